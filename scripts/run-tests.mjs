@@ -1,0 +1,23 @@
+// Runs the built tests with Node's runner. `--full` adds the long matrix, a name fragment selects files.
+import { spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+
+const args = process.argv.slice(2)
+const isFull = args.includes('--full')
+const wanted = args.filter((arg) => !arg.startsWith('--'))
+
+const files = ['dist/src', 'dist/test']
+  .flatMap((folder) => readdirSync(folder, { recursive: true }).map((name) => `${folder}/${name}`))
+  .filter((name) => name.endsWith('.test.js') && (isFull || !name.endsWith('.full.test.js')))
+  .filter((name) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
+  .sort()
+if (files.length === 0) {
+  console.error('no test file matches')
+  process.exit(1)
+}
+const { status } = spawnSync(
+  process.execPath,
+  ['--test', '--test-concurrency=1', '--test-reporter=spec', ...files],
+  { stdio: 'inherit', env: { ...process.env, TCPRELAY_TESTS: isFull ? 'full' : 'normal' } },
+)
+process.exit(status ?? 1)

@@ -1,0 +1,55 @@
+import ipaddr from 'ipaddr.js'
+
+/** Where a socket is bound or connects to. `host` is a canonical literal, never a name. */
+export type SocketAddress =
+  | { readonly family: 'ipv4'; readonly host: string; readonly port: number }
+  /** `scope` is an interface name or index, '' where there is none. */
+  | { readonly family: 'ipv6'; readonly host: string; readonly port: number; readonly scope: string }
+  /** A path that begins with NUL is an abstract name; '' is the unnamed address of a client. */
+  | { readonly family: 'unix'; readonly path: string }
+
+/** An address literal as the language takes it, without a port. */
+export type HostLiteral =
+  | { readonly family: 'ipv4'; readonly host: string }
+  | { readonly family: 'ipv6'; readonly host: string; readonly scope: string }
+
+/**
+ * Reads an IPv4 or IPv6 literal: `10.0.0.1`, `127.1` (the forms of inet_aton(3)), `::1`, `fe80::1%eth0`.
+ * Answers undefined for anything else, host names included.
+ */
+export function parseHostLiteral(text: string): HostLiteral | undefined {
+  if (ipaddr.IPv4.isValid(text)) {
+    return { family: 'ipv4', host: ipaddr.IPv4.parse(text).toString() }
+  }
+  if (!ipaddr.IPv6.isValid(text)) return undefined
+  const percent = text.indexOf('%')
+  const scope = percent < 0 ? '' : text.slice(percent + 1)
+  const bare = percent < 0 ? text : text.slice(0, percent)
+  return { family: 'ipv6', host: ipaddr.IPv6.parse(bare).toRFC5952String(), scope }
+}
+
+/** The 4 or 16 bytes of a literal in network order. The literal must be valid. */
+export function hostBytes(host: string): Uint8Array {
+  return Uint8Array.from(ipaddr.parse(host).toByteArray())
+}
+
+/** The literal of 4 or 16 bytes in network order. */
+export function hostFromBytes(bytes: Uint8Array): string {
+  const address = ipaddr.fromByteArray([...bytes])
+  return address instanceof ipaddr.IPv6 ? address.toRFC5952String() : address.toString()
+}
+
+/** As people write it: `10.0.0.1:80`, `[::1]:80`, `[fe80::1%eth0]:80`, `unix:/run/x`, `unix:@name`. */
+export function formatAddress(address: SocketAddress): string {
+  if (address.family === 'unix') {
+    const path = address.path.startsWith('\0') ? `@${address.path.slice(1)}` : address.path
+    return `unix:${path}`
+  }
+  if (address.family === 'ipv4') return `${address.host}:${address.port}`
+  const scope = address.scope === '' ? '' : `%${address.scope}`
+  return `[${address.host}${scope}]:${address.port}`
+}
+
+export function withPort(literal: HostLiteral, port: number): SocketAddress {
+  return { ...literal, port }
+}

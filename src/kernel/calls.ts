@@ -1,0 +1,38 @@
+import type { Region } from './region.js'
+
+export type Fd = number
+
+/** Zero or more is what the call answers (a count, a descriptor, 0); below zero is a negated errno. */
+export type Outcome = number
+
+/**
+ * The system calls of the program, handed in as a value: `linuxCalls()` in the product, a fake kernel in the
+ * simulation. No call throws, no call blocks, EINTR is an outcome like any other.
+ */
+export interface Calls {
+  /** recv(2), non-blocking: bytes read, 0 at the end of the stream. */
+  recv(fd: Fd, into: Region, offset: number, bytesMax: number): Outcome
+  /** send(2), non-blocking, without SIGPIPE: bytes taken, which may be fewer. */
+  send(fd: Fd, from: Region, offset: number, byteCount: number): Outcome
+  /** accept4(2): a non-blocking descriptor; the peer's socket address is left in `peer`. */
+  accept(fd: Fd, peer: Region): Outcome
+  socket(family: number, type: number, protocol: number): Outcome
+  bind(fd: Fd, address: Region, byteCount: number): Outcome
+  listen(fd: Fd, backlog: number): Outcome
+  /** connect(2): 0, or -EINPROGRESS while it goes on. */
+  connect(fd: Fd, address: Region, byteCount: number): Outcome
+  /** getsockname(2): the length of the address left in `address`. */
+  localAddress(fd: Fd, address: Region): Outcome
+  setOption(fd: Fd, level: number, name: number, value: number): Outcome
+  /** setsockopt(2) with a text value, as SO_BINDTODEVICE takes. */
+  setTextOption(fd: Fd, level: number, name: number, value: string): Outcome
+  getOption(fd: Fd, level: number, name: number): Outcome
+  /** SO_LINGER with zero seconds: the next close sends a reset. */
+  resetOnClose(fd: Fd): Outcome
+  /** SIOCOUTQ: bytes that the peer has not acknowledged yet. */
+  unsentBytes(fd: Fd): Outcome
+  shutdownWrite(fd: Fd): Outcome
+  close(fd: Fd): Outcome
+  /** Gives the pages of a region of shared memory back to the system; the next use finds zeros. */
+  discard(region: Region): Outcome
+}

@@ -1,0 +1,60 @@
+/** Numbers of Linux, the same on x86-64 and arm64 (asm-generic). */
+
+export const AF_UNIX = 1
+export const AF_INET = 2
+export const AF_INET6 = 10
+
+export const SOCK_STREAM = 1
+export const SOCK_DGRAM = 2
+export const SOCK_NONBLOCK = 0o4000
+export const SOCK_CLOEXEC = 0o2000000
+
+export const SOL_SOCKET = 1
+export const SO_REUSEADDR = 2
+export const SO_TYPE = 3
+export const SO_ERROR = 4
+export const SO_SNDBUF = 7
+export const SO_RCVBUF = 8
+export const SO_KEEPALIVE = 9
+export const SO_OOBINLINE = 10
+export const SO_LINGER = 13
+export const SO_BINDTODEVICE = 25
+
+export const IPPROTO_IP = 0
+export const IP_TOS = 1
+export const IP_BIND_ADDRESS_NO_PORT = 24
+export const IPPROTO_IPV6 = 41
+export const IPV6_V6ONLY = 26
+export const IPV6_TCLASS = 67
+
+export const IPPROTO_TCP = 6
+export const TCP_NODELAY = 1
+export const TCP_KEEPIDLE = 4
+export const TCP_KEEPINTVL = 5
+export const TCP_KEEPCNT = 6
+export const TCP_QUICKACK = 12
+
+export const SHUT_WR = 1
+export const MSG_DONTWAIT = 0x40
+export const MSG_NOSIGNAL = 0x4000
+export const SIOCOUTQ = 0x5411
+
+export const EPOLL_CTL_ADD = 1
+export const EPOLL_CTL_DEL = 2
+export const EPOLL_CLOEXEC = 0o2000000
+
+export const EFD_CLOEXEC = 0o2000000
+export const EFD_NONBLOCK = 0o4000
+
+export const PROT_READ = 1
+export const PROT_WRITE = 2
+export const MAP_SHARED = 1
+export const MFD_CLOEXEC = 1
+export const MADV_REMOVE = 9
+
+export const F_GETFL = 3
+export const F_SETFL = 4
+export const O_NONBLOCK = 0o4000
+
+export const RLIMIT_NOFILE = 7
+export const CLOCK_MONOTONIC = 1

@@ -1,0 +1,67 @@
+/** Error numbers of Linux that the program tells apart; everything else is only shown. */
+export const EPERM = 1
+export const ENOENT = 2
+export const EINTR = 4
+export const EBADF = 9
+export const EAGAIN = 11
+export const ENOMEM = 12
+export const EACCES = 13
+export const EEXIST = 17
+export const EINVAL = 22
+export const ENFILE = 23
+export const EMFILE = 24
+export const EPIPE = 32
+export const EPROTO = 71
+export const ENOPROTOOPT = 92
+export const EADDRINUSE = 98
+export const EADDRNOTAVAIL = 99
+export const ENETUNREACH = 101
+export const ECONNABORTED = 103
+export const ECONNRESET = 104
+export const ENOBUFS = 105
+export const ENOTCONN = 107
+export const ETIMEDOUT = 110
+export const ECONNREFUSED = 111
+export const EHOSTUNREACH = 113
+export const EINPROGRESS = 115
+
+const TEXTS: Readonly<Record<number, string>> = {
+  [EPERM]: 'operation not permitted',
+  [ENOENT]: 'no such file or directory',
+  [EBADF]: 'bad file descriptor',
+  [EAGAIN]: 'resource temporarily unavailable',
+  [ENOMEM]: 'out of memory',
+  [EACCES]: 'permission denied',
+  [EEXIST]: 'file exists',
+  [EINVAL]: 'invalid argument',
+  [ENFILE]: 'too many open files in system',
+  [EMFILE]: 'too many open files',
+  [EPIPE]: 'broken pipe',
+  [EADDRINUSE]: 'address already in use',
+  [EADDRNOTAVAIL]: 'address not available',
+  [ENETUNREACH]: 'network is unreachable',
+  [ECONNABORTED]: 'connection aborted',
+  [ECONNRESET]: 'connection reset by peer',
+  [ENOBUFS]: 'no buffer space available',
+  [ENOTCONN]: 'not connected',
+  [ETIMEDOUT]: 'connection timed out',
+  [ECONNREFUSED]: 'connection refused',
+  [EHOSTUNREACH]: 'no route to host',
+}
+
+/** The text of an error number (positive), as in strerror(3) but in lower case. */
+export function errorText(errno: number): string {
+  return TEXTS[errno] ?? `error ${errno}`
+}
+
+/** The relay itself is short of something: never the fault of a remote. */
+export function isOwnShortage(errno: number): boolean {
+  return (
+    errno === EMFILE ||
+    errno === ENFILE ||
+    errno === ENOBUFS ||
+    errno === ENOMEM ||
+    errno === EADDRNOTAVAIL ||
+    errno === EAGAIN
+  )
+}

@@ -1,0 +1,42 @@
+import { EFD_CLOEXEC, EFD_NONBLOCK } from './constants.js'
+import { errorText } from './errno.js'
+import { nativeFunction } from './ffi.js'
+import { lastErrno } from './native-errno.js'
+
+/** A counter that a poller can wait on (eventfd(2)): the way to wake a reactor from another thread. */
+export interface WakeFd {
+  readonly fd: number
+  wake(): void
+  /** Forgets all wakes so far. */
+  clear(): void
+  close(): void
+}
+
+/** Opens a new counter, or takes `fd`, one that another thread of this process opened. */
+export function openWakeFd(fd?: number): WakeFd {
+  const write = nativeFunction<(fd: number, value: number) => number>(
+    'int eventfd_write(int fd, uint64_t value)',
+  )
+  const read = nativeFunction<(fd: number, value: Uint8Array) => number>(
+    'int eventfd_read(int fd, void *value)',
+  )
+  const close = nativeFunction<(fd: number) => number>('int close(int fd)')
+  const opened = fd ?? createEventFd()
+  const value = new Uint8Array(8)
+  return {
+    fd: opened,
+    wake: () => void write(opened, 1),
+    clear: () => void read(opened, value),
+    close: () => void close(opened),
+  }
+}
+
+function createEventFd(): number {
+  const eventfd = nativeFunction<(initial: number, flags: number) => number>(
+    'int eventfd(uint32_t initial, int flags)',
+  )
+  const errno = lastErrno()
+  const fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)
+  if (fd < 0) throw new Error(`cannot open an eventfd: ${errorText(errno[0] as number)}`)
+  return fd
+}

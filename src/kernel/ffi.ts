@@ -1,0 +1,27 @@
+import koffi from 'koffi'
+
+/**
+ * The one file that knows which FFI is used. Addresses travel as numbers (user space needs 47 bits) or, where
+ * the same address is passed again and again, as a BigInt made once: passing it allocates nothing.
+ */
+export type Pointer = number | bigint
+
+/**
+ * A native function by its C prototype. koffi's names for types: `int64`, `uint32_t`, `size_t`, `uintptr_t`;
+ * `ssize_t` and `unsigned` do not exist there.
+ */
+export function nativeFunction<F extends (...args: never[]) => unknown>(prototype: string): F {
+  return library().func(prototype) as unknown as F
+}
+
+/** Native memory as bytes of JavaScript. The memory must outlive every use of the view. */
+export function viewMemory(address: Pointer, byteLength: number): ArrayBuffer {
+  return koffi.view(address, byteLength)
+}
+
+let opened: ReturnType<typeof koffi.load> | undefined
+
+function library(): ReturnType<typeof koffi.load> {
+  opened ??= koffi.load(null)
+  return opened
+}

@@ -1,0 +1,145 @@
+import type { Calls, Fd, Outcome } from './calls.js'
+import * as c from './constants.js'
+import { EINTR } from './errno.js'
+import { nativeFunction, type Pointer } from './ffi.js'
+import { mapPrivate, type Region } from './memory.js'
+import { lastErrno } from './native-errno.js'
+
+type Native<A extends unknown[]> = (...args: A) => number
+
+const TRANSFER_FLAGS = c.MSG_DONTWAIT | c.MSG_NOSIGNAL
+
+/** The system calls of Linux for the calling thread. Each thread makes its own: errno belongs to a thread. */
+export function linuxCalls(): Calls {
+  const errno = lastErrno()
+  return {
+    ...transferCalls(errno),
+    ...socketCalls(errno),
+    ...optionCalls(errno, mapPrivate(64)),
+    ...endCalls(errno),
+  }
+}
+
+function at(region: Region, offset: number): Pointer {
+  return offset === 0 ? region.pointer : region.address + offset
+}
+
+function transferCalls(errno: Int32Array): Pick<Calls, 'recv' | 'send'> {
+  const recv = nativeFunction<Native<[Fd, Pointer, number, number]>>(
+    'int recv(int fd, uintptr_t bytes, size_t count, int flags)',
+  )
+  const send = nativeFunction<Native<[Fd, Pointer, number, number]>>(
+    'int send(int fd, uintptr_t bytes, size_t count, int flags)',
+  )
+  return {
+    recv(fd, into, offset, bytesMax) {
+      const count = recv(fd, at(into, offset), bytesMax, TRANSFER_FLAGS)
+      return count >= 0 ? count : -(errno[0] as number)
+    },
+    send(fd, from, offset, byteCount) {
+      const count = send(fd, at(from, offset), byteCount, TRANSFER_FLAGS)
+      return count >= 0 ? count : -(errno[0] as number)
+    },
+  }
+}
+
+type SocketCalls = Pick<Calls, 'accept' | 'socket' | 'bind' | 'listen' | 'connect' | 'localAddress'>
+
+function socketCalls(errno: Int32Array): SocketCalls {
+  const accept = nativeFunction<Native<[Fd, Pointer, Pointer, number]>>(
+    'int accept4(int fd, uintptr_t address, uintptr_t length, int flags)',
+  )
+  const socket = nativeFunction<Native<[number, number, number]>>(
+    'int socket(int family, int type, int protocol)',
+  )
+  const bind = nativeFunction<Native<[Fd, Pointer, number]>>(
+    'int bind(int fd, uintptr_t address, uint32_t length)',
+  )
+  const listen = nativeFunction<Native<[Fd, number]>>('int listen(int fd, int backlog)')
+  const connect = nativeFunction<Native<[Fd, Pointer, number]>>(
+    'int connect(int fd, uintptr_t address, uint32_t length)',
+  )
+  const getsockname = nativeFunction<Native<[Fd, Pointer, Pointer]>>(
+    'int getsockname(int fd, uintptr_t address, uintptr_t length)',
+  )
+  const lengthRegion = mapPrivate(64)
+  const length = new Int32Array(lengthRegion.bytes.buffer, 0, 1)
+  const answer = (result: number): Outcome => (result >= 0 ? result : -(errno[0] as number))
+  return {
+    accept(fd, peer) {
+      length[0] = peer.byteLength
+      return answer(accept(fd, peer.pointer, lengthRegion.pointer, c.SOCK_NONBLOCK | c.SOCK_CLOEXEC))
+    },
+    socket: (family, type, protocol) =>
+      answer(socket(family, type | c.SOCK_NONBLOCK | c.SOCK_CLOEXEC, protocol)),
+    bind: (fd, address, byteCount) => answer(bind(fd, address.pointer, byteCount)),
+    listen: (fd, backlog) => answer(listen(fd, backlog)),
+    connect: (fd, address, byteCount) => answer(connect(fd, address.pointer, byteCount)),
+    localAddress(fd, address) {
+      length[0] = address.byteLength
+      const result = getsockname(fd, address.pointer, lengthRegion.pointer)
+      return result < 0 ? -(errno[0] as number) : (length[0] as number)
+    },
+  }
+}
+
+type OptionCalls = Pick<Calls, 'setOption' | 'setTextOption' | 'getOption' | 'resetOnClose' | 'unsentBytes'>
+
+/** `scratch` holds values on their way in and out: an int at 0, a length at 8, a struct linger at 16. */
+function optionCalls(errno: Int32Array, scratch: Region): OptionCalls {
+  const setsockopt = nativeFunction<Native<[Fd, number, number, Pointer, number]>>(
+    'int setsockopt(int fd, int level, int name, uintptr_t value, uint32_t length)',
+  )
+  const getsockopt = nativeFunction<Native<[Fd, number, number, Pointer, Pointer]>>(
+    'int getsockopt(int fd, int level, int name, uintptr_t value, uintptr_t length)',
+  )
+  const ioctl = nativeFunction<Native<[Fd, number, Pointer]>>(
+    'int ioctl(int fd, uintptr_t request, uintptr_t value)',
+  )
+  const words = new Int32Array(scratch.bytes.buffer, 0, 8)
+  const value = scratch.pointer
+  const lengthAt = scratch.pointer + 8n
+  const linger = scratch.pointer + 16n
+  words[4] = 1 // l_onoff; l_linger stays 0
+  const answer = (result: number): Outcome => (result >= 0 ? result : -(errno[0] as number))
+  return {
+    setOption(fd, level, name, wanted) {
+      words[0] = wanted
+      return answer(setsockopt(fd, level, name, value, 4))
+    },
+    setTextOption(fd, level, name, text) {
+      const { written } = new TextEncoder().encodeInto(text, scratch.bytes.subarray(32))
+      return answer(setsockopt(fd, level, name, scratch.pointer + 32n, written))
+    },
+    getOption(fd, level, name) {
+      words[2] = 4
+      const result = getsockopt(fd, level, name, value, lengthAt)
+      return result < 0 ? -(errno[0] as number) : (words[0] as number)
+    },
+    resetOnClose: (fd) => answer(setsockopt(fd, c.SOL_SOCKET, c.SO_LINGER, linger, 8)),
+    unsentBytes(fd) {
+      const result = ioctl(fd, c.SIOCOUTQ, value)
+      return result < 0 ? -(errno[0] as number) : (words[0] as number)
+    },
+  }
+}
+
+function endCalls(errno: Int32Array): Pick<Calls, 'shutdownWrite' | 'close' | 'discard'> {
+  const shutdown = nativeFunction<Native<[Fd, number]>>('int shutdown(int fd, int how)')
+  const close = nativeFunction<Native<[Fd]>>('int close(int fd)')
+  const madvise = nativeFunction<Native<[Pointer, number, number]>>(
+    'int madvise(uintptr_t address, size_t length, int advice)',
+  )
+  return {
+    shutdownWrite: (fd) => (shutdown(fd, c.SHUT_WR) >= 0 ? 0 : -(errno[0] as number)),
+    close(fd) {
+      // Linux has freed the descriptor also when close answers EINTR (close(2), "Dealing with errors").
+      if (close(fd) >= 0 || errno[0] === EINTR) return 0
+      return -(errno[0] as number)
+    },
+    discard(region) {
+      const result = madvise(region.pointer, region.byteLength, c.MADV_REMOVE)
+      return result >= 0 ? 0 : -(errno[0] as number)
+    },
+  }
+}

@@ -1,0 +1,27 @@
+import { CLOCK_MONOTONIC } from './constants.js'
+import { nativeFunction } from './ffi.js'
+import { linuxCalls } from './linux-calls.js'
+import { mapPrivate } from './memory.js'
+import type { Clock, System } from './system.js'
+
+/** The real system, for the calling thread. */
+export function linuxSystem(): System {
+  return { calls: linuxCalls(), clock: linuxClock(), random: Math.random }
+}
+
+function linuxClock(): Clock {
+  const clockGettime = nativeFunction<(clock: number, time: bigint) => number>(
+    'int clock_gettime(int clock, uintptr_t time)',
+  )
+  const region = mapPrivate(16)
+  const { pointer } = region
+  // struct timespec: two 64-bit numbers. Seconds of CLOCK_MONOTONIC fit into 32 bits for 136 years.
+  const words = new Uint32Array(region.bytes.buffer, 0, 4)
+  return {
+    monotonicMs() {
+      clockGettime(CLOCK_MONOTONIC, pointer)
+      return (words[0] as number) * 1000 + (words[2] as number) / 1e6
+    },
+    wallMs: Date.now,
+  }
+}

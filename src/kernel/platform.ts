@@ -1,0 +1,26 @@
+/** What the program needs of the machine: Linux on x86-64 or arm64, and Node 20 or later. */
+export interface Platform {
+  readonly os: string
+  readonly arch: string
+  readonly nodeVersion: string
+}
+
+const NODE_MAJOR_MIN = 20
+const ARCHES: readonly string[] = ['x64', 'arm64']
+
+/** A sentence for the administrator when the program cannot run here, undefined when it can. */
+export function unsupportedReason(platform: Platform): string | undefined {
+  const major = Number.parseInt(platform.nodeVersion, 10)
+  if (major < NODE_MAJOR_MIN) {
+    return `tcprelay needs Node.js ${NODE_MAJOR_MIN} or later, this is ${platform.nodeVersion}`
+  }
+  if (platform.os !== 'linux') return `tcprelay runs on Linux only, this is ${platform.os}`
+  if (!ARCHES.includes(platform.arch)) {
+    return `tcprelay knows the system calls of ${ARCHES.join(' and ')}, not of ${platform.arch}`
+  }
+  return undefined
+}
+
+export function thisPlatform(): Platform {
+  return { os: process.platform, arch: process.arch, nodeVersion: process.versions.node }
+}

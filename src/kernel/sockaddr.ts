@@ -1,0 +1,81 @@
+import { hostBytes, hostFromBytes, type SocketAddress } from '../base/address.js'
+import { AF_INET, AF_INET6, AF_UNIX } from './constants.js'
+import { nativeFunction } from './ffi.js'
+import { mapPrivate, type Region } from './memory.js'
+
+/** struct sockaddr_storage is 128 bytes (sys/socket.h); every address fits. */
+export const SOCKADDR_BYTES_MAX = 128
+
+/** sun_path of struct sockaddr_un (unix(7)). */
+const UNIX_PATH_BYTES_MAX = 108
+
+/** An address in the kernel's form. `bytes` is the struct, in native memory where calls need it. */
+export interface NativeAddress {
+  readonly family: number
+  readonly region: Region
+  readonly byteLength: number
+}
+
+/** Puts an address into native memory of its own, kept until the process ends or `unmap`. */
+export function nativeAddress(address: SocketAddress): NativeAddress {
+  const bytes = encodeAddress(address)
+  const region = mapPrivate(SOCKADDR_BYTES_MAX)
+  region.bytes.set(bytes)
+  return { family: bytes[0] as number, region, byteLength: bytes.length }
+}
+
+/**
+ * struct sockaddr_in, sockaddr_in6 or sockaddr_un of an address. Throws RangeError for a Unix path that is too
+ * long and for an IPv6 scope that names no interface.
+ */
+export function encodeAddress(address: SocketAddress): Uint8Array {
+  if (address.family === 'unix') return encodeUnix(address.path)
+  const bytes = new Uint8Array(address.family === 'ipv4' ? 16 : 28)
+  const view = new DataView(bytes.buffer)
+  view.setUint16(0, address.family === 'ipv4' ? AF_INET : AF_INET6, true)
+  view.setUint16(2, address.port)
+  bytes.set(hostBytes(address.host), address.family === 'ipv4' ? 4 : 8)
+  if (address.family === 'ipv6') view.setUint32(24, scopeIndex(address.scope), true)
+  return bytes
+}
+
+function encodeUnix(path: string): Uint8Array {
+  const name = new TextEncoder().encode(path)
+  const isAbstract = path.startsWith('\0')
+  // A path ends with NUL, an abstract name is as long as the length says (unix(7)).
+  if (name.length + (isAbstract ? 0 : 1) > UNIX_PATH_BYTES_MAX) {
+    throw new RangeError(`a Unix socket path has at most ${UNIX_PATH_BYTES_MAX - 1} bytes`)
+  }
+  const bytes = new Uint8Array(2 + name.length + (isAbstract ? 0 : 1))
+  bytes[0] = AF_UNIX
+  bytes.set(name, 2)
+  return bytes
+}
+
+/** The address in the kernel's struct. `bytes` may be longer than the address, as after accept(2). */
+export function decodeAddress(bytes: Uint8Array, byteLength: number = bytes.length): SocketAddress {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const family = view.getUint16(0, true)
+  if (family === AF_INET) {
+    return { family: 'ipv4', host: hostFromBytes(bytes.subarray(4, 8)), port: view.getUint16(2) }
+  }
+  if (family === AF_INET6) {
+    const index = view.getUint32(24, true)
+    const scope = index === 0 ? '' : String(index)
+    return { family: 'ipv6', host: hostFromBytes(bytes.subarray(8, 24)), port: view.getUint16(2), scope }
+  }
+  return { family: 'unix', path: decodeUnixPath(bytes.subarray(2, byteLength)) }
+}
+
+function decodeUnixPath(name: Uint8Array): string {
+  const end = name[0] === 0 ? -1 : name.indexOf(0)
+  return new TextDecoder().decode(end < 0 ? name : name.subarray(0, end))
+}
+
+function scopeIndex(scope: string): number {
+  if (scope === '') return 0
+  if (/^\d+$/.test(scope)) return Number(scope)
+  const index = nativeFunction<(name: string) => number>('uint32_t if_nametoindex(const char *name)')(scope)
+  if (index === 0) throw new RangeError(`there is no network interface '${scope}'`)
+  return index
+}

@@ -1,0 +1,16 @@
+import type { Calls } from './calls.js'
+
+export interface Clock {
+  /** CLOCK_MONOTONIC in milliseconds, with fractions. */
+  monotonicMs(): number
+  /** Milliseconds since 1970. */
+  wallMs(): number
+}
+
+/** Everything the relay takes from outside, as one value. */
+export interface System {
+  readonly calls: Calls
+  readonly clock: Clock
+  /** Uniform in [0, 1). */
+  random(): number
+}
