@@ -1,0 +1,76 @@
+import { parseArgs } from 'node:util'
+import { QUICK_WORKLOADS } from './workloads/index.js'
+
+export interface Options {
+  readonly isHelp: boolean
+  readonly isSaved: boolean
+  readonly isQuick: boolean
+  readonly rounds: number
+  readonly seconds: number
+  readonly warmUpMs: number
+  readonly connections: number
+  /** Names, in any order; all when undefined. */
+  readonly workloads: readonly string[] | undefined
+  readonly relays: readonly string[] | undefined
+  readonly subject: string | undefined
+}
+
+export const USAGE = `npm run bench -- [options]
+
+  --quick               less of everything, under two minutes
+  --rounds N            how often each relay is measured (5; quick: 3)
+  --seconds N           length of one measurement (3; quick: 1)
+  --connections N       connections at a time where there are many (64)
+  --only A,B            workloads: requests, requests-1, connections, bulk-down, bulk-up, bulk-both
+  --relays A,B          relays: tcprelay, haproxy, haproxy-splice, nginx, net; the first is the one judged;
+                        a name may be given twice to see how much two equal relays differ
+  --subject 'COMMAND'   judge this program instead; LISTENPORT, REMOTEHOST and REMOTEPORT are filled in
+  --save                write JSON and Markdown to bench/results/
+  --help
+`
+
+const TEXT = { type: 'string' } as const
+const SWITCH = { type: 'boolean', default: false } as const
+
+function count(name: string, text: string | undefined, standard: number, max: number): number {
+  if (text === undefined) return standard
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1 || value > max) {
+    throw new Error(`--${name} takes a whole number from 1 to ${max}, not '${text}'`)
+  }
+  return value
+}
+
+function names(text: string | undefined): readonly string[] | undefined {
+  return text?.split(',').map((name) => name.trim())
+}
+
+/** Reads the command line; throws with a message for people. Limits keep any run bounded. */
+export function readOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      help: SWITCH,
+      quick: SWITCH,
+      save: SWITCH,
+      rounds: TEXT,
+      seconds: TEXT,
+      connections: TEXT,
+      only: TEXT,
+      relays: TEXT,
+      subject: TEXT,
+    },
+  })
+  return {
+    isHelp: values.help,
+    isSaved: values.save,
+    isQuick: values.quick,
+    rounds: count('rounds', values.rounds, values.quick ? 3 : 5, 100),
+    seconds: count('seconds', values.seconds, values.quick ? 1 : 3, 600),
+    warmUpMs: values.quick ? 400 : 1_000,
+    connections: count('connections', values.connections, 64, 1_500),
+    workloads: names(values.only) ?? (values.quick ? QUICK_WORKLOADS : undefined),
+    relays: names(values.relays),
+    subject: values.subject,
+  }
+}

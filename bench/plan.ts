@@ -1,0 +1,82 @@
+import type { Options } from './options.js'
+import { ALL_RELAYS } from './relays/index.js'
+import type { Presence, Relay } from './relays/relay.js'
+import { subjectRelay } from './relays/subject.js'
+import { installHint } from './system/launch.js'
+import { findCommand } from './system/machine.js'
+import { allWorkloads } from './workloads/index.js'
+import type { Workload } from './workloads/workload.js'
+
+export interface PresentRelay extends Relay {
+  readonly version: string
+}
+
+/** What will be measured. The first relay is the one that the others are compared with. */
+export interface Plan {
+  readonly relays: readonly PresentRelay[]
+  readonly workloads: readonly Workload[]
+  /** What is left out, and what would bring it in. */
+  readonly omissions: readonly string[]
+}
+
+function named<T extends { readonly name: string }>(known: readonly T[], name: string, option: string): T {
+  const found = known.find((entry) => entry.name === name)
+  if (found !== undefined) return found
+  throw new Error(`${option} does not know '${name}', but ${known.map((entry) => entry.name).join(', ')}`)
+}
+
+/** A relay that was named is measured with everything: who asks for it wants to see it. */
+function namedRelays(names: readonly string[]): readonly Relay[] {
+  return names.map((name, index) => {
+    const earlier = names.slice(0, index).filter((other) => other === name).length
+    const { workloads: _, ...relay } = named(ALL_RELAYS, name, '--relays')
+    return earlier === 0 ? relay : { ...relay, name: `${name}#${earlier + 1}` }
+  })
+}
+
+function wantedRelays({ relays, subject }: Options): readonly Relay[] {
+  const wanted = relays === undefined ? ALL_RELAYS : namedRelays(relays)
+  return subject === undefined ? wanted : [subjectRelay(subject), ...wanted]
+}
+
+function wantedWorkloads({ workloads, connections }: Options): readonly Workload[] {
+  const known = allWorkloads(connections)
+  for (const name of workloads ?? []) named(known, name, '--only')
+  return known.filter(({ name }) => workloads?.includes(name) ?? true)
+}
+
+function missingTools(workload: Workload): string | undefined {
+  const missing = workload.needs.filter(({ command }) => findCommand(command) === undefined)
+  if (missing.length === 0) return undefined
+  const commands = missing.map(({ command }) => command).join(' and ')
+  return `${workload.name} needs ${commands}: ${installHint(missing.map((tool) => tool.debianPackage))}`
+}
+
+export function makePlan(options: Options): Plan {
+  const omissions: string[] = []
+  const relays = wantedRelays(options).flatMap((relay) => {
+    const presence: Presence = relay.detect()
+    if (presence.isPresent) return [{ ...relay, version: presence.version }]
+    omissions.push(`${relay.name} is not here: ${presence.remedy}`)
+    return []
+  })
+  const workloads = wantedWorkloads(options).filter((workload) => {
+    const missing = missingTools(workload)
+    if (missing !== undefined) omissions.push(missing)
+    return missing === undefined
+  })
+  return { relays, workloads, omissions }
+}
+
+export function isMeasuredWith(relay: Relay, workload: Workload): boolean {
+  return relay.workloads?.includes(workload.name) ?? true
+}
+
+/** A rough forecast, for whoever waits. */
+export function expectedSeconds(plan: Plan, options: Options): number {
+  const pairs = plan.workloads.flatMap((workload) =>
+    plan.relays.filter((relay) => isMeasuredWith(relay, workload)),
+  )
+  // Starting and ending the three programs takes about half a second.
+  return pairs.length * options.rounds * (options.seconds + options.warmUpMs / 1e3 + 0.5)
+}

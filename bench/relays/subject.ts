@@ -1,0 +1,32 @@
+import { existsSync } from 'node:fs'
+import { isAbsolute, join } from 'node:path'
+import { PROJECT_DIR } from '../system/machine.js'
+import type { Relay, RelaySite } from './relay.js'
+
+/** Fills in the words LISTENPORT, REMOTEHOST and REMOTEPORT, which may be parts of an argument. */
+export function fillIn(word: string, site: RelaySite): string {
+  return word
+    .replaceAll('LISTENPORT', String(site.listenPort))
+    .replaceAll('REMOTEHOST', site.remoteHost)
+    .replaceAll('REMOTEPORT', String(site.remotePort))
+}
+
+/** The program runs in a folder of its own, so what names a file of the project is made absolute. */
+function absolute(word: string): string {
+  const path = join(PROJECT_DIR, word)
+  return !isAbsolute(word) && word.includes('/') && existsSync(path) ? path : word
+}
+
+/**
+ * Any program as the relay to be judged, from `--subject`. Words are split at blanks and no shell is
+ * involved, so that the process that is measured is the program itself.
+ */
+export function subjectRelay(commandLine: string): Relay {
+  const [command = '', ...args] = commandLine.trim().split(/\s+/).map(absolute)
+  return {
+    name: 'subject',
+    setting: commandLine,
+    detect: () => ({ isPresent: true, version: commandLine }),
+    launch: (site) => ({ command, args: args.map((word) => fillIn(word, site)) }),
+  }
+}

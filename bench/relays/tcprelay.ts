@@ -1,0 +1,35 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { commitOfProject, PROJECT_DIR } from '../system/machine.js'
+import type { Presence, Relay, RelaySite } from './relay.js'
+
+const PROGRAM = join(PROJECT_DIR, 'bin/tcprelay.js')
+
+function detect(): Presence {
+  if (!existsSync(PROGRAM)) return { isPresent: false, remedy: `${PROGRAM} is missing` }
+  const manifest: unknown = JSON.parse(readFileSync(join(PROJECT_DIR, 'package.json'), 'utf8'))
+  const { version } = manifest as { version: string }
+  return { isPresent: true, version: `${version} ${commitOfProject()}`.trim() }
+}
+
+function configuration(site: RelaySite): string {
+  return `id = spawnd {
+  single process = yes
+  listen = { address = 127.0.0.1 port = ${site.listenPort} }
+}
+id = tcprelay {
+  remote = { address = ${site.remoteHost} port = ${site.remotePort} }
+}
+`
+}
+
+export const tcprelay: Relay = {
+  name: 'tcprelay',
+  setting: 'single process',
+  detect,
+  launch: (site) => ({
+    command: process.execPath,
+    args: [PROGRAM, 'relay.cfg'],
+    files: { 'relay.cfg': configuration(site) },
+  }),
+}

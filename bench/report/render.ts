@@ -1,0 +1,64 @@
+import type { Failure } from '../sample.js'
+import { COVERAGE_MIN, headCells, percent, rowCells } from './cells.js'
+import type { Report, Section } from './report.js'
+import { markdownTable, textTable } from './table.js'
+
+function cellsOf(section: Section, judged: string): readonly (readonly string[])[] {
+  return [headCells(section.unit, judged), ...section.rows.map((row) => rowCells(row, section.unit))]
+}
+
+function failureLine({ workload, relay, round, reason }: Failure): string {
+  return `${workload}, ${relay}, round ${round}: ${reason.replaceAll('\n', ' / ')}`
+}
+
+/** What the brackets behind a ratio mean; the coverage follows from the number of rounds alone. */
+function legend(report: Report): string {
+  const ratios = report.sections.flatMap(({ rows }) => rows.flatMap(({ cpuRatio }) => cpuRatio ?? []))
+  const coverages = ratios.map(({ coverage }) => coverage)
+  if (coverages.length === 0) return 'Medians of the rounds.'
+  const coverage = Math.min(...coverages)
+  const trust =
+    coverage < COVERAGE_MIN
+      ? 'too few rounds to say how sure that is.'
+      : `the brackets hold the true median with ${percent(coverage)} confidence.`
+  return `Medians of the rounds. '${report.judged} ÷ it' is CPU per unit of work, below 1 where ${report.judged} is cheaper; ${trust}`
+}
+
+function conditions({ options, machine }: Report): string {
+  return (
+    `${options.rounds} rounds of ${options.seconds} s; ${machine.cores} cores of ${machine.cpu}, ` +
+    `${machine.memoryGb} GB, Linux ${machine.kernel}, Node ${machine.node}`
+  )
+}
+
+export function renderText(report: Report): string {
+  const sections = report.sections
+    .filter(({ rows }) => rows.length > 0)
+    .map((section) => `${section.workload}: ${section.title}\n${textTable(cellsOf(section, report.judged))}`)
+  const failures = report.failures.map((failure) => `failed: ${failureLine(failure)}`)
+  return `${[...sections, legend(report), conditions(report), ...failures].join('\n\n')}\n`
+}
+
+function bullets(lines: readonly string[]): string {
+  return lines.map((line) => `* ${line}`).join('\n')
+}
+
+export function renderMarkdown(report: Report): string {
+  const tools = Object.entries(report.tools).map(([name, version]) => `${name} ${version}`)
+  const relays = report.relays.map(({ name, version, setting }) => `${name}: ${version}; ${setting}`)
+  const sections = report.sections
+    .filter(({ rows }) => rows.length > 0)
+    .map(
+      (section) =>
+        `## ${section.workload}: ${section.title}\n\n${markdownTable(cellsOf(section, report.judged))}`,
+    )
+  const notes = [...report.omissions, ...report.failures.map((failure) => `failed: ${failureLine(failure)}`)]
+  return `${[
+    `# Benchmark of ${report.date}`,
+    `${conditions(report)}.`,
+    bullets([...relays, ...tools]),
+    legend(report),
+    ...sections,
+    ...(notes.length === 0 ? [] : ['## Left out or failed', bullets(notes)]),
+  ].join('\n\n')}\n`
+}

@@ -1,0 +1,77 @@
+import { Bench, type Effort, measure } from './measure.js'
+import { isMeasuredWith, type Plan } from './plan.js'
+import type { Relay } from './relays/relay.js'
+import type { Failure, Sample } from './sample.js'
+import type { Workload } from './workloads/workload.js'
+
+export interface Results {
+  readonly samples: Sample[]
+  readonly failures: Failure[]
+}
+
+/** Told of each measurement as it ends. */
+export interface Progress {
+  measured(sample: Sample, workload: Workload): void
+  failed(failure: Failure): void
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** Every relay after the other with every workload, again and again: A B C A B C. */
+export class Rounds {
+  readonly results: Results = { samples: [], failures: [] }
+  readonly #plan: Plan
+  readonly #effort: Effort
+  readonly #progress: Progress
+  #bench: Bench | undefined
+  #isStopped = false
+
+  constructor(plan: Plan, effort: Effort, progress: Progress) {
+    this.#plan = plan
+    this.#effort = effort
+    this.#progress = progress
+  }
+
+  async run(rounds: number): Promise<void> {
+    for (let round = 1; round <= rounds; round++) {
+      for (const workload of this.#plan.workloads) await this.#alternate(workload, round)
+    }
+  }
+
+  /** Ends the running measurement and all its programs; nothing is started any more. */
+  stop(): void {
+    this.#isStopped = true
+    this.#bench?.clearAtOnce()
+  }
+
+  async #alternate(workload: Workload, round: number): Promise<void> {
+    for (const relay of this.#plan.relays) {
+      if (!this.#isStopped && isMeasuredWith(relay, workload)) await this.#one(relay, workload, round)
+    }
+  }
+
+  async #one(relay: Relay, workload: Workload, round: number): Promise<void> {
+    const bench = new Bench()
+    this.#bench = bench
+    try {
+      const sample = { ...(await measure(bench, relay, workload, this.#effort)), round }
+      if (sample.work.faults.length > 0) throw new Error(sample.work.faults.join('; '))
+      this.results.samples.push(sample)
+      this.#progress.measured(sample, workload)
+    } catch (error) {
+      // What breaks because we end its programs is not the relay's fault.
+      if (!this.#isStopped) this.#fail(relay, workload, round, textOf(error))
+    } finally {
+      await bench.clear()
+      this.#bench = undefined
+    }
+  }
+
+  #fail(relay: Relay, workload: Workload, round: number, reason: string): void {
+    const failure = { relay: relay.name, workload: workload.name, round, reason }
+    this.results.failures.push(failure)
+    this.#progress.failed(failure)
+  }
+}

@@ -1,0 +1,22 @@
+import type { Work } from './workloads/workload.js'
+
+/** One measurement of one relay with one workload. */
+export interface Sample {
+  readonly relay: string
+  readonly workload: string
+  readonly round: number
+  readonly work: Work
+  /** CPU time of the relay's whole process tree from before the generator's start to after its end. */
+  readonly cpuSeconds: number
+  readonly windowSeconds: number
+  /** Time that the relay's core spent on anything else, as a share of the window. */
+  readonly foreignShare: number
+}
+
+/** A measurement that gave no number. */
+export interface Failure {
+  readonly relay: string
+  readonly workload: string
+  readonly round: number
+  readonly reason: string
+}

@@ -1,0 +1,78 @@
+import type { Sample } from './sample.js'
+import { type Interval, median, medianInterval } from './statistics.js'
+
+const CONFIDENCE = 0.9
+
+/** How the judged relay compares with another, each round with its own counterpart. */
+export interface Ratio extends Interval {
+  readonly median: number
+}
+
+/** What all rounds of one relay with one workload come to. */
+export interface Row {
+  readonly relay: string
+  readonly sampleCount: number
+  readonly cpuSecondsPerUnit: Ratio
+  readonly unitsPerSecond: number
+  /** Undefined where the generator does not measure it. */
+  readonly p99Ms: number | undefined
+  /** CPU time of the relay as a share of the window: below about 0.95 the other core was the limit. */
+  readonly busyShare: number
+  /** The worst of the rounds. */
+  readonly foreignShareMax: number
+  /** CPU per unit of the judged relay divided by this one's; undefined for the judged one itself. */
+  readonly cpuRatio: Ratio | undefined
+  readonly rateRatio: Ratio | undefined
+}
+
+function cpuPerUnit({ cpuSeconds, work }: Sample): number {
+  return cpuSeconds / work.units
+}
+
+function rate({ work }: Sample): number {
+  return work.units / work.seconds
+}
+
+function spread(values: readonly number[]): Ratio {
+  return { median: median(values), ...medianInterval(values, CONFIDENCE) }
+}
+
+/** Rounds in which one of the two failed are left out. */
+function ratioOf(
+  judged: readonly Sample[],
+  peer: readonly Sample[],
+  figure: (sample: Sample) => number,
+): Ratio | undefined {
+  const ratios = peer.flatMap((sample) => {
+    const counterpart = judged.find(({ round }) => round === sample.round)
+    return counterpart === undefined ? [] : [figure(counterpart) / figure(sample)]
+  })
+  return ratios.length === 0 ? undefined : spread(ratios)
+}
+
+function rowOf(relay: string, samples: readonly Sample[], judged: readonly Sample[]): Row {
+  const p99s = samples.flatMap(({ work }) => (work.p99Ms === undefined ? [] : [work.p99Ms]))
+  const isJudged = samples[0]?.relay === judged[0]?.relay
+  return {
+    relay,
+    sampleCount: samples.length,
+    cpuSecondsPerUnit: spread(samples.map(cpuPerUnit)),
+    unitsPerSecond: median(samples.map(rate)),
+    p99Ms: p99s.length === 0 ? undefined : median(p99s),
+    busyShare: median(samples.map(({ cpuSeconds, windowSeconds }) => cpuSeconds / windowSeconds)),
+    foreignShareMax: Math.max(...samples.map(({ foreignShare }) => foreignShare)),
+    cpuRatio: isJudged ? undefined : ratioOf(judged, samples, cpuPerUnit),
+    rateRatio: isJudged ? undefined : ratioOf(judged, samples, rate),
+  }
+}
+
+/** One row a relay that has samples, in the order given; the first relay is the one judged. */
+export function summarise(samples: readonly Sample[], workload: string, relays: readonly string[]): Row[] {
+  const ofRelay = (name: string): Sample[] =>
+    samples.filter((sample) => sample.workload === workload && sample.relay === name)
+  const judged = ofRelay(relays[0] ?? '')
+  return relays.flatMap((name) => {
+    const own = ofRelay(name)
+    return own.length === 0 ? [] : [rowOf(name, own, judged)]
+  })
+}

@@ -1,0 +1,17 @@
+import { spawnSync } from 'node:child_process'
+import type { Launch } from './launch.js'
+
+/** The relay has a core of its own, so that its cost is not mixed with that of what drives it. */
+export const RELAY_CORE = 0
+/** Generator and server share the other core, with this program. */
+export const LOAD_CORE = 1
+
+/** taskset sets the mask and then becomes the program, so the pid is that of the program itself. */
+export function pinned(launch: Launch, core: number): Launch {
+  return { ...launch, command: 'taskset', args: ['-c', String(core), launch.command, ...launch.args] }
+}
+
+/** Keeps this program off the core of the relay. */
+export function pinSelf(): void {
+  spawnSync('taskset', ['-a', '-p', '-c', String(LOAD_CORE), String(process.pid)])
+}

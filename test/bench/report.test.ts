@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { figure } from '../../bench/report/cells.js'
+import { markdownTable, textTable } from '../../bench/report/table.js'
+import type { Sample } from '../../bench/sample.js'
+import { summarise } from '../../bench/summary.js'
+
+function sample(relay: string, round: number, cpuSeconds: number): Sample {
+  const work = { units: 1_000, seconds: 2, p99Ms: round }
+  return {
+    relay,
+    workload: 'requests',
+    round,
+    work,
+    cpuSeconds,
+    windowSeconds: 2.5,
+    foreignShare: round / 100,
+  }
+}
+
+test('a ratio pairs the samples of the same round', () => {
+  // The machine is twice as slow in round 2; both relays feel it, so their ratio does not.
+  const samples = [sample('a', 1, 1), sample('b', 1, 2), sample('a', 2, 2), sample('b', 2, 4)]
+  const [a, b] = summarise(samples, 'requests', ['a', 'b'])
+  assert.equal(a?.cpuRatio, undefined)
+  assert.equal(b?.cpuRatio?.low, 0.5)
+  assert.equal(b?.cpuRatio?.high, 0.5)
+})
+
+test('a round in which the counterpart failed gives no ratio but still a sample', () => {
+  const samples = [sample('a', 1, 1), sample('b', 1, 2), sample('b', 2, 40)]
+  const [, b] = summarise(samples, 'requests', ['a', 'b'])
+  assert.equal(b?.cpuRatio?.median, 0.5)
+  assert.equal(b?.sampleCount, 2)
+})
+
+test('a row holds cost and speed per unit of work, and the worst disturbance', () => {
+  const [row] = summarise([sample('a', 1, 1), sample('a', 3, 3)], 'requests', ['a'])
+  assert.equal(row?.cpuSecondsPerUnit.median, 0.002)
+  assert.equal(row?.unitsPerSecond, 500)
+  assert.equal(row?.p99Ms, 2)
+  assert.equal(row?.busyShare, 0.8)
+  assert.equal(row?.foreignShareMax, 0.03)
+})
+
+test('samples of other workloads and relays without samples make no row', () => {
+  assert.deepEqual(summarise([sample('a', 1, 1)], 'connections', ['a']), [])
+  assert.equal(summarise([sample('b', 1, 1)], 'requests', ['a', 'b']).length, 1)
+})
+
+test('figures have three significant digits', () => {
+  assert.deepEqual([8.704, 0.21349, 151.2, 53_901.4, Number.NaN].map(figure), [
+    '8.70',
+    '0.213',
+    '151',
+    '53,901',
+    '?',
+  ])
+})
+
+test('a table lines up its columns', () => {
+  const rows = [
+    ['relay', 'µs'],
+    ['net', '26.2'],
+    ['haproxy', '9'],
+  ]
+  assert.equal(textTable(rows), 'relay      µs\nnet      26.2\nhaproxy     9')
+  assert.equal(markdownTable([['a|b', 'c']]), '| a\\|b | c |\n| --- | --: |')
+})
