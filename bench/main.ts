@@ -1,7 +1,7 @@
 import { cpus } from 'node:os'
 import { type Options, readOptions, USAGE } from './options.js'
 import { expectedSeconds, makePlan, type Plan } from './plan.js'
-import { figure, percent } from './report/cells.js'
+import { FOREIGN_SHARE_MAX, figure, percent } from './report/cells.js'
 import { renderText } from './report/render.js'
 import { makeReport, type Report } from './report/report.js'
 import { saveReport } from './report/save.js'
@@ -18,7 +18,8 @@ const progress: Progress = {
   measured(sample, { unit }) {
     const cpu = figure((sample.cpuSeconds / sample.work.units) * unit.cpuScale)
     const rate = figure((sample.work.units / sample.work.seconds) * unit.rateScale)
-    const others = sample.foreignShare > 0.1 ? `, others on its core ${percent(sample.foreignShare)}` : ''
+    const others =
+      sample.foreignShare > FOREIGN_SHARE_MAX ? `, others ${percent(sample.foreignShare)} of a core` : ''
     const what = `${sample.round} ${sample.workload} ${sample.relay}`
     say(`round ${what}: ${cpu} ${unit.cpuLabel}, ${rate} ${unit.rateLabel}${others}`)
   },

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Relay } from './relays/relay.js'
 import type { Sample } from './sample.js'
 import { LOAD_CORE, pinned, RELAY_CORE } from './system/cores.js'
-import { cpuSecondsBetween, readCoreBusySeconds, readCpu } from './system/cpu-clock.js'
+import { type CpuReading, cpuSecondsBetween, readCoreBusySeconds, readCpu } from './system/cpu-clock.js'
 import type { Launch } from './system/launch.js'
 import { OwnProcess } from './system/own-process.js'
 import { freePort, untilListening } from './system/port.js'
@@ -65,6 +65,22 @@ async function setUp(bench: Bench, relay: Relay, workload: Workload): Promise<{ 
   return { pid: started.pid, port: listenPort }
 }
 
+interface OthersReading {
+  readonly busySeconds: number
+  readonly own: CpuReading
+}
+
+/** Both cores, and what this program and all that it started (relay, server, generator) used of them. */
+function readOthers(): OthersReading {
+  const busySeconds = readCoreBusySeconds(RELAY_CORE) + readCoreBusySeconds(LOAD_CORE)
+  return { busySeconds, own: readCpu(process.pid) }
+}
+
+function foreignSecondsBetween(before: OthersReading, after: OthersReading): number {
+  const ownSeconds = cpuSecondsBetween(before.own, after.own)
+  return Math.max(0, after.busySeconds - before.busySeconds - ownSeconds)
+}
+
 /** Measures once, with a relay and a server of its own, so that rounds are independent of each other. */
 export async function measure(
   bench: Bench,
@@ -77,20 +93,18 @@ export async function measure(
 
   const generator = workload.generator({ port, seconds: effort.seconds })
   const startMs = performance.now()
-  const coreBefore = readCoreBusySeconds(RELAY_CORE)
+  const othersBefore = readOthers()
   const before = readCpu(pid)
   const finished = await bench.run('generator', generator, effort.seconds * 1e3 + OVERTIME_MS)
   const after = readCpu(pid)
-  const coreSeconds = readCoreBusySeconds(RELAY_CORE) - coreBefore
+  const foreignSeconds = foreignSecondsBetween(othersBefore, readOthers())
   const windowSeconds = (performance.now() - startMs) / 1e3
-
-  const cpuSeconds = cpuSecondsBetween(before, after)
   return {
     relay: relay.name,
     workload: workload.name,
     work: workload.readWork(finished.output || finished.complaint),
-    cpuSeconds,
+    cpuSeconds: cpuSecondsBetween(before, after),
     windowSeconds,
-    foreignShare: Math.max(0, coreSeconds - cpuSeconds) / windowSeconds,
+    foreignShare: foreignSeconds / windowSeconds,
   }
 }

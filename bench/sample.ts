@@ -9,7 +9,7 @@ export interface Sample {
   /** CPU time of the relay's whole process tree from before the generator's start to after its end. */
   readonly cpuSeconds: number
   readonly windowSeconds: number
-  /** Time that the relay's core spent on anything else, as a share of the window. */
+  /** What programs other than ours used of the two cores, in cores: a noisy neighbour shows here. */
   readonly foreignShare: number
 }
 

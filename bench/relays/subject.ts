@@ -26,7 +26,7 @@ export function subjectRelay(commandLine: string): Relay {
   return {
     name: 'subject',
     setting: commandLine,
-    detect: () => ({ isPresent: true, version: commandLine }),
+    detect: () => ({ isPresent: true, version: 'from the command line' }),
     launch: (site) => ({ command, args: args.map((word) => fillIn(word, site)) }),
   }
 }

@@ -1,7 +1,7 @@
 import type { Ratio, Row } from '../summary.js'
 import type { WorkUnit } from '../workloads/workload.js'
 
-/** More foreign work than this on the relay's core makes a row doubtful. */
+/** More foreign work than this, as a share of a core, makes a row doubtful. */
 export const FOREIGN_SHARE_MAX = 0.1
 
 /** An interval that is wrong every other time, as that of one or two rounds, is not worth printing. */

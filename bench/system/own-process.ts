@@ -52,10 +52,11 @@ export class OwnProcess {
     return this.#stdout
   }
 
-  /** The last lines it said, for a message about what went wrong. */
+  /** What it said that matters for a message about what went wrong: complaints, or else its last lines. */
   get complaint(): string {
     const lines = `${this.#stdout}\n${this.#stderr}`.split('\n').filter((line) => line.trim() !== '')
-    return lines.slice(-5).join('\n') || 'it said nothing'
+    const complaints = lines.filter((line) => /error|alert|emerg|fatal/i.test(line))
+    return (complaints.length > 0 ? complaints.slice(0, 3) : lines.slice(-3)).join('\n') || 'it said nothing'
   }
 
   /** Resolves when the program has ended and its output is complete; false when it took longer. */

@@ -6,7 +6,7 @@ import type { Sample } from '../../bench/sample.js'
 import { summarise } from '../../bench/summary.js'
 
 function sample(relay: string, round: number, cpuSeconds: number): Sample {
-  const work = { units: 1_000, seconds: 2, p99Ms: round }
+  const work = { units: 1_000, seconds: 2, p99Ms: round, faults: [] }
   return {
     relay,
     workload: 'requests',
