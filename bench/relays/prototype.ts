@@ -1,0 +1,48 @@
+// The data path alone, without the language: `prototype.js LISTENPORT REMOTEHOST:REMOTEPORT`. For measuring it.
+import { openListener } from '../../src/accept/bind.js'
+import { createCells } from '../../src/cells/cells.js'
+import { Reactor } from '../../src/cli/build-reactor.js'
+import { raiseDescriptorLimit } from '../../src/kernel/limits.js'
+import { linuxSystem } from '../../src/kernel/linux-system.js'
+import { openEpoll } from '../../src/reactor/epoll.js'
+
+const [listenPort = '', remote = ''] = process.argv.slice(2)
+const [host = '', port = ''] = remote.split(':')
+const system = linuxSystem()
+const shape = { children: 1, remotes: 1, listeners: 1, ringBytes: 64 * 1024 }
+const keepAlive = { isOn: true, idleS: 0, intervalS: 0, count: 0 }
+const reactor = new Reactor(
+  {
+    cells: { fd: createCells(shape).fd, shape },
+    childSlot: 0,
+    listenerNames: [listenPort],
+    remotes: [{ name: remote, weight: 1, addresses: [{ family: 'ipv4', host, port: Number(port) }] }],
+    relay: {
+      connectTimeoutMs: 10_000,
+      dialTimeoutMs: 30_000,
+      dialRetries: 3,
+      idleTimeoutMs: 0,
+      halfCloseTimeoutMs: 0,
+      keepAlive,
+      localAddress: undefined,
+      retireLimit: 0,
+      hasAccessLog: false,
+    },
+    rebalance: 0,
+    sessionsMax: Math.floor((raiseDescriptorLimit() - 50) / 2),
+    traceMask: 0,
+  },
+  system,
+  openEpoll(),
+  () => {},
+)
+const fd = openListener(system.calls, {
+  address: { family: 'ipv4', host: '127.0.0.1', port: Number(listenPort) },
+  backlog: 1024,
+  keepAlive,
+  dscp: 0,
+  vrf: '',
+})
+if (fd < 0) throw new Error(`cannot listen: ${fd}`)
+reactor.handle({ kind: 'listen', slot: 0, fd, isUnix: false })
+reactor.loop.run()

@@ -1,0 +1,40 @@
+import type { Calls, Fd, Outcome } from '../kernel/calls.js'
+import * as c from '../kernel/constants.js'
+import { setKeepAlive } from '../kernel/keepalive.js'
+import { nativeAddress } from '../kernel/sockaddr.js'
+import type { ListenerOptions } from './options.js'
+
+/**
+ * A socket that listens as the options say: a descriptor, or a negated errno. What accepted sockets inherit
+ * (tcp(7)) is set here once instead of once per connection.
+ */
+export function openListener(calls: Calls, options: ListenerOptions): Outcome {
+  const address = nativeAddress(options.address)
+  const fd = calls.socket(address.family, c.SOCK_STREAM, 0)
+  if (fd < 0) return fd
+  const outcome = setUp(calls, fd, options)
+  if (outcome < 0) return closeWith(calls, fd, outcome)
+  const bound = calls.bind(fd, address.region, address.byteLength)
+  if (bound < 0) return closeWith(calls, fd, bound)
+  const listening = calls.listen(fd, options.backlog)
+  return listening < 0 ? closeWith(calls, fd, listening) : fd
+}
+
+function closeWith(calls: Calls, fd: Fd, outcome: Outcome): Outcome {
+  calls.close(fd)
+  return outcome
+}
+
+function setUp(calls: Calls, fd: Fd, { address, dscp, keepAlive, vrf }: ListenerOptions): Outcome {
+  if (address.family === 'unix') return 0
+  calls.setOption(fd, c.SOL_SOCKET, c.SO_REUSEADDR, 1)
+  calls.setOption(fd, c.IPPROTO_TCP, c.TCP_NODELAY, 1)
+  calls.setOption(fd, c.SOL_SOCKET, c.SO_OOBINLINE, 1)
+  setKeepAlive(calls, fd, keepAlive)
+  // `::` takes IPv4 too, whatever the system's default is (net.ipv6.bindv6only).
+  if (address.family === 'ipv6') calls.setOption(fd, c.IPPROTO_IPV6, c.IPV6_V6ONLY, 0)
+  // The six bits of the code point are the upper ones of the byte (RFC 2474, 3).
+  if (dscp > 0) calls.setOption(fd, c.IPPROTO_IP, c.IP_TOS, dscp << 2)
+  if (dscp > 0 && address.family === 'ipv6') calls.setOption(fd, c.IPPROTO_IPV6, c.IPV6_TCLASS, dscp << 2)
+  return vrf === '' ? 0 : calls.setTextOption(fd, c.SOL_SOCKET, c.SO_BINDTODEVICE, vrf)
+}

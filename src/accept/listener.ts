@@ -1,0 +1,122 @@
+import type { Fd } from '../kernel/calls.js'
+import { EAGAIN, ECONNABORTED, EINTR, EPROTO, errorText } from '../kernel/errno.js'
+import type { Region } from '../kernel/region.js'
+import type { System } from '../kernel/system.js'
+import { add, COUNT } from '../observe/counters.js'
+import { WARNING } from '../observe/severity.js'
+import type { Say } from '../observe/trace.js'
+import { type Loop, NO_TOKEN, type Watcher } from '../reactor/loop.js'
+import { Timer, type TimerOwner } from '../reactor/timers.js'
+
+/** Accepts in one turn at most, so that a crowd at the door does not starve who is inside. */
+const ACCEPTS_PER_TURN = 64
+
+/** After the system refused to accept (descriptors, memory), before it is asked again. */
+const SHORTAGE_PAUSE_MS = 250
+
+/** Where an accepted client goes: to the relay of this reactor, or to another process. */
+export type Deliver = (fd: Fd, listenerSlot: number, peer: Region) => void
+
+/** What listeners of one reactor share. */
+export interface AcceptContext {
+  readonly system: System
+  readonly loop: Loop
+  readonly deliver: Deliver
+  /** Is there room for one more client and its remote? If not, `onFull` pauses all listeners. */
+  hasRoom(): boolean
+  onFull(): void
+  readonly counters: Float64Array
+  readonly log: Say
+  /** Where accept(2) leaves the client's address. */
+  readonly peer: Region
+}
+
+/**
+ * One listening socket, level-triggered: an edge that is lost while descriptors are short would never return.
+ * It accepts one client a turn, and twice as many each time it found another one waiting.
+ */
+export class Listener implements Watcher, TimerOwner {
+  token = NO_TOKEN
+  readonly slot: number
+  readonly name: string
+  readonly #fd: Fd
+  readonly #context: AcceptContext
+  readonly #timer = new Timer(this)
+  #burst = 1
+  #isShort = false
+
+  constructor(context: AcceptContext, slot: number, name: string, fd: Fd) {
+    this.#context = context
+    this.slot = slot
+    this.name = name
+    this.#fd = fd
+  }
+
+  get isAccepting(): boolean {
+    return this.token !== NO_TOKEN
+  }
+
+  /** Starts or goes on accepting. */
+  resume(): void {
+    const { loop } = this.#context
+    loop.timers.unset(this.#timer)
+    if (this.isAccepting) return
+    const outcome = loop.watch(this.#fd, this, 'level')
+    if (outcome < 0) loop.timers.set(this.#timer, loop.nowMs + SHORTAGE_PAUSE_MS)
+  }
+
+  /** Lets clients wait in the kernel's queue. */
+  pause(): void {
+    this.#context.loop.timers.unset(this.#timer)
+    if (this.isAccepting) this.#context.loop.unwatch(this.#fd, this)
+  }
+
+  /** Stops for good; what waits in the queue is refused by the kernel. */
+  close(): void {
+    this.pause()
+    this.#context.system.calls.close(this.#fd)
+  }
+
+  onReady(): void {
+    let accepted = 0
+    while (accepted < this.#burst && this.isAccepting) {
+      if (!this.#context.hasRoom()) {
+        this.#context.onFull()
+        return
+      }
+      if (!this.#acceptOne()) break
+      accepted++
+    }
+    this.#burst = accepted === this.#burst ? Math.min(this.#burst * 2, ACCEPTS_PER_TURN) : 1
+  }
+
+  onTimer(): void {
+    this.resume()
+  }
+
+  /** False when nobody waits, or nobody can be taken now. */
+  #acceptOne(): boolean {
+    const { deliver, peer, system } = this.#context
+    const fd = system.calls.accept(this.#fd, peer)
+    if (fd >= 0) {
+      this.#isShort = false
+      deliver(fd, this.slot, peer)
+      return true
+    }
+    // A client that left while it waited (accept(2), "Error handling") is no reason to stop.
+    if (fd === -ECONNABORTED || fd === -EPROTO || fd === -EINTR) return true
+    if (fd !== -EAGAIN) this.#short(-fd)
+    return false
+  }
+
+  /** Pauses, and says so once until accepting works again. */
+  #short(errno: number): void {
+    const { counters, log, loop } = this.#context
+    this.pause()
+    loop.timers.set(this.#timer, loop.nowMs + SHORTAGE_PAUSE_MS)
+    add(counters, COUNT.acceptPauses, 1)
+    if (this.#isShort) return
+    this.#isShort = true
+    log(WARNING, `${this.name}: cannot accept: ${errorText(errno)}; new connections wait`)
+  }
+}

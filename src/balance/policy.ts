@@ -1,0 +1,61 @@
+import type { SlotSet } from './slot-set.js'
+
+/** No remote fits. */
+export const NONE = -1
+
+/** What a policy may know of a pool. Slots run from 0 to `count` - 1. */
+export interface PoolView {
+  readonly count: number
+  /** Sessions of each remote, of all children. */
+  readonly use: ArrayLike<number>
+  /** Share of the load, relative to its siblings; at least 1. */
+  readonly weight: ArrayLike<number>
+  /** May it be tried now? */
+  isUsable(slot: number): boolean
+}
+
+/** Who of a pool is next. */
+export interface Policy {
+  /** The best usable remote that is not in `tried`, or NONE. Looks at each remote once; allocates nothing. */
+  pick(view: PoolView, tried: SlotSet): number
+}
+
+/**
+ * The original's choice: the lowest use in proportion to the weight. Of equals the one whose turn is earliest
+ * is taken, and its next turn comes 1/weight later, so that short connections that never overlap are shared by
+ * weight too. A remote that was away does not catch up on missed turns.
+ */
+export class LeastUse implements Policy {
+  readonly #turns: Float64Array
+  #presentTurn = 0
+
+  constructor(count: number) {
+    this.#turns = new Float64Array(count)
+  }
+
+  pick(view: PoolView, tried: SlotSet): number {
+    let best = NONE
+    for (let slot = 0; slot < view.count; slot++) {
+      if (tried.has(slot) || !view.isUsable(slot)) continue
+      if (best === NONE || this.#isBetter(view, slot, best)) best = slot
+    }
+    if (best !== NONE) this.#takeTurn(best, view.weight[best] as number)
+    return best
+  }
+
+  #isBetter(view: PoolView, slot: number, than: number): boolean {
+    const load = (view.use[slot] as number) * (view.weight[than] as number)
+    const other = (view.use[than] as number) * (view.weight[slot] as number)
+    return load < other || (load === other && this.#turn(slot) < this.#turn(than))
+  }
+
+  #turn(slot: number): number {
+    return Math.max(this.#turns[slot] as number, this.#presentTurn)
+  }
+
+  #takeTurn(slot: number, weight: number): void {
+    const turn = this.#turn(slot)
+    this.#presentTurn = turn
+    this.#turns[slot] = turn + 1 / weight
+  }
+}

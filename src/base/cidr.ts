@@ -1,0 +1,75 @@
+import ipaddr from 'ipaddr.js'
+import { hostBytes, parseHostLiteral } from './address.js'
+
+/** A range of addresses. IPv4 is held as ::ffff:a.b.c.d, so its rules match mapped clients as well. */
+export interface Network {
+  readonly bytes: Uint8Array
+  /** Leading bits that count, 0 to 128. */
+  readonly prefixBits: number
+}
+
+const MAPPED_PREFIX = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff)
+const MAPPED_BITS = 96
+
+/** Reads `10.0.0.0/8`, `10.0.0.0/255.0.0.0`, `fe80::/10`, `::1`. Bits after the prefix are cleared. */
+export function parseNetwork(text: string): Network | undefined {
+  const slash = text.indexOf('/')
+  const literal = parseHostLiteral(slash < 0 ? text : text.slice(0, slash))
+  if (literal === undefined || (literal.family === 'ipv6' && literal.scope !== '')) return undefined
+  const isIpv4 = literal.family === 'ipv4'
+  const bits = slash < 0 ? (isIpv4 ? 32 : 128) : parsePrefix(text.slice(slash + 1), isIpv4)
+  if (bits === undefined) return undefined
+  const prefixBits = isIpv4 ? MAPPED_BITS + bits : bits
+  return { bytes: masked(mappedBytes(hostBytes(literal.host)), prefixBits), prefixBits }
+}
+
+/** The 16 bytes that a network is compared with, from the 4 or 16 bytes of an address. */
+export function mappedBytes(bytes: Uint8Array): Uint8Array {
+  return bytes.length === 16 ? bytes : Uint8Array.of(...MAPPED_PREFIX, ...bytes)
+}
+
+export function containsAddress(network: Network, bytes: Uint8Array): boolean {
+  const other = masked(mappedBytes(bytes), network.prefixBits)
+  return other.every((byte, index) => byte === network.bytes[index])
+}
+
+/** Many networks; asking costs one look-up per distinct prefix length, whatever their number. */
+export class NetworkSet {
+  readonly #keysByPrefix = new Map<number, Set<string>>()
+
+  add(network: Network): void {
+    const keys = this.#keysByPrefix.get(network.prefixBits) ?? new Set<string>()
+    keys.add(keyOf(network.bytes))
+    this.#keysByPrefix.set(network.prefixBits, keys)
+  }
+
+  /** `bytes` are the 4 or 16 bytes of an address. */
+  has(bytes: Uint8Array): boolean {
+    const address = mappedBytes(bytes)
+    for (const [prefixBits, keys] of this.#keysByPrefix) {
+      if (keys.has(keyOf(masked(address, prefixBits)))) return true
+    }
+    return false
+  }
+}
+
+function parsePrefix(text: string, isIpv4: boolean): number | undefined {
+  if (/^\d{1,3}$/.test(text)) {
+    const bits = Number(text)
+    return bits <= (isIpv4 ? 32 : 128) ? bits : undefined
+  }
+  const literal = /[.:]/.test(text) ? parseHostLiteral(text) : undefined
+  if (literal === undefined || (literal.family === 'ipv4') !== isIpv4) return undefined
+  return ipaddr.parse(literal.host).prefixLengthFromSubnetMask() ?? undefined
+}
+
+function masked(bytes: Uint8Array, prefixBits: number): Uint8Array {
+  return bytes.map((byte, index) => {
+    const bits = Math.min(8, Math.max(0, prefixBits - index * 8))
+    return byte & (0xff00 >> bits)
+  })
+}
+
+function keyOf(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes)
+}

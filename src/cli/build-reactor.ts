@@ -1,0 +1,164 @@
+import { Gate } from '../accept/gate.js'
+import { type AcceptContext, Listener } from '../accept/listener.js'
+import { LeastUse } from '../balance/policy.js'
+import { Pool } from '../balance/pool.js'
+import type { SocketAddress } from '../base/address.js'
+import { type Cells, type ChildCells, openCells } from '../cells/cells.js'
+import { mapPrivate, mapShared, openSharedMemory } from '../kernel/memory.js'
+import { type NativeAddress, nativeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
+import type { System } from '../kernel/system.js'
+import { accessLine } from '../observe/access-line.js'
+import { ACCESS, LOG, LogRingWriter } from '../observe/log-ring.js'
+import { INFO } from '../observe/severity.js'
+import { TraceChannel } from '../observe/trace.js'
+import { Loop } from '../reactor/loop.js'
+import type { Poller } from '../reactor/poller.js'
+import { Blocks } from '../relay/blocks.js'
+import type { RelayOptions } from '../relay/options.js'
+import { Relay, type RelayParts } from '../relay/relay.js'
+import { Remotes } from '../relay/remotes.js'
+import type { Command, ReactorSettings, Report } from './reactor-settings.js'
+
+/**
+ * A reactor that accepts and relays: the layers put together for one thread, and the commands it obeys. Reports
+ * go out through `report`, which is called on the reactor's thread.
+ */
+export class Reactor {
+  readonly loop: Loop
+  readonly #relay: Relay
+  readonly #gate: Gate
+  readonly #pool: Pool
+  readonly #remotes: Remotes
+  readonly #accepting: AcceptContext
+  readonly #listenerNames: readonly string[]
+  readonly #unixListeners: boolean[] = []
+  readonly #report: (report: Report) => void
+  #isDraining = false
+
+  constructor(settings: ReactorSettings, system: System, poller: Poller, report: (report: Report) => void) {
+    const cells = openCells(settings.cells.fd, settings.cells.shape)
+    const child = cells.child(settings.childSlot)
+    const parts = relayParts(settings, system, new Loop(poller, system.clock), cells, child, report)
+    this.#report = report
+    this.loop = parts.loop
+    this.#pool = parts.pool
+    this.#remotes = parts.remotes
+    this.#listenerNames = settings.listenerNames
+    this.#relay = new Relay(parts, this.#relayEvents(), settings.childSlot)
+    this.#gate = new Gate(settings.sessionsMax, () => this.#relay.openCount, parts.log)
+    this.#accepting = {
+      system,
+      loop: this.loop,
+      deliver: (fd, slot, peer) => this.#relay.deliver(fd, slot, this.#unixListeners[slot] === true, peer),
+      hasRoom: () => this.#gate.hasRoom(),
+      onFull: () => this.#gate.onFull(),
+      counters: child.counters,
+      log: parts.log,
+      peer: mapPrivate(SOCKADDR_BYTES_MAX),
+    }
+  }
+
+  handle(command: Command): void {
+    switch (command.kind) {
+      case 'listen':
+        this.#listen(command.slot, command.fd, command.isUnix)
+        return
+      case 'addresses':
+        this.#setAddresses(command.remoteSlot, command.addresses)
+        return
+      case 'drain':
+        this.#drain()
+        return
+      case 'cut':
+        this.#relay.cutAll('shutdown')
+        return
+      case 'stop':
+        this.loop.stop()
+        return
+    }
+  }
+
+  #relayEvents() {
+    return {
+      onRoom: () => {
+        this.#gate.onRoom()
+        this.#reportIdle()
+      },
+      onRetired: () => this.#report({ kind: 'retired' }),
+    }
+  }
+
+  #listen(slot: number, fd: number, isUnix: boolean): void {
+    this.#unixListeners[slot] = isUnix
+    this.#gate.add(new Listener(this.#accepting, slot, this.#listenerNames[slot] ?? '', fd))
+  }
+
+  #setAddresses(remoteSlot: number, addresses: readonly SocketAddress[]): void {
+    const remote = this.#remotes.at(remoteSlot)
+    const wasReachable = remote.addresses.length > 0
+    remote.replaceAddresses(addresses)
+    const isReachable = addresses.length > 0
+    if (isReachable !== wasReachable) this.#pool.setReachable(remoteSlot, isReachable)
+  }
+
+  #drain(): void {
+    this.#isDraining = true
+    this.#gate.stop()
+    this.#reportIdle()
+  }
+
+  #reportIdle(): void {
+    if (this.#isDraining && this.#relay.openCount === 0) this.#report({ kind: 'idle' })
+  }
+}
+
+function relayParts(
+  settings: ReactorSettings,
+  system: System,
+  loop: Loop,
+  cells: Cells,
+  child: ChildCells,
+  report: (report: Report) => void,
+): RelayParts {
+  const ring = new LogRingWriter(child, () => report({ kind: 'log' }))
+  const log = (severity: number, text: string) => ring.write(LOG, severity, text)
+  const trace = new TraceChannel('NET')
+  trace.set(settings.traceMask, log)
+  return {
+    system,
+    loop,
+    blocks: new Blocks(system.calls, mapArena),
+    remotes: new Remotes(settings.remotes, cells, child),
+    pool: buildPool(settings, cells, child),
+    options: relayOptions(settings),
+    counters: child.counters,
+    log,
+    trace,
+    listenerNames: settings.listenerNames,
+    writeAccess: (record) => ring.write(ACCESS, INFO, accessLine(record)),
+  }
+}
+
+function buildPool(settings: ReactorSettings, cells: Cells, child: ChildCells): Pool {
+  const pool = new Pool({
+    weights: settings.remotes.map(({ weight }) => weight),
+    use: cells.use,
+    retryAtMs: child.retryAtMs,
+    policy: new LeastUse(settings.remotes.length),
+    rebalance: settings.rebalance,
+  })
+  for (const [slot, { addresses }] of settings.remotes.entries())
+    pool.setReachable(slot, addresses.length > 0)
+  return pool
+}
+
+function relayOptions({ relay }: ReactorSettings): RelayOptions {
+  const local: NativeAddress | undefined =
+    relay.localAddress === undefined ? undefined : nativeAddress(relay.localAddress)
+  return { ...relay, localAddress: local }
+}
+
+/** Blocks lie in shared memory, so that bytes under way outlive a crash of this process. */
+function mapArena(byteLength: number) {
+  return mapShared(openSharedMemory('tcprelay-blocks', byteLength), byteLength)
+}

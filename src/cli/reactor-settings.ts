@@ -1,0 +1,43 @@
+import type { SocketAddress } from '../base/address.js'
+import type { Shape } from '../cells/layout.js'
+import type { RelayOptions } from '../relay/options.js'
+
+/** Everything a reactor needs to relay, as plain data that can cross to its thread. */
+export interface ReactorSettings {
+  readonly cells: { readonly fd: number; readonly shape: Shape }
+  readonly childSlot: number
+  /** Names of listeners by slot. */
+  readonly listenerNames: readonly string[]
+  readonly remotes: readonly RemoteSettings[]
+  readonly relay: Omit<RelayOptions, 'localAddress'> & { readonly localAddress: SocketAddress | undefined }
+  readonly rebalance: number
+  readonly sessionsMax: number
+  /** Mask of TRACE_BITS. */
+  readonly traceMask: number
+}
+
+export interface RemoteSettings {
+  readonly name: string
+  readonly weight: number
+  /** None while its name is not resolved. */
+  readonly addresses: readonly SocketAddress[]
+}
+
+/** What the control thread tells a reactor. */
+export type Command =
+  | { readonly kind: 'listen'; readonly slot: number; readonly fd: number; readonly isUnix: boolean }
+  | { readonly kind: 'addresses'; readonly remoteSlot: number; readonly addresses: readonly SocketAddress[] }
+  /** Accept no more and report `idle` when the last session has ended. */
+  | { readonly kind: 'drain' }
+  /** Reset what is left. */
+  | { readonly kind: 'cut' }
+  | { readonly kind: 'stop' }
+
+/** What a reactor tells the control thread. */
+export type Report =
+  /** The log ring has lines, and its reader sleeps. */
+  | { readonly kind: 'log' }
+  | { readonly kind: 'serving' }
+  | { readonly kind: 'retired' }
+  /** Draining, and the last session has ended. */
+  | { readonly kind: 'idle' }

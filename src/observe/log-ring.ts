@@ -1,0 +1,121 @@
+import type { ChildCells } from '../cells/cells.js'
+import { add, COUNT } from './counters.js'
+
+/** What a line is for. */
+export const LOG = 0
+export const ACCESS = 1
+
+/** One line on its way from a reactor to the head. */
+export interface RingLine {
+  readonly kind: number
+  readonly severity: number
+  readonly text: string
+}
+
+/** Where things lie in the head of a ring. Positions count bytes, modulo twice the size of the ring. */
+const WRITTEN = 0
+const READ = 1
+const IS_READER_ASLEEP = 2
+
+/** u16 length of the text, u8 kind, u8 severity. */
+const RECORD_HEAD_BYTES = 4
+const TEXT_BYTES_MAX = 4096
+
+/** Twice the size tells a full ring from an empty one. */
+function wrapped(position: number, size: number): number {
+  return position >= size * 2 ? position - size * 2 : position
+}
+
+function filled(head: Int32Array, size: number): number {
+  const bytes = Atomics.load(head, WRITTEN) - Atomics.load(head, READ)
+  return bytes < 0 ? bytes + size * 2 : bytes
+}
+
+/**
+ * The writing end: one thread. A line that does not fit is dropped and counted; the data path never waits for
+ * a log. `wake` is called when the reader sleeps.
+ */
+export class LogRingWriter {
+  readonly #head: Int32Array
+  readonly #bytes: Uint8Array
+  readonly #counters: Float64Array
+  readonly #wake: () => void
+  readonly #record = new Uint8Array(RECORD_HEAD_BYTES + TEXT_BYTES_MAX)
+  readonly #encoder = new TextEncoder()
+
+  constructor(cells: ChildCells, wake: () => void) {
+    this.#head = cells.ringHead
+    this.#bytes = cells.ringBytes
+    this.#counters = cells.counters
+    this.#wake = wake
+  }
+
+  write(kind: number, severity: number, text: string): void {
+    const record = this.#record
+    const { written } = this.#encoder.encodeInto(text, record.subarray(RECORD_HEAD_BYTES))
+    record[0] = written & 0xff
+    record[1] = written >> 8
+    record[2] = kind
+    record[3] = severity
+    const size = this.#bytes.length
+    const total = RECORD_HEAD_BYTES + written
+    if (filled(this.#head, size) + total > size) {
+      add(this.#counters, COUNT.logLinesDropped, 1)
+      return
+    }
+    const position = Atomics.load(this.#head, WRITTEN)
+    this.#copyIn(record, total, position % size)
+    Atomics.store(this.#head, WRITTEN, wrapped(position + total, size))
+    if (Atomics.exchange(this.#head, IS_READER_ASLEEP, 0) === 1) this.#wake()
+  }
+
+  #copyIn(record: Uint8Array, total: number, at: number): void {
+    const first = Math.min(total, this.#bytes.length - at)
+    this.#bytes.set(record.subarray(0, first), at)
+    if (first < total) this.#bytes.set(record.subarray(first, total), 0)
+  }
+}
+
+/** The reading end: the head's control thread. */
+export class LogRingReader {
+  readonly #head: Int32Array
+  readonly #bytes: Uint8Array
+  readonly #decoder = new TextDecoder()
+
+  constructor(cells: ChildCells) {
+    this.#head = cells.ringHead
+    this.#bytes = cells.ringBytes
+  }
+
+  /** The lines written so far. */
+  drain(): RingLine[] {
+    const lines: RingLine[] = []
+    const size = this.#bytes.length
+    let left = filled(this.#head, size)
+    let position = Atomics.load(this.#head, READ)
+    while (left > 0) {
+      const head = this.#copyOut(position % size, RECORD_HEAD_BYTES)
+      const written = (head[0] as number) | ((head[1] as number) << 8)
+      const text = this.#copyOut((position + RECORD_HEAD_BYTES) % size, written)
+      lines.push({ kind: head[2] as number, severity: head[3] as number, text: this.#decoder.decode(text) })
+      position = wrapped(position + RECORD_HEAD_BYTES + written, size)
+      left -= RECORD_HEAD_BYTES + written
+    }
+    Atomics.store(this.#head, READ, position)
+    return lines
+  }
+
+  /** Asks the writer to wake the reader for the next line. False when lines came meanwhile: drain again. */
+  sleep(): boolean {
+    Atomics.store(this.#head, IS_READER_ASLEEP, 1)
+    return filled(this.#head, this.#bytes.length) === 0
+  }
+
+  #copyOut(at: number, count: number): Uint8Array {
+    const first = Math.min(count, this.#bytes.length - at)
+    const out = new Uint8Array(count)
+    out.set(this.#bytes.subarray(at, at + first))
+    out.set(this.#bytes.subarray(0, count - first), first)
+    return out
+  }
+}

@@ -1,0 +1,64 @@
+import * as c from '../kernel/constants.js'
+import { type EpollLayout, epollLayout } from '../kernel/epoll-layout.js'
+import { EINTR, errorText } from '../kernel/errno.js'
+import { nativeFunction } from '../kernel/ffi.js'
+import { mapPrivate } from '../kernel/memory.js'
+import { lastErrno } from '../kernel/native-errno.js'
+import type { Poller, ReadyList } from './poller.js'
+import { ENDED, READABLE, URGENT, WRITABLE } from './poller.js'
+
+const EPOLLET = 0x8000_0000 | 0
+const STREAM_EVENTS = READABLE | URGENT | WRITABLE | ENDED | EPOLLET
+
+/** More events than this in one wait are told by the next one. */
+const EVENTS_MAX = 512
+
+/** The longest wait epoll_wait(2) can express; the loop simply waits again. */
+const TIMEOUT_MAX_MS = 0x7fff_ffff
+
+/**
+ * epoll(7), edge-triggered for streams: one EPOLL_CTL_ADD in a socket's life and no modification, so `again`
+ * has nothing to do.
+ */
+export function openEpoll(layout: EpollLayout = epollLayout(process.arch)): Poller {
+  const create = nativeFunction<(flags: number) => number>('int epoll_create1(int flags)')
+  const control = nativeFunction<(fd: number, operation: number, target: number, event: bigint) => number>(
+    'int epoll_ctl(int fd, int operation, int target, uintptr_t event)',
+  )
+  const waitFor = nativeFunction<(fd: number, events: bigint, max: number, timeoutMs: number) => number>(
+    'int epoll_wait(int fd, uintptr_t events, int max, int timeout)',
+  )
+  const close = nativeFunction<(fd: number) => number>('int close(int fd)')
+  const errno = lastErrno()
+  const epollFd = create(c.EPOLL_CLOEXEC)
+  if (epollFd < 0) throw new Error(`cannot open epoll: ${errorText(errno[0] as number)}`)
+
+  const region = mapPrivate(layout.eventBytes * EVENTS_MAX)
+  const { pointer } = region
+  const words = new Int32Array(region.bytes.buffer, 0, region.byteLength / 4)
+  const stride = layout.eventBytes / 4
+  const tokenAt = layout.dataOffset / 4
+  return {
+    name: 'epoll',
+    add(fd, token, mode) {
+      words[0] = mode === 'stream' ? STREAM_EVENTS : READABLE
+      words[tokenAt] = token
+      words[tokenAt + 1] = 0
+      return control(epollFd, c.EPOLL_CTL_ADD, fd, pointer) < 0 ? -(errno[0] as number) : 0
+    },
+    again() {},
+    remove: (fd) => (control(epollFd, c.EPOLL_CTL_DEL, fd, pointer) < 0 ? -(errno[0] as number) : 0),
+    wait(ready: ReadyList, timeoutMs: number) {
+      const timeout = timeoutMs > TIMEOUT_MAX_MS ? -1 : Math.ceil(timeoutMs)
+      const max = Math.min(EVENTS_MAX, ready.capacity)
+      const count = waitFor(epollFd, pointer, max, timeout)
+      if (count < 0) return errno[0] === EINTR ? 0 : -(errno[0] as number)
+      for (let i = 0, at = 0; i < count; i++, at += stride) {
+        ready.readiness[i] = words[at] as number
+        ready.tokens[i] = words[at + tokenAt] as number
+      }
+      return count
+    },
+    close: () => void close(epollFd),
+  }
+}

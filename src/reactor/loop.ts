@@ -1,0 +1,142 @@
+import type { Fd, Outcome } from '../kernel/calls.js'
+import { EMFILE, errorText } from '../kernel/errno.js'
+import type { Clock } from '../kernel/system.js'
+import { type Interest, type Poller, ReadyList, type Token, type WatchMode } from './poller.js'
+import { Timers } from './timers.js'
+
+/** Who hears of a descriptor. */
+export interface Watcher {
+  /** Set by the loop while the descriptor is watched, NO_TOKEN otherwise; nobody else writes it. */
+  token: Token
+  onReady(readiness: number): void
+}
+
+/** Who has more to do than one turn allows. Queued at most once; `isQueued` belongs to the loop. */
+export interface TurnTaker {
+  isQueued: boolean
+  onTurn(): void
+}
+
+export const NO_TOKEN: Token = -1
+
+/** A token is generation × 2^20 + slot: a positive 31-bit number, which V8 keeps unboxed. */
+const SLOT_BITS = 20
+const SLOT_MASK = (1 << SLOT_BITS) - 1
+const GENERATION_MASK = (1 << (31 - SLOT_BITS)) - 1
+
+const EVENTS_PER_TURN = 512
+
+/**
+ * The reactor: waits, tells watchers, gives a turn to those that had more to do, rings timers. Runs on one
+ * thread until `stop`; nothing of Node's own loop runs on that thread meanwhile.
+ */
+export class Loop {
+  readonly timers: Timers
+  /** CLOCK_MONOTONIC of this turn; what happens in one turn happens at one moment. */
+  nowMs: number
+  readonly #poller: Poller
+  readonly #clock: Clock
+  readonly #ready = new ReadyList(EVENTS_PER_TURN)
+  readonly #watchers: (Watcher | undefined)[] = []
+  readonly #generations: number[] = []
+  readonly #freeSlots: number[] = []
+  #turnTakers: TurnTaker[] = []
+  #nextTurnTakers: TurnTaker[] = []
+  #isStopping = false
+
+  constructor(poller: Poller, clock: Clock) {
+    this.#poller = poller
+    this.#clock = clock
+    this.nowMs = clock.monotonicMs()
+    this.timers = new Timers(this.nowMs)
+  }
+
+  /** Descriptors watched now. */
+  get watchCount(): number {
+    return this.#watchers.length - this.#freeSlots.length
+  }
+
+  /** Tells `watcher` of `fd` from now on; on failure (a negated errno) nothing has changed. */
+  watch(fd: Fd, watcher: Watcher, mode: WatchMode): Outcome {
+    const slot = this.#freeSlots.pop() ?? this.#watchers.length
+    if (slot > SLOT_MASK) return -EMFILE
+    const generation = ((this.#generations[slot] ?? 0) + 1) & GENERATION_MASK
+    this.#generations[slot] = generation
+    const token = generation * (SLOT_MASK + 1) + slot
+    const outcome = this.#poller.add(fd, token, mode)
+    this.#watchers[slot] = outcome < 0 ? undefined : watcher
+    if (outcome < 0) this.#freeSlots.push(slot)
+    else watcher.token = token
+    return outcome
+  }
+
+  /** Takes `fd` out of the poller: for a descriptor that stays open or is shared with another process. */
+  unwatch(fd: Fd, watcher: Watcher): void {
+    this.#poller.remove(fd, watcher.token)
+    this.forget(watcher)
+  }
+
+  /** Forgets a watcher whose descriptor is closed at once, by its only owner: the kernel drops it by itself. */
+  forget(watcher: Watcher): void {
+    if (watcher.token === NO_TOKEN) return
+    const slot = watcher.token & SLOT_MASK
+    watcher.token = NO_TOKEN
+    this.#watchers[slot] = undefined
+    this.#freeSlots.push(slot)
+  }
+
+  /** The owner of `fd` saw EAGAIN or a transfer that came up short, and waits for `interest`. */
+  again(fd: Fd, watcher: Watcher, interest: Interest): void {
+    this.#poller.again(fd, watcher.token, interest)
+  }
+
+  /** Gives `taker` another turn after everybody else had theirs. */
+  later(taker: TurnTaker): void {
+    if (taker.isQueued) return
+    taker.isQueued = true
+    this.#nextTurnTakers.push(taker)
+  }
+
+  run(): void {
+    while (!this.#isStopping) this.turn(Number.POSITIVE_INFINITY)
+  }
+
+  /** `run` returns after the present turn. */
+  stop(): void {
+    this.#isStopping = true
+  }
+
+  /** One round of waiting, at most `waitMaxMs`, and telling. */
+  turn(waitMaxMs: number): void {
+    const hasWork = this.#nextTurnTakers.length > 0
+    const waitMs = hasWork ? 0 : Math.min(waitMaxMs, this.timers.waitMs(this.nowMs))
+    const count = this.#poller.wait(this.#ready, waitMs)
+    if (count < 0) throw new Error(`${this.#poller.name} failed: ${errorText(-count)}`)
+    this.nowMs = this.#clock.monotonicMs()
+    this.#tell(count)
+    if (hasWork) this.#giveTurns()
+    this.timers.advance(this.nowMs)
+  }
+
+  #tell(count: number): void {
+    const { tokens, readiness } = this.#ready
+    for (let i = 0; i < count; i++) {
+      const token = tokens[i] as number
+      const watcher = this.#watchers[token & SLOT_MASK]
+      if (watcher === undefined || watcher.token !== token) continue // closed earlier in this batch
+      watcher.onReady(readiness[i] as number)
+    }
+  }
+
+  #giveTurns(): void {
+    const takers = this.#nextTurnTakers
+    this.#nextTurnTakers = this.#turnTakers
+    this.#turnTakers = takers
+    for (let i = 0; i < takers.length; i++) {
+      const taker = takers[i] as TurnTaker
+      taker.isQueued = false
+      taker.onTurn()
+    }
+    takers.length = 0
+  }
+}

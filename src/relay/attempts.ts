@@ -1,0 +1,201 @@
+import { NONE } from '../balance/policy.js'
+import type { Outcome } from '../kernel/calls.js'
+import { AF_UNIX } from '../kernel/constants.js'
+import {
+  EAGAIN,
+  ECONNREFUSED,
+  EINPROGRESS,
+  EINTR,
+  ETIMEDOUT,
+  errorText,
+  isOwnShortage,
+} from '../kernel/errno.js'
+import type { NativeAddress } from '../kernel/sockaddr.js'
+import { add, COUNT } from '../observe/counters.js'
+import { NOTICE, WARNING } from '../observe/severity.js'
+import { HUNG_UP, READABLE, WRITABLE } from '../reactor/poller.js'
+import { BLOCK_BYTES } from './blocks.js'
+import { type Connection, NO_FD } from './connection.js'
+import { openRemoteSocket } from './remote-socket.js'
+import type { Session } from './session.js'
+
+/** Between two rounds over all remotes. */
+const ROUND_PAUSE_MS = 1_000
+
+/** Before the next try when the relay itself was short of something. */
+const SHORTAGE_PAUSE_MS = 100
+
+/** Starts looking for a remote. What the client has sent already is taken along. */
+export function dial(session: Session): void {
+  const { loop, options, pool } = session.relay
+  session.dialDeadlineMs = loop.nowMs + options.dialTimeoutMs
+  session.roundsLeft = options.dialRetries
+  session.tried.clear()
+  pool.countClient()
+  takeEarlyBytes(session)
+  if (session.client.error === 0) goOn(session)
+  else session.cut('client-left')
+}
+
+/** News of either socket while dialling. */
+export function attemptReady(session: Session, connection: Connection, readiness: number): void {
+  if (connection.isClient) {
+    if (connection.error !== 0) session.cut('client-left')
+    else if ((readiness & READABLE) !== 0 || connection.hasPeerEnded) session.hasClientInput = true
+    return
+  }
+  if (connection.error !== 0) attemptFailed(session, connection.error)
+  else if ((readiness & HUNG_UP) !== 0) attemptFailed(session, ECONNREFUSED)
+  else if ((readiness & WRITABLE) !== 0) connected(session, readiness)
+}
+
+/** The timer of a session that dials: an attempt takes too long, or a pause is over. */
+export function attemptTimer(session: Session): void {
+  if (session.remote.fd === NO_FD) goOn(session)
+  else attemptFailed(session, ETIMEDOUT)
+}
+
+/**
+ * One receive before dialling: a client that speaks first has mostly spoken by now, and its bytes then leave
+ * with the last packet of the remote's handshake.
+ */
+function takeEarlyBytes(session: Session): void {
+  const { blocks, system } = session.relay
+  const { client, toRemote } = session
+  const got = system.calls.recv(client.fd, blocks.scratch, 0, BLOCK_BYTES)
+  if (got > 0) {
+    toRemote.hold(blocks.keepScratch(), 0, got)
+    // More may wait, of which the loop has told already.
+    session.hasClientInput = got === BLOCK_BYTES || client.isUnix
+  } else if (got === 0) {
+    toRemote.hasEnded = true
+  } else if (got === -EINTR) {
+    session.hasClientInput = true
+  } else if (got !== -EAGAIN) {
+    client.fail(-got)
+  }
+}
+
+/** Goes on dialling until an attempt is under way, a pause begins, or the session is over. */
+function goOn(session: Session): void {
+  for (;;) {
+    if (session.relay.loop.nowMs >= session.dialDeadlineMs) {
+      session.cut('dial-timeout')
+      return
+    }
+    if (session.remoteSlot === NONE && !chooseRemote(session)) return
+    if (tryAddresses(session)) return
+    remoteFailed(session)
+  }
+}
+
+/** Chooses the next remote; false when the client has tried all and the round is over. */
+function chooseRemote(session: Session): boolean {
+  const { loop, pool, remotes } = session.relay
+  const slot = pool.pick(session.tried, loop.nowMs)
+  if (slot === NONE) {
+    roundFailed(session)
+    return false
+  }
+  remotes.take(slot)
+  session.remoteSlot = slot
+  session.addressesTried = 0
+  session.attemptStartedMs = loop.nowMs
+  return true
+}
+
+function roundFailed(session: Session): void {
+  if (session.roundsLeft === 0) {
+    session.cut('no-remote')
+    return
+  }
+  session.roundsLeft--
+  session.tried.clear()
+  pause(session, ROUND_PAUSE_MS)
+}
+
+function pause(session: Session, pauseMs: number): void {
+  const { loop } = session.relay
+  loop.timers.set(session.timer, Math.min(loop.nowMs + pauseMs, session.dialDeadlineMs))
+}
+
+/** Tries the addresses of the chosen remote that are left. False when all have failed. */
+function tryAddresses(session: Session): boolean {
+  const { loop, options, remotes } = session.relay
+  const { addresses } = remotes.at(session.remoteSlot)
+  while (session.addressesTried < addresses.length) {
+    const outcome = connectTo(session, addresses[session.addressesTried] as NativeAddress)
+    if (isOwnShortage(-outcome)) {
+      pause(session, SHORTAGE_PAUSE_MS)
+      return true
+    }
+    session.addressesTried++
+    if (outcome === -EINPROGRESS) {
+      pause(session, options.connectTimeoutMs)
+      return true
+    }
+    if (outcome >= 0) {
+      loop.again(session.remote.fd, session.remote, READABLE)
+      connected(session, 0)
+      return true
+    }
+    countFailure(session, -outcome)
+  }
+  return false
+}
+
+/** Opens a socket and connects it: 0, -EINPROGRESS, or why not; then no socket is left. */
+function connectTo(session: Session, address: NativeAddress): Outcome {
+  const { loop, options, system, counters } = session.relay
+  const { remote } = session
+  const fd = openRemoteSocket(system.calls, options, address, session.toRemote.heldBytes > 0)
+  if (fd < 0) return fd
+  add(counters, COUNT.attempts, 1)
+  remote.fd = fd
+  remote.isUnix = address.family === AF_UNIX
+  let outcome = system.calls.connect(fd, address.region, address.byteLength)
+  if (outcome === 0 || outcome === -EINPROGRESS) {
+    const watched = loop.watch(fd, remote, 'stream')
+    if (watched < 0) outcome = watched
+  }
+  if (outcome < 0 && outcome !== -EINPROGRESS) session.closeConnection(remote)
+  return outcome
+}
+
+function connected(session: Session, readiness: number): void {
+  const { loop, log, pool, remotes } = session.relay
+  loop.timers.unset(session.timer)
+  if (pool.succeeded(session.remoteSlot) === 'came-up') {
+    log(NOTICE, `remote ${remotes.at(session.remoteSlot).name} is up again`)
+  }
+  session.startRelaying()
+  const isOpen = session.phase !== 'closed'
+  if (isOpen && (readiness & READABLE) !== 0) session.run(session.toClient)
+}
+
+/** The attempt under way came to nothing. */
+function attemptFailed(session: Session, errno: number): void {
+  session.relay.loop.timers.unset(session.timer)
+  session.closeConnection(session.remote)
+  session.remote.clear()
+  countFailure(session, errno)
+  goOn(session)
+}
+
+function countFailure(session: Session, errno: number): void {
+  const { counters, trace } = session.relay
+  add(counters, COUNT.attemptsFailed, 1)
+  session.lastErrno = errno
+  if (trace.isOn) trace.say(`session ${session.id}: attempt failed: ${errorText(errno)}`)
+}
+
+/** No address of the chosen remote answered: the client goes on to another one. */
+function remoteFailed(session: Session): void {
+  const { loop, log, pool, remotes } = session.relay
+  const slot = session.remoteSlot
+  remotes.giveBack(slot)
+  session.remoteSlot = NONE
+  session.tried.add(slot)
+  if (pool.failed(slot, session.attemptStartedMs, loop.nowMs) !== 'went-down') return
+  log(WARNING, `remote ${remotes.at(slot).name} is down: ${errorText(session.lastErrno)}`)
+}

@@ -1,0 +1,60 @@
+import type { Calls } from '../kernel/calls.js'
+import type { Region } from '../kernel/region.js'
+
+/** What one receive may bring, and so the most that a blocked direction holds. Larger ones copy no faster. */
+export const BLOCK_BYTES = 32 * 1024
+
+/** Blocks per mapping: 4 MiB, whose pages cost nothing until they are written. */
+const BLOCKS_PER_CHUNK = 128
+
+/** Free blocks that keep their pages (2 MiB); the rest is given back to the system after a crowd has gone. */
+const WARM_BLOCKS = 64
+
+/** Maps more memory for blocks: from the reactor's memfd, or from the heap in the simulation. */
+export type MapChunk = (byteLength: number) => Region
+
+/**
+ * The buffers of one reactor. There is one scratch block that every receive fills; when the other side does not
+ * take it all, the direction keeps the block itself and the scratch is another one: nothing is copied.
+ */
+export class Blocks {
+  readonly #calls: Calls
+  readonly #mapChunk: MapChunk
+  readonly #free: Region[] = []
+  #made = 0
+  scratch: Region
+
+  constructor(calls: Calls, mapChunk: MapChunk) {
+    this.#calls = calls
+    this.#mapChunk = mapChunk
+    this.scratch = this.#take()
+  }
+
+  /** Blocks that directions hold now. */
+  get held(): number {
+    return this.#made - this.#free.length - 1
+  }
+
+  /** Gives the scratch block, with what it contains, to the caller until `release`. */
+  keepScratch(): Region {
+    const kept = this.scratch
+    this.scratch = this.#take()
+    return kept
+  }
+
+  release(block: Region): void {
+    if (this.#free.length >= WARM_BLOCKS) this.#calls.discard(block)
+    this.#free.push(block)
+  }
+
+  #take(): Region {
+    if (this.#free.length === 0) this.#mapMore()
+    return this.#free.pop() as Region
+  }
+
+  #mapMore(): void {
+    const chunk = this.#mapChunk(BLOCKS_PER_CHUNK * BLOCK_BYTES)
+    for (let i = BLOCKS_PER_CHUNK - 1; i >= 0; i--) this.#free.push(chunk.part(i * BLOCK_BYTES, BLOCK_BYTES))
+    this.#made += BLOCKS_PER_CHUNK
+  }
+}

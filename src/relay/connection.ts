@@ -1,0 +1,61 @@
+import type { Fd } from '../kernel/calls.js'
+import { NO_TOKEN, type Watcher } from '../reactor/loop.js'
+import type { Direction } from './direction.js'
+import type { Session } from './session.js'
+
+export const NO_FD: Fd = -1
+
+/**
+ * One socket of a session, the client's or the remote's; a record for the session's whole life in the pool. A
+ * token of the loop leads straight here.
+ */
+export class Connection implements Watcher {
+  token = NO_TOKEN
+  fd: Fd = NO_FD
+  readonly session: Session
+  readonly isClient: boolean
+  /** A Unix socket: it knows no reset, and a short read does not mean that it is drained. */
+  isUnix = false
+  /** The peer has said that it will send no more; what it sent may still be unread. */
+  hasPeerEnded = false
+  /** Urgent data is about: a read stops at its mark, so a short one does not mean drained. */
+  hasUrgent = false
+  /** The first error of this socket (a positive errno), kept because the kernel tells it once. 0: none. */
+  error = 0
+
+  constructor(session: Session, isClient: boolean) {
+    this.session = session
+    this.isClient = isClient
+  }
+
+  /** Bytes that come from this peer. */
+  get reads(): Direction {
+    return this.isClient ? this.session.toRemote : this.session.toClient
+  }
+
+  /** Bytes that go to this peer. */
+  get writes(): Direction {
+    return this.isClient ? this.session.toClient : this.session.toRemote
+  }
+
+  get other(): Connection {
+    return this.isClient ? this.session.remote : this.session.client
+  }
+
+  onReady(readiness: number): void {
+    this.session.onReady(this, readiness)
+  }
+
+  /** Notes an error; the first one counts. */
+  fail(errno: number): void {
+    if (this.error === 0) this.error = errno
+  }
+
+  clear(): void {
+    this.fd = NO_FD
+    this.isUnix = false
+    this.hasPeerEnded = false
+    this.hasUrgent = false
+    this.error = 0
+  }
+}

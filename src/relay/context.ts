@@ -1,0 +1,29 @@
+import type { Pool } from '../balance/pool.js'
+import type { System } from '../kernel/system.js'
+import type { AccessRecord } from '../observe/access-line.js'
+import type { Say, TraceChannel } from '../observe/trace.js'
+import type { Loop } from '../reactor/loop.js'
+import type { Blocks } from './blocks.js'
+import type { RelayOptions } from './options.js'
+import type { Remotes } from './remotes.js'
+import type { Session } from './session.js'
+
+/** What sessions of one reactor share. */
+export interface RelayContext {
+  readonly system: System
+  readonly loop: Loop
+  readonly blocks: Blocks
+  readonly remotes: Remotes
+  readonly pool: Pool
+  readonly options: RelayOptions
+  /** This child's row of COUNTERS. */
+  readonly counters: Float64Array
+  readonly log: Say
+  readonly trace: TraceChannel
+  /** One finished session; called only with `options.hasAccessLog`. */
+  writeAccess(record: AccessRecord): void
+  /** Names of listeners by slot, for logs. */
+  readonly listenerNames: readonly string[]
+  /** The session has closed its descriptors and is a free record again. */
+  sessionClosed(session: Session): void
+}

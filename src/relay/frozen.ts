@@ -1,0 +1,126 @@
+import type { Fd } from '../kernel/calls.js'
+import type { Connection } from './connection.js'
+import type { Direction } from './direction.js'
+import type { Session } from './session.js'
+
+/** A session as plain data: what another reactor, here or in another process, needs to go on with it. */
+export interface Frozen {
+  readonly birthChild: number
+  readonly sequence: number
+  readonly listenerSlot: number
+  readonly remoteSlot: number
+  readonly acceptedAtMs: number
+  readonly lastActiveMs: number
+  readonly peer: Uint8Array
+  readonly client: FrozenConnection
+  readonly remote: FrozenConnection
+  readonly toRemote: FrozenDirection
+  readonly toClient: FrozenDirection
+}
+
+/** The descriptor is open and watched by nobody. */
+interface FrozenConnection {
+  readonly fd: Fd
+  readonly isUnix: boolean
+  readonly hasPeerEnded: boolean
+  readonly hasUrgent: boolean
+}
+
+interface FrozenDirection {
+  /** Read from the source and not yet taken by the sink. */
+  readonly held: Uint8Array
+  readonly hasEnded: boolean
+  readonly isDone: boolean
+  readonly bytes: number
+}
+
+/**
+ * Takes a relaying session out of the loop and answers its state; the record is the relay's to release. A
+ * session that dials, or that has a broken side, answers 'later': it changes by itself within seconds.
+ */
+export function freezeSession(session: Session): Frozen | 'later' {
+  const isAtRest = session.phase === 'relaying' || session.phase === 'draining'
+  if (!isAtRest || session.broken !== undefined) return 'later'
+  const frozen: Frozen = {
+    birthChild: session.birthChild,
+    sequence: session.sequence,
+    listenerSlot: session.listenerSlot,
+    remoteSlot: session.remoteSlot,
+    acceptedAtMs: session.acceptedAtMs,
+    lastActiveMs: session.lastActiveMs,
+    peer: session.peer.slice(),
+    client: freezeConnection(session.client),
+    remote: freezeConnection(session.remote),
+    toRemote: freezeDirection(session.toRemote),
+    toClient: freezeDirection(session.toClient),
+  }
+  const { blocks, loop } = session.relay
+  loop.timers.unset(session.timer)
+  for (const connection of [session.client, session.remote]) loop.unwatch(connection.fd, connection)
+  for (const way of [session.toRemote, session.toClient]) {
+    way.drop(blocks)
+    way.isDone = true
+  }
+  session.phase = 'closed'
+  return frozen
+}
+
+/** Makes a free record the frozen session and goes on with it: it tries both ways
+ * at once, and a full sink is told of by the loop. */
+export function thawSession(session: Session, frozen: Frozen): void {
+  const { remotes } = session.relay
+  session.birthChild = frozen.birthChild
+  session.sequence = frozen.sequence
+  session.listenerSlot = frozen.listenerSlot
+  session.remoteSlot = frozen.remoteSlot
+  remotes.take(frozen.remoteSlot)
+  session.acceptedAtMs = frozen.acceptedAtMs
+  session.lastActiveMs = frozen.lastActiveMs
+  session.wasConnected = true
+  session.peer.set(frozen.peer)
+  thawDirection(session.toRemote, frozen.toRemote)
+  thawDirection(session.toClient, frozen.toClient)
+  session.phase = frozen.toRemote.isDone || frozen.toClient.isDone ? 'draining' : 'relaying'
+  thawConnection(session.client, frozen.client)
+  thawConnection(session.remote, frozen.remote)
+  session.waitForQuiet()
+  session.run(session.toRemote)
+  if (session.phase === 'relaying' || session.phase === 'draining') session.run(session.toClient)
+}
+
+function freezeConnection({ fd, isUnix, hasPeerEnded, hasUrgent }: Connection): FrozenConnection {
+  return { fd, isUnix, hasPeerEnded, hasUrgent }
+}
+
+function freezeDirection({
+  held,
+  heldOffset,
+  heldBytes,
+  hasEnded,
+  isDone,
+  bytes,
+}: Direction): FrozenDirection {
+  const copy = held === undefined ? new Uint8Array(0) : held.bytes.slice(heldOffset, heldOffset + heldBytes)
+  return { held: copy, hasEnded, isDone, bytes }
+}
+
+function thawConnection(connection: Connection, frozen: FrozenConnection): void {
+  connection.fd = frozen.fd
+  connection.isUnix = frozen.isUnix
+  connection.hasPeerEnded = frozen.hasPeerEnded
+  connection.hasUrgent = frozen.hasUrgent
+  const outcome = connection.session.relay.loop.watch(frozen.fd, connection, 'stream')
+  if (outcome < 0) throw new Error(`cannot watch a thawed session: ${outcome}`)
+}
+
+function thawDirection(way: Direction, frozen: FrozenDirection): void {
+  const { blocks } = way.source.session.relay
+  if (frozen.held.length > 0) {
+    const block = blocks.keepScratch()
+    block.bytes.set(frozen.held)
+    way.hold(block, 0, frozen.held.length)
+  }
+  way.hasEnded = frozen.hasEnded
+  way.isDone = frozen.isDone
+  way.bytes = frozen.bytes
+}

@@ -1,0 +1,22 @@
+import type { KeepAlive } from '../kernel/keepalive.js'
+import type { NativeAddress } from '../kernel/sockaddr.js'
+
+/** How sessions behave; the directives of section `tcprelay`, resolved. */
+export interface RelayOptions {
+  /** One attempt to connect to one address. */
+  readonly connectTimeoutMs: number
+  /** All attempts for one client. */
+  readonly dialTimeoutMs: number
+  /** Rounds over all remotes after the first one has failed. */
+  readonly dialRetries: number
+  /** Both directions silent. Zero: for ever. */
+  readonly idleTimeoutMs: number
+  /** Silence once one direction has ended. Zero: for ever. */
+  readonly halfCloseTimeoutMs: number
+  readonly keepAlive: KeepAlive
+  /** Where connections to remotes come from. */
+  readonly localAddress: NativeAddress | undefined
+  /** Sessions after which no more are taken. Zero: no limit. */
+  readonly retireLimit: number
+  readonly hasAccessLog: boolean
+}

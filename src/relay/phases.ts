@@ -1,0 +1,52 @@
+import { COUNT } from '../observe/counters.js'
+
+/** Where a session stands. A session that is `closed` is a free record of the pool. */
+export type Phase = 'dialling' | 'relaying' | 'draining' | 'closed'
+
+/** Which step may follow which. */
+export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
+  /** The client is here, its remote is not. */
+  dialling: ['relaying', 'closed'],
+  /** Both directions are open. */
+  relaying: ['draining', 'closed'],
+  /** One direction has ended, or one side is broken and the other still gets what came before. */
+  draining: ['closed'],
+  closed: ['dialling'],
+}
+
+/** Why a session ended; the words of the access log, explained in docs/operations.md. */
+export type EndReason =
+  /** Both directions ended in order. */
+  | 'done'
+  | 'client-reset'
+  | 'remote-reset'
+  /** The peer stopped answering: keepalive or retransmission gave up, or its network is gone. */
+  | 'client-lost'
+  | 'remote-lost'
+  /** The client left before a remote answered. */
+  | 'client-left'
+  /** Every remote refused, as often as `dial retries` allows. */
+  | 'no-remote'
+  | 'dial-timeout'
+  | 'idle-timeout'
+  | 'half-close-timeout'
+  /** The relay itself is short of descriptors or memory. */
+  | 'shortage'
+  /** The program ends, and its grace period is over. */
+  | 'shutdown'
+
+/** The counter that each reason adds to. */
+export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
+  done: COUNT.endedInOrder,
+  'client-reset': COUNT.resetByClient,
+  'remote-reset': COUNT.resetByRemote,
+  'client-lost': COUNT.lost,
+  'remote-lost': COUNT.lost,
+  'client-left': COUNT.resetByClient,
+  'no-remote': COUNT.notServed,
+  'dial-timeout': COUNT.notServed,
+  'idle-timeout': COUNT.timedOut,
+  'half-close-timeout': COUNT.timedOut,
+  shortage: COUNT.notServed,
+  shutdown: COUNT.cutAtShutdown,
+}

@@ -1,0 +1,131 @@
+import { NONE } from '../balance/policy.js'
+import type { Fd } from '../kernel/calls.js'
+import type { Region } from '../kernel/region.js'
+import type { AccessRecord } from '../observe/access-line.js'
+import { add, COUNT } from '../observe/counters.js'
+import { dial } from './attempts.js'
+import type { RelayContext } from './context.js'
+import { type Frozen, freezeSession, thawSession } from './frozen.js'
+import { describePeer } from './peer-name.js'
+import { type EndReason, REASON_COUNTS } from './phases.js'
+import { Session } from './session.js'
+
+/** What the relay needs from outside; it is itself the rest of the context of its sessions. */
+export type RelayParts = Omit<RelayContext, 'sessionClosed'>
+
+export interface RelayEvents {
+  /** A session has ended, and with it two descriptors. */
+  onRoom(): void
+  /** `retire limit` is reached: no more sessions, please. */
+  onRetired(): void
+}
+
+/** The sessions of one reactor. */
+export class Relay {
+  readonly #context: RelayContext
+  readonly #events: RelayEvents
+  readonly #childSlot: number
+  readonly #open: Session[] = []
+  readonly #free: Session[] = []
+  #sequence = 0
+
+  constructor(parts: RelayParts, events: RelayEvents, childSlot = 0) {
+    this.#context = { ...parts, sessionClosed: (session) => this.#sessionClosed(session) }
+    this.#events = events
+    this.#childSlot = childSlot
+  }
+
+  get openCount(): number {
+    return this.#open.length
+  }
+
+  /** Open sessions, in no order; for freezing and for looking, not for keeping. */
+  get openSessions(): readonly Session[] {
+    return this.#open
+  }
+
+  /**
+   * Takes a client that has been accepted: from here on the descriptor is the relay's. `peer` is the client's
+   * socket address; its bytes are copied.
+   */
+  deliver(fd: Fd, listenerSlot: number, isUnix: boolean, peer: Region): void {
+    const { counters, loop, options } = this.#context
+    const session = this.#take()
+    session.sequence = ++this.#sequence
+    session.birthChild = this.#childSlot
+    session.listenerSlot = listenerSlot
+    session.acceptedAtMs = loop.nowMs
+    session.client.fd = fd
+    session.client.isUnix = isUnix
+    session.peer.set(peer.bytes.subarray(0, session.peer.length))
+    session.enter('dialling')
+    add(counters, COUNT.accepted, 1)
+    if (loop.watch(fd, session.client, 'stream') < 0) session.cut('shortage')
+    else dial(session)
+    if (this.#sequence === options.retireLimit) this.#events.onRetired()
+  }
+
+  /** Freezes a session, or answers 'later' when it is not at rest; see `Frozen`. */
+  freeze(session: Session): Frozen | 'later' {
+    const frozen = freezeSession(session)
+    if (frozen !== 'later') this.#release(session)
+    return frozen
+  }
+
+  /** Goes on with a frozen session; its descriptors are the relay's from here on. */
+  thaw(frozen: Frozen): void {
+    thawSession(this.#take(), frozen)
+  }
+
+  /** Resets every session that is still open. */
+  cutAll(reason: EndReason): void {
+    for (let i = this.#open.length - 1; i >= 0; i--) this.#open[i]?.cut(reason)
+  }
+
+  #take(): Session {
+    const session = this.#free.pop() ?? new Session(this.#context)
+    session.index = this.#open.length
+    this.#open.push(session)
+    add(this.#context.counters, COUNT.sessionsNow, 1)
+    return session
+  }
+
+  #sessionClosed(session: Session): void {
+    const { counters, options } = this.#context
+    add(counters, COUNT.ended, 1)
+    add(counters, COUNT.bytesToRemote, session.toRemote.bytes)
+    add(counters, COUNT.bytesToClient, session.toClient.bytes)
+    add(counters, REASON_COUNTS[session.reason], 1)
+    if (options.hasAccessLog) this.#context.writeAccess(this.#accessRecord(session))
+    this.#release(session)
+    this.#events.onRoom()
+  }
+
+  /** Takes a session out of the open ones and makes its record ready for another. */
+  #release(session: Session): void {
+    const last = this.#open.pop() as Session
+    if (last !== session) {
+      this.#open[session.index] = last
+      last.index = session.index
+    }
+    if (session.remoteSlot !== NONE) this.#context.remotes.giveBack(session.remoteSlot)
+    add(this.#context.counters, COUNT.sessionsNow, -1)
+    session.clear()
+    this.#free.push(session)
+  }
+
+  #accessRecord(session: Session): AccessRecord {
+    const { listenerNames, loop, remotes, system } = this.#context
+    return {
+      endedAtMs: system.clock.wallMs(),
+      id: session.id,
+      client: describePeer(session.peer),
+      listener: listenerNames[session.listenerSlot] ?? '',
+      remote: session.wasConnected ? remotes.at(session.remoteSlot).name : '',
+      bytesToRemote: session.toRemote.bytes,
+      bytesToClient: session.toClient.bytes,
+      durationMs: loop.nowMs - session.acceptedAtMs,
+      reason: session.reason,
+    }
+  }
+}

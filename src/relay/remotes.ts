@@ -1,0 +1,54 @@
+import type { SocketAddress } from '../base/address.js'
+import type { Cells, ChildCells } from '../cells/cells.js'
+import { unmap } from '../kernel/memory.js'
+import { type NativeAddress, nativeAddress } from '../kernel/sockaddr.js'
+
+/** A server that connections go to. Its slot is its place in the configuration and stays. */
+export class Remote {
+  /** As the configuration names it, for logs. */
+  readonly name: string
+  /** Every address of it, best first; none while its name cannot be resolved. */
+  addresses: readonly NativeAddress[] = []
+
+  constructor(name: string, addresses: readonly SocketAddress[]) {
+    this.name = name
+    this.replaceAddresses(addresses)
+  }
+
+  replaceAddresses(addresses: readonly SocketAddress[]): void {
+    for (const { region } of this.addresses) unmap(region)
+    this.addresses = addresses.map(nativeAddress)
+  }
+}
+
+/** The remotes of one reactor, and how many sessions each has. */
+export class Remotes {
+  readonly #list: readonly Remote[]
+  readonly #useOfAll: Int32Array
+  readonly #use: Int32Array
+
+  constructor(
+    remotes: readonly { readonly name: string; readonly addresses: readonly SocketAddress[] }[],
+    cells: Cells,
+    child: ChildCells,
+  ) {
+    this.#list = remotes.map(({ name, addresses }) => new Remote(name, addresses))
+    this.#useOfAll = cells.use
+    this.#use = child.use
+  }
+
+  at(slot: number): Remote {
+    return this.#list[slot] as Remote
+  }
+
+  /** Counts a session. */
+  take(slot: number): void {
+    Atomics.add(this.#useOfAll, slot, 1)
+    this.#use[slot] = (this.#use[slot] as number) + 1
+  }
+
+  giveBack(slot: number): void {
+    Atomics.sub(this.#useOfAll, slot, 1)
+    this.#use[slot] = (this.#use[slot] as number) - 1
+  }
+}

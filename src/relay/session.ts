@@ -1,0 +1,238 @@
+import { NONE } from '../balance/policy.js'
+import { SlotSet } from '../balance/slot-set.js'
+import { invariant } from '../base/invariant.js'
+import { SO_ERROR, SOL_SOCKET } from '../kernel/constants.js'
+import { FAILED, HUNG_UP, ENDED as PEER_ENDED, READABLE, URGENT, WRITABLE } from '../reactor/poller.js'
+import { Timer, type TimerOwner } from '../reactor/timers.js'
+import { attemptReady, attemptTimer } from './attempts.js'
+import { Connection, NO_FD } from './connection.js'
+import type { RelayContext } from './context.js'
+import * as d from './direction.js'
+import { passOnFailure, passOnFailureTimer } from './endings.js'
+import { type EndReason, MAY_BECOME, type Phase } from './phases.js'
+
+const INPUT = READABLE | URGENT | PEER_ENDED | FAILED | HUNG_UP
+const NEWS = URGENT | PEER_ENDED | FAILED
+
+/** Room for the socket address of a client: struct sockaddr_in6. */
+const PEER_BYTES = 28
+
+/**
+ * One client and its remote: a record of fixed shape that is used again and again. It alone talks to the loop;
+ * directions only answer. What sessions share is in `relay`.
+ */
+export class Session implements TimerOwner {
+  readonly relay: RelayContext
+  readonly client: Connection = new Connection(this, true)
+  readonly remote: Connection = new Connection(this, false)
+  readonly toRemote: d.Direction = new d.Direction(this.client, this.remote)
+  readonly toClient: d.Direction = new d.Direction(this.remote, this.client)
+  /** The one moment that this session waits for; `phase` says for what. */
+  readonly timer: Timer = new Timer(this)
+  phase: Phase = 'closed'
+  /** Place in the relay's list of open sessions. */
+  index = 0
+  /** Counts the sessions of a child from 1; with the slot of the child of its birth it is the session's name. */
+  sequence = 0
+  birthChild = 0
+  listenerSlot = 0
+  remoteSlot = NONE
+  acceptedAtMs = 0
+  /** When bytes last moved, either way. */
+  lastActiveMs = 0
+  /** A remote has answered: the session relays, or did. */
+  wasConnected = false
+  reason: EndReason = 'done'
+  readonly peer = new Uint8Array(PEER_BYTES)
+
+  // Dialling: the attempts so far.
+  readonly tried = new SlotSet()
+  dialDeadlineMs = 0
+  attemptStartedMs = 0
+  addressesTried = 0
+  roundsLeft = 0
+  /** The client had something to read while nobody could take it. */
+  hasClientInput = false
+
+  /** Why the last attempt failed. */
+  lastErrno = 0
+
+  // A broken side: what the other still has to get.
+  broken: Connection | undefined = undefined
+  undelivered = 0
+  pollMs = 0
+
+  constructor(relay: RelayContext) {
+    this.relay = relay
+  }
+
+  get id(): string {
+    return `${this.birthChild}-${this.sequence}`
+  }
+
+  enter(next: Phase): void {
+    invariant(MAY_BECOME[this.phase].includes(next), 'a session cannot go from', this.phase, next)
+    if (this.relay.trace.isOn) this.relay.trace.say(`session ${this.id}: ${this.phase} -> ${next}`)
+    this.phase = next
+  }
+
+  /** The loop has news of one of the two sockets. */
+  onReady(connection: Connection, readiness: number): void {
+    if ((readiness & NEWS) !== 0) this.#note(connection, readiness)
+    if (this.phase === 'dialling') {
+      attemptReady(this, connection, readiness)
+      return
+    }
+    if (connection.error !== 0) {
+      passOnFailure(this, connection)
+      return
+    }
+    if ((readiness & INPUT) !== 0 && !connection.reads.isDone) {
+      // While the sink is full nothing is read: the direction goes on when that is writable.
+      if (!connection.reads.isBlocked) this.run(connection.reads)
+    }
+    if ((readiness & WRITABLE) !== 0 && connection.writes.isBlocked) this.run(connection.writes)
+  }
+
+  onTimer(): void {
+    if (this.phase === 'dialling') attemptTimer(this)
+    else if (this.broken !== undefined) passOnFailureTimer(this)
+    else this.#quietTimer()
+  }
+
+  /** Moves what can be moved one way, and does what follows. */
+  run(way: d.Direction): void {
+    // A turn may have been meant for the last session of this record.
+    if (this.phase === 'dialling' || way.isDone || way.isQueued) return
+    const { relay } = this
+    const before = way.bytes
+    const pumped = d.pump(way, relay.system.calls, relay.blocks)
+    if (way.bytes !== before) this.lastActiveMs = relay.loop.nowMs
+    switch (pumped) {
+      case d.EMPTY:
+        relay.loop.again(way.source.fd, way.source, READABLE)
+        return
+      case d.BLOCKED:
+        relay.loop.again(way.sink.fd, way.sink, WRITABLE)
+        return
+      case d.SPENT:
+        relay.loop.later(way)
+        return
+      case d.ENDED:
+        this.#wayEnded(way)
+        return
+      case d.SOURCE_FAILED:
+        way.isDone = true
+        passOnFailure(this, way.source)
+        return
+      case d.SINK_FAILED:
+        way.isDone = true
+        passOnFailure(this, way.sink)
+        return
+    }
+  }
+
+  /** A remote is there: bytes flow from now on. */
+  startRelaying(): void {
+    this.enter('relaying')
+    this.wasConnected = true
+    this.lastActiveMs = this.relay.loop.nowMs
+    this.waitForQuiet()
+    // Without a sign of input there is nothing to read, and the loop will tell.
+    if (this.toRemote.heldBytes > 0 || this.toRemote.hasEnded || this.hasClientInput) this.run(this.toRemote)
+  }
+
+  /** Ends both sides with a reset: the relay's own decision, which no peer may take for a clean end. */
+  cut(reason: EndReason): void {
+    const { calls } = this.relay.system
+    if (this.client.fd !== NO_FD) calls.resetOnClose(this.client.fd)
+    if (this.remote.fd !== NO_FD) calls.resetOnClose(this.remote.fd)
+    this.close(reason)
+  }
+
+  /** Closes both sockets as they are and gives the record back. */
+  close(reason: EndReason): void {
+    this.reason = reason
+    this.enter('closed')
+    this.relay.loop.timers.unset(this.timer)
+    this.closeConnection(this.client)
+    this.closeConnection(this.remote)
+    this.toRemote.drop(this.relay.blocks)
+    this.toClient.drop(this.relay.blocks)
+    this.toRemote.isDone = true
+    this.toClient.isDone = true
+    this.relay.sessionClosed(this)
+  }
+
+  closeConnection(connection: Connection): void {
+    if (connection.fd === NO_FD) return
+    this.relay.loop.forget(connection)
+    this.relay.system.calls.close(connection.fd)
+    connection.fd = NO_FD
+  }
+
+  /** Waits for silence, where silence has a limit in this phase. */
+  waitForQuiet(): void {
+    const quietMs = this.#quietMs()
+    if (quietMs < Number.POSITIVE_INFINITY)
+      this.relay.loop.timers.set(this.timer, this.lastActiveMs + quietMs)
+  }
+
+  /** Makes the record ready for another session. */
+  clear(): void {
+    this.client.clear()
+    this.remote.clear()
+    this.toRemote.clear()
+    this.toClient.clear()
+    this.remoteSlot = NONE
+    this.wasConnected = false
+    this.hasClientInput = false
+    this.broken = undefined
+  }
+
+  #note(connection: Connection, readiness: number): void {
+    if ((readiness & PEER_ENDED) !== 0) connection.hasPeerEnded = true
+    if ((readiness & URGENT) !== 0) connection.hasUrgent = true
+    if ((readiness & FAILED) === 0 || connection.error !== 0) return
+    const errno = this.relay.system.calls.getOption(connection.fd, SOL_SOCKET, SO_ERROR)
+    if (errno > 0) connection.fail(errno)
+  }
+
+  /** The last byte of one direction has been taken by its sink. */
+  #wayEnded(way: d.Direction): void {
+    way.isDone = true
+    if (this.broken !== undefined) {
+      passOnFailure(this, this.broken)
+      return
+    }
+    if (way.sink.reads.isDone) {
+      this.close('done')
+      return
+    }
+    const outcome = this.relay.system.calls.shutdownWrite(way.sink.fd)
+    if (outcome < 0) {
+      way.sink.fail(-outcome)
+      passOnFailure(this, way.sink)
+      return
+    }
+    this.enter('draining')
+    this.waitForQuiet()
+  }
+
+  #quietMs(): number {
+    const { idleTimeoutMs, halfCloseTimeoutMs } = this.relay.options
+    const idleMs = idleTimeoutMs === 0 ? Number.POSITIVE_INFINITY : idleTimeoutMs
+    return this.phase === 'draining' && halfCloseTimeoutMs !== 0
+      ? Math.min(idleMs, halfCloseTimeoutMs)
+      : idleMs
+  }
+
+  #quietTimer(): void {
+    const quietMs = this.#quietMs()
+    if (this.relay.loop.nowMs - this.lastActiveMs < quietMs) {
+      this.waitForQuiet()
+      return
+    }
+    this.cut(quietMs === this.relay.options.idleTimeoutMs ? 'idle-timeout' : 'half-close-timeout')
+  }
+}
