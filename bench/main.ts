@@ -1,11 +1,12 @@
 import { cpus } from 'node:os'
 import { type Options, readOptions, USAGE } from './options.js'
 import { expectedSeconds, makePlan, type Plan } from './plan.js'
-import { FOREIGN_SHARE_MAX, figure, percent } from './report/cells.js'
+import { figure, percent } from './report/cells.js'
 import { renderText } from './report/render.js'
 import { makeReport, type Report } from './report/report.js'
 import { saveReport } from './report/save.js'
 import { type Progress, Rounds } from './rounds.js'
+import { FOREIGN_SHARE_MAX } from './sample.js'
 import { pinSelf } from './system/cores.js'
 import { describeMachine, findCommand, versionOf } from './system/machine.js'
 

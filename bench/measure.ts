@@ -16,14 +16,20 @@ const OVERTIME_MS = 10_000
 export interface Effort {
   readonly seconds: number
   readonly warmUpMs: number
+  /** How often a measurement that others disturbed is made again. */
+  readonly repeatsMax: number
 }
+
+export type Measurement = Omit<Sample, 'round'>
 
 /** Everything that one measurement leaves behind until it is cleaned up. */
 export class Bench {
   readonly dir = mkdtempSync(join(tmpdir(), 'tcprelay-bench-'))
   readonly #processes: OwnProcess[] = []
+  #isOver = false
 
   start(name: string, launch: Launch, core: number): OwnProcess {
+    if (this.#isOver) throw new Error('the measurement was stopped')
     const started = new OwnProcess(pinned(launch, core), join(this.dir, name))
     this.#processes.push(started)
     return started
@@ -42,7 +48,9 @@ export class Bench {
     this.#removeDir()
   }
 
+  /** For an interrupt: whoever still waits for one of the programs finds it ended and cannot start another. */
   clearAtOnce(): void {
+    this.#isOver = true
     for (const started of this.#processes) started.kill()
     this.#removeDir()
   }
@@ -87,7 +95,7 @@ export async function measure(
   relay: Relay,
   workload: Workload,
   effort: Effort,
-): Promise<Omit<Sample, 'round'>> {
+): Promise<Measurement> {
   const { pid, port } = await setUp(bench, relay, workload)
   await bench.run('warm-up', workload.warmUp(port, effort.warmUpMs), effort.warmUpMs + OVERTIME_MS)
 

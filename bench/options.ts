@@ -8,6 +8,8 @@ export interface Options {
   readonly rounds: number
   readonly seconds: number
   readonly warmUpMs: number
+  /** How often a measurement that others disturbed is made again. */
+  readonly repeatsMax: number
   readonly connections: number
   /** Names, in any order; all when undefined. */
   readonly workloads: readonly string[] | undefined
@@ -68,6 +70,7 @@ export function readOptions(args: readonly string[]): Options {
     rounds: count('rounds', values.rounds, values.quick ? 3 : 5, 100),
     seconds: count('seconds', values.seconds, values.quick ? 1 : 3, 600),
     warmUpMs: values.quick ? 400 : 1_000,
+    repeatsMax: values.quick ? 0 : 2,
     connections: count('connections', values.connections, 64, 1_500),
     workloads: names(values.only) ?? (values.quick ? QUICK_WORKLOADS : undefined),
     relays: names(values.relays),

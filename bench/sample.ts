@@ -1,5 +1,8 @@
 import type { Work } from './workloads/workload.js'
 
+/** More foreign work than this, as a share of a core, makes a measurement doubtful. */
+export const FOREIGN_SHARE_MAX = 0.1
+
 /** One measurement of one relay with one workload. */
 export interface Sample {
   readonly relay: string

@@ -1,8 +1,6 @@
+import { FOREIGN_SHARE_MAX } from '../sample.js'
 import type { Ratio, Row } from '../summary.js'
 import type { WorkUnit } from '../workloads/workload.js'
-
-/** More foreign work than this, as a share of a core, makes a row doubtful. */
-export const FOREIGN_SHARE_MAX = 0.1
 
 /** An interval that is wrong every other time, as that of one or two rounds, is not worth printing. */
 export const COVERAGE_MIN = 0.6
