@@ -1,0 +1,86 @@
+/** Alternatives that one pattern may expand to. */
+const ALTERNATIVES_MAX = 1000
+
+/**
+ * `a{b,c}d` becomes `abd` and `acd`, nested ones too. Braces without a partner, and what goes beyond the
+ * limit, stay as they are.
+ */
+export function expandBraces(pattern: string): readonly string[] {
+  const done: string[] = []
+  const open = [pattern]
+  while (open.length > 0 && open.length + done.length <= ALTERNATIVES_MAX) {
+    const next = open.shift() ?? ''
+    const alternatives = firstBraces(next)
+    if (alternatives === undefined) done.push(next)
+    else open.unshift(...alternatives)
+  }
+  return [...done, ...open]
+}
+
+/** Whether a part of a path has a meaning beyond itself. */
+export function isGlob(segment: string): boolean {
+  return /[*?[]/.test(segment)
+}
+
+/** Whether a file's name matches one segment of a pattern. Takes time in proportion to both, at worst their product. */
+export function matchesGlob(name: string, segment: string): boolean {
+  if (name.startsWith('.') && !segment.startsWith('.')) return false
+  const characters = [...name]
+  const parts = splitSegment(segment)
+  let at = 0
+  let part = 0
+  let lastStar = -1
+  let starAt = 0
+  while (at < characters.length) {
+    if (parts[part] === '*') {
+      lastStar = part++
+      starAt = at
+    } else if (part < parts.length && matchesOne(characters[at] ?? '', parts[part] ?? '')) {
+      at += 1
+      part += 1
+    } else if (lastStar >= 0) {
+      part = lastStar + 1
+      at = ++starAt
+    } else return false
+  }
+  return parts.slice(part).every((rest) => rest === '*')
+}
+
+/** The alternatives of the first pair of braces, each with what is before and behind. */
+function firstBraces(pattern: string): readonly string[] | undefined {
+  for (let open = pattern.indexOf('{'); open >= 0; open = pattern.indexOf('{', open + 1)) {
+    const cuts = [open]
+    let depth = 0
+    for (let at = open; at < pattern.length; at++) {
+      if (pattern[at] === '{') depth += 1
+      if (pattern[at] === ',' && depth === 1) cuts.push(at)
+      if (pattern[at] !== '}' || --depth > 0) continue
+      const ends = [...cuts.slice(1), at]
+      return ends.map(
+        (end, index) =>
+          pattern.slice(0, open) + pattern.slice((cuts[index] ?? 0) + 1, end) + pattern.slice(at + 1),
+      )
+    }
+  }
+  return undefined
+}
+
+/** Single characters, `?`, `*`, and sets such as `[a-z]`; a bracket that is never closed is itself. */
+function splitSegment(segment: string): readonly string[] {
+  return segment.match(/\*+|\[[!^]?\]?[^\]]*\]|./gsu)?.map((part) => (part[0] === '*' ? '*' : part)) ?? []
+}
+
+function matchesOne(character: string, part: string): boolean {
+  if (part === '?') return true
+  if (part.length < 3 || !part.startsWith('[')) return character === part
+  const isNegated = part[1] === '!' || part[1] === '^'
+  const members = [...part.slice(isNegated ? 2 : 1, -1)]
+  for (let i = 0; i < members.length; i++) {
+    const low = members[i] ?? ''
+    const isRange = members[i + 1] === '-' && i + 2 < members.length
+    const high = isRange ? (members[i + 2] ?? '') : low
+    if (character >= low && character <= high) return !isNegated
+    if (isRange) i += 2
+  }
+  return isNegated
+}

@@ -1,0 +1,28 @@
+import { Refusal, shown } from './expectation.js'
+import { parseCount, UINT_MAX } from './number-types.js'
+import { oneToken } from './value-type.js'
+
+/** A user; the group comes with a name, a bare number has none. */
+export interface UserChoice {
+  readonly uid: number
+  readonly gid: number | undefined
+}
+
+export const userId = oneToken<UserChoice>('USER', (text, { names }) => {
+  const account = names.user(text)
+  if (account !== undefined) return account
+  const uid = parseId(text)
+  return uid === undefined ? new Refusal(`UNIX user ${shown(text)} not found`) : { uid, gid: undefined }
+})
+
+export const groupId = oneToken<number>(
+  'GROUP',
+  (text, { names }) =>
+    names.group(text) ?? parseId(text) ?? new Refusal(`UNIX group ${shown(text)} not found`),
+)
+
+/** The largest number means "leave as it is" to the kernel and is no one's. */
+function parseId(text: string): number | undefined {
+  const id = parseCount(text)
+  return id !== undefined && id >= 0 && id < UINT_MAX ? id : undefined
+}

@@ -1,0 +1,108 @@
+import type { SocketAddress } from '../base/address.js'
+import { formatAddress } from '../base/address.js'
+import type { BindTarget } from './endpoint.js'
+import { shown } from './expectation.js'
+import type { GivenDirective } from './parser.js'
+import type { ConfigProblem, Problems } from './problems.js'
+import type { Need } from './row.js'
+import type { ListenerSettings, SpawndSettings } from './table-spawnd.js'
+import type { TcprelaySettings } from './table-tcprelay.js'
+
+export interface CheckInput {
+  /** Undefined: the section was not read. */
+  readonly spawnd: SpawndSettings | undefined
+  readonly tcprelay: TcprelaySettings | undefined
+  /** Whether there were any such blocks, good ones or not. */
+  readonly hasListeners: boolean
+  readonly hasRemotes: boolean
+  readonly isInetd: boolean
+}
+
+/** Checks what no directive can see for itself. */
+export function checkConfiguration(input: CheckInput, problems: Problems): void {
+  const { spawnd, tcprelay, hasListeners, hasRemotes, isInetd } = input
+  if (spawnd !== undefined) {
+    if (!hasListeners && !isInetd) {
+      problems.error(spawnd.position, 'no listeners defined', { code: 'no-listeners' })
+    }
+    checkOverlaps(spawnd.listeners, problems)
+  }
+  if (tcprelay !== undefined) {
+    if (!hasRemotes) problems.error(tcprelay.position, 'no remotes defined', { code: 'no-remotes' })
+    checkCertificate(spawnd?.listeners ?? [], tcprelay, problems)
+  }
+}
+
+/** An error for each directive that asks for a feature which is not in `landed`. */
+export function unlandedProblems(
+  given: readonly GivenDirective[],
+  landed: ReadonlySet<Need>,
+): readonly ConfigProblem[] {
+  return given.flatMap(({ needs, name, position }) => {
+    if (needs === undefined || landed.has(needs)) return []
+    const message = `'${name}' needs ${NEED_NAMES[needs]}, which this version does not have yet`
+    return [{ severity: 'error' as const, position, message }]
+  })
+}
+
+const NEED_NAMES: Readonly<Record<Need, string>> = {
+  spawnd: 'the process model (master and children)',
+  TLS: 'TLS',
+  SCTP: 'SCTP',
+  MAVIS: 'MAVIS',
+  'PROXY protocol': 'the PROXY protocol',
+}
+
+function checkCertificate(
+  listeners: readonly ListenerSettings[],
+  tcprelay: TcprelaySettings,
+  problems: Problems,
+): void {
+  if (tcprelay.tlsCertFile !== undefined) return
+  if (tcprelay.tlsKeyFile !== undefined)
+    problems.error(tcprelay.position, "a key needs a certificate: 'tls cert-file'")
+  for (const { tls, tlsPsk, position } of listeners) {
+    if (tls.kind === 'off' || tlsPsk) continue
+    const hint = "give 'tls cert-file' in the tcprelay section"
+    problems.error(position, 'a listener with TLS needs a certificate', { hint })
+  }
+}
+
+function checkOverlaps(listeners: readonly ListenerSettings[], problems: Problems): void {
+  for (const [index, later] of listeners.entries()) {
+    const earlier = listeners.slice(0, index).find((candidate) => overlap(candidate, later))
+    if (earlier === undefined) continue
+    const { file, line } = earlier.position
+    const text = `${describe(later.bind)} is taken by the listener at ${file}:${line} already`
+    problems.warn(later.position, text)
+  }
+}
+
+function overlap(a: ListenerSettings, b: ListenerSettings): boolean {
+  if (a.protocol !== b.protocol || a.vrf !== b.vrf) return false
+  const [left, right] = [boundAddress(a.bind), boundAddress(b.bind)]
+  if (left === undefined || right === undefined) return false
+  if (left.family === 'unix' || right.family === 'unix') {
+    return left.family === 'unix' && right.family === 'unix' && left.path === right.path
+  }
+  if (left.port !== right.port || left.port === 0) return false
+  return covers(left, right) || covers(right, left)
+}
+
+/** Whether a socket bound to `wide` leaves no room for one bound to `narrow`; `::` takes IPv4 as well. */
+function covers(wide: SocketAddress, narrow: SocketAddress): boolean {
+  if (wide.family === 'unix' || narrow.family === 'unix') return false
+  if (wide.host === '::') return true
+  if (wide.family !== narrow.family) return false
+  return wide.host === '0.0.0.0' || formatAddress(wide) === formatAddress(narrow)
+}
+
+function boundAddress(bind: BindTarget): SocketAddress | undefined {
+  if (bind.kind === 'address') return bind.address
+  return bind.kind === 'any' ? { family: 'ipv6', host: '::', port: bind.port, scope: '' } : undefined
+}
+
+function describe(bind: BindTarget): string {
+  const address = boundAddress(bind)
+  return address === undefined ? shown('') : formatAddress(address)
+}

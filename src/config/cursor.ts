@@ -1,0 +1,47 @@
+import type { Position } from '../base/problem.js'
+
+const LINE_FEED = 0x0a
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf]
+
+/** Walks over the bytes of a file and knows line and column, counted in characters. */
+export class Cursor {
+  readonly file: string
+  readonly bytes: Uint8Array
+  offset = 0
+  #line = 1
+  #column = 1
+
+  constructor(file: string, bytes: Uint8Array) {
+    this.file = file
+    this.bytes = bytes
+    if (BYTE_ORDER_MARK.every((byte, index) => bytes[index] === byte)) this.offset = BYTE_ORDER_MARK.length
+  }
+
+  /** The byte under the cursor, or -1 at the end of the file. */
+  get byte(): number {
+    return this.bytes[this.offset] ?? -1
+  }
+
+  byteAfter(distance: number): number {
+    return this.bytes[this.offset + distance] ?? -1
+  }
+
+  position(): Position {
+    return { file: this.file, line: this.#line, column: this.#column }
+  }
+
+  step(count = 1): void {
+    for (let i = 0; i < count; i++) this.#stepOne()
+  }
+
+  #stepOne(): void {
+    const byte = this.byte
+    this.offset += 1
+    if (byte === LINE_FEED) {
+      this.#line += 1
+      this.#column = 1
+    } else if ((byte & 0xc0) !== 0x80) {
+      this.#column += 1 // bytes 10xxxxxx continue a character
+    }
+  }
+}

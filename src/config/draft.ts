@@ -1,0 +1,60 @@
+import type { Position } from '../base/problem.js'
+import type { Block, Completion, Row } from './row.js'
+
+/** What a block was given: by the key of the row, all values or drafts of nested blocks in order. */
+export interface Draft {
+  readonly position: Position
+  readonly given: Map<string, unknown[]>
+}
+
+type Given = Readonly<Record<string, unknown>>
+
+export function emptyDraft(position: Position): Draft {
+  return { position, given: new Map() }
+}
+
+export function addGiven(draft: Draft, key: string, value: unknown): void {
+  const values = draft.given.get(key) ?? []
+  values.push(value)
+  draft.given.set(key, values)
+}
+
+/** The draft of a nested block of which there is one, however often it is written. */
+export function nestedDraft(draft: Draft, key: string, position: Position): Draft {
+  const [known] = draft.given.get(key) ?? []
+  if (known !== undefined) return known as Draft
+  const created = emptyDraft(position)
+  addGiven(draft, key, created)
+  return created
+}
+
+/**
+ * Turns a draft into settings: defaults and inherited values filled in, nested blocks completed. That the
+ * rows' values have the types that Settings<R> infers from the rows is known here and nowhere else.
+ */
+export function completeDraft<S>(
+  block: Block<S>,
+  draft: Draft,
+  outer: Given,
+  completion: Completion,
+): S | undefined {
+  const settings: Record<string, unknown> = { position: draft.position }
+  const rows = Object.entries(block.rows)
+  for (const [key, row] of rows.filter(([, { kind }]) => kind === 'value' || kind === 'list')) {
+    settings[key] = plainSetting(row, draft.given.get(key) ?? [], row.isInherited ? outer[key] : undefined)
+  }
+  for (const [key, row] of rows) {
+    const drafts = (draft.given.get(key) ?? []) as Draft[]
+    const complete = (inner: Block<unknown>, from: Draft) => completeDraft(inner, from, settings, completion)
+    if (row.kind === 'block') settings[key] = complete(row.block, drafts[0] ?? emptyDraft(draft.position))
+    if (row.kind !== 'blocks') continue
+    settings[key] = drafts.map((from) => complete(row.block, from)).filter((made) => made !== undefined)
+  }
+  return block.complete(Object.freeze(settings) as never, completion)
+}
+
+function plainSetting(row: Row, values: readonly unknown[], outer: unknown): unknown {
+  if (row.kind === 'list') return row.collect(values, outer)
+  if (row.kind !== 'value') return undefined
+  return values.at(-1) ?? outer ?? row.fallback
+}

@@ -1,0 +1,52 @@
+import { type SocketAddress, withPort } from '../base/address.js'
+import type { Position } from '../base/problem.js'
+import type { AddressText, Family } from './address-types.js'
+import type { Completion } from './row.js'
+
+/** Where a listener or remote is: known, or to be looked up. */
+export type Endpoint =
+  | { readonly kind: 'address'; readonly address: SocketAddress }
+  | { readonly kind: 'name'; readonly host: string; readonly family: Family; readonly port: number }
+
+/** Where a listener binds. */
+export type BindTarget =
+  | Endpoint
+  /** Every address of the machine: `::`, or `0.0.0.0` where there is no IPv6. */
+  | { readonly kind: 'any'; readonly port: number }
+  /** The socket that inetd handed over. */
+  | { readonly kind: 'inherited' }
+
+interface Given {
+  readonly address: AddressText | undefined
+  readonly path: string | undefined
+  readonly port: number | undefined
+  readonly position: Position
+}
+
+/** Combines address, path and port of a `listen` block. */
+export function bindTarget(given: Given, { problems, isInetd }: Completion): BindTarget | undefined {
+  const { address, path, port, position } = given
+  if (path !== undefined) return unixEndpoint(path)
+  if (address !== undefined) {
+    const found = endpoint(address, port)
+    if (found === undefined) problems.error(position, 'this listener needs a port')
+    return found
+  }
+  if (port !== undefined) return { kind: 'any', port }
+  if (isInetd) return { kind: 'inherited' }
+  problems.error(position, 'this listener needs a port')
+  return undefined
+}
+
+/** Undefined when there is no port. A port within the address counts for more than one beside it. */
+export function endpoint(address: AddressText, port: number | undefined): Endpoint | undefined {
+  if (address.kind === 'path') return unixEndpoint(address.path)
+  const chosen = address.port ?? port
+  if (chosen === undefined) return undefined
+  if (address.kind === 'literal') return { kind: 'address', address: withPort(address.literal, chosen) }
+  return { kind: 'name', host: address.host, family: address.family, port: chosen }
+}
+
+function unixEndpoint(path: string): Endpoint {
+  return { kind: 'address', address: { family: 'unix', path } }
+}

@@ -1,0 +1,59 @@
+import { dirname } from 'node:path/posix'
+import { Refusal, shown } from './expectation.js'
+import { acceptedOrReported, oneToken, readOne, type ValueType, type World } from './value-type.js'
+
+/** A file that must exist and be readable. */
+export const readableFile = oneToken('FILE', (path, { sources }) => {
+  const { type, isReadable } = sources.kind(path)
+  if (type === 'missing') return new Refusal(`file ${shown(path)} does not exist`)
+  if (type === 'directory') return new Refusal(`${shown(path)} is a directory, not a file`)
+  return isReadable ? path : new Refusal(`file ${shown(path)} cannot be read`)
+})
+
+/** A program with its path; `%o` and `%O` stand for the platform, `%%` for a percent sign. */
+export const executableFile = oneToken('PATH', (pattern, world) => {
+  const path = expandPlatform(pattern, world)
+  const { type, isExecutable } = world.sources.kind(path)
+  if (type === 'missing') return new Refusal(`program ${shown(path)} does not exist`)
+  return type === 'file' && isExecutable ? path : new Refusal(`file ${shown(path)} is not executable`)
+})
+
+export const directory = oneToken('DIRECTORY', (path, { sources }) => checkDirectory(path, path, { sources }))
+
+/** `working directory [WORD] = DIRECTORY`: the original insists on a word that has no meaning. */
+export const workingDirectory: ValueType<string> = {
+  grammar: directory.grammar,
+  read(input) {
+    const readPath = () => readOne(input, 'a directory', (token) => token)
+    const first = readPath()
+    const path = first !== undefined && input.tokens.skipEquals() ? readPath() : first
+    return path && acceptedOrReported(input.problems, path, checkDirectory(path.text, path.text, input))
+  },
+}
+
+/** A file that will be written: its directory must exist. */
+export const writtenFile = oneToken('FILE', (path, world) => checkDirectory(dirname(path), path, world))
+
+export type LogTarget =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'syslog' }
+  | { readonly kind: 'stderr' }
+
+/** Where lines go: a file, or one of two words. */
+export const logTarget: ValueType<LogTarget> = oneToken('FILE|syslog|stderr', (path, world) => {
+  if (path === 'syslog' || path === 'stderr') return { kind: path }
+  const checked = checkDirectory(dirname(path), path, world)
+  return checked instanceof Refusal ? checked : { kind: 'file', path: checked }
+})
+
+function checkDirectory(path: string, answer: string, { sources }: Pick<World, 'sources'>): string | Refusal {
+  const { type } = sources.kind(path)
+  if (type === 'directory') return answer
+  return new Refusal(
+    type === 'missing' ? `directory ${shown(path)} does not exist` : `${shown(path)} is no directory`,
+  )
+}
+
+function expandPlatform(pattern: string, { names }: World): string {
+  return pattern.replace(/%([oO%])/g, (_, letter: string) => (letter === '%' ? '%' : names.platform))
+}

@@ -1,0 +1,102 @@
+import { Buffer } from 'node:buffer'
+import type { Position } from '../base/problem.js'
+import { Cursor } from './cursor.js'
+import { readQuoted } from './quoted-text.js'
+import type { Flaw, Token } from './token.js'
+
+/** As in the original, where a longer token ended the program. */
+const TOKEN_BYTES_MAX = 65_534
+
+const BLANKS = new Set(bytesOf(' \t\r\n'))
+const COMMENT_ENDS = new Set([...bytesOf('\r\n'), -1])
+const SINGLES = new Set(bytesOf('={}()[],!'))
+const PAIRS = new Set(bytesOf('&|'))
+const WORD_ENDS = new Set([...BLANKS, ...SINGLES, ...PAIRS, -1])
+const QUOTES = new Set(bytesOf('"\''))
+const [HASH] = bytesOf('#')
+
+/**
+ * Turns the bytes of one file into tokens, one at a time: a `setenv` changes what a later `${NAME}` means.
+ * Never fails; what is wrong with a token is told by its flaw.
+ */
+export class Lexer {
+  readonly #cursor: Cursor
+  readonly #environment: ReadonlyMap<string, string>
+  #lastEnd: Position
+  #endFlaw: Flaw | undefined
+
+  constructor(file: string, bytes: Uint8Array, environment: ReadonlyMap<string, string>) {
+    this.#cursor = new Cursor(file, bytes)
+    this.#environment = environment
+    this.#lastEnd = this.#cursor.position()
+  }
+
+  /** At the end of the file an end token, again and again; it stands right behind the last real token. */
+  next(): Token {
+    this.#skipBlanksAndComments()
+    if (this.#cursor.byte === -1) return tokenOf('end', '', this.#lastEnd, this.#endFlaw)
+    const token = this.#readToken()
+    this.#lastEnd = this.#cursor.position()
+    return token
+  }
+
+  #skipBlanksAndComments(): void {
+    for (;;) {
+      while (BLANKS.has(this.#cursor.byte)) this.#cursor.step()
+      if (this.#cursor.byte !== HASH) return
+      while (!COMMENT_ENDS.has(this.#cursor.byte)) this.#cursor.step()
+    }
+  }
+
+  #readToken(): Token {
+    if (SINGLES.has(this.#cursor.byte)) return this.#readPunctuation(1)
+    if (PAIRS.has(this.#cursor.byte)) {
+      return this.#readPunctuation(this.#cursor.byte === this.#cursor.byteAfter(1) ? 2 : 1)
+    }
+    return QUOTES.has(this.#cursor.byte) ? this.#readQuoted() : this.#readWord()
+  }
+
+  #readPunctuation(length: number): Token {
+    const position = this.#cursor.position()
+    const text = String.fromCharCode(this.#cursor.byte).repeat(length)
+    this.#cursor.step(length)
+    return tokenOf('punctuation', text, position)
+  }
+
+  #readWord(): Token {
+    const position = this.#cursor.position()
+    const start = this.#cursor.offset
+    while (!WORD_ENDS.has(this.#cursor.byte)) this.#cursor.step()
+    const bytes = this.#cursor.bytes.subarray(start, this.#cursor.offset)
+    return textToken('word', bytes.subarray(0, TOKEN_BYTES_MAX + 1), position)
+  }
+
+  #readQuoted(): Token {
+    const position = this.#cursor.position()
+    const { bytes, flaw, isClosed } = readQuoted(this.#cursor, this.#environment, TOKEN_BYTES_MAX)
+    if (isClosed) return textToken('quoted', Uint8Array.from(bytes), position, flaw)
+    this.#endFlaw = { severity: 'error', position, message: 'this quote is never closed' }
+    return tokenOf('quoted', '', position, this.#endFlaw)
+  }
+}
+
+/** Decodes the bytes of a token. Comments may hold anything, but what has a meaning must be UTF-8 text. */
+function textToken(kind: 'word' | 'quoted', bytes: Uint8Array, position: Position, flaw?: Flaw): Token {
+  const refuse = (message: string) => tokenOf(kind, '', position, { severity: 'error', position, message })
+  if (bytes.length > TOKEN_BYTES_MAX) return refuse(`a token may have ${TOKEN_BYTES_MAX} bytes at most`)
+  if (bytes.includes(0)) return refuse('a NUL byte cannot be part of a token')
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    return tokenOf(kind, text, position, flaw)
+  } catch {
+    return refuse('this is not UTF-8 text')
+  }
+}
+
+function tokenOf(kind: Token['kind'], text: string, position: Position, flaw?: Flaw): Token {
+  return flaw === undefined ? { kind, text, position } : { kind, text, position, flaw }
+}
+
+function bytesOf(characters: string): number[] {
+  return [...Buffer.from(characters)]
+}

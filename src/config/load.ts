@@ -1,0 +1,132 @@
+import type { Position } from '../base/problem.js'
+import { checkConfiguration } from './check.js'
+import { completeDraft, type Draft, emptyDraft } from './draft.js'
+import { type GivenDirective, Parser } from './parser.js'
+import { type ConfigProblem, Problems } from './problems.js'
+import type { Block, Completion, SettingsOf } from './row.js'
+import { chooseSections, type SectionIds, type SectionRequest } from './section-choice.js'
+import { listenBlock, type SpawndSettings, spawnBlock, spawndBlock } from './table-spawnd.js'
+import { remoteBlock, type TcprelaySettings, tcprelayBlock } from './table-tcprelay.js'
+import { topBlock } from './table-top.js'
+import type { Token } from './token.js'
+import { TokenStream } from './token-stream.js'
+import type { World } from './value-type.js'
+import { WantedSections } from './wanted-sections.js'
+import { wordsOf, wordTree } from './word-tree.js'
+
+export interface LoadRequest extends World, SectionIds {
+  readonly file: string
+  readonly environment: ReadonlyMap<string, string>
+  /** A socket was inherited on descriptor 0: a listener need not say where it binds. */
+  readonly isInetd: boolean
+}
+
+export type TopSettings = SettingsOf<typeof topBlock>
+
+/** All of it is usable when no problem is an error; with errors it holds what could be understood. */
+export interface Configuration {
+  readonly top: TopSettings
+  readonly spawnd: SpawndSettings
+  readonly tcprelay: TcprelaySettings
+  /** Every directive that was given in the file's top level and the sections that were read. */
+  readonly given: readonly GivenDirective[]
+  readonly problems: readonly ConfigProblem[]
+  /** The environment handed in, with what `setenv` made of it. */
+  readonly environment: ReadonlyMap<string, string>
+}
+
+const BLOCKS: readonly Block<unknown>[] = [topBlock, spawndBlock, tcprelayBlock]
+const KEYWORDS = new Set(['include', ...BLOCKS.flatMap((block) => [...wordsOf(block)])])
+
+/**
+ * Reads a configuration whose sections are chosen by the command line and, as the children's section may
+ * be named in the spawnd section, by the file itself.
+ */
+export function loadChosenConfiguration(
+  request: Omit<LoadRequest, keyof SectionIds>,
+  choice: SectionRequest,
+): Configuration & { readonly sections: SectionIds } {
+  const first = chooseSections(choice)
+  const configuration = loadConfiguration({ ...request, ...first })
+  const sections = chooseSections(choice, configuration.spawnd.spawn)
+  if (sections.childId === first.childId) return { ...configuration, sections }
+  return { ...loadConfiguration({ ...request, ...sections }), sections }
+}
+
+/** Reads a whole file, its wanted sections and all that it includes, and checks it. Never throws. */
+export function loadConfiguration(request: LoadRequest): Configuration {
+  const problems = new Problems()
+  const environment = new Map(request.environment)
+  const start: Position = { file: request.file, line: 1, column: 1 }
+  const draft = emptyDraft(start)
+  const wanted = new WantedSections(request, start, problems)
+  const given: GivenDirective[] = []
+  const answer = request.sources.read(request.file)
+  if (answer.ok) {
+    const { sources, names, file } = request
+    const isKeyword = (word: string) => KEYWORDS.has(word)
+    const tokens = new TokenStream({ file, bytes: answer.bytes, sources, environment, problems, isKeyword })
+    const openSection = (name: Token) => wanted.open(name)
+    const parser = new Parser({ tokens, problems, environment, sources, names, given, openSection, placeOf })
+    parser.parseFile(topBlock, draft)
+    wanted.reportMissing()
+  } else {
+    problems.error(start, `cannot read the configuration: ${answer.code}`, { code: 'unreadable' })
+  }
+  const settings = completeAll(draft, wanted, { problems, isInetd: request.isInetd })
+  if (answer.ok) checkRead(settings, wanted, request.isInetd, problems)
+  return { ...settings, given, problems: problems.sorted(), environment }
+}
+
+type AllSettings = Pick<Configuration, 'top' | 'spawnd' | 'tcprelay'>
+
+function completeAll(
+  draft: Draft,
+  { spawnd, tcprelay }: WantedSections,
+  completion: Completion,
+): AllSettings {
+  const top = completeSection(topBlock, draft, undefined, completion)
+  return {
+    top,
+    spawnd: completeSection(spawndBlock, spawnd.draft, top, completion),
+    tcprelay: completeSection(tcprelayBlock, tcprelay.draft, top, completion),
+  }
+}
+
+function completeSection<S>(
+  block: Block<S>,
+  draft: Draft,
+  top: TopSettings | undefined,
+  completion: Completion,
+): S {
+  const settings = completeDraft(block, draft, { ...top }, completion)
+  if (settings === undefined) throw new Error(`the ${block.name} section cannot be left out`)
+  return settings
+}
+
+function checkRead(
+  settings: AllSettings,
+  sections: WantedSections,
+  isInetd: boolean,
+  problems: Problems,
+): void {
+  const { spawnd, tcprelay } = sections
+  const input = {
+    spawnd: spawnd.foundAt && settings.spawnd,
+    tcprelay: tcprelay.foundAt && settings.tcprelay,
+    hasListeners: spawnd.draft.given.has('listeners'),
+    hasRemotes: tcprelay.draft.given.has('remotes'),
+    isInetd,
+  }
+  checkConfiguration(input, problems)
+}
+
+/** Where else a word begins a directive. */
+function placeOf(word: string): string | undefined {
+  const begins = (block: Block<unknown>) => wordTree(block).children.has(word)
+  if (begins(topBlock)) return 'the top level'
+  const section = [spawndBlock, tcprelayBlock].find(begins)
+  if (section !== undefined) return `the ${section.name} section`
+  const inner = [listenBlock, spawnBlock, remoteBlock].find(begins)
+  return inner && `a '${inner.name}' block`
+}

@@ -1,0 +1,78 @@
+import { type Refusal, refuseText, refuseWord } from './expectation.js'
+import { oneToken, type ValueType } from './value-type.js'
+
+export const INT_MAX = 2 ** 31 - 1
+export const UINT_MAX = 2 ** 32 - 1
+
+const NUMBER = /^([+-]?)(0x[0-9a-f]+|\d+)(?:([kmg])b?)?$/i
+const MULTIPLIERS: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 }
+
+const DURATION = /^(\d+)([smhd]?)$/
+const UNIT_SECONDS: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 }
+
+export interface Range {
+  readonly min?: number
+  readonly max?: number
+}
+
+/** A whole number, in decimal or hex, perhaps with k, m or g for powers of 1024. */
+export function count({ min = 0, max = INT_MAX }: Range = {}, grammar = 'N'): ValueType<number> {
+  return oneToken(grammar, (text) => {
+    const value = parseCount(text)
+    if (value === undefined) return refuseText('a whole number', text)
+    return value < min || value > max ? refuseText(`a number from ${min} to ${max}`, text) : value
+  })
+}
+
+export const bytes = count({}, 'BYTES')
+
+/** Undefined when the text is no number; infinite when it is one that no range allows. */
+export function parseCount(text: string): number | undefined {
+  const match = NUMBER.exec(text)
+  if (match === null) return undefined
+  const [, sign, digits, letter = ''] = match
+  const value = Number(digits) * (MULTIPLIERS[letter.toLowerCase()] ?? 1)
+  return sign === '-' ? 0 - value : value
+}
+
+/** A time; a bare number counts seconds. The value is in milliseconds. */
+export function seconds({ min = 0, max = INT_MAX }: Range = {}): ValueType<number> {
+  const parse = (text: string): number | Refusal => {
+    const [, digits = '', unit = ''] = DURATION.exec(text) ?? []
+    const value = Number(digits) * (UNIT_SECONDS[unit] ?? 0)
+    if (digits === '') return refuseText('a time in seconds, or with a unit as in 90s, 15m, 2h, 1d', text)
+    if (value < min || value > max) return refuseText(`a time from ${min} to ${max} seconds`, text)
+    return value * 1000
+  }
+  return oneToken('SECONDS', parse, { format: (ms) => String(ms / 1000) })
+}
+
+/** The mode of a file, in octal. */
+export const fileMode = oneToken(
+  'OCTAL',
+  (text) =>
+    /^[0-7]{1,5}$/.test(text) ? Number.parseInt(text, 8) & 0o7777 : refuseText('an octal file mode', text),
+  { format: (mode) => mode.toString(8).padStart(4, '0') },
+)
+
+// biome-ignore format: pairs read as the table they are
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+  ['yes', true], ['permit', true], ['true', true], ['on', true], ['1', true],
+  ['no', false], ['deny', false], ['false', false], ['off', false], ['0', false],
+])
+
+export const BOOLEAN_WORDS: readonly string[] = [...BOOLEANS.keys()]
+
+export function parseBoolean(text: string): boolean | undefined {
+  return BOOLEANS.get(text.toLowerCase())
+}
+
+/** Yes or no; the directive alone means yes. */
+export const yesNo: ValueType<boolean> = oneToken(
+  'yes|no',
+  (text) => parseBoolean(text) ?? refuseWord(BOOLEAN_WORDS, text),
+  {
+    format: (value) => (value ? 'yes' : 'no'),
+    bare: { value: true, isValue: (text) => parseBoolean(text) !== undefined },
+  },
+)

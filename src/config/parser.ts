@@ -1,0 +1,218 @@
+import type { Position } from '../base/problem.js'
+import { isPlainAddress } from './address-types.js'
+import { addGiven, type Draft, emptyDraft, nestedDraft } from './draft.js'
+import { didYouMean, refuseWord } from './expectation.js'
+import type { Block, ListRow, Need, ValueRow } from './row.js'
+import { isPunctuation, isReported, isText, type Token } from './token.js'
+import { reportUnexpected, type ValueInput, type ValueType } from './value-type.js'
+import { nameOf, type Target, type WordNode, wordTree } from './word-tree.js'
+
+/** A directive that was given, with a value that its row accepts. */
+export interface GivenDirective {
+  /** The blocks around it, outermost first: `['spawnd', 'listen']`. */
+  readonly blocks: readonly string[]
+  /** The directive's first spelling. */
+  readonly name: string
+  readonly position: Position
+  readonly value: unknown
+  /** The feature that it asks for. */
+  readonly needs: Need | undefined
+}
+
+export interface ParserRequest extends Omit<ValueInput, 'words'> {
+  readonly given: GivenDirective[]
+  /** The block and draft for a section that is wanted; undefined to skip it. */
+  openSection(name: Token): { readonly block: Block<unknown>; readonly draft: Draft } | undefined
+  /** Where a word would be a directive, if not here. */
+  placeOf(word: string): string | undefined
+}
+
+interface Place {
+  readonly block: Block<unknown>
+  readonly draft: Draft
+  readonly blocks: readonly string[]
+}
+
+/** Reads blocks as their rows say. After a mistake it goes on with the next directive. */
+export class Parser {
+  readonly #request: ParserRequest
+
+  constructor(request: ParserRequest) {
+    this.#request = request
+  }
+
+  /** Reads the top level of a file to its end. */
+  parseFile(block: Block<unknown>, draft: Draft): void {
+    const { tokens, problems } = this.#request
+    for (;;) {
+      this.#parseDirectives({ block, draft, blocks: [] })
+      if (tokens.peek().kind === 'end') return
+      problems.error(tokens.next().position, "this '}' closes nothing")
+    }
+  }
+
+  /** Reads directives up to a `}` or the end, which stays. */
+  #parseDirectives(place: Place): void {
+    const { tokens } = this.#request
+    for (
+      let token = tokens.peek();
+      token.kind !== 'end' && !isPunctuation(token, '}');
+      token = tokens.peek()
+    ) {
+      this.#parseDirective(place, token)
+    }
+  }
+
+  #parseDirective(place: Place, start: Token): void {
+    const { tokens } = this.#request
+    const root = wordTree(place.block)
+    const words: string[] = []
+    let node = root
+    for (let next = this.#child(node); next !== undefined; next = this.#child(node)) {
+      words.push(tokens.next().text)
+      node = next
+    }
+    if (node.target !== undefined) this.#parseTarget(place, node.target, start, words)
+    else if (node !== root || !this.#parseBare(place, start)) this.#refuse(place, node)
+  }
+
+  #child(node: WordNode): WordNode | undefined {
+    const token = this.#request.tokens.peek()
+    return token.kind === 'word' ? node.children.get(token.text) : undefined
+  }
+
+  /** An address without a directive in front, where the block allows it. */
+  #parseBare({ block, draft, blocks }: Place, start: Token): boolean {
+    const row = block.bareKey === undefined ? undefined : block.rows[block.bareKey]
+    if (block.bareKey === undefined || row?.kind !== 'value') return false
+    if (!isText(start) || isReported(start) || !isPlainAddress(start.text)) return false
+    this.#addValue({ block, draft, blocks }, { row, key: block.bareKey, innerKey: undefined }, row, start, [])
+    return true
+  }
+
+  #parseTarget(place: Place, target: Target, start: Token, words: readonly string[]): void {
+    const { row } = target
+    const hasEquals = this.#request.tokens.skipEquals()
+    if (row.kind === 'sections') this.#parseSection(start)
+    else if (row.kind === 'value' || row.kind === 'list') {
+      const isBare = !hasEquals && this.#standsAlone(row.type)
+      this.#addValue(place, target, row, start, words, isBare ? row.type.bare : undefined)
+    } else {
+      const { position } = start
+      const draft =
+        row.kind === 'block' ? nestedDraft(place.draft, target.key, position) : emptyDraft(position)
+      if (row.kind === 'blocks') addGiven(place.draft, target.key, draft)
+      this.#parseBlock({ block: row.block, draft, blocks: [...place.blocks, nameOf(row)] }, start)
+    }
+  }
+
+  #standsAlone({ bare }: ValueType<unknown>): boolean {
+    const token = this.#request.tokens.peek()
+    return bare !== undefined && !(isText(token) && bare.isValue(token.text))
+  }
+
+  #addValue(
+    { draft, blocks }: Place,
+    { key, innerKey }: Target,
+    row: ValueRow<unknown> | ListRow<unknown>,
+    { position }: Token,
+    words: readonly string[],
+    alone?: { readonly value: unknown },
+  ): void {
+    const { tokens, problems, environment, sources, names, given } = this.#request
+    const input = { tokens, problems, environment, sources, names, words }
+    const value = alone === undefined ? row.type.read(input) : alone.value
+    if (value === undefined) {
+      this.#skipBlock()
+      return
+    }
+    const isNeeded = row.needsWhen?.(value) ?? true
+    given.push({ blocks, name: nameOf(row), position, value, needs: isNeeded ? row.needs : undefined })
+    if (innerKey === undefined) addGiven(draft, key, value)
+    else addGiven(nestedDraft(draft, key, position), innerKey, value)
+  }
+
+  #parseSection(start: Token): void {
+    const { tokens, problems } = this.#request
+    const name = tokens.peek()
+    if (!isText(name)) {
+      reportUnexpected(problems, name, 'the name of a section')
+      return
+    }
+    tokens.next()
+    const section = this.#request.openSection(name)
+    if (section !== undefined) {
+      this.#parseBlock({ ...section, blocks: [section.block.name] }, start)
+    } else if (this.#takeOpening()) {
+      if (!tokens.skipBraced()) this.#reportUnclosed(start)
+    }
+  }
+
+  /** Reads `{ … }`. */
+  #parseBlock(place: Place, start: Token): void {
+    if (!this.#takeOpening()) return
+    this.#parseDirectives(place)
+    if (this.#request.tokens.peek().kind === 'end') this.#reportUnclosed(start)
+    else this.#request.tokens.next()
+  }
+
+  #takeOpening(): boolean {
+    const { tokens, problems } = this.#request
+    const token = tokens.peek()
+    const isThere = isPunctuation(token, '{')
+    if (isThere) tokens.next()
+    else reportUnexpected(problems, token, "'{'")
+    return isThere
+  }
+
+  #reportUnclosed({ text, position: { file, line, column } }: Token): void {
+    const { tokens, problems } = this.#request
+    const place = `${file}:${line}:${column}`
+    reportUnexpected(problems, tokens.peek(), `'}' to close '${text}' at ${place}`)
+  }
+
+  /** Reports a token that begins or continues no directive, and finds the next one that does. */
+  #refuse({ block }: Place, node: WordNode): void {
+    const { tokens, problems, placeOf } = this.#request
+    const token = tokens.peek()
+    const words = [...node.children.keys()]
+    const { message } = refuseWord(words, token.text)
+    const isElsewhere = node === wordTree(block) && token.kind === 'word'
+    const place = isElsewhere ? placeOf(token.text) : undefined
+    const hint = place === undefined ? didYouMean(token.text, words) : `'${token.text}' belongs into ${place}`
+    if (token.kind === 'end') reportUnexpected(problems, token, 'more of this directive')
+    else if (!isReported(token)) problems.error(token.position, message, { hint })
+    this.#recover(wordTree(block), token.position)
+  }
+
+  /** Skips a directive that is not understood: to its value's end, the next known word, `}`, or a new line. */
+  #recover(root: WordNode, from: Position): void {
+    const { tokens } = this.#request
+    if (isText(tokens.peek())) tokens.next()
+    for (
+      let token = tokens.peek();
+      token.kind !== 'end' && !isPunctuation(token, '}');
+      token = tokens.peek()
+    ) {
+      if (tokens.skipEquals()) {
+        if (isText(tokens.peek())) tokens.next()
+        this.#skipBlock()
+        return
+      }
+      if (this.#skipBlock()) return
+      const isNewLine = token.position.file !== from.file || token.position.line !== from.line
+      if (isText(token) && (isNewLine || root.children.has(token.text))) return
+      tokens.next()
+    }
+  }
+
+  /** Skips `{ … }` if that is what comes. */
+  #skipBlock(): boolean {
+    const { tokens } = this.#request
+    const opening = tokens.peek()
+    if (!isPunctuation(opening, '{')) return false
+    tokens.next()
+    if (!tokens.skipBraced()) this.#reportUnclosed(opening)
+    return true
+  }
+}

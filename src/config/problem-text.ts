@@ -1,0 +1,62 @@
+import { formatProblem } from '../base/problem.js'
+import { printable } from './expectation.js'
+import type { ConfigProblem } from './problems.js'
+import type { Sources } from './sources.js'
+
+/** Characters of a long line that are shown around the place. */
+const LINE_SHOWN_MAX = 160
+const BEFORE_PLACE_MAX = 60
+
+/** All problems as people read them: place, message, the line, a ruler under the place, what to do. */
+export function renderProblems(problems: readonly ConfigProblem[], sources: Sources): string {
+  const linesOf = new Map<string, readonly string[]>()
+  const rendered = problems.map((problem) => {
+    const { file, line } = problem.position
+    const lines = linesOf.get(file) ?? readLines(file, sources)
+    linesOf.set(file, lines)
+    return renderProblem(problem, lines[line - 1])
+  })
+  return rendered.join('')
+}
+
+function renderProblem(problem: ConfigProblem, line: string | undefined): string {
+  const head = `${formatProblem(problem)}\n`
+  const hint = problem.hint === undefined ? '' : ` ${problem.hint}`
+  if (line === undefined) return hint === '' ? head : `${head} ${hint}\n`
+  const { text, ruler } = excerpt(line, problem.position.column)
+  return `${head}  ${text}\n  ${ruler}${hint}\n`
+}
+
+/** The part of a line around a column, counted in characters from 1, and the marks to put under it. */
+function excerpt(line: string, column: number): { text: string; ruler: string } {
+  const characters = [...line.slice(0, (column + LINE_SHOWN_MAX) * 2)]
+  const place = column - 1
+  const start = place > BEFORE_PLACE_MAX && characters.length > LINE_SHOWN_MAX ? place - BEFORE_PLACE_MAX : 0
+  const shownCharacters = characters.slice(start, start + LINE_SHOWN_MAX)
+  const before = shownCharacters.slice(0, place - start)
+  const marked = tokenLength(shownCharacters.slice(place - start).join(''))
+  // A tab stays a tab, so that the marks stand under the place whatever its width.
+  const pad = before.map((character) => (character === '\t' ? '\t' : ' ')).join('')
+  const isCut = characters.length > start + LINE_SHOWN_MAX
+  const text = `${start > 0 ? '…' : ''}${printableLine(shownCharacters.join(''))}${isCut ? '…' : ''}`
+  return { text, ruler: `${start > 0 ? ' ' : ''}${pad}${'^'.repeat(Math.max(1, marked))}` }
+}
+
+/** Characters of the token that a text begins with. */
+function tokenLength(text: string): number {
+  const [token = ''] = /^(?:"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?|[^\s={}()[\],!&|"']+)/.exec(text) ?? []
+  return [...token].length
+}
+
+function printableLine(text: string): string {
+  return text.split('\t').map(printable).join('\t')
+}
+
+function readLines(file: string, sources: Sources): readonly string[] {
+  const answer = sources.read(file)
+  if (!answer.ok) return []
+  return new TextDecoder()
+    .decode(answer.bytes)
+    .split('\n')
+    .map((line) => line.replace(/\r$/, ''))
+}

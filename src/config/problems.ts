@@ -1,0 +1,56 @@
+import type { Position, Problem } from '../base/problem.js'
+
+/** Findings that callers tell apart, because the program's exit code depends on them. */
+export type ProblemCode = 'unreadable' | 'no-section' | 'no-listeners' | 'no-remotes'
+
+export interface ConfigProblem extends Problem {
+  /** What to do about it, printed beside the ruler. */
+  readonly hint?: string | undefined
+  readonly code?: ProblemCode | undefined
+}
+
+export interface ProblemExtras {
+  readonly hint?: string | undefined
+  readonly code?: ProblemCode | undefined
+}
+
+/** More findings than this help nobody; reading stops at that many errors. */
+const SEVERITY_MAX = 50
+
+/** Collects findings, each once: an alias that is used twice repeats its mistakes. */
+export class Problems {
+  readonly #found = new Map<string, ConfigProblem>()
+  readonly #count = { error: 0, warning: 0 }
+
+  get isFull(): boolean {
+    return this.#count.error >= SEVERITY_MAX
+  }
+
+  error(position: Position, message: string, extras: ProblemExtras = {}): void {
+    this.#add({ severity: 'error', position, message, ...extras })
+  }
+
+  warn(position: Position, message: string, extras: ProblemExtras = {}): void {
+    this.#add({ severity: 'warning', position, message, ...extras })
+  }
+
+  /** In reading order: by file as they were first met, then by line and column. */
+  sorted(): readonly ConfigProblem[] {
+    const found = [...this.#found.values()]
+    const files = [...new Set(found.map(({ position }) => position.file))]
+    return found.sort(
+      ({ position: a }, { position: b }) =>
+        files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column,
+    )
+  }
+
+  #add(problem: ConfigProblem): void {
+    const { severity, position, message } = problem
+    const key = JSON.stringify([position.file, position.line, position.column, message])
+    if (this.#found.has(key) || this.#count[severity] >= SEVERITY_MAX) return
+    this.#count[severity] += 1
+    const isLast = this.#count[severity] === SEVERITY_MAX
+    const note = isLast ? ` (only the first ${SEVERITY_MAX} ${severity}s are shown)` : ''
+    this.#found.set(key, { ...problem, message: message + note })
+  }
+}

@@ -1,0 +1,222 @@
+import { accessRule } from './access-rule.js'
+import { groupId, userId } from './account-types.js'
+import { address, portNumber, socketPath } from './address-types.js'
+import { bindTarget } from './endpoint.js'
+import { executableFile, workingDirectory, writtenFile } from './file-types.js'
+import { bytes, count, fileMode, seconds, yesNo } from './number-types.js'
+import {
+  allInherited,
+  block,
+  completedBlock,
+  inherited,
+  list,
+  nested,
+  optional,
+  repeated,
+  type SettingsOf,
+  value,
+} from './row.js'
+import { commonRows } from './table-common.js'
+import { keepaliveRows, NO_DATAGRAMS } from './table-shared.js'
+import { choice, shortText, text } from './text-types.js'
+import { TLS_OFF, tlsMode } from './tls-mode.js'
+import { commaList } from './value-type.js'
+
+const bindRetryDelayMs = value(['bind retry delay', 'retry delay'], seconds(), 0, {
+  doc: 'Pause before a listener that could not be bound is tried again.',
+  zero: 'it is not tried again',
+  needs: 'spawnd',
+  needsWhen: (delayMs) => delayMs > 0,
+})
+
+const tcpBufsizeBytes = value('tcp bufsize', bytes, 0, {
+  doc: 'Buffer size of the sockets between master and children.',
+  zero: "the system's",
+  needs: 'spawnd',
+})
+
+const stickyCacheRows = {
+  stickyCachePeriodMs: value('sticky cache period', seconds(), 0, {
+    doc: 'How long the connections of a client go to the same child, from its last one on.',
+    zero: 'no sticky cache',
+    needs: 'spawnd',
+  }),
+  stickyCacheSize: value('sticky cache size', count({ min: 1 }), 1024, {
+    doc: 'Clients that the sticky cache remembers; the one not seen for longest is forgotten first.',
+    needs: 'spawnd',
+  }),
+}
+
+const listenRows = {
+  address: optional('address', address, {
+    doc: 'Address to listen on; `address` may be left out in front of an address. A name is looked up.',
+    defaultText: 'all addresses, IPv6 and IPv4',
+  }),
+  path: optional('path', socketPath, { doc: 'Path of a Unix socket to listen on, instead of an address.' }),
+  port: optional('port', portNumber, {
+    doc: 'Port to listen on, a number or the name of a service. Only a Unix socket or inetd needs none.',
+    zero: 'one that the system chooses',
+  }),
+  protocol: value('protocol', choice(['TCP', 'SCTP'], { UDP: NO_DATAGRAMS }), 'TCP', {
+    doc: 'Protocol of the listener.',
+    needs: 'SCTP',
+    needsWhen: (protocol) => protocol === 'SCTP',
+  }),
+  type: value('type', choice(['STREAM', 'SEQPACKET'], { DGRAM: NO_DATAGRAMS }), 'STREAM', {
+    doc: 'Type of the socket.',
+    needs: 'SCTP',
+    needsWhen: (type) => type === 'SEQPACKET',
+  }),
+  realm: value('realm', shortText(15), '', {
+    doc: 'Tag of at most 15 bytes that goes to the child with a connection.',
+  }),
+  tls: value('tls|ssl', tlsMode, TLS_OFF, {
+    doc: 'Clients speak TLS: `yes`, `auto` (told by their first bytes), or the versions allowed: `TLSv1.2,TLSv1.3`.',
+    needs: 'TLS',
+    needsWhen: ({ kind }) => kind !== 'off',
+  }),
+  tlsPsk: value('tls|ssl psk', yesNo, false, {
+    doc: 'Clients may identify themselves by a pre-shared key.',
+    needs: 'TLS',
+    needsWhen: (isOn) => isOn,
+  }),
+  haproxy: value('haproxy', yesNo, false, {
+    doc: 'Connections begin with a PROXY protocol header.',
+    needs: 'PROXY protocol',
+    needsWhen: (isOn) => isOn,
+  }),
+  flags: value('flag', commaList(choice(['access', 'accounting'])), [], {
+    doc: 'Forwarded to children of the RADIUS kind; a relay has no use for it.',
+    defaultText: 'none',
+    needs: 'spawnd',
+  }),
+  aaaProtocol: optional(
+    'aaa.protocol',
+    choice(['tacacs.tcp', 'tacacs.tls', 'radius.udp', 'radius.tcp', 'radius.tls', 'radius.dtls']),
+    { doc: 'Forwarded to children of the AAA kind; a relay has no use for it.', needs: 'spawnd' },
+  ),
+  backlog: value('backlog', count({ max: 65_535 }), 128, {
+    doc: 'Connections that the kernel holds until they are accepted.',
+  }),
+  overloadBacklog: value('overload backlog', count({ max: 65_535 }), 128, {
+    doc: 'The backlog while all children are full; never more than `backlog`.',
+  }),
+  bindRetryDelayMs: inherited(bindRetryDelayMs),
+  ...allInherited(keepaliveRows),
+  tcpBufsizeBytes: inherited(tcpBufsizeBytes),
+  dscp: value('dscp', count({ max: 63 }), 0, {
+    doc: 'Differentiated services code point of accepted connections.',
+    needs: 'spawnd',
+  }),
+  vrf: optional('vrf', text('NAME'), {
+    doc: 'VRF or device that the listener is bound to.',
+    needs: 'spawnd',
+  }),
+  mode: optional('mode', fileMode, { doc: 'Access mode of a Unix socket.', needs: 'spawnd' }),
+  user: optional('userid', userId, { doc: 'Owner of a Unix socket.', needs: 'spawnd' }),
+  group: optional('groupid', groupId, { doc: 'Group of a Unix socket.', needs: 'spawnd' }),
+  ...stickyCacheRows,
+}
+
+export const listenBlock = completedBlock(
+  'listen',
+  'A socket that clients connect to. Repeat it for more.',
+  listenRows,
+  (given, completion) => {
+    const bind = bindTarget(given, completion)
+    const { address: _address, path: _path, port: _port, ...rest } = given
+    return bind && { ...rest, bind, overloadBacklog: Math.min(given.backlog, given.overloadBacklog) }
+  },
+  'address',
+)
+
+const spawnRows = {
+  exec: optional('exec', executableFile, {
+    doc: 'Program of the children; `%o` stands for the platform.',
+    defaultText: 'this program',
+    needs: 'spawnd',
+    isAlsoOutside: true,
+  }),
+  id: optional('id', text('NAME'), {
+    doc: 'Section that the children read. The option -i counts for more.',
+    defaultText: "the children's program name",
+    isAlsoOutside: true,
+  }),
+  config: optional('config', text('FILE'), {
+    doc: 'Configuration that the children read.',
+    defaultText: 'this file',
+    needs: 'spawnd',
+  }),
+  instancesMin: value('instances|servers|processes min|minimum', count({ min: 1, max: 4096 }), 2, {
+    doc: 'Children that always run. Lowered to the maximum if above it.',
+  }),
+  instancesMax: value('instances|servers|processes max|maximum', count({ min: 1, max: 4096 }), 8, {
+    doc: 'Children that run at most.',
+  }),
+  usersMin: value('users min|minimum', count(), 5, {
+    doc: 'Connections that a child gets before another one is preferred. Lowered to the maximum if above it.',
+  }),
+  usersMax: value('users max|maximum', count(), 0, {
+    doc: 'Connections that a child may have at once.',
+    zero: 'as many as its descriptors allow',
+  }),
+  user: optional('userid', userId, { doc: 'User that the children run as.', needs: 'spawnd' }),
+  group: optional('groupid', groupId, { doc: 'Group that the children run as.', needs: 'spawnd' }),
+  workingDirectory: optional('working directory', workingDirectory, {
+    doc: 'Directory that the children run in.',
+    needs: 'spawnd',
+    isAlsoOutside: true,
+  }),
+  ipcKey: optional('ipc key', count(), {
+    doc: 'Asked the original to hand the configuration over in shared memory; ours always hands it over.',
+    needs: 'spawnd',
+  }),
+  stickyCachePeriodMs: { ...stickyCacheRows.stickyCachePeriodMs, isAlsoOutside: true },
+  stickyCacheSize: { ...stickyCacheRows.stickyCacheSize, isAlsoOutside: true },
+}
+
+export const spawnBlock = completedBlock(
+  'spawn',
+  'The children: processes that relay.',
+  spawnRows,
+  (given) => ({
+    ...given,
+    instancesMin: Math.min(given.instancesMin, given.instancesMax),
+    usersMin: given.usersMax === 0 ? given.usersMin : Math.min(given.usersMin, given.usersMax),
+  }),
+)
+
+export const spawndBlock = block('spawnd', 'The master: accepts connections and keeps the children.', {
+  listeners: repeated('listen', listenBlock),
+  spawn: nested('spawn', spawnBlock),
+  accessRules: list(['permit|deny', 'acl permit|accept|deny|reject'], accessRule, {
+    doc:
+      'Who may connect, by networks in CIDR notation. The first line that applies decides; when there are ' +
+      'lines and none applies, the client is rejected. `not` makes a line apply to everybody else.',
+    defaultText: 'everybody',
+    needs: 'spawnd',
+  }),
+  overload: value('overload', choice(['queue', 'close', 'reset']), 'queue', {
+    doc:
+      'What happens to new connections while all children are full: they wait in the kernel, are accepted and ' +
+      'closed, or are refused.',
+    needs: 'spawnd',
+    needsWhen: (mode) => mode !== 'queue',
+  }),
+  singleProcess: value('single process', yesNo, false, {
+    doc: 'Everything in one process, without children.',
+  }),
+  background: value('background', yesNo, false, {
+    doc: 'Detach from the terminal. The options -b and -f count for more.',
+  }),
+  pidfile: optional('pidfile|pid-file', writtenFile, {
+    doc: 'File that the process id is written to. The option -p counts for more.',
+  }),
+  bindRetryDelayMs,
+  ...keepaliveRows,
+  tcpBufsizeBytes,
+  ...allInherited(commonRows),
+})
+
+export type SpawndSettings = SettingsOf<typeof spawndBlock>
+export type ListenerSettings = SettingsOf<typeof listenBlock>

@@ -1,0 +1,125 @@
+import { address, hostLiteral, portNumber } from './address-types.js'
+import { endpoint } from './endpoint.js'
+import { directory, logTarget, readableFile } from './file-types.js'
+import { count, INT_MAX, seconds } from './number-types.js'
+import {
+  allInherited,
+  block,
+  completedBlock,
+  list,
+  optional,
+  repeated,
+  type SettingsOf,
+  value,
+} from './row.js'
+import { mavisModule } from './statement-types.js'
+import { commonRows } from './table-common.js'
+import { keepaliveRows, NO_DATAGRAMS } from './table-shared.js'
+import { choice, text } from './text-types.js'
+
+const remoteRows = {
+  address: optional('address', address, {
+    doc:
+      'Address of the server: IP address, host name, either with a port (`10.0.0.1:22`, `"[::1]:22"`), or the path ' +
+      'of a Unix socket. `address` may be left out in front of an IP address or a path.',
+    defaultText: 'mandatory',
+  }),
+  port: optional('port', portNumber, {
+    doc: 'Port of the server, a number or the name of a service.',
+    defaultText: 'mandatory, unless the address has one or is a path',
+  }),
+  protocol: value('protocol', choice(['TCP', 'SCTP'], { UDP: NO_DATAGRAMS }), 'TCP', {
+    doc: 'Protocol spoken to the server.',
+    needs: 'SCTP',
+    needsWhen: (protocol) => protocol === 'SCTP',
+  }),
+  weight: value('weight', count({ min: -INT_MAX }), 1, {
+    doc: 'Share of the load, relative to the other remotes. Less than 1 counts as 1.',
+  }),
+}
+
+export const remoteBlock = completedBlock(
+  'remote',
+  'A server that connections are relayed to. Repeat it for more.',
+  remoteRows,
+  ({ address: given, port, protocol, weight, position }, { problems }) => {
+    if (given === undefined) {
+      problems.error(position, 'this remote needs an address')
+      return undefined
+    }
+    const target = endpoint(given, port)
+    if (target === undefined) problems.error(position, 'this remote needs a port')
+    return target && { target, protocol, weight: Math.max(1, weight), position }
+  },
+  'address',
+)
+
+export const tcprelayBlock = block('tcprelay', 'The relay: where connections go, and for how long.', {
+  remotes: repeated('remote', remoteBlock),
+  localAddress: optional('local address', hostLiteral, {
+    doc: 'Address that connections to remotes come from.',
+    defaultText: "the system's choice",
+  }),
+  rebalance: value('rebalance', count(), 0, {
+    doc: 'Forget the load and the failures of all remotes after that many connections. Use with care.',
+    zero: 'never',
+  }),
+  retire: value(['retire limit', 'retire'], count(), 0, {
+    doc: 'Sessions after which a process takes no more, and ends when those it has are over.',
+    zero: 'it never retires',
+  }),
+  connectTimeoutMs: value('connect timeout', seconds(), 10_000, {
+    doc: 'Time that one attempt to connect to a remote may take.',
+    zero: "the system's limit, about two minutes",
+    isOurs: true,
+  }),
+  dialTimeoutMs: value('dial timeout', seconds(), 30_000, {
+    doc: 'Time that all attempts for one client may take together.',
+    zero: 'no limit',
+    isOurs: true,
+  }),
+  dialRetries: value('dial retries', count(), 3, {
+    doc: 'Rounds over all remotes after the first one has failed, a second apart, within the dial timeout.',
+    zero: 'the client is turned away when each remote has failed once',
+    isOurs: true,
+  }),
+  idleTimeoutMs: value('idle timeout', seconds(), 0, {
+    doc: 'Silence in both directions after which a session ends.',
+    zero: 'no limit',
+  }),
+  halfCloseTimeoutMs: value(['half-close timeout', 'half close timeout'], seconds(), 0, {
+    doc: 'Silence after which a session ends once one direction has ended.',
+    zero: 'no limit',
+    isOurs: true,
+  }),
+  gracePeriodMs: value('grace period', seconds(), 10_000, {
+    doc: 'How long SIGTERM lets sessions finish. The option -t counts for more.',
+    zero: 'they are ended at once',
+    isOurs: true,
+  }),
+  accessLog: optional('access log', logTarget, {
+    doc: 'Where a line is written for every session: a file, the system log, or the terminal.',
+    defaultText: 'no such lines',
+    isOurs: true,
+  }),
+  ...keepaliveRows,
+  tlsCertFile: optional('tls|ssl cert-file|certfile|cert', readableFile, {
+    doc: 'Certificate for listeners with `tls`, with its chain, as PEM.',
+    needs: 'TLS',
+  }),
+  tlsKeyFile: optional('tls|ssl key-file|keyfile|key', readableFile, {
+    doc: 'Key of the certificate, as PEM.',
+    defaultText: 'in the certificate file',
+    needs: 'TLS',
+  }),
+  tlsPassphrase: optional('tls|ssl passphrase', text(), { doc: 'Passphrase of the key.', needs: 'TLS' }),
+  mavisPaths: list('mavis path', directory, { doc: 'Directory with MAVIS modules.', needs: 'MAVIS' }),
+  mavisModules: list('mavis module', mavisModule, {
+    doc: 'A module that is asked who may connect. Repeat it for a chain.',
+    needs: 'MAVIS',
+  }),
+  ...allInherited(commonRows),
+})
+
+export type TcprelaySettings = SettingsOf<typeof tcprelayBlock>
+export type RemoteSettings = SettingsOf<typeof remoteBlock>

@@ -1,0 +1,51 @@
+import { Refusal, refuseWord } from './expectation.js'
+import { BOOLEAN_WORDS, parseBoolean } from './number-types.js'
+import { commaList, oneToken, type ValueType } from './value-type.js'
+
+const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const
+export type TlsVersion = (typeof VERSIONS)[number]
+
+/** How a listener treats a client: plain, TLS, or by its first bytes. */
+export interface TlsMode {
+  readonly kind: 'off' | 'on' | 'auto'
+  readonly versions: readonly TlsVersion[]
+}
+
+export const TLS_OFF: TlsMode = { kind: 'off', versions: [] }
+const TLS_ON: TlsMode = { kind: 'on', versions: VERSIONS }
+const TLS_AUTO: TlsMode = { kind: 'auto', versions: VERSIONS }
+
+const words = commaList(oneToken('yes|no|auto|TLSv1.2|TLSv1.3', parseWord))
+
+/** `yes`, `no`, `auto`, or the versions that are allowed; alone it means yes. */
+export const tlsMode: ValueType<TlsMode> = {
+  grammar: 'yes|no|auto|VERSION[, …]',
+  read(input) {
+    const { position } = input.tokens.peek()
+    const modes = words.read(input)
+    const [first] = modes ?? []
+    if (modes === undefined || first === undefined || modes.length === 1) return first
+    const versions = modes.flatMap((mode) => (isVersion(mode) ? mode.versions : []))
+    if (modes.every(isVersion))
+      return { kind: 'on', versions: VERSIONS.filter((version) => versions.includes(version)) }
+    input.problems.error(position, 'only TLS versions can be listed with commas')
+    return undefined
+  },
+  format: ({ kind }) => (kind === 'off' ? 'no' : 'yes'),
+  bare: { value: TLS_ON, isValue: (text) => !(parseWord(text) instanceof Refusal) || /^D?TLSv/i.test(text) },
+}
+
+function isVersion(mode: TlsMode): boolean {
+  return mode.kind === 'on' && mode.versions.length === 1
+}
+
+function parseWord(text: string): TlsMode | Refusal {
+  const isOn = parseBoolean(text)
+  if (isOn !== undefined) return isOn ? TLS_ON : TLS_OFF
+  if (text.toLowerCase() === 'auto') return TLS_AUTO
+  const version = VERSIONS.find((known) => known.toLowerCase() === text.toLowerCase())
+  if (version !== undefined) return { kind: 'on', versions: [version] }
+  if (/^DTLSv/i.test(text))
+    return new Refusal(`'${text}' is not possible: a relay of streams cannot take datagrams`)
+  return refuseWord([...BOOLEAN_WORDS, 'auto', ...VERSIONS], text)
+}

@@ -1,0 +1,105 @@
+import { Refusal, refuseText } from './expectation.js'
+import type { Names } from './names.js'
+import type { Problems } from './problems.js'
+import type { Sources } from './sources.js'
+import { isPunctuation, isReported, isText, type Token } from './token.js'
+import type { TokenStream } from './token-stream.js'
+
+/** What a value may depend on beside its own text. */
+export interface World {
+  readonly sources: Sources
+  readonly names: Names
+}
+
+/** What reading a value works on. */
+export interface ValueInput extends World {
+  readonly tokens: TokenStream
+  readonly problems: Problems
+  /** Changed by `setenv` while reading. */
+  readonly environment: Map<string, string>
+  /** The words of the directive as they were written. */
+  readonly words: readonly string[]
+}
+
+export interface ValueType<T> {
+  /** How the reference writes the value: `SECONDS`, `queue|close|reset`. */
+  readonly grammar: string
+  /** Reads the value behind the directive's words and `=`. Undefined: a problem has been reported. */
+  read(input: ValueInput): T | undefined
+  /** The value as the language writes it, for the reference. */
+  format?(value: T): string
+  /** For a directive that may stand alone. */
+  readonly bare?: Bare<T>
+}
+
+export interface Bare<T> {
+  readonly value: T
+  /** Whether the word that follows is this directive's value after all. */
+  isValue(text: string): boolean
+}
+
+export interface ValueExtras<T> {
+  format?(value: T): string
+  readonly bare?: Bare<T>
+}
+
+/** A value of one token. `parse` sees its text and answers the value or why it is none. */
+export function oneToken<T>(
+  grammar: string,
+  parse: (text: string, world: World) => T | Refusal,
+  extras: ValueExtras<T> = {},
+): ValueType<T> {
+  return { grammar, read: (input) => readOne(input, grammar, (token) => parse(token.text, input)), ...extras }
+}
+
+/** Values separated by commas; several commas count as one, a value must follow the last. */
+export function commaList<T>(item: ValueType<T>): ValueType<readonly T[]> {
+  return {
+    grammar: `${item.grammar}[, …]`,
+    read(input) {
+      const items: T[] = []
+      do {
+        const value = item.read(input)
+        if (value === undefined) return undefined
+        items.push(value)
+      } while (skipCommas(input.tokens))
+      return items
+    },
+  }
+}
+
+/** Takes the next token when it can be a value, and reports when it cannot or `parse` refuses it. */
+export function readOne<T>(
+  input: ValueInput,
+  wanted: string,
+  parse: (token: Token) => T | Refusal,
+): T | undefined {
+  const token = input.tokens.peek()
+  if (!isText(token)) {
+    reportUnexpected(input.problems, token, wanted)
+    return undefined
+  }
+  input.tokens.next()
+  if (isReported(token)) return undefined
+  return acceptedOrReported(input.problems, token, parse(token))
+}
+
+export function acceptedOrReported<T>(problems: Problems, token: Token, value: T | Refusal): T | undefined {
+  if (!(value instanceof Refusal)) return value
+  problems.error(token.position, value.message, { hint: value.hint })
+  return undefined
+}
+
+/** `expected WANTED, but got …` about a token that stays where it is. */
+export function reportUnexpected(problems: Problems, token: Token, wanted: string): void {
+  if (isReported(token)) return
+  const { message } = refuseText(wanted, token.text)
+  const text = token.kind === 'end' ? `expected ${wanted}, but the file ends` : message
+  problems.error(token.position, text)
+}
+
+function skipCommas(tokens: TokenStream): boolean {
+  let isThere = false
+  for (; isPunctuation(tokens.peek(), ','); isThere = true) tokens.next()
+  return isThere
+}

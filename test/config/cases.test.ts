@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { loadConfiguration } from '../../src/config/load.js'
+import { renderProblems } from '../../src/config/problem-text.js'
+import { type FakeWorld, fakeWorld } from './fake-world.js'
+
+/**
+ * A case: the configuration, further files each under a ruler with its name, and under a bare ruler what
+ * is to come out: every directive with its position and value, then the problems.
+ * With TCPRELAY_UPDATE_CASES=1 the expectation is written instead of compared: read the difference.
+ */
+const folder = fileURLToPath(new URL('../../../test/config/cases/', import.meta.url))
+const RULER = /^----------(?: (\S+))?\n/m
+
+for (const name of readdirSync(folder).filter((file) => file.endsWith('.case'))) {
+  test(`case ${name}`, () => {
+    const text = readFileSync(folder + name, 'utf8')
+    const { world, expected, inputText } = parseCase(text)
+    const actual = describeConfiguration(world)
+    if (process.env.TCPRELAY_UPDATE_CASES === '1')
+      writeFileSync(folder + name, `${inputText}----------\n${actual}`)
+    else assert.equal(actual, expected)
+  })
+}
+
+function parseCase(text: string): { world: FakeWorld; expected: string; inputText: string } {
+  const parts = text.split(RULER)
+  const files: Record<string, string> = { case: parts[0] ?? '' }
+  for (let i = 1; i + 2 < parts.length; i += 2) files[parts[i] ?? ''] = parts[i + 1] ?? ''
+  const expected = parts.at(-1) ?? ''
+  const inputText = text.slice(0, text.lastIndexOf('----------\n'))
+  return { world: fakeWorld(files), expected, inputText }
+}
+
+function describeConfiguration(world: FakeWorld): string {
+  const isInetd = world.mainText.startsWith('# inetd')
+  const { given, problems } = loadConfiguration({
+    file: 'case',
+    ...world,
+    environment: new Map([['HOME', '/home/joe']]),
+    masterId: 'spawnd',
+    childId: 'tcprelay',
+    isInetd,
+  })
+  const lines = given.map(({ blocks, name, position, value, needs }) => {
+    const { file, line, column } = position
+    const where = file === 'case' ? `${line}:${column}` : `${file}:${line}:${column}`
+    const mark = needs === undefined ? '' : ` (needs ${needs})`
+    return `${where} ${[...blocks, name].join(' ')} = ${JSON.stringify(value, plain)}${mark}\n`
+  })
+  return lines.join('') + renderProblems(problems, world.sources)
+}
+
+/** Positions within values are left out, and bytes are written as hex. */
+function plain(key: string, value: unknown): unknown {
+  if (key === 'position') return undefined
+  return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value
+}
