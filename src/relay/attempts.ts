@@ -41,12 +41,11 @@ export function dial(session: Session): void {
 export function attemptReady(session: Session, connection: Connection, readiness: number): void {
   if (connection.isClient) {
     if (connection.error !== 0) session.cut('client-left')
-    else if ((readiness & READABLE) !== 0 || connection.hasPeerEnded) session.hasClientInput = true
     return
   }
   if (connection.error !== 0) attemptFailed(session, connection.error)
   else if ((readiness & HUNG_UP) !== 0) attemptFailed(session, ECONNREFUSED)
-  else if ((readiness & WRITABLE) !== 0) connected(session, readiness)
+  else if ((readiness & WRITABLE) !== 0) connected(session)
 }
 
 /** The timer of a session that dials: an attempt takes too long, or a pause is over. */
@@ -65,12 +64,12 @@ function takeEarlyBytes(session: Session): void {
   const got = system.calls.recv(client.fd, blocks.scratch, 0, BLOCK_BYTES)
   if (got > 0) {
     toRemote.hold(blocks.keepScratch(), 0, got)
-    // More may wait, of which the loop has told already.
-    session.hasClientInput = got === BLOCK_BYTES || client.isUnix
+    // More may wait, of which the loop need not tell again.
+    client.mayRead = got === BLOCK_BYTES || client.isUnix
   } else if (got === 0) {
     toRemote.hasEnded = true
   } else if (got === -EINTR) {
-    session.hasClientInput = true
+    client.mayRead = true
   } else if (got !== -EAGAIN) {
     client.fail(-got)
   }
@@ -136,7 +135,7 @@ function tryAddresses(session: Session): boolean {
     }
     if (outcome >= 0) {
       loop.again(session.remote.fd, session.remote, READABLE)
-      connected(session, 0)
+      connected(session)
       return true
     }
     countFailure(session, -outcome)
@@ -162,15 +161,13 @@ function connectTo(session: Session, address: NativeAddress): Outcome {
   return outcome
 }
 
-function connected(session: Session, readiness: number): void {
+function connected(session: Session): void {
   const { loop, log, pool, remotes } = session.relay
   loop.timers.unset(session.timer)
   if (pool.succeeded(session.remoteSlot) === 'came-up') {
     log(NOTICE, `remote ${remotes.at(session.remoteSlot).name} is up again`)
   }
   session.startRelaying()
-  const isOpen = session.phase !== 'closed'
-  if (isOpen && (readiness & READABLE) !== 0) session.run(session.toClient)
 }
 
 /** The attempt under way came to nothing. */

@@ -20,7 +20,10 @@ export type MapChunk = (byteLength: number) => Region
 export class Blocks {
   readonly #calls: Calls
   readonly #mapChunk: MapChunk
-  readonly #free: Region[] = []
+  /** Free blocks whose pages are there, the last used on top, where the cache may still hold it. */
+  readonly #warm: Region[] = []
+  /** Free blocks without pages. */
+  readonly #cold: Region[] = []
   #made = 0
   scratch: Region
 
@@ -32,7 +35,7 @@ export class Blocks {
 
   /** Blocks that directions hold now. */
   get held(): number {
-    return this.#made - this.#free.length - 1
+    return this.#made - this.#warm.length - this.#cold.length - 1
   }
 
   /** Gives the scratch block, with what it contains, to the caller until `release`. */
@@ -43,18 +46,22 @@ export class Blocks {
   }
 
   release(block: Region): void {
-    if (this.#free.length >= WARM_BLOCKS) this.#calls.discard(block)
-    this.#free.push(block)
+    if (this.#warm.length < WARM_BLOCKS) {
+      this.#warm.push(block)
+      return
+    }
+    this.#calls.discard(block)
+    this.#cold.push(block)
   }
 
   #take(): Region {
-    if (this.#free.length === 0) this.#mapMore()
-    return this.#free.pop() as Region
+    if (this.#warm.length === 0 && this.#cold.length === 0) this.#mapMore()
+    return (this.#warm.pop() ?? this.#cold.pop()) as Region
   }
 
   #mapMore(): void {
     const chunk = this.#mapChunk(BLOCKS_PER_CHUNK * BLOCK_BYTES)
-    for (let i = BLOCKS_PER_CHUNK - 1; i >= 0; i--) this.#free.push(chunk.part(i * BLOCK_BYTES, BLOCK_BYTES))
+    for (let i = BLOCKS_PER_CHUNK - 1; i >= 0; i--) this.#cold.push(chunk.part(i * BLOCK_BYTES, BLOCK_BYTES))
     this.#made += BLOCKS_PER_CHUNK
   }
 }

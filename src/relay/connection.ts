@@ -16,6 +16,8 @@ export class Connection implements Watcher {
   readonly isClient: boolean
   /** A Unix socket: it knows no reset, and a short read does not mean that it is drained. */
   isUnix = false
+  /** There may be something to read: the loop said so, and no read has come up short since. */
+  mayRead = false
   /** The peer has said that it will send no more; what it sent may still be unread. */
   hasPeerEnded = false
   /** Urgent data is about: a read stops at its mark, so a short one does not mean drained. */
@@ -54,6 +56,7 @@ export class Connection implements Watcher {
   clear(): void {
     this.fd = NO_FD
     this.isUnix = false
+    this.mayRead = false
     this.hasPeerEnded = false
     this.hasUrgent = false
     this.error = 0

@@ -90,6 +90,7 @@ export function pump(way: Direction, calls: Calls, blocks: Blocks): Pumped {
   }
   for (let receives = 0; receives < RECEIVES_PER_TURN; receives++) {
     if (way.hasEnded) return ENDED
+    if (!way.source.mayRead) return EMPTY
     const moved = moveOnce(way, calls, blocks)
     if (moved !== GO_ON) return moved
   }
@@ -100,33 +101,32 @@ function moveOnce(way: Direction, calls: Calls, blocks: Blocks): Pumped | typeof
   const { source, sink } = way
   const got = calls.recv(source.fd, blocks.scratch, 0, BLOCK_BYTES)
   if (got <= 0) return noBytes(way, got)
+  if (got < BLOCK_BYTES) noteShortRead(way)
   const took = calls.send(sink.fd, blocks.scratch, 0, got)
-  if (took !== got) {
-    const flushed = keepRest(way, calls, blocks, got, took)
-    if (flushed !== GO_ON) return flushed
-  } else {
-    way.bytes += took
-  }
-  return got < BLOCK_BYTES ? afterShortRead(way) : GO_ON
+  if (took !== got) return keepRest(way, calls, blocks, got, took)
+  way.bytes += took
+  return GO_ON
 }
 
 /**
  * A read that came up short has drained a TCP socket: the kernel returns early only at its end, at an error and
  * at urgent data. If the end was announced before that read, this was the last byte.
  */
-function afterShortRead(way: Direction): Pumped | typeof GO_ON {
+function noteShortRead(way: Direction): void {
   const { source } = way
-  if (source.isUnix || source.hasUrgent || source.error !== 0) return GO_ON
-  if (!source.hasPeerEnded) return EMPTY
-  way.hasEnded = true
-  return ENDED
+  if (source.isUnix || source.hasUrgent || source.error !== 0) return
+  if (source.hasPeerEnded) way.hasEnded = true
+  else source.mayRead = false
 }
 
 /** `recv` brought no byte: an end, an error, or nothing now. */
 function noBytes(way: Direction, outcome: Outcome): Pumped | typeof GO_ON {
   const { source } = way
   if (outcome === -EINTR) return GO_ON
-  if (outcome === -EAGAIN) return source.error === 0 ? EMPTY : SOURCE_FAILED
+  if (outcome === -EAGAIN && source.error === 0) {
+    source.mayRead = false
+    return EMPTY
+  }
   if (outcome < 0) source.fail(-outcome)
   // After an error was told, recv answers 0: that is no clean end.
   if (source.error !== 0) return SOURCE_FAILED

@@ -35,6 +35,7 @@ export function passOnFailureTimer(session: Session): void {
 
 function begin(session: Session, broken: Connection): void {
   session.broken = broken
+  broken.mayRead = true
   session.reason = reasonFor(broken)
   if (session.phase === 'relaying') session.enter('draining')
   broken.writes.drop(session.relay.blocks)

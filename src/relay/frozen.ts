@@ -109,6 +109,7 @@ function thawConnection(connection: Connection, frozen: FrozenConnection): void 
   connection.isUnix = frozen.isUnix
   connection.hasPeerEnded = frozen.hasPeerEnded
   connection.hasUrgent = frozen.hasUrgent
+  connection.mayRead = true
   const outcome = connection.session.relay.loop.watch(frozen.fd, connection, 'stream')
   if (outcome < 0) throw new Error(`cannot watch a thawed session: ${outcome}`)
 }

@@ -57,7 +57,7 @@ export class Relay {
     session.acceptedAtMs = loop.nowMs
     session.client.fd = fd
     session.client.isUnix = isUnix
-    session.peer.set(peer.bytes.subarray(0, session.peer.length))
+    session.notePeer(peer)
     session.enter('dialling')
     add(counters, COUNT.accepted, 1)
     if (loop.watch(fd, session.client, 'stream') < 0) session.cut('shortage')

@@ -51,8 +51,6 @@ export class Session implements TimerOwner {
   attemptStartedMs = 0
   addressesTried = 0
   roundsLeft = 0
-  /** The client had something to read while nobody could take it. */
-  hasClientInput = false
 
   /** Why the last attempt failed. */
   lastErrno = 0
@@ -78,6 +76,7 @@ export class Session implements TimerOwner {
 
   /** The loop has news of one of the two sockets. */
   onReady(connection: Connection, readiness: number): void {
+    if ((readiness & INPUT) !== 0) connection.mayRead = true
     if ((readiness & NEWS) !== 0) this.#note(connection, readiness)
     if (this.phase === 'dialling') {
       attemptReady(this, connection, readiness)
@@ -87,10 +86,8 @@ export class Session implements TimerOwner {
       passOnFailure(this, connection)
       return
     }
-    if ((readiness & INPUT) !== 0 && !connection.reads.isDone) {
-      // While the sink is full nothing is read: the direction goes on when that is writable.
-      if (!connection.reads.isBlocked) this.run(connection.reads)
-    }
+    // While the sink is full nothing is read: the direction goes on when that is writable.
+    if (connection.mayRead && !connection.reads.isBlocked) this.run(connection.reads)
     if ((readiness & WRITABLE) !== 0 && connection.writes.isBlocked) this.run(connection.writes)
   }
 
@@ -138,8 +135,8 @@ export class Session implements TimerOwner {
     this.wasConnected = true
     this.lastActiveMs = this.relay.loop.nowMs
     this.waitForQuiet()
-    // Without a sign of input there is nothing to read, and the loop will tell.
-    if (this.toRemote.heldBytes > 0 || this.toRemote.hasEnded || this.hasClientInput) this.run(this.toRemote)
+    this.run(this.toRemote)
+    if (this.phase !== 'closed' && this.remote.mayRead) this.run(this.toClient)
   }
 
   /** Ends both sides with a reset: the relay's own decision, which no peer may take for a clean end. */
@@ -178,6 +175,12 @@ export class Session implements TimerOwner {
       this.relay.loop.timers.set(this.timer, this.lastActiveMs + quietMs)
   }
 
+  /** Copies the client's address. Of a Unix client the kernel tells the family and leaves the rest as it was. */
+  notePeer(peer: Region): void {
+    this.peer.set(peer.bytes.subarray(0, PEER_BYTES))
+    if (this.client.isUnix) this.peer.fill(0, 2)
+  }
+
   /** Makes the record ready for another session. */
   clear(): void {
     this.client.clear()
@@ -186,7 +189,6 @@ export class Session implements TimerOwner {
     this.toClient.clear()
     this.remoteSlot = NONE
     this.wasConnected = false
-    this.hasClientInput = false
     this.broken = undefined
   }
 

@@ -1,0 +1,129 @@
+/** The command line, read. */
+export interface Arguments {
+  readonly configuration: string
+  /** The last argument: the id of the master's section. */
+  readonly id: string | undefined
+  readonly isCheckOnly: boolean
+  readonly debugMask: number
+  readonly isDebugOnStderr: boolean
+  readonly childId: string | undefined
+  readonly masterId: string | undefined
+  readonly pidfile: string | undefined
+  /** -b: true, -f: false, neither: as the configuration says. */
+  readonly background: boolean | undefined
+  readonly isSingleProcess: boolean
+  readonly gracePeriodS: number | undefined
+}
+
+export type ParsedArguments =
+  | { readonly kind: 'run'; readonly arguments: Arguments }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'version' }
+  | { readonly kind: 'wrong'; readonly message: string }
+
+interface Option {
+  /** What its value is called in the help text; undefined for a flag. */
+  readonly value?: string
+  readonly help: string
+}
+
+/** In the order in which the help text shows them. */
+const OPTIONS: Readonly<Record<string, Option>> = {
+  P: { help: 'check the configuration and exit' },
+  '1': { help: 'run as a single process' },
+  b: { help: 'run in the background' },
+  f: { help: 'run in the foreground' },
+  i: { value: 'id', help: 'section of the relay (default: the name of the program)' },
+  I: { value: 'id', help: 'section of the master (default: spawnd)' },
+  p: { value: 'file', help: 'write the process id to this file' },
+  t: { value: 'seconds', help: 'time that sessions have to finish after SIGTERM (default: 10)' },
+  d: { value: 'level', help: 'trace: the sum of the numbers in docs/operations.md' },
+  D: { help: 'log to stderr even if that is no terminal' },
+  v: { help: 'print the version and exit' },
+  h: { help: 'print this text and exit' },
+}
+
+/** `Usage: …` in the order and words that the original's users know, with what each option does. */
+export function usage(program: string): string {
+  const rows = Object.entries(OPTIONS).map(([letter, { value, help }]) => {
+    const left = value === undefined ? `-${letter}` : `-${letter} <${value}>`
+    return `  ${left.padEnd(14)} ${help}`
+  })
+  return [
+    `Usage: ${program} [ <Options> ] <configuration file> [ <id> ]`,
+    '',
+    'The configuration is a file or an http(s) URL; <id> names its section for the master.',
+    '',
+    'Options:',
+    ...rows,
+    '',
+  ].join('\n')
+}
+
+/** Reads the command line as getopt(3) does: flags may be joined, a value may follow its letter. */
+export function parseArguments(words: readonly string[]): ParsedArguments {
+  const given = new Map<string, string>()
+  const rest: string[] = []
+  const queue = [...words]
+  for (let word = queue.shift(); word !== undefined; word = queue.shift()) {
+    if (word === '--help') given.set('h', '')
+    else if (word === '--version') given.set('v', '')
+    else if (word === '--') rest.push(...queue.splice(0))
+    else if (word.startsWith('-') && word !== '-') {
+      const problem = readLetters(word, queue, given)
+      if (problem !== undefined) return { kind: 'wrong', message: problem }
+    } else rest.push(word)
+  }
+  return interpret(given, rest)
+}
+
+/** Reads one word of options; a value may be the rest of it or the next word. */
+function readLetters(word: string, queue: string[], given: Map<string, string>): string | undefined {
+  for (let at = 1; at < word.length; at++) {
+    const letter = word[at] as string
+    const option = Object.hasOwn(OPTIONS, letter) ? OPTIONS[letter] : undefined
+    if (option === undefined) return `unknown option '-${letter}'`
+    if (option.value === undefined) {
+      // Of two contrary flags the last one counts.
+      given.delete(letter === 'b' ? 'f' : letter === 'f' ? 'b' : '')
+      given.set(letter, '')
+      continue
+    }
+    const value = word.slice(at + 1) || queue.shift()
+    if (value === undefined) return `option '-${letter}' needs a value: <${option.value}>`
+    given.set(letter, value)
+    return undefined
+  }
+  return undefined
+}
+
+function interpret(given: ReadonlyMap<string, string>, rest: readonly string[]): ParsedArguments {
+  if (given.has('h')) return { kind: 'help' }
+  if (given.has('v')) return { kind: 'version' }
+  for (const letter of ['d', 't']) {
+    const value = given.get(letter)
+    if (value !== undefined && !/^\d{1,9}$/.test(value)) {
+      return { kind: 'wrong', message: `option '-${letter}' takes a number, not '${value}'` }
+    }
+  }
+  const [configuration, id, surplus] = rest
+  if (configuration === undefined) return { kind: 'wrong', message: 'a configuration file is needed' }
+  if (surplus !== undefined) return { kind: 'wrong', message: `unexpected argument '${surplus}'` }
+  const grace = given.get('t')
+  return {
+    kind: 'run',
+    arguments: {
+      configuration,
+      id,
+      isCheckOnly: given.has('P'),
+      debugMask: Number(given.get('d') ?? 0),
+      isDebugOnStderr: given.has('D'),
+      childId: given.get('i'),
+      masterId: given.get('I'),
+      pidfile: given.get('p'),
+      background: given.has('b') ? true : given.has('f') ? false : undefined,
+      isSingleProcess: given.has('1'),
+      gracePeriodS: grace === undefined ? undefined : Number(grace),
+    },
+  }
+}

@@ -1,0 +1,51 @@
+import { unlandedProblems } from '../config/check.js'
+import type { Endpoint } from '../config/endpoint.js'
+import { LANDED } from '../config/landed.js'
+import type { ConfigProblem } from '../config/problems.js'
+import { resolveHost } from '../master/resolver.js'
+import { EXIT_CONFIG, EXIT_NO_INPUT, EXIT_OS, EXIT_USAGE } from './exit-codes.js'
+import type { Loaded } from './load.js'
+
+/** What -P finds beyond the file itself: names that cannot be resolved now. */
+export async function lookedUpProblems({ spawnd, tcprelay }: Loaded): Promise<ConfigProblem[]> {
+  const places = [
+    ...spawnd.listeners.flatMap(({ bind, position }) =>
+      bind.kind === 'name' ? [{ name: bind, position }] : [],
+    ),
+    ...tcprelay.remotes.flatMap(({ target, position }) =>
+      target.kind === 'name' ? [{ name: target, position }] : [],
+    ),
+  ]
+  const problems = places.map(async ({ name, position }): Promise<ConfigProblem[]> => {
+    const failure = await resolveHost(resolvable(name)).then(
+      () => undefined,
+      (error: NodeJS.ErrnoException) => error.code ?? error.message,
+    )
+    if (failure === undefined) return []
+    return [{ severity: 'warning', position, message: `cannot resolve '${name.host}' now: ${failure}` }]
+  })
+  return (await Promise.all(problems)).flat()
+}
+
+/** What keeps a configuration that is right from running in this version. */
+export function startProblems({ given }: Loaded): readonly ConfigProblem[] {
+  return unlandedProblems(given, LANDED)
+}
+
+/** A name of the configuration as the resolver takes it. */
+export function resolvable({ host, family, port }: Extract<Endpoint, { kind: 'name' }>) {
+  return { host, family: family === 'ipv4' ? 4 : family === 'ipv6' ? 6 : 0, port } as const
+}
+
+/** The exit code of the original for what is wrong. */
+export function exitCodeFor(problems: readonly ConfigProblem[]): number {
+  const errors = problems.filter(({ severity }) => severity === 'error')
+  const isAll = (code: ConfigProblem['code']) => errors.every((problem) => problem.code === code)
+  if (isAll('unreadable')) return EXIT_NO_INPUT
+  if (isAll('no-listeners')) return EXIT_OS
+  return isAll('no-remotes') ? EXIT_USAGE : EXIT_CONFIG
+}
+
+export function hasErrors(problems: readonly ConfigProblem[]): boolean {
+  return problems.some(({ severity }) => severity === 'error')
+}

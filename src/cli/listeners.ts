@@ -1,0 +1,103 @@
+import { openListener } from '../accept/bind.js'
+import { formatAddress, type SocketAddress } from '../base/address.js'
+import type { ListenerSettings, SpawndSettings } from '../config/table-spawnd.js'
+import type { Calls } from '../kernel/calls.js'
+import { AF_INET6, SOCK_STREAM } from '../kernel/constants.js'
+import { errorText } from '../kernel/errno.js'
+import { mapPrivate, unmap } from '../kernel/memory.js'
+import { decodeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
+import { resolveHost } from '../master/resolver.js'
+import { ERR, INFO } from '../observe/severity.js'
+import type { Say } from '../observe/trace.js'
+import { resolvable } from './check.js'
+import { keepAliveOf } from './settings.js'
+
+export interface BoundListener {
+  readonly fd: number
+  readonly isUnix: boolean
+  /** Where it really listens: the port that the system chose, the address of a name. */
+  readonly name: string
+}
+
+/** Where a listener will be bound, as a name for logs until it is. */
+export function intendedName({ bind }: ListenerSettings): string {
+  switch (bind.kind) {
+    case 'address':
+      return formatAddress(bind.address)
+    case 'name':
+      return `${bind.host}:${bind.port}`
+    case 'any':
+      return `*:${bind.port}`
+    case 'inherited':
+      return 'inherited'
+  }
+}
+
+/** Binds one listener and says how it went. Undefined when it could not be bound. */
+export async function bindListener(
+  calls: Calls,
+  settings: ListenerSettings,
+  say: Say,
+): Promise<BoundListener | undefined> {
+  const retry =
+    settings.bindRetryDelayMs > 0 ? ` Will retry every ${settings.bindRetryDelayMs / 1000} seconds.` : ''
+  const failed = (name: string, why: string) => say(ERR, `bind to ${name} failed: ${why}.${retry}`)
+  const address = await bindAddress(calls, settings).catch((error: Error) => error)
+  if (address instanceof Error) {
+    failed(intendedName(settings), address.message)
+    return undefined
+  }
+  const { backlog, dscp, vrf } = settings
+  const keepAlive = keepAliveOf(settings)
+  const fd = openListener(calls, { address, backlog, dscp, vrf: vrf ?? '', keepAlive })
+  if (fd < 0) {
+    failed(formatAddress(address), errorText(-fd))
+    return undefined
+  }
+  const name = formatAddress(boundAddress(calls, fd) ?? address)
+  say(INFO, `bind to ${name} succeeded`)
+  return { fd, isUnix: address.family === 'unix', name }
+}
+
+async function bindAddress(calls: Calls, { bind }: ListenerSettings): Promise<SocketAddress> {
+  switch (bind.kind) {
+    case 'address':
+      return bind.address
+    case 'any':
+      return anyAddress(calls, bind.port)
+    case 'name': {
+      const [first] = await resolveHost(resolvable(bind))
+      if (first === undefined) throw new Error('the name has no address')
+      return first
+    }
+    case 'inherited':
+      throw new Error('no socket was handed over')
+  }
+}
+
+/** `::` takes IPv4 clients too; without IPv6 in the kernel it is `0.0.0.0`. */
+function anyAddress(calls: Calls, port: number): SocketAddress {
+  const probe = calls.socket(AF_INET6, SOCK_STREAM, 0)
+  if (probe < 0) return { family: 'ipv4', host: '0.0.0.0', port }
+  calls.close(probe)
+  return { family: 'ipv6', host: '::', port, scope: '' }
+}
+
+function boundAddress(calls: Calls, fd: number): SocketAddress | undefined {
+  const region = mapPrivate(SOCKADDR_BYTES_MAX)
+  const byteLength = calls.localAddress(fd, region)
+  const address = byteLength < 0 ? undefined : decodeAddress(region.bytes, byteLength)
+  unmap(region)
+  return address
+}
+
+/** Binds every listener of the section, in order; undefined in the place of one that could not be bound. */
+export async function bindAll(
+  calls: Calls,
+  { listeners }: SpawndSettings,
+  say: Say,
+): Promise<(BoundListener | undefined)[]> {
+  const bound: (BoundListener | undefined)[] = []
+  for (const settings of listeners) bound.push(await bindListener(calls, settings, say))
+  return bound
+}

@@ -1,0 +1,44 @@
+import { thisPlatform, unsupportedReason } from '../kernel/platform.js'
+import { type Arguments, parseArguments, usage } from './arguments.js'
+import { EXIT_OK, EXIT_UNAVAILABLE, EXIT_USAGE } from './exit-codes.js'
+import { versionLine } from './version.js'
+
+export type Program = 'tcprelay' | 'spawnd'
+
+/**
+ * The programs' common beginning: what can be answered without touching the system is answered here, the rest
+ * is loaded only when it is needed. `programPath` names the section that is read by default.
+ */
+export async function main(
+  program: Program,
+  words: readonly string[] = process.argv.slice(2),
+  programPath: string = process.argv[1] ?? program,
+): Promise<void> {
+  const reason = unsupportedReason(thisPlatform())
+  if (reason !== undefined) return end(EXIT_UNAVAILABLE, `${reason}\n`)
+  const parsed = parseArguments(words)
+  switch (parsed.kind) {
+    case 'help':
+      process.stdout.write(usage(program))
+      return
+    case 'version':
+      return end(EXIT_OK, `${versionLine(program)}\n`)
+    case 'wrong':
+      return end(EXIT_USAGE, `${program}: ${parsed.message}\n${usage(program)}`)
+    case 'run':
+      return run(program, parsed.arguments, programPath)
+  }
+}
+
+async function run(program: Program, given: Arguments, programPath: string): Promise<void> {
+  if (program === 'spawnd') {
+    return end(EXIT_UNAVAILABLE, 'spawnd: the process model has not landed in this version; use tcprelay\n')
+  }
+  const { runConfiguration } = await import('./run.js')
+  await runConfiguration({ program, programPath, arguments: given })
+}
+
+function end(exitCode: number, message: string): void {
+  process.stderr.write(message)
+  process.exitCode = exitCode
+}

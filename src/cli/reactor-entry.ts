@@ -1,0 +1,21 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { linuxSystem } from '../kernel/linux-system.js'
+import type { ThreadData } from '../master/reactor-thread.js'
+import { openEpoll } from '../reactor/epoll.js'
+import { Mailbox } from '../reactor/mailbox.js'
+import { Reactor } from './build-reactor.js'
+import type { Command, ReactorSettings, Report } from './reactor-settings.js'
+
+/** The first thing a reactor's thread runs, and until it is stopped the last. */
+function main(): void {
+  if (parentPort === null) throw new Error('a reactor runs in a thread of its own')
+  const { settings, wakeFd } = workerData as ThreadData<ReactorSettings>
+  const mailbox = new Mailbox<Command, Report>(parentPort, wakeFd, (command) => reactor.handle(command))
+  const reactor = new Reactor(settings, linuxSystem(), openEpoll(), (report) => mailbox.post(report))
+  mailbox.open(reactor.loop)
+  mailbox.post({ kind: 'serving' })
+  reactor.loop.run()
+  mailbox.close()
+}
+
+main()

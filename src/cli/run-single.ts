@@ -1,0 +1,60 @@
+import { linuxSystem } from '../kernel/linux-system.js'
+import { writePidfile } from '../master/pidfile.js'
+import { WayOut } from '../master/way-out.js'
+import type { Log } from '../observe/log.js'
+import { ERR, INFO } from '../observe/severity.js'
+import { detach, isInBackground } from './background.js'
+import { EXIT_CANNOT_CREATE, EXIT_SOFTWARE, EXIT_TEMPORARY } from './exit-codes.js'
+import { bindAll } from './listeners.js'
+import type { Loaded, LoadOptions } from './load.js'
+import { openLog } from './log-setup.js'
+import { Single, type SingleEvents } from './single.js'
+import { version } from './version.js'
+
+/** Accepts and relays in one process. Returns when it has started; its signals end it. */
+export async function runSingle(
+  options: LoadOptions,
+  loaded: Loaded,
+  events: SingleEvents = {},
+): Promise<void> {
+  const { arguments: given, programPath } = options
+  const { spawnd, tcprelay } = loaded
+  if ((given.background ?? spawnd.background) && !isInBackground()) return detach()
+  const system = linuxSystem()
+  const log = openLog(system.calls, spawnd, given, programPath)
+  const way = new WayOut()
+  way.catchAll((error) => log.say(ERR, `control thread: ${describe(error)}`), EXIT_SOFTWARE)
+  log.say(INFO, `startup (version ${version()})`)
+  if (!holdPidfile(given.pidfile ?? spawnd.pidfile, way, log)) return way.leave(EXIT_CANNOT_CREATE)
+  const bound = await bindAll(system.calls, spawnd, log.say)
+  const mayRetry = spawnd.listeners.some(({ bindRetryDelayMs }) => bindRetryDelayMs > 0)
+  if (!mayRetry && bound.every((listener) => listener === undefined)) {
+    log.say(ERR, 'Failed to bind to any address or port. Exiting.')
+    return way.leave(EXIT_TEMPORARY)
+  }
+  const { gracePeriodS } = given
+  const gracePeriodMs = gracePeriodS === undefined ? tcprelay.gracePeriodMs : gracePeriodS * 1000
+  new Single({ loaded, log, way, bound, calls: system.calls, events, gracePeriodMs }).start()
+}
+
+/** False when the pidfile cannot be had; the way out removes it. */
+function holdPidfile(path: string | undefined, way: WayOut, log: Log): boolean {
+  if (path === undefined) return true
+  try {
+    const pidfile = writePidfile(path, process.pid)
+    way.add({
+      leave(done) {
+        pidfile.remove()
+        done()
+      },
+    })
+    return true
+  } catch (error) {
+    log.say(ERR, `cannot write the pidfile: ${error instanceof Error ? error.message : error}`)
+    return false
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

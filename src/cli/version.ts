@@ -1,0 +1,15 @@
+import { readFileSync } from 'node:fs'
+
+/** The version of the package. */
+export function version(): string {
+  const manifest: unknown = JSON.parse(
+    readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
+  )
+  const isManifest = typeof manifest === 'object' && manifest !== null && 'version' in manifest
+  return isManifest ? String(manifest.version) : 'unknown'
+}
+
+/** `PROG version VERSION/FEATURES`, as the original prints it. */
+export function versionLine(program: string): string {
+  return `${program} version ${version()}/EPOLL (Node.js ${process.versions.node})`
+}

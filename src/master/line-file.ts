@@ -1,0 +1,53 @@
+import { createWriteStream, type WriteStream } from 'node:fs'
+import { ERR, WARNING } from '../observe/severity.js'
+import type { Say } from '../observe/trace.js'
+
+/** Lines that wait for a slow disk; what comes on top is dropped and counted. */
+const PENDING_BYTES_MAX = 8 * 1024 * 1024
+
+/** A log file of lines. A disk that is full or slow costs lines, never sessions. */
+export class LineFile {
+  readonly #path: string
+  readonly #say: Say
+  #stream: WriteStream
+  #isBroken = false
+  #dropped = 0
+
+  constructor(path: string, say: Say) {
+    this.#path = path
+    this.#say = say
+    this.#stream = this.#open()
+  }
+
+  write(line: string): void {
+    if (this.#isBroken || this.#stream.writableLength > PENDING_BYTES_MAX) {
+      if (this.#dropped++ === 0) this.#say(WARNING, `${this.#path}: lines are dropped`)
+      return
+    }
+    this.#stream.write(`${line}\n`)
+  }
+
+  /** Goes on in a new file of the same name, after a log rotation has moved the old one. */
+  reopen(): void {
+    if (this.#dropped > 0) this.#say(WARNING, `${this.#path}: ${this.#dropped} lines were dropped`)
+    this.#dropped = 0
+    this.#isBroken = false
+    this.#stream.end()
+    this.#stream = this.#open()
+  }
+
+  close(done: () => void): void {
+    if (this.#isBroken) done()
+    else this.#stream.end(done)
+  }
+
+  #open(): WriteStream {
+    const stream = createWriteStream(this.#path, { flags: 'a', mode: 0o640 })
+    stream.on('error', ({ message }) => {
+      if (stream !== this.#stream) return
+      this.#isBroken = true
+      this.#say(ERR, `cannot write the log file: ${message}`)
+    })
+    return stream
+  }
+}

@@ -1,0 +1,65 @@
+import type { ChildCells } from '../cells/cells.js'
+import { COUNT } from '../observe/counters.js'
+import { ACCESS, LogRingReader } from '../observe/log-ring.js'
+import { WARNING } from '../observe/severity.js'
+import type { Say } from '../observe/trace.js'
+
+/** After the last line the ring is looked at once more this much later, before the writer has to wake us. */
+const LINGER_MS = 20
+
+/**
+ * Carries the lines of one reactor from its ring to the log. Under load it looks every LINGER_MS and the
+ * reactor posts nothing.
+ */
+export class LogDrain {
+  readonly #reader: LogRingReader
+  readonly #counters: Float64Array
+  readonly #say: Say
+  readonly #access: (line: string) => void
+  #timer: NodeJS.Timeout | undefined
+  #droppedBefore = 0
+
+  constructor(cells: ChildCells, say: Say, access: (line: string) => void) {
+    this.#reader = new LogRingReader(cells)
+    this.#counters = cells.counters
+    this.#say = say
+    this.#access = access
+    this.drain()
+  }
+
+  /** The reactor has woken us, or may be gone: everything that is there is written. */
+  drain(): void {
+    const count = this.#carry()
+    if (count === 0 && this.#reader.sleep()) return
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      this.drain()
+    }, LINGER_MS)
+  }
+
+  /** Carries what is left, once the reactor writes no more. */
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#carry()
+  }
+
+  #carry(): number {
+    const lines = this.#reader.drain()
+    for (const { kind, severity, text } of lines) {
+      if (kind === ACCESS) this.#access(text)
+      else this.#say(severity, text)
+    }
+    this.#tellDropped()
+    return lines.length
+  }
+
+  #tellDropped(): void {
+    const dropped = this.#counters[COUNT.logLinesDropped] as number
+    if (dropped === this.#droppedBefore) return
+    this.#say(
+      WARNING,
+      `${dropped - this.#droppedBefore} log lines were dropped: they came faster than they were written`,
+    )
+    this.#droppedBefore = dropped
+  }
+}

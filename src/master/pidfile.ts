@@ -1,0 +1,47 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
+import { nativeFunction } from '../kernel/ffi.js'
+
+/** flock(2): exclusive, do not wait. */
+const LOCK_EXCLUSIVE_NOW = 2 | 4
+
+/** A pidfile that this process holds. */
+export interface Pidfile {
+  /** Removes the file, if it is still the one that was written. */
+  remove(): void
+}
+
+/**
+ * Writes the process id with a newline and keeps the file locked while the process lives. Throws when the file
+ * cannot be written, and when another process holds it: that file is left alone.
+ */
+export function writePidfile(path: string, pid: number): Pidfile {
+  const { O_CREAT, O_NOFOLLOW, O_WRONLY } = constants
+  const fd = openSync(path, O_WRONLY | O_CREAT | O_NOFOLLOW, 0o644)
+  const flock = nativeFunction<(fd: number, operation: number) => number>('int flock(int fd, int operation)')
+  if (flock(fd, LOCK_EXCLUSIVE_NOW) < 0) {
+    closeSync(fd)
+    throw new Error(`${path} is locked: another instance is running`)
+  }
+  ftruncateSync(fd)
+  writeSync(fd, `${pid}\n`)
+  const inode = fstatSync(fd).ino
+  return {
+    remove() {
+      if (inodeOf(path) === inode) unlinkSync(path)
+      closeSync(fd)
+    },
+  }
+}
+
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino
+}

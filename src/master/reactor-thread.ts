@@ -1,0 +1,57 @@
+import { Worker } from 'node:worker_threads'
+import { openWakeFd, type WakeFd } from '../kernel/eventfd.js'
+
+export interface ThreadEvents<Report> {
+  onReport(report: Report): void
+  /** The thread threw: it is gone, and nothing is relayed any more. */
+  onFailure(error: Error): void
+}
+
+/** What a reactor's thread is started with, beside its settings. */
+export interface ThreadData<Settings> {
+  readonly settings: Settings
+  /** Written when a command was posted; the control thread owns it. */
+  readonly wakeFd: number
+}
+
+/**
+ * The control thread's end of a reactor: starts its thread, posts commands and wakes it, because a thread that
+ * waits in the poller hears no events of Node, `worker.terminate()` included.
+ */
+export class ReactorThread<Settings, Command, Report> {
+  readonly #worker: Worker
+  readonly #wake: WakeFd
+  #isOver = false
+  #onEnded: () => void = () => {}
+
+  constructor(entry: URL, settings: Settings, events: ThreadEvents<Report>) {
+    this.#wake = openWakeFd()
+    const data: ThreadData<Settings> = { settings, wakeFd: this.#wake.fd }
+    this.#worker = new Worker(entry, { workerData: data, stdout: false, stderr: false })
+    this.#worker.on('message', (report: Report) => events.onReport(report))
+    this.#worker.on('error', (error) =>
+      events.onFailure(error instanceof Error ? error : new Error(String(error))),
+    )
+    this.#worker.on('exit', () => {
+      this.#isOver = true
+      this.#wake.close()
+      this.#onEnded()
+    })
+  }
+
+  post(command: Command): void {
+    if (this.#isOver) return
+    this.#worker.postMessage(command)
+    this.#wake.wake()
+  }
+
+  /** Ends the thread by its last command; `ended` is called when it is gone, and at once if it is already. */
+  end(last: Command, ended: () => void): void {
+    if (this.#isOver) {
+      ended()
+      return
+    }
+    this.#onEnded = ended
+    this.post(last)
+  }
+}

@@ -1,0 +1,100 @@
+import type { Calls } from '../kernel/calls.js'
+import { AF_UNIX, SOCK_DGRAM } from '../kernel/constants.js'
+import { EAGAIN, ENOBUFS } from '../kernel/errno.js'
+import { mapPrivate } from '../kernel/memory.js'
+import { nativeAddress } from '../kernel/sockaddr.js'
+
+/** Facilities of syslog (RFC 3164, 4.1.1). */
+export const FACILITIES = {
+  KERN: 0,
+  USER: 1,
+  MAIL: 2,
+  DAEMON: 3,
+  AUTH: 4,
+  SYSLOG: 5,
+  LPR: 6,
+  NEWS: 7,
+  UUCP: 8,
+  CRON: 9,
+  AUTHPRIV: 10,
+  FTP: 11,
+  LOCAL0: 16,
+  LOCAL1: 17,
+  LOCAL2: 18,
+  LOCAL3: 19,
+  LOCAL4: 20,
+  LOCAL5: 21,
+  LOCAL6: 22,
+  LOCAL7: 23,
+} as const
+export type FacilityName = keyof typeof FACILITIES
+
+/** Longer lines are cut; what syslog daemons take by default. */
+const DATAGRAM_BYTES_MAX = 8192
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+
+/**
+ * The system's log, without libc's syslog(3): that blocks when the daemon is slow. A line that finds the socket
+ * full is dropped and counted; a daemon that was restarted is found again.
+ */
+export class Syslog {
+  readonly #calls: Calls
+  readonly #region = mapPrivate(DATAGRAM_BYTES_MAX)
+  readonly #path: string
+  #fd = -1
+  #dropped = 0
+
+  constructor(calls: Calls, path = '/dev/log') {
+    this.#calls = calls
+    this.#path = path
+  }
+
+  /** Lines that were lost because the daemon did not take them. */
+  get dropped(): number {
+    return this.#dropped
+  }
+
+  /** Is there a daemon? */
+  open(): boolean {
+    if (this.#fd >= 0) return true
+    const fd = this.#calls.socket(AF_UNIX, SOCK_DGRAM, 0)
+    if (fd < 0) return false
+    const address = nativeAddress({ family: 'unix', path: this.#path })
+    if (this.#calls.connect(fd, address.region, address.byteLength) < 0) {
+      this.#calls.close(fd)
+      return false
+    }
+    this.#fd = fd
+    return true
+  }
+
+  /** Sends one line. False when it was lost. */
+  send(datagram: string): boolean {
+    const { written } = new TextEncoder().encodeInto(datagram, this.#region.bytes)
+    const isSent = this.#trySend(written) || this.#trySend(written)
+    if (!isSent) this.#dropped++
+    return isSent
+  }
+
+  close(): void {
+    if (this.#fd >= 0) this.#calls.close(this.#fd)
+    this.#fd = -1
+  }
+
+  /** A daemon that went away leaves a socket that refuses; the next try opens another one. */
+  #trySend(byteCount: number): boolean {
+    if (!this.open()) return false
+    const outcome = this.#calls.send(this.#fd, this.#region, 0, byteCount)
+    if (outcome < 0 && outcome !== -EAGAIN && outcome !== -ENOBUFS) this.close()
+    return outcome >= 0
+  }
+}
+
+/** `<PRI>Nov  3 04:05:06 ident[pid]: text`, the form of RFC 3164 that /dev/log expects, without host name. */
+export function syslogDatagram(priority: number, at: Date, ident: string, pid: number, text: string): string {
+  const two = (n: number) => String(n).padStart(2, '0')
+  const day = String(at.getDate()).padStart(2, ' ')
+  const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
+  return `<${priority}>${MONTHS[at.getMonth()]} ${day} ${time} ${ident}[${pid}]: ${text}`
+}
