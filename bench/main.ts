@@ -43,15 +43,20 @@ function toolVersions(): Record<string, string> {
   )
 }
 
+/** npm hands on the interrupt that the terminal has sent us already: one key press, two signals. */
+const SAME_SIGNAL_MS = 500
+
 /** The first interrupt ends the run and reports what there is, the second ends this program. */
 function stopOnSignals(rounds: Rounds): void {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      process.once(signal, () => process.exit(130))
+  let stoppedAtMs: number | undefined
+  const stop = (): void => {
+    if (stoppedAtMs === undefined) {
+      stoppedAtMs = performance.now()
       say('stopping')
       rounds.stop()
-    })
+    } else if (performance.now() - stoppedAtMs > SAME_SIGNAL_MS) process.exit(130)
   }
+  process.on('SIGINT', stop).on('SIGTERM', stop)
   process.on('exit', () => rounds.stop())
 }
 

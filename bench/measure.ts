@@ -16,7 +16,7 @@ const OVERTIME_MS = 10_000
 export interface Effort {
   readonly seconds: number
   readonly warmUpMs: number
-  /** How often a measurement that others disturbed is made again. */
+  /** How many measurements that others disturbed are made again in the whole run, so that it stays bounded. */
   readonly repeatsMax: number
 }
 

@@ -8,7 +8,7 @@ export interface Options {
   readonly rounds: number
   readonly seconds: number
   readonly warmUpMs: number
-  /** How often a measurement that others disturbed is made again. */
+  /** How many measurements that others disturbed are made again in the whole run, so that it stays bounded. */
   readonly repeatsMax: number
   readonly connections: number
   /** Names, in any order; all when undefined. */
@@ -63,14 +63,15 @@ export function readOptions(args: readonly string[]): Options {
       subject: TEXT,
     },
   })
+  const rounds = count('rounds', values.rounds, values.quick ? 3 : 5, 100)
   return {
     isHelp: values.help,
     isSaved: values.save,
     isQuick: values.quick,
-    rounds: count('rounds', values.rounds, values.quick ? 3 : 5, 100),
+    rounds,
     seconds: count('seconds', values.seconds, values.quick ? 1 : 3, 600),
     warmUpMs: values.quick ? 400 : 1_000,
-    repeatsMax: values.quick ? 0 : 2,
+    repeatsMax: values.quick ? 0 : 4 * rounds,
     connections: count('connections', values.connections, 64, 1_500),
     workloads: names(values.only) ?? (values.quick ? QUICK_WORKLOADS : undefined),
     relays: names(values.relays),
