@@ -2,6 +2,7 @@ import type { SocketAddress } from '../base/address.js'
 import { formatAddress } from '../base/address.js'
 import type { BindTarget } from './endpoint.js'
 import { shown } from './expectation.js'
+import { NEED_NAMES } from './landed.js'
 import type { GivenDirective } from './parser.js'
 import type { ConfigProblem, Problems } from './problems.js'
 import type { Need } from './row.js'
@@ -43,14 +44,6 @@ export function unlandedProblems(
     const message = `'${name}' needs ${NEED_NAMES[needs]}, which this version does not have yet`
     return [{ severity: 'error' as const, position, message }]
   })
-}
-
-const NEED_NAMES: Readonly<Record<Need, string>> = {
-  spawnd: 'the process model (master and children)',
-  TLS: 'TLS',
-  SCTP: 'SCTP',
-  MAVIS: 'MAVIS',
-  'PROXY protocol': 'the PROXY protocol',
 }
 
 function checkCertificate(

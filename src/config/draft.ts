@@ -1,16 +1,24 @@
 import type { Position } from '../base/problem.js'
+import type { Problems } from './problems.js'
 import type { Block, Completion, Row } from './row.js'
 
 /** What a block was given: by the key of the row, all values or drafts of nested blocks in order. */
 export interface Draft {
   readonly position: Position
   readonly given: Map<string, unknown[]>
+  /** Something in it was not understood: what seems to be missing may have been meant. */
+  hasMistakes: boolean
+}
+
+export interface CompletionContext {
+  readonly problems: Problems
+  readonly isInetd: boolean
 }
 
 type Given = Readonly<Record<string, unknown>>
 
 export function emptyDraft(position: Position): Draft {
-  return { position, given: new Map() }
+  return { position, given: new Map(), hasMistakes: false }
 }
 
 export function addGiven(draft: Draft, key: string, value: unknown): void {
@@ -36,7 +44,7 @@ export function completeDraft<S>(
   block: Block<S>,
   draft: Draft,
   outer: Given,
-  completion: Completion,
+  context: CompletionContext,
 ): S | undefined {
   const settings: Record<string, unknown> = { position: draft.position }
   const rows = Object.entries(block.rows)
@@ -45,12 +53,23 @@ export function completeDraft<S>(
   }
   for (const [key, row] of rows) {
     const drafts = (draft.given.get(key) ?? []) as Draft[]
-    const complete = (inner: Block<unknown>, from: Draft) => completeDraft(inner, from, settings, completion)
+    const complete = (inner: Block<unknown>, from: Draft) => completeDraft(inner, from, settings, context)
     if (row.kind === 'block') settings[key] = complete(row.block, drafts[0] ?? emptyDraft(draft.position))
     if (row.kind !== 'blocks') continue
     settings[key] = drafts.map((from) => complete(row.block, from)).filter((made) => made !== undefined)
   }
-  return block.complete(Object.freeze(settings) as never, completion)
+  return block.complete(Object.freeze(settings) as never, completionOf(draft, context))
+}
+
+function completionOf(
+  { position, hasMistakes }: Draft,
+  { problems, isInetd }: CompletionContext,
+): Completion {
+  const refuse = (message: string) => {
+    if (!hasMistakes) problems.error(position, message)
+    return undefined
+  }
+  return { refuse, isInetd }
 }
 
 function plainSetting(row: Row, values: readonly unknown[], outer: unknown): unknown {

@@ -1,5 +1,4 @@
 import { type SocketAddress, withPort } from '../base/address.js'
-import type { Position } from '../base/problem.js'
 import type { AddressText, Family } from './address-types.js'
 import type { Completion } from './row.js'
 
@@ -20,22 +19,15 @@ interface Given {
   readonly address: AddressText | undefined
   readonly path: string | undefined
   readonly port: number | undefined
-  readonly position: Position
 }
 
 /** Combines address, path and port of a `listen` block. */
-export function bindTarget(given: Given, { problems, isInetd }: Completion): BindTarget | undefined {
-  const { address, path, port, position } = given
+export function bindTarget(given: Given, { refuse, isInetd }: Completion): BindTarget | undefined {
+  const { address, path, port } = given
   if (path !== undefined) return unixEndpoint(path)
-  if (address !== undefined) {
-    const found = endpoint(address, port)
-    if (found === undefined) problems.error(position, 'this listener needs a port')
-    return found
-  }
+  if (address !== undefined) return endpoint(address, port) ?? refuse('this listener needs a port')
   if (port !== undefined) return { kind: 'any', port }
-  if (isInetd) return { kind: 'inherited' }
-  problems.error(position, 'this listener needs a port')
-  return undefined
+  return isInetd ? { kind: 'inherited' } : refuse('this listener needs a port')
 }
 
 /** Undefined when there is no port. A port within the address counts for more than one beside it. */
@@ -45,6 +37,12 @@ export function endpoint(address: AddressText, port: number | undefined): Endpoi
   if (chosen === undefined) return undefined
   if (address.kind === 'literal') return { kind: 'address', address: withPort(address.literal, chosen) }
   return { kind: 'name', host: address.host, family: address.family, port: chosen }
+}
+
+/** Undefined for the path of a socket. */
+export function portOf(target: Endpoint): number | undefined {
+  if (target.kind === 'name') return target.port
+  return target.address.family === 'unix' ? undefined : target.address.port
 }
 
 function unixEndpoint(path: string): Endpoint {

@@ -2,3 +2,12 @@ import type { Need } from './row.js'
 
 /** The features that this version has. A directive that needs another one is checked, but refused at start. */
 export const LANDED: ReadonlySet<Need> = new Set()
+
+/** What a person calls a feature. */
+export const NEED_NAMES: Readonly<Record<Need, string>> = {
+  spawnd: 'the process model (master and children)',
+  TLS: 'TLS',
+  SCTP: 'SCTP',
+  MAVIS: 'MAVIS',
+  'PROXY protocol': 'the PROXY protocol',
+}

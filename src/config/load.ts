@@ -1,9 +1,9 @@
 import type { Position } from '../base/problem.js'
 import { checkConfiguration } from './check.js'
-import { completeDraft, type Draft, emptyDraft } from './draft.js'
+import { type CompletionContext, completeDraft, type Draft, emptyDraft } from './draft.js'
 import { type GivenDirective, Parser } from './parser.js'
 import { type ConfigProblem, Problems } from './problems.js'
-import type { Block, Completion, SettingsOf } from './row.js'
+import type { Block, SettingsOf } from './row.js'
 import { chooseSections, type SectionIds, type SectionRequest } from './section-choice.js'
 import { listenBlock, type SpawndSettings, spawnBlock, spawndBlock } from './table-spawnd.js'
 import { remoteBlock, type TcprelaySettings, tcprelayBlock } from './table-tcprelay.js'
@@ -61,6 +61,7 @@ export function loadConfiguration(request: LoadRequest): Configuration {
   const draft = emptyDraft(start)
   const wanted = new WantedSections(request, start, problems)
   const given: GivenDirective[] = []
+  let isWhole = false
   const answer = request.sources.read(request.file)
   if (answer.ok) {
     const { sources, names, file } = request
@@ -68,13 +69,13 @@ export function loadConfiguration(request: LoadRequest): Configuration {
     const tokens = new TokenStream({ file, bytes: answer.bytes, sources, environment, problems, isKeyword })
     const openSection = (name: Token) => wanted.open(name)
     const parser = new Parser({ tokens, problems, environment, sources, names, given, openSection, placeOf })
-    parser.parseFile(topBlock, draft)
-    wanted.reportMissing()
+    isWhole = parser.parseFile(topBlock, draft)
+    if (isWhole) wanted.reportMissing()
   } else {
     problems.error(start, `cannot read the configuration: ${answer.code}`, { code: 'unreadable' })
   }
   const settings = completeAll(draft, wanted, { problems, isInetd: request.isInetd })
-  if (answer.ok) checkRead(settings, wanted, request.isInetd, problems)
+  if (isWhole) checkRead(settings, wanted, request.isInetd, problems)
   return { ...settings, given, problems: problems.sorted(), environment }
 }
 
@@ -83,13 +84,13 @@ type AllSettings = Pick<Configuration, 'top' | 'spawnd' | 'tcprelay'>
 function completeAll(
   draft: Draft,
   { spawnd, tcprelay }: WantedSections,
-  completion: Completion,
+  context: CompletionContext,
 ): AllSettings {
-  const top = completeSection(topBlock, draft, undefined, completion)
+  const top = completeSection(topBlock, draft, undefined, context)
   return {
     top,
-    spawnd: completeSection(spawndBlock, spawnd.draft, top, completion),
-    tcprelay: completeSection(tcprelayBlock, tcprelay.draft, top, completion),
+    spawnd: completeSection(spawndBlock, spawnd.draft, top, context),
+    tcprelay: completeSection(tcprelayBlock, tcprelay.draft, top, context),
   }
 }
 
@@ -97,9 +98,9 @@ function completeSection<S>(
   block: Block<S>,
   draft: Draft,
   top: TopSettings | undefined,
-  completion: Completion,
+  context: CompletionContext,
 ): S {
-  const settings = completeDraft(block, draft, { ...top }, completion)
+  const settings = completeDraft(block, draft, { ...top }, context)
   if (settings === undefined) throw new Error(`the ${block.name} section cannot be left out`)
   return settings
 }

@@ -41,13 +41,15 @@ export class Parser {
     this.#request = request
   }
 
-  /** Reads the top level of a file to its end. */
-  parseFile(block: Block<unknown>, draft: Draft): void {
+  /** Reads the top level of a file. False when its end came early, so that not all of it has been seen. */
+  parseFile(block: Block<unknown>, draft: Draft): boolean {
     const { tokens, problems } = this.#request
     for (;;) {
       this.#parseDirectives({ block, draft, blocks: [] })
-      if (tokens.peek().kind === 'end') return
-      problems.error(tokens.next().position, "this '}' closes nothing")
+      const end = tokens.peek()
+      if (end.kind === 'end') return !isReported(end) && !problems.hasErrorAt(end.position)
+      if (!problems.hasErrorAt(end.position)) problems.error(end.position, "this '}' closes nothing")
+      tokens.next()
     }
   }
 
@@ -73,7 +75,7 @@ export class Parser {
       node = next
     }
     if (node.target !== undefined) this.#parseTarget(place, node.target, start, words)
-    else if (node !== root || !this.#parseBare(place, start)) this.#refuse(place, node)
+    else if (node !== root || !this.#parseBare(place, start)) this.#refuse(place, node, start)
   }
 
   #child(node: WordNode): WordNode | undefined {
@@ -112,7 +114,7 @@ export class Parser {
   }
 
   #addValue(
-    { draft, blocks }: Place,
+    place: Place,
     { key, innerKey }: Target,
     row: ValueRow<unknown> | ListRow<unknown>,
     { position }: Token,
@@ -123,9 +125,10 @@ export class Parser {
     const input = { tokens, problems, environment, sources, names, words }
     const value = alone === undefined ? row.type.read(input) : alone.value
     if (value === undefined) {
-      this.#skipBlock()
+      this.#recover(place, position)
       return
     }
+    const { draft, blocks } = place
     const isNeeded = row.needsWhen?.(value) ?? true
     given.push({ blocks, name: nameOf(row), position, value, needs: isNeeded ? row.needs : undefined })
     if (innerKey === undefined) addGiven(draft, key, value)
@@ -150,10 +153,15 @@ export class Parser {
 
   /** Reads `{ … }`. */
   #parseBlock(place: Place, start: Token): void {
-    if (!this.#takeOpening()) return
+    if (!this.#takeOpening()) {
+      this.#recover(place, start.position)
+      return
+    }
     this.#parseDirectives(place)
-    if (this.#request.tokens.peek().kind === 'end') this.#reportUnclosed(start)
-    else this.#request.tokens.next()
+    if (this.#request.tokens.peek().kind === 'end') {
+      place.draft.hasMistakes = true
+      this.#reportUnclosed(start)
+    } else this.#request.tokens.next()
   }
 
   #takeOpening(): boolean {
@@ -172,37 +180,40 @@ export class Parser {
   }
 
   /** Reports a token that begins or continues no directive, and finds the next one that does. */
-  #refuse({ block }: Place, node: WordNode): void {
-    const { tokens, problems, placeOf } = this.#request
+  #refuse(place: Place, node: WordNode, start: Token): void {
+    const { tokens, problems } = this.#request
     const token = tokens.peek()
     const words = [...node.children.keys()]
     const { message } = refuseWord(words, token.text)
-    const isElsewhere = node === wordTree(block) && token.kind === 'word'
-    const place = isElsewhere ? placeOf(token.text) : undefined
-    const hint = place === undefined ? didYouMean(token.text, words) : `'${token.text}' belongs into ${place}`
-    if (token.kind === 'end') reportUnexpected(problems, token, 'more of this directive')
-    else if (!isReported(token)) problems.error(token.position, message, { hint })
-    this.#recover(wordTree(block), token.position)
+    const isStart = node === wordTree(place.block)
+    const hint = (isStart ? this.#hintOf(token, words) : undefined) ?? didYouMean(token.text, words)
+    if (token.kind === 'end') reportUnexpected(problems, token, `more behind '${start.text}'`)
+    else if (!isReported(token) && !problems.hasErrorAt(token.position))
+      problems.error(token.position, message, { hint })
+    if (isStart && isText(token)) tokens.next()
+    this.#recover(place, start.position)
   }
 
-  /** Skips a directive that is not understood: to its value's end, the next known word, `}`, or a new line. */
-  #recover(root: WordNode, from: Position): void {
+  #hintOf({ kind, text }: Token, words: readonly string[]): string | undefined {
+    if (kind === 'quoted') return words.includes(text) ? 'a directive is written without quotes' : undefined
+    const elsewhere = kind === 'word' ? this.#request.placeOf(text) : undefined
+    return elsewhere && `'${text}' belongs in ${elsewhere}`
+  }
+
+  /** Skips what is left of a directive: to a `}`, a new line, or the next word that begins one. */
+  #recover({ block, draft }: Place, from: Position): void {
     const { tokens } = this.#request
-    if (isText(tokens.peek())) tokens.next()
+    draft.hasMistakes = true
     for (
       let token = tokens.peek();
       token.kind !== 'end' && !isPunctuation(token, '}');
       token = tokens.peek()
     ) {
-      if (tokens.skipEquals()) {
-        if (isText(tokens.peek())) tokens.next()
-        this.#skipBlock()
-        return
-      }
-      if (this.#skipBlock()) return
       const isNewLine = token.position.file !== from.file || token.position.line !== from.line
-      if (isText(token) && (isNewLine || root.children.has(token.text))) return
-      tokens.next()
+      if (isText(token) && (isNewLine || wordTree(block).children.has(token.text))) return
+      if (this.#skipBlock()) continue
+      const isEquals = tokens.skipEquals()
+      if (!isEquals || isText(tokens.peek())) tokens.next()
     }
   }
 

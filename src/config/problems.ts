@@ -20,10 +20,15 @@ const SEVERITY_MAX = 50
 /** Collects findings, each once: an alias that is used twice repeats its mistakes. */
 export class Problems {
   readonly #found = new Map<string, ConfigProblem>()
+  readonly #errorPlaces = new Set<string>()
   readonly #count = { error: 0, warning: 0 }
 
   get isFull(): boolean {
     return this.#count.error >= SEVERITY_MAX
+  }
+
+  hasErrorAt({ file, line, column }: Position): boolean {
+    return this.#errorPlaces.has(`${line}:${column}:${file}`)
   }
 
   error(position: Position, message: string, extras: ProblemExtras = {}): void {
@@ -49,6 +54,7 @@ export class Problems {
     const key = JSON.stringify([position.file, position.line, position.column, message])
     if (this.#found.has(key) || this.#count[severity] >= SEVERITY_MAX) return
     this.#count[severity] += 1
+    if (severity === 'error') this.#errorPlaces.add(`${position.line}:${position.column}:${position.file}`)
     const isLast = this.#count[severity] === SEVERITY_MAX
     const note = isLast ? ` (only the first ${SEVERITY_MAX} ${severity}s are shown)` : ''
     this.#found.set(key, { ...problem, message: message + note })

@@ -33,8 +33,10 @@ export function readQuoted(
   let flaw: Flaw | undefined
   cursor.step()
   while (cursor.byte !== quote && cursor.byte !== -1) {
-    if (cursor.byte === BACKSLASH) flaw ??= readEscape(cursor, bytes)
-    else if (cursor.byte !== DOLLAR || !readVariable(cursor, environment, bytes)) {
+    if (cursor.byte === BACKSLASH) {
+      const found = readEscape(cursor, bytes)
+      flaw ??= found
+    } else if (cursor.byte !== DOLLAR || !readVariable(cursor, environment, bytes)) {
       bytes.push(cursor.byte)
       cursor.step()
     }

@@ -1,5 +1,4 @@
 import type { Position } from '../base/problem.js'
-import type { Problems } from './problems.js'
 import type { ValueType } from './value-type.js'
 
 /** A feature that a directive asks for; until it has landed, starting with the directive is refused. */
@@ -77,7 +76,8 @@ type SettingOf<R> =
           : never
 
 export interface Completion {
-  readonly problems: Problems
+  /** Reports why a block cannot be used, unless a mistake within it has been reported already. */
+  refuse(message: string): undefined
   /** A socket was inherited on descriptor 0. */
   readonly isInetd: boolean
 }

@@ -1,6 +1,7 @@
 import type { Position } from '../base/problem.js'
 import { Refusal, refuseText, shown } from './expectation.js'
 import { isPunctuation, isText, type Token } from './token.js'
+import type { TokenStream } from './token-stream.js'
 import { readOne, reportUnexpected, type ValueInput, type ValueType } from './value-type.js'
 
 /** `setenv NAME [=] VALUE`: takes effect at once, for everything that is read after it. */
@@ -51,7 +52,7 @@ export const mavisModule: ValueType<MavisModule> = {
     const { position } = input.tokens.peek()
     const first = readOne(input, 'the name of a module', nonEmpty)
     if (first === undefined) return undefined
-    const isNamed = input.tokens.skipEquals() || isText(input.tokens.peek())
+    const isNamed = input.tokens.skipEquals() || isNameFollowed(input.tokens)
     const second = isNamed ? readOne(input, 'the name of a module', nonEmpty) : first
     if (second === undefined) return undefined
     const body = readBracedBlock(input, `the directives of module ${shown(second)} in braces`)
@@ -59,11 +60,18 @@ export const mavisModule: ValueType<MavisModule> = {
   },
 }
 
+/** Whether a second word follows on the same line: the first one was the name then. */
+function isNameFollowed(tokens: TokenStream): boolean {
+  const token = tokens.peek()
+  return isText(token) && !tokens.isOnNewLine(token)
+}
+
 function nonEmpty({ text }: Token): string | Refusal {
   return text === '' ? new Refusal('this name is empty') : text
 }
 
 function readBracedBlock(input: ValueInput, wanted: string): readonly Token[] | undefined {
+  input.tokens.skipEquals()
   if (!isPunctuation(input.tokens.peek(), '{')) {
     reportUnexpected(input.problems, input.tokens.peek(), wanted)
     return undefined

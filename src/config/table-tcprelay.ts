@@ -1,5 +1,5 @@
 import { address, hostLiteral, portNumber } from './address-types.js'
-import { endpoint } from './endpoint.js'
+import { endpoint, portOf } from './endpoint.js'
 import { directory, logTarget, readableFile } from './file-types.js'
 import { count, INT_MAX, seconds } from './number-types.js'
 import {
@@ -42,14 +42,12 @@ export const remoteBlock = completedBlock(
   'remote',
   'A server that connections are relayed to. Repeat it for more.',
   remoteRows,
-  ({ address: given, port, protocol, weight, position }, { problems }) => {
-    if (given === undefined) {
-      problems.error(position, 'this remote needs an address')
-      return undefined
-    }
+  ({ address: given, port, protocol, weight, position }, { refuse }) => {
+    if (given === undefined) return refuse('this remote needs an address')
     const target = endpoint(given, port)
-    if (target === undefined) problems.error(position, 'this remote needs a port')
-    return target && { target, protocol, weight: Math.max(1, weight), position }
+    if (target === undefined) return refuse('this remote needs a port')
+    if (portOf(target) === 0) return refuse('port 0 cannot be connected to')
+    return { target, protocol, weight: Math.max(1, weight), position }
   },
   'address',
 )

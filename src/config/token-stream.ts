@@ -46,6 +46,7 @@ export class TokenStream {
   readonly #frames: Frame[] = []
   #ahead: Token | undefined
   #early: Token | undefined
+  #last: Position | undefined
   #includes = 0
   #aliasTokens = 0
 
@@ -76,6 +77,11 @@ export class TokenStream {
 
   nextAsWritten(): Token {
     return this.#take(this.peekAsWritten(), true)
+  }
+
+  /** Whether a token that comes next begins a line, seen from the last one taken. */
+  isOnNewLine({ position: { file, line } }: Token): boolean {
+    return this.#last !== undefined && (this.#last.file !== file || this.#last.line !== line)
   }
 
   /** Takes an optional `=`; true when there was one. */
@@ -142,6 +148,7 @@ export class TokenStream {
   #take(token: Token, isTold: boolean): Token {
     if (token.kind === 'end') return token
     this.#ahead = undefined
+    this.#last = token.position
     const { problems } = this.#request
     const { flaw } = token
     if (flaw?.severity === 'error') problems.error(flaw.position, flaw.message)

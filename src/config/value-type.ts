@@ -49,7 +49,11 @@ export function oneToken<T>(
   parse: (text: string, world: World) => T | Refusal,
   extras: ValueExtras<T> = {},
 ): ValueType<T> {
-  return { grammar, read: (input) => readOne(input, grammar, (token) => parse(token.text, input)), ...extras }
+  return {
+    grammar,
+    read: (input) => readOne(input, `a value (${grammar})`, (token) => parse(token.text, input)),
+    ...extras,
+  }
 }
 
 /** Values separated by commas; several commas count as one, a value must follow the last. */
@@ -74,14 +78,17 @@ export function readOne<T>(
   wanted: string,
   parse: (token: Token) => T | Refusal,
 ): T | undefined {
-  const token = input.tokens.peek()
+  const { tokens, problems } = input
+  const token = tokens.peek()
   if (!isText(token)) {
-    reportUnexpected(input.problems, token, wanted)
+    reportUnexpected(problems, token, wanted)
     return undefined
   }
-  input.tokens.next()
-  if (isReported(token)) return undefined
-  return acceptedOrReported(input.problems, token, parse(token))
+  const value = isReported(token) ? undefined : parse(token)
+  // A word on a new line that is no value is taken for the next directive: the value is missing.
+  const isNext = value instanceof Refusal && token.kind === 'word' && tokens.isOnNewLine(token)
+  if (!isNext) tokens.next()
+  return value === undefined ? undefined : acceptedOrReported(problems, token, value)
 }
 
 export function acceptedOrReported<T>(problems: Problems, token: Token, value: T | Refusal): T | undefined {
@@ -90,12 +97,15 @@ export function acceptedOrReported<T>(problems: Problems, token: Token, value: T
   return undefined
 }
 
+const NEEDS_QUOTES = /^[[\](),!&|]+$/
+
 /** `expected WANTED, but got …` about a token that stays where it is. */
 export function reportUnexpected(problems: Problems, token: Token, wanted: string): void {
-  if (isReported(token)) return
+  if (isReported(token) || problems.hasErrorAt(token.position)) return
   const { message } = refuseText(wanted, token.text)
   const text = token.kind === 'end' ? `expected ${wanted}, but the file ends` : message
-  problems.error(token.position, text)
+  const hint = NEEDS_QUOTES.test(token.text) ? 'text with such characters needs quotes' : undefined
+  problems.error(token.position, text, { hint })
 }
 
 function skipCommas(tokens: TokenStream): boolean {

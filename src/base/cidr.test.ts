@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { hostBytes } from './address.js'
+import { containsAddress, mappedBytes, NetworkSet, parseNetwork } from './cidr.js'
+
+function contains(network: string, host: string): boolean {
+  const parsed = parseNetwork(network)
+  assert.ok(parsed, network)
+  return containsAddress(parsed, hostBytes(host))
+}
+
+test('networks hold what their prefix says', () => {
+  assert.equal(contains('10.0.0.0/8', '10.255.0.1'), true)
+  assert.equal(contains('10.0.0.0/8', '11.0.0.0'), false)
+  assert.equal(contains('10.1.2.3', '10.1.2.3'), true)
+  assert.equal(contains('10.1.2.3', '10.1.2.2'), false)
+  assert.equal(contains('192.168.7.9/255.255.252.0', '192.168.4.1'), true)
+  assert.equal(contains('fe80::1/ffc0::', 'febf::1'), true)
+  assert.equal(contains('fe80::/10', 'fec0::1'), false)
+})
+
+test('IPv4 rules match mapped clients, 0.0.0.0/0 no others, ::/0 everybody', () => {
+  assert.equal(contains('10.0.0.0/8', '::ffff:10.1.1.1'), true)
+  assert.equal(contains('0.0.0.0/0', '2001:db8::1'), false)
+  assert.equal(contains('::/0', '10.1.1.1'), true)
+})
+
+test('what is no network is refused', () => {
+  const wrong = [
+    '',
+    '10.0.0.0/33',
+    '10.0.0.0/',
+    '::/129',
+    '10.0.0.0/255.0.255.0',
+    '::/255.0.0.0',
+    '10.0.0.0/ff00::',
+    'x/8',
+    'fe80::1%eth0/64',
+    '1.2.3.4/-1',
+  ]
+  for (const text of wrong) assert.equal(parseNetwork(text), undefined, text)
+})
+
+test('a set agrees with its networks asked one by one', () => {
+  const octet = fc.integer({ min: 0, max: 3 })
+  const host = fc.tuple(octet, octet, octet, octet).map((octets) => octets.join('.'))
+  const network = fc.tuple(host, fc.integer({ min: 0, max: 32 })).map(([base, bits]) => `${base}/${bits}`)
+  fc.assert(
+    fc.property(fc.array(network, { maxLength: 8 }), host, (networks, client) => {
+      const set = new NetworkSet()
+      for (const text of networks) {
+        const parsed = parseNetwork(text)
+        if (parsed !== undefined) set.add(parsed)
+      }
+      assert.equal(
+        set.has(hostBytes(client)),
+        networks.some((text) => contains(text, client)),
+      )
+      assert.equal(set.has(mappedBytes(hostBytes(client))), set.has(hostBytes(client)))
+    }),
+  )
+})

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { expandBraces, matchesGlob } from './glob.js'
+
+test('braces expand in order, nested and several', () => {
+  assert.deepEqual(expandBraces('a'), ['a'])
+  assert.deepEqual(expandBraces('{a,b}c{d,e}'), ['acd', 'ace', 'bcd', 'bce'])
+  assert.deepEqual(expandBraces('x{a,{b,c}d}y'), ['xay', 'xbdy', 'xcdy'])
+  assert.deepEqual(expandBraces('{a'), ['{a'])
+  assert.deepEqual(expandBraces('a}{,b}'), ['a}', 'a}b'])
+})
+
+test('many braces do not explode', () => {
+  assert.ok(expandBraces('{a,b}'.repeat(60)).length <= 1002)
+})
+
+test('stars, question marks and sets match', () => {
+  const yes = [
+    ['a.cfg', '*.cfg'],
+    ['a.cfg', 'a?cfg'],
+    ['b', '[a-c]'],
+    ['d', '[!a-c]'],
+    [']', '[]]'],
+    ['a-', 'a[x-]'],
+    ['[', '['],
+    ['ä', '?'],
+    ['', '*'],
+  ]
+  const no = [
+    ['a.cfg', '*.cf'],
+    ['.a', '*'],
+    ['b', '[!a-c]'],
+    ['ab', '?'],
+    ['', '?'],
+    ['a\\*', 'a\\b'],
+    ['A', 'a'],
+  ]
+  for (const [name = '', pattern = ''] of yes)
+    assert.equal(matchesGlob(name, pattern), true, `${name} ${pattern}`)
+  for (const [name = '', pattern = ''] of no)
+    assert.equal(matchesGlob(name, pattern), false, `${name} ${pattern}`)
+})
+
+test('a pattern of many stars takes no long time', () => {
+  const start = performance.now()
+  assert.equal(matchesGlob('a'.repeat(255), `${'*a'.repeat(200)}b`), false)
+  assert.ok(performance.now() - start < 1_000)
+})

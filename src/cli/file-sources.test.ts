@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { fileSources } from './file-sources.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'tcprelay-sources-'))
+after(() => rmSync(folder, { recursive: true }))
+
+for (const name of ['b.cfg', 'a.cfg', '.hidden.cfg', 'c.txt']) writeFileSync(join(folder, name), name)
+mkdirSync(join(folder, 'sub'))
+writeFileSync(join(folder, 'sub', 'd.cfg'), 'd')
+symlinkSync(join(folder, 'nowhere'), join(folder, 'dangling.cfg'))
+
+function globbed(pattern: string): string[] {
+  return fileSources.glob(`${folder}/${pattern}`).map((path) => path.slice(folder.length + 1))
+}
+
+test('a pattern finds files in order, without hidden and dangling ones', () => {
+  assert.deepEqual(globbed('*.cfg'), ['a.cfg', 'b.cfg'])
+  assert.deepEqual(globbed('.h*'), ['.hidden.cfg'])
+  assert.deepEqual(globbed('{b,a,b,x}.cfg'), ['a.cfg', 'b.cfg'])
+  assert.deepEqual(globbed('*/*.cfg'), ['sub/d.cfg'])
+  assert.deepEqual(globbed('[!a].cfg'), ['b.cfg'])
+  assert.deepEqual(globbed('nothing*'), [])
+})
+
+test('a name without a pattern is found when it exists', () => {
+  assert.deepEqual(globbed('a.cfg'), ['a.cfg'])
+  assert.deepEqual(globbed('x.cfg'), [])
+  assert.deepEqual(fileSources.glob(''), [])
+})
+
+test('a file is read, anything else answers a code and never waits', () => {
+  const fifo = join(folder, 'fifo')
+  assert.equal(spawnSync('mkfifo', [fifo]).status, 0)
+  const answer = fileSources.read(join(folder, 'a.cfg'))
+  assert.equal(answer.ok && Buffer.from(answer.bytes).toString(), 'a.cfg')
+  assert.deepEqual(fileSources.read(join(folder, 'x.cfg')), { ok: false, code: 'ENOENT' })
+  assert.deepEqual(fileSources.read(folder), { ok: false, code: 'EISDIR' })
+  assert.deepEqual(fileSources.read(fifo), { ok: false, code: 'EINVAL' })
+  assert.deepEqual(fileSources.read('/dev/zero'), { ok: false, code: 'EINVAL' })
+})
+
+test('a file of a size that nobody writes is refused', () => {
+  const huge = join(folder, 'huge')
+  writeFileSync(huge, '')
+  truncateSync(huge, 65 * 2 ** 20)
+  assert.deepEqual(fileSources.read(huge), { ok: false, code: 'EFBIG' })
+})
+
+test('the kind of a path tells what can be done with it', () => {
+  const program = join(folder, 'program')
+  writeFileSync(program, '')
+  chmodSync(program, 0o755)
+  assert.deepEqual(fileSources.kind(program), { type: 'file', isReadable: true, isExecutable: true })
+  assert.equal(fileSources.kind(join(folder, 'a.cfg')).isExecutable, false)
+  assert.equal(fileSources.kind(folder).type, 'directory')
+  assert.equal(fileSources.kind(join(folder, 'x')).type, 'missing')
+  assert.equal(fileSources.kind('/dev/null').type, 'other')
+})

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict'
+import { Buffer } from 'node:buffer'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { Lexer } from './lexer.js'
+import { quote } from './quoted-text.js'
+import type { Token } from './token.js'
+
+function lex(input: string | Uint8Array, environment: Readonly<Record<string, string>> = {}): Token[] {
+  const lexer = new Lexer('f', Buffer.from(input), new Map(Object.entries(environment)))
+  const tokens: Token[] = []
+  do tokens.push(lexer.next())
+  while (tokens.at(-1)?.kind !== 'end')
+  return tokens
+}
+
+function texts(input: string | Uint8Array, environment?: Readonly<Record<string, string>>): string[] {
+  return lex(input, environment)
+    .slice(0, -1)
+    .map(({ text }) => text)
+}
+
+function places(input: string | Uint8Array): string[] {
+  return lex(input).map(({ position }) => `${position.line}:${position.column}`)
+}
+
+function onlyFlaw(input: string | Uint8Array): string | undefined {
+  const [flaw] = lex(input).flatMap((token) => (token.flaw === undefined ? [] : [token.flaw]))
+  return flaw && `${flaw.position.line}:${flaw.position.column} ${flaw.message}`
+}
+
+test('words end at blanks and single characters, and hold quotes, # and backslashes', () => {
+  assert.deepEqual(texts('a=b{c}d(e)f[g]h,i!j'), [
+    'a',
+    '=',
+    'b',
+    '{',
+    'c',
+    '}',
+    'd',
+    '(',
+    'e',
+    ')',
+    'f',
+    '[',
+    'g',
+    ']',
+    'h',
+    ',',
+    'i',
+    '!',
+    'j',
+  ])
+  assert.deepEqual(texts('a"b\' c\\d e#f ~ ;:*@%^~/$<>?+-'), ['a"b\'', 'c\\d', 'e#f', '~', ';:*@%^~/$<>?+-'])
+})
+
+test('ampersands and bars come single and in pairs', () => {
+  assert.deepEqual(texts('a&b&&c|||d'), ['a', '&', 'b', '&&', 'c', '||', '|', 'd'])
+})
+
+test('a comment ends at CR, LF or the end of the file', () => {
+  assert.deepEqual(texts('# x\na # "y\rb #'), ['a', 'b'])
+})
+
+test('lines count at LF, columns in characters', () => {
+  assert.deepEqual(places('a\r\n\tb "ä\n中" c\n'), ['1:1', '2:2', '2:4', '3:4', '3:5'])
+})
+
+test('a byte order mark is skipped, also for columns', () => {
+  assert.deepEqual(places('\ufeffid x'), ['1:1', '1:4', '1:5'])
+  assert.deepEqual(texts('\ufeffid'), ['id'])
+})
+
+test('the end stands behind the last token', () => {
+  assert.deepEqual(places('a b  # comment\n\n'), ['1:1', '1:3', '1:4'])
+  assert.deepEqual(places(''), ['1:1'])
+})
+
+test('text in quotes knows escapes, octal bytes and continued lines', () => {
+  assert.deepEqual(texts(String.raw`"\a\b\e\t\n\v\f\r\\\"\'"`), ['\x07\b\x1b\t\n\v\f\r\\"\''])
+  assert.deepEqual(texts(String.raw`'\101\7\0601\303\244'`), ['A\x0701ä'])
+  assert.deepEqual(texts('"a\\\nb\\\r\nc\nd"'), ['abc\nd'])
+  assert.deepEqual(texts(`"it's" 'a "b"'`), ["it's", 'a "b"'])
+})
+
+test('an unknown escape is left out with a warning', () => {
+  assert.deepEqual(texts('"a\\qb\\qc"'), ['abc'])
+  assert.equal(onlyFlaw(' "a\\qb\\wc"'), "1:4 unknown escape '\\q' is left out")
+})
+
+test('only set variables in braces in quotes are replaced, once', () => {
+  const environment = { HOME: '/h', N: `\${HOME}`, Ä: 'ö' }
+  assert.deepEqual(texts(`"\${HOME}/x" '\${HOME}' "$\${HOME}" "\${N}" "\${Ä}"`, environment), [
+    '/h/x',
+    '/h',
+    '$/h',
+    `\${HOME}`,
+    'ö',
+  ])
+  assert.deepEqual(texts(`"\${NO} $HOME \${HOME" "$\\173HOME}"`, environment), [
+    `\${NO} $HOME \${HOME`,
+    `\${HOME}`,
+  ])
+  assert.deepEqual(texts(`\${HOME}`, environment), ['$', '{', 'HOME', '}'])
+})
+
+test('what cannot be text is an error with its place', () => {
+  assert.equal(onlyFlaw('a\n b\xff'), undefined)
+  assert.equal(onlyFlaw(Buffer.from([0x61, 0x20, 0x62, 0xff])), '1:3 this is not UTF-8 text')
+  assert.equal(onlyFlaw(Buffer.from([0x61, 0x0a, 0x00])), '2:1 a NUL byte cannot be part of a token')
+  assert.equal(onlyFlaw('"\\400"'), '1:1 a NUL byte cannot be part of a token')
+  assert.equal(onlyFlaw('x\n y "z\n\n'), '2:4 this quote is never closed')
+  assert.equal(onlyFlaw('"\\'), '1:1 this quote is never closed')
+})
+
+test('bytes in comments may be anything', () => {
+  assert.equal(onlyFlaw(Buffer.from([0x23, 0xff, 0x00, 0x0a, 0x61])), undefined)
+})
+
+test('the longest token has 65534 bytes', () => {
+  const longest = 'x'.repeat(65_534)
+  assert.deepEqual(texts(`${longest} "${longest}"`), [longest, longest])
+  assert.match(onlyFlaw(`a ${longest}x`) ?? '', /^1:3 a token may have 65534 bytes/)
+  assert.match(onlyFlaw(`a "${longest}x"`) ?? '', /^1:3 a token may have 65534 bytes/)
+})
+
+test('a token of 10 MB is refused quickly', () => {
+  const start = performance.now()
+  assert.match(onlyFlaw(Buffer.alloc(10 * 2 ** 20, 'x')) ?? '', /^1:1 a token may have/)
+  assert.match(onlyFlaw(`"${'x'.repeat(10 * 2 ** 20)}"`) ?? '', /^1:1 a token may have/)
+  assert.ok(performance.now() - start < 5_000)
+})
+
+test('quoted text reads back as it was', () => {
+  const text = fc.string({ unit: 'grapheme', maxLength: 40 }).filter((given) => !given.includes('\0'))
+  const tricky = fc
+    .array(fc.constantFrom('${', 'HOME', '}', '\\', '"', "'", '\n', '\x1b', '7', '$', 'ä'))
+    .map((parts) => parts.join(''))
+  fc.assert(
+    fc.property(fc.oneof(text, tricky), (given) => {
+      assert.deepEqual(texts(quote(given), { HOME: 'wrong' }), [given])
+    }),
+  )
+})

@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { fakeWorld } from '../../test/config/fake-world.js'
+import { unlandedProblems } from './check.js'
+import { type Configuration, loadChosenConfiguration, loadConfiguration } from './load.js'
+import { renderProblems } from './problem-text.js'
+import { recordedSources, snapshotSources } from './sources.js'
+
+const IDS = { masterId: 'spawnd', childId: 'tcprelay' }
+const NOTHING = { environment: new Map<string, string>(), isInetd: false }
+
+function load(text: string, extras: Partial<Parameters<typeof loadConfiguration>[0]> = {}): Configuration {
+  return loadConfiguration({ file: 'case', ...fakeWorld({ case: text }), ...IDS, ...NOTHING, ...extras })
+}
+
+/** Both sections, with what is to be tried in them. */
+function inSections(spawnd: string, tcprelay = ''): Configuration {
+  const loaded = load(
+    `id = spawnd { listen { port = 1 } ${spawnd} } id = tcprelay { remote { 1.2.3.4:5 } ${tcprelay} }`,
+  )
+  assert.deepEqual(loaded.problems, [])
+  return loaded
+}
+
+function messages({ problems }: Configuration): string[] {
+  return problems.map(({ message }) => message)
+}
+
+test('settings are typed by the table and have its defaults', () => {
+  const { tcprelay, spawnd, top } = inSections('')
+  const idleTimeoutMs: number = tcprelay.idleTimeoutMs
+  const severity: 'INFO' | 'DEBUG' | 'ERR' | 'EMERG' | 'ALERT' | 'CRIT' | 'WARNING' | 'NOTICE' =
+    top.syslogSeverity
+  assert.deepEqual({ idleTimeoutMs, severity }, { idleTimeoutMs: 0, severity: 'INFO' })
+  assert.equal(tcprelay.connectTimeoutMs, 10_000)
+  assert.equal(tcprelay.dialTimeoutMs, 30_000)
+  assert.equal(tcprelay.dialRetries, 3)
+  assert.equal(tcprelay.halfCloseTimeoutMs, 0)
+  assert.equal(tcprelay.gracePeriodMs, 10_000)
+  assert.equal(tcprelay.tcpKeepalive, true)
+  assert.equal(tcprelay.accessLog, undefined)
+  assert.deepEqual([spawnd.spawn.instancesMin, spawnd.spawn.instancesMax], [2, 8])
+  assert.deepEqual([spawnd.spawn.usersMin, spawnd.spawn.usersMax], [5, 0])
+  assert.equal(spawnd.overload, 'queue')
+})
+
+test('a listener and a remote are complete', () => {
+  const { spawnd, tcprelay } = inSections(
+    'listen { ::1 port = 22 overload backlog = 500 backlog = 200 }',
+    'remote { address server.example:7 weight -3 }',
+  )
+  const [first, second] = spawnd.listeners
+  assert.deepEqual(first?.bind, { kind: 'any', port: 1 })
+  assert.deepEqual(second?.bind, {
+    kind: 'address',
+    address: { family: 'ipv6', host: '::1', scope: '', port: 22 },
+  })
+  assert.equal(second?.overloadBacklog, 200)
+  assert.deepEqual(second?.position, { file: 'case', line: 1, column: 35 })
+  const [, remote] = tcprelay.remotes
+  assert.deepEqual(remote?.target, { kind: 'name', host: 'server.example', family: 'any', port: 7 })
+  assert.deepEqual([remote?.weight, remote?.protocol], [1, 'TCP'])
+})
+
+test('what a listener does not say, its section says, in whatever order', () => {
+  const { spawnd } = inSections(
+    'listen { port = 2 tcp keepalive idle = 9 retry delay = 3 } tcp keepalive idle = 7 bind retry delay = 5 tcp keepalive = no',
+  )
+  assert.deepEqual(
+    spawnd.listeners.map((listener) => listener.tcpKeepaliveIdleMs),
+    [7_000, 9_000],
+  )
+  assert.deepEqual(
+    spawnd.listeners.map((listener) => listener.bindRetryDelayMs),
+    [5_000, 3_000],
+  )
+  assert.deepEqual(
+    spawnd.listeners.map((listener) => listener.tcpKeepalive),
+    [false, false],
+  )
+})
+
+test('what a section does not say, the top level says', () => {
+  const text =
+    'syslog ident = all debug = NET id = spawnd { listen { port = 1 } debug ACL syslog ident = master } id = tcprelay { remote { 1.2.3.4:5 } } debug PROC'
+  const { top, spawnd, tcprelay } = load(text)
+  assert.deepEqual([top.syslogIdent, spawnd.syslogIdent, tcprelay.syslogIdent], ['all', 'master', 'all'])
+  assert.deepEqual([top.debugMask, spawnd.debugMask, tcprelay.debugMask], [24_576, 25_088, 24_576])
+})
+
+test('minima above their maxima are lowered, and repeated spawn blocks add up', () => {
+  const { spawnd } = inSections(
+    'spawn { users min = 9 users max = 4 servers min = 5 } spawn { servers max = 3 }',
+  )
+  assert.deepEqual([spawnd.spawn.usersMin, spawnd.spawn.usersMax], [4, 4])
+  assert.deepEqual([spawnd.spawn.instancesMin, spawnd.spawn.instancesMax], [3, 3])
+})
+
+test('the last of several values counts', () => {
+  assert.equal(inSections('', 'idle timeout = 5 idle timeout = 7').tcprelay.idleTimeoutMs, 7_000)
+})
+
+test('a child section named in the file is read, unless an option names another', () => {
+  const text =
+    'id = tcprelay { remote { 1.1.1.1:1 } } id = spawnd { listen { port = 1 } spawn { id = other } } id = other { remote { 2.2.2.2:2 } remote { 3.3.3.3:3 } }'
+  const choice = { program: 'tcprelay', programPath: '/usr/bin/tcprelay.js' } as const
+  const request = { file: 'case', ...fakeWorld({ case: text }), ...NOTHING }
+  const configured = loadChosenConfiguration(request, choice)
+  assert.equal(configured.tcprelay.remotes.length, 2)
+  assert.deepEqual(configured.sections, { masterId: 'spawnd', childId: 'other' })
+  const chosen = loadChosenConfiguration(request, { ...choice, childOption: 'tcprelay' })
+  assert.equal(chosen.tcprelay.remotes.length, 1)
+})
+
+test('setenv changes the environment that comes out, not the one handed in', () => {
+  const environment = new Map([['A', '1']])
+  const loaded = load(
+    `setenv A = 2 setenv B "\${A}" id = spawnd { listen { port = 1 } } id = tcprelay { remote { 1.2.3.4:5 } }`,
+    { environment },
+  )
+  assert.deepEqual(
+    [...loaded.environment],
+    [
+      ['A', '2'],
+      ['B', '2'],
+    ],
+  )
+  assert.deepEqual([...environment], [['A', '1']])
+})
+
+test('an unreadable file, a missing section, no listeners and no remotes can be told apart', () => {
+  const codes = (loaded: Configuration) => loaded.problems.map(({ code }) => code)
+  assert.deepEqual(codes(load('', { file: 'missing' })), ['unreadable'])
+  assert.deepEqual(codes(load('')), ['no-section', 'no-section'])
+  assert.deepEqual(codes(load('id = spawnd { } id = tcprelay { }')), ['no-listeners', 'no-remotes'])
+  assert.deepEqual(codes(load('id = tcprelay { remote { 1.2.3.4:5 } }', { masterId: undefined })), [])
+})
+
+test('under inetd no listener and no port is needed', () => {
+  assert.deepEqual(
+    messages(load('id = spawnd { } id = tcprelay { remote { 1.2.3.4:5 } }', { isInetd: true })),
+    [],
+  )
+  const { spawnd } = load('id = spawnd { listen { } } id = tcprelay { remote { 1.2.3.4:5 } }', {
+    isInetd: true,
+  })
+  assert.deepEqual(spawnd.listeners[0]?.bind, { kind: 'inherited' })
+})
+
+test('a directive whose feature has not landed is named, with its place', () => {
+  const { given } = inSections(
+    'overload = reset permit ::/0',
+    'remote { address = 1.2.3.4 port = 1 protocol = SCTP }',
+  )
+  const found = unlandedProblems(given, new Set(['SCTP']))
+  assert.deepEqual(
+    found.map(({ message, position }) => `${position.column} ${message}`),
+    [
+      "35 'overload' needs the process model (master and children), which this version does not have yet",
+      "52 'permit' needs the process model (master and children), which this version does not have yet",
+    ],
+  )
+  assert.deepEqual(unlandedProblems(given, new Set(['SCTP', 'spawnd'])), [])
+})
+
+test('reading stops after 50 errors and says so', () => {
+  const found = messages(load(`id = spawnd {\n${'wrong\n'.repeat(60)}}`))
+  assert.equal(found.length, 50)
+  assert.match(found.at(-1) ?? '', /only the first 50 errors are shown/)
+})
+
+test('expansion is bounded', () => {
+  const doubling = Array.from({ length: 40 }, (_, i) => `alias a${i + 1} { a${i} a${i} }`).join(' ')
+  assert.match(
+    messages(load(`alias a0 { x x } ${doubling} id = spawnd { a40 }`)).at(-1) ?? '',
+    /100000 tokens at most/,
+  )
+  const deep = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`f${i}`, `include f${i + 1}`]))
+  assert.match(
+    messages(loadConfiguration({ file: 'f0', ...fakeWorld(deep), ...IDS, ...NOTHING })).at(-1) ?? '',
+    /32 deep at most/,
+  )
+})
+
+test('a snapshot of what was read loads the same, without the files', () => {
+  const files = {
+    'conf/main':
+      'include = $CONFDIR/x* include gone id = spawnd { listen { port = 1 } } id = tcprelay { tls cert = /some/where/sample.pem }',
+    'conf/x1': 'syslog ident = x',
+  }
+  const { sources, names } = fakeWorld(files)
+  const recorder = recordedSources(sources)
+  const request = { file: 'conf/main', names, ...IDS, ...NOTHING }
+  const original = loadConfiguration({ ...request, sources: recorder })
+  const copy = loadConfiguration({
+    ...request,
+    sources: snapshotSources(structuredClone(recorder.snapshot())),
+  })
+  assert.equal(original.top.syslogIdent, 'x')
+  assert.deepEqual(copy, original)
+})
+
+test('long lines are shown in part, with the mark under the place', () => {
+  const text = `${' '.repeat(500)}wrong ${'x '.repeat(500)}`
+  const { sources } = fakeWorld({ case: text })
+  const problems = load(text).problems.filter(({ position }) => position.column > 1)
+  const [, line = '', ruler = ''] = renderProblems(problems, sources).split('\n')
+  assert.equal(line.indexOf('wrong'), ruler.indexOf('^'))
+  assert.ok(line.length < 200)
+})
+
+test('text from a file cannot write control sequences to a terminal', () => {
+  const text = '\x1b[31mwrong\x07 = x'
+  const { sources } = fakeWorld({ case: text })
+  assert.doesNotMatch(renderProblems(load(text).problems, sources), /[\x1b\x07]/)
+})

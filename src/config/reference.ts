@@ -1,0 +1,99 @@
+import { NEED_NAMES } from './landed.js'
+import { LANGUAGE_CHAPTER } from './language-chapter.js'
+import type { Block, Need, Row } from './row.js'
+import { commonRows } from './table-common.js'
+import { listenBlock, spawnBlock, spawndBlock } from './table-spawnd.js'
+import { remoteBlock, tcprelayBlock } from './table-tcprelay.js'
+import { topBlock } from './table-top.js'
+import { nameOf } from './word-tree.js'
+
+interface Chapter {
+  readonly title: string
+  readonly block: Block<unknown>
+  readonly intro: string
+}
+
+const CHAPTERS: readonly Chapter[] = [
+  { title: 'Top level', block: topBlock, intro: 'What may stand outside of all sections.' },
+  { title: 'Section `spawnd`', block: spawndBlock, intro: spawndBlock.doc },
+  { title: 'Block `listen { … }` in `spawnd`', block: listenBlock, intro: listenBlock.doc },
+  { title: 'Block `spawn { … }` in `spawnd`', block: spawnBlock, intro: spawnBlock.doc },
+  { title: 'Section `tcprelay`', block: tcprelayBlock, intro: tcprelayBlock.doc },
+  { title: 'Block `remote { … }` in `tcprelay`', block: remoteBlock, intro: remoteBlock.doc },
+]
+
+const COMMON_KEYS = new Set(Object.keys(commonRows))
+
+/** The reference of all directives, from the table, behind the chapter on the language itself. */
+export function referencePage(landed: ReadonlySet<Need>): string {
+  const contents = CHAPTERS.map(({ title }) => `* [${title}](#${anchorOf(title)})\n`).join('')
+  const chapters = CHAPTERS.map((chapter) => describeChapter(chapter, landed))
+  return [LANGUAGE_CHAPTER.replace('<!-- contents -->\n', contents), ...chapters].join('\n')
+}
+
+function describeChapter({ title, block, intro }: Chapter, landed: ReadonlySet<Need>): string {
+  const rows = Object.entries(block.rows)
+  const isCommon = ([key, row]: readonly [string, Row]) => COMMON_KEYS.has(key) && row.isInherited === true
+  const own = rows.filter((entry) => !isCommon(entry)).map(([, row]) => describeRow(row, landed))
+  const common = rows.filter(isCommon).map(([, row]) => `\`${nameOf(row)}\``)
+  const note =
+    common.length === 0
+      ? ''
+      : `\nThese may be set here as well, for this process only; otherwise the top level counts: ${common.join(', ')}.\n`
+  return `## ${title}\n\n${intro}\n${note}\n${own.join('\n')}`
+}
+
+function describeRow(row: Row, landed: ReadonlySet<Need>): string {
+  const notes = [describeDefault(row), describeZero(row), describePlace(row), describeOrigin(row)]
+  const text = [row.doc, ...notes, describeNeed(row, landed)].filter((note) => note !== '').join(' ')
+  return `### \`${grammarOf(row)}\`\n\n${describeSpellings(row)}${text}\n`
+}
+
+function grammarOf(row: Row): string {
+  const name = nameOf(row)
+  if (row.kind === 'block' || row.kind === 'blocks') return `${name} { … }`
+  if (row.kind === 'sections') return `${name} = NAME { … }`
+  return /^(\[|NAME)/.test(row.type.grammar) && row.kind === 'list'
+    ? `${name} ${row.type.grammar}`
+    : `${name} = ${row.type.grammar}`
+}
+
+function describeSpellings(row: Row): string {
+  const isPlain = row.spellings.length === 1 && !(row.spellings[0] ?? '').includes('|')
+  if (isPlain) return ''
+  return `Spellings: ${row.spellings.map((spelling) => `\`${spelling}\``).join(' or ')}\n\n`
+}
+
+function describeDefault(row: Row): string {
+  if (row.isInherited === true) return 'Default: as set in the section around it.'
+  if (row.defaultText !== undefined) return `Default: ${row.defaultText}.`
+  if (row.kind !== 'value' || row.fallback === undefined || row.fallback === '') return ''
+  return `Default: \`${row.type.format?.(row.fallback) ?? String(row.fallback)}\`.`
+}
+
+function describeZero(row: Row): string {
+  return row.zero === undefined ? '' : `Zero means: ${row.zero}.`
+}
+
+function describePlace(row: Row): string {
+  return row.isAlsoOutside === true ? 'May also stand directly in the section.' : ''
+}
+
+function describeOrigin(row: Row): string {
+  return row.isOurs === true ? '*Not in the original.*' : ''
+}
+
+function describeNeed(row: Row, landed: ReadonlySet<Need>): string {
+  if (row.needs === undefined || landed.has(row.needs)) return ''
+  const which = row.needsWhen === undefined ? '' : ' with some values'
+  return `**Checked, but refused at start${which}: this version does not have ${NEED_NAMES[row.needs]} yet.**`
+}
+
+/** The anchor that GitHub gives a heading. */
+function anchorOf(title: string): string {
+  return title
+    .toLowerCase()
+    .replace(/[^\w\s-]/g, '')
+    .trim()
+    .replaceAll(' ', '-')
+}

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Block, Row } from './row.js'
+import { listenBlock, spawnBlock, spawndBlock } from './table-spawnd.js'
+import { remoteBlock, tcprelayBlock } from './table-tcprelay.js'
+import { topBlock } from './table-top.js'
+import { nameOf, wordTree } from './word-tree.js'
+
+const OUTER: readonly [Block<unknown>, Block<unknown> | undefined][] = [
+  [topBlock, undefined],
+  [spawndBlock, topBlock],
+  [tcprelayBlock, topBlock],
+  [listenBlock, spawndBlock],
+  [spawnBlock, spawndBlock],
+  [remoteBlock, tcprelayBlock],
+]
+
+const rows: readonly [string, Row][] = OUTER.flatMap(([block]) =>
+  Object.values(block.rows).map((row): [string, Row] => [`${block.name}: ${nameOf(row)}`, row]),
+)
+
+test('no two directives of a block are written the same', () => {
+  for (const [block] of OUTER) assert.doesNotThrow(() => wordTree(block))
+})
+
+test('what a block inherits, the block around it has with the same type', () => {
+  for (const [block, outer] of OUTER) {
+    for (const [key, row] of Object.entries(block.rows).filter(([, { isInherited }]) => isInherited)) {
+      const source = outer?.rows[key]
+      assert.ok(
+        source !== undefined && (source.kind === 'value' || source.kind === 'list'),
+        `${block.name} ${key}`,
+      )
+      assert.ok('type' in row && row.type === source.type, `${block.name} ${key}`)
+    }
+  }
+})
+
+test('each directive is explained in full sentences', () => {
+  for (const [name, { doc, zero }] of rows) {
+    assert.match(doc, /^[A-Z`].*\.$/s, name)
+    assert.doesNotMatch(zero ?? '', /\.$/, name)
+  }
+})
+
+test('a directive that needs something for some values only does not need it for its default', () => {
+  for (const [name, row] of rows) {
+    if (row.kind === 'value' && row.needsWhen !== undefined)
+      assert.equal(row.needsWhen(row.fallback), false, name)
+  }
+})
+
+test('a time that may be zero says what zero means', () => {
+  for (const [name, row] of rows) {
+    const takesZero = row.kind === 'value' && row.type.grammar === 'SECONDS' && !name.includes('keepalive')
+    if (takesZero) assert.notEqual(row.zero, undefined, name)
+  }
+})
