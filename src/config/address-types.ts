@@ -35,10 +35,8 @@ export const hostLiteral: ValueType<HostLiteral> = oneToken(
 )
 
 export const portNumber: ValueType<number> = oneToken('PORT', (text, { names }) => {
-  const port = parsePort(text)
-  if (port !== undefined) return port
-  const known = /^\d/.test(text) ? undefined : (names.service(text, 'tcp') ?? names.service(text, 'sctp'))
-  return known ?? refuseText('a port from 0 to 65535 or the name of a service', text)
+  const port = parsePort(text) ?? names.service(text, 'tcp') ?? names.service(text, 'sctp')
+  return port ?? refuseText('a port from 0 to 65535 or the name of a service', text)
 })
 
 export const socketPath: ValueType<string> = oneToken('PATH', (path) =>

@@ -1,7 +1,6 @@
 import type { SocketAddress } from '../base/address.js'
 import { formatAddress } from '../base/address.js'
 import type { BindTarget } from './endpoint.js'
-import { shown } from './expectation.js'
 import { NEED_NAMES } from './landed.js'
 import type { GivenDirective } from './parser.js'
 import type { ConfigProblem, Problems } from './problems.js'
@@ -13,15 +12,16 @@ export interface CheckInput {
   /** Undefined: the section was not read. */
   readonly spawnd: SpawndSettings | undefined
   readonly tcprelay: TcprelaySettings | undefined
-  /** Whether there were any such blocks, good ones or not. */
+  /** Whether there are any, or mistakes in the section that may have been meant as one. */
   readonly hasListeners: boolean
   readonly hasRemotes: boolean
+  readonly hasCertificate: boolean
   readonly isInetd: boolean
 }
 
 /** Checks what no directive can see for itself. */
 export function checkConfiguration(input: CheckInput, problems: Problems): void {
-  const { spawnd, tcprelay, hasListeners, hasRemotes, isInetd } = input
+  const { spawnd, tcprelay, hasListeners, hasRemotes, hasCertificate, isInetd } = input
   if (spawnd !== undefined) {
     if (!hasListeners && !isInetd) {
       problems.error(spawnd.position, 'no listeners defined', { code: 'no-listeners' })
@@ -30,7 +30,7 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
   }
   if (tcprelay !== undefined) {
     if (!hasRemotes) problems.error(tcprelay.position, 'no remotes defined', { code: 'no-remotes' })
-    checkCertificate(spawnd?.listeners ?? [], tcprelay, problems)
+    if (!hasCertificate) checkNoCertificate(spawnd?.listeners ?? [], tcprelay, problems)
   }
 }
 
@@ -46,12 +46,11 @@ export function unlandedProblems(
   })
 }
 
-function checkCertificate(
+function checkNoCertificate(
   listeners: readonly ListenerSettings[],
   tcprelay: TcprelaySettings,
   problems: Problems,
 ): void {
-  if (tcprelay.tlsCertFile !== undefined) return
   if (tcprelay.tlsKeyFile !== undefined)
     problems.error(tcprelay.position, "a key needs a certificate: 'tls cert-file'")
   for (const { tls, tlsPsk, position } of listeners) {
@@ -97,5 +96,5 @@ function boundAddress(bind: BindTarget): SocketAddress | undefined {
 
 function describe(bind: BindTarget): string {
   const address = boundAddress(bind)
-  return address === undefined ? shown('') : formatAddress(address)
+  return address === undefined ? 'it' : formatAddress(address)
 }

@@ -136,6 +136,11 @@ test('an unreadable file, a missing section, no listeners and no remotes can be 
   assert.deepEqual(codes(load('id = tcprelay { remote { 1.2.3.4:5 } }', { masterId: undefined })), [])
 })
 
+test('one section cannot serve both', () => {
+  const loaded = load('id = x { listen { port = 1 } }', { masterId: 'x', childId: 'x' })
+  assert.deepEqual(messages(loaded), ["master and children cannot both read section 'x'"])
+})
+
 test('under inetd no listener and no port is needed', () => {
   assert.deepEqual(
     messages(load('id = spawnd { } id = tcprelay { remote { 1.2.3.4:5 } }', { isInetd: true })),
@@ -210,7 +215,7 @@ test('long lines are shown in part, with the mark under the place', () => {
 })
 
 test('text from a file cannot write control sequences to a terminal', () => {
-  const text = '\x1b[31mwrong\x07 = x'
+  const text = 'id = "spawnd\x07" { } \x1b[31mwrong\x07 = x'
   const { sources } = fakeWorld({ case: text })
   assert.doesNotMatch(renderProblems(load(text).problems, sources), /[\x1b\x07]/)
 })

@@ -5,6 +5,7 @@ import { type GivenDirective, Parser } from './parser.js'
 import { type ConfigProblem, Problems } from './problems.js'
 import type { Block, SettingsOf } from './row.js'
 import { chooseSections, type SectionIds, type SectionRequest } from './section-choice.js'
+import { reasonOf } from './sources.js'
 import { listenBlock, type SpawndSettings, spawnBlock, spawndBlock } from './table-spawnd.js'
 import { remoteBlock, type TcprelaySettings, tcprelayBlock } from './table-tcprelay.js'
 import { topBlock } from './table-top.js'
@@ -72,7 +73,7 @@ export function loadConfiguration(request: LoadRequest): Configuration {
     isWhole = parser.parseFile(topBlock, draft)
     if (isWhole) wanted.reportMissing()
   } else {
-    problems.error(start, `cannot read the configuration: ${answer.code}`, { code: 'unreadable' })
+    problems.error(start, `cannot read the configuration: ${reasonOf(answer.code)}`, { code: 'unreadable' })
   }
   const settings = completeAll(draft, wanted, { problems, isInetd: request.isInetd })
   if (isWhole) checkRead(settings, wanted, request.isInetd, problems)
@@ -115,8 +116,9 @@ function checkRead(
   const input = {
     spawnd: spawnd.foundAt && settings.spawnd,
     tcprelay: tcprelay.foundAt && settings.tcprelay,
-    hasListeners: spawnd.draft.given.has('listeners'),
-    hasRemotes: tcprelay.draft.given.has('remotes'),
+    hasListeners: spawnd.draft.given.has('listeners') || spawnd.draft.hasMistakes,
+    hasRemotes: tcprelay.draft.given.has('remotes') || tcprelay.draft.hasMistakes,
+    hasCertificate: settings.tcprelay.tlsCertFile !== undefined || tcprelay.draft.hasMistakes,
     isInetd,
   }
   checkConfiguration(input, problems)

@@ -20,8 +20,8 @@ export function renderProblems(problems: readonly ConfigProblem[], sources: Sour
 }
 
 function renderProblem(problem: ConfigProblem, line: string | undefined): string {
-  const head = `${formatProblem(problem)}\n`
-  const hint = problem.hint === undefined ? '' : ` ${problem.hint}`
+  const head = `${printable(formatProblem(problem))}\n`
+  const hint = problem.hint === undefined ? '' : ` ${printable(problem.hint)}`
   if (line === undefined) return hint === '' ? head : `${head} ${hint}\n`
   const { text, ruler } = excerpt(line, problem.position.column)
   return `${head}  ${text}\n  ${ruler}${hint}\n`
@@ -36,10 +36,20 @@ function excerpt(line: string, column: number): { text: string; ruler: string } 
   const before = shownCharacters.slice(0, place - start)
   const marked = tokenLength(shownCharacters.slice(place - start).join(''))
   // A tab stays a tab, so that the marks stand under the place whatever its width.
-  const pad = before.map((character) => (character === '\t' ? '\t' : ' ')).join('')
+  const pad = before.map((character) => (character === '\t' ? '\t' : blankFor(character))).join('')
   const isCut = characters.length > start + LINE_SHOWN_MAX
   const text = `${start > 0 ? '…' : ''}${printableLine(shownCharacters.join(''))}${isCut ? '…' : ''}`
   return { text, ruler: `${start > 0 ? ' ' : ''}${pad}${'^'.repeat(Math.max(1, marked))}` }
+}
+
+/** Blanks as wide as a character on a terminal: two for those of East Asia, none for combining marks. */
+function blankFor(character: string): string {
+  if (/\p{Mn}/u.test(character)) return ''
+  return /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/.test(
+    character,
+  )
+    ? '  '
+    : ' '
 }
 
 /** Characters of the token that a text begins with. */

@@ -1,4 +1,5 @@
 import type { Position, Problem } from '../base/problem.js'
+import { printable } from './expectation.js'
 
 /** Findings that callers tell apart, because the program's exit code depends on them. */
 export type ProblemCode = 'unreadable' | 'no-section' | 'no-listeners' | 'no-remotes'
@@ -57,6 +58,6 @@ export class Problems {
     if (severity === 'error') this.#errorPlaces.add(`${position.line}:${position.column}:${position.file}`)
     const isLast = this.#count[severity] === SEVERITY_MAX
     const note = isLast ? ` (only the first ${SEVERITY_MAX} ${severity}s are shown)` : ''
-    this.#found.set(key, { ...problem, message: message + note })
+    this.#found.set(key, { ...problem, message: printable(message) + note })
   }
 }

@@ -9,6 +9,19 @@ export interface PathKind {
   readonly isExecutable: boolean
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a directory',
+  EINVAL: 'it is not a regular file',
+  EFBIG: 'it is too large',
+}
+
+/** Why a file cannot be read, in words. */
+export function reasonOf(code: string): string {
+  return REASONS[code] ?? code
+}
+
 /** All that reading a configuration learns about files. */
 export interface Sources {
   read(path: string): ReadAnswer

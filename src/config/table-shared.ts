@@ -1,8 +1,6 @@
 import { count, seconds, yesNo } from './number-types.js'
 import { optional, value } from './row.js'
 
-export const NO_DATAGRAMS = 'a relay of streams cannot take datagrams'
-
 /** The kernel's own limit for these two. */
 const KEEPALIVE_SECONDS_MAX = 32_767
 

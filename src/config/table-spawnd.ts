@@ -17,8 +17,8 @@ import {
   value,
 } from './row.js'
 import { commonRows } from './table-common.js'
-import { keepaliveRows, NO_DATAGRAMS } from './table-shared.js'
-import { choice, shortText, text } from './text-types.js'
+import { keepaliveRows } from './table-shared.js'
+import { choice, NO_DATAGRAMS, shortText, text } from './text-types.js'
 import { TLS_OFF, tlsMode } from './tls-mode.js'
 import { commaList } from './value-type.js'
 

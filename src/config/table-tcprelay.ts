@@ -14,8 +14,8 @@ import {
 } from './row.js'
 import { mavisModule } from './statement-types.js'
 import { commonRows } from './table-common.js'
-import { keepaliveRows, NO_DATAGRAMS } from './table-shared.js'
-import { choice, text } from './text-types.js'
+import { keepaliveRows } from './table-shared.js'
+import { choice, NO_DATAGRAMS, text } from './text-types.js'
 
 const remoteRows = {
   address: optional('address', address, {

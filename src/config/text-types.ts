@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { Refusal, refuseText, refuseWord } from './expectation.js'
+import { Refusal, refuseText, refuseWord, shown } from './expectation.js'
 import { oneToken, type ValueType } from './value-type.js'
 
 export function text(grammar = 'TEXT'): ValueType<string> {
@@ -12,6 +12,8 @@ export function shortText(bytesMax: number): ValueType<string> {
   )
 }
 
+export const NO_DATAGRAMS = 'a relay of streams cannot take datagrams'
+
 /** Words of the original that a relay cannot honour, each with the reason. */
 export type Refused = Readonly<Record<string, string>>
 
@@ -23,7 +25,7 @@ export function choice<const W extends string>(words: readonly W[], refused: Ref
     const reason = refused[given.toUpperCase()]
     return reason === undefined
       ? refuseWord(words, given)
-      : new Refusal(`'${given}' is not possible: ${reason}`)
+      : new Refusal(`${shown(given)} is not possible: ${reason}`)
   }
   return oneToken(words.join('|'), parse)
 }

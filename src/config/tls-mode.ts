@@ -1,5 +1,6 @@
-import { Refusal, refuseWord } from './expectation.js'
+import { Refusal, refuseWord, shown } from './expectation.js'
 import { BOOLEAN_WORDS, parseBoolean } from './number-types.js'
+import { NO_DATAGRAMS } from './text-types.js'
 import { commaList, oneToken, type ValueType } from './value-type.js'
 
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const
@@ -45,7 +46,6 @@ function parseWord(text: string): TlsMode | Refusal {
   if (text.toLowerCase() === 'auto') return TLS_AUTO
   const version = VERSIONS.find((known) => known.toLowerCase() === text.toLowerCase())
   if (version !== undefined) return { kind: 'on', versions: [version] }
-  if (/^DTLSv/i.test(text))
-    return new Refusal(`'${text}' is not possible: a relay of streams cannot take datagrams`)
+  if (/^DTLSv/i.test(text)) return new Refusal(`${shown(text)} is not possible: ${NO_DATAGRAMS}`)
   return refuseWord([...BOOLEAN_WORDS, 'auto', ...VERSIONS], text)
 }

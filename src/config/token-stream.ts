@@ -1,24 +1,11 @@
-import { dirname, normalize } from 'node:path/posix'
 import type { Position } from '../base/problem.js'
 import { shown } from './expectation.js'
-import { Lexer } from './lexer.js'
-import type { Problems } from './problems.js'
-import type { Sources } from './sources.js'
 import { isPunctuation, isReported, isText, type Token } from './token.js'
+import { type InputRequest, TokenInput } from './token-input.js'
 
-/** Files that may be open inside one another, and opened in all. */
-const INCLUDE_DEPTH_MAX = 32
-const INCLUDES_MAX = 10_000
-/** Tokens that all uses of aliases may amount to. */
-const ALIAS_TOKENS_MAX = 100_000
-
-interface Frame {
-  readonly name: string
-  readonly isFile: boolean
-  /** Undefined or an end token when exhausted. */
-  read(): Token | undefined
-  /** Called when it is exhausted and closed: opens the next file of the same include. */
-  readonly onEnd?: () => void
+export interface StreamRequest extends InputRequest {
+  /** Bare words of the language are never replaced by an alias. */
+  isKeyword(word: string): boolean
 }
 
 interface Alias {
@@ -26,33 +13,20 @@ interface Alias {
   readonly tokens: readonly Token[]
 }
 
-export interface StreamRequest {
-  readonly file: string
-  readonly bytes: Uint8Array
-  readonly sources: Sources
-  readonly environment: ReadonlyMap<string, string>
-  readonly problems: Problems
-  /** Bare words of the language are never replaced by an alias. */
-  isKeyword(word: string): boolean
-}
-
 /**
- * The tokens of a file with includes and aliases resolved. One token of look-ahead, which is held as it
- * was written, since the name in `alias NAME` must not be replaced.
+ * The tokens of a configuration, includes and aliases resolved. One token of look-ahead, held as it was
+ * written, since the name in `alias NAME` must not be replaced.
  */
 export class TokenStream {
   readonly #request: StreamRequest
+  readonly #input: TokenInput
   readonly #aliases = new Map<string, Alias>()
-  readonly #frames: Frame[] = []
   #ahead: Token | undefined
-  #early: Token | undefined
   #last: Position | undefined
-  #includes = 0
-  #aliasTokens = 0
 
   constructor(request: StreamRequest) {
     this.#request = request
-    this.#openFile(request.file, request.bytes)
+    this.#input = new TokenInput(request)
   }
 
   peek(): Token {
@@ -61,14 +35,14 @@ export class TokenStream {
       const alias = this.#aliasFor(token)
       if (alias === undefined) return token
       this.#ahead = undefined
-      this.#openAlias(token, alias)
+      this.#input.openAlias(token, alias.tokens)
     }
   }
 
   /** The next token, not replaced even when it is the name of an alias. */
   peekAsWritten(): Token {
-    this.#ahead ??= this.#read()
-    return this.#early ?? this.#ahead
+    this.#ahead ??= this.#input.read()
+    return this.#input.earlyEnd ?? this.#ahead
   }
 
   next(): Token {
@@ -135,16 +109,6 @@ export class TokenStream {
     this.#aliases.set(name.text, { position: name.position, tokens })
   }
 
-  /** Puts the end here, for a reason that has been reported. */
-  #stop(position: Position, message: string): void {
-    this.#request.problems.error(position, message)
-    this.#endAt(position, message)
-  }
-
-  #endAt(position: Position, message: string): void {
-    this.#early = { kind: 'end', text: '', position, flaw: { severity: 'error', position, message } }
-  }
-
   #take(token: Token, isTold: boolean): Token {
     if (token.kind === 'end') return token
     this.#ahead = undefined
@@ -153,110 +117,13 @@ export class TokenStream {
     const { flaw } = token
     if (flaw?.severity === 'error') problems.error(flaw.position, flaw.message)
     else if (flaw !== undefined && isTold) problems.warn(flaw.position, flaw.message)
-    if (problems.isFull) this.#endAt(token.position, 'too many errors')
+    if (problems.isFull) this.#input.endAt(token.position, 'too many errors')
     return token
-  }
-
-  #read(): Token {
-    for (;;) {
-      const token = this.#readWithEnds()
-      if (token.kind !== 'word' || token.text !== 'include' || this.#early !== undefined) return token
-      const unused = this.#include()
-      if (unused !== undefined) return unused
-    }
-  }
-
-  /** The next token of the innermost frame that has one. */
-  #readWithEnds(): Token {
-    for (;;) {
-      const frame = this.#frames.at(-1)
-      const token = frame?.read()
-      const isOutermost = this.#frames.length === 1
-      if (token !== undefined && (token.kind !== 'end' || isOutermost)) return token
-      this.#frames.pop()
-      frame?.onEnd?.()
-    }
-  }
-
-  /** Opens what the pattern behind the word names. A token that is no pattern is given back. */
-  #include(): Token | undefined {
-    const first = this.#readWithEnds()
-    const pattern = isPunctuation(first, '=') ? this.#readWithEnds() : first
-    const { problems, sources } = this.#request
-    if (isReported(pattern)) return pattern
-    if (!isText(pattern)) {
-      problems.error(pattern.position, "expected a file name after 'include'")
-      return pattern
-    }
-    const names = sources.glob(this.#inConfigurationFolder(pattern.text))
-    if (names.length === 0) problems.warn(pattern.position, `no file matches ${shown(pattern.text)}`)
-    this.#openFirst(names, pattern.position)
-    return undefined
-  }
-
-  /** Opens the first of the files that can be; the others follow when it ends. */
-  #openFirst(names: readonly string[], position: Position): void {
-    const index = names.findIndex((name) => this.#mayOpen(name, position))
-    const name = names[index]
-    if (name === undefined) return
-    const rest = names.slice(index + 1)
-    const answer = this.#request.sources.read(name)
-    if (answer.ok) this.#openFile(normalize(name), answer.bytes, () => this.#openFirst(rest, position))
-  }
-
-  #inConfigurationFolder(pattern: string): string {
-    const prefix = '$CONFDIR/'
-    if (!pattern.startsWith(prefix)) return pattern
-    return `${dirname(this.#request.file)}/${pattern.slice(prefix.length)}`
-  }
-
-  #mayOpen(name: string, position: Position): boolean {
-    if (this.#early !== undefined) return false
-    const { problems, sources } = this.#request
-    const path = normalize(name)
-    const open = this.#frames.filter(({ isFile }) => isFile).map((frame) => frame.name)
-    this.#includes += 1
-    const answer = sources.read(name)
-    if (open.includes(path)) {
-      problems.error(position, `this include never ends: ${[...open, path].join(' -> ')}`)
-    } else if (open.length > INCLUDE_DEPTH_MAX) {
-      this.#stop(position, `includes may be nested ${INCLUDE_DEPTH_MAX} deep at most`)
-    } else if (this.#includes > INCLUDES_MAX) {
-      this.#stop(position, `${INCLUDES_MAX} files may be included at most`)
-    } else if (answer.ok) {
-      return true
-    } else if (answer.code === 'ENOENT') {
-      problems.warn(position, `no file matches ${shown(name)}`)
-    } else {
-      problems.error(position, `cannot read ${shown(name)}: ${answer.code}`)
-    }
-    return false
-  }
-
-  #openFile(file: string, bytes: Uint8Array, onEnd = () => {}): void {
-    const lexer = new Lexer(file, bytes, this.#request.environment)
-    this.#frames.push({ name: normalize(file), isFile: true, read: () => lexer.next(), onEnd })
   }
 
   #aliasFor(token: Token): Alias | undefined {
     if (!isText(token) || isReported(token)) return undefined
     if (token.kind === 'word' && this.#request.isKeyword(token.text)) return undefined
     return this.#aliases.get(token.text)
-  }
-
-  #openAlias(use: Token, alias: Alias): void {
-    if (this.#frames.some(({ name, isFile }) => !isFile && name === use.text)) {
-      this.#stop(use.position, `alias ${shown(use.text)} expands to itself`)
-      return
-    }
-    let at = 0
-    const read = () => {
-      this.#aliasTokens += 1
-      if (this.#aliasTokens > ALIAS_TOKENS_MAX && this.#early === undefined) {
-        this.#stop(use.position, `aliases may expand to ${ALIAS_TOKENS_MAX} tokens at most`)
-      }
-      return alias.tokens[at++]
-    }
-    this.#frames.push({ name: use.text, isFile: false, read })
   }
 }

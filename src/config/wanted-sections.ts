@@ -1,6 +1,7 @@
 import type { Position } from '../base/problem.js'
+import { nearest } from '../base/suggest.js'
 import { type Draft, emptyDraft } from './draft.js'
-import { didYouMean, shown } from './expectation.js'
+import { shown } from './expectation.js'
 import type { Problems } from './problems.js'
 import type { Block } from './row.js'
 import type { SectionIds } from './section-choice.js'
@@ -58,9 +59,15 @@ export class WantedSections {
   }
 
   reportMissing(): void {
+    const { id: masterId } = this.#spawnd
+    if (masterId !== undefined && masterId === this.#tcprelay.id) {
+      this.#problems.error(this.#start, `master and children cannot both read section ${shown(masterId)}`)
+      return
+    }
     for (const { id, foundAt } of [this.#spawnd, this.#tcprelay]) {
       if (id === undefined || foundAt !== undefined) continue
-      const hint = didYouMean(id, this.#met)?.replace('did you mean', 'there is a section')?.replace('?', '')
+      const close = nearest(id, this.#met)
+      const hint = close === undefined ? undefined : `there is a section ${shown(close)}`
       this.#problems.error(this.#start, `no configuration for id ${shown(id)} found`, {
         hint,
         code: 'no-section',

@@ -1,0 +1,159 @@
+import { dirname, normalize } from 'node:path/posix'
+import type { Position } from '../base/problem.js'
+import { shown } from './expectation.js'
+import { Lexer } from './lexer.js'
+import type { Problems } from './problems.js'
+import { reasonOf, type Sources } from './sources.js'
+import { isPunctuation, isReported, isText, type Token } from './token.js'
+
+/** Files that may be open inside one another, and opened in all. */
+const INCLUDE_DEPTH_MAX = 32
+const INCLUDES_MAX = 10_000
+/** Tokens that all uses of aliases may amount to. */
+const ALIAS_TOKENS_MAX = 100_000
+
+export interface InputRequest {
+  readonly file: string
+  readonly bytes: Uint8Array
+  readonly sources: Sources
+  readonly environment: ReadonlyMap<string, string>
+  readonly problems: Problems
+}
+
+interface Frame {
+  readonly name: string
+  readonly isFile: boolean
+  /** Undefined or an end token when exhausted. */
+  read(): Token | undefined
+  /** Called when it is exhausted and closed: opens the next file of the same include. */
+  readonly onEnd?: () => void
+}
+
+/** Files within files and aliases within them, read as one; all loops and excesses end here. */
+export class TokenInput {
+  readonly #request: InputRequest
+  readonly #frames: Frame[] = []
+  #earlyEnd: Token | undefined
+  #includes = 0
+  #aliasTokens = 0
+
+  constructor(request: InputRequest) {
+    this.#request = request
+    this.#openFile(request.file, request.bytes)
+  }
+
+  /** Set once the input has ended before its time, for a reason that has been reported. */
+  get earlyEnd(): Token | undefined {
+    return this.#earlyEnd
+  }
+
+  /** The next token as it is written. Where an `include` stands, the files that it names are opened. */
+  read(): Token {
+    for (;;) {
+      const token = this.#readWithEnds()
+      if (token.kind !== 'word' || token.text !== 'include' || this.#earlyEnd !== undefined) return token
+      const unused = this.#include()
+      if (unused !== undefined) return unused
+    }
+  }
+
+  /** Puts the tokens of an alias in the place of its use. */
+  openAlias(use: Token, tokens: readonly Token[]): void {
+    if (this.#frames.some(({ name, isFile }) => !isFile && name === use.text)) {
+      this.#stop(use.position, `alias ${shown(use.text)} expands to itself`)
+      return
+    }
+    let at = 0
+    const read = () => {
+      this.#aliasTokens += 1
+      if (this.#aliasTokens === ALIAS_TOKENS_MAX) {
+        this.#stop(use.position, `aliases may expand to ${ALIAS_TOKENS_MAX} tokens at most`)
+      }
+      return tokens[at++]
+    }
+    this.#frames.push({ name: use.text, isFile: false, read })
+  }
+
+  /** Puts the end here, for a reason that has been reported. */
+  #stop(position: Position, message: string): void {
+    this.#request.problems.error(position, message)
+    this.endAt(position, message)
+  }
+
+  /** Lets the input end here, whatever follows. */
+  endAt(position: Position, message: string): void {
+    this.#earlyEnd = { kind: 'end', text: '', position, flaw: { severity: 'error', position, message } }
+  }
+
+  /** The next token of the innermost frame that has one. */
+  #readWithEnds(): Token {
+    for (;;) {
+      const frame = this.#frames.at(-1)
+      const token = frame?.read()
+      const isOutermost = this.#frames.length === 1
+      if (token !== undefined && (token.kind !== 'end' || isOutermost)) return token
+      this.#frames.pop()
+      frame?.onEnd?.()
+    }
+  }
+
+  /** Opens what the pattern behind the word names. A token that is no pattern is given back. */
+  #include(): Token | undefined {
+    const first = this.#readWithEnds()
+    const pattern = isPunctuation(first, '=') ? this.#readWithEnds() : first
+    const { problems, sources } = this.#request
+    if (isReported(pattern)) return pattern
+    if (!isText(pattern)) {
+      problems.error(pattern.position, "expected a file name after 'include'")
+      return pattern
+    }
+    const names = sources.glob(this.#inConfigurationFolder(pattern.text))
+    if (names.length === 0) problems.warn(pattern.position, `no file matches ${shown(pattern.text)}`)
+    this.#openFirst(names, pattern.position)
+    return undefined
+  }
+
+  /** Opens the first of the files that can be; the others follow when it ends. */
+  #openFirst(names: readonly string[], position: Position): void {
+    const index = names.findIndex((name) => this.#mayOpen(name, position))
+    const name = names[index]
+    if (name === undefined) return
+    const rest = names.slice(index + 1)
+    const answer = this.#request.sources.read(name)
+    if (answer.ok) this.#openFile(normalize(name), answer.bytes, () => this.#openFirst(rest, position))
+  }
+
+  #inConfigurationFolder(pattern: string): string {
+    const prefix = '$CONFDIR/'
+    if (!pattern.startsWith(prefix)) return pattern
+    return `${dirname(this.#request.file)}/${pattern.slice(prefix.length)}`
+  }
+
+  #mayOpen(name: string, position: Position): boolean {
+    if (this.#earlyEnd !== undefined) return false
+    const { problems, sources } = this.#request
+    const path = normalize(name)
+    const open = this.#frames.filter(({ isFile }) => isFile).map((frame) => frame.name)
+    this.#includes += 1
+    const answer = sources.read(name)
+    if (open.includes(path)) {
+      problems.error(position, `this include never ends: ${[...open, path].join(' -> ')}`)
+    } else if (open.length > INCLUDE_DEPTH_MAX) {
+      this.#stop(position, `includes may be nested ${INCLUDE_DEPTH_MAX} deep at most`)
+    } else if (this.#includes > INCLUDES_MAX) {
+      this.#stop(position, `${INCLUDES_MAX} files may be included at most`)
+    } else if (answer.ok) {
+      return true
+    } else if (answer.code === 'ENOENT') {
+      problems.warn(position, `no file matches ${shown(name)}`)
+    } else {
+      problems.error(position, `cannot read ${shown(name)}: ${reasonOf(answer.code)}`)
+    }
+    return false
+  }
+
+  #openFile(file: string, bytes: Uint8Array, onEnd = () => {}): void {
+    const lexer = new Lexer(file, bytes, this.#request.environment)
+    this.#frames.push({ name: normalize(file), isFile: true, read: () => lexer.next(), onEnd })
+  }
+}
