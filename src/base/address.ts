@@ -13,6 +13,9 @@ export type HostLiteral =
   | { readonly family: 'ipv4'; readonly host: string }
   | { readonly family: 'ipv6'; readonly host: string; readonly scope: string }
 
+/** An interface: its number, or its name, which Linux lets be 1 to 15 bytes without these (dev_valid_name). */
+const SCOPE = /^[^\s/:%\x00-\x1f]{1,15}$/
+
 /**
  * Reads an IPv4 or IPv6 literal: `10.0.0.1`, `127.1` (the forms of inet_aton(3)), `::1`, `fe80::1%eth0`.
  * Answers undefined for anything else, host names included.
@@ -21,10 +24,10 @@ export function parseHostLiteral(text: string): HostLiteral | undefined {
   if (ipaddr.IPv4.isValid(text)) {
     return { family: 'ipv4', host: ipaddr.IPv4.parse(text).toString() }
   }
-  if (!ipaddr.IPv6.isValid(text)) return undefined
   const percent = text.indexOf('%')
   const scope = percent < 0 ? '' : text.slice(percent + 1)
   const bare = percent < 0 ? text : text.slice(0, percent)
+  if (!ipaddr.IPv6.isValid(bare) || (percent >= 0 && !SCOPE.test(scope))) return undefined
   return { family: 'ipv6', host: ipaddr.IPv6.parse(bare).toRFC5952String(), scope }
 }
 

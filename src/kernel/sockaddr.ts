@@ -9,6 +9,9 @@ export const SOCKADDR_BYTES_MAX = 128
 /** sun_path of struct sockaddr_un (unix(7)). */
 const UNIX_PATH_BYTES_MAX = 108
 
+/** sin6_scope_id has 32 bits. */
+const SCOPE_MAX = 0xffff_ffff
+
 /** An address in the kernel's form. `bytes` is the struct, in native memory where calls need it. */
 export interface NativeAddress {
   readonly family: number
@@ -26,7 +29,7 @@ export function nativeAddress(address: SocketAddress): NativeAddress {
 
 /**
  * struct sockaddr_in, sockaddr_in6 or sockaddr_un of an address. Throws RangeError for a Unix path that is too
- * long and for an IPv6 scope that names no interface.
+ * long or contains NUL, and for an IPv6 scope that names no interface.
  */
 export function encodeAddress(address: SocketAddress): Uint8Array {
   if (address.family === 'unix') return encodeUnix(address.path)
@@ -41,12 +44,13 @@ export function encodeAddress(address: SocketAddress): Uint8Array {
 
 function encodeUnix(path: string): Uint8Array {
   const name = new TextEncoder().encode(path)
-  const isAbstract = path.startsWith('\0')
-  // A path ends with NUL, an abstract name is as long as the length says (unix(7)).
-  if (name.length + (isAbstract ? 0 : 1) > UNIX_PATH_BYTES_MAX) {
+  // A path ends with NUL; an abstract name, and none at all, is as long as the length says (unix(7)).
+  const endBytes = path === '' || path.startsWith('\0') ? 0 : 1
+  if (name.length + endBytes > UNIX_PATH_BYTES_MAX) {
     throw new RangeError(`a Unix socket path has at most ${UNIX_PATH_BYTES_MAX - 1} bytes`)
   }
-  const bytes = new Uint8Array(2 + name.length + (isAbstract ? 0 : 1))
+  if (endBytes > 0 && name.includes(0)) throw new RangeError('a Unix socket path contains no NUL')
+  const bytes = new Uint8Array(2 + name.length + endBytes)
   bytes[0] = AF_UNIX
   bytes.set(name, 2)
   return bytes
@@ -74,8 +78,11 @@ function decodeUnixPath(name: Uint8Array): string {
 
 function scopeIndex(scope: string): number {
   if (scope === '') return 0
-  if (/^\d+$/.test(scope)) return Number(scope)
-  const index = nativeFunction<(name: string) => number>('uint32_t if_nametoindex(const char *name)')(scope)
-  if (index === 0) throw new RangeError(`there is no network interface '${scope}'`)
+  const index = /^\d+$/.test(scope) ? Number(scope) : indexOfInterface(scope)
+  if (index === 0 || index > SCOPE_MAX) throw new RangeError(`there is no network interface '${scope}'`)
   return index
+}
+
+function indexOfInterface(name: string): number {
+  return nativeFunction<(name: string) => number>('uint32_t if_nametoindex(const char *name)')(name)
 }

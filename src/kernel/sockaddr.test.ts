@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import fc from 'fast-check'
+import { calls, done } from '../../test/support/sockets.js'
+import { hostFromBytes, type SocketAddress } from '../base/address.js'
+import { AF_INET, AF_INET6, AF_UNIX, SOCK_STREAM } from './constants.js'
+import { mapPrivate } from './memory.js'
+import { decodeAddress, encodeAddress, nativeAddress, SOCKADDR_BYTES_MAX } from './sockaddr.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'sockaddr-'))
+after(() => rmSync(folder, { recursive: true }))
+
+const region = mapPrivate(SOCKADDR_BYTES_MAX)
+
+const port = fc.integer({ min: 0, max: 65_535 })
+const hostOf = (length: number) => fc.uint8Array({ minLength: length, maxLength: length }).map(hostFromBytes)
+const plain = { noNullPrototype: true }
+const ipv4 = fc.record({ family: fc.constant('ipv4' as const), host: hostOf(4), port }, plain)
+const scope = fc.oneof(
+  fc.constant(''),
+  fc.integer({ min: 1, max: 0xffff_ffff }).map((index) => String(index)),
+)
+const ipv6 = fc.record({ family: fc.constant('ipv6' as const), host: hostOf(16), port, scope }, plain)
+const name = fc.string({ unit: 'grapheme', maxLength: 107 }).filter((text) => Buffer.byteLength(text) <= 107)
+const path = name.filter((text) => !text.includes('\0'))
+const unixPath = path.map((text): SocketAddress => ({ family: 'unix', path: text }))
+const abstract = name.map((text): SocketAddress => ({ family: 'unix', path: `\0${text}` }))
+
+test('every address survives the way to the kernel form and back', () => {
+  fc.assert(
+    fc.property(fc.oneof(ipv4, ipv6, unixPath, abstract), (address) => {
+      const bytes = encodeAddress(address)
+      assert.ok(bytes.length <= SOCKADDR_BYTES_MAX)
+      assert.deepEqual(decodeAddress(bytes), address)
+      // The kernel leaves more room than the address needs, and rubbish in the rest of it.
+      const roomy = new Uint8Array(SOCKADDR_BYTES_MAX).fill(0xee)
+      roomy.set(bytes)
+      assert.deepEqual(decodeAddress(roomy, bytes.length), address)
+    }),
+  )
+})
+
+test('the structs are those of the documentation, byte by byte', () => {
+  assert.deepEqual(
+    [...encodeAddress({ family: 'ipv4', host: '1.2.3.4', port: 0x1234 })],
+    [AF_INET, 0, 0x12, 0x34, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0],
+  )
+  assert.deepEqual(
+    [...encodeAddress({ family: 'ipv6', host: '1::2', port: 0x1234, scope: '5' })],
+    [AF_INET6, 0, 0x12, 0x34, 0, 0, 0, 0, 0, 1, ...new Array(13).fill(0), 2, 5, 0, 0, 0],
+  )
+  assert.deepEqual([...encodeAddress({ family: 'unix', path: 'ab' })], [AF_UNIX, 0, 97, 98, 0])
+  assert.deepEqual([...encodeAddress({ family: 'unix', path: '\0ab' })], [AF_UNIX, 0, 0, 97, 98])
+  assert.deepEqual([...encodeAddress({ family: 'unix', path: '' })], [AF_UNIX, 0])
+})
+
+/** Binds a socket there and asks the kernel where it is. */
+function askKernel(address: SocketAddress): SocketAddress {
+  const native = nativeAddress(address)
+  const fd = done(calls.socket(native.family, SOCK_STREAM, 0))
+  try {
+    done(calls.bind(fd, native.region, native.byteLength))
+    region.bytes.fill(0xee)
+    return decodeAddress(region.bytes, done(calls.localAddress(fd, region)))
+  } finally {
+    calls.close(fd)
+  }
+}
+
+test('the kernel reads and writes addresses as we do', () => {
+  const exact: SocketAddress[] = [
+    { family: 'unix', path: join(folder, 'socket') },
+    { family: 'unix', path: join(folder, 'ünïcode') },
+    { family: 'unix', path: `\0tcprelay-test-${process.pid}` },
+    { family: 'unix', path: `\0tcprelay\0test ${process.pid}` },
+  ]
+  for (const address of exact) assert.deepEqual(askKernel(address), address)
+  const ipv4 = askKernel({ family: 'ipv4', host: '127.1.2.3', port: 0 })
+  assert.ok(ipv4.family === 'ipv4' && ipv4.host === '127.1.2.3' && ipv4.port > 0)
+})
+
+test('a socket that was never bound has no name', () => {
+  const fd = done(calls.socket(AF_UNIX, SOCK_STREAM, 0))
+  const byteLength = done(calls.localAddress(fd, region))
+  assert.deepEqual(decodeAddress(region.bytes, byteLength), { family: 'unix', path: '' })
+  calls.close(fd)
+})
+
+test('the kernel knows IPv6 and its scopes as we do', (t) => {
+  const probe = calls.socket(AF_INET6, SOCK_STREAM, 0)
+  if (probe < 0) return t.skip('the kernel has no IPv6')
+  calls.close(probe)
+  const bound = askKernel({ family: 'ipv6', host: '::', port: 0, scope: '' })
+  assert.ok(bound.family === 'ipv6' && bound.host === '::' && bound.port > 0)
+  const loopback = encodeAddress({ family: 'ipv6', host: '::1', port: 1, scope: 'lo' })
+  assert.equal(new DataView(loopback.buffer).getUint32(24, true), 1, 'the loopback is interface 1')
+})
+
+test('a Unix path may have 107 bytes, an abstract name 107 behind its NUL', () => {
+  const long = 'x'.repeat(107)
+  for (const path of [long, `\0${long}`]) {
+    assert.deepEqual(decodeAddress(encodeAddress({ family: 'unix', path })), { family: 'unix', path })
+    assert.throws(() => encodeAddress({ family: 'unix', path: `${path}x` }), RangeError)
+  }
+})
+
+test('a path that the kernel would cut short is refused', () => {
+  assert.throws(() => encodeAddress({ family: 'unix', path: '/run/x\0y' }), RangeError)
+})
+
+test('a scope that names no interface is refused, and never taken for another', () => {
+  for (const scope of ['nosuchif0', '4294967296', '4294967297', '99999999999']) {
+    assert.throws(
+      () => encodeAddress({ family: 'ipv6', host: 'fe80::1', port: 1, scope }),
+      (error: Error) => error instanceof RangeError && error.message.includes(scope),
+    )
+  }
+})

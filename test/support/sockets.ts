@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import type { Fd, Outcome } from '../../src/kernel/calls.js'
+import { AF_INET, AF_UNIX, SOCK_STREAM } from '../../src/kernel/constants.js'
+import { nativeFunction } from '../../src/kernel/ffi.js'
+import { linuxCalls } from '../../src/kernel/linux-calls.js'
+import { mapPrivate, type Region } from '../../src/kernel/memory.js'
+import { encodeAddress, SOCKADDR_BYTES_MAX } from '../../src/kernel/sockaddr.js'
+
+/** Real sockets on the loopback for tests of the layers that call the kernel. */
+export const calls = linuxCalls()
+
+const POLL_IN = 0x1
+const POLL_OUT = 0x4
+
+/** Far longer than the loopback needs: reaching it is a failure. */
+const WAIT_MAX_MS = 5_000
+
+const scratch = mapPrivate(1 << 20)
+const addressRegion = mapPrivate(SOCKADDR_BYTES_MAX)
+
+export interface Pair {
+  readonly near: Fd
+  readonly far: Fd
+}
+
+/** The outcome of a call that must not fail. */
+export function done(outcome: Outcome): number {
+  assert.ok(outcome >= 0, `a system call failed with errno ${-outcome}`)
+  return outcome
+}
+
+/** Blocks in poll(2) until the descriptor has one of `events`; answers what it has. */
+export function pollFor(fd: Fd, events: number): number {
+  const poll = nativeFunction<(fds: bigint, count: number, timeoutMs: number) => number>(
+    'int poll(uintptr_t fds, uint64_t count, int timeout)',
+  )
+  const region = mapPrivate(8)
+  const entry = new DataView(region.bytes.buffer, 0, 8)
+  for (let count = -1; count < 0; ) {
+    entry.setInt32(0, fd, true)
+    entry.setInt16(4, events, true)
+    count = poll(region.pointer, 1, WAIT_MAX_MS)
+    assert.notEqual(count, 0, `descriptor ${fd} had none of the events ${events} in ${WAIT_MAX_MS} ms`)
+  }
+  return entry.getInt16(6, true)
+}
+
+export const waitReadable = (fd: Fd): number => pollFor(fd, POLL_IN)
+export const waitWritable = (fd: Fd): number => pollFor(fd, POLL_OUT)
+
+/** A listening socket on 127.0.0.1; its address is left in `addressRegion` of the caller's choice. */
+export function listenOnLoopback(into: Region, backlog = 16): Fd {
+  const fd = done(calls.socket(AF_INET, SOCK_STREAM, 0))
+  const bytes = encodeAddress({ family: 'ipv4', host: '127.0.0.1', port: 0 })
+  into.bytes.set(bytes)
+  done(calls.bind(fd, into, bytes.length))
+  done(calls.listen(fd, backlog))
+  done(calls.localAddress(fd, into))
+  return fd
+}
+
+/** Two ends of one TCP connection: `near` has connected, `far` was accepted. */
+export function tcpPair(): Pair {
+  const listener = listenOnLoopback(addressRegion)
+  const near = done(calls.socket(AF_INET, SOCK_STREAM, 0))
+  calls.connect(near, addressRegion, 16)
+  waitReadable(listener)
+  const far = done(calls.accept(listener, addressRegion))
+  waitWritable(near)
+  calls.close(listener)
+  return { near, far }
+}
+
+/** Two ends of a Unix stream. */
+export function unixPair(): Pair {
+  const region = mapPrivate(8)
+  const socketpair = nativeFunction<(family: number, type: number, protocol: number, fds: bigint) => number>(
+    'int socketpair(int family, int type, int protocol, uintptr_t fds)',
+  )
+  const NONBLOCK_CLOEXEC = 0o2004000
+  done(socketpair(AF_UNIX, SOCK_STREAM | NONBLOCK_CLOEXEC, 0, region.pointer))
+  const [near = -1, far = -1] = new Int32Array(region.bytes.buffer, 0, 2)
+  return { near, far }
+}
+
+export function closeAll(...fds: readonly Fd[]): void {
+  for (const fd of fds) calls.close(fd)
+}
+
+/** Sends a text that fits into the socket's buffer. */
+export function sendText(fd: Fd, text: string): void {
+  const { written } = new TextEncoder().encodeInto(text, scratch.bytes)
+  assert.equal(calls.send(fd, scratch, 0, written), written)
+}
+
+/** What one recv brings, once there is something; '' at the end of the stream. */
+export function recvText(fd: Fd): string {
+  waitReadable(fd)
+  const count = done(calls.recv(fd, scratch, 0, scratch.byteLength))
+  return new TextDecoder().decode(scratch.bytes.subarray(0, count))
+}
+
+/** Sends until the socket takes no more; answers how many bytes it took. */
+export function fillUp(fd: Fd): number {
+  let total = 0
+  for (;;) {
+    const took = calls.send(fd, scratch, 0, scratch.byteLength)
+    if (took < 0) return total
+    total += took
+  }
+}
+
+/** Receives until nothing is left; answers how many bytes there were. */
+export function drainDry(fd: Fd): number {
+  let total = 0
+  for (;;) {
+    const got = calls.recv(fd, scratch, 0, scratch.byteLength)
+    if (got <= 0) return total
+    total += got
+  }
+}
