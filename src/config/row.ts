@@ -59,7 +59,9 @@ export type Row = ValueRow<unknown> | ListRow<unknown> | BlockRow<unknown> | Blo
 export type Rows = Readonly<Record<string, Row>>
 
 /** What the rows of a block make of it, typed by the rows. */
-export type Settings<R extends Rows> = { readonly [K in keyof R]: SettingOf<R[K]> } & {
+export type Settings<R extends Rows> = {
+  readonly [K in keyof R as R[K] extends SectionsRow ? never : K]: SettingOf<R[K]>
+} & {
   /** Where the block begins. */
   readonly position: Position
 }
