@@ -19,6 +19,9 @@ import { namedRemotes, relaySettings, shapeFor } from './settings.js'
 /** Descriptors beside those of sessions: log files, name lookups, what Node opens by itself. */
 const SPARE_DESCRIPTORS = 40
 
+/** setTimeout takes 31 bits and fires at once for more. */
+const TIMEOUT_MAX_MS = 2 ** 31 - 1
+
 export interface SingleEvents {
   /** Clients are accepted on these addresses. */
   onServing?(listeners: readonly string[]): void
@@ -142,10 +145,13 @@ export class Single {
   }
 
   #after(ms: number, act: () => void): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer)
-      act()
-    }, ms)
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(timer)
+        act()
+      },
+      Math.min(ms, TIMEOUT_MAX_MS),
+    )
     this.#timers.add(timer)
   }
 

@@ -1,0 +1,111 @@
+import { ECONNRESET } from '../../src/kernel/errno.js'
+import type { Chance } from './chance.js'
+import type { FakeSocket, Peer } from './fake-socket.js'
+
+/** What a peer does when it has sent all it has. */
+export type Finish =
+  /** Says so (FIN) and reads on until the other side does. */
+  | 'end'
+  /** Closes: what arrives afterwards is answered with a reset. */
+  | 'close'
+  /** Resets, at a moment of its own. */
+  | 'reset'
+
+/** The byte at each offset of a peer's stream; streams of different peers differ almost everywhere. */
+export function patternByte(stream: number, offset: number): number {
+  return (Math.imul(stream + 1, 0x9e3779b1) + Math.imul(offset, 0x85ebca6b)) >>> 24
+}
+
+/** A client or a server: it sends its stream, checks what it gets, and finishes in its way. */
+export class Actor implements Peer {
+  readonly stream: number
+  readonly finish: Finish
+  readonly bytesToSend: number
+  readonly socket: FakeSocket
+  /** The stream that this peer should get; known once the session is paired. */
+  other: Actor | undefined
+  sent = 0
+  got: number[] = []
+  hasEnded = false
+  hasClosed = false
+  hasReset = false
+  sawEnd = false
+  sawReset = false
+  readonly #chance: Chance
+  readonly #resetAfter: number
+  /** A server that reads until the client's end before it ends itself. */
+  readonly #waitsForEnd: boolean
+
+  constructor(stream: number, socket: FakeSocket, chance: Chance, bytesMax: number, isServer: boolean) {
+    this.stream = stream
+    this.socket = socket
+    this.#chance = chance
+    this.finish = chance.pick(['end', 'end', 'end', 'close', 'reset'])
+    this.bytesToSend = chance.is(0.2) ? 0 : chance.between(1, bytesMax)
+    this.#resetAfter =
+      this.finish === 'reset' ? chance.between(0, this.bytesToSend) : Number.POSITIVE_INFINITY
+    this.#waitsForEnd = isServer && chance.is(0.5)
+    socket.peer = this
+  }
+
+  /** Is there something that this peer would do now? `window` is what the relay's kernel holds for it. */
+  canAct(windowBytes: number): boolean {
+    if (this.hasEnded || this.hasReset || this.sawReset || this.socket.state !== 'open') return false
+    if (this.sent >= this.#resetAfter) return true
+    if (this.sent < this.bytesToSend) return this.socket.received.length < windowBytes
+    return this.sawEnd || !this.#waitsForEnd
+  }
+
+  /** One thing that a peer does: sends a little, ends, or resets. */
+  act(windowBytes: number): void {
+    if (!this.canAct(windowBytes)) return
+    if (this.sent >= this.#resetAfter) {
+      this.#reset()
+    } else if (this.sent < this.bytesToSend) {
+      this.#sendSome(windowBytes)
+    } else if (this.finish !== 'reset') {
+      this.hasEnded = true
+      this.hasClosed = this.finish === 'close'
+      this.socket.arriveEnd()
+    }
+  }
+
+  toString(): string {
+    const { stream, finish, sent, bytesToSend, hasEnded, hasReset, sawEnd, sawReset, socket } = this
+    const flags = Object.entries({ hasEnded, hasReset, sawEnd, sawReset }).flatMap(([name, is]) =>
+      is ? name : [],
+    )
+    return `${stream} ${finish} sent ${sent}/${bytesToSend} ${flags} fd ${socket.fd} ${socket.state} unread ${socket.received.length}`
+  }
+
+  onBytes(bytes: Uint8Array): void {
+    if (this.hasReset) return
+    if (this.hasClosed) {
+      this.#reset()
+      return
+    }
+    for (const byte of bytes) this.got.push(byte)
+  }
+
+  onEnd(): void {
+    if (!this.hasReset) this.sawEnd = true
+  }
+
+  onReset(): void {
+    if (!this.hasReset) this.sawReset = true
+  }
+
+  #reset(): void {
+    this.hasReset = true
+    this.socket.arriveReset(ECONNRESET)
+  }
+
+  #sendSome(windowBytes: number): void {
+    const room = Math.min(windowBytes - this.socket.received.length, this.#resetAfter - this.sent)
+    const count = Math.min(this.#chance.between(1, windowBytes), room, this.bytesToSend - this.sent)
+    if (count <= 0) return
+    const bytes = Array.from({ length: count }, (_, i) => patternByte(this.stream, this.sent + i))
+    this.sent += count
+    this.socket.arrive(bytes)
+  }
+}

@@ -1,0 +1,169 @@
+import type { Calls } from '../../src/kernel/calls.js'
+import { EINTR, EMFILE } from '../../src/kernel/errno.js'
+import type { Region } from '../../src/kernel/region.js'
+import type { Clock, System } from '../../src/kernel/system.js'
+import type { Poller, ReadyList } from '../../src/reactor/poller.js'
+import type { Chance } from './chance.js'
+import { FakeSocket } from './fake-socket.js'
+
+/** How often the kernel is in a bad mood. Each is a probability per call, but for the sizes. */
+export interface Faults {
+  readonly interrupted: number
+  readonly shortWrite: number
+  readonly noDescriptor: number
+  /** epoll tells of sockets on which nothing has happened. */
+  readonly spurious: number
+  readonly sendCapacityMin: number
+  readonly sendCapacityMax: number
+}
+
+/**
+ * The system that the simulated relay runs on: sockets, an edge-triggered poller and a clock, all in plain
+ * memory and all decided by one seed. Calls that a relay must not make (on closed descriptors) throw.
+ */
+export class FakeKernel {
+  nowMs = 1_000_000
+  readonly faults: Faults
+  /** Called when the relay connects; answers like connect(2), or throws for a broken world. */
+  onConnect: (socket: FakeSocket, port: number) => number = () => 0
+  readonly #chance: Chance
+  readonly #sockets = new Map<number, FakeSocket>()
+  readonly #watched = new Map<number, { readonly token: number; hasNews: boolean }>()
+  /** Closed by the relay, with bytes still on their way. */
+  readonly #orphans = new Set<FakeSocket>()
+
+  constructor(chance: Chance, faults: Faults) {
+    this.#chance = chance
+    this.faults = faults
+  }
+
+  get openDescriptors(): number[] {
+    return [...this.#sockets.keys()]
+  }
+
+  get carryingSockets(): FakeSocket[] {
+    return [...this.#sockets.values(), ...this.#orphans].filter(({ isCarrying }) => isCarrying)
+  }
+
+  /** A socket of the relay. Descriptors are reused at once, lowest first, as the kernel does. */
+  newSocket(): FakeSocket {
+    let fd = 10
+    while (this.#sockets.has(fd)) fd++
+    const { sendCapacityMax, sendCapacityMin } = this.faults
+    const socket = new FakeSocket(fd, this.#chance.between(sendCapacityMin, sendCapacityMax))
+    this.#sockets.set(fd, socket)
+    return socket
+  }
+
+  socketAt(fd: number): FakeSocket {
+    const socket = this.#sockets.get(fd)
+    if (socket === undefined) throw new Error(`a call on descriptor ${fd}, which is not open`)
+    return socket
+  }
+
+  get system(): System {
+    return { calls: this.#calls(), clock: this.#clock(), random: () => this.#chance.next() }
+  }
+
+  #clock(): Clock {
+    return { monotonicMs: () => this.nowMs, wallMs: () => this.nowMs }
+  }
+
+  #isInterrupted(): boolean {
+    return this.#chance.is(this.faults.interrupted)
+  }
+
+  #calls(): Calls {
+    const at = (fd: number) => this.socketAt(fd)
+    const bytesOf = (region: Region, offset: number, count: number) =>
+      region.bytes.subarray(offset, offset + count)
+    return {
+      recv: (fd, into, offset, most) =>
+        this.#isInterrupted() ? -EINTR : at(fd).recv(bytesOf(into, offset, most)),
+      send: (fd, from, offset, count) => {
+        const most = this.#chance.is(this.faults.shortWrite) ? this.#chance.between(0, count) : count
+        return this.#isInterrupted() ? -EINTR : at(fd).send(bytesOf(from, offset, count), most)
+      },
+      socket: () => (this.#chance.is(this.faults.noDescriptor) ? -EMFILE : this.newSocket().fd),
+      connect: (fd, address) => {
+        const socket = at(fd)
+        socket.connect()
+        const [, , high = 0, low = 0] = address.bytes
+        return this.onConnect(socket, high * 256 + low)
+      },
+      getOption: (fd) => at(fd).takeError(),
+      setOption: (fd) => touch(at(fd)),
+      setTextOption: (fd) => touch(at(fd)),
+      resetOnClose: (fd) => {
+        at(fd).willResetOnClose = true
+        return 0
+      },
+      unsentBytes: (fd) => at(fd).unsent.length,
+      shutdownWrite: (fd) => at(fd).shutdownWrite(),
+      close: (fd) => this.#close(fd),
+      discard: () => 0,
+      accept: refuse,
+      bind: refuse,
+      listen: refuse,
+      localAddress: refuse,
+    }
+  }
+
+  #close(fd: number): number {
+    const socket = this.socketAt(fd)
+    this.#sockets.delete(fd)
+    this.#watched.delete(fd)
+    socket.close()
+    if (socket.isCarrying) this.#orphans.add(socket)
+    return 0
+  }
+
+  /** Edge-triggered: a socket is told when something has happened since, with all that holds then. */
+  get poller(): Poller {
+    return {
+      name: 'fake',
+      add: (fd, token) => {
+        this.socketAt(fd)
+        this.#watched.set(fd, { token, hasNews: true })
+        return 0
+      },
+      again: () => {},
+      remove: (fd) => {
+        this.#watched.delete(fd)
+        return 0
+      },
+      wait: (ready) => (this.#isInterrupted() ? 0 : this.#wait(ready)),
+      close: () => {},
+    }
+  }
+
+  #wait(ready: ReadyList): number {
+    let count = 0
+    for (const [fd, watch] of this.#watched) {
+      const socket = this.socketAt(fd)
+      const isTold = watch.hasNews || socket.hasEdge || this.#chance.is(this.faults.spurious)
+      if (!isTold || socket.readiness === 0) continue
+      watch.hasNews = false
+      socket.hasEdge = false
+      ready.tokens[count] = watch.token
+      ready.readiness[count] = socket.readiness
+      if (++count === ready.capacity) break
+    }
+    return count
+  }
+
+  /** The network moves a little, for one socket. */
+  carry(socket: FakeSocket): void {
+    socket.carry(this.#chance.between(1, this.faults.sendCapacityMax))
+    if (!socket.isCarrying) this.#orphans.delete(socket)
+  }
+}
+
+function refuse(): number {
+  throw new Error('the simulation has no such call')
+}
+
+/** Looking a socket up is the check that it is open. */
+function touch(_socket: FakeSocket): number {
+  return 0
+}

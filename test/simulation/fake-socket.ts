@@ -1,0 +1,167 @@
+import { EAGAIN, ECONNRESET, EINPROGRESS, ENOTCONN, EPIPE } from '../../src/kernel/errno.js'
+import { ENDED, FAILED, HUNG_UP, READABLE, WRITABLE } from '../../src/reactor/poller.js'
+
+/** The other end of a fake socket: a client or a server that the world plays. */
+export interface Peer {
+  /** Bytes have arrived at the peer's kernel, and are thereby acknowledged. */
+  onBytes(bytes: Uint8Array): void
+  onEnd(): void
+  onReset(): void
+}
+
+/**
+ * One TCP socket of the relay as the kernel keeps it: a receive queue, a send queue that the network empties
+ * bit by bit, and the rules for ends and errors that Linux has (tcp(7), and what was found by trying).
+ */
+export class FakeSocket {
+  readonly fd: number
+  readonly sendCapacity: number
+  peer: Peer | undefined
+  /** Sent by the peer, not yet read. */
+  received: number[] = []
+  /** Taken from the relay, not yet acknowledged by the peer. */
+  unsent: number[] = []
+  state: 'new' | 'connecting' | 'open' | 'broken' = 'new'
+  hasPeerEnded = false
+  /** sk_err: told once, to whoever asks first. */
+  error = 0
+  isShut = false
+  /** The relay was refused space and hears when there is some (SOCK_NOSPACE). */
+  wantsSpace = false
+  isEndSent = false
+  willResetOnClose = false
+  isClosed = false
+  /** Something has happened since epoll told of this socket. */
+  hasEdge = false
+  /** Bytes that had arrived when the peer's reset did; they must still reach the other side. */
+  receivedBeforeReset = 0
+  totalReceived = 0
+
+  constructor(fd: number, sendCapacity: number) {
+    this.fd = fd
+    this.sendCapacity = sendCapacity
+  }
+
+  /** What epoll_wait(2) would report now. */
+  get readiness(): number {
+    if (this.state === 'new') return HUNG_UP | WRITABLE
+    if (this.state === 'connecting') return 0
+    let bits = 0
+    if (this.received.length > 0 || this.hasPeerEnded || this.state === 'broken') bits |= READABLE
+    if (this.hasPeerEnded || this.state === 'broken') bits |= ENDED
+    if (this.state === 'broken' || this.unsent.length < this.sendCapacity) bits |= WRITABLE
+    if (this.error !== 0) bits |= FAILED
+    if (this.state === 'broken' || (this.hasPeerEnded && this.isShut)) bits |= HUNG_UP
+    return bits
+  }
+
+  recv(into: Uint8Array): number {
+    if (this.state === 'connecting' || this.state === 'new') return -EAGAIN
+    if (this.received.length > 0) {
+      const bytes = this.received.splice(0, into.length)
+      into.set(bytes)
+      return bytes.length
+    }
+    if (this.error !== 0) return -this.takeError()
+    return this.hasPeerEnded || this.state === 'broken' ? 0 : -EAGAIN
+  }
+
+  /** `most` stands for a shortage of memory: the kernel takes that much and no more. */
+  send(from: Uint8Array, most: number): number {
+    if (this.state === 'connecting' || this.state === 'new') return -EAGAIN
+    if (this.error !== 0) return -this.takeError()
+    if (this.state === 'broken' || this.isShut) return -EPIPE
+    const count = Math.min(from.length, this.sendCapacity - this.unsent.length, most)
+    if (count < from.length) this.wantsSpace = true
+    if (count <= 0) return -EAGAIN
+    for (const byte of from.subarray(0, count)) this.unsent.push(byte)
+    return count
+  }
+
+  connect(): number {
+    this.state = 'connecting'
+    return -EINPROGRESS
+  }
+
+  takeError(): number {
+    const { error } = this
+    this.error = 0
+    return error
+  }
+
+  shutdownWrite(): number {
+    if (this.state !== 'open') return -ENOTCONN
+    this.isShut = true
+    this.hasEdge = true
+    return 0
+  }
+
+  /** The relay lets go. What was taken is still delivered, unless a reset was asked for or bytes are unread. */
+  close(): void {
+    this.isClosed = true
+    if (this.state !== 'open') return
+    if (!this.willResetOnClose && this.received.length === 0) {
+      this.isShut = true
+      return
+    }
+    this.unsent = []
+    this.state = 'broken'
+    this.peer?.onReset()
+  }
+
+  /** The network carries up to `most` bytes to the peer, and the end behind the last one. */
+  carry(most: number): void {
+    if (this.state !== 'open') return
+    const bytes = this.unsent.splice(0, most)
+    if (bytes.length > 0) this.peer?.onBytes(Uint8Array.from(bytes))
+    if (this.wantsSpace) {
+      this.wantsSpace = false
+      this.hasEdge = true
+    }
+    if (this.isShut && this.unsent.length === 0 && !this.isEndSent) {
+      this.isEndSent = true
+      this.peer?.onEnd()
+    }
+  }
+
+  get isCarrying(): boolean {
+    if (this.state !== 'open') return false
+    return this.unsent.length > 0 || this.wantsSpace || (this.isShut && !this.isEndSent)
+  }
+
+  /** Bytes of the peer arrive. To a socket that is closed they are answered with a reset. */
+  arrive(bytes: readonly number[]): void {
+    if (this.state !== 'open') return
+    if (this.isClosed) {
+      this.state = 'broken'
+      this.peer?.onReset()
+      return
+    }
+    for (const byte of bytes) this.received.push(byte)
+    this.totalReceived += bytes.length
+    this.hasEdge = true
+  }
+
+  arriveEnd(): void {
+    if (this.state !== 'open') return
+    this.hasPeerEnded = true
+    this.hasEdge = true
+  }
+
+  /** The peer resets, or is found to be gone (`errno`). What had arrived can still be read. */
+  arriveReset(errno = ECONNRESET): void {
+    if (this.state === 'broken') return
+    this.receivedBeforeReset = this.totalReceived
+    this.state = 'broken'
+    this.unsent = []
+    this.error = errno
+    this.hasEdge = true
+  }
+
+  /** The remote has answered the handshake. */
+  arriveConnected(): void {
+    if (this.state !== 'connecting') return
+    this.state = 'open'
+    this.hasEdge = true
+  }
+}

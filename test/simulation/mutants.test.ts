@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+/** A deliberate mistake in the built data path. */
+interface Mutant {
+  readonly mistake: string
+  readonly file: string
+  readonly right: string
+  readonly wrong: string
+}
+
+const MUTANTS: readonly Mutant[] = [
+  {
+    mistake: 'a short write is forgotten',
+    file: 'relay/direction.js',
+    right: 'way.heldOffset += took',
+    wrong: '',
+  },
+  {
+    mistake: 'what a short write took is sent again',
+    file: 'relay/direction.js',
+    right: 'way.hold(blocks.keepScratch(), taken, got - taken)',
+    wrong: 'way.hold(blocks.keepScratch(), 0, got)',
+  },
+  {
+    mistake: 'a reset becomes a clean end',
+    file: 'relay/direction.js',
+    right: 'if (source.error !== 0)\n        return SOURCE_FAILED',
+    wrong: '',
+  },
+  {
+    mistake: 'a reset overtakes the bytes before it',
+    file: 'relay/endings.js',
+    right: 'if (unsent <= 0 || whole.isUnix)',
+    wrong: 'if (true)',
+  },
+  {
+    mistake: 'the first end closes both directions',
+    file: 'relay/session.js',
+    right: 'if (way.sink.reads.isDone)',
+    wrong: 'if (true)',
+  },
+  {
+    mistake: 'a full sink is never tried again',
+    file: 'relay/session.js',
+    right: 'connection.writes.isBlocked)\n            this.run(connection.writes)',
+    wrong: 'false)\n            this.run(connection.writes)',
+  },
+  {
+    mistake: 'freezing loses what is held',
+    file: 'relay/frozen.js',
+    right: 'held.bytes.slice(heldOffset, heldOffset + heldBytes)',
+    wrong: 'new Uint8Array(0)',
+  },
+  {
+    mistake: 'a failed remote stays counted as used',
+    file: 'relay/attempts.js',
+    right: 'remotes.giveBack(slot);',
+    wrong: '',
+  },
+  {
+    mistake: 'the end of a peer is taken for drained before it was read',
+    file: 'relay/direction.js',
+    right: 'if (source.hasPeerEnded)',
+    wrong: 'if (false)',
+  },
+]
+
+const BUILT = fileURLToPath(new URL('../../', import.meta.url))
+
+for (const mutant of MUTANTS) {
+  test(`the simulation notices when ${mutant.mistake}`, (t) => {
+    // Inside the build folder, so that the mutant finds the packages.
+    const folder = mkdtempSync(`${BUILT}mutant-`)
+    t.after(() => rmSync(folder, { recursive: true }))
+    cpSync(`${BUILT}src`, `${folder}/src`, { recursive: true })
+    cpSync(`${BUILT}test/simulation`, `${folder}/test/simulation`, { recursive: true })
+    const file = `${folder}/src/${mutant.file}`
+    const code = readFileSync(file, 'utf8')
+    assert.ok(code.includes(mutant.right), `${mutant.file} no longer contains: ${mutant.right}`)
+    writeFileSync(file, code.replace(mutant.right, mutant.wrong))
+    const run = spawnSync(process.execPath, [`${folder}/test/simulation/simulation.test.js`], {
+      encoding: 'utf8',
+      env: { ...process.env, NODE_TEST_CONTEXT: undefined, TCPRELAY_TESTS: 'normal' },
+    })
+    assert.equal(run.status, 1, `the mutant lives: ${run.stdout.slice(-500)}`)
+    assert.match(run.stdout, /TCPRELAY_SEED=/)
+  })
+}
