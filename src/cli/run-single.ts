@@ -1,10 +1,11 @@
 import { linuxSystem } from '../kernel/linux-system.js'
+import { kernelProblem } from '../kernel/self-check.js'
 import { writePidfile } from '../master/pidfile.js'
 import { WayOut } from '../master/way-out.js'
 import type { Log } from '../observe/log.js'
 import { ERR, INFO } from '../observe/severity.js'
 import { detach, isInBackground } from './background.js'
-import { EXIT_CANNOT_CREATE, EXIT_SOFTWARE, EXIT_TEMPORARY } from './exit-codes.js'
+import { EXIT_CANNOT_CREATE, EXIT_SOFTWARE, EXIT_TEMPORARY, EXIT_UNAVAILABLE } from './exit-codes.js'
 import { bindAll } from './listeners.js'
 import type { Loaded, LoadOptions } from './load.js'
 import { openLog } from './log-setup.js'
@@ -17,8 +18,14 @@ export async function runSingle(
   loaded: Loaded,
   events: SingleEvents = {},
 ): Promise<void> {
-  const { arguments: given, programPath } = options
+  const { arguments: given, program, programPath } = options
   const { spawnd, tcprelay } = loaded
+  const problem = kernelProblem()
+  if (problem !== undefined) {
+    process.stderr.write(`${program}: ${problem}\n`)
+    process.exitCode = EXIT_UNAVAILABLE
+    return
+  }
   if ((given.background ?? spawnd.background) && !isInBackground()) return detach()
   const system = linuxSystem()
   const log = openLog(system.calls, spawnd, given, programPath)
