@@ -52,7 +52,9 @@ export function openSharedMemory(name: string, byteLength: number): number {
   const fd = memfdCreate(name, MFD_CLOEXEC)
   if (fd < 0) throw new Error(`cannot make shared memory: ${errorText(errno[0] as number)}`)
   if (ftruncate(fd, byteLength) < 0) {
-    throw new Error(`cannot size shared memory: ${errorText(errno[0] as number)}`)
+    const reason = errorText(errno[0] as number)
+    nativeFunction<(fd: number) => number>('int close(int fd)')(fd)
+    throw new Error(`cannot size shared memory: ${reason}`)
   }
   return fd
 }

@@ -25,11 +25,15 @@ export class Region {
   }
 
   part(offset: number, byteLength: number): Region {
-    if (offset + byteLength > this.byteLength)
-      throw new RangeError(`${offset}+${byteLength} is outside the region`)
+    const isInside = isCount(offset) && isCount(byteLength) && offset + byteLength <= this.byteLength
+    if (!isInside) throw new RangeError(`${offset}+${byteLength} is outside the region`)
     const bytes = this.address === 0 ? this.bytes.subarray(offset, offset + byteLength) : undefined
     return new Region(this.address === 0 ? 0 : this.address + offset, byteLength, bytes)
   }
+}
+
+function isCount(value: number): boolean {
+  return Number.isInteger(value) && value >= 0
 }
 
 /** A region without native memory behind it, for the fake kernel. */

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { calls, pollFor } from '../../test/support/sockets.js'
+import { EBADF } from './errno.js'
+import { openWakeFd } from './eventfd.js'
+import { mapPrivate } from './memory.js'
+
+const POLL_IN_AND_OUT = 5
+const POLL_IN = 1
+
+const isAwake = (fd: number) => (pollFor(fd, POLL_IN_AND_OUT) & POLL_IN) !== 0
+
+test('an eventfd is readable from the first wake until it is cleared', () => {
+  const wake = openWakeFd()
+  assert.equal(isAwake(wake.fd), false)
+  wake.clear() // nothing to forget: does not block
+  for (let i = 0; i < 5; i++) wake.wake()
+  assert.equal(isAwake(wake.fd), true)
+  wake.clear()
+  assert.equal(isAwake(wake.fd), false, 'one clear forgets all wakes')
+  wake.wake()
+  assert.equal(isAwake(wake.fd), true)
+  wake.close()
+  assert.equal(calls.recv(wake.fd, mapPrivate(8), 0, 1), -EBADF, 'it is closed')
+})
+
+test('an eventfd that was handed over wakes its owner', () => {
+  const owner = openWakeFd()
+  const other = openWakeFd(owner.fd)
+  other.wake()
+  assert.equal(isAwake(owner.fd), true)
+  owner.clear()
+  assert.equal(isAwake(other.fd), false)
+  owner.close()
+})

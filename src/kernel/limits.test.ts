@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { countOpenDescriptors, raiseDescriptorLimit } from './limits.js'
+
+/** Tells the soft limit before and after raising it twice, in a process of its own with these limits. */
+const SCRIPT = `
+  import { readFileSync } from 'node:fs'
+  import { raiseDescriptorLimit } from './limits.js'
+  import { nativeFunction } from './ffi.js'
+  const setrlimit = nativeFunction('int setrlimit(int resource, void *limit)')
+  setrlimit(7, new BigUint64Array([200n, 900n]))
+  const soft = () => /Max open files +(\\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'))[1]
+  console.log(soft(), raiseDescriptorLimit(), soft(), raiseDescriptorLimit(), soft())`
+
+test('the soft limit is raised to the hard one, for real', () => {
+  const here = new URL('./', import.meta.url).href
+  const script = SCRIPT.replaceAll("'./", `'${here}`)
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+    encoding: 'utf8',
+  })
+  assert.deepEqual([stdout, stderr], ['200 900 900 900 900\n', ''])
+})
+
+test('the answer is what the system says', () => {
+  const raised = raiseDescriptorLimit()
+  const [, soft] = /Max open files +(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
+  assert.equal(String(raised), soft)
+})
+
+test('open descriptors are counted without the one that counts', () => {
+  const before = countOpenDescriptors()
+  const fd = openSync('/dev/null', 'r')
+  assert.equal(countOpenDescriptors(), before + 1)
+  closeSync(fd)
+  assert.equal(countOpenDescriptors(), before)
+})

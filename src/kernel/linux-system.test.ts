@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { linuxSystem } from './linux-system.js'
+
+test('the clock is CLOCK_MONOTONIC in milliseconds with fractions', () => {
+  const { clock } = linuxSystem()
+  const before = Number(process.hrtime.bigint()) / 1e6
+  const now = clock.monotonicMs()
+  const after = Number(process.hrtime.bigint()) / 1e6
+  // hrtime and clock_gettime read the same clock; a fraction of a nanosecond is lost in the doubles.
+  assert.ok(before - 0.001 <= now && now <= after + 0.001, `${before} ${now} ${after}`)
+})
+
+test('the clock never goes back', () => {
+  const { clock } = linuxSystem()
+  for (let i = 0, last = 0; i < 100_000; i++) {
+    const now = clock.monotonicMs()
+    assert.ok(now >= last)
+    last = now
+  }
+})
+
+test('randomness is uniform in [0, 1)', () => {
+  const { random } = linuxSystem()
+  const buckets = new Array(10).fill(0)
+  for (let i = 0; i < 10_000; i++) buckets[Math.floor(random() * 10)]++
+  assert.ok(
+    buckets.every((count) => count > 800 && count < 1200),
+    buckets.join(),
+  )
+})
