@@ -25,8 +25,6 @@ import { commaList } from './value-type.js'
 const bindRetryDelayMs = value(['bind retry delay', 'retry delay'], seconds(), 0, {
   doc: 'Pause before a listener that could not be bound is tried again.',
   zero: 'it is not tried again',
-  needs: 'spawnd',
-  needsWhen: (delayMs) => delayMs > 0,
 })
 
 const tcpBufsizeBytes = value('tcp bufsize', bytes, 0, {
@@ -95,8 +93,9 @@ const listenRows = {
     choice(['tacacs.tcp', 'tacacs.tls', 'radius.udp', 'radius.tcp', 'radius.tls', 'radius.dtls']),
     { doc: 'Forwarded to children of the AAA kind; a relay has no use for it.', needs: 'spawnd' },
   ),
-  backlog: value('backlog', count({ max: 65_535 }), 128, {
-    doc: 'Connections that the kernel holds until they are accepted.',
+  // The original's 128 makes clients wait a second and more when a crowd arrives at once.
+  backlog: value('backlog', count({ max: 65_535 }), 4096, {
+    doc: 'Connections that the kernel holds until they are accepted; it cuts this to net.core.somaxconn.',
   }),
   overloadBacklog: value('overload backlog', count({ max: 65_535 }), 128, {
     doc: 'The backlog while all children are full; never more than `backlog`.',
@@ -106,11 +105,10 @@ const listenRows = {
   tcpBufsizeBytes: inherited(tcpBufsizeBytes),
   dscp: value('dscp', count({ max: 63 }), 0, {
     doc: 'Differentiated services code point of accepted connections.',
-    needs: 'spawnd',
+    zero: 'unset',
   }),
   vrf: optional('vrf', text('NAME'), {
     doc: 'VRF or device that the listener is bound to.',
-    needs: 'spawnd',
   }),
   mode: optional('mode', fileMode, { doc: 'Access mode of a Unix socket.', needs: 'spawnd' }),
   user: optional('userid', userId, { doc: 'Owner of a Unix socket.', needs: 'spawnd' }),
