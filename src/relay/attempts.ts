@@ -43,9 +43,22 @@ export function attemptReady(session: Session, connection: Connection, readiness
     if (connection.error !== 0) session.cut('client-left')
     return
   }
-  if (connection.error !== 0) attemptFailed(session, connection.error)
+  if (connection.error !== 0 && hasSpoken(session)) connected(session)
+  else if (connection.error !== 0) attemptFailed(session, connection.error)
   else if ((readiness & HUNG_UP) !== 0) attemptFailed(session, ECONNREFUSED)
   else if ((readiness & WRITABLE) !== 0) connected(session)
+}
+
+/**
+ * The remote is broken before the loop has seen it connected. If it said something first, as a server that turns
+ * clients away does, that is for the client to hear; a refused connection brings no byte.
+ */
+function hasSpoken(session: Session): boolean {
+  const { blocks, system } = session.relay
+  const got = system.calls.recv(session.remote.fd, blocks.scratch, 0, BLOCK_BYTES)
+  if (got <= 0) return false
+  session.toClient.hold(blocks.keepScratch(), 0, got)
+  return true
 }
 
 /** The timer of a session that dials: an attempt takes too long, or a pause is over. */
