@@ -1,0 +1,197 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { TestContext } from 'node:test'
+import { afterwards } from './clean-up.js'
+import type { Ending } from './client.js'
+import { needs } from './needs.js'
+import { fileOfProject } from './program.js'
+import type { Target } from './relay.js'
+import { within } from './until.js'
+
+/** A step of a test with plain sockets takes at most this long. */
+const ANSWER_MAX_MS = 90_000
+
+type Answer = Readonly<Record<string, unknown>>
+type Ask = (command: string, parameters: Answer) => Promise<Answer>
+
+/** What was sent or received, and how that ended. */
+export interface Transfer {
+  readonly bytes: number
+  readonly sha256: string
+  readonly ending: Ending
+}
+
+interface Buffers {
+  readonly receiveBytes?: number
+  readonly sendBytes?: number
+}
+
+/** One end of a connection. */
+export class Peer {
+  readonly #ask: Ask
+  readonly #handle: unknown
+  /** Who is at the other end, for a connection that was accepted. */
+  readonly from: { readonly host: string; readonly port: number }
+
+  constructor(ask: Ask, { handle, host, port }: Answer) {
+    this.#ask = ask
+    this.#handle = handle
+    this.from = { host: String(host), port: Number(port) }
+  }
+
+  async send(text: string): Promise<void> {
+    await this.#do('send', { text })
+  }
+
+  /** With MSG_OOB. */
+  async sendUrgent(text: string): Promise<void> {
+    await this.#do('send_urgent', { text })
+  }
+
+  /** Sends bytes without end to their number; answers how far it got. */
+  sendMuch(bytes: number): Promise<Transfer> {
+    return this.#transfer('send_much', { bytes })
+  }
+
+  /** Sends until nobody takes any more; answers how many bytes that were. */
+  async fill(): Promise<number> {
+    return Number((await this.#do('fill')).bytes)
+  }
+
+  /** The next bytes, exactly so many unless the connection ends. */
+  async read(bytes: number): Promise<string> {
+    return String((await this.#do('read', { bytes })).text)
+  }
+
+  /** Reads up to the end; slowly, with a pause after each chunk, when that is asked for. */
+  readToEnd(slowly: { chunkBytes?: number; pauseMs?: number } = {}): Promise<Transfer> {
+    return this.#transfer('read_to_end', slowly)
+  }
+
+  /** Reads up to the end and answers how that was. */
+  async ending(): Promise<Ending> {
+    return (await this.readToEnd()).ending
+  }
+
+  async endWriting(): Promise<void> {
+    await this.#do('end_writing')
+  }
+
+  async close(): Promise<void> {
+    await this.#do('close')
+  }
+
+  async reset(): Promise<void> {
+    await this.#do('reset')
+  }
+
+  async #transfer(command: string, parameters: Answer): Promise<Transfer> {
+    const { bytes, sha256, ending } = await this.#do(command, parameters)
+    return { bytes: Number(bytes), sha256: String(sha256), ending: String(ending) }
+  }
+
+  #do(command: string, parameters: Answer = {}): Promise<Answer> {
+    return this.#ask(command, { handle: this.#handle, ...parameters })
+  }
+}
+
+/** A listening socket. */
+export class PeerServer implements Target {
+  readonly port: number
+  readonly directive: string
+  readonly #ask: Ask
+  readonly #handle: unknown
+
+  constructor(ask: Ask, { handle, port }: Answer) {
+    this.#ask = ask
+    this.#handle = handle
+    this.port = Number(port)
+    this.directive = `address = 127.0.0.1 port = ${port}`
+  }
+
+  async accept(): Promise<Peer> {
+    return new Peer(this.#ask, await this.#ask('accept', { handle: this.#handle }))
+  }
+
+  /** Serves `count` connections: each gets the text and then a reset, or a close. */
+  async answerAll(count: number, text: string, end: 'reset' | 'close'): Promise<void> {
+    await this.#ask('answer_all', { handle: this.#handle, count, text, isReset: end === 'reset' })
+  }
+
+  async close(): Promise<void> {
+    await this.#ask('close', { handle: this.#handle })
+  }
+}
+
+/** Plain sockets, in a process of their own. */
+export class RawPeers {
+  readonly #t: TestContext
+  readonly #process: ChildProcessWithoutNullStreams
+  readonly #waiting = new Map<number, (answer: Answer) => void>()
+  #count = 0
+  #rest = ''
+
+  constructor(t: TestContext) {
+    this.#t = t
+    this.#process = spawn('python3', [fileOfProject('test/harness/raw_peers.py')])
+    this.#process.stdout.setEncoding('utf8').on('data', (text: string) => this.#hear(text))
+    this.#process.stderr.pipe(process.stderr)
+    afterwards(t, async () => {
+      const ended = once(this.#process, 'close')
+      this.#process.kill('SIGKILL')
+      await ended
+    })
+  }
+
+  async listen(
+    options: Buffers & { backlog?: number; host?: string; port?: number } = {},
+  ): Promise<PeerServer> {
+    return new PeerServer(this.#ask, await this.#ask('listen', { ...options }))
+  }
+
+  async connect(port: number, options: Buffers = {}): Promise<Peer> {
+    return this.#closedAfterwards(await this.#ask('connect', { port, ...options }))
+  }
+
+  /** Begins to connect; what becomes of it shows when the connection is used. */
+  async startConnecting(port: number): Promise<Peer> {
+    return this.#closedAfterwards(await this.#ask('start_connect', { port }))
+  }
+
+  /** A server that answers nobody: its queue is full, so that the kernel drops what comes. */
+  async blackhole(): Promise<PeerServer> {
+    const server = await this.listen({ backlog: 0 })
+    for (let i = 0; i < 4; i++) await this.startConnecting(server.port)
+    return server
+  }
+
+  #closedAfterwards(answer: Answer): Peer {
+    const peer = new Peer(this.#ask, answer)
+    afterwards(this.#t, () => peer.close())
+    return peer
+  }
+
+  readonly #ask: Ask = async (command, parameters) => {
+    const id = ++this.#count
+    const answer = new Promise<Answer>((resolve) => this.#waiting.set(id, resolve))
+    this.#process.stdin.write(`${JSON.stringify({ id, do: command, ...parameters })}\n`)
+    const got = await within(`plain sockets: ${command}`, answer, ANSWER_MAX_MS)
+    if (got.error !== undefined) throw new Error(`${command}: ${got.error}`)
+    return got
+  }
+
+  #hear(text: string): void {
+    const lines = (this.#rest + text).split('\n')
+    this.#rest = lines.pop() ?? ''
+    for (const line of lines) {
+      const answer: Answer & { id?: number } = JSON.parse(line)
+      this.#waiting.get(answer.id ?? 0)?.(answer)
+      this.#waiting.delete(answer.id ?? 0)
+    }
+  }
+}
+
+/** `const peers = rawPeers(t); if (!peers) return` */
+export function rawPeers(t: TestContext): RawPeers | undefined {
+  return needs(t, 'python3') ? new RawPeers(t) : undefined
+}

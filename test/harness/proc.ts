@@ -1,0 +1,81 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+
+/** USER_HZ of every Linux that Node runs on: what /proc counts CPU time in. */
+const TICK_MS = 10
+
+/** State of a listening socket in /proc/net/tcp. */
+const TCP_LISTEN = '0A'
+
+/** What each open descriptor of a process is, as /proc names it. */
+export function descriptorsOf(pid: number | 'self'): string[] {
+  const folder = `/proc/${pid}/fd`
+  return readdirSync(folder).flatMap((fd) => {
+    try {
+      return [readlinkSync(`${folder}/${fd}`)]
+    } catch {
+      return [] // closed meanwhile, such as the one that reads the folder
+    }
+  })
+}
+
+/** How many descriptors of each kind: sockets, pipes, epolls and so on. */
+export function descriptorKinds(pid: number | 'self'): Map<string, number> {
+  const kinds = new Map<string, number>()
+  for (const target of descriptorsOf(pid)) {
+    const kind = target.replace(/^(socket|pipe):.*/, '$1')
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
+  }
+  return kinds
+}
+
+export function threadCountOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/task`).length
+}
+
+export function childrenOf(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),
+  )
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(status(pid))
+  } catch {
+    return false
+  }
+}
+
+export function residentKiBOf(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+)/m.exec(status(pid))?.[1])
+}
+
+/** User and system time of all threads so far. */
+export function cpuMsOf(pid: number): number {
+  const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1) ?? ''
+  const fields = afterName.split(' ') // from the third field of proc(5) on
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS
+}
+
+/** Has the process a handler for this signal? */
+export function handlesSignal(pid: number, signal: number): boolean {
+  const mask = BigInt(`0x${/^SigCgt:\s+(\w+)/m.exec(status(pid))?.[1]}`)
+  return (mask & (1n << BigInt(signal - 1))) !== 0n
+}
+
+/** TCP ports that the process listens on. */
+export function listeningPortsOf(pid: number): number[] {
+  const own = new Set(descriptorsOf(pid))
+  return ['tcp', 'tcp6'].flatMap((table) =>
+    readFileSync(`/proc/${pid}/net/${table}`, 'utf8')
+      .split('\n')
+      .slice(1)
+      .map((row) => row.trim().split(/\s+/))
+      .filter((row) => row[3] === TCP_LISTEN && own.has(`socket:[${row[9]}]`))
+      .map((row) => Number.parseInt(row[1]?.split(':').at(-1) ?? '', 16)),
+  )
+}
+
+function status(pid: number): string {
+  return readFileSync(`/proc/${pid}/status`, 'utf8')
+}

@@ -1,0 +1,195 @@
+"""Plain sockets for tests: obeys commands, one JSON object a line, each in a thread of its own, and answers in
+JSON lines. What Node's sockets hide is visible here: how a connection ended, urgent data, buffer sizes."""
+
+import errno
+import hashlib
+import json
+import os
+import socket
+import struct
+import sys
+import threading
+import time
+
+PATIENCE_S = 60
+# Repeats at a length that no buffer divides, so that bytes which are lost, doubled or moved change the checksum.
+PATTERN = memoryview(os.urandom(4_000_037))
+
+handles = {}
+answering = threading.Lock()
+state = {"last": 0}
+
+
+def keep(sock):
+    sock.settimeout(PATIENCE_S)
+    with answering:
+        state["last"] += 1
+        handles[state["last"]] = sock
+        return state["last"]
+
+
+def buffers(sock, c):
+    if c.get("receiveBytes"):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, c["receiveBytes"])
+    if c.get("sendBytes"):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, c["sendBytes"])
+
+
+def name_of(error):
+    if isinstance(error, TimeoutError):
+        return "nothing happens"
+    return errno.errorcode.get(error.errno, str(error))
+
+
+def listen(c):
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    buffers(sock, c)
+    sock.bind((c.get("host", "127.0.0.1"), c.get("port", 0)))
+    sock.listen(c.get("backlog", 4096))
+    return {"handle": keep(sock), "port": sock.getsockname()[1]}
+
+
+def accept(c):
+    sock, peer = handles[c["handle"]].accept()
+    return {"handle": keep(sock), "host": peer[0], "port": peer[1]}
+
+
+def connect(c):
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    buffers(sock, c)
+    sock.settimeout(PATIENCE_S)
+    sock.connect((c.get("host", "127.0.0.1"), c["port"]))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return {"handle": keep(sock)}
+
+
+def start_connect(c):
+    """Begins to connect and waits for nothing."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setblocking(False)
+    sock.connect_ex(("127.0.0.1", c["port"]))
+    return {"handle": keep(sock)}
+
+
+def send(c):
+    handles[c["handle"]].sendall(c["text"].encode("latin1"))
+    return {}
+
+
+def send_urgent(c):
+    handles[c["handle"]].send(c["text"].encode("latin1"), socket.MSG_OOB)
+    return {}
+
+
+def send_much(c):
+    """Sends so many bytes, or as many as go before the connection breaks."""
+    sock, sent, digest, ending = handles[c["handle"]], 0, hashlib.sha256(), "sent"
+    while sent < c["bytes"]:
+        at = sent % len(PATTERN)
+        block = PATTERN[at : at + min(1 << 18, c["bytes"] - sent)]
+        try:
+            count = sock.send(block)
+        except OSError as error:
+            ending = name_of(error)
+            break
+        digest.update(block[:count])
+        sent += count
+    return {"bytes": sent, "sha256": digest.hexdigest(), "ending": ending}
+
+
+def fill(c):
+    """Sends until nothing more is taken."""
+    sock, total = handles[c["handle"]], 0
+    sock.settimeout(c.get("quietSeconds", 0.5))
+    try:
+        while True:
+            total += sock.send(PATTERN)
+    except TimeoutError:
+        pass
+    sock.settimeout(PATIENCE_S)
+    return {"bytes": total}
+
+
+def read(c):
+    sock, data = handles[c["handle"]], b""
+    while len(data) < c["bytes"]:
+        try:
+            got = sock.recv(c["bytes"] - len(data))
+        except OSError as error:
+            return {"text": data.decode("latin1"), "ending": name_of(error)}
+        if not got:
+            return {"text": data.decode("latin1"), "ending": "end"}
+        data += got
+    return {"text": data.decode("latin1"), "ending": "open"}
+
+
+def read_to_end(c):
+    sock, total, digest = handles[c["handle"]], 0, hashlib.sha256()
+    chunk, pause = c.get("chunkBytes", 1 << 20), c.get("pauseMs", 0) / 1000
+    tail = b""
+    while True:
+        try:
+            got = sock.recv(chunk)
+        except OSError as error:
+            ending = name_of(error)
+            break
+        if not got:
+            ending = "end"
+            break
+        total += len(got)
+        digest.update(got)
+        tail = (tail + got)[-64:]
+        if pause:
+            time.sleep(pause)
+    return {"bytes": total, "sha256": digest.hexdigest(), "ending": ending, "tail": tail.decode("latin1")}
+
+
+def end_writing(c):
+    handles[c["handle"]].shutdown(socket.SHUT_WR)
+    return {}
+
+
+def close(c):
+    handles[c["handle"]].close()
+    return {}
+
+
+def reset(c):
+    sock = handles[c["handle"]]
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+    return {}
+
+
+def answer_all(c):
+    """Serves so many connections of a listener: each gets the text, then its end: reset or close."""
+    listener = handles[c["handle"]]
+    for _ in range(c["count"]):
+        sock, _ = listener.accept()
+        if c["text"]:
+            sock.sendall(c["text"].encode("latin1"))
+        if c["isReset"]:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.close()
+    return {}
+
+
+COMMANDS = {
+    f.__name__: f
+    for f in (listen, accept, connect, start_connect, send, send_urgent, send_much, fill, read, read_to_end)
+    + (end_writing, close, reset, answer_all)
+}
+
+
+def obey(command):
+    try:
+        answer = COMMANDS[command["do"]](command)
+    except Exception as error:
+        answer = {"error": name_of(error) if isinstance(error, OSError) else repr(error)}
+    with answering:
+        print(json.dumps({"id": command["id"], **answer}), flush=True)
+
+
+for line in sys.stdin:
+    threading.Thread(target=obey, args=(json.loads(line),), daemon=True).start()

@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { afterwards, temporaryFolder } from './clean-up.js'
+import { Client, type Place } from './client.js'
+import { childrenOf, descriptorKinds, descriptorsOf, handlesSignal, threadCountOf } from './proc.js'
+import { type Exit, type Program, type ProgramOptions, startTcprelay } from './program.js'
+import { until } from './until.js'
+
+const SIGTERM = 15
+
+/** Threads of libuv's pool, which start with the first file or name that is asked for. */
+const POOL_THREADS = 4
+
+/** Where the relay may connect to, as its configuration says it. */
+export interface Target {
+  readonly directive: string
+}
+
+/** `relayTo(remote).with('idle timeout = 1').start(t)`: a relay in the making; each step is another plan. */
+export class RelayPlan {
+  readonly #parts: {
+    readonly targets: readonly Target[]
+    readonly listeners: readonly string[]
+    readonly relayLines: readonly string[]
+    readonly masterLines: readonly string[]
+    readonly words: readonly string[]
+    readonly options: ProgramOptions
+  }
+
+  constructor(parts: RelayPlan['parts']) {
+    this.#parts = parts
+  }
+
+  get parts() {
+    return this.#parts
+  }
+
+  /** Lines of section tcprelay. */
+  with(...lines: readonly string[]): RelayPlan {
+    return new RelayPlan({ ...this.#parts, relayLines: [...this.#parts.relayLines, ...lines] })
+  }
+
+  /** Lines of section spawnd. */
+  withMaster(...lines: readonly string[]): RelayPlan {
+    return new RelayPlan({ ...this.#parts, masterLines: [...this.#parts.masterLines, ...lines] })
+  }
+
+  /** Instead of a free port of 127.0.0.1. */
+  listeningOn(...listeners: readonly string[]): RelayPlan {
+    return new RelayPlan({ ...this.#parts, listeners })
+  }
+
+  /** Words of the command line. */
+  startedWith(...words: readonly string[]): RelayPlan {
+    return new RelayPlan({ ...this.#parts, words: [...this.#parts.words, ...words] })
+  }
+
+  /** How the process is started. */
+  running(options: ProgramOptions): RelayPlan {
+    return new RelayPlan({ ...this.#parts, options: { ...this.#parts.options, ...options } })
+  }
+
+  get text(): string {
+    const { listeners, masterLines, relayLines, targets } = this.#parts
+    const master = [...listeners.map((listener) => `listen = { ${listener} }`), 'single process = yes']
+    const relay = [...targets.map(({ directive }) => `remote = { ${directive} }`), ...relayLines]
+    return [
+      section('spawnd', [...master, ...masterLines]),
+      section('tcprelay', relay.length === 0 ? ['retire = 0'] : relay),
+    ].join('\n')
+  }
+
+  /** The configuration as a file of the test's own. */
+  file(t: TestContext): string {
+    const file = join(temporaryFolder(t), 'relay.cfg')
+    writeFileSync(file, this.text)
+    return file
+  }
+
+  /** Starts the program and waits until it serves. */
+  async start(t: TestContext): Promise<Relay> {
+    const { listeners, options, words } = this.#parts
+    const program = startTcprelay(t, ['-D', ...words, this.file(t)], options)
+    const relay = new Relay(t, program)
+    await relay.serves(listeners.length)
+    return relay
+  }
+}
+
+function section(id: string, lines: readonly string[]): string {
+  return `id = ${id} {\n${lines.map((line) => `  ${line}\n`).join('')}}\n`
+}
+
+/** A relay in front of these remotes, on a free port. */
+export function relayTo(...targets: readonly Target[]): RelayPlan {
+  return new RelayPlan({
+    targets,
+    listeners: ['address = 127.0.0.1 port = 0'],
+    relayLines: [],
+    masterLines: [],
+    words: [],
+    options: {},
+  })
+}
+
+/** A running relay. After the test it must end in order, with nothing left of what it did. */
+export class Relay {
+  readonly program: Program
+  readonly #t: TestContext
+  #ports: readonly number[] = []
+  #idleKinds = new Map<string, number>()
+  #idleThreads = 0
+
+  constructor(t: TestContext, program: Program) {
+    this.program = program
+    this.#t = t
+  }
+
+  get pid(): number {
+    return this.program.pid
+  }
+
+  /** Port of a listener, in the order of the configuration. */
+  port(index = 0): number {
+    return this.#ports[index] as number
+  }
+
+  async connect(options: Place = {}): Promise<Client> {
+    return Client.connect(this.#t, { port: this.port(), ...options })
+  }
+
+  /** Waits for a line of its log. */
+  logged(pattern: RegExp, nth = 1, deadlineMs?: number): Promise<RegExpExecArray> {
+    return this.program.stderr.reached(pattern, nth, deadlineMs)
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.program.signal(signal)
+  }
+
+  ended(deadlineMs?: number): Promise<Exit> {
+    return this.program.ended(deadlineMs)
+  }
+
+  /** Sessions now, by the sockets that they have. */
+  get socketCount(): number {
+    return (descriptorKinds(this.pid).get('socket') ?? 0) - (this.#idleKinds.get('socket') ?? 0)
+  }
+
+  /** Waits until all sessions are over. */
+  async isIdle(): Promise<void> {
+    await until('the sessions of the relay to end', () => this.socketCount === 0)
+  }
+
+  /** Waits until the program accepts on `listenerCount` addresses; remembers what it looks like idle. */
+  async serves(listenerCount: number): Promise<void> {
+    await this.logged(/bind to .* (succeeded|failed)/, listenerCount)
+    await until('the relay to serve', () => {
+      const hasReactor = descriptorsOf(this.pid).some((target) => target.includes('tcprelay-blocks'))
+      return hasReactor && handlesSignal(this.pid, SIGTERM)
+    })
+    const names = this.program.stderr.matching(/bind to .* succeeded/)
+    this.#ports = names.map((line) => Number(/:(\d+) succeeded/.exec(line)?.[1]))
+    this.#idleKinds = descriptorKinds(this.pid)
+    this.#idleThreads = threadCountOf(this.pid)
+    afterwards(this.#t, () => this.#leavesNothing())
+  }
+
+  /** Every descriptor and thread of its sessions is gone, and it ends in order. */
+  async #leavesNothing(): Promise<void> {
+    if (this.program.hasEnded) return
+    await this.isIdle()
+    for (const [kind, count] of descriptorKinds(this.pid)) {
+      // Memory for blocked sessions is kept for the next ones; log files come and go.
+      if (kind.startsWith('/')) continue
+      assert.equal(count, this.#idleKinds.get(kind), `descriptors of the relay that are left: ${kind}`)
+    }
+    assert.ok(threadCountOf(this.pid) <= this.#idleThreads + POOL_THREADS, 'threads of the relay are left')
+    assert.deepEqual(childrenOf(this.pid), [])
+    this.signal('SIGTERM')
+    const exit = await this.ended(3_000)
+    assert.deepEqual(exit, { code: 0, signal: null }, this.program.stderr.text)
+  }
+}

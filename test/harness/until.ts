@@ -1,0 +1,36 @@
+import { setTimeout as wait } from 'node:timers/promises'
+
+/** Between two looks at something that tells of no change by itself, such as a file of /proc. */
+const LOOK_EVERY_MS = 10
+
+/** What a state may take on a machine that is busy with other things. */
+export const DEADLINE_MS = 10_000
+
+/** Looks until `probe` has an answer, which is neither undefined nor false. */
+export async function until<T>(
+  what: string,
+  probe: () => T | Promise<T>,
+  deadlineMs = DEADLINE_MS,
+): Promise<Exclude<T, undefined | false>> {
+  const giveUpAt = performance.now() + deadlineMs
+  for (;;) {
+    const answer = await probe()
+    if (answer !== undefined && answer !== false) return answer as Exclude<T, undefined | false>
+    if (performance.now() > giveUpAt) throw new Error(`waited ${deadlineMs} ms in vain: ${what}`)
+    await wait(LOOK_EVERY_MS)
+  }
+}
+
+/** The answer of a promise, or an error that says what was waited for. */
+export async function within<T>(what: string, answer: Promise<T>, deadlineMs = DEADLINE_MS): Promise<T> {
+  const deadline = new AbortController()
+  const late = wait(deadlineMs, undefined, { signal: deadline.signal }).then(() => {
+    throw new Error(`waited ${deadlineMs} ms in vain: ${what}`)
+  })
+  late.catch(() => {})
+  try {
+    return await Promise.race([answer, late])
+  } finally {
+    deadline.abort()
+  }
+}
