@@ -122,8 +122,6 @@ function relayParts(
 ): RelayParts {
   const ring = new LogRingWriter(child, () => report({ kind: 'log' }))
   const log = (severity: number, text: string) => ring.write(LOG, severity, text)
-  const trace = new TraceChannel('NET')
-  trace.set(settings.traceMask, log)
   return {
     system,
     loop,
@@ -133,7 +131,7 @@ function relayParts(
     options: relayOptions(settings),
     counters: child.counters,
     log,
-    trace,
+    trace: new TraceChannel('NET', settings.traceMask, log),
     listenerNames: settings.listenerNames,
     writeAccess: (record) => ring.write(ACCESS, INFO, accessLine(record)),
   }

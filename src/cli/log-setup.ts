@@ -1,8 +1,8 @@
-import { writeSync } from 'node:fs'
+import { openSync, writeSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { SpawndSettings } from '../config/table-spawnd.js'
 import type { Calls } from '../kernel/calls.js'
-import { Log } from '../observe/log.js'
+import { Log, type WriteLine } from '../observe/log.js'
 import { SEVERITIES } from '../observe/severity.js'
 import { FACILITIES, Syslog } from '../observe/syslog.js'
 import type { Arguments } from './arguments.js'
@@ -22,9 +22,20 @@ export function openLog(calls: Calls, settings: SpawndSettings, given: Arguments
       facility: FACILITIES[settings.syslogFacility],
       severity: SEVERITIES.indexOf(settings.syslogSeverity),
     },
-    hasSyslog ? syslog : undefined,
-    isEchoed ? writeLine : undefined,
+    {
+      syslog: hasSyslog ? syslog : undefined,
+      echo: isEchoed ? writeLine : undefined,
+      trace: traceTarget(settings.debugRedirect),
+    },
   )
+}
+
+/** `debug redirect`: undefined leaves traces with the other lines. A file is written line by line. */
+function traceTarget(target: SpawndSettings['debugRedirect']): WriteLine | undefined {
+  if (target === undefined || target.kind === 'syslog') return undefined
+  if (target.kind === 'stderr') return writeLine
+  const fd = openSync(target.path, 'a', 0o640)
+  return (line) => void writeSync(fd, line)
 }
 
 /** Written at once: a line about a crash must not wait in a buffer. A terminal that is gone is no error. */

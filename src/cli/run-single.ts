@@ -4,6 +4,7 @@ import { writePidfile } from '../master/pidfile.js'
 import { WayOut } from '../master/way-out.js'
 import type { Log } from '../observe/log.js'
 import { ERR, INFO } from '../observe/severity.js'
+import { TraceChannel } from '../observe/trace.js'
 import { detach, isInBackground } from './background.js'
 import { EXIT_CANNOT_CREATE, EXIT_SOFTWARE, EXIT_TEMPORARY, EXIT_UNAVAILABLE } from './exit-codes.js'
 import { bindAll } from './listeners.js'
@@ -32,6 +33,8 @@ export async function runSingle(
   const way = new WayOut()
   way.catchAll((error) => log.say(ERR, `control thread: ${describe(error)}`), EXIT_SOFTWARE)
   log.say(INFO, `startup (version ${version()})`)
+  const traceMask = given.debugMask | spawnd.debugMask | tcprelay.debugMask
+  traceConfiguration(loaded, traceMask, log)
   if (!holdPidfile(given.pidfile ?? spawnd.pidfile, way, log)) return way.leave(EXIT_CANNOT_CREATE)
   const bound = await bindAll(system.calls, spawnd, log.say)
   const mayRetry = spawnd.listeners.some(({ bindRetryDelayMs }) => bindRetryDelayMs > 0)
@@ -41,7 +44,17 @@ export async function runSingle(
   }
   const { gracePeriodS } = given
   const gracePeriodMs = gracePeriodS === undefined ? tcprelay.gracePeriodMs : gracePeriodS * 1000
-  new Single({ loaded, log, way, bound, calls: system.calls, events, gracePeriodMs }).start()
+  new Single({ loaded, log, way, bound, calls: system.calls, events, gracePeriodMs, traceMask }).start()
+}
+
+/** What was given where; values are left out, some of them are secret. */
+function traceConfiguration({ given, sections }: Loaded, traceMask: number, log: Log): void {
+  const trace = new TraceChannel('CONFIG', traceMask, log.say)
+  if (!trace.isOn) return
+  trace.say(`sections '${sections.masterId}' and '${sections.childId}'`)
+  for (const { blocks, name, position } of given) {
+    trace.say(`${position.file}:${position.line}:${position.column}: ${[...blocks, name].join(' > ')}`)
+  }
 }
 
 /** False when the pidfile cannot be had; the way out removes it. */

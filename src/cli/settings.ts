@@ -15,12 +15,10 @@ const orForever = (ms: number) => (ms === 0 ? Number.POSITIVE_INFINITY : ms)
 /** What a configuration says to the relay; cells, listeners and limits come from the process. */
 export function relaySettings({
   tcprelay,
-  spawnd,
-}: Configuration): Pick<ReactorSettings, 'remotes' | 'relay' | 'rebalance' | 'traceMask'> {
+}: Configuration): Pick<ReactorSettings, 'remotes' | 'relay' | 'rebalance'> {
   return {
     remotes: tcprelay.remotes.map(remoteSettings),
     rebalance: tcprelay.rebalance,
-    traceMask: tcprelay.debugMask | spawnd.debugMask,
     relay: {
       connectTimeoutMs: orForever(tcprelay.connectTimeoutMs),
       dialTimeoutMs: orForever(tcprelay.dialTimeoutMs),

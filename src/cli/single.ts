@@ -8,6 +8,7 @@ import { Resolver } from '../master/resolver.js'
 import type { WayOut } from '../master/way-out.js'
 import type { Log } from '../observe/log.js'
 import { ERR, INFO, NOTICE, WARNING } from '../observe/severity.js'
+import { TraceChannel } from '../observe/trace.js'
 import { type AccessLog, openAccessLog } from './access-log.js'
 import { tellServing } from './background.js'
 import { EXIT_OK, EXIT_SOFTWARE } from './exit-codes.js'
@@ -38,6 +39,8 @@ export interface SingleParts {
   readonly calls: Calls
   readonly events: SingleEvents
   readonly gracePeriodMs: number
+  /** Mask of TRACE_BITS. */
+  readonly traceMask: number
 }
 
 /** The control thread of a process that accepts and relays: its reactor, its services, its signals. */
@@ -48,12 +51,14 @@ export class Single {
   readonly #thread: ReactorThread<ReactorSettings, Command, Report>
   readonly #resolver: Resolver
   readonly #timers = new Set<NodeJS.Timeout>()
+  readonly #trace: TraceChannel
   #isEnding = false
   #hasRetired = false
 
   constructor(parts: SingleParts) {
     this.#parts = parts
     const { loaded, log, way } = parts
+    this.#trace = new TraceChannel('PROC', parts.traceMask, log.say)
     const shape = shapeFor(loaded)
     const { cells, fd } = createCells(shape)
     this.#access = openAccessLog(loaded.tcprelay, log)
@@ -64,14 +69,19 @@ export class Single {
       childSlot: 0,
       listenerNames: parts.bound.map((listener, slot) => listener?.name ?? this.#intendedName(slot)),
       sessionsMax: sessionsMax(),
+      traceMask: parts.traceMask,
     }
     this.#thread = new ReactorThread(new URL('./reactor-entry.js', import.meta.url), settings, {
       onReport: (report) => this.#onReport(report),
       onFailure: (error) => this.#onReactorFailure(error),
     })
-    this.#resolver = new Resolver((remoteSlot, addresses) => {
-      this.#thread.post({ kind: 'addresses', remoteSlot, addresses })
-    }, log.say)
+    this.#resolver = new Resolver(
+      (remoteSlot, addresses) => {
+        this.#post({ kind: 'addresses', remoteSlot, addresses })
+      },
+      log.say,
+      new TraceChannel('DNS', parts.traceMask, log.say),
+    )
     way.add({ leave: (done) => this.#leave(done) })
   }
 
@@ -79,7 +89,7 @@ export class Single {
     const { bound, loaded } = this.#parts
     for (const [slot, listener] of bound.entries()) {
       if (listener === undefined) this.#bindLater(slot)
-      else this.#thread.post({ kind: 'listen', slot, fd: listener.fd, isUnix: listener.isUnix })
+      else this.#post({ kind: 'listen', slot, fd: listener.fd, isUnix: listener.isUnix })
     }
     for (const remote of namedRemotes(loaded.tcprelay)) this.#resolver.add(remote)
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.#end(signal))
@@ -89,7 +99,13 @@ export class Single {
     })
   }
 
+  #post(command: Command): void {
+    if (this.#trace.isOn) this.#trace.say(`to the reactor: ${JSON.stringify(command)}`)
+    this.#thread.post(command)
+  }
+
   #onReport(report: Report): void {
+    if (this.#trace.isOn) this.#trace.say(`from the reactor: ${JSON.stringify(report)}`)
     switch (report.kind) {
       case 'log':
         this.#drain.drain()
@@ -101,7 +117,7 @@ export class Single {
       case 'retired':
         this.#parts.log.say(INFO, 'Retire limit reached.')
         this.#hasRetired = true
-        this.#thread.post({ kind: 'drain' })
+        this.#post({ kind: 'drain' })
         return
       case 'idle':
         if (this.#hasRetired && !this.#isEnding) this.#parts.log.say(INFO, 'Terminating, no longer needed.')
@@ -119,15 +135,15 @@ export class Single {
   #end(signal: NodeJS.Signals): void {
     const { gracePeriodMs, log } = this.#parts
     if (this.#isEnding) {
-      this.#thread.post({ kind: 'cut' })
+      this.#post({ kind: 'cut' })
       return
     }
     this.#isEnding = true
     log.say(INFO, `${signal}: exiting`)
-    this.#thread.post({ kind: 'drain' })
+    this.#post({ kind: 'drain' })
     this.#after(gracePeriodMs, () => {
       log.say(WARNING, 'the grace period is over: resetting the sessions that are left')
-      this.#thread.post({ kind: 'cut' })
+      this.#post({ kind: 'cut' })
     })
   }
 
@@ -141,7 +157,7 @@ export class Single {
     const { calls, log } = this.#parts
     const listener = await bindListener(calls, this.#listener(slot), log.say)
     if (listener === undefined) this.#bindLater(slot)
-    else this.#thread.post({ kind: 'listen', slot, fd: listener.fd, isUnix: listener.isUnix })
+    else this.#post({ kind: 'listen', slot, fd: listener.fd, isUnix: listener.isUnix })
   }
 
   #after(ms: number, act: () => void): void {

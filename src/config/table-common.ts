@@ -24,14 +24,14 @@ export const commonRows = {
   }),
   debugMask: folded('debug|trace', debugSteps, foldDebugSteps, {
     doc:
-      'Turns trace output on: numbers of the mask that -d takes, or words (PARSE, CONFIG, NET, PROC, ALL, NONE, …), ' +
-      'with - in front to turn one off. Repetitions add up.',
+      'Turns trace output on: numbers of the mask that -d takes, or words (CONFIG, PROC, NET, DNS, ALL, NONE; the ' +
+      "original's others are accepted), with - in front to turn one off. Repetitions add up.",
     defaultText: 'NONE',
   }),
   debugRedirect: optional('debug|trace redirect', logTarget, { doc: 'Where trace output goes.' }),
   proctitle: optional('proctitle', text(), { doc: 'Accepted for the sake of old files; has no effect.' }),
   coredumpDirectory: optional('coredump directory', directory, {
-    doc: 'Directory that the process changes to before it dumps core after a crash.',
+    doc: "Accepted, has no effect: a core goes where the kernel's core_pattern says.",
   }),
   regexMatchCase: optional('regex-match-case', yesNo, {
     doc: 'Accepted for the sake of shared files; has no effect on a relay.',

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { parseHostLiteral, type SocketAddress, withPort } from '../base/address.js'
 import { NOTICE, WARNING } from '../observe/severity.js'
-import type { Say } from '../observe/trace.js'
+import type { Say, TraceChannel } from '../observe/trace.js'
 
 /** A name is looked up again this often: getaddrinfo tells no lifetime. */
 const REFRESH_MS = 30_000
@@ -39,12 +39,18 @@ export async function resolveHost({
 export class Resolver {
   readonly #onAddresses: (slot: number, addresses: readonly SocketAddress[]) => void
   readonly #say: Say
+  readonly #trace: TraceChannel
   readonly #timers = new Set<NodeJS.Timeout>()
   #isClosed = false
 
-  constructor(onAddresses: (slot: number, addresses: readonly SocketAddress[]) => void, say: Say) {
+  constructor(
+    onAddresses: (slot: number, addresses: readonly SocketAddress[]) => void,
+    say: Say,
+    trace: TraceChannel,
+  ) {
     this.#onAddresses = onAddresses
     this.#say = say
+    this.#trace = trace
   }
 
   /** Starts looking after a remote. */
@@ -62,6 +68,7 @@ export class Resolver {
       (error: NodeJS.ErrnoException) => error.code ?? error.message,
     )
     if (this.#isClosed) return
+    if (this.#trace.isOn) this.#trace.say(`${remote.host}: ${JSON.stringify(answer)}`)
     if (typeof answer === 'string' || answer.length === 0) {
       if (failures === 0) this.#say(WARNING, `cannot resolve '${remote.host}': ${answer}`)
       this.#again(() => this.#look(remote, known, failures + 1), RETRY_FIRST_MS * 2 ** Math.min(failures, 5))

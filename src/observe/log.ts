@@ -1,4 +1,4 @@
-import { INFO, NOTICE, SEVERITIES } from './severity.js'
+import { DEBUG, INFO, NOTICE, SEVERITIES } from './severity.js'
 import { type Syslog, syslogDatagram } from './syslog.js'
 import type { Say } from './trace.js'
 
@@ -11,24 +11,41 @@ export interface LogOptions {
   readonly severity: number
 }
 
-/** Where the lines of a process go: the system's log, and readable lines to `echo` when it is given. */
+/** Takes a line with its line end. */
+export type WriteLine = (line: string) => void
+
+/** Where the lines of a process go. */
+export interface LogTargets {
+  readonly syslog: Syslog | undefined
+  /** Gets readable lines as well. */
+  readonly echo: WriteLine | undefined
+  /** Gets all traces, which then go nowhere else. */
+  readonly trace: WriteLine | undefined
+}
+
+/** The log of a process: the system's log, readable lines, or both. */
 export class Log {
   readonly #options: LogOptions
-  readonly #syslog: Syslog | undefined
-  readonly #echo: ((line: string) => void) | undefined
+  readonly #targets: LogTargets
 
-  constructor(options: LogOptions, syslog: Syslog | undefined, echo: ((line: string) => void) | undefined) {
+  constructor(options: LogOptions, targets: LogTargets) {
     this.#options = options
-    this.#syslog = syslog
-    this.#echo = echo
+    this.#targets = targets
   }
 
   readonly say: Say = (severity, text) => {
     const { facility, ident, pid } = this.#options
+    const { echo, syslog, trace } = this.#targets
     const at = new Date()
     const line = printable(text)
-    this.#syslog?.send(syslogDatagram(facility * 8 + this.#severityOf(severity), at, ident, pid, line))
-    this.#echo?.(`${at.toISOString()} ${ident}[${pid}] ${SEVERITIES[severity]?.toLowerCase()}: ${line}\n`)
+    const readable = () =>
+      `${at.toISOString()} ${ident}[${pid}] ${SEVERITIES[severity]?.toLowerCase()}: ${line}\n`
+    if (severity === DEBUG && trace !== undefined) {
+      trace(readable())
+      return
+    }
+    syslog?.send(syslogDatagram(facility * 8 + this.#severityOf(severity), at, ident, pid, line))
+    echo?.(readable())
   }
 
   #severityOf(severity: number): number {

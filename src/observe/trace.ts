@@ -4,19 +4,10 @@ import { DEBUG } from './severity.js'
 export type Say = (severity: number, text: string) => void
 
 /**
- * The trace flags that the documentation of the original names, with its numbers; `-d` and `debug` take them.
- * What each shows here is said in docs/operations.md.
+ * The subjects that can be traced, with the numbers that `-d` and `debug` have for them in the documentation of
+ * the original. What each shows is said in docs/operations.md; the other numbers are accepted and show nothing.
  */
-export const TRACE_BITS = {
-  PARSE: 1,
-  CONFIG: 16,
-  PACKET: 32,
-  ACL: 512,
-  BUFFER: 4096,
-  PROC: 8192,
-  NET: 16384,
-  DNS: 1048576,
-} as const
+export const TRACE_BITS = { CONFIG: 16, PROC: 8192, NET: 16_384, DNS: 1_048_576 } as const
 export type TraceName = keyof typeof TRACE_BITS
 
 /**
@@ -24,21 +15,18 @@ export type TraceName = keyof typeof TRACE_BITS
  * `if (net.isOn) net.say(…)`.
  */
 export class TraceChannel {
-  readonly name: TraceName
-  isOn = false
-  #say: Say = () => {}
+  readonly isOn: boolean
+  readonly #name: TraceName
+  readonly #say: Say
 
-  constructor(name: TraceName) {
-    this.name = name
-  }
-
-  /** Applies a mask of TRACE_BITS. */
-  set(mask: number, say: Say): void {
-    this.isOn = (mask & TRACE_BITS[this.name]) !== 0
+  /** On when `mask` has its bit of TRACE_BITS. */
+  constructor(name: TraceName, mask: number, say: Say) {
+    this.#name = name
+    this.isOn = (mask & TRACE_BITS[name]) !== 0
     this.#say = say
   }
 
   say(text: string): void {
-    this.#say(DEBUG, `${this.name}: ${text}`)
+    this.#say(DEBUG, `${this.#name}: ${text}`)
   }
 }

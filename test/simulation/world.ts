@@ -120,7 +120,7 @@ export class World {
         },
         counters: child.counters,
         log: () => {},
-        trace: new TraceChannel('NET'),
+        trace: new TraceChannel('NET', 0, () => {}),
         listenerNames: ['listener'],
         writeAccess: (record) => this.#records.set(record.client, record),
       },
