@@ -100,17 +100,19 @@ export class PeerServer implements Target {
   readonly port: number
   readonly directive: string
   readonly #ask: Ask
+  readonly #adopt: (answer: Answer) => Peer
   readonly #handle: unknown
 
-  constructor(ask: Ask, { handle, port }: Answer) {
+  constructor(ask: Ask, adopt: (answer: Answer) => Peer, { handle, port }: Answer) {
     this.#ask = ask
+    this.#adopt = adopt
     this.#handle = handle
     this.port = Number(port)
     this.directive = `address = 127.0.0.1 port = ${port}`
   }
 
   async accept(): Promise<Peer> {
-    return new Peer(this.#ask, await this.#ask('accept', { handle: this.#handle }))
+    return this.#adopt(await this.#ask('accept', { handle: this.#handle }))
   }
 
   /** Serves `count` connections: each gets the text and then a reset, or a close. */
@@ -146,7 +148,8 @@ export class RawPeers {
   async listen(
     options: Buffers & { backlog?: number; host?: string; port?: number } = {},
   ): Promise<PeerServer> {
-    return new PeerServer(this.#ask, await this.#ask('listen', { ...options }))
+    const adopt = (answer: Answer) => this.#closedAfterwards(answer)
+    return new PeerServer(this.#ask, adopt, await this.#ask('listen', { ...options }))
   }
 
   async connect(port: number, options: Buffers = {}): Promise<Peer> {

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { Client } from '../harness/client.js'
+import { rawPeers } from '../harness/peers.js'
+import { relayTo } from '../harness/relay.js'
+import { echoes, greets, remoteThat } from '../harness/remote.js'
+
+const BANNER = 'SSH-2.0-OpenSSH_9.2\r\n'
+
+/** Enough for a median that one busy moment of the machine does not move. */
+const TRIES = 41
+
+/** What the relay may add until a banner is there. */
+const BANNER_LATER_MAX_MS = 5
+
+test('keystrokes come back one by one', async (t) => {
+  const remote = await remoteThat(echoes).start(t)
+  const relay = await relayTo(remote).start(t)
+  const client = await relay.connect()
+  for (const key of 'ls -l /tmp\r') assert.equal(await client.exchange(key), key)
+})
+
+test('no keystroke waits for another one', async (t) => {
+  const remote = await remoteThat(echoes).start(t)
+  const relay = await relayTo(remote).start(t)
+  const keysMs = async (client: Client) => {
+    const startedMs = performance.now()
+    for (let i = 0; i < 200; i++) await client.exchange('x')
+    return (performance.now() - startedMs) / 200
+  }
+  const directMs = await keysMs(await Client.connect(t, { port: remote.port }))
+  const relayedMs = await keysMs(await relay.connect())
+  assert.ok(relayedMs - directMs < 5, `${relayedMs} ms a key, ${directMs} ms without the relay`)
+})
+
+test('the banner of a server that speaks first comes within 5 ms of direct', async (t) => {
+  const remote = await remoteThat(greets(BANNER)).start(t)
+  const relay = await relayTo(remote).start(t)
+  await bannerMs(t, relay.port())
+  const [direct, relayed]: [number[], number[]] = [[], []]
+  for (let i = 0; i < TRIES; i++) {
+    direct.push(await bannerMs(t, remote.port))
+    relayed.push(await bannerMs(t, relay.port()))
+  }
+  const laterMs = median(relayed) - median(direct)
+  assert.ok(laterMs < BANNER_LATER_MAX_MS, `${laterMs} ms later than direct`)
+})
+
+test('the banner is not kept back when the client speaks at the same time', async (t) => {
+  const remote = await remoteThat(greets(BANNER)).start(t)
+  const relay = await relayTo(remote).start(t)
+  const client = await relay.connect()
+  await client.send('SSH-2.0-client\r\n')
+  assert.equal(await client.read(BANNER.length), BANNER)
+  assert.equal(await client.read(16), 'SSH-2.0-client\r\n')
+})
+
+test('urgent data is passed on in order and without loss', async (t) => {
+  const peers = rawPeers(t)
+  if (!peers) return
+  const server = await peers.listen()
+  const relay = await relayTo(server).start(t)
+  const client = await peers.connect(relay.port())
+  const accepted = await server.accept()
+  for (const [from, to] of [
+    [client, accepted],
+    [accepted, client],
+  ] as const) {
+    await from.send('before')
+    await from.sendUrgent('!')
+    await from.send('after')
+    assert.equal(await to.read(12), 'before!after')
+    await from.sendUrgent('1')
+    await from.sendUrgent('2')
+    await from.send('3')
+    assert.equal(await to.read(3), '123')
+  }
+  await client.sendUrgent('X')
+  await client.close()
+  assert.equal(await accepted.read(2), 'X')
+})
+
+test('urgent data in the middle of a transfer loses nothing', async (t) => {
+  const peers = rawPeers(t)
+  if (!peers) return
+  const server = await peers.listen()
+  const relay = await relayTo(server).start(t)
+  const client = await peers.connect(relay.port())
+  const accepted = await server.accept()
+  const reading = accepted.readToEnd()
+  let bytes = 0
+  for (let i = 0; i < 50; i++) {
+    bytes += (await client.sendMuch(100_000)).bytes + 1
+    await client.sendUrgent('!')
+  }
+  await client.close()
+  const got = await reading
+  assert.deepEqual({ bytes: got.bytes, ending: got.ending }, { bytes, ending: 'end' })
+})
+
+/** From the call of connect to the last byte of the banner. */
+async function bannerMs(t: TestContext, port: number): Promise<number> {
+  const startedMs = performance.now()
+  const client = await Client.connect(t, { port })
+  assert.equal(await client.read(BANNER.length), BANNER)
+  const tookMs = performance.now() - startedMs
+  await client.close()
+  return tookMs
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] as number
+}
