@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { fileSources } from '../../src/cli/file-sources.js'
+import { systemNames } from '../../src/cli/system-names.js'
+import { loadConfiguration } from '../../src/config/load.js'
+import { renderProblems } from '../../src/config/problem-text.js'
+import type { Sources } from '../../src/config/sources.js'
+
+const TOP = fileURLToPath(new URL('../../../', import.meta.url))
+const PAGES = [
+  'README.md',
+  ...readdirSync(`${TOP}docs`)
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+]
+
+interface Example {
+  readonly page: string
+  readonly text: string
+}
+
+/** The blocks of a page between ``` and ```. */
+function examplesOf(page: string): Example[] {
+  const blocks = readFileSync(TOP + page, 'utf8').matchAll(/^```\w*\n(.*?)^```$/gms)
+  return [...blocks].map(([, text = '']) => ({ page, text }))
+}
+
+function load(text: string): { readonly messages: string } {
+  const file = 'my.cfg'
+  const bytes = new TextEncoder().encode(text)
+  const sources: Sources = {
+    ...fileSources,
+    read: (path) => (path === file ? { ok: true, bytes } : fileSources.read(path)),
+  }
+  const ids = { masterId: 'spawnd', childId: 'tcprelay' }
+  const { problems } = loadConfiguration({
+    file,
+    environment: new Map(),
+    isInetd: false,
+    sources,
+    names: systemNames(),
+    ...ids,
+  })
+  return { messages: renderProblems(problems, sources) }
+}
+
+const examples = PAGES.flatMap(examplesOf)
+const configurations = examples.filter(({ text }) => text.includes('id = tcprelay {'))
+
+test('the pages have configurations as examples', () => {
+  assert.ok(configurations.length >= 2)
+})
+
+for (const { page, text } of configurations) {
+  test(`${page}: the configuration that begins '${text.split('\n')[0]}' has no mistake`, () => {
+    assert.equal(load(text).messages, '')
+  })
+}
+
+test('README.md shows a mistake as the program does', () => {
+  const shown = examples.find(({ text }) => text.startsWith('my.cfg:'))?.text
+  const right = configurations.find(({ page }) => page === 'README.md')?.text ?? ''
+  const wrong = right.replace('remote = { address', 'remote = { adress')
+  assert.equal(shown, load(wrong).messages)
+})
