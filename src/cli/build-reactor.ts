@@ -4,7 +4,7 @@ import { LeastUse } from '../balance/policy.js'
 import { Pool } from '../balance/pool.js'
 import type { SocketAddress } from '../base/address.js'
 import { type Cells, type ChildCells, openCells } from '../cells/cells.js'
-import { mapPrivate, mapShared, openSharedMemory } from '../kernel/memory.js'
+import { Arena, mapPrivate } from '../kernel/memory.js'
 import { type NativeAddress, nativeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
 import type { System } from '../kernel/system.js'
 import { accessLine } from '../observe/access-line.js'
@@ -122,10 +122,12 @@ function relayParts(
 ): RelayParts {
   const ring = new LogRingWriter(child, () => report({ kind: 'log' }))
   const log = (severity: number, text: string) => ring.write(LOG, severity, text)
+  // Blocks lie in shared memory, so that bytes under way can outlive a crash of this process.
+  const arena = new Arena('tcprelay-blocks')
   return {
     system,
     loop,
-    blocks: new Blocks(system.calls, mapArena),
+    blocks: new Blocks(system.calls, (byteLength) => arena.mapMore(byteLength)),
     remotes: new Remotes(settings.remotes, cells, child),
     pool: buildPool(settings, cells, child),
     options: relayOptions(settings),
@@ -154,9 +156,4 @@ function relayOptions({ relay }: ReactorSettings): RelayOptions {
   const local: NativeAddress | undefined =
     relay.localAddress === undefined ? undefined : nativeAddress(relay.localAddress)
   return { ...relay, localAddress: local }
-}
-
-/** Blocks lie in shared memory, so that bytes under way outlive a crash of this process. */
-function mapArena(byteLength: number) {
-  return mapShared(openSharedMemory('tcprelay-blocks', byteLength), byteLength)
 }

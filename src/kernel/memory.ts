@@ -17,12 +17,12 @@ type Mmap = (
   at: number,
 ) => number
 
-function map(byteLength: number, flags: number, fd: number): Region {
+function map(byteLength: number, flags: number, fd: number, offset = 0): Region {
   const mmap = nativeFunction<Mmap>(
     'uintptr_t mmap(uintptr_t hint, size_t length, int protection, int flags, int fd, int64 offset)',
   )
   const errno = lastErrno()
-  const address = mmap(0, byteLength, PROT_READ | PROT_WRITE, flags, fd, 0)
+  const address = mmap(0, byteLength, PROT_READ | PROT_WRITE, flags, fd, offset)
   // MAP_FAILED is the highest address there is; as a number it is beyond every safe integer.
   if (address > Number.MAX_SAFE_INTEGER) {
     throw new Error(`cannot map ${byteLength} bytes: ${errorText(errno[0] as number)}`)
@@ -45,18 +45,44 @@ export function openSharedMemory(name: string, byteLength: number): number {
   const memfdCreate = nativeFunction<(name: string, flags: number) => number>(
     'int memfd_create(const char *name, uint32_t flags)',
   )
+  const errno = lastErrno()
+  const fd = memfdCreate(name, MFD_CLOEXEC)
+  if (fd < 0) throw new Error(`cannot make shared memory: ${errorText(errno[0] as number)}`)
+  try {
+    resize(fd, byteLength)
+  } catch (error) {
+    nativeFunction<(fd: number) => number>('int close(int fd)')(fd)
+    throw error
+  }
+  return fd
+}
+
+/** Shared memory that grows: one descriptor, however many chunks are mapped from it. */
+export class Arena {
+  readonly #fd: number
+  #byteLength = 0
+
+  constructor(name: string) {
+    this.#fd = openSharedMemory(name, 0)
+  }
+
+  /** Maps the next `byteLength` zero bytes, a multiple of the page size. Throws when the system has none. */
+  mapMore(byteLength: number): Region {
+    resize(this.#fd, this.#byteLength + byteLength)
+    const chunk = map(byteLength, MAP_SHARED, this.#fd, this.#byteLength)
+    this.#byteLength += byteLength
+    return chunk
+  }
+}
+
+function resize(fd: number, byteLength: number): void {
   const ftruncate = nativeFunction<(fd: number, byteLength: number) => number>(
     'int ftruncate(int fd, int64 length)',
   )
   const errno = lastErrno()
-  const fd = memfdCreate(name, MFD_CLOEXEC)
-  if (fd < 0) throw new Error(`cannot make shared memory: ${errorText(errno[0] as number)}`)
   if (ftruncate(fd, byteLength) < 0) {
-    const reason = errorText(errno[0] as number)
-    nativeFunction<(fd: number) => number>('int close(int fd)')(fd)
-    throw new Error(`cannot size shared memory: ${reason}`)
+    throw new Error(`cannot size shared memory: ${errorText(errno[0] as number)}`)
   }
-  return fd
 }
 
 /** Unmaps a region that `mapPrivate` or `mapShared` made; its views must not be used again. */
