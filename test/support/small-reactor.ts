@@ -1,0 +1,38 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { linuxSystem } from '../../src/kernel/linux-system.js'
+import type { ThreadData } from '../../src/master/reactor-thread.js'
+import { openEpoll } from '../../src/reactor/epoll.js'
+import { Loop } from '../../src/reactor/loop.js'
+import { Mailbox } from '../../src/reactor/mailbox.js'
+
+/** How the small reactor behaves. */
+export interface SmallSettings {
+  /** Throws before its loop runs. */
+  readonly throwsAtOnce: boolean
+}
+
+export type SmallCommand =
+  | { readonly kind: 'echo'; readonly value: unknown }
+  | { readonly kind: 'throw'; readonly value: unknown }
+  | { readonly kind: 'stop' }
+
+/** The least that runs on a reactor's thread: says what it is told. */
+function main(): void {
+  const { settings, wakeFd } = workerData as ThreadData<SmallSettings>
+  if (settings.throwsAtOnce) throw new Error('at once')
+  if (parentPort === null) throw new Error('runs in a worker only')
+  const poller = openEpoll()
+  const loop = new Loop(poller, linuxSystem().clock)
+  const mailbox = new Mailbox<SmallCommand, unknown>(parentPort, wakeFd, (command) => {
+    if (command.kind === 'echo') mailbox.post(command.value)
+    else if (command.kind === 'throw') throw command.value
+    else loop.stop()
+  })
+  mailbox.open(loop)
+  mailbox.post('open')
+  loop.run()
+  mailbox.close()
+  poller.close()
+}
+
+main()
