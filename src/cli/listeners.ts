@@ -3,10 +3,11 @@ import { formatAddress, type SocketAddress } from '../base/address.js'
 import type { ListenerSettings, SpawndSettings } from '../config/table-spawnd.js'
 import type { Calls } from '../kernel/calls.js'
 import { AF_INET6, SOCK_STREAM } from '../kernel/constants.js'
-import { errorText } from '../kernel/errno.js'
+import { EADDRINUSE, errorText } from '../kernel/errno.js'
 import { mapPrivate, unmap } from '../kernel/memory.js'
 import { decodeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
 import { resolveHost } from '../master/resolver.js'
+import { removeStaleSocket, setSocketAccess } from '../master/socket-file.js'
 import { ERR, INFO } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import { resolvable } from './check.js'
@@ -14,7 +15,8 @@ import { keepAliveOf } from './settings.js'
 
 export interface BoundListener {
   readonly fd: number
-  readonly isUnix: boolean
+  /** Of a Unix socket: its path, which is removed when the program ends. */
+  readonly socketPath: string | undefined
   /** Where it really listens: the port that the system chose, the address of a name. */
   readonly name: string
 }
@@ -47,16 +49,40 @@ export async function bindListener(
     failed(intendedName(settings), address.message)
     return undefined
   }
-  const { backlog, dscp, vrf } = settings
-  const keepAlive = keepAliveOf(settings)
-  const fd = openListener(calls, { address, backlog, dscp, vrf: vrf ?? '', keepAlive })
+  const fd = openAt(calls, settings, address)
   if (fd < 0) {
     failed(formatAddress(address), errorText(-fd))
     return undefined
   }
+  const socketPath = address.family === 'unix' ? address.path : undefined
+  const refusal = socketPath === undefined ? undefined : accessProblem(socketPath, settings)
+  if (refusal !== undefined) {
+    failed(formatAddress(address), refusal)
+    calls.close(fd)
+    return undefined
+  }
   const name = formatAddress(boundAddress(calls, fd) ?? address)
   say(INFO, `bind to ${name} succeeded`)
-  return { fd, isUnix: address.family === 'unix', name }
+  return { fd, socketPath, name }
+}
+
+/** A listening descriptor or a negated errno. The file of a dead Unix socket is replaced. */
+function openAt(calls: Calls, settings: ListenerSettings, address: SocketAddress): number {
+  const { backlog, dscp, vrf } = settings
+  const options = { address, backlog, dscp, vrf: vrf ?? '', keepAlive: keepAliveOf(settings) }
+  const fd = openListener(calls, options)
+  const isTaken = fd === -EADDRINUSE && address.family === 'unix'
+  return isTaken && removeStaleSocket(calls, address.path) ? openListener(calls, options) : fd
+}
+
+/** Sets mode and owner of a Unix socket; why that was refused. */
+function accessProblem(path: string, { mode, user, group }: ListenerSettings): string | undefined {
+  try {
+    setSocketAccess(path, { mode, uid: user?.uid, gid: group ?? user?.gid })
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
 }
 
 async function bindAddress(calls: Calls, { bind }: ListenerSettings): Promise<SocketAddress> {

@@ -5,6 +5,7 @@ import { countOpenDescriptors, raiseDescriptorLimit } from '../kernel/limits.js'
 import { LogDrain } from '../master/log-drain.js'
 import { ReactorThread } from '../master/reactor-thread.js'
 import { Resolver } from '../master/resolver.js'
+import { removeSocket } from '../master/socket-file.js'
 import type { WayOut } from '../master/way-out.js'
 import type { Log } from '../observe/log.js'
 import { ERR, INFO, NOTICE, WARNING } from '../observe/severity.js'
@@ -52,6 +53,7 @@ export class Single {
   readonly #resolver: Resolver
   readonly #timers = new Set<NodeJS.Timeout>()
   readonly #trace: TraceChannel
+  readonly #socketPaths: string[] = []
   #isEnding = false
   #hasRetired = false
 
@@ -89,7 +91,7 @@ export class Single {
     const { bound, loaded } = this.#parts
     for (const [slot, listener] of bound.entries()) {
       if (listener === undefined) this.#bindLater(slot)
-      else this.#post({ kind: 'listen', slot, fd: listener.fd, isUnix: listener.isUnix })
+      else this.#listen(slot, listener)
     }
     for (const remote of namedRemotes(loaded.tcprelay)) this.#resolver.add(remote)
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.#end(signal))
@@ -157,7 +159,12 @@ export class Single {
     const { calls, log } = this.#parts
     const listener = await bindListener(calls, this.#listener(slot), log.say)
     if (listener === undefined) this.#bindLater(slot)
-    else this.#post({ kind: 'listen', slot, fd: listener.fd, isUnix: listener.isUnix })
+    else this.#listen(slot, listener)
+  }
+
+  #listen(slot: number, { fd, socketPath }: BoundListener): void {
+    if (socketPath !== undefined) this.#socketPaths.push(socketPath)
+    this.#post({ kind: 'listen', slot, fd, isUnix: socketPath !== undefined })
   }
 
   #after(ms: number, act: () => void): void {
@@ -175,6 +182,7 @@ export class Single {
     this.#isEnding = true
     for (const timer of this.#timers) clearTimeout(timer)
     this.#resolver.close()
+    for (const path of this.#socketPaths) removeSocket(path)
     this.#parts.events.onLeaving?.()
     this.#thread.end({ kind: 'stop' }, () => {
       this.#drain.close()

@@ -110,9 +110,9 @@ const listenRows = {
   vrf: optional('vrf', text('NAME'), {
     doc: 'VRF or device that the listener is bound to.',
   }),
-  mode: optional('mode', fileMode, { doc: 'Access mode of a Unix socket.', needs: 'spawnd' }),
-  user: optional('userid', userId, { doc: 'Owner of a Unix socket.', needs: 'spawnd' }),
-  group: optional('groupid', groupId, { doc: 'Group of a Unix socket.', needs: 'spawnd' }),
+  mode: optional('mode', fileMode, { doc: 'Access mode of a Unix socket.' }),
+  user: optional('userid', userId, { doc: 'Owner of a Unix socket.' }),
+  group: optional('groupid', groupId, { doc: 'Group of a Unix socket.' }),
   ...stickyCacheRows,
 }
 
