@@ -11,7 +11,8 @@ const IPV4_AT = 20
 /** A client's socket address for people: an IPv4 client is shown as one, whatever it connected to. */
 export function describePeer(peer: Uint8Array): string {
   const address = decodeAddress(peer)
-  if (address.family === 'unix') return address.path === '' ? 'unix:' : formatAddress(address)
+  // A session keeps no path: clients have none, as a rule, and the zeros behind the family are no name.
+  if (address.family === 'unix') return 'unix:'
   if (address.family === 'ipv6' && MAPPED.every((byte, i) => peer[ADDRESS_AT + i] === byte)) {
     const host = peer.subarray(IPV4_AT, IPV4_AT + 4).join('.')
     return formatAddress({ family: 'ipv4', host, port: address.port })
