@@ -25,12 +25,15 @@ export class Client {
     afterwards(t, () => this.close())
   }
 
-  /** `t` is the test that the connection belongs to. */
+  /** A connection that is refused or reset at once shows that by its ending. */
   static async connect(t: TestContext, { host = '127.0.0.1', path, port = 0 }: Place): Promise<Client> {
     const target = path === undefined ? { host, port } : { path }
     const socket = connect({ ...target, allowHalfOpen: true, noDelay: true })
     const client = new Client(t, socket)
-    await within('a connection', once(socket, 'connect'))
+    const decided = new Promise<void>((resolve) => {
+      socket.once('connect', () => resolve()).once('close', () => resolve())
+    })
+    await within('a connection', decided)
     return client
   }
 

@@ -24,8 +24,11 @@ export function says(text: string): Behaviour {
   return (socket) => void socket.end(text)
 }
 
-/** Takes what comes and stays silent. */
-export const listens: Behaviour = (socket) => void socket.resume()
+/** Takes what comes, stays silent, and leaves with its client. */
+export const listens: Behaviour = (socket) => void socket.resume().on('end', () => socket.end())
+
+/** Sends back what it gets, but never an end. */
+export const echoesForEver: Behaviour = (socket) => void socket.on('data', (bytes) => socket.write(bytes))
 
 /** A server in the test's own process. */
 export class Remote implements Target {

@@ -1,0 +1,3 @@
+import { crowdTest } from './crowd.js'
+
+crowdTest(1_000)

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:net'
+import { test } from 'node:test'
+import { rawPeers } from '../harness/peers.js'
+import { relayTo, type Target } from '../harness/relay.js'
+import { echoes, remoteThat, says } from '../harness/remote.js'
+
+/** A port that nobody listens on: it was free a moment ago. */
+async function closedPort(): Promise<{ port: number; target: Target }> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0
+  await new Promise<void>((resolve) => server.close(() => resolve()))
+  return { port, target: { directive: `address = 127.0.0.1 port = ${port}` } }
+}
+
+async function elapsedMs(act: () => Promise<unknown>): Promise<number> {
+  const startedMs = performance.now()
+  await act()
+  return performance.now() - startedMs
+}
+
+test('a remote that refuses costs its client the connection at once without dial retries', async (t) => {
+  const { port, target } = await closedPort()
+  const relay = await relayTo(target).with('dial retries = 0', 'access log = stderr').start(t)
+  const client = await relay.connect()
+  assert.ok((await elapsedMs(async () => assert.equal(await client.ending(), 'ECONNRESET'))) < 500)
+  await relay.logged(new RegExp(`remote 127\\.0\\.0\\.1:${port} is down: connection refused`))
+  const [line] = await relay.logged(/ end=no-remote/)
+  assert.doesNotMatch(line, /remote=/)
+})
+
+test('a remote that refuses is asked again as often as dial retries says', async (t) => {
+  const { target } = await closedPort()
+  const relay = await relayTo(target).with('dial retries = 2').start(t)
+  const client = await relay.connect()
+  const tookMs = await elapsedMs(async () => assert.equal(await client.ending(), 'ECONNRESET'))
+  assert.ok(tookMs > 1_800 && tookMs < 3_000, `reset after ${tookMs} ms`)
+})
+
+test('a client waits for a remote that comes back within the dial timeout', async (t) => {
+  const { port, target } = await closedPort()
+  const relay = await relayTo(target).start(t)
+  const client = await relay.connect()
+  await client.send('early')
+  await relay.logged(/is down: connection refused/)
+  await remoteThat(echoes).start(t, { host: '127.0.0.1', port })
+  assert.equal(await client.read(5), 'early')
+  await relay.logged(new RegExp(`remote 127\\.0\\.0\\.1:${port} is up again`))
+})
+
+test('a remote that never answers is given up after connect timeout', async (t) => {
+  const peers = rawPeers(t)
+  if (!peers) return
+  const silent = await peers.blackhole()
+  const relay = await relayTo(silent).with('connect timeout = 1', 'dial retries = 0').start(t)
+  const client = await relay.connect()
+  const tookMs = await elapsedMs(async () => assert.equal(await client.ending(), 'ECONNRESET'))
+  assert.ok(tookMs > 900 && tookMs < 1_800, `reset after ${tookMs} ms`)
+  await relay.logged(/is down: connection timed out/)
+})
+
+test('all attempts together take no longer than dial timeout', async (t) => {
+  const peers = rawPeers(t)
+  if (!peers) return
+  const silent = await peers.blackhole()
+  const relay = await relayTo(silent)
+    .with('connect timeout = 10', 'dial timeout = 1', 'access log = stderr')
+    .start(t)
+  const client = await relay.connect()
+  const tookMs = await elapsedMs(async () => assert.equal(await client.ending(), 'ECONNRESET'))
+  assert.ok(tookMs > 900 && tookMs < 1_800, `reset after ${tookMs} ms`)
+  await relay.logged(/ end=dial-timeout/)
+})
+
+test('a remote that never answers costs a client only time when there is another one', async (t) => {
+  const peers = rawPeers(t)
+  if (!peers) return
+  const [silent, alive] = [await peers.blackhole(), await remoteThat(says('here')).start(t)]
+  const relay = await relayTo(silent, alive).with('connect timeout = 1').start(t)
+  const answers = [await relay.connect(), await relay.connect()].map((client) => client.readToEnd())
+  assert.deepEqual(await Promise.all(answers), ['here', 'here'])
+})
+
+test('a remote that is down is left alone, and noticed when it is back', async (t) => {
+  const { port, target } = await closedPort()
+  const other = await remoteThat(says('other')).start(t)
+  const relay = await relayTo(target, other).start(t)
+  for (let i = 0; i < 10; i++) assert.equal(await (await relay.connect()).readToEnd(), 'other')
+  assert.equal(relay.program.stderr.matching(/is down/).length, 1)
+  await remoteThat(says('back')).start(t, { host: '127.0.0.1', port })
+  await isServedBy(() => relay.connect().then((client) => client.readToEnd()), 'back')
+  await relay.logged(new RegExp(`remote 127\\.0\\.0\\.1:${port} is up again`))
+})
+
+test('a name is resolved', async (t) => {
+  const remote = await remoteThat(says('by name')).start(t)
+  const relay = await relayTo({ directive: `address = localhost port = ${remote.port}` })
+    .with('access log = stderr')
+    .start(t)
+  const client = await relay.connect()
+  assert.equal(await client.readToEnd(), 'by name')
+  await client.close()
+  await relay.logged(new RegExp(` remote=localhost:${remote.port} `))
+})
+
+test('a name that cannot be resolved is logged and tried again, and others serve meanwhile', async (t) => {
+  const remote = await remoteThat(says('other')).start(t)
+  const relay = await relayTo({ directive: 'address = no-such-host.invalid port = 1' }, remote).start(t)
+  await relay.logged(/cannot resolve 'no-such-host\.invalid'/)
+  for (let i = 0; i < 4; i++) assert.equal(await (await relay.connect()).readToEnd(), 'other')
+  assert.equal(relay.program.stderr.matching(/is down/).length, 0)
+})
+
+test('a client whose only remote has no address yet is turned away after its rounds', async (t) => {
+  const relay = await relayTo({ directive: 'address = no-such-host.invalid port = 1' })
+    .with('dial retries = 1')
+    .start(t)
+  assert.equal(await (await relay.connect()).ending(), 'ECONNRESET')
+})
+
+/** Opens connections until one is answered by the server that says `wanted`. */
+async function isServedBy(ask: () => Promise<string>, wanted: string): Promise<void> {
+  const giveUpAt = performance.now() + 10_000
+  while ((await ask()) !== wanted) {
+    assert.ok(performance.now() < giveUpAt, `nobody says ${wanted}`)
+  }
+}

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { relayTo } from '../harness/relay.js'
+import { echoes, echoesForEver, listens, remoteThat } from '../harness/remote.js'
+
+test('a session that is silent both ways for idle timeout is reset on both sides', async (t) => {
+  const remote = await remoteThat(echoes).start(t)
+  const relay = await relayTo(remote).with('idle timeout = 1', 'access log = stderr').start(t)
+  const client = await relay.connect()
+  await client.exchange('hello')
+  const startedMs = performance.now()
+  assert.equal(await client.ending(), 'ECONNRESET')
+  const tookMs = performance.now() - startedMs
+  assert.ok(tookMs > 900 && tookMs < 1_600, `reset after ${tookMs} ms`)
+  await remote.holds(0)
+  await relay.logged(/to_remote=5 to_client=5 .* end=idle-timeout/)
+})
+
+test('bytes either way keep a session alive', async (t) => {
+  const remote = await remoteThat(listens).start(t)
+  const relay = await relayTo(remote).with('idle timeout = 1').start(t)
+  const client = await relay.connect()
+  await remote.holds(1)
+  const [server] = remote.sockets
+  const startedMs = performance.now()
+  const ending = client.ending()
+  const talk = setInterval(() => void (Math.random() < 0.5 ? client.send('x') : server?.write('x')), 300)
+  const cut = await Promise.race([
+    ending,
+    new Promise((resolve) => setTimeout(() => resolve('alive'), 2_500)),
+  ])
+  clearInterval(talk)
+  assert.equal(cut, 'alive')
+  assert.equal(await ending, 'ECONNRESET')
+  assert.ok(performance.now() - startedMs > 3_000)
+})
+
+test('half-close timeout ends a session with one direction left, not one with both', async (t) => {
+  const remote = await remoteThat(echoesForEver).start(t)
+  const relay = await relayTo(remote).with('half-close timeout = 1', 'access log = stderr').start(t)
+  const [whole, half] = [await relay.connect(), await relay.connect()]
+  await half.endWriting()
+  assert.equal(await half.ending(), 'ECONNRESET')
+  await relay.logged(/end=half-close-timeout/)
+  assert.equal(await whole.exchange('still here'), 'still here')
+})
