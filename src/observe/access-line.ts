@@ -1,3 +1,5 @@
+import { printableWord } from './log.js'
+
 /** What is told of a finished connection. */
 export interface AccessRecord {
   readonly endedAtMs: number
@@ -13,14 +15,14 @@ export interface AccessRecord {
 }
 
 /**
- * One line of the access log: the time, then `name=value` pairs. A session that reached no remote has no
+ * One line of the access log: the time, then `name=value` pairs, whose values contain no blanks. A session that reached no remote has no
  * `remote`, so that every value keeps its type.
  */
 export function accessLine(record: AccessRecord): string {
-  const remote = record.remote === '' ? '' : ` remote=${record.remote}`
+  const remote = record.remote === '' ? '' : ` remote=${printableWord(record.remote)}`
   return (
-    `${new Date(record.endedAtMs).toISOString()} id=${record.id} client=${record.client}` +
-    ` listener=${record.listener}${remote} to_remote=${record.bytesToRemote}` +
+    `${new Date(record.endedAtMs).toISOString()} id=${record.id} client=${printableWord(record.client)}` +
+    ` listener=${printableWord(record.listener)}${remote} to_remote=${record.bytesToRemote}` +
     ` to_client=${record.bytesToClient} seconds=${(record.durationMs / 1000).toFixed(3)} end=${record.reason}`
   )
 }

@@ -53,10 +53,16 @@ export class Log {
   }
 }
 
-/** One line stays one line, whatever a peer or a file made of it. */
+/** One line stays one line that no terminal obeys, whatever a peer or a file made of it. */
 export function printable(text: string): string {
-  return text.replace(
-    /[\x00-\x1f\x7f]/g,
-    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  )
+  return text.replace(/[\x00-\x1f\x7f-\x9f]/g, escaped)
+}
+
+/** The same, and no blanks: a value among others. */
+export function printableWord(text: string): string {
+  return text.replace(/[\x00-\x20\x7f-\x9f]/g, escaped)
+}
+
+function escaped(character: string): string {
+  return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
 }

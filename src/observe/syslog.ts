@@ -2,7 +2,7 @@ import type { Calls } from '../kernel/calls.js'
 import { AF_UNIX, SOCK_DGRAM } from '../kernel/constants.js'
 import { EAGAIN, ENOBUFS } from '../kernel/errno.js'
 import { mapPrivate } from '../kernel/memory.js'
-import { nativeAddress } from '../kernel/sockaddr.js'
+import { type NativeAddress, nativeAddress } from '../kernel/sockaddr.js'
 
 /** Facilities of syslog (RFC 3164, 4.1.1). */
 export const FACILITIES = {
@@ -41,13 +41,13 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 export class Syslog {
   readonly #calls: Calls
   readonly #region = mapPrivate(DATAGRAM_BYTES_MAX)
-  readonly #path: string
+  readonly #address: NativeAddress
   #fd = -1
   #dropped = 0
 
   constructor(calls: Calls, path = '/dev/log') {
     this.#calls = calls
-    this.#path = path
+    this.#address = nativeAddress({ family: 'unix', path })
   }
 
   /** Lines that were lost because the daemon did not take them. */
@@ -60,8 +60,7 @@ export class Syslog {
     if (this.#fd >= 0) return true
     const fd = this.#calls.socket(AF_UNIX, SOCK_DGRAM, 0)
     if (fd < 0) return false
-    const address = nativeAddress({ family: 'unix', path: this.#path })
-    if (this.#calls.connect(fd, address.region, address.byteLength) < 0) {
+    if (this.#calls.connect(fd, this.#address.region, this.#address.byteLength) < 0) {
       this.#calls.close(fd)
       return false
     }

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { linuxCalls } from '../kernel/linux-calls.js'
+import { type AccessRecord, accessLine } from './access-line.js'
+import { Log, printable } from './log.js'
+import { DEBUG, ERR, INFO, NOTICE, SEVERITIES, WARNING } from './severity.js'
+import { Syslog } from './syslog.js'
+import { TRACE_BITS, TraceChannel, type TraceName } from './trace.js'
+
+/** Keeps what would have been sent. */
+class Recorder extends Syslog {
+  readonly sent: string[] = []
+
+  constructor() {
+    super(linuxCalls())
+  }
+
+  override send(datagram: string): boolean {
+    this.sent.push(datagram)
+    return true
+  }
+}
+
+function logTo(severity: number, hasTraceFile = false) {
+  const syslog = new Recorder()
+  const echoed: string[] = []
+  const traced: string[] = []
+  const log = new Log(
+    { ident: 'relay', pid: 7, facility: 8, severity },
+    {
+      syslog,
+      echo: (line) => echoed.push(line),
+      trace: hasTraceFile ? (line) => traced.push(line) : undefined,
+    },
+  )
+  return { log, sent: syslog.sent, echoed, traced }
+}
+
+test('ordinary lines take the severity of the configuration, problems and traces keep theirs', () => {
+  const { log, sent } = logTo(WARNING)
+  for (const severity of [ERR, WARNING, NOTICE, INFO, DEBUG]) log.say(severity, 'x')
+  const priorities = sent.map((line) => Number(/^<(\d+)>/.exec(line)?.[1]))
+  assert.deepEqual(priorities, [64 + ERR, 64 + WARNING, 64 + WARNING, 64 + WARNING, 64 + DEBUG])
+})
+
+test('a line on stderr says when, who and how bad', () => {
+  const { log, echoed } = logTo(INFO)
+  log.say(WARNING, 'remote 10.0.0.1:80 is down')
+  assert.match(
+    echoed.join(),
+    /^\d{4}-\d\d-\d\dT[\d:.]+Z relay\[7\]: ?warning: remote 10\.0\.0\.1:80 is down\n$|^\d{4}-\d\d-\d\dT[\d:.]+Z relay\[7\] warning: remote 10\.0\.0\.1:80 is down\n$/,
+  )
+})
+
+test('traces go to their own place when they have one, and nothing else does', () => {
+  const { log, sent, echoed, traced } = logTo(INFO, true)
+  log.say(DEBUG, 'NET: x')
+  assert.deepEqual([sent, echoed, traced.length], [[], [], 1])
+  log.say(INFO, 'y')
+  assert.deepEqual([sent.length, echoed.length, traced.length], [1, 1, 1])
+})
+
+test('without a daemon and without a terminal nothing happens', () => {
+  const nowhere = { syslog: undefined, echo: undefined, trace: undefined }
+  new Log({ ident: 'x', pid: 1, facility: 8, severity: INFO }, nowhere).say(ERR, 'x')
+})
+
+test('whatever a peer sends, a line stays one line that no terminal obeys', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 0x120 })), (codes) => {
+      const text = String.fromCharCode(...codes)
+      const line = printable(text)
+      for (const character of line) {
+        const code = character.codePointAt(0) ?? 0
+        assert.ok(code >= 0x20 && (code < 0x7f || code > 0x9f), `U+${code.toString(16)} is left`)
+      }
+    }),
+  )
+  assert.equal(printable('a\nb\x1b[2Jc\x7f\x9b\0ü'), 'a\\x0ab\\x1b[2Jc\\x7f\\x9b\\x00ü')
+})
+
+test('the severities are those of RFC 5424', () => {
+  assert.deepEqual(
+    [ERR, WARNING, NOTICE, INFO, DEBUG].map((severity) => SEVERITIES[severity]),
+    ['ERR', 'WARNING', 'NOTICE', 'INFO', 'DEBUG'],
+  )
+})
+
+const RECORD: AccessRecord = {
+  endedAtMs: Date.UTC(2024, 1, 29, 12, 30, 15, 250),
+  id: '0-17',
+  client: '10.1.2.3:4567',
+  listener: '0.0.0.0:80',
+  remote: '10.0.0.1:8080',
+  bytesToRemote: 120,
+  bytesToClient: 5_000_000_000,
+  durationMs: 1234.5678,
+  reason: 'done',
+}
+
+test('a line of the access log', () => {
+  assert.equal(
+    accessLine(RECORD),
+    '2024-02-29T12:30:15.250Z id=0-17 client=10.1.2.3:4567 listener=0.0.0.0:80 remote=10.0.0.1:8080' +
+      ' to_remote=120 to_client=5000000000 seconds=1.235 end=done',
+  )
+})
+
+test('a client that reached no remote', () => {
+  assert.equal(
+    accessLine({
+      ...RECORD,
+      remote: '',
+      bytesToRemote: 0,
+      bytesToClient: 0,
+      durationMs: 0,
+      reason: 'no-remote',
+    }),
+    '2024-02-29T12:30:15.250Z id=0-17 client=10.1.2.3:4567 listener=0.0.0.0:80' +
+      ' to_remote=0 to_client=0 seconds=0.000 end=no-remote',
+  )
+})
+
+test('every value of the access log is one word', () => {
+  const hostile = {
+    ...RECORD,
+    listener: 'unix:/run/a b',
+    client: 'unix:@x y',
+    remote: 'unix:/tmp/new\nline\t"',
+  }
+  const [, ...pairs] = accessLine(hostile).split(' ')
+  assert.ok(
+    pairs.every((pair) => /^[a-z_]+=[^\s=]+$/.test(pair)),
+    pairs.join(' | '),
+  )
+})
+
+test('a trace channel listens to its bit of the mask and to no other', () => {
+  for (const name of Object.keys(TRACE_BITS) as TraceName[]) {
+    const said: [number, string][] = []
+    const say = (severity: number, text: string) => said.push([severity, text])
+    assert.equal(new TraceChannel(name, 0, say).isOn, false)
+    assert.equal(new TraceChannel(name, ~TRACE_BITS[name], say).isOn, false)
+    const channel = new TraceChannel(name, TRACE_BITS[name] | 1, say)
+    assert.equal(channel.isOn, true)
+    channel.say('hello')
+    assert.deepEqual(said, [[DEBUG, `${name}: hello`]])
+  }
+})
