@@ -82,7 +82,8 @@ export class Pool implements PoolView {
 
   /** An attempt that began at `startedMs` has failed. */
   failed(slot: number, startedMs: number, nowMs: number): Flip {
-    if (startedMs <= (this.#failedAtMs[slot] as number)) return undefined
+    // Its addresses may have gone meanwhile: that it cannot be tried at all outweighs what an attempt says.
+    if (this.#retryAtMs[slot] === NEVER || startedMs <= (this.#failedAtMs[slot] as number)) return undefined
     const wasDown = this.isDown(slot)
     this.#failedAtMs[slot] = nowMs
     this.#failures[slot] = (this.#failures[slot] as number) + 1

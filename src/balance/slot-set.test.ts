@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { SlotSet } from './slot-set.js'
+
+test('a slot set is a set', () => {
+  const slot = fc.integer({ min: 0, max: 200 })
+  const step = fc.oneof({ weight: 9, arbitrary: slot }, fc.constant('clear' as const))
+  fc.assert(
+    fc.property(fc.array(step), (steps) => {
+      const set = new SlotSet()
+      const model = new Set<number>()
+      for (const step of steps) {
+        if (step === 'clear') {
+          set.clear()
+          model.clear()
+        } else {
+          set.add(step)
+          model.add(step)
+        }
+        for (let slot = 0; slot <= 210; slot++) assert.equal(set.has(slot), model.has(slot), `slot ${slot}`)
+      }
+    }),
+  )
+})

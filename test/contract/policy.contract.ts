@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { NONE, type Policy, type PoolView } from '../../src/balance/policy.js'
+import { SlotSet } from '../../src/balance/slot-set.js'
+
+/** A pool whose every fact is chosen by the test. Counts how often a policy asks. */
+export class FakeView implements PoolView {
+  readonly count: number
+  readonly use: number[]
+  readonly weight: readonly number[]
+  readonly down = new Set<number>()
+  asked = 0
+
+  constructor(weight: readonly number[], use: readonly number[] = weight.map(() => 0)) {
+    this.weight = weight
+    this.use = [...use]
+    this.count = weight.length
+  }
+
+  isUsable(slot: number): boolean {
+    this.asked++
+    assert.ok(Number.isInteger(slot) && slot >= 0 && slot < this.count, `slot ${slot} of ${this.count}`)
+    return !this.down.has(slot)
+  }
+}
+
+export function slotSet(slots: Iterable<number> = []): SlotSet {
+  const set = new SlotSet()
+  for (const slot of slots) set.add(slot)
+  return set
+}
+
+const weights = fc.array(fc.integer({ min: 1, max: 2_147_483_647 }), { minLength: 1, maxLength: 40 })
+const anySlots = fc.uniqueArray(fc.nat({ max: 39 }))
+const uses = fc.array(fc.nat({ max: 1_000 }), { minLength: 40, maxLength: 40 })
+
+/** What a pool relies on, whoever chooses. A new policy is finished when this suite passes for it. */
+export function policyContract(name: string, create: (count: number) => Policy): void {
+  describe(`${name} keeps the policy contract`, () => {
+    it('chooses one that may be used and was not tried, if there is one', () => {
+      fc.assert(
+        fc.property(weights, uses, anySlots, anySlots, (weights, use, down, tried) => {
+          const view = new FakeView(weights, use.slice(0, weights.length))
+          for (const slot of down) view.down.add(slot)
+          const allowed = weights
+            .map((_, slot) => slot)
+            .filter((s) => !down.includes(s) && !tried.includes(s))
+          const chosen = create(weights.length).pick(view, slotSet(tried))
+          if (allowed.length === 0) assert.equal(chosen, NONE)
+          else assert.ok(allowed.includes(chosen), `${chosen} is none of ${allowed}`)
+        }),
+      )
+    })
+
+    it('looks at each remote once at most', () => {
+      fc.assert(
+        fc.property(weights, anySlots, (weights, tried) => {
+          const view = new FakeView(weights)
+          create(weights.length).pick(view, slotSet(tried))
+          assert.ok(view.asked <= weights.length, `${view.asked} questions for ${weights.length} remotes`)
+        }),
+      )
+    })
+
+    it('changes neither the pool nor what was tried', () => {
+      const view = new FakeView([1, 2, 3], [3, 2, 1])
+      const tried = slotSet([1])
+      create(3).pick(view, tried)
+      assert.deepEqual(view.use, [3, 2, 1])
+      assert.deepEqual(
+        [0, 1, 2].map((slot) => tried.has(slot)),
+        [false, true, false],
+      )
+    })
+
+    it('goes through all of them when each one fails', () => {
+      fc.assert(
+        fc.property(weights, (weights) => {
+          const view = new FakeView(weights)
+          const policy = create(weights.length)
+          const tried = new SlotSet()
+          const order = weights.map(() => {
+            const slot = policy.pick(view, tried)
+            tried.add(slot)
+            return slot
+          })
+          assert.equal(new Set(order).size, weights.length)
+          assert.equal(policy.pick(view, tried), NONE)
+        }),
+      )
+    })
+
+    it('starves nobody: of equal remotes each one gets its share', () => {
+      const view = new FakeView([5, 5, 5])
+      const policy = create(3)
+      const counts = [0, 0, 0]
+      for (let i = 0; i < 3_000; i++) {
+        const slot = policy.pick(view, slotSet())
+        counts[slot] = (counts[slot] ?? 0) + 1
+      }
+      for (const count of counts) assert.ok(count > 700 && count < 1_300, `${counts}`)
+    })
+  })
+}
