@@ -7,6 +7,7 @@ export const EAGAIN = 11
 export const ENOMEM = 12
 export const EACCES = 13
 export const EEXIST = 17
+export const ENODEV = 19
 export const EINVAL = 22
 export const ENFILE = 23
 export const EMFILE = 24
@@ -20,6 +21,7 @@ export const ECONNABORTED = 103
 export const ECONNRESET = 104
 export const ENOBUFS = 105
 export const ENOTCONN = 107
+export const ETOOMANYREFS = 109
 export const ETIMEDOUT = 110
 export const ECONNREFUSED = 111
 export const EHOSTUNREACH = 113
@@ -33,6 +35,7 @@ const TEXTS: Readonly<Record<number, string>> = {
   [ENOMEM]: 'out of memory',
   [EACCES]: 'permission denied',
   [EEXIST]: 'file exists',
+  [ENODEV]: 'no such device',
   [EINVAL]: 'invalid argument',
   [ENFILE]: 'too many open files in system',
   [EMFILE]: 'too many open files',
@@ -44,6 +47,7 @@ const TEXTS: Readonly<Record<number, string>> = {
   [ECONNRESET]: 'connection reset by peer',
   [ENOBUFS]: 'no buffer space available',
   [ENOTCONN]: 'not connected',
+  [ETOOMANYREFS]: 'too many descriptors under way',
   [ETIMEDOUT]: 'connection timed out',
   [ECONNREFUSED]: 'connection refused',
   [EHOSTUNREACH]: 'no route to host',

@@ -9,8 +9,8 @@ export const SOCKADDR_BYTES_MAX = 128
 /** sun_path of struct sockaddr_un (unix(7)). */
 const UNIX_PATH_BYTES_MAX = 108
 
-/** sin6_scope_id has 32 bits. */
-const SCOPE_MAX = 0xffff_ffff
+/** The highest index that an interface could have; in practice none has it. */
+const INTERFACE_MAX = 0x7fff_ffff
 
 /** An address in the kernel's form. `bytes` is the struct, in native memory where calls need it. */
 export interface NativeAddress {
@@ -29,7 +29,7 @@ export function nativeAddress(address: SocketAddress): NativeAddress {
 
 /**
  * struct sockaddr_in, sockaddr_in6 or sockaddr_un of an address. Throws RangeError for a Unix path that is too
- * long or contains NUL, and for an IPv6 scope that names no interface.
+ * long or contains NUL.
  */
 export function encodeAddress(address: SocketAddress): Uint8Array {
   if (address.family === 'unix') return encodeUnix(address.path)
@@ -76,11 +76,11 @@ function decodeUnixPath(name: Uint8Array): string {
   return new TextDecoder().decode(end < 0 ? name : name.subarray(0, end))
 }
 
+/** An interface that is not there now may come back: the address stays one, and the kernel refuses it (ENODEV). */
 function scopeIndex(scope: string): number {
   if (scope === '') return 0
   const index = /^\d+$/.test(scope) ? Number(scope) : indexOfInterface(scope)
-  if (index === 0 || index > SCOPE_MAX) throw new RangeError(`there is no network interface '${scope}'`)
-  return index
+  return index === 0 || index > INTERFACE_MAX ? INTERFACE_MAX : index
 }
 
 function indexOfInterface(name: string): number {
