@@ -1,7 +1,8 @@
 import type { Calls, Fd, Outcome } from '../kernel/calls.js'
 import * as c from '../kernel/constants.js'
 import { setKeepAlive } from '../kernel/keepalive.js'
-import { nativeAddress } from '../kernel/sockaddr.js'
+import { unmap } from '../kernel/memory.js'
+import { type NativeAddress, nativeAddress } from '../kernel/sockaddr.js'
 import type { ListenerOptions } from './options.js'
 
 /**
@@ -10,6 +11,12 @@ import type { ListenerOptions } from './options.js'
  */
 export function openListener(calls: Calls, options: ListenerOptions): Outcome {
   const address = nativeAddress(options.address)
+  const outcome = openAt(calls, options, address)
+  unmap(address.region)
+  return outcome
+}
+
+function openAt(calls: Calls, options: ListenerOptions, address: NativeAddress): Outcome {
   const fd = calls.socket(address.family, c.SOCK_STREAM, 0)
   if (fd < 0) return fd
   const outcome = setUp(calls, fd, options)
