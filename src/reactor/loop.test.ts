@@ -2,61 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 
+import { FakeClock, FakePoller } from '../../test/support/fake-poller.js'
 import type { Fd } from '../kernel/calls.js'
 import { EBADF, EMFILE, ENOMEM } from '../kernel/errno.js'
 import { Loop, NO_TOKEN, type TurnTaker, type Watcher } from './loop.js'
-import { type Poller, READABLE, type ReadyList, type Token, WRITABLE } from './poller.js'
+import { READABLE, type Token, WRITABLE } from './poller.js'
 import { Timer } from './timers.js'
-
-/** Tells what the test has put into `next`, and notes what the loop asks of it. */
-class FakePoller implements Poller {
-  readonly name = 'fake'
-  readonly tokens = new Map<Fd, Token>()
-  readonly waits: number[] = []
-  readonly said: string[] = []
-  next: (readonly [Token, number])[] = []
-  outcome = 0
-
-  add(fd: Fd, token: Token, mode: string): number {
-    this.said.push(`add ${fd} ${mode}`)
-    if (this.outcome >= 0) this.tokens.set(fd, token)
-    return this.outcome
-  }
-
-  again(fd: Fd, token: Token, interest: number): void {
-    this.said.push(`again ${fd} ${interest} ${token === this.tokens.get(fd)}`)
-  }
-
-  remove(fd: Fd): number {
-    this.said.push(`remove ${fd}`)
-    this.tokens.delete(fd)
-    return 0
-  }
-
-  wait(ready: ReadyList, timeoutMs: number): number {
-    this.waits.push(timeoutMs)
-    const { next } = this
-    this.next = []
-    for (const [i, [token, readiness]] of next.entries()) {
-      ready.tokens[i] = token
-      ready.readiness[i] = readiness
-    }
-    return this.outcome < 0 ? this.outcome : next.length
-  }
-
-  close(): void {}
-
-  /** The descriptor has news in the next wait. */
-  tell(fd: Fd, readiness = READABLE): void {
-    this.next.push([this.tokens.get(fd) ?? -2, readiness])
-  }
-}
-
-class FakeClock {
-  nowMs = 1_000
-  monotonicMs = () => this.nowMs
-  wallMs = () => 0
-}
 
 class Recorder implements Watcher {
   token = NO_TOKEN
