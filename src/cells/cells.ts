@@ -1,4 +1,5 @@
 import { mapShared, openSharedMemory } from '../kernel/memory.js'
+import { heapRegion, type Region } from '../kernel/region.js'
 import {
   COUNTERS,
   LAYOUT_VERSION,
@@ -31,47 +32,62 @@ export interface ChildCells {
 export function createCells(shape: Shape): { readonly fd: number; readonly cells: Cells } {
   const layout = layoutOf(shape)
   const fd = openSharedMemory('tcprelay-cells', layout.byteLength)
-  const buffer = mapShared(fd, layout.byteLength).bytes.buffer as ArrayBuffer
-  new Int32Array(buffer, layout.head, 5).set(headWords(shape))
-  return { fd, cells: cellsIn(buffer, layout) }
+  const region = mapShared(fd, layout.byteLength)
+  headIn(region, layout).set(headWords(shape))
+  return { fd, cells: cellsIn(region, layout) }
 }
 
 /** Maps memory that `createCells` made. Throws when it has another version or shape. */
 export function openCells(fd: number, shape: Shape): Cells {
   const layout = layoutOf(shape)
-  const buffer = mapShared(fd, layout.byteLength).bytes.buffer as ArrayBuffer
-  const found = new Int32Array(buffer, layout.head, 5).join()
+  const region = mapShared(fd, layout.byteLength)
+  const found = headIn(region, layout).join()
   if (found !== headWords(shape).join()) {
     throw new Error(`shared memory of another version: ${found} instead of ${headWords(shape).join()}`)
   }
-  return cellsIn(buffer, layout)
+  return cellsIn(region, layout)
 }
 
 /** Cells in memory of this thread alone, for tests. */
 export function localCells(shape: Shape): Cells {
   const layout = layoutOf(shape)
-  return cellsIn(new ArrayBuffer(layout.byteLength), layout)
+  return cellsIn(heapRegion(layout.byteLength), layout)
+}
+
+function headIn(region: Region, layout: Layout): Int32Array {
+  return int32(region, layout.head, headWords(layout.shape).length)
 }
 
 function headWords(shape: Shape): number[] {
   return [LAYOUT_VERSION, shape.children, shape.remotes, shape.listeners, shape.ringBytes]
 }
 
-function cellsIn(buffer: ArrayBuffer, layout: Layout): Cells {
+/** Only the rows that are asked for are looked at: the memory may have room for hundreds of children. */
+function cellsIn(region: Region, layout: Layout): Cells {
   const { remotes, ringBytes } = layout.shape
   return {
     layout,
-    use: new Int32Array(buffer, layout.use, remotes),
+    use: int32(region, layout.use, remotes),
     child(slot) {
       const ring = layout.ring + slot * layout.ringStride
       const at = (table: number, bytes: number) => table + slot * rowBytes(bytes)
       return {
-        use: new Int32Array(buffer, at(layout.useByChild, remotes * 4), remotes),
-        retryAtMs: new Float64Array(buffer, at(layout.retryAt, remotes * 8), remotes),
-        counters: new Float64Array(buffer, at(layout.counters, COUNTERS.length * 8), COUNTERS.length),
-        ringHead: new Int32Array(buffer, ring, RING_HEAD_BYTES / 4),
-        ringBytes: new Uint8Array(buffer, ring + RING_HEAD_BYTES, ringBytes),
+        use: int32(region, at(layout.useByChild, remotes * 4), remotes),
+        retryAtMs: float64(region, at(layout.retryAt, remotes * 8), remotes),
+        counters: float64(region, at(layout.counters, COUNTERS.length * 8), COUNTERS.length),
+        ringHead: int32(region, ring, RING_HEAD_BYTES / 4),
+        ringBytes: region.part(ring + RING_HEAD_BYTES, ringBytes).bytes,
       }
     },
   }
+}
+
+function int32(region: Region, offset: number, count: number): Int32Array {
+  const { buffer, byteOffset } = region.part(offset, count * 4).bytes
+  return new Int32Array(buffer, byteOffset, count)
+}
+
+function float64(region: Region, offset: number, count: number): Float64Array {
+  const { buffer, byteOffset } = region.part(offset, count * 8).bytes
+  return new Float64Array(buffer, byteOffset, count)
 }
