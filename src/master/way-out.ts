@@ -32,8 +32,11 @@ export class WayOut {
 
   /** From now on nothing that is thrown on this thread can hang the process; `report` is told of it first. */
   catchAll(report: (error: unknown) => void, code: number): void {
+    // What is thrown in here would end the process Node's way, and that is the one that hangs.
     const onError = (error: unknown) => {
-      report(error)
+      try {
+        report(error)
+      } catch {}
       this.leave(code)
     }
     process.on('uncaughtException', onError)
@@ -43,6 +46,10 @@ export class WayOut {
   #leaveNext(left: Leaver[], code: number): void {
     const next = left.shift()
     if (next === undefined) process.exit(code)
-    next.leave(() => this.#leaveNext(left, code))
+    try {
+      next.leave(() => this.#leaveNext(left, code))
+    } catch {
+      this.#leaveNext(left, code)
+    }
   }
 }

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+
+const folder = mkdtempSync(join(tmpdir(), 'way-out-'))
+after(() => rmSync(folder, { recursive: true }))
+
+/** A reactor that waits in its poller for ever, and the way out; `obeys` says whether the reactor can be stopped. */
+const PRELUDE = `
+  import { writeSync } from 'node:fs'
+  import { WayOut } from './way-out.js'
+  import { ReactorThread } from './reactor-thread.js'
+  const way = new WayOut()
+  const say = (text) => writeSync(1, text + '\\n')
+  const startReactor = (command = { kind: 'stop' }) => new Promise((resolve) => {
+    const thread = new ReactorThread(new URL('../../test/support/small-reactor.js', '$HERE'), {}, {
+      onReport: () => resolve(thread),
+      onFailure: (error) => say(error.message),
+    })
+    way.add({ leave: (done) => { say('reactor is asked'); thread.end(command, done) } })
+  })
+`
+
+/** Long enough for a loaded machine, and far shorter than for ever. */
+const HANG_MS = 20_000
+
+interface Ending {
+  readonly code: number | null
+  readonly said: string
+}
+
+/** Runs a script that has to end by itself. */
+async function endingOf(script: string): Promise<Ending> {
+  const here = new URL('./', import.meta.url).href
+  const source = (PRELUDE + script).replaceAll("from './", `from '${here}`).replaceAll('$HERE', here)
+  const path = join(folder, 'script.mjs')
+  writeFileSync(path, source)
+  const child = spawn(process.execPath, [path], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: HANG_MS,
+    killSignal: 'SIGKILL',
+  })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text) => (said += text))
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
+  return { code, said }
+}
+
+test('it leaves with its code, after everybody was asked, the last one first', async () => {
+  const { code, said } = await endingOf(`
+    for (const name of ['first', 'second']) {
+      way.add({ leave(done) { say(name); setImmediate(done) } })
+    }
+    way.leave(3)
+    way.leave(4)`)
+  assert.deepEqual([code, said], [3, 'second\nfirst\n'])
+})
+
+test('an exception on the control thread ends the process while the reactor waits', async () => {
+  const { code, said } = await endingOf(`
+    way.catchAll((error) => say('caught ' + error.message), 70)
+    await startReactor()
+    setImmediate(() => { throw new Error('thrown') })`)
+  assert.deepEqual([code, said], [70, 'caught thrown\nreactor is asked\n'])
+})
+
+test('so does a promise that is rejected and not handled', async () => {
+  const { code, said } = await endingOf(`
+    way.catchAll((error) => say('caught ' + error.message), 70)
+    await startReactor()
+    void Promise.reject(new Error('rejected'))
+    await new Promise(() => setInterval(() => {}, 1000))`)
+  assert.deepEqual([code, said], [70, 'caught rejected\nreactor is asked\n'])
+})
+
+test('a second exception while it leaves changes nothing', async () => {
+  const { code, said } = await endingOf(`
+    way.catchAll((error) => { say('caught ' + error.message); setImmediate(() => { throw new Error('again') }) }, 70)
+    way.add({ leave: (done) => setTimeout(done, 50) })
+    await startReactor()
+    setImmediate(() => { throw new Error('thrown') })`)
+  assert.equal(code, 70)
+  assert.match(said, /^caught thrown\nreactor is asked\n/)
+})
+
+test('a report that itself fails does not keep the process from ending', async () => {
+  const { code, said } = await endingOf(`
+    way.catchAll(() => { throw new Error('the log is broken') }, 70)
+    await startReactor()
+    setImmediate(() => { throw new Error('thrown') })`)
+  assert.deepEqual([code, said], [70, 'reactor is asked\n'])
+})
+
+test('whoever fails to leave does not keep the others from it', async () => {
+  const { code, said } = await endingOf(`
+    way.catchAll((error) => say('caught ' + error.message), 70)
+    await startReactor()
+    way.add({ leave() { throw new Error('cannot leave') } })
+    setImmediate(() => { throw new Error('thrown') })`)
+  assert.deepEqual([code, said], [70, 'caught thrown\nreactor is asked\n'])
+})
+
+test('who never finishes leaving is left behind', async () => {
+  const { code, said } = await endingOf(`
+    way.add({ leave() { say('for ever') } })
+    way.leave(5)`)
+  assert.deepEqual([code, said], [5, 'for ever\n'])
+})
+
+test('a reactor that does not obey is left behind', async () => {
+  const { code, said } = await endingOf(`
+    await startReactor({ kind: 'echo', value: 'no' })
+    way.leave(6)`)
+  assert.deepEqual([code, said], [6, 'reactor is asked\n'])
+})
+
+test('a reactor that is gone already is no reason to wait', async () => {
+  const { code, said } = await endingOf(`
+    const thread = await startReactor()
+    thread.end({ kind: 'stop' }, () => way.leave(7))`)
+  assert.deepEqual([code, said], [7, 'reactor is asked\n'])
+})
