@@ -40,6 +40,7 @@ export class Resolver {
   readonly #onAddresses: (slot: number, addresses: readonly SocketAddress[]) => void
   readonly #say: Say
   readonly #trace: TraceChannel
+  readonly #resolve: typeof resolveHost
   readonly #timers = new Set<NodeJS.Timeout>()
   #isClosed = false
 
@@ -47,10 +48,12 @@ export class Resolver {
     onAddresses: (slot: number, addresses: readonly SocketAddress[]) => void,
     say: Say,
     trace: TraceChannel,
+    resolve = resolveHost,
   ) {
     this.#onAddresses = onAddresses
     this.#say = say
     this.#trace = trace
+    this.#resolve = resolve
   }
 
   /** Starts looking after a remote. */
@@ -64,13 +67,14 @@ export class Resolver {
   }
 
   async #look(remote: NamedRemote, known: string, failures: number): Promise<void> {
-    const answer = await resolveHost(remote).catch(
+    const answer = await this.#resolve(remote).catch(
       (error: NodeJS.ErrnoException) => error.code ?? error.message,
     )
     if (this.#isClosed) return
     if (this.#trace.isOn) this.#trace.say(`${remote.host}: ${JSON.stringify(answer)}`)
     if (typeof answer === 'string' || answer.length === 0) {
-      if (failures === 0) this.#say(WARNING, `cannot resolve '${remote.host}': ${answer}`)
+      const reason = answer.length === 0 ? 'the name has no address' : answer
+      if (failures === 0) this.#say(WARNING, `cannot resolve '${remote.host}': ${reason}`)
       this.#again(() => this.#look(remote, known, failures + 1), RETRY_FIRST_MS * 2 ** Math.min(failures, 5))
       return
     }

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { countOpenDescriptors } from '../kernel/limits.js'
+import { writePidfile } from './pidfile.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'pidfile-'))
+const openBefore = countOpenDescriptors()
+after(() => {
+  rmSync(folder, { recursive: true })
+  assert.equal(countOpenDescriptors(), openBefore, 'descriptors are left open')
+})
+
+test('it holds the process id and a newline, and goes when it is removed', () => {
+  const path = join(folder, 'a.pid')
+  const pidfile = writePidfile(path, 4711)
+  assert.equal(readFileSync(path, 'utf8'), '4711\n')
+  assert.equal(statSync(path).mode & 0o7022, 0, 'others may not write it')
+  pidfile.remove()
+  assert.equal(existsSync(path), false)
+})
+
+test('a file that a process before has left is written over, whatever its length', () => {
+  const path = join(folder, 'stale.pid')
+  writeFileSync(path, '123456789 and more\n')
+  const pidfile = writePidfile(path, 42)
+  assert.equal(readFileSync(path, 'utf8'), '42\n')
+  pidfile.remove()
+})
+
+test('a file that another process holds is refused and left alone, until that process is gone', async () => {
+  const path = join(folder, 'held.pid')
+  const script = `
+    const { writePidfile } = await import('${new URL('./pidfile.js', import.meta.url).href}')
+    writePidfile('${path}', 1)
+    process.stdout.write('held')
+    process.stdin.resume()`
+  const holder = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  await once(holder.stdout, 'data')
+  assert.throws(() => writePidfile(path, 2), /held\.pid is locked: another instance is running/)
+  assert.equal(readFileSync(path, 'utf8'), '1\n')
+  holder.kill('SIGKILL')
+  await once(holder, 'close')
+  const pidfile = writePidfile(path, 3)
+  assert.equal(readFileSync(path, 'utf8'), '3\n')
+  pidfile.remove()
+})
+
+test('a file that somebody has put in its place is not removed', () => {
+  const path = join(folder, 'replaced.pid')
+  const pidfile = writePidfile(path, 1)
+  renameSync(path, `${path}.old`)
+  writeFileSync(path, 'mine\n')
+  pidfile.remove()
+  assert.equal(readFileSync(path, 'utf8'), 'mine\n')
+})
+
+test('a file that is gone already is no error', () => {
+  const path = join(folder, 'gone.pid')
+  const pidfile = writePidfile(path, 1)
+  rmSync(path)
+  pidfile.remove()
+})
+
+test('it does not follow a link, and says what is wrong with a path', () => {
+  const link = join(folder, 'link.pid')
+  const victim = join(folder, 'victim')
+  writeFileSync(victim, 'precious')
+  symlinkSync(victim, link)
+  assert.throws(() => writePidfile(link, 1), { code: 'ELOOP' })
+  assert.equal(readFileSync(victim, 'utf8'), 'precious')
+  assert.throws(() => writePidfile(join(folder, 'none', 'x.pid'), 1), { code: 'ENOENT' })
+  assert.throws(() => writePidfile(folder, 1), { code: 'EISDIR' })
+})

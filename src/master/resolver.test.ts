@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict'
+import { mock, test } from 'node:test'
+import { type SocketAddress, withPort } from '../base/address.js'
+import { NOTICE, WARNING } from '../observe/severity.js'
+import { TraceChannel } from '../observe/trace.js'
+import { type NamedRemote, Resolver, resolveHost } from './resolver.js'
+
+const REMOTE: NamedRemote = { slot: 3, host: 'server.example', family: 0, port: 80 }
+const A = withPort({ family: 'ipv4', host: '10.0.0.1' }, 80)
+const B = withPort({ family: 'ipv4', host: '10.0.0.2' }, 80)
+
+/** A resolver whose answers come from a list, and whose time is the test's. */
+class World {
+  readonly found: (readonly SocketAddress[])[] = []
+  readonly lines: (readonly [severity: number, line: string])[] = []
+  looks = 0
+  answer: SocketAddress[] | Error = []
+  readonly resolver = new Resolver(
+    (slot, addresses) => {
+      assert.equal(slot, REMOTE.slot)
+      this.found.push(addresses)
+    },
+    (severity, line) => this.lines.push([severity, line]),
+    new TraceChannel('DNS', 0, () => {}),
+    async () => {
+      this.looks++
+      if (this.answer instanceof Error) throw this.answer
+      return this.answer
+    },
+  )
+
+  async pass(ms: number): Promise<void> {
+    await settled()
+    mock.timers.tick(ms)
+    await settled()
+  }
+}
+
+/** Every promise that could go on has gone on. */
+const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+async function withWorld(run: (world: World) => Promise<void>): Promise<void> {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  const world = new World()
+  try {
+    await run(world)
+  } finally {
+    world.resolver.close()
+    mock.timers.reset()
+  }
+}
+
+const failure = (code: string) => Object.assign(new Error('lookup failed'), { code })
+
+test('a name is looked up at once, and again every half minute', async () => {
+  await withWorld(async (world) => {
+    world.answer = [A, B]
+    world.resolver.add(REMOTE)
+    await world.pass(0)
+    assert.deepEqual([world.looks, world.found], [1, [[A, B]]])
+    await world.pass(29_999)
+    assert.equal(world.looks, 1)
+    await world.pass(1)
+    assert.deepEqual([world.looks, world.found.length, world.lines], [2, 1, []])
+  })
+})
+
+test('only an answer with other addresses is handed on, not another order of the same', async () => {
+  await withWorld(async (world) => {
+    world.answer = [A, B]
+    world.resolver.add(REMOTE)
+    await world.pass(0)
+    world.answer = [B, A]
+    await world.pass(30_000)
+    assert.equal(world.found.length, 1)
+    world.answer = [B]
+    await world.pass(30_000)
+    assert.deepEqual(world.found[1], [B])
+  })
+})
+
+test('a failure keeps the addresses, is told once, and is tried again after a growing pause', async () => {
+  await withWorld(async (world) => {
+    world.answer = [A]
+    world.resolver.add(REMOTE)
+    await world.pass(0)
+    world.answer = failure('EAI_AGAIN')
+    await world.pass(30_000)
+    assert.deepEqual(world.lines, [[WARNING, "cannot resolve 'server.example': EAI_AGAIN"]])
+    for (const pauseMs of [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]) {
+      const { looks } = world
+      await world.pass(pauseMs - 1)
+      assert.equal(world.looks, looks)
+      await world.pass(1)
+      assert.equal(world.looks, looks + 1, `after ${pauseMs} ms`)
+    }
+    assert.deepEqual([world.found.length, world.lines.length], [1, 1])
+    world.answer = [A]
+    await world.pass(30_000)
+    assert.deepEqual(world.lines.slice(1), [[NOTICE, "'server.example' is resolved again"]])
+    assert.equal(world.found.length, 1, 'nothing has changed')
+  })
+})
+
+test('a name without an address is a failure with a reason', async () => {
+  await withWorld(async (world) => {
+    world.resolver.add(REMOTE)
+    await world.pass(0)
+    assert.deepEqual(world.lines, [[WARNING, "cannot resolve 'server.example': the name has no address"]])
+    assert.deepEqual(world.found, [])
+  })
+})
+
+test('after close nothing happens any more, also not for a look-up under way', async () => {
+  await withWorld(async (world) => {
+    world.answer = [A]
+    world.resolver.add(REMOTE)
+    world.resolver.close()
+    await world.pass(0)
+    assert.deepEqual([world.found, world.lines], [[], []])
+    await world.pass(100_000)
+    assert.equal(world.looks, 1)
+  })
+})
+
+test('the real look-up knows localhost and literals, by family', async () => {
+  const addresses = await resolveHost({ host: 'localhost', family: 4, port: 7 })
+  assert.deepEqual(addresses[0], { family: 'ipv4', host: '127.0.0.1', port: 7 })
+  const literal = await resolveHost({ host: '::1', family: 0, port: 7 })
+  assert.deepEqual(literal, [{ family: 'ipv6', host: '::1', scope: '', port: 7 }])
+})
