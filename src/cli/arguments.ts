@@ -28,24 +28,24 @@ interface Option {
 }
 
 /** In the order in which the help text shows them. */
-const OPTIONS: Readonly<Record<string, Option>> = {
-  P: { help: 'check the configuration and exit' },
-  '1': { help: 'run as a single process' },
-  b: { help: 'run in the background' },
-  f: { help: 'run in the foreground' },
-  i: { value: 'id', help: 'section of the relay (default: the name of the program)' },
-  I: { value: 'id', help: 'section of the master (default: spawnd)' },
-  p: { value: 'file', help: 'write the process id to this file' },
-  t: { value: 'seconds', help: 'time that sessions have to finish after SIGTERM (default: 10)' },
-  d: { value: 'level', help: 'trace: the sum of the numbers in docs/operations.md' },
-  D: { help: 'log to stderr even if that is no terminal' },
-  v: { help: 'print the version and exit' },
-  h: { help: 'print this text and exit' },
-}
+const OPTIONS: ReadonlyMap<string, Option> = new Map<string, Option>([
+  ['P', { help: 'check the configuration and exit' }],
+  ['1', { help: 'run as a single process' }],
+  ['b', { help: 'run in the background' }],
+  ['f', { help: 'run in the foreground' }],
+  ['i', { value: 'id', help: 'section of the relay (default: the name of the program)' }],
+  ['I', { value: 'id', help: 'section of the master (default: spawnd)' }],
+  ['p', { value: 'file', help: 'write the process id to this file' }],
+  ['t', { value: 'seconds', help: 'time that sessions have to finish after SIGTERM (default: 10)' }],
+  ['d', { value: 'level', help: 'trace: the sum of the numbers in docs/operations.md' }],
+  ['D', { help: 'log to stderr even if that is no terminal' }],
+  ['v', { help: 'print the version and exit' }],
+  ['h', { help: 'print this text and exit' }],
+])
 
 /** `Usage: …` in the order and words that the original's users know, with what each option does. */
 export function usage(program: string): string {
-  const rows = Object.entries(OPTIONS).map(([letter, { value, help }]) => {
+  const rows = [...OPTIONS].map(([letter, { value, help }]) => {
     const left = value === undefined ? `-${letter}` : `-${letter} <${value}>`
     return `  ${left.padEnd(14)} ${help}`
   })
@@ -81,7 +81,7 @@ export function parseArguments(words: readonly string[]): ParsedArguments {
 function readLetters(word: string, queue: string[], given: Map<string, string>): string | undefined {
   for (let at = 1; at < word.length; at++) {
     const letter = word[at] as string
-    const option = Object.hasOwn(OPTIONS, letter) ? OPTIONS[letter] : undefined
+    const option = OPTIONS.get(letter)
     if (option === undefined) return `unknown option '-${letter}'`
     if (option.value === undefined) {
       // Of two contrary flags the last one counts.
