@@ -23,6 +23,9 @@ test('literals are made canonical', () => {
   assert.equal(canonical('2001:DB8:0:0:0:0:0:1'), '2001:db8::1')
   assert.equal(canonical('::0'), '::')
   assert.equal(canonical('::ffff:10.0.0.1'), '::ffff:a00:1')
+  assert.equal(canonical('::10.0.0.1'), '::a00:1')
+  assert.equal(canonical('::0.0.0.1'), '::1')
+  assert.equal(canonical('64:ff9b::10.0.0.1'), '64:ff9b::a00:1')
 })
 
 test('the scope may be any name that Linux gives an interface', () => {

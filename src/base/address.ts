@@ -26,7 +26,8 @@ export function parseHostLiteral(text: string): HostLiteral | undefined {
   }
   const percent = text.indexOf('%')
   const scope = percent < 0 ? '' : text.slice(percent + 1)
-  const bare = percent < 0 ? text : text.slice(0, percent)
+  // ipaddr.js takes ::1.2.3.4 for ::ffff:1.2.3.4, but not when the zero is written.
+  const bare = (percent < 0 ? text : text.slice(0, percent)).replace(/^::(?=\d+\.)/, '0::')
   if (!ipaddr.IPv6.isValid(bare) || (percent >= 0 && !SCOPE.test(scope))) return undefined
   return { family: 'ipv6', host: ipaddr.IPv6.parse(bare).toRFC5952String(), scope }
 }
