@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { SocketAddress } from '../base/address.js'
+import { encodeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
+import { describePeer } from './peer-name.js'
+
+/** Room for struct sockaddr_in6, as a session keeps it. */
+const KEPT_BYTES = 28
+
+/** How a session sees the address: in a buffer of fixed length. */
+function shown(address: SocketAddress, roomBytes = KEPT_BYTES): string {
+  const kept = new Uint8Array(roomBytes)
+  kept.set(encodeAddress(address).subarray(0, roomBytes))
+  return describePeer(kept)
+}
+
+const ipv6 = (host: string, scope = ''): SocketAddress => ({ family: 'ipv6', host, port: 443, scope })
+
+test('clients are shown as people write addresses', () => {
+  assert.equal(shown({ family: 'ipv4', host: '10.1.2.3', port: 4567 }), '10.1.2.3:4567')
+  assert.equal(shown(ipv6('2001:db8::1')), '[2001:db8::1]:443')
+  assert.equal(shown(ipv6('fe80::1', '3')), '[fe80::1%3]:443')
+})
+
+test('an IPv4 client of an IPv6 listener is shown as one, and only that', () => {
+  assert.equal(shown(ipv6('::ffff:10.1.2.3')), '10.1.2.3:443')
+  assert.equal(shown(ipv6('::a01:203')), '[::a01:203]:443')
+  assert.equal(shown(ipv6('::fffe:a01:203')), '[::fffe:a01:203]:443')
+})
+
+test('a client of a Unix listener has no name, whatever room there is for one', () => {
+  for (const room of [2, KEPT_BYTES, SOCKADDR_BYTES_MAX]) {
+    assert.equal(shown({ family: 'unix', path: '' }, room), 'unix:', `${room} bytes`)
+  }
+})

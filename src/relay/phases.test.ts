@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { COUNTERS } from '../cells/layout.js'
+import { MAY_BECOME, type Phase, REASON_COUNTS } from './phases.js'
+
+const phases = Object.keys(MAY_BECOME) as Phase[]
+
+/** Phases that can be reached from one, with it. */
+function reachable(from: Phase): Set<Phase> {
+  const seen = new Set([from])
+  for (const phase of seen) for (const next of MAY_BECOME[phase]) seen.add(next)
+  return seen
+}
+
+test('every phase can end, and a closed session can only begin again', () => {
+  for (const phase of phases) {
+    if (phase !== 'closed') assert.ok(MAY_BECOME[phase].includes('closed'), phase)
+    assert.equal(MAY_BECOME[phase].includes(phase), false, 'no phase follows itself')
+  }
+  assert.deepEqual(MAY_BECOME.closed, ['dialling'])
+})
+
+test('every phase is reached from the first one', () => {
+  assert.deepEqual([...reachable('dialling')].sort(), [...phases].sort())
+})
+
+test('nobody dials after relaying, but in another life', () => {
+  for (const phase of phases) assert.equal(MAY_BECOME[phase].includes('dialling'), phase === 'closed')
+})
+
+test('every reason to end is counted, and by a counter that exists', () => {
+  for (const [reason, counter] of Object.entries(REASON_COUNTS)) {
+    assert.ok(Number.isInteger(counter) && counter >= 0 && counter < COUNTERS.length, reason)
+  }
+  const counted = new Set(Object.values(REASON_COUNTS).map((index) => COUNTERS[index]))
+  assert.ok(!counted.has('ended') && !counted.has('accepted'), 'sums are counted apart from reasons')
+})
