@@ -30,6 +30,7 @@ const reactor = new Reactor(
     },
     rebalance: 0,
     sessionsMax: Math.floor((raiseDescriptorLimit() - 50) / 2),
+    inlet: undefined,
     traceMask: 0,
   },
   system,

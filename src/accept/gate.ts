@@ -1,25 +1,40 @@
 import { NOTICE, WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
+import type { Loop } from '../reactor/loop.js'
+import { Timer, type TimerOwner } from '../reactor/timers.js'
 import type { Listener } from './listener.js'
 
+/** With room for this long the crowd has gone: every place that is taken at once by who waits is no news. */
+const SETTLED_MS = 1_000
+
 /** How many sessions one reactor may hold, and what happens at that number: clients wait in the kernel. */
-export class Gate {
+export class Gate implements TimerOwner {
   readonly #listeners: Listener[] = []
   readonly #sessionsMax: number
   readonly #countSessions: () => number
+  readonly #loop: Loop
   readonly #log: Say
+  /** Rings when there has been room for a while. */
+  readonly #settled = new Timer(this)
   #isFull = false
+  #hasTold = false
   #isStopped = false
 
-  constructor(sessionsMax: number, countSessions: () => number, log: Say) {
+  constructor(sessionsMax: number, countSessions: () => number, loop: Loop, log: Say) {
     this.#sessionsMax = sessionsMax
     this.#countSessions = countSessions
+    this.#loop = loop
     this.#log = log
   }
 
+  /** Takes a listener; after `stop` it is closed, so that nobody waits in its queue in vain. */
   add(listener: Listener): void {
+    if (this.#isStopped) {
+      listener.close()
+      return
+    }
     this.#listeners.push(listener)
-    if (!this.#isFull && !this.#isStopped) listener.resume()
+    if (!this.#isFull) listener.resume()
   }
 
   hasRoom(): boolean {
@@ -30,7 +45,8 @@ export class Gate {
   onFull(): void {
     if (this.#isFull) return
     this.#isFull = true
-    this.#log(WARNING, `limit of ${this.#sessionsMax} concurrent users reached, queueing new connections`)
+    this.#loop.timers.unset(this.#settled)
+    this.#tellFull()
     for (const listener of this.#listeners) listener.pause()
   }
 
@@ -38,14 +54,26 @@ export class Gate {
   onRoom(): void {
     if (!this.#isFull || this.#isStopped) return
     this.#isFull = false
-    this.#log(NOTICE, 'resuming normal operation')
+    this.#loop.timers.set(this.#settled, this.#loop.nowMs + SETTLED_MS)
     for (const listener of this.#listeners) listener.resume()
+  }
+
+  onTimer(): void {
+    this.#hasTold = false
+    this.#log(NOTICE, 'resuming normal operation')
   }
 
   /** No more clients, for good. */
   stop(): void {
     this.#isStopped = true
+    this.#loop.timers.unset(this.#settled)
     for (const listener of this.#listeners) listener.close()
     this.#listeners.length = 0
+  }
+
+  #tellFull(): void {
+    if (this.#hasTold) return
+    this.#hasTold = true
+    this.#log(WARNING, `limit of ${this.#sessionsMax} concurrent users reached, queueing new connections`)
   }
 }

@@ -54,6 +54,16 @@ export function localCells(shape: Shape): Cells {
   return cellsIn(heapRegion(layout.byteLength), layout)
 }
 
+/** Takes back what a child that has ended held of the remotes, and makes its rows ready for another one. */
+export function giveBack(cells: Cells, slot: number): void {
+  const { counters, retryAtMs, ringHead, use } = cells.child(slot)
+  for (const [remote, held] of use.entries()) Atomics.sub(cells.use, remote, held)
+  use.fill(0)
+  retryAtMs.fill(0)
+  counters.fill(0)
+  ringHead.fill(0)
+}
+
 function headIn(region: Region, layout: Layout): Int32Array {
   return int32(region, layout.head, headWords(layout.shape).length)
 }

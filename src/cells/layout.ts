@@ -24,6 +24,7 @@ export const COUNTERS = [
   'attemptsFailed',
   'endedInOrder',
   'notServed',
+  'rejected',
   'resetByClient',
   'resetByRemote',
   'lost',

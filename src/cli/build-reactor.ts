@@ -1,15 +1,18 @@
 import { Gate } from '../accept/gate.js'
+import { findPeer, isUnixAddress, prepareInherited } from '../accept/inherited.js'
+import { Inlet, type InletParts } from '../accept/inlet.js'
 import { type AcceptContext, Listener } from '../accept/listener.js'
 import { LeastUse } from '../balance/policy.js'
 import { Pool } from '../balance/pool.js'
 import type { SocketAddress } from '../base/address.js'
 import { type Cells, type ChildCells, openCells } from '../cells/cells.js'
 import { Arena, mapPrivate } from '../kernel/memory.js'
+import { messageCalls } from '../kernel/message-calls.js'
 import { type NativeAddress, nativeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
 import type { System } from '../kernel/system.js'
 import { accessLine } from '../observe/access-line.js'
 import { ACCESS, LOG, LogRingWriter } from '../observe/log-ring.js'
-import { INFO } from '../observe/severity.js'
+import { ERR, INFO } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import { Loop } from '../reactor/loop.js'
 import type { Poller } from '../reactor/poller.js'
@@ -17,7 +20,7 @@ import { Blocks } from '../relay/blocks.js'
 import type { RelayOptions } from '../relay/options.js'
 import { Relay, type RelayParts } from '../relay/relay.js'
 import { Remotes } from '../relay/remotes.js'
-import type { Command, ReactorSettings, Report } from './reactor-settings.js'
+import type { Command, InletSettings, ReactorSettings, Report } from './reactor-settings.js'
 
 /**
  * A reactor that accepts and relays: the layers put together for one thread, and the commands it obeys. Reports
@@ -33,6 +36,7 @@ export class Reactor {
   readonly #listenerNames: readonly string[]
   readonly #unixListeners: boolean[] = []
   readonly #report: (report: Report) => void
+  readonly #inlet: Inlet | undefined
   #isDraining = false
 
   constructor(settings: ReactorSettings, system: System, poller: Poller, report: (report: Report) => void) {
@@ -45,7 +49,7 @@ export class Reactor {
     this.#remotes = parts.remotes
     this.#listenerNames = settings.listenerNames
     this.#relay = new Relay(parts, this.#relayEvents(), settings.childSlot)
-    this.#gate = new Gate(settings.sessionsMax, () => this.#relay.openCount, parts.log)
+    this.#gate = new Gate(settings.sessionsMax, () => this.#relay.openCount, this.loop, parts.log)
     this.#accepting = {
       system,
       loop: this.loop,
@@ -56,6 +60,7 @@ export class Reactor {
       log: parts.log,
       peer: mapPrivate(SOCKADDR_BYTES_MAX),
     }
+    this.#inlet = settings.inlet && this.#openInlet(settings.inlet, settings.sessionsMax, parts)
   }
 
   handle(command: Command): void {
@@ -81,11 +86,42 @@ export class Reactor {
   #relayEvents() {
     return {
       onRoom: () => {
+        this.#inlet?.countDone()
         this.#gate.onRoom()
         this.#reportIdle()
       },
       onRetired: () => this.#report({ kind: 'retired' }),
     }
+  }
+
+  /** Clients come from a master: it has accepted them and asked who they are. */
+  #openInlet(inlet: InletSettings, sessionsMax: number, { log, options, system }: RelayParts): Inlet {
+    const messages = messageCalls()
+    const peer = mapPrivate(SOCKADDR_BYTES_MAX)
+    const parts: InletParts = {
+      loop: this.loop,
+      calls: system.calls,
+      messages,
+      log,
+      onClient: (fd, { listenerMark }) => {
+        if (inlet.master === 'foreign') {
+          prepareInherited(messages, fd, peer)
+          this.#relay.deliver(fd, 0, isUnixAddress(peer), peer)
+          return
+        }
+        const slot = listenerMark - 1
+        if (options.hasAccessLog) findPeer(messages, fd, peer)
+        this.#relay.deliver(fd, slot, inlet.unixListeners[slot] === true, peer)
+      },
+      onMayDie: () => {
+        this.#report({ kind: 'may-die' })
+        this.#drain()
+      },
+      onLostClient: () => log(ERR, 'a client was lost: no descriptor was left to take it'),
+    }
+    const opened = new Inlet(parts, inlet.fd)
+    opened.open(sessionsMax)
+    return opened
   }
 
   #listen(slot: number, fd: number, isUnix: boolean): void {
@@ -102,6 +138,7 @@ export class Reactor {
   }
 
   #drain(): void {
+    if (!this.#isDraining) this.#inlet?.sayDying()
     this.#isDraining = true
     this.#gate.stop()
     this.#reportIdle()

@@ -10,7 +10,8 @@ const FETCH_TIMEOUT_MS = 20_000
 
 export interface Loaded extends Configuration {
   readonly sections: SectionIds
-  readonly sources: Sources
+  /** What was read, to be read again by a child without touching a file. */
+  readonly sources: ReturnType<typeof recordedSources>
 }
 
 export interface LoadOptions {

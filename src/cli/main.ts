@@ -1,5 +1,6 @@
 import { thisPlatform, unsupportedReason } from '../kernel/platform.js'
 import { type Arguments, parseArguments, usage } from './arguments.js'
+import { closeInspector } from './close-inspector.js'
 import { EXIT_OK, EXIT_UNAVAILABLE, EXIT_USAGE } from './exit-codes.js'
 import { versionLine } from './version.js'
 
@@ -14,6 +15,7 @@ export async function main(
   words: readonly string[] = process.argv.slice(2),
   programPath: string = process.argv[1] ?? program,
 ): Promise<void> {
+  closeInspector()
   const reason = unsupportedReason(thisPlatform())
   if (reason !== undefined) return end(EXIT_UNAVAILABLE, `${reason}\n`)
   const parsed = parseArguments(words)

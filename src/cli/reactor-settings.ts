@@ -12,9 +12,16 @@ export interface ReactorSettings {
   readonly relay: Omit<RelayOptions, 'localAddress'> & { readonly localAddress: SocketAddress | undefined }
   readonly rebalance: number
   readonly sessionsMax: number
+  /** The wire to a master, where clients come from one. */
+  readonly inlet: InletSettings | undefined
   /** Mask of TRACE_BITS. */
   readonly traceMask: number
 }
+
+/** A master of ours tells what its listeners are; of a classic one's clients each has to be looked at. */
+export type InletSettings =
+  | { readonly master: 'ours'; readonly fd: number; readonly unixListeners: readonly boolean[] }
+  | { readonly master: 'foreign'; readonly fd: number }
 
 export interface RemoteSettings {
   readonly name: string
@@ -39,5 +46,7 @@ export type Report =
   | { readonly kind: 'log' }
   | { readonly kind: 'serving' }
   | { readonly kind: 'retired' }
+  /** The master wants this process to end when it is idle; it drains already. */
+  | { readonly kind: 'may-die' }
   /** Draining, and the last session has ended. */
   | { readonly kind: 'idle' }

@@ -1,17 +1,6 @@
-import { linuxSystem } from '../kernel/linux-system.js'
-import { kernelProblem } from '../kernel/self-check.js'
-import { writePidfile } from '../master/pidfile.js'
-import { WayOut } from '../master/way-out.js'
-import type { Log } from '../observe/log.js'
-import { ERR, INFO } from '../observe/severity.js'
-import { TraceChannel } from '../observe/trace.js'
-import { detach, isInBackground } from './background.js'
-import { EXIT_CANNOT_CREATE, EXIT_SOFTWARE, EXIT_TEMPORARY, EXIT_UNAVAILABLE } from './exit-codes.js'
-import { bindAll } from './listeners.js'
 import type { Loaded, LoadOptions } from './load.js'
-import { openLog } from './log-setup.js'
 import { Single, type SingleEvents } from './single.js'
-import { version } from './version.js'
+import { startHead } from './start-up.js'
 
 /** Accepts and relays in one process. Returns when it has started; its signals end it. */
 export async function runSingle(
@@ -19,62 +8,6 @@ export async function runSingle(
   loaded: Loaded,
   events: SingleEvents = {},
 ): Promise<void> {
-  const { arguments: given, program, programPath } = options
-  const { spawnd, tcprelay } = loaded
-  const problem = kernelProblem()
-  if (problem !== undefined) {
-    process.stderr.write(`${program}: ${problem}\n`)
-    process.exitCode = EXIT_UNAVAILABLE
-    return
-  }
-  if ((given.background ?? spawnd.background) && !isInBackground()) return detach()
-  const system = linuxSystem()
-  const log = openLog(system.calls, spawnd, given, programPath)
-  const way = new WayOut()
-  way.catchAll((error) => log.say(ERR, `control thread: ${describe(error)}`), EXIT_SOFTWARE)
-  log.say(INFO, `startup (version ${version()})`)
-  const traceMask = given.debugMask | spawnd.debugMask | tcprelay.debugMask
-  traceConfiguration(loaded, traceMask, log)
-  if (!holdPidfile(given.pidfile ?? spawnd.pidfile, way, log)) return way.leave(EXIT_CANNOT_CREATE)
-  const bound = await bindAll(system.calls, spawnd, log.say)
-  const mayRetry = spawnd.listeners.some(({ bindRetryDelayMs }) => bindRetryDelayMs > 0)
-  if (!mayRetry && bound.every((listener) => listener === undefined)) {
-    log.say(ERR, 'Failed to bind to any address or port. Exiting.')
-    return way.leave(EXIT_TEMPORARY)
-  }
-  const { gracePeriodS } = given
-  const gracePeriodMs = gracePeriodS === undefined ? tcprelay.gracePeriodMs : gracePeriodS * 1000
-  new Single({ loaded, log, way, bound, calls: system.calls, events, gracePeriodMs, traceMask }).start()
-}
-
-/** What was given where; values are left out, some of them are secret. */
-function traceConfiguration({ given, sections }: Loaded, traceMask: number, log: Log): void {
-  const trace = new TraceChannel('CONFIG', traceMask, log.say)
-  if (!trace.isOn) return
-  trace.say(`sections '${sections.masterId}' and '${sections.childId}'`)
-  for (const { blocks, name, position } of given) {
-    trace.say(`${position.file}:${position.line}:${position.column}: ${[...blocks, name].join(' > ')}`)
-  }
-}
-
-/** False when the pidfile cannot be had; the way out removes it. */
-function holdPidfile(path: string | undefined, way: WayOut, log: Log): boolean {
-  if (path === undefined) return true
-  try {
-    const pidfile = writePidfile(path, process.pid)
-    way.add({
-      leave(done) {
-        pidfile.remove()
-        done()
-      },
-    })
-    return true
-  } catch (error) {
-    log.say(ERR, `cannot write the pidfile: ${error instanceof Error ? error.message : error}`)
-    return false
-  }
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+  const started = await startHead(options, loaded)
+  if (started !== undefined) new Single({ ...started, loaded, events }).start()
 }

@@ -1,8 +1,21 @@
+import { CHILDREN_MAX } from '../accept/dispatcher.js'
+import type { PlacementLimits } from '../accept/placement.js'
 import { formatAddress, withPort } from '../base/address.js'
+import type { Shape } from '../cells/layout.js'
 import type { Configuration } from '../config/load.js'
+import type { ListenerSettings, SpawndSettings } from '../config/table-spawnd.js'
 import type { RemoteSettings as ConfiguredRemote, TcprelaySettings } from '../config/table-tcprelay.js'
+import { IPPROTO_TCP } from '../kernel/constants.js'
 import type { KeepAlive } from '../kernel/keepalive.js'
+import { countOpenDescriptors, raiseDescriptorLimit } from '../kernel/limits.js'
 import type { NamedRemote } from '../master/resolver.js'
+import {
+  type AcceptMessage,
+  FLAG_ACCOUNTING,
+  FLAG_HAPROXY,
+  FLAG_TLS_AUTO,
+  FLAG_TLS_PSK,
+} from '../wire/child-message.js'
 import { resolvable } from './check.js'
 import type { ReactorSettings, RemoteSettings } from './reactor-settings.js'
 
@@ -33,6 +46,52 @@ export function relaySettings({
   }
 }
 
+/** Bytes of a child's log ring where there may be hundreds; pages that are never written cost nothing. */
+const CHILD_RING_BYTES = 256 * 1024
+
+/** The cells of a master: a row for every child that there may be, and one for itself behind them. */
+export function masterShape({ spawnd, tcprelay }: Configuration): Shape {
+  return {
+    children: CHILDREN_MAX + 1,
+    remotes: tcprelay.remotes.length,
+    listeners: spawnd.listeners.length,
+    ringBytes: CHILD_RING_BYTES,
+  }
+}
+
+/** Children are this program, unless the configuration names another one. */
+export function isOwnProgram({ exec }: SpawndSettings['spawn']): boolean {
+  return exec === undefined
+}
+
+/** `users max` of zero is what a child's descriptors allow: children inherit this process' limit. */
+export function placementLimits({ spawn }: SpawndSettings): PlacementLimits {
+  const { instancesMax, instancesMin, usersMin } = spawn
+  const usersMax = spawn.usersMax === 0 ? sessionsMax() : spawn.usersMax
+  return { instancesMin, instancesMax, usersMin: Math.min(usersMin, usersMax), usersMax }
+}
+
+/** What a child hears of each connection of a listener. */
+export function acceptMessage(listener: ListenerSettings, slot: number): AcceptMessage {
+  const { flags, haproxy, realm, tls, tlsPsk } = listener
+  return {
+    // As the original packs `yes`: the low byte of each version, the newest one ending up highest.
+    tlsVersions: tls.versions.reduceRight((packed, version) => packed * 256 + TLS_VERSION_BYTES[version], 0),
+    aaaProtocol: 0,
+    flags:
+      (haproxy ? FLAG_HAPROXY : 0) |
+      (flags.includes('accounting') ? FLAG_ACCOUNTING : 0) |
+      (tlsPsk ? FLAG_TLS_PSK : 0) |
+      (tls.kind === 'auto' ? FLAG_TLS_AUTO : 0),
+    realm,
+    listenerMark: slot + 1,
+    protocol: IPPROTO_TCP,
+  }
+}
+
+/** The second byte of the protocol versions (RFC 5246, 6.2.1; RFC 8446, 4.2.1). */
+const TLS_VERSION_BYTES = { 'TLSv1.2': 3, 'TLSv1.3': 4 } as const
+
 export function shapeFor({ tcprelay, spawnd }: Configuration): ReactorSettings['cells']['shape'] {
   const { length: remotes } = tcprelay.remotes
   return { children: 1, remotes, listeners: spawnd.listeners.length, ringBytes: RING_BYTES }
@@ -62,4 +121,13 @@ export function keepAliveOf(
 function remoteSettings({ target, weight }: ConfiguredRemote): RemoteSettings {
   if (target.kind === 'name') return { name: `${target.host}:${target.port}`, weight, addresses: [] }
   return { name: formatAddress(target.address), weight, addresses: [target.address] }
+}
+
+/** Descriptors beside those of sessions: log files, name lookups, what Node opens by itself. */
+const SPARE_DESCRIPTORS = 40
+
+/** How many sessions this process can have: each needs a descriptor for its client and one for its remote. */
+export function sessionsMax(): number {
+  const free = raiseDescriptorLimit() - countOpenDescriptors() - SPARE_DESCRIPTORS
+  return Math.max(1, Math.floor(free / 2))
 }

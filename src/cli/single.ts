@@ -1,28 +1,19 @@
 import { createCells } from '../cells/cells.js'
-import type { ListenerSettings } from '../config/table-spawnd.js'
-import type { Calls } from '../kernel/calls.js'
-import { countOpenDescriptors, raiseDescriptorLimit } from '../kernel/limits.js'
 import { LogDrain } from '../master/log-drain.js'
 import { ReactorThread } from '../master/reactor-thread.js'
 import { Resolver } from '../master/resolver.js'
-import { removeSocket } from '../master/socket-file.js'
-import type { WayOut } from '../master/way-out.js'
-import type { Log } from '../observe/log.js'
 import { ERR, INFO, NOTICE, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import { type AccessLog, openAccessLog } from './access-log.js'
+import { Alarms } from './alarms.js'
 import { tellServing } from './background.js'
+import { closeInspector } from './close-inspector.js'
 import { EXIT_OK, EXIT_SOFTWARE } from './exit-codes.js'
-import { type BoundListener, bindListener, intendedName } from './listeners.js'
+import { ListenerKeeper } from './listener-keeper.js'
 import type { Loaded } from './load.js'
 import type { Command, ReactorSettings, Report } from './reactor-settings.js'
-import { namedRemotes, relaySettings, shapeFor } from './settings.js'
-
-/** Descriptors beside those of sessions: log files, name lookups, what Node opens by itself. */
-const SPARE_DESCRIPTORS = 40
-
-/** setTimeout takes 31 bits and fires at once for more. */
-const TIMEOUT_MAX_MS = 2 ** 31 - 1
+import { namedRemotes, relaySettings, sessionsMax, shapeFor } from './settings.js'
+import type { StartedHead } from './start-up.js'
 
 export interface SingleEvents {
   /** Clients are accepted on these addresses. */
@@ -31,17 +22,9 @@ export interface SingleEvents {
   onLeaving?(): void
 }
 
-export interface SingleParts {
+export interface SingleParts extends StartedHead {
   readonly loaded: Loaded
-  readonly log: Log
-  readonly way: WayOut
-  /** By listener; undefined where binding has failed. */
-  readonly bound: readonly (BoundListener | undefined)[]
-  readonly calls: Calls
   readonly events: SingleEvents
-  readonly gracePeriodMs: number
-  /** Mask of TRACE_BITS. */
-  readonly traceMask: number
 }
 
 /** The control thread of a process that accepts and relays: its reactor, its services, its signals. */
@@ -51,9 +34,9 @@ export class Single {
   readonly #drain: LogDrain
   readonly #thread: ReactorThread<ReactorSettings, Command, Report>
   readonly #resolver: Resolver
-  readonly #timers = new Set<NodeJS.Timeout>()
+  readonly #alarms = new Alarms()
+  readonly #listeners: ListenerKeeper
   readonly #trace: TraceChannel
-  readonly #socketPaths: string[] = []
   #isEnding = false
   #hasRetired = false
 
@@ -61,6 +44,14 @@ export class Single {
     this.#parts = parts
     const { loaded, log, way } = parts
     this.#trace = new TraceChannel('PROC', parts.traceMask, log.say)
+    this.#listeners = new ListenerKeeper({
+      listeners: loaded.spawnd.listeners,
+      bound: parts.bound,
+      calls: parts.system.calls,
+      say: log.say,
+      onListen: (slot, { fd, socketPath }) =>
+        this.#post({ kind: 'listen', slot, fd, isUnix: socketPath !== undefined }),
+    })
     const shape = shapeFor(loaded)
     const { cells, fd } = createCells(shape)
     this.#access = openAccessLog(loaded.tcprelay, log)
@@ -69,8 +60,9 @@ export class Single {
       ...relaySettings(loaded),
       cells: { fd, shape },
       childSlot: 0,
-      listenerNames: parts.bound.map((listener, slot) => listener?.name ?? this.#intendedName(slot)),
+      listenerNames: this.#listeners.names,
       sessionsMax: sessionsMax(),
+      inlet: undefined,
       traceMask: parts.traceMask,
     }
     this.#thread = new ReactorThread(new URL('./reactor-entry.js', import.meta.url), settings, {
@@ -88,12 +80,8 @@ export class Single {
   }
 
   start(): void {
-    const { bound, loaded } = this.#parts
-    for (const [slot, listener] of bound.entries()) {
-      if (listener === undefined) this.#bindLater(slot)
-      else this.#listen(slot, listener)
-    }
-    for (const remote of namedRemotes(loaded.tcprelay)) this.#resolver.add(remote)
+    this.#listeners.start()
+    for (const remote of namedRemotes(this.#parts.loaded.tcprelay)) this.#resolver.add(remote)
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.#end(signal))
     process.on('SIGUSR1', () => this.#access.reopen())
     process.on('SIGHUP', () => {
@@ -113,14 +101,18 @@ export class Single {
         this.#drain.drain()
         return
       case 'serving':
+        // Again: a signal that came before our handler may have been answered after main() looked.
+        closeInspector()
         tellServing()
-        this.#parts.events.onServing?.(this.#parts.bound.flatMap((listener) => listener?.name ?? []))
+        this.#parts.events.onServing?.(this.#listeners.boundNames)
         return
       case 'retired':
         this.#parts.log.say(INFO, 'Retire limit reached.')
         this.#hasRetired = true
         this.#post({ kind: 'drain' })
         return
+      case 'may-die':
+        return // a single process has no master
       case 'idle':
         if (this.#hasRetired && !this.#isEnding) this.#parts.log.say(INFO, 'Terminating, no longer needed.')
         this.#parts.way.leave(EXIT_OK)
@@ -143,64 +135,21 @@ export class Single {
     this.#isEnding = true
     log.say(INFO, `${signal}: exiting`)
     this.#post({ kind: 'drain' })
-    this.#after(gracePeriodMs, () => {
+    this.#alarms.after(gracePeriodMs, () => {
       log.say(WARNING, 'the grace period is over: resetting the sessions that are left')
       this.#post({ kind: 'cut' })
     })
   }
 
-  #bindLater(slot: number): void {
-    const { bindRetryDelayMs } = this.#listener(slot)
-    if (bindRetryDelayMs > 0) this.#after(bindRetryDelayMs, () => void this.#bindAgain(slot))
-  }
-
-  async #bindAgain(slot: number): Promise<void> {
-    if (this.#isEnding) return
-    const { calls, log } = this.#parts
-    const listener = await bindListener(calls, this.#listener(slot), log.say)
-    if (listener === undefined) this.#bindLater(slot)
-    else this.#listen(slot, listener)
-  }
-
-  #listen(slot: number, { fd, socketPath }: BoundListener): void {
-    if (socketPath !== undefined) this.#socketPaths.push(socketPath)
-    this.#post({ kind: 'listen', slot, fd, isUnix: socketPath !== undefined })
-  }
-
-  #after(ms: number, act: () => void): void {
-    const timer = setTimeout(
-      () => {
-        this.#timers.delete(timer)
-        act()
-      },
-      Math.min(ms, TIMEOUT_MAX_MS),
-    )
-    this.#timers.add(timer)
-  }
-
   #leave(done: () => void): void {
     this.#isEnding = true
-    for (const timer of this.#timers) clearTimeout(timer)
+    this.#alarms.clear()
+    this.#listeners.close()
     this.#resolver.close()
-    for (const path of this.#socketPaths) removeSocket(path)
     this.#parts.events.onLeaving?.()
     this.#thread.end({ kind: 'stop' }, () => {
       this.#drain.close()
       this.#access.close(done)
     })
   }
-
-  #listener(slot: number): ListenerSettings {
-    return this.#parts.loaded.spawnd.listeners[slot] as ListenerSettings
-  }
-
-  #intendedName(slot: number): string {
-    return intendedName(this.#listener(slot))
-  }
-}
-
-/** Each session needs a descriptor for its client and one for its remote. */
-function sessionsMax(): number {
-  const free = raiseDescriptorLimit() - countOpenDescriptors() - SPARE_DESCRIPTORS
-  return Math.max(1, Math.floor(free / 2))
 }

@@ -201,8 +201,9 @@ export const spawndBlock = block('spawnd', 'The master: accepts connections and 
     needs: 'spawnd',
     needsWhen: (mode) => mode !== 'queue',
   }),
-  singleProcess: value('single process', yesNo, false, {
-    doc: 'Everything in one process, without children.',
+  singleProcess: optional('single process', yesNo, {
+    doc: 'Everything in one process, without children. `no` starts a master with children, which is not complete yet.',
+    defaultText: 'yes, until the process model is complete',
   }),
   background: value('background', yesNo, false, {
     doc: 'Detach from the terminal. The options -b and -f count for more.',

@@ -1,0 +1,203 @@
+import type { Calls, Fd } from '../kernel/calls.js'
+import { EAGAIN, EINTR, ENOBUFS, ETOOMANYREFS, errorText } from '../kernel/errno.js'
+import { type MessageBatch, NO_DESCRIPTOR } from '../kernel/message-batch.js'
+import type { MessageCalls } from '../kernel/message-calls.js'
+import { WARNING } from '../observe/severity.js'
+import type { Say } from '../observe/trace.js'
+import { type Loop, NO_TOKEN, type TurnTaker, type Watcher } from '../reactor/loop.js'
+import { WRITABLE } from '../reactor/poller.js'
+import { Timer, type TimerOwner } from '../reactor/timers.js'
+import * as m from '../wire/child-message.js'
+import type { Candidate } from './placement.js'
+
+/** Before sending is tried again when the kernel holds too many descriptors that are under way. */
+const SHORTAGE_PAUSE_MS = 10
+
+/** What the broker tells its owner of a child. */
+export interface BrokerEvents {
+  /** `count` of its connections have ended. */
+  onDone(child: BrokerChild, count: number): void
+  /** It takes no more, by its own decision. */
+  onDying(child: BrokerChild): void
+  onBadConfiguration(child: BrokerChild): void
+  /** It has started and takes clients. */
+  onReady(child: BrokerChild): void
+  /** The socket to it is broken: what was queued for it is handed back. */
+  onBroken(child: BrokerChild, queued: readonly Delivery[]): void
+}
+
+/** An accepted client on its way to a child. */
+export interface Delivery {
+  readonly fd: Fd
+  readonly message: m.AcceptMessage
+  /** The client's address, for the sticky cache; undefined for Unix clients. */
+  readonly key: string | undefined
+}
+
+export interface BrokerParts {
+  readonly loop: Loop
+  readonly calls: Calls
+  readonly messages: MessageCalls
+  readonly log: Say
+  readonly events: BrokerEvents
+  /** Shared by all children of the reactor: filled and used up within one call. */
+  readonly outgoing: MessageBatch
+  readonly incoming: MessageBatch
+}
+
+/**
+ * The master's end of the wire to one child: queues clients in user space, sends them in batches, and closes the
+ * master's copy of what the kernel has taken. Until the child has said its maximum it is starting, and nothing is
+ * sent: should it die at start, its clients go to another one.
+ */
+export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
+  token = NO_TOKEN
+  isQueued = false
+  readonly slot: number
+  users = 0
+  ownMax = Number.POSITIVE_INFINITY
+  isRetiring = false
+  readonly #fd: Fd
+  readonly #parts: BrokerParts
+  readonly #queue: Delivery[] = []
+  readonly #timer = new Timer(this)
+  #hasSpoken = false
+  #wantsToDie = false
+  #isBroken = false
+
+  constructor(parts: BrokerParts, slot: number, fd: Fd) {
+    this.#parts = parts
+    this.slot = slot
+    this.#fd = fd
+    const outcome = parts.loop.watch(fd, this, 'stream')
+    if (outcome < 0) throw new Error(`cannot watch the socket of a child: ${errorText(-outcome)}`)
+  }
+
+  /** Takes over a client; its descriptor is closed here once the kernel has taken it. */
+  deliver(delivery: Delivery): void {
+    this.users++
+    this.#queue.push(delivery)
+    this.#parts.loop.later(this)
+  }
+
+  /** Asks the child to end when its last connection has. It gets no more. */
+  retire(): void {
+    this.isRetiring = true
+    this.#wantsToDie = true
+    this.#parts.loop.later(this)
+  }
+
+  /** The child's process is gone: closes the socket and hands back what it never got. */
+  close(): readonly Delivery[] {
+    this.#parts.loop.timers.unset(this.#timer)
+    this.#parts.loop.forget(this)
+    this.#parts.calls.close(this.#fd)
+    this.#isBroken = true
+    return this.#queue.splice(0)
+  }
+
+  onReady(): void {
+    this.#receive()
+    this.onTurn()
+  }
+
+  /** Sends what is queued. */
+  onTurn(): void {
+    while (this.#hasSpoken && !this.#isBroken && this.#queue.length > 0) {
+      if (!this.#sendSome()) return
+    }
+    if (this.#wantsToDie && !this.#isBroken && this.#queue.length === 0) this.#sendMayDie()
+  }
+
+  onTimer(): void {
+    this.onTurn()
+  }
+
+  /** Sends one batch; false when the rest has to wait. */
+  #sendSome(): boolean {
+    const { loop, messages, outgoing } = this.#parts
+    const count = Math.min(this.#queue.length, outgoing.capacity)
+    for (let i = 0; i < count; i++) {
+      const { fd, message } = this.#queue[i] as Delivery
+      m.encodeAccept(outgoing.bytes, outgoing.offsetOf(i), message)
+      outgoing.setSend(i, m.ACCEPT_BYTES, fd)
+    }
+    const sent = messages.send(this.#fd, outgoing, count)
+    if (sent >= 0) {
+      for (const { fd } of this.#queue.splice(0, sent)) this.#parts.calls.close(fd)
+      return true
+    }
+    if (sent === -EINTR) return true
+    if (sent === -EAGAIN) loop.again(this.#fd, this, WRITABLE)
+    // More descriptors are under way than this process may have open: the child has to catch up.
+    else if (sent === -ETOOMANYREFS || sent === -ENOBUFS)
+      loop.timers.set(this.#timer, loop.nowMs + SHORTAGE_PAUSE_MS)
+    else this.#broken(-sent)
+    return false
+  }
+
+  #sendMayDie(): void {
+    const { messages, outgoing } = this.#parts
+    m.encodeSmall(outgoing.bytes, outgoing.offsetOf(0), m.MAY_DIE, 0)
+    outgoing.setSend(0, m.SMALL_BYTES, NO_DESCRIPTOR)
+    const sent = messages.send(this.#fd, outgoing, 1)
+    if (sent === 1) this.#wantsToDie = false
+    else if (sent !== -EAGAIN && sent !== -EINTR) this.#broken(-sent)
+    else this.#parts.loop.again(this.#fd, this, WRITABLE)
+  }
+
+  /** Everything the child has said; more than a batch is told by the next read. */
+  #receive(): void {
+    const { incoming, messages } = this.#parts
+    for (;;) {
+      const count = messages.receive(this.#fd, incoming)
+      if (count === -EINTR) continue
+      if (count <= 0) {
+        if (count !== -EAGAIN && count !== 0) this.#broken(-count)
+        return
+      }
+      for (let i = 0; i < count; i++) this.#take(i)
+    }
+  }
+
+  #take(i: number): void {
+    const { calls, events, incoming, log } = this.#parts
+    const fd = incoming.receivedFd(i)
+    if (fd !== NO_DESCRIPTOR) calls.close(fd) // no message of a child has one
+    const offset = incoming.offsetOf(i)
+    const type = m.messageType(incoming.bytes, offset, incoming.receivedBytes(i))
+    switch (type) {
+      case m.DONE: {
+        // The classic child leaves the count of some messages zero; a connection that ended is at least one.
+        const count = Math.min(this.users, Math.max(1, m.messageCount(incoming.bytes, offset)))
+        this.users -= count
+        events.onDone(this, count)
+        return
+      }
+      case m.MAX:
+        this.ownMax = Math.max(1, m.messageCount(incoming.bytes, offset))
+        this.#hasSpoken = true
+        events.onReady(this)
+        return
+      case m.DYING:
+        this.isRetiring = true
+        events.onDying(this)
+        return
+      case m.BAD_CFG:
+        events.onBadConfiguration(this)
+        return
+      case m.KEEPALIVE:
+        return
+      default:
+        log(WARNING, `Child used unknown message type ${type ?? 'of a message that is too short'}`)
+    }
+  }
+
+  #broken(errno: number): void {
+    if (this.#isBroken) return
+    this.#isBroken = true
+    this.isRetiring = true
+    this.#parts.log(WARNING, `cannot reach child ${this.slot}: ${errorText(errno)}`)
+    this.#parts.events.onBroken(this, this.#queue.splice(0))
+  }
+}

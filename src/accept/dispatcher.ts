@@ -1,0 +1,185 @@
+import type { Fd } from '../kernel/calls.js'
+import { errorText } from '../kernel/errno.js'
+import { INFO, WARNING } from '../observe/severity.js'
+import { Timer, type TimerOwner } from '../reactor/timers.js'
+import { BrokerChild, type BrokerEvents, type BrokerParts, type Delivery } from './broker.js'
+import { FULL, hasRoom, NEW_CHILD, type PlacementLimits, place } from './placement.js'
+import { StickyCache, type StickyOptions } from './sticky-cache.js'
+
+/** Rows for children in the shared memory: those that serve, and those of old configurations that still relay. */
+export const CHILDREN_MAX = 256
+
+/** Idle children above the minimum go at this rhythm, as the original's. */
+const SHRINK_EVERY_MS = 8_000
+
+export interface DispatcherOptions {
+  readonly limits: PlacementLimits
+  readonly sticky: StickyOptions
+}
+
+export interface DispatcherEvents {
+  /** A process is wanted in `slot`; `fd` is its end of the wire and becomes the receiver's. */
+  onWanted(slot: number, fd: Fd): void
+  /** There is room for a client again. */
+  onRoom(): void
+  onBadConfiguration(slot: number): void
+}
+
+/**
+ * The master's children as the reactor knows them: which of them gets a client, when another one is wanted, which
+ * go. A child is {slot, socket, users, retiring} here; its process is the control thread's.
+ */
+export class Dispatcher implements TimerOwner {
+  readonly #parts: BrokerParts
+  readonly #events: DispatcherEvents
+  /** In the order of their slots. */
+  readonly #children: BrokerChild[] = []
+  readonly #sticky: StickyCache
+  readonly #timer = new Timer(this)
+  #limits: PlacementLimits
+  #isStopped = false
+
+  constructor(
+    parts: Omit<BrokerParts, 'events'>,
+    { limits, sticky }: DispatcherOptions,
+    events: DispatcherEvents,
+  ) {
+    this.#parts = { ...parts, events: this.#brokerEvents() }
+    this.#limits = limits
+    this.#sticky = new StickyCache(sticky)
+    this.#events = events
+  }
+
+  /** Clients that the children hold now, and those that are on their way to them. */
+  get users(): number {
+    return this.#children.reduce((sum, { users }) => sum + users, 0)
+  }
+
+  get childCount(): number {
+    return this.#children.length
+  }
+
+  /** Opens the children that always run. */
+  start(): void {
+    this.#fill()
+    this.#parts.loop.timers.set(this.#timer, this.#parts.loop.nowMs + SHRINK_EVERY_MS)
+  }
+
+  hasRoom(): boolean {
+    const choice = place(this.#children, this.#limits)
+    return choice !== FULL && (choice !== NEW_CHILD || this.#freeSlot() !== undefined)
+  }
+
+  /** Gives a client to a child. There must be room. */
+  deliver(delivery: Delivery): void {
+    const child = this.#stickyChild(delivery) ?? this.#choose()
+    if (child === undefined) {
+      this.#parts.calls.close(delivery.fd)
+      return
+    }
+    if (this.#sticky.isOn && delivery.key !== undefined) {
+      this.#sticky.note(delivery.key, child.slot, this.#parts.loop.nowMs)
+    }
+    child.deliver(delivery)
+  }
+
+  /** The process of a child has ended, or could not be started. */
+  gone(slot: number): void {
+    const index = this.#children.findIndex((child) => child.slot === slot)
+    const [child] = index < 0 ? [] : this.#children.splice(index, 1)
+    if (child === undefined) return
+    this.#sticky.forgetChild(slot)
+    const left = child.close()
+    this.#fill()
+    for (const delivery of left) this.deliver(delivery)
+    this.#events.onRoom()
+  }
+
+  /** Goes on with new children under new limits; those of before finish what they have. */
+  replaceAll(limits: PlacementLimits): void {
+    this.#limits = limits
+    for (const child of this.#children) if (!child.isRetiring) child.retire()
+    this.#fill()
+  }
+
+  /** No more clients: all children end when they are idle. */
+  stop(): void {
+    this.#isStopped = true
+    this.#parts.loop.timers.unset(this.#timer)
+    for (const child of this.#children) child.retire()
+  }
+
+  onTimer(): void {
+    this.#shrink()
+    this.#parts.loop.timers.set(this.#timer, this.#parts.loop.nowMs + SHRINK_EVERY_MS)
+  }
+
+  #brokerEvents(): BrokerEvents {
+    return {
+      onReady: () => this.#events.onRoom(),
+      onDone: () => this.#events.onRoom(),
+      onDying: () => this.#fill(),
+      onBadConfiguration: ({ slot }) => this.#events.onBadConfiguration(slot),
+      onBroken: (_child, queued) => {
+        for (const delivery of queued) this.deliver(delivery)
+      },
+    }
+  }
+
+  #stickyChild({ key }: Delivery): BrokerChild | undefined {
+    if (!this.#sticky.isOn || key === undefined) return undefined
+    const slot = this.#sticky.find(key, this.#parts.loop.nowMs)
+    const child = this.#children.find((candidate) => candidate.slot === slot)
+    return child !== undefined && hasRoom(child, this.#limits) ? child : undefined
+  }
+
+  #choose(): BrokerChild | undefined {
+    const choice = place(this.#children, this.#limits)
+    if (choice === NEW_CHILD) return this.#open()
+    return this.#children[choice]
+  }
+
+  /** Starts children until the minimum runs. */
+  #fill(): void {
+    if (this.#isStopped) return
+    const serving = () => this.#children.filter(({ isRetiring }) => !isRetiring).length
+    while (serving() < this.#limits.instancesMin && this.#open() !== undefined);
+  }
+
+  #open(): BrokerChild | undefined {
+    const slot = this.#freeSlot()
+    if (slot === undefined) return undefined
+    const pair = this.#parts.messages.socketPair('datagram')
+    if (typeof pair === 'number') {
+      this.#parts.log(WARNING, `cannot make a socket for a child: ${errorText(-pair)}`)
+      return undefined
+    }
+    const [ours, theirs] = pair
+    const child = new BrokerChild(this.#parts, slot, ours)
+    this.#children.push(child)
+    this.#children.sort((a, b) => a.slot - b.slot)
+    this.#events.onWanted(slot, theirs)
+    return child
+  }
+
+  #freeSlot(): number | undefined {
+    for (let slot = 0; slot < CHILDREN_MAX; slot++) {
+      if (!this.#children.some((child) => child.slot === slot)) return slot
+    }
+    return undefined
+  }
+
+  /** Lets idle children above the minimum go, while the load is small (the rule of the original). */
+  #shrink(): void {
+    const serving = this.#children.filter(({ isRetiring }) => !isRetiring)
+    if (this.users >= this.#limits.usersMin * (serving.length + 1)) return
+    let surplus = serving.length - this.#limits.instancesMin
+    for (const child of serving) {
+      if (surplus <= 0) return
+      if (child.users > 0) continue
+      surplus--
+      this.#parts.log(INFO, `child ${child.slot} is no longer needed`)
+      child.retire()
+    }
+  }
+}

@@ -1,0 +1,165 @@
+import type { Calls, Fd } from '../kernel/calls.js'
+import { EAGAIN, EINTR, errorText } from '../kernel/errno.js'
+import { MessageBatch, NO_DESCRIPTOR } from '../kernel/message-batch.js'
+import type { MessageCalls } from '../kernel/message-calls.js'
+import { ERR, WARNING } from '../observe/severity.js'
+import type { Say } from '../observe/trace.js'
+import { type Loop, NO_TOKEN, type TurnTaker, type Watcher } from '../reactor/loop.js'
+import { WRITABLE } from '../reactor/poller.js'
+import { Timer, type TimerOwner } from '../reactor/timers.js'
+import * as m from '../wire/child-message.js'
+
+/** Messages that travel by one system call. */
+const BATCH = 64
+
+/** Room for more than an ACCEPT, so that a longer message is recognised and not mistaken for one. */
+const MESSAGE_BYTES_MAX = 64
+
+/** Batches in one turn: what more there is waits until the sessions had theirs. */
+const BATCHES_PER_TURN = 4
+
+/** A master that is gone shows itself in a send that fails; a closed end raises no event. */
+const KEEPALIVE_EVERY_MS = 1_000
+
+export interface InletParts {
+  readonly loop: Loop
+  readonly calls: Calls
+  readonly messages: MessageCalls
+  readonly log: Say
+  /** A client has come; its descriptor is the receiver's. */
+  onClient(fd: Fd, message: m.AcceptMessage): void
+  /** The master wants this child to end when it is idle, or is gone. */
+  onMayDie(): void
+  /** A client was lost on the way, because this process has no descriptor left. */
+  onLostClient(): void
+}
+
+/** The child's end of the wire, on descriptor 0: clients come in, the count of those that ended goes out. */
+export class Inlet implements Watcher, TurnTaker, TimerOwner {
+  token = NO_TOKEN
+  isQueued = false
+  readonly #fd: Fd
+  readonly #parts: InletParts
+  readonly #incoming = new MessageBatch(BATCH, MESSAGE_BYTES_MAX)
+  readonly #outgoing = new MessageBatch(1, MESSAGE_BYTES_MAX)
+  readonly #timer = new Timer(this)
+  /** Small messages that wait to be sent: the type, then the count. */
+  readonly #pending: (readonly [type: number, count: number])[] = []
+  #done = 0
+  /** The last turn left messages unread. */
+  #isBehind = false
+  #isClosed = false
+
+  constructor(parts: InletParts, fd: Fd) {
+    this.#parts = parts
+    this.#fd = fd
+  }
+
+  /** Says how many connections this child takes and begins to take them. */
+  open(connectionsMax: number): void {
+    const outcome = this.#parts.loop.watch(this.#fd, this, 'stream')
+    if (outcome < 0) throw new Error(`cannot watch the socket to the master: ${errorText(-outcome)}`)
+    this.#say(m.MAX, connectionsMax)
+    this.#parts.loop.timers.set(this.#timer, this.#parts.loop.nowMs + KEEPALIVE_EVERY_MS)
+  }
+
+  /** A connection has ended. All of one turn are told together. */
+  countDone(): void {
+    this.#done++
+    this.#parts.loop.later(this)
+  }
+
+  /** Tells the master to send nothing more. What is on its way is still taken. */
+  sayDying(): void {
+    this.#say(m.DYING, 0)
+  }
+
+  onReady(): void {
+    this.onTurn()
+    for (let batches = 0; batches < BATCHES_PER_TURN; batches++) {
+      const count = this.#parts.messages.receive(this.#fd, this.#incoming)
+      if (count === -EINTR) continue
+      if (count <= 0) {
+        if (count < 0 && count !== -EAGAIN) this.#lost(-count)
+        return
+      }
+      for (let i = 0; i < count; i++) this.#take(i)
+    }
+    this.#isBehind = true
+    this.#parts.loop.later(this)
+  }
+
+  /** Sends what there is to say, and goes on receiving if the last turn left something. */
+  onTurn(): void {
+    if (this.#done > 0) {
+      this.#pending.push([m.DONE, this.#done])
+      this.#done = 0
+    }
+    this.#flush()
+    if (!this.#isBehind) return
+    this.#isBehind = false
+    this.onReady()
+  }
+
+  onTimer(): void {
+    this.#say(m.KEEPALIVE, 0)
+    if (!this.#isClosed) this.#parts.loop.timers.set(this.#timer, this.#parts.loop.nowMs + KEEPALIVE_EVERY_MS)
+  }
+
+  #say(type: number, count: number): void {
+    this.#pending.push([type, count])
+    this.#flush()
+  }
+
+  #flush(): void {
+    for (let next = this.#pending[0]; next !== undefined && !this.#isClosed; next = this.#pending[0]) {
+      const [type, count] = next
+      m.encodeSmall(this.#outgoing.bytes, this.#outgoing.offsetOf(0), type, count)
+      this.#outgoing.setSend(0, m.SMALL_BYTES, NO_DESCRIPTOR)
+      const sent = this.#parts.messages.send(this.#fd, this.#outgoing, 1)
+      if (sent === -EINTR) continue
+      if (sent === -EAGAIN) {
+        this.#parts.loop.again(this.#fd, this, WRITABLE)
+        return
+      }
+      if (sent < 0) {
+        this.#lost(-sent)
+        return
+      }
+      this.#pending.shift()
+    }
+  }
+
+  #take(i: number): void {
+    const { calls, log } = this.#parts
+    const fd = this.#incoming.receivedFd(i)
+    const offset = this.#incoming.offsetOf(i)
+    const type = m.messageType(this.#incoming.bytes, offset, this.#incoming.receivedBytes(i))
+    if (type === m.ACCEPT && fd !== NO_DESCRIPTOR) {
+      this.#parts.onClient(fd, m.decodeAccept(this.#incoming.bytes, offset))
+      return
+    }
+    if (fd !== NO_DESCRIPTOR) calls.close(fd)
+    if (type === m.MAY_DIE) this.#parts.onMayDie()
+    else if (type === m.ACCEPT) this.#lostClient(i)
+    else if (type === m.UDPDATA)
+      this.countDone() // a relay of streams cannot serve it
+    else log(WARNING, `the master sent a message of unknown type ${type ?? '(too short)'}`)
+  }
+
+  /** The master counts the client as ours, so it has to hear that it is gone. */
+  #lostClient(i: number): void {
+    if (this.#incoming.hasLostFd(i)) this.#parts.onLostClient()
+    this.countDone()
+  }
+
+  /** The master is gone: sessions go on, and then this process ends. */
+  #lost(errno: number): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#parts.loop.timers.unset(this.#timer)
+    this.#parts.loop.unwatch(this.#fd, this)
+    this.#parts.log(ERR, `the master is gone: ${errorText(errno)}`)
+    this.#parts.onMayDie()
+  }
+}

@@ -1,0 +1,39 @@
+import type { PlacementLimits } from '../accept/placement.js'
+import type { StickyOptions } from '../accept/sticky-cache.js'
+import type { AccessRule } from '../admission/access-list.js'
+import type { Shape } from '../cells/layout.js'
+import type { AcceptMessage } from '../wire/child-message.js'
+
+/** Everything a master's reactor needs, as plain data that can cross to its thread. */
+export interface AcceptorSettings {
+  readonly cells: { readonly fd: number; readonly shape: Shape }
+  /** The master's own row of the cells. */
+  readonly row: number
+  readonly listeners: readonly AcceptorListener[]
+  readonly limits: PlacementLimits
+  readonly sticky: StickyOptions
+  readonly accessRules: readonly AccessRule[]
+  readonly traceMask: number
+}
+
+export interface AcceptorListener {
+  readonly name: string
+  /** What children hear of each of its connections. */
+  readonly message: AcceptMessage
+}
+
+/** What the control thread tells the master's reactor. */
+export type AcceptorCommand =
+  | { readonly kind: 'listen'; readonly slot: number; readonly fd: number }
+  /** The process of a child has ended. */
+  | { readonly kind: 'gone'; readonly slot: number }
+  /** Accept no more; children end when they are idle. */
+  | { readonly kind: 'drain' }
+  | { readonly kind: 'stop' }
+
+export type AcceptorReport =
+  | { readonly kind: 'log' }
+  | { readonly kind: 'serving' }
+  /** A child is to be started; `fd` is its end of the wire and the receiver's to close. */
+  | { readonly kind: 'wanted'; readonly slot: number; readonly fd: number }
+  | { readonly kind: 'bad-configuration'; readonly slot: number }

@@ -1,0 +1,25 @@
+/** setTimeout takes 31 bits and fires at once for more. */
+const TIMEOUT_MAX_MS = 2 ** 31 - 1
+
+/** Timers of the control thread that end together. */
+export class Alarms {
+  readonly #timers = new Set<NodeJS.Timeout>()
+
+  /** Calls `act` once, unless `clear` comes first. Infinity: never. */
+  after(ms: number, act: () => void): void {
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(timer)
+        if (ms <= TIMEOUT_MAX_MS) act()
+        else this.after(ms - TIMEOUT_MAX_MS, act)
+      },
+      Math.min(ms, TIMEOUT_MAX_MS),
+    )
+    this.#timers.add(timer)
+  }
+
+  clear(): void {
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#timers.clear()
+  }
+}

@@ -1,0 +1,56 @@
+import { loadConfiguration } from '../config/load.js'
+import { snapshotSources } from '../config/sources.js'
+import { SO_TYPE, SOCK_DGRAM, SOL_SOCKET } from '../kernel/constants.js'
+import { linuxCalls } from '../kernel/linux-calls.js'
+import { Link } from '../master/link.js'
+import { LINK_FD, LINK_VARIABLE, type ToChild, type ToMaster } from '../master/link-messages.js'
+import { Child, WIRE_FD } from './child.js'
+import type { Loaded, LoadOptions } from './load.js'
+import { startProcess } from './start-up.js'
+import { systemNames } from './system-names.js'
+
+type Snapshot = ReturnType<Loaded['sources']['snapshot']>
+
+/** A child recognises itself, as the original does, by a datagram socket on descriptor 0. */
+export function isChild(): boolean {
+  return linuxCalls().getOption(WIRE_FD, SOL_SOCKET, SO_TYPE) === SOCK_DGRAM
+}
+
+/** Our master has left a link on descriptor 3. */
+export function hasLink(): boolean {
+  return process.env[LINK_VARIABLE] === '1'
+}
+
+/** Relays for a master of ours. Returns when it has started; the master, or a signal, ends it. */
+export async function runLinkedChild(options: LoadOptions): Promise<void> {
+  delete process.env[LINK_VARIABLE]
+  let child: Child | undefined
+  const link: Link<ToChild<Snapshot>, ToMaster> = new Link(LINK_FD, {
+    onMessage(message) {
+      if (message.kind === 'start') child ??= startChild(options, message, link)
+      else child?.onMessage(message)
+    },
+    onEnd: () => child?.onMasterGone(),
+  })
+}
+
+function startChild(
+  options: LoadOptions,
+  start: Extract<ToChild<Snapshot>, { kind: 'start' }>,
+  link: Link<ToChild<Snapshot>, ToMaster>,
+): Child | undefined {
+  const sources = { ...snapshotSources(start.snapshot), snapshot: () => start.snapshot }
+  const sections = { masterId: undefined, childId: start.sectionId }
+  const configuration = loadConfiguration({
+    file: options.arguments.configuration,
+    sources,
+    names: systemNames(),
+    environment: new Map(start.environment),
+    isInetd: false,
+    ...sections,
+  })
+  const started = startProcess(options, { ...configuration, sources, sections })
+  if (started === undefined) return undefined
+  const traceMask = started.traceMask | start.traceMask
+  return new Child({ ...started, traceMask, configuration, start, link })
+}

@@ -1,0 +1,17 @@
+import { fileURLToPath } from 'node:url'
+import type { Loaded, LoadOptions } from './load.js'
+import { Master } from './master.js'
+import { startHead } from './start-up.js'
+
+/** What children of ours run, however this process was started. */
+const OWN_PROGRAM = fileURLToPath(new URL('../../../bin/tcprelay.js', import.meta.url))
+
+/** Accepts, and lets children relay. Returns when it has started; its signals end it. */
+export async function runMaster(options: LoadOptions, loaded: Loaded): Promise<void> {
+  const started = await startHead(options, loaded)
+  if (started === undefined) return
+  const { configuration } = options.arguments
+  const section = loaded.sections.childId
+  const words = [...process.execArgv, OWN_PROGRAM, configuration, ...(section === undefined ? [] : [section])]
+  new Master({ ...started, loaded, ownProgram: { command: process.execPath, words } }).start()
+}

@@ -1,0 +1,109 @@
+import { linuxSystem } from '../kernel/linux-system.js'
+import { kernelProblem } from '../kernel/self-check.js'
+import type { System } from '../kernel/system.js'
+import { writePidfile } from '../master/pidfile.js'
+import { WayOut } from '../master/way-out.js'
+import type { Log } from '../observe/log.js'
+import { ERR, INFO } from '../observe/severity.js'
+import { TraceChannel } from '../observe/trace.js'
+import { detach, isInBackground } from './background.js'
+import { EXIT_CANNOT_CREATE, EXIT_SOFTWARE, EXIT_TEMPORARY, EXIT_UNAVAILABLE } from './exit-codes.js'
+import { type BoundListener, bindAll } from './listeners.js'
+import type { Loaded, LoadOptions } from './load.js'
+import { openLog } from './log-setup.js'
+import { version } from './version.js'
+
+/** What every process has before it does its own work. */
+export interface Started {
+  readonly system: System
+  readonly log: Log
+  readonly way: WayOut
+  /** Mask of TRACE_BITS. */
+  readonly traceMask: number
+}
+
+/** A process that listens. */
+export interface StartedHead extends Started {
+  /** By listener; undefined where binding has failed. */
+  readonly bound: readonly (BoundListener | undefined)[]
+  readonly gracePeriodMs: number
+}
+
+/** Checks the kernel, opens the log, and makes every way out safe. Undefined: the process has to end. */
+export function startProcess(options: LoadOptions, loaded: Loaded): Started | undefined {
+  const { arguments: given, program, programPath } = options
+  const { spawnd, tcprelay } = loaded
+  const problem = kernelProblem()
+  if (problem !== undefined) {
+    process.stderr.write(`${program}: ${problem}\n`)
+    process.exitCode = EXIT_UNAVAILABLE
+    return undefined
+  }
+  const system = linuxSystem()
+  const log = openLog(system.calls, spawnd, given, programPath)
+  const way = new WayOut()
+  way.catchAll((error) => log.say(ERR, `control thread: ${describe(error)}`), EXIT_SOFTWARE)
+  log.say(INFO, `startup (version ${version()})`)
+  const traceMask = given.debugMask | spawnd.debugMask | tcprelay.debugMask
+  traceConfiguration(loaded, traceMask, log)
+  return { system, log, way, traceMask }
+}
+
+/** Starts a process that listens: goes to the background if it should, holds the pidfile, binds. */
+export async function startHead(options: LoadOptions, loaded: Loaded): Promise<StartedHead | undefined> {
+  const { arguments: given } = options
+  const { spawnd, tcprelay } = loaded
+  if ((given.background ?? spawnd.background) && !isInBackground()) {
+    detach()
+    return undefined
+  }
+  const started = startProcess(options, loaded)
+  if (started === undefined) return undefined
+  const { log, system, way } = started
+  if (!holdPidfile(given.pidfile ?? spawnd.pidfile, way, log)) {
+    way.leave(EXIT_CANNOT_CREATE)
+    return undefined
+  }
+  const bound = await bindAll(system.calls, spawnd, log.say)
+  const mayRetry = spawnd.listeners.some(({ bindRetryDelayMs }) => bindRetryDelayMs > 0)
+  if (!mayRetry && bound.every((listener) => listener === undefined)) {
+    log.say(ERR, 'Failed to bind to any address or port. Exiting.')
+    way.leave(EXIT_TEMPORARY)
+    return undefined
+  }
+  const { gracePeriodS } = given
+  const gracePeriodMs = gracePeriodS === undefined ? tcprelay.gracePeriodMs : gracePeriodS * 1000
+  return { ...started, bound, gracePeriodMs }
+}
+
+/** What was given where; values are left out, some of them are secret. */
+function traceConfiguration({ given, sections }: Loaded, traceMask: number, log: Log): void {
+  const trace = new TraceChannel('CONFIG', traceMask, log.say)
+  if (!trace.isOn) return
+  trace.say(`sections '${sections.masterId}' and '${sections.childId}'`)
+  for (const { blocks, name, position } of given) {
+    trace.say(`${position.file}:${position.line}:${position.column}: ${[...blocks, name].join(' > ')}`)
+  }
+}
+
+/** False when the pidfile cannot be had; the way out removes it. */
+function holdPidfile(path: string | undefined, way: WayOut, log: Log): boolean {
+  if (path === undefined) return true
+  try {
+    const pidfile = writePidfile(path, process.pid)
+    way.add({
+      leave(done) {
+        pidfile.remove()
+        done()
+      },
+    })
+    return true
+  } catch (error) {
+    log.say(ERR, `cannot write the pidfile: ${error instanceof Error ? error.message : error}`)
+    return false
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

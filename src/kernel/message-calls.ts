@@ -1,0 +1,80 @@
+import type { Fd, Outcome } from './calls.js'
+import {
+  AF_UNIX,
+  F_GETFL,
+  F_SETFL,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  O_NONBLOCK,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+} from './constants.js'
+import { nativeFunction, type Pointer } from './ffi.js'
+import { mapPrivate } from './memory.js'
+import type { MessageBatch } from './message-batch.js'
+import { lastErrno } from './native-errno.js'
+import type { Region } from './region.js'
+
+/** Received descriptors are closed when a program is executed (recvmsg(2)). */
+const MSG_CMSG_CLOEXEC = 0x4000_0000
+
+/** The calls by which descriptors travel between processes. No call throws or blocks. */
+export interface MessageCalls {
+  /** socketpair(2), Unix: two descriptors, blocking, closed when a program is executed. */
+  socketPair(type: 'datagram' | 'stream'): readonly [Fd, Fd] | Outcome
+  /** sendmmsg(2): how many of `count` messages, from the batch's first, were taken. */
+  send(fd: Fd, batch: MessageBatch, count: number): Outcome
+  /** recvmmsg(2): how many messages are in the batch. */
+  receive(fd: Fd, batch: MessageBatch): Outcome
+  /** O_NONBLOCK, for a descriptor that another program has opened. */
+  setNonBlocking(fd: Fd): Outcome
+  /** getpeername(2): the length of the address left in `address`. */
+  peerAddress(fd: Fd, address: Region): Outcome
+}
+
+type BatchCall = (fd: Fd, headers: Pointer, count: number, flags: number) => number
+type ReceiveCall = (fd: Fd, headers: Pointer, count: number, flags: number, timeout: Pointer) => number
+
+export function messageCalls(): MessageCalls {
+  const errno = lastErrno()
+  const sendmmsg = nativeFunction<BatchCall>(
+    'int sendmmsg(int fd, uintptr_t headers, uint32_t count, int flags)',
+  )
+  const recvmmsg = nativeFunction<ReceiveCall>(
+    'int recvmmsg(int fd, uintptr_t headers, uint32_t count, int flags, uintptr_t timeout)',
+  )
+  const socketpair = nativeFunction<
+    (family: number, type: number, protocol: number, pair: Pointer) => number
+  >('int socketpair(int family, int type, int protocol, uintptr_t pair)')
+  const fcntl = nativeFunction<(fd: Fd, command: number, value: number) => number>(
+    'int fcntl(int fd, int command, uintptr_t value)',
+  )
+  const getpeername = nativeFunction<(fd: Fd, address: Pointer, length: Pointer) => number>(
+    'int getpeername(int fd, uintptr_t address, uintptr_t length)',
+  )
+  const region = mapPrivate(8)
+  const pair = new Int32Array(region.bytes.buffer, 0, 2)
+  const answer = (result: number): Outcome => (result >= 0 ? result : -(errno[0] as number))
+  return {
+    socketPair(type) {
+      const kind = type === 'datagram' ? SOCK_DGRAM : SOCK_STREAM
+      const outcome = answer(socketpair(AF_UNIX, kind | SOCK_CLOEXEC, 0, region.pointer))
+      return outcome < 0 ? outcome : [pair[0] as number, pair[1] as number]
+    },
+    send: (fd, batch, count) => answer(sendmmsg(fd, batch.headerAt(0), count, MSG_DONTWAIT | MSG_NOSIGNAL)),
+    receive(fd, batch) {
+      batch.setReceive()
+      return answer(recvmmsg(fd, batch.headerAt(0), batch.capacity, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, 0))
+    },
+    setNonBlocking(fd) {
+      const flags = answer(fcntl(fd, F_GETFL, 0))
+      return flags < 0 ? flags : answer(fcntl(fd, F_SETFL, flags | O_NONBLOCK))
+    },
+    peerAddress(fd, address) {
+      pair[0] = address.byteLength
+      const outcome = answer(getpeername(fd, address.pointer, region.pointer))
+      return outcome < 0 ? outcome : (pair[0] as number)
+    },
+  }
+}

@@ -1,0 +1,85 @@
+import { Socket } from 'node:net'
+
+/** A frame is a length of four bytes, little-endian, and that many bytes of JSON. */
+const HEAD_BYTES = 4
+
+/** More than any configuration; a length beyond it is a broken stream. */
+const FRAME_BYTES_MAX = 256 * 1024 * 1024
+
+export interface LinkEvents<In> {
+  onMessage(message: In): void
+  /** The other process has closed its end, or is gone. */
+  onEnd(): void
+}
+
+/** One end of the channel between our master and our child: messages in order, both ways. */
+export class Link<In, Out> {
+  readonly #socket: Socket
+  readonly #events: LinkEvents<In>
+  #received: Buffer<ArrayBufferLike> = Buffer.alloc(0)
+
+  /** `fd` is a Unix stream socket and belongs to the link. */
+  constructor(fd: number, events: LinkEvents<In>) {
+    this.#events = events
+    this.#socket = new Socket({ fd, readable: true, writable: true })
+    this.#socket.on('data', (bytes) => this.#onBytes(bytes))
+    // An error is always followed by 'close'.
+    this.#socket.on('error', () => {})
+    this.#socket.on('close', () => events.onEnd())
+  }
+
+  send(message: Out): void {
+    if (!this.#socket.writable) return
+    const body = Buffer.from(JSON.stringify(message, encodeBytes))
+    const head = Buffer.alloc(HEAD_BYTES)
+    head.writeUInt32LE(body.length)
+    this.#socket.write(Buffer.concat([head, body]))
+  }
+
+  /** Does not keep the process alive. */
+  unref(): void {
+    this.#socket.unref()
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  #onBytes(bytes: Buffer): void {
+    this.#received = this.#received.length === 0 ? bytes : Buffer.concat([this.#received, bytes])
+    while (this.#received.length >= HEAD_BYTES) {
+      const length = this.#received.readUInt32LE()
+      if (length > FRAME_BYTES_MAX) {
+        this.#socket.destroy()
+        return
+      }
+      if (this.#received.length < HEAD_BYTES + length) return
+      const body = this.#received.toString('utf8', HEAD_BYTES, HEAD_BYTES + length)
+      this.#received = this.#received.subarray(HEAD_BYTES + length)
+      this.#events.onMessage(JSON.parse(body, decodeBytes) as In)
+    }
+  }
+}
+
+const BYTES_KEY = '$base64'
+
+function encodeBytes(_key: string, value: unknown): unknown {
+  if (isSerializedBuffer(value)) return { [BYTES_KEY]: Buffer.from(value.data).toString('base64') }
+  return value instanceof Uint8Array ? { [BYTES_KEY]: Buffer.from(value).toString('base64') } : value
+}
+
+/** A Buffer has turned itself into this before JSON.stringify asks. */
+function isSerializedBuffer(value: unknown): value is { readonly data: readonly number[] } {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'type' in value &&
+    value.type === 'Buffer' &&
+    'data' in value
+  )
+}
+
+function decodeBytes(_key: string, value: unknown): unknown {
+  const isBytes = typeof value === 'object' && value !== null && BYTES_KEY in value
+  return isBytes ? new Uint8Array(Buffer.from(String(value[BYTES_KEY]), 'base64')) : value
+}

@@ -1,0 +1,90 @@
+/**
+ * The messages between a master and its children, byte for byte those of the classic pair, so that either side can
+ * be a classic program. One datagram each, little-endian, without a version; see docs/wire.md.
+ */
+
+/** What a message is, by its first word. */
+export const DONE = 0
+export const KEEPALIVE = 1
+export const MAY_DIE = 2
+export const DYING = 3
+export const BAD_CFG = 4
+export const MAX = 5
+export const ACCEPT = 6
+export const UDPDATA = 7
+
+export const SMALL_BYTES = 8
+export const ACCEPT_BYTES = 40
+
+/** Bits of `flags` in ACCEPT. */
+export const FLAG_HAPROXY = 1
+export const FLAG_ACCOUNTING = 2
+export const FLAG_TLS_PSK = 4
+export const FLAG_TLS_AUTO = 8
+
+export const REALM_BYTES_MAX = 15
+
+/** What a master tells of an accepted connection; its descriptor travels beside it. */
+export interface AcceptMessage {
+  /** Versions allowed, the low bytes of their numbers, each further one shifting left; 0: no TLS. */
+  readonly tlsVersions: number
+  /** A number of the sender's build; 0 when unset. A relay has no use for it. */
+  readonly aaaProtocol: number
+  readonly flags: number
+  readonly realm: string
+  /**
+   * The listener's slot plus one, where both sides are ours; the classic master leaves garbage there, and a child
+   * without a link must not look at it.
+   */
+  readonly listenerMark: number
+  /** IPPROTO_TCP or IPPROTO_SCTP. */
+  readonly protocol: number
+}
+
+/** Writes a message without a descriptor into `into` at `offset`. */
+export function encodeSmall(into: Uint8Array, offset: number, type: number, count: number): void {
+  const view = new DataView(into.buffer, into.byteOffset + offset, SMALL_BYTES)
+  view.setUint32(0, type, true)
+  view.setInt32(4, count, true)
+}
+
+/** Writes an ACCEPT into `into` at `offset`. A realm that is too long is cut, as by the original. */
+export function encodeAccept(into: Uint8Array, offset: number, message: AcceptMessage): void {
+  const view = new DataView(into.buffer, into.byteOffset + offset, ACCEPT_BYTES)
+  view.setUint32(0, ACCEPT, true)
+  view.setUint32(4, message.tlsVersions, true)
+  view.setUint32(8, message.aaaProtocol, true)
+  view.setUint32(12, message.flags, true)
+  const realm = into.subarray(offset + 16, offset + 32)
+  realm.fill(0)
+  new TextEncoder().encodeInto(message.realm, realm.subarray(0, REALM_BYTES_MAX))
+  view.setUint32(32, message.listenerMark, true)
+  view.setUint32(36, message.protocol, true)
+}
+
+/** The type of a message of `byteCount` bytes, undefined when it is too short for one or for its type. */
+export function messageType(bytes: Uint8Array, offset: number, byteCount: number): number | undefined {
+  if (byteCount < SMALL_BYTES) return undefined
+  const type = new DataView(bytes.buffer, bytes.byteOffset + offset, SMALL_BYTES).getUint32(0, true)
+  return type === ACCEPT && byteCount < ACCEPT_BYTES ? undefined : type
+}
+
+/** The second word of a small message. */
+export function messageCount(bytes: Uint8Array, offset: number): number {
+  return new DataView(bytes.buffer, bytes.byteOffset + offset, SMALL_BYTES).getInt32(4, true)
+}
+
+/** Reads an ACCEPT whose type and length have been checked. */
+export function decodeAccept(bytes: Uint8Array, offset: number): AcceptMessage {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, ACCEPT_BYTES)
+  const realm = bytes.subarray(offset + 16, offset + 32)
+  const end = realm.indexOf(0)
+  return {
+    tlsVersions: view.getUint32(4, true),
+    aaaProtocol: view.getUint32(8, true),
+    flags: view.getUint32(12, true),
+    realm: new TextDecoder().decode(end < 0 ? realm : realm.subarray(0, end)),
+    listenerMark: view.getUint32(32, true),
+    protocol: view.getUint32(36, true),
+  }
+}
