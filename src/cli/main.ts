@@ -33,9 +33,6 @@ export async function main(
 }
 
 async function run(program: Program, given: Arguments, programPath: string): Promise<void> {
-  if (program === 'spawnd') {
-    return end(EXIT_UNAVAILABLE, 'spawnd: the process model has not landed in this version; use tcprelay\n')
-  }
   const { runConfiguration } = await import('./run.js')
   await runConfiguration({ program, programPath, arguments: given })
 }

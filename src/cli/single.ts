@@ -11,7 +11,7 @@ import { closeInspector } from './close-inspector.js'
 import { EXIT_OK, EXIT_SOFTWARE } from './exit-codes.js'
 import { ListenerKeeper } from './listener-keeper.js'
 import type { Loaded } from './load.js'
-import type { Command, ReactorSettings, Report } from './reactor-settings.js'
+import type { Command, InletSettings, ReactorSettings, Report } from './reactor-settings.js'
 import { namedRemotes, relaySettings, sessionsMax, shapeFor } from './settings.js'
 import type { StartedHead } from './start-up.js'
 
@@ -25,9 +25,14 @@ export interface SingleEvents {
 export interface SingleParts extends StartedHead {
   readonly loaded: Loaded
   readonly events: SingleEvents
+  /** Clients come from a foreign master instead of listeners. */
+  readonly inlet: InletSettings | undefined
 }
 
-/** The control thread of a process that accepts and relays: its reactor, its services, its signals. */
+/**
+ * The control thread of a process that relays and has no master of ours: a single process, or the child of a
+ * foreign master. Its reactor, its services, its signals.
+ */
 export class Single {
   readonly #parts: SingleParts
   readonly #access: AccessLog
@@ -62,7 +67,7 @@ export class Single {
       childSlot: 0,
       listenerNames: this.#listeners.names,
       sessionsMax: sessionsMax(),
-      inlet: undefined,
+      inlet: parts.inlet,
       traceMask: parts.traceMask,
     }
     this.#thread = new ReactorThread(new URL('./reactor-entry.js', import.meta.url), settings, {
@@ -82,11 +87,22 @@ export class Single {
   start(): void {
     this.#listeners.start()
     for (const remote of namedRemotes(this.#parts.loaded.tcprelay)) this.#resolver.add(remote)
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.#end(signal))
     process.on('SIGUSR1', () => this.#access.reopen())
+    if (this.#parts.inlet === undefined) this.#handleHeadSignals()
+    else for (const signal of ['SIGHUP', 'SIGTERM'] as const) process.on(signal, () => this.#retire(signal))
+  }
+
+  #handleHeadSignals(): void {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.#end(signal))
     process.on('SIGHUP', () => {
       this.#parts.log.say(NOTICE, 'SIGHUP: a single process keeps its configuration')
     })
+  }
+
+  /** Serves what there is, and ends when idle. */
+  #retire(signal: NodeJS.Signals): void {
+    this.#parts.log.say(INFO, `${signal}: No longer accepting new connections.`)
+    this.#post({ kind: 'drain' })
   }
 
   #post(command: Command): void {
@@ -112,7 +128,8 @@ export class Single {
         this.#post({ kind: 'drain' })
         return
       case 'may-die':
-        return // a single process has no master
+        this.#hasRetired = true
+        return
       case 'idle':
         if (this.#hasRetired && !this.#isEnding) this.#parts.log.say(INFO, 'Terminating, no longer needed.')
         this.#parts.way.leave(EXIT_OK)
