@@ -18,6 +18,10 @@ export function descriptorsOf(pid: number | 'self'): string[] {
   })
 }
 
+export function descriptorNumbersOf(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/fd`).map(Number)
+}
+
 /** How many descriptors of each kind: sockets, pipes, epolls and so on. */
 export function descriptorKinds(pid: number | 'self'): Map<string, number> {
   const kinds = new Map<string, number>()

@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { relayTo } from '../harness/relay.js'
+import { echoes, remoteThat } from '../harness/remote.js'
+
+for (const directive of ['retire = 3', 'retire limit = 3']) {
+  test(`${directive} ends the process after the third session, which is still served`, async (t) => {
+    const remote = await remoteThat(echoes).start(t)
+    const relay = await relayTo(remote).with(directive).start(t)
+    const clients = [await relay.connect(), await relay.connect(), await relay.connect()]
+    for (const client of clients) assert.equal(await client.exchange('served'), 'served')
+    await relay.logged(/Retire limit reached\./)
+    assert.equal(await (await relay.connect()).ending(), 'ECONNREFUSED')
+    for (const client of clients) assert.equal(await client.exchange('still'), 'still')
+    for (const client of clients) await client.close()
+    assert.deepEqual(await relay.ended(), { code: 0, signal: null })
+    await relay.logged(/Terminating, no longer needed\./)
+  })
+}

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { test } from 'node:test'
+import type { Client } from '../harness/client.js'
+import { needs } from '../harness/needs.js'
+import { cpuMsOf, descriptorNumbersOf } from '../harness/proc.js'
+import { type Relay, relayTo } from '../harness/relay.js'
+import { echoes, remoteThat } from '../harness/remote.js'
+import { DEADLINE_MS, until } from '../harness/until.js'
+
+/** How long a relay is watched that has nothing to do, and what that may cost: two ticks of the accounting. */
+const WATCH_MS = 1_000
+const IDLE_CPU_MAX_MS = 30
+
+/** A stream of this length takes a while, whatever the machine. */
+const STREAM_BYTES = 200_000_000
+const BLOCKS_UNDER_WAY = 8
+
+test('more clients than descriptors wait, and all are served in the end', async (t) => {
+  if (!needs(t, 'prlimit')) return
+  const remote = await remoteThat(echoes).start(t)
+  const relay = await relayTo(remote)
+    .running({ under: ['prlimit', '--nofile=80'] })
+    .start(t)
+  const clients = await Promise.all(Array.from({ length: 60 }, () => relay.connect()))
+  await Promise.all(clients.map((client, i) => client.send(`client ${i}`)))
+  await relay.logged(/limit of \d+ concurrent users reached, queueing new connections/)
+  assert.ok(await isQuiet(relay), 'the relay spins while clients wait')
+  await Promise.all(clients.map((client, i) => servedThenGone(client, `client ${i}`)))
+  await relay.logged(/resuming normal operation/)
+  // Room that is taken at once by who waits is no news.
+  assert.equal(relay.program.stderr.matching(/queueing new connections/).length, 1)
+  assert.equal(relay.program.stderr.matching(/resuming normal operation/).length, 1)
+})
+
+test('descriptors that run out while it runs are a pause and one line, not a spin', async (t) => {
+  if (!needs(t, 'prlimit')) return
+  const remote = await remoteThat(echoes).start(t)
+  const relay = await relayTo(remote).start(t)
+  const first = await relay.connect()
+  await first.exchange('hello')
+  leaveDescriptors(relay, 0)
+  const clients = await Promise.all(Array.from({ length: 10 }, () => relay.connect()))
+  await relay.logged(/cannot accept: too many open files; new connections wait/)
+  assert.ok(await isQuiet(relay), 'the relay spins while clients wait')
+  assert.equal(await first.exchange('still served'), 'still served')
+  assert.equal(relay.program.stderr.matching(/cannot accept/).length, 1)
+  setLimit(relay, 1_000)
+  await Promise.all(clients.map((client) => client.exchange('at last')))
+  assert.equal(relay.program.stderr.matching(/is down/).length, 0)
+})
+
+test('one descriptor too few for a remote is no fault of the remote', async (t) => {
+  if (!needs(t, 'prlimit')) return
+  const remote = await remoteThat(echoes).start(t)
+  const relay = await relayTo(remote).start(t)
+  leaveDescriptors(relay, 1)
+  const client = await relay.connect()
+  await client.send('patience')
+  await until('the client to be accepted', () => relay.socketCount === 1)
+  assert.ok(await isQuiet(relay), 'the relay spins while it has no descriptor for a remote')
+  setLimit(relay, 1_000)
+  assert.equal(await client.read(8), 'patience')
+  assert.equal(relay.program.stderr.matching(/is down/).length, 0)
+})
+
+test('one fast stream does not starve 50 others', async (t) => {
+  const remote = await remoteThat(echoes).start(t)
+  const relay = await relayTo(remote).start(t)
+  const stream = pour(await relay.connect())
+  const clients = await Promise.all(Array.from({ length: 50 }, () => relay.connect()))
+  const giveUpAt = performance.now() + DEADLINE_MS
+  for (let rounds = 0; rounds < 5 || stream.received() < STREAM_BYTES; rounds++) {
+    assert.ok(performance.now() < giveUpAt, `the stream has brought ${stream.received()} bytes only`)
+    const startedMs = performance.now()
+    await Promise.all(clients.map((client) => client.exchange('x')))
+    const tookMs = performance.now() - startedMs
+    assert.ok(tookMs < 500, `50 small exchanges took ${tookMs} ms`)
+  }
+  await stream.stop()
+})
+
+/** Sends and receives as fast as it goes. */
+function pour(client: Client): { received(): number; stop(): Promise<void> } {
+  const block = Buffer.alloc(256 * 1024, 'b')
+  let received = 0
+  let isStopped = false
+  client.socket.removeAllListeners('data').on('data', ({ length }) => {
+    received += length
+  })
+  const pourOn = () => void (isStopped || client.socket.write(block, pourOn))
+  for (let i = 0; i < BLOCKS_UNDER_WAY; i++) pourOn()
+  return {
+    received: () => received,
+    async stop() {
+      isStopped = true
+      await client.endWriting()
+      assert.equal(await client.ending(), 'end')
+    },
+  }
+}
+
+async function servedThenGone(client: Client, text: string): Promise<void> {
+  assert.equal(await client.read(text.length), text)
+  await client.endWriting()
+  assert.equal(await client.readToEnd(), '')
+  await client.close()
+}
+
+/** Leaves the relay so many descriptors beyond those that it has. */
+function leaveDescriptors(relay: Relay, free: number): void {
+  const taken = new Set(descriptorNumbersOf(relay.pid))
+  let limit = 0
+  for (let left = free; left > 0 || taken.has(limit); limit++) if (!taken.has(limit)) left--
+  setLimit(relay, limit)
+}
+
+function setLimit(relay: Relay, count: number): void {
+  const { status } = spawnSync('prlimit', ['--pid', String(relay.pid), `--nofile=${count}:`])
+  assert.equal(status, 0)
+}
+
+/** Does the relay use next to no CPU time while it is watched? */
+async function isQuiet(relay: Relay): Promise<boolean> {
+  const [startedMs, cpuMs] = [performance.now(), cpuMsOf(relay.pid)]
+  await until('the time of watching to pass', () => performance.now() - startedMs > WATCH_MS)
+  return cpuMsOf(relay.pid) - cpuMs <= IDLE_CPU_MAX_MS
+}

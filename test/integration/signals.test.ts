@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { handlesSignal, isAlive, listeningPortsOf } from '../harness/proc.js'
+import { type Program, startTcprelay } from '../harness/program.js'
+import { type Relay, relayTo } from '../harness/relay.js'
+import { echoes, remoteThat } from '../harness/remote.js'
+import { until } from '../harness/until.js'
+
+const SIGUSR1 = 10
+const INSPECTOR_PORT = 9229
+const IN_ORDER = { code: 0, signal: null }
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  test(`${signal} ends an idle relay at once`, async (t) => {
+    const relay = await relayTo(await remoteThat(echoes).start(t)).start(t)
+    relay.signal(signal)
+    assert.deepEqual(await relay.ended(1_500), IN_ORDER)
+    await relay.logged(new RegExp(`${signal}: exiting`))
+  })
+
+  test(`${signal} lets sessions finish and takes no more`, async (t) => {
+    const relay = await relayTo(await remoteThat(echoes).start(t)).start(t)
+    const client = await relay.connect()
+    await client.exchange('before')
+    relay.signal(signal)
+    await until('the listener to be closed', () => listeningPortsOf(relay.pid).length === 0)
+    assert.equal(await (await relay.connect()).ending(), 'ECONNREFUSED')
+    assert.equal(await client.exchange('after'), 'after')
+    await client.endWriting()
+    assert.equal(await client.readToEnd(), '')
+    assert.deepEqual(await relay.ended(1_500), IN_ORDER)
+  })
+
+  test(`a second ${signal} resets what is left`, async (t) => {
+    const remote = await remoteThat(echoes).start(t)
+    const relay = await relayTo(remote).with('access log = stderr').start(t)
+    const client = await relay.connect()
+    await client.exchange('before')
+    relay.signal(signal)
+    await relay.logged(/exiting/)
+    relay.signal(signal)
+    assert.equal(await client.ending(), 'ECONNRESET')
+    await remote.holds(0)
+    assert.deepEqual(await relay.ended(1_500), IN_ORDER)
+    await relay.logged(/end=shutdown/)
+  })
+}
+
+const GRACES = [
+  { how: 'grace period = 1', plan: { lines: ['grace period = 1'], words: [] } },
+  { how: '-t 1', plan: { lines: ['grace period = 60'], words: ['-t', '1'] } },
+]
+
+for (const { how, plan } of GRACES) {
+  test(`sessions have the time that ${how} gives, then they are reset`, async (t) => {
+    const relay = await relayTo(await remoteThat(echoes).start(t))
+      .with(...plan.lines)
+      .startedWith(...plan.words)
+      .start(t)
+    const client = await relay.connect()
+    await client.exchange('before')
+    const startedMs = performance.now()
+    relay.signal('SIGTERM')
+    assert.equal(await client.ending(), 'ECONNRESET')
+    const tookMs = performance.now() - startedMs
+    assert.ok(tookMs > 900 && tookMs < 2_000, `reset after ${tookMs} ms`)
+    await relay.logged(/the grace period is over/)
+    assert.deepEqual(await relay.ended(1_500), IN_ORDER)
+  })
+}
+
+test('-t 0 gives no time at all', async (t) => {
+  const relay = await relayTo(await remoteThat(echoes).start(t))
+    .startedWith('-t', '0')
+    .start(t)
+  const client = await relay.connect()
+  await client.exchange('before')
+  relay.signal('SIGTERM')
+  assert.equal(await client.ending(), 'ECONNRESET')
+  assert.deepEqual(await relay.ended(1_500), IN_ORDER)
+})
+
+for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGPIPE'] as const) {
+  test(`${signal} does no harm`, async (t) => {
+    const relay = await relayTo(await remoteThat(echoes).start(t)).start(t)
+    const client = await relay.connect()
+    for (let i = 0; i < 5; i++) relay.signal(signal)
+    assert.equal(await client.exchange('hello'), 'hello')
+    assert.equal(await (await relay.connect()).exchange('hello'), 'hello')
+    assert.ok(isAlive(relay.pid))
+  })
+}
+
+test('SIGUSR1 opens no port', async (t) => {
+  const relay = await relayTo(await remoteThat(echoes).start(t)).start(t)
+  relay.signal('SIGUSR1')
+  await provesNoInspector(relay)
+})
+
+test('SIGUSR1 opens no port while the program starts', async (t) => {
+  const file = relayTo(await remoteThat(echoes).start(t)).file(t)
+  const program = startTcprelay(t, ['-D', file])
+  // Earlier there is no handler at all, and the signal simply ends the process.
+  await until('a handler for SIGUSR1', () => program.hasEnded || handlesSignal(program.pid, SIGUSR1))
+  for (let i = 0; i < 20 && program.stderr.matching(/bind to/).length === 0; i++) {
+    program.signal('SIGUSR1')
+    await until('the next moment', () => true)
+  }
+  await program.stderr.reached(/bind to .* succeeded/)
+  // Node's own handler was there before ours: what it opened is closed when the program serves.
+  await until('the inspector to be gone', () => !hasInspector(program))
+})
+
+test('somebody who stops reading its messages does not end it', async (t) => {
+  const relay = await relayTo(await remoteThat(echoes).start(t))
+    .with('access log = stderr')
+    .start(t)
+  relay.program.closeStderr()
+  for (let i = 0; i < 20; i++) {
+    const client = await relay.connect()
+    assert.equal(await client.exchange('hello'), 'hello')
+    await client.close()
+  }
+  relay.signal('SIGHUP')
+  assert.equal(await (await relay.connect()).exchange('hello'), 'hello')
+})
+
+/** By the time that a signal sent later was heard, an inspector would be there. */
+async function provesNoInspector(relay: Relay): Promise<void> {
+  relay.signal('SIGHUP')
+  await relay.logged(/SIGHUP/)
+  assert.deepEqual(listeningPortsOf(relay.pid), [relay.port()])
+}
+
+function hasInspector({ pid }: Program): boolean {
+  return listeningPortsOf(pid).includes(INSPECTOR_PORT)
+}
