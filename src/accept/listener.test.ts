@@ -1,0 +1,283 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { FakeClock, FakePoller } from '../../test/support/fake-poller.js'
+import { COUNTERS } from '../cells/layout.js'
+import type { Calls } from '../kernel/calls.js'
+import { EAGAIN, ECONNABORTED, EINTR, EMFILE, ENFILE, ENOMEM, EPROTO } from '../kernel/errno.js'
+import { linuxCalls } from '../kernel/linux-calls.js'
+import { heapRegion } from '../kernel/region.js'
+import { COUNT } from '../observe/counters.js'
+import { Loop } from '../reactor/loop.js'
+import { Gate } from './gate.js'
+import { Listener } from './listener.js'
+
+/** Listeners and their gate over a kernel in which `waiting` clients stand before each descriptor. */
+class World {
+  readonly poller = new FakePoller()
+  readonly clock = new FakeClock()
+  readonly loop = new Loop(this.poller, this.clock)
+  readonly counters = new Float64Array(COUNTERS.length)
+  readonly lines: string[] = []
+  readonly delivered: (readonly [fd: number, slot: number])[] = []
+  readonly closed: number[] = []
+  readonly waiting = new Map<number, number>()
+  /** Outcomes of accept that come before any client. */
+  failures: number[] = []
+  sessions = 0
+  accepts = 0
+  readonly gate: Gate
+  readonly #sessionsMax: number
+
+  constructor(sessionsMax = 1_000_000) {
+    this.#sessionsMax = sessionsMax
+    this.gate = new Gate(
+      sessionsMax,
+      () => this.sessions,
+      this.loop,
+      (_severity, line) => this.lines.push(line),
+    )
+  }
+
+  listener(fd: number, slot = fd): Listener {
+    const calls: Calls = {
+      ...linuxCalls(),
+      accept: (fd) => this.#accept(fd),
+      close: (fd) => {
+        this.closed.push(fd)
+        return 0
+      },
+    }
+    const context = {
+      system: { calls, clock: this.clock, random: () => 0 },
+      loop: this.loop,
+      deliver: (accepted: number, slot: number) => {
+        this.delivered.push([accepted, slot])
+        this.sessions++
+      },
+      hasRoom: () => this.gate.hasRoom(),
+      onFull: () => this.gate.onFull(),
+      counters: this.counters,
+      log: (_severity: number, line: string) => void this.lines.push(line),
+      peer: heapRegion(128),
+    }
+    const listener = new Listener(context, slot, `listener ${slot}`, fd)
+    this.gate.add(listener)
+    return listener
+  }
+
+  /** One turn of the loop, in which every watched listener that has clients is told so. Answers how many came in. */
+  turn(): number {
+    const before = this.delivered.length
+    for (const [fd, count] of this.waiting) if (count > 0 || this.failures.length > 0) this.poller.tell(fd)
+    this.loop.turn(0)
+    assert.ok(this.sessions <= this.#sessionsMax, 'more sessions than allowed')
+    return this.delivered.length - before
+  }
+
+  #accept(fd: number): number {
+    this.accepts++
+    const failure = this.failures.shift()
+    if (failure !== undefined) return failure
+    const count = this.waiting.get(fd) ?? 0
+    if (count === 0) return -EAGAIN
+    this.waiting.set(fd, count - 1)
+    return 1_000 + this.delivered.length
+  }
+}
+
+test('it accepts one client, and twice as many each time it finds more, up to a limit', () => {
+  const world = new World()
+  world.listener(5, 3)
+  world.waiting.set(5, 500)
+  const bursts = Array.from({ length: 10 }, () => world.turn())
+  assert.deepEqual(bursts, [1, 2, 4, 8, 16, 32, 64, 64, 64, 64])
+  assert.ok(world.delivered.every(([, slot]) => slot === 3))
+})
+
+test('a single client costs a single accept, again after a crowd has gone', () => {
+  const world = new World()
+  world.listener(5)
+  world.waiting.set(5, 7)
+  assert.deepEqual([world.turn(), world.turn(), world.turn()], [1, 2, 4])
+  world.waiting.set(5, 3)
+  assert.deepEqual([world.turn(), world.accepts], [3, 7 + 4], 'the fourth finds nobody')
+  world.waiting.set(5, 1)
+  assert.deepEqual([world.turn(), world.accepts], [1, 12])
+})
+
+test('a client that left while it waited does not stop the others', () => {
+  const world = new World()
+  const listener = world.listener(5)
+  world.waiting.set(5, 3)
+  world.failures = [-ECONNABORTED, -EPROTO, -EINTR]
+  while (world.failures.length > 0 || (world.waiting.get(5) ?? 0) > 0) world.turn()
+  assert.deepEqual([world.delivered.length, world.lines, listener.isAccepting], [3, [], true])
+})
+
+test('without descriptors it pauses, says so once, and goes on by itself', () => {
+  for (const errno of [EMFILE, ENFILE, ENOMEM]) {
+    const world = new World()
+    const listener = world.listener(5)
+    world.waiting.set(5, 2)
+    world.failures = [-errno]
+    world.turn()
+    assert.deepEqual([listener.isAccepting, world.delivered.length], [false, 0])
+    assert.match(world.lines.join('|'), /^listener 5: cannot accept: [a-z ]+; new connections wait$/)
+    const { accepts } = world
+    for (let i = 0; i < 20; i++) {
+      world.clock.nowMs += 10
+      world.turn()
+    }
+    assert.equal(world.accepts, accepts, 'it does not spin meanwhile')
+    for (let i = 0; i < 6; i++) {
+      world.failures = [-errno]
+      world.clock.nowMs += 254
+      world.turn()
+      world.turn()
+    }
+    assert.equal(world.lines.length, 1, 'one line, however long it lasts')
+    world.failures = []
+    world.clock.nowMs += 254
+    world.turn()
+    assert.equal(listener.isAccepting, true)
+    while ((world.waiting.get(5) ?? 0) > 0) world.turn()
+    assert.equal(world.delivered.length, 2)
+    assert.ok((world.counters[COUNT.acceptPauses] ?? 0) >= 2)
+    world.failures = [-errno]
+    world.turn()
+    assert.equal(world.lines.length, 2, 'the next shortage is news again')
+  }
+})
+
+test('when the poller takes no watch, it is tried again', () => {
+  const world = new World()
+  world.poller.outcome = -ENOMEM
+  const listener = world.listener(5)
+  assert.equal(listener.isAccepting, false)
+  world.poller.outcome = 0
+  world.clock.nowMs += 254
+  world.turn()
+  assert.equal(listener.isAccepting, true)
+})
+
+test('at the limit all listeners wait, and the end of a session lets them go on', () => {
+  const world = new World(3)
+  const listeners = [world.listener(5), world.listener(6)]
+  world.waiting.set(5, 10).set(6, 10)
+  for (let i = 0; i < 5; i++) world.turn()
+  assert.deepEqual(
+    listeners.map(({ isAccepting }) => isAccepting),
+    [false, false],
+  )
+  assert.deepEqual(world.lines, ['limit of 3 concurrent users reached, queueing new connections'])
+  world.sessions--
+  world.gate.onRoom()
+  for (let i = 0; i < 5; i++) world.turn()
+  assert.deepEqual([world.delivered.length, world.sessions], [4, 3])
+})
+
+test('a limit that is reached all the time is told once, and once that it is over', () => {
+  const world = new World(2)
+  world.listener(5)
+  world.waiting.set(5, 100)
+  for (let i = 0; i < 50; i++) {
+    world.turn()
+    world.clock.nowMs += 100
+    if (world.sessions < 2) continue
+    world.sessions--
+    world.gate.onRoom()
+  }
+  assert.equal(world.lines.length, 1)
+  world.waiting.set(5, 0)
+  world.sessions = 0
+  world.gate.onRoom()
+  for (let i = 0; i < 20; i++) {
+    world.turn()
+    world.clock.nowMs += 100
+  }
+  assert.deepEqual(world.lines.slice(1), ['resuming normal operation'])
+})
+
+test('a listener that is short and one that is full do not wake each other', () => {
+  const world = new World(1)
+  const [short, full] = [world.listener(5), world.listener(6)]
+  world.waiting.set(5, 1)
+  world.failures = [-EMFILE]
+  world.turn()
+  assert.equal(short.isAccepting, false)
+  world.waiting.set(5, 0).set(6, 2)
+  world.turn()
+  world.turn()
+  assert.equal(full.isAccepting, false)
+  for (let i = 0; i < 10; i++) {
+    world.clock.nowMs += 300
+    world.turn()
+  }
+  assert.deepEqual([short.isAccepting, full.isAccepting], [false, false], 'the pause of one ended in vain')
+  world.sessions--
+  world.gate.onRoom()
+  assert.deepEqual([short.isAccepting, full.isAccepting], [true, true])
+})
+
+test('stop closes the listeners for good', () => {
+  const world = new World(1)
+  const listener = world.listener(5)
+  world.listener(6)
+  world.waiting.set(5, 5)
+  world.turn()
+  world.gate.stop()
+  assert.deepEqual(world.closed, [5, 6])
+  world.sessions = 0
+  world.gate.onRoom()
+  world.clock.nowMs += 1_000
+  world.turn()
+  assert.deepEqual([listener.isAccepting, world.delivered.length, world.loop.watchCount], [false, 1, 0])
+})
+
+test('stop in the middle of a burst ends it', () => {
+  const world = new World()
+  world.listener(5)
+  world.waiting.set(5, 100)
+  while (world.delivered.length < 7) world.turn()
+  const { length } = world.delivered
+  Object.defineProperty(world, 'sessions', {
+    get: () => 0,
+    set: () => {
+      if (world.delivered.length === length + 2) world.gate.stop()
+    },
+  })
+  world.turn()
+  assert.equal(world.delivered.length, length + 2)
+})
+
+test('a pause that a shortage began does not outlive stop', () => {
+  const world = new World()
+  world.listener(5)
+  world.waiting.set(5, 5)
+  world.failures = [-EMFILE]
+  world.turn()
+  world.gate.stop()
+  world.clock.nowMs += 1_000
+  world.turn()
+  assert.deepEqual([world.loop.watchCount, world.loop.timers.count, world.delivered.length], [0, 0, 0])
+})
+
+test('a listener that comes too late is closed, so that nobody waits in its queue', () => {
+  const world = new World()
+  world.gate.stop()
+  const late = world.listener(7)
+  assert.deepEqual([late.isAccepting, world.closed], [false, [7]])
+})
+
+test('a listener that comes while it is full waits with the others', () => {
+  const world = new World(1)
+  world.listener(5)
+  world.waiting.set(5, 2)
+  world.turn()
+  world.turn()
+  const second = world.listener(6)
+  assert.equal(second.isAccepting, false)
+  world.sessions--
+  world.gate.onRoom()
+  assert.equal(second.isAccepting, true)
+})
