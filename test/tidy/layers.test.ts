@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { cyclesOf, loadedBy, loadGraph } from './graph.js'
+import { FFI_FILE, LAYERS } from './layers.js'
+import { folderOf, isTest, type Source, sourceOf, sourcesBelow } from './sources.js'
+
+const sources = sourcesBelow('src')
+const product = sources.filter(({ path }) => !isTest(path))
+
+/** Fails with every finding, and what to do about them. */
+function none(findings: readonly string[], advice: string): void {
+  assert.deepEqual(findings, [], `${advice}\n  ${findings.join('\n  ')}\n`)
+}
+
+const runsOn = (path: string) => LAYERS[folderOf(path)]?.on
+
+function layerFindings(sources: readonly Source[]): string[] {
+  return sources.flatMap(({ path, imports }) => {
+    const folder = folderOf(path)
+    const layer = LAYERS[folder]
+    if (layer === undefined) return [`${path}: src/${folder}/ is no layer`]
+    return imports.flatMap(({ isTypeOnly, line, target }) => {
+      const where = `${path}:${line}`
+      if (!target.startsWith('src/')) {
+        if (target === 'koffi') return path === FFI_FILE ? [] : [`${where} imports koffi`]
+        const isAllowed = layer.outside?.some((name) =>
+          name === 'node:' ? target.startsWith(name) : target === name,
+        )
+        return isAllowed ? [] : [`${where} imports ${target}`]
+      }
+      const to = folderOf(target)
+      if (to === folder || layer.below.includes(to) || (isTypeOnly && layer.namesAllTypes)) return []
+      return [`${where} imports ${target}: ${to}/ is not below ${folder}/`]
+    })
+  })
+}
+
+const LAYER_ADVICE =
+  'Imports go down the layers of docs/architecture.md. Move the code to the layer that it needs, hand the value in' +
+  ' as an argument, or change the table in test/tidy/layers.ts with a decision record:'
+
+test('every folder is a layer, and every import goes down', () => {
+  none(layerFindings(product), LAYER_ADVICE)
+})
+
+test('the table itself has no ring', () => {
+  const graph = new Map(Object.entries(LAYERS).map(([folder, { below }]) => [folder, below]))
+  none(cyclesOf(graph), 'A layer cannot be below itself:')
+})
+
+test('files do not load each other in a ring', () => {
+  none(
+    cyclesOf(loadGraph(product)),
+    'Whoever is loaded first in a ring sees the others unfinished. Move what both need into a third file, or' +
+      ' import only types:',
+  )
+})
+
+test('pure layers reach the kernel in no way', () => {
+  const graph = loadGraph(product)
+  const findings = product
+    .filter(({ path }) => runsOn(path) === 'P')
+    .flatMap(({ path }) => {
+      const loaded = loadedBy(graph, path)
+      return [...loaded]
+        .filter(([to]) => runsOn(to) !== 'P')
+        .map(([to, via]) => `${path} loads ${to} by way of ${via}`)
+    })
+  none(
+    findings,
+    'Pure code runs in tests, in simulations and in the checker: hand the fact in as an argument:',
+  )
+})
+
+/** Files that a worker thread begins with. */
+const ENTRIES = product.map(({ path }) => path).filter((path) => path.endsWith('-entry.ts'))
+
+test('nobody on a reactor loads what runs on the control thread', () => {
+  const graph = loadGraph(product)
+  const onReactor = product.map(({ path }) => path).filter((path) => ['R', 'B'].includes(runsOn(path) ?? ''))
+  const findings = [...onReactor, ...ENTRIES].flatMap((path) => {
+    return [...loadedBy(graph, path)]
+      .filter(([to]) => runsOn(to) === 'C')
+      .map(([to, via]) => `${path} loads ${to} by way of ${via}`)
+  })
+  assert.ok(ENTRIES.includes('src/cli/reactor-entry.ts'))
+  none(findings, 'A thread that waits in the poller runs nothing of Node: send a message instead:')
+})
+
+test('the product does not need its tests', () => {
+  const findings = product.flatMap(({ path, imports }) =>
+    imports
+      .filter(({ target }) => !target.startsWith('src/') || isTest(target))
+      .filter(({ target }) => /^(test|bench)\/|\.test\.ts$/.test(target))
+      .map(({ target }) => `${path} imports ${target}`),
+  )
+  none(findings, 'Tests are not installed with the package:')
+})
+
+test('the rules find what breaks them', () => {
+  const find = (path: string, text: string) => layerFindings([sourceOf(path, text)])
+  assert.deepEqual(find('src/relay/x.ts', "import { a } from '../reactor/loop.js'"), [])
+  assert.deepEqual(find('src/base/x.ts', "import { a } from '../kernel/ffi.js'"), [
+    'src/base/x.ts:1 imports src/kernel/ffi.ts: kernel/ is not below base/',
+  ])
+  assert.equal(find('src/reactor/x.ts', "import type { A } from '../relay/session.js'").length, 1)
+  assert.equal(find('src/config/x.ts', "import type { A } from '../relay/options.js'").length, 0)
+  assert.equal(find('src/config/x.ts', "import { type A, type B } from '../relay/options.js'").length, 0)
+  assert.equal(find('src/config/x.ts', "import { type A, b } from '../relay/options.js'").length, 1)
+  assert.equal(find('src/config/x.ts', "export { b } from '../relay/options.js'").length, 1)
+  assert.equal(find('src/relay/x.ts', "const m = await import('../master/way-out.js')").length, 1)
+  assert.equal(find('src/relay/x.ts', "import koffi from 'koffi'").length, 1)
+  assert.equal(find('src/relay/x.ts', "import { readFileSync } from 'node:fs'").length, 1)
+  assert.equal(find('src/nowhere/x.ts', '').length, 1)
+  assert.deepEqual(
+    find('src/relay/x.ts', "// import { a } from '../master/x.js'\nconst s = \"import from './x'\""),
+    [],
+  )
+  const ring = [
+    sourceOf('src/base/a.ts', "import { b } from './b.js'"),
+    sourceOf('src/base/b.ts', "import { c } from './c.js'"),
+    sourceOf('src/base/c.ts', "import { b } from './b.js'\nimport type { A } from './a.js'"),
+  ]
+  assert.deepEqual(cyclesOf(loadGraph(ring)), ['src/base/b.ts -> src/base/c.ts -> src/base/b.ts'])
+})
