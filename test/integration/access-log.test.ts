@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { readFileSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { temporaryFolder } from '../harness/clean-up.js'
+import type { Client } from '../harness/client.js'
+import { relayTo } from '../harness/relay.js'
+import { echoes, remoteThat } from '../harness/remote.js'
+import { until } from '../harness/until.js'
+
+const LINE =
+  /^(\S+) id=(\S+) client=(\S+) listener=(\S+) remote=(\S+) to_remote=(\d+) to_client=(\d+) seconds=(\d+\.\d{3}) end=(\S+)$/
+
+/** A whole session that brings `text` there and back. */
+async function talk(client: Client, text: string): Promise<void> {
+  await client.exchange(text)
+  await client.endWriting()
+  assert.equal(await client.readToEnd(), '')
+  await client.close()
+}
+
+function linesOf(file: string): string[] {
+  return readFileSync(file, 'utf8').split('\n').filter(Boolean)
+}
+
+test('the access log tells who, where, how much, how long and why it ended', async (t) => {
+  const file = join(temporaryFolder(t), 'access.log')
+  const remote = await remoteThat(echoes).start(t)
+  const relay = await relayTo(remote).with(`access log = ${file}`).start(t)
+  const client = await relay.connect()
+  const clientPort = client.socket.localPort
+  await talk(client, 'twelve bytes')
+  const [line = ''] = await until('a line', () => linesOf(file).length === 1 && linesOf(file))
+  const [, time = '', id, from, listener, to, toRemote, toClient, seconds, end] = LINE.exec(line) ?? []
+  assert.ok(Math.abs(Date.parse(time) - Date.now()) < 10_000, time)
+  assert.equal(id, '0-1')
+  assert.equal(from, `127.0.0.1:${clientPort}`)
+  assert.equal(listener, `127.0.0.1:${relay.port()}`)
+  assert.equal(to, `127.0.0.1:${remote.port}`)
+  assert.deepEqual([toRemote, toClient, end], ['12', '12', 'done'])
+  assert.ok(Number(seconds) < 10)
+})
+
+test('lines to stderr are the plain lines, lines to syslog are lines of the log', async (t) => {
+  const remote = await remoteThat(echoes).start(t)
+  const plain = await relayTo(remote).with('access log = stderr').start(t)
+  const logged = await relayTo(remote).with('access log = syslog').start(t)
+  for (const relay of [plain, logged]) await talk(await relay.connect(), 'x')
+  await plain.logged(/^\S+ id=0-1 .* end=done$/)
+  await logged.logged(/^\S+ tcprelay\[\d+\] info: \S+ id=0-1 .* end=done$/)
+})
+
+test('without the directive there are no such lines', async (t) => {
+  const remote = await remoteThat(echoes).start(t)
+  const relay = await relayTo(remote).start(t)
+  await talk(await relay.connect(), 'x')
+  await relay.isIdle()
+  relay.signal('SIGHUP')
+  await relay.logged(/SIGHUP/)
+  assert.deepEqual(relay.program.stderr.matching(/ end=/), [])
+})
+
+test('after a rotation SIGUSR1 goes on in a new file, and no line is lost', async (t) => {
+  const folder = temporaryFolder(t)
+  const [file, old] = [join(folder, 'access.log'), join(folder, 'access.log.1')]
+  const remote = await remoteThat(echoes).start(t)
+  const relay = await relayTo(remote).with(`access log = ${file}`).start(t)
+  for (let i = 0; i < 10; i++) await talk(await relay.connect(), 'before')
+  await until('ten lines', () => linesOf(file).length === 10)
+  renameSync(file, old)
+  relay.signal('SIGUSR1')
+  await until('a new file', () => {
+    try {
+      return readFileSync(file) !== undefined
+    } catch {
+      return false
+    }
+  })
+  for (let i = 0; i < 10; i++) await talk(await relay.connect(), 'after')
+  await until('ten lines', () => linesOf(file).length === 10)
+  assert.equal(linesOf(old).length, 10)
+  assert.ok(linesOf(old).every((line) => line.includes('to_remote=6')))
+})
+
+test('lines of the last sessions are written before the program ends', async (t) => {
+  const file = join(temporaryFolder(t), 'access.log')
+  const remote = await remoteThat(echoes).start(t)
+  const relay = await relayTo(remote).with(`access log = ${file}`).start(t)
+  const clients = await Promise.all(Array.from({ length: 200 }, () => relay.connect()))
+  await Promise.all(clients.map((client) => client.exchange('x')))
+  relay.signal('SIGTERM')
+  await relay.logged(/exiting/)
+  relay.signal('SIGTERM')
+  assert.deepEqual(await relay.ended(), { code: 0, signal: null })
+  assert.equal(linesOf(file).filter((line) => line.endsWith('end=shutdown')).length, 200)
+})
+
+test('a log file that cannot be written costs lines, not sessions', async (t) => {
+  const remote = await remoteThat(echoes).start(t)
+  const relay = await relayTo(remote).with('access log = /dev/full').start(t)
+  for (let i = 0; i < 3; i++) await talk(await relay.connect(), 'x')
+  await relay.logged(/cannot write the log file/)
+  await talk(await relay.connect(), 'x')
+})
