@@ -168,6 +168,12 @@ export class RawPeers {
     return server
   }
 
+  /** A socket of datagrams in the file system; answers how to wait for the next one. */
+  async listenForDatagrams(path: string): Promise<() => Promise<string>> {
+    const { handle } = await this.#ask('listen_datagrams', { path })
+    return async () => String((await this.#ask('read_datagram', { handle })).text)
+  }
+
   #closedAfterwards(answer: Answer): Peer {
     const peer = new Peer(this.#ask, answer)
     afterwards(this.#t, () => peer.close())

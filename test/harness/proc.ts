@@ -3,6 +3,9 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 /** USER_HZ of every Linux that Node runs on: what /proc counts CPU time in. */
 const TICK_MS = 10
 
+/** What runs for a quiet connection with SO_KEEPALIVE, in the same table. */
+const KEEPALIVE_TIMER = '02:'
+
 /** State of a listening socket in /proc/net/tcp. */
 const TCP_LISTEN = '0A'
 
@@ -69,14 +72,25 @@ export function handlesSignal(pid: number, signal: number): boolean {
 
 /** TCP ports that the process listens on. */
 export function listeningPortsOf(pid: number): number[] {
+  return tcpRowsOf(pid)
+    .filter((row) => row[3] === TCP_LISTEN)
+    .map((row) => Number.parseInt(row[1]?.split(':').at(-1) ?? '', 16))
+}
+
+/** How many connections of the process wait for their next keepalive probe. */
+export function keptAliveCountOf(pid: number): number {
+  return tcpRowsOf(pid).filter((row) => row[5]?.startsWith(KEEPALIVE_TIMER)).length
+}
+
+/** The rows of its sockets in /proc/net/tcp: number, local and remote address, state, queues, timer, … */
+function tcpRowsOf(pid: number): string[][] {
   const own = new Set(descriptorsOf(pid))
   return ['tcp', 'tcp6'].flatMap((table) =>
     readFileSync(`/proc/${pid}/net/${table}`, 'utf8')
       .split('\n')
       .slice(1)
       .map((row) => row.trim().split(/\s+/))
-      .filter((row) => row[3] === TCP_LISTEN && own.has(`socket:[${row[9]}]`))
-      .map((row) => Number.parseInt(row[1]?.split(':').at(-1) ?? '', 16)),
+      .filter((row) => own.has(`socket:[${row[9]}]`)),
   )
 }
 

@@ -150,6 +150,16 @@ def end_writing(c):
     return {}
 
 
+def listen_datagrams(c):
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    sock.bind(c["path"])
+    return {"handle": keep(sock)}
+
+
+def read_datagram(c):
+    return {"text": handles[c["handle"]].recv(65536).decode()}
+
+
 def close(c):
     handles[c["handle"]].close()
     return {}
@@ -178,7 +188,7 @@ def answer_all(c):
 COMMANDS = {
     f.__name__: f
     for f in (listen, accept, connect, start_connect, send, send_urgent, send_much, fill, read, read_to_end)
-    + (end_writing, close, reset, answer_all)
+    + (end_writing, close, reset, answer_all, listen_datagrams, read_datagram)
 }
 
 

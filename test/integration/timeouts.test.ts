@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { keptAliveCountOf } from '../harness/proc.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, echoesForEver, listens, remoteThat } from '../harness/remote.js'
+import { until } from '../harness/until.js'
 
 test('a session that is silent both ways for idle timeout is reset on both sides', async (t) => {
   const remote = await remoteThat(echoes).start(t)
@@ -44,3 +46,21 @@ test('half-close timeout ends a session with one direction left, not one with bo
   await relay.logged(/end=half-close-timeout/)
   assert.equal(await whole.exchange('still here'), 'still here')
 })
+
+const KEEPALIVES = [
+  { lines: [], sockets: 2 },
+  { lines: ['tcp keepalive = no'], sockets: 0 },
+]
+
+for (const { lines, sockets } of KEEPALIVES) {
+  test(`keepalive runs on ${sockets} sockets of a quiet session (${lines.join() || 'default'})`, async (t) => {
+    const remote = await remoteThat(echoes).start(t)
+    const relay = await relayTo(remote)
+      .with(...lines)
+      .withMaster(...lines)
+      .start(t)
+    const client = await relay.connect()
+    await client.exchange('hello')
+    await until(`keepalive on ${sockets} sockets`, () => keptAliveCountOf(relay.pid) === sockets)
+  })
+}
