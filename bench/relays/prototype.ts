@@ -25,6 +25,7 @@ const reactor = new Reactor(
       halfCloseTimeoutMs: 0,
       keepAlive,
       localAddress: undefined,
+      ephemeralPorts: { least: 32_768, most: 60_999 },
       retireLimit: 0,
       hasAccessLog: false,
     },

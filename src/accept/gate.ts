@@ -4,6 +4,12 @@ import type { Loop } from '../reactor/loop.js'
 import { Timer, type TimerOwner } from '../reactor/timers.js'
 import type { Listener } from './listener.js'
 
+/**
+ * What becomes of clients whose connections the kernel has made already: they are taken while there is room, or
+ * the kernel resets them.
+ */
+export type Closing = 'after-queue' | 'now'
+
 /** With room for this long the crowd has gone: every place that is taken at once by who waits is no news. */
 const SETTLED_MS = 1_000
 
@@ -30,7 +36,7 @@ export class Gate implements TimerOwner {
   /** Takes a listener; after `stop` it is closed, so that nobody waits in its queue in vain. */
   add(listener: Listener): void {
     if (this.#isStopped) {
-      listener.close()
+      listener.close('now')
       return
     }
     this.#listeners.push(listener)
@@ -63,11 +69,11 @@ export class Gate implements TimerOwner {
     this.#log(NOTICE, 'resuming normal operation')
   }
 
-  /** No more clients, for good. */
-  stop(): void {
+  /** No more clients, for good; those that are connected already are taken first, or not. */
+  stop(closing: Closing): void {
     this.#isStopped = true
     this.#loop.timers.unset(this.#settled)
-    for (const listener of this.#listeners) listener.close()
+    for (const listener of this.#listeners) listener.close(closing)
     this.#listeners.length = 0
   }
 

@@ -7,9 +7,13 @@ import { WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import { type Loop, NO_TOKEN, type Watcher } from '../reactor/loop.js'
 import { Timer, type TimerOwner } from '../reactor/timers.js'
+import type { Closing } from './gate.js'
 
 /** Accepts in one turn at most, so that a crowd at the door does not starve who is inside. */
 const ACCEPTS_PER_TURN = 64
+
+/** The longest queue that listen(2) makes with the usual net.core.somaxconn. */
+const QUEUE_MAX = 4096
 
 /** After the system refused to accept (descriptors, memory), before it is asked again. */
 const SHORTAGE_PAUSE_MS = 250
@@ -33,7 +37,7 @@ export interface AcceptContext {
 
 /**
  * One listening socket, level-triggered: an edge that is lost while descriptors are short would never return.
- * It accepts one client a turn, and twice as many each time it found another one waiting.
+ * It accepts one client a turn, and twice as many in each of several turns in a row, so that it seldom asks in vain.
  */
 export class Listener implements Watcher, TimerOwner {
   token = NO_TOKEN
@@ -43,6 +47,8 @@ export class Listener implements Watcher, TimerOwner {
   readonly #context: AcceptContext
   readonly #timer = new Timer(this)
   #burst = 1
+  /** The loop's turn in which clients were accepted last. */
+  #lastTurn = 0
   #isShort = false
 
   constructor(context: AcceptContext, slot: number, name: string, fd: Fd) {
@@ -71,13 +77,15 @@ export class Listener implements Watcher, TimerOwner {
     if (this.isAccepting) this.#context.loop.unwatch(this.#fd, this)
   }
 
-  /** Stops for good; what waits in the queue is refused by the kernel. */
-  close(): void {
+  /** Stops for good. What still waits in the queue afterwards is reset by the kernel. */
+  close(closing: Closing): void {
+    if (closing === 'after-queue') this.#takeQueue()
     this.pause()
     this.#context.system.calls.close(this.#fd)
   }
 
   onReady(): void {
+    const { loop } = this.#context
     let accepted = 0
     while (accepted < this.#burst && this.isAccepting) {
       if (!this.#context.hasRoom()) {
@@ -87,11 +95,20 @@ export class Listener implements Watcher, TimerOwner {
       if (!this.#acceptOne()) break
       accepted++
     }
-    this.#burst = accepted === this.#burst ? Math.min(this.#burst * 2, ACCEPTS_PER_TURN) : 1
+    const isCrowd = accepted === this.#burst && loop.turns === this.#lastTurn + 1
+    this.#burst = isCrowd ? Math.min(this.#burst * 2, ACCEPTS_PER_TURN) : 1
+    this.#lastTurn = loop.turns
   }
 
   onTimer(): void {
     this.resume()
+  }
+
+  /** A queue can be refilled as fast as it is emptied: more than it holds is not taken. */
+  #takeQueue(): void {
+    for (let taken = 0; taken < QUEUE_MAX && this.#context.hasRoom(); taken++) {
+      if (!this.#acceptOne()) return
+    }
   }
 
   /** False when nobody waits, or nobody can be taken now. */

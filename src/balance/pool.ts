@@ -18,7 +18,7 @@ export interface PoolOptions {
   /** When a failed remote may be tried again; the pool alone writes it. */
   readonly retryAtMs: Float64Array
   readonly policy: Policy
-  /** After this many picks every failed remote may be tried again at once. Zero: only after its pause. */
+  /** After this many clients every failed remote may be tried again at once. Zero: only after its pause. */
   readonly rebalance: number
 }
 
@@ -37,7 +37,7 @@ export class Pool implements PoolView {
   readonly #failedAtMs: Float64Array
   readonly #policy: Policy
   readonly #rebalance: number
-  #picks = 0
+  #clients = 0
   #nowMs = 0
 
   constructor(options: PoolOptions) {
@@ -73,8 +73,8 @@ export class Pool implements PoolView {
   /** Counts a client; with `rebalance`, every so often all failures are forgotten. */
   countClient(): void {
     if (this.#rebalance === 0) return
-    if (++this.#picks <= this.#rebalance) return
-    this.#picks = 1
+    if (++this.#clients <= this.#rebalance) return
+    this.#clients = 1
     for (let slot = 0; slot < this.count; slot++) {
       if (this.isDown(slot)) this.#retryAtMs[slot] = 0
     }

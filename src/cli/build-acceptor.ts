@@ -84,7 +84,7 @@ export class Acceptor {
         this.#dispatcher.gone(command.slot)
         return
       case 'drain':
-        this.#gate.stop()
+        this.#gate.stop('after-queue')
         this.#dispatcher.stop()
         return
       case 'stop':

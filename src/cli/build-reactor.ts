@@ -1,4 +1,4 @@
-import { Gate } from '../accept/gate.js'
+import { type Closing, Gate } from '../accept/gate.js'
 import { findPeer, isUnixAddress, prepareInherited } from '../accept/inherited.js'
 import { Inlet, type InletParts } from '../accept/inlet.js'
 import { type AcceptContext, Listener } from '../accept/listener.js'
@@ -8,6 +8,7 @@ import type { SocketAddress } from '../base/address.js'
 import { type Cells, type ChildCells, openCells } from '../cells/cells.js'
 import { Arena, mapPrivate } from '../kernel/memory.js'
 import { messageCalls } from '../kernel/message-calls.js'
+import type { Region } from '../kernel/region.js'
 import { type NativeAddress, nativeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
 import type { System } from '../kernel/system.js'
 import { accessLine } from '../observe/access-line.js'
@@ -20,6 +21,7 @@ import { Blocks } from '../relay/blocks.js'
 import type { RelayOptions } from '../relay/options.js'
 import { Relay, type RelayParts } from '../relay/relay.js'
 import { Remotes } from '../relay/remotes.js'
+import { Trouble } from '../relay/trouble.js'
 import type { Command, InletSettings, ReactorSettings, Report } from './reactor-settings.js'
 
 /**
@@ -72,7 +74,7 @@ export class Reactor {
         this.#setAddresses(command.remoteSlot, command.addresses)
         return
       case 'drain':
-        this.#drain()
+        this.#drain('after-queue')
         return
       case 'cut':
         this.#relay.cutAll('shutdown')
@@ -90,7 +92,10 @@ export class Reactor {
         this.#gate.onRoom()
         this.#reportIdle()
       },
-      onRetired: () => this.#report({ kind: 'retired' }),
+      onRetired: () => {
+        this.#report({ kind: 'retired' })
+        this.#drain('now')
+      },
     }
   }
 
@@ -115,7 +120,7 @@ export class Reactor {
       },
       onMayDie: () => {
         this.#report({ kind: 'may-die' })
-        this.#drain()
+        this.#drain('after-queue')
       },
       onLostClient: () => log(ERR, 'a client was lost: no descriptor was left to take it'),
     }
@@ -137,10 +142,10 @@ export class Reactor {
     if (isReachable !== wasReachable) this.#pool.setReachable(remoteSlot, isReachable)
   }
 
-  #drain(): void {
+  #drain(closing: Closing): void {
     if (!this.#isDraining) this.#inlet?.sayDying()
     this.#isDraining = true
-    this.#gate.stop()
+    this.#gate.stop(closing)
     this.#reportIdle()
   }
 
@@ -164,15 +169,25 @@ function relayParts(
   return {
     system,
     loop,
-    blocks: new Blocks(system.calls, (byteLength) => arena.mapMore(byteLength)),
+    blocks: new Blocks(system.calls, (byteLength) => mapMore(arena, byteLength)),
     remotes: new Remotes(settings.remotes, cells, child),
     pool: buildPool(settings, cells, child),
     options: relayOptions(settings),
     counters: child.counters,
     log,
+    trouble: new Trouble(log),
     trace: new TraceChannel('NET', settings.traceMask, log),
     listenerNames: settings.listenerNames,
     writeAccess: (record) => ring.write(ACCESS, INFO, accessLine(record)),
+  }
+}
+
+/** Without memory one session ends, not the process. */
+function mapMore(arena: Arena, byteLength: number): Region | undefined {
+  try {
+    return arena.mapMore(byteLength)
+  } catch {
+    return undefined
   }
 }
 

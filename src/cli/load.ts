@@ -1,5 +1,5 @@
-import { type Configuration, loadChosenConfiguration } from '../config/load.js'
-import type { SectionIds } from '../config/section-choice.js'
+import { type Configuration, loadChosenConfiguration, loadConfiguration } from '../config/load.js'
+import { chooseChildSection, type SectionIds } from '../config/section-choice.js'
 import { type ReadAnswer, recordedSources, type Sources } from '../config/sources.js'
 import type { Arguments } from './arguments.js'
 import { fileSources } from './file-sources.js'
@@ -18,6 +18,8 @@ export interface LoadOptions {
   readonly program: 'tcprelay' | 'spawnd'
   readonly programPath: string
   readonly arguments: Arguments
+  /** The process is the child of a foreign master, and reads only its own section. */
+  readonly isChild?: boolean
   /** Where files are read; the file system unless a test or the demonstration says otherwise. */
   readonly sources?: Sources
 }
@@ -33,7 +35,9 @@ export async function loadFrom(options: LoadOptions): Promise<Loaded> {
   const request = { file, environment, isInetd: false, sources, names: systemNames() }
   const { program, programPath } = options
   const choice = { program, programPath, masterOption: masterId, childOption: childId, lastArgument: id }
-  return { ...loadChosenConfiguration(request, choice), sources }
+  if (options.isChild !== true) return { ...loadChosenConfiguration(request, choice), sources }
+  const sections = chooseChildSection(choice)
+  return { ...loadConfiguration({ ...request, ...sections }), sections, sources }
 }
 
 function isUrl(file: string): boolean {

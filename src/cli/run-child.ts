@@ -2,10 +2,14 @@ import { loadConfiguration } from '../config/load.js'
 import { snapshotSources } from '../config/sources.js'
 import { SO_TYPE, SOCK_DGRAM, SOL_SOCKET } from '../kernel/constants.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
+import { MessageBatch, NO_DESCRIPTOR } from '../kernel/message-batch.js'
+import { messageCalls } from '../kernel/message-calls.js'
 import { Link } from '../master/link.js'
 import { LINK_FD, LINK_VARIABLE, type ToChild, type ToMaster } from '../master/link-messages.js'
+import { BAD_CFG, encodeSmall, SMALL_BYTES } from '../wire/child-message.js'
 import { Child, WIRE_FD } from './child.js'
 import type { Loaded, LoadOptions } from './load.js'
+import { Single } from './single.js'
 import { startProcess } from './start-up.js'
 import { systemNames } from './system-names.js'
 
@@ -21,6 +25,14 @@ export function hasLink(): boolean {
   return process.env[LINK_VARIABLE] === '1'
 }
 
+/** Tells the master that starting this child again would help nobody. */
+export function reportBadConfiguration(): void {
+  const batch = new MessageBatch(1, SMALL_BYTES)
+  encodeSmall(batch.bytes, batch.offsetOf(0), BAD_CFG, 0)
+  batch.setSend(0, SMALL_BYTES, NO_DESCRIPTOR)
+  messageCalls().send(WIRE_FD, batch, 1)
+}
+
 /** Relays for a master of ours. Returns when it has started; the master, or a signal, ends it. */
 export async function runLinkedChild(options: LoadOptions): Promise<void> {
   delete process.env[LINK_VARIABLE]
@@ -32,6 +44,15 @@ export async function runLinkedChild(options: LoadOptions): Promise<void> {
     },
     onEnd: () => child?.onMasterGone(),
   })
+}
+
+/** Relays for a classic master, which leaves nothing but the wire. */
+export function runForeignChild(options: LoadOptions, loaded: Loaded): void {
+  const started = startProcess(options, loaded)
+  if (started === undefined) return
+  const inlet = { master: 'foreign', fd: WIRE_FD } as const
+  const head = { ...started, bound: [], gracePeriodMs: Number.POSITIVE_INFINITY }
+  new Single({ ...head, loaded, events: {}, inlet }).start()
 }
 
 function startChild(

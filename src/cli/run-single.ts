@@ -9,5 +9,5 @@ export async function runSingle(
   events: SingleEvents = {},
 ): Promise<void> {
   const started = await startHead(options, loaded)
-  if (started !== undefined) new Single({ ...started, loaded, events }).start()
+  if (started !== undefined) new Single({ ...started, loaded, events, inlet: undefined }).start()
 }

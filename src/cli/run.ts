@@ -3,12 +3,13 @@ import type { ConfigProblem } from '../config/problems.js'
 import { exitCodeFor, hasErrors, lookedUpProblems, startProblems } from './check.js'
 import { EXIT_OK } from './exit-codes.js'
 import { type Loaded, type LoadOptions, loadFrom } from './load.js'
-import { hasLink, isChild, runLinkedChild } from './run-child.js'
+import { hasLink, isChild, reportBadConfiguration, runForeignChild, runLinkedChild } from './run-child.js'
 
-/** Reads the configuration and either checks it (-P) or runs it. */
+/** Reads the configuration and either checks it (-P) or runs it, in the part that this process has. */
 export async function runConfiguration(options: LoadOptions): Promise<void> {
-  if (isChild() && hasLink()) return runLinkedChild(options)
-  const loaded = await loadFrom(options)
+  const child = isChild()
+  if (child && hasLink()) return runLinkedChild(options)
+  const loaded = await loadFrom({ ...options, isChild: child })
   const { isCheckOnly } = options.arguments
   const found = [
     ...loaded.problems,
@@ -16,22 +17,20 @@ export async function runConfiguration(options: LoadOptions): Promise<void> {
   ]
   if (hasErrors(found) || isCheckOnly) {
     show(found, loaded)
+    if (child) reportBadConfiguration()
     process.exitCode = hasErrors(found) ? exitCodeFor(found) : EXIT_OK
     return
   }
   for (const [name, value] of loaded.environment) process.env[name] = value
-  if (isMaster(options, loaded)) {
-    const { runMaster } = await import('./run-master.js')
-    await runMaster(options, loaded)
-    return
-  }
-  const { runSingle } = await import('./run-single.js')
-  await runSingle(options, loaded)
+  if (child) return runForeignChild(options, loaded)
+  if (!isMaster(options, loaded)) return (await import('./run-single.js')).runSingle(options, loaded)
+  return (await import('./run-master.js')).runMaster(options, loaded)
 }
 
 /** Until the process model is complete it has to be asked for: `single process = no`. */
-function isMaster({ arguments: given }: LoadOptions, { spawnd }: Loaded): boolean {
-  return !given.isSingleProcess && spawnd.singleProcess === false
+function isMaster({ arguments: given, program }: LoadOptions, { spawnd }: Loaded): boolean {
+  if (given.isSingleProcess) return false
+  return program === 'spawnd' || spawnd.singleProcess === false
 }
 
 function show(problems: readonly ConfigProblem[], { sources }: Loaded): void {

@@ -8,6 +8,7 @@ import type { RemoteSettings as ConfiguredRemote, TcprelaySettings } from '../co
 import { IPPROTO_TCP } from '../kernel/constants.js'
 import type { KeepAlive } from '../kernel/keepalive.js'
 import { countOpenDescriptors, raiseDescriptorLimit } from '../kernel/limits.js'
+import { ephemeralPorts } from '../kernel/port-range.js'
 import type { NamedRemote } from '../master/resolver.js'
 import {
   type AcceptMessage,
@@ -40,6 +41,7 @@ export function relaySettings({
       halfCloseTimeoutMs: tcprelay.halfCloseTimeoutMs,
       keepAlive: keepAliveOf(tcprelay),
       localAddress: tcprelay.localAddress && withPort(tcprelay.localAddress, 0),
+      ephemeralPorts: ephemeralPorts(),
       retireLimit: tcprelay.retire,
       hasAccessLog: tcprelay.accessLog !== undefined,
     },

@@ -55,11 +55,11 @@ export const remoteBlock = completedBlock(
 export const tcprelayBlock = block('tcprelay', 'The relay: where connections go, and for how long.', {
   remotes: repeated('remote', remoteBlock),
   localAddress: optional('local address', hostLiteral, {
-    doc: 'Address that connections to remotes come from.',
+    doc: 'Address that connections to remotes of its family come from.',
     defaultText: "the system's choice",
   }),
   rebalance: value('rebalance', count(), 0, {
-    doc: 'Forget the load and the failures of all remotes after that many connections. Use with care.',
+    doc: 'Forget the failures of all remotes after that many connections: each is tried again at once. Use with care.',
     zero: 'never',
   }),
   retire: value(['retire limit', 'retire'], count(), 0, {

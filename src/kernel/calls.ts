@@ -23,6 +23,8 @@ export interface Calls {
   connect(fd: Fd, address: Region, byteCount: number): Outcome
   /** getsockname(2): the length of the address left in `address`. */
   localAddress(fd: Fd, address: Region): Outcome
+  /** Whether getsockname(2) answers exactly the address in `address`. */
+  isLocalAddress(fd: Fd, address: Region, byteCount: number): boolean
   setOption(fd: Fd, level: number, name: number, value: number): Outcome
   /** setsockopt(2) with a text value, as SO_BINDTODEVICE takes. */
   setTextOption(fd: Fd, level: number, name: number, value: string): Outcome

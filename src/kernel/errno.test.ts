@@ -26,8 +26,9 @@ test('every error that reaches people has a text', () => {
   assert.equal(e.errorText(9999), 'error 9999')
 })
 
-test('only what the relay itself lacks is its own shortage', () => {
-  const own = numbers.filter(([, value]) => e.isOwnShortage(value)).map(([name]) => name)
-  assert.deepEqual(own.sort(), ['EADDRNOTAVAIL', 'EAGAIN', 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
-  assert.equal(e.isOwnShortage(0), false)
+test('descriptors and memory are a shortage of the relay itself, what a remote answers is not', () => {
+  for (const errno of [e.EMFILE, e.ENFILE, e.ENOBUFS, e.ENOMEM]) assert.equal(e.isOwnShortage(errno), true)
+  for (const errno of [0, e.ECONNREFUSED, e.ETIMEDOUT, e.ECONNRESET, e.EHOSTUNREACH, e.ENETUNREACH]) {
+    assert.equal(e.isOwnShortage(errno), false)
+  }
 })

@@ -11,9 +11,11 @@ export const ENODEV = 19
 export const EINVAL = 22
 export const ENFILE = 23
 export const EMFILE = 24
+export const ENOSPC = 28
 export const EPIPE = 32
 export const EPROTO = 71
 export const ENOPROTOOPT = 92
+export const EAFNOSUPPORT = 97
 export const EADDRINUSE = 98
 export const EADDRNOTAVAIL = 99
 export const ENETUNREACH = 101
@@ -39,7 +41,9 @@ const TEXTS: Readonly<Record<number, string>> = {
   [EINVAL]: 'invalid argument',
   [ENFILE]: 'too many open files in system',
   [EMFILE]: 'too many open files',
+  [ENOSPC]: 'no space left',
   [EPIPE]: 'broken pipe',
+  [EAFNOSUPPORT]: 'address family not supported',
   [EADDRINUSE]: 'address already in use',
   [EADDRNOTAVAIL]: 'address not available',
   [ENETUNREACH]: 'network is unreachable',
@@ -60,12 +64,13 @@ export function errorText(errno: number): string {
 
 /** The relay itself is short of something: never the fault of a remote. */
 export function isOwnShortage(errno: number): boolean {
-  return (
-    errno === EMFILE ||
-    errno === ENFILE ||
-    errno === ENOBUFS ||
-    errno === ENOMEM ||
-    errno === EADDRNOTAVAIL ||
-    errno === EAGAIN
-  )
+  return errno === EMFILE || errno === ENFILE || errno === ENOBUFS || errno === ENOMEM || errno === ENOSPC
+}
+
+/**
+ * This machine refuses to connect from where it should: no such address, no such family, no port left, or a Unix
+ * server whose queue is full. Another remote may do, and none is to blame.
+ */
+export function isLocalRefusal(errno: number): boolean {
+  return errno === EADDRNOTAVAIL || errno === EAFNOSUPPORT || errno === EAGAIN
 }

@@ -7,6 +7,9 @@ import { lastErrno } from './native-errno.js'
 
 type Native<A extends unknown[]> = (...args: A) => number
 
+/** struct sockaddr_storage. */
+const SOCKADDR_BYTES = 128
+
 const TRANSFER_FLAGS = c.MSG_DONTWAIT | c.MSG_NOSIGNAL
 
 /** The system calls of Linux for the calling thread. Each thread makes its own: errno belongs to a thread. */
@@ -43,7 +46,10 @@ function transferCalls(errno: Int32Array): Pick<Calls, 'recv' | 'send'> {
   }
 }
 
-type SocketCalls = Pick<Calls, 'accept' | 'socket' | 'bind' | 'listen' | 'connect' | 'localAddress'>
+type SocketCalls = Pick<
+  Calls,
+  'accept' | 'socket' | 'bind' | 'listen' | 'connect' | 'localAddress' | 'isLocalAddress'
+>
 
 function socketCalls(errno: Int32Array): SocketCalls {
   const accept = nativeFunction<Native<[Fd, Pointer, Pointer, number]>>(
@@ -63,6 +69,7 @@ function socketCalls(errno: Int32Array): SocketCalls {
     'int getsockname(int fd, uintptr_t address, uintptr_t length)',
   )
   const lengthRegion = mapPrivate(64)
+  const own = mapPrivate(SOCKADDR_BYTES)
   const length = new Int32Array(lengthRegion.bytes.buffer, 0, 1)
   const answer = (result: number): Outcome => (result >= 0 ? result : -(errno[0] as number))
   return {
@@ -79,6 +86,11 @@ function socketCalls(errno: Int32Array): SocketCalls {
       length[0] = address.byteLength
       const result = getsockname(fd, address.pointer, lengthRegion.pointer)
       return result < 0 ? -(errno[0] as number) : (length[0] as number)
+    },
+    isLocalAddress(fd, address, byteCount) {
+      length[0] = own.byteLength
+      if (getsockname(fd, own.pointer, lengthRegion.pointer) < 0 || length[0] !== byteCount) return false
+      return address.bytes.subarray(0, byteCount).every((byte, i) => byte === own.bytes[i])
     },
   }
 }

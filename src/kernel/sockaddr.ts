@@ -17,6 +17,8 @@ export interface NativeAddress {
   readonly family: number
   readonly region: Region
   readonly byteLength: number
+  /** Zero for a Unix address. */
+  readonly port: number
 }
 
 /** Puts an address into native memory of its own, kept until the process ends or `unmap`. */
@@ -24,7 +26,8 @@ export function nativeAddress(address: SocketAddress): NativeAddress {
   const bytes = encodeAddress(address)
   const region = mapPrivate(SOCKADDR_BYTES_MAX)
   region.bytes.set(bytes)
-  return { family: bytes[0] as number, region, byteLength: bytes.length }
+  const port = address.family === 'unix' ? 0 : address.port
+  return { family: bytes[0] as number, region, byteLength: bytes.length, port }
 }
 
 /**

@@ -49,7 +49,8 @@ export function openEpoll(layout: EpollLayout = epollLayout(process.arch)): Poll
     again() {},
     remove: (fd) => (control(epollFd, c.EPOLL_CTL_DEL, fd, pointer) < 0 ? -(errno[0] as number) : 0),
     wait(ready: ReadyList, timeoutMs: number) {
-      const timeout = timeoutMs > TIMEOUT_MAX_MS ? -1 : Math.ceil(timeoutMs)
+      const timeout =
+        timeoutMs === Number.POSITIVE_INFINITY ? -1 : Math.ceil(Math.min(timeoutMs, TIMEOUT_MAX_MS))
       const max = Math.min(EVENTS_MAX, ready.capacity)
       const count = waitFor(epollFd, pointer, max, timeout)
       if (count < 0) return errno[0] === EINTR ? 0 : -(errno[0] as number)

@@ -34,6 +34,8 @@ export class Loop {
   readonly timers: Timers
   /** CLOCK_MONOTONIC of this turn; what happens in one turn happens at one moment. */
   nowMs: number
+  /** Turns so far. */
+  turns = 0
   readonly #poller: Poller
   readonly #clock: Clock
   readonly #ready = new ReadyList(EVENTS_PER_TURN)
@@ -113,6 +115,7 @@ export class Loop {
     const count = this.#poller.wait(this.#ready, waitMs)
     if (count < 0) throw new Error(`${this.#poller.name} failed: ${errorText(-count)}`)
     this.nowMs = this.#clock.monotonicMs()
+    this.turns++
     this.#tell(count)
     if (hasWork) this.#giveTurns()
     this.timers.advance(this.nowMs)

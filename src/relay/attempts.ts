@@ -6,8 +6,10 @@ import {
   ECONNREFUSED,
   EINPROGRESS,
   EINTR,
+  ENOMEM,
   ETIMEDOUT,
   errorText,
+  isLocalRefusal,
   isOwnShortage,
 } from '../kernel/errno.js'
 import type { NativeAddress } from '../kernel/sockaddr.js'
@@ -34,7 +36,7 @@ export function dial(session: Session): void {
   pool.countClient()
   takeEarlyBytes(session)
   if (session.client.error === 0) goOn(session)
-  else session.cut('client-left')
+  else session.cut(session.client.error === ENOMEM ? 'shortage' : 'client-left')
 }
 
 /** News of either socket while dialling. */
@@ -56,9 +58,9 @@ export function attemptReady(session: Session, connection: Connection, readiness
 function hasSpoken(session: Session): boolean {
   const { blocks, system } = session.relay
   const got = system.calls.recv(session.remote.fd, blocks.scratch, 0, BLOCK_BYTES)
-  if (got <= 0) return false
-  session.toClient.hold(blocks.keepScratch(), 0, got)
-  return true
+  const block = got > 0 ? blocks.keepScratch() : undefined
+  if (block !== undefined) session.toClient.hold(block, 0, got)
+  return block !== undefined
 }
 
 /** The timer of a session that dials: an attempt takes too long, or a pause is over. */
@@ -76,7 +78,9 @@ function takeEarlyBytes(session: Session): void {
   const { client, toRemote } = session
   const got = system.calls.recv(client.fd, blocks.scratch, 0, BLOCK_BYTES)
   if (got > 0) {
-    toRemote.hold(blocks.keepScratch(), 0, got)
+    const block = blocks.keepScratch()
+    if (block === undefined) client.fail(ENOMEM)
+    else toRemote.hold(block, 0, got)
     // More may wait, of which the loop need not tell again.
     client.mayRead = got === BLOCK_BYTES || client.isUnix
   } else if (got === 0) {
@@ -92,13 +96,19 @@ function takeEarlyBytes(session: Session): void {
 function goOn(session: Session): void {
   for (;;) {
     if (session.relay.loop.nowMs >= session.dialDeadlineMs) {
-      session.cut('dial-timeout')
+      outOfTime(session)
       return
     }
     if (session.remoteSlot === NONE && !chooseRemote(session)) return
     if (tryAddresses(session)) return
     remoteFailed(session)
   }
+}
+
+/** The remote that was tried last is to blame like one that failed earlier, or it would never be left alone. */
+function outOfTime(session: Session): void {
+  if (session.remoteSlot !== NONE && session.hasRemoteFailed) remoteFailed(session)
+  session.cut(session.isShort ? 'shortage' : 'dial-timeout')
 }
 
 /** Chooses the next remote; false when the client has tried all and the round is over. */
@@ -112,6 +122,7 @@ function chooseRemote(session: Session): boolean {
   remotes.take(slot)
   session.remoteSlot = slot
   session.addressesTried = 0
+  session.hasRemoteFailed = false
   session.attemptStartedMs = loop.nowMs
   return true
 }
@@ -133,17 +144,19 @@ function pause(session: Session, pauseMs: number): void {
 
 /** Tries the addresses of the chosen remote that are left. False when all have failed. */
 function tryAddresses(session: Session): boolean {
-  const { loop, options, remotes } = session.relay
-  const { addresses } = remotes.at(session.remoteSlot)
-  while (session.addressesTried < addresses.length) {
-    const outcome = connectTo(session, addresses[session.addressesTried] as NativeAddress)
-    if (isOwnShortage(-outcome)) {
+  const { loop, remotes, trouble } = session.relay
+  const remote = remotes.at(session.remoteSlot)
+  while (session.addressesTried < remote.addresses.length) {
+    const outcome = connectTo(session, remote.addressAt(session.addressesTried))
+    session.isShort = isOwnShortage(-outcome)
+    if (session.isShort) {
+      trouble.tell('cannot connect to remotes, clients wait', -outcome)
       pause(session, SHORTAGE_PAUSE_MS)
       return true
     }
     session.addressesTried++
     if (outcome === -EINPROGRESS) {
-      pause(session, options.connectTimeoutMs)
+      pause(session, attemptMs(session))
       return true
     }
     if (outcome >= 0) {
@@ -151,9 +164,21 @@ function tryAddresses(session: Session): boolean {
       connected(session)
       return true
     }
-    countFailure(session, -outcome)
+    if (isLocalRefusal(-outcome)) trouble.tell(`cannot connect to ${remote.name} from here`, -outcome)
+    else countFailure(session, -outcome)
   }
   return false
+}
+
+/**
+ * Time for the attempt that begins: where there is something else to try, it leaves half of the rest of the dial
+ * timeout to that.
+ */
+function attemptMs({ addressesTried, dialDeadlineMs, relay, remoteSlot }: Session): number {
+  const { loop, options, pool, remotes } = relay
+  const isLast = pool.count === 1 && addressesTried === remotes.at(remoteSlot).addresses.length
+  const leftMs = dialDeadlineMs - loop.nowMs
+  return Math.min(options.connectTimeoutMs, isLast ? leftMs : leftMs / 2)
 }
 
 /** Opens a socket and connects it: 0, -EINPROGRESS, or why not; then no socket is left. */
@@ -175,11 +200,16 @@ function connectTo(session: Session, address: NativeAddress): Outcome {
 }
 
 function connected(session: Session): void {
-  const { loop, log, pool, remotes } = session.relay
-  loop.timers.unset(session.timer)
-  if (pool.succeeded(session.remoteSlot) === 'came-up') {
-    log(NOTICE, `remote ${remotes.at(session.remoteSlot).name} is up again`)
+  const { loop, log, pool, remotes, trouble } = session.relay
+  const remote = remotes.at(session.remoteSlot)
+  if (isConnectedToItself(session)) {
+    attemptFailed(session, ECONNREFUSED)
+    return
   }
+  loop.timers.unset(session.timer)
+  trouble.isOver()
+  remote.prefer(session.addressesTried - 1)
+  if (pool.succeeded(session.remoteSlot) === 'came-up') log(NOTICE, `remote ${remote.name} is up again`)
   session.startRelaying()
 }
 
@@ -195,8 +225,20 @@ function attemptFailed(session: Session, errno: number): void {
 function countFailure(session: Session, errno: number): void {
   const { counters, trace } = session.relay
   add(counters, COUNT.attemptsFailed, 1)
+  session.hasRemoteFailed = true
   session.lastErrno = errno
   if (trace.isOn) trace.say(`session ${session.id}: attempt failed: ${errorText(errno)}`)
+}
+
+/**
+ * TCP lets a socket connect to itself when the kernel picks the very port that it goes to and nobody listens there
+ * (RFC 9293, 3.5, simultaneous open). Only ports of the kernel's range can be picked.
+ */
+function isConnectedToItself({ addressesTried, relay, remote, remoteSlot }: Session): boolean {
+  const { options, remotes, system } = relay
+  const address = remotes.at(remoteSlot).addressAt(addressesTried - 1)
+  if (address.port < options.ephemeralPorts.least || address.port > options.ephemeralPorts.most) return false
+  return system.calls.isLocalAddress(remote.fd, address.region, address.byteLength)
 }
 
 /** No address of the chosen remote answered: the client goes on to another one. */
@@ -206,6 +248,8 @@ function remoteFailed(session: Session): void {
   remotes.giveBack(slot)
   session.remoteSlot = NONE
   session.tried.add(slot)
+  // What this machine itself refuses says nothing of the remote.
+  if (!session.hasRemoteFailed) return
   if (pool.failed(slot, session.attemptStartedMs, loop.nowMs) !== 'went-down') return
   log(WARNING, `remote ${remotes.at(slot).name} is down: ${errorText(session.lastErrno)}`)
 }

@@ -10,8 +10,8 @@ const BLOCKS_PER_CHUNK = 128
 /** Free blocks that keep their pages (2 MiB); the rest is given back to the system after a crowd has gone. */
 const WARM_BLOCKS = 64
 
-/** Maps more memory for blocks: from the reactor's memfd, or from the heap in the simulation. */
-export type MapChunk = (byteLength: number) => Region
+/** Maps more memory for blocks: from the reactor's memfd, or from the heap in the simulation. Undefined: none left. */
+export type MapChunk = (byteLength: number) => Region | undefined
 
 /**
  * The buffers of one reactor. There is one scratch block that every receive fills; when the other side does not
@@ -30,7 +30,9 @@ export class Blocks {
   constructor(calls: Calls, mapChunk: MapChunk) {
     this.#calls = calls
     this.#mapChunk = mapChunk
-    this.scratch = this.#take()
+    const first = this.#take()
+    if (first === undefined) throw new Error('no memory for the first block')
+    this.scratch = first
   }
 
   /** Blocks that directions hold now. */
@@ -38,10 +40,12 @@ export class Blocks {
     return this.#made - this.#warm.length - this.#cold.length - 1
   }
 
-  /** Gives the scratch block, with what it contains, to the caller until `release`. */
-  keepScratch(): Region {
+  /** Gives the scratch block, with what it contains, to the caller until `release`; undefined without memory. */
+  keepScratch(): Region | undefined {
     const kept = this.scratch
-    this.scratch = this.#take()
+    const next = this.#take()
+    if (next === undefined) return undefined
+    this.scratch = next
     return kept
   }
 
@@ -54,13 +58,14 @@ export class Blocks {
     this.#cold.push(block)
   }
 
-  #take(): Region {
+  #take(): Region | undefined {
     if (this.#warm.length === 0 && this.#cold.length === 0) this.#mapMore()
-    return (this.#warm.pop() ?? this.#cold.pop()) as Region
+    return this.#warm.pop() ?? this.#cold.pop()
   }
 
   #mapMore(): void {
     const chunk = this.#mapChunk(BLOCKS_PER_CHUNK * BLOCK_BYTES)
+    if (chunk === undefined) return
     for (let i = BLOCKS_PER_CHUNK - 1; i >= 0; i--) this.#cold.push(chunk.part(i * BLOCK_BYTES, BLOCK_BYTES))
     this.#made += BLOCKS_PER_CHUNK
   }

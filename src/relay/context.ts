@@ -7,6 +7,7 @@ import type { Blocks } from './blocks.js'
 import type { RelayOptions } from './options.js'
 import type { Remotes } from './remotes.js'
 import type { Session } from './session.js'
+import type { Trouble } from './trouble.js'
 
 /** What sessions of one reactor share. */
 export interface RelayContext {
@@ -20,6 +21,7 @@ export interface RelayContext {
   readonly counters: Float64Array
   readonly log: Say
   readonly trace: TraceChannel
+  readonly trouble: Trouble
   /** One finished session; called only with `options.hasAccessLog`. */
   writeAccess(record: AccessRecord): void
   /** Names of listeners by slot, for logs. */

@@ -1,5 +1,5 @@
 import type { Calls, Outcome } from '../kernel/calls.js'
-import { EAGAIN, ECONNRESET, EINTR } from '../kernel/errno.js'
+import { EAGAIN, ECONNRESET, EINTR, ENOMEM } from '../kernel/errno.js'
 import type { Region } from '../kernel/region.js'
 import type { TurnTaker } from '../reactor/loop.js'
 import { BLOCK_BYTES, type Blocks } from './blocks.js'
@@ -143,7 +143,9 @@ function keepRest(
   took: Outcome,
 ): Pumped | typeof GO_ON {
   const taken = Math.max(0, took)
-  way.hold(blocks.keepScratch(), taken, got - taken)
+  const block = blocks.keepScratch()
+  if (block === undefined) return sinkFailed(way, blocks, -ENOMEM)
+  way.hold(block, taken, got - taken)
   way.bytes += taken
   // A short or refused send is the kernel's word that the sink is full; an interrupted one is not.
   if (took >= 0 || took === -EAGAIN) return blocked(way)

@@ -1,4 +1,4 @@
-import { ECONNRESET, EPIPE } from '../kernel/errno.js'
+import { ECONNRESET, ENOMEM, ENOTCONN, EPIPE } from '../kernel/errno.js'
 import type { Connection } from './connection.js'
 import type { EndReason } from './phases.js'
 import type { Session } from './session.js'
@@ -45,7 +45,9 @@ function begin(session: Session, broken: Connection): void {
 }
 
 function reasonFor({ error, isClient }: Connection): EndReason {
-  const isReset = error === ECONNRESET || error === EPIPE
+  if (error === ENOMEM) return 'shortage'
+  // ENOTCONN is what shutdown answers when the reset has come but was not told yet.
+  const isReset = error === ECONNRESET || error === EPIPE || error === ENOTCONN
   if (isReset) return isClient ? 'client-reset' : 'remote-reset'
   return isClient ? 'client-lost' : 'remote-lost'
 }

@@ -118,6 +118,7 @@ function thawDirection(way: Direction, frozen: FrozenDirection): void {
   const { blocks } = way.source.session.relay
   if (frozen.held.length > 0) {
     const block = blocks.keepScratch()
+    if (block === undefined) throw new Error('no memory for what a thawed session holds')
     block.bytes.set(frozen.held)
     way.hold(block, 0, frozen.held.length)
   }

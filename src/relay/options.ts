@@ -16,6 +16,8 @@ export interface RelayOptions {
   readonly keepAlive: KeepAlive
   /** Where connections to remotes come from. */
   readonly localAddress: NativeAddress | undefined
+  /** Ports that the kernel may pick for a connection (net.ipv4.ip_local_port_range). */
+  readonly ephemeralPorts: { readonly least: number; readonly most: number }
   /** Sessions after which no more are taken. Zero: no limit. */
   readonly retireLimit: number
   readonly hasAccessLog: boolean

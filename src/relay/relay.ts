@@ -57,7 +57,7 @@ export class Relay {
     session.acceptedAtMs = loop.nowMs
     session.client.fd = fd
     session.client.isUnix = isUnix
-    session.notePeer(peer)
+    if (options.hasAccessLog) session.notePeer(peer)
     session.enter('dialling')
     add(counters, COUNT.accepted, 1)
     if (loop.watch(fd, session.client, 'stream') < 0) session.cut('shortage')

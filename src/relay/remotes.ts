@@ -9,15 +9,28 @@ export class Remote {
   readonly name: string
   /** Every address of it, best first; none while its name cannot be resolved. */
   addresses: readonly NativeAddress[] = []
+  /** Which address is tried first, so that a dead one costs nobody twice. */
+  #first = 0
 
   constructor(name: string, addresses: readonly SocketAddress[]) {
     this.name = name
     this.replaceAddresses(addresses)
   }
 
+  /** The address that is tried as the `attempt`-th, counted from 0: the one that answered last comes first. */
+  addressAt(attempt: number): NativeAddress {
+    return this.addresses[(this.#first + attempt) % this.addresses.length] as NativeAddress
+  }
+
+  /** The `attempt`-th address has answered. */
+  prefer(attempt: number): void {
+    this.#first = (this.#first + attempt) % this.addresses.length
+  }
+
   replaceAddresses(addresses: readonly SocketAddress[]): void {
     for (const { region } of this.addresses) unmap(region)
     this.addresses = addresses.map(nativeAddress)
+    this.#first = 0
   }
 }
 

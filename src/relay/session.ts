@@ -51,6 +51,10 @@ export class Session implements TimerOwner {
   dialDeadlineMs = 0
   attemptStartedMs = 0
   addressesTried = 0
+  /** An attempt at the chosen remote failed, and not for reasons of this machine. */
+  hasRemoteFailed = false
+  /** The last attempt failed because the relay is short of something. */
+  isShort = false
   roundsLeft = 0
 
   /** Why the last attempt failed. */
@@ -101,7 +105,7 @@ export class Session implements TimerOwner {
   /** Moves what can be moved one way, and does what follows. */
   run(way: d.Direction): void {
     // A turn may have been meant for the last session of this record.
-    if (this.phase === 'dialling' || way.isDone || way.isQueued) return
+    if (this.phase === 'dialling' || this.phase === 'closed' || way.isDone || way.isQueued) return
     const { relay } = this
     const before = way.bytes
     const pumped = d.pump(way, relay.system.calls, relay.blocks)
@@ -157,8 +161,6 @@ export class Session implements TimerOwner {
     this.closeConnection(this.remote)
     this.toRemote.drop(this.relay.blocks)
     this.toClient.drop(this.relay.blocks)
-    this.toRemote.isDone = true
-    this.toClient.isDone = true
     this.relay.sessionClosed(this)
   }
 
@@ -190,6 +192,9 @@ export class Session implements TimerOwner {
     this.toClient.clear()
     this.remoteSlot = NONE
     this.wasConnected = false
+    this.hasRemoteFailed = false
+    this.isShort = false
+    this.lastErrno = 0
     this.broken = undefined
   }
 
@@ -219,6 +224,8 @@ export class Session implements TimerOwner {
       return
     }
     this.enter('draining')
+    // The end is a sign of life: silence is counted from here on.
+    this.lastActiveMs = this.relay.loop.nowMs
     this.waitForQuiet()
   }
 

@@ -106,6 +106,7 @@ export class FakeKernel {
       bind: refuse,
       listen: refuse,
       localAddress: refuse,
+      isLocalAddress: () => false,
     }
   }
 

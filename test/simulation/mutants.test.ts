@@ -22,8 +22,8 @@ const MUTANTS: readonly Mutant[] = [
   {
     mistake: 'what a short write took is sent again',
     file: 'relay/direction.js',
-    right: 'way.hold(blocks.keepScratch(), taken, got - taken)',
-    wrong: 'way.hold(blocks.keepScratch(), 0, got)',
+    right: 'way.hold(block, taken, got - taken)',
+    wrong: 'way.hold(block, 0, got)',
   },
   {
     mistake: 'a reset becomes a clean end',

@@ -12,6 +12,7 @@ import { Blocks } from '../../src/relay/blocks.js'
 import type { Frozen } from '../../src/relay/frozen.js'
 import { Relay } from '../../src/relay/relay.js'
 import { Remotes } from '../../src/relay/remotes.js'
+import { Trouble } from '../../src/relay/trouble.js'
 import { Actor, patternByte } from './actor.js'
 import { Chance } from './chance.js'
 import { FakeKernel, type Faults } from './fake-kernel.js'
@@ -115,11 +116,13 @@ export class World {
           halfCloseTimeoutMs: 0,
           keepAlive: { isOn: this.#chance.is(0.5), idleS: 1, intervalS: 0, count: 0 },
           localAddress: undefined,
+          ephemeralPorts: { least: 32_768, most: 60_999 },
           retireLimit: 0,
           hasAccessLog: true,
         },
         counters: child.counters,
         log: () => {},
+        trouble: new Trouble(() => {}),
         trace: new TraceChannel('NET', 0, () => {}),
         listenerNames: ['listener'],
         writeAccess: (record) => this.#records.set(record.client, record),
