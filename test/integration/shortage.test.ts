@@ -8,9 +8,9 @@ import { type Relay, relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { DEADLINE_MS, until } from '../harness/until.js'
 
-/** How long a relay is watched that has nothing to do, and what that may cost: two ticks of the accounting. */
+/** How long a relay is watched that has nothing to do, and what that may cost: a spin would take a whole core. */
 const WATCH_MS = 1_000
-const IDLE_CPU_MAX_MS = 30
+const IDLE_CPU_MAX_MS = 100
 
 /** A stream of this length takes a while, whatever the machine. */
 const STREAM_BYTES = 200_000_000
@@ -25,7 +25,7 @@ test('more clients than descriptors wait, and all are served in the end', async 
   const clients = await Promise.all(Array.from({ length: 60 }, () => relay.connect()))
   await Promise.all(clients.map((client, i) => client.send(`client ${i}`)))
   await relay.logged(/limit of \d+ concurrent users reached, queueing new connections/)
-  assert.ok(await isQuiet(relay), 'the relay spins while clients wait')
+  await isQuiet(relay)
   await Promise.all(clients.map((client, i) => servedThenGone(client, `client ${i}`)))
   await relay.logged(/resuming normal operation/)
   // Room that is taken at once by who waits is no news.
@@ -42,7 +42,7 @@ test('descriptors that run out while it runs are a pause and one line, not a spi
   leaveDescriptors(relay, 0)
   const clients = await Promise.all(Array.from({ length: 10 }, () => relay.connect()))
   await relay.logged(/cannot accept: too many open files; new connections wait/)
-  assert.ok(await isQuiet(relay), 'the relay spins while clients wait')
+  await isQuiet(relay)
   assert.equal(await first.exchange('still served'), 'still served')
   assert.equal(relay.program.stderr.matching(/cannot accept/).length, 1)
   setLimit(relay, 1_000)
@@ -58,7 +58,7 @@ test('one descriptor too few for a remote is no fault of the remote', async (t) 
   const client = await relay.connect()
   await client.send('patience')
   await until('the client to be accepted', () => relay.socketCount === 1)
-  assert.ok(await isQuiet(relay), 'the relay spins while it has no descriptor for a remote')
+  await isQuiet(relay)
   setLimit(relay, 1_000)
   assert.equal(await client.read(8), 'patience')
   assert.equal(relay.program.stderr.matching(/is down/).length, 0)
@@ -120,9 +120,10 @@ function setLimit(relay: Relay, count: number): void {
   assert.equal(status, 0)
 }
 
-/** Does the relay use next to no CPU time while it is watched? */
-async function isQuiet(relay: Relay): Promise<boolean> {
+/** The relay uses next to no CPU time while it is watched. */
+async function isQuiet(relay: Relay): Promise<void> {
   const [startedMs, cpuMs] = [performance.now(), cpuMsOf(relay.pid)]
   await until('the time of watching to pass', () => performance.now() - startedMs > WATCH_MS)
-  return cpuMsOf(relay.pid) - cpuMs <= IDLE_CPU_MAX_MS
+  const usedMs = cpuMsOf(relay.pid) - cpuMs
+  assert.ok(usedMs <= IDLE_CPU_MAX_MS, `the relay used ${usedMs} ms while all that it could do was wait`)
 }
