@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { after, test } from 'node:test'
 import {
   calls,
@@ -93,7 +94,25 @@ test('the end of a stream is 0, and half of a connection goes on', () => {
   assert.equal(recvText(far), '')
   sendText(far, 'still here')
   assert.equal(recvText(near), 'still here')
-  assert.equal(calls.send(near, region, 0, 1), -e.EPIPE, 'without SIGPIPE, or this test would be dead')
+  assert.equal(calls.send(near, region, 0, 1), -e.EPIPE)
+  closeAll(near, far)
+})
+
+test('sending to nobody is an outcome, and no signal', async () => {
+  let signals = 0
+  const onSignal = () => signals++
+  process.on('SIGPIPE', onSignal)
+  const { near, far } = tcpPair()
+  calls.shutdownWrite(near)
+  assert.equal(calls.send(near, region, 0, 1), -e.EPIPE)
+  // A signal that was raised is told before the one that is raised now.
+  const told = once(process, 'SIGUSR2')
+  const stayAlive = setInterval(() => {}, 1_000)
+  process.kill(process.pid, 'SIGUSR2')
+  await told
+  clearInterval(stayAlive)
+  process.off('SIGPIPE', onSignal)
+  assert.equal(signals, 0)
   closeAll(near, far)
 })
 

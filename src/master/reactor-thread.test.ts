@@ -57,6 +57,22 @@ test('commands reach a reactor that waits in its poller, in order', { timeout: 1
   await subject.end()
 })
 
+test('a reactor without commands sleeps', { timeout: 10_000 }, async () => {
+  const subject = new Subject()
+  await subject.heard(1)
+  const waits = async (heard: number): Promise<number> => {
+    subject.thread.post({ kind: 'waits' })
+    await subject.heard(heard)
+    return Number(subject.reports.at(-1))
+  }
+  const before = await waits(2)
+  for (let i = 0; i < 200; i++) await waits(3 + i)
+  const rounds = (await waits(203)) - before
+  // Each command is one turn; a command that comes between its message and its wake makes a second one.
+  assert.ok(rounds <= 402, `${rounds} turns for 201 commands`)
+  await subject.end()
+})
+
 test('commands that are posted before the mailbox is open are not lost', { timeout: 10_000 }, async () => {
   const subject = new Subject()
   for (const value of ['a', { b: [1, undefined] }]) subject.thread.post({ kind: 'echo', value })

@@ -4,6 +4,7 @@ import type { ThreadData } from '../../src/master/reactor-thread.js'
 import { openEpoll } from '../../src/reactor/epoll.js'
 import { Loop } from '../../src/reactor/loop.js'
 import { Mailbox } from '../../src/reactor/mailbox.js'
+import type { Poller } from '../../src/reactor/poller.js'
 
 /** How the small reactor behaves. */
 export interface SmallSettings {
@@ -14,6 +15,8 @@ export interface SmallSettings {
 export type SmallCommand =
   | { readonly kind: 'echo'; readonly value: unknown }
   | { readonly kind: 'throw'; readonly value: unknown }
+  /** Says how often the loop has waited so far. */
+  | { readonly kind: 'waits' }
   | { readonly kind: 'stop' }
 
 /** The least that runs on a reactor's thread: says what it is told. */
@@ -21,11 +24,20 @@ function main(): void {
   const { settings, wakeFd } = workerData as ThreadData<SmallSettings>
   if (settings.throwsAtOnce) throw new Error('at once')
   if (parentPort === null) throw new Error('runs in a worker only')
+  let waits = 0
   const poller = openEpoll()
-  const loop = new Loop(poller, linuxSystem().clock)
+  const counting: Poller = {
+    ...poller,
+    wait(ready, timeoutMs) {
+      waits++
+      return poller.wait(ready, timeoutMs)
+    },
+  }
+  const loop = new Loop(counting, linuxSystem().clock)
   const mailbox = new Mailbox<SmallCommand, unknown>(parentPort, wakeFd, (command) => {
     if (command.kind === 'echo') mailbox.post(command.value)
     else if (command.kind === 'throw') throw command.value
+    else if (command.kind === 'waits') mailbox.post(waits)
     else loop.stop()
   })
   mailbox.open(loop)
