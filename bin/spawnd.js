@@ -1,5 +1,5 @@
 #!/usr/bin/env node
 // First of all: without a handler Node answers SIGUSR1 by opening its inspector to everybody on this machine.
 process.on('SIGUSR1', () => {})
-const { main } = await import('../dist/src/cli/main.js')
-await main('spawnd')
+const { runProgram } = await import('./run-program.js')
+await runProgram('spawnd')

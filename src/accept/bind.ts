@@ -7,22 +7,38 @@ import type { ListenerOptions } from './options.js'
 
 /**
  * A socket that listens as the options say: a descriptor, or a negated errno. What accepted sockets inherit
- * (tcp(7)) is set here once instead of once per connection.
+ * (tcp(7)) is set here once instead of once per connection. `onBound` is called before anybody can connect; what
+ * it throws comes out here.
  */
-export function openListener(calls: Calls, options: ListenerOptions): Outcome {
+export function openListener(
+  calls: Calls,
+  options: ListenerOptions,
+  onBound: () => void = () => {},
+): Outcome {
   const address = nativeAddress(options.address)
-  const outcome = openAt(calls, options, address)
+  const outcome = openAt(calls, options, address, onBound)
   unmap(address.region)
   return outcome
 }
 
-function openAt(calls: Calls, options: ListenerOptions, address: NativeAddress): Outcome {
+function openAt(
+  calls: Calls,
+  options: ListenerOptions,
+  address: NativeAddress,
+  onBound: () => void,
+): Outcome {
   const fd = calls.socket(address.family, c.SOCK_STREAM, 0)
   if (fd < 0) return fd
   const outcome = setUp(calls, fd, options)
   if (outcome < 0) return closeWith(calls, fd, outcome)
   const bound = calls.bind(fd, address.region, address.byteLength)
   if (bound < 0) return closeWith(calls, fd, bound)
+  try {
+    onBound()
+  } catch (error) {
+    calls.close(fd)
+    throw error
+  }
   const listening = calls.listen(fd, options.backlog)
   return listening < 0 ? closeWith(calls, fd, listening) : fd
 }

@@ -49,7 +49,7 @@ export class Child {
         way.leave(EXIT_SOFTWARE)
       },
     })
-    way.add({ leave: (done) => this.#thread.end({ kind: 'stop' }, done) })
+    way.add({ leave: (done) => this.#leave(done) })
     for (const [remoteSlot, addresses] of start.addresses) {
       this.#thread.post({ kind: 'addresses', remoteSlot, addresses })
     }
@@ -64,6 +64,12 @@ export class Child {
   /** The master is gone: serves what there is, and ends. */
   onMasterGone(): void {
     if (!this.#isEnding) this.#retire('the master is gone')
+  }
+
+  #leave(done: () => void): void {
+    // Whatever ends the process, no peer may take it for the end of a transfer.
+    this.#thread.post({ kind: 'cut' })
+    this.#thread.end({ kind: 'stop' }, done)
   }
 
   #onReport(report: Report): void {

@@ -1,6 +1,6 @@
 import type { ListenerSettings } from '../config/table-spawnd.js'
 import type { Calls } from '../kernel/calls.js'
-import { removeSocket } from '../master/socket-file.js'
+import { removeSocketFile, type SocketFile } from '../master/socket-file.js'
 import type { Say } from '../observe/trace.js'
 import { Alarms } from './alarms.js'
 import { type BoundListener, bindListener, intendedName } from './listeners.js'
@@ -19,7 +19,8 @@ export interface ListenerKeeperParts {
 export class ListenerKeeper {
   readonly #parts: ListenerKeeperParts
   readonly #alarms = new Alarms()
-  readonly #socketPaths: string[] = []
+  readonly #socketFiles: SocketFile[] = []
+  #isClosed = false
 
   constructor(parts: ListenerKeeperParts) {
     this.#parts = parts
@@ -42,9 +43,11 @@ export class ListenerKeeper {
     }
   }
 
+  /** The program listens no more: from here on a successor may take its addresses. */
   close(): void {
+    this.#isClosed = true
     this.#alarms.clear()
-    for (const path of this.#socketPaths.splice(0)) removeSocket(path)
+    for (const file of this.#socketFiles.splice(0)) removeSocketFile(file)
   }
 
   #bindLater(slot: number): void {
@@ -56,12 +59,17 @@ export class ListenerKeeper {
   async #bindAgain(slot: number, settings: ListenerSettings): Promise<void> {
     const { calls, say } = this.#parts
     const listener = await bindListener(calls, settings, say)
+    if (this.#isClosed) {
+      if (listener !== undefined) calls.close(listener.fd)
+      if (listener?.socketFile !== undefined) removeSocketFile(listener.socketFile)
+      return
+    }
     if (listener === undefined) this.#bindLater(slot)
     else this.#handOn(slot, listener)
   }
 
   #handOn(slot: number, listener: BoundListener): void {
-    if (listener.socketPath !== undefined) this.#socketPaths.push(listener.socketPath)
+    if (listener.socketFile !== undefined) this.#socketFiles.push(listener.socketFile)
     this.#parts.onListen(slot, listener)
   }
 }

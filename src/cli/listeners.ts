@@ -7,7 +7,7 @@ import { EADDRINUSE, errorText } from '../kernel/errno.js'
 import { mapPrivate, unmap } from '../kernel/memory.js'
 import { decodeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
 import { resolveHost } from '../master/resolver.js'
-import { removeStaleSocket, setSocketAccess } from '../master/socket-file.js'
+import { removeStaleSocket, type SocketFile, setSocketAccess, socketFile } from '../master/socket-file.js'
 import { ERR, INFO } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import { resolvable } from './check.js'
@@ -15,8 +15,8 @@ import { keepAliveOf } from './settings.js'
 
 export interface BoundListener {
   readonly fd: number
-  /** Of a Unix socket: its path, which is removed when the program ends. */
-  readonly socketPath: string | undefined
+  /** Of a Unix socket: its file, which goes when it listens no more. */
+  readonly socketFile: SocketFile | undefined
   /** Where it really listens: the port that the system chose, the address of a name. */
   readonly name: string
 }
@@ -50,39 +50,33 @@ export async function bindListener(
     return undefined
   }
   const fd = openAt(calls, settings, address)
-  if (fd < 0) {
-    failed(formatAddress(address), errorText(-fd))
-    return undefined
-  }
-  const socketPath = address.family === 'unix' ? address.path : undefined
-  const refusal = socketPath === undefined ? undefined : accessProblem(socketPath, settings)
-  if (refusal !== undefined) {
-    failed(formatAddress(address), refusal)
-    calls.close(fd)
+  if (typeof fd === 'string' || fd < 0) {
+    failed(formatAddress(address), typeof fd === 'string' ? fd : errorText(-fd))
     return undefined
   }
   const name = formatAddress(boundAddress(calls, fd) ?? address)
   say(INFO, `bind to ${name} succeeded`)
-  return { fd, socketPath, name }
+  return { fd, socketFile: address.family === 'unix' ? socketFile(address.path) : undefined, name }
 }
 
-/** A listening descriptor or a negated errno. The file of a dead Unix socket is replaced. */
-function openAt(calls: Calls, settings: ListenerSettings, address: SocketAddress): number {
+/** A listening descriptor, a negated errno or a reason. The file of a dead Unix socket is replaced. */
+function openAt(calls: Calls, settings: ListenerSettings, address: SocketAddress): number | string {
   const { backlog, dscp, vrf } = settings
   const options = { address, backlog, dscp, vrf: vrf ?? '', keepAlive: keepAliveOf(settings) }
-  const fd = openListener(calls, options)
-  const isTaken = fd === -EADDRINUSE && address.family === 'unix'
-  return isTaken && removeStaleSocket(calls, address.path) ? openListener(calls, options) : fd
-}
-
-/** Sets mode and owner of a Unix socket; why that was refused. */
-function accessProblem(path: string, { mode, user, group }: ListenerSettings): string | undefined {
+  const open = () => openListener(calls, options, () => setAccess(address, settings))
   try {
-    setSocketAccess(path, { mode, uid: user?.uid, gid: group ?? user?.gid })
-    return undefined
+    const fd = open()
+    const isTaken = fd === -EADDRINUSE && address.family === 'unix'
+    return isTaken && removeStaleSocket(calls, address.path) ? open() : fd
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
+}
+
+/** Mode and owner of a Unix socket, before anybody can connect. Throws what the system says. */
+function setAccess(address: SocketAddress, { mode, user, group }: ListenerSettings): void {
+  if (address.family !== 'unix') return
+  setSocketAccess(address.path, { mode, uid: user?.uid, gid: group ?? user?.gid })
 }
 
 async function bindAddress(calls: Calls, { bind }: ListenerSettings): Promise<SocketAddress> {

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs'
 import { thisPlatform, unsupportedReason } from '../kernel/platform.js'
 import { type Arguments, parseArguments, usage } from './arguments.js'
 import { closeInspector } from './close-inspector.js'
@@ -21,7 +22,7 @@ export async function main(
   const parsed = parseArguments(words)
   switch (parsed.kind) {
     case 'help':
-      process.stdout.write(usage(program))
+      writeTo(1, usage(program))
       return
     case 'version':
       return end(EXIT_OK, `${versionLine(program)}\n`)
@@ -38,6 +39,13 @@ async function run(program: Program, given: Arguments, programPath: string): Pro
 }
 
 function end(exitCode: number, message: string): void {
-  process.stderr.write(message)
+  writeTo(2, message)
   process.exitCode = exitCode
+}
+
+/** A reader that has gone, or a full disk, changes no exit code. */
+function writeTo(fd: number, text: string): void {
+  try {
+    writeSync(fd, text)
+  } catch {}
 }

@@ -233,6 +233,8 @@ export class Master {
     log.say(INFO, `${signal}: exiting`)
     this.#children.stopStarting()
     this.#post({ kind: 'drain' })
+    this.#listeners.close()
+    this.#parts.releasePidfile()
     if (this.#children.count === 0) way.leave(EXIT_OK)
     this.#alarms.after(gracePeriodMs, () => {
       log.say(WARNING, 'the grace period is over: resetting the sessions that are left')

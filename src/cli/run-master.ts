@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import type { Loaded, LoadOptions } from './load.js'
 import { Master } from './master.js'
-import { startHead } from './start-up.js'
+import { startHead, startOrLeave } from './start-up.js'
 
 /** What children of ours run, however this process was started. */
 const OWN_PROGRAM = fileURLToPath(new URL('../../../bin/tcprelay.js', import.meta.url))
@@ -13,5 +13,6 @@ export async function runMaster(options: LoadOptions, loaded: Loaded): Promise<v
   const { configuration } = options.arguments
   const section = loaded.sections.childId
   const words = [...process.execArgv, OWN_PROGRAM, configuration, ...(section === undefined ? [] : [section])]
-  new Master({ ...started, loaded, ownProgram: { command: process.execPath, words } }).start()
+  const ownProgram = { command: process.execPath, words }
+  startOrLeave(started, () => new Master({ ...started, loaded, ownProgram }).start())
 }

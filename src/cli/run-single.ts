@@ -1,6 +1,6 @@
 import type { Loaded, LoadOptions } from './load.js'
 import { Single, type SingleEvents } from './single.js'
-import { startHead } from './start-up.js'
+import { startHead, startOrLeave } from './start-up.js'
 
 /** Accepts and relays in one process. Returns when it has started; its signals end it. */
 export async function runSingle(
@@ -9,5 +9,6 @@ export async function runSingle(
   events: SingleEvents = {},
 ): Promise<void> {
   const started = await startHead(options, loaded)
-  if (started !== undefined) new Single({ ...started, loaded, events, inlet: undefined }).start()
+  if (started === undefined) return
+  startOrLeave(started, () => new Single({ ...started, loaded, events, inlet: undefined }).start())
 }

@@ -3,6 +3,7 @@ import type { ConfigProblem } from '../config/problems.js'
 import { exitCodeFor, hasErrors, lookedUpProblems, startProblems } from './check.js'
 import { EXIT_OK } from './exit-codes.js'
 import { type Loaded, type LoadOptions, loadFrom } from './load.js'
+import { writeLine } from './log-setup.js'
 import { hasLink, isChild, reportBadConfiguration, runForeignChild, runLinkedChild } from './run-child.js'
 
 /** Reads the configuration and either checks it (-P) or runs it, in the part that this process has. */
@@ -11,14 +12,17 @@ export async function runConfiguration(options: LoadOptions): Promise<void> {
   if (child && hasLink()) return runLinkedChild(options)
   const loaded = await loadFrom({ ...options, isChild: child })
   const { isCheckOnly } = options.arguments
-  const found = [
-    ...loaded.problems,
-    ...(isCheckOnly ? await lookedUpProblems(loaded) : startProblems(loaded)),
-  ]
-  if (hasErrors(found) || isCheckOnly) {
+  if (isCheckOnly) {
+    const { problems } = loaded
+    show([...problems, ...startProblems(loaded).map(asWarning), ...(await lookedUpProblems(loaded))], loaded)
+    process.exitCode = hasErrors(problems) ? exitCodeFor(problems) : EXIT_OK
+    return
+  }
+  const found = [...loaded.problems, ...startProblems(loaded)]
+  if (hasErrors(found)) {
     show(found, loaded)
     if (child) reportBadConfiguration()
-    process.exitCode = hasErrors(found) ? exitCodeFor(found) : EXIT_OK
+    process.exitCode = exitCodeFor(found)
     return
   }
   for (const [name, value] of loaded.environment) process.env[name] = value
@@ -33,6 +37,11 @@ function isMaster({ arguments: given, program }: LoadOptions, { spawnd }: Loaded
   return program === 'spawnd' || spawnd.singleProcess === false
 }
 
+/** A configuration that is right stays right when this version cannot run it. */
+function asWarning(problem: ConfigProblem): ConfigProblem {
+  return { ...problem, severity: 'warning' }
+}
+
 function show(problems: readonly ConfigProblem[], { sources }: Loaded): void {
-  process.stderr.write(renderProblems(problems, sources))
+  writeLine(renderProblems(problems, sources))
 }

@@ -128,6 +128,12 @@ function remoteSettings({ target, weight }: ConfiguredRemote): RemoteSettings {
 /** Descriptors beside those of sessions: log files, name lookups, what Node opens by itself. */
 const SPARE_DESCRIPTORS = 40
 
+/** How many sessions a process without children takes: what all children together might have had, or less. */
+export function sessionsMaxOf({ spawnd }: Configuration): number {
+  const { instancesMax, usersMax } = spawnd.spawn
+  return usersMax === 0 ? sessionsMax() : Math.min(sessionsMax(), usersMax * instancesMax)
+}
+
 /** How many sessions this process can have: each needs a descriptor for its client and one for its remote. */
 export function sessionsMax(): number {
   const free = raiseDescriptorLimit() - countOpenDescriptors() - SPARE_DESCRIPTORS

@@ -2,6 +2,7 @@ import { createCells } from '../cells/cells.js'
 import { LogDrain } from '../master/log-drain.js'
 import { ReactorThread } from '../master/reactor-thread.js'
 import { Resolver } from '../master/resolver.js'
+import { COUNT } from '../observe/counters.js'
 import { ERR, INFO, NOTICE, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import { type AccessLog, openAccessLog } from './access-log.js'
@@ -12,8 +13,11 @@ import { EXIT_OK, EXIT_SOFTWARE } from './exit-codes.js'
 import { ListenerKeeper } from './listener-keeper.js'
 import type { Loaded } from './load.js'
 import type { Command, InletSettings, ReactorSettings, Report } from './reactor-settings.js'
-import { namedRemotes, relaySettings, sessionsMax, shapeFor } from './settings.js'
+import { namedRemotes, relaySettings, sessionsMaxOf, shapeFor } from './settings.js'
 import type { StartedHead } from './start-up.js'
+
+/** A reactor that was told to cut its sessions is done within a turn. */
+const CUT_MAX_MS = 1_000
 
 export interface SingleEvents {
   /** Clients are accepted on these addresses. */
@@ -42,6 +46,7 @@ export class Single {
   readonly #alarms = new Alarms()
   readonly #listeners: ListenerKeeper
   readonly #trace: TraceChannel
+  readonly #counters: Float64Array
   #isEnding = false
   #hasRetired = false
 
@@ -54,11 +59,13 @@ export class Single {
       bound: parts.bound,
       calls: parts.system.calls,
       say: log.say,
-      onListen: (slot, { fd, socketPath }) =>
-        this.#post({ kind: 'listen', slot, fd, isUnix: socketPath !== undefined }),
+      onListen: (slot, { fd, socketFile }) =>
+        this.#post({ kind: 'listen', slot, fd, isUnix: socketFile !== undefined }),
     })
     const shape = shapeFor(loaded)
     const { cells, fd } = createCells(shape)
+    const { counters } = cells.child(0)
+    this.#counters = counters
     this.#access = openAccessLog(loaded.tcprelay, log)
     this.#drain = new LogDrain(cells.child(0), log.say, (line) => this.#access.write(line))
     const settings: ReactorSettings = {
@@ -66,7 +73,7 @@ export class Single {
       cells: { fd, shape },
       childSlot: 0,
       listenerNames: this.#listeners.names,
-      sessionsMax: sessionsMax(),
+      sessionsMax: sessionsMaxOf(loaded),
       inlet: parts.inlet,
       traceMask: parts.traceMask,
     }
@@ -146,16 +153,32 @@ export class Single {
   #end(signal: NodeJS.Signals): void {
     const { gracePeriodMs, log } = this.#parts
     if (this.#isEnding) {
-      this.#post({ kind: 'cut' })
+      this.#cut()
       return
     }
     this.#isEnding = true
     log.say(INFO, `${signal}: exiting`)
-    this.#post({ kind: 'drain' })
+    this.#stopListening()
+    const sessions = this.#counters[COUNT.sessionsNow] as number
+    if (sessions > 0)
+      log.say(INFO, `waiting up to ${gracePeriodMs / 1000} s for ${sessions} sessions; once more ends them`)
     this.#alarms.after(gracePeriodMs, () => {
       log.say(WARNING, 'the grace period is over: resetting the sessions that are left')
-      this.#post({ kind: 'cut' })
+      this.#cut()
     })
+  }
+
+  /** From here on a successor may take the addresses, the socket files and the pidfile. */
+  #stopListening(): void {
+    this.#post({ kind: 'drain' })
+    this.#listeners.close()
+    this.#parts.releasePidfile()
+  }
+
+  /** Resets what is left. A reactor that does not answer is left behind. */
+  #cut(): void {
+    this.#post({ kind: 'cut' })
+    this.#alarms.after(CUT_MAX_MS, () => this.#parts.way.leave(EXIT_OK))
   }
 
   #leave(done: () => void): void {
@@ -164,6 +187,8 @@ export class Single {
     this.#listeners.close()
     this.#resolver.close()
     this.#parts.events.onLeaving?.()
+    // Whatever ends the process, no peer may take it for the end of a transfer.
+    this.#post({ kind: 'cut' })
     this.#thread.end({ kind: 'stop' }, () => {
       this.#drain.close()
       this.#access.close(done)

@@ -1,16 +1,17 @@
+import { formatProblem } from '../base/problem.js'
 import { linuxSystem } from '../kernel/linux-system.js'
 import { kernelProblem } from '../kernel/self-check.js'
 import type { System } from '../kernel/system.js'
 import { writePidfile } from '../master/pidfile.js'
 import { WayOut } from '../master/way-out.js'
 import type { Log } from '../observe/log.js'
-import { ERR, INFO } from '../observe/severity.js'
+import { ERR, INFO, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import { detach, isInBackground } from './background.js'
-import { EXIT_CANNOT_CREATE, EXIT_SOFTWARE, EXIT_TEMPORARY, EXIT_UNAVAILABLE } from './exit-codes.js'
+import { EXIT_CANNOT_CREATE, EXIT_OS, EXIT_SOFTWARE, EXIT_TEMPORARY, EXIT_UNAVAILABLE } from './exit-codes.js'
 import { type BoundListener, bindAll } from './listeners.js'
 import type { Loaded, LoadOptions } from './load.js'
-import { openLog } from './log-setup.js'
+import { logSettings, openLog } from './log-setup.js'
 import { version } from './version.js'
 
 /** What every process has before it does its own work. */
@@ -27,6 +28,8 @@ export interface StartedHead extends Started {
   /** By listener; undefined where binding has failed. */
   readonly bound: readonly (BoundListener | undefined)[]
   readonly gracePeriodMs: number
+  /** Removes the pidfile, so that a successor can start. */
+  releasePidfile(): void
 }
 
 /** Checks the kernel, opens the log, and makes every way out safe. Undefined: the process has to end. */
@@ -40,11 +43,12 @@ export function startProcess(options: LoadOptions, loaded: Loaded): Started | un
     return undefined
   }
   const system = linuxSystem()
-  const log = openLog(system.calls, spawnd, given, programPath)
+  const log = openLog(system.calls, logSettings(loaded), given, programPath)
   const way = new WayOut()
   way.catchAll((error) => log.say(ERR, `control thread: ${describe(error)}`), EXIT_SOFTWARE)
   log.say(INFO, `startup (version ${version()})`)
   const traceMask = given.debugMask | spawnd.debugMask | tcprelay.debugMask
+  for (const problem of loaded.problems) log.say(WARNING, formatProblem(problem))
   traceConfiguration(loaded, traceMask, log)
   return { system, log, way, traceMask }
 }
@@ -60,7 +64,8 @@ export async function startHead(options: LoadOptions, loaded: Loaded): Promise<S
   const started = startProcess(options, loaded)
   if (started === undefined) return undefined
   const { log, system, way } = started
-  if (!holdPidfile(given.pidfile ?? spawnd.pidfile, way, log)) {
+  const releasePidfile = holdPidfile(given.pidfile ?? spawnd.pidfile, way, log)
+  if (releasePidfile === undefined) {
     way.leave(EXIT_CANNOT_CREATE)
     return undefined
   }
@@ -73,7 +78,17 @@ export async function startHead(options: LoadOptions, loaded: Loaded): Promise<S
   }
   const { gracePeriodS } = given
   const gracePeriodMs = gracePeriodS === undefined ? tcprelay.gracePeriodMs : gracePeriodS * 1000
-  return { ...started, bound, gracePeriodMs }
+  return { ...started, bound, gracePeriodMs, releasePidfile }
+}
+
+/** What is missing for a start (descriptors, memory) is a sentence in the log, not a stack trace. */
+export function startOrLeave({ log, way }: Started, start: () => void): void {
+  try {
+    start()
+  } catch (error) {
+    log.say(ERR, `cannot start: ${error instanceof Error ? error.message : error}`)
+    way.leave(EXIT_OS)
+  }
 }
 
 /** What was given where; values are left out, some of them are secret. */
@@ -86,21 +101,26 @@ function traceConfiguration({ given, sections }: Loaded, traceMask: number, log:
   }
 }
 
-/** False when the pidfile cannot be had; the way out removes it. */
-function holdPidfile(path: string | undefined, way: WayOut, log: Log): boolean {
-  if (path === undefined) return true
+/** Holds the pidfile, if there is to be one; answers how to let go of it, undefined when it cannot be had. */
+function holdPidfile(path: string | undefined, way: WayOut, log: Log): (() => void) | undefined {
+  if (path === undefined) return () => {}
   try {
     const pidfile = writePidfile(path, process.pid)
+    let isHeld = true
+    const release = () => {
+      if (isHeld) pidfile.remove()
+      isHeld = false
+    }
     way.add({
       leave(done) {
-        pidfile.remove()
+        release()
         done()
       },
     })
-    return true
+    return release
   } catch (error) {
     log.say(ERR, `cannot write the pidfile: ${error instanceof Error ? error.message : error}`)
-    return false
+    return undefined
   }
 }
 

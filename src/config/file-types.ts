@@ -42,6 +42,7 @@ export type LogTarget =
 /** Where lines go: a file, or one of two words. */
 export const logTarget: ValueType<LogTarget> = oneToken('FILE|syslog|stderr', (path, world) => {
   if (path === 'syslog' || path === 'stderr') return { kind: path }
+  if (world.sources.kind(path).type === 'directory') return new Refusal(`${shown(path)} is a directory`)
   const checked = checkDirectory(dirname(path), path, world)
   return checked instanceof Refusal ? checked : { kind: 'file', path: checked }
 })

@@ -5,12 +5,16 @@ import type { Say } from '../observe/trace.js'
 /** Lines that wait for a slow disk; what comes on top is dropped and counted. */
 const PENDING_BYTES_MAX = 8 * 1024 * 1024
 
+/** A file that could not be written is opened anew after this, at the next line. */
+const RETRY_MS = 1_000
+
 /** A log file of lines. A disk that is full or slow costs lines, never sessions. */
 export class LineFile {
   readonly #path: string
   readonly #say: Say
   #stream: WriteStream
   #isBroken = false
+  #triedAtMs = 0
   #dropped = 0
 
   constructor(path: string, say: Say) {
@@ -20,6 +24,7 @@ export class LineFile {
   }
 
   write(line: string): void {
+    if (this.#isBroken && Date.now() - this.#triedAtMs > RETRY_MS) this.reopen()
     if (this.#isBroken || this.#stream.writableLength > PENDING_BYTES_MAX) {
       if (this.#dropped++ === 0) this.#say(WARNING, `${this.#path}: lines are dropped`)
       return
@@ -46,6 +51,7 @@ export class LineFile {
     stream.on('error', ({ message }) => {
       if (stream !== this.#stream) return
       this.#isBroken = true
+      this.#triedAtMs = Date.now()
       this.#say(ERR, `cannot write the log file: ${message}`)
     })
     return stream

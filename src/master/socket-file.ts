@@ -25,9 +25,24 @@ export function setSocketAccess(path: string, { mode, uid, gid }: SocketAccess):
   if (mode !== undefined) chmodSync(path, mode)
 }
 
-/** Removes the file of a socket that this process listened on. */
-export function removeSocket(path: string): void {
-  if (isSocket(path)) unlinkSync(path)
+/** The file of a socket that this process listens on. */
+export interface SocketFile {
+  readonly path: string
+  readonly inode: number
+}
+
+/** What to remember of a socket that has just been bound. */
+export function socketFile(path: string): SocketFile {
+  return { path, inode: lstatSync(path).ino }
+}
+
+/** Removes the file, unless another process has put its own in its place by now. */
+export function removeSocketFile({ path, inode }: SocketFile): void {
+  try {
+    if (lstatSync(path, { throwIfNoEntry: false })?.ino === inode) unlinkSync(path)
+  } catch {
+    // A folder that may not be written: the next start finds a dead socket and says so.
+  }
 }
 
 function isSocket(path: string): boolean {

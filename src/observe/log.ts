@@ -19,6 +19,8 @@ export interface LogTargets {
   readonly syslog: Syslog | undefined
   /** Gets readable lines as well. */
   readonly echo: WriteLine | undefined
+  /** Without `echo`: gets the lines that the system's log does not take. */
+  readonly fallback?: WriteLine
   /** Gets all traces, which then go nowhere else. */
   readonly trace: WriteLine | undefined
 }
@@ -35,7 +37,7 @@ export class Log {
 
   readonly say: Say = (severity, text) => {
     const { facility, ident, pid } = this.#options
-    const { echo, syslog, trace } = this.#targets
+    const { echo, fallback, syslog, trace } = this.#targets
     const at = new Date()
     const line = printable(text)
     const readable = () =>
@@ -44,8 +46,10 @@ export class Log {
       trace(readable())
       return
     }
-    syslog?.send(syslogDatagram(facility * 8 + this.#severityOf(severity), at, ident, pid, line))
-    echo?.(readable())
+    const priority = facility * 8 + this.#severityOf(severity)
+    const isSent = syslog?.send(syslogDatagram(priority, at, ident, pid, line)) ?? false
+    if (echo !== undefined) echo(readable())
+    else if (!isSent) fallback?.(readable())
   }
 
   #severityOf(severity: number): number {
