@@ -37,6 +37,7 @@ export class ListenerKeeper {
   }
 
   start(): void {
+    if (this.#isClosed) return
     for (const [slot, listener] of this.#parts.bound.entries()) {
       if (listener === undefined) this.#bindLater(slot)
       else this.#handOn(slot, listener)

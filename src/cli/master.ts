@@ -85,7 +85,7 @@ export class Master {
 
   start(): void {
     this.#listeners.start()
-    for (const remote of namedRemotes(this.#parts.loaded.tcprelay)) this.#resolver.add(remote)
+    for (const remote of namedRemotes(this.#parts.loaded.tcprelay)) void this.#resolver.add(remote)
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.#end(signal))
     process.on('SIGUSR1', () => this.#access.reopen())
     process.on('SIGHUP', () => this.#parts.log.say(WARNING, 'SIGHUP: this version cannot reload yet'))

@@ -1,3 +1,4 @@
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises'
 import { createCells } from '../cells/cells.js'
 import { LogDrain } from '../master/log-drain.js'
 import { ReactorThread } from '../master/reactor-thread.js'
@@ -18,6 +19,9 @@ import type { StartedHead } from './start-up.js'
 
 /** A reactor that was told to cut its sessions is done within a turn. */
 const CUT_MAX_MS = 1_000
+
+/** A name server that does not answer holds nobody up for longer: other remotes may do. */
+const FIRST_LOOK_MAX_MS = 2_000
 
 export interface SingleEvents {
   /** Clients are accepted on these addresses. */
@@ -92,8 +96,12 @@ export class Single {
   }
 
   start(): void {
-    this.#listeners.start()
-    for (const remote of namedRemotes(this.#parts.loaded.tcprelay)) this.#resolver.add(remote)
+    const looks = namedRemotes(this.#parts.loaded.tcprelay).map((remote) => this.#resolver.add(remote))
+    // The first clients wait in the kernel for the addresses of their remotes.
+    void Promise.race([
+      Promise.all(looks),
+      setTimeoutPromise(FIRST_LOOK_MAX_MS, undefined, { ref: false }),
+    ]).then(() => this.#listeners.start())
     process.on('SIGUSR1', () => this.#access.reopen())
     if (this.#parts.inlet === undefined) this.#handleHeadSignals()
     else for (const signal of ['SIGHUP', 'SIGTERM'] as const) process.on(signal, () => this.#retire(signal))

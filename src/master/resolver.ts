@@ -56,9 +56,9 @@ export class Resolver {
     this.#resolve = resolve
   }
 
-  /** Starts looking after a remote. */
-  add(remote: NamedRemote): void {
-    void this.#look(remote, '', 0)
+  /** Starts looking after a remote; settles with its first answer, good or not. */
+  add(remote: NamedRemote): Promise<void> {
+    return this.#look(remote, '', 0)
   }
 
   close(): void {
