@@ -51,8 +51,14 @@ export function runForeignChild(options: LoadOptions, loaded: Loaded): void {
   const started = startProcess(options, loaded)
   if (started === undefined) return
   const inlet = { master: 'foreign', fd: WIRE_FD } as const
-  const head = { ...started, bound: [], gracePeriodMs: Number.POSITIVE_INFINITY, releasePidfile: () => {} }
-  new Single({ ...head, loaded, events: {}, inlet }).start()
+  const nothing = () => {}
+  const head = {
+    bound: [],
+    gracePeriodMs: Number.POSITIVE_INFINITY,
+    releasePidfile: nothing,
+    releaseSignals: nothing,
+  }
+  new Single({ ...started, ...head, loaded, events: {}, inlet }).start()
 }
 
 function startChild(

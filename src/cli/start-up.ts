@@ -8,7 +8,14 @@ import type { Log } from '../observe/log.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import { detach, isInBackground } from './background.js'
-import { EXIT_CANNOT_CREATE, EXIT_OS, EXIT_SOFTWARE, EXIT_TEMPORARY, EXIT_UNAVAILABLE } from './exit-codes.js'
+import {
+  EXIT_CANNOT_CREATE,
+  EXIT_OK,
+  EXIT_OS,
+  EXIT_SOFTWARE,
+  EXIT_TEMPORARY,
+  EXIT_UNAVAILABLE,
+} from './exit-codes.js'
 import { type BoundListener, bindAll } from './listeners.js'
 import type { Loaded, LoadOptions } from './load.js'
 import { logSettings, openLog } from './log-setup.js'
@@ -30,6 +37,8 @@ export interface StartedHead extends Started {
   readonly gracePeriodMs: number
   /** Removes the pidfile, so that a successor can start. */
   releasePidfile(): void
+  /** Leaves signals to those who handle them from here on. */
+  releaseSignals(): void
 }
 
 /** Checks the kernel, opens the log, and makes every way out safe. Undefined: the process has to end. */
@@ -61,6 +70,7 @@ export async function startHead(options: LoadOptions, loaded: Loaded): Promise<S
     detach()
     return undefined
   }
+  const releaseSignals = onEarlySignals(() => started?.way.leave(EXIT_OK))
   const started = startProcess(options, loaded)
   if (started === undefined) return undefined
   const { log, system, way } = started
@@ -78,17 +88,28 @@ export async function startHead(options: LoadOptions, loaded: Loaded): Promise<S
   }
   const { gracePeriodS } = given
   const gracePeriodMs = gracePeriodS === undefined ? tcprelay.gracePeriodMs : gracePeriodS * 1000
-  return { ...started, bound, gracePeriodMs, releasePidfile }
+  return { ...started, bound, gracePeriodMs, releasePidfile, releaseSignals }
 }
 
 /** What is missing for a start (descriptors, memory) is a sentence in the log, not a stack trace. */
-export function startOrLeave({ log, way }: Started, start: () => void): void {
+export function startOrLeave({ log, releaseSignals, way }: StartedHead, start: () => void): void {
   try {
     start()
+    releaseSignals()
   } catch (error) {
     log.say(ERR, `cannot start: ${error instanceof Error ? error.message : error}`)
     way.leave(EXIT_OS)
   }
+}
+
+/**
+ * Until the process serves there is nothing to finish: a signal to end is obeyed at once, by the way out, so that
+ * no pidfile stays behind. What SIGHUP asks for is being read just now.
+ */
+function onEarlySignals(leave: () => void): () => void {
+  const ignore = () => {}
+  process.on('SIGTERM', leave).on('SIGINT', leave).on('SIGHUP', ignore)
+  return () => void process.off('SIGTERM', leave).off('SIGINT', leave).off('SIGHUP', ignore)
 }
 
 /** What was given where; values are left out, some of them are secret. */
