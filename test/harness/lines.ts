@@ -5,6 +5,7 @@ import { until } from './until.js'
 export class Lines {
   readonly all: string[] = []
   #rest = ''
+  #listener: (line: string) => void = () => {}
 
   constructor(stream: Readable) {
     stream.setEncoding('utf8')
@@ -12,11 +13,17 @@ export class Lines {
       const lines = (this.#rest + text).split('\n')
       this.#rest = lines.pop() ?? ''
       this.all.push(...lines)
+      for (const line of lines) this.#listener(line)
     })
   }
 
   get text(): string {
     return [...this.all, this.#rest].join('\n')
+  }
+
+  /** Called with each line as it comes. */
+  onLine(listener: (line: string) => void): void {
+    this.#listener = listener
   }
 
   matching(pattern: RegExp): string[] {

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { temporaryFolder } from '../harness/clean-up.js'
 import { handlesSignal, isAlive, listeningPortsOf } from '../harness/proc.js'
 import { type Program, startTcprelay } from '../harness/program.js'
 import { type Relay, relayTo } from '../harness/relay.js'
@@ -7,6 +10,7 @@ import { echoes, remoteThat } from '../harness/remote.js'
 import { until } from '../harness/until.js'
 
 const SIGUSR1 = 10
+const SIGTERM = 15
 const INSPECTOR_PORT = 9229
 const IN_ORDER = { code: 0, signal: null }
 
@@ -124,6 +128,31 @@ test('somebody who stops reading its messages does not end it', async (t) => {
   relay.signal('SIGHUP')
   assert.equal(await (await relay.connect()).exchange('hello'), 'hello')
 })
+
+for (const moment of [/startup/, /bind to/]) {
+  test(`SIGHUP does no harm at ${moment}`, async (t) => {
+    const program = await signalledAt(t, moment, 'SIGHUP')
+    await program.stderr.reached(/bind to .* succeeded/)
+    await until('a handler for SIGTERM', () => program.hasEnded || handlesSignal(program.pid, SIGTERM))
+    program.signal('SIGTERM')
+    assert.deepEqual(await program.ended(), IN_ORDER)
+  })
+
+  test(`SIGTERM ends in order at ${moment}`, async (t) => {
+    const pidfile = join(temporaryFolder(t), 'pid')
+    const program = await signalledAt(t, moment, 'SIGTERM', '-p', pidfile)
+    assert.deepEqual(await program.ended(), IN_ORDER)
+    assert.equal(existsSync(pidfile), false)
+  })
+}
+
+/** The program, which gets a signal as soon as it has written a line. */
+async function signalledAt(t: TestContext, line: RegExp, signal: NodeJS.Signals, ...words: string[]) {
+  const file = relayTo(await remoteThat(echoes).start(t)).file(t)
+  const program = startTcprelay(t, ['-D', ...words, file])
+  program.stderr.onLine((text) => line.test(text) && program.signal(signal))
+  return program
+}
 
 /** By the time that a signal sent later was heard, an inspector would be there. */
 async function provesNoInspector(relay: Relay): Promise<void> {
