@@ -16,6 +16,9 @@ const reactor = new Reactor(
     cells: { fd: createCells(shape).fd, shape },
     childSlot: 0,
     listenerNames: [listenPort],
+    listenerQueues: [],
+    accessRules: [],
+    overload: 'queue',
     remotes: [{ name: remote, weight: 1, addresses: [{ family: 'ipv4', host, port: Number(port) }] }],
     relay: {
       connectTimeoutMs: 10_000,

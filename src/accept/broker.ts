@@ -9,6 +9,7 @@ import { WRITABLE } from '../reactor/poller.js'
 import { Timer, type TimerOwner } from '../reactor/timers.js'
 import * as m from '../wire/child-message.js'
 import type { Candidate } from './placement.js'
+import type { StickyCache } from './sticky-cache.js'
 
 /** Before sending is tried again when the kernel holds too many descriptors that are under way. */
 const SHORTAGE_PAUSE_MS = 10
@@ -30,8 +31,8 @@ export interface BrokerEvents {
 export interface Delivery {
   readonly fd: Fd
   readonly message: m.AcceptMessage
-  /** The client's address, for the sticky cache; undefined for Unix clients. */
-  readonly key: string | undefined
+  /** Where it is remembered which child the client had, and under which key. */
+  readonly sticky: { readonly cache: StickyCache; readonly key: string } | undefined
 }
 
 export interface BrokerParts {

@@ -1,10 +1,11 @@
 import type { Fd } from '../kernel/calls.js'
+import { SO_RCVBUF, SO_SNDBUF, SOL_SOCKET } from '../kernel/constants.js'
 import { errorText } from '../kernel/errno.js'
 import { INFO, WARNING } from '../observe/severity.js'
 import { Timer, type TimerOwner } from '../reactor/timers.js'
 import { BrokerChild, type BrokerEvents, type BrokerParts, type Delivery } from './broker.js'
 import { FULL, hasRoom, NEW_CHILD, type PlacementLimits, place } from './placement.js'
-import { StickyCache, type StickyOptions } from './sticky-cache.js'
+import type { StickyCache } from './sticky-cache.js'
 
 /** Rows for children in the shared memory: those that serve, and those of old configurations that still relay. */
 export const CHILDREN_MAX = 256
@@ -14,7 +15,10 @@ const SHRINK_EVERY_MS = 8_000
 
 export interface DispatcherOptions {
   readonly limits: PlacementLimits
-  readonly sticky: StickyOptions
+  /** Buffers of the sockets to the children. Zero: the system's. */
+  readonly wireBufferBytes: number
+  /** Every cache that remembers children. */
+  readonly stickyCaches: readonly StickyCache[]
 }
 
 export interface DispatcherEvents {
@@ -34,19 +38,15 @@ export class Dispatcher implements TimerOwner {
   readonly #events: DispatcherEvents
   /** In the order of their slots. */
   readonly #children: BrokerChild[] = []
-  readonly #sticky: StickyCache
+  readonly #options: DispatcherOptions
   readonly #timer = new Timer(this)
   #limits: PlacementLimits
   #isStopped = false
 
-  constructor(
-    parts: Omit<BrokerParts, 'events'>,
-    { limits, sticky }: DispatcherOptions,
-    events: DispatcherEvents,
-  ) {
+  constructor(parts: Omit<BrokerParts, 'events'>, options: DispatcherOptions, events: DispatcherEvents) {
     this.#parts = { ...parts, events: this.#brokerEvents() }
-    this.#limits = limits
-    this.#sticky = new StickyCache(sticky)
+    this.#limits = options.limits
+    this.#options = options
     this.#events = events
   }
 
@@ -77,9 +77,7 @@ export class Dispatcher implements TimerOwner {
       this.#parts.calls.close(delivery.fd)
       return
     }
-    if (this.#sticky.isOn && delivery.key !== undefined) {
-      this.#sticky.note(delivery.key, child.slot, this.#parts.loop.nowMs)
-    }
+    delivery.sticky?.cache.note(delivery.sticky.key, child.slot, this.#parts.loop.nowMs)
     child.deliver(delivery)
   }
 
@@ -88,7 +86,7 @@ export class Dispatcher implements TimerOwner {
     const index = this.#children.findIndex((child) => child.slot === slot)
     const [child] = index < 0 ? [] : this.#children.splice(index, 1)
     if (child === undefined) return
-    this.#sticky.forgetChild(slot)
+    for (const cache of this.#options.stickyCaches) cache.forgetChild(slot)
     const left = child.close()
     this.#fill()
     for (const delivery of left) this.deliver(delivery)
@@ -126,9 +124,9 @@ export class Dispatcher implements TimerOwner {
     }
   }
 
-  #stickyChild({ key }: Delivery): BrokerChild | undefined {
-    if (!this.#sticky.isOn || key === undefined) return undefined
-    const slot = this.#sticky.find(key, this.#parts.loop.nowMs)
+  #stickyChild({ sticky }: Delivery): BrokerChild | undefined {
+    const slot = sticky?.cache.find(sticky.key, this.#parts.loop.nowMs)
+    if (slot === undefined) return undefined
     const child = this.#children.find((candidate) => candidate.slot === slot)
     return child !== undefined && hasRoom(child, this.#limits) ? child : undefined
   }
@@ -155,11 +153,19 @@ export class Dispatcher implements TimerOwner {
       return undefined
     }
     const [ours, theirs] = pair
+    for (const fd of pair) this.#sizeBuffers(fd)
     const child = new BrokerChild(this.#parts, slot, ours)
     this.#children.push(child)
     this.#children.sort((a, b) => a.slot - b.slot)
     this.#events.onWanted(slot, theirs)
     return child
+  }
+
+  #sizeBuffers(fd: Fd): void {
+    const { wireBufferBytes } = this.#options
+    if (wireBufferBytes === 0) return
+    this.#parts.calls.setOption(fd, SOL_SOCKET, SO_SNDBUF, wireBufferBytes)
+    this.#parts.calls.setOption(fd, SOL_SOCKET, SO_RCVBUF, wireBufferBytes)
   }
 
   #freeSlot(): number | undefined {

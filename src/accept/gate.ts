@@ -13,24 +13,45 @@ export type Closing = 'after-queue' | 'now'
 /** With room for this long the crowd has gone: every place that is taken at once by who waits is no news. */
 const SETTLED_MS = 1_000
 
-/** How many sessions one reactor may hold, and what happens at that number: clients wait in the kernel. */
+/**
+ * What happens to clients while there is no room: they wait in the kernel, or they are accepted and closed or reset
+ * at once.
+ */
+export type Overload = 'queue' | 'close' | 'reset'
+
+/** How the log says it; the words of the original. */
+const HINTS: Readonly<Record<Overload, string>> = {
+  queue: 'queueing',
+  close: 'immediately closing',
+  reset: 'resetting',
+}
+
+/** How many sessions one reactor may hold, and what happens at that number. */
 export class Gate implements TimerOwner {
   readonly #listeners: Listener[] = []
   readonly #sessionsMax: number
   readonly #countSessions: () => number
   readonly #loop: Loop
   readonly #log: Say
+  readonly #overload: Overload
   /** Rings when there has been room for a while. */
   readonly #settled = new Timer(this)
   #isFull = false
   #hasTold = false
   #isStopped = false
 
-  constructor(sessionsMax: number, countSessions: () => number, loop: Loop, log: Say) {
+  constructor(
+    sessionsMax: number,
+    countSessions: () => number,
+    loop: Loop,
+    log: Say,
+    overload: Overload = 'queue',
+  ) {
     this.#sessionsMax = sessionsMax
     this.#countSessions = countSessions
     this.#loop = loop
     this.#log = log
+    this.#overload = overload
   }
 
   /** Takes a listener; after `stop` it is closed, so that nobody waits in its queue in vain. */
@@ -40,20 +61,24 @@ export class Gate implements TimerOwner {
       return
     }
     this.#listeners.push(listener)
-    if (!this.#isFull) listener.resume()
+    if (!this.#isFull || this.#overload !== 'queue') listener.resume()
   }
 
   hasRoom(): boolean {
     return this.#countSessions() < this.#sessionsMax
   }
 
-  /** A listener found no room: all of them wait until a session ends. */
-  onFull(): void {
-    if (this.#isFull) return
+  /** A listener found no room: all of them wait until a session ends, or turn clients away. */
+  onFull(): Overload {
+    if (this.#isFull) return this.#overload
     this.#isFull = true
     this.#loop.timers.unset(this.#settled)
     this.#tellFull()
-    for (const listener of this.#listeners) listener.pause()
+    for (const listener of this.#listeners) {
+      listener.shrinkQueue()
+      if (this.#overload === 'queue') listener.pause()
+    }
+    return this.#overload
   }
 
   /** A session has ended. */
@@ -61,7 +86,10 @@ export class Gate implements TimerOwner {
     if (!this.#isFull || this.#isStopped) return
     this.#isFull = false
     this.#loop.timers.set(this.#settled, this.#loop.nowMs + SETTLED_MS)
-    for (const listener of this.#listeners) listener.resume()
+    for (const listener of this.#listeners) {
+      listener.restoreQueue()
+      listener.resume()
+    }
   }
 
   onTimer(): void {
@@ -80,6 +108,7 @@ export class Gate implements TimerOwner {
   #tellFull(): void {
     if (this.#hasTold) return
     this.#hasTold = true
-    this.#log(WARNING, `limit of ${this.#sessionsMax} concurrent users reached, queueing new connections`)
+    const hint = HINTS[this.#overload]
+    this.#log(WARNING, `limit of ${this.#sessionsMax} concurrent users reached, ${hint} new connections`)
   }
 }

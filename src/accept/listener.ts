@@ -7,7 +7,7 @@ import { WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import { type Loop, NO_TOKEN, type Watcher } from '../reactor/loop.js'
 import { Timer, type TimerOwner } from '../reactor/timers.js'
-import type { Closing } from './gate.js'
+import type { Closing, Overload } from './gate.js'
 
 /** Accepts in one turn at most, so that a crowd at the door does not starve who is inside. */
 const ACCEPTS_PER_TURN = 64
@@ -21,6 +21,14 @@ const SHORTAGE_PAUSE_MS = 250
 /** Where an accepted client goes: to the relay of this reactor, or to another process. */
 export type Deliver = (fd: Fd, listenerSlot: number, peer: Region) => void
 
+/** Lengths of the kernel's queue: as ever, and while there is no room. */
+export interface QueueLengths {
+  readonly backlog: number
+  readonly overloadBacklog: number
+}
+
+const SAME_LENGTH: QueueLengths = { backlog: 0, overloadBacklog: 0 }
+
 /** What listeners of one reactor share. */
 export interface AcceptContext {
   readonly system: System
@@ -28,7 +36,7 @@ export interface AcceptContext {
   readonly deliver: Deliver
   /** Is there room for one more client and its remote? If not, `onFull` pauses all listeners. */
   hasRoom(): boolean
-  onFull(): void
+  onFull(): Overload
   readonly counters: Float64Array
   readonly log: Say
   /** Where accept(2) leaves the client's address. */
@@ -44,6 +52,7 @@ export class Listener implements Watcher, TimerOwner {
   readonly slot: number
   readonly name: string
   readonly #fd: Fd
+  readonly #queue: QueueLengths
   readonly #context: AcceptContext
   readonly #timer = new Timer(this)
   #burst = 1
@@ -51,7 +60,8 @@ export class Listener implements Watcher, TimerOwner {
   #lastTurn = 0
   #isShort = false
 
-  constructor(context: AcceptContext, slot: number, name: string, fd: Fd) {
+  constructor(context: AcceptContext, slot: number, name: string, fd: Fd, queue: QueueLengths = SAME_LENGTH) {
+    this.#queue = queue
     this.#context = context
     this.slot = slot
     this.name = name
@@ -77,6 +87,17 @@ export class Listener implements Watcher, TimerOwner {
     if (this.isAccepting) this.#context.loop.unwatch(this.#fd, this)
   }
 
+  /** While there is no room: the length of the kernel's queue for that time. */
+  shrinkQueue(): void {
+    const { backlog, overloadBacklog } = this.#queue
+    if (overloadBacklog < backlog) this.#context.system.calls.listen(this.#fd, overloadBacklog)
+  }
+
+  restoreQueue(): void {
+    const { backlog, overloadBacklog } = this.#queue
+    if (overloadBacklog < backlog) this.#context.system.calls.listen(this.#fd, backlog)
+  }
+
   /** Stops for good. What still waits in the queue afterwards is reset by the kernel. */
   close(closing: Closing): void {
     if (closing === 'after-queue') this.#takeQueue()
@@ -88,11 +109,9 @@ export class Listener implements Watcher, TimerOwner {
     const { loop } = this.#context
     let accepted = 0
     while (accepted < this.#burst && this.isAccepting) {
-      if (!this.#context.hasRoom()) {
-        this.#context.onFull()
-        return
-      }
-      if (!this.#acceptOne()) break
+      const refusal = this.#context.hasRoom() ? undefined : this.#context.onFull()
+      if (refusal === 'queue') return
+      if (!this.#acceptOne(refusal)) break
       accepted++
     }
     const isCrowd = accepted === this.#burst && loop.turns === this.#lastTurn + 1
@@ -112,18 +131,26 @@ export class Listener implements Watcher, TimerOwner {
   }
 
   /** False when nobody waits, or nobody can be taken now. */
-  #acceptOne(): boolean {
+  #acceptOne(refusal?: 'close' | 'reset'): boolean {
     const { deliver, peer, system } = this.#context
     const fd = system.calls.accept(this.#fd, peer)
     if (fd >= 0) {
       this.#isShort = false
-      deliver(fd, this.slot, peer)
+      if (refusal === undefined) deliver(fd, this.slot, peer)
+      else this.#turnAway(fd, refusal)
       return true
     }
     // A client that left while it waited (accept(2), "Error handling") is no reason to stop.
     if (fd === -ECONNABORTED || fd === -EPROTO || fd === -EINTR) return true
     if (fd !== -EAGAIN) this.#short(-fd)
     return false
+  }
+
+  #turnAway(fd: Fd, refusal: 'close' | 'reset'): void {
+    const { counters, system } = this.#context
+    add(counters, COUNT.turnedAway, 1)
+    if (refusal === 'reset') system.calls.resetOnClose(fd)
+    system.calls.close(fd)
   }
 
   /** Pauses, and says so once until accepting works again. */

@@ -1,5 +1,5 @@
 export interface StickyOptions {
-  /** How long a client stays with its child after its last connection. Zero: no cache. */
+  /** How long a client stays with its child after its last connection. */
   readonly periodMs: number
   /** Clients remembered; the one not seen for longest is forgotten first. */
   readonly size: number
@@ -17,10 +17,6 @@ export class StickyCache {
 
   constructor(options: StickyOptions) {
     this.#options = options
-  }
-
-  get isOn(): boolean {
-    return this.#options.periodMs > 0
   }
 
   get size(): number {

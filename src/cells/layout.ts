@@ -25,6 +25,7 @@ export const COUNTERS = [
   'endedInOrder',
   'notServed',
   'rejected',
+  'turnedAway',
   'resetByClient',
   'resetByRemote',
   'lost',

@@ -1,3 +1,5 @@
+import type { Overload } from '../accept/gate.js'
+import type { QueueLengths } from '../accept/listener.js'
 import type { PlacementLimits } from '../accept/placement.js'
 import type { StickyOptions } from '../accept/sticky-cache.js'
 import type { AccessRule } from '../admission/access-list.js'
@@ -11,7 +13,10 @@ export interface AcceptorSettings {
   readonly row: number
   readonly listeners: readonly AcceptorListener[]
   readonly limits: PlacementLimits
-  readonly sticky: StickyOptions
+  readonly overload: Overload
+  readonly wireBufferBytes: number
+  /** The common sticky cache; undefined for none. */
+  readonly sticky: StickyOptions | undefined
   readonly accessRules: readonly AccessRule[]
   readonly traceMask: number
 }
@@ -20,6 +25,9 @@ export interface AcceptorListener {
   readonly name: string
   /** What children hear of each of its connections. */
   readonly message: AcceptMessage
+  readonly queue: QueueLengths
+  /** Its own sticky cache; undefined for the common one. */
+  readonly sticky: StickyOptions | undefined
 }
 
 /** What the control thread tells the master's reactor. */

@@ -3,6 +3,7 @@ import { Dispatcher } from '../accept/dispatcher.js'
 import { clientKey, Doorkeeper } from '../accept/doorkeeper.js'
 import { Gate } from '../accept/gate.js'
 import { type AcceptContext, Listener } from '../accept/listener.js'
+import { StickyCache } from '../accept/sticky-cache.js'
 import { AccessList } from '../admission/access-list.js'
 import { openCells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
@@ -17,7 +18,12 @@ import type { Say } from '../observe/trace.js'
 import { Loop } from '../reactor/loop.js'
 import type { Poller } from '../reactor/poller.js'
 import { describePeer } from '../relay/peer-name.js'
-import type { AcceptorCommand, AcceptorReport, AcceptorSettings } from './acceptor-settings.js'
+import type {
+  AcceptorCommand,
+  AcceptorListener,
+  AcceptorReport,
+  AcceptorSettings,
+} from './acceptor-settings.js'
 
 /** Messages that travel by one system call. */
 const BATCH = 64
@@ -33,6 +39,8 @@ export class Acceptor {
   readonly #dispatcher: Dispatcher
   readonly #doorkeeper: Doorkeeper
   readonly #accepting: AcceptContext
+  /** By listener. */
+  readonly #caches: readonly (StickyCache | undefined)[]
 
   constructor(
     settings: AcceptorSettings,
@@ -49,13 +57,20 @@ export class Acceptor {
       { loop: this.loop, counters, log, describePeer },
       new AccessList(settings.accessRules),
     )
-    this.#dispatcher = new Dispatcher(brokerParts(system, this.loop, log), settings, {
+    const common = settings.sticky && new StickyCache(settings.sticky)
+    this.#caches = settings.listeners.map(({ sticky }) =>
+      sticky === undefined ? common : new StickyCache(sticky),
+    )
+    const stickyCaches = [...new Set(this.#caches)].filter((cache) => cache !== undefined)
+    const { limits, wireBufferBytes } = settings
+    const options = { limits, wireBufferBytes, stickyCaches }
+    this.#dispatcher = new Dispatcher(brokerParts(system, this.loop, log), options, {
       onWanted: (slot, fd) => report({ kind: 'wanted', slot, fd }),
       onRoom: () => this.#gate.onRoom(),
       onBadConfiguration: (slot) => report({ kind: 'bad-configuration', slot }),
     })
-    const { instancesMax, usersMax } = settings.limits
-    this.#gate = new Gate(instancesMax * usersMax, () => this.#countUsers(), this.loop, log)
+    const usersMax = limits.instancesMax * limits.usersMax
+    this.#gate = new Gate(usersMax, () => this.#countUsers(), this.loop, log, settings.overload)
     this.#accepting = {
       system,
       loop: this.loop,
@@ -76,8 +91,8 @@ export class Acceptor {
   handle(command: AcceptorCommand): void {
     switch (command.kind) {
       case 'listen': {
-        const { name } = this.#settings.listeners[command.slot] ?? { name: '' }
-        this.#gate.add(new Listener(this.#accepting, command.slot, name, command.fd))
+        const { name, queue } = this.#settings.listeners[command.slot] as AcceptorListener
+        this.#gate.add(new Listener(this.#accepting, command.slot, name, command.fd, queue))
         return
       }
       case 'gone':
@@ -104,8 +119,10 @@ export class Acceptor {
       calls.close(fd)
       return
     }
-    const key = this.#settings.sticky.periodMs > 0 ? clientKey(peer.bytes) : undefined
-    const delivery: Delivery = { fd, message: listener.message, key }
+    const cache = this.#caches[listenerSlot]
+    const key = cache && clientKey(peer.bytes)
+    const sticky = cache === undefined || key === undefined ? undefined : { cache, key }
+    const delivery: Delivery = { fd, message: listener.message, sticky }
     this.#dispatcher.deliver(delivery)
   }
 }

@@ -1,11 +1,14 @@
+import { Doorkeeper } from '../accept/doorkeeper.js'
 import { type Closing, Gate } from '../accept/gate.js'
 import { findPeer, isUnixAddress, prepareInherited } from '../accept/inherited.js'
 import { Inlet, type InletParts } from '../accept/inlet.js'
-import { type AcceptContext, Listener } from '../accept/listener.js'
+import { type AcceptContext, Listener, type QueueLengths } from '../accept/listener.js'
+import { AccessList } from '../admission/access-list.js'
 import { LeastUse } from '../balance/policy.js'
 import { Pool } from '../balance/pool.js'
 import type { SocketAddress } from '../base/address.js'
 import { type Cells, type ChildCells, openCells } from '../cells/cells.js'
+import type { Fd } from '../kernel/calls.js'
 import { Arena, mapPrivate } from '../kernel/memory.js'
 import { messageCalls } from '../kernel/message-calls.js'
 import type { Region } from '../kernel/region.js'
@@ -19,6 +22,7 @@ import { Loop } from '../reactor/loop.js'
 import type { Poller } from '../reactor/poller.js'
 import { Blocks } from '../relay/blocks.js'
 import type { RelayOptions } from '../relay/options.js'
+import { describePeer } from '../relay/peer-name.js'
 import { Relay, type RelayParts } from '../relay/relay.js'
 import { Remotes } from '../relay/remotes.js'
 import { Trouble } from '../relay/trouble.js'
@@ -36,6 +40,8 @@ export class Reactor {
   readonly #remotes: Remotes
   readonly #accepting: AcceptContext
   readonly #listenerNames: readonly string[]
+  readonly #listenerQueues: readonly QueueLengths[]
+  readonly #doorkeeper: Doorkeeper
   readonly #unixListeners: boolean[] = []
   readonly #report: (report: Report) => void
   readonly #inlet: Inlet | undefined
@@ -51,11 +57,18 @@ export class Reactor {
     this.#remotes = parts.remotes
     this.#listenerNames = settings.listenerNames
     this.#relay = new Relay(parts, this.#relayEvents(), settings.childSlot)
-    this.#gate = new Gate(settings.sessionsMax, () => this.#relay.openCount, this.loop, parts.log)
+    const { overload, sessionsMax } = settings
+    this.#gate = new Gate(sessionsMax, () => this.#relay.openCount, this.loop, parts.log, overload)
+    const { counters, log } = parts
+    this.#doorkeeper = new Doorkeeper(
+      { loop: this.loop, counters, log, describePeer },
+      new AccessList(settings.accessRules),
+    )
+    this.#listenerQueues = settings.listenerQueues
     this.#accepting = {
       system,
       loop: this.loop,
-      deliver: (fd, slot, peer) => this.#relay.deliver(fd, slot, this.#unixListeners[slot] === true, peer),
+      deliver: (fd, slot, peer) => this.#admit(fd, slot, peer, system),
       hasRoom: () => this.#gate.hasRoom(),
       onFull: () => this.#gate.onFull(),
       counters: child.counters,
@@ -129,9 +142,18 @@ export class Reactor {
     return opened
   }
 
+  #admit(fd: Fd, slot: number, peer: Region, { calls }: System): void {
+    if (this.#doorkeeper.admits(peer)) {
+      this.#relay.deliver(fd, slot, this.#unixListeners[slot] === true, peer)
+    } else {
+      calls.close(fd)
+    }
+  }
+
   #listen(slot: number, fd: number, isUnix: boolean): void {
     this.#unixListeners[slot] = isUnix
-    this.#gate.add(new Listener(this.#accepting, slot, this.#listenerNames[slot] ?? '', fd))
+    const name = this.#listenerNames[slot] ?? ''
+    this.#gate.add(new Listener(this.#accepting, slot, name, fd, this.#listenerQueues[slot]))
   }
 
   #setAddresses(remoteSlot: number, addresses: readonly SocketAddress[]): void {

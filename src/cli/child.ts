@@ -7,7 +7,7 @@ import { closeInspector } from './close-inspector.js'
 import { EXIT_OK, EXIT_SOFTWARE } from './exit-codes.js'
 import type { Loaded } from './load.js'
 import type { Command, ReactorSettings, Report } from './reactor-settings.js'
-import { relaySettings, sessionsMax } from './settings.js'
+import { NO_ACCEPTING, relaySettings, sessionsMax } from './settings.js'
 import type { Started } from './start-up.js'
 
 /** The wire to the master: descriptor 0, as with the original. */
@@ -38,6 +38,7 @@ export class Child {
       cells: { fd: CELLS_FD, shape: start.shape },
       childSlot: start.slot,
       listenerNames: start.listenerNames,
+      ...NO_ACCEPTING,
       sessionsMax: sessionsMax(),
       inlet: { master: 'ours', fd: WIRE_FD, unixListeners: start.unixListeners },
       traceMask,

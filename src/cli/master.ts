@@ -19,7 +19,14 @@ import { closeInspector } from './close-inspector.js'
 import { EXIT_CONFIG, EXIT_OK, EXIT_SOFTWARE } from './exit-codes.js'
 import { ListenerKeeper } from './listener-keeper.js'
 import type { Loaded } from './load.js'
-import { acceptMessage, isOwnProgram, masterShape, namedRemotes, placementLimits } from './settings.js'
+import {
+  acceptMessage,
+  isOwnProgram,
+  masterShape,
+  namedRemotes,
+  placementLimits,
+  stickyOptions,
+} from './settings.js'
 import type { StartedHead } from './start-up.js'
 
 /** The master's own row of the cells, behind those of the children. */
@@ -101,9 +108,13 @@ export class Master {
       listeners: spawnd.listeners.map((settings, slot) => ({
         name: names[slot] ?? '',
         message: acceptMessage(settings, slot),
+        queue: settings,
+        sticky: stickyOptions(settings),
       })),
       limits: placementLimits(spawnd),
-      sticky: { periodMs: spawnd.spawn.stickyCachePeriodMs, size: spawnd.spawn.stickyCacheSize },
+      overload: spawnd.overload,
+      wireBufferBytes: spawnd.tcpBufsizeBytes,
+      sticky: stickyOptions(spawnd.spawn),
       accessRules: spawnd.accessRules,
       traceMask,
     }

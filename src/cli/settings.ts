@@ -1,5 +1,6 @@
 import { CHILDREN_MAX } from '../accept/dispatcher.js'
 import type { PlacementLimits } from '../accept/placement.js'
+import type { StickyOptions } from '../accept/sticky-cache.js'
 import { formatAddress, withPort } from '../base/address.js'
 import type { Shape } from '../cells/layout.js'
 import type { Configuration } from '../config/load.js'
@@ -71,6 +72,29 @@ export function placementLimits({ spawn }: SpawndSettings): PlacementLimits {
   const { instancesMax, instancesMin, usersMin } = spawn
   const usersMax = spawn.usersMax === 0 ? sessionsMax() : spawn.usersMax
   return { instancesMin, instancesMax, usersMin: Math.min(usersMin, usersMax), usersMax }
+}
+
+/** What a process that accepts by itself has to know of it. */
+export function acceptSettings({
+  spawnd,
+}: Configuration): Pick<ReactorSettings, 'listenerQueues' | 'accessRules' | 'overload'> {
+  const { accessRules, listeners, overload } = spawnd
+  return {
+    accessRules,
+    overload,
+    listenerQueues: listeners.map(({ backlog, overloadBacklog }) => ({ backlog, overloadBacklog })),
+  }
+}
+
+/** What a process has to know of accepting when a master does it. */
+export const NO_ACCEPTING = { listenerQueues: [], accessRules: [], overload: 'queue' } as const
+
+/** Undefined: no cache of its own. */
+export function stickyOptions(
+  settings: Pick<ListenerSettings, 'stickyCachePeriodMs' | 'stickyCacheSize'>,
+): StickyOptions | undefined {
+  const { stickyCachePeriodMs: periodMs, stickyCacheSize: size } = settings
+  return periodMs === 0 ? undefined : { periodMs, size }
 }
 
 /** What a child hears of each connection of a listener. */

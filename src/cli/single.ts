@@ -14,7 +14,7 @@ import { EXIT_OK, EXIT_SOFTWARE } from './exit-codes.js'
 import { ListenerKeeper } from './listener-keeper.js'
 import type { Loaded } from './load.js'
 import type { Command, InletSettings, ReactorSettings, Report } from './reactor-settings.js'
-import { namedRemotes, relaySettings, sessionsMaxOf, shapeFor } from './settings.js'
+import { acceptSettings, namedRemotes, relaySettings, sessionsMaxOf, shapeFor } from './settings.js'
 import type { StartedHead } from './start-up.js'
 
 /** A reactor that was told to cut its sessions is done within a turn. */
@@ -77,6 +77,7 @@ export class Single {
       cells: { fd, shape },
       childSlot: 0,
       listenerNames: this.#listeners.names,
+      ...acceptSettings(loaded),
       sessionsMax: sessionsMaxOf(loaded),
       inlet: parts.inlet,
       traceMask: parts.traceMask,

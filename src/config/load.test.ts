@@ -154,15 +154,15 @@ test('under inetd no listener and no port is needed', () => {
 
 test('a directive whose feature has not landed is named, with its place', () => {
   const { given } = inSections(
-    'overload = reset permit ::/0',
+    'spawn { ipc key = 1 config = x }',
     'remote { address = 1.2.3.4 port = 1 protocol = SCTP }',
   )
   const found = unlandedProblems(given, new Set(['SCTP']))
   assert.deepEqual(
     found.map(({ message, position }) => `${position.column} ${message}`),
     [
-      "35 'overload' needs the process model (master and children), which this version does not have yet",
-      "52 'permit' needs the process model (master and children), which this version does not have yet",
+      "43 'ipc key' needs the process model (master and children), which this version does not have yet",
+      "55 'config' needs the process model (master and children), which this version does not have yet",
     ],
   )
   assert.deepEqual(unlandedProblems(given, new Set(['SCTP', 'spawnd'])), [])

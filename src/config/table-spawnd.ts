@@ -30,18 +30,15 @@ const bindRetryDelayMs = value(['bind retry delay', 'retry delay'], seconds(), 0
 const tcpBufsizeBytes = value('tcp bufsize', bytes, 0, {
   doc: 'Buffer size of the sockets between master and children.',
   zero: "the system's",
-  needs: 'spawnd',
 })
 
 const stickyCacheRows = {
   stickyCachePeriodMs: value('sticky cache period', seconds(), 0, {
     doc: 'How long the connections of a client go to the same child, from its last one on.',
     zero: 'no sticky cache',
-    needs: 'spawnd',
   }),
   stickyCacheSize: value('sticky cache size', count({ min: 1 }), 1024, {
     doc: 'Clients that the sticky cache remembers; the one not seen for longest is forgotten first.',
-    needs: 'spawnd',
   }),
 }
 
@@ -192,14 +189,11 @@ export const spawndBlock = block('spawnd', 'The master: accepts connections and 
       'Who may connect, by networks in CIDR notation. The first line that applies decides; when there are ' +
       'lines and none applies, the client is rejected. `not` makes a line apply to everybody else.',
     defaultText: 'everybody',
-    needs: 'spawnd',
   }),
   overload: value('overload', choice(['queue', 'close', 'reset']), 'queue', {
     doc:
       'What happens to new connections while all children are full: they wait in the kernel, are accepted and ' +
-      'closed, or are refused.',
-    needs: 'spawnd',
-    needsWhen: (mode) => mode !== 'queue',
+      'closed, or are accepted and reset.',
   }),
   singleProcess: optional('single process', yesNo, {
     doc: 'Everything in one process, without children. `no` starts a master with children, which is not complete yet.',

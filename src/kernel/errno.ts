@@ -72,5 +72,5 @@ export function isOwnShortage(errno: number): boolean {
  * server whose queue is full. Another remote may do, and none is to blame.
  */
 export function isLocalRefusal(errno: number): boolean {
-  return errno === EADDRNOTAVAIL || errno === EAFNOSUPPORT || errno === EAGAIN
+  return errno === EADDRNOTAVAIL || errno === EAFNOSUPPORT || errno === EAGAIN || errno === ENODEV
 }

@@ -24,13 +24,7 @@ export interface Pidfile {
  * cannot be written, and when another process holds it: that file is left alone.
  */
 export function writePidfile(path: string, pid: number): Pidfile {
-  const { O_CREAT, O_NOFOLLOW, O_WRONLY } = constants
-  const fd = openSync(path, O_WRONLY | O_CREAT | O_NOFOLLOW, 0o644)
-  const flock = nativeFunction<(fd: number, operation: number) => number>('int flock(int fd, int operation)')
-  if (flock(fd, LOCK_EXCLUSIVE_NOW) < 0) {
-    closeSync(fd)
-    throw new Error(`${path} is locked: another instance is running`)
-  }
+  const fd = openLocked(path)
   ftruncateSync(fd)
   writeSync(fd, `${pid}\n`)
   const inode = fstatSync(fd).ino
@@ -39,6 +33,21 @@ export function writePidfile(path: string, pid: number): Pidfile {
       if (inodeOf(path) === inode) unlinkSync(path)
       closeSync(fd)
     },
+  }
+}
+
+/** A predecessor that ends may remove the file between our opening and our locking it: then there is a new one. */
+function openLocked(path: string): number {
+  const { O_CREAT, O_NOFOLLOW, O_WRONLY } = constants
+  const flock = nativeFunction<(fd: number, operation: number) => number>('int flock(int fd, int operation)')
+  for (;;) {
+    const fd = openSync(path, O_WRONLY | O_CREAT | O_NOFOLLOW, 0o644)
+    if (flock(fd, LOCK_EXCLUSIVE_NOW) < 0) {
+      closeSync(fd)
+      throw new Error(`${path} is locked: another instance is running`)
+    }
+    if (inodeOf(path) === fstatSync(fd).ino) return fd
+    closeSync(fd)
   }
 }
 
