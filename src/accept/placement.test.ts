@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { type Candidate, FULL, hasRoom, NEW_CHILD, type PlacementLimits, place } from './placement.js'
+
+/** Of the documentation: users 2/4, instances 1/3. */
+const DOCUMENTED: PlacementLimits = { instancesMin: 1, instancesMax: 3, usersMin: 2, usersMax: 4 }
+
+const child = (users: number, more: Partial<Candidate> = {}): Candidate => ({
+  users,
+  ownMax: Number.POSITIVE_INFINITY,
+  isRetiring: false,
+  ...more,
+})
+
+/** Users per child after each of `count` clients, opening children as placement wants them. */
+function fill(limits: PlacementLimits, count: number, children: number[] = []): string[] {
+  return Array.from({ length: count }, () => {
+    const choice = place(
+      children.map((users) => child(users)),
+      limits,
+    )
+    if (choice === FULL) return 'full'
+    if (choice === NEW_CHILD) children.push(1)
+    else children[choice] = (children[choice] ?? 0) + 1
+    return children.join('-')
+  })
+}
+
+test('users 2/4 and instances 1/3 fill 2-2-2, then in turn up to 4-4-4', () => {
+  assert.deepEqual(fill(DOCUMENTED, 13), [
+    '1',
+    '2',
+    '2-1',
+    '2-2',
+    '2-2-1',
+    '2-2-2',
+    '3-2-2',
+    '3-3-2',
+    '3-3-3',
+    '4-3-3',
+    '4-4-3',
+    '4-4-4',
+    'full',
+  ])
+})
+
+test('the children that always run are filled evenly, before the others', () => {
+  const limits = { ...DOCUMENTED, instancesMin: 2, instancesMax: 4 }
+  assert.deepEqual(fill(limits, 5, [0, 0]), ['1-0', '1-1', '2-1', '2-2', '2-2-1'])
+  assert.equal(place([child(2), child(1), child(0)], limits), 1, 'one of the minimum, though it has more')
+  assert.equal(place([child(2), child(2), child(1), child(0)], limits), 3, 'the least used of the others')
+})
+
+test('of equals the first gets the client', () => {
+  assert.equal(place([child(1), child(1)], { ...DOCUMENTED, instancesMin: 2 }), 0)
+  assert.equal(place([child(3), child(3), child(3)], DOCUMENTED), 0)
+})
+
+test('with a minimum of no users every client opens a child while there may be one', () => {
+  assert.deepEqual(fill({ ...DOCUMENTED, usersMin: 0 }, 4), ['1', '1-1', '1-1-1', '2-1-1'])
+})
+
+test('a child that retires gets nothing, and leaves its place to another one', () => {
+  const retiring = child(0, { isRetiring: true })
+  assert.equal(place([retiring, child(1)], DOCUMENTED), 1)
+  assert.equal(place([retiring, retiring, retiring], DOCUMENTED), NEW_CHILD)
+  assert.equal(
+    place([retiring, child(1), child(0)], DOCUMENTED),
+    1,
+    'the first that serves is of the minimum',
+  )
+})
+
+test('a child takes no more than it said it can', () => {
+  const limits = { ...DOCUMENTED, instancesMax: 2 }
+  assert.equal(place([child(1, { ownMax: 1 }), child(1)], limits), 1)
+  assert.equal(place([child(1, { ownMax: 1 })], limits), NEW_CHILD)
+  assert.equal(place([child(1, { ownMax: 1 }), child(3, { ownMax: 3 })], limits), FULL)
+  assert.equal(hasRoom(child(3, { ownMax: 4 }), limits), true)
+  assert.equal(hasRoom(child(4), limits), false)
+  assert.equal(hasRoom(child(0, { isRetiring: true }), limits), false)
+})
+
+test('without a child there is room for a new one', () => {
+  assert.equal(place([], DOCUMENTED), NEW_CHILD)
+  assert.equal(place([], { ...DOCUMENTED, instancesMin: 0, instancesMax: 0 }), FULL)
+})
+
+const limits = fc
+  .record({ a: fc.integer({ min: 1, max: 6 }), b: fc.integer({ min: 0, max: 6 }), ...users() })
+  .map(({ a, b, c, d }) => ({ instancesMin: a, instancesMax: a + b, usersMin: c, usersMax: c + d }))
+
+function users() {
+  return { c: fc.integer({ min: 0, max: 5 }), d: fc.integer({ min: 1, max: 5 }) }
+}
+
+const candidates = fc.array(
+  fc.record({
+    users: fc.nat({ max: 12 }),
+    ownMax: fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.integer({ min: 1, max: 12 })),
+    isRetiring: fc.boolean(),
+  }),
+  { maxLength: 12 },
+)
+
+/** The documentation's steps one after the other, without thought for cost. */
+function placeNaively(children: readonly Candidate[], limits: PlacementLimits): number {
+  const serving = children.flatMap((child, index) => (child.isRetiring ? [] : [{ ...child, index }]))
+  const open = serving.filter(({ ownMax, users }) => users < limits.usersMax && users < ownMax)
+  const least = (some: typeof open) => [...some].sort((a, b) => a.users - b.users || a.index - b.index)[0]
+  const first = new Set(serving.slice(0, limits.instancesMin).map(({ index }) => index))
+  const below = open.filter(({ users }) => users < limits.usersMin)
+  const chosen =
+    least(below.filter(({ index }) => first.has(index))) ??
+    least(below.filter(({ index }) => !first.has(index)))
+  if (chosen !== undefined) return chosen.index
+  if (serving.length < limits.instancesMax) return NEW_CHILD
+  return least(open)?.index ?? FULL
+}
+
+test('it chooses what the steps of the documentation choose, and never a child that is full or retires', () => {
+  fc.assert(
+    fc.property(candidates, limits, (children, limits) => {
+      const choice = place(children, limits)
+      assert.equal(choice, placeNaively(children, limits))
+      const chosen = children[choice]
+      if (chosen === undefined) assert.ok(choice === FULL || choice === NEW_CHILD)
+      else assert.ok(!chosen.isRetiring && chosen.users < Math.min(limits.usersMax, chosen.ownMax))
+    }),
+    { numRuns: 2_000 },
+  )
+})

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { StickyCache } from './sticky-cache.js'
+
+test('a client is with its child for the period, and not longer', () => {
+  const cache = new StickyCache({ periodMs: 100, size: 10 })
+  cache.note('a', 3, 1_000)
+  assert.equal(cache.find('a', 1_000), 3)
+  assert.equal(cache.find('a', 1_100), 3)
+  assert.equal(cache.find('a', 1_101), undefined)
+  assert.equal(cache.find('b', 1_000), undefined)
+})
+
+test('each connection begins the period anew, and may be at another child', () => {
+  const cache = new StickyCache({ periodMs: 100, size: 10 })
+  cache.note('a', 3, 1_000)
+  cache.note('a', 3, 1_090)
+  assert.equal(cache.find('a', 1_190), 3)
+  cache.note('a', 5, 1_190)
+  assert.equal(cache.find('a', 1_190), 5)
+  assert.equal(cache.size, 1)
+})
+
+test('asking alone does not begin it anew', () => {
+  const cache = new StickyCache({ periodMs: 100, size: 10 })
+  cache.note('a', 3, 1_000)
+  cache.find('a', 1_090)
+  assert.equal(cache.find('a', 1_101), undefined)
+})
+
+test('when it is full it forgets who was not seen for longest', () => {
+  const cache = new StickyCache({ periodMs: 1_000, size: 2 })
+  cache.note('a', 1, 0)
+  cache.note('b', 2, 1)
+  cache.note('a', 1, 2)
+  cache.note('c', 3, 3)
+  assert.deepEqual(
+    ['a', 'b', 'c'].map((client) => cache.find(client, 3)),
+    [1, undefined, 3],
+  )
+  assert.equal(cache.size, 2)
+})
+
+test('with a child go its clients and nobody else', () => {
+  const cache = new StickyCache({ periodMs: 1_000, size: 10 })
+  for (const [client, slot] of [
+    ['a', 0],
+    ['b', 1],
+    ['c', 0],
+  ] as const)
+    cache.note(client, slot, 0)
+  cache.forgetChild(0)
+  assert.deepEqual(
+    ['a', 'b', 'c'].map((client) => cache.find(client, 0)),
+    [undefined, 1, undefined],
+  )
+  assert.equal(cache.size, 1)
+})
+
+test('it holds exactly the last clients, whatever the order they come in', () => {
+  const client = fc.integer({ min: 0, max: 9 }).map(String)
+  fc.assert(
+    fc.property(fc.array(client, { maxLength: 60 }), fc.integer({ min: 1, max: 6 }), (clients, size) => {
+      const cache = new StickyCache({ periodMs: 1_000_000, size })
+      for (const [at, name] of clients.entries()) cache.note(name, at, 0)
+      const lastFirst = [...new Set([...clients].reverse())]
+      for (const [at, name] of lastFirst.entries()) {
+        assert.equal(cache.find(name, 0), at < size ? clients.lastIndexOf(name) : undefined)
+      }
+      assert.ok(cache.size <= size)
+    }),
+  )
+})
