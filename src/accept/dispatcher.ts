@@ -26,6 +26,8 @@ export interface DispatcherEvents {
   onWanted(slot: number, fd: Fd): void
   /** There is room for a client again. */
   onRoom(): void
+  /** All children that `prepare` opened have started (`isOk`), or none of them could. */
+  onPrepared(isOk: boolean): void
   onBadConfiguration(slot: number): void
 }
 
@@ -38,14 +40,14 @@ export class Dispatcher implements TimerOwner {
   readonly #events: DispatcherEvents
   /** In the order of their slots. */
   readonly #children: BrokerChild[] = []
-  readonly #options: DispatcherOptions
+  #options: DispatcherOptions
   readonly #timer = new Timer(this)
-  #limits: PlacementLimits
+  /** Children that `prepare` has opened, and whether they have started. */
+  readonly #fresh = new Map<BrokerChild, boolean>()
   #isStopped = false
 
   constructor(parts: Omit<BrokerParts, 'events'>, options: DispatcherOptions, events: DispatcherEvents) {
     this.#parts = { ...parts, events: this.#brokerEvents() }
-    this.#limits = options.limits
     this.#options = options
     this.#events = events
   }
@@ -53,6 +55,11 @@ export class Dispatcher implements TimerOwner {
   /** Clients that the children hold now, and those that are on their way to them. */
   get users(): number {
     return this.#children.reduce((sum, { users }) => sum + users, 0)
+  }
+
+  /** The same without children that take no more clients. */
+  get servingUsers(): number {
+    return this.#children.reduce((sum, { isRetiring, users }) => sum + (isRetiring ? 0 : users), 0)
   }
 
   get childCount(): number {
@@ -66,7 +73,7 @@ export class Dispatcher implements TimerOwner {
   }
 
   hasRoom(): boolean {
-    const choice = place(this.#children, this.#limits)
+    const choice = place(this.#children, this.#options.limits)
     return choice !== FULL && (choice !== NEW_CHILD || this.#freeSlot() !== undefined)
   }
 
@@ -87,17 +94,48 @@ export class Dispatcher implements TimerOwner {
     const [child] = index < 0 ? [] : this.#children.splice(index, 1)
     if (child === undefined) return
     for (const cache of this.#options.stickyCaches) cache.forgetChild(slot)
+    if (this.#fresh.delete(child)) this.#checkPrepared()
     const left = child.close()
     this.#fill()
     for (const delivery of left) this.deliver(delivery)
     this.#events.onRoom()
   }
 
-  /** Goes on with new children under new limits; those of before finish what they have. */
-  replaceAll(limits: PlacementLimits): void {
-    this.#limits = limits
-    for (const child of this.#children) if (!child.isRetiring) child.retire()
+  /**
+   * Opens children of another configuration beside those that serve; `onPrepared` tells when all of them have
+   * started, or have failed to. They get no clients before `replaceAll`.
+   */
+  prepare(count: number): void {
+    for (let i = 0; i < count; i++) {
+      const child = this.#open()
+      if (child === undefined) break
+      child.isRetiring = true
+      this.#fresh.set(child, false)
+    }
+    this.#checkPrepared()
+  }
+
+  /** Goes on with the prepared children under new options; those of before finish what they have. */
+  replaceAll(options: DispatcherOptions): void {
+    this.#options = options
+    for (const child of this.#children) {
+      if (this.#fresh.has(child)) child.isRetiring = false
+      else if (!child.isRetiring) child.retire()
+    }
+    this.#fresh.clear()
     this.#fill()
+    this.#events.onRoom()
+  }
+
+  /** Gives the prepared children up. */
+  forgetPrepared(): void {
+    for (const child of this.#fresh.keys()) child.retire()
+    this.#fresh.clear()
+  }
+
+  #checkPrepared(): void {
+    const ready = [...this.#fresh.values()]
+    if (ready.every((isReady) => isReady)) this.#events.onPrepared(ready.length > 0)
   }
 
   /** No more clients: all children end when they are idle. */
@@ -114,25 +152,36 @@ export class Dispatcher implements TimerOwner {
 
   #brokerEvents(): BrokerEvents {
     return {
-      onReady: () => this.#events.onRoom(),
+      onReady: (child) => this.#onReady(child),
       onDone: () => this.#events.onRoom(),
       onDying: () => this.#fill(),
-      onBadConfiguration: ({ slot }) => this.#events.onBadConfiguration(slot),
+      onBadConfiguration: (child) => {
+        // A prepared child ends by itself, and the old configuration goes on.
+        if (!this.#fresh.has(child)) this.#events.onBadConfiguration(child.slot)
+      },
       onBroken: (_child, queued) => {
         for (const delivery of queued) this.deliver(delivery)
       },
     }
   }
 
+  #onReady(child: BrokerChild): void {
+    if (this.#fresh.get(child) === false) {
+      this.#fresh.set(child, true)
+      this.#checkPrepared()
+    }
+    this.#events.onRoom()
+  }
+
   #stickyChild({ sticky }: Delivery): BrokerChild | undefined {
     const slot = sticky?.cache.find(sticky.key, this.#parts.loop.nowMs)
     if (slot === undefined) return undefined
     const child = this.#children.find((candidate) => candidate.slot === slot)
-    return child !== undefined && hasRoom(child, this.#limits) ? child : undefined
+    return child !== undefined && hasRoom(child, this.#options.limits) ? child : undefined
   }
 
   #choose(): BrokerChild | undefined {
-    const choice = place(this.#children, this.#limits)
+    const choice = place(this.#children, this.#options.limits)
     if (choice === NEW_CHILD) return this.#open()
     return this.#children[choice]
   }
@@ -141,7 +190,7 @@ export class Dispatcher implements TimerOwner {
   #fill(): void {
     if (this.#isStopped) return
     const serving = () => this.#children.filter(({ isRetiring }) => !isRetiring).length
-    while (serving() < this.#limits.instancesMin && this.#open() !== undefined);
+    while (serving() < this.#options.limits.instancesMin && this.#open() !== undefined);
   }
 
   #open(): BrokerChild | undefined {
@@ -178,8 +227,8 @@ export class Dispatcher implements TimerOwner {
   /** Lets idle children above the minimum go, while the load is small (the rule of the original). */
   #shrink(): void {
     const serving = this.#children.filter(({ isRetiring }) => !isRetiring)
-    if (this.users >= this.#limits.usersMin * (serving.length + 1)) return
-    let surplus = serving.length - this.#limits.instancesMin
+    if (this.users >= this.#options.limits.usersMin * (serving.length + 1)) return
+    let surplus = serving.length - this.#options.limits.instancesMin
     for (const child of serving) {
       if (surplus <= 0) return
       if (child.users > 0) continue

@@ -97,6 +97,13 @@ export class Gate implements TimerOwner {
     this.#log(NOTICE, 'resuming normal operation')
   }
 
+  /** Lets go of its listeners, which go on under another gate. */
+  forgetAll(): void {
+    this.#isStopped = true
+    this.#loop.timers.unset(this.#settled)
+    this.#listeners.length = 0
+  }
+
   /** No more clients, for good; those that are connected already are taken first, or not. */
   stop(closing: Closing): void {
     this.#isStopped = true

@@ -98,6 +98,13 @@ export class Listener implements Watcher, TimerOwner {
     if (overloadBacklog < backlog) this.#context.system.calls.listen(this.#fd, backlog)
   }
 
+  /** Stops without closing; the descriptor, with the clients in its queue, is the caller's. */
+  detach(): Fd {
+    this.restoreQueue()
+    this.pause()
+    return this.#fd
+  }
+
   /** Stops for good. What still waits in the queue afterwards is reset by the kernel. */
   close(closing: Closing): void {
     if (closing === 'after-queue') this.#takeQueue()

@@ -8,9 +8,8 @@ import type { AcceptMessage } from '../wire/child-message.js'
 
 /** Everything a master's reactor needs, as plain data that can cross to its thread. */
 export interface AcceptorSettings {
+  /** The master's own: its counters and its log ring. */
   readonly cells: { readonly fd: number; readonly shape: Shape }
-  /** The master's own row of the cells. */
-  readonly row: number
   readonly listeners: readonly AcceptorListener[]
   readonly limits: PlacementLimits
   readonly overload: Overload
@@ -35,6 +34,16 @@ export type AcceptorCommand =
   | { readonly kind: 'listen'; readonly slot: number; readonly fd: number }
   /** The process of a child has ended. */
   | { readonly kind: 'gone'; readonly slot: number }
+  /** Children of another configuration are to be opened; `prepared` answers. */
+  | { readonly kind: 'prepare'; readonly count: number }
+  /** Nothing comes of the other configuration. */
+  | { readonly kind: 'forget' }
+  /** Another configuration: listeners that stay have another slot there; new ones follow by `listen`. */
+  | {
+      readonly kind: 'reload'
+      readonly settings: AcceptorSettings
+      readonly kept: readonly (readonly [oldSlot: number, newSlot: number])[]
+    }
   /** Accept no more; children end when they are idle. */
   | { readonly kind: 'drain' }
   | { readonly kind: 'stop' }
@@ -44,4 +53,6 @@ export type AcceptorReport =
   | { readonly kind: 'serving' }
   /** A child is to be started; `fd` is its end of the wire and the receiver's to close. */
   | { readonly kind: 'wanted'; readonly slot: number; readonly fd: number }
+  /** The children of the other configuration have started, or could not. */
+  | { readonly kind: 'prepared'; readonly isOk: boolean }
   | { readonly kind: 'bad-configuration'; readonly slot: number }

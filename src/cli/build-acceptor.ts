@@ -1,5 +1,5 @@
 import type { BrokerParts, Delivery } from '../accept/broker.js'
-import { Dispatcher } from '../accept/dispatcher.js'
+import { Dispatcher, type DispatcherOptions } from '../accept/dispatcher.js'
 import { clientKey, Doorkeeper } from '../accept/doorkeeper.js'
 import { Gate } from '../accept/gate.js'
 import { type AcceptContext, Listener } from '../accept/listener.js'
@@ -31,16 +31,22 @@ const BATCH = 64
 /** Children send 8 bytes; a longer message is recognised as foreign. */
 const MESSAGE_BYTES_MAX = 64
 
+/** What one configuration says of accepting; a reload makes another one. */
+interface Front {
+  readonly settings: AcceptorSettings
+  readonly gate: Gate
+  readonly doorkeeper: Doorkeeper
+  /** By listener. */
+  readonly caches: readonly (StickyCache | undefined)[]
+  readonly listeners: Map<number, Listener>
+}
+
 /** The master's reactor: accepts, asks who may come in, and hands each client to a child. */
 export class Acceptor {
   readonly loop: Loop
-  readonly #settings: AcceptorSettings
-  readonly #gate: Gate
   readonly #dispatcher: Dispatcher
-  readonly #doorkeeper: Doorkeeper
   readonly #accepting: AcceptContext
-  /** By listener. */
-  readonly #caches: readonly (StickyCache | undefined)[]
+  #front: Front
 
   constructor(
     settings: AcceptorSettings,
@@ -48,39 +54,31 @@ export class Acceptor {
     poller: Poller,
     report: (report: AcceptorReport) => void,
   ) {
-    const { counters, ...ring } = openCells(settings.cells.fd, settings.cells.shape).child(settings.row)
+    const { counters, ...ring } = openCells(settings.cells.fd, settings.cells.shape).child(0)
     const writer = new LogRingWriter({ counters, ...ring }, () => report({ kind: 'log' }))
     const log = (severity: number, text: string) => writer.write(LOG, severity, text)
-    this.#settings = settings
     this.loop = new Loop(poller, system.clock)
-    this.#doorkeeper = new Doorkeeper(
-      { loop: this.loop, counters, log, describePeer },
-      new AccessList(settings.accessRules),
-    )
-    const common = settings.sticky && new StickyCache(settings.sticky)
-    this.#caches = settings.listeners.map(({ sticky }) =>
-      sticky === undefined ? common : new StickyCache(sticky),
-    )
-    const stickyCaches = [...new Set(this.#caches)].filter((cache) => cache !== undefined)
-    const { limits, wireBufferBytes } = settings
-    const options = { limits, wireBufferBytes, stickyCaches }
-    this.#dispatcher = new Dispatcher(brokerParts(system, this.loop, log), options, {
-      onWanted: (slot, fd) => report({ kind: 'wanted', slot, fd }),
-      onRoom: () => this.#gate.onRoom(),
-      onBadConfiguration: (slot) => report({ kind: 'bad-configuration', slot }),
-    })
-    const usersMax = limits.instancesMax * limits.usersMax
-    this.#gate = new Gate(usersMax, () => this.#countUsers(), this.loop, log, settings.overload)
     this.#accepting = {
       system,
       loop: this.loop,
       deliver: (fd, slot, peer) => this.#deliver(fd, slot, peer, system),
-      hasRoom: () => this.#gate.hasRoom(),
-      onFull: () => this.#gate.onFull(),
+      hasRoom: () => this.#front.gate.hasRoom(),
+      onFull: () => this.#front.gate.onFull(),
       counters,
       log,
       peer: mapPrivate(SOCKADDR_BYTES_MAX),
     }
+    this.#front = this.#makeFront(settings)
+    this.#dispatcher = new Dispatcher(
+      brokerParts(system, this.loop, log),
+      dispatcherOptions(settings, this.#front.caches),
+      {
+        onWanted: (slot, fd) => report({ kind: 'wanted', slot, fd }),
+        onRoom: () => this.#front.gate.onRoom(),
+        onPrepared: (isOk) => report({ kind: 'prepared', isOk }),
+        onBadConfiguration: (slot) => report({ kind: 'bad-configuration', slot }),
+      },
+    )
   }
 
   /** Starts the children that always run. */
@@ -90,16 +88,23 @@ export class Acceptor {
 
   handle(command: AcceptorCommand): void {
     switch (command.kind) {
-      case 'listen': {
-        const { name, queue } = this.#settings.listeners[command.slot] as AcceptorListener
-        this.#gate.add(new Listener(this.#accepting, command.slot, name, command.fd, queue))
+      case 'listen':
+        this.#listen(command.slot, command.fd)
         return
-      }
       case 'gone':
         this.#dispatcher.gone(command.slot)
         return
+      case 'prepare':
+        this.#dispatcher.prepare(command.count)
+        return
+      case 'forget':
+        this.#dispatcher.forgetPrepared()
+        return
+      case 'reload':
+        this.#reload(command.settings, command.kept)
+        return
       case 'drain':
-        this.#gate.stop('after-queue')
+        this.#front.gate.stop('after-queue')
         this.#dispatcher.stop()
         return
       case 'stop':
@@ -108,23 +113,73 @@ export class Acceptor {
     }
   }
 
+  #listen(slot: number, fd: Fd): void {
+    const { gate, listeners, settings } = this.#front
+    const { name, queue } = settings.listeners[slot] as AcceptorListener
+    const listener = new Listener(this.#accepting, slot, name, fd, queue)
+    listeners.set(slot, listener)
+    gate.add(listener)
+  }
+
+  /** Goes on under another configuration: listeners that stay are never closed, new children take the clients. */
+  #reload(settings: AcceptorSettings, kept: readonly (readonly [oldSlot: number, newSlot: number])[]): void {
+    const stays = new Map(kept)
+    const fds = new Map<number, Fd>()
+    for (const [slot, listener] of this.#front.listeners) {
+      const newSlot = stays.get(slot)
+      if (newSlot === undefined) listener.close('after-queue')
+      else fds.set(newSlot, listener.detach())
+    }
+    this.#front.gate.forgetAll()
+    this.#front = this.#makeFront(settings)
+    this.#dispatcher.replaceAll(dispatcherOptions(settings, this.#front.caches))
+    for (const [slot, fd] of fds) this.#listen(slot, fd)
+  }
+
+  #makeFront(settings: AcceptorSettings): Front {
+    const { counters, log } = this.#accepting
+    const common = settings.sticky && new StickyCache(settings.sticky)
+    const usersMax = settings.limits.instancesMax * settings.limits.usersMax
+    return {
+      settings,
+      gate: new Gate(usersMax, () => this.#countUsers(), this.loop, log, settings.overload),
+      doorkeeper: new Doorkeeper(
+        { loop: this.loop, counters, log, describePeer },
+        new AccessList(settings.accessRules),
+      ),
+      caches: settings.listeners.map(({ sticky }) =>
+        sticky === undefined ? common : new StickyCache(sticky),
+      ),
+      listeners: new Map(),
+    }
+  }
+
   /** Children may be full before the limit is reached, by their own descriptors. */
   #countUsers(): number {
-    return this.#dispatcher.hasRoom() ? this.#dispatcher.users : Number.POSITIVE_INFINITY
+    return this.#dispatcher.hasRoom() ? this.#dispatcher.servingUsers : Number.POSITIVE_INFINITY
   }
 
   #deliver(fd: Fd, listenerSlot: number, peer: Region, { calls }: System): void {
-    const listener = this.#settings.listeners[listenerSlot]
-    if (listener === undefined || !this.#doorkeeper.admits(peer)) {
+    const { caches, doorkeeper, settings } = this.#front
+    const listener = settings.listeners[listenerSlot]
+    if (listener === undefined || !doorkeeper.admits(peer)) {
       calls.close(fd)
       return
     }
-    const cache = this.#caches[listenerSlot]
+    const cache = caches[listenerSlot]
     const key = cache && clientKey(peer.bytes)
     const sticky = cache === undefined || key === undefined ? undefined : { cache, key }
     const delivery: Delivery = { fd, message: listener.message, sticky }
     this.#dispatcher.deliver(delivery)
   }
+}
+
+function dispatcherOptions(
+  { limits, wireBufferBytes }: AcceptorSettings,
+  caches: readonly (StickyCache | undefined)[],
+): DispatcherOptions {
+  const stickyCaches = [...new Set(caches)].filter((cache) => cache !== undefined)
+  return { limits, wireBufferBytes, stickyCaches }
 }
 
 function brokerParts(system: System, loop: Loop, log: Say): Omit<BrokerParts, 'events'> {

@@ -1,6 +1,6 @@
 import type { ListenerSettings } from '../config/table-spawnd.js'
 import type { Calls } from '../kernel/calls.js'
-import { removeSocketFile, type SocketFile } from '../master/socket-file.js'
+import { removeSocketFile } from '../master/socket-file.js'
 import type { Say } from '../observe/trace.js'
 import { Alarms } from './alarms.js'
 import { type BoundListener, bindListener, intendedName } from './listeners.js'
@@ -19,7 +19,8 @@ export interface ListenerKeeperParts {
 export class ListenerKeeper {
   readonly #parts: ListenerKeeperParts
   readonly #alarms = new Alarms()
-  readonly #socketFiles: SocketFile[] = []
+  /** Those that were handed on, by slot. */
+  readonly #open = new Map<number, BoundListener>()
   #isClosed = false
 
   constructor(parts: ListenerKeeperParts) {
@@ -36,19 +37,45 @@ export class ListenerKeeper {
     return this.#parts.bound.flatMap((listener) => listener?.name ?? [])
   }
 
-  start(): void {
+  /** The open listener that is bound as `wanted` says, and its slot. */
+  find(wanted: ListenerSettings): { readonly slot: number; readonly listener: BoundListener } | undefined {
+    const name = intendedName(wanted)
+    for (const [slot, listener] of this.#open) {
+      const settings = this.#parts.listeners[slot] as ListenerSettings
+      if (intendedName(settings) !== name) continue
+      return { slot, listener }
+    }
+    return undefined
+  }
+
+  /** Hands on what is bound, but for the slots in `elsewhere`, whose listeners the receiver has already. */
+  start(elsewhere: ReadonlySet<number> = new Set()): void {
     if (this.#isClosed) return
     for (const [slot, listener] of this.#parts.bound.entries()) {
       if (listener === undefined) this.#bindLater(slot)
+      else if (elsewhere.has(slot)) this.#open.set(slot, listener)
       else this.#handOn(slot, listener)
     }
   }
 
-  /** The program listens no more: from here on a successor may take its addresses. */
-  close(): void {
+  /** Listens no more, but for the slots in `elsewhere`: from here on a successor may take the addresses. */
+  close(elsewhere: ReadonlySet<number> = new Set()): void {
     this.#isClosed = true
     this.#alarms.clear()
-    for (const file of this.#socketFiles.splice(0)) removeSocketFile(file)
+    for (const [slot, { socketFile }] of this.#open) {
+      if (socketFile !== undefined && !elsewhere.has(slot)) removeSocketFile(socketFile)
+    }
+    this.#open.clear()
+  }
+
+  /** Closes what was bound and never handed on, but for the slots in `elsewhere`. */
+  discard(elsewhere: ReadonlySet<number>): void {
+    this.#isClosed = true
+    for (const [slot, listener] of this.#parts.bound.entries()) {
+      if (listener === undefined || elsewhere.has(slot)) continue
+      this.#parts.calls.close(listener.fd)
+      if (listener.socketFile !== undefined) removeSocketFile(listener.socketFile)
+    }
   }
 
   #bindLater(slot: number): void {
@@ -70,7 +97,7 @@ export class ListenerKeeper {
   }
 
   #handOn(slot: number, listener: BoundListener): void {
-    if (listener.socketFile !== undefined) this.#socketFiles.push(listener.socketFile)
+    this.#open.set(slot, listener)
     this.#parts.onListen(slot, listener)
   }
 }

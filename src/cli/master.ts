@@ -1,7 +1,8 @@
 import { closeSync } from 'node:fs'
-import { CHILDREN_MAX } from '../accept/dispatcher.js'
 import type { SocketAddress } from '../base/address.js'
+import { formatProblem } from '../base/problem.js'
 import { type Cells, createCells, giveBack } from '../cells/cells.js'
+import type { Shape } from '../cells/layout.js'
 import { messageCalls } from '../kernel/message-calls.js'
 import { type ChildProgram, Children, type Extras } from '../master/children.js'
 import { Link } from '../master/link.js'
@@ -15,10 +16,12 @@ import type { AcceptorCommand, AcceptorReport, AcceptorSettings } from './accept
 import { type AccessLog, openAccessLog } from './access-log.js'
 import { Alarms } from './alarms.js'
 import { tellServing } from './background.js'
+import { hasErrors, startProblems } from './check.js'
 import { closeInspector } from './close-inspector.js'
 import { EXIT_CONFIG, EXIT_OK, EXIT_SOFTWARE } from './exit-codes.js'
 import { ListenerKeeper } from './listener-keeper.js'
-import type { Loaded } from './load.js'
+import { type BoundListener, bindListener } from './listeners.js'
+import { type Loaded, type LoadOptions, loadFrom } from './load.js'
 import {
   acceptMessage,
   isOwnProgram,
@@ -29,9 +32,6 @@ import {
 } from './settings.js'
 import type { StartedHead } from './start-up.js'
 
-/** The master's own row of the cells, behind those of the children. */
-const MASTER_ROW = CHILDREN_MAX
-
 /** Children that did not end by themselves after they were told to cut their sessions. */
 const KILL_AFTER_MS = 2_000
 
@@ -40,71 +40,101 @@ type ChildLink = Link<ToMaster, ToChild<Snapshot>>
 
 export interface MasterParts extends StartedHead {
   readonly loaded: Loaded
-  /** How our own children are started: this program, with the configuration and the section that they read. */
+  /** How the configuration is read, now and when it is read again. */
+  readonly options: LoadOptions
+  /** How our own children are started; the configuration and the section that they read follow. */
   readonly ownProgram: Pick<ChildProgram, 'command' | 'words'>
+}
+
+/** What belongs to one configuration. Its children go on with it when there is another one. */
+interface Generation {
+  readonly loaded: Loaded
+  readonly cells: Cells
+  readonly cellsFd: number
+  readonly listeners: ListenerKeeper
+  readonly resolver: Resolver
+  /** Known addresses of named remotes, by slot. */
+  readonly addresses: Map<number, readonly SocketAddress[]>
+}
+
+/** The log lines of a child, and the cells that it counts in. */
+interface Row {
+  readonly cells: Cells
+  readonly drain: LogDrain
 }
 
 /** The control thread of a master: its reactor, which accepts, its children, which relay, and what exists once. */
 export class Master {
   readonly #parts: MasterParts
-  readonly #cells: Cells
-  readonly #cellsFd: number
-  readonly #access: AccessLog
   readonly #thread: ReactorThread<AcceptorSettings, AcceptorCommand, AcceptorReport>
   readonly #children: Children
   readonly #links = new Map<number, ChildLink>()
-  readonly #drains = new Map<number, LogDrain>()
-  readonly #resolver: Resolver
-  readonly #addresses = new Map<number, readonly SocketAddress[]>()
-  readonly #listeners: ListenerKeeper
+  readonly #rows = new Map<number, Row>()
   readonly #alarms = new Alarms()
   readonly #trace: TraceChannel
+  readonly #ownCells: ReturnType<typeof createCells>
+  readonly #ownDrain: LogDrain
+  #access: AccessLog
+  #generation: Generation
   #isEnding = false
+  #isReloading = false
+  /** A signal came; one that comes during a reload is for the file as it is then. */
+  #isReloadWanted = false
+  #onPrepared: (isOk: boolean) => void = () => {}
 
   constructor(parts: MasterParts) {
     this.#parts = parts
-    const { loaded, log, system, traceMask, way } = parts
+    const { bound, loaded, log, traceMask, way } = parts
     this.#trace = new TraceChannel('PROC', traceMask, log.say)
-    const { cells, fd } = createCells(masterShape(loaded))
-    this.#cells = cells
-    this.#cellsFd = fd
+    this.#ownCells = createCells(OWN_SHAPE)
     this.#access = openAccessLog(loaded.tcprelay, log)
-    this.#listeners = new ListenerKeeper({
-      listeners: loaded.spawnd.listeners,
-      bound: parts.bound,
-      calls: system.calls,
-      say: log.say,
-      onListen: (slot, listener) => this.#post({ kind: 'listen', slot, fd: listener.fd }),
-    })
+    this.#ownDrain = new LogDrain(this.#ownCells.cells.child(0), log.say, () => {})
+    this.#generation = this.#makeGeneration(loaded, bound)
     this.#children = new Children(this.#program(), this.#childrenEvents(), closeSync, log.say)
     this.#thread = new ReactorThread(new URL('./acceptor-entry.js', import.meta.url), this.#settings(), {
       onReport: (report) => this.#onReport(report),
       onFailure: (error) => this.#fail(`reactor: ${error.stack ?? error.message}`),
     })
-    this.#resolver = new Resolver(
-      (remoteSlot, addresses) => this.#onAddresses(remoteSlot, addresses),
-      log.say,
-      new TraceChannel('DNS', traceMask, log.say),
-    )
-    this.#openDrain(MASTER_ROW)
     way.add({ leave: (done) => this.#leave(done) })
   }
 
   start(): void {
-    this.#listeners.start()
-    for (const remote of namedRemotes(this.#parts.loaded.tcprelay)) void this.#resolver.add(remote)
+    this.#generation.listeners.start()
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.#end(signal))
     process.on('SIGUSR1', () => this.#access.reopen())
-    process.on('SIGHUP', () => this.#parts.log.say(WARNING, 'SIGHUP: this version cannot reload yet'))
+    process.on('SIGHUP', () => void this.#reload())
+  }
+
+  #makeGeneration(loaded: Loaded, bound: StartedHead['bound']): Generation {
+    const { log, system, traceMask } = this.#parts
+    const { cells, fd } = createCells(masterShape(loaded))
+    const listeners = new ListenerKeeper({
+      listeners: loaded.spawnd.listeners,
+      bound,
+      calls: system.calls,
+      say: log.say,
+      onListen: (slot, listener) => this.#post({ kind: 'listen', slot, fd: listener.fd }),
+    })
+    const addresses = new Map<number, readonly SocketAddress[]>()
+    const resolver = new Resolver(
+      (remoteSlot, found) => {
+        addresses.set(remoteSlot, found)
+        for (const link of this.#links.values())
+          link.send({ kind: 'addresses', remoteSlot, addresses: found })
+      },
+      log.say,
+      new TraceChannel('DNS', traceMask, log.say),
+    )
+    for (const remote of namedRemotes(loaded.tcprelay)) void resolver.add(remote)
+    return { loaded, cells, cellsFd: fd, listeners, resolver, addresses }
   }
 
   #settings(): AcceptorSettings {
-    const { loaded, traceMask } = this.#parts
-    const { names } = this.#listeners
+    const { listeners, loaded } = this.#generation
+    const { names } = listeners
     const { spawnd } = loaded
     return {
-      cells: { fd: this.#cellsFd, shape: masterShape(loaded) },
-      row: MASTER_ROW,
+      cells: { fd: this.#ownCells.fd, shape: OWN_SHAPE },
       listeners: spawnd.listeners.map((settings, slot) => ({
         name: names[slot] ?? '',
         message: acceptMessage(settings, slot),
@@ -116,17 +146,89 @@ export class Master {
       wireBufferBytes: spawnd.tcpBufsizeBytes,
       sticky: stickyOptions(spawnd.spawn),
       accessRules: spawnd.accessRules,
-      traceMask,
+      traceMask: this.#parts.traceMask,
     }
   }
 
+  /** Reads the configuration again. A wrong one changes nothing; a right one gets new children. */
+  async #reload(): Promise<void> {
+    this.#isReloadWanted = true
+    if (this.#isEnding || this.#isReloading) return
+    this.#isReloading = true
+    while (this.#isReloadWanted && !this.#isEnding) {
+      this.#isReloadWanted = false
+      await this.#reloadOnce()
+    }
+    this.#isReloading = false
+  }
+
+  async #reloadOnce(): Promise<void> {
+    const { log, options } = this.#parts
+    log.say(INFO, 'SIGHUP: reloading')
+    const loaded = await loadFrom(options)
+    const problems = [...loaded.problems, ...startProblems(loaded)]
+    for (const problem of problems) log.say(hasErrors([problem]) ? ERR : WARNING, formatProblem(problem))
+    if (hasErrors(problems)) log.say(ERR, 'the new configuration is wrong: the old one goes on')
+    else await this.#change(loaded)
+  }
+
+  /** Starts new children first; only when they are there, clients and listeners are theirs. */
+  async #change(loaded: Loaded): Promise<void> {
+    const { log, system } = this.#parts
+    const old = this.#generation
+    const bound: (BoundListener | undefined)[] = []
+    const kept: [oldSlot: number, newSlot: number][] = []
+    for (const [slot, settings] of loaded.spawnd.listeners.entries()) {
+      const open = old.listeners.find(settings)
+      if (open !== undefined) kept.push([open.slot, slot])
+      bound.push(open?.listener ?? (await bindListener(system.calls, settings, log.say)))
+    }
+    this.#generation = this.#makeGeneration(loaded, bound)
+    this.#children.setProgram(this.#program())
+    if (!(await this.#prepare(loaded.spawnd.spawn.instancesMin))) {
+      this.#goBack(old, kept)
+      return
+    }
+    this.#post({ kind: 'reload', settings: this.#settings(), kept })
+    this.#generation.listeners.start(new Set(kept.map(([, newSlot]) => newSlot)))
+    old.listeners.close(new Set(kept.map(([oldSlot]) => oldSlot)))
+    old.resolver.close()
+    closeSync(old.cellsFd)
+    const oldAccess = this.#access
+    this.#access = openAccessLog(loaded.tcprelay, log)
+    oldAccess.close(() => {})
+    log.say(INFO, 'the new configuration is in force')
+  }
+
+  /** Settles when the children of the present generation have started, or could not. */
+  #prepare(count: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#onPrepared = resolve
+      this.#post({ kind: 'prepare', count })
+    })
+  }
+
+  /** The children of the new configuration do not start: the old one goes on. */
+  #goBack(old: Generation, kept: readonly (readonly [oldSlot: number, newSlot: number])[]): void {
+    const failed = this.#generation
+    this.#generation = old
+    this.#children.setProgram(this.#program())
+    this.#post({ kind: 'forget' })
+    failed.listeners.discard(new Set(kept.map(([, newSlot]) => newSlot)))
+    failed.resolver.close()
+    closeSync(failed.cellsFd)
+    this.#parts.log.say(ERR, 'no child starts with the new configuration: the old one goes on')
+  }
+
   #program(): ChildProgram {
-    const { loaded, ownProgram } = this.#parts
-    const { spawn } = loaded.spawnd
+    const { options, ownProgram } = this.#parts
+    const { spawn } = this.#generation.loaded.spawnd
     const isOwn = isOwnProgram(spawn)
+    const { childId, configuration } = options.arguments
+    const id = childId ?? spawn.id
     return {
       command: isOwn ? ownProgram.command : (spawn.exec ?? ''),
-      words: isOwn ? ownProgram.words : ownProgram.words.slice(1),
+      words: [...(isOwn ? ownProgram.words : []), configuration, ...(id === undefined ? [] : [id])],
       environment: isOwn ? { ...process.env, [LINK_VARIABLE]: '1' } : process.env,
       uid: spawn.user?.uid,
       gid: spawn.group ?? spawn.user?.gid,
@@ -137,14 +239,15 @@ export class Master {
   #childrenEvents() {
     return {
       openExtras: (slot: number) => this.#openLink(slot),
-      onStarted: (slot: number) => this.#openDrain(slot),
+      onStarted: (slot: number) => this.#openRow(slot),
       onGone: (slot: number) => this.#onGone(slot),
     }
   }
 
   /** The far ends of the descriptors that a child of ours gets from 3 on. */
   #openLink(slot: number): Extras {
-    const { loaded, log, traceMask } = this.#parts
+    const { log, traceMask } = this.#parts
+    const { addresses, cellsFd, listeners, loaded } = this.#generation
     if (!isOwnProgram(loaded.spawnd.spawn)) return NO_EXTRAS
     const pair = messageCalls().socketPair('stream')
     if (typeof pair === 'number') {
@@ -166,27 +269,27 @@ export class Master {
       snapshot: loaded.sources.snapshot(),
       environment: [...loaded.environment],
       sectionId: loaded.sections.childId ?? '',
-      listenerNames: this.#listeners.names,
+      listenerNames: listeners.names,
       unixListeners: loaded.spawnd.listeners.map(
         ({ bind }) => bind.kind === 'address' && bind.address.family === 'unix',
       ),
       traceMask,
-      addresses: [...this.#addresses],
+      addresses: [...addresses],
     })
-    return { fds: [theirs, this.#cellsFd], release: () => closeSync(theirs) }
+    return { fds: [theirs, cellsFd], release: () => closeSync(theirs) }
   }
 
-  #openDrain(row: number): void {
-    const { log } = this.#parts
-    const drain = new LogDrain(this.#cells.child(row), log.say, (line) => this.#access.write(line))
-    this.#drains.set(row, drain)
+  #openRow(slot: number): void {
+    const { cells } = this.#generation
+    const drain = new LogDrain(cells.child(slot), this.#parts.log.say, (line) => this.#access.write(line))
+    this.#rows.set(slot, { cells, drain })
   }
 
   #onReport(report: AcceptorReport): void {
     if (this.#trace.isOn) this.#trace.say(`from the reactor: ${JSON.stringify(report)}`)
     switch (report.kind) {
       case 'log':
-        this.#drains.get(MASTER_ROW)?.drain()
+        this.#ownDrain.drain()
         return
       case 'serving':
         closeInspector()
@@ -194,6 +297,9 @@ export class Master {
         return
       case 'wanted':
         this.#children.start(report.slot, report.fd)
+        return
+      case 'prepared':
+        this.#onPrepared(report.isOk)
         return
       case 'bad-configuration':
         this.#parts.log.say(ERR, 'Child reported fatal configuration problem. Exiting.')
@@ -203,22 +309,18 @@ export class Master {
   }
 
   #onChildMessage(slot: number, message: ToMaster): void {
-    if (message.kind === 'log') this.#drains.get(slot)?.drain()
+    if (message.kind === 'log') this.#rows.get(slot)?.drain.drain()
     else if (this.#trace.isOn) this.#trace.say(`from child ${slot}: ${message.kind}`)
-  }
-
-  #onAddresses(remoteSlot: number, addresses: readonly SocketAddress[]): void {
-    this.#addresses.set(remoteSlot, addresses)
-    for (const link of this.#links.values()) link.send({ kind: 'addresses', remoteSlot, addresses })
   }
 
   /** What the child still had to say is carried on, and what it held is given back. */
   #onGone(slot: number): void {
     this.#links.get(slot)?.close()
     this.#links.delete(slot)
-    this.#drains.get(slot)?.close()
-    this.#drains.delete(slot)
-    giveBack(this.#cells, slot)
+    const row = this.#rows.get(slot)
+    this.#rows.delete(slot)
+    row?.drain.close()
+    if (row !== undefined) giveBack(row.cells, slot)
     this.#post({ kind: 'gone', slot })
     if (this.#isEnding && this.#children.count === 0) this.#parts.way.leave(EXIT_OK)
   }
@@ -244,7 +346,7 @@ export class Master {
     log.say(INFO, `${signal}: exiting`)
     this.#children.stopStarting()
     this.#post({ kind: 'drain' })
-    this.#listeners.close()
+    this.#generation.listeners.close()
     this.#parts.releasePidfile()
     if (this.#children.count === 0) way.leave(EXIT_OK)
     this.#alarms.after(gracePeriodMs, () => {
@@ -263,15 +365,19 @@ export class Master {
   #leave(done: () => void): void {
     this.#isEnding = true
     this.#alarms.clear()
-    this.#listeners.close()
-    this.#resolver.close()
+    this.#generation.listeners.close()
+    this.#generation.resolver.close()
     this.#children.stopStarting()
     for (const link of this.#links.values()) link.close()
     this.#thread.end({ kind: 'stop' }, () => {
-      for (const drain of this.#drains.values()) drain.close()
+      for (const { drain } of this.#rows.values()) drain.close()
+      this.#ownDrain.close()
       this.#access.close(done)
     })
   }
 }
+
+/** The cells of the master's own reactor: it relays nothing. */
+const OWN_SHAPE: Shape = { children: 1, remotes: 0, listeners: 0, ringBytes: 256 * 1024 }
 
 const NO_EXTRAS: Extras = { fds: [], release: () => {} }

@@ -10,9 +10,6 @@ const OWN_PROGRAM = fileURLToPath(new URL('../../../bin/tcprelay.js', import.met
 export async function runMaster(options: LoadOptions, loaded: Loaded): Promise<void> {
   const started = await startHead(options, loaded)
   if (started === undefined) return
-  const { configuration } = options.arguments
-  const section = loaded.sections.childId
-  const words = [...process.execArgv, OWN_PROGRAM, configuration, ...(section === undefined ? [] : [section])]
-  const ownProgram = { command: process.execPath, words }
-  startOrLeave(started, () => new Master({ ...started, loaded, ownProgram }).start())
+  const ownProgram = { command: process.execPath, words: [...process.execArgv, OWN_PROGRAM] }
+  startOrLeave(started, () => new Master({ ...started, loaded, options, ownProgram }).start())
 }

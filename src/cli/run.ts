@@ -31,10 +31,15 @@ export async function runConfiguration(options: LoadOptions): Promise<void> {
   return (await import('./run-master.js')).runMaster(options, loaded)
 }
 
-/** Until the process model is complete it has to be asked for: `single process = no`. */
+/**
+ * Until the process model is complete it has to be asked for: by `single process = no`, or by a directive that
+ * makes no sense without children.
+ */
 function isMaster({ arguments: given, program }: LoadOptions, { spawnd }: Loaded): boolean {
   if (given.isSingleProcess) return false
-  return program === 'spawnd' || spawnd.singleProcess === false
+  const { exec, group, user, workingDirectory } = spawnd.spawn
+  const hasChildWish = [exec, group, user, workingDirectory].some((wish) => wish !== undefined)
+  return program === 'spawnd' || !(spawnd.singleProcess ?? !hasChildWish)
 }
 
 /** A configuration that is right stays right when this version cannot run it. */

@@ -52,10 +52,10 @@ export function relaySettings({
 /** Bytes of a child's log ring where there may be hundreds; pages that are never written cost nothing. */
 const CHILD_RING_BYTES = 256 * 1024
 
-/** The cells of a master: a row for every child that there may be, and one for itself behind them. */
+/** The cells of a master's children: a row for each that there may be. */
 export function masterShape({ spawnd, tcprelay }: Configuration): Shape {
   return {
-    children: CHILDREN_MAX + 1,
+    children: CHILDREN_MAX,
     remotes: tcprelay.remotes.length,
     listeners: spawnd.listeners.length,
     ringBytes: CHILD_RING_BYTES,

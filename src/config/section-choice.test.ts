@@ -23,9 +23,15 @@ test('the last argument and -I choose the section of the master', () => {
 })
 
 test('-i counts for more than the file, and an id there for more than a program', () => {
-  assert.equal(chosen({}, { exec: '/x/foo' }), 'spawnd foo')
-  assert.equal(chosen({}, { exec: '/x/foo', id: 'bar' }), 'spawnd bar')
-  assert.equal(chosen({ childOption: 'i' }, { exec: '/x/foo', id: 'bar' }), 'spawnd i')
+  const exec = '/x/tcprelay'
+  assert.equal(chosen({}, { exec }), 'spawnd tcprelay')
+  assert.equal(chosen({}, { exec, id: 'bar' }), 'spawnd bar')
+  assert.equal(chosen({ childOption: 'i' }, { exec, id: 'bar' }), 'spawnd i')
+})
+
+test('the section of another program is not read', () => {
+  assert.equal(chosen({}, { exec: '/x/foo' }), 'spawnd undefined')
+  assert.equal(chosen({ childOption: 'i' }, { exec: '/x/foo', id: 'bar' }), 'spawnd undefined')
 })
 
 test('spawnd reads the section of its own name, and tcprelay for its children', () => {

@@ -38,8 +38,17 @@ export function chooseSections(request: SectionRequest, child: ConfiguredChild =
   const childDefault = program === 'spawnd' ? 'tcprelay' : ownName
   return {
     masterId: masterOption ?? lastArgument ?? masterDefault,
-    childId: childOption ?? child.id ?? (child.exec === undefined ? childDefault : sectionNameOf(child.exec)),
+    childId: isForeign(child) ? undefined : (childOption ?? child.id ?? childDefaultFor(child, childDefault)),
   }
+}
+
+/** Children that are no relay read a section that is theirs to judge. */
+function isForeign({ exec }: ConfiguredChild): boolean {
+  return exec !== undefined && sectionNameOf(exec) !== 'tcprelay'
+}
+
+function childDefaultFor({ exec }: ConfiguredChild, ownDefault: string): string {
+  return exec === undefined ? ownDefault : sectionNameOf(exec)
 }
 
 /** A child reads the section that its master names, or that its program is named after. */

@@ -129,7 +129,6 @@ const spawnRows = {
   exec: optional('exec', executableFile, {
     doc: 'Program of the children; `%o` stands for the platform.',
     defaultText: 'this program',
-    needs: 'spawnd',
     isAlsoOutside: true,
   }),
   id: optional('id', text('NAME'), {
@@ -155,11 +154,10 @@ const spawnRows = {
     doc: 'Connections that a child may have at once.',
     zero: 'as many as its descriptors allow',
   }),
-  user: optional('userid', userId, { doc: 'User that the children run as.', needs: 'spawnd' }),
-  group: optional('groupid', groupId, { doc: 'Group that the children run as.', needs: 'spawnd' }),
+  user: optional('userid', userId, { doc: 'User that the children run as.' }),
+  group: optional('groupid', groupId, { doc: 'Group that the children run as.' }),
   workingDirectory: optional('working directory', workingDirectory, {
     doc: 'Directory that the children run in.',
-    needs: 'spawnd',
     isAlsoOutside: true,
   }),
   ipcKey: optional('ipc key', count(), {
