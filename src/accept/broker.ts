@@ -23,7 +23,7 @@ export interface BrokerEvents {
   onBadConfiguration(child: BrokerChild): void
   /** It has started and takes clients. */
   onReady(child: BrokerChild): void
-  /** The socket to it is broken: what was queued for it is handed back. */
+  /** Nothing more can be sent to it: what was queued for it is handed back. */
   onBroken(child: BrokerChild, queued: readonly Delivery[]): void
 }
 
@@ -64,6 +64,7 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
   readonly #timer = new Timer(this)
   #hasSpoken = false
   #wantsToDie = false
+  #isTold = false
   #isBroken = false
 
   constructor(parts: BrokerParts, slot: number, fd: Fd) {
@@ -84,6 +85,8 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
   /** Asks the child to end when its last connection has. It gets no more. */
   retire(): void {
     this.isRetiring = true
+    if (this.#isTold) return
+    this.#isTold = true
     this.#wantsToDie = true
     this.#parts.loop.later(this)
   }
@@ -181,8 +184,10 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
         events.onReady(this)
         return
       case m.DYING:
-        this.isRetiring = true
+        // A child of ours ends when it hears MAY_DIE: then nothing is on its way to it any more.
+        this.retire()
         events.onDying(this)
+        this.#handBack()
         return
       case m.BAD_CFG:
         events.onBadConfiguration(this)
@@ -199,6 +204,12 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
     this.#isBroken = true
     this.isRetiring = true
     this.#parts.log(WARNING, `cannot reach child ${this.slot}: ${errorText(errno)}`)
-    this.#parts.events.onBroken(this, this.#queue.splice(0))
+    this.#handBack()
+  }
+
+  #handBack(): void {
+    const queued = this.#queue.splice(0)
+    this.users -= queued.length
+    this.#parts.events.onBroken(this, queued)
   }
 }

@@ -97,8 +97,7 @@ export class Dispatcher implements TimerOwner {
     if (this.#fresh.delete(child)) this.#checkPrepared()
     const left = child.close()
     this.#fill()
-    for (const delivery of left) this.deliver(delivery)
-    this.#events.onRoom()
+    this.#deliverAgain(left)
   }
 
   /**
@@ -150,6 +149,14 @@ export class Dispatcher implements TimerOwner {
     this.#parts.loop.timers.set(this.#timer, this.#parts.loop.nowMs + SHRINK_EVERY_MS)
   }
 
+  /** Places clients that a child has not got, and tells that one more child may be started for others. */
+  #deliverAgain(left: readonly Delivery[]): void {
+    for (const delivery of left) this.deliver(delivery)
+    if (this.#isStopped)
+      this.stop() // a child that was started for them ends after them
+    else this.#events.onRoom()
+  }
+
   #brokerEvents(): BrokerEvents {
     return {
       onReady: (child) => this.#onReady(child),
@@ -159,9 +166,7 @@ export class Dispatcher implements TimerOwner {
         // A prepared child ends by itself, and the old configuration goes on.
         if (!this.#fresh.has(child)) this.#events.onBadConfiguration(child.slot)
       },
-      onBroken: (_child, queued) => {
-        for (const delivery of queued) this.deliver(delivery)
-      },
+      onBroken: (_child, queued) => this.#deliverAgain(queued),
     }
   }
 

@@ -28,7 +28,7 @@ export interface InletParts {
   readonly log: Say
   /** A client has come; its descriptor is the receiver's. */
   onClient(fd: Fd, message: m.AcceptMessage): void
-  /** The master wants this child to end when it is idle, or is gone. */
+  /** The master sends nothing more: it wants this child to end when it is idle, or is gone. */
   onMayDie(): void
   /** A client was lost on the way, because this process has no descriptor left. */
   onLostClient(): void
@@ -44,8 +44,9 @@ export class Inlet implements Watcher, TurnTaker, TimerOwner {
   readonly #outgoing = new MessageBatch(1, MESSAGE_BYTES_MAX)
   readonly #timer = new Timer(this)
   /** Small messages that wait to be sent: the type, then the count. */
-  readonly #pending: (readonly [type: number, count: number])[] = []
+  readonly #pending: [type: number, count: number][] = []
   #done = 0
+  #isDying = false
   /** The last turn left messages unread. */
   #isBehind = false
   #isClosed = false
@@ -69,9 +70,15 @@ export class Inlet implements Watcher, TurnTaker, TimerOwner {
     this.#parts.loop.later(this)
   }
 
-  /** Tells the master to send nothing more. What is on its way is still taken. */
+  /**
+   * Tells the master to send nothing more. What is on its way is still taken: `onMayDie` is called after it, at the
+   * latest when a second has passed, because a classic master answers nothing.
+   */
   sayDying(): void {
     this.#say(m.DYING, 0)
+    if (this.#isClosed) return
+    this.#isDying = true
+    this.#parts.loop.timers.set(this.#timer, this.#parts.loop.nowMs + KEEPALIVE_EVERY_MS)
   }
 
   onReady(): void {
@@ -91,10 +98,7 @@ export class Inlet implements Watcher, TurnTaker, TimerOwner {
 
   /** Sends what there is to say, and goes on receiving if the last turn left something. */
   onTurn(): void {
-    if (this.#done > 0) {
-      this.#pending.push([m.DONE, this.#done])
-      this.#done = 0
-    }
+    this.#sumDone()
     this.#flush()
     if (!this.#isBehind) return
     this.#isBehind = false
@@ -103,7 +107,20 @@ export class Inlet implements Watcher, TurnTaker, TimerOwner {
 
   onTimer(): void {
     this.#say(m.KEEPALIVE, 0)
+    if (this.#isDying && !this.#isClosed) {
+      this.#isDying = false
+      this.#parts.onMayDie()
+    }
     if (!this.#isClosed) this.#parts.loop.timers.set(this.#timer, this.#parts.loop.nowMs + KEEPALIVE_EVERY_MS)
+  }
+
+  /** While nothing can be sent, one message says it all. */
+  #sumDone(): void {
+    if (this.#done === 0) return
+    const last = this.#pending.at(-1)
+    if (last?.[0] === m.DONE) last[1] += this.#done
+    else this.#pending.push([m.DONE, this.#done])
+    this.#done = 0
   }
 
   #say(type: number, count: number): void {

@@ -46,6 +46,8 @@ export class Reactor {
   readonly #report: (report: Report) => void
   readonly #inlet: Inlet | undefined
   #isDraining = false
+  /** Clients may still be on their way here from the master. */
+  #mayGetMore = false
 
   constructor(settings: ReactorSettings, system: System, poller: Poller, report: (report: Report) => void) {
     const cells = openCells(settings.cells.fd, settings.cells.shape)
@@ -132,12 +134,14 @@ export class Reactor {
         this.#relay.deliver(fd, slot, inlet.unixListeners[slot] === true, peer)
       },
       onMayDie: () => {
+        this.#mayGetMore = false
         this.#report({ kind: 'may-die' })
         this.#drain('after-queue')
       },
       onLostClient: () => log(ERR, 'a client was lost: no descriptor was left to take it'),
     }
     const opened = new Inlet(parts, inlet.fd)
+    this.#mayGetMore = true
     opened.open(sessionsMax)
     return opened
   }
@@ -165,14 +169,16 @@ export class Reactor {
   }
 
   #drain(closing: Closing): void {
-    if (!this.#isDraining) this.#inlet?.sayDying()
+    const isNews = !this.#isDraining
     this.#isDraining = true
+    if (isNews && this.#mayGetMore) this.#inlet?.sayDying()
     this.#gate.stop(closing)
     this.#reportIdle()
   }
 
   #reportIdle(): void {
-    if (this.#isDraining && this.#relay.openCount === 0) this.#report({ kind: 'idle' })
+    const isIdle = this.#relay.openCount === 0 && !this.#mayGetMore
+    if (this.#isDraining && isIdle) this.#report({ kind: 'idle' })
   }
 }
 

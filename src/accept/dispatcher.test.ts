@@ -1,0 +1,460 @@
+import assert from 'node:assert/strict'
+import { afterEach, test } from 'node:test'
+import { FakeClock } from '../../test/support/fake-poller.js'
+import { calls, closeAll, done } from '../../test/support/sockets.js'
+import { messages, plainAccept, WireEnd } from '../../test/support/wire-end.js'
+import type { Calls, Fd } from '../kernel/calls.js'
+import { AF_INET, SOCK_STREAM } from '../kernel/constants.js'
+import { ETOOMANYREFS } from '../kernel/errno.js'
+import { MessageBatch } from '../kernel/message-batch.js'
+import type { MessageCalls } from '../kernel/message-calls.js'
+import { openEpoll } from '../reactor/epoll.js'
+import { Loop } from '../reactor/loop.js'
+import { ACCEPT, BAD_CFG, DONE, DYING, KEEPALIVE, MAX, MAY_DIE } from '../wire/child-message.js'
+import { Dispatcher, type DispatcherOptions } from './dispatcher.js'
+import type { PlacementLimits } from './placement.js'
+import { StickyCache } from './sticky-cache.js'
+
+const PLENTY = 20_000
+const LIMITS: PlacementLimits = { instancesMin: 1, instancesMax: 3, usersMin: 2, usersMax: 4 }
+const SHRINK_MS = 8_000
+
+/** A dispatcher over the real kernel; the other ends of its wires are in the test's hands. */
+class World {
+  readonly clock = new FakeClock()
+  readonly poller = openEpoll()
+  readonly loop = new Loop(this.poller, this.clock)
+  readonly lines: string[] = []
+  readonly children = new Map<number, WireEnd>()
+  readonly wanted: number[] = []
+  readonly badConfigurations: number[] = []
+  readonly prepared: boolean[] = []
+  readonly cache = new StickyCache({ periodMs: 1_000, size: 10 })
+  readonly dispatcher: Dispatcher
+  rooms = 0
+  /** Clients of which this process still has a copy. */
+  readonly held = new Set<Fd>()
+
+  constructor(limits: Partial<PlacementLimits> = {}, overriding: Partial<MessageCalls> = {}) {
+    const counting: Calls = { ...calls, close: (fd) => this.#close(fd) }
+    this.dispatcher = new Dispatcher(
+      {
+        loop: this.loop,
+        calls: counting,
+        messages: { ...messages, ...overriding },
+        log: (_severity, line) => void this.lines.push(line),
+        outgoing: new MessageBatch(64, 64),
+        incoming: new MessageBatch(64, 64),
+      },
+      this.options(limits),
+      {
+        onWanted: (slot, fd) => this.#open(slot, fd),
+        onRoom: () => void this.rooms++,
+        onPrepared: (isOk) => void this.prepared.push(isOk),
+        onBadConfiguration: (slot) => void this.badConfigurations.push(slot),
+      },
+    )
+    worlds.push(this)
+    this.dispatcher.start()
+  }
+
+  options(limits: Partial<PlacementLimits>): DispatcherOptions {
+    return { limits: { ...LIMITS, ...limits }, wireBufferBytes: 0, stickyCaches: [this.cache] }
+  }
+
+  child(slot: number): WireEnd {
+    const child = this.children.get(slot)
+    assert.ok(child, `there is no child ${slot}`)
+    return child
+  }
+
+  /** Children that have started. */
+  speak(...slots: readonly number[]): void {
+    for (const slot of slots) this.child(slot).say(MAX, 1_000)
+    this.turns()
+  }
+
+  deliver(count = 1, key?: string): void {
+    for (let i = 0; i < count; i++) {
+      const fd = done(calls.socket(AF_INET, SOCK_STREAM, 0))
+      this.held.add(fd)
+      const sticky = key === undefined ? undefined : { cache: this.cache, key }
+      this.dispatcher.deliver({ fd, message: plainAccept, sticky })
+    }
+    this.turns()
+  }
+
+  /** How many clients have come to a child since it was last asked, and MAY_DIE if that came. */
+  heardBy(slot: number): (number | 'may die')[] {
+    const heard = this.child(slot).hear()
+    const clients = heard.filter(({ type }) => type === ACCEPT)
+    for (const { fd } of clients) closeAll(fd)
+    const rest = heard.filter(({ type }) => type !== ACCEPT)
+    assert.ok(rest.every(({ type }) => type === MAY_DIE))
+    if (rest.length > 0) assert.equal(heard.at(-1)?.type, MAY_DIE, 'nothing comes after MAY_DIE')
+    return [clients.length, ...rest.map(() => 'may die' as const)]
+  }
+
+  /** The process of a child ends. */
+  die(slot: number): void {
+    this.child(slot).close()
+    this.children.delete(slot)
+    this.dispatcher.gone(slot)
+    this.turns()
+  }
+
+  pass(ms: number): void {
+    this.clock.nowMs += ms
+    this.turns()
+  }
+
+  turns(count = 4): void {
+    for (let i = 0; i < count; i++) this.loop.turn(0)
+  }
+
+  leave(): void {
+    for (const slot of this.children.keys()) this.dispatcher.gone(slot)
+    for (const child of this.children.values()) child.close()
+    this.poller.close()
+    closeAll(...this.held)
+  }
+
+  #open(slot: number, fd: Fd): void {
+    this.wanted.push(slot)
+    this.children.set(slot, new WireEnd(fd))
+  }
+
+  #close(fd: Fd): number {
+    this.held.delete(fd)
+    return calls.close(fd)
+  }
+}
+
+const worlds: World[] = []
+afterEach(() => {
+  for (const world of worlds.splice(0)) world.leave()
+})
+
+test('the children of the minimum are wanted at once', () => {
+  const world = new World({ instancesMin: 2 })
+  assert.deepEqual(world.wanted, [0, 1])
+  assert.equal(world.dispatcher.childCount, 2)
+})
+
+test('clients wait until the child has said its maximum', () => {
+  const world = new World()
+  world.deliver(3)
+  assert.deepEqual(world.heardBy(0), [0])
+  assert.deepEqual([world.held.size, world.dispatcher.users], [3, 3])
+  world.speak(0)
+  assert.deepEqual(world.heardBy(0), [2])
+  world.speak(1)
+  assert.deepEqual(world.heardBy(1), [1])
+  assert.equal(world.held.size, 0, 'the master keeps no copy of what is sent')
+})
+
+test('a child that dies at start leaves its clients to its successor', () => {
+  const world = new World()
+  world.deliver(2)
+  world.die(0)
+  assert.deepEqual(world.wanted, [0, 0])
+  assert.equal(world.dispatcher.users, 2)
+  world.speak(0)
+  assert.deepEqual(world.heardBy(0), [2])
+})
+
+test('a child that dies is replaced, and its users are gone with it', () => {
+  const world = new World({ instancesMin: 2 })
+  world.speak(0, 1)
+  world.deliver(4)
+  assert.equal(world.dispatcher.users, 4)
+  const { rooms } = world
+  world.die(0)
+  assert.deepEqual(world.wanted, [0, 1, 0])
+  assert.equal(world.dispatcher.users, 2)
+  assert.ok(world.rooms > rooms, 'there is room again')
+})
+
+test('users 2/4 and instances 1/3: the documented pattern, and no room after it', () => {
+  const world = new World()
+  const seen: number[][] = []
+  for (let i = 0; i < 12; i++) {
+    assert.equal(world.dispatcher.hasRoom(), true)
+    world.deliver()
+    for (const slot of world.wanted) world.child(slot).say(MAX, 1_000)
+    world.turns()
+    seen.push([0, 1, 2].filter((slot) => world.children.has(slot) && world.heardBy(slot)[0] === 1))
+  }
+  assert.deepEqual(seen.flat(), [0, 0, 1, 1, 2, 2, 0, 1, 2, 0, 1, 2])
+  assert.equal(world.dispatcher.hasRoom(), false)
+  world.child(1).say(DONE, 1)
+  world.turns()
+  assert.equal(world.dispatcher.hasRoom(), true)
+  world.deliver()
+  assert.deepEqual(world.heardBy(1), [1])
+})
+
+test('DONE takes off what it counts, at least one and never more than there are', () => {
+  const world = new World({ usersMin: 10, usersMax: 10 })
+  world.speak(0)
+  world.deliver(8)
+  const left = [3, 0, -1, 100].map((count) => {
+    world.child(0).say(DONE, count)
+    world.turns()
+    return world.dispatcher.users
+  })
+  assert.deepEqual(left, [5, 4, 3, 0])
+  assert.equal(world.rooms >= 4, true)
+})
+
+test('a child gets no more than it said it can take', () => {
+  const world = new World({ instancesMax: 1 })
+  world.child(0).say(MAX, 1)
+  world.turns()
+  world.deliver()
+  assert.equal(world.dispatcher.hasRoom(), false)
+  world.child(0).say(DONE, 1)
+  world.turns()
+  assert.equal(world.dispatcher.hasRoom(), true)
+})
+
+test('a child that is retired hears so after the last client that was queued for it', () => {
+  const world = new World({ instancesMin: 0 })
+  world.deliver(2)
+  world.dispatcher.stop()
+  world.turns()
+  assert.deepEqual(world.heardBy(0), [0], 'it has not said its maximum')
+  world.speak(0)
+  assert.deepEqual(world.heardBy(0), [2, 'may die'])
+})
+
+test('DYING: the child gets no more, and another one takes its place', () => {
+  const world = new World()
+  world.speak(0)
+  world.deliver()
+  const { rooms } = world
+  world.child(0).say(DYING)
+  world.turns()
+  assert.deepEqual(world.wanted, [0, 1])
+  assert.ok(world.rooms > rooms, 'a place more may be a place for who waits')
+  world.speak(1)
+  world.deliver(2)
+  assert.deepEqual([world.heardBy(0), world.heardBy(1)], [[1, 'may die'], [2]])
+  assert.equal(world.dispatcher.users, 3, 'who is with the dying child still counts')
+})
+
+test('DYING: clients that are still queued for the child go to another one', () => {
+  const world = new World({ instancesMax: 2 })
+  world.deliver(2)
+  world.child(0).say(DYING)
+  world.turns()
+  world.child(0).say(MAX, 10)
+  world.speak(1)
+  assert.deepEqual([world.heardBy(0), world.heardBy(1)], [[0, 'may die'], [2]])
+  assert.equal(world.dispatcher.users, 2)
+})
+
+test('a child that is told to go and says that it goes is told once', () => {
+  const world = new World({ instancesMin: 0 })
+  world.deliver()
+  world.speak(0)
+  world.dispatcher.stop()
+  world.turns()
+  assert.deepEqual(world.heardBy(0), [1, 'may die'])
+  world.child(0).say(DYING)
+  world.turns()
+  assert.deepEqual([world.heardBy(0), world.lines], [[0], []])
+})
+
+test('BAD_CFG is told with the slot', () => {
+  const world = new World({ instancesMin: 2 })
+  world.child(1).say(BAD_CFG)
+  world.turns()
+  assert.deepEqual(world.badConfigurations, [1])
+})
+
+test('KEEPALIVE says nothing, an unknown message is named, a descriptor in one is closed', () => {
+  const world = new World()
+  world.child(0).say(KEEPALIVE)
+  world.turns()
+  assert.deepEqual(world.lines, [])
+  world.child(0).say(99)
+  world.child(0).sayBytes(Uint8Array.of(1, 2, 3))
+  world.turns()
+  assert.equal(world.lines.length, 2)
+  assert.match(world.lines[0] ?? '', /unknown message type 99/)
+  assert.match(world.lines[1] ?? '', /too short/)
+})
+
+test('a client stays with its child for the period, and not with one that is gone', () => {
+  const world = new World({ instancesMin: 2 })
+  world.speak(0, 1)
+  world.deliver(1, 'anna')
+  world.deliver(3, 'anna')
+  assert.deepEqual([world.heardBy(0), world.heardBy(1)], [[4], [0]])
+  world.deliver(1, 'anna')
+  assert.deepEqual([world.heardBy(0), world.heardBy(1)], [[0], [1]], 'the child is full')
+  world.child(0).say(DONE, 4)
+  world.turns()
+  world.deliver(1, 'anna')
+  assert.deepEqual([world.heardBy(0), world.heardBy(1)], [[0], [1]], 'it is with the other one now')
+  world.pass(1_001)
+  world.deliver(1, 'anna')
+  assert.deepEqual([world.heardBy(0), world.heardBy(1)], [[1], [0]])
+  world.die(0)
+  assert.equal(world.cache.size, 0)
+})
+
+test('idle children above the minimum go, those with clients stay', () => {
+  const world = new World()
+  for (let i = 0; i < 5; i++) {
+    world.deliver()
+    for (const slot of world.wanted) world.child(slot).say(MAX, 100)
+    world.turns()
+  }
+  for (const slot of [0, 1, 2]) world.heardBy(slot)
+  world.child(0).say(DONE, 2)
+  world.child(2).say(DONE, 1)
+  world.pass(SHRINK_MS - 100)
+  assert.deepEqual(world.heardBy(2), [0], 'not before its time')
+  world.pass(200)
+  assert.deepEqual(
+    [0, 1, 2].map((slot) => world.heardBy(slot).length),
+    [2, 1, 2],
+    'both that are idle',
+  )
+  assert.equal(world.dispatcher.childCount, 3, 'until their processes have ended')
+  world.die(0)
+  world.die(2)
+  world.pass(SHRINK_MS)
+  assert.deepEqual(world.heardBy(1), [0], 'the minimum stays')
+})
+
+test('while there is much to do nobody goes', () => {
+  const world = new World({ usersMin: 1, usersMax: 10 })
+  for (let i = 0; i < 3; i++) {
+    world.deliver()
+    for (const slot of world.wanted) world.child(slot).say(MAX, 100)
+    world.turns()
+  }
+  world.deliver(3)
+  for (const slot of [0, 1, 2]) world.heardBy(slot)
+  world.child(2).say(DONE, 2)
+  world.pass(SHRINK_MS + 10)
+  assert.deepEqual(world.heardBy(2), [0], '4 users are as many as 1 × (3 + 1)')
+})
+
+test('10,000 clients for a child that does not read: all wait, and all arrive', () => {
+  const count = 10_000
+  const world = new World({ instancesMax: 1, usersMin: count, usersMax: count })
+  world.child(0).say(MAX, count)
+  world.turns()
+  world.deliver(Math.min(count, PLENTY - world.held.size))
+  assert.ok(world.held.size > 0, 'the kernel does not take them all')
+  // The child talks to a full wire as well.
+  let said = 0
+  while (world.child(0).say(KEEPALIVE) === 1) said++
+  assert.ok(said > 0)
+  let arrived = 0
+  for (let turn = 0; arrived < count && turn < 10_000; turn++) {
+    arrived += world.heardBy(0)[0] as number
+    world.turns(1)
+  }
+  assert.deepEqual([arrived, world.held.size], [count, 0])
+})
+
+test('when too many descriptors are under way, the rest waits a moment', () => {
+  let refusals = 3
+  const world = new World(
+    {},
+    { send: (fd, batch, count) => (refusals-- > 0 ? -ETOOMANYREFS : messages.send(fd, batch, count)) },
+  )
+  world.child(0).say(MAX, 10)
+  world.turns()
+  world.deliver(2)
+  assert.deepEqual(world.heardBy(0), [0])
+  for (let i = 0; i < 5; i++) world.pass(20)
+  assert.deepEqual(world.heardBy(0), [2])
+  assert.deepEqual([refusals < 0, world.held.size, world.lines.length], [true, 0, 0])
+})
+
+test('a child whose socket is broken gets no more: its clients go to another one', () => {
+  const world = new World()
+  world.speak(0)
+  world.child(0).close()
+  world.children.delete(0)
+  world.deliver(2)
+  assert.match(world.lines.join('|'), /cannot reach child 0/)
+  assert.deepEqual(world.wanted, [0, 1])
+  world.speak(1)
+  assert.deepEqual(world.heardBy(1), [2])
+  world.dispatcher.gone(0)
+  assert.equal(world.dispatcher.users, 2)
+})
+
+test('after stop nothing is started, and clients that a dead child had not got still find one', () => {
+  const world = new World({ instancesMin: 2 })
+  world.speak(1)
+  world.deliver(2)
+  world.dispatcher.stop()
+  world.turns()
+  assert.deepEqual(world.heardBy(1), [1, 'may die'])
+  world.die(0)
+  const [last] = world.wanted.slice(2)
+  assert.equal(world.wanted.length, 3, 'one for the client that is left')
+  world.speak(last ?? -1)
+  assert.deepEqual(world.heardBy(last ?? -1), [1, 'may die'], 'and it ends after it')
+  world.die(last ?? -1)
+  world.die(1)
+  assert.equal(world.wanted.length, 3)
+  assert.equal(world.dispatcher.childCount, 0)
+})
+
+test('prepared children get no clients before they take over, and those of before finish', () => {
+  const world = new World({ instancesMin: 2 })
+  world.speak(0, 1)
+  world.deliver(2)
+  world.dispatcher.prepare(1)
+  assert.deepEqual([world.wanted, world.prepared], [[0, 1, 2], []])
+  world.speak(2)
+  assert.deepEqual(world.prepared, [true])
+  world.deliver()
+  assert.deepEqual(world.heardBy(2), [0])
+  world.dispatcher.replaceAll(world.options({ instancesMin: 1 }))
+  world.turns()
+  assert.deepEqual(
+    [world.heardBy(0), world.heardBy(1)],
+    [
+      [2, 'may die'],
+      [1, 'may die'],
+    ],
+  )
+  world.deliver()
+  assert.deepEqual([world.heardBy(2), world.wanted.length], [[1], 3])
+})
+
+test('when no prepared child starts, those of before go on', () => {
+  const world = new World()
+  world.speak(0)
+  world.dispatcher.prepare(2)
+  world.child(1).say(BAD_CFG)
+  world.turns()
+  assert.deepEqual(world.badConfigurations, [], 'the master does not end for it')
+  world.die(1)
+  world.die(2)
+  assert.deepEqual([world.prepared, world.wanted], [[false], [0, 1, 2]])
+  world.deliver()
+  assert.deepEqual(world.heardBy(0), [1])
+})
+
+test('prepared children that are given up end', () => {
+  const world = new World()
+  world.speak(0)
+  world.dispatcher.prepare(1)
+  world.speak(1)
+  world.dispatcher.forgetPrepared()
+  world.turns()
+  assert.deepEqual([world.heardBy(0), world.heardBy(1)], [[0], [0, 'may die']])
+  world.deliver()
+  assert.deepEqual(world.heardBy(0), [1])
+})

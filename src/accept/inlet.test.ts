@@ -1,0 +1,296 @@
+import assert from 'node:assert/strict'
+import { afterEach, test } from 'node:test'
+import { FakeClock } from '../../test/support/fake-poller.js'
+import { calls, closeAll, recvText, sendText, unixPair } from '../../test/support/sockets.js'
+import { messages, plainAccept, summary, WireEnd, wirePair } from '../../test/support/wire-end.js'
+import type { Calls, Fd } from '../kernel/calls.js'
+import type { MessageCalls } from '../kernel/message-calls.js'
+import { openEpoll } from '../reactor/epoll.js'
+import { Loop } from '../reactor/loop.js'
+import { type AcceptMessage, DONE, DYING, KEEPALIVE, MAX, MAY_DIE, UDPDATA } from '../wire/child-message.js'
+import { Inlet } from './inlet.js'
+
+const KEEPALIVE_MS = 1_000
+
+/** An inlet over the real kernel; the master is in the test's hands. */
+class World {
+  readonly clock = new FakeClock()
+  readonly poller = openEpoll()
+  readonly loop = new Loop(this.poller, this.clock)
+  readonly lines: string[] = []
+  readonly clients: { readonly fd: Fd; readonly message: AcceptMessage }[] = []
+  readonly closed: Fd[] = []
+  readonly master: WireEnd
+  readonly inlet: Inlet
+  readonly fd: Fd
+  mayDie = 0
+  lost = 0
+  #isMasterThere = true
+
+  constructor(overriding: Partial<MessageCalls> = {}) {
+    const [near, far] = wirePair()
+    this.master = new WireEnd(near)
+    this.fd = far
+    const noting: Calls = {
+      ...calls,
+      close: (fd) => {
+        this.closed.push(fd)
+        return calls.close(fd)
+      },
+    }
+    const parts = {
+      loop: this.loop,
+      calls: noting,
+      messages: { ...messages, ...overriding },
+      log: (_severity: number, line: string) => void this.lines.push(line),
+      onClient: (fd: Fd, message: AcceptMessage) => void this.clients.push({ fd, message }),
+      onMayDie: () => void this.mayDie++,
+      onLostClient: () => void this.lost++,
+    }
+    this.inlet = new Inlet(parts, far)
+    worlds.push(this)
+    this.inlet.open(100)
+    this.turns()
+  }
+
+  pass(ms: number): void {
+    this.clock.nowMs += ms
+    this.turns()
+  }
+
+  turns(count = 4): void {
+    for (let i = 0; i < count; i++) this.loop.turn(0)
+  }
+
+  /** The master's process ends. */
+  loseMaster(): void {
+    if (this.#isMasterThere) this.master.close()
+    this.#isMasterThere = false
+  }
+
+  leave(): void {
+    this.loseMaster()
+    closeAll(this.fd, ...this.clients.map(({ fd }) => fd))
+    this.poller.close()
+  }
+}
+
+const worlds: World[] = []
+afterEach(() => {
+  for (const world of worlds.splice(0)) world.leave()
+})
+
+test('the first word is the maximum', () => {
+  const { master } = new World()
+  assert.deepEqual(summary(master.hear()), [[MAX, 100]])
+})
+
+test('a client comes with its descriptor and what the master says of it', () => {
+  const world = new World()
+  const client = unixPair()
+  const message = { ...plainAccept, realm: 'a realm', flags: 3, listenerMark: 7 }
+  world.master.handOver(client.far, message)
+  closeAll(client.far)
+  world.turns()
+  const [got] = world.clients
+  assert.deepEqual(got?.message, message)
+  sendText(client.near, 'hello')
+  assert.equal(recvText(got?.fd ?? -1), 'hello')
+  closeAll(client.near)
+})
+
+test('connections that end in one turn are told by one message', () => {
+  const world = new World()
+  world.master.hear()
+  for (let i = 0; i < 5; i++) world.inlet.countDone()
+  world.turns()
+  world.inlet.countDone()
+  world.turns()
+  assert.deepEqual(summary(world.master.hear()), [
+    [DONE, 5],
+    [DONE, 1],
+  ])
+})
+
+test('MAY_DIE is heard after every client that was sent before it, however many', () => {
+  const world = new World()
+  const client = unixPair()
+  const counts: number[] = []
+  let sent = 0
+  while (sent < 500) {
+    if (world.master.handOver(client.far) === 1) sent++
+    else world.turns(1)
+  }
+  while (world.master.say(MAY_DIE) < 0) world.turns(1)
+  for (let turn = 0; world.mayDie === 0 && turn < 50; turn++) {
+    world.turns(1)
+    counts.push(world.clients.length)
+  }
+  assert.deepEqual([world.mayDie, world.clients.length], [1, 500])
+  closeAll(client.near, client.far)
+})
+
+test('a crowd is taken in turns', () => {
+  const world = new World()
+  const client = unixPair()
+  // More in one go than a turn takes, which the buffer of a socket pair alone does not hold.
+  let waiting = 0
+  while (world.master.handOver(client.far) === 1) waiting++
+  assert.ok(waiting > 256, `the socket takes ${waiting}`)
+  world.turns(1)
+  assert.equal(world.clients.length, 256)
+  world.turns(3)
+  assert.equal(world.clients.length, waiting)
+  closeAll(client.near, client.far)
+})
+
+test('10,000 messages against a master that does not read: no deadlock, and no count is lost', () => {
+  const world = new World()
+  world.master.hear()
+  let ended = 0
+  for (let i = 0; i < 10_000; i++) {
+    world.inlet.countDone()
+    world.loop.turn(0)
+    ended++
+  }
+  let counted = 0
+  let heardCount = 0
+  for (let turn = 0; counted < ended && turn < 10_000; turn++) {
+    const heard = world.master.hear(64).filter(({ type }) => type === DONE)
+    counted += heard.reduce((sum, { count }) => sum + count, 0)
+    heardCount += heard.length
+    world.turns(1)
+  }
+  assert.equal(counted, ended)
+  assert.ok(heardCount < 1_000, `what waits is summed: ${heardCount} messages`)
+})
+
+test('messages that wait go out in their order', () => {
+  const world = new World()
+  while (world.master.hear().length > 0);
+  let said = 0
+  for (let i = 0; i < 2_000; i++) {
+    world.inlet.countDone()
+    world.loop.turn(0)
+    said++
+  }
+  world.inlet.sayDying()
+  world.inlet.countDone()
+  const heard: [number | undefined, number][] = []
+  for (let turn = 0; turn < 200; turn++) {
+    heard.push(...world.master.hear(64).map(({ count, type }): [number | undefined, number] => [type, count]))
+    world.turns(1)
+  }
+  const dyingAt = heard.findIndex(([type]) => type === DYING)
+  const sum = (some: typeof heard) => some.reduce((total, [, count]) => total + count, 0)
+  assert.deepEqual(
+    [sum(heard.slice(0, dyingAt)), heard.slice(dyingAt)],
+    [
+      said,
+      [
+        [DYING, 0],
+        [DONE, 1],
+      ],
+    ],
+  )
+})
+
+test('a message without its descriptor is a client that ended', () => {
+  const world = new World()
+  world.master.hear()
+  const bytes = new Uint8Array(40)
+  bytes[0] = 6
+  world.master.sayBytes(bytes)
+  world.turns()
+  assert.deepEqual(summary(world.master.hear()), [[DONE, 1]])
+  assert.equal(world.lost, 0)
+})
+
+test('a client that is lost for want of a descriptor is told, and counts as one that ended', () => {
+  const MSG_CTRUNC = 8
+  const HEADER_FLAGS = 48
+  const world = new World({
+    receive(fd, batch) {
+      const count = messages.receive(fd, batch)
+      for (let i = 0; i < count; i++) {
+        if (batch.receivedFd(i) >= 0) calls.close(batch.receivedFd(i))
+        const at = i * 64
+        new DataView(batch.bytes.buffer).setBigUint64(at + 40, 0n, true)
+        new DataView(batch.bytes.buffer).setInt32(at + HEADER_FLAGS, MSG_CTRUNC, true)
+      }
+      return count
+    },
+  })
+  world.master.hear()
+  const client = unixPair()
+  world.master.handOver(client.far)
+  world.turns()
+  assert.deepEqual([world.lost, world.clients.length], [1, 0])
+  assert.deepEqual(summary(world.master.hear()), [[DONE, 1]])
+  closeAll(client.near, client.far)
+})
+
+test('what no relay can serve ends at once, what nobody knows is named; descriptors are closed', () => {
+  const world = new World()
+  world.master.hear()
+  const client = unixPair()
+  const udp = new Uint8Array(60)
+  udp[0] = UDPDATA
+  world.master.sayBytes(udp, client.far)
+  world.turns()
+  assert.deepEqual(summary(world.master.hear()), [[DONE, 1]])
+  assert.equal(world.closed.length, 1)
+  const unknown = Uint8Array.of(77, 0, 0, 0, 0, 0, 0, 0)
+  world.master.sayBytes(unknown, client.far)
+  world.master.sayBytes(Uint8Array.of(6, 0, 0), client.far)
+  world.turns()
+  assert.equal(world.closed.length, 3)
+  assert.match(world.lines.join('|'), /unknown type 77\|.*unknown type \(too short\)$/)
+  assert.deepEqual([world.clients.length, world.master.hear().length], [0, 0])
+  closeAll(client.near, client.far)
+})
+
+test('a master that is gone is noticed within a second, and once', () => {
+  const world = new World()
+  world.pass(KEEPALIVE_MS)
+  assert.deepEqual(summary(world.master.hear()), [
+    [MAX, 100],
+    [KEEPALIVE, 0],
+  ])
+  world.loseMaster()
+  world.turns()
+  assert.equal(world.mayDie, 0)
+  world.pass(KEEPALIVE_MS)
+  assert.equal(world.mayDie, 1)
+  assert.match(world.lines.join('|'), /^the master is gone: [^|]+$/)
+  world.inlet.countDone()
+  world.inlet.sayDying()
+  for (let i = 0; i < 5; i++) world.pass(KEEPALIVE_MS)
+  assert.equal(world.mayDie, 1)
+  assert.equal(world.loop.watchCount, 0)
+})
+
+test('a dying child still takes what was on its way, and ends on the word of its master', () => {
+  const world = new World()
+  world.master.hear()
+  const client = unixPair()
+  world.inlet.sayDying()
+  world.master.handOver(client.far)
+  world.turns()
+  assert.deepEqual(summary(world.master.hear()), [[DYING, 0]])
+  assert.deepEqual([world.clients.length, world.mayDie], [1, 0])
+  world.master.say(MAY_DIE)
+  world.turns()
+  assert.equal(world.mayDie, 1)
+  closeAll(client.near, client.far)
+})
+
+test('a dying child waits no longer than a second for a master that says nothing', () => {
+  const world = new World()
+  world.pass(KEEPALIVE_MS / 2)
+  world.inlet.sayDying()
+  world.pass(KEEPALIVE_MS - 10)
+  assert.equal(world.mayDie, 0)
+  world.pass(20)
+  assert.equal(world.mayDie, 1)
+})
