@@ -1,8 +1,9 @@
 import type { Calls, Fd, Outcome } from '../kernel/calls.js'
 import * as c from '../kernel/constants.js'
+import { makeOurs } from '../kernel/fd-flags.js'
 import { setKeepAlive } from '../kernel/keepalive.js'
-import { unmap } from '../kernel/memory.js'
-import { type NativeAddress, nativeAddress } from '../kernel/sockaddr.js'
+import { mapPrivate, unmap } from '../kernel/memory.js'
+import { decodeAddress, type NativeAddress, nativeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
 import type { ListenerOptions } from './options.js'
 
 /**
@@ -19,6 +20,21 @@ export function openListener(
   const outcome = openAt(calls, options, address, onBound)
   unmap(address.region)
   return outcome
+}
+
+/**
+ * Makes a listening socket that was handed over fit for us: 0 or a negated errno. Whoever opened it may use it
+ * blocking, and then a client that leaves while it waits would stop the reactor.
+ */
+export function adoptListener(calls: Calls, fd: Fd, options: Omit<ListenerOptions, 'address'>): Outcome {
+  makeOurs(fd)
+  const region = mapPrivate(SOCKADDR_BYTES_MAX)
+  const byteLength = calls.localAddress(fd, region)
+  const address = byteLength < 0 ? undefined : decodeAddress(region.bytes, byteLength)
+  unmap(region)
+  if (address === undefined) return byteLength
+  const outcome = setUp(calls, fd, { ...options, address })
+  return outcome < 0 ? outcome : calls.listen(fd, options.backlog)
 }
 
 function openAt(

@@ -33,6 +33,14 @@ export class ListenerKeeper {
     return listeners.map((settings, slot) => bound[slot]?.name ?? intendedName(settings))
   }
 
+  /** Which of the listeners are Unix sockets, by slot. */
+  get unixListeners(): boolean[] {
+    const { bound, listeners } = this.#parts
+    return listeners.map(({ bind }, slot) => {
+      return bound[slot]?.isUnix ?? (bind.kind === 'address' && bind.address.family === 'unix')
+    })
+  }
+
   get boundNames(): string[] {
     return this.#parts.bound.flatMap((listener) => listener?.name ?? [])
   }

@@ -1,5 +1,6 @@
-import { openListener } from '../accept/bind.js'
+import { adoptListener, openListener } from '../accept/bind.js'
 import { formatAddress, type SocketAddress } from '../base/address.js'
+import type { BindTarget } from '../config/endpoint.js'
 import type { ListenerSettings, SpawndSettings } from '../config/table-spawnd.js'
 import type { Calls } from '../kernel/calls.js'
 import { AF_INET6, SOCK_STREAM } from '../kernel/constants.js'
@@ -11,11 +12,13 @@ import { removeStaleSocket, type SocketFile, setSocketAccess, socketFile } from 
 import { ERR, INFO } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import { resolvable } from './check.js'
+import { handedOver } from './handed-over.js'
 import { keepAliveOf } from './settings.js'
 
 export interface BoundListener {
   readonly fd: number
-  /** Of a Unix socket: its file, which goes when it listens no more. */
+  readonly isUnix: boolean
+  /** Of a Unix socket that we have bound: its file, which goes when it listens no more. */
   readonly socketFile: SocketFile | undefined
   /** Where it really listens: the port that the system chose, the address of a name. */
   readonly name: string
@@ -31,7 +34,7 @@ export function intendedName({ bind }: ListenerSettings): string {
     case 'any':
       return `*:${bind.port}`
     case 'inherited':
-      return 'inherited'
+      return bind.name === undefined ? 'the socket of inetd' : `the socket '${bind.name}'`
   }
 }
 
@@ -44,7 +47,8 @@ export async function bindListener(
   const retry =
     settings.bindRetryDelayMs > 0 ? ` Will retry every ${settings.bindRetryDelayMs / 1000} seconds.` : ''
   const failed = (name: string, why: string) => say(ERR, `bind to ${name} failed: ${why}.${retry}`)
-  const address = await bindAddress(calls, settings).catch((error: Error) => error)
+  if (settings.bind.kind === 'inherited') return adopt(calls, settings, settings.bind.name, failed, say)
+  const address = await bindAddress(calls, settings.bind).catch((error: Error) => error)
   if (address instanceof Error) {
     failed(intendedName(settings), address.message)
     return undefined
@@ -56,7 +60,30 @@ export async function bindListener(
   }
   const name = formatAddress(boundAddress(calls, fd) ?? address)
   say(INFO, `bind to ${name} succeeded`)
-  return { fd, socketFile: address.family === 'unix' ? socketFile(address.path) : undefined, name }
+  const isUnix = address.family === 'unix'
+  return { fd, isUnix, socketFile: isUnix ? socketFile(address.path) : undefined, name }
+}
+
+/** Takes a socket that was handed over. */
+function adopt(
+  calls: Calls,
+  settings: ListenerSettings,
+  name: string | undefined,
+  failed: (name: string, why: string) => void,
+  say: Say,
+): BoundListener | undefined {
+  const { backlog, dscp, vrf } = settings
+  const fd = handedOver(calls, name)
+  const options = { backlog, dscp, vrf: vrf ?? '', keepAlive: keepAliveOf(settings) }
+  const outcome = typeof fd === 'string' ? fd : adoptListener(calls, fd, options)
+  if (typeof fd === 'string' || typeof outcome === 'string' || outcome < 0) {
+    failed(intendedName(settings), typeof outcome === 'string' ? outcome : errorText(-outcome))
+    return undefined
+  }
+  const address = boundAddress(calls, fd)
+  const bound = address === undefined ? intendedName(settings) : formatAddress(address)
+  say(INFO, `bind to ${bound} succeeded (via ${name === undefined ? 'inetd' : 'systemd'})`)
+  return { fd, isUnix: address?.family === 'unix', socketFile: undefined, name: bound }
 }
 
 /** A listening descriptor, a negated errno or a reason. The file of a dead Unix socket is replaced. */
@@ -79,7 +106,10 @@ function setAccess(address: SocketAddress, { mode, user, group }: ListenerSettin
   setSocketAccess(address.path, { mode, uid: user?.uid, gid: group ?? user?.gid })
 }
 
-async function bindAddress(calls: Calls, { bind }: ListenerSettings): Promise<SocketAddress> {
+async function bindAddress(
+  calls: Calls,
+  bind: Exclude<BindTarget, { kind: 'inherited' }>,
+): Promise<SocketAddress> {
   switch (bind.kind) {
     case 'address':
       return bind.address
@@ -90,8 +120,6 @@ async function bindAddress(calls: Calls, { bind }: ListenerSettings): Promise<So
       if (first === undefined) throw new Error('the name has no address')
       return first
     }
-    case 'inherited':
-      throw new Error('no socket was handed over')
   }
 }
 

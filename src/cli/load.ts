@@ -1,8 +1,10 @@
 import { type Configuration, loadChosenConfiguration, loadConfiguration } from '../config/load.js'
 import { chooseChildSection, type SectionIds } from '../config/section-choice.js'
 import { type ReadAnswer, recordedSources, type Sources } from '../config/sources.js'
+import { linuxCalls } from '../kernel/linux-calls.js'
 import type { Arguments } from './arguments.js'
 import { fileSources } from './file-sources.js'
+import { isUnderInetd } from './handed-over.js'
 import { systemNames } from './system-names.js'
 
 /** A configuration server that does not answer in this time is down. */
@@ -32,7 +34,8 @@ export async function loadFrom(options: LoadOptions): Promise<Loaded> {
   const environment = new Map(
     Object.entries(process.env).flatMap(([k, v]) => (v === undefined ? [] : [[k, v]])),
   )
-  const request = { file, environment, isInetd: false, sources, names: systemNames() }
+  const isInetd = isUnderInetd(linuxCalls())
+  const request = { file, environment, isInetd, sources, names: systemNames() }
   const { program, programPath } = options
   const choice = { program, programPath, masterOption: masterId, childOption: childId, lastArgument: id }
   if (options.isChild !== true) return { ...loadChosenConfiguration(request, choice), sources }

@@ -270,9 +270,7 @@ export class Master {
       environment: [...loaded.environment],
       sectionId: loaded.sections.childId ?? '',
       listenerNames: listeners.names,
-      unixListeners: loaded.spawnd.listeners.map(
-        ({ bind }) => bind.kind === 'address' && bind.address.family === 'unix',
-      ),
+      unixListeners: listeners.unixListeners,
       traceMask,
       addresses: [...addresses],
     })

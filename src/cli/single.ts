@@ -63,8 +63,7 @@ export class Single {
       bound: parts.bound,
       calls: parts.system.calls,
       say: log.say,
-      onListen: (slot, { fd, socketFile }) =>
-        this.#post({ kind: 'listen', slot, fd, isUnix: socketFile !== undefined }),
+      onListen: (slot, { fd, isUnix }) => this.#post({ kind: 'listen', slot, fd, isUnix }),
     })
     const shape = shapeFor(loaded)
     const { cells, fd } = createCells(shape)

@@ -12,22 +12,24 @@ export type BindTarget =
   | Endpoint
   /** Every address of the machine: `::`, or `0.0.0.0` where there is no IPv6. */
   | { readonly kind: 'any'; readonly port: number }
-  /** The socket that inetd handed over. */
-  | { readonly kind: 'inherited' }
+  /** A listening socket that was handed over: by systemd under a name, by inetd without one. */
+  | { readonly kind: 'inherited'; readonly name: string | undefined }
 
 interface Given {
   readonly address: AddressText | undefined
   readonly path: string | undefined
   readonly port: number | undefined
+  readonly inherited: string | undefined
 }
 
 /** Combines address, path and port of a `listen` block. */
 export function bindTarget(given: Given, { refuse, isInetd }: Completion): BindTarget | undefined {
-  const { address, path, port } = given
+  const { address, inherited, path, port } = given
+  if (inherited !== undefined) return { kind: 'inherited', name: inherited }
   if (path !== undefined) return unixEndpoint(path)
   if (address !== undefined) return endpoint(address, port) ?? refuse('this listener needs a port')
   if (port !== undefined) return { kind: 'any', port }
-  return isInetd ? { kind: 'inherited' } : refuse('this listener needs a port')
+  return isInetd ? { kind: 'inherited', name: undefined } : refuse('this listener needs a port')
 }
 
 /** Undefined when there is no port. A port within the address counts for more than one beside it. */

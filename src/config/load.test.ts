@@ -149,7 +149,7 @@ test('under inetd no listener and no port is needed', () => {
   const { spawnd } = load('id = spawnd { listen { } } id = tcprelay { remote { 1.2.3.4:5 } }', {
     isInetd: true,
   })
-  assert.deepEqual(spawnd.listeners[0]?.bind, { kind: 'inherited' })
+  assert.deepEqual(spawnd.listeners[0]?.bind, { kind: 'inherited', name: undefined })
 })
 
 test('a directive whose feature has not landed is named, with its place', () => {

@@ -52,6 +52,12 @@ const listenRows = {
     doc: 'Port to listen on, a number or the name of a service. Only a Unix socket or inetd needs none.',
     zero: 'one that the system chooses',
   }),
+  inherited: optional('inherited', text('NAME'), {
+    doc:
+      'Take the listening socket that systemd hands over under this name (`FileDescriptorName=` of its socket unit, ' +
+      'sd_listen_fds(3)) instead of binding one.',
+    isOurs: true,
+  }),
   protocol: value('protocol', choice(['TCP', 'SCTP'], { UDP: NO_DATAGRAMS }), 'TCP', {
     doc: 'Protocol of the listener.',
     needs: 'SCTP',
@@ -119,7 +125,7 @@ export const listenBlock = completedBlock(
   listenRows,
   (given, completion) => {
     const bind = bindTarget(given, completion)
-    const { address: _address, path: _path, port: _port, ...rest } = given
+    const { address: _address, inherited: _inherited, path: _path, port: _port, ...rest } = given
     return bind && { ...rest, bind, overloadBacklog: Math.min(given.backlog, given.overloadBacklog) }
   },
   'address',

@@ -19,6 +19,7 @@ export const SO_KEEPALIVE = 9
 export const SO_OOBINLINE = 10
 export const SO_LINGER = 13
 export const SO_BINDTODEVICE = 25
+export const SO_ACCEPTCONN = 30
 
 export const IPPROTO_IP = 0
 export const IP_TOS = 1
