@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import fc from 'fast-check'
 import { mapShared } from '../kernel/memory.js'
-import { type Cells, createCells, localCells, openCells } from './cells.js'
+import { type Cells, createCells, giveBack, localCells, openCells } from './cells.js'
 import { COUNTERS, LAYOUT_VERSION, layoutOf, RING_HEAD_BYTES, rowBytes, type Shape } from './layout.js'
 
 const LINE_BYTES = 64
@@ -163,3 +163,57 @@ function viewsOf(cells: Cells) {
   })
   return [{ name: 'use', view: cells.use }, ...rows.flat()]
 }
+
+test('what a child held is given back, and its rows are as new; nobody else notices', () => {
+  const cells = localCells({ children: 3, remotes: 2, listeners: 1, ringBytes: 64 })
+  for (const [slot, held] of [
+    [0, [1, 2]],
+    [1, [10, 20]],
+    [2, [100, 200]],
+  ] as const) {
+    const rows = cells.child(slot)
+    rows.use.set(held)
+    for (const [remote, count] of held.entries()) Atomics.add(cells.use, remote, count)
+    rows.retryAtMs.fill(5)
+    rows.counters.fill(7)
+    rows.ringHead.fill(9)
+  }
+  giveBack(cells, 1)
+  assert.deepEqual([...cells.use], [101, 202])
+  const { counters, retryAtMs, ringHead, use } = cells.child(1)
+  for (const row of [counters, retryAtMs, ringHead, use]) assert.ok(row.every((number) => number === 0))
+  for (const slot of [0, 2]) {
+    const rows = cells.child(slot)
+    assert.ok(rows.use.every((held) => held > 0))
+    assert.ok(rows.counters.every((count) => count === 7) && rows.retryAtMs.every((ms) => ms === 5))
+  }
+  giveBack(cells, 1)
+  assert.deepEqual([...cells.use], [101, 202], 'twice is no more than once')
+})
+
+test('use is the sum of the rows, whatever children take, return and die', () => {
+  const remotes = 3
+  const step = fc.record({
+    slot: fc.nat({ max: 3 }),
+    remote: fc.nat({ max: remotes - 1 }),
+    what: fc.constantFrom('take', 'take', 'return', 'die'),
+  })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const cells = localCells({ children: 4, remotes, listeners: 1, ringBytes: 64 })
+      for (const { remote, slot, what } of steps) {
+        const { use } = cells.child(slot)
+        if (what === 'die') giveBack(cells, slot)
+        else if (what === 'take' || (use[remote] ?? 0) > 0) {
+          const change = what === 'take' ? 1 : -1
+          use[remote] = (use[remote] ?? 0) + change
+          Atomics.add(cells.use, remote, change)
+        }
+        const sums = Array.from(cells.use, (_, at) =>
+          [0, 1, 2, 3].reduce((sum, child) => sum + (cells.child(child).use[at] ?? 0), 0),
+        )
+        assert.deepEqual([...cells.use], sums)
+      }
+    }),
+  )
+})

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 
@@ -32,6 +32,11 @@ export interface ChildrenEvents {
   onGone(slot: number): void
 }
 
+interface Waiting {
+  readonly timer: NodeJS.Timeout
+  readonly wireFd: number
+}
+
 interface Running {
   readonly process: ChildProcess
   readonly startedMs: number
@@ -43,7 +48,7 @@ export class Children {
   readonly #closeFd: (fd: number) => void
   readonly #say: Say
   readonly #running = new Map<number, Running>()
-  readonly #waiting = new Map<number, NodeJS.Timeout>()
+  readonly #waiting = new Map<number, Waiting>()
   #program: ChildProgram
   #deathsAtStart = 0
   #notBeforeMs = 0
@@ -79,7 +84,7 @@ export class Children {
       this.#waiting.delete(slot)
       this.#start(slot, wireFd)
     }, waitMs)
-    this.#waiting.set(slot, timer)
+    this.#waiting.set(slot, { timer, wireFd })
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -88,21 +93,16 @@ export class Children {
 
   /** Starts nothing more. */
   stopStarting(): void {
-    for (const timer of this.#waiting.values()) clearTimeout(timer)
+    for (const { timer, wireFd } of this.#waiting.values()) {
+      clearTimeout(timer)
+      this.#closeFd(wireFd)
+    }
     this.#waiting.clear()
   }
 
   #start(slot: number, wireFd: number): void {
-    const { command, environment, gid, uid, words, workingDirectory } = this.#program
     const extras = this.#events.openExtras(slot)
-    const child = spawn(command, words, {
-      detached: true,
-      env: environment,
-      stdio: [wireFd, 'ignore', 'inherit', ...extras.fds],
-      ...(uid === undefined ? {} : { uid }),
-      ...(gid === undefined ? {} : { gid }),
-      ...(workingDirectory === undefined ? {} : { cwd: workingDirectory }),
-    })
+    const child = this.#spawn([wireFd, 'ignore', 'inherit', ...extras.fds])
     this.#closeFd(wireFd)
     extras.release()
     let isOver = false
@@ -111,6 +111,10 @@ export class Children {
       isOver = true
       this.#onOver(slot, child, how)
     }
+    if (child instanceof Error) {
+      setImmediate(() => over(`could not be started: ${child.message}`))
+      return
+    }
     child.on('error', ({ message }) => over(`could not be started: ${message}`))
     child.on('exit', (code, signal) => over(describeEnd(code, signal)))
     if (child.pid === undefined) return
@@ -118,11 +122,29 @@ export class Children {
     this.#events.onStarted(slot)
   }
 
-  #onOver(slot: number, child: ChildProcess, how: string): void {
+  /** Some failures Node tells by an event, such as a program that is not there, others it throws. */
+  #spawn(stdio: StdioOptions): ChildProcess | Error {
+    const { command, environment, gid, uid, words, workingDirectory } = this.#program
+    try {
+      return spawn(command, words, {
+        detached: true,
+        env: environment,
+        stdio,
+        ...(uid === undefined ? {} : { uid }),
+        ...(gid === undefined ? {} : { gid }),
+        ...(workingDirectory === undefined ? {} : { cwd: workingDirectory }),
+      })
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error))
+    }
+  }
+
+  #onOver(slot: number, child: ChildProcess | Error, how: string): void {
     const startedMs = this.#running.get(slot)?.startedMs ?? Date.now()
-    const hasEndedWell = child.exitCode === 0
+    const { exitCode, pid } = child instanceof Error ? { exitCode: null, pid: undefined } : child
+    const hasEndedWell = exitCode === 0
     this.#running.delete(slot)
-    this.#say(hasEndedWell ? INFO : WARNING, `child (pid ${child.pid ?? '-'}) ${how}`)
+    this.#say(hasEndedWell ? INFO : WARNING, `child (pid ${pid ?? '-'}) ${how}`)
     if (hasEndedWell || Date.now() - startedMs >= START_MS) this.#deathsAtStart = 0
     else this.#diedAtStart()
     this.#events.onGone(slot)

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict'
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { mock, type TestContext, test } from 'node:test'
+import { afterwards, temporaryFolder } from '../../test/harness/clean-up.js'
+import { until } from '../../test/harness/until.js'
+import { type ChildProgram, Children, type Extras } from './children.js'
+
+const NO_EXTRAS: Extras = { fds: [], release: () => {} }
+
+const shell = (script: string): ChildProgram => ({
+  command: '/bin/sh',
+  words: ['-c', script],
+  environment: process.env,
+  uid: undefined,
+  gid: undefined,
+  workingDirectory: undefined,
+})
+
+/** Children in the test's hands; what happens to them is noted. */
+class World {
+  readonly lines: string[] = []
+  readonly started: number[] = []
+  readonly gone: number[] = []
+  readonly closed: number[] = []
+  readonly children: Children
+  extras: Extras = NO_EXTRAS
+
+  constructor(t: TestContext, program: ChildProgram) {
+    const events = {
+      openExtras: () => this.extras,
+      onStarted: (slot: number) => void this.started.push(slot),
+      onGone: (slot: number) => void this.gone.push(slot),
+    }
+    const closeFd = (fd: number) => {
+      this.closed.push(fd)
+      closeSync(fd)
+    }
+    this.children = new Children(program, events, closeFd, (_severity, line) => void this.lines.push(line))
+    afterwards(t, async () => {
+      this.children.stopStarting()
+      this.children.kill('SIGKILL')
+      await until('all children to be gone', () => this.children.count === 0)
+    })
+  }
+
+  /** Starts one and answers the descriptor that was meant to be its wire. */
+  start(slot = 0): number {
+    const fd = openSync('/dev/null', 'r+')
+    this.children.start(slot, fd)
+    return fd
+  }
+
+  async ends(count: number): Promise<void> {
+    await until(`${count} children to be gone, not ${this.gone.length}`, () => this.gone.length === count)
+  }
+}
+
+test('a child runs with its wire on 0 and its extras from 3 on, which then are its own', async (t) => {
+  const file = join(temporaryFolder(t), 'out')
+  const world = new World(t, shell('readlink /proc/self/fd/0 >&3; echo $NAME >&3; pwd >&3'))
+  const extra = openSync(file, 'w')
+  const released: number[] = []
+  world.extras = { fds: [extra], release: () => void released.push(extra) }
+  world.children.setProgram({
+    ...shell('readlink /proc/self/fd/0 >&3; echo $NAME >&3; pwd >&3'),
+    environment: { ...process.env, NAME: 'a value' },
+    workingDirectory: '/proc',
+  })
+  const wire = world.start(7)
+  assert.deepEqual([world.started, world.closed, released], [[7], [wire], [extra]])
+  closeSync(extra)
+  await world.ends(1)
+  assert.equal(readFileSync(file, 'utf8'), '/dev/null\na value\n/proc\n')
+  assert.deepEqual([world.gone, world.children.count], [[7], 0])
+  assert.match(world.lines.join('|'), /^child \(pid \d+\) terminated normally$/)
+})
+
+const ENDS = [
+  { script: 'exit 3', line: /terminated abnormally \(exit code 3\)/ },
+  { script: 'kill -9 $$', line: /terminated abnormally \(signal SIGKILL\)/ },
+]
+
+for (const { line, script } of ENDS) {
+  test(`how a child has ended is said: ${script}`, async (t) => {
+    const world = new World(t, shell(script))
+    world.start()
+    await world.ends(1)
+    assert.match(world.lines[0] ?? '', line)
+  })
+}
+
+const IMPOSSIBLE: readonly (readonly [string, Partial<ChildProgram>, RegExp])[] = [
+  ['a program that is not there', { command: '/nowhere/at/all' }, /could not be started: .*ENOENT/],
+  ['a program that may not be executed', { command: '/etc/passwd' }, /could not be started: .*EACCES/],
+  ['a folder that is not there', { workingDirectory: '/nowhere' }, /could not be started: .*ENOENT/],
+  ['a folder that is none', { workingDirectory: '/dev/null' }, /could not be started: .*ENOTDIR/],
+]
+
+for (const [what, program, line] of IMPOSSIBLE) {
+  test(`${what} is a child that dies at start`, async (t) => {
+    const world = new World(t, { ...shell('exit 0'), ...program })
+    let releases = 0
+    world.extras = { fds: [], release: () => void releases++ }
+    const wire = world.start(3)
+    assert.deepEqual(world.gone, [], 'nobody is told before start has returned')
+    await world.ends(1)
+    assert.deepEqual([world.gone, world.started, releases, world.closed], [[3], [], 1, [wire]])
+    assert.throws(() => fstatSync(wire), { code: 'EBADF' })
+    assert.match(world.lines.join('|'), line)
+    assert.match(world.lines.at(-1) ?? '', /children die at start: the next one in 1 s/)
+    assert.equal(world.children.count, 0)
+  })
+}
+
+test('children that die at start are started ever more slowly, up to 30 s', async (t) => {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_000_000 })
+  try {
+    const world = new World(t, shell('exit 1'))
+    world.start()
+    await endsInRealTime(world, 1)
+    for (const [i, seconds] of [1, 2, 4, 8, 16, 30, 30].entries()) {
+      assert.match(world.lines.at(-1) ?? '', new RegExp(`the next one in ${seconds} s$`))
+      world.start()
+      mock.timers.tick(seconds * 1_000 - 1)
+      assert.equal(world.started.length, i + 1, 'it waits')
+      assert.equal(world.children.count, 1)
+      mock.timers.tick(1)
+      assert.equal(world.started.length, i + 2)
+      await endsInRealTime(world, i + 2)
+    }
+  } finally {
+    mock.timers.reset()
+  }
+})
+
+test('after a child that lived, the next one starts at once', async (t) => {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_000_000 })
+  try {
+    const world = new World(t, shell('exit 1'))
+    world.start()
+    await endsInRealTime(world, 1)
+    mock.timers.tick(1_000)
+    world.children.setProgram(shell('exec sleep 1000'))
+    world.start()
+    mock.timers.tick(2_000)
+    world.children.kill('SIGKILL')
+    await endsInRealTime(world, 2)
+    assert.match(world.lines.at(-1) ?? '', /signal SIGKILL/)
+    world.start()
+    assert.equal(world.started.length, 3)
+  } finally {
+    mock.timers.reset()
+  }
+})
+
+test('children that wait for their start are not started any more when that is said', async (t) => {
+  const world = new World(t, shell('exit 1'))
+  world.start()
+  await world.ends(1)
+  world.start()
+  assert.deepEqual([world.children.count, world.closed.length], [1, 1])
+  world.children.stopStarting()
+  assert.deepEqual([world.children.count, world.started.length], [0, 1])
+  assert.equal(world.closed.length, 2, 'their wires are closed')
+})
+
+test('signals reach every child', async (t) => {
+  const world = new World(t, shell('exec sleep 1000'))
+  world.start(0)
+  world.start(1)
+  assert.equal(world.children.pids.length, 2)
+  world.children.kill('SIGTERM')
+  await world.ends(2)
+  assert.deepEqual([...world.gone].sort(), [0, 1])
+})
+
+/** While the clock is the test's own, the end of a process is waited for turn by turn. */
+async function endsInRealTime(world: World, count: number): Promise<void> {
+  for (let turn = 0; world.gone.length < count; turn++) {
+    assert.ok(turn < 5_000_000, `waited in vain for ${count} children to be gone`)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { Socket } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { afterwards } from '../../test/harness/clean-up.js'
+import { until } from '../../test/harness/until.js'
+import { messageCalls } from '../kernel/message-calls.js'
+import { Link } from './link.js'
+
+class End {
+  readonly heard: unknown[] = []
+  readonly link: Link<unknown, unknown>
+  ends = 0
+
+  constructor(t: TestContext, fd: number) {
+    this.link = new Link(fd, {
+      onMessage: (message) => void this.heard.push(message),
+      onEnd: () => void this.ends++,
+    })
+    afterwards(t, () => this.link.close())
+  }
+
+  async hears(count: number): Promise<unknown[]> {
+    await until(`${count} messages, not ${this.heard.length}`, () => this.heard.length === count)
+    return this.heard
+  }
+
+  async isOver(): Promise<void> {
+    await until('the end of the link', () => this.ends > 0)
+  }
+}
+
+function linkPair(t: TestContext): readonly [End, End] {
+  const [near, far] = streamPair()
+  return [new End(t, near), new End(t, far)]
+}
+
+function streamPair(): readonly [number, number] {
+  const pair = messageCalls().socketPair('stream')
+  assert.ok(typeof pair !== 'number')
+  return pair
+}
+
+/** A link whose other end is plain bytes. */
+function withBytes(t: TestContext): { end: End; bytes: Socket } {
+  const [near, far] = streamPair()
+  const bytes = new Socket({ fd: far, readable: true, writable: true })
+  bytes.on('error', () => {})
+  afterwards(t, () => void bytes.destroy())
+  return { end: new End(t, near), bytes }
+}
+
+function frame(message: unknown): Buffer {
+  const body = Buffer.from(JSON.stringify(message))
+  const head = Buffer.alloc(4)
+  head.writeUInt32LE(body.length)
+  return Buffer.concat([head, body])
+}
+
+test('messages arrive in order, both ways', async (t) => {
+  const [near, far] = linkPair(t)
+  for (let i = 0; i < 100; i++) {
+    near.link.send({ i, text: 'ü\0"' })
+    far.link.send([i])
+  }
+  assert.deepEqual(
+    await far.hears(100),
+    Array.from({ length: 100 }, (_, i) => ({ i, text: 'ü\0"' })),
+  )
+  assert.deepEqual(
+    await near.hears(100),
+    Array.from({ length: 100 }, (_, i) => [i]),
+  )
+})
+
+test('bytes come as the bytes they were, wherever they are', async (t) => {
+  const [near, far] = linkPair(t)
+  const all = Uint8Array.from({ length: 256 }, (_, i) => i)
+  near.link.send({
+    list: [['a', all]],
+    buffer: Buffer.from(all),
+    part: all.subarray(7, 9),
+    empty: all.subarray(0, 0),
+  })
+  const [got] = await far.hears(1)
+  assert.deepEqual(got, {
+    list: [['a', all]],
+    buffer: all,
+    part: Uint8Array.of(7, 8),
+    empty: new Uint8Array(),
+  })
+})
+
+test('a frame that is cut at any byte is put together again', async (t) => {
+  const wire = Buffer.concat([frame({ first: 'ü' }), frame([]), frame({ last: 1 })])
+  const { bytes, end } = withBytes(t)
+  for (let cut = 0; cut <= wire.length; cut++) {
+    end.heard.length = 0
+    await send(bytes, wire.subarray(0, cut))
+    const whole = [frame({ first: 'ü' }).length, frame({ first: 'ü' }).length + frame([]).length, wire.length]
+    await end.hears(whole.filter((length) => length <= cut).length)
+    await send(bytes, wire.subarray(cut))
+    assert.deepEqual(await end.hears(3), [{ first: 'ü' }, [], { last: 1 }])
+  }
+})
+
+test('a frame arrives byte by byte', async (t) => {
+  const { bytes, end } = withBytes(t)
+  for (const byte of frame({ slow: true })) await send(bytes, Buffer.of(byte))
+  assert.deepEqual(await end.hears(1), [{ slow: true }])
+})
+
+test('a snapshot of many megabytes arrives whole', async (t) => {
+  const [near, far] = linkPair(t)
+  const text = 'x'.repeat(8 * 1024 * 1024)
+  near.link.send({ text })
+  near.link.send('after')
+  const [got, after] = await far.hears(2)
+  assert.equal(after, 'after')
+  assert.ok(JSON.stringify(got) === JSON.stringify({ text }))
+})
+
+test('the other end hears of the end, once, and after every message', async (t) => {
+  const [near, far] = linkPair(t)
+  near.link.send('last')
+  await far.hears(1)
+  near.link.close()
+  await far.isOver()
+  await near.isOver()
+  far.link.send('nobody hears this')
+  far.link.close()
+  assert.deepEqual([far.heard, far.ends, near.ends], [['last'], 1, 1])
+})
+
+test('a process that ends in the middle of a frame ends the link', async (t) => {
+  const { bytes, end } = withBytes(t)
+  await send(bytes, frame({ a: 1 }).subarray(0, 6))
+  bytes.destroy()
+  await end.isOver()
+  assert.deepEqual(end.heard, [])
+})
+
+test('a length that no frame has ends the link', async (t) => {
+  const { bytes, end } = withBytes(t)
+  await send(bytes, Buffer.of(0, 0, 0, 0x7f, 1))
+  await end.isOver()
+  assert.deepEqual(end.heard, [])
+})
+
+async function send(socket: Socket, bytes: Uint8Array): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    socket.write(bytes, (error) => (error ? reject(error) : resolve()))
+  })
+}
