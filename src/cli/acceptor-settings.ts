@@ -31,6 +31,8 @@ export interface AcceptorListener {
 
 /** What the control thread tells the master's reactor. */
 export type AcceptorCommand =
+  /** Answered by `pong`: a reactor that hangs answers nothing. */
+  | { readonly kind: 'ping' }
   | { readonly kind: 'listen'; readonly slot: number; readonly fd: number }
   /** The process of a child has ended. */
   | { readonly kind: 'gone'; readonly slot: number }
@@ -49,6 +51,7 @@ export type AcceptorCommand =
   | { readonly kind: 'stop' }
 
 export type AcceptorReport =
+  | { readonly kind: 'pong' }
   | { readonly kind: 'log' }
   | { readonly kind: 'serving' }
   /** A child is to be started; `fd` is its end of the wire and the receiver's to close. */

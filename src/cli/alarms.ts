@@ -18,6 +18,15 @@ export class Alarms {
     this.#timers.add(timer)
   }
 
+  /** Calls `act` twice in each `periodMs`, until `clear`. Undefined: never. */
+  every(periodMs: number | undefined, act: () => void): void {
+    if (periodMs === undefined) return
+    this.after(periodMs / 2, () => {
+      act()
+      this.every(periodMs, act)
+    })
+  }
+
   clear(): void {
     for (const timer of this.#timers) clearTimeout(timer)
     this.#timers.clear()

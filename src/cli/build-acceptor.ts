@@ -46,6 +46,7 @@ export class Acceptor {
   readonly loop: Loop
   readonly #dispatcher: Dispatcher
   readonly #accepting: AcceptContext
+  readonly #report: (report: AcceptorReport) => void
   #front: Front
 
   constructor(
@@ -57,6 +58,7 @@ export class Acceptor {
     const { counters, ...ring } = openCells(settings.cells.fd, settings.cells.shape).child(0)
     const writer = new LogRingWriter({ counters, ...ring }, () => report({ kind: 'log' }))
     const log = (severity: number, text: string) => writer.write(LOG, severity, text)
+    this.#report = report
     this.loop = new Loop(poller, system.clock)
     this.#accepting = {
       system,
@@ -88,6 +90,9 @@ export class Acceptor {
 
   handle(command: AcceptorCommand): void {
     switch (command.kind) {
+      case 'ping':
+        this.#report({ kind: 'pong' })
+        return
       case 'listen':
         this.#listen(command.slot, command.fd)
         return

@@ -82,6 +82,9 @@ export class Reactor {
 
   handle(command: Command): void {
     switch (command.kind) {
+      case 'ping':
+        this.#report({ kind: 'pong' })
+        return
       case 'listen':
         this.#listen(command.slot, command.fd, command.isUnix)
         return

@@ -163,13 +163,15 @@ export class Master {
   }
 
   async #reloadOnce(): Promise<void> {
-    const { log, options } = this.#parts
+    const { log, manager, options, system } = this.#parts
     log.say(INFO, 'SIGHUP: reloading')
+    manager.reloading(system.clock.monotonicMs())
     const loaded = await loadFrom(options)
     const problems = [...loaded.problems, ...startProblems(loaded)]
     for (const problem of problems) log.say(hasErrors([problem]) ? ERR : WARNING, formatProblem(problem))
     if (hasErrors(problems)) log.say(ERR, 'the new configuration is wrong: the old one goes on')
     else await this.#change(loaded)
+    manager.ready()
   }
 
   /** Starts new children first; only when they are there, clients and listeners are theirs. */
@@ -286,12 +288,17 @@ export class Master {
   #onReport(report: AcceptorReport): void {
     if (this.#trace.isOn) this.#trace.say(`from the reactor: ${JSON.stringify(report)}`)
     switch (report.kind) {
+      case 'pong':
+        this.#parts.manager.alive()
+        return
       case 'log':
         this.#ownDrain.drain()
         return
       case 'serving':
         closeInspector()
         tellServing()
+        this.#parts.manager.ready()
+        this.#alarms.every(this.#parts.manager.watchdogMs, () => this.#post({ kind: 'ping' }))
         return
       case 'wanted':
         this.#children.start(report.slot, report.fd)
@@ -342,6 +349,7 @@ export class Master {
     }
     this.#isEnding = true
     log.say(INFO, `${signal}: exiting`)
+    this.#parts.manager.stopping()
     this.#children.stopStarting()
     this.#post({ kind: 'drain' })
     this.#generation.listeners.close()

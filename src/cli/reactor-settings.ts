@@ -39,6 +39,8 @@ export interface RemoteSettings {
 
 /** What the control thread tells a reactor. */
 export type Command =
+  /** Answered by `pong`: a reactor that hangs answers nothing. */
+  | { readonly kind: 'ping' }
   | { readonly kind: 'listen'; readonly slot: number; readonly fd: number; readonly isUnix: boolean }
   | { readonly kind: 'addresses'; readonly remoteSlot: number; readonly addresses: readonly SocketAddress[] }
   /** Accept no more and report `idle` when the last session has ended. */
@@ -49,6 +51,7 @@ export type Command =
 
 /** What a reactor tells the control thread. */
 export type Report =
+  | { readonly kind: 'pong' }
   /** The log ring has lines, and its reader sleeps. */
   | { readonly kind: 'log' }
   | { readonly kind: 'serving' }

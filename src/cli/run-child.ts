@@ -6,6 +6,7 @@ import { MessageBatch, NO_DESCRIPTOR } from '../kernel/message-batch.js'
 import { messageCalls } from '../kernel/message-calls.js'
 import { Link } from '../master/link.js'
 import { LINK_FD, LINK_VARIABLE, type ToChild, type ToMaster } from '../master/link-messages.js'
+import { ServiceManager } from '../master/service-manager.js'
 import { BAD_CFG, encodeSmall, SMALL_BYTES } from '../wire/child-message.js'
 import { Child, WIRE_FD } from './child.js'
 import type { Loaded, LoadOptions } from './load.js'
@@ -52,9 +53,11 @@ export function runForeignChild(options: LoadOptions, loaded: Loaded): void {
   if (started === undefined) return
   const inlet = { master: 'foreign', fd: WIRE_FD } as const
   const nothing = () => {}
+  const manager = new ServiceManager(started.system.calls, {}, process.pid)
   const head = {
     bound: [],
     gracePeriodMs: Number.POSITIVE_INFINITY,
+    manager,
     releasePidfile: nothing,
     releaseSignals: nothing,
   }

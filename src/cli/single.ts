@@ -128,6 +128,9 @@ export class Single {
   #onReport(report: Report): void {
     if (this.#trace.isOn) this.#trace.say(`from the reactor: ${JSON.stringify(report)}`)
     switch (report.kind) {
+      case 'pong':
+        this.#parts.manager.alive()
+        return
       case 'log':
         this.#drain.drain()
         return
@@ -135,6 +138,8 @@ export class Single {
         // Again: a signal that came before our handler may have been answered after main() looked.
         closeInspector()
         tellServing()
+        this.#parts.manager.ready()
+        this.#alarms.every(this.#parts.manager.watchdogMs, () => this.#post({ kind: 'ping' }))
         this.#parts.events.onServing?.(this.#listeners.boundNames)
         return
       case 'retired':
@@ -166,6 +171,7 @@ export class Single {
     }
     this.#isEnding = true
     log.say(INFO, `${signal}: exiting`)
+    this.#parts.manager.stopping()
     this.#stopListening()
     const sessions = this.#counters[COUNT.sessionsNow] as number
     if (sessions > 0)

@@ -3,6 +3,7 @@ import { linuxSystem } from '../kernel/linux-system.js'
 import { kernelProblem } from '../kernel/self-check.js'
 import type { System } from '../kernel/system.js'
 import { writePidfile } from '../master/pidfile.js'
+import { ServiceManager } from '../master/service-manager.js'
 import { WayOut } from '../master/way-out.js'
 import type { Log } from '../observe/log.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
@@ -35,6 +36,8 @@ export interface StartedHead extends Started {
   /** By listener; undefined where binding has failed. */
   readonly bound: readonly (BoundListener | undefined)[]
   readonly gracePeriodMs: number
+  /** Who started us, if it wants to hear how we are. */
+  readonly manager: ServiceManager
   /** Removes the pidfile, so that a successor can start. */
   releasePidfile(): void
   /** Leaves signals to those who handle them from here on. */
@@ -88,7 +91,8 @@ export async function startHead(options: LoadOptions, loaded: Loaded): Promise<S
   }
   const { gracePeriodS } = given
   const gracePeriodMs = gracePeriodS === undefined ? tcprelay.gracePeriodMs : gracePeriodS * 1000
-  return { ...started, bound, gracePeriodMs, releasePidfile, releaseSignals }
+  const manager = new ServiceManager(system.calls, process.env, process.pid)
+  return { ...started, bound, gracePeriodMs, manager, releasePidfile, releaseSignals }
 }
 
 /** What is missing for a start (descriptors, memory) is a sentence in the log, not a stack trace. */
