@@ -1,0 +1,137 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { Readable, Writable } from 'node:stream'
+import type { TestContext } from 'node:test'
+import { afterwards, temporaryFolder } from './clean-up.js'
+import { Lines } from './lines.js'
+import { needs } from './needs.js'
+import { fileOfProject, TCPRELAY } from './program.js'
+import { until } from './until.js'
+
+const ANSWER_MAX_MS = 30_000
+
+/** What a child says on the wire. */
+export const DONE = 0
+export const KEEPALIVE = 1
+export const MAY_DIE = 2
+export const DYING = 3
+export const BAD_CFG = 4
+export const MAX = 5
+
+type Answer = Readonly<Record<string, unknown>>
+
+/** A classic master, in Python, with our program as its child. */
+export class ForeignMaster {
+  readonly stderr: Lines
+  readonly #stdin: Writable
+  readonly #answers: Lines
+  #answerCount = 1
+  #childPid = 0
+
+  constructor(process: ChildProcess) {
+    this.#stdin = process.stdin as Writable
+    this.#answers = new Lines(process.stdout as Readable)
+    this.stderr = new Lines(process.stderr as Readable)
+  }
+
+  get childPid(): number {
+    return this.#childPid
+  }
+
+  async starts(): Promise<void> {
+    const [line] = await this.#answers.reached(/.*/)
+    this.#childPid = Number(parsed(line).pid)
+  }
+
+  /** Connects so many clients, and hands them over; how many of them were answered as they should be. */
+  async clients(count: number): Promise<unknown> {
+    return (await this.#do({ do: 'clients', count })).answers
+  }
+
+  /** Hands over one client, which stays. */
+  async hold(isUnix = false): Promise<void> {
+    await this.#do({ do: 'hold', unix: isUnix })
+  }
+
+  /** What comes back when that client sends this. */
+  async say(text: string): Promise<unknown> {
+    return (await this.#do({ do: 'say', text })).text
+  }
+
+  async release(): Promise<void> {
+    await this.#do({ do: 'release' })
+  }
+
+  async send(type: number): Promise<void> {
+    await this.#do({ do: 'send', type })
+  }
+
+  async sendBytes(hex: string): Promise<void> {
+    await this.#do({ do: 'send', hex })
+  }
+
+  async close(): Promise<void> {
+    await this.#do({ do: 'close' })
+  }
+
+  /** The child's exit code. */
+  async ended(): Promise<unknown> {
+    return (await this.#do({ do: 'wait' })).code
+  }
+
+  /** All messages of the child so far. */
+  async heard(): Promise<(readonly [type: number, count: number])[]> {
+    return (await this.#do({ do: 'heard' })).heard as (readonly [number, number])[]
+  }
+
+  /** Waits for a message of this type. */
+  async hears(type: number): Promise<void> {
+    await until(`message ${type} of the child`, async () => {
+      return (await this.heard()).some(([found]) => found === type)
+    })
+  }
+
+  /** Waits until so many connections were told to have ended, and not one more. */
+  async countsDone(count: number): Promise<void> {
+    let sum = 0
+    await until(`${count} connections to have ended`, async () => {
+      sum = (await this.heard()).reduce((all, [type, more]) => all + (type === DONE ? more : 0), 0)
+      return sum >= count
+    })
+    if (sum !== count) throw new Error(`${sum} connections have ended instead of ${count}`)
+  }
+
+  async #do(command: Answer): Promise<Answer> {
+    this.#stdin.write(`${JSON.stringify(command)}\n`)
+    const [line] = await this.#answers.reached(/.*/, ++this.#answerCount, ANSWER_MAX_MS)
+    const answer = parsed(line)
+    if (answer.error !== undefined) throw new Error(`${command.do}: ${answer.error}\n${this.stderr.text}`)
+    return answer
+  }
+}
+
+function parsed(line: string): Answer {
+  return JSON.parse(line)
+}
+
+/** `const master = await foreignMaster(t, file); if (!master) return` */
+export async function foreignMaster(
+  t: TestContext,
+  file: string,
+  ...words: readonly string[]
+): Promise<ForeignMaster | undefined> {
+  if (!needs(t, 'python3')) return undefined
+  const command = [process.execPath, TCPRELAY, '-D', ...words, file]
+  const python = spawn('python3', [fileOfProject('test/harness/foreign_master.py'), ...command], {
+    env: { ...process.env, NODE_OPTIONS: '', FOREIGN_FOLDER: temporaryFolder(t) },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  const master = new ForeignMaster(python)
+  afterwards(t, async () => {
+    const over = once(python, 'close')
+    python.stdin.end() // it ends its child, then itself
+    await over
+  })
+  await master.starts()
+  return master
+}

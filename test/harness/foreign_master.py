@@ -1,0 +1,165 @@
+"""A classic master for tests, written from the tables of the wire alone. Runs one child, COMMAND of the command line,
+with the wire on its descriptor 0: a blocking socket of datagrams. Obeys commands, one JSON object a line, and answers
+in JSON lines.
+
+  {"do": "clients", "count": 3}   connects so many clients and hands them over; answers what their echo said
+  {"do": "hold"}                  the same with one client, which stays; "unix": true makes it a Unix socket
+  {"do": "say", "text": "x"}      lets the client that stays send, answers what comes back
+  {"do": "release"}               closes the client that stays
+  {"do": "heard"}                 every message of the child so far, as [type, count]
+  {"do": "send", "type": 2}       a small message; "hex": any bytes
+  {"do": "close"}                 closes the master's end
+  {"do": "wait"}                  waits for the child's end, answers its exit code"""
+
+import array
+import json
+import os
+import socket
+import struct
+import subprocess
+import sys
+import threading
+
+PATIENCE_S = 30
+ACCEPT = 6
+TCP = 6
+
+near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM, 0)
+child = subprocess.Popen(sys.argv[1:], stdin=far.fileno(), stdout=subprocess.DEVNULL)
+far.close()
+
+heard = []
+listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+listening.bind(("127.0.0.1", 0))
+listening.listen(4096)
+folder = os.environ["FOREIGN_FOLDER"]
+unix_listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+unix_listening.bind(os.path.join(folder, "listening"))
+unix_listening.listen(16)
+state = {"held": None}
+
+
+def listen_to_child():
+    while True:
+        try:
+            message = near.recv(4096)
+        except OSError:
+            return
+        if len(message) != 8:
+            heard.append(["odd length", len(message)])
+            continue
+        kind, count = struct.unpack("<Ii", message)
+        heard.append([kind, count])
+
+
+def accept_message(realm=b""):
+    """40 bytes; the 4 at offset 32 are what happened to lie on the stack."""
+    return struct.pack("<IIII16s4sI", ACCEPT, 0, 0, 0, realm, os.urandom(4), TCP)
+
+
+def hand_over(sock):
+    rights = array.array("i", [sock.fileno()])
+    sent = near.sendmsg([accept_message(b"a realm")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+    assert sent == 40, sent
+    sock.close()
+
+
+def connect(is_unix=False):
+    listener = unix_listening if is_unix else listening
+    client = socket.socket(listener.family, socket.SOCK_STREAM)
+    client.settimeout(PATIENCE_S)
+    client.connect(listener.getsockname())
+    accepted, _ = listener.accept()
+    accepted.setblocking(True)
+    hand_over(accepted)
+    return client
+
+
+def exchange(client, text):
+    client.sendall(text.encode())
+    got = b""
+    while len(got) < len(text):
+        chunk = client.recv(65536)
+        if not chunk:
+            return got.decode() + " and then the end"
+        got += chunk
+    return got.decode()
+
+
+def clients(c):
+    """In groups, so that many are open at once and descriptors suffice."""
+    answers = {}
+    left = c["count"]
+    while left > 0:
+        group = [connect() for _ in range(min(left, 100))]
+        left -= len(group)
+        for number, client in enumerate(group):
+            text = "client %d" % number
+            answer = "right" if exchange(client, text) == text else "wrong"
+            answers[answer] = answers.get(answer, 0) + 1
+            client.close()
+    return {"answers": answers}
+
+
+def hold(c):
+    state["held"] = connect(c.get("unix", False))
+    return {}
+
+
+def say(c):
+    return {"text": exchange(state["held"], c["text"])}
+
+
+def release(c):
+    state["held"].close()
+    return {}
+
+
+def heard_so_far(c):
+    return {"heard": heard}
+
+
+def send(c):
+    message = bytes.fromhex(c["hex"]) if "hex" in c else struct.pack("<Ii", c["type"], 0)
+    near.send(message)
+    return {}
+
+
+def close(c):
+    near.shutdown(socket.SHUT_RDWR)
+    near.close()
+    return {}
+
+
+def wait(c):
+    return {"code": child.wait(PATIENCE_S)}
+
+
+COMMANDS = {
+    "clients": clients,
+    "hold": hold,
+    "say": say,
+    "release": release,
+    "heard": heard_so_far,
+    "send": send,
+    "close": close,
+    "wait": wait,
+}
+
+
+def main():
+    threading.Thread(target=listen_to_child, daemon=True).start()
+    print(json.dumps({"pid": child.pid}), flush=True)
+    for line in sys.stdin:
+        command = json.loads(line)
+        try:
+            answer = COMMANDS[command["do"]](command)
+        except Exception as error:
+            answer = {"error": "%s: %s" % (type(error).__name__, error)}
+        print(json.dumps(answer), flush=True)
+    if child.poll() is None:
+        child.kill()
+        child.wait()
+
+
+main()

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { type Master, spawning, startMaster } from '../harness/master.js'
+import { needs } from '../harness/needs.js'
+import { childrenOf, isAlive } from '../harness/proc.js'
+import { fileOfProject } from '../harness/program.js'
+import { relayTo } from '../harness/relay.js'
+import { until } from '../harness/until.js'
+
+const EXEC = `exec = ${fileOfProject('test/harness/foreign_child.py')}`
+
+/** What a classic child says of a client. */
+interface About {
+  readonly pid: number
+  readonly argv: readonly string[]
+  readonly realm: string
+  readonly flags: number
+  readonly tls: number
+  readonly protocol: number
+  readonly size: number
+}
+
+/** Our master with classic children, which behave as the words say. */
+async function startWith(
+  t: TestContext,
+  words: string,
+  spawn: string,
+  listener = 'address = 127.0.0.1 port = 0',
+): Promise<Master | undefined> {
+  if (!needs(t, 'python3')) return undefined
+  const plan = relayTo({ directive: 'address = 127.0.0.1 port = 9' }).withMaster(spawn).listeningOn(listener)
+  return startMaster(t, plan, { children: 0, env: { FOREIGN_CHILD: words } })
+}
+
+async function ask(master: Master): Promise<About> {
+  const client = await master.connect()
+  const line = await client.readToEnd()
+  await client.close()
+  return JSON.parse(line)
+}
+
+test('1,000 connections to classic children: each is answered, and counts go back to nothing', async (t) => {
+  const master = await startWith(t, '', spawning([2, 2], [5, 10], EXEC))
+  if (!master) return
+  const pids = new Map<number, number>()
+  for (let round = 0; round < 20; round++) {
+    const answers = await Promise.all(Array.from({ length: 50 }, () => ask(master)))
+    for (const { pid } of answers) pids.set(pid, (pids.get(pid) ?? 0) + 1)
+  }
+  assert.equal(pids.size, 2)
+  assert.ok(
+    [...pids.values()].every((count) => count > 100),
+    `shares: ${[...pids.values()]}`,
+  )
+  // More at once than both may have: only true counts of DONE let all of them through.
+  assert.equal(
+    [...pids.values()].reduce((sum, count) => sum + count),
+    1_000,
+  )
+  assert.doesNotMatch(master.program.stderr.text, /unknown|cannot reach|at start/)
+})
+
+test('a classic child gets the documented words, and hears what the listener says', async (t) => {
+  const master = await startWith(
+    t,
+    '',
+    spawning([1, 1], [5, 10], EXEC, 'id = some-section'),
+    'address = 127.0.0.1 port = 0 realm = myrealm',
+  )
+  if (!master) return
+  const { argv, flags, protocol, realm, size, tls } = await ask(master)
+  assert.deepEqual(
+    { argv, flags, protocol, realm, size, tls },
+    { argv: [master.file, 'some-section'], flags: 0, protocol: 6, realm: 'myrealm', size: 40, tls: 0 },
+  )
+})
+
+test('a classic child takes no more than its own maximum', async (t) => {
+  const master = await startWith(t, 'max=2,hold', spawning([1, 1], [5, 10], EXEC))
+  if (!master) return
+  const clients = [await master.connect(), await master.connect()]
+  for (const client of clients) await client.read(1)
+  const waiting = await master.connect()
+  await master.logged(/queueing new connections/)
+  await clients[0]?.close()
+  assert.equal(await waiting.read(1), '{')
+  await waiting.close()
+})
+
+test('a classic child that says DYING gets no more, and another one takes its place', async (t) => {
+  const master = await startWith(t, 'dying=3', spawning([1, 1], [5, 10], EXEC))
+  if (!master) return
+  const pids: number[] = []
+  for (let i = 0; i < 7; i++) {
+    const { pid } = await ask(master)
+    if (pids.at(-1) !== pid) pids.push(pid)
+    // It ends with its third client; who is handed to it in that moment shares its fate.
+    if (i % 3 === 2) await until('the child to end', () => !isAlive(pid))
+  }
+  assert.equal(pids.length, 3)
+})
+
+test('a classic child with a wrong configuration ends the master with the documented code', async (t) => {
+  const master = await startWith(t, 'bad', spawning([1, 1], [5, 10], EXEC))
+  if (!master) return
+  assert.equal((await master.ended()).code, 78)
+  assert.match(master.program.stderr.text, /Child reported fatal configuration problem\. Exiting\./)
+})
+
+test('a classic child that is killed is replaced', async (t) => {
+  const master = await startWith(t, '', spawning([1, 1], [5, 10], EXEC))
+  if (!master) return
+  const { pid } = await ask(master)
+  process.kill(pid, 'SIGKILL')
+  await master.logged(/signal SIGKILL/)
+  const answer = await ask(master)
+  assert.notEqual(answer.pid, pid)
+  assert.deepEqual(childrenOf(master.pid).map(Number), [answer.pid])
+})
