@@ -143,7 +143,10 @@ export class Single {
         this.#parts.events.onServing?.(this.#listeners.boundNames)
         return
       case 'retired':
-        this.#parts.log.say(INFO, 'Retire limit reached.')
+        this.#parts.log.say(
+          INFO,
+          `Retire limit reached.${this.#parts.inlet ? ' Told parent about this.' : ''}`,
+        )
         this.#hasRetired = true
         this.#post({ kind: 'drain' })
         return
