@@ -57,11 +57,14 @@ interface Generation {
   readonly addresses: Map<number, readonly SocketAddress[]>
 }
 
-/** The log lines of a child, and the cells that it counts in. */
+/** What is known of a running child beside its process. */
 interface Row {
-  readonly cells: Cells
+  readonly generation: Generation
   readonly drain: LogDrain
 }
+
+/** Generations that still have sessions; with one more the oldest is ended. */
+const OLD_GENERATIONS_MAX = 8
 
 /** The control thread of a master: its reactor, which accepts, its children, which relay, and what exists once. */
 export class Master {
@@ -119,8 +122,9 @@ export class Master {
     const resolver = new Resolver(
       (remoteSlot, found) => {
         addresses.set(remoteSlot, found)
-        for (const link of this.#links.values())
-          link.send({ kind: 'addresses', remoteSlot, addresses: found })
+        for (const slot of this.#slotsOf(addresses)) {
+          this.#links.get(slot)?.send({ kind: 'addresses', remoteSlot, addresses: found })
+        }
       },
       log.say,
       new TraceChannel('DNS', traceMask, log.say),
@@ -199,6 +203,7 @@ export class Master {
     const oldAccess = this.#access
     this.#access = openAccessLog(loaded.tcprelay, log)
     oldAccess.close(() => {})
+    this.#limitOldGenerations(old, loaded.spawnd.oldGenerationTimeoutMs)
     log.say(INFO, 'the new configuration is in force')
   }
 
@@ -280,9 +285,38 @@ export class Master {
   }
 
   #openRow(slot: number): void {
-    const { cells } = this.#generation
-    const drain = new LogDrain(cells.child(slot), this.#parts.log.say, (line) => this.#access.write(line))
-    this.#rows.set(slot, { cells, drain })
+    const generation = this.#generation
+    const cells = generation.cells.child(slot)
+    const drain = new LogDrain(cells, this.#parts.log.say, (line) => this.#access.write(line))
+    this.#rows.set(slot, { generation, drain })
+  }
+
+  /** The children of a generation, which its addresses stand for. */
+  #slotsOf(addresses: Generation['addresses']): number[] {
+    return [...this.#rows].flatMap(([slot, { generation }]) =>
+      generation.addresses === addresses ? slot : [],
+    )
+  }
+
+  /** Old generations may have sessions for days: there are limits to their time and to their number. */
+  #limitOldGenerations(newest: Generation, timeoutMs: number): void {
+    if (timeoutMs > 0) this.#alarms.after(timeoutMs, () => this.#endGeneration(newest))
+    const old = new Set([...this.#rows.values()].map(({ generation }) => generation))
+    old.delete(this.#generation)
+    // Rows are in the order of their starts, so the oldest generation comes first.
+    for (const generation of [...old].slice(0, Math.max(0, old.size - OLD_GENERATIONS_MAX))) {
+      this.#endGeneration(generation)
+    }
+  }
+
+  #endGeneration({ addresses }: Generation): void {
+    const slots = this.#slotsOf(addresses)
+    if (slots.length === 0) return
+    this.#parts.log.say(WARNING, `ending ${slots.length} children of an old configuration`)
+    for (const slot of slots) {
+      this.#links.get(slot)?.send({ kind: 'cut' })
+      if (!this.#links.has(slot)) this.#children.killOne(slot, 'SIGTERM')
+    }
   }
 
   #onReport(report: AcceptorReport): void {
@@ -325,7 +359,7 @@ export class Master {
     const row = this.#rows.get(slot)
     this.#rows.delete(slot)
     row?.drain.close()
-    if (row !== undefined) giveBack(row.cells, slot)
+    if (row !== undefined) giveBack(row.generation.cells, slot)
     this.#post({ kind: 'gone', slot })
     if (this.#isEnding && this.#children.count === 0) this.#parts.way.leave(EXIT_OK)
   }

@@ -203,6 +203,11 @@ export const spawndBlock = block('spawnd', 'The master: accepts connections and 
     doc: 'Everything in one process, without children. `no` starts a master with children, which is not complete yet.',
     defaultText: 'yes, until the process model is complete',
   }),
+  oldGenerationTimeoutMs: value('old generation timeout', seconds(), 0, {
+    doc: 'How long children of the configuration before a reload may finish their sessions.',
+    zero: 'as long as they like; at most eight such configurations, the oldest ends first',
+    isOurs: true,
+  }),
   background: value('background', yesNo, false, {
     doc: 'Detach from the terminal. The options -b and -f count for more.',
   }),

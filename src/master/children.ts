@@ -5,6 +5,9 @@ import type { Say } from '../observe/trace.js'
 /** A child that ends sooner has not really started. */
 const START_MS = 2_000
 
+/** Whatever ends in order even sooner is no child, and would be started hundreds of times a second. */
+const NO_START_MS = 50
+
 /** After children that died at start: before the next one, twice as long each time. */
 const BACKOFF_FIRST_MS = 1_000
 const BACKOFF_MAX_MS = 30_000
@@ -87,6 +90,10 @@ export class Children {
     this.#waiting.set(slot, { timer, wireFd })
   }
 
+  killOne(slot: number, signal: NodeJS.Signals): void {
+    this.#running.get(slot)?.process.kill(signal)
+  }
+
   kill(signal: NodeJS.Signals): void {
     for (const { process } of this.#running.values()) process.kill(signal)
   }
@@ -142,10 +149,11 @@ export class Children {
   #onOver(slot: number, child: ChildProcess | Error, how: string): void {
     const startedMs = this.#running.get(slot)?.startedMs ?? Date.now()
     const { exitCode, pid } = child instanceof Error ? { exitCode: null, pid: undefined } : child
+    const livedMs = Date.now() - startedMs
     const hasEndedWell = exitCode === 0
     this.#running.delete(slot)
     this.#say(hasEndedWell ? INFO : WARNING, `child (pid ${pid ?? '-'}) ${how}`)
-    if (hasEndedWell || Date.now() - startedMs >= START_MS) this.#deathsAtStart = 0
+    if (livedMs >= (hasEndedWell ? NO_START_MS : START_MS)) this.#deathsAtStart = 0
     else this.#diedAtStart()
     this.#events.onGone(slot)
   }
