@@ -58,7 +58,7 @@ class World {
 
 test('a child runs with its wire on 0 and its extras from 3 on, which then are its own', async (t) => {
   const file = join(temporaryFolder(t), 'out')
-  const world = new World(t, shell('readlink /proc/self/fd/0 >&3; echo $NAME >&3; pwd >&3'))
+  const world = new World(t, shell(''))
   const extra = openSync(file, 'w')
   const released: number[] = []
   world.extras = { fds: [extra], release: () => void released.push(extra) }
@@ -73,7 +73,7 @@ test('a child runs with its wire on 0 and its extras from 3 on, which then are i
   await world.ends(1)
   assert.equal(readFileSync(file, 'utf8'), '/dev/null\na value\n/proc\n')
   assert.deepEqual([world.gone, world.children.count], [[7], 0])
-  assert.match(world.lines.join('|'), /^child \(pid \d+\) terminated normally$/)
+  assert.match(world.lines[0] ?? '', /^child \(pid \d+\) terminated normally$/)
 })
 
 const ENDS = [
@@ -132,6 +132,13 @@ test('children that die at start are started ever more slowly, up to 30 s', asyn
   } finally {
     mock.timers.reset()
   }
+})
+
+test('a program that does nothing at all is no child either', async (t) => {
+  const world = new World(t, { ...shell(''), command: '/bin/true' })
+  world.start()
+  await world.ends(1)
+  assert.match(world.lines.join('|'), /terminated normally\|children die at start: the next one in 1 s/)
 })
 
 test('after a child that lived, the next one starts at once', async (t) => {

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { connect } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { Client } from '../harness/client.js'
+import { type Master, spawning, startMaster } from '../harness/master.js'
+import { relayTo } from '../harness/relay.js'
+import { echoes, remoteThat } from '../harness/remote.js'
+import { within } from '../harness/until.js'
+
+/** A client that connects from this address of the loopback. */
+async function clientFrom(t: TestContext, master: Master, localAddress: string): Promise<Client> {
+  const socket = connect({
+    host: '127.0.0.1',
+    port: master.port(),
+    localAddress,
+    allowHalfOpen: true,
+    noDelay: true,
+  })
+  const client = new Client(t, socket)
+  await within(
+    'a connection',
+    new Promise((resolve) => socket.once('connect', resolve).once('close', resolve)),
+  )
+  return client
+}
+
+async function masterWith(t: TestContext, spawn: string, ...lines: readonly string[]): Promise<Master> {
+  const remote = await remoteThat(echoes).start(t)
+  const plan = relayTo(remote).withMaster(spawn, ...lines)
+  return startMaster(t, plan, { children: Number(/instances min = (\d+)/.exec(spawn)?.[1]) })
+}
+
+test('the access list decides before a child hears of a client', async (t) => {
+  const master = await masterWith(t, spawning([1, 1]), 'deny 127.0.0.2', 'permit 127.0.0.0/8')
+  assert.equal(await (await clientFrom(t, master, '127.0.0.1')).exchange('in'), 'in')
+  const refused = await clientFrom(t, master, '127.0.0.2')
+  assert.notEqual(await refused.ending(), 'ECONNREFUSED')
+  await master.logged(/connection attempt from 127\.0\.0\.2:\d+ rejected/)
+  await master.holds(1)
+})
+
+test('a client stays with its child while the sticky cache knows it', async (t) => {
+  const sticky = ['sticky cache period = 60', 'sticky cache size = 10']
+  const master = await masterWith(t, spawning([2, 2], [5, 5], ...sticky))
+  const clients = []
+  for (let i = 0; i < 5; i++) clients.push(await clientFrom(t, master, '127.0.0.1'))
+  for (const client of clients) await client.exchange('x')
+  await master.holds(5, 0)
+  const other = await clientFrom(t, master, '127.0.0.2')
+  await other.exchange('x')
+  await master.holds(5, 1)
+  // The child is full: the client goes to the other one, and is there from now on.
+  await (await clientFrom(t, master, '127.0.0.1')).exchange('x')
+  await master.holds(5, 2)
+  await clients[0]?.close()
+  await master.holds(4, 2)
+  await (await clientFrom(t, master, '127.0.0.1')).exchange('x')
+  await master.holds(4, 3)
+})
+
+for (const { ending, hint, mode } of [
+  { mode: 'close', hint: 'immediately closing', ending: 'end' },
+  { mode: 'reset', hint: 'resetting', ending: 'ECONNRESET' },
+]) {
+  test(`overload = ${mode}: who comes too many is turned away, until there is room`, async (t) => {
+    const master = await masterWith(t, spawning([1, 1], [2, 2]), `overload = ${mode}`)
+    const clients = [await master.connect(), await master.connect()]
+    for (const client of clients) await client.exchange('x')
+    for (let i = 0; i < 3; i++) assert.equal(await (await master.connect()).ending(), ending)
+    await master.logged(new RegExp(`limit of 2 concurrent users reached, ${hint} new connections`))
+    await clients[0]?.close()
+    await master.holds(1)
+    await master.logged(/resuming normal operation/)
+    assert.equal(await (await master.connect()).exchange('again'), 'again')
+    assert.equal(await clients[1]?.exchange('still'), 'still')
+  })
+}
