@@ -22,8 +22,8 @@ export interface DispatcherOptions {
 }
 
 export interface DispatcherEvents {
-  /** A process is wanted in `slot`; `fd` is its end of the wire and becomes the receiver's. */
-  onWanted(slot: number, fd: Fd): void
+  /** A process is wanted in `slot`; `fd` is its end of the wire and the receiver's. Fresh: of the other configuration. */
+  onWanted(slot: number, fd: Fd, isFresh: boolean): void
   /** There is room for a client again. */
   onRoom(): void
   /** All children that `prepare` opened have started (`isOk`), or none of them could. */
@@ -106,7 +106,7 @@ export class Dispatcher implements TimerOwner {
    */
   prepare(count: number): void {
     for (let i = 0; i < count; i++) {
-      const child = this.#open()
+      const child = this.#open(true)
       if (child === undefined) break
       child.isRetiring = true
       this.#fresh.set(child, false)
@@ -198,7 +198,7 @@ export class Dispatcher implements TimerOwner {
     while (serving() < this.#options.limits.instancesMin && this.#open() !== undefined);
   }
 
-  #open(): BrokerChild | undefined {
+  #open(isFresh = false): BrokerChild | undefined {
     const slot = this.#freeSlot()
     if (slot === undefined) return undefined
     const pair = this.#parts.messages.socketPair('datagram')
@@ -211,7 +211,7 @@ export class Dispatcher implements TimerOwner {
     const child = new BrokerChild(this.#parts, slot, ours)
     this.#children.push(child)
     this.#children.sort((a, b) => a.slot - b.slot)
-    this.#events.onWanted(slot, theirs)
+    this.#events.onWanted(slot, theirs, isFresh)
     return child
   }
 

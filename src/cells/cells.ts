@@ -1,4 +1,4 @@
-import { mapShared, openSharedMemory } from '../kernel/memory.js'
+import { mapShared, openSharedMemory, unmap } from '../kernel/memory.js'
 import { heapRegion, type Region } from '../kernel/region.js'
 import {
   COUNTERS,
@@ -28,13 +28,20 @@ export interface ChildCells {
   readonly ringBytes: Uint8Array
 }
 
+export interface CreatedCells {
+  readonly fd: number
+  readonly cells: Cells
+  /** Gives the memory back; no row may be looked at afterwards. */
+  unmap(): void
+}
+
 /** Makes the memory; `fd` is for `openCells` in other threads and processes. */
-export function createCells(shape: Shape): { readonly fd: number; readonly cells: Cells } {
+export function createCells(shape: Shape): CreatedCells {
   const layout = layoutOf(shape)
   const fd = openSharedMemory('tcprelay-cells', layout.byteLength)
   const region = mapShared(fd, layout.byteLength)
   headIn(region, layout).set(headWords(shape))
-  return { fd, cells: cellsIn(region, layout) }
+  return { fd, cells: cellsIn(region, layout), unmap: () => unmap(region) }
 }
 
 /** Maps memory that `createCells` made. Throws when it has another version or shape. */

@@ -48,6 +48,7 @@ export class Acceptor {
   readonly #accepting: AcceptContext
   readonly #report: (report: AcceptorReport) => void
   #front: Front
+  #isDraining = false
 
   constructor(
     settings: AcceptorSettings,
@@ -75,7 +76,7 @@ export class Acceptor {
       brokerParts(system, this.loop, log),
       dispatcherOptions(settings, this.#front.caches),
       {
-        onWanted: (slot, fd) => report({ kind: 'wanted', slot, fd }),
+        onWanted: (slot, fd, isFresh) => report({ kind: 'wanted', slot, fd, isFresh }),
         onRoom: () => this.#front.gate.onRoom(),
         onPrepared: (isOk) => report({ kind: 'prepared', isOk }),
         onBadConfiguration: (slot) => report({ kind: 'bad-configuration', slot }),
@@ -98,24 +99,36 @@ export class Acceptor {
         return
       case 'gone':
         this.#dispatcher.gone(command.slot)
+        this.#reportIdle()
         return
       case 'prepare':
-        this.#dispatcher.prepare(command.count)
+        if (!this.#isDraining) this.#dispatcher.prepare(command.count)
         return
       case 'forget':
         this.#dispatcher.forgetPrepared()
         return
       case 'reload':
-        this.#reload(command.settings, command.kept)
+        if (!this.#isDraining) this.#reload(command.settings, command.kept)
         return
       case 'drain':
-        this.#front.gate.stop('after-queue')
-        this.#dispatcher.stop()
+        this.#drain()
         return
       case 'stop':
         this.loop.stop()
         return
     }
+  }
+
+  #drain(): void {
+    this.#isDraining = true
+    this.#front.gate.stop('after-queue')
+    this.#front.listeners.clear()
+    this.#dispatcher.stop()
+    this.#reportIdle()
+  }
+
+  #reportIdle(): void {
+    if (this.#isDraining && this.#dispatcher.childCount === 0) this.#report({ kind: 'idle' })
   }
 
   #listen(slot: number, fd: Fd): void {

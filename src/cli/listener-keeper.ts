@@ -5,6 +5,9 @@ import type { Say } from '../observe/trace.js'
 import { Alarms } from './alarms.js'
 import { type BoundListener, bindListener, intendedName } from './listeners.js'
 
+const BIND_SOON_MS = 100
+const BIND_SOON_TRIES = 5
+
 export interface ListenerKeeperParts {
   readonly listeners: readonly ListenerSettings[]
   /** By listener; undefined where binding has failed. */
@@ -46,11 +49,14 @@ export class ListenerKeeper {
   }
 
   /** The open listener that is bound as `wanted` says, and its slot. */
-  find(wanted: ListenerSettings): { readonly slot: number; readonly listener: BoundListener } | undefined {
+  find(
+    wanted: ListenerSettings,
+    taken: ReadonlySet<number>,
+  ): { readonly slot: number; readonly listener: BoundListener } | undefined {
     const name = intendedName(wanted)
     for (const [slot, listener] of this.#open) {
       const settings = this.#parts.listeners[slot] as ListenerSettings
-      if (intendedName(settings) !== name) continue
+      if (taken.has(slot) || intendedName(settings) !== name || settings.vrf !== wanted.vrf) continue
       return { slot, listener }
     }
     return undefined
@@ -86,6 +92,21 @@ export class ListenerKeeper {
     }
   }
 
+  /** Tries again, a few times soon, what an address that was just given up may have kept from being bound. */
+  bindSoon(): void {
+    for (const [slot, listener] of this.#parts.bound.entries()) {
+      if (listener === undefined) this.#bindSoon(slot, BIND_SOON_TRIES)
+    }
+  }
+
+  #bindSoon(slot: number, tries: number): void {
+    this.#alarms.after(BIND_SOON_MS, async () => {
+      if (this.#open.has(slot) || tries === 0) return
+      await this.#bindAgain(slot, this.#parts.listeners[slot] as ListenerSettings)
+      this.#bindSoon(slot, tries - 1)
+    })
+  }
+
   #bindLater(slot: number): void {
     const settings = this.#parts.listeners[slot] as ListenerSettings
     const { bindRetryDelayMs } = settings
@@ -95,7 +116,7 @@ export class ListenerKeeper {
   async #bindAgain(slot: number, settings: ListenerSettings): Promise<void> {
     const { calls, say } = this.#parts
     const listener = await bindListener(calls, settings, say)
-    if (this.#isClosed) {
+    if (this.#isClosed || (listener !== undefined && this.#open.has(slot))) {
       if (listener !== undefined) calls.close(listener.fd)
       if (listener?.socketFile !== undefined) removeSocketFile(listener.socketFile)
       return

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs'
 import type { SocketAddress } from '../base/address.js'
 import { formatProblem } from '../base/problem.js'
-import { type Cells, createCells, giveBack } from '../cells/cells.js'
+import { type CreatedCells, createCells, giveBack } from '../cells/cells.js'
 import type { Shape } from '../cells/layout.js'
 import { messageCalls } from '../kernel/message-calls.js'
 import { type ChildProgram, Children, type Extras } from '../master/children.js'
@@ -32,6 +32,9 @@ import {
 } from './settings.js'
 import type { StartedHead } from './start-up.js'
 
+/** Children that take longer than this to start have something wrong with them. */
+const PREPARE_MAX_MS = 30_000
+
 /** Children that did not end by themselves after they were told to cut their sessions. */
 const KILL_AFTER_MS = 2_000
 
@@ -49,8 +52,7 @@ export interface MasterParts extends StartedHead {
 /** What belongs to one configuration. Its children go on with it when there is another one. */
 interface Generation {
   readonly loaded: Loaded
-  readonly cells: Cells
-  readonly cellsFd: number
+  readonly memory: CreatedCells
   readonly listeners: ListenerKeeper
   readonly resolver: Resolver
   /** Known addresses of named remotes, by slot. */
@@ -79,7 +81,12 @@ export class Master {
   readonly #ownDrain: LogDrain
   #access: AccessLog
   #generation: Generation
+  /** The one that a reload prepares. */
+  #next: Generation | undefined
+  /** Which generation the child of a slot is, or will be, of. */
+  readonly #generations = new Map<number, Generation>()
   #isEnding = false
+  #isServing = false
   #isReloading = false
   /** A signal came; one that comes during a reload is for the file as it is then. */
   #isReloadWanted = false
@@ -93,7 +100,12 @@ export class Master {
     this.#access = openAccessLog(loaded.tcprelay, log)
     this.#ownDrain = new LogDrain(this.#ownCells.cells.child(0), log.say, () => {})
     this.#generation = this.#makeGeneration(loaded, bound)
-    this.#children = new Children(this.#program(), this.#childrenEvents(), closeSync, log.say)
+    this.#children = new Children(
+      this.#programOf(this.#generation),
+      this.#childrenEvents(),
+      closeSync,
+      log.say,
+    )
     this.#thread = new ReactorThread(new URL('./acceptor-entry.js', import.meta.url), this.#settings(), {
       onReport: (report) => this.#onReport(report),
       onFailure: (error) => this.#fail(`reactor: ${error.stack ?? error.message}`),
@@ -110,7 +122,7 @@ export class Master {
 
   #makeGeneration(loaded: Loaded, bound: StartedHead['bound']): Generation {
     const { log, system, traceMask } = this.#parts
-    const { cells, fd } = createCells(masterShape(loaded))
+    const memory = createCells(masterShape(loaded))
     const listeners = new ListenerKeeper({
       listeners: loaded.spawnd.listeners,
       bound,
@@ -122,7 +134,8 @@ export class Master {
     const resolver = new Resolver(
       (remoteSlot, found) => {
         addresses.set(remoteSlot, found)
-        for (const slot of this.#slotsOf(addresses)) {
+        for (const [slot, generation] of this.#generations) {
+          if (generation.addresses !== addresses) continue
           this.#links.get(slot)?.send({ kind: 'addresses', remoteSlot, addresses: found })
         }
       },
@@ -130,7 +143,7 @@ export class Master {
       new TraceChannel('DNS', traceMask, log.say),
     )
     for (const remote of namedRemotes(loaded.tcprelay)) void resolver.add(remote)
-    return { loaded, cells, cellsFd: fd, listeners, resolver, addresses }
+    return { loaded, memory, listeners, resolver, addresses }
   }
 
   #settings(): AcceptorSettings {
@@ -171,6 +184,7 @@ export class Master {
     log.say(INFO, 'SIGHUP: reloading')
     manager.reloading(system.clock.monotonicMs())
     const loaded = await loadFrom(options)
+    if (this.#isEnding) return
     const problems = [...loaded.problems, ...startProblems(loaded)]
     for (const problem of problems) log.say(hasErrors([problem]) ? ERR : WARNING, formatProblem(problem))
     if (hasErrors(problems)) log.say(ERR, 'the new configuration is wrong: the old one goes on')
@@ -183,60 +197,69 @@ export class Master {
     const { log, system } = this.#parts
     const old = this.#generation
     const bound: (BoundListener | undefined)[] = []
-    const kept: [oldSlot: number, newSlot: number][] = []
+    const kept = new Map<number, number>()
     for (const [slot, settings] of loaded.spawnd.listeners.entries()) {
-      const open = old.listeners.find(settings)
-      if (open !== undefined) kept.push([open.slot, slot])
+      const open = old.listeners.find(settings, new Set(kept.keys()))
+      if (open !== undefined) kept.set(open.slot, slot)
       bound.push(open?.listener ?? (await bindListener(system.calls, settings, log.say)))
     }
-    this.#generation = this.#makeGeneration(loaded, bound)
-    this.#children.setProgram(this.#program())
-    if (!(await this.#prepare(loaded.spawnd.spawn.instancesMin))) {
-      this.#goBack(old, kept)
-      return
-    }
-    this.#post({ kind: 'reload', settings: this.#settings(), kept })
-    this.#generation.listeners.start(new Set(kept.map(([, newSlot]) => newSlot)))
-    old.listeners.close(new Set(kept.map(([oldSlot]) => oldSlot)))
-    old.resolver.close()
-    closeSync(old.cellsFd)
-    const oldAccess = this.#access
-    this.#access = openAccessLog(loaded.tcprelay, log)
-    oldAccess.close(() => {})
-    this.#limitOldGenerations(old, loaded.spawnd.oldGenerationTimeoutMs)
-    log.say(INFO, 'the new configuration is in force')
+    const next = this.#makeGeneration(loaded, bound)
+    this.#next = next
+    const isPrepared = !this.#isEnding && (await this.#prepare(loaded.spawnd.spawn.instancesMin))
+    this.#next = undefined
+    if (!isPrepared || this.#isEnding) this.#giveUp(next, new Set(kept.values()))
+    else this.#putInForce(next, kept)
   }
 
-  /** Settles when the children of the present generation have started, or could not. */
+  #putInForce(next: Generation, kept: ReadonlyMap<number, number>): void {
+    const old = this.#generation
+    this.#generation = next
+    this.#children.setProgram(this.#programOf(next))
+    this.#post({ kind: 'reload', settings: this.#settings(), kept: [...kept] })
+    next.listeners.start(new Set(kept.values()))
+    old.listeners.close(new Set(kept.keys()))
+    // The reactor closes what is given up within a turn; until then it may be in the way of what is new.
+    next.listeners.bindSoon()
+    old.resolver.close()
+    closeSync(old.memory.fd)
+    const oldAccess = this.#access
+    this.#access = openAccessLog(next.loaded.tcprelay, this.#parts.log)
+    oldAccess.close(() => {})
+    this.#limitOldGenerations(old, next.loaded.spawnd.oldGenerationTimeoutMs)
+    this.#parts.log.say(INFO, 'the new configuration is in force')
+  }
+
+  /** Settles when the children of the next generation have started, or could not, or took too long. */
   #prepare(count: number): Promise<boolean> {
     return new Promise((resolve) => {
       this.#onPrepared = resolve
       this.#post({ kind: 'prepare', count })
+      this.#alarms.after(PREPARE_MAX_MS, () => resolve(false))
     })
   }
 
-  /** The children of the new configuration do not start: the old one goes on. */
-  #goBack(old: Generation, kept: readonly (readonly [oldSlot: number, newSlot: number])[]): void {
-    const failed = this.#generation
-    this.#generation = old
-    this.#children.setProgram(this.#program())
+  /** Nothing comes of the next generation: the present one goes on, or the process ends. */
+  #giveUp(next: Generation, kept: ReadonlySet<number>): void {
     this.#post({ kind: 'forget' })
-    failed.listeners.discard(new Set(kept.map(([, newSlot]) => newSlot)))
-    failed.resolver.close()
-    closeSync(failed.cellsFd)
+    for (const slot of this.#slotsOf(next)) this.#children.killOne(slot, 'SIGTERM')
+    next.listeners.discard(kept)
+    next.resolver.close()
+    closeSync(next.memory.fd)
+    if (this.#isEnding) return
     this.#parts.log.say(ERR, 'no child starts with the new configuration: the old one goes on')
   }
 
-  #program(): ChildProgram {
+  #programOf({ loaded }: Generation): ChildProgram {
     const { options, ownProgram } = this.#parts
-    const { spawn } = this.#generation.loaded.spawnd
+    const { spawn } = loaded.spawnd
     const isOwn = isOwnProgram(spawn)
     const { childId, configuration } = options.arguments
     const id = childId ?? spawn.id
+    const environment = Object.fromEntries(loaded.environment)
     return {
       command: isOwn ? ownProgram.command : (spawn.exec ?? ''),
       words: [...(isOwn ? ownProgram.words : []), configuration, ...(id === undefined ? [] : [id])],
-      environment: isOwn ? { ...process.env, [LINK_VARIABLE]: '1' } : process.env,
+      environment: isOwn ? { ...environment, [LINK_VARIABLE]: '1' } : environment,
       uid: spawn.user?.uid,
       gid: spawn.group ?? spawn.user?.gid,
       workingDirectory: spawn.workingDirectory,
@@ -254,7 +277,7 @@ export class Master {
   /** The far ends of the descriptors that a child of ours gets from 3 on. */
   #openLink(slot: number): Extras {
     const { log, traceMask } = this.#parts
-    const { addresses, cellsFd, listeners, loaded } = this.#generation
+    const { addresses, listeners, loaded, memory } = this.#generationOf(slot)
     if (!isOwnProgram(loaded.spawnd.spawn)) return NO_EXTRAS
     const pair = messageCalls().socketPair('stream')
     if (typeof pair === 'number') {
@@ -281,21 +304,22 @@ export class Master {
       traceMask,
       addresses: [...addresses],
     })
-    return { fds: [theirs, cellsFd], release: () => closeSync(theirs) }
+    return { fds: [theirs, memory.fd], release: () => closeSync(theirs) }
   }
 
   #openRow(slot: number): void {
-    const generation = this.#generation
-    const cells = generation.cells.child(slot)
+    const generation = this.#generationOf(slot)
+    const cells = generation.memory.cells.child(slot)
     const drain = new LogDrain(cells, this.#parts.log.say, (line) => this.#access.write(line))
     this.#rows.set(slot, { generation, drain })
   }
 
-  /** The children of a generation, which its addresses stand for. */
-  #slotsOf(addresses: Generation['addresses']): number[] {
-    return [...this.#rows].flatMap(([slot, { generation }]) =>
-      generation.addresses === addresses ? slot : [],
-    )
+  #generationOf(slot: number): Generation {
+    return this.#generations.get(slot) ?? this.#generation
+  }
+
+  #slotsOf(generation: Generation): number[] {
+    return [...this.#rows].flatMap(([slot, row]) => (row.generation === generation ? slot : []))
   }
 
   /** Old generations may have sessions for days: there are limits to their time and to their number. */
@@ -309,8 +333,8 @@ export class Master {
     }
   }
 
-  #endGeneration({ addresses }: Generation): void {
-    const slots = this.#slotsOf(addresses)
+  #endGeneration(generation: Generation): void {
+    const slots = this.#slotsOf(generation)
     if (slots.length === 0) return
     this.#parts.log.say(WARNING, `ending ${slots.length} children of an old configuration`)
     for (const slot of slots) {
@@ -330,12 +354,14 @@ export class Master {
         return
       case 'serving':
         closeInspector()
-        tellServing()
-        this.#parts.manager.ready()
         this.#alarms.every(this.#parts.manager.watchdogMs, () => this.#post({ kind: 'ping' }))
+        if (!isOwnProgram(this.#generation.loaded.spawnd.spawn)) this.#tellServing()
         return
       case 'wanted':
-        this.#children.start(report.slot, report.fd)
+        this.#startChild(report.slot, report.fd, report.isFresh)
+        return
+      case 'idle':
+        this.#parts.way.leave(EXIT_OK)
         return
       case 'prepared':
         this.#onPrepared(report.isOk)
@@ -347,9 +373,33 @@ export class Master {
     }
   }
 
+  /** A child of the generation that is in force, or of the one that is prepared. */
+  #startChild(slot: number, wireFd: number, isFresh: boolean): void {
+    const generation = isFresh && this.#next !== undefined ? this.#next : this.#generation
+    this.#generations.set(slot, generation)
+    if (generation === this.#generation) this.#children.start(slot, wireFd)
+    else this.#children.startOther(slot, wireFd, this.#programOf(generation))
+  }
+
+  /** Clients are served from now on: for who started us. Children that are replaced later are no news. */
+  #tellServing(): void {
+    if (this.#isServing) return
+    this.#isServing = true
+    tellServing()
+    this.#parts.manager.ready()
+  }
+
   #onChildMessage(slot: number, message: ToMaster): void {
+    if (message.kind === 'serving') this.#tellServing()
     if (message.kind === 'log') this.#rows.get(slot)?.drain.drain()
     else if (this.#trace.isOn) this.#trace.say(`from child ${slot}: ${message.kind}`)
+  }
+
+  /** The memory of a generation that is no longer in force goes with its last child. */
+  #giveBack(generation: Generation, slot: number): void {
+    giveBack(generation.memory.cells, slot)
+    const isInUse = generation === this.#generation || generation === this.#next
+    if (!isInUse && this.#slotsOf(generation).length === 0) generation.memory.unmap()
   }
 
   /** What the child still had to say is carried on, and what it held is given back. */
@@ -359,9 +409,9 @@ export class Master {
     const row = this.#rows.get(slot)
     this.#rows.delete(slot)
     row?.drain.close()
-    if (row !== undefined) giveBack(row.generation.cells, slot)
+    this.#generations.delete(slot)
+    if (row !== undefined) this.#giveBack(row.generation, slot)
     this.#post({ kind: 'gone', slot })
-    if (this.#isEnding && this.#children.count === 0) this.#parts.way.leave(EXIT_OK)
   }
 
   #post(command: AcceptorCommand): void {
@@ -376,7 +426,7 @@ export class Master {
 
   /** The first signal lets sessions finish, the second one ends them. */
   #end(signal: NodeJS.Signals): void {
-    const { gracePeriodMs, log, way } = this.#parts
+    const { gracePeriodMs, log } = this.#parts
     if (this.#isEnding) {
       this.#cut()
       return
@@ -384,11 +434,9 @@ export class Master {
     this.#isEnding = true
     log.say(INFO, `${signal}: exiting`)
     this.#parts.manager.stopping()
-    this.#children.stopStarting()
     this.#post({ kind: 'drain' })
     this.#generation.listeners.close()
     this.#parts.releasePidfile()
-    if (this.#children.count === 0) way.leave(EXIT_OK)
     this.#alarms.after(gracePeriodMs, () => {
       log.say(WARNING, 'the grace period is over: resetting the sessions that are left')
       this.#cut()
@@ -397,9 +445,11 @@ export class Master {
 
   /** Children of ours reset what they have; foreign ones know no such word and are ended. */
   #cut(): void {
+    this.#children.stopStarting()
     for (const link of this.#links.values()) link.send({ kind: 'cut' })
     if (this.#links.size < this.#children.count) this.#children.kill('SIGTERM')
     this.#alarms.after(KILL_AFTER_MS, () => this.#children.kill('SIGKILL'))
+    this.#alarms.after(KILL_AFTER_MS * 2, () => this.#parts.way.leave(EXIT_OK))
   }
 
   #leave(done: () => void): void {

@@ -6,7 +6,7 @@ import { descriptorNumbersOf } from '../../test/harness/proc.js'
 import { closeAll, done, recvText, sendText, unixPair, waitReadable } from '../../test/support/sockets.js'
 import type { Fd } from './calls.js'
 import { F_GETFL, O_NONBLOCK } from './constants.js'
-import { EAGAIN, EBADF, ECONNREFUSED } from './errno.js'
+import { EAGAIN, EBADF, ECONNREFUSED, ETOOMANYREFS } from './errno.js'
 import { nativeFunction } from './ffi.js'
 import { MessageBatch, NO_DESCRIPTOR } from './message-batch.js'
 import { messageCalls } from './message-calls.js'
@@ -216,6 +216,27 @@ test('a receiver at its descriptor limit gets the messages and is told what it h
   assert.equal(run.status, 0, run.stderr)
   const got: unknown = JSON.parse(run.stdout)
   assert.deepEqual(got, [...Array(3).fill([true, false]), ...Array(5).fill([false, true])])
+})
+
+/** Runs in a process of its own, as a user without privileges: sends more descriptors than it may have open. */
+const SENDER = `
+  import { MessageBatch } from '${new URL('./message-batch.js', import.meta.url)}'
+  import { messageCalls } from '${new URL('./message-calls.js', import.meta.url)}'
+  const messages = messageCalls(), outgoing = new MessageBatch(64, 8), incoming = new MessageBatch(64, 8)
+  const [near, far] = messages.socketPair('datagram')
+  if (process.getuid() === 0) { process.setgroups([]); process.setgid(65534); process.setuid(65534) }
+  for (let i = 0; i < 64; i++) outgoing.setSend(i, 8, near)
+  const send = () => messages.send(near, outgoing, 64)
+  const sent = [send(), send(), send()]
+  console.log(JSON.stringify([...sent, messages.receive(far, incoming) > 0, send() > 0]))
+`
+
+test('a sender with too many descriptors under way is refused, until the receiver has caught up', () => {
+  const run = spawnSync('prlimit', ['--nofile=64', process.execPath, '--input-type=module', '-e', SENDER], {
+    encoding: 'utf8',
+  })
+  assert.equal(run.status, 0, run.stderr)
+  assert.deepEqual(JSON.parse(run.stdout), [64, 1, -ETOOMANYREFS, true, true])
 })
 
 function fcntl(fd: Fd, command: number): number {

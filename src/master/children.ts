@@ -71,23 +71,36 @@ export class Children {
     return [...this.#running.values()].flatMap(({ process }) => process.pid ?? [])
   }
 
-  /** Children that start from now on run this. */
+  /** Children that start from now on run this; deaths of the program before count no more. */
   setProgram(program: ChildProgram): void {
     this.#program = program
+    this.#deathsAtStart = 0
+    this.#notBeforeMs = 0
+    for (const [slot, { timer, wireFd }] of [...this.#waiting]) {
+      clearTimeout(timer)
+      this.#waiting.delete(slot)
+      this.#start(slot, wireFd, program)
+    }
   }
 
   /** Starts a child whose end of the wire is `wireFd`; at once, or after a pause when children die at start. */
   start(slot: number, wireFd: number): void {
+    const program = this.#program
     const waitMs = this.#notBeforeMs - Date.now()
     if (waitMs <= 0) {
-      this.#start(slot, wireFd)
+      this.#start(slot, wireFd, program)
       return
     }
     const timer = setTimeout(() => {
       this.#waiting.delete(slot)
-      this.#start(slot, wireFd)
+      this.#start(slot, wireFd, program)
     }, waitMs)
     this.#waiting.set(slot, { timer, wireFd })
+  }
+
+  /** Starts a child of another program, at once: it has done nothing wrong yet. */
+  startOther(slot: number, wireFd: number, program: ChildProgram): void {
+    this.#start(slot, wireFd, program)
   }
 
   killOne(slot: number, signal: NodeJS.Signals): void {
@@ -107,9 +120,9 @@ export class Children {
     this.#waiting.clear()
   }
 
-  #start(slot: number, wireFd: number): void {
+  #start(slot: number, wireFd: number, program: ChildProgram): void {
     const extras = this.#events.openExtras(slot)
-    const child = this.#spawn([wireFd, 'ignore', 'inherit', ...extras.fds])
+    const child = spawnChild(program, [wireFd, 'ignore', 'inherit', ...extras.fds])
     this.#closeFd(wireFd)
     extras.release()
     let isOver = false
@@ -129,23 +142,6 @@ export class Children {
     this.#events.onStarted(slot)
   }
 
-  /** Some failures Node tells by an event, such as a program that is not there, others it throws. */
-  #spawn(stdio: StdioOptions): ChildProcess | Error {
-    const { command, environment, gid, uid, words, workingDirectory } = this.#program
-    try {
-      return spawn(command, words, {
-        detached: true,
-        env: environment,
-        stdio,
-        ...(uid === undefined ? {} : { uid }),
-        ...(gid === undefined ? {} : { gid }),
-        ...(workingDirectory === undefined ? {} : { cwd: workingDirectory }),
-      })
-    } catch (error) {
-      return error instanceof Error ? error : new Error(String(error))
-    }
-  }
-
   #onOver(slot: number, child: ChildProcess | Error, how: string): void {
     const startedMs = this.#running.get(slot)?.startedMs ?? Date.now()
     const { exitCode, pid } = child instanceof Error ? { exitCode: null, pid: undefined } : child
@@ -158,11 +154,30 @@ export class Children {
     this.#events.onGone(slot)
   }
 
+  /** Those that die in one round are one reason to wait. */
   #diedAtStart(): void {
+    if (Date.now() < this.#notBeforeMs) return
     const pauseMs = Math.min(BACKOFF_FIRST_MS * 2 ** this.#deathsAtStart, BACKOFF_MAX_MS)
     this.#deathsAtStart++
     this.#notBeforeMs = Date.now() + pauseMs
     this.#say(ERR, `children die at start: the next one in ${pauseMs / 1000} s`)
+  }
+}
+
+/** Some failures Node tells by an event, such as a program that is not there, others it throws. */
+function spawnChild(program: ChildProgram, stdio: StdioOptions): ChildProcess | Error {
+  const { command, environment, gid, uid, words, workingDirectory } = program
+  try {
+    return spawn(command, words, {
+      detached: true,
+      env: environment,
+      stdio,
+      ...(uid === undefined ? {} : { uid }),
+      ...(gid === undefined ? {} : { gid }),
+      ...(workingDirectory === undefined ? {} : { cwd: workingDirectory }),
+    })
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
   }
 }
 

@@ -96,3 +96,48 @@ test('sessions of an old configuration end when its time is over', async (t) => 
   await master.logged(/ending 1 children of an old configuration/)
   await master.hasChildren(1)
 })
+
+test('a new listener takes the port of an old one that was in its way', async (t) => {
+  const remote = await named(t, 'x')
+  const plan = relayTo(remote)
+    .listeningOn('port = 0')
+    .withMaster(spawning([1, 1]))
+  const master = await startMaster(t, plan)
+  const port = master.port()
+  const narrowed = masterText(plan).replace(
+    'listen = { port = 0',
+    `listen = { address = 127.0.0.1 port = ${port}`,
+  )
+  await reload(master, narrowed, new RegExp(`bind to 127\\.0\\.0\\.1:${port} succeeded`))
+  const client = await master.connect(port)
+  assert.equal(await client.read(1), 'x')
+  await client.close()
+})
+
+test('a master that is told to end while it reloads ends, and nothing of it listens', async (t) => {
+  const remote = await named(t, 'x')
+  const plan = relayTo(remote).withMaster(spawning([1, 1]))
+  const master = await startMaster(t, plan)
+  writeFileSync(master.file, masterText(plan.with('idle timeout = 1h')))
+  master.signal('SIGHUP')
+  await master.logged(/SIGHUP: reloading/)
+  master.signal('SIGTERM')
+  assert.deepEqual(await master.ended(5_000), { code: 0, signal: null })
+  await master.leavesNoChild(0)
+  assert.equal(await (await master.connect()).ending(), 'ECONNREFUSED')
+})
+
+test('a program that never starts does not hold the old configuration up', async (t) => {
+  const remote = await named(t, 'x')
+  const plan = relayTo(remote).withMaster(spawning([1, 1]))
+  const master = await startMaster(t, plan)
+  const [child = 0] = await master.hasChildren(1)
+  const broken = masterText(plan.withMaster('spawn = { exec = /bin/false }'))
+  await reload(master, broken, /no child starts with the new configuration: the old one goes on/)
+  process.kill(child, 'SIGKILL')
+  await master.logged(/terminated abnormally \(signal SIGKILL\)/)
+  const client = await master.connect()
+  assert.equal(await client.read(1), 'x')
+  await client.close()
+  await master.hasChildren(1)
+})
