@@ -43,6 +43,25 @@ const texts = (lines: readonly RingLine[]) => lines.map(({ text }) => text)
 
 if (!isMainThread) writeAll(workerData.fd, workerData.shape)
 else {
+  test('a ring that a hostile child has written over harms nobody and works again', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer(), { minLength: 2, maxLength: 2 }),
+        fc.uint8Array({ maxLength: 300 }),
+        (head, junk) => {
+          const { cells, reader, writer } = ringOf(300)
+          cells.ringHead.set(head)
+          cells.ringBytes.set(junk)
+          const lines = reader.drain()
+          assert.ok(lines.length <= 300 / RECORD_HEAD_BYTES + 1)
+          reader.drain()
+          writer.write(LOG, 6, 'again')
+          assert.equal(reader.drain().at(-1)?.text, 'again')
+        },
+      ),
+    )
+  })
+
   test('lines come out as they went in, or are counted as dropped', () => {
     const line = fc.record(
       {

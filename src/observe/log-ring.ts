@@ -1,5 +1,6 @@
 import type { ChildCells } from '../cells/cells.js'
 import { add, COUNT } from './counters.js'
+import { WARNING } from './severity.js'
 
 /** What a line is for. */
 export const LOG = 0
@@ -29,6 +30,10 @@ function wrapped(position: number, size: number): number {
 function filled(head: Int32Array, size: number): number {
   const bytes = Atomics.load(head, WRITTEN) - Atomics.load(head, READ)
   return bytes < 0 ? bytes + size * 2 : bytes
+}
+
+function isPosition(value: number, size: number): boolean {
+  return value >= 0 && value < size * 2
 }
 
 /**
@@ -93,9 +98,12 @@ export class LogRingReader {
     const size = this.#bytes.length
     let left = filled(this.#head, size)
     let position = Atomics.load(this.#head, READ)
+    const isSound = isPosition(position, size) && isPosition(Atomics.load(this.#head, WRITTEN), size)
+    if (!isSound || left > size) return this.#startOver()
     while (left > 0) {
       const head = this.#copyOut(position % size, RECORD_HEAD_BYTES)
       const written = (head[0] as number) | ((head[1] as number) << 8)
+      if (RECORD_HEAD_BYTES + written > left) return [...lines, ...this.#startOver()]
       const text = this.#copyOut((position + RECORD_HEAD_BYTES) % size, written)
       lines.push({ kind: head[2] as number, severity: head[3] as number, text: this.#decoder.decode(text) })
       position = wrapped(position + RECORD_HEAD_BYTES + written, size)
@@ -103,6 +111,14 @@ export class LogRingReader {
     }
     Atomics.store(this.#head, READ, position)
     return lines
+  }
+
+  /** A child may run as another user and write what it likes into its ring: it cannot harm its reader. */
+  #startOver(): RingLine[] {
+    const writtenTo = Atomics.load(this.#head, WRITTEN)
+    Atomics.store(this.#head, READ, isPosition(writtenTo, this.#bytes.length) ? writtenTo : 0)
+    if (!isPosition(writtenTo, this.#bytes.length)) Atomics.store(this.#head, WRITTEN, 0)
+    return [{ kind: LOG, severity: WARNING, text: 'the log ring of a child is broken: its lines are lost' }]
   }
 
   /** Asks the writer to wake the reader for the next line. False when lines came meanwhile: drain again. */
