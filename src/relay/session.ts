@@ -28,7 +28,7 @@ export class Session implements TimerOwner {
   readonly remote: Connection = new Connection(this, false)
   readonly toRemote: d.Direction = new d.Direction(this.client, this.remote)
   readonly toClient: d.Direction = new d.Direction(this.remote, this.client)
-  /** The one moment that this session waits for; `phase` says for what. */
+  /** The one moment that is waited for; `phase` says for what. */
   readonly timer: Timer = new Timer(this)
   phase: Phase = 'closed'
   /** Place in the relay's list of open sessions. */
