@@ -71,7 +71,7 @@ export class Master {
 
   /** Sessions of a child now, by its sockets. */
   sessionsOf(pid: number): number {
-    const sockets = descriptorKinds(pid).get('socket') ?? 0
+    const sockets = kindsOfChild(pid).get('socket') ?? 0
     return (sockets - (this.#idleChild.get('socket') ?? 0)) / SOCKETS_PER_SESSION
   }
 
@@ -125,7 +125,7 @@ export class Master {
 
   /** Master and children have the descriptors of those without a session. */
   async #isIdle(): Promise<void> {
-    const left = () => this.children().flatMap((pid) => differences(descriptorKinds(pid), this.#idleChild))
+    const left = () => this.children().flatMap((pid) => differences(kindsOfChild(pid), this.#idleChild))
     await until(`descriptors of the children as before: ${left()}`, () => left().length === 0)
     await until(`descriptors of the master as before: ${this.#leftByMaster()}`, () => {
       return this.#leftByMaster().length === 0
@@ -161,6 +161,15 @@ function differences(now: ReadonlyMap<string, number>, before: ReadonlyMap<strin
     .filter((kind) => !kind.startsWith('/') || kind.startsWith('/memfd'))
     .filter((kind) => now.get(kind) !== before.get(kind))
     .map((kind) => `${kind}: ${before.get(kind)} before, ${now.get(kind)} now`)
+}
+
+/** Nothing for a child that has ended since it was listed: the next look will not find it. */
+function kindsOfChild(pid: number): ReadonlyMap<string, number> {
+  try {
+    return descriptorKinds(pid)
+  } catch {
+    return new Map()
+  }
 }
 
 /** A child that has its reactor, and hears signals. */
