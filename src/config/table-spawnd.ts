@@ -28,13 +28,13 @@ const bindRetryDelayMs = value(['bind retry delay', 'retry delay'], seconds(), 0
 })
 
 const tcpBufsizeBytes = value('tcp bufsize', bytes, 0, {
-  doc: 'Buffer size of the sockets between master and children.',
+  doc: 'Buffer size of the sockets between master and children. Without children no effect.',
   zero: "the system's",
 })
 
 const stickyCacheRows = {
   stickyCachePeriodMs: value('sticky cache period', seconds(), 0, {
-    doc: 'How long the connections of a client go to the same child, from its last one on.',
+    doc: 'How long the connections of a client go to the same child, from its last one on. Without children no effect.',
     zero: 'no sticky cache',
   }),
   stickyCacheSize: value('sticky cache size', count({ min: 1 }), 1024, {
@@ -69,7 +69,7 @@ const listenRows = {
     needsWhen: (type) => type === 'SEQPACKET',
   }),
   realm: value('realm', shortText(15), '', {
-    doc: 'Tag of at most 15 bytes that goes to the child with a connection.',
+    doc: 'Tag of at most 15 bytes that goes to the child with a connection. Without children no effect.',
   }),
   tls: value('tls|ssl', tlsMode, TLS_OFF, {
     doc: 'Clients speak TLS: `yes`, `auto` (told by their first bytes), or the versions allowed: `TLSv1.2,TLSv1.3`.',
@@ -148,7 +148,7 @@ const spawnRows = {
     needs: 'spawnd',
   }),
   instancesMin: value('instances|servers|processes min|minimum', count({ min: 1, max: 4096 }), 2, {
-    doc: 'Children that always run. Lowered to the maximum if above it.',
+    doc: 'Children that always run. Lowered to the maximum if above it. A single process has none.',
   }),
   instancesMax: value('instances|servers|processes max|maximum', count({ min: 1, max: 4096 }), 8, {
     doc: 'Children that run at most.',
