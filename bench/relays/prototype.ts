@@ -34,6 +34,7 @@ const reactor = new Reactor(
     },
     rebalance: 0,
     sessionsMax: Math.floor((raiseDescriptorLimit() - 50) / 2),
+    isSharing: false,
     inlet: undefined,
     traceMask: 0,
   },

@@ -8,8 +8,8 @@ import { hasLink, isChild, reportBadConfiguration, runForeignChild, runLinkedChi
 
 /** Reads the configuration and either checks it (-P) or runs it, in the part that this process has. */
 export async function runConfiguration(options: LoadOptions): Promise<void> {
+  if (hasLink()) return runLinkedChild(options)
   const child = isChild()
-  if (child && hasLink()) return runLinkedChild(options)
   const loaded = await loadFrom({ ...options, isChild: child })
   const { isCheckOnly } = options.arguments
   if (isCheckOnly) {

@@ -18,6 +18,7 @@ import {
   FLAG_TLS_AUTO,
   FLAG_TLS_PSK,
 } from '../wire/child-message.js'
+import type { AcceptorSettings } from './acceptor-settings.js'
 import { resolvable } from './check.js'
 import type { ReactorSettings, RemoteSettings } from './reactor-settings.js'
 
@@ -74,6 +75,30 @@ export function placementLimits({ spawn }: SpawndSettings): PlacementLimits {
   return { instancesMin, instancesMax, usersMin: Math.min(usersMin, usersMax), usersMax }
 }
 
+/** What a master's reactor has to know; `cells` are its own. */
+export function acceptorSettings(
+  spawnd: SpawndSettings,
+  listenerNames: readonly string[],
+  cells: AcceptorSettings['cells'],
+  traceMask: number,
+): AcceptorSettings {
+  return {
+    cells,
+    listeners: spawnd.listeners.map((settings, slot) => ({
+      name: listenerNames[slot] ?? '',
+      message: acceptMessage(settings, slot),
+      queue: settings,
+      sticky: stickyOptions(settings),
+    })),
+    limits: placementLimits(spawnd),
+    overload: spawnd.overload,
+    wireBufferBytes: spawnd.tcpBufsizeBytes,
+    sticky: stickyOptions(spawnd.spawn),
+    accessRules: spawnd.accessRules,
+    traceMask,
+  }
+}
+
 /** What a process that accepts by itself has to know of it. */
 export function acceptSettings({
   spawnd,
@@ -84,6 +109,16 @@ export function acceptSettings({
     overload,
     listenerQueues: listeners.map(({ backlog, overloadBacklog }) => ({ backlog, overloadBacklog })),
   }
+}
+
+/** What a child that accepts by itself has to know beside its listeners. */
+export type ChildAcceptSettings = ReturnType<typeof acceptSettings> & {
+  /** Sessions that it may have at most. Zero: as many as its descriptors allow. */
+  readonly usersMax: number
+}
+
+export function childAcceptSettings(configuration: Configuration): ChildAcceptSettings {
+  return { ...acceptSettings(configuration), usersMax: configuration.spawnd.spawn.usersMax }
 }
 
 /** What a process has to know of accepting when a master does it. */

@@ -1,0 +1,63 @@
+import type { Cells } from '../cells/cells.js'
+import { COUNT } from '../observe/counters.js'
+import type { Loop } from '../reactor/loop.js'
+
+/** Which children there are is looked up again after this time: rows of hundreds are not read for each client. */
+const LOOK_EVERY_MS = 50
+
+/** The other children that take clients from the same queues, as shared memory tells. */
+export class Neighbours {
+  readonly #cells: Cells
+  readonly #loop: Loop
+  readonly #own: Float64Array
+  readonly #slot: number
+  /** Counters of those that accept. */
+  #others: Float64Array[] = []
+  #lookAtMs = 0
+
+  constructor(cells: Cells, slot: number, loop: Loop) {
+    this.#cells = cells
+    this.#loop = loop
+    this.#slot = slot
+    this.#own = cells.child(slot).counters
+  }
+
+  /** Tells the others that this child accepts, and how many sessions it takes. */
+  enter(places: number): void {
+    this.#own[COUNT.placesNow] = places
+  }
+
+  leave(): void {
+    this.#own[COUNT.placesNow] = 0
+  }
+
+  /** Is there room for a client in another child, or in one that may still be started? */
+  haveRoom(): boolean {
+    this.#look()
+    return this.#cells.mayGrow[0] === 1 || this.#others.some((other) => roomOf(other) > 0)
+  }
+
+  /** Has this child more sessions than another one that has room? */
+  areLessUsed(): boolean {
+    this.#look()
+    const own = this.#own[COUNT.sessionsNow] as number
+    for (const other of this.#others) {
+      if ((other[COUNT.sessionsNow] as number) < own && roomOf(other) > 0) return true
+    }
+    return false
+  }
+
+  #look(): void {
+    if (this.#loop.nowMs < this.#lookAtMs) return
+    this.#lookAtMs = this.#loop.nowMs + LOOK_EVERY_MS
+    this.#others = []
+    for (let slot = 0; slot < this.#cells.layout.shape.children; slot++) {
+      const { counters } = this.#cells.child(slot)
+      if (slot !== this.#slot && (counters[COUNT.placesNow] as number) > 0) this.#others.push(counters)
+    }
+  }
+}
+
+function roomOf(counters: Float64Array): number {
+  return (counters[COUNT.placesNow] as number) - (counters[COUNT.sessionsNow] as number)
+}
