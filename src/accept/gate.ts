@@ -29,6 +29,15 @@ const HINTS: Readonly<Record<Overload, string>> = {
   reset: 'resetting',
 }
 
+/** Who else takes clients from the same queues. */
+export interface Others {
+  haveRoom(): boolean
+  /** Tells them that somebody may wait. */
+  leaveClients(): void
+}
+
+const NOBODY: Others = { haveRoom: () => false, leaveClients: () => {} }
+
 /** How many sessions one reactor may hold, and what happens at that number. */
 export class Gate implements TimerOwner {
   readonly #listeners: Listener[] = []
@@ -37,7 +46,7 @@ export class Gate implements TimerOwner {
   readonly #loop: Loop
   readonly #log: Say
   readonly #overload: Overload
-  readonly #othersHaveRoom: () => boolean
+  readonly #others: Others
   /** Rings when there has been room for a while. */
   readonly #settled = new Timer(this)
   readonly #lookAgain = new Timer({ onTimer: () => this.#resume() })
@@ -53,14 +62,14 @@ export class Gate implements TimerOwner {
     loop: Loop,
     log: Say,
     overload: Overload = 'queue',
-    othersHaveRoom: () => boolean = () => false,
+    others: Others = NOBODY,
   ) {
     this.#sessionsMax = sessionsMax
     this.#countSessions = countSessions
     this.#loop = loop
     this.#log = log
     this.#overload = overload
-    this.#othersHaveRoom = othersHaveRoom
+    this.#others = others
   }
 
   /** Takes a listener; after `stop` it is closed, so that nobody waits in its queue in vain. */
@@ -80,7 +89,7 @@ export class Gate implements TimerOwner {
 
   /** A listener found no room: all of them wait until a session ends, or turn clients away. */
   onFull(): Overload {
-    if (this.#othersHaveRoom()) return this.#leaveToOthers()
+    if (this.#others.haveRoom()) return this.#leaveToOthers()
     if (this.#isFull) return this.#overload
     this.#isFull = true
     this.#loop.timers.unset(this.#settled)
@@ -90,6 +99,12 @@ export class Gate implements TimerOwner {
       if (this.#overload === 'queue') listener.pause()
     }
     return this.#overload
+  }
+
+  /** Others have left clients whom the kernel has not told us of. */
+  onClientsLeft(): void {
+    if (!this.hasRoom()) return
+    for (const listener of this.#listeners) if (listener.isAccepting) listener.lookAgain()
   }
 
   /** A session has ended. */
@@ -108,6 +123,7 @@ export class Gate implements TimerOwner {
   #leaveToOthers(): Overload {
     this.#leavesToOthers = true
     for (const listener of this.#listeners) listener.pause()
+    this.#others.leaveClients()
     this.#loop.timers.set(this.#lookAgain, this.#loop.nowMs + LOOK_AGAIN_MS)
     return 'queue'
   }

@@ -89,6 +89,15 @@ export class Listener implements Watcher, TimerOwner {
     if (this.isAccepting) this.#context.loop.unwatch(this.#fd, this)
   }
 
+  /**
+   * Begins to wait anew: hears at once if somebody waits, and from then on comes last of those whom the kernel would
+   * wake for a client of a shared queue (EPOLLEXCLUSIVE).
+   */
+  lookAgain(): void {
+    this.pause()
+    this.resume()
+  }
+
   /** While there is no room: the length of the kernel's queue for that time. */
   shrinkQueue(): void {
     const { backlog, overloadBacklog } = this.#queue
@@ -126,13 +135,7 @@ export class Listener implements Watcher, TimerOwner {
     const isCrowd = accepted === this.#burst && loop.turns === this.#lastTurn + 1
     this.#burst = isCrowd ? Math.min(this.#burst * 2, ACCEPTS_PER_TURN) : 1
     this.#lastTurn = loop.turns
-    if (accepted > 0 && this.isAccepting && this.#context.areOthersNext?.()) this.#goBehind()
-  }
-
-  /** The kernel wakes the first process that waits (EPOLLEXCLUSIVE): behind the others, this one is the last. */
-  #goBehind(): void {
-    this.pause()
-    this.resume()
+    if (accepted > 0 && this.isAccepting && this.#context.areOthersNext?.()) this.lookAgain()
   }
 
   onTimer(): void {

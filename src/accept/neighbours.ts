@@ -1,9 +1,22 @@
 import type { Cells } from '../cells/cells.js'
+import type { Fd } from '../kernel/calls.js'
 import { COUNT } from '../observe/counters.js'
 import type { Loop } from '../reactor/loop.js'
+import { Bell } from './bell.js'
 
 /** Which children there are is looked up again after this time: rows of hundreds are not read for each client. */
 const LOOK_EVERY_MS = 50
+
+export interface NeighbourParts {
+  readonly cells: Cells
+  /** This child's. */
+  readonly slot: number
+  readonly loop: Loop
+  /** Of the bell that all of them hear. */
+  readonly bellFd: Fd
+  /** Somebody left clients to this child and the others. */
+  onClientsLeft(): void
+}
 
 /** The other children that take clients from the same queues, as shared memory tells. */
 export class Neighbours {
@@ -14,12 +27,15 @@ export class Neighbours {
   /** Counters of those that accept. */
   #others: Float64Array[] = []
   #lookAtMs = 0
+  readonly #bell: Bell
 
-  constructor(cells: Cells, slot: number, loop: Loop) {
+  constructor({ bellFd, cells, loop, onClientsLeft, slot }: NeighbourParts) {
     this.#cells = cells
     this.#loop = loop
     this.#slot = slot
     this.#own = cells.child(slot).counters
+    this.#bell = new Bell(bellFd, onClientsLeft)
+    this.#bell.open(loop)
   }
 
   /** Tells the others that this child accepts, and how many sessions it takes. */
@@ -27,8 +43,15 @@ export class Neighbours {
     this.#own[COUNT.placesNow] = places
   }
 
+  /** Accepts no more, after its listeners are closed. */
   leave(): void {
     this.#own[COUNT.placesNow] = 0
+    this.leaveClients()
+  }
+
+  /** The others look whether somebody waits: this child has stopped to accept, and the kernel may have told it alone. */
+  leaveClients(): void {
+    this.#bell.ring()
   }
 
   /** Is there room for a client in another child, or in one that may still be started? */

@@ -64,7 +64,17 @@ export class Reactor {
     this.#listenerNames = settings.listenerNames
     this.#relay = new Relay(parts, this.#relayEvents(), settings.childSlot)
     const { overload, sessionsMax } = settings
-    const neighbours = settings.isSharing ? new Neighbours(cells, settings.childSlot, this.loop) : undefined
+    const { bellFd } = settings
+    const neighbours =
+      bellFd === undefined
+        ? undefined
+        : new Neighbours({
+            cells,
+            slot: settings.childSlot,
+            loop: this.loop,
+            bellFd,
+            onClientsLeft: () => this.#gate.onClientsLeft(),
+          })
     this.#neighbours = neighbours
     this.#sessionsMax = sessionsMax
     this.#gate = new Gate(
@@ -73,7 +83,7 @@ export class Reactor {
       this.loop,
       parts.log,
       overload,
-      neighbours && (() => neighbours.haveRoom()),
+      neighbours,
     )
     const { counters, log } = parts
     this.#doorkeeper = new Doorkeeper(
@@ -192,8 +202,8 @@ export class Reactor {
     const isNews = !this.#isDraining
     this.#isDraining = true
     if (isNews && this.#mayGetMore) this.#inlet?.sayDying()
-    this.#neighbours?.leave()
     this.#gate.stop((slot) => (abandoned?.includes(slot) === false ? 'now' : 'after-queue'))
+    this.#neighbours?.leave()
     this.#reportIdle()
   }
 

@@ -1,5 +1,5 @@
 import type { Configuration } from '../config/load.js'
-import { CELLS_FD } from '../master/link-messages.js'
+import { BELL_FD, CELLS_FD } from '../master/link-messages.js'
 import { ReactorThread } from '../master/reactor-thread.js'
 import { ERR, INFO } from '../observe/severity.js'
 import { closeInspector } from './close-inspector.js'
@@ -122,12 +122,12 @@ export class Child {
 function takingClients({
   accepting,
   unixListeners,
-}: Start): Pick<ReactorSettings, keyof typeof NO_ACCEPTING | 'inlet' | 'isSharing' | 'sessionsMax'> {
+}: Start): Pick<ReactorSettings, keyof typeof NO_ACCEPTING | 'inlet' | 'bellFd' | 'sessionsMax'> {
   if (accepting === undefined) {
     const inlet = { master: 'ours', fd: WIRE_FD, unixListeners } as const
-    return { ...NO_ACCEPTING, sessionsMax: sessionsMax(), isSharing: false, inlet }
+    return { ...NO_ACCEPTING, sessionsMax: sessionsMax(), bellFd: undefined, inlet }
   }
   const { accessRules, listenerQueues, overload, usersMax } = accepting
   const placesMax = usersMax === 0 ? sessionsMax() : Math.min(sessionsMax(), usersMax)
-  return { accessRules, listenerQueues, overload, sessionsMax: placesMax, isSharing: true, inlet: undefined }
+  return { accessRules, listenerQueues, overload, sessionsMax: placesMax, bellFd: BELL_FD, inlet: undefined }
 }

@@ -5,6 +5,7 @@ import { type ChildProgram, Children, type Extras } from '../master/children.js'
 import { Link } from '../master/link.js'
 import { FIRST_LISTENER_FD, LINK_VARIABLE, type ToMaster } from '../master/link-messages.js'
 import { LogDrain } from '../master/log-drain.js'
+import { COUNT } from '../observe/counters.js'
 import { ERR } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import type { Generation } from './generation.js'
@@ -19,6 +20,8 @@ export interface CrewParts {
   readonly say: Say
   /** Mask of TRACE_BITS. */
   readonly traceMask: number
+  /** For children that accept by themselves. */
+  readonly bellFd: number
   /** A line of a child's access log. */
   writeAccess(line: string): void
   onMessage(slot: number, message: ToMaster): void
@@ -82,8 +85,10 @@ export class Crew {
     return [...new Set(running.map(({ generation }) => generation))]
   }
 
-  generationOf(slot: number): Generation | undefined {
-    return this.#members.get(slot)?.generation
+  /** Sessions that a child of ours has now, and that it takes at most while it accepts by itself. */
+  loadOf(slot: number): { readonly sessions: number; readonly places: number } {
+    const counters = this.#members.get(slot)?.generation.memory.cells.child(slot).counters
+    return { sessions: counters?.[COUNT.sessionsNow] ?? 0, places: counters?.[COUNT.placesNow] ?? 0 }
   }
 
   tell(slot: number, message: ToOurChild): void {
@@ -173,7 +178,8 @@ export class Crew {
     const isDirect = generation.loaded.spawnd.spawn.accept === 'direct'
     const listeners = isDirect ? [...generation.listeners.present] : []
     this.#sendStart(slot, link, generation, isDirect, listeners)
-    const fds = [theirs, generation.memory.fd, ...listeners.map(([, { fd }]) => fd)]
+    const direct = isDirect ? [this.#parts.bellFd, ...listeners.map(([, { fd }]) => fd)] : []
+    const fds = [theirs, generation.memory.fd, ...direct]
     return { fds, release: () => closeSync(theirs) }
   }
 

@@ -15,12 +15,14 @@ const LOOKS_PER_SHRINK = 32
 export interface DirectParts {
   readonly limits: PlacementLimits
   tell(slot: number, message: Extract<ToChild<never>, { kind: 'accept' | 'drain' }>): void
-  /** Sessions that a child has now. */
-  sessionsOf(slot: number): number
+  /** Sessions that a child has now, and that it takes at most: zero while it does not accept. */
+  loadOf(slot: number): { readonly sessions: number; readonly places: number }
   /** Tells the children of the configuration in force whether there may be more of them. */
   setMayGrow(mayGrow: boolean): void
   report(report: AcceptorReport): void
   closeFd(fd: number): void
+  /** Lets the children look whether somebody waits at the listeners. */
+  ringBell(): void
   readonly say: Say
 }
 
@@ -114,6 +116,8 @@ export class DirectFleet implements Fleet {
     const child = this.#children.get(slot)
     this.#children.delete(slot)
     if (child?.isFresh && !child.isRetiring) this.#checkPrepared()
+    // The kernel may have told this child alone of a client.
+    this.#parts.ringBell()
     this.#fill()
     this.#reportIdle()
   }
@@ -149,30 +153,36 @@ export class DirectFleet implements Fleet {
     this.#tellMayGrow()
   }
 
+  /** A child that has not begun to accept is one more to come. */
   #tellMayGrow(): void {
-    this.#parts.setMayGrow(!this.#isDraining && this.#crew().length < this.#limits.instancesMax)
+    const crew = this.#crew()
+    const isGrowing = crew.some(({ slot }) => this.#parts.loadOf(slot).places === 0)
+    this.#parts.setMayGrow(!this.#isDraining && (isGrowing || crew.length < this.#limits.instancesMax))
   }
 
-  /** One more child while all have their share of clients; fewer when there is little to do. */
+  /** One more child while those that are there have their share of clients; fewer when there is little to do. */
   #look(): void {
     if (this.#isDraining) return
     const crew = this.#crew()
-    const isFilled = ({ isServing, slot }: DirectChild) =>
-      isServing && this.#parts.sessionsOf(slot) >= this.#limits.usersMin
-    if (crew.length < this.#limits.instancesMax && crew.every(isFilled)) this.#open(false)
+    const { instancesMax, usersMin } = this.#limits
+    const isFilled = this.#sessionsOf(crew) >= usersMin * crew.length
+    if (isFilled && crew.length < instancesMax && crew.every(({ isServing }) => isServing)) this.#open(false)
     this.#looks = (this.#looks + 1) % LOOKS_PER_SHRINK
     if (this.#looks === 0) this.#shrink(crew)
     this.#tellMayGrow()
   }
 
+  #sessionsOf(children: readonly DirectChild[]): number {
+    return children.reduce((sum, { slot }) => sum + this.#parts.loadOf(slot).sessions, 0)
+  }
+
   /** The rule of the original, for idle children above the minimum. */
   #shrink(crew: readonly DirectChild[]): void {
-    const users = crew.reduce((sum, { slot }) => sum + this.#parts.sessionsOf(slot), 0)
-    if (users >= this.#limits.usersMin * (crew.length + 1)) return
+    if (this.#sessionsOf(crew) >= this.#limits.usersMin * (crew.length + 1)) return
     let surplus = crew.length - this.#limits.instancesMin
     for (const child of crew) {
       if (surplus <= 0) return
-      if (!child.isServing || this.#parts.sessionsOf(child.slot) > 0) continue
+      if (!child.isServing || this.#parts.loadOf(child.slot).sessions > 0) continue
       surplus--
       this.#parts.say(INFO, `child ${child.slot} is no longer needed`)
       this.#retire(child, [])

@@ -2,10 +2,10 @@ import { closeSync } from 'node:fs'
 import { formatProblem } from '../base/problem.js'
 import { createCells } from '../cells/cells.js'
 import type { Shape } from '../cells/layout.js'
+import { openWakeFd } from '../kernel/eventfd.js'
 import type { ChildProgram } from '../master/children.js'
 import type { ToMaster } from '../master/link-messages.js'
 import { LogDrain } from '../master/log-drain.js'
-import { COUNT } from '../observe/counters.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import type { AcceptorCommand, AcceptorReport, AcceptorSettings } from './acceptor-settings.js'
@@ -51,6 +51,8 @@ export class Master {
   readonly #ownCells = createCells(OWN_SHAPE)
   readonly #ownDrain: LogDrain
   readonly #isDirect: boolean
+  /** Heard by all children that accept by themselves. */
+  readonly #bell = openWakeFd()
   #access: AccessLog
   #generation: Generation
   /** The one that a reload prepares. */
@@ -75,6 +77,7 @@ export class Master {
       ownProgram,
       say: log.say,
       traceMask,
+      bellFd: this.#bell.fd,
       writeAccess: (line: string) => this.#access.write(line),
       onMessage: (slot: number, message: ToMaster) => this.#onChildMessage(slot, message),
       onGone: (slot: number) => this.#post({ kind: 'gone', slot }),
@@ -116,13 +119,11 @@ export class Master {
     return new DirectFleet({
       limits: placementLimits(this.#generation.loaded.spawnd),
       tell: (slot, message) => this.#crew.tell(slot, message),
-      sessionsOf: (slot) => {
-        const cells = this.#crew.generationOf(slot)?.memory.cells.child(slot)
-        return cells?.counters[COUNT.sessionsNow] ?? 0
-      },
+      loadOf: (slot) => this.#crew.loadOf(slot),
       setMayGrow: (mayGrow) => this.#generation.memory.cells.mayGrow.fill(mayGrow ? 1 : 0),
       report: (report) => this.#onReport(report),
       closeFd: closeSync,
+      ringBell: () => this.#bell.wake(),
       say: this.#parts.log.say,
     })
   }

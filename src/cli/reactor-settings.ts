@@ -19,8 +19,8 @@ export interface ReactorSettings {
   readonly relay: Omit<RelayOptions, 'localAddress'> & { readonly localAddress: SocketAddress | undefined }
   readonly rebalance: number
   readonly sessionsMax: number
-  /** Other children take clients from the same queues. */
-  readonly isSharing: boolean
+  /** Where other children take clients from the same queues: the bell that all of them hear. */
+  readonly bellFd: number | undefined
   /** The wire to a master, where clients come from one. */
   readonly inlet: InletSettings | undefined
   /** Mask of TRACE_BITS. */

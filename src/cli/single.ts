@@ -78,7 +78,7 @@ export class Single {
       listenerNames: this.#listeners.names,
       ...acceptSettings(loaded),
       sessionsMax: sessionsMaxOf(loaded),
-      isSharing: false,
+      bellFd: undefined,
       inlet: parts.inlet,
       traceMask: parts.traceMask,
     }

@@ -51,8 +51,9 @@ export type ToMaster =
 /** Descriptors of a child with a link, by the original's standards beside the wire on 0. */
 export const LINK_FD = 3
 export const CELLS_FD = 4
-/** Listeners follow where a child accepts by itself. */
-export const FIRST_LISTENER_FD = 5
+/** Where a child accepts by itself: an eventfd that all of them hear, and the listeners. */
+export const BELL_FD = 5
+export const FIRST_LISTENER_FD = 6
 
 /** Set to '1' for a child that has a link. */
 export const LINK_VARIABLE = 'TCPRELAY_LINK'
