@@ -23,17 +23,19 @@ export class Neighbours {
   readonly #cells: Cells
   readonly #loop: Loop
   readonly #own: Float64Array
-  readonly #slot: number
-  /** Counters of those that accept. */
-  #others: Float64Array[] = []
+  /** Counters of all children but this one that there may be: views cost too much to be made again. */
+  readonly #rows: readonly Float64Array[]
+  /** Of those that accept. */
+  readonly #others: Float64Array[] = []
   #lookAtMs = 0
   readonly #bell: Bell
 
   constructor({ bellFd, cells, loop, onClientsLeft, slot }: NeighbourParts) {
     this.#cells = cells
     this.#loop = loop
-    this.#slot = slot
     this.#own = cells.child(slot).counters
+    const slots = Array.from({ length: cells.layout.shape.children }, (_, other) => other)
+    this.#rows = slots.filter((other) => other !== slot).map((other) => cells.child(other).counters)
     this.#bell = new Bell(bellFd, onClientsLeft)
     this.#bell.open(loop)
   }
@@ -57,7 +59,9 @@ export class Neighbours {
   /** Is there room for a client in another child, or in one that may still be started? */
   haveRoom(): boolean {
     this.#look()
-    return this.#cells.mayGrow[0] === 1 || this.#others.some((other) => roomOf(other) > 0)
+    if (this.#cells.mayGrow[0] === 1) return true
+    for (const other of this.#others) if (roomOf(other) > 0) return true
+    return false
   }
 
   /** Has this child more sessions than another one that has room? */
@@ -73,10 +77,9 @@ export class Neighbours {
   #look(): void {
     if (this.#loop.nowMs < this.#lookAtMs) return
     this.#lookAtMs = this.#loop.nowMs + LOOK_EVERY_MS
-    this.#others = []
-    for (let slot = 0; slot < this.#cells.layout.shape.children; slot++) {
-      const { counters } = this.#cells.child(slot)
-      if (slot !== this.#slot && (counters[COUNT.placesNow] as number) > 0) this.#others.push(counters)
+    this.#others.length = 0
+    for (const counters of this.#rows) {
+      if ((counters[COUNT.placesNow] as number) > 0) this.#others.push(counters)
     }
   }
 }
