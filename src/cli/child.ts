@@ -31,7 +31,7 @@ export class Child {
     this.#parts = parts
     const { configuration, log, start, traceMask, way } = parts
     const settings: ReactorSettings = {
-      ...relaySettings(configuration),
+      ...relaySettings(configuration, start.remoteSlots),
       cells: { fd: CELLS_FD, shape: start.shape },
       childSlot: start.slot,
       listenerNames: start.listenerNames,

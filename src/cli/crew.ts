@@ -11,7 +11,7 @@ import type { Say } from '../observe/trace.js'
 import type { Generation } from './generation.js'
 import type { LoadOptions } from './load.js'
 import type { MasterLink, ToOurChild } from './our-link.js'
-import { childAcceptSettings, isOwnProgram, masterShape } from './settings.js'
+import { childAcceptSettings, isOwnProgram } from './settings.js'
 
 export interface CrewParts {
   readonly options: LoadOptions
@@ -186,14 +186,15 @@ export class Crew {
   #sendStart(
     slot: number,
     link: MasterLink,
-    { addresses, listeners, loaded }: Generation,
+    { addresses, listeners, loaded, memory, remoteSlots }: Generation,
     isDirect: boolean,
     handed: readonly (readonly [slot: number, listener: { readonly isUnix: boolean }])[],
   ): void {
     link.send({
       kind: 'start',
       slot,
-      shape: masterShape(loaded),
+      shape: memory.shape,
+      remoteSlots,
       snapshot: loaded.sources.snapshot(),
       environment: [...loaded.environment],
       sectionId: loaded.sections.childId ?? '',
@@ -213,6 +214,7 @@ export class Crew {
   #onStarted(slot: number): void {
     const member = this.#members.get(slot)
     if (member === undefined) return
+    member.generation.enter()
     const cells = member.generation.memory.cells.child(slot)
     member.drain = new LogDrain(cells, this.#parts.say, (line) => this.#parts.writeAccess(line))
   }
@@ -224,8 +226,7 @@ export class Crew {
     member?.link?.close()
     if (member?.drain !== undefined) {
       member.drain.close()
-      const { generation } = member
-      generation.giveBack(slot, this.slotsOf(generation).length > 0)
+      member.generation.leave(slot)
     }
     this.#parts.onGone(slot)
   }

@@ -1,13 +1,12 @@
-import { closeSync } from 'node:fs'
 import type { SocketAddress } from '../base/address.js'
-import { type CreatedCells, createCells, giveBack } from '../cells/cells.js'
 import type { Calls } from '../kernel/calls.js'
 import { Resolver } from '../master/resolver.js'
 import type { Say, TraceChannel } from '../observe/trace.js'
 import { ListenerKeeper } from './listener-keeper.js'
 import type { BoundListener } from './listeners.js'
 import type { Loaded } from './load.js'
-import { masterShape, namedRemotes } from './settings.js'
+import { masterShape, namedRemotes, remoteName } from './settings.js'
+import { SharedCells } from './shared-cells.js'
 
 export interface GenerationParts {
   readonly calls: Calls
@@ -21,17 +20,30 @@ export interface GenerationParts {
 /** What belongs to one configuration of a master. Its children go on with it when there is another one. */
 export class Generation {
   readonly loaded: Loaded
-  readonly memory: CreatedCells
+  readonly memory: SharedCells
+  /** The slot of each remote in the memory, in the order of the configuration. */
+  readonly remoteSlots: readonly number[]
   readonly listeners: ListenerKeeper
   /** Known addresses of named remotes, by slot. */
   readonly addresses = new Map<number, readonly SocketAddress[]>()
   readonly #resolver: Resolver
   #isInForce = true
+  #children = 0
 
-  constructor(loaded: Loaded, bound: readonly (BoundListener | undefined)[], parts: GenerationParts) {
+  /** `present`: the memory of the generation that is in force, which is used on if it has room. */
+  constructor(
+    loaded: Loaded,
+    bound: readonly (BoundListener | undefined)[],
+    present: SharedCells | undefined,
+    parts: GenerationParts,
+  ) {
     const { calls, say, trace } = parts
     this.loaded = loaded
-    this.memory = createCells(masterShape(loaded))
+    const names = loaded.tcprelay.remotes.map(remoteName)
+    const slots = present?.enter(this, names)
+    this.memory =
+      present === undefined || slots === undefined ? new SharedCells(masterShape(loaded)) : present
+    this.remoteSlots = slots ?? this.memory.enter(this, names) ?? []
     this.listeners = new ListenerKeeper({
       listeners: loaded.spawnd.listeners,
       bound,
@@ -44,7 +56,21 @@ export class Generation {
       parts.onAddresses(remoteSlot, found)
     }
     this.#resolver = new Resolver(onFound, say, trace)
-    for (const remote of namedRemotes(loaded.tcprelay)) void this.#resolver.add(remote)
+    for (const remote of namedRemotes(loaded.tcprelay)) {
+      void this.#resolver.add({ ...remote, slot: this.remoteSlots[remote.slot] as number })
+    }
+  }
+
+  /** A child of it runs. */
+  enter(): void {
+    this.#children++
+  }
+
+  /** It has ended. */
+  leave(slot: number): void {
+    this.#children--
+    this.memory.giveBack(slot)
+    this.#leaveMemory()
   }
 
   /** Another configuration is in force, or this one never was: only its children still need its memory. */
@@ -52,13 +78,11 @@ export class Generation {
     if (!this.#isInForce) return
     this.#isInForce = false
     this.#resolver.close()
-    closeSync(this.memory.fd)
+    this.#leaveMemory()
   }
 
-  /** A child has ended; the memory goes with the last one, `hasMore` says whether there is another. */
-  giveBack(slot: number, hasMore: boolean): void {
-    giveBack(this.memory.cells, slot)
-    if (!this.#isInForce && !hasMore) this.memory.unmap()
+  #leaveMemory(): void {
+    if (!this.#isInForce && this.#children === 0) this.memory.leave(this)
   }
 
   /** The process ends: no name is looked up any more. */

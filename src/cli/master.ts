@@ -22,6 +22,7 @@ import { Generation } from './generation.js'
 import { type BoundListener, bindListener } from './listeners.js'
 import { type Loaded, type LoadOptions, loadFrom } from './load.js'
 import { acceptorSettings, isOwnProgram, placementLimits } from './settings.js'
+import type { SharedCells } from './shared-cells.js'
 import type { StartedHead } from './start-up.js'
 
 /** Children that take longer than this to start have something wrong with them. */
@@ -71,7 +72,7 @@ export class Master {
     this.#access = openAccessLog(loaded.tcprelay, log)
     this.#ownDrain = new LogDrain(this.#ownCells.cells.child(0), log.say, () => {})
     this.#isDirect = loaded.spawnd.spawn.accept === 'direct'
-    this.#generation = this.#makeGeneration(loaded, bound)
+    this.#generation = this.#makeGeneration(loaded, bound, undefined)
     const crew = {
       options,
       ownProgram,
@@ -95,9 +96,9 @@ export class Master {
     process.on('SIGHUP', () => void this.#change('reload'))
   }
 
-  #makeGeneration(loaded: Loaded, bound: StartedHead['bound']): Generation {
+  #makeGeneration(loaded: Loaded, bound: StartedHead['bound'], present: SharedCells | undefined): Generation {
     const { log, system, traceMask } = this.#parts
-    const generation: Generation = new Generation(loaded, bound, {
+    const generation: Generation = new Generation(loaded, bound, present, {
       calls: system.calls,
       say: log.say,
       trace: new TraceChannel('DNS', traceMask, log.say),
@@ -174,7 +175,7 @@ export class Master {
       if (open !== undefined) kept.set(open.slot, slot)
       bound.push(open?.listener ?? (await bindListener(system.calls, settings, log.say)))
     }
-    const next = this.#makeGeneration(loaded, bound)
+    const next = this.#makeGeneration(loaded, bound, old.memory)
     this.#next = next
     const isPrepared = !this.#isEnding && (await this.#prepare(loaded.spawnd.spawn.instancesMin))
     this.#next = undefined

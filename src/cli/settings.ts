@@ -28,12 +28,16 @@ const RING_BYTES = 2 * 1024 * 1024
 /** Zero is "no limit" in the language. */
 const orForever = (ms: number) => (ms === 0 ? Number.POSITIVE_INFINITY : ms)
 
-/** What a configuration says to the relay; cells, listeners and limits come from the process. */
-export function relaySettings({
-  tcprelay,
-}: Configuration): Pick<ReactorSettings, 'remotes' | 'relay' | 'rebalance'> {
+/**
+ * What a configuration says to the relay; cells, listeners and limits come from the process. `remoteSlots`: the slot of
+ * each remote, in the order of the configuration; their own order by default.
+ */
+export function relaySettings(
+  { tcprelay }: Configuration,
+  remoteSlots: readonly number[] = [...tcprelay.remotes.keys()],
+): Pick<ReactorSettings, 'remotes' | 'relay' | 'rebalance'> {
   return {
-    remotes: tcprelay.remotes.map(remoteSettings),
+    remotes: bySlot(tcprelay.remotes.map(remoteSettings), remoteSlots),
     rebalance: tcprelay.rebalance,
     relay: {
       connectTimeoutMs: orForever(tcprelay.connectTimeoutMs),
@@ -179,9 +183,22 @@ export function keepAliveOf(
   }
 }
 
-function remoteSettings({ target, weight }: ConfiguredRemote): RemoteSettings {
-  if (target.kind === 'name') return { name: `${target.host}:${target.port}`, weight, addresses: [] }
-  return { name: formatAddress(target.address), weight, addresses: [target.address] }
+function remoteSettings(remote: ConfiguredRemote): RemoteSettings {
+  const { target, weight } = remote
+  return { name: remoteName(remote), weight, addresses: target.kind === 'name' ? [] : [target.address] }
+}
+
+/** As the configuration names it. */
+export function remoteName({ target }: ConfiguredRemote): string {
+  return target.kind === 'name' ? `${target.host}:${target.port}` : formatAddress(target.address)
+}
+
+/** Slots that belong to remotes of other configurations hold one that has no address. */
+function bySlot(remotes: readonly RemoteSettings[], slots: readonly number[]): RemoteSettings[] {
+  const nobody: RemoteSettings = { name: '', weight: 1, addresses: [] }
+  const all = new Array<RemoteSettings>(Math.max(0, ...slots.map((slot) => slot + 1))).fill(nobody)
+  for (const [i, remote] of remotes.entries()) all[slots[i] as number] = remote
+  return all
 }
 
 /** Descriptors beside those of sessions: log files, name lookups, what Node opens by itself. */

@@ -19,6 +19,8 @@ export type ToChild<Snapshot, Accepting = unknown> =
 export interface ChildStart<Snapshot, Accepting> {
   readonly slot: number
   readonly shape: Shape
+  /** The slot of each remote in the shared memory, in the order of the configuration. */
+  readonly remoteSlots: readonly number[]
   readonly snapshot: Snapshot
   readonly environment: readonly (readonly [name: string, value: string])[]
   /** The section that the child reads. */
