@@ -211,9 +211,8 @@ export const spawndBlock = block('spawnd', 'The master: accepts connections and 
       'What happens to new connections while all children are full: they wait in the kernel, are accepted and ' +
       'closed, or are accepted and reset.',
   }),
-  singleProcess: optional('single process', yesNo, {
-    doc: 'Everything in one process, without children. `no` starts a master with children, which is not complete yet.',
-    defaultText: 'yes, until the process model is complete',
+  singleProcess: value('single process', yesNo, false, {
+    doc: 'Everything in one process, without children. The option -1 says the same.',
   }),
   oldGenerationTimeoutMs: value('old generation timeout', seconds(), 0, {
     doc: 'How long children of the configuration before a reload may finish their sessions.',
