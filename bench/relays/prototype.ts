@@ -31,6 +31,8 @@ const reactor = new Reactor(
       ephemeralPorts: { least: 32_768, most: 60_999 },
       retireLimit: 0,
       hasAccessLog: false,
+      notesPeers: false,
+      isTruncationReset: true,
     },
     rebalance: 0,
     sessionsMax: Math.floor((raiseDescriptorLimit() - 50) / 2),

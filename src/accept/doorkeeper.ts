@@ -2,12 +2,10 @@ import type { AccessList } from '../admission/access-list.js'
 import { AF_INET, AF_INET6 } from '../kernel/constants.js'
 import type { Region } from '../kernel/region.js'
 import { add, COUNT } from '../observe/counters.js'
+import { Flood } from '../observe/flood.js'
 import { NOTICE } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import type { Loop } from '../reactor/loop.js'
-
-/** A flood of rejected clients is one line a second, with how many there were. */
-const TELL_EVERY_MS = 1_000
 
 /** Where struct sockaddr_in and sockaddr_in6 keep the address (netinet/in.h). */
 const IPV4_AT = 4
@@ -25,33 +23,22 @@ export interface DoorkeeperParts {
 export class Doorkeeper {
   readonly #parts: DoorkeeperParts
   readonly #list: AccessList
-  #toldAtMs = Number.NEGATIVE_INFINITY
-  #untold = 0
+  readonly #rejections: Flood
 
   constructor(parts: DoorkeeperParts, list: AccessList) {
     this.#parts = parts
     this.#list = list
+    this.#rejections = new Flood(NOTICE, parts.log)
   }
 
   /** `peer`: the client's socket address. Clients of Unix sockets always pass. */
   admits(peer: Region): boolean {
     const address = addressIn(peer.bytes)
     if (address === undefined || this.#list.admits(address)) return true
-    add(this.#parts.counters, COUNT.rejected, 1)
-    this.#tell(peer.bytes)
+    const { counters, describePeer, loop } = this.#parts
+    add(counters, COUNT.rejected, 1)
+    this.#rejections.tell(loop.nowMs, () => `connection attempt from ${describePeer(peer.bytes)} rejected`)
     return false
-  }
-
-  #tell(peer: Uint8Array): void {
-    const { describePeer, log, loop } = this.#parts
-    if (loop.nowMs - this.#toldAtMs < TELL_EVERY_MS) {
-      this.#untold++
-      return
-    }
-    const more = this.#untold === 0 ? '' : ` (and ${this.#untold} before it)`
-    log(NOTICE, `connection attempt from ${describePeer(peer)} rejected${more}`)
-    this.#toldAtMs = loop.nowMs
-    this.#untold = 0
   }
 }
 

@@ -12,7 +12,7 @@
  * | `counters` | child × COUNTERS | that child | Float64 |
  * | `ring` | child | that child; the head reads and moves `tail` | Int32 heads with Atomics, then bytes |
  */
-export const LAYOUT_VERSION = 2
+export const LAYOUT_VERSION = 3
 
 /** What a child counts. Sums since its start; gauges end in `Now`. */
 export const COUNTERS = [
@@ -34,6 +34,7 @@ export const COUNTERS = [
   'cutAtShutdown',
   'acceptPauses',
   'logLinesDropped',
+  'tlsErrors',
   // Sessions that it takes at most, while it accepts by itself; 0 otherwise.
   'placesNow',
 ] as const

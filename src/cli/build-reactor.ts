@@ -25,6 +25,7 @@ import { Blocks } from '../relay/blocks.js'
 import type { RelayOptions } from '../relay/options.js'
 import { describePeer } from '../relay/peer-name.js'
 import { Relay, type RelayParts } from '../relay/relay.js'
+import { NO_TLS } from '../relay/relay-tls.js'
 import { Remotes } from '../relay/remotes.js'
 import { Trouble } from '../relay/trouble.js'
 import type { Command, InletSettings, ReactorSettings, Report } from './reactor-settings.js'
@@ -158,7 +159,7 @@ export class Reactor {
           return
         }
         const slot = listenerMark - 1
-        if (options.hasAccessLog) findPeer(messages, fd, peer)
+        if (options.notesPeers) findPeer(messages, fd, peer)
         this.#relay.deliver(fd, slot, inlet.unixListeners[slot] === true, peer)
       },
       onMayDie: () => {
@@ -232,6 +233,7 @@ function relayParts(
     remotes: new Remotes(settings.remotes, cells, child),
     pool: buildPool(settings, cells, child),
     options: relayOptions(settings),
+    tls: NO_TLS,
     counters: child.counters,
     log,
     trouble: new Trouble(log),

@@ -50,6 +50,8 @@ export function relaySettings(
       ephemeralPorts: ephemeralPorts(),
       retireLimit: tcprelay.retire,
       hasAccessLog: tcprelay.accessLog !== undefined,
+      notesPeers: tcprelay.accessLog !== undefined,
+      isTruncationReset: true,
     },
   }
 }

@@ -12,6 +12,8 @@ export type Outcome = number
 export interface Calls {
   /** recv(2), non-blocking: bytes read, 0 at the end of the stream. */
   recv(fd: Fd, into: Region, offset: number, bytesMax: number): Outcome
+  /** The same, and the bytes stay where they are (MSG_PEEK). */
+  peek(fd: Fd, into: Region, offset: number, bytesMax: number): Outcome
   /** send(2), non-blocking, without SIGPIPE: bytes taken, which may be fewer. */
   send(fd: Fd, from: Region, offset: number, byteCount: number): Outcome
   /** accept4(2): a non-blocking descriptor; the peer's socket address is left in `peer`. */

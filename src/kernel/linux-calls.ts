@@ -23,7 +23,7 @@ export function linuxCalls(): Calls {
   }
 }
 
-function transferCalls(errno: Int32Array): Pick<Calls, 'recv' | 'send'> {
+function transferCalls(errno: Int32Array): Pick<Calls, 'recv' | 'peek' | 'send'> {
   const recv = nativeFunction<Native<[Fd, Pointer, number, number]>>(
     'int recv(int fd, uintptr_t bytes, size_t count, int flags)',
   )
@@ -33,6 +33,10 @@ function transferCalls(errno: Int32Array): Pick<Calls, 'recv' | 'send'> {
   return {
     recv(fd, into, offset, bytesMax) {
       const count = recv(fd, into.at(offset), bytesMax, TRANSFER_FLAGS)
+      return count >= 0 ? count : -(errno[0] as number)
+    },
+    peek(fd, into, offset, bytesMax) {
+      const count = recv(fd, into.at(offset), bytesMax, TRANSFER_FLAGS | c.MSG_PEEK)
       return count >= 0 ? count : -(errno[0] as number)
     },
     send(fd, from, offset, byteCount) {

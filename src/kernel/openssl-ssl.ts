@@ -102,7 +102,9 @@ function stateCalls() {
 function factCalls() {
   return {
     version: nativeFunction<SslCalls['version']>('int SSL_version(uintptr_t ssl)'),
-    currentCipher: nativeFunction<SslCalls['currentCipher']>('uintptr_t SSL_get_current_cipher(uintptr_t ssl)'),
+    currentCipher: nativeFunction<SslCalls['currentCipher']>(
+      'uintptr_t SSL_get_current_cipher(uintptr_t ssl)',
+    ),
     serverName: nativeFunction<SslCalls['serverName']>(
       'const char *SSL_get_servername(uintptr_t ssl, int type)',
     ),

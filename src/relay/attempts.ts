@@ -4,9 +4,11 @@ import { AF_UNIX } from '../kernel/constants.js'
 import {
   EAGAIN,
   ECONNREFUSED,
+  ECONNRESET,
   EINPROGRESS,
   EINTR,
   ENOMEM,
+  EPROTO,
   ETIMEDOUT,
   errorText,
   isLocalRefusal,
@@ -16,10 +18,14 @@ import type { NativeAddress } from '../kernel/sockaddr.js'
 import { add, COUNT } from '../observe/counters.js'
 import { NOTICE, WARNING } from '../observe/severity.js'
 import { HUNG_UP, READABLE, WRITABLE } from '../reactor/poller.js'
+import type { TlsChannel } from '../tls/channel.js'
+import type { ClientContext } from '../tls/client-context.js'
+import { MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from '../tls/outcomes.js'
 import { BLOCK_BYTES } from './blocks.js'
 import { type Connection, NO_FD } from './connection.js'
 import { openRemoteSocket } from './remote-socket.js'
 import type { Session } from './session.js'
+import { receiveTls } from './tls-transport.js'
 
 /** Between two rounds over all remotes. */
 const ROUND_PAUSE_MS = 1_000
@@ -45,7 +51,8 @@ export function attemptReady(session: Session, connection: Connection, readiness
     if (connection.error !== 0) session.cut('client-left')
     return
   }
-  if (connection.error !== 0 && hasSpoken(session)) connected(session)
+  if (connection.tls !== undefined) shakeHands(session, connection.tls)
+  else if (connection.error !== 0 && hasSpoken(session)) connected(session)
   else if (connection.error !== 0) attemptFailed(session, connection.error)
   else if ((readiness & HUNG_UP) !== 0) attemptFailed(session, ECONNREFUSED)
   else if ((readiness & WRITABLE) !== 0) connected(session)
@@ -56,7 +63,8 @@ export function attemptReady(session: Session, connection: Connection, readiness
  * clients away does, that is for the client to hear; a refused connection brings no byte.
  */
 function hasSpoken(session: Session): boolean {
-  const { blocks, system } = session.relay
+  const { blocks, system, tls } = session.relay
+  if (tls.remotes[session.remoteSlot] !== undefined) return false
   const got = system.calls.recv(session.remote.fd, blocks.scratch, 0, BLOCK_BYTES)
   const block = got > 0 ? blocks.keepScratch() : undefined
   if (block !== undefined) session.toClient.hold(block, 0, got)
@@ -76,13 +84,16 @@ export function attemptTimer(session: Session): void {
 function takeEarlyBytes(session: Session): void {
   const { blocks, system } = session.relay
   const { client, toRemote } = session
-  const got = system.calls.recv(client.fd, blocks.scratch, 0, BLOCK_BYTES)
+  const got =
+    client.tls === undefined
+      ? system.calls.recv(client.fd, blocks.scratch, 0, BLOCK_BYTES)
+      : receiveTls(client, client.tls, blocks.scratch, BLOCK_BYTES)
   if (got > 0) {
     const block = blocks.keepScratch()
     if (block === undefined) client.fail(ENOMEM)
     else toRemote.hold(block, 0, got)
     // More may wait, of which the loop need not tell again.
-    client.mayRead = got === BLOCK_BYTES || client.isUnix
+    if (client.tls === undefined) client.mayRead = got === BLOCK_BYTES || client.isUnix
   } else if (got === 0) {
     toRemote.hasEnded = true
   } else if (got === -EINTR) {
@@ -199,13 +210,67 @@ function connectTo(session: Session, address: NativeAddress): Outcome {
   return outcome
 }
 
+/** The socket is connected. */
 function connected(session: Session): void {
-  const { loop, log, pool, remotes, trouble } = session.relay
-  const remote = remotes.at(session.remoteSlot)
   if (isConnectedToItself(session)) {
     attemptFailed(session, ECONNREFUSED)
     return
   }
+  const context = session.relay.tls.remotes[session.remoteSlot]
+  if (context === undefined) established(session)
+  else beginTls(session, context)
+}
+
+/** The rest of the attempt is a handshake of its own, in its own time. */
+function beginTls(session: Session, context: ClientContext): void {
+  const { remote } = session
+  const channel = context.connect(remote.fd)
+  if (channel === undefined) {
+    attemptFailed(session, ENOMEM)
+    return
+  }
+  remote.tls = channel
+  channel.trustsShortReceive = !remote.isUnix
+  pause(session, attemptMs(session))
+  shakeHands(session, channel)
+}
+
+/** The attempt has another turn. */
+export function attemptTurn(session: Session): void {
+  const { tls } = session.remote
+  if (tls !== undefined && !tls.isReady) shakeHands(session, tls)
+}
+
+function shakeHands(session: Session, tls: TlsChannel): void {
+  const { loop } = session.relay
+  const { remote } = session
+  const outcome = tls.handshake()
+  switch (outcome) {
+    case 0:
+      // The remote may have spoken already, in the records that were read.
+      remote.mayRead = true
+      established(session)
+      return
+    case WANT_READ:
+      loop.again(remote.fd, remote, READABLE)
+      return
+    case WANT_WRITE:
+      loop.again(remote.fd, remote, WRITABLE)
+      return
+    case MORE:
+      loop.later(session.toClient)
+      return
+    case PROTOCOL_ERROR:
+      attemptFailed(session, EPROTO, tls.reason)
+      return
+    default:
+      attemptFailed(session, outcome === TRUNCATED ? ECONNRESET : -outcome)
+  }
+}
+
+function established(session: Session): void {
+  const { loop, log, pool, remotes, trouble } = session.relay
+  const remote = remotes.at(session.remoteSlot)
   loop.timers.unset(session.timer)
   trouble.isOver()
   remote.prefer(session.addressesTried - 1)
@@ -214,20 +279,21 @@ function connected(session: Session): void {
 }
 
 /** The attempt under way came to nothing. */
-function attemptFailed(session: Session, errno: number): void {
+function attemptFailed(session: Session, errno: number, reason = ''): void {
   session.relay.loop.timers.unset(session.timer)
   session.closeConnection(session.remote)
   session.remote.clear()
-  countFailure(session, errno)
+  countFailure(session, errno, reason)
   goOn(session)
 }
 
-function countFailure(session: Session, errno: number): void {
+function countFailure(session: Session, errno: number, reason = ''): void {
   const { counters, trace } = session.relay
   add(counters, COUNT.attemptsFailed, 1)
   session.hasRemoteFailed = true
   session.lastErrno = errno
-  if (trace.isOn) trace.say(`session ${session.id}: attempt failed: ${errorText(errno)}`)
+  session.lastReason = reason
+  if (trace.isOn) trace.say(`session ${session.id}: attempt failed: ${failureText(session)}`)
 }
 
 /**
@@ -251,5 +317,9 @@ function remoteFailed(session: Session): void {
   // What this machine itself refuses says nothing of the remote.
   if (!session.hasRemoteFailed) return
   if (pool.failed(slot, session.attemptStartedMs, loop.nowMs) !== 'went-down') return
-  log(WARNING, `remote ${remotes.at(slot).name} is down: ${errorText(session.lastErrno)}`)
+  log(WARNING, `remote ${remotes.at(slot).name} is down: ${failureText(session)}`)
+}
+
+function failureText({ lastErrno, lastReason }: Session): string {
+  return lastReason === '' ? errorText(lastErrno) : `TLS: ${lastReason}`
 }

@@ -1,5 +1,6 @@
 import type { Fd } from '../kernel/calls.js'
 import { NO_TOKEN, type Watcher } from '../reactor/loop.js'
+import type { TlsChannel } from '../tls/channel.js'
 import type { Direction } from './direction.js'
 import type { Session } from './session.js'
 
@@ -16,6 +17,10 @@ export class Connection implements Watcher {
   readonly isClient: boolean
   /** A Unix socket: it knows no reset, and a short read does not mean that it is drained. */
   isUnix = false
+  /** What is spoken on the socket, where that is not plain bytes. */
+  tls: TlsChannel | undefined = undefined
+  /** Reading has to wait until the socket is writable: an answer to the peer has to leave first. */
+  readsWhenWritable = false
   /** There may be something to read: the loop said so, and no read has come up short since. */
   mayRead = false
   /** The peer has said that it will send no more; what it sent may still be unread. */
@@ -55,6 +60,8 @@ export class Connection implements Watcher {
 
   clear(): void {
     this.fd = NO_FD
+    this.tls = undefined
+    this.readsWhenWritable = false
     this.isUnix = false
     this.mayRead = false
     this.hasPeerEnded = false

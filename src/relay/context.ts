@@ -5,6 +5,7 @@ import type { Say, TraceChannel } from '../observe/trace.js'
 import type { Loop } from '../reactor/loop.js'
 import type { Blocks } from './blocks.js'
 import type { RelayOptions } from './options.js'
+import type { RelayTls } from './relay-tls.js'
 import type { Remotes } from './remotes.js'
 import type { Session } from './session.js'
 import type { Trouble } from './trouble.js'
@@ -17,6 +18,7 @@ export interface RelayContext {
   readonly remotes: Remotes
   readonly pool: Pool
   readonly options: RelayOptions
+  readonly tls: RelayTls
   /** This child's row of COUNTERS. */
   readonly counters: Float64Array
   readonly log: Say

@@ -4,6 +4,7 @@ import type { Region } from '../kernel/region.js'
 import type { TurnTaker } from '../reactor/loop.js'
 import { BLOCK_BYTES, type Blocks } from './blocks.js'
 import type { Connection } from './connection.js'
+import { receiveTls, sendTls } from './tls-transport.js'
 
 /** Why a pump stopped. */
 export type Pumped =
@@ -99,10 +100,16 @@ export function pump(way: Direction, calls: Calls, blocks: Blocks): Pumped {
 
 function moveOnce(way: Direction, calls: Calls, blocks: Blocks): Pumped | typeof GO_ON {
   const { source, sink } = way
-  const got = calls.recv(source.fd, blocks.scratch, 0, BLOCK_BYTES)
+  const got =
+    source.tls === undefined
+      ? calls.recv(source.fd, blocks.scratch, 0, BLOCK_BYTES)
+      : receiveTls(source, source.tls, blocks.scratch, BLOCK_BYTES)
   if (got <= 0) return noBytes(way, got)
   if (got < BLOCK_BYTES) noteShortRead(way)
-  const took = calls.send(sink.fd, blocks.scratch, 0, got)
+  const took =
+    sink.tls === undefined
+      ? calls.send(sink.fd, blocks.scratch, 0, got)
+      : sendTls(sink, sink.tls, blocks.scratch, 0, got)
   if (took !== got) return keepRest(way, calls, blocks, got, took)
   way.bytes += took
   return GO_ON
@@ -114,7 +121,7 @@ function moveOnce(way: Direction, calls: Calls, blocks: Blocks): Pumped | typeof
  */
 function noteShortRead(way: Direction): void {
   const { source } = way
-  if (source.isUnix || source.hasUrgent || source.error !== 0) return
+  if (source.isUnix || source.hasUrgent || source.error !== 0 || source.tls !== undefined) return
   if (source.hasPeerEnded) way.hasEnded = true
   else source.mayRead = false
 }
@@ -154,8 +161,12 @@ function keepRest(
 }
 
 function flushHeld(way: Direction, calls: Calls, blocks: Blocks): Pumped | typeof GO_ON {
+  const { sink } = way
   while (way.heldBytes > 0) {
-    const took = calls.send(way.sink.fd, way.held as Region, way.heldOffset, way.heldBytes)
+    const took =
+      sink.tls === undefined
+        ? calls.send(sink.fd, way.held as Region, way.heldOffset, way.heldBytes)
+        : sendTls(sink, sink.tls, way.held as Region, way.heldOffset, way.heldBytes)
     if (took === -EINTR) continue
     if (took === -EAGAIN) return blocked(way)
     if (took < 0) return sinkFailed(way, blocks, took)

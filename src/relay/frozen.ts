@@ -41,6 +41,8 @@ interface FrozenDirection {
 export function freezeSession(session: Session): Frozen | 'later' {
   const isAtRest = session.phase === 'relaying' || session.phase === 'draining'
   if (!isAtRest || session.broken !== undefined) return 'later'
+  // The state of TLS is in OpenSSL's memory.
+  if (session.client.tls !== undefined || session.remote.tls !== undefined) return 'later'
   const frozen: Frozen = {
     birthChild: session.birthChild,
     sequence: session.sequence,

@@ -21,4 +21,8 @@ export interface RelayOptions {
   /** Sessions after which no more are taken. Zero: no limit. */
   readonly retireLimit: number
   readonly hasAccessLog: boolean
+  /** Addresses of clients are kept, for the access log or for complaints. */
+  readonly notesPeers: boolean
+  /** A TLS peer that leaves without a word has cut the transfer. Otherwise: it has ended it. */
+  readonly isTruncationReset: boolean
 }

@@ -1,17 +1,19 @@
 import { COUNT } from '../observe/counters.js'
 
 /** Where a session stands. A session that is `closed` is a free record of the pool. */
-export type Phase = 'dialling' | 'relaying' | 'draining' | 'closed'
+export type Phase = 'greeting' | 'dialling' | 'relaying' | 'draining' | 'closed'
 
 /** Which step may follow which. */
 export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
+  /** The client has to say something first: it speaks TLS. */
+  greeting: ['dialling', 'closed'],
   /** The client is here, its remote is not. */
   dialling: ['relaying', 'closed'],
   /** Both directions are open. */
   relaying: ['draining', 'closed'],
   /** One direction has ended, or one side is broken and the other still gets what came before. */
   draining: ['closed'],
-  closed: ['dialling'],
+  closed: ['greeting', 'dialling'],
 }
 
 /** Why a session ended; the words of the access log, explained in docs/operations.md. */
@@ -25,6 +27,8 @@ export type EndReason =
   | 'remote-lost'
   /** The client left before a remote answered. */
   | 'client-left'
+  /** It did not speak TLS as it should, or not in time. */
+  | 'bad-greeting'
   /** Every remote refused, as often as `dial retries` allows. */
   | 'no-remote'
   | 'dial-timeout'
@@ -43,6 +47,7 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'client-lost': COUNT.lost,
   'remote-lost': COUNT.lost,
   'client-left': COUNT.resetByClient,
+  'bad-greeting': COUNT.notServed,
   'no-remote': COUNT.notServed,
   'dial-timeout': COUNT.notServed,
   'idle-timeout': COUNT.timedOut,

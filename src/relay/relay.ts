@@ -6,6 +6,7 @@ import { add, COUNT } from '../observe/counters.js'
 import { dial } from './attempts.js'
 import type { RelayContext } from './context.js'
 import { type Frozen, freezeSession, thawSession } from './frozen.js'
+import { greet } from './greeting.js'
 import { describePeer } from './peer-name.js'
 import { type EndReason, REASON_COUNTS } from './phases.js'
 import { Session } from './session.js'
@@ -57,10 +58,12 @@ export class Relay {
     session.acceptedAtMs = loop.nowMs
     session.client.fd = fd
     session.client.isUnix = isUnix
-    if (options.hasAccessLog) session.notePeer(peer)
-    session.enter('dialling')
+    if (options.notesPeers) session.notePeer(peer)
+    const hasGreeting = this.#context.tls.greetings[listenerSlot] !== undefined
+    session.enter(hasGreeting ? 'greeting' : 'dialling')
     add(counters, COUNT.accepted, 1)
     if (loop.watch(fd, session.client, 'stream') < 0) session.cut('shortage')
+    else if (hasGreeting) greet(session)
     else dial(session)
     if (this.#sequence === options.retireLimit) this.#events.onRetired()
   }

@@ -2,15 +2,19 @@ import { NONE } from '../balance/policy.js'
 import { SlotSet } from '../balance/slot-set.js'
 import { invariant } from '../base/invariant.js'
 import { SO_ERROR, SOL_SOCKET } from '../kernel/constants.js'
+import { EAGAIN } from '../kernel/errno.js'
 import type { Region } from '../kernel/region.js'
 import { FAILED, HUNG_UP, ENDED as PEER_ENDED, READABLE, URGENT, WRITABLE } from '../reactor/poller.js'
 import { Timer, type TimerOwner } from '../reactor/timers.js'
-import { attemptReady, attemptTimer } from './attempts.js'
+import type { TlsChannel } from '../tls/channel.js'
+import { attemptReady, attemptTimer, attemptTurn } from './attempts.js'
 import { Connection, NO_FD } from './connection.js'
 import type { RelayContext } from './context.js'
 import * as d from './direction.js'
 import { passOnFailure, passOnFailureTimer } from './endings.js'
+import { greetingReady, greetingTimer } from './greeting.js'
 import { type EndReason, MAY_BECOME, type Phase } from './phases.js'
+import { endTls } from './tls-transport.js'
 
 const INPUT = READABLE | URGENT | PEER_ENDED | FAILED | HUNG_UP
 const NEWS = URGENT | PEER_ENDED | FAILED
@@ -46,6 +50,8 @@ export class Session implements TimerOwner {
   reason: EndReason = 'done'
   readonly peer = new Uint8Array(PEER_BYTES)
 
+  greetingDeadlineMs = 0
+
   // Dialling: the attempts so far.
   readonly tried = new SlotSet()
   dialDeadlineMs = 0
@@ -57,8 +63,9 @@ export class Session implements TimerOwner {
   isShort = false
   roundsLeft = 0
 
-  /** Why the last attempt failed. */
+  /** Why the last attempt failed; words where there is more to say than an errno does. */
   lastErrno = 0
+  lastReason = ''
 
   // A broken side: what the other still has to get.
   broken: Connection | undefined = undefined
@@ -87,9 +94,17 @@ export class Session implements TimerOwner {
       attemptReady(this, connection, readiness)
       return
     }
+    if (this.phase === 'greeting') {
+      greetingReady(this)
+      return
+    }
     if (connection.error !== 0) {
       passOnFailure(this, connection)
       return
+    }
+    if (connection.readsWhenWritable && (readiness & WRITABLE) !== 0) {
+      connection.readsWhenWritable = false
+      connection.mayRead = true
     }
     // While the sink is full nothing is read: the direction goes on when that is writable.
     if (connection.mayRead && !connection.reads.isBlocked) this.run(connection.reads)
@@ -98,6 +113,7 @@ export class Session implements TimerOwner {
 
   onTimer(): void {
     if (this.phase === 'dialling') attemptTimer(this)
+    else if (this.phase === 'greeting') greetingTimer(this)
     else if (this.broken !== undefined) passOnFailureTimer(this)
     else this.#quietTimer()
   }
@@ -105,7 +121,15 @@ export class Session implements TimerOwner {
   /** Moves what can be moved one way, and does what follows. */
   run(way: d.Direction): void {
     // A turn may have been meant for the last session of this record.
-    if (this.phase === 'dialling' || this.phase === 'closed' || way.isDone || way.isQueued) return
+    if (this.phase === 'closed' || way.isDone || way.isQueued) return
+    if (this.phase === 'greeting') {
+      greetingReady(this)
+      return
+    }
+    if (this.phase === 'dialling') {
+      attemptTurn(this)
+      return
+    }
     const { relay } = this
     const before = way.bytes
     const pumped = d.pump(way, relay.system.calls, relay.blocks)
@@ -167,6 +191,8 @@ export class Session implements TimerOwner {
   closeConnection(connection: Connection): void {
     if (connection.fd === NO_FD) return
     this.relay.loop.forget(connection)
+    connection.tls?.free()
+    connection.tls = undefined
     this.relay.system.calls.close(connection.fd)
     connection.fd = NO_FD
   }
@@ -195,6 +221,7 @@ export class Session implements TimerOwner {
     this.hasRemoteFailed = false
     this.isShort = false
     this.lastErrno = 0
+    this.lastReason = ''
     this.broken = undefined
   }
 
@@ -213,6 +240,7 @@ export class Session implements TimerOwner {
       passOnFailure(this, this.broken)
       return
     }
+    if (way.sink.tls !== undefined && !this.#endTls(way, way.sink.tls)) return
     if (way.sink.reads.isDone) {
       this.close('done')
       return
@@ -227,6 +255,21 @@ export class Session implements TimerOwner {
     // The end is a sign of life: silence is counted from here on.
     this.lastActiveMs = this.relay.loop.nowMs
     this.waitForQuiet()
+  }
+
+  /** Tells a TLS peer that nothing more comes; false when that has to wait, or failed. */
+  #endTls(way: d.Direction, tls: TlsChannel): boolean {
+    const { sink } = way
+    const outcome = endTls(sink, tls)
+    if (outcome === -EAGAIN) {
+      way.isDone = false
+      way.isBlocked = true
+      this.relay.loop.again(sink.fd, sink, WRITABLE)
+    } else if (outcome < 0) {
+      sink.fail(-outcome)
+      passOnFailure(this, sink)
+    }
+    return outcome >= 0
   }
 
   #quietMs(): number {

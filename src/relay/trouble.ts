@@ -1,17 +1,31 @@
 import { errorText } from '../kernel/errno.js'
-import { WARNING } from '../observe/severity.js'
+import { Flood } from '../observe/flood.js'
+import { NOTICE, WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
+import { describePeer } from './peer-name.js'
+import type { Session } from './session.js'
 
-/** Trouble of the relay's own, such as a lack of descriptors: told once until something works again. */
+/** What sessions have to complain of, told so that nobody can fill the log with it. */
 export class Trouble {
   readonly #log: Say
+  readonly #badTls: Flood
   #told = 0
 
   constructor(log: Say) {
     this.#log = log
+    this.#badTls = new Flood(NOTICE, log)
   }
 
-  /** `what` cannot be done because of `errno` (positive). */
+  /** A peer does not speak TLS as it should, or is not believed. */
+  tellTls(session: Session, isClient: boolean, why: string): void {
+    const { loop, remotes } = session.relay
+    this.#badTls.tell(loop.nowMs, () => {
+      const who = isClient ? describePeer(session.peer) : `remote ${remotes.at(session.remoteSlot).name}`
+      return `TLS with ${who} failed: ${why}`
+    })
+  }
+
+  /** Trouble of the relay's own, such as a lack of descriptors: told once until something works again. `what` cannot be done because of `errno` (positive). */
   tell(what: string, errno: number): void {
     if (this.#told === errno) return
     this.#told = errno

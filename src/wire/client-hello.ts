@@ -170,10 +170,7 @@ function readAlpn(content: Cursor | undefined): readonly string[] | typeof BROKE
   return names
 }
 
-function readVersions(
-  content: Cursor | undefined,
-  legacyVersion: number,
-): readonly number[] | typeof BROKEN {
+function readVersions(content: Cursor | undefined, legacyVersion: number): readonly number[] | typeof BROKEN {
   if (content === undefined) return [legacyVersion]
   const list = content.vector(1)
   if (content.isBroken || content.left > 0 || list.left === 0 || list.left % 2 !== 0) return BROKEN

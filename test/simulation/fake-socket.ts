@@ -66,6 +66,13 @@ export class FakeSocket {
     return this.hasPeerEnded || this.state === 'broken' ? 0 : -EAGAIN
   }
 
+  peek(into: Uint8Array): number {
+    const left = [...this.received]
+    const outcome = this.recv(into)
+    this.received = left
+    return outcome
+  }
+
   /** `most` stands for a shortage of memory: the kernel takes that much and no more. */
   send(from: Uint8Array, most: number): number {
     if (this.state === 'connecting' || this.state === 'new') return -EAGAIN

@@ -11,6 +11,7 @@ import { Loop } from '../../src/reactor/loop.js'
 import { Blocks } from '../../src/relay/blocks.js'
 import type { Frozen } from '../../src/relay/frozen.js'
 import { Relay } from '../../src/relay/relay.js'
+import { NO_TLS } from '../../src/relay/relay-tls.js'
 import { Remotes } from '../../src/relay/remotes.js'
 import { Trouble } from '../../src/relay/trouble.js'
 import { Actor, patternByte } from './actor.js'
@@ -119,7 +120,10 @@ export class World {
           ephemeralPorts: { least: 32_768, most: 60_999 },
           retireLimit: 0,
           hasAccessLog: true,
+          notesPeers: true,
+          isTruncationReset: true,
         },
+        tls: NO_TLS,
         counters: child.counters,
         log: () => {},
         trouble: new Trouble(() => {}),
