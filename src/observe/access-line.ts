@@ -12,6 +12,29 @@ export interface AccessRecord {
   readonly bytesToClient: number
   readonly durationMs: number
   readonly reason: string
+  /** Undefined where plain bytes are spoken. */
+  readonly clientTls: AccessTls | undefined
+  readonly remoteTls: AccessTls | undefined
+}
+
+export interface AccessTls {
+  readonly version: string
+  readonly cipher: string
+  readonly serverName: string | undefined
+  readonly alpn: string | undefined
+  readonly isResumed: boolean
+  /** Whose certificate the peer has shown. */
+  readonly subject: string | undefined
+}
+
+/** `tls=TLSv1.3 cipher=… sni=… alpn=… resumed=yes subject=…`, as far as there is something to say. */
+function tlsWords(prefix: string, tls: AccessTls | undefined): string {
+  if (tls === undefined) return ''
+  const { alpn, cipher, isResumed, serverName, subject, version } = tls
+  const words = { tls: version, cipher, sni: serverName, alpn, resumed: isResumed ? 'yes' : 'no', subject }
+  return Object.entries(words)
+    .map(([name, value]) => (value ? ` ${prefix}${name}=${printableWord(value)}` : ''))
+    .join('')
 }
 
 /**
@@ -22,7 +45,8 @@ export function accessLine(record: AccessRecord): string {
   const remote = record.remote === '' ? '' : ` remote=${printableWord(record.remote)}`
   return (
     `${new Date(record.endedAtMs).toISOString()} id=${record.id} client=${printableWord(record.client)}` +
-    ` listener=${printableWord(record.listener)}${remote} to_remote=${record.bytesToRemote}` +
+    ` listener=${printableWord(record.listener)}${remote}${tlsWords('', record.clientTls)}` +
+    `${tlsWords('remote_', record.remoteTls)} to_remote=${record.bytesToRemote}` +
     ` to_client=${record.bytesToClient} seconds=${(record.durationMs / 1000).toFixed(3)} end=${record.reason}`
   )
 }

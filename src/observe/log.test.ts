@@ -97,6 +97,8 @@ const RECORD: AccessRecord = {
   bytesToClient: 5_000_000_000,
   durationMs: 1234.5678,
   reason: 'done',
+  clientTls: undefined,
+  remoteTls: undefined,
 }
 
 test('a line of the access log', () => {
@@ -120,6 +122,25 @@ test('a client that reached no remote', () => {
     '2024-02-29T12:30:15.250Z id=0-17 client=10.1.2.3:4567 listener=0.0.0.0:80' +
       ' to_remote=0 to_client=0 seconds=0.000 end=no-remote',
   )
+})
+
+test('what TLS has led to, on each side', () => {
+  const tls = {
+    version: 'TLSv1.3',
+    cipher: 'TLS_AES_128_GCM_SHA256',
+    serverName: 'a.example',
+    alpn: undefined,
+    isResumed: true,
+    subject: undefined,
+  }
+  const remoteTls = { ...tls, serverName: '', alpn: 'h2', isResumed: false, subject: 'CN=a b,O=x' }
+  const line = accessLine({ ...RECORD, clientTls: tls, remoteTls })
+  const wanted = [
+    ' tls=TLSv1.3 cipher=TLS_AES_128_GCM_SHA256 sni=a.example resumed=yes',
+    ' remote_tls=TLSv1.3 remote_cipher=TLS_AES_128_GCM_SHA256 remote_alpn=h2 remote_resumed=no',
+    ' remote_subject=CN=a\\x20b,O=x to_remote=',
+  ]
+  assert.ok(line.includes(wanted.join('')), line)
 })
 
 test('every value of the access log is one word', () => {

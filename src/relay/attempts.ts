@@ -242,13 +242,14 @@ export function attemptTurn(session: Session): void {
 }
 
 function shakeHands(session: Session, tls: TlsChannel): void {
-  const { loop } = session.relay
+  const { loop, options } = session.relay
   const { remote } = session
   const outcome = tls.handshake()
   switch (outcome) {
     case 0:
       // The remote may have spoken already, in the records that were read.
       remote.mayRead = true
+      if (options.hasAccessLog) remote.tlsFacts = tls.facts()
       established(session)
       return
     case WANT_READ:

@@ -1,6 +1,7 @@
 import type { Fd } from '../kernel/calls.js'
 import { NO_TOKEN, type Watcher } from '../reactor/loop.js'
 import type { TlsChannel } from '../tls/channel.js'
+import type { TlsFacts } from '../tls/channel-facts.js'
 import type { Direction } from './direction.js'
 import type { Session } from './session.js'
 
@@ -19,6 +20,8 @@ export class Connection implements Watcher {
   isUnix = false
   /** What is spoken on the socket, where that is not plain bytes. */
   tls: TlsChannel | undefined = undefined
+  /** What its handshake led to, where an access log wants to know. */
+  tlsFacts: TlsFacts | undefined = undefined
   /** Reading has to wait until the socket is writable: an answer to the peer has to leave first. */
   readsWhenWritable = false
   /** There may be something to read: the loop said so, and no read has come up short since. */
@@ -61,6 +64,7 @@ export class Connection implements Watcher {
   clear(): void {
     this.fd = NO_FD
     this.tls = undefined
+    this.tlsFacts = undefined
     this.readsWhenWritable = false
     this.isUnix = false
     this.mayRead = false

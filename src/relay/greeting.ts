@@ -73,6 +73,7 @@ function shakeHands(session: Session): void {
   const outcome = tls.handshake()
   switch (outcome) {
     case 0:
+      if (relay.options.hasAccessLog) client.tlsFacts = tls.facts()
       serve(session)
       return
     case WANT_READ:

@@ -1,9 +1,10 @@
 import { NONE } from '../balance/policy.js'
 import type { Fd } from '../kernel/calls.js'
 import type { Region } from '../kernel/region.js'
-import type { AccessRecord } from '../observe/access-line.js'
+import type { AccessRecord, AccessTls } from '../observe/access-line.js'
 import { add, COUNT } from '../observe/counters.js'
 import { dial } from './attempts.js'
+import type { Connection } from './connection.js'
 import type { RelayContext } from './context.js'
 import { type Frozen, freezeSession, thawSession } from './frozen.js'
 import { greet } from './greeting.js'
@@ -129,6 +130,12 @@ export class Relay {
       bytesToClient: session.toClient.bytes,
       durationMs: loop.nowMs - session.acceptedAtMs,
       reason: session.reason,
+      clientTls: accessTls(session.client),
+      remoteTls: accessTls(session.remote),
     }
   }
+}
+
+function accessTls({ tlsFacts }: Connection): AccessTls | undefined {
+  return tlsFacts && { ...tlsFacts, subject: tlsFacts.peer?.subject }
 }
