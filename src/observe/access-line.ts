@@ -18,11 +18,12 @@ export interface AccessRecord {
 }
 
 export interface AccessTls {
+  /** `passed`: the relay has not opened it. */
   readonly version: string
-  readonly cipher: string
+  readonly cipher: string | undefined
   readonly serverName: string | undefined
   readonly alpn: string | undefined
-  readonly isResumed: boolean
+  readonly isResumed: boolean | undefined
   /** Whose certificate the peer has shown. */
   readonly subject: string | undefined
 }
@@ -31,7 +32,8 @@ export interface AccessTls {
 function tlsWords(prefix: string, tls: AccessTls | undefined): string {
   if (tls === undefined) return ''
   const { alpn, cipher, isResumed, serverName, subject, version } = tls
-  const words = { tls: version, cipher, sni: serverName, alpn, resumed: isResumed ? 'yes' : 'no', subject }
+  const resumed = isResumed === undefined ? undefined : isResumed ? 'yes' : 'no'
+  const words = { tls: version, cipher, sni: serverName, alpn, resumed, subject }
   return Object.entries(words)
     .map(([name, value]) => (value ? ` ${prefix}${name}=${printableWord(value)}` : ''))
     .join('')

@@ -2,6 +2,7 @@ import type { Fd } from '../kernel/calls.js'
 import { NO_TOKEN, type Watcher } from '../reactor/loop.js'
 import type { TlsChannel } from '../tls/channel.js'
 import type { TlsFacts } from '../tls/channel-facts.js'
+import type { ClientHello } from '../wire/client-hello.js'
 import type { Direction } from './direction.js'
 import type { Session } from './session.js'
 
@@ -22,6 +23,8 @@ export class Connection implements Watcher {
   tls: TlsChannel | undefined = undefined
   /** What its handshake led to, where an access log wants to know. */
   tlsFacts: TlsFacts | undefined = undefined
+  /** What was read of the client's TLS, which is passed on unopened. */
+  hello: ClientHello | undefined = undefined
   /** Reading has to wait until the socket is writable: an answer to the peer has to leave first. */
   readsWhenWritable = false
   /** There may be something to read: the loop said so, and no read has come up short since. */
@@ -65,6 +68,7 @@ export class Connection implements Watcher {
     this.fd = NO_FD
     this.tls = undefined
     this.tlsFacts = undefined
+    this.hello = undefined
     this.readsWhenWritable = false
     this.isUnix = false
     this.mayRead = false

@@ -1,8 +1,13 @@
 import { EAGAIN, EINTR } from '../kernel/errno.js'
 import { add, COUNT } from '../observe/counters.js'
 import { READABLE, WRITABLE } from '../reactor/poller.js'
+import type { TlsChannel } from '../tls/channel.js'
 import { MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from '../tls/outcomes.js'
+import type { ServerContext } from '../tls/server-context.js'
+import { readClientHello } from '../wire/client-hello.js'
 import { dial } from './attempts.js'
+import { BLOCK_BYTES } from './blocks.js'
+import type { Greeting } from './relay-tls.js'
 import type { Session } from './session.js'
 
 /** The first byte of a TLS record that begins a handshake (RFC 8446, 5.1). */
@@ -11,65 +16,77 @@ const HANDSHAKE_RECORD = 0x16
 /** Begins what a client of a listener with TLS has to say before a remote is looked for. */
 export function greet(session: Session): void {
   const { loop } = session.relay
-  const { silentMs, timeoutMs } = greetingOf(session)
+  const greeting = greetingOf(session)
+  const timeoutMs = greeting.context === undefined ? greeting.detectMs : greeting.timeoutMs
   session.greetingDeadlineMs = loop.nowMs + timeoutMs
-  const waitMs = silentMs === undefined ? timeoutMs : Math.min(silentMs, timeoutMs)
-  loop.timers.set(session.timer, loop.nowMs + waitMs)
-  if (silentMs === undefined) begin(session)
-  else look(session)
+  const { detectMs = timeoutMs } = greeting
+  loop.timers.set(session.timer, loop.nowMs + Math.min(detectMs, timeoutMs))
+  if (greeting.context === undefined || greeting.detectMs !== undefined) look(session)
+  else begin(session, greeting.context)
 }
 
 /** The client's socket has news, or the session has another turn. */
 export function greetingReady(session: Session): void {
   if (session.client.error !== 0) session.cut('client-left')
   else if (session.client.tls === undefined) look(session)
-  else shakeHands(session)
+  else shakeHands(session, session.client.tls)
 }
 
 export function greetingTimer(session: Session): void {
-  const { nowMs } = session.relay.loop
-  if (nowMs < session.greetingDeadlineMs && session.client.tls === undefined) serve(session)
+  if (session.client.tls === undefined) serve(session)
   else refuse(session, 'it takes too long')
 }
 
-function greetingOf({ listenerSlot, relay }: Session) {
+function greetingOf({ listenerSlot, relay }: Session): Greeting {
   const greeting = relay.tls.greetings[listenerSlot]
   if (greeting === undefined) throw new Error('a listener without TLS has no greeting')
   return greeting
 }
 
-/** Does the client speak TLS? Its first byte tells; one that says nothing waits for the server to speak. */
+/** Does the client speak TLS, and what does it say? What it sends stays in the kernel. */
 function look(session: Session): void {
   const { blocks, loop, system } = session.relay
   const { client } = session
-  const seen = system.calls.peek(client.fd, blocks.scratch, 0, 1)
-  if (seen === -EAGAIN || seen === -EINTR) {
-    if (seen === -EINTR) loop.later(session.toRemote)
-    else loop.again(client.fd, client, READABLE)
+  const { context } = greetingOf(session)
+  const seen = system.calls.peek(client.fd, blocks.scratch, 0, context === undefined ? BLOCK_BYTES : 1)
+  if (seen === -EINTR) {
+    loop.later(session.toRemote)
     return
   }
-  if (seen === 1 && blocks.scratch.bytes[0] === HANDSHAKE_RECORD) {
-    loop.timers.set(session.timer, session.greetingDeadlineMs)
-    begin(session)
-  } else serve(session)
+  const isMoreNeeded = seen > 0 && context === undefined && !readHello(session, seen)
+  if (seen !== -EAGAIN && !isMoreNeeded) {
+    const isTls = seen > 0 && blocks.scratch.bytes[0] === HANDSHAKE_RECORD
+    if (context === undefined || !isTls) serve(session)
+    else {
+      loop.timers.set(session.timer, session.greetingDeadlineMs)
+      begin(session, context)
+    }
+  } else if (client.hasPeerEnded)
+    serve(session) // half a greeting, and no more will come
+  else loop.again(client.fd, client, READABLE)
 }
 
-function begin(session: Session): void {
+/** Reads the hello of a client whose TLS is passed on; true when all is known that can be. */
+function readHello({ client, relay }: Session, seen: number): boolean {
+  const reading = readClientHello(relay.blocks.scratch.bytes.subarray(0, seen))
+  if (reading.kind === 'hello') client.hello = reading.hello
+  return reading.kind !== 'need-more'
+}
+
+function begin(session: Session, context: ServerContext): void {
   const { client } = session
-  client.tls = greetingOf(session).context.accept(client.fd)
+  client.tls = context.accept(client.fd)
   if (client.tls === undefined) {
     session.cut('shortage')
     return
   }
   client.tls.trustsShortReceive = !client.isUnix
-  shakeHands(session)
+  shakeHands(session, client.tls)
 }
 
-function shakeHands(session: Session): void {
+function shakeHands(session: Session, tls: TlsChannel): void {
   const { client, relay } = session
   const { loop } = relay
-  const { tls } = client
-  if (tls === undefined) return
   const outcome = tls.handshake()
   switch (outcome) {
     case 0:

@@ -2,12 +2,22 @@ import type { ClientContext } from '../tls/client-context.js'
 import type { ServerContext } from '../tls/server-context.js'
 
 /** What clients of a listener have to say before a remote is looked for. */
-export interface Greeting {
+export type Greeting = Terminating | Passing
+
+/** TLS ends here. */
+export interface Terminating {
   readonly context: ServerContext
   /** For all of it. */
   readonly timeoutMs: number
   /** Plain clients are welcome too: one that is silent for so long is one. Undefined: all have to speak TLS. */
-  readonly silentMs: number | undefined
+  readonly detectMs: number | undefined
+}
+
+/** TLS is read, not opened: what its first message says is noted, and whatever comes is relayed as it is. */
+export interface Passing {
+  readonly context: undefined
+  /** A client that says nothing for so long waits for the server to speak. */
+  readonly detectMs: number
 }
 
 /** Who speaks TLS. */

@@ -136,6 +136,17 @@ export class Relay {
   }
 }
 
-function accessTls({ tlsFacts }: Connection): AccessTls | undefined {
-  return tlsFacts && { ...tlsFacts, subject: tlsFacts.peer?.subject }
+function accessTls({ hello, tlsFacts }: Connection): AccessTls | undefined {
+  if (tlsFacts !== undefined) return { ...tlsFacts, subject: tlsFacts.peer?.subject }
+  if (hello === undefined) return undefined
+  const { alpn, serverName } = hello
+  const offered = alpn.length === 0 ? undefined : alpn.join()
+  return {
+    version: 'passed',
+    serverName,
+    alpn: offered,
+    cipher: undefined,
+    isResumed: undefined,
+    subject: undefined,
+  }
 }
