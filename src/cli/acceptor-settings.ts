@@ -2,7 +2,7 @@ import type { Overload } from '../accept/gate.js'
 import type { QueueLengths } from '../accept/listener.js'
 import type { PlacementLimits } from '../accept/placement.js'
 import type { StickyOptions } from '../accept/sticky-cache.js'
-import type { AccessRule } from '../admission/access-list.js'
+import type { AccessTable } from '../admission/access-list.js'
 import type { Shape } from '../cells/layout.js'
 import type { AcceptMessage } from '../wire/child-message.js'
 
@@ -16,7 +16,7 @@ export interface AcceptorSettings {
   readonly wireBufferBytes: number
   /** The common sticky cache; undefined for none. */
   readonly sticky: StickyOptions | undefined
-  readonly accessRules: readonly AccessRule[]
+  readonly accessTable: AccessTable
   readonly traceMask: number
 }
 

@@ -164,7 +164,7 @@ export class Acceptor {
       gate: new Gate(usersMax, () => this.#countUsers(), this.loop, log, settings.overload),
       doorkeeper: new Doorkeeper(
         { loop: this.loop, counters, log, describePeer },
-        new AccessList(settings.accessRules),
+        new AccessList(settings.accessTable),
       ),
       caches: settings.listeners.map(({ sticky }) =>
         sticky === undefined ? common : new StickyCache(sticky),

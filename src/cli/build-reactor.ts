@@ -88,7 +88,7 @@ export class Reactor {
     const { counters, log } = parts
     this.#doorkeeper = new Doorkeeper(
       { loop: this.loop, counters, log, describePeer },
-      new AccessList(settings.accessRules),
+      new AccessList(settings.accessTable),
     )
     this.#listenerQueues = settings.listenerQueues
     this.#accepting = {

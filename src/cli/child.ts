@@ -127,7 +127,7 @@ function takingClients({
     const inlet = { master: 'ours', fd: WIRE_FD, unixListeners } as const
     return { ...NO_ACCEPTING, sessionsMax: sessionsMax(), bellFd: undefined, inlet }
   }
-  const { accessRules, listenerQueues, overload, usersMax } = accepting
+  const { accessTable, listenerQueues, overload, usersMax } = accepting
   const placesMax = usersMax === 0 ? sessionsMax() : Math.min(sessionsMax(), usersMax)
-  return { accessRules, listenerQueues, overload, sessionsMax: placesMax, bellFd: BELL_FD, inlet: undefined }
+  return { accessTable, listenerQueues, overload, sessionsMax: placesMax, bellFd: BELL_FD, inlet: undefined }
 }

@@ -1,6 +1,7 @@
 import { CHILDREN_MAX } from '../accept/dispatcher.js'
 import type { PlacementLimits } from '../accept/placement.js'
 import type { StickyOptions } from '../accept/sticky-cache.js'
+import { type AccessRule, type AccessTable, compileAccess, EVERYBODY } from '../admission/access-list.js'
 import { formatAddress, withPort } from '../base/address.js'
 import type { Shape } from '../cells/layout.js'
 import type { Configuration } from '../config/load.js'
@@ -98,18 +99,27 @@ export function acceptorSettings(
     overload: spawnd.overload,
     wireBufferBytes: spawnd.tcpBufsizeBytes,
     sticky: stickyOptions(spawnd.spawn),
-    accessRules: spawnd.accessRules,
+    accessTable: accessTableOf(spawnd.accessRules),
     traceMask,
   }
+}
+
+const accessTables = new WeakMap<readonly AccessRule[], AccessTable>()
+
+/** The table of a configuration's rules: made once, however many children get it. */
+function accessTableOf(rules: readonly AccessRule[]): AccessTable {
+  const table = accessTables.get(rules) ?? compileAccess(rules)
+  accessTables.set(rules, table)
+  return table
 }
 
 /** What a process that accepts by itself has to know of it. */
 export function acceptSettings({
   spawnd,
-}: Configuration): Pick<ReactorSettings, 'listenerQueues' | 'accessRules' | 'overload'> {
+}: Configuration): Pick<ReactorSettings, 'listenerQueues' | 'accessTable' | 'overload'> {
   const { accessRules, listeners, overload } = spawnd
   return {
-    accessRules,
+    accessTable: accessTableOf(accessRules),
     overload,
     listenerQueues: listeners.map(({ backlog, overloadBacklog }) => ({ backlog, overloadBacklog })),
   }
@@ -126,7 +136,7 @@ export function childAcceptSettings(configuration: Configuration): ChildAcceptSe
 }
 
 /** What a process has to know of accepting when a master does it. */
-export const NO_ACCEPTING = { listenerQueues: [], accessRules: [], overload: 'queue' } as const
+export const NO_ACCEPTING = { listenerQueues: [], accessTable: EVERYBODY, overload: 'queue' } as const
 
 /** Undefined: no cache of its own. */
 export function stickyOptions(
