@@ -151,6 +151,7 @@ export class Reactor {
       calls: system.calls,
       messages,
       log,
+      answersDying: inlet.master === 'ours',
       onClient: (fd, { listenerMark }) => {
         if (inlet.master === 'foreign') {
           prepareInherited(messages, fd, peer)
