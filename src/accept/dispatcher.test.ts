@@ -5,7 +5,7 @@ import { calls, closeAll, done } from '../../test/support/sockets.js'
 import { messages, plainAccept, WireEnd } from '../../test/support/wire-end.js'
 import type { Calls, Fd } from '../kernel/calls.js'
 import { AF_INET, SOCK_STREAM } from '../kernel/constants.js'
-import { ETOOMANYREFS } from '../kernel/errno.js'
+import { EMFILE, ETOOMANYREFS } from '../kernel/errno.js'
 import { MessageBatch } from '../kernel/message-batch.js'
 import type { MessageCalls } from '../kernel/message-calls.js'
 import { openEpoll } from '../reactor/epoll.js'
@@ -31,11 +31,16 @@ class World {
   readonly prepared: boolean[] = []
   readonly cache = new StickyCache({ periodMs: 1_000, size: 10 })
   readonly dispatcher: Dispatcher
+  readonly started: number[] = []
   rooms = 0
   /** Clients of which this process still has a copy. */
   readonly held = new Set<Fd>()
 
-  constructor(limits: Partial<PlacementLimits> = {}, overriding: Partial<MessageCalls> = {}) {
+  constructor(
+    limits: Partial<PlacementLimits> = {},
+    overriding: Partial<MessageCalls> = {},
+    retireLimit = 0,
+  ) {
     const counting: Calls = { ...calls, close: (fd) => this.#close(fd) }
     this.dispatcher = new Dispatcher(
       {
@@ -46,9 +51,10 @@ class World {
         outgoing: new MessageBatch(64, 64),
         incoming: new MessageBatch(64, 64),
       },
-      this.options(limits),
+      this.options(limits, retireLimit),
       {
         onWanted: (slot, fd) => this.#open(slot, fd),
+        onStarted: (slot) => void this.started.push(slot),
         onRoom: () => void this.rooms++,
         onPrepared: (isOk) => void this.prepared.push(isOk),
         onBadConfiguration: (slot) => void this.badConfigurations.push(slot),
@@ -58,8 +64,8 @@ class World {
     this.dispatcher.start()
   }
 
-  options(limits: Partial<PlacementLimits>): DispatcherOptions {
-    return { limits: { ...LIMITS, ...limits }, wireBufferBytes: 0, stickyCaches: [this.cache] }
+  options(limits: Partial<PlacementLimits>, retireLimit = 0): DispatcherOptions {
+    return { limits: { ...LIMITS, ...limits }, retireLimit, wireBufferBytes: 0, stickyCaches: [this.cache] }
   }
 
   child(slot: number): WireEnd {
@@ -151,6 +157,116 @@ test('clients wait until the child has said its maximum', () => {
   world.speak(1)
   assert.deepEqual(world.heardBy(1), [1])
   assert.equal(world.held.size, 0, 'the master keeps no copy of what is sent')
+})
+
+test('it is told when a child has started', () => {
+  const world = new World({ instancesMin: 2 })
+  assert.deepEqual(world.started, [])
+  world.speak(1)
+  assert.deepEqual(world.started, [1])
+})
+
+/** Sockets can be made while this says so. */
+function sockets() {
+  const state = { areLeft: true, asked: 0 }
+  const socketPair: MessageCalls['socketPair'] = (type) => {
+    state.asked++
+    return state.areLeft ? messages.socketPair(type) : -EMFILE
+  }
+  return { state, socketPair }
+}
+
+test('without descriptors for another child those that there are have to do, then clients wait in the kernel', () => {
+  const { socketPair, state } = sockets()
+  const world = new World({ usersMin: 1, usersMax: 3 }, { socketPair })
+  world.speak(0)
+  state.areLeft = false
+  world.deliver(1)
+  assert.equal(world.dispatcher.hasRoom(), true)
+  world.deliver(2)
+  assert.deepEqual([world.heardBy(0), world.wanted], [[3], [0]])
+  assert.equal(world.dispatcher.hasRoom(), false)
+  assert.match(world.lines.join('|'), /^cannot make a socket for a child: [^|]+; clients wait$/)
+})
+
+test('a client for whom no child can be opened waits until one can', () => {
+  const { socketPair, state } = sockets()
+  state.areLeft = false
+  const world = new World({ instancesMin: 1, usersMin: 1 }, { socketPair })
+  assert.deepEqual([world.wanted, world.dispatcher.hasRoom()], [[], false])
+  world.deliver(2)
+  assert.deepEqual([world.held.size, world.dispatcher.users, world.dispatcher.isIdle], [2, 2, false])
+  for (let i = 0; i < 5; i++) world.pass(256)
+  assert.equal(world.lines.length, 1, 'it is said once')
+  const { rooms } = world
+  state.areLeft = true
+  world.pass(256)
+  assert.deepEqual([world.wanted, world.rooms > rooms], [[0, 1], true])
+  world.speak(0, 1)
+  assert.deepEqual([...world.heardBy(0), ...world.heardBy(1), world.held.size], [1, 1, 0])
+  assert.equal(world.dispatcher.users, 2)
+})
+
+test('it is asked for sockets four times a second, however many clients come', () => {
+  const { socketPair, state } = sockets()
+  state.areLeft = false
+  const world = new World({}, { socketPair })
+  world.deliver(100)
+  assert.equal(state.asked, 1)
+  for (let i = 0; i < 4; i++) world.pass(256)
+  assert.equal(state.asked, 5)
+})
+
+test('a client who waits for a child comes before others when there is room again', () => {
+  const { socketPair, state } = sockets()
+  const world = new World({ usersMin: 1, usersMax: 1 }, { socketPair })
+  world.speak(0)
+  world.deliver(1)
+  state.areLeft = false
+  world.deliver(1)
+  assert.deepEqual(world.heardBy(0), [1])
+  world.child(0).say(DONE, 1)
+  world.turns()
+  assert.deepEqual(world.heardBy(0), [1])
+})
+
+test('those who wait for a child at the end are reset when nothing is waited for any more', () => {
+  const { socketPair, state } = sockets()
+  state.areLeft = false
+  const world = new World({}, { socketPair })
+  world.deliver(2)
+  world.dispatcher.stop()
+  assert.deepEqual([world.held.size, world.dispatcher.isIdle], [2, false])
+  world.dispatcher.cut()
+  assert.deepEqual([world.held.size, world.dispatcher.isIdle], [0, true])
+})
+
+test('after cut a client that a dead child had not got is reset, and no child is wanted for it', () => {
+  const world = new World()
+  world.deliver(1)
+  world.dispatcher.stop()
+  world.dispatcher.cut()
+  world.die(0)
+  assert.deepEqual([world.held.size, world.wanted, world.dispatcher.isIdle], [0, [0], true])
+})
+
+test('a child gets as many clients in all as the retire limit says, and not one more', () => {
+  const world = new World({ usersMin: 10, usersMax: 20 }, {}, 3)
+  world.speak(0)
+  world.deliver(2)
+  assert.deepEqual([world.heardBy(0), world.wanted], [[2], [0]])
+  world.deliver(1)
+  assert.deepEqual(
+    [world.heardBy(0), world.wanted],
+    [
+      [1, 'may die'],
+      [0, 1],
+    ],
+  )
+  world.deliver(5)
+  world.speak(1, 2)
+  assert.deepEqual([...world.heardBy(0), ...world.heardBy(1)], [0, 3, 'may die'])
+  assert.deepEqual(world.heardBy(2), [2])
 })
 
 test('a child that dies at start leaves its clients to its successor', () => {

@@ -78,6 +78,7 @@ export class Acceptor {
       dispatcherOptions(settings, this.#front.caches),
       {
         onWanted: (slot, fd, isFresh) => report({ kind: 'wanted', slot, fd, isFresh }),
+        onStarted: (slot) => report({ kind: 'started', slot }),
         onRoom: () => this.#front.gate.onRoom(),
         onPrepared: (isOk) => report({ kind: 'prepared', isOk }),
         onBadConfiguration: (slot) => report({ kind: 'bad-configuration', slot }),
@@ -114,6 +115,10 @@ export class Acceptor {
       case 'drain':
         this.#drain()
         return
+      case 'cut':
+        this.#dispatcher.cut()
+        this.#reportIdle()
+        return
       case 'stop':
         this.loop.stop()
         return
@@ -129,7 +134,7 @@ export class Acceptor {
   }
 
   #reportIdle(): void {
-    if (this.#isDraining && this.#dispatcher.childCount === 0) this.#report({ kind: 'idle' })
+    if (this.#isDraining && this.#dispatcher.isIdle) this.#report({ kind: 'idle' })
   }
 
   #listen(slot: number, fd: Fd): void {
@@ -194,11 +199,11 @@ export class Acceptor {
 }
 
 function dispatcherOptions(
-  { limits, wireBufferBytes }: AcceptorSettings,
+  { limits, retireLimit, wireBufferBytes }: AcceptorSettings,
   caches: readonly (StickyCache | undefined)[],
 ): DispatcherOptions {
   const stickyCaches = [...new Set(caches)].filter((cache) => cache !== undefined)
-  return { limits, wireBufferBytes, stickyCaches }
+  return { limits, retireLimit, wireBufferBytes, stickyCaches }
 }
 
 function brokerParts(system: System, loop: Loop, log: Say): Omit<BrokerParts, 'events'> {

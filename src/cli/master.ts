@@ -132,7 +132,7 @@ export class Master {
   #settings(): AcceptorSettings {
     const { listeners, loaded } = this.#generation
     const cells = { fd: this.#ownCells.fd, shape: OWN_SHAPE }
-    return acceptorSettings(loaded.spawnd, listeners.names, cells, this.#parts.traceMask)
+    return acceptorSettings(loaded, listeners.names, cells, this.#parts.traceMask)
   }
 
   /** One change at a time; what is wanted meanwhile comes after it, once. */

@@ -82,7 +82,7 @@ export function placementLimits({ spawn }: SpawndSettings): PlacementLimits {
 
 /** What a master's reactor has to know; `cells` are its own. */
 export function acceptorSettings(
-  spawnd: SpawndSettings,
+  { spawnd, tcprelay }: Configuration,
   listenerNames: readonly string[],
   cells: AcceptorSettings['cells'],
   traceMask: number,
@@ -96,6 +96,8 @@ export function acceptorSettings(
       sticky: stickyOptions(settings),
     })),
     limits: placementLimits(spawnd),
+    // What another program takes is its own affair.
+    retireLimit: isOwnProgram(spawnd.spawn) ? tcprelay.retire : 0,
     overload: spawnd.overload,
     wireBufferBytes: spawnd.tcpBufsizeBytes,
     sticky: stickyOptions(spawnd.spawn),
