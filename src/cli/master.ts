@@ -16,7 +16,7 @@ import { hasErrors, startProblems } from './check.js'
 import { closeInspector } from './close-inspector.js'
 import { Crew } from './crew.js'
 import { DirectFleet } from './direct-fleet.js'
-import { EXIT_CONFIG, EXIT_OK, EXIT_SOFTWARE } from './exit-codes.js'
+import { EXIT_CONFIG, EXIT_NO_PERMISSION, EXIT_OK, EXIT_SOFTWARE } from './exit-codes.js'
 import { brokerFleet, type Fleet } from './fleet.js'
 import { Generation } from './generation.js'
 import { type BoundListener, bindListener } from './listeners.js'
@@ -81,6 +81,7 @@ export class Master {
       bellFd: this.#bell.fd,
       writeAccess: (line: string) => this.#access.write(line),
       onMessage: (slot: number, message: ToMaster) => this.#onChildMessage(slot, message),
+      onForbidden: (generation: Generation) => this.#onForbidden(generation),
       onGone: (slot: number) => this.#post({ kind: 'gone', slot }),
     }
     this.#crew = new Crew(crew, this.#generation)
@@ -258,6 +259,9 @@ export class Master {
       case 'wanted':
         this.#startChild(report.slot, report.fd, report.isFresh)
         return
+      case 'started':
+        this.#crew.served(report.slot)
+        return
       case 'idle':
         this.#parts.way.leave(EXIT_OK)
         return
@@ -292,7 +296,16 @@ export class Master {
     }
     if (this.#trace.isOn) this.#trace.say(`from child ${slot}: ${message.kind}`)
     this.#fleet.hear(slot, message.kind)
-    if (message.kind === 'serving') this.#tellServing()
+    if (message.kind !== 'serving') return
+    this.#crew.served(slot)
+    this.#tellServing()
+  }
+
+  /** No child will ever start. A configuration that is only prepared is given up instead. */
+  #onForbidden(generation: Generation): void {
+    if (this.#isEnding || generation !== this.#generation) return
+    this.#parts.log.say(ERR, 'children may not become the user or group of the configuration. Exiting.')
+    this.#parts.way.leave(EXIT_NO_PERMISSION)
   }
 
   #post(command: AcceptorCommand): void {
@@ -316,6 +329,7 @@ export class Master {
     log.say(INFO, `${signal}: exiting`)
     this.#parts.manager.stopping()
     this.#post({ kind: 'drain' })
+    this.#crew.dropWaiting()
     this.#generation.listeners.close()
     this.#parts.releasePidfile()
     this.#alarms.after(gracePeriodMs, () => {
@@ -325,6 +339,7 @@ export class Master {
   }
 
   #cut(): void {
+    this.#post({ kind: 'cut' })
     this.#crew.stopStarting()
     this.#crew.cutAll()
     this.#alarms.after(KILL_AFTER_MS, () => this.#crew.killAll())

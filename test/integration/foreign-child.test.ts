@@ -107,13 +107,27 @@ test('a classic child with a wrong configuration ends the master with the docume
   assert.match(master.program.stderr.text, /Child reported fatal configuration problem\. Exiting\./)
 })
 
-test('a classic child that is killed is replaced', async (t) => {
+test('classic children that are killed as soon as they serve are replaced at once', async (t) => {
   const master = await startWith(t, '', spawning([1, 1], [5, 10], EXEC))
   if (!master) return
-  const { pid } = await ask(master)
-  process.kill(pid, 'SIGKILL')
-  await master.logged(/signal SIGKILL/)
-  const answer = await ask(master)
-  assert.notEqual(answer.pid, pid)
-  assert.deepEqual(childrenOf(master.pid).map(Number), [answer.pid])
+  for (let round = 1; round <= 5; round++) {
+    const { pid } = await ask(master)
+    process.kill(pid, 'SIGKILL')
+    await master.logged(/signal SIGKILL/, round)
+    const answer = await ask(master)
+    assert.notEqual(answer.pid, pid)
+    assert.deepEqual(childrenOf(master.pid).map(Number), [answer.pid])
+  }
+  assert.doesNotMatch(master.program.stderr.text, /at start/)
+})
+
+test('a classic child that never said a word has died at start, however long it lived', async (t) => {
+  const master = await startWith(t, 'mute', spawning([1, 1], [5, 10], EXEC))
+  if (!master) return
+  const [pid = 0] = await until('the child', () => {
+    const found = childrenOf(master.pid).map(Number)
+    return found.length === 1 && found
+  })
+  process.kill(pid, 'SIGTERM')
+  await master.logged(/children die at start: the next one in 1 s/)
 })
