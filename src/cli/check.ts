@@ -27,9 +27,9 @@ export async function lookedUpProblems({ spawnd, tcprelay }: Loaded): Promise<Co
   return (await Promise.all(problems)).flat()
 }
 
-/** What keeps a configuration that is right from running in this version. */
-export function startProblems({ given }: Loaded): readonly ConfigProblem[] {
-  return unlandedProblems(given, LANDED)
+/** What keeps a configuration that is right from running in this version, with children or without. */
+export function startProblems({ given, spawnd }: Loaded, hasChildren: boolean): readonly ConfigProblem[] {
+  return unlandedProblems(given, LANDED, hasChildren && spawnd.spawn.exec !== undefined)
 }
 
 /** A name of the configuration as the resolver takes it. */

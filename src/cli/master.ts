@@ -156,7 +156,7 @@ export class Master {
     manager.reloading(system.clock.monotonicMs())
     const loaded = await loadFrom(options)
     if (this.#isEnding) return
-    const problems = [...loaded.problems, ...startProblems(loaded)]
+    const problems = [...loaded.problems, ...startProblems(loaded, true)]
     for (const problem of problems) log.say(hasErrors([problem]) ? ERR : WARNING, formatProblem(problem))
     if (hasErrors(problems)) log.say(ERR, 'the new configuration is wrong: the old one goes on')
     else await this.#replace(loaded)

@@ -12,13 +12,21 @@ export async function runConfiguration(options: LoadOptions): Promise<void> {
   const child = isChild()
   const loaded = await loadFrom({ ...options, isChild: child })
   const { isCheckOnly } = options.arguments
+  const hasChildren = !child && !options.arguments.isSingleProcess && !loaded.spawnd.singleProcess
   if (isCheckOnly) {
     const { problems } = loaded
-    show([...problems, ...startProblems(loaded).map(asWarning), ...(await lookedUpProblems(loaded))], loaded)
+    show(
+      [
+        ...problems,
+        ...startProblems(loaded, hasChildren).map(asWarning),
+        ...(await lookedUpProblems(loaded)),
+      ],
+      loaded,
+    )
     process.exitCode = hasErrors(problems) ? exitCodeFor(problems) : EXIT_OK
     return
   }
-  const found = [...loaded.problems, ...startProblems(loaded)]
+  const found = [...loaded.problems, ...startProblems(loaded, hasChildren)]
   if (hasErrors(found)) {
     show(found, loaded)
     if (child) reportBadConfiguration()
@@ -27,8 +35,7 @@ export async function runConfiguration(options: LoadOptions): Promise<void> {
   }
   for (const [name, value] of loaded.environment) process.env[name] = value
   if (child) return runForeignChild(options, loaded)
-  if (options.arguments.isSingleProcess || loaded.spawnd.singleProcess)
-    return (await import('./run-single.js')).runSingle(options, loaded)
+  if (!hasChildren) return (await import('./run-single.js')).runSingle(options, loaded)
   return (await import('./run-master.js')).runMaster(options, loaded)
 }
 

@@ -150,11 +150,11 @@ export function stickyOptions(
 
 /** What a child hears of each connection of a listener. */
 export function acceptMessage(listener: ListenerSettings, slot: number): AcceptMessage {
-  const { flags, haproxy, realm, tls, tlsPsk } = listener
+  const { aaaProtocol, flags, haproxy, realm, tls, tlsPsk } = listener
   return {
-    // As the original packs `yes`: the low byte of each version, the newest one ending up highest.
-    tlsVersions: tls.versions.reduceRight((packed, version) => packed * 256 + TLS_VERSION_BYTES[version], 0),
-    aaaProtocol: 0,
+    // As the original packs them: the low byte of each version, the last one in the lowest place.
+    tlsVersions: tls.versions.reduce((packed, version) => packed * 256 + TLS_VERSION_BYTES[version], 0),
+    aaaProtocol: aaaProtocol === undefined ? 0 : AAA_PROTOCOL_NUMBERS[aaaProtocol],
     flags:
       (haproxy ? FLAG_HAPROXY : 0) |
       (flags.includes('accounting') ? FLAG_ACCOUNTING : 0) |
@@ -168,6 +168,19 @@ export function acceptMessage(listener: ListenerSettings, slot: number): AcceptM
 
 /** The second byte of the protocol versions (RFC 5246, 6.2.1; RFC 8446, 4.2.1). */
 const TLS_VERSION_BYTES = { 'TLSv1.2': 3, 'TLSv1.3': 4 } as const
+
+/**
+ * The original sends the numbers that its keywords have in its build: their places in the sorted list. These are of
+ * release 2026.07.24.
+ */
+const AAA_PROTOCOL_NUMBERS = {
+  'radius.dtls': 385,
+  'radius.tcp': 387,
+  'radius.tls': 388,
+  'radius.udp': 389,
+  'tacacs.tcp': 465,
+  'tacacs.tls': 466,
+} as const
 
 export function shapeFor({ tcprelay, spawnd }: Configuration): ReactorSettings['cells']['shape'] {
   const { length: remotes } = tcprelay.remotes

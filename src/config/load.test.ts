@@ -154,18 +154,23 @@ test('under inetd no listener and no port is needed', () => {
 
 test('a directive whose feature has not landed is named, with its place', () => {
   const { given } = inSections(
-    'spawn { ipc key = 1 config = x }',
+    'listen { address = 1.2.3.4 port = 2 haproxy = yes tls psk = no type = SEQPACKET }',
     'remote { address = 1.2.3.4 port = 1 protocol = SCTP }',
   )
-  const found = unlandedProblems(given, new Set(['SCTP']))
+  const found = unlandedProblems(given, new Set(['SCTP']), false)
   assert.deepEqual(
     found.map(({ message, position }) => `${position.column} ${message}`),
-    [
-      "43 'ipc key' needs the process model (master and children), which this version does not have yet",
-      "55 'config' needs the process model (master and children), which this version does not have yet",
-    ],
+    ["71 'haproxy' needs the PROXY protocol, which this version does not have yet"],
   )
-  assert.deepEqual(unlandedProblems(given, new Set(['SCTP', 'spawnd'])), [])
+  assert.deepEqual(unlandedProblems(given, new Set(['SCTP', 'PROXY protocol']), false), [])
+})
+
+test('what is forwarded to children of another program needs nothing of ours', () => {
+  const { given } = inSections('listen { port = 2 haproxy = yes tls = yes tls psk = yes protocol = SCTP }')
+  const needed = (areForeign: boolean) =>
+    unlandedProblems(given, new Set(), areForeign).map(({ message }) => /^'(.*)' needs/.exec(message)?.[1])
+  assert.deepEqual(needed(false), ['haproxy', 'tls', 'tls psk', 'protocol'])
+  assert.deepEqual(needed(true), ['protocol'])
 })
 
 test('reading stops after 50 errors and says so', () => {
