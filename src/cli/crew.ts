@@ -161,7 +161,11 @@ export class Crew {
     const environment = Object.fromEntries(loaded.environment)
     return {
       command: isOwn ? ownProgram.command : (spawn.exec ?? ''),
-      words: [...(isOwn ? ownProgram.words : []), configuration, ...(id === undefined ? [] : [id])],
+      words: [
+        ...(isOwn ? ownProgram.words : []),
+        spawn.config ?? configuration,
+        ...(id === undefined ? [] : [id]),
+      ],
       environment: isOwn ? { ...environment, [LINK_VARIABLE]: '1' } : environment,
       uid: spawn.user?.uid,
       // A number without an account has no group of its own, and is not to keep ours.

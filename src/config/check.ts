@@ -50,6 +50,15 @@ export function unlandedProblems(
   })
 }
 
+/** Do the listeners of one file go with the relay of another? */
+export function checkCertificates(
+  listeners: readonly ListenerSettings[],
+  tcprelay: TcprelaySettings,
+  problems: Problems,
+): void {
+  if (tcprelay.tlsCertFile === undefined) checkNoCertificate(listeners, tcprelay, problems)
+}
+
 function checkNoCertificate(
   listeners: readonly ListenerSettings[],
   tcprelay: TcprelaySettings,
