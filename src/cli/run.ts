@@ -1,6 +1,6 @@
 import { renderProblems } from '../config/problem-text.js'
 import type { ConfigProblem } from '../config/problems.js'
-import { exitCodeFor, hasErrors, lookedUpProblems, startProblems } from './check.js'
+import { backgroundProblems, exitCodeFor, hasErrors, lookedUpProblems, startProblems } from './check.js'
 import { EXIT_OK } from './exit-codes.js'
 import { type Loaded, type LoadOptions, loadFrom } from './load.js'
 import { writeLine } from './log-setup.js'
@@ -13,8 +13,8 @@ export async function runConfiguration(options: LoadOptions): Promise<void> {
   const loaded = await loadFrom({ ...options, isChild: child })
   const { isCheckOnly } = options.arguments
   const hasChildren = !child && !options.arguments.isSingleProcess && !loaded.spawnd.singleProcess
+  const problems = [...loaded.problems, ...backgroundProblems(loaded, options.arguments)]
   if (isCheckOnly) {
-    const { problems } = loaded
     show(
       [
         ...problems,
@@ -26,7 +26,7 @@ export async function runConfiguration(options: LoadOptions): Promise<void> {
     process.exitCode = hasErrors(problems) ? exitCodeFor(problems) : EXIT_OK
     return
   }
-  const found = [...loaded.problems, ...startProblems(loaded, hasChildren)]
+  const found = [...problems, ...startProblems(loaded, hasChildren)]
   if (hasErrors(found)) {
     show(found, loaded)
     if (child) reportBadConfiguration()

@@ -1,4 +1,5 @@
 import { formatProblem } from '../base/problem.js'
+import { linuxCalls } from '../kernel/linux-calls.js'
 import { linuxSystem } from '../kernel/linux-system.js'
 import { kernelProblem } from '../kernel/self-check.js'
 import type { System } from '../kernel/system.js'
@@ -17,6 +18,7 @@ import {
   EXIT_TEMPORARY,
   EXIT_UNAVAILABLE,
 } from './exit-codes.js'
+import { isUnderInetd } from './handed-over.js'
 import { type BoundListener, bindAll } from './listeners.js'
 import type { Loaded, LoadOptions } from './load.js'
 import { logSettings, openLog } from './log-setup.js'
@@ -69,7 +71,9 @@ export function startProcess(options: LoadOptions, loaded: Loaded): Started | un
 export async function startHead(options: LoadOptions, loaded: Loaded): Promise<StartedHead | undefined> {
   const { arguments: given } = options
   const { spawnd, tcprelay } = loaded
-  if ((given.background ?? spawnd.background) && !isInBackground()) {
+  const wantsBackground = given.background ?? spawnd.background
+  // Who was started by inetd stays where it is, as the original: inetd waits for it to end.
+  if (wantsBackground && !isInBackground() && !isUnderInetd(linuxCalls())) {
     detach()
     return undefined
   }
