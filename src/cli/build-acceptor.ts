@@ -13,6 +13,7 @@ import { messageCalls } from '../kernel/message-calls.js'
 import type { Region } from '../kernel/region.js'
 import { SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
 import type { System } from '../kernel/system.js'
+import { COUNT } from '../observe/counters.js'
 import { LOG, LogRingWriter } from '../observe/log-ring.js'
 import type { Say } from '../observe/trace.js'
 import { Loop } from '../reactor/loop.js'
@@ -79,7 +80,7 @@ export class Acceptor {
       {
         onWanted: (slot, fd, isFresh) => report({ kind: 'wanted', slot, fd, isFresh }),
         onStarted: (slot) => report({ kind: 'started', slot }),
-        onRoom: () => this.#front.gate.onRoom(),
+        onRoom: () => this.#onRoom(),
         onPrepared: (isOk) => report({ kind: 'prepared', isOk }),
         onBadConfiguration: (slot) => report({ kind: 'bad-configuration', slot }),
       },
@@ -101,6 +102,7 @@ export class Acceptor {
         return
       case 'gone':
         this.#dispatcher.gone(command.slot)
+        this.#countSessions()
         this.#reportIdle()
         return
       case 'prepare':
@@ -123,6 +125,16 @@ export class Acceptor {
         this.loop.stop()
         return
     }
+  }
+
+  #onRoom(): void {
+    this.#countSessions()
+    this.#front.gate.onRoom()
+  }
+
+  /** For who looks at the cells. */
+  #countSessions(): void {
+    this.#accepting.counters[COUNT.sessionsNow] = this.#dispatcher.users
   }
 
   #drain(): void {
@@ -195,6 +207,7 @@ export class Acceptor {
     const sticky = cache === undefined || key === undefined ? undefined : { cache, key }
     const delivery: Delivery = { fd, message: listener.message, sticky }
     this.#dispatcher.deliver(delivery)
+    this.#countSessions()
   }
 }
 

@@ -94,6 +94,11 @@ export class Crew {
     return { sessions: counters?.[COUNT.sessionsNow] ?? 0, places: counters?.[COUNT.placesNow] ?? 0 }
   }
 
+  /** Sessions of all children of ours. */
+  get sessions(): number {
+    return [...this.#members.keys()].reduce((sum, slot) => sum + this.loadOf(slot).sessions, 0)
+  }
+
   tell(slot: number, message: ToOurChild): void {
     this.#members.get(slot)?.link?.send(message)
   }

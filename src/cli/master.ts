@@ -6,6 +6,7 @@ import { openWakeFd } from '../kernel/eventfd.js'
 import type { ChildProgram } from '../master/children.js'
 import type { ToMaster } from '../master/link-messages.js'
 import { LogDrain } from '../master/log-drain.js'
+import { COUNT } from '../observe/counters.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import type { AcceptorCommand, AcceptorReport, AcceptorSettings } from './acceptor-settings.js'
@@ -21,6 +22,7 @@ import { brokerFleet, type Fleet } from './fleet.js'
 import { Generation } from './generation.js'
 import { type BoundListener, bindListener } from './listeners.js'
 import { type Loaded, type LoadOptions, loadFrom } from './load.js'
+import { keepTitle, type Load } from './process-title.js'
 import { acceptorSettings, isOwnProgram, placementLimits } from './settings.js'
 import type { SharedCells } from './shared-cells.js'
 import type { StartedHead } from './start-up.js'
@@ -92,9 +94,21 @@ export class Master {
   start(): void {
     this.#generation.listeners.start()
     this.#fleet.start()
+    keepTitle(this.#parts.program, () => this.#load())
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.#end(signal))
     process.on('SIGUSR1', () => this.#access.reopen())
     process.on('SIGHUP', () => void this.#change('reload'))
+  }
+
+  #load(): Load {
+    const { loaded, sessionsMax } = this.#generation
+    const ownCount = this.#ownCells.cells.child(0).counters[COUNT.sessionsNow] as number
+    return {
+      connections: this.#isDirect ? this.#crew.sessions : ownCount,
+      connectionsMax: sessionsMax,
+      overload: loaded.spawnd.overload,
+      isDying: this.#isEnding,
+    }
   }
 
   #makeGeneration(loaded: Loaded, bound: StartedHead['bound'], present: SharedCells | undefined): Generation {

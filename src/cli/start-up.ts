@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { formatProblem } from '../base/problem.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
 import { linuxSystem } from '../kernel/linux-system.js'
@@ -26,6 +27,8 @@ import { version } from './version.js'
 
 /** What every process has before it does its own work. */
 export interface Started {
+  /** The name that the program was started by. */
+  readonly program: string
   readonly system: System
   readonly log: Log
   readonly way: WayOut
@@ -64,7 +67,7 @@ export function startProcess(options: LoadOptions, loaded: Loaded): Started | un
   const traceMask = given.debugMask | spawnd.debugMask | tcprelay.debugMask
   for (const problem of loaded.problems) log.say(WARNING, formatProblem(problem))
   traceConfiguration(loaded, traceMask, log)
-  return { system, log, way, traceMask }
+  return { program: basename(programPath, '.js'), system, log, way, traceMask }
 }
 
 /** Starts a process that listens: goes to the background if it should, holds the pidfile, binds. */

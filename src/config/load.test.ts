@@ -235,7 +235,7 @@ test('a listener with TLS needs its certificate in the file of the children', ()
 test('the environment of the master holds for the file of the children, not the other way round', () => {
   const { names, sources } = fakeWorld({
     case: 'setenv A = 1 id = spawnd { listen { port = 1 } spawn { config = child } }',
-    child: 'setenv B = 2 id = tcprelay { remote { "1.2.3.${A}:5" } }',
+    child: `setenv B = 2 id = tcprelay { remote { "1.2.3.\${A}:5" } }`,
   })
   const loaded = loadChosenConfiguration(
     { file: 'case', sources, names, ...NOTHING },
