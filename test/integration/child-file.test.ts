@@ -63,7 +63,7 @@ test('-P tells the mistakes of both files', async (t) => {
   assert.equal(code, 78)
   assert.match(
     stderr,
-    /master\.cfg:\d+:\d+: .* got 'wrong-in-master'[^]*included\.cfg:1:\d+: .* got 'wrong-in-children'/,
+    /master\.cfg:\d+:\d+: .* got 'wrong-in-master'[\s\S]*included\.cfg:1:\d+: .* got 'wrong-in-children'/,
   )
   assert.match(stderr, /wrong-in-children \}\n +\^/)
 })
