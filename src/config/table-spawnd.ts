@@ -194,8 +194,9 @@ export const spawnBlock = completedBlock(
   'The children: processes that relay.',
   spawnRows,
   (given, completion) => {
+    // There is always one such block, so that others may look into it.
     if (given.accept === 'direct' && given.exec !== undefined) {
-      return completion.refuse('`accept = direct` needs children of this program: it does not go with `exec`')
+      completion.refuse('`accept = direct` needs children of this program: it does not go with `exec`')
     }
     return {
       ...given,
