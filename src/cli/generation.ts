@@ -5,7 +5,7 @@ import type { Say, TraceChannel } from '../observe/trace.js'
 import { ListenerKeeper } from './listener-keeper.js'
 import type { BoundListener } from './listeners.js'
 import type { Loaded } from './load.js'
-import { masterShape, namedRemotes, remoteName } from './settings.js'
+import { masterShape, namedRemotes, placementLimits, remoteName } from './settings.js'
 import { SharedCells } from './shared-cells.js'
 
 export interface GenerationParts {
@@ -24,6 +24,8 @@ export class Generation {
   /** The slot of each remote in the memory, in the order of the configuration. */
   readonly remoteSlots: readonly number[]
   readonly listeners: ListenerKeeper
+  /** Sessions that all its children may have together. */
+  readonly sessionsMax: number
   /** Known addresses of named remotes, by slot. */
   readonly addresses = new Map<number, readonly SocketAddress[]>()
   readonly #resolver: Resolver
@@ -39,6 +41,8 @@ export class Generation {
   ) {
     const { calls, say, trace } = parts
     this.loaded = loaded
+    const { instancesMax, usersMax } = placementLimits(loaded.spawnd)
+    this.sessionsMax = instancesMax * usersMax
     const names = loaded.tcprelay.remotes.map(remoteName)
     const slots = present?.enter(this, names)
     this.memory =

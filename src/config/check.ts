@@ -34,16 +34,29 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
   }
 }
 
-/** An error for each directive that asks for a feature which is not in `landed`. */
+/**
+ * An error for each directive that asks for a feature which is not in `landed`. `areForeign`: children of another
+ * program do what is forwarded to them.
+ */
 export function unlandedProblems(
   given: readonly GivenDirective[],
   landed: ReadonlySet<Need>,
+  areForeign: boolean,
 ): readonly ConfigProblem[] {
-  return given.flatMap(({ needs, name, position }) => {
-    if (needs === undefined || landed.has(needs)) return []
+  return given.flatMap(({ isForwarded, needs, name, position }) => {
+    if (needs === undefined || landed.has(needs) || (isForwarded && areForeign)) return []
     const message = `'${name}' needs ${NEED_NAMES[needs]}, which this version does not have yet`
     return [{ severity: 'error' as const, position, message }]
   })
+}
+
+/** Do the listeners of one file go with the relay of another? */
+export function checkCertificates(
+  listeners: readonly ListenerSettings[],
+  tcprelay: TcprelaySettings,
+  problems: Problems,
+): void {
+  if (tcprelay.tlsCertFile === undefined) checkNoCertificate(listeners, tcprelay, problems)
 }
 
 function checkNoCertificate(

@@ -9,12 +9,14 @@ export type TlsVersion = (typeof VERSIONS)[number]
 /** How a listener treats a client: plain, TLS, or by its first bytes. */
 export interface TlsMode {
   readonly kind: 'off' | 'on' | 'auto'
+  /** In the order in which they were listed; without a list the newest one first. */
   readonly versions: readonly TlsVersion[]
 }
 
 export const TLS_OFF: TlsMode = { kind: 'off', versions: [] }
-const TLS_ON: TlsMode = { kind: 'on', versions: VERSIONS }
-const TLS_AUTO: TlsMode = { kind: 'auto', versions: VERSIONS }
+const NEWEST_FIRST = [...VERSIONS].reverse()
+const TLS_ON: TlsMode = { kind: 'on', versions: NEWEST_FIRST }
+const TLS_AUTO: TlsMode = { kind: 'auto', versions: NEWEST_FIRST }
 
 const words = commaList(oneToken('yes|no|auto|TLSv1.2|TLSv1.3', parseWord))
 
@@ -27,8 +29,7 @@ export const tlsMode: ValueType<TlsMode> = {
     const [first] = modes ?? []
     if (modes === undefined || first === undefined || modes.length === 1) return first
     const versions = modes.flatMap((mode) => (isVersion(mode) ? mode.versions : []))
-    if (modes.every(isVersion))
-      return { kind: 'on', versions: VERSIONS.filter((version) => versions.includes(version)) }
+    if (modes.every(isVersion)) return { kind: 'on', versions: [...new Set(versions)] }
     input.problems.error(position, 'only TLS versions can be listed with commas')
     return undefined
   },
