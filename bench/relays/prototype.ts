@@ -33,7 +33,6 @@ const reactor = new Reactor(
       retireLimit: 0,
       hasAccessLog: false,
       notesPeers: false,
-      isTruncationReset: true,
     },
     rebalance: 0,
     sessionsMax: Math.floor((raiseDescriptorLimit() - 50) / 2),

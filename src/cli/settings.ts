@@ -52,7 +52,6 @@ export function relaySettings(
       retireLimit: tcprelay.retire,
       hasAccessLog: tcprelay.accessLog !== undefined,
       notesPeers: tcprelay.accessLog !== undefined,
-      isTruncationReset: true,
     },
   }
 }

@@ -23,6 +23,4 @@ export interface RelayOptions {
   readonly hasAccessLog: boolean
   /** Addresses of clients are kept, for the access log or for complaints. */
   readonly notesPeers: boolean
-  /** A TLS peer that leaves without a word has cut the transfer. Otherwise: it has ended it. */
-  readonly isTruncationReset: boolean
 }

@@ -121,7 +121,6 @@ export class World {
           retireLimit: 0,
           hasAccessLog: true,
           notesPeers: true,
-          isTruncationReset: true,
         },
         tls: NO_TLS,
         counters: child.counters,
