@@ -20,6 +20,7 @@ import { DirectFleet } from './direct-fleet.js'
 import { EXIT_CONFIG, EXIT_NO_PERMISSION, EXIT_OK, EXIT_SOFTWARE } from './exit-codes.js'
 import { brokerFleet, type Fleet } from './fleet.js'
 import { Generation } from './generation.js'
+import { limitProblems } from './limit-problems.js'
 import { type BoundListener, bindListener } from './listeners.js'
 import { type Loaded, type LoadOptions, loadFrom } from './load.js'
 import { keepTitle, type Load } from './process-title.js'
@@ -170,7 +171,7 @@ export class Master {
     manager.reloading(system.clock.monotonicMs())
     const loaded = await loadFrom(options)
     if (this.#isEnding) return
-    const problems = [...loaded.problems, ...startProblems(loaded, true)]
+    const problems = [...loaded.problems, ...startProblems(loaded, true), ...limitProblems(loaded)]
     for (const problem of problems) log.say(hasErrors([problem]) ? ERR : WARNING, formatProblem(problem))
     if (hasErrors(problems)) log.say(ERR, 'the new configuration is wrong: the old one goes on')
     else await this.#replace(loaded)
