@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import { descriptorsOf } from './proc.js'
 import { until } from './until.js'
 
-/** The ports of the clients whose connections to a listener's port are a process' own now. */
+/** The ports of the clients whose connections to a listener's port are a process' own now; none if it has ended. */
 export function clientPortsHeldBy(pid: number, listenerPort: number): Set<number> {
-  const own = new Set(descriptorsOf(pid))
-  const rows = readFileSync(`/proc/${pid}/net/tcp`, 'utf8').split('\n').slice(1)
   const ports = new Set<number>()
+  const own = socketsOf(pid)
+  const rows = readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1)
   for (const row of rows) {
     const fields = row.trim().split(/\s+/)
     if (!own.has(`socket:[${fields[9]}]`) || portIn(fields[1]) !== listenerPort) continue
@@ -16,10 +16,26 @@ export function clientPortsHeldBy(pid: number, listenerPort: number): Set<number
   return ports
 }
 
-/** Stops a process; when it does nothing more, the promise settles. */
-export async function freeze(pid: number): Promise<void> {
-  process.kill(pid, 'SIGSTOP')
-  await until('the process to stand still', () => stateOf(pid) === 'T')
+function socketsOf(pid: number): ReadonlySet<string> {
+  try {
+    return new Set(descriptorsOf(pid))
+  } catch {
+    return new Set()
+  }
+}
+
+/** Stops a process; when it does nothing more, the promise settles. False: it has ended just before. */
+export async function freeze(pid: number): Promise<boolean> {
+  try {
+    process.kill(pid, 'SIGSTOP')
+  } catch {
+    return false
+  }
+  const state = await until('the process to stand still', () => {
+    const now = stateOf(pid) ?? 'Z'
+    return (now === 'T' || now === 'Z') && now
+  })
+  return state === 'T'
 }
 
 /** The letter of proc(5): R, S, T, Z and so on; undefined when there is no such process. */

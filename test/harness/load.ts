@@ -131,7 +131,7 @@ export class Residents {
     this.#timer = setInterval(() => this.#ask(groups), TICK_MS)
     afterwards(t, () => {
       clearInterval(this.#timer)
-      for (const { socket } of this.#living) socket.destroy()
+      for (const resident of [...this.#living]) this.#forget(resident)
     })
   }
 

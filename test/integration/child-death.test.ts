@@ -26,7 +26,7 @@ async function freezeNewcomer(master: Master, known: readonly number[]): Promise
       .map(Number)
       .find((found) => !known.includes(found))
   })
-  await freeze(pid)
+  assert.ok(await freeze(pid), 'it has ended')
   assert.ok(!descriptorsOf(pid).some((name) => name.includes('tcprelay-blocks')), 'it relays already')
   return pid
 }

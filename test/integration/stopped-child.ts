@@ -87,7 +87,7 @@ async function startWithQueue(
   const plan = relayTo({ directive: `address = 127.0.0.1 port = ${port}` })
   const master = await startMaster(t, plan.withMaster(spawning([1, 1], [count, count])))
   const [pid = 0] = master.children()
-  await freeze(pid)
+  assert.ok(await freeze(pid), 'it has ended')
   const clients = new Crowd()
   await clients.come(t, master.port(), count)
   // What a child can take of so many is queued in the master, which goes on: it answers signals.
