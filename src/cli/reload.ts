@@ -8,6 +8,7 @@ import { AccessLogInForce } from './access-log.js'
 import type { Alarms } from './alarms.js'
 import { hasErrors, startProblems } from './check.js'
 import { Generation } from './generation.js'
+import { limitProblems } from './limit-problems.js'
 import { type BoundListener, bindListener, closeListeners } from './listeners.js'
 import { type Loaded, type LoadOptions, loadFrom } from './load.js'
 import type { SharedCells } from './shared-cells.js'
@@ -120,7 +121,9 @@ export class Reloader {
     manager.reloading(system.clock.monotonicMs())
     const loaded = await loadFrom(options)
     if (this.#isEnding) return
-    const problems = [...loaded.problems, ...startProblems(loaded, this.#keeper.hasChildren)]
+    const { hasChildren } = this.#keeper
+    const limits = hasChildren ? limitProblems(loaded) : []
+    const problems = [...loaded.problems, ...startProblems(loaded, hasChildren), ...limits]
     for (const problem of problems) log.say(hasErrors([problem]) ? ERR : WARNING, formatProblem(problem))
     if (hasErrors(problems)) log.say(ERR, 'the new configuration is wrong: the old one goes on')
     else await this.#replace(loaded)

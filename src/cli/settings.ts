@@ -73,10 +73,12 @@ export function isOwnProgram({ exec }: SpawndSettings['spawn']): boolean {
   return exec === undefined
 }
 
-/** `users max` of zero is what a child's descriptors allow: children inherit this process' limit. */
+/** No child of ours takes more than its descriptors allow, which is also the default: it inherits our limit. */
 export function placementLimits({ spawn }: SpawndSettings): PlacementLimits {
   const { instancesMax, instancesMin, usersMin } = spawn
-  const usersMax = spawn.usersMax === 0 ? sessionsMax() : spawn.usersMax
+  const { usersMax: wanted } = spawn
+  const usersMax =
+    wanted === 0 ? childSessionsMax() : isOwnProgram(spawn) ? Math.min(wanted, childSessionsMax()) : wanted
   return { instancesMin, instancesMax, usersMin: Math.min(usersMin, usersMax), usersMax }
 }
 
@@ -240,8 +242,19 @@ export function sessionsMaxOf({ spawnd }: Configuration, sessionsNow: number): n
   return usersMax === 0 ? possible : Math.min(possible, usersMax * instancesMax)
 }
 
+/** What a child has open when it is idle, about; it says exactly how much it takes when it has started. */
+const IDLE_CHILD_DESCRIPTORS = 30
+
+/** How many sessions a child can have, as far as its master knows. */
+export function childSessionsMax(): number {
+  return sessionsWith(raiseDescriptorLimit() - IDLE_CHILD_DESCRIPTORS)
+}
+
 /** How many sessions this process can have: each needs a descriptor for its client and one for its remote. */
 export function sessionsMax(sessionsNow = 0): number {
-  const free = raiseDescriptorLimit() - countOpenDescriptors() - SPARE_DESCRIPTORS
-  return Math.max(1, sessionsNow + Math.floor(free / 2))
+  return sessionsWith(raiseDescriptorLimit() - countOpenDescriptors(), sessionsNow)
+}
+
+function sessionsWith(descriptors: number, sessionsNow = 0): number {
+  return Math.max(1, sessionsNow + Math.floor((descriptors - SPARE_DESCRIPTORS) / 2))
 }
