@@ -1,23 +1,30 @@
 import type { SocketAddress } from '../base/address.js'
+import type { Shape } from '../cells/layout.js'
+import type { Configuration } from '../config/load.js'
 import type { Calls } from '../kernel/calls.js'
 import { Resolver } from '../master/resolver.js'
 import type { Say, TraceChannel } from '../observe/trace.js'
 import { ListenerKeeper } from './listener-keeper.js'
 import type { BoundListener } from './listeners.js'
 import type { Loaded } from './load.js'
-import { masterShape, namedRemotes, placementLimits, remoteName } from './settings.js'
+import { namedRemotes, placementLimits, remoteName } from './settings.js'
 import { SharedCells } from './shared-cells.js'
 
 export interface GenerationParts {
   readonly calls: Calls
   readonly say: Say
   readonly trace: TraceChannel
+  /** The memory that it takes, if it cannot have that of another generation. */
+  shapeOf(configuration: Configuration): Shape
   /** A listener is there; its descriptor is the receiver's. */
   onListen(slot: number, listener: BoundListener): void
   onAddresses(remoteSlot: number, addresses: readonly SocketAddress[]): void
 }
 
-/** What belongs to one configuration of a master. Its children go on with it when there is another one. */
+/**
+ * What belongs to one configuration of a process that listens. Its children, or the sessions of a single process, go on
+ * with it when there is another one.
+ */
 export class Generation {
   readonly loaded: Loaded
   readonly memory: SharedCells
@@ -28,6 +35,8 @@ export class Generation {
   readonly sessionsMax: number
   /** Known addresses of named remotes, by slot. */
   readonly addresses = new Map<number, readonly SocketAddress[]>()
+  /** Settles when each name has been looked up once. */
+  readonly looked: Promise<unknown>
   readonly #resolver: Resolver
   #isInForce = true
   #children = 0
@@ -46,7 +55,7 @@ export class Generation {
     const names = loaded.tcprelay.remotes.map(remoteName)
     const slots = present?.enter(this, names)
     this.memory =
-      present === undefined || slots === undefined ? new SharedCells(masterShape(loaded)) : present
+      present === undefined || slots === undefined ? new SharedCells(parts.shapeOf(loaded)) : present
     this.remoteSlots = slots ?? this.memory.enter(this, names) ?? []
     this.listeners = new ListenerKeeper({
       listeners: loaded.spawnd.listeners,
@@ -60,12 +69,14 @@ export class Generation {
       parts.onAddresses(remoteSlot, found)
     }
     this.#resolver = new Resolver(onFound, say, trace)
-    for (const remote of namedRemotes(loaded.tcprelay)) {
-      void this.#resolver.add({ ...remote, slot: this.remoteSlots[remote.slot] as number })
-    }
+    this.looked = Promise.all(
+      namedRemotes(loaded.tcprelay).map((remote) =>
+        this.#resolver.add({ ...remote, slot: this.remoteSlots[remote.slot] as number }),
+      ),
+    )
   }
 
-  /** A child of it runs. */
+  /** A child of it runs, or the reactor of a single process with it. */
   enter(): void {
     this.#children++
   }

@@ -3,7 +3,7 @@ import type { Calls } from '../kernel/calls.js'
 import { removeSocketFile } from '../master/socket-file.js'
 import type { Say } from '../observe/trace.js'
 import { Alarms } from './alarms.js'
-import { type BoundListener, bindListener, intendedName } from './listeners.js'
+import { type BoundListener, bindListener, closeListeners, intendedName } from './listeners.js'
 
 const BIND_SOON_MS = 100
 const BIND_SOON_TRIES = 5
@@ -91,12 +91,9 @@ export class ListenerKeeper {
 
   /** Closes what was bound and never handed on, but for the slots in `elsewhere`. */
   discard(elsewhere: ReadonlySet<number>): void {
+    if (this.#isClosed) return
     this.#isClosed = true
-    for (const [slot, listener] of this.#parts.bound.entries()) {
-      if (listener === undefined || elsewhere.has(slot)) continue
-      this.#parts.calls.close(listener.fd)
-      if (listener.socketFile !== undefined) removeSocketFile(listener.socketFile)
-    }
+    closeListeners(this.#parts.calls, this.#parts.bound, elsewhere)
   }
 
   /** Tries again, a few times soon, what an address that was just given up may have kept from being bound. */

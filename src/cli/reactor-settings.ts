@@ -5,9 +5,10 @@ import type { SocketAddress } from '../base/address.js'
 import type { Shape } from '../cells/layout.js'
 import type { RelayOptions } from '../relay/options.js'
 
-/** Everything a reactor needs to relay, as plain data that can cross to its thread. */
-export interface ReactorSettings {
+/** What a reactor has to know of a configuration, as plain data that can cross to its thread. */
+export interface GenerationSettings {
   readonly cells: { readonly fd: number; readonly shape: Shape }
+  /** Whose rows of the cells are its; no two generations have the same. */
   readonly childSlot: number
   /** Names of listeners by slot. */
   readonly listenerNames: readonly string[]
@@ -21,10 +22,14 @@ export interface ReactorSettings {
   readonly sessionsMax: number
   /** Where other children take clients from the same queues: the bell that all of them hear. */
   readonly bellFd: number | undefined
-  /** The wire to a master, where clients come from one. */
-  readonly inlet: InletSettings | undefined
   /** Mask of TRACE_BITS. */
   readonly traceMask: number
+}
+
+/** Everything a reactor starts with. */
+export interface ReactorSettings extends GenerationSettings {
+  /** The wire to a master, where clients come from one. */
+  readonly inlet: InletSettings | undefined
 }
 
 /** A master of ours tells what its listeners are; of a classic one's clients each has to be looked at. */
@@ -44,14 +49,26 @@ export type Command =
   /** Answered by `pong`: a reactor that hangs answers nothing. */
   | { readonly kind: 'ping' }
   | { readonly kind: 'listen'; readonly slot: number; readonly fd: number; readonly isUnix: boolean }
-  | { readonly kind: 'addresses'; readonly remoteSlot: number; readonly addresses: readonly SocketAddress[] }
+  /** `childSlot`: of which generation; by default the one that clients are of. */
+  | {
+      readonly kind: 'addresses'
+      readonly remoteSlot: number
+      readonly addresses: readonly SocketAddress[]
+      readonly childSlot?: number
+    }
+  /** Another generation is to be made ready; `prepared` answers. */
+  | { readonly kind: 'prepare'; readonly settings: GenerationSettings }
+  /** Nothing comes of it. */
+  | { readonly kind: 'forget' }
+  /** Clients are its from now on; `reloaded` answers. Listeners that stay have another slot there, new ones follow. */
+  | { readonly kind: 'reload'; readonly kept: readonly (readonly [oldSlot: number, newSlot: number])[] }
   /**
    * Accept no more and report `idle` when the last session has ended. Who waits at the listeners of `abandoned` is
    * taken first; undefined: at all of them.
    */
   | { readonly kind: 'drain'; readonly abandoned?: readonly number[] }
-  /** Reset what is left. */
-  | { readonly kind: 'cut' }
+  /** Reset what is left, of one generation or of all. */
+  | { readonly kind: 'cut'; readonly childSlot?: number }
   | { readonly kind: 'stop' }
 
 /** What a reactor tells the control thread. */
@@ -60,6 +77,11 @@ export type Report =
   /** The log ring has lines, and its reader sleeps. */
   | { readonly kind: 'log' }
   | { readonly kind: 'serving' }
+  /** The next generation waits for its listeners; or there is none, and why. */
+  | { readonly kind: 'prepared'; readonly problem: string | undefined }
+  | { readonly kind: 'reloaded' }
+  /** A generation that is not the present one has ended, and nobody looks at its rows any more. */
+  | { readonly kind: 'gone'; readonly childSlot: number }
   | { readonly kind: 'retired' }
   /** The master wants this process to end when it is idle; it drains already. */
   | { readonly kind: 'may-die' }

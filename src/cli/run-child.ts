@@ -60,7 +60,7 @@ export function runForeignChild(options: LoadOptions, loaded: Loaded): void {
     releasePidfile: nothing,
     releaseSignals: nothing,
   }
-  new Single({ ...started, ...head, loaded, events: {}, inlet }).start()
+  new Single({ ...started, ...head, options, loaded, events: {}, inlet }).start()
 }
 
 function startChild(options: LoadOptions, start: Start, link: ChildLink): Child | undefined {

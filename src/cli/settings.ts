@@ -21,7 +21,7 @@ import {
 } from '../wire/child-message.js'
 import type { AcceptorSettings } from './acceptor-settings.js'
 import { resolvable } from './check.js'
-import type { ReactorSettings, RemoteSettings } from './reactor-settings.js'
+import type { GenerationSettings, RemoteSettings } from './reactor-settings.js'
 
 /** Bytes of a reactor's log ring: a second of access lines at 10,000 connections a second. */
 const RING_BYTES = 2 * 1024 * 1024
@@ -36,7 +36,7 @@ const orForever = (ms: number) => (ms === 0 ? Number.POSITIVE_INFINITY : ms)
 export function relaySettings(
   { tcprelay }: Configuration,
   remoteSlots: readonly number[] = [...tcprelay.remotes.keys()],
-): Pick<ReactorSettings, 'remotes' | 'relay' | 'rebalance'> {
+): Pick<GenerationSettings, 'remotes' | 'relay' | 'rebalance'> {
   return {
     remotes: bySlot(tcprelay.remotes.map(remoteSettings), remoteSlots),
     rebalance: tcprelay.rebalance,
@@ -74,10 +74,12 @@ export function isOwnProgram({ exec }: SpawndSettings['spawn']): boolean {
   return exec === undefined
 }
 
-/** `users max` of zero is what a child's descriptors allow: children inherit this process' limit. */
+/** No child of ours takes more than its descriptors allow, which is also the default: it inherits our limit. */
 export function placementLimits({ spawn }: SpawndSettings): PlacementLimits {
   const { instancesMax, instancesMin, usersMin } = spawn
-  const usersMax = spawn.usersMax === 0 ? sessionsMax() : spawn.usersMax
+  const { usersMax: wanted } = spawn
+  const usersMax =
+    wanted === 0 ? childSessionsMax() : isOwnProgram(spawn) ? Math.min(wanted, childSessionsMax()) : wanted
   return { instancesMin, instancesMax, usersMin: Math.min(usersMin, usersMax), usersMax }
 }
 
@@ -119,7 +121,7 @@ function accessTableOf(rules: readonly AccessRule[]): AccessTable {
 /** What a process that accepts by itself has to know of it. */
 export function acceptSettings({
   spawnd,
-}: Configuration): Pick<ReactorSettings, 'listenerQueues' | 'accessTable' | 'overload'> {
+}: Configuration): Pick<GenerationSettings, 'listenerQueues' | 'accessTable' | 'overload'> {
   const { accessRules, listeners, overload } = spawnd
   return {
     accessTable: accessTableOf(accessRules),
@@ -183,9 +185,10 @@ const AAA_PROTOCOL_NUMBERS = {
   'tacacs.tls': 466,
 } as const
 
-export function shapeFor({ tcprelay, spawnd }: Configuration): ReactorSettings['cells']['shape'] {
+/** The cells of a single process: a row for each generation that there may be at once. */
+export function singleShape({ tcprelay, spawnd }: Configuration, generations: number): Shape {
   const { length: remotes } = tcprelay.remotes
-  return { children: 1, remotes, listeners: spawnd.listeners.length, ringBytes: RING_BYTES }
+  return { children: generations, remotes, listeners: spawnd.listeners.length, ringBytes: RING_BYTES }
 }
 
 /** The remotes whose names have to be looked up. */
@@ -230,14 +233,29 @@ function bySlot(remotes: readonly RemoteSettings[], slots: readonly number[]): R
 /** Descriptors beside those of sessions: log files, name lookups, what Node opens by itself. */
 const SPARE_DESCRIPTORS = 40
 
-/** How many sessions a process without children takes: what all children together might have had, or less. */
-export function sessionsMaxOf({ spawnd }: Configuration): number {
+/**
+ * How many sessions a process without children takes, with those that it has already: what all children together might
+ * have had, or less.
+ */
+export function sessionsMaxOf({ spawnd }: Configuration, sessionsNow: number): number {
   const { instancesMax, usersMax } = spawnd.spawn
-  return usersMax === 0 ? sessionsMax() : Math.min(sessionsMax(), usersMax * instancesMax)
+  const possible = sessionsMax(sessionsNow)
+  return usersMax === 0 ? possible : Math.min(possible, usersMax * instancesMax)
+}
+
+/** What a child has open when it is idle, about; it says exactly how much it takes when it has started. */
+const IDLE_CHILD_DESCRIPTORS = 30
+
+/** How many sessions a child can have, as far as its master knows. */
+export function childSessionsMax(): number {
+  return sessionsWith(raiseDescriptorLimit() - IDLE_CHILD_DESCRIPTORS)
 }
 
 /** How many sessions this process can have: each needs a descriptor for its client and one for its remote. */
-export function sessionsMax(): number {
-  const free = raiseDescriptorLimit() - countOpenDescriptors() - SPARE_DESCRIPTORS
-  return Math.max(1, Math.floor(free / 2))
+export function sessionsMax(sessionsNow = 0): number {
+  return sessionsWith(raiseDescriptorLimit() - countOpenDescriptors(), sessionsNow)
+}
+
+function sessionsWith(descriptors: number, sessionsNow = 0): number {
+  return Math.max(1, sessionsNow + Math.floor((descriptors - SPARE_DESCRIPTORS) / 2))
 }

@@ -224,7 +224,7 @@ export const spawndBlock = block('spawnd', 'The master: accepts connections and 
     doc: 'Everything in one process, without children. The option -1 says the same.',
   }),
   oldGenerationTimeoutMs: value('old generation timeout', seconds(), 0, {
-    doc: 'How long children of the configuration before a reload may finish their sessions.',
+    doc: 'How long sessions may go on under the configuration before a reload.',
     zero: 'as long as they like; at most eight such configurations, the oldest ends first',
     isOurs: true,
   }),

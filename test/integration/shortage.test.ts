@@ -88,7 +88,7 @@ function pour(client: Client): { received(): number; stop(): Promise<void> } {
   client.socket.removeAllListeners('data').on('data', ({ length }) => {
     received += length
   })
-  const pourOn = () => void (isStopped || client.socket.write(block, pourOn))
+  const pourOn = () => void (isStopped || client.socket.destroyed || client.socket.write(block, pourOn))
   for (let i = 0; i < BLOCKS_UNDER_WAY; i++) pourOn()
   return {
     received: () => received,
