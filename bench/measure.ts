@@ -4,7 +4,13 @@ import { join } from 'node:path'
 import type { Relay } from './relays/relay.js'
 import type { Sample } from './sample.js'
 import { LOAD_CORE, pinned, RELAY_CORE } from './system/cores.js'
-import { type CpuReading, cpuSecondsBetween, readCoreBusySeconds, readCpu } from './system/cpu-clock.js'
+import {
+  type CpuReading,
+  cpuSecondsBetween,
+  readChildrenCpu,
+  readCoreBusySeconds,
+  readCpu,
+} from './system/cpu-clock.js'
 import type { Launch } from './system/launch.js'
 import { OwnProcess } from './system/own-process.js'
 import { freePort, untilListening } from './system/port.js'
@@ -28,7 +34,7 @@ export class Bench {
   readonly #processes: OwnProcess[] = []
   #isOver = false
 
-  start(name: string, launch: Launch, core: number): OwnProcess {
+  start(name: string, launch: Launch, core: number | string): OwnProcess {
     if (this.#isOver) throw new Error('the measurement was stopped')
     const started = new OwnProcess(pinned(launch, core), join(this.dir, name))
     this.#processes.push(started)
@@ -68,7 +74,8 @@ async function setUp(bench: Bench, relay: Relay, workload: Workload): Promise<{ 
   await untilListening(server, remotePort)
   const listenPort = await freePort()
   const site = { listenPort, remoteHost: '127.0.0.1', remotePort, dir: join(bench.dir, 'relay') }
-  const started = bench.start('relay', relay.launch(site), RELAY_CORE)
+  const core = relay.isOnBothCores === true ? `${RELAY_CORE},${LOAD_CORE}` : RELAY_CORE
+  const started = bench.start('relay', relay.launch(site), core)
   await untilListening(started, listenPort)
   return { pid: started.pid, port: listenPort }
 }
@@ -102,9 +109,11 @@ export async function measure(
   const generator = workload.generator({ port, seconds: effort.seconds })
   const startMs = performance.now()
   const othersBefore = readOthers()
+  const childrenBefore = readChildrenCpu(pid)
   const before = readCpu(pid)
   const finished = await bench.run('generator', generator, effort.seconds * 1e3 + OVERTIME_MS)
   const after = readCpu(pid)
+  const childrenAfter = readChildrenCpu(pid)
   const foreignSeconds = foreignSecondsBetween(othersBefore, readOthers())
   const windowSeconds = (performance.now() - startMs) / 1e3
   return {
@@ -112,6 +121,7 @@ export async function measure(
     workload: workload.name,
     work: workload.readWork(finished.output || finished.complaint),
     cpuSeconds: cpuSecondsBetween(before, after),
+    childCpuSeconds: [...childrenAfter].map(([child, ns]) => (ns - (childrenBefore.get(child) ?? 0)) / 1e9),
     windowSeconds,
     foreignShare: foreignSeconds / windowSeconds,
   }

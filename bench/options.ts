@@ -24,8 +24,8 @@ export const USAGE = `npm run bench -- [options]
   --seconds N           length of one measurement (3; quick: 1)
   --connections N       connections at a time where there are many (64)
   --only A,B            workloads: requests, requests-1, connections, bulk-down, bulk-up, bulk-both
-  --relays A,B          relays: tcprelay, haproxy, haproxy-splice, nginx, net; the first is the one judged;
-                        a name may be given twice to see how much two equal relays differ
+  --relays A,B          relays: tcprelay, haproxy, haproxy-splice, nginx, net, tcprelay-broker-1, -2 and -2-cores,
+                        tcprelay-direct-1, -2 and -2-cores (children); the first is the one judged; a name may be given twice to see how much two equal relays differ
   --subject 'COMMAND'   judge this program instead; LISTENPORT, REMOTEHOST and REMOTEPORT are filled in
   --save                write JSON and Markdown to bench/results/
   --help

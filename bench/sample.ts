@@ -11,6 +11,8 @@ export interface Sample {
   readonly work: Work
   /** CPU time of the relay's whole process tree from before the generator's start to after its end. */
   readonly cpuSeconds: number
+  /** The same for each of its child processes; none for a single process. */
+  readonly childCpuSeconds: readonly number[]
   readonly windowSeconds: number
   /** What programs other than ours used of the two cores, in cores: a noisy neighbour shows here. */
   readonly foreignShare: number

@@ -18,6 +18,8 @@ export interface Row {
   readonly p99Ms: number | undefined
   /** CPU time of the relay as a share of the window: below about 0.95 the other core was the limit. */
   readonly busyShare: number
+  /** CPU time of the least busy child by that of the busiest; undefined with fewer than two children. */
+  readonly evenness: number | undefined
   /** The worst of the rounds. */
   readonly foreignShareMax: number
   /** CPU per unit of the judged relay divided by this one's; undefined for the judged one itself. */
@@ -50,6 +52,13 @@ function ratioOf(
   return ratios.length === 0 ? undefined : spread(ratios)
 }
 
+function evennessOf(samples: readonly Sample[]): number | undefined {
+  const shares = samples.flatMap(({ childCpuSeconds }) => {
+    return childCpuSeconds.length < 2 ? [] : [Math.min(...childCpuSeconds) / Math.max(...childCpuSeconds)]
+  })
+  return shares.length === 0 ? undefined : median(shares)
+}
+
 function rowOf(relay: string, samples: readonly Sample[], judged: readonly Sample[]): Row {
   const p99s = samples.flatMap(({ work }) => (work.p99Ms === undefined ? [] : [work.p99Ms]))
   const isJudged = samples[0]?.relay === judged[0]?.relay
@@ -60,6 +69,7 @@ function rowOf(relay: string, samples: readonly Sample[], judged: readonly Sampl
     unitsPerSecond: median(samples.map(rate)),
     p99Ms: p99s.length === 0 ? undefined : median(p99s),
     busyShare: median(samples.map(({ cpuSeconds, windowSeconds }) => cpuSeconds / windowSeconds)),
+    evenness: evennessOf(samples),
     foreignShareMax: Math.max(...samples.map(({ foreignShare }) => foreignShare)),
     cpuRatio: isJudged ? undefined : ratioOf(judged, samples, cpuPerUnit),
     rateRatio: isJudged ? undefined : ratioOf(judged, samples, rate),

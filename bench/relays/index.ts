@@ -2,7 +2,14 @@ import { haproxy, haproxySplice } from './haproxy.js'
 import { netRelay } from './net.js'
 import { nginxStream } from './nginx.js'
 import type { Relay } from './relay.js'
-import { tcprelay } from './tcprelay.js'
+import { tcprelay, tcprelayWithChildren } from './tcprelay.js'
 
 /** Every relay that can be measured, the one to be judged first. */
-export const ALL_RELAYS: readonly Relay[] = [tcprelay, haproxy, haproxySplice, nginxStream, netRelay]
+export const ALL_RELAYS: readonly Relay[] = [
+  tcprelay,
+  haproxy,
+  haproxySplice,
+  nginxStream,
+  netRelay,
+  ...tcprelayWithChildren,
+]

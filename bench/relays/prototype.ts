@@ -34,6 +34,7 @@ const reactor = new Reactor(
     },
     rebalance: 0,
     sessionsMax: Math.floor((raiseDescriptorLimit() - 50) / 2),
+    bellFd: undefined,
     inlet: undefined,
     traceMask: 0,
   },

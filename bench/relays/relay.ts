@@ -20,6 +20,8 @@ export interface Relay {
   readonly setting: string
   /** The workloads it is measured with unless it is named on the command line; all when left out. */
   readonly workloads?: readonly string[]
+  /** Runs on the generator's core too: what it costs there is counted, its throughput says little. */
+  readonly isOnBothCores?: boolean
   detect(): Presence
   launch(site: RelaySite): Launch
 }

@@ -12,9 +12,9 @@ function detect(): Presence {
   return { isPresent: true, version: `${version} ${commitOfProject()}`.trim() }
 }
 
-function configuration(site: RelaySite): string {
+function configuration(site: RelaySite, processes: string): string {
   return `id = spawnd {
-  single process = yes
+  ${processes}
   listen = { address = 127.0.0.1 port = ${site.listenPort} }
 }
 id = tcprelay {
@@ -30,6 +30,29 @@ export const tcprelay: Relay = {
   launch: (site) => ({
     command: process.execPath,
     args: [PROGRAM, 'relay.cfg'],
-    files: { 'relay.cfg': configuration(site) },
+    files: { 'relay.cfg': configuration(site, 'single process = yes') },
   }),
 }
+
+/** The same with children, for the cost of the way to them: only when it is named. */
+function withChildren(accept: 'broker' | 'direct', children: number, isOnBothCores: boolean): Relay {
+  const spawn = `accept = ${accept} instances min = ${children} instances max = ${children} users min = 1`
+  return {
+    name: `tcprelay-${accept}-${children}${isOnBothCores ? '-cores' : ''}`,
+    setting: `${children} children, ${accept}, ${isOnBothCores ? 'both cores' : 'one core'}`,
+    workloads: [],
+    isOnBothCores,
+    detect,
+    launch: (site) => ({
+      command: process.execPath,
+      args: [PROGRAM, 'relay.cfg'],
+      files: { 'relay.cfg': configuration(site, `single process = no\n  spawn = { ${spawn} }`) },
+    }),
+  }
+}
+
+export const tcprelayWithChildren: readonly Relay[] = (['broker', 'direct'] as const).flatMap((accept) => [
+  withChildren(accept, 1, false),
+  withChildren(accept, 2, false),
+  withChildren(accept, 2, true),
+])

@@ -23,7 +23,16 @@ function ratioCell(ratio: Ratio | undefined): string {
 }
 
 export function headCells(unit: WorkUnit, judged: string): readonly string[] {
-  return ['relay', unit.cpuLabel, `${judged} ÷ it`, unit.rateLabel, 'p99 ms', 'core busy', 'rounds']
+  return [
+    'relay',
+    unit.cpuLabel,
+    `${judged} ÷ it`,
+    unit.rateLabel,
+    'p99 ms',
+    'core busy',
+    'children even',
+    'rounds',
+  ]
 }
 
 export function rowCells(row: Row, unit: WorkUnit): readonly string[] {
@@ -35,6 +44,7 @@ export function rowCells(row: Row, unit: WorkUnit): readonly string[] {
     figure(row.unitsPerSecond * unit.rateScale),
     row.p99Ms === undefined ? '–' : figure(row.p99Ms),
     `${percent(row.busyShare)}${isDisturbed ? ` (others ${percent(row.foreignShareMax)})` : ''}`,
+    row.evenness === undefined ? '–' : percent(row.evenness),
     String(row.sampleCount),
   ]
 }

@@ -6,8 +6,8 @@ export const RELAY_CORE = 0
 /** Generator and server share the other core, with this program. */
 export const LOAD_CORE = 1
 
-/** taskset sets the mask and then becomes the program, so the pid is that of the program itself. */
-export function pinned(launch: Launch, core: number): Launch {
+/** `core`: one, or a list as taskset takes it. taskset sets the mask and then becomes the program, so the pid is that of the program itself. */
+export function pinned(launch: Launch, core: number | string): Launch {
   return { ...launch, command: 'taskset', args: ['-c', String(core), launch.command, ...launch.args] }
 }
 

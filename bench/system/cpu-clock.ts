@@ -49,6 +49,11 @@ export function readCpu(pid: number): CpuReading {
   return { liveNs, ticks, processCount: pids.length }
 }
 
+/** CPU time of each process that descends from `pid`, by its id, in nanoseconds. */
+export function readChildrenCpu(pid: number): ReadonlyMap<number, number> {
+  return new Map(processTree(pid).flatMap((member) => (member === pid ? [] : [[member, liveNsOf(member)]])))
+}
+
 /**
  * CPU seconds used between two readings. The exact clock counts, unless the coarse one has seen so much
  * more that a thread or child must have ended in between and taken its time along.

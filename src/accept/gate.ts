@@ -10,6 +10,9 @@ import type { Listener } from './listener.js'
  */
 export type Closing = 'after-queue' | 'now'
 
+/** A child without room looks at the others' at this rhythm, while it leaves clients to them. */
+const LOOK_AGAIN_MS = 20
+
 /** With room for this long the crowd has gone: every place that is taken at once by who waits is no news. */
 const SETTLED_MS = 1_000
 
@@ -26,6 +29,15 @@ const HINTS: Readonly<Record<Overload, string>> = {
   reset: 'resetting',
 }
 
+/** Who else takes clients from the same queues. */
+export interface Others {
+  haveRoom(): boolean
+  /** Tells them that somebody may wait. */
+  leaveClients(): void
+}
+
+const NOBODY: Others = { haveRoom: () => false, leaveClients: () => {} }
+
 /** How many sessions one reactor may hold, and what happens at that number. */
 export class Gate implements TimerOwner {
   readonly #listeners: Listener[] = []
@@ -34,8 +46,12 @@ export class Gate implements TimerOwner {
   readonly #loop: Loop
   readonly #log: Say
   readonly #overload: Overload
+  readonly #others: Others
   /** Rings when there has been room for a while. */
   readonly #settled = new Timer(this)
+  readonly #lookAgain = new Timer({ onTimer: () => this.#resume() })
+  /** No room here, but others have it who take clients from the same queues: they are left to them. */
+  #leavesToOthers = false
   #isFull = false
   #hasTold = false
   #isStopped = false
@@ -46,12 +62,14 @@ export class Gate implements TimerOwner {
     loop: Loop,
     log: Say,
     overload: Overload = 'queue',
+    others: Others = NOBODY,
   ) {
     this.#sessionsMax = sessionsMax
     this.#countSessions = countSessions
     this.#loop = loop
     this.#log = log
     this.#overload = overload
+    this.#others = others
   }
 
   /** Takes a listener; after `stop` it is closed, so that nobody waits in its queue in vain. */
@@ -61,7 +79,8 @@ export class Gate implements TimerOwner {
       return
     }
     this.#listeners.push(listener)
-    if (!this.#isFull || this.#overload !== 'queue') listener.resume()
+    const isPaused = this.#leavesToOthers || (this.#isFull && this.#overload === 'queue')
+    if (!isPaused) listener.resume()
   }
 
   hasRoom(): boolean {
@@ -70,6 +89,7 @@ export class Gate implements TimerOwner {
 
   /** A listener found no room: all of them wait until a session ends, or turn clients away. */
   onFull(): Overload {
+    if (this.#others.haveRoom()) return this.#leaveToOthers()
     if (this.#isFull) return this.#overload
     this.#isFull = true
     this.#loop.timers.unset(this.#settled)
@@ -81,15 +101,38 @@ export class Gate implements TimerOwner {
     return this.#overload
   }
 
+  /** Others have left clients whom the kernel has not told us of. */
+  onClientsLeft(): void {
+    if (!this.hasRoom()) return
+    for (const listener of this.#listeners) if (listener.isAccepting) listener.lookAgain()
+  }
+
   /** A session has ended. */
   onRoom(): void {
-    if (!this.#isFull || this.#isStopped) return
+    if (this.#isStopped) return
+    if (this.#leavesToOthers) this.#resume()
+    if (!this.#isFull) return
     this.#isFull = false
     this.#loop.timers.set(this.#settled, this.#loop.nowMs + SETTLED_MS)
     for (const listener of this.#listeners) {
       listener.restoreQueue()
       listener.resume()
     }
+  }
+
+  #leaveToOthers(): Overload {
+    this.#leavesToOthers = true
+    for (const listener of this.#listeners) listener.pause()
+    this.#others.leaveClients()
+    this.#loop.timers.set(this.#lookAgain, this.#loop.nowMs + LOOK_AGAIN_MS)
+    return 'queue'
+  }
+
+  /** Should there still be no room, the first client brings us back to `onFull`. */
+  #resume(): void {
+    this.#leavesToOthers = false
+    this.#loop.timers.unset(this.#lookAgain)
+    for (const listener of this.#listeners) listener.resume()
   }
 
   onTimer(): void {
@@ -99,16 +142,19 @@ export class Gate implements TimerOwner {
 
   /** Lets go of its listeners, which go on under another gate. */
   forgetAll(): void {
-    this.#isStopped = true
-    this.#loop.timers.unset(this.#settled)
-    this.#listeners.length = 0
+    this.#forget()
   }
 
-  /** No more clients, for good; those that are connected already are taken first, or not. */
-  stop(closing: Closing): void {
+  /** No more clients, for good; those that are connected already are taken first, or not: `closingOf` a slot. */
+  stop(closingOf: (slot: number) => Closing): void {
+    for (const listener of this.#listeners) listener.close(closingOf(listener.slot))
+    this.#forget()
+  }
+
+  #forget(): void {
     this.#isStopped = true
     this.#loop.timers.unset(this.#settled)
-    for (const listener of this.#listeners) listener.close(closing)
+    this.#loop.timers.unset(this.#lookAgain)
     this.#listeners.length = 0
   }
 

@@ -59,6 +59,7 @@ class World {
       counters: this.counters,
       log: (_severity: number, line: string) => void this.lines.push(line),
       peer: heapRegion(128),
+      areOthersNext: undefined,
     }
     const listener = new Listener(context, slot, `listener ${slot}`, fd)
     this.gate.add(listener)
@@ -225,7 +226,7 @@ test('stop closes the listeners for good', () => {
   world.listener(6)
   world.waiting.set(5, 5)
   world.turn()
-  world.gate.stop('now')
+  world.gate.stop(() => 'now')
   assert.deepEqual(world.closed, [5, 6])
   world.sessions = 0
   world.gate.onRoom()
@@ -243,7 +244,7 @@ test('stop in the middle of a burst ends it', () => {
   Object.defineProperty(world, 'sessions', {
     get: () => 0,
     set: () => {
-      if (world.delivered.length === length + 2) world.gate.stop('now')
+      if (world.delivered.length === length + 2) world.gate.stop(() => 'now')
     },
   })
   world.turn()
@@ -256,7 +257,7 @@ test('a pause that a shortage began does not outlive stop', () => {
   world.waiting.set(5, 5)
   world.failures = [-EMFILE]
   world.turn()
-  world.gate.stop('now')
+  world.gate.stop(() => 'now')
   world.clock.nowMs += 1_000
   world.turn()
   assert.deepEqual([world.loop.watchCount, world.loop.timers.count, world.delivered.length], [0, 0, 0])
@@ -264,7 +265,7 @@ test('a pause that a shortage began does not outlive stop', () => {
 
 test('a listener that comes too late is closed, so that nobody waits in its queue', () => {
   const world = new World()
-  world.gate.stop('now')
+  world.gate.stop(() => 'now')
   const late = world.listener(7)
   assert.deepEqual([late.isAccepting, world.closed], [false, [7]])
 })

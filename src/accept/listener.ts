@@ -41,6 +41,8 @@ export interface AcceptContext {
   readonly log: Say
   /** Where accept(2) leaves the client's address. */
   readonly peer: Region
+  /** The queue is shared with other processes: do they get the next client rather than this one? */
+  readonly areOthersNext: (() => boolean) | undefined
 }
 
 /**
@@ -77,7 +79,7 @@ export class Listener implements Watcher, TimerOwner {
     const { loop } = this.#context
     loop.timers.unset(this.#timer)
     if (this.isAccepting) return
-    const outcome = loop.watch(this.#fd, this, 'level')
+    const outcome = loop.watch(this.#fd, this, this.#context.areOthersNext ? 'shared' : 'level')
     if (outcome < 0) loop.timers.set(this.#timer, loop.nowMs + SHORTAGE_PAUSE_MS)
   }
 
@@ -85,6 +87,15 @@ export class Listener implements Watcher, TimerOwner {
   pause(): void {
     this.#context.loop.timers.unset(this.#timer)
     if (this.isAccepting) this.#context.loop.unwatch(this.#fd, this)
+  }
+
+  /**
+   * Begins to wait anew: hears at once if somebody waits, and from then on comes last of those whom the kernel would
+   * wake for a client of a shared queue (EPOLLEXCLUSIVE).
+   */
+  lookAgain(): void {
+    this.pause()
+    this.resume()
   }
 
   /** While there is no room: the length of the kernel's queue for that time. */
@@ -124,6 +135,7 @@ export class Listener implements Watcher, TimerOwner {
     const isCrowd = accepted === this.#burst && loop.turns === this.#lastTurn + 1
     this.#burst = isCrowd ? Math.min(this.#burst * 2, ACCEPTS_PER_TURN) : 1
     this.#lastTurn = loop.turns
+    if (accepted > 0 && this.isAccepting && this.#context.areOthersNext?.()) this.lookAgain()
   }
 
   onTimer(): void {

@@ -98,13 +98,13 @@ if (!isMainThread) {
       const other = { ...SHAPE, [key]: value + 1 }
       assert.throws(
         () => openCells(fd, other),
-        /shared memory of another version: 1,3,5,2,1000 instead of/,
+        /shared memory of another version: 2,3,5,2,1000 instead of/,
         key,
       )
     }
     openCells(fd, SHAPE)
     new Int32Array(mapShared(fd, 64).bytes.buffer, 0, 1)[0] = LAYOUT_VERSION + 1
-    assert.throws(() => openCells(fd, SHAPE), /another version: 2,3,5,2,1000 instead of 1,3,5,2,1000/)
+    assert.throws(() => openCells(fd, SHAPE), /another version: 3,3,5,2,1000 instead of 2,3,5,2,1000/)
     closeSync(fd)
   })
 
@@ -145,7 +145,12 @@ function placesOf(shape: Shape): Place[] {
       place(`ring ${slot}`, ring + RING_HEAD_BYTES, shape.ringBytes),
     ]
   })
-  return [place('head', layout.head, 20), place('use', layout.use, shape.remotes * 4), ...rows.flat()]
+  return [
+    place('head', layout.head, 20),
+    place('mayGrow', layout.mayGrow, 4),
+    place('use', layout.use, shape.remotes * 4),
+    ...rows.flat(),
+  ]
 }
 
 /** Every view that the cells give out, in the order of `placesOf`. */
@@ -161,7 +166,7 @@ function viewsOf(cells: Cells) {
       { name: `ring ${slot}`, view: ringBytes },
     ]
   })
-  return [{ name: 'use', view: cells.use }, ...rows.flat()]
+  return [{ name: 'mayGrow', view: cells.mayGrow }, { name: 'use', view: cells.use }, ...rows.flat()]
 }
 
 test('what a child held is given back, and its rows are as new; nobody else notices', () => {

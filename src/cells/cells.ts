@@ -13,6 +13,8 @@ import {
 /** The shared memory as one child and its head see it. */
 export interface Cells {
   readonly layout: Layout
+  /** One number: 1 while the head may start more children. */
+  readonly mayGrow: Int32Array
   /** Sessions of all children per remote slot. Change with Atomics only. */
   readonly use: Int32Array
   child(slot: number): ChildCells
@@ -84,6 +86,7 @@ function cellsIn(region: Region, layout: Layout): Cells {
   const { remotes, ringBytes } = layout.shape
   return {
     layout,
+    mayGrow: int32(region, layout.mayGrow, 1),
     use: int32(region, layout.use, remotes),
     child(slot) {
       const ring = layout.ring + slot * layout.ringStride

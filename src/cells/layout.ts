@@ -5,13 +5,14 @@
  * | table | row | writer | kind |
  * |---|---|---|---|
  * | `head` | one | whoever makes the memory, once | Int32: version, children, remotes, listeners, ring bytes |
+ * | `mayGrow` | one | the head | Int32: 1 while there may be more children |
  * | `use` | remote | children, several writers | Int32 with Atomics: sessions of all children |
  * | `useByChild` | child × remote | that child | Int32: its sessions; giving back a dead child's use is zeroing its row |
  * | `retryAt` | child × remote | that child | Float64: CLOCK_MONOTONIC ms before which the child leaves it alone, 0 = usable |
  * | `counters` | child × COUNTERS | that child | Float64 |
  * | `ring` | child | that child; the head reads and moves `tail` | Int32 heads with Atomics, then bytes |
  */
-export const LAYOUT_VERSION = 1
+export const LAYOUT_VERSION = 2
 
 /** What a child counts. Sums since its start; gauges end in `Now`. */
 export const COUNTERS = [
@@ -33,6 +34,8 @@ export const COUNTERS = [
   'cutAtShutdown',
   'acceptPauses',
   'logLinesDropped',
+  // Sessions that it takes at most, while it accepts by itself; 0 otherwise.
+  'placesNow',
 ] as const
 export type CounterName = (typeof COUNTERS)[number]
 
@@ -48,6 +51,7 @@ export interface Shape {
 export interface Layout {
   readonly shape: Shape
   readonly head: number
+  readonly mayGrow: number
   readonly use: number
   readonly useByChild: number
   readonly retryAt: number
@@ -75,6 +79,7 @@ export function layoutOf(shape: Shape): Layout {
   return {
     shape,
     head: table(5 * 4),
+    mayGrow: table(4),
     use: table(shape.remotes * 4),
     useByChild: table(shape.children * rowBytes(shape.remotes * 4)),
     retryAt: table(shape.children * rowBytes(shape.remotes * 8)),

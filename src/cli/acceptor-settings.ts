@@ -54,8 +54,13 @@ export type AcceptorReport =
   | { readonly kind: 'pong' }
   | { readonly kind: 'log' }
   | { readonly kind: 'serving' }
-  /** A child is to be started; `fd` is its end of the wire and the receiver's to close. */
-  | { readonly kind: 'wanted'; readonly slot: number; readonly fd: number; readonly isFresh: boolean }
+  /** A child is to be started; `fd` is its end of the wire and the receiver's to close, undefined for none. */
+  | {
+      readonly kind: 'wanted'
+      readonly slot: number
+      readonly fd: number | undefined
+      readonly isFresh: boolean
+    }
   /** Draining, and there is no child left. */
   | { readonly kind: 'idle' }
   /** The children of the other configuration have started, or could not. */

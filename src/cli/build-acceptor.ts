@@ -70,6 +70,7 @@ export class Acceptor {
       counters,
       log,
       peer: mapPrivate(SOCKADDR_BYTES_MAX),
+      areOthersNext: undefined,
     }
     this.#front = this.#makeFront(settings)
     this.#dispatcher = new Dispatcher(
@@ -121,7 +122,7 @@ export class Acceptor {
 
   #drain(): void {
     this.#isDraining = true
-    this.#front.gate.stop('after-queue')
+    this.#front.gate.stop(() => 'after-queue')
     this.#front.listeners.clear()
     this.#dispatcher.stop()
     this.#reportIdle()

@@ -1,8 +1,9 @@
 import { Doorkeeper } from '../accept/doorkeeper.js'
-import { type Closing, Gate } from '../accept/gate.js'
+import { Gate } from '../accept/gate.js'
 import { findPeer, isUnixAddress, prepareInherited } from '../accept/inherited.js'
 import { Inlet, type InletParts } from '../accept/inlet.js'
 import { type AcceptContext, Listener, type QueueLengths } from '../accept/listener.js'
+import { Neighbours } from '../accept/neighbours.js'
 import { AccessList } from '../admission/access-list.js'
 import { LeastUse } from '../balance/policy.js'
 import { Pool } from '../balance/pool.js'
@@ -45,6 +46,9 @@ export class Reactor {
   readonly #unixListeners: boolean[] = []
   readonly #report: (report: Report) => void
   readonly #inlet: Inlet | undefined
+  /** Undefined where nobody else takes clients from the same queues. */
+  readonly #neighbours: Neighbours | undefined
+  readonly #sessionsMax: number
   #isDraining = false
   /** Clients may still be on their way here from the master. */
   #mayGetMore = false
@@ -60,7 +64,27 @@ export class Reactor {
     this.#listenerNames = settings.listenerNames
     this.#relay = new Relay(parts, this.#relayEvents(), settings.childSlot)
     const { overload, sessionsMax } = settings
-    this.#gate = new Gate(sessionsMax, () => this.#relay.openCount, this.loop, parts.log, overload)
+    const { bellFd } = settings
+    const neighbours =
+      bellFd === undefined
+        ? undefined
+        : new Neighbours({
+            cells,
+            slot: settings.childSlot,
+            loop: this.loop,
+            bellFd,
+            onClientsLeft: () => this.#gate.onClientsLeft(),
+          })
+    this.#neighbours = neighbours
+    this.#sessionsMax = sessionsMax
+    this.#gate = new Gate(
+      sessionsMax,
+      () => this.#relay.openCount,
+      this.loop,
+      parts.log,
+      overload,
+      neighbours,
+    )
     const { counters, log } = parts
     this.#doorkeeper = new Doorkeeper(
       { loop: this.loop, counters, log, describePeer },
@@ -76,6 +100,7 @@ export class Reactor {
       counters: child.counters,
       log: parts.log,
       peer: mapPrivate(SOCKADDR_BYTES_MAX),
+      areOthersNext: neighbours && (() => neighbours.areLessUsed()),
     }
     this.#inlet = settings.inlet && this.#openInlet(settings.inlet, settings.sessionsMax, parts)
   }
@@ -92,7 +117,7 @@ export class Reactor {
         this.#setAddresses(command.remoteSlot, command.addresses)
         return
       case 'drain':
-        this.#drain('after-queue')
+        this.#drain(command.abandoned)
         return
       case 'cut':
         this.#relay.cutAll('shutdown')
@@ -112,7 +137,7 @@ export class Reactor {
       },
       onRetired: () => {
         this.#report({ kind: 'retired' })
-        this.#drain('now')
+        this.#drain([])
       },
     }
   }
@@ -139,7 +164,7 @@ export class Reactor {
       onMayDie: () => {
         this.#mayGetMore = false
         this.#report({ kind: 'may-die' })
-        this.#drain('after-queue')
+        this.#drain(undefined)
       },
       onLostClient: () => log(ERR, 'a client was lost: no descriptor was left to take it'),
     }
@@ -159,6 +184,7 @@ export class Reactor {
 
   #listen(slot: number, fd: number, isUnix: boolean): void {
     this.#unixListeners[slot] = isUnix
+    if (!this.#isDraining) this.#neighbours?.enter(this.#sessionsMax)
     const name = this.#listenerNames[slot] ?? ''
     this.#gate.add(new Listener(this.#accepting, slot, name, fd, this.#listenerQueues[slot]))
   }
@@ -171,11 +197,13 @@ export class Reactor {
     if (isReachable !== wasReachable) this.#pool.setReachable(remoteSlot, isReachable)
   }
 
-  #drain(closing: Closing): void {
+  /** `abandoned`: listeners whose queues are emptied first; undefined for all. */
+  #drain(abandoned: readonly number[] | undefined): void {
     const isNews = !this.#isDraining
     this.#isDraining = true
     if (isNews && this.#mayGetMore) this.#inlet?.sayDying()
-    this.#gate.stop(closing)
+    this.#gate.stop((slot) => (abandoned?.includes(slot) === false ? 'now' : 'after-queue'))
+    this.#neighbours?.leave()
     this.#reportIdle()
   }
 

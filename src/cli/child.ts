@@ -1,11 +1,10 @@
 import type { Configuration } from '../config/load.js'
-import type { Link } from '../master/link.js'
-import { CELLS_FD, type ChildStart, type ToChild, type ToMaster } from '../master/link-messages.js'
+import { BELL_FD, CELLS_FD } from '../master/link-messages.js'
 import { ReactorThread } from '../master/reactor-thread.js'
 import { ERR, INFO } from '../observe/severity.js'
 import { closeInspector } from './close-inspector.js'
 import { EXIT_OK, EXIT_SOFTWARE } from './exit-codes.js'
-import type { Loaded } from './load.js'
+import type { ChildLink, Start, ToOurChild } from './our-link.js'
 import type { Command, ReactorSettings, Report } from './reactor-settings.js'
 import { NO_ACCEPTING, relaySettings, sessionsMax } from './settings.js'
 import type { Started } from './start-up.js'
@@ -13,17 +12,15 @@ import type { Started } from './start-up.js'
 /** The wire to the master: descriptor 0, as with the original. */
 export const WIRE_FD = 0
 
-type Snapshot = ReturnType<Loaded['sources']['snapshot']>
-
 export interface ChildParts extends Started {
   readonly configuration: Configuration
-  readonly start: ChildStart<Snapshot>
-  readonly link: Link<ToChild<Snapshot>, ToMaster>
+  readonly start: Start
+  readonly link: ChildLink
 }
 
 /**
- * The control thread of a child of ours: its reactor relays what the master accepts. Names, log files and
- * everything else that exists once are the master's.
+ * The control thread of a child of ours: its reactor relays what the master accepts, or what it accepts itself from
+ * the master's listeners. Names, log files and everything else that exists once are the master's.
  */
 export class Child {
   readonly #parts: ChildParts
@@ -34,13 +31,11 @@ export class Child {
     this.#parts = parts
     const { configuration, log, start, traceMask, way } = parts
     const settings: ReactorSettings = {
-      ...relaySettings(configuration),
+      ...relaySettings(configuration, start.remoteSlots),
       cells: { fd: CELLS_FD, shape: start.shape },
       childSlot: start.slot,
       listenerNames: start.listenerNames,
-      ...NO_ACCEPTING,
-      sessionsMax: sessionsMax(),
-      inlet: { master: 'ours', fd: WIRE_FD, unixListeners: start.unixListeners },
+      ...takingClients(start),
       traceMask,
     }
     this.#thread = new ReactorThread(new URL('./reactor-entry.js', import.meta.url), settings, {
@@ -57,14 +52,28 @@ export class Child {
     for (const signal of ['SIGHUP', 'SIGTERM'] as const) process.on(signal, () => this.#retire(signal))
   }
 
-  onMessage(message: ToChild<Snapshot>): void {
-    if (message.kind === 'addresses') this.#thread.post(message)
-    else if (message.kind === 'cut') this.#thread.post({ kind: 'cut' })
+  onMessage(message: ToOurChild): void {
+    switch (message.kind) {
+      case 'accept':
+        for (const listener of this.#parts.start.accepting?.listeners ?? [])
+          this.#thread.post({ kind: 'listen', ...listener })
+        return
+      case 'drain':
+        this.#isEnding = true
+        this.#thread.post(message)
+        return
+      case 'addresses':
+      case 'cut':
+        this.#thread.post(message)
+        return
+    }
   }
 
-  /** The master is gone: serves what there is, and ends. */
+  /** The master is gone, and who waits at its listeners has nobody else: serves what there is, and ends. */
   onMasterGone(): void {
-    if (!this.#isEnding) this.#retire('the master is gone')
+    if (this.#isEnding) return
+    this.#say('the master is gone')
+    this.#thread.post({ kind: 'drain' })
   }
 
   #leave(done: () => void): void {
@@ -85,7 +94,7 @@ export class Child {
         return
       case 'retired':
         log.say(INFO, 'Retire limit reached. Told parent about this.')
-        this.#thread.post({ kind: 'drain' })
+        link.send({ kind: 'retiring' })
         return
       case 'may-die':
         this.#isEnding = true
@@ -96,9 +105,29 @@ export class Child {
     }
   }
 
+  /** Takes no more clients; those that wait at shared listeners wait for others. */
   #retire(why: string): void {
+    this.#say(why)
+    this.#parts.link.send({ kind: 'retiring' })
+    this.#thread.post({ kind: 'drain', abandoned: [] })
+  }
+
+  #say(why: string): void {
     this.#isEnding = true
     this.#parts.log.say(INFO, `${why}: No longer accepting new connections.`)
-    this.#thread.post({ kind: 'drain' })
   }
+}
+
+/** How clients come in: over the wire, or from listeners of the master's. */
+function takingClients({
+  accepting,
+  unixListeners,
+}: Start): Pick<ReactorSettings, keyof typeof NO_ACCEPTING | 'inlet' | 'bellFd' | 'sessionsMax'> {
+  if (accepting === undefined) {
+    const inlet = { master: 'ours', fd: WIRE_FD, unixListeners } as const
+    return { ...NO_ACCEPTING, sessionsMax: sessionsMax(), bellFd: undefined, inlet }
+  }
+  const { accessRules, listenerQueues, overload, usersMax } = accepting
+  const placesMax = usersMax === 0 ? sessionsMax() : Math.min(sessionsMax(), usersMax)
+  return { accessRules, listenerQueues, overload, sessionsMax: placesMax, bellFd: BELL_FD, inlet: undefined }
 }

@@ -44,6 +44,13 @@ export class ListenerKeeper {
     })
   }
 
+  /** Those that are bound, by slot. */
+  get present(): ReadonlyMap<number, BoundListener> {
+    const bound = this.#parts.bound.entries()
+    const first = [...bound].flatMap(([slot, listener]) => (listener ? [[slot, listener] as const] : []))
+    return new Map([...first, ...this.#open])
+  }
+
   get boundNames(): string[] {
     return this.#parts.bound.flatMap((listener) => listener?.name ?? [])
   }

@@ -19,6 +19,8 @@ export interface ReactorSettings {
   readonly relay: Omit<RelayOptions, 'localAddress'> & { readonly localAddress: SocketAddress | undefined }
   readonly rebalance: number
   readonly sessionsMax: number
+  /** Where other children take clients from the same queues: the bell that all of them hear. */
+  readonly bellFd: number | undefined
   /** The wire to a master, where clients come from one. */
   readonly inlet: InletSettings | undefined
   /** Mask of TRACE_BITS. */
@@ -43,8 +45,11 @@ export type Command =
   | { readonly kind: 'ping' }
   | { readonly kind: 'listen'; readonly slot: number; readonly fd: number; readonly isUnix: boolean }
   | { readonly kind: 'addresses'; readonly remoteSlot: number; readonly addresses: readonly SocketAddress[] }
-  /** Accept no more and report `idle` when the last session has ended. */
-  | { readonly kind: 'drain' }
+  /**
+   * Accept no more and report `idle` when the last session has ended. Who waits at the listeners of `abandoned` is
+   * taken first; undefined: at all of them.
+   */
+  | { readonly kind: 'drain'; readonly abandoned?: readonly number[] }
   /** Reset what is left. */
   | { readonly kind: 'cut' }
   | { readonly kind: 'stop' }

@@ -5,16 +5,15 @@ import { linuxCalls } from '../kernel/linux-calls.js'
 import { MessageBatch, NO_DESCRIPTOR } from '../kernel/message-batch.js'
 import { messageCalls } from '../kernel/message-calls.js'
 import { Link } from '../master/link.js'
-import { LINK_FD, LINK_VARIABLE, type ToChild, type ToMaster } from '../master/link-messages.js'
+import { LINK_FD, LINK_VARIABLE } from '../master/link-messages.js'
 import { ServiceManager } from '../master/service-manager.js'
 import { BAD_CFG, encodeSmall, SMALL_BYTES } from '../wire/child-message.js'
 import { Child, WIRE_FD } from './child.js'
 import type { Loaded, LoadOptions } from './load.js'
+import type { ChildLink, Start } from './our-link.js'
 import { Single } from './single.js'
 import { startProcess } from './start-up.js'
 import { systemNames } from './system-names.js'
-
-type Snapshot = ReturnType<Loaded['sources']['snapshot']>
 
 /** A child recognises itself, as the original does, by a datagram socket on descriptor 0. */
 export function isChild(): boolean {
@@ -38,7 +37,7 @@ export function reportBadConfiguration(): void {
 export async function runLinkedChild(options: LoadOptions): Promise<void> {
   delete process.env[LINK_VARIABLE]
   let child: Child | undefined
-  const link: Link<ToChild<Snapshot>, ToMaster> = new Link(LINK_FD, {
+  const link: ChildLink = new Link(LINK_FD, {
     onMessage(message) {
       if (message.kind === 'start') child ??= startChild(options, message, link)
       else child?.onMessage(message)
@@ -64,11 +63,7 @@ export function runForeignChild(options: LoadOptions, loaded: Loaded): void {
   new Single({ ...started, ...head, loaded, events: {}, inlet }).start()
 }
 
-function startChild(
-  options: LoadOptions,
-  start: Extract<ToChild<Snapshot>, { kind: 'start' }>,
-  link: Link<ToChild<Snapshot>, ToMaster>,
-): Child | undefined {
+function startChild(options: LoadOptions, start: Start, link: ChildLink): Child | undefined {
   const sources = { ...snapshotSources(start.snapshot), snapshot: () => start.snapshot }
   const sections = { masterId: undefined, childId: start.sectionId }
   const configuration = loadConfiguration({

@@ -8,8 +8,8 @@ import { hasLink, isChild, reportBadConfiguration, runForeignChild, runLinkedChi
 
 /** Reads the configuration and either checks it (-P) or runs it, in the part that this process has. */
 export async function runConfiguration(options: LoadOptions): Promise<void> {
+  if (hasLink()) return runLinkedChild(options)
   const child = isChild()
-  if (child && hasLink()) return runLinkedChild(options)
   const loaded = await loadFrom({ ...options, isChild: child })
   const { isCheckOnly } = options.arguments
   if (isCheckOnly) {
@@ -27,19 +27,9 @@ export async function runConfiguration(options: LoadOptions): Promise<void> {
   }
   for (const [name, value] of loaded.environment) process.env[name] = value
   if (child) return runForeignChild(options, loaded)
-  if (!isMaster(options, loaded)) return (await import('./run-single.js')).runSingle(options, loaded)
+  if (options.arguments.isSingleProcess || loaded.spawnd.singleProcess)
+    return (await import('./run-single.js')).runSingle(options, loaded)
   return (await import('./run-master.js')).runMaster(options, loaded)
-}
-
-/**
- * Until the process model is complete it has to be asked for: by `single process = no`, or by a directive that
- * makes no sense without children.
- */
-function isMaster({ arguments: given, program }: LoadOptions, { spawnd }: Loaded): boolean {
-  if (given.isSingleProcess) return false
-  const { exec, group, user, workingDirectory } = spawnd.spawn
-  const hasChildWish = [exec, group, user, workingDirectory].some((wish) => wish !== undefined)
-  return program === 'spawnd' || !(spawnd.singleProcess ?? !hasChildWish)
 }
 
 /** A configuration that is right stays right when this version cannot run it. */

@@ -18,6 +18,7 @@ import {
   FLAG_TLS_AUTO,
   FLAG_TLS_PSK,
 } from '../wire/child-message.js'
+import type { AcceptorSettings } from './acceptor-settings.js'
 import { resolvable } from './check.js'
 import type { ReactorSettings, RemoteSettings } from './reactor-settings.js'
 
@@ -27,12 +28,16 @@ const RING_BYTES = 2 * 1024 * 1024
 /** Zero is "no limit" in the language. */
 const orForever = (ms: number) => (ms === 0 ? Number.POSITIVE_INFINITY : ms)
 
-/** What a configuration says to the relay; cells, listeners and limits come from the process. */
-export function relaySettings({
-  tcprelay,
-}: Configuration): Pick<ReactorSettings, 'remotes' | 'relay' | 'rebalance'> {
+/**
+ * What a configuration says to the relay; cells, listeners and limits come from the process. `remoteSlots`: the slot of
+ * each remote, in the order of the configuration; their own order by default.
+ */
+export function relaySettings(
+  { tcprelay }: Configuration,
+  remoteSlots: readonly number[] = [...tcprelay.remotes.keys()],
+): Pick<ReactorSettings, 'remotes' | 'relay' | 'rebalance'> {
   return {
-    remotes: tcprelay.remotes.map(remoteSettings),
+    remotes: bySlot(tcprelay.remotes.map(remoteSettings), remoteSlots),
     rebalance: tcprelay.rebalance,
     relay: {
       connectTimeoutMs: orForever(tcprelay.connectTimeoutMs),
@@ -74,6 +79,30 @@ export function placementLimits({ spawn }: SpawndSettings): PlacementLimits {
   return { instancesMin, instancesMax, usersMin: Math.min(usersMin, usersMax), usersMax }
 }
 
+/** What a master's reactor has to know; `cells` are its own. */
+export function acceptorSettings(
+  spawnd: SpawndSettings,
+  listenerNames: readonly string[],
+  cells: AcceptorSettings['cells'],
+  traceMask: number,
+): AcceptorSettings {
+  return {
+    cells,
+    listeners: spawnd.listeners.map((settings, slot) => ({
+      name: listenerNames[slot] ?? '',
+      message: acceptMessage(settings, slot),
+      queue: settings,
+      sticky: stickyOptions(settings),
+    })),
+    limits: placementLimits(spawnd),
+    overload: spawnd.overload,
+    wireBufferBytes: spawnd.tcpBufsizeBytes,
+    sticky: stickyOptions(spawnd.spawn),
+    accessRules: spawnd.accessRules,
+    traceMask,
+  }
+}
+
 /** What a process that accepts by itself has to know of it. */
 export function acceptSettings({
   spawnd,
@@ -84,6 +113,16 @@ export function acceptSettings({
     overload,
     listenerQueues: listeners.map(({ backlog, overloadBacklog }) => ({ backlog, overloadBacklog })),
   }
+}
+
+/** What a child that accepts by itself has to know beside its listeners. */
+export type ChildAcceptSettings = ReturnType<typeof acceptSettings> & {
+  /** Sessions that it may have at most. Zero: as many as its descriptors allow. */
+  readonly usersMax: number
+}
+
+export function childAcceptSettings(configuration: Configuration): ChildAcceptSettings {
+  return { ...acceptSettings(configuration), usersMax: configuration.spawnd.spawn.usersMax }
 }
 
 /** What a process has to know of accepting when a master does it. */
@@ -144,9 +183,22 @@ export function keepAliveOf(
   }
 }
 
-function remoteSettings({ target, weight }: ConfiguredRemote): RemoteSettings {
-  if (target.kind === 'name') return { name: `${target.host}:${target.port}`, weight, addresses: [] }
-  return { name: formatAddress(target.address), weight, addresses: [target.address] }
+function remoteSettings(remote: ConfiguredRemote): RemoteSettings {
+  const { target, weight } = remote
+  return { name: remoteName(remote), weight, addresses: target.kind === 'name' ? [] : [target.address] }
+}
+
+/** As the configuration names it. */
+export function remoteName({ target }: ConfiguredRemote): string {
+  return target.kind === 'name' ? `${target.host}:${target.port}` : formatAddress(target.address)
+}
+
+/** Slots that belong to remotes of other configurations hold one that has no address. */
+function bySlot(remotes: readonly RemoteSettings[], slots: readonly number[]): RemoteSettings[] {
+  const nobody: RemoteSettings = { name: '', weight: 1, addresses: [] }
+  const all = new Array<RemoteSettings>(Math.max(0, ...slots.map((slot) => slot + 1))).fill(nobody)
+  for (const [i, remote] of remotes.entries()) all[slots[i] as number] = remote
+  return all
 }
 
 /** Descriptors beside those of sessions: log files, name lookups, what Node opens by itself. */

@@ -78,6 +78,7 @@ export class Single {
       listenerNames: this.#listeners.names,
       ...acceptSettings(loaded),
       sessionsMax: sessionsMaxOf(loaded),
+      bellFd: undefined,
       inlet: parts.inlet,
       traceMask: parts.traceMask,
     }

@@ -132,6 +132,13 @@ export const listenBlock = completedBlock(
 )
 
 const spawnRows = {
+  accept: value('accept', choice(['broker', 'direct']), 'broker', {
+    doc:
+      'Who accepts connections. `broker`: the master, which hands each to the child that `users min|max` and the ' +
+      'sticky cache say. `direct`: the children by themselves, from queues that they share, which costs less; whoever ' +
+      'is free takes the next client. A change needs a restart.',
+    isOurs: true,
+  }),
   exec: optional('exec', executableFile, {
     doc: 'Program of the children; `%o` stands for the platform.',
     defaultText: 'this program',
@@ -178,11 +185,16 @@ export const spawnBlock = completedBlock(
   'spawn',
   'The children: processes that relay.',
   spawnRows,
-  (given) => ({
-    ...given,
-    instancesMin: Math.min(given.instancesMin, given.instancesMax),
-    usersMin: given.usersMax === 0 ? given.usersMin : Math.min(given.usersMin, given.usersMax),
-  }),
+  (given, completion) => {
+    if (given.accept === 'direct' && given.exec !== undefined) {
+      return completion.refuse('`accept = direct` needs children of this program: it does not go with `exec`')
+    }
+    return {
+      ...given,
+      instancesMin: Math.min(given.instancesMin, given.instancesMax),
+      usersMin: given.usersMax === 0 ? given.usersMin : Math.min(given.usersMin, given.usersMax),
+    }
+  },
 )
 
 export const spawndBlock = block('spawnd', 'The master: accepts connections and keeps the children.', {
@@ -199,9 +211,8 @@ export const spawndBlock = block('spawnd', 'The master: accepts connections and 
       'What happens to new connections while all children are full: they wait in the kernel, are accepted and ' +
       'closed, or are accepted and reset.',
   }),
-  singleProcess: optional('single process', yesNo, {
-    doc: 'Everything in one process, without children. `no` starts a master with children, which is not complete yet.',
-    defaultText: 'yes, until the process model is complete',
+  singleProcess: value('single process', yesNo, false, {
+    doc: 'Everything in one process, without children. The option -1 says the same.',
   }),
   oldGenerationTimeoutMs: value('old generation timeout', seconds(), 0, {
     doc: 'How long children of the configuration before a reload may finish their sessions.',

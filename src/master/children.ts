@@ -37,7 +37,7 @@ export interface ChildrenEvents {
 
 interface Waiting {
   readonly timer: NodeJS.Timeout
-  readonly wireFd: number
+  readonly wireFd: number | undefined
 }
 
 interface Running {
@@ -83,8 +83,8 @@ export class Children {
     }
   }
 
-  /** Starts a child whose end of the wire is `wireFd`; at once, or after a pause when children die at start. */
-  start(slot: number, wireFd: number): void {
+  /** Starts a child whose end of the wire is `wireFd` (undefined: it has none); at once, or after a pause when children die at start. */
+  start(slot: number, wireFd: number | undefined): void {
     const program = this.#program
     const waitMs = this.#notBeforeMs - Date.now()
     if (waitMs <= 0) {
@@ -99,7 +99,7 @@ export class Children {
   }
 
   /** Starts a child of another program, at once: it has done nothing wrong yet. */
-  startOther(slot: number, wireFd: number, program: ChildProgram): void {
+  startOther(slot: number, wireFd: number | undefined, program: ChildProgram): void {
     this.#start(slot, wireFd, program)
   }
 
@@ -115,15 +115,15 @@ export class Children {
   stopStarting(): void {
     for (const { timer, wireFd } of this.#waiting.values()) {
       clearTimeout(timer)
-      this.#closeFd(wireFd)
+      if (wireFd !== undefined) this.#closeFd(wireFd)
     }
     this.#waiting.clear()
   }
 
-  #start(slot: number, wireFd: number, program: ChildProgram): void {
+  #start(slot: number, wireFd: number | undefined, program: ChildProgram): void {
     const extras = this.#events.openExtras(slot)
-    const child = spawnChild(program, [wireFd, 'ignore', 'inherit', ...extras.fds])
-    this.#closeFd(wireFd)
+    const child = spawnChild(program, [wireFd ?? 'ignore', 'ignore', 'inherit', ...extras.fds])
+    if (wireFd !== undefined) this.#closeFd(wireFd)
     extras.release()
     let isOver = false
     const over = (how: string) => {

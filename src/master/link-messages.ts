@@ -5,16 +5,22 @@ import type { Shape } from '../cells/layout.js'
  * What our master and our child tell each other beside the classic wire. Plain data: it travels as JSON, with
  * bytes as base64. Who does not know a message ignores it.
  */
-export type ToChild<Snapshot> =
-  | ({ readonly kind: 'start' } & ChildStart<Snapshot>)
+export type ToChild<Snapshot, Accepting = unknown> =
+  | ({ readonly kind: 'start' } & ChildStart<Snapshot, Accepting>)
   | { readonly kind: 'addresses'; readonly remoteSlot: number; readonly addresses: readonly SocketAddress[] }
+  /** Accept clients, on the listeners that came with `start`. */
+  | { readonly kind: 'accept' }
+  /** Accept no more, and end when the last session has; who waits at an abandoned listener is taken first. */
+  | { readonly kind: 'drain'; readonly abandoned: readonly number[] }
   /** Reset what is left and end. */
   | { readonly kind: 'cut' }
 
 /** What a child starts with: all that the master has read, so that it need not be allowed to read it. */
-export interface ChildStart<Snapshot> {
+export interface ChildStart<Snapshot, Accepting> {
   readonly slot: number
   readonly shape: Shape
+  /** The slot of each remote in the shared memory, in the order of the configuration. */
+  readonly remoteSlots: readonly number[]
   readonly snapshot: Snapshot
   readonly environment: readonly (readonly [name: string, value: string])[]
   /** The section that the child reads. */
@@ -25,15 +31,31 @@ export interface ChildStart<Snapshot> {
   readonly traceMask: number
   /** Known addresses of named remotes, by slot. */
   readonly addresses: readonly (readonly [remoteSlot: number, addresses: readonly SocketAddress[]])[]
+  /** What a child has to know that accepts by itself; undefined: clients come over the wire. */
+  readonly accepting: (Accepting & { readonly listeners: readonly HandedListener[] }) | undefined
+}
+
+/** A listening socket of the master's that the child has a copy of. */
+export interface HandedListener {
+  readonly slot: number
+  readonly fd: number
+  readonly isUnix: boolean
 }
 
 export type ToMaster =
   /** The child's log ring has lines and its reader sleeps. */
-  { readonly kind: 'log' } | { readonly kind: 'serving' }
+  | { readonly kind: 'log' }
+  /** It has started. */
+  | { readonly kind: 'serving' }
+  /** It takes no more clients, by its own decision. */
+  | { readonly kind: 'retiring' }
 
 /** Descriptors of a child with a link, by the original's standards beside the wire on 0. */
 export const LINK_FD = 3
 export const CELLS_FD = 4
+/** Where a child accepts by itself: an eventfd that all of them hear, and the listeners. */
+export const BELL_FD = 5
+export const FIRST_LISTENER_FD = 6
 
 /** Set to '1' for a child that has a link. */
 export const LINK_VARIABLE = 'TCPRELAY_LINK'

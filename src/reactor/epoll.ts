@@ -4,11 +4,17 @@ import { EINTR, errorText } from '../kernel/errno.js'
 import { nativeFunction } from '../kernel/ffi.js'
 import { mapPrivate } from '../kernel/memory.js'
 import { lastErrno } from '../kernel/native-errno.js'
-import type { Poller, ReadyList } from './poller.js'
+import type { Poller, ReadyList, WatchMode } from './poller.js'
 import { ENDED, READABLE, URGENT, WRITABLE } from './poller.js'
 
 const EPOLLET = 0x8000_0000 | 0
-const STREAM_EVENTS = READABLE | URGENT | WRITABLE | ENDED | EPOLLET
+const EPOLLEXCLUSIVE = 1 << 28
+
+const EVENTS: Readonly<Record<WatchMode, number>> = {
+  stream: READABLE | URGENT | WRITABLE | ENDED | EPOLLET,
+  level: READABLE,
+  shared: READABLE | EPOLLEXCLUSIVE,
+}
 
 /** More events than this in one wait are told by the next one. */
 const EVENTS_MAX = 512
@@ -41,7 +47,7 @@ export function openEpoll(layout: EpollLayout = epollLayout(process.arch)): Poll
   return {
     name: 'epoll',
     add(fd, token, mode) {
-      words[0] = mode === 'stream' ? STREAM_EVENTS : READABLE
+      words[0] = EVENTS[mode]
       words[tokenAt] = token
       words[tokenAt + 1] = 0
       return control(epollFd, c.EPOLL_CTL_ADD, fd, pointer) < 0 ? -(errno[0] as number) : 0

@@ -24,6 +24,8 @@ export type WatchMode =
   | 'stream'
   /** A listener or an eventfd: readable, for as long as it is. */
   | 'level'
+  /** A listener that other processes watch too: the same, and one of those that wait hears of a client. */
+  | 'shared'
 
 /** The events of one wait; filled by the poller, read by the loop. */
 export class ReadyList {

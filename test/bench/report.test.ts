@@ -13,6 +13,7 @@ function sample(relay: string, round: number, cpuSeconds: number): Sample {
     round,
     work,
     cpuSeconds,
+    childCpuSeconds: [],
     windowSeconds: 2.5,
     foreignShare: round / 100,
   }

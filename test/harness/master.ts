@@ -11,8 +11,8 @@ import { until } from './until.js'
 
 const SIGTERM = 15
 
-/** What the master holds for each of its children: the wire and the link. */
-const SOCKETS_PER_CHILD = 2
+/** What the master holds for each of its children: the wire and the link; of one that accepts only the link. */
+const SOCKETS_PER_CHILD = { broker: 2, direct: 1 } as const
 
 /** A session in a child: its client and its remote. */
 const SOCKETS_PER_SESSION = 2
@@ -32,8 +32,11 @@ export class Master {
   #idleMaster = new Map<string, number>()
   #idleChild = new Map<string, number>()
 
-  constructor(t: TestContext, program: Program, file: string) {
+  readonly #accept: keyof typeof SOCKETS_PER_CHILD
+
+  constructor(t: TestContext, program: Program, file: string, accept: keyof typeof SOCKETS_PER_CHILD) {
     this.#t = t
+    this.#accept = accept
     this.program = program
     this.file = file
   }
@@ -116,11 +119,16 @@ export class Master {
     await until('the master to hear signals', () => handlesSignal(this.pid, SIGTERM))
     const names = this.program.stderr.matching(/bind to .* succeeded/)
     this.#ports = names.map((line) => Number(/:(\d+) succeeded/.exec(line)?.[1]))
+    await this.idlesAt(children)
+    afterwards(this.#t, () => this.#leavesNothing())
+  }
+
+  /** Waits for so many children; what they and the master have now is what they have when idle. */
+  async idlesAt(children: number): Promise<void> {
     const [first] = await this.hasChildren(children)
     this.#idleMaster = descriptorKinds(this.pid)
     this.#idleMaster.set('socket', this.#ownSockets())
     if (first !== undefined) this.#idleChild = descriptorKinds(first)
-    afterwards(this.#t, () => this.#leavesNothing())
   }
 
   /** Master and children have the descriptors of those without a session. */
@@ -135,7 +143,7 @@ export class Master {
   /** Sockets of the master that do not belong to a child. */
   #ownSockets(): number {
     const children = childrenOf(this.pid).length
-    return (descriptorKinds(this.pid).get('socket') ?? 0) - children * SOCKETS_PER_CHILD
+    return (descriptorKinds(this.pid).get('socket') ?? 0) - children * SOCKETS_PER_CHILD[this.#accept]
   }
 
   async #leavesNothing(): Promise<void> {
@@ -188,13 +196,17 @@ export async function startMaster(
   { children = 1, ...options }: MasterOptions = {},
 ): Promise<Master> {
   const file = join(temporaryFolder(t), 'master.cfg')
-  writeFileSync(file, masterText(plan))
+  const text = masterText(plan)
+  writeFileSync(file, text)
   const words = ['-D', ...plan.parts.words, file]
   const program = new Program(t, [process.execPath, TCPRELAY, ...words], options)
-  const master = new Master(t, program, file)
+  const master = new Master(t, program, file, text.includes(DIRECT) ? 'direct' : 'broker')
   await master.serves(plan.parts.listeners.length, children)
   return master
 }
+
+/** For `spawning`: children accept by themselves. */
+export const DIRECT = 'accept = direct'
 
 /** The plan's configuration with children. */
 export function masterText(plan: RelayPlan): string {

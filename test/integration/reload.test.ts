@@ -141,3 +141,21 @@ test('a program that never starts does not hold the old configuration up', async
   await client.close()
   await master.hasChildren(1)
 })
+
+test('sessions of old children count when new ones choose a remote', async (t) => {
+  const busy = await named(t, 'busy')
+  const free = await named(t, 'free')
+  const master = await startMaster(t, relayTo(busy).withMaster(spawning([1, 1])))
+  const old = await Promise.all([1, 2, 3].map(() => master.connect()))
+  for (const client of old) assert.equal(await client.read(4), 'busy')
+  // Another remote comes first now: the busy one keeps its slot all the same.
+  await reload(master, masterText(relayTo(free, busy).withMaster(spawning([1, 1]))), IN_FORCE)
+  const young = []
+  for (const expected of ['free', 'free', 'free']) {
+    const client = await master.connect()
+    assert.equal(await client.read(4), expected)
+    young.push(client)
+  }
+  for (const client of [...old, ...young]) await client.close()
+  await master.hasChildren(1)
+})

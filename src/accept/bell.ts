@@ -1,0 +1,32 @@
+import { errorText } from '../kernel/errno.js'
+import { openWakeFd, type WakeFd } from '../kernel/eventfd.js'
+import { type Loop, NO_TOKEN, type Watcher } from '../reactor/loop.js'
+
+/**
+ * An eventfd of the master's that all children watch for edges, so that each hears each ring and nobody has to read
+ * it. Rung by a child that leaves clients to the others: of those who wait for a shared listener the kernel wakes one
+ * (EPOLLEXCLUSIVE), and if that one does not accept, nobody else learns of the client.
+ */
+export class Bell implements Watcher {
+  token = NO_TOKEN
+  readonly #wake: WakeFd
+  readonly #onRing: () => void
+
+  constructor(fd: number, onRing: () => void) {
+    this.#wake = openWakeFd(fd)
+    this.#onRing = onRing
+  }
+
+  open(loop: Loop): void {
+    const outcome = loop.watch(this.#wake.fd, this, 'stream')
+    if (outcome < 0) throw new Error(`cannot watch the bell: ${errorText(-outcome)}`)
+  }
+
+  ring(): void {
+    this.#wake.wake()
+  }
+
+  onReady(): void {
+    this.#onRing()
+  }
+}

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { localCells } from '../cells/cells.js'
+import { openWakeFd } from '../kernel/eventfd.js'
+import { COUNT } from '../observe/counters.js'
+import { openEpoll } from '../reactor/epoll.js'
+import { Loop } from '../reactor/loop.js'
+import { Neighbours } from './neighbours.js'
+
+/** Longer than children take for granted who is there. */
+const LATER_MS = 100
+
+function world(count: number) {
+  const cells = localCells({ children: 4, remotes: 0, listeners: 1, ringBytes: 64 })
+  const bell = openWakeFd()
+  const clock = { nowMs: 1_000, monotonicMs: () => clock.nowMs, wallMs: () => 0 }
+  const loops = Array.from({ length: count }, () => new Loop(openEpoll(), clock))
+  const rung = new Array<number>(count).fill(0)
+  const children = loops.map((loop, slot) => {
+    const onClientsLeft = () => void rung.splice(slot, 1, (rung[slot] ?? 0) + 1)
+    return new Neighbours({ cells, slot, loop, bellFd: bell.fd, onClientsLeft })
+  })
+  const turn = () => {
+    for (const loop of loops) loop.turn(0)
+  }
+  turn()
+  rung.fill(0) // an eventfd tells an edge when it is watched
+  const setSessions = (slot: number, sessions: number) => {
+    cells.child(slot).counters[COUNT.sessionsNow] = sessions
+  }
+  const pass = () => {
+    clock.nowMs += LATER_MS
+    turn()
+  }
+  return { cells, children, rung, setSessions, pass, turn }
+}
+
+test('there is room elsewhere while another child has places, or one may still come', () => {
+  const { cells, children, pass, setSessions } = world(3)
+  const [one] = children
+  assert.equal(one?.haveRoom(), false)
+  children[1]?.enter(2)
+  pass()
+  assert.equal(one?.haveRoom(), true)
+  setSessions(1, 2)
+  assert.equal(one?.haveRoom(), false)
+  cells.mayGrow[0] = 1
+  assert.equal(one?.haveRoom(), true)
+  cells.mayGrow[0] = 0
+  setSessions(1, 1)
+  assert.equal(one?.haveRoom(), true)
+  children[1]?.leave()
+  pass()
+  assert.equal(one?.haveRoom(), false)
+})
+
+test('others are less used when one with room has fewer sessions', () => {
+  const { children, pass, setSessions } = world(2)
+  const [one, other] = children
+  one?.enter(10)
+  other?.enter(3)
+  pass()
+  setSessions(0, 1)
+  assert.equal(one?.areLessUsed(), true)
+  setSessions(1, 1)
+  assert.equal(one?.areLessUsed(), false)
+  setSessions(0, 5)
+  setSessions(1, 3)
+  assert.equal(one?.areLessUsed(), false, 'the other is full')
+})
+
+test('the bell is heard by every child, at every ring', () => {
+  const { children, rung, turn } = world(3)
+  for (const times of [1, 2]) {
+    children[0]?.leaveClients()
+    turn()
+    assert.deepEqual(rung, [times, times, times])
+    turn()
+    assert.deepEqual(rung, [times, times, times], 'once a ring')
+  }
+})

@@ -1,0 +1,89 @@
+import type { Cells } from '../cells/cells.js'
+import type { Fd } from '../kernel/calls.js'
+import { COUNT } from '../observe/counters.js'
+import type { Loop } from '../reactor/loop.js'
+import { Bell } from './bell.js'
+
+/** Which children there are is looked up again after this time: rows of hundreds are not read for each client. */
+const LOOK_EVERY_MS = 50
+
+export interface NeighbourParts {
+  readonly cells: Cells
+  /** This child's. */
+  readonly slot: number
+  readonly loop: Loop
+  /** Of the bell that all of them hear. */
+  readonly bellFd: Fd
+  /** Somebody left clients to this child and the others. */
+  onClientsLeft(): void
+}
+
+/** The other children that take clients from the same queues, as shared memory tells. */
+export class Neighbours {
+  readonly #cells: Cells
+  readonly #loop: Loop
+  readonly #own: Float64Array
+  /** Counters of all children but this one that there may be: views cost too much to be made again. */
+  readonly #rows: readonly Float64Array[]
+  /** Of those that accept. */
+  readonly #others: Float64Array[] = []
+  #lookAtMs = 0
+  readonly #bell: Bell
+
+  constructor({ bellFd, cells, loop, onClientsLeft, slot }: NeighbourParts) {
+    this.#cells = cells
+    this.#loop = loop
+    this.#own = cells.child(slot).counters
+    const slots = Array.from({ length: cells.layout.shape.children }, (_, other) => other)
+    this.#rows = slots.filter((other) => other !== slot).map((other) => cells.child(other).counters)
+    this.#bell = new Bell(bellFd, onClientsLeft)
+    this.#bell.open(loop)
+  }
+
+  /** Tells the others that this child accepts, and how many sessions it takes. */
+  enter(places: number): void {
+    this.#own[COUNT.placesNow] = places
+  }
+
+  /** Accepts no more, after its listeners are closed. */
+  leave(): void {
+    this.#own[COUNT.placesNow] = 0
+    this.leaveClients()
+  }
+
+  /** The others look whether somebody waits: this child has stopped to accept, and the kernel may have told it alone. */
+  leaveClients(): void {
+    this.#bell.ring()
+  }
+
+  /** Is there room for a client in another child, or in one that may still be started? */
+  haveRoom(): boolean {
+    this.#look()
+    if (this.#cells.mayGrow[0] === 1) return true
+    for (const other of this.#others) if (roomOf(other) > 0) return true
+    return false
+  }
+
+  /** Has this child more sessions than another one that has room? */
+  areLessUsed(): boolean {
+    this.#look()
+    const own = this.#own[COUNT.sessionsNow] as number
+    for (const other of this.#others) {
+      if ((other[COUNT.sessionsNow] as number) < own && roomOf(other) > 0) return true
+    }
+    return false
+  }
+
+  #look(): void {
+    if (this.#loop.nowMs < this.#lookAtMs) return
+    this.#lookAtMs = this.#loop.nowMs + LOOK_EVERY_MS
+    this.#others.length = 0
+    for (const counters of this.#rows) {
+      if ((counters[COUNT.placesNow] as number) > 0) this.#others.push(counters)
+    }
+  }
+}
+
+function roomOf(counters: Float64Array): number {
+  return (counters[COUNT.placesNow] as number) - (counters[COUNT.sessionsNow] as number)
+}

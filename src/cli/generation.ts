@@ -1,0 +1,92 @@
+import type { SocketAddress } from '../base/address.js'
+import type { Calls } from '../kernel/calls.js'
+import { Resolver } from '../master/resolver.js'
+import type { Say, TraceChannel } from '../observe/trace.js'
+import { ListenerKeeper } from './listener-keeper.js'
+import type { BoundListener } from './listeners.js'
+import type { Loaded } from './load.js'
+import { masterShape, namedRemotes, remoteName } from './settings.js'
+import { SharedCells } from './shared-cells.js'
+
+export interface GenerationParts {
+  readonly calls: Calls
+  readonly say: Say
+  readonly trace: TraceChannel
+  /** A listener is there; its descriptor is the receiver's. */
+  onListen(slot: number, listener: BoundListener): void
+  onAddresses(remoteSlot: number, addresses: readonly SocketAddress[]): void
+}
+
+/** What belongs to one configuration of a master. Its children go on with it when there is another one. */
+export class Generation {
+  readonly loaded: Loaded
+  readonly memory: SharedCells
+  /** The slot of each remote in the memory, in the order of the configuration. */
+  readonly remoteSlots: readonly number[]
+  readonly listeners: ListenerKeeper
+  /** Known addresses of named remotes, by slot. */
+  readonly addresses = new Map<number, readonly SocketAddress[]>()
+  readonly #resolver: Resolver
+  #isInForce = true
+  #children = 0
+
+  /** `present`: the memory of the generation that is in force, which is used on if it has room. */
+  constructor(
+    loaded: Loaded,
+    bound: readonly (BoundListener | undefined)[],
+    present: SharedCells | undefined,
+    parts: GenerationParts,
+  ) {
+    const { calls, say, trace } = parts
+    this.loaded = loaded
+    const names = loaded.tcprelay.remotes.map(remoteName)
+    const slots = present?.enter(this, names)
+    this.memory =
+      present === undefined || slots === undefined ? new SharedCells(masterShape(loaded)) : present
+    this.remoteSlots = slots ?? this.memory.enter(this, names) ?? []
+    this.listeners = new ListenerKeeper({
+      listeners: loaded.spawnd.listeners,
+      bound,
+      calls,
+      say,
+      onListen: (slot, listener) => parts.onListen(slot, listener),
+    })
+    const onFound = (remoteSlot: number, found: readonly SocketAddress[]) => {
+      this.addresses.set(remoteSlot, found)
+      parts.onAddresses(remoteSlot, found)
+    }
+    this.#resolver = new Resolver(onFound, say, trace)
+    for (const remote of namedRemotes(loaded.tcprelay)) {
+      void this.#resolver.add({ ...remote, slot: this.remoteSlots[remote.slot] as number })
+    }
+  }
+
+  /** A child of it runs. */
+  enter(): void {
+    this.#children++
+  }
+
+  /** It has ended. */
+  leave(slot: number): void {
+    this.#children--
+    this.memory.giveBack(slot)
+    this.#leaveMemory()
+  }
+
+  /** Another configuration is in force, or this one never was: only its children still need its memory. */
+  retire(): void {
+    if (!this.#isInForce) return
+    this.#isInForce = false
+    this.#resolver.close()
+    this.#leaveMemory()
+  }
+
+  #leaveMemory(): void {
+    if (!this.#isInForce && this.#children === 0) this.memory.leave(this)
+  }
+
+  /** The process ends: no name is looked up any more. */
+  stopLookups(): void {
+    this.#resolver.close()
+  }
+}
