@@ -19,6 +19,12 @@ const RECORDS_PER_CALL = 32
  */
 const FULL_RECEIVE_BYTES = 16_384
 
+/** So much without any data is a flood; tickets and a change of keys take less. */
+const IDLE_BYTES_MAX = 4_096
+
+/** OpenSSL 3.2 brought another record layer. */
+const NEW_RECORD_LAYER_MINOR = 2
+
 /** Not a number of bytes that were received. */
 const UNKNOWN = -1
 
@@ -29,6 +35,9 @@ export interface ChannelOwner {
   /** The channel is freed. */
   leave(): void
 }
+
+/** Of this thread: a view of native memory for each channel would be one more thing to collect. */
+let errno: Int32Array | undefined
 
 let alive = 0
 
@@ -56,7 +65,7 @@ export class TlsChannel {
   readonly isServer: boolean
   readonly #owner: ChannelOwner
   readonly #calls: SslCalls = sslCalls()
-  readonly #errno: Int32Array = lastErrno()
+  readonly #errno: Int32Array
   #ssl: bigint
   #bio: bigint
   #isReady = false
@@ -70,12 +79,17 @@ export class TlsChannel {
   #pskIdentity: string | undefined
   /** What the socket had given when nothing was left inside the last time. */
   #receivedWhenEmpty = UNKNOWN
+  /** What the socket had given with the last data, or the handshake. */
+  #receivedWithData = 0
+  #isReadingAhead = true
   #isEmpty = false
 
   /** `ssl` belongs to the channel, which frees it. */
   constructor(ssl: number, fd: Fd, isServer: boolean, owner: ChannelOwner) {
     this.#ssl = BigInt(ssl)
     this.#owner = owner
+    errno ??= lastErrno()
+    this.#errno = errno
     this.isServer = isServer
     invariant(this.#calls.setFd(this.#ssl, fd) === 1, 'a channel has a descriptor')
     if (isServer) this.#calls.setAcceptState(this.#ssl)
@@ -129,6 +143,7 @@ export class TlsChannel {
       if (result === 1) {
         clearErrors() // a handshake that worked may leave what did not work at first
         this.#isReady = true
+        this.#receivedWithData = this.#calls.bytesReceived(this.#bio)
         return 0
       }
       const outcome = this.#explain(result)
@@ -153,7 +168,10 @@ export class TlsChannel {
       const got = this.#calls.read(this.#ssl, into.at(offset + total), bytesMax - total)
       if (got <= 0) {
         const outcome = this.#explain(got)
-        if (outcome === MORE) continue
+        if (outcome === MORE) {
+          this.#noteIdleRecord()
+          continue
+        }
         if (outcome === WANT_READ) this.#noteDrained()
         return total > 0 ? total : outcome
       }
@@ -238,7 +256,20 @@ export class TlsChannel {
     const received = this.#calls.bytesReceived(this.#bio)
     const brought = received - this.#receivedWhenEmpty
     this.#receivedWhenEmpty = received
-    return wasEmpty && this.trustsShortReceive && brought < FULL_RECEIVE_BYTES
+    this.#receivedWithData = received
+    return wasEmpty && brought < FULL_RECEIVE_BYTES && this.trustsShortReceive && this.#isReadingAhead
+  }
+
+  /**
+   * Of what was read ahead OpenSSL 3.0 takes all records without data in one go: 600 changes of keys in a buffer
+   * are 14 ms. Who sends such a flood is read from record by record. OpenSSL 3.5 comes back after each by
+   * itself, and would mix up the bytes that were read ahead when that is switched off between two keys.
+   */
+  #noteIdleRecord(): void {
+    if (!this.#isReadingAhead || this.#calls.minorVersion >= NEW_RECORD_LAYER_MINOR) return
+    if (this.#calls.bytesReceived(this.#bio) - this.#receivedWithData < IDLE_BYTES_MAX) return
+    this.#isReadingAhead = false
+    this.#calls.control(this.#ssl, c.SSL_CTRL_SET_READ_AHEAD, 0, 0)
   }
 
   /** The socket said EAGAIN; half a record may be inside. */
@@ -249,7 +280,7 @@ export class TlsChannel {
 
   /** Why a call did not work. Must be asked right after it: errno and the error queue are the thread's. */
   #explain(result: number): Outcome {
-    const errno = this.#errno[0] as number
+    const cause = this.#errno[0] as number
     let error = this.#calls.errorOf(this.#ssl, result)
     let reason = ''
     if (error === c.SSL_ERROR_SSL) {
@@ -259,14 +290,14 @@ export class TlsChannel {
     }
     switch (error) {
       case c.SSL_ERROR_WANT_READ:
-        return errno === EAGAIN ? WANT_READ : MORE
+        return cause === EAGAIN ? WANT_READ : MORE
       case c.SSL_ERROR_WANT_WRITE:
         return WANT_WRITE
       case c.SSL_ERROR_ZERO_RETURN:
         this.#end = this.#calls.bioControl(this.#bio, c.BIO_CTRL_EOF, 0, 0) === 1 ? TRUNCATED : END
         return this.#end
       case c.SSL_ERROR_SYSCALL:
-        if (errno !== 0) return this.#fail(-errno)
+        if (cause !== 0) return this.#fail(-cause)
         if (reason === '') return this.#fail(TRUNCATED)
     }
     this.#reason = this.#completed(reason)
