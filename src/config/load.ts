@@ -1,6 +1,6 @@
 import type { Position } from '../base/problem.js'
 import { checkConfiguration } from './check.js'
-import { type CompletionContext, completeDraft, type Draft, emptyDraft } from './draft.js'
+import { type CompletionContext, completeDraft, type Draft, emptyDraft, hasMistakesIn } from './draft.js'
 import { type GivenDirective, Parser } from './parser.js'
 import { type ConfigProblem, Problems } from './problems.js'
 import type { Block, SettingsOf } from './row.js'
@@ -8,6 +8,7 @@ import { chooseSections, type SectionIds, type SectionRequest } from './section-
 import { reasonOf } from './sources.js'
 import { listenBlock, type SpawndSettings, spawnBlock, spawndBlock } from './table-spawnd.js'
 import { remoteBlock, type TcprelaySettings, tcprelayBlock } from './table-tcprelay.js'
+import { certificateBlock } from './table-tls.js'
 import { topBlock } from './table-top.js'
 import type { Token } from './token.js'
 import { TokenStream } from './token-stream.js'
@@ -118,7 +119,7 @@ function checkRead(
     tcprelay: tcprelay.foundAt && settings.tcprelay,
     hasListeners: spawnd.draft.given.has('listeners') || spawnd.draft.hasMistakes,
     hasRemotes: tcprelay.draft.given.has('remotes') || tcprelay.draft.hasMistakes,
-    hasCertificate: settings.tcprelay.tlsCertFile !== undefined || tcprelay.draft.hasMistakes,
+    mayHaveCertificate: hasMistakesIn(tcprelay.draft, 'tlsCertificates'),
     isInetd,
   }
   checkConfiguration(input, problems)
@@ -130,6 +131,6 @@ function placeOf(word: string): string | undefined {
   if (begins(topBlock)) return 'the top level'
   const section = [spawndBlock, tcprelayBlock].find(begins)
   if (section !== undefined) return `the ${section.name} section`
-  const inner = [listenBlock, spawnBlock, remoteBlock].find(begins)
+  const inner = [listenBlock, spawnBlock, remoteBlock, certificateBlock].find(begins)
   return inner && `a '${inner.name}' block`
 }
