@@ -231,7 +231,7 @@ function perListener<R extends Readonly<Record<string, ValueRow<unknown>>>>(rows
 /** Of a remote. */
 export const remoteTlsRows = {
   serverName: optional(
-    ['server name', 'server-name'],
+    'server name',
     word,
     ours('Name that is sent (SNI) and looked for in the certificate.', 'the host of `address`'),
   ),
@@ -242,24 +242,20 @@ export const remoteTlsRows = {
     ours("Certificates that may lie between the remote's and the authority's.", '100'),
   ),
   caFile: optional(
-    'ca-file|cafile|ca',
+    'ca-file',
     file,
     ours(
       'Bundle (PEM) of the authorities that are believed.',
       "the system's: what the variable SSL_CERT_FILE names, or where distributions keep it",
     ),
   ),
-  crlFile: optional(
-    'crl-file|crl',
-    file,
-    ours('What these authorities have revoked, as PEM. Needs `ca-file`.'),
-  ),
+  crlFile: optional('crl-file', file, ours('What these authorities have revoked, as PEM. Needs `ca-file`.')),
   certFile: optional(
-    'cert-file|certfile|cert',
+    'cert-file',
     file,
     ours('Certificate that is shown to the remote if it asks, with its chain, as PEM.'),
   ),
-  keyFile: certificateRows.keyFile,
+  keyFile: { ...certificateRows.keyFile, spellings: ['key-file'] },
   passphrase: certificateRows.passphrase,
   passphraseFile: certificateRows.passphraseFile,
   alpn: optional(
@@ -269,14 +265,14 @@ export const remoteTlsRows = {
   ),
   ciphers: optional('ciphers', word, ours(ciphersDoc, opensslsChoice)),
   ciphersuites: optional('ciphersuites', word, ours(ciphersuitesDoc, opensslsChoice)),
-  groups: optional('groups|curves', word, ours(groupsDoc, opensslsChoice)),
+  groups: optional('groups', word, ours(groupsDoc, opensslsChoice)),
   minVersion: optional(
-    ['min|minimum version', 'min-version'],
+    'min|minimum version',
     version,
     ours('Oldest version of those that `tls` allows.', '`TLSv1.2`'),
   ),
   maxVersion: optional(
-    ['max|maximum version', 'max-version'],
+    'max|maximum version',
     version,
     ours('Newest version of those that `tls` allows.', '`TLSv1.3`'),
   ),
