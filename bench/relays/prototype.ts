@@ -2,6 +2,7 @@
 import { openListener } from '../../src/accept/bind.js'
 import { createCells } from '../../src/cells/cells.js'
 import { Reactor } from '../../src/cli/build-reactor.js'
+import { NO_TLS } from '../../src/cli/tls-settings.js'
 import { raiseDescriptorLimit } from '../../src/kernel/limits.js'
 import { linuxSystem } from '../../src/kernel/linux-system.js'
 import { openEpoll } from '../../src/reactor/epoll.js'
@@ -19,7 +20,15 @@ const reactor = new Reactor(
     listenerQueues: [],
     accessRules: [],
     overload: 'queue',
-    remotes: [{ name: remote, weight: 1, addresses: [{ family: 'ipv4', host, port: Number(port) }] }],
+    remotes: [
+      {
+        name: remote,
+        weight: 1,
+        addresses: [{ family: 'ipv4', host, port: Number(port) }],
+        tlsClient: undefined,
+      },
+    ],
+    tls: NO_TLS,
     relay: {
       connectTimeoutMs: 10_000,
       dialTimeoutMs: 30_000,

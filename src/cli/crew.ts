@@ -5,6 +5,7 @@ import { type ChildProgram, Children, type Extras } from '../master/children.js'
 import { Link } from '../master/link.js'
 import { FIRST_LISTENER_FD, LINK_VARIABLE, type ToMaster } from '../master/link-messages.js'
 import { LogDrain } from '../master/log-drain.js'
+import type { TicketKeyRing } from '../master/ticket-keys.js'
 import { COUNT } from '../observe/counters.js'
 import { ERR } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
@@ -101,6 +102,13 @@ export class Crew {
     }
   }
 
+  /** Tells the children that resume each other's sessions the keys of now. */
+  tellTicketKeys(ring: TicketKeyRing): void {
+    for (const { generation, link } of this.#members.values()) {
+      if (generation.tickets === ring) link?.send({ kind: 'ticket-keys', keys: ring.keys })
+    }
+  }
+
   /** Carries on what a child has written to its log ring. */
   drainLog(slot: number): void {
     this.#members.get(slot)?.drain?.drain()
@@ -186,7 +194,7 @@ export class Crew {
   #sendStart(
     slot: number,
     link: MasterLink,
-    { addresses, listeners, loaded, memory, remoteSlots }: Generation,
+    { addresses, listeners, loaded, memory, remoteSlots, tickets }: Generation,
     isDirect: boolean,
     handed: readonly (readonly [slot: number, listener: { readonly isUnix: boolean }])[],
   ): void {
@@ -196,6 +204,7 @@ export class Crew {
       shape: memory.shape,
       remoteSlots,
       snapshot: loaded.sources.snapshot(),
+      tls: loaded.tls.settings,
       environment: [...loaded.environment],
       sectionId: loaded.sections.childId ?? '',
       listenerNames: listeners.names,
@@ -209,6 +218,7 @@ export class Crew {
           }
         : undefined,
     })
+    if (tickets !== undefined) link.send({ kind: 'ticket-keys', keys: tickets.keys })
   }
 
   #onStarted(slot: number): void {

@@ -1,12 +1,14 @@
 import type { SocketAddress } from '../base/address.js'
 import type { Calls } from '../kernel/calls.js'
 import { Resolver } from '../master/resolver.js'
+import type { TicketKeyRing } from '../master/ticket-keys.js'
 import type { Say, TraceChannel } from '../observe/trace.js'
 import { ListenerKeeper } from './listener-keeper.js'
 import type { BoundListener } from './listeners.js'
 import type { Loaded } from './load.js'
 import { masterShape, namedRemotes, remoteName } from './settings.js'
 import { SharedCells } from './shared-cells.js'
+import { ticketRingFor } from './tls-tickets.js'
 
 export interface GenerationParts {
   readonly calls: Calls
@@ -26,24 +28,30 @@ export class Generation {
   readonly listeners: ListenerKeeper
   /** Known addresses of named remotes, by slot. */
   readonly addresses = new Map<number, readonly SocketAddress[]>()
+  /** Shared with the generation before, unless clients are verified in another way; undefined: there is no TLS. */
+  readonly tickets: TicketKeyRing | undefined
   readonly #resolver: Resolver
   #isInForce = true
   #children = 0
 
-  /** `present`: the memory of the generation that is in force, which is used on if it has room. */
+  /** `present`: the generation that is in force; its memory is used on if it has room, and its ticket keys. */
   constructor(
     loaded: Loaded,
     bound: readonly (BoundListener | undefined)[],
-    present: SharedCells | undefined,
+    present: Generation | undefined,
     parts: GenerationParts,
   ) {
     const { calls, say, trace } = parts
     this.loaded = loaded
     const names = loaded.tcprelay.remotes.map(remoteName)
-    const slots = present?.enter(this, names)
+    const slots = present?.memory.enter(this, names)
     this.memory =
-      present === undefined || slots === undefined ? new SharedCells(masterShape(loaded)) : present
+      present === undefined || slots === undefined ? new SharedCells(masterShape(loaded)) : present.memory
     this.remoteSlots = slots ?? this.memory.enter(this, names) ?? []
+    this.tickets = ticketRingFor(
+      loaded.tls.settings,
+      present && [present.loaded.tls.settings, present.tickets],
+    )
     this.listeners = new ListenerKeeper({
       listeners: loaded.spawnd.listeners,
       bound,

@@ -6,6 +6,8 @@ import type { Arguments } from './arguments.js'
 import { fileSources } from './file-sources.js'
 import { isUnderInetd } from './handed-over.js'
 import { systemNames } from './system-names.js'
+import { type LoadedTls, loadTls, type TlsLoadOptions } from './tls-loading.js'
+import { NO_TLS } from './tls-settings.js'
 
 /** A configuration server that does not answer in this time is down. */
 const FETCH_TIMEOUT_MS = 20_000
@@ -14,6 +16,8 @@ export interface Loaded extends Configuration {
   readonly sections: SectionIds
   /** What was read, to be read again by a child without touching a file. */
   readonly sources: ReturnType<typeof recordedSources>
+  /** What TLS needs; what was wrong with it is among the problems. */
+  readonly tls: Pick<LoadedTls, 'settings' | 'stamps'>
 }
 
 export interface LoadOptions {
@@ -38,10 +42,26 @@ export async function loadFrom(options: LoadOptions): Promise<Loaded> {
   const request = { file, environment, isInetd, sources, names: systemNames() }
   const { program, programPath } = options
   const choice = { program, programPath, masterOption: masterId, childOption: childId, lastArgument: id }
-  if (options.isChild !== true) return { ...loadChosenConfiguration(request, choice), sources }
-  const sections = chooseChildSection(choice)
-  return { ...loadConfiguration({ ...request, ...sections }), sections, sources }
+  const isForeignChild = options.isChild === true
+  if (isForeignChild) {
+    const sections = chooseChildSection(choice)
+    const read = { ...loadConfiguration({ ...request, ...sections }), sections, sources }
+    return withTls(read, { sources: files, isForeignChild })
+  }
+  return withTls({ ...loadChosenConfiguration(request, choice), sources }, { sources: files, isForeignChild })
 }
+
+/**
+ * Adds what TLS needs. Its files are read past the record: they travel to children as settings, for a child does not
+ * read the section that its listeners are in.
+ */
+function withTls(read: Omit<Loaded, 'tls'>, options: TlsLoadOptions): Loaded {
+  if (read.problems.some(({ severity }) => severity === 'error')) return { ...read, tls: NOTHING_LOADED }
+  const { problems, settings, stamps } = loadTls(read, options)
+  return { ...read, tls: { settings, stamps }, problems: [...read.problems, ...problems] }
+}
+
+const NOTHING_LOADED = { settings: NO_TLS, stamps: new Map() }
 
 function isUrl(file: string): boolean {
   return /^https?:\/\//i.test(file)

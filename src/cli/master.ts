@@ -4,8 +4,10 @@ import { createCells } from '../cells/cells.js'
 import type { Shape } from '../cells/layout.js'
 import { openWakeFd } from '../kernel/eventfd.js'
 import type { ChildProgram } from '../master/children.js'
+import { FileWatch } from '../master/file-watch.js'
 import type { ToMaster } from '../master/link-messages.js'
 import { LogDrain } from '../master/log-drain.js'
+import { TICKET_KEY_PERIOD_MS } from '../master/ticket-keys.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import type { AcceptorCommand, AcceptorReport, AcceptorSettings } from './acceptor-settings.js'
@@ -22,8 +24,8 @@ import { Generation } from './generation.js'
 import { type BoundListener, bindListener } from './listeners.js'
 import { type Loaded, type LoadOptions, loadFrom } from './load.js'
 import { acceptorSettings, isOwnProgram, placementLimits } from './settings.js'
-import type { SharedCells } from './shared-cells.js'
 import type { StartedHead } from './start-up.js'
+import { watchTlsFiles } from './tls-tickets.js'
 
 /** Children that take longer than this to start have something wrong with them. */
 const PREPARE_MAX_MS = 30_000
@@ -33,6 +35,12 @@ const KILL_AFTER_MS = 2_000
 
 /** Generations that still have sessions; with one more the oldest is ended. */
 const OLD_GENERATIONS_MAX = 8
+
+/** Why the file is read again. */
+const RELOAD_REASONS = { reload: 'SIGHUP', files: 'a file of TLS has changed' } as const
+
+/** `renew`: new children of the same configuration. */
+type Wish = keyof typeof RELOAD_REASONS | 'renew'
 
 export interface MasterParts extends StartedHead {
   readonly loaded: Loaded
@@ -54,6 +62,7 @@ export class Master {
   readonly #isDirect: boolean
   /** Heard by all children that accept by themselves. */
   readonly #bell = openWakeFd()
+  readonly #tlsFiles = new FileWatch(() => void this.#change('files'))
   #access: AccessLog
   #generation: Generation
   /** The one that a reload prepares. */
@@ -61,8 +70,8 @@ export class Master {
   #isEnding = false
   #isServing = false
   #isChanging = false
-  /** What is wanted and not yet begun: the file read again, or new children of the same configuration. */
-  readonly #wishes = new Set<'reload' | 'renew'>()
+  /** What is wanted and not yet begun. */
+  readonly #wishes = new Set<Wish>()
   #onPrepared: (isOk: boolean) => void = () => {}
 
   constructor(parts: MasterParts) {
@@ -72,7 +81,7 @@ export class Master {
     this.#access = openAccessLog(loaded.tcprelay, log)
     this.#ownDrain = new LogDrain(this.#ownCells.cells.child(0), log.say, () => {})
     this.#isDirect = loaded.spawnd.spawn.accept === 'direct'
-    this.#generation = this.#makeGeneration(loaded, bound, undefined)
+    this.#generation = this.#makeGeneration(loaded, bound)
     const crew = {
       options,
       ownProgram,
@@ -91,12 +100,14 @@ export class Master {
   start(): void {
     this.#generation.listeners.start()
     this.#fleet.start()
+    this.#rotateTicketKeys()
+    watchTlsFiles(this.#tlsFiles, this.#generation.loaded)
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.#end(signal))
     process.on('SIGUSR1', () => this.#access.reopen())
     process.on('SIGHUP', () => void this.#change('reload'))
   }
 
-  #makeGeneration(loaded: Loaded, bound: StartedHead['bound'], present: SharedCells | undefined): Generation {
+  #makeGeneration(loaded: Loaded, bound: StartedHead['bound'], present?: Generation): Generation {
     const { log, system, traceMask } = this.#parts
     const generation: Generation = new Generation(loaded, bound, present, {
       calls: system.calls,
@@ -136,22 +147,22 @@ export class Master {
   }
 
   /** One change at a time; what is wanted meanwhile comes after it, once. */
-  async #change(wish: 'reload' | 'renew'): Promise<void> {
+  async #change(wish: Wish): Promise<void> {
     this.#wishes.add(wish)
     if (this.#isChanging) return
     this.#isChanging = true
     for (const next of this.#wishes) {
       this.#wishes.delete(next)
       if (this.#isEnding) break
-      await (next === 'reload' ? this.#reload() : this.#replace(this.#generation.loaded))
+      await (next === 'renew' ? this.#replace(this.#generation.loaded) : this.#reload(next))
     }
     this.#isChanging = false
   }
 
   /** Reads the configuration again. A wrong one changes nothing; a right one gets new children. */
-  async #reload(): Promise<void> {
+  async #reload(wish: keyof typeof RELOAD_REASONS): Promise<void> {
     const { log, manager, options, system } = this.#parts
-    log.say(INFO, 'SIGHUP: reloading')
+    log.say(INFO, `${RELOAD_REASONS[wish]}: reloading`)
     manager.reloading(system.clock.monotonicMs())
     const loaded = await loadFrom(options)
     if (this.#isEnding) return
@@ -175,7 +186,7 @@ export class Master {
       if (open !== undefined) kept.set(open.slot, slot)
       bound.push(open?.listener ?? (await bindListener(system.calls, settings, log.say)))
     }
-    const next = this.#makeGeneration(loaded, bound, old.memory)
+    const next = this.#makeGeneration(loaded, bound, old)
     this.#next = next
     const isPrepared = !this.#isEnding && (await this.#prepare(loaded.spawnd.spawn.instancesMin))
     this.#next = undefined
@@ -187,6 +198,7 @@ export class Master {
     const old = this.#generation
     this.#generation = next
     this.#crew.setGeneration(next)
+    watchTlsFiles(this.#tlsFiles, next.loaded)
     this.#post({ kind: 'reload', settings: this.#settings(), kept: [...kept] })
     next.listeners.start(new Set(kept.values()))
     old.listeners.close(new Set(kept.keys()))
@@ -198,6 +210,16 @@ export class Master {
     oldAccess.close(() => {})
     this.#limitOldGenerations(old, next.loaded.spawnd.oldGenerationTimeoutMs)
     this.#parts.log.say(INFO, 'the new configuration is in force')
+  }
+
+  /** Only children of the generation that is in force shake hands. */
+  #rotateTicketKeys(): void {
+    this.#alarms.after(TICKET_KEY_PERIOD_MS, () => {
+      const { tickets } = this.#generation
+      tickets?.rotate()
+      if (tickets !== undefined) this.#crew.tellTicketKeys(tickets)
+      this.#rotateTicketKeys()
+    })
   }
 
   /** Settles when the children of the next generation have started, or could not, or took too long. */
@@ -334,6 +356,7 @@ export class Master {
   #leave(done: () => void): void {
     this.#isEnding = true
     this.#alarms.clear()
+    this.#tlsFiles.close()
     this.#generation.listeners.close()
     this.#generation.stopLookups()
     this.#crew.stopStarting()

@@ -3,6 +3,7 @@ import { createCells } from '../cells/cells.js'
 import { LogDrain } from '../master/log-drain.js'
 import { ReactorThread } from '../master/reactor-thread.js'
 import { Resolver } from '../master/resolver.js'
+import { TICKET_KEY_PERIOD_MS, type TicketKeyRing } from '../master/ticket-keys.js'
 import { COUNT } from '../observe/counters.js'
 import { ERR, INFO, NOTICE, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
@@ -16,6 +17,7 @@ import type { Loaded } from './load.js'
 import type { Command, InletSettings, ReactorSettings, Report } from './reactor-settings.js'
 import { acceptSettings, namedRemotes, relaySettings, sessionsMaxOf, shapeFor } from './settings.js'
 import type { StartedHead } from './start-up.js'
+import { ticketRingFor } from './tls-tickets.js'
 
 /** A reactor that was told to cut its sessions is done within a turn. */
 const CUT_MAX_MS = 1_000
@@ -49,6 +51,7 @@ export class Single {
   readonly #resolver: Resolver
   readonly #alarms = new Alarms()
   readonly #listeners: ListenerKeeper
+  readonly #tickets: TicketKeyRing | undefined
   readonly #trace: TraceChannel
   readonly #counters: Float64Array
   #isEnding = false
@@ -72,7 +75,7 @@ export class Single {
     this.#access = openAccessLog(loaded.tcprelay, log)
     this.#drain = new LogDrain(cells.child(0), log.say, (line) => this.#access.write(line))
     const settings: ReactorSettings = {
-      ...relaySettings(loaded),
+      ...relaySettings(loaded, loaded.tls.settings),
       cells: { fd, shape },
       childSlot: 0,
       listenerNames: this.#listeners.names,
@@ -86,6 +89,8 @@ export class Single {
       onReport: (report) => this.#onReport(report),
       onFailure: (error) => this.#onReactorFailure(error),
     })
+    this.#tickets = ticketRingFor(loaded.tls.settings)
+    this.#tellTicketKeys()
     this.#resolver = new Resolver(
       (remoteSlot, addresses) => {
         this.#post({ kind: 'addresses', remoteSlot, addresses })
@@ -106,6 +111,15 @@ export class Single {
     process.on('SIGUSR1', () => this.#access.reopen())
     if (this.#parts.inlet === undefined) this.#handleHeadSignals()
     else for (const signal of ['SIGHUP', 'SIGTERM'] as const) process.on(signal, () => this.#retire(signal))
+  }
+
+  #tellTicketKeys(): void {
+    if (this.#tickets === undefined) return
+    this.#thread.post({ kind: 'ticket-keys', keys: this.#tickets.keys })
+    this.#alarms.after(TICKET_KEY_PERIOD_MS, () => {
+      this.#tickets?.rotate()
+      this.#tellTicketKeys()
+    })
   }
 
   #handleHeadSignals(): void {
