@@ -1,5 +1,6 @@
 // The data path alone, without the language: `prototype.js LISTENPORT REMOTEHOST:REMOTEPORT`. For measuring it.
 import { openListener } from '../../src/accept/bind.js'
+import { EVERYBODY } from '../../src/admission/access-list.js'
 import { createCells } from '../../src/cells/cells.js'
 import { Reactor } from '../../src/cli/build-reactor.js'
 import { NO_TLS } from '../../src/cli/tls-settings.js'
@@ -18,7 +19,7 @@ const reactor = new Reactor(
     childSlot: 0,
     listenerNames: [listenPort],
     listenerQueues: [],
-    accessRules: [],
+    accessTable: EVERYBODY,
     overload: 'queue',
     remotes: [
       {

@@ -56,6 +56,8 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
   isQueued = false
   readonly slot: number
   users = 0
+  /** Clients that it was given in all. */
+  delivered = 0
   ownMax = Number.POSITIVE_INFINITY
   isRetiring = false
   readonly #fd: Fd
@@ -78,6 +80,7 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
   /** Takes over a client; its descriptor is closed here once the kernel has taken it. */
   deliver(delivery: Delivery): void {
     this.users++
+    this.delivered++
     this.#queue.push(delivery)
     this.#parts.loop.later(this)
   }

@@ -1,139 +1,14 @@
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
-import { FakeClock } from '../../test/support/fake-poller.js'
-import { calls, closeAll, done } from '../../test/support/sockets.js'
-import { messages, plainAccept, WireEnd } from '../../test/support/wire-end.js'
-import type { Calls, Fd } from '../kernel/calls.js'
-import { AF_INET, SOCK_STREAM } from '../kernel/constants.js'
+import { leaveWorlds, DispatcherWorld as World } from '../../test/support/dispatcher-world.js'
+import { messages } from '../../test/support/wire-end.js'
 import { ETOOMANYREFS } from '../kernel/errno.js'
-import { MessageBatch } from '../kernel/message-batch.js'
-import type { MessageCalls } from '../kernel/message-calls.js'
-import { openEpoll } from '../reactor/epoll.js'
-import { Loop } from '../reactor/loop.js'
-import { ACCEPT, BAD_CFG, DONE, DYING, KEEPALIVE, MAX, MAY_DIE } from '../wire/child-message.js'
-import { Dispatcher, type DispatcherOptions } from './dispatcher.js'
-import type { PlacementLimits } from './placement.js'
-import { StickyCache } from './sticky-cache.js'
+import { BAD_CFG, DONE, DYING, KEEPALIVE, MAX } from '../wire/child-message.js'
 
 const PLENTY = 20_000
-const LIMITS: PlacementLimits = { instancesMin: 1, instancesMax: 3, usersMin: 2, usersMax: 4 }
 const SHRINK_MS = 8_000
 
-/** A dispatcher over the real kernel; the other ends of its wires are in the test's hands. */
-class World {
-  readonly clock = new FakeClock()
-  readonly poller = openEpoll()
-  readonly loop = new Loop(this.poller, this.clock)
-  readonly lines: string[] = []
-  readonly children = new Map<number, WireEnd>()
-  readonly wanted: number[] = []
-  readonly badConfigurations: number[] = []
-  readonly prepared: boolean[] = []
-  readonly cache = new StickyCache({ periodMs: 1_000, size: 10 })
-  readonly dispatcher: Dispatcher
-  rooms = 0
-  /** Clients of which this process still has a copy. */
-  readonly held = new Set<Fd>()
-
-  constructor(limits: Partial<PlacementLimits> = {}, overriding: Partial<MessageCalls> = {}) {
-    const counting: Calls = { ...calls, close: (fd) => this.#close(fd) }
-    this.dispatcher = new Dispatcher(
-      {
-        loop: this.loop,
-        calls: counting,
-        messages: { ...messages, ...overriding },
-        log: (_severity, line) => void this.lines.push(line),
-        outgoing: new MessageBatch(64, 64),
-        incoming: new MessageBatch(64, 64),
-      },
-      this.options(limits),
-      {
-        onWanted: (slot, fd) => this.#open(slot, fd),
-        onRoom: () => void this.rooms++,
-        onPrepared: (isOk) => void this.prepared.push(isOk),
-        onBadConfiguration: (slot) => void this.badConfigurations.push(slot),
-      },
-    )
-    worlds.push(this)
-    this.dispatcher.start()
-  }
-
-  options(limits: Partial<PlacementLimits>): DispatcherOptions {
-    return { limits: { ...LIMITS, ...limits }, wireBufferBytes: 0, stickyCaches: [this.cache] }
-  }
-
-  child(slot: number): WireEnd {
-    const child = this.children.get(slot)
-    assert.ok(child, `there is no child ${slot}`)
-    return child
-  }
-
-  /** Children that have started. */
-  speak(...slots: readonly number[]): void {
-    for (const slot of slots) this.child(slot).say(MAX, 1_000)
-    this.turns()
-  }
-
-  deliver(count = 1, key?: string): void {
-    for (let i = 0; i < count; i++) {
-      const fd = done(calls.socket(AF_INET, SOCK_STREAM, 0))
-      this.held.add(fd)
-      const sticky = key === undefined ? undefined : { cache: this.cache, key }
-      this.dispatcher.deliver({ fd, message: plainAccept, sticky })
-    }
-    this.turns()
-  }
-
-  /** How many clients have come to a child since it was last asked, and MAY_DIE if that came. */
-  heardBy(slot: number): (number | 'may die')[] {
-    const heard = this.child(slot).hear()
-    const clients = heard.filter(({ type }) => type === ACCEPT)
-    for (const { fd } of clients) closeAll(fd)
-    const rest = heard.filter(({ type }) => type !== ACCEPT)
-    assert.ok(rest.every(({ type }) => type === MAY_DIE))
-    if (rest.length > 0) assert.equal(heard.at(-1)?.type, MAY_DIE, 'nothing comes after MAY_DIE')
-    return [clients.length, ...rest.map(() => 'may die' as const)]
-  }
-
-  /** The process of a child ends. */
-  die(slot: number): void {
-    this.child(slot).close()
-    this.children.delete(slot)
-    this.dispatcher.gone(slot)
-    this.turns()
-  }
-
-  pass(ms: number): void {
-    this.clock.nowMs += ms
-    this.turns()
-  }
-
-  turns(count = 4): void {
-    for (let i = 0; i < count; i++) this.loop.turn(0)
-  }
-
-  leave(): void {
-    for (const slot of this.children.keys()) this.dispatcher.gone(slot)
-    for (const child of this.children.values()) child.close()
-    this.poller.close()
-    closeAll(...this.held)
-  }
-
-  #open(slot: number, fd: Fd): void {
-    this.wanted.push(slot)
-    this.children.set(slot, new WireEnd(fd))
-  }
-
-  #close(fd: Fd): number {
-    this.held.delete(fd)
-    return calls.close(fd)
-  }
-}
-
-const worlds: World[] = []
-afterEach(() => {
-  for (const world of worlds.splice(0)) world.leave()
-})
+afterEach(leaveWorlds)
 
 test('the children of the minimum are wanted at once', () => {
   const world = new World({ instancesMin: 2 })
@@ -151,6 +26,32 @@ test('clients wait until the child has said its maximum', () => {
   world.speak(1)
   assert.deepEqual(world.heardBy(1), [1])
   assert.equal(world.held.size, 0, 'the master keeps no copy of what is sent')
+})
+
+test('it is told when a child has started', () => {
+  const world = new World({ instancesMin: 2 })
+  assert.deepEqual(world.started, [])
+  world.speak(1)
+  assert.deepEqual(world.started, [1])
+})
+
+test('a child gets as many clients in all as the retire limit says, and not one more', () => {
+  const world = new World({ usersMin: 10, usersMax: 20 }, {}, 3)
+  world.speak(0)
+  world.deliver(2)
+  assert.deepEqual([world.heardBy(0), world.wanted], [[2], [0]])
+  world.deliver(1)
+  assert.deepEqual(
+    [world.heardBy(0), world.wanted],
+    [
+      [1, 'may die'],
+      [0, 1],
+    ],
+  )
+  world.deliver(5)
+  world.speak(1, 2)
+  assert.deepEqual([...world.heardBy(0), ...world.heardBy(1)], [0, 3, 'may die'])
+  assert.deepEqual(world.heardBy(2), [2])
 })
 
 test('a child that dies at start leaves its clients to its successor', () => {

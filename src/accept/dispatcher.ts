@@ -13,8 +13,13 @@ export const CHILDREN_MAX = 256
 /** Idle children above the minimum go at this rhythm, as the original's. */
 const SHRINK_EVERY_MS = 8_000
 
+/** After no child could be opened for want of descriptors, before that is tried again. */
+const SHORTAGE_PAUSE_MS = 250
+
 export interface DispatcherOptions {
   readonly limits: PlacementLimits
+  /** Clients that a child gets in all. Zero: no limit. */
+  readonly retireLimit: number
   /** Buffers of the sockets to the children. Zero: the system's. */
   readonly wireBufferBytes: number
   /** Every cache that remembers children. */
@@ -24,6 +29,8 @@ export interface DispatcherOptions {
 export interface DispatcherEvents {
   /** A process is wanted in `slot`; `fd` is its end of the wire and the receiver's. Fresh: of the other configuration. */
   onWanted(slot: number, fd: Fd, isFresh: boolean): void
+  /** The child of a slot has said that it takes clients. */
+  onStarted(slot: number): void
   /** There is room for a client again. */
   onRoom(): void
   /** All children that `prepare` opened have started (`isOk`), or none of them could. */
@@ -44,7 +51,13 @@ export class Dispatcher implements TimerOwner {
   readonly #timer = new Timer(this)
   /** Children that `prepare` has opened, and whether they have started. */
   readonly #fresh = new Map<BrokerChild, boolean>()
+  /** Clients without a child, while none can be opened. */
+  readonly #waiting: Delivery[] = []
+  /** Set while no child can be opened. */
+  readonly #shortage = new Timer({ onTimer: () => this.#endShortage() })
+  #hasToldShortage = false
   #isStopped = false
+  #isCut = false
 
   constructor(parts: Omit<BrokerParts, 'events'>, options: DispatcherOptions, events: DispatcherEvents) {
     this.#parts = { ...parts, events: this.#brokerEvents() }
@@ -54,16 +67,22 @@ export class Dispatcher implements TimerOwner {
 
   /** Clients that the children hold now, and those that are on their way to them. */
   get users(): number {
-    return this.#children.reduce((sum, { users }) => sum + users, 0)
+    return this.#children.reduce((sum, { users }) => sum + users, this.#waiting.length)
   }
 
   /** The same without children that take no more clients. */
   get servingUsers(): number {
-    return this.#children.reduce((sum, { isRetiring, users }) => sum + (isRetiring ? 0 : users), 0)
+    const { length: waiting } = this.#waiting
+    return this.#children.reduce((sum, { isRetiring, users }) => sum + (isRetiring ? 0 : users), waiting)
   }
 
   get childCount(): number {
     return this.#children.length
+  }
+
+  /** There is no child, and nobody who waits for one. */
+  get isIdle(): boolean {
+    return this.childCount === 0 && this.#waiting.length === 0
   }
 
   /** Opens the children that always run. */
@@ -73,19 +92,21 @@ export class Dispatcher implements TimerOwner {
   }
 
   hasRoom(): boolean {
-    const choice = place(this.#children, this.#options.limits)
-    return choice !== FULL && (choice !== NEW_CHILD || this.#freeSlot() !== undefined)
+    return place(this.#children, this.#limits()) !== FULL
   }
 
   /** Gives a client to a child. There must be room. */
   deliver(delivery: Delivery): void {
     const child = this.#stickyChild(delivery) ?? this.#choose()
     if (child === undefined) {
-      this.#parts.calls.close(delivery.fd)
+      this.#waiting.push(delivery)
       return
     }
     delivery.sticky?.cache.note(delivery.sticky.key, child.slot, this.#parts.loop.nowMs)
     child.deliver(delivery)
+    if (child.delivered !== this.#options.retireLimit) return
+    child.retire()
+    this.#fill()
   }
 
   /** The process of a child has ended, or could not be started. */
@@ -97,7 +118,7 @@ export class Dispatcher implements TimerOwner {
     if (this.#fresh.delete(child)) this.#checkPrepared()
     const left = child.close()
     this.#fill()
-    this.#deliverAgain(left)
+    this.#deliverAgain([...this.#waiting.splice(0), ...left])
   }
 
   /**
@@ -144,6 +165,12 @@ export class Dispatcher implements TimerOwner {
     for (const child of this.#children) child.retire()
   }
 
+  /** Who has no child yet gets none any more, and is reset. */
+  cut(): void {
+    this.#isCut = true
+    this.#deliverAgain(this.#waiting.splice(0))
+  }
+
   onTimer(): void {
     this.#shrink()
     this.#parts.loop.timers.set(this.#timer, this.#parts.loop.nowMs + SHRINK_EVERY_MS)
@@ -151,16 +178,24 @@ export class Dispatcher implements TimerOwner {
 
   /** Places clients that a child has not got, and tells that one more child may be started for others. */
   #deliverAgain(left: readonly Delivery[]): void {
-    for (const delivery of left) this.deliver(delivery)
+    for (const delivery of left) {
+      if (this.#isCut) this.#reset(delivery)
+      else this.deliver(delivery)
+    }
     if (this.#isStopped)
       this.stop() // a child that was started for them ends after them
     else this.#events.onRoom()
   }
 
+  #reset({ fd }: Delivery): void {
+    this.#parts.calls.resetOnClose(fd)
+    this.#parts.calls.close(fd)
+  }
+
   #brokerEvents(): BrokerEvents {
     return {
       onReady: (child) => this.#onReady(child),
-      onDone: () => this.#events.onRoom(),
+      onDone: () => this.#onDone(),
       onDying: () => this.#fill(),
       onBadConfiguration: (child) => {
         // A prepared child ends by itself, and the old configuration goes on.
@@ -170,7 +205,14 @@ export class Dispatcher implements TimerOwner {
     }
   }
 
+  /** Those who wait for a child come first. */
+  #onDone(): void {
+    if (this.#waiting.length > 0) this.#deliverAgain(this.#waiting.splice(0))
+    else this.#events.onRoom()
+  }
+
   #onReady(child: BrokerChild): void {
+    this.#events.onStarted(child.slot)
     if (this.#fresh.get(child) === false) {
       this.#fresh.set(child, true)
       this.#checkPrepared()
@@ -186,9 +228,16 @@ export class Dispatcher implements TimerOwner {
   }
 
   #choose(): BrokerChild | undefined {
-    const choice = place(this.#children, this.#options.limits)
-    if (choice === NEW_CHILD) return this.#open()
-    return this.#children[choice]
+    const choice = place(this.#children, this.#limits())
+    if (choice !== NEW_CHILD) return this.#children[choice]
+    return this.#open() ?? this.#children[place(this.#children, this.#limits())]
+  }
+
+  /** While no child can be opened, those that there are have to do. */
+  #limits(): PlacementLimits {
+    const { limits } = this.#options
+    const mayOpen = !this.#shortage.isSet && this.#children.length < CHILDREN_MAX
+    return mayOpen ? limits : { ...limits, instancesMax: 0 }
   }
 
   /** Starts children until the minimum runs. */
@@ -200,12 +249,13 @@ export class Dispatcher implements TimerOwner {
 
   #open(isFresh = false): BrokerChild | undefined {
     const slot = this.#freeSlot()
-    if (slot === undefined) return undefined
+    if (slot === undefined || this.#shortage.isSet) return undefined
     const pair = this.#parts.messages.socketPair('datagram')
     if (typeof pair === 'number') {
-      this.#parts.log(WARNING, `cannot make a socket for a child: ${errorText(-pair)}`)
+      this.#beginShortage(-pair)
       return undefined
     }
+    this.#hasToldShortage = false
     const [ours, theirs] = pair
     for (const fd of pair) this.#sizeBuffers(fd)
     const child = new BrokerChild(this.#parts, slot, ours)
@@ -213,6 +263,19 @@ export class Dispatcher implements TimerOwner {
     this.#children.sort((a, b) => a.slot - b.slot)
     this.#events.onWanted(slot, theirs, isFresh)
     return child
+  }
+
+  #beginShortage(errno: number): void {
+    const { log, loop } = this.#parts
+    loop.timers.set(this.#shortage, loop.nowMs + SHORTAGE_PAUSE_MS)
+    if (this.#hasToldShortage) return
+    this.#hasToldShortage = true
+    log(WARNING, `cannot make a socket for a child: ${errorText(errno)}; clients wait`)
+  }
+
+  #endShortage(): void {
+    this.#fill()
+    this.#deliverAgain(this.#waiting.splice(0))
   }
 
   #sizeBuffers(fd: Fd): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeClock, FakePoller } from '../../test/support/fake-poller.js'
-import { AccessList } from '../admission/access-list.js'
+import { AccessList, compileAccess } from '../admission/access-list.js'
 import { parseNetwork } from '../base/cidr.js'
 import { COUNTERS } from '../cells/layout.js'
 import { heapRegion, type Region } from '../kernel/region.js'
@@ -20,7 +20,7 @@ function world() {
   const log = (severity: number, text: string) => void said.push([severity, text])
   const network = parseNetwork('10.0.0.0/8')
   assert.ok(network)
-  const list = new AccessList([{ isPermit: true, isNegated: false, networks: [network] }])
+  const list = new AccessList(compileAccess([{ isPermit: true, isNegated: false, networks: [network] }]))
   const describePeer = (peer: Uint8Array) => `${peer.subarray(4, 8).join('.')}`
   const keeper = new Doorkeeper({ loop, counters, log, describePeer }, list)
   const pass = (ms: number) => {

@@ -23,7 +23,7 @@ const SETTLED_MS = 1_000
 export type Overload = 'queue' | 'close' | 'reset'
 
 /** How the log says it; the words of the original. */
-const HINTS: Readonly<Record<Overload, string>> = {
+export const OVERLOAD_HINTS: Readonly<Record<Overload, string>> = {
   queue: 'queueing',
   close: 'immediately closing',
   reset: 'resetting',
@@ -161,7 +161,7 @@ export class Gate implements TimerOwner {
   #tellFull(): void {
     if (this.#hasTold) return
     this.#hasTold = true
-    const hint = HINTS[this.#overload]
+    const hint = OVERLOAD_HINTS[this.#overload]
     this.#log(WARNING, `limit of ${this.#sessionsMax} concurrent users reached, ${hint} new connections`)
   }
 }

@@ -27,7 +27,7 @@ class World {
   lost = 0
   #isMasterThere = true
 
-  constructor(overriding: Partial<MessageCalls> = {}) {
+  constructor(overriding: Partial<MessageCalls> = {}, answersDying = false) {
     const [near, far] = wirePair()
     this.master = new WireEnd(near)
     this.fd = far
@@ -43,6 +43,7 @@ class World {
       calls: noting,
       messages: { ...messages, ...overriding },
       log: (_severity: number, line: string) => void this.lines.push(line),
+      answersDying,
       onClient: (fd: Fd, message: AcceptMessage) => void this.clients.push({ fd, message }),
       onMayDie: () => void this.mayDie++,
       onLostClient: () => void this.lost++,
@@ -284,6 +285,40 @@ test('a dying child still takes what was on its way, and ends on the word of its
   assert.equal(world.mayDie, 1)
   closeAll(client.near, client.far)
 })
+
+test('a dying child waits for a master of ours as long as it takes', () => {
+  const world = new World({}, true)
+  world.inlet.sayDying()
+  for (let i = 0; i < 60; i++) world.pass(KEEPALIVE_MS)
+  assert.equal(world.mayDie, 0)
+  world.master.say(MAY_DIE)
+  world.turns()
+  assert.equal(world.mayDie, 1)
+})
+
+test('a dying child whose master is gone waits no more', () => {
+  const world = new World({}, true)
+  world.inlet.sayDying()
+  world.loseMaster()
+  world.pass(KEEPALIVE_MS)
+  assert.equal(world.mayDie, 1)
+})
+
+for (const length of [41, 64, 65, 4_000]) {
+  test(`a client that comes with ${length} bytes is refused, named, and counts as one that ended`, () => {
+    const world = new World()
+    world.master.hear()
+    const client = unixPair()
+    const bytes = new Uint8Array(length)
+    bytes[0] = 6
+    world.master.sayBytes(bytes, client.far)
+    world.turns()
+    assert.deepEqual([summary(world.master.hear()), world.clients, world.closed.length], [[[DONE, 1]], [], 1])
+    const shown = length > 64 ? 'more than 64' : String(length)
+    assert.deepEqual(world.lines, [`the master sent a client with ${shown} bytes instead of 40: refused`])
+    closeAll(client.near, client.far)
+  })
+}
 
 test('a dying child waits no longer than a second for a master that says nothing', () => {
   const world = new World()

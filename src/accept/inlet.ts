@@ -26,6 +26,8 @@ export interface InletParts {
   readonly calls: Calls
   readonly messages: MessageCalls
   readonly log: Say
+  /** The master answers DYING by MAY_DIE, as ours does; a classic one says nothing. */
+  readonly answersDying: boolean
   /** A client has come; its descriptor is the receiver's. */
   onClient(fd: Fd, message: m.AcceptMessage): void
   /** The master sends nothing more: it wants this child to end when it is idle, or is gone. */
@@ -71,8 +73,8 @@ export class Inlet implements Watcher, TurnTaker, TimerOwner {
   }
 
   /**
-   * Tells the master to send nothing more. What is on its way is still taken: `onMayDie` is called after it, at the
-   * latest when a second has passed, because a classic master answers nothing.
+   * Tells the master to send nothing more. What is on its way is still taken: `onMayDie` is called after it, when a
+   * master of ours has said so, however busy it is; with a classic one when a second has passed.
    */
   sayDying(): void {
     this.#say(m.DYING, 0)
@@ -107,7 +109,7 @@ export class Inlet implements Watcher, TurnTaker, TimerOwner {
 
   onTimer(): void {
     this.#say(m.KEEPALIVE, 0)
-    if (this.#isDying && !this.#isClosed) {
+    if (this.#isDying && !this.#parts.answersDying && !this.#isClosed) {
       this.#isDying = false
       this.#parts.onMayDie()
     }
@@ -152,6 +154,10 @@ export class Inlet implements Watcher, TurnTaker, TimerOwner {
     const fd = this.#incoming.receivedFd(i)
     const offset = this.#incoming.offsetOf(i)
     const type = m.messageType(this.#incoming.bytes, offset, this.#incoming.receivedBytes(i))
+    if (type === m.ACCEPT && this.#incoming.receivedBytes(i) > m.ACCEPT_BYTES) {
+      this.#refuse(i, fd)
+      return
+    }
     if (type === m.ACCEPT && fd !== NO_DESCRIPTOR) {
       this.#parts.onClient(fd, m.decodeAccept(this.#incoming.bytes, offset))
       return
@@ -162,6 +168,17 @@ export class Inlet implements Watcher, TurnTaker, TimerOwner {
     else if (type === m.UDPDATA)
       this.countDone() // a relay of streams cannot serve it
     else log(WARNING, `the master sent a message of unknown type ${type ?? '(too short)'}`)
+  }
+
+  /** A longer message says something that we do not know, and may mean something else. */
+  #refuse(i: number, fd: Fd): void {
+    const { calls, log } = this.#parts
+    const length = this.#incoming.wasTooLong(i)
+      ? `more than ${MESSAGE_BYTES_MAX}`
+      : this.#incoming.receivedBytes(i)
+    log(WARNING, `the master sent a client with ${length} bytes instead of ${m.ACCEPT_BYTES}: refused`)
+    if (fd !== NO_DESCRIPTOR) calls.close(fd)
+    this.#lostClient(i)
   }
 
   /** The master counts the client as ours, so it has to hear that it is gone. */

@@ -33,26 +33,6 @@ export function containsAddress(network: Network, bytes: Uint8Array): boolean {
   return other.every((byte, index) => byte === network.bytes[index])
 }
 
-/** Many networks; asking costs one look-up per distinct prefix length, whatever their number. */
-export class NetworkSet {
-  readonly #keysByPrefix = new Map<number, Set<string>>()
-
-  add(network: Network): void {
-    const keys = this.#keysByPrefix.get(network.prefixBits) ?? new Set<string>()
-    keys.add(keyOf(network.bytes))
-    this.#keysByPrefix.set(network.prefixBits, keys)
-  }
-
-  /** `bytes` are the 4 or 16 bytes of an address. */
-  has(bytes: Uint8Array): boolean {
-    const address = mappedBytes(bytes)
-    for (const [prefixBits, keys] of this.#keysByPrefix) {
-      if (keys.has(keyOf(masked(address, prefixBits)))) return true
-    }
-    return false
-  }
-}
-
 function parsePrefix(text: string, isIpv4: boolean): number | undefined {
   if (/^\d{1,3}$/.test(text)) {
     const bits = Number(text)
@@ -68,8 +48,4 @@ function masked(bytes: Uint8Array, prefixBits: number): Uint8Array {
     const bits = Math.min(8, Math.max(0, prefixBits - index * 8))
     return byte & (0xff00 >> bits)
   })
-}
-
-function keyOf(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes)
 }

@@ -2,7 +2,7 @@ import type { Overload } from '../accept/gate.js'
 import type { QueueLengths } from '../accept/listener.js'
 import type { PlacementLimits } from '../accept/placement.js'
 import type { StickyOptions } from '../accept/sticky-cache.js'
-import type { AccessRule } from '../admission/access-list.js'
+import type { AccessTable } from '../admission/access-list.js'
 import type { Shape } from '../cells/layout.js'
 import type { AcceptMessage } from '../wire/child-message.js'
 
@@ -12,11 +12,13 @@ export interface AcceptorSettings {
   readonly cells: { readonly fd: number; readonly shape: Shape }
   readonly listeners: readonly AcceptorListener[]
   readonly limits: PlacementLimits
+  /** Clients that a child gets in all. Zero: no limit. */
+  readonly retireLimit: number
   readonly overload: Overload
   readonly wireBufferBytes: number
   /** The common sticky cache; undefined for none. */
   readonly sticky: StickyOptions | undefined
-  readonly accessRules: readonly AccessRule[]
+  readonly accessTable: AccessTable
   readonly traceMask: number
 }
 
@@ -48,6 +50,8 @@ export type AcceptorCommand =
     }
   /** Accept no more; children end when they are idle. */
   | { readonly kind: 'drain' }
+  /** Clients that have no child yet are reset. */
+  | { readonly kind: 'cut' }
   | { readonly kind: 'stop' }
 
 export type AcceptorReport =
@@ -61,6 +65,8 @@ export type AcceptorReport =
       readonly fd: number | undefined
       readonly isFresh: boolean
     }
+  /** The child of a slot has said that it takes clients. */
+  | { readonly kind: 'started'; readonly slot: number }
   /** Draining, and there is no child left. */
   | { readonly kind: 'idle' }
   /** The children of the other configuration have started, or could not. */

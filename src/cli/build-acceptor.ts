@@ -13,6 +13,7 @@ import { messageCalls } from '../kernel/message-calls.js'
 import type { Region } from '../kernel/region.js'
 import { SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
 import type { System } from '../kernel/system.js'
+import { COUNT } from '../observe/counters.js'
 import { LOG, LogRingWriter } from '../observe/log-ring.js'
 import type { Say } from '../observe/trace.js'
 import { Loop } from '../reactor/loop.js'
@@ -78,7 +79,8 @@ export class Acceptor {
       dispatcherOptions(settings, this.#front.caches),
       {
         onWanted: (slot, fd, isFresh) => report({ kind: 'wanted', slot, fd, isFresh }),
-        onRoom: () => this.#front.gate.onRoom(),
+        onStarted: (slot) => report({ kind: 'started', slot }),
+        onRoom: () => this.#onRoom(),
         onPrepared: (isOk) => report({ kind: 'prepared', isOk }),
         onBadConfiguration: (slot) => report({ kind: 'bad-configuration', slot }),
       },
@@ -100,6 +102,7 @@ export class Acceptor {
         return
       case 'gone':
         this.#dispatcher.gone(command.slot)
+        this.#countSessions()
         this.#reportIdle()
         return
       case 'prepare':
@@ -114,10 +117,24 @@ export class Acceptor {
       case 'drain':
         this.#drain()
         return
+      case 'cut':
+        this.#dispatcher.cut()
+        this.#reportIdle()
+        return
       case 'stop':
         this.loop.stop()
         return
     }
+  }
+
+  #onRoom(): void {
+    this.#countSessions()
+    this.#front.gate.onRoom()
+  }
+
+  /** For who looks at the cells. */
+  #countSessions(): void {
+    this.#accepting.counters[COUNT.sessionsNow] = this.#dispatcher.users
   }
 
   #drain(): void {
@@ -129,7 +146,7 @@ export class Acceptor {
   }
 
   #reportIdle(): void {
-    if (this.#isDraining && this.#dispatcher.childCount === 0) this.#report({ kind: 'idle' })
+    if (this.#isDraining && this.#dispatcher.isIdle) this.#report({ kind: 'idle' })
   }
 
   #listen(slot: number, fd: Fd): void {
@@ -164,7 +181,7 @@ export class Acceptor {
       gate: new Gate(usersMax, () => this.#countUsers(), this.loop, log, settings.overload),
       doorkeeper: new Doorkeeper(
         { loop: this.loop, counters, log, describePeer },
-        new AccessList(settings.accessRules),
+        new AccessList(settings.accessTable),
       ),
       caches: settings.listeners.map(({ sticky }) =>
         sticky === undefined ? common : new StickyCache(sticky),
@@ -190,15 +207,16 @@ export class Acceptor {
     const sticky = cache === undefined || key === undefined ? undefined : { cache, key }
     const delivery: Delivery = { fd, message: listener.message, sticky }
     this.#dispatcher.deliver(delivery)
+    this.#countSessions()
   }
 }
 
 function dispatcherOptions(
-  { limits, wireBufferBytes }: AcceptorSettings,
+  { limits, retireLimit, wireBufferBytes }: AcceptorSettings,
   caches: readonly (StickyCache | undefined)[],
 ): DispatcherOptions {
   const stickyCaches = [...new Set(caches)].filter((cache) => cache !== undefined)
-  return { limits, wireBufferBytes, stickyCaches }
+  return { limits, retireLimit, wireBufferBytes, stickyCaches }
 }
 
 function brokerParts(system: System, loop: Loop, log: Say): Omit<BrokerParts, 'events'> {

@@ -88,7 +88,7 @@ export class Reactor {
     const { counters, log } = parts
     this.#doorkeeper = new Doorkeeper(
       { loop: this.loop, counters, log, describePeer },
-      new AccessList(settings.accessRules),
+      new AccessList(settings.accessTable),
     )
     this.#listenerQueues = settings.listenerQueues
     this.#accepting = {
@@ -151,6 +151,7 @@ export class Reactor {
       calls: system.calls,
       messages,
       log,
+      answersDying: inlet.master === 'ours',
       onClient: (fd, { listenerMark }) => {
         if (inlet.master === 'foreign') {
           prepareInherited(messages, fd, peer)

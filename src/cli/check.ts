@@ -3,6 +3,7 @@ import type { Endpoint } from '../config/endpoint.js'
 import { LANDED } from '../config/landed.js'
 import type { ConfigProblem } from '../config/problems.js'
 import { resolveHost } from '../master/resolver.js'
+import type { Arguments } from './arguments.js'
 import { EXIT_CONFIG, EXIT_NO_INPUT, EXIT_OS, EXIT_USAGE } from './exit-codes.js'
 import type { Loaded } from './load.js'
 
@@ -27,9 +28,22 @@ export async function lookedUpProblems({ spawnd, tcprelay }: Loaded): Promise<Co
   return (await Promise.all(problems)).flat()
 }
 
-/** What keeps a configuration that is right from running in this version. */
-export function startProblems({ given }: Loaded): readonly ConfigProblem[] {
-  return unlandedProblems(given, LANDED)
+/** What keeps a configuration that is right from running in this version, with children or without. */
+export function startProblems({ given, spawnd }: Loaded, hasChildren: boolean): readonly ConfigProblem[] {
+  return unlandedProblems(given, LANDED, hasChildren && spawnd.spawn.exec !== undefined)
+}
+
+/** A socket of systemd's is for the process that it started, and that one ends when it goes to the background. */
+export function backgroundProblems(
+  { spawnd }: Loaded,
+  { background = spawnd.background }: Arguments,
+): readonly ConfigProblem[] {
+  if (!background) return []
+  return spawnd.listeners.flatMap(({ bind, position }) => {
+    if (bind.kind !== 'inherited' || bind.name === undefined) return []
+    const message = `the socket '${bind.name}' of systemd cannot be taken along to the background`
+    return [{ severity: 'error' as const, position, message, hint: "use 'background = no' or the option -f" }]
+  })
 }
 
 /** A name of the configuration as the resolver takes it. */

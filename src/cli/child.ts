@@ -1,10 +1,13 @@
+import { openCells } from '../cells/cells.js'
 import type { Configuration } from '../config/load.js'
 import { BELL_FD, CELLS_FD } from '../master/link-messages.js'
 import { ReactorThread } from '../master/reactor-thread.js'
+import { COUNT } from '../observe/counters.js'
 import { ERR, INFO } from '../observe/severity.js'
 import { closeInspector } from './close-inspector.js'
 import { EXIT_OK, EXIT_SOFTWARE } from './exit-codes.js'
 import type { ChildLink, Start, ToOurChild } from './our-link.js'
+import { keepTitle, type Load } from './process-title.js'
 import type { Command, ReactorSettings, Report } from './reactor-settings.js'
 import { NO_ACCEPTING, relaySettings, sessionsMax } from './settings.js'
 import type { Started } from './start-up.js'
@@ -49,6 +52,8 @@ export class Child {
     for (const [remoteSlot, addresses] of start.addresses) {
       this.#thread.post({ kind: 'addresses', remoteSlot, addresses })
     }
+    const { counters } = openCells(CELLS_FD, start.shape).child(start.slot)
+    keepTitle(parts.program, () => this.#load(counters))
     for (const signal of ['SIGHUP', 'SIGTERM'] as const) process.on(signal, () => this.#retire(signal))
   }
 
@@ -75,6 +80,15 @@ export class Child {
     if (this.#isEnding) return
     this.#say('the master is gone')
     this.#thread.post({ kind: 'drain' })
+  }
+
+  #load(counters: Float64Array): Load {
+    return {
+      connections: counters[COUNT.sessionsNow] as number,
+      connectionsMax: undefined,
+      overload: 'queue',
+      isDying: this.#isEnding,
+    }
   }
 
   #leave(done: () => void): void {
@@ -128,7 +142,7 @@ function takingClients({
     const inlet = { master: 'ours', fd: WIRE_FD, unixListeners } as const
     return { ...NO_ACCEPTING, sessionsMax: sessionsMax(), bellFd: undefined, inlet }
   }
-  const { accessRules, listenerQueues, overload, usersMax } = accepting
+  const { accessTable, listenerQueues, overload, usersMax } = accepting
   const placesMax = usersMax === 0 ? sessionsMax() : Math.min(sessionsMax(), usersMax)
-  return { accessRules, listenerQueues, overload, sessionsMax: placesMax, bellFd: BELL_FD, inlet: undefined }
+  return { accessTable, listenerQueues, overload, sessionsMax: placesMax, bellFd: BELL_FD, inlet: undefined }
 }

@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs'
 import type { SocketAddress } from '../base/address.js'
+import { errorText } from '../kernel/errno.js'
 import { messageCalls } from '../kernel/message-calls.js'
 import { type ChildProgram, Children, type Extras } from '../master/children.js'
 import { Link } from '../master/link.js'
@@ -7,7 +8,6 @@ import { FIRST_LISTENER_FD, LINK_VARIABLE, type ToMaster } from '../master/link-
 import { LogDrain } from '../master/log-drain.js'
 import type { TicketKeyRing } from '../master/ticket-keys.js'
 import { COUNT } from '../observe/counters.js'
-import { ERR } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import type { Generation } from './generation.js'
 import type { LoadOptions } from './load.js'
@@ -26,6 +26,8 @@ export interface CrewParts {
   /** A line of a child's access log. */
   writeAccess(line: string): void
   onMessage(slot: number, message: ToMaster): void
+  /** A child could not be started, because this process may not give it the user or group. */
+  onForbidden(generation: Generation): void
   /** The process has ended, or could not be started; what it held has been given back. */
   onGone(slot: number): void
 }
@@ -51,6 +53,7 @@ export class Crew {
     const events = {
       openExtras: (slot: number) => this.#openExtras(slot),
       onStarted: (slot: number) => this.#onStarted(slot),
+      onForbidden: (slot: number) => parts.onForbidden(this.#members.get(slot)?.generation ?? generation),
       onGone: (slot: number) => this.#onGone(slot),
     }
     this.#children = new Children(this.#programOf(generation), events, closeSync, parts.say)
@@ -92,6 +95,11 @@ export class Crew {
     return { sessions: counters?.[COUNT.sessionsNow] ?? 0, places: counters?.[COUNT.placesNow] ?? 0 }
   }
 
+  /** Sessions of all children of ours. */
+  get sessions(): number {
+    return [...this.#members.keys()].reduce((sum, slot) => sum + this.loadOf(slot).sessions, 0)
+  }
+
   tell(slot: number, message: ToOurChild): void {
     this.#members.get(slot)?.link?.send(message)
   }
@@ -107,6 +115,11 @@ export class Crew {
     for (const { generation, link } of this.#members.values()) {
       if (generation.tickets === ring) link?.send({ kind: 'ticket-keys', keys: ring.keys })
     }
+  }
+
+  /** A child takes clients: should it die, it may be replaced at once. */
+  served(slot: number): void {
+    this.#children.served(slot)
   }
 
   /** Carries on what a child has written to its log ring. */
@@ -128,6 +141,11 @@ export class Crew {
   /** Asks a child to end when it is idle. */
   retire(slot: number): void {
     this.#children.killOne(slot, 'SIGTERM')
+  }
+
+  /** Children that wait for their start are not started. */
+  dropWaiting(): void {
+    this.#children.dropWaiting()
   }
 
   stopStarting(): void {
@@ -156,24 +174,25 @@ export class Crew {
     const environment = Object.fromEntries(loaded.environment)
     return {
       command: isOwn ? ownProgram.command : (spawn.exec ?? ''),
-      words: [...(isOwn ? ownProgram.words : []), configuration, ...(id === undefined ? [] : [id])],
+      words: [
+        ...(isOwn ? ownProgram.words : []),
+        spawn.config ?? configuration,
+        ...(id === undefined ? [] : [id]),
+      ],
       environment: isOwn ? { ...environment, [LINK_VARIABLE]: '1' } : environment,
       uid: spawn.user?.uid,
-      gid: spawn.group ?? spawn.user?.gid,
+      // A number without an account has no group of its own, and is not to keep ours.
+      gid: spawn.group ?? spawn.user?.gid ?? spawn.user?.uid,
       workingDirectory: spawn.workingDirectory,
     }
   }
 
   /** The far ends of the descriptors that a child of ours gets from 3 on: link, cells, listeners. */
   #openExtras(slot: number): Extras {
-    const { say } = this.#parts
     const member = this.#members.get(slot)
     if (member === undefined || !isOwnProgram(member.generation.loaded.spawnd.spawn)) return NO_EXTRAS
     const pair = messageCalls().socketPair('stream')
-    if (typeof pair === 'number') {
-      say(ERR, `cannot open a link to a child: error ${-pair}`)
-      return NO_EXTRAS
-    }
+    if (typeof pair === 'number') throw new Error(`cannot open its link: ${errorText(-pair)}`)
     const [ours, theirs] = pair
     const link: MasterLink = new Link(ours, {
       onMessage: (message) => this.#parts.onMessage(slot, message),

@@ -86,6 +86,8 @@ export class DirectFleet implements Fleet {
       case 'drain':
         this.#drain()
         return
+      case 'cut':
+        return // nobody waits here for a child
       case 'stop':
         return // `end` says it all
     }

@@ -9,4 +9,6 @@ export const EXIT_OS = 71
 export const EXIT_CANNOT_CREATE = 73
 /** No listener could be bound. */
 export const EXIT_TEMPORARY = 75
+/** A child may not become the user or the group of the configuration. */
+export const EXIT_NO_PERMISSION = 77
 export const EXIT_CONFIG = 78

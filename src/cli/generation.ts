@@ -6,7 +6,7 @@ import type { Say, TraceChannel } from '../observe/trace.js'
 import { ListenerKeeper } from './listener-keeper.js'
 import type { BoundListener } from './listeners.js'
 import type { Loaded } from './load.js'
-import { masterShape, namedRemotes, remoteName } from './settings.js'
+import { masterShape, namedRemotes, placementLimits, remoteName } from './settings.js'
 import { SharedCells } from './shared-cells.js'
 import { ticketRingFor } from './tls-tickets.js'
 
@@ -26,6 +26,8 @@ export class Generation {
   /** The slot of each remote in the memory, in the order of the configuration. */
   readonly remoteSlots: readonly number[]
   readonly listeners: ListenerKeeper
+  /** Sessions that all its children may have together. */
+  readonly sessionsMax: number
   /** Known addresses of named remotes, by slot. */
   readonly addresses = new Map<number, readonly SocketAddress[]>()
   /** Shared with the generation before, unless clients are verified in another way; undefined: there is no TLS. */
@@ -43,6 +45,8 @@ export class Generation {
   ) {
     const { calls, say, trace } = parts
     this.loaded = loaded
+    const { instancesMax, usersMax } = placementLimits(loaded.spawnd)
+    this.sessionsMax = instancesMax * usersMax
     const names = loaded.tcprelay.remotes.map(remoteName)
     const slots = present?.memory.enter(this, names)
     this.memory =

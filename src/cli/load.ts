@@ -1,5 +1,5 @@
 import { type Configuration, loadChosenConfiguration, loadConfiguration } from '../config/load.js'
-import { chooseChildSection, type SectionIds } from '../config/section-choice.js'
+import { chooseChildSection, type SectionIds, type SectionRequest } from '../config/section-choice.js'
 import { type ReadAnswer, recordedSources, type Sources } from '../config/sources.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
 import type { Arguments } from './arguments.js'
@@ -14,7 +14,7 @@ const FETCH_TIMEOUT_MS = 20_000
 
 export interface Loaded extends Configuration {
   readonly sections: SectionIds
-  /** What was read, to be read again by a child without touching a file. */
+  /** What was read; the snapshot is what a child needs of it to read its section without touching a file. */
   readonly sources: ReturnType<typeof recordedSources>
   /** What TLS needs; what was wrong with it is among the problems. */
   readonly tls: Pick<LoadedTls, 'settings' | 'stamps'>
@@ -33,22 +33,39 @@ export interface LoadOptions {
 /** Reads the configuration that the command line names, a file or a URL. Never throws. */
 export async function loadFrom(options: LoadOptions): Promise<Loaded> {
   const { configuration: file, childId, id, masterId } = options.arguments
-  const files = options.sources ?? fileSources
-  const sources = recordedSources(isUrl(file) ? withPage(files, file, await fetchPage(file)) : files)
+  const files = await withPage(options.sources ?? fileSources, file)
   const environment = new Map(
     Object.entries(process.env).flatMap(([k, v]) => (v === undefined ? [] : [[k, v]])),
   )
   const isInetd = isUnderInetd(linuxCalls())
-  const request = { file, environment, isInetd, sources, names: systemNames() }
+  const request = { file, environment, isInetd, names: systemNames() }
   const { program, programPath } = options
   const choice = { program, programPath, masterOption: masterId, childOption: childId, lastArgument: id }
-  const isForeignChild = options.isChild === true
-  if (isForeignChild) {
+  if (options.isChild === true) {
     const sections = chooseChildSection(choice)
-    const read = { ...loadConfiguration({ ...request, ...sections }), sections, sources }
-    return withTls(read, { sources: files, isForeignChild })
+    const sources = recordedSources(files)
+    const read = { ...loadConfiguration({ ...request, sources, ...sections }), sections, sources }
+    return withTls(read, { sources: files, service: 'clients-handed-over' })
   }
-  return withTls({ ...loadChosenConfiguration(request, choice), sources }, { sources: files, isForeignChild })
+  const read = loadRecorded(request, choice, files)
+  const { childFile } = read
+  const isPage = childFile !== undefined && isUrl(childFile)
+  const whole = isPage ? loadRecorded(request, choice, await withPage(files, childFile)) : read
+  const { singleProcess, spawn } = whole.spawnd
+  const isRelaying = options.arguments.isSingleProcess || singleProcess || spawn.exec === undefined
+  return withTls(whole, { sources: files, service: isRelaying ? 'listeners' : 'none' })
+}
+
+function loadRecorded(
+  request: Omit<Parameters<typeof loadChosenConfiguration>[0], 'sources'>,
+  choice: SectionRequest,
+  files: Sources,
+): Omit<Loaded, 'tls'> & { readonly childFile: string | undefined } {
+  const sources = recordedSources(files)
+  const childSources = recordedSources(sources)
+  const chosen = loadChosenConfiguration({ ...request, sources }, choice, childSources)
+  const { snapshot } = chosen.childFile === undefined ? sources : childSources
+  return { ...chosen, sources: { ...sources, snapshot } }
 }
 
 /**
@@ -67,8 +84,11 @@ function isUrl(file: string): boolean {
   return /^https?:\/\//i.test(file)
 }
 
-function withPage(files: Sources, url: string, page: ReadAnswer): Sources {
-  return { ...files, read: (path) => (path === url ? page : files.read(path)) }
+/** The files, and the page if that is what is to be read. */
+async function withPage(files: Sources, file: string): Promise<Sources> {
+  if (!isUrl(file)) return files
+  const page = await fetchPage(file)
+  return { ...files, read: (path) => (path === file ? page : files.read(path)) }
 }
 
 /** The bytes of a page, or why there are none: an HTTP status or the system's error. */

@@ -13,9 +13,13 @@ export type LogSettings = Pick<
   'syslogIdent' | 'syslogFacility' | 'syslogSeverity' | 'debugRedirect'
 >
 
-/** What the sections say of the log: the master's section counts where both say something. */
+/**
+ * What the sections say of the log: the master's section counts where both say something, and alone where the children
+ * have a file of their own.
+ */
 export function logSettings({ spawnd, tcprelay, top }: Configuration): LogSettings {
-  const from = (key: keyof LogSettings) => (spawnd[key] === top[key] ? tcprelay : spawnd)
+  const isApart = spawnd.spawn.config !== undefined
+  const from = (key: keyof LogSettings) => (spawnd[key] === top[key] && !isApart ? tcprelay : spawnd)
   return {
     syslogIdent: from('syslogIdent').syslogIdent,
     syslogFacility: from('syslogFacility').syslogFacility,

@@ -8,6 +8,7 @@ import { FileWatch } from '../master/file-watch.js'
 import type { ToMaster } from '../master/link-messages.js'
 import { LogDrain } from '../master/log-drain.js'
 import { TICKET_KEY_PERIOD_MS } from '../master/ticket-keys.js'
+import { COUNT } from '../observe/counters.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import type { AcceptorCommand, AcceptorReport, AcceptorSettings } from './acceptor-settings.js'
@@ -18,11 +19,12 @@ import { hasErrors, startProblems } from './check.js'
 import { closeInspector } from './close-inspector.js'
 import { Crew } from './crew.js'
 import { DirectFleet } from './direct-fleet.js'
-import { EXIT_CONFIG, EXIT_OK, EXIT_SOFTWARE } from './exit-codes.js'
+import { EXIT_CONFIG, EXIT_NO_PERMISSION, EXIT_OK, EXIT_SOFTWARE } from './exit-codes.js'
 import { brokerFleet, type Fleet } from './fleet.js'
 import { Generation } from './generation.js'
 import { type BoundListener, bindListener } from './listeners.js'
 import { type Loaded, type LoadOptions, loadFrom } from './load.js'
+import { keepTitle, type Load } from './process-title.js'
 import { acceptorSettings, isOwnProgram, placementLimits } from './settings.js'
 import type { StartedHead } from './start-up.js'
 import { watchTlsFiles } from './tls-tickets.js'
@@ -90,6 +92,7 @@ export class Master {
       bellFd: this.#bell.fd,
       writeAccess: (line: string) => this.#access.write(line),
       onMessage: (slot: number, message: ToMaster) => this.#onChildMessage(slot, message),
+      onForbidden: (generation: Generation) => this.#onForbidden(generation),
       onGone: (slot: number) => this.#post({ kind: 'gone', slot }),
     }
     this.#crew = new Crew(crew, this.#generation)
@@ -102,9 +105,21 @@ export class Master {
     this.#fleet.start()
     this.#rotateTicketKeys()
     watchTlsFiles(this.#tlsFiles, this.#generation.loaded)
+    keepTitle(this.#parts.program, () => this.#load())
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.#end(signal))
     process.on('SIGUSR1', () => this.#access.reopen())
     process.on('SIGHUP', () => void this.#change('reload'))
+  }
+
+  #load(): Load {
+    const { loaded, sessionsMax } = this.#generation
+    const ownCount = this.#ownCells.cells.child(0).counters[COUNT.sessionsNow] as number
+    return {
+      connections: this.#isDirect ? this.#crew.sessions : ownCount,
+      connectionsMax: sessionsMax,
+      overload: loaded.spawnd.overload,
+      isDying: this.#isEnding,
+    }
   }
 
   #makeGeneration(loaded: Loaded, bound: StartedHead['bound'], present?: Generation): Generation {
@@ -143,7 +158,7 @@ export class Master {
   #settings(): AcceptorSettings {
     const { listeners, loaded } = this.#generation
     const cells = { fd: this.#ownCells.fd, shape: OWN_SHAPE }
-    return acceptorSettings(loaded.spawnd, listeners.names, cells, this.#parts.traceMask)
+    return acceptorSettings(loaded, listeners.names, cells, this.#parts.traceMask)
   }
 
   /** One change at a time; what is wanted meanwhile comes after it, once. */
@@ -166,7 +181,7 @@ export class Master {
     manager.reloading(system.clock.monotonicMs())
     const loaded = await loadFrom(options)
     if (this.#isEnding) return
-    const problems = [...loaded.problems, ...startProblems(loaded)]
+    const problems = [...loaded.problems, ...startProblems(loaded, true)]
     for (const problem of problems) log.say(hasErrors([problem]) ? ERR : WARNING, formatProblem(problem))
     if (hasErrors(problems)) log.say(ERR, 'the new configuration is wrong: the old one goes on')
     else await this.#replace(loaded)
@@ -280,6 +295,9 @@ export class Master {
       case 'wanted':
         this.#startChild(report.slot, report.fd, report.isFresh)
         return
+      case 'started':
+        this.#crew.served(report.slot)
+        return
       case 'idle':
         this.#parts.way.leave(EXIT_OK)
         return
@@ -314,7 +332,16 @@ export class Master {
     }
     if (this.#trace.isOn) this.#trace.say(`from child ${slot}: ${message.kind}`)
     this.#fleet.hear(slot, message.kind)
-    if (message.kind === 'serving') this.#tellServing()
+    if (message.kind !== 'serving') return
+    this.#crew.served(slot)
+    this.#tellServing()
+  }
+
+  /** No child will ever start. A configuration that is only prepared is given up instead. */
+  #onForbidden(generation: Generation): void {
+    if (this.#isEnding || generation !== this.#generation) return
+    this.#parts.log.say(ERR, 'children may not become the user or group of the configuration. Exiting.')
+    this.#parts.way.leave(EXIT_NO_PERMISSION)
   }
 
   #post(command: AcceptorCommand): void {
@@ -338,6 +365,7 @@ export class Master {
     log.say(INFO, `${signal}: exiting`)
     this.#parts.manager.stopping()
     this.#post({ kind: 'drain' })
+    this.#crew.dropWaiting()
     this.#generation.listeners.close()
     this.#parts.releasePidfile()
     this.#alarms.after(gracePeriodMs, () => {
@@ -347,6 +375,7 @@ export class Master {
   }
 
   #cut(): void {
+    this.#post({ kind: 'cut' })
     this.#crew.stopStarting()
     this.#crew.cutAll()
     this.#alarms.after(KILL_AFTER_MS, () => this.#crew.killAll())

@@ -1,6 +1,6 @@
 import type { Overload } from '../accept/gate.js'
 import type { QueueLengths } from '../accept/listener.js'
-import type { AccessRule } from '../admission/access-list.js'
+import type { AccessTable } from '../admission/access-list.js'
 import type { SocketAddress } from '../base/address.js'
 import type { Shape } from '../cells/layout.js'
 import type { RelayOptions } from '../relay/options.js'
@@ -15,7 +15,7 @@ export interface ReactorSettings {
   readonly listenerNames: readonly string[]
   /** Lengths of their queues by slot. */
   readonly listenerQueues: readonly QueueLengths[]
-  readonly accessRules: readonly AccessRule[]
+  readonly accessTable: AccessTable
   readonly overload: Overload
   readonly remotes: readonly RemoteSettings[]
   readonly relay: Omit<RelayOptions, 'localAddress'> & { readonly localAddress: SocketAddress | undefined }

@@ -1,6 +1,6 @@
 import { renderProblems } from '../config/problem-text.js'
 import type { ConfigProblem } from '../config/problems.js'
-import { exitCodeFor, hasErrors, lookedUpProblems, startProblems } from './check.js'
+import { backgroundProblems, exitCodeFor, hasErrors, lookedUpProblems, startProblems } from './check.js'
 import { EXIT_OK } from './exit-codes.js'
 import { type Loaded, type LoadOptions, loadFrom } from './load.js'
 import { writeLine } from './log-setup.js'
@@ -12,13 +12,21 @@ export async function runConfiguration(options: LoadOptions): Promise<void> {
   const child = isChild()
   const loaded = await loadFrom({ ...options, isChild: child })
   const { isCheckOnly } = options.arguments
+  const hasChildren = !child && !options.arguments.isSingleProcess && !loaded.spawnd.singleProcess
+  const problems = [...loaded.problems, ...backgroundProblems(loaded, options.arguments)]
   if (isCheckOnly) {
-    const { problems } = loaded
-    show([...problems, ...startProblems(loaded).map(asWarning), ...(await lookedUpProblems(loaded))], loaded)
+    show(
+      [
+        ...problems,
+        ...startProblems(loaded, hasChildren).map(asWarning),
+        ...(await lookedUpProblems(loaded)),
+      ],
+      loaded,
+    )
     process.exitCode = hasErrors(problems) ? exitCodeFor(problems) : EXIT_OK
     return
   }
-  const found = [...loaded.problems, ...startProblems(loaded)]
+  const found = [...problems, ...startProblems(loaded, hasChildren)]
   if (hasErrors(found)) {
     show(found, loaded)
     if (child) reportBadConfiguration()
@@ -27,8 +35,7 @@ export async function runConfiguration(options: LoadOptions): Promise<void> {
   }
   for (const [name, value] of loaded.environment) process.env[name] = value
   if (child) return runForeignChild(options, loaded)
-  if (options.arguments.isSingleProcess || loaded.spawnd.singleProcess)
-    return (await import('./run-single.js')).runSingle(options, loaded)
+  if (!hasChildren) return (await import('./run-single.js')).runSingle(options, loaded)
   return (await import('./run-master.js')).runMaster(options, loaded)
 }
 

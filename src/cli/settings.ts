@@ -1,6 +1,7 @@
 import { CHILDREN_MAX } from '../accept/dispatcher.js'
 import type { PlacementLimits } from '../accept/placement.js'
 import type { StickyOptions } from '../accept/sticky-cache.js'
+import { type AccessRule, type AccessTable, compileAccess, EVERYBODY } from '../admission/access-list.js'
 import { formatAddress, withPort } from '../base/address.js'
 import type { Shape } from '../cells/layout.js'
 import type { Configuration } from '../config/load.js'
@@ -85,7 +86,7 @@ export function placementLimits({ spawn }: SpawndSettings): PlacementLimits {
 
 /** What a master's reactor has to know; `cells` are its own. */
 export function acceptorSettings(
-  spawnd: SpawndSettings,
+  { spawnd, tcprelay }: Configuration,
   listenerNames: readonly string[],
   cells: AcceptorSettings['cells'],
   traceMask: number,
@@ -99,21 +100,32 @@ export function acceptorSettings(
       sticky: stickyOptions(settings),
     })),
     limits: placementLimits(spawnd),
+    // What another program takes is its own affair.
+    retireLimit: isOwnProgram(spawnd.spawn) ? tcprelay.retire : 0,
     overload: spawnd.overload,
     wireBufferBytes: spawnd.tcpBufsizeBytes,
     sticky: stickyOptions(spawnd.spawn),
-    accessRules: spawnd.accessRules,
+    accessTable: accessTableOf(spawnd.accessRules),
     traceMask,
   }
+}
+
+const accessTables = new WeakMap<readonly AccessRule[], AccessTable>()
+
+/** The table of a configuration's rules: made once, however many children get it. */
+function accessTableOf(rules: readonly AccessRule[]): AccessTable {
+  const table = accessTables.get(rules) ?? compileAccess(rules)
+  accessTables.set(rules, table)
+  return table
 }
 
 /** What a process that accepts by itself has to know of it. */
 export function acceptSettings({
   spawnd,
-}: Configuration): Pick<ReactorSettings, 'listenerQueues' | 'accessRules' | 'overload'> {
+}: Configuration): Pick<ReactorSettings, 'listenerQueues' | 'accessTable' | 'overload'> {
   const { accessRules, listeners, overload } = spawnd
   return {
-    accessRules,
+    accessTable: accessTableOf(accessRules),
     overload,
     listenerQueues: listeners.map(({ backlog, overloadBacklog }) => ({ backlog, overloadBacklog })),
   }
@@ -130,7 +142,7 @@ export function childAcceptSettings(configuration: Configuration): ChildAcceptSe
 }
 
 /** What a process has to know of accepting when a master does it. */
-export const NO_ACCEPTING = { listenerQueues: [], accessRules: [], overload: 'queue' } as const
+export const NO_ACCEPTING = { listenerQueues: [], accessTable: EVERYBODY, overload: 'queue' } as const
 
 /** Undefined: no cache of its own. */
 export function stickyOptions(
@@ -142,11 +154,11 @@ export function stickyOptions(
 
 /** What a child hears of each connection of a listener. */
 export function acceptMessage(listener: ListenerSettings, slot: number): AcceptMessage {
-  const { flags, haproxy, realm, tls, tlsPsk } = listener
+  const { aaaProtocol, flags, haproxy, realm, tls, tlsPsk } = listener
   return {
-    // As the original packs `yes`: the low byte of each version, the newest one ending up highest.
-    tlsVersions: tls.versions.reduceRight((packed, version) => packed * 256 + TLS_VERSION_BYTES[version], 0),
-    aaaProtocol: 0,
+    // As the original packs them: the low byte of each version, the last one in the lowest place.
+    tlsVersions: tls.versions.reduce((packed, version) => packed * 256 + TLS_VERSION_BYTES[version], 0),
+    aaaProtocol: aaaProtocol === undefined ? 0 : AAA_PROTOCOL_NUMBERS[aaaProtocol],
     flags:
       (haproxy ? FLAG_HAPROXY : 0) |
       (flags.includes('accounting') ? FLAG_ACCOUNTING : 0) |
@@ -160,6 +172,19 @@ export function acceptMessage(listener: ListenerSettings, slot: number): AcceptM
 
 /** The second byte of the protocol versions (RFC 5246, 6.2.1; RFC 8446, 4.2.1). */
 const TLS_VERSION_BYTES = { 'TLSv1.2': 3, 'TLSv1.3': 4 } as const
+
+/**
+ * The original sends the numbers that its keywords have in its build: their places in the sorted list. These are of
+ * release 2026.07.24.
+ */
+const AAA_PROTOCOL_NUMBERS = {
+  'radius.dtls': 385,
+  'radius.tcp': 387,
+  'radius.tls': 388,
+  'radius.udp': 389,
+  'tacacs.tcp': 465,
+  'tacacs.tls': 466,
+} as const
 
 export function shapeFor({ tcprelay, spawnd }: Configuration): ReactorSettings['cells']['shape'] {
   const { length: remotes } = tcprelay.remotes

@@ -14,6 +14,7 @@ import { closeInspector } from './close-inspector.js'
 import { EXIT_OK, EXIT_SOFTWARE } from './exit-codes.js'
 import { ListenerKeeper } from './listener-keeper.js'
 import type { Loaded } from './load.js'
+import { keepTitle, type Load } from './process-title.js'
 import type { Command, InletSettings, ReactorSettings, Report } from './reactor-settings.js'
 import { acceptSettings, namedRemotes, relaySettings, sessionsMaxOf, shapeFor } from './settings.js'
 import type { StartedHead } from './start-up.js'
@@ -54,8 +55,10 @@ export class Single {
   readonly #tickets: TicketKeyRing | undefined
   readonly #trace: TraceChannel
   readonly #counters: Float64Array
+  readonly #sessionsMax: number
   #isEnding = false
   #hasRetired = false
+  #isRetiring = false
 
   constructor(parts: SingleParts) {
     this.#parts = parts
@@ -74,13 +77,14 @@ export class Single {
     this.#counters = counters
     this.#access = openAccessLog(loaded.tcprelay, log)
     this.#drain = new LogDrain(cells.child(0), log.say, (line) => this.#access.write(line))
+    this.#sessionsMax = sessionsMaxOf(loaded)
     const settings: ReactorSettings = {
       ...relaySettings(loaded, loaded.tls.settings),
       cells: { fd, shape },
       childSlot: 0,
       listenerNames: this.#listeners.names,
       ...acceptSettings(loaded),
-      sessionsMax: sessionsMaxOf(loaded),
+      sessionsMax: this.#sessionsMax,
       bellFd: undefined,
       inlet: parts.inlet,
       traceMask: parts.traceMask,
@@ -108,6 +112,7 @@ export class Single {
       Promise.all(looks),
       setTimeoutPromise(FIRST_LOOK_MAX_MS, undefined, { ref: false }),
     ]).then(() => this.#listeners.start())
+    keepTitle(this.#parts.program, () => this.#load())
     process.on('SIGUSR1', () => this.#access.reopen())
     if (this.#parts.inlet === undefined) this.#handleHeadSignals()
     else for (const signal of ['SIGHUP', 'SIGTERM'] as const) process.on(signal, () => this.#retire(signal))
@@ -122,6 +127,16 @@ export class Single {
     })
   }
 
+  #load(): Load {
+    const { inlet, loaded } = this.#parts
+    return {
+      connections: this.#counters[COUNT.sessionsNow] as number,
+      connectionsMax: inlet === undefined ? this.#sessionsMax : undefined,
+      overload: loaded.spawnd.overload,
+      isDying: this.#isEnding || this.#hasRetired || this.#isRetiring,
+    }
+  }
+
   #handleHeadSignals(): void {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.#end(signal))
     process.on('SIGHUP', () => {
@@ -131,6 +146,7 @@ export class Single {
 
   /** Serves what there is, and ends when idle. */
   #retire(signal: NodeJS.Signals): void {
+    this.#isRetiring = true
     this.#parts.log.say(INFO, `${signal}: No longer accepting new connections.`)
     this.#post({ kind: 'drain' })
   }

@@ -1,4 +1,6 @@
+import { basename } from 'node:path'
 import { formatProblem } from '../base/problem.js'
+import { linuxCalls } from '../kernel/linux-calls.js'
 import { linuxSystem } from '../kernel/linux-system.js'
 import { kernelProblem } from '../kernel/self-check.js'
 import type { System } from '../kernel/system.js'
@@ -17,6 +19,7 @@ import {
   EXIT_TEMPORARY,
   EXIT_UNAVAILABLE,
 } from './exit-codes.js'
+import { isUnderInetd } from './handed-over.js'
 import { type BoundListener, bindAll } from './listeners.js'
 import type { Loaded, LoadOptions } from './load.js'
 import { logSettings, openLog } from './log-setup.js'
@@ -24,6 +27,8 @@ import { version } from './version.js'
 
 /** What every process has before it does its own work. */
 export interface Started {
+  /** The name that the program was started by. */
+  readonly program: string
   readonly system: System
   readonly log: Log
   readonly way: WayOut
@@ -62,14 +67,16 @@ export function startProcess(options: LoadOptions, loaded: Loaded): Started | un
   const traceMask = given.debugMask | spawnd.debugMask | tcprelay.debugMask
   for (const problem of loaded.problems) log.say(WARNING, formatProblem(problem))
   traceConfiguration(loaded, traceMask, log)
-  return { system, log, way, traceMask }
+  return { program: basename(programPath, '.js'), system, log, way, traceMask }
 }
 
 /** Starts a process that listens: goes to the background if it should, holds the pidfile, binds. */
 export async function startHead(options: LoadOptions, loaded: Loaded): Promise<StartedHead | undefined> {
   const { arguments: given } = options
   const { spawnd, tcprelay } = loaded
-  if ((given.background ?? spawnd.background) && !isInBackground()) {
+  const wantsBackground = given.background ?? spawnd.background
+  // Who was started by inetd stays where it is, as the original: inetd waits for it to end.
+  if (wantsBackground && !isInBackground() && !isUnderInetd(linuxCalls())) {
     detach()
     return undefined
   }

@@ -70,8 +70,8 @@ function load({ listen = [], remotes = [], section = '', without, ...more }: Giv
     configuration.problems.filter(({ severity }) => severity === 'error'),
     [],
   )
-  const isForeignChild = more.isForeignChild ?? false
-  const { problems, ...loaded } = loadTls(configuration, { sources: world.sources, isForeignChild })
+  const service = more.isForeignChild ? 'clients-handed-over' : 'listeners'
+  const { problems, ...loaded } = loadTls(configuration, { sources: world.sources, service })
   const found = problems.map(({ message, position, severity }) => {
     const { column, line } = position
     const [from = ''] = /^\S+/.exec((lines[line - 1] ?? '').slice(column - 1)) ?? []

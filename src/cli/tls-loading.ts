@@ -19,12 +19,13 @@ import { findSystemAuthorities } from '../tls/system-authorities.js'
 import { TlsChecks } from './tls-checks.js'
 import { TlsFiles } from './tls-files.js'
 import { describeFinding, type PlaceOf, remotePlaces, servicePlaces } from './tls-places.js'
-import type {
-  ClientTlsSettings,
-  ListenerTlsSettings,
-  RemoteTlsSettings,
-  ServerTlsSettings,
-  TlsSettings,
+import {
+  type ClientTlsSettings,
+  type ListenerTlsSettings,
+  NO_TLS,
+  type RemoteTlsSettings,
+  type ServerTlsSettings,
+  type TlsSettings,
 } from './tls-settings.js'
 
 /** What TLS needs, read from the files that the configuration names, and checked. */
@@ -37,16 +38,17 @@ export interface LoadedTls {
 
 export interface TlsLoadOptions {
   readonly sources: Sources
-  /** The process is the child of a classic master, which does not say what its listeners are. */
-  readonly isForeignChild: boolean
+  /** Who is served: clients of our listeners, those that a classic master hands over, or nobody by us. */
+  readonly service: 'listeners' | 'clients-handed-over' | 'none'
 }
 
 /** Reads and checks what a configuration without errors says of TLS. Never throws. */
 export function loadTls(configuration: Configuration, options: TlsLoadOptions): LoadedTls {
+  if (options.service === 'none') return { settings: NO_TLS, stamps: new Map(), problems: [] }
   const { spawnd, tcprelay } = configuration
   const loader = new TlsLoader(configuration, options.sources)
   const listeners = spawnd.listeners.map((listener) => loader.listener(listener))
-  const service = options.isForeignChild ? sectionService(tcprelay) : undefined
+  const service = options.service === 'clients-handed-over' ? sectionService(tcprelay) : undefined
   const handedOver = service && loader.server(service)
   const remotes = tcprelay.remotes.map((remote) => loader.remote(remote))
   const settings = {

@@ -1,7 +1,7 @@
 import type { Position } from '../base/problem.js'
 import type { Located } from './located.js'
 import type { Problems } from './problems.js'
-import type { ListenerSettings } from './table-spawnd.js'
+import type { ListenerSettings, SpawndSettings } from './table-spawnd.js'
 import type { RemoteSettings, TcprelaySettings } from './table-tcprelay.js'
 import { listenerTlsRows, remoteTlsRows } from './table-tls.js'
 import { listenerService, type TlsService, versionsBetween } from './tls-service.js'
@@ -10,15 +10,16 @@ const LISTENER_KEYS = Object.keys(listenerTlsRows)
 const REMOTE_KEYS = Object.keys(remoteTlsRows)
 
 /**
- * Checks what no directive of TLS can see for itself; what is in the files is checked when they are read. `listeners`
- * are undefined when their section was not read; `hasMistakes`: what seems to be missing may have been meant.
+ * Checks what no directive of TLS can see for itself; what is in the files is checked when they are read. `spawnd`
+ * is undefined when it was not read; `hasMistakes`: what seems to be missing may have been meant.
  */
 export function checkTls(
-  listeners: readonly ListenerSettings[] | undefined,
+  spawnd: Pick<SpawndSettings, 'listeners' | 'spawn'> | undefined,
   tcprelay: TcprelaySettings,
   hasMistakes: boolean,
   problems: Problems,
 ): void {
+  const { listeners, spawn } = spawnd ?? {}
   checkCertificates(tcprelay, problems)
   if (listeners?.every(({ tls }) => tls.kind === 'off' || tls.kind === 'pass') === true) {
     const unused = tcprelay.tlsCertFile?.position ?? tcprelay.tlsCertificates[0]?.position
@@ -33,7 +34,9 @@ export function checkTls(
     services.push(service)
     const mayLackFiles = hasMistakes || listener.hasMistakes
     checkService(service, mayLackFiles, problems)
-    if (!mayLackFiles) checkIdentities(service, listener.tlsPsk, problems)
+    // Children of another program have keys of their own.
+    const isElsewhere = listener.tlsPsk && spawn?.exec !== undefined
+    if (!mayLackFiles && !isElsewhere) checkIdentities(service, listener.tlsPsk, problems)
   }
   checkRevocations(services, problems)
   for (const remote of tcprelay.remotes) checkRemote(remote, problems)

@@ -32,17 +32,21 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
   }
   if (tcprelay !== undefined) {
     if (!hasRemotes) problems.error(tcprelay.position, 'no remotes defined', { code: 'no-remotes' })
-    checkTls(spawnd?.listeners, tcprelay, mayHaveCertificate, problems)
+    checkTls(spawnd, tcprelay, mayHaveCertificate, problems)
   }
 }
 
-/** An error for each directive that asks for a feature which is not in `landed`. */
+/**
+ * An error for each directive that asks for a feature which is not in `landed`. `areForeign`: children of another
+ * program do what is forwarded to them.
+ */
 export function unlandedProblems(
   given: readonly GivenDirective[],
   landed: ReadonlySet<Need>,
+  areForeign: boolean,
 ): readonly ConfigProblem[] {
-  return given.flatMap(({ needs, name, position }) => {
-    if (needs === undefined || landed.has(needs)) return []
+  return given.flatMap(({ isForwarded, needs, name, position }) => {
+    if (needs === undefined || landed.has(needs) || (isForwarded && areForeign)) return []
     const message = `'${name}' needs ${NEED_NAMES[needs]}, which this version does not have yet`
     return [{ severity: 'error' as const, position, message }]
   })

@@ -5,7 +5,6 @@ export const LANDED: ReadonlySet<Need> = new Set()
 
 /** What a person calls a feature. */
 export const NEED_NAMES: Readonly<Record<Need, string>> = {
-  spawnd: 'the process model (master and children)',
   TLS: 'TLS',
   SCTP: 'SCTP',
   MAVIS: 'MAVIS',

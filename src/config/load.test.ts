@@ -154,18 +154,102 @@ test('under inetd no listener and no port is needed', () => {
 
 test('a directive whose feature has not landed is named, with its place', () => {
   const { given } = inSections(
-    'spawn { ipc key = 1 config = x }',
+    'listen { address = 1.2.3.4 port = 2 haproxy = yes tls psk = no type = SEQPACKET }',
     'remote { address = 1.2.3.4 port = 1 protocol = SCTP }',
   )
-  const found = unlandedProblems(given, new Set(['SCTP']))
+  const found = unlandedProblems(given, new Set(['SCTP']), false)
   assert.deepEqual(
     found.map(({ message, position }) => `${position.column} ${message}`),
-    [
-      "43 'ipc key' needs the process model (master and children), which this version does not have yet",
-      "55 'config' needs the process model (master and children), which this version does not have yet",
-    ],
+    ["71 'haproxy' needs the PROXY protocol, which this version does not have yet"],
   )
-  assert.deepEqual(unlandedProblems(given, new Set(['SCTP', 'spawnd'])), [])
+  assert.deepEqual(unlandedProblems(given, new Set(['SCTP', 'PROXY protocol']), false), [])
+})
+
+test('what is forwarded to children of another program needs nothing of ours', () => {
+  const { given } = inSections(
+    'spawn { exec = /x/foo } listen { port = 2 haproxy = yes tls = yes tls psk = yes protocol = SCTP }',
+  )
+  const needed = (areForeign: boolean) =>
+    unlandedProblems(given, new Set(), areForeign).map(({ message }) => /^'(.*)' needs/.exec(message)?.[1])
+  assert.deepEqual(needed(false), ['haproxy', 'tls', 'tls psk', 'protocol'])
+  assert.deepEqual(needed(true), ['protocol'])
+})
+
+/** A master's file `case` whose children have the file `child`, and what was read for them. */
+function loadApart(master: string, child: string, more: Record<string, string> = {}, listen = 'port = 1') {
+  const { names, sources } = fakeWorld({
+    case: `id = spawnd { listen { ${listen} } spawn { config = child ${master} } }`,
+    child,
+    ...more,
+  })
+  const childSources = recordedSources(sources)
+  const request = { file: 'case', sources, names, ...NOTHING }
+  const choice = { program: 'tcprelay', programPath: 'tcprelay' } as const
+  return {
+    loaded: loadChosenConfiguration(request, choice, childSources),
+    read: childSources.snapshot().reads,
+  }
+}
+
+test('children may have a file of their own, with its own includes', () => {
+  const { loaded, read } = loadApart('', 'include = more', {
+    more: 'id = tcprelay { remote { 1.2.3.4:5 } idle timeout = 7 }',
+  })
+  assert.deepEqual(loaded.problems, [])
+  assert.deepEqual(
+    [loaded.childFile, loaded.sections],
+    ['child', { masterId: 'spawnd', childId: 'tcprelay' }],
+  )
+  assert.deepEqual([loaded.tcprelay.idleTimeoutMs, loaded.spawnd.listeners.length], [7_000, 1])
+  assert.deepEqual(
+    read.map(([path]) => path),
+    ['child', 'more'],
+  )
+  assert.deepEqual(
+    loaded.given.map(({ name, position }) => `${position.file} ${name}`),
+    ['case port', 'case config', 'more address', 'more idle timeout'],
+  )
+})
+
+test('what is wrong with either file is told', () => {
+  const { loaded } = loadApart('wrong', 'id = tcprelay { remote { 1.2.3.4:5 } wrong }')
+  assert.deepEqual(
+    loaded.problems.map(({ position, severity }) => `${position.file} ${severity}`),
+    ['case error', 'child error'],
+  )
+  const missing = loadApart('id = other', 'id = tcprelay { remote { 1.2.3.4:5 } }').loaded
+  assert.deepEqual(messages(missing), ["no configuration for id 'other' found"])
+  assert.equal(missing.problems[0]?.position.file, 'child')
+  const gone = loadApart('', '!EACCES').loaded
+  assert.deepEqual(
+    [messages(gone), gone.problems[0]?.code],
+    [['cannot read the configuration: permission denied'], 'unreadable'],
+  )
+})
+
+test('a listener with TLS needs its certificate in the file of the children', () => {
+  const relay = (more: string) => `id = tcprelay { remote { 1.2.3.4:5 } ${more} }`
+  const found = (more: string) => messages(loadApart('', relay(more), {}, 'port = 1 tls = yes').loaded)
+  assert.deepEqual(found(''), ['a listener with TLS needs a certificate'])
+  assert.deepEqual(found('tls cert = /some/where/sample.pem'), [])
+})
+
+test('the environment of the master holds for the file of the children, not the other way round', () => {
+  const { names, sources } = fakeWorld({
+    case: 'setenv A = 1 id = spawnd { listen { port = 1 } spawn { config = child } }',
+    child: `setenv B = 2 id = tcprelay { remote { "1.2.3.\${A}:5" } }`,
+  })
+  const loaded = loadChosenConfiguration(
+    { file: 'case', sources, names, ...NOTHING },
+    { program: 'tcprelay', programPath: 'tcprelay' },
+  )
+  assert.deepEqual([messages(loaded), [...loaded.environment]], [[], [['A', '1']]])
+  assert.equal(loaded.tcprelay.remotes.length, 1)
+})
+
+test('the file of children of another program is theirs to read', () => {
+  const { loaded, read } = loadApart('exec = /x/foo', '!ENOENT')
+  assert.deepEqual([messages(loaded), loaded.childFile, read], [[], undefined, []])
 })
 
 test('reading stops after 50 errors and says so', () => {

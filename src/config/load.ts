@@ -1,11 +1,12 @@
 import type { Position } from '../base/problem.js'
 import { checkConfiguration } from './check.js'
+import { checkTls } from './check-tls.js'
 import { type CompletionContext, completeDraft, type Draft, emptyDraft, hasMistakesIn } from './draft.js'
 import { type GivenDirective, Parser } from './parser.js'
 import { type ConfigProblem, Problems } from './problems.js'
 import type { Block, SettingsOf } from './row.js'
 import { chooseSections, type SectionIds, type SectionRequest } from './section-choice.js'
-import { reasonOf } from './sources.js'
+import { reasonOf, type Sources } from './sources.js'
 import { listenBlock, type SpawndSettings, spawnBlock, spawndBlock } from './table-spawnd.js'
 import { remoteBlock, type TcprelaySettings, tcprelayBlock } from './table-tcprelay.js'
 import { certificateBlock } from './table-tls.js'
@@ -40,19 +41,51 @@ export interface Configuration {
 const BLOCKS: readonly Block<unknown>[] = [topBlock, spawndBlock, tcprelayBlock]
 const KEYWORDS = new Set(['include', ...BLOCKS.flatMap((block) => [...wordsOf(block)])])
 
+export interface ChosenConfiguration extends Configuration {
+  readonly sections: SectionIds
+  /** The file that the children's section was read from, where `spawn { config = FILE }` names another one. */
+  readonly childFile: string | undefined
+}
+
+type ChosenRequest = Omit<LoadRequest, keyof SectionIds>
+
 /**
- * Reads a configuration whose sections are chosen by the command line and, as the children's section may
- * be named in the spawnd section, by the file itself.
+ * Reads a configuration whose sections are chosen by the command line and, as the children's section and file may
+ * be named in the spawnd section, by the file itself. A file of the children's own is read from `childSources`.
  */
 export function loadChosenConfiguration(
-  request: Omit<LoadRequest, keyof SectionIds>,
+  request: ChosenRequest,
   choice: SectionRequest,
-): Configuration & { readonly sections: SectionIds } {
+  childSources: Sources = request.sources,
+): ChosenConfiguration {
   const first = chooseSections(choice)
   const configuration = loadConfiguration({ ...request, ...first })
-  const sections = chooseSections(choice, configuration.spawnd.spawn)
-  if (sections.childId === first.childId) return { ...configuration, sections }
-  return { ...loadConfiguration({ ...request, ...sections }), sections }
+  const { spawn } = configuration.spawnd
+  const sections = chooseSections(choice, spawn)
+  if (spawn.config !== undefined && sections.childId !== undefined) {
+    const childRequest = { ...request, file: spawn.config, sources: childSources }
+    return { ...loadApart(request, childRequest, sections), sections, childFile: spawn.config }
+  }
+  const isRead = sections.childId === first.childId
+  const chosen = isRead ? configuration : loadConfiguration({ ...request, ...sections })
+  return { ...chosen, sections, childFile: undefined }
+}
+
+/** Master and children have a file each; what the children's sets in the environment is theirs alone. */
+function loadApart(
+  request: ChosenRequest,
+  childRequest: ChosenRequest,
+  { masterId, childId }: SectionIds,
+): Configuration {
+  const master = loadConfiguration({ ...request, masterId, childId: undefined })
+  const { environment } = master
+  const child = loadConfiguration({ ...childRequest, environment, masterId: undefined, childId })
+  const problems = new Problems()
+  for (const problem of [...master.problems, ...child.problems]) problems.add(problem)
+  const { tcprelay } = child
+  const isRight = problems.sorted().every(({ severity }) => severity !== 'error')
+  if (isRight) checkTls(master.spawnd, tcprelay, false, problems)
+  return { ...master, tcprelay, given: [...master.given, ...child.given], problems: problems.sorted() }
 }
 
 /** Reads a whole file, its wanted sections and all that it includes, and checks it. Never throws. */

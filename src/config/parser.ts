@@ -17,6 +17,8 @@ export interface GivenDirective {
   readonly value: unknown
   /** The feature that it asks for. */
   readonly needs: Need | undefined
+  /** Children of another program do not need it of us. */
+  readonly isForwarded: boolean
 }
 
 export interface ParserRequest extends Omit<ValueInput, 'words'> {
@@ -129,8 +131,8 @@ export class Parser {
       return
     }
     const { draft, blocks } = place
-    const isNeeded = row.needsWhen?.(value) ?? true
-    given.push({ blocks, name: nameOf(row), position, value, needs: isNeeded ? row.needs : undefined })
+    const needs = (row.needsWhen?.(value) ?? true) ? row.needs : undefined
+    given.push({ blocks, name: nameOf(row), position, value, needs, isForwarded: row.isForwarded === true })
     if (innerKey === undefined) addGiven(draft, key, value)
     else addGiven(nestedDraft(draft, key, position), innerKey, value)
   }

@@ -33,11 +33,11 @@ export class Problems {
   }
 
   error(position: Position, message: string, extras: ProblemExtras = {}): void {
-    this.#add({ severity: 'error', position, message, ...extras })
+    this.add({ severity: 'error', position, message, ...extras })
   }
 
   warn(position: Position, message: string, extras: ProblemExtras = {}): void {
-    this.#add({ severity: 'warning', position, message, ...extras })
+    this.add({ severity: 'warning', position, message, ...extras })
   }
 
   /** In reading order: by file as they were first met, then by line and column. */
@@ -50,7 +50,8 @@ export class Problems {
     )
   }
 
-  #add(problem: ConfigProblem): void {
+  /** Notes what others have found, unless it is known. */
+  add(problem: ConfigProblem): void {
     const { severity, position, message } = problem
     const key = JSON.stringify([position.file, position.line, position.column, message])
     if (this.#found.has(key) || this.#count[severity] >= SEVERITY_MAX) return

@@ -107,7 +107,8 @@ function describeOrigin(row: Row): string {
 function describeNeed(row: Row, landed: ReadonlySet<Need>): string {
   if (row.needs === undefined || landed.has(row.needs)) return ''
   const which = row.needsWhen === undefined ? '' : ' with some values'
-  return `**Checked, but refused at start${which}: this version does not have ${NEED_NAMES[row.needs]} yet.**`
+  const where = row.isForwarded === true ? ' (children of another program do it themselves)' : ''
+  return `**Checked, but refused at start${which}: this version does not have ${NEED_NAMES[row.needs]} yet${where}.**`
 }
 
 /** The anchor that GitHub gives a heading. */

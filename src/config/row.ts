@@ -2,7 +2,7 @@ import type { Position } from '../base/problem.js'
 import type { ValueType } from './value-type.js'
 
 /** A feature that a directive asks for; until it has landed, starting with the directive is refused. */
-export type Need = 'spawnd' | 'TLS' | 'SCTP' | 'MAVIS' | 'PROXY protocol'
+export type Need = 'TLS' | 'SCTP' | 'MAVIS' | 'PROXY protocol'
 
 interface RowText<T> {
   /** Ways to write it: words separated by spaces, alternatives for a word by `|`. The first is its name. */
@@ -18,6 +18,8 @@ interface RowText<T> {
   readonly needs?: Need
   /** Restricts `needs` to some values. */
   needsWhen?(value: T): boolean
+  /** It goes to the child with each connection: children of another program need nothing of ours for it. */
+  readonly isForwarded?: boolean
   /** The directive of a nested block may also be written directly in the block around it. */
   readonly isAlsoOutside?: boolean
   /** Without it, the value of the same key of the block around this one holds. */

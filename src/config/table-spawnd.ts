@@ -79,28 +79,34 @@ const listenRows = {
     defaultText: '`no`',
     needs: 'TLS',
     needsWhen: asksForTls,
+    isForwarded: true,
   }),
   tlsPsk: optional('tls|ssl psk', yesNo, {
     doc: 'Clients may identify themselves by a pre-shared key, of those in `tls psk file`.',
     defaultText: '`yes` for a listener with a `tls psk file` of its own, else `no`',
     needs: 'TLS',
     needsWhen: (isOn) => isOn === true,
+    isForwarded: true,
   }),
   ...listenerTlsRows,
   haproxy: value('haproxy', yesNo, false, {
     doc: 'Connections begin with a PROXY protocol header.',
     needs: 'PROXY protocol',
     needsWhen: (isOn) => isOn,
+    isForwarded: true,
   }),
   flags: value('flag', commaList(choice(['access', 'accounting'])), [], {
     doc: 'Forwarded to children of the RADIUS kind; a relay has no use for it.',
     defaultText: 'none',
-    needs: 'spawnd',
   }),
   aaaProtocol: optional(
     'aaa.protocol',
     choice(['tacacs.tcp', 'tacacs.tls', 'radius.udp', 'radius.tcp', 'radius.tls', 'radius.dtls']),
-    { doc: 'Forwarded to children of the AAA kind; a relay has no use for it.', needs: 'spawnd' },
+    {
+      doc:
+        'Forwarded to children of the AAA kind, by the number that release 2026.07.24 of the original has for it; ' +
+        'a relay has no use for it.',
+    },
   ),
   // The original's 128 makes clients wait a second and more when a crowd arrives at once.
   backlog: value('backlog', count({ max: 65_535 }), 4096, {
@@ -166,9 +172,10 @@ const spawnRows = {
     isAlsoOutside: true,
   }),
   config: optional('config', text('FILE'), {
-    doc: 'Configuration that the children read.',
+    doc:
+      'Configuration that the relay reads, with its own includes; the section of the children is in there. Children ' +
+      'of another program get it as their argument.',
     defaultText: 'this file',
-    needs: 'spawnd',
   }),
   instancesMin: value('instances|servers|processes min|minimum', count({ min: 1, max: 4096 }), 2, {
     doc: 'Children that always run. Lowered to the maximum if above it. A single process has none.',
@@ -183,15 +190,16 @@ const spawnRows = {
     doc: 'Connections that a child may have at once.',
     zero: 'as many as its descriptors allow',
   }),
-  user: optional('userid', userId, { doc: 'User that the children run as.' }),
+  user: optional('userid', userId, {
+    doc: 'User that the children run as, with the group of its account and no others. A number without an account is its group as well.',
+  }),
   group: optional('groupid', groupId, { doc: 'Group that the children run as.' }),
   workingDirectory: optional('working directory', workingDirectory, {
     doc: 'Directory that the children run in.',
     isAlsoOutside: true,
   }),
   ipcKey: optional('ipc key', count(), {
-    doc: 'Asked the original to hand the configuration over in shared memory; ours always hands it over.',
-    needs: 'spawnd',
+    doc: 'Asked the original to hand the configuration over in shared memory; ours always hands it over. No effect.',
   }),
   stickyCachePeriodMs: { ...stickyCacheRows.stickyCachePeriodMs, isAlsoOutside: true },
   stickyCacheSize: { ...stickyCacheRows.stickyCacheSize, isAlsoOutside: true },
@@ -202,8 +210,9 @@ export const spawnBlock = completedBlock(
   'The children: processes that relay.',
   spawnRows,
   (given, completion) => {
+    // There is always one such block, so that others may look into it.
     if (given.accept === 'direct' && given.exec !== undefined) {
-      return completion.refuse('`accept = direct` needs children of this program: it does not go with `exec`')
+      completion.refuse('`accept = direct` needs children of this program: it does not go with `exec`')
     }
     return {
       ...given,

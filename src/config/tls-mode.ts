@@ -12,14 +12,15 @@ export type TlsVersion = (typeof TLS_VERSIONS)[number]
  */
 export interface TlsMode {
   readonly kind: 'off' | 'on' | 'auto' | 'pass'
-  /** What may be spoken; none where nothing is opened. */
+  /** What may be spoken, in the order in which it was listed; without a list the newest one first. */
   readonly versions: readonly TlsVersion[]
 }
 
 export const TLS_OFF: TlsMode = { kind: 'off', versions: [] }
-const TLS_ON: TlsMode = { kind: 'on', versions: TLS_VERSIONS }
+const NEWEST_FIRST = [...TLS_VERSIONS].reverse()
+const TLS_ON: TlsMode = { kind: 'on', versions: NEWEST_FIRST }
 const OTHERS: Readonly<Record<string, TlsMode>> = {
-  auto: { kind: 'auto', versions: TLS_VERSIONS },
+  auto: { kind: 'auto', versions: NEWEST_FIRST },
   pass: { kind: 'pass', versions: [] },
 }
 
@@ -46,8 +47,7 @@ function modeType(others: readonly string[]): ValueType<TlsMode> {
       const [first] = modes ?? []
       if (modes === undefined || first === undefined || modes.length === 1) return first
       const versions = modes.flatMap((mode) => (isVersion(mode) ? mode.versions : []))
-      if (modes.every(isVersion))
-        return { kind: 'on', versions: TLS_VERSIONS.filter((version) => versions.includes(version)) }
+      if (modes.every(isVersion)) return { kind: 'on', versions: [...new Set(versions)] }
       input.problems.error(position, 'only TLS versions can be listed with commas')
       return undefined
     },

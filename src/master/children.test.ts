@@ -21,15 +21,18 @@ const shell = (script: string): ChildProgram => ({
 class World {
   readonly lines: string[] = []
   readonly started: number[] = []
+  readonly forbidden: number[] = []
   readonly gone: number[] = []
   readonly closed: number[] = []
   readonly children: Children
   extras: Extras = NO_EXTRAS
+  openExtras = (): Extras => this.extras
 
   constructor(t: TestContext, program: ChildProgram) {
     const events = {
-      openExtras: () => this.extras,
+      openExtras: () => this.openExtras(),
       onStarted: (slot: number) => void this.started.push(slot),
+      onForbidden: (slot: number) => void this.forbidden.push(slot),
       onGone: (slot: number) => void this.gone.push(slot),
     }
     const closeFd = (fd: number) => {
@@ -141,25 +144,78 @@ test('a program that does nothing at all is no child either', async (t) => {
   assert.match(world.lines.join('|'), /terminated normally\|children die at start: the next one in 1 s/)
 })
 
-test('after a child that lived, the next one starts at once', async (t) => {
+/** A child that ends after `livedMs`, by the clock of the test, and whether the next one starts at once. */
+async function livesFor(
+  t: TestContext,
+  livedMs: number,
+  hasServed: boolean,
+  script: string,
+): Promise<boolean> {
   mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_000_000 })
   try {
-    const world = new World(t, shell('exit 1'))
+    const world = new World(t, shell(script))
     world.start()
+    if (hasServed) world.children.served(0)
+    mock.timers.tick(livedMs)
+    world.children.kill('SIGTERM')
     await endsInRealTime(world, 1)
-    mock.timers.tick(1_000)
-    world.children.setProgram(shell('exec sleep 1000'))
     world.start()
-    mock.timers.tick(2_000)
-    world.children.kill('SIGKILL')
-    await endsInRealTime(world, 2)
-    assert.match(world.lines.at(-1) ?? '', /signal SIGKILL/)
-    world.start()
-    assert.equal(world.started.length, 3)
+    return world.started.length === 2
   } finally {
     mock.timers.reset()
   }
+}
+
+const SLEEP = 'exec sleep 1000'
+const IN_ORDER = 'exit 0'
+
+test('a child that has served is replaced at once, even a moment after its start', async (t) => {
+  assert.equal(await livesFor(t, 100, true, SLEEP), true)
+  assert.equal(await livesFor(t, 100, true, IN_ORDER), true)
 })
+
+test('a child that has not served has died at start, however long it took and however it ended', async (t) => {
+  assert.equal(await livesFor(t, 100, false, SLEEP), false)
+  assert.equal(await livesFor(t, 3_600_000, false, SLEEP), false)
+  assert.equal(await livesFor(t, 3_600_000, false, IN_ORDER), false)
+})
+
+test('a program that says it serves and ends at once is no child', async (t) => {
+  assert.equal(await livesFor(t, 10, true, SLEEP), false)
+})
+
+test('what dies of another program says nothing of the one in force', async (t) => {
+  const world = new World(t, shell(SLEEP))
+  world.children.startOther(1, openSync('/dev/null', 'r+'), shell('exit 1'))
+  await world.ends(1)
+  world.start(0)
+  assert.deepEqual(world.started, [1, 0])
+  assert.doesNotMatch(world.lines.join('|'), /at start/)
+})
+
+for (const code of ['EPERM', 'EINVAL']) {
+  test(`a child that may not become its user (${code}) is no reason to try again`, async (t) => {
+    const world = new World(t, { ...shell(SLEEP), uid: process.getuid?.() })
+    world.openExtras = () => fail(code)
+    world.start(4)
+    await world.ends(1)
+    assert.deepEqual([world.forbidden, world.gone], [[4], [4]])
+    assert.doesNotMatch(world.lines.join('|'), /at start/)
+  })
+}
+
+test('the same error of a child that keeps our user is a death at start', async (t) => {
+  const world = new World(t, shell(SLEEP))
+  world.openExtras = () => fail('EPERM')
+  world.start()
+  await world.ends(1)
+  assert.deepEqual(world.forbidden, [])
+  assert.match(world.lines.join('|'), /at start/)
+})
+
+function fail(code: string): never {
+  throw Object.assign(new Error(code), { code })
+}
 
 test('children that wait for their start are not started any more when that is said', async (t) => {
   const world = new World(t, shell('exit 1'))
@@ -169,7 +225,13 @@ test('children that wait for their start are not started any more when that is s
   assert.deepEqual([world.children.count, world.closed.length], [1, 1])
   world.children.stopStarting()
   assert.deepEqual([world.children.count, world.started.length], [0, 1])
-  assert.equal(world.closed.length, 2, 'their wires are closed')
+  assert.deepEqual(
+    [world.closed.length, world.gone],
+    [2, [0, 0]],
+    'their wires are closed, and they are gone',
+  )
+  world.start()
+  assert.deepEqual([world.closed.length, world.children.count], [3, 0], 'nothing is started any more')
 })
 
 test('signals reach every child', async (t) => {

@@ -2,11 +2,11 @@ import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 
-/** A child that ends sooner has not really started. */
-const START_MS = 2_000
-
-/** Whatever ends in order even sooner is no child, and would be started hundreds of times a second. */
+/** Whatever ends even sooner would be started hundreds of times a second, whatever it has said. */
 const NO_START_MS = 50
+
+/** What the system says when a process may not become the user or group that it is to run as (setuid(2), setgid(2)). */
+const FORBIDDEN = new Set(['EPERM', 'EINVAL'])
 
 /** After children that died at start: before the next one, twice as long each time. */
 const BACKOFF_FIRST_MS = 1_000
@@ -29,9 +29,11 @@ export interface Extras {
 }
 
 export interface ChildrenEvents {
-  /** Which descriptors the child of a slot gets from 3 on. */
+  /** Which descriptors the child of a slot gets from 3 on. Throws when there are none left. */
   openExtras(slot: number): Extras
   onStarted(slot: number): void
+  /** The child of a slot could not be started, because this process may not give it the user or group. */
+  onForbidden(slot: number): void
   onGone(slot: number): void
 }
 
@@ -43,6 +45,9 @@ interface Waiting {
 interface Running {
   readonly process: ChildProcess
   readonly startedMs: number
+  readonly program: ChildProgram
+  /** It has said that it takes clients. */
+  hasServed: boolean
 }
 
 /** The processes of the children: started when the reactor wants one, told of when they end. */
@@ -55,6 +60,7 @@ export class Children {
   #program: ChildProgram
   #deathsAtStart = 0
   #notBeforeMs = 0
+  #isStopped = false
 
   constructor(program: ChildProgram, events: ChildrenEvents, closeFd: (fd: number) => void, say: Say) {
     this.#program = program
@@ -74,8 +80,7 @@ export class Children {
   /** Children that start from now on run this; deaths of the program before count no more. */
   setProgram(program: ChildProgram): void {
     this.#program = program
-    this.#deathsAtStart = 0
-    this.#notBeforeMs = 0
+    this.#forgetDeaths()
     for (const [slot, { timer, wireFd }] of [...this.#waiting]) {
       clearTimeout(timer)
       this.#waiting.delete(slot)
@@ -83,11 +88,14 @@ export class Children {
     }
   }
 
-  /** Starts a child whose end of the wire is `wireFd` (undefined: it has none); at once, or after a pause when children die at start. */
+  /**
+   * Starts a child whose end of the wire is `wireFd` (undefined: it has none); at once, or after a pause when
+   * children die at start.
+   */
   start(slot: number, wireFd: number | undefined): void {
     const program = this.#program
     const waitMs = this.#notBeforeMs - Date.now()
-    if (waitMs <= 0) {
+    if (waitMs <= 0 || this.#isStopped) {
       this.#start(slot, wireFd, program)
       return
     }
@@ -103,6 +111,12 @@ export class Children {
     this.#start(slot, wireFd, program)
   }
 
+  /** The child of a slot takes clients: its program is one that starts. */
+  served(slot: number): void {
+    const child = this.#running.get(slot)
+    if (child !== undefined) child.hasServed = true
+  }
+
   killOne(slot: number, signal: NodeJS.Signals): void {
     this.#running.get(slot)?.process.kill(signal)
   }
@@ -111,47 +125,85 @@ export class Children {
     for (const { process } of this.#running.values()) process.kill(signal)
   }
 
-  /** Starts nothing more. */
-  stopStarting(): void {
-    for (const { timer, wireFd } of this.#waiting.values()) {
+  /** Those that wait for their start are gone. */
+  dropWaiting(): void {
+    for (const [slot, { timer, wireFd }] of [...this.#waiting]) {
       clearTimeout(timer)
-      if (wireFd !== undefined) this.#closeFd(wireFd)
+      this.#waiting.delete(slot)
+      this.#close(wireFd)
+      this.#events.onGone(slot)
     }
-    this.#waiting.clear()
+  }
+
+  /** Starts nothing more, whoever is wanted. */
+  stopStarting(): void {
+    this.#isStopped = true
+    this.dropWaiting()
+  }
+
+  #close(wireFd: number | undefined): void {
+    if (wireFd !== undefined) this.#closeFd(wireFd)
   }
 
   #start(slot: number, wireFd: number | undefined, program: ChildProgram): void {
-    const extras = this.#events.openExtras(slot)
-    const child = spawnChild(program, [wireFd ?? 'ignore', 'ignore', 'inherit', ...extras.fds])
-    if (wireFd !== undefined) this.#closeFd(wireFd)
-    extras.release()
-    let isOver = false
-    const over = (how: string) => {
-      if (isOver) return
-      isOver = true
-      this.#onOver(slot, child, how)
-    }
-    if (child instanceof Error) {
-      setImmediate(() => over(`could not be started: ${child.message}`))
+    if (this.#isStopped) {
+      this.#close(wireFd)
       return
     }
-    child.on('error', ({ message }) => over(`could not be started: ${message}`))
+    const child = this.#spawn(slot, wireFd, program)
+    let isOver = false
+    const over = (how: string, isAllowed = true) => {
+      if (isOver) return
+      isOver = true
+      this.#onOver(slot, child, program, how, isAllowed)
+    }
+    const failed = (error: NodeJS.ErrnoException) =>
+      over(`could not be started: ${error.message}`, !isForbidden(program, error))
+    if (child instanceof Error) {
+      setImmediate(() => failed(child))
+      return
+    }
+    child.on('error', failed)
     child.on('exit', (code, signal) => over(describeEnd(code, signal)))
     if (child.pid === undefined) return
-    this.#running.set(slot, { process: child, startedMs: Date.now() })
+    this.#running.set(slot, { process: child, startedMs: Date.now(), program, hasServed: false })
     this.#events.onStarted(slot)
   }
 
-  #onOver(slot: number, child: ChildProcess | Error, how: string): void {
-    const startedMs = this.#running.get(slot)?.startedMs ?? Date.now()
+  #spawn(slot: number, wireFd: number | undefined, program: ChildProgram): ChildProcess | Error {
+    try {
+      const extras = this.#events.openExtras(slot)
+      const child = spawnChild(program, [wireFd ?? 'ignore', 'ignore', 'inherit', ...extras.fds])
+      extras.release()
+      return child
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error))
+    } finally {
+      this.#close(wireFd)
+    }
+  }
+
+  #onOver(
+    slot: number,
+    child: ChildProcess | Error,
+    program: ChildProgram,
+    how: string,
+    isAllowed: boolean,
+  ): void {
+    const { hasServed = false, startedMs = Date.now() } = this.#running.get(slot) ?? {}
     const { exitCode, pid } = child instanceof Error ? { exitCode: null, pid: undefined } : child
-    const livedMs = Date.now() - startedMs
-    const hasEndedWell = exitCode === 0
     this.#running.delete(slot)
-    this.#say(hasEndedWell ? INFO : WARNING, `child (pid ${pid ?? '-'}) ${how}`)
-    if (livedMs >= (hasEndedWell ? NO_START_MS : START_MS)) this.#deathsAtStart = 0
-    else this.#diedAtStart()
+    this.#say(exitCode === 0 ? INFO : WARNING, `child (pid ${pid ?? '-'}) ${how}`)
+    if (hasServed && Date.now() - startedMs >= NO_START_MS) this.#forgetDeaths()
+    else if (!isAllowed) this.#events.onForbidden(slot)
+    // What becomes of another configuration says nothing of the one that is in force.
+    else if (program === this.#program && !this.#isStopped) this.#diedAtStart()
     this.#events.onGone(slot)
+  }
+
+  #forgetDeaths(): void {
+    this.#deathsAtStart = 0
+    this.#notBeforeMs = 0
   }
 
   /** Those that die in one round are one reason to wait. */
@@ -162,6 +214,10 @@ export class Children {
     this.#notBeforeMs = Date.now() + pauseMs
     this.#say(ERR, `children die at start: the next one in ${pauseMs / 1000} s`)
   }
+}
+
+function isForbidden({ gid, uid }: ChildProgram, { code = '' }: NodeJS.ErrnoException): boolean {
+  return (uid !== undefined || gid !== undefined) && FORBIDDEN.has(code)
 }
 
 /** Some failures Node tells by an event, such as a program that is not there, others it throws. */

@@ -119,6 +119,16 @@ test('a snapshot of many megabytes arrives whole', async (t) => {
   assert.ok(JSON.stringify(got) === JSON.stringify({ text }))
 })
 
+test('what comes in many pieces is put together once, not with every piece', async (t) => {
+  const concat = t.mock.method(Buffer, 'concat')
+  const { bytes, end } = withBytes(t)
+  const whole = frame({ text: 'x'.repeat(4 * 1024 * 1024) })
+  concat.mock.resetCalls()
+  for (let at = 0; at < whole.length; at += 16 * 1024) await send(bytes, whole.subarray(at, at + 16 * 1024))
+  await end.hears(1)
+  assert.ok(concat.mock.callCount() <= 2, `put together ${concat.mock.callCount()} times`)
+})
+
 test('the other end hears of the end, once, and after every message', async (t) => {
   const [near, far] = linkPair(t)
   near.link.send('last')

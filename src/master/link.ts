@@ -16,7 +16,11 @@ export interface LinkEvents<In> {
 export class Link<In, Out> {
   readonly #socket: Socket
   readonly #events: LinkEvents<In>
-  #received: Buffer<ArrayBufferLike> = Buffer.alloc(0)
+  /** What has come of a frame that is not whole yet; put together once, when it is. */
+  #chunks: Buffer[] = []
+  #chunkBytes = 0
+  /** Bytes from which on there is something to read. */
+  #wantedBytes = HEAD_BYTES
 
   /** `fd` is a Unix stream socket and belongs to the link. */
   constructor(fd: number, events: LinkEvents<In>) {
@@ -46,18 +50,27 @@ export class Link<In, Out> {
   }
 
   #onBytes(bytes: Buffer): void {
-    this.#received = this.#received.length === 0 ? bytes : Buffer.concat([this.#received, bytes])
-    while (this.#received.length >= HEAD_BYTES) {
-      const length = this.#received.readUInt32LE()
+    this.#chunks.push(bytes)
+    this.#chunkBytes += bytes.length
+    if (this.#chunkBytes < this.#wantedBytes) return
+    let left = this.#chunks.length === 1 ? bytes : Buffer.concat(this.#chunks)
+    this.#wantedBytes = HEAD_BYTES
+    while (left.length >= HEAD_BYTES) {
+      const length = left.readUInt32LE()
       if (length > FRAME_BYTES_MAX) {
         this.#socket.destroy()
         return
       }
-      if (this.#received.length < HEAD_BYTES + length) return
-      const body = this.#received.toString('utf8', HEAD_BYTES, HEAD_BYTES + length)
-      this.#received = this.#received.subarray(HEAD_BYTES + length)
+      if (left.length < HEAD_BYTES + length) {
+        this.#wantedBytes = HEAD_BYTES + length
+        break
+      }
+      const body = left.toString('utf8', HEAD_BYTES, HEAD_BYTES + length)
+      left = left.subarray(HEAD_BYTES + length)
       this.#events.onMessage(JSON.parse(body, decodeBytes) as In)
     }
+    this.#chunks = [left]
+    this.#chunkBytes = left.length
   }
 }
 

@@ -7,7 +7,8 @@ chosen by FOREIGN_CHILD, words that are separated by commas:
   hold       keeps clients until they leave, instead of closing
   dying=N    says DYING with the Nth client, and ends when it is idle
   bad        says that its configuration is wrong, and ends
-  silent     never says DONE"""
+  silent     never says DONE
+  mute       never says anything, not even MAX"""
 
 import array
 import json
@@ -37,6 +38,8 @@ def accept(message, fd):
     about = {
         "pid": os.getpid(),
         "uid": os.getuid(),
+        "gid": os.getgid(),
+        "groups": os.getgroups(),
         "argv": sys.argv[1:],
         "tls": tls,
         "aaa": aaa,
@@ -84,7 +87,8 @@ def main():
     if "bad" in options:
         say(BAD_CFG)
         sys.exit(EXIT_CONFIG)
-    say(MAX, int(options.get("max", 1000)))
+    if "mute" not in options:
+        say(MAX, int(options.get("max", 1000)))
     while not (state["mayDie"] and not held):
         readable, _, _ = select.select([wire, *held.values()], [], [], 1)
         for sock in readable:
@@ -94,7 +98,8 @@ def main():
                 over(sock)
         if not readable:
             try:
-                say(KEEPALIVE)
+                if "mute" not in options:
+                    say(KEEPALIVE)
             except OSError:
                 break
 

@@ -45,6 +45,11 @@ export function childrenOf(pid: number): string[] {
   )
 }
 
+/** What a process list shows. */
+export function titleOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/cmdline`, 'latin1').replace(/\0+$/, '').replaceAll('\0', ' ').trim()
+}
+
 export function isAlive(pid: number): boolean {
   try {
     return !/^State:\s+Z/m.test(status(pid))

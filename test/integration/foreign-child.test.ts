@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { type Master, spawning, startMaster } from '../harness/master.js'
+import { temporaryFolder } from '../harness/clean-up.js'
+import { type Master, masterText, spawning, startMaster } from '../harness/master.js'
 import { needs } from '../harness/needs.js'
 import { childrenOf, isAlive } from '../harness/proc.js'
-import { fileOfProject } from '../harness/program.js'
+import { fileOfProject, tcprelay } from '../harness/program.js'
 import { relayTo } from '../harness/relay.js'
 import { until } from '../harness/until.js'
 
@@ -16,6 +19,7 @@ interface About {
   readonly realm: string
   readonly flags: number
   readonly tls: number
+  readonly aaa: number
   readonly protocol: number
   readonly size: number
 }
@@ -75,6 +79,56 @@ test('a classic child gets the documented words, and hears what the listener say
   )
 })
 
+const HAPROXY = 1
+const ACCOUNTING = 2
+const TLS_PSK = 4
+const TLS_AUTO = 8
+
+const FORWARDED: readonly (readonly [directives: string, heard: Partial<About>])[] = [
+  ['haproxy = yes flag = access', { flags: HAPROXY }],
+  ['flag = accounting', { flags: ACCOUNTING }],
+  ['haproxy flag = access,accounting tls psk = yes', { flags: HAPROXY | ACCOUNTING | TLS_PSK }],
+  ['tls = yes', { tls: 0x0403 }],
+  ['tls = auto', { tls: 0x0403, flags: TLS_AUTO }],
+  ['tls = TLSv1.2', { tls: 0x03 }],
+  ['tls = TLSv1.3', { tls: 0x04 }],
+  ['tls = TLSv1.2,TLSv1.3', { tls: 0x0304 }],
+  ['aaa.protocol = tacacs.tcp', { aaa: 465 }],
+  ['aaa.protocol = radius.udp realm = exactly-fifteen', { aaa: 389, realm: 'exactly-fifteen' }],
+]
+
+test('what a listener forwards arrives at a classic child bit for bit', async (t) => {
+  if (!needs(t, 'python3')) return
+  const listeners = FORWARDED.map(([directives]) => `address = 127.0.0.1 port = 0 ${directives}`)
+  const plan = relayTo({ directive: 'address = 127.0.0.1 port = 9' })
+    .withMaster(spawning([1, 1], [50, 50], EXEC))
+    .listeningOn(...listeners)
+  const master = await startMaster(t, plan, { children: 0 })
+  for (const [index, [directives, heard]] of FORWARDED.entries()) {
+    const client = await master.connect(master.port(index))
+    const { aaa, flags, protocol, realm, size, tls }: About = JSON.parse(await client.readToEnd())
+    const nothing = { aaa: 0, flags: 0, protocol: 6, realm: '', size: 40, tls: 0 }
+    assert.deepEqual({ aaa, flags, protocol, realm, size, tls }, { ...nothing, ...heard }, directives)
+    await client.close()
+  }
+})
+
+for (const [directive, feature] of [
+  ['haproxy = yes', 'the PROXY protocol'],
+  ['tls = yes tls psk = yes', 'TLS'],
+] as const) {
+  test(`children of ours do not know ${feature}: ${directive} is refused`, async (t) => {
+    const plan = relayTo({ directive: 'address = 127.0.0.1 port = 9' })
+      .withMaster(spawning([1, 1]))
+      .listeningOn(`address = 127.0.0.1 port = 0 ${directive}`)
+    const file = join(temporaryFolder(t), 'master.cfg')
+    writeFileSync(file, masterText(plan))
+    const { code, stderr } = await tcprelay(t, ['-D', file])
+    assert.equal(code, 78)
+    assert.match(stderr, new RegExp(`needs ${feature}, which this version does not have yet`))
+  })
+}
+
 test('a classic child takes no more than its own maximum', async (t) => {
   const master = await startWith(t, 'max=2,hold', spawning([1, 1], [5, 10], EXEC))
   if (!master) return
@@ -107,13 +161,27 @@ test('a classic child with a wrong configuration ends the master with the docume
   assert.match(master.program.stderr.text, /Child reported fatal configuration problem\. Exiting\./)
 })
 
-test('a classic child that is killed is replaced', async (t) => {
+test('classic children that are killed as soon as they serve are replaced at once', async (t) => {
   const master = await startWith(t, '', spawning([1, 1], [5, 10], EXEC))
   if (!master) return
-  const { pid } = await ask(master)
-  process.kill(pid, 'SIGKILL')
-  await master.logged(/signal SIGKILL/)
-  const answer = await ask(master)
-  assert.notEqual(answer.pid, pid)
-  assert.deepEqual(childrenOf(master.pid).map(Number), [answer.pid])
+  for (let round = 1; round <= 5; round++) {
+    const { pid } = await ask(master)
+    process.kill(pid, 'SIGKILL')
+    await master.logged(/signal SIGKILL/, round)
+    const answer = await ask(master)
+    assert.notEqual(answer.pid, pid)
+    assert.deepEqual(childrenOf(master.pid).map(Number), [answer.pid])
+  }
+  assert.doesNotMatch(master.program.stderr.text, /at start/)
+})
+
+test('a classic child that never said a word has died at start, however long it lived', async (t) => {
+  const master = await startWith(t, 'mute', spawning([1, 1], [5, 10], EXEC))
+  if (!master) return
+  const [pid = 0] = await until('the child', () => {
+    const found = childrenOf(master.pid).map(Number)
+    return found.length === 1 && found
+  })
+  process.kill(pid, 'SIGTERM')
+  await master.logged(/children die at start: the next one in 1 s/)
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { needs } from '../harness/needs.js'
-import { fileOfProject } from '../harness/program.js'
+import { fileOfProject, tcprelay } from '../harness/program.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 
@@ -30,6 +30,45 @@ test('a socket of systemd is taken by its name', async (t) => {
   await relay.logged(/succeeded \(via systemd\)/)
   const client = await relay.connect()
   assert.equal(await client.exchange('handed over'), 'handed over')
+  await client.close()
+})
+
+test('under inetd nobody goes to the background', async (t) => {
+  if (!needs(t, 'python3')) return
+  const remote = await remoteThat(echoes).start(t)
+  const relay = await relayTo(remote)
+    .listeningOn('')
+    .withMaster('background = yes')
+    .startedWith('-b')
+    .running({ under: [...handOver, 'inetd'] })
+    .start(t)
+  const client = await relay.connect()
+  assert.equal(await client.exchange('still here'), 'still here')
+  await client.close()
+})
+
+for (const [words, lines] of [
+  [['-b'], []],
+  [[], ['background = yes']],
+  [['-P'], ['background = yes']],
+] as const) {
+  test(`a socket of systemd's and the background do not go together: ${[...words, ...lines]}`, async (t) => {
+    const file = relayTo({ directive: 'address = 127.0.0.1 port = 9' })
+      .listeningOn('inherited = front')
+      .withMaster(...lines)
+      .file(t)
+    const { code, stderr } = await tcprelay(t, [...words, file])
+    assert.equal(code, 78)
+    assert.match(stderr, /:2:3: the socket 'front' of systemd cannot be taken along to the background/)
+  })
+}
+
+test('the option -f takes a socket of systemd although the file asks for the background', async (t) => {
+  const remote = await remoteThat(echoes).start(t)
+  const plan = relayTo(remote).listeningOn('inherited = front', 'address = 127.0.0.1 port = 0')
+  const relay = await plan.withMaster('background = yes').startedWith('-f').start(t)
+  const client = await relay.connect()
+  assert.equal(await client.exchange('served'), 'served')
   await client.close()
 })
 

@@ -147,6 +147,32 @@ test('a master that is killed: its children notice it, finish what they have, an
   await until('the busy child to end', () => !isAlive(busy), 2_000)
 })
 
+/** A master whose children die at start, the next one of which is seconds away. */
+async function withoutChildren(t: TestContext): Promise<Master> {
+  const plan = (await planTo(t)).withMaster(spawning([2, 2], [5, 5], 'exec = /bin/false'))
+  const master = await startMaster(t, plan, { children: 0 })
+  await master.logged(/children die at start: the next one in 2 s/)
+  return master
+}
+
+test('SIGTERM while children wait for their start ends the master at once', async (t) => {
+  const master = await withoutChildren(t)
+  master.signal('SIGTERM')
+  assert.deepEqual(await master.ended(1_000), IN_ORDER)
+})
+
+test('a second SIGTERM while a client waits for a child ends both at once', async (t) => {
+  const master = await withoutChildren(t)
+  const client = await master.connect()
+  await client.send('hello')
+  master.signal('SIGTERM')
+  await master.logged(/SIGTERM: exiting/)
+  await until('the listener to be closed', () => listeningPortsOf(master.pid).length === 0)
+  master.signal('SIGTERM')
+  assert.equal(await client.ending(), 'ECONNRESET')
+  assert.deepEqual(await master.ended(1_000), IN_ORDER)
+})
+
 test('children that die at start are started ever more slowly, and the log says so', async (t) => {
   const folder = temporaryFolder(t)
   const exec = join(folder, 'child')

@@ -160,6 +160,25 @@ test('the retire limit: a child ends after so many clients, its successor goes o
   assert.doesNotMatch(master.program.stderr.text, /die at start|abnormally/)
 })
 
+test('the retire limit holds in a crowd: no child gets one client more', async (t) => {
+  const remote = await remoteThat(echoes).start(t)
+  const plan = relayTo(remote)
+    .with('retire limit = 10', 'access log = stderr')
+    .withMaster(spawning([2, 2], [100, 100]))
+  const master = await startMaster(t, plan, { children: 2 })
+  const clients = await Promise.all(Array.from({ length: 45 }, () => master.connect()))
+  await Promise.all(clients.map((client) => client.exchange('served')))
+  await Promise.all(clients.map((client) => client.close()))
+  await master.logged(/ end=done$/m, 45)
+  const numbers = master.program.stderr
+    .matching(/ id=\d+-\d+ /)
+    .map((line) => Number(/-(\d+) /.exec(line)?.[1]))
+  assert.equal(Math.max(...numbers), 10)
+  // Of 45 clients two children cannot have had more than 20.
+  assert.ok(numbers.filter((number) => number === 10).length >= 2)
+  await master.hasChildren(2)
+})
+
 test('curl gets what a server of HTTP says, through a child', async (t) => {
   if (!needs(t, 'curl')) return
   const remote = await remoteThat((socket) => {

@@ -45,7 +45,7 @@ export const plainAccept: AcceptMessage = {
 /** One end of the wire in a test's hands: says and hears what it is told to. */
 export class WireEnd {
   readonly fd: Fd
-  readonly #outgoing = new MessageBatch(1, 64)
+  readonly #outgoing = new MessageBatch(1, 4096)
   readonly #incoming = new MessageBatch(BATCH, 64)
 
   constructor(fd: Fd) {

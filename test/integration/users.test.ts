@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { temporaryFolder } from '../harness/clean-up.js'
+import { masterText, spawning, startMaster } from '../harness/master.js'
+import { needs } from '../harness/needs.js'
+import { TCPRELAY, tcprelay } from '../harness/program.js'
+import { relayTo } from '../harness/relay.js'
+import { echoes, remoteThat } from '../harness/remote.js'
+
+/** Nobody has this number. */
+const SOMEBODY = 54_321
+
+const isRoot = process.getuid?.() === 0
+
+/** Root that may not become anybody else; who is not root cannot anyway. */
+const MAY_NOT = isRoot ? ['setpriv', '--bounding-set=-setuid,-setgid'] : []
+
+const PLAN = relayTo({ directive: 'address = 127.0.0.1 port = 9' })
+
+/** May that user run this checkout? */
+function canBeSomebody(t: TestContext): boolean {
+  if (!needs(t, 'setpriv')) return false
+  const words = [
+    `--reuid=${SOMEBODY}`,
+    `--regid=${SOMEBODY}`,
+    '--clear-groups',
+    process.execPath,
+    TCPRELAY,
+    '-v',
+  ]
+  if (isRoot && spawnSync('setpriv', words).status === 0) return true
+  t.skip('needs root, and a checkout that everybody may read')
+  return false
+}
+
+/** Real, effective, saved and file system id, and the further groups, of a process. */
+function identityOf(pid: number) {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  const numbers = (name: string) =>
+    new RegExp(`^${name}:[ \\t]*(.*?)[ \\t]*$`, 'm').exec(status)?.[1]?.split(/\s+/)
+  return { uid: numbers('Uid'), gid: numbers('Gid'), groups: numbers('Groups')?.join(' ') }
+}
+
+const four = (id: number) => Array.from({ length: 4 }, () => String(id))
+
+for (const [directives, gid] of [
+  [`userid = ${SOMEBODY}`, SOMEBODY],
+  [`userid = ${SOMEBODY} groupid = 12345`, 12_345],
+  ['groupid = 12345', 12_345],
+] as const) {
+  test(`children with ${directives} keep nothing of who started them`, async (t) => {
+    if (!canBeSomebody(t)) return
+    const remote = await remoteThat(echoes).start(t)
+    const plan = relayTo(remote).withMaster(spawning([1, 1], [5, 5], directives))
+    const master = await startMaster(t, plan, { under: ['setpriv', '--groups', '4,24'] })
+    const [pid = 0] = master.children()
+    const uid = directives.startsWith('userid') ? SOMEBODY : 0
+    assert.deepEqual(identityOf(pid), { uid: four(uid), gid: four(gid), groups: '' })
+    const client = await master.connect()
+    assert.equal(await client.exchange('hello'), 'hello')
+    await client.close()
+  })
+}
+
+for (const directive of [`userid = ${SOMEBODY}`, `groupid = ${SOMEBODY}`]) {
+  test(`where children cannot have ${directive} the service ends, with the reason`, async (t) => {
+    if (isRoot && !needs(t, 'setpriv')) return
+    const file = join(temporaryFolder(t), 'master.cfg')
+    writeFileSync(file, masterText(PLAN.withMaster(spawning([2, 2], [5, 5], directive))))
+    const { code, stderr } = await tcprelay(t, ['-D', file], { under: MAY_NOT })
+    assert.equal(code, 77, stderr)
+    assert.match(stderr, /child \(pid -\) could not be started: .*EPERM/)
+    assert.equal(
+      stderr.match(/children may not become the user or group of the configuration\. Exiting\./g)?.length,
+      1,
+    )
+    assert.doesNotMatch(stderr, /at start/)
+  })
+}
+
+test('a reload with a user that children cannot have changes nothing', async (t) => {
+  if (isRoot && !needs(t, 'setpriv')) return
+  const remote = await remoteThat(echoes).start(t)
+  const plan = relayTo(remote).withMaster(spawning([1, 1]))
+  const master = await startMaster(t, plan, { under: MAY_NOT })
+  const [child] = master.children()
+  writeFileSync(
+    master.file,
+    masterText(relayTo(remote).withMaster(spawning([1, 1], [5, 5], `userid = ${SOMEBODY}`))),
+  )
+  master.signal('SIGHUP')
+  await master.logged(/no child starts with the new configuration: the old one goes on/)
+  assert.deepEqual(await master.hasChildren(1), [child])
+  const client = await master.connect()
+  assert.equal(await client.exchange('hello'), 'hello')
+  await client.close()
+})
