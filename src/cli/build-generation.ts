@@ -13,16 +13,17 @@ import type { Region } from '../kernel/region.js'
 import { nativeAddress } from '../kernel/sockaddr.js'
 import type { System } from '../kernel/system.js'
 import { accessLine } from '../observe/access-line.js'
-import { ACCESS, LOG, LogRingWriter } from '../observe/log-ring.js'
+import { ACCESS, KEY, LOG, LogRingWriter } from '../observe/log-ring.js'
 import { INFO } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import type { Loop } from '../reactor/loop.js'
 import type { Blocks } from '../relay/blocks.js'
 import { describePeer } from '../relay/peer-name.js'
 import { Relay, type RelayParts } from '../relay/relay.js'
-import { NO_TLS } from '../relay/relay-tls.js'
 import { Remotes } from '../relay/remotes.js'
 import { Trouble } from '../relay/trouble.js'
+import type { TicketKey } from '../tls/ticket-keys.js'
+import { GenerationTls } from './build-tls.js'
 import type { GenerationSettings } from './reactor-settings.js'
 
 /** What the generations of one reactor share. */
@@ -42,12 +43,14 @@ export interface GenerationContext {
   onRetired(of: ReactorGeneration): void
 }
 
+type Parts = RelayParts & { readonly tls: GenerationTls }
+
 /** What one configuration is on a reactor: who may come in, and the sessions that began under it, to their end. */
 export class ReactorGeneration {
   readonly childSlot: number
   readonly notesPeers: boolean
   readonly #relay: Relay
-  readonly #parts: RelayParts
+  readonly #parts: Parts
   readonly #cells: OpenedCells
   readonly #gate: Gate
   readonly #doorkeeper: Doorkeeper
@@ -141,6 +144,10 @@ export class ReactorGeneration {
     this.#gate.onRoom()
   }
 
+  setTicketKeys(keys: readonly TicketKey[]): void {
+    this.#parts.tls.setTicketKeys(keys)
+  }
+
   /** Takes no more clients. */
   stop(closingOf: (slot: number) => Closing): void {
     this.#isStopped = true
@@ -156,7 +163,8 @@ export class ReactorGeneration {
 
   /** Gives its memory back, when there is no session and no listener and nothing of it is on the stack. */
   close(): void {
-    const { options, remotes } = this.#parts
+    const { options, remotes, tls } = this.#parts
+    tls.retire()
     remotes.close()
     if (options.localAddress !== undefined) unmap(options.localAddress.region)
     this.#cells.unmap()
@@ -180,7 +188,7 @@ function relayParts(
   { blocks, loop, onLog, system }: GenerationContext,
   cells: Cells,
   child: ChildCells,
-): RelayParts {
+): Parts {
   const { listenerNames, relay, remotes, traceMask } = settings
   const ring = new LogRingWriter(child, onLog)
   const log = (severity: number, text: string) => ring.write(LOG, severity, text)
@@ -192,7 +200,7 @@ function relayParts(
     remotes: new Remotes(remotes, cells, child),
     pool: buildPool(settings, cells, child),
     options: { ...relay, localAddress },
-    tls: NO_TLS,
+    tls: new GenerationTls(settings, log, (line) => ring.write(KEY, INFO, line)),
     counters: child.counters,
     log,
     trouble: new Trouble(log),

@@ -9,7 +9,9 @@ import { ERR } from '../observe/severity.js'
 import { Loop, type TurnTaker } from '../reactor/loop.js'
 import type { Poller } from '../reactor/poller.js'
 import { Blocks } from '../relay/blocks.js'
+import { FLAG_TLS_AUTO } from '../wire/child-message.js'
 import { type GenerationContext, ReactorGeneration } from './build-generation.js'
+import { HANDED_OVER_SLOTS } from './build-tls.js'
 import type {
   Command,
   GenerationSettings,
@@ -77,6 +79,9 @@ export class Reactor {
         return
       case 'reload':
         this.#reload(command.kept)
+        return
+      case 'ticket-keys':
+        this.#present.setTicketKeys(command.keys)
         return
       case 'drain':
         this.#drain(command.abandoned)
@@ -174,10 +179,10 @@ export class Reactor {
       messages,
       log,
       answersDying: inlet.master === 'ours',
-      onClient: (fd, { listenerMark }) => {
+      onClient: (fd, { flags, listenerMark, tlsVersions }) => {
         if (inlet.master === 'foreign') {
           prepareInherited(messages, fd, peer)
-          this.#present.deliver(fd, 0, isUnixAddress(peer), peer)
+          this.#present.deliver(fd, handedOverSlot(flags, tlsVersions), isUnixAddress(peer), peer)
           return
         }
         const slot = listenerMark - 1
@@ -210,6 +215,12 @@ export class Reactor {
     const isIdle = this.#countSessions() === 0 && !this.#mayGetMore
     if (this.#isDraining && isIdle) this.#report({ kind: 'idle' })
   }
+}
+
+/** What a client of a classic master speaks. */
+function handedOverSlot(flags: number, tlsVersions: number): number {
+  if ((flags & FLAG_TLS_AUTO) !== 0) return HANDED_OVER_SLOTS.auto
+  return tlsVersions === 0 ? HANDED_OVER_SLOTS.plain : HANDED_OVER_SLOTS.tls
 }
 
 /** Without memory one session ends, not the process. */

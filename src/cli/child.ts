@@ -34,7 +34,8 @@ export class Child {
     this.#parts = parts
     const { configuration, log, start, traceMask, way } = parts
     const settings: ReactorSettings = {
-      ...relaySettings(configuration, start.remoteSlots),
+      ...relaySettings(configuration, start.tls, start.remoteSlots),
+      ticketKeys: start.ticketKeys,
       cells: { fd: CELLS_FD, shape: start.shape },
       childSlot: start.slot,
       listenerNames: start.listenerNames,
@@ -68,6 +69,7 @@ export class Child {
         this.#thread.post(message)
         return
       case 'addresses':
+      case 'ticket-keys':
       case 'cut':
         this.#thread.post(message)
         return

@@ -23,6 +23,7 @@ import { keepTitle, type Load } from './process-title.js'
 import { type GenerationKeeper, Reloader } from './reload.js'
 import { acceptorSettings, isOwnProgram, masterShape, placementLimits } from './settings.js'
 import type { StartedHead } from './start-up.js'
+import { traceText } from './trace-text.js'
 
 /** Children that take longer than this to start have something wrong with them. */
 const PREPARE_MAX_MS = 30_000
@@ -59,7 +60,7 @@ export class Master {
     this.#parts = parts
     const { loaded, log, options, ownProgram, traceMask, way } = parts
     this.#trace = new TraceChannel('PROC', traceMask, log.say)
-    this.#ownDrain = new LogDrain(this.#ownCells.cells.child(0), log.say, () => {})
+    this.#ownDrain = new LogDrain(this.#ownCells.cells.child(0), log.say, { access: () => {}, key: () => {} })
     this.#isDirect = loaded.spawnd.spawn.accept === 'direct'
     this.#reloader = new Reloader({ ...parts, alarms: this.#alarms }, this.#keeper())
     const crew = {
@@ -105,6 +106,7 @@ export class Master {
       shapeOf: masterShape,
       onListen: (slot, listener) => this.#onListen(slot, listener),
       onAddresses: (generation, slot, addresses) => this.#crew.tellAddresses(generation, slot, addresses),
+      onTicketKeys: (ring) => this.#crew.tellTicketKeys(ring),
       needRestart: ({ spawnd }) => [
         ...((spawnd.spawn.accept === 'direct') === this.#isDirect ? [] : ['accept']),
         ...(spawnd.singleProcess ? ['single process'] : []),
@@ -244,7 +246,7 @@ export class Master {
   }
 
   #post(command: AcceptorCommand): void {
-    if (this.#trace.isOn) this.#trace.say(`to the fleet: ${JSON.stringify(command)}`)
+    if (this.#trace.isOn) this.#trace.say(`to the fleet: ${traceText(command)}`)
     this.#fleet.post(command)
   }
 

@@ -4,6 +4,8 @@ import type { AccessTable } from '../admission/access-list.js'
 import type { SocketAddress } from '../base/address.js'
 import type { Shape } from '../cells/layout.js'
 import type { RelayOptions } from '../relay/options.js'
+import type { TicketKey } from '../tls/ticket-keys.js'
+import type { TlsSettings } from './tls-settings.js'
 
 /** What a reactor has to know of a configuration, as plain data that can cross to its thread. */
 export interface GenerationSettings {
@@ -18,6 +20,10 @@ export interface GenerationSettings {
   readonly overload: Overload
   readonly remotes: readonly RemoteSettings[]
   readonly relay: Omit<RelayOptions, 'localAddress'> & { readonly localAddress: SocketAddress | undefined }
+  /** Remotes are told by their own settings. */
+  readonly tls: Omit<TlsSettings, 'remotes'>
+  /** For session tickets, the present one first. */
+  readonly ticketKeys: readonly TicketKey[]
   readonly rebalance: number
   readonly sessionsMax: number
   /** Where other children take clients from the same queues: the bell that all of them hear. */
@@ -42,6 +48,8 @@ export interface RemoteSettings {
   readonly weight: number
   /** None while its name is not resolved. */
   readonly addresses: readonly SocketAddress[]
+  /** Index among the clients of TLS; undefined: plain. */
+  readonly tlsClient: number | undefined
 }
 
 /** What the control thread tells a reactor. */
@@ -67,6 +75,8 @@ export type Command =
    * taken first; undefined: at all of them.
    */
   | { readonly kind: 'drain'; readonly abandoned?: readonly number[] }
+  /** What session tickets are closed with from now on (the first one) and opened with (all of them). */
+  | { readonly kind: 'ticket-keys'; readonly keys: readonly TicketKey[] }
   /** Reset what is left, of one generation or of all. */
   | { readonly kind: 'cut'; readonly childSlot?: number }
   | { readonly kind: 'stop' }

@@ -2,6 +2,8 @@ import type { SocketAddress } from '../base/address.js'
 import { formatProblem } from '../base/problem.js'
 import type { Shape } from '../cells/layout.js'
 import type { Configuration } from '../config/load.js'
+import { FileWatch } from '../master/file-watch.js'
+import { TICKET_KEY_PERIOD_MS, type TicketKeyRing } from '../master/ticket-keys.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import { AccessLogInForce } from './access-log.js'
@@ -11,11 +13,17 @@ import { Generation } from './generation.js'
 import { limitProblems } from './limit-problems.js'
 import { type BoundListener, bindListener, closeListeners } from './listeners.js'
 import { type Loaded, type LoadOptions, loadFrom } from './load.js'
-import type { SharedCells } from './shared-cells.js'
 import type { StartedHead } from './start-up.js'
+import { watchTlsFiles } from './tls-tickets.js'
 
 /** Generations that still have sessions; with one more the oldest is ended. */
 export const OLD_GENERATIONS_MAX = 8
+
+/** Why the file is read again. */
+const RELOAD_REASONS = { reload: 'SIGHUP', files: 'a file of TLS has changed' } as const
+
+/** `renew`: the same configuration once more. */
+type Wish = keyof typeof RELOAD_REASONS | 'renew'
 
 export interface ReloadParts extends StartedHead {
   readonly loaded: Loaded
@@ -35,6 +43,8 @@ export interface GenerationKeeper {
   /** A listener of the present generation is there; its descriptor is the receiver's. */
   onListen(slot: number, listener: BoundListener): void
   onAddresses(generation: Generation, remoteSlot: number, addresses: readonly SocketAddress[]): void
+  /** New keys for session tickets of the present generation. */
+  onTicketKeys(ring: TicketKeyRing): void
   /** The directives of the new configuration that differ and take a restart. */
   needRestart(configuration: Configuration): readonly string[]
   /** Gets ready to serve with another generation: why that cannot be, or undefined. */
@@ -57,10 +67,11 @@ export class Reloader {
   #present: Generation
   /** The one that is being prepared, and the slots in it of listeners that stay, by their old ones. */
   #next: { readonly generation: Generation; readonly kept: ReadonlyMap<number, number> } | undefined
+  readonly #tlsFiles = new FileWatch(() => void this.change('files'))
   #isChanging = false
   #isEnding = false
-  /** What is wanted and not yet begun: the file read again, or the same configuration once more. */
-  readonly #wishes = new Set<'reload' | 'renew'>()
+  /** What is wanted and not yet begun. */
+  readonly #wishes = new Set<Wish>()
 
   constructor(parts: ReloadParts, keeper: GenerationKeeper) {
     this.#parts = parts
@@ -82,11 +93,13 @@ export class Reloader {
     this.#isChanging = true
     if (ready !== undefined) await ready
     this.#present.listeners.start()
+    watchTlsFiles(this.#tlsFiles, this.#present.loaded)
+    this.#rotateTicketKeys()
     await this.#grantWishes()
   }
 
   /** One change at a time; what is wanted meanwhile comes after it, once. */
-  async change(wish: 'reload' | 'renew'): Promise<void> {
+  async change(wish: Wish): Promise<void> {
     this.#wishes.add(wish)
     if (!this.#isChanging) await this.#grantWishes()
   }
@@ -94,6 +107,7 @@ export class Reloader {
   /** The process takes no more clients, and no other configuration. */
   end(): void {
     this.#isEnding = true
+    this.#tlsFiles.close()
     this.#present.listeners.close()
   }
 
@@ -104,20 +118,30 @@ export class Reloader {
     this.#next?.generation.listeners.discard(new Set(this.#next.kept.values()))
   }
 
+  /** Only those who serve with the configuration in force shake hands. */
+  #rotateTicketKeys(): void {
+    this.#parts.alarms.after(TICKET_KEY_PERIOD_MS, () => {
+      const { tickets } = this.#present
+      tickets?.rotate()
+      if (tickets !== undefined) this.#keeper.onTicketKeys(tickets)
+      this.#rotateTicketKeys()
+    })
+  }
+
   async #grantWishes(): Promise<void> {
     this.#isChanging = true
     for (const wish of this.#wishes) {
       this.#wishes.delete(wish)
       if (this.#isEnding) break
-      await (wish === 'reload' ? this.#reload() : this.#replace(this.#present.loaded))
+      await (wish === 'renew' ? this.#replace(this.#present.loaded) : this.#reload(wish))
     }
     this.#isChanging = false
   }
 
   /** Reads the configuration again. A wrong one changes nothing. */
-  async #reload(): Promise<void> {
+  async #reload(wish: keyof typeof RELOAD_REASONS): Promise<void> {
     const { log, manager, options, system } = this.#parts
-    log.say(INFO, 'SIGHUP: reloading')
+    log.say(INFO, `${RELOAD_REASONS[wish]}: reloading`)
     manager.reloading(system.clock.monotonicMs())
     const loaded = await loadFrom(options)
     if (this.#isEnding) return
@@ -171,7 +195,7 @@ export class Reloader {
     kept: ReadonlyMap<number, number>,
   ): Generation | undefined {
     try {
-      return this.#makeGeneration(loaded, bound, this.#present.memory)
+      return this.#makeGeneration(loaded, bound, this.#present)
     } catch (error) {
       closeListeners(this.#parts.system.calls, bound, new Set(kept.values()))
       this.#tellUnusable(error instanceof Error ? error.message : String(error))
@@ -186,7 +210,7 @@ export class Reloader {
   #makeGeneration(
     loaded: Loaded,
     bound: readonly (BoundListener | undefined)[],
-    present: SharedCells | undefined,
+    present: Generation | undefined,
   ): Generation {
     const { log, system, traceMask } = this.#parts
     const generation: Generation = new Generation(loaded, bound, present, {
@@ -204,6 +228,7 @@ export class Reloader {
     const old = this.#present
     const { spawnd, tcprelay } = next.loaded
     this.#present = next
+    watchTlsFiles(this.#tlsFiles, next.loaded)
     this.#endOldest()
     const isInForce = this.#keeper.putInForce(next, [...kept])
     next.listeners.start(new Set(kept.values()))

@@ -74,7 +74,12 @@ function startChild(options: LoadOptions, start: Start, link: ChildLink): Child 
     isInetd: false,
     ...sections,
   })
-  const started = startProcess(options, { ...configuration, sources, sections })
+  const started = startProcess(options, {
+    ...configuration,
+    sources,
+    sections,
+    tls: { settings: start.tls, stamps: new Map() },
+  })
   if (started === undefined) return undefined
   const traceMask = started.traceMask | start.traceMask
   return new Child({ ...started, traceMask, configuration, start, link })

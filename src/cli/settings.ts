@@ -22,6 +22,7 @@ import {
 import type { AcceptorSettings } from './acceptor-settings.js'
 import { resolvable } from './check.js'
 import type { GenerationSettings, RemoteSettings } from './reactor-settings.js'
+import type { TlsSettings } from './tls-settings.js'
 
 /** Bytes of a reactor's log ring: a second of access lines at 10,000 connections a second. */
 const RING_BYTES = 2 * 1024 * 1024
@@ -35,10 +36,13 @@ const orForever = (ms: number) => (ms === 0 ? Number.POSITIVE_INFINITY : ms)
  */
 export function relaySettings(
   { tcprelay }: Configuration,
+  { remotes: remotesTls, ...tls }: TlsSettings,
   remoteSlots: readonly number[] = [...tcprelay.remotes.keys()],
-): Pick<GenerationSettings, 'remotes' | 'relay' | 'rebalance'> {
+): Pick<GenerationSettings, 'remotes' | 'relay' | 'rebalance' | 'tls'> {
+  const remotes = tcprelay.remotes.map((remote, i) => remoteSettings(remote, remotesTls[i]?.client))
   return {
-    remotes: bySlot(tcprelay.remotes.map(remoteSettings), remoteSlots),
+    remotes: bySlot(remotes, remoteSlots),
+    tls,
     rebalance: tcprelay.rebalance,
     relay: {
       connectTimeoutMs: orForever(tcprelay.connectTimeoutMs),
@@ -51,7 +55,7 @@ export function relaySettings(
       ephemeralPorts: ephemeralPorts(),
       retireLimit: tcprelay.retire,
       hasAccessLog: tcprelay.accessLog !== undefined,
-      notesPeers: tcprelay.accessLog !== undefined,
+      notesPeers: tcprelay.accessLog !== undefined || tls.servers.length > 0,
     },
   }
 }
@@ -212,9 +216,10 @@ export function keepAliveOf(
   }
 }
 
-function remoteSettings(remote: ConfiguredRemote): RemoteSettings {
+function remoteSettings(remote: ConfiguredRemote, tlsClient: number | undefined): RemoteSettings {
   const { target, weight } = remote
-  return { name: remoteName(remote), weight, addresses: target.kind === 'name' ? [] : [target.address] }
+  const addresses = target.kind === 'name' ? [] : [target.address]
+  return { name: remoteName(remote), weight, addresses, tlsClient }
 }
 
 /** As the configuration names it. */
@@ -224,7 +229,7 @@ export function remoteName({ target }: ConfiguredRemote): string {
 
 /** Slots that belong to remotes of other configurations hold one that has no address. */
 function bySlot(remotes: readonly RemoteSettings[], slots: readonly number[]): RemoteSettings[] {
-  const nobody: RemoteSettings = { name: '', weight: 1, addresses: [] }
+  const nobody: RemoteSettings = { name: '', weight: 1, addresses: [], tlsClient: undefined }
   const all = new Array<RemoteSettings>(Math.max(0, ...slots.map((slot) => slot + 1))).fill(nobody)
   for (const [i, remote] of remotes.entries()) all[slots[i] as number] = remote
   return all

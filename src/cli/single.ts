@@ -21,6 +21,7 @@ import type {
 import { type GenerationKeeper, OLD_GENERATIONS_MAX, Reloader } from './reload.js'
 import { acceptSettings, relaySettings, sessionsMaxOf, singleShape } from './settings.js'
 import type { StartedHead } from './start-up.js'
+import { traceText } from './trace-text.js'
 
 /** A reactor that was told to cut its sessions is done within a turn. */
 const CUT_MAX_MS = 1_000
@@ -122,6 +123,7 @@ export class Single {
         const childSlot = this.#slotOf(generation)
         if (childSlot !== undefined) this.#post({ kind: 'addresses', childSlot, remoteSlot, addresses })
       },
+      onTicketKeys: ({ keys }) => this.#post({ kind: 'ticket-keys', keys }),
       needRestart: ({ spawnd }) => {
         const isSingle = spawnd.singleProcess || this.#parts.options.arguments.isSingleProcess
         return isSingle ? [] : ['single process']
@@ -141,17 +143,21 @@ export class Single {
 
   /** Makes room for a generation, and says what the reactor has to know of it. */
   #enter(generation: Generation): GenerationSettings {
-    const { listeners, loaded, memory, remoteSlots } = generation
+    const { listeners, loaded, memory, remoteSlots, tickets } = generation
     const sessionsMax = sessionsMaxOf(loaded, this.#countSessions())
     const slots = Array.from({ length: GENERATIONS_MAX }, (_, slot) => slot)
     const childSlot = slots.find((slot) => !this.#running.has(slot))
     if (childSlot === undefined) throw new Error('too many configurations still have sessions')
     const cells = memory.cells.child(childSlot)
-    const drain = new LogDrain(cells, this.#parts.log.say, (line) => this.#reloader.access.write(line))
+    const drain = new LogDrain(cells, this.#parts.log.say, {
+      access: (line) => this.#reloader.access.write(line),
+      key: (line) => generation.writeKey(line),
+    })
     generation.enter()
     this.#running.set(childSlot, { generation, drain, counters: cells.counters, sessionsMax })
     return {
-      ...relaySettings(loaded, remoteSlots),
+      ...relaySettings(loaded, loaded.tls.settings, remoteSlots),
+      ticketKeys: tickets?.keys ?? [],
       cells: { fd: memory.fd, shape: memory.shape },
       childSlot,
       listenerNames: listeners.names,
@@ -206,7 +212,7 @@ export class Single {
   }
 
   #post(command: Command): void {
-    if (this.#trace.isOn) this.#trace.say(`to the reactor: ${JSON.stringify(command)}`)
+    if (this.#trace.isOn) this.#trace.say(`to the reactor: ${traceText(command)}`)
     this.#thread.post(command)
   }
 

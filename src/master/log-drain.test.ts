@@ -24,7 +24,7 @@ function worldOf(ringBytes: number) {
   const drain = new LogDrain(
     cells,
     (severity, text) => said.push([severity, text]),
-    (line) => access.push(line),
+    { access: (line) => access.push(line), key: () => {} },
   )
   const writer = new LogRingWriter(cells, () => {
     counts.wakes++
