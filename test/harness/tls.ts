@@ -43,6 +43,8 @@ export function localhost(t: TestContext): IdentityFiles {
 
 export interface TlsClient extends Client {
   readonly socket: TLSSocket
+  /** What the server has given to resume the session with, the newest. */
+  readonly session: Buffer | undefined
 }
 
 /** A client of Node's own TLS, which trusts nobody and verifies nothing unless it is told. */
@@ -54,7 +56,10 @@ export async function connectTls(
   const place = options.socket === undefined ? { host: '127.0.0.1', port } : {}
   const own = { rejectUnauthorized: false, allowHalfOpen: true, ...place }
   const socket = connect({ ...own, ...options } as ConnectionOptions)
-  const client = new Client(t, socket)
+  const client: Client & { session?: Buffer } = new Client(t, socket)
+  socket.on('session', (session) => {
+    client.session = session
+  })
   const decided = new Promise<void>((resolve) => {
     socket.once('secureConnect', () => resolve()).once('close', () => resolve())
   })

@@ -21,7 +21,7 @@ test('plain clients reach a remote that speaks TLS', async (t) => {
   await client.endWriting()
   assert.equal(await client.readToEnd(), '')
   await client.close()
-  await relay.logged(/ remote_tls=TLSv1\.3 remote_cipher=\S+ remote_alpn=echo .* end=done/)
+  await relay.logged(/ remote_tls=TLSv1\.3 remote_cipher=\S+ remote_sni=localhost remote_alpn=echo .* end=done/)
 })
 
 test('TLS on both sides, and the session with the remote is resumed', async (t) => {
@@ -107,7 +107,7 @@ test('a remote that never answers the handshake is given up in its time', async 
   const silent = await remoteThat((socket) => void socket.resume()).start(t)
   const good = await remoteThat(echoes).start(t)
   const relay = await relayTo(silent.with('tls = yes verify = no weight = 9'), good)
-    .with('tls handshake timeout = 0.3')
+    .with('tls handshake timeout = 1')
     .start(t)
   const client = await relay.connect()
   assert.equal(await client.exchange('hello'), 'hello')
@@ -121,7 +121,7 @@ test('a configuration whose certificates cannot be read says where, and why', as
   const other = localhost(t)
   const remote = await remoteThat(echoes).start(t)
   for (const [cert, key, why] of [
-    ['/nonexistent/cert.pem', server.keyFile, /no such file/],
+    ['/nonexistent/cert.pem', server.keyFile, /does not exist/],
     [server.certFile, other.keyFile, /does not (match|belong)/],
     [fileWith(t, 'rubbish'), server.keyFile, /certificate/],
   ] as const) {
