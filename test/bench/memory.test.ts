@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { bytesIn, readMemory } from '../../bench/system/memory.js'
+
+const ROLLUP = `55e0c0a00000-7ffd2b5fe000 ---p 00000000 00:00 0                          [rollup]
+Rss:                9216 kB
+Pss:                4100 kB
+Pss_Dirty:           800 kB
+`
+
+test('memory is read in bytes, the label as a whole', () => {
+  assert.equal(bytesIn(ROLLUP, 'Pss'), 4100 * 1024)
+  assert.equal(bytesIn(ROLLUP, 'Rss'), 9216 * 1024)
+  assert.equal(bytesIn('', 'Pss'), 0)
+})
+
+test('memory that a process fills is seen', () => {
+  const before = readMemory(process.pid)
+  const filled = Buffer.alloc(32 << 20, 1)
+  const after = readMemory(process.pid)
+  assert.equal(filled.at(-1), 1)
+  assert.ok(after.pssBytes - before.pssBytes > 30 << 20, `${after.pssBytes - before.pssBytes} bytes`)
+  assert.ok(after.rssBytes >= after.pssBytes)
+})
