@@ -1,7 +1,9 @@
+import { fileURLToPath } from 'node:url'
 import { OPENSSL } from '../system/certificate.js'
 import type { Launch } from '../system/launch.js'
 import { findCommand } from '../system/machine.js'
 import { withPinnedTls } from '../system/tls.js'
+import { readBothWaysOutput } from './both-ways-output.js'
 import { readIperf3Output } from './iperf3-output.js'
 import type { FrontSite, Workload, WorkUnit } from './workload.js'
 
@@ -32,6 +34,12 @@ function bulkWorkload(name: string, title: string, direction: readonly string[])
     generator: ({ port, seconds }) => client(port, ['-t', String(seconds), ...direction]),
     readWork: readIperf3Output,
   }
+}
+
+const BOTH_WAYS = fileURLToPath(new URL('./both-ways.js', import.meta.url))
+
+function bothWaysProgram(...args: readonly (string | number)[]): Launch {
+  return { command: process.execPath, args: [BOTH_WAYS, ...args.map(String)] }
 }
 
 /** HAProxy as TLS client; iperf3 speaks no TLS. Its CPU time is not counted, and it slows all relays alike. */
@@ -70,4 +78,14 @@ export const bulkDown = bulkWorkload('bulk-down', 'one stream from the remote to
 export const bulkUp = bulkWorkload('bulk-up', 'one stream from the client to the remote', [])
 export const bulkBoth = bulkWorkload('bulk-both', 'a stream each way at once', ['--bidir'])
 
-export const tlsBulk: readonly Workload[] = [bulkDown, bulkUp, bulkBoth].map(overTls)
+/** As `bulkBoth`, with clients that do not care which of two connections arrives first. */
+const bothWays: Workload = {
+  ...bulkBoth,
+  needs: [],
+  server: ({ port }) => bothWaysProgram('serve', port),
+  warmUp: (port, warmUpMs) => bothWaysProgram('drive', port, warmUpMs / 1e3),
+  generator: ({ port, seconds }) => bothWaysProgram('drive', port, seconds),
+  readWork: readBothWaysOutput,
+}
+
+export const tlsBulk: readonly Workload[] = [bulkDown, bulkUp, bothWays].map(overTls)
