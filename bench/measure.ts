@@ -152,15 +152,11 @@ async function measureMemory(
   const closeWindow = openWindow(pid)
   const holder = await bench.hold('generator', workload.generator({ port, seconds: effort.seconds }))
   await delay(effort.seconds * 1e3)
-  const memory = readMemory(pid)
+  const after = readMemory(pid)
   if (holder.hasExited) throw new Error(`connections broke while they were idle: ${holder.complaint}`)
   const work = workload.readWork(holder.output)
-  return {
-    ...closeWindow(),
-    work,
-    cost: memory.pssBytes - before.pssBytes,
-    memory: { before, after: memory },
-  }
+  const cost = after.ownBytes - before.ownBytes
+  return { ...closeWindow(), work, cost, memory: { before, after } }
 }
 
 /** Measures once, with a relay and a server of its own, so that rounds are independent of each other. */

@@ -64,7 +64,7 @@ const IDLE_WARM_UP_CONNECTIONS = 100
 
 export const tlsIdle: Workload = {
   name: 'tls-idle',
-  title: `memory (PSS) of each of ${IDLE_CONNECTIONS.toLocaleString('en-US')} idle TLS connections`,
+  title: `memory of each of ${IDLE_CONNECTIONS.toLocaleString('en-US')} idle TLS connections`,
   unit: HELD_CONNECTION,
   needs: NEEDS,
   tls: 'P-256',
