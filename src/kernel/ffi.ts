@@ -23,6 +23,35 @@ export function viewMemory(address: Pointer, byteLength: number): ArrayBuffer {
   return koffi.view(address, byteLength)
 }
 
+/** The text at an address, up to its NUL, as UTF-8. */
+export function nativeText(address: Pointer): string {
+  return koffi.decode.string(address)
+}
+
+/** What a function that native code calls is given: numbers, addresses as numbers, texts for `const char *`. */
+type Called = (...args: never[]) => number
+
+/**
+ * A function that native code may call, for as long as the thread lives. It takes and answers numbers; what it
+ * throws must not pass through native frames, so `onThrow` makes an answer of it. There is room for 8192 of
+ * them: make one per kind, not one per object.
+ */
+export function nativeCallback(
+  result: 'int' | 'uint32_t' | 'void',
+  parameters: readonly string[],
+  called: Called,
+  onThrow: (error: unknown) => number,
+): bigint {
+  const guarded = (...args: never[]): number => {
+    try {
+      return called(...args)
+    } catch (error) {
+      return onThrow(error)
+    }
+  }
+  return koffi.register(guarded, koffi.pointer(koffi.proto(result, [...parameters])))
+}
+
 const functions = new Map<string, ReturnType<ReturnType<typeof koffi.load>['func']>>()
 
 let opened: ReturnType<typeof koffi.load> | undefined

@@ -23,10 +23,6 @@ export function linuxCalls(): Calls {
   }
 }
 
-function at(region: Region, offset: number): Pointer {
-  return offset === 0 ? region.pointer : region.address + offset
-}
-
 function transferCalls(errno: Int32Array): Pick<Calls, 'recv' | 'send'> {
   const recv = nativeFunction<Native<[Fd, Pointer, number, number]>>(
     'int recv(int fd, uintptr_t bytes, size_t count, int flags)',
@@ -36,11 +32,11 @@ function transferCalls(errno: Int32Array): Pick<Calls, 'recv' | 'send'> {
   )
   return {
     recv(fd, into, offset, bytesMax) {
-      const count = recv(fd, at(into, offset), bytesMax, TRANSFER_FLAGS)
+      const count = recv(fd, into.at(offset), bytesMax, TRANSFER_FLAGS)
       return count >= 0 ? count : -(errno[0] as number)
     },
     send(fd, from, offset, byteCount) {
-      const count = send(fd, at(from, offset), byteCount, TRANSFER_FLAGS)
+      const count = send(fd, from.at(offset), byteCount, TRANSFER_FLAGS)
       return count >= 0 ? count : -(errno[0] as number)
     },
   }

@@ -1,4 +1,4 @@
-import { viewMemory } from './ffi.js'
+import { type Pointer, viewMemory } from './ffi.js'
 
 /**
  * Bytes that never move, so that the kernel may keep their address. The real system calls use `pointer` and
@@ -22,6 +22,11 @@ export class Region {
   get bytes(): Uint8Array {
     this.#bytes ??= new Uint8Array(viewMemory(this.pointer, this.byteLength))
     return this.#bytes
+  }
+
+  /** The address `offset` bytes into the region, for a native function. */
+  at(offset: number): Pointer {
+    return offset === 0 ? this.pointer : this.address + offset
   }
 
   part(offset: number, byteLength: number): Region {

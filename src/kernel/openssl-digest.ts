@@ -1,0 +1,21 @@
+import { nativeFunction } from './ffi.js'
+
+const SHA256_BYTES = 32
+
+/** SHA-256 of several parts; a length in front of each keeps them apart. */
+export function sha256Of(parts: readonly Uint8Array[]): Uint8Array {
+  const sha256 = nativeFunction<(bytes: Uint8Array, byteLength: number, into: Uint8Array) => number>(
+    'uintptr_t SHA256(const uint8_t *bytes, size_t count, _Out_ uint8_t *into)',
+  )
+  const joined = new Uint8Array(parts.reduce((sum, { length }) => sum + 4 + length, 0))
+  const view = new DataView(joined.buffer)
+  let at = 0
+  for (const part of parts) {
+    view.setUint32(at, part.length)
+    joined.set(part, at + 4)
+    at += 4 + part.length
+  }
+  const digest = new Uint8Array(SHA256_BYTES)
+  sha256(joined, joined.length, digest)
+  return digest
+}

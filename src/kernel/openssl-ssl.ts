@@ -1,0 +1,125 @@
+import { nativeFunction, type Pointer } from './ffi.js'
+
+/** Functions on one SSL object (ssl(7)); pointers are numbers or the BigInt made once. None of them throws. */
+export interface SslCalls {
+  /** SSL_new(3): 0 without memory. */
+  open(context: Pointer): number
+  free(ssl: Pointer): void
+  /** SSL_set_fd(3): the descriptor stays the caller's (BIO_NOCLOSE). */
+  setFd(ssl: Pointer, fd: number): number
+  setAcceptState(ssl: Pointer): void
+  setConnectState(ssl: Pointer): void
+  /** 1: done. Otherwise `errorOf` says why not. */
+  handshake(ssl: Pointer): number
+  read(ssl: Pointer, into: Pointer, bytesMax: number): number
+  write(ssl: Pointer, from: Pointer, byteCount: number): number
+  /** SSL_shutdown(3): 0 sent, 1 sent and received, below 0 `errorOf` says why not. */
+  shutdown(ssl: Pointer): number
+  setShutdown(ssl: Pointer, mode: number): void
+  /** SSL_get_error(3), right after the call that answered `result`. */
+  errorOf(ssl: Pointer, result: number): number
+  isInitFinished(ssl: Pointer): number
+  /** Decrypted bytes that wait. */
+  pending(ssl: Pointer): number
+  /** 1 when bytes of any kind wait inside, whole records or not. */
+  hasPending(ssl: Pointer): number
+  readBio(ssl: Pointer): number
+  writeBio(ssl: Pointer): number
+  control(ssl: Pointer, command: number, number: number, address: Pointer): number
+  contextOf(ssl: Pointer): number
+  setContext(ssl: Pointer, context: Pointer): number
+  version(ssl: Pointer): number
+  currentCipher(ssl: Pointer): number
+  /** The name that the client asked for (SNI); type 0 is host_name. */
+  serverName(ssl: Pointer, type: number): string | null
+  alpnSelected(ssl: Pointer, data: Pointer, length: Pointer): void
+  sessionReused(ssl: Pointer): number
+  verifyResult(ssl: Pointer): number
+  pskIdentity(ssl: Pointer): string | null
+  /** With a reference that the caller frees; 0: none. */
+  peerCertificate(ssl: Pointer): number
+  /** The certificate that is used on our side. */
+  certificate(ssl: Pointer): number
+  setSession(ssl: Pointer, session: Pointer): number
+  /** BIO_number_read(3): bytes that came from the socket so far. */
+  bytesReceived(bio: Pointer): number
+  bioControl(bio: Pointer, command: number, number: number, address: Pointer): number
+  cipherName(cipher: Pointer): string | null
+  groupName(ssl: Pointer, id: number): string | null
+  verifyErrorText(code: number): string
+  keyUpdate(ssl: Pointer, type: number): number
+}
+
+let made: SslCalls | undefined
+
+/** Of the calling thread. OpenSSL is the one that Node is linked with and exports. */
+export function sslCalls(): SslCalls {
+  made ??= { ...transferCalls(), ...stateCalls(), ...factCalls() }
+  return made
+}
+
+function transferCalls() {
+  return {
+    open: nativeFunction<SslCalls['open']>('uintptr_t SSL_new(uintptr_t context)'),
+    free: nativeFunction<SslCalls['free']>('void SSL_free(uintptr_t ssl)'),
+    setFd: nativeFunction<SslCalls['setFd']>('int SSL_set_fd(uintptr_t ssl, int fd)'),
+    setAcceptState: nativeFunction<SslCalls['setAcceptState']>('void SSL_set_accept_state(uintptr_t ssl)'),
+    setConnectState: nativeFunction<SslCalls['setConnectState']>('void SSL_set_connect_state(uintptr_t ssl)'),
+    handshake: nativeFunction<SslCalls['handshake']>('int SSL_do_handshake(uintptr_t ssl)'),
+    read: nativeFunction<SslCalls['read']>('int SSL_read(uintptr_t ssl, uintptr_t into, int bytesMax)'),
+    write: nativeFunction<SslCalls['write']>('int SSL_write(uintptr_t ssl, uintptr_t from, int byteCount)'),
+    shutdown: nativeFunction<SslCalls['shutdown']>('int SSL_shutdown(uintptr_t ssl)'),
+    errorOf: nativeFunction<SslCalls['errorOf']>('int SSL_get_error(uintptr_t ssl, int result)'),
+    keyUpdate: nativeFunction<SslCalls['keyUpdate']>('int SSL_key_update(uintptr_t ssl, int type)'),
+  }
+}
+
+function stateCalls() {
+  return {
+    setShutdown: nativeFunction<SslCalls['setShutdown']>('void SSL_set_shutdown(uintptr_t ssl, int mode)'),
+    isInitFinished: nativeFunction<SslCalls['isInitFinished']>('int SSL_is_init_finished(uintptr_t ssl)'),
+    pending: nativeFunction<SslCalls['pending']>('int SSL_pending(uintptr_t ssl)'),
+    hasPending: nativeFunction<SslCalls['hasPending']>('int SSL_has_pending(uintptr_t ssl)'),
+    readBio: nativeFunction<SslCalls['readBio']>('uintptr_t SSL_get_rbio(uintptr_t ssl)'),
+    writeBio: nativeFunction<SslCalls['writeBio']>('uintptr_t SSL_get_wbio(uintptr_t ssl)'),
+    control: nativeFunction<SslCalls['control']>(
+      'int64 SSL_ctrl(uintptr_t ssl, int command, int64 number, uintptr_t address)',
+    ),
+    contextOf: nativeFunction<SslCalls['contextOf']>('uintptr_t SSL_get_SSL_CTX(uintptr_t ssl)'),
+    setContext: nativeFunction<SslCalls['setContext']>(
+      'uintptr_t SSL_set_SSL_CTX(uintptr_t ssl, uintptr_t context)',
+    ),
+    setSession: nativeFunction<SslCalls['setSession']>(
+      'int SSL_set_session(uintptr_t ssl, uintptr_t session)',
+    ),
+    bytesReceived: nativeFunction<SslCalls['bytesReceived']>('uint64_t BIO_number_read(uintptr_t bio)'),
+    bioControl: nativeFunction<SslCalls['bioControl']>(
+      'int64 BIO_ctrl(uintptr_t bio, int command, int64 number, uintptr_t address)',
+    ),
+  }
+}
+
+function factCalls() {
+  return {
+    version: nativeFunction<SslCalls['version']>('int SSL_version(uintptr_t ssl)'),
+    currentCipher: nativeFunction<SslCalls['currentCipher']>('uintptr_t SSL_get_current_cipher(uintptr_t ssl)'),
+    serverName: nativeFunction<SslCalls['serverName']>(
+      'const char *SSL_get_servername(uintptr_t ssl, int type)',
+    ),
+    alpnSelected: nativeFunction<SslCalls['alpnSelected']>(
+      'void SSL_get0_alpn_selected(uintptr_t ssl, uintptr_t data, uintptr_t length)',
+    ),
+    sessionReused: nativeFunction<SslCalls['sessionReused']>('int SSL_session_reused(uintptr_t ssl)'),
+    verifyResult: nativeFunction<SslCalls['verifyResult']>('int64 SSL_get_verify_result(uintptr_t ssl)'),
+    pskIdentity: nativeFunction<SslCalls['pskIdentity']>('const char *SSL_get_psk_identity(uintptr_t ssl)'),
+    peerCertificate: nativeFunction<SslCalls['peerCertificate']>(
+      'uintptr_t SSL_get1_peer_certificate(uintptr_t ssl)',
+    ),
+    certificate: nativeFunction<SslCalls['certificate']>('uintptr_t SSL_get_certificate(uintptr_t ssl)'),
+    cipherName: nativeFunction<SslCalls['cipherName']>('const char *SSL_CIPHER_get_name(uintptr_t cipher)'),
+    groupName: nativeFunction<SslCalls['groupName']>('const char *SSL_group_to_name(uintptr_t ssl, int id)'),
+    verifyErrorText: nativeFunction<SslCalls['verifyErrorText']>(
+      'const char *X509_verify_cert_error_string(int64 code)',
+    ),
+  }
+}

@@ -1,0 +1,125 @@
+import { nativeFunction, type Pointer } from './ffi.js'
+import * as c from './openssl-constants.js'
+import { allocate, copyIn, copyNative, isSameNative, scrubAndFree } from './openssl-memory.js'
+
+/** The functions with which session tickets are closed and opened (SSL_CTX_set_tlsext_ticket_key_evp_cb(3)). */
+interface TicketCalls {
+  random(into: Pointer, byteLength: number): number
+  fetchCipher(library: Pointer, name: string, properties: null): number
+  encrypt(context: Pointer, cipher: Pointer, engine: number, key: Pointer, iv: Pointer): number
+  decrypt(context: Pointer, cipher: Pointer, engine: number, key: Pointer, iv: Pointer): number
+  setMac(context: Pointer, parameters: Pointer): number
+}
+
+const NAME_BYTES = 16
+const HMAC_BYTES = 32
+const AES_BYTES = 32
+const IV_BYTES = 16
+export const TICKET_KEY_BYTES = NAME_BYTES + HMAC_BYTES + AES_BYTES
+
+/** struct ossl_param_st (core.h): name, type, data, size, size of the answer. */
+const PARAM_BYTES = 40
+const PARAMS = 3
+const SLOT_BYTES = TICKET_KEY_BYTES + PARAM_BYTES * PARAMS
+/** The texts that parameters point to, in front of the slots. */
+const TEXTS = 'key\0digest\0SHA256\0'
+const TEXTS_BYTES = 32
+
+let made: (TicketCalls & { readonly aes: number }) | undefined
+
+function calls(): TicketCalls & { readonly aes: number } {
+  made ??= open()
+  return made
+}
+
+function open(): TicketCalls & { readonly aes: number } {
+  const prototype = (name: string) =>
+    `int ${name}(uintptr_t context, uintptr_t cipher, uintptr_t engine, uintptr_t key, uintptr_t iv)`
+  const fetchCipher = nativeFunction<TicketCalls['fetchCipher']>(
+    'uintptr_t EVP_CIPHER_fetch(uintptr_t library, const char *name, const char *properties)',
+  )
+  return {
+    random: nativeFunction('int RAND_bytes(uintptr_t into, int count)'),
+    fetchCipher,
+    encrypt: nativeFunction(prototype('EVP_EncryptInit_ex')),
+    decrypt: nativeFunction(prototype('EVP_DecryptInit_ex')),
+    setMac: nativeFunction('int EVP_MAC_CTX_set_params(uintptr_t context, uintptr_t parameters)'),
+    aes: fetchCipher(0, 'AES-256-CBC', null),
+  }
+}
+
+/** Up to `slots` ticket keys in native memory, each with the parameters by which OpenSSL is told of it. */
+export class TicketKeyMemory {
+  readonly #address: number
+  readonly #byteLength: number
+  readonly #slots: number
+
+  constructor(slots: number) {
+    this.#slots = slots
+    this.#byteLength = TEXTS_BYTES + slots * SLOT_BYTES
+    this.#address = allocate(this.#byteLength)
+    copyIn(this.#address, new Uint8Array(this.#byteLength))
+    copyIn(this.#address, new TextEncoder().encode(TEXTS))
+  }
+
+  /** `key` is its name (16 bytes), the key of its HMAC-SHA256 (32) and its AES-256 key (32), in a row. */
+  set(slot: number, key: Uint8Array): void {
+    if (slot >= this.#slots || key.length !== TICKET_KEY_BYTES) throw new RangeError('no such ticket key')
+    const address = this.#slot(slot)
+    copyIn(address, key)
+    copyIn(address + TICKET_KEY_BYTES, this.#parameters(address + NAME_BYTES))
+  }
+
+  /** Begins a new ticket with the key of a slot: its name and a fresh IV are written for the client. */
+  close(slot: number, name: number, iv: number, cipher: number, mac: number): boolean {
+    const { aes, encrypt, random, setMac } = calls()
+    const key = this.#slot(slot)
+    copyNative(name, key, NAME_BYTES)
+    return (
+      random(iv, IV_BYTES) === 1 &&
+      encrypt(cipher, aes, 0, key + NAME_BYTES + HMAC_BYTES, iv) === 1 &&
+      setMac(mac, key + TICKET_KEY_BYTES) === 1
+    )
+  }
+
+  /** The slot below `count` whose key has this name, or -1. */
+  find(name: number, count: number): number {
+    for (let slot = 0; slot < count; slot++) {
+      if (isSameNative(name, this.#slot(slot), NAME_BYTES)) return slot
+    }
+    return -1
+  }
+
+  /** Prepares to open a ticket that was closed with the key of a slot. */
+  open(slot: number, iv: number, cipher: number, mac: number): boolean {
+    const { aes, decrypt, setMac } = calls()
+    const key = this.#slot(slot)
+    return (
+      decrypt(cipher, aes, 0, key + NAME_BYTES + HMAC_BYTES, iv) === 1 &&
+      setMac(mac, key + TICKET_KEY_BYTES) === 1
+    )
+  }
+
+  free(): void {
+    scrubAndFree(this.#address, this.#byteLength)
+  }
+
+  #slot(slot: number): number {
+    return this.#address + TEXTS_BYTES + slot * SLOT_BYTES
+  }
+
+  /** OSSL_PARAM[3]: the key of the HMAC, its digest, the end. */
+  #parameters(hmacKey: number): Uint8Array {
+    const view = new DataView(new ArrayBuffer(PARAM_BYTES * PARAMS))
+    const write = (at: number, name: number, type: number, data: number, byteLength: number) => {
+      view.setBigUint64(at, BigInt(name), true)
+      view.setUint32(at + 8, type, true)
+      view.setBigUint64(at + 16, BigInt(data), true)
+      view.setBigUint64(at + 24, BigInt(byteLength), true)
+    }
+    const text = (of: string) => this.#address + TEXTS.indexOf(of)
+    write(0, text('key'), c.OSSL_PARAM_OCTET_STRING, hmacKey, HMAC_BYTES)
+    write(PARAM_BYTES, text('digest'), c.OSSL_PARAM_UTF8_STRING, text('SHA256'), 'SHA256'.length)
+    return new Uint8Array(view.buffer)
+  }
+}

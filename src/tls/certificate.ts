@@ -1,0 +1,145 @@
+import { takeReason } from '../kernel/openssl-errors.js'
+import { withNativeBytes } from '../kernel/openssl-memory.js'
+import { readingBytes, x509Calls } from '../kernel/openssl-x509.js'
+import type { CertificateOptions, TlsProblems } from './options.js'
+import { isEncrypted, isPem, type PemBlock, pemBlocks } from './pem.js'
+import { timeText } from './x509-facts.js'
+
+/** A certificate with what belongs to it, as objects of OpenSSL, until it is freed. */
+export interface LoadedCertificate {
+  readonly leaf: number
+  readonly chain: readonly number[]
+  readonly key: number
+}
+
+const CERTIFICATE_LABELS = ['CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE']
+const NO_TEXT = new Uint8Array(0)
+
+/** Reads a certificate and its key; what is wrong is said in `problems`. */
+export function loadCertificate(
+  options: CertificateOptions,
+  problems: TlsProblems,
+  index?: number,
+): LoadedCertificate | undefined {
+  const certificates = readCertificates(options.chain, (message) =>
+    problems.error('certificate', message, index),
+  )
+  const [leaf, ...chain] = certificates
+  if (leaf === undefined) return undefined
+  const key = readKey(options, problems, index)
+  const loaded = { leaf, chain, key }
+  if (key !== 0 && x509Calls().keyMatches(leaf, key) === 1) {
+    warnOfTime(leaf, problems, index)
+    return loaded
+  }
+  if (key !== 0) problems.error('key', `the key does not belong to the certificate: ${takeReason()}`, index)
+  freeCertificate(loaded)
+  return undefined
+}
+
+export function freeCertificate({ leaf, chain, key }: LoadedCertificate): void {
+  const x509 = x509Calls()
+  for (const certificate of [leaf, ...chain]) x509.freeCertificate(certificate)
+  if (key !== 0) x509.freeKey(key)
+}
+
+/** Every certificate of a file, or none and a message. The caller frees them. */
+export function readCertificates(file: Uint8Array, wrong: (message: string) => void): readonly number[] {
+  const x509 = x509Calls()
+  const blocks = pemBlocks(file).filter(({ label }) => CERTIFICATE_LABELS.includes(label))
+  if (isPem(file) && blocks.length === 0) {
+    wrong('there is no certificate in it')
+    return []
+  }
+  const read = isPem(file)
+    ? blocks.map(({ bytes }) => readPem(bytes, x509.pemCertificate))
+    : [readingBytes(file, (bio) => x509.derCertificate(bio, 0))]
+  const bad = read.indexOf(0)
+  if (bad < 0) return read
+  const which = read.length > 1 ? `certificate ${bad + 1} of ${read.length}` : 'the certificate'
+  wrong(`${which} cannot be read: ${takeReason()}`)
+  for (const certificate of read) x509.freeCertificate(certificate)
+  return []
+}
+
+type ReadPem = (bio: number, into: number, callback: number, passphrase: number) => number
+
+/** Without a passphrase: none is asked for, because an empty one is given. */
+export function readPem(bytes: Uint8Array, read: ReadPem): number {
+  return withNativeBytes(NO_TEXT, (none) => readingBytes(bytes, (bio) => read(bio, 0, 0, none)))
+}
+
+function readKey(options: CertificateOptions, problems: TlsProblems, index: number | undefined): number {
+  const file = options.key ?? options.chain
+  const passphrase = options.passphrase ?? ''
+  if (!isPem(file)) return readDerKey(file, passphrase, problems, index)
+  const block = pemBlocks(file).find(({ label }) => label.endsWith('PRIVATE KEY'))
+  if (block === undefined) {
+    problems.error('key', options.key === undefined ? 'there is no key' : 'there is no key in it', index)
+    return 0
+  }
+  return readPemKey(block, passphrase, problems, index)
+}
+
+function readPemKey(
+  block: PemBlock,
+  passphrase: string,
+  problems: TlsProblems,
+  index: number | undefined,
+): number {
+  if (isEncrypted(block) && passphrase === '') {
+    problems.error('passphrase', 'the key is encrypted: a passphrase is needed', index)
+    return 0
+  }
+  const key = withPassphrase(passphrase, (secret) =>
+    readingBytes(block.bytes, (bio) => x509Calls().pemKey(bio, 0, 0, secret)),
+  )
+  if (key === 0) sayUnreadable(isEncrypted(block), problems, index)
+  return key
+}
+
+function readDerKey(
+  file: Uint8Array,
+  passphrase: string,
+  problems: TlsProblems,
+  index: number | undefined,
+): number {
+  const x509 = x509Calls()
+  const plain = readingBytes(file, (bio) => x509.derKey(bio, 0))
+  if (plain !== 0 || passphrase === '') {
+    if (plain === 0) sayUnreadable(false, problems, index)
+    return plain
+  }
+  takeReason()
+  const key = withPassphrase(passphrase, (secret) =>
+    readingBytes(file, (bio) => x509.derEncryptedKey(bio, 0, 0, secret)),
+  )
+  if (key === 0) sayUnreadable(true, problems, index)
+  return key
+}
+
+function sayUnreadable(isWithPassphrase: boolean, problems: TlsProblems, index: number | undefined): void {
+  const reason = takeReason()
+  if (isWithPassphrase) {
+    problems.error('passphrase', `the key cannot be decrypted with this passphrase: ${reason}`, index)
+  } else problems.error('key', `the key cannot be read: ${reason}`, index)
+}
+
+function withPassphrase(passphrase: string, use: (secret: number) => number): number {
+  const bytes = new TextEncoder().encode(passphrase)
+  try {
+    return withNativeBytes(bytes, use)
+  } finally {
+    bytes.fill(0)
+  }
+}
+
+function warnOfTime(leaf: number, problems: TlsProblems, index: number | undefined): void {
+  const x509 = x509Calls()
+  const [begin, end] = [x509.notBefore(leaf), x509.notAfter(leaf)]
+  if (x509.compareToNow(end) < 0) {
+    problems.warning('certificate', `the certificate has expired: ${timeText(end)}`, index)
+  } else if (x509.compareToNow(begin) > 0) {
+    problems.warning('certificate', `the certificate is not valid before ${timeText(begin)}`, index)
+  }
+}

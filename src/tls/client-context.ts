@@ -1,0 +1,219 @@
+import { parseHostLiteral } from '../base/address.js'
+import type { Fd } from '../kernel/calls.js'
+import * as c from '../kernel/openssl-constants.js'
+import { contextCalls } from '../kernel/openssl-context.js'
+import { clearErrors, takeReason } from '../kernel/openssl-errors.js'
+import { withNativeBytes } from '../kernel/openssl-memory.js'
+import { sslCalls } from '../kernel/openssl-ssl.js'
+import { type ContextOwner, callbacks, forgetOwner, setOwner } from './callbacks.js'
+import { freeCertificate, loadCertificate } from './certificate.js'
+import { type ChannelOwner, TlsChannel } from './channel.js'
+import { applySettings, protocolList } from './context-settings.js'
+import { hostName } from './name-table.js'
+import { type CertificateOptions, type ClientTlsOptions, type TlsProblem, TlsProblems } from './options.js'
+import { freeTrustStore, openTrustStore, type TrustStore } from './trust-store.js'
+
+/** Sessions that are kept for one remote; of TLS 1.3 each is used once. */
+const SESSIONS_MAX = 16
+
+/** In SSL_ctrl(SSL_CTRL_SET_TLSEXT_HOSTNAME): a host name. */
+const TLSEXT_NAMETYPE_host_name = 0
+
+/** Either a context, or at least one error. Warnings may come with both. */
+export interface OpenedClient {
+  readonly context: ClientContext | undefined
+  readonly problems: readonly TlsProblem[]
+}
+
+/**
+ * Makes what a remote is connected to with. A bundle of authorities that many remotes share is read once when it
+ * is given as `trust`, which stays the caller's.
+ */
+export function openClientContext(options: ClientTlsOptions, trust?: TrustStore): OpenedClient {
+  const problems = new TlsProblems()
+  const context = new ClientContext(options, problems, trust)
+  clearErrors()
+  if (!problems.hasErrors) return { context, problems: problems.list }
+  context.retire()
+  return { context: undefined, problems: problems.list }
+}
+
+/** What is wrong with these options. */
+export function checkClientTls(options: ClientTlsOptions, trust?: TrustStore): readonly TlsProblem[] {
+  const { context, problems } = openClientContext(options, trust)
+  context?.retire()
+  return problems
+}
+
+/** TLS to one remote. Its native memory lasts as long as its channels. */
+export class ClientContext implements ContextOwner, ChannelOwner {
+  readonly #options: ClientTlsOptions
+  readonly #context: number
+  /** What is sent as SNI; undefined for an address. */
+  readonly #sentName: Uint8Array | undefined
+  /** Sessions to resume, the newest last. */
+  readonly #sessions: number[] = []
+  #channels = 0
+  #isRetired = false
+
+  /** For `openClientContext`: with errors in `problems` it must be retired at once. */
+  constructor(options: ClientTlsOptions, problems: TlsProblems, trust: TrustStore | undefined) {
+    this.#options = options
+    const calls = contextCalls()
+    this.#context = calls.open(calls.clientMethod())
+    applySettings(this.#context, options, problems)
+    this.#sentName = this.#applyName(problems)
+    this.#applyVerification(problems, trust)
+    const protocols = protocolList(options.alpn ?? [], problems)
+    if (protocols.length > 0) calls.setAlpnProtocols(this.#context, protocols, protocols.length)
+    if (options.certificate !== undefined) this.#applyCertificate(options.certificate, problems)
+    const { keyLog, newSession } = callbacks()
+    const mode = c.SSL_SESS_CACHE_CLIENT | c.SSL_SESS_CACHE_NO_INTERNAL
+    setOwner(this.#context, this)
+    calls.control(this.#context, c.SSL_CTRL_SET_SESS_CACHE_MODE, mode, 0)
+    calls.setNewSessionCallback(this.#context, newSession)
+    if (options.onKeyLog !== undefined) calls.setKeyLogCallback(this.#context, keyLog)
+  }
+
+  /** Sessions that wait to be resumed. */
+  get sessionCount(): number {
+    return this.#sessions.length
+  }
+
+  /** A channel over a connected descriptor, whose handshake is to come; undefined without memory. */
+  connect(fd: Fd): TlsChannel | undefined {
+    const calls = sslCalls()
+    const ssl = calls.open(this.#context)
+    if (ssl === 0) {
+      clearErrors()
+      return undefined
+    }
+    if (this.#sentName !== undefined) {
+      withNativeBytes(this.#sentName, (name) =>
+        calls.control(ssl, c.SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name),
+      )
+    }
+    this.#resume(ssl)
+    this.#channels += 1
+    return new TlsChannel(ssl, fd, false, this)
+  }
+
+  /** No more connections: what is native goes with the last channel. */
+  retire(): void {
+    this.#isRetired = true
+    if (this.#channels === 0) this.#free()
+  }
+
+  leave(): void {
+    this.#channels -= 1
+    if (this.#isRetired && this.#channels === 0) this.#free()
+  }
+
+  keepSession(session: number): boolean {
+    if (this.#isRetired) return false
+    const oldest = this.#sessions.length < SESSIONS_MAX ? undefined : this.#sessions.shift()
+    if (oldest !== undefined) contextCalls().freeSession(oldest)
+    this.#sessions.push(session)
+    return true
+  }
+
+  logKey(line: string): void {
+    this.#options.onKeyLog?.(line)
+  }
+
+  // What servers are asked.
+
+  contextFor(): number {
+    return this.#context
+  }
+
+  chooseProtocol(): number {
+    return c.SSL_TLSEXT_ERR_NOACK
+  }
+
+  useTicketKey(): number {
+    return 0
+  }
+
+  staple(): number {
+    return c.SSL_TLSEXT_ERR_NOACK
+  }
+
+  writePsk(): number {
+    return 0
+  }
+
+  takePskIdentity(): string | undefined {
+    return undefined
+  }
+
+  /** RFC 8446, appendix C.4: a ticket is used once, or whoever listens can tell that it is the same client. */
+  #resume(ssl: number): void {
+    const session = this.#sessions.at(-1)
+    if (session === undefined) return
+    const calls = contextCalls()
+    sslCalls().setSession(ssl, session)
+    if (calls.sessionVersion(session) !== c.TLS1_3_VERSION) return
+    this.#sessions.pop()
+    calls.freeSession(session)
+  }
+
+  /** Whom the certificate must be for (RFC 6125), and what is sent. */
+  #applyName(problems: TlsProblems): Uint8Array | undefined {
+    const { serverName, verify = true } = this.#options
+    const calls = contextCalls()
+    if (serverName === undefined) {
+      if (verify) problems.error('server-name', 'to verify a remote its name is needed')
+      return undefined
+    }
+    const parameters = calls.parameters(this.#context)
+    const literal = parseHostLiteral(serverName)
+    if (literal !== undefined) {
+      if (verify) calls.setAddress(parameters, literal.host)
+      return undefined
+    }
+    const name = hostName(serverName)
+    if (name === undefined || name.startsWith('*')) {
+      problems.error('server-name', `'${serverName}' is not the name of a host`)
+      return undefined
+    }
+    const bytes = new TextEncoder().encode(name)
+    if (verify) {
+      calls.setHostFlags(parameters, c.X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
+      calls.setHost(parameters, name, bytes.length)
+    }
+    return bytes
+  }
+
+  #applyVerification(problems: TlsProblems, shared: TrustStore | undefined): void {
+    const { authorities, depth, revocations, verify = true } = this.#options
+    const calls = contextCalls()
+    calls.setVerify(this.#context, verify ? c.SSL_VERIFY_PEER : c.SSL_VERIFY_NONE, 0)
+    if (depth !== undefined) calls.setVerifyDepth(this.#context, depth)
+    if (authorities !== undefined) {
+      const own = openTrustStore(authorities, revocations, problems)
+      calls.setStore(this.#context, own.store)
+      freeTrustStore(own)
+    } else if (shared !== undefined) calls.setStore(this.#context, shared.store)
+    else if (verify) problems.error('authorities', 'to verify a remote an authority is needed')
+  }
+
+  #applyCertificate(options: CertificateOptions, problems: TlsProblems): void {
+    const calls = contextCalls()
+    const loaded = loadCertificate(options, problems)
+    if (loaded === undefined) return
+    const isTaken =
+      calls.useCertificate(this.#context, loaded.leaf) === 1 &&
+      calls.usePrivateKey(this.#context, loaded.key) === 1 &&
+      loaded.chain.every((one) => calls.control(this.#context, c.SSL_CTRL_CHAIN_CERT, 1, one) === 1)
+    if (!isTaken) problems.error('certificate', `the certificate cannot be used: ${takeReason()}`)
+    freeCertificate(loaded)
+  }
+
+  #free(): void {
+    const calls = contextCalls()
+    for (const session of this.#sessions.splice(0)) calls.freeSession(session)
+    forgetOwner(this.#context)
+    calls.free(this.#context)
+  }
+}

@@ -1,0 +1,62 @@
+/** One block of a PEM file, from the first dash of BEGIN to the last of END (RFC 7468). */
+export interface PemBlock {
+  /** `CERTIFICATE`, `ENCRYPTED PRIVATE KEY`, … */
+  readonly label: string
+  /** The part of the file; a key is not copied. */
+  readonly bytes: Uint8Array
+}
+
+const BEGIN = ascii('-----BEGIN ')
+const END = ascii('-----END ')
+const DASHES = ascii('-----')
+const LABEL_BYTES_MAX = 64
+
+/** The blocks of a file in their order. One that does not end, or whose label makes no sense, is left out. */
+export function pemBlocks(file: Uint8Array): readonly PemBlock[] {
+  const blocks: PemBlock[] = []
+  let at = indexOf(file, BEGIN, 0)
+  while (at >= 0) {
+    const label = labelAt(file, at + BEGIN.length)
+    const end = label === undefined ? -1 : endOf(file, at, label)
+    if (label !== undefined && end > 0) blocks.push({ label, bytes: file.subarray(at, end) })
+    at = indexOf(file, BEGIN, end > 0 ? end : at + 1)
+  }
+  return blocks
+}
+
+/** A file without any BEGIN is taken for DER. */
+export function isPem(file: Uint8Array): boolean {
+  return indexOf(file, BEGIN, 0) >= 0
+}
+
+/** Whether a traditional key says that it is encrypted (RFC 1421); PKCS#8 says so in its label. */
+export function isEncrypted({ label, bytes }: PemBlock): boolean {
+  return label === 'ENCRYPTED PRIVATE KEY' || indexOf(bytes, ascii('4,ENCRYPTED'), 0) >= 0
+}
+
+function labelAt(file: Uint8Array, start: number): string | undefined {
+  const end = indexOf(file.subarray(0, start + LABEL_BYTES_MAX), DASHES, start)
+  if (end < 0) return undefined
+  const label = String.fromCharCode(...file.subarray(start, end))
+  return /^[\x20-\x7e]+$/.test(label) ? label : undefined
+}
+
+function endOf(file: Uint8Array, from: number, label: string): number {
+  const mark = Uint8Array.of(...END, ...ascii(label), ...DASHES)
+  const at = indexOf(file, mark, from)
+  return at < 0 ? -1 : at + mark.length
+}
+
+function ascii(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0))
+}
+
+function indexOf(file: Uint8Array, wanted: Uint8Array, from: number): number {
+  const [first = 0] = wanted
+  for (let at = file.indexOf(first, from); at >= 0; at = file.indexOf(first, at + 1)) {
+    let length = 1
+    while (length < wanted.length && file[at + length] === wanted[length]) length++
+    if (length === wanted.length) return at
+  }
+  return -1
+}

@@ -1,0 +1,89 @@
+import { nativeFunction } from '../kernel/ffi.js'
+import { freeCertificate, type LoadedCertificate, loadCertificate } from './certificate.js'
+import { hostName, NameTable } from './name-table.js'
+import type { ServerCertificateOptions, TlsProblems } from './options.js'
+import { hostNames } from './x509-facts.js'
+
+/** A server's certificate with the names that it serves. */
+interface ServerCertificate extends LoadedCertificate {
+  readonly names: readonly string[]
+  /** Its place among the options. */
+  readonly index: number
+}
+
+/** Certificates that serve the same name with keys of different kinds; the client's abilities choose among them. */
+export type Group = readonly ServerCertificate[]
+
+/** The certificates of a server and who is served with which. */
+export interface ServerCertificates {
+  readonly all: readonly ServerCertificate[]
+  readonly groups: readonly Group[]
+  /** Undefined without any certificate. */
+  readonly defaultGroup: Group | undefined
+  readonly groupByName: NameTable<Group>
+}
+
+/** Reads the certificates; what is wrong is said in `problems`, and then they are not to be used. */
+export function loadServerCertificates(
+  options: readonly ServerCertificateOptions[],
+  problems: TlsProblems,
+): ServerCertificates {
+  const all: ServerCertificate[] = []
+  for (const [index, one] of options.entries()) {
+    const loaded = loadCertificate(one, problems, index)
+    if (loaded !== undefined) all.push({ ...loaded, index, names: namesOf(one, loaded.leaf, problems, index) })
+  }
+  return grouped(all)
+}
+
+export function freeServerCertificates({ all }: ServerCertificates): void {
+  for (const certificate of all) freeCertificate(certificate)
+}
+
+function namesOf(
+  options: ServerCertificateOptions,
+  leaf: number,
+  problems: TlsProblems,
+  index: number,
+): readonly string[] {
+  const { serverNames } = options
+  const names = serverNames ?? hostNames(leaf)
+  return names.flatMap((text) => {
+    const name = hostName(text)
+    if (name !== undefined) return [name]
+    if (serverNames !== undefined) problems.error('server-name', `'${text}' is not the name of a host`, index)
+    return []
+  })
+}
+
+function grouped(all: readonly ServerCertificate[]): ServerCertificates {
+  const groups = new Map<string, Group>()
+  const groupOf = (members: Group): Group => {
+    const key = members.map(({ index }) => index).join()
+    const group = groups.get(key) ?? members
+    groups.set(key, group)
+    return group
+  }
+  const groupByName = new NameTable<Group>()
+  const byName = membersByName(all)
+  for (const [name, members] of byName) groupByName.set(name, groupOf(members))
+  const [first] = all
+  if (first === undefined) return { all, groups: [], defaultGroup: undefined, groupByName }
+  const relatives = byName.get(first.names[0] ?? '') ?? []
+  const defaultGroup = groupOf(relatives.includes(first) ? relatives : [first])
+  return { all, groups: [...groups.values()], defaultGroup, groupByName }
+}
+
+/** Of two certificates for a name whose keys are of one kind, the first counts. */
+function membersByName(all: readonly ServerCertificate[]): ReadonlyMap<string, Group> {
+  const keyType = nativeFunction<(key: number) => number>('int EVP_PKEY_get_base_id(uintptr_t key)')
+  const byName = new Map<string, ServerCertificate[]>()
+  for (const certificate of all) {
+    for (const name of certificate.names) {
+      const members = byName.get(name) ?? []
+      const isNew = members.every(({ key }) => keyType(key) !== keyType(certificate.key))
+      if (isNew) byName.set(name, [...members, certificate])
+    }
+  }
+  return byName
+}

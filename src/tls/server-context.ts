@@ -1,0 +1,254 @@
+import type { Fd } from '../kernel/calls.js'
+import * as c from '../kernel/openssl-constants.js'
+import { contextCalls } from '../kernel/openssl-context.js'
+import { sha256Of } from '../kernel/openssl-digest.js'
+import { clearErrors, takeReason } from '../kernel/openssl-errors.js'
+import { duplicate, scrubAndFree } from '../kernel/openssl-memory.js'
+import { sslCalls } from '../kernel/openssl-ssl.js'
+import { type ContextOwner, callbacks, forgetOwner, setOwner } from './callbacks.js'
+import { type ChannelOwner, TlsChannel } from './channel.js'
+import { applySettings, protocolList } from './context-settings.js'
+import { type ServerTlsOptions, type TlsProblem, TlsProblems } from './options.js'
+import { checkPsk, PskKeys } from './psk-keys.js'
+import {
+  freeServerCertificates,
+  type Group,
+  loadServerCertificates,
+  type ServerCertificates,
+} from './server-certificates.js'
+import { freeTrustStore, openTrustStore } from './trust-store.js'
+
+/** Forward secrecy and authenticated encryption; CBC only for old clients. */
+const DEFAULT_CIPHERS = 'ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES'
+const DEFAULT_PSK_CIPHERS = `${DEFAULT_CIPHERS}:DHEPSK+AESGCM:PSK+AESGCM:PSK+CHACHA20:PSK+AES`
+
+/** Tickets of TLS 1.3 that follow a full handshake. OpenSSL sends two; most clients keep the last. */
+const TICKETS_PER_HANDSHAKE = 1
+
+/** Either a context, or at least one error. Warnings may come with both. */
+export interface OpenedServer {
+  readonly context: ServerContext | undefined
+  readonly problems: readonly TlsProblem[]
+}
+
+/** Makes what listeners terminate TLS with. Reads no file. For reactors, and for the control thread to check. */
+export function openServerContext(options: ServerTlsOptions): OpenedServer {
+  const problems = new TlsProblems()
+  const context = new ServerContext(options, problems)
+  clearErrors()
+  if (!problems.hasErrors) return { context, problems: problems.list }
+  context.retire()
+  return { context: undefined, problems: problems.list }
+}
+
+/** What is wrong with these options. */
+export function checkServerTls(options: ServerTlsOptions): readonly TlsProblem[] {
+  const { context, problems } = openServerContext(options)
+  context?.retire()
+  return problems
+}
+
+/** What clients of one listener are served with. Its native memory lasts as long as its channels. */
+export class ServerContext implements ContextOwner, ChannelOwner {
+  readonly #options: ServerTlsOptions
+  readonly #certificates: ServerCertificates
+  /** One SSL_CTX for each group of certificates that a name may lead to. */
+  readonly #contexts = new Map<Group, number>()
+  readonly #default: number
+  readonly #psk: PskKeys | undefined
+  readonly #protocols: { readonly address: number; readonly byteLength: number } | undefined
+  /** OCSP responses by certificate (X509), in OpenSSL's memory. */
+  readonly #staples = new Map<number, Uint8Array>()
+  #pskIdentity: string | undefined
+  #channels = 0
+  #isRetired = false
+
+  /** For `openServerContext`: with errors in `problems` it must be retired at once. */
+  constructor(options: ServerTlsOptions, problems: TlsProblems) {
+    this.#options = options
+    const protocols = protocolList(options.alpn ?? [], problems)
+    if (protocols.length > 0) {
+      this.#protocols = { address: duplicate(protocols), byteLength: protocols.length }
+    }
+    if (options.psk !== undefined) {
+      checkPsk(options.psk, problems)
+      this.#psk = new PskKeys(options.psk)
+    } else if (options.certificates.length === 0) problems.error('certificate', 'there is no certificate')
+    this.#certificates = loadServerCertificates(options.certificates, problems)
+    const { all, defaultGroup, groups } = this.#certificates
+    for (const group of groups) this.#contexts.set(group, this.#open(group, problems))
+    this.#default = this.#contexts.get(defaultGroup ?? []) ?? this.#open([], problems)
+    if (defaultGroup === undefined) this.#contexts.set([], this.#default)
+    this.#applyClientCertificates(problems)
+    for (const { index } of all) this.setStaple(index, options.certificates[index]?.staple)
+  }
+
+  /** A channel for an accepted client, whose handshake is to come; undefined without memory. */
+  accept(fd: Fd): TlsChannel | undefined {
+    const ssl = sslCalls().open(this.#default)
+    if (ssl === 0) {
+      clearErrors()
+      return undefined
+    }
+    this.#channels += 1
+    return new TlsChannel(ssl, fd, true, this)
+  }
+
+  /** A newer OCSP response for one of the certificates; undefined: none any more. */
+  setStaple(index: number, staple: Uint8Array | undefined): void {
+    const leaf = this.#certificates.all.find((one) => one.index === index)?.leaf
+    if (leaf === undefined) return
+    if (staple === undefined) this.#staples.delete(leaf)
+    else this.#staples.set(leaf, staple)
+  }
+
+  /** No more clients: what is native goes with the last channel. */
+  retire(): void {
+    this.#isRetired = true
+    if (this.#channels === 0) this.#free()
+  }
+
+  leave(): void {
+    this.#channels -= 1
+    if (this.#isRetired && this.#channels === 0) this.#free()
+  }
+
+  takePskIdentity(): string | undefined {
+    const identity = this.#pskIdentity
+    this.#pskIdentity = undefined
+    return identity
+  }
+
+  contextFor(serverName: string | null): number {
+    const group = serverName === null ? undefined : this.#certificates.groupByName.find(serverName)
+    return (group && this.#contexts.get(group)) ?? this.#default
+  }
+
+  chooseProtocol(chosen: number, length: number, offered: number, offeredBytes: number): number {
+    if (this.#protocols === undefined) return c.SSL_TLSEXT_ERR_NOACK
+    const { address, byteLength } = this.#protocols
+    const answer = contextCalls().selectProtocol(chosen, length, address, byteLength, offered, offeredBytes)
+    // RFC 7301, section 3.2: without one in common the server refuses.
+    return answer === c.OPENSSL_NPN_NEGOTIATED ? c.SSL_TLSEXT_ERR_OK : c.SSL_TLSEXT_ERR_ALERT_FATAL
+  }
+
+  useTicketKey(name: number, iv: number, cipher: number, mac: number, isNew: boolean): number {
+    return this.#options.tickets?.use(name, iv, cipher, mac, isNew) ?? 0
+  }
+
+  staple(ssl: number, certificate: number): number {
+    const staple = this.#staples.get(certificate)
+    if (staple === undefined) return c.SSL_TLSEXT_ERR_NOACK
+    // The copy belongs to the SSL object from here on.
+    const { SSL_CTRL_SET_TLSEXT_STATUS_REQ_OCSP_RESP: command } = c
+    const isTaken = sslCalls().control(BigInt(ssl), command, staple.length, duplicate(staple)) === 1
+    return isTaken ? c.SSL_TLSEXT_ERR_OK : c.SSL_TLSEXT_ERR_NOACK
+  }
+
+  writePsk(identity: string, into: number, bytesMax: number): number {
+    const byteLength = this.#psk?.write(identity, into, bytesMax) ?? 0
+    if (byteLength > 0) this.#pskIdentity = identity
+    return byteLength
+  }
+
+  logKey(line: string): void {
+    this.#options.onKeyLog?.(line)
+  }
+
+  /** Servers keep no sessions: tickets do. */
+  keepSession(): boolean {
+    return false
+  }
+
+  #open(group: Group, problems: TlsProblems): number {
+    const calls = contextCalls()
+    const context = calls.open(calls.serverMethod())
+    const { ciphers = this.#psk === undefined ? DEFAULT_CIPHERS : DEFAULT_PSK_CIPHERS } = this.#options
+    // Every context has the same settings: what is wrong with them is said once.
+    const own = this.#contexts.size === 0 ? problems : new TlsProblems()
+    applySettings(context, { ...this.#options, ciphers }, own)
+    calls.setOptions(context, c.SSL_OP_CIPHER_SERVER_PREFERENCE + c.SSL_OP_PRIORITIZE_CHACHA)
+    for (const certificate of group) {
+      const isTaken =
+        calls.useCertificate(context, certificate.leaf) === 1 &&
+        calls.usePrivateKey(context, certificate.key) === 1 &&
+        certificate.chain.every((one) => calls.control(context, c.SSL_CTRL_CHAIN_CERT, 1, one) === 1)
+      if (!isTaken) {
+        problems.error('certificate', `the certificate cannot be used: ${takeReason()}`, certificate.index)
+      }
+    }
+    this.#applySessions(context)
+    this.#applyCallbacks(context)
+    return context
+  }
+
+  #applySessions(context: number): void {
+    const calls = contextCalls()
+    calls.control(context, c.SSL_CTRL_SET_SESS_CACHE_MODE, c.SSL_SESS_CACHE_OFF, 0)
+    const id = this.#sessionId()
+    calls.setSessionIdContext(context, id, id.length)
+    // A resumed session does not tell whose key it began with.
+    if (this.#options.tickets !== undefined && this.#psk === undefined) {
+      calls.setTicketCount(context, TICKETS_PER_HANDSHAKE)
+      calls.setTicketCallback(context, callbacks().ticketKey)
+    } else {
+      calls.setTicketCount(context, 0)
+      calls.setOptions(context, c.SSL_OP_NO_TICKET)
+    }
+  }
+
+  /**
+   * What a session has to have in common with a context to be resumed by it: above all the authorities and the
+   * revocations that its client was checked against.
+   */
+  #sessionId(): Uint8Array {
+    const { certificates, clientCertificates, id } = this.#options
+    const encoder = new TextEncoder()
+    const { verify = '', depth = '', authorities, revocations } = clientCertificates ?? {}
+    const none = new Uint8Array(0)
+    return sha256Of([
+      encoder.encode(`${id ?? ''}\n${verify}\n${depth}`),
+      authorities ?? none,
+      revocations ?? none,
+      ...certificates.map(({ chain }) => chain),
+    ])
+  }
+
+  #applyCallbacks(context: number): void {
+    const calls = contextCalls()
+    const { serverName, alpn, staple, psk, keyLog } = callbacks()
+    setOwner(context, this)
+    calls.callbackControl(context, c.SSL_CTRL_SET_TLSEXT_SERVERNAME_CB, serverName)
+    calls.callbackControl(context, c.SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB, staple)
+    if (this.#protocols !== undefined) calls.setAlpnCallback(context, alpn, 0)
+    if (this.#psk !== undefined) calls.setPskServerCallback(context, psk)
+    if (this.#options.onKeyLog !== undefined) calls.setKeyLogCallback(context, keyLog)
+  }
+
+  #applyClientCertificates(problems: TlsProblems): void {
+    const wanted = this.#options.clientCertificates
+    if (wanted === undefined) return
+    const calls = contextCalls()
+    const mode =
+      c.SSL_VERIFY_PEER + (wanted.verify === 'require' ? c.SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0)
+    const trust = openTrustStore(wanted.authorities, wanted.revocations, problems)
+    for (const context of this.#contexts.values()) {
+      calls.setStore(context, trust.store)
+      calls.setClientAuthorities(context, calls.duplicateNames(trust.names))
+      calls.setVerify(context, mode, 0)
+      if (wanted.depth !== undefined) calls.setVerifyDepth(context, wanted.depth)
+    }
+    freeTrustStore(trust)
+  }
+
+  #free(): void {
+    for (const context of this.#contexts.values()) {
+      forgetOwner(context)
+      contextCalls().free(context)
+    }
+    this.#contexts.clear()
+    freeServerCertificates(this.#certificates)
+    this.#psk?.free()
+    if (this.#protocols !== undefined) scrubAndFree(this.#protocols.address, this.#protocols.byteLength + 1)
+  }
+}

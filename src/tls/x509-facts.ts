@@ -1,0 +1,102 @@
+import { hostFromBytes } from '../base/address.js'
+import * as c from '../kernel/openssl-constants.js'
+import { asn1Bytes, writtenBytes, x509Calls } from '../kernel/openssl-x509.js'
+
+/** What a certificate says about whom it belongs to. Its texts come from a stranger. */
+export interface CertificateFacts {
+  /** RFC 2253, the most specific part first: `CN=joe,O=Example`. Control characters are escaped. */
+  readonly subject: string
+  readonly issuer: string
+  /** The classic form: `/O=Example/CN=joe`. */
+  readonly subjectLine: string
+  /** Hexadecimal. */
+  readonly serial: string
+  /** `DNS:www.example.com`, `IP:10.0.0.1`, `email:joe@example.com`, `URI:…`. Control characters are escaped. */
+  readonly alternativeNames: readonly string[]
+  /** The certificate itself. */
+  readonly der: Uint8Array
+}
+
+const KINDS: Readonly<Record<number, string>> = {
+  [c.GEN_EMAIL]: 'email',
+  [c.GEN_DNS]: 'DNS',
+  [c.GEN_URI]: 'URI',
+  [c.GEN_IPADD]: 'IP',
+}
+
+/** More than any certificate that a handshake lets in can hold is not shown. */
+const LINE_BYTES_MAX = 4_096
+
+/** The certificate stays the caller's. */
+export function certificateFacts(certificate: number): CertificateFacts {
+  const x509 = x509Calls()
+  const line = new Uint8Array(LINE_BYTES_MAX)
+  x509.oneLine(x509.subjectOf(certificate), line, line.length)
+  return {
+    subject: nameText(x509.subjectOf(certificate)),
+    issuer: nameText(x509.issuerOf(certificate)),
+    subjectLine: text(untilNul(line)),
+    serial: text(writtenBytes((bio) => x509.printSerial(bio, x509.serialOf(certificate)))),
+    alternativeNames: alternativeNames(certificate),
+    der: writtenBytes((bio) => x509.writeCertificate(bio, certificate)),
+  }
+}
+
+/** The host names that a certificate is good for: its DNS names, or in old ones the common name. */
+export function hostNames(certificate: number): readonly string[] {
+  const names = alternativeNames(certificate).flatMap((name) => (name.startsWith('DNS:') ? [name.slice(4)] : []))
+  if (names.length > 0) return names
+  const x509 = x509Calls()
+  const into = new Uint8Array(256)
+  const length = x509.textOfName(x509.subjectOf(certificate), c.NID_commonName, into, into.length)
+  return length > 0 ? [escaped(into.subarray(0, length))] : []
+}
+
+/** `Jan  1 00:00:00 2030 GMT` */
+export function timeText(time: number): string {
+  return text(writtenBytes((bio) => x509Calls().printTime(bio, time)))
+}
+
+function alternativeNames(certificate: number): readonly string[] {
+  const x509 = x509Calls()
+  const names = x509.extension(certificate, c.NID_subject_alt_name, 0, 0)
+  if (names === 0) return []
+  const found: string[] = []
+  const type = new Int32Array(1)
+  for (let i = 0; i < x509.count(names); i++) {
+    const value = x509.generalName(x509.element(names, i), type)
+    const kind = KINDS[type[0] ?? -1]
+    if (kind !== undefined) found.push(`${kind}:${nameValue(kind, asn1Bytes(value))}`)
+  }
+  x509.freeGeneralNames(names)
+  return found
+}
+
+function nameValue(kind: string, bytes: Uint8Array): string {
+  const isAddress = kind === 'IP' && (bytes.length === 4 || bytes.length === 16)
+  return isAddress ? hostFromBytes(bytes) : escaped(bytes)
+}
+
+function nameText(name: number): string {
+  return text(writtenBytes((bio) => x509Calls().printName(bio, name, 0, c.XN_FLAG_RFC2253_UTF8)))
+}
+
+function text(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes)
+}
+
+/** Bytes that a reader could take for something else are shown as \xHH: the names are not to be trusted. */
+function escaped(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) =>
+    byte > 0x20 && byte < 0x7f && byte !== 0x5c
+      ? String.fromCharCode(byte)
+      : byte === 0x20
+        ? ' '
+        : `\\x${byte.toString(16).padStart(2, '0')}`,
+  ).join('')
+}
+
+function untilNul(bytes: Uint8Array): Uint8Array {
+  const end = bytes.indexOf(0)
+  return end < 0 ? bytes : bytes.subarray(0, end)
+}
