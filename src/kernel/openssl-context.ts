@@ -86,9 +86,7 @@ function makingCalls() {
     usePrivateKey: nativeFunction<C['usePrivateKey']>(
       'int SSL_CTX_use_PrivateKey(uintptr_t context, uintptr_t key)',
     ),
-    checkPrivateKey: nativeFunction<C['checkPrivateKey']>(
-      'int SSL_CTX_check_private_key(uintptr_t context)',
-    ),
+    checkPrivateKey: nativeFunction<C['checkPrivateKey']>('int SSL_CTX_check_private_key(uintptr_t context)'),
   }
 }
 

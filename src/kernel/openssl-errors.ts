@@ -28,7 +28,10 @@ function open(): ErrorQueue {
     'uintptr_t ERR_get_error_all(uintptr_t file, uintptr_t line, uintptr_t func, uintptr_t data, uintptr_t flags)',
   )
   const region = mapPrivate(16)
-  const [data, flags] = [new BigUint64Array(region.bytes.buffer, 0, 1), new Int32Array(region.bytes.buffer, 8, 1)]
+  const [data, flags] = [
+    new BigUint64Array(region.bytes.buffer, 0, 1),
+    new Int32Array(region.bytes.buffer, 8, 1),
+  ]
   return {
     clear: nativeFunction('void ERR_clear_error()'),
     take() {

@@ -2,6 +2,8 @@ import { nativeFunction, type Pointer } from './ffi.js'
 
 /** Functions on one SSL object (ssl(7)); pointers are numbers or the BigInt made once. None of them throws. */
 export interface SslCalls {
+  /** Of OpenSSL 3: 0 with Node 20, 5 with Node 22 to 26. */
+  readonly minorVersion: number
   /** SSL_new(3): 0 without memory. */
   open(context: Pointer): number
   free(ssl: Pointer): void
@@ -47,14 +49,18 @@ export interface SslCalls {
   cipherName(cipher: Pointer): string | null
   groupName(ssl: Pointer, id: number): string | null
   verifyErrorText(code: number): string
-  keyUpdate(ssl: Pointer, type: number): number
 }
 
 let made: SslCalls | undefined
 
 /** Of the calling thread. OpenSSL is the one that Node is linked with and exports. */
 export function sslCalls(): SslCalls {
-  made ??= { ...transferCalls(), ...stateCalls(), ...factCalls() }
+  made ??= {
+    minorVersion: nativeFunction<() => number>('uint32_t OPENSSL_version_minor()')(),
+    ...transferCalls(),
+    ...stateCalls(),
+    ...factCalls(),
+  }
   return made
 }
 
@@ -70,7 +76,6 @@ function transferCalls() {
     write: nativeFunction<SslCalls['write']>('int SSL_write(uintptr_t ssl, uintptr_t from, int byteCount)'),
     shutdown: nativeFunction<SslCalls['shutdown']>('int SSL_shutdown(uintptr_t ssl)'),
     errorOf: nativeFunction<SslCalls['errorOf']>('int SSL_get_error(uintptr_t ssl, int result)'),
-    keyUpdate: nativeFunction<SslCalls['keyUpdate']>('int SSL_key_update(uintptr_t ssl, int type)'),
   }
 }
 
@@ -102,7 +107,9 @@ function stateCalls() {
 function factCalls() {
   return {
     version: nativeFunction<SslCalls['version']>('int SSL_version(uintptr_t ssl)'),
-    currentCipher: nativeFunction<SslCalls['currentCipher']>('uintptr_t SSL_get_current_cipher(uintptr_t ssl)'),
+    currentCipher: nativeFunction<SslCalls['currentCipher']>(
+      'uintptr_t SSL_get_current_cipher(uintptr_t ssl)',
+    ),
     serverName: nativeFunction<SslCalls['serverName']>(
       'const char *SSL_get_servername(uintptr_t ssl, int type)',
     ),

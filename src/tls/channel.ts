@@ -19,6 +19,12 @@ const RECORDS_PER_CALL = 32
  */
 const FULL_RECEIVE_BYTES = 16_384
 
+/** So much without any data is a flood; tickets and a change of keys take less. */
+const IDLE_BYTES_MAX = 4_096
+
+/** OpenSSL 3.2 brought another record layer. */
+const NEW_RECORD_LAYER_MINOR = 2
+
 /** Not a number of bytes that were received. */
 const UNKNOWN = -1
 
@@ -70,6 +76,9 @@ export class TlsChannel {
   #pskIdentity: string | undefined
   /** What the socket had given when nothing was left inside the last time. */
   #receivedWhenEmpty = UNKNOWN
+  /** What the socket had given with the last data, or the handshake. */
+  #receivedWithData = 0
+  #isReadingAhead = true
   #isEmpty = false
 
   /** `ssl` belongs to the channel, which frees it. */
@@ -129,6 +138,7 @@ export class TlsChannel {
       if (result === 1) {
         clearErrors() // a handshake that worked may leave what did not work at first
         this.#isReady = true
+        this.#receivedWithData = this.#calls.bytesReceived(this.#bio)
         return 0
       }
       const outcome = this.#explain(result)
@@ -153,7 +163,10 @@ export class TlsChannel {
       const got = this.#calls.read(this.#ssl, into.at(offset + total), bytesMax - total)
       if (got <= 0) {
         const outcome = this.#explain(got)
-        if (outcome === MORE) continue
+        if (outcome === MORE) {
+          this.#noteIdleRecord()
+          continue
+        }
         if (outcome === WANT_READ) this.#noteDrained()
         return total > 0 ? total : outcome
       }
@@ -238,7 +251,20 @@ export class TlsChannel {
     const received = this.#calls.bytesReceived(this.#bio)
     const brought = received - this.#receivedWhenEmpty
     this.#receivedWhenEmpty = received
-    return wasEmpty && this.trustsShortReceive && brought < FULL_RECEIVE_BYTES
+    this.#receivedWithData = received
+    return wasEmpty && brought < FULL_RECEIVE_BYTES && this.trustsShortReceive && this.#isReadingAhead
+  }
+
+  /**
+   * Of what was read ahead OpenSSL 3.0 takes all records without data in one go: 600 changes of keys in a buffer
+   * are 14 ms. Who sends such a flood is read from record by record. OpenSSL 3.5 comes back after each by
+   * itself, and would mix up the bytes that were read ahead when that is switched off between two keys.
+   */
+  #noteIdleRecord(): void {
+    if (!this.#isReadingAhead || this.#calls.minorVersion >= NEW_RECORD_LAYER_MINOR) return
+    if (this.#calls.bytesReceived(this.#bio) - this.#receivedWithData < IDLE_BYTES_MAX) return
+    this.#isReadingAhead = false
+    this.#calls.control(this.#ssl, c.SSL_CTRL_SET_READ_AHEAD, 0, 0)
   }
 
   /** The socket said EAGAIN; half a record may be inside. */

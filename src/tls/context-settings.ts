@@ -24,10 +24,7 @@ const MODES =
  * An end without close_notify must not break the object, because the other direction may go on: the channel
  * tells the two ends apart itself.
  */
-const OPTIONS =
-  c.SSL_OP_NO_RENEGOTIATION +
-  c.SSL_OP_NO_COMPRESSION +
-  c.SSL_OP_IGNORE_UNEXPECTED_EOF
+const OPTIONS = c.SSL_OP_NO_RENEGOTIATION + c.SSL_OP_NO_COMPRESSION + c.SSL_OP_IGNORE_UNEXPECTED_EOF
 
 /** Sets what servers and clients have in common. Read-ahead: a record costs one system call instead of two. */
 export function applySettings(context: number, options: CommonTlsOptions, problems: TlsProblems): void {
@@ -76,8 +73,7 @@ function applyCiphers(context: number, options: CommonTlsOptions, problems: TlsP
 }
 
 function applyGroups(context: number, groups: string, problems: TlsProblems): void {
-  const set = (address: number) =>
-    contextCalls().control(context, c.SSL_CTRL_SET_GROUPS_LIST, 0, address)
+  const set = (address: number) => contextCalls().control(context, c.SSL_CTRL_SET_GROUPS_LIST, 0, address)
   if (withNativeBytes(new TextEncoder().encode(groups), set) !== 1) {
     problems.error('groups', `these groups cannot be used: ${takeReason()}`)
   }

@@ -31,7 +31,8 @@ export function loadServerCertificates(
   const all: ServerCertificate[] = []
   for (const [index, one] of options.entries()) {
     const loaded = loadCertificate(one, problems, index)
-    if (loaded !== undefined) all.push({ ...loaded, index, names: namesOf(one, loaded.leaf, problems, index) })
+    if (loaded !== undefined)
+      all.push({ ...loaded, index, names: namesOf(one, loaded.leaf, problems, index) })
   }
   return grouped(all)
 }

@@ -229,8 +229,7 @@ export class ServerContext implements ContextOwner, ChannelOwner {
     const wanted = this.#options.clientCertificates
     if (wanted === undefined) return
     const calls = contextCalls()
-    const mode =
-      c.SSL_VERIFY_PEER + (wanted.verify === 'require' ? c.SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0)
+    const mode = c.SSL_VERIFY_PEER + (wanted.verify === 'require' ? c.SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0)
     const trust = openTrustStore(wanted.authorities, wanted.revocations, problems)
     for (const context of this.#contexts.values()) {
       calls.setStore(context, trust.store)

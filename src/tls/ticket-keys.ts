@@ -32,7 +32,8 @@ export class TicketKeys {
     const kept = keys.slice(0, KEYS_MAX)
     const joined = new Uint8Array(TICKET_KEY_BYTES)
     kept.forEach(({ name, hmac, aes }, slot) => {
-      if (name.length !== 16 || hmac.length !== 32 || aes.length !== 32) throw new RangeError('bad ticket key')
+      if (name.length !== 16 || hmac.length !== 32 || aes.length !== 32)
+        throw new RangeError('bad ticket key')
       joined.set(name)
       joined.set(hmac, 16)
       joined.set(aes, 48)

@@ -1,5 +1,5 @@
-import { clearErrors, takeReason } from '../kernel/openssl-errors.js'
 import { X509_V_FLAG_CRL_CHECK, X509_V_FLAG_CRL_CHECK_ALL } from '../kernel/openssl-constants.js'
+import { clearErrors, takeReason } from '../kernel/openssl-errors.js'
 import { readingBytes, x509Calls } from '../kernel/openssl-x509.js'
 import { readCertificates, readPem } from './certificate.js'
 import type { TlsProblems } from './options.js'

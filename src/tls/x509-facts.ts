@@ -44,7 +44,9 @@ export function certificateFacts(certificate: number): CertificateFacts {
 
 /** The host names that a certificate is good for: its DNS names, or in old ones the common name. */
 export function hostNames(certificate: number): readonly string[] {
-  const names = alternativeNames(certificate).flatMap((name) => (name.startsWith('DNS:') ? [name.slice(4)] : []))
+  const names = alternativeNames(certificate).flatMap((name) =>
+    name.startsWith('DNS:') ? [name.slice(4)] : [],
+  )
   if (names.length > 0) return names
   const x509 = x509Calls()
   const into = new Uint8Array(256)

@@ -50,66 +50,45 @@ export function readClientHello(peeked: Uint8Array, bytesMax = HELLO_BYTES_MAX):
 
 /** The body of the handshake message that the records begin with. */
 function joinRecords(peeked: Uint8Array, bytesMax: number): Uint8Array | HelloReading {
-  const parts: Uint8Array[] = []
-  let wanted = MESSAGE_HEAD_BYTES
-  let have = 0
-  let at = 0
-  while (have < wanted) {
+  let message: Uint8Array = new Uint8Array(0)
+  for (let at = 0; ; ) {
     const bodyBytes = recordBytes(peeked, at)
     if (bodyBytes === undefined) return NOT_TLS
     const start = at + RECORD_HEAD_BYTES
-    const part = peeked.subarray(start, Math.min(start + bodyBytes, start + wanted - have))
-    if (have + part.length > 0 && firstByte(parts, part) !== CLIENT_HELLO) return NOT_TLS
-    parts.push(part)
-    have += part.length
-    if (wanted === MESSAGE_HEAD_BYTES && have === MESSAGE_HEAD_BYTES) {
-      // The record is read again, now that it is known how much of it belongs to the message.
-      wanted += messageBytes(parts)
-      have -= part.length
-      parts.pop()
-      if (wanted > bytesMax) return TOO_LONG
-      if (wanted === MESSAGE_HEAD_BYTES) return NOT_TLS
-      continue
-    }
-    const end = start + bodyBytes
-    if (start + part.length >= peeked.length && have < wanted) {
-      const bytesMin = Math.max(peeked.length + 1, Math.min(end, start + part.length + wanted - have))
-      return bytesMin > bytesMax ? TOO_LONG : { kind: 'need-more', bytesMin }
-    }
-    at = end
+    const before = message.length
+    message = joined(message, peeked.subarray(start, start + bodyBytes))
+    const [type = CLIENT_HELLO, high = 0, middle = 0, low = 0] = message
+    if (type !== CLIENT_HELLO) return NOT_TLS
+    const isHeadThere = message.length >= MESSAGE_HEAD_BYTES
+    const wanted = MESSAGE_HEAD_BYTES + (isHeadThere ? high * 65_536 + middle * 256 + low : 0)
+    if (wanted > bytesMax) return TOO_LONG
+    if (isHeadThere && message.length >= wanted) return message.subarray(MESSAGE_HEAD_BYTES, wanted)
+    at = start + bodyBytes
+    if (at < peeked.length) continue
+    // Up to the end of this record, or of the message; when the record has ended, into the next one.
+    const next = at > peeked.length ? Math.min(at, start + wanted - before) : at + RECORD_HEAD_BYTES + 1
+    const bytesMin = Math.max(peeked.length + 1, next)
+    return bytesMin > bytesMax ? TOO_LONG : { kind: 'need-more', bytesMin }
   }
-  return joined(parts, wanted).subarray(MESSAGE_HEAD_BYTES)
 }
 
-/** The length of the record at `at` as far as its head is there; undefined: it is not one of a handshake. */
+/**
+ * The length of what follows the head of the record at `at`, or the least that it can be; undefined: this is no
+ * record of a handshake.
+ */
 function recordBytes(peeked: Uint8Array, at: number): number | undefined {
   const [type = HANDSHAKE, major = 3, minor = 0, high, low] = peeked.subarray(at, at + RECORD_HEAD_BYTES)
   if (type !== HANDSHAKE || major !== 3 || minor > 4) return undefined
-  if (high === undefined) return 1
-  if (low === undefined) return high * 256 > RECORD_BODY_BYTES_MAX ? undefined : 1
-  const bodyBytes = high * 256 + low
+  const bodyBytes = low === undefined ? Math.max(1, (high ?? 0) * 256) : (high ?? 0) * 256 + low
   return bodyBytes === 0 || bodyBytes > RECORD_BODY_BYTES_MAX ? undefined : bodyBytes
 }
 
-function firstByte(parts: readonly Uint8Array[], part: Uint8Array): number | undefined {
-  return (parts[0] ?? part)[0]
-}
-
-function messageBytes(parts: readonly Uint8Array[]): number {
-  const [, high = 0, middle = 0, low = 0] = joined(parts, MESSAGE_HEAD_BYTES)
-  return high * 65_536 + middle * 256 + low
-}
-
-function joined(parts: readonly Uint8Array[], byteLength: number): Uint8Array {
-  const [only] = parts
-  if (parts.length === 1 && only !== undefined) return only
-  const all = new Uint8Array(byteLength)
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
+function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
+  if (one.length === 0) return other
+  const both = new Uint8Array(one.length + other.length)
+  both.set(one)
+  both.set(other, one.length)
+  return both
 }
 
 function readBody(body: Cursor): ClientHello | undefined {
@@ -170,10 +149,7 @@ function readAlpn(content: Cursor | undefined): readonly string[] | typeof BROKE
   return names
 }
 
-function readVersions(
-  content: Cursor | undefined,
-  legacyVersion: number,
-): readonly number[] | typeof BROKEN {
+function readVersions(content: Cursor | undefined, legacyVersion: number): readonly number[] | typeof BROKEN {
   if (content === undefined) return [legacyVersion]
   const list = content.vector(1)
   if (content.isBroken || content.left > 0 || list.left === 0 || list.left % 2 !== 0) return BROKEN

@@ -1,0 +1,151 @@
+import { Buffer } from 'node:buffer'
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
+import { hostBytes } from '../../src/base/address.js'
+
+/** Certificates made while a test runs: DER is written by hand, Node signs it. */
+
+export type KeyKind = 'ec' | 'rsa' | 'ed25519'
+
+interface Wishes {
+  /** Common name of the subject. */
+  readonly name: string
+  readonly kind?: KeyKind
+  /** `www.example.com`, `10.0.0.1`, `joe@example.com`, `spiffe://x`. */
+  readonly alternativeNames?: readonly string[]
+  readonly issuer?: Identity
+  readonly isAuthority?: boolean
+  /** Validity in days from now. */
+  readonly fromDays?: number
+  readonly toDays?: number
+}
+
+/** A certificate with its key. */
+export interface Identity {
+  readonly name: string
+  readonly key: KeyObject
+  readonly certificate: Buffer
+  readonly serial: Buffer
+  /** PEM of the certificate. */
+  readonly pem: Buffer
+  /** PEM of the key, PKCS#8, not encrypted. */
+  readonly keyPem: Buffer
+}
+
+const DAY_MS = 86_400_000
+
+const KEYS: Readonly<Record<KeyKind, () => { privateKey: KeyObject; publicKey: KeyObject }>> = {
+  ec: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+  rsa: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
+  ed25519: () => generateKeyPairSync('ed25519'),
+}
+
+export function makeIdentity(wishes: Wishes): Identity {
+  const { privateKey, publicKey } = KEYS[wishes.kind ?? 'ec']()
+  const serial = Buffer.from([0x40, ...randomBytes(8)])
+  const { name, issuer, fromDays = -1, toDays = 30, isAuthority = false } = wishes
+  const signer = issuer?.key ?? privateKey
+  const alternatives = wishes.alternativeNames ?? []
+  const body = sequence(
+    tagged(0xa0, integer(Buffer.of(2))),
+    integer(serial),
+    algorithm(signer),
+    distinguishedName(issuer?.name ?? name),
+    sequence(time(fromDays), time(toDays)),
+    distinguishedName(name),
+    publicKey.export({ type: 'spki', format: 'der' }),
+    tagged(
+      0xa3,
+      sequence(
+        extension('551d13', true, isAuthority ? sequence(tagged(1, Buffer.of(0xff))) : sequence()),
+        ...(isAuthority
+          ? []
+          : [extension('551d25', false, sequence(oid('2b06010505070301'), oid('2b06010505070302')))]),
+        ...(alternatives.length === 0
+          ? []
+          : [extension('551d11', false, sequence(...alternatives.map(generalName)))]),
+      ),
+    ),
+  )
+  const certificate = signed(body, signer)
+  return {
+    name,
+    key: privateKey,
+    certificate,
+    serial,
+    pem: pem('CERTIFICATE', certificate),
+    keyPem: Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' })),
+  }
+}
+
+/** What an authority has revoked, as PEM. */
+export function makeRevocations(authority: Identity, revoked: readonly Identity[], toDays = 30): Buffer {
+  const entries = revoked.map(({ serial }) => sequence(integer(serial), time(-1)))
+  const body = sequence(
+    integer(Buffer.of(1)),
+    algorithm(authority.key),
+    distinguishedName(authority.name),
+    time(-2),
+    time(toDays),
+    ...(entries.length === 0 ? [] : [sequence(...entries)]),
+  )
+  return pem('X509 CRL', signed(body, authority.key))
+}
+
+function signed(body: Buffer, signer: KeyObject): Buffer {
+  const digest = signer.asymmetricKeyType === 'ed25519' ? null : 'sha256'
+  const signature = sign(digest, body, signer)
+  return sequence(body, algorithm(signer), tagged(3, Buffer.concat([Buffer.of(0), signature])))
+}
+
+function algorithm(signer: KeyObject): Buffer {
+  if (signer.asymmetricKeyType === 'rsa')
+    return sequence(oid('2a864886f70d01010b'), tagged(5, Buffer.alloc(0)))
+  return sequence(oid(signer.asymmetricKeyType === 'ec' ? '2a8648ce3d040302' : '2b6570'))
+}
+
+function distinguishedName(commonName: string): Buffer {
+  return sequence(tagged(0x31, sequence(oid('550403'), tagged(0x0c, Buffer.from(commonName)))))
+}
+
+function extension(id: string, isCritical: boolean, content: Buffer): Buffer {
+  return sequence(oid(id), ...(isCritical ? [tagged(1, Buffer.of(0xff))] : []), tagged(4, content))
+}
+
+function generalName(name: string): Buffer {
+  if (/^[\d.]+$|::/.test(name)) return tagged(0x87, Buffer.from(hostBytes(name)))
+  if (name.includes('@')) return tagged(0x81, Buffer.from(name))
+  return name.includes('://') ? tagged(0x86, Buffer.from(name)) : tagged(0x82, Buffer.from(name, 'latin1'))
+}
+
+function time(days: number): Buffer {
+  const text = new Date(Date.now() + days * DAY_MS).toISOString().replace(/\.\d+|[-:T]/g, '')
+  return tagged(0x17, Buffer.from(text.slice(2)))
+}
+
+function oid(hex: string): Buffer {
+  return tagged(6, Buffer.from(hex, 'hex'))
+}
+
+function integer(bytes: Buffer): Buffer {
+  return tagged(2, bytes)
+}
+
+function sequence(...parts: readonly Buffer[]): Buffer {
+  return tagged(0x30, Buffer.concat(parts))
+}
+
+function tagged(tag: number, content: Buffer): Buffer {
+  const { length } = content
+  const size = length < 128 ? [length] : length < 256 ? [0x81, length] : [0x82, length >> 8, length & 255]
+  return Buffer.concat([Buffer.of(tag, ...size), content])
+}
+
+function pem(label: string, der: Buffer): Buffer {
+  const lines = der.toString('base64').replace(/.{64}/g, '$&\n').trimEnd()
+  return Buffer.from(`-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`)
+}
+
+/** As OpenSSL shows them: `AA:BB:…`. */
+export function fingerprint({ certificate }: Identity): string {
+  return createHash('sha256').update(certificate).digest('hex')
+}

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import type { Outcome } from '../../src/kernel/calls.js'
+import { mapPrivate } from '../../src/kernel/memory.js'
+import type { TlsChannel } from '../../src/tls/channel.js'
+import { type ClientContext, openClientContext } from '../../src/tls/client-context.js'
+import type { ClientTlsOptions, ServerTlsOptions } from '../../src/tls/options.js'
+import { MORE, WANT_READ, WANT_WRITE } from '../../src/tls/outcomes.js'
+import { openServerContext, type ServerContext } from '../../src/tls/server-context.js'
+import { makeIdentity } from './certificates.js'
+import { closeAll, type Pair, unixPair } from './sockets.js'
+
+export const authority = makeIdentity({ name: 'authority', isAuthority: true })
+export const localhost = makeIdentity({
+  name: 'localhost',
+  issuer: authority,
+  alternativeNames: ['localhost'],
+})
+
+/** What the tests read into and write from. */
+export const scratch = mapPrivate(1 << 20)
+
+/** A context of `localhost`, unless the options say something else. */
+export function server(options: Partial<ServerTlsOptions> = {}): ServerContext {
+  const { context, problems } = openServerContext({
+    certificates: [{ chain: localhost.pem, key: localhost.keyPem }],
+    ...options,
+  })
+  assert.ok(context, problems.map(({ message }) => message).join('; '))
+  return context
+}
+
+/** A context that trusts the tests' authority and looks for `localhost`, unless the options say something else. */
+export function client(options: ClientTlsOptions = {}): ClientContext {
+  const { context, problems } = openClientContext({
+    authorities: authority.pem,
+    serverName: 'localhost',
+    ...options,
+  })
+  assert.ok(context, problems.map(({ message }) => message).join('; '))
+  return context
+}
+
+/** Two channels over a connection; of a Unix socket, where what is written is there at once. */
+export interface ChannelPair {
+  readonly server: TlsChannel
+  readonly client: TlsChannel
+  readonly fds: Pair
+  /** Frees the channels and closes their sockets. */
+  close(): void
+}
+
+export function channels(from: ServerContext, to: ClientContext, fds: Pair = unixPair()): ChannelPair {
+  const [server, client] = [from.accept(fds.far), to.connect(fds.near)]
+  assert.ok(server && client)
+  const close = () => {
+    server.free()
+    client.free()
+    closeAll(fds.near, fds.far)
+  }
+  return { server, client, fds, close }
+}
+
+/** Both sides in turns, until neither goes on: how it ended for the server and for the client. */
+export function shakeHands({ server, client }: ChannelPair): readonly [Outcome, Outcome] {
+  let last: readonly [Outcome, Outcome] = [WANT_READ, WANT_READ]
+  for (let turns = 0; turns < 1_000 && last.some(isWaiting); turns++) {
+    const to = client.handshake()
+    last = [server.handshake(), to]
+  }
+  return last
+}
+
+export const isWaiting = (outcome: Outcome): boolean =>
+  outcome === WANT_READ || outcome === WANT_WRITE || outcome === MORE
+
+/** Two channels that have shaken hands. */
+export function connected(
+  serverOptions: Partial<ServerTlsOptions> = {},
+  clientOptions: ClientTlsOptions = {},
+  fds: Pair = unixPair(),
+): ChannelPair {
+  const [from, to] = [server(serverOptions), client(clientOptions)]
+  const pair = channels(from, to, fds)
+  assert.deepEqual(shakeHands(pair), [0, 0], `${pair.server.reason} / ${pair.client.reason}`)
+  from.retire()
+  to.retire()
+  return pair
+}
+
+/** Writes a text that fits. */
+export function say(channel: TlsChannel, text: string): void {
+  const { written } = new TextEncoder().encodeInto(text, scratch.bytes)
+  assert.equal(channel.write(scratch, 0, written), written)
+}
+
+/** What is there, '' when nothing is. */
+export function hear(channel: TlsChannel): string {
+  const got = channel.read(scratch, 0, scratch.byteLength)
+  if (got < 0) {
+    assert.ok(isWaiting(got), `read answers ${got}: ${channel.reason}`)
+    return ''
+  }
+  return new TextDecoder().decode(scratch.bytes.subarray(0, got))
+}
