@@ -67,7 +67,12 @@ test('every source file is used', () => {
     .join('\n')
   const dead = product
     .map(({ path }) => path)
-    .filter((path) => !used.has(path) && !BEFORE_THEIR_USER.has(path) && !starters.includes(path.replace(/^src\/|\.ts$/g, '')))
+    .filter(
+      (path) =>
+        !used.has(path) &&
+        !BEFORE_THEIR_USER.has(path) &&
+        !starters.includes(path.replace(/^src\/|\.ts$/g, '')),
+    )
   none(dead, 'Nothing of the product loads this file: remove it, or use it:')
 })
 
