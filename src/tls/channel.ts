@@ -124,9 +124,9 @@ export class TlsChannel {
     return code === c.X509_V_OK ? undefined : this.#calls.verifyErrorText(code)
   }
 
-  /** What was agreed upon, once the channel is ready. Makes objects: for the log, not for every turn. */
+  /** What was agreed upon, or so far. Makes objects: for the log, not for every turn. Not after `free`. */
   facts(): TlsFacts {
-    return factsOf(this.#ssl, this.#pskIdentity)
+    return factsOf(this.#ssl, this.#isReady, this.#pskIdentity)
   }
 
   /**

@@ -21,7 +21,9 @@ test('plain clients reach a remote that speaks TLS', async (t) => {
   await client.endWriting()
   assert.equal(await client.readToEnd(), '')
   await client.close()
-  await relay.logged(/ remote_tls=TLSv1\.3 remote_cipher=\S+ remote_sni=localhost remote_alpn=echo .* end=done/)
+  await relay.logged(
+    / remote_tls=TLSv1\.3 remote_cipher=\S+ remote_sni=localhost remote_alpn=echo .* end=done/,
+  )
 })
 
 test('TLS on both sides, and the session with the remote is resumed', async (t) => {
