@@ -92,7 +92,7 @@ test('a reload with a user that children cannot have changes nothing', async (t)
     masterText(relayTo(remote).withMaster(spawning([1, 1], [5, 5], `userid = ${SOMEBODY}`))),
   )
   master.signal('SIGHUP')
-  await master.logged(/cannot be used: no child starts with it: the old one goes on/)
+  await master.logged(/no child starts with the new configuration: the old one goes on/)
   assert.deepEqual(await master.hasChildren(1), [child])
   const client = await master.connect()
   assert.equal(await client.exchange('hello'), 'hello')
