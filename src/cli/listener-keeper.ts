@@ -55,7 +55,7 @@ export class ListenerKeeper {
     return this.#parts.bound.flatMap((listener) => listener?.name ?? [])
   }
 
-  /** The open listener that is bound as `wanted` says, and its slot. */
+  /** The open listener that is bound as `wanted` says, or that has got the address that it says; and its slot. */
   find(
     wanted: ListenerSettings,
     taken: ReadonlySet<number>,
@@ -63,8 +63,8 @@ export class ListenerKeeper {
     const name = intendedName(wanted)
     for (const [slot, listener] of this.#open) {
       const settings = this.#parts.listeners[slot] as ListenerSettings
-      if (taken.has(slot) || intendedName(settings) !== name || settings.vrf !== wanted.vrf) continue
-      return { slot, listener }
+      const isThere = intendedName(settings) === name || listener.name === name
+      if (isThere && settings.vrf === wanted.vrf && !taken.has(slot)) return { slot, listener }
     }
     return undefined
   }

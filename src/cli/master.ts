@@ -156,7 +156,7 @@ export class Master {
       this.#post({ kind: 'prepare', count })
       this.#alarms.after(PREPARE_MAX_MS, () => resolve(false))
     })
-    return isOk ? undefined : 'no child starts with it'
+    return isOk ? undefined : 'no child starts with the new configuration'
   }
 
   /** The children of the next generation that there are go. */

@@ -172,7 +172,7 @@ export class Reloader {
     this.#keeper.forget(next)
     next.listeners.discard(new Set(kept.values()))
     next.retire()
-    if (problem !== undefined && !this.#isEnding) this.#tellUnusable(problem)
+    if (problem !== undefined && !this.#isEnding) this.#tellGivenUp(problem)
   }
 
   /** The listeners of another configuration: those that stay with their sockets, new ones bound. */
@@ -198,13 +198,13 @@ export class Reloader {
       return this.#makeGeneration(loaded, bound, this.#present)
     } catch (error) {
       closeListeners(this.#parts.system.calls, bound, new Set(kept.values()))
-      this.#tellUnusable(error instanceof Error ? error.message : String(error))
+      this.#tellGivenUp(cannotBeUsed(error instanceof Error ? error.message : String(error)))
       return undefined
     }
   }
 
-  #tellUnusable(problem: string): void {
-    this.#parts.log.say(ERR, `the new configuration cannot be used: ${problem}: the old one goes on`)
+  #tellGivenUp(problem: string): void {
+    this.#parts.log.say(ERR, `${problem}: the old one goes on`)
   }
 
   #makeGeneration(
@@ -249,4 +249,9 @@ export class Reloader {
     const surplus = Math.max(0, old.length - OLD_GENERATIONS_MAX)
     for (const generation of old.slice(0, surplus)) this.#keeper.end(generation)
   }
+}
+
+/** Of a configuration that is right, and for which something is missing here. */
+export function cannotBeUsed(why: string): string {
+  return `the new configuration cannot be used: ${why}`
 }

@@ -18,7 +18,7 @@ import type {
   ReactorSettings,
   Report,
 } from './reactor-settings.js'
-import { type GenerationKeeper, OLD_GENERATIONS_MAX, Reloader } from './reload.js'
+import { cannotBeUsed, type GenerationKeeper, OLD_GENERATIONS_MAX, Reloader } from './reload.js'
 import { acceptSettings, relaySettings, sessionsMaxOf, singleShape } from './settings.js'
 import type { StartedHead } from './start-up.js'
 import { traceText } from './trace-text.js'
@@ -178,8 +178,9 @@ export class Single {
     })
     this.#post({ kind: 'prepare', settings: this.#enter(next) })
     const problem = await prepared
-    if (problem === undefined) await looked(next)
-    return problem
+    if (problem !== undefined) return cannotBeUsed(problem)
+    await looked(next)
+    return undefined
   }
 
   /** Resets what a generation still has; the reactor tells when it is gone. */

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { temporaryFolder } from '../harness/clean-up.js'
 import type { Client } from '../harness/client.js'
-import { listeningPortsOf, mappingsOf, threadCountOf } from '../harness/proc.js'
+import { leaveDescriptors } from '../harness/descriptor-limit.js'
+import { needs } from '../harness/needs.js'
+import { listeningPortsOf, mappingsOf } from '../harness/proc.js'
 import { type Relay, relayTo, type Target } from '../harness/relay.js'
 import { IN_FORCE, reload } from '../harness/reload.js'
 import { echoes, remoteThat } from '../harness/remote.js'
@@ -18,7 +20,7 @@ const OLD_MAX = 8
 /** Remotes that there is no room for in the memory of a configuration with one. */
 const REMOTES_MANY = 40
 
-/** A relay with a session under each of `count` configurations; the last one is in force. */
+/** A session under each of `count` configurations; the last one is in force. */
 async function withGenerations(t: TestContext, relay: Relay, text: string, count: number): Promise<Client[]> {
   const clients: Client[] = []
   for (let nth = 1; nth <= count; nth++) {
@@ -30,30 +32,28 @@ async function withGenerations(t: TestContext, relay: Relay, text: string, count
   return clients
 }
 
-/** Mappings of the memory that generations share: the control thread's, and one of each on the reactor. */
+/** Mappings of the memory of one generation: the control thread's and the reactor's, which has one for each. */
+const MAPPINGS = 2
+
 const memoryOf = (relay: Relay) => mappingsOf(relay.pid, 'tcprelay-cells').length
 
 test('the oldest of nine old configurations is ended, and nothing of the others is left', async (t) => {
   const plan = relayTo(await remoteThat(echoes).start(t))
   const relay = await plan.start(t)
-  const [mappings, threads] = [memoryOf(relay), threadCountOf(relay.pid)]
-  const clients = await withGenerations(t, relay, plan.text, OLD_MAX + 2)
-  const [oldest, ...others] = clients
+  const [oldest, ...others] = await withGenerations(t, relay, plan.text, OLD_MAX + 2)
   assert.equal(await oldest?.ending(), 'ECONNRESET')
   await relay.logged(/ending 1 sessions of an old configuration/)
   for (const client of others) assert.equal(await client.exchange('still'), 'still')
-  await until('one mapping less', () => memoryOf(relay) === mappings + OLD_MAX)
-  assert.equal(threadCountOf(relay.pid), threads)
+  await until('one mapping less', () => memoryOf(relay) === MAPPINGS + OLD_MAX)
   for (const client of others) await client.close()
-  await until('the mappings of old ones to be gone', () => memoryOf(relay) === mappings)
+  await until('the mappings of old ones to be gone', () => memoryOf(relay) === MAPPINGS)
 })
 
 test('a configuration without sessions is gone with the next one', async (t) => {
   const plan = relayTo(await remoteThat(echoes).start(t))
   const relay = await plan.start(t)
-  const mappings = memoryOf(relay)
   for (let nth = 1; nth <= 20; nth++) await reload(relay, plan.text, IN_FORCE, nth)
-  await until('one mapping', () => memoryOf(relay) === mappings)
+  await until('one mapping', () => memoryOf(relay) === MAPPINGS)
 })
 
 test('SIGTERM lets sessions of all configurations finish, a second one resets them', async (t) => {
@@ -99,7 +99,6 @@ test('more remotes than there was room for: the memory is another one, and the o
   const remote = await remoteThat(echoes).start(t)
   const plan = relayTo(remote)
   const relay = await plan.start(t)
-  const mappings = memoryOf(relay)
   const old = await relay.connect()
   assert.equal(await old.exchange('old'), 'old')
   const many: Target[] = Array.from({ length: REMOTES_MANY }, () => remote)
@@ -107,9 +106,9 @@ test('more remotes than there was room for: the memory is another one, and the o
   const clients = await Promise.all(many.map(() => relay.connect()))
   for (const client of clients) assert.equal(await client.exchange('young'), 'young')
   assert.equal(await old.exchange('still'), 'still')
-  assert.equal(memoryOf(relay), mappings * 2)
+  assert.equal(memoryOf(relay), MAPPINGS * 2)
   for (const client of [old, ...clients]) await client.close()
-  await until('the old memory to be gone', () => memoryOf(relay) === mappings)
+  await until('the old memory to be gone', () => memoryOf(relay) === MAPPINGS)
 })
 
 test('the limit of sessions counts those of all configurations; a higher one lets in who waits', async (t) => {
@@ -170,4 +169,23 @@ test('an old configuration writes into the access log, and with its slot in the 
   const idsOf = () => [...readFileSync(file, 'utf8').matchAll(/ id=(\S+) /g)].map(([, id]) => id)
   await until('two lines', () => idsOf().length === 2)
   assert.deepEqual(idsOf().sort(), ['0-1', '1-1'])
+})
+
+test('without a descriptor for what a new configuration takes the old one goes on', async (t) => {
+  if (!needs(t, 'prlimit')) return
+  const remote = await remoteThat(echoes).start(t)
+  const plan = relayTo(remote)
+  const relay = await plan.start(t)
+  const client = await relay.connect()
+  assert.equal(await client.exchange('before'), 'before')
+  const many = relayTo(...Array.from({ length: REMOTES_MANY }, () => remote)).listeningOn(
+    `address = 127.0.0.1 port = ${relay.port()}`,
+    'address = 127.0.0.2 port = 0',
+  )
+  // It is enough to read the file, and for the new listener.
+  leaveDescriptors(relay.pid, 1, false)
+  await reload(relay, many.text, /the new configuration cannot be used: .*too many open files/)
+  assert.equal(await client.exchange('after'), 'after')
+  assert.deepEqual(listeningPortsOf(relay.pid), [relay.port()])
+  await client.close()
 })

@@ -219,7 +219,7 @@ test('a program that never starts does not hold the old configuration up', async
   const master = await startMaster(t, plan)
   const [child = 0] = await master.hasChildren(1)
   const broken = masterText(plan.withMaster('spawn = { exec = /bin/false }'))
-  await reload(master, broken, /cannot be used: no child starts with it: the old one goes on/)
+  await reload(master, broken, /no child starts with the new configuration: the old one goes on/)
   process.kill(child, 'SIGKILL')
   await master.logged(/terminated abnormally \(signal SIGKILL\)/)
   const client = await master.connect()
