@@ -42,6 +42,7 @@ export function factsOf(ssl: bigint, isReady: boolean, pskIdentity: string | und
   }
 }
 
+/** Only of a complete handshake: before, OpenSSL 3.0 may look into a session that is not there, and crash. */
 function groupOf(ssl: bigint): string {
   const calls = sslCalls()
   const id = calls.control(ssl, c.SSL_CTRL_GET_NEGOTIATED_GROUP, 0, 0)

@@ -110,22 +110,23 @@ export class TlsChannel {
 
   /** Decrypted bytes that wait inside (SSL_pending(3)). */
   get pendingBytes(): number {
-    return this.#calls.pending(this.#ssl)
+    return this.#ssl === 0n ? 0 : this.#calls.pending(this.#ssl)
   }
 
   /** No record is half read or half written. */
   get isBetweenRecords(): boolean {
-    return !this.#isWriteBlocked && this.#calls.hasPending(this.#ssl) === 0
+    return !this.#isWriteBlocked && (this.#ssl === 0n || this.#calls.hasPending(this.#ssl) === 0)
   }
 
   /** Why the peer's certificate was not believed; undefined: it was, or there was none. Also without `verify`. */
   get verifyError(): string | undefined {
-    const code = this.#calls.verifyResult(this.#ssl)
+    const code = this.#ssl === 0n ? c.X509_V_OK : this.#calls.verifyResult(this.#ssl)
     return code === c.X509_V_OK ? undefined : this.#calls.verifyErrorText(code)
   }
 
   /** What was agreed upon, or so far. Makes objects: for the log, not for every turn. Not after `free`. */
   facts(): TlsFacts {
+    invariant(this.#ssl !== 0n, 'a freed channel knows no facts')
     return factsOf(this.#ssl, this.#isReady, this.#pskIdentity)
   }
 
