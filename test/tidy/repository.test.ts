@@ -49,14 +49,6 @@ test('no file knows the machine that it was written on', () => {
   )
 })
 
-/** Came before what loads them; who does removes the line. Nothing is added here without a user in sight. */
-const BEFORE_THEIR_USER = new Set([
-  'src/tls/client-context.ts',
-  'src/tls/server-context.ts',
-  'src/tls/system-authorities.ts',
-  'src/wire/client-hello.ts',
-])
-
 test('every source file is used', () => {
   const texts = [
     ...product.map(({ path, tokens }) => ({ path, texts: tokens.filter(({ kind }) => kind === 'text') })),
@@ -67,12 +59,7 @@ test('every source file is used', () => {
     .join('\n')
   const dead = product
     .map(({ path }) => path)
-    .filter(
-      (path) =>
-        !used.has(path) &&
-        !BEFORE_THEIR_USER.has(path) &&
-        !starters.includes(path.replace(/^src\/|\.ts$/g, '')),
-    )
+    .filter((path) => !used.has(path) && !starters.includes(path.replace(/^src\/|\.ts$/g, '')))
   none(dead, 'Nothing of the product loads this file: remove it, or use it:')
 })
 
