@@ -55,6 +55,7 @@ export class Master {
   #isEnding = false
   #isServing = false
   #onPrepared: (isOk: boolean) => void = () => {}
+  #onReloaded: () => void = () => {}
 
   constructor(parts: MasterParts) {
     this.#parts = parts
@@ -113,9 +114,12 @@ export class Master {
       ],
       prepare: ({ loaded }) => this.#prepare(loaded.spawnd.spawn.instancesMin),
       forget: (next) => this.#forget(next),
-      putInForce: async (next, kept) => {
+      putInForce: (next, kept) => {
         this.#crew.setGeneration(next)
-        this.#post({ kind: 'reload', settings: this.#settings(), kept })
+        return new Promise((resolve) => {
+          this.#onReloaded = resolve
+          this.#post({ kind: 'reload', settings: this.#settings(), kept })
+        })
       },
       running: () => this.#crew.generations(),
       end: (generation) => this.#endGeneration(generation),
@@ -203,6 +207,9 @@ export class Master {
         return
       case 'prepared':
         this.#onPrepared(report.isOk)
+        return
+      case 'reloaded':
+        this.#onReloaded()
         return
       case 'bad-configuration':
         this.#parts.log.say(ERR, 'Child reported fatal configuration problem. Exiting.')
