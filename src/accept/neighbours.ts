@@ -7,6 +7,9 @@ import { Bell } from './bell.js'
 /** Which children there are is looked up again after this time: rows of hundreds are not read for each client. */
 const LOOK_EVERY_MS = 50
 
+/** A lead of a sixteenth is noticed: to step back costs two system calls, and load that is nearly even is even. */
+const NOTICEABLE_PART = 16
+
 export interface NeighbourParts {
   readonly cells: Cells
   /** This child's. */
@@ -64,12 +67,13 @@ export class Neighbours {
     return false
   }
 
-  /** Has this child more sessions than another one that has room? */
+  /** Has this child noticeably more sessions than another one that has room? */
   areLessUsed(): boolean {
     this.#look()
     const own = this.#own[COUNT.sessionsNow] as number
     for (const other of this.#others) {
-      if ((other[COUNT.sessionsNow] as number) < own && roomOf(other) > 0) return true
+      const lead = own - (other[COUNT.sessionsNow] as number)
+      if (lead * NOTICEABLE_PART > own && roomOf(other) > 0) return true
     }
     return false
   }
