@@ -46,6 +46,7 @@ const reactor = new Reactor(
     rebalance: 0,
     sessionsMax: Math.floor((raiseDescriptorLimit() - 50) / 2),
     ticketKeys: [],
+    staples: [],
     bellFd: undefined,
     inlet: undefined,
     traceMask: 0,

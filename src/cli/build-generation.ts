@@ -148,6 +148,10 @@ export class ReactorGeneration {
     this.#parts.tls.setTicketKeys(keys)
   }
 
+  setStaple(id: string, staple: Uint8Array | undefined): void {
+    this.#parts.tls.setStaple(id, staple)
+  }
+
   /** Takes no more clients. */
   stop(closingOf: (slot: number) => Closing): void {
     this.#isStopped = true

@@ -83,6 +83,11 @@ export class Reactor {
       case 'ticket-keys':
         this.#present.setTicketKeys(command.keys)
         return
+      case 'staple':
+        // Also the next one: it knows only what there was when it was made.
+        for (const generation of [this.#present, this.#next])
+          generation?.setStaple(command.id, command.staple)
+        return
       case 'drain':
         this.#drain(command.abandoned)
         return

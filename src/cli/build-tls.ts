@@ -30,17 +30,21 @@ export class GenerationTls implements RelayTls {
   readonly #tickets = new TicketKeys()
   readonly #servers: readonly (ServerContext | undefined)[]
   readonly #clients: readonly (ClientContext | undefined)[]
+  /** Who shows the certificates for which OCSP responses are fetched, by the ids of these. */
+  readonly #stapled = new Map<string, (readonly [context: ServerContext, index: number])[]>()
 
   /** `onKey`: a line of the key log. What cannot be opened (the head has checked it) is told, and serves nobody. */
   constructor(settings: GenerationSettings, say: Say, onKey: (line: string) => void) {
-    const { remotes, ticketKeys, tls } = settings
+    const { remotes, staples, ticketKeys, tls } = settings
     const onKeyLog = tls.keylogFile === undefined ? undefined : onKey
     this.#tickets.set(ticketKeys)
     this.#servers = tls.servers.map((server) => {
       const { context, problems } = openServerContext(serverTlsOptions(server, this.#tickets, onKeyLog))
       tell(problems, say)
+      if (context !== undefined) this.#noteStapled(context, server)
       return context
     })
+    for (const [id, staple] of staples) this.setStaple(id, staple)
     const { clients, systemAuthorities } = tls
     const problems = new TlsProblems()
     const trust = systemAuthorities && openTrustStore(systemAuthorities, undefined, problems)
@@ -65,9 +69,21 @@ export class GenerationTls implements RelayTls {
     this.#tickets.set(keys)
   }
 
+  /** A newer OCSP response for those certificates that are shown with it; undefined: none any more. */
+  setStaple(id: string, staple: Uint8Array | undefined): void {
+    for (const [context, index] of this.#stapled.get(id) ?? []) context.setStaple(index, staple)
+  }
+
   /** No more handshakes: the native memory goes with the last channel. */
   retire(): void {
     for (const context of [...this.#servers, ...this.#clients]) context?.retire()
+  }
+
+  #noteStapled(context: ServerContext, { certificates }: ServerTlsSettings): void {
+    for (const [index, { stapleId }] of certificates.entries()) {
+      if (stapleId === undefined) continue
+      this.#stapled.set(stapleId, [...(this.#stapled.get(stapleId) ?? []), [context, index]])
+    }
   }
 
   #greetings({ tls }: GenerationSettings): (Greeting | undefined)[] {

@@ -36,6 +36,7 @@ export class Child {
     const settings: ReactorSettings = {
       ...relaySettings(configuration, start.tls, start.remoteSlots),
       ticketKeys: start.ticketKeys,
+      staples: start.staples,
       cells: { fd: CELLS_FD, shape: start.shape },
       childSlot: start.slot,
       listenerNames: start.listenerNames,
@@ -70,6 +71,7 @@ export class Child {
         return
       case 'addresses':
       case 'ticket-keys':
+      case 'staple':
       case 'cut':
         this.#thread.post(message)
         return

@@ -117,6 +117,11 @@ export class Crew {
     }
   }
 
+  /** Tells all children of an OCSP response; who does not show its certificate ignores it. */
+  tellStaple(id: string, staple: Uint8Array | undefined): void {
+    for (const { link } of this.#members.values()) link?.send({ kind: 'staple', id, staple })
+  }
+
   /** A child takes clients: should it die, it may be replaced at once. */
   served(slot: number): void {
     this.#children.served(slot)
@@ -213,7 +218,7 @@ export class Crew {
   #sendStart(
     slot: number,
     link: MasterLink,
-    { addresses, listeners, loaded, memory, remoteSlots, tickets }: Generation,
+    { addresses, listeners, loaded, memory, remoteSlots, staples, tickets }: Generation,
     isDirect: boolean,
     handed: readonly (readonly [slot: number, listener: { readonly isUnix: boolean }])[],
   ): void {
@@ -225,6 +230,7 @@ export class Crew {
       snapshot: loaded.sources.snapshot(),
       tls: loaded.tls.settings,
       ticketKeys: tickets?.keys ?? [],
+      staples,
       environment: [...loaded.environment],
       sectionId: loaded.sections.childId ?? '',
       listenerNames: listeners.names,

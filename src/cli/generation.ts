@@ -12,6 +12,7 @@ import type { BoundListener } from './listeners.js'
 import type { Loaded } from './load.js'
 import { namedRemotes, placementLimits, remoteName } from './settings.js'
 import { SharedCells } from './shared-cells.js'
+import type { Staples } from './tls-settings.js'
 import { ticketRingFor } from './tls-tickets.js'
 
 export interface GenerationParts {
@@ -20,6 +21,8 @@ export interface GenerationParts {
   readonly trace: TraceChannel
   /** The memory that it takes, if it cannot have that of another generation. */
   shapeOf(configuration: Configuration): Shape
+  /** OCSP responses that there are now, of this generation and of others. */
+  staples(): Staples
   /** A listener is there; its descriptor is the receiver's. */
   onListen(slot: number, listener: BoundListener): void
   onAddresses(remoteSlot: number, addresses: readonly SocketAddress[]): void
@@ -43,6 +46,7 @@ export class Generation {
   readonly looked: Promise<unknown>
   /** Shared with the generation before, unless clients are verified in another way; undefined: there is no TLS. */
   readonly tickets: TicketKeyRing | undefined
+  readonly #staples: () => Staples
   readonly #resolver: Resolver
   readonly #say: Say
   #isInForce = true
@@ -58,6 +62,7 @@ export class Generation {
     const { calls, say, trace } = parts
     this.loaded = loaded
     this.#say = say
+    this.#staples = () => parts.staples()
     const { instancesMax, usersMax } = placementLimits(loaded.spawnd)
     this.sessionsMax = instancesMax * usersMax
     const names = loaded.tcprelay.remotes.map(remoteName)
@@ -86,6 +91,11 @@ export class Generation {
         this.#resolver.add({ ...remote, slot: this.remoteSlots[remote.slot] as number }),
       ),
     )
+  }
+
+  /** OCSP responses that there are now. */
+  get staples(): Staples {
+    return this.#staples()
   }
 
   /** Adds a line to its TLS key log, which is for debugging: nothing of it is kept open. */

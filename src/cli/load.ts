@@ -17,7 +17,7 @@ export interface Loaded extends Configuration {
   /** What was read; the snapshot is what a child needs of it to read its section without touching a file. */
   readonly sources: ReturnType<typeof recordedSources>
   /** What TLS needs; what was wrong with it is among the problems. */
-  readonly tls: Pick<LoadedTls, 'settings' | 'stamps'>
+  readonly tls: Omit<LoadedTls, 'problems'>
 }
 
 export interface LoadOptions {
@@ -74,11 +74,11 @@ function loadRecorded(
  */
 function withTls(read: Omit<Loaded, 'tls'>, options: TlsLoadOptions): Loaded {
   if (read.problems.some(({ severity }) => severity === 'error')) return { ...read, tls: NOTHING_LOADED }
-  const { problems, settings, stamps } = loadTls(read, options)
-  return { ...read, tls: { settings, stamps }, problems: [...read.problems, ...problems] }
+  const { problems, ...tls } = loadTls(read, options)
+  return { ...read, tls, problems: [...read.problems, ...problems] }
 }
 
-const NOTHING_LOADED = { settings: NO_TLS, stamps: new Map() }
+const NOTHING_LOADED = { settings: NO_TLS, stamps: new Map(), ocsp: [] }
 
 function isUrl(file: string): boolean {
   return /^https?:\/\//i.test(file)

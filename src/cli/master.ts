@@ -108,6 +108,7 @@ export class Master {
       onListen: (slot, listener) => this.#onListen(slot, listener),
       onAddresses: (generation, slot, addresses) => this.#crew.tellAddresses(generation, slot, addresses),
       onTicketKeys: (ring) => this.#crew.tellTicketKeys(ring),
+      onStaple: (id, staple) => this.#crew.tellStaple(id, staple),
       needRestart: ({ spawnd }) => [
         ...((spawnd.spawn.accept === 'direct') === this.#isDirect ? [] : ['accept']),
         ...(spawnd.singleProcess ? ['single process'] : []),

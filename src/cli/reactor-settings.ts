@@ -5,7 +5,7 @@ import type { SocketAddress } from '../base/address.js'
 import type { Shape } from '../cells/layout.js'
 import type { RelayOptions } from '../relay/options.js'
 import type { TicketKey } from '../tls/ticket-keys.js'
-import type { TlsSettings } from './tls-settings.js'
+import type { Staples, TlsSettings } from './tls-settings.js'
 
 /** What a reactor has to know of a configuration, as plain data that can cross to its thread. */
 export interface GenerationSettings {
@@ -24,6 +24,8 @@ export interface GenerationSettings {
   readonly tls: Omit<TlsSettings, 'remotes'>
   /** For session tickets, the present one first. */
   readonly ticketKeys: readonly TicketKey[]
+  /** OCSP responses that were fetched. */
+  readonly staples: Staples
   readonly rebalance: number
   readonly sessionsMax: number
   /** Where other children take clients from the same queues: the bell that all of them hear. */
@@ -77,6 +79,8 @@ export type Command =
   | { readonly kind: 'drain'; readonly abandoned?: readonly number[] }
   /** What session tickets are closed with from now on (the first one) and opened with (all of them). */
   | { readonly kind: 'ticket-keys'; readonly keys: readonly TicketKey[] }
+  /** A newer OCSP response for those certificates that are shown with it; undefined: none any more. */
+  | { readonly kind: 'staple'; readonly id: string; readonly staple?: Uint8Array | undefined }
   /** Reset what is left, of one generation or of all. */
   | { readonly kind: 'cut'; readonly childSlot?: number }
   | { readonly kind: 'stop' }

@@ -3,9 +3,12 @@ import { formatProblem } from '../base/problem.js'
 import type { Shape } from '../cells/layout.js'
 import type { Configuration } from '../config/load.js'
 import { FileWatch } from '../master/file-watch.js'
+import { Stapler } from '../master/ocsp.js'
+import { postOcsp } from '../master/ocsp-post.js'
 import { TICKET_KEY_PERIOD_MS, type TicketKeyRing } from '../master/ticket-keys.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
+import { checkOcspResponse, type OcspSource } from '../tls/ocsp.js'
 import { AccessLogInForce } from './access-log.js'
 import type { Alarms } from './alarms.js'
 import { hasErrors, startProblems } from './check.js'
@@ -45,6 +48,8 @@ export interface GenerationKeeper {
   onAddresses(generation: Generation, remoteSlot: number, addresses: readonly SocketAddress[]): void
   /** New keys for session tickets of the present generation. */
   onTicketKeys(ring: TicketKeyRing): void
+  /** A newer OCSP response, for whoever shows the certificate; undefined: none any more. */
+  onStaple(id: string, staple: Uint8Array | undefined): void
   /** The directives of the new configuration that differ and take a restart. */
   needRestart(configuration: Configuration): readonly string[]
   /** Gets ready to serve with another generation: why that cannot be, or undefined. */
@@ -68,6 +73,8 @@ export class Reloader {
   /** The one that is being prepared, and the slots in it of listeners that stay, by their old ones. */
   #next: { readonly generation: Generation; readonly kept: ReadonlyMap<number, number> } | undefined
   readonly #tlsFiles = new FileWatch(() => void this.change('files'))
+  /** Responses stay when another configuration has the same certificates. */
+  readonly #stapler: Stapler<OcspSource>
   #isChanging = false
   #isEnding = false
   /** What is wanted and not yet begun. */
@@ -77,6 +84,12 @@ export class Reloader {
     this.#parts = parts
     this.#keeper = keeper
     this.access = new AccessLogInForce(parts.loaded.tcprelay, parts.log)
+    this.#stapler = new Stapler<OcspSource>({
+      post: postOcsp,
+      check: checkOcspResponse,
+      onStaple: (id, staple) => keeper.onStaple(id, staple),
+      say: parts.log.say,
+    })
     this.#present = this.#makeGeneration(parts.loaded, parts.bound, undefined)
   }
 
@@ -94,6 +107,7 @@ export class Reloader {
     if (ready !== undefined) await ready
     this.#present.listeners.start()
     watchTlsFiles(this.#tlsFiles, this.#present.loaded)
+    this.#stapler.watch(this.#present.loaded.tls.ocsp)
     this.#rotateTicketKeys()
     await this.#grantWishes()
   }
@@ -108,6 +122,7 @@ export class Reloader {
   end(): void {
     this.#isEnding = true
     this.#tlsFiles.close()
+    this.#stapler.close()
     this.#present.listeners.close()
   }
 
@@ -218,6 +233,7 @@ export class Reloader {
       say: log.say,
       trace: new TraceChannel('DNS', traceMask, log.say),
       shapeOf: (configuration) => this.#keeper.shapeOf(configuration),
+      staples: () => this.#stapler.staples,
       onListen: (slot, listener) => this.#keeper.onListen(slot, listener),
       onAddresses: (slot, addresses) => this.#keeper.onAddresses(generation, slot, addresses),
     })
@@ -229,6 +245,7 @@ export class Reloader {
     const { spawnd, tcprelay } = next.loaded
     this.#present = next
     watchTlsFiles(this.#tlsFiles, next.loaded)
+    this.#stapler.watch(next.loaded.tls.ocsp)
     this.#endOldest()
     const isInForce = this.#keeper.putInForce(next, [...kept])
     next.listeners.start(new Set(kept.values()))

@@ -78,7 +78,7 @@ function startChild(options: LoadOptions, start: Start, link: ChildLink): Child 
     ...configuration,
     sources,
     sections,
-    tls: { settings: start.tls, stamps: new Map() },
+    tls: { settings: start.tls, stamps: new Map(), ocsp: [] },
   })
   if (started === undefined) return undefined
   const traceMask = started.traceMask | start.traceMask

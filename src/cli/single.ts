@@ -124,6 +124,7 @@ export class Single {
         if (childSlot !== undefined) this.#post({ kind: 'addresses', childSlot, remoteSlot, addresses })
       },
       onTicketKeys: ({ keys }) => this.#post({ kind: 'ticket-keys', keys }),
+      onStaple: (id, staple) => this.#post({ kind: 'staple', id, staple }),
       needRestart: ({ spawnd }) => {
         const isSingle = spawnd.singleProcess || this.#parts.options.arguments.isSingleProcess
         return isSingle ? [] : ['single process']
@@ -143,7 +144,7 @@ export class Single {
 
   /** Makes room for a generation, and says what the reactor has to know of it. */
   #enter(generation: Generation): GenerationSettings {
-    const { listeners, loaded, memory, remoteSlots, tickets } = generation
+    const { listeners, loaded, memory, remoteSlots, staples, tickets } = generation
     const sessionsMax = sessionsMaxOf(loaded, this.#countSessions())
     const slots = Array.from({ length: GENERATIONS_MAX }, (_, slot) => slot)
     const childSlot = slots.find((slot) => !this.#running.has(slot))
@@ -158,6 +159,7 @@ export class Single {
     return {
       ...relaySettings(loaded, loaded.tls.settings, remoteSlots),
       ticketKeys: tickets?.keys ?? [],
+      staples,
       cells: { fd: memory.fd, shape: memory.shape },
       childSlot,
       listenerNames: listeners.names,

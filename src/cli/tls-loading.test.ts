@@ -132,6 +132,7 @@ test('all that a listener can say arrives', () => {
         passphrase: undefined,
         serverNames: ['a.example', '*.b.example'],
         staple: undefined,
+        stapleId: undefined,
       },
       {
         chain: bytes('www.pem'),
@@ -139,6 +140,7 @@ test('all that a listener can say arrives', () => {
         passphrase: SECRET,
         serverNames: undefined,
         staple: bytes('staple.der'),
+        stapleId: undefined,
       },
       {
         chain: bytes('both.pem'),
@@ -146,6 +148,7 @@ test('all that a listener can say arrives', () => {
         passphrase: undefined,
         serverNames: undefined,
         staple: undefined,
+        stapleId: undefined,
       },
     ],
     versions: ['TLSv1.3'],

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { shown } from '../config/expectation.js'
 import type { Configuration } from '../config/load.js'
 import type { Located } from '../config/located.js'
 import { type ConfigProblem, Problems } from '../config/problems.js'
@@ -14,7 +15,8 @@ import {
   versionsBetween,
 } from '../config/tls-service.js'
 import type { Stamps } from '../master/file-watch.js'
-import type { CertificateOptions, ServerCertificateOptions } from '../tls/options.js'
+import { type OcspSource, ocspSource } from '../tls/ocsp.js'
+import type { CertificateOptions } from '../tls/options.js'
 import { findSystemAuthorities } from '../tls/system-authorities.js'
 import { TlsChecks } from './tls-checks.js'
 import { TlsFiles } from './tls-files.js'
@@ -24,6 +26,7 @@ import {
   type ListenerTlsSettings,
   NO_TLS,
   type RemoteTlsSettings,
+  type ServedCertificateSettings,
   type ServerTlsSettings,
   type TlsSettings,
 } from './tls-settings.js'
@@ -33,6 +36,8 @@ export interface LoadedTls {
   readonly settings: TlsSettings
   /** The files, as they were before they were read. */
   readonly stamps: Stamps
+  /** Of the certificates whose OCSP responses are to be fetched. */
+  readonly ocsp: readonly OcspSource[]
   readonly problems: readonly ConfigProblem[]
 }
 
@@ -44,7 +49,7 @@ export interface TlsLoadOptions {
 
 /** Reads and checks what a configuration without errors says of TLS. Never throws. */
 export function loadTls(configuration: Configuration, options: TlsLoadOptions): LoadedTls {
-  if (options.service === 'none') return { settings: NO_TLS, stamps: new Map(), problems: [] }
+  if (options.service === 'none') return { settings: NO_TLS, stamps: new Map(), ocsp: [], problems: [] }
   const { spawnd, tcprelay } = configuration
   const loader = new TlsLoader(configuration, options.sources)
   const listeners = spawnd.listeners.map((listener) => loader.listener(listener))
@@ -59,7 +64,7 @@ export function loadTls(configuration: Configuration, options: TlsLoadOptions): 
     keylogFile: tcprelay.tlsKeylogFile?.value,
     kernel: tcprelay.tlsKernel,
   }
-  return { settings, stamps: loader.stamps, problems: loader.finish() }
+  return { settings, stamps: loader.stamps, ocsp: loader.ocsp, problems: loader.finish() }
 }
 
 class TlsLoader {
@@ -71,6 +76,7 @@ class TlsLoader {
   readonly #checks = new TlsChecks()
   readonly #servers = new Table<ServerTlsSettings>()
   readonly #clients = new Table<ClientTlsSettings>()
+  readonly #ocsp = new Map<string, OcspSource>()
   /** Undefined: nobody has asked; null: the system has none. */
   #systemAuthorities: Uint8Array | null | undefined
 
@@ -83,6 +89,10 @@ class TlsLoader {
 
   get stamps(): Stamps {
     return this.#files.stamps
+  }
+
+  get ocsp(): readonly OcspSource[] {
+    return [...this.#ocsp.values()]
   }
 
   get tables(): Pick<TlsSettings, 'clients' | 'servers' | 'systemAuthorities'> {
@@ -163,13 +173,27 @@ class TlsLoader {
     }
   }
 
-  #servedCertificate(certificate: ServedCertificate): ServerCertificateOptions {
+  #servedCertificate(certificate: ServedCertificate): ServedCertificateSettings {
     const { ocspFile, serverNames } = certificate
+    const files = this.#certificate(certificate.certFile, certificate)
     return {
-      ...this.#certificate(certificate.certFile, certificate),
+      ...files,
       serverNames: serverNames?.value,
       staple: ocspFile && this.#files.staple(ocspFile),
+      stapleId: ocspFile === undefined ? this.#stapleId(certificate, files.chain) : undefined,
     }
+  }
+
+  /** Of the OCSP responses that are to be fetched. A file that cannot be read is told of elsewhere. */
+  #stapleId({ certFile, ocsp }: ServedCertificate, chain: Uint8Array): string | undefined {
+    if (ocsp === 'no' || chain.length === 0) return undefined
+    const source = ocspSource(chain)
+    if (typeof source !== 'string') {
+      this.#ocsp.set(source.id, source)
+      return source.id
+    }
+    if (ocsp === 'yes') this.#problems.warn(certFile.position, `${shown(certFile.value)}: ${source}`)
+    return undefined
   }
 
   #certificate(

@@ -1,4 +1,4 @@
-import type { ClientTlsOptions, ServerTlsOptions } from '../tls/options.js'
+import type { ClientTlsOptions, ServerCertificateOptions, ServerTlsOptions } from '../tls/options.js'
 import type { TicketKeys } from '../tls/ticket-keys.js'
 
 /**
@@ -23,10 +23,19 @@ export interface TlsSettings {
 }
 
 export interface ServerTlsSettings
-  extends Omit<ServerTlsOptions, 'id' | 'onKeyLog' | 'psk' | 'tickets'>,
+  extends Omit<ServerTlsOptions, 'certificates' | 'id' | 'onKeyLog' | 'psk' | 'tickets'>,
     Manners {
+  readonly certificates: readonly ServedCertificateSettings[]
   readonly psk: readonly (readonly [identity: string, key: Uint8Array])[] | undefined
 }
+
+export interface ServedCertificateSettings extends ServerCertificateOptions {
+  /** Of the OCSP responses that the head fetches for it; undefined: it fetches none. */
+  readonly stapleId: string | undefined
+}
+
+/** OCSP responses that were fetched, by their ids. */
+export type Staples = readonly (readonly [id: string, staple: Uint8Array])[]
 
 export interface ClientTlsSettings extends Omit<ClientTlsOptions, 'onKeyLog'>, Manners {
   /** The remote is verified against the bundle of the system. */

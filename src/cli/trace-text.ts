@@ -1,4 +1,6 @@
+const LONG = new Set(['settings', 'keys', 'staple'])
+
 /** What a trace shows of a message between threads; settings and keys hold secrets, and are long. */
 export function traceText(message: object): string {
-  return JSON.stringify(message, (name, value) => (name === 'settings' || name === 'keys' ? '…' : value))
+  return JSON.stringify(message, (name, value) => (LONG.has(name) ? '…' : value))
 }

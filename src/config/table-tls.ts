@@ -27,6 +27,11 @@ const ciphersuitesDoc = 'Ciphersuites for TLS 1.3: names with colons between the
 const groupsDoc = 'Groups for the key exchange, the preferred one first: `X25519:P-256`.'
 const opensslsChoice = "OpenSSL's choice"
 
+/** Whether OCSP responses are fetched. */
+const OCSP_MODES = ['auto', 'yes', 'no'] as const
+
+export type OcspMode = (typeof OCSP_MODES)[number]
+
 const certificateRows = {
   certFile: optional(
     'cert-file|certfile|cert',
@@ -53,6 +58,11 @@ const certificateRows = {
     ['ocsp-file', 'ocsp file'],
     file,
     ours('OCSP response (DER) that is handed to clients that ask for it.'),
+  ),
+  ocsp: optional(
+    'ocsp',
+    choice(OCSP_MODES),
+    ours('Whether its OCSP response is fetched, as `tls ocsp` says.', 'what `tls ocsp` says'),
   ),
   isDefault: value(
     'default',
@@ -98,6 +108,19 @@ const optionalRows = {
     ['tls|ssl ocsp-file', 'tls|ssl ocsp file'],
     file,
     ours('OCSP response (DER) for the certificate, handed to clients that ask for it.'),
+  ),
+  tlsOcsp: optional(
+    'tls|ssl ocsp',
+    choice(OCSP_MODES),
+    ours(
+      'Whether the OCSP response of a certificate without `ocsp-file` is fetched, kept fresh, and handed to clients ' +
+        'that ask for it. `auto`: where the certificate names a responder (http) and its issuer is in the same file; ' +
+        '`yes`: the same, with a warning where that is not so; `no`: never. `auto` is the default because a client ' +
+        'that is given the response need not ask the responder, which would learn of its visit, and because nothing ' +
+        'waits for it: a responder that is down costs a line in the log. The head asks the responder itself, without ' +
+        'a proxy; where it must not, say `no`.',
+      '`auto`',
+    ),
   ),
   tlsCiphers: optional(
     'tls|ssl ciphers',

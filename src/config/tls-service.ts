@@ -2,7 +2,7 @@ import type { Position } from '../base/problem.js'
 import type { Located } from './located.js'
 import type { ListenerSettings } from './table-spawnd.js'
 import type { TcprelaySettings } from './table-tcprelay.js'
-import type { CertificateSettings } from './table-tls.js'
+import type { CertificateSettings, OcspMode } from './table-tls.js'
 import { TLS_VERSIONS, type TlsMode, type TlsVersion } from './tls-mode.js'
 
 /** What clients are served with: the directives of a listener over those of the tcprelay section. */
@@ -28,7 +28,10 @@ export interface TlsService {
   readonly truncation: 'reset' | 'close'
 }
 
-export type ServedCertificate = Omit<CertificateSettings, 'isDefault'>
+export type ServedCertificate = Omit<CertificateSettings, 'isDefault' | 'ocsp'> & {
+  /** Whether its OCSP response is fetched. */
+  readonly ocsp: OcspMode
+}
 
 type Own = Omit<TcprelaySettings, 'position'> | ListenerSettings
 
@@ -40,15 +43,16 @@ export function listenerService(
   const { kind } = listener.tls
   if (kind !== 'on' && kind !== 'auto') return undefined
   const own = hasCertificates(listener) ? listener : tcprelay
+  const ocsp = listener.tlsOcsp ?? tcprelay.tlsOcsp ?? 'auto'
   const pskFile = listener.tlsPsk ? (listener.tlsPskFile ?? tcprelay.tlsPskFile) : undefined
-  return service(listener, tcprelay, { mode: listener.tls, certificates: certificatesOf(own), pskFile })
+  return service(listener, tcprelay, { mode: listener.tls, certificates: certificatesOf(own, ocsp), pskFile })
 }
 
 /** For clients that a classic master hands over: it says of each whether it speaks TLS, and nothing else. */
 export function sectionService(tcprelay: TcprelaySettings): TlsService | undefined {
   if (!hasCertificates(tcprelay) && tcprelay.tlsPskFile === undefined) return undefined
   const mode: TlsMode = { kind: 'on', versions: TLS_VERSIONS }
-  const certificates = certificatesOf(tcprelay)
+  const certificates = certificatesOf(tcprelay, tcprelay.tlsOcsp ?? 'auto')
   return service(tcprelay, tcprelay, { mode, certificates, pskFile: tcprelay.tlsPskFile })
 }
 
@@ -96,8 +100,10 @@ function service(
   }
 }
 
-function certificatesOf(own: Own): readonly ServedCertificate[] {
-  const { tlsCertFile, tlsCertificates } = own
+/** `ocsp`: of those that say nothing of it themselves. */
+function certificatesOf(own: Own, ocsp: OcspMode): readonly ServedCertificate[] {
+  const { tlsCertFile } = own
+  const tlsCertificates = own.tlsCertificates.map((one) => ({ ...one, ocsp: one.ocsp ?? ocsp }))
   const main: readonly ServedCertificate[] =
     tlsCertFile === undefined
       ? []
@@ -108,6 +114,7 @@ function certificatesOf(own: Own): readonly ServedCertificate[] {
             passphrase: own.tlsPassphrase,
             passphraseFile: own.tlsPassphraseFile,
             ocspFile: own.tlsOcspFile,
+            ocsp,
             serverNames: undefined,
             position: tlsCertFile.position,
           },

@@ -1,4 +1,4 @@
-/** Numbers of OpenSSL 3, the same in 3.0 and 3.5 (ssl.h, tls1.h, x509_vfy.h, x509v3.h). */
+/** Numbers of OpenSSL 3, the same in 3.0 and 3.5 (ssl.h, tls1.h, x509_vfy.h, x509v3.h, ocsp.h). */
 
 export const SSL_ERROR_SSL = 1
 export const SSL_ERROR_WANT_READ = 2
@@ -61,7 +61,15 @@ export const TLS1_3_VERSION = 0x0304
 export const X509_V_OK = 0
 export const X509_V_FLAG_CRL_CHECK = 0x4
 export const X509_V_FLAG_CRL_CHECK_ALL = 0x8
+export const X509_V_FLAG_PARTIAL_CHAIN = 0x80000
 export const X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS = 0x4
+
+/** Who signs a response needs no trust setting of its own. */
+export const OCSP_NOEXPLICIT = 0x20
+
+export const OCSP_RESPONSE_STATUS_SUCCESSFUL = 0
+export const V_OCSP_CERTSTATUS_GOOD = 0
+export const V_OCSP_CERTSTATUS_REVOKED = 1
 
 export const NID_commonName = 13
 export const NID_subject_alt_name = 85

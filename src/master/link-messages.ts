@@ -15,6 +15,8 @@ export type ToChild<Snapshot, Accepting = unknown, Tls = unknown> =
   | { readonly kind: 'drain'; readonly abandoned: readonly number[] }
   /** What session tickets are closed with from now on (the first one) and opened with (all of them). */
   | { readonly kind: 'ticket-keys'; readonly keys: readonly TicketKey[] }
+  /** A newer OCSP response for the certificates with this id; undefined: none any more. */
+  | { readonly kind: 'staple'; readonly id: string; readonly staple?: Uint8Array | undefined }
   /** Reset what is left and end. */
   | { readonly kind: 'cut' }
 
@@ -29,6 +31,8 @@ export interface ChildStart<Snapshot, Accepting, Tls> {
   readonly tls: Tls
   /** For session tickets, the present one first. */
   readonly ticketKeys: readonly TicketKey[]
+  /** OCSP responses that were fetched, by the ids that `tls` has for them. */
+  readonly staples: readonly (readonly [id: string, staple: Uint8Array])[]
   readonly environment: readonly (readonly [name: string, value: string])[]
   /** The section that the child reads. */
   readonly sectionId: string

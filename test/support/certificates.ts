@@ -15,6 +15,10 @@ interface Wishes {
   readonly alternativeNames?: readonly string[]
   readonly issuer?: Identity
   readonly isAuthority?: boolean
+  /** Its OCSP responders. */
+  readonly responders?: readonly string[]
+  /** May sign OCSP responses for its issuer. */
+  readonly isOcspSigner?: boolean
   /** Validity in days from now. */
   readonly fromDays?: number
   readonly toDays?: number
@@ -46,7 +50,7 @@ export function makeIdentity(wishes: Wishes): Identity {
   const serial = Buffer.from([0x40, ...randomBytes(8)])
   const { name, issuer, fromDays = -1, toDays = 30, isAuthority = false } = wishes
   const signer = issuer?.key ?? privateKey
-  const alternatives = wishes.alternativeNames ?? []
+  const { alternativeNames: alternatives = [], responders = [] } = wishes
   const body = sequence(
     tagged(0xa0, integer(Buffer.of(2))),
     integer(serial),
@@ -59,12 +63,13 @@ export function makeIdentity(wishes: Wishes): Identity {
       0xa3,
       sequence(
         extension('551d13', true, isAuthority ? sequence(tagged(1, Buffer.of(0xff))) : sequence()),
-        ...(isAuthority
-          ? []
-          : [extension('551d25', false, sequence(oid('2b06010505070301'), oid('2b06010505070302')))]),
+        ...(isAuthority ? [] : [extension('551d25', false, sequence(...purposes(wishes)))]),
         ...(alternatives.length === 0
           ? []
           : [extension('551d11', false, sequence(...alternatives.map(generalName)))]),
+        ...(responders.length === 0
+          ? []
+          : [extension('2b06010505070101', false, sequence(...responders.map(accessMethod)))]),
       ),
     ),
   )
@@ -93,10 +98,19 @@ export function makeRevocations(authority: Identity, revoked: readonly Identity[
   return pem('X509 CRL', signed(body, authority.key))
 }
 
-function signed(body: Buffer, signer: KeyObject): Buffer {
+/** What the certificate may be used for: by servers and clients, or for OCSP responses. */
+function purposes({ isOcspSigner = false }: Wishes): readonly Buffer[] {
+  return isOcspSigner ? [oid('2b06010505070309')] : [oid('2b06010505070301'), oid('2b06010505070302')]
+}
+
+function accessMethod(url: string): Buffer {
+  return sequence(oid('2b06010505073001'), generalName(url))
+}
+
+export function signed(body: Buffer, signer: KeyObject, ...more: readonly Buffer[]): Buffer {
   const digest = signer.asymmetricKeyType === 'ed25519' ? null : 'sha256'
   const signature = sign(digest, body, signer)
-  return sequence(body, algorithm(signer), tagged(3, Buffer.concat([Buffer.of(0), signature])))
+  return sequence(body, algorithm(signer), tagged(3, Buffer.concat([Buffer.of(0), signature])), ...more)
 }
 
 function algorithm(signer: KeyObject): Buffer {
@@ -105,7 +119,7 @@ function algorithm(signer: KeyObject): Buffer {
   return sequence(oid(signer.asymmetricKeyType === 'ec' ? '2a8648ce3d040302' : '2b6570'))
 }
 
-function distinguishedName(commonName: string): Buffer {
+export function distinguishedName(commonName: string): Buffer {
   return sequence(tagged(0x31, sequence(oid('550403'), tagged(0x0c, Buffer.from(commonName)))))
 }
 
@@ -124,19 +138,19 @@ function time(days: number): Buffer {
   return tagged(0x17, Buffer.from(text.slice(2)))
 }
 
-function oid(hex: string): Buffer {
+export function oid(hex: string): Buffer {
   return tagged(6, Buffer.from(hex, 'hex'))
 }
 
-function integer(bytes: Buffer): Buffer {
+export function integer(bytes: Buffer): Buffer {
   return tagged(2, bytes)
 }
 
-function sequence(...parts: readonly Buffer[]): Buffer {
+export function sequence(...parts: readonly Buffer[]): Buffer {
   return tagged(0x30, Buffer.concat(parts))
 }
 
-function tagged(tag: number, content: Buffer): Buffer {
+export function tagged(tag: number, content: Buffer): Buffer {
   const { length } = content
   const size = length < 128 ? [length] : length < 256 ? [0x81, length] : [0x82, length >> 8, length & 255]
   return Buffer.concat([Buffer.of(tag, ...size), content])

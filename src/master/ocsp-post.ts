@@ -1,0 +1,58 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+
+/** A responder that takes longer is down. */
+const ANSWER_MAX_MS = 10_000
+
+/** More than any response: two certificates with large keys and signatures come to 10 KiB. */
+const ANSWER_BYTES_MAX = 64 * 1024
+
+/**
+ * Asks a responder (RFC 6960, appendix A.1) and answers what it says, unread. Rejects with a reason that begins in
+ * lower case. `ended`: nobody wants it any more.
+ */
+export async function postOcsp(
+  url: string,
+  body: Uint8Array,
+  ended: AbortSignal,
+  answerMaxMs = ANSWER_MAX_MS,
+): Promise<Uint8Array> {
+  const tooLate = AbortSignal.timeout(answerMaxMs)
+  try {
+    return await post(url, body, AbortSignal.any([ended, tooLate]))
+  } catch (error) {
+    if (tooLate.aborted) throw new Error(`no answer within ${answerMaxMs / 1000} s`)
+    throw error
+  }
+}
+
+async function post(url: string, body: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+  const asking = request(url, {
+    method: 'POST',
+    agent: false,
+    signal,
+    headers: { 'Content-Type': 'application/ocsp-request', 'Content-Length': body.length },
+  })
+  // When an answer has begun, its reader is told.
+  asking.on('error', () => {})
+  asking.end(body)
+  try {
+    const [answer] = (await once(asking, 'response')) as [IncomingMessage]
+    if (answer.statusCode !== 200) throw new Error(`HTTP status ${answer.statusCode}`)
+    return await readAll(answer)
+  } finally {
+    asking.destroy()
+  }
+}
+
+async function readAll(answer: IncomingMessage): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let byteLength = 0
+  for await (const chunk of answer as AsyncIterable<Uint8Array>) {
+    chunks.push(chunk)
+    byteLength += chunk.length
+    if (byteLength > ANSWER_BYTES_MAX) throw new Error(`the answer is longer than ${ANSWER_BYTES_MAX} bytes`)
+  }
+  // A copy of its own: it crosses to other threads.
+  return new Uint8Array(Buffer.concat(chunks))
+}

@@ -1,0 +1,206 @@
+import { ERR, INFO, NOTICE, WARNING } from '../observe/severity.js'
+import type { Say } from '../observe/trace.js'
+
+/** The OCSP responses of one certificate: the layer of TLS knows what they say. */
+export interface StapleSource {
+  /** Who has the same has the same responses. */
+  readonly id: string
+  readonly url: string
+  readonly request: Uint8Array
+  /** For messages. */
+  readonly name: string
+}
+
+/** What a response says. */
+export type StapleVerdict =
+  | { readonly kind: 'good' | 'revoked'; readonly expiresInMs: number }
+  | { readonly kind: 'useless'; readonly reason: string }
+
+export interface StaplerParts<S extends StapleSource> {
+  /** Rejects with an error whose message is the reason. */
+  post(url: string, request: Uint8Array, ended: AbortSignal): Promise<Uint8Array>
+  check(source: S, response: Uint8Array): StapleVerdict
+  /** What clients of this certificate are shown from now on; undefined: nothing. */
+  onStaple(id: string, staple: Uint8Array | undefined): void
+  readonly say: Say
+}
+
+/** A response is fetched again at half of its time, and not later than this. */
+const REFRESH_MAX_MS = 12 * 60 * 60 * 1000
+const REFRESH_MIN_MS = 10_000
+
+/** After a failure; twice as long after each further one. */
+const RETRY_FIRST_MS = 2_000
+const RETRY_MAX_MS = 60 * 60 * 1000
+
+/** Requests under way. */
+const ASKING_MAX = 4
+
+/** What setTimeout takes. */
+const TIMEOUT_MAX_MS = 2 ** 31 - 1
+
+interface Entry<S> {
+  source: S
+  readonly ended: AbortController
+  staple: Uint8Array | undefined
+  expiresAtMs: number
+  failures: number
+  isRevoked: boolean
+  nextFetch: NodeJS.Timeout | undefined
+  expiry: NodeJS.Timeout | undefined
+}
+
+/**
+ * Keeps an OCSP response for each certificate: fetches it at once and again long before it expires. One that is good
+ * stays until it expires, whatever happens to its responder. Nothing waits for any of this.
+ */
+export class Stapler<S extends StapleSource> {
+  readonly #parts: StaplerParts<S>
+  readonly #entries = new Map<string, Entry<S>>()
+  /** Whose turn comes when another one has its answer. */
+  #waiting: Entry<S>[] = []
+  #askingCount = 0
+
+  constructor(parts: StaplerParts<S>) {
+    this.#parts = parts
+  }
+
+  /** What there is, by id. */
+  get staples(): (readonly [id: string, staple: Uint8Array])[] {
+    return [...this.#entries].flatMap(([id, { staple }]) => (staple === undefined ? [] : [[id, staple]]))
+  }
+
+  /** Looks after these certificates and no others. What is known of those that stay stays. */
+  watch(sources: readonly S[]): void {
+    const wanted = new Map(sources.map((source) => [source.id, source]))
+    for (const [id, entry] of this.#entries) if (!wanted.has(id)) this.#forget(entry)
+    for (const [id, source] of wanted) {
+      const known = this.#entries.get(id)
+      if (known !== undefined) known.source = source
+      else this.#begin(source)
+    }
+  }
+
+  close(): void {
+    this.watch([])
+  }
+
+  #begin(source: S): void {
+    const entry: Entry<S> = {
+      source,
+      ended: new AbortController(),
+      staple: undefined,
+      expiresAtMs: 0,
+      failures: 0,
+      isRevoked: false,
+      nextFetch: undefined,
+      expiry: undefined,
+    }
+    this.#entries.set(source.id, entry)
+    this.#ask(entry)
+  }
+
+  #forget(entry: Entry<S>): void {
+    this.#entries.delete(entry.source.id)
+    this.#waiting = this.#waiting.filter((one) => one !== entry)
+    clearTimeout(entry.nextFetch)
+    clearTimeout(entry.expiry)
+    entry.ended.abort()
+  }
+
+  #ask(entry: Entry<S>): void {
+    if (this.#askingCount < ASKING_MAX) void this.#fetch(entry)
+    else this.#waiting.push(entry)
+  }
+
+  async #fetch(entry: Entry<S>): Promise<void> {
+    const { ended, source } = entry
+    this.#askingCount += 1
+    const answer = await this.#parts.post(source.url, source.request, ended.signal).catch(reasonOf)
+    this.#askingCount -= 1
+    if (!ended.signal.aborted) this.#hear(entry, answer)
+    const next = this.#waiting.shift()
+    if (next !== undefined) this.#ask(next)
+  }
+
+  /** `answer`: a response, or why there is none. */
+  #hear(entry: Entry<S>, answer: Uint8Array | string): void {
+    if (typeof answer === 'string') {
+      this.#onFailure(entry, answer)
+      return
+    }
+    const verdict = this.#parts.check(entry.source, answer)
+    if (verdict.kind === 'useless') {
+      this.#onFailure(entry, verdict.reason)
+      return
+    }
+    if (verdict.kind === 'good') this.#onGood(entry, answer, verdict.expiresInMs)
+    else this.#onRevoked(entry)
+    entry.failures = 0
+    const half = Math.max(REFRESH_MIN_MS, verdict.expiresInMs / 2)
+    // Certificates that were asked for together are not for ever.
+    this.#fetchAfter(entry, Math.min(REFRESH_MAX_MS, half) * (1 - Math.random() / 10))
+  }
+
+  #onGood(entry: Entry<S>, staple: Uint8Array, expiresInMs: number): void {
+    const { failures, isRevoked, source } = entry
+    const isFirst = entry.staple === undefined
+    if (failures > 0 || isRevoked) this.#say(NOTICE, entry, `is fetched again from ${source.url}`)
+    else if (isFirst) this.#say(INFO, entry, `fetched from ${source.url}`)
+    entry.isRevoked = false
+    entry.expiresAtMs = Date.now() + expiresInMs
+    this.#watchExpiry(entry)
+    if (entry.staple !== undefined && Buffer.compare(entry.staple, staple) === 0) return
+    this.#show(entry, staple)
+  }
+
+  #onRevoked(entry: Entry<S>): void {
+    if (!entry.isRevoked) this.#say(ERR, entry, 'says that it is REVOKED: nothing is stapled')
+    entry.isRevoked = true
+    clearTimeout(entry.expiry)
+    if (entry.staple !== undefined) this.#show(entry, undefined)
+  }
+
+  #onFailure(entry: Entry<S>, reason: string): void {
+    const { failures, source, staple } = entry
+    const consequence = staple === undefined ? 'nothing is stapled' : 'the last one goes on'
+    if (failures === 0) {
+      this.#say(WARNING, entry, `cannot be fetched from ${source.url}: ${reason}; ${consequence}`)
+    }
+    entry.failures += 1
+    const delayMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(failures, 20))
+    this.#fetchAfter(entry, delayMs * (0.75 + Math.random() / 2))
+  }
+
+  #fetchAfter(entry: Entry<S>, ms: number): void {
+    entry.nextFetch = setTimeout(() => this.#ask(entry), ms).unref()
+  }
+
+  #watchExpiry(entry: Entry<S>): void {
+    clearTimeout(entry.expiry)
+    const leftMs = Math.min(TIMEOUT_MAX_MS, Math.max(0, entry.expiresAtMs - Date.now()))
+    entry.expiry = setTimeout(() => {
+      if (Date.now() < entry.expiresAtMs) {
+        this.#watchExpiry(entry)
+        return
+      }
+      this.#say(WARNING, entry, 'has expired, and there is no newer one: nothing is stapled')
+      this.#show(entry, undefined)
+    }, leftMs).unref()
+  }
+
+  #show(entry: Entry<S>, staple: Uint8Array | undefined): void {
+    entry.staple = staple
+    this.#parts.onStaple(entry.source.id, staple)
+  }
+
+  #say(severity: number, { source }: Entry<S>, what: string): void {
+    this.#parts.say(severity, `TLS: the OCSP response for ${source.name} ${what}`)
+  }
+}
+
+/** What has failed at several addresses of a host has a code, and no message. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.message === '' && 'code' in error ? String(error.code) : error.message
+}

@@ -1,0 +1,106 @@
+import { createHash, createPublicKey, X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { TestContext } from 'node:test'
+import { afterwards } from '../harness/clean-up.js'
+import { distinguishedName, type Identity, integer, oid, sequence, signed, tagged } from './certificates.js'
+
+/** What an OCSP response made while a test runs is to say. */
+export interface ResponseWishes {
+  readonly about: Identity
+  readonly issuer: Identity
+  /** @default the issuer */
+  readonly signer?: Identity
+  readonly status?: 'good' | 'revoked' | 'unknown'
+  /** Seconds from now. */
+  readonly fromS?: number
+  /** Null: the response does not say until when it is good. */
+  readonly toS?: number | null
+}
+
+const NOTHING = Buffer.alloc(0)
+
+/** DER of an OCSP response (RFC 6960, 4.2.1). */
+export function makeResponse(wishes: ResponseWishes): Buffer {
+  const { about, fromS = -60, issuer, signer = issuer, status = 'good', toS = 3_600 } = wishes
+  const single = sequence(
+    sequence(
+      sequence(oid('2b0e03021a'), tagged(5, NOTHING)),
+      tagged(4, sha1(distinguishedName(issuer.name))),
+      tagged(4, sha1(publicKeyBits(issuer))),
+      integer(about.serial),
+    ),
+    status === 'revoked'
+      ? tagged(0xa1, generalizedTime(-120))
+      : tagged(status === 'good' ? 0x80 : 0x82, NOTHING),
+    generalizedTime(fromS),
+    ...(toS === null ? [] : [tagged(0xa0, generalizedTime(toS))]),
+  )
+  const body = sequence(
+    tagged(0xa1, distinguishedName(signer.name)),
+    generalizedTime(fromS),
+    sequence(single),
+  )
+  const certificates = signer === issuer ? [] : [signer.certificate]
+  const basic = signed(body, signer.key, ...certificates.map((one) => tagged(0xa0, sequence(one))))
+  const answer = sequence(oid('2b0601050507300101'), tagged(4, basic))
+  return sequence(tagged(0x0a, Buffer.of(0)), tagged(0xa0, answer))
+}
+
+/** One that says why there is none: 6 is unauthorized. */
+export function makeRefusal(status: number): Buffer {
+  return sequence(tagged(0x0a, Buffer.of(status)))
+}
+
+/** A responder that answers everything with what `answer` gives: bytes, or an HTTP status. */
+export class Responder {
+  readonly requests: Buffer[] = []
+  answer: () => Uint8Array | number = () => 503
+  readonly #server: Server
+  #port = 0
+
+  constructor() {
+    this.#server = createServer(async (request, response) => {
+      const chunks: Buffer[] = []
+      for await (const chunk of request) chunks.push(chunk)
+      this.requests.push(Buffer.concat(chunks))
+      const answer = this.answer()
+      if (typeof answer === 'number') response.writeHead(answer).end()
+      else response.writeHead(200, { 'Content-Type': 'application/ocsp-response' }).end(answer)
+    })
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}/ocsp`
+  }
+
+  async start(t: TestContext): Promise<this> {
+    this.#server.listen(0, '127.0.0.1')
+    await once(this.#server, 'listening')
+    const address = this.#server.address()
+    this.#port = typeof address === 'object' ? (address?.port ?? 0) : 0
+    afterwards(t, async () => {
+      this.#server.close()
+      this.#server.closeAllConnections()
+      await once(this.#server, 'close')
+    })
+    return this
+  }
+}
+
+function generalizedTime(secondsFromNow: number): Buffer {
+  const text = new Date(Date.now() + secondsFromNow * 1_000).toISOString().replace(/\.\d+|[-:T]/g, '')
+  return tagged(0x18, Buffer.from(text))
+}
+
+/** Of an EC key on P-256: the last 65 bytes of its SubjectPublicKeyInfo. */
+function publicKeyBits({ certificate }: Identity): Buffer {
+  const key = createPublicKey(
+    new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'pem' }),
+  )
+  return key.export({ type: 'spki', format: 'der' }).subarray(-65)
+}
+
+function sha1(bytes: Buffer): Buffer {
+  return createHash('sha1').update(bytes).digest()
+}
