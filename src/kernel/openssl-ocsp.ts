@@ -22,6 +22,7 @@ export interface OcspCalls {
   statusOf(response: Pointer): number
   statusText(status: number): string
   basicOf(response: Pointer): number
+  basicType(): number
   freeBasic(basic: Pointer): void
   /** `certificates`: where the signer may be found that the response does not bring. 1: it is to be believed. */
   verify(basic: Pointer, certificates: Pointer, store: Pointer, flags: number): number
@@ -80,6 +81,7 @@ function responseCalls() {
     statusOf: nativeFunction<O['statusOf']>('int OCSP_response_status(uintptr_t response)'),
     statusText: nativeFunction<O['statusText']>('const char *OCSP_response_status_str(int64 status)'),
     basicOf: nativeFunction<O['basicOf']>('uintptr_t OCSP_response_get1_basic(uintptr_t response)'),
+    basicType: nativeFunction<O['basicType']>('uintptr_t OCSP_BASICRESP_it()'),
     freeBasic: nativeFunction<O['freeBasic']>('void OCSP_BASICRESP_free(uintptr_t basic)'),
     verify: nativeFunction<O['verify']>(
       'int OCSP_basic_verify(uintptr_t basic, uintptr_t certificates, uintptr_t store, uintptr_t flags)',

@@ -56,7 +56,7 @@ export function checkOcspResponse({ chain }: Pick<OcspSource, 'chain'>, bytes: U
     const response = readResponse(bytes)
     if (typeof response === 'string') return useless(response)
     try {
-      return responseVerdict(response, leaf, issuer)
+      return responseVerdict(response, bytes, { leaf, issuer })
     } finally {
       ocspCalls().freeResponse(response)
     }
@@ -119,12 +119,13 @@ function readResponse(bytes: Uint8Array): number | string {
   return isAll ? `the responder says: ${ocsp.statusText(status)}` : 'there is something behind the response'
 }
 
-function responseVerdict(response: number, leaf: number, issuer: number): OcspVerdict {
+function responseVerdict(response: number, bytes: Uint8Array, { issuer, leaf }: Pair): OcspVerdict {
   const ocsp = ocspCalls()
   const basic = ocsp.basicOf(response)
   if (basic === 0) return useless(`it is no basic OCSP response: ${takeReason()}`)
   const id = ocsp.identify(0, leaf, issuer)
   try {
+    if (!endsWith(bytes, encoded(basic))) return useless('it is not encoded as DER says')
     if (!isSignedFor(basic, issuer)) return useless(`its signature is not to be believed: ${takeReason()}`)
     const found = ocsp.find(basic, id)
     if (found === undefined) return useless('it is about another certificate')
@@ -142,6 +143,17 @@ function responseVerdict(response: number, leaf: number, issuer: number): OcspVe
     ocsp.freeId(id)
     ocsp.freeBasic(basic)
   }
+}
+
+/** OpenSSL checks what it has read, and clients get the bytes: these have to be the same thing. */
+function encoded(basic: number): Uint8Array {
+  const ocsp = ocspCalls()
+  return writtenBytes((bio) => ocsp.write(ocsp.basicType(), bio, basic))
+}
+
+function endsWith(bytes: Uint8Array, end: Uint8Array): boolean {
+  const from = bytes.length - end.length
+  return from >= 0 && end.every((byte, i) => byte === bytes[from + i])
 }
 
 /** By the issuer itself, or by somebody to whom it has given a certificate for that. Nobody else is believed. */

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { afterwards } from '../../test/harness/clean-up.js'
+import { Responder } from '../../test/support/ocsp.js'
+import { postOcsp } from './ocsp-post.js'
+
+const REQUEST = Buffer.from('a request')
+
+const ask = (url: string, ended = new AbortController(), answerMaxMs?: number) =>
+  postOcsp(url, REQUEST, ended.signal, answerMaxMs)
+
+/** A server that is no web server; answers its address. */
+async function serverThat(t: TestContext, behave: (socket: Socket) => void): Promise<string> {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    behave(socket)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  afterwards(t, async () => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+    await once(server, 'close')
+  })
+  const address = server.address()
+  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/`
+}
+
+test('the request arrives, and the answer comes back', async (t) => {
+  const responder = await new Responder().start(t)
+  responder.answer = () => Buffer.from('an answer')
+  assert.deepEqual(await ask(responder.url), new Uint8Array(Buffer.from('an answer')))
+  assert.deepEqual(responder.requests, [REQUEST])
+})
+
+test('what is no answer has a reason', async (t) => {
+  const responder = await new Responder().start(t)
+  responder.answer = () => 404
+  await assert.rejects(ask(responder.url), { message: 'HTTP status 404' })
+  responder.answer = () => Buffer.alloc(65 * 1024)
+  await assert.rejects(ask(responder.url), { message: 'the answer is longer than 65536 bytes' })
+  const garbage = await serverThat(t, (socket) => socket.end('no HTTP at all\r\n\r\n'))
+  await assert.rejects(ask(garbage), /Parse Error/)
+  const deaf = await serverThat(t, (socket) => socket.resetAndDestroy())
+  await assert.rejects(ask(deaf), /ECONNRESET|socket hang up/)
+  const cut = await serverThat(t, (socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf'))
+  await assert.rejects(ask(cut), /aborted/)
+})
+
+test('a responder that is silent, or speaks too slowly, is not waited for', async (t) => {
+  const silent = await serverThat(t, () => {})
+  await assert.rejects(ask(silent, undefined, 50), { message: 'no answer within 0.05 s' })
+  const slow = await serverThat(t, (socket) =>
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf'),
+  )
+  await assert.rejects(ask(slow, undefined, 50), { message: 'no answer within 0.05 s' })
+})
+
+test('nobody wants it any more', async (t) => {
+  const ended = new AbortController()
+  const url = await serverThat(t, () => ended.abort())
+  await assert.rejects(ask(url, ended), { name: 'AbortError' })
+})
