@@ -75,16 +75,25 @@ export class Responder {
   }
 
   async start(t: TestContext): Promise<this> {
-    this.#server.listen(0, '127.0.0.1')
+    await this.resume()
+    afterwards(t, () => this.stop())
+    return this
+  }
+
+  /** Nobody is there any more. */
+  async stop(): Promise<void> {
+    if (!this.#server.listening) return
+    this.#server.close()
+    this.#server.closeAllConnections()
+    await once(this.#server, 'close')
+  }
+
+  /** On the same port as before. */
+  async resume(): Promise<void> {
+    this.#server.listen(this.#port, '127.0.0.1')
     await once(this.#server, 'listening')
     const address = this.#server.address()
     this.#port = typeof address === 'object' ? (address?.port ?? 0) : 0
-    afterwards(t, async () => {
-      this.#server.close()
-      this.#server.closeAllConnections()
-      await once(this.#server, 'close')
-    })
-    return this
   }
 }
 
