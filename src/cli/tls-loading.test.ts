@@ -10,6 +10,7 @@ import { NO_TLS, type ServerTlsSettings } from './tls-settings.js'
 const authority = makeIdentity({ name: 'authority', isAuthority: true })
 const www = makeIdentity({ name: 'www', issuer: authority, alternativeNames: ['www.example.com'] })
 const other = makeIdentity({ name: 'other', issuer: authority, kind: 'rsa' })
+const stapled = makeIdentity({ name: 'stapled', issuer: authority, responders: ['http://ocsp.example/'] })
 const old = makeIdentity({ name: 'old', issuer: authority, fromDays: -9, toDays: -2 })
 const PSK = '000102030405060708090a0b0c0d0e0f'
 const SECRET = 'open sesame'
@@ -26,6 +27,7 @@ const FILES: Readonly<Record<string, Uint8Array>> = {
   'www.key': www.keyPem,
   'www-secret.key': encryptedKey(www),
   'both.pem': Buffer.concat([other.pem, other.keyPem]),
+  'ocsp.pem': Buffer.concat([stapled.pem, stapled.keyPem, authority.pem]),
   'copy.pem': Buffer.concat([other.pem, other.keyPem]),
   'old.pem': Buffer.concat([old.pem, old.keyPem]),
   'staple.der': Buffer.of(0x30, 0),
@@ -171,6 +173,21 @@ test('all that a listener can say arrives', () => {
     [...stamps.keys()].sort(),
     'both.pem ca.pem crl.pem keys.psk passphrase.txt staple.der www-secret.key www.key www.pem'.split(' '),
   )
+})
+
+test('OCSP responses are fetched for those certificates that want it and can have it, once for each', () => {
+  const { ocsp, problems, settings } = load({
+    listen: ['tls', 'tls tls ocsp = no', 'tls tls cert-file = ocsp.pem tls ocsp yes'],
+    section:
+      'tls cert-file = ocsp.pem tls certificate { cert-file = both.pem } ' +
+      'tls certificate { cert-file = ocsp.pem ocsp = yes server name = a.example } ' +
+      'tls certificate { cert-file = ocsp.pem ocsp-file = staple.der server name = b.example }',
+  })
+  assert.deepEqual(problems, [])
+  const { id, url } = only(ocsp)
+  assert.equal(url, 'http://ocsp.example/')
+  const ids = settings.servers.map(({ certificates }) => certificates.map(({ stapleId }) => stapleId))
+  assert.deepEqual(ids, [[id, undefined, id, undefined], [undefined, undefined, id, undefined], [id]])
 })
 
 test('settings are plain data of their own: they cross to a thread, and as JSON', () => {

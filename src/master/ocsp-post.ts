@@ -17,12 +17,22 @@ export async function postOcsp(
   ended: AbortSignal,
   answerMaxMs = ANSWER_MAX_MS,
 ): Promise<Uint8Array> {
-  const tooLate = AbortSignal.timeout(answerMaxMs)
+  const limit = new AbortController()
+  const stop = () => limit.abort()
+  let isLate = false
+  const timer = setTimeout(() => {
+    isLate = true
+    stop()
+  }, answerMaxMs)
+  ended.addEventListener('abort', stop)
   try {
-    return await post(url, body, AbortSignal.any([ended, tooLate]))
+    return await post(url, body, limit.signal)
   } catch (error) {
-    if (tooLate.aborted) throw new Error(`no answer within ${answerMaxMs / 1000} s`)
+    if (isLate) throw new Error(`no answer within ${answerMaxMs / 1000} s`)
     throw error
+  } finally {
+    clearTimeout(timer)
+    ended.removeEventListener('abort', stop)
   }
 }
 
