@@ -6,6 +6,8 @@ import { Reactor } from '../../src/cli/build-reactor.js'
 import { raiseDescriptorLimit } from '../../src/kernel/limits.js'
 import { linuxSystem } from '../../src/kernel/linux-system.js'
 import { openEpoll } from '../../src/reactor/epoll.js'
+import { PIPE_BYTES_MAX } from '../../src/relay/pipes.js'
+import { SPLICE_POLICIES } from '../../src/relay/splice-policies.js'
 
 const [listenPort = '', remote = ''] = process.argv.slice(2)
 const [host = '', port = ''] = remote.split(':')
@@ -35,6 +37,7 @@ const reactor = new Reactor(
       notesPeers: false,
       isTruncationReset: true,
     },
+    pipes: { policy: SPLICE_POLICIES.auto, pipesMax: 32, pipeBytes: PIPE_BYTES_MAX },
     rebalance: 0,
     sessionsMax: Math.floor((raiseDescriptorLimit() - 50) / 2),
     bellFd: undefined,

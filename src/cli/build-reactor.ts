@@ -24,6 +24,7 @@ import type { Poller } from '../reactor/poller.js'
 import { Blocks } from '../relay/blocks.js'
 import type { RelayOptions } from '../relay/options.js'
 import { describePeer } from '../relay/peer-name.js'
+import { Pipes } from '../relay/pipes.js'
 import { Relay, type RelayParts } from '../relay/relay.js'
 import { NO_TLS } from '../relay/relay-tls.js'
 import { Remotes } from '../relay/remotes.js'
@@ -231,6 +232,7 @@ function relayParts(
     system,
     loop,
     blocks: new Blocks(system.calls, (byteLength) => mapMore(arena, byteLength)),
+    pipes: new Pipes(system.calls, loop, settings.pipes),
     remotes: new Remotes(settings.remotes, cells, child),
     pool: buildPool(settings, cells, child),
     options: relayOptions(settings),

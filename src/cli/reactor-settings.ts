@@ -4,6 +4,7 @@ import type { AccessTable } from '../admission/access-list.js'
 import type { SocketAddress } from '../base/address.js'
 import type { Shape } from '../cells/layout.js'
 import type { RelayOptions } from '../relay/options.js'
+import type { PipeOptions } from '../relay/pipes.js'
 
 /** Everything a reactor needs to relay, as plain data that can cross to its thread. */
 export interface ReactorSettings {
@@ -17,6 +18,7 @@ export interface ReactorSettings {
   readonly overload: Overload
   readonly remotes: readonly RemoteSettings[]
   readonly relay: Omit<RelayOptions, 'localAddress'> & { readonly localAddress: SocketAddress | undefined }
+  readonly pipes: PipeOptions
   readonly rebalance: number
   readonly sessionsMax: number
   /** Where other children take clients from the same queues: the bell that all of them hear. */

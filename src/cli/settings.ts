@@ -10,8 +10,11 @@ import type { RemoteSettings as ConfiguredRemote, TcprelaySettings } from '../co
 import { IPPROTO_TCP } from '../kernel/constants.js'
 import type { KeepAlive } from '../kernel/keepalive.js'
 import { countOpenDescriptors, raiseDescriptorLimit } from '../kernel/limits.js'
+import { largestPipeBytes } from '../kernel/pipe-size.js'
 import { ephemeralPorts } from '../kernel/port-range.js'
 import type { NamedRemote } from '../master/resolver.js'
+import { PIPE_BYTES_MAX } from '../relay/pipes.js'
+import { SPLICE_POLICIES } from '../relay/splice-policies.js'
 import {
   type AcceptMessage,
   FLAG_ACCOUNTING,
@@ -36,10 +39,15 @@ const orForever = (ms: number) => (ms === 0 ? Number.POSITIVE_INFINITY : ms)
 export function relaySettings(
   { tcprelay }: Configuration,
   remoteSlots: readonly number[] = [...tcprelay.remotes.keys()],
-): Pick<ReactorSettings, 'remotes' | 'relay' | 'rebalance'> {
+): Pick<ReactorSettings, 'remotes' | 'relay' | 'pipes' | 'rebalance'> {
   return {
     remotes: bySlot(tcprelay.remotes.map(remoteSettings), remoteSlots),
     rebalance: tcprelay.rebalance,
+    pipes: {
+      policy: SPLICE_POLICIES[tcprelay.splice],
+      pipesMax: pipesMaxOf(raiseDescriptorLimit()),
+      pipeBytes: Math.min(PIPE_BYTES_MAX, largestPipeBytes()),
+    },
     relay: {
       connectTimeoutMs: orForever(tcprelay.connectTimeoutMs),
       dialTimeoutMs: orForever(tcprelay.dialTimeoutMs),
@@ -237,8 +245,16 @@ export function sessionsMaxOf({ spawnd }: Configuration): number {
   return usersMax === 0 ? sessionsMax() : Math.min(sessionsMax(), usersMax * instancesMax)
 }
 
+/** Pipes for bulk that a process has at most: 32 MiB of memory, and a small part of its descriptors. */
+const PIPES_MAX = 32
+
+function pipesMaxOf(descriptorsMax: number): number {
+  return Math.min(PIPES_MAX, Math.floor(descriptorsMax / 64))
+}
+
 /** How many sessions this process can have: each needs a descriptor for its client and one for its remote. */
 export function sessionsMax(): number {
-  const free = raiseDescriptorLimit() - countOpenDescriptors() - SPARE_DESCRIPTORS
+  const limit = raiseDescriptorLimit()
+  const free = limit - countOpenDescriptors() - SPARE_DESCRIPTORS - 2 * pipesMaxOf(limit)
   return Math.max(1, Math.floor(free / 2))
 }

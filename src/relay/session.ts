@@ -14,6 +14,7 @@ import * as d from './direction.js'
 import { passOnFailure, passOnFailureTimer } from './endings.js'
 import { greetingReady, greetingTimer } from './greeting.js'
 import { type EndReason, MAY_BECOME, type Phase } from './phases.js'
+import { pump } from './pump.js'
 import { endTls } from './tls-transport.js'
 
 const INPUT = READABLE | URGENT | PEER_ENDED | FAILED | HUNG_UP
@@ -132,7 +133,7 @@ export class Session implements TimerOwner {
     }
     const { relay } = this
     const before = way.bytes
-    const pumped = d.pump(way, relay.system.calls, relay.blocks)
+    const pumped = pump(way, relay.system.calls, relay.blocks, relay.pipes)
     if (way.bytes !== before) this.lastActiveMs = relay.loop.nowMs
     switch (pumped) {
       case d.EMPTY:
@@ -183,9 +184,14 @@ export class Session implements TimerOwner {
     this.relay.loop.timers.unset(this.timer)
     this.closeConnection(this.client)
     this.closeConnection(this.remote)
-    this.toRemote.drop(this.relay.blocks)
-    this.toClient.drop(this.relay.blocks)
+    this.dropHeld(this.toRemote)
+    this.dropHeld(this.toClient)
     this.relay.sessionClosed(this)
+  }
+
+  /** Gives up what a direction holds. */
+  dropHeld(way: d.Direction): void {
+    way.drop(this.relay.blocks, this.relay.pipes)
   }
 
   closeConnection(connection: Connection): void {
@@ -236,6 +242,7 @@ export class Session implements TimerOwner {
   /** The last byte of one direction has been taken by its sink. */
   #wayEnded(way: d.Direction): void {
     way.isDone = true
+    way.demote(this.relay.pipes)
     if (this.broken !== undefined) {
       passOnFailure(this, this.broken)
       return
