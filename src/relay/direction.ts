@@ -41,8 +41,10 @@ export class Direction implements TurnTaker {
   heldBytes = 0
   /** The same in a pipe; never both. */
   pipe: Pipe | undefined = undefined
-  /** Full receives since the last short one. */
-  fullReads = 0
+  /** Big runs since the last small one, or since it was promoted. */
+  bigRuns = 0
+  /** Small runs in a row since it was promoted. */
+  smallRuns = 0
   /** Promoted: bytes go through pipes. */
   isSpliced = false
   /** The kernel cannot splice these sockets. */
@@ -77,13 +79,29 @@ export class Direction implements TurnTaker {
     return this.heldBytes + (this.pipe?.byteCount ?? 0)
   }
 
-  promote(pipes: Pipes): void {
+  /** A run has moved so many bytes: are they still few, or still many? */
+  notePace(moved: number, pipes: Pipes): void {
+    const { bigBytes, smallBytes, smallRuns } = pipes.policy
+    if (moved >= bigBytes) {
+      this.bigRuns++
+      this.smallRuns = 0
+    } else if (moved < smallBytes && this.bigRuns > 0) {
+      if (this.isSpliced && ++this.smallRuns < smallRuns) return
+      this.bigRuns = 0
+      this.demote(pipes)
+    }
+  }
+
+  promote(pipes: Pipes, { capacity }: Pipe): void {
     if (this.isSpliced) return
     this.isSpliced = true
+    this.smallRuns = 0
     pipes.join()
     const { session, isClient } = this.source
     const { trace } = session.relay
-    if (trace.isOn) trace.say(`session ${session.id}: splices to the ${isClient ? 'remote' : 'client'}`)
+    if (!trace.isOn) return
+    const where = isClient ? 'remote' : 'client'
+    trace.say(`session ${session.id}: splices to the ${where} through ${capacity} bytes`)
   }
 
   demote(pipes: Pipes): void {
@@ -118,7 +136,8 @@ export class Direction implements TurnTaker {
     this.hasEnded = false
     this.isDone = false
     this.bytes = 0
-    this.fullReads = 0
+    this.bigRuns = 0
+    this.smallRuns = 0
     this.refusesSplice = false
   }
 }

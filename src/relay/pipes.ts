@@ -6,9 +6,6 @@ export const PIPE_BYTES_MAX = 1024 * 1024
 /** A pipe that takes less is not worth its second system call: copying is as good. */
 const PIPE_BYTES_MIN = 64 * 1024
 
-/** Empty pipes kept for the next turn; one does for all, but for those that come back from blocked directions. */
-const FREE_PIPES_MAX = 4
-
 /** After the kernel has refused a pipe, or a useful size, it is not asked for so long. */
 const RETRY_AFTER_MS = 1_000
 
@@ -23,12 +20,14 @@ export interface Pipe {
 
 /** When bytes are moved by splice(2) instead of being copied. */
 export interface SplicePolicy {
-  /** A receive that brings so much is a full one. */
-  readonly fullBytes: number
-  /** So many full ones, and no short one between them, promote a direction. */
-  readonly fullReads: number
-  /** A read that brings less is a short one; it demotes. */
-  readonly shortBytes: number
+  /** A run that moves so much is a big one. */
+  readonly bigBytes: number
+  /** So many big ones, and no small one between them, promote a direction. */
+  readonly bigRuns: number
+  /** A run that moves less is a small one. */
+  readonly smallBytes: number
+  /** So many small ones in a row demote it; one is enough to begin counting anew before. */
+  readonly smallRuns: number
 }
 
 export interface PipeOptions {
@@ -49,8 +48,9 @@ export class Pipes {
   readonly #clock: { readonly nowMs: number }
   readonly #pipesMax: number
   readonly #pipeBytes: number
-  readonly #free: Pipe[] = []
   readonly #ends = new Int32Array(2)
+  /** Empty, and nobody's: one does for all but those whose sink is full. */
+  #spare: Pipe | undefined = undefined
   #openCount = 0
   #users = 0
   #retryAtMs = Number.NEGATIVE_INFINITY
@@ -75,19 +75,22 @@ export class Pipes {
 
   /** Somebody has stopped; the last one closes the door. */
   leave(): void {
-    if (--this.#users > 0) return
-    for (let pipe = this.#free.pop(); pipe !== undefined; pipe = this.#free.pop()) this.#close(pipe)
+    if (--this.#users > 0 || this.#spare === undefined) return
+    this.#close(this.#spare)
+    this.#spare = undefined
   }
 
   /** An empty pipe, the borrower's until `giveBack`. Undefined: there is none to be had now. */
   lend(): Pipe | undefined {
-    return this.#free.pop() ?? this.#open()
+    const pipe = this.#spare
+    if (pipe === undefined) return this.#open()
+    this.#spare = undefined
+    return pipe
   }
 
   /** A pipe with bytes in it holds what was meant for somebody: it is closed, and they are lost. */
   giveBack(pipe: Pipe): void {
-    const isOfUse = pipe.byteCount === 0 && this.#users > 0 && this.#free.length < FREE_PIPES_MAX
-    if (isOfUse) this.#free.push(pipe)
+    if (pipe.byteCount === 0 && this.#users > 0 && this.#spare === undefined) this.#spare = pipe
     else this.#close(pipe)
   }
 

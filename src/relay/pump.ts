@@ -13,7 +13,7 @@ import {
   SPENT,
   sinkFailed,
 } from './direction.js'
-import type { Pipes, SplicePolicy } from './pipes.js'
+import type { Pipes } from './pipes.js'
 import { emptyKept, splice } from './splicing.js'
 import { receiveTls, sendTls } from './tls-transport.js'
 
@@ -30,20 +30,20 @@ export function pump(way: Direction, calls: Calls, blocks: Blocks, pipes: Pipes)
     const emptied = emptyKept(way, way.pipe, calls, pipes)
     if (emptied !== GO_ON) return emptied
   }
-  if (way.fullReads >= pipes.policy.fullReads) {
+  if (way.bigRuns >= pipes.policy.bigRuns) {
     const spliced = splice(way, calls, pipes)
     if (spliced !== GO_ON) return spliced
   }
   for (let receives = 0; receives < RECEIVES_PER_TURN; receives++) {
     if (way.hasEnded) return ENDED
     if (!way.source.mayRead) return EMPTY
-    const moved = moveOnce(way, calls, blocks, pipes.policy)
+    const moved = moveOnce(way, calls, blocks)
     if (moved !== GO_ON) return moved
   }
   return SPENT
 }
 
-function moveOnce(way: Direction, calls: Calls, blocks: Blocks, policy: SplicePolicy): Pumped | typeof GO_ON {
+function moveOnce(way: Direction, calls: Calls, blocks: Blocks): Pumped | typeof GO_ON {
   const { source, sink } = way
   const got =
     source.tls === undefined
@@ -51,8 +51,6 @@ function moveOnce(way: Direction, calls: Calls, blocks: Blocks, policy: SplicePo
       : receiveTls(source, source.tls, blocks.scratch, BLOCK_BYTES)
   if (got <= 0) return noBytes(way, got)
   if (got < BLOCK_BYTES) noteShortRead(way)
-  if (got >= policy.fullBytes) way.fullReads++
-  else if (got < policy.shortBytes) way.fullReads = 0
   const took =
     sink.tls === undefined
       ? calls.send(sink.fd, blocks.scratch, 0, got)

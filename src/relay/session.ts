@@ -134,7 +134,10 @@ export class Session implements TimerOwner {
     const { relay } = this
     const before = way.bytes
     const pumped = pump(way, relay.system.calls, relay.blocks, relay.pipes)
-    if (way.bytes !== before) this.lastActiveMs = relay.loop.nowMs
+    if (way.bytes !== before) {
+      this.lastActiveMs = relay.loop.nowMs
+      way.notePace(way.bytes - before, relay.pipes)
+    }
     switch (pumped) {
       case d.EMPTY:
         relay.loop.again(way.source.fd, way.source, READABLE)

@@ -1,12 +1,13 @@
-import { BLOCK_BYTES } from './blocks.js'
 import type { SplicePolicy } from './pipes.js'
 
-/** The values of the directive `splice`. docs/performance.md says what the numbers are good for. */
+/** The values of the directive `splice`. docs/performance.md says where the numbers come from. */
 export type SpliceMode = 'auto' | 'yes' | 'no'
 
+const KiB = 1024
+const AUTO: SplicePolicy = { bigBytes: 64 * KiB, bigRuns: 4, smallBytes: 32 * KiB, smallRuns: 2 }
+
 export const SPLICE_POLICIES: Readonly<Record<SpliceMode, SplicePolicy>> = {
-  /** Promotes after a whole turn of full blocks. */
-  auto: { fullBytes: BLOCK_BYTES, fullReads: 8, shortBytes: 8 * 1024 },
-  yes: { fullBytes: 0, fullReads: 0, shortBytes: 0 },
-  no: { fullBytes: BLOCK_BYTES, fullReads: Number.POSITIVE_INFINITY, shortBytes: 0 },
+  auto: AUTO,
+  yes: { bigBytes: 0, bigRuns: 0, smallBytes: 0, smallRuns: 0 },
+  no: { ...AUTO, bigRuns: Number.POSITIVE_INFINITY },
 }

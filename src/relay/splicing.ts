@@ -24,11 +24,10 @@ export function splice(way: Direction, calls: Calls, pipes: Pipes): Pumped | typ
     way.demote(pipes)
     return GO_ON
   }
-  way.promote(pipes)
+  way.promote(pipes, pipe)
   way.pipe = pipe
-  const pumped = readAndWrite(way, pipe, calls, pipes)
+  const pumped = readAndWrite(way, pipe, calls)
   if (pipe.byteCount === 0) way.returnPipe(pipes)
-  if (way.fullReads < pipes.policy.fullReads) way.demote(pipes)
   return pumped
 }
 
@@ -49,9 +48,8 @@ function maySplice({ refusesSplice, sink, source }: Direction): boolean {
   return !hasUrgent && error === 0 && !refusesSplice
 }
 
-function readAndWrite(way: Direction, pipe: Pipe, calls: Calls, pipes: Pipes): Pumped | typeof GO_ON {
+function readAndWrite(way: Direction, pipe: Pipe, calls: Calls): Pumped | typeof GO_ON {
   const { source } = way
-  const { shortBytes } = pipes.policy
   const enough = way.bytes + TURN_BYTES
   for (let reads = 0; reads < TURN_READS && way.bytes < enough; reads++) {
     if (way.hasEnded) return ENDED
@@ -65,10 +63,6 @@ function readAndWrite(way: Direction, pipe: Pipe, calls: Calls, pipes: Pipes): P
       pipe.byteCount = got
       const written = write(way, pipe, calls)
       if (written !== GO_ON) return written
-      if (got < shortBytes) {
-        way.fullReads = 0
-        return GO_ON
-      }
     } else {
       const nothing = noBytes(way, got)
       if (nothing !== GO_ON) return nothing
