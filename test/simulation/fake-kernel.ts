@@ -189,6 +189,11 @@ export class FakeKernel {
     }
   }
 
+  /** Something has happened that the loop has not heard of, because a signal came between. */
+  get hasNews(): boolean {
+    return [...this.#watched].some(([fd, { hasNews }]) => hasNews || this.socketAt(fd).hasEdge)
+  }
+
   #wait(ready: ReadyList): number {
     let count = 0
     for (const [fd, watch] of this.#watched) {

@@ -264,6 +264,7 @@ export class World {
       return
     }
     this.#loop.turn(0)
+    if (this.#kernel.hasNews) return
     const waitMs = this.#loop.timers.waitMs(this.#loop.nowMs)
     if (this.#isQuiet() && waitMs < Number.POSITIVE_INFINITY) this.#pass(waitMs + 4)
   }
