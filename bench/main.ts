@@ -17,12 +17,12 @@ function say(text: string): void {
 
 const progress: Progress = {
   measured(sample, { unit }) {
-    const cpu = figure((sample.cpuSeconds / sample.work.units) * unit.cpuScale)
+    const cost = figure((sample.cost / sample.work.units) * unit.costScale)
     const rate = figure((sample.work.units / sample.work.seconds) * unit.rateScale)
     const others =
       sample.foreignShare > FOREIGN_SHARE_MAX ? `, others ${percent(sample.foreignShare)} of a core` : ''
     const what = `${sample.round} ${sample.workload} ${sample.relay}`
-    say(`round ${what}: ${cpu} ${unit.cpuLabel}, ${rate} ${unit.rateLabel}${others}`)
+    say(`round ${what}: ${cost} ${unit.costLabel}, ${rate} ${unit.rateLabel}${others}`)
   },
   failed({ round, workload, relay, reason }) {
     say(`round ${round} ${workload} ${relay}: failed: ${reason}`)

@@ -1,23 +1,28 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Relay } from './relays/relay.js'
 import type { Sample } from './sample.js'
-import { LOAD_CORE, pinned, RELAY_CORE } from './system/cores.js'
 import {
-  type CpuReading,
-  cpuSecondsBetween,
-  readChildrenCpu,
-  readCoreBusySeconds,
-  readCpu,
-} from './system/cpu-clock.js'
+  type CertificateFiles,
+  certificateIn,
+  certificateLaunch,
+  type KeyKind,
+} from './system/certificate.js'
+import { LOAD_CORE, pinned, RELAY_CORE } from './system/cores.js'
 import type { Launch } from './system/launch.js'
+import { readMemory } from './system/memory.js'
 import { OwnProcess } from './system/own-process.js'
 import { freePort, untilListening } from './system/port.js'
+import { openWindow } from './window.js'
 import type { Workload } from './workloads/workload.js'
 
 /** A generator that takes this much longer than it was told hangs, because its relay does. */
 const OVERTIME_MS = 10_000
+/** For a thousand full handshakes with the slowest relay. */
+const HOLD_LIMIT_MS = 30_000
+const POLL_MS = 10
 
 export interface Effort {
   readonly seconds: number
@@ -27,6 +32,7 @@ export interface Effort {
 }
 
 export type Measurement = Omit<Sample, 'round'>
+type Outcome = Omit<Measurement, 'relay' | 'workload'>
 
 /** Everything that one measurement leaves behind until it is cleaned up. */
 export class Bench {
@@ -48,6 +54,18 @@ export class Bench {
     return started
   }
 
+  /** Starts a program that prints a line when it is ready, and then goes on until it is ended. */
+  async hold(name: string, launch: Launch): Promise<OwnProcess> {
+    const started = this.start(name, launch, LOAD_CORE)
+    const deadlineMs = Date.now() + HOLD_LIMIT_MS
+    while (!started.output.includes('\n')) {
+      if (started.hasExited) throw new Error(`${name} ended: ${started.complaint}`)
+      if (Date.now() > deadlineMs) throw new Error(`${name} was not ready in time: ${started.complaint}`)
+      await delay(POLL_MS)
+    }
+    return started
+  }
+
   /** Ends what was started last first: a relay before the server behind it. */
   async clear(): Promise<void> {
     for (const started of this.#processes.toReversed()) await started.end()
@@ -66,34 +84,79 @@ export class Bench {
   }
 }
 
-/** Starts the workload's server and the relay before it; the port of the relay. */
-async function setUp(bench: Bench, relay: Relay, workload: Workload): Promise<{ pid: number; port: number }> {
+/** What is measured, and where the generator finds it. */
+interface Target {
+  /** The relay's. */
+  readonly pid: number
+  readonly port: number
+}
+
+async function makeCertificate(bench: Bench, kind: KeyKind): Promise<CertificateFiles> {
+  const maker = await bench.run('certificate', certificateLaunch(kind), OVERTIME_MS)
+  try {
+    return certificateIn(join(bench.dir, 'certificate'))
+  } catch {
+    throw new Error(`no certificate: ${maker.complaint}`)
+  }
+}
+
+/** Starts the workload's server, the relay before it, and what the workload may want before the relay. */
+async function setUp(bench: Bench, relay: Relay, workload: Workload): Promise<Target> {
   const remotePort = await freePort()
   const serverDir = join(bench.dir, 'server')
   const server = bench.start('server', workload.server({ port: remotePort, dir: serverDir }), LOAD_CORE)
   await untilListening(server, remotePort)
+  const certificate = workload.tls === undefined ? undefined : await makeCertificate(bench, workload.tls)
   const listenPort = await freePort()
-  const site = { listenPort, remoteHost: '127.0.0.1', remotePort, dir: join(bench.dir, 'relay') }
+  const dir = join(bench.dir, 'relay')
+  const site = { listenPort, remoteHost: '127.0.0.1', remotePort, dir, certificate }
   const core = relay.isOnBothCores === true ? `${RELAY_CORE},${LOAD_CORE}` : RELAY_CORE
   const started = bench.start('relay', relay.launch(site), core)
   await untilListening(started, listenPort)
-  return { pid: started.pid, port: listenPort }
+  if (workload.front === undefined) return { pid: started.pid, port: listenPort }
+  const frontPort = await freePort()
+  const front = bench.start('front', workload.front({ port: frontPort, relayPort: listenPort }), LOAD_CORE)
+  await untilListening(front, frontPort)
+  return { pid: started.pid, port: frontPort }
 }
 
-interface OthersReading {
-  readonly busySeconds: number
-  readonly own: CpuReading
+/** CPU time from just before the generator starts to just after it ends. */
+async function measureCpu(
+  bench: Bench,
+  { pid, port }: Target,
+  workload: Workload,
+  effort: Effort,
+): Promise<Outcome> {
+  await bench.run('warm-up', workload.warmUp(port, effort.warmUpMs), effort.warmUpMs + OVERTIME_MS)
+  const generator = workload.generator({ port, seconds: effort.seconds })
+  const closeWindow = openWindow(pid)
+  const finished = await bench.run('generator', generator, effort.seconds * 1e3 + OVERTIME_MS)
+  const reading = closeWindow()
+  const work = workload.readWork(finished.output || finished.complaint)
+  return { ...reading, work, cost: reading.cpuSeconds }
 }
 
-/** Both cores, and what this program and all that it started (relay, server, generator) used of them. */
-function readOthers(): OthersReading {
-  const busySeconds = readCoreBusySeconds(RELAY_CORE) + readCoreBusySeconds(LOAD_CORE)
-  return { busySeconds, own: readCpu(process.pid) }
-}
-
-function foreignSecondsBetween(before: OthersReading, after: OthersReading): number {
-  const ownSeconds = cpuSecondsBetween(before.own, after.own)
-  return Math.max(0, after.busySeconds - before.busySeconds - ownSeconds)
+/**
+ * Growth of memory while the generator opens its connections and holds them, read after they were idle for
+ * the length of a measurement. Those of the warm-up stay open, so that what they took cannot be used again.
+ */
+async function measureMemory(
+  bench: Bench,
+  { pid, port }: Target,
+  workload: Workload,
+  effort: Effort,
+): Promise<Outcome> {
+  await bench.hold('warm-up', workload.warmUp(port, effort.warmUpMs))
+  await delay(effort.warmUpMs)
+  const before = readMemory(pid)
+  const closeWindow = openWindow(pid)
+  const holder = await bench.hold('generator', workload.generator({ port, seconds: effort.seconds }))
+  await delay(effort.seconds * 1e3)
+  const after = readMemory(pid)
+  if (holder.hasExited) throw new Error(`connections broke while they were idle: ${holder.complaint}`)
+  const work = workload.readWork(holder.output)
+  const cost = after.ownBytes - before.ownBytes
+  return { ...closeWindow(), work, cost, memory: { before, after } }
 }
 
 /** Measures once, with a relay and a server of its own, so that rounds are independent of each other. */
@@ -103,26 +166,8 @@ export async function measure(
   workload: Workload,
   effort: Effort,
 ): Promise<Measurement> {
-  const { pid, port } = await setUp(bench, relay, workload)
-  await bench.run('warm-up', workload.warmUp(port, effort.warmUpMs), effort.warmUpMs + OVERTIME_MS)
-
-  const generator = workload.generator({ port, seconds: effort.seconds })
-  const startMs = performance.now()
-  const othersBefore = readOthers()
-  const childrenBefore = readChildrenCpu(pid)
-  const before = readCpu(pid)
-  const finished = await bench.run('generator', generator, effort.seconds * 1e3 + OVERTIME_MS)
-  const after = readCpu(pid)
-  const childrenAfter = readChildrenCpu(pid)
-  const foreignSeconds = foreignSecondsBetween(othersBefore, readOthers())
-  const windowSeconds = (performance.now() - startMs) / 1e3
-  return {
-    relay: relay.name,
-    workload: workload.name,
-    work: workload.readWork(finished.output || finished.complaint),
-    cpuSeconds: cpuSecondsBetween(before, after),
-    childCpuSeconds: [...childrenAfter].map(([child, ns]) => (ns - (childrenBefore.get(child) ?? 0)) / 1e9),
-    windowSeconds,
-    foreignShare: foreignSeconds / windowSeconds,
-  }
+  const target = await setUp(bench, relay, workload)
+  const measureIts = workload.costs === 'memory' ? measureMemory : measureCpu
+  const outcome = await measureIts(bench, target, workload, effort)
+  return { relay: relay.name, workload: workload.name, ...outcome }
 }

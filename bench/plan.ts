@@ -25,7 +25,7 @@ function named<T extends { readonly name: string }>(known: readonly T[], name: s
   throw new Error(`${option} does not know '${name}', but ${known.map((entry) => entry.name).join(', ')}`)
 }
 
-/** A relay that was named is measured with everything: who asks for it wants to see it. */
+/** A relay that was named is measured with everything that it can do: who asks for it wants to see it. */
 function namedRelays(names: readonly string[]): readonly Relay[] {
   return names.map((name, index) => {
     const earlier = names.slice(0, index).filter((other) => other === name).length
@@ -69,6 +69,8 @@ export function makePlan(options: Options): Plan {
 }
 
 export function isMeasuredWith(relay: Relay, workload: Workload): boolean {
+  const spoken = workload.tls === undefined ? 'plain' : 'tls'
+  if (relay.speaks !== undefined && relay.speaks !== spoken) return false
   return relay.workloads?.includes(workload.name) ?? true
 }
 

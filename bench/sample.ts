@@ -1,3 +1,4 @@
+import type { MemoryReading } from './system/memory.js'
 import type { Work } from './workloads/workload.js'
 
 /** More foreign work than this, as a share of a core, makes a measurement doubtful. */
@@ -9,11 +10,15 @@ export interface Sample {
   readonly workload: string
   readonly round: number
   readonly work: Work
+  /** What the work cost in all, in what the workload counts: CPU seconds, or bytes of memory. */
+  readonly cost: number
   /** CPU time of the relay's whole process tree from before the generator's start to after its end. */
   readonly cpuSeconds: number
   /** The same for each of its child processes; none for a single process. */
   readonly childCpuSeconds: readonly number[]
   readonly windowSeconds: number
+  /** Of the relay's whole process tree, where memory is measured: with and without the work. */
+  readonly memory?: { readonly before: MemoryReading; readonly after: MemoryReading }
   /** What programs other than ours used of the two cores, in cores: a noisy neighbour shows here. */
   readonly foreignShare: number
 }

@@ -12,7 +12,7 @@ export interface Ratio extends Interval {
 export interface Row {
   readonly relay: string
   readonly sampleCount: number
-  readonly cpuSecondsPerUnit: Ratio
+  readonly costPerUnit: Ratio
   readonly unitsPerSecond: number
   /** Undefined where the generator does not measure it. */
   readonly p99Ms: number | undefined
@@ -22,13 +22,13 @@ export interface Row {
   readonly evenness: number | undefined
   /** The worst of the rounds. */
   readonly foreignShareMax: number
-  /** CPU per unit of the judged relay divided by this one's; undefined for the judged one itself. */
-  readonly cpuRatio: Ratio | undefined
+  /** Cost per unit of the judged relay divided by this one's; undefined for the judged one itself. */
+  readonly costRatio: Ratio | undefined
   readonly rateRatio: Ratio | undefined
 }
 
-function cpuPerUnit({ cpuSeconds, work }: Sample): number {
-  return cpuSeconds / work.units
+function costPerUnitOf({ cost, work }: Sample): number {
+  return cost / work.units
 }
 
 function rate({ work }: Sample): number {
@@ -65,13 +65,13 @@ function rowOf(relay: string, samples: readonly Sample[], judged: readonly Sampl
   return {
     relay,
     sampleCount: samples.length,
-    cpuSecondsPerUnit: spread(samples.map(cpuPerUnit)),
+    costPerUnit: spread(samples.map(costPerUnitOf)),
     unitsPerSecond: median(samples.map(rate)),
     p99Ms: p99s.length === 0 ? undefined : median(p99s),
     busyShare: median(samples.map(({ cpuSeconds, windowSeconds }) => cpuSeconds / windowSeconds)),
     evenness: evennessOf(samples),
     foreignShareMax: Math.max(...samples.map(({ foreignShare }) => foreignShare)),
-    cpuRatio: isJudged ? undefined : ratioOf(judged, samples, cpuPerUnit),
+    costRatio: isJudged ? undefined : ratioOf(judged, samples, costPerUnitOf),
     rateRatio: isJudged ? undefined : ratioOf(judged, samples, rate),
   }
 }

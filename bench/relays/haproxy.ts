@@ -1,5 +1,6 @@
 import { installHint } from '../system/launch.js'
 import { findCommand, versionOf } from '../system/machine.js'
+import { TLS_GROUP } from '../system/tls.js'
 import type { Presence, Relay, RelaySite } from './relay.js'
 
 /**
@@ -12,6 +13,12 @@ function detect(): Presence {
   const command = findCommand('haproxy')
   if (command === undefined) return { isPresent: false, remedy: installHint(['haproxy']) }
   return { isPresent: true, version: versionOf(command, ['-v']) }
+}
+
+/** The session cache is on by default (20,000 sessions), tickets too. */
+function tlsWords({ certificate }: RelaySite): string {
+  if (certificate === undefined) return ''
+  return ` ssl crt ${certificate.bothFile} ssl-min-ver TLSv1.3 curves ${TLS_GROUP}`
 }
 
 function configuration(site: RelaySite, global: readonly string[], options: readonly string[]): string {
@@ -27,7 +34,7 @@ function configuration(site: RelaySite, global: readonly string[], options: read
     '  timeout client 60s',
     '  timeout server 60s',
     'listen relay',
-    `  bind 127.0.0.1:${site.listenPort} backlog 4096`,
+    `  bind 127.0.0.1:${site.listenPort} backlog 4096${tlsWords(site)}`,
     ...[...SAVE_PACKETS, ...options].map((line) => `  ${line}`),
     `  server remote ${site.remoteHost}:${site.remotePort}`,
   ]
@@ -58,6 +65,7 @@ export const haproxy: Relay = {
 export const haproxySplice: Relay = {
   name: 'haproxy-splice',
   setting: 'as haproxy, but splice-request, splice-response and pipes of 1 MiB',
+  speaks: 'plain',
   workloads: ['bulk-down', 'bulk-up', 'bulk-both'],
   ...haproxyWith(['tune.pipesize 1048576'], ['option splice-request', 'option splice-response']),
 }

@@ -1,7 +1,9 @@
 import { haproxy, haproxySplice } from './haproxy.js'
+import { hitch } from './hitch.js'
 import { netRelay } from './net.js'
 import { nginxStream } from './nginx.js'
 import type { Relay } from './relay.js'
+import { stunnel } from './stunnel.js'
 import { tcprelay, tcprelayWithChildren } from './tcprelay.js'
 
 /** Every relay that can be measured, the one to be judged first. */
@@ -10,6 +12,8 @@ export const ALL_RELAYS: readonly Relay[] = [
   haproxy,
   haproxySplice,
   nginxStream,
+  hitch,
+  stunnel,
   netRelay,
   ...tcprelayWithChildren,
 ]

@@ -6,6 +6,7 @@ const PROGRAM = fileURLToPath(new URL('./net-relay.js', import.meta.url))
 export const netRelay: Relay = {
   name: 'net',
   setting: "node:net and pipe, Node's own way",
+  speaks: 'plain',
   detect: () => ({ isPresent: true, version: `Node ${process.version}` }),
   launch: (site) => ({
     command: process.execPath,

@@ -3,6 +3,7 @@ import { openListener } from '../../src/accept/bind.js'
 import { EVERYBODY } from '../../src/admission/access-list.js'
 import { createCells } from '../../src/cells/cells.js'
 import { Reactor } from '../../src/cli/build-reactor.js'
+import { NO_TLS } from '../../src/cli/tls-settings.js'
 import { raiseDescriptorLimit } from '../../src/kernel/limits.js'
 import { linuxSystem } from '../../src/kernel/linux-system.js'
 import { openEpoll } from '../../src/reactor/epoll.js'
@@ -22,7 +23,15 @@ const reactor = new Reactor(
     listenerQueues: [],
     accessTable: EVERYBODY,
     overload: 'queue',
-    remotes: [{ name: remote, weight: 1, addresses: [{ family: 'ipv4', host, port: Number(port) }] }],
+    remotes: [
+      {
+        name: remote,
+        weight: 1,
+        addresses: [{ family: 'ipv4', host, port: Number(port) }],
+        tlsClient: undefined,
+      },
+    ],
+    tls: NO_TLS,
     relay: {
       connectTimeoutMs: 10_000,
       dialTimeoutMs: 30_000,
@@ -30,16 +39,17 @@ const reactor = new Reactor(
       idleTimeoutMs: 0,
       halfCloseTimeoutMs: 0,
       keepAlive,
+      splice: SPLICE_POLICIES.auto,
       localAddress: undefined,
       ephemeralPorts: { least: 32_768, most: 60_999 },
       retireLimit: 0,
       hasAccessLog: false,
       notesPeers: false,
-      isTruncationReset: true,
     },
-    pipes: { policy: SPLICE_POLICIES.auto, pipesMax: 32, pipeBytes: PIPE_BYTES_MAX },
+    pipes: { pipesMax: 32, pipeBytes: PIPE_BYTES_MAX },
     rebalance: 0,
     sessionsMax: Math.floor((raiseDescriptorLimit() - 50) / 2),
+    ticketKeys: [],
     bellFd: undefined,
     inlet: undefined,
     traceMask: 0,

@@ -3,12 +3,18 @@ import { isAbsolute, join } from 'node:path'
 import { PROJECT_DIR } from '../system/machine.js'
 import type { Relay, RelaySite } from './relay.js'
 
-/** Fills in the words LISTENPORT, REMOTEHOST and REMOTEPORT, which may be parts of an argument. */
+/**
+ * Fills in the words LISTENPORT, REMOTEHOST and REMOTEPORT, which may be parts of an argument, and the names
+ * of files: CERTFILE, KEYFILE, and PEMFILE for both in one.
+ */
 export function fillIn(word: string, site: RelaySite): string {
   return word
     .replaceAll('LISTENPORT', String(site.listenPort))
     .replaceAll('REMOTEHOST', site.remoteHost)
     .replaceAll('REMOTEPORT', String(site.remotePort))
+    .replaceAll('CERTFILE', site.certificate?.certificateFile ?? '')
+    .replaceAll('KEYFILE', site.certificate?.keyFile ?? '')
+    .replaceAll('PEMFILE', site.certificate?.bothFile ?? '')
 }
 
 /** The program runs in a folder of its own, so what names a file of the project is made absolute. */
@@ -26,6 +32,7 @@ export function subjectRelay(commandLine: string): Relay {
   return {
     name: 'subject',
     setting: commandLine,
+    speaks: /CERTFILE|PEMFILE/.test(commandLine) ? 'tls' : 'plain',
     detect: () => ({ isPresent: true, version: 'from the command line' }),
     launch: (site) => ({ command, args: args.map((word) => fillIn(word, site)) }),
   }

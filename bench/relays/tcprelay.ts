@@ -12,13 +12,21 @@ function detect(): Presence {
   return { isPresent: true, version: `${version} ${commitOfProject()}`.trim() }
 }
 
+function certificateLines({ certificate }: RelaySite): string {
+  if (certificate === undefined) return ''
+  return `
+  tls cert-file = ${certificate.certificateFile}
+  tls key-file = ${certificate.keyFile}`
+}
+
 function configuration(site: RelaySite, processes: string): string {
+  const tls = site.certificate === undefined ? '' : ' tls = TLSv1.3'
   return `id = spawnd {
   ${processes}
-  listen = { address = 127.0.0.1 port = ${site.listenPort} }
+  listen = { address = 127.0.0.1 port = ${site.listenPort}${tls} }
 }
 id = tcprelay {
-  remote = { address = ${site.remoteHost} port = ${site.remotePort} }
+  remote = { address = ${site.remoteHost} port = ${site.remotePort} }${certificateLines(site)}
 }
 `
 }

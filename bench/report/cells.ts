@@ -25,7 +25,7 @@ function ratioCell(ratio: Ratio | undefined): string {
 export function headCells(unit: WorkUnit, judged: string): readonly string[] {
   return [
     'relay',
-    unit.cpuLabel,
+    unit.costLabel,
     `${judged} ÷ it`,
     unit.rateLabel,
     'p99 ms',
@@ -39,8 +39,8 @@ export function rowCells(row: Row, unit: WorkUnit): readonly string[] {
   const isDisturbed = row.foreignShareMax > FOREIGN_SHARE_MAX
   return [
     row.relay,
-    figure(row.cpuSecondsPerUnit.median * unit.cpuScale),
-    ratioCell(row.cpuRatio),
+    figure(row.costPerUnit.median * unit.costScale),
+    ratioCell(row.costRatio),
     figure(row.unitsPerSecond * unit.rateScale),
     row.p99Ms === undefined ? '–' : figure(row.p99Ms),
     `${percent(row.busyShare)}${isDisturbed ? ` (others ${percent(row.foreignShareMax)})` : ''}`,

@@ -13,7 +13,7 @@ function failureLine({ workload, relay, round, reason }: Failure): string {
 
 /** What the brackets behind a ratio mean; the coverage follows from the number of rounds alone. */
 function legend(report: Report): string {
-  const ratios = report.sections.flatMap(({ rows }) => rows.flatMap(({ cpuRatio }) => cpuRatio ?? []))
+  const ratios = report.sections.flatMap(({ rows }) => rows.flatMap(({ costRatio }) => costRatio ?? []))
   const coverages = ratios.map(({ coverage }) => coverage)
   if (coverages.length === 0) return 'Medians of the rounds.'
   const coverage = Math.min(...coverages)
@@ -21,7 +21,7 @@ function legend(report: Report): string {
     coverage < COVERAGE_MIN
       ? 'too few rounds to say how sure that is.'
       : `the brackets hold the true median with ${percent(coverage)} confidence.`
-  return `Medians of the rounds. '${report.judged} ÷ it' is CPU per unit of work, below 1 where ${report.judged} is cheaper; ${trust}`
+  return `Medians of the rounds. '${report.judged} ÷ it' is cost per unit of work, below 1 where ${report.judged} is cheaper; ${trust}`
 }
 
 function conditions({ options, machine }: Report): string {

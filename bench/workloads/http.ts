@@ -1,20 +1,22 @@
+import { type KeyKind, OPENSSL } from '../system/certificate.js'
 import type { Launch, Tool } from '../system/launch.js'
 import { nginxLaunch } from '../system/nginx.js'
+import { withPinnedTls } from '../system/tls.js'
 import type { GeneratorSite, ServerSite, Workload, WorkUnit } from './workload.js'
 import { readWrkOutput } from './wrk-output.js'
 
 const REQUEST: WorkUnit = {
   name: 'request',
-  cpuLabel: 'CPU µs/request',
-  cpuScale: 1e6,
+  costLabel: 'CPU µs/request',
+  costScale: 1e6,
   rateLabel: 'requests/s',
   rateScale: 1,
 }
 
 const CONNECTION: WorkUnit = {
   name: 'connection',
-  cpuLabel: 'CPU µs/connection',
-  cpuScale: 1e6,
+  costLabel: 'CPU µs/connection',
+  costScale: 1e6,
   rateLabel: 'connections/s',
   rateScale: 1,
 }
@@ -26,13 +28,14 @@ const NEEDS: readonly Tool[] = [
 ]
 
 /** A reply of some 160 bytes with its header, from memory; never ends a kept connection by itself. */
-function httpServer({ port, dir }: ServerSite): Launch {
+export function httpServer({ port, dir }: ServerSite): Launch {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   const body = `http {
   ${temporary.map((name) => `${name}_temp_path ${name};`).join('\n  ')}
   access_log off;
   default_type text/plain;
   keepalive_requests 1000000000;
+  keepalive_timeout 1h;
   server {
     listen 127.0.0.1:${port} backlog=4096;
     location / { return 200 "ok\\n"; }
@@ -42,27 +45,35 @@ function httpServer({ port, dir }: ServerSite): Launch {
   return nginxLaunch(dir, '', body)
 }
 
-function wrk({ port, seconds }: GeneratorSite, connections: number, headers: readonly string[]): Launch {
+interface Load {
+  readonly connections: number
+  readonly headers: readonly string[]
+  readonly tls?: KeyKind
+}
+
+function wrk({ port, seconds }: GeneratorSite, { connections, headers, tls }: Load): Launch {
   const load = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency']
   const headerArgs = headers.flatMap((header) => ['-H', header])
-  return { command: 'wrk', args: [...load, ...headerArgs, `http://127.0.0.1:${port}/`] }
+  const url = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}/`
+  const launch = { command: 'wrk', args: [...load, ...headerArgs, url] }
+  return tls === undefined ? launch : withPinnedTls(launch)
 }
 
 /** wrk counts whole seconds only; on SIGINT it stops in good order. */
 function cutShort(launch: Launch, limitMs: number): Launch {
-  return { command: 'timeout', args: ['-s', 'INT', String(limitMs / 1e3), launch.command, ...launch.args] }
+  return {
+    ...launch,
+    command: 'timeout',
+    args: ['-s', 'INT', String(limitMs / 1e3), launch.command, ...launch.args],
+  }
 }
 
-type HttpKind = Pick<Workload, 'name' | 'title' | 'unit'> & {
-  readonly connections: number
-  readonly headers: readonly string[]
-}
-
-function httpWorkload({ connections, headers, ...labels }: HttpKind): Workload {
-  const generator = (site: GeneratorSite): Launch => wrk(site, connections, headers)
+function httpWorkload(labels: Pick<Workload, 'name' | 'title' | 'unit'>, load: Load): Workload {
+  const generator = (site: GeneratorSite): Launch => wrk(site, load)
   return {
     ...labels,
-    needs: NEEDS,
+    needs: load.tls === undefined ? NEEDS : [...NEEDS, OPENSSL],
+    ...(load.tls === undefined ? {} : { tls: load.tls }),
     server: httpServer,
     warmUp: (port, warmUpMs) => cutShort(generator({ port, seconds: 60 }), warmUpMs),
     generator,
@@ -73,18 +84,27 @@ function httpWorkload({ connections, headers, ...labels }: HttpKind): Workload {
 /** Request and reply on connections that stay open: the cost of moving a few bytes there and back. */
 export function requests(connections: number): Workload {
   const title = `small requests on ${connections} kept connections`
-  return httpWorkload({ name: 'requests', title, unit: REQUEST, connections, headers: [] })
+  return httpWorkload({ name: 'requests', title, unit: REQUEST }, { connections, headers: [] })
+}
+
+/** As `requests`, over TLS: the cost of two records more for each, handshakes left out. */
+export function tlsRequests(connections: number): Workload {
+  const title = `small requests over TLS on ${connections} kept connections`
+  return httpWorkload(
+    { name: 'tls-requests', title, unit: REQUEST },
+    { connections, headers: [], tls: 'P-256' },
+  )
 }
 
 /** As `requests`, but one at a time: nothing shares a wake-up, so each costs most and waits least. */
 export function requestsOneByOne(): Workload {
   const title = 'small requests on one kept connection'
-  return httpWorkload({ name: 'requests-1', title, unit: REQUEST, connections: 1, headers: [] })
+  return httpWorkload({ name: 'requests-1', title, unit: REQUEST }, { connections: 1, headers: [] })
 }
 
 /** Connect, request, reply, close: the cost of a connection's whole life. */
 export function wholeConnections(connections: number): Workload {
   const title = `whole connections, ${connections} at a time`
   const headers = ['Connection: close']
-  return httpWorkload({ name: 'connections', title, unit: CONNECTION, connections, headers })
+  return httpWorkload({ name: 'connections', title, unit: CONNECTION }, { connections, headers })
 }

@@ -1,5 +1,6 @@
-import { bulkBoth, bulkDown, bulkUp } from './bulk.js'
-import { requests, requestsOneByOne, wholeConnections } from './http.js'
+import { bulkBoth, bulkDown, bulkUp, tlsBulk } from './bulk.js'
+import { requests, requestsOneByOne, tlsRequests, wholeConnections } from './http.js'
+import { tlsHandshakes, tlsIdle } from './tls.js'
 import type { Workload } from './workload.js'
 
 /** Every workload, in the order of the report. */
@@ -11,6 +12,10 @@ export function allWorkloads(connections: number): readonly Workload[] {
     bulkDown,
     bulkUp,
     bulkBoth,
+    tlsRequests(connections),
+    ...tlsHandshakes(connections),
+    ...tlsBulk,
+    tlsIdle,
   ]
 }
 

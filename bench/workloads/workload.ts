@@ -1,11 +1,12 @@
+import type { KeyKind } from '../system/certificate.js'
 import type { Launch, Tool } from '../system/launch.js'
 
 /** What is counted, and how its cost and speed are best written. */
 export interface WorkUnit {
   readonly name: string
-  readonly cpuLabel: string
-  /** From CPU seconds per unit to the number that is printed. */
-  readonly cpuScale: number
+  readonly costLabel: string
+  /** From CPU seconds (or bytes of memory) per unit to the number that is printed. */
+  readonly costScale: number
   readonly rateLabel: string
   /** From units per second to the number that is printed. */
   readonly rateScale: number
@@ -31,14 +32,28 @@ export interface GeneratorSite {
   readonly seconds: number
 }
 
+export interface FrontSite {
+  readonly port: number
+  readonly relayPort: number
+}
+
 /** One kind of traffic: the server behind the relay, the generator before it, and what it counts. */
 export interface Workload {
   readonly name: string
   readonly title: string
   readonly unit: WorkUnit
   readonly needs: readonly Tool[]
+  /** The relay is to end TLS, with a certificate of this kind; plain TCP when left out. */
+  readonly tls?: KeyKind
+  /** What is counted against the relay; CPU time when left out. */
+  readonly costs?: 'memory'
   server(site: ServerSite): Launch
-  /** Load that is not measured: compilers, caches and buffers settle. */
+  /** Stands between generator and relay, on the generator's core: TLS for a generator that speaks none. */
+  front?(site: FrontSite): Launch
+  /**
+   * Load that is not measured: compilers, caches and buffers settle. Where memory is measured, this and the
+   * generator print a line when they have opened their connections, and hold them until they are ended.
+   */
   warmUp(port: number, warmUpMs: number): Launch
   generator(site: GeneratorSite): Launch
   /** Reads the generator's output; throws when it reports no work. */

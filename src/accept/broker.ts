@@ -77,6 +77,14 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
     if (outcome < 0) throw new Error(`cannot watch the socket of a child: ${errorText(-outcome)}`)
   }
 
+  /** Hands back the clients that were queued before the child said that it takes fewer. */
+  takeSurplus(): readonly Delivery[] {
+    const count = Math.max(0, Math.min(this.#queue.length, this.users - this.ownMax))
+    this.users -= count
+    this.delivered -= count
+    return this.#queue.splice(this.#queue.length - count)
+  }
+
   /** Takes over a client; its descriptor is closed here once the kernel has taken it. */
   deliver(delivery: Delivery): void {
     this.users++

@@ -119,6 +119,24 @@ test('a child gets no more than it said it can take', () => {
   assert.equal(world.dispatcher.hasRoom(), true)
 })
 
+test('clients that came before a child said how few it takes go to others, or wait', () => {
+  const world = new World({ instancesMax: 2, usersMin: 5, usersMax: 10 })
+  world.deliver(7)
+  world.child(0).say(MAX, 3)
+  world.turns()
+  assert.deepEqual(world.heardBy(0), [3])
+  assert.deepEqual(world.wanted, [0, 1], 'another child is started for the rest')
+  world.child(1).say(MAX, 2)
+  world.turns()
+  assert.deepEqual([world.heardBy(1), world.held.size], [[2], 2])
+  for (const slot of [1, 0]) {
+    world.child(slot).say(DONE, 1)
+    world.turns()
+    assert.deepEqual(world.heardBy(slot), [1])
+  }
+  assert.equal(world.held.size, 0)
+})
+
 test('a child that is retired hears so after the last client that was queued for it', () => {
   const world = new World({ instancesMin: 0 })
   world.deliver(2)

@@ -217,7 +217,8 @@ export class Dispatcher implements TimerOwner {
       this.#fresh.set(child, true)
       this.#checkPrepared()
     }
-    this.#events.onRoom()
+    // What was queued for it beyond its own maximum goes to others, or waits.
+    this.#deliverAgain(child.takeSurplus())
   }
 
   #stickyChild({ sticky }: Delivery): BrokerChild | undefined {

@@ -111,13 +111,25 @@ export class Gate implements TimerOwner {
   onRoom(): void {
     if (this.#isStopped) return
     if (this.#leavesToOthers) this.#resume()
-    if (!this.#isFull) return
+    if (!this.#isFull) {
+      this.#lookForMissed()
+      return
+    }
     this.#isFull = false
     this.#loop.timers.set(this.#settled, this.#loop.nowMs + SETTLED_MS)
     for (const listener of this.#listeners) {
       listener.restoreQueue()
       listener.resume()
     }
+  }
+
+  /**
+   * While there was no room here the kernel may have told another one of a client that still waits, because that one
+   * had no room either: nobody will tell us.
+   */
+  #lookForMissed(): void {
+    if (this.#others === NOBODY || this.#countSessions() !== this.#sessionsMax - 1) return
+    for (const listener of this.#listeners) if (listener.isAccepting) listener.lookAgain()
   }
 
   #leaveToOthers(): Overload {

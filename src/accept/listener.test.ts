@@ -8,7 +8,7 @@ import { linuxCalls } from '../kernel/linux-calls.js'
 import { heapRegion } from '../kernel/region.js'
 import { COUNT } from '../observe/counters.js'
 import { Loop } from '../reactor/loop.js'
-import { Gate } from './gate.js'
+import { Gate, type Others } from './gate.js'
 import { Listener } from './listener.js'
 
 /** Listeners and their gate over a kernel in which `waiting` clients stand before each descriptor. */
@@ -28,13 +28,15 @@ class World {
   readonly gate: Gate
   readonly #sessionsMax: number
 
-  constructor(sessionsMax = 1_000_000) {
+  constructor(sessionsMax = 1_000_000, others?: Others) {
     this.#sessionsMax = sessionsMax
     this.gate = new Gate(
       sessionsMax,
       () => this.sessions,
       this.loop,
       (_severity, line) => this.lines.push(line),
+      'queue',
+      others,
     )
   }
 
@@ -281,4 +283,18 @@ test('a listener that comes while it is full waits with the others', () => {
   world.sessions--
   world.gate.onRoom()
   assert.equal(second.isAccepting, true)
+})
+
+test('with a shared queue, who has a place again looks for a client that another one was told of', () => {
+  const world = new World(2, { haveRoom: () => false, leaveClients: () => {} })
+  world.listener(5)
+  const asks = (sessions: number) => {
+    world.poller.said.length = 0
+    world.sessions = sessions
+    world.gate.onRoom()
+    return world.poller.said
+  }
+  world.sessions = 2
+  assert.deepEqual(asks(1), ['remove 5', 'add 5 level'], 'begins to wait anew')
+  assert.deepEqual(asks(0), [], 'there was room before')
 })

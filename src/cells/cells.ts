@@ -46,15 +46,22 @@ export function createCells(shape: Shape): CreatedCells {
   return { fd, cells: cellsIn(region, layout), unmap: () => unmap(region) }
 }
 
+/** The memory as another thread or process has mapped it. */
+export interface OpenedCells extends Cells {
+  /** Gives the mapping back; no row may be looked at afterwards. */
+  unmap(): void
+}
+
 /** Maps memory that `createCells` made. Throws when it has another version or shape. */
-export function openCells(fd: number, shape: Shape): Cells {
+export function openCells(fd: number, shape: Shape): OpenedCells {
   const layout = layoutOf(shape)
   const region = mapShared(fd, layout.byteLength)
   const found = headIn(region, layout).join()
   if (found !== headWords(shape).join()) {
+    unmap(region)
     throw new Error(`shared memory of another version: ${found} instead of ${headWords(shape).join()}`)
   }
-  return cellsIn(region, layout)
+  return { ...cellsIn(region, layout), unmap: () => unmap(region) }
 }
 
 /** Cells in memory of this thread alone, for tests. */

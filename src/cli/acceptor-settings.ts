@@ -71,4 +71,6 @@ export type AcceptorReport =
   | { readonly kind: 'idle' }
   /** The children of the other configuration have started, or could not. */
   | { readonly kind: 'prepared'; readonly isOk: boolean }
+  /** The other configuration is in force. */
+  | { readonly kind: 'reloaded' }
   | { readonly kind: 'bad-configuration'; readonly slot: number }

@@ -170,6 +170,7 @@ export class Acceptor {
     this.#front = this.#makeFront(settings)
     this.#dispatcher.replaceAll(dispatcherOptions(settings, this.#front.caches))
     for (const [slot, fd] of fds) this.#listen(slot, fd)
+    this.#report({ kind: 'reloaded' })
   }
 
   #makeFront(settings: AcceptorSettings): Front {

@@ -6,6 +6,7 @@ import { type ChildProgram, Children, type Extras } from '../master/children.js'
 import { Link } from '../master/link.js'
 import { FIRST_LISTENER_FD, LINK_VARIABLE, type ToMaster } from '../master/link-messages.js'
 import { LogDrain } from '../master/log-drain.js'
+import type { TicketKeyRing } from '../master/ticket-keys.js'
 import { COUNT } from '../observe/counters.js'
 import type { Say } from '../observe/trace.js'
 import type { Generation } from './generation.js'
@@ -109,6 +110,13 @@ export class Crew {
     }
   }
 
+  /** Tells the children that resume each other's sessions the keys of now. */
+  tellTicketKeys(ring: TicketKeyRing): void {
+    for (const { generation, link } of this.#members.values()) {
+      if (generation.tickets === ring) link?.send({ kind: 'ticket-keys', keys: ring.keys })
+    }
+  }
+
   /** A child takes clients: should it die, it may be replaced at once. */
   served(slot: number): void {
     this.#children.served(slot)
@@ -205,7 +213,7 @@ export class Crew {
   #sendStart(
     slot: number,
     link: MasterLink,
-    { addresses, listeners, loaded, memory, remoteSlots }: Generation,
+    { addresses, listeners, loaded, memory, remoteSlots, tickets }: Generation,
     isDirect: boolean,
     handed: readonly (readonly [slot: number, listener: { readonly isUnix: boolean }])[],
   ): void {
@@ -215,6 +223,8 @@ export class Crew {
       shape: memory.shape,
       remoteSlots,
       snapshot: loaded.sources.snapshot(),
+      tls: loaded.tls.settings,
+      ticketKeys: tickets?.keys ?? [],
       environment: [...loaded.environment],
       sectionId: loaded.sections.childId ?? '',
       listenerNames: listeners.names,
@@ -235,7 +245,10 @@ export class Crew {
     if (member === undefined) return
     member.generation.enter()
     const cells = member.generation.memory.cells.child(slot)
-    member.drain = new LogDrain(cells, this.#parts.say, (line) => this.#parts.writeAccess(line))
+    member.drain = new LogDrain(cells, this.#parts.say, {
+      access: (line) => this.#parts.writeAccess(line),
+      key: (line) => member.generation.writeKey(line),
+    })
   }
 
   /** What the child still had to say is carried on, and what it held is given back. */

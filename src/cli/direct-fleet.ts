@@ -215,6 +215,7 @@ export class DirectFleet implements Fleet {
     }
     for (const child of old) this.#retire(child, abandoned)
     this.#fill()
+    this.#parts.report({ kind: 'reloaded' })
   }
 
   /** The master's copies are closed first: what the children find in the queues then is all there is. */

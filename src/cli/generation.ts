@@ -1,23 +1,34 @@
+import { appendFileSync } from 'node:fs'
 import type { SocketAddress } from '../base/address.js'
+import type { Shape } from '../cells/layout.js'
+import type { Configuration } from '../config/load.js'
 import type { Calls } from '../kernel/calls.js'
 import { Resolver } from '../master/resolver.js'
+import type { TicketKeyRing } from '../master/ticket-keys.js'
+import { ERR } from '../observe/severity.js'
 import type { Say, TraceChannel } from '../observe/trace.js'
 import { ListenerKeeper } from './listener-keeper.js'
 import type { BoundListener } from './listeners.js'
 import type { Loaded } from './load.js'
-import { masterShape, namedRemotes, placementLimits, remoteName } from './settings.js'
+import { namedRemotes, placementLimits, remoteName } from './settings.js'
 import { SharedCells } from './shared-cells.js'
+import { ticketRingFor } from './tls-tickets.js'
 
 export interface GenerationParts {
   readonly calls: Calls
   readonly say: Say
   readonly trace: TraceChannel
+  /** The memory that it takes, if it cannot have that of another generation. */
+  shapeOf(configuration: Configuration): Shape
   /** A listener is there; its descriptor is the receiver's. */
   onListen(slot: number, listener: BoundListener): void
   onAddresses(remoteSlot: number, addresses: readonly SocketAddress[]): void
 }
 
-/** What belongs to one configuration of a master. Its children go on with it when there is another one. */
+/**
+ * What belongs to one configuration of a process that listens. Its children, or the sessions of a single process, go on
+ * with it when there is another one.
+ */
 export class Generation {
   readonly loaded: Loaded
   readonly memory: SharedCells
@@ -28,26 +39,36 @@ export class Generation {
   readonly sessionsMax: number
   /** Known addresses of named remotes, by slot. */
   readonly addresses = new Map<number, readonly SocketAddress[]>()
+  /** Settles when each name has been looked up once. */
+  readonly looked: Promise<unknown>
+  /** Shared with the generation before, unless clients are verified in another way; undefined: there is no TLS. */
+  readonly tickets: TicketKeyRing | undefined
   readonly #resolver: Resolver
+  readonly #say: Say
   #isInForce = true
   #children = 0
 
-  /** `present`: the memory of the generation that is in force, which is used on if it has room. */
+  /** `present`: the generation that is in force; its memory is used on if it has room, and its ticket keys. */
   constructor(
     loaded: Loaded,
     bound: readonly (BoundListener | undefined)[],
-    present: SharedCells | undefined,
+    present: Generation | undefined,
     parts: GenerationParts,
   ) {
     const { calls, say, trace } = parts
     this.loaded = loaded
+    this.#say = say
     const { instancesMax, usersMax } = placementLimits(loaded.spawnd)
     this.sessionsMax = instancesMax * usersMax
     const names = loaded.tcprelay.remotes.map(remoteName)
-    const slots = present?.enter(this, names)
+    const slots = present?.memory.enter(this, names)
     this.memory =
-      present === undefined || slots === undefined ? new SharedCells(masterShape(loaded)) : present
+      present === undefined || slots === undefined ? new SharedCells(parts.shapeOf(loaded)) : present.memory
     this.remoteSlots = slots ?? this.memory.enter(this, names) ?? []
+    this.tickets = ticketRingFor(
+      loaded.tls.settings,
+      present && [present.loaded.tls.settings, present.tickets],
+    )
     this.listeners = new ListenerKeeper({
       listeners: loaded.spawnd.listeners,
       bound,
@@ -60,12 +81,25 @@ export class Generation {
       parts.onAddresses(remoteSlot, found)
     }
     this.#resolver = new Resolver(onFound, say, trace)
-    for (const remote of namedRemotes(loaded.tcprelay)) {
-      void this.#resolver.add({ ...remote, slot: this.remoteSlots[remote.slot] as number })
+    this.looked = Promise.all(
+      namedRemotes(loaded.tcprelay).map((remote) =>
+        this.#resolver.add({ ...remote, slot: this.remoteSlots[remote.slot] as number }),
+      ),
+    )
+  }
+
+  /** Adds a line to its TLS key log, which is for debugging: nothing of it is kept open. */
+  writeKey(line: string): void {
+    const { keylogFile } = this.loaded.tls.settings
+    if (keylogFile === undefined) return
+    try {
+      appendFileSync(keylogFile, `${line}\n`, { mode: 0o600 })
+    } catch (error) {
+      this.#say(ERR, `cannot write the TLS key log: ${error instanceof Error ? error.message : error}`)
     }
   }
 
-  /** A child of it runs. */
+  /** A child of it runs, or the reactor of a single process with it. */
   enter(): void {
     this.#children++
   }

@@ -3,7 +3,7 @@ import type { Calls } from '../kernel/calls.js'
 import { removeSocketFile } from '../master/socket-file.js'
 import type { Say } from '../observe/trace.js'
 import { Alarms } from './alarms.js'
-import { type BoundListener, bindListener, intendedName } from './listeners.js'
+import { type BoundListener, bindListener, closeListeners, intendedName } from './listeners.js'
 
 const BIND_SOON_MS = 100
 const BIND_SOON_TRIES = 5
@@ -55,7 +55,7 @@ export class ListenerKeeper {
     return this.#parts.bound.flatMap((listener) => listener?.name ?? [])
   }
 
-  /** The open listener that is bound as `wanted` says, and its slot. */
+  /** The open listener that is bound as `wanted` says, or that has got the address that it says; and its slot. */
   find(
     wanted: ListenerSettings,
     taken: ReadonlySet<number>,
@@ -63,8 +63,8 @@ export class ListenerKeeper {
     const name = intendedName(wanted)
     for (const [slot, listener] of this.#open) {
       const settings = this.#parts.listeners[slot] as ListenerSettings
-      if (taken.has(slot) || intendedName(settings) !== name || settings.vrf !== wanted.vrf) continue
-      return { slot, listener }
+      const isThere = intendedName(settings) === name || listener.name === name
+      if (isThere && settings.vrf === wanted.vrf && !taken.has(slot)) return { slot, listener }
     }
     return undefined
   }
@@ -91,12 +91,9 @@ export class ListenerKeeper {
 
   /** Closes what was bound and never handed on, but for the slots in `elsewhere`. */
   discard(elsewhere: ReadonlySet<number>): void {
+    if (this.#isClosed) return
     this.#isClosed = true
-    for (const [slot, listener] of this.#parts.bound.entries()) {
-      if (listener === undefined || elsewhere.has(slot)) continue
-      this.#parts.calls.close(listener.fd)
-      if (listener.socketFile !== undefined) removeSocketFile(listener.socketFile)
-    }
+    closeListeners(this.#parts.calls, this.#parts.bound, elsewhere)
   }
 
   /** Tries again, a few times soon, what an address that was just given up may have kept from being bound. */

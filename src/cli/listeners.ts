@@ -8,7 +8,13 @@ import { EADDRINUSE, errorText } from '../kernel/errno.js'
 import { mapPrivate, unmap } from '../kernel/memory.js'
 import { decodeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
 import { resolveHost } from '../master/resolver.js'
-import { removeStaleSocket, type SocketFile, setSocketAccess, socketFile } from '../master/socket-file.js'
+import {
+  removeSocketFile,
+  removeStaleSocket,
+  type SocketFile,
+  setSocketAccess,
+  socketFile,
+} from '../master/socket-file.js'
 import { ERR, INFO } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import { resolvable } from './check.js'
@@ -148,4 +154,17 @@ export async function bindAll(
   const bound: (BoundListener | undefined)[] = []
   for (const settings of listeners) bound.push(await bindListener(calls, settings, say))
   return bound
+}
+
+/** Closes what nobody got, but for the slots in `except`. */
+export function closeListeners(
+  calls: Calls,
+  bound: readonly (BoundListener | undefined)[],
+  except: ReadonlySet<number>,
+): void {
+  for (const [slot, listener] of bound.entries()) {
+    if (listener === undefined || except.has(slot)) continue
+    calls.close(listener.fd)
+    if (listener.socketFile !== undefined) removeSocketFile(listener.socketFile)
+  }
 }

@@ -6,6 +6,8 @@ import type { Arguments } from './arguments.js'
 import { fileSources } from './file-sources.js'
 import { isUnderInetd } from './handed-over.js'
 import { systemNames } from './system-names.js'
+import { type LoadedTls, loadTls, type TlsLoadOptions } from './tls-loading.js'
+import { NO_TLS } from './tls-settings.js'
 
 /** A configuration server that does not answer in this time is down. */
 const FETCH_TIMEOUT_MS = 20_000
@@ -14,6 +16,8 @@ export interface Loaded extends Configuration {
   readonly sections: SectionIds
   /** What was read; the snapshot is what a child needs of it to read its section without touching a file. */
   readonly sources: ReturnType<typeof recordedSources>
+  /** What TLS needs; what was wrong with it is among the problems. */
+  readonly tls: Pick<LoadedTls, 'settings' | 'stamps'>
 }
 
 export interface LoadOptions {
@@ -40,25 +44,41 @@ export async function loadFrom(options: LoadOptions): Promise<Loaded> {
   if (options.isChild === true) {
     const sections = chooseChildSection(choice)
     const sources = recordedSources(files)
-    return { ...loadConfiguration({ ...request, sources, ...sections }), sections, sources }
+    const read = { ...loadConfiguration({ ...request, sources, ...sections }), sections, sources }
+    return withTls(read, { sources: files, service: 'clients-handed-over' })
   }
-  const loaded = loadRecorded(request, choice, files)
-  const { childFile } = loaded
-  if (childFile === undefined || !isUrl(childFile)) return loaded
-  return loadRecorded(request, choice, await withPage(files, childFile))
+  const read = loadRecorded(request, choice, files)
+  const { childFile } = read
+  const isPage = childFile !== undefined && isUrl(childFile)
+  const whole = isPage ? loadRecorded(request, choice, await withPage(files, childFile)) : read
+  const { singleProcess, spawn } = whole.spawnd
+  const isRelaying = options.arguments.isSingleProcess || singleProcess || spawn.exec === undefined
+  return withTls(whole, { sources: files, service: isRelaying ? 'listeners' : 'none' })
 }
 
 function loadRecorded(
   request: Omit<Parameters<typeof loadChosenConfiguration>[0], 'sources'>,
   choice: SectionRequest,
   files: Sources,
-): Loaded & { readonly childFile: string | undefined } {
+): Omit<Loaded, 'tls'> & { readonly childFile: string | undefined } {
   const sources = recordedSources(files)
   const childSources = recordedSources(sources)
   const chosen = loadChosenConfiguration({ ...request, sources }, choice, childSources)
   const { snapshot } = chosen.childFile === undefined ? sources : childSources
   return { ...chosen, sources: { ...sources, snapshot } }
 }
+
+/**
+ * Adds what TLS needs. Its files are read past the record: they travel to children as settings, for a child does not
+ * read the section that its listeners are in.
+ */
+function withTls(read: Omit<Loaded, 'tls'>, options: TlsLoadOptions): Loaded {
+  if (read.problems.some(({ severity }) => severity === 'error')) return { ...read, tls: NOTHING_LOADED }
+  const { problems, settings, stamps } = loadTls(read, options)
+  return { ...read, tls: { settings, stamps }, problems: [...read.problems, ...problems] }
+}
+
+const NOTHING_LOADED = { settings: NO_TLS, stamps: new Map() }
 
 function isUrl(file: string): boolean {
   return /^https?:\/\//i.test(file)

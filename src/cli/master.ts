@@ -1,5 +1,4 @@
 import { closeSync } from 'node:fs'
-import { formatProblem } from '../base/problem.js'
 import { createCells } from '../cells/cells.js'
 import type { Shape } from '../cells/layout.js'
 import { openWakeFd } from '../kernel/eventfd.js'
@@ -10,31 +9,27 @@ import { COUNT } from '../observe/counters.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import type { AcceptorCommand, AcceptorReport, AcceptorSettings } from './acceptor-settings.js'
-import { type AccessLog, openAccessLog } from './access-log.js'
 import { Alarms } from './alarms.js'
 import { tellServing } from './background.js'
-import { hasErrors, startProblems } from './check.js'
 import { closeInspector } from './close-inspector.js'
 import { Crew } from './crew.js'
 import { DirectFleet } from './direct-fleet.js'
 import { EXIT_CONFIG, EXIT_NO_PERMISSION, EXIT_OK, EXIT_SOFTWARE } from './exit-codes.js'
 import { brokerFleet, type Fleet } from './fleet.js'
-import { Generation } from './generation.js'
-import { type BoundListener, bindListener } from './listeners.js'
-import { type Loaded, type LoadOptions, loadFrom } from './load.js'
+import type { Generation } from './generation.js'
+import type { BoundListener } from './listeners.js'
+import type { Loaded, LoadOptions } from './load.js'
 import { keepTitle, type Load } from './process-title.js'
-import { acceptorSettings, isOwnProgram, placementLimits } from './settings.js'
-import type { SharedCells } from './shared-cells.js'
+import { type GenerationKeeper, Reloader } from './reload.js'
+import { acceptorSettings, isOwnProgram, masterShape, placementLimits } from './settings.js'
 import type { StartedHead } from './start-up.js'
+import { traceText } from './trace-text.js'
 
 /** Children that take longer than this to start have something wrong with them. */
 const PREPARE_MAX_MS = 30_000
 
 /** Children that did not end by themselves after they were told to cut their sessions. */
 const KILL_AFTER_MS = 2_000
-
-/** Generations that still have sessions; with one more the oldest is ended. */
-const OLD_GENERATIONS_MAX = 8
 
 export interface MasterParts extends StartedHead {
   readonly loaded: Loaded
@@ -56,52 +51,46 @@ export class Master {
   readonly #isDirect: boolean
   /** Heard by all children that accept by themselves. */
   readonly #bell = openWakeFd()
-  #access: AccessLog
-  #generation: Generation
-  /** The one that a reload prepares. */
-  #next: Generation | undefined
+  readonly #reloader: Reloader
   #isEnding = false
   #isServing = false
-  #isChanging = false
-  /** What is wanted and not yet begun: the file read again, or new children of the same configuration. */
-  readonly #wishes = new Set<'reload' | 'renew'>()
   #onPrepared: (isOk: boolean) => void = () => {}
+  #onReloaded: () => void = () => {}
 
   constructor(parts: MasterParts) {
     this.#parts = parts
-    const { bound, loaded, log, options, ownProgram, traceMask, way } = parts
+    const { loaded, log, options, ownProgram, traceMask, way } = parts
     this.#trace = new TraceChannel('PROC', traceMask, log.say)
-    this.#access = openAccessLog(loaded.tcprelay, log)
-    this.#ownDrain = new LogDrain(this.#ownCells.cells.child(0), log.say, () => {})
+    this.#ownDrain = new LogDrain(this.#ownCells.cells.child(0), log.say, { access: () => {}, key: () => {} })
     this.#isDirect = loaded.spawnd.spawn.accept === 'direct'
-    this.#generation = this.#makeGeneration(loaded, bound, undefined)
+    this.#reloader = new Reloader({ ...parts, alarms: this.#alarms }, this.#keeper())
     const crew = {
       options,
       ownProgram,
       say: log.say,
       traceMask,
       bellFd: this.#bell.fd,
-      writeAccess: (line: string) => this.#access.write(line),
+      writeAccess: (line: string) => this.#reloader.access.write(line),
       onMessage: (slot: number, message: ToMaster) => this.#onChildMessage(slot, message),
       onForbidden: (generation: Generation) => this.#onForbidden(generation),
       onGone: (slot: number) => this.#post({ kind: 'gone', slot }),
     }
-    this.#crew = new Crew(crew, this.#generation)
+    this.#crew = new Crew(crew, this.#reloader.present)
     this.#fleet = this.#isDirect ? this.#directFleet() : this.#brokerFleet()
     way.add({ leave: (done) => this.#leave(done) })
   }
 
   start(): void {
-    this.#generation.listeners.start()
+    void this.#reloader.start(undefined)
     this.#fleet.start()
     keepTitle(this.#parts.program, () => this.#load())
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.#end(signal))
-    process.on('SIGUSR1', () => this.#access.reopen())
-    process.on('SIGHUP', () => void this.#change('reload'))
+    process.on('SIGUSR1', () => this.#reloader.access.reopen())
+    process.on('SIGHUP', () => void this.#reloader.change('reload'))
   }
 
   #load(): Load {
-    const { loaded, sessionsMax } = this.#generation
+    const { loaded, sessionsMax } = this.#reloader.present
     const ownCount = this.#ownCells.cells.child(0).counters[COUNT.sessionsNow] as number
     return {
       connections: this.#isDirect ? this.#crew.sessions : ownCount,
@@ -111,16 +100,30 @@ export class Master {
     }
   }
 
-  #makeGeneration(loaded: Loaded, bound: StartedHead['bound'], present: SharedCells | undefined): Generation {
-    const { log, system, traceMask } = this.#parts
-    const generation: Generation = new Generation(loaded, bound, present, {
-      calls: system.calls,
-      say: log.say,
-      trace: new TraceChannel('DNS', traceMask, log.say),
+  /** Its generations are children: some of a new one have to be there before clients are its. */
+  #keeper(): GenerationKeeper {
+    return {
+      hasChildren: true,
+      shapeOf: masterShape,
       onListen: (slot, listener) => this.#onListen(slot, listener),
-      onAddresses: (slot, addresses) => this.#crew.tellAddresses(generation, slot, addresses),
-    })
-    return generation
+      onAddresses: (generation, slot, addresses) => this.#crew.tellAddresses(generation, slot, addresses),
+      onTicketKeys: (ring) => this.#crew.tellTicketKeys(ring),
+      needRestart: ({ spawnd }) => [
+        ...((spawnd.spawn.accept === 'direct') === this.#isDirect ? [] : ['accept']),
+        ...(spawnd.singleProcess ? ['single process'] : []),
+      ],
+      prepare: ({ loaded }) => this.#prepare(loaded.spawnd.spawn.instancesMin),
+      forget: (next) => this.#forget(next),
+      putInForce: (next, kept) => {
+        this.#crew.setGeneration(next)
+        return new Promise((resolve) => {
+          this.#onReloaded = resolve
+          this.#post({ kind: 'reload', settings: this.#settings(), kept })
+        })
+      },
+      running: () => this.#crew.generations(),
+      end: (generation) => this.#endGeneration(generation),
+    }
   }
 
   #brokerFleet(): Fleet {
@@ -133,10 +136,10 @@ export class Master {
 
   #directFleet(): Fleet {
     return new DirectFleet({
-      limits: placementLimits(this.#generation.loaded.spawnd),
+      limits: placementLimits(this.#reloader.present.loaded.spawnd),
       tell: (slot, message) => this.#crew.tell(slot, message),
       loadOf: (slot) => this.#crew.loadOf(slot),
-      setMayGrow: (mayGrow) => this.#generation.memory.cells.mayGrow.fill(mayGrow ? 1 : 0),
+      setMayGrow: (mayGrow) => this.#reloader.present.memory.cells.mayGrow.fill(mayGrow ? 1 : 0),
       report: (report) => this.#onReport(report),
       closeFd: closeSync,
       ringBell: () => this.#bell.wake(),
@@ -145,108 +148,31 @@ export class Master {
   }
 
   #settings(): AcceptorSettings {
-    const { listeners, loaded } = this.#generation
+    const { listeners, loaded } = this.#reloader.present
     const cells = { fd: this.#ownCells.fd, shape: OWN_SHAPE }
     return acceptorSettings(loaded, listeners.names, cells, this.#parts.traceMask)
   }
 
-  /** One change at a time; what is wanted meanwhile comes after it, once. */
-  async #change(wish: 'reload' | 'renew'): Promise<void> {
-    this.#wishes.add(wish)
-    if (this.#isChanging) return
-    this.#isChanging = true
-    for (const next of this.#wishes) {
-      this.#wishes.delete(next)
-      if (this.#isEnding) break
-      await (next === 'reload' ? this.#reload() : this.#replace(this.#generation.loaded))
-    }
-    this.#isChanging = false
-  }
-
-  /** Reads the configuration again. A wrong one changes nothing; a right one gets new children. */
-  async #reload(): Promise<void> {
-    const { log, manager, options, system } = this.#parts
-    log.say(INFO, 'SIGHUP: reloading')
-    manager.reloading(system.clock.monotonicMs())
-    const loaded = await loadFrom(options)
-    if (this.#isEnding) return
-    const problems = [...loaded.problems, ...startProblems(loaded, true)]
-    for (const problem of problems) log.say(hasErrors([problem]) ? ERR : WARNING, formatProblem(problem))
-    if (hasErrors(problems)) log.say(ERR, 'the new configuration is wrong: the old one goes on')
-    else await this.#replace(loaded)
-    manager.ready()
-  }
-
-  /** Starts new children first; only when they are there, clients and listeners are theirs. */
-  async #replace(loaded: Loaded): Promise<void> {
-    const { log, system } = this.#parts
-    if ((loaded.spawnd.spawn.accept === 'direct') !== this.#isDirect)
-      log.say(WARNING, 'a change of `accept` needs a restart: it stays as it was')
-    const old = this.#generation
-    const bound: (BoundListener | undefined)[] = []
-    const kept = new Map<number, number>()
-    for (const [slot, settings] of loaded.spawnd.listeners.entries()) {
-      const open = old.listeners.find(settings, new Set(kept.keys()))
-      if (open !== undefined) kept.set(open.slot, slot)
-      bound.push(open?.listener ?? (await bindListener(system.calls, settings, log.say)))
-    }
-    const next = this.#makeGeneration(loaded, bound, old.memory)
-    this.#next = next
-    const isPrepared = !this.#isEnding && (await this.#prepare(loaded.spawnd.spawn.instancesMin))
-    this.#next = undefined
-    if (!isPrepared || this.#isEnding) this.#giveUp(next, new Set(kept.values()))
-    else this.#putInForce(next, kept)
-  }
-
-  #putInForce(next: Generation, kept: ReadonlyMap<number, number>): void {
-    const old = this.#generation
-    this.#generation = next
-    this.#crew.setGeneration(next)
-    this.#post({ kind: 'reload', settings: this.#settings(), kept: [...kept] })
-    next.listeners.start(new Set(kept.values()))
-    old.listeners.close(new Set(kept.keys()))
-    // What is given up is closed within a turn of the reactor; until then it may be in the way of what is new.
-    next.listeners.bindSoon()
-    old.retire()
-    const oldAccess = this.#access
-    this.#access = openAccessLog(next.loaded.tcprelay, this.#parts.log)
-    oldAccess.close(() => {})
-    this.#limitOldGenerations(old, next.loaded.spawnd.oldGenerationTimeoutMs)
-    this.#parts.log.say(INFO, 'the new configuration is in force')
-  }
-
   /** Settles when the children of the next generation have started, or could not, or took too long. */
-  #prepare(count: number): Promise<boolean> {
-    return new Promise((resolve) => {
+  async #prepare(count: number): Promise<string | undefined> {
+    const isOk = await new Promise<boolean>((resolve) => {
       this.#onPrepared = resolve
       this.#post({ kind: 'prepare', count })
       this.#alarms.after(PREPARE_MAX_MS, () => resolve(false))
     })
+    return isOk ? undefined : 'no child starts with the new configuration'
   }
 
-  /** Nothing comes of the next generation: the present one goes on, or the process ends. */
-  #giveUp(next: Generation, kept: ReadonlySet<number>): void {
+  /** The children of the next generation that there are go. */
+  #forget(next: Generation): void {
     this.#post({ kind: 'forget' })
     for (const slot of this.#crew.slotsOf(next)) this.#crew.retire(slot)
-    next.listeners.discard(kept)
-    next.retire()
-    if (this.#isEnding) return
-    this.#parts.log.say(ERR, 'no child starts with the new configuration: the old one goes on')
   }
 
   /** Children that accept by themselves get their listeners at start: one that is late makes new children. */
   #onListen(slot: number, listener: BoundListener): void {
     this.#post({ kind: 'listen', slot, fd: listener.fd })
-    if (this.#isDirect && this.#isServing) void this.#change('renew')
-  }
-
-  /** Old generations may have sessions for days: there are limits to their time and to their number. */
-  #limitOldGenerations(newest: Generation, timeoutMs: number): void {
-    if (timeoutMs > 0) this.#alarms.after(timeoutMs, () => this.#endGeneration(newest))
-    const old = this.#crew.generations().filter((generation) => generation !== this.#generation)
-    for (const generation of old.slice(0, Math.max(0, old.length - OLD_GENERATIONS_MAX))) {
-      this.#endGeneration(generation)
-    }
+    if (this.#isDirect && this.#isServing) void this.#reloader.change('renew')
   }
 
   #endGeneration(generation: Generation): void {
@@ -268,7 +194,7 @@ export class Master {
       case 'serving':
         closeInspector()
         this.#alarms.every(this.#parts.manager.watchdogMs, () => this.#post({ kind: 'ping' }))
-        if (!isOwnProgram(this.#generation.loaded.spawnd.spawn)) this.#tellServing()
+        if (!isOwnProgram(this.#reloader.present.loaded.spawnd.spawn)) this.#tellServing()
         return
       case 'wanted':
         this.#startChild(report.slot, report.fd, report.isFresh)
@@ -282,6 +208,9 @@ export class Master {
       case 'prepared':
         this.#onPrepared(report.isOk)
         return
+      case 'reloaded':
+        this.#onReloaded()
+        return
       case 'bad-configuration':
         this.#parts.log.say(ERR, 'Child reported fatal configuration problem. Exiting.')
         this.#parts.way.leave(EXIT_CONFIG)
@@ -291,8 +220,9 @@ export class Master {
 
   /** A child of the generation that is in force, or of the one that is prepared. */
   #startChild(slot: number, wireFd: number | undefined, isFresh: boolean): void {
-    if (isFresh && this.#next !== undefined) this.#crew.startOther(slot, wireFd, this.#next)
-    else this.#crew.start(slot, wireFd, this.#generation)
+    const { next, present } = this.#reloader
+    if (isFresh && next !== undefined) this.#crew.startOther(slot, wireFd, next)
+    else this.#crew.start(slot, wireFd, present)
   }
 
   /** Clients are served from now on: for who started us. Children that are replaced later are no news. */
@@ -317,13 +247,13 @@ export class Master {
 
   /** No child will ever start. A configuration that is only prepared is given up instead. */
   #onForbidden(generation: Generation): void {
-    if (this.#isEnding || generation !== this.#generation) return
+    if (this.#isEnding || generation !== this.#reloader.present) return
     this.#parts.log.say(ERR, 'children may not become the user or group of the configuration. Exiting.')
     this.#parts.way.leave(EXIT_NO_PERMISSION)
   }
 
   #post(command: AcceptorCommand): void {
-    if (this.#trace.isOn) this.#trace.say(`to the fleet: ${JSON.stringify(command)}`)
+    if (this.#trace.isOn) this.#trace.say(`to the fleet: ${traceText(command)}`)
     this.#fleet.post(command)
   }
 
@@ -344,7 +274,7 @@ export class Master {
     this.#parts.manager.stopping()
     this.#post({ kind: 'drain' })
     this.#crew.dropWaiting()
-    this.#generation.listeners.close()
+    this.#reloader.end()
     this.#parts.releasePidfile()
     this.#alarms.after(gracePeriodMs, () => {
       log.say(WARNING, 'the grace period is over: resetting the sessions that are left')
@@ -363,14 +293,13 @@ export class Master {
   #leave(done: () => void): void {
     this.#isEnding = true
     this.#alarms.clear()
-    this.#generation.listeners.close()
-    this.#generation.stopLookups()
+    this.#reloader.close()
     this.#crew.stopStarting()
     this.#crew.closeLinks()
     this.#fleet.end(() => {
       this.#crew.closeLogs()
       this.#ownDrain.close()
-      this.#access.close(done)
+      this.#reloader.access.close(done)
     })
   }
 }

@@ -5,10 +5,13 @@ import type { SocketAddress } from '../base/address.js'
 import type { Shape } from '../cells/layout.js'
 import type { RelayOptions } from '../relay/options.js'
 import type { PipeOptions } from '../relay/pipes.js'
+import type { TicketKey } from '../tls/ticket-keys.js'
+import type { TlsSettings } from './tls-settings.js'
 
-/** Everything a reactor needs to relay, as plain data that can cross to its thread. */
-export interface ReactorSettings {
+/** What a reactor has to know of a configuration, as plain data that can cross to its thread. */
+export interface GenerationSettings {
   readonly cells: { readonly fd: number; readonly shape: Shape }
+  /** Whose rows of the cells are its; no two generations have the same. */
   readonly childSlot: number
   /** Names of listeners by slot. */
   readonly listenerNames: readonly string[]
@@ -18,15 +21,23 @@ export interface ReactorSettings {
   readonly overload: Overload
   readonly remotes: readonly RemoteSettings[]
   readonly relay: Omit<RelayOptions, 'localAddress'> & { readonly localAddress: SocketAddress | undefined }
-  readonly pipes: PipeOptions
+  /** Remotes are told by their own settings. */
+  readonly tls: Omit<TlsSettings, 'remotes'>
+  /** For session tickets, the present one first. */
+  readonly ticketKeys: readonly TicketKey[]
   readonly rebalance: number
   readonly sessionsMax: number
   /** Where other children take clients from the same queues: the bell that all of them hear. */
   readonly bellFd: number | undefined
-  /** The wire to a master, where clients come from one. */
-  readonly inlet: InletSettings | undefined
   /** Mask of TRACE_BITS. */
   readonly traceMask: number
+}
+
+/** Everything a reactor starts with. */
+export interface ReactorSettings extends GenerationSettings {
+  /** The wire to a master, where clients come from one. */
+  readonly inlet: InletSettings | undefined
+  readonly pipes: PipeOptions
 }
 
 /** A master of ours tells what its listeners are; of a classic one's clients each has to be looked at. */
@@ -39,6 +50,8 @@ export interface RemoteSettings {
   readonly weight: number
   /** None while its name is not resolved. */
   readonly addresses: readonly SocketAddress[]
+  /** Index among the clients of TLS; undefined: plain. */
+  readonly tlsClient: number | undefined
 }
 
 /** What the control thread tells a reactor. */
@@ -46,14 +59,28 @@ export type Command =
   /** Answered by `pong`: a reactor that hangs answers nothing. */
   | { readonly kind: 'ping' }
   | { readonly kind: 'listen'; readonly slot: number; readonly fd: number; readonly isUnix: boolean }
-  | { readonly kind: 'addresses'; readonly remoteSlot: number; readonly addresses: readonly SocketAddress[] }
+  /** `childSlot`: of which generation; by default the one that clients are of. */
+  | {
+      readonly kind: 'addresses'
+      readonly remoteSlot: number
+      readonly addresses: readonly SocketAddress[]
+      readonly childSlot?: number
+    }
+  /** Another generation is to be made ready; `prepared` answers. */
+  | { readonly kind: 'prepare'; readonly settings: GenerationSettings }
+  /** Nothing comes of it. */
+  | { readonly kind: 'forget' }
+  /** Clients are its from now on; `reloaded` answers. Listeners that stay have another slot there, new ones follow. */
+  | { readonly kind: 'reload'; readonly kept: readonly (readonly [oldSlot: number, newSlot: number])[] }
   /**
    * Accept no more and report `idle` when the last session has ended. Who waits at the listeners of `abandoned` is
    * taken first; undefined: at all of them.
    */
   | { readonly kind: 'drain'; readonly abandoned?: readonly number[] }
-  /** Reset what is left. */
-  | { readonly kind: 'cut' }
+  /** What session tickets are closed with from now on (the first one) and opened with (all of them). */
+  | { readonly kind: 'ticket-keys'; readonly keys: readonly TicketKey[] }
+  /** Reset what is left, of one generation or of all. */
+  | { readonly kind: 'cut'; readonly childSlot?: number }
   | { readonly kind: 'stop' }
 
 /** What a reactor tells the control thread. */
@@ -62,6 +89,11 @@ export type Report =
   /** The log ring has lines, and its reader sleeps. */
   | { readonly kind: 'log' }
   | { readonly kind: 'serving' }
+  /** The next generation waits for its listeners; or there is none, and why. */
+  | { readonly kind: 'prepared'; readonly problem: string | undefined }
+  | { readonly kind: 'reloaded' }
+  /** A generation that is not the present one has ended, and nobody looks at its rows any more. */
+  | { readonly kind: 'gone'; readonly childSlot: number }
   | { readonly kind: 'retired' }
   /** The master wants this process to end when it is idle; it drains already. */
   | { readonly kind: 'may-die' }

@@ -60,7 +60,7 @@ export function runForeignChild(options: LoadOptions, loaded: Loaded): void {
     releasePidfile: nothing,
     releaseSignals: nothing,
   }
-  new Single({ ...started, ...head, loaded, events: {}, inlet }).start()
+  new Single({ ...started, ...head, options, loaded, events: {}, inlet }).start()
 }
 
 function startChild(options: LoadOptions, start: Start, link: ChildLink): Child | undefined {
@@ -74,7 +74,12 @@ function startChild(options: LoadOptions, start: Start, link: ChildLink): Child 
     isInetd: false,
     ...sections,
   })
-  const started = startProcess(options, { ...configuration, sources, sections })
+  const started = startProcess(options, {
+    ...configuration,
+    sources,
+    sections,
+    tls: { settings: start.tls, stamps: new Map() },
+  })
   if (started === undefined) return undefined
   const traceMask = started.traceMask | start.traceMask
   return new Child({ ...started, traceMask, configuration, start, link })

@@ -13,7 +13,7 @@ import { countOpenDescriptors, raiseDescriptorLimit } from '../kernel/limits.js'
 import { largestPipeBytes } from '../kernel/pipe-size.js'
 import { ephemeralPorts } from '../kernel/port-range.js'
 import type { NamedRemote } from '../master/resolver.js'
-import { PIPE_BYTES_MAX } from '../relay/pipes.js'
+import { PIPE_BYTES_MAX, type PipeOptions } from '../relay/pipes.js'
 import { SPLICE_POLICIES } from '../relay/splice-policies.js'
 import {
   type AcceptMessage,
@@ -24,7 +24,8 @@ import {
 } from '../wire/child-message.js'
 import type { AcceptorSettings } from './acceptor-settings.js'
 import { resolvable } from './check.js'
-import type { ReactorSettings, RemoteSettings } from './reactor-settings.js'
+import type { GenerationSettings, RemoteSettings } from './reactor-settings.js'
+import type { TlsSettings } from './tls-settings.js'
 
 /** Bytes of a reactor's log ring: a second of access lines at 10,000 connections a second. */
 const RING_BYTES = 2 * 1024 * 1024
@@ -38,16 +39,14 @@ const orForever = (ms: number) => (ms === 0 ? Number.POSITIVE_INFINITY : ms)
  */
 export function relaySettings(
   { tcprelay }: Configuration,
+  { remotes: remotesTls, ...tls }: TlsSettings,
   remoteSlots: readonly number[] = [...tcprelay.remotes.keys()],
-): Pick<ReactorSettings, 'remotes' | 'relay' | 'pipes' | 'rebalance'> {
+): Pick<GenerationSettings, 'remotes' | 'relay' | 'rebalance' | 'tls'> {
+  const remotes = tcprelay.remotes.map((remote, i) => remoteSettings(remote, remotesTls[i]?.client))
   return {
-    remotes: bySlot(tcprelay.remotes.map(remoteSettings), remoteSlots),
+    remotes: bySlot(remotes, remoteSlots),
+    tls,
     rebalance: tcprelay.rebalance,
-    pipes: {
-      policy: SPLICE_POLICIES[tcprelay.splice],
-      pipesMax: pipesMaxOf(raiseDescriptorLimit()),
-      pipeBytes: Math.min(PIPE_BYTES_MAX, largestPipeBytes()),
-    },
     relay: {
       connectTimeoutMs: orForever(tcprelay.connectTimeoutMs),
       dialTimeoutMs: orForever(tcprelay.dialTimeoutMs),
@@ -55,12 +54,12 @@ export function relaySettings(
       idleTimeoutMs: tcprelay.idleTimeoutMs,
       halfCloseTimeoutMs: tcprelay.halfCloseTimeoutMs,
       keepAlive: keepAliveOf(tcprelay),
+      splice: SPLICE_POLICIES[tcprelay.splice],
       localAddress: tcprelay.localAddress && withPort(tcprelay.localAddress, 0),
       ephemeralPorts: ephemeralPorts(),
       retireLimit: tcprelay.retire,
       hasAccessLog: tcprelay.accessLog !== undefined,
-      notesPeers: tcprelay.accessLog !== undefined,
-      isTruncationReset: true,
+      notesPeers: tcprelay.accessLog !== undefined || tls.servers.length > 0,
     },
   }
 }
@@ -83,10 +82,12 @@ export function isOwnProgram({ exec }: SpawndSettings['spawn']): boolean {
   return exec === undefined
 }
 
-/** `users max` of zero is what a child's descriptors allow: children inherit this process' limit. */
+/** No child of ours takes more than its descriptors allow, which is also the default: it inherits our limit. */
 export function placementLimits({ spawn }: SpawndSettings): PlacementLimits {
   const { instancesMax, instancesMin, usersMin } = spawn
-  const usersMax = spawn.usersMax === 0 ? sessionsMax() : spawn.usersMax
+  const { usersMax: wanted } = spawn
+  const usersMax =
+    wanted === 0 ? childSessionsMax() : isOwnProgram(spawn) ? Math.min(wanted, childSessionsMax()) : wanted
   return { instancesMin, instancesMax, usersMin: Math.min(usersMin, usersMax), usersMax }
 }
 
@@ -128,7 +129,7 @@ function accessTableOf(rules: readonly AccessRule[]): AccessTable {
 /** What a process that accepts by itself has to know of it. */
 export function acceptSettings({
   spawnd,
-}: Configuration): Pick<ReactorSettings, 'listenerQueues' | 'accessTable' | 'overload'> {
+}: Configuration): Pick<GenerationSettings, 'listenerQueues' | 'accessTable' | 'overload'> {
   const { accessRules, listeners, overload } = spawnd
   return {
     accessTable: accessTableOf(accessRules),
@@ -192,9 +193,10 @@ const AAA_PROTOCOL_NUMBERS = {
   'tacacs.tls': 466,
 } as const
 
-export function shapeFor({ tcprelay, spawnd }: Configuration): ReactorSettings['cells']['shape'] {
+/** The cells of a single process: a row for each generation that there may be at once. */
+export function singleShape({ tcprelay, spawnd }: Configuration, generations: number): Shape {
   const { length: remotes } = tcprelay.remotes
-  return { children: 1, remotes, listeners: spawnd.listeners.length, ringBytes: RING_BYTES }
+  return { children: generations, remotes, listeners: spawnd.listeners.length, ringBytes: RING_BYTES }
 }
 
 /** The remotes whose names have to be looked up. */
@@ -218,9 +220,10 @@ export function keepAliveOf(
   }
 }
 
-function remoteSettings(remote: ConfiguredRemote): RemoteSettings {
+function remoteSettings(remote: ConfiguredRemote, tlsClient: number | undefined): RemoteSettings {
   const { target, weight } = remote
-  return { name: remoteName(remote), weight, addresses: target.kind === 'name' ? [] : [target.address] }
+  const addresses = target.kind === 'name' ? [] : [target.address]
+  return { name: remoteName(remote), weight, addresses, tlsClient }
 }
 
 /** As the configuration names it. */
@@ -230,7 +233,7 @@ export function remoteName({ target }: ConfiguredRemote): string {
 
 /** Slots that belong to remotes of other configurations hold one that has no address. */
 function bySlot(remotes: readonly RemoteSettings[], slots: readonly number[]): RemoteSettings[] {
-  const nobody: RemoteSettings = { name: '', weight: 1, addresses: [] }
+  const nobody: RemoteSettings = { name: '', weight: 1, addresses: [], tlsClient: undefined }
   const all = new Array<RemoteSettings>(Math.max(0, ...slots.map((slot) => slot + 1))).fill(nobody)
   for (const [i, remote] of remotes.entries()) all[slots[i] as number] = remote
   return all
@@ -239,22 +242,43 @@ function bySlot(remotes: readonly RemoteSettings[], slots: readonly number[]): R
 /** Descriptors beside those of sessions: log files, name lookups, what Node opens by itself. */
 const SPARE_DESCRIPTORS = 40
 
-/** How many sessions a process without children takes: what all children together might have had, or less. */
-export function sessionsMaxOf({ spawnd }: Configuration): number {
+/**
+ * How many sessions a process without children takes, with those that it has already: what all children together might
+ * have had, or less.
+ */
+export function sessionsMaxOf({ spawnd }: Configuration, sessionsNow: number): number {
   const { instancesMax, usersMax } = spawnd.spawn
-  return usersMax === 0 ? sessionsMax() : Math.min(sessionsMax(), usersMax * instancesMax)
+  const possible = sessionsMax(sessionsNow)
+  return usersMax === 0 ? possible : Math.min(possible, usersMax * instancesMax)
 }
 
-/** Pipes for bulk that a process has at most: 32 MiB of memory, and a small part of its descriptors. */
-const PIPES_MAX = 32
+/** What a child has open when it is idle, about; it says exactly how much it takes when it has started. */
+const IDLE_CHILD_DESCRIPTORS = 30
 
-function pipesMaxOf(descriptorsMax: number): number {
-  return Math.min(PIPES_MAX, Math.floor(descriptorsMax / 64))
+/** How many sessions a child can have, as far as its master knows. */
+export function childSessionsMax(): number {
+  return sessionsWith(raiseDescriptorLimit() - IDLE_CHILD_DESCRIPTORS)
 }
 
 /** How many sessions this process can have: each needs a descriptor for its client and one for its remote. */
-export function sessionsMax(): number {
-  const limit = raiseDescriptorLimit()
-  const free = limit - countOpenDescriptors() - SPARE_DESCRIPTORS - 2 * pipesMaxOf(limit)
-  return Math.max(1, Math.floor(free / 2))
+export function sessionsMax(sessionsNow = 0): number {
+  return sessionsWith(raiseDescriptorLimit() - countOpenDescriptors(), sessionsNow)
+}
+
+function sessionsWith(descriptors: number, sessionsNow = 0): number {
+  const free = descriptors - SPARE_DESCRIPTORS - 2 * pipesMax()
+  return Math.max(1, sessionsNow + Math.floor(free / 2))
+}
+
+/** Pipes of a process at most: 32 MiB of memory, and a small part of its descriptors. */
+const PIPES_MAX = 32
+const DESCRIPTORS_PER_PIPE = 64
+
+function pipesMax(): number {
+  return Math.min(PIPES_MAX, Math.floor(raiseDescriptorLimit() / DESCRIPTORS_PER_PIPE))
+}
+
+/** What the pipes of a process may be. */
+export function pipeOptions(): PipeOptions {
+  return { pipesMax: pipesMax(), pipeBytes: Math.min(PIPE_BYTES_MAX, largestPipeBytes()) }
 }

@@ -1,28 +1,36 @@
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises'
-import { createCells } from '../cells/cells.js'
 import { LogDrain } from '../master/log-drain.js'
 import { ReactorThread } from '../master/reactor-thread.js'
-import { Resolver } from '../master/resolver.js'
 import { COUNT } from '../observe/counters.js'
-import { ERR, INFO, NOTICE, WARNING } from '../observe/severity.js'
+import { ERR, INFO, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
-import { type AccessLog, openAccessLog } from './access-log.js'
 import { Alarms } from './alarms.js'
 import { tellServing } from './background.js'
 import { closeInspector } from './close-inspector.js'
 import { EXIT_OK, EXIT_SOFTWARE } from './exit-codes.js'
-import { ListenerKeeper } from './listener-keeper.js'
-import type { Loaded } from './load.js'
+import type { Generation } from './generation.js'
+import type { Loaded, LoadOptions } from './load.js'
 import { keepTitle, type Load } from './process-title.js'
-import type { Command, InletSettings, ReactorSettings, Report } from './reactor-settings.js'
-import { acceptSettings, namedRemotes, relaySettings, sessionsMaxOf, shapeFor } from './settings.js'
+import type {
+  Command,
+  GenerationSettings,
+  InletSettings,
+  ReactorSettings,
+  Report,
+} from './reactor-settings.js'
+import { cannotBeUsed, type GenerationKeeper, OLD_GENERATIONS_MAX, Reloader } from './reload.js'
+import { acceptSettings, pipeOptions, relaySettings, sessionsMaxOf, singleShape } from './settings.js'
 import type { StartedHead } from './start-up.js'
+import { traceText } from './trace-text.js'
 
 /** A reactor that was told to cut its sessions is done within a turn. */
 const CUT_MAX_MS = 1_000
 
 /** A name server that does not answer holds nobody up for longer: other remotes may do. */
 const FIRST_LOOK_MAX_MS = 2_000
+
+/** Old ones, one of which is being ended, the present one and the next one. */
+const GENERATIONS_MAX = OLD_GENERATIONS_MAX + 3
 
 export interface SingleEvents {
   /** Clients are accepted on these addresses. */
@@ -33,9 +41,20 @@ export interface SingleEvents {
 
 export interface SingleParts extends StartedHead {
   readonly loaded: Loaded
+  /** How the configuration is read, now and when it is read again. */
+  readonly options: LoadOptions
   readonly events: SingleEvents
   /** Clients come from a foreign master instead of listeners. */
   readonly inlet: InletSettings | undefined
+}
+
+/** A generation on the reactor. */
+interface Running {
+  readonly generation: Generation
+  readonly drain: LogDrain
+  readonly counters: Float64Array
+  /** Sessions of all generations that it takes clients up to. */
+  readonly sessionsMax: number
 }
 
 /**
@@ -44,90 +63,146 @@ export interface SingleParts extends StartedHead {
  */
 export class Single {
   readonly #parts: SingleParts
-  readonly #access: AccessLog
-  readonly #drain: LogDrain
   readonly #thread: ReactorThread<ReactorSettings, Command, Report>
-  readonly #resolver: Resolver
+  readonly #reloader: Reloader
   readonly #alarms = new Alarms()
-  readonly #listeners: ListenerKeeper
   readonly #trace: TraceChannel
-  readonly #counters: Float64Array
-  readonly #sessionsMax: number
+  /** By the slot of their rows in the cells, in the order of their starts. */
+  readonly #running = new Map<number, Running>()
   #isEnding = false
   #hasRetired = false
   #isRetiring = false
+  #onPrepared: (problem: string | undefined) => void = () => {}
+  #onReloaded: () => void = () => {}
 
   constructor(parts: SingleParts) {
     this.#parts = parts
-    const { loaded, log, way } = parts
-    this.#trace = new TraceChannel('PROC', parts.traceMask, log.say)
-    this.#listeners = new ListenerKeeper({
-      listeners: loaded.spawnd.listeners,
-      bound: parts.bound,
-      calls: parts.system.calls,
-      say: log.say,
-      onListen: (slot, { fd, isUnix }) => this.#post({ kind: 'listen', slot, fd, isUnix }),
-    })
-    const shape = shapeFor(loaded)
-    const { cells, fd } = createCells(shape)
-    const { counters } = cells.child(0)
-    this.#counters = counters
-    this.#access = openAccessLog(loaded.tcprelay, log)
-    this.#drain = new LogDrain(cells.child(0), log.say, (line) => this.#access.write(line))
-    this.#sessionsMax = sessionsMaxOf(loaded)
-    const settings: ReactorSettings = {
-      ...relaySettings(loaded),
-      cells: { fd, shape },
-      childSlot: 0,
-      listenerNames: this.#listeners.names,
-      ...acceptSettings(loaded),
-      sessionsMax: this.#sessionsMax,
-      bellFd: undefined,
-      inlet: parts.inlet,
-      traceMask: parts.traceMask,
-    }
+    const { log, traceMask, way } = parts
+    this.#trace = new TraceChannel('PROC', traceMask, log.say)
+    this.#reloader = new Reloader({ ...parts, alarms: this.#alarms }, this.#keeper())
+    const settings = { ...this.#enter(this.#reloader.present), inlet: parts.inlet, pipes: pipeOptions() }
     this.#thread = new ReactorThread(new URL('./reactor-entry.js', import.meta.url), settings, {
       onReport: (report) => this.#onReport(report),
       onFailure: (error) => this.#onReactorFailure(error),
     })
-    this.#resolver = new Resolver(
-      (remoteSlot, addresses) => {
-        this.#post({ kind: 'addresses', remoteSlot, addresses })
-      },
-      log.say,
-      new TraceChannel('DNS', parts.traceMask, log.say),
-    )
     way.add({ leave: (done) => this.#leave(done) })
   }
 
   start(): void {
-    const looks = namedRemotes(this.#parts.loaded.tcprelay).map((remote) => this.#resolver.add(remote))
     // The first clients wait in the kernel for the addresses of their remotes.
-    void Promise.race([
-      Promise.all(looks),
-      setTimeoutPromise(FIRST_LOOK_MAX_MS, undefined, { ref: false }),
-    ]).then(() => this.#listeners.start())
+    void this.#reloader.start(looked(this.#reloader.present))
     keepTitle(this.#parts.program, () => this.#load())
-    process.on('SIGUSR1', () => this.#access.reopen())
+    process.on('SIGUSR1', () => this.#reloader.access.reopen())
     if (this.#parts.inlet === undefined) this.#handleHeadSignals()
     else for (const signal of ['SIGHUP', 'SIGTERM'] as const) process.on(signal, () => this.#retire(signal))
   }
 
   #load(): Load {
-    const { inlet, loaded } = this.#parts
+    const { present } = this.#reloader
+    const running = [...this.#running.values()].find(({ generation }) => generation === present)
     return {
-      connections: this.#counters[COUNT.sessionsNow] as number,
-      connectionsMax: inlet === undefined ? this.#sessionsMax : undefined,
-      overload: loaded.spawnd.overload,
+      connections: this.#countSessions(),
+      connectionsMax: this.#parts.inlet === undefined ? running?.sessionsMax : undefined,
+      overload: present.loaded.spawnd.overload,
       isDying: this.#isEnding || this.#hasRetired || this.#isRetiring,
     }
   }
 
   #handleHeadSignals(): void {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.#end(signal))
-    process.on('SIGHUP', () => {
-      this.#parts.log.say(NOTICE, 'SIGHUP: a single process keeps its configuration')
+    process.on('SIGHUP', () => void this.#reloader.change('reload'))
+  }
+
+  /** Its generations are all on one reactor, each with rows of its own in the cells. */
+  #keeper(): GenerationKeeper {
+    return {
+      hasChildren: false,
+      shapeOf: (configuration) => singleShape(configuration, GENERATIONS_MAX),
+      onListen: (slot, { fd, isUnix }) => this.#post({ kind: 'listen', slot, fd, isUnix }),
+      onAddresses: (generation, remoteSlot, addresses) => {
+        const childSlot = this.#slotOf(generation)
+        if (childSlot !== undefined) this.#post({ kind: 'addresses', childSlot, remoteSlot, addresses })
+      },
+      onTicketKeys: ({ keys }) => this.#post({ kind: 'ticket-keys', keys }),
+      needRestart: ({ spawnd }) => {
+        const isSingle = spawnd.singleProcess || this.#parts.options.arguments.isSingleProcess
+        return isSingle ? [] : ['single process']
+      },
+      prepare: (next) => this.#prepare(next),
+      forget: () => this.#post({ kind: 'forget' }),
+      putInForce: (_, kept) => {
+        this.#post({ kind: 'reload', kept })
+        return new Promise((resolve) => {
+          this.#onReloaded = resolve
+        })
+      },
+      running: () => [...this.#running.values()].map(({ generation }) => generation),
+      end: (generation) => this.#endGeneration(generation),
+    }
+  }
+
+  /** Makes room for a generation, and says what the reactor has to know of it. */
+  #enter(generation: Generation): GenerationSettings {
+    const { listeners, loaded, memory, remoteSlots, tickets } = generation
+    const sessionsMax = sessionsMaxOf(loaded, this.#countSessions())
+    const slots = Array.from({ length: GENERATIONS_MAX }, (_, slot) => slot)
+    const childSlot = slots.find((slot) => !this.#running.has(slot))
+    if (childSlot === undefined) throw new Error('too many configurations still have sessions')
+    const cells = memory.cells.child(childSlot)
+    const drain = new LogDrain(cells, this.#parts.log.say, {
+      access: (line) => this.#reloader.access.write(line),
+      key: (line) => generation.writeKey(line),
     })
+    generation.enter()
+    this.#running.set(childSlot, { generation, drain, counters: cells.counters, sessionsMax })
+    return {
+      ...relaySettings(loaded, loaded.tls.settings, remoteSlots),
+      ticketKeys: tickets?.keys ?? [],
+      cells: { fd: memory.fd, shape: memory.shape },
+      childSlot,
+      listenerNames: listeners.names,
+      ...acceptSettings(loaded),
+      sessionsMax,
+      bellFd: undefined,
+      traceMask: this.#parts.traceMask,
+    }
+  }
+
+  #slotOf(generation: Generation): number | undefined {
+    return [...this.#running].find(([, running]) => running.generation === generation)?.[0]
+  }
+
+  async #prepare(next: Generation): Promise<string | undefined> {
+    const prepared = new Promise<string | undefined>((resolve) => {
+      this.#onPrepared = resolve
+    })
+    this.#post({ kind: 'prepare', settings: this.#enter(next) })
+    const problem = await prepared
+    if (problem !== undefined) return cannotBeUsed(problem)
+    await looked(next)
+    return undefined
+  }
+
+  /** Resets what a generation still has; the reactor tells when it is gone. */
+  #endGeneration(generation: Generation): void {
+    const childSlot = this.#slotOf(generation)
+    if (childSlot === undefined) return
+    const count = this.#running.get(childSlot)?.counters[COUNT.sessionsNow] ?? 0
+    this.#parts.log.say(WARNING, `ending ${count} sessions of an old configuration`)
+    this.#post({ kind: 'cut', childSlot })
+  }
+
+  /** What it still had to say is carried on, and its rows are free for another one. */
+  #onGone(childSlot: number): void {
+    const running = this.#running.get(childSlot)
+    this.#running.delete(childSlot)
+    running?.drain.close()
+    running?.generation.leave(childSlot)
+  }
+
+  #countSessions(): number {
+    const counts = [...this.#running.values()].map(({ counters }) => counters[COUNT.sessionsNow] as number)
+    return counts.reduce((sum, count) => sum + count, 0)
   }
 
   /** Serves what there is, and ends when idle. */
@@ -138,7 +213,7 @@ export class Single {
   }
 
   #post(command: Command): void {
-    if (this.#trace.isOn) this.#trace.say(`to the reactor: ${JSON.stringify(command)}`)
+    if (this.#trace.isOn) this.#trace.say(`to the reactor: ${traceText(command)}`)
     this.#thread.post(command)
   }
 
@@ -149,7 +224,7 @@ export class Single {
         this.#parts.manager.alive()
         return
       case 'log':
-        this.#drain.drain()
+        for (const { drain } of this.#running.values()) drain.drain()
         return
       case 'serving':
         // Again: a signal that came before our handler may have been answered after main() looked.
@@ -157,7 +232,16 @@ export class Single {
         tellServing()
         this.#parts.manager.ready()
         this.#alarms.every(this.#parts.manager.watchdogMs, () => this.#post({ kind: 'ping' }))
-        this.#parts.events.onServing?.(this.#listeners.boundNames)
+        this.#parts.events.onServing?.(this.#reloader.present.listeners.boundNames)
+        return
+      case 'prepared':
+        this.#onPrepared(report.problem)
+        return
+      case 'reloaded':
+        this.#onReloaded()
+        return
+      case 'gone':
+        this.#onGone(report.childSlot)
         return
       case 'retired':
         this.#parts.log.say(
@@ -165,6 +249,7 @@ export class Single {
           `Retire limit reached.${this.#parts.inlet ? ' Told parent about this.' : ''}`,
         )
         this.#hasRetired = true
+        this.#reloader.end()
         this.#post({ kind: 'drain' })
         return
       case 'may-die':
@@ -193,7 +278,7 @@ export class Single {
     log.say(INFO, `${signal}: exiting`)
     this.#parts.manager.stopping()
     this.#stopListening()
-    const sessions = this.#counters[COUNT.sessionsNow] as number
+    const sessions = this.#countSessions()
     if (sessions > 0)
       log.say(INFO, `waiting up to ${gracePeriodMs / 1000} s for ${sessions} sessions; once more ends them`)
     this.#alarms.after(gracePeriodMs, () => {
@@ -205,7 +290,7 @@ export class Single {
   /** From here on a successor may take the addresses, the socket files and the pidfile. */
   #stopListening(): void {
     this.#post({ kind: 'drain' })
-    this.#listeners.close()
+    this.#reloader.end()
     this.#parts.releasePidfile()
   }
 
@@ -218,14 +303,18 @@ export class Single {
   #leave(done: () => void): void {
     this.#isEnding = true
     this.#alarms.clear()
-    this.#listeners.close()
-    this.#resolver.close()
+    this.#reloader.close()
     this.#parts.events.onLeaving?.()
     // Whatever ends the process, no peer may take it for the end of a transfer.
     this.#post({ kind: 'cut' })
     this.#thread.end({ kind: 'stop' }, () => {
-      this.#drain.close()
-      this.#access.close(done)
+      for (const { drain } of this.#running.values()) drain.close()
+      this.#reloader.access.close(done)
     })
   }
+}
+
+/** Settles when its names have been looked up, or that has taken long enough. */
+function looked(generation: Generation): Promise<unknown> {
+  return Promise.race([generation.looked, setTimeoutPromise(FIRST_LOOK_MAX_MS, undefined, { ref: false })])
 }

@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import { formatProblem } from '../base/problem.js'
+import { raiseDescriptorLimit } from '../kernel/limits.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
 import { linuxSystem } from '../kernel/linux-system.js'
 import { kernelProblem } from '../kernel/self-check.js'
@@ -24,6 +25,9 @@ import { type BoundListener, bindAll } from './listeners.js'
 import type { Loaded, LoadOptions } from './load.js'
 import { logSettings, openLog } from './log-setup.js'
 import { version } from './version.js'
+
+/** With fewer open files a reactor cannot even load its modules; what loads earlier fails in bin/run-program.js. */
+const DESCRIPTORS_MIN = 64
 
 /** What every process has before it does its own work. */
 export interface Started {
@@ -57,6 +61,14 @@ export function startProcess(options: LoadOptions, loaded: Loaded): Started | un
   if (problem !== undefined) {
     process.stderr.write(`${program}: ${problem}\n`)
     process.exitCode = EXIT_UNAVAILABLE
+    return undefined
+  }
+  const limit = raiseDescriptorLimit()
+  if (limit < DESCRIPTORS_MIN) {
+    process.stderr.write(
+      `${program}: cannot start: ${limit} open files are allowed, at least ${DESCRIPTORS_MIN} are needed (ulimit -n, LimitNOFILE)\n`,
+    )
+    process.exitCode = EXIT_OS
     return undefined
   }
   const system = linuxSystem()

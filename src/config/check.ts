@@ -1,5 +1,6 @@
 import type { SocketAddress } from '../base/address.js'
 import { formatAddress } from '../base/address.js'
+import { checkTls } from './check-tls.js'
 import type { BindTarget } from './endpoint.js'
 import { NEED_NAMES } from './landed.js'
 import type { GivenDirective } from './parser.js'
@@ -15,13 +16,14 @@ export interface CheckInput {
   /** Whether there are any, or mistakes in the section that may have been meant as one. */
   readonly hasListeners: boolean
   readonly hasRemotes: boolean
-  readonly hasCertificate: boolean
+  /** In the tcprelay section something was not understood that may have been a certificate. */
+  readonly mayHaveCertificate: boolean
   readonly isInetd: boolean
 }
 
 /** Checks what no directive can see for itself. */
 export function checkConfiguration(input: CheckInput, problems: Problems): void {
-  const { spawnd, tcprelay, hasListeners, hasRemotes, hasCertificate, isInetd } = input
+  const { spawnd, tcprelay, hasListeners, hasRemotes, mayHaveCertificate, isInetd } = input
   if (spawnd !== undefined) {
     if (!hasListeners && !isInetd) {
       problems.error(spawnd.position, 'no listeners defined', { code: 'no-listeners' })
@@ -30,7 +32,7 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
   }
   if (tcprelay !== undefined) {
     if (!hasRemotes) problems.error(tcprelay.position, 'no remotes defined', { code: 'no-remotes' })
-    if (!hasCertificate) checkNoCertificate(spawnd?.listeners ?? [], tcprelay, problems)
+    checkTls(spawnd, tcprelay, mayHaveCertificate, problems)
   }
 }
 
@@ -48,29 +50,6 @@ export function unlandedProblems(
     const message = `'${name}' needs ${NEED_NAMES[needs]}, which this version does not have yet`
     return [{ severity: 'error' as const, position, message }]
   })
-}
-
-/** Do the listeners of one file go with the relay of another? */
-export function checkCertificates(
-  listeners: readonly ListenerSettings[],
-  tcprelay: TcprelaySettings,
-  problems: Problems,
-): void {
-  if (tcprelay.tlsCertFile === undefined) checkNoCertificate(listeners, tcprelay, problems)
-}
-
-function checkNoCertificate(
-  listeners: readonly ListenerSettings[],
-  tcprelay: TcprelaySettings,
-  problems: Problems,
-): void {
-  if (tcprelay.tlsKeyFile !== undefined)
-    problems.error(tcprelay.position, "a key needs a certificate: 'tls cert-file'")
-  for (const { tls, tlsPsk, position } of listeners) {
-    if (tls.kind === 'off' || tlsPsk) continue
-    const hint = "give 'tls cert-file' in the tcprelay section"
-    problems.error(position, 'a listener with TLS needs a certificate', { hint })
-  }
 }
 
 function checkOverlaps(listeners: readonly ListenerSettings[], problems: Problems): void {

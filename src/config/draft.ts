@@ -58,18 +58,36 @@ export function completeDraft<S>(
     if (row.kind !== 'blocks') continue
     settings[key] = drafts.map((from) => complete(row.block, from)).filter((made) => made !== undefined)
   }
-  return block.complete(Object.freeze(settings) as never, completionOf(draft, context))
+  return block.complete(Object.freeze(settings) as never, completionOf(block, draft, context))
+}
+
+/** Whether something in a block was not understood or refused, or in one of the blocks within it. */
+export function hasMistakesWithin(block: Block<unknown>, draft: Draft): boolean {
+  if (draft.hasMistakes) return true
+  return Object.entries(block.rows).some(([key, row]) => {
+    if (row.kind !== 'block' && row.kind !== 'blocks') return false
+    return ((draft.given.get(key) ?? []) as Draft[]).some((inner) => hasMistakesWithin(row.block, inner))
+  })
+}
+
+/** Whether something in a block was not understood, or in the blocks of one kind within it. */
+export function hasMistakesIn(draft: Draft, key: string): boolean {
+  const inner = (draft.given.get(key) ?? []) as Draft[]
+  return draft.hasMistakes || inner.some(({ hasMistakes }) => hasMistakes)
 }
 
 function completionOf(
-  { position, hasMistakes }: Draft,
+  block: Block<unknown>,
+  draft: Draft,
   { problems, isInetd }: CompletionContext,
 ): Completion {
+  const hasMistakes = hasMistakesWithin(block, draft)
   const refuse = (message: string) => {
-    if (!hasMistakes) problems.error(position, message)
+    if (!hasMistakes) problems.error(draft.position, message)
+    draft.hasMistakes = true
     return undefined
   }
-  return { refuse, isInetd }
+  return { refuse, hasMistakes, isInetd }
 }
 
 function plainSetting(row: Row, values: readonly unknown[], outer: unknown): unknown {

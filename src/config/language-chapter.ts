@@ -103,7 +103,8 @@ Stricter, since the original took these silently for something else:
 * a listener needs a port, unless it is a Unix socket or comes from inetd; a remote needs address and port;
 * text that is not UTF-8, NUL bytes, quotes and braces that are never closed, tokens of more than 65534 bytes;
 * a single \`&\` or \`|\` is not ignored;
-* programs, certificates, users, groups and directories that are named must exist.
+* programs, certificates, users, groups and directories that are named must exist;
+* certificates are read and checked with their keys, and only TLS 1.2 and 1.3 are spoken.
 
 Different:
 

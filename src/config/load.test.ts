@@ -166,7 +166,9 @@ test('a directive whose feature has not landed is named, with its place', () => 
 })
 
 test('what is forwarded to children of another program needs nothing of ours', () => {
-  const { given } = inSections('listen { port = 2 haproxy = yes tls = yes tls psk = yes protocol = SCTP }')
+  const { given } = inSections(
+    'spawn { exec = /x/foo } listen { port = 2 haproxy = yes tls = yes tls psk = yes protocol = SCTP }',
+  )
   const needed = (areForeign: boolean) =>
     unlandedProblems(given, new Set(), areForeign).map(({ message }) => /^'(.*)' needs/.exec(message)?.[1])
   assert.deepEqual(needed(false), ['haproxy', 'tls', 'tls psk', 'protocol'])

@@ -1,6 +1,7 @@
 import type { Position } from '../base/problem.js'
-import { checkCertificates, checkConfiguration } from './check.js'
-import { type CompletionContext, completeDraft, type Draft, emptyDraft } from './draft.js'
+import { checkConfiguration } from './check.js'
+import { checkTls } from './check-tls.js'
+import { type CompletionContext, completeDraft, type Draft, emptyDraft, hasMistakesIn } from './draft.js'
 import { type GivenDirective, Parser } from './parser.js'
 import { type ConfigProblem, Problems } from './problems.js'
 import type { Block, SettingsOf } from './row.js'
@@ -8,6 +9,7 @@ import { chooseSections, type SectionIds, type SectionRequest } from './section-
 import { reasonOf, type Sources } from './sources.js'
 import { listenBlock, type SpawndSettings, spawnBlock, spawndBlock } from './table-spawnd.js'
 import { remoteBlock, type TcprelaySettings, tcprelayBlock } from './table-tcprelay.js'
+import { certificateBlock } from './table-tls.js'
 import { topBlock } from './table-top.js'
 import type { Token } from './token.js'
 import { TokenStream } from './token-stream.js'
@@ -82,7 +84,7 @@ function loadApart(
   for (const problem of [...master.problems, ...child.problems]) problems.add(problem)
   const { tcprelay } = child
   const isRight = problems.sorted().every(({ severity }) => severity !== 'error')
-  if (isRight) checkCertificates(master.spawnd.listeners, tcprelay, problems)
+  if (isRight) checkTls(master.spawnd, tcprelay, false, problems)
   return { ...master, tcprelay, given: [...master.given, ...child.given], problems: problems.sorted() }
 }
 
@@ -150,7 +152,7 @@ function checkRead(
     tcprelay: tcprelay.foundAt && settings.tcprelay,
     hasListeners: spawnd.draft.given.has('listeners') || spawnd.draft.hasMistakes,
     hasRemotes: tcprelay.draft.given.has('remotes') || tcprelay.draft.hasMistakes,
-    hasCertificate: settings.tcprelay.tlsCertFile !== undefined || tcprelay.draft.hasMistakes,
+    mayHaveCertificate: hasMistakesIn(tcprelay.draft, 'tlsCertificates'),
     isInetd,
   }
   checkConfiguration(input, problems)
@@ -162,6 +164,6 @@ function placeOf(word: string): string | undefined {
   if (begins(topBlock)) return 'the top level'
   const section = [spawndBlock, tcprelayBlock].find(begins)
   if (section !== undefined) return `the ${section.name} section`
-  const inner = [listenBlock, spawnBlock, remoteBlock].find(begins)
+  const inner = [listenBlock, spawnBlock, remoteBlock, certificateBlock].find(begins)
   return inner && `a '${inner.name}' block`
 }

@@ -4,7 +4,7 @@ import { addGiven, type Draft, emptyDraft, nestedDraft } from './draft.js'
 import { didYouMean, refuseWord } from './expectation.js'
 import type { Block, ListRow, Need, ValueRow } from './row.js'
 import { isPunctuation, isReported, isText, type Token } from './token.js'
-import { reportUnexpected, type ValueInput, type ValueType } from './value-type.js'
+import { NEEDS_QUOTES_HINT, reportUnexpected, type ValueInput, type ValueType } from './value-type.js'
 import { nameOf, type Target, type WordNode, wordTree } from './word-tree.js'
 
 /** A directive that was given, with a value that its row accepts. */
@@ -198,6 +198,8 @@ export class Parser {
 
   #hintOf({ kind, text }: Token, words: readonly string[]): string | undefined {
     if (kind === 'quoted') return words.includes(text) ? 'a directive is written without quotes' : undefined
+    // As in `HIGH:!SHA1`, which ends with the colon.
+    if (text === '!') return NEEDS_QUOTES_HINT
     const elsewhere = kind === 'word' ? this.#request.placeOf(text) : undefined
     return elsewhere && `'${text}' belongs in ${elsewhere}`
   }

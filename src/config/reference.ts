@@ -4,6 +4,7 @@ import type { Block, Need, Row } from './row.js'
 import { commonRows } from './table-common.js'
 import { listenBlock, spawnBlock, spawndBlock } from './table-spawnd.js'
 import { remoteBlock, tcprelayBlock } from './table-tcprelay.js'
+import { certificateBlock, listenerTlsRows } from './table-tls.js'
 import { topBlock } from './table-top.js'
 import { nameOf } from './word-tree.js'
 
@@ -19,10 +20,16 @@ const CHAPTERS: readonly Chapter[] = [
   { title: 'Block `listen { … }` in `spawnd`', block: listenBlock, intro: listenBlock.doc },
   { title: 'Block `spawn { … }` in `spawnd`', block: spawnBlock, intro: spawnBlock.doc },
   { title: 'Section `tcprelay`', block: tcprelayBlock, intro: tcprelayBlock.doc },
+  {
+    title: 'Block `tls certificate { … }` in `tcprelay` or `listen`',
+    block: certificateBlock,
+    intro: certificateBlock.doc,
+  },
   { title: 'Block `remote { … }` in `tcprelay`', block: remoteBlock, intro: remoteBlock.doc },
 ]
 
 const COMMON_KEYS = new Set(Object.keys(commonRows))
+const LISTENER_TLS_KEYS = new Set(Object.keys(listenerTlsRows))
 
 /** The reference of all directives, from the table, behind the chapter on the language itself. */
 export function referencePage(landed: ReadonlySet<Need>): string {
@@ -33,14 +40,28 @@ export function referencePage(landed: ReadonlySet<Need>): string {
 
 function describeChapter({ title, block, intro }: Chapter, landed: ReadonlySet<Need>): string {
   const rows = Object.entries(block.rows)
-  const isCommon = ([key, row]: readonly [string, Row]) => COMMON_KEYS.has(key) && row.isInherited === true
-  const own = rows.filter((entry) => !isCommon(entry)).map(([, row]) => describeRow(row, landed))
-  const common = rows.filter(isCommon).map(([, row]) => `\`${nameOf(row)}\``)
-  const note =
-    common.length === 0
-      ? ''
-      : `\nThese may be set here as well, for this process only; otherwise the top level counts: ${common.join(', ')}.\n`
-  return `## ${title}\n\n${intro}\n${note}\n${own.join('\n')}`
+  const isCommon = ([key, row]: Entry) => COMMON_KEYS.has(key) && row.isInherited === true
+  const isOfSection = ([key]: Entry) => block === listenBlock && LISTENER_TLS_KEYS.has(key)
+  const own = rows.filter((entry) => !isCommon(entry) && !isOfSection(entry))
+  const notes =
+    elsewhere(
+      rows.filter(isCommon),
+      'These may be set here as well, for this process only; otherwise the top level counts',
+    ) +
+    elsewhere(
+      rows.filter(isOfSection),
+      'These may be set here as well, for this listener only; otherwise section `tcprelay` counts',
+    )
+  const described = own.map(([, row]) => describeRow(row, landed))
+  return `## ${title}\n\n${intro}\n${notes}\n${described.join('\n')}`
+}
+
+type Entry = readonly [key: string, row: Row]
+
+/** A sentence on directives that are explained in another chapter. */
+function elsewhere(entries: readonly Entry[], sentence: string): string {
+  if (entries.length === 0) return ''
+  return `\n${sentence}: ${entries.map(([, row]) => `\`${nameOf(row)}\``).join(', ')}.\n`
 }
 
 function describeRow(row: Row, landed: ReadonlySet<Need>): string {

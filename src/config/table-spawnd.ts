@@ -18,8 +18,9 @@ import {
 } from './row.js'
 import { commonRows } from './table-common.js'
 import { keepaliveRows } from './table-shared.js'
+import { listenerTlsRows } from './table-tls.js'
 import { choice, NO_DATAGRAMS, shortText, text } from './text-types.js'
-import { TLS_OFF, tlsMode } from './tls-mode.js'
+import { asksForTls, TLS_OFF, tlsMode } from './tls-mode.js'
 import { commaList } from './value-type.js'
 
 const bindRetryDelayMs = value(['bind retry delay', 'retry delay'], seconds(), 0, {
@@ -71,18 +72,23 @@ const listenRows = {
   realm: value('realm', shortText(15), '', {
     doc: 'Tag of at most 15 bytes that goes to the child with a connection. Without children no effect.',
   }),
-  tls: value('tls|ssl', tlsMode, TLS_OFF, {
-    doc: 'Clients speak TLS: `yes`, `auto` (told by their first bytes), or the versions allowed: `TLSv1.2,TLSv1.3`.',
+  tls: optional('tls|ssl', tlsMode, {
+    doc:
+      'Clients speak TLS: `yes`, `auto` (told by their first bytes), or the versions allowed: `TLSv1.2,TLSv1.3`. With ' +
+      '`pass` TLS is relayed as it is; who is asked for is read from its first bytes.',
+    defaultText: '`no`',
     needs: 'TLS',
-    needsWhen: ({ kind }) => kind !== 'off',
+    needsWhen: asksForTls,
     isForwarded: true,
   }),
-  tlsPsk: value('tls|ssl psk', yesNo, false, {
-    doc: 'Clients may identify themselves by a pre-shared key.',
+  tlsPsk: optional('tls|ssl psk', yesNo, {
+    doc: 'Clients may identify themselves by a pre-shared key, of those in `tls psk file`.',
+    defaultText: '`yes` for a listener with a `tls psk file` of its own, else `no`',
     needs: 'TLS',
-    needsWhen: (isOn) => isOn,
+    needsWhen: (isOn) => isOn === true,
     isForwarded: true,
   }),
+  ...listenerTlsRows,
   haproxy: value('haproxy', yesNo, false, {
     doc: 'Connections begin with a PROXY protocol header.',
     needs: 'PROXY protocol',
@@ -132,7 +138,17 @@ export const listenBlock = completedBlock(
   (given, completion) => {
     const bind = bindTarget(given, completion)
     const { address: _address, inherited: _inherited, path: _path, port: _port, ...rest } = given
-    return bind && { ...rest, bind, overloadBacklog: Math.min(given.backlog, given.overloadBacklog) }
+    return (
+      bind && {
+        ...rest,
+        bind,
+        overloadBacklog: Math.min(given.backlog, given.overloadBacklog),
+        tls: given.tls ?? TLS_OFF,
+        isTlsGiven: given.tls !== undefined,
+        tlsPsk: given.tlsPsk ?? given.tlsPskFile !== undefined,
+        hasMistakes: completion.hasMistakes,
+      }
+    )
   },
   'address',
 )
@@ -224,7 +240,7 @@ export const spawndBlock = block('spawnd', 'The master: accepts connections and 
     doc: 'Everything in one process, without children. The option -1 says the same.',
   }),
   oldGenerationTimeoutMs: value('old generation timeout', seconds(), 0, {
-    doc: 'How long children of the configuration before a reload may finish their sessions.',
+    doc: 'How long sessions may go on under the configuration before a reload.',
     zero: 'as long as they like; at most eight such configurations, the oldest ends first',
     isOurs: true,
   }),

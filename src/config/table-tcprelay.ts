@@ -1,6 +1,6 @@
 import { address, hostLiteral, portNumber } from './address-types.js'
 import { endpoint, portOf } from './endpoint.js'
-import { directory, logTarget, readableFile } from './file-types.js'
+import { directory, logTarget } from './file-types.js'
 import { count, INT_MAX, seconds } from './number-types.js'
 import {
   allInherited,
@@ -15,7 +15,9 @@ import {
 import { mavisModule } from './statement-types.js'
 import { commonRows } from './table-common.js'
 import { keepaliveRows } from './table-shared.js'
-import { choice, NO_DATAGRAMS, text } from './text-types.js'
+import { remoteTlsRows, tlsRows } from './table-tls.js'
+import { choice, NO_DATAGRAMS } from './text-types.js'
+import { asksForTls, remoteTlsMode, TLS_OFF } from './tls-mode.js'
 
 const remoteRows = {
   address: optional('address', address, {
@@ -36,18 +38,28 @@ const remoteRows = {
   weight: value('weight', count({ min: -INT_MAX }), 1, {
     doc: 'Share of the load, relative to the other remotes. Less than 1 counts as 1.',
   }),
+  tls: optional('tls|ssl', remoteTlsMode, {
+    doc: 'The remote speaks TLS: `yes`, or the versions allowed: `TLSv1.2,TLSv1.3`.',
+    defaultText: '`no`',
+    isOurs: true,
+    needs: 'TLS',
+    needsWhen: asksForTls,
+  }),
+  ...remoteTlsRows,
 }
 
 export const remoteBlock = completedBlock(
   'remote',
   'A server that connections are relayed to. Repeat it for more.',
   remoteRows,
-  ({ address: given, port, protocol, weight, position }, { refuse }) => {
+  ({ address: given, port, weight, ...rest }, { hasMistakes, refuse }) => {
     if (given === undefined) return refuse('this remote needs an address')
     const target = endpoint(given, port)
     if (target === undefined) return refuse('this remote needs a port')
     if (portOf(target) === 0) return refuse('port 0 cannot be connected to')
-    return { target, protocol, weight: Math.max(1, weight), position }
+    const { tls } = rest
+    const mode = { tls: tls ?? TLS_OFF, isTlsGiven: tls !== undefined }
+    return { ...rest, ...mode, target, weight: Math.max(1, weight), hasMistakes }
   },
   'address',
 )
@@ -107,16 +119,7 @@ export const tcprelayBlock = block('tcprelay', 'The relay: where connections go,
     isOurs: true,
   }),
   ...keepaliveRows,
-  tlsCertFile: optional('tls|ssl cert-file|certfile|cert', readableFile, {
-    doc: 'Certificate for listeners with `tls`, with its chain, as PEM.',
-    needs: 'TLS',
-  }),
-  tlsKeyFile: optional('tls|ssl key-file|keyfile|key', readableFile, {
-    doc: 'Key of the certificate, as PEM.',
-    defaultText: 'in the certificate file',
-    needs: 'TLS',
-  }),
-  tlsPassphrase: optional('tls|ssl passphrase', text(), { doc: 'Passphrase of the key.', needs: 'TLS' }),
+  ...tlsRows,
   mavisPaths: list('mavis path', directory, { doc: 'Directory with MAVIS modules.', needs: 'MAVIS' }),
   mavisModules: list('mavis module', mavisModule, {
     doc: 'A module that is asked who may connect. Repeat it for a chain.',

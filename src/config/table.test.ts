@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { Block, Row } from './row.js'
 import { listenBlock, spawnBlock, spawndBlock } from './table-spawnd.js'
 import { remoteBlock, tcprelayBlock } from './table-tcprelay.js'
+import { certificateBlock } from './table-tls.js'
 import { topBlock } from './table-top.js'
 import { nameOf, wordTree } from './word-tree.js'
 
@@ -13,6 +14,7 @@ const OUTER: readonly [Block<unknown>, Block<unknown> | undefined][] = [
   [listenBlock, spawndBlock],
   [spawnBlock, spawndBlock],
   [remoteBlock, tcprelayBlock],
+  [certificateBlock, tcprelayBlock],
 ]
 
 const rows: readonly [string, Row][] = OUTER.flatMap(([block]) =>

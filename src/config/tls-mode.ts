@@ -3,50 +3,70 @@ import { BOOLEAN_WORDS, parseBoolean } from './number-types.js'
 import { NO_DATAGRAMS } from './text-types.js'
 import { commaList, oneToken, type ValueType } from './value-type.js'
 
-const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const
-export type TlsVersion = (typeof VERSIONS)[number]
+export const TLS_VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const
+export type TlsVersion = (typeof TLS_VERSIONS)[number]
 
-/** How a listener treats a client: plain, TLS, or by its first bytes. */
+/**
+ * How a connection is treated: `off` plain, `on` TLS that begins or ends here, `auto` by its first bytes, `pass` TLS
+ * that is relayed as it is.
+ */
 export interface TlsMode {
-  readonly kind: 'off' | 'on' | 'auto'
-  /** In the order in which they were listed; without a list the newest one first. */
+  readonly kind: 'off' | 'on' | 'auto' | 'pass'
+  /** What may be spoken, in the order in which it was listed; without a list the newest one first. */
   readonly versions: readonly TlsVersion[]
 }
 
 export const TLS_OFF: TlsMode = { kind: 'off', versions: [] }
-const NEWEST_FIRST = [...VERSIONS].reverse()
+const NEWEST_FIRST = [...TLS_VERSIONS].reverse()
 const TLS_ON: TlsMode = { kind: 'on', versions: NEWEST_FIRST }
-const TLS_AUTO: TlsMode = { kind: 'auto', versions: NEWEST_FIRST }
+const OTHERS: Readonly<Record<string, TlsMode>> = {
+  auto: { kind: 'auto', versions: NEWEST_FIRST },
+  pass: { kind: 'pass', versions: [] },
+}
 
-const words = commaList(oneToken('yes|no|auto|TLSv1.2|TLSv1.3', parseWord))
+/** Of a listener: `yes`, `no`, `auto`, `pass`, or the versions that are allowed; alone it means yes. */
+export const tlsMode = modeType(['auto', 'pass'])
 
-/** `yes`, `no`, `auto`, or the versions that are allowed; alone it means yes. */
-export const tlsMode: ValueType<TlsMode> = {
-  grammar: 'yes|no|auto|VERSION[, …]',
-  read(input) {
-    const { position } = input.tokens.peek()
-    const modes = words.read(input)
-    const [first] = modes ?? []
-    if (modes === undefined || first === undefined || modes.length === 1) return first
-    const versions = modes.flatMap((mode) => (isVersion(mode) ? mode.versions : []))
-    if (modes.every(isVersion)) return { kind: 'on', versions: [...new Set(versions)] }
-    input.problems.error(position, 'only TLS versions can be listed with commas')
-    return undefined
-  },
-  format: ({ kind }) => (kind === 'off' ? 'no' : 'yes'),
-  bare: { value: TLS_ON, isValue: (text) => !(parseWord(text) instanceof Refusal) || /^D?TLSv/i.test(text) },
+/** Of a remote: `yes`, `no`, or the versions that are allowed; alone it means yes. */
+export const remoteTlsMode = modeType([])
+
+/** Whether a directive that was given this mode asks for TLS. */
+export function asksForTls(mode: TlsMode | undefined): boolean {
+  return mode !== undefined && mode.kind !== 'off'
+}
+
+function modeType(others: readonly string[]): ValueType<TlsMode> {
+  const parse = (text: string) => parseWord(text, others)
+  const start = ['yes', 'no', ...others]
+  const words = commaList(oneToken([...start, ...TLS_VERSIONS].join('|'), parse))
+  return {
+    grammar: [...start, 'VERSION[, …]'].join('|'),
+    read(input) {
+      const { position } = input.tokens.peek()
+      const modes = words.read(input)
+      const [first] = modes ?? []
+      if (modes === undefined || first === undefined || modes.length === 1) return first
+      const versions = modes.flatMap((mode) => (isVersion(mode) ? mode.versions : []))
+      if (modes.every(isVersion)) return { kind: 'on', versions: [...new Set(versions)] }
+      input.problems.error(position, 'only TLS versions can be listed with commas')
+      return undefined
+    },
+    format: ({ kind }) => (kind === 'off' ? 'no' : 'yes'),
+    bare: { value: TLS_ON, isValue: (text) => !(parse(text) instanceof Refusal) || /^D?TLSv/i.test(text) },
+  }
 }
 
 function isVersion(mode: TlsMode): boolean {
   return mode.kind === 'on' && mode.versions.length === 1
 }
 
-function parseWord(text: string): TlsMode | Refusal {
+function parseWord(text: string, others: readonly string[]): TlsMode | Refusal {
   const isOn = parseBoolean(text)
   if (isOn !== undefined) return isOn ? TLS_ON : TLS_OFF
-  if (text.toLowerCase() === 'auto') return TLS_AUTO
-  const version = VERSIONS.find((known) => known.toLowerCase() === text.toLowerCase())
+  const other = others.includes(text.toLowerCase()) ? OTHERS[text.toLowerCase()] : undefined
+  if (other !== undefined) return other
+  const version = TLS_VERSIONS.find((known) => known.toLowerCase() === text.toLowerCase())
   if (version !== undefined) return { kind: 'on', versions: [version] }
   if (/^DTLSv/i.test(text)) return new Refusal(`${shown(text)} is not possible: ${NO_DATAGRAMS}`)
-  return refuseWord([...BOOLEAN_WORDS, 'auto', ...VERSIONS], text)
+  return refuseWord([...BOOLEAN_WORDS, ...others, ...TLS_VERSIONS], text)
 }

@@ -98,13 +98,14 @@ export function acceptedOrReported<T>(problems: Problems, token: Token, value: T
 }
 
 const NEEDS_QUOTES = /^[[\](),!&|]+$/
+export const NEEDS_QUOTES_HINT = 'text with such characters needs quotes'
 
 /** `expected WANTED, but got …` about a token that stays where it is. */
 export function reportUnexpected(problems: Problems, token: Token, wanted: string): void {
   if (isReported(token) || problems.hasErrorAt(token.position)) return
   const { message } = refuseText(wanted, token.text)
   const text = token.kind === 'end' ? `expected ${wanted}, but the file ends` : message
-  const hint = NEEDS_QUOTES.test(token.text) ? 'text with such characters needs quotes' : undefined
+  const hint = NEEDS_QUOTES.test(token.text) ? NEEDS_QUOTES_HINT : undefined
   problems.error(token.position, text, { hint })
 }
 

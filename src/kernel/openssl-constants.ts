@@ -6,8 +6,6 @@ export const SSL_ERROR_WANT_WRITE = 3
 export const SSL_ERROR_SYSCALL = 5
 export const SSL_ERROR_ZERO_RETURN = 6
 
-export const SSL_FILETYPE_PEM = 1
-
 export const SSL_MODE_ENABLE_PARTIAL_WRITE = 0x1
 export const SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER = 0x2
 export const SSL_MODE_AUTO_RETRY = 0x4
@@ -15,7 +13,6 @@ export const SSL_MODE_NO_AUTO_CHAIN = 0x8
 export const SSL_MODE_RELEASE_BUFFERS = 0x10
 
 /** Options are 64 bits wide; what is used here lies below 2^53. */
-export const SSL_OP_ENABLE_KTLS = 2 ** 3
 export const SSL_OP_IGNORE_UNEXPECTED_EOF = 2 ** 7
 export const SSL_OP_NO_TICKET = 2 ** 14
 export const SSL_OP_NO_COMPRESSION = 2 ** 17
@@ -40,7 +37,6 @@ export const SSL_CTRL_SET_MAX_PROTO_VERSION = 124
 export const SSL_CTRL_GET_NEGOTIATED_GROUP = 134
 
 export const BIO_CTRL_EOF = 2
-export const BIO_CTRL_GET_KTLS_SEND = 73
 
 export const SSL_SESS_CACHE_OFF = 0
 export const SSL_SESS_CACHE_CLIENT = 1

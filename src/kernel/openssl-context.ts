@@ -17,7 +17,6 @@ export interface ContextCalls {
   setCiphersuites(context: Pointer, names: string): number
   useCertificate(context: Pointer, certificate: Pointer): number
   usePrivateKey(context: Pointer, key: Pointer): number
-  checkPrivateKey(context: Pointer): number
   /** The context takes a reference of its own. */
   setStore(context: Pointer, store: Pointer): void
   /** The context owns the stack and its names from here on. */
@@ -86,7 +85,6 @@ function makingCalls() {
     usePrivateKey: nativeFunction<C['usePrivateKey']>(
       'int SSL_CTX_use_PrivateKey(uintptr_t context, uintptr_t key)',
     ),
-    checkPrivateKey: nativeFunction<C['checkPrivateKey']>('int SSL_CTX_check_private_key(uintptr_t context)'),
   }
 }
 

@@ -26,7 +26,6 @@ export interface SslCalls {
   /** 1 when bytes of any kind wait inside, whole records or not. */
   hasPending(ssl: Pointer): number
   readBio(ssl: Pointer): number
-  writeBio(ssl: Pointer): number
   control(ssl: Pointer, command: number, number: number, address: Pointer): number
   contextOf(ssl: Pointer): number
   setContext(ssl: Pointer, context: Pointer): number
@@ -86,7 +85,6 @@ function stateCalls() {
     pending: nativeFunction<SslCalls['pending']>('int SSL_pending(uintptr_t ssl)'),
     hasPending: nativeFunction<SslCalls['hasPending']>('int SSL_has_pending(uintptr_t ssl)'),
     readBio: nativeFunction<SslCalls['readBio']>('uintptr_t SSL_get_rbio(uintptr_t ssl)'),
-    writeBio: nativeFunction<SslCalls['writeBio']>('uintptr_t SSL_get_wbio(uintptr_t ssl)'),
     control: nativeFunction<SslCalls['control']>(
       'int64 SSL_ctrl(uintptr_t ssl, int command, int64 number, uintptr_t address)',
     ),

@@ -1,27 +1,34 @@
 import type { SocketAddress } from '../base/address.js'
 import type { Shape } from '../cells/layout.js'
+import type { TicketKey } from './ticket-keys.js'
 
 /**
  * What our master and our child tell each other beside the classic wire. Plain data: it travels as JSON, with
  * bytes as base64. Who does not know a message ignores it.
  */
-export type ToChild<Snapshot, Accepting = unknown> =
-  | ({ readonly kind: 'start' } & ChildStart<Snapshot, Accepting>)
+export type ToChild<Snapshot, Accepting = unknown, Tls = unknown> =
+  | ({ readonly kind: 'start' } & ChildStart<Snapshot, Accepting, Tls>)
   | { readonly kind: 'addresses'; readonly remoteSlot: number; readonly addresses: readonly SocketAddress[] }
   /** Accept clients, on the listeners that came with `start`. */
   | { readonly kind: 'accept' }
   /** Accept no more, and end when the last session has; who waits at an abandoned listener is taken first. */
   | { readonly kind: 'drain'; readonly abandoned: readonly number[] }
+  /** What session tickets are closed with from now on (the first one) and opened with (all of them). */
+  | { readonly kind: 'ticket-keys'; readonly keys: readonly TicketKey[] }
   /** Reset what is left and end. */
   | { readonly kind: 'cut' }
 
 /** What a child starts with: all that the master has read, so that it need not be allowed to read it. */
-export interface ChildStart<Snapshot, Accepting> {
+export interface ChildStart<Snapshot, Accepting, Tls> {
   readonly slot: number
   readonly shape: Shape
   /** The slot of each remote in the shared memory, in the order of the configuration. */
   readonly remoteSlots: readonly number[]
   readonly snapshot: Snapshot
+  /** What TLS needs, keys and certificates included. */
+  readonly tls: Tls
+  /** For session tickets, the present one first. */
+  readonly ticketKeys: readonly TicketKey[]
   readonly environment: readonly (readonly [name: string, value: string])[]
   /** The section that the child reads. */
   readonly sectionId: string

@@ -21,11 +21,10 @@ function worldOf(ringBytes: number) {
   const said: (readonly [number, string])[] = []
   const access: string[] = []
   const counts = { wakes: 0 }
-  const drain = new LogDrain(
-    cells,
-    (severity, text) => said.push([severity, text]),
-    (line) => access.push(line),
-  )
+  const drain = new LogDrain(cells, (severity, text) => said.push([severity, text]), {
+    access: (line) => access.push(line),
+    key: () => {},
+  })
   const writer = new LogRingWriter(cells, () => {
     counts.wakes++
     drain.drain()

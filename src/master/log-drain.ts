@@ -1,11 +1,19 @@
 import type { ChildCells } from '../cells/cells.js'
 import { COUNT } from '../observe/counters.js'
-import { ACCESS, LogRingReader } from '../observe/log-ring.js'
+import { ACCESS, KEY, LogRingReader } from '../observe/log-ring.js'
 import { WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 
 /** After the last line the ring is looked at once more this much later, before the writer has to wake us. */
 const LINGER_MS = 20
+
+/** Where lines go that are not for the log. */
+export interface LineSinks {
+  /** Of the access log. */
+  access(line: string): void
+  /** Of the TLS key log. */
+  key(line: string): void
+}
 
 /**
  * Carries the lines of one reactor from its ring to the log. Under load it looks every LINGER_MS and the
@@ -15,15 +23,15 @@ export class LogDrain {
   readonly #reader: LogRingReader
   readonly #counters: Float64Array
   readonly #say: Say
-  readonly #access: (line: string) => void
+  readonly #files: LineSinks
   #timer: NodeJS.Timeout | undefined
   #droppedBefore = 0
 
-  constructor(cells: ChildCells, say: Say, access: (line: string) => void) {
+  constructor(cells: ChildCells, say: Say, files: LineSinks) {
     this.#reader = new LogRingReader(cells)
     this.#counters = cells.counters
     this.#say = say
-    this.#access = access
+    this.#files = files
     this.drain()
   }
 
@@ -46,7 +54,8 @@ export class LogDrain {
   #carry(): number {
     const lines = this.#reader.drain()
     for (const { kind, severity, text } of lines) {
-      if (kind === ACCESS) this.#access(text)
+      if (kind === ACCESS) this.#files.access(text)
+      else if (kind === KEY) this.#files.key(text)
       else this.#say(severity, text)
     }
     this.#tellDropped()

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
   existsSync,
@@ -86,4 +86,19 @@ test('it does not follow a link, and says what is wrong with a path', () => {
   assert.equal(readFileSync(victim, 'utf8'), 'precious')
   assert.throws(() => writePidfile(join(folder, 'none', 'x.pid'), 1), { code: 'ENOENT' })
   assert.throws(() => writePidfile(folder, 1), { code: 'EISDIR' })
+})
+
+test('a file that cannot be written is no file: who looks for it finds none', () => {
+  const path = join(folder, 'limited.pid')
+  // No file of this shell's may have a single byte.
+  const script = `
+    ulimit -f 0
+    trap '' XFSZ
+    exec '${process.execPath}' --input-type=module -e "
+      const { writePidfile } = await import('${new URL('./pidfile.js', import.meta.url).href}')
+      writePidfile('${path}', 1)"`
+  const { status, stderr } = spawnSync('/bin/sh', ['-c', script], { encoding: 'utf8' })
+  assert.equal(status, 1)
+  assert.match(stderr, /EFBIG/)
+  assert.equal(existsSync(path), false)
 })

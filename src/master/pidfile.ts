@@ -25,15 +25,20 @@ export interface Pidfile {
  */
 export function writePidfile(path: string, pid: number): Pidfile {
   const fd = openLocked(path)
-  ftruncateSync(fd)
-  writeSync(fd, `${pid}\n`)
-  const inode = fstatSync(fd).ino
-  return {
-    remove() {
-      if (inodeOf(path) === inode) unlinkSync(path)
-      closeSync(fd)
-    },
+  const { ino } = fstatSync(fd)
+  const remove = () => {
+    if (inodeOf(path) === ino) unlinkSync(path)
+    closeSync(fd)
   }
+  try {
+    ftruncateSync(fd)
+    writeSync(fd, `${pid}\n`)
+  } catch (error) {
+    if (fstatSync(fd).isFile()) remove()
+    else closeSync(fd)
+    throw error
+  }
+  return { remove }
 }
 
 /** A predecessor that ends may remove the file between our opening and our locking it: then there is a new one. */

@@ -5,6 +5,7 @@ import { WARNING } from './severity.js'
 /** What a line is for. */
 export const LOG = 0
 export const ACCESS = 1
+export const KEY = 2
 
 /** One line on its way from a reactor to the head. */
 export interface RingLine {

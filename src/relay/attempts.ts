@@ -19,10 +19,10 @@ import { add, COUNT } from '../observe/counters.js'
 import { NOTICE, WARNING } from '../observe/severity.js'
 import { HUNG_UP, READABLE, WRITABLE } from '../reactor/poller.js'
 import type { TlsChannel } from '../tls/channel.js'
-import type { ClientContext } from '../tls/client-context.js'
 import { MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from '../tls/outcomes.js'
 import { BLOCK_BYTES } from './blocks.js'
 import { type Connection, NO_FD } from './connection.js'
+import type { Origination } from './relay-tls.js'
 import { openRemoteSocket } from './remote-socket.js'
 import type { Session } from './session.js'
 import { receiveTls } from './tls-transport.js'
@@ -216,13 +216,13 @@ function connected(session: Session): void {
     attemptFailed(session, ECONNREFUSED)
     return
   }
-  const context = session.relay.tls.remotes[session.remoteSlot]
-  if (context === undefined) established(session)
-  else beginTls(session, context)
+  const origination = session.relay.tls.remotes[session.remoteSlot]
+  if (origination === undefined) established(session)
+  else beginTls(session, origination)
 }
 
 /** The rest of the attempt is a handshake of its own, in its own time. */
-function beginTls(session: Session, context: ClientContext): void {
+function beginTls(session: Session, { context, isTruncationReset, timeoutMs }: Origination): void {
   const { remote } = session
   const channel = context.connect(remote.fd)
   if (channel === undefined) {
@@ -231,7 +231,8 @@ function beginTls(session: Session, context: ClientContext): void {
   }
   remote.tls = channel
   channel.trustsShortReceive = !remote.isUnix
-  pause(session, attemptMs(session))
+  remote.isTruncationReset = isTruncationReset
+  pause(session, Math.min(attemptMs(session), timeoutMs))
   shakeHands(session, channel)
 }
 

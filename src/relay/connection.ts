@@ -21,6 +21,8 @@ export class Connection implements Watcher {
   isUnix = false
   /** What is spoken on the socket, where that is not plain bytes. */
   tls: TlsChannel | undefined = undefined
+  /** TLS that ends without close_notify was cut. */
+  isTruncationReset = true
   /** What its handshake led to, where an access log wants to know. */
   tlsFacts: TlsFacts | undefined = undefined
   /** What was read of the client's TLS, which is passed on unopened. */

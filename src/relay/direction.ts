@@ -5,6 +5,7 @@ import type { TurnTaker } from '../reactor/loop.js'
 import type { Blocks } from './blocks.js'
 import type { Connection } from './connection.js'
 import type { Pipe, Pipes } from './pipes.js'
+import type { SplicePolicy } from './splice-policies.js'
 
 /** Why a pump stopped. */
 export type Pumped =
@@ -80,8 +81,7 @@ export class Direction implements TurnTaker {
   }
 
   /** A run has moved so many bytes: are they still few, or still many? */
-  notePace(moved: number, pipes: Pipes): void {
-    const { bigBytes, smallBytes, smallRuns } = pipes.policy
+  notePace(moved: number, { bigBytes, smallBytes, smallRuns }: SplicePolicy, pipes: Pipes): void {
     if (moved >= bigBytes) {
       this.bigRuns++
       this.smallRuns = 0

@@ -3,11 +3,10 @@ import { add, COUNT } from '../observe/counters.js'
 import { READABLE, WRITABLE } from '../reactor/poller.js'
 import type { TlsChannel } from '../tls/channel.js'
 import { MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from '../tls/outcomes.js'
-import type { ServerContext } from '../tls/server-context.js'
 import { readClientHello } from '../wire/client-hello.js'
 import { dial } from './attempts.js'
 import { BLOCK_BYTES } from './blocks.js'
-import type { Greeting } from './relay-tls.js'
+import type { Greeting, Terminating } from './relay-tls.js'
 import type { Session } from './session.js'
 
 /** The first byte of a TLS record that begins a handshake (RFC 8446, 5.1). */
@@ -22,7 +21,7 @@ export function greet(session: Session): void {
   const { detectMs = timeoutMs } = greeting
   loop.timers.set(session.timer, loop.nowMs + Math.min(detectMs, timeoutMs))
   if (greeting.context === undefined || greeting.detectMs !== undefined) look(session)
-  else begin(session, greeting.context)
+  else begin(session, greeting)
 }
 
 /** The client's socket has news, or the session has another turn. */
@@ -47,7 +46,8 @@ function greetingOf({ listenerSlot, relay }: Session): Greeting {
 function look(session: Session): void {
   const { blocks, loop, system } = session.relay
   const { client } = session
-  const { context } = greetingOf(session)
+  const greeting = greetingOf(session)
+  const { context } = greeting
   const seen = system.calls.peek(client.fd, blocks.scratch, 0, context === undefined ? BLOCK_BYTES : 1)
   if (seen === -EINTR) {
     loop.later(session.toRemote)
@@ -56,10 +56,10 @@ function look(session: Session): void {
   const isMoreNeeded = seen > 0 && context === undefined && !readHello(session, seen)
   if (seen !== -EAGAIN && !isMoreNeeded) {
     const isTls = seen > 0 && blocks.scratch.bytes[0] === HANDSHAKE_RECORD
-    if (context === undefined || !isTls) serve(session)
+    if (greeting.context === undefined || !isTls) serve(session)
     else {
       loop.timers.set(session.timer, session.greetingDeadlineMs)
-      begin(session, context)
+      begin(session, greeting)
     }
   } else if (client.hasPeerEnded)
     serve(session) // half a greeting, and no more will come
@@ -73,7 +73,7 @@ function readHello({ client, relay }: Session, seen: number): boolean {
   return reading.kind !== 'need-more'
 }
 
-function begin(session: Session, context: ServerContext): void {
+function begin(session: Session, { context, isTruncationReset }: Terminating): void {
   const { client } = session
   client.tls = context.accept(client.fd)
   if (client.tls === undefined) {
@@ -81,6 +81,7 @@ function begin(session: Session, context: ServerContext): void {
     return
   }
   client.tls.trustsShortReceive = !client.isUnix
+  client.isTruncationReset = isTruncationReset
   shakeHands(session, client.tls)
 }
 

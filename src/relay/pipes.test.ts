@@ -5,10 +5,9 @@ import type { Calls } from '../kernel/calls.js'
 import { EMFILE, EPERM } from '../kernel/errno.js'
 import { countOpenDescriptors } from '../kernel/limits.js'
 import { type Pipe, type PipeOptions, Pipes } from './pipes.js'
-import { SPLICE_POLICIES } from './splice-policies.js'
 
 const KiB = 1024
-const OPTIONS: PipeOptions = { policy: SPLICE_POLICIES.auto, pipesMax: 3, pipeBytes: 256 * KiB }
+const OPTIONS: PipeOptions = { pipesMax: 3, pipeBytes: 256 * KiB }
 
 const openBefore = countOpenDescriptors()
 after(() => assert.equal(countOpenDescriptors(), openBefore, 'descriptors are left open'))

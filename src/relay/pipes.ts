@@ -18,20 +18,7 @@ export interface Pipe {
   byteCount: number
 }
 
-/** When bytes are moved by splice(2) instead of being copied. */
-export interface SplicePolicy {
-  /** A run that moves so much is a big one. */
-  readonly bigBytes: number
-  /** So many big ones, and no small one between them, promote a direction. */
-  readonly bigRuns: number
-  /** A run that moves less is a small one. */
-  readonly smallBytes: number
-  /** So many small ones in a row demote it; one is enough to begin counting anew before. */
-  readonly smallRuns: number
-}
-
 export interface PipeOptions {
-  readonly policy: SplicePolicy
   /** Pipes at a time; each is two descriptors, and at most `pipeBytes`. */
   readonly pipesMax: number
   /** The size that is asked for. */
@@ -43,7 +30,6 @@ export interface PipeOptions {
  * with the same; only one whose sink is full keeps it. They exist as long as anybody splices.
  */
 export class Pipes {
-  readonly policy: SplicePolicy
   readonly #calls: Calls
   readonly #clock: { readonly nowMs: number }
   readonly #pipesMax: number
@@ -56,7 +42,6 @@ export class Pipes {
   #retryAtMs = Number.NEGATIVE_INFINITY
 
   constructor(calls: Calls, clock: { readonly nowMs: number }, options: PipeOptions) {
-    this.policy = options.policy
     this.#calls = calls
     this.#clock = clock
     this.#pipesMax = options.pipesMax

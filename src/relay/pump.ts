@@ -14,6 +14,7 @@ import {
   sinkFailed,
 } from './direction.js'
 import type { Pipes } from './pipes.js'
+import type { SplicePolicy } from './splice-policies.js'
 import { emptyKept, splice } from './splicing.js'
 import { receiveTls, sendTls } from './tls-transport.js'
 
@@ -21,7 +22,13 @@ import { receiveTls, sendTls } from './tls-transport.js'
 const RECEIVES_PER_TURN = 8
 
 /** Moves bytes one way until an end blocks, the source ends, something breaks, or the turn's budget is spent. */
-export function pump(way: Direction, calls: Calls, blocks: Blocks, pipes: Pipes): Pumped {
+export function pump(
+  way: Direction,
+  calls: Calls,
+  blocks: Blocks,
+  pipes: Pipes,
+  policy: SplicePolicy,
+): Pumped {
   way.isBlocked = false
   if (way.heldBytes > 0) {
     const flushed = flushHeld(way, calls, blocks)
@@ -30,7 +37,7 @@ export function pump(way: Direction, calls: Calls, blocks: Blocks, pipes: Pipes)
     const emptied = emptyKept(way, way.pipe, calls, pipes)
     if (emptied !== GO_ON) return emptied
   }
-  if (way.bigRuns >= pipes.policy.bigRuns) {
+  if (way.bigRuns >= policy.bigRuns) {
     const spliced = splice(way, calls, pipes)
     if (spliced !== GO_ON) return spliced
   }

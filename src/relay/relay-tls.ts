@@ -11,6 +11,8 @@ export interface Terminating {
   readonly timeoutMs: number
   /** Plain clients are welcome too: one that is silent for so long is one. Undefined: all have to speak TLS. */
   readonly detectMs: number | undefined
+  /** A client that leaves without a word has cut the transfer. Otherwise: it has ended it. */
+  readonly isTruncationReset: boolean
 }
 
 /** TLS is read, not opened: what its first message says is noted, and whatever comes is relayed as it is. */
@@ -20,12 +22,20 @@ export interface Passing {
   readonly detectMs: number
 }
 
+/** How a remote is spoken to. */
+export interface Origination {
+  readonly context: ClientContext
+  /** For the handshake, which is part of the attempt. */
+  readonly timeoutMs: number
+  readonly isTruncationReset: boolean
+}
+
 /** Who speaks TLS. */
 export interface RelayTls {
   /** By listener slot; undefined for plain ones. */
   readonly greetings: readonly (Greeting | undefined)[]
   /** By remote slot; undefined for plain ones. */
-  readonly remotes: readonly (ClientContext | undefined)[]
+  readonly remotes: readonly (Origination | undefined)[]
 }
 
 export const NO_TLS: RelayTls = { greetings: [], remotes: [] }

@@ -32,6 +32,11 @@ export class Remote {
     this.addresses = addresses.map(nativeAddress)
     this.#first = 0
   }
+
+  /** Gives its native memory back; it is not connected to any more. */
+  close(): void {
+    this.replaceAddresses([])
+  }
 }
 
 /** The remotes of one reactor, and how many sessions each has. */
@@ -58,6 +63,11 @@ export class Remotes {
   take(slot: number): void {
     Atomics.add(this.#useOfAll, slot, 1)
     this.#use[slot] = (this.#use[slot] as number) + 1
+  }
+
+  /** No session uses them any more. */
+  close(): void {
+    for (const remote of this.#list) remote.close()
   }
 
   giveBack(slot: number): void {

@@ -133,10 +133,11 @@ export class Session implements TimerOwner {
     }
     const { relay } = this
     const before = way.bytes
-    const pumped = pump(way, relay.system.calls, relay.blocks, relay.pipes)
+    const { splice } = relay.options
+    const pumped = pump(way, relay.system.calls, relay.blocks, relay.pipes, splice)
     if (way.bytes !== before) {
       this.lastActiveMs = relay.loop.nowMs
-      way.notePace(way.bytes - before, relay.pipes)
+      way.notePace(way.bytes - before, splice, relay.pipes)
     }
     switch (pumped) {
       case d.EMPTY:

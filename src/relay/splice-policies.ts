@@ -1,4 +1,14 @@
-import type { SplicePolicy } from './pipes.js'
+/** When bytes are moved by splice(2) instead of being copied. */
+export interface SplicePolicy {
+  /** A run that moves so much is a big one. */
+  readonly bigBytes: number
+  /** So many big ones, and no small one between them, promote a direction. */
+  readonly bigRuns: number
+  /** A run that moves less is a small one. */
+  readonly smallBytes: number
+  /** So many small ones in a row demote it; one is enough to begin counting anew before. */
+  readonly smallRuns: number
+}
 
 /** The values of the directive `splice`. docs/performance.md says where the numbers come from. */
 export type SpliceMode = 'auto' | 'yes' | 'no'

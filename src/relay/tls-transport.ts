@@ -29,7 +29,7 @@ export function receiveTls(source: Connection, tls: TlsChannel, into: Region, by
     case MORE:
       return -EINTR
     case TRUNCATED:
-      return source.session.relay.options.isTruncationReset ? -ECONNRESET : 0
+      return source.isTruncationReset ? -ECONNRESET : 0
     default:
       return failed(source, tls, got)
   }

@@ -9,7 +9,7 @@ export interface ContextOwner {
   /** SSL_CTX_set_alpn_select_cb(3). */
   chooseProtocol(chosen: number, length: number, offered: number, offeredBytes: number): number
   /** SSL_CTX_set_tlsext_ticket_key_evp_cb(3). */
-  useTicketKey(name: number, iv: number, cipher: number, mac: number, isNew: boolean): number
+  useTicketKey(ssl: number, name: number, iv: number, cipher: number, mac: number, isNew: boolean): number
   /** SSL_CTX_set_tlsext_status_cb(3); the certificate is the one that is used. */
   staple(ssl: number, certificate: number): number
   /** SSL_CTX_set_psk_server_callback(3). */
@@ -106,7 +106,7 @@ function secretCallbacks() {
       'int',
       ['uintptr_t', 'uintptr_t', 'uintptr_t', 'uintptr_t', 'uintptr_t', 'int'],
       (ssl: number, name: number, iv: number, cipher: number, mac: number, isNew: number) =>
-        ownerOf(ssl)?.useTicketKey(name, iv, cipher, mac, isNew === 1) ?? 0,
+        ownerOf(ssl)?.useTicketKey(ssl, name, iv, cipher, mac, isNew === 1) ?? 0,
       answering(-1),
     ),
     psk: nativeCallback(

@@ -45,6 +45,10 @@ export function freeCertificate({ leaf, chain, key }: LoadedCertificate): void {
 
 /** Every certificate of a file, or none and a message. The caller frees them. */
 export function readCertificates(file: Uint8Array, wrong: (message: string) => void): readonly number[] {
+  if (file.length === 0) {
+    wrong('the file is empty')
+    return []
+  }
   const x509 = x509Calls()
   const blocks = pemBlocks(file).filter(({ label }) => CERTIFICATE_LABELS.includes(label))
   if (isPem(file) && blocks.length === 0) {
@@ -71,6 +75,10 @@ export function readPem(bytes: Uint8Array, read: ReadPem): number {
 
 function readKey(options: CertificateOptions, problems: TlsProblems, index: number | undefined): number {
   const file = options.key ?? options.chain
+  if (file.length === 0) {
+    problems.error('key', 'the file is empty', index)
+    return 0
+  }
   const passphrase = options.passphrase ?? ''
   if (!isPem(file)) return readDerKey(file, passphrase, problems, index)
   const block = pemBlocks(file).find(({ label }) => label.endsWith('PRIVATE KEY'))

@@ -26,14 +26,14 @@ const VERSIONS: Readonly<Record<number, string>> = {
 
 let scratch: Region | undefined
 
-export function factsOf(ssl: bigint, pskIdentity: string | undefined): TlsFacts {
+export function factsOf(ssl: bigint, isReady: boolean, pskIdentity: string | undefined): TlsFacts {
   const calls = sslCalls()
   const version = calls.version(ssl)
   const cipher = calls.currentCipher(ssl)
   return {
     version: VERSIONS[version] ?? `0x${version.toString(16)}`,
     cipher: cipher === 0 ? '' : (calls.cipherName(cipher) ?? ''),
-    group: groupOf(ssl),
+    group: isReady ? groupOf(ssl) : '',
     serverName: calls.serverName(ssl, 0) ?? undefined,
     alpn: protocolOf(ssl),
     isResumed: calls.sessionReused(ssl) === 1 && pskIdentity === undefined,
@@ -42,6 +42,7 @@ export function factsOf(ssl: bigint, pskIdentity: string | undefined): TlsFacts 
   }
 }
 
+/** Only of a complete handshake: before, OpenSSL 3.0 may look into a session that is not there, and crash. */
 function groupOf(ssl: bigint): string {
   const calls = sslCalls()
   const id = calls.control(ssl, c.SSL_CTRL_GET_NEGOTIATED_GROUP, 0, 0)

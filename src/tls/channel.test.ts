@@ -146,6 +146,12 @@ test('a handshake that is given up in the middle leaves nothing', () => {
   pair.client.free()
   pair.server.free()
   pair.server.free()
+  assert.deepEqual(
+    [pair.server.pendingBytes, pair.server.isBetweenRecords, pair.server.verifyError],
+    [0, true, undefined],
+  )
+  assert.equal(pair.server.read(scratch, 0, 10), PROTOCOL_ERROR)
+  assert.throws(() => pair.server.facts(), /freed/)
   closeAll(pair.fds.far)
   from.retire()
   to.retire()

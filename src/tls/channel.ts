@@ -36,6 +36,9 @@ export interface ChannelOwner {
   leave(): void
 }
 
+/** Of this thread: a view of native memory for each channel would be one more thing to collect. */
+let errno: Int32Array | undefined
+
 let alive = 0
 
 /** Channels of this thread that are not freed. */
@@ -62,7 +65,7 @@ export class TlsChannel {
   readonly isServer: boolean
   readonly #owner: ChannelOwner
   readonly #calls: SslCalls = sslCalls()
-  readonly #errno: Int32Array = lastErrno()
+  readonly #errno: Int32Array
   #ssl: bigint
   #bio: bigint
   #isReady = false
@@ -85,6 +88,8 @@ export class TlsChannel {
   constructor(ssl: number, fd: Fd, isServer: boolean, owner: ChannelOwner) {
     this.#ssl = BigInt(ssl)
     this.#owner = owner
+    errno ??= lastErrno()
+    this.#errno = errno
     this.isServer = isServer
     invariant(this.#calls.setFd(this.#ssl, fd) === 1, 'a channel has a descriptor')
     if (isServer) this.#calls.setAcceptState(this.#ssl)
@@ -105,23 +110,24 @@ export class TlsChannel {
 
   /** Decrypted bytes that wait inside (SSL_pending(3)). */
   get pendingBytes(): number {
-    return this.#calls.pending(this.#ssl)
+    return this.#ssl === 0n ? 0 : this.#calls.pending(this.#ssl)
   }
 
   /** No record is half read or half written. */
   get isBetweenRecords(): boolean {
-    return !this.#isWriteBlocked && this.#calls.hasPending(this.#ssl) === 0
+    return !this.#isWriteBlocked && (this.#ssl === 0n || this.#calls.hasPending(this.#ssl) === 0)
   }
 
   /** Why the peer's certificate was not believed; undefined: it was, or there was none. Also without `verify`. */
   get verifyError(): string | undefined {
-    const code = this.#calls.verifyResult(this.#ssl)
+    const code = this.#ssl === 0n ? c.X509_V_OK : this.#calls.verifyResult(this.#ssl)
     return code === c.X509_V_OK ? undefined : this.#calls.verifyErrorText(code)
   }
 
-  /** What was agreed upon, once the channel is ready. Makes objects: for the log, not for every turn. */
+  /** What was agreed upon, or so far. Makes objects: for the log, not for every turn. Not after `free`. */
   facts(): TlsFacts {
-    return factsOf(this.#ssl, this.#pskIdentity)
+    invariant(this.#ssl !== 0n, 'a freed channel knows no facts')
+    return factsOf(this.#ssl, this.#isReady, this.#pskIdentity)
   }
 
   /**
@@ -275,7 +281,7 @@ export class TlsChannel {
 
   /** Why a call did not work. Must be asked right after it: errno and the error queue are the thread's. */
   #explain(result: number): Outcome {
-    const errno = this.#errno[0] as number
+    const cause = this.#errno[0] as number
     let error = this.#calls.errorOf(this.#ssl, result)
     let reason = ''
     if (error === c.SSL_ERROR_SSL) {
@@ -285,14 +291,14 @@ export class TlsChannel {
     }
     switch (error) {
       case c.SSL_ERROR_WANT_READ:
-        return errno === EAGAIN ? WANT_READ : MORE
+        return cause === EAGAIN ? WANT_READ : MORE
       case c.SSL_ERROR_WANT_WRITE:
         return WANT_WRITE
       case c.SSL_ERROR_ZERO_RETURN:
         this.#end = this.#calls.bioControl(this.#bio, c.BIO_CTRL_EOF, 0, 0) === 1 ? TRUNCATED : END
         return this.#end
       case c.SSL_ERROR_SYSCALL:
-        if (errno !== 0) return this.#fail(-errno)
+        if (cause !== 0) return this.#fail(-cause)
         if (reason === '') return this.#fail(TRUNCATED)
     }
     this.#reason = this.#completed(reason)

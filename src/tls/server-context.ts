@@ -132,8 +132,10 @@ export class ServerContext implements ContextOwner, ChannelOwner {
     return answer === c.OPENSSL_NPN_NEGOTIATED ? c.SSL_TLSEXT_ERR_OK : c.SSL_TLSEXT_ERR_ALERT_FATAL
   }
 
-  useTicketKey(name: number, iv: number, cipher: number, mac: number, isNew: boolean): number {
-    return this.#options.tickets?.use(name, iv, cipher, mac, isNew) ?? 0
+  useTicketKey(ssl: number, name: number, iv: number, cipher: number, mac: number, isNew: boolean): number {
+    // Tickets of TLS 1.3 are for one use.
+    const isRenewed = sslCalls().version(ssl) === c.TLS1_3_VERSION
+    return this.#options.tickets?.use(name, iv, cipher, mac, isNew, isRenewed) ?? 0
   }
 
   staple(ssl: number, certificate: number): number {

@@ -17,7 +17,7 @@ const KEYS_MAX = 8
 const FAILED = -1
 const UNKNOWN = 0
 const OPENED = 1
-const OPENED_WITH_OLD_KEY = 2
+const OPENED_AND_RENEWED = 2
 
 /**
  * The ticket keys of one reactor, shared by its contexts. Who gives every process the same keys lets sessions be
@@ -43,8 +43,11 @@ export class TicketKeys {
     this.#count = kept.length
   }
 
-  /** The callback: addresses of the name and IV of a ticket and of the two contexts that OpenSSL goes on with. */
-  use(name: number, iv: number, cipher: number, mac: number, isNew: boolean): number {
+  /**
+   * The callback: addresses of the name and IV of a ticket and of the two contexts that OpenSSL goes on with;
+   * `isRenewed`: who comes with a ticket gets another one.
+   */
+  use(name: number, iv: number, cipher: number, mac: number, isNew: boolean, isRenewed: boolean): number {
     if (isNew) {
       if (this.#count === 0) return UNKNOWN
       return this.#memory.close(0, name, iv, cipher, mac) ? OPENED : FAILED
@@ -52,7 +55,7 @@ export class TicketKeys {
     const slot = this.#memory.find(name, this.#count)
     if (slot < 0) return UNKNOWN
     if (!this.#memory.open(slot, iv, cipher, mac)) return FAILED
-    return slot === 0 ? OPENED : OPENED_WITH_OLD_KEY
+    return slot === 0 && !isRenewed ? OPENED : OPENED_AND_RENEWED
   }
 
   /** No context may use them any more. */

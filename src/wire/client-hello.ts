@@ -108,6 +108,7 @@ function readBody(body: Cursor): ClientHello | undefined {
   return { serverName, alpn, versions }
 }
 
+/** The extensions that are looked into. */
 function readExtensions(body: Cursor): ReadonlyMap<number, Cursor> | undefined {
   const list = body.vector(2)
   if (body.isBroken || body.left > 0) return undefined
@@ -117,7 +118,7 @@ function readExtensions(body: Cursor): ReadonlyMap<number, Cursor> | undefined {
     const content = list.vector(2)
     // Two that could be understood differently are worse than none (RFC 8446, section 4.2).
     if (list.isBroken || extensions.has(type)) return undefined
-    extensions.set(type, content)
+    if (type === SERVER_NAME || type === ALPN || type === SUPPORTED_VERSIONS) extensions.set(type, content)
   }
   return extensions
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { readBothWaysOutput } from '../../bench/workloads/both-ways-output.js'
 import { readIperf3Output } from '../../bench/workloads/iperf3-output.js'
 import { readWrkOutput, secondsOf } from '../../bench/workloads/wrk-output.js'
 
@@ -69,4 +70,13 @@ test('an iperf3 that failed says why', () => {
   assert.throws(() => readIperf3Output(refused), /unable to connect/)
   assert.throws(() => readIperf3Output('iperf3: parameter error'), /no JSON: iperf3: parameter error/)
   assert.throws(() => readIperf3Output('{"end":{}}'), /no byte/)
+})
+
+test('bytes both ways are added, and a way without any is no measurement', () => {
+  const report = { upBytes: 300, downBytes: 50, seconds: 1.25 }
+  assert.deepEqual(readBothWaysOutput(JSON.stringify(report)), { units: 350, seconds: 1.25, faults: [] })
+  assert.throws(() => readBothWaysOutput(JSON.stringify({ ...report, upBytes: 0 })), /no byte went up/)
+  const cut = JSON.stringify({ ...report, complaint: 'a connection was closed' })
+  assert.throws(() => readBothWaysOutput(cut), /a connection was closed/)
+  assert.throws(() => readBothWaysOutput('Error: read'), /the client ended: Error: read/)
 })

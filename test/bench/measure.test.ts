@@ -26,7 +26,7 @@ socket.write('x')`
 const pings: Workload = {
   name: 'pings',
   title: 'a byte there and back',
-  unit: { name: 'trip', cpuLabel: 'µs', cpuScale: 1e6, rateLabel: 'trips/s', rateScale: 1 },
+  unit: { name: 'trip', costLabel: 'µs', costScale: 1e6, rateLabel: 'trips/s', rateScale: 1 },
   needs: [],
   server: ({ port }) => node(ECHO, port),
   warmUp: (port) => node(PING, port),

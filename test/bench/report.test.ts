@@ -12,6 +12,7 @@ function sample(relay: string, round: number, cpuSeconds: number): Sample {
     workload: 'requests',
     round,
     work,
+    cost: cpuSeconds,
     cpuSeconds,
     childCpuSeconds: [],
     windowSeconds: 2.5,
@@ -23,21 +24,21 @@ test('a ratio pairs the samples of the same round', () => {
   // The machine is twice as slow in round 2; both relays feel it, so their ratio does not.
   const samples = [sample('a', 1, 1), sample('b', 1, 2), sample('a', 2, 2), sample('b', 2, 4)]
   const [a, b] = summarise(samples, 'requests', ['a', 'b'])
-  assert.equal(a?.cpuRatio, undefined)
-  assert.equal(b?.cpuRatio?.low, 0.5)
-  assert.equal(b?.cpuRatio?.high, 0.5)
+  assert.equal(a?.costRatio, undefined)
+  assert.equal(b?.costRatio?.low, 0.5)
+  assert.equal(b?.costRatio?.high, 0.5)
 })
 
 test('a round in which the counterpart failed gives no ratio but still a sample', () => {
   const samples = [sample('a', 1, 1), sample('b', 1, 2), sample('b', 2, 40)]
   const [, b] = summarise(samples, 'requests', ['a', 'b'])
-  assert.equal(b?.cpuRatio?.median, 0.5)
+  assert.equal(b?.costRatio?.median, 0.5)
   assert.equal(b?.sampleCount, 2)
 })
 
 test('a row holds cost and speed per unit of work, and the worst disturbance', () => {
   const [row] = summarise([sample('a', 1, 1), sample('a', 3, 3)], 'requests', ['a'])
-  assert.equal(row?.cpuSecondsPerUnit.median, 0.002)
+  assert.equal(row?.costPerUnit.median, 0.002)
   assert.equal(row?.unitsPerSecond, 500)
   assert.equal(row?.p99Ms, 2)
   assert.equal(row?.busyShare, 0.8)

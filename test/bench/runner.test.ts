@@ -63,7 +63,7 @@ test('the plain net relay passes bytes both ways and keeps half-close', async (t
   await new Promise<void>((resolve) => remote.listen(remotePort, '127.0.0.1', resolve))
   t.after(() => remote.close())
   const listenPort = await freePort()
-  const site = { listenPort, remoteHost: '127.0.0.1', remotePort, dir: '' }
+  const site = { listenPort, remoteHost: '127.0.0.1', remotePort, dir: '', certificate: undefined }
   await untilListening(started(t, netRelay.launch(site)), listenPort)
   const client = connect({ port: listenPort, host: '127.0.0.1', allowHalfOpen: true })
   client.end('hello')
@@ -73,7 +73,7 @@ test('the plain net relay passes bytes both ways and keeps half-close', async (t
 })
 
 test('a subject is told its ports, also inside of a word', () => {
-  const site = { listenPort: 1, remoteHost: '127.0.0.1', remotePort: 2, dir: '' }
+  const site = { listenPort: 1, remoteHost: '127.0.0.1', remotePort: 2, dir: '', certificate: undefined }
   assert.equal(fillIn('REMOTEHOST:REMOTEPORT', site), '127.0.0.1:2')
   const launch = subjectRelay('node x.js  LISTENPORT REMOTEPORT').launch(site)
   assert.deepEqual([launch.command, ...launch.args], ['node', 'x.js', '1', '2'])

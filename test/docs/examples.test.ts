@@ -62,6 +62,6 @@ for (const { page, text } of configurations) {
 test('README.md shows a mistake as the program does', () => {
   const shown = examples.find(({ text }) => text.startsWith('my.cfg:'))?.text
   const right = configurations.find(({ page }) => page === 'README.md')?.text ?? ''
-  const wrong = right.replace('remote = { address', 'remote = { adress')
+  const wrong = right.replace('idle timeout = 1h', 'idle timeout = 1hour')
   assert.equal(shown, load(wrong).messages)
 })

@@ -20,6 +20,8 @@ const SOCKETS_PER_SESSION = 2
 export interface MasterOptions extends ProgramOptions {
   /** Children that have to relay before the test goes on; zero where they are another program. */
   readonly children?: number
+  /** Words for Node itself, which children get too. */
+  readonly nodeWords?: readonly string[]
 }
 
 /** A running master with its children. After the test all of them must end in order, with nothing left. */
@@ -193,13 +195,13 @@ function relays(pid: number): boolean {
 export async function startMaster(
   t: TestContext,
   plan: RelayPlan,
-  { children = 1, ...options }: MasterOptions = {},
+  { children = 1, nodeWords = [], ...options }: MasterOptions = {},
 ): Promise<Master> {
   const file = join(temporaryFolder(t), 'master.cfg')
   const text = masterText(plan)
   writeFileSync(file, text)
   const words = ['-D', ...plan.parts.words, file]
-  const program = new Program(t, [process.execPath, TCPRELAY, ...words], options)
+  const program = new Program(t, [process.execPath, ...nodeWords, TCPRELAY, ...words], options)
   const master = new Master(t, program, file, text.includes(DIRECT) ? 'direct' : 'broker')
   await master.serves(plan.parts.listeners.length, children)
   return master

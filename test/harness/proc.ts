@@ -58,6 +58,12 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/** Lines of /proc/PID/maps of this file. */
+export function mappingsOf(pid: number, name: string): string[] {
+  const lines = readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')
+  return lines.filter((line) => line.includes(name))
+}
+
 export function residentKiBOf(pid: number): number {
   return Number(/^VmRSS:\s+(\d+)/m.exec(status(pid))?.[1])
 }

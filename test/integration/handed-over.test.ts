@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { needs } from '../harness/needs.js'
 import { fileOfProject, tcprelay } from '../harness/program.js'
 import { relayTo } from '../harness/relay.js'
+import { reload } from '../harness/reload.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 
 const handOver = ['python3', fileOfProject('test/harness/hand_over.py')]
@@ -20,14 +21,13 @@ test('under inetd a listener needs no address', async (t) => {
   await client.close()
 })
 
-test('a socket of systemd is taken by its name', async (t) => {
+test('a socket of systemd is taken by its name, and stays over a reload', async (t) => {
   if (!needs(t, 'python3')) return
   const remote = await remoteThat(echoes).start(t)
-  const relay = await relayTo(remote)
-    .listeningOn('inherited = front')
-    .running({ under: [...handOver, 'systemd', 'front'] })
-    .start(t)
+  const plan = relayTo(remote).listeningOn('inherited = front')
+  const relay = await plan.running({ under: [...handOver, 'systemd', 'front'] }).start(t)
   await relay.logged(/succeeded \(via systemd\)/)
+  await reload(relay, plan.text)
   const client = await relay.connect()
   assert.equal(await client.exchange('handed over'), 'handed over')
   await client.close()

@@ -1,11 +1,49 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { temporaryFolder } from '../harness/clean-up.js'
+import type { Client } from '../harness/client.js'
 import { type Master, masterText, spawning, startMaster } from '../harness/master.js'
-import { type RelayPlan, relayTo } from '../harness/relay.js'
+import { descriptorsOf } from '../harness/proc.js'
+import { type Relay, type RelayPlan, relayTo } from '../harness/relay.js'
+import { IN_FORCE, reload } from '../harness/reload.js'
 import { listens, remoteThat, says } from '../harness/remote.js'
+import { until } from '../harness/until.js'
 
-const IN_FORCE = /the new configuration is in force/
+/** What every process that listens can do. */
+interface Running extends Pick<Master | Relay, 'file' | 'logged' | 'pid' | 'port' | 'program' | 'signal'> {
+  ended(deadlineMs?: number): Promise<unknown>
+  connectTo(port?: number): Promise<Client>
+  /** Nothing is left of old configurations. */
+  hasOneGeneration(): Promise<unknown>
+}
+
+interface Model {
+  readonly name: string
+  textOf(plan: RelayPlan): string
+  start(t: TestContext, plan: RelayPlan): Promise<Running>
+}
+
+const SINGLE: Model = {
+  name: 'a single process',
+  textOf: (plan) => plan.text,
+  async start(t, plan) {
+    const relay = await plan.start(t)
+    const connectTo = (port = relay.port()) => relay.connect({ port })
+    return Object.assign(relay, { connectTo, hasOneGeneration: async () => {} })
+  },
+}
+
+const MASTER: Model = {
+  name: 'a master',
+  textOf: (plan) => masterText(plan.withMaster(spawning([1, 2]))),
+  async start(t, plan) {
+    const master = await startMaster(t, plan.withMaster(spawning([1, 2])))
+    const connectTo = (port = master.port()) => master.connect(port)
+    return Object.assign(master, { connectTo, hasOneGeneration: () => master.hasChildren(1) })
+  },
+}
 
 /** A server that tells its name to everybody, and leaves with its client. */
 async function named(t: TestContext, name: string) {
@@ -15,117 +53,165 @@ async function named(t: TestContext, name: string) {
   }).start(t)
 }
 
-async function reload(master: Master, text: string, outcome: RegExp, nth = 1): Promise<void> {
-  writeFileSync(master.file, text)
-  master.signal('SIGHUP')
-  await master.logged(outcome, nth)
+/** A client of a remote that has this name. */
+async function connectsTo(running: Running, name: string, port?: number): Promise<Client> {
+  const client = await running.connectTo(port)
+  assert.equal(await client.read(name.length), name)
+  return client
 }
 
-test('after a reload new clients go to the new remotes, and old sessions stay', async (t) => {
-  const before = await named(t, 'before')
-  const after = await named(t, 'after')
-  const plan = (remote: typeof before) => relayTo(remote).withMaster(spawning([1, 1]))
-  const master = await startMaster(t, plan(before))
-  const old = await master.connect()
-  assert.equal(await old.read('before'.length), 'before')
-  await reload(master, masterText(plan(after)), IN_FORCE)
-  const young = await master.connect()
-  assert.equal(await young.read('after'.length), 'after')
-  await old.send('still there')
-  assert.equal(old.socket.closed, false)
-  await old.close()
-  await young.close()
-  await master.hasChildren(1)
-})
+for (const { name, start, textOf } of [SINGLE, MASTER]) {
+  test(`${name}: after a reload new clients go to the new remotes, and old sessions stay`, async (t) => {
+    const before = relayTo(await named(t, 'before'))
+    const after = relayTo(await named(t, 'after'))
+    const running = await start(t, before)
+    const old = await connectsTo(running, 'before')
+    await reload(running, textOf(after))
+    const young = await connectsTo(running, 'after')
+    await old.send('still there')
+    assert.equal(old.socket.closed, false)
+    await old.close()
+    await young.close()
+    await running.hasOneGeneration()
+  })
 
-test('no client is refused or lost while configurations change', async (t) => {
-  const remote = await remoteThat(says('here')).start(t)
-  const plan = relayTo(remote).withMaster(spawning([1, 2]))
-  const master = await startMaster(t, plan)
-  let isOver = false
-  let served = 0
-  const clients = async () => {
-    while (!isOver) {
-      const client = await master.connect()
-      assert.equal(await client.readToEnd(), 'here')
-      await client.close()
-      served++
+  test(`${name}: no client is refused or lost while configurations change`, async (t) => {
+    const plan = relayTo(await remoteThat(says('here')).start(t))
+    const running = await start(t, plan)
+    let isOver = false
+    let served = 0
+    const clients = async () => {
+      while (!isOver) {
+        const client = await running.connectTo()
+        assert.equal(await client.readToEnd(), 'here')
+        await client.close()
+        served++
+      }
     }
-  }
-  const running = [clients(), clients(), clients()]
-  for (let nth = 1; nth <= 3; nth++) {
-    await reload(master, masterText(plan.with(`idle timeout = ${nth}h`)), IN_FORCE, nth)
-  }
-  isOver = true
-  await Promise.all(running)
-  assert.ok(served > 10, `${served} clients were served`)
-})
+    const all = [clients(), clients(), clients()]
+    for (let nth = 1; nth <= 5; nth++) {
+      await until('clients of this configuration', () => served > nth * 10)
+      await reload(running, textOf(plan.with(`idle timeout = ${nth}h`)), IN_FORCE, nth)
+    }
+    isOver = true
+    await Promise.all(all)
+  })
 
-test('a wrong configuration is told and changes nothing', async (t) => {
-  const remote = await named(t, 'same')
-  const plan = relayTo(remote).withMaster(spawning([1, 1]))
-  const master = await startMaster(t, plan)
-  const [child] = await master.hasChildren(1)
-  await reload(master, masterText(plan).replace('remote', 'remoat'), /is wrong: the old one goes on/)
-  assert.match(master.program.stderr.text, /expected .* but got 'remoat'/)
-  assert.deepEqual(await master.hasChildren(1), [child])
-  const client = await master.connect()
-  assert.equal(await client.read('same'.length), 'same')
-  await client.close()
-})
+  test(`${name}: clients that wait in the kernel are served after a reload, also at an address that goes`, async (t) => {
+    const plan = relayTo(await named(t, 'x')).listeningOn(
+      'address = 127.0.0.1 port = 0',
+      'address = 127.0.0.1 port = 0',
+    )
+    const running = await start(t, plan)
+    const [stays, goes] = [running.port(0), running.port(1)]
+    running.signal('SIGSTOP')
+    const clients = await Promise.all([stays, goes, stays, goes].map((port) => running.connectTo(port)))
+    const text = textOf(plan.listeningOn(`address = 127.0.0.1 port = ${stays}`))
+    writeFileSync(running.file, text)
+    running.signal('SIGHUP')
+    running.signal('SIGCONT')
+    await running.logged(IN_FORCE)
+    for (const client of clients) assert.equal(await client.read(1), 'x')
+    for (const client of clients) await client.close()
+    assert.equal(await (await running.connectTo(goes)).ending(), 'ECONNREFUSED')
+    await reload(running, textOf(plan), IN_FORCE, 2)
+    await running.hasOneGeneration()
+  })
 
-test('a listener that is gone is closed, a new one opened', async (t) => {
-  const remote = await named(t, 'x')
-  const plan: RelayPlan = relayTo(remote).withMaster(spawning([1, 1]))
-  const master = await startMaster(t, plan)
-  const oldPort = master.port()
-  const moved = masterText(plan).replace('address = 127.0.0.1', 'address = 127.0.0.2')
-  await reload(master, moved, /bind to 127\.0\.0\.2:(\d+) succeeded/)
-  await master.logged(IN_FORCE)
-  assert.equal(await (await master.connect(oldPort)).ending(), 'ECONNREFUSED')
-})
+  test(`${name}: a wrong configuration is told and changes nothing`, async (t) => {
+    const plan = relayTo(await named(t, 'same'))
+    const running = await start(t, plan)
+    await reload(running, textOf(plan).replace('remote', 'remoat'), /is wrong: the old one goes on/)
+    await running.logged(/\.cfg:\d+:\d+: expected .* but got 'remoat'/)
+    await (await connectsTo(running, 'same')).close()
+    await reload(running, textOf(plan))
+    await running.hasOneGeneration()
+  })
 
-test('sessions of an old configuration end when its time is over', async (t) => {
-  const remote = await named(t, 'held')
-  const plan = relayTo(remote).withMaster(spawning([1, 1]), 'old generation timeout = 1')
-  const master = await startMaster(t, plan)
-  const client = await master.connect()
-  assert.equal(await client.read('held'.length), 'held')
-  await reload(master, masterText(plan), IN_FORCE)
-  assert.equal(await client.ending(), 'ECONNRESET')
-  await master.logged(/ending 1 children of an old configuration/)
-  await master.hasChildren(1)
-})
+  test(`${name}: a listener that is gone is closed, a new one opened`, async (t) => {
+    const plan = relayTo(await named(t, 'x'))
+    const running = await start(t, plan)
+    const oldPort = running.port()
+    const moved = textOf(plan).replace('address = 127.0.0.1', 'address = 127.0.0.2')
+    await reload(running, moved, /bind to 127\.0\.0\.2:(\d+) succeeded/)
+    await running.logged(IN_FORCE)
+    assert.equal(await (await running.connectTo(oldPort)).ending(), 'ECONNREFUSED')
+  })
 
-test('a new listener takes the port of an old one that was in its way', async (t) => {
-  const remote = await named(t, 'x')
-  const plan = relayTo(remote)
-    .listeningOn('port = 0')
-    .withMaster(spawning([1, 1]))
-  const master = await startMaster(t, plan)
-  const port = master.port()
-  const narrowed = masterText(plan).replace(
-    'listen = { port = 0',
-    `listen = { address = 127.0.0.1 port = ${port}`,
-  )
-  await reload(master, narrowed, new RegExp(`bind to 127\\.0\\.0\\.1:${port} succeeded`))
-  const client = await master.connect(port)
-  assert.equal(await client.read(1), 'x')
-  await client.close()
-})
+  test(`${name}: sessions of an old configuration end when its time is over`, async (t) => {
+    const plan = relayTo(await named(t, 'held')).withMaster('old generation timeout = 1')
+    const running = await start(t, plan)
+    const client = await connectsTo(running, 'held')
+    await reload(running, textOf(plan))
+    assert.equal(await client.ending(), 'ECONNRESET')
+    await running.logged(/ending 1 (children|sessions) of an old configuration/)
+    await running.hasOneGeneration()
+  })
 
-test('a master that is told to end while it reloads ends, and nothing of it listens', async (t) => {
-  const remote = await named(t, 'x')
-  const plan = relayTo(remote).withMaster(spawning([1, 1]))
-  const master = await startMaster(t, plan)
-  writeFileSync(master.file, masterText(plan.with('idle timeout = 1h')))
-  master.signal('SIGHUP')
-  await master.logged(/SIGHUP: reloading/)
-  master.signal('SIGTERM')
-  assert.deepEqual(await master.ended(5_000), { code: 0, signal: null })
-  await master.leavesNoChild(0)
-  assert.equal(await (await master.connect()).ending(), 'ECONNREFUSED')
-})
+  test(`${name}: a new listener takes the port of an old one that was in its way`, async (t) => {
+    const plan = relayTo(await named(t, 'x')).listeningOn('port = 0')
+    const running = await start(t, plan)
+    const port = running.port()
+    const narrowed = textOf(plan).replace('{ port = 0', `{ address = 127.0.0.1 port = ${port}`)
+    await reload(running, narrowed, new RegExp(`bind to 127\\.0\\.0\\.1:${port} succeeded`))
+    await (await connectsTo(running, 'x', port)).close()
+  })
+
+  test(`${name} that is told to end while it reloads ends, and nothing of it listens`, async (t) => {
+    const plan = relayTo(await named(t, 'x'))
+    const running = await start(t, plan)
+    writeFileSync(running.file, textOf(plan.with('idle timeout = 1h')))
+    running.signal('SIGHUP')
+    await running.logged(/SIGHUP: reloading/)
+    running.signal('SIGTERM')
+    assert.deepEqual(await running.ended(5_000), { code: 0, signal: null })
+    assert.equal(await (await running.connectTo()).ending(), 'ECONNREFUSED')
+  })
+
+  test(`${name}: of configurations that come while it reloads the last one counts`, async (t) => {
+    const [first, last] = [relayTo(await named(t, 'first')), relayTo(await named(t, 'last'))]
+    const running = await start(t, relayTo(await named(t, 'old')))
+    await reload(running, textOf(first), /SIGHUP: reloading/)
+    for (let i = 0; i < 3; i++) running.signal('SIGHUP')
+    await reload(running, textOf(last), IN_FORCE, 2)
+    await (await connectsTo(running, 'last')).close()
+    await running.hasOneGeneration()
+  })
+
+  test(`${name}: sessions of old configurations count when new ones choose a remote`, async (t) => {
+    const [busy, free] = [await named(t, 'busy'), await named(t, 'free')]
+    const running = await start(t, relayTo(busy))
+    const clients = []
+    for (let i = 0; i < 3; i++) clients.push(await connectsTo(running, 'busy'))
+    // Another remote comes first now: the busy one keeps its slot all the same.
+    await reload(running, textOf(relayTo(free, busy)))
+    for (let i = 0; i < 3; i++) clients.push(await connectsTo(running, 'free'))
+    for (const client of clients) await client.close()
+    await running.hasOneGeneration()
+  })
+
+  test(`${name}: a new remote by name is there for the first client`, async (t) => {
+    const running = await start(t, relayTo(await named(t, 'number')))
+    const { port } = await named(t, 'name')
+    await reload(running, textOf(relayTo({ directive: `address = localhost port = ${port}` })))
+    await (await connectsTo(running, 'name')).close()
+    await running.hasOneGeneration()
+  })
+
+  test(`${name}: the access log is that of the configuration in force`, async (t) => {
+    const folder = temporaryFolder(t)
+    const [before, after] = [join(folder, 'before.log'), join(folder, 'after.log')]
+    const plan = relayTo(await named(t, 'x'))
+    const running = await start(t, plan.with(`access log = ${before}`))
+    const isOpen = (file: string) => descriptorsOf(running.pid).includes(file)
+    await until('the first log', () => isOpen(before))
+    await reload(running, textOf(plan.with(`access log = ${after}`)))
+    await until('the second log alone', () => isOpen(after) && !isOpen(before))
+    await reload(running, textOf(plan), IN_FORCE, 2)
+    await until('no log', () => !isOpen(after))
+    await running.hasOneGeneration()
+  })
+}
 
 test('a program that never starts does not hold the old configuration up', async (t) => {
   const remote = await named(t, 'x')
@@ -139,23 +225,5 @@ test('a program that never starts does not hold the old configuration up', async
   const client = await master.connect()
   assert.equal(await client.read(1), 'x')
   await client.close()
-  await master.hasChildren(1)
-})
-
-test('sessions of old children count when new ones choose a remote', async (t) => {
-  const busy = await named(t, 'busy')
-  const free = await named(t, 'free')
-  const master = await startMaster(t, relayTo(busy).withMaster(spawning([1, 1])))
-  const old = await Promise.all([1, 2, 3].map(() => master.connect()))
-  for (const client of old) assert.equal(await client.read(4), 'busy')
-  // Another remote comes first now: the busy one keeps its slot all the same.
-  await reload(master, masterText(relayTo(free, busy).withMaster(spawning([1, 1]))), IN_FORCE)
-  const young = []
-  for (const expected of ['free', 'free', 'free']) {
-    const client = await master.connect()
-    assert.equal(await client.read(4), expected)
-    young.push(client)
-  }
-  for (const client of [...old, ...young]) await client.close()
   await master.hasChildren(1)
 })

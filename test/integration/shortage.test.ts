@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import type { Client } from '../harness/client.js'
+import { leaveDescriptors, setDescriptorLimit } from '../harness/descriptor-limit.js'
 import { needs } from '../harness/needs.js'
-import { cpuMsOf, descriptorNumbersOf } from '../harness/proc.js'
+import { cpuMsOf } from '../harness/proc.js'
 import { type Relay, relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { DEADLINE_MS, until } from '../harness/until.js'
@@ -39,13 +39,13 @@ test('descriptors that run out while it runs are a pause and one line, not a spi
   const relay = await relayTo(remote).start(t)
   const first = await relay.connect()
   await first.exchange('hello')
-  leaveDescriptors(relay, 0)
+  leaveDescriptors(relay.pid, 0)
   const clients = await Promise.all(Array.from({ length: 10 }, () => relay.connect()))
   await relay.logged(/cannot accept: too many open files; new connections wait/)
   await isQuiet(relay)
   assert.equal(await first.exchange('still served'), 'still served')
   assert.equal(relay.program.stderr.matching(/cannot accept/).length, 1)
-  setLimit(relay, 1_000)
+  setDescriptorLimit(relay.pid, 1_000)
   await Promise.all(clients.map((client) => client.exchange('at last')))
   assert.equal(relay.program.stderr.matching(/is down/).length, 0)
 })
@@ -54,12 +54,12 @@ test('one descriptor too few for a remote is no fault of the remote', async (t) 
   if (!needs(t, 'prlimit')) return
   const remote = await remoteThat(echoes).start(t)
   const relay = await relayTo(remote).start(t)
-  leaveDescriptors(relay, 1)
+  leaveDescriptors(relay.pid, 1)
   const client = await relay.connect()
   await client.send('patience')
   await until('the client to be accepted', () => relay.socketCount === 1)
   await isQuiet(relay)
-  setLimit(relay, 1_000)
+  setDescriptorLimit(relay.pid, 1_000)
   assert.equal(await client.read(8), 'patience')
   assert.equal(relay.program.stderr.matching(/is down/).length, 0)
 })
@@ -88,7 +88,7 @@ function pour(client: Client): { received(): number; stop(): Promise<void> } {
   client.socket.removeAllListeners('data').on('data', ({ length }) => {
     received += length
   })
-  const pourOn = () => void (isStopped || client.socket.write(block, pourOn))
+  const pourOn = () => void (isStopped || client.socket.destroyed || client.socket.write(block, pourOn))
   for (let i = 0; i < BLOCKS_UNDER_WAY; i++) pourOn()
   return {
     received: () => received,
@@ -105,19 +105,6 @@ async function servedThenGone(client: Client, text: string): Promise<void> {
   await client.endWriting()
   assert.equal(await client.readToEnd(), '')
   await client.close()
-}
-
-/** Leaves the relay so many descriptors beyond those that it has. */
-function leaveDescriptors(relay: Relay, free: number): void {
-  const taken = new Set(descriptorNumbersOf(relay.pid))
-  let limit = 0
-  for (let left = free; left > 0 || taken.has(limit); limit++) if (!taken.has(limit)) left--
-  setLimit(relay, limit)
-}
-
-function setLimit(relay: Relay, count: number): void {
-  const { status } = spawnSync('prlimit', ['--pid', String(relay.pid), `--nofile=${count}:`])
-  assert.equal(status, 0)
 }
 
 /** The relay uses next to no CPU time while it is watched. */

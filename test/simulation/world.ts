@@ -10,11 +10,11 @@ import { TraceChannel } from '../../src/observe/trace.js'
 import { Loop } from '../../src/reactor/loop.js'
 import { Blocks } from '../../src/relay/blocks.js'
 import type { Frozen } from '../../src/relay/frozen.js'
-import { Pipes, type SplicePolicy } from '../../src/relay/pipes.js'
+import { Pipes } from '../../src/relay/pipes.js'
 import { Relay } from '../../src/relay/relay.js'
 import { NO_TLS } from '../../src/relay/relay-tls.js'
 import { Remotes } from '../../src/relay/remotes.js'
-import { SPLICE_POLICIES } from '../../src/relay/splice-policies.js'
+import { SPLICE_POLICIES, type SplicePolicy } from '../../src/relay/splice-policies.js'
 import { Trouble } from '../../src/relay/trouble.js'
 import { Actor, patternByte } from './actor.js'
 import { Chance } from './chance.js'
@@ -91,16 +91,15 @@ export class World {
     this.#loop = new Loop(this.#kernel.poller, system.clock)
     this.#blocks = new Blocks(system.calls, chunkFor())
     this.#pipes = new Pipes(system.calls, this.#loop, {
-      policy: policyFor(transportOf(seed), chance, this.#windowBytes),
       pipesMax: chance.between(1, 6),
       pipeBytes: 256 * 1024,
     })
     const remotes = this.#manners.length
     this.#cells = localCells({ children: 1, remotes, listeners: 1, ringBytes: 64 })
-    this.#relay = this.#makeRelay(system)
+    this.#relay = this.#makeRelay(system, policyFor(transportOf(seed), chance, this.#windowBytes))
   }
 
-  #makeRelay(system: FakeKernel['system']): Relay {
+  #makeRelay(system: FakeKernel['system'], splice: SplicePolicy): Relay {
     const child = this.#cells.child(0)
     const names = this.#manners.map((manner, slot) => ({
       name: `${manner}-${slot}`,
@@ -128,12 +127,12 @@ export class World {
           idleTimeoutMs,
           halfCloseTimeoutMs: 0,
           keepAlive: { isOn: this.#chance.is(0.5), idleS: 1, intervalS: 0, count: 0 },
+          splice,
           localAddress: undefined,
           ephemeralPorts: { least: 32_768, most: 60_999 },
           retireLimit: 0,
           hasAccessLog: true,
           notesPeers: true,
-          isTruncationReset: true,
         },
         tls: NO_TLS,
         counters: child.counters,

@@ -1,10 +1,11 @@
 import { Buffer } from 'node:buffer'
-import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
 import { hostBytes } from '../../src/base/address.js'
 
 /** Certificates made while a test runs: DER is written by hand, Node signs it. */
 
-export type KeyKind = 'ec' | 'rsa' | 'ed25519'
+/** `weak`: nobody should take it. */
+export type KeyKind = 'ec' | 'rsa' | 'ed25519' | 'weak'
 
 interface Wishes {
   /** Common name of the subject. */
@@ -36,6 +37,7 @@ const DAY_MS = 86_400_000
 const KEYS: Readonly<Record<KeyKind, () => { privateKey: KeyObject; publicKey: KeyObject }>> = {
   ec: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
   rsa: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
+  weak: () => generateKeyPairSync('rsa', { modulusLength: 512 }),
   ed25519: () => generateKeyPairSync('ed25519'),
 }
 
@@ -143,9 +145,4 @@ function tagged(tag: number, content: Buffer): Buffer {
 function pem(label: string, der: Buffer): Buffer {
   const lines = der.toString('base64').replace(/.{64}/g, '$&\n').trimEnd()
   return Buffer.from(`-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`)
-}
-
-/** As OpenSSL shows them: `AA:BB:…`. */
-export function fingerprint({ certificate }: Identity): string {
-  return createHash('sha256').update(certificate).digest('hex')
 }

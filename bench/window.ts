@@ -1,0 +1,47 @@
+import type { Sample } from './sample.js'
+import { LOAD_CORE, RELAY_CORE } from './system/cores.js'
+import {
+  type CpuReading,
+  cpuSecondsBetween,
+  readChildrenCpu,
+  readCoreBusySeconds,
+  readCpu,
+} from './system/cpu-clock.js'
+
+export type WindowReading = Pick<Sample, 'cpuSeconds' | 'childCpuSeconds' | 'windowSeconds' | 'foreignShare'>
+
+interface OthersReading {
+  readonly busySeconds: number
+  readonly own: CpuReading
+}
+
+/** Both cores, and what this program and all that it started (relay, server, generator) used of them. */
+function readOthers(): OthersReading {
+  const busySeconds = readCoreBusySeconds(RELAY_CORE) + readCoreBusySeconds(LOAD_CORE)
+  return { busySeconds, own: readCpu(process.pid) }
+}
+
+function foreignSecondsBetween(before: OthersReading, after: OthersReading): number {
+  const ownSeconds = cpuSecondsBetween(before.own, after.own)
+  return Math.max(0, after.busySeconds - before.busySeconds - ownSeconds)
+}
+
+/** Begins to watch the relay's process tree; the function that it returns says what happened since. */
+export function openWindow(pid: number): () => WindowReading {
+  const startMs = performance.now()
+  const othersBefore = readOthers()
+  const childrenBefore = readChildrenCpu(pid)
+  const before = readCpu(pid)
+  return () => {
+    const after = readCpu(pid)
+    const childrenAfter = readChildrenCpu(pid)
+    const foreignSeconds = foreignSecondsBetween(othersBefore, readOthers())
+    const windowSeconds = (performance.now() - startMs) / 1e3
+    return {
+      cpuSeconds: cpuSecondsBetween(before, after),
+      childCpuSeconds: [...childrenAfter].map(([child, ns]) => (ns - (childrenBefore.get(child) ?? 0)) / 1e9),
+      windowSeconds,
+      foreignShare: foreignSeconds / windowSeconds,
+    }
+  }
+}

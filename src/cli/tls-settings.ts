@@ -1,0 +1,88 @@
+import type { ClientTlsOptions, ServerTlsOptions } from '../tls/options.js'
+import type { TicketKeys } from '../tls/ticket-keys.js'
+
+/**
+ * TLS of a process as plain data: it crosses to a reactor's thread, and to a child as JSON. The head alone reads the
+ * files; what was in them is here. Zero milliseconds are no limit.
+ */
+export interface TlsSettings {
+  /** What clients are served with; listeners that say the same have the same entry, so that they share a context. */
+  readonly servers: readonly ServerTlsSettings[]
+  /** By slot. */
+  readonly listeners: readonly ListenerTlsSettings[]
+  /** Index among the servers: for clients of a classic master that are to speak TLS. */
+  readonly handedOver: number | undefined
+  /** What remotes are connected to with; those that say the same have the same entry. */
+  readonly clients: readonly ClientTlsSettings[]
+  /** By remote, in the order of the configuration: the index among the clients. */
+  readonly remotes: readonly RemoteTlsSettings[]
+  /** PEM bundle of the system, for the clients that want it. */
+  readonly systemAuthorities: Uint8Array | undefined
+  readonly keylogFile: string | undefined
+  readonly kernel: 'auto' | 'yes' | 'no'
+}
+
+export interface ServerTlsSettings
+  extends Omit<ServerTlsOptions, 'id' | 'onKeyLog' | 'psk' | 'tickets'>,
+    Manners {
+  readonly psk: readonly (readonly [identity: string, key: Uint8Array])[] | undefined
+}
+
+export interface ClientTlsSettings extends Omit<ClientTlsOptions, 'onKeyLog'>, Manners {
+  /** The remote is verified against the bundle of the system. */
+  readonly usesSystemAuthorities: boolean
+}
+
+/** What the relay does, and OpenSSL does not know of. */
+interface Manners {
+  readonly handshakeTimeoutMs: number
+  /** What the other side sees of an end without close_notify. */
+  readonly truncation: 'reset' | 'close'
+}
+
+export type ListenerTlsSettings =
+  | { readonly mode: 'off' }
+  /** Index among the servers. */
+  | { readonly mode: 'on'; readonly server: number }
+  /** The first bytes decide; a client that is silent for `detectTimeoutMs` is plain. */
+  | { readonly mode: 'auto'; readonly server: number; readonly detectTimeoutMs: number }
+  /** TLS is relayed as it is, and looked at. */
+  | { readonly mode: 'pass'; readonly detectTimeoutMs: number }
+
+export interface RemoteTlsSettings {
+  /** Undefined: plain. */
+  readonly client: number | undefined
+}
+
+export const NO_TLS: TlsSettings = {
+  servers: [],
+  listeners: [],
+  handedOver: undefined,
+  clients: [],
+  remotes: [],
+  systemAuthorities: undefined,
+  keylogFile: undefined,
+  kernel: 'auto',
+}
+
+type OnKeyLog = ((line: string) => void) | undefined
+
+/** What `openServerContext` takes. */
+export function serverTlsOptions(
+  { handshakeTimeoutMs: _handshakeTimeoutMs, psk, truncation: _truncation, ...options }: ServerTlsSettings,
+  tickets?: TicketKeys,
+  onKeyLog?: OnKeyLog,
+): ServerTlsOptions {
+  return { ...options, psk: psk && new Map(psk), tickets, onKeyLog }
+}
+
+/** What `openClientContext` takes; the store of the system's authorities is an argument of its own there. */
+export function clientTlsOptions(settings: ClientTlsSettings, onKeyLog?: OnKeyLog): ClientTlsOptions {
+  const {
+    handshakeTimeoutMs: _handshakeTimeoutMs,
+    truncation: _truncation,
+    usesSystemAuthorities: _usesSystemAuthorities,
+    ...options
+  } = settings
+  return { ...options, onKeyLog }
+}

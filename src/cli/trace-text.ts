@@ -1,0 +1,4 @@
+/** What a trace shows of a message between threads; settings and keys hold secrets, and are long. */
+export function traceText(message: object): string {
+  return JSON.stringify(message, (name, value) => (name === 'settings' || name === 'keys' ? '…' : value))
+}

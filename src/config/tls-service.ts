@@ -1,0 +1,117 @@
+import type { Position } from '../base/problem.js'
+import type { Located } from './located.js'
+import type { ListenerSettings } from './table-spawnd.js'
+import type { TcprelaySettings } from './table-tcprelay.js'
+import type { CertificateSettings } from './table-tls.js'
+import { TLS_VERSIONS, type TlsMode, type TlsVersion } from './tls-mode.js'
+
+/** What clients are served with: the directives of a listener over those of the tcprelay section. */
+export interface TlsService {
+  /** Who is to blame for what no directive says. */
+  readonly position: Position
+  readonly mode: TlsMode
+  /** The default one first. */
+  readonly certificates: readonly ServedCertificate[]
+  readonly versions: readonly TlsVersion[]
+  readonly ciphers: Located<string> | undefined
+  readonly ciphersuites: Located<string> | undefined
+  readonly groups: Located<string> | undefined
+  readonly alpn: Located<readonly string[]> | undefined
+  readonly verify: 'none' | 'request' | 'require'
+  readonly clientCaFile: Located<string> | undefined
+  readonly crlFile: Located<string> | undefined
+  readonly verifyDepth: number | undefined
+  /** Undefined: clients have no pre-shared keys. */
+  readonly pskFile: Located<string> | undefined
+  readonly handshakeTimeoutMs: number
+  readonly detectTimeoutMs: number
+  readonly truncation: 'reset' | 'close'
+}
+
+export type ServedCertificate = Omit<CertificateSettings, 'isDefault'>
+
+type Own = Omit<TcprelaySettings, 'position'> | ListenerSettings
+
+/** Undefined: the listener speaks no TLS of its own. */
+export function listenerService(
+  listener: ListenerSettings,
+  tcprelay: TcprelaySettings,
+): TlsService | undefined {
+  const { kind } = listener.tls
+  if (kind !== 'on' && kind !== 'auto') return undefined
+  const own = hasCertificates(listener) ? listener : tcprelay
+  const pskFile = listener.tlsPsk ? (listener.tlsPskFile ?? tcprelay.tlsPskFile) : undefined
+  return service(listener, tcprelay, { mode: listener.tls, certificates: certificatesOf(own), pskFile })
+}
+
+/** For clients that a classic master hands over: it says of each whether it speaks TLS, and nothing else. */
+export function sectionService(tcprelay: TcprelaySettings): TlsService | undefined {
+  if (!hasCertificates(tcprelay) && tcprelay.tlsPskFile === undefined) return undefined
+  const mode: TlsMode = { kind: 'on', versions: TLS_VERSIONS }
+  const certificates = certificatesOf(tcprelay)
+  return service(tcprelay, tcprelay, { mode, certificates, pskFile: tcprelay.tlsPskFile })
+}
+
+export function hasCertificates({ tlsCertFile, tlsCertificates }: Own): boolean {
+  return tlsCertFile !== undefined || tlsCertificates.length > 0
+}
+
+/** The versions from `min` to `max` of those that there are. */
+export function versionsBetween(
+  versions: readonly TlsVersion[],
+  min: Located<TlsVersion> | undefined,
+  max: Located<TlsVersion> | undefined,
+): readonly TlsVersion[] {
+  const from = TLS_VERSIONS.indexOf(min?.value ?? 'TLSv1.2')
+  const to = TLS_VERSIONS.indexOf(max?.value ?? 'TLSv1.3')
+  return TLS_VERSIONS.slice(from, to + 1).filter((version) => versions.includes(version))
+}
+
+function service(
+  own: ListenerSettings | TcprelaySettings,
+  section: TcprelaySettings,
+  given: Pick<TlsService, 'mode' | 'certificates' | 'pskFile'>,
+): TlsService {
+  const clientCaFile = own.tlsClientCaFile ?? section.tlsClientCaFile
+  const verify = (own.tlsVerify ?? section.tlsVerify)?.value
+  return {
+    ...given,
+    position: own.position,
+    versions: versionsBetween(
+      given.mode.versions,
+      own.tlsMinVersion ?? section.tlsMinVersion,
+      own.tlsMaxVersion ?? section.tlsMaxVersion,
+    ),
+    ciphers: own.tlsCiphers ?? section.tlsCiphers,
+    ciphersuites: own.tlsCiphersuites ?? section.tlsCiphersuites,
+    groups: own.tlsGroups ?? section.tlsGroups,
+    alpn: own.tlsAlpn ?? section.tlsAlpn,
+    verify: verify ?? (clientCaFile === undefined ? 'none' : 'require'),
+    clientCaFile,
+    crlFile: own.tlsCrlFile ?? section.tlsCrlFile,
+    verifyDepth: own.tlsVerifyDepth ?? section.tlsVerifyDepth,
+    handshakeTimeoutMs: own.tlsHandshakeTimeoutMs ?? section.tlsHandshakeTimeoutMs,
+    detectTimeoutMs: own.tlsDetectTimeoutMs ?? section.tlsDetectTimeoutMs,
+    truncation: own.tlsTruncation ?? section.tlsTruncation,
+  }
+}
+
+function certificatesOf(own: Own): readonly ServedCertificate[] {
+  const { tlsCertFile, tlsCertificates } = own
+  const main: readonly ServedCertificate[] =
+    tlsCertFile === undefined
+      ? []
+      : [
+          {
+            certFile: tlsCertFile,
+            keyFile: own.tlsKeyFile,
+            passphrase: own.tlsPassphrase,
+            passphraseFile: own.tlsPassphraseFile,
+            ocspFile: own.tlsOcspFile,
+            serverNames: undefined,
+            position: tlsCertFile.position,
+          },
+        ]
+  const first = tlsCertificates.filter(({ isDefault }) => isDefault)
+  return [...first, ...main, ...tlsCertificates.filter(({ isDefault }) => !isDefault)]
+}

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { temporaryFolder } from '../../test/harness/clean-up.js'
+import { FileWatch, stampOf } from './file-watch.js'
+
+/** A watch that looks when it is told to, and how often it has found a change. */
+function watching(t: TestContext, ...paths: string[]) {
+  let changes = 0
+  const watch = new FileWatch(() => {
+    changes++
+  })
+  t.after(() => watch.close())
+  watch.watch(new Map(paths.map((path) => [path, stampOf(path)])), 3_600_000)
+  return { watch, changes: () => changes }
+}
+
+test('a change counts when two looks have found the same', async (t) => {
+  const folder = temporaryFolder(t)
+  const [certificate, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
+  writeFileSync(certificate, 'a')
+  writeFileSync(key, 'a')
+  const { watch, changes } = watching(t, certificate, key)
+  await watch.look()
+  writeFileSync(certificate, 'bb')
+  await watch.look()
+  writeFileSync(key, 'bb')
+  await watch.look()
+  assert.equal(changes(), 0, 'still being written')
+  await watch.look()
+  assert.equal(changes(), 1)
+  await watch.look()
+  await watch.look()
+  assert.equal(changes(), 1, 'told once')
+})
+
+test('files that vanish, come back, or lie behind another link are changed ones', async (t) => {
+  const folder = temporaryFolder(t)
+  for (const version of ['1', '2']) {
+    mkdirSync(join(folder, version))
+    writeFileSync(join(folder, version, 'cert.pem'), 'same')
+  }
+  symlinkSync('1', join(folder, 'current'))
+  const path = join(folder, 'current', 'cert.pem')
+  const { watch, changes } = watching(t, path)
+  symlinkSync('2', join(folder, 'next'))
+  renameSync(join(folder, 'next'), join(folder, 'current'))
+  await watch.look()
+  await watch.look()
+  assert.equal(changes(), 1)
+  rmSync(path)
+  await watch.look()
+  await watch.look()
+  assert.equal(changes(), 2)
+  writeFileSync(path, 'same')
+  await watch.look()
+  await watch.look()
+  assert.equal(changes(), 3)
+})
+
+test('what has changed since it was read is noticed, however late the watch begins', async (t) => {
+  const path = join(temporaryFolder(t), 'cert.pem')
+  writeFileSync(path, 'a')
+  const stamps = new Map([[path, stampOf(path)]])
+  writeFileSync(path, 'bb')
+  const changed = new Promise<void>((resolve) => {
+    const watch = new FileWatch(resolve)
+    t.after(() => watch.close())
+    watch.watch(stamps, 1)
+  })
+  const alive = setInterval(() => {}, 1_000)
+  await changed
+  clearInterval(alive)
+})

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { TicketKeyRing } from './ticket-keys.js'
+
+test('a key is used for one period, and opens tickets for one more', () => {
+  const ring = new TicketKeyRing()
+  const [first] = ring.keys
+  assert.equal(ring.keys.length, 1)
+  ring.rotate()
+  const [second, old] = ring.keys
+  assert.equal(old, first)
+  assert.notDeepEqual(second, first)
+  ring.rotate()
+  assert.equal(ring.keys.length, 2)
+  assert.equal(ring.keys[1], second)
+  assert.ok(!ring.keys.includes(first as (typeof ring.keys)[number]))
+})
+
+test('keys have the lengths that OpenSSL takes, and no two are alike', () => {
+  const [one, other] = [new TicketKeyRing().keys[0], new TicketKeyRing().keys[0]]
+  assert.deepEqual([one?.name.length, one?.hmac.length, one?.aes.length], [16, 32, 32])
+  assert.notDeepEqual(one?.name, other?.name)
+  assert.notDeepEqual(one?.hmac, other?.hmac)
+  assert.notDeepEqual(one?.aes, other?.aes)
+})

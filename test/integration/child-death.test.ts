@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { type TestContext, test } from 'node:test'
+import { freeze } from '../harness/held.js'
+import { Visitors } from '../harness/load.js'
+import { type Master, masterText, spawning, startMaster } from '../harness/master.js'
+import { needs } from '../harness/needs.js'
+import { childrenOf, descriptorsOf, isAlive } from '../harness/proc.js'
+import { relayTo } from '../harness/relay.js'
+import { echoes, remoteThat } from '../harness/remote.js'
+import { until } from '../harness/until.js'
+
+/** A busy machine may take long for a child, and so may the pause after children that died at start. */
+const SLOW_MS = 30_000
+
+async function start(t: TestContext, instances: readonly [number, number]): Promise<Master> {
+  const remote = await remoteThat(echoes).start(t)
+  const plan = relayTo(remote).withMaster(spawning(instances))
+  return startMaster(t, plan, { children: instances[0] })
+}
+
+/** A child that has just been started, and stands still before it has said anything. */
+async function freezeNewcomer(master: Master, known: readonly number[]): Promise<number> {
+  const pid = await until('a new child', () => {
+    return childrenOf(master.pid)
+      .map(Number)
+      .find((found) => !known.includes(found))
+  })
+  assert.ok(await freeze(pid), 'it has ended')
+  assert.ok(!descriptorsOf(pid).some((name) => name.includes('tcprelay-blocks')), 'it relays already')
+  return pid
+}
+
+async function areServed(master: Master, count: number, between: () => void): Promise<void> {
+  const clients = await Promise.all(Array.from({ length: count }, () => master.connect()))
+  await Promise.all(clients.map((client, i) => client.send(`client ${i}`)))
+  between()
+  const answers = clients.map((client, i) => client.read(`client ${i}`.length))
+  assert.deepEqual(
+    await Promise.all(answers),
+    clients.map((_, i) => `client ${i}`),
+  )
+  for (const client of clients) await client.close()
+}
+
+test('a child that is killed before it has spoken: its clients wait for its successor', async (t) => {
+  const master = await start(t, [1, 1])
+  const [first = 0] = master.children()
+  process.kill(first, 'SIGKILL')
+  const second = await freezeNewcomer(master, [first])
+  await areServed(master, 20, () => process.kill(second, 'SIGKILL'))
+  await master.hasChildren(1)
+  assert.equal(master.program.stderr.matching(/signal SIGKILL/).length, 2)
+})
+
+test('a child that never speaks keeps nobody else up', async (t) => {
+  const master = await start(t, [2, 2])
+  const known = master.children()
+  process.kill(known[0] as number, 'SIGKILL')
+  const mute = await freezeNewcomer(master, known)
+  const clients = await Promise.all(Array.from({ length: 10 }, () => master.connect()))
+  const answers = clients.map(async (client, i) => client.exchange(`client ${i}`))
+  await Promise.any(answers)
+  process.kill(mute, 'SIGCONT')
+  await Promise.all(answers)
+  for (const client of clients) await client.close()
+  await master.hasChildren(2)
+})
+
+test('a child that is killed while it drains loses its sessions, and nobody else', async (t) => {
+  const master = await start(t, [1, 1])
+  const client = await master.connect()
+  await client.exchange('before')
+  const [draining = 0] = master.children()
+  process.kill(draining, 'SIGHUP')
+  await master.logged(/SIGHUP: No longer accepting/)
+  await areServed(master, 20, () => process.kill(draining, 'SIGKILL'))
+  await client.ending()
+  await until('it to end', () => !isAlive(draining))
+  await master.hasChildren(1)
+  await areServed(master, 1, () => {})
+})
+
+test('a child that is killed while its configuration is prepared: with another one the reload goes on', async (t) => {
+  const master = await start(t, [2, 2])
+  const known = master.children()
+  master.signal('SIGHUP')
+  const victim = await freezeNewcomer(master, known)
+  await areServed(master, 5, () => process.kill(victim, 'SIGKILL'))
+  await master.logged(/the new configuration is in force/, 1, SLOW_MS)
+  await areServed(master, 5, () => {})
+  const now = await master.hasChildren(2, SLOW_MS)
+  assert.ok(known.every((pid) => !now.includes(pid)))
+})
+
+test('the only child of a configuration that is prepared is killed: the old one goes on', async (t) => {
+  const master = await start(t, [1, 1])
+  const known = master.children()
+  writeFileSync(
+    master.file,
+    masterText(relayTo(await remoteThat(echoes).start(t)).withMaster(spawning([1, 1]))),
+  )
+  master.signal('SIGHUP')
+  const victim = await freezeNewcomer(master, known)
+  await areServed(master, 5, () => process.kill(victim, 'SIGKILL'))
+  await master.logged(/no child starts with the new configuration: the old one goes on/)
+  assert.deepEqual(await master.hasChildren(1), known)
+  master.signal('SIGHUP')
+  await master.logged(/the new configuration is in force/, 1, SLOW_MS)
+})
+
+test('all children are killed, again and again, under load: the service recovers by itself', async (t) => {
+  const master = await start(t, [2, 2])
+  const visitors = new Visitors(t, master.port(), 100)
+  await visitors.serveMore(20)
+  const kills: { readonly killedMs: number; noticedMs: number }[] = []
+  for (let round = 1; round <= 3; round++) {
+    const victims = await until('children', () => master.children().length > 0 && master.children())
+    const kill = { killedMs: performance.now(), noticedMs: 0 }
+    for (const pid of victims) process.kill(pid, 'SIGKILL')
+    for (const pid of victims) await master.logged(new RegExp(`child \\(pid ${pid}\\) .*SIGKILL`))
+    kill.noticedMs = performance.now()
+    kills.push(kill)
+    await visitors.serveMore(50)
+  }
+  await visitors.stop()
+  const strange = visitors.failed.filter(({ failure, overMs = 0, startedMs }) => {
+    const isKilled = kills.some(({ killedMs, noticedMs }) => startedMs < noticedMs && overMs > killedMs)
+    return !isKilled || /not connected|wrong reply/.test(failure ?? '')
+  })
+  assert.deepEqual(strange, [])
+  t.diagnostic(
+    `${visitors.visits.length} connections, ${visitors.failed.length} lost with ${kills.length} × all children`,
+  )
+  await master.hasChildren(2, SLOW_MS)
+})
+
+test('more clients come while no child lives than one can take: all are served in the end', async (t) => {
+  if (!needs(t, 'prlimit')) return
+  const remote = await remoteThat(echoes).start(t)
+  const plan = relayTo(remote).withMaster(spawning([1, 2], [500, 500]))
+  const master = await startMaster(t, plan, { under: ['prlimit', '--nofile=110'] })
+  const [first = 0] = master.children()
+  process.kill(first, 'SIGKILL')
+  await master.logged(/signal SIGKILL/)
+  const clients = await Promise.all(Array.from({ length: 100 }, () => master.connect()))
+  await Promise.all(clients.map((client, i) => client.send(`client ${i}`)))
+  await Promise.all(
+    clients.map(async (client, i) => {
+      assert.equal(await client.read(`client ${i}`.length), `client ${i}`)
+      await client.close()
+    }),
+  )
+  assert.doesNotMatch(master.program.stderr.text, /client was lost|cannot connect/)
+})

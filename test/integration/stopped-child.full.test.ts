@@ -1,0 +1,3 @@
+import { stoppedChildTests } from './stopped-child.js'
+
+stoppedChildTests(10_000)

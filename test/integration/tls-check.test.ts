@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { Buffer } from 'node:buffer'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { temporaryFolder } from '../harness/clean-up.js'
+import { tcprelay } from '../harness/program.js'
+import { makeIdentity } from '../support/certificates.js'
+
+const CONFIG = 78
+
+/** The sample of the documentation, with a certificate of the test's and what more it is to say. */
+function sample(t: TestContext, certificate: Uint8Array, more = ''): string {
+  const folder = temporaryFolder(t)
+  writeFileSync(join(folder, 'sample.pem'), certificate)
+  const file = join(folder, 'relay.cfg')
+  const text = `id = spawnd { listen = { port = 2222 } listen = { port = 2225 tls = yes } spawn { users max = 4000 } }
+id = tcprelay {
+  remote = { address = 169.254.1.2 port = 22 }
+  ssl cert = ${folder}/sample.pem
+  ssl passphrase = 12345
+  ${more}
+}
+`
+  writeFileSync(file, text)
+  return file
+}
+
+const identity = makeIdentity({ name: 'sample', alternativeNames: ['sample.example'] })
+
+function keyWith(passphrase: string): Buffer {
+  const options = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase } as const
+  return Buffer.from(identity.key.export(options))
+}
+
+test('-P reads certificates: a right one is no problem', async (t) => {
+  const { code, stderr } = await tcprelay(t, [
+    '-P',
+    sample(t, Buffer.concat([identity.pem, keyWith('12345')])),
+  ])
+  assert.doesNotMatch(stderr, /error|certificate|passphrase with/)
+  assert.equal(code, 0)
+})
+
+test('-P shows at its directive what OpenSSL says to a certificate', async (t) => {
+  const file = sample(t, Buffer.concat([identity.pem, keyWith('54321')]))
+  const { code, stderr } = await tcprelay(t, ['-P', file])
+  assert.equal(code, CONFIG)
+  assert.match(
+    stderr,
+    /relay\.cfg:5:20: the key cannot be decrypted with this passphrase: .+\n {4}ssl passphrase = 12345\n/,
+  )
+})
+
+test('-P verifies that remotes can be verified', async (t) => {
+  const file = sample(
+    t,
+    Buffer.concat([identity.pem, keyWith('12345')]),
+    'remote = { address = 127.0.0.1 port = 443 tls = yes ca-file = /dev/null }',
+  )
+  const { code, stderr } = await tcprelay(t, ['-P', file])
+  assert.equal(code, CONFIG)
+  assert.match(stderr, /relay\.cfg:6:65: cannot read '\/dev\/null': it is not a regular file\n/)
+})
