@@ -7,6 +7,8 @@ import { NO_TLS } from '../../src/cli/tls-settings.js'
 import { raiseDescriptorLimit } from '../../src/kernel/limits.js'
 import { linuxSystem } from '../../src/kernel/linux-system.js'
 import { openEpoll } from '../../src/reactor/epoll.js'
+import { PIPE_BYTES_MAX } from '../../src/relay/pipes.js'
+import { SPLICE_POLICIES } from '../../src/relay/splice-policies.js'
 
 const [listenPort = '', remote = ''] = process.argv.slice(2)
 const [host = '', port = ''] = remote.split(':')
@@ -37,12 +39,14 @@ const reactor = new Reactor(
       idleTimeoutMs: 0,
       halfCloseTimeoutMs: 0,
       keepAlive,
+      splice: SPLICE_POLICIES.auto,
       localAddress: undefined,
       ephemeralPorts: { least: 32_768, most: 60_999 },
       retireLimit: 0,
       hasAccessLog: false,
       notesPeers: false,
     },
+    pipes: { pipesMax: 32, pipeBytes: PIPE_BYTES_MAX },
     rebalance: 0,
     sessionsMax: Math.floor((raiseDescriptorLimit() - 50) / 2),
     ticketKeys: [],

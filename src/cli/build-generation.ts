@@ -19,6 +19,7 @@ import { TraceChannel } from '../observe/trace.js'
 import type { Loop } from '../reactor/loop.js'
 import type { Blocks } from '../relay/blocks.js'
 import { describePeer } from '../relay/peer-name.js'
+import type { Pipes } from '../relay/pipes.js'
 import { Relay, type RelayParts } from '../relay/relay.js'
 import { Remotes } from '../relay/remotes.js'
 import { Trouble } from '../relay/trouble.js'
@@ -31,6 +32,7 @@ export interface GenerationContext {
   readonly system: System
   readonly loop: Loop
   readonly blocks: Blocks
+  readonly pipes: Pipes
   /** Where accept(2) leaves the client's address. */
   readonly peer: Region
   /** Sessions of all generations: descriptors are the process'. */
@@ -189,7 +191,7 @@ export class ReactorGeneration {
 
 function relayParts(
   settings: GenerationSettings,
-  { blocks, loop, onLog, system }: GenerationContext,
+  { blocks, loop, onLog, pipes, system }: GenerationContext,
   cells: Cells,
   child: ChildCells,
 ): Parts {
@@ -201,6 +203,7 @@ function relayParts(
     system,
     loop,
     blocks,
+    pipes,
     remotes: new Remotes(remotes, cells, child),
     pool: buildPool(settings, cells, child),
     options: { ...relay, localAddress },

@@ -9,6 +9,7 @@ import { ERR } from '../observe/severity.js'
 import { Loop, type TurnTaker } from '../reactor/loop.js'
 import type { Poller } from '../reactor/poller.js'
 import { Blocks } from '../relay/blocks.js'
+import { Pipes } from '../relay/pipes.js'
 import { FLAG_TLS_AUTO } from '../wire/child-message.js'
 import { type GenerationContext, ReactorGeneration } from './build-generation.js'
 import { HANDED_OVER_SLOTS } from './build-tls.js'
@@ -50,6 +51,7 @@ export class Reactor {
       system,
       loop: this.loop,
       blocks: new Blocks(system.calls, (byteLength) => mapMore(arena, byteLength)),
+      pipes: new Pipes(system.calls, this.loop, settings.pipes),
       peer: mapPrivate(SOCKADDR_BYTES_MAX),
       countSessions: () => this.#countSessions(),
       onLog: () => report({ kind: 'log' }),

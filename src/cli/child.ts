@@ -9,7 +9,7 @@ import { EXIT_OK, EXIT_SOFTWARE } from './exit-codes.js'
 import type { ChildLink, Start, ToOurChild } from './our-link.js'
 import { keepTitle, type Load } from './process-title.js'
 import type { Command, ReactorSettings, Report } from './reactor-settings.js'
-import { NO_ACCEPTING, relaySettings, sessionsMax } from './settings.js'
+import { NO_ACCEPTING, pipeOptions, relaySettings, sessionsMax } from './settings.js'
 import type { Started } from './start-up.js'
 
 /** The wire to the master: descriptor 0, as with the original. */
@@ -41,6 +41,7 @@ export class Child {
       childSlot: start.slot,
       listenerNames: start.listenerNames,
       ...takingClients(start),
+      pipes: pipeOptions(),
       traceMask,
     }
     this.#thread = new ReactorThread(new URL('./reactor-entry.js', import.meta.url), settings, {

@@ -4,6 +4,7 @@ import type { AccessTable } from '../admission/access-list.js'
 import type { SocketAddress } from '../base/address.js'
 import type { Shape } from '../cells/layout.js'
 import type { RelayOptions } from '../relay/options.js'
+import type { PipeOptions } from '../relay/pipes.js'
 import type { TicketKey } from '../tls/ticket-keys.js'
 import type { Staples, TlsSettings } from './tls-settings.js'
 
@@ -38,6 +39,7 @@ export interface GenerationSettings {
 export interface ReactorSettings extends GenerationSettings {
   /** The wire to a master, where clients come from one. */
   readonly inlet: InletSettings | undefined
+  readonly pipes: PipeOptions
 }
 
 /** A master of ours tells what its listeners are; of a classic one's clients each has to be looked at. */

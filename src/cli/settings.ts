@@ -10,8 +10,11 @@ import type { RemoteSettings as ConfiguredRemote, TcprelaySettings } from '../co
 import { IPPROTO_TCP } from '../kernel/constants.js'
 import type { KeepAlive } from '../kernel/keepalive.js'
 import { countOpenDescriptors, raiseDescriptorLimit } from '../kernel/limits.js'
+import { largestPipeBytes } from '../kernel/pipe-size.js'
 import { ephemeralPorts } from '../kernel/port-range.js'
 import type { NamedRemote } from '../master/resolver.js'
+import { PIPE_BYTES_MAX, type PipeOptions } from '../relay/pipes.js'
+import { SPLICE_POLICIES } from '../relay/splice-policies.js'
 import {
   type AcceptMessage,
   FLAG_ACCOUNTING,
@@ -51,6 +54,7 @@ export function relaySettings(
       idleTimeoutMs: tcprelay.idleTimeoutMs,
       halfCloseTimeoutMs: tcprelay.halfCloseTimeoutMs,
       keepAlive: keepAliveOf(tcprelay),
+      splice: SPLICE_POLICIES[tcprelay.splice],
       localAddress: tcprelay.localAddress && withPort(tcprelay.localAddress, 0),
       ephemeralPorts: ephemeralPorts(),
       retireLimit: tcprelay.retire,
@@ -262,5 +266,19 @@ export function sessionsMax(sessionsNow = 0): number {
 }
 
 function sessionsWith(descriptors: number, sessionsNow = 0): number {
-  return Math.max(1, sessionsNow + Math.floor((descriptors - SPARE_DESCRIPTORS) / 2))
+  const free = descriptors - SPARE_DESCRIPTORS - 2 * pipesMax()
+  return Math.max(1, sessionsNow + Math.floor(free / 2))
+}
+
+/** Pipes of a process at most: 32 MiB of memory, and a small part of its descriptors. */
+const PIPES_MAX = 32
+const DESCRIPTORS_PER_PIPE = 64
+
+function pipesMax(): number {
+  return Math.min(PIPES_MAX, Math.floor(raiseDescriptorLimit() / DESCRIPTORS_PER_PIPE))
+}
+
+/** What the pipes of a process may be. */
+export function pipeOptions(): PipeOptions {
+  return { pipesMax: pipesMax(), pipeBytes: Math.min(PIPE_BYTES_MAX, largestPipeBytes()) }
 }

@@ -19,7 +19,7 @@ import type {
   Report,
 } from './reactor-settings.js'
 import { cannotBeUsed, type GenerationKeeper, OLD_GENERATIONS_MAX, Reloader } from './reload.js'
-import { acceptSettings, relaySettings, sessionsMaxOf, singleShape } from './settings.js'
+import { acceptSettings, pipeOptions, relaySettings, sessionsMaxOf, singleShape } from './settings.js'
 import type { StartedHead } from './start-up.js'
 import { traceText } from './trace-text.js'
 
@@ -80,7 +80,7 @@ export class Single {
     const { log, traceMask, way } = parts
     this.#trace = new TraceChannel('PROC', traceMask, log.say)
     this.#reloader = new Reloader({ ...parts, alarms: this.#alarms }, this.#keeper())
-    const settings = { ...this.#enter(this.#reloader.present), inlet: parts.inlet }
+    const settings = { ...this.#enter(this.#reloader.present), inlet: parts.inlet, pipes: pipeOptions() }
     this.#thread = new ReactorThread(new URL('./reactor-entry.js', import.meta.url), settings, {
       onReport: (report) => this.#onReport(report),
       onFailure: (error) => this.#onReactorFailure(error),

@@ -107,6 +107,12 @@ export const tcprelayBlock = block('tcprelay', 'The relay: where connections go,
     zero: 'they are ended at once',
     isOurs: true,
   }),
+  splice: value('splice', choice(['auto', 'yes', 'no']), 'auto', {
+    doc:
+      'Whether bytes between two plain TCP connections pass through the kernel without being copied (splice(2)). ' +
+      '`auto`: where a connection moves many at a time, which saves CPU; `yes`: always, which costs more for small ones.',
+    isOurs: true,
+  }),
   accessLog: optional('access log', logTarget, {
     doc: 'Where a line is written for every session: a file, the system log, or the terminal.',
     defaultText: 'no such lines',

@@ -16,6 +16,15 @@ export interface Calls {
   peek(fd: Fd, into: Region, offset: number, bytesMax: number): Outcome
   /** send(2), non-blocking, without SIGPIPE: bytes taken, which may be fewer. */
   send(fd: Fd, from: Region, offset: number, byteCount: number): Outcome
+  /**
+   * splice(2), non-blocking, from a socket into a pipe or from a pipe into a socket: bytes moved, which may be fewer, 0
+   * at the end of the stream. -EAGAIN: the source has nothing, or the sink, be it socket or pipe, has no room.
+   */
+  splice(from: Fd, to: Fd, bytesMax: number): Outcome
+  /** pipe2(2), non-blocking: the end to read from is left in `ends[0]`, the one to write to in `ends[1]`. */
+  openPipe(ends: Int32Array): Outcome
+  /** F_SETPIPE_SZ: the bytes that the pipe takes from now on. */
+  resizePipe(fd: Fd, byteCount: number): Outcome
   /** accept4(2): a non-blocking descriptor; the peer's socket address is left in `peer`. */
   accept(fd: Fd, peer: Region): Outcome
   socket(family: number, type: number, protocol: number): Outcome

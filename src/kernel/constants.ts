@@ -54,9 +54,14 @@ export const MAP_SHARED = 1
 export const MFD_CLOEXEC = 1
 export const MADV_REMOVE = 9
 
+export const SPLICE_F_NONBLOCK = 2
+
 export const F_GETFL = 3
 export const F_SETFL = 4
+export const F_SETPIPE_SZ = 1031
+export const F_GETPIPE_SZ = 1032
 export const O_NONBLOCK = 0o4000
+export const O_CLOEXEC = 0o2000000
 
 export const RLIMIT_NOFILE = 7
 export const CLOCK_MONOTONIC = 1

@@ -13,6 +13,7 @@ export const ENFILE = 23
 export const EMFILE = 24
 export const ENOSPC = 28
 export const EPIPE = 32
+export const ENOSYS = 38
 export const EPROTO = 71
 export const ENOPROTOOPT = 92
 export const EAFNOSUPPORT = 97

@@ -17,6 +17,7 @@ export function linuxCalls(): Calls {
   const errno = lastErrno()
   return {
     ...transferCalls(errno),
+    ...pipeCalls(errno),
     ...socketCalls(errno),
     ...optionCalls(errno, mapPrivate(64)),
     ...endCalls(errno),
@@ -42,6 +43,27 @@ function transferCalls(errno: Int32Array): Pick<Calls, 'recv' | 'peek' | 'send'>
     send(fd, from, offset, byteCount) {
       const count = send(fd, from.at(offset), byteCount, TRANSFER_FLAGS)
       return count >= 0 ? count : -(errno[0] as number)
+    },
+  }
+}
+
+function pipeCalls(errno: Int32Array): Pick<Calls, 'splice' | 'openPipe' | 'resizePipe'> {
+  const splice = nativeFunction<Native<[Fd, number, Fd, number, number, number]>>(
+    'int splice(int from, uintptr_t offset, int to, uintptr_t offset2, size_t count, uint32_t flags)',
+  )
+  const pipe2 = nativeFunction<Native<[Int32Array, number]>>('int pipe2(void *ends, int flags)')
+  const fcntl = nativeFunction<Native<[Fd, number, number]>>(
+    'int fcntl(int fd, int command, uintptr_t value)',
+  )
+  return {
+    splice(from, to, bytesMax) {
+      const count = splice(from, 0, to, 0, bytesMax, c.SPLICE_F_NONBLOCK)
+      return count >= 0 ? count : -(errno[0] as number)
+    },
+    openPipe: (ends) => (pipe2(ends, c.O_NONBLOCK | c.O_CLOEXEC) >= 0 ? 0 : -(errno[0] as number)),
+    resizePipe(fd, byteCount) {
+      const size = fcntl(fd, c.F_SETPIPE_SZ, byteCount)
+      return size >= 0 ? size : -(errno[0] as number)
     },
   }
 }

@@ -1,10 +1,11 @@
-import type { Calls, Outcome } from '../kernel/calls.js'
-import { EAGAIN, ECONNRESET, EINTR, ENOMEM } from '../kernel/errno.js'
+import type { Outcome } from '../kernel/calls.js'
+import { EAGAIN, ECONNRESET, EINTR } from '../kernel/errno.js'
 import type { Region } from '../kernel/region.js'
 import type { TurnTaker } from '../reactor/loop.js'
-import { BLOCK_BYTES, type Blocks } from './blocks.js'
+import type { Blocks } from './blocks.js'
 import type { Connection } from './connection.js'
-import { receiveTls, sendTls } from './tls-transport.js'
+import type { Pipe, Pipes } from './pipes.js'
+import type { SplicePolicy } from './splice-policies.js'
 
 /** Why a pump stopped. */
 export type Pumped =
@@ -28,12 +29,9 @@ export const SOURCE_FAILED = 4
 export const SINK_FAILED = 5
 
 /** What the pump goes on with instead of stopping. */
-const GO_ON = -1
+export const GO_ON = -1
 
-/** Receives in one turn: 256 KiB, some 100 µs, before the other sessions have theirs. */
-const RECEIVES_PER_TURN = 8
-
-/** One way through a session: from its source to its sink, in order, and at most one block in between. */
+/** One way through a session: from its source to its sink, in order, and at most one block or pipe in between. */
 export class Direction implements TurnTaker {
   isQueued = false
   readonly source: Connection
@@ -42,6 +40,16 @@ export class Direction implements TurnTaker {
   held: Region | undefined = undefined
   heldOffset = 0
   heldBytes = 0
+  /** The same in a pipe; never both. */
+  pipe: Pipe | undefined = undefined
+  /** Big runs since the last small one, or since it was promoted. */
+  bigRuns = 0
+  /** Small runs in a row since it was promoted. */
+  smallRuns = 0
+  /** Promoted: bytes go through pipes. */
+  isSpliced = false
+  /** The kernel cannot splice these sockets. */
+  refusesSplice = false
   /** The sink said EAGAIN: nothing happens until it is writable. */
   isBlocked = false
   /** The source's end was read. */
@@ -67,11 +75,60 @@ export class Direction implements TurnTaker {
     this.heldBytes = byteCount
   }
 
-  /** Gives up what is held. */
-  drop(blocks: Blocks): void {
+  /** Bytes that were read and not yet taken. */
+  get waitingBytes(): number {
+    return this.heldBytes + (this.pipe?.byteCount ?? 0)
+  }
+
+  /** A run has moved so many bytes: are they still few, or still many? */
+  notePace(moved: number, { bigBytes, smallBytes, smallRuns }: SplicePolicy, pipes: Pipes): void {
+    if (moved >= bigBytes) {
+      this.bigRuns++
+      this.smallRuns = 0
+    } else if (moved < smallBytes && this.bigRuns > 0) {
+      if (this.isSpliced && ++this.smallRuns < smallRuns) return
+      this.bigRuns = 0
+      this.demote(pipes)
+    }
+  }
+
+  promote(pipes: Pipes, { capacity }: Pipe): void {
+    if (this.isSpliced) return
+    this.isSpliced = true
+    this.smallRuns = 0
+    pipes.join()
+    const { session, isClient } = this.source
+    const { trace } = session.relay
+    if (!trace.isOn) return
+    const where = isClient ? 'remote' : 'client'
+    trace.say(`session ${session.id}: splices to the ${where} through ${capacity} bytes`)
+  }
+
+  demote(pipes: Pipes): void {
+    if (!this.isSpliced) return
+    this.isSpliced = false
+    pipes.leave()
+    const { session, isClient } = this.source
+    const { trace } = session.relay
+    if (trace.isOn) trace.say(`session ${session.id}: copies to the ${isClient ? 'remote' : 'client'}`)
+  }
+
+  returnPipe(pipes: Pipes): void {
+    if (this.pipe !== undefined) pipes.giveBack(this.pipe)
+    this.pipe = undefined
+  }
+
+  releaseBlock(blocks: Blocks): void {
     if (this.held !== undefined) blocks.release(this.held)
     this.held = undefined
     this.heldBytes = 0
+  }
+
+  /** Gives up what is held. */
+  drop(blocks: Blocks, pipes: Pipes): void {
+    this.releaseBlock(blocks)
+    this.returnPipe(pipes)
+    this.demote(pipes)
   }
 
   clear(): void {
@@ -79,55 +136,14 @@ export class Direction implements TurnTaker {
     this.hasEnded = false
     this.isDone = false
     this.bytes = 0
+    this.bigRuns = 0
+    this.smallRuns = 0
+    this.refusesSplice = false
   }
 }
 
-/** Moves bytes one way until an end blocks, the source ends, something breaks, or the turn's budget is spent. */
-export function pump(way: Direction, calls: Calls, blocks: Blocks): Pumped {
-  way.isBlocked = false
-  if (way.heldBytes > 0) {
-    const flushed = flushHeld(way, calls, blocks)
-    if (flushed !== GO_ON) return flushed
-  }
-  for (let receives = 0; receives < RECEIVES_PER_TURN; receives++) {
-    if (way.hasEnded) return ENDED
-    if (!way.source.mayRead) return EMPTY
-    const moved = moveOnce(way, calls, blocks)
-    if (moved !== GO_ON) return moved
-  }
-  return SPENT
-}
-
-function moveOnce(way: Direction, calls: Calls, blocks: Blocks): Pumped | typeof GO_ON {
-  const { source, sink } = way
-  const got =
-    source.tls === undefined
-      ? calls.recv(source.fd, blocks.scratch, 0, BLOCK_BYTES)
-      : receiveTls(source, source.tls, blocks.scratch, BLOCK_BYTES)
-  if (got <= 0) return noBytes(way, got)
-  if (got < BLOCK_BYTES) noteShortRead(way)
-  const took =
-    sink.tls === undefined
-      ? calls.send(sink.fd, blocks.scratch, 0, got)
-      : sendTls(sink, sink.tls, blocks.scratch, 0, got)
-  if (took !== got) return keepRest(way, calls, blocks, got, took)
-  way.bytes += took
-  return GO_ON
-}
-
-/**
- * A read that came up short has drained a TCP socket: the kernel returns early only at its end, at an error and
- * at urgent data. If the end was announced before that read, this was the last byte.
- */
-function noteShortRead(way: Direction): void {
-  const { source } = way
-  if (source.isUnix || source.hasUrgent || source.error !== 0 || source.tls !== undefined) return
-  if (source.hasPeerEnded) way.hasEnded = true
-  else source.mayRead = false
-}
-
-/** `recv` brought no byte: an end, an error, or nothing now. */
-function noBytes(way: Direction, outcome: Outcome): Pumped | typeof GO_ON {
+/** A read brought no byte: an end, an error, or nothing now. */
+export function noBytes(way: Direction, outcome: Outcome): Pumped | typeof GO_ON {
   const { source } = way
   if (outcome === -EINTR) return GO_ON
   if (outcome === -EAGAIN && source.error === 0) {
@@ -141,51 +157,12 @@ function noBytes(way: Direction, outcome: Outcome): Pumped | typeof GO_ON {
   return ENDED
 }
 
-/** The sink took less than was read: the direction keeps the scratch block with the rest, and tries that. */
-function keepRest(
-  way: Direction,
-  calls: Calls,
-  blocks: Blocks,
-  got: number,
-  took: Outcome,
-): Pumped | typeof GO_ON {
-  const taken = Math.max(0, took)
-  const block = blocks.keepScratch()
-  if (block === undefined) return sinkFailed(way, blocks, -ENOMEM)
-  way.hold(block, taken, got - taken)
-  way.bytes += taken
-  // A short or refused send is the kernel's word that the sink is full; an interrupted one is not.
-  if (took >= 0 || took === -EAGAIN) return blocked(way)
-  if (took === -EINTR) return flushHeld(way, calls, blocks)
-  return sinkFailed(way, blocks, took)
-}
-
-function flushHeld(way: Direction, calls: Calls, blocks: Blocks): Pumped | typeof GO_ON {
-  const { sink } = way
-  while (way.heldBytes > 0) {
-    const took =
-      sink.tls === undefined
-        ? calls.send(sink.fd, way.held as Region, way.heldOffset, way.heldBytes)
-        : sendTls(sink, sink.tls, way.held as Region, way.heldOffset, way.heldBytes)
-    if (took === -EINTR) continue
-    if (took === -EAGAIN) return blocked(way)
-    if (took < 0) return sinkFailed(way, blocks, took)
-    way.bytes += took
-    way.heldOffset += took
-    way.heldBytes -= took
-    if (way.heldBytes > 0) return blocked(way)
-  }
-  way.drop(blocks)
-  return GO_ON
-}
-
-function blocked(way: Direction): Pumped {
+export function blocked(way: Direction): Pumped {
   way.isBlocked = true
   return BLOCKED
 }
 
-function sinkFailed(way: Direction, blocks: Blocks, outcome: Outcome): Pumped {
+export function sinkFailed(way: Direction, outcome: Outcome): Pumped {
   way.sink.fail(outcome === 0 ? ECONNRESET : -outcome)
-  way.drop(blocks)
   return SINK_FAILED
 }

@@ -38,7 +38,7 @@ function begin(session: Session, broken: Connection): void {
   broken.mayRead = true
   session.reason = reasonFor(broken)
   if (session.phase === 'relaying') session.enter('draining')
-  broken.writes.drop(session.relay.blocks)
+  session.dropHeld(broken.writes)
   broken.writes.isDone = true
   session.lastActiveMs = session.relay.loop.nowMs
   waitForProgress(session)

@@ -1,6 +1,7 @@
 import type { Fd } from '../kernel/calls.js'
 import type { Connection } from './connection.js'
 import type { Direction } from './direction.js'
+import type { Pipe } from './pipes.js'
 import type { Session } from './session.js'
 
 /** A session as plain data: what another reactor, here or in another process, needs to go on with it. */
@@ -29,6 +30,8 @@ interface FrozenConnection {
 interface FrozenDirection {
   /** Read from the source and not yet taken by the sink. */
   readonly held: Uint8Array
+  /** The same in a pipe, whose descriptors are open. */
+  readonly pipe: Pipe | undefined
   readonly hasEnded: boolean
   readonly isDone: boolean
   readonly bytes: number
@@ -56,11 +59,13 @@ export function freezeSession(session: Session): Frozen | 'later' {
     toRemote: freezeDirection(session.toRemote),
     toClient: freezeDirection(session.toClient),
   }
-  const { blocks, loop } = session.relay
+  const { loop, pipes } = session.relay
   loop.timers.unset(session.timer)
   for (const connection of [session.client, session.remote]) loop.unwatch(connection.fd, connection)
   for (const way of [session.toRemote, session.toClient]) {
-    way.drop(blocks)
+    if (way.pipe !== undefined) pipes.disown(way.pipe)
+    way.pipe = undefined
+    session.dropHeld(way)
     way.isDone = true
   }
   session.phase = 'closed'
@@ -94,16 +99,10 @@ function freezeConnection({ fd, isUnix, hasPeerEnded, hasUrgent }: Connection): 
   return { fd, isUnix, hasPeerEnded, hasUrgent }
 }
 
-function freezeDirection({
-  held,
-  heldOffset,
-  heldBytes,
-  hasEnded,
-  isDone,
-  bytes,
-}: Direction): FrozenDirection {
+function freezeDirection(way: Direction): FrozenDirection {
+  const { held, heldOffset, heldBytes, pipe, hasEnded, isDone, bytes } = way
   const copy = held === undefined ? new Uint8Array(0) : held.bytes.slice(heldOffset, heldOffset + heldBytes)
-  return { held: copy, hasEnded, isDone, bytes }
+  return { held: copy, pipe, hasEnded, isDone, bytes }
 }
 
 function thawConnection(connection: Connection, frozen: FrozenConnection): void {
@@ -117,12 +116,16 @@ function thawConnection(connection: Connection, frozen: FrozenConnection): void 
 }
 
 function thawDirection(way: Direction, frozen: FrozenDirection): void {
-  const { blocks } = way.source.session.relay
+  const { blocks, pipes } = way.source.session.relay
   if (frozen.held.length > 0) {
     const block = blocks.keepScratch()
     if (block === undefined) throw new Error('no memory for what a thawed session holds')
     block.bytes.set(frozen.held)
     way.hold(block, 0, frozen.held.length)
+  }
+  if (frozen.pipe !== undefined) {
+    way.pipe = frozen.pipe
+    pipes.adopt(frozen.pipe)
   }
   way.hasEnded = frozen.hasEnded
   way.isDone = frozen.isDone

@@ -1,5 +1,6 @@
 import type { KeepAlive } from '../kernel/keepalive.js'
 import type { NativeAddress } from '../kernel/sockaddr.js'
+import type { SplicePolicy } from './splice-policies.js'
 
 /** How sessions behave; the directives of section `tcprelay`, resolved. */
 export interface RelayOptions {
@@ -14,6 +15,7 @@ export interface RelayOptions {
   /** Silence once one direction has ended. Zero: for ever. */
   readonly halfCloseTimeoutMs: number
   readonly keepAlive: KeepAlive
+  readonly splice: SplicePolicy
   /** Where connections to remotes come from. */
   readonly localAddress: NativeAddress | undefined
   /** Ports that the kernel may pick for a connection (net.ipv4.ip_local_port_range). */

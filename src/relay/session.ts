@@ -14,6 +14,7 @@ import * as d from './direction.js'
 import { passOnFailure, passOnFailureTimer } from './endings.js'
 import { greetingReady, greetingTimer } from './greeting.js'
 import { type EndReason, MAY_BECOME, type Phase } from './phases.js'
+import { pump } from './pump.js'
 import { endTls } from './tls-transport.js'
 
 const INPUT = READABLE | URGENT | PEER_ENDED | FAILED | HUNG_UP
@@ -132,8 +133,12 @@ export class Session implements TimerOwner {
     }
     const { relay } = this
     const before = way.bytes
-    const pumped = d.pump(way, relay.system.calls, relay.blocks)
-    if (way.bytes !== before) this.lastActiveMs = relay.loop.nowMs
+    const { splice } = relay.options
+    const pumped = pump(way, relay.system.calls, relay.blocks, relay.pipes, splice)
+    if (way.bytes !== before) {
+      this.lastActiveMs = relay.loop.nowMs
+      way.notePace(way.bytes - before, splice, relay.pipes)
+    }
     switch (pumped) {
       case d.EMPTY:
         relay.loop.again(way.source.fd, way.source, READABLE)
@@ -183,9 +188,14 @@ export class Session implements TimerOwner {
     this.relay.loop.timers.unset(this.timer)
     this.closeConnection(this.client)
     this.closeConnection(this.remote)
-    this.toRemote.drop(this.relay.blocks)
-    this.toClient.drop(this.relay.blocks)
+    this.dropHeld(this.toRemote)
+    this.dropHeld(this.toClient)
     this.relay.sessionClosed(this)
+  }
+
+  /** Gives up what a direction holds. */
+  dropHeld(way: d.Direction): void {
+    way.drop(this.relay.blocks, this.relay.pipes)
   }
 
   closeConnection(connection: Connection): void {
@@ -236,6 +246,7 @@ export class Session implements TimerOwner {
   /** The last byte of one direction has been taken by its sink. */
   #wayEnded(way: d.Direction): void {
     way.isDone = true
+    way.demote(this.relay.pipes)
     if (this.broken !== undefined) {
       passOnFailure(this, this.broken)
       return

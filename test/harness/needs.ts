@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import type { TestContext } from 'node:test'
+import { TCPRELAY } from './program.js'
 
 /**
  * Says whether every one of these programs is installed. If not, the test is skipped with the reason, or fails
@@ -11,5 +12,19 @@ export function needs(t: TestContext, ...programs: readonly string[]): boolean {
   const reason = `not installed: ${missing.join(', ')}`
   if (process.env.TCPRELAY_REQUIRE_PEERS) throw new Error(reason)
   t.skip(reason)
+  return false
+}
+
+/** Words that start a program as that user and group, with no others. */
+export function asUser(uid: number): string[] {
+  return ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups']
+}
+
+/** May the test become that user, and may that user run this checkout? If not, the test is skipped with the reason. */
+export function canBecome(t: TestContext, uid: number): boolean {
+  if (!needs(t, 'setpriv')) return false
+  const [file = '', ...words] = [...asUser(uid), process.execPath, TCPRELAY, '-v']
+  if (process.getuid?.() === 0 && spawnSync(file, words).status === 0) return true
+  t.skip('needs root, and a checkout that everybody may read')
   return false
 }

@@ -63,6 +63,11 @@ export class Peer {
     return String((await this.#do('read', { bytes })).text)
   }
 
+  /** The next bytes, where they are too many to look at. */
+  readMuch(bytes: number): Promise<Transfer> {
+    return this.#transfer('read_to_end', { bytes })
+  }
+
   /** Reads up to the end; slowly, with a pause after each chunk, when that is asked for. */
   readToEnd(slowly: { chunkBytes?: number; pauseMs?: number } = {}): Promise<Transfer> {
     return this.#transfer('read_to_end', slowly)

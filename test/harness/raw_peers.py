@@ -125,12 +125,13 @@ def read(c):
 
 
 def read_to_end(c):
-    sock, total, digest = handles[c["handle"]], 0, hashlib.sha256()
+    """Reads to the end, or until so many bytes are there."""
+    sock, total, digest, ending = handles[c["handle"]], 0, hashlib.sha256(), "open"
     chunk, pause = c.get("chunkBytes", 1 << 20), c.get("pauseMs", 0) / 1000
     tail = b""
-    while True:
+    while total < c.get("bytes", sys.maxsize):
         try:
-            got = sock.recv(chunk)
+            got = sock.recv(min(chunk, c.get("bytes", sys.maxsize) - total))
         except OSError as error:
             ending = name_of(error)
             break

@@ -13,6 +13,10 @@ const SIGTERM = 15
 /** Threads of libuv's pool, which start with the first file or name that is asked for. */
 const POOL_THREADS = 4
 
+/** How bytes are moved where a test does not say it: whole files run once more with TCPRELAY_TEST_SPLICE=yes or no. */
+const { TCPRELAY_TEST_SPLICE } = process.env
+const TRANSPORT = TCPRELAY_TEST_SPLICE === undefined ? [] : [`splice = ${TCPRELAY_TEST_SPLICE}`]
+
 /** Where the relay may connect to, as its configuration says it. */
 export interface Target {
   readonly directive: string
@@ -65,7 +69,11 @@ export class RelayPlan {
   get text(): string {
     const { listeners, masterLines, relayLines, targets } = this.#parts
     const master = [...listeners.map((listener) => `listen = { ${listener} }`), 'single process = yes']
-    const relay = [...targets.map(({ directive }) => `remote = { ${directive} }`), ...relayLines]
+    const relay = [
+      ...targets.map(({ directive }) => `remote = { ${directive} }`),
+      ...TRANSPORT,
+      ...relayLines,
+    ]
     return [
       section('spawnd', [...master, ...masterLines]),
       section('tcprelay', relay.length === 0 ? ['retire = 0'] : relay),

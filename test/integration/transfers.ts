@@ -74,7 +74,7 @@ async function relaying(
 }
 
 /** Everything that `from` sends up to its end is what `to` gets. */
-async function whole(from: Peer, to: Peer, bytes: number, slowly = {}): Promise<void> {
+export async function whole(from: Peer, to: Peer, bytes: number, slowly = {}): Promise<void> {
   const sending = from.sendMuch(bytes).then(async (sent): Promise<Transfer> => {
     await from.endWriting()
     return sent

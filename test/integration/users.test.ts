@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { temporaryFolder } from '../harness/clean-up.js'
 import { masterText, spawning, startMaster } from '../harness/master.js'
-import { needs } from '../harness/needs.js'
-import { TCPRELAY, tcprelay } from '../harness/program.js'
+import { canBecome, needs } from '../harness/needs.js'
+import { tcprelay } from '../harness/program.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 
@@ -19,22 +18,6 @@ const isRoot = process.getuid?.() === 0
 const MAY_NOT = isRoot ? ['setpriv', '--bounding-set=-setuid,-setgid'] : []
 
 const PLAN = relayTo({ directive: 'address = 127.0.0.1 port = 9' })
-
-/** May that user run this checkout? */
-function canBeSomebody(t: TestContext): boolean {
-  if (!needs(t, 'setpriv')) return false
-  const words = [
-    `--reuid=${SOMEBODY}`,
-    `--regid=${SOMEBODY}`,
-    '--clear-groups',
-    process.execPath,
-    TCPRELAY,
-    '-v',
-  ]
-  if (isRoot && spawnSync('setpriv', words).status === 0) return true
-  t.skip('needs root, and a checkout that everybody may read')
-  return false
-}
 
 /** Real, effective, saved and file system id, and the further groups, of a process. */
 function identityOf(pid: number) {
@@ -52,7 +35,7 @@ for (const [directives, gid] of [
   ['groupid = 12345', 12_345],
 ] as const) {
   test(`children with ${directives} keep nothing of who started them`, async (t) => {
-    if (!canBeSomebody(t)) return
+    if (!canBecome(t, SOMEBODY)) return
     const remote = await remoteThat(echoes).start(t)
     const plan = relayTo(remote).withMaster(spawning([1, 1], [5, 5], directives))
     const master = await startMaster(t, plan, { under: ['setpriv', '--groups', '4,24'] })

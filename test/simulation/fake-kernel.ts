@@ -1,9 +1,10 @@
 import type { Calls } from '../../src/kernel/calls.js'
-import { EINTR, EMFILE } from '../../src/kernel/errno.js'
+import { EINTR, EINVAL, EMFILE, EPERM } from '../../src/kernel/errno.js'
 import type { Region } from '../../src/kernel/region.js'
 import type { Clock, System } from '../../src/kernel/system.js'
 import type { Poller, ReadyList } from '../../src/reactor/poller.js'
 import type { Chance } from './chance.js'
+import { FakePipe } from './fake-pipe.js'
 import { FakeSocket } from './fake-socket.js'
 
 /** How often the kernel is in a bad mood. Each is a probability per call, but for the sizes. */
@@ -11,6 +12,8 @@ export interface Faults {
   readonly interrupted: number
   readonly shortWrite: number
   readonly noDescriptor: number
+  /** The limits of the user do not allow a pipe of that size. */
+  readonly noPipeSize: number
   /** epoll tells of sockets on which nothing has happened. */
   readonly spurious: number
   readonly sendCapacityMin: number
@@ -28,6 +31,8 @@ export class FakeKernel {
   onConnect: (socket: FakeSocket, port: number) => number = () => 0
   readonly #chance: Chance
   readonly #sockets = new Map<number, FakeSocket>()
+  /** By either end. */
+  readonly #pipes = new Map<number, FakePipe>()
   readonly #watched = new Map<number, { readonly token: number; hasNews: boolean }>()
   /** Closed by the relay, with bytes still on their way. */
   readonly #orphans = new Set<FakeSocket>()
@@ -38,17 +43,23 @@ export class FakeKernel {
   }
 
   get openDescriptors(): number[] {
-    return [...this.#sockets.keys()]
+    return [...this.#sockets.keys(), ...this.#pipes.keys()]
   }
 
   get carryingSockets(): FakeSocket[] {
     return [...this.#sockets.values(), ...this.#orphans].filter(({ isCarrying }) => isCarrying)
   }
 
-  /** A socket of the relay. Descriptors are reused at once, lowest first, as the kernel does. */
-  newSocket(): FakeSocket {
+  /** Descriptors are reused at once, lowest first, as the kernel does. */
+  #freeDescriptor(besides = -1): number {
     let fd = 10
-    while (this.#sockets.has(fd)) fd++
+    while (this.#sockets.has(fd) || this.#pipes.has(fd) || fd === besides) fd++
+    return fd
+  }
+
+  /** A socket of the relay. */
+  newSocket(): FakeSocket {
+    const fd = this.#freeDescriptor()
     const { sendCapacityMax, sendCapacityMin } = this.faults
     const socket = new FakeSocket(fd, this.#chance.between(sendCapacityMin, sendCapacityMax))
     this.#sockets.set(fd, socket)
@@ -86,6 +97,14 @@ export class FakeKernel {
         const most = this.#chance.is(this.faults.shortWrite) ? this.#chance.between(0, count) : count
         return this.#isInterrupted() ? -EINTR : at(fd).send(bytesOf(from, offset, count), most)
       },
+      splice: (from, to, most) => this.#splice(from, to, most),
+      openPipe: (ends) => this.#openPipe(ends),
+      resizePipe: (fd, byteCount) => {
+        const pipe = this.#pipeAt(fd)
+        if (this.#chance.is(this.faults.noPipeSize)) return -EPERM
+        pipe.capacity = byteCount
+        return byteCount
+      },
       socket: () => (this.#chance.is(this.faults.noDescriptor) ? -EMFILE : this.newSocket().fd),
       connect: (fd, address) => {
         const socket = at(fd)
@@ -112,7 +131,37 @@ export class FakeKernel {
     }
   }
 
+  #openPipe(ends: Int32Array): number {
+    if (this.#chance.is(this.faults.noDescriptor)) return -EMFILE
+    const readEnd = this.#freeDescriptor()
+    const pipe = new FakePipe(readEnd, this.#freeDescriptor(readEnd))
+    this.#pipes.set(pipe.readEnd, pipe).set(pipe.writeEnd, pipe)
+    ends[0] = pipe.readEnd
+    ends[1] = pipe.writeEnd
+    return 0
+  }
+
+  #pipeAt(fd: number): FakePipe {
+    const pipe = this.#pipes.get(fd)
+    if (pipe === undefined) throw new Error(`descriptor ${fd} is no open pipe`)
+    return pipe
+  }
+
+  /** How much it moves depends on more than the bytes that are there: on slots, and on memory. */
+  #splice(from: number, to: number, wanted: number): number {
+    const most = this.#chance.is(this.faults.shortWrite) ? this.#chance.between(1, wanted) : wanted
+    if (this.#isInterrupted()) return -EINTR
+    const source = this.#pipes.get(from)
+    if (source === undefined) {
+      const sink = this.#pipeAt(to)
+      return sink.writeEnd === to ? sink.fillFrom(this.socketAt(from), most) : -EINVAL
+    }
+    if (source.readEnd !== from) return -EINVAL
+    return source.emptyInto(this.socketAt(to), wanted, most)
+  }
+
   #close(fd: number): number {
+    if (this.#pipes.delete(fd)) return 0
     const socket = this.socketAt(fd)
     this.#sockets.delete(fd)
     this.#watched.delete(fd)
@@ -138,6 +187,11 @@ export class FakeKernel {
       wait: (ready) => (this.#isInterrupted() ? 0 : this.#wait(ready)),
       close: () => {},
     }
+  }
+
+  /** Something has happened that the loop has not heard of, because a signal came between. */
+  get hasNews(): boolean {
+    return [...this.#watched].some(([fd, { hasNews }]) => hasNews || this.socketAt(fd).hasEdge)
   }
 
   #wait(ready: ReadyList): number {

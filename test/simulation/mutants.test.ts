@@ -15,13 +15,13 @@ interface Mutant {
 const MUTANTS: readonly Mutant[] = [
   {
     mistake: 'a short write is forgotten',
-    file: 'relay/direction.js',
+    file: 'relay/pump.js',
     right: 'way.heldOffset += took',
     wrong: '',
   },
   {
     mistake: 'what a short write took is sent again',
-    file: 'relay/direction.js',
+    file: 'relay/pump.js',
     right: 'way.hold(block, taken, got - taken)',
     wrong: 'way.hold(block, 0, got)',
   },
@@ -63,9 +63,76 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     mistake: 'the end of a peer is taken for drained before it was read',
-    file: 'relay/direction.js',
+    file: 'relay/pump.js',
     right: 'if (source.hasPeerEnded)',
     wrong: 'if (false)',
+  },
+  {
+    mistake: 'a pipe with bytes in it is lent to the next direction',
+    file: 'relay/pipes.js',
+    right: 'pipe.byteCount === 0 && ',
+    wrong: 'true || ',
+  },
+  {
+    mistake: 'what a full sink leaves in the pipe is forgotten',
+    file: 'relay/splicing.js',
+    right: 'if (pipe.byteCount === 0)\n        way.returnPipe(pipes)',
+    wrong: 'way.returnPipe(pipes)',
+  },
+  {
+    mistake: 'a part of what is in the pipe is taken for all',
+    file: 'relay/splicing.js',
+    right: 'pipe.byteCount -= took',
+    wrong: 'pipe.byteCount = 0',
+  },
+  {
+    mistake: 'new bytes overtake those in the pipe',
+    file: 'relay/pump.js',
+    right: 'else if (way.pipe !== undefined)',
+    wrong: 'else if (false)',
+  },
+  {
+    mistake: 'the end overtakes the bytes in the pipe',
+    file: 'relay/pump.js',
+    right: 'if (emptied !== GO_ON)',
+    wrong: 'if (false)',
+  },
+  {
+    mistake: 'a direction that is demoted gives up what is in its pipe',
+    file: 'relay/direction.js',
+    right: 'this.isSpliced = false;\n        pipes.leave()',
+    wrong: 'this.isSpliced = false;\n        this.returnPipe(pipes);\n        pipes.leave()',
+  },
+  {
+    mistake: 'a short read from the source is taken for its last',
+    file: 'relay/splicing.js',
+    right: 'pipe.byteCount = got;',
+    wrong:
+      'pipe.byteCount = got;\n            if (got < pipe.capacity)\n                source.mayRead = false;',
+  },
+  {
+    mistake: 'an interrupted splice is taken for a full sink',
+    file: 'relay/splicing.js',
+    right: 'if (took === -EINTR)\n            continue;',
+    wrong: 'if (took === -EINTR)\n            return blocked(way);',
+  },
+  {
+    mistake: 'freezing loses what is in a pipe',
+    file: 'relay/frozen.js',
+    right: 'return { held: copy, pipe,',
+    wrong: 'return { held: copy, pipe: undefined,',
+  },
+  {
+    mistake: 'the pipe of a session that ends stays open',
+    file: 'relay/direction.js',
+    right: 'this.releaseBlock(blocks);\n        this.returnPipe(pipes)',
+    wrong: 'this.releaseBlock(blocks);\n        this.pipe = undefined',
+  },
+  {
+    mistake: 'a direction that has ended is counted among those who splice',
+    file: 'relay/direction.js',
+    right: 'this.returnPipe(pipes);\n        this.demote(pipes)',
+    wrong: 'this.returnPipe(pipes);\n        this.isSpliced = false',
   },
 ]
 

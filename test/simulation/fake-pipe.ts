@@ -1,0 +1,33 @@
+import { EAGAIN } from '../../src/kernel/errno.js'
+import type { FakeSocket } from './fake-socket.js'
+
+/** A pipe of the relay: one queue of bytes, whoever wrote them. */
+export class FakePipe {
+  readonly readEnd: number
+  readonly writeEnd: number
+  bytes: number[] = []
+  capacity = 65_536
+
+  constructor(readEnd: number, writeEnd: number) {
+    this.readEnd = readEnd
+    this.writeEnd = writeEnd
+  }
+
+  /** splice(2) from a socket; `most` also stands for slots, which few bytes may fill. */
+  fillFrom(socket: FakeSocket, most: number): number {
+    const room = Math.min(most, this.capacity - this.bytes.length)
+    if (room <= 0) return -EAGAIN
+    const got = new Uint8Array(room)
+    const count = socket.recv(got)
+    for (const byte of got.subarray(0, Math.max(0, count))) this.bytes.push(byte)
+    return count
+  }
+
+  /** splice(2) into a socket. */
+  emptyInto(socket: FakeSocket, wanted: number, most: number): number {
+    if (this.bytes.length === 0) return -EAGAIN
+    const took = socket.send(Uint8Array.from(this.bytes.slice(0, wanted)), most)
+    if (took > 0) this.bytes.splice(0, took)
+    return took
+  }
+}
