@@ -2,6 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { TestContext } from 'node:test'
 import { afterwards } from './clean-up.js'
+import { isAsleep } from './proc.js'
 import { until, within } from './until.js'
 
 /** A program that is talked to: what it writes, wherever to, is one text. Ended with the test, by its id. */
@@ -31,6 +32,12 @@ export class Dialogue {
 
   say(text: string): void {
     this.#process.stdin.write(text)
+  }
+
+  /** Says it and waits until the program has read it: what comes then is another piece of its input. */
+  async takes(text: string): Promise<void> {
+    await new Promise((resolve) => this.#process.stdin.write(text, resolve))
+    await until('a program to read', () => isAsleep(this.#process.pid ?? 0))
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import { afterwards } from './clean-up.js'
+import { isAsleep } from './proc.js'
 import { DEADLINE_MS } from './until.js'
 
 /** One connection through a proxy: `near` has connected to it, `far` is where it leads. */
@@ -14,21 +14,17 @@ export interface Pair {
 /** Passes bytes of one connection on. Resolves when it is ready for the next ones. */
 export type PassOn = (bytes: Buffer, to: Socket) => Promise<void>
 
-const asTheyCome: PassOn = (bytes, to) => new Promise((resolve) => to.write(bytes, () => resolve()))
-
-/** Every byte is a segment of its own, and the next one leaves when the receiver's program has taken it. */
-export const byteByByte: PassOn = async (bytes, to) => {
-  for (const byte of bytes) {
-    await asTheyCome(Buffer.of(byte), to)
-    await isTaken(to)
-  }
+const asTheyCome: PassOn = (bytes, to) => {
+  return new Promise((resolve, reject) => to.write(bytes, (error) => (error ? reject(error) : resolve())))
 }
 
-/** The same for a receiver that leaves bytes in the kernel for a while: what it sees at once is up to it. */
-export const inSegmentsOfOneByte: PassOn = async (bytes, to) => {
-  for (const byte of bytes) {
-    await asTheyCome(Buffer.of(byte), to)
-    await new Promise((resolve) => setImmediate(resolve))
+/** Every byte is a segment of its own, and the next one leaves when the receiver has seen it and waits again. */
+export function byteByByte(receiver: () => number): PassOn {
+  return async (bytes, to) => {
+    for (const byte of bytes) {
+      await asTheyCome(Buffer.of(byte), to)
+      await sleeps(receiver())
+    }
   }
 }
 
@@ -72,27 +68,18 @@ export class TcpProxy {
 async function pass(from: Socket, to: Socket, passOn: PassOn): Promise<void> {
   to.on('error', () => from.destroy())
   try {
-    for await (const bytes of from) await passOn(bytes, to)
+    for await (const bytes of from.iterator({ destroyOnReturn: false })) await passOn(bytes, to)
     to.end()
   } catch {
     to.destroy()
   }
 }
 
-/** Waits until nothing that was sent lies in the receive buffer of the other end, which is of this machine too. */
-async function isTaken(socket: Socket): Promise<void> {
-  const [near, far] = [hexPort(socket.localPort), hexPort(socket.remotePort)]
+/** On this machine a byte has arrived when it is sent: its receiver runs from then on until it waits for more. */
+async function sleeps(pid: number): Promise<void> {
   const giveUpAt = performance.now() + DEADLINE_MS
-  // The receiver's row: `sl: local:port remote:port state tx_queue:rx_queue …` (proc(5))
-  const row = new RegExp(`: \\w+:${far} \\w+:${near} \\w+ \\w+:(\\w+) `)
-  for (;;) {
-    const found = row.exec(readFileSync('/proc/net/tcp', 'utf8'))
-    if (found === null || Number.parseInt(found[1] ?? '', 16) === 0) return
-    if (performance.now() > giveUpAt) throw new Error('nobody reads what the proxy has sent')
+  while (!isAsleep(pid)) {
+    if (performance.now() > giveUpAt) throw new Error(`process ${pid} does not come to rest`)
     await new Promise((resolve) => setImmediate(resolve))
   }
-}
-
-function hexPort(port = 0): string {
-  return port.toString(16).toUpperCase().padStart(4, '0')
 }
