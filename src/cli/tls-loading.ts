@@ -50,11 +50,13 @@ export function loadTls(configuration: Configuration, options: TlsLoadOptions): 
   const listeners = spawnd.listeners.map((listener) => loader.listener(listener))
   const service = options.service === 'clients-handed-over' ? sectionService(tcprelay) : undefined
   const handedOver = service && loader.server(service)
+  const isHandedOver = options.service === 'clients-handed-over'
   const remotes = tcprelay.remotes.map((remote) => loader.remote(remote))
   loader.process()
   const settings = {
     ...loader.tables,
-    listeners,
+    // Of a classic master's listeners a child knows nothing.
+    listeners: isHandedOver ? [] : listeners,
     handedOver,
     remotes,
     keylogFile: tcprelay.tlsKeylogFile?.value,
