@@ -127,6 +127,11 @@ export class ReactorGeneration {
     old.#gate.forgetAll()
   }
 
+  /** A classic master may hand over clients that speak TLS. */
+  get servesTlsHandedOver(): boolean {
+    return this.#settings.tls.handedOver !== undefined
+  }
+
   /** Takes a client that the access list need not be asked about. */
   deliver(fd: Fd, listenerSlot: number, isUnix: boolean, peer: Region): void {
     this.#relay.deliver(fd, listenerSlot, isUnix, peer)

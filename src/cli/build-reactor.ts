@@ -1,10 +1,12 @@
 import { findPeer, isUnixAddress, prepareInherited } from '../accept/inherited.js'
 import { Inlet, type InletParts } from '../accept/inlet.js'
+import type { Fd } from '../kernel/calls.js'
 import { Arena, mapPrivate } from '../kernel/memory.js'
 import { messageCalls } from '../kernel/message-calls.js'
 import type { Region } from '../kernel/region.js'
 import { SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
 import type { System } from '../kernel/system.js'
+import { Flood } from '../observe/flood.js'
 import { ERR } from '../observe/severity.js'
 import { Loop, type TurnTaker } from '../reactor/loop.js'
 import type { Poller } from '../reactor/poller.js'
@@ -180,6 +182,7 @@ export class Reactor {
     const messages = messageCalls()
     const peer = mapPrivate(SOCKADDR_BYTES_MAX)
     const log = (severity: number, text: string) => this.#present.log(severity, text)
+    const withoutCertificate = new Flood(ERR, log)
     const parts: InletParts = {
       loop,
       calls: system.calls,
@@ -188,8 +191,13 @@ export class Reactor {
       answersDying: inlet.master === 'ours',
       onClient: (fd, { flags, listenerMark, tlsVersions }) => {
         if (inlet.master === 'foreign') {
+          const slot = handedOverSlot(flags, tlsVersions)
+          if (slot !== HANDED_OVER_SLOTS.plain && !this.#present.servesTlsHandedOver) {
+            this.#sendAway(fd, withoutCertificate)
+            return
+          }
           prepareInherited(messages, fd, peer)
-          this.#present.deliver(fd, handedOverSlot(flags, tlsVersions), isUnixAddress(peer), peer)
+          this.#present.deliver(fd, slot, isUnixAddress(peer), peer)
           return
         }
         const slot = listenerMark - 1
@@ -207,6 +215,15 @@ export class Reactor {
     this.#mayGetMore = true
     opened.open(sessionsMax)
     return opened
+  }
+
+  /** What a client says in TLS is not for remotes to see, and nobody here can open it. */
+  #sendAway(fd: Fd, flood: Flood): void {
+    const { loop, system } = this.#context
+    system.calls.resetOnClose(fd)
+    system.calls.close(fd)
+    this.#inlet?.countDone()
+    flood.tell(loop.nowMs, () => 'a client is to speak TLS, but there is no certificate: it is sent away')
   }
 
   /** `abandoned`: listeners whose queues are emptied first; undefined for all. */

@@ -55,14 +55,16 @@ export function loadTls(configuration: Configuration, options: TlsLoadOptions): 
   const listeners = spawnd.listeners.map((listener) => loader.listener(listener))
   const service = options.service === 'clients-handed-over' ? sectionService(tcprelay) : undefined
   const handedOver = service && loader.server(service)
+  const isHandedOver = options.service === 'clients-handed-over'
   const remotes = tcprelay.remotes.map((remote) => loader.remote(remote))
+  loader.process()
   const settings = {
     ...loader.tables,
-    listeners,
+    // Of a classic master's listeners a child knows nothing.
+    listeners: isHandedOver ? [] : listeners,
     handedOver,
     remotes,
     keylogFile: tcprelay.tlsKeylogFile?.value,
-    kernel: tcprelay.tlsKernel,
   }
   return { settings, stamps: loader.stamps, ocsp: loader.ocsp, problems: loader.finish() }
 }
@@ -103,6 +105,20 @@ class TlsLoader {
   finish(): readonly ConfigProblem[] {
     this.#checks.end()
     return this.#problems.sorted()
+  }
+
+  /** What counts for all connections. */
+  process(): void {
+    const { tlsKernel, tlsKeylogFile } = this.#tcprelay
+    if (tlsKernel?.value === 'yes') {
+      const text = 'the kernel cannot encrypt: the OpenSSL of Node is built without kTLS'
+      this.#problems.error(tlsKernel.position, text, { hint: "'auto' uses it where it is there" })
+    }
+    if (tlsKeylogFile !== undefined) {
+      const text =
+        'the secrets of every TLS connection are written to this file: who reads it reads everything'
+      this.#problems.warn(tlsKeylogFile.position, text)
+    }
   }
 
   listener(listener: ListenerSettings): ListenerTlsSettings {

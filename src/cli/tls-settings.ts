@@ -19,7 +19,6 @@ export interface TlsSettings {
   /** PEM bundle of the system, for the clients that want it. */
   readonly systemAuthorities: Uint8Array | undefined
   readonly keylogFile: string | undefined
-  readonly kernel: 'auto' | 'yes' | 'no'
 }
 
 export interface ServerTlsSettings
@@ -71,7 +70,6 @@ export const NO_TLS: TlsSettings = {
   remotes: [],
   systemAuthorities: undefined,
   keylogFile: undefined,
-  kernel: 'auto',
 }
 
 type OnKeyLog = ((line: string) => void) | undefined

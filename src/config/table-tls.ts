@@ -220,11 +220,14 @@ const processRows = {
         'read everything.',
     ),
   ),
-  tlsKernel: value(
+  tlsKernel: optional(
     'tls|ssl kernel',
-    choice(['auto', 'yes', 'no']),
-    'auto',
-    ours('Whether the kernel encrypts (kTLS): where it can, always, or never.'),
+    located(choice(['auto', 'yes', 'no'])),
+    ours(
+      'Whether the kernel encrypts (kTLS): where it can, always, or never. The OpenSSL of Node is built without it, so ' +
+        '`yes` is an error.',
+      '`auto`',
+    ),
   ),
   tlsWatch: value(
     'tls|ssl watch',

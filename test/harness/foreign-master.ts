@@ -53,6 +53,11 @@ export class ForeignMaster {
     await this.#do({ do: 'hold', unix: isUnix })
   }
 
+  /** The same with one for whom the message says more; `isTls`: it speaks TLS. */
+  async holdWith(accept: { versions?: number; flags?: number }, isTls: boolean): Promise<void> {
+    await this.#do({ do: 'hold', ...accept, tls: isTls })
+  }
+
   /** What comes back when that client sends this. */
   async say(text: string): Promise<unknown> {
     return (await this.#do({ do: 'say', text })).text

@@ -3,7 +3,8 @@ with the wire on its descriptor 0: a blocking socket of datagrams. Obeys command
 in JSON lines.
 
   {"do": "clients", "count": 3}   connects so many clients and hands them over; answers what their echo said
-  {"do": "hold"}                  the same with one client, which stays; "unix": true makes it a Unix socket
+  {"do": "hold"}                  the same with one client, which stays; "unix": true makes it a Unix socket;
+                                  "versions" and "flags" go into the message; "tls": true: the client speaks TLS
   {"do": "say", "text": "x"}      lets the client that stays send, answers what comes back
   {"do": "release"}               closes the client that stays
   {"do": "heard"}                 every message of the child so far, as [type, count]
@@ -15,6 +16,7 @@ import array
 import json
 import os
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -52,26 +54,26 @@ def listen_to_child():
         heard.append([kind, count])
 
 
-def accept_message(realm=b""):
+def accept_message(realm=b"", versions=0, flags=0):
     """40 bytes; the 4 at offset 32 are what happened to lie on the stack."""
-    return struct.pack("<IIII16s4sI", ACCEPT, 0, 0, 0, realm, os.urandom(4), TCP)
+    return struct.pack("<IIII16s4sI", ACCEPT, versions, 0, flags, realm, os.urandom(4), TCP)
 
 
-def hand_over(sock):
+def hand_over(sock, **more):
     rights = array.array("i", [sock.fileno()])
-    sent = near.sendmsg([accept_message(b"a realm")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+    sent = near.sendmsg([accept_message(b"a realm", **more)], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
     assert sent == 40, sent
     sock.close()
 
 
-def connect(is_unix=False):
+def connect(is_unix=False, **more):
     listener = unix_listening if is_unix else listening
     client = socket.socket(listener.family, socket.SOCK_STREAM)
     client.settimeout(PATIENCE_S)
     client.connect(listener.getsockname())
     accepted, _ = listener.accept()
     accepted.setblocking(True)
-    hand_over(accepted)
+    hand_over(accepted, **more)
     return client
 
 
@@ -102,7 +104,13 @@ def clients(c):
 
 
 def hold(c):
-    state["held"] = connect(c.get("unix", False))
+    client = connect(c.get("unix", False), versions=c.get("versions", 0), flags=c.get("flags", 0))
+    state["held"] = client
+    if c.get("tls"):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        state["held"] = context.wrap_socket(client)
     return {}
 
 

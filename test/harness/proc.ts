@@ -39,6 +39,14 @@ export function threadCountOf(pid: number): number {
   return readdirSync(`/proc/${pid}/task`).length
 }
 
+/** Does every thread wait for something? */
+export function isAsleep(pid: number): boolean {
+  return readdirSync(`/proc/${pid}/task`).every((thread) => {
+    const afterName = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8').split(') ').at(-1) ?? ''
+    return afterName.startsWith('S')
+  })
+}
+
 export function childrenOf(pid: number): string[] {
   return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
     readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),

@@ -17,6 +17,7 @@ import { masterText } from '../harness/master.js'
 import { descriptorKinds, isAlive } from '../harness/proc.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
+import { localhost, servedWith } from '../harness/tls.js'
 import { until } from '../harness/until.js'
 
 /** Our child under a classic master, in front of a server that echoes. */
@@ -81,6 +82,39 @@ test('the address of a client is found, though the master does not say it', asyn
   if (!master) return
   assert.deepEqual(await master.clients(1), { right: 1 })
   await master.stderr.reached(/127\.0\.0\.1:\d+.*127\.0\.0\.1:\d+/)
+})
+
+/** As its numbers say them: each version's low byte, the further ones shifted left. */
+const TLS_1_2_AND_1_3 = 0x0304
+const TLS_1_3 = 0x04
+const FLAG_TLS_AUTO = 8
+
+test('clients that are to speak TLS, that may, and that do not', async (t) => {
+  const master = await startChild(t, servedWith(localhost(t)), 'access log = stderr')
+  if (!master) return
+  for (const [accept, isTls, tells] of [
+    [{ versions: TLS_1_2_AND_1_3 }, true, / tls=TLSv1\.3 /],
+    [{ versions: TLS_1_2_AND_1_3, flags: FLAG_TLS_AUTO }, true, / tls=TLSv1\.3 /],
+    [{ versions: TLS_1_2_AND_1_3, flags: FLAG_TLS_AUTO }, false, /seconds=\S+ end=done/],
+    [{}, false, /seconds=\S+ end=done/],
+  ] as const) {
+    await master.holdWith(accept, isTls)
+    assert.equal(await master.say('hello'), 'hello')
+    await master.release()
+    await master.stderr.reached(tells)
+  }
+  await master.countsDone(4)
+})
+
+test('clients that are to speak TLS to a child without a certificate are sent away', async (t) => {
+  const master = await startChild(t, 'access log = stderr')
+  if (!master) return
+  for (const flags of [0, FLAG_TLS_AUTO]) {
+    await assert.rejects(master.holdWith({ versions: TLS_1_3, flags }, true), /reset|EOF/i)
+    await master.release()
+  }
+  await master.countsDone(2)
+  await master.stderr.reached(/a client is to speak TLS, but there is no certificate/)
 })
 
 test('a master that is gone: the child finishes what it has, and ends', async (t) => {

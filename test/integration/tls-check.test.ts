@@ -62,3 +62,20 @@ test('-P verifies that remotes can be verified', async (t) => {
   assert.equal(code, CONFIG)
   assert.match(stderr, /relay\.cfg:6:65: cannot read '\/dev\/null': it is not a regular file\n/)
 })
+
+test('-P: the kernel cannot encrypt, and says so; a key log is warned of', async (t) => {
+  const whole = Buffer.concat([identity.pem, keyWith('12345')])
+  const { code, stderr } = await tcprelay(t, ['-P', sample(t, whole, 'tls kernel = yes')])
+  assert.equal(code, CONFIG)
+  assert.match(
+    stderr,
+    /relay\.cfg:6:16: the kernel cannot encrypt: the OpenSSL of Node is built without kTLS/,
+  )
+  const file = join(temporaryFolder(t), 'keys.log')
+  const checked = await tcprelay(t, ['-P', sample(t, whole, `tls kernel = auto tls keylog file = ${file}`)])
+  assert.equal(checked.code, 0)
+  assert.match(
+    checked.stderr,
+    /relay\.cfg:6:\d+: warning: the secrets of every TLS connection are written to this file/,
+  )
+})

@@ -1,0 +1,3 @@
+import { hostileTests } from './tls-hostile.js'
+
+hostileTests(200)

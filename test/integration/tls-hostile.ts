@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { connect } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { afterwards } from '../harness/clean-up.js'
+import { cpuMsOf } from '../harness/proc.js'
+import { type Relay, relayTo } from '../harness/relay.js'
+import { echoes, remoteThat } from '../harness/remote.js'
+import { connectTls, localhost, servedWith } from '../harness/tls.js'
+import { until, within } from '../harness/until.js'
+
+/** Visitors that come in a second, at least: the timeout is longer than all of them need, so that they meet. */
+const VISITORS_PER_SECOND = 1_500
+
+/** What an idle relay may use while a visitor says nothing for as long as it may. */
+const IDLE_CPU_MAX_MS = 30
+
+const LINE = /TLS with \S+ failed: (.*?)(?: \(and (\d+) before it\))?$/
+
+type Kind = 'plaintext' | 'garbage' | 'half a hello' | 'an endless hello' | 'a visitor who leaves'
+
+/** The start of a TLS record with a ClientHello of 508 bytes, of which little comes. */
+const HALF_HELLO = Buffer.from('160301020001 0001fc 0303 00112233'.replaceAll(' ', ''), 'hex')
+
+/** Says in its first record that 16 MiB follow, which OpenSSL does not take. */
+const ENDLESS_HELLO = Buffer.concat([Buffer.from('160301400001ffffff', 'hex'), Buffer.alloc(16_380)])
+
+const SAID: Readonly<Record<Kind, () => Buffer>> = {
+  plaintext: () => Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'),
+  // The first byte is never that of a handshake.
+  garbage: () => Buffer.concat([Buffer.of(0x80), randomBytes(3_000)]),
+  'half a hello': () => HALF_HELLO,
+  'an endless hello': () => ENDLESS_HELLO,
+  'a visitor who leaves': () => Buffer.alloc(0),
+}
+
+/** `count` visitors of each kind, all at once, then nothing is left of them. */
+export function hostileTests(count: number): void {
+  test(`${count} of each kind of stranger at a TLS port, at once`, async (t) => {
+    const kinds = Object.keys(SAID) as Kind[]
+    const timeoutS = Math.ceil((count * kinds.length) / VISITORS_PER_SECOND)
+    const remote = await remoteThat(echoes).start(t)
+    const relay = await relayTo(remote)
+      .with(servedWith(localhost(t)), `tls handshake timeout = ${timeoutS}`)
+      .listeningOn('address = 127.0.0.1 port = 0 tls = yes')
+      .start(t)
+    const crowd = Array.from({ length: count * kinds.length }, (_, i) => {
+      return visit(t, relay.port(), kinds[i % kinds.length] as Kind)
+    })
+    const startedMs = performance.now()
+    await Promise.all(crowd)
+    await relay.isIdle()
+    assert.equal(remote.acceptedCount, 0, 'nobody came through')
+    await tellsOfAll(t, relay, count * (kinds.length - 1))
+    assert.ok(linesOf(relay).length <= 2 + (performance.now() - startedMs) / 1_000, relay.program.stderr.text)
+    await standsStill(relay)
+    const client = await connectTls(t, relay.port())
+    assert.equal(await client.exchange('hello'), 'hello')
+    await client.close()
+  })
+
+  test(`${count} of each kind of stranger where TLS is one of two possibilities`, async (t) => {
+    const remote = await remoteThat((socket) => void socket.resume().on('end', () => socket.end())).start(t)
+    const relay = await relayTo(remote)
+      .with(servedWith(localhost(t)), 'tls handshake timeout = 1', 'tls detect timeout = 1')
+      .with('idle timeout = 1')
+      .listeningOn('address = 127.0.0.1 port = 0 tls = auto', 'address = 127.0.0.1 port = 0 tls = pass')
+      .start(t)
+    const kinds = Object.keys(SAID) as Kind[]
+    const crowd = Array.from({ length: count * kinds.length }, (_, i) => {
+      return visit(t, relay.port(i % 2), kinds[i % kinds.length] as Kind)
+    })
+    await Promise.all(crowd)
+    await relay.isIdle()
+    await standsStill(relay)
+  })
+}
+
+/** Comes, says its piece and stays until it is sent away; or leaves at once with a reset. */
+async function visit(t: TestContext, port: number, kind: Kind): Promise<void> {
+  const socket = connect({ host: '127.0.0.1', port, noDelay: true })
+  socket.on('error', () => {}).resume()
+  const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()))
+  afterwards(t, () => void socket.destroy())
+  socket.on('connect', () => {
+    if (kind === 'a visitor who leaves') socket.resetAndDestroy()
+    else socket.write(SAID[kind]())
+  })
+  await within(`${kind} to be sent away`, closed, 60_000)
+}
+
+const linesOf = ({ program }: Relay) => program.stderr.matching(LINE)
+
+/** The log tells of every one of them, in few lines: the last of those is told with the next that comes later. */
+async function tellsOfAll(t: TestContext, relay: Relay, count: number): Promise<void> {
+  const told = () => {
+    return linesOf(relay).reduce((sum, line) => sum + 1 + Number(LINE.exec(line)?.[2] ?? 0), 0)
+  }
+  let more = 0
+  await until(`the log to tell of ${count} failures, not ${told()}`, async () => {
+    if (told() === count + more) return true
+    more++
+    await visit(t, relay.port(), 'plaintext')
+    return false
+  })
+}
+
+/** While a visitor says nothing for as long as it may, the relay does nothing at all. */
+async function standsStill(relay: Relay): Promise<void> {
+  const silent = await relay.connect()
+  const before = cpuMsOf(relay.pid)
+  await silent.ending()
+  const used = cpuMsOf(relay.pid) - before
+  await silent.close()
+  assert.ok(used <= IDLE_CPU_MAX_MS, `the idle relay used ${used} ms of CPU time`)
+}

@@ -1,0 +1,3 @@
+import { tlsTransferTests } from './tls-transfers.js'
+
+tlsTransferTests(64 * 1024 * 1024)
