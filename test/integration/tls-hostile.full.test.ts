@@ -1,3 +1,4 @@
-import { hostileTests } from './tls-hostile.js'
+import { ambiguousTests, hostileTests } from './tls-hostile.js'
 
 hostileTests(2_000)
+ambiguousTests(2_000)

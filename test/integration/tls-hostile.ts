@@ -58,7 +58,10 @@ export function hostileTests(count: number): void {
     assert.equal(await client.exchange('hello'), 'hello')
     await client.close()
   })
+}
 
+/** The same where whoever speaks no TLS is relayed as it is. */
+export function ambiguousTests(count: number): void {
   test(`${count} of each kind of stranger where TLS is one of two possibilities`, async (t) => {
     const remote = await remoteThat((socket) => void socket.resume().on('end', () => socket.end())).start(t)
     const relay = await relayTo(remote)

@@ -19,7 +19,8 @@ for (const version of VERSIONS) {
 
   test(`${version}: records of a client that come byte by byte`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
-    for (const mode of ['yes', 'auto', 'pass']) {
+    // What a listener does before the handshake does not depend on the version.
+    for (const mode of version === 'TLSv1.2' ? ['yes'] : ['yes', 'auto', 'pass']) {
       const server = localhost(t)
       const secret = await tlsRemote(t, server, '', (socket) => void socket.pipe(socket))
       const relay = await relayTo(mode === 'pass' ? secret : remote)

@@ -77,7 +77,6 @@ test('s_server changes its keys, and asks for changes of ours', async (t) => {
   for (let i = 0; i < 10; i++) {
     await client.send(`from the client ${i}\n`)
     await remote.dialogue.saw(new RegExp(`from the client ${i}`))
-    remote.dialogue.text = ''
     await remote.dialogue.takes(i % 2 === 0 ? 'k\n' : 'K\n')
     remote.dialogue.say(`from the server ${i}\n`)
     assert.equal(await client.read(18), `from the server ${i}\n`)
