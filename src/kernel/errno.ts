@@ -43,6 +43,7 @@ const TEXTS: Readonly<Record<number, string>> = {
   [ENFILE]: 'too many open files in system',
   [EMFILE]: 'too many open files',
   [ENOSPC]: 'no space left',
+  [ENOSYS]: 'not known to this kernel',
   [EPIPE]: 'broken pipe',
   [EAFNOSUPPORT]: 'address family not supported',
   [EADDRINUSE]: 'address already in use',
