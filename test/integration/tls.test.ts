@@ -246,24 +246,3 @@ test('who does not finish the handshake is gone after its time', async (t) => {
   await relay.logged(/TLS with .* failed: it takes too long/)
   assert.equal(remote.acceptedCount, 0)
 })
-
-test('plaintext, garbage, half hellos and visitors who leave cost a line and nothing else', async (t) => {
-  const remote = await remoteThat(echoes).start(t)
-  const relay = await terminating(t, remote).with('tls handshake timeout = 1').start(t)
-  const hello = Buffer.from('160301020001000200', 'hex')
-  const kinds = [Buffer.from('GET / HTTP/1.1\r\n\r\n'), randomBytes(2_000), hello, Buffer.alloc(0)]
-  const visits = Array.from({ length: 200 }, async (_, i) => {
-    const client = await relay.connect()
-    const bytes = kinds[i % kinds.length] as Buffer
-    if (bytes.length === 0) client.reset()
-    else await client.send(bytes).catch(() => {})
-    await client.ending()
-    await client.close()
-  })
-  await Promise.all(visits)
-  await relay.isIdle()
-  assert.ok(relay.program.stderr.matching(/TLS with .* failed/).length < 20, 'a few lines for all of them')
-  const client = await connectTls(t, relay.port())
-  assert.equal(await client.exchange('hello'), 'hello')
-  await client.close()
-})
