@@ -10,6 +10,9 @@ interface Pair {
   readonly server: Peer
 }
 
+/** Traces sessions (NET). */
+const TRACED = ['-d', '16384']
+
 /** A relay in front of plain sockets, and as many pairs through it as a test wants. */
 interface Stage {
   readonly relay: Relay
@@ -20,12 +23,18 @@ async function stageFor(t: TestContext, receiveBytes = 0): Promise<Stage | undef
   const peers = rawPeers(t)
   if (!peers) return undefined
   const listening = await peers.listen({ receiveBytes })
-  const relay = await relayTo(listening).start(t)
+  const relay = await relayTo(listening)
+    .startedWith(...TRACED)
+    .start(t)
+  let joined = 0
   return {
     relay,
     async join() {
       const client = await peers.connect(relay.port(), { receiveBytes })
-      return { client, server: await listening.accept() }
+      const server = await listening.accept()
+      // A remote that resets before the relay has seen it connected is tried again.
+      await relay.logged(/dialling -> relaying/, ++joined)
+      return { client, server }
     },
   }
 }
