@@ -82,7 +82,7 @@ async function bench(options: Options): Promise<Report> {
   }
   const rounds = new Rounds(plan, options, progress)
   stopOnSignals(rounds)
-  await rounds.run(options.rounds)
+  await rounds.run(options.rounds, options.limitSeconds)
   return makeReport(plan, rounds.results, circumstances)
 }
 

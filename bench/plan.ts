@@ -69,7 +69,8 @@ export function makePlan(options: Options): Plan {
     if (missing !== undefined) omissions.push(missing)
     return missing === undefined
   })
-  return { relays, workloads, omissions }
+  const measured = relays.filter((relay) => workloads.some((workload) => isMeasuredWith(relay, workload)))
+  return { relays: measured, workloads, omissions }
 }
 
 export function isMeasuredWith(relay: Relay, workload: Workload): boolean {

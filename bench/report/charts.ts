@@ -49,7 +49,7 @@ export function chartsOf(report: Report): readonly NamedChart[] {
     const sections = report.sections.filter((section) => groupOf(section) === name)
     const blocks = sections.flatMap((section) => blockOf(report, section) ?? [])
     if (blocks.length === 0) return []
-    const subtitle = `Relative to the cheapest peer (1.0), shorter is better; medians and intervals of ${report.options.rounds} rounds, ${report.date.slice(0, 10)}`
+    const subtitle = `Relative to the cheapest peer (1.0), shorter is better; medians and intervals of ${report.rounds} rounds, ${report.date.slice(0, 10)}`
     return [{ name, chart: { title: TITLES[name], subtitle, blocks } }]
   })
 }

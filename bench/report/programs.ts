@@ -1,11 +1,12 @@
 import { basename } from 'node:path'
 import { isMeasuredWith, type Plan } from '../plan.js'
+import { certificateLaunch } from '../system/certificate.js'
 import type { Launch } from '../system/launch.js'
 import { PROJECT_DIR } from '../system/machine.js'
 
 /** A program as it was started, for whoever wants to start it again. */
 export interface Program {
-  readonly role: 'relay' | 'beside the relay' | 'server' | 'before the relay' | 'generator'
+  readonly role: 'relay' | 'beside the relay' | 'certificate' | 'server' | 'before the relay' | 'generator'
   readonly name: string
   /** What it was started so for. */
   readonly workloads: readonly string[]
@@ -55,6 +56,9 @@ function loadPrograms({ workloads }: Plan, seconds: number): readonly Program[] 
     const port = front === undefined ? PORTS.listenPort : PORTS.frontPort
     return [
       program('server', '', name, workload.server({ port: PORTS.remotePort, dir: DIR })),
+      ...(workload.tls === undefined
+        ? []
+        : [program('certificate', workload.tls, name, certificateLaunch(workload.tls))]),
       ...(front === undefined ? [] : [program('before the relay', '', name, front)]),
       program('generator', '', name, workload.generator({ port, seconds })),
     ]

@@ -23,7 +23,7 @@ export function renderPrograms(programs: readonly Program[]): readonly string[] 
   if (programs.length === 0) return []
   return [
     '## How everything was started',
-    `Each program in an empty folder of its own with these files, each measurement on other ports; relays by \`taskset -c ${RELAY_CORE}\` (unless both cores are said to be theirs), all others by \`taskset -c ${LOAD_CORE}\`. Certificates are made by \`openssl req -x509\`.`,
+    `Each program in an empty folder of its own with these files, each measurement on other ports; relays by \`taskset -c ${RELAY_CORE}\` (unless both cores are said to be theirs), all others by \`taskset -c ${LOAD_CORE}\`.`,
     ...programs.map(renderProgram),
   ]
 }

@@ -27,9 +27,9 @@ function legend(report: Report): string {
   return `Medians of the rounds. '${report.judged} ÷ it' is cost per unit of work, below 1 where ${report.judged} is cheaper; ${trust}`
 }
 
-function conditions({ options, machine }: Report): string {
+function conditions({ options, machine, rounds }: Report): string {
   return (
-    `${options.rounds} rounds of ${options.seconds} s; ${machine.cores} cores of ${machine.cpu}, ` +
+    `${rounds} rounds of ${options.seconds} s; ${machine.cores} cores of ${machine.cpu}, ` +
     `${machine.memoryGb} GB, Linux ${machine.kernel}, Node ${machine.node}`
   )
 }

@@ -21,6 +21,8 @@ export interface Report {
   readonly judged: string
   readonly machine: Machine
   readonly options: Options
+  /** That were measured, the last one perhaps in part; fewer than asked for when the run was stopped. */
+  readonly rounds: number
   /** What followed `npm run bench --`. */
   readonly arguments: readonly string[]
   readonly relays: readonly Pick<PresentRelay, 'name' | 'version' | 'setting' | 'bare' | 'isOurs'>[]
@@ -41,6 +43,7 @@ export function makeReport(plan: Plan, results: Results, circumstances: Circumst
   const names = plan.relays.map(({ name }) => name)
   return {
     ...circumstances,
+    rounds: Math.max(0, ...results.samples.map(({ round }) => round)),
     judged: names[0] ?? '',
     relays: plan.relays.map(({ name, version, setting, ...relay }) => ({
       name,

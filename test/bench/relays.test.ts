@@ -10,13 +10,9 @@ import type { Relay, RelaySite } from '../../bench/relays/relay.js'
 import { socat } from '../../bench/relays/socat.js'
 import { tcprelayProduction } from '../../bench/relays/tcprelay.js'
 import { descriptorShortage, openFilesIn } from '../../bench/system/limits.js'
-import { findCommand } from '../../bench/system/machine.js'
 import { OwnProcess } from '../../bench/system/own-process.js'
 import { freePort, untilListening } from '../../bench/system/port.js'
-
-function without(command: string): string | false {
-  return findCommand(command) === undefined ? `${command} is missing` : false
-}
+import { needs } from '../harness/needs.js'
 
 async function siteFor(t: TestContext): Promise<RelaySite> {
   const dir = mkdtempSync(join(tmpdir(), 'bench-test-'))
@@ -43,15 +39,15 @@ async function echoed({ listenPort }: RelaySite): Promise<string> {
   return reply
 }
 
-test('socat relays', { skip: without('socat') }, async (t) => {
+test('socat relays', async (t) => {
+  if (!needs(t, 'socat')) return
   const site = await siteFor(t)
   await started(t, socat, site)
   assert.equal(await echoed(site), 'hello')
 })
 
-test('HAProxy with its log on sends a line for a connection to the port beside', {
-  skip: without('haproxy'),
-}, async (t) => {
+test('HAProxy with its log on sends a line for a connection to the port beside', async (t) => {
+  if (!needs(t, 'haproxy')) return
   const site = await siteFor(t)
   const sink = createSocket('udp4')
   t.after(() => sink.close())
