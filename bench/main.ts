@@ -77,11 +77,12 @@ async function bench(options: Options): Promise<Report> {
     date: new Date().toISOString(),
     machine: describeMachine(),
     options,
+    arguments: process.argv.slice(2),
     tools: toolVersions(),
   }
   const rounds = new Rounds(plan, options, progress)
   stopOnSignals(rounds)
-  await rounds.run(options.rounds)
+  await rounds.run(options.rounds, options.limitSeconds)
   return makeReport(plan, rounds.results, circumstances)
 }
 
@@ -93,7 +94,7 @@ async function main(): Promise<void> {
   }
   const report = await bench(options)
   process.stdout.write(renderText(report))
-  if (options.isSaved) say(`saved as ${saveReport(report)}.json and .md`)
+  if (options.isSaved) say(`saved as ${saveReport(report)}.json, .md and charts`)
   if (report.samples.length === 0 || report.failures.length > 0) process.exitCode = 1
 }
 

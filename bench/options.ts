@@ -10,6 +10,8 @@ export interface Options {
   readonly warmUpMs: number
   /** How many measurements that others disturbed are made again in the whole run, so that it stays bounded. */
   readonly repeatsMax: number
+  /** No round is begun that would end later; only `--quick` has such a limit, and not with rounds that were asked for. */
+  readonly limitSeconds: number | undefined
   readonly connections: number
   /** Names, in any order; all when undefined. */
   readonly workloads: readonly string[] | undefined
@@ -20,19 +22,26 @@ export interface Options {
 export const USAGE = `npm run bench -- [options]
 
   --quick               less of everything, under two minutes
-  --rounds N            how often each relay is measured (5; quick: 3)
+  --rounds N            how often each relay is measured (9; quick: 3)
   --seconds N           length of one measurement (3; quick: 1)
   --connections N       connections at a time where there are many (64)
-  --only A,B            workloads: requests, requests-1, connections, bulk-down, bulk-up, bulk-both,
+  --only A,B            workloads: requests, requests-1, connections, bulk-down, bulk-up, bulk-both, idle,
                         tls-requests, tls-handshakes, tls-handshakes-rsa, tls-resumed, tls-bulk-down,
                         tls-bulk-up, tls-bulk-both, tls-idle
-  --relays A,B          relays: tcprelay, haproxy, haproxy-splice, nginx, hitch and stunnel (TLS only), net, tcprelay-broker-1, -2 and -2-cores,
+  --relays A,B          relays: tcprelay, haproxy, haproxy-splice, nginx, hitch and stunnel (TLS only), net, socat,
+                        tcprelay-production and haproxy-log (with logs and timeouts), tcprelay-broker-1, -2 and -2-cores,
                         tcprelay-direct-1, -2 and -2-cores (children); the first is the one judged; a name may be given twice to see how much two equal relays differ
   --subject 'COMMAND'   judge this program instead; LISTENPORT, REMOTEHOST and REMOTEPORT are filled in;
                         with CERTFILE and KEYFILE, or PEMFILE (both in one), it is measured with TLS
-  --save                write JSON and Markdown to bench/results/
+  --save                write JSON, Markdown and charts (SVG) to bench/results/
   --help
 `
+
+/** Nine pairs: their interval of 90 % or more does not stretch to the single worst pair. */
+const ROUNDS = 9
+
+/** A busy machine, where every program takes long to start, gets fewer rounds instead of more time. */
+const QUICK_SECONDS = 115
 
 const TEXT = { type: 'string' } as const
 const SWITCH = { type: 'boolean', default: false } as const
@@ -66,7 +75,7 @@ export function readOptions(args: readonly string[]): Options {
       subject: TEXT,
     },
   })
-  const rounds = count('rounds', values.rounds, values.quick ? 3 : 5, 100)
+  const rounds = count('rounds', values.rounds, values.quick ? 3 : ROUNDS, 100)
   return {
     isHelp: values.help,
     isSaved: values.save,
@@ -75,6 +84,7 @@ export function readOptions(args: readonly string[]): Options {
     seconds: count('seconds', values.seconds, values.quick ? 1 : 3, 600),
     warmUpMs: values.quick ? 400 : 1_000,
     repeatsMax: values.quick ? 0 : 4 * rounds,
+    limitSeconds: values.quick && values.rounds === undefined ? QUICK_SECONDS : undefined,
     connections: count('connections', values.connections, 64, 1_500),
     workloads: names(values.only) ?? (values.quick ? QUICK_WORKLOADS : undefined),
     relays: names(values.relays),

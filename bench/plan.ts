@@ -3,6 +3,7 @@ import { ALL_RELAYS } from './relays/index.js'
 import type { Presence, Relay } from './relays/relay.js'
 import { subjectRelay } from './relays/subject.js'
 import { installHint } from './system/launch.js'
+import { descriptorShortage } from './system/limits.js'
 import { findCommand } from './system/machine.js'
 import { allWorkloads } from './workloads/index.js'
 import type { Workload } from './workloads/workload.js'
@@ -34,8 +35,9 @@ function namedRelays(names: readonly string[]): readonly Relay[] {
   })
 }
 
-function wantedRelays({ relays, subject }: Options): readonly Relay[] {
-  const wanted = relays === undefined ? ALL_RELAYS : namedRelays(relays)
+function wantedRelays({ relays, subject, isQuick }: Options): readonly Relay[] {
+  const standard = ALL_RELAYS.filter(({ isLeftOutWhenQuick }) => !(isQuick && isLeftOutWhenQuick === true))
+  const wanted = relays === undefined ? standard : namedRelays(relays)
   return subject === undefined ? wanted : [subjectRelay(subject), ...wanted]
 }
 
@@ -45,7 +47,9 @@ function wantedWorkloads({ workloads, connections }: Options): readonly Workload
   return known.filter(({ name }) => workloads?.includes(name) ?? true)
 }
 
-function missingTools(workload: Workload): string | undefined {
+function whatIsMissing(workload: Workload): string | undefined {
+  const shortage = descriptorShortage(workload.connectionsMax ?? 0)
+  if (shortage !== undefined) return `${workload.name} needs ${shortage}`
   const missing = workload.needs.filter(({ command }) => findCommand(command) === undefined)
   if (missing.length === 0) return undefined
   const commands = missing.map(({ command }) => command).join(' and ')
@@ -61,11 +65,12 @@ export function makePlan(options: Options): Plan {
     return []
   })
   const workloads = wantedWorkloads(options).filter((workload) => {
-    const missing = missingTools(workload)
+    const missing = whatIsMissing(workload)
     if (missing !== undefined) omissions.push(missing)
     return missing === undefined
   })
-  return { relays, workloads, omissions }
+  const measured = relays.filter((relay) => workloads.some((workload) => isMeasuredWith(relay, workload)))
+  return { relays: measured, workloads, omissions }
 }
 
 export function isMeasuredWith(relay: Relay, workload: Workload): boolean {

@@ -39,8 +39,13 @@ export class Rounds {
     this.#progress = progress
   }
 
-  async run(rounds: number): Promise<void> {
+  /** Ends before a round that would, if it took as long as those before, end after the limit. */
+  async run(rounds: number, limitSeconds = Number.POSITIVE_INFINITY): Promise<void> {
+    const startMs = performance.now()
     for (let round = 1; round <= rounds; round++) {
+      const elapsedMs = performance.now() - startMs
+      const roundMs = round === 1 ? 0 : elapsedMs / (round - 1)
+      if (elapsedMs + roundMs > limitSeconds * 1e3) return
       for (const workload of this.#plan.workloads) await this.#alternate(workload, round)
     }
   }

@@ -52,6 +52,18 @@ function ratioOf(
   return ratios.length === 0 ? undefined : spread(ratios)
 }
 
+/** Cost per unit of one relay divided by that of another; undefined when they have no round in common. */
+export function compare(
+  samples: readonly Sample[],
+  workload: string,
+  relay: string,
+  by: string,
+): Ratio | undefined {
+  const ofRelay = (name: string): Sample[] =>
+    samples.filter((sample) => sample.workload === workload && sample.relay === name)
+  return ratioOf(ofRelay(relay), ofRelay(by), costPerUnitOf)
+}
+
 function evennessOf(samples: readonly Sample[]): number | undefined {
   const shares = samples.flatMap(({ childCpuSeconds }) => {
     return childCpuSeconds.length < 2 ? [] : [Math.min(...childCpuSeconds) / Math.max(...childCpuSeconds)]

@@ -1,13 +1,17 @@
+import { fileURLToPath } from 'node:url'
 import { installHint } from '../system/launch.js'
 import { findCommand, versionOf } from '../system/machine.js'
 import { TLS_GROUP } from '../system/tls.js'
-import type { Presence, Relay, RelaySite } from './relay.js'
+import { PRODUCTION_WORKLOADS, type Presence, type Relay, type RelaySite } from './relay.js'
 
 /**
  * Both save a packet when the client speaks first, as here; the manual leaves them off in `mode tcp`
  * because they make network traces harder to read. They take a fifth off the cost of a connection.
  */
 const SAVE_PACKETS = ['option tcp-smart-accept', 'option tcp-smart-connect']
+
+/** Twice this and a reserve must fit below `ulimit -n`, or HAProxy refuses to start. */
+const CONNECTIONS_MAX = 2_000
 
 function detect(): Presence {
   const command = findCommand('haproxy')
@@ -21,12 +25,17 @@ function tlsWords({ certificate }: RelaySite): string {
   return ` ssl crt ${certificate.bothFile} ssl-min-ver TLSv1.3 curves ${TLS_GROUP}`
 }
 
-function configuration(site: RelaySite, global: readonly string[], options: readonly string[]): string {
+/** Lines that are added to the sections; not the same for all that HAProxy can be. */
+interface Extras {
+  readonly global?: readonly string[]
+  readonly listen: readonly string[]
+}
+
+function configuration(site: RelaySite, { global = [], listen }: Extras): string {
   const lines = [
     'global',
     '  nbthread 1',
-    // Twice this and a reserve must fit below `ulimit -n`, or HAProxy refuses to start.
-    '  maxconn 2000',
+    `  maxconn ${Math.max(CONNECTIONS_MAX, (site.connectionsMax ?? 0) + 100)}`,
     ...global.map((line) => `  ${line}`),
     'defaults',
     '  mode tcp',
@@ -35,22 +44,19 @@ function configuration(site: RelaySite, global: readonly string[], options: read
     '  timeout server 60s',
     'listen relay',
     `  bind 127.0.0.1:${site.listenPort} backlog 4096${tlsWords(site)}`,
-    ...[...SAVE_PACKETS, ...options].map((line) => `  ${line}`),
+    ...[...SAVE_PACKETS, ...listen].map((line) => `  ${line}`),
     `  server remote ${site.remoteHost}:${site.remotePort}`,
   ]
   return `${lines.join('\n')}\n`
 }
 
-function haproxyWith(
-  global: readonly string[],
-  options: readonly string[],
-): Pick<Relay, 'detect' | 'launch'> {
+function haproxyWith(extras: (site: RelaySite) => Extras): Pick<Relay, 'detect' | 'launch'> {
   return {
     detect,
     launch: (site) => ({
       command: findCommand('haproxy') ?? 'haproxy',
       args: ['-db', '-q', '-f', 'haproxy.cfg'],
-      files: { 'haproxy.cfg': configuration(site, global, options) },
+      files: { 'haproxy.cfg': configuration(site, extras(site)) },
     }),
   }
 }
@@ -58,7 +64,7 @@ function haproxyWith(
 export const haproxy: Relay = {
   name: 'haproxy',
   setting: 'mode tcp, one thread, tcp-smart-accept, tcp-smart-connect, splice-auto',
-  ...haproxyWith([], ['option splice-auto']),
+  ...haproxyWith(() => ({ listen: ['option splice-auto'] })),
 }
 
 /** splice-auto hardly ever splices; this always does, which is right for bulk and wrong for small talk. */
@@ -67,5 +73,27 @@ export const haproxySplice: Relay = {
   setting: 'as haproxy, but splice-request, splice-response and pipes of 1 MiB',
   speaks: 'plain',
   workloads: ['bulk-down', 'bulk-up', 'bulk-both'],
-  ...haproxyWith(['tune.pipesize 1048576'], ['option splice-request', 'option splice-response']),
+  ...haproxyWith(() => ({
+    global: ['tune.pipesize 1048576'],
+    listen: ['option splice-request', 'option splice-response'],
+  })),
+}
+
+const LOG_SINK = fileURLToPath(new URL('./log-sink.js', import.meta.url))
+
+/**
+ * As its manual and its distributions have it: a datagram to the local system log for each connection. Here one that
+ * forgets is in its place, on the UDP port of the same number; what it takes of CPU is not counted.
+ */
+export const haproxyLog: Relay = {
+  name: 'haproxy-log',
+  setting: 'as haproxy, with option tcplog and its log to a local UDP socket',
+  speaks: 'plain',
+  workloads: PRODUCTION_WORKLOADS,
+  bare: 'haproxy',
+  ...haproxyWith(({ listenPort }) => ({
+    global: [`log 127.0.0.1:${listenPort} local0`],
+    listen: ['option splice-auto', 'log global', 'option tcplog'],
+  })),
+  companion: ({ listenPort }) => ({ command: process.execPath, args: [LOG_SINK, String(listenPort)] }),
 }

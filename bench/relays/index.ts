@@ -1,10 +1,11 @@
-import { haproxy, haproxySplice } from './haproxy.js'
+import { haproxy, haproxyLog, haproxySplice } from './haproxy.js'
 import { hitch } from './hitch.js'
 import { netRelay } from './net.js'
 import { nginxStream } from './nginx.js'
 import type { Relay } from './relay.js'
+import { socat } from './socat.js'
 import { stunnel } from './stunnel.js'
-import { tcprelay, tcprelayWithChildren } from './tcprelay.js'
+import { tcprelay, tcprelayProduction, tcprelayWithChildren } from './tcprelay.js'
 
 /** Every relay that can be measured, the one to be judged first. */
 export const ALL_RELAYS: readonly Relay[] = [
@@ -15,5 +16,8 @@ export const ALL_RELAYS: readonly Relay[] = [
   hitch,
   stunnel,
   netRelay,
+  socat,
+  tcprelayProduction,
+  haproxyLog,
   ...tcprelayWithChildren,
 ]

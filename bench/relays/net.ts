@@ -7,6 +7,7 @@ export const netRelay: Relay = {
   name: 'net',
   setting: "node:net and pipe, Node's own way",
   speaks: 'plain',
+  isLeftOutWhenQuick: true,
   detect: () => ({ isPresent: true, version: `Node ${process.version}` }),
   launch: (site) => ({
     command: process.execPath,

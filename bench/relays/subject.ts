@@ -32,6 +32,7 @@ export function subjectRelay(commandLine: string): Relay {
   return {
     name: 'subject',
     setting: commandLine,
+    isOurs: true,
     speaks: /CERTFILE|PEMFILE/.test(commandLine) ? 'tls' : 'plain',
     detect: () => ({ isPresent: true, version: 'from the command line' }),
     launch: (site) => ({ command, args: args.map((word) => fillIn(word, site)) }),

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Launch } from '../system/launch.js'
 import { commitOfProject, PROJECT_DIR } from '../system/machine.js'
-import type { Presence, Relay, RelaySite } from './relay.js'
+import { PRODUCTION_WORKLOADS, type Presence, type Relay, type RelaySite } from './relay.js'
 
 const PROGRAM = join(PROJECT_DIR, 'bin/tcprelay.js')
 
@@ -19,27 +20,45 @@ function certificateLines({ certificate }: RelaySite): string {
   tls key-file = ${certificate.keyFile}`
 }
 
-function configuration(site: RelaySite, processes: string): string {
+function configuration(site: RelaySite, processes: string, more = ''): string {
   const tls = site.certificate === undefined ? '' : ' tls = TLSv1.3'
   return `id = spawnd {
   ${processes}
   listen = { address = 127.0.0.1 port = ${site.listenPort}${tls} }
 }
 id = tcprelay {
-  remote = { address = ${site.remoteHost} port = ${site.remotePort} }${certificateLines(site)}
+  remote = { address = ${site.remoteHost} port = ${site.remotePort} }${certificateLines(site)}${more}
 }
 `
+}
+
+function launch(text: string): Launch {
+  return { command: process.execPath, args: [PROGRAM, 'relay.cfg'], files: { 'relay.cfg': text } }
 }
 
 export const tcprelay: Relay = {
   name: 'tcprelay',
   setting: 'single process',
+  isOurs: true,
   detect,
-  launch: (site) => ({
-    command: process.execPath,
-    args: [PROGRAM, 'relay.cfg'],
-    files: { 'relay.cfg': configuration(site, 'single process = yes') },
-  }),
+  launch: (site) => launch(configuration(site, 'single process = yes')),
+}
+
+/** As somebody would run it for others; counters cannot be switched off, so both have them. */
+const PRODUCTION = `
+  access log = access.log
+  connect timeout = 5s
+  idle timeout = 60s
+  half-close timeout = 60s`
+
+export const tcprelayProduction: Relay = {
+  name: 'tcprelay-production',
+  setting: 'as tcprelay, with an access log (a file), idle and half-close timeouts of a minute',
+  workloads: PRODUCTION_WORKLOADS,
+  bare: 'tcprelay',
+  isOurs: true,
+  detect,
+  launch: (site) => launch(configuration(site, 'single process = yes', PRODUCTION)),
 }
 
 /** The same with children, for the cost of the way to them: only when it is named. */
@@ -50,12 +69,9 @@ function withChildren(accept: 'broker' | 'direct', children: number, isOnBothCor
     setting: `${children} children, ${accept}, ${isOnBothCores ? 'both cores' : 'one core'}`,
     workloads: [],
     isOnBothCores,
+    isOurs: true,
     detect,
-    launch: (site) => ({
-      command: process.execPath,
-      args: [PROGRAM, 'relay.cfg'],
-      files: { 'relay.cfg': configuration(site, `single process = no\n  spawn = { ${spawn} }`) },
-    }),
+    launch: (site) => launch(configuration(site, `single process = no\n  spawn = { ${spawn} }`)),
   }
 }
 

@@ -16,8 +16,8 @@ export function percent(share: number): string {
   return `${Math.round(share * 100)} %`
 }
 
-function ratioCell(ratio: Ratio | undefined): string {
-  if (ratio === undefined) return '–'
+/** With its interval, where there is one. */
+export function ratioText(ratio: Ratio): string {
   if (ratio.coverage < COVERAGE_MIN) return ratio.median.toFixed(2)
   return `${ratio.median.toFixed(2)} [${ratio.low.toFixed(2)} – ${ratio.high.toFixed(2)}]`
 }
@@ -40,7 +40,7 @@ export function rowCells(row: Row, unit: WorkUnit): readonly string[] {
   return [
     row.relay,
     figure(row.costPerUnit.median * unit.costScale),
-    ratioCell(row.costRatio),
+    row.costRatio === undefined ? '–' : ratioText(row.costRatio),
     figure(row.unitsPerSecond * unit.rateScale),
     row.p99Ms === undefined ? '–' : figure(row.p99Ms),
     `${percent(row.busyShare)}${isDisturbed ? ` (others ${percent(row.foreignShareMax)})` : ''}`,

@@ -1,7 +1,10 @@
 import type { Failure } from '../sample.js'
-import { COVERAGE_MIN, headCells, percent, rowCells } from './cells.js'
+import { COVERAGE_MIN, headCells, percent, ratioText, rowCells } from './cells.js'
+import { renderPrograms } from './render-programs.js'
 import type { Report, Section } from './report.js'
 import { markdownTable, textTable } from './table.js'
+
+const ADDITIONS_TITLE = 'What logs and timeouts add'
 
 function cellsOf(section: Section, judged: string): readonly (readonly string[])[] {
   return [headCells(section.unit, judged), ...section.rows.map((row) => rowCells(row, section.unit))]
@@ -24,17 +27,34 @@ function legend(report: Report): string {
   return `Medians of the rounds. '${report.judged} ÷ it' is cost per unit of work, below 1 where ${report.judged} is cheaper; ${trust}`
 }
 
-function conditions({ options, machine }: Report): string {
+function conditions({ options, machine, rounds }: Report): string {
   return (
-    `${options.rounds} rounds of ${options.seconds} s; ${machine.cores} cores of ${machine.cpu}, ` +
+    `${rounds} rounds of ${options.seconds} s; ${machine.cores} cores of ${machine.cpu}, ` +
     `${machine.memoryGb} GB, Linux ${machine.kernel}, Node ${machine.node}`
   )
+}
+
+/** Workloads down, relays with more switched on across; empty when there are none. */
+function additionCells({ additions }: Report): readonly (readonly string[])[] {
+  const heads = [...new Set(additions.map(({ relay, bare }) => `${relay} ÷ ${bare}`))]
+  const workloads = [...new Set(additions.map(({ workload }) => workload))]
+  if (heads.length === 0) return []
+  const rows = workloads.map((workload) => [
+    workload,
+    ...heads.map((head) => {
+      const found = additions.find((a) => a.workload === workload && `${a.relay} ÷ ${a.bare}` === head)
+      return found === undefined ? '–' : ratioText(found.ratio)
+    }),
+  ])
+  return [['cost per unit', ...heads], ...rows]
 }
 
 export function renderText(report: Report): string {
   const sections = report.sections
     .filter(({ rows }) => rows.length > 0)
     .map((section) => `${section.workload}: ${section.title}\n${textTable(cellsOf(section, report.judged))}`)
+  const additions = additionCells(report)
+  if (additions.length > 0) sections.push(`${ADDITIONS_TITLE}\n${textTable(additions)}`)
   const failures = report.failures.map((failure) => `failed: ${failureLine(failure)}`)
   return `${[...sections, legend(report), conditions(report), ...failures].join('\n\n')}\n`
 }
@@ -43,7 +63,8 @@ function bullets(lines: readonly string[]): string {
   return lines.map((line) => `* ${line}`).join('\n')
 }
 
-export function renderMarkdown(report: Report): string {
+/** `charts`: names of image files beside the text. */
+export function renderMarkdown(report: Report, charts: readonly string[]): string {
   const tools = Object.entries(report.tools).map(([name, version]) => `${name} ${version}`)
   const relays = report.relays.map(({ name, version, setting }) => `${name}: ${version}; ${setting}`)
   const sections = report.sections
@@ -52,13 +73,17 @@ export function renderMarkdown(report: Report): string {
       (section) =>
         `## ${section.workload}: ${section.title}\n\n${markdownTable(cellsOf(section, report.judged))}`,
     )
+  const additions = additionCells(report)
+  if (additions.length > 0) sections.push(`## ${ADDITIONS_TITLE}\n\n${markdownTable(additions)}`)
   const notes = [...report.omissions, ...report.failures.map((failure) => `failed: ${failureLine(failure)}`)]
   return `${[
     `# Benchmark of ${report.date}`,
-    `${conditions(report)}.`,
+    `${conditions(report)}. Made by \`${['npm run bench --', ...report.arguments].join(' ')}\`.`,
     bullets([...relays, ...tools]),
     legend(report),
+    ...charts.map((file) => `![${file}](${file})`),
     ...sections,
     ...(notes.length === 0 ? [] : ['## Left out or failed', bullets(notes)]),
+    ...renderPrograms(report.programs),
   ].join('\n\n')}\n`
 }

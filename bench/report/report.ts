@@ -1,10 +1,12 @@
 import type { Options } from '../options.js'
-import type { Plan } from '../plan.js'
+import type { Plan, PresentRelay } from '../plan.js'
 import type { Results } from '../rounds.js'
 import type { Failure } from '../sample.js'
 import { type Row, summarise } from '../summary.js'
 import type { Machine } from '../system/machine.js'
 import type { WorkUnit } from '../workloads/workload.js'
+import { type Addition, additionsOf } from './additions.js'
+import { type Program, programsOf } from './programs.js'
 
 export interface Section {
   readonly workload: string
@@ -19,23 +21,37 @@ export interface Report {
   readonly judged: string
   readonly machine: Machine
   readonly options: Options
-  readonly relays: readonly { readonly name: string; readonly version: string; readonly setting: string }[]
+  /** That were measured, the last one perhaps in part; fewer than asked for when the run was stopped. */
+  readonly rounds: number
+  /** What followed `npm run bench --`. */
+  readonly arguments: readonly string[]
+  readonly relays: readonly Pick<PresentRelay, 'name' | 'version' | 'setting' | 'bare' | 'isOurs'>[]
   /** Versions of what drives the relays. */
   readonly tools: Readonly<Record<string, string>>
   readonly omissions: readonly string[]
   readonly sections: readonly Section[]
+  readonly additions: readonly Addition[]
   readonly failures: readonly Failure[]
+  /** How everything was started and configured, in full. */
+  readonly programs: readonly Program[]
   readonly samples: Results['samples']
 }
 
-export type Circumstances = Pick<Report, 'date' | 'machine' | 'options' | 'tools'>
+export type Circumstances = Pick<Report, 'date' | 'machine' | 'options' | 'arguments' | 'tools'>
 
 export function makeReport(plan: Plan, results: Results, circumstances: Circumstances): Report {
   const names = plan.relays.map(({ name }) => name)
   return {
     ...circumstances,
+    rounds: Math.max(0, ...results.samples.map(({ round }) => round)),
     judged: names[0] ?? '',
-    relays: plan.relays.map(({ name, version, setting }) => ({ name, version, setting })),
+    relays: plan.relays.map(({ name, version, setting, ...relay }) => ({
+      name,
+      version,
+      setting,
+      ...(relay.bare === undefined ? {} : { bare: relay.bare }),
+      ...(relay.isOurs === undefined ? {} : { isOurs: relay.isOurs }),
+    })),
     omissions: plan.omissions,
     sections: plan.workloads.map(({ name, title, unit }) => ({
       workload: name,
@@ -43,7 +59,9 @@ export function makeReport(plan: Plan, results: Results, circumstances: Circumst
       unit,
       rows: summarise(results.samples, name, names),
     })),
+    additions: additionsOf(plan, results.samples),
     failures: results.failures,
+    programs: programsOf(plan, circumstances.options.seconds),
     samples: results.samples,
   }
 }

@@ -1,5 +1,6 @@
 import { bulkBoth, bulkDown, bulkUp, tlsBulk } from './bulk.js'
 import { requests, requestsOneByOne, tlsRequests, wholeConnections } from './http.js'
+import { idle } from './idle.js'
 import { tlsHandshakes, tlsIdle } from './tls.js'
 import type { Workload } from './workload.js'
 
@@ -12,6 +13,7 @@ export function allWorkloads(connections: number): readonly Workload[] {
     bulkDown,
     bulkUp,
     bulkBoth,
+    idle,
     tlsRequests(connections),
     ...tlsHandshakes(connections),
     ...tlsBulk,

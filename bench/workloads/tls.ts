@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { type KeyKind, OPENSSL } from '../system/certificate.js'
 import type { Launch, Tool } from '../system/launch.js'
 import { httpServer } from './http.js'
+import { HELD_CONNECTION } from './idle.js'
 import { readTlsOutput } from './tls-output.js'
 import type { Workload, WorkUnit } from './workload.js'
 
@@ -13,14 +14,6 @@ const HANDSHAKE: WorkUnit = {
   costLabel: 'CPU µs/connection',
   costScale: 1e6,
   rateLabel: 'connections/s',
-  rateScale: 1,
-}
-
-const HELD_CONNECTION: WorkUnit = {
-  name: 'idle connection',
-  costLabel: 'bytes/connection',
-  costScale: 1,
-  rateLabel: 'opened/s',
   rateScale: 1,
 }
 

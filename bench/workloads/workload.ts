@@ -47,6 +47,8 @@ export interface Workload {
   readonly tls?: KeyKind
   /** What is counted against the relay; CPU time when left out. */
   readonly costs?: 'memory'
+  /** How many connections the relay has to hold at once; what any relay can when left out. */
+  readonly connectionsMax?: number
   server(site: ServerSite): Launch
   /** Stands between generator and relay, on the generator's core: TLS for a generator that speaks none. */
   front?(site: FrontSite): Launch

@@ -16,6 +16,8 @@ export class LineFile {
   #isBroken = false
   #triedAtMs = 0
   #dropped = 0
+  /** Lines of this turn, which are written in one go at its end: a write for each costs more than the line. */
+  #waiting = ''
 
   constructor(path: string, say: Say) {
     this.#path = path
@@ -25,16 +27,18 @@ export class LineFile {
 
   write(line: string): void {
     if (this.#isBroken && Date.now() - this.#triedAtMs > RETRY_MS) this.reopen()
-    if (this.#isBroken || this.#stream.writableLength > PENDING_BYTES_MAX) {
+    if (this.#isBroken || this.#stream.writableLength + this.#waiting.length > PENDING_BYTES_MAX) {
       if (this.#dropped++ === 0) this.#say(WARNING, `${this.#path}: lines are dropped`)
       return
     }
-    this.#stream.write(`${line}\n`)
+    if (this.#waiting === '') process.nextTick(() => this.#flush())
+    this.#waiting += `${line}\n`
   }
 
   /** Goes on in a new file of the same name, after a log rotation has moved the old one. */
   reopen(): void {
     if (this.#dropped > 0) this.#say(WARNING, `${this.#path}: ${this.#dropped} lines were dropped`)
+    this.#flush()
     this.#dropped = 0
     this.#isBroken = false
     this.#stream.end()
@@ -42,8 +46,14 @@ export class LineFile {
   }
 
   close(done: () => void): void {
+    this.#flush()
     if (this.#isBroken) done()
     else this.#stream.end(done)
+  }
+
+  #flush(): void {
+    if (this.#waiting !== '' && !this.#isBroken) this.#stream.write(this.#waiting)
+    this.#waiting = ''
   }
 
   #open(): WriteStream {

@@ -85,12 +85,12 @@ export class LogRingWriter {
 /** The reading end: the head's control thread. */
 export class LogRingReader {
   readonly #head: Int32Array
-  readonly #bytes: Uint8Array
-  readonly #decoder = new TextDecoder()
+  readonly #bytes: Buffer
 
   constructor(cells: ChildCells) {
     this.#head = cells.ringHead
-    this.#bytes = cells.ringBytes
+    const { buffer, byteLength, byteOffset } = cells.ringBytes
+    this.#bytes = Buffer.from(buffer, byteOffset, byteLength)
   }
 
   /** The lines written so far. */
@@ -102,11 +102,11 @@ export class LogRingReader {
     const isSound = isPosition(position, size) && isPosition(Atomics.load(this.#head, WRITTEN), size)
     if (!isSound || left > size) return this.#startOver()
     while (left > 0) {
-      const head = this.#copyOut(position % size, RECORD_HEAD_BYTES)
-      const written = (head[0] as number) | ((head[1] as number) << 8)
+      const written = this.#byte(position) | (this.#byte(position + 1) << 8)
       if (RECORD_HEAD_BYTES + written > left) return [...lines, ...this.#startOver()]
-      const text = this.#copyOut((position + RECORD_HEAD_BYTES) % size, written)
-      lines.push({ kind: head[2] as number, severity: head[3] as number, text: this.#decoder.decode(text) })
+      const kind = this.#byte(position + 2)
+      const severity = this.#byte(position + 3)
+      lines.push({ kind, severity, text: this.#text((position + RECORD_HEAD_BYTES) % size, written) })
       position = wrapped(position + RECORD_HEAD_BYTES + written, size)
       left -= RECORD_HEAD_BYTES + written
     }
@@ -128,11 +128,15 @@ export class LogRingReader {
     return filled(this.#head, this.#bytes.length) === 0
   }
 
-  #copyOut(at: number, count: number): Uint8Array {
-    const first = Math.min(count, this.#bytes.length - at)
-    const out = new Uint8Array(count)
-    out.set(this.#bytes.subarray(at, at + first))
-    out.set(this.#bytes.subarray(0, count - first), first)
-    return out
+  #byte(position: number): number {
+    return this.#bytes[position % this.#bytes.length] as number
+  }
+
+  #text(at: number, count: number): string {
+    const bytes = this.#bytes
+    const beyond = at + count - bytes.length
+    if (beyond <= 0) return bytes.toString('utf8', at, at + count)
+    // A character may lie across the end.
+    return Buffer.concat([bytes.subarray(at), bytes.subarray(0, beyond)]).toString()
   }
 }

@@ -109,6 +109,14 @@ test('a line of the access log', () => {
   )
 })
 
+test('times of lines are those of their own, whichever came before', () => {
+  const second = Date.UTC(2024, 1, 29, 12, 30, 15)
+  for (const endedAtMs of [second, second + 7, second + 999.6, second + 1_000, second + 60, 0]) {
+    const [time] = accessLine({ ...RECORD, endedAtMs }).split(' ')
+    assert.equal(time, new Date(endedAtMs).toISOString())
+  }
+})
+
 test('a client that reached no remote', () => {
   assert.equal(
     accessLine({

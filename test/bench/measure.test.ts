@@ -72,3 +72,12 @@ test('a stopped run ends soon and blames nobody', { skip }, async () => {
   assert.deepEqual(processTree(process.pid), [process.pid])
   assert.deepEqual(failures, [])
 })
+
+test('a round that would end too late is not begun', { skip }, async () => {
+  const rounds = roundsOf(pings)
+  await rounds.run(3, 0.001)
+  assert.deepEqual(
+    rounds.results.samples.map(({ round }) => round),
+    [1],
+  )
+})
