@@ -15,8 +15,8 @@ const BYTE: WorkUnit = {
   rateScale: 1e-9,
 }
 
-/** About a quarter of a second; a number of bytes, because iperf3 counts time in whole seconds. */
-const WARM_UP_BYTES = '256M'
+/** So much a relay moves about in a millisecond; bytes are given, because iperf3 counts time in whole seconds. */
+const WARM_UP_KB_PER_MS = 640
 
 function client(port: number, args: readonly string[]): Launch {
   return { command: 'iperf3', args: ['-c', '127.0.0.1', '-p', String(port), '-J', ...args] }
@@ -30,7 +30,7 @@ function bulkWorkload(name: string, title: string, direction: readonly string[])
     unit: BYTE,
     needs: [{ command: 'iperf3', debianPackage: 'iperf3' }],
     server: ({ port }) => ({ command: 'iperf3', args: ['-s', '-B', '127.0.0.1', '-p', String(port)] }),
-    warmUp: (port) => client(port, ['-n', WARM_UP_BYTES, ...direction]),
+    warmUp: (port, warmUpMs) => client(port, ['-n', `${warmUpMs * WARM_UP_KB_PER_MS}K`, ...direction]),
     generator: ({ port, seconds }) => client(port, ['-t', String(seconds), ...direction]),
     readWork: readIperf3Output,
   }
