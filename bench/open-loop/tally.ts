@@ -7,6 +7,8 @@ export interface TallyReport {
   /** Answered, and due after the lead-in: what the percentiles are of. */
   readonly recorded: number
   readonly broken: number
+  /** The most that waited for a reply at the same time. */
+  readonly pendingMax: number
   /** Why the first of them broke. */
   readonly complaint?: string
   /** From the moment that it was due at to the end of its reply. */
@@ -24,6 +26,7 @@ export class Tally {
   #sent = 0
   #answered = 0
   #broken = 0
+  #pendingMax = 0
   #complaint: string | undefined
 
   get pending(): number {
@@ -33,6 +36,7 @@ export class Tally {
   /** Everything that is sent is answered or breaks later. */
   sent(dueMs: number, nowMs: number): void {
     this.#sent++
+    this.#pendingMax = Math.max(this.#pendingMax, this.pending)
     if (dueMs >= this.recordFromMs) this.#lag.add((nowMs - dueMs) * 1e3)
   }
 
@@ -52,6 +56,7 @@ export class Tally {
       answered: this.#answered,
       recorded: this.#latency.count,
       broken: this.#broken,
+      pendingMax: this.#pendingMax,
       ...(this.#complaint === undefined ? {} : { complaint: this.#complaint }),
       latency: this.#latency.percentiles,
       lag: this.#lag.percentiles,

@@ -33,6 +33,7 @@ function loadLines({ window, bulk, connections }: Reading): string {
     `${figure((whole?.answered ?? 0) / connections.seconds)} new connections/s: p50 ${figure(whole?.latency.p50Us ?? 0)}, ` +
       `p99 ${figure(whole?.latency.p99Us ?? 0)}, p99.9 ${figure(whole?.latency.p999Us ?? 0)} µs from due to reply; ` +
       `generator late: p99 ${figure(whole?.lag.p99Us ?? 0)} µs`,
+    `at most ${whole?.pendingMax ?? 0} connections waited for a reply at the same time`,
     `the relay used ${relayShare} of its core, other programs ${percent(window.foreignShare)} of the two cores`,
   ].join('\n')
 }

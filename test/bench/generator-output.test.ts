@@ -85,7 +85,7 @@ test('bytes both ways are added, and a way without any is no measurement', () =>
 test('latency at a fixed rate is read with what the generator says of itself', () => {
   const latency = { p50Us: 60, p99Us: 110, p999Us: 900, maxUs: 1_200 }
   const lag = { p50Us: 5, p99Us: 20, p999Us: 100, maxUs: 150 }
-  const requests = { answered: 17_500, recorded: 15_000, broken: 0, latency, lag }
+  const requests = { answered: 17_500, recorded: 15_000, broken: 0, pendingMax: 9, latency, lag }
   const report = (changed: object) => JSON.stringify({ seconds: 3.5, requests: { ...requests, ...changed } })
   const work = { units: 17_500, seconds: 3.5, latency, lag, faults: [] }
   assert.deepEqual(readLatencyOutput(report({}), 'requests'), work)

@@ -68,8 +68,11 @@ test('what is due in the lead-in is counted but not in the percentiles', () => {
   assert.equal(tally.pending, 1)
   tally.broke(1, 'connection reset by peer')
   tally.broke(0, 'nothing')
-  const { answered, recorded, broken, complaint, latency, lag } = tally.report
-  assert.deepEqual({ answered, recorded, broken }, { answered: 2, recorded: 1, broken: 1 })
+  const { answered, recorded, broken, pendingMax, complaint, latency, lag } = tally.report
+  assert.deepEqual(
+    { answered, recorded, broken, pendingMax },
+    { answered: 2, recorded: 1, broken: 1, pendingMax: 3 },
+  )
   assert.equal(complaint, 'connection reset by peer')
   assert.equal(latency.maxUs, 250)
   assert.equal(lag.maxUs, 20)

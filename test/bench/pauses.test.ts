@@ -56,7 +56,7 @@ test('Node traces a worker too, and the main thread is known by its mark', () =>
 
 function reading(changed: Partial<Reading>): Reading {
   const times = { p50Us: 100, p99Us: 200, p999Us: 300, maxUs: 400 }
-  const tally = { answered: 10_000, recorded: 10_000, broken: 0, latency: times, lag: times }
+  const tally = { answered: 10_000, recorded: 10_000, broken: 0, pendingMax: 7, latency: times, lag: times }
   return {
     trace: TRACE,
     loadAtMs: 9_000 + SETTLE_MS / 2,
