@@ -17,7 +17,7 @@ function say(text: string): void {
 
 const progress: Progress = {
   measured(sample, { unit }) {
-    const cost = figure((sample.cost / sample.work.units) * unit.costScale)
+    const cost = figure(sample.costPerUnit * unit.costScale)
     const rate = figure((sample.work.units / sample.work.seconds) * unit.rateScale)
     const others =
       sample.foreignShare > FOREIGN_SHARE_MAX ? `, others ${percent(sample.foreignShare)} of a core` : ''

@@ -16,7 +16,7 @@ import { readMemory } from './system/memory.js'
 import { OwnProcess } from './system/own-process.js'
 import { freePort, untilListening } from './system/port.js'
 import { openWindow } from './window.js'
-import type { Workload } from './workloads/workload.js'
+import type { Work, Workload } from './workloads/workload.js'
 
 /** A generator that takes this much longer than it was told hangs, because its relay does. */
 const OVERTIME_MS = 10_000
@@ -122,8 +122,13 @@ async function setUp(bench: Bench, relay: Relay, workload: Workload): Promise<Ta
   return { pid: started.pid, port: frontPort }
 }
 
-/** CPU time from just before the generator starts to just after it ends. */
-async function measureCpu(
+function p99Seconds({ latency }: Work): number {
+  if (latency === undefined) throw new Error('the generator told no latency')
+  return latency.p99Us / 1e6
+}
+
+/** CPU time from just before the generator starts to just after it ends, or what the generator says of latency. */
+async function measureLoad(
   bench: Bench,
   { pid, port }: Target,
   workload: Workload,
@@ -135,7 +140,8 @@ async function measureCpu(
   const finished = await bench.run('generator', generator, effort.seconds * 1e3 + OVERTIME_MS)
   const reading = closeWindow()
   const work = workload.readWork(finished.output || finished.complaint)
-  return { ...reading, work, cost: reading.cpuSeconds }
+  const costPerUnit = workload.costs === 'latency' ? p99Seconds(work) : reading.cpuSeconds / work.units
+  return { ...reading, work, costPerUnit }
 }
 
 /**
@@ -157,8 +163,8 @@ async function measureMemory(
   const after = readMemory(pid)
   if (holder.hasExited) throw new Error(`connections broke while they were idle: ${holder.complaint}`)
   const work = workload.readWork(holder.output)
-  const cost = after.ownBytes - before.ownBytes
-  return { ...closeWindow(), work, cost, memory: { before, after } }
+  const costPerUnit = (after.ownBytes - before.ownBytes) / work.units
+  return { ...closeWindow(), work, costPerUnit, memory: { before, after } }
 }
 
 /** Measures once, with a relay and a server of its own, so that rounds are independent of each other. */
@@ -169,7 +175,7 @@ export async function measure(
   effort: Effort,
 ): Promise<Measurement> {
   const target = await setUp(bench, relay, workload)
-  const measureIts = workload.costs === 'memory' ? measureMemory : measureCpu
+  const measureIts = workload.costs === 'memory' ? measureMemory : measureLoad
   const outcome = await measureIts(bench, target, workload, effort)
   return { relay: relay.name, workload: workload.name, ...outcome }
 }

@@ -25,9 +25,9 @@ export const USAGE = `npm run bench -- [options]
   --rounds N            how often each relay is measured (9; quick: 3)
   --seconds N           length of one measurement (3; quick: 1)
   --connections N       connections at a time where there are many (64)
-  --only A,B            workloads: requests, requests-1, connections, bulk-down, bulk-up, bulk-both, idle,
-                        tls-requests, tls-handshakes, tls-handshakes-rsa, tls-resumed, tls-bulk-down,
-                        tls-bulk-up, tls-bulk-both, tls-idle
+  --only A,B            workloads: requests, requests-1, connections, latency, latency-connections,
+                        bulk-down, bulk-up, bulk-both, idle, tls-requests, tls-handshakes, tls-handshakes-rsa,
+                        tls-resumed, tls-bulk-down, tls-bulk-up, tls-bulk-both, tls-idle
   --relays A,B          relays: tcprelay, haproxy, haproxy-splice, nginx, hitch and stunnel (TLS only), net, socat,
                         tcprelay-production and haproxy-log (with logs and timeouts), tcprelay-broker-1, -2 and -2-cores,
                         tcprelay-direct-1, -2 and -2-cores (children); the first is the one judged; a name may be given twice to see how much two equal relays differ

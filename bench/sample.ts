@@ -10,8 +10,8 @@ export interface Sample {
   readonly workload: string
   readonly round: number
   readonly work: Work
-  /** What the work cost in all, in what the workload counts: CPU seconds, or bytes of memory. */
-  readonly cost: number
+  /** What the workload counts: CPU seconds or bytes of memory a unit, or the 99th percentile of its latency in seconds. */
+  readonly costPerUnit: number
   /** CPU time of the relay's whole process tree from before the generator's start to after its end. */
   readonly cpuSeconds: number
   /** The same for each of its child processes; none for a single process. */

@@ -8,14 +8,28 @@ export interface Ratio extends Interval {
   readonly median: number
 }
 
+/** The rest of a distribution whose 99th percentile is judged: medians of the rounds, in microseconds. */
+export interface LatencyRow {
+  readonly p50Us: number
+  readonly p999Us: number
+  readonly maxUs: number
+  /** How late the generator itself was, which all of these contain. */
+  readonly lagP99Us: number
+}
+
 /** What all rounds of one relay with one workload come to. */
 export interface Row {
   readonly relay: string
   readonly sampleCount: number
+  /** What is judged: of a workload of latency its p99, in seconds. */
   readonly costPerUnit: Ratio
+  /** In seconds, also where something else is judged. */
+  readonly cpuPerUnit: number
   readonly unitsPerSecond: number
   /** Undefined where the generator does not measure it. */
   readonly p99Ms: number | undefined
+  /** Undefined where requests have no moment that they are due at. */
+  readonly latency: LatencyRow | undefined
   /** CPU time of the relay as a share of the window: below about 0.95 the other core was the limit. */
   readonly busyShare: number
   /** CPU time of the least busy child by that of the busiest; undefined with fewer than two children. */
@@ -27,8 +41,19 @@ export interface Row {
   readonly rateRatio: Ratio | undefined
 }
 
-function costPerUnitOf({ cost, work }: Sample): number {
-  return cost / work.units
+function costPerUnitOf({ costPerUnit }: Sample): number {
+  return costPerUnit
+}
+
+function latencyRow(samples: readonly Sample[]): LatencyRow | undefined {
+  const latencies = samples.flatMap(({ work }) => work.latency ?? [])
+  if (latencies.length === 0) return undefined
+  return {
+    p50Us: median(latencies.map(({ p50Us }) => p50Us)),
+    p999Us: median(latencies.map(({ p999Us }) => p999Us)),
+    maxUs: median(latencies.map(({ maxUs }) => maxUs)),
+    lagP99Us: median(samples.flatMap(({ work }) => work.lag?.p99Us ?? [])),
+  }
 }
 
 function rate({ work }: Sample): number {
@@ -78,8 +103,10 @@ function rowOf(relay: string, samples: readonly Sample[], judged: readonly Sampl
     relay,
     sampleCount: samples.length,
     costPerUnit: spread(samples.map(costPerUnitOf)),
+    cpuPerUnit: median(samples.map(({ cpuSeconds, work }) => cpuSeconds / work.units)),
     unitsPerSecond: median(samples.map(rate)),
     p99Ms: p99s.length === 0 ? undefined : median(p99s),
+    latency: latencyRow(samples),
     busyShare: median(samples.map(({ cpuSeconds, windowSeconds }) => cpuSeconds / windowSeconds)),
     evenness: evennessOf(samples),
     foreignShareMax: Math.max(...samples.map(({ foreignShare }) => foreignShare)),

@@ -8,7 +8,8 @@ export const COVERAGE_MIN = 0.6
 /** Three significant digits, grouped by thousands where there are more. */
 export function figure(value: number): string {
   if (!Number.isFinite(value)) return '?'
-  if (Math.abs(value) >= 1_000) return Math.round(value).toLocaleString('en-US')
+  // Three digits of 999.6 are 1.00e+3.
+  if (Math.abs(value) >= 999.5) return Math.round(value).toLocaleString('en-US')
   return value.toPrecision(3)
 }
 
@@ -22,13 +23,30 @@ export function ratioText(ratio: Ratio): string {
   return `${ratio.median.toFixed(2)} [${ratio.low.toFixed(2)} – ${ratio.high.toFixed(2)}]`
 }
 
-export function headCells(unit: WorkUnit, judged: string): readonly string[] {
+/** What decides which columns a table has. All rows of a section come from the same generator. */
+interface Columns {
+  readonly unit: WorkUnit
+  readonly rows: readonly Row[]
+}
+
+/** Where latency is judged, the rest of it and CPU time stand beside; elsewhere what the generator says of p99. */
+function timeHeads({ unit: { name }, rows }: Columns): readonly string[] {
+  if (!rows.some(({ latency }) => latency !== undefined)) return ['p99 ms']
+  return ['p50 µs', 'p99.9 µs', 'max µs', 'generator late p99 µs', `CPU µs/${name}`]
+}
+
+function timeCells({ p99Ms, latency, cpuPerUnit }: Row): readonly string[] {
+  if (latency === undefined) return [p99Ms === undefined ? '–' : figure(p99Ms)]
+  return [latency.p50Us, latency.p999Us, latency.maxUs, latency.lagP99Us, cpuPerUnit * 1e6].map(figure)
+}
+
+export function headCells(section: Columns, judged: string): readonly string[] {
   return [
     'relay',
-    unit.costLabel,
+    section.unit.costLabel,
     `${judged} ÷ it`,
-    unit.rateLabel,
-    'p99 ms',
+    ...timeHeads(section),
+    section.unit.rateLabel,
     'core busy',
     'children even',
     'rounds',
@@ -41,8 +59,8 @@ export function rowCells(row: Row, unit: WorkUnit): readonly string[] {
     row.relay,
     figure(row.costPerUnit.median * unit.costScale),
     row.costRatio === undefined ? '–' : ratioText(row.costRatio),
+    ...timeCells(row),
     figure(row.unitsPerSecond * unit.rateScale),
-    row.p99Ms === undefined ? '–' : figure(row.p99Ms),
     `${percent(row.busyShare)}${isDisturbed ? ` (others ${percent(row.foreignShareMax)})` : ''}`,
     row.evenness === undefined ? '–' : percent(row.evenness),
     String(row.sampleCount),

@@ -7,7 +7,7 @@ import { markdownTable, textTable } from './table.js'
 const ADDITIONS_TITLE = 'What logs and timeouts add'
 
 function cellsOf(section: Section, judged: string): readonly (readonly string[])[] {
-  return [headCells(section.unit, judged), ...section.rows.map((row) => rowCells(row, section.unit))]
+  return [headCells(section, judged), ...section.rows.map((row) => rowCells(row, section.unit))]
 }
 
 function failureLine({ workload, relay, round, reason }: Failure): string {
@@ -24,7 +24,7 @@ function legend(report: Report): string {
     coverage < COVERAGE_MIN
       ? 'too few rounds to say how sure that is.'
       : `the brackets hold the true median with ${percent(coverage)} confidence.`
-  return `Medians of the rounds. '${report.judged} ÷ it' is cost per unit of work, below 1 where ${report.judged} is cheaper; ${trust}`
+  return `Medians of the rounds. '${report.judged} ÷ it' is cost per unit of work (of latency its p99), below 1 where ${report.judged} is cheaper or faster; ${trust}`
 }
 
 function conditions({ options, machine, rounds }: Report): string {

@@ -1,6 +1,7 @@
 import { bulkBoth, bulkDown, bulkUp, tlsBulk } from './bulk.js'
 import { requests, requestsOneByOne, tlsRequests, wholeConnections } from './http.js'
 import { idle } from './idle.js'
+import { latency, latencyOfConnections } from './latency.js'
 import { tlsHandshakes, tlsIdle } from './tls.js'
 import type { Workload } from './workload.js'
 
@@ -10,6 +11,8 @@ export function allWorkloads(connections: number): readonly Workload[] {
     requests(connections),
     requestsOneByOne(),
     wholeConnections(connections),
+    latency(connections),
+    latencyOfConnections(),
     bulkDown,
     bulkUp,
     bulkBoth,

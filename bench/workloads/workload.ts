@@ -1,3 +1,4 @@
+import type { Percentiles } from '../open-loop/histogram.js'
 import type { KeyKind } from '../system/certificate.js'
 import type { Launch, Tool } from '../system/launch.js'
 
@@ -5,7 +6,7 @@ import type { Launch, Tool } from '../system/launch.js'
 export interface WorkUnit {
   readonly name: string
   readonly costLabel: string
-  /** From CPU seconds (or bytes of memory) per unit to the number that is printed. */
+  /** From CPU seconds per unit (or bytes of memory, or seconds of latency) to the number that is printed. */
   readonly costScale: number
   readonly rateLabel: string
   /** From units per second to the number that is printed. */
@@ -17,6 +18,10 @@ export interface Work {
   readonly units: number
   readonly seconds: number
   readonly p99Ms?: number
+  /** At a fixed rate, from the moment that a unit was due at. */
+  readonly latency?: Percentiles
+  /** How much of that was the generator's own: how late it sent. */
+  readonly lag?: Percentiles
   /** What went wrong without ending the run, such as broken connections; such a sample does not count. */
   readonly faults: readonly string[]
 }
@@ -45,8 +50,8 @@ export interface Workload {
   readonly needs: readonly Tool[]
   /** The relay is to end TLS, with a certificate of this kind; plain TCP when left out. */
   readonly tls?: KeyKind
-  /** What is counted against the relay; CPU time when left out. */
-  readonly costs?: 'memory'
+  /** What is counted against the relay; CPU time when left out. Latency: the 99th percentile. */
+  readonly costs?: 'memory' | 'latency'
   /** How many connections the relay has to hold at once; what any relay can when left out. */
   readonly connectionsMax?: number
   server(site: ServerSite): Launch

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readBothWaysOutput } from '../../bench/workloads/both-ways-output.js'
 import { readIperf3Output } from '../../bench/workloads/iperf3-output.js'
+import { readLatencyOutput } from '../../bench/workloads/latency-output.js'
 import { readWrkOutput, secondsOf } from '../../bench/workloads/wrk-output.js'
 
 const WRK = `Running 2s test @ http://127.0.0.1:21004/
@@ -79,4 +80,18 @@ test('bytes both ways are added, and a way without any is no measurement', () =>
   const cut = JSON.stringify({ ...report, complaint: 'a connection was closed' })
   assert.throws(() => readBothWaysOutput(cut), /a connection was closed/)
   assert.throws(() => readBothWaysOutput('Error: read'), /the client ended: Error: read/)
+})
+
+test('latency at a fixed rate is read with what the generator says of itself', () => {
+  const latency = { p50Us: 60, p99Us: 110, p999Us: 900, maxUs: 1_200 }
+  const lag = { p50Us: 5, p99Us: 20, p999Us: 100, maxUs: 150 }
+  const requests = { answered: 17_500, recorded: 15_000, broken: 0, pendingMax: 9, latency, lag }
+  const report = (changed: object) => JSON.stringify({ seconds: 3.5, requests: { ...requests, ...changed } })
+  const work = { units: 17_500, seconds: 3.5, latency, lag, faults: [] }
+  assert.deepEqual(readLatencyOutput(report({}), 'requests'), work)
+  const broken = readLatencyOutput(report({ broken: 3, complaint: 'connection reset by peer' }), 'requests')
+  assert.deepEqual(broken.faults, ['3 had no reply: connection reset by peer'])
+  assert.throws(() => readLatencyOutput(report({ recorded: 0, complaint: 'refused' }), 'requests'), /refused/)
+  assert.throws(() => readLatencyOutput(report({}), 'wholeConnections'), /no reply came/)
+  assert.throws(() => readLatencyOutput('Error: cannot connect', 'requests'), /ended: Error: cannot connect/)
 })

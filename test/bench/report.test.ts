@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { figure } from '../../bench/report/cells.js'
+import { figure, headCells, rowCells } from '../../bench/report/cells.js'
 import { markdownTable, textTable } from '../../bench/report/table.js'
 import type { Sample } from '../../bench/sample.js'
 import { summarise } from '../../bench/summary.js'
@@ -12,7 +12,7 @@ function sample(relay: string, round: number, cpuSeconds: number): Sample {
     workload: 'requests',
     round,
     work,
-    cost: cpuSeconds,
+    costPerUnit: cpuSeconds / 1_000,
     cpuSeconds,
     childCpuSeconds: [],
     windowSeconds: 2.5,
@@ -45,16 +45,45 @@ test('a row holds cost and speed per unit of work, and the worst disturbance', (
   assert.equal(row?.foreignShareMax, 0.03)
 })
 
+test('latency has the rest of its distribution and CPU time beside it', () => {
+  const waited = (round: number, p99Us: number): Sample => {
+    const latency = { p50Us: round * 10, p99Us, p999Us: round * 1_000, maxUs: round * 2_000 }
+    const lag = { ...latency, p99Us: round }
+    const { work, ...rest } = sample('a', round, 0.008)
+    return { ...rest, costPerUnit: p99Us / 1e6, work: { ...work, latency, lag } }
+  }
+  const rows = summarise([waited(1, 100), waited(3, 500)], 'requests', ['a'])
+  const unit = { name: 'request', costLabel: 'p99 µs', costScale: 1e6, rateLabel: 'requests/s', rateScale: 1 }
+  const [row] = rows
+  if (row === undefined) throw new Error('no row')
+  const named = headCells({ unit, rows }, 'a').map((head, i) => [head, rowCells(row, unit)[i]])
+  assert.deepEqual(Object.fromEntries(named), {
+    relay: 'a',
+    'p99 µs': '300',
+    'a ÷ it': '–',
+    'p50 µs': '20.0',
+    'p99.9 µs': '2,000',
+    'max µs': '4,000',
+    'generator late p99 µs': '2.00',
+    'CPU µs/request': '8.00',
+    'requests/s': '500',
+    'core busy': '0 %',
+    'children even': '–',
+    rounds: '2',
+  })
+})
+
 test('samples of other workloads and relays without samples make no row', () => {
   assert.deepEqual(summarise([sample('a', 1, 1)], 'connections', ['a']), [])
   assert.equal(summarise([sample('b', 1, 1)], 'requests', ['a', 'b']).length, 1)
 })
 
 test('figures have three significant digits', () => {
-  assert.deepEqual([8.704, 0.21349, 151.2, 53_901.4, Number.NaN].map(figure), [
+  assert.deepEqual([8.704, 0.21349, 151.2, 999.6, 53_901.4, Number.NaN].map(figure), [
     '8.70',
     '0.213',
     '151',
+    '1,000',
     '53,901',
     '?',
   ])

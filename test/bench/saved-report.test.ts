@@ -30,7 +30,7 @@ function sample(relay: string, workload: string, round: number, cost: number): S
     workload,
     round,
     work: { units: 1_000, seconds: 2, faults: [] },
-    cost,
+    costPerUnit: cost / 1_000,
     cpuSeconds: cost,
     childCpuSeconds: [],
     windowSeconds: 2.5,

@@ -1,0 +1,17 @@
+const HEAD_END = Buffer.from('\r\n\r\n')
+
+/**
+ * How long the reply at `from` is, head and body, 0 while bytes up to `to` do not say or do not hold it all. Throws
+ * with the status line of one that is not a success, and when the head does not say how long the body is.
+ */
+export function replyBytes(bytes: Buffer, from: number, to: number): number {
+  const headEnd = bytes.indexOf(HEAD_END, from)
+  if (headEnd < 0 || headEnd + HEAD_END.length > to) return 0
+  const head = bytes.toString('latin1', from, headEnd)
+  const contentBytes = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1]
+  if (!/^HTTP\/1\.[01] 2/.test(head) || contentBytes === undefined) {
+    throw new Error(`unexpected reply: ${head.split('\r\n', 1)[0]}`)
+  }
+  const length = headEnd + HEAD_END.length - from + Number(contentBytes)
+  return from + length <= to ? length : 0
+}
