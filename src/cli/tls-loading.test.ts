@@ -33,6 +33,7 @@ const FILES: Readonly<Record<string, Uint8Array>> = {
   'staple.der': Buffer.of(0x30, 0),
   'passphrase.txt': Buffer.from(`${SECRET}\r\nmore\n`),
   'keys.psk': Buffer.from(`joe:${PSK}\n`),
+  'several.psk': Buffer.from(`joe:${PSK}\njim:${PSK}\n`),
   'empty.pem': Buffer.alloc(0),
   'text.pem': Buffer.from('hello'),
   'locked.pem': Buffer.from('!EACCES'),
@@ -244,6 +245,39 @@ test('remotes are told what to believe; the bundle of the system travels once', 
     ['inner.example', false, false, ['h2']],
   )
   assert.deepEqual([blind?.handshakeTimeoutMs, blind?.truncation], [3_000, 'close'])
+})
+
+test('a remote with a key needs neither a certificate nor authorities', () => {
+  const { problems, settings } = load({
+    remotes: [
+      'a.example:1 tls psk file = keys.psk',
+      'b.example:1 tls psk file = several.psk psk identity = jim',
+      'c.example:1 tls verify = no psk file = keys.psk ca-file = ca.pem',
+    ],
+  })
+  assert.deepEqual(problems, [])
+  assert.equal(settings.systemAuthorities, undefined)
+  const key = new Uint8Array(Buffer.from(PSK, 'hex'))
+  assert.deepEqual(
+    settings.clients.map(({ psk, verify }) => [psk, verify]),
+    [
+      [{ identity: 'joe', key }, false],
+      [{ identity: 'jim', key }, false],
+      [{ identity: 'joe', key }, true],
+    ],
+  )
+  const bad = load({
+    remotes: [
+      'a.example:1 tls psk file = several.psk',
+      'b.example:1 tls psk file = keys.psk psk identity = jack',
+      'c.example:1 tls psk file = text.pem',
+    ],
+  })
+  assert.deepEqual(bad.problems, [
+    "error at 3 several.psk: 'several.psk' has several keys: 'psk identity' says which",
+    "error at 4 jack: there is no key for 'jack' in 'keys.psk'",
+    "error at 5 text.pem: 'text.pem': line 1: expected IDENTITY:KEY, the key in hexadecimal",
+  ])
 })
 
 test('without a remote that wants them nobody looks for the authorities of the system', () => {

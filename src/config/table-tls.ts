@@ -284,13 +284,34 @@ export const remoteTlsRows = {
   keyFile: { ...certificateRows.keyFile, spellings: ['key-file'] },
   passphrase: certificateRows.passphrase,
   passphraseFile: certificateRows.passphraseFile,
+  pskFile: optional(
+    ['psk file', 'psk-file'],
+    file,
+    ours(
+      'Pre-shared key, a line of `IDENTITY:KEY` as in `tls psk file`. The remote proves by it who it is: whatever ' +
+        '`verify` says, a certificate is believed instead only with `ca-file`.',
+    ),
+  ),
+  pskIdentity: optional(
+    ['psk identity', 'psk-identity'],
+    word,
+    ours('The one in `psk file` that the remote is shown.', 'the only one in the file'),
+  ),
   alpn: optional(
     'alpn',
     names,
     ours('Application protocols that are offered, the preferred one first.', 'none'),
   ),
-  ciphers: optional('ciphers', word, ours(ciphersDoc, opensslsChoice)),
-  ciphersuites: optional('ciphersuites', word, ours(ciphersuitesDoc, opensslsChoice)),
+  ciphers: optional(
+    'ciphers',
+    word,
+    ours(ciphersDoc, "OpenSSL's choice; with `psk file` those for pre-shared keys"),
+  ),
+  ciphersuites: optional(
+    'ciphersuites',
+    word,
+    ours(ciphersuitesDoc, "OpenSSL's choice; with `psk file` those with SHA-256"),
+  ),
   groups: optional('groups', word, ours(groupsDoc, opensslsChoice)),
   minVersion: optional(
     'min|minimum version',

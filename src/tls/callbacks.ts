@@ -14,6 +14,8 @@ export interface ContextOwner {
   staple(ssl: number, certificate: number): number
   /** SSL_CTX_set_psk_server_callback(3). */
   writePsk(identity: string, into: number, bytesMax: number): number
+  /** SSL_CTX_set_psk_client_callback(3). */
+  offerPsk(identity: number, identityBytesMax: number, key: number, keyBytesMax: number): number
   logKey(line: string): void
   /** A session that can be resumed. True: the reference is the owner's from here on. */
   keepSession(session: number): boolean
@@ -24,7 +26,8 @@ interface Callbacks {
   readonly alpn: bigint
   readonly ticketKey: bigint
   readonly staple: bigint
-  readonly psk: bigint
+  readonly serverPsk: bigint
+  readonly clientPsk: bigint
   readonly keyLog: bigint
   readonly newSession: bigint
 }
@@ -109,11 +112,18 @@ function secretCallbacks() {
         ownerOf(ssl)?.useTicketKey(ssl, name, iv, cipher, mac, isNew === 1) ?? 0,
       answering(-1),
     ),
-    psk: nativeCallback(
+    serverPsk: nativeCallback(
       'uint32_t',
       ['uintptr_t', 'const char *', 'uintptr_t', 'uint32_t'],
       (ssl: number, identity: string | null, into: number, bytesMax: number) =>
         ownerOf(ssl)?.writePsk(identity ?? '', into, bytesMax) ?? 0,
+      answering(0),
+    ),
+    clientPsk: nativeCallback(
+      'uint32_t',
+      ['uintptr_t', 'uintptr_t', 'uintptr_t', 'uint32_t', 'uintptr_t', 'uint32_t'],
+      (ssl: number, _hint: number, identity: number, identityMax: number, key: number, keyMax: number) =>
+        ownerOf(ssl)?.offerPsk(identity, identityMax, key, keyMax) ?? 0,
       answering(0),
     ),
     keyLog: nativeCallback(

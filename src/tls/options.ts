@@ -81,6 +81,12 @@ export interface ServerTlsOptions extends CommonTlsOptions {
   readonly psk?: ReadonlyMap<string, Uint8Array> | undefined
 }
 
+export interface PskOptions {
+  readonly identity: string
+  /** 1 to 256 bytes. */
+  readonly key: Uint8Array
+}
+
 export interface ClientTlsOptions extends CommonTlsOptions {
   /** Sent as SNI and looked for in the certificate; an address is looked for as such and not sent. */
   readonly serverName?: string | undefined
@@ -92,6 +98,11 @@ export interface ClientTlsOptions extends CommonTlsOptions {
   readonly revocations?: Uint8Array | undefined
   /** Shown to remotes that ask. */
   readonly certificate?: CertificateOptions | undefined
+  /**
+   * The remote proves by this key who it is, and by a certificate only if `authorities` are its own: whatever
+   * `verify` says.
+   */
+  readonly psk?: PskOptions | undefined
 }
 
 export const ALL_VERSIONS: readonly TlsVersion[] = ['TLSv1.2', 'TLSv1.3']

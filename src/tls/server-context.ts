@@ -9,7 +9,7 @@ import { type ContextOwner, callbacks, forgetOwner, setOwner } from './callbacks
 import { type ChannelOwner, TlsChannel } from './channel.js'
 import { applySettings, protocolList } from './context-settings.js'
 import { type ServerTlsOptions, type TlsProblem, TlsProblems } from './options.js'
-import { checkPsk, PskKeys } from './psk-keys.js'
+import { checkPsk, PSK_CIPHERS, PskKeys } from './psk-keys.js'
 import {
   freeServerCertificates,
   type Group,
@@ -20,7 +20,8 @@ import { freeTrustStore, openTrustStore } from './trust-store.js'
 
 /** Forward secrecy and authenticated encryption; CBC only for old clients. */
 const DEFAULT_CIPHERS = 'ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES'
-const DEFAULT_PSK_CIPHERS = `${DEFAULT_CIPHERS}:DHEPSK+AESGCM:PSK+AESGCM:PSK+CHACHA20:PSK+AES`
+/** Who offers them has a key, and wants to be known by it. */
+const DEFAULT_PSK_CIPHERS = `${PSK_CIPHERS}:${DEFAULT_CIPHERS}`
 
 /** Tickets of TLS 1.3 that follow a full handshake. OpenSSL sends two; most clients keep the last. */
 const TICKETS_PER_HANDSHAKE = 1
@@ -153,6 +154,11 @@ export class ServerContext implements ContextOwner, ChannelOwner {
     return byteLength
   }
 
+  /** Clients offer, servers accept. */
+  offerPsk(): number {
+    return 0
+  }
+
   logKey(line: string): void {
     this.#options.onKeyLog?.(line)
   }
@@ -218,12 +224,12 @@ export class ServerContext implements ContextOwner, ChannelOwner {
 
   #applyCallbacks(context: number): void {
     const calls = contextCalls()
-    const { serverName, alpn, staple, psk, keyLog } = callbacks()
+    const { serverName, alpn, staple, serverPsk, keyLog } = callbacks()
     setOwner(context, this)
     calls.callbackControl(context, c.SSL_CTRL_SET_TLSEXT_SERVERNAME_CB, serverName)
     calls.callbackControl(context, c.SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB, staple)
     if (this.#protocols !== undefined) calls.setAlpnCallback(context, alpn, 0)
-    if (this.#psk !== undefined) calls.setPskServerCallback(context, psk)
+    if (this.#psk !== undefined) calls.setPskServerCallback(context, serverPsk)
     if (this.#options.onKeyLog !== undefined) calls.setKeyLogCallback(context, keyLog)
   }
 
