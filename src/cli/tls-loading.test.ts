@@ -118,7 +118,8 @@ test('all that a listener can say arrives', () => {
     listen: [
       'tls = TLSv1.2,TLSv1.3 tls verify = request tls client-ca-file = ca.pem tls crl-file = crl.pem ' +
         'tls verify depth = 2 tls psk tls psk file = keys.psk tls truncation = close tls min version = TLSv1.3 ' +
-        'tls alpn = h2, http/1.1 tls ciphers = HIGH tls ciphersuites = TLS_AES_128_GCM_SHA256 tls groups = P-256',
+        'tls alpn = h2, http/1.1 tls ciphers = HIGH tls ciphersuites = TLS_AES_128_GCM_SHA256 tls groups = P-256 ' +
+        'tls unknown name = refuse',
     ],
     section:
       'tls certificate { cert-file = both.pem } tls cert-file = www.pem tls key-file = www-secret.key ' +
@@ -165,6 +166,7 @@ test('all that a listener can say arrives', () => {
       depth: 2,
       revocations: bytes('crl.pem'),
     },
+    refusesUnknownNames: true,
     psk: [['joe', new Uint8Array(Buffer.from(PSK, 'hex'))]],
     handshakeTimeoutMs: 10_000,
     truncation: 'close',
@@ -297,10 +299,18 @@ test('SSL_CERT_FILE names other authorities; without any a remote cannot be veri
 })
 
 test('clients of a classic master are served as the section says', () => {
-  const { problems, settings } = load({ section: 'tls cert-file = both.pem', isForeignChild: true })
-  assert.deepEqual(problems, [])
-  assert.deepEqual([settings.handedOver, settings.listeners, settings.servers.length], [0, [], 1])
-  assert.equal(load({ isForeignChild: true }).settings.handedOver, undefined)
+  const handedOver = (section: string) => {
+    const { problems, settings } = load({ section, isForeignChild: true })
+    assert.deepEqual([problems, settings.listeners], [[], []])
+    const { withKeys, withoutKeys } = settings.handedOver
+    const keys = (index: number | undefined) =>
+      index === undefined ? 'nobody' : (settings.servers[index]?.psk?.length ?? 0)
+    return [keys(withKeys), keys(withoutKeys), settings.handedOver.detectTimeoutMs]
+  }
+  assert.deepEqual(handedOver(''), ['nobody', 'nobody', 3_000])
+  assert.deepEqual(handedOver('tls cert-file = both.pem tls detect timeout = 1'), [0, 0, 1_000])
+  assert.deepEqual(handedOver('tls cert-file = both.pem tls psk file = keys.psk'), [1, 0, 3_000])
+  assert.deepEqual(handedOver('tls psk file = keys.psk'), [1, 'nobody', 3_000])
 })
 
 test('what is wrong with files is said at the directive, with the reason of OpenSSL', () => {

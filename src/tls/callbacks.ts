@@ -4,7 +4,7 @@ import { sslCalls } from '../kernel/openssl-ssl.js'
 
 /** What OpenSSL asks back about a connection of a context. Addresses are valid during the call only. */
 export interface ContextOwner {
-  /** A client has said whom it looks for, or nobody: the SSL_CTX to go on with. */
+  /** A client has said whom it looks for, or nobody: the SSL_CTX to go on with; 0 refuses it. */
   contextFor(serverName: string | null): number
   /** SSL_CTX_set_alpn_select_cb(3). */
   chooseProtocol(chosen: number, length: number, offered: number, offeredBytes: number): number
@@ -82,6 +82,8 @@ function choosingCallbacks() {
         const calls = sslCalls()
         const context = calls.contextOf(ssl)
         const wanted = owners.get(context)?.contextFor(calls.serverName(ssl, 0)) ?? context
+        // The alert that OpenSSL sends is unrecognized_name.
+        if (wanted === 0) return c.SSL_TLSEXT_ERR_ALERT_FATAL
         if (wanted !== context) calls.setContext(ssl, wanted)
         return c.SSL_TLSEXT_ERR_OK
       },

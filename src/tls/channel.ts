@@ -32,6 +32,8 @@ const UNKNOWN = -1
 export interface ChannelOwner {
   /** The identity that the last pre-shared key was looked up for, if it was for this handshake. */
   takePskIdentity(): string | undefined
+  /** Why the handshake that has just failed was refused, if the context did so itself. */
+  takeRefusal(): string | undefined
   /** The channel is freed. */
   leave(): void
 }
@@ -307,6 +309,8 @@ export class TlsChannel {
 
   #completed(reason: string): string {
     const thrown = takeThrown()
+    const refusal = this.#owner.takeRefusal()
+    if (refusal !== undefined) return refusal
     if (thrown !== undefined) return `${reason} (a callback failed: ${String(thrown)})`
     const verifyError = this.verifyError
     return reason === 'certificate verify failed' && verifyError ? `${reason} (${verifyError})` : reason

@@ -11,14 +11,11 @@ import { type ChannelOwner, TlsChannel } from './channel.js'
 import { applySettings, protocolList } from './context-settings.js'
 import { hostName } from './name-table.js'
 import { type CertificateOptions, type ClientTlsOptions, type TlsProblem, TlsProblems } from './options.js'
-import { checkPsk, PSK_CIPHERS, PskOffer } from './psk-keys.js'
+import { checkPsk, PSK_CIPHERS, PSK_CIPHERSUITES, PskOffer } from './psk-keys.js'
 import { freeTrustStore, openTrustStore, type TrustStore } from './trust-store.js'
 
 /** Sessions that are kept for one remote; of TLS 1.3 each is used once. */
 const SESSIONS_MAX = 16
-
-/** Of TLS 1.3 those with SHA-256: what a key goes with of which nothing else was said (RFC 8446, 4.2.11). */
-const PSK_CIPHERSUITES = 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256'
 
 /** In SSL_ctrl(SSL_CTRL_SET_TLSEXT_HOSTNAME): a host name. */
 const TLSEXT_NAMETYPE_host_name = 0
@@ -140,6 +137,10 @@ export class ClientContext implements ContextOwner, ChannelOwner {
 
   takePskIdentity(): string | undefined {
     return this.#psk?.identity
+  }
+
+  takeRefusal(): string | undefined {
+    return undefined
   }
 
   // What servers are asked.

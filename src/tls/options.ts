@@ -73,6 +73,8 @@ export interface ServerTlsOptions extends CommonTlsOptions {
   /** The first one serves clients that name nobody, or somebody unknown. May be empty with `psk`. */
   readonly certificates: readonly ServerCertificateOptions[]
   readonly clientCertificates?: ClientCertificateOptions | undefined
+  /** A client that names somebody whom none of the certificates is for is refused. @default false */
+  readonly refusesUnknownNames?: boolean | undefined
   /** Keys of session tickets. Without them no session is resumed. */
   readonly tickets?: TicketKeys | undefined
   /** Sessions are resumed only by a context with the same id, certificates and client authorities. @default '' */

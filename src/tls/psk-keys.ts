@@ -12,6 +12,9 @@ const IDENTITY_BYTES_MAX = 128
 export const PSK_CIPHERS =
   'kECDHEPSK+CHACHA20:kDHEPSK+AESGCM:kDHEPSK+CHACHA20:kECDHEPSK+AES:kPSK+AESGCM:kPSK+CHACHA20:kPSK+AES:!AESCCM8'
 
+/** Of TLS 1.3 those with SHA-256: what a key goes with of which nothing else was said (RFC 8446, 4.2.11). */
+export const PSK_CIPHERSUITES = 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256'
+
 interface Key {
   readonly address: number
   readonly byteLength: number
