@@ -25,6 +25,7 @@ import { Remotes } from '../relay/remotes.js'
 import { Trouble } from '../relay/trouble.js'
 import type { TicketKey } from '../tls/ticket-keys.js'
 import { GenerationTls } from './build-tls.js'
+import { type HandedOverSlot, PLAIN } from './handed-over-tls.js'
 import type { GenerationSettings } from './reactor-settings.js'
 
 /** What the generations of one reactor share. */
@@ -127,9 +128,14 @@ export class ReactorGeneration {
     old.#gate.forgetAll()
   }
 
-  /** A classic master may hand over clients that speak TLS. */
-  get servesTlsHandedOver(): boolean {
-    return this.#settings.tls.handedOver !== undefined
+  /** Whether clients that a classic master hands over are served, that are to speak in this way. */
+  servesHandedOver(slot: HandedOverSlot): boolean {
+    return slot === PLAIN || this.#parts.tls.greetings[slot] !== undefined
+  }
+
+  /** There is something to speak TLS with. */
+  get hasTlsHandedOver(): boolean {
+    return this.#settings.tls.handedOver.withKeys !== undefined
   }
 
   /** Takes a client that the access list need not be asked about. */

@@ -12,9 +12,8 @@ import { Loop, type TurnTaker } from '../reactor/loop.js'
 import type { Poller } from '../reactor/poller.js'
 import { Blocks } from '../relay/blocks.js'
 import { Pipes } from '../relay/pipes.js'
-import { FLAG_TLS_AUTO } from '../wire/child-message.js'
 import { type GenerationContext, ReactorGeneration } from './build-generation.js'
-import { HANDED_OVER_SLOTS } from './build-tls.js'
+import { handedOverSlot } from './handed-over-tls.js'
 import type {
   Command,
   GenerationSettings,
@@ -182,7 +181,7 @@ export class Reactor {
     const messages = messageCalls()
     const peer = mapPrivate(SOCKADDR_BYTES_MAX)
     const log = (severity: number, text: string) => this.#present.log(severity, text)
-    const withoutCertificate = new Flood(ERR, log)
+    const unservedClients = new Flood(ERR, log)
     const parts: InletParts = {
       loop,
       calls: system.calls,
@@ -192,8 +191,8 @@ export class Reactor {
       onClient: (fd, { flags, listenerMark, tlsVersions }) => {
         if (inlet.master === 'foreign') {
           const slot = handedOverSlot(flags, tlsVersions)
-          if (slot !== HANDED_OVER_SLOTS.plain && !this.#present.servesTlsHandedOver) {
-            this.#sendAway(fd, withoutCertificate)
+          if (!this.#present.servesHandedOver(slot)) {
+            this.#sendAway(fd, unservedClients)
             return
           }
           prepareInherited(messages, fd, peer)
@@ -223,7 +222,10 @@ export class Reactor {
     system.calls.resetOnClose(fd)
     system.calls.close(fd)
     this.#inlet?.countDone()
-    flood.tell(loop.nowMs, () => 'a client is to speak TLS, but there is no certificate: it is sent away')
+    const why = this.#present.hasTlsHandedOver
+      ? 'but not as it is spoken here'
+      : 'but there is no certificate'
+    flood.tell(loop.nowMs, () => `a client is to speak TLS, ${why}: it is sent away`)
   }
 
   /** `abandoned`: listeners whose queues are emptied first; undefined for all. */
@@ -239,12 +241,6 @@ export class Reactor {
     const isIdle = this.#countSessions() === 0 && !this.#mayGetMore
     if (this.#isDraining && isIdle) this.#report({ kind: 'idle' })
   }
-}
-
-/** What a client of a classic master speaks. */
-function handedOverSlot(flags: number, tlsVersions: number): number {
-  if ((flags & FLAG_TLS_AUTO) !== 0) return HANDED_OVER_SLOTS.auto
-  return tlsVersions === 0 ? HANDED_OVER_SLOTS.plain : HANDED_OVER_SLOTS.tls
 }
 
 /** Without memory one session ends, not the process. */

@@ -1,25 +1,19 @@
 import { ERR } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
-import type { Greeting, Origination, RelayTls } from '../relay/relay-tls.js'
+import type { Greeting, Origination, RelayTls, Terminating } from '../relay/relay-tls.js'
 import { type ClientContext, openClientContext } from '../tls/client-context.js'
 import { type TlsProblem, TlsProblems } from '../tls/options.js'
 import { openServerContext, type ServerContext } from '../tls/server-context.js'
 import { type TicketKey, TicketKeys } from '../tls/ticket-keys.js'
 import { freeTrustStore, openTrustStore } from '../tls/trust-store.js'
+import { handedOverWays } from './handed-over-tls.js'
 import type { GenerationSettings } from './reactor-settings.js'
 import {
   type ClientTlsSettings,
   clientTlsOptions,
-  type ListenerTlsSettings,
   type ServerTlsSettings,
   serverTlsOptions,
 } from './tls-settings.js'
-
-/** Clients of a classic master say in their message what they speak; each kind has a listener slot of its own. */
-export const HANDED_OVER_SLOTS = { plain: 0, tls: 1, auto: 2 } as const
-
-/** How long a silent client of a classic master is waited for that may speak TLS. */
-const HANDED_OVER_DETECT_MS = 3_000
 
 const orForever = (ms: number) => (ms === 0 ? Number.POSITIVE_INFINITY : ms)
 
@@ -58,7 +52,8 @@ export class GenerationTls implements RelayTls {
       return context
     })
     if (trust !== undefined) freeTrustStore(trust)
-    this.greetings = this.#greetings(settings)
+    const isHandedOver = tls.handedOver.withKeys !== undefined
+    this.greetings = isHandedOver ? this.#handedOverGreetings(tls) : this.#greetings(tls)
     this.remotes = remotes.map(({ tlsClient }, slot) => {
       return tlsClient === undefined ? undefined : origination(this.#clients[slot], clients[tlsClient])
     })
@@ -86,17 +81,21 @@ export class GenerationTls implements RelayTls {
     }
   }
 
-  #greetings({ tls }: GenerationSettings): (Greeting | undefined)[] {
-    const { handedOver, listeners, servers } = tls
-    const all: readonly ListenerTlsSettings[] =
-      handedOver === undefined
-        ? listeners
-        : [
-            { mode: 'off' },
-            { mode: 'on', server: handedOver },
-            { mode: 'auto', server: handedOver, detectTimeoutMs: HANDED_OVER_DETECT_MS },
-          ]
-    return all.map((listener) => {
+  /** By the slots for clients of a classic master, who says which versions count: of those that the section allows. */
+  #handedOverGreetings({ handedOver, servers }: GenerationSettings['tls']): (Greeting | undefined)[] {
+    return handedOverWays().map((way) => {
+      const server = way?.hasKeys === true ? handedOver.withKeys : handedOver.withoutKeys
+      const settings = server === undefined ? undefined : servers[server]
+      if (way === undefined || server === undefined || settings === undefined) return undefined
+      const versions = way.versions.filter((version) => settings.versions?.includes(version) ?? true)
+      if (versions.length === 0) return undefined
+      const detectMs = way.isAuto ? orForever(handedOver.detectTimeoutMs) : undefined
+      return { ...termination(this.#servers[server], settings, detectMs), versions }
+    })
+  }
+
+  #greetings({ listeners, servers }: GenerationSettings['tls']): (Greeting | undefined)[] {
+    return listeners.map((listener) => {
       if (listener.mode === 'off') return undefined
       const detectMs = 'detectTimeoutMs' in listener ? orForever(listener.detectTimeoutMs) : undefined
       if (listener.mode === 'pass') return { context: undefined, detectMs: detectMs ?? 0 }
@@ -109,13 +108,14 @@ function termination(
   context: ServerContext | undefined,
   settings: ServerTlsSettings | undefined,
   detectMs: number | undefined,
-): Greeting {
+): Terminating {
   if (context === undefined || settings === undefined) throw new Error('a listener has no TLS context')
   const { handshakeTimeoutMs, truncation } = settings
   return {
     context,
     timeoutMs: orForever(handshakeTimeoutMs),
     detectMs,
+    versions: undefined,
     isTruncationReset: truncation === 'reset',
   }
 }

@@ -4,6 +4,7 @@ import type { Problems } from '../config/problems.js'
 import { readPskFile } from '../config/psk-file.js'
 import { type ReadAnswer, reasonOf, type Sources } from '../config/sources.js'
 import { type FileStamp, stampOf } from '../master/file-watch.js'
+import type { PskOptions } from '../tls/options.js'
 
 const SEQUENCE = 0x30
 const LINE_FEED = 0x0a
@@ -63,6 +64,21 @@ export class TlsFiles {
     const { keys, mistakes } = readPskFile(bytes)
     for (const mistake of mistakes) this.#fail(file, `${shown(file.value)}: ${mistake}`)
     return keys
+  }
+
+  /** The key that a remote is spoken to with; undefined when there is none, or which one is not clear. */
+  preSharedKey(file: Located<string>, wanted: Located<string> | undefined): PskOptions | undefined {
+    const { failures } = this
+    const keys = this.preSharedKeys(file)
+    if (this.failures > failures) return undefined
+    const named = wanted === undefined ? keys : keys.filter(([identity]) => identity === wanted.value)
+    const [[identity, key] = ['', NOTHING], second] = named
+    if (named.length === 0 && wanted !== undefined) {
+      this.#fail(wanted, `there is no key for ${shown(wanted.value)} in ${shown(file.value)}`)
+    } else if (second !== undefined) {
+      this.#fail(file, `${shown(file.value)} has several keys: 'psk identity' says which`)
+    }
+    return { identity, key }
   }
 
   #ask(path: string): ReadAnswer {

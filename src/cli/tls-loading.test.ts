@@ -33,6 +33,7 @@ const FILES: Readonly<Record<string, Uint8Array>> = {
   'staple.der': Buffer.of(0x30, 0),
   'passphrase.txt': Buffer.from(`${SECRET}\r\nmore\n`),
   'keys.psk': Buffer.from(`joe:${PSK}\n`),
+  'several.psk': Buffer.from(`joe:${PSK}\njim:${PSK}\n`),
   'empty.pem': Buffer.alloc(0),
   'text.pem': Buffer.from('hello'),
   'locked.pem': Buffer.from('!EACCES'),
@@ -117,7 +118,8 @@ test('all that a listener can say arrives', () => {
     listen: [
       'tls = TLSv1.2,TLSv1.3 tls verify = request tls client-ca-file = ca.pem tls crl-file = crl.pem ' +
         'tls verify depth = 2 tls psk tls psk file = keys.psk tls truncation = close tls min version = TLSv1.3 ' +
-        'tls alpn = h2, http/1.1 tls ciphers = HIGH tls ciphersuites = TLS_AES_128_GCM_SHA256 tls groups = P-256',
+        'tls alpn = h2, http/1.1 tls ciphers = HIGH tls ciphersuites = TLS_AES_128_GCM_SHA256 tls groups = P-256 ' +
+        'tls unknown name = refuse',
     ],
     section:
       'tls certificate { cert-file = both.pem } tls cert-file = www.pem tls key-file = www-secret.key ' +
@@ -164,6 +166,7 @@ test('all that a listener can say arrives', () => {
       depth: 2,
       revocations: bytes('crl.pem'),
     },
+    refusesUnknownNames: true,
     psk: [['joe', new Uint8Array(Buffer.from(PSK, 'hex'))]],
     handshakeTimeoutMs: 10_000,
     truncation: 'close',
@@ -246,6 +249,39 @@ test('remotes are told what to believe; the bundle of the system travels once', 
   assert.deepEqual([blind?.handshakeTimeoutMs, blind?.truncation], [3_000, 'close'])
 })
 
+test('a remote with a key needs neither a certificate nor authorities', () => {
+  const { problems, settings } = load({
+    remotes: [
+      'a.example:1 tls psk file = keys.psk',
+      'b.example:1 tls psk file = several.psk psk identity = jim',
+      'c.example:1 tls verify = no psk file = keys.psk ca-file = ca.pem',
+    ],
+  })
+  assert.deepEqual(problems, [])
+  assert.equal(settings.systemAuthorities, undefined)
+  const key = new Uint8Array(Buffer.from(PSK, 'hex'))
+  assert.deepEqual(
+    settings.clients.map(({ psk, verify }) => [psk, verify]),
+    [
+      [{ identity: 'joe', key }, false],
+      [{ identity: 'jim', key }, false],
+      [{ identity: 'joe', key }, true],
+    ],
+  )
+  const bad = load({
+    remotes: [
+      'a.example:1 tls psk file = several.psk',
+      'b.example:1 tls psk file = keys.psk psk identity = jack',
+      'c.example:1 tls psk file = text.pem',
+    ],
+  })
+  assert.deepEqual(bad.problems, [
+    "error at 3 several.psk: 'several.psk' has several keys: 'psk identity' says which",
+    "error at 4 jack: there is no key for 'jack' in 'keys.psk'",
+    "error at 5 text.pem: 'text.pem': line 1: expected IDENTITY:KEY, the key in hexadecimal",
+  ])
+})
+
 test('without a remote that wants them nobody looks for the authorities of the system', () => {
   const { settings } = load({ remotes: ['a.example:1 tls verify = no', 'b.example:1 tls ca-file = ca.pem'] })
   assert.equal(settings.systemAuthorities, undefined)
@@ -263,10 +299,18 @@ test('SSL_CERT_FILE names other authorities; without any a remote cannot be veri
 })
 
 test('clients of a classic master are served as the section says', () => {
-  const { problems, settings } = load({ section: 'tls cert-file = both.pem', isForeignChild: true })
-  assert.deepEqual(problems, [])
-  assert.deepEqual([settings.handedOver, settings.listeners, settings.servers.length], [0, [], 1])
-  assert.equal(load({ isForeignChild: true }).settings.handedOver, undefined)
+  const handedOver = (section: string) => {
+    const { problems, settings } = load({ section, isForeignChild: true })
+    assert.deepEqual([problems, settings.listeners], [[], []])
+    const { withKeys, withoutKeys } = settings.handedOver
+    const keys = (index: number | undefined) =>
+      index === undefined ? 'nobody' : (settings.servers[index]?.psk?.length ?? 0)
+    return [keys(withKeys), keys(withoutKeys), settings.handedOver.detectTimeoutMs]
+  }
+  assert.deepEqual(handedOver(''), ['nobody', 'nobody', 3_000])
+  assert.deepEqual(handedOver('tls cert-file = both.pem tls detect timeout = 1'), [0, 0, 1_000])
+  assert.deepEqual(handedOver('tls cert-file = both.pem tls psk file = keys.psk'), [1, 0, 3_000])
+  assert.deepEqual(handedOver('tls psk file = keys.psk'), [1, 'nobody', 3_000])
 })
 
 test('what is wrong with files is said at the directive, with the reason of OpenSSL', () => {

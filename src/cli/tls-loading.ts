@@ -23,6 +23,7 @@ import { TlsFiles } from './tls-files.js'
 import { describeFinding, type PlaceOf, remotePlaces, servicePlaces } from './tls-places.js'
 import {
   type ClientTlsSettings,
+  type HandedOverSettings,
   type ListenerTlsSettings,
   NO_TLS,
   type RemoteTlsSettings,
@@ -53,9 +54,8 @@ export function loadTls(configuration: Configuration, options: TlsLoadOptions): 
   const { spawnd, tcprelay } = configuration
   const loader = new TlsLoader(configuration, options.sources)
   const listeners = spawnd.listeners.map((listener) => loader.listener(listener))
-  const service = options.service === 'clients-handed-over' ? sectionService(tcprelay) : undefined
-  const handedOver = service && loader.server(service)
   const isHandedOver = options.service === 'clients-handed-over'
+  const handedOver = isHandedOver ? loader.handedOver() : NO_TLS.handedOver
   const remotes = tcprelay.remotes.map((remote) => loader.remote(remote))
   loader.process()
   const settings = {
@@ -132,6 +132,19 @@ class TlsLoader {
     return listener.tls.kind === 'auto' ? { mode: 'auto', server, detectTimeoutMs } : { mode: 'on', server }
   }
 
+  /** Clients of a classic master. */
+  handedOver(): HandedOverSettings {
+    const { tlsDetectTimeoutMs, tlsHandshakeTimeoutMs } = this.#tcprelay
+    const detectTimeoutMs = tlsDetectTimeoutMs || tlsHandshakeTimeoutMs
+    const service = sectionService(this.#tcprelay)
+    const hasCertificates = service !== undefined && service.certificates.length > 0
+    return {
+      withKeys: service && this.server(service),
+      withoutKeys: hasCertificates ? this.server({ ...service, pskFile: undefined }) : undefined,
+      detectTimeoutMs,
+    }
+  }
+
   server(service: TlsService): number {
     const { failures } = this.#files
     const index = this.#servers.indexOf(this.#serverSettings(service))
@@ -183,6 +196,7 @@ class TlsLoader {
             revocations: this.#files.optional(crlFile),
           }
         : undefined,
+      refusesUnknownNames: service.unknownName === 'refuse',
       psk: pskFile && this.#files.preSharedKeys(pskFile),
       handshakeTimeoutMs: service.handshakeTimeoutMs,
       truncation: service.truncation,
@@ -228,7 +242,9 @@ class TlsLoader {
   }
 
   #clientSettings(remote: RemoteSettings): ClientTlsSettings {
-    const { caFile, certFile, verify } = remote
+    const { caFile, certFile, pskFile } = remote
+    // A key proves enough: authorities are for those who say so.
+    const verify = pskFile === undefined ? remote.verify : caFile !== undefined
     const { tlsHandshakeTimeoutMs, tlsTruncation } = this.#tcprelay
     return {
       versions: versionsBetween(remote.tls.versions, remote.minVersion, remote.maxVersion),
@@ -238,6 +254,7 @@ class TlsLoader {
       alpn: remote.alpn?.value,
       serverName: remote.serverName?.value ?? hostOf(remote),
       verify,
+      psk: pskFile && this.#files.preSharedKey(pskFile, remote.pskIdentity),
       authorities: verify ? this.#files.optional(caFile) : undefined,
       usesSystemAuthorities: verify && caFile === undefined,
       depth: remote.verifyDepth,

@@ -43,6 +43,7 @@ export function remotePlaces(remote: RemoteSettings): PlaceOf {
     'server-name': wordAt(remote.serverName),
     authorities: fileAt(remote.caFile),
     revocations: fileAt(remote.crlFile),
+    psk: fileAt(remote.pskFile),
     ...wordParts(remote),
   }
   return ({ part }) => parts[part] ?? { position: remote.position, file: undefined }

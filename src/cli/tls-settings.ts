@@ -10,8 +10,7 @@ export interface TlsSettings {
   readonly servers: readonly ServerTlsSettings[]
   /** By slot. */
   readonly listeners: readonly ListenerTlsSettings[]
-  /** Index among the servers: for clients of a classic master that are to speak TLS. */
-  readonly handedOver: number | undefined
+  readonly handedOver: HandedOverSettings
   /** What remotes are connected to with; those that say the same have the same entry. */
   readonly clients: readonly ClientTlsSettings[]
   /** By remote, in the order of the configuration: the index among the clients. */
@@ -19,6 +18,15 @@ export interface TlsSettings {
   /** PEM bundle of the system, for the clients that want it. */
   readonly systemAuthorities: Uint8Array | undefined
   readonly keylogFile: string | undefined
+}
+
+/** For clients that a classic master hands over, and says of each how it is to speak TLS. */
+export interface HandedOverSettings {
+  /** Indexes among the servers: where the master says that a pre-shared key will do, and where not. */
+  readonly withKeys: number | undefined
+  readonly withoutKeys: number | undefined
+  /** A client that may be plain, and is silent for so long, is. */
+  readonly detectTimeoutMs: number
 }
 
 export interface ServerTlsSettings
@@ -65,7 +73,7 @@ export interface RemoteTlsSettings {
 export const NO_TLS: TlsSettings = {
   servers: [],
   listeners: [],
-  handedOver: undefined,
+  handedOver: { withKeys: undefined, withoutKeys: undefined, detectTimeoutMs: 0 },
   clients: [],
   remotes: [],
   systemAuthorities: undefined,

@@ -106,6 +106,9 @@ function checkRemote(remote: RemoteSettings, problems: Problems): void {
   if (versionsBetween(remote.tls.versions, remote.minVersion, remote.maxVersion).length === 0) {
     problems.error(position, 'no version of TLS is left that is allowed')
   }
+  if (remote.pskFile === undefined && !remote.hasMistakes) {
+    checkLonely(remote.pskIdentity, "an identity needs its key: 'psk file'", problems)
+  }
   if (crlFile !== undefined && caFile === undefined && !remote.hasMistakes) {
     problems.error(crlFile.position, "a revocation list needs its authority: 'ca-file'")
   }

@@ -32,6 +32,9 @@ const OCSP_MODES = ['auto', 'yes', 'no'] as const
 
 export type OcspMode = (typeof OCSP_MODES)[number]
 
+/** What becomes of clients that ask for a name that no certificate has. */
+const UNKNOWN_NAME_MODES = ['default', 'refuse'] as const
+
 const certificateRows = {
   certFile: optional(
     'cert-file|certfile|cert',
@@ -127,7 +130,11 @@ const optionalRows = {
     word,
     ours(ciphersDoc, 'those with forward secrecy; with `tls psk` those for pre-shared keys too'),
   ),
-  tlsCiphersuites: optional('tls|ssl ciphersuites', word, ours(ciphersuitesDoc, opensslsChoice)),
+  tlsCiphersuites: optional(
+    'tls|ssl ciphersuites',
+    word,
+    ours(ciphersuitesDoc, `${opensslsChoice}; with \`tls psk\` those with SHA-256 first, which keys go with`),
+  ),
   tlsGroups: optional('tls|ssl groups|curves', word, ours(groupsDoc, opensslsChoice)),
   tlsAlpn: optional(
     'tls|ssl alpn',
@@ -136,6 +143,16 @@ const optionalRows = {
       'Application protocols, the preferred one first: `h2,http/1.1`. A client that offers others only is refused ' +
         '(RFC 7301).',
       'none is negotiated',
+    ),
+  ),
+  tlsUnknownName: optional(
+    ['tls|ssl unknown name', 'tls|ssl unknown-name'],
+    choice(UNKNOWN_NAME_MODES),
+    ours(
+      'A client that asks for a name (SNI) that none of the certificates is for: `default` shows it the default ' +
+        'certificate, `refuse` ends the handshake with the alert `unrecognized_name`. One that asks for no name gets ' +
+        'the default certificate.',
+      '`default`',
     ),
   ),
   tlsMinVersion: optional(
@@ -284,13 +301,34 @@ export const remoteTlsRows = {
   keyFile: { ...certificateRows.keyFile, spellings: ['key-file'] },
   passphrase: certificateRows.passphrase,
   passphraseFile: certificateRows.passphraseFile,
+  pskFile: optional(
+    ['psk file', 'psk-file'],
+    file,
+    ours(
+      'Pre-shared key, a line of `IDENTITY:KEY` as in `tls psk file`. The remote proves by it who it is: whatever ' +
+        '`verify` says, a certificate is believed instead only with `ca-file`.',
+    ),
+  ),
+  pskIdentity: optional(
+    ['psk identity', 'psk-identity'],
+    word,
+    ours('The one in `psk file` that the remote is shown.', 'the only one in the file'),
+  ),
   alpn: optional(
     'alpn',
     names,
     ours('Application protocols that are offered, the preferred one first.', 'none'),
   ),
-  ciphers: optional('ciphers', word, ours(ciphersDoc, opensslsChoice)),
-  ciphersuites: optional('ciphersuites', word, ours(ciphersuitesDoc, opensslsChoice)),
+  ciphers: optional(
+    'ciphers',
+    word,
+    ours(ciphersDoc, "OpenSSL's choice; with `psk file` those for pre-shared keys"),
+  ),
+  ciphersuites: optional(
+    'ciphersuites',
+    word,
+    ours(ciphersuitesDoc, "OpenSSL's choice; with `psk file` those with SHA-256"),
+  ),
   groups: optional('groups', word, ours(groupsDoc, opensslsChoice)),
   minVersion: optional(
     'min|minimum version',

@@ -17,6 +17,8 @@ export interface TlsService {
   readonly ciphersuites: Located<string> | undefined
   readonly groups: Located<string> | undefined
   readonly alpn: Located<readonly string[]> | undefined
+  /** Of clients that ask for a name that no certificate has. */
+  readonly unknownName: 'default' | 'refuse'
   readonly verify: 'none' | 'request' | 'require'
   readonly clientCaFile: Located<string> | undefined
   readonly crlFile: Located<string> | undefined
@@ -90,6 +92,7 @@ function service(
     ciphersuites: own.tlsCiphersuites ?? section.tlsCiphersuites,
     groups: own.tlsGroups ?? section.tlsGroups,
     alpn: own.tlsAlpn ?? section.tlsAlpn,
+    unknownName: own.tlsUnknownName ?? section.tlsUnknownName ?? 'default',
     verify: verify ?? (clientCaFile === undefined ? 'none' : 'require'),
     clientCaFile,
     crlFile: own.tlsCrlFile ?? section.tlsCrlFile,

@@ -37,6 +37,7 @@ export interface ContextCalls {
   setAlpnCallback(context: Pointer, callback: Pointer, argument: Pointer): void
   setTicketCallback(context: Pointer, callback: Pointer): number
   setPskServerCallback(context: Pointer, callback: Pointer): void
+  setPskClientCallback(context: Pointer, callback: Pointer): void
   setKeyLogCallback(context: Pointer, callback: Pointer): void
   setNewSessionCallback(context: Pointer, callback: Pointer): void
   /** RFC 7301 with the server's preference: OPENSSL_NPN_NEGOTIATED when both have one. */
@@ -150,6 +151,9 @@ function callbackCalls() {
     ),
     setPskServerCallback: nativeFunction<C['setPskServerCallback']>(
       'void SSL_CTX_set_psk_server_callback(uintptr_t context, uintptr_t callback)',
+    ),
+    setPskClientCallback: nativeFunction<C['setPskClientCallback']>(
+      'void SSL_CTX_set_psk_client_callback(uintptr_t context, uintptr_t callback)',
     ),
     setKeyLogCallback: nativeFunction<C['setKeyLogCallback']>(
       'void SSL_CTX_set_keylog_callback(uintptr_t context, uintptr_t callback)',

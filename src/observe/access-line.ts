@@ -26,14 +26,16 @@ export interface AccessTls {
   readonly isResumed: boolean | undefined
   /** Whose certificate the peer has shown. */
   readonly subject: string | undefined
+  /** Of the pre-shared key by which both sides know each other. */
+  readonly pskIdentity: string | undefined
 }
 
 /** `tls=TLSv1.3 cipher=… sni=… alpn=… resumed=yes subject=…`, as far as there is something to say. */
 function tlsWords(prefix: string, tls: AccessTls | undefined): string {
   if (tls === undefined) return ''
-  const { alpn, cipher, isResumed, serverName, subject, version } = tls
+  const { alpn, cipher, isResumed, pskIdentity, serverName, subject, version } = tls
   const resumed = isResumed === undefined ? undefined : isResumed ? 'yes' : 'no'
-  const words = { tls: version, cipher, sni: serverName, alpn, resumed, subject }
+  const words = { tls: version, cipher, sni: serverName, alpn, resumed, subject, psk: pskIdentity }
   return Object.entries(words)
     .map(([name, value]) => (value ? ` ${prefix}${name}=${printableWord(value)}` : ''))
     .join('')

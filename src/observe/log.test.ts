@@ -140,13 +140,21 @@ test('what TLS has led to, on each side', () => {
     alpn: undefined,
     isResumed: true,
     subject: undefined,
+    pskIdentity: undefined,
   }
-  const remoteTls = { ...tls, serverName: '', alpn: 'h2', isResumed: false, subject: 'CN=a b,O=x' }
+  const remoteTls = {
+    ...tls,
+    serverName: '',
+    alpn: 'h2',
+    isResumed: false,
+    subject: 'CN=a b,O=x',
+    pskIdentity: 'joe',
+  }
   const line = accessLine({ ...RECORD, clientTls: tls, remoteTls })
   const wanted = [
     ' tls=TLSv1.3 cipher=TLS_AES_128_GCM_SHA256 sni=a.example resumed=yes',
     ' remote_tls=TLSv1.3 remote_cipher=TLS_AES_128_GCM_SHA256 remote_alpn=h2 remote_resumed=no',
-    ' remote_subject=CN=a\\x20b,O=x to_remote=',
+    ' remote_subject=CN=a\\x20b,O=x remote_psk=joe to_remote=',
   ]
   assert.ok(line.includes(wanted.join('')), line)
 })

@@ -29,6 +29,8 @@ export class Connection implements Watcher {
   hello: ClientHello | undefined = undefined
   /** Reading has to wait until the socket is writable: an answer to the peer has to leave first. */
   readsWhenWritable = false
+  /** Writing has to wait for the rest of what the peer has begun to say. */
+  writesWhenReadable = false
   /** There may be something to read: the loop said so, and no read has come up short since. */
   mayRead = false
   /** The peer has said that it will send no more; what it sent may still be unread. */
@@ -72,6 +74,7 @@ export class Connection implements Watcher {
     this.tlsFacts = undefined
     this.hello = undefined
     this.readsWhenWritable = false
+    this.writesWhenReadable = false
     this.isUnix = false
     this.mayRead = false
     this.hasPeerEnded = false

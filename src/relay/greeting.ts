@@ -73,9 +73,9 @@ function readHello({ client, relay }: Session, seen: number): boolean {
   return reading.kind !== 'need-more'
 }
 
-function begin(session: Session, { context, isTruncationReset }: Terminating): void {
+function begin(session: Session, { context, isTruncationReset, versions }: Terminating): void {
   const { client } = session
-  client.tls = context.accept(client.fd)
+  client.tls = context.accept(client.fd, versions)
   if (client.tls === undefined) {
     session.cut('shortage')
     return

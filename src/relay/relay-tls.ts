@@ -1,4 +1,5 @@
 import type { ClientContext } from '../tls/client-context.js'
+import type { TlsVersion } from '../tls/options.js'
 import type { ServerContext } from '../tls/server-context.js'
 
 /** What clients of a listener have to say before a remote is looked for. */
@@ -11,6 +12,8 @@ export interface Terminating {
   readonly timeoutMs: number
   /** Plain clients are welcome too: one that is silent for so long is one. Undefined: all have to speak TLS. */
   readonly detectMs: number | undefined
+  /** Of those that the context speaks; undefined: all. */
+  readonly versions: readonly TlsVersion[] | undefined
   /** A client that leaves without a word has cut the transfer. Otherwise: it has ended it. */
   readonly isTruncationReset: boolean
 }

@@ -148,5 +148,6 @@ function accessTls({ hello, tlsFacts }: Connection): AccessTls | undefined {
     cipher: undefined,
     isResumed: undefined,
     subject: undefined,
+    pskIdentity: undefined,
   }
 }

@@ -109,7 +109,8 @@ export class Session implements TimerOwner {
     }
     // While the sink is full nothing is read: the direction goes on when that is writable.
     if (connection.mayRead && !connection.reads.isBlocked) this.run(connection.reads)
-    if ((readiness & WRITABLE) !== 0 && connection.writes.isBlocked) this.run(connection.writes)
+    const unblocks = connection.writesWhenReadable ? READABLE | WRITABLE : WRITABLE
+    if ((readiness & unblocks) !== 0 && connection.writes.isBlocked) this.run(connection.writes)
   }
 
   onTimer(): void {
@@ -141,10 +142,10 @@ export class Session implements TimerOwner {
     }
     switch (pumped) {
       case d.EMPTY:
-        relay.loop.again(way.source.fd, way.source, READABLE)
+        this.#waitForSource(way.source)
         return
       case d.BLOCKED:
-        relay.loop.again(way.sink.fd, way.sink, WRITABLE)
+        this.#waitForSink(way.sink)
         return
       case d.SPENT:
         relay.loop.later(way)
@@ -235,6 +236,16 @@ export class Session implements TimerOwner {
     this.broken = undefined
   }
 
+  /** Nothing to read, for now; with TLS it may have brought what writing has waited for. */
+  #waitForSource(source: Connection): void {
+    this.relay.loop.again(source.fd, source, source.readsWhenWritable ? WRITABLE : READABLE)
+    if (source.writesWhenReadable && source.writes.isBlocked) this.run(source.writes)
+  }
+
+  #waitForSink(sink: Connection): void {
+    this.relay.loop.again(sink.fd, sink, sink.writesWhenReadable ? READABLE : WRITABLE)
+  }
+
   #note(connection: Connection, readiness: number): void {
     if ((readiness & PEER_ENDED) !== 0) connection.hasPeerEnded = true
     if ((readiness & URGENT) !== 0) connection.hasUrgent = true
@@ -275,7 +286,7 @@ export class Session implements TimerOwner {
     if (outcome === -EAGAIN) {
       way.isDone = false
       way.isBlocked = true
-      this.relay.loop.again(sink.fd, sink, WRITABLE)
+      this.#waitForSink(sink)
     } else if (outcome < 0) {
       sink.fail(-outcome)
       passOnFailure(this, sink)

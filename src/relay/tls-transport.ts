@@ -44,15 +44,17 @@ export function sendTls(
   byteCount: number,
 ): Outcome {
   const took = tls.write(from, offset, byteCount)
+  sink.writesWhenReadable = took === WANT_READ
   if (took >= 0) return took
-  return took === WANT_WRITE ? -EAGAIN : failed(sink, tls, took)
+  return took === WANT_WRITE || took === WANT_READ ? -EAGAIN : failed(sink, tls, took)
 }
 
 /** Says that nothing more comes: 0, -EAGAIN until that could be said, or why not. */
 export function endTls(sink: Connection, tls: TlsChannel): Outcome {
   const outcome = tls.closeNotify()
+  sink.writesWhenReadable = outcome === WANT_READ
   if (outcome >= 0) return outcome
-  return outcome === WANT_WRITE ? -EAGAIN : failed(sink, tls, outcome)
+  return outcome === WANT_WRITE || outcome === WANT_READ ? -EAGAIN : failed(sink, tls, outcome)
 }
 
 /** An errno as it is; whatever else is wrong is said once and becomes EPROTO. */

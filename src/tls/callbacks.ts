@@ -4,7 +4,7 @@ import { sslCalls } from '../kernel/openssl-ssl.js'
 
 /** What OpenSSL asks back about a connection of a context. Addresses are valid during the call only. */
 export interface ContextOwner {
-  /** A client has said whom it looks for, or nobody: the SSL_CTX to go on with. */
+  /** A client has said whom it looks for, or nobody: the SSL_CTX to go on with; 0 refuses it. */
   contextFor(serverName: string | null): number
   /** SSL_CTX_set_alpn_select_cb(3). */
   chooseProtocol(chosen: number, length: number, offered: number, offeredBytes: number): number
@@ -14,6 +14,8 @@ export interface ContextOwner {
   staple(ssl: number, certificate: number): number
   /** SSL_CTX_set_psk_server_callback(3). */
   writePsk(identity: string, into: number, bytesMax: number): number
+  /** SSL_CTX_set_psk_client_callback(3). */
+  offerPsk(identity: number, identityBytesMax: number, key: number, keyBytesMax: number): number
   logKey(line: string): void
   /** A session that can be resumed. True: the reference is the owner's from here on. */
   keepSession(session: number): boolean
@@ -24,7 +26,8 @@ interface Callbacks {
   readonly alpn: bigint
   readonly ticketKey: bigint
   readonly staple: bigint
-  readonly psk: bigint
+  readonly serverPsk: bigint
+  readonly clientPsk: bigint
   readonly keyLog: bigint
   readonly newSession: bigint
 }
@@ -79,6 +82,8 @@ function choosingCallbacks() {
         const calls = sslCalls()
         const context = calls.contextOf(ssl)
         const wanted = owners.get(context)?.contextFor(calls.serverName(ssl, 0)) ?? context
+        // The alert that OpenSSL sends is unrecognized_name.
+        if (wanted === 0) return c.SSL_TLSEXT_ERR_ALERT_FATAL
         if (wanted !== context) calls.setContext(ssl, wanted)
         return c.SSL_TLSEXT_ERR_OK
       },
@@ -109,11 +114,18 @@ function secretCallbacks() {
         ownerOf(ssl)?.useTicketKey(ssl, name, iv, cipher, mac, isNew === 1) ?? 0,
       answering(-1),
     ),
-    psk: nativeCallback(
+    serverPsk: nativeCallback(
       'uint32_t',
       ['uintptr_t', 'const char *', 'uintptr_t', 'uint32_t'],
       (ssl: number, identity: string | null, into: number, bytesMax: number) =>
         ownerOf(ssl)?.writePsk(identity ?? '', into, bytesMax) ?? 0,
+      answering(0),
+    ),
+    clientPsk: nativeCallback(
+      'uint32_t',
+      ['uintptr_t', 'uintptr_t', 'uintptr_t', 'uint32_t', 'uintptr_t', 'uint32_t'],
+      (ssl: number, _hint: number, identity: number, identityMax: number, key: number, keyMax: number) =>
+        ownerOf(ssl)?.offerPsk(identity, identityMax, key, keyMax) ?? 0,
       answering(0),
     ),
     keyLog: nativeCallback(

@@ -26,8 +26,12 @@ const VERSIONS: Readonly<Record<number, string>> = {
 
 let scratch: Region | undefined
 
+/** `pskIdentity`: of a key that was looked up or offered; whether it came to be used shows here. */
 export function factsOf(ssl: bigint, isReady: boolean, pskIdentity: string | undefined): TlsFacts {
   const calls = sslCalls()
+  const isReused = calls.sessionReused(ssl) === 1
+  // With TLS 1.3 a key is used as if it were a session; contexts with keys resume no others.
+  const usedIdentity = calls.pskIdentity(ssl) ?? (isReused ? pskIdentity : undefined)
   const version = calls.version(ssl)
   const cipher = calls.currentCipher(ssl)
   return {
@@ -36,9 +40,9 @@ export function factsOf(ssl: bigint, isReady: boolean, pskIdentity: string | und
     group: isReady ? groupOf(ssl) : '',
     serverName: calls.serverName(ssl, 0) ?? undefined,
     alpn: protocolOf(ssl),
-    isResumed: calls.sessionReused(ssl) === 1 && pskIdentity === undefined,
+    isResumed: isReused && usedIdentity === undefined,
     peer: peerOf(ssl),
-    pskIdentity: pskIdentity ?? calls.pskIdentity(ssl) ?? undefined,
+    pskIdentity: usedIdentity,
   }
 }
 

@@ -3,6 +3,7 @@ import { after, test } from 'node:test'
 import {
   calls,
   closeAll,
+  countUnread,
   fillUp,
   sendText,
   tcpPair,
@@ -295,22 +296,11 @@ test('nothing is left in the socket when a read says so, however the records wer
       const got = pair.server.read(scratch, 0, random % 2 === 0 ? 65_536 : 700)
       if (got < 0) assert.equal(got, WANT_READ)
     } while (pair.server.mayHaveMore)
-    assert.equal(unread(pair.fds.far), 0)
+    assert.equal(countUnread(pair.fds.far), 0)
   }
   assert.equal(pair.server.recordsRead >= 40, true)
   pair.close()
 })
-
-const FIONREAD = 0x541b
-
-function unread(fd: number): number {
-  const ioctl = nativeFunction<(fd: number, request: number, value: bigint) => number>(
-    'int ioctl(int fd, uintptr_t request, uintptr_t value)',
-  )
-  const value = mapPrivate(8)
-  ioctl(fd, FIONREAD, value.pointer)
-  return new Int32Array(value.bytes.buffer, 0, 1)[0] ?? -1
-}
 
 test('a flood of key updates comes in portions', () => {
   const from = server()

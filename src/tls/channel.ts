@@ -32,6 +32,8 @@ const UNKNOWN = -1
 export interface ChannelOwner {
   /** The identity that the last pre-shared key was looked up for, if it was for this handshake. */
   takePskIdentity(): string | undefined
+  /** Why the handshake that has just failed was refused, if the context did so itself. */
+  takeRefusal(): string | undefined
   /** The channel is freed. */
   leave(): void
 }
@@ -170,7 +172,7 @@ export class TlsChannel {
       if (got <= 0) {
         const outcome = this.#explain(got)
         if (outcome === MORE) {
-          this.#noteIdleRecord()
+          if (this.#isEnoughIdle()) break
           continue
         }
         if (outcome === WANT_READ) this.#noteDrained()
@@ -190,8 +192,8 @@ export class TlsChannel {
   }
 
   /**
-   * Writes all the bytes, or as many as the socket takes: fewer, or WANT_WRITE, means that it is full. The bytes
-   * that were not taken must come first in the next write, all of them, from wherever they are then. After an
+   * Writes all the bytes, or as many as the socket takes: fewer, or WANT_WRITE, means that it is full; WANT_READ that
+   * the peer has begun a message of the handshake's kind and owes us the rest. The bytes that were not taken must come first in the next write, all of them, from wherever they are then. After an
    * error nothing of what was taken is sure to arrive.
    */
   write(from: Region, offset: number, byteCount: number): Outcome {
@@ -208,20 +210,23 @@ export class TlsChannel {
       const outcome = this.#explain(took)
       if (outcome !== WANT_WRITE && outcome !== WANT_READ && outcome !== MORE) return outcome
       this.#isWriteBlocked = true
-      return total > 0 ? total : WANT_WRITE
+      if (total > 0) return total
+      return outcome === WANT_READ ? WANT_READ : WANT_WRITE
     }
     this.#isWriteBlocked = false
     return total
   }
 
   /**
-   * Says close_notify, after the last byte was taken: 0, or WANT_WRITE. The peer may go on sending, and `read`
-   * receives it. Writing is over.
+   * Says close_notify, after the last byte was taken: 0, or WANT_WRITE, or WANT_READ as for a write. The peer may go
+   * on sending, and `read` receives it. Writing is over.
    */
   closeNotify(): Outcome {
     if (this.#failure !== 0) return this.#failure
     if (this.#hasSaidGoodbye || !this.#isReady) return 0
     if (this.#isWriteBlocked) return WANT_WRITE
+    // In the middle of a message of the peer's OpenSSL would take it for a failed handshake.
+    if (this.#end === 0 && this.#calls.isInitFinished(this.#ssl) === 0) return WANT_READ
     this.#errno[0] = 0
     const result = this.#calls.shutdown(this.#ssl)
     if (result < 0) {
@@ -262,15 +267,18 @@ export class TlsChannel {
   }
 
   /**
-   * Of what was read ahead OpenSSL 3.0 takes all records without data in one go: 600 changes of keys in a buffer
-   * are 14 ms. Who sends such a flood is read from record by record. OpenSSL 3.5 comes back after each by
-   * itself, and would mix up the bytes that were read ahead when that is switched off between two keys.
+   * After records without data: whether they have had their turn. Of what was read ahead OpenSSL 3.0 takes all of them
+   * in one go: 600 changes of keys in a buffer are 14 ms. Who sends such a flood is read from record by record. OpenSSL
+   * 3.5 would mix up the bytes that were read ahead when that is switched off between two keys. It comes back after each
+   * change of keys by itself, but takes all tickets in a buffer, some 200: that is one turn.
    */
-  #noteIdleRecord(): void {
-    if (!this.#isReadingAhead || this.#calls.minorVersion >= NEW_RECORD_LAYER_MINOR) return
-    if (this.#calls.bytesReceived(this.#bio) - this.#receivedWithData < IDLE_BYTES_MAX) return
+  #isEnoughIdle(): boolean {
+    if (!this.#isReadingAhead) return false
+    if (this.#calls.bytesReceived(this.#bio) - this.#receivedWithData < IDLE_BYTES_MAX) return false
+    if (this.#calls.minorVersion >= NEW_RECORD_LAYER_MINOR) return true
     this.#isReadingAhead = false
     this.#calls.control(this.#ssl, c.SSL_CTRL_SET_READ_AHEAD, 0, 0)
+    return false
   }
 
   /** The socket said EAGAIN; half a record may be inside. */
@@ -307,6 +315,8 @@ export class TlsChannel {
 
   #completed(reason: string): string {
     const thrown = takeThrown()
+    const refusal = this.#owner.takeRefusal()
+    if (refusal !== undefined) return refusal
     if (thrown !== undefined) return `${reason} (a callback failed: ${String(thrown)})`
     const verifyError = this.verifyError
     return reason === 'certificate verify failed' && verifyError ? `${reason} (${verifyError})` : reason

@@ -11,6 +11,7 @@ import { type ChannelOwner, TlsChannel } from './channel.js'
 import { applySettings, protocolList } from './context-settings.js'
 import { hostName } from './name-table.js'
 import { type CertificateOptions, type ClientTlsOptions, type TlsProblem, TlsProblems } from './options.js'
+import { checkPsk, PSK_CIPHERS, PSK_CIPHERSUITES, PskOffer } from './psk-keys.js'
 import { freeTrustStore, openTrustStore, type TrustStore } from './trust-store.js'
 
 /** Sessions that are kept for one remote; of TLS 1.3 each is used once. */
@@ -51,6 +52,7 @@ export class ClientContext implements ContextOwner, ChannelOwner {
   readonly #context: number
   /** What is sent as SNI; undefined for an address. */
   readonly #sentName: Uint8Array | undefined
+  readonly #psk: PskOffer | undefined
   /** Sessions to resume, the newest last. */
   readonly #sessions: number[] = []
   #channels = 0
@@ -61,15 +63,23 @@ export class ClientContext implements ContextOwner, ChannelOwner {
     this.#options = options
     const calls = contextCalls()
     this.#context = calls.open(calls.clientMethod())
-    applySettings(this.#context, options, problems)
+    applySettings(this.#context, { ...options, ...defaultCiphers(options) }, problems)
     this.#sentName = this.#applyName(problems)
     this.#applyVerification(problems, trust)
     const protocols = protocolList(options.alpn ?? [], problems)
     if (protocols.length > 0) calls.setAlpnProtocols(this.#context, protocols, protocols.length)
     if (options.certificate !== undefined) this.#applyCertificate(options.certificate, problems)
-    const { keyLog, newSession } = callbacks()
-    const mode = c.SSL_SESS_CACHE_CLIENT | c.SSL_SESS_CACHE_NO_INTERNAL
+    const { clientPsk, keyLog, newSession } = callbacks()
     setOwner(this.#context, this)
+    if (options.psk !== undefined) {
+      const { identity, key } = options.psk
+      checkPsk(new Map([[identity, key]]), problems)
+      this.#psk = new PskOffer(identity, key)
+      calls.setPskClientCallback(this.#context, clientPsk)
+    }
+    // A session that is resumed does not tell whose key it began with, and a key costs as little as a session.
+    const keeps = c.SSL_SESS_CACHE_CLIENT | c.SSL_SESS_CACHE_NO_INTERNAL
+    const mode = options.psk === undefined ? keeps : c.SSL_SESS_CACHE_OFF
     calls.control(this.#context, c.SSL_CTRL_SET_SESS_CACHE_MODE, mode, 0)
     calls.setNewSessionCallback(this.#context, newSession)
     if (options.onKeyLog !== undefined) calls.setKeyLogCallback(this.#context, keyLog)
@@ -121,6 +131,18 @@ export class ClientContext implements ContextOwner, ChannelOwner {
     this.#options.onKeyLog?.(line)
   }
 
+  offerPsk(identity: number, identityBytesMax: number, key: number, keyBytesMax: number): number {
+    return this.#psk?.write(identity, identityBytesMax, key, keyBytesMax) ?? 0
+  }
+
+  takePskIdentity(): string | undefined {
+    return this.#psk?.identity
+  }
+
+  takeRefusal(): string | undefined {
+    return undefined
+  }
+
   // What servers are asked.
 
   contextFor(): number {
@@ -143,10 +165,6 @@ export class ClientContext implements ContextOwner, ChannelOwner {
     return 0
   }
 
-  takePskIdentity(): string | undefined {
-    return undefined
-  }
-
   /** RFC 8446, appendix C.4: a ticket is used once, or whoever listens can tell that it is the same client. */
   #resume(ssl: number): void {
     const session = this.#sessions.at(-1)
@@ -158,9 +176,16 @@ export class ClientContext implements ContextOwner, ChannelOwner {
     calls.freeSession(session)
   }
 
+  /** Whether a remote can prove by a certificate who it is. */
+  get #verifiesCertificates(): boolean {
+    const { authorities, psk, verify = true } = this.#options
+    return psk === undefined ? verify : authorities !== undefined
+  }
+
   /** Whom the certificate must be for (RFC 6125), and what is sent. */
   #applyName(problems: TlsProblems): Uint8Array | undefined {
-    const { serverName, verify = true } = this.#options
+    const { serverName } = this.#options
+    const verify = this.#verifiesCertificates
     const calls = contextCalls()
     if (serverName === undefined) {
       if (verify) problems.error('server-name', 'to verify a remote its name is needed')
@@ -186,9 +211,12 @@ export class ClientContext implements ContextOwner, ChannelOwner {
   }
 
   #applyVerification(problems: TlsProblems, shared: TrustStore | undefined): void {
-    const { authorities, depth, revocations, verify = true } = this.#options
+    const { authorities, depth, psk, revocations } = this.#options
+    const verify = this.#verifiesCertificates
     const calls = contextCalls()
-    calls.setVerify(this.#context, verify ? c.SSL_VERIFY_PEER : c.SSL_VERIFY_NONE, 0)
+    // With a key and no authority no certificate is believed: the store is empty.
+    const mode = verify || psk !== undefined ? c.SSL_VERIFY_PEER : c.SSL_VERIFY_NONE
+    calls.setVerify(this.#context, mode, 0)
     if (depth !== undefined) calls.setVerifyDepth(this.#context, depth)
     if (authorities !== undefined) {
       const own = openTrustStore(authorities, revocations, problems)
@@ -215,5 +243,13 @@ export class ClientContext implements ContextOwner, ChannelOwner {
     for (const session of this.#sessions.splice(0)) calls.freeSession(session)
     forgetOwner(this.#context)
     calls.free(this.#context)
+    this.#psk?.free()
   }
+}
+
+/** Those that are not chosen, where keys ask for others than OpenSSL's. */
+function defaultCiphers({ authorities, ciphers, ciphersuites, psk }: ClientTlsOptions) {
+  if (psk === undefined) return { ciphers, ciphersuites }
+  const some = authorities === undefined ? PSK_CIPHERS : `${PSK_CIPHERS}:ECDHE+AESGCM:ECDHE+CHACHA20`
+  return { ciphers: ciphers ?? some, ciphersuites: ciphersuites ?? PSK_CIPHERSUITES }
 }

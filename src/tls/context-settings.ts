@@ -2,6 +2,7 @@ import * as c from '../kernel/openssl-constants.js'
 import { contextCalls } from '../kernel/openssl-context.js'
 import { clearErrors, takeReason } from '../kernel/openssl-errors.js'
 import { withNativeBytes } from '../kernel/openssl-memory.js'
+import { sslCalls } from '../kernel/openssl-ssl.js'
 import { ALL_VERSIONS, type CommonTlsOptions, type TlsProblems, type TlsVersion } from './options.js'
 
 const NUMBERS: Readonly<Record<TlsVersion, number>> = {
@@ -47,12 +48,23 @@ export function protocolList(names: readonly string[], problems: TlsProblems): U
   return Uint8Array.from(encoded.flatMap((name) => [name.length & 255, ...name]))
 }
 
+/** For one connection, of those that its context speaks. */
+export function limitVersions(ssl: number, versions: readonly TlsVersion[]): void {
+  setVersions(versions, (command, version) => sslCalls().control(ssl, command, version, 0))
+}
+
 function applyVersions(context: number, versions: readonly TlsVersion[], problems: TlsProblems): void {
+  if (versions.length === 0) problems.error('versions', 'no version of TLS is allowed')
+  setVersions(versions, (command, version) => contextCalls().control(context, command, version, 0))
+}
+
+function setVersions(
+  versions: readonly TlsVersion[],
+  control: (command: number, version: number) => number,
+): void {
   const numbers = versions.map((version) => NUMBERS[version])
-  if (numbers.length === 0) problems.error('versions', 'no version of TLS is allowed')
-  const calls = contextCalls()
-  calls.control(context, c.SSL_CTRL_SET_MIN_PROTO_VERSION, Math.min(...numbers), 0)
-  calls.control(context, c.SSL_CTRL_SET_MAX_PROTO_VERSION, Math.max(...numbers), 0)
+  control(c.SSL_CTRL_SET_MIN_PROTO_VERSION, Math.min(...numbers))
+  control(c.SSL_CTRL_SET_MAX_PROTO_VERSION, Math.max(...numbers))
 }
 
 function applyCiphers(context: number, options: CommonTlsOptions, problems: TlsProblems): void {

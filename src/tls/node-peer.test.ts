@@ -151,8 +151,11 @@ test('pre-shared keys, with and without a certificate beside them', async (t) =>
     await once(good, 'secureConnect')
     good.end()
     assert.equal((await echo.ending()).facts?.pskIdentity, 'joe')
-    for (const bad of [attempt(key, 'jim'), attempt(randomBytes(32), 'joe')]) {
-      const [error] = await once(bad, 'error')
+    for (const [wrong, identity] of [
+      [key, 'jim'],
+      [randomBytes(32), 'joe'],
+    ] as const) {
+      const [error] = await once(attempt(wrong, identity), 'error')
       assert.match(String(error), /alert|unknown psk identity|decrypt/i)
       assert.equal((await echo.ending()).outcome, PROTOCOL_ERROR)
     }

@@ -107,21 +107,23 @@ test('s_client: a change of keys in both directions, in the middle', async (t) =
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   const flag = version === 'TLSv1.2' ? '-tls1_2' : '-tls1_3'
 
-  test(`${version}, s_client: pre-shared keys`, async (t) => {
+  test(`${version}, s_client: pre-shared keys, with and without a certificate beside them`, async (t) => {
     if (!needs(t, 'openssl')) return
     const key = randomBytes(32)
     const psk = new Map([['joe', key]])
-    const echo = echoServer(t, { certificates: [], psk, versions: [version] })
     const options = (secret: Buffer) => [flag, '-psk', secret.toString('hex'), '-psk_identity', 'joe']
-    const good = new Client(t, echo.port, options(key))
-    good.say('hello\n')
-    await good.saw(/^hello$/m)
-    good.say('Q\n')
-    const { facts } = await echo.ending()
-    assert.deepEqual([facts?.pskIdentity, facts?.isResumed, facts?.peer], ['joe', false, undefined])
-    const bad = new Client(t, echo.port, options(randomBytes(32)))
-    assert.match(await bad.ended(), /alert/)
-    assert.notEqual((await echo.ending()).reason, '')
+    for (const more of [{ certificates: [] }, {}]) {
+      const echo = echoServer(t, { ...more, psk, versions: [version] })
+      const good = new Client(t, echo.port, options(key))
+      good.say('hello\n')
+      await good.saw(/^hello$/m)
+      good.say('Q\n')
+      const { facts } = await echo.ending()
+      assert.deepEqual([facts?.pskIdentity, facts?.isResumed, facts?.peer], ['joe', false, undefined])
+      const bad = new Client(t, echo.port, options(randomBytes(32)))
+      assert.match(await bad.ended(), /alert/)
+      assert.notEqual((await echo.ending()).reason, '')
+    }
   })
 
   test(`${version}, s_client: a session begun here is resumed there`, async (t) => {

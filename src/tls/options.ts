@@ -73,12 +73,20 @@ export interface ServerTlsOptions extends CommonTlsOptions {
   /** The first one serves clients that name nobody, or somebody unknown. May be empty with `psk`. */
   readonly certificates: readonly ServerCertificateOptions[]
   readonly clientCertificates?: ClientCertificateOptions | undefined
+  /** A client that names somebody whom none of the certificates is for is refused. @default false */
+  readonly refusesUnknownNames?: boolean | undefined
   /** Keys of session tickets. Without them no session is resumed. */
   readonly tickets?: TicketKeys | undefined
   /** Sessions are resumed only by a context with the same id, certificates and client authorities. @default '' */
   readonly id?: string | undefined
   /** Pre-shared keys by identity, 1 to 256 bytes each. */
   readonly psk?: ReadonlyMap<string, Uint8Array> | undefined
+}
+
+export interface PskOptions {
+  readonly identity: string
+  /** 1 to 256 bytes. */
+  readonly key: Uint8Array
 }
 
 export interface ClientTlsOptions extends CommonTlsOptions {
@@ -92,6 +100,11 @@ export interface ClientTlsOptions extends CommonTlsOptions {
   readonly revocations?: Uint8Array | undefined
   /** Shown to remotes that ask. */
   readonly certificate?: CertificateOptions | undefined
+  /**
+   * The remote proves by this key who it is, and by a certificate only if `authorities` are its own: whatever
+   * `verify` says.
+   */
+  readonly psk?: PskOptions | undefined
 }
 
 export const ALL_VERSIONS: readonly TlsVersion[] = ['TLSv1.2', 'TLSv1.3']

@@ -5,6 +5,16 @@ import type { TlsProblems } from './options.js'
 const KEY_BYTES_MAX = 256
 const IDENTITY_BYTES_MAX = 128
 
+/**
+ * Of TLS 1.2, without any certificate: first those with forward secrecy, which somebody who learns of the key later
+ * cannot open.
+ */
+export const PSK_CIPHERS =
+  'kECDHEPSK+CHACHA20:kDHEPSK+AESGCM:kDHEPSK+CHACHA20:kECDHEPSK+AES:kPSK+AESGCM:kPSK+CHACHA20:kPSK+AES:!AESCCM8'
+
+/** Of TLS 1.3 those with SHA-256: what a key goes with of which nothing else was said (RFC 8446, 4.2.11). */
+export const PSK_CIPHERSUITES = 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256'
+
 interface Key {
   readonly address: number
   readonly byteLength: number
@@ -31,6 +41,37 @@ export class PskKeys {
   free(): void {
     for (const { address, byteLength } of this.#keys.values()) scrubAndFree(address, byteLength + 1)
     this.#keys.clear()
+  }
+}
+
+/** The one identity that a remote is shown, with its key, in native memory. */
+export class PskOffer {
+  readonly identity: string
+  readonly #identity: number
+  readonly #identityBytes: number
+  readonly #key: number
+  readonly #keyBytes: number
+
+  constructor(identity: string, key: Uint8Array) {
+    const bytes = new TextEncoder().encode(identity)
+    this.identity = identity
+    this.#identity = duplicate(bytes)
+    this.#identityBytes = bytes.length + 1 // with its NUL
+    this.#key = duplicate(key)
+    this.#keyBytes = key.length
+  }
+
+  /** The callback (SSL_CTX_set_psk_client_callback(3)): writes both, answers the length of the key. */
+  write(identity: number, identityBytesMax: number, key: number, keyBytesMax: number): number {
+    if (this.#identityBytes > identityBytesMax || this.#keyBytes > keyBytesMax) return 0
+    copyNative(identity, this.#identity, this.#identityBytes)
+    copyNative(key, this.#key, this.#keyBytes)
+    return this.#keyBytes
+  }
+
+  free(): void {
+    scrubAndFree(this.#identity, this.#identityBytes)
+    scrubAndFree(this.#key, this.#keyBytes + 1)
   }
 }
 

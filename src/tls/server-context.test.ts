@@ -91,6 +91,30 @@ for (const version of VERSIONS) {
   })
 }
 
+for (const version of VERSIONS) {
+  test(`${version}: who asks for a name that is not there can be refused`, () => {
+    const from = server({ refusesUnknownNames: true, versions: [version] })
+    for (const [serverName, isWelcome] of [
+      ['localhost', true],
+      ['127.0.0.1', true], // is not sent
+      ['unknown.example', false],
+      ['localhost', true],
+    ] as const) {
+      const to = client({ serverName, verify: false })
+      const pair = channels(from, to)
+      const outcomes = shakeHands(pair)
+      assert.deepEqual(outcomes, isWelcome ? [0, 0] : [PROTOCOL_ERROR, PROTOCOL_ERROR])
+      if (!isWelcome) {
+        assert.equal(pair.server.reason, "there is no certificate for 'unknown.example'")
+        assert.match(pair.client.reason, /unrecognized name/)
+      }
+      pair.close()
+      to.retire()
+    }
+    from.retire()
+  })
+}
+
 test('certificates of different kinds for one name: the client takes what it can', () => {
   const names = { issuer: authority, alternativeNames: ['localhost'] }
   const certificates = (['rsa', 'ec'] as const).map((kind) =>

@@ -7,9 +7,9 @@ import { duplicate, scrubAndFree } from '../kernel/openssl-memory.js'
 import { sslCalls } from '../kernel/openssl-ssl.js'
 import { type ContextOwner, callbacks, forgetOwner, setOwner } from './callbacks.js'
 import { type ChannelOwner, TlsChannel } from './channel.js'
-import { applySettings, protocolList } from './context-settings.js'
-import { type ServerTlsOptions, type TlsProblem, TlsProblems } from './options.js'
-import { checkPsk, PskKeys } from './psk-keys.js'
+import { applySettings, limitVersions, protocolList } from './context-settings.js'
+import { type ServerTlsOptions, type TlsProblem, TlsProblems, type TlsVersion } from './options.js'
+import { checkPsk, PSK_CIPHERS, PSK_CIPHERSUITES, PskKeys } from './psk-keys.js'
 import {
   freeServerCertificates,
   type Group,
@@ -20,7 +20,14 @@ import { freeTrustStore, openTrustStore } from './trust-store.js'
 
 /** Forward secrecy and authenticated encryption; CBC only for old clients. */
 const DEFAULT_CIPHERS = 'ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES'
-const DEFAULT_PSK_CIPHERS = `${DEFAULT_CIPHERS}:DHEPSK+AESGCM:PSK+AESGCM:PSK+CHACHA20:PSK+AES`
+/** Who offers them has a key, and wants to be known by it. */
+const DEFAULT_PSK_CIPHERS = `${PSK_CIPHERS}:${DEFAULT_CIPHERS}`
+
+/**
+ * OpenSSL chooses the suite first, and then passes over keys that do not go with its hash, if there is a certificate
+ * to go on with.
+ */
+const DEFAULT_PSK_CIPHERSUITES = `${PSK_CIPHERSUITES}:TLS_AES_256_GCM_SHA384`
 
 /** Tickets of TLS 1.3 that follow a full handshake. OpenSSL sends two; most clients keep the last. */
 const TICKETS_PER_HANDSHAKE = 1
@@ -60,6 +67,7 @@ export class ServerContext implements ContextOwner, ChannelOwner {
   /** OCSP responses by certificate (X509), in OpenSSL's memory. */
   readonly #staples = new Map<number, Uint8Array>()
   #pskIdentity: string | undefined
+  #refusal: string | undefined
   #channels = 0
   #isRetired = false
 
@@ -83,13 +91,17 @@ export class ServerContext implements ContextOwner, ChannelOwner {
     for (const { index } of all) this.setStaple(index, options.certificates[index]?.staple)
   }
 
-  /** A channel for an accepted client, whose handshake is to come; undefined without memory. */
-  accept(fd: Fd): TlsChannel | undefined {
+  /**
+   * A channel for an accepted client, whose handshake is to come; undefined without memory. `versions`: of those in
+   * the options the only ones for this client.
+   */
+  accept(fd: Fd, versions?: readonly TlsVersion[]): TlsChannel | undefined {
     const ssl = sslCalls().open(this.#default)
     if (ssl === 0) {
       clearErrors()
       return undefined
     }
+    if (versions !== undefined) limitVersions(ssl, versions)
     this.#channels += 1
     return new TlsChannel(ssl, fd, true, this)
   }
@@ -119,9 +131,19 @@ export class ServerContext implements ContextOwner, ChannelOwner {
     return identity
   }
 
+  takeRefusal(): string | undefined {
+    const refusal = this.#refusal
+    this.#refusal = undefined
+    return refusal
+  }
+
   contextFor(serverName: string | null): number {
-    const group = serverName === null ? undefined : this.#certificates.groupByName.find(serverName)
-    return (group && this.#contexts.get(group)) ?? this.#default
+    if (serverName === null) return this.#default
+    const group = this.#certificates.groupByName.find(serverName)
+    if (group !== undefined) return this.#contexts.get(group) ?? this.#default
+    if (this.#options.refusesUnknownNames !== true) return this.#default
+    this.#refusal = `there is no certificate for '${serverName}'`
+    return 0
   }
 
   chooseProtocol(chosen: number, length: number, offered: number, offeredBytes: number): number {
@@ -153,6 +175,11 @@ export class ServerContext implements ContextOwner, ChannelOwner {
     return byteLength
   }
 
+  /** Clients offer, servers accept. */
+  offerPsk(): number {
+    return 0
+  }
+
   logKey(line: string): void {
     this.#options.onKeyLog?.(line)
   }
@@ -165,10 +192,12 @@ export class ServerContext implements ContextOwner, ChannelOwner {
   #open(group: Group, problems: TlsProblems): number {
     const calls = contextCalls()
     const context = calls.open(calls.serverMethod())
-    const { ciphers = this.#psk === undefined ? DEFAULT_CIPHERS : DEFAULT_PSK_CIPHERS } = this.#options
+    const hasKeys = this.#psk !== undefined
+    const { ciphers = hasKeys ? DEFAULT_PSK_CIPHERS : DEFAULT_CIPHERS } = this.#options
+    const { ciphersuites = hasKeys ? DEFAULT_PSK_CIPHERSUITES : undefined } = this.#options
     // Every context has the same settings: what is wrong with them is said once.
     const own = this.#contexts.size === 0 ? problems : new TlsProblems()
-    applySettings(context, { ...this.#options, ciphers }, own)
+    applySettings(context, { ...this.#options, ciphers, ciphersuites }, own)
     calls.setOptions(context, c.SSL_OP_CIPHER_SERVER_PREFERENCE + c.SSL_OP_PRIORITIZE_CHACHA)
     for (const certificate of group) {
       const isTaken =
@@ -218,12 +247,12 @@ export class ServerContext implements ContextOwner, ChannelOwner {
 
   #applyCallbacks(context: number): void {
     const calls = contextCalls()
-    const { serverName, alpn, staple, psk, keyLog } = callbacks()
+    const { serverName, alpn, staple, serverPsk, keyLog } = callbacks()
     setOwner(context, this)
     calls.callbackControl(context, c.SSL_CTRL_SET_TLSEXT_SERVERNAME_CB, serverName)
     calls.callbackControl(context, c.SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB, staple)
     if (this.#protocols !== undefined) calls.setAlpnCallback(context, alpn, 0)
-    if (this.#psk !== undefined) calls.setPskServerCallback(context, psk)
+    if (this.#psk !== undefined) calls.setPskServerCallback(context, serverPsk)
     if (this.#options.onKeyLog !== undefined) calls.setKeyLogCallback(context, keyLog)
   }
 

@@ -18,6 +18,12 @@ export const DYING = 3
 export const BAD_CFG = 4
 export const MAX = 5
 
+/** What the message about a client says. */
+export interface AcceptWords {
+  readonly versions?: number
+  readonly flags?: number
+}
+
 type Answer = Readonly<Record<string, unknown>>
 
 /** A classic master, in Python, with our program as its child. */
@@ -53,9 +59,18 @@ export class ForeignMaster {
     await this.#do({ do: 'hold', unix: isUnix })
   }
 
-  /** The same with one for whom the message says more; `isTls`: it speaks TLS. */
-  async holdWith(accept: { versions?: number; flags?: number }, isTls: boolean): Promise<void> {
-    await this.#do({ do: 'hold', ...accept, tls: isTls })
+  /** The same with one for whom the message says more; `tls`: whether it speaks TLS, or only this version. */
+  async holdWith(accept: AcceptWords, tls: boolean | 'TLSv1_2' | 'TLSv1_3'): Promise<void> {
+    await this.#do({ do: 'hold', ...accept, tls })
+  }
+
+  /** Where other clients may connect to, which `take` hands over. */
+  async port(): Promise<number> {
+    return (await this.#do({ do: 'port' })).port as number
+  }
+
+  async take(accept: AcceptWords): Promise<void> {
+    await this.#do({ do: 'take', ...accept })
   }
 
   /** What comes back when that client sends this. */

@@ -4,7 +4,10 @@ in JSON lines.
 
   {"do": "clients", "count": 3}   connects so many clients and hands them over; answers what their echo said
   {"do": "hold"}                  the same with one client, which stays; "unix": true makes it a Unix socket;
-                                  "versions" and "flags" go into the message; "tls": true: the client speaks TLS
+                                  "versions" and "flags" go into the message; "tls": "TLSv1_2" or "TLSv1_3" is
+                                  what the client speaks, true: any
+  {"do": "port"}                  where other clients may connect to
+  {"do": "take"}                  hands over the next of those; "versions" and "flags" as above
   {"do": "say", "text": "x"}      lets the client that stays send, answers what comes back
   {"do": "release"}               closes the client that stays
   {"do": "heard"}                 every message of the child so far, as [type, count]
@@ -110,7 +113,21 @@ def hold(c):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+        if c["tls"] is not True:
+            context.minimum_version = context.maximum_version = ssl.TLSVersion[c["tls"]]
         state["held"] = context.wrap_socket(client)
+    return {}
+
+
+def port(c):
+    return {"port": listening.getsockname()[1]}
+
+
+def take(c):
+    listening.settimeout(PATIENCE_S)
+    accepted, _ = listening.accept()
+    accepted.setblocking(True)
+    hand_over(accepted, versions=c.get("versions", 0), flags=c.get("flags", 0))
     return {}
 
 
@@ -146,6 +163,8 @@ def wait(c):
 COMMANDS = {
     "clients": clients,
     "hold": hold,
+    "port": port,
+    "take": take,
     "say": say,
     "release": release,
     "heard": heard_so_far,

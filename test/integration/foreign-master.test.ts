@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -14,10 +15,12 @@ import {
   MAY_DIE,
 } from '../harness/foreign-master.js'
 import { masterText } from '../harness/master.js'
+import { needs } from '../harness/needs.js'
+import { sClient } from '../harness/openssl.js'
 import { descriptorKinds, isAlive } from '../harness/proc.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
-import { localhost, servedWith } from '../harness/tls.js'
+import { fileWith, localhost, servedWith } from '../harness/tls.js'
 import { until } from '../harness/until.js'
 
 /** Our child under a classic master, in front of a server that echoes. */
@@ -86,7 +89,10 @@ test('the address of a client is found, though the master does not say it', asyn
 
 /** As its numbers say them: each version's low byte, the further ones shifted left. */
 const TLS_1_2_AND_1_3 = 0x0304
+const TLS_1_1 = 0x02
+const TLS_1_2 = 0x03
 const TLS_1_3 = 0x04
+const FLAG_TLS_PSK = 4
 const FLAG_TLS_AUTO = 8
 
 test('clients that are to speak TLS, that may, and that do not', async (t) => {
@@ -104,6 +110,69 @@ test('clients that are to speak TLS, that may, and that do not', async (t) => {
     await master.stderr.reached(tells)
   }
   await master.countsDone(4)
+})
+
+test('the versions that the master lists are enforced, within those of the section', async (t) => {
+  const lines = [servedWith(localhost(t)), 'access log = stderr', 'tls min version = TLSv1.3']
+  const both = await startChild(t, ...lines.slice(0, 2))
+  const newest = await startChild(t, ...lines)
+  if (!both || !newest) return
+  for (const [master, versions, speaks, isWelcome] of [
+    [both, TLS_1_2, 'TLSv1_2', true],
+    [both, TLS_1_2, 'TLSv1_3', false],
+    [both, TLS_1_3, 'TLSv1_3', true],
+    [both, TLS_1_3, 'TLSv1_2', false],
+    [both, TLS_1_2_AND_1_3, 'TLSv1_2', true],
+    [both, TLS_1_1, 'TLSv1_2', false],
+    [newest, TLS_1_2_AND_1_3, 'TLSv1_3', true],
+    [newest, TLS_1_2_AND_1_3, 'TLSv1_2', false],
+    [newest, TLS_1_2, 'TLSv1_2', false],
+  ] as const) {
+    for (const flags of [0, FLAG_TLS_AUTO]) {
+      const held = master.holdWith({ versions, flags }, speaks)
+      if (isWelcome) {
+        await held
+        assert.equal(await master.say('hello'), 'hello')
+      } else await assert.rejects(held, /version|reset|EOF/i, `${versions} ${speaks}`)
+      await master.release()
+    }
+  }
+  await both.countsDone(12)
+  await newest.countsDone(6)
+  await both.stderr.reached(/ tls=TLSv1\.2 .* to_client=5 /, 4)
+  await both.stderr.reached(/ tls=TLSv1\.3 .* to_client=5 /, 2)
+  for (const { stderr } of [both, newest]) {
+    await stderr.reached(/TLS with .* failed: unsupported protocol/)
+    await stderr.reached(/a client is to speak TLS, but not as it is spoken here: it is sent away/)
+  }
+})
+
+test('clients have pre-shared keys where the master says so', async (t) => {
+  if (!needs(t, 'openssl')) return
+  const key = randomBytes(32).toString('hex')
+  const keys = `tls psk file = ${fileWith(t, `joe:${key}\n`)}`
+  const master = await startChild(t, servedWith(localhost(t)), keys, 'access log = stderr')
+  const keysAlone = await startChild(t, keys, 'access log = stderr')
+  if (!master || !keysAlone) return
+  const comes = async (to: ForeignMaster, flags: number, ...options: readonly string[]) => {
+    const client = sClient(t, await to.port(), ...options)
+    await to.take({ versions: TLS_1_2_AND_1_3, flags })
+    client.say('hello\n')
+    await client.saw(/^hello$|alert|errno/m)
+    client.say('Q\n')
+    return client.ended()
+  }
+  for (const flag of ['-tls1_2', '-tls1_3']) {
+    const joe = [flag, '-psk', key, '-psk_identity', 'joe']
+    for (const to of [master, keysAlone]) assert.match(await comes(to, FLAG_TLS_PSK, ...joe), /^hello$/m)
+    assert.match(await comes(master, FLAG_TLS_PSK, flag), /^hello$/m)
+    // Without the flag the key is not looked at.
+    const [certified, refused] = [await comes(master, 0, flag), await comes(keysAlone, 0, ...joe)]
+    assert.match(certified, /BEGIN CERTIFICATE/)
+    assert.doesNotMatch(refused, /^hello$/m)
+    assert.match(await comes(master, 0, ...joe), /BEGIN CERTIFICATE/)
+  }
+  for (const { stderr } of [master, keysAlone]) await stderr.reached(/ psk=joe .* end=done/, 2)
 })
 
 test('clients that are to speak TLS to a child without a certificate are sent away', async (t) => {

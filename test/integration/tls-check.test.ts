@@ -52,6 +52,26 @@ test('-P shows at its directive what OpenSSL says to a certificate', async (t) =
   )
 })
 
+test('-P warns of a certificate that has expired, and does not stop for it', async (t) => {
+  const old = makeIdentity({ name: 'old', alternativeNames: ['old.example'], fromDays: -9, toDays: -1 })
+  const { code, stderr } = await tcprelay(t, ['-P', sample(t, Buffer.concat([old.pem, old.keyPem]))])
+  assert.equal(code, 0)
+  assert.match(stderr, /relay\.cfg:4:14: warning: '.*sample\.pem': the certificate has expired: /)
+})
+
+test('-P: keys for remotes are read, and which of them is said', async (t) => {
+  const whole = Buffer.concat([identity.pem, keyWith('12345')])
+  const keys = join(temporaryFolder(t), 'keys')
+  writeFileSync(keys, `joe:${'ab'.repeat(16)}\njim:${'cd'.repeat(16)}\n`)
+  const remote = `remote = { address = 127.0.0.1 port = 443 tls = yes psk file = ${keys}`
+  const right = await tcprelay(t, ['-P', sample(t, whole, `${remote} psk identity = jim }`)])
+  assert.deepEqual([right.code, right.stderr], [0, ''])
+  const wrong = await tcprelay(t, ['-P', sample(t, whole, `${remote} psk identity = jack }`)])
+  assert.equal(wrong.code, CONFIG)
+  assert.match(wrong.stderr, /relay\.cfg:6:\d+: there is no key for 'jack' in '.*keys'/)
+  assert.doesNotMatch(wrong.stderr, /abab|cdcd/, 'keys are not shown')
+})
+
 test('-P verifies that remotes can be verified', async (t) => {
   const file = sample(
     t,

@@ -102,6 +102,27 @@ test('s_client: the certificate by the name that is asked for, and the protocol'
   assert.match(refused, /alert no application protocol/)
 })
 
+test('s_client that asks for a name that is not there is refused, where the listener says so', async (t) => {
+  if (!needs(t, 'openssl')) return
+  const plan = await terminating(t, servedWith(named(t, 'main.example')), 'tls unknown name = refuse')
+  const relay = await plan
+    .listeningOn(
+      'address = 127.0.0.1 port = 0 tls = yes',
+      'address = 127.0.0.1 port = 0 tls = yes tls unknown name = default',
+    )
+    .start(t)
+  for (const [flag] of VERSIONS) {
+    const refused = await sClient(t, relay.port(0), flag, '-servername', 'nobody.example').ended()
+    assert.match(refused, /unrecognized name/)
+    await exchanges(sClient(t, relay.port(0), flag, '-servername', 'MAIN.example'))
+    await exchanges(sClient(t, relay.port(0), flag, '-noservername'))
+    await exchanges(sClient(t, relay.port(1), flag, '-servername', 'nobody.example'))
+  }
+  await relay.logged(/TLS with .* failed: there is no certificate for 'nobody\.example'/)
+  await relay.logged(/ sni=nobody\.example .* end=done/, 2)
+  await relay.logged(/ end=bad-greeting/, 2)
+})
+
 test('s_client with a pre-shared key; with a wrong one; as nobody known', async (t) => {
   if (!needs(t, 'openssl')) return
   const key = randomBytes(32).toString('hex')

@@ -119,3 +119,14 @@ export function drainDry(fd: Fd): number {
     total += got
   }
 }
+
+const FIONREAD = 0x541b
+
+let ioctl: ((fd: Fd, request: number, value: bigint) => number) | undefined
+
+/** Bytes that have come and that nobody has read (ioctl(2), FIONREAD). */
+export function countUnread(fd: Fd): number {
+  ioctl ??= nativeFunction('int ioctl(int fd, uintptr_t request, uintptr_t value)')
+  done(ioctl(fd, FIONREAD, scratch.pointer))
+  return new Int32Array(scratch.bytes.buffer, 0, 1)[0] ?? 0
+}

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { makeIdentity } from '../../test/support/certificates.js'
+import { calls, drainDry, unixPair } from '../../test/support/sockets.js'
+import {
+  authority,
+  type ChannelPair,
+  channels,
+  client,
+  hear,
+  localhost,
+  say,
+  scratch,
+  server,
+  shakeHands,
+} from '../../test/support/tls-pair.js'
+import { channelsAlive } from './channel.js'
+import type { ClientContext } from './client-context.js'
+import { WANT_READ } from './outcomes.js'
+import type { ServerContext } from './server-context.js'
+import { TicketKeys } from './ticket-keys.js'
+
+const HANDSHAKES = 10_000
+
+/** Before it is counted: what OpenSSL, the allocator and V8 keep for good is there then. */
+const WARM_UP = 3_000
+
+/** An SSL object has 4 KB and a certificate 1.5 KB: one that is lost every tenth time shows. */
+const BYTES_EACH_MAX = 150
+
+/** The socket of all of them, one after the other. */
+const fds = unixPair()
+
+test('10,000 handshakes, of which most fail in one way or another, leave no memory behind', (t) => {
+  const tickets = new TicketKeys()
+  tickets.set([{ name: randomBytes(16), hmac: randomBytes(32), aes: randomBytes(32) }])
+  const stranger = makeIdentity({ name: 'stranger', isAuthority: true })
+  const psk = new Map([['joe', randomBytes(32)]])
+  const own = { chain: localhost.pem, key: localhost.keyPem }
+  const required = { verify: 'require', authorities: authority.pem } as const
+  const [joe, wrong] = [psk.get('joe') ?? randomBytes(32), randomBytes(32)]
+  const servers = {
+    plain: server({ tickets, refusesUnknownNames: true, alpn: ['h2'] }),
+    old: server({ versions: ['TLSv1.2'] }),
+    strict: server({ clientCertificates: required, tickets }),
+    keys: server({ certificates: [], psk }),
+  }
+  const clients = {
+    plain: client({ alpn: ['h2'] }),
+    shows: client({ certificate: own }),
+    suspicious: client({ authorities: stranger.pem }),
+    lost: client({ serverName: 'nobody.example' }),
+    newest: client({ versions: ['TLSv1.3'] }),
+    joe: client({ psk: { identity: 'joe', key: joe } }),
+    liar: client({ psk: { identity: 'joe', key: wrong } }),
+  }
+  const ways: readonly (() => void)[] = [
+    () => meet(servers.plain, clients.plain, true),
+    () => meet(servers.strict, clients.shows, true),
+    () => meet(servers.keys, clients.joe, true),
+    () => meet(servers.plain, clients.suspicious, false),
+    () => meet(servers.plain, clients.lost, false),
+    () => meet(servers.old, clients.newest, false),
+    () => meet(servers.strict, clients.plain, false),
+    () => meet(servers.keys, clients.liar, false),
+    () => leave(servers.plain, clients.plain, 1),
+    () => leave(servers.plain, clients.plain, 2),
+    () => sayRubbish(servers.plain, clients.plain),
+  ]
+
+  const go = (count: number) => {
+    for (let i = 0; i < count; i++) ways[i % ways.length]?.()
+  }
+  go(WARM_UP)
+  const before = mallocBytes()
+  go(HANDSHAKES)
+  const each = Math.round((mallocBytes() - before) / HANDSHAKES)
+  t.diagnostic(`${each} bytes each`)
+  assert.ok(each < BYTES_EACH_MAX, `${each} bytes each`)
+  for (const context of [...Object.values(servers), ...Object.values(clients)]) context.retire()
+  tickets.free()
+  for (const fd of [fds.near, fds.far]) calls.close(fd)
+  assert.equal(channelsAlive(), 0)
+})
+
+function release({ client: one, server: other }: ChannelPair): void {
+  one.free()
+  other.free()
+  for (const fd of [fds.near, fds.far]) drainDry(fd)
+}
+
+function meet(from: ServerContext, to: ClientContext, isGood: boolean): void {
+  const pair = channels(from, to, fds)
+  shakeHands(pair)
+  // With TLS 1.3 a client learns afterwards that its certificate was not good enough.
+  assert.equal(pair.server.isReady, isGood)
+  if (isGood) {
+    pair.server.facts()
+    say(pair.server, 'hello')
+    assert.equal(hear(pair.client), 'hello')
+    pair.client.closeNotify()
+  } else assert.notEqual(pair.server.reason, '')
+  release(pair)
+}
+
+/** Given up after so many steps. */
+function leave(from: ServerContext, to: ClientContext, steps: number): void {
+  const pair = channels(from, to, fds)
+  for (let i = 0; i < steps; i++) {
+    assert.equal(pair.client.handshake(), WANT_READ)
+    assert.equal(pair.server.handshake(), WANT_READ)
+    if (i + 1 < steps) drainDry(fds.near)
+  }
+  release(pair)
+}
+
+function sayRubbish(from: ServerContext, to: ClientContext): void {
+  const pair = channels(from, to, fds)
+  scratch.bytes.set([22, 3, 1, 0, 5, 9, 9, 9, 9, 9])
+  assert.equal(calls.send(fds.near, scratch, 0, 10), 10)
+  pair.server.handshake()
+  assert.notEqual(pair.server.reason, '')
+  release(pair)
+}
+
+/** What malloc has for this thread; the JavaScript heap lies elsewhere, and comes and goes by megabytes. */
+function mallocBytes(): number {
+  const maps = readFileSync('/proc/self/smaps', 'utf8')
+  const [, kib] = /\[heap\]\n(?:\w+: .*\n)*?Rss: +(\d+) kB/.exec(maps) ?? []
+  assert.ok(kib, 'there is a heap')
+  return Number(kib) * 1024
+}
