@@ -5,6 +5,7 @@ import type { Say, TraceChannel } from '../observe/trace.js'
 import type { Loop } from '../reactor/loop.js'
 import type { Blocks } from './blocks.js'
 import type { RelayOptions } from './options.js'
+import type { Peers } from './peers.js'
 import type { Pipes } from './pipes.js'
 import type { RelayTls } from './relay-tls.js'
 import type { Remotes } from './remotes.js'
@@ -17,6 +18,7 @@ export interface RelayContext {
   readonly loop: Loop
   readonly blocks: Blocks
   readonly pipes: Pipes
+  readonly peers: Peers
   readonly remotes: Remotes
   readonly pool: Pool
   readonly options: RelayOptions

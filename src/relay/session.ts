@@ -3,7 +3,6 @@ import { SlotSet } from '../balance/slot-set.js'
 import { invariant } from '../base/invariant.js'
 import { SO_ERROR, SOL_SOCKET } from '../kernel/constants.js'
 import { EAGAIN } from '../kernel/errno.js'
-import type { Region } from '../kernel/region.js'
 import { FAILED, HUNG_UP, ENDED as PEER_ENDED, READABLE, URGENT, WRITABLE } from '../reactor/poller.js'
 import { Timer, type TimerOwner } from '../reactor/timers.js'
 import type { TlsChannel } from '../tls/channel.js'
@@ -20,15 +19,14 @@ import { endTls } from './tls-transport.js'
 const INPUT = READABLE | URGENT | PEER_ENDED | FAILED | HUNG_UP
 const NEWS = URGENT | PEER_ENDED | FAILED
 
-/** Room for the socket address of a client: struct sockaddr_in6. */
-const PEER_BYTES = 28
-
 /**
  * One client and its remote: a record of fixed shape that is used again and again. It alone talks to the loop;
  * directions only answer. What sessions share is in `relay`.
  */
 export class Session implements TimerOwner {
   readonly relay: RelayContext
+  /** The number of this record, whatever session it is of. */
+  readonly record: number
   readonly client: Connection = new Connection(this, true)
   readonly remote: Connection = new Connection(this, false)
   readonly toRemote: d.Direction = new d.Direction(this.client, this.remote)
@@ -49,7 +47,6 @@ export class Session implements TimerOwner {
   /** A remote has answered: the session relays, or did. */
   wasConnected = false
   reason: EndReason = 'done'
-  readonly peer = new Uint8Array(PEER_BYTES)
 
   greetingDeadlineMs = 0
 
@@ -73,8 +70,14 @@ export class Session implements TimerOwner {
   undelivered = 0
   pollMs = 0
 
-  constructor(relay: RelayContext) {
+  constructor(relay: RelayContext, record: number) {
     this.relay = relay
+    this.record = record
+  }
+
+  /** The client's socket address; zeros where nobody asked to note it. */
+  get peer(): Uint8Array {
+    return this.relay.peers.at(this.record)
   }
 
   get id(): string {
@@ -212,12 +215,6 @@ export class Session implements TimerOwner {
     const quietMs = this.#quietMs()
     if (quietMs < Number.POSITIVE_INFINITY)
       this.relay.loop.timers.set(this.timer, this.lastActiveMs + quietMs)
-  }
-
-  /** Copies the client's address. Of a Unix client the kernel tells the family and leaves the rest as it was. */
-  notePeer(peer: Region): void {
-    this.peer.set(peer.bytes.subarray(0, PEER_BYTES))
-    if (this.client.isUnix) this.peer.fill(0, 2)
   }
 
   /** Makes the record ready for another session. */
