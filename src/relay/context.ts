@@ -4,6 +4,7 @@ import type { AccessRecord } from '../observe/access-line.js'
 import type { Say, TraceChannel } from '../observe/trace.js'
 import type { Loop } from '../reactor/loop.js'
 import type { Blocks } from './blocks.js'
+import type { Diallings } from './dialling.js'
 import type { RelayOptions } from './options.js'
 import type { Peers } from './peers.js'
 import type { Pipes } from './pipes.js'
@@ -19,6 +20,7 @@ export interface RelayContext {
   readonly blocks: Blocks
   readonly pipes: Pipes
   readonly peers: Peers
+  readonly diallings: Diallings
   readonly remotes: Remotes
   readonly pool: Pool
   readonly options: RelayOptions

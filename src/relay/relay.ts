@@ -6,6 +6,7 @@ import { add, COUNT } from '../observe/counters.js'
 import { dial } from './attempts.js'
 import type { Connection } from './connection.js'
 import type { RelayContext } from './context.js'
+import { Diallings } from './dialling.js'
 import { type Frozen, freezeSession, thawSession } from './frozen.js'
 import { greet } from './greeting.js'
 import { describePeer } from './peer-name.js'
@@ -14,7 +15,7 @@ import { type EndReason, REASON_COUNTS } from './phases.js'
 import { Session } from './session.js'
 
 /** What the relay needs from outside; it is itself the rest of the context of its sessions. */
-export type RelayParts = Omit<RelayContext, 'peers' | 'sessionClosed'>
+export type RelayParts = Omit<RelayContext, 'diallings' | 'peers' | 'sessionClosed'>
 
 export interface RelayEvents {
   /** A session has ended, and with it two descriptors. */
@@ -35,7 +36,7 @@ export class Relay {
 
   constructor(parts: RelayParts, events: RelayEvents, childSlot = 0) {
     const sessionClosed = (session: Session) => this.#sessionClosed(session)
-    this.#context = { ...parts, peers: new Peers(), sessionClosed }
+    this.#context = { ...parts, diallings: new Diallings(), peers: new Peers(), sessionClosed }
     this.#events = events
     this.#childSlot = childSlot
   }

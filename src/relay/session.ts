@@ -1,5 +1,4 @@
 import { NONE } from '../balance/policy.js'
-import { SlotSet } from '../balance/slot-set.js'
 import { invariant } from '../base/invariant.js'
 import { SO_ERROR, SOL_SOCKET } from '../kernel/constants.js'
 import { EAGAIN } from '../kernel/errno.js'
@@ -9,6 +8,7 @@ import type { TlsChannel } from '../tls/channel.js'
 import { attemptReady, attemptTimer, attemptTurn } from './attempts.js'
 import { Connection, NO_FD } from './connection.js'
 import type { RelayContext } from './context.js'
+import type { Dialling } from './dialling.js'
 import * as d from './direction.js'
 import { passOnFailure, passOnFailureTimer } from './endings.js'
 import { greetingReady, greetingTimer } from './greeting.js'
@@ -50,20 +50,8 @@ export class Session implements TimerOwner {
 
   greetingDeadlineMs = 0
 
-  // Dialling: the attempts so far.
-  readonly tried = new SlotSet()
-  dialDeadlineMs = 0
-  attemptStartedMs = 0
-  addressesTried = 0
-  /** An attempt at the chosen remote failed, and not for reasons of this machine. */
-  hasRemoteFailed = false
-  /** The last attempt failed because the relay is short of something. */
-  isShort = false
-  roundsLeft = 0
-
-  /** Why the last attempt failed; words where there is more to say than an errno does. */
-  lastErrno = 0
-  lastReason = ''
+  /** Lent to it while it dials. */
+  #dialling: Dialling | undefined = undefined
 
   // A broken side: what the other still has to get.
   broken: Connection | undefined = undefined
@@ -78,6 +66,22 @@ export class Session implements TimerOwner {
   /** The client's socket address; zeros where nobody asked to note it. */
   get peer(): Uint8Array {
     return this.relay.peers.at(this.record)
+  }
+
+  get dialling(): Dialling {
+    if (this.#dialling === undefined)
+      throw new Error('a session that does not dial knows nothing of attempts')
+    return this.#dialling
+  }
+
+  beginDialling(): Dialling {
+    this.#dialling = this.relay.diallings.lend()
+    return this.#dialling
+  }
+
+  endDialling(): void {
+    if (this.#dialling !== undefined) this.relay.diallings.giveBack(this.#dialling)
+    this.#dialling = undefined
   }
 
   get id(): string {
@@ -189,6 +193,7 @@ export class Session implements TimerOwner {
     this.reason = reason
     this.enter('closed')
     this.relay.loop.timers.unset(this.timer)
+    this.endDialling()
     this.closeConnection(this.client)
     this.closeConnection(this.remote)
     this.dropHeld(this.toRemote)
@@ -225,10 +230,6 @@ export class Session implements TimerOwner {
     this.toClient.clear()
     this.remoteSlot = NONE
     this.wasConnected = false
-    this.hasRemoteFailed = false
-    this.isShort = false
-    this.lastErrno = 0
-    this.lastReason = ''
     this.broken = undefined
   }
 
