@@ -1,19 +1,29 @@
-import { existsSync } from 'node:fs'
+const { existsSync, statSync } = require('node:fs')
+const { join } = require('node:path')
 
-const MAIN = new URL('../dist/src/cli/main.js', import.meta.url)
+const BUILT = join(__dirname, '../dist')
+
+/** As the compiler has left it: a file for each module. */
+const MODULES = join(BUILT, 'src/cli/main.js')
+
+/** The same in one file, which is loaded much faster (scripts/bundle.mjs). */
+const BUNDLE = join(BUILT, 'bundle/cli/main.js')
+
+/** Written with the modules, also where nobody has bundled them since. It is not part of a package. */
+const BUILD_RECORD = join(BUILT, '.tsbuildinfo')
 
 /** Fewer open files than this are not enough to load the program's modules and to serve; also in start-up.ts. */
 const DESCRIPTORS_MIN = 64
 
 /** Runs the built program, and says what to do where it was not built yet. */
-export async function runProgram(name) {
-  if (!existsSync(MAIN)) {
+async function runProgram(name) {
+  if (!existsSync(MODULES)) {
     console.error(`${name} is not built yet: run 'npm start' or 'npm run build' in its folder once`)
     process.exitCode = 69
     return
   }
   try {
-    const { main } = await import(MAIN)
+    const { main } = isBundleOfModules() ? require(BUNDLE) : await import(MODULES)
     await main(name)
   } catch (error) {
     if (error?.code !== 'EMFILE') throw error
@@ -23,3 +33,15 @@ export async function runProgram(name) {
     process.exit(71)
   }
 }
+
+/** Whether the bundle is no older than the modules. */
+function isBundleOfModules() {
+  const bundledMs = changedMs(BUNDLE)
+  return bundledMs !== undefined && bundledMs >= (changedMs(BUILD_RECORD) ?? 0)
+}
+
+function changedMs(file) {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs
+}
+
+module.exports = { runProgram }

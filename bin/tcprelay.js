@@ -1,5 +1,4 @@
 #!/usr/bin/env node
 // First of all: without a handler Node answers SIGUSR1 by opening its inspector to everybody on this machine.
 process.on('SIGUSR1', () => {})
-const { runProgram } = await import('./run-program.js')
-await runProgram('tcprelay')
+require('./run-program.js').runProgram('tcprelay')

@@ -18,3 +18,4 @@ if (!existsSync(installed) || statSync(installed).mtimeMs < statSync('package-lo
 }
 // tsc leaves the output of deleted sources behind; the build record goes with it when dist was removed.
 run('node', ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'])
+run('node', ['scripts/bundle.mjs'])

@@ -6,14 +6,12 @@ import { COUNT } from '../observe/counters.js'
 import { ERR, INFO } from '../observe/severity.js'
 import { closeInspector } from './close-inspector.js'
 import { EXIT_OK, EXIT_SOFTWARE } from './exit-codes.js'
+import { WIRE_FD } from './handed-over.js'
 import type { ChildLink, Start, ToOurChild } from './our-link.js'
 import { keepTitle, type Load } from './process-title.js'
 import type { Command, ReactorSettings, Report } from './reactor-settings.js'
 import { NO_ACCEPTING, pipeOptions, relaySettings, sessionsMax } from './settings.js'
 import type { Started } from './start-up.js'
-
-/** The wire to the master: descriptor 0, as with the original. */
-export const WIRE_FD = 0
 
 export interface ChildParts extends Started {
   readonly configuration: Configuration

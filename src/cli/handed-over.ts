@@ -1,11 +1,19 @@
 import type { Calls } from '../kernel/calls.js'
-import { SO_ACCEPTCONN, SO_TYPE, SOCK_STREAM, SOL_SOCKET } from '../kernel/constants.js'
+import { SO_ACCEPTCONN, SO_TYPE, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET } from '../kernel/constants.js'
 
 /** The first descriptor that systemd hands over (sd_listen_fds(3)). */
 const FIRST_FD = 3
 
 /** Where inetd leaves the socket. */
 const INETD_FD = 0
+
+/** The wire to the master: descriptor 0, as with the original. */
+export const WIRE_FD = 0
+
+/** A child recognises itself, as the original does, by a datagram socket on the wire's descriptor. */
+export function isChild(calls: Calls): boolean {
+  return calls.getOption(WIRE_FD, SOL_SOCKET, SO_TYPE) === SOCK_DGRAM
+}
 
 /** A listening socket on descriptor 0, as inetd leaves it for a service that waits. */
 export function isUnderInetd(calls: Calls): boolean {

@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs'
 import { thisPlatform, unsupportedReason } from '../kernel/platform.js'
+import { LINK_VARIABLE } from '../master/link-messages.js'
 import { type Arguments, parseArguments, usage } from './arguments.js'
 import { closeInspector } from './close-inspector.js'
 import { EXIT_OK, EXIT_UNAVAILABLE, EXIT_USAGE } from './exit-codes.js'
@@ -34,8 +35,15 @@ export async function main(
 }
 
 async function run(program: Program, given: Arguments, programPath: string): Promise<void> {
-  const { runConfiguration } = await import('./run.js')
-  await runConfiguration({ program, programPath, arguments: given })
+  const options = { program, programPath, arguments: given }
+  // A child of ours is told what its master has read: it needs nothing of what reads and checks files.
+  if (hasLink()) return (await import('./run-linked-child.js')).runLinkedChild(options)
+  await (await import('./run.js')).runConfiguration(options)
+}
+
+/** Our master has left a link on descriptor 3. */
+function hasLink(): boolean {
+  return process.env[LINK_VARIABLE] === '1'
 }
 
 function end(exitCode: number, message: string): void {

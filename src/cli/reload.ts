@@ -4,7 +4,6 @@ import type { Shape } from '../cells/layout.js'
 import type { Configuration } from '../config/load.js'
 import { FileWatch } from '../master/file-watch.js'
 import { Stapler } from '../master/ocsp.js'
-import { postOcsp } from '../master/ocsp-post.js'
 import { TICKET_KEY_PERIOD_MS, type TicketKeyRing } from '../master/ticket-keys.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
@@ -85,7 +84,8 @@ export class Reloader {
     this.#keeper = keeper
     this.access = new AccessLogInForce(parts.loaded.tcprelay, parts.log)
     this.#stapler = new Stapler<OcspSource>({
-      post: postOcsp,
+      // HTTP is loaded where a responder is to be asked.
+      post: async (...request) => (await import('../master/ocsp-post.js')).postOcsp(...request),
       check: checkOcspResponse,
       onStaple: (id, staple) => keeper.onStaple(id, staple),
       say: parts.log.say,

@@ -1,15 +1,15 @@
 import { renderProblems } from '../config/problem-text.js'
 import type { ConfigProblem } from '../config/problems.js'
+import { linuxCalls } from '../kernel/linux-calls.js'
 import { backgroundProblems, exitCodeFor, hasErrors, lookedUpProblems, startProblems } from './check.js'
 import { EXIT_OK } from './exit-codes.js'
+import { isChild } from './handed-over.js'
 import { type Loaded, type LoadOptions, loadFrom } from './load.js'
 import { writeLine } from './log-setup.js'
-import { hasLink, isChild, reportBadConfiguration, runForeignChild, runLinkedChild } from './run-child.js'
 
 /** Reads the configuration and either checks it (-P) or runs it, in the part that this process has. */
 export async function runConfiguration(options: LoadOptions): Promise<void> {
-  if (hasLink()) return runLinkedChild(options)
-  const child = isChild()
+  const child = isChild(linuxCalls())
   const loaded = await loadFrom({ ...options, isChild: child })
   const { isCheckOnly } = options.arguments
   const hasChildren = !child && !options.arguments.isSingleProcess && !loaded.spawnd.singleProcess
@@ -29,12 +29,12 @@ export async function runConfiguration(options: LoadOptions): Promise<void> {
   const found = [...problems, ...startProblems(loaded, hasChildren)]
   if (hasErrors(found)) {
     show(found, loaded)
-    if (child) reportBadConfiguration()
+    if (child) (await import('./run-foreign-child.js')).reportBadConfiguration()
     process.exitCode = exitCodeFor(found)
     return
   }
   for (const [name, value] of loaded.environment) process.env[name] = value
-  if (child) return runForeignChild(options, loaded)
+  if (child) return (await import('./run-foreign-child.js')).runForeignChild(options, loaded)
   if (!hasChildren) return (await import('./run-single.js')).runSingle(options, loaded)
   return (await import('./run-master.js')).runMaster(options, loaded)
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { shown } from '../config/expectation.js'
 import type { Configuration } from '../config/load.js'
 import type { Located } from '../config/located.js'
@@ -14,6 +13,7 @@ import {
   type TlsService,
   versionsBetween,
 } from '../config/tls-service.js'
+import { sha256Of } from '../kernel/openssl-digest.js'
 import type { Stamps } from '../master/file-watch.js'
 import { type OcspSource, ocspSource } from '../tls/ocsp.js'
 import type { CertificateOptions } from '../tls/options.js'
@@ -297,7 +297,7 @@ export function keyOf(settings: unknown): string {
 }
 
 function digestOfBytes(_key: string, value: unknown): unknown {
-  return value instanceof Uint8Array ? createHash('sha256').update(value).digest('hex') : value
+  return value instanceof Uint8Array ? Buffer.from(sha256Of([value])).toString('hex') : value
 }
 
 /** Who a remote is by its address. */

@@ -1,5 +1,4 @@
-import { type BigIntStats, statSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { type BigIntStats, promises, statSync } from 'node:fs'
 
 /** A change takes effect after one to two of these. */
 const LOOK_EVERY_MS = 3_000
@@ -75,7 +74,7 @@ export function stampOf(path: string): FileStamp {
 }
 
 function stampNow(path: string): Promise<FileStamp> {
-  return stat(path, { bigint: true }).then(stampFrom, () => MISSING)
+  return promises.stat(path, { bigint: true }).then(stampFrom, () => MISSING)
 }
 
 /** The time of change shows what `cp -p` hides. */

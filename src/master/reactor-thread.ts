@@ -15,6 +15,12 @@ export interface ThreadData<Settings> {
 }
 
 /**
+ * What a reactor makes new is either dropped at once or kept for the life of a session, so room for the young gains
+ * nothing: left to itself it grows to 48 MiB while sessions come. V8 takes three parts of it, of 1 MiB at least.
+ */
+const YOUNG_GENERATION_MB = 3
+
+/**
  * The control thread's end of a reactor: starts its thread, posts commands and wakes it, because a thread that
  * waits in the poller hears no events of Node, `worker.terminate()` included.
  */
@@ -27,7 +33,12 @@ export class ReactorThread<Settings, Command, Report> {
   constructor(entry: URL, settings: Settings, events: ThreadEvents<Report>) {
     this.#wake = openWakeFd()
     const data: ThreadData<Settings> = { settings, wakeFd: this.#wake.fd }
-    this.#worker = new Worker(entry, { workerData: data, stdout: false, stderr: false })
+    this.#worker = new Worker(entry, {
+      workerData: data,
+      stdout: false,
+      stderr: false,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    })
     this.#worker.on('message', (report: Report) => events.onReport(report))
     this.#worker.on('error', (error) =>
       events.onFailure(error instanceof Error ? error : new Error(String(error))),

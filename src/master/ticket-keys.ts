@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto'
-
 /** What a session ticket is closed and opened with; the layer of TLS says what each part is for. */
 export interface TicketKey {
   readonly name: Uint8Array
@@ -32,4 +30,9 @@ export class TicketKeyRing {
 
 function newKey(): TicketKey {
   return { name: randomBytes(16), hmac: randomBytes(32), aes: randomBytes(32) }
+}
+
+/** By the global that loads what it needs when it is used, which `node:crypto` does for everybody. */
+function randomBytes(byteLength: number): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(byteLength))
 }

@@ -36,9 +36,9 @@ const SHORTAGE_PAUSE_MS = 100
 /** Starts looking for a remote. What the client has sent already is taken along. */
 export function dial(session: Session): void {
   const { loop, options, pool } = session.relay
-  session.dialDeadlineMs = loop.nowMs + options.dialTimeoutMs
-  session.roundsLeft = options.dialRetries
-  session.tried.clear()
+  const dialling = session.beginDialling()
+  dialling.deadlineMs = loop.nowMs + options.dialTimeoutMs
+  dialling.roundsLeft = options.dialRetries
   pool.countClient()
   takeEarlyBytes(session)
   if (session.client.error === 0) goOn(session)
@@ -106,7 +106,7 @@ function takeEarlyBytes(session: Session): void {
 /** Goes on dialling until an attempt is under way, a pause begins, or the session is over. */
 function goOn(session: Session): void {
   for (;;) {
-    if (session.relay.loop.nowMs >= session.dialDeadlineMs) {
+    if (session.relay.loop.nowMs >= session.dialling.deadlineMs) {
       outOfTime(session)
       return
     }
@@ -118,54 +118,57 @@ function goOn(session: Session): void {
 
 /** The remote that was tried last is to blame like one that failed earlier, or it would never be left alone. */
 function outOfTime(session: Session): void {
-  if (session.remoteSlot !== NONE && session.hasRemoteFailed) remoteFailed(session)
-  session.cut(session.isShort ? 'shortage' : 'dial-timeout')
+  if (session.remoteSlot !== NONE && session.dialling.hasRemoteFailed) remoteFailed(session)
+  session.cut(session.dialling.isShort ? 'shortage' : 'dial-timeout')
 }
 
 /** Chooses the next remote; false when the client has tried all and the round is over. */
 function chooseRemote(session: Session): boolean {
+  const { dialling } = session
   const { loop, pool, remotes } = session.relay
-  const slot = pool.pick(session.tried, loop.nowMs)
+  const slot = pool.pick(dialling.tried, loop.nowMs)
   if (slot === NONE) {
     roundFailed(session)
     return false
   }
   remotes.take(slot)
   session.remoteSlot = slot
-  session.addressesTried = 0
-  session.hasRemoteFailed = false
-  session.attemptStartedMs = loop.nowMs
+  dialling.addressesTried = 0
+  dialling.hasRemoteFailed = false
+  dialling.attemptStartedMs = loop.nowMs
   return true
 }
 
 function roundFailed(session: Session): void {
-  if (session.roundsLeft === 0) {
+  const { dialling } = session
+  if (dialling.roundsLeft === 0) {
     session.cut('no-remote')
     return
   }
-  session.roundsLeft--
-  session.tried.clear()
+  dialling.roundsLeft--
+  dialling.tried.clear()
   pause(session, ROUND_PAUSE_MS)
 }
 
 function pause(session: Session, pauseMs: number): void {
   const { loop } = session.relay
-  loop.timers.set(session.timer, Math.min(loop.nowMs + pauseMs, session.dialDeadlineMs))
+  loop.timers.set(session.timer, Math.min(loop.nowMs + pauseMs, session.dialling.deadlineMs))
 }
 
 /** Tries the addresses of the chosen remote that are left. False when all have failed. */
 function tryAddresses(session: Session): boolean {
+  const { dialling } = session
   const { loop, remotes, trouble } = session.relay
   const remote = remotes.at(session.remoteSlot)
-  while (session.addressesTried < remote.addresses.length) {
-    const outcome = connectTo(session, remote.addressAt(session.addressesTried))
-    session.isShort = isOwnShortage(-outcome)
-    if (session.isShort) {
+  while (dialling.addressesTried < remote.addresses.length) {
+    const outcome = connectTo(session, remote.addressAt(dialling.addressesTried))
+    dialling.isShort = isOwnShortage(-outcome)
+    if (dialling.isShort) {
       trouble.tell('cannot connect to remotes, clients wait', -outcome)
       pause(session, SHORTAGE_PAUSE_MS)
       return true
     }
-    session.addressesTried++
+    dialling.addressesTried++
     if (outcome === -EINPROGRESS) {
       pause(session, attemptMs(session))
       return true
@@ -185,10 +188,11 @@ function tryAddresses(session: Session): boolean {
  * Time for the attempt that begins: where there is something else to try, it leaves half of the rest of the dial
  * timeout to that.
  */
-function attemptMs({ addressesTried, dialDeadlineMs, relay, remoteSlot }: Session): number {
+function attemptMs({ dialling, relay, remoteSlot }: Session): number {
+  const { addressesTried, deadlineMs } = dialling
   const { loop, options, pool, remotes } = relay
   const isLast = pool.count === 1 && addressesTried === remotes.at(remoteSlot).addresses.length
-  const leftMs = dialDeadlineMs - loop.nowMs
+  const leftMs = deadlineMs - loop.nowMs
   return Math.min(options.connectTimeoutMs, isLast ? leftMs : leftMs / 2)
 }
 
@@ -275,7 +279,8 @@ function established(session: Session): void {
   const remote = remotes.at(session.remoteSlot)
   loop.timers.unset(session.timer)
   trouble.isOver()
-  remote.prefer(session.addressesTried - 1)
+  remote.prefer(session.dialling.addressesTried - 1)
+  session.endDialling()
   if (pool.succeeded(session.remoteSlot) === 'came-up') log(NOTICE, `remote ${remote.name} is up again`)
   session.startRelaying()
 }
@@ -290,11 +295,12 @@ function attemptFailed(session: Session, errno: number, reason = ''): void {
 }
 
 function countFailure(session: Session, errno: number, reason = ''): void {
+  const { dialling } = session
   const { counters, trace } = session.relay
   add(counters, COUNT.attemptsFailed, 1)
-  session.hasRemoteFailed = true
-  session.lastErrno = errno
-  session.lastReason = reason
+  dialling.hasRemoteFailed = true
+  dialling.lastErrno = errno
+  dialling.lastReason = reason
   if (trace.isOn) trace.say(`session ${session.id}: attempt failed: ${failureText(session)}`)
 }
 
@@ -302,26 +308,28 @@ function countFailure(session: Session, errno: number, reason = ''): void {
  * TCP lets a socket connect to itself when the kernel picks the very port that it goes to and nobody listens there
  * (RFC 9293, 3.5, simultaneous open). Only ports of the kernel's range can be picked.
  */
-function isConnectedToItself({ addressesTried, relay, remote, remoteSlot }: Session): boolean {
+function isConnectedToItself({ dialling, relay, remote, remoteSlot }: Session): boolean {
   const { options, remotes, system } = relay
-  const address = remotes.at(remoteSlot).addressAt(addressesTried - 1)
+  const address = remotes.at(remoteSlot).addressAt(dialling.addressesTried - 1)
   if (address.port < options.ephemeralPorts.least || address.port > options.ephemeralPorts.most) return false
   return system.calls.isLocalAddress(remote.fd, address.region, address.byteLength)
 }
 
 /** No address of the chosen remote answered: the client goes on to another one. */
 function remoteFailed(session: Session): void {
+  const { dialling } = session
   const { loop, log, pool, remotes } = session.relay
   const slot = session.remoteSlot
   remotes.giveBack(slot)
   session.remoteSlot = NONE
-  session.tried.add(slot)
+  dialling.tried.add(slot)
   // What this machine itself refuses says nothing of the remote.
-  if (!session.hasRemoteFailed) return
-  if (pool.failed(slot, session.attemptStartedMs, loop.nowMs) !== 'went-down') return
+  if (!dialling.hasRemoteFailed) return
+  if (pool.failed(slot, dialling.attemptStartedMs, loop.nowMs) !== 'went-down') return
   log(WARNING, `remote ${remotes.at(slot).name} is down: ${failureText(session)}`)
 }
 
-function failureText({ lastErrno, lastReason }: Session): string {
+function failureText({ dialling }: Session): string {
+  const { lastErrno, lastReason } = dialling
   return lastReason === '' ? errorText(lastErrno) : `TLS: ${lastReason}`
 }

@@ -4,7 +4,9 @@ import type { AccessRecord } from '../observe/access-line.js'
 import type { Say, TraceChannel } from '../observe/trace.js'
 import type { Loop } from '../reactor/loop.js'
 import type { Blocks } from './blocks.js'
+import type { Diallings } from './dialling.js'
 import type { RelayOptions } from './options.js'
+import type { Peers } from './peers.js'
 import type { Pipes } from './pipes.js'
 import type { RelayTls } from './relay-tls.js'
 import type { Remotes } from './remotes.js'
@@ -17,6 +19,8 @@ export interface RelayContext {
   readonly loop: Loop
   readonly blocks: Blocks
   readonly pipes: Pipes
+  readonly peers: Peers
+  readonly diallings: Diallings
   readonly remotes: Remotes
   readonly pool: Pool
   readonly options: RelayOptions

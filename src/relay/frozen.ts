@@ -75,7 +75,7 @@ export function freezeSession(session: Session): Frozen | 'later' {
 /** Makes a free record the frozen session and goes on with it: it tries both ways
  * at once, and a full sink is told of by the loop. */
 export function thawSession(session: Session, frozen: Frozen): void {
-  const { remotes } = session.relay
+  const { options, peers, remotes } = session.relay
   session.birthChild = frozen.birthChild
   session.sequence = frozen.sequence
   session.listenerSlot = frozen.listenerSlot
@@ -84,7 +84,7 @@ export function thawSession(session: Session, frozen: Frozen): void {
   session.acceptedAtMs = frozen.acceptedAtMs
   session.lastActiveMs = frozen.lastActiveMs
   session.wasConnected = true
-  session.peer.set(frozen.peer)
+  if (options.notesPeers) peers.note(session.record, frozen.peer, false)
   thawDirection(session.toRemote, frozen.toRemote)
   thawDirection(session.toClient, frozen.toClient)
   session.phase = frozen.toRemote.isDone || frozen.toClient.isDone ? 'draining' : 'relaying'

@@ -6,14 +6,16 @@ import { add, COUNT } from '../observe/counters.js'
 import { dial } from './attempts.js'
 import type { Connection } from './connection.js'
 import type { RelayContext } from './context.js'
+import { Diallings } from './dialling.js'
 import { type Frozen, freezeSession, thawSession } from './frozen.js'
 import { greet } from './greeting.js'
 import { describePeer } from './peer-name.js'
+import { Peers } from './peers.js'
 import { type EndReason, REASON_COUNTS } from './phases.js'
 import { Session } from './session.js'
 
 /** What the relay needs from outside; it is itself the rest of the context of its sessions. */
-export type RelayParts = Omit<RelayContext, 'sessionClosed'>
+export type RelayParts = Omit<RelayContext, 'diallings' | 'peers' | 'sessionClosed'>
 
 export interface RelayEvents {
   /** A session has ended, and with it two descriptors. */
@@ -30,9 +32,11 @@ export class Relay {
   readonly #open: Session[] = []
   readonly #free: Session[] = []
   #sequence = 0
+  #recordsMade = 0
 
   constructor(parts: RelayParts, events: RelayEvents, childSlot = 0) {
-    this.#context = { ...parts, sessionClosed: (session) => this.#sessionClosed(session) }
+    const sessionClosed = (session: Session) => this.#sessionClosed(session)
+    this.#context = { ...parts, diallings: new Diallings(), peers: new Peers(), sessionClosed }
     this.#events = events
     this.#childSlot = childSlot
   }
@@ -59,7 +63,7 @@ export class Relay {
     session.acceptedAtMs = loop.nowMs
     session.client.fd = fd
     session.client.isUnix = isUnix
-    if (options.notesPeers) session.notePeer(peer)
+    if (options.notesPeers) this.#context.peers.note(session.record, peer.bytes, isUnix)
     const hasGreeting = this.#context.tls.greetings[listenerSlot] !== undefined
     session.enter(hasGreeting ? 'greeting' : 'dialling')
     add(counters, COUNT.accepted, 1)
@@ -87,7 +91,7 @@ export class Relay {
   }
 
   #take(): Session {
-    const session = this.#free.pop() ?? new Session(this.#context)
+    const session = this.#free.pop() ?? new Session(this.#context, this.#recordsMade++)
     session.index = this.#open.length
     this.#open.push(session)
     add(this.#context.counters, COUNT.sessionsNow, 1)

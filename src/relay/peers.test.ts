@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Peers } from './peers.js'
+
+/** A socket address of 28 bytes, none of them zero, in the room that accept(2) is given. */
+function address(seed: number): Uint8Array {
+  return Uint8Array.from({ length: 128 }, (_, i) => 1 + ((seed * 31 + i) % 255))
+}
+
+test('every record keeps the address that it was given last', () => {
+  const peers = new Peers()
+  const records = [0, 1, 1023, 1024, 5000]
+  for (const record of records) peers.note(record, address(9), false)
+  for (const record of records) peers.note(record, address(record), false)
+  for (const record of records) assert.deepEqual(peers.at(record), address(record).slice(0, 28))
+})
+
+test('of a Unix client the family is kept, and nothing of who was there before', () => {
+  const peers = new Peers()
+  peers.note(3, address(1), false)
+  peers.note(3, address(2), true)
+  assert.deepEqual([...peers.at(3)], [...address(2).slice(0, 2), ...new Array(26).fill(0)])
+})
+
+test('nobody was noted', () => {
+  assert.deepEqual(new Peers().at(70_000), new Uint8Array(28))
+})

@@ -1,0 +1,166 @@
+import { LeastUse } from '../../src/balance/policy.js'
+import { Pool } from '../../src/balance/pool.js'
+import { localCells } from '../../src/cells/cells.js'
+import type { Calls } from '../../src/kernel/calls.js'
+import { EAGAIN } from '../../src/kernel/errno.js'
+import { heapRegion } from '../../src/kernel/region.js'
+import { encodeAddress } from '../../src/kernel/sockaddr.js'
+import { accessLine } from '../../src/observe/access-line.js'
+import { ACCESS, LogRingWriter } from '../../src/observe/log-ring.js'
+import { INFO } from '../../src/observe/severity.js'
+import { TraceChannel } from '../../src/observe/trace.js'
+import { Loop } from '../../src/reactor/loop.js'
+import { READABLE } from '../../src/reactor/poller.js'
+import { Blocks } from '../../src/relay/blocks.js'
+import { Pipes } from '../../src/relay/pipes.js'
+import { Relay } from '../../src/relay/relay.js'
+import { NO_TLS } from '../../src/relay/relay-tls.js'
+import { Remotes } from '../../src/relay/remotes.js'
+import { SPLICE_POLICIES } from '../../src/relay/splice-policies.js'
+import { Trouble } from '../../src/relay/trouble.js'
+import { FakeClock, FakePoller } from './fake-poller.js'
+
+/** A log ring that a test's lines do not fill. */
+const RING_BYTES = 16 * 1024
+
+/** Not reached while time hardly moves, but every session has its timer. */
+const IDLE_TIMEOUT_MS = 60_000
+
+const OPTIONS = {
+  connectTimeoutMs: 1_000,
+  dialTimeoutMs: 10_000,
+  dialRetries: 0,
+  idleTimeoutMs: IDLE_TIMEOUT_MS,
+  halfCloseTimeoutMs: 0,
+  keepAlive: { isOn: false, idleS: 0, intervalS: 0, count: 0 },
+  splice: SPLICE_POLICIES.no,
+  localAddress: undefined,
+  ephemeralPorts: { least: 32_768, most: 60_999 },
+  retireLimit: 0,
+  hasAccessLog: true,
+  notesPeers: true,
+}
+
+/**
+ * A relay with a crowd of sessions, on sockets that do nothing but what the test says: time stands still, every call
+ * succeeds at once, and nothing of this world costs more with more sessions.
+ */
+export class CrowdWorld {
+  /** System calls so far, waiting for events not among them. */
+  calls = 0
+  readonly #poller = new FakePoller()
+  readonly #clock = new FakeClock()
+  readonly #loop = new Loop(this.#poller, this.#clock)
+  /** What each socket has to read; END for its end. */
+  readonly #readable = new Map<number, number>()
+  readonly #peer = heapRegion(128)
+  readonly #relay: Relay
+  #lastFd = 10
+
+  constructor() {
+    const cells = localCells({ children: 1, remotes: 1, listeners: 1, ringBytes: RING_BYTES })
+    const child = cells.child(0)
+    const ring = new LogRingWriter(child, () => {})
+    const calls = this.#fakeCalls()
+    const address = { family: 'ipv4', host: '10.0.0.2', port: 80 } as const
+    const pool = new Pool({
+      weights: [1],
+      use: cells.use,
+      retryAtMs: child.retryAtMs,
+      policy: new LeastUse(1),
+      rebalance: 0,
+    })
+    pool.setReachable(0, true)
+    this.#peer.bytes.set(encodeAddress({ family: 'ipv4', host: '10.0.0.1', port: 1024 }))
+    this.#relay = new Relay(
+      {
+        system: { calls, clock: this.#clock, random: () => 0 },
+        loop: this.#loop,
+        blocks: new Blocks(calls, heapRegion),
+        pipes: new Pipes(calls, this.#loop, { pipesMax: 1, pipeBytes: 65_536 }),
+        remotes: new Remotes([{ name: 'remote', addresses: [address] }], cells, child),
+        pool,
+        options: OPTIONS,
+        tls: NO_TLS,
+        counters: child.counters,
+        log: () => {},
+        trouble: new Trouble(() => {}),
+        trace: new TraceChannel('NET', 0, () => {}),
+        listenerNames: ['listener'],
+        writeAccess: (record) => void ring.write(ACCESS, INFO, accessLine(record)),
+      },
+      { onRoom: () => {}, onRetired: () => {} },
+    )
+  }
+
+  get openCount(): number {
+    return this.#relay.openCount
+  }
+
+  /** A client comes and is connected to the remote: the descriptors of both sockets. */
+  connect(): { readonly client: number; readonly remote: number } {
+    const client = ++this.#lastFd
+    this.#relay.deliver(client, 0, false, this.#peer)
+    return { client, remote: this.#lastFd }
+  }
+
+  /** Bytes arrive at a socket, or its end; the loop takes a turn. */
+  arrive(fd: number, byteCount: number | 'end'): void {
+    this.#readable.set(fd, byteCount === 'end' ? 0 : byteCount)
+    this.#poller.tell(fd, READABLE)
+    this.#loop.turn(0)
+  }
+
+  /** Time goes by, and nothing happens. */
+  pass(ms: number): void {
+    this.#clock.nowMs += ms
+    this.#loop.turn(0)
+  }
+
+  #fakeCalls(): Calls {
+    const counted =
+      (answer: number | ((fd: number, ...rest: readonly never[]) => number)) =>
+      (...given: [number, ...never[]]): number => {
+        this.calls++
+        return typeof answer === 'number' ? answer : answer(...given)
+      }
+    const recv = (fd: number) => {
+      this.calls++
+      const byteCount = this.#readable.get(fd)
+      this.#readable.delete(fd)
+      return byteCount ?? -EAGAIN
+    }
+    const ok = counted(0)
+    return {
+      recv,
+      peek: ok,
+      send: (_fd, _from, _offset, count) => {
+        this.calls++
+        return count
+      },
+      splice: ok,
+      openPipe: () => -EAGAIN,
+      resizePipe: ok,
+      socket: () => {
+        this.calls++
+        return ++this.#lastFd
+      },
+      connect: ok,
+      getOption: ok,
+      setOption: ok,
+      setTextOption: ok,
+      resetOnClose: ok,
+      unsentBytes: ok,
+      shutdownWrite: ok,
+      close: ok,
+      discard: () => 0,
+      accept: ok,
+      bind: ok,
+      listen: ok,
+      localAddress: () => {
+        throw new Error('nobody asks for an address here')
+      },
+      isLocalAddress: () => false,
+    }
+  }
+}
