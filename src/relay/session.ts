@@ -229,7 +229,7 @@ export class Session implements TimerOwner {
 
   /** Copies the client's address. Of a Unix client the kernel tells the family and leaves the rest as it was. */
   notePeer(peer: Region): void {
-    this.peer.set(peer.bytes.subarray(0, PEER_BYTES))
+    for (let i = 0; i < PEER_BYTES; i++) this.peer[i] = peer.bytes[i] as number
     if (this.client.isUnix) this.peer.fill(0, 2)
   }
 
