@@ -38,6 +38,7 @@ export class SmallRelay {
   readonly #peer = heapRegion(128)
   readonly #sessions: Ends[] = []
   #next = 0
+  #isRemotesTurn = false
 
   constructor(sessions: number) {
     this.#kernel = new MemoryKernel((sessions + 1) * SOCKETS_PER_SESSION)
@@ -93,6 +94,13 @@ export class SmallRelay {
     this.#next = this.#next + 1 === this.#sessions.length ? 0 : this.#next + 1
     this.#carry(client)
     this.#carry(remote)
+  }
+
+  /** Half of an exchange: first the client's half, then the remote's. */
+  event(): void {
+    const { client, remote } = this.#sessions[0] as Ends
+    this.#isRemotesTurn = !this.#isRemotesTurn
+    this.#carry(this.#isRemotesTurn ? client : remote)
   }
 
   /** One more session comes, is served and goes, beside those that stay. */

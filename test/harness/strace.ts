@@ -35,17 +35,9 @@ export class CallTrace {
   }
 }
 
-/**
- * The threads of a process that wait in epoll_wait(2) itself. Node's own loops use epoll_pwait(2), which /proc tells
- * apart by the number of the call where it may be read; so all but the reactor are told by what they do.
- */
-function threadsOf(pid: number): number[] {
-  return readdirSync(`/proc/${pid}/task`).map(Number)
-}
-
-/** The reactor's thread: the last one that a process of ours starts before it serves. */
+/** The reactor's thread: the last one that a single process of ours starts before it serves. */
 export function reactorThreadOf(pid: number): number {
-  return Math.max(...threadsOf(pid))
+  return Math.max(...readdirSync(`/proc/${pid}/task`).map(Number))
 }
 
 /** Runs `work` while every system call of one thread is written down. */
