@@ -33,12 +33,16 @@ export class Doorkeeper {
 
   /** `peer`: the client's socket address. Clients of Unix sockets always pass. */
   admits(peer: Region): boolean {
-    const address = addressIn(peer.bytes)
-    if (address === undefined || this.#list.admits(address)) return true
+    if (this.#isListed(peer.bytes)) return true
     const { counters, describePeer, loop } = this.#parts
     add(counters, COUNT.rejected, 1)
     this.#rejections.tell(loop.nowMs, () => `connection attempt from ${describePeer(peer.bytes)} rejected`)
     return false
+  }
+
+  #isListed(peer: Uint8Array): boolean {
+    if (peer[0] === AF_INET) return this.#list.admits(peer, IPV4_AT, 4)
+    return peer[0] !== AF_INET6 || this.#list.admits(peer, IPV6_AT, 16)
   }
 }
 

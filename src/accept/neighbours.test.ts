@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { FakeClock } from '../../test/support/fake-poller.js'
 import { localCells } from '../cells/cells.js'
 import { openWakeFd } from '../kernel/eventfd.js'
 import { COUNT } from '../observe/counters.js'
@@ -13,7 +14,7 @@ const LATER_MS = 100
 function world(count: number) {
   const cells = localCells({ children: 4, remotes: 0, listeners: 1, ringBytes: 64 })
   const bell = openWakeFd()
-  const clock = { nowMs: 1_000, monotonicMs: () => clock.nowMs, wallMs: () => 0 }
+  const clock = new FakeClock()
   const loops = Array.from({ length: count }, () => new Loop(openEpoll(), clock))
   const rung = new Array<number>(count).fill(0)
   const children = loops.map((loop, slot) => {

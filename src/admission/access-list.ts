@@ -1,4 +1,4 @@
-import { mappedBytes, type Network } from '../base/cidr.js'
+import type { Network } from '../base/cidr.js'
 
 /** One line of an access list. */
 export interface AccessRule {
@@ -8,7 +8,7 @@ export interface AccessRule {
   readonly networks: readonly Network[]
 }
 
-/** An address as text of 16 characters, a byte each: compared as the addresses are. */
+/** An address as text of 16 characters, a byte each: compared as the addresses are. Rules are put together with it. */
 type Key = string
 
 /** Addresses from `from` on, up to but without `to`. */
@@ -21,15 +21,23 @@ const FIRST: Key = '\0'.repeat(16)
 /** Behind every address. */
 const END: Key = '\u0100'
 
+/** Words that an address is compared by. */
+const WORDS = 4
+
+/** What IPv4 addresses have before them when they are written as IPv6 (RFC 4291, 2.5.5.2), as such a word. */
+const MAPPED_WORD = orderly(0x0000_ffff)
+const ZERO_WORD = orderly(0)
+
 /** Rules, ready to be asked: plain data that can cross to another thread. */
 export interface AccessTable {
-  /** Where an answer begins to hold; the first one for the lowest address. Sorted. */
-  readonly starts: readonly Key[]
-  readonly answers: readonly boolean[]
+  /** Where an answer begins to hold, WORDS for each; the first one for the lowest address. Sorted. */
+  readonly starts: Int32Array
+  /** 1: may connect. */
+  readonly answers: Uint8Array
 }
 
 /** Without a rule everybody may connect. */
-export const EVERYBODY: AccessTable = { starts: [FIRST], answers: [true] }
+export const EVERYBODY: AccessTable = tableOf([FIRST], [true])
 
 /**
  * Turns rules into one sorted row of addresses at which the answer changes: the first rule that applies decides, and
@@ -41,24 +49,34 @@ export function compileAccess(rules: readonly AccessRule[]): AccessTable {
   const edges = sortedEdges(spans)
   const painted = paint(rules, spans, edges)
   const changes = [...edges.keys()].filter((i) => i === 0 || painted[i] !== painted[i - 1])
-  return {
-    starts: changes.map((i) => edges[i] as Key),
-    answers: changes.map((i) => painted[i] === true),
-  }
+  return tableOf(
+    changes.map((i) => edges[i] as Key),
+    changes.map((i) => painted[i] === true),
+  )
 }
 
-/** Who may connect: a search by halves, whatever the number and mixture of the rules. */
+/** Who may connect: a search by halves, whatever the number and mixture of the rules. Asking allocates nothing. */
 export class AccessList {
   readonly #table: AccessTable
+  readonly #asked = new Int32Array(WORDS)
 
   constructor(table: AccessTable) {
     this.#table = table
   }
 
-  /** `address`: the 4 or 16 bytes of the client's address. */
-  admits(address: Uint8Array): boolean {
+  /** `bytes`: the 4 or 16 bytes of the client's address, from `at` on. */
+  admits(bytes: Uint8Array, at = 0, byteCount: number = bytes.length): boolean {
     const { answers, starts } = this.#table
-    return answers[lastUpTo(starts, keyOf(mappedBytes(address)))] === true
+    const asked = this.#asked
+    if (byteCount === 16) {
+      for (let word = 0; word < WORDS; word++) asked[word] = wordAt(bytes, at + word * 4)
+    } else {
+      asked[0] = ZERO_WORD
+      asked[1] = ZERO_WORD
+      asked[2] = MAPPED_WORD
+      asked[3] = wordAt(bytes, at)
+    }
+    return answers[lastUpTo(starts, asked)] === 1
   }
 }
 
@@ -150,16 +168,43 @@ class NextFree {
   }
 }
 
-/** The index of the last key that is not behind `key`; the first one never is. */
-function lastUpTo(keys: readonly Key[], key: Key): number {
+/** The index of the last start that is not behind `asked`; the first one never is. */
+function lastUpTo(starts: Int32Array, asked: Int32Array): number {
   let low = 0
-  let high = keys.length
+  let high = starts.length / WORDS
   while (high - low > 1) {
     const middle = (low + high) >> 1
-    if ((keys[middle] as Key) <= key) low = middle
+    if (isUpTo(starts, middle * WORDS, asked)) low = middle
     else high = middle
   }
   return low
+}
+
+function isUpTo(starts: Int32Array, at: number, asked: Int32Array): boolean {
+  for (let word = 0; word < WORDS; word++) {
+    const start = starts[at + word] as number
+    const wanted = asked[word] as number
+    if (start !== wanted) return start < wanted
+  }
+  return true
+}
+
+/** 32 bits without a sign, as a number with one that stands in the same order: V8 keeps it unboxed. */
+function orderly(word: number): number {
+  return word ^ 0x8000_0000
+}
+
+function wordAt(bytes: Uint8Array, at: number): number {
+  const upper = ((bytes[at] as number) << 24) | ((bytes[at + 1] as number) << 16)
+  return orderly(upper | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number))
+}
+
+function tableOf(starts: readonly Key[], answers: readonly boolean[]): AccessTable {
+  const words = starts.flatMap((key) => {
+    const bytes = Uint8Array.from(key, (char) => char.charCodeAt(0))
+    return Array.from({ length: WORDS }, (_, word) => wordAt(bytes, word * 4))
+  })
+  return { starts: Int32Array.from(words), answers: Uint8Array.from(answers, Number) }
 }
 
 function keyOf(bytes: Uint8Array): Key {

@@ -112,7 +112,8 @@ function socketCalls(errno: Int32Array): SocketCalls {
     isLocalAddress(fd, address, byteCount) {
       length[0] = own.byteLength
       if (getsockname(fd, own.pointer, lengthRegion.pointer) < 0 || length[0] !== byteCount) return false
-      return address.bytes.subarray(0, byteCount).every((byte, i) => byte === own.bytes[i])
+      for (let i = 0; i < byteCount; i++) if (address.bytes[i] !== own.bytes[i]) return false
+      return true
     },
   }
 }

@@ -17,10 +17,16 @@ function linuxClock(): Clock {
   const { pointer } = region
   // struct timespec: two 64-bit numbers. Seconds of CLOCK_MONOTONIC fit into 32 bits for 136 years.
   const words = new Uint32Array(region.bytes.buffer, 0, 4)
+  const last = new Float64Array(1)
+  function readMonotonicMs(into: Float64Array): void {
+    clockGettime(CLOCK_MONOTONIC, pointer)
+    into[0] = (words[0] as number) * 1000 + (words[2] as number) / 1e6
+  }
   return {
+    readMonotonicMs,
     monotonicMs() {
-      clockGettime(CLOCK_MONOTONIC, pointer)
-      return (words[0] as number) * 1000 + (words[2] as number) / 1e6
+      readMonotonicMs(last)
+      return last[0] as number
     },
     wallMs: Date.now,
   }

@@ -47,6 +47,7 @@ export class LogRingWriter {
   readonly #counters: Float64Array
   readonly #wake: () => void
   readonly #record = new Uint8Array(RECORD_HEAD_BYTES + TEXT_BYTES_MAX)
+  readonly #text = this.#record.subarray(RECORD_HEAD_BYTES)
   readonly #encoder = new TextEncoder()
 
   constructor(cells: ChildCells, wake: () => void) {
@@ -58,7 +59,7 @@ export class LogRingWriter {
 
   write(kind: number, severity: number, text: string): void {
     const record = this.#record
-    const { written } = this.#encoder.encodeInto(text, record.subarray(RECORD_HEAD_BYTES))
+    const { written } = this.#encoder.encodeInto(text, this.#text)
     record[0] = written & 0xff
     record[1] = written >> 8
     record[2] = kind

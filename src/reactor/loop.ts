@@ -2,7 +2,7 @@ import type { Fd, Outcome } from '../kernel/calls.js'
 import { EMFILE, errorText } from '../kernel/errno.js'
 import type { Clock } from '../kernel/system.js'
 import { type Interest, type Poller, ReadyList, type Token, type WatchMode } from './poller.js'
-import { Timers } from './timers.js'
+import { FOR_EVER_MS, Timers } from './timers.js'
 
 /** Who hears of a descriptor. */
 export interface Watcher {
@@ -32,12 +32,17 @@ const EVENTS_PER_TURN = 512
  */
 export class Loop {
   readonly timers: Timers
-  /** CLOCK_MONOTONIC of this turn; what happens in one turn happens at one moment. */
-  nowMs: number
+  /**
+   * CLOCK_MONOTONIC of this turn; what happens in one turn happens at one moment. Begins as a number: a field that was
+   * undefined once takes a heap object for each fraction that is put into it.
+   */
+  nowMs = 0
   /** Turns so far. */
   turns = 0
   readonly #poller: Poller
   readonly #clock: Clock
+  /** The clock as it was read last: a number that crosses functions is a heap object, one in here is none. */
+  readonly #clockMs = new Float64Array(1)
   readonly #ready = new ReadyList(EVENTS_PER_TURN)
   readonly #watchers: (Watcher | undefined)[] = []
   readonly #generations: number[] = []
@@ -50,7 +55,7 @@ export class Loop {
     this.#poller = poller
     this.#clock = clock
     this.nowMs = clock.monotonicMs()
-    this.timers = new Timers(this.nowMs)
+    this.timers = new Timers(this)
   }
 
   /** Descriptors watched now. */
@@ -100,7 +105,7 @@ export class Loop {
   }
 
   run(): void {
-    while (!this.#isStopping) this.turn(Number.POSITIVE_INFINITY)
+    while (!this.#isStopping) this.turn(FOR_EVER_MS)
   }
 
   /** `run` returns after the present turn. */
@@ -108,17 +113,18 @@ export class Loop {
     this.#isStopping = true
   }
 
-  /** One round of waiting, at most `waitMaxMs`, and telling. */
+  /** One round of waiting, at most `waitMaxMs`, and telling. Allocates nothing. */
   turn(waitMaxMs: number): void {
     const hasWork = this.#nextTurnTakers.length > 0
-    const waitMs = hasWork ? 0 : Math.min(waitMaxMs, this.timers.waitMs(this.nowMs))
+    const waitMs = hasWork ? 0 : Math.min(waitMaxMs, this.timers.waitMs())
     const count = this.#poller.wait(this.#ready, waitMs)
     if (count < 0) throw new Error(`${this.#poller.name} failed: ${errorText(-count)}`)
-    this.nowMs = this.#clock.monotonicMs()
+    this.#clock.readMonotonicMs(this.#clockMs)
+    this.nowMs = this.#clockMs[0] as number
     this.turns++
     this.#tell(count)
     if (hasWork) this.#giveTurns()
-    this.timers.advance(this.nowMs)
+    this.timers.advance()
   }
 
   #tell(count: number): void {

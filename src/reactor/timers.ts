@@ -24,6 +24,9 @@ export class Timer {
   }
 }
 
+/** What nobody waits for: the longest wait that epoll_wait(2) can express, 24 days. */
+export const FOR_EVER_MS = 0x7fff_ffff
+
 /** Finest step of the wheel: nobody needs a deadline of a relay to be more exact. */
 const TICK_MS = 4
 const SLOTS = 64
@@ -39,24 +42,29 @@ const LEVELS = 5
  * late by one tick at most.
  */
 export class Timers {
+  /** Asked, not told: a fraction that is an argument is a heap object for each turn of the loop. */
+  readonly #clock: { readonly nowMs: number }
   readonly #buckets: readonly Timer[] = Array.from({ length: LEVELS * SLOTS }, () => new Timer())
   readonly #opened = new Timer()
-  #tick: number
+  #tick = 0
   #count = 0
   /** A lower bound of the next bucket's beginning, in ticks. */
   #nextTick = Number.POSITIVE_INFINITY
 
-  constructor(nowMs: number) {
-    this.#tick = Math.floor(nowMs / TICK_MS)
+  constructor(clock: { readonly nowMs: number }) {
+    this.#clock = clock
+    this.#tick = Math.floor(clock.nowMs / TICK_MS)
   }
 
   get count(): number {
     return this.#count
   }
 
-  /** Milliseconds until something may be due, Infinity when nothing is set. */
-  waitMs(nowMs: number): number {
-    return this.#count === 0 ? Number.POSITIVE_INFINITY : Math.max(0, this.#nextTick * TICK_MS - nowMs)
+  /** Whole milliseconds until something may be due, at most FOR_EVER_MS. */
+  waitMs(): number {
+    if (this.#count === 0) return FOR_EVER_MS
+    const waitMs = Math.max(0, this.#nextTick * TICK_MS - this.#clock.nowMs)
+    return Math.ceil(Math.min(waitMs, FOR_EVER_MS)) | 0
   }
 
   set(timer: Timer, dueMs: number): void {
@@ -73,7 +81,8 @@ export class Timers {
   }
 
   /** Rings everything that is due. Owners may set and unset any timer meanwhile. */
-  advance(nowMs: number): void {
+  advance(): void {
+    const { nowMs } = this.#clock
     const now = Math.floor(nowMs / TICK_MS)
     if (now < this.#nextTick) {
       this.#tick = Math.max(this.#tick, now)

@@ -205,6 +205,7 @@ function connectTo(session: Session, address: NativeAddress): Outcome {
   add(counters, COUNT.attempts, 1)
   remote.fd = fd
   remote.isUnix = address.family === AF_UNIX
+  remote.mayDelay = !remote.isUnix
   let outcome = system.calls.connect(fd, address.region, address.byteLength)
   if (outcome === 0 || outcome === -EINPROGRESS) {
     const watched = loop.watch(fd, remote, 'stream')
@@ -228,6 +229,7 @@ function connected(session: Session): void {
 /** The rest of the attempt is a handshake of its own, in its own time. */
 function beginTls(session: Session, { context, isTruncationReset, timeoutMs }: Origination): void {
   const { remote } = session
+  remote.neverDelay(session.relay.system.calls)
   const channel = context.connect(remote.fd)
   if (channel === undefined) {
     attemptFailed(session, ENOMEM)

@@ -1,4 +1,5 @@
-import type { Fd } from '../kernel/calls.js'
+import type { Calls, Fd } from '../kernel/calls.js'
+import { IPPROTO_TCP, TCP_NODELAY } from '../kernel/constants.js'
 import { NO_TOKEN, type Watcher } from '../reactor/loop.js'
 import type { TlsChannel } from '../tls/channel.js'
 import type { TlsFacts } from '../tls/channel-facts.js'
@@ -37,6 +38,8 @@ export class Connection implements Watcher {
   hasPeerEnded = false
   /** Urgent data is about: a read stops at its mark, so a short one does not mean drained. */
   hasUrgent = false
+  /** A small send may wait until the peer has acknowledged the one before it (Nagle): TCP_NODELAY is not set yet. */
+  mayDelay = false
   /** The first error of this socket (a positive errno), kept because the kernel tells it once. 0: none. */
   error = 0
 
@@ -63,6 +66,13 @@ export class Connection implements Watcher {
     this.session.onReady(this, readiness)
   }
 
+  /** From here on nothing that is sent waits. One send alone never does: most requests are over before this is needed. */
+  neverDelay(calls: Calls): void {
+    if (!this.mayDelay) return
+    this.mayDelay = false
+    calls.setOption(this.fd, IPPROTO_TCP, TCP_NODELAY, 1)
+  }
+
   /** Notes an error; the first one counts. */
   fail(errno: number): void {
     if (this.error === 0) this.error = errno
@@ -79,6 +89,7 @@ export class Connection implements Watcher {
     this.mayRead = false
     this.hasPeerEnded = false
     this.hasUrgent = false
+    this.mayDelay = false
     this.error = 0
   }
 }

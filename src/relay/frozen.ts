@@ -90,6 +90,7 @@ export function thawSession(session: Session, frozen: Frozen): void {
   session.phase = frozen.toRemote.isDone || frozen.toClient.isDone ? 'draining' : 'relaying'
   thawConnection(session.client, frozen.client)
   thawConnection(session.remote, frozen.remote)
+  session.keepAliveLater()
   session.waitForQuiet()
   session.run(session.toRemote)
   if (session.phase === 'relaying' || session.phase === 'draining') session.run(session.toClient)
@@ -111,6 +112,7 @@ function thawConnection(connection: Connection, frozen: FrozenConnection): void 
   connection.hasPeerEnded = frozen.hasPeerEnded
   connection.hasUrgent = frozen.hasUrgent
   connection.mayRead = true
+  connection.mayDelay = !connection.isClient && !frozen.isUnix
   const outcome = connection.session.relay.loop.watch(frozen.fd, connection, 'stream')
   if (outcome < 0) throw new Error(`cannot watch a thawed session: ${outcome}`)
 }

@@ -1,6 +1,9 @@
 /** Room for the socket address of a client: struct sockaddr_in6. */
 const PEER_BYTES = 28
 
+/** Of sa_family_t, with which it begins. */
+const FAMILY_BYTES = 2
+
 const PEERS_PER_BLOCK = 1024
 
 const UNKNOWN = new Uint8Array(PEER_BYTES)
@@ -14,26 +17,19 @@ export class Peers {
 
   /** Copies a client's address. Of a Unix client the kernel tells the family and leaves the rest as it was. */
   note(record: number, peer: Uint8Array, isUnix: boolean): void {
-    const place = this.#placeOf(record)
-    place.set(peer.subarray(0, PEER_BYTES))
-    if (isUnix) place.fill(0, 2)
+    const index = Math.floor(record / PEERS_PER_BLOCK)
+    this.#blocks[index] ??= new Uint8Array(PEERS_PER_BLOCK * PEER_BYTES)
+    const block = this.#blocks[index]
+    const begin = (record % PEERS_PER_BLOCK) * PEER_BYTES
+    const known = isUnix ? FAMILY_BYTES : PEER_BYTES
+    for (let i = 0; i < PEER_BYTES; i++) block[begin + i] = i < known ? (peer[i] as number) : 0
   }
 
   /** The socket address, until it is another session's record; zeros where none was noted. */
   at(record: number): Uint8Array {
     const block = this.#blocks[Math.floor(record / PEERS_PER_BLOCK)]
-    return block === undefined ? UNKNOWN : partOf(block, record)
+    if (block === undefined) return UNKNOWN
+    const begin = (record % PEERS_PER_BLOCK) * PEER_BYTES
+    return block.subarray(begin, begin + PEER_BYTES)
   }
-
-  #placeOf(record: number): Uint8Array {
-    const index = Math.floor(record / PEERS_PER_BLOCK)
-    const block = this.#blocks[index] ?? new Uint8Array(PEERS_PER_BLOCK * PEER_BYTES)
-    this.#blocks[index] = block
-    return partOf(block, record)
-  }
-}
-
-function partOf(block: Uint8Array, record: number): Uint8Array {
-  const begin = (record % PEERS_PER_BLOCK) * PEER_BYTES
-  return block.subarray(begin, begin + PEER_BYTES)
 }

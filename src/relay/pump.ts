@@ -34,10 +34,12 @@ export function pump(
     const flushed = flushHeld(way, calls, blocks)
     if (flushed !== GO_ON) return flushed
   } else if (way.pipe !== undefined) {
+    way.sink.neverDelay(calls)
     const emptied = emptyKept(way, way.pipe, calls, pipes)
     if (emptied !== GO_ON) return emptied
   }
   if (way.bigRuns >= policy.bigRuns) {
+    way.sink.neverDelay(calls)
     const spliced = splice(way, calls, pipes)
     if (spliced !== GO_ON) return spliced
   }
@@ -58,6 +60,7 @@ function moveOnce(way: Direction, calls: Calls, blocks: Blocks): Pumped | typeof
       : receiveTls(source, source.tls, blocks.scratch, BLOCK_BYTES)
   if (got <= 0) return noBytes(way, got)
   if (got < BLOCK_BYTES) noteShortRead(way)
+  if (way.bytes > 0) sink.neverDelay(calls)
   const took =
     sink.tls === undefined
       ? calls.send(sink.fd, blocks.scratch, 0, got)
@@ -99,6 +102,7 @@ function keepRest(
 
 function flushHeld(way: Direction, calls: Calls, blocks: Blocks): Pumped | typeof GO_ON {
   const { sink } = way
+  if (way.bytes > 0) sink.neverDelay(calls)
   while (way.heldBytes > 0) {
     const took =
       sink.tls === undefined

@@ -1,12 +1,12 @@
 import type { Calls, Fd, Outcome } from '../kernel/calls.js'
 import * as c from '../kernel/constants.js'
-import { setKeepAlive } from '../kernel/keepalive.js'
 import type { NativeAddress } from '../kernel/sockaddr.js'
 import type { RelayOptions } from './options.js'
 
 /**
  * A socket that is about to connect to `to`: a descriptor, or a negated errno. With `hasBytes` the client's
- * first bytes are at hand and will leave at once, so the handshake's last acknowledgement need not.
+ * first bytes are at hand and will leave at once, so the handshake's last acknowledgement need not. What only a
+ * connection needs that lasts is set when it does: TCP_NODELAY before the second send, keepalive after a while.
  */
 export function openRemoteSocket(
   calls: Calls,
@@ -16,9 +16,7 @@ export function openRemoteSocket(
 ): Outcome {
   const fd = calls.socket(to.family, c.SOCK_STREAM, 0)
   if (fd < 0 || to.family === c.AF_UNIX) return fd
-  calls.setOption(fd, c.IPPROTO_TCP, c.TCP_NODELAY, 1)
   calls.setOption(fd, c.SOL_SOCKET, c.SO_OOBINLINE, 1)
-  setKeepAlive(calls, fd, options.keepAlive)
   if (hasBytes) calls.setOption(fd, c.IPPROTO_TCP, c.TCP_QUICKACK, 0)
   const { localAddress } = options
   if (localAddress === undefined || localAddress.family !== to.family) return fd

@@ -2,6 +2,7 @@ import { NONE } from '../balance/policy.js'
 import { invariant } from '../base/invariant.js'
 import { SO_ERROR, SOL_SOCKET } from '../kernel/constants.js'
 import { EAGAIN } from '../kernel/errno.js'
+import { setKeepAlive } from '../kernel/keepalive.js'
 import { FAILED, HUNG_UP, ENDED as PEER_ENDED, READABLE, URGENT, WRITABLE } from '../reactor/poller.js'
 import { Timer, type TimerOwner } from '../reactor/timers.js'
 import type { TlsChannel } from '../tls/channel.js'
@@ -18,6 +19,9 @@ import { endTls } from './tls-transport.js'
 
 const INPUT = READABLE | URGENT | PEER_ENDED | FAILED | HUNG_UP
 const NEWS = URGENT | PEER_ENDED | FAILED
+
+/** The kernel's first probe comes after a second at the earliest (`tcp keepalive idle`), by default after two hours. */
+const KEEP_ALIVE_AFTER_MS = 1_000
 
 /**
  * One client and its remote: a record of fixed shape that is used again and again. It alone talks to the loop;
@@ -44,6 +48,8 @@ export class Session implements TimerOwner {
   acceptedAtMs = 0
   /** When bytes last moved, either way. */
   lastActiveMs = 0
+  /** When the kernel is told to look after the remote's socket (keepalive); Infinity: it has been, or never is. */
+  keepAliveAtMs = Number.POSITIVE_INFINITY
   /** A remote has answered: the session relays, or did. */
   wasConnected = false
   reason: EndReason = 'done'
@@ -176,6 +182,7 @@ export class Session implements TimerOwner {
     this.enter('relaying')
     this.wasConnected = true
     this.lastActiveMs = this.relay.loop.nowMs
+    this.keepAliveLater()
     this.waitForQuiet()
     this.run(this.toRemote)
     if (this.phase !== 'closed' && this.remote.mayRead) this.run(this.toClient)
@@ -216,11 +223,16 @@ export class Session implements TimerOwner {
     connection.fd = NO_FD
   }
 
-  /** Waits for silence, where silence has a limit in this phase. */
+  /** Keepalive is for connections that last: most are over before it would be any use. Accepted sockets inherit it. */
+  keepAliveLater(): void {
+    const { loop, options } = this.relay
+    if (options.keepAlive.isOn && !this.remote.isUnix) this.keepAliveAtMs = loop.nowMs + KEEP_ALIVE_AFTER_MS
+  }
+
+  /** Waits for silence, where silence has a limit in this phase, and until keepalive is due. */
   waitForQuiet(): void {
-    const quietMs = this.#quietMs()
-    if (quietMs < Number.POSITIVE_INFINITY)
-      this.relay.loop.timers.set(this.timer, this.lastActiveMs + quietMs)
+    const dueMs = Math.min(this.lastActiveMs + this.#quietMs(), this.keepAliveAtMs)
+    if (dueMs < Number.POSITIVE_INFINITY) this.relay.loop.timers.set(this.timer, dueMs)
   }
 
   /** Makes the record ready for another session. */
@@ -230,6 +242,7 @@ export class Session implements TimerOwner {
     this.toRemote.clear()
     this.toClient.clear()
     this.remoteSlot = NONE
+    this.keepAliveAtMs = Number.POSITIVE_INFINITY
     this.wasConnected = false
     this.broken = undefined
   }
@@ -301,11 +314,16 @@ export class Session implements TimerOwner {
   }
 
   #quietTimer(): void {
+    const { loop, options, system } = this.relay
+    if (loop.nowMs >= this.keepAliveAtMs) {
+      this.keepAliveAtMs = Number.POSITIVE_INFINITY
+      setKeepAlive(system.calls, this.remote.fd, options.keepAlive)
+    }
     const quietMs = this.#quietMs()
-    if (this.relay.loop.nowMs - this.lastActiveMs < quietMs) {
+    if (loop.nowMs - this.lastActiveMs < quietMs) {
       this.waitForQuiet()
       return
     }
-    this.cut(quietMs === this.relay.options.idleTimeoutMs ? 'idle-timeout' : 'half-close-timeout')
+    this.cut(quietMs === options.idleTimeoutMs ? 'idle-timeout' : 'half-close-timeout')
   }
 }

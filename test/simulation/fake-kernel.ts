@@ -77,7 +77,11 @@ export class FakeKernel {
   }
 
   #clock(): Clock {
-    return { monotonicMs: () => this.nowMs, wallMs: () => this.nowMs }
+    return {
+      monotonicMs: () => this.nowMs,
+      readMonotonicMs: (into) => into.fill(this.nowMs),
+      wallMs: () => this.nowMs,
+    }
   }
 
   #isInterrupted(): boolean {

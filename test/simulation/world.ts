@@ -8,6 +8,7 @@ import { encodeAddress } from '../../src/kernel/sockaddr.js'
 import type { AccessRecord } from '../../src/observe/access-line.js'
 import { TraceChannel } from '../../src/observe/trace.js'
 import { Loop } from '../../src/reactor/loop.js'
+import { FOR_EVER_MS } from '../../src/reactor/timers.js'
 import { Blocks } from '../../src/relay/blocks.js'
 import type { Frozen } from '../../src/relay/frozen.js'
 import { Pipes } from '../../src/relay/pipes.js'
@@ -264,8 +265,8 @@ export class World {
     }
     this.#loop.turn(0)
     if (this.#kernel.hasNews) return
-    const waitMs = this.#loop.timers.waitMs(this.#loop.nowMs)
-    if (this.#isQuiet() && waitMs < Number.POSITIVE_INFINITY) this.#pass(waitMs + 4)
+    const waitMs = this.#loop.timers.waitMs()
+    if (this.#isQuiet() && waitMs < FOR_EVER_MS) this.#pass(waitMs + 4)
   }
 
   #describe(): string {

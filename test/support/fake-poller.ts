@@ -52,5 +52,6 @@ export class FakePoller implements Poller {
 export class FakeClock implements Clock {
   nowMs = 1_000
   monotonicMs = () => this.nowMs
+  readMonotonicMs = (into: Float64Array) => into.fill(this.nowMs)
   wallMs = () => 0
 }

@@ -1,0 +1,153 @@
+import { type Candidate, place } from '../../src/accept/placement.js'
+import { StickyCache } from '../../src/accept/sticky-cache.js'
+import { AccessList, type AccessRule, compileAccess } from '../../src/admission/access-list.js'
+import { LeastUse } from '../../src/balance/policy.js'
+import { Pool } from '../../src/balance/pool.js'
+import { SlotSet } from '../../src/balance/slot-set.js'
+import { parseNetwork } from '../../src/base/cidr.js'
+import { localCells } from '../../src/cells/cells.js'
+import { type AccessRecord, accessLine } from '../../src/observe/access-line.js'
+import { ACCESS, LogRingWriter } from '../../src/observe/log-ring.js'
+import { INFO } from '../../src/observe/severity.js'
+import { type MicroCase, SESSIONS } from './micro-case.js'
+
+const REMOTES = [2, 10, 100]
+const RULES = [10, 100_000]
+const CHILDREN = [2, 16]
+
+const leastUse: MicroCase = {
+  name: 'policy: least use by weight, remotes',
+  sizes: REMOTES,
+  isFlat: false,
+  prepare(size) {
+    const use = new Int32Array(size)
+    const pool = new Pool({
+      weights: Array.from({ length: size }, (_, i) => 1 + (i % 3)),
+      use,
+      retryAtMs: new Float64Array(size),
+      policy: new LeastUse(size),
+      rebalance: 0,
+    })
+    const tried = new SlotSet()
+    return (times) => {
+      for (let i = 0; i < times; i++) {
+        tried.clear()
+        const slot = pool.pick(tried, i)
+        use[slot] = ((use[slot] as number) + 1) % 1_000
+      }
+    }
+  },
+}
+
+const placement: MicroCase = {
+  name: 'placement: of a client, children',
+  sizes: CHILDREN,
+  isFlat: false,
+  prepare(size) {
+    const children = Array.from({ length: size }, (_, i): Candidate => {
+      return { users: 100 + i, ownMax: 1_000, isRetiring: false }
+    })
+    const limits = { instancesMin: size, instancesMax: size, usersMin: 1, usersMax: 1_000 }
+    return (times) => {
+      let sum = 0
+      for (let i = 0; i < times; i++) sum += place(children, limits)
+      if (sum !== 0) throw new Error('the least used child is the first one')
+    }
+  },
+}
+
+const sticky: MicroCase = {
+  name: 'sticky: find and note a client, among',
+  sizes: SESSIONS,
+  isFlat: true,
+  prepare(size) {
+    const cache = new StickyCache({ periodMs: 60_000, size })
+    const clients = Array.from({ length: size }, (_, i) => `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`)
+    for (const client of clients) cache.note(client, 0, 0)
+    let at = 0
+    return (times) => {
+      for (let i = 0; i < times; i++) {
+        const client = clients[at] as string
+        at = at + 1 === size ? 0 : at + 1
+        cache.note(client, cache.find(client, 1) ?? 0, 1)
+      }
+    }
+  },
+}
+
+const RECORD: AccessRecord = {
+  endedAtMs: 1_700_000_000_000,
+  id: '0-123456',
+  client: '192.0.2.17:50123',
+  listener: '192.0.2.1:443',
+  remote: '10.0.0.2:8080',
+  bytesToRemote: 1_234,
+  bytesToClient: 56_789,
+  durationMs: 12.5,
+  reason: 'done',
+  clientTls: undefined,
+  remoteTls: undefined,
+}
+
+const formatting: MicroCase = {
+  name: 'access log: a line put together',
+  sizes: [1],
+  isFlat: false,
+  prepare: () => (times) => {
+    let length = 0
+    for (let i = 0; i < times; i++) length += accessLine(RECORD).length
+    if (length === 0 && times > 0) throw new Error('no line')
+  },
+}
+
+const writing: MicroCase = {
+  name: 'access log: a line into the ring',
+  sizes: [1],
+  isFlat: false,
+  prepare() {
+    const cells = localCells({ children: 1, remotes: 1, listeners: 1, ringBytes: 1024 * 1024 }).child(0)
+    const ring = new LogRingWriter(cells, () => {})
+    const line = accessLine(RECORD)
+    return (times) => {
+      for (let i = 0; i < times; i++) {
+        ring.write(ACCESS, INFO, line)
+        // The head has read it.
+        cells.ringHead[1] = cells.ringHead[0] as number
+      }
+    }
+  },
+}
+
+function ruleOf(i: number): AccessRule {
+  const network = parseNetwork(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}/32`)
+  if (network === undefined) throw new Error('not a network')
+  return { isPermit: i % 2 === 0, isNegated: false, networks: [network] }
+}
+
+const accessList: MicroCase = {
+  name: 'access list: a client, rules',
+  sizes: RULES,
+  isFlat: false,
+  prepare(size) {
+    const list = new AccessList(compileAccess(Array.from({ length: size }, (_, i) => ruleOf(i))))
+    const address = Uint8Array.of(10, 0, 0, 0)
+    return (times) => {
+      let admitted = 0
+      for (let i = 0; i < times; i++) {
+        address[2] = i >> 3
+        address[3] = i
+        if (list.admits(address)) admitted++
+      }
+      if (admitted === times && times > 1) throw new Error('every other rule denies')
+    }
+  },
+}
+
+export const TABLE_CASES: readonly MicroCase[] = [
+  leastUse,
+  placement,
+  sticky,
+  formatting,
+  writing,
+  accessList,
+]

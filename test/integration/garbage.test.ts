@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+/** No collection takes place while less than this is allocated. */
+const YOUNG_GENERATION_MB = 128
+
+const PROGRAM = fileURLToPath(new URL('../support/allocations.js', import.meta.url))
+const IS_FULL = process.env.TCPRELAY_TESTS === 'full'
+
+/** The smallest object that there is takes 16 bytes. */
+const OBJECT_BYTES_MIN = 16
+
+/** What a measurement costs itself, shared among the rounds of a window: far below one object for each. */
+const NOISE_BYTES = 0.1
+
+interface Measured {
+  readonly medianBytes: number
+  readonly allBytes: number
+}
+
+/** Bytes of the heap that one round of some work takes, in a process of its own. */
+function measured(work: string, rounds: number): Measured {
+  const flags = [
+    `--min-semi-space-size=${YOUNG_GENERATION_MB}`,
+    `--max-semi-space-size=${YOUNG_GENERATION_MB}`,
+  ]
+  const run = spawnSync(process.execPath, [...flags, PROGRAM, work, String(rounds)], { encoding: 'utf8' })
+  assert.equal(run.status, 0, run.stderr)
+  return JSON.parse(run.stdout)
+}
+
+test('a million events in memory make no garbage', (t) => {
+  const { allBytes, medianBytes } = measured('events-in-memory', 1_000_000)
+  t.diagnostic(`${medianBytes.toFixed(3)} bytes per event, ${allBytes.toFixed(3)} with the compiler's own`)
+  assert.ok(medianBytes < NOISE_BYTES, `${medianBytes} bytes per event`)
+  assert.ok(allBytes < 1, `${allBytes} bytes per event in all`)
+})
+
+const EXCHANGES = IS_FULL ? 500_000 : 50_000
+
+test(`${EXCHANGES * 2} requests and replies through a reactor on real sockets make no garbage`, (t) => {
+  const { medianBytes } = measured('exchanges', EXCHANGES)
+  t.diagnostic(`${medianBytes.toFixed(3)} bytes per request and reply`)
+  assert.ok(medianBytes < 2 * NOISE_BYTES, `${medianBytes} bytes per request and reply`)
+})
+
+test('one small object for each receive would be seen', () => {
+  const { medianBytes } = measured('wasteful-exchanges', 20_000)
+  assert.ok(medianBytes >= 2 * OBJECT_BYTES_MIN, `${medianBytes} bytes per request and reply`)
+})
+
+test('a whole connection makes garbage of a few numbers, its access line of some texts', (t) => {
+  const { medianBytes: bare } = measured('connections', 5_000)
+  const { medianBytes: logged } = measured('logged-connections', 5_000)
+  t.diagnostic(`${bare.toFixed(1)} bytes per connection, ${logged.toFixed(1)} with an access log`)
+  assert.ok(bare <= 4 * OBJECT_BYTES_MIN, `${bare} bytes per connection`)
+  assert.ok(logged <= 4_096, `${logged} bytes per connection with an access log`)
+})

@@ -1,0 +1,151 @@
+import { type ChildCells, createCells } from '../../src/cells/cells.js'
+import { Reactor } from '../../src/cli/build-reactor.js'
+import type { ReactorSettings } from '../../src/cli/reactor-settings.js'
+import { NO_ACCEPTING } from '../../src/cli/settings.js'
+import { NO_TLS } from '../../src/cli/tls-settings.js'
+import type { Fd } from '../../src/kernel/calls.js'
+import { AF_INET, SOCK_STREAM } from '../../src/kernel/constants.js'
+import { EAGAIN } from '../../src/kernel/errno.js'
+import { linuxSystem } from '../../src/kernel/linux-system.js'
+import { mapPrivate } from '../../src/kernel/memory.js'
+import { decodeAddress, SOCKADDR_BYTES_MAX } from '../../src/kernel/sockaddr.js'
+import type { System } from '../../src/kernel/system.js'
+import { COUNT } from '../../src/observe/counters.js'
+import { openEpoll } from '../../src/reactor/epoll.js'
+import { FOR_EVER_MS } from '../../src/reactor/timers.js'
+import { SPLICE_POLICIES } from '../../src/relay/splice-policies.js'
+import { calls, done, listenOnLoopback } from './sockets.js'
+
+const REQUEST_BYTES = 100
+const REPLY_BYTES = 150
+
+/** Turns of the loop that one step may take; it needs one or two. */
+const TURNS_MAX = 1_000
+
+/** sizeof(struct sockaddr_in). */
+const ADDRESS_BYTES = 16
+
+export interface WholeRelayOptions {
+  readonly system?: System
+  readonly hasAccessLog?: boolean
+}
+
+/**
+ * The reactor of a single process on real sockets, with its client and its server, all in this thread: they take
+ * turns, so what happens is the same in every run. What is done here for each request allocates nothing.
+ */
+export class WholeRelay {
+  readonly reactor: Reactor
+  readonly #cells: ChildCells
+  readonly #scratch = mapPrivate(64 * 1024)
+  readonly #peer = mapPrivate(SOCKADDR_BYTES_MAX)
+  readonly #relayAt = mapPrivate(SOCKADDR_BYTES_MAX)
+  readonly #server: Fd
+  #client: Fd = -1
+  #accepted: Fd = -1
+
+  constructor({ system = linuxSystem(), hasAccessLog = false }: WholeRelayOptions = {}) {
+    const serverAt = mapPrivate(SOCKADDR_BYTES_MAX)
+    this.#server = listenOnLoopback(serverAt)
+    const shape = { children: 1, remotes: 1, listeners: 1, ringBytes: 64 * 1024 }
+    const { fd, cells } = createCells(shape)
+    this.#cells = cells.child(0)
+    const remote = {
+      name: 'remote',
+      weight: 1,
+      addresses: [decodeAddress(serverAt.bytes)],
+      tlsClient: undefined,
+    }
+    const settings: ReactorSettings = {
+      ...NO_ACCEPTING,
+      cells: { fd, shape },
+      childSlot: 0,
+      listenerNames: ['listener'],
+      listenerQueues: [{ backlog: 16, overloadBacklog: 16 }],
+      remotes: [remote],
+      relay: {
+        connectTimeoutMs: 3_000,
+        dialTimeoutMs: 10_000,
+        dialRetries: 0,
+        idleTimeoutMs: 60_000,
+        halfCloseTimeoutMs: 0,
+        keepAlive: { isOn: true, idleS: 0, intervalS: 0, count: 0 },
+        splice: SPLICE_POLICIES.auto,
+        localAddress: undefined,
+        ephemeralPorts: { least: 32_768, most: 60_999 },
+        retireLimit: 0,
+        hasAccessLog,
+        notesPeers: hasAccessLog,
+      },
+      tls: NO_TLS,
+      ticketKeys: [],
+      staples: [],
+      rebalance: 0,
+      sessionsMax: 100,
+      bellFd: undefined,
+      traceMask: 0,
+      inlet: undefined,
+      pipes: { pipesMax: 0, pipeBytes: 0 },
+    }
+    this.reactor = new Reactor(settings, system, openEpoll(), () => {})
+    const listener = listenOnLoopback(this.#relayAt)
+    this.reactor.handle({ kind: 'listen', slot: 0, fd: listener, isUnix: false })
+  }
+
+  /** A client connects, and so does the relay for it. */
+  connect(): void {
+    this.#client = done(calls.socket(AF_INET, SOCK_STREAM, 0))
+    calls.connect(this.#client, this.#relayAt, ADDRESS_BYTES)
+    for (let turns = 0; turns < TURNS_MAX; turns++) {
+      this.#turn()
+      this.#accepted = calls.accept(this.#server, this.#peer)
+      if (this.#accepted >= 0) return
+    }
+    throw new Error(`nobody connects to the server: errno ${-this.#accepted}`)
+  }
+
+  /** A request to the server and a reply to the client: two events. */
+  exchange(): void {
+    this.#carry(this.#client, this.#accepted, REQUEST_BYTES)
+    this.#carry(this.#accepted, this.#client, REPLY_BYTES)
+  }
+
+  /** The server leaves, and then the client. */
+  disconnect(): void {
+    calls.close(this.#accepted)
+    this.#receive(this.#client, 0)
+    calls.close(this.#client)
+    while (this.#hasSession()) this.#turn()
+    this.#forgetLines()
+  }
+
+  #hasSession(): boolean {
+    return this.#cells.counters[COUNT.sessionsNow] !== 0
+  }
+
+  #turn(): void {
+    this.reactor.loop.turn(FOR_EVER_MS)
+  }
+
+  #carry(from: Fd, to: Fd, byteCount: number): void {
+    const sent = calls.send(from, this.#scratch, 0, byteCount)
+    if (sent !== byteCount) throw new Error(`sent ${sent} of ${byteCount} bytes`)
+    this.#receive(to, byteCount)
+  }
+
+  #receive(fd: Fd, byteCount: number): void {
+    for (let turns = 0; turns < TURNS_MAX; turns++) {
+      this.#turn()
+      const got = calls.recv(fd, this.#scratch, 0, 64 * 1024)
+      if (got === byteCount) return
+      if (got !== -EAGAIN) throw new Error(`${got} instead of ${byteCount} bytes`)
+    }
+    throw new Error('nothing arrives')
+  }
+
+  /** The head has read the log ring. */
+  #forgetLines(): void {
+    const { ringHead } = this.#cells
+    Atomics.store(ringHead, 1, Atomics.load(ringHead, 0))
+  }
+}
