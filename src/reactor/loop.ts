@@ -36,6 +36,8 @@ export class Loop {
   nowMs: number
   /** Turns so far. */
   turns = 0
+  /** Events of this turn: how many others may wait for whoever has it. */
+  eventCount = 0
   readonly #poller: Poller
   readonly #clock: Clock
   readonly #ready = new ReadyList(EVENTS_PER_TURN)
@@ -116,6 +118,7 @@ export class Loop {
     if (count < 0) throw new Error(`${this.#poller.name} failed: ${errorText(-count)}`)
     this.nowMs = this.#clock.monotonicMs()
     this.turns++
+    this.eventCount = count
     this.#tell(count)
     if (hasWork) this.#giveTurns()
     this.timers.advance(this.nowMs)

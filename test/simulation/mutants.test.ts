@@ -107,8 +107,7 @@ const MUTANTS: readonly Mutant[] = [
     mistake: 'a short read from the source is taken for its last',
     file: 'relay/splicing.js',
     right: 'pipe.byteCount = got;',
-    wrong:
-      'pipe.byteCount = got;\n            if (got < pipe.capacity)\n                source.mayRead = false;',
+    wrong: 'pipe.byteCount = got;\n            if (got < readBytes)\n                source.mayRead = false;',
   },
   {
     mistake: 'an interrupted splice is taken for a full sink',
