@@ -46,6 +46,8 @@ export class Loop {
   readonly #freeSlots: number[] = []
   #turnTakers: TurnTaker[] = []
   #nextTurnTakers: TurnTaker[] = []
+  /** How many of the next ones count; behind them are old ones. Cutting an array costs more than a turn. */
+  #nextCount = 0
   #isStopping = false
 
   constructor(poller: Poller, clock: Clock) {
@@ -98,7 +100,7 @@ export class Loop {
   later(taker: TurnTaker): void {
     if (taker.isQueued) return
     taker.isQueued = true
-    this.#nextTurnTakers.push(taker)
+    this.#nextTurnTakers[this.#nextCount++] = taker
   }
 
   run(): void {
@@ -112,7 +114,7 @@ export class Loop {
 
   /** One round of waiting, at most `waitMaxMs`, and telling. */
   turn(waitMaxMs: number): void {
-    const hasWork = this.#nextTurnTakers.length > 0
+    const hasWork = this.#nextCount > 0
     const waitMs = hasWork ? 0 : Math.min(waitMaxMs, this.timers.waitMs(this.nowMs))
     const count = this.#poller.wait(this.#ready, waitMs)
     if (count < 0) throw new Error(`${this.#poller.name} failed: ${errorText(-count)}`)
@@ -136,13 +138,14 @@ export class Loop {
 
   #giveTurns(): void {
     const takers = this.#nextTurnTakers
+    const count = this.#nextCount
     this.#nextTurnTakers = this.#turnTakers
     this.#turnTakers = takers
-    for (let i = 0; i < takers.length; i++) {
+    this.#nextCount = 0
+    for (let i = 0; i < count; i++) {
       const taker = takers[i] as TurnTaker
       taker.isQueued = false
       taker.onTurn()
     }
-    takers.length = 0
   }
 }
