@@ -96,6 +96,11 @@ export class Loop {
     this.#poller.again(fd, watcher.token, interest)
   }
 
+  /** The owner of `fd` has no use for bytes or room until it says `again`. */
+  hush(fd: Fd, watcher: Watcher): void {
+    this.#poller.hush(fd, watcher.token)
+  }
+
   /** Gives `taker` another turn after everybody else had theirs. */
   later(taker: TurnTaker): void {
     if (taker.isQueued) return

@@ -50,6 +50,12 @@ const MUTANTS: readonly Mutant[] = [
     wrong: 'false)\n            this.run(connection.writes)',
   },
   {
+    mistake: 'a source that was hushed is never heard again',
+    file: 'relay/session.js',
+    right: 'relay.loop.again(way.source.fd, way.source, READABLE);',
+    wrong: '',
+  },
+  {
     mistake: 'freezing loses what is held',
     file: 'relay/frozen.js',
     right: 'held.bytes.slice(heldOffset, heldOffset + heldBytes)',
