@@ -108,6 +108,7 @@ export class MemoryKernel {
         return 0
       },
       again() {},
+      hush() {},
       remove: succeed,
       wait: (ready) => this.#wait(ready),
       close() {},

@@ -1,17 +1,20 @@
+import type { Fd, Outcome } from '../kernel/calls.js'
 import * as c from '../kernel/constants.js'
 import { type EpollLayout, epollLayout } from '../kernel/epoll-layout.js'
 import { EINTR, errorText } from '../kernel/errno.js'
 import { nativeFunction } from '../kernel/ffi.js'
 import { mapPrivate } from '../kernel/memory.js'
 import { lastErrno } from '../kernel/native-errno.js'
-import type { Poller, ReadyList, WatchMode } from './poller.js'
+import type { Poller, ReadyList, Token, WatchMode } from './poller.js'
 import { ENDED, READABLE, URGENT, WRITABLE } from './poller.js'
 
 const EPOLLET = 0x8000_0000 | 0
 const EPOLLEXCLUSIVE = 1 << 28
 
+const HUSHED = URGENT | ENDED | EPOLLET
+
 const EVENTS: Readonly<Record<WatchMode, number>> = {
-  stream: READABLE | URGENT | WRITABLE | ENDED | EPOLLET,
+  stream: HUSHED | READABLE | WRITABLE,
   level: READABLE,
   shared: READABLE | EPOLLEXCLUSIVE,
 }
@@ -24,7 +27,7 @@ const TIMEOUT_MAX_MS = 0x7fff_ffff
 
 /**
  * epoll(7), edge-triggered for streams: one EPOLL_CTL_ADD in a socket's life and no modification, so `again`
- * has nothing to do.
+ * has nothing to do; except for one that was hushed.
  */
 export function openEpoll(layout: EpollLayout = epollLayout(process.arch)): Poller {
   const create = nativeFunction<(flags: number) => number>('int epoll_create1(int flags)')
@@ -44,16 +47,31 @@ export function openEpoll(layout: EpollLayout = epollLayout(process.arch)): Poll
   const words = new Int32Array(region.bytes.buffer, 0, region.byteLength / 4)
   const stride = layout.eventBytes / 4
   const tokenAt = layout.dataOffset / 4
+  /** Who was hushed. A descriptor that was closed meanwhile is forgotten when its number is used again. */
+  const hushed = new Set<Fd>()
+
+  function tell(operation: number, fd: Fd, token: Token, events: number): Outcome {
+    words[0] = events
+    words[tokenAt] = token
+    words[tokenAt + 1] = 0
+    return control(epollFd, operation, fd, pointer) < 0 ? -(errno[0] as number) : 0
+  }
+
   return {
     name: 'epoll',
     add(fd, token, mode) {
-      words[0] = EVENTS[mode]
-      words[tokenAt] = token
-      words[tokenAt + 1] = 0
-      return control(epollFd, c.EPOLL_CTL_ADD, fd, pointer) < 0 ? -(errno[0] as number) : 0
+      if (hushed.size > 0) hushed.delete(fd)
+      return tell(c.EPOLL_CTL_ADD, fd, token, EVENTS[mode])
     },
-    again() {},
-    remove: (fd) => (control(epollFd, c.EPOLL_CTL_DEL, fd, pointer) < 0 ? -(errno[0] as number) : 0),
+    again(fd, token) {
+      // The kernel looks anew at what it is told to watch for: nothing that came meanwhile is missed.
+      if (hushed.size > 0 && hushed.delete(fd)) tell(c.EPOLL_CTL_MOD, fd, token, EVENTS.stream)
+    },
+    hush(fd, token) {
+      hushed.add(fd)
+      tell(c.EPOLL_CTL_MOD, fd, token, HUSHED)
+    },
+    remove: (fd, token) => tell(c.EPOLL_CTL_DEL, fd, token, 0),
     wait(ready: ReadyList, timeoutMs: number) {
       const timeout =
         timeoutMs === Number.POSITIVE_INFINITY ? -1 : Math.ceil(Math.min(timeoutMs, TIMEOUT_MAX_MS))

@@ -75,6 +75,14 @@ test('again reaches the poller with the token of the watch', () => {
   assert.equal(poller.said[1], `again 5 ${WRITABLE} true`)
 })
 
+test('hush reaches the poller with the token of the watch', () => {
+  const { loop, poller } = loopWith()
+  const watcher = new Recorder()
+  loop.watch(5, watcher, 'stream')
+  loop.hush(5, watcher)
+  assert.equal(poller.said[1], 'hush 5 true')
+})
+
 test('who was closed earlier in a batch hears nothing, nor does who took its place', () => {
   const { loop, poller } = loopWith()
   const [first, victim, successor] = [new Recorder(), new Recorder(), new Recorder()]

@@ -39,6 +39,8 @@ export class Loop {
   nowMs = 0
   /** Turns so far. */
   turns = 0
+  /** Events of this turn: how many others may wait for whoever has it. */
+  eventCount = 0
   readonly #poller: Poller
   readonly #clock: Clock
   /** The clock as it was read last: a number that crosses functions is a heap object, one in here is none. */
@@ -49,6 +51,8 @@ export class Loop {
   readonly #freeSlots: number[] = []
   #turnTakers: TurnTaker[] = []
   #nextTurnTakers: TurnTaker[] = []
+  /** How many of the next ones count; behind them are old ones. Cutting an array costs more than a turn. */
+  #nextCount = 0
   #isStopping = false
 
   constructor(poller: Poller, clock: Clock) {
@@ -97,11 +101,16 @@ export class Loop {
     this.#poller.again(fd, watcher.token, interest)
   }
 
+  /** The owner of `fd` has no use for bytes or room until it says `again`. */
+  hush(fd: Fd, watcher: Watcher): void {
+    this.#poller.hush(fd, watcher.token)
+  }
+
   /** Gives `taker` another turn after everybody else had theirs. */
   later(taker: TurnTaker): void {
     if (taker.isQueued) return
     taker.isQueued = true
-    this.#nextTurnTakers.push(taker)
+    this.#nextTurnTakers[this.#nextCount++] = taker
   }
 
   run(): void {
@@ -115,13 +124,14 @@ export class Loop {
 
   /** One round of waiting, at most `waitMaxMs`, and telling. Allocates nothing. */
   turn(waitMaxMs: number): void {
-    const hasWork = this.#nextTurnTakers.length > 0
+    const hasWork = this.#nextCount > 0
     const waitMs = hasWork ? 0 : Math.min(waitMaxMs, this.timers.waitMs())
     const count = this.#poller.wait(this.#ready, waitMs)
     if (count < 0) throw new Error(`${this.#poller.name} failed: ${errorText(-count)}`)
     this.#clock.readMonotonicMs(this.#clockMs)
     this.nowMs = this.#clockMs[0] as number
     this.turns++
+    this.eventCount = count
     this.#tell(count)
     if (hasWork) this.#giveTurns()
     this.timers.advance()
@@ -139,13 +149,14 @@ export class Loop {
 
   #giveTurns(): void {
     const takers = this.#nextTurnTakers
+    const count = this.#nextCount
     this.#nextTurnTakers = this.#turnTakers
     this.#turnTakers = takers
-    for (let i = 0; i < takers.length; i++) {
+    this.#nextCount = 0
+    for (let i = 0; i < count; i++) {
       const taker = takers[i] as TurnTaker
       taker.isQueued = false
       taker.onTurn()
     }
-    takers.length = 0
   }
 }

@@ -48,6 +48,8 @@ export interface Poller {
   add(fd: Fd, token: Token, mode: WatchMode): Outcome
   /** The owner saw EAGAIN, or a read or write that came up short, and wants to hear of `interest` again. */
   again(fd: Fd, token: Token, interest: Interest): void
+  /** The owner of a stream can do nothing with bytes or room now: only its end, errors and urgent data, until `again`. */
+  hush(fd: Fd, token: Token): void
   remove(fd: Fd, token: Token): Outcome
   /**
    * Waits up to `timeoutMs` (rounded up to whole milliseconds; Infinity waits for ever), fills `ready` and

@@ -56,12 +56,16 @@ export class Direction implements TurnTaker {
   hasEnded = false
   /** The end was passed on, or the direction was given up: nothing happens here any more. */
   isDone = false
-  /** Bytes that the sink has taken. */
-  bytes = 0
+  /**
+   * Bytes that the sink has taken. It begins as a fraction so that V8 keeps a double there from the first session on:
+   * a small integer would turn into one at 2 GiB, in the middle of bulk, and all compiled code would be thrown away.
+   */
+  bytes = 0.5
 
   constructor(source: Connection, sink: Connection) {
     this.source = source
     this.sink = sink
+    this.bytes = 0
   }
 
   onTurn(): void {

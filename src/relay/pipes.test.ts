@@ -12,10 +12,10 @@ const OPTIONS: PipeOptions = { pipesMax: 3, pipeBytes: 256 * KiB }
 const openBefore = countOpenDescriptors()
 after(() => assert.equal(countOpenDescriptors(), openBefore, 'descriptors are left open'))
 
-/** A pool with a clock of the test's own, and with calls that some of the kernel's can be replaced in. */
+/** A pool with a loop of the test's own, and with calls that some of the kernel's can be replaced in. */
 function poolOf(options: Partial<PipeOptions> = {}, replaced: Partial<Calls> = {}) {
-  const clock = { nowMs: 0 }
-  return { clock, pipes: new Pipes({ ...calls, ...replaced }, clock, { ...OPTIONS, ...options }) }
+  const loop = { nowMs: 0, eventCount: 1 }
+  return { loop, pipes: new Pipes({ ...calls, ...replaced }, loop, { ...OPTIONS, ...options }) }
 }
 
 function borrow(pipes: Pipes): Pipe {
@@ -99,9 +99,9 @@ test('after a refusal the kernel is left alone for a second', () => {
       return -EMFILE
     },
   }
-  const { clock, pipes } = poolOf({}, refusing)
+  const { loop, pipes } = poolOf({}, refusing)
   for (const nowMs of [0, 500, 999, 1_000, 1_001, 2_000]) {
-    clock.nowMs = nowMs
+    loop.nowMs = nowMs
     assert.equal(pipes.lend(), undefined)
   }
   assert.equal(asked, 3)
@@ -118,4 +118,11 @@ test('a pipe leaves with a frozen session and arrives with a thawed one', () => 
   assert.equal(other.lend(), undefined)
   other.giveBack(pipe)
   assert.equal(other.openCount, 0)
+})
+
+test('who is alone may move more than who keeps others waiting', () => {
+  const { loop, pipes } = poolOf()
+  assert.equal(pipes.runBytes, 1024 * KiB)
+  loop.eventCount = 50
+  assert.equal(pipes.runBytes, 256 * KiB)
 })

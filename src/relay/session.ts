@@ -121,7 +121,9 @@ export class Session implements TimerOwner {
       connection.mayRead = true
     }
     // While the sink is full nothing is read: the direction goes on when that is writable.
-    if (connection.mayRead && !connection.reads.isBlocked) this.run(connection.reads)
+    if (!connection.reads.isBlocked) {
+      if (connection.mayRead) this.run(connection.reads)
+    } else if ((readiness & READABLE) !== 0) this.#hush(connection)
     const unblocks = connection.writesWhenReadable ? READABLE | WRITABLE : WRITABLE
     if ((readiness & unblocks) !== 0 && connection.writes.isBlocked) this.run(connection.writes)
   }
@@ -255,6 +257,12 @@ export class Session implements TimerOwner {
 
   #waitForSink(sink: Connection): void {
     this.relay.loop.again(sink.fd, sink, sink.writesWhenReadable ? READABLE : WRITABLE)
+  }
+
+  /** In bulk a segment a time would wake the relay for nothing, some ten times until the sink has room. */
+  #hush(connection: Connection): void {
+    if (connection.reads.isSpliced && !connection.writes.isBlocked)
+      this.relay.loop.hush(connection.fd, connection)
   }
 
   #note(connection: Connection, readiness: number): void {

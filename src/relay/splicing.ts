@@ -13,9 +13,8 @@ import {
 } from './direction.js'
 import type { Pipe, Pipes } from './pipes.js'
 
-/** In one turn: some 100 µs, as long as a turn of copying takes. */
-const TURN_BYTES = 512 * 1024
-const TURN_READS = 8
+/** Of few bytes each, before others have their turn. */
+const READS_PER_RUN = 8
 
 /** Moves bytes through a borrowed pipe. GO_ON: nothing is in a pipe, and the rest of the turn is for copying. */
 export function splice(way: Direction, calls: Calls, pipes: Pipes): Pumped | typeof GO_ON {
@@ -26,7 +25,7 @@ export function splice(way: Direction, calls: Calls, pipes: Pipes): Pumped | typ
   }
   way.promote(pipes, pipe)
   way.pipe = pipe
-  const pumped = readAndWrite(way, pipe, calls)
+  const pumped = readAndWrite(way, pipe, calls, pipes.runBytes)
   if (pipe.byteCount === 0) way.returnPipe(pipes)
   return pumped
 }
@@ -48,13 +47,14 @@ function maySplice({ refusesSplice, sink, source }: Direction): boolean {
   return !hasUrgent && error === 0 && !refusesSplice
 }
 
-function readAndWrite(way: Direction, pipe: Pipe, calls: Calls): Pumped | typeof GO_ON {
+function readAndWrite(way: Direction, pipe: Pipe, calls: Calls, runBytes: number): Pumped | typeof GO_ON {
   const { source } = way
-  const enough = way.bytes + TURN_BYTES
-  for (let reads = 0; reads < TURN_READS && way.bytes < enough; reads++) {
+  const readBytes = Math.min(pipe.capacity, runBytes)
+  const enough = way.bytes + runBytes
+  for (let reads = 0; reads < READS_PER_RUN && way.bytes < enough; reads++) {
     if (way.hasEnded) return ENDED
     if (!source.mayRead) return EMPTY
-    const got = calls.splice(source.fd, pipe.writeEnd, pipe.capacity)
+    const got = calls.splice(source.fd, pipe.writeEnd, readBytes)
     if (got === -EINVAL || got === -ENOSYS) {
       way.refusesSplice = true
       return GO_ON

@@ -114,6 +114,7 @@ export function pollerContract(name: string, open: () => Poller, skips: Skips = 
   describe(`${name} keeps the poller contract`, () => {
     tokensAndReadiness(test, skips)
     edges(test)
+    hushing(test)
     levels(test)
     endings(test)
     waiting(test)
@@ -182,6 +183,42 @@ function tokensAndReadiness(test: Test, skips: Skips): void {
     },
     skips.forgetsClosed,
   )
+}
+
+function hushing(test: Test): void {
+  test('tells a hushed stream of nothing until its owner asks again, and then of what came meanwhile', (bench) => {
+    const { near, far } = bench.quietStream(7)
+    for (let round = 0; round < 3; round++) {
+      bench.poller.hush(near, 7)
+      sendText(far, 'x')
+      waitReadable(near)
+      bench.assertQuiet()
+      bench.poller.again(near, 7, READABLE)
+      assert.ok(((bench.wait().get(7) ?? 0) & READABLE) !== 0, `round ${round}`)
+      assert.equal(drainDry(near), 1)
+      bench.poller.again(near, 7, READABLE)
+      bench.assertQuiet()
+    }
+  })
+
+  test('tells a hushed stream of its end', (bench) => {
+    const { near, far } = bench.quietStream(7)
+    bench.poller.hush(near, 7)
+    calls.shutdownWrite(far)
+    assert.equal(bench.waitFor(7, ENDED), ENDED)
+  })
+
+  test('does not take a stream for the hushed one that had its descriptor before', (bench) => {
+    const first = bench.quietStream(7)
+    bench.poller.hush(first.near, 7)
+    done(bench.poller.remove(first.near, 7))
+    assert.equal(bench.poller.add(first.near, 8, 'stream'), 0)
+    bench.wait()
+    bench.poller.again(first.near, 8, READABLE)
+    bench.assertQuiet()
+    sendText(first.far, 'x')
+    assert.ok(((bench.wait().get(8) ?? 0) & READABLE) !== 0)
+  })
 }
 
 function edges(test: Test): void {

@@ -2,7 +2,7 @@ import type { Calls } from '../../src/kernel/calls.js'
 import { EINTR, EINVAL, EMFILE, EPERM } from '../../src/kernel/errno.js'
 import type { Region } from '../../src/kernel/region.js'
 import type { Clock, System } from '../../src/kernel/system.js'
-import type { Poller, ReadyList } from '../../src/reactor/poller.js'
+import { type Poller, READABLE, type ReadyList, WRITABLE } from '../../src/reactor/poller.js'
 import type { Chance } from './chance.js'
 import { FakePipe } from './fake-pipe.js'
 import { FakeSocket } from './fake-socket.js'
@@ -33,7 +33,7 @@ export class FakeKernel {
   readonly #sockets = new Map<number, FakeSocket>()
   /** By either end. */
   readonly #pipes = new Map<number, FakePipe>()
-  readonly #watched = new Map<number, { readonly token: number; hasNews: boolean }>()
+  readonly #watched = new Map<number, { readonly token: number; hasNews: boolean; isHushed: boolean }>()
   /** Closed by the relay, with bytes still on their way. */
   readonly #orphans = new Set<FakeSocket>()
 
@@ -180,10 +180,14 @@ export class FakeKernel {
       name: 'fake',
       add: (fd, token) => {
         this.socketAt(fd)
-        this.#watched.set(fd, { token, hasNews: true })
+        this.#watched.set(fd, { token, hasNews: true, isHushed: false })
         return 0
       },
-      again: () => {},
+      again: (fd) => {
+        const watch = this.#watched.get(fd)
+        if (watch?.isHushed) Object.assign(watch, { isHushed: false, hasNews: true })
+      },
+      hush: (fd) => Object.assign(this.#watched.get(fd) ?? {}, { isHushed: true }),
       remove: (fd) => {
         this.#watched.delete(fd)
         return 0
@@ -203,11 +207,13 @@ export class FakeKernel {
     for (const [fd, watch] of this.#watched) {
       const socket = this.socketAt(fd)
       const isTold = watch.hasNews || socket.hasEdge || this.#chance.is(this.faults.spurious)
+      const readiness = socket.readiness & (watch.isHushed ? ~(READABLE | WRITABLE) : ~0)
       if (!isTold || socket.readiness === 0) continue
       watch.hasNews = false
       socket.hasEdge = false
+      if (readiness === 0) continue
       ready.tokens[count] = watch.token
-      ready.readiness[count] = socket.readiness
+      ready.readiness[count] = readiness
       if (++count === ready.capacity) break
     }
     return count

@@ -50,6 +50,12 @@ const MUTANTS: readonly Mutant[] = [
     wrong: 'false)\n            this.run(connection.writes)',
   },
   {
+    mistake: 'a source that was hushed is never heard again',
+    file: 'relay/session.js',
+    right: 'relay.loop.again(way.source.fd, way.source, READABLE);',
+    wrong: '',
+  },
+  {
     mistake: 'freezing loses what is held',
     file: 'relay/frozen.js',
     right: 'held.bytes.slice(heldOffset, heldOffset + heldBytes)',
@@ -107,8 +113,7 @@ const MUTANTS: readonly Mutant[] = [
     mistake: 'a short read from the source is taken for its last',
     file: 'relay/splicing.js',
     right: 'pipe.byteCount = got;',
-    wrong:
-      'pipe.byteCount = got;\n            if (got < pipe.capacity)\n                source.mayRead = false;',
+    wrong: 'pipe.byteCount = got;\n            if (got < readBytes)\n                source.mayRead = false;',
   },
   {
     mistake: 'an interrupted splice is taken for a full sink',

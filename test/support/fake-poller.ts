@@ -22,6 +22,10 @@ export class FakePoller implements Poller {
     this.said.push(`again ${fd} ${interest} ${token === this.tokens.get(fd)}`)
   }
 
+  hush(fd: Fd, token: Token): void {
+    this.said.push(`hush ${fd} ${token === this.tokens.get(fd)}`)
+  }
+
   remove(fd: Fd): number {
     this.said.push(`remove ${fd}`)
     this.tokens.delete(fd)
