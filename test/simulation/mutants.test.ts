@@ -52,7 +52,7 @@ const MUTANTS: readonly Mutant[] = [
   {
     mistake: 'a source that was hushed is never heard again',
     file: 'relay/session.js',
-    right: 'relay.loop.again(way.source.fd, way.source, READABLE);',
+    right: 'this.relay.loop.again(source.fd, source, source.readsWhenWritable ? WRITABLE : READABLE);',
     wrong: '',
   },
   {
