@@ -19,7 +19,7 @@ import { emptyKept, splice } from './splicing.js'
 import { receiveTls, sendTls } from './tls-transport.js'
 
 /** Receives in one turn: 256 KiB, some 100 µs, before the other sessions have theirs. */
-const RECEIVES_PER_TURN = 8
+const RECEIVES_PER_TURN = 4
 
 /** Moves bytes one way until an end blocks, the source ends, something breaks, or the turn's budget is spent. */
 export function pump(
