@@ -31,5 +31,11 @@ function run(names, atATime) {
   return status === 0
 }
 
-const results = [run(files.filter((name) => !isAlone(name)), 2), run(files.filter(isAlone), 1)]
+const results = [
+  run(
+    files.filter((name) => !isAlone(name)),
+    2,
+  ),
+  run(files.filter(isAlone), 1),
+]
 process.exit(results.includes(false) ? 1 : 0)
