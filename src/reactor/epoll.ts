@@ -47,8 +47,8 @@ export function openEpoll(layout: EpollLayout = epollLayout(process.arch)): Poll
   const words = new Int32Array(region.bytes.buffer, 0, region.byteLength / 4)
   const stride = layout.eventBytes / 4
   const tokenAt = layout.dataOffset / 4
-  /** Who was hushed. A descriptor that was closed meanwhile is forgotten when its number is used again. */
-  const hushed = new Set<Fd>()
+  /** 1 by descriptor: it was hushed. One that was closed meanwhile is forgotten when its number is used again. */
+  let hushed = new Uint8Array(1024)
 
   function tell(operation: number, fd: Fd, token: Token, events: number): Outcome {
     words[0] = events
@@ -60,15 +60,18 @@ export function openEpoll(layout: EpollLayout = epollLayout(process.arch)): Poll
   return {
     name: 'epoll',
     add(fd, token, mode) {
-      if (hushed.size > 0) hushed.delete(fd)
+      hushed[fd] = 0
       return tell(c.EPOLL_CTL_ADD, fd, token, EVENTS[mode])
     },
     again(fd, token) {
       // The kernel looks anew at what it is told to watch for: nothing that came meanwhile is missed.
-      if (hushed.size > 0 && hushed.delete(fd)) tell(c.EPOLL_CTL_MOD, fd, token, EVENTS.stream)
+      if (hushed[fd] !== 1) return
+      hushed[fd] = 0
+      tell(c.EPOLL_CTL_MOD, fd, token, EVENTS.stream)
     },
     hush(fd, token) {
-      hushed.add(fd)
+      if (fd >= hushed.length) hushed = widened(hushed, fd)
+      hushed[fd] = 1
       tell(c.EPOLL_CTL_MOD, fd, token, HUSHED)
     },
     remove: (fd, token) => tell(c.EPOLL_CTL_DEL, fd, token, 0),
@@ -86,4 +89,11 @@ export function openEpoll(layout: EpollLayout = epollLayout(process.arch)): Poll
     },
     close: () => void close(epollFd),
   }
+}
+
+/** The same, with room for `index`. */
+function widened(bytes: Uint8Array<ArrayBuffer>, index: number): Uint8Array<ArrayBuffer> {
+  const wide = new Uint8Array(Math.max(index + 1, 2 * bytes.length))
+  wide.set(bytes)
+  return wide
 }

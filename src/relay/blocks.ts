@@ -3,7 +3,7 @@ import type { Region } from '../kernel/region.js'
 
 /**
  * What one receive may bring, and so the most that a blocked direction holds: four records of TLS, which cost a tenth
- * less per byte to pass on together than two by two. Larger ones copy no faster.
+ * less per byte from client to remote than two at a time.
  */
 export const BLOCK_BYTES = 64 * 1024
 
