@@ -16,26 +16,12 @@ if (files.length === 0) {
   process.exit(1)
 }
 
-/** Files that start programs have the machine for themselves: each other's load would make their time limits longer. */
-function isAlone(name) {
-  return name.startsWith('dist/test/integration/') || name.startsWith('dist/test/bench/')
-}
+/** Most files wait for programs they started; of more at a time each other's load would make the time limits longer. */
+const FILES_AT_A_TIME = 2
 
-function run(names, atATime) {
-  if (names.length === 0) return true
-  const { status } = spawnSync(
-    process.execPath,
-    ['--test', `--test-concurrency=${atATime}`, '--test-reporter=spec', ...names],
-    { stdio: 'inherit', env: { ...process.env, TCPRELAY_TESTS: isFull ? 'full' : 'normal' } },
-  )
-  return status === 0
-}
-
-const results = [
-  run(
-    files.filter((name) => !isAlone(name)),
-    2,
-  ),
-  run(files.filter(isAlone), 1),
-]
-process.exit(results.includes(false) ? 1 : 0)
+const { status } = spawnSync(
+  process.execPath,
+  ['--test', `--test-concurrency=${FILES_AT_A_TIME}`, '--test-reporter=spec', ...files],
+  { stdio: 'inherit', env: { ...process.env, TCPRELAY_TESTS: isFull ? 'full' : 'normal' } },
+)
+process.exit(status ?? 1)

@@ -39,18 +39,26 @@ export function threadCountOf(pid: number): number {
   return readdirSync(`/proc/${pid}/task`).length
 }
 
-/** Does every thread wait for something? */
-export function isAsleep(pid: number): boolean {
-  return readdirSync(`/proc/${pid}/task`).every((thread) => {
-    const afterName = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8').split(') ').at(-1) ?? ''
-    return afterName.startsWith('S')
+/** One file of every thread of the process. A thread that ends meanwhile is left out. */
+function ofThreads(pid: number, file: string): string[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
+    try {
+      return [readFileSync(`/proc/${pid}/task/${thread}/${file}`, 'utf8')]
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'ENOENT' || code === 'ESRCH') return []
+      throw error
+    }
   })
 }
 
+/** Does every thread wait for something? */
+export function isAsleep(pid: number): boolean {
+  return ofThreads(pid, 'stat').every((text) => text.split(') ').at(-1)?.startsWith('S'))
+}
+
 export function childrenOf(pid: number): string[] {
-  return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),
-  )
+  return ofThreads(pid, 'children').flatMap((text) => text.split(' ').filter(Boolean))
 }
 
 /** What a process list shows. */

@@ -153,7 +153,7 @@ for (const { who, cast } of SIDES) {
     const got = await whole.readToEnd({ chunkBytes: 262_144, pauseMs: 1 })
     assert.equal(got.ending, 'ECONNRESET')
     // What the sender's own kernel still held was dropped by its reset; the relay had at least a block.
-    assert.ok(got.bytes > 32 * 1024 && got.bytes <= sent, `${got.bytes} of ${sent} bytes arrived`)
+    assert.ok(got.bytes > 64 * 1024 && got.bytes <= sent, `${got.bytes} of ${sent} bytes arrived`)
   })
 }
 

@@ -16,8 +16,8 @@ const IDLE_CPU_MAX_MS = 100
 const STREAM_BYTES = 200_000_000
 const BLOCKS_UNDER_WAY = 8
 
-/** Of the stream while 50 clients have one exchange each: usually 10 MB, and 80 while the programs warm up. */
-const PASSED_BYTES_MAX = 200_000_000
+/** Of the stream while 50 clients have one exchange each: usually 4 to 10 MB. What one run may move: pump.test.ts. */
+const PASSED_BYTES_MAX = 50_000_000
 
 test('more clients than descriptors wait, and all are served in the end', async (t) => {
   if (!needs(t, 'prlimit')) return
@@ -73,6 +73,8 @@ test('one fast stream does not starve 50 others', async (t) => {
   const stream = pour(await relay.connect())
   const clients = await Promise.all(Array.from({ length: 50 }, () => relay.connect()))
   const giveUpAt = performance.now() + DEADLINE_MS
+  // The first round is for the programs to warm up.
+  await Promise.all(clients.map((client) => client.exchange('x')))
   for (let rounds = 0; rounds < 5 || stream.received() < STREAM_BYTES; rounds++) {
     assert.ok(performance.now() < giveUpAt, `the stream has brought ${stream.received()} bytes only`)
     const before = stream.received()
