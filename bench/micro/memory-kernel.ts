@@ -111,6 +111,7 @@ export class MemoryKernel {
       hush() {},
       remove: succeed,
       wait: (ready) => this.#wait(ready),
+      waitBriefly: (ready) => this.#wait(ready),
       close() {},
     }
   }

@@ -1,7 +1,7 @@
 import type { Fd, Outcome } from '../kernel/calls.js'
 import * as c from '../kernel/constants.js'
 import { type EpollLayout, epollLayout } from '../kernel/epoll-layout.js'
-import { EINTR, errorText } from '../kernel/errno.js'
+import { EINTR, ENOSYS, errorText } from '../kernel/errno.js'
 import { nativeFunction } from '../kernel/ffi.js'
 import { mapPrivate } from '../kernel/memory.js'
 import { lastErrno } from '../kernel/native-errno.js'
@@ -11,16 +11,23 @@ import { ENDED, READABLE, URGENT, WRITABLE } from './poller.js'
 const EPOLLET = 0x8000_0000 | 0
 const EPOLLEXCLUSIVE = 1 << 28
 
-const HUSHED = URGENT | ENDED | EPOLLET
+/** Not urgent data: the kernel names it with every segment that comes, and wakes who waits for it each time. */
+const HUSHED = ENDED | EPOLLET
 
 const EVENTS: Readonly<Record<WatchMode, number>> = {
-  stream: HUSHED | READABLE | WRITABLE,
+  stream: HUSHED | URGENT | READABLE | WRITABLE,
   level: READABLE,
   shared: READABLE | EPOLLEXCLUSIVE,
 }
 
 /** More events than this in one wait are told by the next one. */
 const EVENTS_MAX = 512
+
+/** What a stream of a gigabyte a second brings meanwhile is worth a system call. */
+const BRIEF_WAIT_NS = 100_000
+
+/** The number of epoll_pwait2(2), the same on all architectures; older C libraries have no function for it. */
+const SYS_EPOLL_PWAIT2 = 441
 
 /** The longest wait epoll_wait(2) can express; the loop simply waits again. */
 const TIMEOUT_MAX_MS = 0x7fff_ffff
@@ -44,6 +51,7 @@ export function openEpoll(layout: EpollLayout = epollLayout(process.arch)): Poll
 
   const region = mapPrivate(layout.eventBytes * EVENTS_MAX)
   const { pointer } = region
+  const waitBriefly = briefWait(epollFd, pointer)
   const words = new Int32Array(region.bytes.buffer, 0, region.byteLength / 4)
   const stride = layout.eventBytes / 4
   const tokenAt = layout.dataOffset / 4
@@ -55,6 +63,16 @@ export function openEpoll(layout: EpollLayout = epollLayout(process.arch)): Poll
     words[tokenAt] = token
     words[tokenAt + 1] = 0
     return control(epollFd, operation, fd, pointer) < 0 ? -(errno[0] as number) : 0
+  }
+
+  function fill(ready: ReadyList, count: number): Outcome {
+    // Linux before 5.11 cannot wait briefly (ENOSYS).
+    if (count < 0) return errno[0] === EINTR || errno[0] === ENOSYS ? 0 : -(errno[0] as number)
+    for (let i = 0, at = 0; i < count; i++, at += stride) {
+      ready.readiness[i] = words[at] as number
+      ready.tokens[i] = words[at + tokenAt] as number
+    }
+    return count
   }
 
   return {
@@ -70,6 +88,7 @@ export function openEpoll(layout: EpollLayout = epollLayout(process.arch)): Poll
       tell(c.EPOLL_CTL_MOD, fd, token, EVENTS.stream)
     },
     hush(fd, token) {
+      if (hushed[fd] === 1) return
       if (fd >= hushed.length) hushed = widened(hushed, fd)
       hushed[fd] = 1
       tell(c.EPOLL_CTL_MOD, fd, token, HUSHED)
@@ -79,16 +98,24 @@ export function openEpoll(layout: EpollLayout = epollLayout(process.arch)): Poll
       const timeout =
         timeoutMs === Number.POSITIVE_INFINITY ? -1 : Math.ceil(Math.min(timeoutMs, TIMEOUT_MAX_MS))
       const max = Math.min(EVENTS_MAX, ready.capacity)
-      const count = waitFor(epollFd, pointer, max, timeout)
-      if (count < 0) return errno[0] === EINTR ? 0 : -(errno[0] as number)
-      for (let i = 0, at = 0; i < count; i++, at += stride) {
-        ready.readiness[i] = words[at] as number
-        ready.tokens[i] = words[at + tokenAt] as number
-      }
-      return count
+      return fill(ready, waitFor(epollFd, pointer, max, timeout))
+    },
+    waitBriefly(ready: ReadyList) {
+      return fill(ready, waitBriefly(Math.min(EVENTS_MAX, ready.capacity)))
     },
     close: () => void close(epollFd),
   }
+}
+
+/** epoll_pwait2(2) with that short a time, leaving the signals as they are: answers what the call does. */
+function briefWait(epollFd: Fd, events: bigint): (max: number) => number {
+  const call = nativeFunction<
+    (call: number, fd: number, events: bigint, max: number, time: bigint, mask: number) => number
+  >('long syscall(long call, int fd, uintptr_t events, int max, uintptr_t time, uintptr_t mask)')
+  // struct timespec: seconds, nanoseconds.
+  const { bytes, pointer } = mapPrivate(16)
+  new DataView(bytes.buffer, bytes.byteOffset).setBigInt64(8, BigInt(BRIEF_WAIT_NS), true)
+  return (max) => call(SYS_EPOLL_PWAIT2, epollFd, events, max, pointer, 0)
 }
 
 /** The same, with room for `index`. */

@@ -75,6 +75,24 @@ test('again reaches the poller with the token of the watch', () => {
   assert.equal(poller.said[1], `again 5 ${WRITABLE} true`)
 })
 
+test('who takes a turn soon lets a moment pass before, unless somebody is in haste', () => {
+  const { loop, poller } = loopWith()
+  let turns = 0
+  const resting = taker((self) => {
+    if (++turns < 3) loop.soon(self)
+  })
+  loop.soon(resting)
+  loop.turn(1_000)
+  assert.deepEqual([turns, poller.waits], [1, [0.1]])
+  loop.later(taker(() => {}))
+  loop.turn(1_000)
+  assert.deepEqual([turns, poller.waits.at(-1)], [2, 0], 'somebody else is in haste')
+  loop.turn(1_000)
+  assert.deepEqual([turns, poller.waits.at(-1)], [3, 0.1])
+  loop.turn(1_000)
+  assert.deepEqual([turns, poller.waits.at(-1)], [3, 1_000])
+})
+
 test('hush reaches the poller with the token of the watch', () => {
   const { loop, poller } = loopWith()
   const watcher = new Recorder()

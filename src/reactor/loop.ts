@@ -53,6 +53,8 @@ export class Loop {
   #nextTurnTakers: TurnTaker[] = []
   /** How many of the next ones count; behind them are old ones. Cutting an array costs more than a turn. */
   #nextCount = 0
+  /** One of the next ones has something to do now. */
+  #isInHaste = false
   #isStopping = false
 
   constructor(poller: Poller, clock: Clock) {
@@ -108,6 +110,16 @@ export class Loop {
 
   /** Gives `taker` another turn after everybody else had theirs. */
   later(taker: TurnTaker): void {
+    this.#isInHaste = true
+    this.#enqueue(taker)
+  }
+
+  /** The same a tenth of a millisecond later, or when anything else happens: it has nothing to do yet, but will have. */
+  soon(taker: TurnTaker): void {
+    this.#enqueue(taker)
+  }
+
+  #enqueue(taker: TurnTaker): void {
     if (taker.isQueued) return
     taker.isQueued = true
     this.#nextTurnTakers[this.#nextCount++] = taker
@@ -125,8 +137,7 @@ export class Loop {
   /** One round of waiting, at most `waitMaxMs`, and telling. Allocates nothing. */
   turn(waitMaxMs: number): void {
     const hasWork = this.#nextCount > 0
-    const waitMs = hasWork ? 0 : Math.min(waitMaxMs, this.timers.waitMs())
-    const count = this.#poller.wait(this.#ready, waitMs)
+    const count = this.#wait(waitMaxMs)
     if (count < 0) throw new Error(`${this.#poller.name} failed: ${errorText(-count)}`)
     this.#clock.readMonotonicMs(this.#clockMs)
     this.nowMs = this.#clockMs[0] as number
@@ -135,6 +146,14 @@ export class Loop {
     this.#tell(count)
     if (hasWork) this.#giveTurns()
     this.timers.advance()
+  }
+
+  #wait(waitMaxMs: number): Outcome {
+    if (this.#isInHaste) return this.#poller.wait(this.#ready, 0)
+    const waitMs = Math.min(waitMaxMs, this.timers.waitMs())
+    return this.#nextCount > 0 && waitMs > 0
+      ? this.#poller.waitBriefly(this.#ready)
+      : this.#poller.wait(this.#ready, waitMs)
   }
 
   #tell(count: number): void {
@@ -153,6 +172,7 @@ export class Loop {
     this.#nextTurnTakers = this.#turnTakers
     this.#turnTakers = takers
     this.#nextCount = 0
+    this.#isInHaste = false
     for (let i = 0; i < count; i++) {
       const taker = takers[i] as TurnTaker
       taker.isQueued = false

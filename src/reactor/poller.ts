@@ -48,7 +48,7 @@ export interface Poller {
   add(fd: Fd, token: Token, mode: WatchMode): Outcome
   /** The owner saw EAGAIN, or a read or write that came up short, and wants to hear of `interest` again. */
   again(fd: Fd, token: Token, interest: Interest): void
-  /** The owner of a stream can do nothing with bytes or room now: only its end, errors and urgent data, until `again`. */
+  /** The owner of a stream can do nothing with bytes or room now: only its end and errors, until `again`. */
   hush(fd: Fd, token: Token): void
   remove(fd: Fd, token: Token): Outcome
   /**
@@ -56,5 +56,7 @@ export interface Poller {
    * answers how many. A signal counts as no event.
    */
   wait(ready: ReadyList, timeoutMs: number): Outcome
+  /** The same for a tenth of a millisecond at most; not at all where the kernel has no such short wait. */
+  waitBriefly(ready: ReadyList): Outcome
   close(): void
 }

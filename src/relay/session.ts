@@ -157,7 +157,8 @@ export class Session implements TimerOwner {
     }
     switch (pumped) {
       case d.EMPTY:
-        this.#waitForSource(way.source)
+        if (way.bytes - before >= splice.restBytes && this.#mayRest(way)) this.#rest(way)
+        else this.#waitForSource(way.source)
         return
       case d.BLOCKED:
         this.#waitForSink(way.sink)
@@ -253,6 +254,19 @@ export class Session implements TimerOwner {
   #waitForSource(source: Connection): void {
     this.relay.loop.again(source.fd, source, source.readsWhenWritable ? WRITABLE : READABLE)
     if (source.writesWhenReadable && source.writes.isBlocked) this.run(source.writes)
+  }
+
+  /** Of a stream in full flow; nobody may wait for room at the same socket. */
+  #mayRest({ bigRuns, source }: d.Direction): boolean {
+    return bigRuns >= this.relay.options.splice.restRuns && !source.writes.isBlocked
+  }
+
+  /** To be woken by each segment costs more than a longer run a moment later. */
+  #rest(way: d.Direction): void {
+    const { loop } = this.relay
+    loop.hush(way.source.fd, way.source)
+    way.source.mayRead = true
+    loop.soon(way)
   }
 
   #waitForSink(sink: Connection): void {

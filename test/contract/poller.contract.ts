@@ -201,6 +201,15 @@ function hushing(test: Test): void {
     }
   })
 
+  test('waits for a moment, not longer, and tells what happens in it', (bench) => {
+    const { near, far } = bench.quietStream(7)
+    assert.equal(done(bench.poller.waitBriefly(bench.ready)), 0)
+    sendText(far, 'x')
+    waitReadable(near)
+    assert.equal(done(bench.poller.waitBriefly(bench.ready)), 1)
+    assert.equal(bench.ready.tokens[0], 7)
+  })
+
   test('tells a hushed stream of its end', (bench) => {
     const { near, far } = bench.quietStream(7)
     bench.poller.hush(near, 7)

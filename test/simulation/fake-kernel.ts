@@ -193,6 +193,7 @@ export class FakeKernel {
         return 0
       },
       wait: (ready) => (this.#isInterrupted() ? 0 : this.#wait(ready)),
+      waitBriefly: (ready) => (this.#isInterrupted() ? 0 : this.#wait(ready)),
       close: () => {},
     }
   }

@@ -56,6 +56,12 @@ const MUTANTS: readonly Mutant[] = [
     wrong: '',
   },
   {
+    mistake: 'a source that rests is never looked at again',
+    file: 'relay/session.js',
+    right: 'loop.soon(way);',
+    wrong: '',
+  },
+  {
     mistake: 'freezing loses what is held',
     file: 'relay/frozen.js',
     right: 'held.bytes.slice(heldOffset, heldOffset + heldBytes)',

@@ -377,9 +377,12 @@ function policyFor(
     bigRuns: chance.between(1, 3),
     smallBytes: chance.between(0, bigBytes),
     smallRuns: chance.between(1, 3),
+    restRuns: chance.between(1, 3),
+    restBytes: chance.between(1, bigBytes),
   }
   if (transport === 'both') return policy
-  return transport === 'splicing' ? SPLICE_POLICIES.yes : SPLICE_POLICIES.no
+  const { restRuns, restBytes } = policy
+  return { ...SPLICE_POLICIES[transport === 'splicing' ? 'yes' : 'no'], restRuns, restBytes }
 }
 
 function faultsFor(chance: Chance, windowBytes: number): Faults {

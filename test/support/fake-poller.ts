@@ -43,6 +43,10 @@ export class FakePoller implements Poller {
     return this.outcome < 0 ? this.outcome : next.length
   }
 
+  waitBriefly(ready: ReadyList): number {
+    return this.wait(ready, 0.1)
+  }
+
   close(): void {}
 
   /** The descriptor has news in the next wait. Without effect when nobody watches it. */
