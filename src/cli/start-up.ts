@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { descriptorsOf, POLL_VARIABLE, SELECT_DESCRIPTORS } from '../base/poll-mechanism.js'
 import { formatProblem } from '../base/problem.js'
-import { raiseDescriptorLimit } from '../kernel/limits.js'
+import { descriptorLimit, raiseDescriptorLimit } from '../kernel/limits.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
 import { linuxSystem } from '../kernel/linux-system.js'
 import { kernelProblem } from '../kernel/self-check.js'
@@ -87,7 +87,7 @@ export function startProcess(options: LoadOptions, loaded: Loaded): Started | un
 
 function tellMechanism({ mechanism }: Loaded, log: Log): void {
   log.say(INFO, `${mechanism} event notification mechanism is being used`)
-  if (mechanism !== 'select') return
+  if (mechanism !== 'select' || descriptorLimit() < SELECT_DESCRIPTORS) return
   const limits = `${SELECT_DESCRIPTORS} descriptors and so about ${childSessionsMax()} connections a process`
   log.say(NOTICE, `select has ${limits}: for more use epoll (${POLL_VARIABLE} = 4), or more children`)
 }
