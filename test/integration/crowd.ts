@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { fittingCount } from '../harness/fitting-count.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 
-/** What select(2) has room for in one process, with some to spare; 16 is its number. */
-const SELECT_MAX = 400
-const isSelect = process.env.IO_POLL_MECHANISM === '16'
-
 /** Clients that are there at the same time: each is served, stays, is served again and leaves. */
 export function crowdTest(wanted: number): void {
-  const count = isSelect ? Math.min(wanted, SELECT_MAX) : wanted
+  const count = fittingCount(wanted)
   test(`${count} connections at once`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
     const relay = await relayTo(remote).start(t)

@@ -4,6 +4,9 @@ import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
+/** Far longer than any of the files takes on a busy machine. */
+const FILE_MAX_MS = 600_000
+
 /** Those that are not the usual one, by their numbers in IO_POLL_MECHANISM. */
 const MASKS = { poll: '8', select: '16' } as const
 
@@ -22,6 +25,7 @@ export function mechanismRuns(mechanism: keyof typeof MASKS, names: readonly str
       const file = fileURLToPath(new URL(`${name}.test.js`, import.meta.url))
       const { status, stdout } = spawnSync(process.execPath, [file], {
         encoding: 'utf8',
+        timeout: FILE_MAX_MS,
         env: { ...process.env, NODE_TEST_CONTEXT: undefined, IO_POLL_MECHANISM: MASKS[mechanism] },
       })
       assert.equal(status, 0, stdout)
