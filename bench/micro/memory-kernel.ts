@@ -110,6 +110,7 @@ export class MemoryKernel {
       again() {},
       hush() {},
       remove: succeed,
+      forget() {},
       wait: (ready) => this.#wait(ready),
       waitBriefly: (ready) => this.#wait(ready),
       close() {},

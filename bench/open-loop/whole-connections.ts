@@ -68,7 +68,7 @@ class WholeConnection implements Watcher {
   #end(outcome: number): void {
     if (!this.#isAnswered) this.#tally.broke(1, reasonOf(outcome))
     if (this.#fd >= 0) this.#around.calls.close(this.#fd)
-    this.#around.loop.forget(this)
+    this.#around.loop.forget(this.#fd, this)
     this.#reader.clear()
     this.#onEnd(this)
   }

@@ -47,7 +47,7 @@ class Client implements Watcher {
     const { written } = new TextEncoder().encodeInto(text, scratch.bytes)
     calls.send(this.#fd, scratch, 0, written)
     calls.close(this.#fd)
-    loop.forget(this)
+    loop.forget(this.#fd, this)
   }
 }
 

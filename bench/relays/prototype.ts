@@ -53,6 +53,7 @@ const reactor = new Reactor(
     staples: [],
     bellFd: undefined,
     inlet: undefined,
+    mechanism: 'epoll',
     traceMask: 0,
   },
   system,

@@ -5,7 +5,8 @@ import { type Loop, NO_TOKEN, type Watcher } from '../reactor/loop.js'
 /**
  * An eventfd of the master's that all children watch for edges, so that each hears each ring and nobody has to read
  * it. Rung by a child that leaves clients to the others: of those who wait for a shared listener the kernel wakes one
- * (EPOLLEXCLUSIVE), and if that one does not accept, nobody else learns of the client.
+ * (EPOLLEXCLUSIVE), and if that one does not accept, nobody else learns of the client. With poll and select, which know
+ * no edges, it is heard once and no more; there all who wait for a shared listener are woken, and nobody has to ring.
  */
 export class Bell implements Watcher {
   token = NO_TOKEN

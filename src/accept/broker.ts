@@ -5,7 +5,7 @@ import type { MessageCalls } from '../kernel/message-calls.js'
 import { WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import { type Loop, NO_TOKEN, type TurnTaker, type Watcher } from '../reactor/loop.js'
-import { WRITABLE } from '../reactor/poller.js'
+import { READABLE, WRITABLE } from '../reactor/poller.js'
 import { Timer, type TimerOwner } from '../reactor/timers.js'
 import * as m from '../wire/child-message.js'
 import type { Candidate } from './placement.js'
@@ -105,7 +105,7 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
   /** The child's process is gone: closes the socket and hands back what it never got. */
   close(): readonly Delivery[] {
     this.#parts.loop.timers.unset(this.#timer)
-    this.#parts.loop.forget(this)
+    this.#parts.loop.forget(this.#fd, this)
     this.#parts.calls.close(this.#fd)
     this.#isBroken = true
     return this.#queue.splice(0)
@@ -168,7 +168,8 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
       const count = messages.receive(this.#fd, incoming)
       if (count === -EINTR) continue
       if (count <= 0) {
-        if (count !== -EAGAIN && count !== 0) this.#broken(-count)
+        if (count === -EAGAIN) this.#parts.loop.again(this.#fd, this, READABLE)
+        else if (count !== 0) this.#broken(-count)
         return
       }
       for (let i = 0; i < count; i++) this.#take(i)

@@ -5,7 +5,7 @@ import type { MessageCalls } from '../kernel/message-calls.js'
 import { ERR, WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import { type Loop, NO_TOKEN, type TurnTaker, type Watcher } from '../reactor/loop.js'
-import { WRITABLE } from '../reactor/poller.js'
+import { READABLE, WRITABLE } from '../reactor/poller.js'
 import { Timer, type TimerOwner } from '../reactor/timers.js'
 import * as m from '../wire/child-message.js'
 
@@ -89,7 +89,8 @@ export class Inlet implements Watcher, TurnTaker, TimerOwner {
       const count = this.#parts.messages.receive(this.#fd, this.#incoming)
       if (count === -EINTR) continue
       if (count <= 0) {
-        if (count < 0 && count !== -EAGAIN) this.#lost(-count)
+        if (count === -EAGAIN) this.#parts.loop.again(this.#fd, this, READABLE)
+        else if (count < 0) this.#lost(-count)
         return
       }
       for (let i = 0; i < count; i++) this.#take(i)

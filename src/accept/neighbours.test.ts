@@ -55,6 +55,18 @@ test('there is room elsewhere while another child has places, or one may still c
   assert.equal(one?.haveRoom(), false)
 })
 
+test('a child that was to come is seen as soon as no other may come', () => {
+  const { cells, children, pass } = world(2)
+  const [one, other] = children
+  pass()
+  assert.equal(one?.haveRoom(), false)
+  cells.mayGrow[0] = 1
+  assert.equal(one?.haveRoom(), true)
+  other?.enter(2)
+  cells.mayGrow[0] = 0
+  assert.equal(one?.haveRoom(), true)
+})
+
 test('others are less used when one with room has fewer sessions', () => {
   const { children, pass, setSessions } = world(2)
   const [one, other] = children

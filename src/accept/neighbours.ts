@@ -61,8 +61,11 @@ export class Neighbours {
 
   /** Is there room for a client in another child, or in one that may still be started? */
   haveRoom(): boolean {
+    if (this.#cells.mayGrow[0] === 1) {
+      this.#lookAtMs = 0 // who was to come may be there the next time
+      return true
+    }
     this.#look()
-    if (this.#cells.mayGrow[0] === 1) return true
     for (const other of this.#others) if (roomOf(other) > 0) return true
     return false
   }

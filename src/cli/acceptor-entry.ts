@@ -1,8 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { linuxSystem } from '../kernel/linux-system.js'
 import type { ThreadData } from '../master/reactor-thread.js'
-import { openEpoll } from '../reactor/epoll.js'
 import { Mailbox } from '../reactor/mailbox.js'
+import { openPoller } from '../reactor/open-poller.js'
 import type { AcceptorCommand, AcceptorReport, AcceptorSettings } from './acceptor-settings.js'
 import { Acceptor } from './build-acceptor.js'
 
@@ -10,10 +10,11 @@ import { Acceptor } from './build-acceptor.js'
 function main(): void {
   if (parentPort === null) throw new Error('a reactor runs in a thread of its own')
   const { settings, wakeFd } = workerData as ThreadData<AcceptorSettings>
+  const poller = openPoller(settings.mechanism)
   const mailbox = new Mailbox<AcceptorCommand, AcceptorReport>(parentPort, wakeFd, (command) =>
     acceptor.handle(command),
   )
-  const acceptor = new Acceptor(settings, linuxSystem(), openEpoll(), (report) => mailbox.post(report))
+  const acceptor = new Acceptor(settings, linuxSystem(), poller, (report) => mailbox.post(report))
   mailbox.open(acceptor.loop)
   acceptor.start()
   mailbox.post({ kind: 'serving' })

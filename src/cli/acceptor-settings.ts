@@ -3,6 +3,7 @@ import type { QueueLengths } from '../accept/listener.js'
 import type { PlacementLimits } from '../accept/placement.js'
 import type { StickyOptions } from '../accept/sticky-cache.js'
 import type { AccessTable } from '../admission/access-list.js'
+import type { PollMechanism } from '../base/poll-mechanism.js'
 import type { Shape } from '../cells/layout.js'
 import type { AcceptMessage } from '../wire/child-message.js'
 
@@ -20,6 +21,8 @@ export interface AcceptorSettings {
   readonly sticky: StickyOptions | undefined
   readonly accessTable: AccessTable
   readonly traceMask: number
+  /** How it waits for descriptors. */
+  readonly mechanism: PollMechanism
 }
 
 export interface AcceptorListener {

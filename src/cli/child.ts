@@ -40,6 +40,7 @@ export class Child {
       listenerNames: start.listenerNames,
       ...takingClients(start),
       pipes: pipeOptions(),
+      mechanism: start.mechanism,
       traceMask,
     }
     this.#thread = new ReactorThread(new URL('./reactor-entry.js', import.meta.url), settings, {

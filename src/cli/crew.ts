@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs'
 import type { SocketAddress } from '../base/address.js'
+import type { PollMechanism } from '../base/poll-mechanism.js'
 import { errorText } from '../kernel/errno.js'
 import { messageCalls } from '../kernel/message-calls.js'
 import { type ChildProgram, Children, type Extras } from '../master/children.js'
@@ -21,6 +22,8 @@ export interface CrewParts {
   readonly say: Say
   /** Mask of TRACE_BITS. */
   readonly traceMask: number
+  /** How the reactors of children wait. */
+  readonly mechanism: PollMechanism
   /** For children that accept by themselves. */
   readonly bellFd: number
   /** A line of a child's access log. */
@@ -232,6 +235,7 @@ export class Crew {
       ticketKeys: tickets?.keys ?? [],
       staples,
       environment: [...loaded.environment],
+      mechanism: this.#parts.mechanism,
       sectionId: loaded.sections.childId ?? '',
       listenerNames: listeners.names,
       unixListeners: listeners.unixListeners,

@@ -1,8 +1,10 @@
+import type { PollMechanism } from '../base/poll-mechanism.js'
 import { type Configuration, loadChosenConfiguration, loadConfiguration } from '../config/load.js'
 import { chooseChildSection, type SectionIds, type SectionRequest } from '../config/section-choice.js'
 import { type ReadAnswer, recordedSources, type Sources } from '../config/sources.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
 import type { Arguments } from './arguments.js'
+import { chosenMechanism } from './chosen-mechanism.js'
 import { fileSources } from './file-sources.js'
 import { isUnderInetd } from './handed-over.js'
 import { systemNames } from './system-names.js'
@@ -14,11 +16,16 @@ const FETCH_TIMEOUT_MS = 20_000
 
 export interface Loaded extends Configuration {
   readonly sections: SectionIds
+  /** How reactors wait for descriptors. */
+  readonly mechanism: PollMechanism
   /** What was read; the snapshot is what a child needs of it to read its section without touching a file. */
   readonly sources: ReturnType<typeof recordedSources>
   /** What TLS needs; what was wrong with it is among the problems. */
   readonly tls: Omit<LoadedTls, 'problems'>
 }
+
+/** What was read, before it is looked at as a whole. */
+type Read = Omit<Loaded, 'mechanism' | 'tls'>
 
 export interface LoadOptions {
   readonly program: 'tcprelay' | 'spawnd'
@@ -45,7 +52,7 @@ export async function loadFrom(options: LoadOptions): Promise<Loaded> {
     const sections = chooseChildSection(choice)
     const sources = recordedSources(files)
     const read = { ...loadConfiguration({ ...request, sources, ...sections }), sections, sources }
-    return withTls(read, { sources: files, service: 'clients-handed-over' })
+    return complete(read, { sources: files, service: 'clients-handed-over' })
   }
   const read = loadRecorded(request, choice, files)
   const { childFile } = read
@@ -53,14 +60,14 @@ export async function loadFrom(options: LoadOptions): Promise<Loaded> {
   const whole = isPage ? loadRecorded(request, choice, await withPage(files, childFile)) : read
   const { singleProcess, spawn } = whole.spawnd
   const isRelaying = options.arguments.isSingleProcess || singleProcess || spawn.exec === undefined
-  return withTls(whole, { sources: files, service: isRelaying ? 'listeners' : 'none' })
+  return complete(whole, { sources: files, service: isRelaying ? 'listeners' : 'none' })
 }
 
 function loadRecorded(
   request: Omit<Parameters<typeof loadChosenConfiguration>[0], 'sources'>,
   choice: SectionRequest,
   files: Sources,
-): Omit<Loaded, 'tls'> & { readonly childFile: string | undefined } {
+): Read & { readonly childFile: string | undefined } {
   const sources = recordedSources(files)
   const childSources = recordedSources(sources)
   const chosen = loadChosenConfiguration({ ...request, sources }, choice, childSources)
@@ -69,13 +76,17 @@ function loadRecorded(
 }
 
 /**
- * Adds what TLS needs. Its files are read past the record: they travel to children as settings, for a child does not
- * read the section that its listeners are in.
+ * Adds what else there is to say of it, and what TLS needs. Its files are read past the record: they travel to children
+ * as settings, for a child does not read the section that its listeners are in.
  */
-function withTls(read: Omit<Loaded, 'tls'>, options: TlsLoadOptions): Loaded {
-  if (read.problems.some(({ severity }) => severity === 'error')) return { ...read, tls: NOTHING_LOADED }
-  const { problems, ...tls } = loadTls(read, options)
-  return { ...read, tls, problems: [...read.problems, ...problems] }
+function complete(read: Read, options: TlsLoadOptions): Loaded {
+  const { mechanism, problems: ofMechanism } = chosenMechanism(read)
+  const problems = [...read.problems, ...ofMechanism]
+  if (problems.some(({ severity }) => severity === 'error')) {
+    return { ...read, problems, mechanism, tls: NOTHING_LOADED }
+  }
+  const { problems: ofTls, ...tls } = loadTls(read, options)
+  return { ...read, problems: [...problems, ...ofTls], mechanism, tls }
 }
 
 const NOTHING_LOADED = { settings: NO_TLS, stamps: new Map(), ocsp: [] }

@@ -1,4 +1,5 @@
 import { closeSync } from 'node:fs'
+import { POLL_VARIABLE } from '../base/poll-mechanism.js'
 import { createCells } from '../cells/cells.js'
 import type { Shape } from '../cells/layout.js'
 import { openWakeFd } from '../kernel/eventfd.js'
@@ -69,6 +70,7 @@ export class Master {
       ownProgram,
       say: log.say,
       traceMask,
+      mechanism: loaded.mechanism,
       bellFd: this.#bell.fd,
       writeAccess: (line: string) => this.#reloader.access.write(line),
       onMessage: (slot: number, message: ToMaster) => this.#onChildMessage(slot, message),
@@ -109,7 +111,8 @@ export class Master {
       onAddresses: (generation, slot, addresses) => this.#crew.tellAddresses(generation, slot, addresses),
       onTicketKeys: (ring) => this.#crew.tellTicketKeys(ring),
       onStaple: (id, staple) => this.#crew.tellStaple(id, staple),
-      needRestart: ({ spawnd }) => [
+      needRestart: ({ mechanism, spawnd }) => [
+        ...(mechanism === this.#parts.loaded.mechanism ? [] : [`setenv ${POLL_VARIABLE}`]),
         ...((spawnd.spawn.accept === 'direct') === this.#isDirect ? [] : ['accept']),
         ...(spawnd.singleProcess ? ['single process'] : []),
       ],
@@ -151,7 +154,9 @@ export class Master {
   #settings(): AcceptorSettings {
     const { listeners, loaded } = this.#reloader.present
     const cells = { fd: this.#ownCells.fd, shape: OWN_SHAPE }
-    return acceptorSettings(loaded, listeners.names, cells, this.#parts.traceMask)
+    const { loaded: atStart, traceMask } = this.#parts
+    const settings = acceptorSettings(loaded, listeners.names, cells, traceMask)
+    return { ...settings, mechanism: atStart.mechanism }
   }
 
   /** Settles when the children of the next generation have started, or could not, or took too long. */

@@ -2,6 +2,7 @@ import type { Overload } from '../accept/gate.js'
 import type { QueueLengths } from '../accept/listener.js'
 import type { AccessTable } from '../admission/access-list.js'
 import type { SocketAddress } from '../base/address.js'
+import type { PollMechanism } from '../base/poll-mechanism.js'
 import type { Shape } from '../cells/layout.js'
 import type { RelayOptions } from '../relay/options.js'
 import type { PipeOptions } from '../relay/pipes.js'
@@ -40,6 +41,8 @@ export interface ReactorSettings extends GenerationSettings {
   /** The wire to a master, where clients come from one. */
   readonly inlet: InletSettings | undefined
   readonly pipes: PipeOptions
+  /** How it waits for descriptors. */
+  readonly mechanism: PollMechanism
 }
 
 /** A master of ours tells what its listeners are; of a classic one's clients each has to be looked at. */

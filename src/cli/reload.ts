@@ -50,7 +50,7 @@ export interface GenerationKeeper {
   /** A newer OCSP response, for whoever shows the certificate; undefined: none any more. */
   onStaple(id: string, staple: Uint8Array | undefined): void
   /** The directives of the new configuration that differ and take a restart. */
-  needRestart(configuration: Configuration): readonly string[]
+  needRestart(loaded: Loaded): readonly string[]
   /** Gets ready to serve with another generation: why that cannot be, or undefined. */
   prepare(next: Generation): Promise<string | undefined>
   /** Nothing comes of it. */

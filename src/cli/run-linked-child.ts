@@ -36,6 +36,7 @@ function startChild(options: LoadOptions, start: Start, link: ChildLink): Child 
     ...configuration,
     sources,
     sections,
+    mechanism: start.mechanism,
     tls: { settings: start.tls, stamps: new Map(), ocsp: [] },
   })
   if (started === undefined) return undefined

@@ -9,7 +9,7 @@ import type { ListenerSettings, SpawndSettings } from '../config/table-spawnd.js
 import type { RemoteSettings as ConfiguredRemote, TcprelaySettings } from '../config/table-tcprelay.js'
 import { IPPROTO_TCP } from '../kernel/constants.js'
 import type { KeepAlive } from '../kernel/keepalive.js'
-import { countOpenDescriptors, raiseDescriptorLimit } from '../kernel/limits.js'
+import { countOpenDescriptors, descriptorLimit } from '../kernel/limits.js'
 import { largestPipeBytes } from '../kernel/pipe-size.js'
 import { ephemeralPorts } from '../kernel/port-range.js'
 import type { NamedRemote } from '../master/resolver.js'
@@ -97,7 +97,7 @@ export function acceptorSettings(
   listenerNames: readonly string[],
   cells: AcceptorSettings['cells'],
   traceMask: number,
-): AcceptorSettings {
+): Omit<AcceptorSettings, 'mechanism'> {
   return {
     cells,
     listeners: spawnd.listeners.map((settings, slot) => ({
@@ -257,12 +257,12 @@ const IDLE_CHILD_DESCRIPTORS = 30
 
 /** How many sessions a child can have, as far as its master knows. */
 export function childSessionsMax(): number {
-  return sessionsWith(raiseDescriptorLimit() - IDLE_CHILD_DESCRIPTORS)
+  return sessionsWith(descriptorLimit() - IDLE_CHILD_DESCRIPTORS)
 }
 
 /** How many sessions this process can have: each needs a descriptor for its client and one for its remote. */
 export function sessionsMax(sessionsNow = 0): number {
-  return sessionsWith(raiseDescriptorLimit() - countOpenDescriptors(), sessionsNow)
+  return sessionsWith(descriptorLimit() - countOpenDescriptors(), sessionsNow)
 }
 
 function sessionsWith(descriptors: number, sessionsNow = 0): number {
@@ -275,7 +275,7 @@ const PIPES_MAX = 32
 const DESCRIPTORS_PER_PIPE = 64
 
 function pipesMax(): number {
-  return Math.min(PIPES_MAX, Math.floor(raiseDescriptorLimit() / DESCRIPTORS_PER_PIPE))
+  return Math.min(PIPES_MAX, Math.floor(descriptorLimit() / DESCRIPTORS_PER_PIPE))
 }
 
 /** What the pipes of a process may be. */

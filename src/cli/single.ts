@@ -1,4 +1,5 @@
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises'
+import { POLL_VARIABLE } from '../base/poll-mechanism.js'
 import { LogDrain } from '../master/log-drain.js'
 import { ReactorThread } from '../master/reactor-thread.js'
 import { COUNT } from '../observe/counters.js'
@@ -80,7 +81,12 @@ export class Single {
     const { log, traceMask, way } = parts
     this.#trace = new TraceChannel('PROC', traceMask, log.say)
     this.#reloader = new Reloader({ ...parts, alarms: this.#alarms }, this.#keeper())
-    const settings = { ...this.#enter(this.#reloader.present), inlet: parts.inlet, pipes: pipeOptions() }
+    const settings = {
+      ...this.#enter(this.#reloader.present),
+      mechanism: parts.loaded.mechanism,
+      inlet: parts.inlet,
+      pipes: pipeOptions(),
+    }
     this.#thread = new ReactorThread(new URL('./reactor-entry.js', import.meta.url), settings, {
       onReport: (report) => this.#onReport(report),
       onFailure: (error) => this.#onReactorFailure(error),
@@ -125,9 +131,12 @@ export class Single {
       },
       onTicketKeys: ({ keys }) => this.#post({ kind: 'ticket-keys', keys }),
       onStaple: (id, staple) => this.#post({ kind: 'staple', id, staple }),
-      needRestart: ({ spawnd }) => {
+      needRestart: ({ mechanism, spawnd }) => {
         const isSingle = spawnd.singleProcess || this.#parts.options.arguments.isSingleProcess
-        return isSingle ? [] : ['single process']
+        return [
+          ...(isSingle ? [] : ['single process']),
+          ...(mechanism === this.#parts.loaded.mechanism ? [] : [`setenv ${POLL_VARIABLE}`]),
+        ]
       },
       prepare: (next) => this.#prepare(next),
       forget: () => this.#post({ kind: 'forget' }),

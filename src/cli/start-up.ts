@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
+import { descriptorsOf, POLL_VARIABLE, SELECT_DESCRIPTORS } from '../base/poll-mechanism.js'
 import { formatProblem } from '../base/problem.js'
-import { raiseDescriptorLimit } from '../kernel/limits.js'
+import { descriptorLimit, raiseDescriptorLimit } from '../kernel/limits.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
 import { linuxSystem } from '../kernel/linux-system.js'
 import { kernelProblem } from '../kernel/self-check.js'
@@ -9,7 +10,7 @@ import { writePidfile } from '../master/pidfile.js'
 import { ServiceManager } from '../master/service-manager.js'
 import { WayOut } from '../master/way-out.js'
 import type { Log } from '../observe/log.js'
-import { ERR, INFO, WARNING } from '../observe/severity.js'
+import { ERR, INFO, NOTICE, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import { detach, isInBackground } from './background.js'
 import {
@@ -24,6 +25,7 @@ import { isUnderInetd } from './handed-over.js'
 import { type BoundListener, bindAll } from './listeners.js'
 import type { Loaded, LoadOptions } from './load.js'
 import { logSettings, openLog } from './log-setup.js'
+import { childSessionsMax } from './settings.js'
 import { version } from './version.js'
 
 /** With fewer open files a reactor cannot even load its modules; what loads earlier fails in bin/run-program.js. */
@@ -63,7 +65,7 @@ export function startProcess(options: LoadOptions, loaded: Loaded): Started | un
     process.exitCode = EXIT_UNAVAILABLE
     return undefined
   }
-  const limit = raiseDescriptorLimit()
+  const limit = raiseDescriptorLimit(descriptorsOf(loaded.mechanism))
   if (limit < DESCRIPTORS_MIN) {
     process.stderr.write(
       `${program}: cannot start: ${limit} open files are allowed, at least ${DESCRIPTORS_MIN} are needed (ulimit -n, LimitNOFILE)\n`,
@@ -76,10 +78,18 @@ export function startProcess(options: LoadOptions, loaded: Loaded): Started | un
   const way = new WayOut()
   way.catchAll((error) => log.say(ERR, `control thread: ${describe(error)}`), EXIT_SOFTWARE)
   log.say(INFO, `startup (version ${version()})`)
+  tellMechanism(loaded, log)
   const traceMask = given.debugMask | spawnd.debugMask | tcprelay.debugMask
   for (const problem of loaded.problems) log.say(WARNING, formatProblem(problem))
   traceConfiguration(loaded, traceMask, log)
   return { program: basename(programPath, '.js'), system, log, way, traceMask }
+}
+
+function tellMechanism({ mechanism }: Loaded, log: Log): void {
+  log.say(INFO, `${mechanism} event notification mechanism is being used`)
+  if (mechanism !== 'select' || descriptorLimit() < SELECT_DESCRIPTORS) return
+  const limits = `${SELECT_DESCRIPTORS} descriptors and so about ${childSessionsMax()} connections a process`
+  log.say(NOTICE, `select has ${limits}: for more use epoll (${POLL_VARIABLE} = 4), or more children`)
 }
 
 /** Starts a process that listens: goes to the background if it should, holds the pidfile, binds. */

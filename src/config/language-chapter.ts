@@ -112,5 +112,6 @@ Different:
 * \`-i\` counts for more than \`spawn { id = … }\`, and the last argument of tcprelay chooses the master's section;
 * \`bind retry delay\` of the section holds for all listeners, not only for those behind it;
 * \`users max\` has no fixed default;
-* a listener on an address that another one has taken already is warned about.
+* a listener on an address that another one has taken already is warned about;
+* \`IO_POLL_MECHANISM\` holds for children too, and a value that is no number or leaves nothing is an error.
 `

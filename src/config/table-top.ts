@@ -14,7 +14,9 @@ export const topBlock = block('top level', 'Outside of all sections.', {
     doc: 'From here on the word NAME, also where a value is expected, stands for the tokens in the braces.',
   }),
   environmentChanges: list('setenv', environmentChange, {
-    doc: 'Sets an environment variable, for quoted text from here on, and for the processes that are started.',
+    doc:
+      'Sets an environment variable, for quoted text from here on, and for the processes that are started. ' +
+      '`IO_POLL_MECHANISM` is obeyed by this program too, see [operations](operations.md#how-reactors-wait).',
   }),
   ...commonRows,
   gcore: optional('gcore', text('PATH'), {

@@ -57,6 +57,7 @@ export const MADV_REMOVE = 9
 
 export const SPLICE_F_NONBLOCK = 2
 
+export const F_GETFD = 1
 export const F_GETFL = 3
 export const F_SETFL = 4
 export const F_SETPIPE_SZ = 1031

@@ -8,19 +8,36 @@ const RLIMIT_BYTES = 16
 
 type Rlimit = (resource: number, limit: bigint) => number
 
-/** Raises the soft limit of open descriptors to the hard one, as the original does; answers the limit. */
-export function raiseDescriptorLimit(): number {
-  const getrlimit = nativeFunction<Rlimit>('int getrlimit(int resource, uintptr_t limit)')
-  const setrlimit = nativeFunction<Rlimit>('int setrlimit(int resource, uintptr_t limit)')
-  const region = mapPrivate(RLIMIT_BYTES)
-  const limit = new BigUint64Array(region.bytes.buffer, 0, 2)
-  getrlimit(RLIMIT_NOFILE, region.pointer)
+/**
+ * Raises the soft limit of open descriptors to the hard one, as the original does, but not beyond `most`, where it is cut:
+ * then the kernel itself refuses what could not be used. Answers the limit.
+ */
+export function raiseDescriptorLimit(most = Number.POSITIVE_INFINITY): number {
+  const { limit, pointer } = readLimit()
   const [soft = 0n, hard = 0n] = limit
-  if (soft < hard) {
-    limit[0] = hard
-    if (setrlimit(RLIMIT_NOFILE, region.pointer) < 0) return Number(soft)
+  const wanted = most < Number(hard) ? BigInt(most) : hard
+  if (soft === wanted) return Number(soft)
+  const setrlimit = nativeFunction<Rlimit>('int setrlimit(int resource, uintptr_t limit)')
+  limit[0] = wanted
+  return Number(setrlimit(RLIMIT_NOFILE, pointer) < 0 ? soft : wanted)
+}
+
+/** How many descriptors the process may have open. */
+export function descriptorLimit(): number {
+  return Number(readLimit().limit[0])
+}
+
+let known: { readonly limit: BigUint64Array; readonly pointer: bigint } | undefined
+
+/** The soft limit and the hard one, where the system has left them. */
+function readLimit() {
+  const getrlimit = nativeFunction<Rlimit>('int getrlimit(int resource, uintptr_t limit)')
+  if (known === undefined) {
+    const { bytes, pointer } = mapPrivate(RLIMIT_BYTES)
+    known = { limit: new BigUint64Array(bytes.buffer, bytes.byteOffset, 2), pointer }
   }
-  return Number(hard)
+  getrlimit(RLIMIT_NOFILE, known.pointer)
+  return known
 }
 
 /** How many descriptors the process has open now. */

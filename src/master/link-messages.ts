@@ -1,4 +1,5 @@
 import type { SocketAddress } from '../base/address.js'
+import type { PollMechanism } from '../base/poll-mechanism.js'
 import type { Shape } from '../cells/layout.js'
 import type { TicketKey } from './ticket-keys.js'
 
@@ -34,6 +35,8 @@ export interface ChildStart<Snapshot, Accepting, Tls> {
   /** OCSP responses that were fetched, by the ids that `tls` has for them. */
   readonly staples: readonly (readonly [id: string, staple: Uint8Array])[]
   readonly environment: readonly (readonly [name: string, value: string])[]
+  /** How reactors wait; the master's choice, whatever the configuration has come to say. */
+  readonly mechanism: PollMechanism
   /** The section that the child reads. */
   readonly sectionId: string
   readonly listenerNames: readonly string[]

@@ -7,6 +7,7 @@ import { mapPrivate } from '../kernel/memory.js'
 import { lastErrno } from '../kernel/native-errno.js'
 import type { Poller, ReadyList, Token, WatchMode } from './poller.js'
 import { ENDED, READABLE, URGENT, WRITABLE } from './poller.js'
+import { Timespec, wholeMs } from './wait-time.js'
 
 const EPOLLET = 0x8000_0000 | 0
 const EPOLLEXCLUSIVE = 1 << 28
@@ -23,14 +24,8 @@ const EVENTS: Readonly<Record<WatchMode, number>> = {
 /** More events than this in one wait are told by the next one. */
 const EVENTS_MAX = 512
 
-/** What a stream of a gigabyte a second brings meanwhile is worth a system call. */
-const BRIEF_WAIT_NS = 100_000
-
 /** The number of epoll_pwait2(2), the same on all architectures; older C libraries have no function for it. */
 const SYS_EPOLL_PWAIT2 = 441
-
-/** The longest wait epoll_wait(2) can express; the loop simply waits again. */
-const TIMEOUT_MAX_MS = 0x7fff_ffff
 
 /**
  * epoll(7), edge-triggered for streams: one EPOLL_CTL_ADD in a socket's life and no modification, so `again`
@@ -94,9 +89,9 @@ export function openEpoll(layout: EpollLayout = epollLayout(process.arch)): Poll
       tell(c.EPOLL_CTL_MOD, fd, token, HUSHED)
     },
     remove: (fd, token) => tell(c.EPOLL_CTL_DEL, fd, token, 0),
+    forget() {},
     wait(ready: ReadyList, timeoutMs: number) {
-      const timeout =
-        timeoutMs === Number.POSITIVE_INFINITY ? -1 : Math.ceil(Math.min(timeoutMs, TIMEOUT_MAX_MS))
+      const timeout = timeoutMs === Number.POSITIVE_INFINITY ? -1 : wholeMs(timeoutMs)
       const max = Math.min(EVENTS_MAX, ready.capacity)
       return fill(ready, waitFor(epollFd, pointer, max, timeout))
     },
@@ -112,9 +107,9 @@ function briefWait(epollFd: Fd, events: bigint): (max: number) => number {
   const call = nativeFunction<
     (call: number, fd: number, events: bigint, max: number, time: bigint, mask: number) => number
   >('long syscall(long call, int fd, uintptr_t events, int max, uintptr_t time, uintptr_t mask)')
-  // struct timespec: seconds, nanoseconds.
-  const { bytes, pointer } = mapPrivate(16)
-  new DataView(bytes.buffer, bytes.byteOffset).setBigInt64(8, BigInt(BRIEF_WAIT_NS), true)
+  const time = new Timespec()
+  const { pointer } = time
+  time.setBrief()
   return (max) => call(SYS_EPOLL_PWAIT2, epollFd, events, max, pointer, 0)
 }
 

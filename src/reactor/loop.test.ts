@@ -55,15 +55,16 @@ test('a watch that fails changes nothing', () => {
   assert.deepEqual(watcher.told, [READABLE])
 })
 
-test('unwatch takes the descriptor out of the poller, forget leaves that to the kernel', () => {
+test('unwatch takes the descriptor out of the poller, forget tells it that it is closed, and neither twice', () => {
   const { loop, poller } = loopWith()
   const [one, other] = [new Recorder(), new Recorder()]
   loop.watch(5, one, 'stream')
   loop.watch(6, other, 'stream')
   loop.unwatch(5, one)
-  loop.forget(other)
-  loop.forget(other)
-  assert.deepEqual(poller.said.slice(2), ['remove 5'])
+  loop.forget(6, other)
+  loop.forget(6, other)
+  loop.unwatch(5, one)
+  assert.deepEqual(poller.said.slice(2), ['remove 5', 'forget 6'])
   assert.deepEqual([one.token, other.token, loop.watchCount], [NO_TOKEN, NO_TOKEN, 0])
 })
 
@@ -105,7 +106,7 @@ test('who was closed earlier in a batch hears nothing, nor does who took its pla
   const { loop, poller } = loopWith()
   const [first, victim, successor] = [new Recorder(), new Recorder(), new Recorder()]
   first.act = () => {
-    loop.forget(victim)
+    loop.forget(6, victim)
     loop.watch(6, successor, 'stream')
   }
   loop.watch(5, first, 'stream')
@@ -145,7 +146,7 @@ test('tokens are 31-bit numbers, and no two watches in a row share one', () => {
         const present = watched.get(fd)
         if (!isWatch && present !== undefined) {
           retired.set(fd, present.token)
-          loop.forget(present)
+          loop.forget(fd, present)
           watched.delete(fd)
         } else if (isWatch && present === undefined) {
           const watcher = new Recorder()
@@ -177,7 +178,7 @@ test('generations begin again after the last one, within 31 bits', () => {
     loop.watch(5, watcher, 'stream')
     assert.ok(watcher.token >= 0 && watcher.token <= 0x7fff_ffff)
     tokens.add(watcher.token)
-    loop.forget(watcher)
+    loop.forget(5, watcher)
   }
   assert.equal(tokens.size, 2048)
   loop.watch(5, watcher, 'stream')
@@ -196,7 +197,7 @@ test('beyond a million watches the answer is EMFILE, and room is used again', ()
   const surplus = new Recorder()
   assert.equal(loop.watch(1, surplus, 'stream'), -EMFILE)
   assert.equal(surplus.token, NO_TOKEN)
-  loop.forget(watchers[77] as Watcher)
+  loop.forget(77, watchers[77] as Watcher)
   assert.equal(loop.watch(1, surplus, 'stream'), 0)
 })
 

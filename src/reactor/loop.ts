@@ -85,13 +85,19 @@ export class Loop {
 
   /** Takes `fd` out of the poller: for a descriptor that stays open or is shared with another process. */
   unwatch(fd: Fd, watcher: Watcher): void {
+    if (watcher.token === NO_TOKEN) return
     this.#poller.remove(fd, watcher.token)
-    this.forget(watcher)
+    this.#freeSlot(watcher)
   }
 
-  /** Forgets a watcher whose descriptor is closed at once, by its only owner: the kernel drops it by itself. */
-  forget(watcher: Watcher): void {
+  /** Forgets a watcher whose descriptor is closed at once, by its only owner. */
+  forget(fd: Fd, watcher: Watcher): void {
     if (watcher.token === NO_TOKEN) return
+    this.#poller.forget(fd, watcher.token)
+    this.#freeSlot(watcher)
+  }
+
+  #freeSlot(watcher: Watcher): void {
     const slot = watcher.token & SLOT_MASK
     watcher.token = NO_TOKEN
     this.#watchers[slot] = undefined

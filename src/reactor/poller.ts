@@ -20,11 +20,17 @@ export type Token = number
 
 /** How a descriptor is told of. */
 export type WatchMode =
-  /** A stream: everything, once; who drained or filled it says `again`. */
+  /**
+   * A stream: everything, once; who drained or filled it says `again`. Its end, its errors and urgent data are told
+   * without being asked for, once in its life at least.
+   */
   | 'stream'
   /** A listener or an eventfd: readable, for as long as it is. */
   | 'level'
-  /** A listener that other processes watch too: the same, and one of those that wait hears of a client. */
+  /**
+   * A listener that other processes watch too: the same, and one of those that wait hears of a client; all of them
+   * where the kernel cannot choose.
+   */
   | 'shared'
 
 /** The events of one wait; filled by the poller, read by the loop. */
@@ -46,11 +52,16 @@ export class ReadyList {
 export interface Poller {
   readonly name: string
   add(fd: Fd, token: Token, mode: WatchMode): Outcome
-  /** The owner saw EAGAIN, or a read or write that came up short, and wants to hear of `interest` again. */
+  /**
+   * The owner saw EAGAIN, or a read or write that came up short, and wants to hear of `interest` again. Who says so with
+   * bytes unread may be told of them at once, again and again.
+   */
   again(fd: Fd, token: Token, interest: Interest): void
   /** The owner of a stream can do nothing with bytes or room now: only its end and errors, until `again`. */
   hush(fd: Fd, token: Token): void
   remove(fd: Fd, token: Token): Outcome
+  /** The owner closes `fd` at once. Costs nothing where the kernel drops a closed descriptor by itself. */
+  forget(fd: Fd, token: Token): void
   /**
    * Waits up to `timeoutMs` (rounded up to whole milliseconds; Infinity waits for ever), fills `ready` and
    * answers how many. A signal counts as no event.

@@ -12,12 +12,17 @@ import type { Session } from './session.js'
 /** The first byte of a TLS record that begins a handshake (RFC 8446, 5.1). */
 const HANDSHAKE_RECORD = 0x16
 
+/** Half a hello stays in the kernel, and what is unread is no news: whether more has come is looked for, at first so soon and at most so late. */
+const LOOK_FIRST_MS = 1
+const LOOK_MAX_MS = 250
+
 /** Begins what a client of a listener with TLS has to say before a remote is looked for. */
 export function greet(session: Session): void {
   const { loop } = session.relay
   const greeting = greetingOf(session)
   const timeoutMs = greeting.context === undefined ? greeting.detectMs : greeting.timeoutMs
   session.greetingDeadlineMs = loop.nowMs + timeoutMs
+  session.pollMs = LOOK_FIRST_MS
   const { detectMs = timeoutMs } = greeting
   loop.timers.set(session.timer, loop.nowMs + Math.min(detectMs, timeoutMs))
   if (greeting.context === undefined || greeting.detectMs !== undefined) look(session)
@@ -32,7 +37,9 @@ export function greetingReady(session: Session): void {
 }
 
 export function greetingTimer(session: Session): void {
-  if (session.client.tls === undefined) serve(session)
+  const isLookingOn = greetingOf(session).context === undefined
+  if (isLookingOn && session.relay.loop.nowMs < session.greetingDeadlineMs) look(session)
+  else if (session.client.tls === undefined) serve(session)
   else refuse(session, 'it takes too long')
 }
 
@@ -63,7 +70,15 @@ function look(session: Session): void {
     }
   } else if (client.hasPeerEnded)
     serve(session) // half a greeting, and no more will come
+  else if (isMoreNeeded) lookLater(session)
   else loop.again(client.fd, client, READABLE)
+}
+
+/** A poller that knows no edges would tell of the bytes that are left where they are again and again: it is not asked. */
+function lookLater(session: Session): void {
+  const { loop } = session.relay
+  loop.timers.set(session.timer, Math.min(loop.nowMs + session.pollMs, session.greetingDeadlineMs))
+  session.pollMs = Math.min(session.pollMs * 2, LOOK_MAX_MS)
 }
 
 /** Reads the hello of a client whose TLS is passed on; true when all is known that can be. */

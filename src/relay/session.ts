@@ -219,7 +219,7 @@ export class Session implements TimerOwner {
 
   closeConnection(connection: Connection): void {
     if (connection.fd === NO_FD) return
-    this.relay.loop.forget(connection)
+    this.relay.loop.forget(connection.fd, connection)
     connection.tls?.free()
     connection.tls = undefined
     this.relay.system.calls.close(connection.fd)

@@ -4,7 +4,6 @@ import type { Fd } from '../../src/kernel/calls.js'
 import { AF_INET, SOCK_STREAM } from '../../src/kernel/constants.js'
 import { EBADF, EEXIST } from '../../src/kernel/errno.js'
 import { openWakeFd } from '../../src/kernel/eventfd.js'
-import { nativeFunction } from '../../src/kernel/ffi.js'
 import { linuxSystem } from '../../src/kernel/linux-system.js'
 import { mapPrivate } from '../../src/kernel/memory.js'
 import { SOCKADDR_BYTES_MAX } from '../../src/kernel/sockaddr.js'
@@ -29,80 +28,21 @@ import {
   listenOnLoopback,
   type Pair,
   sendText,
+  sendUrgent,
   tcpPair,
   unixPair,
   waitReadable,
 } from '../support/sockets.js'
-
-/** Promises that one poller cannot keep, each with the reason. */
-export type Skips = Partial<Record<'failures' | 'forgetsClosed', string>>
-
-/** Far longer than anything here takes: an event that has not come by then never comes. */
-const EVENT_MAX_MS = 5_000
-
-/** One poller under test, and what it was given. */
-class Bench {
-  readonly poller: Poller
-  readonly ready = new ReadyList(64)
-  readonly #fds: Fd[] = []
-
-  constructor(poller: Poller) {
-    this.poller = poller
-  }
-
-  pair(pair: Pair = tcpPair()): Pair {
-    this.#fds.push(pair.near, pair.far)
-    return pair
-  }
-
-  /** A stream whose first news, that it is writable, has been told already. */
-  quietStream(token: number, pair: Pair = tcpPair()): Pair {
-    this.pair(pair)
-    assert.equal(this.poller.add(pair.near, token, 'stream'), 0)
-    this.poller.again(pair.near, token, READABLE | WRITABLE)
-    assert.equal(this.wait().get(token), WRITABLE)
-    this.poller.again(pair.near, token, READABLE)
-    return pair
-  }
-
-  /** Readiness by token. */
-  wait(timeoutMs: number = EVENT_MAX_MS): Map<number, number> {
-    const count = done(this.poller.wait(this.ready, timeoutMs))
-    const told = new Map<number, number>()
-    for (let i = 0; i < count; i++) told.set(this.ready.tokens[i] ?? -1, this.ready.readiness[i] ?? 0)
-    assert.equal(told.size, count, 'a token is told at most once per wait')
-    return told
-  }
-
-  /** Waits until this token has been told all of these bits. */
-  waitFor(token: number, bits: number): number {
-    let seen = 0
-    for (let rounds = 0; (seen & bits) !== bits; rounds++) {
-      assert.ok(rounds < 20, `told ${seen} instead of ${bits}`)
-      const told = this.wait()
-      assert.ok(told.size > 0, `told ${seen} and then nothing, instead of ${bits}`)
-      seen |= told.get(token) ?? 0
-    }
-    return seen
-  }
-
-  assertQuiet(): void {
-    assert.deepEqual([...this.wait(0)], [], 'there is no news')
-  }
-
-  close(): void {
-    closeAll(...this.#fds)
-    this.poller.close()
-  }
-}
+import { Bench, EVENT_MAX_MS, type Test } from './poller-bench.js'
+import { nothingSpins, sharing } from './poller-spinning.js'
 
 /**
  * What the loop and the sessions rely on, whatever waits for descriptors. A new poller is finished when this
  * suite passes for it.
  */
-export function pollerContract(name: string, open: () => Poller, skips: Skips = {}): void {
-  const test = (title: string, run: (bench: Bench) => void, skip?: string): void => {
-    it(title, skip === undefined ? {} : { skip }, () => {
+export function pollerContract(name: string, open: () => Poller): void {
+  const test = (title: string, run: (bench: Bench) => void): void => {
+    it(title, () => {
       const bench = new Bench(open())
       try {
         run(bench)
@@ -112,8 +52,11 @@ export function pollerContract(name: string, open: () => Poller, skips: Skips = 
     })
   }
   describe(`${name} keeps the poller contract`, () => {
-    tokensAndReadiness(test, skips)
+    tokensAndReadiness(test)
+    removing(test)
     edges(test)
+    nothingSpins(test)
+    sharing(test)
     hushing(test)
     levels(test)
     endings(test)
@@ -122,9 +65,7 @@ export function pollerContract(name: string, open: () => Poller, skips: Skips = 
   })
 }
 
-type Test = (title: string, run: (bench: Bench) => void, skip?: string) => void
-
-function tokensAndReadiness(test: Test, skips: Skips): void {
+function tokensAndReadiness(test: Test): void {
   test('says its name', ({ poller }) => assert.match(poller.name, /^[a-z]+$/))
 
   test('gives back the token that it was given', (bench) => {
@@ -147,20 +88,18 @@ function tokensAndReadiness(test: Test, skips: Skips): void {
     bench.poller.add(near, 7, 'stream')
     assert.equal(bench.wait().get(7), READABLE | WRITABLE)
   })
+}
 
-  test(
-    'answers a negated errno to what cannot be watched',
-    ({ poller }) => {
-      assert.equal(poller.add(1_000_000, 7, 'stream'), -EBADF)
-      const wake = openWakeFd()
-      assert.equal(poller.add(wake.fd, 7, 'level'), 0)
-      assert.equal(poller.add(wake.fd, 8, 'level'), -EEXIST)
-      assert.equal(poller.remove(wake.fd, 7), 0)
-      assert.ok(poller.remove(wake.fd, 7) < 0)
-      wake.close()
-    },
-    skips.failures,
-  )
+function removing(test: Test): void {
+  test('answers a negated errno to what cannot be watched', ({ poller }) => {
+    assert.equal(poller.add(1_000_000, 7, 'stream'), -EBADF)
+    const wake = openWakeFd()
+    assert.equal(poller.add(wake.fd, 7, 'level'), 0)
+    assert.equal(poller.add(wake.fd, 8, 'level'), -EEXIST)
+    assert.equal(poller.remove(wake.fd, 7), 0)
+    assert.ok(poller.remove(wake.fd, 7) < 0)
+    wake.close()
+  })
 
   test('tells nothing of a descriptor that was removed', (bench) => {
     const { near, far } = bench.quietStream(7)
@@ -172,17 +111,43 @@ function tokensAndReadiness(test: Test, skips: Skips): void {
     assert.equal(bench.wait().get(8), READABLE | WRITABLE)
   })
 
-  test(
-    'tells nothing of a descriptor that was closed',
-    (bench) => {
-      const { near, far } = tcpPair()
-      bench.poller.add(near, 7, 'stream')
-      closeAll(near)
-      bench.assertQuiet()
-      closeAll(far)
-    },
-    skips.forgetsClosed,
-  )
+  test('tells nothing of a descriptor that was forgotten and closed, and its number is as new', (bench) => {
+    const { near, far } = tcpPair()
+    bench.poller.add(near, 7, 'stream')
+    bench.poller.forget(near, 7)
+    closeAll(near)
+    bench.assertQuiet()
+    const successor = bench.pair(unixPair())
+    assert.ok(successor.near === near || successor.far === near, 'the kernel gives the lowest free numbers')
+    assert.equal(bench.poller.add(near, 8, 'stream'), 0)
+    assert.deepEqual([...bench.wait()], [[8, WRITABLE]])
+    closeAll(far)
+  })
+
+  test('tells nothing of a descriptor that was closed without a word', (bench) => {
+    const { near, far } = tcpPair()
+    const other = bench.quietStream(8)
+    bench.poller.add(near, 7, 'stream')
+    closeAll(near, far)
+    for (let i = 0; i < 10; i++) bench.assertQuiet()
+    sendText(other.far, 'x')
+    bench.waitFor(8, READABLE)
+  })
+
+  test('whoever is taken out, the others are told of as before', (bench) => {
+    const tokens = Array.from({ length: 100 }, (_, token) => token)
+    const pairs = tokens.map((token) => bench.quietStream(token, unixPair()))
+    const left = new Map(pairs.entries())
+    for (const token of [0, 99, 50, 98, 1, 64, 63]) {
+      const { near } = left.get(token) as Pair
+      assert.equal(bench.poller.remove(near, token), 0)
+      left.delete(token)
+    }
+    for (const [token, { far }] of left) {
+      sendText(far, 'x')
+      assert.deepEqual([...bench.wait().keys()], [token])
+    }
+  })
 }
 
 function hushing(test: Test): void {
@@ -361,12 +326,7 @@ function endings(test: Test): void {
 
   test('tells urgent data as URGENT', (bench) => {
     const { far } = bench.quietStream(7)
-    const region = mapPrivate(1)
-    const send = nativeFunction<(fd: Fd, bytes: bigint, count: number, flags: number) => number>(
-      'int send(int fd, uintptr_t bytes, size_t count, int flags)',
-    )
-    const MSG_OOB = 1
-    assert.equal(send(far, region.pointer, 1, MSG_OOB), 1)
+    sendUrgent(far)
     bench.waitFor(7, URGENT)
   })
 }
@@ -379,6 +339,14 @@ function waiting(test: Test): void {
       const waited = performance.now() - before
       assert.ok(waited >= timeoutMs, `waited ${waited} ms instead of ${timeoutMs}`)
     }
+  })
+
+  test('also while there is a stream that nobody reads', (bench) => {
+    const { near } = bench.quietStream(7)
+    bench.poller.hush(near, 7)
+    const before = performance.now()
+    assert.equal(bench.wait(600).size, 0)
+    assert.ok(performance.now() - before >= 600)
   })
 
   test('a fraction of a millisecond is not zero: a loop that waits for a timer does not spin', (bench) => {
@@ -457,7 +425,7 @@ function throughTheLoop(test: Test): void {
     const closeTheOther = () => {
       if (reused !== undefined) return
       const [victim, fd] = second.told.length > 0 ? [first, one.near] : [second, other.near]
-      loop.forget(victim)
+      loop.forget(fd, victim)
       calls.close(fd)
       reused = bench.pair(unixPair())
       assert.ok(reused.near === fd || reused.far === fd, 'the kernel gives the lowest free number')

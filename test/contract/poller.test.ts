@@ -1,4 +1,6 @@
-import { openEpoll } from '../../src/reactor/epoll.js'
+import { openPoller } from '../../src/reactor/open-poller.js'
 import { pollerContract } from './poller.contract.js'
 
-pollerContract('epoll', openEpoll)
+for (const mechanism of ['epoll', 'poll', 'select'] as const) {
+  pollerContract(mechanism, () => openPoller(mechanism))
+}

@@ -29,6 +29,7 @@ export class RelayPlan {
     readonly listeners: readonly string[]
     readonly relayLines: readonly string[]
     readonly masterLines: readonly string[]
+    readonly topLines: readonly string[]
     readonly words: readonly string[]
     readonly options: ProgramOptions
   }
@@ -51,6 +52,11 @@ export class RelayPlan {
     return new RelayPlan({ ...this.#parts, masterLines: [...this.#parts.masterLines, ...lines] })
   }
 
+  /** Lines before all sections. */
+  withTop(...lines: readonly string[]): RelayPlan {
+    return new RelayPlan({ ...this.#parts, topLines: [...this.#parts.topLines, ...lines] })
+  }
+
   /** Instead of a free port of 127.0.0.1. */
   listeningOn(...listeners: readonly string[]): RelayPlan {
     return new RelayPlan({ ...this.#parts, listeners })
@@ -67,7 +73,7 @@ export class RelayPlan {
   }
 
   get text(): string {
-    const { listeners, masterLines, relayLines, targets } = this.#parts
+    const { listeners, masterLines, relayLines, targets, topLines } = this.#parts
     const master = [...listeners.map((listener) => `listen = { ${listener} }`), 'single process = yes']
     const relay = [
       ...targets.map(({ directive }) => `remote = { ${directive} }`),
@@ -75,6 +81,7 @@ export class RelayPlan {
       ...relayLines,
     ]
     return [
+      ...topLines,
       section('spawnd', [...master, ...masterLines]),
       section('tcprelay', relay.length === 0 ? ['retire = 0'] : relay),
     ].join('\n')
@@ -112,6 +119,7 @@ export function relayTo(...targets: readonly Target[]): RelayPlan {
     listeners: ['address = 127.0.0.1 port = 0'],
     relayLines: [],
     masterLines: [],
+    topLines: [],
     words: [],
     options: {},
   })

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { fittingCount } from '../harness/fitting-count.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 
 /** Clients that are there at the same time: each is served, stays, is served again and leaves. */
-export function crowdTest(count: number): void {
+export function crowdTest(wanted: number): void {
+  const count = fittingCount(wanted)
   test(`${count} connections at once`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
     const relay = await relayTo(remote).start(t)

@@ -46,6 +46,14 @@ test(`${EXCHANGES * 2} requests and replies through a reactor on real sockets ma
   assert.ok(medianBytes < 2 * NOISE_BYTES, `${medianBytes} bytes per request and reply`)
 })
 
+for (const mechanism of ['poll', 'select']) {
+  test(`nor do they by ${mechanism}`, (t) => {
+    const { medianBytes } = measured(`exchanges-by-${mechanism}`, EXCHANGES)
+    t.diagnostic(`${medianBytes.toFixed(3)} bytes per request and reply`)
+    assert.ok(medianBytes < 2 * NOISE_BYTES, `${medianBytes} bytes per request and reply`)
+  })
+}
+
 test('one small object for each receive would be seen', () => {
   const { medianBytes } = measured('wasteful-exchanges', 20_000)
   assert.ok(medianBytes >= 2 * OBJECT_BYTES_MIN, `${medianBytes} bytes per request and reply`)

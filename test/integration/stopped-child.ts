@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { afterwards } from '../harness/clean-up.js'
+import { fittingCount } from '../harness/fitting-count.js'
 import { freeze } from '../harness/held.js'
 import { type Master, spawning, startMaster } from '../harness/master.js'
 import { descriptorKinds } from '../harness/proc.js'
@@ -19,7 +20,8 @@ const SLOW_MS = 60_000
 const MESSAGE_IN_KERNEL_BYTES = 512
 
 /** Clients of a child that stands still: how many wait in the master, and what becomes of them. */
-export function stoppedChildTests(count: number): void {
+export function stoppedChildTests(wanted: number): void {
+  const count = fittingCount(wanted)
   test(`${count} clients are queued for a stopped child: all are served when it goes on`, async (t) => {
     const { clients, master, pid } = await startWithQueue(t, count)
     process.kill(pid, 'SIGCONT')

@@ -192,6 +192,7 @@ export class FakeKernel {
         this.#watched.delete(fd)
         return 0
       },
+      forget: () => {},
       wait: (ready) => (this.#isInterrupted() ? 0 : this.#wait(ready)),
       waitBriefly: (ready) => (this.#isInterrupted() ? 0 : this.#wait(ready)),
       close: () => {},

@@ -75,6 +75,8 @@ function connections(relay: WholeRelay): () => void {
 const WORK: Readonly<Record<string, () => () => void>> = {
   'events-in-memory': eventsInMemory,
   exchanges: () => exchanges(new WholeRelay()),
+  'exchanges-by-poll': () => exchanges(new WholeRelay({ mechanism: 'poll' })),
+  'exchanges-by-select': () => exchanges(new WholeRelay({ mechanism: 'select' })),
   'wasteful-exchanges': () => exchanges(new WholeRelay({ system: wasteful() })),
   connections: () => connections(new WholeRelay()),
   'logged-connections': () => connections(new WholeRelay({ hasAccessLog: true })),

@@ -32,6 +32,11 @@ export class FakePoller implements Poller {
     return 0
   }
 
+  forget(fd: Fd): void {
+    this.said.push(`forget ${fd}`)
+    this.tokens.delete(fd)
+  }
+
   wait(ready: ReadyList, timeoutMs: number): number {
     this.waits.push(timeoutMs)
     const { next } = this

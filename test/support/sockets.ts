@@ -130,3 +130,13 @@ export function countUnread(fd: Fd): number {
   done(ioctl(fd, FIONREAD, scratch.pointer))
   return new Int32Array(scratch.bytes.buffer, 0, 1)[0] ?? 0
 }
+
+const MSG_OOB = 1
+
+/** Sends one byte of urgent data. */
+export function sendUrgent(fd: Fd): void {
+  const send = nativeFunction<(fd: Fd, bytes: bigint, count: number, flags: number) => number>(
+    'int send(int fd, uintptr_t bytes, size_t count, int flags)',
+  )
+  assert.equal(send(fd, scratch.pointer, 1, MSG_OOB), 1)
+}

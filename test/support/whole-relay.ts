@@ -1,3 +1,4 @@
+import type { PollMechanism } from '../../src/base/poll-mechanism.js'
 import { type ChildCells, createCells } from '../../src/cells/cells.js'
 import { Reactor } from '../../src/cli/build-reactor.js'
 import type { ReactorSettings } from '../../src/cli/reactor-settings.js'
@@ -11,7 +12,7 @@ import { mapPrivate } from '../../src/kernel/memory.js'
 import { decodeAddress, SOCKADDR_BYTES_MAX } from '../../src/kernel/sockaddr.js'
 import type { System } from '../../src/kernel/system.js'
 import { COUNT } from '../../src/observe/counters.js'
-import { openEpoll } from '../../src/reactor/epoll.js'
+import { openPoller } from '../../src/reactor/open-poller.js'
 import { FOR_EVER_MS } from '../../src/reactor/timers.js'
 import { SPLICE_POLICIES } from '../../src/relay/splice-policies.js'
 import { calls, done, listenOnLoopback } from './sockets.js'
@@ -28,6 +29,8 @@ const ADDRESS_BYTES = 16
 export interface WholeRelayOptions {
   readonly system?: System
   readonly hasAccessLog?: boolean
+  /** How the reactor waits; epoll by default. */
+  readonly mechanism?: PollMechanism
 }
 
 /**
@@ -44,7 +47,7 @@ export class WholeRelay {
   #client: Fd = -1
   #accepted: Fd = -1
 
-  constructor({ system = linuxSystem(), hasAccessLog = false }: WholeRelayOptions = {}) {
+  constructor({ system = linuxSystem(), hasAccessLog = false, mechanism = 'epoll' }: WholeRelayOptions = {}) {
     const serverAt = mapPrivate(SOCKADDR_BYTES_MAX)
     this.#server = listenOnLoopback(serverAt)
     const shape = { children: 1, remotes: 1, listeners: 1, ringBytes: 64 * 1024 }
@@ -86,8 +89,9 @@ export class WholeRelay {
       traceMask: 0,
       inlet: undefined,
       pipes: { pipesMax: 0, pipeBytes: 0 },
+      mechanism,
     }
-    this.reactor = new Reactor(settings, system, openEpoll(), () => {})
+    this.reactor = new Reactor(settings, system, openPoller(mechanism), () => {})
     const listener = listenOnLoopback(this.#relayAt)
     this.reactor.handle({ kind: 'listen', slot: 0, fd: listener, isUnix: false })
   }

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { choosePollMechanism, descriptorsOf } from './poll-mechanism.js'
+
+const chosen = (mask: string | undefined) => {
+  const choice = choosePollMechanism(mask)
+  return 'mechanism' in choice ? choice.mechanism : choice.problem
+}
+
+test('nobody asks: epoll', () => assert.equal(chosen(undefined), 'epoll'))
+
+test('the best of those that a mask allows, and that Linux has', () => {
+  const masks = { 4: 'epoll', 8: 'poll', 16: 'select', 24: 'poll', 63: 'epoll', 59: 'poll', 51: 'select' }
+  for (const [mask, mechanism] of Object.entries(masks)) assert.equal(chosen(mask), mechanism, mask)
+  assert.equal(chosen(' 8 '), 'poll')
+  assert.equal(chosen('-1'), 'epoll', 'all bits are set')
+  assert.equal(chosen('72'), 'poll', 'bits that stand for nothing are ignored')
+})
+
+test('nothing left: the value, what it stands for, and what there is', () => {
+  const start = 'no working event notification mechanism found: IO_POLL_MECHANISM'
+  const offer = 'Linux has epoll (4), poll (8), select (16)'
+  assert.equal(chosen('35'), `${start} = 35 stands for kqueue, /dev/poll, port, ${offer}`)
+  assert.equal(chosen('0'), `${start} = 0 stands for none, ${offer}`)
+  assert.equal(chosen('64'), `${start} = 64 stands for none, ${offer}`)
+})
+
+test('what is no number is told', () => {
+  for (const mask of ['', 'epoll', '4x', '0x8', '1e1', '8.5'])
+    assert.match(chosen(mask), /^IO_POLL_MECHANISM is a sum of numbers, not '.*': Linux has epoll \(4\)/)
+})
+
+test('select alone limits descriptors', () => {
+  assert.deepEqual([descriptorsOf('epoll'), descriptorsOf('poll')], [Infinity, Infinity])
+  assert.equal(descriptorsOf('select'), 1024)
+})

@@ -1,0 +1,67 @@
+import type { Outcome } from '../kernel/calls.js'
+import { EINTR } from '../kernel/errno.js'
+import { nativeFunction } from '../kernel/ffi.js'
+import { lastErrno } from '../kernel/native-errno.js'
+import type { Poller, ReadyList } from './poller.js'
+import { Timespec, wholeMs } from './wait-time.js'
+import { ENTRY_WORDS, INVALID, WatchTable } from './watch-table.js'
+
+/**
+ * poll(2): the kernel is handed all descriptors with every call and looks at each, so a wait costs what is watched, not
+ * what happens.
+ */
+export function openPoll(): Poller {
+  const poll = nativeFunction<(entries: bigint, count: number, timeoutMs: number) => number>(
+    'int poll(uintptr_t entries, uint64_t count, int timeout)',
+  )
+  const ppoll = nativeFunction<(entries: bigint, count: number, time: bigint, mask: number) => number>(
+    'int ppoll(uintptr_t entries, uint64_t count, uintptr_t time, uintptr_t mask)',
+  )
+  const errno = lastErrno()
+  const table = new WatchTable()
+  const brief = new Timespec()
+  brief.setBrief()
+  /** Where the next look begins: behind those that were told when there were more than the list takes. */
+  let first = 0
+
+  function fill(ready: ReadyList, outcome: Outcome): Outcome {
+    if (outcome < 0) return errno[0] === EINTR ? 0 : -(errno[0] as number)
+    const { count, words } = table
+    const { capacity } = ready
+    let told = 0
+    let place = first < count ? first : 0
+    for (let left = outcome, looked = 0; left > 0 && looked < count; looked++) {
+      const found = (words[place * ENTRY_WORDS + 1] as number) >>> 16
+      if (found !== 0) {
+        if (told === capacity) break
+        left--
+        if ((found & INVALID) !== 0) table.silence(place)
+        else {
+          ready.tokens[told] = table.tokenAt(place)
+          ready.readiness[told++] = found
+          table.told(place, found)
+        }
+      }
+      if (++place === count) place = 0
+    }
+    first = place
+    return told
+  }
+
+  return {
+    name: 'poll',
+    add: (fd, token, mode) => table.add(fd, token, mode),
+    again: (fd, _token, interest) => table.again(fd, interest),
+    hush: (fd) => table.hush(fd),
+    remove: (fd) => table.remove(fd),
+    forget: (fd, token) => table.forget(fd, token),
+    wait(ready: ReadyList, timeoutMs: number) {
+      const timeout = timeoutMs === Number.POSITIVE_INFINITY ? -1 : wholeMs(timeoutMs)
+      return fill(ready, poll(table.pointer, table.count, timeout))
+    },
+    waitBriefly(ready: ReadyList) {
+      return fill(ready, ppoll(table.pointer, table.count, brief.pointer, 0))
+    },
+    close: () => table.close(),
+  }
+}

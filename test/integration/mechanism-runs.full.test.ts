@@ -1,0 +1,5 @@
+import { integrationFiles, mechanismRuns } from './mechanism-runs.js'
+
+const files = integrationFiles()
+mechanismRuns('poll', files)
+mechanismRuns('select', files)

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { DIRECT, spawning, startMaster } from '../harness/master.js'
+import { needs } from '../harness/needs.js'
+import { descriptorKinds, descriptorNumbersOf } from '../harness/proc.js'
+import { tcprelay } from '../harness/program.js'
+import { type RelayPlan, relayTo } from '../harness/relay.js'
+import { echoes, remoteThat } from '../harness/remote.js'
+import { reactorThreadOf, traceCalls } from '../harness/strace.js'
+
+const CONFIG = 78
+
+const SOMEWHERE = { directive: 'address = 127.0.0.1 port = 9' }
+
+/** The number of each, and the calls by which it waits: the C library has its choice. */
+const MECHANISMS = [
+  { name: 'epoll', mask: '4', waits: /^epoll_/ },
+  { name: 'poll', mask: '8', waits: /^p?poll$/ },
+  { name: 'select', mask: '16', waits: /^(?:_newselect|select|pselect6)$/ },
+] as const
+
+/** select(2) names who is ready, and poll(2) is asked what there is. */
+const ASKS = /^p?poll$/
+
+/** Node's own loops have some. */
+const epollsOf = (pid: number) => descriptorKinds(pid).get('anon_inode:[eventpoll]') ?? 0
+
+const withMask = (mask: string) => ({ env: { IO_POLL_MECHANISM: mask } })
+
+const SAYS = / event notification mechanism is being used/
+
+for (const { mask, name, waits } of MECHANISMS) {
+  test(`IO_POLL_MECHANISM = ${mask}: the reactor waits by ${name}, and by nothing else`, async (t) => {
+    if (!needs(t, 'strace')) return
+    const remote = await remoteThat(echoes).start(t)
+    const relay = await relayTo(remote).running(withMask(mask)).start(t)
+    await relay.logged(new RegExp(`${name}${SAYS.source}`))
+    assert.equal(relay.program.stderr.matching(SAYS).length, 1)
+    const client = await relay.connect()
+    const { counts } = await traceCalls(t, reactorThreadOf(relay.pid), async () => {
+      for (let i = 0; i < 20; i++) assert.equal(await client.exchange('hello'), 'hello')
+    })
+    const waited = Object.keys(counts).filter((call) => /poll|select/.test(call))
+    assert.ok(waited.some((call) => waits.test(call)))
+    const others = waited.filter((call) => !waits.test(call) && !(name === 'select' && ASKS.test(call)))
+    assert.deepEqual(others, [])
+  })
+}
+
+test('`setenv` counts for more than the environment, and of a mask the best is taken', async (t) => {
+  const plan = relayTo(SOMEWHERE).withTop('setenv IO_POLL_MECHANISM = 59').running(withMask('4'))
+  const relay = await plan.start(t)
+  await relay.logged(/ poll event notification mechanism is being used/)
+})
+
+const WRONG: readonly [what: string, plan: RelayPlan, env: Record<string, string>, told: RegExp][] = [
+  [
+    'a mask of what other systems have',
+    relayTo(SOMEWHERE).withTop('setenv IO_POLL_MECHANISM = 35'),
+    {},
+    /relay\.cfg:1:1: no working event notification mechanism found: IO_POLL_MECHANISM = 35 stands for kqueue, \/dev\/poll, port/,
+  ],
+  [
+    'the same from the environment',
+    relayTo(SOMEWHERE),
+    { IO_POLL_MECHANISM: '0' },
+    /\(environment\):1:1: no working event notification mechanism found: IO_POLL_MECHANISM = 0 stands for none/,
+  ],
+  [
+    'what is no number',
+    relayTo(SOMEWHERE).withTop('', 'setenv IO_POLL_MECHANISM = epoll'),
+    {},
+    /relay\.cfg:2:1: IO_POLL_MECHANISM is a sum of numbers, not 'epoll'/,
+  ],
+]
+
+for (const [what, plan, env, told] of WRONG) {
+  test(`IO_POLL_MECHANISM: ${what} is an error`, async (t) => {
+    const file = plan.file(t)
+    for (const words of [['-P'], ['-D']]) {
+      const { code, stderr } = await tcprelay(t, [...words, file], { env })
+      assert.equal(code, CONFIG)
+      assert.match(stderr, told)
+    }
+  })
+}
+
+test('a reload does not change the mechanism, and says so', async (t) => {
+  const remote = await remoteThat(echoes).start(t)
+  const relay = await relayTo(remote).withTop('setenv IO_POLL_MECHANISM = 8').start(t)
+  const before = epollsOf(relay.pid)
+  writeFileSync(relay.file, relayTo(remote).withTop('setenv IO_POLL_MECHANISM = 4').text)
+  relay.signal('SIGHUP')
+  await relay.logged(/a change of `setenv IO_POLL_MECHANISM` needs a restart: it stays as it was/)
+  await relay.logged(/the new configuration is in force/)
+  assert.equal(await (await relay.connect()).exchange('hello'), 'hello')
+  assert.equal(epollsOf(relay.pid), before)
+  writeFileSync(relay.file, relayTo(remote).withTop('setenv IO_POLL_MECHANISM = 2').text)
+  relay.signal('SIGHUP')
+  await relay.logged(/no working event notification mechanism found/)
+  await relay.logged(/the new configuration is wrong: the old one goes on/)
+})
+
+for (const accept of ['broker', 'direct']) {
+  test(`accept = ${accept}: master and children wait alike, and clients are served`, async (t) => {
+    const remote = await remoteThat(echoes).start(t)
+    const ways = accept === 'direct' ? [DIRECT] : []
+    const plan = relayTo(remote).withMaster(spawning([2, 2], [100, 1_000], ...ways))
+    const epolls = new Map<string, string>()
+    for (const { mask, name } of MECHANISMS) {
+      const master = await startMaster(t, plan, { children: 2, ...withMask(mask) })
+      const clients = await Promise.all(Array.from({ length: 50 }, () => master.connect()))
+      for (const client of clients) assert.equal(await client.exchange(name), name)
+      epolls.set(name, [master.pid, ...master.children()].map(epollsOf).join())
+      for (const client of clients) await client.close()
+      master.signal('SIGTERM')
+      assert.deepEqual(await master.ended(), { code: 0, signal: null })
+    }
+    const [epoll, poll, select] = MECHANISMS.map(({ name }) => epolls.get(name) ?? '')
+    assert.equal(select, poll)
+    const fewer = epoll?.split(',').map((count, i) => Number(count) - Number(poll?.split(',')[i]))
+    // Without clients to hand over a master has no reactor.
+    assert.deepEqual(fewer, [accept === 'direct' ? 0 : 1, 1, 1])
+  })
+}
+
+test('select: what has no room below its last descriptor waits, and is served', async (t) => {
+  const remote = await remoteThat(echoes).start(t)
+  const relay = await relayTo(remote).running(withMask('16')).start(t)
+  const [, , most] = await relay.logged(/select has (1024) descriptors and so about (\d+) connections/)
+  const clients = await Promise.all(Array.from({ length: 520 }, () => relay.connect()))
+  await relay.logged(/limit of \d+ concurrent users reached, queueing new connections/)
+  assert.ok(Math.max(...descriptorNumbersOf(relay.pid)) < 1024)
+  assert.ok(relay.socketCount >= 2 * Number(most) - 40, `${relay.socketCount} sockets`)
+  await Promise.all(
+    clients.map(async (client, i) => {
+      assert.equal(await client.exchange(`hello ${i}`), `hello ${i}`)
+      await client.close()
+    }),
+  )
+  await relay.logged(/resuming normal operation/)
+})
+
+for (const { mask, name } of MECHANISMS.slice(1)) {
+  test(`${name}: half a hello that stays unread wakes the relay a few times, not all the time`, async (t) => {
+    if (!needs(t, 'strace')) return
+    const remote = await remoteThat(echoes).start(t)
+    const plan = relayTo(remote)
+      .listeningOn('address = 127.0.0.1 port = 0 tls = pass')
+      .with('tls detect timeout = 1')
+      .running(withMask(mask))
+    const relay = await plan.start(t)
+    const client = await relay.connect()
+    const half = Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3])
+    const trace = await traceCalls(t, reactorThreadOf(relay.pid), async () => {
+      await client.send(half)
+      assert.equal(await client.read(half.length), half.toString('latin1'))
+    })
+    const looks = trace.matching(/^recvfrom\(.*MSG_PEEK/).length
+    assert.ok(looks > 2 && looks < 30, `${looks} looks in a second`)
+  })
+}
+
+test('select: `users max` beyond what a child can have is warned about', async (t) => {
+  const remote = await remoteThat(echoes).start(t)
+  const plan = relayTo(remote).withMaster(spawning([1, 1], [100, 1_000]))
+  const master = await startMaster(t, plan, withMask('16'))
+  await master.logged(/users max = 1000 needs more descriptors than select has: a child takes about 4\d\d/)
+})
