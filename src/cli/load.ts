@@ -1,3 +1,4 @@
+import { portsWithoutListeners } from '../config/check-ports.js'
 import { type Configuration, loadChosenConfiguration, loadConfiguration } from '../config/load.js'
 import { chooseChildSection, type SectionIds, type SectionRequest } from '../config/section-choice.js'
 import { type ReadAnswer, recordedSources, type Sources } from '../config/sources.js'
@@ -44,7 +45,9 @@ export async function loadFrom(options: LoadOptions): Promise<Loaded> {
   if (options.isChild === true) {
     const sections = chooseChildSection(choice)
     const sources = recordedSources(files)
-    const read = { ...loadConfiguration({ ...request, sources, ...sections }), sections, sources }
+    const configuration = loadConfiguration({ ...request, sources, ...sections })
+    const problems = [...configuration.problems, ...portsWithoutListeners(configuration.tcprelay)]
+    const read = { ...configuration, problems, sections, sources }
     return withTls(read, { sources: files, service: 'clients-handed-over' })
   }
   const read = loadRecorded(request, choice, files)
