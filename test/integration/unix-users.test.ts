@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { freshName, pathOf } from '../harness/abstract-names.js'
+import { clientOf, freshName } from '../harness/abstract-names.js'
 import { Client } from '../harness/client.js'
 import { MODES } from '../harness/modes.js'
-import { canBecome, needs } from '../harness/needs.js'
+import { canBecome } from '../harness/needs.js'
 import { fileOfProject, Program } from '../harness/program.js'
 import { relayTo } from '../harness/relay.js'
 import { reload } from '../harness/reload.js'
@@ -25,7 +25,7 @@ async function hears(
   const [first = user, ...further] = groups
   const others = further.length === 0 ? ['--clear-groups'] : [`--groups=${further.join()}`]
   const under = ['setpriv', `--reuid=${user}`, `--regid=${first}`, ...others]
-  const client = ['python3', fileOfProject('test/harness/unix_client.py'), name, 'hello']
+  const client = [process.execPath, fileOfProject('dist/test/harness/unix-client.js'), name, 'hello']
   const program = new Program(t, client, { under })
   await program.ended()
   return program.stdout.text.trim()
@@ -33,7 +33,7 @@ async function hears(
 
 for (const { name: mode, start, textOf } of MODES) {
   test(`${mode}: users and groups decide who may connect to a Unix socket`, async (t) => {
-    if (!canBecome(t, JOE) || !needs(t, 'python3')) return
+    if (!canBecome(t, JOE)) return
     const name = freshName()
     const plan = relayTo(await remoteThat(echoes).start(t)).listeningOn(
       'address = 127.0.0.1 port = 0',
@@ -59,7 +59,7 @@ for (const { name: mode, start, textOf } of MODES) {
     const name = freshName()
     const plan = relayTo(await remoteThat(echoes).start(t)).listeningOn(`path = ${name}`)
     const running = await start(t, plan.with('access log = stderr'))
-    const client = await Client.connect(t, { path: pathOf(name) })
+    const client = clientOf(t, name)
     assert.equal(await client.exchange('x'), 'x')
     await client.close()
     const who = `uid=${process.geteuid?.()} gid=${process.getegid?.()}`
@@ -71,7 +71,7 @@ test('lines with networks say nothing of clients of Unix sockets', async (t) => 
   const name = freshName()
   const plan = relayTo(await remoteThat(echoes).start(t)).listeningOn(`path = ${name}`)
   await plan.withMaster('permit 10.0.0.0/8').start(t)
-  const client = await Client.connect(t, { path: pathOf(name) })
+  const client = clientOf(t, name)
   assert.equal(await client.exchange('not meant'), 'not meant')
   await client.close()
 })
