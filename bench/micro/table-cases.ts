@@ -1,6 +1,6 @@
 import { type Candidate, place } from '../../src/accept/placement.js'
 import { StickyCache } from '../../src/accept/sticky-cache.js'
-import { AccessList, type AccessRule, compileAccess } from '../../src/admission/access-list.js'
+import { AccessList, compileAccess, type NetworkRule } from '../../src/admission/access-list.js'
 import { LeastUse } from '../../src/balance/policy.js'
 import { Pool } from '../../src/balance/pool.js'
 import { SlotSet } from '../../src/balance/slot-set.js'
@@ -79,6 +79,7 @@ const RECORD: AccessRecord = {
   endedAtMs: 1_700_000_000_000,
   id: '0-123456',
   client: '192.0.2.17:50123',
+  credentials: undefined,
   listener: '192.0.2.1:443',
   remote: '10.0.0.2:8080',
   bytesToRemote: 1_234,
@@ -118,7 +119,7 @@ const writing: MicroCase = {
   },
 }
 
-function ruleOf(i: number): AccessRule {
+function ruleOf(i: number): NetworkRule {
   const network = parseNetwork(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}/32`)
   if (network === undefined) throw new Error('not a network')
   return { isPermit: i % 2 === 0, isNegated: false, networks: [network] }

@@ -22,6 +22,7 @@ const reactor = new Reactor(
     listenerNames: [listenPort],
     listenerQueues: [],
     accessTable: EVERYBODY,
+    identityRules: [],
     overload: 'queue',
     remotes: [
       {

@@ -2,8 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeClock, FakePoller } from '../../test/support/fake-poller.js'
 import { AccessList, compileAccess } from '../admission/access-list.js'
+import { IdentityList, type IdentityRule } from '../admission/identity-list.js'
 import { parseNetwork } from '../base/cidr.js'
 import { COUNTERS } from '../cells/layout.js'
+import { AF_UNIX } from '../kernel/constants.js'
+import { ENOPROTOOPT } from '../kernel/errno.js'
+import { credentialsIn, type PeerCalls } from '../kernel/peer-credentials.js'
 import { heapRegion, type Region } from '../kernel/region.js'
 import { encodeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
 import { COUNT } from '../observe/counters.js'
@@ -11,8 +15,41 @@ import { NOTICE } from '../observe/severity.js'
 import { Loop } from '../reactor/loop.js'
 import { clientKey, Doorkeeper } from './doorkeeper.js'
 
-/** A door through which only 10.0.0.0/8 comes. */
-function world() {
+/** Descriptors. */
+const JOE = 7
+const ANN = 8
+const ANYBODY = 9
+
+/** Who has connected to the Unix socket of each descriptor: a user, a group, further groups. */
+const CLIENTS: Readonly<Record<number, readonly number[]>> = {
+  [JOE]: [1000, 100, 27, 50],
+  [ANN]: [1001, 100],
+}
+
+/** What the system says of them; of others it says nothing. */
+function fakePeers(): PeerCalls {
+  const groups = new Uint32Array(16)
+  return {
+    groups,
+    findCredentials(fd, peer) {
+      const [user = 0, group = 0] = CLIENTS[fd] ?? []
+      const view = new DataView(peer.bytes.buffer)
+      // As struct ucred lies behind the family and its mark.
+      peer.bytes.set([AF_UNIX, 0, CLIENTS[fd] === undefined ? 0 : 1])
+      view.setUint32(8, user, true)
+      view.setUint32(12, group, true)
+      return CLIENTS[fd] === undefined ? -ENOPROTOOPT : 12
+    },
+    findGroups(fd) {
+      const [, , ...further] = CLIENTS[fd] ?? []
+      groups.set(further)
+      return further.length
+    },
+  }
+}
+
+/** A door through which only 10.0.0.0/8 comes, and of those of Unix sockets whom the rules let in. */
+function world(...rules: readonly IdentityRule[]) {
   const clock = new FakeClock()
   const loop = new Loop(new FakePoller(), clock)
   const counters = new Float64Array(COUNTERS.length)
@@ -20,9 +57,15 @@ function world() {
   const log = (severity: number, text: string) => void said.push([severity, text])
   const network = parseNetwork('10.0.0.0/8')
   assert.ok(network)
-  const list = new AccessList(compileAccess([{ isPermit: true, isNegated: false, networks: [network] }]))
-  const describePeer = (peer: Uint8Array) => `${peer.subarray(4, 8).join('.')}`
-  const keeper = new Doorkeeper({ loop, counters, log, describePeer }, list)
+  const networks = new AccessList(compileAccess([{ isPermit: true, isNegated: false, networks: [network] }]))
+  const describeClient = (peer: Uint8Array) => {
+    const who = credentialsIn(peer)
+    return who === undefined ? `${peer.subarray(4, 8).join('.')}` : `user ${who.user}`
+  }
+  const keeper = new Doorkeeper(
+    { loop, counters, log, describeClient, peers: fakePeers() },
+    { networks, identities: new IdentityList(rules) },
+  )
   const pass = (ms: number) => {
     clock.nowMs += ms
     loop.turn(0)
@@ -50,21 +93,45 @@ function peer(address: Uint8Array): Region {
 
 test('it lets in whom the list admits, counting and saying nothing', () => {
   const { keeper, rejected, said } = world()
-  assert.equal(keeper.admits(ipv4('10.0.0.1')), true)
-  assert.equal(keeper.admits(ipv6('::ffff:10.0.0.1')), true)
+  assert.equal(keeper.admits(ANYBODY, ipv4('10.0.0.1')), true)
+  assert.equal(keeper.admits(ANYBODY, ipv6('::ffff:10.0.0.1')), true)
   assert.deepEqual([rejected(), said], [0, []])
 })
 
-test('clients of Unix sockets pass every list', () => {
+test('clients of Unix sockets pass lists that are not about them', () => {
   const { keeper, rejected } = world()
-  assert.equal(keeper.admits(unix()), true)
+  assert.equal(keeper.admits(ANYBODY, unix()), true)
   assert.equal(rejected(), 0)
+})
+
+const ONLY_JOE: IdentityRule = { isPermit: true, isNegated: false, users: [1000], groups: [] }
+const ONLY_ADMINS: IdentityRule = { isPermit: true, isNegated: false, users: [], groups: [50] }
+
+test('of a Unix socket, who the system says that a client is decides', () => {
+  for (const rule of [ONLY_JOE, ONLY_ADMINS]) {
+    const { keeper, rejected, said } = world(rule)
+    assert.equal(keeper.admits(JOE, unix()), true)
+    assert.equal(keeper.admits(ANN, unix()), false)
+    assert.equal(rejected(), 1)
+    assert.deepEqual(said, [[NOTICE, 'connection attempt from user 1001 rejected']])
+  }
+})
+
+test('whom the system does not tell, no line lets in', () => {
+  const { keeper } = world({ isPermit: true, isNegated: true, users: [1001], groups: [] })
+  assert.deepEqual([keeper.admits(JOE, unix()), keeper.admits(ANYBODY, unix())], [true, false])
+})
+
+test('lines about users say nothing of clients with an address', () => {
+  const { keeper } = world(ONLY_JOE)
+  assert.equal(keeper.admits(ANN, ipv4('10.0.0.1')), true)
+  assert.equal(keeper.admits(JOE, ipv4('192.0.2.7')), false)
 })
 
 test('whom it turns away it counts and names', () => {
   const { keeper, rejected, said } = world()
-  assert.equal(keeper.admits(ipv4('192.0.2.7')), false)
-  assert.equal(keeper.admits(ipv6('2001:db8::1')), false)
+  assert.equal(keeper.admits(ANYBODY, ipv4('192.0.2.7')), false)
+  assert.equal(keeper.admits(ANYBODY, ipv6('2001:db8::1')), false)
   assert.equal(rejected(), 2)
   assert.deepEqual(said, [[NOTICE, 'connection attempt from 192.0.2.7 rejected']])
 })
@@ -72,14 +139,14 @@ test('whom it turns away it counts and names', () => {
 test('a flood is one line a second, which says how many there were', () => {
   const { keeper, pass, rejected, said } = world()
   for (let i = 0; i < 1_000; i++) {
-    keeper.admits(ipv4('192.0.2.7'))
+    keeper.admits(ANYBODY, ipv4('192.0.2.7'))
     pass(1)
   }
   assert.equal(said.length, 1)
-  keeper.admits(ipv4('192.0.2.8'))
+  keeper.admits(ANYBODY, ipv4('192.0.2.8'))
   assert.equal(said[1]?.[1], 'connection attempt from 192.0.2.8 rejected (and 999 before it)')
   pass(1_000)
-  keeper.admits(ipv4('192.0.2.9'))
+  keeper.admits(ANYBODY, ipv4('192.0.2.9'))
   assert.equal(said[2]?.[1], 'connection attempt from 192.0.2.9 rejected')
   assert.equal(rejected(), 1_002)
 })

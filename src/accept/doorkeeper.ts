@@ -1,5 +1,8 @@
 import type { AccessList } from '../admission/access-list.js'
+import type { IdentityList } from '../admission/identity-list.js'
+import type { Fd } from '../kernel/calls.js'
 import { AF_INET, AF_INET6 } from '../kernel/constants.js'
+import { credentialsIn, type PeerCalls } from '../kernel/peer-credentials.js'
 import type { Region } from '../kernel/region.js'
 import { add, COUNT } from '../observe/counters.js'
 import { Flood } from '../observe/flood.js'
@@ -15,34 +18,56 @@ export interface DoorkeeperParts {
   readonly loop: Loop
   readonly counters: Float64Array
   readonly log: Say
-  /** How a client's address is written. */
-  describePeer(peer: Uint8Array): string
+  readonly peers: PeerCalls
+  /** How a client is written. */
+  describeClient(peer: Uint8Array): string
 }
 
-/** Asks the access list about each accepted client, and counts and logs whom it turns away. */
+/** The lists: one for clients with an address, one for those of Unix sockets. */
+export interface DoorLists {
+  readonly networks: AccessList
+  readonly identities: IdentityList
+}
+
+/** Asks the access lists about each accepted client, and counts and logs whom they turn away. */
 export class Doorkeeper {
   readonly #parts: DoorkeeperParts
-  readonly #list: AccessList
+  readonly #lists: DoorLists
   readonly #rejections: Flood
 
-  constructor(parts: DoorkeeperParts, list: AccessList) {
+  constructor(parts: DoorkeeperParts, lists: DoorLists) {
     this.#parts = parts
-    this.#list = list
+    this.#lists = lists
     this.#rejections = new Flood(NOTICE, parts.log)
   }
 
-  /** `peer`: the client's socket address. Clients of Unix sockets always pass. */
-  admits(peer: Region): boolean {
-    if (this.#isListed(peer.bytes)) return true
-    const { counters, describePeer, loop } = this.#parts
+  /** `peer`: the client's socket address; of a client of a Unix socket it may say afterwards who that is. */
+  admits(fd: Fd, peer: Region): boolean {
+    if (this.#isListed(fd, peer)) return true
+    const { counters, describeClient, loop } = this.#parts
     add(counters, COUNT.rejected, 1)
-    this.#rejections.tell(loop.nowMs, () => `connection attempt from ${describePeer(peer.bytes)} rejected`)
+    this.#rejections.tell(loop.nowMs, () => `connection attempt from ${describeClient(peer.bytes)} rejected`)
     return false
   }
 
-  #isListed(peer: Uint8Array): boolean {
-    if (peer[0] === AF_INET) return this.#list.admits(peer, IPV4_AT, 4)
-    return peer[0] !== AF_INET6 || this.#list.admits(peer, IPV6_AT, 16)
+  #isListed(fd: Fd, peer: Region): boolean {
+    const { bytes } = peer
+    const { identities, networks } = this.#lists
+    if (bytes[0] === AF_INET) return networks.admits(bytes, IPV4_AT, 4)
+    if (bytes[0] === AF_INET6) return networks.admits(bytes, IPV6_AT, 16)
+    return identities.isEmpty || this.#isKnown(fd, peer)
+  }
+
+  /** Whom the system does not tell who he is, no line can be meant for: he stays outside. */
+  #isKnown(fd: Fd, peer: Region): boolean {
+    const { identities } = this.#lists
+    const { peers } = this.#parts
+    peers.findCredentials(fd, peer)
+    const who = credentialsIn(peer.bytes)
+    const groupCount = identities.asksGroups ? peers.findGroups(fd) : 0
+    return (
+      who !== undefined && groupCount >= 0 && identities.admits(who.user, who.group, peers.groups, groupCount)
+    )
   }
 }
 

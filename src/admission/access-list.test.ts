@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { hostBytes } from '../base/address.js'
 import { containsAddress, type Network, parseNetwork } from '../base/cidr.js'
-import { AccessList, type AccessRule, compileAccess } from './access-list.js'
+import { AccessList, compileAccess, type NetworkRule } from './access-list.js'
 
 function network(text: string): Network {
   const parsed = parseNetwork(text)
@@ -12,7 +12,7 @@ function network(text: string): Network {
 }
 
 /** `deny not 10.0.0.0/8, ::1` as the list has it. */
-function rule(text: string): AccessRule {
+function rule(text: string): NetworkRule {
   const [action, ...words] = text.split(' ')
   const isNegated = words[0] === 'not'
   const networks = words.slice(isNegated ? 1 : 0).map((word) => network(word.replace(',', '')))
@@ -96,7 +96,7 @@ for (const [what, text] of MIXTURES) {
 }
 
 /** Rule by rule, as the documentation reads. */
-function admitsNaively(rules: readonly AccessRule[], address: Uint8Array): boolean {
+function admitsNaively(rules: readonly NetworkRule[], address: Uint8Array): boolean {
   for (const { isNegated, isPermit, networks } of rules) {
     if (networks.some((network) => containsAddress(network, address)) !== isNegated) return isPermit
   }

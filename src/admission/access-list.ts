@@ -1,7 +1,7 @@
 import type { Network } from '../base/cidr.js'
 
-/** One line of an access list. */
-export interface AccessRule {
+/** One line of an access list, about clients by their addresses. */
+export interface NetworkRule {
   readonly isPermit: boolean
   /** Applies to the clients of all other networks instead. */
   readonly isNegated: boolean
@@ -43,7 +43,7 @@ export const EVERYBODY: AccessTable = tableOf([FIRST], [true])
  * Turns rules into one sorted row of addresses at which the answer changes: the first rule that applies decides, and
  * a list without one rejects. With 100,000 rules that takes a good part of a second, so it is not for a reactor.
  */
-export function compileAccess(rules: readonly AccessRule[]): AccessTable {
+export function compileAccess(rules: readonly NetworkRule[]): AccessTable {
   if (rules.length === 0) return EVERYBODY
   const spans = rules.map(spansOf)
   const edges = sortedEdges(spans)
@@ -81,7 +81,7 @@ export class AccessList {
 }
 
 /** What a rule applies to, in order and without overlaps. */
-function spansOf({ isNegated, networks }: AccessRule): readonly Span[] {
+function spansOf({ isNegated, networks }: NetworkRule): readonly Span[] {
   if (networks.length === 1 && !isNegated) return networks.map(spanOf)
   const union: Span[] = []
   for (const span of networks.map(spanOf).sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0))) {
@@ -125,7 +125,7 @@ function sortedEdges(spans: readonly (readonly Span[])[]): readonly Key[] {
 
 /** The answer from each edge to the next: that of the first rule that applies; undefined where none does. */
 function paint(
-  rules: readonly AccessRule[],
+  rules: readonly NetworkRule[],
   spans: readonly (readonly Span[])[],
   edges: readonly Key[],
 ): readonly (boolean | undefined)[] {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { formatAddress, hostBytes, hostFromBytes, parseHostLiteral } from './address.js'
+import { fileOf, formatAddress, formatHost, hostBytes, hostFromBytes, parseHostLiteral } from './address.js'
 
 const bytesOf = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
 
@@ -51,4 +51,19 @@ test('addresses are shown as people write them', () => {
     formatAddress({ family: 'unix', path: '\0name' }),
   ]
   assert.deepEqual(shown, ['10.0.0.1:80', '[::1]:80', '[fe80::1%eth0]:80', 'unix:/run/x', 'unix:@name'])
+})
+
+test('a host is shown as in its address, without the port', () => {
+  const shown = [
+    formatHost({ family: 'ipv4', host: '10.0.0.1', port: 80 }),
+    formatHost({ family: 'ipv6', host: 'fe80::1', port: 80, scope: 'eth0' }),
+    formatHost({ family: 'unix', path: '\0name' }),
+  ]
+  assert.deepEqual(shown, ['10.0.0.1', '[fe80::1%eth0]', 'unix:@name'])
+})
+
+test('a Unix socket has a file, unless its name is abstract', () => {
+  assert.equal(fileOf({ family: 'unix', path: '/run/x' }), '/run/x')
+  assert.equal(fileOf({ family: 'unix', path: '\0/run/x' }), undefined)
+  assert.equal(fileOf({ family: 'ipv4', host: '10.0.0.1', port: 80 }), undefined)
 })

@@ -45,13 +45,29 @@ export function hostFromBytes(bytes: Uint8Array): string {
 
 /** As people write it: `10.0.0.1:80`, `[::1]:80`, `[fe80::1%eth0]:80`, `unix:/run/x`, `unix:@name`. */
 export function formatAddress(address: SocketAddress): string {
+  return address.family === 'unix' ? formatHost(address) : `${formatHost(address)}:${address.port}`
+}
+
+/** The same without the port: `10.0.0.1`, `[::1]`, `unix:@name`. */
+export function formatHost(address: SocketAddress): string {
   if (address.family === 'unix') {
-    const path = address.path.startsWith('\0') ? `@${address.path.slice(1)}` : address.path
+    const path = isAbstract(address.path) ? `@${address.path.slice(1)}` : address.path
     return `unix:${path}`
   }
-  if (address.family === 'ipv4') return `${address.host}:${address.port}`
+  if (address.family === 'ipv4') return address.host
   const scope = address.scope === '' ? '' : `%${address.scope}`
-  return `[${address.host}${scope}]:${address.port}`
+  return `[${address.host}${scope}]`
+}
+
+/** The file of a Unix socket; undefined where there is none, as for an abstract name. */
+export function fileOf(address: SocketAddress): string | undefined {
+  const isFile = address.family === 'unix' && !isAbstract(address.path)
+  return isFile ? address.path : undefined
+}
+
+/** Whether the path of a Unix socket is a name of its own, in no file system (unix(7)). */
+export function isAbstract(path: string): boolean {
+  return path.startsWith('\0')
 }
 
 export function withPort(literal: HostLiteral, port: number): SocketAddress {

@@ -3,6 +3,7 @@ import type { QueueLengths } from '../accept/listener.js'
 import type { PlacementLimits } from '../accept/placement.js'
 import type { StickyOptions } from '../accept/sticky-cache.js'
 import type { AccessTable } from '../admission/access-list.js'
+import type { IdentityRule } from '../admission/identity-list.js'
 import type { PollMechanism } from '../base/poll-mechanism.js'
 import type { Shape } from '../cells/layout.js'
 import type { AcceptMessage } from '../wire/child-message.js'
@@ -20,6 +21,7 @@ export interface AcceptorSettings {
   /** The common sticky cache; undefined for none. */
   readonly sticky: StickyOptions | undefined
   readonly accessTable: AccessTable
+  readonly identityRules: readonly IdentityRule[]
   readonly traceMask: number
   /** How it waits for descriptors. */
   readonly mechanism: PollMechanism
@@ -30,7 +32,9 @@ export interface AcceptorListener {
   /** What children hear of each of its connections. */
   readonly message: AcceptMessage
   readonly queue: QueueLengths
-  /** Its own sticky cache; undefined for the common one. */
+  /** Listeners of one block have the same number. */
+  readonly block: number
+  /** The sticky cache of its block; undefined for the common one. */
   readonly sticky: StickyOptions | undefined
 }
 

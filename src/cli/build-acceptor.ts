@@ -5,11 +5,13 @@ import { Gate } from '../accept/gate.js'
 import { type AcceptContext, Listener } from '../accept/listener.js'
 import { StickyCache } from '../accept/sticky-cache.js'
 import { AccessList } from '../admission/access-list.js'
+import { IdentityList } from '../admission/identity-list.js'
 import { openCells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
 import { mapPrivate } from '../kernel/memory.js'
 import { MessageBatch } from '../kernel/message-batch.js'
 import { messageCalls } from '../kernel/message-calls.js'
+import { peerCalls } from '../kernel/peer-credentials.js'
 import type { Region } from '../kernel/region.js'
 import { SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
 import type { System } from '../kernel/system.js'
@@ -18,7 +20,7 @@ import { LOG, LogRingWriter } from '../observe/log-ring.js'
 import type { Say } from '../observe/trace.js'
 import { Loop } from '../reactor/loop.js'
 import type { Poller } from '../reactor/poller.js'
-import { describePeer } from '../relay/peer-name.js'
+import { describeClient } from '../relay/peer-name.js'
 import type {
   AcceptorCommand,
   AcceptorListener,
@@ -48,6 +50,7 @@ export class Acceptor {
   readonly #dispatcher: Dispatcher
   readonly #accepting: AcceptContext
   readonly #report: (report: AcceptorReport) => void
+  readonly #peers = peerCalls()
   #front: Front
   #isDraining = false
 
@@ -175,18 +178,18 @@ export class Acceptor {
 
   #makeFront(settings: AcceptorSettings): Front {
     const { counters, log } = this.#accepting
-    const common = settings.sticky && new StickyCache(settings.sticky)
     const usersMax = settings.limits.instancesMax * settings.limits.usersMax
     return {
       settings,
       gate: new Gate(usersMax, () => this.#countUsers(), this.loop, log, settings.overload),
       doorkeeper: new Doorkeeper(
-        { loop: this.loop, counters, log, describePeer },
-        new AccessList(settings.accessTable),
+        { loop: this.loop, counters, log, describeClient, peers: this.#peers },
+        {
+          networks: new AccessList(settings.accessTable),
+          identities: new IdentityList(settings.identityRules),
+        },
       ),
-      caches: settings.listeners.map(({ sticky }) =>
-        sticky === undefined ? common : new StickyCache(sticky),
-      ),
+      caches: stickyCaches(settings),
       listeners: new Map(),
     }
   }
@@ -199,7 +202,7 @@ export class Acceptor {
   #deliver(fd: Fd, listenerSlot: number, peer: Region, { calls }: System): void {
     const { caches, doorkeeper, settings } = this.#front
     const listener = settings.listeners[listenerSlot]
-    if (listener === undefined || !doorkeeper.admits(peer)) {
+    if (listener === undefined || !doorkeeper.admits(fd, peer)) {
       calls.close(fd)
       return
     }
@@ -210,6 +213,18 @@ export class Acceptor {
     this.#dispatcher.deliver(delivery)
     this.#countSessions()
   }
+}
+
+/** By listener: those of one block have one together, those that say nothing of it the common one. */
+function stickyCaches({ listeners, sticky }: AcceptorSettings): readonly (StickyCache | undefined)[] {
+  const common = sticky && new StickyCache(sticky)
+  const ofBlocks = new Map<number, StickyCache>()
+  return listeners.map((listener) => {
+    if (listener.sticky === undefined) return common
+    const cache = ofBlocks.get(listener.block) ?? new StickyCache(listener.sticky)
+    ofBlocks.set(listener.block, cache)
+    return cache
+  })
 }
 
 function dispatcherOptions(

@@ -3,12 +3,14 @@ import { type Closing, Gate } from '../accept/gate.js'
 import { type AcceptContext, Listener } from '../accept/listener.js'
 import { Neighbours } from '../accept/neighbours.js'
 import { AccessList } from '../admission/access-list.js'
+import { IdentityList } from '../admission/identity-list.js'
 import { LeastUse } from '../balance/policy.js'
 import { Pool } from '../balance/pool.js'
 import type { SocketAddress } from '../base/address.js'
 import { type Cells, type ChildCells, type OpenedCells, openCells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
 import { unmap } from '../kernel/memory.js'
+import type { PeerCalls } from '../kernel/peer-credentials.js'
 import type { Region } from '../kernel/region.js'
 import { nativeAddress } from '../kernel/sockaddr.js'
 import type { System } from '../kernel/system.js'
@@ -18,7 +20,7 @@ import { INFO } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import type { Loop } from '../reactor/loop.js'
 import type { Blocks } from '../relay/blocks.js'
-import { describePeer } from '../relay/peer-name.js'
+import { describeClient } from '../relay/peer-name.js'
 import type { Pipes } from '../relay/pipes.js'
 import { Relay, type RelayParts } from '../relay/relay.js'
 import { Remotes } from '../relay/remotes.js'
@@ -36,6 +38,7 @@ export interface GenerationContext {
   readonly pipes: Pipes
   /** Where accept(2) leaves the client's address. */
   readonly peer: Region
+  readonly peers: PeerCalls
   /** Sessions of all generations: descriptors are the process'. */
   countSessions(): number
   /** The log ring has lines, and its reader sleeps. */
@@ -57,6 +60,7 @@ export class ReactorGeneration {
   readonly #cells: OpenedCells
   readonly #gate: Gate
   readonly #doorkeeper: Doorkeeper
+  readonly #peers: PeerCalls
   readonly #accepting: AcceptContext
   readonly #settings: GenerationSettings
   readonly #listeners = new Map<number, Listener>()
@@ -67,7 +71,8 @@ export class ReactorGeneration {
 
   constructor(settings: GenerationSettings, context: GenerationContext) {
     const { childSlot, overload, sessionsMax } = settings
-    const { countSessions, loop, peer, system } = context
+    const { countSessions, loop, peer, peers, system } = context
+    this.#peers = peers
     this.childSlot = childSlot
     this.notesPeers = settings.relay.notesPeers
     this.#settings = settings
@@ -82,8 +87,11 @@ export class ReactorGeneration {
     this.#neighbours = neighbours
     this.#gate = new Gate(sessionsMax, countSessions, loop, log, overload, neighbours)
     this.#doorkeeper = new Doorkeeper(
-      { loop, counters, log, describePeer },
-      new AccessList(settings.accessTable),
+      { loop, counters, log, describeClient, peers },
+      {
+        networks: new AccessList(settings.accessTable),
+        identities: new IdentityList(settings.identityRules),
+      },
     )
     this.#accepting = {
       system,
@@ -140,6 +148,7 @@ export class ReactorGeneration {
 
   /** Takes a client that the access list need not be asked about. */
   deliver(fd: Fd, listenerSlot: number, isUnix: boolean, peer: Region): void {
+    if (isUnix && this.notesPeers) this.#peers.findCredentials(fd, peer)
     this.#relay.deliver(fd, listenerSlot, isUnix, peer)
   }
 
@@ -195,7 +204,7 @@ export class ReactorGeneration {
   }
 
   #admit(fd: Fd, slot: number, peer: Region): void {
-    if (this.#doorkeeper.admits(peer)) this.deliver(fd, slot, this.#unixListeners[slot] === true, peer)
+    if (this.#doorkeeper.admits(fd, peer)) this.deliver(fd, slot, this.#unixListeners[slot] === true, peer)
     else this.#parts.system.calls.close(fd)
   }
 }

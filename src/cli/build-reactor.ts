@@ -3,6 +3,7 @@ import { Inlet, type InletParts } from '../accept/inlet.js'
 import type { Fd } from '../kernel/calls.js'
 import { Arena, mapPrivate } from '../kernel/memory.js'
 import { messageCalls } from '../kernel/message-calls.js'
+import { peerCalls } from '../kernel/peer-credentials.js'
 import type { Region } from '../kernel/region.js'
 import { SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
 import type { System } from '../kernel/system.js'
@@ -54,6 +55,7 @@ export class Reactor {
       blocks: new Blocks(system.calls, (byteLength) => mapMore(arena, byteLength)),
       pipes: new Pipes(system.calls, this.loop, settings.pipes),
       peer: mapPrivate(SOCKADDR_BYTES_MAX),
+      peers: peerCalls(),
       countSessions: () => this.#countSessions(),
       onLog: () => report({ kind: 'log' }),
       onRoom: (generation) => this.#onRoom(generation),

@@ -5,13 +5,14 @@ import type { ConfigProblem } from '../config/problems.js'
 import { resolveHost } from '../master/resolver.js'
 import type { Arguments } from './arguments.js'
 import { EXIT_CONFIG, EXIT_NO_INPUT, EXIT_OS, EXIT_USAGE } from './exit-codes.js'
+import { listenerProblems } from './listener-limit.js'
 import type { Loaded } from './load.js'
 
 /** What -P finds beyond the file itself: names that cannot be resolved now. */
 export async function lookedUpProblems({ spawnd, tcprelay }: Loaded): Promise<ConfigProblem[]> {
   const places = [
-    ...spawnd.listeners.flatMap(({ bind, position }) =>
-      bind.kind === 'name' ? [{ name: bind, position }] : [],
+    ...spawnd.listeners.flatMap(({ bind, portIndex, position }) =>
+      bind.kind === 'name' && portIndex === 0 ? [{ name: bind, position }] : [],
     ),
     ...tcprelay.remotes.flatMap(({ target, position }) =>
       target.kind === 'name' ? [{ name: target, position }] : [],
@@ -28,9 +29,11 @@ export async function lookedUpProblems({ spawnd, tcprelay }: Loaded): Promise<Co
   return (await Promise.all(problems)).flat()
 }
 
-/** What keeps a configuration that is right from running in this version, with children or without. */
-export function startProblems({ given, spawnd }: Loaded, hasChildren: boolean): readonly ConfigProblem[] {
-  return unlandedProblems(given, LANDED, hasChildren && spawnd.spawn.exec !== undefined)
+/** What keeps a configuration that is right from running in this version and process, with children or without. */
+export function startProblems(loaded: Loaded, hasChildren: boolean): readonly ConfigProblem[] {
+  const { given, spawnd } = loaded
+  const unlanded = unlandedProblems(given, LANDED, hasChildren && spawnd.spawn.exec !== undefined)
+  return [...unlanded, ...listenerProblems(loaded)]
 }
 
 /** A socket of systemd's is for the process that it started, and that one ends when it goes to the background. */

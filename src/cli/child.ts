@@ -32,7 +32,7 @@ export class Child {
     this.#parts = parts
     const { configuration, log, start, traceMask, way } = parts
     const settings: ReactorSettings = {
-      ...relaySettings(configuration, start.tls, start.remoteSlots),
+      ...relaySettings(configuration, start.tls, start.remoteSlots, start.portIndexes),
       ticketKeys: start.ticketKeys,
       staples: start.staples,
       cells: { fd: CELLS_FD, shape: start.shape },
@@ -145,7 +145,7 @@ function takingClients({
     const inlet = { master: 'ours', fd: WIRE_FD, unixListeners } as const
     return { ...NO_ACCEPTING, sessionsMax: sessionsMax(), bellFd: undefined, inlet }
   }
-  const { accessTable, listenerQueues, overload, usersMax } = accepting
+  const { usersMax, listeners: _listeners, ...settings } = accepting
   const placesMax = usersMax === 0 ? sessionsMax() : Math.min(sessionsMax(), usersMax)
-  return { accessTable, listenerQueues, overload, sessionsMax: placesMax, bellFd: BELL_FD, inlet: undefined }
+  return { ...settings, sessionsMax: placesMax, bellFd: BELL_FD, inlet: undefined }
 }

@@ -13,7 +13,7 @@ import type { Say } from '../observe/trace.js'
 import type { Generation } from './generation.js'
 import type { LoadOptions } from './load.js'
 import type { MasterLink, ToOurChild } from './our-link.js'
-import { childAcceptSettings, isOwnProgram } from './settings.js'
+import { childAcceptSettings, isOwnProgram, portIndexesOf } from './settings.js'
 
 export interface CrewParts {
   readonly options: LoadOptions
@@ -239,6 +239,7 @@ export class Crew {
       sectionId: loaded.sections.childId ?? '',
       listenerNames: listeners.names,
       unixListeners: listeners.unixListeners,
+      portIndexes: portIndexesOf(loaded.spawnd),
       traceMask: this.#parts.traceMask,
       addresses: [...addresses],
       accepting: isDirect

@@ -24,16 +24,19 @@ export class ListenerKeeper {
   readonly #alarms = new Alarms()
   /** Those that were handed on, by slot. */
   readonly #open = new Map<number, BoundListener>()
+  /** Where each is going to listen. */
+  readonly #intended: readonly string[]
   #isClosed = false
 
   constructor(parts: ListenerKeeperParts) {
     this.#parts = parts
+    this.#intended = parts.listeners.map(intendedName)
   }
 
   /** Names of all listeners by slot, for logs: where they listen, or are going to. */
   get names(): string[] {
-    const { bound, listeners } = this.#parts
-    return listeners.map((settings, slot) => bound[slot]?.name ?? intendedName(settings))
+    const { bound } = this.#parts
+    return this.#intended.map((name, slot) => bound[slot]?.name ?? name)
   }
 
   /** Which of the listeners are Unix sockets, by slot. */
@@ -58,12 +61,12 @@ export class ListenerKeeper {
   /** The open listener that is bound as `wanted` says, or that has got the address that it says; and its slot. */
   find(
     wanted: ListenerSettings,
-    taken: ReadonlySet<number>,
+    taken: Pick<ReadonlySet<number>, 'has'>,
   ): { readonly slot: number; readonly listener: BoundListener } | undefined {
     const name = intendedName(wanted)
     for (const [slot, listener] of this.#open) {
       const settings = this.#parts.listeners[slot] as ListenerSettings
-      const isThere = intendedName(settings) === name || listener.name === name
+      const isThere = this.#intended[slot] === name || listener.name === name
       if (isThere && settings.vrf === wanted.vrf && !taken.has(slot)) return { slot, listener }
     }
     return undefined

@@ -1,5 +1,5 @@
 import { adoptListener, openListener } from '../accept/bind.js'
-import { formatAddress, type SocketAddress } from '../base/address.js'
+import { fileOf, formatAddress, type SocketAddress } from '../base/address.js'
 import type { BindTarget } from '../config/endpoint.js'
 import type { ListenerSettings, SpawndSettings } from '../config/table-spawnd.js'
 import type { Calls } from '../kernel/calls.js'
@@ -66,8 +66,9 @@ export async function bindListener(
   }
   const name = formatAddress(boundAddress(calls, fd) ?? address)
   say(INFO, `bind to ${name} succeeded`)
+  const file = fileOf(address)
   const isUnix = address.family === 'unix'
-  return { fd, isUnix, socketFile: isUnix ? socketFile(address.path) : undefined, name }
+  return { fd, isUnix, socketFile: file === undefined ? undefined : socketFile(file), name }
 }
 
 /** Takes a socket that was handed over. */
@@ -96,20 +97,20 @@ function adopt(
 function openAt(calls: Calls, settings: ListenerSettings, address: SocketAddress): number | string {
   const { backlog, dscp, vrf } = settings
   const options = { address, backlog, dscp, vrf: vrf ?? '', keepAlive: keepAliveOf(settings) }
-  const open = () => openListener(calls, options, () => setAccess(address, settings))
+  const file = fileOf(address)
+  const open = () => openListener(calls, options, () => setAccess(file, settings))
   try {
     const fd = open()
-    const isTaken = fd === -EADDRINUSE && address.family === 'unix'
-    return isTaken && removeStaleSocket(calls, address.path) ? open() : fd
+    const isTaken = fd === -EADDRINUSE && file !== undefined
+    return isTaken && removeStaleSocket(calls, file) ? open() : fd
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
 }
 
-/** Mode and owner of a Unix socket, before anybody can connect. Throws what the system says. */
-function setAccess(address: SocketAddress, { mode, user, group }: ListenerSettings): void {
-  if (address.family !== 'unix') return
-  setSocketAccess(address.path, { mode, uid: user?.uid, gid: group ?? user?.gid })
+/** Mode and owner of the file of a Unix socket, before anybody can connect. Throws what the system says. */
+function setAccess(file: string | undefined, { mode, user, group }: ListenerSettings): void {
+  if (file !== undefined) setSocketAccess(file, { mode, uid: user?.uid, gid: group ?? user?.gid })
 }
 
 async function bindAddress(

@@ -1,4 +1,5 @@
 import type { PollMechanism } from '../base/poll-mechanism.js'
+import { portsWithoutListeners } from '../config/check-ports.js'
 import { type Configuration, loadChosenConfiguration, loadConfiguration } from '../config/load.js'
 import { chooseChildSection, type SectionIds, type SectionRequest } from '../config/section-choice.js'
 import { type ReadAnswer, recordedSources, type Sources } from '../config/sources.js'
@@ -51,7 +52,9 @@ export async function loadFrom(options: LoadOptions): Promise<Loaded> {
   if (options.isChild === true) {
     const sections = chooseChildSection(choice)
     const sources = recordedSources(files)
-    const read = { ...loadConfiguration({ ...request, sources, ...sections }), sections, sources }
+    const configuration = loadConfiguration({ ...request, sources, ...sections })
+    const problems = [...configuration.problems, ...portsWithoutListeners(configuration.tcprelay)]
+    const read = { ...configuration, problems, sections, sources }
     return complete(read, { sources: files, service: 'clients-handed-over' })
   }
   const read = loadRecorded(request, choice, files)

@@ -1,11 +1,13 @@
 import type { Overload } from '../accept/gate.js'
 import type { QueueLengths } from '../accept/listener.js'
 import type { AccessTable } from '../admission/access-list.js'
+import type { IdentityRule } from '../admission/identity-list.js'
 import type { SocketAddress } from '../base/address.js'
 import type { PollMechanism } from '../base/poll-mechanism.js'
 import type { Shape } from '../cells/layout.js'
 import type { RelayOptions } from '../relay/options.js'
 import type { PipeOptions } from '../relay/pipes.js'
+import type { RemoteOptions } from '../relay/remotes.js'
 import type { TicketKey } from '../tls/ticket-keys.js'
 import type { Staples, TlsSettings } from './tls-settings.js'
 
@@ -19,6 +21,7 @@ export interface GenerationSettings {
   /** Lengths of their queues by slot. */
   readonly listenerQueues: readonly QueueLengths[]
   readonly accessTable: AccessTable
+  readonly identityRules: readonly IdentityRule[]
   readonly overload: Overload
   readonly remotes: readonly RemoteSettings[]
   readonly relay: Omit<RelayOptions, 'localAddress'> & { readonly localAddress: SocketAddress | undefined }
@@ -50,11 +53,8 @@ export type InletSettings =
   | { readonly master: 'ours'; readonly fd: number; readonly unixListeners: readonly boolean[] }
   | { readonly master: 'foreign'; readonly fd: number }
 
-export interface RemoteSettings {
-  readonly name: string
+export interface RemoteSettings extends RemoteOptions {
   readonly weight: number
-  /** None while its name is not resolved. */
-  readonly addresses: readonly SocketAddress[]
   /** Index among the clients of TLS; undefined: plain. */
   readonly tlsClient: number | undefined
 }

@@ -196,7 +196,7 @@ export class Reloader {
     const bound: (BoundListener | undefined)[] = []
     const kept = new Map<number, number>()
     for (const [slot, settings] of spawnd.listeners.entries()) {
-      const open = this.#present.listeners.find(settings, new Set(kept.keys()))
+      const open = this.#present.listeners.find(settings, kept)
       if (open !== undefined) kept.set(open.slot, slot)
       bound.push(open?.listener ?? (await bindListener(system.calls, settings, log.say)))
     }

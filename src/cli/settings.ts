@@ -1,10 +1,13 @@
 import { CHILDREN_MAX } from '../accept/dispatcher.js'
 import type { PlacementLimits } from '../accept/placement.js'
 import type { StickyOptions } from '../accept/sticky-cache.js'
-import { type AccessRule, type AccessTable, compileAccess, EVERYBODY } from '../admission/access-list.js'
-import { formatAddress, withPort } from '../base/address.js'
+import { type AccessTable, compileAccess, EVERYBODY } from '../admission/access-list.js'
+import type { IdentityRule } from '../admission/identity-list.js'
+import { formatAddress, formatHost, withPort } from '../base/address.js'
 import type { Shape } from '../cells/layout.js'
+import type { AccessRule } from '../config/access-rule.js'
 import type { Configuration } from '../config/load.js'
+import { formatPorts, portList } from '../config/port-types.js'
 import type { ListenerSettings, SpawndSettings } from '../config/table-spawnd.js'
 import type { RemoteSettings as ConfiguredRemote, TcprelaySettings } from '../config/table-tcprelay.js'
 import { IPPROTO_TCP } from '../kernel/constants.js'
@@ -14,6 +17,7 @@ import { largestPipeBytes } from '../kernel/pipe-size.js'
 import { ephemeralPorts } from '../kernel/port-range.js'
 import type { NamedRemote } from '../master/resolver.js'
 import { PIPE_BYTES_MAX, type PipeOptions } from '../relay/pipes.js'
+import type { RemotePorts } from '../relay/remotes.js'
 import { SPLICE_POLICIES } from '../relay/splice-policies.js'
 import {
   type AcceptMessage,
@@ -35,14 +39,18 @@ const orForever = (ms: number) => (ms === 0 ? Number.POSITIVE_INFINITY : ms)
 
 /**
  * What a configuration says to the relay; cells, listeners and limits come from the process. `remoteSlots`: the slot of
- * each remote, in the order of the configuration; their own order by default.
+ * each remote, in the order of the configuration; their own order by default. `portIndexes`:
+ * those of the listeners that clients come from.
  */
 export function relaySettings(
   { tcprelay }: Configuration,
   { remotes: remotesTls, ...tls }: TlsSettings,
   remoteSlots: readonly number[] = [...tcprelay.remotes.keys()],
+  portIndexes: readonly number[] = [],
 ): Pick<GenerationSettings, 'remotes' | 'relay' | 'rebalance' | 'tls'> {
-  const remotes = tcprelay.remotes.map((remote, i) => remoteSettings(remote, remotesTls[i]?.client))
+  const remotes = tcprelay.remotes.map((remote, i) =>
+    remoteSettings(remote, remotesTls[i]?.client, portIndexes),
+  )
   return {
     remotes: bySlot(remotes, remoteSlots),
     tls,
@@ -104,6 +112,7 @@ export function acceptorSettings(
       name: listenerNames[slot] ?? '',
       message: acceptMessage(settings, slot),
       queue: settings,
+      block: settings.block,
       sticky: stickyOptions(settings),
     })),
     limits: placementLimits(spawnd),
@@ -113,6 +122,7 @@ export function acceptorSettings(
     wireBufferBytes: spawnd.tcpBufsizeBytes,
     sticky: stickyOptions(spawnd.spawn),
     accessTable: accessTableOf(spawnd.accessRules),
+    identityRules: identityRulesOf(spawnd.accessRules),
     traceMask,
   }
 }
@@ -121,18 +131,28 @@ const accessTables = new WeakMap<readonly AccessRule[], AccessTable>()
 
 /** The table of a configuration's rules: made once, however many children get it. */
 function accessTableOf(rules: readonly AccessRule[]): AccessTable {
-  const table = accessTables.get(rules) ?? compileAccess(rules)
+  const table = accessTables.get(rules) ?? compileAccess(rules.filter((rule) => 'networks' in rule))
   accessTables.set(rules, table)
   return table
+}
+
+/** Lines about clients of Unix sockets are few: they are asked one after the other. */
+function identityRulesOf(rules: readonly AccessRule[]): readonly IdentityRule[] {
+  return rules.flatMap((rule) => {
+    if ('networks' in rule) return []
+    const { groups, isNegated, isPermit, users } = rule
+    return { groups, isNegated, isPermit, users }
+  })
 }
 
 /** What a process that accepts by itself has to know of it. */
 export function acceptSettings({
   spawnd,
-}: Configuration): Pick<GenerationSettings, 'listenerQueues' | 'accessTable' | 'overload'> {
+}: Configuration): Pick<GenerationSettings, keyof typeof NO_ACCEPTING> {
   const { accessRules, listeners, overload } = spawnd
   return {
     accessTable: accessTableOf(accessRules),
+    identityRules: identityRulesOf(accessRules),
     overload,
     listenerQueues: listeners.map(({ backlog, overloadBacklog }) => ({ backlog, overloadBacklog })),
   }
@@ -149,7 +169,12 @@ export function childAcceptSettings(configuration: Configuration): ChildAcceptSe
 }
 
 /** What a process has to know of accepting when a master does it. */
-export const NO_ACCEPTING = { listenerQueues: [], accessTable: EVERYBODY, overload: 'queue' } as const
+export const NO_ACCEPTING = {
+  listenerQueues: [],
+  accessTable: EVERYBODY,
+  identityRules: [],
+  overload: 'queue',
+} as const
 
 /** Undefined: no cache of its own. */
 export function stickyOptions(
@@ -220,20 +245,39 @@ export function keepAliveOf(
   }
 }
 
-function remoteSettings(remote: ConfiguredRemote, tlsClient: number | undefined): RemoteSettings {
+function remoteSettings(
+  remote: ConfiguredRemote,
+  tlsClient: number | undefined,
+  portIndexes: readonly number[],
+): RemoteSettings {
   const { target, weight } = remote
   const addresses = target.kind === 'name' ? [] : [target.address]
-  return { name: remoteName(remote), weight, addresses, tlsClient }
+  return { name: remoteName(remote), weight, addresses, ports: portsFor(remote, portIndexes), tlsClient }
+}
+
+/** Of several ports each listener's clients go to the one in the same place. */
+function portsFor({ ports }: ConfiguredRemote, portIndexes: readonly number[]): RemotePorts {
+  if (ports === 'own' || ports === 'same') return ports
+  const all = portList(ports)
+  return portIndexes.map((index) => all[index] as number)
+}
+
+/** By listener: which of the ports of its `listen` block is its own. */
+export function portIndexesOf({ listeners }: SpawndSettings): readonly number[] {
+  return listeners.map(({ portIndex }) => portIndex)
 }
 
 /** As the configuration names it. */
-export function remoteName({ target }: ConfiguredRemote): string {
-  return target.kind === 'name' ? `${target.host}:${target.port}` : formatAddress(target.address)
+export function remoteName({ ports, target }: ConfiguredRemote): string {
+  if (ports === 'own')
+    return target.kind === 'name' ? `${target.host}:${target.port}` : formatAddress(target.address)
+  const host = target.kind === 'name' ? target.host : formatHost(target.address)
+  return `${host}:${ports === 'same' ? ports : formatPorts(ports)}`
 }
 
 /** Slots that belong to remotes of other configurations hold one that has no address. */
 function bySlot(remotes: readonly RemoteSettings[], slots: readonly number[]): RemoteSettings[] {
-  const nobody: RemoteSettings = { name: '', weight: 1, addresses: [], tlsClient: undefined }
+  const nobody: RemoteSettings = { name: '', weight: 1, addresses: [], ports: 'own', tlsClient: undefined }
   const all = new Array<RemoteSettings>(Math.max(0, ...slots.map((slot) => slot + 1))).fill(nobody)
   for (const [i, remote] of remotes.entries()) all[slots[i] as number] = remote
   return all

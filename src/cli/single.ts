@@ -20,7 +20,14 @@ import type {
   Report,
 } from './reactor-settings.js'
 import { cannotBeUsed, type GenerationKeeper, OLD_GENERATIONS_MAX, Reloader } from './reload.js'
-import { acceptSettings, pipeOptions, relaySettings, sessionsMaxOf, singleShape } from './settings.js'
+import {
+  acceptSettings,
+  pipeOptions,
+  portIndexesOf,
+  relaySettings,
+  sessionsMaxOf,
+  singleShape,
+} from './settings.js'
 import type { StartedHead } from './start-up.js'
 import { traceText } from './trace-text.js'
 
@@ -166,7 +173,7 @@ export class Single {
     generation.enter()
     this.#running.set(childSlot, { generation, drain, counters: cells.counters, sessionsMax })
     return {
-      ...relaySettings(loaded, loaded.tls.settings, remoteSlots),
+      ...relaySettings(loaded, loaded.tls.settings, remoteSlots, portIndexesOf(loaded.spawnd)),
       ticketKeys: tickets?.keys ?? [],
       staples,
       cells: { fd: memory.fd, shape: memory.shape },

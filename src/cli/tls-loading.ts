@@ -78,6 +78,8 @@ class TlsLoader {
   readonly #checks = new TlsChecks()
   readonly #servers = new Table<ServerTlsSettings>()
   readonly #clients = new Table<ClientTlsSettings>()
+  /** By `listen` block. */
+  readonly #listeners = new Map<number, ListenerTlsSettings>()
   readonly #ocsp = new Map<string, OcspSource>()
   /** Undefined: nobody has asked; null: the system has none. */
   #systemAuthorities: Uint8Array | null | undefined
@@ -122,6 +124,12 @@ class TlsLoader {
   }
 
   listener(listener: ListenerSettings): ListenerTlsSettings {
+    const known = this.#listeners.get(listener.block) ?? this.#listenerSettings(listener)
+    this.#listeners.set(listener.block, known)
+    return known
+  }
+
+  #listenerSettings(listener: ListenerSettings): ListenerTlsSettings {
     const tcprelay = this.#tcprelay
     const handshakeTimeoutMs = listener.tlsHandshakeTimeoutMs ?? tcprelay.tlsHandshakeTimeoutMs
     const detectTimeoutMs = (listener.tlsDetectTimeoutMs ?? tcprelay.tlsDetectTimeoutMs) || handshakeTimeoutMs

@@ -20,10 +20,10 @@ const HOST_NAME =
   /^(?=.{1,253}\.?$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?$/i
 /** The last label of a name is never a number, so that `10.0.0.256` is a mistake and not a name. */
 const NUMERIC_END = /(^|\.)(\d+|0x[0-9a-f]*)\.?$/i
-/** A socket's path must fit sockaddr_un, with its final NUL. */
+/** A path must fit sockaddr_un with its final NUL, an abstract name with the NUL in front that marks it. */
 const UNIX_PATH_BYTES_MAX = 107
 
-/** `10.0.0.1`, `::1`, `host`, each also with a port (`[::1]:80`), `/path`, `unix:/path`. */
+/** `10.0.0.1`, `::1`, `host`, each also with a port (`[::1]:80`), `/path`, `unix:/path`, `unix:@name`. */
 export const address: ValueType<AddressText> = oneToken(
   'ADDRESS',
   (text) => parseAddress(text) ?? refuseText('an IP address, a host name or the path of a socket', text),
@@ -34,13 +34,12 @@ export const hostLiteral: ValueType<HostLiteral> = oneToken(
   (text) => parseHostLiteral(text) ?? refuseText('an IP address', text),
 )
 
-export const portNumber: ValueType<number> = oneToken('PORT', (text, { names }) => {
-  const port = parsePort(text) ?? names.service(text, 'tcp') ?? names.service(text, 'sctp')
-  return port ?? refuseText('a port from 0 to 65535 or the name of a service', text)
-})
-
-export const socketPath: ValueType<string> = oneToken('PATH', (path) =>
-  isSocketPath(path) ? path : refuseText(`a path of at most ${UNIX_PATH_BYTES_MAX} bytes`, path),
+/** A path, or `@name` for a name in no file system; it comes out as the system has it, with NUL in front (unix(7)). */
+export const socketPath: ValueType<string> = oneToken(
+  'PATH|@NAME',
+  (text) =>
+    parseSocketPath(text) ??
+    refuseText(`a path of at most ${UNIX_PATH_BYTES_MAX} bytes, or @ and such a name`, text),
 )
 
 export function parseAddress(text: string): AddressText | undefined {
@@ -57,12 +56,17 @@ export function isPlainAddress(text: string): boolean {
   return found !== undefined && found.kind !== 'name'
 }
 
-function parsePath(path: string): AddressText | undefined {
-  return path.startsWith('/') && isSocketPath(path) ? { kind: 'path', path } : undefined
+function parsePath(text: string): AddressText | undefined {
+  const path = /^[/@]/.test(text) ? parseSocketPath(text) : undefined
+  return path === undefined ? undefined : { kind: 'path', path }
 }
 
-function isSocketPath(path: string): boolean {
-  return path !== '' && new TextEncoder().encode(path).length <= UNIX_PATH_BYTES_MAX
+function parseSocketPath(text: string): string | undefined {
+  const isAbstract = text.startsWith('@')
+  const name = isAbstract ? text.slice(1) : text
+  const byteCount = new TextEncoder().encode(name).length
+  if (byteCount === 0 || byteCount > UNIX_PATH_BYTES_MAX || name.includes('\0')) return undefined
+  return isAbstract ? `\0${name}` : name
 }
 
 function parseHost(text: string, family: Family): AddressText | undefined {
@@ -83,7 +87,7 @@ function hostWithPort(host: string, port: number | undefined, family: Family): A
   return HOST_NAME.test(host) && !NUMERIC_END.test(host) ? { kind: 'name', host, family, port } : undefined
 }
 
-function parsePort(text: string): number | undefined {
+export function parsePort(text: string): number | undefined {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : undefined
   return port !== undefined && port <= 65_535 ? port : undefined
 }

@@ -1,5 +1,6 @@
 import type { SocketAddress } from '../base/address.js'
 import { formatAddress } from '../base/address.js'
+import { checkPorts } from './check-ports.js'
 import { checkTls } from './check-tls.js'
 import type { BindTarget } from './endpoint.js'
 import { NEED_NAMES } from './landed.js'
@@ -33,6 +34,7 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
   if (tcprelay !== undefined) {
     if (!hasRemotes) problems.error(tcprelay.position, 'no remotes defined', { code: 'no-remotes' })
     checkTls(spawnd, tcprelay, mayHaveCertificate, problems)
+    if (spawnd !== undefined) checkPorts(spawnd, tcprelay, problems)
   }
 }
 
@@ -53,8 +55,14 @@ export function unlandedProblems(
 }
 
 function checkOverlaps(listeners: readonly ListenerSettings[], problems: Problems): void {
-  for (const [index, later] of listeners.entries()) {
-    const earlier = listeners.slice(0, index).find((candidate) => overlap(candidate, later))
+  const known = new Map<number | string, ListenerSettings[]>()
+  for (const later of listeners) {
+    const place = portOrPath(later.bind)
+    if (place === undefined) continue
+    const others = known.get(place) ?? []
+    const earlier = others.find((candidate) => overlap(candidate, later))
+    others.push(later)
+    known.set(place, others)
     if (earlier === undefined) continue
     const { file, line } = earlier.position
     const text = `${describe(later.bind)} is taken by the listener at ${file}:${line} already`
@@ -62,14 +70,19 @@ function checkOverlaps(listeners: readonly ListenerSettings[], problems: Problem
   }
 }
 
+/** Where another listener may be in its way; undefined: nowhere. */
+function portOrPath(bind: BindTarget): number | string | undefined {
+  const address = boundAddress(bind)
+  return address?.family === 'unix' ? address.path : address?.port
+}
+
+/** Of two with the same port or path. */
 function overlap(a: ListenerSettings, b: ListenerSettings): boolean {
   if (a.protocol !== b.protocol || a.vrf !== b.vrf) return false
   const [left, right] = [boundAddress(a.bind), boundAddress(b.bind)]
   if (left === undefined || right === undefined) return false
-  if (left.family === 'unix' || right.family === 'unix') {
-    return left.family === 'unix' && right.family === 'unix' && left.path === right.path
-  }
-  if (left.port !== right.port || left.port === 0) return false
+  if (left.family === 'unix' || right.family === 'unix') return left.family === right.family
+  if (left.port === 0) return false
   return covers(left, right) || covers(right, left)
 }
 

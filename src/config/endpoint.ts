@@ -1,5 +1,7 @@
-import { type SocketAddress, withPort } from '../base/address.js'
+import { isAbstract, type SocketAddress, withPort } from '../base/address.js'
+import type { UserChoice } from './account-types.js'
 import type { AddressText, Family } from './address-types.js'
+import { type PortRange, type Ports, portList } from './port-types.js'
 import type { Completion } from './row.js'
 
 /** Where a listener or remote is: known, or to be looked up. */
@@ -18,33 +20,70 @@ export type BindTarget =
 interface Given {
   readonly address: AddressText | undefined
   readonly path: string | undefined
-  readonly port: number | undefined
+  readonly port: Ports | undefined
   readonly inherited: string | undefined
+  readonly mode: number | undefined
+  readonly user: UserChoice | undefined
+  readonly group: number | undefined
 }
 
-/** Combines address, path and port of a `listen` block. */
-export function bindTarget(given: Given, { refuse, isInetd }: Completion): BindTarget | undefined {
+/** Combines address, path and ports of a `listen` block: a target for each port. A port within the address counts for more. */
+export function bindTargets(given: Given, completion: Completion): readonly BindTarget[] | undefined {
   const { address, inherited, path, port } = given
-  if (inherited !== undefined) return { kind: 'inherited', name: inherited }
-  if (path !== undefined) return unixEndpoint(path)
-  if (address !== undefined) return endpoint(address, port) ?? refuse('this listener needs a port')
-  if (port !== undefined) return { kind: 'any', port }
-  return isInetd ? { kind: 'inherited', name: undefined } : refuse('this listener needs a port')
+  const { isInetd, refuse } = completion
+  if (inherited !== undefined) return [{ kind: 'inherited', name: inherited }]
+  if (path !== undefined) return unixTarget(path, given, completion)
+  if (address?.kind === 'path') return unixTarget(address.path, given, completion)
+  const ports = address?.port ?? port
+  if (ports !== undefined) return portList(ports).map((one) => targetAt(address, one))
+  const isHandedOver = isInetd && address === undefined
+  return isHandedOver ? [{ kind: 'inherited', name: undefined }] : refuse('this listener needs a port')
 }
 
-/** Undefined when there is no port. A port within the address counts for more than one beside it. */
-export function endpoint(address: AddressText, port: number | undefined): Endpoint | undefined {
-  if (address.kind === 'path') return unixEndpoint(address.path)
+/**
+ * Where a remote has its port from: its address; the one that the client has come to; or of several the one in the same
+ * place as that among those of its listener.
+ */
+export type PortChoice = 'own' | 'same' | readonly PortRange[]
+
+/** Combines address and port of a `remote` block. A port that is not its own is 0 in the target. */
+export function remoteTarget(
+  address: AddressText,
+  port: Ports | 'same' | undefined,
+  { refuse }: Completion,
+): { readonly target: Endpoint; readonly ports: PortChoice } | undefined {
+  if (address.kind === 'path') return { target: unixEndpoint(address.path), ports: 'own' }
   const chosen = address.port ?? port
-  if (chosen === undefined) return undefined
-  if (address.kind === 'literal') return { kind: 'address', address: withPort(address.literal, chosen) }
-  return { kind: 'name', host: address.host, family: address.family, port: chosen }
+  if (chosen === undefined) return refuse('this remote needs a port')
+  if (chosen === 0) return refuse('port 0 cannot be connected to')
+  return typeof chosen === 'number'
+    ? { target: hostEndpoint(address, chosen), ports: 'own' }
+    : { target: hostEndpoint(address, 0), ports: chosen }
 }
 
-/** Undefined for the path of a socket. */
-export function portOf(target: Endpoint): number | undefined {
-  if (target.kind === 'name') return target.port
-  return target.address.family === 'unix' ? undefined : target.address.port
+type HostText = Exclude<AddressText, { kind: 'path' }>
+
+function targetAt(address: HostText | undefined, port: number): BindTarget {
+  return address === undefined ? { kind: 'any', port } : hostEndpoint(address, port)
+}
+
+function hostEndpoint(address: HostText, port: number): Endpoint {
+  if (address.kind === 'literal') return { kind: 'address', address: withPort(address.literal, port) }
+  return { kind: 'name', host: address.host, family: address.family, port }
+}
+
+/** What is in no file system has neither mode nor owner: to ask for them would only seem to keep others out. */
+function unixTarget(
+  path: string,
+  { group, mode, user }: Given,
+  { refuse }: Completion,
+): readonly BindTarget[] | undefined {
+  const directive =
+    mode !== undefined ? 'mode' : user !== undefined ? 'userid' : group !== undefined ? 'groupid' : undefined
+  if (directive === undefined || !isAbstract(path)) return [unixEndpoint(path)]
+  return refuse(
+    `'${directive}' is for the file of a socket, and an abstract name has none: say by 'permit user' who may connect`,
+  )
 }
 
 function unixEndpoint(path: string): Endpoint {

@@ -54,9 +54,13 @@ and 1024³.
 **Yes and no** may be \`yes\`, \`true\`, \`permit\`, \`on\`, \`1\`, or \`no\`, \`false\`, \`deny\`, \`off\`, \`0\`. Such a directive may also
 stand alone and then means yes: \`tls\` is \`tls = yes\`.
 
-**Ports** are numbers or names of services (\`ssh\`). **Users and groups** are names or numbers.
+**Ports** are numbers or names of services (\`ssh\`); where a directive takes several, ranges and lists of them:
+\`8000-8099\`, \`80, 443, 8000-8009\`. **Users and groups** are names or numbers.
 
 **Addresses** in \`listen\` and \`remote\` may stand without the word \`address\`: \`listen { ::0 port = 2224 }\`.
+
+**Unix sockets** are paths, or abstract names, which begin with \`@\` and are in no file system (unix(7)): \`path = /run/front\`,
+\`path = @front\`; in an address with \`unix:\` in front. A file whose name begins with \`@\` is \`./@name\`.
 
 **Repetition.** Where the reference does not say that a directive may be repeated or adds up, the last one counts.
 
@@ -114,4 +118,5 @@ Different:
 * \`users max\` has no fixed default;
 * a listener on an address that another one has taken already is warned about;
 * \`IO_POLL_MECHANISM\` holds for children too, and a value that is no number or leaves nothing is an error.
+* a \`path\` that begins with \`@\` is an abstract name, not a file.
 `

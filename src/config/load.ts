@@ -1,5 +1,6 @@
 import type { Position } from '../base/problem.js'
 import { checkConfiguration } from './check.js'
+import { checkPorts } from './check-ports.js'
 import { checkTls } from './check-tls.js'
 import { type CompletionContext, completeDraft, type Draft, emptyDraft, hasMistakesIn } from './draft.js'
 import { type GivenDirective, Parser } from './parser.js'
@@ -84,7 +85,10 @@ function loadApart(
   for (const problem of [...master.problems, ...child.problems]) problems.add(problem)
   const { tcprelay } = child
   const isRight = problems.sorted().every(({ severity }) => severity !== 'error')
-  if (isRight) checkTls(master.spawnd, tcprelay, false, problems)
+  if (isRight) {
+    checkTls(master.spawnd, tcprelay, false, problems)
+    checkPorts(master.spawnd, tcprelay, problems)
+  }
   return { ...master, tcprelay, given: [...master.given, ...child.given], problems: problems.sorted() }
 }
 

@@ -1,12 +1,12 @@
 import { accessRule } from './access-rule.js'
 import { groupId, userId } from './account-types.js'
-import { address, portNumber, socketPath } from './address-types.js'
-import { bindTarget } from './endpoint.js'
+import { address, socketPath } from './address-types.js'
+import { bindTargets } from './endpoint.js'
 import { executableFile, workingDirectory, writtenFile } from './file-types.js'
 import { bytes, count, fileMode, seconds, yesNo } from './number-types.js'
+import { ports } from './port-types.js'
 import {
   allInherited,
-  block,
   completedBlock,
   inherited,
   list,
@@ -48,9 +48,15 @@ const listenRows = {
     doc: 'Address to listen on; `address` may be left out in front of an address. A name is looked up.',
     defaultText: 'all addresses, IPv6 and IPv4',
   }),
-  path: optional('path', socketPath, { doc: 'Path of a Unix socket to listen on, instead of an address.' }),
-  port: optional('port', portNumber, {
-    doc: 'Port to listen on, a number or the name of a service. Only a Unix socket or inetd needs none.',
+  path: optional('path', socketPath, {
+    doc:
+      'Path of a Unix socket to listen on, instead of an address. `@NAME` is an abstract name, which is in no file ' +
+      'system (unix(7)): everybody in the same network namespace can connect, unless `permit user` says otherwise.',
+  }),
+  port: optional('port', ports, {
+    doc:
+      'Port to listen on, a number or the name of a service. Only a Unix socket or inetd needs none. Or several: ' +
+      '`8000-8099`, `80, 443, 8000-8009`. Each of them has a socket of its own, and everything else in common.',
     zero: 'one that the system chooses',
   }),
   inherited: optional('inherited', text('NAME'), {
@@ -125,9 +131,9 @@ const listenRows = {
   vrf: optional('vrf', text('NAME'), {
     doc: 'VRF or device that the listener is bound to.',
   }),
-  mode: optional('mode', fileMode, { doc: 'Access mode of a Unix socket.' }),
-  user: optional('userid', userId, { doc: 'Owner of a Unix socket.' }),
-  group: optional('groupid', groupId, { doc: 'Group of a Unix socket.' }),
+  mode: optional('mode', fileMode, { doc: 'Access mode of the file of a Unix socket.' }),
+  user: optional('userid', userId, { doc: 'Owner of the file of a Unix socket.' }),
+  group: optional('groupid', groupId, { doc: 'Group of the file of a Unix socket.' }),
   ...stickyCacheRows,
 }
 
@@ -136,12 +142,12 @@ export const listenBlock = completedBlock(
   'A socket that clients connect to. Repeat it for more.',
   listenRows,
   (given, completion) => {
-    const bind = bindTarget(given, completion)
+    const binds = bindTargets(given, completion)
     const { address: _address, inherited: _inherited, path: _path, port: _port, ...rest } = given
     return (
-      bind && {
+      binds && {
         ...rest,
-        bind,
+        binds,
         overloadBacklog: Math.min(given.backlog, given.overloadBacklog),
         tls: given.tls ?? TLS_OFF,
         isTlsGiven: given.tls !== undefined,
@@ -222,13 +228,16 @@ export const spawnBlock = completedBlock(
   },
 )
 
-export const spawndBlock = block('spawnd', 'The master: accepts connections and keeps the children.', {
+const spawndRows = {
   listeners: repeated('listen', listenBlock),
   spawn: nested('spawn', spawnBlock),
   accessRules: list(['permit|deny', 'acl permit|accept|deny|reject'], accessRule, {
     doc:
-      'Who may connect, by networks in CIDR notation. The first line that applies decides; when there are ' +
-      'lines and none applies, the client is rejected. `not` makes a line apply to everybody else.',
+      'Who may connect: by networks in CIDR notation or, to Unix sockets, by users or groups (names or numbers). The first ' +
+      'line that applies decides; when there are lines and none applies, the client is rejected. `not` makes a line apply ' +
+      'to everybody else. Lines with networks are for clients that have an address, lines with users or groups for ' +
+      'those of Unix sockets. Where there are only lines of one kind, clients of the other kind may connect. A client is ' +
+      'in all the groups that it had when it connected.',
     defaultText: 'everybody',
   }),
   overload: value('overload', choice(['queue', 'close', 'reset']), 'queue', {
@@ -254,7 +263,20 @@ export const spawndBlock = block('spawnd', 'The master: accepts connections and 
   ...keepaliveRows,
   tcpBufsizeBytes,
   ...allInherited(commonRows),
-})
+}
+
+export const spawndBlock = completedBlock(
+  'spawnd',
+  'The master: accepts connections and keeps the children.',
+  spawndRows,
+  (given) => ({ ...given, listeners: given.listeners.flatMap(eachListener) }),
+)
+
+/** A listener for each port of a block, with all that the block says. */
+function eachListener({ binds, ...common }: SettingsOf<typeof listenBlock>, block: number) {
+  return binds.map((bind, portIndex) => ({ ...common, bind, block, portIndex }))
+}
 
 export type SpawndSettings = SettingsOf<typeof spawndBlock>
-export type ListenerSettings = SettingsOf<typeof listenBlock>
+/** `block`: which `listen` block it is of; `portIndex`: which of the ports there is its own. Counted from 0. */
+export type ListenerSettings = SpawndSettings['listeners'][number]

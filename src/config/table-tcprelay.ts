@@ -1,7 +1,8 @@
-import { address, hostLiteral, portNumber } from './address-types.js'
-import { endpoint, portOf } from './endpoint.js'
+import { address, hostLiteral } from './address-types.js'
+import { remoteTarget } from './endpoint.js'
 import { directory, logTarget } from './file-types.js'
 import { count, INT_MAX, seconds } from './number-types.js'
+import { remotePorts } from './port-types.js'
 import {
   allInherited,
   block,
@@ -23,11 +24,15 @@ const remoteRows = {
   address: optional('address', address, {
     doc:
       'Address of the server: IP address, host name, either with a port (`10.0.0.1:22`, `"[::1]:22"`), or the path ' +
-      'of a Unix socket. `address` may be left out in front of an IP address or a path.',
+      'of a Unix socket, or `unix:@NAME` for an abstract name. `address` may be left out in front of all of these but a ' +
+      'host name.',
     defaultText: 'mandatory',
   }),
-  port: optional('port', portNumber, {
-    doc: 'Port of the server, a number or the name of a service.',
+  port: optional('port', remotePorts, {
+    doc:
+      'Port of the server, a number or the name of a service. `same` is the port that the client has connected to. ' +
+      'Several, as `9000-9099`, are for listeners with as many: clients of the first port of a listener go to the first ' +
+      'one here, and so on. Whatever the port, it is one remote: a failure counts for all of it.',
     defaultText: 'mandatory, unless the address has one or is a path',
   }),
   protocol: value('protocol', choice(['TCP', 'SCTP'], { UDP: NO_DATAGRAMS }), 'TCP', {
@@ -52,14 +57,13 @@ export const remoteBlock = completedBlock(
   'remote',
   'A server that connections are relayed to. Repeat it for more.',
   remoteRows,
-  ({ address: given, port, weight, ...rest }, { hasMistakes, refuse }) => {
+  ({ address: given, port, weight, ...rest }, completion) => {
+    const { hasMistakes, refuse } = completion
     if (given === undefined) return refuse('this remote needs an address')
-    const target = endpoint(given, port)
-    if (target === undefined) return refuse('this remote needs a port')
-    if (portOf(target) === 0) return refuse('port 0 cannot be connected to')
+    const where = remoteTarget(given, port, completion)
     const { tls } = rest
     const mode = { tls: tls ?? TLS_OFF, isTlsGiven: tls !== undefined }
-    return { ...rest, ...mode, target, weight: Math.max(1, weight), hasMistakes }
+    return where && { ...rest, ...mode, ...where, weight: Math.max(1, weight), hasMistakes }
   },
   'address',
 )

@@ -85,3 +85,12 @@ test('debug steps are applied in order', () => {
   assert.equal(applyDebugSteps(1, [step(2), step(1, '-')]), 2)
   assert.equal(applyDebugSteps(7, [step(0, 'none'), step(0x8000_0000)]), 0x8000_0000)
 })
+
+test('an abstract name is marked by a NUL, as the system has it', () => {
+  assert.deepEqual(parseAddress('unix:@x'), { kind: 'path', path: '\0x' })
+  assert.deepEqual(parseAddress('unix:@/run/x:1'), { kind: 'path', path: '\0/run/x:1' })
+  const longest = 'x'.repeat(107)
+  assert.deepEqual(parseAddress(`unix:@${longest}`), { kind: 'path', path: `\0${longest}` })
+  for (const text of ['unix:@', `unix:@x${longest}`, 'unix:@x\0y', '@x'])
+    assert.equal(parseAddress(text), undefined, text)
+})

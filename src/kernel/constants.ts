@@ -18,8 +18,10 @@ export const SO_RCVBUF = 8
 export const SO_KEEPALIVE = 9
 export const SO_OOBINLINE = 10
 export const SO_LINGER = 13
+export const SO_PEERCRED = 17
 export const SO_BINDTODEVICE = 25
 export const SO_ACCEPTCONN = 30
+export const SO_PEERGROUPS = 59
 
 export const IPPROTO_IP = 0
 export const IP_TOS = 1

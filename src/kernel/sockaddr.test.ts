@@ -8,8 +8,15 @@ import { calls, done } from '../../test/support/sockets.js'
 import { hostFromBytes, type SocketAddress } from '../base/address.js'
 import { AF_INET, AF_INET6, AF_UNIX, SOCK_STREAM } from './constants.js'
 import { ENODEV } from './errno.js'
-import { mapPrivate } from './memory.js'
-import { decodeAddress, encodeAddress, nativeAddress, SOCKADDR_BYTES_MAX } from './sockaddr.js'
+import { mapPrivate, unmap } from './memory.js'
+import {
+  decodeAddress,
+  encodeAddress,
+  nativeAddress,
+  portIn,
+  SOCKADDR_BYTES_MAX,
+  setPort,
+} from './sockaddr.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'sockaddr-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -122,4 +129,21 @@ test('a scope that names no interface is refused by the kernel, and never taken 
     assert.ok(calls.connect(fd, region, bytes.length) < 0)
   }
   calls.close(fd)
+})
+
+test('the port of an address can be read and changed, and nothing else of it changes', () => {
+  for (const address of [
+    { family: 'ipv4', host: '10.1.2.3', port: 0 },
+    { family: 'ipv6', host: '2001:db8::1', port: 80, scope: '3' },
+  ] as const) {
+    const native = nativeAddress(address)
+    for (const port of [1, 255, 256, 0xabcd, 65_535]) {
+      setPort(native, port)
+      assert.equal(native.port, port)
+      assert.equal(portIn(native.region.bytes), port)
+      assert.deepEqual(decodeAddress(native.region.bytes, native.byteLength), { ...address, port })
+    }
+    unmap(native.region)
+  }
+  assert.equal(portIn(encodeAddress({ family: 'unix', path: '/run/x' })), 0)
 })

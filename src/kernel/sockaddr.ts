@@ -17,8 +17,8 @@ export interface NativeAddress {
   readonly family: number
   readonly region: Region
   readonly byteLength: number
-  /** Zero for a Unix address. */
-  readonly port: number
+  /** Zero for a Unix address. Changed by `setPort` alone. */
+  port: number
 }
 
 /** Puts an address into native memory of its own, kept until the process ends or `unmap`. */
@@ -28,6 +28,19 @@ export function nativeAddress(address: SocketAddress): NativeAddress {
   region.bytes.set(bytes)
   const port = address.family === 'unix' ? 0 : address.port
   return { family: bytes[0] as number, region, byteLength: bytes.length, port }
+}
+
+/** Puts another port into an IPv4 or IPv6 address. */
+export function setPort(address: NativeAddress, port: number): void {
+  // In the same place in struct sockaddr_in and sockaddr_in6, in network byte order.
+  address.region.bytes[2] = port >> 8
+  address.region.bytes[3] = port & 0xff
+  address.port = port
+}
+
+/** The port of an address in the kernel's form; zero where it has none. */
+export function portIn(bytes: Uint8Array): number {
+  return bytes[0] === AF_INET || bytes[0] === AF_INET6 ? (bytes[2] as number) * 256 + (bytes[3] as number) : 0
 }
 
 /**

@@ -42,6 +42,8 @@ export interface ChildStart<Snapshot, Accepting, Tls> {
   readonly listenerNames: readonly string[]
   /** Which of the listeners are Unix sockets. */
   readonly unixListeners: readonly boolean[]
+  /** Which of the ports of its `listen` block each listener has, counted from 0. */
+  readonly portIndexes: readonly number[]
   readonly traceMask: number
   /** Known addresses of named remotes, by slot. */
   readonly addresses: readonly (readonly [remoteSlot: number, addresses: readonly SocketAddress[]])[]

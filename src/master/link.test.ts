@@ -80,6 +80,7 @@ test('bytes come as the bytes they were, wherever they are', async (t) => {
     buffer: Buffer.from(all),
     part: all.subarray(7, 9),
     empty: all.subarray(0, 0),
+    words: Int32Array.of(-1, 2 ** 30, 0).subarray(1),
   })
   const [got] = await far.hears(1)
   assert.deepEqual(got, {
@@ -87,6 +88,7 @@ test('bytes come as the bytes they were, wherever they are', async (t) => {
     buffer: all,
     part: Uint8Array.of(7, 8),
     empty: new Uint8Array(),
+    words: Int32Array.of(2 ** 30, 0),
   })
 })
 

@@ -75,9 +75,15 @@ export class Link<In, Out> {
 }
 
 const BYTES_KEY = '$base64'
+/** Of numbers with 32 bits, in the byte order of both ends: they are on the same machine. */
+const WORDS_KEY = '$int32'
 
 function encodeBytes(_key: string, value: unknown): unknown {
   if (isSerializedBuffer(value)) return { [BYTES_KEY]: Buffer.from(value.data).toString('base64') }
+  if (value instanceof Int32Array) {
+    const { buffer, byteLength, byteOffset } = value
+    return { [WORDS_KEY]: Buffer.from(buffer, byteOffset, byteLength).toString('base64') }
+  }
   return value instanceof Uint8Array ? { [BYTES_KEY]: Buffer.from(value).toString('base64') } : value
 }
 
@@ -93,6 +99,11 @@ function isSerializedBuffer(value: unknown): value is { readonly data: readonly 
 }
 
 function decodeBytes(_key: string, value: unknown): unknown {
-  const isBytes = typeof value === 'object' && value !== null && BYTES_KEY in value
-  return isBytes ? new Uint8Array(Buffer.from(String(value[BYTES_KEY]), 'base64')) : value
+  if (typeof value !== 'object' || value === null) return value
+  if (BYTES_KEY in value) return decoded(value[BYTES_KEY])
+  return WORDS_KEY in value ? new Int32Array(decoded(value[WORDS_KEY]).buffer) : value
+}
+
+function decoded(base64: unknown): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.from(String(base64), 'base64'))
 }

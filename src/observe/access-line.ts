@@ -5,6 +5,8 @@ export interface AccessRecord {
   readonly endedAtMs: number
   readonly id: string
   readonly client: string
+  /** Of a client of a Unix socket: who has connected. */
+  readonly credentials: { readonly user: number; readonly group: number } | undefined
   readonly listener: string
   /** '' when none was reached. */
   readonly remote: string
@@ -41,6 +43,10 @@ function tlsWords(prefix: string, tls: AccessTls | undefined): string {
     .join('')
 }
 
+function credentialWords(who: AccessRecord['credentials']): string {
+  return who === undefined ? '' : ` uid=${who.user} gid=${who.group}`
+}
+
 /** The second that the last line was of, and how it is written. Many lines are of the same one. */
 let lastSecond = Number.NaN
 let lastSecondText = ''
@@ -62,7 +68,7 @@ function timeText(wallMs: number): string {
 export function accessLine(record: AccessRecord): string {
   const remote = record.remote === '' ? '' : ` remote=${printableWord(record.remote)}`
   return (
-    `${timeText(record.endedAtMs)} id=${record.id} client=${printableWord(record.client)}` +
+    `${timeText(record.endedAtMs)} id=${record.id} client=${printableWord(record.client)}${credentialWords(record.credentials)}` +
     ` listener=${printableWord(record.listener)}${remote}${tlsWords('', record.clientTls)}` +
     `${tlsWords('remote_', record.remoteTls)} to_remote=${record.bytesToRemote}` +
     ` to_client=${record.bytesToClient} seconds=${(record.durationMs / 1000).toFixed(3)} end=${record.reason}`

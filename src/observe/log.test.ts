@@ -91,6 +91,7 @@ const RECORD: AccessRecord = {
   endedAtMs: Date.UTC(2024, 1, 29, 12, 30, 15, 250),
   id: '0-17',
   client: '10.1.2.3:4567',
+  credentials: undefined,
   listener: '0.0.0.0:80',
   remote: '10.0.0.1:8080',
   bytesToRemote: 120,
@@ -157,6 +158,14 @@ test('what TLS has led to, on each side', () => {
     ' remote_subject=CN=a\\x20b,O=x remote_psk=joe to_remote=',
   ]
   assert.ok(line.includes(wanted.join('')), line)
+})
+
+test('a client of a Unix socket is known by its user and group', () => {
+  assert.equal(
+    accessLine({ ...RECORD, client: 'unix:', credentials: { user: 0, group: 4_294_967_294 } }),
+    '2024-02-29T12:30:15.250Z id=0-17 client=unix: uid=0 gid=4294967294 listener=0.0.0.0:80 remote=10.0.0.1:8080' +
+      ' to_remote=120 to_client=5000000000 seconds=1.235 end=done',
+  )
 })
 
 test('every value of the access log is one word', () => {

@@ -2,6 +2,7 @@ import { NONE } from '../balance/policy.js'
 import type { Outcome } from '../kernel/calls.js'
 import { AF_UNIX } from '../kernel/constants.js'
 import {
+  EADDRNOTAVAIL,
   EAGAIN,
   ECONNREFUSED,
   ECONNRESET,
@@ -20,6 +21,7 @@ import { NOTICE, WARNING } from '../observe/severity.js'
 import { HUNG_UP, READABLE, WRITABLE } from '../reactor/poller.js'
 import type { TlsChannel } from '../tls/channel.js'
 import { MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from '../tls/outcomes.js'
+import { aim } from './aim.js'
 import { BLOCK_BYTES } from './blocks.js'
 import { type Connection, NO_FD } from './connection.js'
 import type { Origination } from './relay-tls.js'
@@ -161,7 +163,7 @@ function tryAddresses(session: Session): boolean {
   const { loop, remotes, trouble } = session.relay
   const remote = remotes.at(session.remoteSlot)
   while (dialling.addressesTried < remote.addresses.length) {
-    const outcome = connectTo(session, remote.addressAt(dialling.addressesTried))
+    const outcome = connectTo(session, aim(session, dialling.addressesTried))
     dialling.isShort = isOwnShortage(-outcome)
     if (dialling.isShort) {
       trouble.tell('cannot connect to remotes, clients wait', -outcome)
@@ -200,6 +202,8 @@ function attemptMs({ dialling, relay, remoteSlot }: Session): number {
 function connectTo(session: Session, address: NativeAddress): Outcome {
   const { loop, options, system, counters } = session.relay
   const { remote } = session
+  // There is no port to go by: another remote may have one of its own.
+  if (address.port === 0 && address.family !== AF_UNIX) return -EADDRNOTAVAIL
   const fd = openRemoteSocket(system.calls, options, address, session.toRemote.heldBytes > 0)
   if (fd < 0) return fd
   add(counters, COUNT.attempts, 1)
@@ -310,9 +314,10 @@ function countFailure(session: Session, errno: number, reason = ''): void {
  * TCP lets a socket connect to itself when the kernel picks the very port that it goes to and nobody listens there
  * (RFC 9293, 3.5, simultaneous open). Only ports of the kernel's range can be picked.
  */
-function isConnectedToItself({ dialling, relay, remote, remoteSlot }: Session): boolean {
-  const { options, remotes, system } = relay
-  const address = remotes.at(remoteSlot).addressAt(dialling.addressesTried - 1)
+function isConnectedToItself(session: Session): boolean {
+  const { dialling, relay, remote } = session
+  const { options, system } = relay
+  const address = aim(session, dialling.addressesTried - 1)
   if (address.port < options.ephemeralPorts.least || address.port > options.ephemeralPorts.most) return false
   return system.calls.isLocalAddress(remote.fd, address.region, address.byteLength)
 }

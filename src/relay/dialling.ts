@@ -12,6 +12,8 @@ export class Dialling {
   /** The last attempt failed because the relay is short of something. */
   isShort = false
   roundsLeft = 0
+  /** The port that the client has come to; undefined until somebody asks. */
+  clientPort: number | undefined = undefined
   /** Why the last attempt failed; words where there is more to say than an errno does. */
   lastErrno = 0
   lastReason = ''
@@ -21,6 +23,7 @@ export class Dialling {
     this.addressesTried = 0
     this.hasRemoteFailed = false
     this.isShort = false
+    this.clientPort = undefined
     this.lastErrno = 0
     this.lastReason = ''
   }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SocketAddress } from '../base/address.js'
+import { AF_UNIX } from '../kernel/constants.js'
 import { encodeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
-import { describePeer } from './peer-name.js'
+import { describeClient, describePeer } from './peer-name.js'
 
 /** Room for struct sockaddr_in6, as a session keeps it. */
 const KEPT_BYTES = 28
@@ -32,4 +33,19 @@ test('a client of a Unix listener has no name, whatever room there is for one', 
   for (const room of [2, KEPT_BYTES, SOCKADDR_BYTES_MAX]) {
     assert.equal(shown({ family: 'unix', path: '' }, room), 'unix:', `${room} bytes`)
   }
+})
+
+test('a sentence says who a client of a Unix listener is, as far as that is known', () => {
+  const known = new Uint8Array(KEPT_BYTES)
+  const view = new DataView(known.buffer)
+  known.set([AF_UNIX, 0, 1])
+  view.setUint32(8, 1000, true)
+  view.setUint32(12, 50, true)
+  assert.equal(describeClient(known), 'unix: (uid 1000, gid 50)')
+  assert.equal(describePeer(known), 'unix:')
+  assert.equal(describeClient(Uint8Array.of(AF_UNIX, 0, 0, ...new Uint8Array(25))), 'unix:')
+  assert.equal(
+    describeClient(encodeAddress({ family: 'ipv4', host: '10.1.2.3', port: 4567 })),
+    '10.1.2.3:4567',
+  )
 })

@@ -1,5 +1,6 @@
 import { formatAddress } from '../base/address.js'
 import { AF_INET } from '../kernel/constants.js'
+import { credentialsIn } from '../kernel/peer-credentials.js'
 import { decodeAddress } from '../kernel/sockaddr.js'
 
 /** How IPv4 clients of a dual-stack listener look: ::ffff:0:0/96 (RFC 4291, 2.5.5.2). */
@@ -23,6 +24,12 @@ export function describePeer(peer: Uint8Array): string {
     return ipv4Text(peer, MAPPED_IPV4_AT)
   }
   return formatAddress(address)
+}
+
+/** The same for a sentence: of a client of a Unix socket it says who that is, as far as it is known. */
+export function describeClient(peer: Uint8Array): string {
+  const who = credentialsIn(peer)
+  return who === undefined ? describePeer(peer) : `${describePeer(peer)} (uid ${who.user}, gid ${who.group})`
 }
 
 /** The port is in the same place in both kinds of address, in network byte order. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { UNIX_PEER_BYTES } from '../kernel/peer-credentials.js'
 import { Peers } from './peers.js'
 
 /** A socket address of 28 bytes, none of them zero, in the room that accept(2) is given. */
@@ -15,11 +16,12 @@ test('every record keeps the address that it was given last', () => {
   for (const record of records) assert.deepEqual(peers.at(record), address(record).slice(0, 28))
 })
 
-test('of a Unix client the family is kept, and nothing of who was there before', () => {
+test('of a client of a Unix socket is kept who it is, and nothing of who was there before', () => {
   const peers = new Peers()
   peers.note(3, address(1), false)
   peers.note(3, address(2), true)
-  assert.deepEqual([...peers.at(3)], [...address(2).slice(0, 2), ...new Array(26).fill(0)])
+  const known = [...address(2).slice(0, UNIX_PEER_BYTES)]
+  assert.deepEqual([...peers.at(3)], [...known, ...new Array(28 - UNIX_PEER_BYTES).fill(0)])
 })
 
 test('nobody was noted', () => {

@@ -1,8 +1,7 @@
+import { UNIX_PEER_BYTES } from '../kernel/peer-credentials.js'
+
 /** Room for the socket address of a client: struct sockaddr_in6. */
 const PEER_BYTES = 28
-
-/** Of sa_family_t, with which it begins. */
-const FAMILY_BYTES = 2
 
 const PEERS_PER_BLOCK = 1024
 
@@ -15,13 +14,13 @@ const UNKNOWN = new Uint8Array(PEER_BYTES)
 export class Peers {
   readonly #blocks: (Uint8Array | undefined)[] = []
 
-  /** Copies a client's address. Of a Unix client the kernel tells the family and leaves the rest as it was. */
+  /** Copies a client's address; of a client of a Unix socket, who it is. */
   note(record: number, peer: Uint8Array, isUnix: boolean): void {
     const index = Math.floor(record / PEERS_PER_BLOCK)
     this.#blocks[index] ??= new Uint8Array(PEERS_PER_BLOCK * PEER_BYTES)
     const block = this.#blocks[index]
     const begin = (record % PEERS_PER_BLOCK) * PEER_BYTES
-    const known = isUnix ? FAMILY_BYTES : PEER_BYTES
+    const known = isUnix ? UNIX_PEER_BYTES : PEER_BYTES
     for (let i = 0; i < PEER_BYTES; i++) block[begin + i] = i < known ? (peer[i] as number) : 0
   }
 

@@ -1,5 +1,6 @@
 import { NONE } from '../balance/policy.js'
 import type { Fd } from '../kernel/calls.js'
+import { credentialsIn } from '../kernel/peer-credentials.js'
 import type { Region } from '../kernel/region.js'
 import type { AccessRecord, AccessTls } from '../observe/access-line.js'
 import { add, COUNT } from '../observe/counters.js'
@@ -128,6 +129,7 @@ export class Relay {
       endedAtMs: system.clock.wallMs(),
       id: session.id,
       client: describePeer(session.peer),
+      credentials: credentialsIn(session.peer),
       listener: listenerNames[session.listenerSlot] ?? '',
       remote: session.wasConnected ? remotes.at(session.remoteSlot).name : '',
       bytesToRemote: session.toRemote.bytes,

@@ -3,17 +3,38 @@ import type { Cells, ChildCells } from '../cells/cells.js'
 import { unmap } from '../kernel/memory.js'
 import { type NativeAddress, nativeAddress } from '../kernel/sockaddr.js'
 
+/** Which port of a remote a client gets. */
+export type RemotePorts =
+  /** The one that its addresses have. */
+  | 'own'
+  /** The one that the client has come to. */
+  | 'same'
+  /** By the slot of the listener that the client has come to. */
+  | readonly number[]
+
+/** What there is to know of a remote. */
+export interface RemoteOptions {
+  readonly name: string
+  /** None while its name is not resolved. */
+  readonly addresses: readonly SocketAddress[]
+  /** @default 'own' */
+  readonly ports?: RemotePorts
+}
+
 /** A server that connections go to. Its slot is its place in the configuration and stays. */
 export class Remote {
   /** As the configuration names it, for logs. */
   readonly name: string
+  /** Where they are not its own, an address has for a port that of the last attempt: `aim` puts it there. */
+  readonly ports: RemotePorts
   /** Every address of it, best first; none while its name cannot be resolved. */
   addresses: readonly NativeAddress[] = []
   /** Which address is tried first, so that a dead one costs nobody twice. */
   #first = 0
 
-  constructor(name: string, addresses: readonly SocketAddress[]) {
+  constructor({ addresses, name, ports = 'own' }: RemoteOptions) {
     this.name = name
+    this.ports = ports
     this.replaceAddresses(addresses)
   }
 
@@ -45,12 +66,8 @@ export class Remotes {
   readonly #useOfAll: Int32Array
   readonly #use: Int32Array
 
-  constructor(
-    remotes: readonly { readonly name: string; readonly addresses: readonly SocketAddress[] }[],
-    cells: Cells,
-    child: ChildCells,
-  ) {
-    this.#list = remotes.map(({ name, addresses }) => new Remote(name, addresses))
+  constructor(remotes: readonly RemoteOptions[], cells: Cells, child: ChildCells) {
+    this.#list = remotes.map((options) => new Remote(options))
     this.#useOfAll = cells.use
     this.#use = child.use
   }

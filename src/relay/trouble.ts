@@ -2,7 +2,7 @@ import { errorText } from '../kernel/errno.js'
 import { Flood } from '../observe/flood.js'
 import { NOTICE, WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
-import { describePeer } from './peer-name.js'
+import { describeClient } from './peer-name.js'
 import type { Session } from './session.js'
 
 /** What sessions have to complain of, told so that nobody can fill the log with it. */
@@ -20,7 +20,7 @@ export class Trouble {
   tellTls(session: Session, isClient: boolean, why: string): void {
     const { loop, remotes } = session.relay
     this.#badTls.tell(loop.nowMs, () => {
-      const who = isClient ? describePeer(session.peer) : `remote ${remotes.at(session.remoteSlot).name}`
+      const who = isClient ? describeClient(session.peer) : `remote ${remotes.at(session.remoteSlot).name}`
       return `TLS with ${who} failed: ${why}`
     })
   }

@@ -74,7 +74,7 @@ export class Remote implements Target {
 
 export interface RemotePlan {
   /** Starts the server, on a free port unless it is told where. */
-  start(t: TestContext, at?: ListenOptions): Promise<Remote>
+  start(t: TestContext, at?: ListenOptions & { readonly fd?: number }): Promise<Remote>
 }
 
 /** `remoteThat(echoes).start(t)` */

@@ -3,12 +3,17 @@ import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { Client } from '../harness/client.js'
 import { type Master, spawning, startMaster } from '../harness/master.js'
+import { MODES } from '../harness/modes.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { within } from '../harness/until.js'
 
 /** A client that connects from this address of the loopback. */
-async function clientFrom(t: TestContext, master: Master, localAddress: string): Promise<Client> {
+async function clientFrom(
+  t: TestContext,
+  master: Pick<Master, 'port'>,
+  localAddress: string,
+): Promise<Client> {
   const socket = connect({
     host: '127.0.0.1',
     port: master.port(),
@@ -38,6 +43,25 @@ test('the access list decides before a child hears of a client', async (t) => {
   await master.logged(/connection attempt from 127\.0\.0\.2:\d+ rejected/)
   await master.holds(1)
 })
+
+for (const { name, start } of MODES) {
+  test(`${name}: networks decide who comes in`, async (t) => {
+    const remote = await remoteThat(echoes).start(t)
+    const rules = ['deny 127.0.0.2', 'permit 127.0.0.0/30', 'deny 127.0.0.0/8']
+    const running = await start(t, relayTo(remote).withMaster(...rules))
+    for (const host of ['127.0.0.1', '127.0.0.3']) {
+      const client = await clientFrom(t, running, host)
+      assert.equal(await client.exchange(host), host)
+      await client.close()
+    }
+    for (const host of ['127.0.0.2', '127.0.0.4']) {
+      const client = await clientFrom(t, running, host)
+      await assert.rejects(client.exchange(host), host)
+      await client.close()
+    }
+    await running.logged(/connection attempt from 127\.0\.0\.2:\d+ rejected/)
+  })
+}
 
 test('a client stays with its child while the sticky cache knows it', async (t) => {
   const sticky = ['sticky cache period = 60', 'sticky cache size = 10']

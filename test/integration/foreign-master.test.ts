@@ -77,7 +77,8 @@ test('a client of a Unix socket is served', async (t) => {
   assert.equal(await master.say('over a Unix socket'), 'over a Unix socket')
   await master.release()
   await master.countsDone(1)
-  await master.stderr.reached(/unix:/)
+  const who = `uid=${process.geteuid?.()} gid=${process.getegid?.()}`
+  await master.stderr.reached(new RegExp(`client=unix: ${who} `))
 })
 
 test('the address of a client is found, though the master does not say it', async (t) => {

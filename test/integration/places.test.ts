@@ -28,7 +28,7 @@ for (const form of ['path = PATH', 'address = PATH', 'address = unix:PATH', 'PAT
     assert.equal(await client.exchange('over a path'), 'over a path')
     await client.endWriting()
     assert.equal(await client.readToEnd(), '')
-    await relay.logged(/client=unix: listener=.*listener remote=.* end=done/)
+    await relay.logged(/client=unix: uid=\d+ gid=\d+ listener=.*listener remote=.* end=done/)
   })
 }
 

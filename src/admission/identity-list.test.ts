@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { IdentityList, type IdentityRule } from './identity-list.js'
+
+const JOE = 1000
+const ANN = 1001
+const STAFF = 50
+const AUDIO = 29
+
+function rule(isPermit: boolean, whom: Partial<IdentityRule>): IdentityRule {
+  return { isPermit, isNegated: false, users: [], groups: [], ...whom }
+}
+
+/** Whom a list admits, of those who come with these groups, the first one first. */
+function admitted(rules: readonly IdentityRule[], ...clients: readonly (readonly number[])[]): boolean[] {
+  const list = new IdentityList(rules)
+  return clients.map(([user = 0, group = 0, ...further]) => list.admits(user, group, further, further.length))
+}
+
+test('an empty list admits everybody, one without a line that applies nobody', () => {
+  assert.deepEqual(admitted([], [JOE, JOE]), [true])
+  assert.deepEqual(admitted([rule(true, { users: [JOE] })], [JOE, JOE], [ANN, ANN]), [true, false])
+  assert.deepEqual(admitted([rule(false, { users: [JOE] })], [JOE, JOE], [ANN, ANN]), [false, false])
+})
+
+test('the first line that applies decides', () => {
+  const rules = [rule(false, { users: [JOE] }), rule(true, { groups: [STAFF] })]
+  assert.deepEqual(admitted(rules, [JOE, STAFF], [ANN, STAFF], [ANN, AUDIO]), [false, true, false])
+})
+
+test('a group counts also when it is not the first of a client, and only as far as there are any', () => {
+  const rules = [rule(true, { groups: [STAFF, AUDIO] })]
+  assert.deepEqual(admitted(rules, [JOE, JOE, 7, AUDIO], [JOE, JOE, 7]), [true, false])
+  assert.equal(new IdentityList(rules).admits(JOE, JOE, [7, STAFF], 1), false)
+})
+
+test('`not` makes a line apply to everybody else', () => {
+  const rules = [
+    rule(false, { isNegated: true, groups: [STAFF] }),
+    rule(true, { isNegated: true, users: [ANN] }),
+  ]
+  assert.deepEqual(admitted(rules, [JOE, STAFF], [ANN, STAFF], [JOE, AUDIO]), [true, false, false])
+})
+
+test('groups are asked for only where a line names one', () => {
+  assert.equal(new IdentityList([rule(true, { users: [JOE] })]).asksGroups, false)
+  assert.equal(
+    new IdentityList([rule(true, { users: [JOE] }), rule(true, { groups: [STAFF] })]).asksGroups,
+    true,
+  )
+})

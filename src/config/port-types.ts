@@ -1,0 +1,88 @@
+import { parsePort } from './address-types.js'
+import { type Refusal, refuseText } from './expectation.js'
+import { type Located, located } from './located.js'
+import type { Problems } from './problems.js'
+import { isText } from './token.js'
+import { commaList, oneToken, type ValueType } from './value-type.js'
+
+/** Ports from `first` to `last`, both included. */
+export interface PortRange {
+  readonly first: number
+  readonly last: number
+}
+
+/** One port, or several in the order in which they were written. */
+export type Ports = number | readonly PortRange[]
+
+const RANGE = /^(\d+)-(\d+)$/
+
+const portRange = oneToken<PortRange>('PORT[-PORT]', (text, { names }) => {
+  const [, low, high] = RANGE.exec(text) ?? []
+  if (low !== undefined && high !== undefined) return parseRange(text, parsePort(low), parsePort(high))
+  const port = parsePort(text) ?? names.service(text, 'tcp') ?? names.service(text, 'sctp')
+  return port === undefined
+    ? refuseText('a port from 0 to 65535 or the name of a service', text)
+    : { first: port, last: port }
+})
+
+const ranges = commaList(located(portRange))
+
+/** `80`, `ssh`, `8000-8099`, `80, 443, 8000-8009`. */
+export const ports: ValueType<Ports> = {
+  grammar: ranges.grammar,
+  read(input) {
+    const given = ranges.read(input)
+    if (given === undefined || !areApart(given, input.problems)) return undefined
+    return simplest(given.map(({ value }) => value))
+  },
+}
+
+/** The same for a remote, or `same`: the port that the client came to. */
+export const remotePorts: ValueType<Ports | 'same'> = {
+  grammar: `${ports.grammar}|same`,
+  read(input) {
+    const token = input.tokens.peek()
+    if (!isText(token) || token.text.toLowerCase() !== 'same') return ports.read(input)
+    input.tokens.next()
+    return 'same'
+  },
+}
+
+/** Each of them. */
+export function portList(given: Ports): readonly number[] {
+  if (typeof given === 'number') return [given]
+  return given.flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, i) => first + i))
+}
+
+/** As one word. */
+export function formatPorts(given: Ports): string {
+  if (typeof given === 'number') return String(given)
+  return given.map(({ first, last }) => (first === last ? String(first) : `${first}-${last}`)).join()
+}
+
+function parseRange(text: string, first: number | undefined, last: number | undefined): PortRange | Refusal {
+  const isRange = first !== undefined && last !== undefined && first > 0 && first <= last
+  return isRange ? { first, last } : refuseText('ports from 1 to 65535, the lower one first', text)
+}
+
+/** Tells of the first port that is there twice, or that cannot stand beside others. */
+function areApart(given: readonly Located<PortRange>[], problems: Problems): boolean {
+  for (const [i, { value, position }] of given.entries()) {
+    const { first, last } = value
+    const other = given
+      .slice(0, i)
+      .find(({ value: earlier }) => earlier.first <= last && first <= earlier.last)
+    if (other !== undefined)
+      problems.error(position, `port ${Math.max(first, other.value.first)} is given twice`)
+    else if (first === 0 && given.length > 1)
+      problems.error(position, 'port 0, which the system chooses, cannot stand beside others')
+    else continue
+    return false
+  }
+  return true
+}
+
+function simplest(given: readonly PortRange[]): Ports {
+  const [only] = given
+  return only !== undefined && given.length === 1 && only.first === only.last ? only.first : given
+}

@@ -1,0 +1,42 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:net'
+
+/** Somewhere among the ports that the kernel picks there is a gap of this size. */
+const TRIES_MAX = 100
+
+const PORT_MAX = 65_535
+
+/** The first of `count` ports in a row that nobody has on these addresses; the kernel picks it. */
+export async function freePorts(count: number, ...hosts: readonly string[]): Promise<number> {
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
+    const [first] = await bindAndClose([{ host: hosts[0] ?? '', port: 0 }])
+    if (first === undefined || first + count - 1 > PORT_MAX) continue
+    const ports = Array.from({ length: count }, (_, i) => first + i)
+    const places = hosts.flatMap((host) => ports.map((port) => ({ host, port })))
+    if ((await bindAndClose(places)).length === places.length) return first
+  }
+  throw new Error(`there are no ${count} free ports in a row`)
+}
+
+interface Place {
+  readonly host: string
+  readonly port: number
+}
+
+/** The ports that it could listen on, all at once, up to the first that it could not. */
+async function bindAndClose(places: readonly Place[]): Promise<number[]> {
+  const servers: Server[] = []
+  try {
+    for (const place of places) {
+      const server = createServer().listen(place)
+      await once(server, 'listening')
+      servers.push(server)
+    }
+  } catch {
+    // Somebody else has it.
+  }
+  const ports = servers.map((server) => (server.address() as { port: number }).port)
+  for (const server of servers) server.close()
+  await Promise.all(servers.map((server) => once(server, 'close')))
+  return ports
+}
