@@ -13,6 +13,7 @@ import type { Generation } from './generation.js'
 import type { LoadOptions } from './load.js'
 import type { MasterLink, ToOurChild } from './our-link.js'
 import { childAcceptSettings, isOwnProgram } from './settings.js'
+import { mptcpListeners, needsNetAdmin } from './socket-settings.js'
 
 export interface CrewParts {
   readonly options: LoadOptions
@@ -186,6 +187,7 @@ export class Crew {
       ],
       environment: isOwn ? { ...environment, [LINK_VARIABLE]: '1' } : environment,
       uid: spawn.user?.uid,
+      keepsNetAdmin: isOwn && needsNetAdmin(loaded),
       // A number without an account has no group of its own, and is not to keep ours.
       gid: spawn.group ?? spawn.user?.gid ?? spawn.user?.uid,
       workingDirectory: spawn.workingDirectory,
@@ -235,6 +237,7 @@ export class Crew {
       sectionId: loaded.sections.childId ?? '',
       listenerNames: listeners.names,
       unixListeners: listeners.unixListeners,
+      mptcpListeners: mptcpListeners(loaded),
       traceMask: this.#parts.traceMask,
       addresses: [...addresses],
       accepting: isDirect

@@ -5,6 +5,7 @@ import type { SocketAddress } from '../base/address.js'
 import type { Shape } from '../cells/layout.js'
 import type { RelayOptions } from '../relay/options.js'
 import type { PipeOptions } from '../relay/pipes.js'
+import type { RemoteOptions } from '../relay/remote-options.js'
 import type { TicketKey } from '../tls/ticket-keys.js'
 import type { Staples, TlsSettings } from './tls-settings.js'
 
@@ -20,7 +21,10 @@ export interface GenerationSettings {
   readonly accessTable: AccessTable
   readonly overload: Overload
   readonly remotes: readonly RemoteSettings[]
-  readonly relay: Omit<RelayOptions, 'localAddress'> & { readonly localAddress: SocketAddress | undefined }
+  readonly relay: Omit<RelayOptions, 'localAddress' | 'clientSource'> & {
+    /** `client`: each connection comes from the address of its client. */
+    readonly localAddress: SocketAddress | 'client' | undefined
+  }
   /** Remotes are told by their own settings. */
   readonly tls: Omit<TlsSettings, 'remotes'>
   /** For session tickets, the present one first. */
@@ -54,6 +58,7 @@ export interface RemoteSettings {
   readonly addresses: readonly SocketAddress[]
   /** Index among the clients of TLS; undefined: plain. */
   readonly tlsClient: number | undefined
+  readonly options: RemoteOptions
 }
 
 /** What the control thread tells a reactor. */

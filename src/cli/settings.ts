@@ -8,12 +8,12 @@ import type { Configuration } from '../config/load.js'
 import type { ListenerSettings, SpawndSettings } from '../config/table-spawnd.js'
 import type { RemoteSettings as ConfiguredRemote, TcprelaySettings } from '../config/table-tcprelay.js'
 import { IPPROTO_TCP } from '../kernel/constants.js'
-import type { KeepAlive } from '../kernel/keepalive.js'
 import { countOpenDescriptors, raiseDescriptorLimit } from '../kernel/limits.js'
 import { largestPipeBytes } from '../kernel/pipe-size.js'
 import { ephemeralPorts } from '../kernel/port-range.js'
 import type { NamedRemote } from '../master/resolver.js'
 import { PIPE_BYTES_MAX, type PipeOptions } from '../relay/pipes.js'
+import { PLAIN_REMOTE } from '../relay/remote-options.js'
 import { SPLICE_POLICIES } from '../relay/splice-policies.js'
 import {
   type AcceptMessage,
@@ -25,6 +25,7 @@ import {
 import type { AcceptorSettings } from './acceptor-settings.js'
 import { resolvable } from './check.js'
 import type { GenerationSettings, RemoteSettings } from './reactor-settings.js'
+import { keepAliveOf, localPorts, remoteOptions } from './socket-settings.js'
 import type { TlsSettings } from './tls-settings.js'
 
 /** Bytes of a reactor's log ring: a second of access lines at 10,000 connections a second. */
@@ -40,8 +41,11 @@ const orForever = (ms: number) => (ms === 0 ? Number.POSITIVE_INFINITY : ms)
 export function relaySettings(
   { tcprelay }: Configuration,
   { remotes: remotesTls, ...tls }: TlsSettings,
+  mptcpListeners: readonly boolean[],
   remoteSlots: readonly number[] = [...tcprelay.remotes.keys()],
 ): Pick<GenerationSettings, 'remotes' | 'relay' | 'rebalance' | 'tls'> {
+  const { localAddress } = tcprelay
+  const hasAccessLog = tcprelay.accessLog !== undefined
   const remotes = tcprelay.remotes.map((remote, i) => remoteSettings(remote, remotesTls[i]?.client))
   return {
     remotes: bySlot(remotes, remoteSlots),
@@ -55,11 +59,13 @@ export function relaySettings(
       halfCloseTimeoutMs: tcprelay.halfCloseTimeoutMs,
       keepAlive: keepAliveOf(tcprelay),
       splice: SPLICE_POLICIES[tcprelay.splice],
-      localAddress: tcprelay.localAddress && withPort(tcprelay.localAddress, 0),
+      localAddress: localAddress === 'client' ? localAddress : localAddress && withPort(localAddress, 0),
+      localPorts: localPorts(tcprelay),
+      mptcpListeners,
       ephemeralPorts: ephemeralPorts(),
       retireLimit: tcprelay.retire,
-      hasAccessLog: tcprelay.accessLog !== undefined,
-      notesPeers: tcprelay.accessLog !== undefined || tls.servers.length > 0,
+      hasAccessLog,
+      notesPeers: hasAccessLog || localAddress === 'client' || tls.servers.length > 0,
     },
   }
 }
@@ -206,24 +212,10 @@ export function namedRemotes({ remotes }: TcprelaySettings): NamedRemote[] {
   )
 }
 
-export function keepAliveOf(
-  settings: Pick<
-    TcprelaySettings,
-    'tcpKeepalive' | 'tcpKeepaliveCount' | 'tcpKeepaliveIdleMs' | 'tcpKeepaliveIntervalMs'
-  >,
-): KeepAlive {
-  return {
-    isOn: settings.tcpKeepalive,
-    count: settings.tcpKeepaliveCount ?? 0,
-    idleS: (settings.tcpKeepaliveIdleMs ?? 0) / 1000,
-    intervalS: (settings.tcpKeepaliveIntervalMs ?? 0) / 1000,
-  }
-}
-
 function remoteSettings(remote: ConfiguredRemote, tlsClient: number | undefined): RemoteSettings {
   const { target, weight } = remote
   const addresses = target.kind === 'name' ? [] : [target.address]
-  return { name: remoteName(remote), weight, addresses, tlsClient }
+  return { name: remoteName(remote), weight, addresses, tlsClient, options: remoteOptions(remote) }
 }
 
 /** As the configuration names it. */
@@ -233,7 +225,13 @@ export function remoteName({ target }: ConfiguredRemote): string {
 
 /** Slots that belong to remotes of other configurations hold one that has no address. */
 function bySlot(remotes: readonly RemoteSettings[], slots: readonly number[]): RemoteSettings[] {
-  const nobody: RemoteSettings = { name: '', weight: 1, addresses: [], tlsClient: undefined }
+  const nobody: RemoteSettings = {
+    name: '',
+    weight: 1,
+    addresses: [],
+    tlsClient: undefined,
+    options: PLAIN_REMOTE,
+  }
   const all = new Array<RemoteSettings>(Math.max(0, ...slots.map((slot) => slot + 1))).fill(nobody)
   for (const [i, remote] of remotes.entries()) all[slots[i] as number] = remote
   return all

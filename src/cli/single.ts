@@ -20,6 +20,7 @@ import type {
 } from './reactor-settings.js'
 import { cannotBeUsed, type GenerationKeeper, OLD_GENERATIONS_MAX, Reloader } from './reload.js'
 import { acceptSettings, pipeOptions, relaySettings, sessionsMaxOf, singleShape } from './settings.js'
+import { mptcpListeners } from './socket-settings.js'
 import type { StartedHead } from './start-up.js'
 import { traceText } from './trace-text.js'
 
@@ -157,7 +158,7 @@ export class Single {
     generation.enter()
     this.#running.set(childSlot, { generation, drain, counters: cells.counters, sessionsMax })
     return {
-      ...relaySettings(loaded, loaded.tls.settings, remoteSlots),
+      ...relaySettings(loaded, loaded.tls.settings, mptcpListeners(loaded), remoteSlots),
       ticketKeys: tickets?.keys ?? [],
       staples,
       cells: { fd: memory.fd, shape: memory.shape },

@@ -39,6 +39,8 @@ export interface ChildStart<Snapshot, Accepting, Tls> {
   readonly listenerNames: readonly string[]
   /** Which of the listeners are Unix sockets. */
   readonly unixListeners: readonly boolean[]
+  /** Which of them are of Multipath TCP. */
+  readonly mptcpListeners: readonly boolean[]
   readonly traceMask: number
   /** Known addresses of named remotes, by slot. */
   readonly addresses: readonly (readonly [remoteSlot: number, addresses: readonly SocketAddress[]])[]

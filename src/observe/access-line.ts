@@ -15,6 +15,9 @@ export interface AccessRecord {
   /** Undefined where plain bytes are spoken. */
   readonly clientTls: AccessTls | undefined
   readonly remoteTls: AccessTls | undefined
+  /** Whether Multipath TCP is spoken, where that was asked for. */
+  readonly clientMptcp: boolean | undefined
+  readonly remoteMptcp: boolean | undefined
 }
 
 export interface AccessTls {
@@ -41,6 +44,11 @@ function tlsWords(prefix: string, tls: AccessTls | undefined): string {
     .join('')
 }
 
+function mptcpWord(prefix: string, isSpoken: boolean | undefined): string {
+  if (isSpoken === undefined) return ''
+  return ` ${prefix}mptcp=${isSpoken ? 'yes' : 'no'}`
+}
+
 /** The second that the last line was of, and how it is written. Many lines are of the same one. */
 let lastSecond = Number.NaN
 let lastSecondText = ''
@@ -64,7 +72,8 @@ export function accessLine(record: AccessRecord): string {
   return (
     `${timeText(record.endedAtMs)} id=${record.id} client=${printableWord(record.client)}` +
     ` listener=${printableWord(record.listener)}${remote}${tlsWords('', record.clientTls)}` +
-    `${tlsWords('remote_', record.remoteTls)} to_remote=${record.bytesToRemote}` +
+    `${tlsWords('remote_', record.remoteTls)}${mptcpWord('', record.clientMptcp)}` +
+    `${mptcpWord('remote_', record.remoteMptcp)} to_remote=${record.bytesToRemote}` +
     ` to_client=${record.bytesToClient} seconds=${(record.durationMs / 1000).toFixed(3)} end=${record.reason}`
   )
 }

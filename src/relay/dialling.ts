@@ -12,6 +12,10 @@ export class Dialling {
   /** The last attempt failed because the relay is short of something. */
   isShort = false
   roundsLeft = 0
+  /** Of the client's first bytes, those that left with the SYN of the attempt under way. */
+  bytesInSyn = 0
+  /** The last attempt did not even begin: this machine refused the socket that was asked for. */
+  isRefusedHere = false
   /** Why the last attempt failed; words where there is more to say than an errno does. */
   lastErrno = 0
   lastReason = ''
@@ -21,6 +25,8 @@ export class Dialling {
     this.addressesTried = 0
     this.hasRemoteFailed = false
     this.isShort = false
+    this.bytesInSyn = 0
+    this.isRefusedHere = false
     this.lastErrno = 0
     this.lastReason = ''
   }

@@ -2,18 +2,28 @@ import type { SocketAddress } from '../base/address.js'
 import type { Cells, ChildCells } from '../cells/cells.js'
 import { unmap } from '../kernel/memory.js'
 import { type NativeAddress, nativeAddress } from '../kernel/sockaddr.js'
+import { PLAIN_REMOTE, type RemoteOptions } from './remote-options.js'
+
+export interface RemoteParts {
+  readonly name: string
+  readonly addresses: readonly SocketAddress[]
+  /** @default PLAIN_REMOTE */
+  readonly options?: RemoteOptions
+}
 
 /** A server that connections go to. Its slot is its place in the configuration and stays. */
 export class Remote {
   /** As the configuration names it, for logs. */
   readonly name: string
+  readonly options: RemoteOptions
   /** Every address of it, best first; none while its name cannot be resolved. */
   addresses: readonly NativeAddress[] = []
   /** Which address is tried first, so that a dead one costs nobody twice. */
   #first = 0
 
-  constructor(name: string, addresses: readonly SocketAddress[]) {
+  constructor({ addresses, name, options = PLAIN_REMOTE }: RemoteParts) {
     this.name = name
+    this.options = options
     this.replaceAddresses(addresses)
   }
 
@@ -45,12 +55,8 @@ export class Remotes {
   readonly #useOfAll: Int32Array
   readonly #use: Int32Array
 
-  constructor(
-    remotes: readonly { readonly name: string; readonly addresses: readonly SocketAddress[] }[],
-    cells: Cells,
-    child: ChildCells,
-  ) {
-    this.#list = remotes.map(({ name, addresses }) => new Remote(name, addresses))
+  constructor(remotes: readonly RemoteParts[], cells: Cells, child: ChildCells) {
+    this.#list = remotes.map((remote) => new Remote(remote))
     this.#useOfAll = cells.use
     this.#use = child.use
   }
