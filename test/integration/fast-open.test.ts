@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { IPPROTO_MPTCP } from '../../src/kernel/constants.js'
 import { freeze } from '../harness/held.js'
+import { hasMultipath, NO_MULTIPATH } from '../harness/multipath.js'
 import { type Space, spaces } from '../harness/namespaces.js'
 import { needs } from '../harness/needs.js'
 import { type Peer, type PeerServer, type RawPeers, rawPeers } from '../harness/peers.js'
 import { tcprelay } from '../harness/program.js'
 import { type Relay, relayTo } from '../harness/relay.js'
 import { reactorThreadOf, traceCalls } from '../harness/strace.js'
+import { localhost, servedWith } from '../harness/tls.js'
 
 const REQUEST = 'the first words of a client'
 
@@ -145,4 +148,57 @@ test('a system that does not allow it is a warning', async (t) => {
   assert.match(stderr, /warning: fast open: net\.ipv4\.tcp_fastopen does not allow it with clients: bit 2/)
   assert.match(stderr, /warning: fast open: net\.ipv4\.tcp_fastopen does not allow it with remotes: bit 1/)
   assert.equal(code, 0)
+})
+
+test('Multipath TCP begins with a SYN that has bytes as well, on both sides', async (t) => {
+  if (!hasMultipath()) return t.skip(NO_MULTIPATH)
+  const stage = stageFor(t)
+  if (stage === undefined) return
+  const { peers, space, under } = stage
+  const MULTIPATH = { protocol: IPPROTO_MPTCP }
+  const listening = await peers.listen({ ...MULTIPATH, fastOpen: 16 })
+  const relay = await relayTo({ directive: `${listening.directive} protocol = MPTCP fast open = yes` })
+    .listeningOn('address = 127.0.0.1 port = 0 protocol = MPTCP fast open = 16')
+    .with('access log = stderr')
+    .running(under)
+    .start(t)
+  const used: number[][] = []
+  for (let i = 0; i < 3; i++) {
+    const client = await peers.connect(relay.port(), { ...MULTIPATH, first: REQUEST })
+    const server = await listening.accept()
+    assert.equal(await server.read(REQUEST.length), REQUEST)
+    await finish(client, server)
+    used.push(['TCPFastOpenActive', 'TCPFastOpenPassive'].map((name) => space.counter(name)))
+  }
+  await relay.logged(/mptcp=yes remote_mptcp=yes/, 3)
+  const [first = [], second, third] = used
+  // Client and relay, both to 127.0.0.1, whose cookie the first connection has brought.
+  assert.deepEqual([second, third], [first.map((count) => count + 2), first.map((count) => count + 4)])
+})
+
+test('a remote with TLS is greeted with the SYN, also where the server speaks first', async (t) => {
+  const stage = stageFor(t)
+  if (stage === undefined) return
+  const { peers, space, under } = stage
+  const listening = await peers.listen()
+  const identity = localhost(t)
+  const far = await relayTo(listening)
+    .with(servedWith(identity))
+    .listeningOn('address = 127.0.0.1 port = 0 tls = yes fast open = 16')
+    .running(under)
+    .start(t)
+  const trust = `tls = yes server name = localhost ca-file = ${identity.certFile}`
+  const near = await relayTo({
+    directive: `address = 127.0.0.1 port = ${far.port()} ${trust} fast open = yes`,
+  })
+    .running(under)
+    .start(t)
+  const used: number[] = []
+  for (let i = 0; i < 3; i++) {
+    const client = await peers.connect(near.port())
+    const server = await listening.accept()
+    await finish(client, server)
+    used.push(space.counter('TCPFastOpenActive'))
+  }
+  assert.deepEqual(used, [0, 1, 2])
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { IPPROTO_MPTCP } from '../../src/kernel/constants.js'
+import * as c from '../../src/kernel/constants.js'
 import { temporaryFolder } from '../harness/clean-up.js'
 import { hasMultipath, multipathPeers, NO_MULTIPATH } from '../harness/multipath.js'
 import { spaces } from '../harness/namespaces.js'
@@ -10,6 +10,9 @@ import { type Peer, type PeerServer, rawPeers } from '../harness/peers.js'
 import { tcprelay } from '../harness/program.js'
 import { type Relay, relayTo } from '../harness/relay.js'
 import { until } from '../harness/until.js'
+import { lookAtSession } from '../support/borrowed-sockets.js'
+import { calls } from '../support/sockets.js'
+import { textOption } from '../support/text-option.js'
 import { whole } from './transfers.js'
 
 const MiB = 1024 * 1024
@@ -17,7 +20,7 @@ const MiB = 1024 * 1024
 /** Traces of sessions, NET in the original's mask. */
 const TRACED = ['-d', '16384']
 
-const MULTIPATH = { protocol: IPPROTO_MPTCP }
+const MULTIPATH = { protocol: c.IPPROTO_MPTCP }
 const LISTENING = 'address = 127.0.0.1 port = 0 protocol = MPTCP'
 
 function linesOf(file: string): string[] {
@@ -111,6 +114,38 @@ test('nothing that a peer sends over MPTCP is left lying: messages of all sizes,
     await server.send('y'.repeat(size))
     assert.equal((await client.read(size)).length, size)
   }
+})
+
+test('what is asked of sockets of MPTCP is what they have', async (t) => {
+  if (process.getuid?.() !== 0) return t.skip('needs root: a mark takes CAP_NET_ADMIN')
+  const peers = multipathPeers(t)
+  if (!peers) return
+  const listening = await peers.listen(MULTIPATH)
+  const there = 'protocol = MPTCP dscp = 12 fwmark = 9 bind to device = lo congestion = reno'
+  const relay = await relayTo({ directive: `${listening.directive} ${there}` })
+    .listeningOn(`${LISTENING} dscp = 34 fwmark = 5 bind to device = lo congestion = cubic defer accept = 9`)
+    .with('local port range = 46000-46099', 'access log = stderr')
+    .start(t)
+  const client = await peers.connect(relay.port(), MULTIPATH)
+  await client.send('hello')
+  const server = await listening.accept()
+  assert.ok(server.from.port >= 46_000 && server.from.port <= 46_099, `from port ${server.from.port}`)
+  const both = lookAtSession(relay.pid, relay.port(), (session) =>
+    [session.client, session.remote].map((fd) => ({
+      dscp: calls.getOption(fd, c.IPPROTO_IP, c.IP_TOS) >> 2,
+      fwmark: calls.getOption(fd, c.SOL_SOCKET, c.SO_MARK),
+      device: textOption(fd, c.SOL_SOCKET, c.SO_BINDTODEVICE),
+      congestion: textOption(fd, c.IPPROTO_TCP, c.TCP_CONGESTION),
+    })),
+  )
+  assert.deepEqual(both, [
+    { dscp: 34, fwmark: 5, device: 'lo', congestion: 'cubic' },
+    { dscp: 12, fwmark: 9, device: 'lo', congestion: 'reno' },
+  ])
+  await client.close()
+  await server.ending()
+  await server.close()
+  await relay.logged(/mptcp=yes remote_mptcp=yes/)
 })
 
 test('a reset is passed on from MPTCP', async (t) => {
