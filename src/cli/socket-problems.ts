@@ -11,7 +11,6 @@ import { ephemeralPorts } from '../kernel/port-range.js'
 import { congestionAlgorithms, fastOpenSides } from '../kernel/socket-limits.js'
 import { applyOptions, namesOfSet, type OptionName } from '../kernel/socket-options.js'
 import type { Loaded } from './load.js'
-import { isOwnProgram } from './settings.js'
 import { localPorts, needsNetAdmin, socketOptions } from './socket-settings.js'
 
 const NEEDS_NET_ADMIN = 'that needs CAP_NET_ADMIN'
@@ -32,7 +31,8 @@ export function socketProblems(calls: Calls, loaded: Loaded, hasChildren: boolea
       ...(fastOpenQueue > 0 && !fastOpenSides().server ? [noFastOpen(listener, 'clients', 2)] : []),
     ]
   })
-  if (hasChildren && !isOwnProgram(spawnd.spawn)) return ofListeners
+  // Children of another program connect to remotes in their own way.
+  if (hasChildren && spawnd.spawn.exec !== undefined) return ofListeners
   const ofRemotes = tcprelay.remotes.flatMap((remote) => {
     const { fastOpen, target } = remote
     if (target.kind === 'address' && target.address.family === 'unix') return []
