@@ -209,6 +209,7 @@ function connectTo(session: Session, address: NativeAddress): Outcome {
   const remoteOptions = remotes.at(session.remoteSlot).options
   const fd = openRemoteSocket(session, remoteOptions, address)
   session.dialling.isRefusedHere = fd < 0
+  session.dialling.bytesInSyn = 0
   if (fd < 0) return fd
   add(counters, COUNT.attempts, 1)
   remote.fd = fd
@@ -307,7 +308,6 @@ function attemptFailed(session: Session, errno: number, reason = ''): void {
   session.relay.loop.timers.unset(session.timer)
   session.closeConnection(session.remote)
   session.remote.clear()
-  session.dialling.bytesInSyn = 0
   countFailure(session, errno, reason)
   goOn(session)
 }
