@@ -88,6 +88,8 @@ const RECORD: AccessRecord = {
   reason: 'done',
   clientTls: undefined,
   remoteTls: undefined,
+  clientMptcp: undefined,
+  remoteMptcp: undefined,
 }
 
 const formatting: MicroCase = {

@@ -1,6 +1,7 @@
 // The remote: replies to an HTTP request and closes, and swallows everything else. Argument: PORT
 // On this program's own reactor, because a server that cannot keep up makes sessions pile up in the relay.
 import { openListener } from '../../src/accept/bind.js'
+import { PLAIN_LISTENER } from '../../src/accept/options.js'
 import type { Calls, Fd } from '../../src/kernel/calls.js'
 import { errorText } from '../../src/kernel/errno.js'
 import { raiseDescriptorLimit } from '../../src/kernel/limits.js'
@@ -75,7 +76,7 @@ raiseDescriptorLimit()
 const { calls, clock } = linuxSystem()
 const world = { calls, loop: new Loop(openEpoll(), clock), scratch: mapPrivate(SCRATCH_BYTES) }
 const address = { family: 'ipv4', host: '127.0.0.1', port: Number(process.argv[2]) } as const
-const listenFd = openListener(calls, { address, backlog: 4_096, keepAlive: NO_KEEPALIVE, dscp: 0, vrf: '' })
+const listenFd = openListener(calls, { address, backlog: 4_096, keepAlive: NO_KEEPALIVE, ...PLAIN_LISTENER })
 if (listenFd < 0) throw new Error(`cannot listen: ${errorText(-listenFd)}`)
 new Door(world, listenFd)
 world.loop.run()

@@ -1,5 +1,6 @@
 // The data path alone, without the language: `prototype.js LISTENPORT REMOTEHOST:REMOTEPORT`. For measuring it.
 import { openListener } from '../../src/accept/bind.js'
+import { PLAIN_LISTENER } from '../../src/accept/options.js'
 import { EVERYBODY } from '../../src/admission/access-list.js'
 import { createCells } from '../../src/cells/cells.js'
 import { Reactor } from '../../src/cli/build-reactor.js'
@@ -8,6 +9,7 @@ import { raiseDescriptorLimit } from '../../src/kernel/limits.js'
 import { linuxSystem } from '../../src/kernel/linux-system.js'
 import { openEpoll } from '../../src/reactor/epoll.js'
 import { PIPE_BYTES_MAX } from '../../src/relay/pipes.js'
+import { PLAIN_REMOTE } from '../../src/relay/remote-options.js'
 import { SPLICE_POLICIES } from '../../src/relay/splice-policies.js'
 
 const [listenPort = '', remote = ''] = process.argv.slice(2)
@@ -30,6 +32,7 @@ const reactor = new Reactor(
         weight: 1,
         addresses: [{ family: 'ipv4', host, port: Number(port) }],
         tlsClient: undefined,
+        options: PLAIN_REMOTE,
       },
     ],
     tls: NO_TLS,
@@ -42,6 +45,8 @@ const reactor = new Reactor(
       keepAlive,
       splice: SPLICE_POLICIES.auto,
       localAddress: undefined,
+      localPorts: 0,
+      mptcpListeners: [],
       ephemeralPorts: { least: 32_768, most: 60_999 },
       retireLimit: 0,
       hasAccessLog: false,
@@ -65,8 +70,7 @@ const fd = openListener(system.calls, {
   address: { family: 'ipv4', host: '127.0.0.1', port: Number(listenPort) },
   backlog: 1024,
   keepAlive,
-  dscp: 0,
-  vrf: '',
+  ...PLAIN_LISTENER,
 })
 if (fd < 0) throw new Error(`cannot listen: ${fd}`)
 reactor.handle({ kind: 'listen', slot: 0, fd, isUnix: false })

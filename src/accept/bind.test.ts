@@ -1,15 +1,35 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { calls, closeAll, done, waitReadable } from '../../test/support/sockets.js'
+import {
+  calls,
+  closeAll,
+  done,
+  recvText,
+  sendText,
+  waitReadable,
+  waitWritable,
+} from '../../test/support/sockets.js'
+import { textOption } from '../../test/support/text-option.js'
 import type { SocketAddress } from '../base/address.js'
 import type { Calls } from '../kernel/calls.js'
 import * as c from '../kernel/constants.js'
-import { EACCES, EADDRINUSE, EMFILE, EPERM } from '../kernel/errno.js'
+import {
+  EACCES,
+  EADDRINUSE,
+  EAGAIN,
+  EINVAL,
+  EMFILE,
+  ENOPROTOOPT,
+  EPERM,
+  EPROTONOSUPPORT,
+} from '../kernel/errno.js'
 import { countOpenDescriptors } from '../kernel/limits.js'
 import { mapPrivate } from '../kernel/memory.js'
+import { speaksMptcp } from '../kernel/mptcp.js'
 import { decodeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
+import { NO_OPTIONS } from '../kernel/socket-options.js'
 import { openListener } from './bind.js'
-import type { ListenerOptions } from './options.js'
+import { type ListenerOptions, PLAIN_LISTENER } from './options.js'
 
 const openBefore = countOpenDescriptors()
 after(() => assert.equal(countOpenDescriptors(), openBefore, 'descriptors are left open'))
@@ -19,8 +39,8 @@ const OPTIONS: ListenerOptions = {
   address: LOOPBACK,
   backlog: 10,
   keepAlive: { isOn: true, idleS: 77, intervalS: 7, count: 3 },
-  dscp: 46,
-  vrf: '',
+  ...PLAIN_LISTENER,
+  socket: { ...NO_OPTIONS, dscp: 46 },
 }
 const region = mapPrivate(SOCKADDR_BYTES_MAX)
 
@@ -94,7 +114,13 @@ test('a Unix listener is given no TCP options', () => {
       return calls.setOption(fd, level, name, value)
     },
   }
-  const listener = done(openListener(watching, { ...OPTIONS, address, vrf: 'lo' }))
+  const listener = done(
+    openListener(watching, {
+      ...OPTIONS,
+      address,
+      socket: { ...NO_OPTIONS, device: 'lo', congestion: 'reno' },
+    }),
+  )
   assert.deepEqual(touched, [])
   calls.close(listener)
 })
@@ -106,7 +132,9 @@ test('whichever step fails, its errno is the answer and no descriptor is left', 
     { bind: () => -EACCES },
     { listen: () => -EADDRINUSE },
   ]
-  const outcomes = failing.map((part) => openListener({ ...calls, ...part }, { ...OPTIONS, vrf: 'lo' }))
+  const outcomes = failing.map((part) =>
+    openListener({ ...calls, ...part }, { ...OPTIONS, socket: { ...NO_OPTIONS, device: 'lo' } }),
+  )
   assert.deepEqual(outcomes, [-EMFILE, -EPERM, -EACCES, -EADDRINUSE])
 })
 
@@ -123,3 +151,82 @@ test('binding again and again, as a retry does, costs no memory', () => {
   // Memory that was given back is what the system hands out next.
   assert.ok(new Set(addresses).size < 10, `${new Set(addresses).size} places for 50 addresses`)
 })
+
+/** The first client that a listener accepts. */
+function acceptedBy(listener: number): { readonly client: number; readonly accepted: number } {
+  const byteLength = done(calls.localAddress(listener, region))
+  const client = done(calls.socket(c.AF_INET, c.SOCK_STREAM, 0))
+  calls.connect(client, region, byteLength)
+  waitReadable(listener)
+  return { client, accepted: done(calls.accept(listener, region)) }
+}
+
+test('accepted sockets inherit what a configuration asks of them', (t) => {
+  const mark = done(calls.socket(c.AF_INET, c.SOCK_STREAM, 0))
+  const mayMark = calls.setOption(mark, c.SOL_SOCKET, c.SO_MARK, 7) === 0
+  calls.close(mark)
+  if (!mayMark) t.diagnostic('without CAP_NET_ADMIN no mark is set')
+  const socket = {
+    dscp: 10,
+    fwmark: mayMark ? 0x8000_0001 : 0,
+    device: 'lo',
+    congestion: 'reno',
+    userTimeoutMs: 4_321,
+  }
+  const listener = done(openListener(calls, { ...OPTIONS, socket, deferAcceptS: 0, fastOpenQueue: 5 }))
+  const { accepted, client } = acceptedBy(listener)
+  const options = [
+    [c.IPPROTO_TCP, c.TCP_USER_TIMEOUT],
+    [c.IPPROTO_IP, c.IP_TOS],
+    [c.SOL_SOCKET, c.SO_MARK],
+    [c.SOL_SOCKET, c.SO_PROTOCOL],
+  ] as const
+  assert.deepEqual(
+    options.map(([level, name]) => calls.getOption(accepted, level, name)),
+    [4_321, 10 << 2, socket.fwmark | 0, c.IPPROTO_TCP],
+  )
+  assert.equal(textOption(accepted, c.IPPROTO_TCP, c.TCP_CONGESTION), 'reno')
+  assert.equal(textOption(accepted, c.SOL_SOCKET, c.SO_BINDTODEVICE), 'lo')
+  assert.equal(calls.getOption(listener, c.IPPROTO_TCP, c.TCP_FASTOPEN), 5)
+  closeAll(listener, client, accepted)
+})
+
+test('a listener that defers shows clients when they have spoken', () => {
+  const listener = done(openListener(calls, { ...OPTIONS, deferAcceptS: 30 }))
+  assert.ok(done(calls.getOption(listener, c.IPPROTO_TCP, c.TCP_DEFER_ACCEPT)) >= 30)
+  const byteLength = done(calls.localAddress(listener, region))
+  const client = done(calls.socket(c.AF_INET, c.SOCK_STREAM, 0))
+  calls.connect(client, region, byteLength)
+  waitWritable(client)
+  assert.equal(calls.accept(listener, region), -EAGAIN, 'it has said nothing yet')
+  sendText(client, 'hello')
+  waitReadable(listener)
+  const accepted = done(calls.accept(listener, region))
+  assert.equal(recvText(accepted), 'hello')
+  closeAll(listener, client, accepted)
+})
+
+test('a listener of Multipath TCP serves clients of TCP with sockets of TCP', (t) => {
+  const listener = done(openListener(calls, { ...OPTIONS, isMptcp: true }))
+  if (calls.getOption(listener, c.SOL_SOCKET, c.SO_PROTOCOL) !== c.IPPROTO_MPTCP) {
+    calls.close(listener)
+    return t.skip('this kernel has no MPTCP, or net.mptcp.enabled is 0')
+  }
+  const { accepted, client } = acceptedBy(listener)
+  assert.equal(calls.getOption(accepted, c.SOL_SOCKET, c.SO_PROTOCOL), c.IPPROTO_TCP)
+  assert.equal(speaksMptcp(calls, accepted), false)
+  closeAll(listener, client, accepted)
+})
+
+for (const errno of [EPROTONOSUPPORT, ENOPROTOOPT, EINVAL]) {
+  test(`on a kernel that answers ${errno} to MPTCP the listener is one of TCP`, () => {
+    const old: Calls = {
+      ...calls,
+      socket: (family, type, protocol) =>
+        protocol === c.IPPROTO_MPTCP ? -errno : calls.socket(family, type, protocol),
+    }
+    const listener = done(openListener(old, { ...OPTIONS, isMptcp: true }))
+    assert.equal(calls.getOption(listener, c.SOL_SOCKET, c.SO_PROTOCOL), c.IPPROTO_TCP)
+    calls.close(listener)
+  })
+}

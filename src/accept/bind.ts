@@ -3,7 +3,9 @@ import * as c from '../kernel/constants.js'
 import { makeOurs } from '../kernel/fd-flags.js'
 import { setKeepAlive } from '../kernel/keepalive.js'
 import { mapPrivate, unmap } from '../kernel/memory.js'
+import { openMptcp } from '../kernel/mptcp.js'
 import { decodeAddress, type NativeAddress, nativeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
+import { applyOptions } from '../kernel/socket-options.js'
 import type { ListenerOptions } from './options.js'
 
 /**
@@ -43,7 +45,8 @@ function openAt(
   address: NativeAddress,
   onBound: () => void,
 ): Outcome {
-  const fd = calls.socket(address.family, c.SOCK_STREAM, 0)
+  const { family } = address
+  const fd = options.isMptcp ? openMptcp(calls, family) : calls.socket(family, c.SOCK_STREAM, 0)
   if (fd < 0) return fd
   const outcome = setUp(calls, fd, options)
   if (outcome < 0) return closeWith(calls, fd, outcome)
@@ -64,16 +67,20 @@ function closeWith(calls: Calls, fd: Fd, outcome: Outcome): Outcome {
   return outcome
 }
 
-function setUp(calls: Calls, fd: Fd, { address, dscp, keepAlive, vrf }: ListenerOptions): Outcome {
+function setUp(calls: Calls, fd: Fd, options: ListenerOptions): Outcome {
+  const { address, deferAcceptS, fastOpenQueue, keepAlive, socket } = options
   if (address.family === 'unix') return 0
+  const isIpv6 = address.family === 'ipv6'
   calls.setOption(fd, c.SOL_SOCKET, c.SO_REUSEADDR, 1)
   calls.setOption(fd, c.IPPROTO_TCP, c.TCP_NODELAY, 1)
   calls.setOption(fd, c.SOL_SOCKET, c.SO_OOBINLINE, 1)
   setKeepAlive(calls, fd, keepAlive)
   // `::` takes IPv4 too, whatever the system's default is (net.ipv6.bindv6only).
-  if (address.family === 'ipv6') calls.setOption(fd, c.IPPROTO_IPV6, c.IPV6_V6ONLY, 0)
-  // The six bits of the code point are the upper ones of the byte (RFC 2474, 3).
-  if (dscp > 0) calls.setOption(fd, c.IPPROTO_IP, c.IP_TOS, dscp << 2)
-  if (dscp > 0 && address.family === 'ipv6') calls.setOption(fd, c.IPPROTO_IPV6, c.IPV6_TCLASS, dscp << 2)
-  return vrf === '' ? 0 : calls.setTextOption(fd, c.SOL_SOCKET, c.SO_BINDTODEVICE, vrf)
+  if (isIpv6) calls.setOption(fd, c.IPPROTO_IPV6, c.IPV6_V6ONLY, 0)
+  const outcome = applyOptions(calls, fd, isIpv6 ? c.AF_INET6 : c.AF_INET, socket)
+  if (outcome < 0) return outcome
+  // Where the system does not allow them, clients are served as if nobody had asked for them.
+  if (fastOpenQueue > 0) calls.setOption(fd, c.IPPROTO_TCP, c.TCP_FASTOPEN, fastOpenQueue)
+  if (deferAcceptS > 0) calls.setOption(fd, c.IPPROTO_TCP, c.TCP_DEFER_ACCEPT, deferAcceptS)
+  return 0
 }

@@ -1,13 +1,30 @@
 import type { SocketAddress } from '../base/address.js'
 import type { KeepAlive } from '../kernel/keepalive.js'
+import { NO_OPTIONS, type SocketOptions } from '../kernel/socket-options.js'
+
+/** What a listening socket has that others have not. */
+export interface ListenerFeatures {
+  /** Multipath TCP, where the kernel has it. */
+  readonly isMptcp: boolean
+  /** Clients of TCP Fast Open whose handshakes may be unfinished at once. Zero: it is off. */
+  readonly fastOpenQueue: number
+  /** How long a client that has said nothing is kept from us. Zero: not at all. */
+  readonly deferAcceptS: number
+}
 
 /** One `listen` block, resolved. */
-export interface ListenerOptions {
+export interface ListenerOptions extends ListenerFeatures {
   readonly address: SocketAddress
   readonly backlog: number
   readonly keepAlive: KeepAlive
-  /** Differentiated services code point of accepted sockets, 0 to 63. Zero: unset. */
-  readonly dscp: number
-  /** Interface or VRF that the socket is bound to; '' for none. */
-  readonly vrf: string
+  /** Of the listener, and of the sockets that it accepts. */
+  readonly socket: SocketOptions
+}
+
+/** Nothing but TCP. */
+export const PLAIN_LISTENER: ListenerFeatures & Pick<ListenerOptions, 'socket'> = {
+  isMptcp: false,
+  fastOpenQueue: 0,
+  deferAcceptS: 0,
+  socket: NO_OPTIONS,
 }

@@ -12,7 +12,7 @@
  * | `counters` | child × COUNTERS | that child | Float64 |
  * | `ring` | child | that child; the head reads and moves `tail` | Int32 heads with Atomics, then bytes |
  */
-export const LAYOUT_VERSION = 3
+export const LAYOUT_VERSION = 4
 
 /** What a child counts. Sums since its start; gauges end in `Now`. */
 export const COUNTERS = [
@@ -35,6 +35,8 @@ export const COUNTERS = [
   'acceptPauses',
   'logLinesDropped',
   'tlsErrors',
+  // Connections with somebody who might have spoken Multipath TCP, and does not.
+  'mptcpFallbacks',
   // Sessions that it takes at most, while it accepts by itself; 0 otherwise.
   'placesNow',
 ] as const

@@ -20,6 +20,7 @@ import { INFO } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import type { Loop } from '../reactor/loop.js'
 import type { Blocks } from '../relay/blocks.js'
+import { ClientSource } from '../relay/client-source.js'
 import { describeClient } from '../relay/peer-name.js'
 import type { Pipes } from '../relay/pipes.js'
 import { Relay, type RelayParts } from '../relay/relay.js'
@@ -193,6 +194,7 @@ export class ReactorGeneration {
     tls.retire()
     remotes.close()
     if (options.localAddress !== undefined) unmap(options.localAddress.region)
+    options.clientSource?.close()
     this.#cells.unmap()
   }
 
@@ -218,7 +220,11 @@ function relayParts(
   const { listenerNames, relay, remotes, traceMask } = settings
   const ring = new LogRingWriter(child, onLog)
   const log = (severity: number, text: string) => ring.write(LOG, severity, text)
-  const localAddress = relay.localAddress && nativeAddress(relay.localAddress)
+  const { localAddress } = relay
+  const source =
+    localAddress === 'client'
+      ? { clientSource: new ClientSource(), localAddress: undefined }
+      : { clientSource: undefined, localAddress: localAddress && nativeAddress(localAddress) }
   return {
     system,
     loop,
@@ -226,7 +232,7 @@ function relayParts(
     pipes,
     remotes: new Remotes(remotes, cells, child),
     pool: buildPool(settings, cells, child),
-    options: { ...relay, localAddress },
+    options: { ...relay, ...source },
     tls: new GenerationTls(settings, log, (line) => ring.write(KEY, INFO, line)),
     counters: child.counters,
     log,

@@ -2,11 +2,13 @@ import { unlandedProblems } from '../config/check.js'
 import type { Endpoint } from '../config/endpoint.js'
 import { LANDED } from '../config/landed.js'
 import type { ConfigProblem } from '../config/problems.js'
+import { linuxCalls } from '../kernel/linux-calls.js'
 import { resolveHost } from '../master/resolver.js'
 import type { Arguments } from './arguments.js'
 import { EXIT_CONFIG, EXIT_NO_INPUT, EXIT_OS, EXIT_USAGE } from './exit-codes.js'
 import { listenerProblems } from './listener-limit.js'
 import type { Loaded } from './load.js'
+import { socketProblems } from './socket-problems.js'
 
 /** What -P finds beyond the file itself: names that cannot be resolved now. */
 export async function lookedUpProblems({ spawnd, tcprelay }: Loaded): Promise<ConfigProblem[]> {
@@ -29,11 +31,14 @@ export async function lookedUpProblems({ spawnd, tcprelay }: Loaded): Promise<Co
   return (await Promise.all(problems)).flat()
 }
 
-/** What keeps a configuration that is right from running in this version and process, with children or without. */
+/** What keeps a configuration that is right from running in this version and on this machine, with children or without. */
 export function startProblems(loaded: Loaded, hasChildren: boolean): readonly ConfigProblem[] {
   const { given, spawnd } = loaded
-  const unlanded = unlandedProblems(given, LANDED, hasChildren && spawnd.spawn.exec !== undefined)
-  return [...unlanded, ...listenerProblems(loaded)]
+  return [
+    ...unlandedProblems(given, LANDED, hasChildren && spawnd.spawn.exec !== undefined),
+    ...listenerProblems(loaded),
+    ...socketProblems(linuxCalls(), loaded, hasChildren),
+  ]
 }
 
 /** A socket of systemd's is for the process that it started, and that one ends when it goes to the background. */

@@ -32,7 +32,7 @@ export class Child {
     this.#parts = parts
     const { configuration, log, start, traceMask, way } = parts
     const settings: ReactorSettings = {
-      ...relaySettings(configuration, start.tls, start.remoteSlots, start.portIndexes),
+      ...relaySettings(configuration, start.tls, start, start.remoteSlots),
       ticketKeys: start.ticketKeys,
       staples: start.staples,
       cells: { fd: CELLS_FD, shape: start.shape },

@@ -14,6 +14,7 @@ import type { Generation } from './generation.js'
 import type { LoadOptions } from './load.js'
 import type { MasterLink, ToOurChild } from './our-link.js'
 import { childAcceptSettings, isOwnProgram, portIndexesOf } from './settings.js'
+import { mptcpListeners, needsNetAdmin } from './socket-settings.js'
 
 export interface CrewParts {
   readonly options: LoadOptions
@@ -189,6 +190,7 @@ export class Crew {
       ],
       environment: isOwn ? { ...environment, [LINK_VARIABLE]: '1' } : environment,
       uid: spawn.user?.uid,
+      keepsNetAdmin: isOwn && needsNetAdmin(loaded),
       // A number without an account has no group of its own, and is not to keep ours.
       gid: spawn.group ?? spawn.user?.gid ?? spawn.user?.uid,
       workingDirectory: spawn.workingDirectory,
@@ -240,6 +242,7 @@ export class Crew {
       listenerNames: listeners.names,
       unixListeners: listeners.unixListeners,
       portIndexes: portIndexesOf(loaded.spawnd),
+      mptcpListeners: mptcpListeners(loaded),
       traceMask: this.#parts.traceMask,
       addresses: [...addresses],
       accepting: isDirect

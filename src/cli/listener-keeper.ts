@@ -67,7 +67,13 @@ export class ListenerKeeper {
     for (const [slot, listener] of this.#open) {
       const settings = this.#parts.listeners[slot] as ListenerSettings
       const isThere = this.#intended[slot] === name || listener.name === name
-      if (isThere && settings.vrf === wanted.vrf && !taken.has(slot)) return { slot, listener }
+      if (
+        isThere &&
+        settings.device === wanted.device &&
+        settings.protocol === wanted.protocol &&
+        !taken.has(slot)
+      )
+        return { slot, listener }
     }
     return undefined
   }

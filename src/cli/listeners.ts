@@ -19,7 +19,7 @@ import { ERR, INFO } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import { resolvable } from './check.js'
 import { handedOver } from './handed-over.js'
-import { keepAliveOf } from './settings.js'
+import { listenerOptions } from './socket-settings.js'
 
 export interface BoundListener {
   readonly fd: number
@@ -79,10 +79,8 @@ function adopt(
   failed: (name: string, why: string) => void,
   say: Say,
 ): BoundListener | undefined {
-  const { backlog, dscp, vrf } = settings
   const fd = handedOver(calls, name)
-  const options = { backlog, dscp, vrf: vrf ?? '', keepAlive: keepAliveOf(settings) }
-  const outcome = typeof fd === 'string' ? fd : adoptListener(calls, fd, options)
+  const outcome = typeof fd === 'string' ? fd : adoptListener(calls, fd, listenerOptions(settings))
   if (typeof fd === 'string' || typeof outcome === 'string' || outcome < 0) {
     failed(intendedName(settings), typeof outcome === 'string' ? outcome : errorText(-outcome))
     return undefined
@@ -95,8 +93,7 @@ function adopt(
 
 /** A listening descriptor, a negated errno or a reason. The file of a dead Unix socket is replaced. */
 function openAt(calls: Calls, settings: ListenerSettings, address: SocketAddress): number | string {
-  const { backlog, dscp, vrf } = settings
-  const options = { address, backlog, dscp, vrf: vrf ?? '', keepAlive: keepAliveOf(settings) }
+  const options = { ...listenerOptions(settings), address }
   const file = fileOf(address)
   const open = () => openListener(calls, options, () => setAccess(file, settings))
   try {

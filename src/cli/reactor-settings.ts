@@ -7,7 +7,7 @@ import type { PollMechanism } from '../base/poll-mechanism.js'
 import type { Shape } from '../cells/layout.js'
 import type { RelayOptions } from '../relay/options.js'
 import type { PipeOptions } from '../relay/pipes.js'
-import type { RemoteOptions } from '../relay/remotes.js'
+import type { RemoteParts } from '../relay/remotes.js'
 import type { TicketKey } from '../tls/ticket-keys.js'
 import type { Staples, TlsSettings } from './tls-settings.js'
 
@@ -24,7 +24,10 @@ export interface GenerationSettings {
   readonly identityRules: readonly IdentityRule[]
   readonly overload: Overload
   readonly remotes: readonly RemoteSettings[]
-  readonly relay: Omit<RelayOptions, 'localAddress'> & { readonly localAddress: SocketAddress | undefined }
+  readonly relay: Omit<RelayOptions, 'localAddress' | 'clientSource'> & {
+    /** `client`: each connection comes from the address of its client. */
+    readonly localAddress: SocketAddress | 'client' | undefined
+  }
   /** Remotes are told by their own settings. */
   readonly tls: Omit<TlsSettings, 'remotes'>
   /** For session tickets, the present one first. */
@@ -53,7 +56,7 @@ export type InletSettings =
   | { readonly master: 'ours'; readonly fd: number; readonly unixListeners: readonly boolean[] }
   | { readonly master: 'foreign'; readonly fd: number }
 
-export interface RemoteSettings extends RemoteOptions {
+export interface RemoteSettings extends RemoteParts {
   readonly weight: number
   /** Index among the clients of TLS; undefined: plain. */
   readonly tlsClient: number | undefined

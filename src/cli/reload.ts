@@ -2,6 +2,7 @@ import type { SocketAddress } from '../base/address.js'
 import { formatProblem } from '../base/problem.js'
 import type { Shape } from '../cells/layout.js'
 import type { Configuration } from '../config/load.js'
+import type { ListenerSettings } from '../config/table-spawnd.js'
 import { FileWatch } from '../master/file-watch.js'
 import { Stapler } from '../master/ocsp.js'
 import { TICKET_KEY_PERIOD_MS, type TicketKeyRing } from '../master/ticket-keys.js'
@@ -15,6 +16,7 @@ import { Generation } from './generation.js'
 import { limitProblems } from './limit-problems.js'
 import { type BoundListener, bindListener, closeListeners } from './listeners.js'
 import { type Loaded, type LoadOptions, loadFrom } from './load.js'
+import { isSameSocket } from './socket-settings.js'
 import type { StartedHead } from './start-up.js'
 import { watchTlsFiles } from './tls-tickets.js'
 
@@ -197,10 +199,20 @@ export class Reloader {
     const kept = new Map<number, number>()
     for (const [slot, settings] of spawnd.listeners.entries()) {
       const open = this.#present.listeners.find(settings, kept)
-      if (open !== undefined) kept.set(open.slot, slot)
+      if (open !== undefined) {
+        kept.set(open.slot, slot)
+        this.#tellUnchanged(open.slot, settings, open.listener.name)
+      }
       bound.push(open?.listener ?? (await bindListener(system.calls, settings, log.say)))
     }
     return { bound, kept }
+  }
+
+  /** What accepted sockets inherit was set when the listener was bound. */
+  #tellUnchanged(slot: number, settings: ListenerSettings, name: string): void {
+    const before = this.#present.loaded.spawnd.listeners[slot] as ListenerSettings
+    if (isSameSocket(before, settings)) return
+    this.#parts.log.say(WARNING, `the options of ${name} stay as they were: a change needs a restart`)
   }
 
   /** Undefined, and told, when what it takes is missing: descriptors, memory. */

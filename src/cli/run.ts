@@ -26,17 +26,19 @@ export async function runConfiguration(options: LoadOptions): Promise<void> {
     process.exitCode = hasErrors(problems) ? exitCodeFor(problems) : EXIT_OK
     return
   }
-  const found = [...problems, ...startProblems(loaded, hasChildren)]
+  const ofHere = startProblems(loaded, hasChildren)
+  const found = [...problems, ...ofHere]
   if (hasErrors(found)) {
     show(found, loaded)
     if (child) (await import('./run-foreign-child.js')).reportBadConfiguration()
     process.exitCode = exitCodeFor(found)
     return
   }
+  const usable = { ...loaded, problems: [...loaded.problems, ...ofHere] }
   for (const [name, value] of loaded.environment) process.env[name] = value
-  if (child) return (await import('./run-foreign-child.js')).runForeignChild(options, loaded)
-  if (!hasChildren) return (await import('./run-single.js')).runSingle(options, loaded)
-  return (await import('./run-master.js')).runMaster(options, loaded)
+  if (child) return (await import('./run-foreign-child.js')).runForeignChild(options, usable)
+  if (!hasChildren) return (await import('./run-single.js')).runSingle(options, usable)
+  return (await import('./run-master.js')).runMaster(options, usable)
 }
 
 /** A configuration that is right stays right when this version cannot run it. */

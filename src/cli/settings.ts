@@ -11,12 +11,12 @@ import { formatPorts, portList } from '../config/port-types.js'
 import type { ListenerSettings, SpawndSettings } from '../config/table-spawnd.js'
 import type { RemoteSettings as ConfiguredRemote, TcprelaySettings } from '../config/table-tcprelay.js'
 import { IPPROTO_TCP } from '../kernel/constants.js'
-import type { KeepAlive } from '../kernel/keepalive.js'
 import { countOpenDescriptors, descriptorLimit } from '../kernel/limits.js'
 import { largestPipeBytes } from '../kernel/pipe-size.js'
 import { ephemeralPorts } from '../kernel/port-range.js'
 import type { NamedRemote } from '../master/resolver.js'
 import { PIPE_BYTES_MAX, type PipeOptions } from '../relay/pipes.js'
+import { PLAIN_REMOTE } from '../relay/remote-options.js'
 import type { RemotePorts } from '../relay/remotes.js'
 import { SPLICE_POLICIES } from '../relay/splice-policies.js'
 import {
@@ -29,25 +29,33 @@ import {
 import type { AcceptorSettings } from './acceptor-settings.js'
 import { resolvable } from './check.js'
 import type { GenerationSettings, RemoteSettings } from './reactor-settings.js'
+import { keepAliveOf, localPorts, remoteOptions } from './socket-settings.js'
 import type { TlsSettings } from './tls-settings.js'
 
 /** Bytes of a reactor's log ring: a second of access lines at 10,000 connections a second. */
 const RING_BYTES = 2 * 1024 * 1024
+
+/** What there is to know of the listeners that clients come from, by slot; none where a foreign master has them. */
+export interface ClientListeners {
+  readonly mptcpListeners: readonly boolean[]
+  readonly portIndexes: readonly number[]
+}
 
 /** Zero is "no limit" in the language. */
 const orForever = (ms: number) => (ms === 0 ? Number.POSITIVE_INFINITY : ms)
 
 /**
  * What a configuration says to the relay; cells, listeners and limits come from the process. `remoteSlots`: the slot of
- * each remote, in the order of the configuration; their own order by default. `portIndexes`:
- * those of the listeners that clients come from.
+ * each remote, in the order of the configuration; their own order by default.
  */
 export function relaySettings(
   { tcprelay }: Configuration,
   { remotes: remotesTls, ...tls }: TlsSettings,
+  { mptcpListeners, portIndexes }: ClientListeners,
   remoteSlots: readonly number[] = [...tcprelay.remotes.keys()],
-  portIndexes: readonly number[] = [],
 ): Pick<GenerationSettings, 'remotes' | 'relay' | 'rebalance' | 'tls'> {
+  const { localAddress } = tcprelay
+  const hasAccessLog = tcprelay.accessLog !== undefined
   const remotes = tcprelay.remotes.map((remote, i) =>
     remoteSettings(remote, remotesTls[i]?.client, portIndexes),
   )
@@ -63,11 +71,13 @@ export function relaySettings(
       halfCloseTimeoutMs: tcprelay.halfCloseTimeoutMs,
       keepAlive: keepAliveOf(tcprelay),
       splice: SPLICE_POLICIES[tcprelay.splice],
-      localAddress: tcprelay.localAddress && withPort(tcprelay.localAddress, 0),
+      localAddress: localAddress === 'client' ? localAddress : localAddress && withPort(localAddress, 0),
+      localPorts: localPorts(tcprelay),
+      mptcpListeners,
       ephemeralPorts: ephemeralPorts(),
       retireLimit: tcprelay.retire,
-      hasAccessLog: tcprelay.accessLog !== undefined,
-      notesPeers: tcprelay.accessLog !== undefined || tls.servers.length > 0,
+      hasAccessLog,
+      notesPeers: hasAccessLog || localAddress === 'client' || tls.servers.length > 0,
     },
   }
 }
@@ -231,20 +241,6 @@ export function namedRemotes({ remotes }: TcprelaySettings): NamedRemote[] {
   )
 }
 
-export function keepAliveOf(
-  settings: Pick<
-    TcprelaySettings,
-    'tcpKeepalive' | 'tcpKeepaliveCount' | 'tcpKeepaliveIdleMs' | 'tcpKeepaliveIntervalMs'
-  >,
-): KeepAlive {
-  return {
-    isOn: settings.tcpKeepalive,
-    count: settings.tcpKeepaliveCount ?? 0,
-    idleS: (settings.tcpKeepaliveIdleMs ?? 0) / 1000,
-    intervalS: (settings.tcpKeepaliveIntervalMs ?? 0) / 1000,
-  }
-}
-
 function remoteSettings(
   remote: ConfiguredRemote,
   tlsClient: number | undefined,
@@ -252,7 +248,14 @@ function remoteSettings(
 ): RemoteSettings {
   const { target, weight } = remote
   const addresses = target.kind === 'name' ? [] : [target.address]
-  return { name: remoteName(remote), weight, addresses, ports: portsFor(remote, portIndexes), tlsClient }
+  return {
+    name: remoteName(remote),
+    weight,
+    addresses,
+    ports: portsFor(remote, portIndexes),
+    tlsClient,
+    options: remoteOptions(remote),
+  }
 }
 
 /** Of several ports each listener's clients go to the one in the same place. */
@@ -277,7 +280,14 @@ export function remoteName({ ports, target }: ConfiguredRemote): string {
 
 /** Slots that belong to remotes of other configurations hold one that has no address. */
 function bySlot(remotes: readonly RemoteSettings[], slots: readonly number[]): RemoteSettings[] {
-  const nobody: RemoteSettings = { name: '', weight: 1, addresses: [], ports: 'own', tlsClient: undefined }
+  const nobody: RemoteSettings = {
+    name: '',
+    weight: 1,
+    addresses: [],
+    ports: 'own',
+    tlsClient: undefined,
+    options: PLAIN_REMOTE,
+  }
   const all = new Array<RemoteSettings>(Math.max(0, ...slots.map((slot) => slot + 1))).fill(nobody)
   for (const [i, remote] of remotes.entries()) all[slots[i] as number] = remote
   return all

@@ -28,6 +28,7 @@ import {
   sessionsMaxOf,
   singleShape,
 } from './settings.js'
+import { mptcpListeners } from './socket-settings.js'
 import type { StartedHead } from './start-up.js'
 import { traceText } from './trace-text.js'
 
@@ -173,7 +174,12 @@ export class Single {
     generation.enter()
     this.#running.set(childSlot, { generation, drain, counters: cells.counters, sessionsMax })
     return {
-      ...relaySettings(loaded, loaded.tls.settings, remoteSlots, portIndexesOf(loaded.spawnd)),
+      ...relaySettings(
+        loaded,
+        loaded.tls.settings,
+        { portIndexes: portIndexesOf(loaded.spawnd), mptcpListeners: mptcpListeners(loaded) },
+        remoteSlots,
+      ),
       ticketKeys: tickets?.keys ?? [],
       staples,
       cells: { fd: memory.fd, shape: memory.shape },

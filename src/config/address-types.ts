@@ -29,9 +29,11 @@ export const address: ValueType<AddressText> = oneToken(
   (text) => parseAddress(text) ?? refuseText('an IP address, a host name or the path of a socket', text),
 )
 
-export const hostLiteral: ValueType<HostLiteral> = oneToken(
-  'ADDRESS',
-  (text) => parseHostLiteral(text) ?? refuseText('an IP address', text),
+/** Where connections come from: an address, or that of each client. */
+export const localSource: ValueType<HostLiteral | 'client'> = oneToken('ADDRESS|client', (text) =>
+  text.toLowerCase() === 'client'
+    ? 'client'
+    : (parseHostLiteral(text) ?? refuseText("an IP address or 'client'", text)),
 )
 
 /** A path, or `@name` for a name in no file system; it comes out as the system has it, with NUL in front (unix(7)). */

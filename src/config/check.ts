@@ -1,6 +1,7 @@
 import type { SocketAddress } from '../base/address.js'
 import { formatAddress } from '../base/address.js'
 import { checkPorts } from './check-ports.js'
+import { checkListenerSockets, checkRemoteSockets } from './check-sockets.js'
 import { checkTls } from './check-tls.js'
 import type { BindTarget } from './endpoint.js'
 import { NEED_NAMES } from './landed.js'
@@ -30,11 +31,13 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
       problems.error(spawnd.position, 'no listeners defined', { code: 'no-listeners' })
     }
     checkOverlaps(spawnd.listeners, problems)
+    checkListenerSockets(spawnd.listeners, problems)
   }
   if (tcprelay !== undefined) {
     if (!hasRemotes) problems.error(tcprelay.position, 'no remotes defined', { code: 'no-remotes' })
     checkTls(spawnd, tcprelay, mayHaveCertificate, problems)
     if (spawnd !== undefined) checkPorts(spawnd, tcprelay, problems)
+    checkRemoteSockets(tcprelay, problems)
   }
 }
 
@@ -78,12 +81,17 @@ function portOrPath(bind: BindTarget): number | string | undefined {
 
 /** Of two with the same port or path. */
 function overlap(a: ListenerSettings, b: ListenerSettings): boolean {
-  if (a.protocol !== b.protocol || a.vrf !== b.vrf) return false
+  if (portsOf(a) !== portsOf(b) || a.device !== b.device) return false
   const [left, right] = [boundAddress(a.bind), boundAddress(b.bind)]
   if (left === undefined || right === undefined) return false
   if (left.family === 'unix' || right.family === 'unix') return left.family === right.family
   if (left.port === 0) return false
   return covers(left, right) || covers(right, left)
+}
+
+/** Multipath TCP has the ports of TCP. */
+function portsOf({ protocol }: ListenerSettings): string {
+  return protocol === 'MPTCP' ? 'TCP' : protocol
 }
 
 /** Whether a socket bound to `wide` leaves no room for one bound to `narrow`; `::` takes IPv4 as well. */

@@ -18,6 +18,7 @@ import {
 } from './row.js'
 import { commonRows } from './table-common.js'
 import { keepaliveRows } from './table-shared.js'
+import { deferAcceptMs, listenerFastOpenQueue, protocolRow, socketRows } from './table-sockets.js'
 import { listenerTlsRows } from './table-tls.js'
 import { choice, NO_DATAGRAMS, shortText, text } from './text-types.js'
 import { asksForTls, TLS_OFF, tlsMode } from './tls-mode.js'
@@ -65,11 +66,7 @@ const listenRows = {
       'sd_listen_fds(3)) instead of binding one.',
     isOurs: true,
   }),
-  protocol: value('protocol', choice(['TCP', 'SCTP'], { UDP: NO_DATAGRAMS }), 'TCP', {
-    doc: 'Protocol of the listener.',
-    needs: 'SCTP',
-    needsWhen: (protocol) => protocol === 'SCTP',
-  }),
+  protocol: protocolRow,
   type: value('type', choice(['STREAM', 'SEQPACKET'], { DGRAM: NO_DATAGRAMS }), 'STREAM', {
     doc: 'Type of the socket.',
     needs: 'SCTP',
@@ -124,13 +121,9 @@ const listenRows = {
   bindRetryDelayMs: inherited(bindRetryDelayMs),
   ...allInherited(keepaliveRows),
   tcpBufsizeBytes: inherited(tcpBufsizeBytes),
-  dscp: value('dscp', count({ max: 63 }), 0, {
-    doc: 'Differentiated services code point of accepted connections.',
-    zero: 'unset',
-  }),
-  vrf: optional('vrf', text('NAME'), {
-    doc: 'VRF or device that the listener is bound to.',
-  }),
+  ...socketRows,
+  fastOpenQueue: listenerFastOpenQueue,
+  deferAcceptMs,
   mode: optional('mode', fileMode, { doc: 'Access mode of the file of a Unix socket.' }),
   user: optional('userid', userId, { doc: 'Owner of the file of a Unix socket.' }),
   group: optional('groupid', groupId, { doc: 'Group of the file of a Unix socket.' }),

@@ -1,7 +1,8 @@
-import { address, hostLiteral } from './address-types.js'
+import { address, localSource } from './address-types.js'
 import { remoteTarget } from './endpoint.js'
 import { directory, logTarget } from './file-types.js'
 import { count, INT_MAX, seconds } from './number-types.js'
+import { portRange } from './port-range-type.js'
 import { remotePorts } from './port-types.js'
 import {
   allInherited,
@@ -16,8 +17,9 @@ import {
 import { mavisModule } from './statement-types.js'
 import { commonRows } from './table-common.js'
 import { keepaliveRows } from './table-shared.js'
+import { protocolRow, remoteFastOpen, socketRows } from './table-sockets.js'
 import { remoteTlsRows, tlsRows } from './table-tls.js'
-import { choice, NO_DATAGRAMS } from './text-types.js'
+import { choice } from './text-types.js'
 import { asksForTls, remoteTlsMode, TLS_OFF } from './tls-mode.js'
 
 const remoteRows = {
@@ -35,11 +37,7 @@ const remoteRows = {
       'one here, and so on. Whatever the port, it is one remote: a failure counts for all of it.',
     defaultText: 'mandatory, unless the address has one or is a path',
   }),
-  protocol: value('protocol', choice(['TCP', 'SCTP'], { UDP: NO_DATAGRAMS }), 'TCP', {
-    doc: 'Protocol spoken to the server.',
-    needs: 'SCTP',
-    needsWhen: (protocol) => protocol === 'SCTP',
-  }),
+  protocol: protocolRow,
   weight: value('weight', count({ min: -INT_MAX }), 1, {
     doc: 'Share of the load, relative to the other remotes. Less than 1 counts as 1.',
   }),
@@ -50,6 +48,8 @@ const remoteRows = {
     needs: 'TLS',
     needsWhen: asksForTls,
   }),
+  ...socketRows,
+  fastOpen: remoteFastOpen,
   ...remoteTlsRows,
 }
 
@@ -70,9 +70,17 @@ export const remoteBlock = completedBlock(
 
 export const tcprelayBlock = block('tcprelay', 'The relay: where connections go, and for how long.', {
   remotes: repeated('remote', remoteBlock),
-  localAddress: optional('local address', hostLiteral, {
-    doc: 'Address that connections to remotes of its family come from.',
+  localAddress: optional('local address', localSource, {
+    doc:
+      'Address that connections to remotes of its family come from. `client`: each comes from the address of its own ' +
+      'client, which the network must send back here (docs/operations.md shows how); a remote of another family gets no ' +
+      'connection from that client. `client` needs CAP_NET_ADMIN, which children keep for it.',
     defaultText: "the system's choice",
+  }),
+  localPortRange: optional('local port range', portRange, {
+    doc: 'Ports that connections to remotes come from, within net.ipv4.ip_local_port_range. Needs Linux 6.3.',
+    defaultText: "the system's range",
+    isOurs: true,
   }),
   rebalance: value('rebalance', count(), 0, {
     doc: 'Forget the failures of all remotes after that many connections: each is tried again at once. Use with care.',

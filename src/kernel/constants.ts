@@ -21,21 +21,35 @@ export const SO_LINGER = 13
 export const SO_PEERCRED = 17
 export const SO_BINDTODEVICE = 25
 export const SO_ACCEPTCONN = 30
+export const SO_MARK = 36
+export const SO_PROTOCOL = 38
 export const SO_PEERGROUPS = 59
 
 export const IPPROTO_IP = 0
 export const IP_TOS = 1
+export const IP_TRANSPARENT = 19
 export const IP_BIND_ADDRESS_NO_PORT = 24
+export const IP_LOCAL_PORT_RANGE = 51
 export const IPPROTO_IPV6 = 41
 export const IPV6_V6ONLY = 26
 export const IPV6_TCLASS = 67
+export const IPV6_TRANSPARENT = 75
 
 export const IPPROTO_TCP = 6
 export const TCP_NODELAY = 1
 export const TCP_KEEPIDLE = 4
 export const TCP_KEEPINTVL = 5
 export const TCP_KEEPCNT = 6
+export const TCP_DEFER_ACCEPT = 9
 export const TCP_QUICKACK = 12
+export const TCP_CONGESTION = 13
+export const TCP_USER_TIMEOUT = 18
+export const TCP_FASTOPEN = 23
+export const TCP_FASTOPEN_CONNECT = 30
+
+export const IPPROTO_MPTCP = 262
+export const SOL_MPTCP = 284
+export const MPTCP_INFO = 1
 
 export const SHUT_WR = 1
 export const MSG_PEEK = 0x2

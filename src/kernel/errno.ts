@@ -16,6 +16,8 @@ export const EPIPE = 32
 export const ENOSYS = 38
 export const EPROTO = 71
 export const ENOPROTOOPT = 92
+export const EPROTONOSUPPORT = 93
+export const EOPNOTSUPP = 95
 export const EAFNOSUPPORT = 97
 export const EADDRINUSE = 98
 export const EADDRNOTAVAIL = 99
@@ -45,6 +47,9 @@ const TEXTS: Readonly<Record<number, string>> = {
   [ENOSPC]: 'no space left',
   [ENOSYS]: 'not known to this kernel',
   [EPIPE]: 'broken pipe',
+  [ENOPROTOOPT]: 'no such option',
+  [EPROTONOSUPPORT]: 'no such protocol',
+  [EOPNOTSUPP]: 'not possible here',
   [EAFNOSUPPORT]: 'address family not supported',
   [EADDRINUSE]: 'address already in use',
   [EADDRNOTAVAIL]: 'address not available',

@@ -14,6 +14,7 @@ const shell = (script: string): ChildProgram => ({
   environment: process.env,
   uid: undefined,
   gid: undefined,
+  keepsNetAdmin: false,
   workingDirectory: undefined,
 })
 

@@ -1,4 +1,5 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
+import { passOnNetAdmin } from '../kernel/capabilities.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 
@@ -19,6 +20,8 @@ export interface ChildProgram {
   readonly environment: NodeJS.ProcessEnv
   readonly uid: number | undefined
   readonly gid: number | undefined
+  /** It needs CAP_NET_ADMIN, whatever user it becomes. */
+  readonly keepsNetAdmin: boolean
   readonly workingDirectory: string | undefined
 }
 
@@ -222,7 +225,8 @@ function isForbidden({ gid, uid }: ChildProgram, { code = '' }: NodeJS.ErrnoExce
 
 /** Some failures Node tells by an event, such as a program that is not there, others it throws. */
 function spawnChild(program: ChildProgram, stdio: StdioOptions): ChildProcess | Error {
-  const { command, environment, gid, uid, words, workingDirectory } = program
+  const { command, environment, gid, keepsNetAdmin, uid, words, workingDirectory } = program
+  const endPassingOn = keepsNetAdmin ? passOnNetAdmin() : undefined
   try {
     return spawn(command, words, {
       detached: true,
@@ -234,6 +238,8 @@ function spawnChild(program: ChildProgram, stdio: StdioOptions): ChildProcess | 
     })
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error))
+  } finally {
+    endPassingOn?.()
   }
 }
 

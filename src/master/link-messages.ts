@@ -44,6 +44,8 @@ export interface ChildStart<Snapshot, Accepting, Tls> {
   readonly unixListeners: readonly boolean[]
   /** Which of the ports of its `listen` block each listener has, counted from 0. */
   readonly portIndexes: readonly number[]
+  /** Which of them are of Multipath TCP. */
+  readonly mptcpListeners: readonly boolean[]
   readonly traceMask: number
   /** Known addresses of named remotes, by slot. */
   readonly addresses: readonly (readonly [remoteSlot: number, addresses: readonly SocketAddress[]])[]

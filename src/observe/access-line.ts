@@ -17,6 +17,9 @@ export interface AccessRecord {
   /** Undefined where plain bytes are spoken. */
   readonly clientTls: AccessTls | undefined
   readonly remoteTls: AccessTls | undefined
+  /** Whether Multipath TCP is spoken, where that was asked for. */
+  readonly clientMptcp: boolean | undefined
+  readonly remoteMptcp: boolean | undefined
 }
 
 export interface AccessTls {
@@ -47,6 +50,11 @@ function credentialWords(who: AccessRecord['credentials']): string {
   return who === undefined ? '' : ` uid=${who.user} gid=${who.group}`
 }
 
+function mptcpWord(prefix: string, isSpoken: boolean | undefined): string {
+  if (isSpoken === undefined) return ''
+  return ` ${prefix}mptcp=${isSpoken ? 'yes' : 'no'}`
+}
+
 /** The second that the last line was of, and how it is written. Many lines are of the same one. */
 let lastSecond = Number.NaN
 let lastSecondText = ''
@@ -70,7 +78,8 @@ export function accessLine(record: AccessRecord): string {
   return (
     `${timeText(record.endedAtMs)} id=${record.id} client=${printableWord(record.client)}${credentialWords(record.credentials)}` +
     ` listener=${printableWord(record.listener)}${remote}${tlsWords('', record.clientTls)}` +
-    `${tlsWords('remote_', record.remoteTls)} to_remote=${record.bytesToRemote}` +
+    `${tlsWords('remote_', record.remoteTls)}${mptcpWord('', record.clientMptcp)}` +
+    `${mptcpWord('remote_', record.remoteMptcp)} to_remote=${record.bytesToRemote}` +
     ` to_client=${record.bytesToClient} seconds=${(record.durationMs / 1000).toFixed(3)} end=${record.reason}`
   )
 }

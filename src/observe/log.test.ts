@@ -100,6 +100,8 @@ const RECORD: AccessRecord = {
   reason: 'done',
   clientTls: undefined,
   remoteTls: undefined,
+  clientMptcp: undefined,
+  remoteMptcp: undefined,
 }
 
 test('a line of the access log', () => {

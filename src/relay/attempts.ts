@@ -8,6 +8,7 @@ import {
   ECONNRESET,
   EINPROGRESS,
   EINTR,
+  EINVAL,
   ENOMEM,
   EPROTO,
   ETIMEDOUT,
@@ -24,6 +25,8 @@ import { MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from '../tls/o
 import { aim } from './aim.js'
 import { BLOCK_BYTES } from './blocks.js'
 import { type Connection, NO_FD } from './connection.js'
+import { sendWithSyn, settleSyn } from './fast-open.js'
+import { noteMptcp } from './mptcp-peers.js'
 import type { Origination } from './relay-tls.js'
 import { openRemoteSocket } from './remote-socket.js'
 import type { Session } from './session.js'
@@ -65,8 +68,8 @@ export function attemptReady(session: Session, connection: Connection, readiness
  * clients away does, that is for the client to hear; a refused connection brings no byte.
  */
 function hasSpoken(session: Session): boolean {
-  const { blocks, system, tls } = session.relay
-  if (tls.remotes[session.remoteSlot] !== undefined) return false
+  const { blocks, system } = session.relay
+  if (hasTls(session)) return false
   const got = system.calls.recv(session.remote.fd, blocks.scratch, 0, BLOCK_BYTES)
   const block = got > 0 ? blocks.keepScratch() : undefined
   if (block !== undefined) session.toClient.hold(block, 0, got)
@@ -180,7 +183,8 @@ function tryAddresses(session: Session): boolean {
       connected(session)
       return true
     }
-    if (isLocalRefusal(-outcome)) trouble.tell(`cannot connect to ${remote.name} from here`, -outcome)
+    if (dialling.isRefusedHere || isLocalRefusal(-outcome))
+      trouble.tell(`cannot connect to ${remote.name} from here`, -outcome)
     else countFailure(session, -outcome)
   }
   return false
@@ -200,17 +204,26 @@ function attemptMs({ dialling, relay, remoteSlot }: Session): number {
 
 /** Opens a socket and connects it: 0, -EINPROGRESS, or why not; then no socket is left. */
 function connectTo(session: Session, address: NativeAddress): Outcome {
-  const { loop, options, system, counters } = session.relay
+  const { counters, loop, options, remotes, system } = session.relay
   const { remote } = session
   // There is no port to go by: another remote may have one of its own.
   if (address.port === 0 && address.family !== AF_UNIX) return -EADDRNOTAVAIL
-  const fd = openRemoteSocket(system.calls, options, address, session.toRemote.heldBytes > 0)
+  const { clientSource } = options
+  const remoteOptions = remotes.at(session.remoteSlot).options
+  const fd = openRemoteSocket(session, remoteOptions, address)
+  session.dialling.isRefusedHere = fd < 0
+  session.dialling.bytesInSyn = 0
   if (fd < 0) return fd
   add(counters, COUNT.attempts, 1)
   remote.fd = fd
   remote.isUnix = address.family === AF_UNIX
   remote.mayDelay = !remote.isUnix
   let outcome = system.calls.connect(fd, address.region, address.byteLength)
+  // Of an address from which no way leads to the remote, such as 127.0.0.1, it is not the remote that is to blame.
+  if (outcome === -EINVAL && clientSource !== undefined) outcome = -EADDRNOTAVAIL
+  if (outcome === 0 && remoteOptions.isFastOpen && session.toRemote.heldBytes > 0 && !hasTls(session)) {
+    outcome = sendWithSyn(session)
+  }
   if (outcome === 0 || outcome === -EINPROGRESS) {
     const watched = loop.watch(fd, remote, 'stream')
     if (watched < 0) outcome = watched
@@ -225,6 +238,7 @@ function connected(session: Session): void {
     attemptFailed(session, ECONNREFUSED)
     return
   }
+  settleSyn(session)
   const origination = session.relay.tls.remotes[session.remoteSlot]
   if (origination === undefined) established(session)
   else beginTls(session, origination)
@@ -286,6 +300,7 @@ function established(session: Session): void {
   loop.timers.unset(session.timer)
   trouble.isOver()
   remote.prefer(session.dialling.addressesTried - 1)
+  if (remote.options.isMptcp) noteMptcp(session, session.remote)
   session.endDialling()
   if (pool.succeeded(session.remoteSlot) === 'came-up') log(NOTICE, `remote ${remote.name} is up again`)
   session.startRelaying()
@@ -339,4 +354,8 @@ function remoteFailed(session: Session): void {
 function failureText({ dialling }: Session): string {
   const { lastErrno, lastReason } = dialling
   return lastReason === '' ? errorText(lastErrno) : `TLS: ${lastReason}`
+}
+
+function hasTls({ relay, remoteSlot }: Session): boolean {
+  return relay.tls.remotes[remoteSlot] !== undefined
 }

@@ -20,6 +20,8 @@ export class Connection implements Watcher {
   readonly isClient: boolean
   /** A Unix socket: it knows no reset, and a short read does not mean that it is drained. */
   isUnix = false
+  /** Whether it speaks Multipath TCP, where that was asked for. */
+  isMptcp: boolean | undefined = undefined
   /** What is spoken on the socket, where that is not plain bytes. */
   tls: TlsChannel | undefined = undefined
   /** TLS that ends without close_notify was cut. */
@@ -85,6 +87,7 @@ export class Connection implements Watcher {
     this.hello = undefined
     this.readsWhenWritable = false
     this.writesWhenReadable = false
+    this.isMptcp = undefined
     this.isUnix = false
     this.mayRead = false
     this.hasPeerEnded = false

@@ -14,6 +14,10 @@ export class Dialling {
   roundsLeft = 0
   /** The port that the client has come to; undefined until somebody asks. */
   clientPort: number | undefined = undefined
+  /** Of the client's first bytes, those that left with the SYN of the attempt under way. */
+  bytesInSyn = 0
+  /** The last attempt did not even begin: this machine refused the socket that was asked for. */
+  isRefusedHere = false
   /** Why the last attempt failed; words where there is more to say than an errno does. */
   lastErrno = 0
   lastReason = ''
@@ -24,6 +28,8 @@ export class Dialling {
     this.hasRemoteFailed = false
     this.isShort = false
     this.clientPort = undefined
+    this.bytesInSyn = 0
+    this.isRefusedHere = false
     this.lastErrno = 0
     this.lastReason = ''
   }

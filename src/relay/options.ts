@@ -1,5 +1,6 @@
 import type { KeepAlive } from '../kernel/keepalive.js'
 import type { NativeAddress } from '../kernel/sockaddr.js'
+import type { ClientSource } from './client-source.js'
 import type { SplicePolicy } from './splice-policies.js'
 
 /** How sessions behave; the directives of section `tcprelay`, resolved. */
@@ -18,6 +19,12 @@ export interface RelayOptions {
   readonly splice: SplicePolicy
   /** Where connections to remotes come from. */
   readonly localAddress: NativeAddress | undefined
+  /** Connections to remotes come from the addresses of their clients; undefined: they do not. */
+  readonly clientSource: ClientSource | undefined
+  /** Ports that they may come from, as IP_LOCAL_PORT_RANGE takes them. Zero: those of the system. */
+  readonly localPorts: number
+  /** Listeners by slot whose clients may speak Multipath TCP. */
+  readonly mptcpListeners: readonly boolean[]
   /** Ports that the kernel may pick for a connection (net.ipv4.ip_local_port_range). */
   readonly ephemeralPorts: { readonly least: number; readonly most: number }
   /** Sessions after which no more are taken. Zero: no limit. */

@@ -10,6 +10,7 @@ import type { RelayContext } from './context.js'
 import { Diallings } from './dialling.js'
 import { type Frozen, freezeSession, thawSession } from './frozen.js'
 import { greet } from './greeting.js'
+import { noteMptcp } from './mptcp-peers.js'
 import { describePeer } from './peer-name.js'
 import { Peers } from './peers.js'
 import { type EndReason, REASON_COUNTS } from './phases.js'
@@ -64,6 +65,7 @@ export class Relay {
     session.acceptedAtMs = loop.nowMs
     session.client.fd = fd
     session.client.isUnix = isUnix
+    if (options.mptcpListeners[listenerSlot] === true) noteMptcp(session, session.client)
     if (options.notesPeers) this.#context.peers.note(session.record, peer.bytes, isUnix)
     const hasGreeting = this.#context.tls.greetings[listenerSlot] !== undefined
     session.enter(hasGreeting ? 'greeting' : 'dialling')
@@ -138,6 +140,8 @@ export class Relay {
       reason: session.reason,
       clientTls: accessTls(session.client),
       remoteTls: accessTls(session.remote),
+      clientMptcp: session.client.isMptcp,
+      remoteMptcp: session.remote.isMptcp,
     }
   }
 }

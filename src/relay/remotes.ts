@@ -2,6 +2,7 @@ import type { SocketAddress } from '../base/address.js'
 import type { Cells, ChildCells } from '../cells/cells.js'
 import { unmap } from '../kernel/memory.js'
 import { type NativeAddress, nativeAddress } from '../kernel/sockaddr.js'
+import { PLAIN_REMOTE, type RemoteOptions } from './remote-options.js'
 
 /** Which port of a remote a client gets. */
 export type RemotePorts =
@@ -13,12 +14,14 @@ export type RemotePorts =
   | readonly number[]
 
 /** What there is to know of a remote. */
-export interface RemoteOptions {
+export interface RemoteParts {
   readonly name: string
   /** None while its name is not resolved. */
   readonly addresses: readonly SocketAddress[]
   /** @default 'own' */
   readonly ports?: RemotePorts
+  /** @default PLAIN_REMOTE */
+  readonly options?: RemoteOptions
 }
 
 /** A server that connections go to. Its slot is its place in the configuration and stays. */
@@ -27,14 +30,16 @@ export class Remote {
   readonly name: string
   /** Where they are not its own, an address has for a port that of the last attempt: `aim` puts it there. */
   readonly ports: RemotePorts
+  readonly options: RemoteOptions
   /** Every address of it, best first; none while its name cannot be resolved. */
   addresses: readonly NativeAddress[] = []
   /** Which address is tried first, so that a dead one costs nobody twice. */
   #first = 0
 
-  constructor({ addresses, name, ports = 'own' }: RemoteOptions) {
+  constructor({ addresses, name, options = PLAIN_REMOTE, ports = 'own' }: RemoteParts) {
     this.name = name
     this.ports = ports
+    this.options = options
     this.replaceAddresses(addresses)
   }
 
@@ -66,8 +71,8 @@ export class Remotes {
   readonly #useOfAll: Int32Array
   readonly #use: Int32Array
 
-  constructor(remotes: readonly RemoteOptions[], cells: Cells, child: ChildCells) {
-    this.#list = remotes.map((options) => new Remote(options))
+  constructor(remotes: readonly RemoteParts[], cells: Cells, child: ChildCells) {
+    this.#list = remotes.map((remote) => new Remote(remote))
     this.#useOfAll = cells.use
     this.#use = child.use
   }

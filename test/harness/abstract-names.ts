@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import { openListener } from '../../src/accept/bind.js'
+import { PLAIN_LISTENER } from '../../src/accept/options.js'
 import type { SocketAddress } from '../../src/base/address.js'
 import { AF_UNIX, SOCK_STREAM } from '../../src/kernel/constants.js'
 import { unmap } from '../../src/kernel/memory.js'
@@ -19,7 +20,7 @@ export function freshName(): string {
 /** Starts a server under an abstract name. The sockets are our own: Node 20 takes such a name for a longer one. */
 export function startAt(t: TestContext, name: string, plan: RemotePlan): Promise<Remote> {
   const keepAlive = { isOn: false, idleS: 0, intervalS: 0, count: 0 }
-  const options = { address: addressOf(name), backlog: 16, keepAlive, dscp: 0, vrf: '' }
+  const options = { ...PLAIN_LISTENER, address: addressOf(name), backlog: 16, keepAlive }
   return plan.start(t, { fd: done(openListener(calls, options)) })
 }
 

@@ -26,6 +26,13 @@ interface Buffers {
   readonly sendBytes?: number
 }
 
+interface Place {
+  readonly host?: string
+  readonly port?: number
+  /** IPPROTO_MPTCP, for one. */
+  readonly protocol?: number
+}
+
 /** One end of a connection. */
 export class Peer {
   readonly #ask: Ask
@@ -108,12 +115,12 @@ export class PeerServer implements Target {
   readonly #adopt: (answer: Answer) => Peer
   readonly #handle: unknown
 
-  constructor(ask: Ask, adopt: (answer: Answer) => Peer, { handle, port }: Answer) {
+  constructor(ask: Ask, adopt: (answer: Answer) => Peer, { handle, port }: Answer, host: string) {
     this.#ask = ask
     this.#adopt = adopt
     this.#handle = handle
     this.port = Number(port)
-    this.directive = `address = 127.0.0.1 port = ${port}`
+    this.directive = `address = ${host} port = ${port}`
   }
 
   async accept(): Promise<Peer> {
@@ -138,9 +145,10 @@ export class RawPeers {
   #count = 0
   #rest = ''
 
-  constructor(t: TestContext) {
+  constructor(t: TestContext, under: readonly string[]) {
     this.#t = t
-    this.#process = spawn('python3', [fileOfProject('test/harness/raw_peers.py')])
+    const [file = '', ...words] = [...under, 'python3', fileOfProject('test/harness/raw_peers.py')]
+    this.#process = spawn(file, words)
     this.#process.stdout.setEncoding('utf8').on('data', (text: string) => this.#hear(text))
     this.#process.stderr.pipe(process.stderr)
     afterwards(t, async () => {
@@ -150,14 +158,20 @@ export class RawPeers {
     })
   }
 
-  async listen(
-    options: Buffers & { backlog?: number; host?: string; port?: number } = {},
-  ): Promise<PeerServer> {
+  async listen(options: Buffers & Place & { backlog?: number; fastOpen?: number } = {}): Promise<PeerServer> {
     const adopt = (answer: Answer) => this.#closedAfterwards(answer)
-    return new PeerServer(this.#ask, adopt, await this.#ask('listen', { ...options }))
+    return new PeerServer(
+      this.#ask,
+      adopt,
+      await this.#ask('listen', { ...options }),
+      options.host ?? '127.0.0.1',
+    )
   }
 
-  async connect(port: number, options: Buffers = {}): Promise<Peer> {
+  async connect(
+    port: number,
+    options: Buffers & Omit<Place, 'port'> & { first?: string } = {},
+  ): Promise<Peer> {
     return this.#closedAfterwards(await this.#ask('connect', { port, ...options }))
   }
 
@@ -205,7 +219,7 @@ export class RawPeers {
   }
 }
 
-/** `const peers = rawPeers(t); if (!peers) return` */
-export function rawPeers(t: TestContext): RawPeers | undefined {
-  return needs(t, 'python3') ? new RawPeers(t) : undefined
+/** `const peers = rawPeers(t); if (!peers) return`; `under`: words that start a program, in another network for one. */
+export function rawPeers(t: TestContext, under: readonly string[] = []): RawPeers | undefined {
+  return needs(t, 'python3') ? new RawPeers(t, under) : undefined
 }

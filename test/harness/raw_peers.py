@@ -12,6 +12,8 @@ import threading
 import time
 
 PATIENCE_S = 60
+# Connects with what is sent (tcp(7)).
+MSG_FASTOPEN = 0x20000000
 # Repeats at a length that no buffer divides, so that bytes which are lost, doubled or moved change the checksum.
 PATTERN = memoryview(os.urandom(4_000_037))
 
@@ -41,10 +43,16 @@ def name_of(error):
     return errno.errorcode.get(error.errno, str(error))
 
 
+def family_of(c):
+    return socket.AF_INET6 if ":" in c.get("host", "") else socket.AF_INET
+
+
 def listen(c):
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock = socket.socket(family_of(c), socket.SOCK_STREAM, c.get("protocol", 0))
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     buffers(sock, c)
+    if c.get("fastOpen"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_FASTOPEN, c["fastOpen"])
     sock.bind((c.get("host", "127.0.0.1"), c.get("port", 0)))
     sock.listen(c.get("backlog", 4096))
     return {"handle": keep(sock), "port": sock.getsockname()[1]}
@@ -56,10 +64,16 @@ def accept(c):
 
 
 def connect(c):
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock = socket.socket(family_of(c), socket.SOCK_STREAM, c.get("protocol", 0))
     buffers(sock, c)
     sock.settimeout(PATIENCE_S)
-    sock.connect((c.get("host", "127.0.0.1"), c["port"]))
+    place = (c.get("host", "127.0.0.1"), c["port"])
+    if "first" in c:
+        sock.setblocking(True)
+        sock.sendto(c["first"].encode("latin1"), MSG_FASTOPEN, place)
+        sock.settimeout(PATIENCE_S)
+    else:
+        sock.connect(place)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return {"handle": keep(sock)}
 

@@ -14,6 +14,7 @@ import type { System } from '../../src/kernel/system.js'
 import { COUNT } from '../../src/observe/counters.js'
 import { openPoller } from '../../src/reactor/open-poller.js'
 import { FOR_EVER_MS } from '../../src/reactor/timers.js'
+import { PLAIN_REMOTE } from '../../src/relay/remote-options.js'
 import { SPLICE_POLICIES } from '../../src/relay/splice-policies.js'
 import { calls, done, listenOnLoopback } from './sockets.js'
 
@@ -58,6 +59,7 @@ export class WholeRelay {
       weight: 1,
       addresses: [decodeAddress(serverAt.bytes)],
       tlsClient: undefined,
+      options: PLAIN_REMOTE,
     }
     const settings: ReactorSettings = {
       ...NO_ACCEPTING,
@@ -75,6 +77,8 @@ export class WholeRelay {
         keepAlive: { isOn: true, idleS: 0, intervalS: 0, count: 0 },
         splice: SPLICE_POLICIES.auto,
         localAddress: undefined,
+        localPorts: 0,
+        mptcpListeners: [],
         ephemeralPorts: { least: 32_768, most: 60_999 },
         retireLimit: 0,
         hasAccessLog,

@@ -1,0 +1,70 @@
+import type { ListenerOptions } from '../accept/options.js'
+import type { Configuration } from '../config/load.js'
+import type { ListenerSettings } from '../config/table-spawnd.js'
+import type { RemoteSettings, TcprelaySettings } from '../config/table-tcprelay.js'
+import type { KeepAlive } from '../kernel/keepalive.js'
+import { namesOfSet, type SocketOptions } from '../kernel/socket-options.js'
+import type { RemoteOptions } from '../relay/remote-options.js'
+
+/** What either side may ask of its sockets. */
+export function socketOptions(settings: ListenerSettings | RemoteSettings): SocketOptions {
+  const { congestion, device, dscp, fwmark, userTimeoutMs } = settings
+  return { congestion, device, dscp, fwmark, userTimeoutMs }
+}
+
+export function listenerOptions(settings: ListenerSettings): Omit<ListenerOptions, 'address'> {
+  const { backlog, deferAcceptMs, fastOpenQueue, protocol } = settings
+  return {
+    backlog,
+    isMptcp: protocol === 'MPTCP',
+    fastOpenQueue,
+    deferAcceptS: deferAcceptMs / 1000,
+    keepAlive: keepAliveOf(settings),
+    socket: socketOptions(settings),
+  }
+}
+
+export function remoteOptions(settings: RemoteSettings): RemoteOptions {
+  const socket = socketOptions(settings)
+  return {
+    socket: namesOfSet(socket).length > 0 ? socket : undefined,
+    isMptcp: settings.protocol === 'MPTCP',
+    isFastOpen: settings.fastOpen,
+  }
+}
+
+/** As IP_LOCAL_PORT_RANGE takes them (ip(7)): the highest in the upper half. Zero: those of the system. */
+export function localPorts({ localPortRange }: TcprelaySettings): number {
+  return localPortRange === undefined ? 0 : localPortRange.most * 0x1_0000 + localPortRange.least
+}
+
+/** Listeners by slot whose clients may speak Multipath TCP. */
+export function mptcpListeners({ spawnd }: Configuration): readonly boolean[] {
+  return spawnd.listeners.map(({ protocol }) => protocol === 'MPTCP')
+}
+
+/** Whether who connects to remotes needs CAP_NET_ADMIN for it. */
+export function needsNetAdmin({ tcprelay }: Configuration): boolean {
+  return tcprelay.localAddress === 'client' || tcprelay.remotes.some(({ fwmark }) => fwmark > 0)
+}
+
+export function keepAliveOf(
+  settings: Pick<
+    TcprelaySettings,
+    'tcpKeepalive' | 'tcpKeepaliveCount' | 'tcpKeepaliveIdleMs' | 'tcpKeepaliveIntervalMs'
+  >,
+): KeepAlive {
+  return {
+    isOn: settings.tcpKeepalive,
+    count: settings.tcpKeepaliveCount ?? 0,
+    idleS: (settings.tcpKeepaliveIdleMs ?? 0) / 1000,
+    intervalS: (settings.tcpKeepaliveIntervalMs ?? 0) / 1000,
+  }
+}
+
+/** Whether two listeners would be given the same options when they are bound. */
+export function isSameSocket(one: ListenerSettings, other: ListenerSettings): boolean {
+  const { backlog: _backlog, ...options } = listenerOptions(one)
+  const { backlog: _otherBacklog, ...otherOptions } = listenerOptions(other)
+  return JSON.stringify(options) === JSON.stringify(otherOptions)
+}
