@@ -54,6 +54,12 @@ for (const mechanism of ['poll', 'select']) {
   })
 }
 
+test(`${EXCHANGES} messages of SCTP make no garbage`, (t) => {
+  const { medianBytes } = measured('messages', EXCHANGES)
+  t.diagnostic(`${medianBytes.toFixed(3)} bytes per message`)
+  assert.ok(medianBytes < 2 * NOISE_BYTES, `${medianBytes} bytes per message`)
+})
+
 test('one small object for each receive would be seen', () => {
   const { medianBytes } = measured('wasteful-exchanges', 20_000)
   assert.ok(medianBytes >= 2 * OBJECT_BYTES_MIN, `${medianBytes} bytes per request and reply`)
