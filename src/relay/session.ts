@@ -66,6 +66,9 @@ export class Session implements TimerOwner {
   /** Lent to it while it dials. */
   #dialling: Dialling | undefined = undefined
 
+  /** Who has ended without the other side, which is one of SCTP, being told. */
+  heldEnd: Connection | undefined = undefined
+
   // A broken side: what the other still has to get.
   broken: Connection | undefined = undefined
   undelivered = 0
@@ -263,6 +266,7 @@ export class Session implements TimerOwner {
     this.keepAliveAtMs = Number.POSITIVE_INFINITY
     this.wasConnected = false
     this.broken = undefined
+    this.heldEnd = undefined
   }
 
   /** Nothing to read, for now; with TLS it may have brought what writing has waited for. */
@@ -319,6 +323,7 @@ export class Session implements TimerOwner {
       endInOrder(this, way.source)
       return
     }
+    if (way.sink.isSctp) this.heldEnd = way.source
     const outcome = way.sink.isSctp ? 0 : this.relay.system.calls.shutdownWrite(way.sink.fd)
     if (outcome < 0) {
       way.sink.fail(-outcome)
@@ -349,16 +354,9 @@ export class Session implements TimerOwner {
   #quietMs(): number {
     const { idleTimeoutMs, halfCloseTimeoutMs } = this.relay.options
     const idleMs = idleTimeoutMs === 0 ? Number.POSITIVE_INFINITY : idleTimeoutMs
-    if (this.phase !== 'draining') return idleMs
-    if (halfCloseTimeoutMs !== 0) return Math.min(idleMs, halfCloseTimeoutMs)
-    return this.#heldEnd === undefined ? idleMs : Math.min(idleMs, HELD_END_MS)
-  }
-
-  /** Who has ended without the other side being told. */
-  get #heldEnd(): Connection | undefined {
-    if (this.phase !== 'draining') return undefined
-    const { source, sink } = this.toRemote.isDone ? this.toRemote : this.toClient
-    return sink.isSctp ? source : undefined
+    const isHeld = halfCloseTimeoutMs === 0 && this.heldEnd !== undefined
+    const halfCloseMs = isHeld ? HELD_END_MS : halfCloseTimeoutMs
+    return this.phase === 'draining' && halfCloseMs !== 0 ? Math.min(idleMs, halfCloseMs) : idleMs
   }
 
   #quietTimer(): void {
@@ -372,8 +370,7 @@ export class Session implements TimerOwner {
       this.waitForQuiet()
       return
     }
-    const held = this.#heldEnd
-    if (held !== undefined && quietMs !== options.idleTimeoutMs) endInOrder(this, held)
+    if (this.heldEnd !== undefined && quietMs !== options.idleTimeoutMs) endInOrder(this, this.heldEnd)
     else this.cut(quietMs === options.idleTimeoutMs ? 'idle-timeout' : 'half-close-timeout')
   }
 }
