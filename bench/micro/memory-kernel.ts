@@ -2,6 +2,7 @@ import type { Calls, Fd } from '../../src/kernel/calls.js'
 import { EAGAIN } from '../../src/kernel/errno.js'
 import type { System } from '../../src/kernel/system.js'
 import { type Poller, READABLE, type ReadyList, WRITABLE } from '../../src/reactor/poller.js'
+import { NO_SCTP } from '../../test/support/no-sctp.js'
 import { monotonic } from './monotonic.js'
 
 /** A call that no benchmark makes. */
@@ -97,6 +98,7 @@ export class MemoryKernel {
       resetOnClose: refuse,
       unsentBytes: refuse,
       discard: refuse,
+      sctp: NO_SCTP,
     }
   }
 

@@ -122,7 +122,7 @@ export class SmallRelay {
 
   #arrive(): Ends {
     const client = this.#kernel.open()
-    this.#relay.deliver(client, 0, false, this.#peer)
+    this.#relay.deliver(client, 0, 'tcp', this.#peer)
     const { openSessions } = this.#relay
     return { client, remote: openSessions[openSessions.length - 1]?.remote.fd ?? -1 }
   }

@@ -73,5 +73,5 @@ const fd = openListener(system.calls, {
   ...PLAIN_LISTENER,
 })
 if (fd < 0) throw new Error(`cannot listen: ${fd}`)
-reactor.handle({ kind: 'listen', slot: 0, fd, isUnix: false })
+reactor.handle({ kind: 'listen', slot: 0, fd, socketKind: 'tcp' })
 reactor.loop.run()

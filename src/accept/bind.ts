@@ -1,12 +1,19 @@
 import type { Calls, Fd, Outcome } from '../kernel/calls.js'
 import * as c from '../kernel/constants.js'
 import { makeOurs } from '../kernel/fd-flags.js'
-import { setKeepAlive } from '../kernel/keepalive.js'
+import { type KeepAlive, setKeepAlive } from '../kernel/keepalive.js'
 import { mapPrivate, unmap } from '../kernel/memory.js'
 import { openMptcp } from '../kernel/mptcp.js'
-import { decodeAddress, type NativeAddress, nativeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
+import { IPPROTO_SCTP } from '../kernel/sctp.js'
+import {
+  decodeAddress,
+  type NativeAddress,
+  nativeAddress,
+  nativeAddresses,
+  SOCKADDR_BYTES_MAX,
+} from '../kernel/sockaddr.js'
 import { applyOptions } from '../kernel/socket-options.js'
-import type { ListenerOptions } from './options.js'
+import type { ListenerOptions, ListenerSctp } from './options.js'
 
 /**
  * A socket that listens as the options say: a descriptor, or a negated errno. What accepted sockets inherit
@@ -45,12 +52,13 @@ function openAt(
   address: NativeAddress,
   onBound: () => void,
 ): Outcome {
-  const { family } = address
-  const fd = options.isMptcp ? openMptcp(calls, family) : calls.socket(family, c.SOCK_STREAM, 0)
+  const { sctp } = options
+  const fd = openSocket(calls, options, address)
   if (fd < 0) return fd
   const outcome = setUp(calls, fd, options)
   if (outcome < 0) return closeWith(calls, fd, outcome)
-  const bound = calls.bind(fd, address.region, address.byteLength)
+  const first = calls.bind(fd, address.region, address.byteLength)
+  const bound = first < 0 || sctp === undefined ? first : bindFurther(calls, fd, sctp)
   if (bound < 0) return closeWith(calls, fd, bound)
   try {
     onBound()
@@ -67,14 +75,39 @@ function closeWith(calls: Calls, fd: Fd, outcome: Outcome): Outcome {
   return outcome
 }
 
-function setUp(calls: Calls, fd: Fd, options: ListenerOptions): Outcome {
-  const { address, deferAcceptS, fastOpenQueue, keepAlive, socket } = options
-  if (address.family === 'unix') return 0
-  const isIpv6 = address.family === 'ipv6'
-  calls.setOption(fd, c.SOL_SOCKET, c.SO_REUSEADDR, 1)
+function openSocket(calls: Calls, { isMptcp, sctp }: ListenerOptions, address: NativeAddress): Outcome {
+  const { family } = address
+  if (sctp !== undefined) return calls.socket(familyOf(address, sctp), c.SOCK_STREAM, IPPROTO_SCTP)
+  return isMptcp ? openMptcp(calls, family) : calls.socket(family, c.SOCK_STREAM, 0)
+}
+
+/** A socket of IPv6 takes addresses of both families. */
+function familyOf({ family }: NativeAddress, { further }: ListenerSctp): number {
+  return further.some((address) => address.family === 'ipv6') ? c.AF_INET6 : family
+}
+
+function bindFurther(calls: Calls, fd: Fd, { further }: ListenerSctp): Outcome {
+  if (further.length === 0) return 0
+  const addresses = nativeAddresses(further)
+  const outcome = calls.sctp.bindMore(fd, addresses)
+  unmap(addresses.region)
+  return outcome
+}
+
+function setUpTcp(calls: Calls, fd: Fd, keepAlive: KeepAlive): Outcome {
   calls.setOption(fd, c.IPPROTO_TCP, c.TCP_NODELAY, 1)
   calls.setOption(fd, c.SOL_SOCKET, c.SO_OOBINLINE, 1)
   setKeepAlive(calls, fd, keepAlive)
+  return 0
+}
+
+function setUp(calls: Calls, fd: Fd, options: ListenerOptions): Outcome {
+  const { address, deferAcceptS, fastOpenQueue, keepAlive, sctp, socket } = options
+  if (address.family === 'unix') return 0
+  const isIpv6 = address.family === 'ipv6'
+  calls.setOption(fd, c.SOL_SOCKET, c.SO_REUSEADDR, 1)
+  const basics = sctp === undefined ? setUpTcp(calls, fd, keepAlive) : calls.sctp.setUp(fd, sctp)
+  if (basics < 0) return basics
   // `::` takes IPv4 too, whatever the system's default is (net.ipv6.bindv6only).
   if (isIpv6) calls.setOption(fd, c.IPPROTO_IPV6, c.IPV6_V6ONLY, 0)
   const outcome = applyOptions(calls, fd, isIpv6 ? c.AF_INET6 : c.AF_INET, socket)

@@ -1,6 +1,13 @@
-import type { SocketAddress } from '../base/address.js'
+import type { HostAddress, SocketAddress } from '../base/address.js'
 import type { KeepAlive } from '../kernel/keepalive.js'
+import type { SctpOptions } from '../kernel/sctp.js'
 import { NO_OPTIONS, type SocketOptions } from '../kernel/socket-options.js'
+
+/** What a listener of SCTP has beside its address. */
+export interface ListenerSctp extends SctpOptions {
+  /** Further addresses that it is reached at, with the port of the first one. */
+  readonly further: readonly HostAddress[]
+}
 
 /** What a listening socket has that others have not. */
 export interface ListenerFeatures {
@@ -10,6 +17,8 @@ export interface ListenerFeatures {
   readonly fastOpenQueue: number
   /** How long a client that has said nothing is kept from us. Zero: not at all. */
   readonly deferAcceptS: number
+  /** Undefined: TCP, or a Unix socket. */
+  readonly sctp?: ListenerSctp | undefined
 }
 
 /** One `listen` block, resolved. */

@@ -8,6 +8,9 @@ export type SocketAddress =
   /** A path that begins with NUL is an abstract name; '' is the unnamed address of a client. */
   | { readonly family: 'unix'; readonly path: string }
 
+/** An address of a network, not of a file system. */
+export type HostAddress = Exclude<SocketAddress, { readonly family: 'unix' }>
+
 /** An address literal as the language takes it, without a port. */
 export type HostLiteral =
   | { readonly family: 'ipv4'; readonly host: string }
@@ -70,6 +73,6 @@ export function isAbstract(path: string): boolean {
   return path.startsWith('\0')
 }
 
-export function withPort(literal: HostLiteral, port: number): SocketAddress {
+export function withPort(literal: HostLiteral, port: number): HostAddress {
   return { ...literal, port }
 }

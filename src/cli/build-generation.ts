@@ -13,6 +13,7 @@ import { unmap } from '../kernel/memory.js'
 import type { PeerCalls } from '../kernel/peer-credentials.js'
 import type { Region } from '../kernel/region.js'
 import { nativeAddress } from '../kernel/sockaddr.js'
+import type { SocketKind } from '../kernel/socket-kind.js'
 import type { System } from '../kernel/system.js'
 import { accessLine } from '../observe/access-line.js'
 import { ACCESS, KEY, LOG, LogRingWriter } from '../observe/log-ring.js'
@@ -65,7 +66,7 @@ export class ReactorGeneration {
   readonly #accepting: AcceptContext
   readonly #settings: GenerationSettings
   readonly #listeners = new Map<number, Listener>()
-  readonly #unixListeners: boolean[] = []
+  readonly #listenerKinds: SocketKind[] = []
   /** Undefined where nobody else takes clients from the same queues. */
   readonly #neighbours: Neighbours | undefined
   #isStopped = false
@@ -115,8 +116,8 @@ export class ReactorGeneration {
     this.#parts.log(severity, text)
   }
 
-  listen(slot: number, fd: Fd, isUnix: boolean): void {
-    this.#unixListeners[slot] = isUnix
+  listen(slot: number, fd: Fd, kind: SocketKind): void {
+    this.#listenerKinds[slot] = kind
     const { listenerNames, listenerQueues, sessionsMax } = this.#settings
     if (!this.#isStopped) this.#neighbours?.enter(sessionsMax)
     const name = listenerNames[slot] ?? ''
@@ -131,7 +132,7 @@ export class ReactorGeneration {
     for (const [slot, listener] of old.#listeners) {
       const newSlot = newSlots.get(slot)
       if (newSlot === undefined) listener.close('after-queue')
-      else this.listen(newSlot, listener.detach(), old.#unixListeners[slot] === true)
+      else this.listen(newSlot, listener.detach(), old.#kindOf(slot))
     }
     old.#listeners.clear()
     old.#gate.forgetAll()
@@ -148,9 +149,9 @@ export class ReactorGeneration {
   }
 
   /** Takes a client that the access list need not be asked about. */
-  deliver(fd: Fd, listenerSlot: number, isUnix: boolean, peer: Region): void {
-    if (isUnix && this.notesPeers) this.#peers.findCredentials(fd, peer)
-    this.#relay.deliver(fd, listenerSlot, isUnix, peer)
+  deliver(fd: Fd, listenerSlot: number, kind: SocketKind, peer: Region): void {
+    if (kind === 'unix' && this.notesPeers) this.#peers.findCredentials(fd, peer)
+    this.#relay.deliver(fd, listenerSlot, kind, peer)
   }
 
   setAddresses(remoteSlot: number, addresses: readonly SocketAddress[]): void {
@@ -198,6 +199,10 @@ export class ReactorGeneration {
     this.#cells.unmap()
   }
 
+  #kindOf(slot: number): SocketKind {
+    return this.#listenerKinds[slot] ?? 'tcp'
+  }
+
   #openNeighbours(loop: Loop): Neighbours | undefined {
     const { bellFd, childSlot } = this.#settings
     if (bellFd === undefined) return undefined
@@ -206,7 +211,7 @@ export class ReactorGeneration {
   }
 
   #admit(fd: Fd, slot: number, peer: Region): void {
-    if (this.#doorkeeper.admits(fd, peer)) this.deliver(fd, slot, this.#unixListeners[slot] === true, peer)
+    if (this.#doorkeeper.admits(fd, peer)) this.deliver(fd, slot, this.#kindOf(slot), peer)
     else this.#parts.system.calls.close(fd)
   }
 }

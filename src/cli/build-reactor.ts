@@ -1,4 +1,4 @@
-import { findPeer, isUnixAddress, prepareInherited } from '../accept/inherited.js'
+import { findPeer, prepareInherited } from '../accept/inherited.js'
 import { Inlet, type InletParts } from '../accept/inlet.js'
 import type { Fd } from '../kernel/calls.js'
 import { Arena, mapPrivate } from '../kernel/memory.js'
@@ -71,7 +71,7 @@ export class Reactor {
         this.#report({ kind: 'pong' })
         return
       case 'listen':
-        this.#present.listen(command.slot, command.fd, command.isUnix)
+        this.#present.listen(command.slot, command.fd, command.socketKind)
         return
       case 'addresses':
         this.#find(command.childSlot)?.setAddresses(command.remoteSlot, command.addresses)
@@ -190,20 +190,20 @@ export class Reactor {
       messages,
       log,
       answersDying: inlet.master === 'ours',
-      onClient: (fd, { flags, listenerMark, tlsVersions }) => {
+      onClient: (fd, { flags, listenerMark, protocol, tlsVersions }) => {
         if (inlet.master === 'foreign') {
           const slot = handedOverSlot(flags, tlsVersions)
           if (!this.#present.servesHandedOver(slot)) {
             this.#sendAway(fd, unservedClients)
             return
           }
-          prepareInherited(messages, fd, peer)
-          this.#present.deliver(fd, slot, isUnixAddress(peer), peer)
+          const kind = prepareInherited(system.calls, messages, fd, protocol, peer)
+          this.#present.deliver(fd, slot, kind, peer)
           return
         }
         const slot = listenerMark - 1
         if (this.#present.notesPeers) findPeer(messages, fd, peer)
-        this.#present.deliver(fd, slot, inlet.unixListeners[slot] === true, peer)
+        this.#present.deliver(fd, slot, inlet.listenerKinds[slot] ?? 'tcp', peer)
       },
       onMayDie: () => {
         this.#mayGetMore = false

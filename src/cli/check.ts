@@ -3,6 +3,7 @@ import type { Endpoint } from '../config/endpoint.js'
 import { LANDED } from '../config/landed.js'
 import type { ConfigProblem } from '../config/problems.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
+import { hasSctp } from '../kernel/sctp.js'
 import { resolveHost } from '../master/resolver.js'
 import type { Arguments } from './arguments.js'
 import { EXIT_CONFIG, EXIT_NO_INPUT, EXIT_OS, EXIT_USAGE } from './exit-codes.js'
@@ -38,7 +39,17 @@ export function startProblems(loaded: Loaded, hasChildren: boolean): readonly Co
     ...unlandedProblems(given, LANDED, hasChildren && spawnd.spawn.exec !== undefined),
     ...listenerProblems(loaded),
     ...socketProblems(linuxCalls(), loaded, hasChildren),
+    ...kernelProblems(loaded),
   ]
+}
+
+function kernelProblems({ spawnd, tcprelay }: Loaded): readonly ConfigProblem[] {
+  const places = [...spawnd.listeners, ...tcprelay.remotes].filter(({ sctp }) => sctp !== undefined)
+  if (places.length === 0 || hasSctp(linuxCalls())) return []
+  return places.map(({ position }) => {
+    const hint = "load its module: 'modprobe sctp'"
+    return { severity: 'error', position, message: 'this kernel has no SCTP', hint }
+  })
 }
 
 /** A socket of systemd's is for the process that it started, and that one ends when it goes to the background. */

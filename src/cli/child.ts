@@ -139,10 +139,10 @@ export class Child {
 /** How clients come in: over the wire, or from listeners of the master's. */
 function takingClients({
   accepting,
-  unixListeners,
+  listenerKinds,
 }: Start): Pick<ReactorSettings, keyof typeof NO_ACCEPTING | 'inlet' | 'bellFd' | 'sessionsMax'> {
   if (accepting === undefined) {
-    const inlet = { master: 'ours', fd: WIRE_FD, unixListeners } as const
+    const inlet = { master: 'ours', fd: WIRE_FD, listenerKinds } as const
     return { ...NO_ACCEPTING, sessionsMax: sessionsMax(), bellFd: undefined, inlet }
   }
   const { usersMax, listeners: _listeners, ...settings } = accepting

@@ -3,6 +3,7 @@ import type { SocketAddress } from '../base/address.js'
 import type { PollMechanism } from '../base/poll-mechanism.js'
 import { errorText } from '../kernel/errno.js'
 import { messageCalls } from '../kernel/message-calls.js'
+import type { SocketKind } from '../kernel/socket-kind.js'
 import { type ChildProgram, Children, type Extras } from '../master/children.js'
 import { Link } from '../master/link.js'
 import { FIRST_LISTENER_FD, LINK_VARIABLE, type ToMaster } from '../master/link-messages.js'
@@ -225,7 +226,7 @@ export class Crew {
     link: MasterLink,
     { addresses, listeners, loaded, memory, remoteSlots, staples, tickets }: Generation,
     isDirect: boolean,
-    handed: readonly (readonly [slot: number, listener: { readonly isUnix: boolean }])[],
+    handed: readonly (readonly [slot: number, listener: { readonly socketKind: SocketKind }])[],
   ): void {
     link.send({
       kind: 'start',
@@ -240,7 +241,7 @@ export class Crew {
       mechanism: this.#parts.mechanism,
       sectionId: loaded.sections.childId ?? '',
       listenerNames: listeners.names,
-      unixListeners: listeners.unixListeners,
+      listenerKinds: listeners.kinds,
       portIndexes: portIndexesOf(loaded.spawnd),
       mptcpListeners: mptcpListeners(loaded),
       traceMask: this.#parts.traceMask,
@@ -248,7 +249,9 @@ export class Crew {
       accepting: isDirect
         ? {
             ...childAcceptSettings(loaded),
-            listeners: handed.map(([slot, { isUnix }], i) => ({ slot, fd: FIRST_LISTENER_FD + i, isUnix })),
+            listeners: handed.map(([slot, { socketKind }], i) => {
+              return { slot, fd: FIRST_LISTENER_FD + i, socketKind }
+            }),
           }
         : undefined,
     })

@@ -1,9 +1,10 @@
 import type { ListenerSettings } from '../config/table-spawnd.js'
 import type { Calls } from '../kernel/calls.js'
+import type { SocketKind } from '../kernel/socket-kind.js'
 import { removeSocketFile } from '../master/socket-file.js'
 import type { Say } from '../observe/trace.js'
 import { Alarms } from './alarms.js'
-import { type BoundListener, bindListener, closeListeners, intendedName } from './listeners.js'
+import { type BoundListener, bindListener, closeListeners, intendedKind, intendedName } from './listeners.js'
 
 const BIND_SOON_MS = 100
 const BIND_SOON_TRIES = 5
@@ -39,12 +40,10 @@ export class ListenerKeeper {
     return this.#intended.map((name, slot) => bound[slot]?.name ?? name)
   }
 
-  /** Which of the listeners are Unix sockets, by slot. */
-  get unixListeners(): boolean[] {
+  /** What the listeners are, by slot. */
+  get kinds(): SocketKind[] {
     const { bound, listeners } = this.#parts
-    return listeners.map(({ bind }, slot) => {
-      return bound[slot]?.isUnix ?? (bind.kind === 'address' && bind.address.family === 'unix')
-    })
+    return listeners.map((settings, slot) => bound[slot]?.socketKind ?? intendedKind(settings))
   }
 
   /** Those that are bound, by slot. */
@@ -67,13 +66,11 @@ export class ListenerKeeper {
     for (const [slot, listener] of this.#open) {
       const settings = this.#parts.listeners[slot] as ListenerSettings
       const isThere = this.#intended[slot] === name || listener.name === name
-      if (
-        isThere &&
+      const isSame =
         settings.device === wanted.device &&
         settings.protocol === wanted.protocol &&
-        !taken.has(slot)
-      )
-        return { slot, listener }
+        isSameSctp(settings.sctp, wanted.sctp)
+      if (isThere && isSame && !taken.has(slot)) return { slot, listener }
     }
     return undefined
   }
@@ -142,4 +139,9 @@ export class ListenerKeeper {
     this.#open.set(slot, listener)
     this.#parts.onListen(slot, listener)
   }
+}
+
+/** What was told to the socket before it listened, and cannot be told again. */
+function isSameSctp(a: ListenerSettings['sctp'], b: ListenerSettings['sctp']): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
 }

@@ -6,7 +6,9 @@ import type { Calls } from '../kernel/calls.js'
 import { AF_INET6, SOCK_STREAM } from '../kernel/constants.js'
 import { EADDRINUSE, errorText } from '../kernel/errno.js'
 import { mapPrivate, unmap } from '../kernel/memory.js'
+import { isSctpSocket } from '../kernel/sctp.js'
 import { decodeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
+import type { SocketKind } from '../kernel/socket-kind.js'
 import { resolveHost } from '../master/resolver.js'
 import {
   removeSocketFile,
@@ -19,11 +21,12 @@ import { ERR, INFO } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import { resolvable } from './check.js'
 import { handedOver } from './handed-over.js'
+import { protocolName } from './settings.js'
 import { listenerOptions } from './socket-settings.js'
 
 export interface BoundListener {
   readonly fd: number
-  readonly isUnix: boolean
+  readonly socketKind: SocketKind
   /** Of a Unix socket that we have bound: its file, which goes when it listens no more. */
   readonly socketFile: SocketFile | undefined
   /** Where it really listens: the port that the system chose, the address of a name. */
@@ -31,17 +34,23 @@ export interface BoundListener {
 }
 
 /** Where a listener will be bound, as a name for logs until it is. */
-export function intendedName({ bind }: ListenerSettings): string {
+export function intendedName({ bind, sctp }: ListenerSettings): string {
   switch (bind.kind) {
     case 'address':
-      return formatAddress(bind.address)
+      return protocolName(formatAddress(bind.address), sctp)
     case 'name':
-      return `${bind.host}:${bind.port}`
+      return protocolName(`${bind.host}:${bind.port}`, sctp)
     case 'any':
-      return `*:${bind.port}`
+      return protocolName(`*:${bind.port}`, sctp)
     case 'inherited':
       return bind.name === undefined ? 'the socket of inetd' : `the socket '${bind.name}'`
   }
+}
+
+/** What a listener will be, until it is bound. */
+export function intendedKind({ bind, sctp }: ListenerSettings): SocketKind {
+  if (sctp !== undefined) return 'sctp'
+  return bind.kind === 'address' && bind.address.family === 'unix' ? 'unix' : 'tcp'
 }
 
 /** Binds one listener and says how it went. Undefined when it could not be bound. */
@@ -61,14 +70,15 @@ export async function bindListener(
   }
   const fd = openAt(calls, settings, address)
   if (typeof fd === 'string' || fd < 0) {
-    failed(formatAddress(address), typeof fd === 'string' ? fd : errorText(-fd))
+    const why = typeof fd === 'string' ? fd : errorText(-fd)
+    failed(protocolName(formatAddress(address), settings.sctp), why)
     return undefined
   }
-  const name = formatAddress(boundAddress(calls, fd) ?? address)
+  const name = protocolName(formatAddress(boundAddress(calls, fd) ?? address), settings.sctp)
   say(INFO, `bind to ${name} succeeded`)
   const file = fileOf(address)
-  const isUnix = address.family === 'unix'
-  return { fd, isUnix, socketFile: file === undefined ? undefined : socketFile(file), name }
+  const socket = file === undefined ? undefined : socketFile(file)
+  return { fd, socketKind: intendedKind(settings), socketFile: socket, name }
 }
 
 /** Takes a socket that was handed over. */
@@ -79,16 +89,28 @@ function adopt(
   failed: (name: string, why: string) => void,
   say: Say,
 ): BoundListener | undefined {
+  const { sctp } = settings
   const fd = handedOver(calls, name)
-  const outcome = typeof fd === 'string' ? fd : adoptListener(calls, fd, listenerOptions(settings))
+  const outcome =
+    typeof fd === 'string'
+      ? fd
+      : (wrongProtocol(calls, fd, settings) ?? adoptListener(calls, fd, listenerOptions(settings)))
   if (typeof fd === 'string' || typeof outcome === 'string' || outcome < 0) {
     failed(intendedName(settings), typeof outcome === 'string' ? outcome : errorText(-outcome))
     return undefined
   }
   const address = boundAddress(calls, fd)
-  const bound = address === undefined ? intendedName(settings) : formatAddress(address)
+  const bound = address === undefined ? intendedName(settings) : protocolName(formatAddress(address), sctp)
   say(INFO, `bind to ${bound} succeeded (via ${name === undefined ? 'inetd' : 'systemd'})`)
-  return { fd, isUnix: address?.family === 'unix', socketFile: undefined, name: bound }
+  const socketKind = address?.family === 'unix' ? 'unix' : intendedKind(settings)
+  return { fd, socketKind, socketFile: undefined, name: bound }
+}
+
+/** Says what is wrong when a socket is of another protocol than the configuration says. */
+function wrongProtocol(calls: Calls, fd: number, { sctp }: ListenerSettings): string | undefined {
+  const isSctp = isSctpSocket(calls, fd)
+  if (isSctp === (sctp !== undefined)) return undefined
+  return isSctp ? "it is a socket of SCTP: say 'protocol = SCTP'" : 'it is no socket of SCTP'
 }
 
 /** A listening descriptor, a negated errno or a reason. The file of a dead Unix socket is replaced. */

@@ -5,6 +5,7 @@ import type { IdentityRule } from '../admission/identity-list.js'
 import type { SocketAddress } from '../base/address.js'
 import type { PollMechanism } from '../base/poll-mechanism.js'
 import type { Shape } from '../cells/layout.js'
+import type { SocketKind } from '../kernel/socket-kind.js'
 import type { RelayOptions } from '../relay/options.js'
 import type { PipeOptions } from '../relay/pipes.js'
 import type { RemoteParts } from '../relay/remotes.js'
@@ -53,7 +54,7 @@ export interface ReactorSettings extends GenerationSettings {
 
 /** A master of ours tells what its listeners are; of a classic one's clients each has to be looked at. */
 export type InletSettings =
-  | { readonly master: 'ours'; readonly fd: number; readonly unixListeners: readonly boolean[] }
+  | { readonly master: 'ours'; readonly fd: number; readonly listenerKinds: readonly SocketKind[] }
   | { readonly master: 'foreign'; readonly fd: number }
 
 export interface RemoteSettings extends RemoteParts {
@@ -66,7 +67,7 @@ export interface RemoteSettings extends RemoteParts {
 export type Command =
   /** Answered by `pong`: a reactor that hangs answers nothing. */
   | { readonly kind: 'ping' }
-  | { readonly kind: 'listen'; readonly slot: number; readonly fd: number; readonly isUnix: boolean }
+  | { readonly kind: 'listen'; readonly slot: number; readonly fd: number; readonly socketKind: SocketKind }
   /** `childSlot`: of which generation; by default the one that clients are of. */
   | {
       readonly kind: 'addresses'

@@ -3,7 +3,7 @@ import type { PlacementLimits } from '../accept/placement.js'
 import type { StickyOptions } from '../accept/sticky-cache.js'
 import { type AccessTable, compileAccess, EVERYBODY } from '../admission/access-list.js'
 import type { IdentityRule } from '../admission/identity-list.js'
-import { formatAddress, formatHost, withPort } from '../base/address.js'
+import { formatAddress, formatHost, type HostAddress, withPort } from '../base/address.js'
 import type { Shape } from '../cells/layout.js'
 import type { AccessRule } from '../config/access-rule.js'
 import type { Configuration } from '../config/load.js'
@@ -14,6 +14,7 @@ import { IPPROTO_TCP } from '../kernel/constants.js'
 import { countOpenDescriptors, descriptorLimit } from '../kernel/limits.js'
 import { largestPipeBytes } from '../kernel/pipe-size.js'
 import { ephemeralPorts } from '../kernel/port-range.js'
+import { IPPROTO_SCTP } from '../kernel/sctp.js'
 import type { NamedRemote } from '../master/resolver.js'
 import { PIPE_BYTES_MAX, type PipeOptions } from '../relay/pipes.js'
 import { PLAIN_REMOTE } from '../relay/remote-options.js'
@@ -196,7 +197,7 @@ export function stickyOptions(
 
 /** What a child hears of each connection of a listener. */
 export function acceptMessage(listener: ListenerSettings, slot: number): AcceptMessage {
-  const { aaaProtocol, flags, haproxy, realm, tls, tlsPsk } = listener
+  const { aaaProtocol, flags, haproxy, realm, sctp, tls, tlsPsk } = listener
   return {
     // As the original packs them: the low byte of each version, the last one in the lowest place.
     tlsVersions: tls.versions.reduce((packed, version) => packed * 256 + TLS_VERSION_BYTES[version], 0),
@@ -208,7 +209,7 @@ export function acceptMessage(listener: ListenerSettings, slot: number): AcceptM
       (tls.kind === 'auto' ? FLAG_TLS_AUTO : 0),
     realm,
     listenerMark: slot + 1,
-    protocol: IPPROTO_TCP,
+    protocol: sctp === undefined ? IPPROTO_TCP : IPPROTO_SCTP,
   }
 }
 
@@ -246,7 +247,7 @@ function remoteSettings(
   tlsClient: number | undefined,
   portIndexes: readonly number[],
 ): RemoteSettings {
-  const { target, weight } = remote
+  const { sctp, target, weight } = remote
   const addresses = target.kind === 'name' ? [] : [target.address]
   return {
     name: remoteName(remote),
@@ -255,6 +256,7 @@ function remoteSettings(
     ports: portsFor(remote, portIndexes),
     tlsClient,
     options: remoteOptions(remote),
+    sctp,
   }
 }
 
@@ -271,11 +273,29 @@ export function portIndexesOf({ listeners }: SpawndSettings): readonly number[] 
 }
 
 /** As the configuration names it. */
-export function remoteName({ ports, target }: ConfiguredRemote): string {
-  if (ports === 'own')
-    return target.kind === 'name' ? `${target.host}:${target.port}` : formatAddress(target.address)
+export function remoteName({ ports, sctp, target }: ConfiguredRemote): string {
+  if (ports === 'own') {
+    const name = target.kind === 'name' ? `${target.host}:${target.port}` : formatAddress(target.address)
+    return protocolName(name, sctp)
+  }
   const host = target.kind === 'name' ? target.host : formatHost(target.address)
-  return `${host}:${ports === 'same' ? ports : formatPorts(ports)}`
+  return protocolName(`${host}:${ports === 'same' ? ports : formatPorts(ports)}`, sctp)
+}
+
+/** The same port of TCP and of SCTP are two places; a host with several addresses is named by all of them. */
+export function protocolName(
+  name: string,
+  sctp: { readonly further: readonly HostAddress[] } | undefined,
+): string {
+  if (sctp === undefined) return name
+  const further = sctp.further.map((address) => hostOf(formatAddress(address)))
+  const host = hostOf(name)
+  return `sctp:${[host, ...further].join()}${name.slice(host.length)}`
+}
+
+/** `[::1]` of `[::1]:80`. */
+function hostOf(name: string): string {
+  return name.slice(0, name.lastIndexOf(':'))
 }
 
 /** Slots that belong to remotes of other configurations hold one that has no address. */

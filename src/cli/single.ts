@@ -132,7 +132,7 @@ export class Single {
     return {
       hasChildren: false,
       shapeOf: (configuration) => singleShape(configuration, GENERATIONS_MAX),
-      onListen: (slot, { fd, isUnix }) => this.#post({ kind: 'listen', slot, fd, isUnix }),
+      onListen: (slot, { fd, socketKind }) => this.#post({ kind: 'listen', slot, fd, socketKind }),
       onAddresses: (generation, remoteSlot, addresses) => {
         const childSlot = this.#slotOf(generation)
         if (childSlot !== undefined) this.#post({ kind: 'addresses', childSlot, remoteSlot, addresses })

@@ -13,7 +13,7 @@ export function socketOptions(settings: ListenerSettings | RemoteSettings): Sock
 }
 
 export function listenerOptions(settings: ListenerSettings): Omit<ListenerOptions, 'address'> {
-  const { backlog, deferAcceptMs, fastOpenQueue, protocol } = settings
+  const { backlog, deferAcceptMs, fastOpenQueue, protocol, sctp } = settings
   return {
     backlog,
     isMptcp: protocol === 'MPTCP',
@@ -21,6 +21,7 @@ export function listenerOptions(settings: ListenerSettings): Omit<ListenerOption
     deferAcceptS: deferAcceptMs / 1000,
     keepAlive: keepAliveOf(settings),
     socket: socketOptions(settings),
+    sctp,
   }
 }
 

@@ -154,7 +154,7 @@ test('under inetd no listener and no port is needed', () => {
 
 test('a directive whose feature has not landed is named, with its place', () => {
   const { given } = inSections(
-    'listen { address = 1.2.3.4 port = 2 haproxy = yes tls psk = no type = SEQPACKET }',
+    'listen { address = 1.2.3.4 port = 2 haproxy = yes tls psk = no type = SEQPACKET protocol = SCTP }',
     'remote { address = 1.2.3.4 port = 1 protocol = SCTP }',
   )
   const found = unlandedProblems(given, new Set(['SCTP']), false)
@@ -167,7 +167,7 @@ test('a directive whose feature has not landed is named, with its place', () => 
 
 test('what is forwarded to children of another program needs nothing of ours', () => {
   const { given } = inSections(
-    'spawn { exec = /x/foo } listen { port = 2 haproxy = yes tls = yes tls psk = yes protocol = SCTP }',
+    'spawn { exec = /x/foo } listen { port = 2 haproxy = yes tls = yes tls psk = yes } listen { port = 3 protocol = SCTP }',
   )
   const needed = (areForeign: boolean) =>
     unlandedProblems(given, new Set(), areForeign).map(({ message }) => /^'(.*)' needs/.exec(message)?.[1])

@@ -88,7 +88,7 @@ export class Parser {
   /** An address without a directive in front, where the block allows it. */
   #parseBare({ block, draft, blocks }: Place, start: Token): boolean {
     const row = block.bareKey === undefined ? undefined : block.rows[block.bareKey]
-    if (block.bareKey === undefined || row?.kind !== 'value') return false
+    if (block.bareKey === undefined || (row?.kind !== 'value' && row?.kind !== 'list')) return false
     if (!isText(start) || isReported(start) || !isPlainAddress(start.text)) return false
     this.#addValue({ block, draft, blocks }, { row, key: block.bareKey, innerKey: undefined }, row, start, [])
     return true

@@ -14,7 +14,8 @@ const DEFER_SECONDS_MAX = 86_400
 export const protocolRow = value('protocol', choice(['TCP', 'MPTCP', 'SCTP'], { UDP: NO_DATAGRAMS }), 'TCP', {
   doc:
     'Protocol. `MPTCP` is Multipath TCP, which uses several ways through the network at once, and is TCP with whoever ' +
-    'does not know it: `mptcp=` in the access log tells which. On a kernel without it there is a warning, and TCP.',
+    'does not know it: `mptcp=` in the access log tells which. On a kernel without it there is a warning, and TCP. `SCTP` ' +
+    'is explained in [platforms.md](platforms.md#sctp).',
   needs: 'SCTP',
   needsWhen: (protocol) => protocol === 'SCTP',
 })

@@ -17,6 +17,7 @@ import {
   value,
 } from './row.js'
 import { commonRows } from './table-common.js'
+import { mainAddress, sctpAt, sctpProblem, sctpRows, sctpSettings } from './table-sctp.js'
 import { keepaliveRows } from './table-shared.js'
 import { deferAcceptMs, listenerFastOpenQueue, protocolRow, socketRows } from './table-sockets.js'
 import { listenerTlsRows } from './table-tls.js'
@@ -45,8 +46,10 @@ const stickyCacheRows = {
 }
 
 const listenRows = {
-  address: optional('address', address, {
-    doc: 'Address to listen on; `address` may be left out in front of an address. A name is looked up.',
+  address: list('address', address, {
+    doc:
+      'Address to listen on; `address` may be left out in front of an address. A name is looked up. With ' +
+      '`protocol = SCTP` it may be repeated: clients reach the listener at all of them (multi-homing).',
     defaultText: 'all addresses, IPv6 and IPv4',
   }),
   path: optional('path', socketPath, {
@@ -68,7 +71,9 @@ const listenRows = {
   }),
   protocol: protocolRow,
   type: value('type', choice(['STREAM', 'SEQPACKET'], { DGRAM: NO_DATAGRAMS }), 'STREAM', {
-    doc: 'Type of the socket.',
+    doc:
+      'Type of the socket. `SEQPACKET` is for SCTP and means the same as `STREAM`: clients cannot tell, and each of ' +
+      'them has a socket of its own here.',
     needs: 'SCTP',
     needsWhen: (type) => type === 'SEQPACKET',
   }),
@@ -127,6 +132,7 @@ const listenRows = {
   mode: optional('mode', fileMode, { doc: 'Access mode of the file of a Unix socket.' }),
   user: optional('userid', userId, { doc: 'Owner of the file of a Unix socket.' }),
   group: optional('groupid', groupId, { doc: 'Group of the file of a Unix socket.' }),
+  ...sctpRows,
   ...stickyCacheRows,
 }
 
@@ -135,12 +141,17 @@ export const listenBlock = completedBlock(
   'A socket that clients connect to. Repeat it for more.',
   listenRows,
   (given, completion) => {
-    const binds = bindTargets(given, completion)
+    const binds = bindTargets({ ...given, address: mainAddress(given) }, completion)
+    const [first] = binds ?? []
+    const hasTls = given.tls !== undefined && given.tls.kind !== 'off'
+    const wrong = first && (typeProblem(given) ?? sctpProblem(given, first, hasTls))
+    if (wrong !== undefined) return completion.refuse(wrong)
     const { address: _address, inherited: _inherited, path: _path, port: _port, ...rest } = given
     return (
       binds && {
         ...rest,
         binds,
+        sctp: sctpSettings(given),
         overloadBacklog: Math.min(given.backlog, given.overloadBacklog),
         tls: given.tls ?? TLS_OFF,
         isTlsGiven: given.tls !== undefined,
@@ -151,6 +162,12 @@ export const listenBlock = completedBlock(
   },
   'address',
 )
+
+function typeProblem({ protocol, type }: { readonly protocol: string; readonly type: string }) {
+  return type === 'SEQPACKET' && protocol !== 'SCTP'
+    ? "'type = SEQPACKET' needs 'protocol = SCTP'"
+    : undefined
+}
 
 const spawnRows = {
   accept: value('accept', choice(['broker', 'direct']), 'broker', {
@@ -267,7 +284,9 @@ export const spawndBlock = completedBlock(
 
 /** A listener for each port of a block, with all that the block says. */
 function eachListener({ binds, ...common }: SettingsOf<typeof listenBlock>, block: number) {
-  return binds.map((bind, portIndex) => ({ ...common, bind, block, portIndex }))
+  return binds.map((bind, portIndex) => {
+    return { ...common, bind, block, portIndex, sctp: sctpAt(common.sctp, bind) }
+  })
 }
 
 export type SpawndSettings = SettingsOf<typeof spawndBlock>

@@ -16,6 +16,7 @@ import {
 } from './row.js'
 import { mavisModule } from './statement-types.js'
 import { commonRows } from './table-common.js'
+import { mainAddress, sctpAt, sctpProblem, sctpRows, sctpSettings } from './table-sctp.js'
 import { keepaliveRows } from './table-shared.js'
 import { protocolRow, remoteFastOpen, socketRows } from './table-sockets.js'
 import { remoteTlsRows, tlsRows } from './table-tls.js'
@@ -23,11 +24,11 @@ import { choice } from './text-types.js'
 import { asksForTls, remoteTlsMode, TLS_OFF } from './tls-mode.js'
 
 const remoteRows = {
-  address: optional('address', address, {
+  address: list('address', address, {
     doc:
       'Address of the server: IP address, host name, either with a port (`10.0.0.1:22`, `"[::1]:22"`), or the path ' +
       'of a Unix socket, or `unix:@NAME` for an abstract name. `address` may be left out in front of all of these but a ' +
-      'host name.',
+      'host name. With `protocol = SCTP` it may be repeated: one association goes to all of them (multi-homing).',
     defaultText: 'mandatory',
   }),
   port: optional('port', remotePorts, {
@@ -51,19 +52,25 @@ const remoteRows = {
   ...socketRows,
   fastOpen: remoteFastOpen,
   ...remoteTlsRows,
+  ...sctpRows,
 }
 
 export const remoteBlock = completedBlock(
   'remote',
   'A server that connections are relayed to. Repeat it for more.',
   remoteRows,
-  ({ address: given, port, weight, ...rest }, completion) => {
+  ({ address: addresses, port, weight, ...rest }, completion) => {
     const { hasMistakes, refuse } = completion
+    const sctpGiven = { ...rest, address: addresses }
+    const given = mainAddress(sctpGiven)
     if (given === undefined) return refuse('this remote needs an address')
     const where = remoteTarget(given, port, completion)
     const { tls } = rest
+    const wrong = where && sctpProblem(sctpGiven, where.target, asksForTls(tls))
+    if (wrong !== undefined) return refuse(wrong)
     const mode = { tls: tls ?? TLS_OFF, isTlsGiven: tls !== undefined }
-    return where && { ...rest, ...mode, ...where, weight: Math.max(1, weight), hasMistakes }
+    const sctp = where && sctpAt(sctpSettings(sctpGiven), where.target)
+    return where && { ...rest, ...mode, ...where, sctp, weight: Math.max(1, weight), hasMistakes }
   },
   'address',
 )
@@ -111,7 +118,7 @@ export const tcprelayBlock = block('tcprelay', 'The relay: where connections go,
   }),
   halfCloseTimeoutMs: value(['half-close timeout', 'half close timeout'], seconds(), 0, {
     doc: 'Silence after which a session ends once one direction has ended.',
-    zero: 'no limit',
+    zero: 'no limit, but ten seconds until a side of SCTP hears of the end',
     isOurs: true,
   }),
   gracePeriodMs: value('grace period', seconds(), 10_000, {

@@ -1,4 +1,5 @@
 import type { Region } from './region.js'
+import type { SctpCalls } from './sctp.js'
 
 export type Fd = number
 
@@ -46,6 +47,7 @@ export interface Calls {
   unsentBytes(fd: Fd): Outcome
   shutdownWrite(fd: Fd): Outcome
   close(fd: Fd): Outcome
+  readonly sctp: SctpCalls
   /** Gives the pages of a region of shared memory back to the system; the next use finds zeros. */
   discard(region: Region): Outcome
 }

@@ -8,7 +8,7 @@ const numbers = Object.entries(e).flatMap(([name, value]) =>
 )
 
 /** include/uapi/asm-generic/errno.h */
-const UNKNOWN_TO_NODE = { ETOOMANYREFS: 109 }
+const UNKNOWN_TO_NODE = { ESHUTDOWN: 108, ETOOMANYREFS: 109 }
 
 /** Handled where they come up, never shown; every other one needs a text. */
 const SILENT = ['EINTR', 'EPROTO', 'EINPROGRESS']

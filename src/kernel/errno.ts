@@ -26,6 +26,7 @@ export const ECONNABORTED = 103
 export const ECONNRESET = 104
 export const ENOBUFS = 105
 export const ENOTCONN = 107
+export const ESHUTDOWN = 108
 export const ETOOMANYREFS = 109
 export const ETIMEDOUT = 110
 export const ECONNREFUSED = 111
@@ -58,6 +59,7 @@ const TEXTS: Readonly<Record<number, string>> = {
   [ECONNRESET]: 'connection reset by peer',
   [ENOBUFS]: 'no buffer space available',
   [ENOTCONN]: 'not connected',
+  [ESHUTDOWN]: 'cannot send after the end',
   [ETOOMANYREFS]: 'too many descriptors under way',
   [ETIMEDOUT]: 'connection timed out',
   [ECONNREFUSED]: 'connection refused',

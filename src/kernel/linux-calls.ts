@@ -4,6 +4,7 @@ import { EINTR } from './errno.js'
 import { nativeFunction, type Pointer } from './ffi.js'
 import { mapPrivate, type Region } from './memory.js'
 import { lastErrno } from './native-errno.js'
+import { sctpCalls } from './sctp.js'
 
 type Native<A extends unknown[]> = (...args: A) => number
 
@@ -21,6 +22,7 @@ export function linuxCalls(): Calls {
     ...socketCalls(errno),
     ...optionCalls(errno, mapPrivate(64)),
     ...endCalls(errno),
+    sctp: sctpCalls(errno),
   }
 }
 

@@ -1,10 +1,13 @@
-import { hostBytes, hostFromBytes, type SocketAddress } from '../base/address.js'
+import { type HostAddress, hostBytes, hostFromBytes, type SocketAddress } from '../base/address.js'
 import { AF_INET, AF_INET6, AF_UNIX } from './constants.js'
 import { nativeFunction } from './ffi.js'
 import { mapPrivate, type Region } from './memory.js'
 
 /** struct sockaddr_storage is 128 bytes (sys/socket.h); every address fits. */
 export const SOCKADDR_BYTES_MAX = 128
+
+const SOCKADDR_IN_BYTES = 16
+const SOCKADDR_IN6_BYTES = 28
 
 /** sun_path of struct sockaddr_un (unix(7)). */
 const UNIX_PATH_BYTES_MAX = 108
@@ -19,6 +22,8 @@ export interface NativeAddress {
   readonly byteLength: number
   /** Zero for a Unix address. Changed by `setPort` alone. */
   port: number
+  /** Addresses in the region, one behind the other: more than one for a host that SCTP knows by several. */
+  readonly count: number
 }
 
 /** Puts an address into native memory of its own, kept until the process ends or `unmap`. */
@@ -27,14 +32,32 @@ export function nativeAddress(address: SocketAddress): NativeAddress {
   const region = mapPrivate(SOCKADDR_BYTES_MAX)
   region.bytes.set(bytes)
   const port = address.family === 'unix' ? 0 : address.port
-  return { family: bytes[0] as number, region, byteLength: bytes.length, port }
+  return { family: bytes[0] as number, region, byteLength: bytes.length, port, count: 1 }
 }
 
-/** Puts another port into an IPv4 or IPv6 address. */
+/** Addresses of one host, packed as sctp_bindx(3) and sctp_connectx(3) take them; with IPv6 if any of them is. */
+export function nativeAddresses(addresses: readonly HostAddress[]): NativeAddress {
+  const structs = addresses.map(encodeAddress)
+  const byteLength = structs.reduce((sum, { length }) => sum + length, 0)
+  const region = mapPrivate(byteLength)
+  let offset = 0
+  for (const struct of structs) {
+    region.bytes.set(struct, offset)
+    offset += struct.length
+  }
+  const family = addresses.some(({ family }) => family === 'ipv6') ? AF_INET6 : AF_INET
+  return { family, region, byteLength, port: addresses[0]?.port ?? 0, count: addresses.length }
+}
+
+/** Puts another port into an IPv4 or IPv6 address, or into all of one host's. */
 export function setPort(address: NativeAddress, port: number): void {
-  // In the same place in struct sockaddr_in and sockaddr_in6, in network byte order.
-  address.region.bytes[2] = port >> 8
-  address.region.bytes[3] = port & 0xff
+  const { bytes } = address.region
+  for (let i = 0, at = 0; i < address.count; i++) {
+    // In the same place in struct sockaddr_in and sockaddr_in6, in network byte order.
+    bytes[at + 2] = port >> 8
+    bytes[at + 3] = port & 0xff
+    at += bytes[at] === AF_INET ? SOCKADDR_IN_BYTES : SOCKADDR_IN6_BYTES
+  }
   address.port = port
 }
 
@@ -49,7 +72,7 @@ export function portIn(bytes: Uint8Array): number {
  */
 export function encodeAddress(address: SocketAddress): Uint8Array {
   if (address.family === 'unix') return encodeUnix(address.path)
-  const bytes = new Uint8Array(address.family === 'ipv4' ? 16 : 28)
+  const bytes = new Uint8Array(address.family === 'ipv4' ? SOCKADDR_IN_BYTES : SOCKADDR_IN6_BYTES)
   const view = new DataView(bytes.buffer)
   view.setUint16(0, address.family === 'ipv4' ? AF_INET : AF_INET6, true)
   view.setUint16(2, address.port)

@@ -1,6 +1,7 @@
 import type { SocketAddress } from '../base/address.js'
 import type { PollMechanism } from '../base/poll-mechanism.js'
 import type { Shape } from '../cells/layout.js'
+import type { SocketKind } from '../kernel/socket-kind.js'
 import type { TicketKey } from './ticket-keys.js'
 
 /**
@@ -40,8 +41,8 @@ export interface ChildStart<Snapshot, Accepting, Tls> {
   /** The section that the child reads. */
   readonly sectionId: string
   readonly listenerNames: readonly string[]
-  /** Which of the listeners are Unix sockets. */
-  readonly unixListeners: readonly boolean[]
+  /** What the listeners are, by slot. */
+  readonly listenerKinds: readonly SocketKind[]
   /** Which of the ports of its `listen` block each listener has, counted from 0. */
   readonly portIndexes: readonly number[]
   /** Which of them are of Multipath TCP. */
@@ -57,7 +58,7 @@ export interface ChildStart<Snapshot, Accepting, Tls> {
 export interface HandedListener {
   readonly slot: number
   readonly fd: number
-  readonly isUnix: boolean
+  readonly socketKind: SocketKind
 }
 
 export type ToMaster =

@@ -26,9 +26,11 @@ import { aim } from './aim.js'
 import { BLOCK_BYTES } from './blocks.js'
 import { type Connection, NO_FD } from './connection.js'
 import { sendWithSyn, settleSyn } from './fast-open.js'
+import { receiveFirst } from './messages.js'
 import { noteMptcp } from './mptcp-peers.js'
 import type { Origination } from './relay-tls.js'
 import { openRemoteSocket } from './remote-socket.js'
+import { connectSctp, openSctpSocket } from './sctp-socket.js'
 import type { Session } from './session.js'
 import { receiveTls } from './tls-transport.js'
 
@@ -69,8 +71,11 @@ export function attemptReady(session: Session, connection: Connection, readiness
  */
 function hasSpoken(session: Session): boolean {
   const { blocks, system } = session.relay
+  const { remote } = session
   if (hasTls(session)) return false
-  const got = system.calls.recv(session.remote.fd, blocks.scratch, 0, BLOCK_BYTES)
+  const got = remote.isSctp
+    ? receiveFirst(session.toClient, system.calls, blocks)
+    : system.calls.recv(remote.fd, blocks.scratch, 0, BLOCK_BYTES)
   const block = got > 0 ? blocks.keepScratch() : undefined
   if (block !== undefined) session.toClient.hold(block, 0, got)
   return block !== undefined
@@ -89,8 +94,9 @@ export function attemptTimer(session: Session): void {
 function takeEarlyBytes(session: Session): void {
   const { blocks, system } = session.relay
   const { client, toRemote } = session
-  const got =
-    client.tls === undefined
+  const got = client.isSctp
+    ? receiveFirst(toRemote, system.calls, blocks)
+    : client.tls === undefined
       ? system.calls.recv(client.fd, blocks.scratch, 0, BLOCK_BYTES)
       : receiveTls(client, client.tls, blocks.scratch, BLOCK_BYTES)
   if (got > 0) {
@@ -98,7 +104,7 @@ function takeEarlyBytes(session: Session): void {
     if (block === undefined) client.fail(ENOMEM)
     else toRemote.hold(block, 0, got)
     // More may wait, of which the loop need not tell again.
-    if (client.tls === undefined) client.mayRead = got === BLOCK_BYTES || client.isUnix
+    if (client.tls === undefined) client.mayRead = got === BLOCK_BYTES || client.isUnix || client.isSctp
   } else if (got === 0) {
     toRemote.hasEnded = true
   } else if (got === -EINTR) {
@@ -209,16 +215,23 @@ function connectTo(session: Session, address: NativeAddress): Outcome {
   // There is no port to go by: another remote may have one of its own.
   if (address.port === 0 && address.family !== AF_UNIX) return -EADDRNOTAVAIL
   const { clientSource } = options
-  const remoteOptions = remotes.at(session.remoteSlot).options
-  const fd = openRemoteSocket(session, remoteOptions, address)
+  const { options: remoteOptions, sctp } = remotes.at(session.remoteSlot)
+  const fd =
+    sctp === undefined
+      ? openRemoteSocket(session, remoteOptions, address)
+      : openSctpSocket(session, remoteOptions, sctp, address)
   session.dialling.isRefusedHere = fd < 0
   session.dialling.bytesInSyn = 0
   if (fd < 0) return fd
   add(counters, COUNT.attempts, 1)
   remote.fd = fd
   remote.isUnix = address.family === AF_UNIX
-  remote.mayDelay = !remote.isUnix
-  let outcome = system.calls.connect(fd, address.region, address.byteLength)
+  remote.isSctp = sctp !== undefined
+  remote.mayDelay = !remote.isUnix && sctp === undefined
+  let outcome =
+    sctp === undefined
+      ? system.calls.connect(fd, address.region, address.byteLength)
+      : connectSctp(system.calls, fd, address)
   // Of an address from which no way leads to the remote, such as 127.0.0.1, it is not the remote that is to blame.
   if (outcome === -EINVAL && clientSource !== undefined) outcome = -EADDRNOTAVAIL
   if (outcome === 0 && remoteOptions.isFastOpen && session.toRemote.heldBytes > 0 && !hasTls(session)) {

@@ -22,6 +22,8 @@ export class Connection implements Watcher {
   isUnix = false
   /** Whether it speaks Multipath TCP, where that was asked for. */
   isMptcp: boolean | undefined = undefined
+  /** A socket of SCTP: a read brings one message, and there is no half-close. */
+  isSctp = false
   /** What is spoken on the socket, where that is not plain bytes. */
   tls: TlsChannel | undefined = undefined
   /** TLS that ends without close_notify was cut. */
@@ -89,6 +91,7 @@ export class Connection implements Watcher {
     this.writesWhenReadable = false
     this.isMptcp = undefined
     this.isUnix = false
+    this.isSctp = false
     this.mayRead = false
     this.hasPeerEnded = false
     this.hasUrgent = false

@@ -4,6 +4,7 @@ import type { Region } from '../kernel/region.js'
 import type { TurnTaker } from '../reactor/loop.js'
 import type { Blocks } from './blocks.js'
 import type { Connection } from './connection.js'
+import type { Message } from './message.js'
 import type { Pipe, Pipes } from './pipes.js'
 import type { SplicePolicy } from './splice-policies.js'
 
@@ -42,6 +43,10 @@ export class Direction implements TurnTaker {
   heldBytes = 0
   /** The same in a pipe; never both. */
   pipe: Pipe | undefined = undefined
+  /** Between two sockets of SCTP: it moves messages. */
+  isOfMessages = false
+  /** The message whose bytes are held or are being read; made for the first one. */
+  message: Message | undefined = undefined
   /** Big runs since the last small one, or since it was promoted. */
   bigRuns = 0
   /** Small runs in a row since it was promoted. */
@@ -143,6 +148,8 @@ export class Direction implements TurnTaker {
     this.bigRuns = 0
     this.smallRuns = 0
     this.refusesSplice = false
+    this.isOfMessages = false
+    this.message?.clear()
   }
 }
 

@@ -1,5 +1,6 @@
-import { ECONNRESET, ENOMEM, ENOTCONN, EPIPE } from '../kernel/errno.js'
+import { ECONNRESET, ENOMEM, ENOTCONN, EPIPE, ESHUTDOWN } from '../kernel/errno.js'
 import type { Connection } from './connection.js'
+import type { Direction } from './direction.js'
 import type { EndReason } from './phases.js'
 import type { Session } from './session.js'
 
@@ -17,6 +18,10 @@ const POLL_MAX_MS = 100
  */
 export function passOnFailure(session: Session, connection: Connection): void {
   if (session.broken === undefined) begin(session, connection)
+  else if (isOrderly(session) && connection !== session.broken) {
+    session.cut(reasonFor(connection))
+    return
+  }
   if (session.client.error !== 0 && session.remote.error !== 0) {
     session.cut(session.reason)
     return
@@ -31,6 +36,57 @@ export function passOnFailureTimer(session: Session): void {
   const way = (session.broken as Connection).reads
   if (way.isDone) pollDelivery(session, way.sink)
   else waitForProgress(session)
+}
+
+/**
+ * SCTP knows no half-close: nobody can send to a side that has ended, so the session is over for both. The other side
+ * is told, behind the last byte of what it still gets, and when it has acknowledged that, both sockets are closed.
+ * What it has sent meanwhile and nobody could get turns its end into a reset.
+ */
+export function endInOrder(session: Session, left: Connection): void {
+  const whole = left.other
+  session.broken = left
+  session.reason = 'done'
+  if (session.phase === 'relaying') session.enter('draining')
+  session.dropHeld(left.writes)
+  left.writes.isDone = true
+  const outcome = session.relay.system.calls.shutdownWrite(whole.fd)
+  if (outcome >= 0) awaitDelivery(session, whole)
+  else if (whole.isSctp)
+    finish(session) // it has ended at the same time
+  else {
+    whole.fail(-outcome)
+    session.cut(reasonFor(whole))
+  }
+}
+
+/** An SCTP peer that has ended in order takes nothing more, which is no failure. */
+export function hasLeft({ error, isSctp }: Connection): boolean {
+  return isSctp && (error === ESHUTDOWN || error === EPIPE || error === ENOTCONN)
+}
+
+/** What it sent before that is still read, up to its end. */
+export function sinkLeft(session: Session, way: Direction): void {
+  const { sink } = way
+  sink.error = 0
+  session.dropHeld(way)
+  sink.mayRead = true
+  session.run(sink.reads)
+}
+
+/** The broken side has not failed: it has ended. */
+function isOrderly({ broken, reason }: Session): boolean {
+  return broken !== undefined && reason === 'done'
+}
+
+function finish(session: Session): void {
+  if (isOrderly(session)) session.close('done')
+  else session.cut(session.reason)
+}
+
+function unsentBytes(session: Session, { fd, isSctp }: Connection): number {
+  const { calls } = session.relay.system
+  return isSctp ? calls.sctp.unsentBytes(fd) : calls.unsentBytes(fd)
 }
 
 function begin(session: Session, broken: Connection): void {
@@ -64,10 +120,10 @@ function waitForProgress(session: Session): void {
 
 /** Everything has been handed to the kernel: a reset now would throw away what the peer has not got yet. */
 function awaitDelivery(session: Session, whole: Connection): void {
-  const unsent = session.relay.system.calls.unsentBytes(whole.fd)
+  const unsent = unsentBytes(session, whole)
   // A Unix socket knows no reset, and closing it takes nothing from what its peer may still read (unix(7)).
   if (unsent <= 0 || whole.isUnix) {
-    session.cut(session.reason)
+    finish(session)
     return
   }
   session.undelivered = unsent
@@ -77,10 +133,10 @@ function awaitDelivery(session: Session, whole: Connection): void {
 }
 
 function pollDelivery(session: Session, whole: Connection): void {
-  const { loop, system } = session.relay
-  const unsent = system.calls.unsentBytes(whole.fd)
+  const { loop } = session.relay
+  const unsent = unsentBytes(session, whole)
   if (unsent <= 0 || (unsent === session.undelivered && hasStalled(session))) {
-    session.cut(session.reason)
+    finish(session)
     return
   }
   if (unsent !== session.undelivered) session.lastActiveMs = loop.nowMs

@@ -46,6 +46,8 @@ export function freezeSession(session: Session): Frozen | 'later' {
   if (!isAtRest || session.broken !== undefined) return 'later'
   // The state of TLS is in OpenSSL's memory.
   if (session.client.tls !== undefined || session.remote.tls !== undefined) return 'later'
+  // Its ends have other rules, and what is held may be a message.
+  if (session.client.isSctp || session.remote.isSctp) return 'later'
   const frozen: Frozen = {
     birthChild: session.birthChild,
     sequence: session.sequence,

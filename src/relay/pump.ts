@@ -76,7 +76,8 @@ function moveOnce(way: Direction, calls: Calls, blocks: Blocks): Pumped | typeof
  */
 function noteShortRead(way: Direction): void {
   const { source } = way
-  if (source.isUnix || source.hasUrgent || source.error !== 0 || source.tls !== undefined) return
+  if (source.isUnix || source.isSctp || source.hasUrgent || source.error !== 0 || source.tls !== undefined)
+    return
   if (source.hasPeerEnded) way.hasEnded = true
   else source.mayRead = false
 }

@@ -2,6 +2,7 @@ import { NONE } from '../balance/policy.js'
 import type { Fd } from '../kernel/calls.js'
 import { credentialsIn } from '../kernel/peer-credentials.js'
 import type { Region } from '../kernel/region.js'
+import type { SocketKind } from '../kernel/socket-kind.js'
 import type { AccessRecord, AccessTls } from '../observe/access-line.js'
 import { add, COUNT } from '../observe/counters.js'
 import { dial } from './attempts.js'
@@ -56,7 +57,7 @@ export class Relay {
    * Takes a client that has been accepted: from here on the descriptor is the relay's. `peer` is the client's
    * socket address; its bytes are copied.
    */
-  deliver(fd: Fd, listenerSlot: number, isUnix: boolean, peer: Region): void {
+  deliver(fd: Fd, listenerSlot: number, kind: SocketKind, peer: Region): void {
     const { counters, loop, options } = this.#context
     const session = this.#take()
     session.sequence = ++this.#sequence
@@ -64,7 +65,9 @@ export class Relay {
     session.listenerSlot = listenerSlot
     session.acceptedAtMs = loop.nowMs
     session.client.fd = fd
+    const isUnix = kind === 'unix'
     session.client.isUnix = isUnix
+    session.client.isSctp = kind === 'sctp'
     if (options.mptcpListeners[listenerSlot] === true) noteMptcp(session, session.client)
     if (options.notesPeers) this.#context.peers.note(session.record, peer.bytes, isUnix)
     const hasGreeting = this.#context.tls.greetings[listenerSlot] !== undefined

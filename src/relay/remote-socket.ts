@@ -31,7 +31,7 @@ export function openRemoteSocket(session: Session, remote: RemoteOptions, to: Na
 }
 
 /** Where the connection comes from, as far as that is not left to the kernel. */
-function bindLocal(
+export function bindLocal(
   calls: Calls,
   fd: Fd,
   { clientSource, localAddress, localPorts }: RelayOptions,

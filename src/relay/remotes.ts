@@ -1,8 +1,15 @@
-import type { SocketAddress } from '../base/address.js'
+import type { HostAddress, SocketAddress } from '../base/address.js'
 import type { Cells, ChildCells } from '../cells/cells.js'
 import { unmap } from '../kernel/memory.js'
-import { type NativeAddress, nativeAddress } from '../kernel/sockaddr.js'
+import type { SctpOptions } from '../kernel/sctp.js'
+import { type NativeAddress, nativeAddress, nativeAddresses } from '../kernel/sockaddr.js'
 import { PLAIN_REMOTE, type RemoteOptions } from './remote-options.js'
+
+/** How a server is spoken to in SCTP. */
+export interface RemoteSctp extends SctpOptions {
+  /** Addresses that it has beside each of its addresses: one association goes to all of them. */
+  readonly further: readonly HostAddress[]
+}
 
 /** Which port of a remote a client gets. */
 export type RemotePorts =
@@ -22,6 +29,8 @@ export interface RemoteParts {
   readonly ports?: RemotePorts
   /** @default PLAIN_REMOTE */
   readonly options?: RemoteOptions
+  /** Undefined: TCP, or a Unix socket. */
+  readonly sctp?: RemoteSctp | undefined
 }
 
 /** A server that connections go to. Its slot is its place in the configuration and stays. */
@@ -31,15 +40,18 @@ export class Remote {
   /** Where they are not its own, an address has for a port that of the last attempt: `aim` puts it there. */
   readonly ports: RemotePorts
   readonly options: RemoteOptions
+  /** Undefined: TCP, or a Unix socket. */
+  readonly sctp: RemoteSctp | undefined
   /** Every address of it, best first; none while its name cannot be resolved. */
   addresses: readonly NativeAddress[] = []
   /** Which address is tried first, so that a dead one costs nobody twice. */
   #first = 0
 
-  constructor({ addresses, name, options = PLAIN_REMOTE, ports = 'own' }: RemoteParts) {
+  constructor({ addresses, name, options = PLAIN_REMOTE, ports = 'own', sctp }: RemoteParts) {
     this.name = name
     this.ports = ports
     this.options = options
+    this.sctp = sctp
     this.replaceAddresses(addresses)
   }
 
@@ -55,7 +67,11 @@ export class Remote {
 
   replaceAddresses(addresses: readonly SocketAddress[]): void {
     for (const { region } of this.addresses) unmap(region)
-    this.addresses = addresses.map(nativeAddress)
+    const further = this.sctp?.further ?? []
+    this.addresses = addresses.map((address) => {
+      if (address.family === 'unix' || further.length === 0) return nativeAddress(address)
+      return nativeAddresses([address, ...further])
+    })
     this.#first = 0
   }
 

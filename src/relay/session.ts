@@ -11,14 +11,21 @@ import { Connection, NO_FD } from './connection.js'
 import type { RelayContext } from './context.js'
 import type { Dialling } from './dialling.js'
 import * as d from './direction.js'
-import { passOnFailure, passOnFailureTimer } from './endings.js'
+import { endInOrder, hasLeft, passOnFailure, passOnFailureTimer, sinkLeft } from './endings.js'
 import { greetingReady, greetingTimer } from './greeting.js'
+import { pumpMessages } from './messages.js'
 import { type EndReason, MAY_BECOME, type Phase } from './phases.js'
 import { pump } from './pump.js'
 import { endTls } from './tls-transport.js'
 
 const INPUT = READABLE | URGENT | PEER_ENDED | FAILED | HUNG_UP
 const NEWS = URGENT | PEER_ENDED | FAILED
+
+/**
+ * A client of TCP that has said its end may wait for an answer, or be gone; an SCTP server that is told of the end can
+ * answer no more. It is told when it has been silent for so long, where `half-close timeout` does not say how long.
+ */
+const HELD_END_MS = 10_000
 
 /** The kernel's first probe comes after a second at the earliest (`tcp keepalive idle`), by default after two hours. */
 const KEEP_ALIVE_AFTER_MS = 1_000
@@ -58,6 +65,9 @@ export class Session implements TimerOwner {
 
   /** Lent to it while it dials. */
   #dialling: Dialling | undefined = undefined
+
+  /** Who has ended without the other side, which is one of SCTP, being told. */
+  heldEnd: Connection | undefined = undefined
 
   // A broken side: what the other still has to get.
   broken: Connection | undefined = undefined
@@ -150,7 +160,10 @@ export class Session implements TimerOwner {
     const { relay } = this
     const before = way.bytes
     const { splice } = relay.options
-    const pumped = pump(way, relay.system.calls, relay.blocks, relay.pipes, splice)
+    const { calls } = relay.system
+    const pumped = way.isOfMessages
+      ? pumpMessages(way, calls, relay.blocks)
+      : pump(way, calls, relay.blocks, relay.pipes, splice)
     if (way.bytes !== before) {
       this.lastActiveMs = relay.loop.nowMs
       way.notePace(way.bytes - before, splice, relay.pipes)
@@ -175,7 +188,8 @@ export class Session implements TimerOwner {
         return
       case d.SINK_FAILED:
         way.isDone = true
-        passOnFailure(this, way.sink)
+        if (hasLeft(way.sink) && this.broken === undefined) sinkLeft(this, way)
+        else passOnFailure(this, way.sink)
         return
     }
   }
@@ -184,6 +198,9 @@ export class Session implements TimerOwner {
   startRelaying(): void {
     this.enter('relaying')
     this.wasConnected = true
+    const isOfMessages = this.client.isSctp && this.remote.isSctp
+    this.toRemote.isOfMessages = isOfMessages
+    this.toClient.isOfMessages = isOfMessages
     this.lastActiveMs = this.relay.loop.nowMs
     this.keepAliveLater()
     this.waitForQuiet()
@@ -229,7 +246,8 @@ export class Session implements TimerOwner {
   /** Keepalive is for connections that last: most are over before it would be any use. Accepted sockets inherit it. */
   keepAliveLater(): void {
     const { loop, options } = this.relay
-    if (options.keepAlive.isOn && !this.remote.isUnix) this.keepAliveAtMs = loop.nowMs + KEEP_ALIVE_AFTER_MS
+    const { isSctp, isUnix } = this.remote
+    if (options.keepAlive.isOn && !isUnix && !isSctp) this.keepAliveAtMs = loop.nowMs + KEEP_ALIVE_AFTER_MS
   }
 
   /** Waits for silence, where silence has a limit in this phase, and until keepalive is due. */
@@ -248,6 +266,7 @@ export class Session implements TimerOwner {
     this.keepAliveAtMs = Number.POSITIVE_INFINITY
     this.wasConnected = false
     this.broken = undefined
+    this.heldEnd = undefined
   }
 
   /** Nothing to read, for now; with TLS it may have brought what writing has waited for. */
@@ -300,7 +319,12 @@ export class Session implements TimerOwner {
       this.close('done')
       return
     }
-    const outcome = this.relay.system.calls.shutdownWrite(way.sink.fd)
+    if (way.source.isSctp) {
+      endInOrder(this, way.source)
+      return
+    }
+    if (way.sink.isSctp) this.heldEnd = way.source
+    const outcome = way.sink.isSctp ? 0 : this.relay.system.calls.shutdownWrite(way.sink.fd)
     if (outcome < 0) {
       way.sink.fail(-outcome)
       passOnFailure(this, way.sink)
@@ -330,9 +354,9 @@ export class Session implements TimerOwner {
   #quietMs(): number {
     const { idleTimeoutMs, halfCloseTimeoutMs } = this.relay.options
     const idleMs = idleTimeoutMs === 0 ? Number.POSITIVE_INFINITY : idleTimeoutMs
-    return this.phase === 'draining' && halfCloseTimeoutMs !== 0
-      ? Math.min(idleMs, halfCloseTimeoutMs)
-      : idleMs
+    const isHeld = halfCloseTimeoutMs === 0 && this.heldEnd !== undefined
+    const halfCloseMs = isHeld ? HELD_END_MS : halfCloseTimeoutMs
+    return this.phase === 'draining' && halfCloseMs !== 0 ? Math.min(idleMs, halfCloseMs) : idleMs
   }
 
   #quietTimer(): void {
@@ -346,6 +370,7 @@ export class Session implements TimerOwner {
       this.waitForQuiet()
       return
     }
-    this.cut(quietMs === options.idleTimeoutMs ? 'idle-timeout' : 'half-close-timeout')
+    if (this.heldEnd !== undefined && quietMs !== options.idleTimeoutMs) endInOrder(this, this.heldEnd)
+    else this.cut(quietMs === options.idleTimeoutMs ? 'idle-timeout' : 'half-close-timeout')
   }
 }

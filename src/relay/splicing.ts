@@ -39,10 +39,11 @@ export function emptyKept(way: Direction, pipe: Pipe, calls: Calls, pipes: Pipes
 
 /**
  * TLS has to see the bytes; a Unix socket fills the slots of a pipe with its messages; splice(2) stops at the mark of
- * urgent data for ever. What is left before an error is read the way that tells the error.
+ * urgent data for ever; SCTP has messages. What is left before an error is read the way that tells the error.
  */
 function maySplice({ refusesSplice, sink, source }: Direction): boolean {
   const { isUnix, hasUrgent, error, tls } = source
+  if (source.isSctp || sink.isSctp) return false
   if (isUnix || sink.isUnix || tls !== undefined || sink.tls !== undefined) return false
   return !hasUrgent && error === 0 && !refusesSplice
 }

@@ -59,6 +59,11 @@ export class ForeignMaster {
     await this.#do({ do: 'hold', unix: isUnix })
   }
 
+  /** The same with a client of SCTP. */
+  async holdSctp(): Promise<void> {
+    await this.#do({ do: 'hold', sctp: true })
+  }
+
   /** The same with one for whom the message says more; `tls`: whether it speaks TLS, or only this version. */
   async holdWith(accept: AcceptWords, tls: boolean | 'TLSv1_2' | 'TLSv1_3'): Promise<void> {
     await this.#do({ do: 'hold', ...accept, tls })
@@ -74,8 +79,8 @@ export class ForeignMaster {
   }
 
   /** What comes back when that client sends this. */
-  async say(text: string): Promise<unknown> {
-    return (await this.#do({ do: 'say', text })).text
+  async say(text: string, stream?: number): Promise<unknown> {
+    return (await this.#do({ do: 'say', text, stream })).text
   }
 
   async release(): Promise<void> {

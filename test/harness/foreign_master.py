@@ -5,10 +5,10 @@ in JSON lines.
   {"do": "clients", "count": 3}   connects so many clients and hands them over; answers what their echo said
   {"do": "hold"}                  the same with one client, which stays; "unix": true makes it a Unix socket;
                                   "versions" and "flags" go into the message; "tls": "TLSv1_2" or "TLSv1_3" is
-                                  what the client speaks, true: any
+                                  what the client speaks, true: any; "sctp": true makes it a client of SCTP
   {"do": "port"}                  where other clients may connect to
   {"do": "take"}                  hands over the next of those; "versions" and "flags" as above
-  {"do": "say", "text": "x"}      lets the client that stays send, answers what comes back
+  {"do": "say", "text": "x"}      lets the client that stays send, answers what comes back; of SCTP on the "stream"
   {"do": "release"}               closes the client that stays
   {"do": "heard"}                 every message of the child so far, as [type, count]
   {"do": "send", "type": 2}       a small message; "hex": any bytes
@@ -28,6 +28,8 @@ import threading
 PATIENCE_S = 30
 ACCEPT = 6
 TCP = 6
+SCTP = 132
+SCTP_SNDINFO = 2
 
 near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM, 0)
 child = subprocess.Popen(sys.argv[1:], stdin=far.fileno(), stdout=subprocess.DEVNULL)
@@ -57,9 +59,9 @@ def listen_to_child():
         heard.append([kind, count])
 
 
-def accept_message(realm=b"", versions=0, flags=0):
+def accept_message(realm=b"", versions=0, flags=0, protocol=TCP):
     """40 bytes; the 4 at offset 32 are what happened to lie on the stack."""
-    return struct.pack("<IIII16s4sI", ACCEPT, versions, 0, flags, realm, os.urandom(4), TCP)
+    return struct.pack("<IIII16s4sI", ACCEPT, versions, 0, flags, realm, os.urandom(4), protocol)
 
 
 def hand_over(sock, **more):
@@ -69,9 +71,18 @@ def hand_over(sock, **more):
     sock.close()
 
 
-def connect(is_unix=False, **more):
-    listener = unix_listening if is_unix else listening
-    client = socket.socket(listener.family, socket.SOCK_STREAM)
+def listening_for_sctp():
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, SCTP)
+    sock.bind(("127.0.0.1", 0))
+    sock.listen(16)
+    return sock
+
+
+def connect(is_unix=False, is_sctp=False, **more):
+    listener = listening_for_sctp() if is_sctp else unix_listening if is_unix else listening
+    if is_sctp:
+        more["protocol"] = SCTP
+    client = socket.socket(listener.family, socket.SOCK_STREAM, SCTP if is_sctp else 0)
     client.settimeout(PATIENCE_S)
     client.connect(listener.getsockname())
     accepted, _ = listener.accept()
@@ -80,8 +91,11 @@ def connect(is_unix=False, **more):
     return client
 
 
-def exchange(client, text):
-    client.sendall(text.encode())
+def exchange(client, text, stream=None):
+    if stream is None:
+        client.sendall(text.encode())
+    else:
+        client.sendmsg([text.encode()], [(SCTP, SCTP_SNDINFO, struct.pack("=HHIII", stream, 0, 0, 0, 0))])
     got = b""
     while len(got) < len(text):
         chunk = client.recv(65536)
@@ -107,7 +121,8 @@ def clients(c):
 
 
 def hold(c):
-    client = connect(c.get("unix", False), versions=c.get("versions", 0), flags=c.get("flags", 0))
+    more = {"versions": c.get("versions", 0), "flags": c.get("flags", 0)}
+    client = connect(c.get("unix", False), c.get("sctp", False), **more)
     state["held"] = client
     if c.get("tls"):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -132,7 +147,7 @@ def take(c):
 
 
 def say(c):
-    return {"text": exchange(state["held"], c["text"])}
+    return {"text": exchange(state["held"], c["text"], c.get("stream"))}
 
 
 def release(c):

@@ -3,6 +3,9 @@ import { setTimeout as wait } from 'node:timers/promises'
 /** Between two looks at something that tells of no change by itself, such as a file of /proc. */
 const LOOK_EVERY_MS = 10
 
+/** How much longer everything may take, where processes start slowly: in a guest of User Mode Linux. */
+const SLOWNESS = Number(process.env.TCPRELAY_TEST_SLOWNESS ?? 1)
+
 /** What a state may take on a machine that is busy with other things. */
 export const DEADLINE_MS = 10_000
 
@@ -12,19 +15,19 @@ export async function until<T>(
   probe: () => T | Promise<T>,
   deadlineMs = DEADLINE_MS,
 ): Promise<Exclude<T, undefined | false>> {
-  const giveUpAt = performance.now() + deadlineMs
+  const giveUpAt = performance.now() + deadlineMs * SLOWNESS
   for (;;) {
     const answer = await probe()
     if (answer !== undefined && answer !== false) return answer as Exclude<T, undefined | false>
     if (performance.now() > giveUpAt) throw new Error(`waited ${deadlineMs} ms in vain: ${what}`)
-    await wait(LOOK_EVERY_MS)
+    await wait(LOOK_EVERY_MS * SLOWNESS)
   }
 }
 
 /** The answer of a promise, or an error that says what was waited for. */
 export async function within<T>(what: string, answer: Promise<T>, deadlineMs = DEADLINE_MS): Promise<T> {
   const deadline = new AbortController()
-  const late = wait(deadlineMs, undefined, { signal: deadline.signal }).then(() => {
+  const late = wait(deadlineMs * SLOWNESS, undefined, { signal: deadline.signal }).then(() => {
     throw new Error(`waited ${deadlineMs} ms in vain: ${what}`)
   })
   late.catch(() => {})

@@ -3,6 +3,7 @@ import { EINTR, EINVAL, EMFILE, EPERM } from '../../src/kernel/errno.js'
 import type { Region } from '../../src/kernel/region.js'
 import type { Clock, System } from '../../src/kernel/system.js'
 import { type Poller, READABLE, type ReadyList, WRITABLE } from '../../src/reactor/poller.js'
+import { NO_SCTP } from '../support/no-sctp.js'
 import type { Chance } from './chance.js'
 import { FakePipe } from './fake-pipe.js'
 import { FakeSocket } from './fake-socket.js'
@@ -126,6 +127,7 @@ export class FakeKernel {
       unsentBytes: (fd) => at(fd).unsent.length,
       shutdownWrite: (fd) => at(fd).shutdownWrite(),
       close: (fd) => this.#close(fd),
+      sctp: NO_SCTP,
       discard: () => 0,
       accept: refuse,
       bind: refuse,

@@ -173,7 +173,7 @@ export class World {
     const peer = heapRegion(128)
     peer.bytes.set(address)
     if (this.#chance.is(0.5)) this.#clients[index]?.act(this.#windowBytes)
-    this.#relay.deliver(socket.fd, 0, false, peer)
+    this.#relay.deliver(socket.fd, 0, 'tcp', peer)
   }
 
   #onConnect(socket: FakeSocket, port: number): number {

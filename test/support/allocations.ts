@@ -3,6 +3,7 @@ import { SmallRelay } from '../../bench/micro/small-relay.js'
 import { median } from '../../bench/statistics.js'
 import { linuxSystem } from '../../src/kernel/linux-system.js'
 import type { System } from '../../src/kernel/system.js'
+import { MessageRelay } from './message-relay.js'
 import { WholeRelay } from './whole-relay.js'
 
 /**
@@ -72,6 +73,11 @@ function connections(relay: WholeRelay): () => void {
   }
 }
 
+function messages(): () => void {
+  const relay = new MessageRelay()
+  return () => relay.carry()
+}
+
 const WORK: Readonly<Record<string, () => () => void>> = {
   'events-in-memory': eventsInMemory,
   exchanges: () => exchanges(new WholeRelay()),
@@ -79,6 +85,7 @@ const WORK: Readonly<Record<string, () => () => void>> = {
   'exchanges-by-select': () => exchanges(new WholeRelay({ mechanism: 'select' })),
   'wasteful-exchanges': () => exchanges(new WholeRelay({ system: wasteful() })),
   connections: () => connections(new WholeRelay()),
+  messages,
   'logged-connections': () => connections(new WholeRelay({ hasAccessLog: true })),
 }
 

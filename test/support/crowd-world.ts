@@ -19,6 +19,7 @@ import { Remotes } from '../../src/relay/remotes.js'
 import { SPLICE_POLICIES } from '../../src/relay/splice-policies.js'
 import { Trouble } from '../../src/relay/trouble.js'
 import { FakeClock, FakePoller } from './fake-poller.js'
+import { NO_SCTP } from './no-sctp.js'
 
 /** A log ring that a test's lines do not fill. */
 const RING_BYTES = 16 * 1024
@@ -103,7 +104,7 @@ export class CrowdWorld {
   /** A client comes and is connected to the remote: the descriptors of both sockets. */
   connect(): { readonly client: number; readonly remote: number } {
     const client = ++this.#lastFd
-    this.#relay.deliver(client, 0, false, this.#peer)
+    this.#relay.deliver(client, 0, 'tcp', this.#peer)
     return { client, remote: this.#lastFd }
   }
 
@@ -164,6 +165,7 @@ export class CrowdWorld {
         throw new Error('nobody asks for an address here')
       },
       isLocalAddress: () => false,
+      sctp: NO_SCTP,
     }
   }
 }

@@ -97,7 +97,7 @@ export class WholeRelay {
     }
     this.reactor = new Reactor(settings, system, openPoller(mechanism), () => {})
     const listener = listenOnLoopback(this.#relayAt)
-    this.reactor.handle({ kind: 'listen', slot: 0, fd: listener, isUnix: false })
+    this.reactor.handle({ kind: 'listen', slot: 0, fd: listener, socketKind: 'tcp' })
   }
 
   /** A client connects, and so does the relay for it. */

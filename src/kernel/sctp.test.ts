@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { calls, closeAll, done } from '../../test/support/sockets.js'
+import * as c from './constants.js'
+import { EAGAIN, ENOPROTOOPT } from './errno.js'
+import { countOpenDescriptors } from './limits.js'
+import { mapPrivate } from './memory.js'
+import { messageCalls } from './message-calls.js'
+import { hasSctp, IPPROTO_SCTP, isSctpSocket, MessageInfo } from './sctp.js'
+
+/** What needs a kernel with SCTP is tested in test/vm/. Datagrams of a Unix socket are messages too. */
+
+const openBefore = countOpenDescriptors()
+after(() => assert.equal(countOpenDescriptors(), openBefore, 'descriptors are left open'))
+
+test('a message travels from its place in memory to its place, and nothing else moves', () => {
+  const pair = messageCalls().socketPair('datagram')
+  assert.ok(typeof pair !== 'number')
+  const [from, to] = pair
+  const region = mapPrivate(64)
+  const about = new MessageInfo()
+  assert.equal(calls.sctp.receive(to, region, 0, 64, about), -EAGAIN)
+  region.bytes.set(Buffer.from('..hello..'))
+  Object.assign(about, { stream: 7, ppid: 9, isUnordered: true })
+  assert.equal(calls.sctp.send(from, region, 2, 5, about), 5)
+  assert.equal(calls.sctp.receive(to, region, 40, 24, about), 5)
+  assert.equal(Buffer.from(region.bytes).toString('latin1', 40, 46), 'hello\0')
+  // This socket knows nothing of streams, and says so by saying nothing.
+  assert.deepEqual({ ...about }, { stream: 0, ppid: 0, isUnordered: false, isWhole: false })
+  closeAll(from, to)
+})
+
+test('what is no socket of SCTP is not taken for one', () => {
+  const tcp = done(calls.socket(c.AF_INET, c.SOCK_STREAM, 0))
+  assert.equal(isSctpSocket(calls, tcp), false)
+  assert.equal(calls.sctp.setUp(tcp, { streams: 1, heartbeatMs: 0 }), -ENOPROTOOPT)
+  closeAll(tcp)
+})
+
+test('the kernel is asked for SCTP by its number, and the socket is closed', () => {
+  const asked: number[][] = []
+  const closed: number[] = []
+  const answering = (outcome: number) => ({
+    ...calls,
+    socket: (...words: number[]) => {
+      asked.push(words)
+      return outcome
+    },
+    close: (fd: number) => closed.push(fd),
+  })
+  assert.equal(hasSctp(answering(-93)), false)
+  assert.equal(hasSctp(answering(77)), true)
+  assert.deepEqual(asked, new Array(2).fill([c.AF_INET, c.SOCK_STREAM, IPPROTO_SCTP]))
+  assert.deepEqual(closed, [77])
+})

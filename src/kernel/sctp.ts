@@ -1,0 +1,226 @@
+import type { Calls, Fd, Outcome } from './calls.js'
+import { AF_INET, MSG_DONTWAIT, MSG_NOSIGNAL, SO_PROTOCOL, SOCK_STREAM, SOL_SOCKET } from './constants.js'
+import { EINTR } from './errno.js'
+import { nativeFunction, type Pointer } from './ffi.js'
+import { mapPrivate } from './memory.js'
+import type { Region } from './region.js'
+import type { NativeAddress } from './sockaddr.js'
+
+/** SCTP sockets of one-to-one style: sctp(7), RFC 6458, linux/sctp.h. */
+
+export const IPPROTO_SCTP = 132
+
+/** What a socket of SCTP is told before it listens or connects; accepted sockets inherit it. */
+export interface SctpOptions {
+  /** Streams each way, as far as the peer has them. Zero: the system's number. */
+  readonly streams: number
+  /** Between two heartbeats on a path that is idle. Zero: none; undefined: the system's. */
+  readonly heartbeatMs: number | undefined
+}
+
+/** What a message is beside its bytes. */
+export class MessageInfo {
+  stream = 0
+  /** A word of the applications', as it lies in the packet. */
+  ppid = 0
+  isUnordered = false
+  /** The bytes that came last are its last ones. */
+  isWhole = true
+}
+
+export interface SctpCalls {
+  /**
+   * recvmsg(2), non-blocking: bytes of one message, 0 at the end of the association. `about` says which, and whether
+   * there is more of it.
+   */
+  receive(fd: Fd, into: Region, offset: number, bytesMax: number, about: MessageInfo): Outcome
+  /** sendmsg(2), non-blocking: one message, taken whole or not at all. */
+  send(fd: Fd, from: Region, offset: number, byteCount: number, about: MessageInfo): Outcome
+  setUp(fd: Fd, options: SctpOptions): Outcome
+  /** sctp_bindx(3): further addresses of a socket that is bound to one. */
+  bindMore(fd: Fd, addresses: NativeAddress): Outcome
+  /** sctp_connectx(3): connects to a peer with several addresses; 0, or -EINPROGRESS while it goes on. */
+  connectAll(fd: Fd, addresses: NativeAddress): Outcome
+  /** Memory of what the peer has not acknowledged yet, in bytes: there is no SIOCOUTQ. */
+  unsentBytes(fd: Fd): Outcome
+}
+
+const SCTP_INITMSG = 2
+const SCTP_NODELAY = 3
+const SCTP_PEER_ADDR_PARAMS = 9
+const SCTP_RECVRCVINFO = 32
+const SCTP_SOCKOPT_BINDX_ADD = 100
+const SCTP_SOCKOPT_CONNECTX = 110
+const SO_MEMINFO = 55
+
+const MSG_EOR = 0x80
+const MSG_NOTIFICATION = 0x8000
+const TRANSFER_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL
+
+const CMSG_SNDINFO = 2
+const CMSG_RCVINFO = 3
+/** sinfo_flags. */
+const SCTP_UNORDERED = 1
+
+/** struct msghdr of 64 bits: where its parts are, and its length. */
+const IOV_AT = 16
+const IOV_COUNT_AT = 24
+const CONTROL_AT = 32
+const CONTROL_BYTES_AT = 40
+const FLAGS_AT = 48
+/** Behind it, in the memory here: the one struct iovec, and the control message with its header of 16 bytes. */
+const IOVEC_AT = 64
+const CMSG_AT = 80
+const CMSG_DATA_AT = CMSG_AT + 16
+
+/** struct sctp_rcvinfo has 28 bytes, struct sctp_sndinfo 16. */
+const RCVINFO_CMSG_BYTES = 16 + 28
+const SNDINFO_CMSG_BYTES = 16 + 16
+/** Room for what may come beside it. */
+const CONTROL_BYTES = 128
+
+/** struct sctp_paddrparams, packed, as far as kernels before 4.19 know it. */
+const PADDRPARAMS_BYTES = 152
+const HEARTBEAT_MS_AT = 132
+const PADDR_FLAGS_AT = 146
+const SPP_HB_ENABLE = 1
+const SPP_HB_DISABLE = 2
+
+/** Words of struct sk_meminfo, and the one that counts what waits for the peer (SK_MEMINFO_WMEM_QUEUED). */
+const MEMINFO_WORDS = 9
+const WMEM_QUEUED = 5
+
+type Native<A extends unknown[]> = (...args: A) => number
+
+/** The calls of SCTP for the calling thread. */
+export function sctpCalls(errno: Int32Array): SctpCalls {
+  return { ...messageCalls(errno), ...settingCalls(errno) }
+}
+
+/** Whether the kernel has SCTP; asking loads its module where the system does that by itself. */
+export function hasSctp(calls: Calls): boolean {
+  const fd = calls.socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP)
+  if (fd >= 0) calls.close(fd)
+  return fd >= 0
+}
+
+/** Whether a descriptor that was handed over is a socket of SCTP. */
+export function isSctpSocket(calls: Calls, fd: Fd): boolean {
+  return calls.getOption(fd, SOL_SOCKET, SO_PROTOCOL) === IPPROTO_SCTP
+}
+
+/** A struct msghdr with one iovec and one control message, used again and again: a call allocates nothing. */
+function messageHeader(controlBytes: number) {
+  const { address, bytes, pointer } = mapPrivate(CMSG_AT + CONTROL_BYTES)
+  const words = new Int32Array(bytes.buffer, 0, bytes.length / 4)
+  const halves = new Uint16Array(bytes.buffer, 0, bytes.length / 2)
+  const setPointer = (at: number, value: number) => {
+    words[at / 4] = value | 0
+    words[at / 4 + 1] = Math.floor(value / 2 ** 32)
+  }
+  setPointer(IOV_AT, address + IOVEC_AT)
+  words[IOV_COUNT_AT / 4] = 1
+  setPointer(CONTROL_AT, address + CMSG_AT)
+  words[CONTROL_BYTES_AT / 4] = controlBytes
+  return { halves, pointer, setPointer, words }
+}
+
+function messageCalls(errno: Int32Array): Pick<SctpCalls, 'receive' | 'send'> {
+  const recvmsg = nativeFunction<Native<[Fd, Pointer, number]>>(
+    'int recvmsg(int fd, uintptr_t header, int flags)',
+  )
+  const sendmsg = nativeFunction<Native<[Fd, Pointer, number]>>(
+    'int sendmsg(int fd, uintptr_t header, int flags)',
+  )
+  const incoming = messageHeader(CONTROL_BYTES)
+  const outgoing = messageHeader(SNDINFO_CMSG_BYTES)
+  outgoing.words[CMSG_AT / 4] = SNDINFO_CMSG_BYTES
+  outgoing.words[CMSG_AT / 4 + 2] = IPPROTO_SCTP
+  outgoing.words[CMSG_AT / 4 + 3] = CMSG_SNDINFO
+  return {
+    receive(fd, into, offset, bytesMax, about) {
+      const { pointer, setPointer, words } = incoming
+      setPointer(IOVEC_AT, into.address + offset)
+      words[IOVEC_AT / 4 + 2] = bytesMax
+      words[CONTROL_BYTES_AT / 4] = CONTROL_BYTES
+      const count = recvmsg(fd, pointer, TRANSFER_FLAGS)
+      if (count < 0) return -(errno[0] as number)
+      const flags = words[FLAGS_AT / 4] as number
+      // What the kernel says of the association by itself is no message of the peer's.
+      if ((flags & MSG_NOTIFICATION) !== 0) return -EINTR
+      about.isWhole = (flags & MSG_EOR) !== 0
+      readInfo(incoming, about)
+      return count
+    },
+    send(fd, from, offset, byteCount, about) {
+      const { halves, pointer, setPointer, words } = outgoing
+      setPointer(IOVEC_AT, from.address + offset)
+      words[IOVEC_AT / 4 + 2] = byteCount
+      halves[CMSG_DATA_AT / 2] = about.stream
+      halves[CMSG_DATA_AT / 2 + 1] = about.isUnordered ? SCTP_UNORDERED : 0
+      words[CMSG_DATA_AT / 4 + 1] = about.ppid
+      const count = sendmsg(fd, pointer, TRANSFER_FLAGS)
+      return count >= 0 ? count : -(errno[0] as number)
+    },
+  }
+}
+
+function readInfo({ halves, words }: ReturnType<typeof messageHeader>, about: MessageInfo): void {
+  const hasInfo =
+    (words[CONTROL_BYTES_AT / 4] as number) >= RCVINFO_CMSG_BYTES &&
+    words[CMSG_AT / 4 + 2] === IPPROTO_SCTP &&
+    words[CMSG_AT / 4 + 3] === CMSG_RCVINFO
+  about.stream = hasInfo ? (halves[CMSG_DATA_AT / 2] as number) : 0
+  about.isUnordered = hasInfo && ((halves[CMSG_DATA_AT / 2 + 2] as number) & SCTP_UNORDERED) !== 0
+  about.ppid = hasInfo ? (words[CMSG_DATA_AT / 4 + 2] as number) : 0
+}
+
+function settingCalls(
+  errno: Int32Array,
+): Pick<SctpCalls, 'setUp' | 'bindMore' | 'connectAll' | 'unsentBytes'> {
+  const setsockopt = nativeFunction<Native<[Fd, number, number, Pointer, number]>>(
+    'int setsockopt(int fd, int level, int name, uintptr_t value, uint32_t length)',
+  )
+  const getsockopt = nativeFunction<Native<[Fd, number, number, Pointer, Pointer]>>(
+    'int getsockopt(int fd, int level, int name, uintptr_t value, uintptr_t length)',
+  )
+  const value = mapPrivate(PADDRPARAMS_BYTES)
+  const view = new DataView(value.bytes.buffer)
+  const length = mapPrivate(4)
+  const lengthWord = new Int32Array(length.bytes.buffer, 0, 1)
+  const answer = (result: number): Outcome => (result >= 0 ? result : -(errno[0] as number))
+  const set = (fd: Fd, name: number, from: Region, byteCount: number) =>
+    answer(setsockopt(fd, IPPROTO_SCTP, name, from.pointer, byteCount))
+  const turnOn = (fd: Fd, name: number) => {
+    view.setInt32(0, 1, true)
+    return set(fd, name, value, 4)
+  }
+  return {
+    setUp(fd, { heartbeatMs, streams }) {
+      // A relay waits for nothing: it sends what it gets (Nagle), and needs to know what that is.
+      const basics = Math.min(turnOn(fd, SCTP_NODELAY), turnOn(fd, SCTP_RECVRCVINFO))
+      if (basics < 0) return basics
+      if (streams > 0) {
+        value.bytes.fill(0)
+        view.setUint16(0, streams, true)
+        view.setUint16(2, streams, true)
+        const outcome = set(fd, SCTP_INITMSG, value, 8)
+        if (outcome < 0) return outcome
+      }
+      if (heartbeatMs === undefined) return 0
+      value.bytes.fill(0)
+      view.setUint32(HEARTBEAT_MS_AT, heartbeatMs, true)
+      view.setUint32(PADDR_FLAGS_AT, heartbeatMs === 0 ? SPP_HB_DISABLE : SPP_HB_ENABLE, true)
+      return set(fd, SCTP_PEER_ADDR_PARAMS, value, PADDRPARAMS_BYTES)
+    },
+    bindMore: (fd, { byteLength, region }) => set(fd, SCTP_SOCKOPT_BINDX_ADD, region, byteLength),
+    // It answers the number of the association.
+    connectAll: (fd, { byteLength, region }) =>
+      Math.min(0, set(fd, SCTP_SOCKOPT_CONNECTX, region, byteLength)),
+    unsentBytes(fd) {
+      lengthWord[0] = MEMINFO_WORDS * 4
+      const outcome = answer(getsockopt(fd, SOL_SOCKET, SO_MEMINFO, value.pointer, length.pointer))
+      return outcome < 0 ? outcome : view.getUint32(WMEM_QUEUED * 4, true)
+    },
+  }
+}

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { hasSctp } from '../../src/kernel/sctp.js'
+import { tcprelay } from '../harness/program.js'
+import { relayTo } from '../harness/relay.js'
+import { calls } from '../support/sockets.js'
+
+const CONFIG = 78
+const MESSAGE = /relay\.cfg:\d+:\d+: (?:warning: )?this kernel has no SCTP/g
+const HINT = /load its module: 'modprobe sctp'/
+
+/** The tests of SCTP itself are in test/vm/. */
+function kernelLacksSctp(t: TestContext): boolean {
+  const lacks = !hasSctp(calls)
+  if (!lacks) t.skip('this kernel has SCTP')
+  return lacks
+}
+
+function fileWithSctp(t: TestContext): string {
+  return relayTo({ directive: 'address = 127.0.0.1 port = 9 protocol = SCTP' })
+    .listeningOn('port = 0 protocol = SCTP', 'port = 0')
+    .file(t)
+}
+
+test('-P warns that a kernel without SCTP has none', async (t) => {
+  if (!kernelLacksSctp(t)) return
+  const { code, stderr } = await tcprelay(t, ['-P', fileWithSctp(t)])
+  assert.equal(code, 0, stderr)
+  assert.equal(stderr.match(MESSAGE)?.length, 2, stderr)
+  assert.match(stderr, HINT)
+})
+
+test('without SCTP in the kernel nothing starts that needs it', async (t) => {
+  if (!kernelLacksSctp(t)) return
+  const { code, stderr } = await tcprelay(t, ['-D', fileWithSctp(t)])
+  assert.equal(code, CONFIG, stderr)
+  assert.equal(stderr.match(MESSAGE)?.length, 2, stderr)
+  assert.match(stderr, HINT)
+})

@@ -1,0 +1,68 @@
+import type { Calls, Fd } from '../../src/kernel/calls.js'
+import { linuxCalls } from '../../src/kernel/linux-calls.js'
+import { mapPrivate } from '../../src/kernel/memory.js'
+import { messageCalls } from '../../src/kernel/message-calls.js'
+import type { Region } from '../../src/kernel/region.js'
+import { MessageInfo } from '../../src/kernel/sctp.js'
+import { Blocks } from '../../src/relay/blocks.js'
+import { Connection } from '../../src/relay/connection.js'
+import { Direction, EMPTY } from '../../src/relay/direction.js'
+import { pumpMessages } from '../../src/relay/messages.js'
+import type { Session } from '../../src/relay/session.js'
+
+const MESSAGE_BYTES = 100
+
+/** A direction between sockets of SCTP, played by datagrams of Unix sockets: real calls on a kernel without SCTP. */
+export class MessageRelay {
+  readonly #calls: Calls
+  readonly #blocks: Blocks
+  readonly #way: Direction
+  readonly #from: Fd
+  readonly #to: Fd
+  readonly #region: Region = mapPrivate(1024)
+  readonly #about = new MessageInfo()
+
+  constructor() {
+    const calls = linuxCalls()
+    const { receive } = calls.sctp
+    this.#calls = {
+      ...calls,
+      sctp: {
+        ...calls.sctp,
+        // They do not say that a message is whole, because it always is.
+        receive(fd, into, offset, bytesMax, about) {
+          const got = receive(fd, into, offset, bytesMax, about)
+          about.isWhole = true
+          return got
+        },
+      },
+    }
+    this.#blocks = new Blocks(this.#calls, mapPrivate)
+    const session = { relay: { trace: { isOn: false } } } as unknown as Session
+    this.#way = new Direction(new Connection(session, true), new Connection(session, false))
+    const [before, behind] = [pair(), pair()]
+    this.#from = before[0]
+    this.#way.source.fd = before[1]
+    this.#way.sink.fd = behind[0]
+    this.#to = behind[1]
+  }
+
+  /** One message, from end to end. */
+  carry(): void {
+    const { sctp } = this.#calls
+    this.#expect(sctp.send(this.#from, this.#region, 0, MESSAGE_BYTES, this.#about), MESSAGE_BYTES)
+    this.#way.source.mayRead = true
+    this.#expect(pumpMessages(this.#way, this.#calls, this.#blocks), EMPTY)
+    this.#expect(sctp.receive(this.#to, this.#region, 0, 1024, this.#about), MESSAGE_BYTES)
+  }
+
+  #expect(outcome: number, wanted: number): void {
+    if (outcome !== wanted) throw new Error(`${outcome} instead of ${wanted}`)
+  }
+}
+
+function pair(): readonly [Fd, Fd] {
+  const made = messageCalls().socketPair('datagram')
+  if (typeof made === 'number') throw new Error(`no socket pair: errno ${-made}`)
+  return made
+}
