@@ -1,15 +1,18 @@
-// Runs the built tests with Node's runner. `--full` adds the long matrix, a name fragment selects files.
+// Runs the built tests with Node's runner. `--full` adds the long matrix, a name fragment selects files, and
+// `--without=FRAGMENT` leaves some out.
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 
 const args = process.argv.slice(2)
 const isFull = args.includes('--full')
 const wanted = args.filter((arg) => !arg.startsWith('--'))
+const unwanted = args.flatMap((arg) => (arg.startsWith('--without=') ? [arg.slice('--without='.length)] : []))
 
 const files = ['dist/src', 'dist/test']
   .flatMap((folder) => readdirSync(folder, { recursive: true }).map((name) => `${folder}/${name}`))
   .filter((name) => name.endsWith('.test.js') && (isFull || !name.endsWith('.full.test.js')))
   .filter((name) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
+  .filter((name) => !unwanted.some((part) => name.includes(part)))
   .sort()
 if (files.length === 0) {
   console.error('no test file matches')
