@@ -155,7 +155,9 @@ for (const mutant of MUTANTS) {
     const folder = mkdtempSync(`${BUILT}mutant-`)
     t.after(() => rmSync(folder, { recursive: true }))
     cpSync(`${BUILT}src`, `${folder}/src`, { recursive: true })
-    cpSync(`${BUILT}test/simulation`, `${folder}/test/simulation`, { recursive: true })
+    for (const part of ['test/simulation', 'test/support']) {
+      cpSync(`${BUILT}${part}`, `${folder}/${part}`, { recursive: true })
+    }
     const file = `${folder}/src/${mutant.file}`
     const code = readFileSync(file, 'utf8')
     assert.ok(code.includes(mutant.right), `${mutant.file} no longer contains: ${mutant.right}`)
@@ -165,6 +167,6 @@ for (const mutant of MUTANTS) {
       env: { ...process.env, NODE_TEST_CONTEXT: undefined, TCPRELAY_TESTS: 'normal' },
     })
     assert.equal(run.status, 1, `the mutant lives: ${run.stdout.slice(-500)}`)
-    assert.match(run.stdout, /TCPRELAY_SEED=/)
+    assert.match(run.stdout, /TCPRELAY_SEED=/, run.stderr)
   })
 }
