@@ -92,10 +92,16 @@ test('half-close is kept over TLS, both ways', async (t) => {
 
 test('a reset of the remote is no clean end for the client', async (t) => {
   const remote = await remoteThat((socket) => {
-    socket.on('data', () => socket.write('part of it', () => socket.resetAndDestroy()))
+    socket.once('data', () => {
+      socket.write('part of it')
+      socket.on('data', () => socket.resetAndDestroy())
+    })
   }).start(t)
   const relay = await terminating(t, remote).start(t)
   const client = await connectTls(t, relay.port())
+  await client.send('x')
+  // libuv takes a reset that comes together with bytes for an end (POLLHUP after a partial read): they are read before.
+  assert.equal(await client.read(10), 'part of it')
   await client.send('x')
   assert.equal(await client.ending(), 'ECONNRESET')
   await relay.logged(/end=remote-reset/)
