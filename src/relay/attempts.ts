@@ -181,7 +181,7 @@ function tryAddresses(session: Session): boolean {
     }
     dialling.addressesTried++
     if (outcome === -EINPROGRESS) {
-      pause(session, attemptMs(session))
+      waitForAttempt(session, Number.POSITIVE_INFINITY)
       return true
     }
     if (outcome >= 0) {
@@ -197,15 +197,16 @@ function tryAddresses(session: Session): boolean {
 }
 
 /**
- * Time for the attempt that begins: where there is something else to try, it leaves half of the rest of the dial
- * timeout to that.
+ * Waits for the attempt that begins, at most `limitMs`: where there is something else to try, it leaves half of the rest of the dial
+ * timeout to that. The time is worked out here: as an answer of a function it would be a heap object each time.
  */
-function attemptMs({ dialling, relay, remoteSlot }: Session): number {
+function waitForAttempt({ dialling, relay, remoteSlot, timer }: Session, limitMs: number): void {
   const { addressesTried, deadlineMs } = dialling
   const { loop, options, pool, remotes } = relay
   const isLast = pool.count === 1 && addressesTried === remotes.at(remoteSlot).addresses.length
   const leftMs = deadlineMs - loop.nowMs
-  return Math.min(options.connectTimeoutMs, isLast ? leftMs : leftMs / 2)
+  const waitMs = Math.min(options.connectTimeoutMs, limitMs, isLast ? leftMs : leftMs / 2)
+  loop.timers.set(timer, Math.min(loop.nowMs + waitMs, deadlineMs))
 }
 
 /** Opens a socket and connects it: 0, -EINPROGRESS, or why not; then no socket is left. */
@@ -269,7 +270,7 @@ function beginTls(session: Session, { context, isTruncationReset, timeoutMs }: O
   remote.tls = channel
   channel.trustsShortReceive = !remote.isUnix
   remote.isTruncationReset = isTruncationReset
-  pause(session, Math.min(attemptMs(session), timeoutMs))
+  waitForAttempt(session, timeoutMs)
   shakeHands(session, channel)
 }
 

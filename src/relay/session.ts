@@ -354,9 +354,9 @@ export class Session implements TimerOwner {
   #quietMs(): number {
     const { idleTimeoutMs, halfCloseTimeoutMs } = this.relay.options
     const idleMs = idleTimeoutMs === 0 ? Number.POSITIVE_INFINITY : idleTimeoutMs
-    const isHeld = halfCloseTimeoutMs === 0 && this.heldEnd !== undefined
-    const halfCloseMs = isHeld ? HELD_END_MS : halfCloseTimeoutMs
-    return this.phase === 'draining' && halfCloseMs !== 0 ? Math.min(idleMs, halfCloseMs) : idleMs
+    if (this.phase !== 'draining') return idleMs
+    if (halfCloseTimeoutMs !== 0) return Math.min(idleMs, halfCloseTimeoutMs)
+    return this.heldEnd === undefined ? idleMs : Math.min(idleMs, HELD_END_MS)
   }
 
   #quietTimer(): void {
