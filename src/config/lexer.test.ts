@@ -128,7 +128,10 @@ test('a token of 10 MB is refused, with little work', () => {
   const before = process.cpuUsage()
   assert.match(onlyFlaw(Buffer.alloc(10 * 2 ** 20, 'x')) ?? '', /^1:1 a token may have/)
   assert.match(onlyFlaw(`"${'x'.repeat(10 * 2 ** 20)}"`) ?? '', /^1:1 a token may have/)
-  assert.ok(process.cpuUsage(before).user < 5e6, 'work that grows with the square of the length takes minutes')
+  assert.ok(
+    process.cpuUsage(before).user < 5e6,
+    'work that grows with the square of the length takes minutes',
+  )
 })
 
 test('quoted text reads back as it was', () => {
