@@ -1,0 +1,43 @@
+import type { ByteString } from '../base/byte-string.js'
+
+/** `script { … }`, parsed. Attributes are numbers of `ATTRIBUTES`; texts and patterns are of bytes. */
+export type Script = readonly Statement[]
+
+export type Statement =
+  | { readonly kind: 'block'; readonly statements: Script }
+  | { readonly kind: 'set'; readonly attribute: number; readonly value: Template }
+  | { readonly kind: 'unset' | 'toupper' | 'tolower'; readonly attribute: number }
+  /** The condition is looked at for what it leaves in `$0` to `$9`. */
+  | { readonly kind: 'eval'; readonly condition: Condition }
+  | {
+      readonly kind: 'if'
+      readonly condition: Condition
+      readonly then: Statement
+      readonly otherwise: Statement | undefined
+    }
+  | { readonly kind: 'return' | 'continue' | 'skip' }
+
+/** What a text is put together from. */
+export type Template = readonly TemplatePart[]
+
+export type TemplatePart =
+  | { readonly kind: 'text'; readonly text: ByteString }
+  | { readonly kind: 'attribute'; readonly attribute: number }
+  /** `$0` to `$9`: what the last pattern has matched, and its groups. */
+  | { readonly kind: 'group'; readonly index: number }
+
+export type Condition =
+  | { readonly kind: 'not'; readonly of: Condition }
+  | { readonly kind: 'and' | 'or'; readonly left: Condition; readonly right: Condition }
+  | { readonly kind: 'equal'; readonly attribute: number; readonly value: Template }
+  /** Only patterns between slashes leave something in `$0` to `$9`. */
+  | {
+      readonly kind: 'match'
+      readonly attribute: number
+      readonly pattern: RegExp
+      readonly hasGroups: boolean
+    }
+  | { readonly kind: 'defined'; readonly attribute: number }
+
+/** How a script has ended. `end`: behind its last statement. */
+export type ScriptEnd = 'end' | 'return' | 'continue' | 'skip'
