@@ -12,6 +12,7 @@ import { Loop } from '../../src/reactor/loop.js'
 import { ENDED, READABLE } from '../../src/reactor/poller.js'
 import { Blocks } from '../../src/relay/blocks.js'
 import { Pipes } from '../../src/relay/pipes.js'
+import { Questions } from '../../src/relay/questions.js'
 import { Relay, type RelayParts } from '../../src/relay/relay.js'
 import { NO_TLS } from '../../src/relay/relay-tls.js'
 import { Remotes } from '../../src/relay/remotes.js'
@@ -53,6 +54,7 @@ export class SmallRelay {
       loop: this.#loop,
       blocks: new Blocks(system.calls, heapRegion),
       pipes: new Pipes(system.calls, this.#loop, { pipesMax: 0, pipeBytes: 0 }),
+      questions: new Questions(this.#loop, () => {}),
       remotes: new Remotes(remotes, shared, this.#cells),
       pool: new Pool({
         weights: [1],
@@ -76,6 +78,7 @@ export class SmallRelay {
         ephemeralPorts: { least: 32_768, most: 60_999 },
         retireLimit: 0,
         hasAccessLog: true,
+        asks: undefined,
         notesPeers: true,
       },
       tls: NO_TLS,
@@ -84,6 +87,7 @@ export class SmallRelay {
       trouble: new Trouble(() => {}),
       trace: new TraceChannel('NET', 0, () => {}),
       listenerNames: ['listener'],
+      realms: [],
       writeAccess: (record) => ring.write(ACCESS, INFO, accessLine(record)),
     }
     this.#relay = new Relay(parts, { onRoom: () => {}, onRetired: () => {} })

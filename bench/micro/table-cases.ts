@@ -86,6 +86,7 @@ const RECORD: AccessRecord = {
   bytesToClient: 56_789,
   durationMs: 12.5,
   reason: 'done',
+  comment: '',
   clientTls: undefined,
   remoteTls: undefined,
   clientMptcp: undefined,

@@ -12,7 +12,7 @@
  * | `counters` | child × COUNTERS | that child | Float64 |
  * | `ring` | child | that child; the head reads and moves `tail` | Int32 heads with Atomics, then bytes |
  */
-export const LAYOUT_VERSION = 4
+export const LAYOUT_VERSION = 5
 
 /** What a child counts. Sums since its start; gauges end in `Now`. */
 export const COUNTERS = [
@@ -37,6 +37,15 @@ export const COUNTERS = [
   'tlsErrors',
   // Connections with somebody who might have spoken Multipath TCP, and does not.
   'mptcpFallbacks',
+  // Questions to the modules of MAVIS, and clients that were not let in: by reason.
+  'mavisAsked',
+  'mavisDenied',
+  'mavisNotFound',
+  'mavisNotMember',
+  'mavisErrors',
+  'mavisTimeouts',
+  'mavisNoIdentity',
+  'mavisBusy',
   // Sessions that it takes at most, while it accepts by itself; 0 otherwise.
   'placesNow',
 ] as const

@@ -79,10 +79,25 @@ test('what is wrong is said', () => {
     ['-P', 'a configuration file is needed'],
     ['--', 'a configuration file is needed'],
     ['x.cfg relay more', "unexpected argument 'more'"],
+    ['mavis-test', 'a configuration file is needed'],
+    ['mavis-test x.cfg', 'the address of a client is needed'],
+    ['mavis-test x.cfg 192.0.2.1 cert.pem more', "unexpected argument 'more'"],
   ] as const) {
     assert.deepEqual(parseArguments(words(line)), { kind: 'wrong', message }, line)
   }
   assert.equal(parseArguments([]).kind, 'wrong')
+})
+
+test('mavis-test takes a configuration, an address and perhaps a certificate', () => {
+  const parsed = parseArguments(words('mavis-test -i relay x.cfg 192.0.2.1 cert.pem'))
+  assert.equal(parsed.kind, 'mavis-test')
+  if (parsed.kind !== 'mavis-test') return
+  assert.equal(parsed.arguments.configuration, 'x.cfg')
+  assert.equal(parsed.arguments.childId, 'relay')
+  assert.equal(parsed.arguments.id, undefined)
+  assert.deepEqual([parsed.address, parsed.certificate], ['192.0.2.1', 'cert.pem'])
+  assert.equal(parseArguments(words('./mavis-test')).kind, 'run')
+  assert.equal(parseArguments(words('mavis-test -h')).kind, 'help')
 })
 
 test('names of things that every object has are no options', () => {

@@ -15,8 +15,18 @@ export interface Arguments {
   readonly gracePeriodS: number | undefined
 }
 
+/** What `tcprelay mavis-test` asks the modules of a configuration about. */
+export interface MavisTestArguments {
+  readonly arguments: Arguments
+  /** The client's. */
+  readonly address: string
+  /** A file with the certificate that the client shows. */
+  readonly certificate: string | undefined
+}
+
 export type ParsedArguments =
   | { readonly kind: 'run'; readonly arguments: Arguments }
+  | ({ readonly kind: 'mavis-test' } & MavisTestArguments)
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
   | { readonly kind: 'wrong'; readonly message: string }
@@ -26,6 +36,9 @@ interface Option {
   readonly value?: string
   readonly help: string
 }
+
+/** The first word of a command line that asks modules instead of relaying; a file of that name is written `./mavis-test`. */
+const MAVIS_TEST = 'mavis-test'
 
 /** In the order in which the help text shows them. */
 const OPTIONS: ReadonlyMap<string, Option> = new Map<string, Option>([
@@ -51,8 +64,10 @@ export function usage(program: string): string {
   })
   return [
     `Usage: ${program} [ <Options> ] <configuration file> [ <id> ]`,
+    `       ${program} ${MAVIS_TEST} [ <Options> ] <configuration file> <address> [ <certificate> ]`,
     '',
     'The configuration is a file or an http(s) URL; <id> names its section for the master.',
+    `${MAVIS_TEST} asks its MAVIS modules about a client, and shows every step.`,
     '',
     'Options:',
     ...rows,
@@ -64,7 +79,8 @@ export function usage(program: string): string {
 export function parseArguments(words: readonly string[]): ParsedArguments {
   const given = new Map<string, string>()
   const rest: string[] = []
-  const queue = [...words]
+  const isMavisTest = words[0] === MAVIS_TEST
+  const queue = isMavisTest ? words.slice(1) : [...words]
   for (let word = queue.shift(); word !== undefined; word = queue.shift()) {
     if (word === '--help') given.set('h', '')
     else if (word === '--version') given.set('v', '')
@@ -74,7 +90,7 @@ export function parseArguments(words: readonly string[]): ParsedArguments {
       if (problem !== undefined) return { kind: 'wrong', message: problem }
     } else rest.push(word)
   }
-  return interpret(given, rest)
+  return isMavisTest ? interpretMavisTest(given, rest) : interpret(given, rest)
 }
 
 /** Reads one word of options; a value may be the rest of it or the next word. */
@@ -95,6 +111,15 @@ function readLetters(word: string, queue: string[], given: Map<string, string>):
     return undefined
   }
   return undefined
+}
+
+function interpretMavisTest(given: ReadonlyMap<string, string>, rest: readonly string[]): ParsedArguments {
+  const [configuration, address, certificate, surplus] = rest
+  if (surplus !== undefined) return { kind: 'wrong', message: `unexpected argument '${surplus}'` }
+  const read = interpret(given, configuration === undefined ? [] : [configuration])
+  if (read.kind !== 'run') return read
+  if (address === undefined) return { kind: 'wrong', message: 'the address of a client is needed' }
+  return { kind: 'mavis-test', arguments: read.arguments, address, certificate }
 }
 
 function interpret(given: ReadonlyMap<string, string>, rest: readonly string[]): ParsedArguments {

@@ -24,6 +24,7 @@ import type { Blocks } from '../relay/blocks.js'
 import { ClientSource } from '../relay/client-source.js'
 import { describeClient } from '../relay/peer-name.js'
 import type { Pipes } from '../relay/pipes.js'
+import type { Questions } from '../relay/questions.js'
 import { Relay, type RelayParts } from '../relay/relay.js'
 import { Remotes } from '../relay/remotes.js'
 import { Trouble } from '../relay/trouble.js'
@@ -38,6 +39,7 @@ export interface GenerationContext {
   readonly loop: Loop
   readonly blocks: Blocks
   readonly pipes: Pipes
+  readonly questions: Questions
   /** Where accept(2) leaves the client's address. */
   readonly peer: Region
   readonly peers: PeerCalls
@@ -148,10 +150,10 @@ export class ReactorGeneration {
     return this.#settings.tls.handedOver.withKeys !== undefined
   }
 
-  /** Takes a client that the access list need not be asked about. */
-  deliver(fd: Fd, listenerSlot: number, kind: SocketKind, peer: Region): void {
+  /** Takes a client that the access list need not be asked about. `realm`: where that is not the listener's own. */
+  deliver(fd: Fd, listenerSlot: number, kind: SocketKind, peer: Region, realm?: string): void {
     if (kind === 'unix' && this.notesPeers) this.#peers.findCredentials(fd, peer)
-    this.#relay.deliver(fd, listenerSlot, kind, peer)
+    this.#relay.deliver(fd, listenerSlot, kind, peer, realm)
   }
 
   setAddresses(remoteSlot: number, addresses: readonly SocketAddress[]): void {
@@ -218,11 +220,11 @@ export class ReactorGeneration {
 
 function relayParts(
   settings: GenerationSettings,
-  { blocks, loop, onLog, pipes, system }: GenerationContext,
+  { blocks, loop, onLog, pipes, questions, system }: GenerationContext,
   cells: Cells,
   child: ChildCells,
 ): Parts {
-  const { listenerNames, relay, remotes, traceMask } = settings
+  const { listenerNames, realms, relay, remotes, traceMask } = settings
   const ring = new LogRingWriter(child, onLog)
   const log = (severity: number, text: string) => ring.write(LOG, severity, text)
   const { localAddress } = relay
@@ -235,6 +237,7 @@ function relayParts(
     loop,
     blocks,
     pipes,
+    questions,
     remotes: new Remotes(remotes, cells, child),
     pool: buildPool(settings, cells, child),
     options: { ...relay, ...source },
@@ -244,6 +247,7 @@ function relayParts(
     trouble: new Trouble(log),
     trace: new TraceChannel('NET', traceMask, log),
     listenerNames,
+    realms,
     writeAccess: (record) => ring.write(ACCESS, INFO, accessLine(record)),
   }
 }

@@ -11,8 +11,10 @@ import { Flood } from '../observe/flood.js'
 import { ERR } from '../observe/severity.js'
 import { Loop, type TurnTaker } from '../reactor/loop.js'
 import type { Poller } from '../reactor/poller.js'
+import { answered } from '../relay/asking.js'
 import { Blocks } from '../relay/blocks.js'
 import { Pipes } from '../relay/pipes.js'
+import { Questions } from '../relay/questions.js'
 import { type GenerationContext, ReactorGeneration } from './build-generation.js'
 import { handedOverSlot } from './handed-over-tls.js'
 import type {
@@ -54,6 +56,7 @@ export class Reactor {
       loop: this.loop,
       blocks: new Blocks(system.calls, (byteLength) => mapMore(arena, byteLength)),
       pipes: new Pipes(system.calls, this.loop, settings.pipes),
+      questions: new Questions(this.loop, (news) => report({ kind: 'questions', ...news })),
       peer: mapPrivate(SOCKADDR_BYTES_MAX),
       peers: peerCalls(),
       countSessions: () => this.#countSessions(),
@@ -92,6 +95,9 @@ export class Reactor {
         // Also the next one: it knows only what there was when it was made.
         for (const generation of [this.#present, this.#next])
           generation?.setStaple(command.id, command.staple)
+        return
+      case 'answers':
+        answered(this.#context.questions, command.answers)
         return
       case 'drain':
         this.#drain(command.abandoned)
@@ -190,7 +196,7 @@ export class Reactor {
       messages,
       log,
       answersDying: inlet.master === 'ours',
-      onClient: (fd, { flags, listenerMark, protocol, tlsVersions }) => {
+      onClient: (fd, { flags, listenerMark, protocol, realm, tlsVersions }) => {
         if (inlet.master === 'foreign') {
           const slot = handedOverSlot(flags, tlsVersions)
           if (!this.#present.servesHandedOver(slot)) {
@@ -198,7 +204,7 @@ export class Reactor {
             return
           }
           const kind = prepareInherited(system.calls, messages, fd, protocol, peer)
-          this.#present.deliver(fd, slot, kind, peer)
+          this.#present.deliver(fd, slot, kind, peer, realm)
           return
         }
         const slot = listenerMark - 1

@@ -7,6 +7,7 @@ import { ERR, INFO } from '../observe/severity.js'
 import { closeInspector } from './close-inspector.js'
 import { EXIT_OK, EXIT_SOFTWARE } from './exit-codes.js'
 import { WIRE_FD } from './handed-over.js'
+import { MavisService } from './mavis-service.js'
 import type { ChildLink, Start, ToOurChild } from './our-link.js'
 import { keepTitle, type Load } from './process-title.js'
 import type { Command, ReactorSettings, Report } from './reactor-settings.js'
@@ -26,6 +27,7 @@ export interface ChildParts extends Started {
 export class Child {
   readonly #parts: ChildParts
   readonly #thread: ReactorThread<ReactorSettings, Command, Report>
+  readonly #mavis: MavisService
   #isEnding = false
 
   constructor(parts: ChildParts) {
@@ -38,6 +40,7 @@ export class Child {
       cells: { fd: CELLS_FD, shape: start.shape },
       childSlot: start.slot,
       listenerNames: start.listenerNames,
+      realms: start.realms,
       ...takingClients(start),
       pipes: pipeOptions(),
       mechanism: start.mechanism,
@@ -50,6 +53,8 @@ export class Child {
         way.leave(EXIT_SOFTWARE)
       },
     })
+    this.#mavis = new MavisService(parts, (answers) => this.#thread.post({ kind: 'answers', answers }))
+    this.#mavis.open(start.slot, configuration.tcprelay.mavis)
     way.add({ leave: (done) => this.#leave(done) })
     for (const [remoteSlot, addresses] of start.addresses) {
       this.#thread.post({ kind: 'addresses', remoteSlot, addresses })
@@ -97,7 +102,8 @@ export class Child {
   #leave(done: () => void): void {
     // Whatever ends the process, no peer may take it for the end of a transfer.
     this.#thread.post({ kind: 'cut' })
-    this.#thread.end({ kind: 'stop' }, done)
+    const helpersEnded = this.#mavis.closeAll()
+    this.#thread.end({ kind: 'stop' }, () => void helpersEnded.then(done))
   }
 
   #onReport(report: Report): void {
@@ -105,6 +111,9 @@ export class Child {
     switch (report.kind) {
       case 'log':
         link.send({ kind: 'log' })
+        return
+      case 'questions':
+        this.#mavis.hear(report)
         return
       case 'serving':
         closeInspector()

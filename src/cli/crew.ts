@@ -14,7 +14,7 @@ import type { Say } from '../observe/trace.js'
 import type { Generation } from './generation.js'
 import type { LoadOptions } from './load.js'
 import type { MasterLink, ToOurChild } from './our-link.js'
-import { childAcceptSettings, isOwnProgram, portIndexesOf } from './settings.js'
+import { childAcceptSettings, isOwnProgram, portIndexesOf, realmsOf } from './settings.js'
 import { mptcpListeners, needsNetAdmin } from './socket-settings.js'
 
 export interface CrewParts {
@@ -242,6 +242,7 @@ export class Crew {
       sectionId: loaded.sections.childId ?? '',
       listenerNames: listeners.names,
       listenerKinds: listeners.kinds,
+      realms: realmsOf(loaded.spawnd),
       portIndexes: portIndexesOf(loaded.spawnd),
       mptcpListeners: mptcpListeners(loaded),
       traceMask: this.#parts.traceMask,

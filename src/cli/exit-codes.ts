@@ -1,5 +1,7 @@
 /** Exit codes of the original, which are those of sysexits(3). */
 export const EXIT_OK = 0
+/** Of `mavis-test`: the client would not be let in. */
+export const EXIT_NOT_PERMITTED = 1
 export const EXIT_USAGE = 64
 export const EXIT_NO_INPUT = 66
 export const EXIT_UNAVAILABLE = 69

@@ -29,6 +29,10 @@ export async function main(
       return end(EXIT_OK, `${versionLine(program)}\n`)
     case 'wrong':
       return end(EXIT_USAGE, `${program}: ${parsed.message}\n${usage(program)}`)
+    case 'mavis-test': {
+      const { runMavisTest } = await import('./mavis-test.js')
+      return runMavisTest({ program, programPath, ...parsed })
+    }
     case 'run':
       return run(program, parsed.arguments, programPath)
   }

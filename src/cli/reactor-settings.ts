@@ -8,6 +8,7 @@ import type { Shape } from '../cells/layout.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
 import type { RelayOptions } from '../relay/options.js'
 import type { PipeOptions } from '../relay/pipes.js'
+import type { Answer, QuestionNews } from '../relay/questions.js'
 import type { RemoteParts } from '../relay/remotes.js'
 import type { TicketKey } from '../tls/ticket-keys.js'
 import type { Staples, TlsSettings } from './tls-settings.js'
@@ -19,6 +20,8 @@ export interface GenerationSettings {
   readonly childSlot: number
   /** Names of listeners by slot. */
   readonly listenerNames: readonly string[]
+  /** Their realms by slot. */
+  readonly realms: readonly string[]
   /** Lengths of their queues by slot. */
   readonly listenerQueues: readonly QueueLengths[]
   readonly accessTable: AccessTable
@@ -90,6 +93,8 @@ export type Command =
   | { readonly kind: 'ticket-keys'; readonly keys: readonly TicketKey[] }
   /** A newer OCSP response for those certificates that are shown with it; undefined: none any more. */
   | { readonly kind: 'staple'; readonly id: string; readonly staple?: Uint8Array | undefined }
+  /** To questions, those that nobody waits for any more included. */
+  | { readonly kind: 'answers'; readonly answers: readonly Answer[] }
   /** Reset what is left, of one generation or of all. */
   | { readonly kind: 'cut'; readonly childSlot?: number }
   | { readonly kind: 'stop' }
@@ -106,6 +111,8 @@ export type Report =
   /** A generation that is not the present one has ended, and nobody looks at its rows any more. */
   | { readonly kind: 'gone'; readonly childSlot: number }
   | { readonly kind: 'retired' }
+  /** Clients wait for answers, or wait no more. */
+  | ({ readonly kind: 'questions' } & QuestionNews)
   /** The master wants this process to end when it is idle; it drains already. */
   | { readonly kind: 'may-die' }
   /** Draining, and the last session has ended. */

@@ -16,6 +16,7 @@ import { largestPipeBytes } from '../kernel/pipe-size.js'
 import { ephemeralPorts } from '../kernel/port-range.js'
 import { IPPROTO_SCTP } from '../kernel/sctp.js'
 import type { NamedRemote } from '../master/resolver.js'
+import type { Asking } from '../relay/options.js'
 import { PIPE_BYTES_MAX, type PipeOptions } from '../relay/pipes.js'
 import { PLAIN_REMOTE } from '../relay/remote-options.js'
 import type { RemotePorts } from '../relay/remotes.js'
@@ -57,6 +58,7 @@ export function relaySettings(
 ): Pick<GenerationSettings, 'remotes' | 'relay' | 'rebalance' | 'tls'> {
   const { localAddress } = tcprelay
   const hasAccessLog = tcprelay.accessLog !== undefined
+  const asks = askingOf(tcprelay)
   const remotes = tcprelay.remotes.map((remote, i) =>
     remoteSettings(remote, remotesTls[i]?.client, portIndexes),
   )
@@ -78,7 +80,8 @@ export function relaySettings(
       ephemeralPorts: ephemeralPorts(),
       retireLimit: tcprelay.retire,
       hasAccessLog,
-      notesPeers: hasAccessLog || localAddress === 'client' || tls.servers.length > 0,
+      asks,
+      notesPeers: hasAccessLog || asks !== undefined || localAddress === 'client' || tls.servers.length > 0,
     },
   }
 }
@@ -270,6 +273,17 @@ function portsFor({ ports }: ConfiguredRemote, portIndexes: readonly number[]): 
 /** By listener: which of the ports of its `listen` block is its own. */
 export function portIndexesOf({ listeners }: SpawndSettings): readonly number[] {
   return listeners.map(({ portIndex }) => portIndex)
+}
+
+/** Undefined: modules of MAVIS are not asked. */
+function askingOf({ mavis }: TcprelaySettings): Asking | undefined {
+  const { authorization, timeoutMs } = mavis
+  return authorization === 'none' ? undefined : { about: authorization, timeoutMs }
+}
+
+/** By listener; '' where it has none. */
+export function realmsOf({ listeners }: SpawndSettings): readonly string[] {
+  return listeners.map(({ realm }) => realm)
 }
 
 /** As the configuration names it. */

@@ -11,6 +11,7 @@ import { closeInspector } from './close-inspector.js'
 import { EXIT_OK, EXIT_SOFTWARE } from './exit-codes.js'
 import type { Generation } from './generation.js'
 import type { Loaded, LoadOptions } from './load.js'
+import { MavisService } from './mavis-service.js'
 import { keepTitle, type Load } from './process-title.js'
 import type {
   Command,
@@ -24,6 +25,7 @@ import {
   acceptSettings,
   pipeOptions,
   portIndexesOf,
+  realmsOf,
   relaySettings,
   sessionsMaxOf,
   singleShape,
@@ -76,6 +78,7 @@ export class Single {
   readonly #reloader: Reloader
   readonly #alarms = new Alarms()
   readonly #trace: TraceChannel
+  readonly #mavis: MavisService
   /** By the slot of their rows in the cells, in the order of their starts. */
   readonly #running = new Map<number, Running>()
   #isEnding = false
@@ -88,6 +91,7 @@ export class Single {
     this.#parts = parts
     const { log, traceMask, way } = parts
     this.#trace = new TraceChannel('PROC', traceMask, log.say)
+    this.#mavis = new MavisService(parts, (answers) => this.#post({ kind: 'answers', answers }))
     this.#reloader = new Reloader({ ...parts, alarms: this.#alarms }, this.#keeper())
     const settings = {
       ...this.#enter(this.#reloader.present),
@@ -148,7 +152,9 @@ export class Single {
       },
       prepare: (next) => this.#prepare(next),
       forget: () => this.#post({ kind: 'forget' }),
-      putInForce: (_, kept) => {
+      putInForce: (next, kept) => {
+        for (const [childSlot, { generation }] of this.#running)
+          if (generation !== next) this.#mavis.retire(childSlot)
         this.#post({ kind: 'reload', kept })
         return new Promise((resolve) => {
           this.#onReloaded = resolve
@@ -172,6 +178,7 @@ export class Single {
       key: (line) => generation.writeKey(line),
     })
     generation.enter()
+    this.#mavis.open(childSlot, loaded.tcprelay.mavis)
     this.#running.set(childSlot, { generation, drain, counters: cells.counters, sessionsMax })
     return {
       ...relaySettings(
@@ -185,6 +192,7 @@ export class Single {
       cells: { fd: memory.fd, shape: memory.shape },
       childSlot,
       listenerNames: listeners.names,
+      realms: realmsOf(loaded.spawnd),
       ...acceptSettings(loaded),
       sessionsMax,
       bellFd: undefined,
@@ -222,6 +230,7 @@ export class Single {
     this.#running.delete(childSlot)
     running?.drain.close()
     running?.generation.leave(childSlot)
+    void this.#mavis.close(childSlot)
   }
 
   #countSessions(): number {
@@ -257,6 +266,9 @@ export class Single {
         this.#parts.manager.ready()
         this.#alarms.every(this.#parts.manager.watchdogMs, () => this.#post({ kind: 'ping' }))
         this.#parts.events.onServing?.(this.#reloader.present.listeners.boundNames)
+        return
+      case 'questions':
+        this.#mavis.hear(report)
         return
       case 'prepared':
         this.#onPrepared(report.problem)
@@ -331,9 +343,10 @@ export class Single {
     this.#parts.events.onLeaving?.()
     // Whatever ends the process, no peer may take it for the end of a transfer.
     this.#post({ kind: 'cut' })
+    const helpersEnded = this.#mavis.closeAll()
     this.#thread.end({ kind: 'stop' }, () => {
       for (const { drain } of this.#running.values()) drain.close()
-      this.#reloader.access.close(done)
+      void helpersEnded.then(() => this.#reloader.access.close(done))
     })
   }
 }

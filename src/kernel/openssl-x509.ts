@@ -30,6 +30,8 @@ export interface X509Calls {
   subjectOf(certificate: Pointer): number
   issuerOf(certificate: Pointer): number
   serialOf(certificate: Pointer): number
+  /** Of the key that it was signed with; an ASN1_STRING. */
+  issuerKeyIdOf(certificate: Pointer): number
   printName(bio: Pointer, name: Pointer, indent: number, flags: number): number
   oneLine(name: Pointer, into: Uint8Array, bytesMax: number): number
   textOfName(name: Pointer, nid: number, into: Uint8Array, bytesMax: number): number
@@ -121,6 +123,9 @@ function nameCalls() {
     subjectOf: nativeFunction<X['subjectOf']>('uintptr_t X509_get_subject_name(uintptr_t certificate)'),
     issuerOf: nativeFunction<X['issuerOf']>('uintptr_t X509_get_issuer_name(uintptr_t certificate)'),
     serialOf: nativeFunction<X['serialOf']>('uintptr_t X509_get0_serialNumber(uintptr_t certificate)'),
+    issuerKeyIdOf: nativeFunction<X['issuerKeyIdOf']>(
+      'uintptr_t X509_get0_authority_key_id(uintptr_t certificate)',
+    ),
     printName: nativeFunction<X['printName']>(
       'int X509_NAME_print_ex(uintptr_t bio, uintptr_t name, int indent, uintptr_t flags)',
     ),

@@ -43,6 +43,8 @@ export interface ChildStart<Snapshot, Accepting, Tls> {
   readonly listenerNames: readonly string[]
   /** What the listeners are, by slot. */
   readonly listenerKinds: readonly SocketKind[]
+  /** Their realms, by slot. */
+  readonly realms: readonly string[]
   /** Which of the ports of its `listen` block each listener has, counted from 0. */
   readonly portIndexes: readonly number[]
   /** Which of them are of Multipath TCP. */

@@ -14,6 +14,8 @@ export interface AccessRecord {
   readonly bytesToClient: number
   readonly durationMs: number
   readonly reason: string
+  /** What a module of MAVIS has said of a client that it refuses; '' as a rule. */
+  readonly comment: string
   /** Undefined where plain bytes are spoken. */
   readonly clientTls: AccessTls | undefined
   readonly remoteTls: AccessTls | undefined
@@ -80,6 +82,6 @@ export function accessLine(record: AccessRecord): string {
     ` listener=${printableWord(record.listener)}${remote}${tlsWords('', record.clientTls)}` +
     `${tlsWords('remote_', record.remoteTls)}${mptcpWord('', record.clientMptcp)}` +
     `${mptcpWord('remote_', record.remoteMptcp)} to_remote=${record.bytesToRemote}` +
-    ` to_client=${record.bytesToClient} seconds=${(record.durationMs / 1000).toFixed(3)} end=${record.reason}`
+    ` to_client=${record.bytesToClient} seconds=${(record.durationMs / 1000).toFixed(3)} end=${record.reason}${record.comment === '' ? '' : ` comment=${printableWord(record.comment)}`}`
   )
 }

@@ -98,6 +98,7 @@ const RECORD: AccessRecord = {
   bytesToClient: 5_000_000_000,
   durationMs: 1234.5678,
   reason: 'done',
+  comment: '',
   clientTls: undefined,
   remoteTls: undefined,
   clientMptcp: undefined,
@@ -129,6 +130,7 @@ test('a client that reached no remote', () => {
       bytesToClient: 0,
       durationMs: 0,
       reason: 'no-remote',
+      comment: '',
     }),
     '2024-02-29T12:30:15.250Z id=0-17 client=10.1.2.3:4567 listener=0.0.0.0:80' +
       ' to_remote=0 to_client=0 seconds=0.000 end=no-remote',

@@ -103,8 +103,10 @@ function takeEarlyBytes(session: Session): void {
     const block = blocks.keepScratch()
     if (block === undefined) client.fail(ENOMEM)
     else toRemote.hold(block, 0, got)
-    // More may wait, of which the loop need not tell again.
-    if (client.tls === undefined) client.mayRead = got === BLOCK_BYTES || client.isUnix || client.isSctp
+    // More may wait, or an end, of which the loop need not tell again.
+    const mayHaveMore =
+      got === BLOCK_BYTES || client.hasPeerEnded || client.hasUrgent || client.isUnix || client.isSctp
+    if (client.tls === undefined) client.mayRead = mayHaveMore
   } else if (got === 0) {
     toRemote.hasEnded = true
   } else if (got === -EINTR) {

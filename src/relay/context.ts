@@ -8,6 +8,7 @@ import type { Diallings } from './dialling.js'
 import type { RelayOptions } from './options.js'
 import type { Peers } from './peers.js'
 import type { Pipes } from './pipes.js'
+import type { Questions } from './questions.js'
 import type { RelayTls } from './relay-tls.js'
 import type { Remotes } from './remotes.js'
 import type { Session } from './session.js'
@@ -21,6 +22,7 @@ export interface RelayContext {
   readonly pipes: Pipes
   readonly peers: Peers
   readonly diallings: Diallings
+  readonly questions: Questions
   readonly remotes: Remotes
   readonly pool: Pool
   readonly options: RelayOptions
@@ -34,6 +36,8 @@ export interface RelayContext {
   writeAccess(record: AccessRecord): void
   /** Names of listeners by slot, for logs. */
   readonly listenerNames: readonly string[]
+  /** Their realms, by slot. */
+  readonly realms: readonly string[]
   /** The session has closed its descriptors and is a free record again. */
   sessionClosed(session: Session): void
 }

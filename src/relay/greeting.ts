@@ -4,6 +4,7 @@ import { READABLE, WRITABLE } from '../reactor/poller.js'
 import type { TlsChannel } from '../tls/channel.js'
 import { MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from '../tls/outcomes.js'
 import { readClientHello } from '../wire/client-hello.js'
+import { ask } from './asking.js'
 import { dial } from './attempts.js'
 import { BLOCK_BYTES } from './blocks.js'
 import type { Greeting, Terminating } from './relay-tls.js'
@@ -130,11 +131,13 @@ function shakeHands(session: Session, tls: TlsChannel): void {
   }
 }
 
-/** The client may have a remote now. */
+/** The client may have a remote now, if others have nothing to say against it. */
 function serve(session: Session): void {
-  session.relay.loop.timers.unset(session.timer)
-  session.enter('dialling')
-  dial(session)
+  const { loop, options } = session.relay
+  loop.timers.unset(session.timer)
+  session.enter(options.asks === undefined ? 'dialling' : 'asking')
+  if (options.asks === undefined) dial(session)
+  else ask(session, options.asks)
 }
 
 /** The client was told why by an alert; the connection ends in order, so that it may still arrive. */

@@ -1,7 +1,15 @@
+import type { AskedAbout } from '../base/authorization.js'
 import type { KeepAlive } from '../kernel/keepalive.js'
 import type { NativeAddress } from '../kernel/sockaddr.js'
 import type { ClientSource } from './client-source.js'
 import type { SplicePolicy } from './splice-policies.js'
+
+/** What has to be asked before a client gets a remote. */
+export interface Asking {
+  readonly about: AskedAbout
+  /** For the answer. */
+  readonly timeoutMs: number
+}
 
 /** How sessions behave; the directives of section `tcprelay`, resolved. */
 export interface RelayOptions {
@@ -30,6 +38,8 @@ export interface RelayOptions {
   /** Sessions after which no more are taken. Zero: no limit. */
   readonly retireLimit: number
   readonly hasAccessLog: boolean
-  /** Addresses of clients are kept, for the access log or for complaints. */
+  /** Undefined: every client gets a remote. */
+  readonly asks: Asking | undefined
+  /** Addresses of clients are kept, for the access log, for questions or for complaints. */
   readonly notesPeers: boolean
 }

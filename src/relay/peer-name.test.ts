@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { SocketAddress } from '../base/address.js'
 import { AF_UNIX } from '../kernel/constants.js'
 import { encodeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
-import { describeClient, describePeer } from './peer-name.js'
+import { describeClient, describePeer, hostOf } from './peer-name.js'
 
 /** Room for struct sockaddr_in6, as a session keeps it. */
 const KEPT_BYTES = 28
@@ -48,4 +48,17 @@ test('a sentence says who a client of a Unix listener is, as far as that is know
     describeClient(encodeAddress({ family: 'ipv4', host: '10.1.2.3', port: 4567 })),
     '10.1.2.3:4567',
   )
+})
+
+test('the host alone, without brackets', () => {
+  const host = (address: SocketAddress) => {
+    const kept = new Uint8Array(KEPT_BYTES)
+    kept.set(encodeAddress(address).subarray(0, KEPT_BYTES))
+    return hostOf(kept)
+  }
+  assert.equal(host({ family: 'ipv4', host: '10.1.2.3', port: 4567 }), '10.1.2.3')
+  assert.equal(host(ipv6('2001:db8::1')), '2001:db8::1')
+  assert.equal(host(ipv6('fe80::1', '3')), 'fe80::1%3')
+  assert.equal(host(ipv6('::ffff:10.1.2.3')), '10.1.2.3')
+  assert.equal(host({ family: 'unix', path: '' }), 'unix:')
 })

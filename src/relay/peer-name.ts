@@ -26,6 +26,14 @@ export function describePeer(peer: Uint8Array): string {
   return formatAddress(address)
 }
 
+/** Only the host: `10.0.0.1`, `2001:db8::1`, `fe80::1%2`; `unix:` of a client of a Unix socket. */
+export function hostOf(peer: Uint8Array): string {
+  const shown = describePeer(peer)
+  if (shown === 'unix:') return shown
+  const host = shown.slice(0, shown.lastIndexOf(':'))
+  return host.startsWith('[') ? host.slice(1, -1) : host
+}
+
 /** The same for a sentence: of a client of a Unix socket it says who that is, as far as it is known. */
 export function describeClient(peer: Uint8Array): string {
   const who = credentialsIn(peer)

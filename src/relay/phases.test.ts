@@ -17,7 +17,7 @@ test('every phase can end, and a closed session can only begin again', () => {
     if (phase !== 'closed') assert.ok(MAY_BECOME[phase].includes('closed'), phase)
     assert.equal(MAY_BECOME[phase].includes(phase), false, 'no phase follows itself')
   }
-  assert.deepEqual(MAY_BECOME.closed, ['greeting', 'dialling'])
+  assert.deepEqual(MAY_BECOME.closed, ['greeting', 'asking', 'dialling'])
 })
 
 test('every phase is reached from the first one', () => {
@@ -26,7 +26,7 @@ test('every phase is reached from the first one', () => {
 
 test('nobody dials after relaying, but in another life', () => {
   for (const phase of phases) {
-    const isFirst = phase === 'closed' || phase === 'greeting'
+    const isFirst = ['closed', 'greeting', 'asking'].includes(phase)
     assert.equal(MAY_BECOME[phase].includes('dialling'), isFirst)
     assert.equal(MAY_BECOME[phase].includes('greeting'), phase === 'closed')
   }

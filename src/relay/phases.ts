@@ -1,19 +1,22 @@
+import type { Refusal } from '../base/authorization.js'
 import { COUNT } from '../observe/counters.js'
 
 /** Where a session stands. A session that is `closed` is a free record of the pool. */
-export type Phase = 'greeting' | 'dialling' | 'relaying' | 'draining' | 'closed'
+export type Phase = 'greeting' | 'asking' | 'dialling' | 'relaying' | 'draining' | 'closed'
 
 /** Which step may follow which. */
 export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
   /** The client has to say something first: it speaks TLS. */
-  greeting: ['dialling', 'closed'],
+  greeting: ['asking', 'dialling', 'closed'],
+  /** Others are asked whether the client may have a remote. */
+  asking: ['dialling', 'closed'],
   /** The client is here, its remote is not. */
   dialling: ['relaying', 'closed'],
   /** Both directions are open. */
   relaying: ['draining', 'closed'],
   /** One direction has ended, or one side is broken and the other still gets what came before. */
   draining: ['closed'],
-  closed: ['greeting', 'dialling'],
+  closed: ['greeting', 'asking', 'dialling'],
 }
 
 /** Why a session ended; the words of the access log, explained in docs/operations.md. */
@@ -29,6 +32,8 @@ export type EndReason =
   | 'client-left'
   /** It did not speak TLS as it should, or not in time. */
   | 'bad-greeting'
+  /** It may not have a remote. */
+  | `mavis-${Refusal}`
   /** Every remote refused, as often as `dial retries` allows. */
   | 'no-remote'
   | 'dial-timeout'
@@ -48,6 +53,13 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'remote-lost': COUNT.lost,
   'client-left': COUNT.resetByClient,
   'bad-greeting': COUNT.notServed,
+  'mavis-denied': COUNT.mavisDenied,
+  'mavis-not-found': COUNT.mavisNotFound,
+  'mavis-not-member': COUNT.mavisNotMember,
+  'mavis-error': COUNT.mavisErrors,
+  'mavis-timeout': COUNT.mavisTimeouts,
+  'mavis-no-identity': COUNT.mavisNoIdentity,
+  'mavis-busy': COUNT.mavisBusy,
   'no-remote': COUNT.notServed,
   'dial-timeout': COUNT.notServed,
   'idle-timeout': COUNT.timedOut,

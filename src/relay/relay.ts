@@ -5,6 +5,7 @@ import type { Region } from '../kernel/region.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
 import type { AccessRecord, AccessTls } from '../observe/access-line.js'
 import { add, COUNT } from '../observe/counters.js'
+import { ask } from './asking.js'
 import { dial } from './attempts.js'
 import type { Connection } from './connection.js'
 import type { RelayContext } from './context.js'
@@ -55,14 +56,15 @@ export class Relay {
 
   /**
    * Takes a client that has been accepted: from here on the descriptor is the relay's. `peer` is the client's
-   * socket address; its bytes are copied.
+   * socket address; its bytes are copied. `realm`: where that is not the listener's own.
    */
-  deliver(fd: Fd, listenerSlot: number, kind: SocketKind, peer: Region): void {
+  deliver(fd: Fd, listenerSlot: number, kind: SocketKind, peer: Region, realm?: string): void {
     const { counters, loop, options } = this.#context
     const session = this.#take()
     session.sequence = ++this.#sequence
     session.birthChild = this.#childSlot
     session.listenerSlot = listenerSlot
+    session.realm = realm ?? this.#context.realms[listenerSlot] ?? ''
     session.acceptedAtMs = loop.nowMs
     session.client.fd = fd
     const isUnix = kind === 'unix'
@@ -71,11 +73,12 @@ export class Relay {
     if (options.mptcpListeners[listenerSlot] === true) noteMptcp(session, session.client)
     if (options.notesPeers) this.#context.peers.note(session.record, peer.bytes, isUnix)
     const hasGreeting = this.#context.tls.greetings[listenerSlot] !== undefined
-    session.enter(hasGreeting ? 'greeting' : 'dialling')
+    session.enter(hasGreeting ? 'greeting' : options.asks === undefined ? 'dialling' : 'asking')
     add(counters, COUNT.accepted, 1)
     if (loop.watch(fd, session.client, 'stream') < 0) session.cut('shortage')
     else if (hasGreeting) greet(session)
-    else dial(session)
+    else if (options.asks === undefined) dial(session)
+    else ask(session, options.asks)
     if (this.#sequence === options.retireLimit) this.#events.onRetired()
   }
 
@@ -141,6 +144,7 @@ export class Relay {
       bytesToClient: session.toClient.bytes,
       durationMs: loop.nowMs - session.acceptedAtMs,
       reason: session.reason,
+      comment: session.comment,
       clientTls: accessTls(session.client),
       remoteTls: accessTls(session.remote),
       clientMptcp: session.client.isMptcp,

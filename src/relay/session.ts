@@ -6,6 +6,7 @@ import { setKeepAlive } from '../kernel/keepalive.js'
 import { FAILED, HUNG_UP, ENDED as PEER_ENDED, READABLE, URGENT, WRITABLE } from '../reactor/poller.js'
 import { Timer, type TimerOwner } from '../reactor/timers.js'
 import type { TlsChannel } from '../tls/channel.js'
+import { askingReady, askingTimer } from './asking.js'
 import { attemptReady, attemptTimer, attemptTurn } from './attempts.js'
 import { Connection, NO_FD } from './connection.js'
 import type { RelayContext } from './context.js'
@@ -62,6 +63,13 @@ export class Session implements TimerOwner {
   reason: EndReason = 'done'
 
   greetingDeadlineMs = 0
+
+  /** The question that it waits for an answer to; 0: none. */
+  questionToken = 0
+  /** Of the listener, or as a classic master has said. */
+  realm = ''
+  /** What a module has said of a client that it refuses. */
+  comment = ''
 
   /** Lent to it while it dials. */
   #dialling: Dialling | undefined = undefined
@@ -122,6 +130,10 @@ export class Session implements TimerOwner {
       greetingReady(this)
       return
     }
+    if (this.phase === 'asking') {
+      askingReady(this)
+      return
+    }
     if (connection.error !== 0) {
       passOnFailure(this, connection)
       return
@@ -141,6 +153,7 @@ export class Session implements TimerOwner {
   onTimer(): void {
     if (this.phase === 'dialling') attemptTimer(this)
     else if (this.phase === 'greeting') greetingTimer(this)
+    else if (this.phase === 'asking') askingTimer(this)
     else if (this.broken !== undefined) passOnFailureTimer(this)
     else this.#quietTimer()
   }
@@ -148,7 +161,7 @@ export class Session implements TimerOwner {
   /** Moves what can be moved one way, and does what follows. */
   run(way: d.Direction): void {
     // A turn may have been meant for the last session of this record.
-    if (this.phase === 'closed' || way.isDone || way.isQueued) return
+    if (this.phase === 'closed' || this.phase === 'asking' || way.isDone || way.isQueued) return
     if (this.phase === 'greeting') {
       greetingReady(this)
       return
@@ -222,6 +235,7 @@ export class Session implements TimerOwner {
     this.enter('closed')
     this.relay.loop.timers.unset(this.timer)
     this.endDialling()
+    if (this.questionToken !== 0) this.relay.questions.withdraw(this)
     this.closeConnection(this.client)
     this.closeConnection(this.remote)
     this.dropHeld(this.toRemote)
@@ -265,6 +279,7 @@ export class Session implements TimerOwner {
     this.remoteSlot = NONE
     this.keepAliveAtMs = Number.POSITIVE_INFINITY
     this.wasConnected = false
+    this.comment = ''
     this.broken = undefined
     this.heldEnd = undefined
   }

@@ -1,3 +1,4 @@
+import { REFUSALS, type Refusal } from '../base/authorization.js'
 import { errorText } from '../kernel/errno.js'
 import { Flood } from '../observe/flood.js'
 import { NOTICE, WARNING } from '../observe/severity.js'
@@ -9,11 +10,13 @@ import type { Session } from './session.js'
 export class Trouble {
   readonly #log: Say
   readonly #badTls: Flood
+  readonly #refused: Flood
   #told = 0
 
   constructor(log: Say) {
     this.#log = log
     this.#badTls = new Flood(NOTICE, log)
+    this.#refused = new Flood(NOTICE, log)
   }
 
   /** A peer does not speak TLS as it should, or is not believed. */
@@ -22,6 +25,15 @@ export class Trouble {
     this.#badTls.tell(loop.nowMs, () => {
       const who = isClient ? describeClient(session.peer) : `remote ${remotes.at(session.remoteSlot).name}`
       return `TLS with ${who} failed: ${why}`
+    })
+  }
+
+  /** A client may not have a remote; `comment` is the module's. */
+  tellRefusal(session: Session, refusal: Refusal, comment: string): void {
+    const { listenerNames, loop } = session.relay
+    this.#refused.tell(loop.nowMs, () => {
+      const why = comment === '' ? REFUSALS[refusal] : `${REFUSALS[refusal]}: ${comment}`
+      return `client ${describeClient(session.peer)} of ${listenerNames[session.listenerSlot] ?? 'the master'} is not let in: ${why}`
     })
   }
 

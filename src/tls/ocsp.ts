@@ -4,7 +4,7 @@ import { clearErrors, takeReason } from '../kernel/openssl-errors.js'
 import { ocspCalls, textsOf } from '../kernel/openssl-ocsp.js'
 import { readingBytes, writtenBytes, x509Calls } from '../kernel/openssl-x509.js'
 import { readCertificates } from './certificate.js'
-import { certificateFacts } from './x509-facts.js'
+import { certificateFacts, hex } from './x509-facts.js'
 
 /** Where the OCSP responses of a certificate come from, and what is asked for. */
 export interface OcspSource {
@@ -175,8 +175,4 @@ function isSignedFor(basic: number, issuer: number): boolean {
 
 function useless(reason: string): OcspVerdict {
   return { kind: 'useless', reason }
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -9,8 +9,13 @@ export interface CertificateFacts {
   readonly issuer: string
   /** The classic form: `/O=Example/CN=joe`. */
   readonly subjectLine: string
+  readonly issuerLine: string
+  /** '' without one that is text: UTF-8 without control characters. */
+  readonly commonName: string
   /** Hexadecimal. */
   readonly serial: string
+  /** Names the key that it was signed with, in lower hexadecimal; '' where it does not. */
+  readonly issuerKeyId: string
   /** `DNS:www.example.com`, `IP:10.0.0.1`, `email:joe@example.com`, `URI:…`. Control characters are escaped. */
   readonly alternativeNames: readonly string[]
   /** The certificate itself. */
@@ -30,12 +35,15 @@ const LINE_BYTES_MAX = 4_096
 /** The certificate stays the caller's. */
 export function certificateFacts(certificate: number): CertificateFacts {
   const x509 = x509Calls()
-  const line = new Uint8Array(LINE_BYTES_MAX)
-  x509.oneLine(x509.subjectOf(certificate), line, line.length)
+  const subject = x509.subjectOf(certificate)
+  const issuer = x509.issuerOf(certificate)
   return {
-    subject: nameText(x509.subjectOf(certificate)),
-    issuer: nameText(x509.issuerOf(certificate)),
-    subjectLine: text(untilNul(line)),
+    subject: nameText(subject),
+    issuer: nameText(issuer),
+    subjectLine: nameLine(subject),
+    issuerLine: nameLine(issuer),
+    commonName: commonName(subject),
+    issuerKeyId: issuerKeyId(certificate),
     serial: text(writtenBytes((bio) => x509.printSerial(bio, x509.serialOf(certificate)))),
     alternativeNames: alternativeNames(certificate),
     der: writtenBytes((bio) => x509.writeCertificate(bio, certificate)),
@@ -48,10 +56,8 @@ export function hostNames(certificate: number): readonly string[] {
     name.startsWith('DNS:') ? [name.slice(4)] : [],
   )
   if (names.length > 0) return names
-  const x509 = x509Calls()
-  const into = new Uint8Array(256)
-  const length = x509.textOfName(x509.subjectOf(certificate), c.NID_commonName, into, into.length)
-  return length > 0 ? [escaped(into.subarray(0, length))] : []
+  const name = commonName(x509Calls().subjectOf(certificate))
+  return name === '' ? [] : [name]
 }
 
 /** `Jan  1 00:00:00 2030 GMT` */
@@ -77,6 +83,34 @@ function alternativeNames(certificate: number): readonly string[] {
 function nameValue(kind: string, bytes: Uint8Array): string {
   const isAddress = kind === 'IP' && (bytes.length === 4 || bytes.length === 16)
   return isAddress ? hostFromBytes(bytes) : escaped(bytes)
+}
+
+/** The first one. */
+function commonName(name: number): string {
+  const into = new Uint8Array(256)
+  const length = x509Calls().textOfName(name, c.NID_commonName, into, into.length)
+  if (length <= 0) return ''
+  try {
+    const shown = new TextDecoder('utf-8', { fatal: true }).decode(into.subarray(0, length))
+    return /[\x00-\x1f\x7f-\x9f]/.test(shown) ? '' : shown
+  } catch {
+    return ''
+  }
+}
+
+function issuerKeyId(certificate: number): string {
+  const id = x509Calls().issuerKeyIdOf(certificate)
+  return id === 0 ? '' : hex(asn1Bytes(id))
+}
+
+export function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+function nameLine(name: number): string {
+  const line = new Uint8Array(LINE_BYTES_MAX)
+  x509Calls().oneLine(name, line, line.length)
+  return text(untilNul(line))
 }
 
 function nameText(name: number): string {

@@ -1,12 +1,15 @@
 import type { Calls } from '../../src/kernel/calls.js'
 import { EINTR, EINVAL, EMFILE, EPERM } from '../../src/kernel/errno.js'
 import type { Region } from '../../src/kernel/region.js'
+import { encodeAddress } from '../../src/kernel/sockaddr.js'
 import type { Clock, System } from '../../src/kernel/system.js'
 import { type Poller, READABLE, type ReadyList, WRITABLE } from '../../src/reactor/poller.js'
 import { NO_SCTP } from '../support/no-sctp.js'
 import type { Chance } from './chance.js'
 import { FakePipe } from './fake-pipe.js'
 import { FakeSocket } from './fake-socket.js'
+
+const LOCAL_ADDRESS = encodeAddress({ family: 'ipv4', host: '10.0.0.1', port: 80 })
 
 /** How often the kernel is in a bad mood. Each is a probability per call, but for the sizes. */
 export interface Faults {
@@ -132,7 +135,11 @@ export class FakeKernel {
       accept: refuse,
       bind: refuse,
       listen: refuse,
-      localAddress: refuse,
+      localAddress: (fd, into) => {
+        touch(at(fd))
+        into.bytes.set(LOCAL_ADDRESS)
+        return LOCAL_ADDRESS.length
+      },
       isLocalAddress: () => false,
     }
   }

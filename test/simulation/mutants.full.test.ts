@@ -44,6 +44,24 @@ const MUTANTS: readonly Mutant[] = [
     wrong: 'if (true)',
   },
   {
+    mistake: 'a session that ends leaves its question open',
+    file: 'relay/session.js',
+    right: 'this.relay.questions.withdraw(this)',
+    wrong: 'this.questionToken = 0',
+  },
+  {
+    mistake: 'a refused client gets a remote',
+    file: 'relay/asking.js',
+    right: 'if (!verdict.isPermitted)',
+    wrong: 'if (false)',
+  },
+  {
+    mistake: 'an end that came while a question was open is forgotten',
+    file: 'relay/attempts.js',
+    right: 'client.hasPeerEnded || client.hasUrgent',
+    wrong: 'client.hasUrgent',
+  },
+  {
     mistake: 'a full sink is never tried again',
     file: 'relay/session.js',
     right: 'connection.writes.isBlocked)\n            this.run(connection.writes)',

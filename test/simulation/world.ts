@@ -12,6 +12,7 @@ import { FOR_EVER_MS } from '../../src/reactor/timers.js'
 import { Blocks } from '../../src/relay/blocks.js'
 import type { Frozen } from '../../src/relay/frozen.js'
 import { Pipes } from '../../src/relay/pipes.js'
+import { Questions } from '../../src/relay/questions.js'
 import { Relay } from '../../src/relay/relay.js'
 import { NO_TLS } from '../../src/relay/relay-tls.js'
 import { Remotes } from '../../src/relay/remotes.js'
@@ -19,6 +20,7 @@ import { SPLICE_POLICIES, type SplicePolicy } from '../../src/relay/splice-polic
 import { Trouble } from '../../src/relay/trouble.js'
 import { Actor, patternByte } from './actor.js'
 import { Chance } from './chance.js'
+import { FakeAuthority } from './fake-authority.js'
 import { FakeKernel, type Faults } from './fake-kernel.js'
 import type { FakeSocket } from './fake-socket.js'
 
@@ -67,6 +69,8 @@ export class World {
   readonly #relay: Relay
   readonly #blocks: Blocks
   readonly #pipes: Pipes
+  readonly #authority: FakeAuthority
+  readonly #questions: Questions
   readonly #cells
   readonly #clients: Actor[] = []
   readonly #servers = new Map<FakeSocket, Actor>()
@@ -95,6 +99,8 @@ export class World {
       pipesMax: chance.between(1, 6),
       pipeBytes: 256 * 1024,
     })
+    this.#authority = new FakeAuthority(chance)
+    this.#questions = new Questions(this.#loop, (news) => this.#authority.hear(news))
     const remotes = this.#manners.length
     this.#cells = localCells({ children: 1, remotes, listeners: 1, ringBytes: 64 })
     this.#relay = this.#makeRelay(system, policyFor(transportOf(seed), chance, this.#windowBytes))
@@ -113,6 +119,7 @@ export class World {
         loop: this.#loop,
         blocks: this.#blocks,
         pipes: this.#pipes,
+        questions: this.#questions,
         remotes: new Remotes(names, this.#cells, child),
         pool: new Pool({
           weights: names.map(() => this.#chance.between(1, 3)),
@@ -136,6 +143,7 @@ export class World {
           ephemeralPorts: { least: 32_768, most: 60_999 },
           retireLimit: 0,
           hasAccessLog: true,
+          asks: this.#authority.asks,
           notesPeers: true,
         },
         tls: NO_TLS,
@@ -144,6 +152,7 @@ export class World {
         trouble: new Trouble(() => {}),
         trace: new TraceChannel('NET', 0, () => {}),
         listenerNames: ['listener'],
+        realms: [],
         writeAccess: (record) => this.#records.set(record.client, record),
       },
       { onRoom: () => {}, onRetired: () => {} },
@@ -213,7 +222,8 @@ export class World {
     else if (roll < 0.55) this.#act()
     else if (roll < 0.85) this.#carry()
     else if (roll < 0.9) this.#settleConnection()
-    else if (roll < 0.95) this.#freezeOrThaw()
+    else if (roll < 0.94) this.#freezeOrThaw()
+    else if (roll < 0.96) this.#authority.settle(this.#questions, this.#relay.openSessions)
     else this.#pass(this.#chance.between(0, 3))
   }
 
@@ -304,6 +314,7 @@ export class World {
     assert.deepEqual(this.#kernel.openDescriptors, [], 'descriptors left open')
     assert.equal(this.#blocks.held, 0, 'blocks left held')
     assert.equal(this.#pipes.openCount, 0, 'pipes left open')
+    assert.equal(this.#questions.openCount, 0, 'questions left open')
     assert.equal(this.#loop.watchCount, 0, 'watches left')
     assert.equal(this.#loop.timers.count, 0, 'timers left')
     assert.deepEqual(
@@ -316,6 +327,12 @@ export class World {
   #assertServed(client: Actor, index: number): void {
     const record = this.#records.get(`${CLIENT_HOST}:${FIRST_PORT + index}`)
     assert.ok(record, `client ${index} has no line in the access log`)
+    const isRefused = this.#authority.refused.has(record.client)
+    assert.equal(
+      record.reason === 'mavis-denied',
+      isRefused,
+      `client ${index} is refused if the answer is no`,
+    )
     // A server that answered when the relay had just given up waiting was never this client's.
     const server = record.remote === '' ? undefined : client.other
     if (server === undefined) {

@@ -13,6 +13,7 @@ import { Loop } from '../../src/reactor/loop.js'
 import { READABLE } from '../../src/reactor/poller.js'
 import { Blocks } from '../../src/relay/blocks.js'
 import { Pipes } from '../../src/relay/pipes.js'
+import { Questions } from '../../src/relay/questions.js'
 import { Relay } from '../../src/relay/relay.js'
 import { NO_TLS } from '../../src/relay/relay-tls.js'
 import { Remotes } from '../../src/relay/remotes.js'
@@ -42,6 +43,7 @@ const OPTIONS = {
   ephemeralPorts: { least: 32_768, most: 60_999 },
   retireLimit: 0,
   hasAccessLog: true,
+  asks: undefined,
   notesPeers: true,
 }
 
@@ -82,6 +84,7 @@ export class CrowdWorld {
         loop: this.#loop,
         blocks: new Blocks(calls, heapRegion),
         pipes: new Pipes(calls, this.#loop, { pipesMax: 1, pipeBytes: 65_536 }),
+        questions: new Questions(this.#loop, () => {}),
         remotes: new Remotes([{ name: 'remote', addresses: [address] }], cells, child),
         pool,
         options: OPTIONS,
@@ -91,6 +94,7 @@ export class CrowdWorld {
         trouble: new Trouble(() => {}),
         trace: new TraceChannel('NET', 0, () => {}),
         listenerNames: ['listener'],
+        realms: [],
         writeAccess: (record) => void ring.write(ACCESS, INFO, accessLine(record)),
       },
       { onRoom: () => {}, onRetired: () => {} },

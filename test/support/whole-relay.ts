@@ -66,6 +66,7 @@ export class WholeRelay {
       cells: { fd, shape },
       childSlot: 0,
       listenerNames: ['listener'],
+      realms: [],
       listenerQueues: [{ backlog: 16, overloadBacklog: 16 }],
       remotes: [remote],
       relay: {
@@ -82,6 +83,7 @@ export class WholeRelay {
         ephemeralPorts: { least: 32_768, most: 60_999 },
         retireLimit: 0,
         hasAccessLog,
+        asks: undefined,
         notesPeers: hasAccessLog,
       },
       tls: NO_TLS,

@@ -1,0 +1,125 @@
+import { readFileSync } from 'node:fs'
+import { parseHostLiteral } from '../base/address.js'
+import { type ClientIdentity, type Question, REFUSALS, type Verdict } from '../base/authorization.js'
+import { readableText } from '../base/byte-string.js'
+import { ATTRIBUTES } from '../base/mavis-attributes.js'
+import { renderProblems } from '../config/problem-text.js'
+import { linuxSystem } from '../kernel/linux-system.js'
+import { Authority } from '../mavis/authority.js'
+import { DOWN, FINAL, IGNORE, TIMEOUT } from '../mavis/module.js'
+import type { MavisSettings } from '../mavis/settings.js'
+import type { Step } from '../mavis/step.js'
+import { printable } from '../observe/log.js'
+import { identityOf } from '../relay/client-identity.js'
+import { freeCertificate, readCertificates } from '../tls/certificate.js'
+import { certificateFacts } from '../tls/x509-facts.js'
+import type { MavisTestArguments } from './arguments.js'
+import { exitCodeFor, hasErrors } from './check.js'
+import { EXIT_NO_INPUT, EXIT_NOT_PERMITTED, EXIT_OK, EXIT_USAGE } from './exit-codes.js'
+import { type LoadOptions, loadFrom } from './load.js'
+import { writeLine } from './log-setup.js'
+
+/** What codes are called in the protocol. */
+const CODE_NAMES: Readonly<Record<number, string>> = {
+  [FINAL]: 'FINAL',
+  [IGNORE]: 'IGNORE',
+  [TIMEOUT]: 'TIMEOUT',
+  [DOWN]: 'DOWN',
+}
+
+/**
+ * Asks the modules of a configuration about one client and shows every step. Exit codes: 0: it is let in, 1: it is
+ * not; those of a start for a configuration that is wrong.
+ */
+export async function runMavisTest(options: LoadOptions & MavisTestArguments): Promise<void> {
+  const loaded = await loadFrom(options)
+  if (loaded.problems.length > 0) writeLine(renderProblems(loaded.problems, loaded.sources))
+  if (hasErrors(loaded.problems)) {
+    process.exitCode = exitCodeFor(loaded.problems)
+    return
+  }
+  for (const [name, value] of loaded.environment) process.env[name] = value
+  const { mavis } = loaded.tcprelay
+  const question = questionOf(options, mavis)
+  if ('exitCode' in question) {
+    writeLine(`${options.program}: ${question.problem}\n`)
+    process.exitCode = question.exitCode
+    return
+  }
+  const verdict = await ask(question, mavis)
+  show(verdictText(verdict))
+  process.exitCode = verdict.isPermitted ? EXIT_OK : EXIT_NOT_PERMITTED
+}
+
+function questionOf(
+  { address, certificate }: MavisTestArguments,
+  { authorization }: MavisSettings,
+): Question | { readonly problem: string; readonly exitCode: number } {
+  const literal = parseHostLiteral(address)
+  if (literal === undefined)
+    return { problem: `'${address}' is no address of a client`, exitCode: EXIT_USAGE }
+  if (authorization === 'none')
+    return { problem: "'mavis authorization' is none: nobody is asked", exitCode: EXIT_USAGE }
+  const identity = certificate === undefined ? undefined : identityIn(certificate)
+  if (identity !== undefined && 'problem' in identity) return { ...identity, exitCode: EXIT_NO_INPUT }
+  if (authorization === 'user' && identity === undefined)
+    return { problem: "'mavis authorization' is user: a certificate is needed", exitCode: EXIT_USAGE }
+  const client =
+    literal.family === 'ipv6' && literal.scope !== '' ? `${literal.host}%${literal.scope}` : literal.host
+  return { token: 1, childSlot: 0, client, server: '', realm: '', serverName: undefined, identity }
+}
+
+function identityIn(file: string): ClientIdentity | { readonly problem: string } | undefined {
+  let problem = ''
+  try {
+    const [leaf, ...chain] = readCertificates(readFileSync(file), (message) => {
+      problem = message
+    })
+    if (leaf !== undefined) {
+      const peer = certificateFacts(leaf)
+      freeCertificate({ leaf, chain, key: 0 })
+      return identityOf({ peer, pskIdentity: undefined })
+    }
+  } catch (error) {
+    problem = error instanceof Error ? error.message : String(error)
+  }
+  return { problem: `cannot read the certificate ${file}: ${problem}` }
+}
+
+/** The authority ends with its answer, and its helpers with it. */
+async function ask(question: Question, mavis: MavisSettings): Promise<Verdict> {
+  const { clock } = linuxSystem()
+  const say = (_severity: number, text: string) => show(`log: ${text}`)
+  const authority = new Authority(mavis, { say, nowMs: () => clock.monotonicMs() })
+  let timer: NodeJS.Timeout | undefined
+  const verdict = await new Promise<Verdict>((resolve) => {
+    timer = setTimeout(
+      () => resolve({ isPermitted: false, refusal: 'timeout', comment: '' }),
+      mavis.timeoutMs,
+    )
+    authority.ask(question, resolve, showStep)
+  })
+  clearTimeout(timer)
+  await authority.close()
+  return verdict
+}
+
+function showStep({ changes, module, outcome, what }: Step): void {
+  const end = typeof outcome === 'number' ? (CODE_NAMES[outcome] ?? `code ${outcome}`) : outcome
+  show(`module ${module}: ${what}${end === undefined ? '' : `: ${end}`}`)
+  for (const [attribute, value] of changes) {
+    const name = ATTRIBUTES[attribute] ?? attribute
+    show(`    ${name} ${value === undefined ? 'is gone' : `= ${readableText(value)}`}`)
+  }
+}
+
+function verdictText(verdict: Verdict): string {
+  if (verdict.isPermitted) return 'permitted'
+  const why = REFUSALS[verdict.refusal]
+  return verdict.comment === '' ? `not permitted: ${why}` : `not permitted: ${why}: ${verdict.comment}`
+}
+
+/** Values are of strangers. */
+function show(line: string): void {
+  process.stdout.write(`${printable(line)}\n`)
+}

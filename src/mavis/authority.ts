@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto'
+import type { AskedAbout, Question, Verdict } from '../base/authorization.js'
+import type { ByteString } from '../base/byte-string.js'
+import { AV } from '../base/mavis-attributes.js'
+import { Chain } from './chain.js'
+import { judge } from './judgement.js'
+import type { ModuleServices, Query } from './module.js'
+import { openModule } from './open-module.js'
+import { questionValues } from './question-values.js'
+import type { MavisSettings } from './settings.js'
+import type { Step } from './step.js'
+import { VerdictCache } from './verdict-cache.js'
+
+/**
+ * Answers the questions of one configuration: makes attributes of them, asks the chain of modules, and says what its
+ * answer means. Each question is answered once, unless it is withdrawn before.
+ */
+export class Authority {
+  readonly #settings: MavisSettings
+  readonly #about: AskedAbout
+  readonly #services: ModuleServices
+  readonly #chain: Chain
+  readonly #cache: VerdictCache | undefined
+  /** By token. */
+  readonly #open = new Map<number, Query>()
+  /** No other process, and no other chain of this one, has the same serials. */
+  readonly #serialPrefix = randomBytes(9).toString('base64')
+  #lastSerial = 0
+  #isRetired = false
+
+  constructor(settings: MavisSettings, services: Omit<ModuleServices, 'timeoutMs'>) {
+    const { authorization, cacheTimeoutMs, modules, timeoutMs } = settings
+    this.#settings = settings
+    this.#about = authorization === 'none' ? 'host' : authorization
+    this.#services = { ...services, timeoutMs }
+    this.#chain = new Chain(
+      modules.map((module) => ({ module: openModule(module, this.#services), settings: module })),
+      services.say,
+    )
+    this.#cache = cacheTimeoutMs === 0 ? undefined : new VerdictCache(cacheTimeoutMs)
+  }
+
+  get openCount(): number {
+    return this.#open.size
+  }
+
+  /** `steps`: told what happens on the way. */
+  ask(question: Question, answered: (verdict: Verdict) => void, steps?: (step: Step) => void): void {
+    const known = this.#cache?.find(question, this.#services.nowMs())
+    if (known !== undefined) {
+      answered(known)
+      return
+    }
+    const asked = this.#valuesOf(question)
+    const query: Query = { values: [...asked], serial: asked[AV.SERIAL] ?? '' }
+    this.#open.set(question.token, query)
+    const onAnswer = (code: Parameters<typeof judge>[2]) => {
+      this.#open.delete(question.token)
+      const verdict = judge(asked, query.values, code, this.#settings)
+      this.#cache?.keep(question, verdict, this.#services.nowMs())
+      answered(verdict)
+      this.#restIfIdle()
+    }
+    this.#chain.ask(query, onAnswer, steps)
+  }
+
+  /** Nobody waits for the answer to this question any more. */
+  withdraw(token: number): void {
+    const query = this.#open.get(token)
+    if (query === undefined) return
+    this.#open.delete(token)
+    this.#chain.withdraw(query)
+    this.#restIfIdle()
+  }
+
+  /** Another configuration is in force: questions come only of clients that shook hands meanwhile. */
+  retire(): void {
+    this.#isRetired = true
+    this.#restIfIdle()
+  }
+
+  /** No question comes any more, and no answer is given; settles when nothing of it is left running. */
+  async close(): Promise<void> {
+    for (const token of [...this.#open.keys()]) this.withdraw(token)
+    await this.#chain.close()
+  }
+
+  #valuesOf(question: Question): (ByteString | undefined)[] {
+    const number = ++this.#lastSerial
+    return questionValues(question, this.#about, `${this.#serialPrefix}${number}`, `${process.pid}-${number}`)
+  }
+
+  #restIfIdle(): void {
+    if (this.#isRetired && this.#open.size === 0) this.#chain.rest()
+  }
+}

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type AttributeName, AV } from '../base/mavis-attributes.js'
+import { judge } from './judgement.js'
+import { type Code, DOWN, FINAL, IGNORE, TIMEOUT } from './module.js'
+
+type Named = Partial<Record<AttributeName, string>>
+
+function values(named: Named): (string | undefined)[] {
+  const all: (string | undefined)[] = []
+  for (const [name, value] of Object.entries(named)) all[AV[name as AttributeName]] = value
+  return all
+}
+
+const ASKED: Named = { TYPE: 'TACPLUS', TACTYPE: 'HOST', USER: '192.0.2.1', SERIAL: 's1' }
+
+function verdictOf(
+  answer: Named,
+  {
+    code = FINAL,
+    fallback = 'deny',
+    members = [],
+  }: { code?: Code; fallback?: 'permit' | 'deny'; members?: string[] } = {},
+): string {
+  const verdict = judge(values(ASKED), values({ ...ASKED, ...answer }), code, { fallback, members })
+  if (verdict.isPermitted) return 'permit'
+  return verdict.comment === '' ? verdict.refusal : `${verdict.refusal}: ${verdict.comment}`
+}
+
+test('ACK lets in, NAK does not, and says why', () => {
+  assert.equal(verdictOf({ RESULT: 'ACK' }), 'permit')
+  assert.equal(verdictOf({ RESULT: 'NAK' }), 'denied')
+  assert.equal(verdictOf({ RESULT: 'NAK', COMMENT: 'not on \xc3\xa9aster' }), 'denied: not on éaster')
+  assert.equal(verdictOf({ RESULT: 'NAK', USER_RESPONSE: 'go away' }), 'denied: go away')
+  assert.equal(verdictOf({ RESULT: 'NAK', COMMENT: 'x'.repeat(1_000) }).length, 'denied: '.length + 200)
+})
+
+test('who is not found is let in or not as `mavis default` says; whatever else is wrong never is', () => {
+  for (const answer of [{}, { RESULT: 'NFD' }]) {
+    assert.equal(verdictOf(answer), 'not-found')
+    assert.equal(verdictOf(answer, { fallback: 'permit' }), 'permit')
+  }
+  const permissive = { fallback: 'permit' } as const
+  assert.equal(verdictOf({ RESULT: 'ERR', COMMENT: 'no database' }, permissive), 'error: no database')
+  assert.equal(verdictOf({ RESULT: 'NAK' }, permissive), 'denied')
+  assert.equal(verdictOf({ RESULT: 'ack' }, permissive), "error: the answer has the unknown result 'ack'")
+  assert.equal(verdictOf({ RESULT: 'ACK' }, { ...permissive, code: IGNORE }), 'error')
+  assert.equal(verdictOf({ RESULT: 'ACK' }, { ...permissive, code: DOWN }), 'error')
+  assert.equal(verdictOf({ RESULT: 'ACK' }, { ...permissive, code: TIMEOUT }), 'timeout')
+})
+
+test('an ACK to another question lets nobody in', () => {
+  for (const name of ['TYPE', 'TACTYPE', 'USER', 'SERIAL'] as const)
+    assert.equal(verdictOf({ RESULT: 'ACK', [name]: 'other' }), `error: ${name} came back as 'other'`)
+  const without = values({ RESULT: 'ACK' })
+  const verdict = judge(values(ASKED), without, FINAL, { fallback: 'permit', members: [] })
+  assert.equal(verdict.isPermitted, false)
+})
+
+test('with `mavis require member` one of the groups is needed', () => {
+  const members = ['staff', 'wheel']
+  const groups = (answer: Named) => verdictOf({ RESULT: 'ACK', ...answer }, { members })
+  assert.equal(groups({}), 'not-member')
+  assert.equal(groups({ TACMEMBER: 'staff' }), 'permit')
+  assert.equal(groups({ TACMEMBER: '"guests","wheel"' }), 'permit')
+  assert.equal(groups({ TACMEMBER: 'guests, wheel' }), 'permit')
+  assert.equal(groups({ TACMEMBER: 'staffs' }), 'not-member')
+  assert.equal(groups({ TACMEMBER: '"staff,wheel"' }), 'not-member')
+  assert.equal(groups({ MEMBEROF: '"CN=guests,OU=x","CN=staff,OU=people,DC=example"' }), 'permit')
+  assert.equal(groups({ MEMBEROF: '"CN=guests,OU=staff"' }), 'not-member')
+})

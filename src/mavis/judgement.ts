@@ -1,0 +1,57 @@
+import type { Verdict } from '../base/authorization.js'
+import { type ByteString, byteString, readableText } from '../base/byte-string.js'
+import { ATTRIBUTES, AV } from '../base/mavis-attributes.js'
+import { ACK, type Code, ERR, FINAL, NAK, NFD, TIMEOUT } from './module.js'
+import type { MavisSettings } from './settings.js'
+
+/** What comes back as it was asked, or the answer is of another question. */
+const KEPT = [AV.TYPE, AV.USER, AV.SERIAL, AV.TACTYPE] as const
+
+type Values = readonly (ByteString | undefined)[]
+
+/** Longer comments are cut: they go into log lines. */
+const COMMENT_MAX = 200
+
+const PERMITTED: Verdict = { isPermitted: true }
+
+/** What the chain's answer means. Whatever is not understood is a refusal. */
+export function judge(
+  asked: Values,
+  answer: Values,
+  code: Code,
+  { fallback, members }: Pick<MavisSettings, 'fallback' | 'members'>,
+): Verdict {
+  const result = code === FINAL ? answer[AV.RESULT] : undefined
+  const comment = readableText(answer[AV.COMMENT] ?? answer[AV.USER_RESPONSE] ?? '').slice(0, COMMENT_MAX)
+  if (code === TIMEOUT) return { isPermitted: false, refusal: 'timeout', comment }
+  if (code !== FINAL || result === ERR) return { isPermitted: false, refusal: 'error', comment }
+  if (result === NAK) return { isPermitted: false, refusal: 'denied', comment }
+  if (result === undefined || result === NFD)
+    return fallback === 'permit' ? PERMITTED : { isPermitted: false, refusal: 'not-found', comment }
+  if (result !== ACK) return error(`the answer has the unknown result '${readableText(result)}'`)
+  const changed = KEPT.find((attribute) => answer[attribute] !== asked[attribute])
+  if (changed !== undefined) {
+    const { [changed]: value = '' } = answer
+    return error(`${ATTRIBUTES[changed]} came back as '${readableText(value).slice(0, COMMENT_MAX)}'`)
+  }
+  if (members.length === 0) return PERMITTED
+  const groups = groupsOf(answer)
+  if (members.some((member) => groups.has(byteString(member)))) return PERMITTED
+  return { isPermitted: false, refusal: 'not-member', comment }
+}
+
+function error(comment: string): Verdict {
+  return { isPermitted: false, refusal: 'error', comment }
+}
+
+/** Of TACMEMBER (`"staff","wheel"`) and MEMBEROF (`"CN=staff,OU=x"`), there by the whole name and by its first part. */
+function groupsOf(answer: Values): ReadonlySet<ByteString> {
+  const whole = [AV.TACMEMBER, AV.MEMBEROF].flatMap((attribute) => listOf(answer[attribute] ?? ''))
+  const short = whole.flatMap((name) => /^CN=([^,]+)/i.exec(name)?.[1] ?? [])
+  return new Set([...whole, ...short])
+}
+
+/** Names with commas between them; one that holds commas itself is in quotes. */
+function listOf(text: ByteString): readonly ByteString[] {
+  return Array.from(text.matchAll(/"([^"]*)"|([^",]+)/g), ([, quoted, bare]) => quoted ?? bare?.trim() ?? '')
+}

@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto'
+import type { AskedAbout, ClientIdentity, Question } from '../base/authorization.js'
+import { type ByteString, byteString } from '../base/byte-string.js'
+import { AV } from '../base/mavis-attributes.js'
+
+/** Of clients of listeners that have none. */
+const DEFAULT_REALM = 'default'
+
+/**
+ * The attributes of a question, as helpers of the original know them: TYPE, TIMESTAMP, USER, IPADDR, SERIAL, SERVERIP,
+ * REALM, VHOST, CERTDATA, CERTSUBJ, TACTYPE. `serial` and `timestamp` name it among all others.
+ */
+export function questionValues(
+  { client, identity, realm, server, serverName }: Question,
+  about: AskedAbout,
+  serial: ByteString,
+  timestamp: ByteString,
+): (ByteString | undefined)[] {
+  const values: (ByteString | undefined)[] = []
+  const set = (attribute: number, text: string) => {
+    if (text !== '') values[attribute] = byteString(text)
+  }
+  set(AV.TYPE, 'TACPLUS')
+  set(AV.TACTYPE, about === 'host' ? 'HOST' : 'INFO')
+  set(AV.USER, about === 'host' ? client : (identity?.user ?? ''))
+  set(AV.IPADDR, client)
+  set(AV.SERVERIP, server)
+  set(AV.REALM, realm === '' ? DEFAULT_REALM : realm)
+  set(AV.VHOST, serverName ?? '')
+  if (identity !== undefined) set(AV.CERTDATA, certificateData(identity))
+  if (identity?.kind === 'certificate') set(AV.CERTSUBJ, identity.subjectLine)
+  values[AV.TIMESTAMP] = timestamp
+  values[AV.SERIAL] = serial
+  return values
+}
+
+/** `san="…",issuer="…",serial="…",sha1="aa:bb…",…`: what is not known is left out. A quote in a value is one no more. */
+function certificateData(identity: ClientIdentity): string {
+  if (identity.kind === 'psk') return `pskid="${withoutQuotes(identity.user)}"`
+  const { alternativeNames, der, issuer, issuerKeyId, serial } = identity
+  const words: readonly (readonly [name: string, value: string])[] = [
+    ...alternativeNames.map((name) => ['san', name] as const),
+    ['issuer', issuer],
+    ['issueraki', issuerKeyId],
+    ['serial', serial.toLowerCase()],
+    ['sha1', fingerprint('sha1', der)],
+    ['sha256', fingerprint('sha256', der)],
+  ]
+  return words
+    .filter(([, value]) => value !== '')
+    .map(([name, value]) => `${name}="${withoutQuotes(value)}"`)
+    .join()
+}
+
+/** Nobody is to add words of his own by a name in his certificate. */
+function withoutQuotes(text: string): string {
+  return text.replaceAll('"', '\\x22')
+}
+
+function fingerprint(algorithm: 'sha1' | 'sha256', der: Uint8Array): string {
+  const pairs = createHash(algorithm).update(der).digest('hex').match(/../g) ?? []
+  return pairs.join(':')
+}

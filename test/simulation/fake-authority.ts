@@ -1,0 +1,51 @@
+import { answered } from '../../src/relay/asking.js'
+import type { Asking } from '../../src/relay/options.js'
+import { describePeer } from '../../src/relay/peer-name.js'
+import type { Answer, QuestionNews, Questions } from '../../src/relay/questions.js'
+import type { Session } from '../../src/relay/session.js'
+import type { Chance } from './chance.js'
+
+const TIMEOUT_MS = 2_000
+
+const PERMITTED = { isPermitted: true } as const
+const DENIED = { isPermitted: false, refusal: 'denied', comment: 'by chance' } as const
+
+/** Plays the modules that say who may connect: each question is answered once, twice, too late or never. */
+export class FakeAuthority {
+  readonly asks: Asking | undefined
+  /** Clients that were waiting for an answer and got a no. */
+  readonly refused = new Set<string>()
+  readonly #chance: Chance
+  readonly #open: number[] = []
+
+  constructor(chance: Chance) {
+    this.#chance = chance
+    this.asks = chance.is(0.3) ? { about: 'host', timeoutMs: TIMEOUT_MS } : undefined
+  }
+
+  hear({ asked, withdrawn }: QuestionNews): void {
+    for (const { token } of asked) this.#open.push(token)
+    for (const token of withdrawn) {
+      // The answer may be on its way already.
+      if (this.#chance.is(0.8)) this.#forget(token)
+    }
+  }
+
+  /** Answers one of the open questions, or lets it be. */
+  settle(questions: Questions, sessions: readonly Session[]): void {
+    if (this.#open.length === 0) return
+    const token = this.#chance.pick(this.#open)
+    const answer: Answer = [token, this.#chance.is(0.8) ? PERMITTED : DENIED]
+    const isDoubled = this.#chance.is(0.1)
+    if (!isDoubled) this.#forget(token)
+    if (this.#chance.is(0.05)) return
+    const session = sessions.find(({ questionToken }) => questionToken === token)
+    if (answer[1] === DENIED && session !== undefined) this.refused.add(describePeer(session.peer))
+    answered(questions, isDoubled ? [answer, answer] : [answer])
+  }
+
+  #forget(token: number): void {
+    const at = this.#open.indexOf(token)
+    if (at >= 0) this.#open.splice(at, 1)
+  }
+}
