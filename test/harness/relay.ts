@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { afterwards, temporaryFolder } from './clean-up.js'
 import { Client, type Place } from './client.js'
-import { childrenOf, descriptorKinds, descriptorsOf, handlesSignal, threadCountOf } from './proc.js'
+import { childrenOf, descriptorKinds, descriptorsOf, handlesSignal, isAlive, threadCountOf } from './proc.js'
 import { type Exit, type Program, type ProgramOptions, startTcprelay } from './program.js'
 import { until } from './until.js'
 
@@ -134,6 +134,9 @@ export class Relay {
   #ports: readonly number[] = []
   #idleKinds = new Map<string, number>()
   #idleThreads = 0
+  /** Processes that it is meant to have, and all that were seen. */
+  #helperCount = 0
+  readonly #helpers = new Set<number>()
 
   constructor(t: TestContext, program: Program, file: string) {
     this.program = program
@@ -177,6 +180,18 @@ export class Relay {
     await until('the sessions of the relay to end', () => this.socketCount === 0)
   }
 
+  /** Waits until it has so many helper processes, which is what it looks like idle from now on. */
+  async hasHelpers(count: number): Promise<number[]> {
+    const pids = await until(`${count} helpers`, () => {
+      const pids = childrenOf(this.pid).map(Number)
+      return pids.length === count && pids
+    })
+    for (const pid of pids) this.#helpers.add(pid)
+    this.#helperCount = count
+    this.#idleKinds = descriptorKinds(this.pid)
+    return pids
+  }
+
   /** Waits until the program accepts on `listenerCount` addresses; remembers what it looks like idle. */
   async serves(listenerCount: number): Promise<void> {
     await this.logged(/bind to .* (succeeded|failed)/, listenerCount)
@@ -203,9 +218,10 @@ export class Relay {
     await this.isIdle()
     await until(`descriptors of the relay to be gone: ${this.#left()}`, () => this.#left().length === 0)
     assert.ok(threadCountOf(this.pid) <= this.#idleThreads + POOL_THREADS, 'threads of the relay are left')
-    assert.deepEqual(childrenOf(this.pid), [])
+    await this.hasHelpers(this.#helperCount)
     this.signal('SIGTERM')
     const exit = await this.ended(3_000)
     assert.deepEqual(exit, { code: 0, signal: null }, this.program.stderr.text)
+    await until('its helpers to end', () => [...this.#helpers].every((pid) => !isAlive(pid)))
   }
 }

@@ -1,0 +1,67 @@
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { temporaryFolder } from './clean-up.js'
+import { Client } from './client.js'
+import { fileOfProject } from './program.js'
+import { within } from './until.js'
+
+/** Addresses of clients, all of them of this machine. */
+export const ANN = '127.0.0.2'
+export const BOB = '127.0.0.3'
+export const CYD = '127.0.0.4'
+
+/** The rules of a helper in Python, which it reads anew for each question; and what it was asked. */
+export class Policy {
+  readonly #rules: string
+  readonly #asked: string
+
+  /** `rules`: by the user, what `test/harness/mavis/policy.py` is to do. */
+  constructor(t: TestContext, rules: Readonly<Record<string, string>>) {
+    const folder = temporaryFolder(t)
+    this.#rules = join(folder, 'rules')
+    this.#asked = join(folder, 'asked')
+    writeFileSync(this.#rules, '')
+    for (const [user, rule] of Object.entries(rules)) this.add(user, rule)
+  }
+
+  add(user: string, rule: string): void {
+    appendFileSync(this.#rules, `${user} ${rule}\n`)
+  }
+
+  set(user: string, rule: string): void {
+    writeFileSync(this.#rules, `${user} ${rule}\n`)
+  }
+
+  /** The directive of section tcprelay. */
+  module(count: number, more = ''): string {
+    const program = fileOfProject('test/harness/mavis/policy.py')
+    const words = `"${program}" policy.py "${this.#rules}" "${this.#asked}"`
+    return `mavis module policy = external { exec = ${words} childs min = ${count} childs max = ${count} ${more} }`
+  }
+
+  /** The questions so far, each `[USER, SERIAL, IPADDR, REALM, VHOST]`. */
+  get asked(): string[][] {
+    if (!existsSync(this.#asked)) return []
+    const lines = readFileSync(this.#asked, 'latin1').split('\n')
+    return lines.slice(0, -1).map((line) => line.split(' '))
+  }
+}
+
+/** A client with an address of its own. */
+export async function clientFrom(t: TestContext, address: string, port: number): Promise<Client> {
+  const socket = connect({
+    host: '127.0.0.1',
+    port,
+    localAddress: address,
+    allowHalfOpen: true,
+    noDelay: true,
+  })
+  const client = new Client(t, socket)
+  const decided = new Promise<void>((resolve) => {
+    socket.once('connect', () => resolve()).once('close', () => resolve())
+  })
+  await within('a connection', decided)
+  return client
+}

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""A MAVIS helper that does what a file says. Written from the description of the protocol.
+
+policy.py POLICY [ASKED]: each line of POLICY is `USER RESULT [COMMENT]`; ASKED gets a line `USER SERIAL IPADDR
+REALM VHOST` for each question. RESULT: ACK, NAK, NFD, ERR, DOWN; `slow N RESULT`: the same after N seconds; `member
+GROUP`: ACK with TACMEMBER; `die`; `hang`. Who is not in the file is not ours: DOWN.
+"""
+import os
+import sys
+import time
+
+TYPE, USER, RESULT, IPADDR, COMMENT, SERIAL, REALM, VHOST, TACMEMBER = 0, 4, 6, 14, 17, 21, 27, 30, 47
+FINAL, DOWN = 0, 16
+
+
+def questions(source):
+    values = {}
+    for line in source:
+        text = line.decode().rstrip("\n")
+        if text == "=":
+            yield values
+            values = {}
+        else:
+            number, value = text.split(" ", 1)
+            values[int(number)] = value
+
+
+def policy(user):
+    with open(sys.argv[1], encoding="utf-8") as lines:
+        for line in lines:
+            name, _, rest = line.strip().partition(" ")
+            if name == user:
+                return rest.split(" ")
+    return ["DOWN"]
+
+
+def note(values):
+    if len(sys.argv) < 3:
+        return
+    words = [values.get(number, "-") for number in (USER, SERIAL, IPADDR, REALM, VHOST)]
+    with open(sys.argv[2], "a", encoding="utf-8") as asked:
+        asked.write(" ".join(words) + "\n")
+
+
+def main():
+    for values in questions(sys.stdin.buffer):
+        note(values)
+        words = policy(values.get(USER, ""))
+        if words[0] == "slow":
+            time.sleep(float(words[1]))
+            words = words[2:]
+        if words[0] == "die":
+            os._exit(1)
+        while words[0] == "hang":
+            time.sleep(1000)
+        code = FINAL
+        if words[0] == "DOWN":
+            code = DOWN
+        elif words[0] == "member":
+            values[RESULT] = "ACK"
+            values[TACMEMBER] = '"%s"' % words[1]
+        else:
+            values[RESULT] = words[0]
+            if len(words) > 1:
+                values[COMMENT] = " ".join(words[1:])
+        lines = ["%d %s\n" % (number, values[number]) for number in sorted(values)]
+        sys.stdout.write("".join(lines) + "=%d\n" % code)
+        sys.stdout.flush()
+
+
+main()

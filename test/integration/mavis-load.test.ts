@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Visitors } from '../harness/load.js'
+import { Policy } from '../harness/mavis.js'
+import { MODES } from '../harness/modes.js'
+import { needs } from '../harness/needs.js'
+import { relayTo } from '../harness/relay.js'
+import { IN_FORCE, reload } from '../harness/reload.js'
+import { echoes, remoteThat } from '../harness/remote.js'
+
+const PER_SECOND = 1_000
+const HELPERS = 4
+const VISITS_BETWEEN = 1_000
+
+for (const { name: mode, start, textOf } of MODES) {
+  test(`${mode}: 1,000 clients a second are asked about once each, while the configuration changes`, async (t) => {
+    if (!needs(t, 'python3')) return
+    const policies = [1, 2, 3].map(() => new Policy(t, { '127.0.0.1': 'ACK' }))
+    const plan = relayTo(await remoteThat(echoes).start(t)).with('mavis authorization = host')
+    const [first, ...further] = policies.map((policy) => plan.with(policy.module(HELPERS)))
+    assert.ok(first)
+    const running = await start(t, first)
+    const visitors = new Visitors(t, running.port(), PER_SECOND)
+    await visitors.serveMore(VISITS_BETWEEN)
+    for (const [i, next] of further.entries()) {
+      await reload(running, textOf(next), IN_FORCE, i + 1)
+      await visitors.serveMore(VISITS_BETWEEN)
+    }
+    await visitors.stop()
+    assert.deepEqual(visitors.failed, [])
+    const asked = policies.map((policy) => policy.asked.length)
+    assert.equal(
+      asked.reduce((sum, count) => sum + count, 0),
+      visitors.visits.length,
+    )
+    for (const count of asked) assert.ok(count > 0, `each configuration was asked: ${asked}`)
+    const serials = new Set(policies.flatMap((policy) => policy.asked.map(([, serial]) => serial)))
+    assert.equal(serials.size, visitors.visits.length, 'no question was asked twice')
+    const last = visitors.visits.at(-1)?.overMs ?? 0
+    const seconds = (last - (visitors.visits[0]?.startedMs ?? 0)) / 1_000
+    t.diagnostic(`${visitors.visits.length} clients in ${seconds.toFixed(1)} s`)
+  })
+}

@@ -1,0 +1,239 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { ANN, BOB, CYD, clientFrom, Policy } from '../harness/mavis.js'
+import { MODES } from '../harness/modes.js'
+import { needs } from '../harness/needs.js'
+import { tcprelay } from '../harness/program.js'
+import { Relay, relayTo } from '../harness/relay.js'
+import { reload } from '../harness/reload.js'
+import { echoes, remoteThat } from '../harness/remote.js'
+import { connectTls, fileWith, localhost, servedWith } from '../harness/tls.js'
+import { until } from '../harness/until.js'
+import { makeIdentity } from '../support/certificates.js'
+
+const HOST = 'mavis authorization = host'
+const ACCESS_LOG = 'access log = stderr'
+
+/** Does a client from this address reach the echo? */
+async function isServed(t: TestContext, address: string, port: number): Promise<boolean> {
+  const client = await clientFrom(t, address, port)
+  await client.send('hello').catch(() => {})
+  const served = await Promise.race([
+    client.read(5).then(
+      (text) => text === 'hello',
+      () => false,
+    ),
+    client.ending().then(() => false),
+  ])
+  await client.close()
+  return served
+}
+
+for (const { name: mode, start } of MODES) {
+  test(`${mode}: a helper decides by the address who may connect`, async (t) => {
+    if (!needs(t, 'python3')) return
+    const policy = new Policy(t, { [ANN]: 'ACK', [BOB]: 'NAK not on easter' })
+    const remote = await remoteThat(echoes).start(t)
+    const plan = relayTo(remote)
+      .with(HOST, policy.module(1), ACCESS_LOG)
+      .listeningOn('address = 127.0.0.1 port = 0 realm = inside')
+    const running = await start(t, plan)
+    if (running instanceof Relay) await running.hasHelpers(1)
+    assert.equal(await isServed(t, ANN, running.port()), true)
+    assert.equal(await isServed(t, BOB, running.port()), false)
+    await running.logged(
+      new RegExp(`client ${BOB}:\\d+ of \\S+ is not let in: a module refuses it: not on easter`),
+    )
+    await running.logged(
+      new RegExp(`client=${BOB}:\\d+ .*end=mavis-denied comment=not\\\\x20on\\\\x20easter`),
+    )
+    assert.equal(await isServed(t, CYD, running.port()), false)
+    await running.logged(/end=mavis-not-found/)
+    assert.equal(remote.acceptedCount, 1, 'who is not let in gets no remote')
+    const [first] = policy.asked
+    assert.deepEqual([first?.[0], first?.[2], first?.[3], first?.[4]], [ANN, ANN, 'inside', '-'])
+  })
+}
+
+test('who is not found is let in where `mavis default` says so; an error never is', async (t) => {
+  if (!needs(t, 'python3')) return
+  const policy = new Policy(t, { [BOB]: 'ERR no database', [CYD]: 'NFD' })
+  const plan = relayTo(await remoteThat(echoes).start(t)).with(
+    HOST,
+    'mavis default = permit',
+    policy.module(1),
+  )
+  const relay = await plan.with(ACCESS_LOG).start(t)
+  await relay.hasHelpers(1)
+  assert.equal(await isServed(t, ANN, relay.port()), true, 'the module is down')
+  assert.equal(await isServed(t, CYD, relay.port()), true)
+  assert.equal(await isServed(t, BOB, relay.port()), false)
+  await relay.logged(/end=mavis-error comment=no\\x20database/)
+})
+
+test('who waits too long is not let in, and the answer that comes later harms nobody', async (t) => {
+  if (!needs(t, 'python3')) return
+  const policy = new Policy(t, { [ANN]: 'slow 1.5 ACK', [BOB]: 'ACK' })
+  const plan = relayTo(await remoteThat(echoes).start(t)).with(HOST, 'mavis timeout = 1', ACCESS_LOG)
+  const relay = await plan.with(policy.module(1, 'timeout = 5')).start(t)
+  await relay.hasHelpers(1)
+  assert.equal(await isServed(t, ANN, relay.port()), false)
+  await relay.logged(/end=mavis-timeout/)
+  await until('the helper to be free', async () => isServed(t, BOB, relay.port()))
+})
+
+test('a client that hangs up while it waits is forgotten; one that ends its half is served', async (t) => {
+  if (!needs(t, 'python3')) return
+  const policy = new Policy(t, { [ANN]: 'slow 0.5 ACK', [BOB]: 'slow 0.5 ACK' })
+  const remote = await remoteThat(echoes).start(t)
+  const relay = await relayTo(remote).with(HOST, policy.module(2), ACCESS_LOG).start(t)
+  await relay.hasHelpers(2)
+  const gone = await clientFrom(t, ANN, relay.port())
+  await until('the question', () => policy.asked.length === 1)
+  gone.reset()
+  await relay.logged(new RegExp(`client=${ANN}:.*end=client-left`))
+  const half = await clientFrom(t, BOB, relay.port())
+  await half.send('hello')
+  await half.endWriting()
+  assert.equal(await half.readToEnd(), 'hello')
+  assert.equal(remote.acceptedCount, 1)
+})
+
+test('questions that wait behind a helper are dropped with their clients', async (t) => {
+  if (!needs(t, 'python3')) return
+  const policy = new Policy(t, { [ANN]: 'slow 1 ACK', [BOB]: 'ACK', [CYD]: 'ACK' })
+  const relay = await relayTo(await remoteThat(echoes).start(t))
+    .with(HOST, policy.module(1))
+    .start(t)
+  await relay.hasHelpers(1)
+  const first = await clientFrom(t, ANN, relay.port())
+  await until('the first question', () => policy.asked.length === 1)
+  const waiting = await Promise.all(Array.from({ length: 20 }, () => clientFrom(t, BOB, relay.port())))
+  for (const client of waiting) client.reset()
+  const last = await clientFrom(t, CYD, relay.port())
+  assert.equal(await first.exchange('hello'), 'hello')
+  assert.equal(await last.exchange('hello'), 'hello')
+  assert.deepEqual(
+    policy.asked.map(([user]) => user),
+    [ANN, CYD],
+  )
+  for (const client of [first, last]) await client.close()
+})
+
+test('a helper that dies with a question gets a successor, which is asked again', async (t) => {
+  if (!needs(t, 'python3')) return
+  const policy = new Policy(t, { [ANN]: 'die', [BOB]: 'ACK' })
+  const relay = await relayTo(await remoteThat(echoes).start(t))
+    .with(HOST, policy.module(1), ACCESS_LOG)
+    .start(t)
+  await relay.hasHelpers(1)
+  const client = await clientFrom(t, ANN, relay.port())
+  await until('the question', () => policy.asked.length > 0)
+  policy.set(ANN, 'ACK')
+  policy.add(BOB, 'ACK')
+  const outcome = await Promise.race([client.exchange('hello'), client.ending()])
+  // Three deaths with one question are enough, and they may come before the rules have changed.
+  assert.match(outcome, /hello|ECONNRESET/)
+  await client.close()
+  assert.equal(await isServed(t, BOB, relay.port()), true)
+  const serials = policy.asked.filter(([user]) => user === ANN).map(([, serial]) => serial)
+  assert.equal(new Set(serials).size, 1, 'it is the same question')
+})
+
+test('answers are kept for `mavis cache timeout`', async (t) => {
+  if (!needs(t, 'python3')) return
+  const policy = new Policy(t, { [ANN]: 'ACK', [BOB]: 'NAK' })
+  const plan = relayTo(await remoteThat(echoes).start(t)).with(
+    HOST,
+    'mavis cache timeout = 60',
+    policy.module(1),
+  )
+  const relay = await plan.start(t)
+  await relay.hasHelpers(1)
+  for (let i = 0; i < 5; i++) {
+    assert.equal(await isServed(t, ANN, relay.port()), true)
+    assert.equal(await isServed(t, BOB, relay.port()), false)
+  }
+  assert.deepEqual(
+    policy.asked.map(([user]) => user),
+    [ANN, BOB],
+  )
+})
+
+test('user mode: the certificate of a client says who it is', async (t) => {
+  if (!needs(t, 'python3')) return
+  const policy = new Policy(t, { ann: 'member staff', bob: 'member guests', cyd: 'NAK' })
+  const authority = makeIdentity({ name: 'authority', isAuthority: true })
+  const plan = relayTo(await remoteThat(echoes).start(t))
+    .listeningOn('address = 127.0.0.1 port = 0 tls = yes')
+    .with(
+      servedWith(localhost(t)),
+      `tls client-ca-file = ${fileWith(t, authority.pem)}`,
+      'tls verify = request',
+      'mavis authorization = user',
+      'mavis require member = staff, wheel',
+      policy.module(1),
+      ACCESS_LOG,
+    )
+  const relay = await plan.start(t)
+  await relay.hasHelpers(1)
+  const connect = async (name?: string) => {
+    const shown = name === undefined ? undefined : makeIdentity({ name, issuer: authority })
+    const words = shown === undefined ? {} : { cert: shown.pem, key: shown.keyPem }
+    return connectTls(t, relay.port(), { servername: 'localhost', ...words })
+  }
+  const ann = await connect('ann')
+  assert.equal(await ann.exchange('hello'), 'hello')
+  await ann.close()
+  for (const [name, end] of [
+    ['bob', 'mavis-not-member'],
+    ['cyd', 'mavis-denied'],
+    [undefined, 'mavis-no-identity'],
+  ] as const) {
+    const refused = await connect(name)
+    assert.equal(await refused.ending(), 'ECONNRESET')
+    await relay.logged(new RegExp(`end=${end}`))
+  }
+  assert.deepEqual(
+    policy.asked.map(([user, , address, , host]) => [user, address, host]),
+    [
+      ['ann', '127.0.0.1', 'localhost'],
+      ['bob', '127.0.0.1', 'localhost'],
+      ['cyd', '127.0.0.1', 'localhost'],
+    ],
+  )
+})
+
+test('a reload changes the modules; who waits is answered by the old ones, whose helpers then end', async (t) => {
+  if (!needs(t, 'python3')) return
+  const old = new Policy(t, { [ANN]: 'slow 1 ACK' })
+  const next = new Policy(t, { [BOB]: 'ACK' })
+  const plan = relayTo(await remoteThat(echoes).start(t)).with(HOST)
+  const relay = await plan.with(old.module(1)).start(t)
+  await relay.hasHelpers(1)
+  const waiting = await clientFrom(t, ANN, relay.port())
+  await until('the question', () => old.asked.length === 1)
+  await reload(relay, plan.with(next.module(2)).text)
+  assert.equal(await isServed(t, BOB, relay.port()), true)
+  assert.equal(await waiting.exchange('hello'), 'hello')
+  await waiting.close()
+  await relay.hasHelpers(2)
+  assert.equal(await isServed(t, ANN, relay.port()), false, 'the new modules do not know it')
+  assert.equal(old.asked.length, 1)
+})
+
+test('mavis-test asks the modules and shows every step', async (t) => {
+  if (!needs(t, 'python3')) return
+  const policy = new Policy(t, { [ANN]: 'ACK', [BOB]: 'NAK not on easter' })
+  const file = relayTo({ directive: 'address = 127.0.0.1 port = 9' }).with(HOST, policy.module(1)).file(t)
+  const permitted = await tcprelay(t, ['mavis-test', file, ANN])
+  assert.equal(permitted.code, 0, permitted.stderr)
+  assert.match(permitted.stdout, /^module policy: asked$/m)
+  assert.match(permitted.stdout, /^module policy: answered: FINAL\n.* RESULT = ACK$/ms)
+  assert.match(permitted.stdout, /\npermitted\n$/)
+  const denied = await tcprelay(t, ['mavis-test', file, BOB])
+  assert.equal(denied.code, 1)
+  assert.match(denied.stdout, /\nnot permitted: a module refuses it: not on easter\n$/)
+  const wrong = await tcprelay(t, ['mavis-test', file, 'nowhere'])
+  assert.equal(wrong.code, 64)
+})
