@@ -9,8 +9,8 @@ import {
 } from '../../src/mavis/module.js'
 import type { CommonModuleSettings } from '../../src/mavis/settings.js'
 
-/** Attributes by their names. */
-export type Named = Readonly<Partial<Record<AttributeName, string>>>
+/** Attributes by their names; undefined: taken away. */
+export type Named = { readonly [Name in AttributeName]?: string | undefined }
 
 export function valuesOf(named: Named): (string | undefined)[] {
   const values: (string | undefined)[] = []
