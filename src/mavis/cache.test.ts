@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { FakeServices, type Named, questionOf, throughModule } from '../../test/support/mavis.js'
+import { Cache } from './cache.js'
+import { ACK, DOWN, ERR, FINAL, NAK, NFD } from './module.js'
+
+class World {
+  readonly services = new FakeServices()
+  readonly cache: Cache
+
+  constructor(expireMs: Readonly<Record<string, number>> = { TACPLUS: 60_000 }) {
+    const kept = new Map(Object.entries(expireMs))
+    this.cache = new Cache({ module: 'cache', expireMs: kept, purgePeriodMs: 300_000 }, this.services)
+  }
+
+  /** Undefined where the modules below have been asked. */
+  ask(question: Named, below: Named): Named | undefined {
+    const { asked, values } = throughModule(this.cache, questionOf(question), below)
+    assert.ok(asked === DOWN || asked === FINAL)
+    return asked === FINAL ? values : undefined
+  }
+}
+
+test('an answer holds for the same question, with its comment and groups', () => {
+  for (const RESULT of [ACK, NAK, NFD]) {
+    const world = new World()
+    const answer = { RESULT, COMMENT: 'because', TACMEMBER: 'staff', TACTYPE: undefined }
+    assert.equal(world.ask({ CERTSUBJ: '/CN=joe' }, answer), undefined)
+    const query = questionOf({ CERTSUBJ: '/CN=joe' })
+    const { asked, values } = throughModule(world.cache, query, {})
+    assert.equal(asked, FINAL)
+    assert.deepEqual([values.RESULT, values.COMMENT, values.TACMEMBER, values.TACTYPE], Object.values(answer))
+    assert.deepEqual(
+      [values.SERIAL, values.TIMESTAMP, values.USER],
+      [query.serial, query.serial, '192.0.2.1'],
+    )
+  }
+})
+
+test('an answer without RESULT is that nobody is found', () => {
+  const world = new World()
+  world.ask({}, {})
+  assert.equal(world.ask({}, { RESULT: ACK })?.RESULT, NFD)
+})
+
+test('another question is another one, whatever it differs in', () => {
+  const world = new World()
+  world.ask({}, { RESULT: ACK })
+  for (const other of [
+    { USER: '192.0.2.2' },
+    { REALM: 'x' },
+    { CERTDATA: 'y' },
+    { TACTYPE: 'INFO' },
+    { IPADDR: '::1' },
+  ])
+    assert.equal(world.ask(other, { RESULT: ERR }), undefined)
+  assert.equal(world.ask({ SERIAL: 'other', TIMESTAMP: 'other' }, {})?.RESULT, ACK)
+})
+
+test('an answer holds as long as the configuration says', () => {
+  const world = new World()
+  world.ask({}, { RESULT: ACK })
+  world.services.ms += 59_999
+  assert.equal(world.ask({}, { RESULT: NAK })?.RESULT, ACK)
+  world.services.ms += 1
+  assert.equal(world.ask({}, { RESULT: NAK }), undefined)
+  assert.equal(world.ask({}, {})?.RESULT, NAK)
+})
+
+test('errors, secrets, long answers and other types are not kept', () => {
+  const world = new World({ TACPLUS: 60_000, other: 60_000 })
+  const twice = (question: Named, below: Named) => {
+    world.ask(question, below)
+    return world.ask(question, below)
+  }
+  assert.equal(twice({ REALM: '1' }, { RESULT: ERR }), undefined)
+  assert.equal(twice({ REALM: '2', PASSWORD: 'x' }, { RESULT: ACK }), undefined)
+  assert.equal(twice({ REALM: '3' }, { RESULT: ACK, PASSWORD_ONESHOT: '1' }), undefined)
+  assert.equal(twice({ REALM: '4' }, { RESULT: ACK, COMMENT: 'x'.repeat(5_000) }), undefined)
+  assert.equal(twice({ REALM: '5', TYPE: 'other' }, { RESULT: ACK }), undefined)
+  assert.equal(twice({ REALM: '6', CERTDATA: 'x'.repeat(5_000) }, { RESULT: ACK })?.RESULT, ACK)
+  assert.equal(new World({}).ask({}, { RESULT: ACK }), undefined)
+})
+
+test('an answer from the cache is not kept anew', () => {
+  const world = new World()
+  world.ask({}, { RESULT: ACK })
+  world.services.ms += 40_000
+  assert.equal(world.ask({}, {})?.RESULT, ACK)
+  world.services.ms += 40_000
+  assert.equal(world.ask({}, {}), undefined)
+})
+
+test('of FTP the profile is kept, by user and host and certificate', () => {
+  const world = new World({ FTP: 60_000 })
+  const joe = { TYPE: 'FTP', USER: 'joe', PASSWORD: 'x' }
+  world.ask(joe, { RESULT: ACK, HOME: '/home/joe', COMMENT: 'new', TACMEMBER: 'staff' })
+  const known = world.ask({ ...joe, PASSWORD: 'y', IPADDR: '::1' }, {})
+  assert.deepEqual(
+    [known?.HOME, known?.RESULT, known?.COMMENT, known?.TACMEMBER, known?.PASSWORD],
+    ['/home/joe', undefined, 'cached', undefined, 'y'],
+  )
+  assert.equal(world.ask({ ...joe, VHOST: 'other' }, { RESULT: NAK }), undefined)
+  assert.equal(
+    world.ask({ ...joe, VHOST: 'other' }, { DBPASSWORD: 'z' }),
+    undefined,
+    'a refusal has no profile',
+  )
+  assert.equal(world.ask({ ...joe, VHOST: 'other' }, {})?.DBPASSWORD, 'z')
+})

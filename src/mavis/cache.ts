@@ -1,0 +1,155 @@
+import { createHash } from 'node:crypto'
+import type { ByteString } from '../base/byte-string.js'
+import { AV, SENT_ATTRIBUTES } from '../base/mavis-attributes.js'
+import { encodeLines, type Values } from '../wire/mavis-lines.js'
+import { BoundedTable } from './bounded-table.js'
+import {
+  ACK,
+  type Code,
+  DOWN,
+  FINAL,
+  type Module,
+  type ModuleServices,
+  NAK,
+  NFD,
+  type Query,
+} from './module.js'
+import type { CacheSettings } from './settings.js'
+
+/** What an answer adds to its question is a few groups and a comment. With 10,000 of them, 40 MB at most. */
+const KEPT_BYTES_MAX = 4_096
+
+/** Attributes by number, with what they become. */
+type Changes = readonly (readonly [attribute: number, value: ByteString | undefined])[]
+
+/** A question on its way to the modules below. */
+interface Asked {
+  readonly key: string
+  readonly values: Values
+}
+
+/**
+ * Answers again what the modules below have answered. Of TACPLUS the whole answer, for the same question: all of its
+ * attributes but those that name it. Of FTP the profile of a user, as the original does: it says nothing of RESULT, so
+ * `auth` has to be above.
+ */
+export class Cache implements Module {
+  readonly #settings: CacheSettings
+  readonly #services: ModuleServices
+  readonly #kept: BoundedTable<Changes>
+  /** Questions that go by another way than up are forgotten with their query. */
+  readonly #asked = new WeakMap<Query, Asked>()
+
+  constructor(settings: CacheSettings, services: ModuleServices) {
+    this.#settings = settings
+    this.#services = services
+    this.#kept = new BoundedTable(settings.purgePeriodMs)
+  }
+
+  ask(query: Query, answer: (code: Code) => void): void {
+    const { values } = query
+    const key = this.#expireMs(values) > 0 ? kindOf(values)?.keyOf(values) : undefined
+    this.#asked.delete(query)
+    if (key === undefined) {
+      answer(DOWN)
+      return
+    }
+    const found = this.#kept.get(key, this.#services.nowMs())
+    if (found === undefined) {
+      this.#asked.set(query, { key, values: [...values] })
+      answer(DOWN)
+      return
+    }
+    for (const [attribute, value] of found.value) values[attribute] = value
+    answer(FINAL)
+  }
+
+  look(query: Query): typeof FINAL {
+    const asked = this.#asked.get(query)
+    if (asked === undefined) return FINAL
+    this.#asked.delete(query)
+    const changes = kindOf(asked.values)?.changesOf(query.values, asked.values)
+    if (changes !== undefined && sizeOf(changes) <= KEPT_BYTES_MAX)
+      this.#kept.set(asked.key, changes, this.#services.nowMs() + this.#expireMs(asked.values))
+    return FINAL
+  }
+
+  /** Zero: nothing of its TYPE is kept. */
+  #expireMs(question: Values): number {
+    return this.#settings.expireMs.get(question[AV.TYPE] ?? '') ?? 0
+  }
+}
+
+/** How the questions of a TYPE are known again, and what is kept of their answers. Undefined: nothing. */
+interface Kind {
+  keyOf(question: Values): string | undefined
+  changesOf(answer: Values, question: Values): Changes | undefined
+}
+
+const NAMES_OF_QUESTION: readonly number[] = [AV.SERIAL, AV.TIMESTAMP]
+
+/** Nothing is kept of a question about one of these: it might be another one's the next time. */
+const SECRETS: readonly number[] = [AV.PASSWORD, AV.PASSWDNEW, AV.CHALLENGE]
+
+const tacplus: Kind = {
+  keyOf: (question) =>
+    SECRETS.some((secret) => question[secret] !== undefined) ? undefined : keyOf(question),
+  changesOf(answer, question) {
+    const result = answer[AV.RESULT] ?? NFD
+    if (![ACK, NAK, NFD].includes(result) || answer[AV.PASSWORD_ONESHOT] !== undefined) return undefined
+    const changes: [number, ByteString | undefined][] = [[AV.RESULT, result]]
+    for (let number = 0; number < SENT_ATTRIBUTES; number++) {
+      const isOfAnswer = number !== AV.RESULT && !NAMES_OF_QUESTION.includes(number)
+      if (isOfAnswer && answer[number] !== question[number]) changes.push([number, answer[number]])
+    }
+    return changes
+  },
+}
+
+/** The attributes that say what a user may do. */
+const PROFILE: readonly number[] = [
+  AV.UID,
+  AV.GID,
+  AV.HOME,
+  AV.ROOT,
+  AV.QUOTA_LIMIT,
+  AV.QUOTA_PATH,
+  AV.FTP_ANONYMOUS,
+  AV.ANON_INCOMING,
+  AV.GIDS,
+  AV.EMAIL,
+  AV.UMASK,
+  AV.TRAFFICSHAPING,
+  AV.CLASS,
+  AV.DBPASSWORD,
+  AV.DBCERTSUBJ,
+  AV.SHELL,
+]
+
+const ftp: Kind = {
+  keyOf: (question) =>
+    keyOf(question, (number) => number === AV.USER || number === AV.VHOST || number === AV.CERTSUBJ),
+  changesOf(answer) {
+    const isKnown = answer[AV.DBPASSWORD] !== undefined || answer[AV.RESULT] === ACK
+    if (!isKnown || answer[AV.PASSWORD_ONESHOT] !== undefined) return undefined
+    const profile = PROFILE.filter((number) => answer[number] !== undefined)
+    return [...profile.map((number) => [number, answer[number]] as const), [AV.COMMENT, 'cached']]
+  },
+}
+
+const KINDS: ReadonlyMap<string, Kind> = new Map([
+  ['TACPLUS', tacplus],
+  ['FTP', ftp],
+])
+
+const kindOf = (question: Values) => KINDS.get(question[AV.TYPE] ?? '')
+
+/** A certificate may be long: its digest is not. */
+function keyOf(question: Values, isPart = (number: number) => !NAMES_OF_QUESTION.includes(number)): string {
+  const parts = question.map((value, number) => (isPart(number) ? value : undefined))
+  return createHash('sha256').update(encodeLines(parts), 'latin1').digest('base64')
+}
+
+function sizeOf(changes: Changes): number {
+  return changes.reduce((sum, [, value]) => sum + (value?.length ?? 0), 0)
+}

@@ -1,0 +1,478 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import {
+  answering,
+  common,
+  FakeServices,
+  type Named,
+  namedOf,
+  questionOf,
+  Slow,
+} from '../../test/support/mavis.js'
+import { type AttributeName, AV } from '../base/mavis-attributes.js'
+import { Chain, type Link } from './chain.js'
+import {
+  ACK,
+  type Code,
+  DOWN,
+  ERR,
+  FINAL,
+  IGNORE,
+  type Module,
+  NAK,
+  NFD,
+  type Query,
+  TIMEOUT,
+} from './module.js'
+import type { Statement } from './script.js'
+import type { Step } from './step.js'
+
+const set = (name: AttributeName, text: string): Statement => ({
+  kind: 'set',
+  attribute: AV[name],
+  value: [{ kind: 'text', text }],
+})
+
+/** Adds to HOME, which shows the way that a question has taken. */
+const mark = (text: string): Statement => ({
+  kind: 'set',
+  attribute: AV.HOME,
+  value: [
+    { kind: 'attribute', attribute: AV.HOME },
+    { kind: 'text', text },
+  ],
+})
+const stop = (kind: 'return' | 'continue' | 'skip'): Statement => ({ kind })
+
+/** Marks in and out, and what it looks at, with its name. */
+function marking(name: string, module: Module = {}, over: Partial<Link['settings']> = {}): Link {
+  const settings = common(name, {
+    scriptIn: [mark(`${name}<`)],
+    scriptInterim: [mark(`${name}~`)],
+    scriptOut: [mark(`${name}>`)],
+    ...over,
+  })
+  return { module, settings }
+}
+
+const link = (module: Module, over: Partial<Link['settings']> = {}): Link => ({
+  module,
+  settings: common('m', over),
+})
+
+function chainOf(...links: readonly Link[]): Chain {
+  return new Chain(links, new FakeServices())
+}
+
+interface Asked {
+  readonly codes: readonly Code[]
+  readonly values: Named
+}
+
+/** What a chain says that answers at once. */
+function asked(links: readonly Link[], named: Named = {}): Asked {
+  const query = questionOf(named)
+  const codes: Code[] = []
+  const chain = chainOf(...links)
+  chain.ask(query, (code) => codes.push(code))
+  assert.equal(chain.openCount, codes.length === 0 ? 1 : 0)
+  return { codes, values: namedOf(query.values) }
+}
+
+/** The marks of the way. */
+const wayOf = (links: readonly Link[]) => asked(links).values.HOME
+
+test('a final answer goes up through the modules above', () => {
+  const links = [marking('a'), marking('b', answering(FINAL, { RESULT: ACK })), marking('c')]
+  assert.equal(wayOf(links), 'a<b<b~b>a~a>')
+})
+
+test('what the last module has no answer to is not looked at by it', () => {
+  assert.equal(wayOf([marking('a'), marking('b', answering(DOWN))]), 'a<b<b>a~a>')
+  assert.deepEqual(asked([link(answering(DOWN))]).values.RESULT, NFD)
+})
+
+test('a chain without modules finds nobody', () => {
+  const { codes, values } = asked([])
+  assert.deepEqual([codes, values.RESULT], [[FINAL], NFD])
+})
+
+test('a script that skips takes its module out of the way, down and up', () => {
+  let looks = 0
+  const module: Module = {
+    ...answering(FINAL, { RESULT: NAK }),
+    look: () => {
+      looks++
+      return FINAL
+    },
+  }
+  const links = [
+    marking('a', module, { scriptIn: [mark('a<'), stop('skip')] }),
+    marking('b', answering(FINAL, { RESULT: ACK })),
+  ]
+  const { values } = asked(links)
+  assert.deepEqual([values.RESULT, values.HOME, looks], [ACK, 'a<b<b~b>', 0])
+  const last = marking('z', module, { scriptIn: [stop('skip')] })
+  assert.equal(wayOf([marking('a'), last]), 'a<a~a>')
+})
+
+test('a script that returns on the way down answers for its module, which is not asked', () => {
+  const link = marking('b', answering(FINAL, { RESULT: NAK }), {
+    scriptIn: [set('RESULT', ACK), stop('return')],
+  })
+  const { values } = asked([marking('a'), link, marking('c')])
+  assert.deepEqual([values.RESULT, values.HOME], [ACK, 'a<b>a~a>'])
+})
+
+test('a script that continues ends by itself alone', () => {
+  const scriptIn = [mark('a<'), stop('continue'), mark('!')]
+  assert.equal(wayOf([marking('a', answering(FINAL), { scriptIn })]), 'a<a~a>')
+})
+
+test('between answer and look a script may skip the module, or only its look', () => {
+  const looking: Module = {
+    look({ values }) {
+      values[AV.EMAIL] = 'seen'
+      return FINAL
+    },
+  }
+  const way = (kind: 'skip' | 'return' | 'continue') => {
+    const scriptInterim = [mark('a~'), stop(kind)]
+    const { values } = asked([marking('a', looking, { scriptInterim }), link(answering(FINAL))])
+    return [values.HOME, values.EMAIL]
+  }
+  assert.deepEqual(way('skip'), ['a<a~', undefined])
+  assert.deepEqual(way('return'), ['a<a~a>', undefined])
+  assert.deepEqual(way('continue'), ['a<a~a>', 'seen'])
+})
+
+const OTHER = link(answering(FINAL, { RESULT: ACK, COMMENT: 'other' }))
+
+test('an error is an answer, or nothing, as the module is set', () => {
+  const failing = answering(FINAL, { RESULT: ERR, USER_RESPONSE: 'sorry' })
+  const { values } = asked([link(failing), OTHER])
+  assert.deepEqual([values.RESULT, values.USER_RESPONSE, values.COMMENT], [ERR, 'sorry', undefined])
+  const continued = asked([link(failing, { onError: 'continue' }), OTHER]).values
+  assert.deepEqual([continued.RESULT, continued.USER_RESPONSE, continued.COMMENT], [ACK, undefined, 'other'])
+  assert.equal(asked([link(failing, { onError: 'continue' })]).values.RESULT, ERR, 'nobody is left to ask')
+})
+
+test('who is not found is asked of the next module, unless the module is set otherwise', () => {
+  const final = answering(FINAL, { RESULT: NFD })
+  assert.equal(asked([link(final), OTHER]).values.RESULT, ACK)
+  assert.equal(asked([link(final, { onNotFound: 'reject' }), OTHER]).values.RESULT, NFD)
+  const down = answering(DOWN, { RESULT: NFD })
+  assert.equal(asked([link(down), OTHER]).values.RESULT, ACK)
+  assert.equal(asked([link(down, { onNotFound: 'reject' }), OTHER]).values.RESULT, NAK)
+  assert.equal(asked([link(down, { onNotFound: 'reject' })]).values.RESULT, NAK)
+})
+
+test('an error from below stays one, whatever the modules above do with their own', () => {
+  const links = [
+    link({ look: () => FINAL }, { onError: 'continue' }),
+    link(answering(FINAL, { RESULT: ERR })),
+  ]
+  assert.equal(asked(links).values.RESULT, ERR)
+})
+
+test('no answer is no answer, without scripts', () => {
+  for (const code of [IGNORE, TIMEOUT] as const) {
+    const { codes, values } = asked([marking('a'), marking('b', answering(code)), OTHER])
+    assert.deepEqual([codes, values.HOME, values.RESULT], [[code], 'a<b<', undefined])
+  }
+})
+
+test('a module that wants the modules below to be asked gets that once', () => {
+  let answers = 0
+  const below: Module = {
+    ask({ values }, answer) {
+      values[AV.RESULT] = answers++ === 0 ? ERR : ACK
+      answer(FINAL)
+    },
+  }
+  const again: Module = { look: () => DOWN }
+  const { codes, values } = asked([marking('a', again), marking('b', below)])
+  assert.deepEqual([codes, values.RESULT, answers], [[FINAL], ACK, 2])
+  assert.equal(values.HOME, 'a<b<b~b>a~b<b~b>a~a>')
+})
+
+test('an answer of its own that a module takes back goes to the modules below', () => {
+  const module: Module = {
+    ...answering(FINAL),
+    look({ values }) {
+      values[AV.RESULT] ??= NFD
+      return FINAL
+    },
+  }
+  assert.equal(asked([link(module), OTHER]).values.RESULT, ACK)
+})
+
+test('a module that throws fails for the question alone', () => {
+  const services = new FakeServices()
+  const throwing: Module = {
+    ask() {
+      throw new Error('no such thing')
+    },
+  }
+  const lookThrowing: Module = {
+    look() {
+      throw new Error('bad look')
+    },
+  }
+  const badClose = { close: () => Promise.reject(new Error('bad close')) }
+  for (const module of [throwing, lookThrowing]) {
+    const chain = new Chain([link(module), OTHER], services)
+    const query = questionOf()
+    let codes = 0
+    chain.ask(query, () => codes++)
+    assert.deepEqual([codes, query.values[AV.RESULT], query.values[AV.COMMENT]], [1, ERR, 'module m fails'])
+    services.ms += 1_000
+  }
+  assert.deepEqual(services.lines, ['mavis module m fails: no such thing', 'mavis module m fails: bad look'])
+  const { values } = asked([link(throwing, { onError: 'continue' }), OTHER])
+  assert.equal(values.RESULT, ACK)
+  return new Chain([link(badClose)], services).close().then(() => {
+    assert.equal(services.lines.at(-1), 'mavis module m fails: bad close')
+  })
+})
+
+test('an answer may come later, a second one is ignored', () => {
+  const slow = new Slow()
+  const chain = chainOf(marking('a'), marking('b', slow))
+  const query = questionOf()
+  const codes: Code[] = []
+  chain.ask(query, (code) => codes.push(code))
+  const answer = slow.open.get(query)
+  assert.deepEqual([codes, chain.openCount], [[], 1])
+  slow.answer(query, FINAL, { RESULT: ACK })
+  answer?.(DOWN)
+  assert.deepEqual([codes, chain.openCount, query.values[AV.HOME]], [[FINAL], 0, 'a<b<b~b>a~a>'])
+})
+
+test('an answer that was for an earlier module is not taken for a later one', () => {
+  const first = new Slow()
+  const second = new Slow()
+  const chain = chainOf(link(first), link(second))
+  const query = questionOf()
+  const codes: Code[] = []
+  chain.ask(query, (code) => codes.push(code))
+  const answer = first.open.get(query)
+  answer?.(DOWN)
+  assert.equal(second.open.size, 1)
+  answer?.(FINAL)
+  assert.deepEqual(codes, [])
+  second.answer(query, FINAL, { RESULT: NAK })
+  assert.deepEqual(codes, [FINAL])
+})
+
+test('who withdraws hears nothing more, and the module that is asked is told', () => {
+  const slow = new Slow()
+  const chain = chainOf(link(answering(DOWN)), link(slow))
+  const query = questionOf()
+  chain.ask(query, () => assert.fail('it was withdrawn'))
+  const answer = slow.open.get(query)
+  chain.withdraw(query)
+  assert.deepEqual([slow.withdrawn, chain.openCount], [[query], 0])
+  answer?.(FINAL)
+  chain.withdraw(query)
+  assert.equal(slow.withdrawn.length, 1)
+})
+
+test('a chain that closes answers what is open, and nothing after it', async () => {
+  const slow = new Slow()
+  let closes = 0
+  const closing = { close: async () => void closes++ }
+  const chain = chainOf(link(closing), link(slow))
+  const codes: Code[] = []
+  const query = questionOf()
+  chain.ask(query, (code) => codes.push(code))
+  const answer = slow.open.get(query)
+  await chain.close()
+  answer?.(FINAL)
+  chain.ask(questionOf(), (code) => codes.push(code))
+  assert.deepEqual([codes, slow.withdrawn, chain.openCount, closes], [[IGNORE, IGNORE], [query], 0, 1])
+})
+
+test('every module hears that there is time to rest', () => {
+  let rests = 0
+  const tired: Module = { rest: () => void rests++ }
+  const broken: Module = {
+    rest() {
+      throw new Error('no rest')
+    },
+  }
+  chainOf(link(broken), link(tired), link({}), link(tired)).rest()
+  assert.equal(rests, 2)
+})
+
+test('who asks the next question from within an answer is not called ever deeper', () => {
+  const chain = chainOf(link(answering(DOWN)), link(answering(FINAL)))
+  let left = 100_000
+  const next = () => {
+    if (left-- > 0) chain.ask(questionOf(), next)
+  }
+  next()
+  assert.equal(left, -1)
+})
+
+test('an answer that cannot be delivered keeps nobody else from theirs', () => {
+  const services = new FakeServices()
+  const chain = new Chain([OTHER], services)
+  let answers = 0
+  chain.ask(questionOf(), () => {
+    chain.ask(questionOf(), () => answers++)
+    throw new Error('who is that')
+  })
+  assert.deepEqual([answers, services.lines], [1, ['mavis: an answer is lost: who is that']])
+})
+
+test('every step is told with what it has changed', () => {
+  const steps: Step[] = []
+  const failing = answering(FINAL, { RESULT: ERR, COMMENT: 'down' })
+  const looking: Module = {
+    look({ values }) {
+      values[AV.COMMENT] = undefined
+      return FINAL
+    },
+  }
+  const links = [
+    { module: looking, settings: common('top', { scriptIn: [set('HOME', '/')] }) },
+    { module: failing, settings: common('first', { onError: 'continue' }) },
+    {
+      module: answering(FINAL, { RESULT: ACK }),
+      settings: common('second', { scriptOut: [stop('return')] }),
+    },
+  ]
+  chainOf(...links).ask(
+    questionOf(),
+    () => {},
+    (step) => steps.push(step),
+  )
+  const told = steps.map(({ module, what, outcome, changes }) => [module, what, outcome, ...changes])
+  assert.deepEqual(told, [
+    ['top', 'script in', 'end', [AV.HOME, '/']],
+    ['first', 'asked', undefined],
+    ['first', 'answered', FINAL, [AV.RESULT, ERR], [AV.COMMENT, 'down']],
+    ['first', 'action', DOWN, [AV.RESULT, NFD]],
+    ['second', 'asked', undefined],
+    ['second', 'answered', FINAL, [AV.RESULT, ACK]],
+    ['second', 'script out', 'return'],
+    ['top', 'looked', FINAL, [AV.COMMENT, undefined]],
+  ])
+})
+
+/** How a module behaves to one question. */
+interface Habit {
+  readonly when: 'now' | 'later' | 'never' | 'throws' | 'answers and throws'
+  readonly code: Code
+  readonly result: string | undefined
+  readonly times: number
+  readonly look: Code | 'throws'
+}
+
+const habit: fc.Arbitrary<Habit> = fc.record({
+  when: fc.constantFrom<Habit['when']>('now', 'later', 'never', 'throws', 'answers and throws'),
+  code: fc.constantFrom<Code>(FINAL, DOWN, DOWN, IGNORE, TIMEOUT),
+  result: fc.constantFrom(undefined, ACK, NAK, ERR, NFD),
+  times: fc.integer({ min: 1, max: 3 }),
+  look: fc.constantFrom<Habit['look']>(FINAL, FINAL, DOWN, 'throws'),
+})
+
+/** Does as it is told, and keeps what is to be called later. */
+class Whimsical implements Module {
+  readonly #habit: Habit
+  readonly #later: (() => void)[]
+
+  constructor(habit: Habit, later: (() => void)[]) {
+    this.#habit = habit
+    this.#later = later
+  }
+
+  ask(query: Query, answer: (code: Code) => void): void {
+    const { code, result, times, when } = this.#habit
+    const speak = () => {
+      query.values[AV.RESULT] = result
+      for (let i = 0; i < times; i++) answer(code)
+    }
+    if (when === 'now' || when === 'answers and throws') speak()
+    if (when === 'later') this.#later.push(speak)
+    if (when === 'throws' || when === 'answers and throws') throw new Error('a whim')
+  }
+
+  look(): typeof FINAL | typeof DOWN {
+    const { look } = this.#habit
+    if (look === 'throws') throw new Error('a whim')
+    return look === DOWN ? DOWN : FINAL
+  }
+}
+
+const ends = fc.option(fc.constantFrom('return' as const, 'continue' as const, 'skip' as const), {
+  nil: undefined,
+})
+const placed = fc.record({
+  habit,
+  onError: fc.constantFrom('continue' as const, 'reject' as const),
+  onNotFound: fc.constantFrom('continue' as const, 'reject' as const),
+  ends: fc.tuple(ends, ends, ends),
+})
+
+test('every question is answered once, whatever the modules do', () => {
+  const scriptOf = (end: 'return' | 'continue' | 'skip' | undefined) =>
+    end === undefined ? undefined : [stop(end)]
+  fc.assert(
+    fc.property(fc.array(placed, { maxLength: 5 }), fc.integer({ min: 1, max: 5 }), (places, questions) => {
+      const later: (() => void)[] = []
+      const links = places.map(({ ends, habit, ...actions }, at) => ({
+        module: new Whimsical(habit, later),
+        settings: common(`${at}`, {
+          ...actions,
+          scriptIn: scriptOf(ends[0]),
+          scriptInterim: scriptOf(ends[1]),
+          scriptOut: scriptOf(ends[2]),
+        }),
+      }))
+      const chain = chainOf(...links)
+      const answers = new Map<Query, number>()
+      for (let i = 0; i < questions; i++) {
+        const query = questionOf()
+        answers.set(query, 0)
+        chain.ask(query, (code) => {
+          answers.set(query, (answers.get(query) ?? 0) + 1)
+          if (code === FINAL) assert.notEqual(query.values[AV.RESULT], undefined)
+        })
+      }
+      for (let next = later.shift(); next !== undefined; next = later.shift()) next()
+      const hasSilent = places.some(({ habit }) => habit.when === 'never')
+      for (const [query, count] of answers) {
+        if (count === 0) assert.ok(hasSilent, 'a question is lost')
+        else assert.equal(count, 1)
+        chain.withdraw(query)
+      }
+      assert.equal(chain.openCount, 0)
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
+test('what a question has withdrawn stays unanswered, whenever it was', () => {
+  fc.assert(
+    fc.property(fc.array(placed, { minLength: 1, maxLength: 4 }), fc.nat(6), (places, calls) => {
+      const later: (() => void)[] = []
+      const links = places.map(({ habit }, at) => ({
+        module: new Whimsical(habit, later),
+        settings: common(`${at}`),
+      }))
+      const chain = chainOf(...links)
+      let answers = 0
+      const query = questionOf()
+      chain.ask(query, () => answers++)
+      for (let i = 0; i < calls; i++) later.shift()?.()
+      chain.withdraw(query)
+      const before = answers
+      for (let next = later.shift(); next !== undefined; next = later.shift()) next()
+      assert.equal(answers, before)
+      assert.equal(chain.openCount, 0)
+    }),
+  )
+})

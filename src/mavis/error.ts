@@ -1,0 +1,27 @@
+import { AV } from '../base/mavis-attributes.js'
+import { ErrorCount } from './error-count.js'
+import { ACK, ERR, FINAL, type Module, type ModuleServices, NAK, type Query } from './module.js'
+import type { ErrorSettings } from './settings.js'
+
+/** Makes refusals of errors, until so many have come without an answer between them. */
+export class ErrorModule implements Module {
+  readonly #threshold: number
+  readonly #errors: ErrorCount
+
+  constructor({ file, threshold }: ErrorSettings, { say }: ModuleServices) {
+    this.#threshold = threshold
+    this.#errors = new ErrorCount(file, say)
+  }
+
+  look({ values }: Query): typeof FINAL {
+    const result = values[AV.RESULT]
+    if (result === ERR) {
+      if (this.#errors.add() < this.#threshold) values[AV.RESULT] = NAK
+    } else if (result === ACK || result === NAK) this.#errors.reset()
+    return FINAL
+  }
+
+  async close(): Promise<void> {
+    this.#errors.close()
+  }
+}

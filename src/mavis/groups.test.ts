@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { FakeServices, type Named, questionOf, throughModule } from '../../test/support/mavis.js'
+import { AV } from '../base/mavis-attributes.js'
+import { Groups } from './groups.js'
+import type { GroupsSettings } from './settings.js'
+
+const FILE = 'root:x:0:\nstaff:x:50:joe,tom\nother:x:50:\nj\u00c3\u00b6:x:60:\nbad:x:y:\n\nusers:x:100:\n'
+
+const PLAIN: GroupsSettings = {
+  module: 'groups',
+  resolveGid: false,
+  resolveGids: false,
+  gidAttribute: AV.GID,
+  gidsAttribute: AV.GIDS,
+  gidFilter: [],
+  gidsFilter: [],
+  groupFilter: [],
+  groupsFilter: [],
+  memberOfFilter: [],
+}
+
+function groupFile(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'tcprelay-groups-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'group')
+  writeFileSync(path, FILE, 'latin1')
+  return path
+}
+
+function answerOf(t: TestContext, settings: Partial<GroupsSettings>, below: Named): Named {
+  const groups = new Groups({ ...PLAIN, ...settings }, new FakeServices(), groupFile(t))
+  return throughModule(groups, questionOf(), below).values
+}
+
+const ids = (from: number, to: number, isNegated = false) => ({ from, to, isNegated })
+const names = (pattern: RegExp, isNegated = false) => ({ pattern, isNegated })
+
+test('nothing is done that was not asked for', (t) => {
+  const below = { GID: '50', GIDS: '50,100', TACMEMBER: 'a,b', MEMBEROF: '"CN=a"' }
+  const { GID, GIDS, MEMBEROF, TACMEMBER } = answerOf(t, {}, below)
+  assert.deepEqual({ GID, GIDS, TACMEMBER, MEMBEROF }, below)
+})
+
+test('a number becomes the name of its group, or goes', (t) => {
+  const gid = (GID: string, settings: Partial<GroupsSettings> = {}) =>
+    answerOf(t, { resolveGid: true, ...settings }, { GID }).GID
+  assert.equal(gid('50'), 'staff')
+  assert.equal(gid('60'), 'j\u00c3\u00b6')
+  assert.equal(gid('51'), undefined)
+  assert.equal(gid('staff'), undefined)
+  assert.equal(gid('50', { gidFilter: [ids(1, 49), ids(60, 99)] }), undefined)
+  assert.equal(gid('60', { gidFilter: [ids(1, 49), ids(60, 99)] }), 'j\u00c3\u00b6')
+  assert.equal(gid('0', { gidFilter: [ids(0, 9, true)] }), undefined)
+  assert.equal(gid('50', { groupFilter: [names(/^STAFF$/i)] }), 'staff')
+  assert.equal(gid('50', { groupFilter: [names(/^s/, true)] }), undefined)
+})
+
+test('names go where the configuration wants them', (t) => {
+  const settings = {
+    resolveGid: true,
+    resolveGids: true,
+    gidAttribute: AV.CUSTOM_0,
+    gidsAttribute: AV.TACMEMBER,
+  }
+  const { CUSTOM_0, GID, GIDS, TACMEMBER } = answerOf(t, settings, { GID: '100', GIDS: '50,100' })
+  assert.deepEqual([CUSTOM_0, GID, GIDS, TACMEMBER], ['users', '100', '50,100', 'staff,users'])
+})
+
+test('of several numbers those stay that have a name and pass', (t) => {
+  const gids = (GIDS: string, settings: Partial<GroupsSettings> = {}) =>
+    answerOf(t, { resolveGids: true, ...settings }, { GIDS }).GIDS
+  assert.equal(gids('0,50 51;100'), 'root,staff,users')
+  assert.equal(gids('51,x'), undefined)
+  assert.equal(gids('0,50,100', { gidsFilter: [ids(1, 99)] }), 'staff')
+  assert.equal(gids('0,50,100', { gidsFilter: [ids(0, 0, true)], groupsFilter: [names(/s$/)] }), 'users')
+})
+
+test('names of groups are filtered, in quotes or not', (t) => {
+  const { MEMBEROF, TACMEMBER } = answerOf(
+    t,
+    {
+      groupsFilter: [names(/^(admins|all staff)$/)],
+      memberOfFilter: [names(/^CN=tacacs_/i), names(/,OU=old/, true)],
+    },
+    {
+      TACMEMBER: 'admins,guests,"all staff"',
+      MEMBEROF: '"cn=tacacs_a,OU=x","CN=b","CN=tacacs_c,OU=old"',
+    },
+  )
+  assert.deepEqual([TACMEMBER, MEMBEROF], ['admins,"all staff"', '"cn=tacacs_a,OU=x"'])
+  assert.equal(answerOf(t, { groupsFilter: [names(/z/)] }, { TACMEMBER: 'a' }).TACMEMBER, undefined)
+})
+
+test('a file that changes is read again', (t) => {
+  const path = groupFile(t)
+  const services = new FakeServices()
+  const groups = new Groups({ ...PLAIN, resolveGid: true }, services, path)
+  const gid = () => throughModule(groups, questionOf(), { GID: '50' }).values.GID
+  assert.equal(gid(), 'staff')
+  writeFileSync(path, 'people:x:50:\n')
+  assert.equal(gid(), 'staff', 'it is looked at once a second')
+  services.ms += 1_000
+  assert.equal(gid(), 'people')
+  rmSync(path)
+  services.ms += 1_000
+  assert.throws(gid, /ENOENT/)
+  writeFileSync(path, '')
+  assert.equal(gid(), undefined)
+})
+
+test('the file of this system is found', () => {
+  const groups = new Groups({ ...PLAIN, resolveGid: true }, new FakeServices())
+  assert.equal(throughModule(groups, questionOf(), { GID: '0' }).values.GID, 'root')
+})

@@ -1,0 +1,54 @@
+import { parseHostLiteral } from '../base/address.js'
+import type { ByteString } from '../base/byte-string.js'
+import { AV } from '../base/mavis-attributes.js'
+import { BoundedTable } from './bounded-table.js'
+import { type Code, DOWN, FINAL, type Module, type ModuleServices, NAK, type Query } from './module.js'
+import type { LimitSettings } from './settings.js'
+
+/**
+ * Refuses addresses that have been refused too often. Every refusal counts, its own included: who goes on asking stays
+ * on the list.
+ */
+export class Limit implements Module {
+  readonly #settings: LimitSettings
+  readonly #services: ModuleServices
+  /** Refusals by address. */
+  readonly #refusals: BoundedTable<number>
+
+  constructor(settings: LimitSettings, services: ModuleServices) {
+    this.#settings = settings
+    this.#services = services
+    this.#refusals = new BoundedTable(settings.purgePeriodMs)
+  }
+
+  ask({ values }: Query, answer: (code: Code) => void): void {
+    const address = addressOf(values[AV.IPADDR])
+    const nowMs = this.#services.nowMs()
+    const entry = address === undefined ? undefined : this.#refusals.get(address, nowMs)
+    if (this.#settings.count === 0 || entry === undefined || entry.value < this.#settings.count) {
+      answer(DOWN)
+      return
+    }
+    values[AV.RESULT] = NAK
+    values[AV.COMMENT] = `client ip blacklisted for ${Math.ceil((entry.expiresAtMs - nowMs) / 1_000)} seconds`
+    answer(FINAL)
+  }
+
+  look({ values }: Query): typeof FINAL {
+    const type = values[AV.TYPE]
+    const isCounted =
+      values[AV.RESULT] === NAK && values[AV.USER] !== undefined && (type === 'TACPLUS' || type === 'FTP')
+    const address = isCounted && this.#settings.count > 0 ? addressOf(values[AV.IPADDR]) : undefined
+    if (address !== undefined) {
+      const nowMs = this.#services.nowMs()
+      const before = this.#refusals.get(address, nowMs)?.value ?? 0
+      this.#refusals.set(address, before + 1, nowMs + this.#settings.timeMs)
+    }
+    return FINAL
+  }
+}
+
+/** In its one form, however a helper writes it. Clients of a Unix socket have none. */
+function addressOf(value: ByteString | undefined): string | undefined {
+  return value === undefined ? undefined : parseHostLiteral(value)?.host
+}

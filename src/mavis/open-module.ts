@@ -1,0 +1,36 @@
+import { Auth } from './auth.js'
+import { Cache } from './cache.js'
+import { ErrorModule } from './error.js'
+import { Groups } from './groups.js'
+import { Limit } from './limit.js'
+import { Log } from './log.js'
+import type { Module, ModuleServices } from './module.js'
+import { Null } from './null.js'
+import type { ModuleSettings } from './settings.js'
+import { Tee } from './tee.js'
+
+/** A module as the configuration wants it. */
+export function openModule(settings: ModuleSettings, services: ModuleServices): Module {
+  switch (settings.module) {
+    case 'auth':
+      return new Auth(settings)
+    case 'cache':
+      return new Cache(settings, services)
+    case 'error':
+      return new ErrorModule(settings, services)
+    case 'groups':
+      return new Groups(settings, services)
+    case 'limit':
+      return new Limit(settings, services)
+    case 'log':
+      return new Log(settings, services)
+    case 'null':
+      return new Null()
+    case 'tee':
+      return new Tee(settings, services)
+    case 'external':
+    case 'external-mt':
+    case 'remote':
+      throw new Error(`there is no module ${settings.module}`)
+  }
+}

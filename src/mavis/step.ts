@@ -1,0 +1,42 @@
+import type { ByteString } from '../base/byte-string.js'
+import type { Code } from './module.js'
+import type { ScriptEnd } from './script.js'
+
+/** What has happened to a question, for people who wonder. */
+export interface Step {
+  /** The name of the module in the chain. */
+  readonly module: string
+  readonly what:
+    | 'script in'
+    | 'asked'
+    | 'answered'
+    /** `action error` or `action not-found` has made something else of the answer. */
+    | 'action'
+    | 'script interim'
+    | 'looked'
+    | 'script out'
+  /** How a script has ended, or what the module says; undefined: it is asked, or has failed. */
+  readonly outcome: Code | ScriptEnd | undefined
+  /** What the attributes have become since the step before; undefined: they are gone. */
+  readonly changes: ReadonlyMap<number, ByteString | undefined>
+}
+
+/** Tells steps with what each has changed. */
+export class StepTeller {
+  readonly #tell: (step: Step) => void
+  #before: readonly (ByteString | undefined)[]
+
+  constructor(values: readonly (ByteString | undefined)[], tell: (step: Step) => void) {
+    this.#tell = tell
+    this.#before = [...values]
+  }
+
+  tell(step: Pick<Step, 'module' | 'what' | 'outcome'>, values: readonly (ByteString | undefined)[]): void {
+    const changes = new Map<number, ByteString | undefined>()
+    for (let number = 0; number < Math.max(values.length, this.#before.length); number++) {
+      if (values[number] !== this.#before[number]) changes.set(number, values[number])
+    }
+    this.#before = [...values]
+    this.#tell({ ...step, changes })
+  }
+}

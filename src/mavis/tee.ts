@@ -1,0 +1,31 @@
+import { encodeLines } from '../wire/mavis-lines.js'
+import { type Code, DOWN, FINAL, type Module, type ModuleServices, type Query } from './module.js'
+import type { TeeSettings } from './settings.js'
+import { TeeFile } from './tee-file.js'
+
+/** Writes down what goes by: questions on the way down, answers on the way up. Passwords in them too. */
+export class Tee implements Module {
+  readonly #in: TeeFile | undefined
+  readonly #out: TeeFile | undefined
+
+  constructor(settings: TeeSettings, services: ModuleServices) {
+    const { pathIn, pathOut } = settings
+    const file = (path: string) => new TeeFile(path, settings, services)
+    this.#in = pathIn === undefined ? undefined : file(pathIn)
+    this.#out = pathOut === undefined ? undefined : pathOut === pathIn ? this.#in : file(pathOut)
+  }
+
+  ask({ values }: Query, answer: (code: Code) => void): void {
+    this.#in?.append(`${encodeLines(values)}=\n`)
+    answer(DOWN)
+  }
+
+  look({ values }: Query): typeof FINAL {
+    this.#out?.append(`${encodeLines(values)}=\n`)
+    return FINAL
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#in?.close(), this.#out?.close()])
+  }
+}
