@@ -113,7 +113,7 @@ mavis module = null {
 
 **Statements.** \`set ATTRIBUTE = VALUE\`, \`unset ATTRIBUTE\`, \`toupper ATTRIBUTE\`, \`tolower ATTRIBUTE\`,
 \`eval CONDITION\`, \`if CONDITION STATEMENT [else STATEMENT]\`, \`{ STATEMENTS }\`; and to end the script: \`return\`,
-\`continue\`, \`skip\`, see [\`script in\`](#script-in---statements). The original's \`reset\` is not possible.
+\`continue\`, \`skip\`, see \`script in\` below. The original's \`reset\` is not possible.
 
 **Attributes** are written with \`$\` in front or without, in upper or lower case. To the right of \`==\` and \`!=\`, and as
 the value of \`set\`, an attribute has its \`$\`, and everything else is text; only the words of the original's language

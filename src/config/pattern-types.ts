@@ -31,7 +31,7 @@ export const caseRow = optional('regex-match-case', caseMatching, {
 
 /** `[not] PATTERN, …`: a text is a pattern of POSIX, between slashes one of Perl. */
 export const nameFilters: ValueType<readonly NameFilter[]> = {
-  grammar: '[not] PATTERN[, …]',
+  grammar: 'PATTERN[, …]|not PATTERN[, …]',
   read(input) {
     input.tokens.setMode('patterns')
     const isNegated = skipNot(input)
@@ -43,7 +43,7 @@ export const nameFilters: ValueType<readonly NameFilter[]> = {
 
 /** `[not] N[-M], …` */
 export const idFilters: ValueType<readonly IdFilter[]> = {
-  grammar: '[not] N[-M][, …]',
+  grammar: 'N[-M][, …]|not N[-M][, …]',
   read(input) {
     const isNegated = skipNot(input)
     return idRanges.read(input)?.map((range) => ({ isNegated, ...range }))

@@ -80,6 +80,9 @@ const nullBlock = moduleBlock(
   () => ({ module: 'null' }) as const,
 )
 
+const PATTERNS =
+  '`not` for all others. A [pattern](#scripts) between slashes is one of Perl and needs the `=` in front, others are of POSIX.'
+
 const groupsBlock = moduleBlock(
   'groups',
   'Works on the groups in the answers of the modules below it: makes names of numbers, and leaves out some of them.',
@@ -94,17 +97,9 @@ const groupsBlock = moduleBlock(
     }),
     gidFilter: filters('gid filter', idFilters, 'Numbers that stay in GID; `not` for all others.'),
     gidsFilter: filters('gids filter', idFilters, 'Numbers that stay in GIDS; `not` for all others.'),
-    groupFilter: filters('group filter', nameFilters, 'Names that stay in GID; `not` for all others.'),
-    groupsFilter: filters(
-      'groups filter',
-      nameFilters,
-      'Names that stay in GIDS and TACMEMBER; `not` for all others.',
-    ),
-    memberOfFilter: filters(
-      'memberof filter',
-      nameFilters,
-      'Names that stay in MEMBEROF; `not` for all others. A pattern between slashes needs the `=` in front.',
-    ),
+    groupFilter: filters('group filter', nameFilters, `Names that stay in GID; ${PATTERNS}`),
+    groupsFilter: filters('groups filter', nameFilters, `Names that stay in GIDS and TACMEMBER; ${PATTERNS}`),
+    memberOfFilter: filters('memberof filter', nameFilters, `Names that stay in MEMBEROF; ${PATTERNS}`),
   },
   (given) => {
     const { gidAttribute, gidFilter, gidsAttribute, gidsFilter, resolveGid, resolveGids } = given
@@ -162,7 +157,9 @@ const authBlock = moduleBlock(
     'DBCERTSUBJ.',
   {
     mode: value(['authmode', 'authentication-mode'], authMode, 'password', {
-      doc: 'Whether the subject of a certificate is needed beside the password, or is enough.',
+      doc:
+        'Whether the subject of a certificate is needed beside the password, or is enough. `cert` alone leaves it at ' +
+        'the password.',
       defaultText: 'the password alone counts',
     }),
   },
