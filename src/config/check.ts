@@ -1,5 +1,6 @@
 import type { SocketAddress } from '../base/address.js'
 import { formatAddress } from '../base/address.js'
+import { checkMavis } from './check-mavis.js'
 import { checkPorts } from './check-ports.js'
 import { checkListenerSockets, checkRemoteSockets } from './check-sockets.js'
 import { checkTls } from './check-tls.js'
@@ -20,12 +21,14 @@ export interface CheckInput {
   readonly hasRemotes: boolean
   /** In the tcprelay section something was not understood that may have been a certificate. */
   readonly mayHaveCertificate: boolean
+  /** The same of a MAVIS module, or what goes with it. */
+  readonly mayHaveModule: boolean
   readonly isInetd: boolean
 }
 
 /** Checks what no directive can see for itself. */
 export function checkConfiguration(input: CheckInput, problems: Problems): void {
-  const { spawnd, tcprelay, hasListeners, hasRemotes, mayHaveCertificate, isInetd } = input
+  const { spawnd, tcprelay, hasListeners, hasRemotes, mayHaveCertificate, mayHaveModule, isInetd } = input
   if (spawnd !== undefined) {
     if (!hasListeners && !isInetd) {
       problems.error(spawnd.position, 'no listeners defined', { code: 'no-listeners' })
@@ -38,6 +41,7 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
     checkTls(spawnd, tcprelay, mayHaveCertificate, problems)
     if (spawnd !== undefined) checkPorts(spawnd, tcprelay, problems)
     checkRemoteSockets(tcprelay, problems)
+    checkMavis(spawnd, tcprelay, mayHaveModule, problems)
   }
 }
 

@@ -1,11 +1,13 @@
 import type { Position } from '../base/problem.js'
 import type { Problems } from './problems.js'
-import type { Block, Completion, Row } from './row.js'
+import type { Block, BlockRow, BlocksRow, Completion, Heading, KindsRow, Row } from './row.js'
 
 /** What a block was given: by the key of the row, all values or drafts of nested blocks in order. */
 export interface Draft {
   readonly position: Position
   readonly given: Map<string, unknown[]>
+  /** Of a block of one of several kinds. */
+  readonly heading: Heading | undefined
   /** Something in it was not understood: what seems to be missing may have been meant. */
   hasMistakes: boolean
 }
@@ -17,8 +19,8 @@ export interface CompletionContext {
 
 type Given = Readonly<Record<string, unknown>>
 
-export function emptyDraft(position: Position): Draft {
-  return { position, given: new Map(), hasMistakes: false }
+export function emptyDraft(position: Position, heading?: Heading): Draft {
+  return { position, given: new Map(), heading, hasMistakes: false }
 }
 
 export function addGiven(draft: Draft, key: string, value: unknown): void {
@@ -45,6 +47,7 @@ export function completeDraft<S>(
   draft: Draft,
   outer: Given,
   context: CompletionContext,
+  place = 0,
 ): S | undefined {
   const settings: Record<string, unknown> = { position: draft.position }
   const rows = Object.entries(block.rows)
@@ -53,20 +56,26 @@ export function completeDraft<S>(
   }
   for (const [key, row] of rows) {
     const drafts = (draft.given.get(key) ?? []) as Draft[]
-    const complete = (inner: Block<unknown>, from: Draft) => completeDraft(inner, from, settings, context)
+    const complete = (inner: Block<unknown> | undefined, from: Draft, at?: number) =>
+      inner && completeDraft(inner, from, settings, context, at)
     if (row.kind === 'block') settings[key] = complete(row.block, drafts[0] ?? emptyDraft(draft.position))
-    if (row.kind !== 'blocks') continue
-    settings[key] = drafts.map((from) => complete(row.block, from)).filter((made) => made !== undefined)
+    if (row.kind !== 'blocks' && row.kind !== 'kinds') continue
+    settings[key] = drafts
+      .map((from, at) => complete(blockOf(row, from), from, at))
+      .filter((made) => made !== undefined)
   }
-  return block.complete(Object.freeze(settings) as never, completionOf(block, draft, context))
+  return block.complete(Object.freeze(settings) as never, completionOf(block, draft, context, place))
 }
 
 /** Whether something in a block was not understood or refused, or in one of the blocks within it. */
 export function hasMistakesWithin(block: Block<unknown>, draft: Draft): boolean {
   if (draft.hasMistakes) return true
   return Object.entries(block.rows).some(([key, row]) => {
-    if (row.kind !== 'block' && row.kind !== 'blocks') return false
-    return ((draft.given.get(key) ?? []) as Draft[]).some((inner) => hasMistakesWithin(row.block, inner))
+    if (row.kind !== 'block' && row.kind !== 'blocks' && row.kind !== 'kinds') return false
+    return ((draft.given.get(key) ?? []) as Draft[]).some((inner) => {
+      const of = blockOf(row, inner)
+      return of !== undefined && hasMistakesWithin(of, inner)
+    })
   })
 }
 
@@ -80,6 +89,7 @@ function completionOf(
   block: Block<unknown>,
   draft: Draft,
   { problems, isInetd }: CompletionContext,
+  place: number,
 ): Completion {
   const hasMistakes = hasMistakesWithin(block, draft)
   const refuse = (message: string) => {
@@ -87,7 +97,14 @@ function completionOf(
     draft.hasMistakes = true
     return undefined
   }
-  return { refuse, hasMistakes, isInetd }
+  return { refuse, hasMistakes, isInetd, name: draft.heading?.name ?? String(place) }
+}
+
+function blockOf(
+  row: BlockRow<unknown> | BlocksRow<unknown> | KindsRow<unknown>,
+  { heading }: Draft,
+): Block<unknown> | undefined {
+  return row.kind === 'kinds' ? row.kinds.get(heading?.kind ?? '') : row.block
 }
 
 function plainSetting(row: Row, values: readonly unknown[], outer: unknown): unknown {

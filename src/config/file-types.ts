@@ -11,12 +11,15 @@ export const readableFile = oneToken('FILE', (path, { sources }) => {
 })
 
 /** A program with its path; `%o` and `%O` stand for the platform, `%%` for a percent sign. */
-export const executableFile = oneToken('PATH', (pattern, world) => {
+export const executableFile = oneToken('PATH', checkExecutable)
+
+/** The path of the program, if it may be run. */
+export function checkExecutable(pattern: string, world: World): string | Refusal {
   const path = expandPlatform(pattern, world)
   const { type, isExecutable } = world.sources.kind(path)
   if (type === 'missing') return new Refusal(`program ${shown(path)} does not exist`)
   return type === 'file' && isExecutable ? path : new Refusal(`file ${shown(path)} is not executable`)
-})
+}
 
 export const directory = oneToken('DIRECTORY', (path, { sources }) => checkDirectory(path, path, { sources }))
 

@@ -24,6 +24,7 @@ remotes. Warnings, also those about features that this version does not have, le
 ## Contents
 
 * [The language](#the-language)
+* [Scripts](#scripts)
 * [Where it differs from the original](#where-it-differs-from-the-original)
 <!-- contents -->
 
@@ -93,6 +94,44 @@ my.cfg:3:12: expected 'address', 'port', 'protocol' or 'weight', but got 'prot'
 
 All mistakes in a file are shown, 50 at most. A mistake keeps the program from starting, a warning does not.
 
+## Scripts
+
+Scripts of MAVIS modules, in \`script in { … }\` and its like, change the attributes of a question or an answer, and
+may decide by themselves:
+
+\`\`\`
+mavis module = null {
+  script in = {
+    if ($IPADDR =~ /^10\\.0\\.(\\d+)\\./ && undef($REALM)) {
+      set $CUSTOM_0 = "net $1"
+      set $RESULT = ACK
+      return
+    } else if (!($USER == joe || $USER == "jim")) skip
+  }
+}
+\`\`\`
+
+**Statements.** \`set ATTRIBUTE = VALUE\`, \`unset ATTRIBUTE\`, \`toupper ATTRIBUTE\`, \`tolower ATTRIBUTE\`,
+\`eval CONDITION\`, \`if CONDITION STATEMENT [else STATEMENT]\`, \`{ STATEMENTS }\`; and to end the script: \`return\`,
+\`continue\`, \`skip\`, see \`script in\` below. The original's \`reset\` is not possible.
+
+**Attributes** are written with \`$\` in front or without, in upper or lower case. To the right of \`==\` and \`!=\`, and as
+the value of \`set\`, an attribute has its \`$\`, and everything else is text; only the words of the original's language
+that stand for attributes (\`user\`, \`root\`, \`realm\`, …) are attributes behind \`==\` as well, which is warned about.
+
+**Values** may hold \`$0\` to \`$9\`: what the last pattern between slashes has matched, and its groups. A backslash takes
+the next character as it is; within quotes it is written twice.
+
+**Conditions.** \`A == B\`, \`A != B\`, \`A =~ PATTERN\`, \`A !~ PATTERN\`, \`defined(A)\`, \`undef(A)\`, and of conditions
+\`!\`, \`&&\`, \`||\` and parentheses; \`!\` binds closest, \`||\` least. An attribute without a value equals nothing and
+matches nothing.
+
+**Patterns.** \`"…"\` is an extended regular expression of POSIX, \`/…/\` one of Perl. They do not tell upper from lower
+case unless \`regex-match-case\` or \`(?-i)\` says so, and \`^\` and \`$\` are at the ends of lines. Between slashes \`\\/\` is a
+slash and, as in the original, \`\\\\\` is one backslash: to match a backslash, write four. Values are bytes:
+\`.\` is one byte, and \`[ ]\` takes ASCII alone. What is not there: possessive and atomic groups, recursion,
+conditions, \`\\K\`, \`\\Q\`, properties of Unicode, the flag \`x\`.
+
 ## Where it differs from the original
 
 More is accepted: everything the original's documentation shows, \`=\` optional everywhere, addresses without
@@ -117,6 +156,9 @@ Different:
 * \`bind retry delay\` of the section holds for all listeners, not only for those behind it;
 * \`users max\` has no fixed default;
 * a listener on an address that another one has taken already is warned about;
-* \`IO_POLL_MECHANISM\` holds for children too, and a value that is no number or leaves nothing is an error.
-* a \`path\` that begins with \`@\` is an abstract name, not a file.
+* \`IO_POLL_MECHANISM\` holds for children too, and a value that is no number or leaves nothing is an error;
+* a \`path\` that begins with \`@\` is an abstract name, not a file;
+* MAVIS modules are part of the program: \`mavis path\` has no effect, and those of the original that are for its other
+  programs are refused;
+* patterns do not tell upper from lower case unless they are told to: the original began to after the first \`}\`.
 `

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Lexer } from './lexer.js'
+import { Lexer, type LexerMode } from './lexer.js'
 import { quote } from './quoted-text.js'
 import type { Token } from './token.js'
 
@@ -144,4 +144,72 @@ test('quoted text reads back as it was', () => {
       assert.deepEqual(texts(quote(given), { HOME: 'wrong' }), [given])
     }),
   )
+})
+
+/** All tokens of a file that is taken apart in this mode, as `kind:text`. */
+function lexAs(mode: LexerMode, input: string): string[] {
+  const lexer = new Lexer('f', Buffer.from(input), new Map(), { mode })
+  const tokens: string[] = []
+  for (let token = lexer.next(); token.kind !== 'end'; token = lexer.next()) {
+    tokens.push(`${token.kind}:${token.text}${token.flaw === undefined ? '' : ` (${token.flaw.message})`}`)
+  }
+  return tokens
+}
+
+test('only in scripts there are operators, and patterns behind them', () => {
+  const text = 'a==b c!=d e=~/f g/ h!~ /i/ /j !k'
+  assert.deepEqual(lexAs('script', text), [
+    'word:a',
+    'punctuation:==',
+    'word:b',
+    'word:c',
+    'punctuation:!=',
+    'word:d',
+    'word:e',
+    'punctuation:=~',
+    'pattern:f g',
+    'word:h',
+    'punctuation:!~',
+    'pattern:i',
+    'word:/j',
+    'punctuation:!',
+    'word:k',
+  ])
+  const plain = lexAs('plain', text)
+  assert.ok(plain.every((token) => !token.startsWith('pattern:') && !/:(==|!=|=~|!~)$/.test(token)))
+  assert.deepEqual(lexAs('patterns', 'not /^a(b|c)$/, x== /'), [
+    'word:not',
+    'pattern:^a(b|c)$',
+    'punctuation:,',
+    'word:x',
+    'punctuation:=',
+    'punctuation:=',
+    'pattern: (this pattern does not end on its line)',
+  ])
+})
+
+test('between slashes a backslash is taken away before a slash and before another one', () => {
+  assert.deepEqual(lexAs('script', String.raw`=~ /a\/b\\c\\\\d\e#"'/ x`), [
+    'punctuation:=~',
+    String.raw`pattern:a/b\c\\d\e#"'`,
+    'word:x',
+  ])
+})
+
+test('a pattern ends on its line', () => {
+  for (const end of ['', '\n/', '\r/', '\\\n/']) {
+    const [, pattern = ''] = lexAs('script', `=~ /a${end}`)
+    assert.match(pattern, /does not end on its line/)
+  }
+})
+
+test('the mode may change between any two tokens', () => {
+  const lexing: { mode: LexerMode } = { mode: 'plain' }
+  const lexer = new Lexer('f', Buffer.from('a== { b== } c=='), new Map(), lexing)
+  const next = (count: number) => Array.from({ length: count }, () => lexer.next().text)
+  assert.deepEqual(next(4), ['a', '=', '=', '{'])
+  lexing.mode = 'script'
+  assert.deepEqual(next(3), ['b', '==', '}'])
+  lexing.mode = 'plain'
+  assert.deepEqual(next(3), ['c', '=', '='])
 })

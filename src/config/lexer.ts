@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import type { Position } from '../base/problem.js'
 import { Cursor } from './cursor.js'
 import { readQuoted } from './quoted-text.js'
+import { readSlashed } from './slashed-text.js'
 import type { Flaw, Token } from './token.js'
 
 /** As in the original, where a longer token ended the program. */
@@ -13,7 +14,22 @@ const SINGLES = new Set(bytesOf('={}()[],!'))
 const PAIRS = new Set(bytesOf('&|'))
 const WORD_ENDS = new Set([...BLANKS, ...SINGLES, ...PAIRS, -1])
 const QUOTES = new Set(bytesOf('"\''))
-const [HASH] = bytesOf('#')
+const [HASH, SLASH] = bytesOf('#/')
+/** `==`, `!=`, `=~`, `!~` in scripts. */
+const OPERATOR_STARTS = new Set(bytesOf('=!'))
+const OPERATOR_ENDS = new Set(bytesOf('=~'))
+const MATCH_OPERATORS = new Set(['=~', '!~'])
+
+/**
+ * What the same characters are: in a `script` there are operators, and patterns between slashes behind `=~` and `!~`;
+ * as `patterns` such a pattern may stand anywhere.
+ */
+export type LexerMode = 'plain' | 'script' | 'patterns'
+
+/** Changed between tokens by who reads them; all files share one. */
+export interface Lexing {
+  mode: LexerMode
+}
 
 /**
  * Turns the bytes of one file into tokens, one at a time: a `setenv` changes what a later `${NAME}` means.
@@ -22,12 +38,20 @@ const [HASH] = bytesOf('#')
 export class Lexer {
   readonly #cursor: Cursor
   readonly #environment: ReadonlyMap<string, string>
+  readonly #lexing: Readonly<Lexing>
+  #isBehindMatch = false
   #lastEnd: Position
   #endFlaw: Flaw | undefined
 
-  constructor(file: string, bytes: Uint8Array, environment: ReadonlyMap<string, string>) {
+  constructor(
+    file: string,
+    bytes: Uint8Array,
+    environment: ReadonlyMap<string, string>,
+    lexing: Readonly<Lexing> = { mode: 'plain' },
+  ) {
     this.#cursor = new Cursor(file, bytes)
     this.#environment = environment
+    this.#lexing = lexing
     this.#lastEnd = this.#cursor.position()
   }
 
@@ -36,6 +60,7 @@ export class Lexer {
     this.#skipBlanksAndComments()
     if (this.#cursor.byte === -1) return tokenOf('end', '', this.#lastEnd, this.#endFlaw)
     const token = this.#readToken()
+    this.#isBehindMatch = token.kind === 'punctuation' && MATCH_OPERATORS.has(token.text)
     this.#lastEnd = this.#cursor.position()
     return token
   }
@@ -49,16 +74,29 @@ export class Lexer {
   }
 
   #readToken(): Token {
-    if (SINGLES.has(this.#cursor.byte)) return this.#readPunctuation(1)
+    if (SINGLES.has(this.#cursor.byte)) return this.#readPunctuation(this.#isOperator() ? 2 : 1)
     if (PAIRS.has(this.#cursor.byte)) {
       return this.#readPunctuation(this.#cursor.byte === this.#cursor.byteAfter(1) ? 2 : 1)
     }
-    return QUOTES.has(this.#cursor.byte) ? this.#readQuoted() : this.#readWord()
+    if (QUOTES.has(this.#cursor.byte)) return this.#readQuoted()
+    return this.#isPattern() ? this.#readPattern() : this.#readWord()
+  }
+
+  #isOperator(): boolean {
+    const { byte } = this.#cursor
+    if (this.#lexing.mode !== 'script' || !OPERATOR_STARTS.has(byte)) return false
+    return OPERATOR_ENDS.has(this.#cursor.byteAfter(1))
+  }
+
+  #isPattern(): boolean {
+    const { mode } = this.#lexing
+    return this.#cursor.byte === SLASH && (mode === 'patterns' || (mode === 'script' && this.#isBehindMatch))
   }
 
   #readPunctuation(length: number): Token {
     const position = this.#cursor.position()
-    const text = String.fromCharCode(this.#cursor.byte).repeat(length)
+    const { bytes, offset } = this.#cursor
+    const text = String.fromCharCode(...bytes.subarray(offset, offset + length))
     this.#cursor.step(length)
     return tokenOf('punctuation', text, position)
   }
@@ -71,6 +109,14 @@ export class Lexer {
     return textToken('word', bytes.subarray(0, TOKEN_BYTES_MAX + 1), position)
   }
 
+  #readPattern(): Token {
+    const position = this.#cursor.position()
+    const { bytes, isClosed } = readSlashed(this.#cursor, TOKEN_BYTES_MAX)
+    if (isClosed) return textToken('pattern', Uint8Array.from(bytes), position)
+    const message = 'this pattern does not end on its line'
+    return tokenOf('pattern', '', position, { severity: 'error', position, message })
+  }
+
   #readQuoted(): Token {
     const position = this.#cursor.position()
     const { bytes, flaw, isClosed } = readQuoted(this.#cursor, this.#environment, TOKEN_BYTES_MAX)
@@ -81,7 +127,12 @@ export class Lexer {
 }
 
 /** Decodes the bytes of a token. Comments may hold anything, but what has a meaning must be UTF-8 text. */
-function textToken(kind: 'word' | 'quoted', bytes: Uint8Array, position: Position, flaw?: Flaw): Token {
+function textToken(
+  kind: 'word' | 'quoted' | 'pattern',
+  bytes: Uint8Array,
+  position: Position,
+  flaw?: Flaw,
+): Token {
   const refuse = (message: string) => tokenOf(kind, '', position, { severity: 'error', position, message })
   if (bytes.length > TOKEN_BYTES_MAX) return refuse(`a token may have ${TOKEN_BYTES_MAX} bytes at most`)
   if (bytes.includes(0)) return refuse('a NUL byte cannot be part of a token')

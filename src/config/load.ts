@@ -1,5 +1,6 @@
 import type { Position } from '../base/problem.js'
 import { checkConfiguration } from './check.js'
+import { checkMavis } from './check-mavis.js'
 import { checkPorts } from './check-ports.js'
 import { checkTls } from './check-tls.js'
 import { type CompletionContext, completeDraft, type Draft, emptyDraft, hasMistakesIn } from './draft.js'
@@ -8,6 +9,7 @@ import { type ConfigProblem, Problems } from './problems.js'
 import type { Block, SettingsOf } from './row.js'
 import { chooseSections, type SectionIds, type SectionRequest } from './section-choice.js'
 import { reasonOf, type Sources } from './sources.js'
+import { moduleBlocks } from './table-mavis.js'
 import { listenBlock, type SpawndSettings, spawnBlock, spawndBlock } from './table-spawnd.js'
 import { remoteBlock, type TcprelaySettings, tcprelayBlock } from './table-tcprelay.js'
 import { certificateBlock } from './table-tls.js'
@@ -88,6 +90,7 @@ function loadApart(
   if (isRight) {
     checkTls(master.spawnd, tcprelay, false, problems)
     checkPorts(master.spawnd, tcprelay, problems)
+    checkMavis(master.spawnd, tcprelay, false, problems)
   }
   return { ...master, tcprelay, given: [...master.given, ...child.given], problems: problems.sorted() }
 }
@@ -107,7 +110,9 @@ export function loadConfiguration(request: LoadRequest): Configuration {
     const isKeyword = (word: string) => KEYWORDS.has(word)
     const tokens = new TokenStream({ file, bytes: answer.bytes, sources, environment, problems, isKeyword })
     const openSection = (name: Token) => wanted.open(name)
-    const parser = new Parser({ tokens, problems, environment, sources, names, given, openSection, placeOf })
+    const patterns = { isCaseMatched: false }
+    const shared = { tokens, problems, environment, patterns, sources, names }
+    const parser = new Parser({ ...shared, given, openSection, placeOf })
     isWhole = parser.parseFile(topBlock, draft)
     if (isWhole) wanted.reportMissing()
   } else {
@@ -157,6 +162,7 @@ function checkRead(
     hasListeners: spawnd.draft.given.has('listeners') || spawnd.draft.hasMistakes,
     hasRemotes: tcprelay.draft.given.has('remotes') || tcprelay.draft.hasMistakes,
     mayHaveCertificate: hasMistakesIn(tcprelay.draft, 'tlsCertificates'),
+    mayHaveModule: hasMistakesIn(tcprelay.draft, 'mavisModules'),
     isInetd,
   }
   checkConfiguration(input, problems)
@@ -169,5 +175,7 @@ function placeOf(word: string): string | undefined {
   const section = [spawndBlock, tcprelayBlock].find(begins)
   if (section !== undefined) return `the ${section.name} section`
   const inner = [listenBlock, spawnBlock, remoteBlock, certificateBlock].find(begins)
-  return inner && `a '${inner.name}' block`
+  if (inner !== undefined) return `a '${inner.name}' block`
+  const module = [...moduleBlocks.values()].find(begins)
+  return module && `a 'mavis module' block, as of '${module.name}'`
 }

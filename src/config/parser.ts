@@ -2,7 +2,7 @@ import type { Position } from '../base/problem.js'
 import { isPlainAddress } from './address-types.js'
 import { addGiven, type Draft, emptyDraft, nestedDraft } from './draft.js'
 import { didYouMean, refuseWord } from './expectation.js'
-import type { Block, ListRow, Need, ValueRow } from './row.js'
+import type { Block, KindsRow, ListRow, Need, ValueRow } from './row.js'
 import { isPunctuation, isReported, isText, type Token } from './token.js'
 import { NEEDS_QUOTES_HINT, reportUnexpected, type ValueInput, type ValueType } from './value-type.js'
 import { nameOf, type Target, type WordNode, wordTree } from './word-tree.js'
@@ -98,6 +98,7 @@ export class Parser {
     const { row } = target
     const hasEquals = this.#request.tokens.skipEquals()
     if (row.kind === 'sections') this.#parseSection(start)
+    else if (row.kind === 'kinds') this.#parseKind(place, target.key, row, start, words)
     else if (row.kind === 'value' || row.kind === 'list') {
       const isBare = !hasEquals && this.#standsAlone(row.type)
       this.#addValue(place, target, row, start, words, isBare ? row.type.bare : undefined)
@@ -123,9 +124,8 @@ export class Parser {
     words: readonly string[],
     alone?: { readonly value: unknown },
   ): void {
-    const { tokens, problems, environment, sources, names, given } = this.#request
-    const input = { tokens, problems, environment, sources, names, words }
-    const value = alone === undefined ? row.type.read(input) : alone.value
+    const { given } = this.#request
+    const value = alone === undefined ? row.type.read({ ...this.#request, words }) : alone.value
     if (value === undefined) {
       this.#recover(place, position)
       return
@@ -135,6 +135,30 @@ export class Parser {
     given.push({ blocks, name: nameOf(row), position, value, needs, isForwarded: row.isForwarded === true })
     if (innerKey === undefined) addGiven(draft, key, value)
     else addGiven(nestedDraft(draft, key, position), innerKey, value)
+  }
+
+  /** Reads `[NAME] = KIND { … }`. */
+  #parseKind(
+    place: Place,
+    key: string,
+    row: KindsRow<unknown>,
+    start: Token,
+    words: readonly string[],
+  ): void {
+    const { given } = this.#request
+    const { position } = start
+    const { needs } = row
+    const heading = row.heading.read({ ...this.#request, words })
+    const block = heading && row.kinds.get(heading.kind)
+    if (block === undefined) {
+      this.#recover(place, position)
+      return
+    }
+    const name = nameOf(row)
+    given.push({ blocks: place.blocks, name, position, value: heading, needs, isForwarded: false })
+    const draft = emptyDraft(position, heading)
+    addGiven(place.draft, key, draft)
+    this.#parseBlock({ block, draft, blocks: [...place.blocks, name, block.name] }, start)
   }
 
   #parseSection(start: Token): void {
@@ -159,7 +183,10 @@ export class Parser {
       this.#recover(place, start.position)
       return
     }
+    const { patterns } = this.#request
+    const { isCaseMatched } = patterns
     this.#parseDirectives(place)
+    patterns.isCaseMatched = isCaseMatched
     if (this.#request.tokens.peek().kind === 'end') {
       place.draft.hasMistakes = true
       this.#reportUnclosed(start)

@@ -1,7 +1,10 @@
 import { NEED_NAMES } from './landed.js'
 import { LANGUAGE_CHAPTER } from './language-chapter.js'
-import type { Block, Need, Row } from './row.js'
+import { moduleRows } from './module-rows.js'
+import { type Block, block, type Need, type Row } from './row.js'
 import { commonRows } from './table-common.js'
+import { moduleBlocks } from './table-mavis.js'
+import { serverBlock } from './table-mavis-remote.js'
 import { listenBlock, spawnBlock, spawndBlock } from './table-spawnd.js'
 import { remoteBlock, tcprelayBlock } from './table-tcprelay.js'
 import { certificateBlock, listenerTlsRows } from './table-tls.js'
@@ -13,6 +16,13 @@ interface Chapter {
   readonly block: Block<unknown>
   readonly intro: string
 }
+
+const commonModuleBlock = block(
+  'mavis module',
+  'What every module has; what it has beside that follows.',
+  moduleRows,
+)
+const SERVER_TITLE = 'Block `server { … }` in module `remote`'
 
 const CHAPTERS: readonly Chapter[] = [
   { title: 'Top level', block: topBlock, intro: 'What may stand outside of all sections.' },
@@ -26,7 +36,18 @@ const CHAPTERS: readonly Chapter[] = [
     intro: certificateBlock.doc,
   },
   { title: 'Block `remote { … }` in `tcprelay`', block: remoteBlock, intro: remoteBlock.doc },
+  {
+    title: 'Block `mavis module … { … }` in `tcprelay`',
+    block: commonModuleBlock,
+    intro: commonModuleBlock.doc,
+  },
+  ...[...moduleBlocks].flatMap(([name, block]): Chapter[] => [
+    { title: `Module \`${name}\``, block, intro: block.doc },
+    ...(name === 'remote' ? [{ title: SERVER_TITLE, block: serverBlock, intro: serverBlock.doc }] : []),
+  ]),
 ]
+
+const MODULE_KEYS = new Set(Object.keys(moduleRows))
 
 const COMMON_KEYS = new Set(Object.keys(commonRows))
 const LISTENER_TLS_KEYS = new Set(Object.keys(listenerTlsRows))
@@ -38,11 +59,12 @@ export function referencePage(landed: ReadonlySet<Need>): string {
   return [LANGUAGE_CHAPTER.replace('<!-- contents -->\n', contents), ...chapters].join('\n')
 }
 
-function describeChapter({ title, block, intro }: Chapter, landed: ReadonlySet<Need>): string {
-  const rows = Object.entries(block.rows)
+function describeChapter({ title, block: of, intro }: Chapter, landed: ReadonlySet<Need>): string {
+  const rows = Object.entries(of.rows)
   const isCommon = ([key, row]: Entry) => COMMON_KEYS.has(key) && row.isInherited === true
-  const isOfSection = ([key]: Entry) => block === listenBlock && LISTENER_TLS_KEYS.has(key)
-  const own = rows.filter((entry) => !isCommon(entry) && !isOfSection(entry))
+  const isOfSection = ([key]: Entry) => of === listenBlock && LISTENER_TLS_KEYS.has(key)
+  const isOfModules = ([key]: Entry) => isModule(of) && MODULE_KEYS.has(key)
+  const own = rows.filter((entry) => !isCommon(entry) && !isOfSection(entry) && !isOfModules(entry))
   const notes =
     elsewhere(
       rows.filter(isCommon),
@@ -57,6 +79,10 @@ function describeChapter({ title, block, intro }: Chapter, landed: ReadonlySet<N
 }
 
 type Entry = readonly [key: string, row: Row]
+
+function isModule(block: Block<unknown>): boolean {
+  return [...moduleBlocks.values()].some((one) => one === block)
+}
 
 /** A sentence on directives that are explained in another chapter. */
 function elsewhere(entries: readonly Entry[], sentence: string): string {
@@ -74,6 +100,7 @@ function grammarOf(row: Row): string {
   const name = nameOf(row)
   if (row.kind === 'block' || row.kind === 'blocks') return `${name} { … }`
   if (row.kind === 'sections') return `${name} = NAME { … }`
+  if (row.kind === 'kinds') return `${name} ${row.heading.grammar} { … }`
   return /^(\[|NAME)/.test(row.type.grammar) && row.kind === 'list'
     ? `${name} ${row.type.grammar}`
     : `${name} = ${row.type.grammar}`

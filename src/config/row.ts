@@ -51,12 +51,34 @@ export interface BlocksRow<out S> extends RowText<unknown> {
   readonly block: Block<S>
 }
 
+/** What stands in front of a block whose directives depend on it. */
+export interface Heading {
+  /** Chooses the block. */
+  readonly kind: string
+  /** Undefined: it is known by its place. */
+  readonly name: string | undefined
+}
+
+/** A block that may be repeated, of several kinds: `mavis module [NAME] = KIND { … }`. */
+export interface KindsRow<out S> extends RowText<unknown> {
+  readonly kind: 'kinds'
+  readonly kinds: ReadonlyMap<string, Block<S>>
+  /** Its kinds are keys of `kinds`. */
+  readonly heading: ValueType<Heading>
+}
+
 /** `id = NAME { … }` */
 export interface SectionsRow extends RowText<unknown> {
   readonly kind: 'sections'
 }
 
-export type Row = ValueRow<unknown> | ListRow<unknown> | BlockRow<unknown> | BlocksRow<unknown> | SectionsRow
+export type Row =
+  | ValueRow<unknown>
+  | ListRow<unknown>
+  | BlockRow<unknown>
+  | BlocksRow<unknown>
+  | KindsRow<unknown>
+  | SectionsRow
 
 export type Rows = Readonly<Record<string, Row>>
 
@@ -77,7 +99,9 @@ type SettingOf<R> =
         ? S
         : R extends BlocksRow<infer S>
           ? readonly S[]
-          : never
+          : R extends KindsRow<infer S>
+            ? readonly S[]
+            : never
 
 export interface Completion {
   /** Reports why a block cannot be used, unless a mistake within it has been reported already. */
@@ -86,6 +110,8 @@ export interface Completion {
   readonly hasMistakes: boolean
   /** A socket was inherited on descriptor 0. */
   readonly isInetd: boolean
+  /** Of a block with a heading: its name there, or its place among those that are repeated: '0', '1', … */
+  readonly name: string
 }
 
 export interface Block<out S> {
@@ -158,6 +184,15 @@ export function repeated<S>(
   text: Omit<Text<unknown>, 'doc'> = {},
 ): BlocksRow<S> {
   return { kind: 'blocks', spellings: [spellings].flat(), block, doc: block.doc, ...text }
+}
+
+export function ofKinds<S>(
+  spellings: Spellings,
+  heading: ValueType<Heading>,
+  kinds: ReadonlyMap<string, Block<S>>,
+  text: Text<unknown>,
+): KindsRow<S> {
+  return { kind: 'kinds', spellings: [spellings].flat(), heading, kinds, ...text }
 }
 
 export function sections(spellings: Spellings, text: Text<unknown>): SectionsRow {

@@ -1,6 +1,7 @@
 import { applyDebugSteps, type DebugStep, debugSteps } from './debug-mask.js'
 import { directory, logTarget } from './file-types.js'
 import { count, UINT_MAX, yesNo } from './number-types.js'
+import { caseRow } from './pattern-types.js'
 import { folded, optional, value } from './row.js'
 import { syslogFacility, syslogSeverity, text } from './text-types.js'
 
@@ -33,9 +34,7 @@ export const commonRows = {
   coredumpDirectory: optional('coredump directory', directory, {
     doc: "Accepted, has no effect: a core goes where the kernel's core_pattern says.",
   }),
-  regexMatchCase: optional('regex-match-case', yesNo, {
-    doc: 'Accepted for the sake of shared files; has no effect on a relay.',
-  }),
+  regexMatchCase: caseRow,
 }
 
 function foldDebugSteps(items: readonly (readonly DebugStep[])[], inherited: number | undefined): number {

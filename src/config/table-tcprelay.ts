@@ -1,6 +1,6 @@
 import { address, localSource } from './address-types.js'
 import { remoteTarget } from './endpoint.js'
-import { directory, logTarget } from './file-types.js'
+import { logTarget } from './file-types.js'
 import { count, INT_MAX, seconds } from './number-types.js'
 import { portRange } from './port-range-type.js'
 import { remotePorts } from './port-types.js'
@@ -14,8 +14,8 @@ import {
   type SettingsOf,
   value,
 } from './row.js'
-import { mavisModule } from './statement-types.js'
 import { commonRows } from './table-common.js'
+import { mavisRows } from './table-mavis.js'
 import { mainAddress, sctpAt, sctpProblem, sctpRows, sctpSettings } from './table-sctp.js'
 import { keepaliveRows } from './table-shared.js'
 import { protocolRow, remoteFastOpen, socketRows } from './table-sockets.js'
@@ -139,11 +139,7 @@ export const tcprelayBlock = block('tcprelay', 'The relay: where connections go,
   }),
   ...keepaliveRows,
   ...tlsRows,
-  mavisPaths: list('mavis path', directory, { doc: 'Directory with MAVIS modules.', needs: 'MAVIS' }),
-  mavisModules: list('mavis module', mavisModule, {
-    doc: 'A module that is asked who may connect. Repeat it for a chain.',
-    needs: 'MAVIS',
-  }),
+  ...mavisRows,
   ...allInherited(commonRows),
 })
 

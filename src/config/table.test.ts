@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Block, Row } from './row.js'
+import { moduleBlocks } from './table-mavis.js'
+import { serverBlock } from './table-mavis-remote.js'
 import { listenBlock, spawnBlock, spawndBlock } from './table-spawnd.js'
 import { remoteBlock, tcprelayBlock } from './table-tcprelay.js'
 import { certificateBlock } from './table-tls.js'
@@ -15,6 +17,8 @@ const OUTER: readonly [Block<unknown>, Block<unknown> | undefined][] = [
   [spawnBlock, spawndBlock],
   [remoteBlock, tcprelayBlock],
   [certificateBlock, tcprelayBlock],
+  [serverBlock, undefined],
+  ...[...moduleBlocks.values()].map((block): [Block<unknown>, Block<unknown>] => [block, tcprelayBlock]),
 ]
 
 const rows: readonly [string, Row][] = OUTER.flatMap(([block]) =>

@@ -1,7 +1,7 @@
 import { dirname, normalize } from 'node:path/posix'
 import type { Position } from '../base/problem.js'
 import { shown } from './expectation.js'
-import { Lexer } from './lexer.js'
+import { Lexer, type Lexing } from './lexer.js'
 import type { Problems } from './problems.js'
 import { reasonOf, type Sources } from './sources.js'
 import { isPunctuation, isReported, isText, type Token } from './token.js'
@@ -31,6 +31,8 @@ interface Frame {
 
 /** Files within files and aliases within them, read as one; all loops and excesses end here. */
 export class TokenInput {
+  /** How files are taken apart from here on. */
+  readonly lexing: Lexing = { mode: 'plain' }
   readonly #request: InputRequest
   readonly #frames: Frame[] = []
   #earlyEnd: Token | undefined
@@ -107,7 +109,7 @@ export class TokenInput {
       problems.error(pattern.position, "expected a file name after 'include'")
       return pattern
     }
-    const names = sources.glob(this.#inConfigurationFolder(pattern.text))
+    const names = sources.glob(this.inConfigurationFolder(pattern.text))
     if (names.length === 0) problems.warn(pattern.position, `no file matches ${shown(pattern.text)}`)
     this.#openFirst(names, pattern.position)
     return undefined
@@ -123,7 +125,8 @@ export class TokenInput {
     if (answer.ok) this.#openFile(normalize(name), answer.bytes, () => this.#openFirst(rest, position))
   }
 
-  #inConfigurationFolder(pattern: string): string {
+  /** The path, with the folder of the main file for `$CONFDIR/` in front. */
+  inConfigurationFolder(pattern: string): string {
     const prefix = '$CONFDIR/'
     if (!pattern.startsWith(prefix)) return pattern
     return `${dirname(this.#request.file)}/${pattern.slice(prefix.length)}`
@@ -153,7 +156,7 @@ export class TokenInput {
   }
 
   #openFile(file: string, bytes: Uint8Array, onEnd = () => {}): void {
-    const lexer = new Lexer(file, bytes, this.#request.environment)
+    const lexer = new Lexer(file, bytes, this.#request.environment, this.lexing)
     this.#frames.push({ name: normalize(file), isFile: true, read: () => lexer.next(), onEnd })
   }
 }

@@ -1,5 +1,6 @@
 import type { Position } from '../base/problem.js'
 import { shown } from './expectation.js'
+import type { LexerMode } from './lexer.js'
 import { isPunctuation, isReported, isText, type Token } from './token.js'
 import { type InputRequest, TokenInput } from './token-input.js'
 
@@ -27,6 +28,16 @@ export class TokenStream {
   constructor(request: StreamRequest) {
     this.#request = request
     this.#input = new TokenInput(request)
+  }
+
+  /** Takes apart in another way what has not been looked at yet. */
+  setMode(mode: LexerMode): void {
+    this.#input.lexing.mode = mode
+  }
+
+  /** The path, with the folder of the main file for `$CONFDIR/` in front. */
+  inConfigurationFolder(path: string): string {
+    return this.#input.inConfigurationFolder(path)
   }
 
   peek(): Token {

@@ -8,8 +8,11 @@ export interface Flaw {
 }
 
 export interface Token {
-  /** Only a bare word can be a word of the language; a quoted one is always a value or a name. */
-  readonly kind: 'word' | 'quoted' | 'punctuation' | 'end'
+  /**
+   * Only a bare word can be a word of the language; a quoted one is always a value or a name. A pattern stood between
+   * slashes, which are not part of its text.
+   */
+  readonly kind: 'word' | 'quoted' | 'pattern' | 'punctuation' | 'end'
   readonly text: string
   readonly position: Position
   /** On an end: the error that made it one early. */

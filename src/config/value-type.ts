@@ -11,10 +11,17 @@ export interface World {
   readonly names: Names
 }
 
+/** How patterns are read from here to the end of the block. */
+export interface PatternReading {
+  isCaseMatched: boolean
+}
+
 /** What reading a value works on. */
 export interface ValueInput extends World {
   readonly tokens: TokenStream
   readonly problems: Problems
+  /** Changed by `regex-match-case` while reading. */
+  readonly patterns: PatternReading
   /** Changed by `setenv` while reading. */
   readonly environment: Map<string, string>
   /** The words of the directive as they were written. */
@@ -100,12 +107,12 @@ export function acceptedOrReported<T>(problems: Problems, token: Token, value: T
 const NEEDS_QUOTES = /^[[\](),!&|]+$/
 export const NEEDS_QUOTES_HINT = 'text with such characters needs quotes'
 
-/** `expected WANTED, but got …` about a token that stays where it is. */
-export function reportUnexpected(problems: Problems, token: Token, wanted: string): void {
+/** `expected WANTED, but got …` about a token that stays where it is. `mayBeText`: with quotes it would do. */
+export function reportUnexpected(problems: Problems, token: Token, wanted: string, mayBeText = true): void {
   if (isReported(token) || problems.hasErrorAt(token.position)) return
   const { message } = refuseText(wanted, token.text)
   const text = token.kind === 'end' ? `expected ${wanted}, but the file ends` : message
-  const hint = NEEDS_QUOTES.test(token.text) ? NEEDS_QUOTES_HINT : undefined
+  const hint = mayBeText && NEEDS_QUOTES.test(token.text) ? NEEDS_QUOTES_HINT : undefined
   problems.error(token.position, text, { hint })
 }
 

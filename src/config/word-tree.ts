@@ -46,7 +46,9 @@ export function wordsOf(block: Block<unknown>): ReadonlySet<string> {
   const words = new Set<string>()
   for (const row of Object.values(block.rows)) {
     for (const word of row.spellings.flatMap(expandSpelling).flat()) words.add(word)
-    if (row.kind === 'block' || row.kind === 'blocks') for (const word of wordsOf(row.block)) words.add(word)
+    const inner = row.kind === 'block' || row.kind === 'blocks' ? [row.block] : []
+    const blocks = row.kind === 'kinds' ? [...row.kinds.values()] : inner
+    for (const word of blocks.flatMap((one) => [...wordsOf(one)])) words.add(word)
   }
   return words
 }

@@ -56,5 +56,6 @@ function describeConfiguration(world: FakeWorld): string {
 /** Positions within values are left out, and bytes are written as hex. */
 function plain(key: string, value: unknown): unknown {
   if (key === 'position') return undefined
+  if (value instanceof RegExp) return String(value)
   return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value
 }

@@ -8,6 +8,7 @@ import fc from 'fast-check'
 import { formatProblem } from '../../src/base/problem.js'
 import { loadConfiguration } from '../../src/config/load.js'
 import { renderProblems } from '../../src/config/problem-text.js'
+import { moduleBlocks } from '../../src/config/table-mavis.js'
 import { listenBlock, spawnBlock, spawndBlock } from '../../src/config/table-spawnd.js'
 import { remoteBlock, tcprelayBlock } from '../../src/config/table-tcprelay.js'
 import { topBlock } from '../../src/config/table-top.js'
@@ -25,7 +26,15 @@ const context = createContext({})
 const folder = fileURLToPath(new URL('../../../test/config/cases/', import.meta.url))
 const valid = readdirSync(folder).map((name) => readFileSync(folder + name, 'utf8').split(/^-{10}/m)[0] ?? '')
 
-const BLOCKS = [topBlock, spawndBlock, tcprelayBlock, listenBlock, spawnBlock, remoteBlock]
+const BLOCKS = [
+  topBlock,
+  spawndBlock,
+  tcprelayBlock,
+  listenBlock,
+  spawnBlock,
+  remoteBlock,
+  ...moduleBlocks.values(),
+]
 const WORDS = [...new Set(BLOCKS.flatMap((block) => [...wordsOf(block)])), 'include', 'not']
 const OTHERS = [
   '=',
@@ -81,20 +90,34 @@ const OTHERS = [
   'b',
 ]
 
+// biome-ignore format: one list of what scripts are made of
+const SCRIPT_WORDS = [
+  'if', 'else', 'set', 'unset', 'eval', 'return', 'continue', 'skip', 'toupper', 'tolower', 'reset', 'defined', 'undef',
+  '$USER', 'USER', '$1', '$', 'user', '$NOBODY', '==', '!=', '=~', '!~', '=', '!', '&&', '||', '(', ')', '{', '}',
+  '"a$1\\\\"', '/^a(b|c)/', '/(/', '/x', '/[[:alpha:]]+/', '"^[[:digit:]]$"', '"("', 'text', '\n', '# {', 'include other', 'é',
+]
+
 const bytes = fc.uint8Array({ maxLength: 300 })
 const soup = fc
   .array(fc.constantFrom(...WORDS, ...OTHERS), { maxLength: 120 })
   .map((parts) => Buffer.from(parts.join(' ')))
+const scripts = fc.array(fc.constantFrom(...SCRIPT_WORDS), { maxLength: 60 }).map((parts) => {
+  const script = `mavis module = null { script in { ${parts.join(' ')} } script out = { return } }`
+  return Buffer.from(`id = tcprelay { remote { 1.2.3.4:5 } ${script} } id = spawnd { listen { port = 1 } }`)
+})
 const mutated = fc
   .tuple(
     fc.constantFrom(...valid),
-    fc.array(fc.tuple(fc.nat(), fc.nat(20), fc.constantFrom('', ...WORDS, ...OTHERS)), { maxLength: 6 }),
+    fc.array(fc.tuple(fc.nat(), fc.nat(20), fc.constantFrom('', ...WORDS, ...OTHERS, ...SCRIPT_WORDS)), {
+      maxLength: 6,
+    }),
   )
   .map(([text, edits]) => Buffer.from(edits.reduce(edit, text)))
 
 for (const [name, inputs] of Object.entries({
   'random bytes': bytes,
   'random tokens': soup,
+  'random scripts': scripts,
   'mutated configurations': mutated,
 })) {
   test(`${name} are read or refused with a place`, () => {

@@ -1,0 +1,75 @@
+/** Bytes of a bracket expression: pairs of the first and the last byte of a range. */
+export type ByteRanges = readonly (readonly [first: number, last: number])[]
+
+const BYTE_MAX = 0xff
+
+/** What stands in `[[:NAME:]]`; the characters are pairs of first and last. */
+const CLASSES: Readonly<Record<string, string>> = {
+  alpha: 'AZaz',
+  digit: '09',
+  alnum: 'AZaz09',
+  upper: 'AZ',
+  lower: 'az',
+  space: '\t\r  ',
+  blank: '\t\t  ',
+  punct: '!/:@[`{~',
+  print: ' ~',
+  graph: '!~',
+  cntrl: '\0\x1f\x7f\x7f',
+  xdigit: '09AFaf',
+  word: 'AZaz09__',
+}
+
+/** `\d` and its like; in upper case they are all other bytes. */
+const ESCAPES: Readonly<Record<string, string>> = { d: 'digit', w: 'word', s: 'space', h: 'blank' }
+
+export const CLASS_NAMES = Object.keys(CLASSES)
+
+export function namedClass(name: string): ByteRanges | undefined {
+  const pairs = Object.hasOwn(CLASSES, name) ? CLASSES[name] : undefined
+  return pairs === undefined ? undefined : rangesOf(pairs)
+}
+
+/** The bytes that a backslash and this letter stand for. */
+export function escapedClass(letter: string): ByteRanges | undefined {
+  const name = ESCAPES[letter.toLowerCase()]
+  const ranges = name === undefined ? undefined : namedClass(name)
+  return ranges !== undefined && letter !== letter.toLowerCase() ? othersThan(ranges) : ranges
+}
+
+/** As the inside of `[…]` in JavaScript, in either case of letters where `ignoresCase`. */
+export function formatRanges(ranges: ByteRanges, ignoresCase: boolean): string {
+  const all = ignoresCase ? ranges.flatMap(withOtherCase) : ranges
+  return all
+    .map(([first, last]) => (first === last ? formatByte(first) : `${formatByte(first)}-${formatByte(last)}`))
+    .join('')
+}
+
+/** A byte as it may stand anywhere in a pattern of JavaScript. */
+export function formatByte(byte: number): string {
+  const character = String.fromCharCode(byte)
+  return /[A-Za-z0-9_ ]/.test(character) ? character : `\\x${byte.toString(16).padStart(2, '0')}`
+}
+
+function rangesOf(pairs: string): ByteRanges {
+  return (pairs.match(/../gs) ?? []).map((pair) => [pair.charCodeAt(0), pair.charCodeAt(1)])
+}
+
+function othersThan(ranges: ByteRanges): ByteRanges {
+  const others: [number, number][] = []
+  let from = 0
+  for (const [first, last] of [...ranges].sort(([a], [b]) => a - b)) {
+    if (first > from) others.push([from, first - 1])
+    from = last + 1
+  }
+  return from <= BYTE_MAX ? [...others, [from, BYTE_MAX]] : others
+}
+
+/** The range, and the letters of the other case for those in it. */
+function withOtherCase([first, last]: readonly [number, number]): ByteRanges {
+  const shifted = (from: string, to: string, by: number): ByteRanges => {
+    const [low, high] = [Math.max(first, from.charCodeAt(0)), Math.min(last, to.charCodeAt(0))]
+    return low <= high ? [[low + by, high + by]] : []
+  }
+  return [[first, last], ...shifted('A', 'Z', 32), ...shifted('a', 'z', -32)]
+}

@@ -1,0 +1,44 @@
+import { orList, Refusal, refuseWord, shown } from './expectation.js'
+import type { Heading } from './row.js'
+import { isText, type Token } from './token.js'
+import type { TokenStream } from './token-stream.js'
+import { acceptedOrReported, readOne, type ValueType } from './value-type.js'
+
+/** Modules of the original that know users, which a relay has no use for. */
+const ELSEWHERE = ['anonftp', 'asciiftp', 'ldap', 'pam', 'system', 'tacauth_limit', 'tacinfo_cache', 'userdb']
+
+const LIBRARY = /^\/(?:.*\/)?libmavis_([^/]+)\.so$/
+
+/** `[NAME] = MODULE`; a module may also be named by the path of the original's library. */
+export function moduleHeading(modules: readonly string[]): ValueType<Heading> {
+  return {
+    grammar: '[NAME] = MODULE',
+    read(input) {
+      const { problems, tokens } = input
+      const first = readOne(input, 'the name of a module', nonEmpty)
+      if (first === undefined) return undefined
+      const isNamed = tokens.skipEquals() || isNameFollowed(tokens)
+      const second = isNamed ? readOne(input, 'the name of a module', nonEmpty) : first
+      const kind = second && acceptedOrReported(problems, second, moduleOf(second.text, modules))
+      return kind === undefined ? undefined : { kind, name: isNamed ? first.text : undefined }
+    },
+  }
+}
+
+/** Whether a second word follows on the same line: the first one was the name then. */
+function isNameFollowed(tokens: TokenStream): boolean {
+  const token = tokens.peek()
+  return isText(token) && !tokens.isOnNewLine(token)
+}
+
+function nonEmpty(token: Token): Token | Refusal {
+  return token.text === '' ? new Refusal('this name is empty') : token
+}
+
+function moduleOf(text: string, modules: readonly string[]): string | Refusal {
+  const name = LIBRARY.exec(text)?.[1] ?? text
+  if (modules.includes(name)) return name
+  if (!ELSEWHERE.includes(name)) return refuseWord(modules, text)
+  const list = orList(modules.map((module) => `'${module}'`))
+  return new Refusal(`module ${shown(name)} of the original is not part of this program, which has ${list}`)
+}

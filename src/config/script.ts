@@ -1,0 +1,204 @@
+import { byteString } from '../base/byte-string.js'
+import type { Script, Statement, Template, TemplatePart } from '../mavis/script.js'
+import { Refusal, refuseWord } from './expectation.js'
+import { attribute, isAttribute, parseAttribute } from './script-attribute.js'
+import { ConditionReader } from './script-condition.js'
+import { isPunctuation, isReported, isText, type Token } from './token.js'
+import { acceptedOrReported, reportUnexpected, type ValueInput, type ValueType } from './value-type.js'
+
+/** Statements within one another, so that neither reading nor running them takes much of the stack. */
+const NESTING_MAX = 200
+
+const STATEMENTS = ['continue', 'eval', 'if', 'return', 'set', 'skip', 'tolower', 'toupper', 'unset']
+
+/** `{ … }` behind `script in` and its like. */
+export const script: ValueType<Script> = {
+  grammar: '{ STATEMENTS }',
+  read(input) {
+    const { problems, tokens } = input
+    const opening = tokens.peek()
+    if (!isPunctuation(opening, '{')) {
+      reportUnexpected(problems, opening, "'{'")
+      return undefined
+    }
+    tokens.next()
+    tokens.setMode('script')
+    const parsed = new ScriptReader(input).readAll(opening)
+    tokens.setMode('plain')
+    return parsed
+  },
+}
+
+/** Reads statements. After a mistake it goes on with the next one. */
+class ScriptReader {
+  readonly #input: ValueInput
+  readonly #conditions: ConditionReader
+  #hasMistakes = false
+  #depth = 0
+
+  constructor(input: ValueInput) {
+    this.#input = input
+    this.#conditions = new ConditionReader(input)
+  }
+
+  /** From behind a `{` to behind its `}`. Undefined: mistakes have been reported. */
+  readAll(opening: Token): Script | undefined {
+    const statements = this.#readBlock(opening)
+    return this.#hasMistakes ? undefined : statements
+  }
+
+  #readBlock({ position: { line, column } }: Token): Script {
+    const { problems, tokens } = this.#input
+    const statements: Statement[] = []
+    for (let token = tokens.peek(); !isPunctuation(token, '}'); token = tokens.peek()) {
+      if (token.kind === 'end') {
+        this.#hasMistakes = true
+        reportUnexpected(problems, token, `'}' for the '{' at ${line}:${column}`)
+        return statements
+      }
+      const statement = this.#readStatement(token)
+      if (statement === undefined) this.#recover()
+      else statements.push(statement)
+    }
+    tokens.next()
+    return statements
+  }
+
+  /** Takes at least one token. */
+  #readStatement(start: Token): Statement | undefined {
+    const { problems, tokens } = this.#input
+    tokens.next()
+    const isBlock = isPunctuation(start, '{')
+    if (this.#depth === NESTING_MAX) {
+      problems.error(start.position, `statements may be nested ${NESTING_MAX} deep at most`)
+      if (isBlock) tokens.skipBraced()
+      return undefined
+    }
+    this.#depth += 1
+    const statement: Statement | undefined = isBlock
+      ? { kind: 'block', statements: this.#readBlock(start) }
+      : this.#readNamed(start)
+    this.#depth -= 1
+    return statement
+  }
+
+  #readNamed(start: Token): Statement | undefined {
+    switch (start.kind === 'word' ? start.text : '') {
+      case 'return':
+      case 'continue':
+      case 'skip':
+        return { kind: start.text as 'return' | 'continue' | 'skip' }
+      case 'unset':
+      case 'toupper':
+      case 'tolower':
+        return this.#readChange(start.text as 'unset' | 'toupper' | 'tolower')
+      case 'set':
+        return this.#readSet()
+      case 'eval': {
+        const condition = this.#conditions.read()
+        return condition && { kind: 'eval', condition }
+      }
+      case 'if':
+        return this.#readIf()
+      default:
+        this.#refuse(start)
+        return undefined
+    }
+  }
+
+  #refuse(token: Token): void {
+    const { problems } = this.#input
+    if (isReported(token)) return
+    if (token.text === 'reset') {
+      problems.error(
+        token.position,
+        "'reset' is not possible here: keep the value in CUSTOM_0 and set it again",
+      )
+    } else if (token.text !== 'else' || !this.#hasMistakes) {
+      const { hint, message } = refuseWord([...STATEMENTS, '{', '}'], token.text)
+      problems.error(token.position, message, { hint })
+    }
+  }
+
+  #readChange(kind: 'unset' | 'toupper' | 'tolower'): Statement | undefined {
+    const number = attribute.read(this.#input)
+    return number === undefined ? undefined : { kind, attribute: number }
+  }
+
+  #readSet(): Statement | undefined {
+    const { problems, tokens } = this.#input
+    const number = attribute.read(this.#input)
+    if (number === undefined) return undefined
+    const hasEquals = tokens.skipEquals()
+    const token = tokens.peek()
+    if (!hasEquals && (!isText(token) || tokens.isOnNewLine(token))) {
+      reportUnexpected(problems, token, "'='", false)
+      return undefined
+    }
+    if (!isText(token)) {
+      reportUnexpected(problems, token, 'a value')
+      return undefined
+    }
+    tokens.next()
+    const value = acceptedOrReported(problems, token, isReported(token) ? [] : parseValue(token))
+    return value && { kind: 'set', attribute: number, value }
+  }
+
+  #readIf(): Statement | undefined {
+    const { tokens } = this.#input
+    const condition = this.#conditions.read()
+    const then = condition && this.#readInner()
+    if (condition === undefined || then === undefined) return undefined
+    const next = tokens.peek()
+    if (next.kind !== 'word' || next.text !== 'else')
+      return { kind: 'if', condition, then, otherwise: undefined }
+    tokens.next()
+    const otherwise = this.#readInner()
+    return otherwise && { kind: 'if', condition, then, otherwise }
+  }
+
+  /** The statement of an `if` or `else`. */
+  #readInner(): Statement | undefined {
+    const { problems, tokens } = this.#input
+    const token = tokens.peek()
+    if (token.kind !== 'end' && !isPunctuation(token, '}')) return this.#readStatement(token)
+    reportUnexpected(problems, token, 'a statement', false)
+    return undefined
+  }
+
+  /** Goes on to what may be the next statement, or the end of the block. */
+  #recover(): void {
+    const { tokens } = this.#input
+    this.#hasMistakes = true
+    for (let token = tokens.peek(); token.kind !== 'end'; token = tokens.peek()) {
+      if (isPunctuation(token, '{') || isPunctuation(token, '}')) return
+      if (token.kind === 'word' && STATEMENTS.includes(token.text)) return
+      tokens.next()
+    }
+  }
+}
+
+/** An attribute, or text in which `$0` to `$9` stand for groups and a backslash takes the next character as it is. */
+function parseValue(token: Token): Template | Refusal {
+  if (!isAttribute(token)) return parseTemplate(token.text)
+  const number = parseAttribute(token.text)
+  return number instanceof Refusal ? number : [{ kind: 'attribute', attribute: number }]
+}
+
+function parseTemplate(text: string): Template {
+  const parts: TemplatePart[] = []
+  let literal = ''
+  const endLiteral = () => {
+    if (literal !== '') parts.push({ kind: 'text', text: byteString(literal) })
+    literal = ''
+  }
+  for (const [piece] of text.matchAll(/\$\d|\\.|./gsu)) {
+    if (/^\$\d$/.test(piece)) {
+      endLiteral()
+      parts.push({ kind: 'group', index: Number(piece[1]) })
+    } else if (piece.length > 1) literal += piece.replace(/^\\/, '')
+    else if (piece !== '\\') literal += piece
+  }
+  endLiteral()
+  return parts
+}

@@ -1,0 +1,34 @@
+import type { Cursor } from './cursor.js'
+
+const SLASH = 0x2f
+const BACKSLASH = 0x5c
+const ESCAPED: ReadonlySet<number> = new Set([SLASH, BACKSLASH])
+const LINE_ENDS: ReadonlySet<number> = new Set([0x0a, 0x0d, -1])
+
+export interface SlashedText {
+  readonly bytes: readonly number[]
+  /** False when the line ended before the closing slash. */
+  readonly isClosed: boolean
+}
+
+/**
+ * Reads `/…/` from the opening slash under the cursor to behind the closing one; keeps `bytesMax + 1` bytes. A
+ * backslash is taken away in front of a slash and, as in the original, in front of another backslash.
+ */
+export function readSlashed(cursor: Cursor, bytesMax: number): SlashedText {
+  const bytes: number[] = []
+  cursor.step()
+  while (cursor.byte !== SLASH && !LINE_ENDS.has(cursor.byte)) {
+    if (cursor.byte === BACKSLASH) {
+      cursor.step()
+      if (!ESCAPED.has(cursor.byte)) bytes.push(BACKSLASH)
+      if (LINE_ENDS.has(cursor.byte)) break
+    }
+    bytes.push(cursor.byte)
+    cursor.step()
+    if (bytes.length > bytesMax) bytes.length = bytesMax + 1
+  }
+  const isClosed = cursor.byte === SLASH
+  if (isClosed) cursor.step()
+  return { bytes, isClosed }
+}
