@@ -115,16 +115,14 @@ export class Asked<M extends Module & { readonly pids: number[] }> {
   }
 }
 
-/** Module external with helpers that behave so; undefined: the test is skipped. */
-export function externalThat(
-  t: TestContext,
+/** Of module external with helpers that behave so. */
+export function externalSettings(
+  language: Language,
   words: readonly string[],
-  options: ModuleOptions = {},
-  language: Language = 'python3',
-): Asked<External> | undefined {
-  if (!needs(t, language)) return undefined
+  options: ModuleOptions,
+): ExternalSettings & CommonModuleSettings {
   const program = programOf(language, FILES[language], words)
-  const settings: ExternalSettings & CommonModuleSettings = {
+  return {
     ...COMMON,
     module: 'external',
     childrenMin: 1,
@@ -136,6 +134,17 @@ export function externalThat(
     ...options,
     program: { ...program, environment: options.environment ?? program.environment },
   }
+}
+
+/** Module external with helpers that behave so; undefined: the test is skipped. */
+export function externalThat(
+  t: TestContext,
+  words: readonly string[],
+  options: ModuleOptions = {},
+  language: Language = 'python3',
+): Asked<External> | undefined {
+  if (!needs(t, language)) return undefined
+  const settings = externalSettings(language, words, options)
   return new Asked(t, (services) => new External(settings, services), options)
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { readFileSync, readlinkSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { AV } from '../../src/base/mavis-attributes.js'
 import { passOnNetAdmin } from '../../src/kernel/capabilities.js'
@@ -8,7 +8,9 @@ import { openWakeFd } from '../../src/kernel/eventfd.js'
 import { openSharedMemory } from '../../src/kernel/memory.js'
 import { type Code, TIMEOUT } from '../../src/mavis/module.js'
 import { externalThat } from '../harness/mavis-helper.js'
-import { childrenOf, descriptorNumbersOf, isAlive } from '../harness/proc.js'
+import { needs } from '../harness/needs.js'
+import { childrenOf, descriptorNumbersOf, isAlive, passedOnBy } from '../harness/proc.js'
+import { fileOfProject, Program } from '../harness/program.js'
 import { until, within } from '../harness/until.js'
 import { calls } from '../support/sockets.js'
 
@@ -175,6 +177,8 @@ test('closing answers what is open and ends every helper, also one that ignores 
 })
 
 test('a helper has three pipes and nothing else of ours', async (t) => {
+  // What the test itself has inherited is no concern of the module.
+  const inherited = passedOnBy('self')
   const wake = openWakeFd()
   const memory = openSharedMemory('tcprelay-test', 4_096)
   const socket = calls.socket(2, 1, 0)
@@ -186,9 +190,12 @@ test('a helper has three pipes and nothing else of ours', async (t) => {
   if (asked === undefined) return
   await Promise.all([asked.ask(), asked.ask()])
   for (const pid of asked.module.pids) {
-    assert.deepEqual(descriptorNumbersOf(pid), [0, 1, 2])
-    const kinds = [0, 1, 2].map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`).split(':')[0])
-    assert.deepEqual(kinds, ['pipe', 'pipe', 'pipe'])
+    const kinds = passedOnBy(pid).filter((fd) => !inherited.includes(fd))
+    assert.deepEqual(
+      kinds.map((kind) => kind.split(':')[0]),
+      ['0 pipe', '1 pipe', '2 pipe'],
+    )
+    assert.ok(descriptorNumbersOf(pid).length <= 3 + inherited.length)
   }
 })
 
@@ -198,6 +205,16 @@ test('what is typed on our terminal does not reach a helper', async (t) => {
   const [pid] = asked.module.pids as [number]
   const [, , group, session] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
   assert.deepEqual([Number(group), Number(session)], [pid, pid])
+})
+
+test('helpers end when who has started them is killed', async (t) => {
+  if (!needs(t, 'sh')) return
+  const holder = new Program(t, [process.execPath, fileOfProject('dist/test/harness/mavis-holder.js')])
+  const [, pids = ''] = await holder.stdout.reached(/^helpers ([\d ]+)$/)
+  const helpers = pids.split(' ').map(Number)
+  assert.ok(helpers.length === 2 && helpers.every(isAlive))
+  holder.signal('SIGKILL')
+  await until('the helpers to end', () => !helpers.some(isAlive))
 })
 
 test('a capability that is passed on to us is not passed on to a helper', async (t) => {

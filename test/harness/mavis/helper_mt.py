@@ -56,6 +56,7 @@ def work(values):
         if len(held) == int(rest[0]):
             for data in reversed(held):
                 say(data)
+            held.clear()
     elif behaviour == "dies in the middle once":
         if first_time():
             say(frame(values)[:20])
@@ -87,6 +88,8 @@ def work(values):
 
 if behaviour == "dies at once":
     sys.exit(3)
+if behaviour == "reads nothing":
+    time.sleep(1000)
 
 while True:
     asked = question()
