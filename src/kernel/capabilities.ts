@@ -50,6 +50,17 @@ export function passOnNetAdmin(): (() => void) | undefined {
   }
 }
 
+/**
+ * From here on a program that this thread starts does not get the CAP_NET_ADMIN that was passed on to this process.
+ * Answers how to end that.
+ */
+export function keepNetAdmin(): () => void {
+  const ambient = (what: number) => prctl()(PR_CAP_AMBIENT, what, CAP_NET_ADMIN, 0, 0)
+  if (ambient(PR_CAP_AMBIENT_IS_SET) !== 1) return NOTHING_TO_UNDO
+  ambient(PR_CAP_AMBIENT_LOWER)
+  return () => ambient(PR_CAP_AMBIENT_RAISE)
+}
+
 const NOTHING_TO_UNDO = () => {}
 
 function makeInheritable(): (() => void) | undefined {

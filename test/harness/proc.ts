@@ -25,6 +25,22 @@ export function descriptorNumbersOf(pid: number): number[] {
   return readdirSync(`/proc/${pid}/fd`).map(Number)
 }
 
+/** Set in the flags of descriptors that are closed when a program is executed (proc(5), fdinfo). */
+const O_CLOEXEC = 0o2000000
+
+/** Descriptors that a program gets which this process executes, with what they are: `7 socket:[123]`. */
+export function passedOnBy(pid: number | 'self'): string[] {
+  return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      const flags = /^flags:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8'))?.[1] ?? '0'
+      const isClosed = (Number.parseInt(flags, 8) & O_CLOEXEC) !== 0
+      return isClosed ? [] : [`${fd} ${readlinkSync(`/proc/${pid}/fd/${fd}`)}`]
+    } catch {
+      return [] // closed meanwhile, such as the one that reads the folder
+    }
+  })
+}
+
 /** How many descriptors of each kind: sockets, pipes, epolls and so on. */
 export function descriptorKinds(pid: number | 'self'): Map<string, number> {
   const kinds = new Map<string, number>()

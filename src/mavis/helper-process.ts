@@ -1,0 +1,210 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { keepNetAdmin } from '../kernel/capabilities.js'
+import { errorText } from '../kernel/errno.js'
+import { openPlainPipe, type PlainPipe } from '../kernel/plain-pipe.js'
+import { LineCutter } from './line-cutter.js'
+import type { HelperProgram } from './settings.js'
+
+/** What a helper that was told to end may take for it before it is made to. */
+const PATIENCE_MS = 1_000
+
+export interface HelperOptions {
+  readonly program: HelperProgram
+  readonly home: string | undefined
+  readonly uid: number | undefined
+  readonly gid: number | undefined
+}
+
+export interface HelperEvents {
+  /** It has written to its standard output. */
+  onBytes(bytes: Uint8Array): void
+  /** It has taken what was written to it, and has room for more. */
+  onRoom(): void
+  /** It answers nothing more. Told once, and last. `failure`: that it could not be started, and why. */
+  onOver(failure: string | undefined): void
+  /** A line of its standard error. */
+  onLine(text: () => string): void
+}
+
+/**
+ * One process of a helper, with its three pipes. It has a session of its own, so what is typed on our terminal does
+ * not reach it; when we are gone, its standard input ends.
+ */
+export class HelperProcess {
+  /** Settles when the process is reaped and its pipes are closed. */
+  readonly gone: Promise<void>
+  readonly #events: HelperEvents
+  readonly #child: ChildProcess | undefined
+  readonly #pipes: readonly Socket[]
+  readonly #stdin: Socket | undefined
+  #hasExited = false
+  #isStopped = false
+  #isOver = false
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: HelperOptions, events: HelperEvents) {
+    this.#events = events
+    const started = startProcess(options)
+    if (started instanceof Error) {
+      this.#pipes = []
+      this.gone = Promise.resolve()
+      setImmediate(() => this.#over(failureText(started, options)))
+      return
+    }
+    const { child, fds } = started
+    this.#child = child
+    child.on('error', (error) => this.#over(failureText(error, options)))
+    if (child.pid === undefined) {
+      for (const fd of fds) closeSync(fd)
+      this.#pipes = []
+      this.gone = Promise.resolve()
+      return
+    }
+    const [stdin, stdout, stderr] = fds
+    this.#stdin = this.#openStdin(stdin)
+    this.#pipes = [this.#stdin, this.#openStdout(stdout), this.#openStderr(stderr)]
+    const closed = this.#pipes.map((pipe) => new Promise<void>((done) => pipe.once('close', () => done())))
+    const exited = new Promise<void>((done) => child.once('exit', () => done()))
+    child.once('exit', () => this.#onExit())
+    this.gone = Promise.all([exited, ...closed]).then(() => clearTimeout(this.#timer))
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
+  /** Bytes that were written and that it has not taken. */
+  get waitingBytes(): number {
+    return this.#stdin?.writableLength ?? 0
+  }
+
+  /** Whatever is written to one that has ended is lost. */
+  write(bytes: Uint8Array): void {
+    if (this.#stdin?.writable) this.#stdin.write(bytes)
+  }
+
+  /** Nothing more will be asked: it finds the end of its input, and then has a second. */
+  finish(): void {
+    this.#stdin?.destroy()
+    if (!this.#hasExited) this.#timer ??= setTimeout(() => this.stop(), PATIENCE_MS)
+  }
+
+  /** SIGTERM, and after a second SIGKILL. */
+  stop(): void {
+    if (this.#isStopped || this.#hasExited || this.pid === undefined) return
+    this.#isStopped = true
+    this.#stdin?.destroy()
+    this.#signal('SIGTERM')
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#signal('SIGKILL'), PATIENCE_MS)
+  }
+
+  #openStdin(fd: number): Socket {
+    const stdin = new Socket({ fd, readable: false, writable: true })
+    stdin.on('drain', () => this.#events.onRoom())
+    // It reads no more. What it has still to say is read until its output ends.
+    stdin.on('error', () => this.stop())
+    return stdin
+  }
+
+  #openStdout(fd: number): Socket {
+    const stdout = new Socket({ fd, readable: true, writable: false })
+    stdout.on('data', (bytes) => {
+      if (!this.#isOver) this.#events.onBytes(bytes)
+    })
+    stdout.on('error', () => {}) // 'close' follows
+    stdout.on('close', () => this.#over(undefined))
+    return stdout
+  }
+
+  #openStderr(fd: number): Socket {
+    const stderr = new Socket({ fd, readable: true, writable: false })
+    const lines = new LineCutter((text) => this.#events.onLine(text))
+    stderr.on('data', (bytes) => lines.push(bytes))
+    stderr.on('error', () => {}) // 'close' follows
+    stderr.on('close', () => lines.end())
+    return stderr
+  }
+
+  /** What it has written last is still in the pipes. A process of its own may keep them open for ever. */
+  #onExit(): void {
+    this.#hasExited = true
+    clearTimeout(this.#timer)
+    this.#stdin?.destroy()
+    this.#timer = setTimeout(() => {
+      for (const pipe of this.#pipes) pipe.destroy()
+    }, PATIENCE_MS)
+  }
+
+  #over(failure: string | undefined): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.stop()
+    this.#events.onOver(failure)
+  }
+
+  /** To its whole session: a shell's own commands would go on without it, and hold its pipes. */
+  #signal(signal: NodeJS.Signals): void {
+    if (this.#hasExited || this.pid === undefined) return
+    try {
+      process.kill(-this.pid, signal)
+    } catch {
+      // It has just ended, or has become somebody whom we may not send signals.
+    }
+  }
+}
+
+interface Started {
+  readonly child: ChildProcess
+  /** Our ends of its standard input, output and error. */
+  readonly fds: readonly [number, number, number]
+}
+
+function startProcess(options: HelperOptions): Started | Error {
+  const pipes: PlainPipe[] = []
+  const closeAll = (ends: readonly (keyof PlainPipe)[]) => {
+    for (const pipe of pipes) for (const end of ends) closeSync(pipe[end])
+  }
+  try {
+    for (let i = 0; i < 3; i++) pipes.push(openPlainPipe())
+    const [input, output, errors] = pipes as [PlainPipe, PlainPipe, PlainPipe]
+    const child = spawnProgram(options, [input.readFd, output.writeFd, errors.writeFd])
+    for (const fd of [input.readFd, output.writeFd, errors.writeFd]) closeSync(fd)
+    return { child, fds: [input.writeFd, output.readFd, errors.readFd] }
+  } catch (error) {
+    closeAll(['readFd', 'writeFd'])
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
+/** The system says only that one of several things is wrong. */
+function failureText(error: NodeJS.ErrnoException, { gid, home, uid }: HelperOptions): string {
+  const reason = error.errno === undefined ? error.message : errorText(Math.abs(error.errno))
+  const user = uid === undefined ? '' : ` as user ${uid}`
+  const group = gid === undefined ? '' : ` as group ${gid}`
+  const place = home === undefined ? '' : ` in ${home}`
+  return `could not be started${user}${group}${place}: ${reason}`
+}
+
+/** Changes the folder, the group and the user in this order, and fails if one of them cannot be changed. */
+function spawnProgram(options: HelperOptions, stdio: number[]): ChildProcess {
+  const { gid, home, program, uid } = options
+  const { environment, path, words } = program
+  const [argv0 = path, ...rest] = words
+  const endKeeping = keepNetAdmin()
+  try {
+    return spawn(path, rest, {
+      argv0,
+      detached: true,
+      env: environment.size > 0 ? Object.fromEntries(environment) : process.env,
+      stdio,
+      ...(uid === undefined ? {} : { uid }),
+      ...(gid === undefined ? {} : { gid }),
+      ...(home === undefined ? {} : { cwd: home }),
+    })
+  } finally {
+    endKeeping()
+  }
+}

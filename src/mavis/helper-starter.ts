@@ -1,0 +1,100 @@
+import { Flood } from '../observe/flood.js'
+import { ERR, INFO, WARNING } from '../observe/severity.js'
+import { EarlyDeaths } from './early-deaths.js'
+import { type HelperEvents, type HelperOptions, HelperProcess } from './helper-process.js'
+import type { ModuleServices } from './module.js'
+
+/** Of what helpers write to their standard error: a stack trace is whole. */
+const LINES_PER_SECOND = 50
+
+/**
+ * How a helper has come to its end. `died`: by itself. `misbehaved`: what it sent was no answer. `late`: it did not
+ * answer in time. `dismissed`: it was not needed any more.
+ */
+export type HelperEnd = 'died' | 'misbehaved' | 'late' | 'dismissed'
+
+/** Starts the processes of one module, says in the log what becomes of them, and stops those that die too soon. */
+export class HelperStarter {
+  readonly #moduleName: string
+  readonly #options: HelperOptions
+  readonly #services: ModuleServices
+  readonly #deaths = new EarlyDeaths()
+  readonly #lines: Flood
+  readonly #ends: Flood
+  readonly #failures: Flood
+  /** The log knows that none is started. */
+  #isThrottlingTold = false
+
+  constructor(moduleName: string, options: HelperOptions, services: ModuleServices) {
+    this.#moduleName = moduleName
+    this.#options = options
+    this.#services = services
+    this.#lines = new Flood(INFO, services.say, LINES_PER_SECOND)
+    this.#ends = new Flood(WARNING, services.say)
+    this.#failures = new Flood(ERR, services.say)
+  }
+
+  /** Undefined: too many have died too soon. */
+  start(events: Omit<HelperEvents, 'onLine'>): HelperProcess | undefined {
+    const waitMs = this.#deaths.waitMs(this.#services.nowMs())
+    if (waitMs > 0) {
+      this.#tellThrottling(waitMs)
+      return undefined
+    }
+    this.#isThrottlingTold = false
+    const helper: HelperProcess = new HelperProcess(this.#options, {
+      onBytes: (bytes) => events.onBytes(bytes),
+      onRoom: () => events.onRoom(),
+      onOver: (failure) => {
+        if (failure !== undefined) this.#failed(failure)
+        events.onOver(failure)
+      },
+      onLine: (text) => this.#lines.tell(this.#nowMs(), () => this.#about(helper, text())),
+    })
+    return helper
+  }
+
+  /** What is wrong with it. */
+  complain(helper: HelperProcess, what: string): void {
+    this.#ends.tell(this.#nowMs(), () => this.#about(helper, what))
+  }
+
+  ended(helper: HelperProcess, end: HelperEnd, answeredCount: number): void {
+    if (end === 'died' && helper.pid !== undefined) this.#tellDeath(helper, answeredCount)
+    // The pace of those that are late is that of their time limit.
+    const isEarly = answeredCount === 0 && (end === 'died' || end === 'misbehaved')
+    if (isEarly) this.#deaths.note(this.#nowMs())
+  }
+
+  /** In the words of the original. Early ones are few: no more are started soon. */
+  #tellDeath(helper: HelperProcess, answeredCount: number): void {
+    if (answeredCount === 0)
+      this.#services.say(WARNING, this.#about(helper, 'terminated before finishing first request'))
+    else this.complain(helper, `terminated after processing ${answeredCount} requests`)
+  }
+
+  #failed(failure: string): void {
+    const { path } = this.#options.program
+    this.#failures.tell(this.#nowMs(), () => `${this.#moduleName}: ${path} ${failure}`)
+  }
+
+  #tellThrottling(waitMs: number): void {
+    if (this.#isThrottlingTold) return
+    this.#isThrottlingTold = true
+    const { path } = this.#options.program
+    const waitS = Math.ceil(waitMs / 1_000)
+    this.#services.say(
+      ERR,
+      `${this.#moduleName}: ${path} respawning too fast; throttling for ${waitS} seconds.`,
+    )
+  }
+
+  #about(helper: HelperProcess, what: string): string {
+    const { path, words } = this.#options.program
+    return `${words[0] ?? path}: ${helper.pid}: ${what}`
+  }
+
+  #nowMs(): number {
+    return this.#services.nowMs()
+  }
+}

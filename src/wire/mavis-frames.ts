@@ -1,0 +1,90 @@
+import type { ByteString } from '../base/byte-string.js'
+import { byteStringOf, TEXT_BYTES_MAX } from './mavis-answer.js'
+import { decodeLines, encodeLines, type Values } from './mavis-lines.js'
+
+/** `Ma` and the version (event-driven-servers, `mavis/mavis.h`). */
+const MAGIC = 0x4d61_0001
+
+/** Magic, length of the body, result; each in network byte order. */
+const HEAD_BYTES = 12
+
+/** A question to a helper that is asked many at a time. */
+export function encodeFrame(values: Values, result = 0): Uint8Array {
+  const body = encodeLines(values)
+  const bytes = new Uint8Array(HEAD_BYTES + body.length)
+  const head = new DataView(bytes.buffer)
+  head.setUint32(0, MAGIC)
+  head.setUint32(4, body.length)
+  head.setUint32(8, result)
+  for (let at = 0; at < body.length; at++) bytes[HEAD_BYTES + at] = body.charCodeAt(at)
+  return bytes
+}
+
+export type FrameReading =
+  | { readonly kind: 'frame'; readonly values: (ByteString | undefined)[]; readonly code: number }
+  /** The length is more than any answer has. */
+  | { readonly kind: 'too-long' }
+  /** No frame, or one whose body is none. */
+  | { readonly kind: 'malformed' }
+
+/** Cuts what comes into frames. */
+export class FrameReader {
+  #kept: Uint8Array = new Uint8Array(0)
+  /** In `#kept`, which has room for what the head announces: a frame in small pieces is copied once. */
+  #keptBytes = 0
+
+  /** The frames that have become whole. Nothing is pushed behind one that is not read. */
+  push(bytes: Uint8Array): FrameReading[] {
+    const readings: FrameReading[] = []
+    for (let left = bytes; left.length > 0; ) {
+      const wanted = this.#wantedBytes()
+      const taken = left.subarray(0, wanted - this.#keptBytes)
+      left = left.subarray(taken.length)
+      this.#keep(taken, wanted)
+      const reading = this.#keptBytes < wanted ? undefined : this.#read()
+      if (reading !== undefined) readings.push(reading)
+      if (reading !== undefined && reading.kind !== 'frame') break
+    }
+    return readings
+  }
+
+  /** Up to the end of the head, or else of the frame. */
+  #wantedBytes(): number {
+    return this.#keptBytes < HEAD_BYTES ? HEAD_BYTES : HEAD_BYTES + this.#word(4)
+  }
+
+  #keep(bytes: Uint8Array, wanted: number): void {
+    if (this.#kept.length < wanted) {
+      const larger = new Uint8Array(wanted)
+      larger.set(this.#kept.subarray(0, this.#keptBytes))
+      this.#kept = larger
+    }
+    this.#kept.set(bytes, this.#keptBytes)
+    this.#keptBytes += bytes.length
+  }
+
+  /** Undefined: only the head is there. */
+  #read(): FrameReading | undefined {
+    const bodyBytes = this.#word(4)
+    if (this.#word(0) !== MAGIC) return { kind: 'malformed' }
+    if (bodyBytes > TEXT_BYTES_MAX) return { kind: 'too-long' }
+    if (this.#keptBytes < HEAD_BYTES + bodyBytes) return undefined
+    const body = byteStringOf(this.#kept.subarray(HEAD_BYTES, this.#keptBytes))
+    const code = this.#word(8)
+    this.#kept = new Uint8Array(0)
+    this.#keptBytes = 0
+    const values = decodeLines(withoutEmptyLines(body))
+    return values === undefined ? { kind: 'malformed' } : { kind: 'frame', values, code }
+  }
+
+  #word(at: number): number {
+    return new DataView(this.#kept.buffer, this.#kept.byteOffset).getUint32(at)
+  }
+}
+
+/** Helpers put line ends behind the last line as they like, and the original takes no notice of them. */
+function withoutEmptyLines(body: ByteString): ByteString {
+  let end = body.length
+  while (end > 0 && body[end - 1] === '\n') end--
+  return body.slice(0, end)
+}

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import type { TestContext } from 'node:test'
+import { AV } from '../../src/base/mavis-attributes.js'
+import { External } from '../../src/mavis/external.js'
+import { ExternalMt } from '../../src/mavis/external-mt.js'
+import type { Code, Module, ModuleServices, Query } from '../../src/mavis/module.js'
+import type {
+  CommonModuleSettings,
+  ExternalMtSettings,
+  ExternalSettings,
+  HelperProgram,
+} from '../../src/mavis/settings.js'
+import { afterwards } from './clean-up.js'
+import { needs } from './needs.js'
+import { childrenOf } from './proc.js'
+import { fileOfProject } from './program.js'
+import { until, within } from './until.js'
+
+const FILES = { python3: 'helper.py', perl: 'helper.pl', sh: 'helper.sh' } as const
+
+export type Language = keyof typeof FILES
+export const LANGUAGES = Object.keys(FILES) as Language[]
+
+/** What helpers are called in the log. */
+export const ARGV0 = 'helper'
+
+const COMMON: CommonModuleSettings = {
+  name: 'first',
+  position: { file: 'test.cfg', line: 1, column: 1 },
+  onError: 'reject',
+  onNotFound: 'continue',
+  scriptIn: undefined,
+  scriptInterim: undefined,
+  scriptOut: undefined,
+}
+
+export interface ModuleOptions extends Partial<Omit<ExternalSettings, 'module' | 'program'>> {
+  readonly environment?: ReadonlyMap<string, string>
+  /** For all modules together. */
+  readonly patienceMs?: number
+  readonly nowMs?: () => number
+}
+
+/** The program of the interpreter itself: what is found by its name may be a script that looks for it. */
+function interpreterOf(language: Language): string {
+  const [file, ...words] =
+    language === 'python3'
+      ? (['python3', '-c', 'import sys; print(sys.executable)'] as const)
+      : (['which', language] as const)
+  return spawnSync(file, words, { encoding: 'utf8' }).stdout.trim()
+}
+
+function programOf(language: Language, file: string, words: readonly string[]): HelperProgram {
+  return {
+    path: interpreterOf(language),
+    words: [ARGV0, fileOfProject(`test/harness/mavis/${file}`), ...words],
+    environment: new Map(),
+  }
+}
+
+/** A module of the test's own, and what it has said in the log. */
+export class Asked<M extends Module & { readonly pids: number[] }> {
+  readonly module: M
+  readonly log: string[]
+  #count = 0
+
+  constructor(t: TestContext, open: (services: ModuleServices) => M, options: ModuleOptions) {
+    const log: string[] = []
+    this.log = log
+    afterwards(t, () => assert.deepEqual(childrenOf(process.pid), [], 'helpers are left'))
+    this.module = open({
+      say: (_, text) => log.push(text),
+      nowMs: options.nowMs ?? (() => performance.now()),
+      timeoutMs: options.patienceMs ?? 10_000,
+    })
+    afterwards(t, () => within('the module to close', this.module.close?.() ?? Promise.resolve()))
+  }
+
+  query(user = 'joe'): Query {
+    const serial = `serial-${++this.#count}=`
+    const values: (string | undefined)[] = []
+    for (const [number, value] of [
+      [AV.TYPE, 'TACPLUS'],
+      [AV.TIMESTAMP, `${this.#count}`],
+      [AV.USER, user],
+      [AV.SERIAL, serial],
+      [AV.TACTYPE, 'HOST'],
+    ] as const)
+      values[number] = value
+    return { values, serial }
+  }
+
+  /** Asks, and waits for the one answer. */
+  ask(query: Query = this.query()): Promise<{ readonly code: Code; readonly values: Query['values'] }> {
+    const answered = new Promise<Code>((resolve, reject) => {
+      let isAnswered = false
+      this.module.ask?.(query, (code) => {
+        if (isAnswered) reject(new Error('a second answer'))
+        isAnswered = true
+        resolve(code)
+      })
+    })
+    return within('an answer', answered).then((code) => ({ code, values: query.values }))
+  }
+
+  async logged(pattern: RegExp): Promise<RegExpExecArray> {
+    try {
+      return await until(`${pattern} in the log`, () =>
+        this.log.map((line) => pattern.exec(line)).find((match) => match !== null),
+      )
+    } catch (error) {
+      throw new Error(`${error instanceof Error ? error.message : error}; there is:\n${this.log.join('\n')}`)
+    }
+  }
+}
+
+/** Of module external with helpers that behave so. */
+export function externalSettings(
+  language: Language,
+  words: readonly string[],
+  options: ModuleOptions,
+): ExternalSettings & CommonModuleSettings {
+  const program = programOf(language, FILES[language], words)
+  return {
+    ...COMMON,
+    module: 'external',
+    childrenMin: 1,
+    childrenMax: 2,
+    home: undefined,
+    uid: undefined,
+    gid: undefined,
+    timeoutMs: undefined,
+    ...options,
+    program: { ...program, environment: options.environment ?? program.environment },
+  }
+}
+
+/** Module external with helpers that behave so; undefined: the test is skipped. */
+export function externalThat(
+  t: TestContext,
+  words: readonly string[],
+  options: ModuleOptions = {},
+  language: Language = 'python3',
+): Asked<External> | undefined {
+  if (!needs(t, language)) return undefined
+  const settings = externalSettings(language, words, options)
+  return new Asked(t, (services) => new External(settings, services), options)
+}
+
+/** Module external-mt with a helper that behaves so; undefined: the test is skipped. */
+export function externalMtThat(
+  t: TestContext,
+  words: readonly string[],
+  options: Pick<ModuleOptions, 'timeoutMs' | 'patienceMs' | 'nowMs'> = {},
+): Asked<ExternalMt> | undefined {
+  if (!needs(t, 'python3')) return undefined
+  const program = programOf('python3', 'helper_mt.py', words)
+  const { timeoutMs } = options
+  const settings: ExternalMtSettings & CommonModuleSettings = {
+    ...COMMON,
+    module: 'external-mt',
+    timeoutMs,
+    program,
+  }
+  return new Asked(t, (services) => new ExternalMt(settings, services), options)
+}

@@ -1,0 +1,10 @@
+import { External } from '../../src/mavis/external.js'
+import { externalSettings } from './mavis-helper.js'
+
+/** A process with two helpers, which says who they are and then does nothing. */
+const external = new External(externalSettings('sh', ['answers'], { childrenMin: 2 }), {
+  say: (_, text) => console.error(text),
+  nowMs: () => performance.now(),
+  timeoutMs: 10_000,
+})
+console.log(`helpers ${external.pids.join(' ')}`)
