@@ -4,6 +4,12 @@ import { isIP } from 'node:net'
 import { errorText } from '../kernel/errno.js'
 import type { DatagramLink, LinkListener } from './datagram-link.js'
 
+/**
+ * Room for some thousand answers that come while this thread is busy: with the kernel's default 200 at once get lost.
+ * The kernel takes less where net.core.rmem_max says so.
+ */
+const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
+
 export interface UdpTarget {
   /** A literal, or a name, which is looked up whenever the socket is opened. */
   readonly host: string
@@ -76,7 +82,8 @@ export class UdpLink implements DatagramLink {
   }
 
   #bind(address: string, family: number): void {
-    const socket = createSocket(family === 6 ? 'udp6' : 'udp4')
+    const type = family === 6 ? 'udp6' : 'udp4'
+    const socket = createSocket({ type, recvBufferSize: RECEIVE_BUFFER_BYTES })
     this.#socket = socket
     socket.on('error', (error) => this.#failed(socket, error))
     socket.on('connect', () => this.#connected(socket))
