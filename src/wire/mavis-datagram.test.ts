@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { AV, SENT_ATTRIBUTES } from '../base/mavis-attributes.js'
+import { Blowfish } from './blowfish.js'
+import { decodeDatagram, encodeDatagram } from './mavis-datagram.js'
+
+/** Whatever the bytes: an answer. */
+const RUNS = process.env.TCPRELAY_TESTS === 'full' ? 50_000 : 2_000
+
+const CIPHERS = [undefined, new Blowfish(new TextEncoder().encode('secret'))]
+
+function valuesOf(entries: Iterable<readonly [number: number, value: string]>): (string | undefined)[] {
+  const values: (string | undefined)[] = []
+  for (const [number, value] of entries) values[number] = value
+  return values
+}
+
+const character = fc
+  .integer({ min: 1, max: 255 })
+  .filter((code) => code !== 13)
+  .map((code) => String.fromCharCode(code))
+const value = fc.array(character).map((characters) => characters.join(''))
+const attribute = fc.integer({ min: 0, max: SENT_ATTRIBUTES - 1 })
+
+test('without a key a datagram is the lines alone', () => {
+  const datagram = encodeDatagram(
+    valuesOf([
+      [AV.TYPE, 'TACPLUS'],
+      [AV.USER, 'jo\xe9'],
+    ]),
+    undefined,
+  )
+  assert.equal(Buffer.from(datagram ?? []).toString('latin1'), '0 TACPLUS\n4 jo\xe9\n')
+})
+
+test('what is sent is what is read, with a key and without', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(attribute, value)), fc.constantFrom(...CIPHERS), (entries, cipher) => {
+      const values = valuesOf(entries)
+      const datagram = encodeDatagram(values, cipher)
+      assert.deepEqual(decodeDatagram(datagram ?? Uint8Array.of(1), cipher), values)
+    }),
+  )
+})
+
+test('whatever comes is values or nothing', () => {
+  const noise = fc.uint8Array({ maxLength: 200 })
+  const nearly = fc
+    .array(fc.tuple(fc.integer({ min: 0, max: 70 }), fc.constantFrom(' ', '', '\n', '\0'), value))
+    .map((parts) => new TextEncoder().encode(parts.map((part) => part.join('')).join('\n')))
+  fc.assert(
+    fc.property(fc.oneof(noise, nearly), fc.constantFrom(...CIPHERS), (bytes, cipher) => {
+      const values = decodeDatagram(bytes, cipher)
+      if (values === undefined) return
+      assert.ok(values.length <= SENT_ATTRIBUTES)
+      assert.ok(values.every((found) => found === undefined || /^[\x01-\xff]*$/.test(found)))
+    }),
+    { numRuns: RUNS },
+  )
+})
+
+test('reading ends with a NUL', () => {
+  assert.deepEqual(
+    decodeDatagram(new TextEncoder().encode('4 joe\n\x005 x'), undefined),
+    valuesOf([[AV.USER, 'joe']]),
+  )
+  assert.equal(decodeDatagram(new TextEncoder().encode('4 joe\nnonsense\n'), undefined), undefined)
+})
+
+test('a value with a NUL is not sent, and nothing that mavisd would not receive', () => {
+  for (const cipher of CIPHERS) {
+    assert.equal(encodeDatagram(valuesOf([[AV.USER, 'a\0b']]), cipher), undefined)
+    const longest = 64_991 - '4 \n'.length
+    assert.ok((encodeDatagram(valuesOf([[AV.USER, 'x'.repeat(longest)]]), cipher)?.length ?? 0) < 65_000)
+    assert.equal(encodeDatagram(valuesOf([[AV.USER, 'x'.repeat(longest + 1)]]), cipher), undefined)
+  }
+})

@@ -1,0 +1,395 @@
+import assert from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
+import { lookup } from 'node:dns/promises'
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { AV } from '../../src/base/mavis-attributes.js'
+import { ERR, FINAL } from '../../src/mavis/module.js'
+import type { MavisServer } from '../../src/mavis/settings.js'
+import { temporaryFolder } from '../harness/clean-up.js'
+import { type MavisdOptions, startMavisd } from '../harness/mavis/mavisd.js'
+import { descriptorKinds } from '../harness/proc.js'
+import { until } from '../harness/until.js'
+import { RemoteAsker } from '../support/remote-asker.js'
+
+const udp = (host: string, port: number): MavisServer => ({
+  target: { kind: 'udp', host, port },
+  key: undefined,
+})
+
+/** A server that nobody is, at a port that was free. */
+async function nobody(): Promise<MavisServer> {
+  const socket = createSocket('udp4')
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  const { port } = socket.address()
+  socket.close()
+  await once(socket, 'close')
+  return udp('127.0.0.1', port)
+}
+
+const sockets = (): number => descriptorKinds('self').get('socket') ?? 0
+
+const PLACES: readonly (readonly [name: string, options: (folder: string) => MavisdOptions])[] = [
+  ['UDP', () => ({})],
+  ['UDP and Blowfish', () => ({ key: 'a secret' })],
+  ['UDP over IPv6', () => ({ at: '::1' })],
+  ['a Unix socket', (folder) => ({ at: `${folder}/mavis` })],
+  ['a Unix socket and Blowfish', (folder) => ({ at: `${folder}/mavis`, key: 'x'.repeat(80) })],
+]
+
+for (const [name, options] of PLACES) {
+  test(`${name}: the answer replaces the question, byte for byte`, async (t) => {
+    const folder = temporaryFolder(t)
+    const mavisd = await startMavisd(t, options(folder))
+    if (mavisd === undefined) return
+    const asker = new RemoteAsker(t, [mavisd.server])
+    const query = asker.query('answer')
+    const all = Array.from({ length: 255 }, (_, i) => String.fromCharCode(i + 1)).join('')
+    query.values[AV.VHOST] = all
+    query.values[AV.RESULT] = 'NFD'
+    const { code, values, comment = '' } = await asker.answerTo(query)
+    assert.equal(code, FINAL)
+    const asked = asker.query('answer').values
+    assert.deepEqual(
+      { ...values },
+      {
+        ...asked,
+        [AV.RESULT]: 'ACK',
+        [AV.COMMENT]: comment,
+        [AV.SERIAL]: query.serial,
+        [AV.VHOST]: all.replace('\r', '\n'),
+      },
+    )
+    assert.equal((await asker.ask('nak')).result, 'NAK')
+  })
+
+  test(`${name}: what is no answer is passed over, and what comes twice counts once`, async (t) => {
+    const folder = temporaryFolder(t)
+    const mavisd = await startMavisd(t, options(folder))
+    if (mavisd === undefined) return
+    const asker = new RemoteAsker(t, [mavisd.server])
+    for (const user of ['twice', 'serial', 'garbage', 'echo', 'stranger', 'answer']) {
+      assert.equal((await asker.ask(user)).result, 'ACK', user)
+    }
+    await mavisd.hasBeenAsked(6)
+    const { comment = '' } = await asker.ask('long')
+    assert.equal(comment.length, 60_000)
+    await mavisd.hasBeenAsked(7)
+    assert.equal(mavisd.asked(), 7)
+    const malformed = asker.said.filter((line) => line.includes('sends what is no answer'))
+    assert.equal(malformed.length, 1)
+    assert.deepEqual(asker.said, malformed)
+  })
+}
+
+test('a name is looked up', async (t) => {
+  temporaryFolder(t)
+  const { address } = await lookup('localhost')
+  const mavisd = await startMavisd(t, { at: address })
+  if (mavisd === undefined) return
+  const asker = new RemoteAsker(t, [udp('localhost', mavisd.port)])
+  assert.equal((await asker.ask('answer')).result, 'ACK')
+})
+
+test('a question that gets lost is sent again', async (t) => {
+  temporaryFolder(t)
+  const mavisd = await startMavisd(t)
+  if (mavisd === undefined) return
+  const asker = new RemoteAsker(t, [mavisd.server], { timeoutMs: 50 })
+  assert.equal((await asker.ask('second')).result, 'ACK')
+  assert.ok(mavisd.asked('second') >= 2)
+})
+
+test('without any answer it is an error, after all tries', async (t) => {
+  temporaryFolder(t)
+  const mavisd = await startMavisd(t)
+  if (mavisd === undefined) return
+  const asker = new RemoteAsker(t, [mavisd.server], { timeoutMs: 20, tries: 3 })
+  const query = asker.query('never')
+  const { code, result, comment } = await asker.answerTo(query)
+  assert.deepEqual([code, result, comment], [FINAL, ERR, 'timed out'])
+  assert.equal(query.values[AV.SERIAL], query.serial)
+  await mavisd.hasBeenAsked(3)
+  assert.deepEqual(asker.said, [`remote: 127.0.0.1:${mavisd.port} fails: no answer`])
+  assert.equal(asker.remote.openCount, 0)
+})
+
+test('all tries are over before `mavis timeout` is', async (t) => {
+  temporaryFolder(t)
+  const mavisd = await startMavisd(t)
+  if (mavisd === undefined) return
+  const asker = new RemoteAsker(t, [mavisd.server], { tries: 4, mavisTimeoutMs: 200 })
+  assert.equal((await asker.ask('never')).comment, 'timed out')
+  await mavisd.hasBeenAsked(4)
+})
+
+test('an answer that comes after the question has gone to another server counts', async (t) => {
+  temporaryFolder(t)
+  const slow = await startMavisd(t, { always: 'hold' })
+  const silent = await startMavisd(t, { always: 'never' })
+  if (slow === undefined || silent === undefined) return
+  const asker = new RemoteAsker(t, [slow.server, silent.server], { timeoutMs: 100, tries: 1_000 })
+  const answer = asker.ask('joe')
+  await silent.hasBeenAsked(1)
+  await slow.release()
+  const { result, comment } = await answer
+  assert.equal(result, 'ACK')
+  assert.match(comment ?? '', new RegExp(`${slow.port}`))
+  assert.equal(asker.remote.openCount, 0)
+})
+
+test('a server that refuses costs no time, and is not asked again while another one works', async (t) => {
+  temporaryFolder(t)
+  const mavisd = await startMavisd(t)
+  if (mavisd === undefined) return
+  const dead = await nobody()
+  const asker = new RemoteAsker(t, [dead, mavisd.server])
+  for (let i = 0; i < 5; i++) assert.equal((await asker.ask('answer')).result, 'ACK')
+  assert.equal(asker.said.length, 1)
+  assert.match(asker.said[0] ?? '', /^remote: 127\.0\.0\.1:\d+ fails: connection refused$/)
+})
+
+test('a server that was silent is asked again after `rebalance` questions', async (t) => {
+  temporaryFolder(t)
+  const first = await startMavisd(t)
+  const second = await startMavisd(t, { always: 'answer' })
+  if (first === undefined || second === undefined) return
+  const asker = new RemoteAsker(t, [first.server, second.server], { timeoutMs: 100, rebalance: 3 })
+  const whoAnswers = async (user: string) =>
+    ((await asker.ask(user)).comment ?? '').replace(/.* (\d+)\)/, '$1')
+  for (const user of ['never', 'answer', 'answer']) assert.equal(await whoAnswers(user), `${second.port}`)
+  assert.equal(await whoAnswers('answer'), `${first.port}`)
+  assert.deepEqual(asker.said, [
+    `remote: 127.0.0.1:${first.port} fails: no answer`,
+    `remote: 127.0.0.1:${first.port} answers again`,
+  ])
+})
+
+test('questions go to the server that has the fewest', async (t) => {
+  temporaryFolder(t)
+  const servers = [await startMavisd(t, { always: 'hold' }), await startMavisd(t, { always: 'hold' })]
+  const [first, second] = servers
+  if (first === undefined || second === undefined) return
+  const asker = new RemoteAsker(t, [first.server, second.server])
+  const answers = Array.from({ length: 6 }, (_, i) => asker.ask(`hold-${i}`))
+  await first.hasBeenAsked(3)
+  await second.hasBeenAsked(3)
+  await first.release()
+  const more = Array.from({ length: 2 }, () => asker.ask('hold-again'))
+  await first.hasBeenAsked(2, 'hold-again')
+  await Promise.all([first.release(), second.release()])
+  const results = (await Promise.all([...answers, ...more])).map(({ result }) => result)
+  assert.deepEqual(results, Array(8).fill('ACK'))
+})
+
+test('a question that is withdrawn is not answered any more', async (t) => {
+  const folder = temporaryFolder(t)
+  for (const at of ['127.0.0.1', `${folder}/mavis`]) {
+    const mavisd = await startMavisd(t, { at })
+    if (mavisd === undefined) return
+    const asker = new RemoteAsker(t, [mavisd.server])
+    const query = asker.query('hold')
+    asker.remote.ask(query, () => assert.fail('it was withdrawn'))
+    await mavisd.hasBeenAsked(1)
+    asker.remote.withdraw(query)
+    assert.equal(asker.remote.openCount, 0)
+    await mavisd.release()
+    assert.equal((await asker.ask('answer')).result, 'ACK')
+    asker.remote.withdraw(query)
+  }
+})
+
+test('a Unix socket that is made anew is found, and one that is not there costs no time', async (t) => {
+  const folder = temporaryFolder(t)
+  const at = `${folder}/mavis`
+  const other = await startMavisd(t)
+  const first = await startMavisd(t, { at })
+  if (other === undefined || first === undefined) return
+  const asker = new RemoteAsker(t, [first.server, other.server], { rebalance: 1 })
+  assert.equal((await asker.ask('answer')).comment, at)
+  await first.stop()
+  assert.notEqual((await asker.ask('answer')).comment, at)
+  rmSync(at)
+  const again = await startMavisd(t, { at })
+  await until('the new socket to be used', async () => (await asker.ask('answer')).comment === at)
+  assert.ok((again?.asked() ?? 0) > 0)
+  assert.match(asker.said.join('\n'), /fails: connection refused\n.* answers again/)
+})
+
+test('more questions than a Unix socket queues are all answered', async (t) => {
+  const folder = temporaryFolder(t)
+  const mavisd = await startMavisd(t, { at: `${folder}/mavis` })
+  if (mavisd === undefined) return
+  const asker = new RemoteAsker(t, [mavisd.server])
+  const answers = await Promise.all(Array.from({ length: 500 }, () => asker.ask('answer')))
+  assert.ok(answers.every(({ result }) => result === 'ACK'))
+  assert.equal(mavisd.asked(), 500)
+})
+
+test('a server that nobody waits for is not held up by answers that nobody reads', async (t) => {
+  const folder = temporaryFolder(t)
+  const mavisd = await startMavisd(t, { at: `${folder}/mavis` })
+  if (mavisd === undefined) return
+  const asker = new RemoteAsker(t, [mavisd.server])
+  const queries = Array.from({ length: 100 }, () => asker.query('hold'))
+  for (const query of queries) asker.remote.ask(query, () => assert.fail('it was withdrawn'))
+  await mavisd.hasBeenAsked(100)
+  for (const query of queries) asker.remote.withdraw(query)
+  await mavisd.release()
+})
+
+test('so many questions may be open, and no more', async (t) => {
+  temporaryFolder(t)
+  const asker = new RemoteAsker(t, [await nobody()])
+  const queries = Array.from({ length: 10_000 }, () => asker.query('never'))
+  for (const query of queries) asker.remote.ask(query, () => assert.fail('nobody answers'))
+  const { code, result, comment } = await asker.ask('never')
+  assert.deepEqual([code, result, comment], [FINAL, ERR, 'too many questions are open'])
+  await until('somebody to say that nobody listens', () => asker.said.length > 0)
+  for (const query of queries) asker.remote.withdraw(query)
+  assert.equal(asker.remote.openCount, 0)
+  assert.equal(asker.said.length, 1)
+})
+
+test('what cannot be sent, or be told apart, is an error at once', async (t) => {
+  temporaryFolder(t)
+  const asker = new RemoteAsker(t, [await nobody()])
+  assert.equal((await asker.ask('a\0b')).comment, 'it cannot be sent')
+  assert.equal((await asker.ask('x'.repeat(65_000))).comment, 'it cannot be sent')
+  const query = asker.query('never')
+  asker.remote.ask(query, () => assert.fail('nobody answers'))
+  const twin = { ...query, values: [...query.values] }
+  assert.equal((await asker.answerTo(twin)).comment, 'another question has its serial')
+  asker.remote.withdraw(twin)
+  assert.equal(asker.remote.openCount, 1)
+})
+
+test('an address that is not ours, and a name that nobody has, are failures of the server', async (t) => {
+  temporaryFolder(t)
+  // No label of a name is that long, so nobody is asked for it.
+  const name = `${'x'.repeat(64)}.invalid`
+  const options = { localAddress: '192.0.2.1', timeoutMs: 500, tries: 2 }
+  const asker = new RemoteAsker(t, [udp('127.0.0.1', 9), udp(name, 9)], options)
+  assert.equal((await asker.ask('answer')).result, ERR)
+  assert.deepEqual([...asker.said].sort(), [
+    'remote: 127.0.0.1:9 fails: address not available',
+    `remote: ${name}:9 fails: ${name} is not found`,
+  ])
+})
+
+test('a local address is where questions come from', async (t) => {
+  temporaryFolder(t)
+  const mavisd = await startMavisd(t)
+  if (mavisd === undefined) return
+  const asker = new RemoteAsker(t, [mavisd.server], { localAddress: '127.0.0.2' })
+  assert.equal((await asker.ask('whence')).comment, '127.0.0.2')
+})
+
+test('at rest no socket is open, and the next question opens one again', async (t) => {
+  const folder = temporaryFolder(t)
+  for (const at of ['127.0.0.1', `${folder}/mavis`]) {
+    const mavisd = await startMavisd(t, { at })
+    if (mavisd === undefined) return
+    const before = sockets()
+    const asker = new RemoteAsker(t, [mavisd.server])
+    for (let i = 0; i < 2; i++) {
+      assert.equal((await asker.ask('answer')).result, 'ACK')
+      assert.equal(sockets(), before + 1)
+      asker.remote.rest()
+      await until('the socket to be closed', () => sockets() === before)
+    }
+    const answer = asker.ask('answer')
+    asker.remote.rest()
+    assert.equal((await answer).result, 'ACK')
+  }
+})
+
+test('what is closed has nothing open, whatever it was doing', async (t) => {
+  const folder = temporaryFolder(t)
+  for (const at of ['127.0.0.1', `${folder}/mavis`]) {
+    const mavisd = await startMavisd(t, { at })
+    if (mavisd === undefined) return
+    const named = udp('localhost', 9)
+    const before = sockets()
+    for (const isAsked of [false, true]) {
+      const asker = new RemoteAsker(t, [mavisd.server, named])
+      for (let i = 0; i < 20; i++) asker.remote.ask(asker.query('never'), () => assert.fail('nobody answers'))
+      if (isAsked) await mavisd.hasBeenAsked(1)
+      await asker.remote.close()
+      assert.equal(asker.remote.openCount, 0)
+      assert.equal(sockets(), before)
+    }
+  }
+})
+
+/** How many questions the long runs ask. */
+const MANY = process.env.TCPRELAY_TESTS === 'full' ? 100_000 : 10_000
+
+/** What the heap differs by anyhow is below 1 MB; 200 bytes of each question would be more. */
+const GROWTH_BYTES_MAX = 2_000_000
+
+/** What a mavisd has open with us at a time. */
+const AT_ONCE = 200
+
+const USERS = ['answer', 'twice', 'serial', 'garbage', 'echo', 'stranger', 'second', 'nak']
+
+test('many questions to several servers: each is answered once, and rightly', async (t) => {
+  const folder = temporaryFolder(t)
+  const servers = [
+    await startMavisd(t),
+    await startMavisd(t, { at: `${folder}/mavis`, key: 'secret' }),
+    await startMavisd(t, { key: 'another' }),
+  ]
+  const settings = servers.flatMap((mavisd) => (mavisd === undefined ? [] : [mavisd.server]))
+  if (settings.length < 3) return
+  const asker = new RemoteAsker(t, [await nobody(), ...settings], {
+    timeoutMs: 300,
+    tries: 50,
+    rebalance: 500,
+  })
+  let asked = 0
+  const run = async () => {
+    while (asked < MANY / 5) {
+      const user = USERS[asked++ % USERS.length] as string
+      const { result } = await asker.ask(user)
+      assert.equal(result, user === 'nak' ? 'NAK' : 'ACK', user)
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, run))
+  assert.equal(asker.remote.openCount, 0)
+})
+
+test('memory is the same after many questions', async (t) => {
+  const folder = temporaryFolder(t)
+  const servers = [
+    await startMavisd(t, { isQuiet: true }),
+    await startMavisd(t, { at: `${folder}/mavis`, isQuiet: true }),
+  ]
+  const settings = servers.flatMap((mavisd) => (mavisd === undefined ? [] : [mavisd.server]))
+  if (settings.length < 2) return
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const asker = new RemoteAsker(t, settings)
+  const heapAfter = async (count: number): Promise<number> => {
+    let left = count
+    const run = async () => {
+      while (left-- > 0) {
+        const query = asker.query(left % 10 === 0 ? 'never' : 'answer')
+        const answer = asker.answerTo(query)
+        if (left % 10 === 0) asker.remote.withdraw(query)
+        else await answer
+      }
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, run))
+    collect()
+    return process.memoryUsage().heapUsed
+  }
+  await heapAfter(MANY / 10)
+  const before = await heapAfter(MANY / 10)
+  const grown = (await heapAfter(MANY)) - before
+  assert.ok(grown < GROWTH_BYTES_MAX, `${grown} bytes more after ${MANY} questions`)
+})

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import type { TestContext } from 'node:test'
+import { AV } from '../../src/base/mavis-attributes.js'
+import type { Code, Query } from '../../src/mavis/module.js'
+import { Remote } from '../../src/mavis/remote.js'
+import type { MavisServer, RemoteModuleSettings } from '../../src/mavis/settings.js'
+import { afterwards } from '../harness/clean-up.js'
+
+/** Longer than any test: what ends a question is never the time, unless a test says so. */
+const LONG_MS = 600_000
+
+export type RemoteOptions = Partial<RemoteModuleSettings> & { readonly mavisTimeoutMs?: number }
+
+export interface Answered {
+  readonly code: Code
+  readonly values: Query['values']
+  readonly result: string | undefined
+  readonly comment: string | undefined
+}
+
+/** A module `remote`, and questions to it. Closed with the test; each question may be answered once. */
+export class RemoteAsker {
+  readonly remote: Remote
+  readonly said: string[] = []
+  #serial = 0
+
+  constructor(t: TestContext, servers: readonly MavisServer[], options: RemoteOptions = {}) {
+    const { mavisTimeoutMs = LONG_MS, ...settings } = options
+    this.remote = new Remote(
+      {
+        module: 'remote',
+        name: '0',
+        position: { file: 'my.cfg', line: 1, column: 1 },
+        onError: 'reject',
+        onNotFound: 'continue',
+        scriptIn: undefined,
+        scriptInterim: undefined,
+        scriptOut: undefined,
+        servers,
+        localAddress: undefined,
+        timeoutMs: LONG_MS,
+        tries: 6,
+        rebalance: 0,
+        ...settings,
+      },
+      {
+        say: (_, text) => this.said.push(text),
+        nowMs: () => performance.now(),
+        timeoutMs: mavisTimeoutMs,
+      },
+    )
+    afterwards(t, () => this.remote.close())
+  }
+
+  query(user: string): Query {
+    const serial = `serial ${++this.#serial}`
+    const values: Query['values'] = []
+    values[AV.TYPE] = 'TACPLUS'
+    values[AV.USER] = user
+    values[AV.SERIAL] = serial
+    values[AV.TACTYPE] = 'HOST'
+    return { values, serial }
+  }
+
+  /** Settles with the answer; a second one fails the test. */
+  answerTo(query: Query): Promise<Answered> {
+    let count = 0
+    return new Promise((settle) => {
+      this.remote.ask(query, (code) => {
+        assert.equal(++count, 1, 'a question is answered once')
+        const { values } = query
+        settle({ code, values, result: values[AV.RESULT], comment: values[AV.COMMENT] })
+      })
+    })
+  }
+
+  ask(user: string): Promise<Answered> {
+    return this.answerTo(this.query(user))
+  }
+}
