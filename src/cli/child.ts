@@ -1,5 +1,6 @@
 import { openCells } from '../cells/cells.js'
 import type { Configuration } from '../config/load.js'
+import { mavisSettings } from '../config/mavis-settings.js'
 import { BELL_FD, CELLS_FD } from '../master/link-messages.js'
 import { ReactorThread } from '../master/reactor-thread.js'
 import { COUNT } from '../observe/counters.js'
@@ -54,7 +55,7 @@ export class Child {
       },
     })
     this.#mavis = new MavisService(parts, (answers) => this.#thread.post({ kind: 'answers', answers }))
-    this.#mavis.open(start.slot, configuration.tcprelay.mavis)
+    this.#mavis.open(start.slot, mavisSettings(configuration.tcprelay))
     way.add({ leave: (done) => this.#leave(done) })
     for (const [remoteSlot, addresses] of start.addresses) {
       this.#thread.post({ kind: 'addresses', remoteSlot, addresses })

@@ -3,6 +3,7 @@ import { parseHostLiteral } from '../base/address.js'
 import { type ClientIdentity, type Question, REFUSALS, type Verdict } from '../base/authorization.js'
 import { readableText } from '../base/byte-string.js'
 import { ATTRIBUTES } from '../base/mavis-attributes.js'
+import { mavisSettings } from '../config/mavis-settings.js'
 import { renderProblems } from '../config/problem-text.js'
 import { linuxSystem } from '../kernel/linux-system.js'
 import { Authority } from '../mavis/authority.js'
@@ -39,7 +40,7 @@ export async function runMavisTest(options: LoadOptions & MavisTestArguments): P
     return
   }
   for (const [name, value] of loaded.environment) process.env[name] = value
-  const { mavis } = loaded.tcprelay
+  const mavis = mavisSettings(loaded.tcprelay)
   const question = questionOf(options, mavis)
   if ('exitCode' in question) {
     writeLine(`${options.program}: ${question.problem}\n`)

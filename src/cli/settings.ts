@@ -7,6 +7,7 @@ import { formatAddress, formatHost, type HostAddress, withPort } from '../base/a
 import type { Shape } from '../cells/layout.js'
 import type { AccessRule } from '../config/access-rule.js'
 import type { Configuration } from '../config/load.js'
+import { mavisSettings } from '../config/mavis-settings.js'
 import { formatPorts, portList } from '../config/port-types.js'
 import type { ListenerSettings, SpawndSettings } from '../config/table-spawnd.js'
 import type { RemoteSettings as ConfiguredRemote, TcprelaySettings } from '../config/table-tcprelay.js'
@@ -276,8 +277,8 @@ export function portIndexesOf({ listeners }: SpawndSettings): readonly number[] 
 }
 
 /** Undefined: modules of MAVIS are not asked. */
-function askingOf({ mavis }: TcprelaySettings): Asking | undefined {
-  const { authorization, timeoutMs } = mavis
+function askingOf(tcprelay: TcprelaySettings): Asking | undefined {
+  const { authorization, timeoutMs } = mavisSettings(tcprelay)
   return authorization === 'none' ? undefined : { about: authorization, timeoutMs }
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises'
 import { POLL_VARIABLE } from '../base/poll-mechanism.js'
+import { mavisSettings } from '../config/mavis-settings.js'
 import { LogDrain } from '../master/log-drain.js'
 import { ReactorThread } from '../master/reactor-thread.js'
 import { COUNT } from '../observe/counters.js'
@@ -178,7 +179,7 @@ export class Single {
       key: (line) => generation.writeKey(line),
     })
     generation.enter()
-    this.#mavis.open(childSlot, loaded.tcprelay.mavis)
+    this.#mavis.open(childSlot, mavisSettings(loaded.tcprelay))
     this.#running.set(childSlot, { generation, drain, counters: cells.counters, sessionsMax })
     return {
       ...relaySettings(

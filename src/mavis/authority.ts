@@ -35,7 +35,7 @@ export class Authority {
     this.#services = { ...services, timeoutMs }
     this.#chain = new Chain(
       modules.map((module) => ({ module: openModule(module, this.#services), settings: module })),
-      services.say,
+      services,
     )
     this.#cache = cacheTimeoutMs === 0 ? undefined : new VerdictCache(cacheTimeoutMs)
   }

@@ -1,5 +1,5 @@
 import type { Verdict } from '../base/authorization.js'
-import { type ByteString, byteString, readableText } from '../base/byte-string.js'
+import { type ByteString, readableText } from '../base/byte-string.js'
 import { ATTRIBUTES, AV } from '../base/mavis-attributes.js'
 import { ACK, type Code, ERR, FINAL, NAK, NFD, TIMEOUT } from './module.js'
 import type { MavisSettings } from './settings.js'
@@ -36,7 +36,7 @@ export function judge(
   }
   if (members.length === 0) return PERMITTED
   const groups = groupsOf(answer)
-  if (members.some((member) => groups.has(byteString(member)))) return PERMITTED
+  if (members.some((member) => groups.has(member))) return PERMITTED
   return { isPermitted: false, refusal: 'not-member', comment }
 }
 

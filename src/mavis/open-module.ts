@@ -1,11 +1,14 @@
 import { Auth } from './auth.js'
 import { Cache } from './cache.js'
 import { ErrorModule } from './error.js'
+import { External } from './external.js'
+import { ExternalMt } from './external-mt.js'
 import { Groups } from './groups.js'
 import { Limit } from './limit.js'
 import { Log } from './log.js'
 import type { Module, ModuleServices } from './module.js'
 import { Null } from './null.js'
+import { Remote } from './remote.js'
 import type { ModuleSettings } from './settings.js'
 import { Tee } from './tee.js'
 
@@ -29,8 +32,10 @@ export function openModule(settings: ModuleSettings, services: ModuleServices): 
     case 'tee':
       return new Tee(settings, services)
     case 'external':
+      return new External(settings, services)
     case 'external-mt':
+      return new ExternalMt(settings, services)
     case 'remote':
-      throw new Error(`there is no module ${settings.module}`)
+      return new Remote(settings, services)
   }
 }

@@ -1,4 +1,5 @@
 import type { AskedAbout } from '../base/authorization.js'
+import type { ByteString } from '../base/byte-string.js'
 import type { Position } from '../base/problem.js'
 import type { Script } from './script.js'
 
@@ -12,7 +13,7 @@ export interface MavisSettings {
   /** How long an answer holds for the same question. Zero: it is asked again. */
   readonly cacheTimeoutMs: number
   /** One of them is needed; empty: none. */
-  readonly members: readonly string[]
+  readonly members: readonly ByteString[]
   readonly modules: readonly ModuleSettings[]
 }
 
