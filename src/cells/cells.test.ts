@@ -98,13 +98,13 @@ if (!isMainThread) {
       const other = { ...SHAPE, [key]: value + 1 }
       assert.throws(
         () => openCells(fd, other),
-        /shared memory of another version: 4,3,5,2,1000 instead of/,
+        /shared memory of another version: 5,3,5,2,1000 instead of/,
         key,
       )
     }
     openCells(fd, SHAPE)
     new Int32Array(mapShared(fd, 64).bytes.buffer, 0, 1)[0] = LAYOUT_VERSION + 1
-    assert.throws(() => openCells(fd, SHAPE), /another version: 5,3,5,2,1000 instead of 4,3,5,2,1000/)
+    assert.throws(() => openCells(fd, SHAPE), /another version: 6,3,5,2,1000 instead of 5,3,5,2,1000/)
     closeSync(fd)
   })
 

@@ -4,7 +4,7 @@ import { Visitors } from '../harness/load.js'
 import { Policy } from '../harness/mavis.js'
 import { MODES } from '../harness/modes.js'
 import { needs } from '../harness/needs.js'
-import { relayTo } from '../harness/relay.js'
+import { Relay, relayTo } from '../harness/relay.js'
 import { IN_FORCE, reload } from '../harness/reload.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 
@@ -27,6 +27,7 @@ for (const { name: mode, start, textOf } of MODES) {
       await visitors.serveMore(VISITS_BETWEEN)
     }
     await visitors.stop()
+    if (running instanceof Relay) await running.hasHelpers(HELPERS)
     assert.deepEqual(visitors.failed, [])
     const asked = policies.map((policy) => policy.asked.length)
     assert.equal(
