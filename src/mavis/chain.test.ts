@@ -25,7 +25,7 @@ import {
   type Query,
   TIMEOUT,
 } from './module.js'
-import type { Statement } from './script.js'
+import type { Condition, Statement } from './script.js'
 import type { Step } from './step.js'
 
 const set = (name: AttributeName, text: string): Statement => ({
@@ -42,6 +42,12 @@ const mark = (text: string): Statement => ({
     { kind: 'attribute', attribute: AV.HOME },
     { kind: 'text', text },
   ],
+})
+const ifHolds = (condition: Condition, then: Statement): Statement => ({
+  kind: 'if',
+  condition,
+  then,
+  otherwise: undefined,
 })
 const stop = (kind: 'return' | 'continue' | 'skip'): Statement => ({ kind })
 
@@ -197,6 +203,20 @@ test('a module that wants the modules below to be asked gets that once', () => {
   assert.equal(values.HOME, 'a<b<b~b>a~b<b~b>a~a>')
 })
 
+test('what a module was skipped for is forgotten when it is asked again', () => {
+  const again: Module = {
+    look({ values }) {
+      values[AV.EMAIL] = 'known'
+      return DOWN
+    },
+  }
+  const unknown: Condition = { kind: 'not', of: { kind: 'defined', attribute: AV.EMAIL } }
+  const skipUnknown: Statement = { kind: 'block', statements: [ifHolds(unknown, stop('skip'))] }
+  const below = marking('b', answering(FINAL, { RESULT: ACK }), { scriptIn: [skipUnknown] })
+  const { values } = asked([marking('a', again), below])
+  assert.deepEqual([values.RESULT, values.HOME], [ACK, 'a<a~b~b>a~a>'])
+})
+
 test('an answer of its own that a module takes back goes to the modules below', () => {
   const module: Module = {
     ...answering(FINAL),
@@ -235,6 +255,17 @@ test('a module that throws fails for the question alone', () => {
   return new Chain([link(badClose)], services).close().then(() => {
     assert.equal(services.lines.at(-1), 'mavis module m fails: bad close')
   })
+})
+
+test('what a module has answered stays when it throws behind that', () => {
+  const module: Module = {
+    ask({ values }, answer) {
+      values[AV.RESULT] = ACK
+      answer(FINAL)
+      throw new Error('too late')
+    },
+  }
+  assert.equal(asked([link(module)]).values.RESULT, ACK)
 })
 
 test('an answer may come later, a second one is ignored', () => {
@@ -277,6 +308,21 @@ test('who withdraws hears nothing more, and the module that is asked is told', (
   answer?.(FINAL)
   chain.withdraw(query)
   assert.equal(slow.withdrawn.length, 1)
+})
+
+test('a question may be withdrawn by who is told of a step', () => {
+  let count = 0
+  const counting: Module = {
+    ask(_query, answer) {
+      count++
+      answer(DOWN)
+    },
+  }
+  const chain = chainOf(link(counting), link(counting))
+  const query = questionOf()
+  const answered = () => assert.fail('it was withdrawn')
+  chain.ask(query, answered, ({ what }) => (what === 'answered' ? chain.withdraw(query) : undefined))
+  assert.deepEqual([count, chain.openCount], [1, 0])
 })
 
 test('a chain that closes answers what is open, and nothing after it', async () => {
