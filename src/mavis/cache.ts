@@ -70,7 +70,7 @@ export class Cache implements Module {
     this.#asked.delete(query)
     const changes = kindOf(asked.values)?.changesOf(query.values, asked.values)
     if (changes !== undefined && sizeOf(changes) <= KEPT_BYTES_MAX)
-      this.#kept.set(asked.key, changes, this.#services.nowMs() + this.#expireMs(asked.values))
+      this.#kept.set(asked.key, changes.map(copied), this.#services.nowMs() + this.#expireMs(asked.values))
     return FINAL
   }
 
@@ -148,6 +148,11 @@ const kindOf = (question: Values) => KINDS.get(question[AV.TYPE] ?? '')
 function keyOf(question: Values, isPart = (number: number) => !NAMES_OF_QUESTION.includes(number)): string {
   const parts = question.map((value, number) => (isPart(number) ? value : undefined))
   return createHash('sha256').update(encodeLines(parts), 'latin1').digest('base64')
+}
+
+/** A text that was cut from another one holds on to all of that: to an answer of 64 KiB, for a word of it. */
+function copied([attribute, value]: Changes[number]): Changes[number] {
+  return [attribute, value === undefined ? undefined : Buffer.from(value, 'latin1').toString('latin1')]
 }
 
 function sizeOf(changes: Changes): number {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import {
   answering,
   common,
@@ -12,20 +11,8 @@ import {
 } from '../../test/support/mavis.js'
 import { type AttributeName, AV } from '../base/mavis-attributes.js'
 import { Chain, type Link } from './chain.js'
-import {
-  ACK,
-  type Code,
-  DOWN,
-  ERR,
-  FINAL,
-  IGNORE,
-  type Module,
-  NAK,
-  NFD,
-  type Query,
-  TIMEOUT,
-} from './module.js'
-import type { Statement } from './script.js'
+import { ACK, type Code, DOWN, ERR, FINAL, IGNORE, type Module, NAK, NFD, TIMEOUT } from './module.js'
+import type { Condition, Statement } from './script.js'
 import type { Step } from './step.js'
 
 const set = (name: AttributeName, text: string): Statement => ({
@@ -42,6 +29,12 @@ const mark = (text: string): Statement => ({
     { kind: 'attribute', attribute: AV.HOME },
     { kind: 'text', text },
   ],
+})
+const ifHolds = (condition: Condition, then: Statement): Statement => ({
+  kind: 'if',
+  condition,
+  then,
+  otherwise: undefined,
 })
 const stop = (kind: 'return' | 'continue' | 'skip'): Statement => ({ kind })
 
@@ -197,6 +190,20 @@ test('a module that wants the modules below to be asked gets that once', () => {
   assert.equal(values.HOME, 'a<b<b~b>a~b<b~b>a~a>')
 })
 
+test('what a module was skipped for is forgotten when it is asked again', () => {
+  const again: Module = {
+    look({ values }) {
+      values[AV.EMAIL] = 'known'
+      return DOWN
+    },
+  }
+  const unknown: Condition = { kind: 'not', of: { kind: 'defined', attribute: AV.EMAIL } }
+  const skipUnknown: Statement = { kind: 'block', statements: [ifHolds(unknown, stop('skip'))] }
+  const below = marking('b', answering(FINAL, { RESULT: ACK }), { scriptIn: [skipUnknown] })
+  const { values } = asked([marking('a', again), below])
+  assert.deepEqual([values.RESULT, values.HOME], [ACK, 'a<a~b~b>a~a>'])
+})
+
 test('an answer of its own that a module takes back goes to the modules below', () => {
   const module: Module = {
     ...answering(FINAL),
@@ -235,6 +242,17 @@ test('a module that throws fails for the question alone', () => {
   return new Chain([link(badClose)], services).close().then(() => {
     assert.equal(services.lines.at(-1), 'mavis module m fails: bad close')
   })
+})
+
+test('what a module has answered stays when it throws behind that', () => {
+  const module: Module = {
+    ask({ values }, answer) {
+      values[AV.RESULT] = ACK
+      answer(FINAL)
+      throw new Error('too late')
+    },
+  }
+  assert.equal(asked([link(module)]).values.RESULT, ACK)
 })
 
 test('an answer may come later, a second one is ignored', () => {
@@ -277,6 +295,21 @@ test('who withdraws hears nothing more, and the module that is asked is told', (
   answer?.(FINAL)
   chain.withdraw(query)
   assert.equal(slow.withdrawn.length, 1)
+})
+
+test('a question may be withdrawn by who is told of a step', () => {
+  let count = 0
+  const counting: Module = {
+    ask(_query, answer) {
+      count++
+      answer(DOWN)
+    },
+  }
+  const chain = chainOf(link(counting), link(counting))
+  const query = questionOf()
+  const answered = () => assert.fail('it was withdrawn')
+  chain.ask(query, answered, ({ what }) => (what === 'answered' ? chain.withdraw(query) : undefined))
+  assert.deepEqual([count, chain.openCount], [1, 0])
 })
 
 test('a chain that closes answers what is open, and nothing after it', async () => {
@@ -360,119 +393,4 @@ test('every step is told with what it has changed', () => {
     ['second', 'script out', 'return'],
     ['top', 'looked', FINAL, [AV.COMMENT, undefined]],
   ])
-})
-
-/** How a module behaves to one question. */
-interface Habit {
-  readonly when: 'now' | 'later' | 'never' | 'throws' | 'answers and throws'
-  readonly code: Code
-  readonly result: string | undefined
-  readonly times: number
-  readonly look: Code | 'throws'
-}
-
-const habit: fc.Arbitrary<Habit> = fc.record({
-  when: fc.constantFrom<Habit['when']>('now', 'later', 'never', 'throws', 'answers and throws'),
-  code: fc.constantFrom<Code>(FINAL, DOWN, DOWN, IGNORE, TIMEOUT),
-  result: fc.constantFrom(undefined, ACK, NAK, ERR, NFD),
-  times: fc.integer({ min: 1, max: 3 }),
-  look: fc.constantFrom<Habit['look']>(FINAL, FINAL, DOWN, 'throws'),
-})
-
-/** Does as it is told, and keeps what is to be called later. */
-class Whimsical implements Module {
-  readonly #habit: Habit
-  readonly #later: (() => void)[]
-
-  constructor(habit: Habit, later: (() => void)[]) {
-    this.#habit = habit
-    this.#later = later
-  }
-
-  ask(query: Query, answer: (code: Code) => void): void {
-    const { code, result, times, when } = this.#habit
-    const speak = () => {
-      query.values[AV.RESULT] = result
-      for (let i = 0; i < times; i++) answer(code)
-    }
-    if (when === 'now' || when === 'answers and throws') speak()
-    if (when === 'later') this.#later.push(speak)
-    if (when === 'throws' || when === 'answers and throws') throw new Error('a whim')
-  }
-
-  look(): typeof FINAL | typeof DOWN {
-    const { look } = this.#habit
-    if (look === 'throws') throw new Error('a whim')
-    return look === DOWN ? DOWN : FINAL
-  }
-}
-
-const ends = fc.option(fc.constantFrom('return' as const, 'continue' as const, 'skip' as const), {
-  nil: undefined,
-})
-const placed = fc.record({
-  habit,
-  onError: fc.constantFrom('continue' as const, 'reject' as const),
-  onNotFound: fc.constantFrom('continue' as const, 'reject' as const),
-  ends: fc.tuple(ends, ends, ends),
-})
-
-test('every question is answered once, whatever the modules do', () => {
-  const scriptOf = (end: 'return' | 'continue' | 'skip' | undefined) =>
-    end === undefined ? undefined : [stop(end)]
-  fc.assert(
-    fc.property(fc.array(placed, { maxLength: 5 }), fc.integer({ min: 1, max: 5 }), (places, questions) => {
-      const later: (() => void)[] = []
-      const links = places.map(({ ends, habit, ...actions }, at) => ({
-        module: new Whimsical(habit, later),
-        settings: common(`${at}`, {
-          ...actions,
-          scriptIn: scriptOf(ends[0]),
-          scriptInterim: scriptOf(ends[1]),
-          scriptOut: scriptOf(ends[2]),
-        }),
-      }))
-      const chain = chainOf(...links)
-      const answers = new Map<Query, number>()
-      for (let i = 0; i < questions; i++) {
-        const query = questionOf()
-        answers.set(query, 0)
-        chain.ask(query, (code) => {
-          answers.set(query, (answers.get(query) ?? 0) + 1)
-          if (code === FINAL) assert.notEqual(query.values[AV.RESULT], undefined)
-        })
-      }
-      for (let next = later.shift(); next !== undefined; next = later.shift()) next()
-      const hasSilent = places.some(({ habit }) => habit.when === 'never')
-      for (const [query, count] of answers) {
-        if (count === 0) assert.ok(hasSilent, 'a question is lost')
-        else assert.equal(count, 1)
-        chain.withdraw(query)
-      }
-      assert.equal(chain.openCount, 0)
-    }),
-    { numRuns: 2_000 },
-  )
-})
-
-test('what a question has withdrawn stays unanswered, whenever it was', () => {
-  fc.assert(
-    fc.property(fc.array(placed, { minLength: 1, maxLength: 4 }), fc.nat(6), (places, calls) => {
-      const later: (() => void)[] = []
-      const links = places.map(({ habit }, at) => ({
-        module: new Whimsical(habit, later),
-        settings: common(`${at}`),
-      }))
-      const chain = chainOf(...links)
-      let answers = 0
-      const query = questionOf()
-      chain.ask(query, () => answers++)
-      for (let i = 0; i < calls; i++) later.shift()?.()
-      chain.withdraw(query)
-      const before = answers
-      for (let next = later.shift(); next !== undefined; next = later.shift()) next()
-      assert.equal(answers, before)
-      assert.equal(chain.openCount, 0)
-    }),
-  )
 })

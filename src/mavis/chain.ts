@@ -99,11 +99,10 @@ export class Chain {
   }
 
   #goOn(flight: Flight): void {
-    const open = this.#open.get(flight.query)
-    if (open?.flight !== flight) return
     const code = flight.advance()
-    // While it went on, it may have been withdrawn.
-    if (code === undefined || !this.#open.delete(flight.query)) return
+    const open = this.#open.get(flight.query)
+    if (code === undefined || open === undefined) return
+    this.#open.delete(flight.query)
     this.#deliver(open.answered, code)
   }
 

@@ -58,7 +58,7 @@ export class Flight {
     this.#code = owner.links.length === 0 ? FINAL : undefined
   }
 
-  /** Goes on until a module has to be waited for. Answers what the chain answers, once it does. */
+  /** Goes on until a module has to be waited for. Answers what the chain answers, once it does; never once withdrawn. */
   advance(): Code | undefined {
     this.#isMoving = true
     while (this.#move !== 'end' && !this.#isWaiting && !this.#isWithdrawn) this.#move = this.#next(this.#move)

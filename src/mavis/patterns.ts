@@ -6,7 +6,8 @@ import { caseWrittenOut } from './written-case.js'
  * Patterns come from the configuration, but what they are held against may come from a client, which may look for the
  * text that keeps a careless pattern such as `(a+)+$` busy for years. So V8 is told to go on with its engine of linear
  * time after too much backtracking (50,000 steps). That engine knows neither `i` nor look-around nor back-references:
- * `i` is written out; patterns with the others have no such limit.
+ * `i` is written out; patterns with the others have no such limit. The flag is of the whole process, and changes how long
+ * a pattern takes, not what it matches.
  */
 setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks')
 

@@ -142,6 +142,7 @@ const CASES: readonly Case[] = [
     script: [
       when(equal('IDENTITY_SOURCE', text('self')), set('HOME', text('mine'))),
       when(equal('USER', text('self')), stop('skip')),
+      when(equal('IDENTITY_SOURCE', text('there')), stop('skip')),
     ],
     before: { IDENTITY_SOURCE: 'here', USER: 'here' },
     after: { IDENTITY_SOURCE: 'here', USER: 'here', HOME: 'mine' },

@@ -106,6 +106,17 @@ test('a file that fails is told once, and tried again a second later', async (t)
   assert.equal(services.lines.length, 1)
 })
 
+test('failing again is no news', async (t) => {
+  const services = new FakeServices()
+  const file = new TeeFile(join(folder(t), 'missing', 'out'), OWNER, services)
+  file.append('1=\n')
+  await until(() => services.lines.length === 1)
+  services.ms += 1_000
+  file.append('2=\n')
+  await file.close()
+  assert.equal(services.lines.length, 1)
+})
+
 function fifo(t: TestContext): string {
   const path = join(folder(t), 'fifo')
   assert.equal(spawnSync('mkfifo', [path]).status, 0)
