@@ -1,5 +1,4 @@
 import { byteString } from '../base/byte-string.js'
-import type { Position } from '../base/problem.js'
 import type { MavisSettings } from '../mavis/settings.js'
 import type { TcprelaySettings } from './table-tcprelay.js'
 
@@ -13,10 +12,4 @@ export function mavisSettings(tcprelay: TcprelaySettings): MavisSettings {
     members: tcprelay.mavisMembers.flat().map(byteString),
     modules: tcprelay.mavisModules,
   }
-}
-
-/** Where keys of Blowfish are given, for those who know whether it is to be had. */
-export function blowfishKeyPlaces({ mavisModules }: TcprelaySettings): readonly Position[] {
-  const servers = mavisModules.flatMap((one) => (one.module === 'remote' ? one.servers : []))
-  return servers.flatMap(({ keyPosition }) => keyPosition ?? [])
 }

@@ -18,9 +18,10 @@ const FLAGS = /^\?([ims]*)(?:-([ims]*))?([:)])/
 const NAMED_GROUP = /^\?P?<([A-Za-z_]\w*)>/
 const LOOKS = /^\?(?:=|!|<=|<!)/
 const SINGLE_ESCAPES: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, f: 12, e: 27, a: 7 }
-/** Nothing, at the ends of a line. Values have lines that end with LF alone. */
-const LINE_START = '(?<![^\\n])'
-const LINE_END = '(?![^\\n])'
+/** Nothing, at the ends of the whole text. The ends of lines are plain `^` and `$`, which V8 matches in linear time. */
+const TEXT_START = '(?<![^])'
+const TEXT_END = '(?![^])'
+const LAST_LINE_END = '(?=\\n?(?![^]))'
 
 interface Flags {
   readonly ignoresCase: boolean
@@ -39,7 +40,7 @@ class Flaw extends Error {}
  */
 export function compilePattern(text: string, dialect: Dialect, ignoresCase: boolean): RegExp | Refusal {
   try {
-    const pattern = new RegExp(new Translation(text, dialect, ignoresCase).translate())
+    const pattern = new RegExp(new Translation(text, dialect, ignoresCase).translate(), 'm')
     pattern.test('') // what is too large shows when it is used
     return pattern
   } catch (error) {
@@ -97,8 +98,8 @@ class Translation {
     else if (character === '[') this.#translateBrackets()
     else if (character === '\\') this.#translateEscape()
     else if (character === '.') this.#emit(isDotAll ? '[^]' : '[^\\n]', true)
-    else if (character === '^') this.#emit(isOfLines ? LINE_START : '^', false)
-    else if (character === '$') this.#emit(isOfLines ? LINE_END : '(?=\\n?$)', false)
+    else if (character === '^') this.#emit(isOfLines ? '^' : TEXT_START, false)
+    else if (character === '$') this.#emit(isOfLines ? '$' : LAST_LINE_END, false)
     else if (character === '|') this.#emit('|', false)
     else if ('*+?{'.includes(character)) this.#translateRepeat(character)
     else this.#emit(this.#literal(character), true)
@@ -185,9 +186,9 @@ class Translation {
     else if (letter === 'b' || letter === 'B') this.#emit(`\\${letter}`, false)
     else if (/[1-9]/.test(letter)) this.#refer(letter)
     else if (this.#isPosix) this.#translatePosixEscape(letter)
-    else if (letter === 'A') this.#emit('^', false)
-    else if (letter === 'z') this.#emit('$', false)
-    else if (letter === 'Z') this.#emit('(?=\\n?$)', false)
+    else if (letter === 'A') this.#emit(TEXT_START, false)
+    else if (letter === 'z') this.#emit(TEXT_END, false)
+    else if (letter === 'Z') this.#emit(LAST_LINE_END, false)
     else this.#emit(this.#escapedLiteral(letter), true)
   }
 

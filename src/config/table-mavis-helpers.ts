@@ -54,7 +54,7 @@ export const externalBlock = moduleBlock(
       doc: 'Programs that may run. While all are busy, questions wait.',
     }),
     home: optional('home', directory, {
-      doc: 'Directory that the program is started in.',
+      doc: 'Directory that the program is started in. Its path has to begin with `/` then.',
       defaultText: "this program's",
     }),
     user: optional('userid|user-id', userId, {
@@ -69,6 +69,9 @@ export const externalBlock = moduleBlock(
   (given, { refuse }) => {
     const { childrenMax, childrenMin, exec, group, home, timeoutMs, user } = given
     if (exec === undefined) return refuse("this module needs a program: 'exec'")
+    if (home !== undefined && !exec.path.startsWith('/')) {
+      return refuse("with 'home' the path of the program has to begin with '/'")
+    }
     return {
       module: 'external',
       program: programOf(exec, given.environment),

@@ -2,7 +2,6 @@ import { type HostLiteral, parseHostLiteral } from '../base/address.js'
 import type { MavisServer } from '../mavis/settings.js'
 import { type AddressText, address, parsePort, socketPath } from './address-types.js'
 import { Refusal, refuseText, shown } from './expectation.js'
-import { located } from './located.js'
 import { moduleBlock } from './module-rows.js'
 import { count, seconds } from './number-types.js'
 import { completedBlock, optional, repeated, value } from './row.js'
@@ -43,19 +42,18 @@ export const serverBlock = completedBlock(
     }),
     port: value('port', serverPort, 9001, { doc: 'Port of the server, of UDP.' }),
     path: optional('path', socketPath, { doc: 'Path of the Unix socket that the server listens on.' }),
-    blowfishKey: optional('blowfish key', located(key), {
+    blowfishKey: optional('blowfish key', key, {
       doc: 'Key of Blowfish that datagrams are encrypted with; its first 72 bytes count.',
       defaultText: 'they are not encrypted',
     }),
-    blowfishKeyFile: optional('blowfish keyfile|key-file', located(keyFile), {
+    blowfishKeyFile: optional('blowfish keyfile|key-file', keyFile, {
       doc: 'File with that key.',
     }),
   },
   ({ address, blowfishKey, blowfishKeyFile, path, port }, { refuse }) => {
     const given = path === undefined ? address : ({ kind: 'path', path } as const)
     if (given === undefined) return refuse("this server needs an 'address' or a 'path'")
-    const secret = blowfishKey ?? blowfishKeyFile
-    return { target: targetOf(given, port), key: secret?.value, keyPosition: secret?.position }
+    return { target: targetOf(given, port), key: blowfishKey ?? blowfishKeyFile }
   },
 )
 

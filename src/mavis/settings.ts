@@ -91,8 +91,6 @@ export interface MavisServer {
     | { readonly kind: 'unix'; readonly path: string }
   /** Of Blowfish. */
   readonly key: Uint8Array | undefined
-  /** Where the key stands in the configuration. */
-  readonly keyPosition?: Position | undefined
 }
 
 export interface CacheSettings {

@@ -12,7 +12,7 @@ export interface FakeWorld {
 
 /** Paths that exist beside the files of a test. */
 const DIRECTORIES = new Set(['.', '/', '/run', '/tmp', '/var/log', 'conf', 'inc'])
-const PROGRAMS = new Set(['/usr/local/libexec/tcprelay', '/x/foo'])
+const PROGRAMS = new Set(['/usr/local/libexec/tcprelay', '/x/foo', 'bin/helper'])
 const READABLE = new Set(['/some/where/sample.pem', '/some/where/key.pem'])
 const LOCKED = new Set(['/some/where/secret.pem'])
 
