@@ -158,7 +158,7 @@ test('a server that was silent is asked again after `rebalance` questions', asyn
   const first = await startMavisd(t)
   const second = await startMavisd(t, { always: 'answer' })
   if (first === undefined || second === undefined) return
-  const asker = new RemoteAsker(t, [first.server, second.server], { timeoutMs: 100, rebalance: 3 })
+  const asker = new RemoteAsker(t, [first.server, second.server], { timeoutMs: 1_000, rebalance: 3 })
   const whoAnswers = async (user: string) =>
     ((await asker.ask(user)).comment ?? '').replace(/.* (\d+)\)/, '$1')
   for (const user of ['never', 'answer', 'answer']) assert.equal(await whoAnswers(user), `${second.port}`)
@@ -216,7 +216,7 @@ test('a Unix socket that is made anew is found, and one that is not there costs 
   rmSync(at)
   const again = await startMavisd(t, { at })
   await until('the new socket to be used', async () => (await asker.ask('answer')).comment === at)
-  assert.ok((again?.asked() ?? 0) > 0)
+  await again?.hasBeenAsked(1)
   assert.match(asker.said.join('\n'), /fails: connection refused\n.* answers again/)
 })
 
@@ -227,6 +227,7 @@ test('more questions than a Unix socket queues are all answered', async (t) => {
   const asker = new RemoteAsker(t, [mavisd.server])
   const answers = await Promise.all(Array.from({ length: 500 }, () => asker.ask('answer')))
   assert.ok(answers.every(({ result }) => result === 'ACK'))
+  await mavisd.hasBeenAsked(500)
   assert.equal(mavisd.asked(), 500)
 })
 
@@ -275,6 +276,7 @@ test('an address that is not ours, and a name that nobody has, are failures of t
   const options = { localAddress: '192.0.2.1', timeoutMs: 500, tries: 2 }
   const asker = new RemoteAsker(t, [udp('127.0.0.1', 9), udp(name, 9)], options)
   assert.equal((await asker.ask('answer')).result, ERR)
+  await until('both failures to be told', () => asker.said.length === 2)
   assert.deepEqual([...asker.said].sort(), [
     'remote: 127.0.0.1:9 fails: address not available',
     `remote: ${name}:9 fails: ${name} is not found`,
