@@ -319,10 +319,13 @@ test('what is closed has nothing open, whatever it was doing', async (t) => {
     const before = sockets()
     for (const isAsked of [false, true]) {
       const asker = new RemoteAsker(t, [mavisd.server, named])
-      for (let i = 0; i < 20; i++) asker.remote.ask(asker.query('never'), () => assert.fail('nobody answers'))
+      const answers = Array.from({ length: 20 }, () => asker.ask('never'))
       if (isAsked) await mavisd.hasBeenAsked(1)
       await asker.remote.close()
       assert.equal(asker.remote.openCount, 0)
+      assert.equal(sockets(), before)
+      for (const { comment } of await Promise.all([...answers, asker.ask('answer')]))
+        assert.equal(comment, 'the module closes')
       assert.equal(sockets(), before)
     }
   }
