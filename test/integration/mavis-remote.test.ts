@@ -267,6 +267,7 @@ test('what cannot be sent, or be told apart, is an error at once', async (t) => 
   assert.equal((await asker.answerTo(twin)).comment, 'another question has its serial')
   asker.remote.withdraw(twin)
   assert.equal(asker.remote.openCount, 1)
+  asker.remote.withdraw(query)
 })
 
 test('an address that is not ours, and a name that nobody has, are failures of the server', async (t) => {
