@@ -12,6 +12,8 @@ const OPEN_MAX = 10_000
 /** Of `mavis timeout`, for all tries: what is left is for the modules below, should `action error` send the query on. */
 const TRIES_SHARE = 0.9
 
+const CLOSED = 'the module closes'
+
 /**
  * Asks mavisd over UDP or a Unix socket of datagrams. A question goes to the server with the fewest open ones; without
  * an answer it goes out again, to another one if there is one. Whoever was asked may answer, and the first answer counts.
@@ -24,6 +26,7 @@ export class Remote implements Module {
   readonly #rebalance: number
   readonly #open = new Map<ByteString, RemoteQuestion>()
   #askedSinceRebalance = 0
+  #isClosed = false
 
   constructor(settings: RemoteModuleSettings & CommonModuleSettings, services: ModuleServices) {
     const { servers, localAddress, timeoutMs, tries, rebalance } = settings
@@ -45,9 +48,9 @@ export class Remote implements Module {
   }
 
   ask(query: Query, answer: (code: Code) => void): void {
-    const isFull = this.#open.size >= OPEN_MAX
-    if (isFull || this.#open.has(query.serial)) {
-      fail(query, answer, isFull ? 'too many questions are open' : 'another question has its serial')
+    const refusal = this.#refusalOf(query)
+    if (refusal !== undefined) {
+      fail(query, answer, refusal)
       return
     }
     this.#rebalanceNow()
@@ -65,10 +68,16 @@ export class Remote implements Module {
     if (this.#open.size === 0) for (const server of this.#servers) server.close()
   }
 
-  /** Questions that are open are forgotten. */
   async close(): Promise<void> {
-    for (const question of [...this.#open.values()]) this.#end(question)
+    this.#isClosed = true
+    for (const question of [...this.#open.values()]) this.#fail(question, CLOSED)
     await Promise.all(this.#servers.map((server) => server.close()))
+  }
+
+  #refusalOf({ serial }: Query): string | undefined {
+    if (this.#isClosed) return CLOSED
+    if (this.#open.size >= OPEN_MAX) return 'too many questions are open'
+    return this.#open.has(serial) ? 'another question has its serial' : undefined
   }
 
   #rebalanceNow(): void {
@@ -81,8 +90,7 @@ export class Remote implements Module {
     const server = this.#serverFor(question)
     const datagram = server?.datagramOf(asked(question.query))
     if (server === undefined || datagram === undefined) {
-      this.#end(question)
-      fail(question.query, question.answer, server === undefined ? 'no server' : 'it cannot be sent')
+      this.#fail(question, server === undefined ? 'no server' : 'it cannot be sent')
       return
     }
     question.sentAtMs = this.#services.nowMs()
@@ -108,8 +116,7 @@ export class Remote implements Module {
       this.#try(question)
       return
     }
-    this.#end(question)
-    fail(question.query, question.answer, 'timed out')
+    this.#fail(question, 'timed out')
   }
 
   /** To others, if one of them works; else the questions wait for their next tries. */
@@ -131,6 +138,11 @@ export class Remote implements Module {
     this.#end(question)
     question.query.values = values
     question.answer(FINAL)
+  }
+
+  #fail(question: RemoteQuestion, comment: string): void {
+    this.#end(question)
+    fail(question.query, question.answer, comment)
   }
 
   #end(question: RemoteQuestion): void {

@@ -6,7 +6,7 @@ import { fileSources } from '../../src/cli/file-sources.js'
 import { systemNames } from '../../src/cli/system-names.js'
 import { loadConfiguration } from '../../src/config/load.js'
 import { renderProblems } from '../../src/config/problem-text.js'
-import type { Sources } from '../../src/config/sources.js'
+import type { PathKind, Sources } from '../../src/config/sources.js'
 
 const TOP = fileURLToPath(new URL('../../../', import.meta.url))
 const PAGES = [
@@ -27,11 +27,18 @@ function examplesOf(page: string): Example[] {
   return [...blocks].map(([, text = '']) => ({ page, text }))
 }
 
+/** Programs that examples name are there. */
+const kind = (path: string): PathKind =>
+  path.startsWith('/usr/local/')
+    ? { type: 'file', isReadable: true, isExecutable: true }
+    : fileSources.kind(path)
+
 function load(text: string): { readonly messages: string } {
   const file = 'my.cfg'
   const bytes = new TextEncoder().encode(text)
   const sources: Sources = {
     ...fileSources,
+    kind,
     read: (path) => (path === file ? { ok: true, bytes } : fileSources.read(path)),
   }
   const ids = { masterId: 'spawnd', childId: 'tcprelay' }
@@ -56,6 +63,22 @@ test('the pages have configurations as examples', () => {
 for (const { page, text } of configurations) {
   test(`${page}: the configuration that begins '${text.split('\n')[0]}' has no mistake`, () => {
     assert.equal(load(text).messages, '')
+  })
+}
+
+const fragments = examples.filter(({ page, text }) => page === 'docs/mavis.md' && text.startsWith('mavis '))
+
+test('the page about MAVIS has directives as examples', () => {
+  assert.ok(fragments.length >= 4)
+})
+
+for (const { page, text } of fragments) {
+  test(`${page}: the directives that end '${text.trimEnd().split('\n').at(-1)}' have no mistake`, () => {
+    // Where certificates count, listeners have to ask for them: that is said elsewhere.
+    const mavis = text.replace('authorization = user', 'authorization = host')
+    const remote = 'remote = { address = 192.0.2.10 port = 22 }'
+    const whole = `id = spawnd { listen = { port = 2222 } }\nid = tcprelay {\n${remote}\n${mavis}}\n`
+    assert.equal(load(whole).messages, '')
   })
 }
 

@@ -158,7 +158,7 @@ test('a server that was silent is asked again after `rebalance` questions', asyn
   const first = await startMavisd(t)
   const second = await startMavisd(t, { always: 'answer' })
   if (first === undefined || second === undefined) return
-  const asker = new RemoteAsker(t, [first.server, second.server], { timeoutMs: 100, rebalance: 3 })
+  const asker = new RemoteAsker(t, [first.server, second.server], { timeoutMs: 1_000, rebalance: 3 })
   const whoAnswers = async (user: string) =>
     ((await asker.ask(user)).comment ?? '').replace(/.* (\d+)\)/, '$1')
   for (const user of ['never', 'answer', 'answer']) assert.equal(await whoAnswers(user), `${second.port}`)
@@ -216,7 +216,7 @@ test('a Unix socket that is made anew is found, and one that is not there costs 
   rmSync(at)
   const again = await startMavisd(t, { at })
   await until('the new socket to be used', async () => (await asker.ask('answer')).comment === at)
-  assert.ok((again?.asked() ?? 0) > 0)
+  await again?.hasBeenAsked(1)
   assert.match(asker.said.join('\n'), /fails: connection refused\n.* answers again/)
 })
 
@@ -227,6 +227,7 @@ test('more questions than a Unix socket queues are all answered', async (t) => {
   const asker = new RemoteAsker(t, [mavisd.server])
   const answers = await Promise.all(Array.from({ length: 500 }, () => asker.ask('answer')))
   assert.ok(answers.every(({ result }) => result === 'ACK'))
+  await mavisd.hasBeenAsked(500)
   assert.equal(mavisd.asked(), 500)
 })
 
@@ -266,6 +267,7 @@ test('what cannot be sent, or be told apart, is an error at once', async (t) => 
   assert.equal((await asker.answerTo(twin)).comment, 'another question has its serial')
   asker.remote.withdraw(twin)
   assert.equal(asker.remote.openCount, 1)
+  asker.remote.withdraw(query)
 })
 
 test('an address that is not ours, and a name that nobody has, are failures of the server', async (t) => {
@@ -275,6 +277,7 @@ test('an address that is not ours, and a name that nobody has, are failures of t
   const options = { localAddress: '192.0.2.1', timeoutMs: 500, tries: 2 }
   const asker = new RemoteAsker(t, [udp('127.0.0.1', 9), udp(name, 9)], options)
   assert.equal((await asker.ask('answer')).result, ERR)
+  await until('both failures to be told', () => asker.said.length === 2)
   assert.deepEqual([...asker.said].sort(), [
     'remote: 127.0.0.1:9 fails: address not available',
     `remote: ${name}:9 fails: ${name} is not found`,
@@ -317,10 +320,13 @@ test('what is closed has nothing open, whatever it was doing', async (t) => {
     const before = sockets()
     for (const isAsked of [false, true]) {
       const asker = new RemoteAsker(t, [mavisd.server, named])
-      for (let i = 0; i < 20; i++) asker.remote.ask(asker.query('never'), () => assert.fail('nobody answers'))
+      const answers = Array.from({ length: 20 }, () => asker.ask('never'))
       if (isAsked) await mavisd.hasBeenAsked(1)
       await asker.remote.close()
       assert.equal(asker.remote.openCount, 0)
+      assert.equal(sockets(), before)
+      for (const { comment } of await Promise.all([...answers, asker.ask('answer')]))
+        assert.equal(comment, 'the module closes')
       assert.equal(sockets(), before)
     }
   }
