@@ -188,7 +188,8 @@ export class Relay {
     })
     for (const pid of pids) this.#helpers.add(pid)
     this.#helperCount = count
-    this.#idleKinds = descriptorKinds(this.pid)
+    // Sessions may be under way; what a helper is talked to by are pipes.
+    this.#idleKinds.set('pipe', descriptorKinds(this.pid).get('pipe') ?? 0)
     return pids
   }
 
