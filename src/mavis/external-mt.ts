@@ -1,4 +1,3 @@
-import { WARNING } from '../observe/severity.js'
 import { TEXT_BYTES_MAX } from '../wire/mavis-answer.js'
 import { encodeFrame } from '../wire/mavis-frames.js'
 import { FrameWorker, type FrameWorkerEvents } from './frame-worker.js'
@@ -77,7 +76,7 @@ export class ExternalMt implements Module {
     if (worker === undefined) return NO_HELPER
     if (worker.knows(query.serial)) return 'another question has the same serial'
     if (length <= TEXT_BYTES_MAX) return undefined
-    this.#services.say(WARNING, 'external-mt: query too long, ignoring')
+    this.#starter.tellTooLong()
     return 'the query is too long'
   }
 

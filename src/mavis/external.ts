@@ -1,4 +1,3 @@
-import { WARNING } from '../observe/severity.js'
 import { encodeQuestion, TEXT_BYTES_MAX } from '../wire/mavis-answer.js'
 import { HelperStarter } from './helper-starter.js'
 import { type Code, FINAL, type Module, type ModuleServices, type Query } from './module.js'
@@ -76,7 +75,7 @@ export class External implements Module {
   #refusalOf({ length }: Uint8Array): string | undefined {
     if (this.#isClosed) return 'the module closes'
     if (length <= TEXT_BYTES_MAX) return undefined
-    this.#services.say(WARNING, 'external: query too long, ignoring')
+    this.#starter.tellTooLong()
     return 'the query is too long'
   }
 

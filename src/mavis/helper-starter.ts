@@ -59,6 +59,11 @@ export class HelperStarter {
     this.#ends.tell(this.#nowMs(), () => this.#about(helper, what))
   }
 
+  /** In the words of the original. How long a question is may be up to a client. */
+  tellTooLong(): void {
+    this.#ends.tell(this.#nowMs(), () => `${this.#moduleName}: query too long, ignoring`)
+  }
+
   ended(helper: HelperProcess, end: HelperEnd, answeredCount: number): void {
     if (end === 'died' && helper.pid !== undefined) this.#tellDeath(helper, answeredCount)
     // The pace of those that are late is that of their time limit.

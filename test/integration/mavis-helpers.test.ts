@@ -36,8 +36,8 @@ test(`${QUESTIONS} questions are answered once each, whatever happens to the hel
   const killed = new Set<number>()
   let answeredCount = 0
   const kill = () => {
-    const pid = asked.module.pids[answeredCount % HELPERS]
-    if (pid === undefined || killed.has(pid)) return
+    const pid = asked.module.pids.find((pid) => !killed.has(pid))
+    if (pid === undefined) return
     killed.add(pid)
     process.kill(pid, 'SIGKILL')
   }
@@ -197,6 +197,18 @@ test('a helper has three pipes and nothing else of ours', async (t) => {
     )
     assert.ok(descriptorNumbersOf(pid).length <= 3 + inherited.length)
   }
+})
+
+test('whatever helpers say, each question has one answer', async (t) => {
+  const seed = Math.floor(Math.random() * 2 ** 31)
+  t.diagnostic(`seed ${seed}`)
+  let nowMs = 1_000
+  // Time goes so fast that helpers are never throttled.
+  const asked = externalThat(t, ['noise', `${seed}`], { nowMs: () => (nowMs += 30_000), timeoutMs: 1_000 })
+  if (asked === undefined) return
+  const answers = await Promise.all(Array.from({ length: 30 }, () => asked.ask()))
+  for (const { values } of answers)
+    assert.ok(['ACK', 'ERR'].includes(values[AV.RESULT] ?? ''), `seed ${seed}`)
 })
 
 test('what is typed on our terminal does not reach a helper', async (t) => {

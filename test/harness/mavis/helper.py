@@ -1,6 +1,7 @@
 """A helper of module external, from the description of its protocol: how it behaves is its first argument."""
 
 import os
+import random
 import signal
 import sys
 import time
@@ -97,6 +98,14 @@ while True:
         say(answer(values, None, 16))
     elif behaviour == "odd code":
         say(answer(values, "ACK", "-7"))
+    elif behaviour == "noise":
+        # Good answers, pieces of them, and pieces of others.
+        chance = random.Random(f"{rest[0]} {values[21]}")
+        parts = [answer(values, "ACK")] * chance.randint(0, 1)
+        parts += [chance.choice(["=0\n", "4 ", "\n", "21 x\n", "\0", "=", "6 NAK\n", "x" * 9_000]) for _ in range(3)]
+        say("".join(parts[: chance.randint(1, len(parts))]))
+        if chance.random() < 0.3:
+            sys.exit(0)
     elif behaviour == "stderr":
         with open("/dev/stderr", "w") as errors:
             errors.write(f"asked of {values[4]}\n")
