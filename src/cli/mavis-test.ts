@@ -107,10 +107,12 @@ async function ask(question: Question, mavis: MavisSettings): Promise<Verdict> {
 
 function showStep({ changes, module, outcome, what }: Step): void {
   const end = typeof outcome === 'number' ? (CODE_NAMES[outcome] ?? `code ${outcome}`) : outcome
-  show(`module ${module}: ${what}${end === undefined ? '' : `: ${end}`}`)
+  const who = module === '' ? '' : `module ${module}: `
+  show(`${who}${what}${end === undefined ? '' : `: ${end}`}`)
   for (const [attribute, value] of changes) {
     const name = ATTRIBUTES[attribute] ?? attribute
-    show(`    ${name} ${value === undefined ? 'is gone' : `= ${readableText(value)}`}`)
+    if (value !== undefined) show(`    ${name} = ${readableText(value)}`)
+    else if (what !== 'question') show(`    ${name} is gone`)
   }
 }
 

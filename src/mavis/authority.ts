@@ -52,6 +52,7 @@ export class Authority {
       return
     }
     const asked = this.#valuesOf(question)
+    steps?.({ module: '', what: 'question', outcome: undefined, changes: new Map(asked.entries()) })
     const query: Query = { values: [...asked], serial: asked[AV.SERIAL] ?? '' }
     this.#open.set(question.token, query)
     const onAnswer = (code: Parameters<typeof judge>[2]) => {

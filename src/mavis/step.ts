@@ -4,9 +4,10 @@ import type { ScriptEnd } from './script.js'
 
 /** What has happened to a question, for people who wonder. */
 export interface Step {
-  /** The name of the module in the chain. */
+  /** The name of the module in the chain; '' of the question, before the first one. */
   readonly module: string
   readonly what:
+    | 'question'
     | 'script in'
     | 'asked'
     | 'answered'

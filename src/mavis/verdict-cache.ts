@@ -1,16 +1,15 @@
 import { createHash } from 'node:crypto'
 import type { Question, Verdict } from '../base/authorization.js'
+import { BoundedTable } from './bounded-table.js'
 
-/** Answers that are kept at most: some megabytes. */
-const ENTRIES_MAX = 10_000
-
-/** Answers of the chain, for `mavis cache timeout`, to who asks the same again. The oldest goes when there is no more room. */
+/** Answers of the chain, for `mavis cache timeout`, to who asks the same again. */
 export class VerdictCache {
   readonly #timeoutMs: number
-  readonly #verdicts = new Map<string, { readonly verdict: Verdict; readonly untilMs: number }>()
+  readonly #verdicts: BoundedTable<Verdict>
 
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs
+    this.#verdicts = new BoundedTable(timeoutMs)
   }
 
   get size(): number {
@@ -18,21 +17,13 @@ export class VerdictCache {
   }
 
   find(question: Question, nowMs: number): Verdict | undefined {
-    const key = keyOf(question)
-    const found = this.#verdicts.get(key)
-    if (found !== undefined && found.untilMs > nowMs) return found.verdict
-    this.#verdicts.delete(key)
-    return undefined
+    return this.#verdicts.get(keyOf(question), nowMs)?.value
   }
 
   /** Only what modules have said of the client is kept, not that they could not. */
   keep(question: Question, verdict: Verdict, nowMs: number): void {
     if (!verdict.isPermitted && (verdict.refusal === 'error' || verdict.refusal === 'timeout')) return
-    const key = keyOf(question)
-    this.#verdicts.delete(key)
-    this.#verdicts.set(key, { verdict, untilMs: nowMs + this.#timeoutMs })
-    const [oldest] = this.#verdicts.keys()
-    if (this.#verdicts.size > ENTRIES_MAX && oldest !== undefined) this.#verdicts.delete(oldest)
+    this.#verdicts.set(keyOf(question), verdict, nowMs + this.#timeoutMs)
   }
 }
 
