@@ -3,7 +3,7 @@ import { type ChildCells, createCells } from '../../src/cells/cells.js'
 import { Reactor } from '../../src/cli/build-reactor.js'
 import type { ReactorSettings } from '../../src/cli/reactor-settings.js'
 import { NO_ACCEPTING } from '../../src/cli/settings.js'
-import { NO_TLS } from '../../src/cli/tls-settings.js'
+import { type ListenerTlsSettings, NO_TLS } from '../../src/cli/tls-settings.js'
 import type { Fd } from '../../src/kernel/calls.js'
 import { AF_INET, SOCK_STREAM } from '../../src/kernel/constants.js'
 import { EAGAIN } from '../../src/kernel/errno.js'
@@ -24,6 +24,9 @@ const REPLY_BYTES = 150
 /** Turns of the loop that one step may take; it needs one or two. */
 const TURNS_MAX = 1_000
 
+/** So that what never comes is a failure, after ten seconds. */
+const SHORT_WAIT_MS = 10
+
 /** sizeof(struct sockaddr_in). */
 const ADDRESS_BYTES = 16
 
@@ -32,6 +35,8 @@ export interface WholeRelayOptions {
   readonly hasAccessLog?: boolean
   /** How the reactor waits; epoll by default. */
   readonly mechanism?: PollMechanism
+  /** What a client has to say first; nothing by default. */
+  readonly listenerTls?: ListenerTlsSettings
 }
 
 /**
@@ -48,7 +53,12 @@ export class WholeRelay {
   #client: Fd = -1
   #accepted: Fd = -1
 
-  constructor({ system = linuxSystem(), hasAccessLog = false, mechanism = 'epoll' }: WholeRelayOptions = {}) {
+  constructor({
+    system = linuxSystem(),
+    hasAccessLog = false,
+    mechanism = 'epoll',
+    listenerTls = { mode: 'off' },
+  }: WholeRelayOptions = {}) {
     const serverAt = mapPrivate(SOCKADDR_BYTES_MAX)
     this.#server = listenOnLoopback(serverAt)
     const shape = { children: 1, remotes: 1, listeners: 1, ringBytes: 64 * 1024 }
@@ -86,7 +96,7 @@ export class WholeRelay {
         asks: undefined,
         notesPeers: hasAccessLog,
       },
-      tls: NO_TLS,
+      tls: { ...NO_TLS, listeners: [listenerTls] },
       ticketKeys: [],
       staples: [],
       rebalance: 0,
@@ -104,8 +114,32 @@ export class WholeRelay {
 
   /** A client connects, and so does the relay for it. */
   connect(): void {
+    this.#callRelay()
+    this.#meetServer()
+  }
+
+  /** A client connects, and sends a request and its end in one go, when the relay has begun to wait for it. */
+  connectAndEnd(): void {
+    this.#callRelay()
+    while (!this.#hasSession()) this.#turn()
+    this.#turn()
+    calls.send(this.#client, this.#scratch, 0, REQUEST_BYTES)
+    calls.shutdownWrite(this.#client)
+    this.#meetServer()
+  }
+
+  /** The server gets the request, and then the end. */
+  serveEnded(): void {
+    this.#receive(this.#accepted, REQUEST_BYTES, SHORT_WAIT_MS)
+    this.#receive(this.#accepted, 0, SHORT_WAIT_MS)
+  }
+
+  #callRelay(): void {
     this.#client = done(calls.socket(AF_INET, SOCK_STREAM, 0))
     calls.connect(this.#client, this.#relayAt, ADDRESS_BYTES)
+  }
+
+  #meetServer(): void {
     for (let turns = 0; turns < TURNS_MAX; turns++) {
       this.#turn()
       this.#accepted = calls.accept(this.#server, this.#peer)
@@ -143,9 +177,9 @@ export class WholeRelay {
     this.#receive(to, byteCount)
   }
 
-  #receive(fd: Fd, byteCount: number): void {
+  #receive(fd: Fd, byteCount: number, waitMs = FOR_EVER_MS): void {
     for (let turns = 0; turns < TURNS_MAX; turns++) {
-      this.#turn()
+      this.reactor.loop.turn(waitMs)
       const got = calls.recv(fd, this.#scratch, 0, 64 * 1024)
       if (got === byteCount) return
       if (got !== -EAGAIN) throw new Error(`${got} instead of ${byteCount} bytes`)
