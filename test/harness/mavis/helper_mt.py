@@ -93,7 +93,7 @@ if behaviour == "reads nothing":
 
 while True:
     asked = question()
-    if behaviour == "in order":
+    if behaviour in ("in order", "backwards"):
         work(asked)
     else:
         threading.Thread(target=work, args=(asked,), daemon=True).start()
