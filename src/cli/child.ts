@@ -42,7 +42,7 @@ export class Child {
       childSlot: start.slot,
       listenerNames: start.listenerNames,
       realms: start.realms,
-      ...takingClients(start),
+      ...takingClients(start, configuration),
       pipes: pipeOptions(),
       mechanism: start.mechanism,
       traceMask,
@@ -147,15 +147,15 @@ export class Child {
 }
 
 /** How clients come in: over the wire, or from listeners of the master's. */
-function takingClients({
-  accepting,
-  listenerKinds,
-}: Start): Pick<ReactorSettings, keyof typeof NO_ACCEPTING | 'inlet' | 'bellFd' | 'sessionsMax'> {
+function takingClients(
+  { accepting, listenerKinds }: Start,
+  { tcprelay }: Configuration,
+): Pick<ReactorSettings, keyof typeof NO_ACCEPTING | 'inlet' | 'bellFd' | 'sessionsMax'> {
   if (accepting === undefined) {
     const inlet = { master: 'ours', fd: WIRE_FD, listenerKinds } as const
-    return { ...NO_ACCEPTING, sessionsMax: sessionsMax(), bellFd: undefined, inlet }
+    return { ...NO_ACCEPTING, sessionsMax: sessionsMax(tcprelay), bellFd: undefined, inlet }
   }
   const { usersMax, listeners: _listeners, ...settings } = accepting
-  const placesMax = usersMax === 0 ? sessionsMax() : Math.min(sessionsMax(), usersMax)
+  const placesMax = Math.min(sessionsMax(tcprelay), usersMax === 0 ? Number.POSITIVE_INFINITY : usersMax)
   return { ...settings, sessionsMax: placesMax, bellFd: BELL_FD, inlet: undefined }
 }

@@ -335,9 +335,9 @@ const SPARE_DESCRIPTORS = 40
  * How many sessions a process without children takes, with those that it has already: what all children together might
  * have had, or less.
  */
-export function sessionsMaxOf({ spawnd }: Configuration, sessionsNow: number): number {
+export function sessionsMaxOf({ spawnd, tcprelay }: Configuration, sessionsNow: number): number {
   const { instancesMax, usersMax } = spawnd.spawn
-  const possible = sessionsMax(sessionsNow)
+  const possible = sessionsMax(tcprelay, sessionsNow)
   return usersMax === 0 ? possible : Math.min(possible, usersMax * instancesMax)
 }
 
@@ -350,8 +350,24 @@ export function childSessionsMax(): number {
 }
 
 /** How many sessions this process can have: each needs a descriptor for its client and one for its remote. */
-export function sessionsMax(sessionsNow = 0): number {
-  return sessionsWith(descriptorLimit() - countOpenDescriptors(), sessionsNow)
+export function sessionsMax(tcprelay: TcprelaySettings, sessionsNow = 0): number {
+  const free = descriptorLimit() - countOpenDescriptors() - moduleDescriptors(tcprelay)
+  return sessionsWith(free, sessionsNow)
+}
+
+/** Pipes to each helper process: its standard input, output and error. */
+const DESCRIPTORS_PER_HELPER = 3
+
+/** What the modules of MAVIS may come to have open. */
+function moduleDescriptors(tcprelay: TcprelaySettings): number {
+  const { authorization, modules } = mavisSettings(tcprelay)
+  if (authorization === 'none') return 0
+  const each = modules.map((module) => {
+    if (module.module === 'external') return module.childrenMax * DESCRIPTORS_PER_HELPER
+    if (module.module === 'external-mt') return DESCRIPTORS_PER_HELPER
+    return module.module === 'remote' ? module.servers.length : 0
+  })
+  return each.reduce((sum, count) => sum + count, 0)
 }
 
 function sessionsWith(descriptors: number, sessionsNow = 0): number {
