@@ -16,7 +16,7 @@ const DATAGRAM_BYTES_MAX = 65_536
 const LOOK_EVERY_MS_MIN = 1
 const LOOK_EVERY_MS_MAX = 8
 
-/** More than the kernel queues for one socket by default (net.unix.max_dgram_qlen). */
+/** So that a server that never stops does not keep this thread. Between two looks fewer come. */
 const DATAGRAMS_PER_LOOK = 64
 
 /** The family and nothing behind it. */
@@ -88,7 +88,7 @@ export class UnixLink implements DatagramLink {
     this.#sendAll()
     this.#receiveAll()
     if (this.#unsent.size > 0 || (this.#fd >= 0 && this.#listener.isAwaited())) this.#lookLater()
-    // A server that blocks must not wait for room in a queue that nobody reads.
+    // A server that blocks must not wait until somebody reads what fills its send buffer.
     else if (this.#unansweredCount > 0) this.#closeSocket()
   }
 

@@ -186,6 +186,21 @@ test('questions go to the server that has the fewest', async (t) => {
   assert.deepEqual(results, Array(8).fill('ACK'))
 })
 
+test('only who was asked may answer', async (t) => {
+  temporaryFolder(t)
+  const first = await startMavisd(t)
+  const second = await startMavisd(t)
+  if (first === undefined || second === undefined) return
+  const asker = new RemoteAsker(t, [first.server, second.server])
+  const query = asker.query('hold')
+  const answer = asker.answerTo(query)
+  await first.hasBeenAsked(1)
+  assert.equal((await asker.ask(`forge-${query.serial}`)).result, 'ACK')
+  await first.release()
+  assert.equal((await answer).result, 'ACK')
+  assert.equal(second.asked('forge.*'), 1)
+})
+
 test('a question that is withdrawn is not answered any more', async (t) => {
   const folder = temporaryFolder(t)
   for (const at of ['127.0.0.1', `${folder}/mavis`]) {
@@ -236,9 +251,10 @@ test('a server that nobody waits for is not held up by answers that nobody reads
   const mavisd = await startMavisd(t, { at: `${folder}/mavis` })
   if (mavisd === undefined) return
   const asker = new RemoteAsker(t, [mavisd.server])
-  const queries = Array.from({ length: 100 }, () => asker.query('hold'))
+  // More than the send buffer of the server has room for.
+  const queries = Array.from({ length: 1_000 }, () => asker.query('hold'))
   for (const query of queries) asker.remote.ask(query, () => assert.fail('it was withdrawn'))
-  await mavisd.hasBeenAsked(100)
+  await mavisd.hasBeenAsked(1_000)
   for (const query of queries) asker.remote.withdraw(query)
   await mavisd.release()
 })

@@ -6,8 +6,8 @@ import { Remote } from '../../src/mavis/remote.js'
 import type { MavisServer, RemoteModuleSettings } from '../../src/mavis/settings.js'
 import { afterwards } from '../harness/clean-up.js'
 
-/** Longer than any test: what ends a question is never the time, unless a test says so. */
-const LONG_MS = 600_000
+/** Longer than any test that passes: what ends a question is not the time, unless a test says so. */
+const LONG_MS = 60_000
 
 export type RemoteOptions = Partial<RemoteModuleSettings> & { readonly mavisTimeoutMs?: number }
 

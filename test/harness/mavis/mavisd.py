@@ -144,6 +144,11 @@ class Server:
         self.send({USER: question[USER], RESULT: b"NAK"}, peer)
         self.answer(question, peer)
 
+    def forge(self, question, peer):
+        """Answers the question whose serial is the rest of USER too, which was asked of somebody else."""
+        self.send({**question, SERIAL: question[USER].split(b"-")[1], RESULT: b"NAK"}, peer)
+        self.answer(question, peer)
+
     def garbage(self, question, peer):
         for noise in b"", b"\xff" * 50, b"21 \n=0\n", b"x y\n", b"99 x\n", encode(question) + b"nonsense\n":
             self.sock.sendto(noise, peer)
