@@ -226,22 +226,6 @@ test('a reload changes the modules; who waits is answered by the old ones, whose
   assert.equal(old.asked.length, 1)
 })
 
-test('helpers have the descriptors that they need, however many clients there are', async (t) => {
-  if (!needs(t, 'python3', 'prlimit')) return
-  const policy = new Policy(t, { '127.0.0.1': 'slow 0.1 ACK' })
-  const plan = relayTo(await remoteThat(echoes).start(t)).with(HOST, policy.module(1, 'childs max = 20'))
-  const relay = await plan.running({ under: ['prlimit', '--nofile=200'] }).start(t)
-  const clients = await Promise.all(Array.from({ length: 120 }, () => relay.connect()))
-  const served = clients.map(async (client, i) => {
-    assert.equal(await client.exchange(`client ${i}`), `client ${i}`)
-    await client.close()
-  })
-  await Promise.all(served)
-  assert.equal(policy.asked.length, clients.length)
-  assert.equal(relay.program.stderr.matching(/could not be started|cannot/).length, 0)
-  await relay.hasHelpers(20)
-})
-
 test('mavis-test asks the modules and shows every step', async (t) => {
   if (!needs(t, 'python3')) return
   const policy = new Policy(t, { [ANN]: 'ACK', [BOB]: 'NAK not on easter' })
