@@ -1,7 +1,9 @@
 // Runs the built tests with Node's runner. `--full` adds the long matrix, a name fragment selects files, and
 // `--without=FRAGMENT` leaves some out.
-import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { run } from 'node:test'
+import { spec } from 'node:test/reporters'
 
 const args = process.argv.slice(2)
 const isFull = args.includes('--full')
@@ -22,9 +24,16 @@ if (files.length === 0) {
 /** Most files wait for programs they started; of more at a time each other's load would make the time limits longer. */
 const FILES_AT_A_TIME = 2
 
-const { status } = spawnSync(
-  process.execPath,
-  ['--test', `--test-concurrency=${FILES_AT_A_TIME}`, '--test-reporter=spec', ...files],
-  { stdio: 'inherit', env: { ...process.env, TCPRELAY_TESTS: isFull ? 'full' : 'normal' } },
-)
-process.exit(status ?? 1)
+/** It takes a minute by itself, for which nobody should wait at the end. */
+const FIRST = 'dist/test/vm/'
+
+process.env.TCPRELAY_TESTS = isFull ? 'full' : 'normal'
+const first = files.filter((name) => name.startsWith(FIRST))
+const others = files.filter((name) => !name.startsWith(FIRST))
+// Node's command line would put them in the order of their names.
+run({ files: [...first, ...others].map((name) => resolve(name)), concurrency: FILES_AT_A_TIME })
+  .on('test:fail', () => {
+    process.exitCode = 1
+  })
+  .compose(spec)
+  .pipe(process.stdout)

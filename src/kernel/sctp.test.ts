@@ -8,7 +8,7 @@ import { mapPrivate } from './memory.js'
 import { messageCalls } from './message-calls.js'
 import { hasSctp, IPPROTO_SCTP, isSctpSocket, MessageInfo } from './sctp.js'
 
-/** What needs a kernel with SCTP is tested in test/another-kernel/. Datagrams of a Unix socket are messages too. */
+/** What needs a kernel with SCTP is tested in test/vm/. Datagrams of a Unix socket are messages too. */
 
 const openBefore = countOpenDescriptors()
 after(() => assert.equal(countOpenDescriptors(), openBefore, 'descriptors are left open'))

@@ -9,7 +9,7 @@ const CONFIG = 78
 const MESSAGE = /relay\.cfg:\d+:\d+: (?:warning: )?this kernel has no SCTP/g
 const HINT = /load its module: 'modprobe sctp'/
 
-/** The tests of SCTP itself are in test/another-kernel/. */
+/** The tests of SCTP itself are in test/vm/. */
 function kernelLacksSctp(t: TestContext): boolean {
   const lacks = !hasSctp(calls)
   if (!lacks) t.skip('this kernel has SCTP')

@@ -120,7 +120,7 @@ function writeModprobe(): void {
 }
 
 function compile(): string | undefined {
-  const source = (name: string) => fileOfProject(`test/another-kernel/${name}.c`)
+  const source = (name: string) => fileOfProject(`test/vm/${name}.c`)
   return (
     attempt('gcc', ['-O2', '-o', join(CACHE, 'init'), source('uml_init')]) ??
     attempt('gcc', ['-O2', '-shared', '-fPIC', '-o', join(CACHE, 'registers.so'), source('uml_registers')])

@@ -33,7 +33,7 @@ export class SctpPeers {
   #last = 0
 
   constructor() {
-    this.#child = spawn('python3', [fileOfProject('test/another-kernel/sctp_peers.py')])
+    this.#child = spawn('python3', [fileOfProject('test/vm/sctp_peers.py')])
     this.#child.stderr.pipe(process.stderr)
     createInterface(this.#child.stdout).on('line', (line) => {
       const answer = JSON.parse(line) as Answer

@@ -26,7 +26,7 @@ test('SCTP, in User Mode Linux', async (t) => {
   const words = [
     `PATH='${dirname(pythonFile())}':"$PATH"`,
     `TCPRELAY_TEST_SLOWNESS=${SLOWNESS}`,
-    `'${process.execPath}' --test-reporter=tap '${fileOfProject('dist/test/another-kernel/sctp-cases.js')}'`,
+    `'${process.execPath}' --test-reporter=tap '${fileOfProject('dist/test/vm/sctp-cases.js')}'`,
   ]
   const run = await runInVm(words.join(' '), DEADLINE_MS)
   const all = `${run.output}\n${run.console}`
