@@ -366,6 +366,24 @@ test('a server that refuses is left for another one, which has several addresses
   await relay.logged(new RegExp(`remote sctp:127\\.0\\.0\\.1:${refusing} is down: connection refused`))
 })
 
+test('silence, ranges of ports and options of sockets are the same as with TCP', async (t) => {
+  const server = await peers.listen({ streams: STREAMS })
+  const relay = await relayTo({ directive: `${server.directive} dscp = 8` })
+    .listeningOn('address = 127.0.0.1 port = 7000-7001 protocol = SCTP dscp = 8')
+    .with('idle timeout = 1')
+    .start(t)
+  await relay.serves(2)
+  for (const index of [0, 1]) {
+    const ends = await pair(relay, server, index)
+    const sent = await ends.client.sendBytes(100, { stream: 1, ppid: 3 })
+    await arrives(ends.server, sent, { bytes: 100, stream: 1, ppid: 3, unordered: false })
+    assert.equal(await ends.client.ending(), 'ECONNRESET')
+    assert.equal(await ends.server.ending(), 'ECONNRESET')
+    await over(ends)
+  }
+  await relay.isIdle()
+})
+
 /** A port of SCTP that nobody listens at. */
 async function closedPort(): Promise<number> {
   const { handle, port } = await peers.ask('listen')
