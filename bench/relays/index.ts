@@ -5,7 +5,7 @@ import { nginxStream } from './nginx.js'
 import type { Relay } from './relay.js'
 import { socat } from './socat.js'
 import { stunnel } from './stunnel.js'
-import { tcprelay, tcprelayProduction, tcprelayWithChildren } from './tcprelay.js'
+import { tcprelay, tcprelayMavis, tcprelayProduction, tcprelayWithChildren } from './tcprelay.js'
 
 /** Every relay that can be measured, the one to be judged first. */
 export const ALL_RELAYS: readonly Relay[] = [
@@ -19,5 +19,6 @@ export const ALL_RELAYS: readonly Relay[] = [
   socat,
   tcprelayProduction,
   haproxyLog,
+  tcprelayMavis,
   ...tcprelayWithChildren,
 ]

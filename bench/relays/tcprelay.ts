@@ -61,6 +61,20 @@ export const tcprelayProduction: Relay = {
   launch: (site) => launch(configuration(site, 'single process = yes', PRODUCTION)),
 }
 
+/** What the way of a question and its answer between the threads costs, without any helper: only when it is named. */
+export const tcprelayMavis: Relay = {
+  name: 'tcprelay-mavis',
+  setting: 'as tcprelay, and a script of MAVIS lets every client in',
+  workloads: [],
+  isOurs: true,
+  detect,
+  launch: (site) => launch(configuration(site, 'single process = yes', MAVIS)),
+}
+
+const MAVIS = `
+  mavis authorization = host
+  mavis module = null { script in { set $RESULT = ACK return } }`
+
 /** The same with children, for the cost of the way to them: only when it is named. */
 function withChildren(accept: 'broker' | 'direct', children: number, isOnBothCores: boolean): Relay {
   const spawn = `accept = ${accept} instances min = ${children} instances max = ${children} users min = 1`
