@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { rawPeers } from '../harness/peers.js'
-import { relayTo, type Target } from '../harness/relay.js'
+import { type Relay, relayTo, type Target } from '../harness/relay.js'
 import { echoes, remoteThat, says } from '../harness/remote.js'
 
 /** A port that nobody listens on: it was free a moment ago. */
@@ -90,7 +90,7 @@ test('a remote that is down is left alone, and noticed when it is back', async (
   for (let i = 0; i < 10; i++) assert.equal(await (await relay.connect()).readToEnd(), 'other')
   assert.equal(relay.program.stderr.matching(/is down/).length, 1)
   await remoteThat(says('back')).start(t, { host: '127.0.0.1', port })
-  await isServedBy(() => relay.connect().then((client) => client.readToEnd()), 'back')
+  await isServedBy(() => hears(relay), 'back')
   await relay.logged(new RegExp(`remote 127\\.0\\.0\\.1:${port} is up again`))
 })
 
@@ -119,6 +119,14 @@ test('a client whose only remote has no address yet is turned away after its rou
     .start(t)
   assert.equal(await (await relay.connect()).ending(), 'ECONNRESET')
 })
+
+/** What the server says to a client, which leaves then: a relay that waits by select has room for some hundreds. */
+async function hears(relay: Relay): Promise<string> {
+  const client = await relay.connect()
+  const said = await client.readToEnd()
+  await client.close()
+  return said
+}
 
 /** Opens connections until one is answered by the server that says `wanted`. */
 async function isServedBy(ask: () => Promise<string>, wanted: string): Promise<void> {
