@@ -10,6 +10,9 @@ import type { HelperProgram } from './settings.js'
 /** What a helper that was told to end may take for it before it is made to. */
 const PATIENCE_MS = 1_000
 
+/** From SIGTERM to SIGKILL: less than the second that this process takes at most to end (`WayOut`). */
+const KILL_AFTER_MS = 500
+
 export interface HelperOptions {
   readonly program: HelperProgram
   readonly home: string | undefined
@@ -97,14 +100,14 @@ export class HelperProcess {
     if (!this.#hasExited) this.#timer ??= setTimeout(() => this.stop(), PATIENCE_MS)
   }
 
-  /** SIGTERM, and after a second SIGKILL. */
+  /** SIGTERM, and soon SIGKILL. */
   stop(): void {
     if (this.#isStopped || this.#hasExited || this.pid === undefined) return
     this.#isStopped = true
     this.#stdin?.destroy()
     this.#signal('SIGTERM')
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#signal('SIGKILL'), PATIENCE_MS)
+    this.#timer = setTimeout(() => this.#signal('SIGKILL'), KILL_AFTER_MS)
   }
 
   #openStdin(fd: number): Socket {
