@@ -1,4 +1,5 @@
 import { byteString } from '../base/byte-string.js'
+import { AV } from '../base/mavis-attributes.js'
 import type { Script, Statement, Template, TemplatePart } from '../mavis/script.js'
 import { Refusal, refuseWord } from './expectation.js'
 import { attribute, isAttribute, parseAttribute } from './script-attribute.js'
@@ -10,6 +11,8 @@ import { acceptedOrReported, reportUnexpected, type ValueInput, type ValueType }
 const NESTING_MAX = 200
 
 const STATEMENTS = ['continue', 'eval', 'if', 'return', 'set', 'skip', 'tolower', 'toupper', 'unset']
+
+const RESULTS = ['ACK', 'NAK', 'NFD', 'ERR']
 
 /** `{ … }` behind `script in` and its like. */
 export const script: ValueType<Script> = {
@@ -141,7 +144,18 @@ class ScriptReader {
     }
     tokens.next()
     const value = acceptedOrReported(problems, token, isReported(token) ? [] : parseValue(token))
-    return value && { kind: 'set', attribute: number, value }
+    if (value === undefined) return undefined
+    this.#checkResult(number, value, token)
+    return { kind: 'set', attribute: number, value }
+  }
+
+  /** A result that nobody knows refuses the client. */
+  #checkResult(number: number, value: Template, { position, text }: Token): void {
+    const [part, ...others] = value
+    if (number !== AV.RESULT || part?.kind !== 'text' || others.length > 0) return
+    if (RESULTS.includes(part.text)) return
+    const { hint, message } = refuseWord(RESULTS, text)
+    this.#input.problems.warn(position, message, { hint })
   }
 
   #readIf(): Statement | undefined {

@@ -26,8 +26,8 @@ const helperRows = {
   exec: optional('exec', command(HELPER_WORDS), {
     doc:
       'The program: its path, the name that it sees as argv[0], and its arguments. Those end at the next directive, so one ' +
-      'that is spelled like a directive needs quotes. `%o` and `%O` in the path stand for the platform, `$CONFDIR/` ' +
-      'in front for the directory of the main file.',
+      'that is spelled like a directive needs quotes, and so does one with `=`, `,` or a bracket in it. `%o` and `%O` in the ' +
+      'path stand for the platform, `$CONFDIR/` in front for the directory of the main file.',
     defaultText: 'mandatory',
   }),
   environment: list('setenv', variable, {

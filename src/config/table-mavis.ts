@@ -154,7 +154,7 @@ const authMode: ValueType<'password' | 'cert-required' | 'cert-sufficient'> = {
 const authBlock = moduleBlock(
   'auth',
   'Compares what a client has shown with what the modules below it know: PASSWORD with DBPASSWORD, CERTSUBJ with ' +
-    'DBCERTSUBJ.',
+    'DBCERTSUBJ. Their answer needs to have no RESULT: ACK becomes NFD.',
   {
     mode: value(['authmode', 'authentication-mode'], authMode, 'password', {
       doc:

@@ -1,7 +1,7 @@
 import type { ByteString } from '../base/byte-string.js'
 import { AV } from '../base/mavis-attributes.js'
 import { FrameReader, type FrameReading } from '../wire/mavis-frames.js'
-import { answerCode, MISSING_SERIAL, signAnswer } from './helper-answer.js'
+import { answerCode, codeTrouble, MISSING_SERIAL, signAnswer } from './helper-answer.js'
 import type { HelperProcess } from './helper-process.js'
 import type { HelperEnd, HelperStarter } from './helper-starter.js'
 import type { OpenQuestion } from './open-question.js'
@@ -140,6 +140,8 @@ export class FrameWorker {
     clearTimeout(sent.timer)
     this.#answeredCount++
     const answer = answerCode(code)
+    const codeProblem = codeTrouble(code)
+    if (codeProblem !== undefined) this.#starter.complain(this.#helper, codeProblem)
     signAnswer(values, answer, this.#moduleName)
     sent.question.settle(values, answer)
   }

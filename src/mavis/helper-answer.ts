@@ -14,6 +14,12 @@ export function answerCode(code: number | undefined): Code {
   return code !== undefined && CODES.includes(code) ? (code as Code) : IGNORE
 }
 
+/** What is wrong with a code, if it is none. */
+export function codeTrouble(code: number | undefined): string | undefined {
+  if (code !== undefined && CODES.includes(code)) return undefined
+  return code === undefined ? 'an answer without a code' : `an answer with the unknown code ${code}`
+}
+
 /** Who says yes or no is to be seen in what is made of it. */
 export function signAnswer(values: Values, code: Code, moduleName: string): void {
   const isVerdict = values[AV.RESULT] === ACK || values[AV.RESULT] === NAK
@@ -31,7 +37,8 @@ export function serialTrouble(values: Values, expected: ByteString): string | un
     : `out of sync: got ${shown(serial)}, expected ${shown(expected)}. Terminating.`
 }
 
-function shown(text: ByteString): string {
+/** For the log. */
+export function shown(text: ByteString): string {
   const readable = readableText(text.slice(0, SHOWN_CHARACTERS_MAX))
   return text.length > SHOWN_CHARACTERS_MAX ? `${readable}…` : readable
 }

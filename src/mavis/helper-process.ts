@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync } from 'node:fs'
+import { closeSync, existsSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { keepNetAdmin } from '../kernel/capabilities.js'
 import { errorText } from '../kernel/errno.js'
@@ -9,6 +9,9 @@ import type { HelperProgram } from './settings.js'
 
 /** What a helper that was told to end may take for it before it is made to. */
 const PATIENCE_MS = 1_000
+
+/** From SIGTERM to SIGKILL: less than the second that this process takes at most to end (`WayOut`). */
+const KILL_AFTER_MS = 500
 
 export interface HelperOptions {
   readonly program: HelperProgram
@@ -43,6 +46,7 @@ export class HelperProcess {
   #isStopped = false
   #isOver = false
   #timer: NodeJS.Timeout | undefined
+  #ending: string | undefined
 
   constructor(options: HelperOptions, events: HelperEvents) {
     this.#events = events
@@ -67,12 +71,17 @@ export class HelperProcess {
     this.#pipes = [this.#stdin, this.#openStdout(stdout), this.#openStderr(stderr)]
     const closed = this.#pipes.map((pipe) => new Promise<void>((done) => pipe.once('close', () => done())))
     const exited = new Promise<void>((done) => child.once('exit', () => done()))
-    child.once('exit', () => this.#onExit())
+    child.once('exit', (code, signal) => this.#onExit(code, signal))
     this.gone = Promise.all([exited, ...closed]).then(() => clearTimeout(this.#timer))
   }
 
   get pid(): number | undefined {
     return this.#child?.pid
+  }
+
+  /** When it is gone: its exit code or signal. Undefined: the signal was ours. */
+  get ending(): string | undefined {
+    return this.#ending
   }
 
   /** Bytes that were written and that it has not taken. */
@@ -91,14 +100,14 @@ export class HelperProcess {
     if (!this.#hasExited) this.#timer ??= setTimeout(() => this.stop(), PATIENCE_MS)
   }
 
-  /** SIGTERM, and after a second SIGKILL. */
+  /** SIGTERM, and soon SIGKILL. */
   stop(): void {
     if (this.#isStopped || this.#hasExited || this.pid === undefined) return
     this.#isStopped = true
     this.#stdin?.destroy()
     this.#signal('SIGTERM')
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#signal('SIGKILL'), PATIENCE_MS)
+    this.#timer = setTimeout(() => this.#signal('SIGKILL'), KILL_AFTER_MS)
   }
 
   #openStdin(fd: number): Socket {
@@ -129,8 +138,10 @@ export class HelperProcess {
   }
 
   /** What it has written last is still in the pipes. A process of its own may keep them open for ever. */
-  #onExit(): void {
+  #onExit(code: number | null, signal: NodeJS.Signals | null): void {
     this.#hasExited = true
+    const isOurs = this.#isStopped && (signal === 'SIGTERM' || signal === 'SIGKILL')
+    if (!isOurs) this.#ending = signal === null ? `exit code ${code}` : `signal ${signal}`
     clearTimeout(this.#timer)
     this.#stdin?.destroy()
     this.#timer = setTimeout(() => {
@@ -180,12 +191,16 @@ function startProcess(options: HelperOptions): Started | Error {
 }
 
 /** The system says only that one of several things is wrong. */
-function failureText(error: NodeJS.ErrnoException, { gid, home, uid }: HelperOptions): string {
+function failureText(error: NodeJS.ErrnoException, { gid, home, program, uid }: HelperOptions): string {
   const reason = error.errno === undefined ? error.message : errorText(Math.abs(error.errno))
   const user = uid === undefined ? '' : ` as user ${uid}`
   const group = gid === undefined ? '' : ` as group ${gid}`
   const place = home === undefined ? '' : ` in ${home}`
-  return `could not be started${user}${group}${place}: ${reason}`
+  const interpreter =
+    error.code === 'ENOENT' && existsSync(program.path) && (home === undefined || existsSync(home))
+      ? ', the interpreter in its first line'
+      : ''
+  return `could not be started${user}${group}${place}: ${reason}${interpreter}`
 }
 
 /** Changes the folder, the group and the user in this order, and fails if one of them cannot be changed. */

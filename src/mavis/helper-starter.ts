@@ -65,17 +65,19 @@ export class HelperStarter {
   }
 
   ended(helper: HelperProcess, end: HelperEnd, answeredCount: number): void {
-    if (end === 'died' && helper.pid !== undefined) this.#tellDeath(helper, answeredCount)
+    if (end === 'died' && helper.pid !== undefined) void this.#tellDeath(helper, answeredCount)
     // The pace of those that are late is that of their time limit.
     const isEarly = answeredCount === 0 && (end === 'died' || end === 'misbehaved')
     if (isEarly) this.#deaths.note(this.#nowMs())
   }
 
-  /** In the words of the original. Early ones are few: no more are started soon. */
-  #tellDeath(helper: HelperProcess, answeredCount: number): void {
+  /** In the words of the original, and how. Early ones are few: no more are started soon. */
+  async #tellDeath(helper: HelperProcess, answeredCount: number): Promise<void> {
+    await helper.gone
+    const how = helper.ending === undefined ? '' : ` (${helper.ending})`
     if (answeredCount === 0)
-      this.#services.say(WARNING, this.#about(helper, 'terminated before finishing first request'))
-    else this.complain(helper, `terminated after processing ${answeredCount} requests`)
+      this.#services.say(WARNING, this.#about(helper, `terminated before finishing first request${how}`))
+    else this.complain(helper, `terminated after processing ${answeredCount} requests${how}`)
   }
 
   #failed(failure: string): void {

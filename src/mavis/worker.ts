@@ -1,6 +1,6 @@
 import type { ByteString } from '../base/byte-string.js'
 import { AnswerReader, type HelperAnswer } from '../wire/mavis-answer.js'
-import { answerCode, serialTrouble, signAnswer } from './helper-answer.js'
+import { answerCode, codeTrouble, serialTrouble, shown, signAnswer } from './helper-answer.js'
 import type { HelperProcess } from './helper-process.js'
 import type { HelperEnd, HelperStarter } from './helper-starter.js'
 import type { OpenQuestion } from './open-question.js'
@@ -119,6 +119,8 @@ export class Worker {
     this.#release()
     this.#answeredCount++
     const answer = answerCode(code)
+    const codeProblem = codeTrouble(code)
+    if (codeProblem !== undefined) this.#starter.complain(this.#helper, codeProblem)
     signAnswer(values, answer, this.#moduleName)
     if (surplusBytes > 0) this.#misbehave('answers what nobody has asked. Terminating.')
     else this.#events.onFree(this)
@@ -127,8 +129,9 @@ export class Worker {
 
   #onUnreadable({ question }: Task, kind: 'too-long' | 'malformed'): void {
     const what = kind === 'too-long' ? 'too long an answer' : 'a malformed answer'
+    const where = kind === 'too-long' ? '' : `: '${shown(this.#reader.badLine)}'`
     question.fail(`a helper gives ${what}`)
-    this.#misbehave(`${what}. Terminating.`)
+    this.#misbehave(`${what}${where}. Terminating.`)
   }
 
   #onLate(): void {

@@ -89,6 +89,22 @@ test('what is no answer is known at once', () => {
     assert.equal(readWhole(text).kind, 'need-more', JSON.stringify(text))
 })
 
+test('the line that makes it no answer is known', () => {
+  for (const [text, line] of [
+    ['hello world\n', 'hello world'],
+    ['4 joe\nhel', 'hel'],
+    ['=0\n', '=0'],
+    ['4 joe\n6 ACK\n=ok\n', '=ok'],
+    ['4 joe\n6 ACK\r\n=0\r\n', '=0\r'],
+    ['4 joe\n99 x\n6 ACK\n=0\n', '99 x'],
+    ['4 joe\n\n=0\n', ''],
+  ] as const) {
+    const reader = new AnswerReader()
+    assert.equal(reader.push(bytesOf(text)).kind, 'malformed')
+    assert.equal(reader.badLine, line)
+  }
+})
+
 test('bytes behind an answer are counted', () => {
   const reading = readWhole('4 joe\n=0\n4 joe\n=0\n')
   assert.ok(reading.kind === 'answer')

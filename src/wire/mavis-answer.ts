@@ -16,6 +16,9 @@ const CHUNK_BYTES = 4_096
 const LINE_END = 10
 const EQUALS = 61
 
+/** The last one of an answer. */
+const CODE_LINE = /^=[\d-]*\d$/
+
 /** The question to a helper that is asked one at a time: `NUMBER VALUE` lines, and a line with `=` alone. */
 export function encodeQuestion(values: Values): ByteString {
   return `${encodeLines(values)}=\n`
@@ -58,6 +61,14 @@ export class AnswerReader {
     return { ...reading, surplusBytes: from + bytes.length - this.#lineStart }
   }
 
+  /** Of what is no answer: the first line that makes it so, as far as it has come. */
+  get badLine(): ByteString {
+    const lines = byteStringOf(this.#bytes.subarray(0, this.#byteLength)).split('\n')
+    const isBad = (line: ByteString, at: number) =>
+      line.startsWith('=') ? at === 0 || !CODE_LINE.test(line) : decodeLines(line) === undefined
+    return lines.find(isBad) ?? ''
+  }
+
   /** Ready for another answer. */
   clear(): void {
     this.#byteLength = 0
@@ -95,10 +106,12 @@ export class AnswerReader {
   }
 
   #readWhole(lineStart: number, end: number): AnswerReading {
-    const last = byteStringOf(this.#bytes.subarray(lineStart + 1, end))
-    if (!/^[\d-]*\d$/.test(last)) return MALFORMED
+    const last = byteStringOf(this.#bytes.subarray(lineStart, end))
+    if (!CODE_LINE.test(last)) return MALFORMED
     const values = decodeLines(byteStringOf(this.#bytes.subarray(0, lineStart)))
-    return values === undefined ? MALFORMED : { kind: 'answer', values, code: codeOf(last), surplusBytes: 0 }
+    return values === undefined
+      ? MALFORMED
+      : { kind: 'answer', values, code: codeOf(last.slice(1)), surplusBytes: 0 }
   }
 }
 

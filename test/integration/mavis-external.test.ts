@@ -38,12 +38,12 @@ const EXPECTATIONS: readonly Expectation[] = [
   {
     behaviour: 'dies at once',
     ...DEAD,
-    logged: /^helper: \d+: terminated before finishing first request$/,
+    logged: /^helper: \d+: terminated before finishing first request \(exit code \d+\)$/,
   },
   {
     behaviour: 'dies in the middle',
     ...DEAD,
-    logged: /^helper: \d+: terminated before finishing first request$/,
+    logged: /^helper: \d+: terminated before finishing first request \(exit code \d+\)$/,
   },
   { behaviour: 'closes stdout', ...DEAD, logged: /^helper: \d+: terminated before finishing first request$/ },
   {
@@ -57,7 +57,7 @@ const EXPECTATIONS: readonly Expectation[] = [
     code: FINAL,
     result: 'ERR',
     comment: /^a helper gives a malformed answer$/,
-    logged: /^helper: \d+: a malformed answer. Terminating.$/,
+    logged: /^helper: \d+: a malformed answer: '.+'. Terminating.$/,
   },
 ]
 
@@ -124,7 +124,7 @@ test('a helper may end after each answer', async (t) => {
   const asked = externalThat(t, ['answers once'], {}, 'sh')
   if (asked === undefined) return
   for (let i = 0; i < 40; i++) assert.equal((await asked.ask()).values[AV.RESULT], 'ACK')
-  await asked.logged(/^helper: \d+: terminated after processing 1 requests$/)
+  await asked.logged(/^helper: \d+: terminated after processing 1 requests \(exit code 0\)$/)
 })
 
 test('an answer that is too long ends the helper, not the memory', async (t) => {

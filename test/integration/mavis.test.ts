@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { afterwards, temporaryFolder } from '../harness/clean-up.js'
 import { ANN, BOB, CYD, clientFrom, Policy } from '../harness/mavis.js'
 import { MODES } from '../harness/modes.js'
 import { needs } from '../harness/needs.js'
+import { isAlive } from '../harness/proc.js'
 import { tcprelay } from '../harness/program.js'
 import { Relay, relayTo } from '../harness/relay.js'
 import { reload } from '../harness/reload.js'
@@ -52,6 +56,27 @@ for (const { name: mode, start } of MODES) {
     assert.equal(remote.acceptedCount, 1, 'who is not let in gets no remote')
     const [first] = policy.asked
     assert.deepEqual([first?.[0], first?.[2], first?.[3], first?.[4]], [ANN, ANN, 'inside', '-'])
+  })
+}
+
+for (const { name: mode, start } of MODES) {
+  test(`${mode}: a helper that ignores SIGTERM is gone when the program is`, async (t) => {
+    if (!needs(t, 'sh')) return
+    const folder = temporaryFolder(t)
+    const [helper, started] = [join(folder, 'helper'), join(folder, 'started')]
+    const text = `#!/bin/sh\ntrap '' TERM\necho $$ >> ${started}\nwhile :; do sleep 1; done\n`
+    writeFileSync(helper, text, { mode: 0o755 })
+    const module = `mavis module = external { exec = "${helper}" childs min = 1 childs max = 1 }`
+    const running = await start(t, relayTo(await remoteThat(echoes).start(t)).with(HOST, module))
+    await until('the helper to be there', () => existsSync(started))
+    const [pid] = readFileSync(started, 'utf8').split('\n').map(Number)
+    assert.ok(pid !== undefined && pid > 0)
+    afterwards(t, () => {
+      if (isAlive(pid)) process.kill(-pid, 'SIGKILL')
+    })
+    running.signal('SIGTERM')
+    assert.deepEqual(await running.program.ended(), { code: 0, signal: null })
+    assert.equal(isAlive(pid), false)
   })
 }
 
