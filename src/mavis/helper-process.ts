@@ -7,8 +7,8 @@ import { openPlainPipe, type PlainPipe } from '../kernel/plain-pipe.js'
 import { LineCutter } from './line-cutter.js'
 import type { HelperProgram } from './settings.js'
 
-/** What a helper that was told to end may take for it before it is made to. */
-const PATIENCE_MS = 1_000
+/** What a helper that was told to end may take for it before it is made to: less than the whole process has (`WayOut`). */
+const PATIENCE_MS = 500
 
 export interface HelperOptions {
   readonly program: HelperProgram
@@ -85,13 +85,13 @@ export class HelperProcess {
     if (this.#stdin?.writable) this.#stdin.write(bytes)
   }
 
-  /** Nothing more will be asked: it finds the end of its input, and then has a second. */
+  /** Nothing more will be asked: it finds the end of its input, and then has half a second. */
   finish(): void {
     this.#stdin?.destroy()
     if (!this.#hasExited) this.#timer ??= setTimeout(() => this.stop(), PATIENCE_MS)
   }
 
-  /** SIGTERM, and after a second SIGKILL. */
+  /** SIGTERM, and after half a second SIGKILL. */
   stop(): void {
     if (this.#isStopped || this.#hasExited || this.pid === undefined) return
     this.#isStopped = true

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Client } from '../harness/client.js'
+import { ANN, clientFrom, Policy } from '../harness/mavis.js'
+import { MODES } from '../harness/modes.js'
+import { needs } from '../harness/needs.js'
+import { childrenOf, isAlive, titleOf } from '../harness/proc.js'
+import { Relay, relayTo } from '../harness/relay.js'
+import { echoes, remoteThat } from '../harness/remote.js'
+import { until } from '../harness/until.js'
+
+/** Helpers of a program and of its children. */
+function helpersOf(pid: number): number[] {
+  const children = childrenOf(pid).map(Number)
+  return [...children.filter(isHelper), ...children.flatMap(helpersOf)]
+}
+
+function isHelper(pid: number): boolean {
+  try {
+    return titleOf(pid).includes('policy.py')
+  } catch {
+    return false // it has just ended
+  }
+}
+
+async function echoed(client: Client): Promise<void> {
+  assert.equal(await client.exchange('hello'), 'hello')
+}
+
+for (const { name: mode, start } of MODES) {
+  test(`${mode}: no helper outlives the program, whatever it does`, async (t) => {
+    if (!needs(t, 'python3')) return
+    const policy = new Policy(t, { [ANN]: 'deaf' })
+    const remote = await remoteThat(echoes).start(t)
+    const plan = relayTo(remote).with('mavis authorization = host', policy.module(1))
+    const running = await start(t, plan)
+    if (running instanceof Relay) await running.hasHelpers(1)
+    const client = await clientFrom(t, ANN, running.port())
+    await echoed(client)
+    const helpers = await until('the helper', () => {
+      const found = helpersOf(running.pid)
+      return found.length > 0 && found
+    })
+    await client.close()
+    running.signal('SIGTERM')
+    await running.program.ended()
+    assert.deepEqual(helpers.filter(isAlive), [])
+  })
+}
