@@ -50,6 +50,11 @@ export class MavisService {
     void this.#authorities.get(childSlot)?.then((authority) => authority.retire())
   }
 
+  /** No generation takes clients any more. */
+  retireAll(): void {
+    for (const childSlot of this.#authorities.keys()) this.retire(childSlot)
+  }
+
   /** A generation has ended; settles when its helpers have. */
   async close(childSlot: number): Promise<void> {
     const opened = this.#authorities.get(childSlot)

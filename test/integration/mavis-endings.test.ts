@@ -6,6 +6,7 @@ import { MODES } from '../harness/modes.js'
 import { needs } from '../harness/needs.js'
 import { childrenOf, isAlive, titleOf } from '../harness/proc.js'
 import { Relay, relayTo } from '../harness/relay.js'
+import { reload } from '../harness/reload.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { until } from '../harness/until.js'
 
@@ -27,7 +28,7 @@ async function echoed(client: Client): Promise<void> {
   assert.equal(await client.exchange('hello'), 'hello')
 }
 
-for (const { name: mode, start } of MODES) {
+for (const { name: mode, start, textOf } of MODES) {
   test(`${mode}: no helper outlives the program, whatever it does`, async (t) => {
     if (!needs(t, 'python3')) return
     const policy = new Policy(t, { [ANN]: 'deaf' })
@@ -45,5 +46,30 @@ for (const { name: mode, start } of MODES) {
     running.signal('SIGTERM')
     await running.program.ended()
     assert.deepEqual(helpers.filter(isAlive), [])
+  })
+
+  test(`${mode}: what only goes on with its clients has no helpers`, async (t) => {
+    if (!needs(t, 'python3')) return
+    const [old, next] = [new Policy(t, { [ANN]: 'ACK' }), new Policy(t, { [ANN]: 'ACK' })]
+    const plan = relayTo(await remoteThat(echoes).start(t)).with('mavis authorization = host')
+    const running = await start(t, plan.with(old.module(2)))
+    const client = await clientFrom(t, ANN, running.port())
+    await echoed(client)
+    const before = await until('the helpers', () => {
+      const found = helpersOf(running.pid)
+      return found.length === 2 && found
+    })
+    await reload(running, textOf(plan.with(next.module(3))))
+    const after = await until('the helpers of the new configuration alone', () => {
+      const found = helpersOf(running.pid)
+      return found.length === 3 && found
+    })
+    assert.ok(after.every((pid) => !before.includes(pid)))
+    await echoed(client)
+    running.signal('SIGTERM')
+    await until('all helpers to end', () => helpersOf(running.pid).length === 0)
+    await echoed(client)
+    await client.close()
+    await running.program.ended()
   })
 }
