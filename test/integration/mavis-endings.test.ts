@@ -12,15 +12,11 @@ import { until } from '../harness/until.js'
 
 /** Helpers of a program and of its children. */
 function helpersOf(pid: number): number[] {
-  const children = childrenOf(pid).map(Number)
-  return [...children.filter(isHelper), ...children.flatMap(helpersOf)]
-}
-
-function isHelper(pid: number): boolean {
   try {
-    return titleOf(pid).includes('policy.py')
+    if (titleOf(pid).includes('policy.py')) return [pid]
+    return childrenOf(pid).map(Number).flatMap(helpersOf)
   } catch {
-    return false // it has just ended
+    return [] // it has just ended
   }
 }
 
