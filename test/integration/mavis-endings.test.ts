@@ -1,14 +1,28 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Question } from '../../src/base/authorization.js'
+import { Authority } from '../../src/mavis/authority.js'
+import type { MavisSettings } from '../../src/mavis/settings.js'
+import { afterwards } from '../harness/clean-up.js'
 import type { Client } from '../harness/client.js'
 import { ANN, clientFrom, Policy } from '../harness/mavis.js'
+import { externalSettings } from '../harness/mavis-helper.js'
 import { MODES } from '../harness/modes.js'
 import { needs } from '../harness/needs.js'
 import { childrenOf, isAlive, titleOf } from '../harness/proc.js'
 import { Relay, relayTo } from '../harness/relay.js'
 import { reload } from '../harness/reload.js'
 import { echoes, remoteThat } from '../harness/remote.js'
-import { until } from '../harness/until.js'
+import { until, within } from '../harness/until.js'
+
+const QUESTION: Omit<Question, 'token'> = {
+  childSlot: 0,
+  client: ANN,
+  server: '127.0.0.1',
+  realm: '',
+  serverName: undefined,
+  identity: undefined,
+}
 
 /** Helpers of a program and of its children. */
 function helpersOf(pid: number): number[] {
@@ -69,3 +83,29 @@ for (const { name: mode, start, textOf } of MODES) {
     await running.program.ended()
   })
 }
+
+test('who is asked only now and then has helpers for each question, however slowly they end', async (t) => {
+  if (!needs(t, 'python3')) return
+  const { pid } = process
+  afterwards(t, () => assert.deepEqual(childrenOf(pid), [], 'helpers are left'))
+  const external = externalSettings('python3', ['ends late'], { childrenMin: 1, childrenMax: 1 })
+  const settings: MavisSettings = {
+    authorization: 'host',
+    fallback: 'deny',
+    timeoutMs: 10_000,
+    cacheTimeoutMs: 0,
+    members: [],
+    modules: [external],
+  }
+  const authority = new Authority(settings, { say: () => {}, nowMs: () => performance.now() })
+  afterwards(t, () => within('the authority to close', authority.close()))
+  authority.retire()
+  for (let token = 1; token <= 5; token++) {
+    const verdict = await within(
+      'an answer',
+      new Promise((done) => authority.ask({ ...QUESTION, token }, done)),
+    )
+    assert.deepEqual(verdict, { isPermitted: true })
+  }
+  await until('the helper to end', () => childrenOf(pid).length === 0)
+})
