@@ -73,6 +73,7 @@ export class Child {
         return
       case 'drain':
         this.#isEnding = true
+        this.#mavis.retireAll()
         this.#thread.post(message)
         return
       case 'addresses':
@@ -122,10 +123,12 @@ export class Child {
         return
       case 'retired':
         log.say(INFO, 'Retire limit reached. Told parent about this.')
+        this.#mavis.retireAll()
         link.send({ kind: 'retiring' })
         return
       case 'may-die':
         this.#isEnding = true
+        this.#mavis.retireAll()
         return
       case 'idle':
         way.leave(EXIT_OK)
@@ -142,6 +145,7 @@ export class Child {
 
   #say(why: string): void {
     this.#isEnding = true
+    this.#mavis.retireAll()
     this.#parts.log.say(INFO, `${why}: No longer accepting new connections.`)
   }
 }

@@ -242,6 +242,7 @@ export class Single {
   /** Serves what there is, and ends when idle. */
   #retire(signal: NodeJS.Signals): void {
     this.#isRetiring = true
+    this.#mavis.retireAll()
     this.#parts.log.say(INFO, `${signal}: No longer accepting new connections.`)
     this.#post({ kind: 'drain' })
   }
@@ -286,11 +287,13 @@ export class Single {
           `Retire limit reached.${this.#parts.inlet ? ' Told parent about this.' : ''}`,
         )
         this.#hasRetired = true
+        this.#mavis.retireAll()
         this.#reloader.end()
         this.#post({ kind: 'drain' })
         return
       case 'may-die':
         this.#hasRetired = true
+        this.#mavis.retireAll()
         return
       case 'idle':
         if (this.#hasRetired && !this.#isEnding) this.#parts.log.say(INFO, 'Terminating, no longer needed.')
@@ -327,6 +330,7 @@ export class Single {
   /** From here on a successor may take the addresses, the socket files and the pidfile. */
   #stopListening(): void {
     this.#post({ kind: 'drain' })
+    this.#mavis.retireAll()
     this.#reloader.end()
     this.#parts.releasePidfile()
   }

@@ -221,7 +221,9 @@ export const mavisRows = {
     needsWhen: (mode) => mode !== undefined && mode.value !== 'none',
   }),
   mavisDefault: value('mavis default', choice(['permit', 'deny']), 'deny', {
-    doc: 'What becomes of clients that no module knows, and of all of them when all modules are down.',
+    doc:
+      'What becomes of clients that no module knows, and of all of them when all modules are down. With `mavis require ' +
+      'member` they are in no group and so never let in.',
     ...NOTES,
   }),
   mavisTimeoutMs: value('mavis timeout', seconds({ min: 1 }), 5_000, {

@@ -82,5 +82,8 @@ export const GEN_IPADD = 7
 /** RFC 2253 with UTF-8 left as it is: control characters and what separates parts are escaped. */
 export const XN_FLAG_RFC2253_UTF8 = 0x1110313
 
+/** Whatever it is written in, it becomes UTF-8, and nothing is escaped. */
+export const ASN1_STRFLGS_UTF8_CONVERT = 0x10
+
 export const OSSL_PARAM_UTF8_STRING = 4
 export const OSSL_PARAM_OCTET_STRING = 5

@@ -34,7 +34,13 @@ export interface X509Calls {
   issuerKeyIdOf(certificate: Pointer): number
   printName(bio: Pointer, name: Pointer, indent: number, flags: number): number
   oneLine(name: Pointer, into: Uint8Array, bytesMax: number): number
-  textOfName(name: Pointer, nid: number, into: Uint8Array, bytesMax: number): number
+  /** Where in the name the next of that kind is, behind `after` (-1: from the beginning); below 0: nowhere. */
+  findInName(name: Pointer, nid: number, after: number): number
+  nameEntry(name: Pointer, index: number): number
+  /** The ASN1_STRING of an entry. */
+  textOfEntry(entry: Pointer): number
+  /** Below 0: it is not what its type says. */
+  printText(bio: Pointer, text: Pointer, flags: number): number
   printSerial(bio: Pointer, serial: Pointer): number
   writeCertificate(bio: Pointer, certificate: Pointer): number
   duplicateName(name: Pointer): number
@@ -132,8 +138,13 @@ function nameCalls() {
     oneLine: nativeFunction<X['oneLine']>(
       'uintptr_t X509_NAME_oneline(uintptr_t name, _Out_ uint8_t *into, int count)',
     ),
-    textOfName: nativeFunction<X['textOfName']>(
-      'int X509_NAME_get_text_by_NID(uintptr_t name, int nid, _Out_ uint8_t *into, int count)',
+    findInName: nativeFunction<X['findInName']>(
+      'int X509_NAME_get_index_by_NID(uintptr_t name, int nid, int after)',
+    ),
+    nameEntry: nativeFunction<X['nameEntry']>('uintptr_t X509_NAME_get_entry(uintptr_t name, int index)'),
+    textOfEntry: nativeFunction<X['textOfEntry']>('uintptr_t X509_NAME_ENTRY_get_data(uintptr_t entry)'),
+    printText: nativeFunction<X['printText']>(
+      'int ASN1_STRING_print_ex(uintptr_t bio, uintptr_t text, unsigned long flags)',
     ),
     printSerial: nativeFunction<X['printSerial']>('int i2a_ASN1_INTEGER(uintptr_t bio, uintptr_t serial)'),
     writeCertificate: nativeFunction<X['writeCertificate']>(

@@ -11,6 +11,9 @@ import type { MavisSettings } from './settings.js'
 import type { Step } from './step.js'
 import { VerdictCache } from './verdict-cache.js'
 
+/** By then helpers that were told to end before have ended (`HelperProcess`). */
+const REST_AFTER_MS = 2_000
+
 /**
  * Answers the questions of one configuration: makes attributes of them, asks the chain of modules, and says what its
  * answer means. Each question is answered once, unless it is withdrawn before.
@@ -27,6 +30,9 @@ export class Authority {
   readonly #serialPrefix = randomBytes(9).toString('base64')
   #lastSerial = 0
   #isRetired = false
+  #isClosed = false
+  /** Until the modules may rest. */
+  #restTimer: NodeJS.Timeout | undefined
 
   constructor(settings: MavisSettings, services: Omit<ModuleServices, 'timeoutMs'>) {
     const { authorization, cacheTimeoutMs, modules, timeoutMs } = settings
@@ -82,6 +88,8 @@ export class Authority {
 
   /** No question comes any more, and no answer is given; settles when nothing of it is left running. */
   async close(): Promise<void> {
+    this.#isClosed = true
+    clearTimeout(this.#restTimer)
     for (const token of [...this.#open.keys()]) this.withdraw(token)
     await this.#chain.close()
   }
@@ -91,7 +99,12 @@ export class Authority {
     return questionValues(question, this.#about, `${this.#serialPrefix}${number}`, `${process.pid}-${number}`)
   }
 
+  /** Not at once: another question may follow, and helpers that end are not replaced without limit. */
   #restIfIdle(): void {
-    if (this.#isRetired && this.#open.size === 0) this.#chain.rest()
+    if (!this.#isRetired || this.#open.size > 0 || this.#isClosed) return
+    this.#restTimer ??= setTimeout(() => {
+      this.#restTimer = undefined
+      if (this.#open.size === 0) this.#chain.rest()
+    }, REST_AFTER_MS)
   }
 }

@@ -84,6 +84,8 @@ test('a final answer goes up through the modules above', () => {
 test('what the last module has no answer to is not looked at by it', () => {
   assert.equal(wayOf([marking('a'), marking('b', answering(DOWN))]), 'a<b<b>a~a>')
   assert.deepEqual(asked([link(answering(DOWN))]).values.RESULT, NFD)
+  // Helpers of the original say yes this way, for the sake of modules that follow.
+  assert.deepEqual(asked([link(answering(DOWN, { RESULT: ACK }))]).values.RESULT, ACK)
 })
 
 test('a chain without modules finds nobody', () => {

@@ -7,11 +7,8 @@ import { openPlainPipe, type PlainPipe } from '../kernel/plain-pipe.js'
 import { LineCutter } from './line-cutter.js'
 import type { HelperProgram } from './settings.js'
 
-/** What a helper that was told to end may take for it before it is made to. */
-const PATIENCE_MS = 1_000
-
-/** From SIGTERM to SIGKILL: less than the second that this process takes at most to end (`WayOut`). */
-const KILL_AFTER_MS = 500
+/** What a helper that was told to end may take for it before it is made to: less than the whole process has (`WayOut`). */
+const PATIENCE_MS = 500
 
 export interface HelperOptions {
   readonly program: HelperProgram
@@ -94,20 +91,20 @@ export class HelperProcess {
     if (this.#stdin?.writable) this.#stdin.write(bytes)
   }
 
-  /** Nothing more will be asked: it finds the end of its input, and then has a second. */
+  /** Nothing more will be asked: it finds the end of its input, and then has half a second. */
   finish(): void {
     this.#stdin?.destroy()
     if (!this.#hasExited) this.#timer ??= setTimeout(() => this.stop(), PATIENCE_MS)
   }
 
-  /** SIGTERM, and soon SIGKILL. */
+  /** SIGTERM, and after half a second SIGKILL. */
   stop(): void {
     if (this.#isStopped || this.#hasExited || this.pid === undefined) return
     this.#isStopped = true
     this.#stdin?.destroy()
     this.#signal('SIGTERM')
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#signal('SIGKILL'), KILL_AFTER_MS)
+    this.#timer = setTimeout(() => this.#signal('SIGKILL'), PATIENCE_MS)
   }
 
   #openStdin(fd: number): Socket {

@@ -49,6 +49,11 @@ test('who is not found is let in or not as `mavis default` says; whatever else i
   assert.equal(verdictOf({ RESULT: 'ACK' }, { ...permissive, code: TIMEOUT }), 'timeout')
 })
 
+test('`mavis default` lets nobody in who has to be in a group', () => {
+  for (const answer of [{}, { RESULT: 'NFD' }, { RESULT: 'NFD', TACMEMBER: 'staff' }])
+    assert.equal(verdictOf(answer, { fallback: 'permit', members: ['staff'] }), 'not-member')
+})
+
 test('an ACK to another question lets nobody in', () => {
   for (const name of ['TYPE', 'TACTYPE', 'USER', 'SERIAL'] as const)
     assert.equal(verdictOf({ RESULT: 'ACK', [name]: 'other' }), `error: ${name} came back as 'other'`)

@@ -26,8 +26,11 @@ export function judge(
   if (code === TIMEOUT) return { isPermitted: false, refusal: 'timeout', comment }
   if (code !== FINAL || result === ERR) return { isPermitted: false, refusal: 'error', comment }
   if (result === NAK) return { isPermitted: false, refusal: 'denied', comment }
-  if (result === undefined || result === NFD)
-    return fallback === 'permit' ? PERMITTED : { isPermitted: false, refusal: 'not-found', comment }
+  if (result === undefined || result === NFD) {
+    // Of whom nobody knows anything, nobody knows that he is in a group.
+    if (fallback === 'permit' && members.length === 0) return PERMITTED
+    return { isPermitted: false, refusal: fallback === 'permit' ? 'not-member' : 'not-found', comment }
+  }
   if (result !== ACK) return error(`the answer has the unknown result '${readableText(result)}'`)
   const changed = KEPT.find((attribute) => answer[attribute] !== asked[attribute])
   if (changed !== undefined) {

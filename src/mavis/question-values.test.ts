@@ -61,6 +61,11 @@ test('of a user: the certificate, with its fingerprints (FIPS 180-4 has those of
   )
 })
 
+test('a name that is asked for and is none is left out', () => {
+  for (const serverName of ['', 'a\nb', 'a\rb', 'a\0b', 'a\x7f'])
+    assert.equal(shown({ serverName }, 'host').VHOST, undefined)
+})
+
 test('a pre-shared key has an identity and no certificate; what is not ASCII is sent as UTF-8', () => {
   const values = shown({ identity: { kind: 'psk', user: 'jo"é' } }, 'user')
   assert.equal(values.USER, 'jo"\xc3\xa9')

@@ -8,7 +8,8 @@ const DEFAULT_REALM = 'default'
 
 /**
  * The attributes of a question, as helpers of the original know them: TYPE, TIMESTAMP, USER, IPADDR, SERIAL, SERVERIP,
- * REALM, VHOST, CERTDATA, CERTSUBJ, TACTYPE. `serial` and `timestamp` name it among all others.
+ * REALM, VHOST, CERTDATA, CERTSUBJ, TACTYPE. `serial` and `timestamp` name it among all others. No host name has control
+ * characters: a client that asks for one with a line end in it is up to something.
  */
 export function questionValues(
   { client, identity, realm, server, serverName }: Question,
@@ -26,7 +27,7 @@ export function questionValues(
   set(AV.IPADDR, client)
   set(AV.SERVERIP, server)
   set(AV.REALM, realm === '' ? DEFAULT_REALM : realm)
-  set(AV.VHOST, serverName ?? '')
+  if (serverName !== undefined && !/[\x00-\x1f\x7f]/.test(serverName)) set(AV.VHOST, serverName)
   if (identity !== undefined) set(AV.CERTDATA, certificateData(identity))
   if (identity?.kind === 'certificate') set(AV.CERTSUBJ, identity.subjectLine)
   values[AV.TIMESTAMP] = timestamp

@@ -34,7 +34,7 @@ export class Questions implements TurnTaker {
     return this.#open.size
   }
 
-  /** The session gets its answer by `answer`, unless it withdraws. False: too many are open. */
+  /** The session gets its answer by `take`, unless it withdraws. False: too many are open. */
   ask(session: Session, question: Omit<Question, 'token'>): boolean {
     if (this.#open.size >= OPEN_MAX) return false
     const token = ++this.#lastToken

@@ -10,7 +10,7 @@ export interface CertificateFacts {
   /** The classic form: `/O=Example/CN=joe`. */
   readonly subjectLine: string
   readonly issuerLine: string
-  /** '' without one that is text: UTF-8 without control characters. */
+  /** '' without one that is text without control characters. */
   readonly commonName: string
   /** Hexadecimal. */
   readonly serial: string
@@ -85,13 +85,19 @@ function nameValue(kind: string, bytes: Uint8Array): string {
   return isAddress ? hostFromBytes(bytes) : escaped(bytes)
 }
 
-/** The first one. */
+/** The first one. Its bytes alone would not do: two Chinese characters in UTF-16 have those of `root`. */
 function commonName(name: number): string {
-  const into = new Uint8Array(256)
-  const length = x509Calls().textOfName(name, c.NID_commonName, into, into.length)
-  if (length <= 0) return ''
+  const x509 = x509Calls()
+  const index = x509.findInName(name, c.NID_commonName, -1)
+  if (index < 0) return ''
+  const entry = x509.textOfEntry(x509.nameEntry(name, index))
+  let outcome = 0
+  const bytes = writtenBytes((bio) => {
+    outcome = x509.printText(bio, entry, c.ASN1_STRFLGS_UTF8_CONVERT)
+  })
+  if (outcome < 0) return ''
   try {
-    const shown = new TextDecoder('utf-8', { fatal: true }).decode(into.subarray(0, length))
+    const shown = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
     return /[\x00-\x1f\x7f-\x9f]/.test(shown) ? '' : shown
   } catch {
     return ''

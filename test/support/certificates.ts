@@ -10,6 +10,8 @@ export type KeyKind = 'ec' | 'rsa' | 'ed25519' | 'weak'
 interface Wishes {
   /** Common name of the subject. */
   readonly name: string
+  /** The whole subject in DER, where it is more than that. */
+  readonly subject?: Buffer
   readonly kind?: KeyKind
   /** `www.example.com`, `10.0.0.1`, `joe@example.com`, `spiffe://x`. */
   readonly alternativeNames?: readonly string[]
@@ -57,7 +59,7 @@ export function makeIdentity(wishes: Wishes): Identity {
     algorithm(signer),
     distinguishedName(issuer?.name ?? name),
     sequence(time(fromDays), time(toDays)),
-    distinguishedName(name),
+    wishes.subject ?? distinguishedName(name),
     publicKey.export({ type: 'spki', format: 'der' }),
     tagged(
       0xa3,

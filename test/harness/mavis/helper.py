@@ -52,6 +52,8 @@ if behaviour == "reads nothing":
 while True:
     values = question()
     if values is None:
+        if behaviour == "ends late":
+            time.sleep(1000)
         break
     if behaviour == "answers slowly":
         time.sleep(float(rest[0]))

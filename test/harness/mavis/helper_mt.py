@@ -48,15 +48,22 @@ def first_time():
 
 
 held = []
+holding = threading.Lock()
+
+
+def hold(data):
+    """The last one of so many sends them all, in the opposite order."""
+    with holding:
+        held.append(data)
+        if len(held) == int(rest[0]):
+            for other in reversed(held):
+                say(other)
+            held.clear()
 
 
 def work(values):
     if behaviour == "backwards":
-        held.append(frame(values))
-        if len(held) == int(rest[0]):
-            for data in reversed(held):
-                say(data)
-            held.clear()
+        hold(frame(values))
     elif behaviour == "dies in the middle once":
         if first_time():
             say(frame(values)[:20])

@@ -3,9 +3,11 @@
 
 policy.py POLICY [ASKED]: each line of POLICY is `USER RESULT [COMMENT]`; ASKED gets a line `USER SERIAL IPADDR
 REALM VHOST` for each question. RESULT: ACK, NAK, NFD, ERR, DOWN; `slow N RESULT`: the same after N seconds; `member
-GROUP`: ACK with TACMEMBER; `die`; `hang`. Who is not in the file is not ours: DOWN.
+GROUP`: ACK with TACMEMBER; `deaf`: ACK, and from then on only SIGKILL ends it; `die`; `hang`. Who is not in the file
+is not ours: DOWN.
 """
 import os
+import signal
 import sys
 import time
 
@@ -43,6 +45,7 @@ def note(values):
 
 
 def main():
+    deaf = False
     for values in questions(sys.stdin.buffer):
         note(values)
         words = policy(values.get(USER, ""))
@@ -56,6 +59,10 @@ def main():
         code = FINAL
         if words[0] == "DOWN":
             code = DOWN
+        elif words[0] == "deaf":
+            deaf = True
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            values[RESULT] = "ACK"
         elif words[0] == "member":
             values[RESULT] = "ACK"
             values[TACMEMBER] = '"%s"' % words[1]
@@ -66,6 +73,8 @@ def main():
         lines = ["%d %s\n" % (number, values[number]) for number in sorted(values)]
         sys.stdout.write("".join(lines) + "=%d\n" % code)
         sys.stdout.flush()
+    while deaf:
+        time.sleep(1000)
 
 
 main()
