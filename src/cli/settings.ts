@@ -332,12 +332,12 @@ function bySlot(remotes: readonly RemoteSettings[], slots: readonly number[]): R
 const SPARE_DESCRIPTORS = 40
 
 /**
- * How many sessions a process without children takes, with those that it has already: what all children together might
- * have had, or less.
+ * How many sessions a process without children takes: what all children together might have had, or less.
+ * `idleDescriptors`: that it has open without any session.
  */
-export function sessionsMaxOf({ spawnd, tcprelay }: Configuration, sessionsNow: number): number {
+export function sessionsMaxOf({ spawnd, tcprelay }: Configuration, idleDescriptors: number): number {
   const { instancesMax, usersMax } = spawnd.spawn
-  const possible = sessionsMax(tcprelay, sessionsNow)
+  const possible = sessionsMax(tcprelay, idleDescriptors)
   return usersMax === 0 ? possible : Math.min(possible, usersMax * instancesMax)
 }
 
@@ -350,16 +350,15 @@ export function childSessionsMax(): number {
 }
 
 /** How many sessions this process can have: each needs a descriptor for its client and one for its remote. */
-export function sessionsMax(tcprelay: TcprelaySettings, sessionsNow = 0): number {
-  const free = descriptorLimit() - countOpenDescriptors() - moduleDescriptors(tcprelay)
-  return sessionsWith(free, sessionsNow)
+export function sessionsMax(tcprelay: TcprelaySettings, idleDescriptors = countOpenDescriptors()): number {
+  return sessionsWith(descriptorLimit() - idleDescriptors - moduleDescriptors(tcprelay))
 }
 
 /** Pipes to each helper process: its standard input, output and error. */
 const DESCRIPTORS_PER_HELPER = 3
 
 /** What the modules of MAVIS may come to have open. */
-function moduleDescriptors(tcprelay: TcprelaySettings): number {
+export function moduleDescriptors(tcprelay: TcprelaySettings): number {
   const { authorization, modules } = mavisSettings(tcprelay)
   if (authorization === 'none') return 0
   const each = modules.map((module) => {
@@ -370,9 +369,9 @@ function moduleDescriptors(tcprelay: TcprelaySettings): number {
   return each.reduce((sum, count) => sum + count, 0)
 }
 
-function sessionsWith(descriptors: number, sessionsNow = 0): number {
+function sessionsWith(descriptors: number): number {
   const free = descriptors - SPARE_DESCRIPTORS - 2 * pipesMax()
-  return Math.max(1, sessionsNow + Math.floor(free / 2))
+  return Math.max(1, Math.floor(free / 2))
 }
 
 /** Pipes of a process at most: 32 MiB of memory, and a small part of its descriptors. */

@@ -1,6 +1,7 @@
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises'
 import { POLL_VARIABLE } from '../base/poll-mechanism.js'
 import { mavisSettings } from '../config/mavis-settings.js'
+import { countOpenDescriptors } from '../kernel/limits.js'
 import { LogDrain } from '../master/log-drain.js'
 import { ReactorThread } from '../master/reactor-thread.js'
 import { COUNT } from '../observe/counters.js'
@@ -24,6 +25,7 @@ import type {
 import { cannotBeUsed, type GenerationKeeper, OLD_GENERATIONS_MAX, Reloader } from './reload.js'
 import {
   acceptSettings,
+  moduleDescriptors,
   pipeOptions,
   portIndexesOf,
   realmsOf,
@@ -82,6 +84,8 @@ export class Single {
   readonly #mavis: MavisService
   /** By the slot of their rows in the cells, in the order of their starts. */
   readonly #running = new Map<number, Running>()
+  /** Open before there was a session, listeners left out. */
+  readonly #ownDescriptors: number
   #isEnding = false
   #hasRetired = false
   #isRetiring = false
@@ -90,6 +94,7 @@ export class Single {
 
   constructor(parts: SingleParts) {
     this.#parts = parts
+    this.#ownDescriptors = countOpenDescriptors() - parts.bound.length
     const { log, traceMask, way } = parts
     this.#trace = new TraceChannel('PROC', traceMask, log.say)
     this.#mavis = new MavisService(parts, (answers) => this.#post({ kind: 'answers', answers }))
@@ -169,7 +174,7 @@ export class Single {
   /** Makes room for a generation, and says what the reactor has to know of it. */
   #enter(generation: Generation): GenerationSettings {
     const { listeners, loaded, memory, remoteSlots, staples, tickets } = generation
-    const sessionsMax = sessionsMaxOf(loaded, this.#countSessions())
+    const sessionsMax = sessionsMaxOf(loaded, this.#idleDescriptors(loaded))
     const slots = Array.from({ length: GENERATIONS_MAX }, (_, slot) => slot)
     const childSlot = slots.find((slot) => !this.#running.has(slot))
     if (childSlot === undefined) throw new Error('too many configurations still have sessions')
@@ -199,6 +204,14 @@ export class Single {
       bellFd: undefined,
       traceMask: this.#parts.traceMask,
     }
+  }
+
+  /** Sessions are not counted: those that wait for an answer, or for their remote, have only one of their two. */
+  #idleDescriptors({ spawnd }: Loaded): number {
+    const helpers = [...this.#running.values()].map(({ generation }) =>
+      moduleDescriptors(generation.loaded.tcprelay),
+    )
+    return helpers.reduce((sum, count) => sum + count, this.#ownDescriptors + spawnd.listeners.length)
   }
 
   #slotOf(generation: Generation): number | undefined {

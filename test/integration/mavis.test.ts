@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { afterwards, temporaryFolder } from '../harness/clean-up.js'
+import type { Client } from '../harness/client.js'
 import { ANN, BOB, CYD, clientFrom, Policy } from '../harness/mavis.js'
 import { MODES } from '../harness/modes.js'
 import { needs } from '../harness/needs.js'
@@ -249,6 +250,32 @@ test('a reload changes the modules; who waits is answered by the old ones, whose
   await relay.hasHelpers(2)
   assert.equal(await isServed(t, ANN, relay.port()), false, 'the new modules do not know it')
   assert.equal(old.asked.length, 1)
+})
+
+test('after a reload there are not more clients than descriptors, though those who wait have one each', async (t) => {
+  if (!needs(t, 'python3', 'prlimit')) return
+  const [old, next] = ['wait', 'ACK'].map((rule) => new Policy(t, { '127.0.0.1': rule }))
+  assert.ok(old && next)
+  const plan = relayTo(await remoteThat(echoes).start(t)).with(HOST, 'mavis timeout = 60')
+  const relay = await plan
+    .with(old.module(1))
+    .running({ under: ['prlimit', '--nofile=400'] })
+    .start(t)
+  const clients = await Promise.all(Array.from({ length: 240 }, () => relay.connect()))
+  const full = await relay.logged(/limit of (\d+) concurrent users reached/)
+  await reload(relay, plan.with(next.module(1)).text)
+  const served = new Set<Client>()
+  const exchanges = clients.map(async (client, i) => {
+    assert.equal(await client.exchange(`client ${i}`), `client ${i}`)
+    served.add(client)
+  })
+  const all = Promise.all(exchanges)
+  old.set('127.0.0.1', 'ACK')
+  await Promise.race([all, until('those who waited', () => served.size >= Number(full[1]))])
+  await Promise.all([...served].map((client) => client.close()))
+  await all
+  for (const client of clients) await client.close()
+  await relay.hasHelpers(1)
 })
 
 test('mavis-test asks the modules and shows every step', async (t) => {

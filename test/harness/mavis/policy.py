@@ -3,7 +3,8 @@
 
 policy.py POLICY [ASKED]: each line of POLICY is `USER RESULT [COMMENT]`; ASKED gets a line `USER SERIAL IPADDR
 REALM VHOST` for each question. RESULT: ACK, NAK, NFD, ERR, DOWN; `slow N RESULT`: the same after N seconds; `member
-GROUP`: ACK with TACMEMBER; `deaf`: ACK, and from then on only SIGKILL ends it; `die`; `hang`. Who is not in the file
+GROUP`: ACK with TACMEMBER; `deaf`: ACK, and from then on only SIGKILL ends it; `die`; `hang`; `wait`: looks again until the file says
+something else. Who is not in the file
 is not ours: DOWN.
 """
 import os
@@ -52,6 +53,9 @@ def main():
         if words[0] == "slow":
             time.sleep(float(words[1]))
             words = words[2:]
+        while words[0] == "wait":
+            time.sleep(0.02)
+            words = policy(values.get(USER, ""))
         if words[0] == "die":
             os._exit(1)
         while words[0] == "hang":
