@@ -5,7 +5,7 @@ import { loadConfiguration } from '../config/load.js'
 import { listenerProblems } from './listener-limit.js'
 
 function load(listeners: string) {
-  return loadConfiguration({
+  const configuration = loadConfiguration({
     file: 'case',
     ...fakeWorld({ case: `id = spawnd {\n${listeners}\n} id = tcprelay { remote { 1.2.3.4:5 } }` }),
     masterId: 'spawnd',
@@ -13,6 +13,7 @@ function load(listeners: string) {
     environment: new Map(),
     isInetd: false,
   })
+  return { ...configuration, mechanism: 'epoll' } as const
 }
 
 test('listening sockets may be half of the open files', () => {

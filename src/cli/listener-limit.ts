@@ -1,5 +1,6 @@
+import { descriptorsOf } from '../base/poll-mechanism.js'
 import type { ConfigProblem } from '../config/problems.js'
-import { raiseDescriptorLimit } from '../kernel/limits.js'
+import { allowedDescriptors } from '../kernel/limits.js'
 import type { Loaded } from './load.js'
 
 /** Listening sockets may be half of the open files: without descriptors for sessions they are of no use. */
@@ -7,8 +8,8 @@ const LISTENERS_PART = 2
 
 /** Why there are more listening sockets than this process may have beside its sessions. */
 export function listenerProblems(
-  { spawnd }: Pick<Loaded, 'spawnd'>,
-  allowed = raiseDescriptorLimit(),
+  { mechanism, spawnd }: Pick<Loaded, 'mechanism' | 'spawnd'>,
+  allowed = allowedDescriptors(descriptorsOf(mechanism)),
 ): readonly ConfigProblem[] {
   const { listeners } = spawnd
   const first = listeners[Math.floor(allowed / LISTENERS_PART)]

@@ -7,20 +7,21 @@ import { countOpenDescriptors, raiseDescriptorLimit } from './limits.js'
 /** Tells the soft limit before and after raising it twice, in a process of its own with these limits. */
 const SCRIPT = `
   import { readFileSync } from 'node:fs'
-  import { raiseDescriptorLimit } from './limits.js'
+  import { allowedDescriptors, raiseDescriptorLimit } from './limits.js'
   import { nativeFunction } from './ffi.js'
   const setrlimit = nativeFunction('int setrlimit(int resource, void *limit)')
   setrlimit(7, new BigUint64Array([200n, 900n]))
   const soft = () => /Max open files +(\\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'))[1]
-  console.log(soft(), raiseDescriptorLimit(), soft(), raiseDescriptorLimit(), soft())`
+  console.log(soft(), allowedDescriptors(), allowedDescriptors(500), soft())
+  console.log(raiseDescriptorLimit(), soft(), raiseDescriptorLimit(), soft(), raiseDescriptorLimit(500), soft())`
 
-test('the soft limit is raised to the hard one, for real', () => {
+test('the soft limit is raised to the hard one, or cut, for real', () => {
   const here = new URL('./', import.meta.url).href
   const script = SCRIPT.replaceAll("'./", `'${here}`)
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
     encoding: 'utf8',
   })
-  assert.deepEqual([stdout, stderr], ['200 900 900 900 900\n', ''])
+  assert.deepEqual([stdout, stderr], ['200 900 500 200\n900 900 900 900 500 500\n', ''])
 })
 
 test('the answer is what the system says', () => {

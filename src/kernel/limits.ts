@@ -14,12 +14,17 @@ type Rlimit = (resource: number, limit: bigint) => number
  */
 export function raiseDescriptorLimit(most = Number.POSITIVE_INFINITY): number {
   const { limit, pointer } = readLimit()
-  const [soft = 0n, hard = 0n] = limit
-  const wanted = most < Number(hard) ? BigInt(most) : hard
+  const [soft = 0n] = limit
+  const wanted = BigInt(allowedDescriptors(most))
   if (soft === wanted) return Number(soft)
   const setrlimit = nativeFunction<Rlimit>('int setrlimit(int resource, uintptr_t limit)')
   limit[0] = wanted
   return Number(setrlimit(RLIMIT_NOFILE, pointer) < 0 ? soft : wanted)
+}
+
+/** What `raiseDescriptorLimit` would make of the limit, which stays as it is. */
+export function allowedDescriptors(most = Number.POSITIVE_INFINITY): number {
+  return Math.min(most, Number(readLimit().limit[1]))
 }
 
 /** How many descriptors the process may have open. */

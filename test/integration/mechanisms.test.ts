@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { DIRECT, spawning, startMaster } from '../harness/master.js'
 import { needs } from '../harness/needs.js'
 import { descriptorKinds, descriptorNumbersOf } from '../harness/proc.js'
 import { tcprelay } from '../harness/program.js'
 import { type RelayPlan, relayTo } from '../harness/relay.js'
+import { reload } from '../harness/reload.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { reactorThreadOf, traceCalls } from '../harness/strace.js'
 
@@ -85,6 +86,16 @@ for (const [what, plan, env, told] of WRONG) {
     }
   })
 }
+
+test('by select a process has no more descriptors after a reload than before', async (t) => {
+  const plan = relayTo(SOMEWHERE).running(withMask('16'))
+  const relay = await plan.start(t)
+  const limitOf = (pid: number) =>
+    /Max open files +(\d+)/.exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))?.[1]
+  assert.equal(limitOf(relay.pid), '1024')
+  await reload(relay, plan.with('idle timeout = 60').text)
+  assert.equal(limitOf(relay.pid), '1024')
+})
 
 test('a reload does not change the mechanism, and says so', async (t) => {
   const remote = await remoteThat(echoes).start(t)
