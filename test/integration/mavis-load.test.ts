@@ -32,7 +32,7 @@ for (const { name: mode, start, textOf } of MODES) {
     }
     await visitors.stop()
     if (running instanceof Relay) await running.hasHelpers(HELPERS)
-    assert.deepEqual(visitors.failed, [])
+    assert.deepEqual(visitors.failed.slice(0, 3), [], 'nobody fails')
     const asked = policies.flatMap((policy) => policy.asked)
     const serials = asked.map(([, serial]) => serial)
     const again = serials.filter((serial, i) => serials.indexOf(serial) !== i)

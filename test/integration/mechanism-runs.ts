@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url'
 /** Far longer than any of the files takes on a busy machine. */
 const FILE_MAX_MS = 600_000
 
+/** A file that says more is ended in the middle of a test, and leaves what that has started. */
+const OUTPUT_BYTES_MAX = 256 * 1024 * 1024
+
 /** Those that are not the usual one, by their numbers in IO_POLL_MECHANISM. */
 const MASKS = { poll: '8', select: '16' } as const
 
@@ -26,6 +29,7 @@ export function mechanismRuns(mechanism: keyof typeof MASKS, names: readonly str
       const { status, stdout } = spawnSync(process.execPath, [file], {
         encoding: 'utf8',
         timeout: FILE_MAX_MS,
+        maxBuffer: OUTPUT_BYTES_MAX,
         env: { ...process.env, NODE_TEST_CONTEXT: undefined, IO_POLL_MECHANISM: MASKS[mechanism] },
       })
       assert.equal(status, 0, stdout)
