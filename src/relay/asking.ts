@@ -19,6 +19,7 @@ export function ask(session: Session, { about, timeoutMs }: Asking): void {
     refuse(session, admission, '')
     return
   }
+  if (about === 'user') session.user = identity?.user ?? ''
   const isAsked = questions.ask(session, {
     childSlot: session.birthChild,
     client: hostOf(session.peer),

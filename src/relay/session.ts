@@ -68,6 +68,8 @@ export class Session implements TimerOwner {
   questionToken = 0
   /** Of the listener, or as a classic master has said. */
   realm = ''
+  /** Whom its certificate or key names, where modules were asked about that. */
+  user = ''
   /** What a module has said of a client that it refuses. */
   comment = ''
 
@@ -279,6 +281,7 @@ export class Session implements TimerOwner {
     this.remoteSlot = NONE
     this.keepAliveAtMs = Number.POSITIVE_INFINITY
     this.wasConnected = false
+    this.user = ''
     this.comment = ''
     this.broken = undefined
     this.heldEnd = undefined

@@ -32,8 +32,10 @@ export class Trouble {
   tellRefusal(session: Session, refusal: Refusal, comment: string): void {
     const { listenerNames, loop } = session.relay
     this.#refused.tell(loop.nowMs, () => {
+      const who = `client ${describeClient(session.peer)}${session.user === '' ? '' : ` (${session.user})`}`
+      const where = listenerNames[session.listenerSlot] ?? 'the master'
       const why = comment === '' ? REFUSALS[refusal] : `${REFUSALS[refusal]}: ${comment}`
-      return `client ${describeClient(session.peer)} of ${listenerNames[session.listenerSlot] ?? 'the master'} is not let in: ${why}`
+      return `${who} of ${where} is not let in: ${why}`
     })
   }
 

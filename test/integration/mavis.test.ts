@@ -224,6 +224,8 @@ test('user mode: the certificate of a client says who it is', async (t) => {
     await relay.logged(new RegExp(`end=${end}`))
   }
   assert.equal(remote.acceptedCount, 1, 'the others get no remote')
+  // One line a second: that of the first one is there.
+  await relay.logged(/client 127\.0\.0\.1:\d+ \(bob\) of \S+ is not let in: it is in none of the groups/)
   assert.deepEqual(
     policy.asked.map(([user, , address, , host]) => [user, address, host]),
     [
