@@ -1,3 +1,3 @@
 import { transportTests } from './transports.js'
 
-transportTests('yes', ['endings', 'interactive', 'resets'])
+transportTests('yes', ['endings', 'interactive'])

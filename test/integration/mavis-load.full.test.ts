@@ -1,0 +1,3 @@
+import { mavisLoadTests } from './mavis-load.js'
+
+mavisLoadTests(2_000)

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Visitors } from '../harness/load.js'
+import { Policy } from '../harness/mavis.js'
+import { MODES } from '../harness/modes.js'
+import { needs } from '../harness/needs.js'
+import { Relay, relayTo } from '../harness/relay.js'
+import { IN_FORCE, reload } from '../harness/reload.js'
+import { echoes, remoteThat } from '../harness/remote.js'
+
+const PER_SECOND = 1_000
+const HELPERS = 4
+
+/** With as many clients before each change of the configuration, and after the last. */
+export function mavisLoadTests(visitsBetween: number): void {
+  for (const { name: mode, start, textOf } of MODES) {
+    test(`${mode}: 1,000 clients a second are asked about once each, while the configuration changes`, async (t) => {
+      if (!needs(t, 'python3')) return
+      const policies = [1, 2, 3].map(() => new Policy(t, { '127.0.0.1': 'ACK' }))
+      const plan = relayTo(await remoteThat(echoes).start(t))
+        // A queue that overflows is answered by SYN cookies, and those bring connections that no client has.
+        .listeningOn('address = 127.0.0.1 port = 0 overload backlog = 4096')
+        // A machine that has other things to do gets behind, and nobody is to be refused for that.
+        .with('mavis authorization = host', 'mavis timeout = 60')
+      const [first, ...further] = policies.map((policy) => plan.with(policy.module(HELPERS)))
+      assert.ok(first)
+      const running = await start(t, first)
+      const visitors = new Visitors(t, running.port(), PER_SECOND)
+      await visitors.serveMore(visitsBetween)
+      for (const [i, next] of further.entries()) {
+        await reload(running, textOf(next), IN_FORCE, i + 1)
+        await visitors.serveMore(visitsBetween)
+      }
+      await visitors.stop()
+      if (running instanceof Relay) await running.hasHelpers(HELPERS)
+      assert.deepEqual(visitors.failed.slice(0, 3), [], 'nobody fails')
+      const asked = policies.flatMap((policy) => policy.asked)
+      const serials = asked.map(([, serial]) => serial)
+      const again = serials.filter((serial, i) => serials.indexOf(serial) !== i)
+      assert.deepEqual(again, [], 'no question was asked twice')
+      assert.equal(serials.length, visitors.visits.length)
+      for (const policy of policies) assert.ok(policy.asked.length > 0, 'each configuration was asked')
+      const last = visitors.visits.at(-1)?.overMs ?? 0
+      const seconds = (last - (visitors.visits[0]?.startedMs ?? 0)) / 1_000
+      t.diagnostic(`${visitors.visits.length} clients in ${seconds.toFixed(1)} s`)
+    })
+  }
+}
