@@ -1,6 +1,6 @@
 import { TEXT_BYTES_MAX } from '../wire/mavis-answer.js'
 import { encodeFrame } from '../wire/mavis-frames.js'
-import { FrameWorker, type FrameWorkerEvents } from './frame-worker.js'
+import { FrameWorker } from './frame-worker.js'
 import { HelperStarter } from './helper-starter.js'
 import { type Code, FINAL, type Module, type ModuleServices, type Query } from './module.js'
 import { DEATHS_MAX, NO_HELPER, OpenQuestion, refuse } from './open-question.js'
@@ -84,18 +84,13 @@ export class ExternalMt implements Module {
   #ready(): FrameWorker | undefined {
     if (this.#worker !== undefined || this.#isClosed) return this.#worker
     // Processes that do not even end when they are killed are not replaced for ever.
-    if (this.#ending.size >= ENDING_MAX) return undefined
+    if (this.#ending.size >= ENDING_MAX || !this.#starter.mayStart()) return undefined
     const { name, timeoutMs = this.#services.timeoutMs } = this.#settings
-    let worker: FrameWorker | undefined
-    const events: FrameWorkerEvents = {
+    this.#worker = new FrameWorker(this.#starter, name, timeoutMs, {
       onRoom: () => this.#serveBacklog(),
-      onOver: (unanswered) => {
-        if (worker !== undefined) this.#onOver(worker, unanswered)
-      },
-    }
-    worker = FrameWorker.start(this.#starter, name, timeoutMs, events)
-    this.#worker = worker
-    return worker
+      onOver: (worker, unanswered) => this.#onOver(worker, unanswered),
+    })
+    return this.#worker
   }
 
   #serveBacklog(): void {

@@ -122,8 +122,9 @@ export class External implements Module {
     if (this.#isClosed || this.#workers.size >= childrenMax) return undefined
     // Processes that do not even end when they are killed are not replaced for ever.
     if (this.#workers.size + this.#ending.size >= childrenMax * 2) return undefined
-    const worker = Worker.start(this.#starter, name, timeoutMs, this.#workerEvents)
-    if (worker !== undefined) this.#workers.add(worker)
+    if (!this.#starter.mayStart()) return undefined
+    const worker = new Worker(this.#starter, name, timeoutMs, this.#workerEvents)
+    this.#workers.add(worker)
     return worker
   }
 

@@ -26,7 +26,7 @@ export function signAnswer(values: Values, code: Code, moduleName: string): void
   if (code === FINAL && isVerdict) values[AV.IDENTITY_SOURCE] = byteString(moduleName)
 }
 
-export const MISSING_SERIAL = 'missing serial. Terminating.'
+export const MISSING_SERIAL = 'missing serial.'
 
 /** In the words of the original: what is wrong with an answer that does not have the serial of its question. */
 export function serialTrouble(values: Values, expected: ByteString): string | undefined {
@@ -34,7 +34,7 @@ export function serialTrouble(values: Values, expected: ByteString): string | un
   if (serial === expected) return undefined
   return serial === undefined
     ? MISSING_SERIAL
-    : `out of sync: got ${shown(serial)}, expected ${shown(expected)}. Terminating.`
+    : `out of sync: got ${shown(serial)}, expected ${shown(expected)}.`
 }
 
 /** For the log. */

@@ -34,14 +34,15 @@ export class HelperStarter {
     this.#failures = new Flood(ERR, services.say)
   }
 
-  /** Undefined: too many have died too soon. */
-  start(events: Omit<HelperEvents, 'onLine'>): HelperProcess | undefined {
+  /** False: too many have died too soon. */
+  mayStart(): boolean {
     const waitMs = this.#deaths.waitMs(this.#services.nowMs())
-    if (waitMs > 0) {
-      this.#tellThrottling(waitMs)
-      return undefined
-    }
-    this.#isThrottlingTold = false
+    if (waitMs > 0) this.#tellThrottling(waitMs)
+    else this.#isThrottlingTold = false
+    return waitMs <= 0
+  }
+
+  start(events: Omit<HelperEvents, 'onLine'>): HelperProcess {
     const helper: HelperProcess = new HelperProcess(this.#options, {
       onBytes: (bytes) => events.onBytes(bytes),
       onRoom: () => events.onRoom(),
