@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { QUESTION } from '../../test/support/mavis.js'
 import { linuxSystem } from '../kernel/linux-system.js'
 import type { MavisSettings } from '../mavis/settings.js'
 import type { Answer } from '../relay/questions.js'
@@ -29,16 +30,6 @@ const WRONG: MavisSettings = {
       rebalance: 0,
     },
   ],
-}
-
-const QUESTION = {
-  token: 1,
-  childSlot: 0,
-  client: '192.0.2.1',
-  server: '192.0.2.80',
-  realm: '',
-  serverName: undefined,
-  identity: undefined,
 }
 
 test('modules that cannot be opened let nobody in, and the program goes on', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fakeWorld } from '../../test/config/fake-world.js'
+import { PLAIN_GROUPS } from '../../test/support/mavis.js'
 import { AV } from '../base/mavis-attributes.js'
 import type { Condition } from '../mavis/script.js'
 import type { MavisSettings, ModuleSettings } from '../mavis/settings.js'
@@ -108,19 +109,7 @@ test('modules have the defaults of the original', () => {
     timeMs: 300_000,
     purgePeriodMs: 300_000,
   })
-  assert.deepEqual(described('groups { }'), {
-    ...COMMON,
-    module: 'groups',
-    resolveGid: false,
-    resolveGids: false,
-    gidAttribute: AV.GID,
-    gidsAttribute: AV.GIDS,
-    gidFilter: [],
-    gidsFilter: [],
-    groupFilter: [],
-    groupsFilter: [],
-    memberOfFilter: [],
-  })
+  assert.deepEqual(described('groups { }'), { ...COMMON, ...PLAIN_GROUPS })
   assert.deepEqual(described('tee { path = /tmp/x }'), {
     ...COMMON,
     module: 'tee',

@@ -3,25 +3,18 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { FakeServices, type Named, questionOf, throughModule } from '../../test/support/mavis.js'
+import {
+  FakeServices,
+  type Named,
+  PLAIN_GROUPS,
+  questionOf,
+  throughModule,
+} from '../../test/support/mavis.js'
 import { AV } from '../base/mavis-attributes.js'
 import { Groups } from './groups.js'
 import type { GroupsSettings } from './settings.js'
 
 const FILE = 'root:x:0:\nstaff:x:50:joe,tom\nother:x:50:\nj\u00c3\u00b6:x:60:\nbad:x:y:\n\nusers:x:100:\n'
-
-const PLAIN: GroupsSettings = {
-  module: 'groups',
-  resolveGid: false,
-  resolveGids: false,
-  gidAttribute: AV.GID,
-  gidsAttribute: AV.GIDS,
-  gidFilter: [],
-  gidsFilter: [],
-  groupFilter: [],
-  groupsFilter: [],
-  memberOfFilter: [],
-}
 
 function groupFile(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'tcprelay-groups-'))
@@ -32,7 +25,7 @@ function groupFile(t: TestContext): string {
 }
 
 function answerOf(t: TestContext, settings: Partial<GroupsSettings>, below: Named): Named {
-  const groups = new Groups({ ...PLAIN, ...settings }, new FakeServices(), groupFile(t))
+  const groups = new Groups({ ...PLAIN_GROUPS, ...settings }, new FakeServices(), groupFile(t))
   return throughModule(groups, questionOf(), below).values
 }
 
@@ -98,7 +91,7 @@ test('names of groups are filtered, in quotes or not', (t) => {
 test('a file that changes is read again', (t) => {
   const path = groupFile(t)
   const services = new FakeServices()
-  const groups = new Groups({ ...PLAIN, resolveGid: true }, services, path)
+  const groups = new Groups({ ...PLAIN_GROUPS, resolveGid: true }, services, path)
   const gid = () => throughModule(groups, questionOf(), { GID: '50' }).values.GID
   assert.equal(gid(), 'staff')
   writeFileSync(path, 'people:x:50:\n')
@@ -113,6 +106,6 @@ test('a file that changes is read again', (t) => {
 })
 
 test('the file of this system is found', () => {
-  const groups = new Groups({ ...PLAIN, resolveGid: true }, new FakeServices())
+  const groups = new Groups({ ...PLAIN_GROUPS, resolveGid: true }, new FakeServices())
   assert.equal(throughModule(groups, questionOf(), { GID: '0' }).values.GID, 'root')
 })

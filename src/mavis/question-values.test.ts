@@ -1,18 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { QUESTION } from '../../test/support/mavis.js'
 import type { AskedAbout, Question } from '../base/authorization.js'
 import { ATTRIBUTES } from '../base/mavis-attributes.js'
 import { questionValues } from './question-values.js'
-
-const QUESTION: Question = {
-  token: 1,
-  childSlot: 0,
-  client: '192.0.2.1',
-  server: '192.0.2.80',
-  realm: '',
-  serverName: undefined,
-  identity: undefined,
-}
 
 const JOE = {
   kind: 'certificate',

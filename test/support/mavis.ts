@@ -1,3 +1,4 @@
+import type { Question } from '../../src/base/authorization.js'
 import { ATTRIBUTES, type AttributeName, AV } from '../../src/base/mavis-attributes.js'
 import {
   type Code,
@@ -7,7 +8,7 @@ import {
   type ModuleServices,
   type Query,
 } from '../../src/mavis/module.js'
-import type { CommonModuleSettings } from '../../src/mavis/settings.js'
+import type { CommonModuleSettings, GroupsSettings } from '../../src/mavis/settings.js'
 
 /** Attributes by their names; undefined: taken away. */
 export type Named = { readonly [Name in AttributeName]?: string | undefined }
@@ -105,4 +106,29 @@ export function throughModule(module: Module, query: Query, below: Named): { ask
   if (asked === DOWN) set(query.values, below)
   if (asked === DOWN || asked === FINAL) module.look?.(query)
   return { asked, values: namedOf(query.values) }
+}
+
+/** Module `groups` as it is without directives. */
+export const PLAIN_GROUPS: GroupsSettings = {
+  module: 'groups',
+  resolveGid: false,
+  resolveGids: false,
+  gidAttribute: AV.GID,
+  gidsAttribute: AV.GIDS,
+  gidFilter: [],
+  gidsFilter: [],
+  groupFilter: [],
+  groupsFilter: [],
+  memberOfFilter: [],
+}
+
+/** About a client that has shown nothing. */
+export const QUESTION: Question = {
+  token: 1,
+  childSlot: 0,
+  client: '192.0.2.1',
+  server: '192.0.2.80',
+  realm: '',
+  serverName: undefined,
+  identity: undefined,
 }
