@@ -11,10 +11,10 @@ function run(command, args) {
   if (status !== 0) process.exit(status ?? 1)
 }
 
-// Not `npm ci`: it refuses a lock file without the optional packages of platforms that a registry does not have.
+// `npm ci`, because it installs exactly what the lock file says and never writes to it: a clone stays clean.
 const installed = 'node_modules/.package-lock.json'
 if (!existsSync(installed) || statSync(installed).mtimeMs < statSync('package-lock.json').mtimeMs) {
-  run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'])
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
 }
 // tsc leaves the output of deleted sources behind; the build record goes with it when dist was removed.
 run('node', ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'])
