@@ -11,9 +11,12 @@ const OUT = 'dist/bundle'
 // What is left of an older one would not be loaded, and bin/run-program.js asks how old the bundle is.
 rmSync(OUT, { recursive: true, force: true })
 await build({
-  // As deep below `dist` as the modules are: a path relative to a module is right from here too.
-  entryPoints: ['main', 'reactor-entry', 'acceptor-entry'].map((name) => `dist/src/cli/${name}.js`),
-  outdir: `${OUT}/cli`,
+  entryPoints: ['cli/main', 'engine/reactor-entry', 'engine/acceptor-entry'].map(
+    (name) => `dist/src/${name}.js`,
+  ),
+  // In folders like those of the modules, and as deep: paths relative to a module are right from here too.
+  outbase: 'dist/src',
+  outdir: OUT,
   bundle: true,
   // Not modules: Node loads those with four threads of their own, and makes copies of what `node:` exports.
   format: 'cjs',

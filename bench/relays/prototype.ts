@@ -3,14 +3,14 @@ import { openListener } from '../../src/accept/bind.js'
 import { PLAIN_LISTENER } from '../../src/accept/options.js'
 import { EVERYBODY } from '../../src/admission/access-list.js'
 import { createCells } from '../../src/cells/cells.js'
-import { Reactor } from '../../src/cli/build-reactor.js'
-import { NO_TLS } from '../../src/cli/tls-settings.js'
+import { Reactor } from '../../src/engine/build-reactor.js'
+import { NO_TLS } from '../../src/engine/tls-settings.js'
 import { raiseDescriptorLimit } from '../../src/kernel/limits.js'
 import { linuxSystem } from '../../src/kernel/linux-system.js'
 import { openEpoll } from '../../src/reactor/epoll.js'
-import { PIPE_BYTES_MAX } from '../../src/relay/pipes.js'
 import { PLAIN_REMOTE } from '../../src/relay/remote-options.js'
-import { SPLICE_POLICIES } from '../../src/relay/splice-policies.js'
+import { PIPE_BYTES_MAX } from '../../src/relay/transfer/pipes.js'
+import { SPLICE_POLICIES } from '../../src/relay/transfer/splice-policies.js'
 
 const [listenPort = '', remote = ''] = process.argv.slice(2)
 const [host = '', port = ''] = remote.split(':')

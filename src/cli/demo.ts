@@ -1,9 +1,9 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { runSingle } from '../control/run-single.js'
+import { fileSources } from '../plan/file-sources.js'
+import { loadFrom } from '../plan/load.js'
 import { parseArguments } from './arguments.js'
-import { fileSources } from './file-sources.js'
-import { loadFrom } from './load.js'
-import { runSingle } from './run-single.js'
 
 const CONFIGURATION = 'built-in.cfg'
 const LISTEN_PORT = 2222

@@ -1,10 +1,10 @@
 import { writeSync } from 'node:fs'
+import { EXIT_OK, EXIT_UNAVAILABLE, EXIT_USAGE } from '../base/exit-codes.js'
+import { closeInspector } from '../control/close-inspector.js'
 import { thisPlatform, unsupportedReason } from '../kernel/platform.js'
-import { LINK_VARIABLE } from '../master/link-messages.js'
+import { LINK_VARIABLE } from '../services/link-messages.js'
+import { versionLine } from '../services/version.js'
 import { type Arguments, parseArguments, usage } from './arguments.js'
-import { closeInspector } from './close-inspector.js'
-import { EXIT_OK, EXIT_UNAVAILABLE, EXIT_USAGE } from './exit-codes.js'
-import { versionLine } from './version.js'
 
 export type Program = 'tcprelay' | 'spawnd'
 
@@ -41,7 +41,7 @@ export async function main(
 async function run(program: Program, given: Arguments, programPath: string): Promise<void> {
   const options = { program, programPath, arguments: given }
   // A child of ours is told what its master has read: it needs nothing of what reads and checks files.
-  if (hasLink()) return (await import('./run-linked-child.js')).runLinkedChild(options)
+  if (hasLink()) return (await import('../control/run-linked-child.js')).runLinkedChild(options)
   await (await import('./run.js')).runConfiguration(options)
 }
 

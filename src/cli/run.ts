@@ -1,11 +1,11 @@
+import { EXIT_OK } from '../base/exit-codes.js'
 import { renderProblems } from '../config/problem-text.js'
 import type { ConfigProblem } from '../config/problems.js'
+import { writeLine } from '../control/log-setup.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
-import { backgroundProblems, exitCodeFor, hasErrors, lookedUpProblems, startProblems } from './check.js'
-import { EXIT_OK } from './exit-codes.js'
-import { isChild } from './handed-over.js'
-import { type Loaded, type LoadOptions, loadFrom } from './load.js'
-import { writeLine } from './log-setup.js'
+import { backgroundProblems, exitCodeFor, hasErrors, lookedUpProblems, startProblems } from '../plan/check.js'
+import { type Loaded, type LoadOptions, loadFrom } from '../plan/load.js'
+import { isChild } from '../services/handed-over.js'
 
 /** Reads the configuration and either checks it (-P) or runs it, in the part that this process has. */
 export async function runConfiguration(options: LoadOptions): Promise<void> {
@@ -30,15 +30,15 @@ export async function runConfiguration(options: LoadOptions): Promise<void> {
   const found = [...problems, ...ofHere]
   if (hasErrors(found)) {
     show(found, loaded)
-    if (child) (await import('./run-foreign-child.js')).reportBadConfiguration()
+    if (child) (await import('../control/run-foreign-child.js')).reportBadConfiguration()
     process.exitCode = exitCodeFor(found)
     return
   }
   const usable = { ...loaded, problems: [...loaded.problems, ...ofHere] }
   for (const [name, value] of loaded.environment) process.env[name] = value
-  if (child) return (await import('./run-foreign-child.js')).runForeignChild(options, usable)
-  if (!hasChildren) return (await import('./run-single.js')).runSingle(options, usable)
-  return (await import('./run-master.js')).runMaster(options, usable)
+  if (child) return (await import('../control/run-foreign-child.js')).runForeignChild(options, usable)
+  if (!hasChildren) return (await import('../control/run-single.js')).runSingle(options, usable)
+  return (await import('../control/run-master.js')).runMaster(options, usable)
 }
 
 /** A configuration that is right stays right when this version cannot run it. */

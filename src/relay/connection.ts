@@ -4,8 +4,8 @@ import { NO_TOKEN, type Watcher } from '../reactor/loop.js'
 import type { TlsChannel } from '../tls/channel.js'
 import type { TlsFacts } from '../tls/channel-facts.js'
 import type { ClientHello } from '../wire/client-hello.js'
-import type { Direction } from './direction.js'
 import type { Session } from './session.js'
+import type { Direction } from './transfer/direction.js'
 
 export const NO_FD: Fd = -1
 

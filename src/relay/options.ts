@@ -1,8 +1,8 @@
 import type { AskedAbout } from '../base/authorization.js'
 import type { KeepAlive } from '../kernel/keepalive.js'
 import type { NativeAddress } from '../kernel/sockaddr.js'
-import type { ClientSource } from './client-source.js'
-import type { SplicePolicy } from './splice-policies.js'
+import type { ClientSource } from './opening/client-source.js'
+import type { SplicePolicy } from './transfer/splice-policies.js'
 
 /** What has to be asked before a client gets a remote. */
 export interface Asking {

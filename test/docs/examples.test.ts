@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { fileSources } from '../../src/cli/file-sources.js'
-import { systemNames } from '../../src/cli/system-names.js'
 import { loadConfiguration } from '../../src/config/load.js'
 import { renderProblems } from '../../src/config/problem-text.js'
 import type { PathKind, Sources } from '../../src/config/sources.js'
+import { fileSources } from '../../src/plan/file-sources.js'
+import { systemNames } from '../../src/plan/system-names.js'
 
 const TOP = fileURLToPath(new URL('../../../', import.meta.url))
 const PAGES = [

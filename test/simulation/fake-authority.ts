@@ -1,7 +1,7 @@
-import { answered } from '../../src/relay/asking.js'
+import { answered } from '../../src/relay/opening/asking.js'
+import type { Answer, QuestionNews, Questions } from '../../src/relay/opening/questions.js'
 import type { Asking } from '../../src/relay/options.js'
 import { describePeer } from '../../src/relay/peer-name.js'
-import type { Answer, QuestionNews, Questions } from '../../src/relay/questions.js'
 import type { Session } from '../../src/relay/session.js'
 import type { Chance } from './chance.js'
 

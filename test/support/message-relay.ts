@@ -4,11 +4,11 @@ import { mapPrivate } from '../../src/kernel/memory.js'
 import { messageCalls } from '../../src/kernel/message-calls.js'
 import type { Region } from '../../src/kernel/region.js'
 import { MessageInfo } from '../../src/kernel/sctp.js'
-import { Blocks } from '../../src/relay/blocks.js'
 import { Connection } from '../../src/relay/connection.js'
-import { Direction, EMPTY } from '../../src/relay/direction.js'
-import { pumpMessages } from '../../src/relay/messages.js'
 import type { Session } from '../../src/relay/session.js'
+import { Blocks } from '../../src/relay/transfer/blocks.js'
+import { Direction, EMPTY } from '../../src/relay/transfer/direction.js'
+import { pumpMessages } from '../../src/relay/transfer/messages.js'
 
 const MESSAGE_BYTES = 100
 

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import type { ThreadData } from '../../src/control/reactor-thread.js'
 import { linuxSystem } from '../../src/kernel/linux-system.js'
-import type { ThreadData } from '../../src/master/reactor-thread.js'
 import { openEpoll } from '../../src/reactor/epoll.js'
 import { Loop } from '../../src/reactor/loop.js'
 import { Mailbox } from '../../src/reactor/mailbox.js'

@@ -83,7 +83,7 @@ test('nobody on a reactor loads what runs on the control thread', () => {
       .filter(([to]) => runsOn(to) === 'C')
       .map(([to, via]) => `${path} loads ${to} by way of ${via}`)
   })
-  assert.ok(ENTRIES.includes('src/cli/reactor-entry.ts'))
+  assert.ok(ENTRIES.includes('src/engine/reactor-entry.ts'))
   none(findings, 'A thread that waits in the poller runs nothing of Node: send a message instead:')
 })
 

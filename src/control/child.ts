@@ -1,0 +1,165 @@
+import { EXIT_OK, EXIT_SOFTWARE } from '../base/exit-codes.js'
+import { openCells } from '../cells/cells.js'
+import type { Configuration } from '../config/load.js'
+import { mavisSettings } from '../config/mavis-settings.js'
+import type { Command, ReactorSettings, Report } from '../engine/reactor-settings.js'
+import { COUNT } from '../observe/counters.js'
+import { ERR, INFO } from '../observe/severity.js'
+import { NO_ACCEPTING, pipeOptions, relaySettings, sessionsMax } from '../plan/settings.js'
+import { WIRE_FD } from '../services/handed-over.js'
+import { BELL_FD, CELLS_FD } from '../services/link-messages.js'
+import { closeInspector } from './close-inspector.js'
+import { MavisService } from './mavis-service.js'
+import type { ChildLink, Start, ToOurChild } from './our-link.js'
+import { keepTitle, type Load } from './process-title.js'
+import { ReactorThread } from './reactor-thread.js'
+import type { Started } from './start-up.js'
+
+export interface ChildParts extends Started {
+  readonly configuration: Configuration
+  readonly start: Start
+  readonly link: ChildLink
+}
+
+/**
+ * The control thread of a child of ours: its reactor relays what the master accepts, or what it accepts itself from
+ * the master's listeners. Names, log files and everything else that exists once are the master's.
+ */
+export class Child {
+  readonly #parts: ChildParts
+  readonly #thread: ReactorThread<ReactorSettings, Command, Report>
+  readonly #mavis: MavisService
+  #isEnding = false
+
+  constructor(parts: ChildParts) {
+    this.#parts = parts
+    const { configuration, log, start, traceMask, way } = parts
+    const settings: ReactorSettings = {
+      ...relaySettings(configuration, start.tls, start, start.remoteSlots),
+      ticketKeys: start.ticketKeys,
+      staples: start.staples,
+      cells: { fd: CELLS_FD, shape: start.shape },
+      childSlot: start.slot,
+      listenerNames: start.listenerNames,
+      realms: start.realms,
+      ...takingClients(start, configuration),
+      pipes: pipeOptions(),
+      mechanism: start.mechanism,
+      traceMask,
+    }
+    this.#thread = new ReactorThread(new URL('../engine/reactor-entry.js', import.meta.url), settings, {
+      onReport: (report) => this.#onReport(report),
+      onFailure: (error) => {
+        log.say(ERR, `reactor: ${error.stack ?? error.message}`)
+        way.leave(EXIT_SOFTWARE)
+      },
+    })
+    this.#mavis = new MavisService(parts, (answers) => this.#thread.post({ kind: 'answers', answers }))
+    this.#mavis.open(start.slot, mavisSettings(configuration.tcprelay))
+    way.add({ leave: (done) => this.#leave(done) })
+    for (const [remoteSlot, addresses] of start.addresses) {
+      this.#thread.post({ kind: 'addresses', remoteSlot, addresses })
+    }
+    const { counters } = openCells(CELLS_FD, start.shape).child(start.slot)
+    keepTitle(parts.program, () => this.#load(counters))
+    for (const signal of ['SIGHUP', 'SIGTERM'] as const) process.on(signal, () => this.#retire(signal))
+  }
+
+  onMessage(message: ToOurChild): void {
+    switch (message.kind) {
+      case 'accept':
+        for (const listener of this.#parts.start.accepting?.listeners ?? [])
+          this.#thread.post({ kind: 'listen', ...listener })
+        return
+      case 'drain':
+        this.#isEnding = true
+        this.#mavis.retireAll()
+        this.#thread.post(message)
+        return
+      case 'addresses':
+      case 'ticket-keys':
+      case 'staple':
+      case 'cut':
+        this.#thread.post(message)
+        return
+    }
+  }
+
+  /** The master is gone, and who waits at its listeners has nobody else: serves what there is, and ends. */
+  onMasterGone(): void {
+    if (this.#isEnding) return
+    this.#say('the master is gone')
+    this.#thread.post({ kind: 'drain' })
+  }
+
+  #load(counters: Float64Array): Load {
+    return {
+      connections: counters[COUNT.sessionsNow] as number,
+      connectionsMax: undefined,
+      overload: 'queue',
+      isDying: this.#isEnding,
+    }
+  }
+
+  #leave(done: () => void): void {
+    // Whatever ends the process, no peer may take it for the end of a transfer.
+    this.#thread.post({ kind: 'cut' })
+    const helpersEnded = this.#mavis.closeAll()
+    this.#thread.end({ kind: 'stop' }, () => void helpersEnded.then(done))
+  }
+
+  #onReport(report: Report): void {
+    const { link, log, way } = this.#parts
+    switch (report.kind) {
+      case 'log':
+        link.send({ kind: 'log' })
+        return
+      case 'questions':
+        this.#mavis.hear(report)
+        return
+      case 'serving':
+        closeInspector()
+        link.send({ kind: 'serving' })
+        return
+      case 'retired':
+        log.say(INFO, 'Retire limit reached. Told parent about this.')
+        this.#mavis.retireAll()
+        link.send({ kind: 'retiring' })
+        return
+      case 'may-die':
+        this.#isEnding = true
+        this.#mavis.retireAll()
+        return
+      case 'idle':
+        way.leave(EXIT_OK)
+        return
+    }
+  }
+
+  /** Takes no more clients; those that wait at shared listeners wait for others. */
+  #retire(why: string): void {
+    this.#say(why)
+    this.#parts.link.send({ kind: 'retiring' })
+    this.#thread.post({ kind: 'drain', abandoned: [] })
+  }
+
+  #say(why: string): void {
+    this.#isEnding = true
+    this.#mavis.retireAll()
+    this.#parts.log.say(INFO, `${why}: No longer accepting new connections.`)
+  }
+}
+
+/** How clients come in: over the wire, or from listeners of the master's. */
+function takingClients(
+  { accepting, listenerKinds }: Start,
+  { tcprelay }: Configuration,
+): Pick<ReactorSettings, keyof typeof NO_ACCEPTING | 'inlet' | 'bellFd' | 'sessionsMax'> {
+  if (accepting === undefined) {
+    const inlet = { master: 'ours', fd: WIRE_FD, listenerKinds } as const
+    return { ...NO_ACCEPTING, sessionsMax: sessionsMax(tcprelay), bellFd: undefined, inlet }
+  }
+  const { usersMax, listeners: _listeners, ...settings } = accepting
+  const placesMax = Math.min(sessionsMax(tcprelay), usersMax === 0 ? Number.POSITIVE_INFINITY : usersMax)
+  return { ...settings, sessionsMax: placesMax, bellFd: BELL_FD, inlet: undefined }
+}

@@ -1,0 +1,285 @@
+import { closeSync } from 'node:fs'
+import type { SocketAddress } from '../base/address.js'
+import type { PollMechanism } from '../base/poll-mechanism.js'
+import { errorText } from '../kernel/errno.js'
+import { messageCalls } from '../kernel/message-calls.js'
+import type { SocketKind } from '../kernel/socket-kind.js'
+import { COUNT } from '../observe/counters.js'
+import type { Say } from '../observe/trace.js'
+import type { LoadOptions } from '../plan/load.js'
+import { childAcceptSettings, isOwnProgram, portIndexesOf, realmsOf } from '../plan/settings.js'
+import { mptcpListeners, needsNetAdmin } from '../plan/socket-settings.js'
+import { Link } from '../services/link.js'
+import { FIRST_LISTENER_FD, LINK_VARIABLE, type ToMaster } from '../services/link-messages.js'
+import { LogDrain } from '../services/log-drain.js'
+import type { TicketKeyRing } from '../services/ticket-keys.js'
+import { type ChildProgram, Children, type Extras } from './children.js'
+import type { Generation } from './generation.js'
+import type { MasterLink, ToOurChild } from './our-link.js'
+
+export interface CrewParts {
+  readonly options: LoadOptions
+  /** How our own children are started; the configuration and the section that they read follow. */
+  readonly ownProgram: Pick<ChildProgram, 'command' | 'words'>
+  readonly say: Say
+  /** Mask of TRACE_BITS. */
+  readonly traceMask: number
+  /** How the reactors of children wait. */
+  readonly mechanism: PollMechanism
+  /** For children that accept by themselves. */
+  readonly bellFd: number
+  /** A line of a child's access log. */
+  writeAccess(line: string): void
+  onMessage(slot: number, message: ToMaster): void
+  /** A child could not be started, because this process may not give it the user or group. */
+  onForbidden(generation: Generation): void
+  /** The process has ended, or could not be started; what it held has been given back. */
+  onGone(slot: number): void
+}
+
+/** A child of a slot: wanted, or running. */
+interface Member {
+  readonly generation: Generation
+  /** Undefined for foreign programs. */
+  link: MasterLink | undefined
+  /** Undefined until it runs. */
+  drain: LogDrain | undefined
+}
+
+/** The children of all generations as the control thread knows them: process, link and log ring of each. */
+export class Crew {
+  readonly #parts: CrewParts
+  readonly #children: Children
+  /** In the order of their starts. */
+  readonly #members = new Map<number, Member>()
+
+  constructor(parts: CrewParts, generation: Generation) {
+    this.#parts = parts
+    const events = {
+      openExtras: (slot: number) => this.#openExtras(slot),
+      onStarted: (slot: number) => this.#onStarted(slot),
+      onForbidden: (slot: number) => parts.onForbidden(this.#members.get(slot)?.generation ?? generation),
+      onGone: (slot: number) => this.#onGone(slot),
+    }
+    this.#children = new Children(this.#programOf(generation), events, closeSync, parts.say)
+  }
+
+  /** Starts a child of the generation that is in force; `wireFd` is its end of the wire, undefined for none. */
+  start(slot: number, wireFd: number | undefined, generation: Generation): void {
+    this.#members.set(slot, { generation, link: undefined, drain: undefined })
+    this.#children.start(slot, wireFd)
+  }
+
+  /** Starts a child of a generation that is being prepared. */
+  startOther(slot: number, wireFd: number | undefined, generation: Generation): void {
+    this.#members.set(slot, { generation, link: undefined, drain: undefined })
+    this.#children.startOther(slot, wireFd, this.#programOf(generation))
+  }
+
+  /** Children that start from now on are of this generation. */
+  setGeneration(generation: Generation): void {
+    this.#children.setProgram(this.#programOf(generation))
+  }
+
+  /** Running children of a generation, in the order of their starts. */
+  slotsOf(generation: Generation): number[] {
+    return [...this.#members].flatMap(([slot, member]) =>
+      member.generation === generation && member.drain !== undefined ? slot : [],
+    )
+  }
+
+  /** Generations with running children, the oldest first. */
+  generations(): Generation[] {
+    const running = [...this.#members.values()].filter(({ drain }) => drain !== undefined)
+    return [...new Set(running.map(({ generation }) => generation))]
+  }
+
+  /** Sessions that a child of ours has now, and that it takes at most while it accepts by itself. */
+  loadOf(slot: number): { readonly sessions: number; readonly places: number } {
+    const counters = this.#members.get(slot)?.generation.memory.cells.child(slot).counters
+    return { sessions: counters?.[COUNT.sessionsNow] ?? 0, places: counters?.[COUNT.placesNow] ?? 0 }
+  }
+
+  /** Sessions of all children of ours. */
+  get sessions(): number {
+    return [...this.#members.keys()].reduce((sum, slot) => sum + this.loadOf(slot).sessions, 0)
+  }
+
+  tell(slot: number, message: ToOurChild): void {
+    this.#members.get(slot)?.link?.send(message)
+  }
+
+  tellAddresses(generation: Generation, remoteSlot: number, addresses: readonly SocketAddress[]): void {
+    for (const member of this.#members.values()) {
+      if (member.generation === generation) member.link?.send({ kind: 'addresses', remoteSlot, addresses })
+    }
+  }
+
+  /** Tells the children that resume each other's sessions the keys of now. */
+  tellTicketKeys(ring: TicketKeyRing): void {
+    for (const { generation, link } of this.#members.values()) {
+      if (generation.tickets === ring) link?.send({ kind: 'ticket-keys', keys: ring.keys })
+    }
+  }
+
+  /** Tells all children of an OCSP response; who does not show its certificate ignores it. */
+  tellStaple(id: string, staple: Uint8Array | undefined): void {
+    for (const { link } of this.#members.values()) link?.send({ kind: 'staple', id, staple })
+  }
+
+  /** A child takes clients: should it die, it may be replaced at once. */
+  served(slot: number): void {
+    this.#children.served(slot)
+  }
+
+  /** Carries on what a child has written to its log ring. */
+  drainLog(slot: number): void {
+    this.#members.get(slot)?.drain?.drain()
+  }
+
+  /** Ends a child with what it still has: ours resets its sessions, a foreign one knows no such word. */
+  cut(slot: number): void {
+    const link = this.#members.get(slot)?.link
+    if (link === undefined) this.#children.killOne(slot, 'SIGTERM')
+    else link.send({ kind: 'cut' })
+  }
+
+  cutAll(): void {
+    for (const slot of this.#members.keys()) this.cut(slot)
+  }
+
+  /** Asks a child to end when it is idle. */
+  retire(slot: number): void {
+    this.#children.killOne(slot, 'SIGTERM')
+  }
+
+  /** Children that wait for their start are not started. */
+  dropWaiting(): void {
+    this.#children.dropWaiting()
+  }
+
+  stopStarting(): void {
+    this.#children.stopStarting()
+  }
+
+  killAll(): void {
+    this.#children.kill('SIGKILL')
+  }
+
+  /** The process ends: children of ours notice that the master is gone. */
+  closeLinks(): void {
+    for (const { link } of this.#members.values()) link?.close()
+  }
+
+  closeLogs(): void {
+    for (const { drain } of this.#members.values()) drain?.close()
+  }
+
+  #programOf({ loaded }: Generation): ChildProgram {
+    const { options, ownProgram } = this.#parts
+    const { spawn } = loaded.spawnd
+    const isOwn = isOwnProgram(spawn)
+    const { childId, configuration } = options.arguments
+    const id = childId ?? spawn.id
+    const environment = Object.fromEntries(loaded.environment)
+    return {
+      command: isOwn ? ownProgram.command : (spawn.exec ?? ''),
+      words: [
+        ...(isOwn ? ownProgram.words : []),
+        spawn.config ?? configuration,
+        ...(id === undefined ? [] : [id]),
+      ],
+      environment: isOwn ? { ...environment, [LINK_VARIABLE]: '1' } : environment,
+      uid: spawn.user?.uid,
+      keepsNetAdmin: isOwn && needsNetAdmin(loaded),
+      // A number without an account has no group of its own, and is not to keep ours.
+      gid: spawn.group ?? spawn.user?.gid ?? spawn.user?.uid,
+      workingDirectory: spawn.workingDirectory,
+    }
+  }
+
+  /** The far ends of the descriptors that a child of ours gets from 3 on: link, cells, listeners. */
+  #openExtras(slot: number): Extras {
+    const member = this.#members.get(slot)
+    if (member === undefined || !isOwnProgram(member.generation.loaded.spawnd.spawn)) return NO_EXTRAS
+    const pair = messageCalls().socketPair('stream')
+    if (typeof pair === 'number') throw new Error(`cannot open its link: ${errorText(-pair)}`)
+    const [ours, theirs] = pair
+    const link: MasterLink = new Link(ours, {
+      onMessage: (message) => this.#parts.onMessage(slot, message),
+      onEnd: () => {
+        if (member.link === link) member.link = undefined
+      },
+    })
+    member.link = link
+    const { generation } = member
+    const isDirect = generation.loaded.spawnd.spawn.accept === 'direct'
+    const listeners = isDirect ? [...generation.listeners.present] : []
+    this.#sendStart(slot, link, generation, isDirect, listeners)
+    const direct = isDirect ? [this.#parts.bellFd, ...listeners.map(([, { fd }]) => fd)] : []
+    const fds = [theirs, generation.memory.fd, ...direct]
+    return { fds, release: () => closeSync(theirs) }
+  }
+
+  #sendStart(
+    slot: number,
+    link: MasterLink,
+    { addresses, listeners, loaded, memory, remoteSlots, staples, tickets }: Generation,
+    isDirect: boolean,
+    handed: readonly (readonly [slot: number, listener: { readonly socketKind: SocketKind }])[],
+  ): void {
+    link.send({
+      kind: 'start',
+      slot,
+      shape: memory.shape,
+      remoteSlots,
+      snapshot: loaded.sources.snapshot(),
+      tls: loaded.tls.settings,
+      ticketKeys: tickets?.keys ?? [],
+      staples,
+      environment: [...loaded.environment],
+      mechanism: this.#parts.mechanism,
+      sectionId: loaded.sections.childId ?? '',
+      listenerNames: listeners.names,
+      listenerKinds: listeners.kinds,
+      realms: realmsOf(loaded.spawnd),
+      portIndexes: portIndexesOf(loaded.spawnd),
+      mptcpListeners: mptcpListeners(loaded),
+      traceMask: this.#parts.traceMask,
+      addresses: [...addresses],
+      accepting: isDirect
+        ? {
+            ...childAcceptSettings(loaded),
+            listeners: handed.map(([slot, { socketKind }], i) => {
+              return { slot, fd: FIRST_LISTENER_FD + i, socketKind }
+            }),
+          }
+        : undefined,
+    })
+  }
+
+  #onStarted(slot: number): void {
+    const member = this.#members.get(slot)
+    if (member === undefined) return
+    member.generation.enter()
+    const cells = member.generation.memory.cells.child(slot)
+    member.drain = new LogDrain(cells, this.#parts.say, {
+      access: (line) => this.#parts.writeAccess(line),
+      key: (line) => member.generation.writeKey(line),
+    })
+  }
+
+  /** What the child still had to say is carried on, and what it held is given back. */
+  #onGone(slot: number): void {
+    const member = this.#members.get(slot)
+    this.#members.delete(slot)
+    member?.link?.close()
+    if (member?.drain !== undefined) {
+      member.drain.close()
+      member.generation.leave(slot)
+    }
+    this.#parts.onGone(slot)
+  }
+}
+
+const NO_EXTRAS: Extras = { fds: [], release: () => {} }

@@ -1,0 +1,140 @@
+import { appendFileSync } from 'node:fs'
+import type { SocketAddress } from '../base/address.js'
+import type { Shape } from '../cells/layout.js'
+import type { Configuration } from '../config/load.js'
+import type { Staples } from '../engine/tls-settings.js'
+import type { Calls } from '../kernel/calls.js'
+import { ERR } from '../observe/severity.js'
+import type { Say, TraceChannel } from '../observe/trace.js'
+import type { Loaded } from '../plan/load.js'
+import { namedRemotes, placementLimits, remoteName } from '../plan/settings.js'
+import { Resolver } from '../services/resolver.js'
+import type { TicketKeyRing } from '../services/ticket-keys.js'
+import { ListenerKeeper } from './listener-keeper.js'
+import type { BoundListener } from './listeners.js'
+import { SharedCells } from './shared-cells.js'
+import { ticketRingFor } from './tls-tickets.js'
+
+export interface GenerationParts {
+  readonly calls: Calls
+  readonly say: Say
+  readonly trace: TraceChannel
+  /** The memory that it takes, if it cannot have that of another generation. */
+  shapeOf(configuration: Configuration): Shape
+  /** OCSP responses that there are now, of this generation and of others. */
+  staples(): Staples
+  /** A listener is there; its descriptor is the receiver's. */
+  onListen(slot: number, listener: BoundListener): void
+  onAddresses(remoteSlot: number, addresses: readonly SocketAddress[]): void
+}
+
+/**
+ * What belongs to one configuration of a process that listens. Its children, or the sessions of a single process, go on
+ * with it when there is another one.
+ */
+export class Generation {
+  readonly loaded: Loaded
+  readonly memory: SharedCells
+  /** The slot of each remote in the memory, in the order of the configuration. */
+  readonly remoteSlots: readonly number[]
+  readonly listeners: ListenerKeeper
+  /** Sessions that all its children may have together. */
+  readonly sessionsMax: number
+  /** Known addresses of named remotes, by slot. */
+  readonly addresses = new Map<number, readonly SocketAddress[]>()
+  /** Settles when each name has been looked up once. */
+  readonly looked: Promise<unknown>
+  /** Shared with the generation before, unless clients are verified in another way; undefined: there is no TLS. */
+  readonly tickets: TicketKeyRing | undefined
+  readonly #staples: () => Staples
+  readonly #resolver: Resolver
+  readonly #say: Say
+  #isInForce = true
+  #children = 0
+
+  /** `present`: the generation that is in force; its memory is used on if it has room, and its ticket keys. */
+  constructor(
+    loaded: Loaded,
+    bound: readonly (BoundListener | undefined)[],
+    present: Generation | undefined,
+    parts: GenerationParts,
+  ) {
+    const { calls, say, trace } = parts
+    this.loaded = loaded
+    this.#say = say
+    this.#staples = () => parts.staples()
+    const { instancesMax, usersMax } = placementLimits(loaded.spawnd)
+    this.sessionsMax = instancesMax * usersMax
+    const names = loaded.tcprelay.remotes.map(remoteName)
+    const slots = present?.memory.enter(this, names)
+    this.memory =
+      present === undefined || slots === undefined ? new SharedCells(parts.shapeOf(loaded)) : present.memory
+    this.remoteSlots = slots ?? this.memory.enter(this, names) ?? []
+    this.tickets = ticketRingFor(
+      loaded.tls.settings,
+      present && [present.loaded.tls.settings, present.tickets],
+    )
+    this.listeners = new ListenerKeeper({
+      listeners: loaded.spawnd.listeners,
+      bound,
+      calls,
+      say,
+      onListen: (slot, listener) => parts.onListen(slot, listener),
+    })
+    const onFound = (remoteSlot: number, found: readonly SocketAddress[]) => {
+      this.addresses.set(remoteSlot, found)
+      parts.onAddresses(remoteSlot, found)
+    }
+    this.#resolver = new Resolver(onFound, say, trace)
+    this.looked = Promise.all(
+      namedRemotes(loaded.tcprelay).map((remote) =>
+        this.#resolver.add({ ...remote, slot: this.remoteSlots[remote.slot] as number }),
+      ),
+    )
+  }
+
+  /** OCSP responses that there are now. */
+  get staples(): Staples {
+    return this.#staples()
+  }
+
+  /** Adds a line to its TLS key log, which is for debugging: nothing of it is kept open. */
+  writeKey(line: string): void {
+    const { keylogFile } = this.loaded.tls.settings
+    if (keylogFile === undefined) return
+    try {
+      appendFileSync(keylogFile, `${line}\n`, { mode: 0o600 })
+    } catch (error) {
+      this.#say(ERR, `cannot write the TLS key log: ${error instanceof Error ? error.message : error}`)
+    }
+  }
+
+  /** A child of it runs, or the reactor of a single process with it. */
+  enter(): void {
+    this.#children++
+  }
+
+  /** It has ended. */
+  leave(slot: number): void {
+    this.#children--
+    this.memory.giveBack(slot)
+    this.#leaveMemory()
+  }
+
+  /** Another configuration is in force, or this one never was: only its children still need its memory. */
+  retire(): void {
+    if (!this.#isInForce) return
+    this.#isInForce = false
+    this.#resolver.close()
+    this.#leaveMemory()
+  }
+
+  #leaveMemory(): void {
+    if (!this.#isInForce && this.#children === 0) this.memory.leave(this)
+  }
+
+  /** The process ends: no name is looked up any more. */
+  stopLookups(): void {
+    this.#resolver.close()
+  }
+}

@@ -1,0 +1,147 @@
+import type { ListenerSettings } from '../config/table-spawnd.js'
+import type { Calls } from '../kernel/calls.js'
+import type { SocketKind } from '../kernel/socket-kind.js'
+import type { Say } from '../observe/trace.js'
+import { removeSocketFile } from '../services/socket-file.js'
+import { Alarms } from './alarms.js'
+import { type BoundListener, bindListener, closeListeners, intendedKind, intendedName } from './listeners.js'
+
+const BIND_SOON_MS = 100
+const BIND_SOON_TRIES = 5
+
+export interface ListenerKeeperParts {
+  readonly listeners: readonly ListenerSettings[]
+  /** By listener; undefined where binding has failed. */
+  readonly bound: readonly (BoundListener | undefined)[]
+  readonly calls: Calls
+  readonly say: Say
+  /** A listener is there; its descriptor is the receiver's. */
+  onListen(slot: number, listener: BoundListener): void
+}
+
+/** The listeners of a head: hands them on, binds again those that failed, removes their socket files. */
+export class ListenerKeeper {
+  readonly #parts: ListenerKeeperParts
+  readonly #alarms = new Alarms()
+  /** Those that were handed on, by slot. */
+  readonly #open = new Map<number, BoundListener>()
+  /** Where each is going to listen. */
+  readonly #intended: readonly string[]
+  #isClosed = false
+
+  constructor(parts: ListenerKeeperParts) {
+    this.#parts = parts
+    this.#intended = parts.listeners.map(intendedName)
+  }
+
+  /** Names of all listeners by slot, for logs: where they listen, or are going to. */
+  get names(): string[] {
+    const { bound } = this.#parts
+    return this.#intended.map((name, slot) => bound[slot]?.name ?? name)
+  }
+
+  /** What the listeners are, by slot. */
+  get kinds(): SocketKind[] {
+    const { bound, listeners } = this.#parts
+    return listeners.map((settings, slot) => bound[slot]?.socketKind ?? intendedKind(settings))
+  }
+
+  /** Those that are bound, by slot. */
+  get present(): ReadonlyMap<number, BoundListener> {
+    const bound = this.#parts.bound.entries()
+    const first = [...bound].flatMap(([slot, listener]) => (listener ? [[slot, listener] as const] : []))
+    return new Map([...first, ...this.#open])
+  }
+
+  get boundNames(): string[] {
+    return this.#parts.bound.flatMap((listener) => listener?.name ?? [])
+  }
+
+  /** The open listener that is bound as `wanted` says, or that has got the address that it says; and its slot. */
+  find(
+    wanted: ListenerSettings,
+    taken: Pick<ReadonlySet<number>, 'has'>,
+  ): { readonly slot: number; readonly listener: BoundListener } | undefined {
+    const name = intendedName(wanted)
+    for (const [slot, listener] of this.#open) {
+      const settings = this.#parts.listeners[slot] as ListenerSettings
+      const isThere = this.#intended[slot] === name || listener.name === name
+      const isSame =
+        settings.device === wanted.device &&
+        settings.protocol === wanted.protocol &&
+        isSameSctp(settings.sctp, wanted.sctp)
+      if (isThere && isSame && !taken.has(slot)) return { slot, listener }
+    }
+    return undefined
+  }
+
+  /** Hands on what is bound, but for the slots in `elsewhere`, whose listeners the receiver has already. */
+  start(elsewhere: ReadonlySet<number> = new Set()): void {
+    if (this.#isClosed) return
+    for (const [slot, listener] of this.#parts.bound.entries()) {
+      if (listener === undefined) this.#bindLater(slot)
+      else if (elsewhere.has(slot)) this.#open.set(slot, listener)
+      else this.#handOn(slot, listener)
+    }
+  }
+
+  /** Listens no more, but for the slots in `elsewhere`: from here on a successor may take the addresses. */
+  close(elsewhere: ReadonlySet<number> = new Set()): void {
+    this.#isClosed = true
+    this.#alarms.clear()
+    for (const [slot, { socketFile }] of this.#open) {
+      if (socketFile !== undefined && !elsewhere.has(slot)) removeSocketFile(socketFile)
+    }
+    this.#open.clear()
+  }
+
+  /** Closes what was bound and never handed on, but for the slots in `elsewhere`. */
+  discard(elsewhere: ReadonlySet<number>): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    closeListeners(this.#parts.calls, this.#parts.bound, elsewhere)
+  }
+
+  /** Tries again, a few times soon, what an address that was just given up may have kept from being bound. */
+  bindSoon(): void {
+    for (const [slot, listener] of this.#parts.bound.entries()) {
+      if (listener === undefined) this.#bindSoon(slot, BIND_SOON_TRIES)
+    }
+  }
+
+  #bindSoon(slot: number, tries: number): void {
+    this.#alarms.after(BIND_SOON_MS, async () => {
+      if (this.#open.has(slot) || tries === 0) return
+      await this.#bindAgain(slot, this.#parts.listeners[slot] as ListenerSettings)
+      this.#bindSoon(slot, tries - 1)
+    })
+  }
+
+  #bindLater(slot: number): void {
+    const settings = this.#parts.listeners[slot] as ListenerSettings
+    const { bindRetryDelayMs } = settings
+    if (bindRetryDelayMs > 0) this.#alarms.after(bindRetryDelayMs, () => void this.#bindAgain(slot, settings))
+  }
+
+  async #bindAgain(slot: number, settings: ListenerSettings): Promise<void> {
+    const { calls, say } = this.#parts
+    const listener = await bindListener(calls, settings, say)
+    if (this.#isClosed || (listener !== undefined && this.#open.has(slot))) {
+      if (listener !== undefined) calls.close(listener.fd)
+      if (listener?.socketFile !== undefined) removeSocketFile(listener.socketFile)
+      return
+    }
+    if (listener === undefined) this.#bindLater(slot)
+    else this.#handOn(slot, listener)
+  }
+
+  #handOn(slot: number, listener: BoundListener): void {
+    this.#open.set(slot, listener)
+    this.#parts.onListen(slot, listener)
+  }
+}
+
+/** What was told to the socket before it listened, and cannot be told again. */
+function isSameSctp(a: ListenerSettings['sctp'], b: ListenerSettings['sctp']): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}

@@ -1,0 +1,190 @@
+import { adoptListener, openListener } from '../accept/bind.js'
+import { fileOf, formatAddress, type SocketAddress } from '../base/address.js'
+import type { BindTarget } from '../config/endpoint.js'
+import type { ListenerSettings, SpawndSettings } from '../config/table-spawnd.js'
+import type { Calls } from '../kernel/calls.js'
+import { AF_INET6, SOCK_STREAM } from '../kernel/constants.js'
+import { EADDRINUSE, errorText } from '../kernel/errno.js'
+import { mapPrivate, unmap } from '../kernel/memory.js'
+import { isSctpSocket } from '../kernel/sctp.js'
+import { decodeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
+import type { SocketKind } from '../kernel/socket-kind.js'
+import { ERR, INFO } from '../observe/severity.js'
+import type { Say } from '../observe/trace.js'
+import { resolvable } from '../plan/check.js'
+import { protocolName } from '../plan/settings.js'
+import { listenerOptions } from '../plan/socket-settings.js'
+import { handedOver } from '../services/handed-over.js'
+import { resolveHost } from '../services/resolver.js'
+import {
+  removeSocketFile,
+  removeStaleSocket,
+  type SocketFile,
+  setSocketAccess,
+  socketFile,
+} from '../services/socket-file.js'
+
+export interface BoundListener {
+  readonly fd: number
+  readonly socketKind: SocketKind
+  /** Of a Unix socket that we have bound: its file, which goes when it listens no more. */
+  readonly socketFile: SocketFile | undefined
+  /** Where it really listens: the port that the system chose, the address of a name. */
+  readonly name: string
+}
+
+/** Where a listener will be bound, as a name for logs until it is. */
+export function intendedName({ bind, sctp }: ListenerSettings): string {
+  switch (bind.kind) {
+    case 'address':
+      return protocolName(formatAddress(bind.address), sctp)
+    case 'name':
+      return protocolName(`${bind.host}:${bind.port}`, sctp)
+    case 'any':
+      return protocolName(`*:${bind.port}`, sctp)
+    case 'inherited':
+      return bind.name === undefined ? 'the socket of inetd' : `the socket '${bind.name}'`
+  }
+}
+
+/** What a listener will be, until it is bound. */
+export function intendedKind({ bind, sctp }: ListenerSettings): SocketKind {
+  if (sctp !== undefined) return 'sctp'
+  return bind.kind === 'address' && bind.address.family === 'unix' ? 'unix' : 'tcp'
+}
+
+/** Binds one listener and says how it went. Undefined when it could not be bound. */
+export async function bindListener(
+  calls: Calls,
+  settings: ListenerSettings,
+  say: Say,
+): Promise<BoundListener | undefined> {
+  const retry =
+    settings.bindRetryDelayMs > 0 ? ` Will retry every ${settings.bindRetryDelayMs / 1000} seconds.` : ''
+  const failed = (name: string, why: string) => say(ERR, `bind to ${name} failed: ${why}.${retry}`)
+  if (settings.bind.kind === 'inherited') return adopt(calls, settings, settings.bind.name, failed, say)
+  const address = await bindAddress(calls, settings.bind).catch((error: Error) => error)
+  if (address instanceof Error) {
+    failed(intendedName(settings), address.message)
+    return undefined
+  }
+  const fd = openAt(calls, settings, address)
+  if (typeof fd === 'string' || fd < 0) {
+    const why = typeof fd === 'string' ? fd : errorText(-fd)
+    failed(protocolName(formatAddress(address), settings.sctp), why)
+    return undefined
+  }
+  const name = protocolName(formatAddress(boundAddress(calls, fd) ?? address), settings.sctp)
+  say(INFO, `bind to ${name} succeeded`)
+  const file = fileOf(address)
+  const socket = file === undefined ? undefined : socketFile(file)
+  return { fd, socketKind: intendedKind(settings), socketFile: socket, name }
+}
+
+/** Takes a socket that was handed over. */
+function adopt(
+  calls: Calls,
+  settings: ListenerSettings,
+  name: string | undefined,
+  failed: (name: string, why: string) => void,
+  say: Say,
+): BoundListener | undefined {
+  const { sctp } = settings
+  const fd = handedOver(calls, name)
+  const outcome =
+    typeof fd === 'string'
+      ? fd
+      : (wrongProtocol(calls, fd, settings) ?? adoptListener(calls, fd, listenerOptions(settings)))
+  if (typeof fd === 'string' || typeof outcome === 'string' || outcome < 0) {
+    failed(intendedName(settings), typeof outcome === 'string' ? outcome : errorText(-outcome))
+    return undefined
+  }
+  const address = boundAddress(calls, fd)
+  const bound = address === undefined ? intendedName(settings) : protocolName(formatAddress(address), sctp)
+  say(INFO, `bind to ${bound} succeeded (via ${name === undefined ? 'inetd' : 'systemd'})`)
+  const socketKind = address?.family === 'unix' ? 'unix' : intendedKind(settings)
+  return { fd, socketKind, socketFile: undefined, name: bound }
+}
+
+/** Says what is wrong when a socket is of another protocol than the configuration says. */
+function wrongProtocol(calls: Calls, fd: number, { sctp }: ListenerSettings): string | undefined {
+  const isSctp = isSctpSocket(calls, fd)
+  if (isSctp === (sctp !== undefined)) return undefined
+  return isSctp ? "it is a socket of SCTP: say 'protocol = SCTP'" : 'it is no socket of SCTP'
+}
+
+/** A listening descriptor, a negated errno or a reason. The file of a dead Unix socket is replaced. */
+function openAt(calls: Calls, settings: ListenerSettings, address: SocketAddress): number | string {
+  const options = { ...listenerOptions(settings), address }
+  const file = fileOf(address)
+  const open = () => openListener(calls, options, () => setAccess(file, settings))
+  try {
+    const fd = open()
+    const isTaken = fd === -EADDRINUSE && file !== undefined
+    return isTaken && removeStaleSocket(calls, file) ? open() : fd
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+/** Mode and owner of the file of a Unix socket, before anybody can connect. Throws what the system says. */
+function setAccess(file: string | undefined, { mode, user, group }: ListenerSettings): void {
+  if (file !== undefined) setSocketAccess(file, { mode, uid: user?.uid, gid: group ?? user?.gid })
+}
+
+async function bindAddress(
+  calls: Calls,
+  bind: Exclude<BindTarget, { kind: 'inherited' }>,
+): Promise<SocketAddress> {
+  switch (bind.kind) {
+    case 'address':
+      return bind.address
+    case 'any':
+      return anyAddress(calls, bind.port)
+    case 'name': {
+      const [first] = await resolveHost(resolvable(bind))
+      if (first === undefined) throw new Error('the name has no address')
+      return first
+    }
+  }
+}
+
+/** `::` takes IPv4 clients too; without IPv6 in the kernel it is `0.0.0.0`. */
+function anyAddress(calls: Calls, port: number): SocketAddress {
+  const probe = calls.socket(AF_INET6, SOCK_STREAM, 0)
+  if (probe < 0) return { family: 'ipv4', host: '0.0.0.0', port }
+  calls.close(probe)
+  return { family: 'ipv6', host: '::', port, scope: '' }
+}
+
+function boundAddress(calls: Calls, fd: number): SocketAddress | undefined {
+  const region = mapPrivate(SOCKADDR_BYTES_MAX)
+  const byteLength = calls.localAddress(fd, region)
+  const address = byteLength < 0 ? undefined : decodeAddress(region.bytes, byteLength)
+  unmap(region)
+  return address
+}
+
+/** Binds every listener of the section, in order; undefined in the place of one that could not be bound. */
+export async function bindAll(
+  calls: Calls,
+  { listeners }: SpawndSettings,
+  say: Say,
+): Promise<(BoundListener | undefined)[]> {
+  const bound: (BoundListener | undefined)[] = []
+  for (const settings of listeners) bound.push(await bindListener(calls, settings, say))
+  return bound
+}
+
+/** Closes what nobody got, but for the slots in `except`. */
+export function closeListeners(
+  calls: Calls,
+  bound: readonly (BoundListener | undefined)[],
+  except: ReadonlySet<number>,
+): void {
+  for (const [slot, listener] of bound.entries()) {
+    if (listener === undefined || except.has(slot)) continue
+    calls.close(listener.fd)
+    if (listener.socketFile !== undefined) removeSocketFile(listener.socketFile)
+  }
+}

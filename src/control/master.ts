@@ -1,0 +1,314 @@
+import { closeSync } from 'node:fs'
+import { EXIT_CONFIG, EXIT_NO_PERMISSION, EXIT_OK, EXIT_SOFTWARE } from '../base/exit-codes.js'
+import { POLL_VARIABLE } from '../base/poll-mechanism.js'
+import { createCells } from '../cells/cells.js'
+import type { Shape } from '../cells/layout.js'
+import type { AcceptorCommand, AcceptorReport, AcceptorSettings } from '../engine/acceptor-settings.js'
+import { openWakeFd } from '../kernel/eventfd.js'
+import { COUNT } from '../observe/counters.js'
+import { ERR, INFO, WARNING } from '../observe/severity.js'
+import { TraceChannel } from '../observe/trace.js'
+import type { Loaded, LoadOptions } from '../plan/load.js'
+import { acceptorSettings, isOwnProgram, masterShape, placementLimits } from '../plan/settings.js'
+import type { ToMaster } from '../services/link-messages.js'
+import { LogDrain } from '../services/log-drain.js'
+import { Alarms } from './alarms.js'
+import { tellServing } from './background.js'
+import type { ChildProgram } from './children.js'
+import { closeInspector } from './close-inspector.js'
+import { Crew } from './crew.js'
+import { DirectFleet } from './direct-fleet.js'
+import { brokerFleet, type Fleet } from './fleet.js'
+import type { Generation } from './generation.js'
+import type { BoundListener } from './listeners.js'
+import { keepTitle, type Load } from './process-title.js'
+import { type GenerationKeeper, Reloader } from './reload.js'
+import type { StartedHead } from './start-up.js'
+import { traceText } from './trace-text.js'
+
+/** Children that take longer than this to start have something wrong with them. */
+const PREPARE_MAX_MS = 30_000
+
+/** Children that did not end by themselves after they were told to cut their sessions. */
+const KILL_AFTER_MS = 2_000
+
+export interface MasterParts extends StartedHead {
+  readonly loaded: Loaded
+  /** How the configuration is read, now and when it is read again. */
+  readonly options: LoadOptions
+  /** How our own children are started; the configuration and the section that they read follow. */
+  readonly ownProgram: Pick<ChildProgram, 'command' | 'words'>
+}
+
+/** The control thread of a master: the fleet that takes clients, the crew that relays, and what exists once. */
+export class Master {
+  readonly #parts: MasterParts
+  readonly #fleet: Fleet
+  readonly #crew: Crew
+  readonly #alarms = new Alarms()
+  readonly #trace: TraceChannel
+  readonly #ownCells = createCells(OWN_SHAPE)
+  readonly #ownDrain: LogDrain
+  readonly #isDirect: boolean
+  /** Heard by all children that accept by themselves. */
+  readonly #bell = openWakeFd()
+  readonly #reloader: Reloader
+  #isEnding = false
+  #isServing = false
+  #onPrepared: (isOk: boolean) => void = () => {}
+  #onReloaded: () => void = () => {}
+
+  constructor(parts: MasterParts) {
+    this.#parts = parts
+    const { loaded, log, options, ownProgram, traceMask, way } = parts
+    this.#trace = new TraceChannel('PROC', traceMask, log.say)
+    this.#ownDrain = new LogDrain(this.#ownCells.cells.child(0), log.say, { access: () => {}, key: () => {} })
+    this.#isDirect = loaded.spawnd.spawn.accept === 'direct'
+    this.#reloader = new Reloader({ ...parts, alarms: this.#alarms }, this.#keeper())
+    const crew = {
+      options,
+      ownProgram,
+      say: log.say,
+      traceMask,
+      mechanism: loaded.mechanism,
+      bellFd: this.#bell.fd,
+      writeAccess: (line: string) => this.#reloader.access.write(line),
+      onMessage: (slot: number, message: ToMaster) => this.#onChildMessage(slot, message),
+      onForbidden: (generation: Generation) => this.#onForbidden(generation),
+      onGone: (slot: number) => this.#post({ kind: 'gone', slot }),
+    }
+    this.#crew = new Crew(crew, this.#reloader.present)
+    this.#fleet = this.#isDirect ? this.#directFleet() : this.#brokerFleet()
+    way.add({ leave: (done) => this.#leave(done) })
+  }
+
+  start(): void {
+    void this.#reloader.start(undefined)
+    this.#fleet.start()
+    keepTitle(this.#parts.program, () => this.#load())
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.#end(signal))
+    process.on('SIGUSR1', () => this.#reloader.access.reopen())
+    process.on('SIGHUP', () => void this.#reloader.change('reload'))
+  }
+
+  #load(): Load {
+    const { loaded, sessionsMax } = this.#reloader.present
+    const ownCount = this.#ownCells.cells.child(0).counters[COUNT.sessionsNow] as number
+    return {
+      connections: this.#isDirect ? this.#crew.sessions : ownCount,
+      connectionsMax: sessionsMax,
+      overload: loaded.spawnd.overload,
+      isDying: this.#isEnding,
+    }
+  }
+
+  /** Its generations are children: some of a new one have to be there before clients are its. */
+  #keeper(): GenerationKeeper {
+    return {
+      hasChildren: true,
+      shapeOf: masterShape,
+      onListen: (slot, listener) => this.#onListen(slot, listener),
+      onAddresses: (generation, slot, addresses) => this.#crew.tellAddresses(generation, slot, addresses),
+      onTicketKeys: (ring) => this.#crew.tellTicketKeys(ring),
+      onStaple: (id, staple) => this.#crew.tellStaple(id, staple),
+      needRestart: ({ mechanism, spawnd }) => [
+        ...(mechanism === this.#parts.loaded.mechanism ? [] : [`setenv ${POLL_VARIABLE}`]),
+        ...((spawnd.spawn.accept === 'direct') === this.#isDirect ? [] : ['accept']),
+        ...(spawnd.singleProcess ? ['single process'] : []),
+      ],
+      prepare: ({ loaded }) => this.#prepare(loaded.spawnd.spawn.instancesMin),
+      forget: (next) => this.#forget(next),
+      putInForce: (next, kept) => {
+        this.#crew.setGeneration(next)
+        return new Promise((resolve) => {
+          this.#onReloaded = resolve
+          this.#post({ kind: 'reload', settings: this.#settings(), kept })
+        })
+      },
+      running: () => this.#crew.generations(),
+      end: (generation) => this.#endGeneration(generation),
+    }
+  }
+
+  #brokerFleet(): Fleet {
+    return brokerFleet(
+      this.#settings(),
+      (report) => this.#onReport(report),
+      (error) => this.#fail(`reactor: ${error.stack ?? error.message}`),
+    )
+  }
+
+  #directFleet(): Fleet {
+    return new DirectFleet({
+      limits: placementLimits(this.#reloader.present.loaded.spawnd),
+      tell: (slot, message) => this.#crew.tell(slot, message),
+      loadOf: (slot) => this.#crew.loadOf(slot),
+      setMayGrow: (mayGrow) => this.#reloader.present.memory.cells.mayGrow.fill(mayGrow ? 1 : 0),
+      report: (report) => this.#onReport(report),
+      closeFd: closeSync,
+      ringBell: () => this.#bell.wake(),
+      say: this.#parts.log.say,
+    })
+  }
+
+  #settings(): AcceptorSettings {
+    const { listeners, loaded } = this.#reloader.present
+    const cells = { fd: this.#ownCells.fd, shape: OWN_SHAPE }
+    const { loaded: atStart, traceMask } = this.#parts
+    const settings = acceptorSettings(loaded, listeners.names, cells, traceMask)
+    return { ...settings, mechanism: atStart.mechanism }
+  }
+
+  /** Settles when the children of the next generation have started, or could not, or took too long. */
+  async #prepare(count: number): Promise<string | undefined> {
+    const isOk = await new Promise<boolean>((resolve) => {
+      this.#onPrepared = resolve
+      this.#post({ kind: 'prepare', count })
+      this.#alarms.after(PREPARE_MAX_MS, () => resolve(false))
+    })
+    return isOk ? undefined : 'no child starts with the new configuration'
+  }
+
+  /** The children of the next generation that there are go. */
+  #forget(next: Generation): void {
+    this.#post({ kind: 'forget' })
+    for (const slot of this.#crew.slotsOf(next)) this.#crew.retire(slot)
+  }
+
+  /** Children that accept by themselves get their listeners at start: one that is late makes new children. */
+  #onListen(slot: number, listener: BoundListener): void {
+    this.#post({ kind: 'listen', slot, fd: listener.fd })
+    if (this.#isDirect && this.#isServing) void this.#reloader.change('renew')
+  }
+
+  #endGeneration(generation: Generation): void {
+    const slots = this.#crew.slotsOf(generation)
+    if (slots.length === 0) return
+    this.#parts.log.say(WARNING, `ending ${slots.length} children of an old configuration`)
+    for (const slot of slots) this.#crew.cut(slot)
+  }
+
+  #onReport(report: AcceptorReport): void {
+    if (this.#trace.isOn) this.#trace.say(`from the fleet: ${JSON.stringify(report)}`)
+    switch (report.kind) {
+      case 'pong':
+        this.#parts.manager.alive()
+        return
+      case 'log':
+        this.#ownDrain.drain()
+        return
+      case 'serving':
+        closeInspector()
+        this.#alarms.every(this.#parts.manager.watchdogMs, () => this.#post({ kind: 'ping' }))
+        if (!isOwnProgram(this.#reloader.present.loaded.spawnd.spawn)) this.#tellServing()
+        return
+      case 'wanted':
+        this.#startChild(report.slot, report.fd, report.isFresh)
+        return
+      case 'started':
+        this.#crew.served(report.slot)
+        return
+      case 'idle':
+        this.#parts.way.leave(EXIT_OK)
+        return
+      case 'prepared':
+        this.#onPrepared(report.isOk)
+        return
+      case 'reloaded':
+        this.#onReloaded()
+        return
+      case 'bad-configuration':
+        this.#parts.log.say(ERR, 'Child reported fatal configuration problem. Exiting.')
+        this.#parts.way.leave(EXIT_CONFIG)
+        return
+    }
+  }
+
+  /** A child of the generation that is in force, or of the one that is prepared. */
+  #startChild(slot: number, wireFd: number | undefined, isFresh: boolean): void {
+    const { next, present } = this.#reloader
+    if (isFresh && next !== undefined) this.#crew.startOther(slot, wireFd, next)
+    else this.#crew.start(slot, wireFd, present)
+  }
+
+  /** Clients are served from now on: for who started us. Children that are replaced later are no news. */
+  #tellServing(): void {
+    if (this.#isServing) return
+    this.#isServing = true
+    tellServing()
+    this.#parts.manager.ready()
+  }
+
+  #onChildMessage(slot: number, message: ToMaster): void {
+    if (message.kind === 'log') {
+      this.#crew.drainLog(slot)
+      return
+    }
+    if (this.#trace.isOn) this.#trace.say(`from child ${slot}: ${message.kind}`)
+    this.#fleet.hear(slot, message.kind)
+    if (message.kind !== 'serving') return
+    this.#crew.served(slot)
+    this.#tellServing()
+  }
+
+  /** No child will ever start. A configuration that is only prepared is given up instead. */
+  #onForbidden(generation: Generation): void {
+    if (this.#isEnding || generation !== this.#reloader.present) return
+    this.#parts.log.say(ERR, 'children may not become the user or group of the configuration. Exiting.')
+    this.#parts.way.leave(EXIT_NO_PERMISSION)
+  }
+
+  #post(command: AcceptorCommand): void {
+    if (this.#trace.isOn) this.#trace.say(`to the fleet: ${traceText(command)}`)
+    this.#fleet.post(command)
+  }
+
+  #fail(text: string): void {
+    this.#parts.log.say(ERR, text)
+    this.#parts.way.leave(EXIT_SOFTWARE)
+  }
+
+  /** The first signal lets sessions finish, the second one ends them. */
+  #end(signal: NodeJS.Signals): void {
+    const { gracePeriodMs, log } = this.#parts
+    if (this.#isEnding) {
+      this.#cut()
+      return
+    }
+    this.#isEnding = true
+    log.say(INFO, `${signal}: exiting`)
+    this.#parts.manager.stopping()
+    this.#post({ kind: 'drain' })
+    this.#crew.dropWaiting()
+    this.#reloader.end()
+    this.#parts.releasePidfile()
+    this.#alarms.after(gracePeriodMs, () => {
+      log.say(WARNING, 'the grace period is over: resetting the sessions that are left')
+      this.#cut()
+    })
+  }
+
+  #cut(): void {
+    this.#post({ kind: 'cut' })
+    this.#crew.stopStarting()
+    this.#crew.cutAll()
+    this.#alarms.after(KILL_AFTER_MS, () => this.#crew.killAll())
+    this.#alarms.after(KILL_AFTER_MS * 2, () => this.#parts.way.leave(EXIT_OK))
+  }
+
+  #leave(done: () => void): void {
+    this.#isEnding = true
+    this.#alarms.clear()
+    this.#reloader.close()
+    this.#crew.stopStarting()
+    this.#crew.closeLinks()
+    this.#fleet.end(() => {
+      this.#crew.closeLogs()
+      this.#ownDrain.close()
+      this.#reloader.access.close(done)
+    })
+  }
+}
+
+/** The cells of the master's own reactor: it relays nothing. */
+const OWN_SHAPE: Shape = { children: 1, remotes: 0, listeners: 0, ringBytes: 256 * 1024 }

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { QUESTION } from '../../test/support/mavis.js'
+import { linuxSystem } from '../kernel/linux-system.js'
+import type { MavisSettings } from '../mavis/settings.js'
+import type { Answer } from '../relay/opening/questions.js'
+import { MavisService } from './mavis-service.js'
+
+/** No socket can have that path, and the module says so when it is opened. */
+const WRONG: MavisSettings = {
+  authorization: 'host',
+  fallback: 'permit',
+  timeoutMs: 5_000,
+  cacheTimeoutMs: 0,
+  members: [],
+  modules: [
+    {
+      module: 'remote',
+      name: '0',
+      position: { file: 'test.cfg', line: 1, column: 1 },
+      onError: 'continue',
+      onNotFound: 'continue',
+      scriptIn: undefined,
+      scriptInterim: undefined,
+      scriptOut: undefined,
+      servers: [{ target: { kind: 'unix', path: 'x'.repeat(200) }, key: undefined }],
+      localAddress: undefined,
+      timeoutMs: 1_000,
+      tries: 1,
+      rebalance: 0,
+    },
+  ],
+}
+
+test('modules that cannot be opened let nobody in, and the program goes on', async () => {
+  const lines: string[] = []
+  const log = { say: (_: number, text: string) => lines.push(text) }
+  const answers = await new Promise<readonly Answer[]>((resolve) => {
+    const service = new MavisService({ log, system: linuxSystem() }, resolve)
+    service.open(0, WRONG)
+    service.hear({ asked: [QUESTION], withdrawn: [2] })
+    service.retire(0)
+    void service.closeAll()
+  })
+  assert.deepEqual(answers, [[1, { isPermitted: false, refusal: 'error', comment: '' }]])
+  assert.equal(lines.length, 1)
+  assert.match(lines[0] ?? '', /^mavis: the modules cannot be asked, every client is refused: /)
+})

@@ -1,0 +1,286 @@
+import type { SocketAddress } from '../base/address.js'
+import { formatProblem } from '../base/problem.js'
+import type { Shape } from '../cells/layout.js'
+import type { Configuration } from '../config/load.js'
+import type { ListenerSettings } from '../config/table-spawnd.js'
+import { ERR, INFO, WARNING } from '../observe/severity.js'
+import { TraceChannel } from '../observe/trace.js'
+import { hasErrors, startProblems } from '../plan/check.js'
+import { limitProblems } from '../plan/limit-problems.js'
+import { type Loaded, type LoadOptions, loadFrom } from '../plan/load.js'
+import { isSameSocket } from '../plan/socket-settings.js'
+import { FileWatch } from '../services/file-watch.js'
+import { Stapler } from '../services/ocsp.js'
+import { TICKET_KEY_PERIOD_MS, type TicketKeyRing } from '../services/ticket-keys.js'
+import { checkOcspResponse, type OcspSource } from '../tls/ocsp.js'
+import { AccessLogInForce } from './access-log.js'
+import type { Alarms } from './alarms.js'
+import { Generation } from './generation.js'
+import { type BoundListener, bindListener, closeListeners } from './listeners.js'
+import type { StartedHead } from './start-up.js'
+import { watchTlsFiles } from './tls-tickets.js'
+
+/** Generations that still have sessions; with one more the oldest is ended. */
+export const OLD_GENERATIONS_MAX = 8
+
+/** Why the file is read again. */
+const RELOAD_REASONS = { reload: 'SIGHUP', files: 'a file of TLS has changed' } as const
+
+/** `renew`: the same configuration once more. */
+type Wish = keyof typeof RELOAD_REASONS | 'renew'
+
+export interface ReloadParts extends StartedHead {
+  readonly loaded: Loaded
+  /** How the configuration is read, now and when it is read again. */
+  readonly options: LoadOptions
+  /** Those of the process, which end with it. */
+  readonly alarms: Alarms
+}
+
+/** Slots of listeners that stay, in both generations. */
+export type Kept = readonly (readonly [oldSlot: number, newSlot: number])[]
+
+/** What a master and a single process do about generations, each in its way. */
+export interface GenerationKeeper {
+  readonly hasChildren: boolean
+  shapeOf(configuration: Configuration): Shape
+  /** A listener of the present generation is there; its descriptor is the receiver's. */
+  onListen(slot: number, listener: BoundListener): void
+  onAddresses(generation: Generation, remoteSlot: number, addresses: readonly SocketAddress[]): void
+  /** New keys for session tickets of the present generation. */
+  onTicketKeys(ring: TicketKeyRing): void
+  /** A newer OCSP response, for whoever shows the certificate; undefined: none any more. */
+  onStaple(id: string, staple: Uint8Array | undefined): void
+  /** The directives of the new configuration that differ and take a restart. */
+  needRestart(loaded: Loaded): readonly string[]
+  /** Gets ready to serve with another generation: why that cannot be, or undefined. */
+  prepare(next: Generation): Promise<string | undefined>
+  /** Nothing comes of it. */
+  forget(next: Generation): void
+  /** Clients are its from now on; settles when that is so. New listeners follow by `onListen`. */
+  putInForce(next: Generation, kept: Kept): Promise<void>
+  /** Generations that run, the oldest first. */
+  running(): readonly Generation[]
+  /** Resets what a generation still has. */
+  end(generation: Generation): void
+}
+
+/** The configuration in force, and how another one takes its place: the same in every process that listens. */
+export class Reloader {
+  readonly access: AccessLogInForce
+  readonly #parts: ReloadParts
+  readonly #keeper: GenerationKeeper
+  #present: Generation
+  /** The one that is being prepared, and the slots in it of listeners that stay, by their old ones. */
+  #next: { readonly generation: Generation; readonly kept: ReadonlyMap<number, number> } | undefined
+  readonly #tlsFiles = new FileWatch(() => void this.change('files'))
+  /** Responses stay when another configuration has the same certificates. */
+  readonly #stapler: Stapler<OcspSource>
+  #isChanging = false
+  #isEnding = false
+  /** What is wanted and not yet begun. */
+  readonly #wishes = new Set<Wish>()
+
+  constructor(parts: ReloadParts, keeper: GenerationKeeper) {
+    this.#parts = parts
+    this.#keeper = keeper
+    this.access = new AccessLogInForce(parts.loaded.tcprelay, parts.log)
+    this.#stapler = new Stapler<OcspSource>({
+      // HTTP is loaded where a responder is to be asked.
+      post: async (...request) => (await import('../services/ocsp-post.js')).postOcsp(...request),
+      check: checkOcspResponse,
+      onStaple: (id, staple) => keeper.onStaple(id, staple),
+      say: parts.log.say,
+    })
+    this.#present = this.#makeGeneration(parts.loaded, parts.bound, undefined)
+  }
+
+  get present(): Generation {
+    return this.#present
+  }
+
+  get next(): Generation | undefined {
+    return this.#next?.generation
+  }
+
+  /** Listens, once `ready` has settled; what is wanted meanwhile comes after it. */
+  async start(ready: Promise<unknown> | undefined): Promise<void> {
+    this.#isChanging = true
+    if (ready !== undefined) await ready
+    this.#present.listeners.start()
+    watchTlsFiles(this.#tlsFiles, this.#present.loaded)
+    this.#stapler.watch(this.#present.loaded.tls.ocsp)
+    this.#rotateTicketKeys()
+    await this.#grantWishes()
+  }
+
+  /** One change at a time; what is wanted meanwhile comes after it, once. */
+  async change(wish: Wish): Promise<void> {
+    this.#wishes.add(wish)
+    if (!this.#isChanging) await this.#grantWishes()
+  }
+
+  /** The process takes no more clients, and no other configuration. */
+  end(): void {
+    this.#isEnding = true
+    this.#tlsFiles.close()
+    this.#stapler.close()
+    this.#present.listeners.close()
+  }
+
+  /** The process ends now. */
+  close(): void {
+    this.end()
+    this.#present.stopLookups()
+    this.#next?.generation.listeners.discard(new Set(this.#next.kept.values()))
+  }
+
+  /** Only those who serve with the configuration in force shake hands. */
+  #rotateTicketKeys(): void {
+    this.#parts.alarms.after(TICKET_KEY_PERIOD_MS, () => {
+      const { tickets } = this.#present
+      tickets?.rotate()
+      if (tickets !== undefined) this.#keeper.onTicketKeys(tickets)
+      this.#rotateTicketKeys()
+    })
+  }
+
+  async #grantWishes(): Promise<void> {
+    this.#isChanging = true
+    for (const wish of this.#wishes) {
+      this.#wishes.delete(wish)
+      if (this.#isEnding) break
+      await (wish === 'renew' ? this.#replace(this.#present.loaded) : this.#reload(wish))
+    }
+    this.#isChanging = false
+  }
+
+  /** Reads the configuration again. A wrong one changes nothing. */
+  async #reload(wish: keyof typeof RELOAD_REASONS): Promise<void> {
+    const { log, manager, options, system } = this.#parts
+    log.say(INFO, `${RELOAD_REASONS[wish]}: reloading`)
+    manager.reloading(system.clock.monotonicMs())
+    const loaded = await loadFrom(options)
+    if (this.#isEnding) return
+    const { hasChildren } = this.#keeper
+    const limits = hasChildren ? limitProblems(loaded) : []
+    const problems = [...loaded.problems, ...startProblems(loaded, hasChildren), ...limits]
+    for (const problem of problems) log.say(hasErrors([problem]) ? ERR : WARNING, formatProblem(problem))
+    if (hasErrors(problems)) log.say(ERR, 'the new configuration is wrong: the old one goes on')
+    else await this.#replace(loaded)
+    manager.ready()
+  }
+
+  /** Makes everything ready; only then clients and listeners are the next generation's. */
+  async #replace(loaded: Loaded): Promise<void> {
+    const { log } = this.#parts
+    for (const directive of this.#keeper.needRestart(loaded))
+      log.say(WARNING, `a change of \`${directive}\` needs a restart: it stays as it was`)
+    const { bound, kept } = await this.#bind(loaded)
+    const next = this.#open(loaded, bound, kept)
+    if (next === undefined) return
+    this.#next = { generation: next, kept }
+    const problem = this.#isEnding ? undefined : await this.#keeper.prepare(next)
+    this.#next = undefined
+    if (problem === undefined && !this.#isEnding) {
+      await this.#putInForce(next, kept)
+      return
+    }
+    this.#keeper.forget(next)
+    next.listeners.discard(new Set(kept.values()))
+    next.retire()
+    if (problem !== undefined && !this.#isEnding) this.#tellGivenUp(problem)
+  }
+
+  /** The listeners of another configuration: those that stay with their sockets, new ones bound. */
+  async #bind({ spawnd }: Loaded) {
+    const { log, system } = this.#parts
+    const bound: (BoundListener | undefined)[] = []
+    const kept = new Map<number, number>()
+    for (const [slot, settings] of spawnd.listeners.entries()) {
+      const open = this.#present.listeners.find(settings, kept)
+      if (open !== undefined) {
+        kept.set(open.slot, slot)
+        this.#tellUnchanged(open.slot, settings, open.listener.name)
+      }
+      bound.push(open?.listener ?? (await bindListener(system.calls, settings, log.say)))
+    }
+    return { bound, kept }
+  }
+
+  /** What accepted sockets inherit was set when the listener was bound. */
+  #tellUnchanged(slot: number, settings: ListenerSettings, name: string): void {
+    const before = this.#present.loaded.spawnd.listeners[slot] as ListenerSettings
+    if (isSameSocket(before, settings)) return
+    this.#parts.log.say(WARNING, `the options of ${name} stay as they were: a change needs a restart`)
+  }
+
+  /** Undefined, and told, when what it takes is missing: descriptors, memory. */
+  #open(
+    loaded: Loaded,
+    bound: readonly (BoundListener | undefined)[],
+    kept: ReadonlyMap<number, number>,
+  ): Generation | undefined {
+    try {
+      return this.#makeGeneration(loaded, bound, this.#present)
+    } catch (error) {
+      closeListeners(this.#parts.system.calls, bound, new Set(kept.values()))
+      this.#tellGivenUp(cannotBeUsed(error instanceof Error ? error.message : String(error)))
+      return undefined
+    }
+  }
+
+  #tellGivenUp(problem: string): void {
+    this.#parts.log.say(ERR, `${problem}: the old one goes on`)
+  }
+
+  #makeGeneration(
+    loaded: Loaded,
+    bound: readonly (BoundListener | undefined)[],
+    present: Generation | undefined,
+  ): Generation {
+    const { log, system, traceMask } = this.#parts
+    const generation: Generation = new Generation(loaded, bound, present, {
+      calls: system.calls,
+      say: log.say,
+      trace: new TraceChannel('DNS', traceMask, log.say),
+      shapeOf: (configuration) => this.#keeper.shapeOf(configuration),
+      staples: () => this.#stapler.staples,
+      onListen: (slot, listener) => this.#keeper.onListen(slot, listener),
+      onAddresses: (slot, addresses) => this.#keeper.onAddresses(generation, slot, addresses),
+    })
+    return generation
+  }
+
+  async #putInForce(next: Generation, kept: ReadonlyMap<number, number>): Promise<void> {
+    const old = this.#present
+    const { spawnd, tcprelay } = next.loaded
+    this.#present = next
+    watchTlsFiles(this.#tlsFiles, next.loaded)
+    this.#stapler.watch(next.loaded.tls.ocsp)
+    this.#endOldest()
+    const isInForce = this.#keeper.putInForce(next, [...kept])
+    next.listeners.start(new Set(kept.values()))
+    old.listeners.close(new Set(kept.keys()))
+    // What is given up is closed within a turn of the reactor; until then it may be in the way of what is new.
+    next.listeners.bindSoon()
+    old.retire()
+    this.access.replace(tcprelay)
+    const timeoutMs = spawnd.oldGenerationTimeoutMs
+    if (timeoutMs > 0) this.#parts.alarms.after(timeoutMs, () => this.#keeper.end(old))
+    await isInForce
+    this.#parts.log.say(INFO, 'the new configuration is in force')
+  }
+
+  /** Old generations may have sessions for days: there is a limit to their number. */
+  #endOldest(): void {
+    const old = this.#keeper.running().filter((generation) => generation !== this.#present)
+    const surplus = Math.max(0, old.length - OLD_GENERATIONS_MAX)
+    for (const generation of old.slice(0, surplus)) this.#keeper.end(generation)
+  }
+}
+
+/** Of a configuration that is right, and for which something is missing here. */
+export function cannotBeUsed(why: string): string {
+  return `the new configuration cannot be used: ${why}`
+}

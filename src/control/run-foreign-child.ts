@@ -1,0 +1,33 @@
+import { MessageBatch, NO_DESCRIPTOR } from '../kernel/message-batch.js'
+import { messageCalls } from '../kernel/message-calls.js'
+import type { Loaded, LoadOptions } from '../plan/load.js'
+import { WIRE_FD } from '../services/handed-over.js'
+import { ServiceManager } from '../services/service-manager.js'
+import { BAD_CFG, encodeSmall, SMALL_BYTES } from '../wire/child-message.js'
+import { Single } from './single.js'
+import { startProcess } from './start-up.js'
+
+/** Tells the master that starting this child again would help nobody. */
+export function reportBadConfiguration(): void {
+  const batch = new MessageBatch(1, SMALL_BYTES)
+  encodeSmall(batch.bytes, batch.offsetOf(0), BAD_CFG, 0)
+  batch.setSend(0, SMALL_BYTES, NO_DESCRIPTOR)
+  messageCalls().send(WIRE_FD, batch, 1)
+}
+
+/** Relays for a classic master, which leaves nothing but the wire. */
+export function runForeignChild(options: LoadOptions, loaded: Loaded): void {
+  const started = startProcess(options, loaded)
+  if (started === undefined) return
+  const inlet = { master: 'foreign', fd: WIRE_FD } as const
+  const nothing = () => {}
+  const manager = new ServiceManager(started.system.calls, {}, process.pid)
+  const head = {
+    bound: [],
+    gracePeriodMs: Number.POSITIVE_INFINITY,
+    manager,
+    releasePidfile: nothing,
+    releaseSignals: nothing,
+  }
+  new Single({ ...started, ...head, options, loaded, events: {}, inlet }).start()
+}

@@ -1,0 +1,45 @@
+import { loadConfiguration } from '../config/load.js'
+import { snapshotSources } from '../config/sources.js'
+import type { LoadOptions } from '../plan/load.js'
+import { systemNames } from '../plan/system-names.js'
+import { Link } from '../services/link.js'
+import { LINK_FD, LINK_VARIABLE } from '../services/link-messages.js'
+import { Child } from './child.js'
+import type { ChildLink, Start } from './our-link.js'
+import { startProcess } from './start-up.js'
+
+/** Relays for a master of ours. Returns when it has started; the master, or a signal, ends it. */
+export async function runLinkedChild(options: LoadOptions): Promise<void> {
+  delete process.env[LINK_VARIABLE]
+  let child: Child | undefined
+  const link: ChildLink = new Link(LINK_FD, {
+    onMessage(message) {
+      if (message.kind === 'start') child ??= startChild(options, message, link)
+      else child?.onMessage(message)
+    },
+    onEnd: () => child?.onMasterGone(),
+  })
+}
+
+function startChild(options: LoadOptions, start: Start, link: ChildLink): Child | undefined {
+  const sources = { ...snapshotSources(start.snapshot), snapshot: () => start.snapshot }
+  const sections = { masterId: undefined, childId: start.sectionId }
+  const configuration = loadConfiguration({
+    file: options.arguments.configuration,
+    sources,
+    names: systemNames(),
+    environment: new Map(start.environment),
+    isInetd: false,
+    ...sections,
+  })
+  const started = startProcess(options, {
+    ...configuration,
+    sources,
+    sections,
+    mechanism: start.mechanism,
+    tls: { settings: start.tls, stamps: new Map(), ocsp: [] },
+  })
+  if (started === undefined) return undefined
+  const traceMask = started.traceMask | start.traceMask
+  return new Child({ ...started, traceMask, configuration, start, link })
+}

@@ -1,0 +1,19 @@
+import { fileURLToPath } from 'node:url'
+import { formatProblem } from '../base/problem.js'
+import { WARNING } from '../observe/severity.js'
+import { limitProblems } from '../plan/limit-problems.js'
+import type { Loaded, LoadOptions } from '../plan/load.js'
+import { Master } from './master.js'
+import { startHead, startOrLeave } from './start-up.js'
+
+/** What children of ours run, however this process was started. */
+const OWN_PROGRAM = fileURLToPath(new URL('../../../bin/tcprelay.js', import.meta.url))
+
+/** Accepts, and lets children relay. Returns when it has started; its signals end it. */
+export async function runMaster(options: LoadOptions, loaded: Loaded): Promise<void> {
+  const started = await startHead(options, loaded)
+  if (started === undefined) return
+  for (const problem of limitProblems(loaded)) started.log.say(WARNING, formatProblem(problem))
+  const ownProgram = { command: process.execPath, words: [...process.execArgv, OWN_PROGRAM] }
+  startOrLeave(started, () => new Master({ ...started, loaded, options, ownProgram }).start())
+}

@@ -1,0 +1,183 @@
+import { basename } from 'node:path'
+import {
+  EXIT_CANNOT_CREATE,
+  EXIT_OK,
+  EXIT_OS,
+  EXIT_SOFTWARE,
+  EXIT_TEMPORARY,
+  EXIT_UNAVAILABLE,
+} from '../base/exit-codes.js'
+import { descriptorsOf, POLL_VARIABLE, SELECT_DESCRIPTORS } from '../base/poll-mechanism.js'
+import { formatProblem } from '../base/problem.js'
+import { descriptorLimit, raiseDescriptorLimit } from '../kernel/limits.js'
+import { linuxCalls } from '../kernel/linux-calls.js'
+import { linuxSystem } from '../kernel/linux-system.js'
+import { kernelProblem } from '../kernel/self-check.js'
+import type { System } from '../kernel/system.js'
+import type { Log } from '../observe/log.js'
+import { ERR, INFO, NOTICE, WARNING } from '../observe/severity.js'
+import { TraceChannel } from '../observe/trace.js'
+import type { Loaded, LoadOptions } from '../plan/load.js'
+import { childSessionsMax } from '../plan/settings.js'
+import { isUnderInetd } from '../services/handed-over.js'
+import { writePidfile } from '../services/pidfile.js'
+import { ServiceManager } from '../services/service-manager.js'
+import { version } from '../services/version.js'
+import { detach, isInBackground } from './background.js'
+import { type BoundListener, bindAll } from './listeners.js'
+import { logSettings, openLog } from './log-setup.js'
+import { WayOut } from './way-out.js'
+
+/** With fewer open files a reactor cannot even load its modules; what loads earlier fails in bin/run-program.js. */
+const DESCRIPTORS_MIN = 64
+
+/** What every process has before it does its own work. */
+export interface Started {
+  /** The name that the program was started by. */
+  readonly program: string
+  readonly system: System
+  readonly log: Log
+  readonly way: WayOut
+  /** Mask of TRACE_BITS. */
+  readonly traceMask: number
+}
+
+/** A process that listens. */
+export interface StartedHead extends Started {
+  /** By listener; undefined where binding has failed. */
+  readonly bound: readonly (BoundListener | undefined)[]
+  readonly gracePeriodMs: number
+  /** Who started us, if it wants to hear how we are. */
+  readonly manager: ServiceManager
+  /** Removes the pidfile, so that a successor can start. */
+  releasePidfile(): void
+  /** Leaves signals to those who handle them from here on. */
+  releaseSignals(): void
+}
+
+/** Checks the kernel, opens the log, and makes every way out safe. Undefined: the process has to end. */
+export function startProcess(options: LoadOptions, loaded: Loaded): Started | undefined {
+  const { arguments: given, program, programPath } = options
+  const { spawnd, tcprelay } = loaded
+  const problem = kernelProblem()
+  if (problem !== undefined) {
+    process.stderr.write(`${program}: ${problem}\n`)
+    process.exitCode = EXIT_UNAVAILABLE
+    return undefined
+  }
+  const limit = raiseDescriptorLimit(descriptorsOf(loaded.mechanism))
+  if (limit < DESCRIPTORS_MIN) {
+    process.stderr.write(
+      `${program}: cannot start: ${limit} open files are allowed, at least ${DESCRIPTORS_MIN} are needed (ulimit -n, LimitNOFILE)\n`,
+    )
+    process.exitCode = EXIT_OS
+    return undefined
+  }
+  const system = linuxSystem()
+  const log = openLog(system.calls, logSettings(loaded), given, programPath)
+  const way = new WayOut()
+  way.catchAll((error) => log.say(ERR, `control thread: ${describe(error)}`), EXIT_SOFTWARE)
+  log.say(INFO, `startup (version ${version()})`)
+  tellMechanism(loaded, log)
+  const traceMask = given.debugMask | spawnd.debugMask | tcprelay.debugMask
+  for (const problem of loaded.problems) log.say(WARNING, formatProblem(problem))
+  traceConfiguration(loaded, traceMask, log)
+  return { program: basename(programPath, '.js'), system, log, way, traceMask }
+}
+
+function tellMechanism({ mechanism }: Loaded, log: Log): void {
+  log.say(INFO, `${mechanism} event notification mechanism is being used`)
+  if (mechanism !== 'select' || descriptorLimit() < SELECT_DESCRIPTORS) return
+  const limits = `${SELECT_DESCRIPTORS} descriptors and so about ${childSessionsMax()} connections a process`
+  log.say(NOTICE, `select has ${limits}: for more use epoll (${POLL_VARIABLE} = 4), or more children`)
+}
+
+/** Starts a process that listens: goes to the background if it should, holds the pidfile, binds. */
+export async function startHead(options: LoadOptions, loaded: Loaded): Promise<StartedHead | undefined> {
+  const { arguments: given } = options
+  const { spawnd, tcprelay } = loaded
+  const wantsBackground = given.background ?? spawnd.background
+  // Who was started by inetd stays where it is, as the original: inetd waits for it to end.
+  if (wantsBackground && !isInBackground() && !isUnderInetd(linuxCalls())) {
+    detach()
+    return undefined
+  }
+  const releaseSignals = onEarlySignals(() => started?.way.leave(EXIT_OK))
+  const started = startProcess(options, loaded)
+  if (started === undefined) return undefined
+  const { log, system, way } = started
+  const releasePidfile = holdPidfile(given.pidfile ?? spawnd.pidfile, way, log)
+  if (releasePidfile === undefined) {
+    way.leave(EXIT_CANNOT_CREATE)
+    return undefined
+  }
+  const bound = await bindAll(system.calls, spawnd, log.say)
+  const mayRetry = spawnd.listeners.some(({ bindRetryDelayMs }) => bindRetryDelayMs > 0)
+  if (!mayRetry && bound.every((listener) => listener === undefined)) {
+    log.say(ERR, 'Failed to bind to any address or port. Exiting.')
+    way.leave(EXIT_TEMPORARY)
+    return undefined
+  }
+  const { gracePeriodS } = given
+  const gracePeriodMs = gracePeriodS === undefined ? tcprelay.gracePeriodMs : gracePeriodS * 1000
+  const manager = new ServiceManager(system.calls, process.env, process.pid)
+  return { ...started, bound, gracePeriodMs, manager, releasePidfile, releaseSignals }
+}
+
+/** What is missing for a start (descriptors, memory) is a sentence in the log, not a stack trace. */
+export function startOrLeave({ log, releaseSignals, way }: StartedHead, start: () => void): void {
+  try {
+    start()
+    releaseSignals()
+  } catch (error) {
+    log.say(ERR, `cannot start: ${error instanceof Error ? error.message : error}`)
+    way.leave(EXIT_OS)
+  }
+}
+
+/**
+ * Until the process serves there is nothing to finish: a signal to end is obeyed at once, by the way out, so that
+ * no pidfile stays behind. What SIGHUP asks for is being read just now.
+ */
+function onEarlySignals(leave: () => void): () => void {
+  const ignore = () => {}
+  process.on('SIGTERM', leave).on('SIGINT', leave).on('SIGHUP', ignore)
+  return () => void process.off('SIGTERM', leave).off('SIGINT', leave).off('SIGHUP', ignore)
+}
+
+/** What was given where; values are left out, some of them are secret. */
+function traceConfiguration({ given, sections }: Loaded, traceMask: number, log: Log): void {
+  const trace = new TraceChannel('CONFIG', traceMask, log.say)
+  if (!trace.isOn) return
+  trace.say(`sections '${sections.masterId}' and '${sections.childId}'`)
+  for (const { blocks, name, position } of given) {
+    trace.say(`${position.file}:${position.line}:${position.column}: ${[...blocks, name].join(' > ')}`)
+  }
+}
+
+/** Holds the pidfile, if there is to be one; answers how to let go of it, undefined when it cannot be had. */
+function holdPidfile(path: string | undefined, way: WayOut, log: Log): (() => void) | undefined {
+  if (path === undefined) return () => {}
+  try {
+    const pidfile = writePidfile(path, process.pid)
+    let isHeld = true
+    const release = () => {
+      if (isHeld) pidfile.remove()
+      isHeld = false
+    }
+    way.add({
+      leave(done) {
+        release()
+        done()
+      },
+    })
+    return release
+  } catch (error) {
+    log.say(ERR, `cannot write the pidfile: ${error instanceof Error ? error.message : error}`)
+    return undefined
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

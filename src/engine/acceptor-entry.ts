@@ -1,0 +1,25 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import type { ThreadData } from '../control/reactor-thread.js'
+import { linuxSystem } from '../kernel/linux-system.js'
+import { Mailbox } from '../reactor/mailbox.js'
+import { openPoller } from '../reactor/open-poller.js'
+import type { AcceptorCommand, AcceptorReport, AcceptorSettings } from './acceptor-settings.js'
+import { Acceptor } from './build-acceptor.js'
+
+/** The first thing the thread of a master's reactor runs, and until it is stopped the last. */
+function main(): void {
+  if (parentPort === null) throw new Error('a reactor runs in a thread of its own')
+  const { settings, wakeFd } = workerData as ThreadData<AcceptorSettings>
+  const poller = openPoller(settings.mechanism)
+  const mailbox = new Mailbox<AcceptorCommand, AcceptorReport>(parentPort, wakeFd, (command) =>
+    acceptor.handle(command),
+  )
+  const acceptor = new Acceptor(settings, linuxSystem(), poller, (report) => mailbox.post(report))
+  mailbox.open(acceptor.loop)
+  acceptor.start()
+  mailbox.post({ kind: 'serving' })
+  acceptor.loop.run()
+  mailbox.close()
+}
+
+main()

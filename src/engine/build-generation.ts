@@ -1,0 +1,265 @@
+import { Doorkeeper } from '../accept/doorkeeper.js'
+import { type Closing, Gate } from '../accept/gate.js'
+import { type AcceptContext, Listener } from '../accept/listener.js'
+import { Neighbours } from '../accept/neighbours.js'
+import { AccessList } from '../admission/access-list.js'
+import { IdentityList } from '../admission/identity-list.js'
+import { LeastUse } from '../balance/policy.js'
+import { Pool } from '../balance/pool.js'
+import type { SocketAddress } from '../base/address.js'
+import { type Cells, type ChildCells, type OpenedCells, openCells } from '../cells/cells.js'
+import type { Fd } from '../kernel/calls.js'
+import { unmap } from '../kernel/memory.js'
+import type { PeerCalls } from '../kernel/peer-credentials.js'
+import type { Region } from '../kernel/region.js'
+import { nativeAddress } from '../kernel/sockaddr.js'
+import type { SocketKind } from '../kernel/socket-kind.js'
+import type { System } from '../kernel/system.js'
+import { accessLine } from '../observe/access-line.js'
+import { ACCESS, KEY, LOG, LogRingWriter } from '../observe/log-ring.js'
+import { INFO } from '../observe/severity.js'
+import { TraceChannel } from '../observe/trace.js'
+import type { Loop } from '../reactor/loop.js'
+import { ClientSource } from '../relay/opening/client-source.js'
+import type { Questions } from '../relay/opening/questions.js'
+import { describeClient } from '../relay/peer-name.js'
+import { Relay, type RelayParts } from '../relay/relay.js'
+import { Remotes } from '../relay/remotes.js'
+import type { Blocks } from '../relay/transfer/blocks.js'
+import type { Pipes } from '../relay/transfer/pipes.js'
+import { Trouble } from '../relay/trouble.js'
+import type { TicketKey } from '../tls/ticket-keys.js'
+import { GenerationTls } from './build-tls.js'
+import { type HandedOverSlot, PLAIN } from './handed-over-tls.js'
+import type { GenerationSettings } from './reactor-settings.js'
+
+/** What the generations of one reactor share. */
+export interface GenerationContext {
+  readonly system: System
+  readonly loop: Loop
+  readonly blocks: Blocks
+  readonly pipes: Pipes
+  readonly questions: Questions
+  /** Where accept(2) leaves the client's address. */
+  readonly peer: Region
+  readonly peers: PeerCalls
+  /** Sessions of all generations: descriptors are the process'. */
+  countSessions(): number
+  /** The log ring has lines, and its reader sleeps. */
+  onLog(): void
+  /** A session has ended. */
+  onRoom(of: ReactorGeneration): void
+  /** Its `retire` limit is reached. */
+  onRetired(of: ReactorGeneration): void
+}
+
+type Parts = RelayParts & { readonly tls: GenerationTls }
+
+/** What one configuration is on a reactor: who may come in, and the sessions that began under it, to their end. */
+export class ReactorGeneration {
+  readonly childSlot: number
+  readonly notesPeers: boolean
+  readonly #relay: Relay
+  readonly #parts: Parts
+  readonly #cells: OpenedCells
+  readonly #gate: Gate
+  readonly #doorkeeper: Doorkeeper
+  readonly #peers: PeerCalls
+  readonly #accepting: AcceptContext
+  readonly #settings: GenerationSettings
+  readonly #listeners = new Map<number, Listener>()
+  readonly #listenerKinds: SocketKind[] = []
+  /** Undefined where nobody else takes clients from the same queues. */
+  readonly #neighbours: Neighbours | undefined
+  #isStopped = false
+
+  constructor(settings: GenerationSettings, context: GenerationContext) {
+    const { childSlot, overload, sessionsMax } = settings
+    const { countSessions, loop, peer, peers, system } = context
+    this.#peers = peers
+    this.childSlot = childSlot
+    this.notesPeers = settings.relay.notesPeers
+    this.#settings = settings
+    this.#cells = openCells(settings.cells.fd, settings.cells.shape)
+    const child = this.#cells.child(childSlot)
+    const parts = relayParts(settings, context, this.#cells, child)
+    const { counters, log } = parts
+    this.#parts = parts
+    const events = { onRoom: () => context.onRoom(this), onRetired: () => context.onRetired(this) }
+    this.#relay = new Relay(parts, events, childSlot)
+    const neighbours = this.#openNeighbours(loop)
+    this.#neighbours = neighbours
+    this.#gate = new Gate(sessionsMax, countSessions, loop, log, overload, neighbours)
+    this.#doorkeeper = new Doorkeeper(
+      { loop, counters, log, describeClient, peers },
+      {
+        networks: new AccessList(settings.accessTable),
+        identities: new IdentityList(settings.identityRules),
+      },
+    )
+    this.#accepting = {
+      system,
+      loop,
+      deliver: (fd, slot, client) => this.#admit(fd, slot, client),
+      hasRoom: () => this.#gate.hasRoom(),
+      onFull: () => this.#gate.onFull(),
+      counters,
+      log,
+      peer,
+      areOthersNext: neighbours && (() => neighbours.areLessUsed()),
+    }
+  }
+
+  get openCount(): number {
+    return this.#relay.openCount
+  }
+
+  log(severity: number, text: string): void {
+    this.#parts.log(severity, text)
+  }
+
+  listen(slot: number, fd: Fd, kind: SocketKind): void {
+    this.#listenerKinds[slot] = kind
+    const { listenerNames, listenerQueues, sessionsMax } = this.#settings
+    if (!this.#isStopped) this.#neighbours?.enter(sessionsMax)
+    const name = listenerNames[slot] ?? ''
+    const listener = new Listener(this.#accepting, slot, name, fd, listenerQueues[slot])
+    this.#listeners.set(slot, listener)
+    this.#gate.add(listener)
+  }
+
+  /** Takes the listeners that stay, with who waits there. The others are closed when their queues are empty. */
+  takeOver(old: ReactorGeneration, kept: readonly (readonly [oldSlot: number, newSlot: number])[]): void {
+    const newSlots = new Map(kept)
+    for (const [slot, listener] of old.#listeners) {
+      const newSlot = newSlots.get(slot)
+      if (newSlot === undefined) listener.close('after-queue')
+      else this.listen(newSlot, listener.detach(), old.#kindOf(slot))
+    }
+    old.#listeners.clear()
+    old.#gate.forgetAll()
+  }
+
+  /** Whether clients that a classic master hands over are served, that are to speak in this way. */
+  servesHandedOver(slot: HandedOverSlot): boolean {
+    return slot === PLAIN || this.#parts.tls.greetings[slot] !== undefined
+  }
+
+  /** There is something to speak TLS with. */
+  get hasTlsHandedOver(): boolean {
+    return this.#settings.tls.handedOver.withKeys !== undefined
+  }
+
+  /** Takes a client that the access list need not be asked about. `realm`: where that is not the listener's own. */
+  deliver(fd: Fd, listenerSlot: number, kind: SocketKind, peer: Region, realm?: string): void {
+    if (kind === 'unix' && this.notesPeers) this.#peers.findCredentials(fd, peer)
+    this.#relay.deliver(fd, listenerSlot, kind, peer, realm)
+  }
+
+  setAddresses(remoteSlot: number, addresses: readonly SocketAddress[]): void {
+    const { pool, remotes } = this.#parts
+    const remote = remotes.at(remoteSlot)
+    const wasReachable = remote.addresses.length > 0
+    remote.replaceAddresses(addresses)
+    const isReachable = addresses.length > 0
+    if (isReachable !== wasReachable) pool.setReachable(remoteSlot, isReachable)
+  }
+
+  /** There is room for a client, in this generation or in another one. */
+  onRoom(): void {
+    this.#gate.onRoom()
+  }
+
+  setTicketKeys(keys: readonly TicketKey[]): void {
+    this.#parts.tls.setTicketKeys(keys)
+  }
+
+  setStaple(id: string, staple: Uint8Array | undefined): void {
+    this.#parts.tls.setStaple(id, staple)
+  }
+
+  /** Takes no more clients. */
+  stop(closingOf: (slot: number) => Closing): void {
+    this.#isStopped = true
+    this.#gate.stop(closingOf)
+    this.#listeners.clear()
+    this.#neighbours?.leave()
+  }
+
+  /** Resets what is left. */
+  cut(): void {
+    this.#relay.cutAll('shutdown')
+  }
+
+  /** Gives its memory back, when there is no session and no listener and nothing of it is on the stack. */
+  close(): void {
+    const { options, remotes, tls } = this.#parts
+    tls.retire()
+    remotes.close()
+    if (options.localAddress !== undefined) unmap(options.localAddress.region)
+    options.clientSource?.close()
+    this.#cells.unmap()
+  }
+
+  #kindOf(slot: number): SocketKind {
+    return this.#listenerKinds[slot] ?? 'tcp'
+  }
+
+  #openNeighbours(loop: Loop): Neighbours | undefined {
+    const { bellFd, childSlot } = this.#settings
+    if (bellFd === undefined) return undefined
+    const onClientsLeft = () => this.#gate.onClientsLeft()
+    return new Neighbours({ cells: this.#cells, slot: childSlot, loop, bellFd, onClientsLeft })
+  }
+
+  #admit(fd: Fd, slot: number, peer: Region): void {
+    if (this.#doorkeeper.admits(fd, peer)) this.deliver(fd, slot, this.#kindOf(slot), peer)
+    else this.#parts.system.calls.close(fd)
+  }
+}
+
+function relayParts(
+  settings: GenerationSettings,
+  { blocks, loop, onLog, pipes, questions, system }: GenerationContext,
+  cells: Cells,
+  child: ChildCells,
+): Parts {
+  const { listenerNames, realms, relay, remotes, traceMask } = settings
+  const ring = new LogRingWriter(child, onLog)
+  const log = (severity: number, text: string) => ring.write(LOG, severity, text)
+  const { localAddress } = relay
+  const source =
+    localAddress === 'client'
+      ? { clientSource: new ClientSource(), localAddress: undefined }
+      : { clientSource: undefined, localAddress: localAddress && nativeAddress(localAddress) }
+  return {
+    system,
+    loop,
+    blocks,
+    pipes,
+    questions,
+    remotes: new Remotes(remotes, cells, child),
+    pool: buildPool(settings, cells, child),
+    options: { ...relay, ...source },
+    tls: new GenerationTls(settings, log, (line) => ring.write(KEY, INFO, line)),
+    counters: child.counters,
+    log,
+    trouble: new Trouble(log),
+    trace: new TraceChannel('NET', traceMask, log),
+    listenerNames,
+    realms,
+    writeAccess: (record) => ring.write(ACCESS, INFO, accessLine(record)),
+  }
+}
+
+function buildPool({ rebalance, remotes }: GenerationSettings, cells: Cells, child: ChildCells): Pool {
+  const pool = new Pool({
+    weights: remotes.map(({ weight }) => weight),
+    use: cells.use,
+    retryAtMs: child.retryAtMs,
+    policy: new LeastUse(remotes.length),
+    rebalance,
+  })
+  for (const [slot, { addresses }] of remotes.entries()) pool.setReachable(slot, addresses.length > 0)
+  return pool
+}

@@ -1,0 +1,261 @@
+import { findPeer, prepareInherited } from '../accept/inherited.js'
+import { Inlet, type InletParts } from '../accept/inlet.js'
+import type { Fd } from '../kernel/calls.js'
+import { Arena, mapPrivate } from '../kernel/memory.js'
+import { messageCalls } from '../kernel/message-calls.js'
+import { peerCalls } from '../kernel/peer-credentials.js'
+import type { Region } from '../kernel/region.js'
+import { SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
+import type { System } from '../kernel/system.js'
+import { Flood } from '../observe/flood.js'
+import { ERR } from '../observe/severity.js'
+import { Loop, type TurnTaker } from '../reactor/loop.js'
+import type { Poller } from '../reactor/poller.js'
+import { answered } from '../relay/opening/asking.js'
+import { Questions } from '../relay/opening/questions.js'
+import { Blocks } from '../relay/transfer/blocks.js'
+import { Pipes } from '../relay/transfer/pipes.js'
+import { type GenerationContext, ReactorGeneration } from './build-generation.js'
+import { handedOverSlot } from './handed-over-tls.js'
+import type {
+  Command,
+  GenerationSettings,
+  InletSettings,
+  ReactorSettings,
+  Report,
+} from './reactor-settings.js'
+
+/**
+ * A reactor that accepts and relays: the layers put together for one thread, and the commands it obeys. Reports
+ * go out through `report`, which is called on the reactor's thread.
+ */
+export class Reactor {
+  readonly loop: Loop
+  readonly #context: GenerationContext
+  readonly #report: (report: Report) => void
+  readonly #inlet: Inlet | undefined
+  /** Clients are its. */
+  #present: ReactorGeneration
+  /** Is made, and waits for its listeners. */
+  #next: ReactorGeneration | undefined
+  /** Those that still have sessions, the oldest first. */
+  #old: ReactorGeneration[] = []
+  /** Lets go of generations without sessions, when nothing of them is on the stack any more. */
+  readonly #leaving: TurnTaker = { isQueued: false, onTurn: () => this.#letGo() }
+  #isDraining = false
+  /** Clients may still be on their way here from the master. */
+  #mayGetMore = false
+
+  constructor(settings: ReactorSettings, system: System, poller: Poller, report: (report: Report) => void) {
+    this.#report = report
+    this.loop = new Loop(poller, system.clock)
+    // Blocks lie in shared memory, so that bytes under way can outlive a crash of this process.
+    const arena = new Arena('tcprelay-blocks')
+    this.#context = {
+      system,
+      loop: this.loop,
+      blocks: new Blocks(system.calls, (byteLength) => mapMore(arena, byteLength)),
+      pipes: new Pipes(system.calls, this.loop, settings.pipes),
+      questions: new Questions(this.loop, (news) => report({ kind: 'questions', ...news })),
+      peer: mapPrivate(SOCKADDR_BYTES_MAX),
+      peers: peerCalls(),
+      countSessions: () => this.#countSessions(),
+      onLog: () => report({ kind: 'log' }),
+      onRoom: (generation) => this.#onRoom(generation),
+      onRetired: (generation) => this.#onRetired(generation),
+    }
+    this.#present = new ReactorGeneration(settings, this.#context)
+    this.#inlet = settings.inlet && this.#openInlet(settings.inlet, settings.sessionsMax)
+  }
+
+  handle(command: Command): void {
+    switch (command.kind) {
+      case 'ping':
+        this.#report({ kind: 'pong' })
+        return
+      case 'listen':
+        this.#present.listen(command.slot, command.fd, command.socketKind)
+        return
+      case 'addresses':
+        this.#find(command.childSlot)?.setAddresses(command.remoteSlot, command.addresses)
+        return
+      case 'prepare':
+        this.#prepare(command.settings)
+        return
+      case 'forget':
+        this.#forget()
+        return
+      case 'reload':
+        this.#reload(command.kept)
+        return
+      case 'ticket-keys':
+        this.#present.setTicketKeys(command.keys)
+        return
+      case 'staple':
+        // Also the next one: it knows only what there was when it was made.
+        for (const generation of [this.#present, this.#next])
+          generation?.setStaple(command.id, command.staple)
+        return
+      case 'answers':
+        answered(this.#context.questions, command.answers)
+        return
+      case 'drain':
+        this.#drain(command.abandoned)
+        return
+      case 'cut':
+        this.#cut(command.childSlot)
+        return
+      case 'stop':
+        this.loop.stop()
+        return
+    }
+  }
+
+  /** By the slot of its rows in the cells; undefined for the one that clients are of. */
+  #find(childSlot: number | undefined): ReactorGeneration | undefined {
+    if (childSlot === undefined) return this.#present
+    const all = [this.#present, this.#next, ...this.#old]
+    return all.find((generation) => generation?.childSlot === childSlot)
+  }
+
+  /** What it takes may be missing: descriptors, memory. Then the present one goes on as if nothing had been. */
+  #prepare(settings: GenerationSettings): void {
+    let problem: string | undefined
+    try {
+      this.#next = new ReactorGeneration(settings, this.#context)
+    } catch (error) {
+      problem = error instanceof Error ? error.message : String(error)
+    }
+    if (problem !== undefined) this.#report({ kind: 'gone', childSlot: settings.childSlot })
+    this.#report({ kind: 'prepared', problem })
+  }
+
+  #forget(): void {
+    if (this.#next === undefined) return
+    this.#old.push(this.#next)
+    this.#next = undefined
+    this.loop.later(this.#leaving)
+  }
+
+  /** Clients are the next one's from here on. Listeners that stay are never closed. */
+  #reload(kept: readonly (readonly [oldSlot: number, newSlot: number])[]): void {
+    const old = this.#present
+    if (this.#next === undefined || this.#isDraining) return
+    this.#present = this.#next
+    this.#next = undefined
+    this.#old.push(old)
+    this.#present.takeOver(old, kept)
+    this.loop.later(this.#leaving)
+    this.#report({ kind: 'reloaded' })
+  }
+
+  #cut(childSlot: number | undefined): void {
+    if (childSlot !== undefined) this.#find(childSlot)?.cut()
+    else for (const generation of [this.#present, ...this.#old]) generation.cut()
+  }
+
+  #letGo(): void {
+    const idle = this.#old.filter(({ openCount }) => openCount === 0)
+    this.#old = this.#old.filter(({ openCount }) => openCount > 0)
+    for (const generation of idle) {
+      generation.close()
+      this.#report({ kind: 'gone', childSlot: generation.childSlot })
+    }
+  }
+
+  #countSessions(): number {
+    let count = this.#present.openCount
+    for (let i = 0; i < this.#old.length; i++) count += (this.#old[i] as ReactorGeneration).openCount
+    return count
+  }
+
+  #onRoom(generation: ReactorGeneration): void {
+    this.#inlet?.countDone()
+    this.#present.onRoom()
+    if (generation !== this.#present && generation.openCount === 0) this.loop.later(this.#leaving)
+    this.#reportIdle()
+  }
+
+  /** An old one may reach its limit by who waited at a listener that is gone: it takes no more anyway. */
+  #onRetired(generation: ReactorGeneration): void {
+    if (generation !== this.#present) return
+    this.#report({ kind: 'retired' })
+    this.#drain([])
+  }
+
+  /** Clients come from a master: it has accepted them and asked who they are. There is one generation then. */
+  #openInlet(inlet: InletSettings, sessionsMax: number): Inlet {
+    const { loop, system } = this.#context
+    const messages = messageCalls()
+    const peer = mapPrivate(SOCKADDR_BYTES_MAX)
+    const log = (severity: number, text: string) => this.#present.log(severity, text)
+    const unservedClients = new Flood(ERR, log)
+    const parts: InletParts = {
+      loop,
+      calls: system.calls,
+      messages,
+      log,
+      answersDying: inlet.master === 'ours',
+      onClient: (fd, { flags, listenerMark, protocol, realm, tlsVersions }) => {
+        if (inlet.master === 'foreign') {
+          const slot = handedOverSlot(flags, tlsVersions)
+          if (!this.#present.servesHandedOver(slot)) {
+            this.#sendAway(fd, unservedClients)
+            return
+          }
+          const kind = prepareInherited(system.calls, messages, fd, protocol, peer)
+          this.#present.deliver(fd, slot, kind, peer, realm)
+          return
+        }
+        const slot = listenerMark - 1
+        if (this.#present.notesPeers) findPeer(messages, fd, peer)
+        this.#present.deliver(fd, slot, inlet.listenerKinds[slot] ?? 'tcp', peer)
+      },
+      onMayDie: () => {
+        this.#mayGetMore = false
+        this.#report({ kind: 'may-die' })
+        this.#drain(undefined)
+      },
+      onLostClient: () => log(ERR, 'a client was lost: no descriptor was left to take it'),
+    }
+    const opened = new Inlet(parts, inlet.fd)
+    this.#mayGetMore = true
+    opened.open(sessionsMax)
+    return opened
+  }
+
+  /** What a client says in TLS is not for remotes to see, and nobody here can open it. */
+  #sendAway(fd: Fd, flood: Flood): void {
+    const { loop, system } = this.#context
+    system.calls.resetOnClose(fd)
+    system.calls.close(fd)
+    this.#inlet?.countDone()
+    const why = this.#present.hasTlsHandedOver
+      ? 'but not as it is spoken here'
+      : 'but there is no certificate'
+    flood.tell(loop.nowMs, () => `a client is to speak TLS, ${why}: it is sent away`)
+  }
+
+  /** `abandoned`: listeners whose queues are emptied first; undefined for all. */
+  #drain(abandoned: readonly number[] | undefined): void {
+    const isNews = !this.#isDraining
+    this.#isDraining = true
+    if (isNews && this.#mayGetMore) this.#inlet?.sayDying()
+    this.#present.stop((slot) => (abandoned?.includes(slot) === false ? 'now' : 'after-queue'))
+    this.#reportIdle()
+  }
+
+  #reportIdle(): void {
+    const isIdle = this.#countSessions() === 0 && !this.#mayGetMore
+    if (this.#isDraining && isIdle) this.#report({ kind: 'idle' })
+  }
+}
+
+/** Without memory one session ends, not the process. */
+function mapMore(arena: Arena, byteLength: number): Region | undefined {
+  try {
+    return arena.mapMore(byteLength)
+  } catch {
+    return undefined
+  }
+}

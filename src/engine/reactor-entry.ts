@@ -1,0 +1,22 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import type { ThreadData } from '../control/reactor-thread.js'
+import { linuxSystem } from '../kernel/linux-system.js'
+import { Mailbox } from '../reactor/mailbox.js'
+import { openPoller } from '../reactor/open-poller.js'
+import { Reactor } from './build-reactor.js'
+import type { Command, ReactorSettings, Report } from './reactor-settings.js'
+
+/** The first thing a reactor's thread runs, and until it is stopped the last. */
+function main(): void {
+  if (parentPort === null) throw new Error('a reactor runs in a thread of its own')
+  const { settings, wakeFd } = workerData as ThreadData<ReactorSettings>
+  const poller = openPoller(settings.mechanism)
+  const mailbox = new Mailbox<Command, Report>(parentPort, wakeFd, (command) => reactor.handle(command))
+  const reactor = new Reactor(settings, linuxSystem(), poller, (report) => mailbox.post(report))
+  mailbox.open(reactor.loop)
+  mailbox.post({ kind: 'serving' })
+  reactor.loop.run()
+  mailbox.close()
+}
+
+main()

@@ -1,0 +1,84 @@
+import { EXIT_CONFIG, EXIT_NO_INPUT, EXIT_OS, EXIT_USAGE } from '../base/exit-codes.js'
+import type { Arguments } from '../cli/arguments.js'
+import { unlandedProblems } from '../config/check.js'
+import type { Endpoint } from '../config/endpoint.js'
+import { LANDED } from '../config/landed.js'
+import type { ConfigProblem } from '../config/problems.js'
+import { linuxCalls } from '../kernel/linux-calls.js'
+import { hasSctp } from '../kernel/sctp.js'
+import { resolveHost } from '../services/resolver.js'
+import { listenerProblems } from './listener-limit.js'
+import type { Loaded } from './load.js'
+import { socketProblems } from './socket-problems.js'
+
+/** What -P finds beyond the file itself: names that cannot be resolved now. */
+export async function lookedUpProblems({ spawnd, tcprelay }: Loaded): Promise<ConfigProblem[]> {
+  const places = [
+    ...spawnd.listeners.flatMap(({ bind, portIndex, position }) =>
+      bind.kind === 'name' && portIndex === 0 ? [{ name: bind, position }] : [],
+    ),
+    ...tcprelay.remotes.flatMap(({ target, position }) =>
+      target.kind === 'name' ? [{ name: target, position }] : [],
+    ),
+  ]
+  const problems = places.map(async ({ name, position }): Promise<ConfigProblem[]> => {
+    const failure = await resolveHost(resolvable(name)).then(
+      () => undefined,
+      (error: NodeJS.ErrnoException) => error.code ?? error.message,
+    )
+    if (failure === undefined) return []
+    return [{ severity: 'warning', position, message: `cannot resolve '${name.host}' now: ${failure}` }]
+  })
+  return (await Promise.all(problems)).flat()
+}
+
+/** What keeps a configuration that is right from running in this version and on this machine, with children or without. */
+export function startProblems(loaded: Loaded, hasChildren: boolean): readonly ConfigProblem[] {
+  const { given, spawnd } = loaded
+  return [
+    ...unlandedProblems(given, LANDED, hasChildren && spawnd.spawn.exec !== undefined),
+    ...listenerProblems(loaded),
+    ...socketProblems(linuxCalls(), loaded, hasChildren),
+    ...kernelProblems(loaded),
+  ]
+}
+
+function kernelProblems({ spawnd, tcprelay }: Loaded): readonly ConfigProblem[] {
+  const places = [...spawnd.listeners, ...tcprelay.remotes].filter(({ sctp }) => sctp !== undefined)
+  if (places.length === 0 || hasSctp(linuxCalls())) return []
+  return places.map(({ position }) => {
+    const hint = "load its module: 'modprobe sctp'"
+    return { severity: 'error', position, message: 'this kernel has no SCTP', hint }
+  })
+}
+
+/** A socket of systemd's is for the process that it started, and that one ends when it goes to the background. */
+export function backgroundProblems(
+  { spawnd }: Loaded,
+  { background = spawnd.background }: Arguments,
+): readonly ConfigProblem[] {
+  if (!background) return []
+  return spawnd.listeners.flatMap(({ bind, position }) => {
+    if (bind.kind !== 'inherited' || bind.name === undefined) return []
+    const message = `the socket '${bind.name}' of systemd cannot be taken along to the background`
+    return [{ severity: 'error' as const, position, message, hint: "use 'background = no' or the option -f" }]
+  })
+}
+
+/** A name of the configuration as the resolver takes it. */
+export function resolvable({ host, family, port }: Extract<Endpoint, { kind: 'name' }>) {
+  return { host, family: family === 'ipv4' ? 4 : family === 'ipv6' ? 6 : 0, port } as const
+}
+
+/** The exit code of the original for what is wrong. */
+export function exitCodeFor(problems: readonly ConfigProblem[]): number {
+  const errors = problems.filter(({ severity }) => severity === 'error')
+  const isAll = (code: ConfigProblem['code']) => errors.every((problem) => problem.code === code)
+  if (isAll('unreadable')) return EXIT_NO_INPUT
+  if (isAll('no-listeners')) return EXIT_OS
+  return isAll('no-remotes') ? EXIT_USAGE : EXIT_CONFIG
+}
+
+export function hasErrors(problems: readonly ConfigProblem[]): boolean {
+  return problems.some(({ severity }) => severity === 'error')
+}

@@ -1,0 +1,125 @@
+import type { PollMechanism } from '../base/poll-mechanism.js'
+import type { Arguments } from '../cli/arguments.js'
+import { portsWithoutListeners } from '../config/check-ports.js'
+import { type Configuration, loadChosenConfiguration, loadConfiguration } from '../config/load.js'
+import { chooseChildSection, type SectionIds, type SectionRequest } from '../config/section-choice.js'
+import { type ReadAnswer, recordedSources, type Sources } from '../config/sources.js'
+import { NO_TLS } from '../engine/tls-settings.js'
+import { linuxCalls } from '../kernel/linux-calls.js'
+import { isUnderInetd } from '../services/handed-over.js'
+import { chosenMechanism } from './chosen-mechanism.js'
+import { fileSources } from './file-sources.js'
+import { systemNames } from './system-names.js'
+import { type LoadedTls, loadTls, type TlsLoadOptions } from './tls-loading.js'
+
+/** A configuration server that does not answer in this time is down. */
+const FETCH_TIMEOUT_MS = 20_000
+
+export interface Loaded extends Configuration {
+  readonly sections: SectionIds
+  /** How reactors wait for descriptors. */
+  readonly mechanism: PollMechanism
+  /** What was read; the snapshot is what a child needs of it to read its section without touching a file. */
+  readonly sources: ReturnType<typeof recordedSources>
+  /** What TLS needs; what was wrong with it is among the problems. */
+  readonly tls: Omit<LoadedTls, 'problems'>
+}
+
+/** What was read, before it is looked at as a whole. */
+type Read = Omit<Loaded, 'mechanism' | 'tls'>
+
+export interface LoadOptions {
+  readonly program: 'tcprelay' | 'spawnd'
+  readonly programPath: string
+  readonly arguments: Arguments
+  /** The process is the child of a foreign master, and reads only its own section. */
+  readonly isChild?: boolean
+  /** Where files are read; the file system unless a test or the demonstration says otherwise. */
+  readonly sources?: Sources
+}
+
+/** Reads the configuration that the command line names, a file or a URL. Never throws. */
+export async function loadFrom(options: LoadOptions): Promise<Loaded> {
+  const { configuration: file, childId, id, masterId } = options.arguments
+  const files = await withPage(options.sources ?? fileSources, file)
+  const environment = new Map(
+    Object.entries(process.env).flatMap(([k, v]) => (v === undefined ? [] : [[k, v]])),
+  )
+  const isInetd = isUnderInetd(linuxCalls())
+  const request = { file, environment, isInetd, names: systemNames() }
+  const { program, programPath } = options
+  const choice = { program, programPath, masterOption: masterId, childOption: childId, lastArgument: id }
+  if (options.isChild === true) {
+    const sections = chooseChildSection(choice)
+    const sources = recordedSources(files)
+    const configuration = loadConfiguration({ ...request, sources, ...sections })
+    const problems = [...configuration.problems, ...portsWithoutListeners(configuration.tcprelay)]
+    const read = { ...configuration, problems, sections, sources }
+    return complete(read, { sources: files, service: 'clients-handed-over' })
+  }
+  const read = loadRecorded(request, choice, files)
+  const { childFile } = read
+  const isPage = childFile !== undefined && isUrl(childFile)
+  const whole = isPage ? loadRecorded(request, choice, await withPage(files, childFile)) : read
+  const { singleProcess, spawn } = whole.spawnd
+  const isRelaying = options.arguments.isSingleProcess || singleProcess || spawn.exec === undefined
+  return complete(whole, { sources: files, service: isRelaying ? 'listeners' : 'none' })
+}
+
+function loadRecorded(
+  request: Omit<Parameters<typeof loadChosenConfiguration>[0], 'sources'>,
+  choice: SectionRequest,
+  files: Sources,
+): Read & { readonly childFile: string | undefined } {
+  const sources = recordedSources(files)
+  const childSources = recordedSources(sources)
+  const chosen = loadChosenConfiguration({ ...request, sources }, choice, childSources)
+  const { snapshot } = chosen.childFile === undefined ? sources : childSources
+  return { ...chosen, sources: { ...sources, snapshot } }
+}
+
+/**
+ * Adds what else there is to say of it, and what TLS needs. Its files are read past the record: they travel to children
+ * as settings, for a child does not read the section that its listeners are in.
+ */
+function complete(read: Read, options: TlsLoadOptions): Loaded {
+  const { mechanism, problems: ofMechanism } = chosenMechanism(read)
+  const problems = [...read.problems, ...ofMechanism]
+  if (problems.some(({ severity }) => severity === 'error')) {
+    return { ...read, problems, mechanism, tls: NOTHING_LOADED }
+  }
+  const { problems: ofTls, ...tls } = loadTls(read, options)
+  return { ...read, problems: [...problems, ...ofTls], mechanism, tls }
+}
+
+const NOTHING_LOADED = { settings: NO_TLS, stamps: new Map(), ocsp: [] }
+
+function isUrl(file: string): boolean {
+  return /^https?:\/\//i.test(file)
+}
+
+/** The files, and the page if that is what is to be read. */
+async function withPage(files: Sources, file: string): Promise<Sources> {
+  if (!isUrl(file)) return files
+  const page = await fetchPage(file)
+  return { ...files, read: (path) => (path === file ? page : files.read(path)) }
+}
+
+/** The bytes of a page, or why there are none: an HTTP status or the system's error. */
+async function fetchPage(url: string): Promise<ReadAnswer> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) })
+    if (!response.ok) return { ok: false, code: `HTTP status ${response.status}` }
+    return { ok: true, bytes: new Uint8Array(await response.arrayBuffer()) }
+  } catch (error) {
+    return { ok: false, code: fetchFailure(error) }
+  }
+}
+
+/** fetch() wraps the reason: "fetch failed" helps nobody. */
+function fetchFailure(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { cause } = error
+  if (cause instanceof Error) return 'code' in cause ? `${cause.message} (${cause.code})` : cause.message
+  return error.message
+}

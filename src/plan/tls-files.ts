@@ -1,0 +1,99 @@
+import { shown } from '../config/expectation.js'
+import type { Located } from '../config/located.js'
+import type { Problems } from '../config/problems.js'
+import { readPskFile } from '../config/psk-file.js'
+import { type ReadAnswer, reasonOf, type Sources } from '../config/sources.js'
+import { type FileStamp, stampOf } from '../services/file-watch.js'
+import type { PskOptions } from '../tls/options.js'
+
+const SEQUENCE = 0x30
+const LINE_FEED = 0x0a
+
+/** Reads the files that directives of TLS name, each once, and says at the directive what is wrong with them. */
+export class TlsFiles {
+  /** What each file was like before it was read. */
+  readonly stamps = new Map<string, FileStamp>()
+  readonly #sources: Sources
+  readonly #problems: Problems
+  readonly #answers = new Map<string, ReadAnswer>()
+  #failures = 0
+
+  constructor(sources: Sources, problems: Problems) {
+    this.#sources = sources
+    this.#problems = problems
+  }
+
+  /** Grows with every file that could not be used. */
+  get failures(): number {
+    return this.#failures
+  }
+
+  /** Nothing when it cannot be used. */
+  read(file: Located<string>): Uint8Array {
+    const path = file.value
+    const answer = this.#answers.get(path) ?? this.#ask(path)
+    if (!answer.ok) this.#fail(file, `cannot read ${shown(path)}: ${reasonOf(answer.code)}`)
+    else if (answer.bytes.length === 0) this.#fail(file, `${shown(path)} is empty`)
+    return answer.ok ? answer.bytes : NOTHING
+  }
+
+  optional(file: Located<string> | undefined): Uint8Array | undefined {
+    return file && this.read(file)
+  }
+
+  /** The first line. */
+  passphrase(file: Located<string>): string {
+    const bytes = this.read(file)
+    const end = bytes.indexOf(LINE_FEED)
+    const line = new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end)).replace(/\r$/, '')
+    if (line === '' && bytes.length > 0) this.#fail(file, `the first line of ${shown(file.value)} is empty`)
+    return line
+  }
+
+  /** An OCSP response. */
+  staple(file: Located<string>): Uint8Array {
+    const bytes = this.read(file)
+    const isDer = bytes.length === 0 || bytes[0] === SEQUENCE
+    if (!isDer) this.#fail(file, `${shown(file.value)} is no OCSP response (DER)`)
+    return bytes
+  }
+
+  preSharedKeys(file: Located<string>): readonly (readonly [identity: string, key: Uint8Array])[] {
+    const bytes = this.read(file)
+    if (bytes.length === 0) return []
+    const { keys, mistakes } = readPskFile(bytes)
+    for (const mistake of mistakes) this.#fail(file, `${shown(file.value)}: ${mistake}`)
+    return keys
+  }
+
+  /** The key that a remote is spoken to with; undefined when there is none, or which one is not clear. */
+  preSharedKey(file: Located<string>, wanted: Located<string> | undefined): PskOptions | undefined {
+    const { failures } = this
+    const keys = this.preSharedKeys(file)
+    if (this.failures > failures) return undefined
+    const named = wanted === undefined ? keys : keys.filter(([identity]) => identity === wanted.value)
+    const [[identity, key] = ['', NOTHING], second] = named
+    if (named.length === 0 && wanted !== undefined) {
+      this.#fail(wanted, `there is no key for ${shown(wanted.value)} in ${shown(file.value)}`)
+    } else if (second !== undefined) {
+      this.#fail(file, `${shown(file.value)} has several keys: 'psk identity' says which`)
+    }
+    return { identity, key }
+  }
+
+  #ask(path: string): ReadAnswer {
+    this.stamps.set(path, stampOf(path))
+    const answer = this.#sources.read(path)
+    // A copy of its own: of a part of a larger buffer all would travel.
+    const kept = answer.ok ? { ok: true as const, bytes: new Uint8Array(answer.bytes) } : answer
+    this.#answers.set(path, kept)
+    return kept
+  }
+
+  #fail({ position }: Located<string>, message: string): void {
+    this.#failures += 1
+    this.#problems.error(position, message)
+  }
+}
+
+const NOTHING = new Uint8Array(0)

@@ -1,0 +1,137 @@
+import type { Fd } from '../../kernel/calls.js'
+import type { Connection } from '../connection.js'
+import type { Session } from '../session.js'
+import type { Direction } from '../transfer/direction.js'
+import type { Pipe } from '../transfer/pipes.js'
+
+/** A session as plain data: what another reactor, here or in another process, needs to go on with it. */
+export interface Frozen {
+  readonly birthChild: number
+  readonly sequence: number
+  readonly listenerSlot: number
+  readonly remoteSlot: number
+  readonly acceptedAtMs: number
+  readonly lastActiveMs: number
+  readonly peer: Uint8Array
+  readonly client: FrozenConnection
+  readonly remote: FrozenConnection
+  readonly toRemote: FrozenDirection
+  readonly toClient: FrozenDirection
+}
+
+/** The descriptor is open and watched by nobody. */
+interface FrozenConnection {
+  readonly fd: Fd
+  readonly isUnix: boolean
+  readonly hasPeerEnded: boolean
+  readonly hasUrgent: boolean
+}
+
+interface FrozenDirection {
+  /** Read from the source and not yet taken by the sink. */
+  readonly held: Uint8Array
+  /** The same in a pipe, whose descriptors are open. */
+  readonly pipe: Pipe | undefined
+  readonly hasEnded: boolean
+  readonly isDone: boolean
+  readonly bytes: number
+}
+
+/**
+ * Takes a relaying session out of the loop and answers its state; the record is the relay's to release. A
+ * session that dials, or that has a broken side, answers 'later': it changes by itself within seconds.
+ */
+export function freezeSession(session: Session): Frozen | 'later' {
+  const isAtRest = session.phase === 'relaying' || session.phase === 'draining'
+  if (!isAtRest || session.broken !== undefined) return 'later'
+  // The state of TLS is in OpenSSL's memory.
+  if (session.client.tls !== undefined || session.remote.tls !== undefined) return 'later'
+  // Its ends have other rules, and what is held may be a message.
+  if (session.client.isSctp || session.remote.isSctp) return 'later'
+  const frozen: Frozen = {
+    birthChild: session.birthChild,
+    sequence: session.sequence,
+    listenerSlot: session.listenerSlot,
+    remoteSlot: session.remoteSlot,
+    acceptedAtMs: session.acceptedAtMs,
+    lastActiveMs: session.lastActiveMs,
+    peer: session.peer.slice(),
+    client: freezeConnection(session.client),
+    remote: freezeConnection(session.remote),
+    toRemote: freezeDirection(session.toRemote),
+    toClient: freezeDirection(session.toClient),
+  }
+  const { loop, pipes } = session.relay
+  loop.timers.unset(session.timer)
+  for (const connection of [session.client, session.remote]) loop.unwatch(connection.fd, connection)
+  for (const way of [session.toRemote, session.toClient]) {
+    if (way.pipe !== undefined) pipes.disown(way.pipe)
+    way.pipe = undefined
+    session.dropHeld(way)
+    way.isDone = true
+  }
+  session.phase = 'closed'
+  return frozen
+}
+
+/** Makes a free record the frozen session and goes on with it: it tries both ways
+ * at once, and a full sink is told of by the loop. */
+export function thawSession(session: Session, frozen: Frozen): void {
+  const { options, peers, remotes } = session.relay
+  session.birthChild = frozen.birthChild
+  session.sequence = frozen.sequence
+  session.listenerSlot = frozen.listenerSlot
+  session.remoteSlot = frozen.remoteSlot
+  remotes.take(frozen.remoteSlot)
+  session.acceptedAtMs = frozen.acceptedAtMs
+  session.lastActiveMs = frozen.lastActiveMs
+  session.wasConnected = true
+  if (options.notesPeers) peers.note(session.record, frozen.peer, false)
+  thawDirection(session.toRemote, frozen.toRemote)
+  thawDirection(session.toClient, frozen.toClient)
+  session.phase = frozen.toRemote.isDone || frozen.toClient.isDone ? 'draining' : 'relaying'
+  thawConnection(session.client, frozen.client)
+  thawConnection(session.remote, frozen.remote)
+  session.keepAliveLater()
+  session.waitForQuiet()
+  session.run(session.toRemote)
+  if (session.phase === 'relaying' || session.phase === 'draining') session.run(session.toClient)
+}
+
+function freezeConnection({ fd, isUnix, hasPeerEnded, hasUrgent }: Connection): FrozenConnection {
+  return { fd, isUnix, hasPeerEnded, hasUrgent }
+}
+
+function freezeDirection(way: Direction): FrozenDirection {
+  const { held, heldOffset, heldBytes, pipe, hasEnded, isDone, bytes } = way
+  const copy = held === undefined ? new Uint8Array(0) : held.bytes.slice(heldOffset, heldOffset + heldBytes)
+  return { held: copy, pipe, hasEnded, isDone, bytes }
+}
+
+function thawConnection(connection: Connection, frozen: FrozenConnection): void {
+  connection.fd = frozen.fd
+  connection.isUnix = frozen.isUnix
+  connection.hasPeerEnded = frozen.hasPeerEnded
+  connection.hasUrgent = frozen.hasUrgent
+  connection.mayRead = true
+  connection.mayDelay = !connection.isClient && !frozen.isUnix
+  const outcome = connection.session.relay.loop.watch(frozen.fd, connection, 'stream')
+  if (outcome < 0) throw new Error(`cannot watch a thawed session: ${outcome}`)
+}
+
+function thawDirection(way: Direction, frozen: FrozenDirection): void {
+  const { blocks, pipes } = way.source.session.relay
+  if (frozen.held.length > 0) {
+    const block = blocks.keepScratch()
+    if (block === undefined) throw new Error('no memory for what a thawed session holds')
+    block.bytes.set(frozen.held)
+    way.hold(block, 0, frozen.held.length)
+  }
+  if (frozen.pipe !== undefined) {
+    way.pipe = frozen.pipe
+    pipes.adopt(frozen.pipe)
+  }
+  way.hasEnded = frozen.hasEnded
+  way.isDone = frozen.isDone
+  way.bytes = frozen.bytes
+}

@@ -1,0 +1,377 @@
+import { NONE } from '../../balance/policy.js'
+import type { Outcome } from '../../kernel/calls.js'
+import { AF_UNIX } from '../../kernel/constants.js'
+import {
+  EADDRNOTAVAIL,
+  EAGAIN,
+  ECONNREFUSED,
+  ECONNRESET,
+  EINPROGRESS,
+  EINTR,
+  EINVAL,
+  ENOMEM,
+  EPROTO,
+  ETIMEDOUT,
+  errorText,
+  isLocalRefusal,
+  isOwnShortage,
+} from '../../kernel/errno.js'
+import type { NativeAddress } from '../../kernel/sockaddr.js'
+import { add, COUNT } from '../../observe/counters.js'
+import { NOTICE, WARNING } from '../../observe/severity.js'
+import { HUNG_UP, READABLE, WRITABLE } from '../../reactor/poller.js'
+import type { TlsChannel } from '../../tls/channel.js'
+import { MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from '../../tls/outcomes.js'
+import { type Connection, NO_FD } from '../connection.js'
+import type { Origination } from '../relay-tls.js'
+import type { Session } from '../session.js'
+import { BLOCK_BYTES } from '../transfer/blocks.js'
+import { receiveFirst } from '../transfer/messages.js'
+import { receiveTls } from '../transfer/tls-transport.js'
+import { aim } from './aim.js'
+import { sendWithSyn, settleSyn } from './fast-open.js'
+import { noteMptcp } from './mptcp-peers.js'
+import { openRemoteSocket } from './remote-socket.js'
+import { connectSctp, openSctpSocket } from './sctp-socket.js'
+
+/** Between two rounds over all remotes. */
+const ROUND_PAUSE_MS = 1_000
+
+/** Before the next try when the relay itself was short of something. */
+const SHORTAGE_PAUSE_MS = 100
+
+/** Starts looking for a remote. What the client has sent already is taken along. */
+export function dial(session: Session): void {
+  const { loop, options, pool } = session.relay
+  const dialling = session.beginDialling()
+  dialling.deadlineMs = loop.nowMs + options.dialTimeoutMs
+  dialling.roundsLeft = options.dialRetries
+  pool.countClient()
+  takeEarlyBytes(session)
+  if (session.client.error === 0) goOn(session)
+  else session.cut(session.client.error === ENOMEM ? 'shortage' : 'client-left')
+}
+
+/** News of either socket while dialling. */
+export function attemptReady(session: Session, connection: Connection, readiness: number): void {
+  if (connection.isClient) {
+    if (connection.error !== 0) session.cut('client-left')
+    return
+  }
+  if (connection.tls !== undefined) shakeHands(session, connection.tls)
+  else if (connection.error !== 0 && hasSpoken(session)) connected(session)
+  else if (connection.error !== 0) attemptFailed(session, connection.error)
+  else if ((readiness & HUNG_UP) !== 0) attemptFailed(session, ECONNREFUSED)
+  else if ((readiness & WRITABLE) !== 0) connected(session)
+}
+
+/**
+ * The remote is broken before the loop has seen it connected. If it said something first, as a server that turns
+ * clients away does, that is for the client to hear; a refused connection brings no byte.
+ */
+function hasSpoken(session: Session): boolean {
+  const { blocks, system } = session.relay
+  const { remote } = session
+  if (hasTls(session)) return false
+  const got = remote.isSctp
+    ? receiveFirst(session.toClient, system.calls, blocks)
+    : system.calls.recv(remote.fd, blocks.scratch, 0, BLOCK_BYTES)
+  const block = got > 0 ? blocks.keepScratch() : undefined
+  if (block !== undefined) session.toClient.hold(block, 0, got)
+  return block !== undefined
+}
+
+/** The timer of a session that dials: an attempt takes too long, or a pause is over. */
+export function attemptTimer(session: Session): void {
+  if (session.remote.fd === NO_FD) goOn(session)
+  else attemptFailed(session, ETIMEDOUT)
+}
+
+/**
+ * One receive before dialling: a client that speaks first has mostly spoken by now, and its bytes then leave
+ * with the last packet of the remote's handshake.
+ */
+function takeEarlyBytes(session: Session): void {
+  const { blocks, system } = session.relay
+  const { client, toRemote } = session
+  const got = client.isSctp
+    ? receiveFirst(toRemote, system.calls, blocks)
+    : client.tls === undefined
+      ? system.calls.recv(client.fd, blocks.scratch, 0, BLOCK_BYTES)
+      : receiveTls(client, client.tls, blocks.scratch, BLOCK_BYTES)
+  if (got > 0) {
+    const block = blocks.keepScratch()
+    if (block === undefined) client.fail(ENOMEM)
+    else toRemote.hold(block, 0, got)
+    // More may wait, or an end, of which the loop need not tell again.
+    const mayHaveMore =
+      got === BLOCK_BYTES || client.hasPeerEnded || client.hasUrgent || client.isUnix || client.isSctp
+    if (client.tls === undefined) client.mayRead = mayHaveMore
+  } else if (got === 0) {
+    toRemote.hasEnded = true
+  } else if (got === -EINTR) {
+    client.mayRead = true
+  } else if (got !== -EAGAIN) {
+    client.fail(-got)
+  }
+}
+
+/** Goes on dialling until an attempt is under way, a pause begins, or the session is over. */
+function goOn(session: Session): void {
+  for (;;) {
+    if (session.relay.loop.nowMs >= session.dialling.deadlineMs) {
+      outOfTime(session)
+      return
+    }
+    if (session.remoteSlot === NONE && !chooseRemote(session)) return
+    if (tryAddresses(session)) return
+    remoteFailed(session)
+  }
+}
+
+/** The remote that was tried last is to blame like one that failed earlier, or it would never be left alone. */
+function outOfTime(session: Session): void {
+  if (session.remoteSlot !== NONE && session.dialling.hasRemoteFailed) remoteFailed(session)
+  session.cut(session.dialling.isShort ? 'shortage' : 'dial-timeout')
+}
+
+/** Chooses the next remote; false when the client has tried all and the round is over. */
+function chooseRemote(session: Session): boolean {
+  const { dialling } = session
+  const { loop, pool, remotes } = session.relay
+  const slot = pool.pick(dialling.tried, loop.nowMs)
+  if (slot === NONE) {
+    roundFailed(session)
+    return false
+  }
+  remotes.take(slot)
+  session.remoteSlot = slot
+  dialling.addressesTried = 0
+  dialling.hasRemoteFailed = false
+  dialling.attemptStartedMs = loop.nowMs
+  return true
+}
+
+function roundFailed(session: Session): void {
+  const { dialling } = session
+  if (dialling.roundsLeft === 0) {
+    session.cut('no-remote')
+    return
+  }
+  dialling.roundsLeft--
+  dialling.tried.clear()
+  pause(session, ROUND_PAUSE_MS)
+}
+
+function pause(session: Session, pauseMs: number): void {
+  const { loop } = session.relay
+  loop.timers.set(session.timer, Math.min(loop.nowMs + pauseMs, session.dialling.deadlineMs))
+}
+
+/** Tries the addresses of the chosen remote that are left. False when all have failed. */
+function tryAddresses(session: Session): boolean {
+  const { dialling } = session
+  const { loop, remotes, trouble } = session.relay
+  const remote = remotes.at(session.remoteSlot)
+  while (dialling.addressesTried < remote.addresses.length) {
+    const outcome = connectTo(session, aim(session, dialling.addressesTried))
+    dialling.isShort = isOwnShortage(-outcome)
+    if (dialling.isShort) {
+      trouble.tell('cannot connect to remotes, clients wait', -outcome)
+      pause(session, SHORTAGE_PAUSE_MS)
+      return true
+    }
+    dialling.addressesTried++
+    if (outcome === -EINPROGRESS) {
+      waitForAttempt(session, Number.POSITIVE_INFINITY)
+      return true
+    }
+    if (outcome >= 0) {
+      loop.again(session.remote.fd, session.remote, READABLE)
+      connected(session)
+      return true
+    }
+    if (dialling.isRefusedHere || isLocalRefusal(-outcome))
+      trouble.tell(`cannot connect to ${remote.name} from here`, -outcome)
+    else countFailure(session, -outcome)
+  }
+  return false
+}
+
+/**
+ * Waits for the attempt that begins, at most `limitMs`: where there is something else to try, it leaves half of the rest of the dial
+ * timeout to that. The time is worked out here: as an answer of a function it would be a heap object each time.
+ */
+function waitForAttempt({ dialling, relay, remoteSlot, timer }: Session, limitMs: number): void {
+  const { addressesTried, deadlineMs } = dialling
+  const { loop, options, pool, remotes } = relay
+  const isLast = pool.count === 1 && addressesTried === remotes.at(remoteSlot).addresses.length
+  const leftMs = deadlineMs - loop.nowMs
+  const waitMs = Math.min(options.connectTimeoutMs, limitMs, isLast ? leftMs : leftMs / 2)
+  loop.timers.set(timer, Math.min(loop.nowMs + waitMs, deadlineMs))
+}
+
+/** Opens a socket and connects it: 0, -EINPROGRESS, or why not; then no socket is left. */
+function connectTo(session: Session, address: NativeAddress): Outcome {
+  const { counters, loop, options, remotes, system } = session.relay
+  const { remote } = session
+  // There is no port to go by: another remote may have one of its own.
+  if (address.port === 0 && address.family !== AF_UNIX) return -EADDRNOTAVAIL
+  const { clientSource } = options
+  const { options: remoteOptions, sctp } = remotes.at(session.remoteSlot)
+  const fd =
+    sctp === undefined
+      ? openRemoteSocket(session, remoteOptions, address)
+      : openSctpSocket(session, remoteOptions, sctp, address)
+  session.dialling.isRefusedHere = fd < 0
+  session.dialling.bytesInSyn = 0
+  if (fd < 0) return fd
+  add(counters, COUNT.attempts, 1)
+  remote.fd = fd
+  remote.isUnix = address.family === AF_UNIX
+  remote.isSctp = sctp !== undefined
+  remote.mayDelay = !remote.isUnix && sctp === undefined
+  let outcome =
+    sctp === undefined
+      ? system.calls.connect(fd, address.region, address.byteLength)
+      : connectSctp(system.calls, fd, address)
+  // Of an address from which no way leads to the remote, such as 127.0.0.1, it is not the remote that is to blame.
+  if (outcome === -EINVAL && clientSource !== undefined) outcome = -EADDRNOTAVAIL
+  if (outcome === 0 && remoteOptions.isFastOpen && session.toRemote.heldBytes > 0 && !hasTls(session)) {
+    outcome = sendWithSyn(session)
+  }
+  if (outcome === 0 || outcome === -EINPROGRESS) {
+    const watched = loop.watch(fd, remote, 'stream')
+    if (watched < 0) outcome = watched
+  }
+  if (outcome < 0 && outcome !== -EINPROGRESS) session.closeConnection(remote)
+  return outcome
+}
+
+/** The socket is connected. */
+function connected(session: Session): void {
+  if (isConnectedToItself(session)) {
+    attemptFailed(session, ECONNREFUSED)
+    return
+  }
+  settleSyn(session)
+  const origination = session.relay.tls.remotes[session.remoteSlot]
+  if (origination === undefined) established(session)
+  else beginTls(session, origination)
+}
+
+/** The rest of the attempt is a handshake of its own, in its own time. */
+function beginTls(session: Session, { context, isTruncationReset, timeoutMs }: Origination): void {
+  const { remote } = session
+  remote.neverDelay(session.relay.system.calls)
+  const channel = context.connect(remote.fd)
+  if (channel === undefined) {
+    attemptFailed(session, ENOMEM)
+    return
+  }
+  remote.tls = channel
+  channel.trustsShortReceive = !remote.isUnix
+  remote.isTruncationReset = isTruncationReset
+  waitForAttempt(session, timeoutMs)
+  shakeHands(session, channel)
+}
+
+/** The attempt has another turn. */
+export function attemptTurn(session: Session): void {
+  const { tls } = session.remote
+  if (tls !== undefined && !tls.isReady) shakeHands(session, tls)
+}
+
+function shakeHands(session: Session, tls: TlsChannel): void {
+  const { loop, options } = session.relay
+  const { remote } = session
+  const outcome = tls.handshake()
+  switch (outcome) {
+    case 0:
+      // The remote may have spoken already, in the records that were read.
+      remote.mayRead = true
+      if (options.hasAccessLog) remote.tlsFacts = tls.facts()
+      established(session)
+      return
+    case WANT_READ:
+      loop.again(remote.fd, remote, READABLE)
+      return
+    case WANT_WRITE:
+      loop.again(remote.fd, remote, WRITABLE)
+      return
+    case MORE:
+      loop.later(session.toClient)
+      return
+    case PROTOCOL_ERROR:
+      attemptFailed(session, EPROTO, tls.reason)
+      return
+    default:
+      attemptFailed(session, outcome === TRUNCATED ? ECONNRESET : -outcome)
+  }
+}
+
+function established(session: Session): void {
+  const { loop, log, pool, remotes, trouble } = session.relay
+  const remote = remotes.at(session.remoteSlot)
+  loop.timers.unset(session.timer)
+  trouble.isOver()
+  remote.prefer(session.dialling.addressesTried - 1)
+  if (remote.options.isMptcp) noteMptcp(session, session.remote)
+  session.endDialling()
+  if (pool.succeeded(session.remoteSlot) === 'came-up') log(NOTICE, `remote ${remote.name} is up again`)
+  session.startRelaying()
+}
+
+/** The attempt under way came to nothing. */
+function attemptFailed(session: Session, errno: number, reason = ''): void {
+  session.relay.loop.timers.unset(session.timer)
+  session.closeConnection(session.remote)
+  session.remote.clear()
+  countFailure(session, errno, reason)
+  goOn(session)
+}
+
+function countFailure(session: Session, errno: number, reason = ''): void {
+  const { dialling } = session
+  const { counters, trace } = session.relay
+  add(counters, COUNT.attemptsFailed, 1)
+  dialling.hasRemoteFailed = true
+  dialling.lastErrno = errno
+  dialling.lastReason = reason
+  if (trace.isOn) trace.say(`session ${session.id}: attempt failed: ${failureText(session)}`)
+}
+
+/**
+ * TCP lets a socket connect to itself when the kernel picks the very port that it goes to and nobody listens there
+ * (RFC 9293, 3.5, simultaneous open). Only ports of the kernel's range can be picked.
+ */
+function isConnectedToItself(session: Session): boolean {
+  const { dialling, relay, remote } = session
+  const { options, system } = relay
+  const address = aim(session, dialling.addressesTried - 1)
+  if (address.port < options.ephemeralPorts.least || address.port > options.ephemeralPorts.most) return false
+  return system.calls.isLocalAddress(remote.fd, address.region, address.byteLength)
+}
+
+/** No address of the chosen remote answered: the client goes on to another one. */
+function remoteFailed(session: Session): void {
+  const { dialling } = session
+  const { loop, log, pool, remotes } = session.relay
+  const slot = session.remoteSlot
+  remotes.giveBack(slot)
+  session.remoteSlot = NONE
+  dialling.tried.add(slot)
+  // What this machine itself refuses says nothing of the remote.
+  if (!dialling.hasRemoteFailed) return
+  if (pool.failed(slot, dialling.attemptStartedMs, loop.nowMs) !== 'went-down') return
+  log(WARNING, `remote ${remotes.at(slot).name} is down: ${failureText(session)}`)
+}
+
+function failureText({ dialling }: Session): string {
+  const { lastErrno, lastReason } = dialling
+  return lastReason === '' ? errorText(lastErrno) : `TLS: ${lastReason}`
+}
+
+function hasTls({ relay, remoteSlot }: Session): boolean {
+  return relay.tls.remotes[remoteSlot] !== undefined
+}

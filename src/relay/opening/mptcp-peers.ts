@@ -1,0 +1,14 @@
+import { speaksMptcp } from '../../kernel/mptcp.js'
+import { add, COUNT } from '../../observe/counters.js'
+import type { Connection } from '../connection.js'
+import type { Session } from '../session.js'
+
+/** Finds out whether a peer that might speak Multipath TCP does, for the log and for the counters. */
+export function noteMptcp({ id, relay }: Session, connection: Connection): void {
+  const { counters, system, trace } = relay
+  connection.isMptcp = speaksMptcp(system.calls, connection.fd)
+  if (connection.isMptcp) return
+  add(counters, COUNT.mptcpFallbacks, 1)
+  if (trace.isOn)
+    trace.say(`session ${id}: TCP instead of MPTCP with the ${connection.isClient ? 'client' : 'remote'}`)
+}

@@ -1,0 +1,131 @@
+import type { Calls, Outcome } from '../../kernel/calls.js'
+import { EAGAIN, EINTR, EINVAL, ENOMEM } from '../../kernel/errno.js'
+import type { Region } from '../../kernel/region.js'
+import { BLOCK_BYTES, type Blocks } from './blocks.js'
+import {
+  blocked,
+  type Direction,
+  EMPTY,
+  ENDED,
+  GO_ON,
+  noBytes,
+  type Pumped,
+  SOURCE_FAILED,
+  SPENT,
+  sinkFailed,
+} from './direction.js'
+import { Message } from './message.js'
+
+/** In one turn, before the other sessions have theirs: what streams may move, or messages that are small. */
+const BYTES_PER_TURN = 4 * BLOCK_BYTES
+const MESSAGES_PER_TURN = 64
+
+/**
+ * Moves messages from one SCTP socket to another, like `pump` moves bytes: each as one message with the stream, PPID
+ * and order that it came with. Of a message that is longer than a block each blockful is one, and all of them are in
+ * order, whatever the message was: nobody could put them together otherwise.
+ */
+export function pumpMessages(way: Direction, calls: Calls, blocks: Blocks): Pumped {
+  way.isBlocked = false
+  way.message ??= new Message()
+  const { message } = way
+  const enough = way.bytes + BYTES_PER_TURN
+  for (let messages = 0; messages < MESSAGES_PER_TURN && way.bytes < enough; messages++) {
+    if (way.heldBytes > 0 && !message.isUnfinished) {
+      const flushed = sendHeld(way, message, calls, blocks)
+      if (flushed !== GO_ON) return flushed
+    }
+    if (way.hasEnded) return ENDED
+    if (!way.source.mayRead) return EMPTY
+    const moved = moveOne(way, message, calls, blocks)
+    if (moved !== GO_ON) return moved
+  }
+  return SPENT
+}
+
+/** Reads from an SCTP socket whose session has no sink yet, or one that does not know messages: bytes, or as recv. */
+export function receiveFirst(way: Direction, calls: Calls, blocks: Blocks): Outcome {
+  way.message ??= new Message()
+  const got = calls.sctp.receive(way.source.fd, blocks.scratch, 0, BLOCK_BYTES, way.message)
+  way.message.isUnfinished = got > 0 && got < BLOCK_BYTES && !way.message.isWhole
+  return got
+}
+
+/** The kernel may deliver a message bit by bit when its buffers are full: the bits are put together here. */
+function moveOne(way: Direction, message: Message, calls: Calls, blocks: Blocks): Pumped | typeof GO_ON {
+  let filled = way.heldBytes
+  do {
+    const block = way.held ?? blocks.scratch
+    const got = calls.sctp.receive(way.source.fd, block, filled, BLOCK_BYTES - filled, message)
+    if (got <= 0) return stopReading(way, message, blocks, got, filled)
+    filled += got
+  } while (!message.isWhole && filled < BLOCK_BYTES)
+  if (way.held !== undefined) {
+    way.heldBytes = filled
+    message.isUnfinished = false
+    return sendHeld(way, message, calls, blocks)
+  }
+  const took = send(way, message, calls, blocks.scratch, filled)
+  if (took >= 0) return GO_ON
+  const block = blocks.keepScratch()
+  if (block === undefined) return sinkFailed(way, -ENOMEM)
+  way.hold(block, 0, filled)
+  if (took === -EINTR) return sendHeld(way, message, calls, blocks)
+  return took === -EAGAIN ? blocked(way) : refused(way, took)
+}
+
+/** Nothing more is there. What was read of a message is kept for its rest; if none will come, half of one is none. */
+function stopReading(
+  way: Direction,
+  message: Message,
+  blocks: Blocks,
+  outcome: Outcome,
+  filled: number,
+): Pumped | typeof GO_ON {
+  const stopped = noBytes(way, outcome)
+  if (filled === 0) return stopped
+  if (stopped === ENDED || stopped === SOURCE_FAILED) {
+    message.isUnfinished = false
+    way.releaseBlock(blocks)
+    return stopped
+  }
+  if (way.held === undefined) {
+    const block = blocks.keepScratch()
+    if (block === undefined) return sinkFailed(way, -ENOMEM)
+    way.hold(block, 0, filled)
+  }
+  way.heldBytes = filled
+  message.isUnfinished = true
+  return stopped
+}
+
+function sendHeld(way: Direction, message: Message, calls: Calls, blocks: Blocks): Pumped | typeof GO_ON {
+  for (;;) {
+    const took = send(way, message, calls, way.held as Region, way.heldBytes)
+    if (took === -EINTR) continue
+    if (took === -EAGAIN) return blocked(way)
+    if (took < 0) return refused(way, took)
+    way.releaseBlock(blocks)
+    return GO_ON
+  }
+}
+
+/** The sink does not take a message at all. */
+function refused(way: Direction, outcome: Outcome): Pumped {
+  if (outcome === -EINVAL) {
+    const where = way.source.isClient ? 'server' : 'client'
+    const { trouble } = way.source.session.relay
+    trouble.tell(`a message is on a stream that the ${where} does not have, see 'sctp streams'`, EINVAL)
+  }
+  return sinkFailed(way, outcome)
+}
+
+/** A message is taken whole or not at all. */
+function send(way: Direction, message: Message, calls: Calls, from: Region, byteCount: number): Outcome {
+  if (message.isInPieces || !message.isWhole) message.isUnordered = false
+  const took = calls.sctp.send(way.sink.fd, from, 0, byteCount, message)
+  if (took < 0) return took
+  message.isInPieces = !message.isWhole
+  way.bytes += byteCount
+  return took
+}

@@ -1,0 +1,86 @@
+import type { Calls } from '../../kernel/calls.js'
+import { EAGAIN, EINTR, EINVAL, ENOSYS } from '../../kernel/errno.js'
+import {
+  blocked,
+  type Direction,
+  EMPTY,
+  ENDED,
+  GO_ON,
+  noBytes,
+  type Pumped,
+  SPENT,
+  sinkFailed,
+} from './direction.js'
+import type { Pipe, Pipes } from './pipes.js'
+
+/** Of few bytes each, before others have their turn. */
+const READS_PER_RUN = 8
+
+/** Moves bytes through a borrowed pipe. GO_ON: nothing is in a pipe, and the rest of the turn is for copying. */
+export function splice(way: Direction, calls: Calls, pipes: Pipes): Pumped | typeof GO_ON {
+  const pipe = maySplice(way) ? pipes.lend() : undefined
+  if (pipe === undefined) {
+    way.demote(pipes)
+    return GO_ON
+  }
+  way.promote(pipes, pipe)
+  way.pipe = pipe
+  const pumped = readAndWrite(way, pipe, calls, pipes.runBytes)
+  if (pipe.byteCount === 0) way.returnPipe(pipes)
+  return pumped
+}
+
+/** Writes on from the pipe that the direction has kept. */
+export function emptyKept(way: Direction, pipe: Pipe, calls: Calls, pipes: Pipes): Pumped | typeof GO_ON {
+  const pumped = write(way, pipe, calls)
+  if (pumped === GO_ON) way.returnPipe(pipes)
+  return pumped
+}
+
+/**
+ * TLS has to see the bytes; a Unix socket fills the slots of a pipe with its messages; splice(2) stops at the mark of
+ * urgent data for ever; SCTP has messages. What is left before an error is read the way that tells the error.
+ */
+function maySplice({ refusesSplice, sink, source }: Direction): boolean {
+  const { isUnix, hasUrgent, error, tls } = source
+  if (source.isSctp || sink.isSctp) return false
+  if (isUnix || sink.isUnix || tls !== undefined || sink.tls !== undefined) return false
+  return !hasUrgent && error === 0 && !refusesSplice
+}
+
+function readAndWrite(way: Direction, pipe: Pipe, calls: Calls, runBytes: number): Pumped | typeof GO_ON {
+  const { source } = way
+  const readBytes = Math.min(pipe.capacity, runBytes)
+  const enough = way.bytes + runBytes
+  for (let reads = 0; reads < READS_PER_RUN && way.bytes < enough; reads++) {
+    if (way.hasEnded) return ENDED
+    if (!source.mayRead) return EMPTY
+    const got = calls.splice(source.fd, pipe.writeEnd, readBytes)
+    if (got === -EINVAL || got === -ENOSYS) {
+      way.refusesSplice = true
+      return GO_ON
+    }
+    if (got > 0) {
+      pipe.byteCount = got
+      const written = write(way, pipe, calls)
+      if (written !== GO_ON) return written
+    } else {
+      const nothing = noBytes(way, got)
+      if (nothing !== GO_ON) return nothing
+    }
+  }
+  return SPENT
+}
+
+/** Only EAGAIN is the sink's word that it is full: how much one call moves depends on how the bytes lie in the pipe. */
+function write(way: Direction, pipe: Pipe, calls: Calls): Pumped | typeof GO_ON {
+  while (pipe.byteCount > 0) {
+    const took = calls.splice(pipe.readEnd, way.sink.fd, pipe.byteCount)
+    if (took === -EINTR) continue
+    if (took === -EAGAIN) return blocked(way)
+    if (took <= 0) return sinkFailed(way, took)
+    way.bytes += took
+    pipe.byteCount -= took
+  }
+  return GO_ON
+}
