@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type Arguments, parseArguments, usage } from './arguments.js'
+import type { Arguments } from '../config/arguments.js'
+import { parseArguments, usage } from './arguments.js'
 
 const DEFAULTS: Arguments = {
   configuration: 'x.cfg',

@@ -1,19 +1,4 @@
-/** The command line, read. */
-export interface Arguments {
-  readonly configuration: string
-  /** The last argument: the id of the master's section. */
-  readonly id: string | undefined
-  readonly isCheckOnly: boolean
-  readonly debugMask: number
-  readonly isDebugOnStderr: boolean
-  readonly childId: string | undefined
-  readonly masterId: string | undefined
-  readonly pidfile: string | undefined
-  /** -b: true, -f: false, neither: as the configuration says. */
-  readonly background: boolean | undefined
-  readonly isSingleProcess: boolean
-  readonly gracePeriodS: number | undefined
-}
+import type { Arguments } from '../config/arguments.js'
 
 /** What `tcprelay mavis-test` asks the modules of a configuration about. */
 export interface MavisTestArguments {

@@ -1,10 +1,11 @@
 import { writeSync } from 'node:fs'
 import { EXIT_OK, EXIT_UNAVAILABLE, EXIT_USAGE } from '../base/exit-codes.js'
+import type { Arguments } from '../config/arguments.js'
 import { closeInspector } from '../control/close-inspector.js'
 import { thisPlatform, unsupportedReason } from '../kernel/platform.js'
 import { LINK_VARIABLE } from '../services/link-messages.js'
 import { versionLine } from '../services/version.js'
-import { type Arguments, parseArguments, usage } from './arguments.js'
+import { parseArguments, usage } from './arguments.js'
 
 export type Program = 'tcprelay' | 'spawnd'
 

@@ -1,6 +1,6 @@
 import { openSync, writeSync } from 'node:fs'
 import { basename } from 'node:path'
-import type { Arguments } from '../cli/arguments.js'
+import type { Arguments } from '../config/arguments.js'
 import type { Configuration } from '../config/load.js'
 import type { SpawndSettings } from '../config/table-spawnd.js'
 import type { Calls } from '../kernel/calls.js'

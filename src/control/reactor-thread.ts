@@ -1,17 +1,11 @@
 import { Worker } from 'node:worker_threads'
 import { openWakeFd, type WakeFd } from '../kernel/eventfd.js'
+import type { ThreadData } from '../reactor/thread-data.js'
 
 export interface ThreadEvents<Report> {
   onReport(report: Report): void
   /** The thread threw: it is gone, and nothing is relayed any more. */
   onFailure(error: Error): void
-}
-
-/** What a reactor's thread is started with, beside its settings. */
-export interface ThreadData<Settings> {
-  readonly settings: Settings
-  /** Written when a command was posted; the control thread owns it. */
-  readonly wakeFd: number
 }
 
 /**

@@ -1,8 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import type { ThreadData } from '../control/reactor-thread.js'
 import { linuxSystem } from '../kernel/linux-system.js'
 import { Mailbox } from '../reactor/mailbox.js'
 import { openPoller } from '../reactor/open-poller.js'
+import type { ThreadData } from '../reactor/thread-data.js'
 import type { AcceptorCommand, AcceptorReport, AcceptorSettings } from './acceptor-settings.js'
 import { Acceptor } from './build-acceptor.js'
 

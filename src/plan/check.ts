@@ -1,5 +1,5 @@
 import { EXIT_CONFIG, EXIT_NO_INPUT, EXIT_OS, EXIT_USAGE } from '../base/exit-codes.js'
-import type { Arguments } from '../cli/arguments.js'
+import type { Arguments } from '../config/arguments.js'
 import { unlandedProblems } from '../config/check.js'
 import type { Endpoint } from '../config/endpoint.js'
 import { LANDED } from '../config/landed.js'

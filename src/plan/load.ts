@@ -1,5 +1,5 @@
 import type { PollMechanism } from '../base/poll-mechanism.js'
-import type { Arguments } from '../cli/arguments.js'
+import type { Arguments } from '../config/arguments.js'
 import { portsWithoutListeners } from '../config/check-ports.js'
 import { type Configuration, loadChosenConfiguration, loadConfiguration } from '../config/load.js'
 import { chooseChildSection, type SectionIds, type SectionRequest } from '../config/section-choice.js'

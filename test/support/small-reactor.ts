@@ -1,10 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import type { ThreadData } from '../../src/control/reactor-thread.js'
 import { linuxSystem } from '../../src/kernel/linux-system.js'
 import { openEpoll } from '../../src/reactor/epoll.js'
 import { Loop } from '../../src/reactor/loop.js'
 import { Mailbox } from '../../src/reactor/mailbox.js'
 import type { Poller } from '../../src/reactor/poller.js'
+import type { ThreadData } from '../../src/reactor/thread-data.js'
 
 /** How the small reactor behaves. */
 export interface SmallSettings {

@@ -16,6 +16,9 @@ export interface Layer {
 
 const OBSERVE = ['observe', 'cells', 'kernel', 'base']
 
+/** What runs on a reactor thread, below the engine that puts it together. */
+const REACTOR_SIDE = ['accept', 'relay', 'admission', 'balance', 'tls', 'reactor', 'wire', ...OBSERVE]
+
 /**
  * The layers of docs/architecture.md. What an import needs and is not here is either in the wrong folder, or the
  * reason for a decision record (docs/decisions/0007-layers-in-practice.md is one).
@@ -32,31 +35,19 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   admission: { on: 'P', below: ['balance', 'wire', 'base'] },
   relay: { on: 'R', below: ['admission', 'balance', 'tls', 'reactor', 'wire', ...OBSERVE] },
   accept: { on: 'R', below: ['admission', 'balance', 'reactor', 'wire', ...OBSERVE] },
-  health: { on: 'C', below: ['balance', 'wire', ...OBSERVE], outside: ['node:'] },
+  engine: { on: 'R', below: REACTOR_SIDE, outside: ['node:worker_threads'] },
   mavis: { on: 'C', below: ['wire', ...OBSERVE], outside: ['node:'] },
-  master: { on: 'C', below: ['wire', ...OBSERVE], outside: ['node:'] },
+  services: { on: 'C', below: ['wire', ...OBSERVE], outside: ['node:'] },
   config: { on: 'C', below: ['base'], outside: ['node:'], namesAllTypes: true },
-  admin: { on: 'C', below: OBSERVE, outside: ['node:'] },
+  plan: { on: 'C', below: ['config', 'services', 'engine', ...REACTOR_SIDE], outside: ['node:'] },
+  control: {
+    on: 'C',
+    below: ['plan', 'config', 'services', 'mavis', 'engine', ...REACTOR_SIDE],
+    outside: ['node:'],
+  },
   cli: {
     on: 'root',
-    below: [
-      'base',
-      'wire',
-      'kernel',
-      'cells',
-      'observe',
-      'reactor',
-      'tls',
-      'balance',
-      'admission',
-      'relay',
-      'accept',
-      'health',
-      'mavis',
-      'master',
-      'config',
-      'admin',
-    ],
+    below: ['control', 'plan', 'config', 'services', 'mavis', 'engine', ...REACTOR_SIDE],
     outside: ['node:'],
   },
 }
