@@ -1,11 +1,15 @@
 import type { Calls, Fd } from '../kernel/calls.js'
 import { IPPROTO_TCP, TCP_NODELAY } from '../kernel/constants.js'
+import { add, COUNT } from '../observe/counters.js'
 import { NO_TOKEN, type Watcher } from '../reactor/loop.js'
 import type { TlsChannel } from '../tls/channel.js'
 import type { TlsFacts } from '../tls/channel-facts.js'
 import type { ClientHello } from '../wire/client-hello.js'
 import type { Session } from './session.js'
 import type { Direction } from './transfer/direction.js'
+import { TCP } from './transfer/tcp-transport.js'
+import { TLS, TLS_OVER_UNIX } from './transfer/tls-transport.js'
+import type { Endpoint, Transport } from './transfer/transport.js'
 
 export const NO_FD: Fd = -1
 
@@ -13,18 +17,16 @@ export const NO_FD: Fd = -1
  * One socket of a session, the client's or the remote's; a record for the session's whole life in the pool. A
  * token of the loop leads straight here.
  */
-export class Connection implements Watcher {
+export class Connection implements Watcher, Endpoint {
   token = NO_TOKEN
   fd: Fd = NO_FD
   readonly session: Session
   readonly isClient: boolean
-  /** A Unix socket: it knows no reset, and a short read does not mean that it is drained. */
-  isUnix = false
+  /** What its socket can do, and the calls that differ. */
+  transport: Transport = TCP
   /** Whether it speaks Multipath TCP, where that was asked for. */
   isMptcp: boolean | undefined = undefined
-  /** A socket of SCTP: a read brings one message, and there is no half-close. */
-  isSctp = false
-  /** What is spoken on the socket, where that is not plain bytes. */
+  /** Where TLS is spoken; set by `speakTls` together with the transport. */
   tls: TlsChannel | undefined = undefined
   /** TLS that ends without close_notify was cut. */
   isTruncationReset = true
@@ -77,6 +79,26 @@ export class Connection implements Watcher {
     calls.setOption(this.fd, IPPROTO_TCP, TCP_NODELAY, 1)
   }
 
+  /** TLS begins on this socket; the channel is the connection's from here on. */
+  speakTls(channel: TlsChannel, isTruncationReset: boolean): void {
+    channel.trustsShortReceive = this.transport.shortReadDrains
+    this.tls = channel
+    this.transport = this.transport.hasReset ? TLS : TLS_OVER_UNIX
+    this.isTruncationReset = isTruncationReset
+  }
+
+  /** Frees what the transport holds beside the descriptor. */
+  endTls(): void {
+    this.tls?.free()
+    this.tls = undefined
+  }
+
+  onProtocolError(reason: string): void {
+    const { counters, trouble } = this.session.relay
+    add(counters, COUNT.tlsErrors, 1)
+    trouble.tellTls(this.session, this.isClient, reason)
+  }
+
   /** Notes an error; the first one counts. */
   fail(errno: number): void {
     if (this.error === 0) this.error = errno
@@ -90,8 +112,7 @@ export class Connection implements Watcher {
     this.readsWhenWritable = false
     this.writesWhenReadable = false
     this.isMptcp = undefined
-    this.isUnix = false
-    this.isSctp = false
+    this.transport = TCP
     this.mayRead = false
     this.hasPeerEnded = false
     this.hasUrgent = false

@@ -17,6 +17,7 @@ import { describePeer } from './peer-name.js'
 import { Peers } from './peers.js'
 import { type EndReason, REASON_COUNTS } from './phases.js'
 import { Session } from './session.js'
+import { TRANSPORTS } from './transfer/transports.js'
 
 /** What the relay needs from outside; it is itself the rest of the context of its sessions. */
 export type RelayParts = Omit<RelayContext, 'diallings' | 'peers' | 'sessionClosed'>
@@ -67,15 +68,13 @@ export class Relay {
     session.realm = realm ?? this.#context.realms[listenerSlot] ?? ''
     session.acceptedAtMs = loop.nowMs
     session.client.fd = fd
-    const isUnix = kind === 'unix'
-    session.client.isUnix = isUnix
-    session.client.isSctp = kind === 'sctp'
+    session.client.transport = TRANSPORTS[kind]
     if (options.mptcpListeners[listenerSlot] === true) noteMptcp(session, session.client)
-    if (options.notesPeers) this.#context.peers.note(session.record, peer.bytes, isUnix)
+    if (options.notesPeers) this.#context.peers.note(session.record, peer.bytes, kind === 'unix')
     const hasGreeting = this.#context.tls.greetings[listenerSlot] !== undefined
     session.enter(hasGreeting ? 'greeting' : options.asks === undefined ? 'dialling' : 'asking')
     add(counters, COUNT.accepted, 1)
-    if (loop.watch(fd, session.client, 'stream') < 0) session.cut('shortage')
+    if (session.watch(session.client) < 0) session.cut('shortage')
     else if (hasGreeting) greet(session)
     else if (options.asks === undefined) dial(session)
     else ask(session, options.asks)

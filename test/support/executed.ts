@@ -1,4 +1,5 @@
 import { Session } from 'node:inspector'
+import { setFlagsFromString } from 'node:v8'
 
 interface Coverage {
   readonly result: readonly {
@@ -16,6 +17,8 @@ export class ExecutionCounter {
   readonly #session = new Session()
 
   constructor() {
+    // Optimized code does not count the calls of small functions.
+    setFlagsFromString('--no-opt')
     this.#session.connect()
     this.#session.post('Profiler.enable')
     this.#session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true })

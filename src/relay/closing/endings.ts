@@ -52,7 +52,7 @@ export function endInOrder(session: Session, left: Connection): void {
   left.writes.isDone = true
   const outcome = session.relay.system.calls.shutdownWrite(whole.fd)
   if (outcome >= 0) awaitDelivery(session, whole)
-  else if (whole.isSctp)
+  else if (!whole.transport.hasHalfClose)
     finish(session) // it has ended at the same time
   else {
     whole.fail(-outcome)
@@ -61,8 +61,8 @@ export function endInOrder(session: Session, left: Connection): void {
 }
 
 /** An SCTP peer that has ended in order takes nothing more, which is no failure. */
-export function hasLeft({ error, isSctp }: Connection): boolean {
-  return isSctp && (error === ESHUTDOWN || error === EPIPE || error === ENOTCONN)
+export function hasLeft({ error, transport }: Connection): boolean {
+  return !transport.hasHalfClose && (error === ESHUTDOWN || error === EPIPE || error === ENOTCONN)
 }
 
 /** What it sent before that is still read, up to its end. */
@@ -84,9 +84,8 @@ function finish(session: Session): void {
   else session.cut(session.reason)
 }
 
-function unsentBytes(session: Session, { fd, isSctp }: Connection): number {
-  const { calls } = session.relay.system
-  return isSctp ? calls.sctp.unsentBytes(fd) : calls.unsentBytes(fd)
+function unsentBytes({ relay }: Session, { fd, transport }: Connection): number {
+  return transport.unsentBytes(relay.system.calls, fd)
 }
 
 function begin(session: Session, broken: Connection): void {
@@ -115,21 +114,21 @@ function hasStalled(session: Session): boolean {
 /** Bytes are still held because the whole side does not take them. */
 function waitForProgress(session: Session): void {
   if (hasStalled(session)) session.cut(session.reason)
-  else session.relay.loop.timers.set(session.timer, session.lastActiveMs + DELIVERY_STALL_MS)
+  else session.setTimer(session.lastActiveMs + DELIVERY_STALL_MS)
 }
 
 /** Everything has been handed to the kernel: a reset now would throw away what the peer has not got yet. */
 function awaitDelivery(session: Session, whole: Connection): void {
   const unsent = unsentBytes(session, whole)
   // A Unix socket knows no reset, and closing it takes nothing from what its peer may still read (unix(7)).
-  if (unsent <= 0 || whole.isUnix) {
+  if (unsent <= 0 || !whole.transport.hasReset) {
     finish(session)
     return
   }
   session.undelivered = unsent
   session.lastActiveMs = session.relay.loop.nowMs
   session.pollMs = POLL_FIRST_MS
-  session.relay.loop.timers.set(session.timer, session.relay.loop.nowMs + session.pollMs)
+  session.setTimer(session.relay.loop.nowMs + session.pollMs)
 }
 
 function pollDelivery(session: Session, whole: Connection): void {
@@ -142,5 +141,5 @@ function pollDelivery(session: Session, whole: Connection): void {
   if (unsent !== session.undelivered) session.lastActiveMs = loop.nowMs
   session.undelivered = unsent
   session.pollMs = Math.min(session.pollMs * 2, POLL_MAX_MS)
-  loop.timers.set(session.timer, loop.nowMs + session.pollMs)
+  session.setTimer(loop.nowMs + session.pollMs)
 }

@@ -1,8 +1,12 @@
 import type { Fd } from '../../kernel/calls.js'
+import type { SocketKind } from '../../kernel/socket-kind.js'
 import type { Connection } from '../connection.js'
 import type { Session } from '../session.js'
 import type { Direction } from '../transfer/direction.js'
 import type { Pipe } from '../transfer/pipes.js'
+import { keepAliveLater, waitForQuiet } from '../transfer/relaying.js'
+import { TRANSPORTS } from '../transfer/transports.js'
+import { UNIX } from '../transfer/unix-transport.js'
 
 /** A session as plain data: what another reactor, here or in another process, needs to go on with it. */
 export interface Frozen {
@@ -22,7 +26,7 @@ export interface Frozen {
 /** The descriptor is open and watched by nobody. */
 interface FrozenConnection {
   readonly fd: Fd
-  readonly isUnix: boolean
+  readonly transport: SocketKind
   readonly hasPeerEnded: boolean
   readonly hasUrgent: boolean
 }
@@ -44,10 +48,7 @@ interface FrozenDirection {
 export function freezeSession(session: Session): Frozen | 'later' {
   const isAtRest = session.phase === 'relaying' || session.phase === 'draining'
   if (!isAtRest || session.broken !== undefined) return 'later'
-  // The state of TLS is in OpenSSL's memory.
-  if (session.client.tls !== undefined || session.remote.tls !== undefined) return 'later'
-  // Its ends have other rules, and what is held may be a message.
-  if (session.client.isSctp || session.remote.isSctp) return 'later'
+  if (!session.client.transport.canFreeze || !session.remote.transport.canFreeze) return 'later'
   const frozen: Frozen = {
     birthChild: session.birthChild,
     sequence: session.sequence,
@@ -61,16 +62,16 @@ export function freezeSession(session: Session): Frozen | 'later' {
     toRemote: freezeDirection(session.toRemote),
     toClient: freezeDirection(session.toClient),
   }
-  const { loop, pipes } = session.relay
-  loop.timers.unset(session.timer)
-  for (const connection of [session.client, session.remote]) loop.unwatch(connection.fd, connection)
+  const { pipes } = session.relay
+  session.unsetTimer()
+  for (const connection of [session.client, session.remote]) session.unwatch(connection)
   for (const way of [session.toRemote, session.toClient]) {
     if (way.pipe !== undefined) pipes.disown(way.pipe)
     way.pipe = undefined
     session.dropHeld(way)
     way.isDone = true
   }
-  session.phase = 'closed'
+  session.resume('closed')
   return frozen
 }
 
@@ -89,17 +90,17 @@ export function thawSession(session: Session, frozen: Frozen): void {
   if (options.notesPeers) peers.note(session.record, frozen.peer, false)
   thawDirection(session.toRemote, frozen.toRemote)
   thawDirection(session.toClient, frozen.toClient)
-  session.phase = frozen.toRemote.isDone || frozen.toClient.isDone ? 'draining' : 'relaying'
+  session.resume(frozen.toRemote.isDone || frozen.toClient.isDone ? 'draining' : 'relaying')
   thawConnection(session.client, frozen.client)
   thawConnection(session.remote, frozen.remote)
-  session.keepAliveLater()
-  session.waitForQuiet()
+  keepAliveLater(session)
+  waitForQuiet(session)
   session.run(session.toRemote)
   if (session.phase === 'relaying' || session.phase === 'draining') session.run(session.toClient)
 }
 
-function freezeConnection({ fd, isUnix, hasPeerEnded, hasUrgent }: Connection): FrozenConnection {
-  return { fd, isUnix, hasPeerEnded, hasUrgent }
+function freezeConnection({ fd, transport, hasPeerEnded, hasUrgent }: Connection): FrozenConnection {
+  return { fd, transport: transport === UNIX ? 'unix' : 'tcp', hasPeerEnded, hasUrgent }
 }
 
 function freezeDirection(way: Direction): FrozenDirection {
@@ -110,12 +111,12 @@ function freezeDirection(way: Direction): FrozenDirection {
 
 function thawConnection(connection: Connection, frozen: FrozenConnection): void {
   connection.fd = frozen.fd
-  connection.isUnix = frozen.isUnix
+  connection.transport = TRANSPORTS[frozen.transport]
   connection.hasPeerEnded = frozen.hasPeerEnded
   connection.hasUrgent = frozen.hasUrgent
   connection.mayRead = true
-  connection.mayDelay = !connection.isClient && !frozen.isUnix
-  const outcome = connection.session.relay.loop.watch(frozen.fd, connection, 'stream')
+  connection.mayDelay = !connection.isClient && connection.transport.isTcp
+  const outcome = connection.session.watch(connection)
   if (outcome < 0) throw new Error(`cannot watch a thawed session: ${outcome}`)
 }
 

@@ -3,10 +3,18 @@ import type { Refusal, Verdict } from '../../base/authorization.js'
 import { add, COUNT } from '../../observe/counters.js'
 import type { Asking } from '../options.js'
 import { hostOf } from '../peer-name.js'
+import type { PhaseHandler } from '../phase-handler.js'
 import type { Session } from '../session.js'
 import { dial } from './attempts.js'
 import { identityOf } from './client-identity.js'
 import type { Answer, Questions } from './questions.js'
+
+export const ASKING: PhaseHandler = {
+  onReady: askingReady,
+  onTimer: askingTimer,
+  // What the client sends stays in the kernel until there is a remote.
+  onTurn: () => {},
+}
 
 /** Whether a session that is `asking` may have a remote: answered by `answered`, if not at once. */
 export function ask(session: Session, { about, timeoutMs }: Asking): void {
@@ -30,7 +38,7 @@ export function ask(session: Session, { about, timeoutMs }: Asking): void {
   })
   if (isAsked) {
     add(counters, COUNT.mavisAsked, 1)
-    loop.timers.set(session.timer, loop.nowMs + timeoutMs)
+    session.setTimer(loop.nowMs + timeoutMs)
   } else refuse(session, 'busy', '')
 }
 
@@ -43,11 +51,11 @@ export function answered(questions: Questions, answers: readonly Answer[]): void
 }
 
 /** News of the client's socket while it waits: what it sends stays there, its end may be half of one. */
-export function askingReady({ client }: Session): void {
+function askingReady({ client }: Session): void {
   if (client.error !== 0) client.session.cut('client-left')
 }
 
-export function askingTimer(session: Session): void {
+function askingTimer(session: Session): void {
   refuse(session, 'timeout', '')
 }
 
@@ -56,7 +64,7 @@ function obey(session: Session, verdict: Verdict): void {
     refuse(session, verdict.refusal, verdict.comment)
     return
   }
-  session.relay.loop.timers.unset(session.timer)
+  session.unsetTimer()
   session.enter('dialling')
   dial(session)
 }

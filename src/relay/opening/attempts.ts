@@ -23,11 +23,15 @@ import { HUNG_UP, READABLE, WRITABLE } from '../../reactor/poller.js'
 import type { TlsChannel } from '../../tls/channel.js'
 import { MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from '../../tls/outcomes.js'
 import { type Connection, NO_FD } from '../connection.js'
+import type { PhaseHandler } from '../phase-handler.js'
 import type { Origination } from '../relay-tls.js'
 import type { Session } from '../session.js'
 import { BLOCK_BYTES } from '../transfer/blocks.js'
 import { receiveFirst } from '../transfer/messages.js'
-import { receiveTls } from '../transfer/tls-transport.js'
+import { startRelaying } from '../transfer/relaying.js'
+import { SCTP } from '../transfer/sctp-transport.js'
+import { TCP } from '../transfer/tcp-transport.js'
+import { UNIX } from '../transfer/unix-transport.js'
 import { aim } from './aim.js'
 import { sendWithSyn, settleSyn } from './fast-open.js'
 import { noteMptcp } from './mptcp-peers.js'
@@ -39,6 +43,12 @@ const ROUND_PAUSE_MS = 1_000
 
 /** Before the next try when the relay itself was short of something. */
 const SHORTAGE_PAUSE_MS = 100
+
+export const DIALLING: PhaseHandler = {
+  onReady: attemptReady,
+  onTimer: attemptTimer,
+  onTurn: attemptTurn,
+}
 
 /** Starts looking for a remote. What the client has sent already is taken along. */
 export function dial(session: Session): void {
@@ -53,7 +63,7 @@ export function dial(session: Session): void {
 }
 
 /** News of either socket while dialling. */
-export function attemptReady(session: Session, connection: Connection, readiness: number): void {
+function attemptReady(session: Session, connection: Connection, readiness: number): void {
   if (connection.isClient) {
     if (connection.error !== 0) session.cut('client-left')
     return
@@ -71,18 +81,15 @@ export function attemptReady(session: Session, connection: Connection, readiness
  */
 function hasSpoken(session: Session): boolean {
   const { blocks, system } = session.relay
-  const { remote } = session
   if (hasTls(session)) return false
-  const got = remote.isSctp
-    ? receiveFirst(session.toClient, system.calls, blocks)
-    : system.calls.recv(remote.fd, blocks.scratch, 0, BLOCK_BYTES)
+  const got = receiveFirst(session.toClient, system.calls, blocks)
   const block = got > 0 ? blocks.keepScratch() : undefined
   if (block !== undefined) session.toClient.hold(block, 0, got)
   return block !== undefined
 }
 
 /** The timer of a session that dials: an attempt takes too long, or a pause is over. */
-export function attemptTimer(session: Session): void {
+function attemptTimer(session: Session): void {
   if (session.remote.fd === NO_FD) goOn(session)
   else attemptFailed(session, ETIMEDOUT)
 }
@@ -94,19 +101,14 @@ export function attemptTimer(session: Session): void {
 function takeEarlyBytes(session: Session): void {
   const { blocks, system } = session.relay
   const { client, toRemote } = session
-  const got = client.isSctp
-    ? receiveFirst(toRemote, system.calls, blocks)
-    : client.tls === undefined
-      ? system.calls.recv(client.fd, blocks.scratch, 0, BLOCK_BYTES)
-      : receiveTls(client, client.tls, blocks.scratch, BLOCK_BYTES)
+  const got = receiveFirst(toRemote, system.calls, blocks)
   if (got > 0) {
     const block = blocks.keepScratch()
     if (block === undefined) client.fail(ENOMEM)
     else toRemote.hold(block, 0, got)
-    // More may wait, or an end, of which the loop need not tell again.
-    const mayHaveMore =
-      got === BLOCK_BYTES || client.hasPeerEnded || client.hasUrgent || client.isUnix || client.isSctp
-    if (client.tls === undefined) client.mayRead = mayHaveMore
+    // More may wait, or an end, which the loop does not report again.
+    if (client.transport.shortReadDrains)
+      client.mayRead = got === BLOCK_BYTES || client.hasPeerEnded || client.hasUrgent
   } else if (got === 0) {
     toRemote.hasEnded = true
   } else if (got === -EINTR) {
@@ -165,13 +167,13 @@ function roundFailed(session: Session): void {
 
 function pause(session: Session, pauseMs: number): void {
   const { loop } = session.relay
-  loop.timers.set(session.timer, Math.min(loop.nowMs + pauseMs, session.dialling.deadlineMs))
+  session.setTimer(Math.min(loop.nowMs + pauseMs, session.dialling.deadlineMs))
 }
 
 /** Tries the addresses of the chosen remote that are left. False when all have failed. */
 function tryAddresses(session: Session): boolean {
   const { dialling } = session
-  const { loop, remotes, trouble } = session.relay
+  const { remotes, trouble } = session.relay
   const remote = remotes.at(session.remoteSlot)
   while (dialling.addressesTried < remote.addresses.length) {
     const outcome = connectTo(session, aim(session, dialling.addressesTried))
@@ -187,7 +189,7 @@ function tryAddresses(session: Session): boolean {
       return true
     }
     if (outcome >= 0) {
-      loop.again(session.remote.fd, session.remote, READABLE)
+      session.again(session.remote, READABLE)
       connected(session)
       return true
     }
@@ -202,18 +204,19 @@ function tryAddresses(session: Session): boolean {
  * Waits for the attempt that begins, at most `limitMs`: where there is something else to try, it leaves half of the rest of the dial
  * timeout to that. The time is worked out here: as an answer of a function it would be a heap object each time.
  */
-function waitForAttempt({ dialling, relay, remoteSlot, timer }: Session, limitMs: number): void {
+function waitForAttempt(session: Session, limitMs: number): void {
+  const { dialling, relay, remoteSlot } = session
   const { addressesTried, deadlineMs } = dialling
   const { loop, options, pool, remotes } = relay
   const isLast = pool.count === 1 && addressesTried === remotes.at(remoteSlot).addresses.length
   const leftMs = deadlineMs - loop.nowMs
   const waitMs = Math.min(options.connectTimeoutMs, limitMs, isLast ? leftMs : leftMs / 2)
-  loop.timers.set(timer, Math.min(loop.nowMs + waitMs, deadlineMs))
+  session.setTimer(Math.min(loop.nowMs + waitMs, deadlineMs))
 }
 
 /** Opens a socket and connects it: 0, -EINPROGRESS, or why not; then no socket is left. */
 function connectTo(session: Session, address: NativeAddress): Outcome {
-  const { counters, loop, options, remotes, system } = session.relay
+  const { counters, options, remotes, system } = session.relay
   const { remote } = session
   // There is no port to go by: another remote may have one of its own.
   if (address.port === 0 && address.family !== AF_UNIX) return -EADDRNOTAVAIL
@@ -228,9 +231,8 @@ function connectTo(session: Session, address: NativeAddress): Outcome {
   if (fd < 0) return fd
   add(counters, COUNT.attempts, 1)
   remote.fd = fd
-  remote.isUnix = address.family === AF_UNIX
-  remote.isSctp = sctp !== undefined
-  remote.mayDelay = !remote.isUnix && sctp === undefined
+  remote.transport = sctp !== undefined ? SCTP : address.family === AF_UNIX ? UNIX : TCP
+  remote.mayDelay = remote.transport.isTcp
   let outcome =
     sctp === undefined
       ? system.calls.connect(fd, address.region, address.byteLength)
@@ -241,7 +243,7 @@ function connectTo(session: Session, address: NativeAddress): Outcome {
     outcome = sendWithSyn(session)
   }
   if (outcome === 0 || outcome === -EINPROGRESS) {
-    const watched = loop.watch(fd, remote, 'stream')
+    const watched = session.watch(remote)
     if (watched < 0) outcome = watched
   }
   if (outcome < 0 && outcome !== -EINPROGRESS) session.closeConnection(remote)
@@ -269,21 +271,19 @@ function beginTls(session: Session, { context, isTruncationReset, timeoutMs }: O
     attemptFailed(session, ENOMEM)
     return
   }
-  remote.tls = channel
-  channel.trustsShortReceive = !remote.isUnix
-  remote.isTruncationReset = isTruncationReset
+  remote.speakTls(channel, isTruncationReset)
   waitForAttempt(session, timeoutMs)
   shakeHands(session, channel)
 }
 
 /** The attempt has another turn. */
-export function attemptTurn(session: Session): void {
+function attemptTurn(session: Session): void {
   const { tls } = session.remote
   if (tls !== undefined && !tls.isReady) shakeHands(session, tls)
 }
 
 function shakeHands(session: Session, tls: TlsChannel): void {
-  const { loop, options } = session.relay
+  const { options } = session.relay
   const { remote } = session
   const outcome = tls.handshake()
   switch (outcome) {
@@ -294,13 +294,13 @@ function shakeHands(session: Session, tls: TlsChannel): void {
       established(session)
       return
     case WANT_READ:
-      loop.again(remote.fd, remote, READABLE)
+      session.again(remote, READABLE)
       return
     case WANT_WRITE:
-      loop.again(remote.fd, remote, WRITABLE)
+      session.again(remote, WRITABLE)
       return
     case MORE:
-      loop.later(session.toClient)
+      session.runLater(session.toClient)
       return
     case PROTOCOL_ERROR:
       attemptFailed(session, EPROTO, tls.reason)
@@ -311,20 +311,20 @@ function shakeHands(session: Session, tls: TlsChannel): void {
 }
 
 function established(session: Session): void {
-  const { loop, log, pool, remotes, trouble } = session.relay
+  const { log, pool, remotes, trouble } = session.relay
   const remote = remotes.at(session.remoteSlot)
-  loop.timers.unset(session.timer)
+  session.unsetTimer()
   trouble.isOver()
   remote.prefer(session.dialling.addressesTried - 1)
   if (remote.options.isMptcp) noteMptcp(session, session.remote)
   session.endDialling()
   if (pool.succeeded(session.remoteSlot) === 'came-up') log(NOTICE, `remote ${remote.name} is up again`)
-  session.startRelaying()
+  startRelaying(session)
 }
 
 /** The attempt under way came to nothing. */
 function attemptFailed(session: Session, errno: number, reason = ''): void {
-  session.relay.loop.timers.unset(session.timer)
+  session.unsetTimer()
   session.closeConnection(session.remote)
   session.remote.clear()
   countFailure(session, errno, reason)

@@ -4,6 +4,7 @@ import { READABLE, WRITABLE } from '../../reactor/poller.js'
 import type { TlsChannel } from '../../tls/channel.js'
 import { MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from '../../tls/outcomes.js'
 import { readClientHello } from '../../wire/client-hello.js'
+import type { PhaseHandler } from '../phase-handler.js'
 import type { Greeting, Terminating } from '../relay-tls.js'
 import type { Session } from '../session.js'
 import { BLOCK_BYTES } from '../transfer/blocks.js'
@@ -17,6 +18,12 @@ const HANDSHAKE_RECORD = 0x16
 const LOOK_FIRST_MS = 1
 const LOOK_MAX_MS = 250
 
+export const GREETING: PhaseHandler = {
+  onReady: greetingReady,
+  onTimer: greetingTimer,
+  onTurn: greetingReady,
+}
+
 /** Begins what a client of a listener with TLS has to say before a remote is looked for. */
 export function greet(session: Session): void {
   const { loop } = session.relay
@@ -25,19 +32,19 @@ export function greet(session: Session): void {
   session.greetingDeadlineMs = loop.nowMs + timeoutMs
   session.pollMs = LOOK_FIRST_MS
   const { detectMs = timeoutMs } = greeting
-  loop.timers.set(session.timer, loop.nowMs + Math.min(detectMs, timeoutMs))
+  session.setTimer(loop.nowMs + Math.min(detectMs, timeoutMs))
   if (greeting.context === undefined || greeting.detectMs !== undefined) look(session)
   else begin(session, greeting)
 }
 
-/** The client's socket has news, or the session has another turn. */
-export function greetingReady(session: Session): void {
+/** The client's socket is ready, or the session has another turn. */
+function greetingReady(session: Session): void {
   if (session.client.error !== 0) session.cut('client-left')
   else if (session.client.tls === undefined) look(session)
   else shakeHands(session, session.client.tls)
 }
 
-export function greetingTimer(session: Session): void {
+function greetingTimer(session: Session): void {
   const isLookingOn = greetingOf(session).context === undefined
   if (isLookingOn && session.relay.loop.nowMs < session.greetingDeadlineMs) look(session)
   else if (session.client.tls === undefined) serve(session)
@@ -52,13 +59,13 @@ function greetingOf({ listenerSlot, relay }: Session): Greeting {
 
 /** Does the client speak TLS, and what does it say? What it sends stays in the kernel. */
 function look(session: Session): void {
-  const { blocks, loop, system } = session.relay
+  const { blocks, system } = session.relay
   const { client } = session
   const greeting = greetingOf(session)
   const { context } = greeting
   const seen = system.calls.peek(client.fd, blocks.scratch, 0, context === undefined ? BLOCK_BYTES : 1)
   if (seen === -EINTR) {
-    loop.later(session.toRemote)
+    session.runLater(session.toRemote)
     return
   }
   const isMoreNeeded = seen > 0 && context === undefined && !readHello(session, seen)
@@ -66,19 +73,19 @@ function look(session: Session): void {
     const isTls = seen > 0 && blocks.scratch.bytes[0] === HANDSHAKE_RECORD
     if (greeting.context === undefined || !isTls) serve(session)
     else {
-      loop.timers.set(session.timer, session.greetingDeadlineMs)
+      session.setTimer(session.greetingDeadlineMs)
       begin(session, greeting)
     }
   } else if (client.hasPeerEnded)
     serve(session) // half a greeting, and no more will come
   else if (isMoreNeeded) lookLater(session)
-  else loop.again(client.fd, client, READABLE)
+  else session.again(client, READABLE)
 }
 
 /** A poller that knows no edges would tell of the bytes that are left where they are again and again: it is not asked. */
 function lookLater(session: Session): void {
   const { loop } = session.relay
-  loop.timers.set(session.timer, Math.min(loop.nowMs + session.pollMs, session.greetingDeadlineMs))
+  session.setTimer(Math.min(loop.nowMs + session.pollMs, session.greetingDeadlineMs))
   session.pollMs = Math.min(session.pollMs * 2, LOOK_MAX_MS)
 }
 
@@ -91,19 +98,17 @@ function readHello({ client, relay }: Session, seen: number): boolean {
 
 function begin(session: Session, { context, isTruncationReset, versions }: Terminating): void {
   const { client } = session
-  client.tls = context.accept(client.fd, versions)
-  if (client.tls === undefined) {
+  const channel = context.accept(client.fd, versions)
+  if (channel === undefined) {
     session.cut('shortage')
     return
   }
-  client.tls.trustsShortReceive = !client.isUnix
-  client.isTruncationReset = isTruncationReset
-  shakeHands(session, client.tls)
+  client.speakTls(channel, isTruncationReset)
+  shakeHands(session, channel)
 }
 
 function shakeHands(session: Session, tls: TlsChannel): void {
   const { client, relay } = session
-  const { loop } = relay
   const outcome = tls.handshake()
   switch (outcome) {
     case 0:
@@ -111,13 +116,13 @@ function shakeHands(session: Session, tls: TlsChannel): void {
       serve(session)
       return
     case WANT_READ:
-      loop.again(client.fd, client, READABLE)
+      session.again(client, READABLE)
       return
     case WANT_WRITE:
-      loop.again(client.fd, client, WRITABLE)
+      session.again(client, WRITABLE)
       return
     case MORE:
-      loop.later(session.toRemote)
+      session.runLater(session.toRemote)
       return
     case PROTOCOL_ERROR:
       refuse(session, tls.reason)
@@ -133,8 +138,8 @@ function shakeHands(session: Session, tls: TlsChannel): void {
 
 /** The client may have a remote now, if others have nothing to say against it. */
 function serve(session: Session): void {
-  const { loop, options } = session.relay
-  loop.timers.unset(session.timer)
+  const { options } = session.relay
+  session.unsetTimer()
   session.enter(options.asks === undefined ? 'dialling' : 'asking')
   if (options.asks === undefined) dial(session)
   else ask(session, options.asks)

@@ -10,6 +10,7 @@ import { Trouble } from '../trouble.js'
 import { BLOCK_BYTES, Blocks } from './blocks.js'
 import { BLOCKED, Direction, EMPTY, ENDED, SINK_FAILED, SOURCE_FAILED, SPENT } from './direction.js'
 import { pumpMessages, receiveFirst } from './messages.js'
+import { SCTP } from './sctp-transport.js'
 
 interface Part {
   readonly text: string
@@ -42,6 +43,7 @@ class Way {
     const trouble = new Trouble((_, line) => this.log.push(line))
     const session = { relay: { trouble, trace: { isOn: false } } } as unknown as Session
     this.way = new Direction(new Connection(session, true), new Connection(session, false))
+    for (const connection of [this.way.source, this.way.sink]) connection.transport = SCTP
     this.way.source.mayRead = true
     this.#calls = {
       ...calls,

@@ -43,11 +43,18 @@ export function pumpMessages(way: Direction, calls: Calls, blocks: Blocks): Pump
   return SPENT
 }
 
-/** Reads from an SCTP socket whose session has no sink yet, or one that does not know messages: bytes, or as recv. */
+/**
+ * Reads into the scratch block from the source of a direction that has no sink yet: bytes, or as recv(2). Of a message
+ * it keeps what belongs to it, because the sink may turn out to know messages too.
+ */
 export function receiveFirst(way: Direction, calls: Calls, blocks: Blocks): Outcome {
+  const { source } = way
+  if (!source.transport.keepsMessages)
+    return source.transport.receive(source, calls, blocks.scratch, BLOCK_BYTES)
   way.message ??= new Message()
   const got = calls.sctp.receive(way.source.fd, blocks.scratch, 0, BLOCK_BYTES, way.message)
   way.message.isUnfinished = got > 0 && got < BLOCK_BYTES && !way.message.isWhole
+  if (got > 0) source.mayRead = true
   return got
 }
 

@@ -16,7 +16,6 @@ import {
 import type { Pipes } from './pipes.js'
 import type { SplicePolicy } from './splice-policies.js'
 import { emptyKept, splice } from './splicing.js'
-import { receiveTls, sendTls } from './tls-transport.js'
 
 /** Receives in one turn: 256 KiB, some 100 µs, before the other sessions have theirs. */
 const RECEIVES_PER_TURN = 4
@@ -54,17 +53,11 @@ export function pump(
 
 function moveOnce(way: Direction, calls: Calls, blocks: Blocks): Pumped | typeof GO_ON {
   const { source, sink } = way
-  const got =
-    source.tls === undefined
-      ? calls.recv(source.fd, blocks.scratch, 0, BLOCK_BYTES)
-      : receiveTls(source, source.tls, blocks.scratch, BLOCK_BYTES)
+  const got = source.transport.receive(source, calls, blocks.scratch, BLOCK_BYTES)
   if (got <= 0) return noBytes(way, got)
   if (got < BLOCK_BYTES) noteShortRead(way)
   if (way.bytes > 0) sink.neverDelay(calls)
-  const took =
-    sink.tls === undefined
-      ? calls.send(sink.fd, blocks.scratch, 0, got)
-      : sendTls(sink, sink.tls, blocks.scratch, 0, got)
+  const took = sink.transport.send(sink, calls, blocks.scratch, 0, got)
   if (took !== got) return keepRest(way, calls, blocks, got, took)
   way.bytes += took
   return GO_ON
@@ -76,8 +69,7 @@ function moveOnce(way: Direction, calls: Calls, blocks: Blocks): Pumped | typeof
  */
 function noteShortRead(way: Direction): void {
   const { source } = way
-  if (source.isUnix || source.isSctp || source.hasUrgent || source.error !== 0 || source.tls !== undefined)
-    return
+  if (!source.transport.shortReadDrains || source.hasUrgent || source.error !== 0) return
   if (source.hasPeerEnded) way.hasEnded = true
   else source.mayRead = false
 }
@@ -105,10 +97,7 @@ function flushHeld(way: Direction, calls: Calls, blocks: Blocks): Pumped | typeo
   const { sink } = way
   if (way.bytes > 0) sink.neverDelay(calls)
   while (way.heldBytes > 0) {
-    const took =
-      sink.tls === undefined
-        ? calls.send(sink.fd, way.held as Region, way.heldOffset, way.heldBytes)
-        : sendTls(sink, sink.tls, way.held as Region, way.heldOffset, way.heldBytes)
+    const took = sink.transport.send(sink, calls, way.held as Region, way.heldOffset, way.heldBytes)
     if (took === -EINTR) continue
     if (took === -EAGAIN) return blocked(way)
     if (took < 0) return sinkFailed(way, took)

@@ -42,10 +42,8 @@ export function emptyKept(way: Direction, pipe: Pipe, calls: Calls, pipes: Pipes
  * urgent data for ever; SCTP has messages. What is left before an error is read the way that tells the error.
  */
 function maySplice({ refusesSplice, sink, source }: Direction): boolean {
-  const { isUnix, hasUrgent, error, tls } = source
-  if (source.isSctp || sink.isSctp) return false
-  if (isUnix || sink.isUnix || tls !== undefined || sink.tls !== undefined) return false
-  return !hasUrgent && error === 0 && !refusesSplice
+  if (!source.transport.canSplice || !sink.transport.canSplice) return false
+  return !source.hasUrgent && source.error === 0 && !refusesSplice
 }
 
 function readAndWrite(way: Direction, pipe: Pipe, calls: Calls, runBytes: number): Pumped | typeof GO_ON {

@@ -1,70 +1,75 @@
+/** TLS over a stream: a channel's answers (`tls/outcomes.ts`) in the words of a socket. */
 import type { Outcome } from '../../kernel/calls.js'
 import { EAGAIN, ECONNRESET, EINTR, EPROTO } from '../../kernel/errno.js'
-import type { Region } from '../../kernel/region.js'
-import { add, COUNT } from '../../observe/counters.js'
 import type { TlsChannel } from '../../tls/channel.js'
 import { END, MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from '../../tls/outcomes.js'
-import type { Connection } from '../connection.js'
+import type { Endpoint, Transport } from './transport.js'
 
-/** What a TLS connection answers to a direction: the same as a socket would. */
-
-/**
- * Bytes; 0 at the end that the peer has said; a negated errno. -EAGAIN: the loop will tell. -EINTR: go on, in another
- * turn if this one is spent.
- */
-export function receiveTls(source: Connection, tls: TlsChannel, into: Region, bytesMax: number): Outcome {
-  const got = tls.read(into, 0, bytesMax)
-  if (got > 0) {
-    source.mayRead = tls.mayHaveMore
-    return got
-  }
-  switch (got) {
-    case END:
-      return 0
-    case WANT_READ:
-      return -EAGAIN
-    case WANT_WRITE:
-      source.readsWhenWritable = true
-      return -EAGAIN
-    case MORE:
-      return -EINTR
-    case TRUNCATED:
-      return source.isTruncationReset ? -ECONNRESET : 0
-    default:
-      return failed(source, tls, got)
-  }
+/** TLS over TCP. */
+export const TLS: Transport = {
+  name: 'tls',
+  // Records wait inside the channel: reading goes on until it says that nothing is left.
+  shortReadDrains: false,
+  hasHalfClose: true,
+  canSplice: false,
+  hasReset: true,
+  keepsMessages: false,
+  isTcp: true,
+  // Its state is in OpenSSL's memory.
+  canFreeze: false,
+  receive(source, _calls, into, bytesMax) {
+    const tls = channelOf(source)
+    const got = tls.read(into, 0, bytesMax)
+    if (got > 0) {
+      source.mayRead = tls.mayHaveMore
+      return got
+    }
+    switch (got) {
+      case END:
+        return 0
+      case WANT_READ:
+        return -EAGAIN
+      case WANT_WRITE:
+        source.readsWhenWritable = true
+        return -EAGAIN
+      case MORE:
+        return -EINTR
+      case TRUNCATED:
+        return source.isTruncationReset ? -ECONNRESET : 0
+      default:
+        return failed(source, tls, got)
+    }
+  },
+  send(sink, _calls, from, offset, byteCount) {
+    const tls = channelOf(sink)
+    return written(sink, tls, tls.write(from, offset, byteCount))
+  },
+  sendEnd(sink) {
+    const tls = channelOf(sink)
+    return written(sink, tls, tls.closeNotify())
+  },
+  unsentBytes: (calls, fd) => calls.unsentBytes(fd),
 }
 
-/** Bytes taken, fewer when the sink is full; a negated errno. */
-export function sendTls(
-  sink: Connection,
-  tls: TlsChannel,
-  from: Region,
-  offset: number,
-  byteCount: number,
-): Outcome {
-  const took = tls.write(from, offset, byteCount)
-  sink.writesWhenReadable = took === WANT_READ
-  if (took >= 0) return took
-  return took === WANT_WRITE || took === WANT_READ ? -EAGAIN : failed(sink, tls, took)
+/** TLS over a Unix socket, which knows no reset. */
+export const TLS_OVER_UNIX: Transport = { ...TLS, name: 'tls-unix', hasReset: false, isTcp: false }
+
+function channelOf({ tls }: Endpoint): TlsChannel {
+  if (tls === undefined) throw new Error('a connection without a channel speaks no TLS')
+  return tls
 }
 
-/** Says that nothing more comes: 0, -EAGAIN until that could be said, or why not. */
-export function endTls(sink: Connection, tls: TlsChannel): Outcome {
-  const outcome = tls.closeNotify()
+/** What was taken, -EAGAIN where the loop will report, or why not. */
+function written(sink: Endpoint, tls: TlsChannel, outcome: Outcome): Outcome {
   sink.writesWhenReadable = outcome === WANT_READ
   if (outcome >= 0) return outcome
   return outcome === WANT_WRITE || outcome === WANT_READ ? -EAGAIN : failed(sink, tls, outcome)
 }
 
-/** An errno as it is; whatever else is wrong is said once and becomes EPROTO. */
-function failed(connection: Connection, tls: TlsChannel, outcome: Outcome): Outcome {
+/** An errno as it is; whatever else is wrong is reported once and becomes EPROTO. */
+function failed(endpoint: Endpoint, tls: TlsChannel, outcome: Outcome): Outcome {
   if (outcome === TRUNCATED) return -ECONNRESET
   if (outcome !== PROTOCOL_ERROR) return outcome
-  const { counters, trouble } = connection.session.relay
-  if (connection.error === 0) {
-    add(counters, COUNT.tlsErrors, 1)
-    trouble.tellTls(connection.session, connection.isClient, tls.reason)
-  }
+  if (endpoint.error === 0) endpoint.onProtocolError(tls.reason)
   return -EPROTO
 }

@@ -1,0 +1,215 @@
+/**
+ * The phases `relaying` and `draining`: which direction runs when, and what follows from how it stopped. The bytes
+ * themselves move in `pump.ts` and `messages.ts`; a side that breaks is handed to `closing/endings.ts`.
+ */
+import { EAGAIN } from '../../kernel/errno.js'
+import { setKeepAlive } from '../../kernel/keepalive.js'
+import { READABLE, WRITABLE } from '../../reactor/poller.js'
+import { endInOrder, hasLeft, passOnFailure, passOnFailureTimer, sinkLeft } from '../closing/endings.js'
+import type { Connection } from '../connection.js'
+import type { PhaseHandler } from '../phase-handler.js'
+import type { Session } from '../session.js'
+import * as d from './direction.js'
+import { pumpMessages } from './messages.js'
+import { pump } from './pump.js'
+
+/**
+ * SCTP has no half-close: forwarding a TCP client's FIN would stop the server from replying. The FIN is held back until
+ * the server has been idle this long, where `half-close timeout` does not set a time.
+ */
+const HELD_END_MS = 10_000
+
+/** The kernel's first probe comes after a second at the earliest (`tcp keepalive idle`), by default after two hours. */
+const KEEP_ALIVE_AFTER_MS = 1_000
+
+export const RELAYING: PhaseHandler = {
+  onReady: socketReady,
+  onTimer: quietTimer,
+  onTurn: run,
+}
+
+/** A remote is connected: bytes flow from now on. */
+export function startRelaying(session: Session): void {
+  const { client, remote, toClient, toRemote } = session
+  session.enter('relaying')
+  session.wasConnected = true
+  const isOfMessages = client.transport.keepsMessages && remote.transport.keepsMessages
+  toRemote.isOfMessages = isOfMessages
+  toClient.isOfMessages = isOfMessages
+  session.lastActiveMs = session.relay.loop.nowMs
+  keepAliveLater(session)
+  waitForQuiet(session)
+  session.run(toRemote)
+  if (session.phase !== 'closed' && remote.mayRead) session.run(toClient)
+}
+
+/** Schedules keepalive for connections that last: most end before it would be of use. Accepted sockets inherit it. */
+export function keepAliveLater(session: Session): void {
+  const { loop, options } = session.relay
+  if (options.keepAlive.isOn && session.remote.transport.isTcp)
+    session.keepAliveAtMs = loop.nowMs + KEEP_ALIVE_AFTER_MS
+}
+
+/** Sets the timer to the end of the longest permitted silence, or to when keepalive is due. */
+export function waitForQuiet(session: Session): void {
+  const dueMs = Math.min(session.lastActiveMs + quietMs(session), session.keepAliveAtMs)
+  if (dueMs < Number.POSITIVE_INFINITY) session.setTimer(dueMs)
+}
+
+function socketReady(session: Session, connection: Connection, readiness: number): void {
+  if (connection.error !== 0) {
+    passOnFailure(session, connection)
+    return
+  }
+  if (connection.readsWhenWritable && (readiness & WRITABLE) !== 0) {
+    connection.readsWhenWritable = false
+    connection.mayRead = true
+  }
+  // While the sink is full nothing is read: the direction resumes when that is writable.
+  if (!connection.reads.isBlocked) {
+    if (connection.mayRead) session.run(connection.reads)
+  } else if ((readiness & READABLE) !== 0) pauseBulk(session, connection)
+  const unblocks = connection.writesWhenReadable ? READABLE | WRITABLE : WRITABLE
+  if ((readiness & unblocks) !== 0 && connection.writes.isBlocked) session.run(connection.writes)
+}
+
+/** Moves what can be moved one way, and does what follows. */
+function run(session: Session, way: d.Direction): void {
+  const { relay } = session
+  const before = way.bytes
+  const { splice } = relay.options
+  const { calls } = relay.system
+  const pumped = way.isOfMessages
+    ? pumpMessages(way, calls, relay.blocks)
+    : pump(way, calls, relay.blocks, relay.pipes, splice)
+  if (way.bytes !== before) {
+    session.lastActiveMs = relay.loop.nowMs
+    way.notePace(way.bytes - before, splice, relay.pipes)
+  }
+  switch (pumped) {
+    case d.EMPTY:
+      if (way.bytes - before >= splice.restBytes && mayRest(session, way)) rest(session, way)
+      else waitForSource(session, way.source)
+      return
+    case d.BLOCKED:
+      waitForSink(session, way.sink)
+      return
+    case d.SPENT:
+      session.runLater(way)
+      return
+    case d.ENDED:
+      wayEnded(session, way)
+      return
+    case d.SOURCE_FAILED:
+      way.isDone = true
+      passOnFailure(session, way.source)
+      return
+    case d.SINK_FAILED:
+      way.isDone = true
+      if (hasLeft(way.sink) && session.broken === undefined) sinkLeft(session, way)
+      else passOnFailure(session, way.sink)
+      return
+  }
+}
+
+/** Nothing to read, for now; with TLS the read may have brought what writing waits for. */
+function waitForSource(session: Session, source: Connection): void {
+  session.again(source, source.readsWhenWritable ? WRITABLE : READABLE)
+  if (source.writesWhenReadable && source.writes.isBlocked) session.run(source.writes)
+}
+
+function waitForSink(session: Session, sink: Connection): void {
+  session.again(sink, sink.writesWhenReadable ? READABLE : WRITABLE)
+}
+
+/** A stream in full flow may rest, unless the other direction waits for room at the same socket. */
+function mayRest({ relay }: Session, { bigRuns, source }: d.Direction): boolean {
+  return bigRuns >= relay.options.splice.restRuns && !source.writes.isBlocked
+}
+
+/** One longer run a moment later costs less than a wake-up for each segment. */
+function rest(session: Session, way: d.Direction): void {
+  session.pauseReads(way.source)
+  way.source.mayRead = true
+  session.runSoon(way)
+}
+
+/** In bulk each segment would wake the relay for nothing, some ten times until the sink has room. */
+function pauseBulk(session: Session, connection: Connection): void {
+  if (connection.reads.isSpliced && !connection.writes.isBlocked) session.pauseReads(connection)
+}
+
+/** The sink has taken the last byte of one direction. */
+function wayEnded(session: Session, way: d.Direction): void {
+  const { sink, source } = way
+  way.isDone = true
+  way.demote(session.relay.pipes)
+  if (session.broken !== undefined) {
+    passOnFailure(session, session.broken)
+    return
+  }
+  if (!sendEnd(session, way)) return
+  if (sink.reads.isDone) {
+    session.close('done')
+    return
+  }
+  if (!source.transport.hasHalfClose) {
+    endInOrder(session, source)
+    return
+  }
+  if (sink.transport.hasHalfClose) {
+    const outcome = session.relay.system.calls.shutdownWrite(sink.fd)
+    if (outcome < 0) {
+      sink.fail(-outcome)
+      passOnFailure(session, sink)
+      return
+    }
+  } else session.heldEnd = source
+  session.enter('draining')
+  // The end is a sign of life: silence counts from here on.
+  session.lastActiveMs = session.relay.loop.nowMs
+  waitForQuiet(session)
+}
+
+/** Sends the end that the sink's protocol has of its own; false while that waits, or when it failed. */
+function sendEnd(session: Session, way: d.Direction): boolean {
+  const { sink } = way
+  const outcome = sink.transport.sendEnd(sink)
+  if (outcome === -EAGAIN) {
+    way.isDone = false
+    way.isBlocked = true
+    waitForSink(session, sink)
+  } else if (outcome < 0) {
+    sink.fail(-outcome)
+    passOnFailure(session, sink)
+  }
+  return outcome >= 0
+}
+
+/** How long silence may last in this phase; Infinity: for ever. */
+function quietMs({ heldEnd, phase, relay }: Session): number {
+  const { idleTimeoutMs, halfCloseTimeoutMs } = relay.options
+  const idleMs = idleTimeoutMs === 0 ? Number.POSITIVE_INFINITY : idleTimeoutMs
+  if (phase !== 'draining') return idleMs
+  if (halfCloseTimeoutMs !== 0) return Math.min(idleMs, halfCloseTimeoutMs)
+  return heldEnd === undefined ? idleMs : Math.min(idleMs, HELD_END_MS)
+}
+
+function quietTimer(session: Session): void {
+  if (session.broken !== undefined) {
+    passOnFailureTimer(session)
+    return
+  }
+  const { loop, options, system } = session.relay
+  if (loop.nowMs >= session.keepAliveAtMs) {
+    session.keepAliveAtMs = Number.POSITIVE_INFINITY
+    setKeepAlive(system.calls, session.remote.fd, options.keepAlive)
+  }
+  const limitMs = quietMs(session)
+  if (loop.nowMs - session.lastActiveMs < limitMs) {
+    waitForQuiet(session)
+    return
+  }
+  if (session.heldEnd !== undefined && limitMs !== options.idleTimeoutMs) endInOrder(session, session.heldEnd)
+  else session.cut(limitMs === options.idleTimeoutMs ? 'idle-timeout' : 'half-close-timeout')
+}

@@ -1,0 +1,51 @@
+/**
+ * What a session has to know of the kind of socket that a connection uses, and the calls that differ. One file beside
+ * this one for each kind: `tcp-transport.ts`, `unix-transport.ts`, `sctp-transport.ts`, `tls-transport.ts`. Nothing
+ * else in the relay asks what kind a socket is.
+ */
+import type { Calls, Fd, Outcome } from '../../kernel/calls.js'
+import type { Region } from '../../kernel/region.js'
+import type { TlsChannel } from '../../tls/channel.js'
+
+export type TransportName = 'tcp' | 'unix' | 'sctp' | 'tls' | 'tls-unix'
+
+/** The part of a `Connection` that a transport reads and writes. */
+export interface Endpoint {
+  readonly fd: Fd
+  readonly tls: TlsChannel | undefined
+  /** TLS that ends without close_notify counts as a reset. */
+  readonly isTruncationReset: boolean
+  readonly error: number
+  mayRead: boolean
+  readsWhenWritable: boolean
+  writesWhenReadable: boolean
+  /** The peer broke the protocol of the transport; `reason` has the library's words. */
+  onProtocolError(reason: string): void
+}
+
+/** Traits first, then calls. Transports are constants: a connection refers to the one of its kind. */
+export interface Transport {
+  readonly name: TransportName
+  /** A read that comes up short has drained the socket. Where it has not, `receive` itself sets `mayRead`. */
+  readonly shortReadDrains: boolean
+  /** One direction can end while the other goes on. */
+  readonly hasHalfClose: boolean
+  /** splice(2) moves its bytes whole and without looking at them. */
+  readonly canSplice: boolean
+  /** The peer can tell a reset from an end. */
+  readonly hasReset: boolean
+  /** Messages have boundaries, which are kept between two such sockets. */
+  readonly keepsMessages: boolean
+  /** It is TCP below: TCP_NODELAY and keepalive apply. */
+  readonly isTcp: boolean
+  /** A session can be frozen with it: all of its state is in descriptors and in the record. */
+  readonly canFreeze: boolean
+  /** As recv(2): bytes, 0 at the end, or a negated errno. -EINTR: try again, in another turn if this one is spent. */
+  receive(source: Endpoint, calls: Calls, into: Region, bytesMax: number): Outcome
+  /** As send(2): bytes taken, fewer where the socket is full, or a negated errno. */
+  send(sink: Endpoint, calls: Calls, from: Region, offset: number, byteCount: number): Outcome
+  /** Sends what the protocol itself says at an end, before any shutdown(2): 0, -EAGAIN until that is possible, or why not. */
+  sendEnd(sink: Endpoint): Outcome
+  /** Bytes that the peer has not acknowledged yet, or a negated errno. */
+  unsentBytes(calls: Calls, fd: Fd): Outcome
+}
