@@ -1,5 +1,3 @@
-import { LeastUse } from '../../src/balance/policy.js'
-import { Pool } from '../../src/balance/pool.js'
 import { type ChildCells, localCells } from '../../src/cells/cells.js'
 import type { Fd } from '../../src/kernel/calls.js'
 import { heapRegion } from '../../src/kernel/region.js'
@@ -18,6 +16,7 @@ import { Blocks } from '../../src/relay/transfer/blocks.js'
 import { Pipes } from '../../src/relay/transfer/pipes.js'
 import { SPLICE_POLICIES } from '../../src/relay/transfer/splice-policies.js'
 import { Trouble } from '../../src/relay/trouble.js'
+import { choosing } from '../../test/support/pools.js'
 import { MemoryKernel } from './memory-kernel.js'
 
 const REQUEST_BYTES = 100
@@ -56,13 +55,7 @@ export class SmallRelay {
       pipes: new Pipes(system.calls, this.#loop, { pipesMax: 0, pipeBytes: 0 }),
       questions: new Questions(this.#loop, () => {}),
       remotes: new Remotes(remotes, shared, this.#cells),
-      pool: new Pool({
-        weights: [1],
-        use: shared.use,
-        retryAtMs: this.#cells.retryAtMs,
-        policy: new LeastUse(1),
-        rebalance: 0,
-      }),
+      ...choosing({ weights: [1], use: shared.use, backOffUntilMs: this.#cells.retryAtMs }),
       options: {
         connectTimeoutMs: 3_000,
         dialTimeoutMs: 10_000,

@@ -1,14 +1,13 @@
 import { type Candidate, place } from '../../src/accept/placement.js'
 import { StickyCache } from '../../src/accept/sticky-cache.js'
 import { AccessList, compileAccess, type NetworkRule } from '../../src/admission/access-list.js'
-import { LeastUse } from '../../src/balance/policy.js'
-import { Pool } from '../../src/balance/pool.js'
 import { SlotSet } from '../../src/balance/slot-set.js'
 import { parseNetwork } from '../../src/base/cidr.js'
 import { localCells } from '../../src/cells/cells.js'
 import { type AccessRecord, accessLine } from '../../src/observe/access-line.js'
 import { ACCESS, LogRingWriter } from '../../src/observe/log-ring.js'
 import { INFO } from '../../src/observe/severity.js'
+import { leastUsePool } from '../../test/support/pools.js'
 import { type MicroCase, SESSIONS } from './micro-case.js'
 
 const REMOTES = [2, 10, 100]
@@ -21,13 +20,7 @@ const leastUse: MicroCase = {
   isFlat: false,
   prepare(size) {
     const use = new Int32Array(size)
-    const pool = new Pool({
-      weights: Array.from({ length: size }, (_, i) => 1 + (i % 3)),
-      use,
-      retryAtMs: new Float64Array(size),
-      policy: new LeastUse(size),
-      rebalance: 0,
-    })
+    const { pool } = leastUsePool({ weights: Array.from({ length: size }, (_, i) => 1 + (i % 3)), use })
     const tried = new SlotSet()
     return (times) => {
       for (let i = 0; i < times; i++) {

@@ -2,13 +2,16 @@ import type { SlotSet } from './slot-set.js'
 
 /** No remote fits. */
 export const NONE = -1
+/** One would fit, but for its number of sessions. */
+export const FULL = -2
 
-/** What a policy may know of a pool. Slots run from 0 to `count` - 1. */
+/** What a policy may know of a pool. */
 export interface PoolView {
-  readonly count: number
-  /** Sessions of each remote, of all children. */
+  /** Slots of its remotes. */
+  readonly members: ArrayLike<number>
+  /** Sessions by slot, of all workers. */
   readonly use: ArrayLike<number>
-  /** Share of the load, relative to its siblings; at least 1. */
+  /** Share of the load by slot, relative to its siblings; at least 1. */
   readonly weight: ArrayLike<number>
   /** May it be tried now? */
   isUsable(slot: number): boolean
@@ -29,13 +32,15 @@ export class LeastUse implements Policy {
   readonly #turns: Float64Array
   #presentTurn = 0
 
-  constructor(count: number) {
-    this.#turns = new Float64Array(count)
+  /** `slots`: how many slots there are, of this pool and of others. */
+  constructor(slots: number) {
+    this.#turns = new Float64Array(slots)
   }
 
   pick(view: PoolView, tried: SlotSet): number {
     let best = NONE
-    for (let slot = 0; slot < view.count; slot++) {
+    for (let i = 0; i < view.members.length; i++) {
+      const slot = view.members[i] as number
       if (tried.has(slot) || !view.isUsable(slot)) continue
       if (best === NONE || this.#isBetter(view, slot, best)) best = slot
     }

@@ -2,59 +2,60 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { slotSet } from '../../test/contract/policy.contract.js'
-import { LeastUse, NONE } from './policy.js'
-import { Pool } from './pool.js'
+import { leastUsePool } from '../../test/support/pools.js'
+import { FULL, NONE } from './policy.js'
+import type { Pool } from './pool.js'
 
-function poolOf(count: number, rebalance = 0) {
-  const retryAtMs = new Float64Array(count)
+function poolOf(count: number, rebalance = 0, useMax?: readonly number[]) {
+  const backOffUntilMs = new Float64Array(count)
   const weights = new Array<number>(count).fill(1)
   const use = new Int32Array(count)
-  const pool = new Pool({ weights, use, retryAtMs, policy: new LeastUse(count), rebalance })
-  return { pool, retryAtMs, use }
+  const limits = useMax === undefined ? {} : { useMax }
+  return { ...leastUsePool({ weights, use, backOffUntilMs, rebalance, ...limits }), backOffUntilMs, use }
 }
 
 /** Who is chosen when everybody tries one remote only: what a client would get at `nowMs`. */
 const pickAt = (pool: Pool, nowMs: number, tried: readonly number[] = []) => pool.pick(slotSet(tried), nowMs)
 
 test('a failed remote is left alone, and its sibling gets everything', () => {
-  const { pool } = poolOf(2)
-  assert.equal(pool.failed(0, 0, 10), 'went-down')
+  const { health, pool } = poolOf(2)
+  assert.equal(health.failed(0, 0, 10), 'went-down')
   for (let at = 10; at < 1_010; at += 10) assert.equal(pickAt(pool, at), 1)
-  assert.equal(pool.isDown(0), true)
+  assert.equal(health.isFailing(0), true)
 })
 
 test('the pause grows from 1 s to 30 s, and a success ends it', () => {
-  const { pool, retryAtMs } = poolOf(2)
+  const { health, backOffUntilMs } = poolOf(2)
   let now = 0
   const pauses: number[] = []
   for (let i = 0; i < 8; i++) {
-    pool.failed(0, now + 1, now + 2)
-    pauses.push((retryAtMs[0] ?? 0) - (now + 2))
-    now = retryAtMs[0] ?? 0
+    health.failed(0, now + 1, now + 2)
+    pauses.push((backOffUntilMs[0] ?? 0) - (now + 2))
+    now = backOffUntilMs[0] ?? 0
   }
   assert.deepEqual(pauses, [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000])
-  assert.equal(pool.succeeded(0), 'came-up')
-  assert.deepEqual([retryAtMs[0], pool.isDown(0), pool.succeeded(0)], [0, false, undefined])
-  pool.failed(0, now + 10, now + 10)
-  assert.equal(retryAtMs[0], now + 10 + 1_000, 'and it begins again with the first pause')
+  assert.equal(health.succeeded(0), 'came-up')
+  assert.deepEqual([backOffUntilMs[0], health.isFailing(0), health.succeeded(0)], [0, false, undefined])
+  health.failed(0, now + 10, now + 10)
+  assert.equal(backOffUntilMs[0], now + 10 + 1_000, 'and it begins again with the first pause')
 })
 
 test('after the pause one client finds out, and the others wait for what it says', () => {
-  const { pool } = poolOf(2)
-  pool.failed(0, 0, 0)
+  const { health, pool } = poolOf(2)
+  health.failed(0, 0, 0)
   const chosen = [0, 1, 2, 3, 4, 5].map(() => pickAt(pool, 1_000))
   assert.equal(chosen.filter((slot) => slot === 0).length, 1, `${chosen}`)
-  assert.equal(pool.failed(0, 1_000, 1_005), undefined, 'it was down before')
+  assert.equal(health.failed(0, 1_000, 1_005), undefined, 'it was down before')
   for (let at = 1_005; at < 3_005; at += 50) assert.equal(pickAt(pool, at), 1)
   assert.ok([0, 1].map(() => pickAt(pool, 3_005)).includes(0))
-  assert.equal(pool.succeeded(0), 'came-up')
+  assert.equal(health.succeeded(0), 'came-up')
   const shared = Array.from({ length: 40 }, () => pickAt(pool, 3_006)).filter((slot) => slot === 0).length
   assert.ok(shared >= 19 && shared <= 21, `${shared} of 40`)
 })
 
 test('a client that left without finding out costs one pause, not the remote', () => {
-  const { pool } = poolOf(2)
-  pool.failed(0, 0, 0)
+  const { health, pool } = poolOf(2)
+  health.failed(0, 0, 0)
   const first = [0, 1].map(() => pickAt(pool, 1_000))
   assert.ok(first.includes(0))
   assert.deepEqual(
@@ -65,26 +66,26 @@ test('a client that left without finding out costs one pause, not the remote', (
 })
 
 test('attempts that were under way together count as one failure', () => {
-  const { pool, retryAtMs } = poolOf(2)
-  const flips = [0, 1, 2, 3].map((startedMs) => pool.failed(0, startedMs, 100 + startedMs))
+  const { health, backOffUntilMs } = poolOf(2)
+  const flips = [0, 1, 2, 3].map((startedMs) => health.failed(0, startedMs, 100 + startedMs))
   assert.deepEqual(flips, ['went-down', undefined, undefined, undefined])
-  assert.equal(retryAtMs[0], 100 + 1_000)
+  assert.equal(backOffUntilMs[0], 100 + 1_000)
 })
 
 test('failures within one moment count once, whatever their number', () => {
-  const { pool, retryAtMs } = poolOf(1)
-  for (let i = 0; i < 100; i++) pool.failed(0, 50, 50)
-  assert.equal(retryAtMs[0], 50 + 1_000)
+  const { health, backOffUntilMs } = poolOf(1)
+  for (let i = 0; i < 100; i++) health.failed(0, 50, 50)
+  assert.equal(backOffUntilMs[0], 50 + 1_000)
 })
 
 test('when all are dead, one is tried at once, and each of them once per client', () => {
-  const { pool } = poolOf(3)
+  const { health, pool } = poolOf(3)
   for (const [slot, at] of [
     [0, 30],
     [1, 10],
     [2, 20],
   ] as const) {
-    pool.failed(slot, at, at)
+    health.failed(slot, at, at)
   }
   assert.deepEqual([pickAt(pool, 40), pickAt(pool, 40, [1]), pickAt(pool, 40, [1, 2])], [1, 2, 0])
   assert.equal(pickAt(pool, 40, [0, 1, 2]), NONE)
@@ -92,50 +93,50 @@ test('when all are dead, one is tried at once, and each of them once per client'
 })
 
 test('who is usable comes before who is down', () => {
-  const { pool } = poolOf(2)
-  pool.failed(0, 1, 1)
+  const { health, pool } = poolOf(2)
+  health.failed(0, 1, 1)
   assert.equal(pickAt(pool, 2, []), 1)
   assert.equal(pickAt(pool, 2, [1]), 0, 'but for who has tried that, the dead one is left')
 })
 
 test('rebalance: after so many clients every failed remote may be tried at once', () => {
-  const { pool, retryAtMs } = poolOf(3, 10)
-  pool.failed(0, 1, 1)
-  pool.failed(2, 1, 1)
+  const { health, pool, backOffUntilMs } = poolOf(3, 10)
+  health.failed(0, 1, 1)
+  health.failed(2, 1, 1)
   for (let i = 0; i < 10; i++) pool.countClient()
-  assert.equal(retryAtMs[0], 1_001, 'not yet')
+  assert.equal(backOffUntilMs[0], 1_001, 'not yet')
   pool.countClient()
-  assert.deepEqual([...retryAtMs], [0, 0, 0])
-  pool.failed(0, 5, 5)
+  assert.deepEqual([...backOffUntilMs], [0, 0, 0])
+  health.failed(0, 5, 5)
   for (let i = 0; i < 9; i++) pool.countClient()
-  assert.ok((retryAtMs[0] ?? 0) > 5)
+  assert.ok((backOffUntilMs[0] ?? 0) > 5)
   pool.countClient()
-  assert.equal(retryAtMs[0], 0, 'and again after as many more')
+  assert.equal(backOffUntilMs[0], 0, 'and again after as many more')
 })
 
 test('without rebalance nothing is forgotten', () => {
-  const { pool, retryAtMs } = poolOf(1)
-  pool.failed(0, 1, 1)
+  const { health, pool, backOffUntilMs } = poolOf(1)
+  health.failed(0, 1, 1)
   for (let i = 0; i < 10_000; i++) pool.countClient()
-  assert.equal(retryAtMs[0], 1_001)
+  assert.equal(backOffUntilMs[0], 1_001)
 })
 
 test('a name without an address is never tried, until it has one', () => {
-  const { pool } = poolOf(2, 1)
-  pool.setReachable(1, false)
-  assert.equal(pool.isDown(1), false, 'it is not down, it is not there')
+  const { health, pool } = poolOf(2, 1)
+  health.setReachable(1, false)
+  assert.equal(health.isFailing(1), false, 'it is not down, it is not there')
   for (let i = 0; i < 5; i++) pool.countClient()
   assert.deepEqual([pickAt(pool, 1e12), pickAt(pool, 1e12, [0])], [0, NONE])
-  pool.setReachable(1, true)
+  health.setReachable(1, true)
   assert.equal(pickAt(pool, 0, [0]), 1)
 })
 
 test('an attempt that ends after its remote has lost its address does not bring it back', () => {
-  const { pool } = poolOf(2)
-  pool.setReachable(0, false)
-  assert.equal(pool.failed(0, 5, 10), undefined)
+  const { health, pool } = poolOf(2)
+  health.setReachable(0, false)
+  assert.equal(health.failed(0, 5, 10), undefined)
   assert.equal(pickAt(pool, 1e9, [1]), NONE)
-  assert.equal(pool.succeeded(0), undefined)
+  assert.equal(health.succeeded(0), undefined)
   assert.equal(pickAt(pool, 1e9, [1]), NONE)
 })
 
@@ -150,13 +151,13 @@ test('a client that goes through a pool tries each remote at most once, and all 
       fc.array(step),
       fc.array(fc.boolean(), { minLength: 5, maxLength: 5 }),
       (steps, reachable) => {
-        const { pool } = poolOf(5)
-        for (const [slot, isReachable] of reachable.entries()) pool.setReachable(slot, isReachable)
+        const { health, pool } = poolOf(5)
+        for (const [slot, isReachable] of reachable.entries()) health.setReachable(slot, isReachable)
         let now = 0
         for (const { slot, isFailure, afterMs } of steps) {
           now += afterMs
-          if (isFailure) pool.failed(slot, now, now)
-          else pool.succeeded(slot)
+          if (isFailure) health.failed(slot, now, now)
+          else health.succeeded(slot)
           const tried: number[] = []
           for (let next = pickAt(pool, now); next !== NONE; next = pickAt(pool, now, tried)) tried.push(next)
           const there = reachable.flatMap((isReachable, slot) => (isReachable ? [slot] : []))
@@ -165,4 +166,35 @@ test('a client that goes through a pool tries each remote at most once, and all 
       },
     ),
   )
+})
+
+test('FULL: the remotes that would serve the client have as many sessions as they may', () => {
+  const { health, pool, use } = poolOf(2, 0, [2, 1])
+  assert.deepEqual([take(), take(), take()].sort(), [0, 0, 1])
+  assert.equal(pickAt(pool, 0), FULL)
+  assert.equal(pickAt(pool, 0, [0, 1]), NONE, 'a client that has tried them all has none to wait for')
+  use[1] = 0
+  assert.equal(pickAt(pool, 0), 1)
+  health.failed(1, 1, 1)
+  assert.equal(pickAt(pool, 2), FULL, 'a full remote is better than one that has failed')
+  health.failed(0, 1, 1)
+  assert.equal(pickAt(pool, 2), 1, 'a full remote that has failed is not waited for')
+
+  function take(): number {
+    const slot = pickAt(pool, 0)
+    use[slot] = (use[slot] as number) + 1
+    return slot
+  }
+})
+
+test('verdict and admin state of the head decide beside the back-off', () => {
+  const { health, pool } = poolOf(2)
+  health.setVerdict(0, 'down')
+  for (let i = 0; i < 4; i++) assert.equal(pickAt(pool, 0), 1)
+  assert.equal(pickAt(pool, 0, [1]), 0, 'a remote that is judged down is tried when nothing else is left')
+  health.setAdminState(0, 'maint')
+  assert.equal(pickAt(pool, 0, [1]), NONE, 'one in maintenance is not')
+  health.setAdminState(0, 'ready')
+  health.setVerdict(0, 'up')
+  assert.ok([pickAt(pool, 0), pickAt(pool, 0)].includes(0))
 })

@@ -1,121 +1,99 @@
-import { NONE, type Policy, type PoolView } from './policy.js'
+/**
+ * Remotes under one policy. A failing remote is tried again by one client at a time when its back-off is over, and by
+ * any client for whom nothing else is left. Pure: time comes as an argument.
+ */
+import { FULL, NONE, type Policy, type PoolView } from './policy.js'
+import type { RemoteHealth } from './remote-health.js'
 import type { SlotSet } from './slot-set.js'
 
-/** After a failure a remote is left alone this long, twice as long after each further one. */
-const PAUSE_FIRST_MS = 1_000
-const PAUSE_MAX_MS = 30_000
-
-/** Never by itself: for a remote that cannot be tried at all, such as a name without an address. */
-const NEVER = Number.POSITIVE_INFINITY
-
-/** What an attempt said about its remote. */
-export type Flip = 'went-down' | 'came-up' | undefined
-
 export interface PoolOptions {
+  readonly name: string
+  /** Slots of its remotes, in the order of the configuration. */
+  readonly members: readonly number[]
+  /** Share of the load by slot, relative to its siblings; at least 1. */
   readonly weights: readonly number[]
-  /** Sessions per remote, of all children; changed by the pool's owner. */
+  /** Sessions per remote slot, of all workers; changed by the pool's owner. */
   readonly use: ArrayLike<number>
-  /** When a failed remote may be tried again; the pool alone writes it. */
-  readonly retryAtMs: Float64Array
+  /** Sessions that a remote may have at once, by slot. @default no limit */
+  readonly useMax?: ArrayLike<number>
+  readonly health: RemoteHealth
   readonly policy: Policy
-  /** After this many clients every failed remote may be tried again at once. Zero: only after its pause. */
+  /** After this many clients the back-off of every failing remote ends. Zero: never. */
   readonly rebalance: number
 }
 
-/**
- * Remotes under one policy, with what this child knows of their health. Pure: time comes as an argument. A
- * failed remote is tried again by one client at a time, after a growing pause, and by anyone for whom nothing
- * else is left.
- */
 export class Pool implements PoolView {
-  readonly count: number
+  readonly name: string
+  readonly members: readonly number[]
   readonly use: ArrayLike<number>
   readonly weight: readonly number[]
-  readonly #retryAtMs: Float64Array
-  readonly #failures: Int32Array
-  /** When the last failure was counted: attempts that began before it are no further evidence. */
-  readonly #failedAtMs: Float64Array
+  readonly health: RemoteHealth
+  readonly #useMax: ArrayLike<number> | undefined
   readonly #policy: Policy
   readonly #rebalance: number
   #clients = 0
   #nowMs = 0
 
   constructor(options: PoolOptions) {
-    this.count = options.weights.length
+    this.name = options.name
+    this.members = options.members
     this.use = options.use
     this.weight = options.weights
-    this.#retryAtMs = options.retryAtMs
-    this.#failures = new Int32Array(this.count)
-    this.#failedAtMs = new Float64Array(this.count).fill(-1)
+    this.health = options.health
+    this.#useMax = options.useMax
     this.#policy = options.policy
     this.#rebalance = options.rebalance
   }
 
   isUsable(slot: number): boolean {
-    return (this.#retryAtMs[slot] as number) <= this.#nowMs
+    return this.health.isUsable(slot, this.#nowMs) && this.hasRoom(slot)
   }
 
-  isDown(slot: number): boolean {
-    return this.#failures[slot] !== 0
+  hasRoom(slot: number): boolean {
+    return this.#useMax === undefined || (this.use[slot] as number) < (this.#useMax[slot] as number)
   }
 
-  /** The next remote for a client that has tried `tried`, or NONE when it has tried all there are. */
+  /**
+   * The slot of the next remote for a client that has tried `tried`. NONE: it has tried all there are. FULL: one that
+   * it has not tried would serve it, and has no room now.
+   */
   pick(tried: SlotSet, nowMs: number): number {
     this.#nowMs = nowMs
     const slot = this.#policy.pick(this, tried)
+    if (slot === NONE && this.#isFull(tried)) return FULL
     const chosen = slot === NONE ? this.#soonest(tried) : slot
-    if (chosen === NONE) return NONE
-    // One client at a time finds out whether a failed remote is back.
-    if (this.isDown(chosen)) this.#retryAtMs[chosen] = nowMs + this.#pauseMs(chosen)
+    if (chosen !== NONE && this.health.isFailing(chosen)) this.health.probeBegins(chosen, nowMs)
     return chosen
   }
 
-  /** Counts a client; with `rebalance`, every so often all failures are forgotten. */
+  /** Counts a client; with `rebalance`, every so often all back-offs end. */
   countClient(): void {
     if (this.#rebalance === 0) return
     if (++this.#clients <= this.#rebalance) return
     this.#clients = 1
-    for (let slot = 0; slot < this.count; slot++) {
-      if (this.isDown(slot)) this.#retryAtMs[slot] = 0
+    for (let i = 0; i < this.members.length; i++) {
+      const slot = this.members[i] as number
+      if (this.health.isFailing(slot)) this.health.endBackOff(slot)
     }
   }
 
-  /** An attempt that began at `startedMs` has failed. */
-  failed(slot: number, startedMs: number, nowMs: number): Flip {
-    // Its addresses may have gone meanwhile: that it cannot be tried at all outweighs what an attempt says.
-    if (this.#retryAtMs[slot] === NEVER || startedMs <= (this.#failedAtMs[slot] as number)) return undefined
-    const wasDown = this.isDown(slot)
-    this.#failedAtMs[slot] = nowMs
-    this.#failures[slot] = (this.#failures[slot] as number) + 1
-    this.#retryAtMs[slot] = nowMs + this.#pauseMs(slot)
-    return wasDown ? undefined : 'went-down'
+  /** A remote is usable but for its number of sessions. */
+  #isFull(tried: SlotSet): boolean {
+    if (this.#useMax === undefined) return false
+    for (let i = 0; i < this.members.length; i++) {
+      const slot = this.members[i] as number
+      if (!tried.has(slot) && this.health.isUsable(slot, this.#nowMs)) return true
+    }
+    return false
   }
 
-  succeeded(slot: number): Flip {
-    if (!this.isDown(slot)) return undefined
-    this.#failures[slot] = 0
-    this.#retryAtMs[slot] = 0
-    return 'came-up'
-  }
-
-  /** Whether there is any address to try. A remote without one is not down, it is not there. */
-  setReachable(slot: number, isReachable: boolean): void {
-    this.#retryAtMs[slot] = isReachable ? 0 : NEVER
-    this.#failures[slot] = 0
-  }
-
-  /** Milliseconds that the remote is left alone after its failures so far. */
-  #pauseMs(slot: number): number {
-    const doublings = Math.min((this.#failures[slot] as number) - 1, 10)
-    return Math.min(PAUSE_FIRST_MS * 2 ** doublings, PAUSE_MAX_MS)
-  }
-
-  /** The failed remote whose pause ends first. */
+  /** The remote whose back-off ends first. */
   #soonest(tried: SlotSet): number {
     let best = NONE
-    for (let slot = 0; slot < this.count; slot++) {
-      if (tried.has(slot) || this.#retryAtMs[slot] === NEVER) continue
-      if (best === NONE || (this.#retryAtMs[slot] as number) < (this.#retryAtMs[best] as number)) best = slot
+    for (let i = 0; i < this.members.length; i++) {
+      const slot = this.members[i] as number
+      if (tried.has(slot) || !this.health.mayTry(slot) || !this.hasRoom(slot)) continue
+      if (best === NONE || this.health.backOffUntilMs(slot) < this.health.backOffUntilMs(best)) best = slot
     }
     return best
   }

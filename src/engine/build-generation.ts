@@ -6,6 +6,7 @@ import { AccessList } from '../admission/access-list.js'
 import { IdentityList } from '../admission/identity-list.js'
 import { LeastUse } from '../balance/policy.js'
 import { Pool } from '../balance/pool.js'
+import { RemoteHealth } from '../balance/remote-health.js'
 import type { SocketAddress } from '../base/address.js'
 import { type Cells, type ChildCells, type OpenedCells, openCells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
@@ -157,12 +158,12 @@ export class ReactorGeneration {
   }
 
   setAddresses(remoteSlot: number, addresses: readonly SocketAddress[]): void {
-    const { pool, remotes } = this.#parts
+    const { health, remotes } = this.#parts
     const remote = remotes.at(remoteSlot)
     const wasReachable = remote.addresses.length > 0
     remote.replaceAddresses(addresses)
     const isReachable = addresses.length > 0
-    if (isReachable !== wasReachable) pool.setReachable(remoteSlot, isReachable)
+    if (isReachable !== wasReachable) health.setReachable(remoteSlot, isReachable)
   }
 
   /** There is room for a client, in this generation or in another one. */
@@ -228,6 +229,8 @@ function relayParts(
   const ring = new LogRingWriter(child, onLog)
   const log = (severity: number, text: string) => ring.write(LOG, severity, text)
   const { localAddress } = relay
+  const health = buildHealth(settings, child)
+  const pool = buildPool(settings, cells, health)
   const source =
     localAddress === 'client'
       ? { clientSource: new ClientSource(), localAddress: undefined }
@@ -239,7 +242,8 @@ function relayParts(
     pipes,
     questions,
     remotes: new Remotes(remotes, cells, child),
-    pool: buildPool(settings, cells, child),
+    health,
+    route: () => pool,
     options: { ...relay, ...source },
     tls: new GenerationTls(settings, log, (line) => ring.write(KEY, INFO, line)),
     counters: child.counters,
@@ -252,14 +256,20 @@ function relayParts(
   }
 }
 
-function buildPool({ rebalance, remotes }: GenerationSettings, cells: Cells, child: ChildCells): Pool {
-  const pool = new Pool({
+function buildHealth({ remotes }: GenerationSettings, { retryAtMs }: ChildCells): RemoteHealth {
+  const health = new RemoteHealth(remotes.length, retryAtMs)
+  for (const [slot, { addresses }] of remotes.entries()) health.setReachable(slot, addresses.length > 0)
+  return health
+}
+
+function buildPool({ rebalance, remotes }: GenerationSettings, { use }: Cells, health: RemoteHealth): Pool {
+  return new Pool({
+    name: 'default',
+    members: [...remotes.keys()],
     weights: remotes.map(({ weight }) => weight),
-    use: cells.use,
-    retryAtMs: child.retryAtMs,
+    use,
+    health,
     policy: new LeastUse(remotes.length),
     rebalance,
   })
-  for (const [slot, { addresses }] of remotes.entries()) pool.setReachable(slot, addresses.length > 0)
-  return pool
 }

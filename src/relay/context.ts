@@ -1,4 +1,5 @@
 import type { Pool } from '../balance/pool.js'
+import type { RemoteHealth } from '../balance/remote-health.js'
 import type { System } from '../kernel/system.js'
 import type { AccessRecord } from '../observe/access-line.js'
 import type { Say, TraceChannel } from '../observe/trace.js'
@@ -24,7 +25,9 @@ export interface RelayContext {
   readonly diallings: Diallings
   readonly questions: Questions
   readonly remotes: Remotes
-  readonly pool: Pool
+  readonly health: RemoteHealth
+  /** The pool whose remotes serve a client. */
+  route(session: Session): Pool
   readonly options: RelayOptions
   readonly tls: RelayTls
   /** This child's row of COUNTERS. */

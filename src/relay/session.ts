@@ -1,4 +1,5 @@
 import { NONE } from '../balance/policy.js'
+import type { Pool } from '../balance/pool.js'
 import { invariant } from '../base/invariant.js'
 import type { Outcome } from '../kernel/calls.js'
 import { SO_ERROR, SOL_SOCKET } from '../kernel/constants.js'
@@ -88,8 +89,8 @@ export class Session implements TimerOwner {
     return this.#dialling
   }
 
-  beginDialling(): Dialling {
-    this.#dialling = this.relay.diallings.lend()
+  beginDialling(pool: Pool): Dialling {
+    this.#dialling = this.relay.diallings.lend(pool)
     return this.#dialling
   }
 

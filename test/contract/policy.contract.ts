@@ -6,21 +6,25 @@ import { SlotSet } from '../../src/balance/slot-set.js'
 
 /** A pool whose every fact is chosen by the test. Counts how often a policy asks. */
 export class FakeView implements PoolView {
-  readonly count: number
+  readonly members: readonly number[]
   readonly use: number[]
   readonly weight: readonly number[]
   readonly down = new Set<number>()
   asked = 0
 
-  constructor(weight: readonly number[], use: readonly number[] = weight.map(() => 0)) {
+  constructor(
+    weight: readonly number[],
+    use: readonly number[] = weight.map(() => 0),
+    members: readonly number[] = [...weight.keys()],
+  ) {
     this.weight = weight
     this.use = [...use]
-    this.count = weight.length
+    this.members = members
   }
 
   isUsable(slot: number): boolean {
     this.asked++
-    assert.ok(Number.isInteger(slot) && slot >= 0 && slot < this.count, `slot ${slot} of ${this.count}`)
+    assert.ok(Number.isInteger(slot) && this.members.includes(slot), `slot ${slot} is no member`)
     return !this.down.has(slot)
   }
 }
@@ -63,6 +67,17 @@ export function policyContract(name: string, create: (count: number) => Policy):
       )
     })
 
+    it('chooses among the members alone', () => {
+      fc.assert(
+        fc.property(weights, fc.uniqueArray(fc.nat({ max: 39 }), { minLength: 1 }), (weights, wanted) => {
+          const members = wanted.filter((slot) => slot < weights.length)
+          const view = new FakeView(weights, undefined, members)
+          const chosen = create(weights.length).pick(view, slotSet())
+          assert.ok(members.length === 0 ? chosen === NONE : members.includes(chosen))
+        }),
+      )
+    })
+
     it('changes neither the pool nor what was tried', () => {
       const view = new FakeView([1, 2, 3], [3, 2, 1])
       const tried = slotSet([1])
@@ -74,32 +89,37 @@ export function policyContract(name: string, create: (count: number) => Policy):
       )
     })
 
-    it('goes through all of them when each one fails', () => {
-      fc.assert(
-        fc.property(weights, (weights) => {
-          const view = new FakeView(weights)
-          const policy = create(weights.length)
-          const tried = new SlotSet()
-          const order = weights.map(() => {
-            const slot = policy.pick(view, tried)
-            tried.add(slot)
-            return slot
-          })
-          assert.equal(new Set(order).size, weights.length)
-          assert.equal(policy.pick(view, tried), NONE)
-        }),
-      )
-    })
+    sharesAmongAll(create)
+  })
+}
 
-    it('starves nobody: of equal remotes each one gets its share', () => {
-      const view = new FakeView([5, 5, 5])
-      const policy = create(3)
-      const counts = [0, 0, 0]
-      for (let i = 0; i < 3_000; i++) {
-        const slot = policy.pick(view, slotSet())
-        counts[slot] = (counts[slot] ?? 0) + 1
-      }
-      for (const count of counts) assert.ok(count > 700 && count < 1_300, `${counts}`)
-    })
+/** Over several choices every remote has its turn. */
+function sharesAmongAll(create: (count: number) => Policy): void {
+  it('goes through all of them when each one fails', () => {
+    fc.assert(
+      fc.property(weights, (weights) => {
+        const view = new FakeView(weights)
+        const policy = create(weights.length)
+        const tried = new SlotSet()
+        const order = weights.map(() => {
+          const slot = policy.pick(view, tried)
+          tried.add(slot)
+          return slot
+        })
+        assert.equal(new Set(order).size, weights.length)
+        assert.equal(policy.pick(view, tried), NONE)
+      }),
+    )
+  })
+
+  it('starves nobody: of equal remotes each one gets its share', () => {
+    const view = new FakeView([5, 5, 5])
+    const policy = create(3)
+    const counts = [0, 0, 0]
+    for (let i = 0; i < 3_000; i++) {
+      const slot = policy.pick(view, slotSet())
+      counts[slot] = (counts[slot] ?? 0) + 1
+    }
+    for (const count of counts) assert.ok(count > 700 && count < 1_300, `${counts}`)
   })
 }

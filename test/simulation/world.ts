@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import { LeastUse } from '../../src/balance/policy.js'
-import { Pool } from '../../src/balance/pool.js'
 import { localCells } from '../../src/cells/cells.js'
 import { EAGAIN, ECONNREFUSED } from '../../src/kernel/errno.js'
 import { heapRegion, type Region } from '../../src/kernel/region.js'
@@ -18,6 +16,7 @@ import { Blocks } from '../../src/relay/transfer/blocks.js'
 import { Pipes } from '../../src/relay/transfer/pipes.js'
 import { SPLICE_POLICIES, type SplicePolicy } from '../../src/relay/transfer/splice-policies.js'
 import { Trouble } from '../../src/relay/trouble.js'
+import { choosing } from '../support/pools.js'
 import { Actor, patternByte } from './actor.js'
 import { Chance } from './chance.js'
 import { FakeAuthority } from './fake-authority.js'
@@ -121,11 +120,10 @@ export class World {
         pipes: this.#pipes,
         questions: this.#questions,
         remotes: new Remotes(names, this.#cells, child),
-        pool: new Pool({
+        ...choosing({
           weights: names.map(() => this.#chance.between(1, 3)),
           use: this.#cells.use,
-          retryAtMs: child.retryAtMs,
-          policy: new LeastUse(names.length),
+          backOffUntilMs: child.retryAtMs,
           rebalance: this.#chance.is(0.2) ? 3 : 0,
         }),
         options: {

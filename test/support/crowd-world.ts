@@ -1,5 +1,3 @@
-import { LeastUse } from '../../src/balance/policy.js'
-import { Pool } from '../../src/balance/pool.js'
 import { localCells } from '../../src/cells/cells.js'
 import type { Calls } from '../../src/kernel/calls.js'
 import { EAGAIN } from '../../src/kernel/errno.js'
@@ -21,6 +19,7 @@ import { SPLICE_POLICIES } from '../../src/relay/transfer/splice-policies.js'
 import { Trouble } from '../../src/relay/trouble.js'
 import { FakeClock, FakePoller } from './fake-poller.js'
 import { NO_SCTP } from './no-sctp.js'
+import { choosing } from './pools.js'
 
 /** A log ring that a test's lines do not fill. */
 const RING_BYTES = 16 * 1024
@@ -69,14 +68,6 @@ export class CrowdWorld {
     const ring = new LogRingWriter(child, () => {})
     const calls = this.#fakeCalls()
     const address = { family: 'ipv4', host: '10.0.0.2', port: 80 } as const
-    const pool = new Pool({
-      weights: [1],
-      use: cells.use,
-      retryAtMs: child.retryAtMs,
-      policy: new LeastUse(1),
-      rebalance: 0,
-    })
-    pool.setReachable(0, true)
     this.#peer.bytes.set(encodeAddress({ family: 'ipv4', host: '10.0.0.1', port: 1024 }))
     this.#relay = new Relay(
       {
@@ -86,7 +77,7 @@ export class CrowdWorld {
         pipes: new Pipes(calls, this.#loop, { pipesMax: 1, pipeBytes: 65_536 }),
         questions: new Questions(this.#loop, () => {}),
         remotes: new Remotes([{ name: 'remote', addresses: [address] }], cells, child),
-        pool,
+        ...choosing({ weights: [1], use: cells.use, backOffUntilMs: child.retryAtMs }),
         options: OPTIONS,
         tls: NO_TLS,
         counters: child.counters,

@@ -1,4 +1,4 @@
-import { NONE } from '../../balance/policy.js'
+import { FULL, NONE } from '../../balance/policy.js'
 import type { Outcome } from '../../kernel/calls.js'
 import { AF_UNIX } from '../../kernel/constants.js'
 import {
@@ -52,8 +52,9 @@ export const DIALLING: PhaseHandler = {
 
 /** Starts looking for a remote. What the client has sent already is taken along. */
 export function dial(session: Session): void {
-  const { loop, options, pool } = session.relay
-  const dialling = session.beginDialling()
+  const { loop, options } = session.relay
+  const pool = session.relay.route(session)
+  const dialling = session.beginDialling(pool)
   dialling.deadlineMs = loop.nowMs + options.dialTimeoutMs
   dialling.roundsLeft = options.dialRetries
   pool.countClient()
@@ -140,9 +141,10 @@ function outOfTime(session: Session): void {
 /** Chooses the next remote; false when the client has tried all and the round is over. */
 function chooseRemote(session: Session): boolean {
   const { dialling } = session
-  const { loop, pool, remotes } = session.relay
-  const slot = pool.pick(dialling.tried, loop.nowMs)
-  if (slot === NONE) {
+  const { loop, remotes } = session.relay
+  const slot = dialling.pool.pick(dialling.tried, loop.nowMs)
+  // Without a queue a client that finds all remotes full goes round like one that finds them down.
+  if (slot === NONE || slot === FULL) {
     roundFailed(session)
     return false
   }
@@ -207,8 +209,9 @@ function tryAddresses(session: Session): boolean {
 function waitForAttempt(session: Session, limitMs: number): void {
   const { dialling, relay, remoteSlot } = session
   const { addressesTried, deadlineMs } = dialling
-  const { loop, options, pool, remotes } = relay
-  const isLast = pool.count === 1 && addressesTried === remotes.at(remoteSlot).addresses.length
+  const { loop, options, remotes } = relay
+  const isLast =
+    dialling.pool.members.length === 1 && addressesTried === remotes.at(remoteSlot).addresses.length
   const leftMs = deadlineMs - loop.nowMs
   const waitMs = Math.min(options.connectTimeoutMs, limitMs, isLast ? leftMs : leftMs / 2)
   session.setTimer(Math.min(loop.nowMs + waitMs, deadlineMs))
@@ -311,14 +314,14 @@ function shakeHands(session: Session, tls: TlsChannel): void {
 }
 
 function established(session: Session): void {
-  const { log, pool, remotes, trouble } = session.relay
+  const { health, log, remotes, trouble } = session.relay
   const remote = remotes.at(session.remoteSlot)
   session.unsetTimer()
   trouble.isOver()
   remote.prefer(session.dialling.addressesTried - 1)
   if (remote.options.isMptcp) noteMptcp(session, session.remote)
   session.endDialling()
-  if (pool.succeeded(session.remoteSlot) === 'came-up') log(NOTICE, `remote ${remote.name} is up again`)
+  if (health.succeeded(session.remoteSlot) === 'came-up') log(NOTICE, `remote ${remote.name} is up again`)
   startRelaying(session)
 }
 
@@ -356,14 +359,14 @@ function isConnectedToItself(session: Session): boolean {
 /** No address of the chosen remote answered: the client goes on to another one. */
 function remoteFailed(session: Session): void {
   const { dialling } = session
-  const { loop, log, pool, remotes } = session.relay
+  const { health, loop, log, remotes } = session.relay
   const slot = session.remoteSlot
   remotes.giveBack(slot)
   session.remoteSlot = NONE
   dialling.tried.add(slot)
   // What this machine itself refuses says nothing of the remote.
   if (!dialling.hasRemoteFailed) return
-  if (pool.failed(slot, dialling.attemptStartedMs, loop.nowMs) !== 'went-down') return
+  if (health.failed(slot, dialling.attemptStartedMs, loop.nowMs) !== 'went-down') return
   log(WARNING, `remote ${remotes.at(slot).name} is down: ${failureText(session)}`)
 }
 

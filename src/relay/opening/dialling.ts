@@ -1,7 +1,10 @@
+import type { Pool } from '../../balance/pool.js'
 import { SlotSet } from '../../balance/slot-set.js'
 
 /** What a session knows while it looks for a remote: its attempts so far. */
 export class Dialling {
+  /** Where it looks. */
+  pool: Pool
   /** Remotes that were tried in this round. */
   readonly tried = new SlotSet()
   deadlineMs = 0
@@ -22,6 +25,10 @@ export class Dialling {
   lastErrno = 0
   lastReason = ''
 
+  constructor(pool: Pool) {
+    this.pool = pool
+  }
+
   clear(): void {
     this.tried.clear()
     this.addressesTried = 0
@@ -41,8 +48,10 @@ export class Dialling {
 export class Diallings {
   readonly #free: Dialling[] = []
 
-  lend(): Dialling {
-    return this.#free.pop() ?? new Dialling()
+  lend(pool: Pool): Dialling {
+    const dialling = this.#free.pop() ?? new Dialling(pool)
+    dialling.pool = pool
+    return dialling
   }
 
   giveBack(dialling: Dialling): void {

@@ -1,0 +1,114 @@
+/**
+ * What one worker knows of each remote, one field for each fact and its writer: reachability, verdict and admin state
+ * come from the head, back-off from this worker's own attempts. Pure: time comes as an argument.
+ */
+
+/** A remote that has failed is not tried for this long, doubled by each further failure. */
+const BACK_OFF_FIRST_MS = 1_000
+const BACK_OFF_MAX_MS = 30_000
+
+/** What an attempt changed. */
+export type Flip = 'went-down' | 'came-up' | undefined
+
+/** What a person has set. `drain`: no new clients. `maint`: as if the remote were not there. */
+export type AdminState = 'ready' | 'drain' | 'maint'
+
+const ADMIN_STATES: readonly AdminState[] = ['ready', 'drain', 'maint']
+
+export class RemoteHealth {
+  /** Remotes by slot: 0 to `count` - 1. */
+  readonly count: number
+  /** 1: there is an address to connect to. Without one a remote is not down, it is not there. */
+  readonly #isReachable: Uint8Array
+  /** 1: the head says that it is down. */
+  readonly #isJudgedDown: Uint8Array
+  /** Index in ADMIN_STATES. */
+  readonly #adminState: Uint8Array
+  /** Failed attempts since the last success. */
+  readonly #failures: Int32Array
+  /** When the last failure was counted: attempts that began before it are no further evidence. */
+  readonly #failedAtMs: Float64Array
+  /** The end of the back-off, CLOCK_MONOTONIC; 0: none. Shared memory of this worker, which alone writes it. */
+  readonly #backOffUntilMs: Float64Array
+
+  constructor(count: number, backOffUntilMs: Float64Array = new Float64Array(count)) {
+    this.count = count
+    this.#isReachable = new Uint8Array(count).fill(1)
+    this.#isJudgedDown = new Uint8Array(count)
+    this.#adminState = new Uint8Array(count)
+    this.#failures = new Int32Array(count)
+    this.#failedAtMs = new Float64Array(count).fill(-1)
+    this.#backOffUntilMs = backOffUntilMs
+  }
+
+  /** It may get a client now. */
+  isUsable(slot: number, nowMs: number): boolean {
+    return (
+      this.mayTry(slot) && this.#isJudgedDown[slot] === 0 && (this.#backOffUntilMs[slot] as number) <= nowMs
+    )
+  }
+
+  /** It may get a client for whom nothing better is left: it is there, whatever its back-off or verdict. */
+  mayTry(slot: number): boolean {
+    return this.#isReachable[slot] === 1 && this.#adminState[slot] === 0
+  }
+
+  /** Its last attempt has failed. */
+  isFailing(slot: number): boolean {
+    return this.#failures[slot] !== 0
+  }
+
+  backOffUntilMs(slot: number): number {
+    return this.#backOffUntilMs[slot] as number
+  }
+
+  /** One client tries a failing remote: the others leave it alone until that client knows, or its back-off is over. */
+  probeBegins(slot: number, nowMs: number): void {
+    this.#backOffUntilMs[slot] = nowMs + this.#backOffMs(slot)
+  }
+
+  /** An attempt that began at `startedMs` has failed. */
+  failed(slot: number, startedMs: number, nowMs: number): Flip {
+    // Its addresses may have gone meanwhile: then the attempt says nothing any more.
+    if (this.#isReachable[slot] === 0 || startedMs <= (this.#failedAtMs[slot] as number)) return undefined
+    const wasFailing = this.isFailing(slot)
+    this.#failedAtMs[slot] = nowMs
+    this.#failures[slot] = (this.#failures[slot] as number) + 1
+    this.#backOffUntilMs[slot] = nowMs + this.#backOffMs(slot)
+    return wasFailing ? undefined : 'went-down'
+  }
+
+  succeeded(slot: number): Flip {
+    if (!this.isFailing(slot)) return undefined
+    this.#forgive(slot)
+    return 'came-up'
+  }
+
+  /** Ends the back-off; the remote still counts as failing until an attempt succeeds. */
+  endBackOff(slot: number): void {
+    this.#backOffUntilMs[slot] = 0
+  }
+
+  setReachable(slot: number, isReachable: boolean): void {
+    this.#isReachable[slot] = isReachable ? 1 : 0
+    this.#forgive(slot)
+  }
+
+  setVerdict(slot: number, verdict: 'up' | 'down'): void {
+    this.#isJudgedDown[slot] = verdict === 'down' ? 1 : 0
+  }
+
+  setAdminState(slot: number, state: AdminState): void {
+    this.#adminState[slot] = ADMIN_STATES.indexOf(state)
+  }
+
+  #forgive(slot: number): void {
+    this.#failures[slot] = 0
+    this.#backOffUntilMs[slot] = 0
+  }
+
+  #backOffMs(slot: number): number {
+    const doublings = Math.min((this.#failures[slot] as number) - 1, 10)
+    return Math.min(BACK_OFF_FIRST_MS * 2 ** doublings, BACK_OFF_MAX_MS)
+  }
+}
