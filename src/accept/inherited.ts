@@ -2,7 +2,8 @@ import type { Calls, Fd } from '../kernel/calls.js'
 import { AF_UNIX } from '../kernel/constants.js'
 import type { MessageCalls } from '../kernel/message-calls.js'
 import type { Region } from '../kernel/region.js'
-import { IPPROTO_SCTP, isSctpSocket } from '../kernel/sctp.js'
+import { IPPROTO_SCTP } from '../kernel/sctp.js'
+import { isSctpSocket } from '../kernel/sctp-sockets.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
 
 /**

@@ -1,10 +1,8 @@
+import type { Fd, Outcome } from './outcome.js'
 import type { Region } from './region.js'
 import type { SctpCalls } from './sctp.js'
 
-export type Fd = number
-
-/** Zero or more is what the call answers (a count, a descriptor, 0); below zero is a negated errno. */
-export type Outcome = number
+export type { Fd, Outcome } from './outcome.js'
 
 /**
  * The system calls of the program, handed in as a value: `linuxCalls()` in the product, a fake kernel in the

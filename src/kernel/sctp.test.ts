@@ -6,7 +6,8 @@ import { EAGAIN, ENOPROTOOPT } from './errno.js'
 import { countOpenDescriptors } from './limits.js'
 import { mapPrivate } from './memory.js'
 import { messageCalls } from './message-calls.js'
-import { hasSctp, IPPROTO_SCTP, isSctpSocket, MessageInfo } from './sctp.js'
+import { IPPROTO_SCTP, MessageInfo } from './sctp.js'
+import { hasSctp, isSctpSocket } from './sctp-sockets.js'
 
 /** What needs a kernel with SCTP is tested in test/vm/. Datagrams of a Unix socket are messages too. */
 

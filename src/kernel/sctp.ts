@@ -1,8 +1,8 @@
-import type { Calls, Fd, Outcome } from './calls.js'
-import { AF_INET, MSG_DONTWAIT, MSG_NOSIGNAL, SO_PROTOCOL, SOCK_STREAM, SOL_SOCKET } from './constants.js'
+import { MSG_DONTWAIT, MSG_NOSIGNAL, SOL_SOCKET } from './constants.js'
 import { EINTR } from './errno.js'
 import { nativeFunction, type Pointer } from './ffi.js'
 import { mapPrivate } from './memory.js'
+import type { Fd, Outcome } from './outcome.js'
 import type { Region } from './region.js'
 import type { NativeAddress } from './sockaddr.js'
 
@@ -95,18 +95,6 @@ type Native<A extends unknown[]> = (...args: A) => number
 /** The calls of SCTP for the calling thread. */
 export function sctpCalls(errno: Int32Array): SctpCalls {
   return { ...messageCalls(errno), ...settingCalls(errno) }
-}
-
-/** Whether the kernel has SCTP; asking loads its module where the system does that by itself. */
-export function hasSctp(calls: Calls): boolean {
-  const fd = calls.socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP)
-  if (fd >= 0) calls.close(fd)
-  return fd >= 0
-}
-
-/** Whether a descriptor that was handed over is a socket of SCTP. */
-export function isSctpSocket(calls: Calls, fd: Fd): boolean {
-  return calls.getOption(fd, SOL_SOCKET, SO_PROTOCOL) === IPPROTO_SCTP
 }
 
 /** A struct msghdr with one iovec and one control message, used again and again: a call allocates nothing. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { hasSctp } from '../../src/kernel/sctp.js'
+import { hasSctp } from '../../src/kernel/sctp-sockets.js'
 import { tcprelay } from '../harness/program.js'
 import { relayTo } from '../harness/relay.js'
 import { calls } from '../support/sockets.js'
