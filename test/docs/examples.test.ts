@@ -1,37 +1,28 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { loadConfiguration } from '../../src/config/load.js'
 import { renderProblems } from '../../src/config/problem-text.js'
 import type { PathKind, Sources } from '../../src/config/sources.js'
 import { fileSources } from '../../src/plan/file-sources.js'
 import { systemNames } from '../../src/plan/system-names.js'
+import { examplesOf, PAGES } from './pages.js'
 
-const TOP = fileURLToPath(new URL('../../../', import.meta.url))
-const PAGES = [
-  'README.md',
-  ...readdirSync(`${TOP}docs`)
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => `docs/${name}`),
-]
+/** What systemd says to a service with `LoadCredential=` and `LogsDirectory=`. */
+const ENVIRONMENT = new Map([
+  ['CREDENTIALS_DIRECTORY', '/run/credentials/tcprelay.service'],
+  ['LOGS_DIRECTORY', '/var/log/tcprelay'],
+])
 
-interface Example {
-  readonly page: string
-  readonly text: string
+const PROGRAM: PathKind = { type: 'file', isReadable: true, isExecutable: true }
+const KEY: PathKind = { type: 'file', isReadable: true, isExecutable: false }
+
+/** Programs and keys that examples name are there. */
+function kind(path: string): PathKind {
+  if (path.startsWith('/usr/local/')) return PROGRAM
+  if (path === '/var/log/tcprelay') return { type: 'directory', isReadable: true, isExecutable: true }
+  if (path.startsWith('/etc/letsencrypt/') || path.startsWith('/run/credentials/')) return KEY
+  return fileSources.kind(path)
 }
-
-/** The blocks of a page between ``` and ```. */
-function examplesOf(page: string): Example[] {
-  const blocks = readFileSync(TOP + page, 'utf8').matchAll(/^```\w*\n(.*?)^```$/gms)
-  return [...blocks].map(([, text = '']) => ({ page, text }))
-}
-
-/** Programs that examples name are there. */
-const kind = (path: string): PathKind =>
-  path.startsWith('/usr/local/')
-    ? { type: 'file', isReadable: true, isExecutable: true }
-    : fileSources.kind(path)
 
 function load(text: string): { readonly messages: string } {
   const file = 'my.cfg'
@@ -44,7 +35,7 @@ function load(text: string): { readonly messages: string } {
   const ids = { masterId: 'spawnd', childId: 'tcprelay' }
   const { problems } = loadConfiguration({
     file,
-    environment: new Map(),
+    environment: ENVIRONMENT,
     isInetd: false,
     sources,
     names: systemNames(),
