@@ -1,5 +1,6 @@
 import type { Calls, Fd, Outcome } from '../kernel/calls.js'
 import * as c from '../kernel/constants.js'
+import { reportLocalAddress } from '../kernel/datagrams.js'
 import { makeOurs } from '../kernel/fd-flags.js'
 import { type KeepAlive, setKeepAlive } from '../kernel/keepalive.js'
 import { mapPrivate, unmap } from '../kernel/memory.js'
@@ -66,8 +67,16 @@ function openAt(
     calls.close(fd)
     throw error
   }
-  const listening = calls.listen(fd, options.backlog)
+  const listening = options.isUdp === true ? endSharing(calls, fd) : calls.listen(fd, options.backlog)
   return listening < 0 ? closeWith(calls, fd, listening) : fd
+}
+
+/**
+ * While it is bound a socket of UDP has SO_REUSEADDR, because sockets that children still have for clients may be bound to
+ * the same port. From here on nobody else may bind it (`DatagramListener` says more).
+ */
+function endSharing(calls: Calls, fd: Fd): Outcome {
+  return calls.setOption(fd, c.SOL_SOCKET, c.SO_REUSEADDR, 0)
 }
 
 function closeWith(calls: Calls, fd: Fd, outcome: Outcome): Outcome {
@@ -75,8 +84,10 @@ function closeWith(calls: Calls, fd: Fd, outcome: Outcome): Outcome {
   return outcome
 }
 
-function openSocket(calls: Calls, { isMptcp, sctp }: ListenerOptions, address: NativeAddress): Outcome {
+function openSocket(calls: Calls, options: ListenerOptions, address: NativeAddress): Outcome {
+  const { isMptcp, isUdp, sctp } = options
   const { family } = address
+  if (isUdp === true) return calls.socket(family, c.SOCK_DGRAM, 0)
   if (sctp !== undefined) return calls.socket(familyOf(address, sctp), c.SOCK_STREAM, IPPROTO_SCTP)
   return isMptcp ? openMptcp(calls, family) : calls.socket(family, c.SOCK_STREAM, 0)
 }
@@ -106,7 +117,12 @@ function setUp(calls: Calls, fd: Fd, options: ListenerOptions): Outcome {
   if (address.family === 'unix') return 0
   const isIpv6 = address.family === 'ipv6'
   calls.setOption(fd, c.SOL_SOCKET, c.SO_REUSEADDR, 1)
-  const basics = sctp === undefined ? setUpTcp(calls, fd, keepAlive) : calls.sctp.setUp(fd, sctp)
+  const basics =
+    sctp !== undefined
+      ? calls.sctp.setUp(fd, sctp)
+      : options.isUdp === true
+        ? reportLocalAddress(calls, fd, isIpv6)
+        : setUpTcp(calls, fd, keepAlive)
   if (basics < 0) return basics
   // `::` takes IPv4 too, whatever the system's default is (net.ipv6.bindv6only).
   if (isIpv6) calls.setOption(fd, c.IPPROTO_IPV6, c.IPV6_V6ONLY, 0)

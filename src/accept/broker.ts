@@ -27,10 +27,12 @@ export interface BrokerEvents {
   onBroken(child: BrokerChild, queued: readonly Delivery[]): void
 }
 
-/** An accepted client on its way to a child. */
+/** An accepted client, or a datagram with its client's socket, on its way to a child. */
 export interface Delivery {
   readonly fd: Fd
   readonly message: m.AcceptMessage
+  /** Of a client of UDP: what it has sent. */
+  readonly datagram: Uint8Array | undefined
   /** Where it is remembered which child the client had, and under which key. */
   readonly sticky: { readonly cache: StickyCache; readonly key: string } | undefined
 }
@@ -43,6 +45,8 @@ export interface BrokerParts {
   readonly events: BrokerEvents
   /** Shared by all children of the reactor: filled and used up within one call. */
   readonly outgoing: MessageBatch
+  /** The same for datagrams, which are longer. */
+  readonly outgoingDatagrams: MessageBatch
   readonly incoming: MessageBatch
 }
 
@@ -130,14 +134,10 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
 
   /** Sends one batch; false when the rest has to wait. */
   #sendSome(): boolean {
-    const { loop, messages, outgoing } = this.#parts
-    const count = Math.min(this.#queue.length, outgoing.capacity)
-    for (let i = 0; i < count; i++) {
-      const { fd, message } = this.#queue[i] as Delivery
-      m.encodeAccept(outgoing.bytes, outgoing.offsetOf(i), message)
-      outgoing.setSend(i, m.ACCEPT_BYTES, fd)
-    }
-    const sent = messages.send(this.#fd, outgoing, count)
+    const { loop, messages } = this.#parts
+    const batch = this.#batchOf(this.#queue[0])
+    const count = this.#fill(batch)
+    const sent = messages.send(this.#fd, batch, count)
     if (sent >= 0) {
       for (const { fd } of this.#queue.splice(0, sent)) this.#parts.calls.close(fd)
       return true
@@ -149,6 +149,22 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
       loop.timers.set(this.#timer, loop.nowMs + SHORTAGE_PAUSE_MS)
     else this.#broken(-sent)
     return false
+  }
+
+  #batchOf(delivery: Delivery | undefined): MessageBatch {
+    const { outgoing, outgoingDatagrams } = this.#parts
+    return delivery?.datagram === undefined ? outgoing : outgoingDatagrams
+  }
+
+  /** Puts those at the head of the queue into a batch that go by it: how many. */
+  #fill(batch: MessageBatch): number {
+    let count = 0
+    for (; count < Math.min(this.#queue.length, batch.capacity); count++) {
+      const delivery = this.#queue[count] as Delivery
+      if (this.#batchOf(delivery) !== batch) break
+      batch.setSend(count, encode(batch, count, delivery), delivery.fd)
+    }
+    return count
   }
 
   #sendMayDie(): void {
@@ -224,4 +240,12 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
     this.users -= queued.length
     this.#parts.events.onBroken(this, queued)
   }
+}
+
+/** Writes message `i` of a batch: how long it is. */
+function encode(batch: MessageBatch, i: number, { datagram, message }: Delivery): number {
+  const offset = batch.offsetOf(i)
+  if (datagram !== undefined) return m.encodeUdpData(batch.bytes, offset, message, datagram)
+  m.encodeAccept(batch.bytes, offset, message)
+  return m.ACCEPT_BYTES
 }

@@ -77,6 +77,12 @@ export function clientKey(peer: Uint8Array): string | undefined {
   return address === undefined ? undefined : String.fromCharCode(...address)
 }
 
+/** A client of UDP, as a key: its address and port, and the port that it has sent to. No key of the others is as long. */
+export function datagramKey(peer: Uint8Array, local: Uint8Array): string | undefined {
+  const client = clientKey(peer)
+  return client && client + String.fromCharCode(...peer.subarray(2, 4), ...local.subarray(2, 4))
+}
+
 function addressIn(peer: Uint8Array): Uint8Array | undefined {
   if (peer[0] === AF_INET) return peer.subarray(IPV4_AT, IPV4_AT + 4)
   return peer[0] === AF_INET6 ? peer.subarray(IPV6_AT, IPV6_AT + 16) : undefined

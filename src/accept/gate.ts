@@ -2,7 +2,7 @@ import { NOTICE, WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import type { Loop } from '../reactor/loop.js'
 import { Timer, type TimerOwner } from '../reactor/timers.js'
-import type { Listener } from './listener.js'
+import type { ListeningSocket } from './listening-socket.js'
 
 /**
  * What becomes of clients whose connections the kernel has made already: they are taken while there is room, or
@@ -40,7 +40,7 @@ const NOBODY: Others = { haveRoom: () => false, leaveClients: () => {} }
 
 /** How many sessions one reactor may hold, and what happens at that number. */
 export class Gate implements TimerOwner {
-  readonly #listeners: Listener[] = []
+  readonly #listeners: ListeningSocket[] = []
   readonly #sessionsMax: number
   readonly #countSessions: () => number
   readonly #loop: Loop
@@ -73,7 +73,7 @@ export class Gate implements TimerOwner {
   }
 
   /** Takes a listener; after `stop` it is closed, so that nobody waits in its queue in vain. */
-  add(listener: Listener): void {
+  add(listener: ListeningSocket): void {
     if (this.#isStopped) {
       listener.close('now')
       return

@@ -19,6 +19,8 @@ export interface ListenerFeatures {
   readonly deferAcceptS: number
   /** Undefined: TCP, or a Unix socket. */
   readonly sctp?: ListenerSctp | undefined
+  /** UDP: nobody connects, and nothing is accepted. */
+  readonly isUdp?: boolean
 }
 
 /** One `listen` block, resolved. */

@@ -3,7 +3,14 @@ import { renderProblems } from '../config/problem-text.js'
 import type { ConfigProblem } from '../config/problems.js'
 import { writeLine } from '../control/log-setup.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
-import { backgroundProblems, exitCodeFor, hasErrors, lookedUpProblems, startProblems } from '../plan/check.js'
+import {
+  backgroundProblems,
+  exitCodeFor,
+  hasErrors,
+  lookedUpProblems,
+  singleProcessProblems,
+  startProblems,
+} from '../plan/check.js'
 import { type Loaded, type LoadOptions, loadFrom } from '../plan/load.js'
 import { isChild } from '../services/handed-over.js'
 
@@ -13,7 +20,11 @@ export async function runConfiguration(options: LoadOptions): Promise<void> {
   const loaded = await loadFrom({ ...options, isChild: child })
   const { isCheckOnly } = options.arguments
   const hasChildren = !child && !options.arguments.isSingleProcess && !loaded.spawnd.singleProcess
-  const problems = [...loaded.problems, ...backgroundProblems(loaded, options.arguments)]
+  const problems = [
+    ...loaded.problems,
+    ...backgroundProblems(loaded, options.arguments),
+    ...singleProcessProblems(loaded, options.arguments),
+  ]
   if (isCheckOnly) {
     show(
       [

@@ -58,7 +58,7 @@ function findings(
     return names.map((name) => `'${name}': ${UNIX}`)
   }
   if (protocol === 'TCP') return []
-  const refused = protocol === 'SCTP' ? OF_TCP : NOT_OF_MPTCP
+  const refused = protocol === 'MPTCP' ? NOT_OF_MPTCP : OF_TCP
   const reasons = given
     .filter((name) => refused.has(name))
     .map((name) => `'${name}' does not go with 'protocol = ${protocol}': the kernel has it for TCP only`)

@@ -1,5 +1,5 @@
-import type { SocketAddress } from '../base/address.js'
-import { formatAddress } from '../base/address.js'
+import { formatAddress, type SocketAddress } from '../base/address.js'
+import { checkDatagrams } from './check-datagrams.js'
 import { checkMavis } from './check-mavis.js'
 import { checkPorts } from './check-ports.js'
 import { checkListenerSockets, checkRemoteSockets } from './check-sockets.js'
@@ -33,6 +33,7 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
     if (!hasListeners && !isInetd) {
       problems.error(spawnd.position, 'no listeners defined', { code: 'no-listeners' })
     }
+    checkDatagrams(spawnd, problems)
     checkOverlaps(spawnd.listeners, problems)
     checkListenerSockets(spawnd.listeners, problems)
   }

@@ -11,13 +11,26 @@ const USER_TIMEOUT_SECONDS_MAX = Math.floor(INT_MAX / 1000)
 /** A day: the kernel turns it into a number of retransmissions, and has no more. */
 const DEFER_SECONDS_MAX = 86_400
 
-export const protocolRow = value('protocol', choice(['TCP', 'MPTCP', 'SCTP'], { UDP: NO_DATAGRAMS }), 'TCP', {
+const STREAM_PROTOCOLS = ['TCP', 'MPTCP', 'SCTP'] as const
+
+const PROTOCOL_DOC =
+  'Protocol. `MPTCP` is Multipath TCP, which uses several ways through the network at once, and is TCP with whoever ' +
+  'does not know it: `mptcp=` in the access log tells which. On a kernel without it there is a warning, and TCP. `SCTP` ' +
+  'is explained in [platforms.md](platforms.md#sctp).'
+
+const NEEDS_SCTP = { needs: 'SCTP', needsWhen: (protocol: string) => protocol === 'SCTP' } as const
+
+/** Of a remote. */
+export const protocolRow = value('protocol', choice(STREAM_PROTOCOLS, { UDP: NO_DATAGRAMS }), 'TCP', {
+  doc: PROTOCOL_DOC,
+  ...NEEDS_SCTP,
+})
+
+export const listenerProtocolRow = value('protocol', choice([...STREAM_PROTOCOLS, 'UDP']), 'TCP', {
   doc:
-    'Protocol. `MPTCP` is Multipath TCP, which uses several ways through the network at once, and is TCP with whoever ' +
-    'does not know it: `mptcp=` in the access log tells which. On a kernel without it there is a warning, and TCP. `SCTP` ' +
-    'is explained in [platforms.md](platforms.md#sctp).',
-  needs: 'SCTP',
-  needsWhen: (protocol) => protocol === 'SCTP',
+    `${PROTOCOL_DOC} \`UDP\` is for children of another program (\`spawn { exec = … }\`), which get each datagram with a ` +
+    'socket to answer on ([operations.md](operations.md#udp)); tcprelay itself relays TCP and SCTP.',
+  ...NEEDS_SCTP,
 })
 
 /** Of a listener for the sockets that it accepts, and of a remote. */

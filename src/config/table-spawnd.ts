@@ -1,6 +1,7 @@
 import { accessRule } from './access-rule.js'
 import { groupId, userId } from './account-types.js'
 import { address, socketPath } from './address-types.js'
+import { datagramProblem } from './check-datagrams.js'
 import { bindTargets } from './endpoint.js'
 import { executableFile, workingDirectory, writtenFile } from './file-types.js'
 import { bytes, count, fileMode, seconds, yesNo } from './number-types.js'
@@ -19,9 +20,9 @@ import {
 import { commonRows } from './table-common.js'
 import { mainAddress, sctpAt, sctpProblem, sctpRows, sctpSettings } from './table-sctp.js'
 import { keepaliveRows } from './table-shared.js'
-import { deferAcceptMs, listenerFastOpenQueue, protocolRow, socketRows } from './table-sockets.js'
+import { deferAcceptMs, listenerFastOpenQueue, listenerProtocolRow, socketRows } from './table-sockets.js'
 import { listenerTlsRows } from './table-tls.js'
-import { choice, NO_DATAGRAMS, shortText, text } from './text-types.js'
+import { choice, shortText, text } from './text-types.js'
 import { asksForTls, TLS_OFF, tlsMode } from './tls-mode.js'
 import { commaList } from './value-type.js'
 
@@ -69,11 +70,11 @@ const listenRows = {
       'sd_listen_fds(3)) instead of binding one.',
     isOurs: true,
   }),
-  protocol: protocolRow,
-  type: value('type', choice(['STREAM', 'SEQPACKET'], { DGRAM: NO_DATAGRAMS }), 'STREAM', {
+  protocol: listenerProtocolRow,
+  type: value('type', choice(['STREAM', 'SEQPACKET', 'DGRAM']), 'STREAM', {
     doc:
       'Type of the socket. `SEQPACKET` is for SCTP and means the same as `STREAM`: clients cannot tell, and each of ' +
-      'them has a socket of its own here.',
+      'them has a socket of its own here. `DGRAM` is for UDP, which implies it.',
     needs: 'SCTP',
     needsWhen: (type) => type === 'SEQPACKET',
   }),
@@ -83,7 +84,8 @@ const listenRows = {
   tls: optional('tls|ssl', tlsMode, {
     doc:
       'Clients speak TLS: `yes`, `auto` (told by their first bytes), or the versions allowed: `TLSv1.2,TLSv1.3`. With ' +
-      '`pass` TLS is relayed as it is; who is asked for is read from its first bytes.',
+      '`pass` TLS is relayed as it is; who is asked for is read from its first bytes. With `protocol = UDP` it is DTLS, ' +
+      'which the children speak: `yes`, `auto`, or `DTLSv1.0`, `DTLSv1.2`, `DTLSv1.3`.',
     defaultText: '`no`',
     needs: 'TLS',
     needsWhen: asksForTls,
@@ -144,7 +146,8 @@ export const listenBlock = completedBlock(
     const binds = bindTargets({ ...given, address: mainAddress(given) }, completion)
     const [first] = binds ?? []
     const hasTls = given.tls !== undefined && given.tls.kind !== 'off'
-    const wrong = first && (typeProblem(given) ?? sctpProblem(given, first, hasTls))
+    const wrong =
+      first && (typeProblem(given) ?? datagramProblem(given, first) ?? sctpProblem(given, first, hasTls))
     if (wrong !== undefined) return completion.refuse(wrong)
     const { address: _address, inherited: _inherited, path: _path, port: _port, ...rest } = given
     return (
@@ -164,9 +167,8 @@ export const listenBlock = completedBlock(
 )
 
 function typeProblem({ protocol, type }: { readonly protocol: string; readonly type: string }) {
-  return type === 'SEQPACKET' && protocol !== 'SCTP'
-    ? "'type = SEQPACKET' needs 'protocol = SCTP'"
-    : undefined
+  if (type === 'SEQPACKET' && protocol !== 'SCTP') return "'type = SEQPACKET' needs 'protocol = SCTP'"
+  return type === 'DGRAM' && protocol !== 'UDP' ? "'type = DGRAM' needs 'protocol = UDP'" : undefined
 }
 
 const spawnRows = {

@@ -12,7 +12,7 @@ export function shortText(bytesMax: number): ValueType<string> {
   )
 }
 
-export const NO_DATAGRAMS = 'a relay of streams cannot take datagrams'
+export const NO_DATAGRAMS = 'tcprelay relays streams (TCP and SCTP), not datagrams'
 
 /** Words of the original that a relay cannot honour, each with the reason. */
 export type Refused = Readonly<Record<string, string>>

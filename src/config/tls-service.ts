@@ -43,7 +43,8 @@ export function listenerService(
   tcprelay: TcprelaySettings,
 ): TlsService | undefined {
   const { kind } = listener.tls
-  if (kind !== 'on' && kind !== 'auto') return undefined
+  // DTLS is the affair of children of another program.
+  if (listener.protocol === 'UDP' || (kind !== 'on' && kind !== 'auto')) return undefined
   const own = hasCertificates(listener) ? listener : tcprelay
   const ocsp = listener.tlsOcsp ?? tcprelay.tlsOcsp ?? 'auto'
   const pskFile = listener.tlsPsk ? (listener.tlsPskFile ?? tcprelay.tlsPskFile) : undefined
@@ -53,7 +54,7 @@ export function listenerService(
 /** For clients that a classic master hands over: it says of each whether it speaks TLS, and nothing else. */
 export function sectionService(tcprelay: TcprelaySettings): TlsService | undefined {
   if (!hasCertificates(tcprelay) && tcprelay.tlsPskFile === undefined) return undefined
-  const mode: TlsMode = { kind: 'on', versions: TLS_VERSIONS }
+  const mode: TlsMode = { kind: 'on', versions: TLS_VERSIONS, dtlsVersions: [] }
   const certificates = certificatesOf(tcprelay, tcprelay.tlsOcsp ?? 'auto')
   return service(tcprelay, tcprelay, { mode, certificates, pskFile: tcprelay.tlsPskFile })
 }

@@ -34,17 +34,23 @@ export interface BoundListener {
 }
 
 /** Where a listener will be bound, as a name for logs until it is. */
-export function intendedName({ bind, sctp }: ListenerSettings): string {
+export function intendedName(settings: ListenerSettings): string {
+  const { bind } = settings
   switch (bind.kind) {
     case 'address':
-      return protocolName(formatAddress(bind.address), sctp)
+      return listenerName(formatAddress(bind.address), settings)
     case 'name':
-      return protocolName(`${bind.host}:${bind.port}`, sctp)
+      return listenerName(`${bind.host}:${bind.port}`, settings)
     case 'any':
-      return protocolName(`*:${bind.port}`, sctp)
+      return listenerName(`*:${bind.port}`, settings)
     case 'inherited':
       return bind.name === undefined ? 'the socket of inetd' : `the socket '${bind.name}'`
   }
+}
+
+/** The same port of TCP, of UDP and of SCTP are three places. */
+function listenerName(name: string, { protocol, sctp }: ListenerSettings): string {
+  return protocol === 'UDP' ? `udp:${name}` : protocolName(name, sctp)
 }
 
 /** What a listener will be, until it is bound. */
@@ -71,10 +77,10 @@ export async function bindListener(
   const fd = openAt(calls, settings, address)
   if (typeof fd === 'string' || fd < 0) {
     const why = typeof fd === 'string' ? fd : errorText(-fd)
-    failed(protocolName(formatAddress(address), settings.sctp), why)
+    failed(listenerName(formatAddress(address), settings), why)
     return undefined
   }
-  const name = protocolName(formatAddress(boundAddress(calls, fd) ?? address), settings.sctp)
+  const name = listenerName(formatAddress(boundAddress(calls, fd) ?? address), settings)
   say(INFO, `bind to ${name} succeeded`)
   const file = fileOf(address)
   const socket = file === undefined ? undefined : socketFile(file)

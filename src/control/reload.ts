@@ -5,7 +5,7 @@ import type { Configuration } from '../config/load.js'
 import type { ListenerSettings } from '../config/table-spawnd.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
-import { hasErrors, startProblems } from '../plan/check.js'
+import { hasErrors, singleProcessProblems, startProblems } from '../plan/check.js'
 import { limitProblems } from '../plan/limit-problems.js'
 import { type Loaded, type LoadOptions, loadFrom } from '../plan/load.js'
 import { isSameSocket } from '../plan/socket-settings.js'
@@ -163,7 +163,7 @@ export class Reloader {
     const loaded = await loadFrom(options)
     if (this.#isEnding) return
     const { hasChildren } = this.#keeper
-    const limits = hasChildren ? limitProblems(loaded) : []
+    const limits = hasChildren ? limitProblems(loaded) : singleProcessProblems(loaded, options.arguments)
     const problems = [...loaded.problems, ...startProblems(loaded, hasChildren), ...limits]
     for (const problem of problems) log.say(hasErrors([problem]) ? ERR : WARNING, formatProblem(problem))
     if (hasErrors(problems)) log.say(ERR, 'the new configuration is wrong: the old one goes on')

@@ -6,6 +6,7 @@ import type { AccessTable } from '../admission/access-list.js'
 import type { IdentityRule } from '../admission/identity-list.js'
 import type { PollMechanism } from '../base/poll-mechanism.js'
 import type { Shape } from '../cells/layout.js'
+import type { SocketOptions } from '../kernel/socket-options.js'
 import type { AcceptMessage } from '../wire/child-message.js'
 
 /** Everything a master's reactor needs, as plain data that can cross to its thread. */
@@ -32,6 +33,8 @@ export interface AcceptorListener {
   /** What children hear of each of its connections. */
   readonly message: AcceptMessage
   readonly queue: QueueLengths
+  /** Of a listener of UDP: what the sockets of its clients have. Undefined for others. */
+  readonly datagramSockets: SocketOptions | undefined
   /** Listeners of one block have the same number. */
   readonly block: number
   /** The sticky cache of its block; undefined for the common one. */

@@ -29,6 +29,7 @@ const listenerNamed = (name: string, listenerMark: number): AcceptorListener => 
   queue: { backlog: 16, overloadBacklog: 16 },
   block: 0,
   sticky: undefined,
+  datagramSockets: undefined,
 })
 
 /** A master's reactor over the real kernel. The test plays the control thread, the child and its clients. */

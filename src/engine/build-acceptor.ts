@@ -1,15 +1,18 @@
 import type { BrokerParts, Delivery } from '../accept/broker.js'
+import { type DatagramContext, DatagramListener, DatagramMemory } from '../accept/datagram-listener.js'
 import { Dispatcher, type DispatcherOptions } from '../accept/dispatcher.js'
-import { clientKey, Doorkeeper } from '../accept/doorkeeper.js'
+import { clientKey, Doorkeeper, datagramKey } from '../accept/doorkeeper.js'
 import { Gate } from '../accept/gate.js'
 import { type AcceptContext, Listener } from '../accept/listener.js'
+import type { ListeningSocket } from '../accept/listening-socket.js'
 import { StickyCache } from '../accept/sticky-cache.js'
 import { AccessList } from '../admission/access-list.js'
 import { IdentityList } from '../admission/identity-list.js'
 import { openCells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
+import { datagramCalls } from '../kernel/datagrams.js'
 import { mapPrivate } from '../kernel/memory.js'
-import { MessageBatch } from '../kernel/message-batch.js'
+import { MessageBatch, NO_DESCRIPTOR } from '../kernel/message-batch.js'
 import { messageCalls } from '../kernel/message-calls.js'
 import { peerCalls } from '../kernel/peer-credentials.js'
 import type { Region } from '../kernel/region.js'
@@ -20,7 +23,8 @@ import { LOG, LogRingWriter } from '../observe/log-ring.js'
 import type { Say } from '../observe/trace.js'
 import { Loop } from '../reactor/loop.js'
 import type { Poller } from '../reactor/poller.js'
-import { describeClient } from '../relay/peer-name.js'
+import { describeClient, describePeer } from '../relay/peer-name.js'
+import { DATAGRAM_BYTES_MAX, UDPDATA_BYTES } from '../wire/child-message.js'
 import type {
   AcceptorCommand,
   AcceptorListener,
@@ -30,6 +34,9 @@ import type {
 
 /** Messages that travel by one system call. */
 const BATCH = 64
+
+/** The same of datagrams: a page and more of memory each. */
+const DATAGRAM_BATCH = 16
 
 /** Children send 8 bytes; a longer message is recognised as foreign. */
 const MESSAGE_BYTES_MAX = 64
@@ -41,14 +48,14 @@ interface Front {
   readonly doorkeeper: Doorkeeper
   /** By listener. */
   readonly caches: readonly (StickyCache | undefined)[]
-  readonly listeners: Map<number, Listener>
+  readonly listeners: Map<number, ListeningSocket>
 }
 
 /** The master's reactor: accepts, asks who may come in, and hands each client to a child. */
 export class Acceptor {
   readonly loop: Loop
   readonly #dispatcher: Dispatcher
-  readonly #accepting: AcceptContext
+  readonly #accepting: AcceptContext & DatagramContext
   readonly #report: (report: AcceptorReport) => void
   readonly #peers = peerCalls()
   #front: Front
@@ -75,6 +82,13 @@ export class Acceptor {
       log,
       peer: mapPrivate(SOCKADDR_BYTES_MAX),
       areOthersNext: undefined,
+      datagrams: datagramCalls(),
+      memory: new DatagramMemory(),
+      describePeer,
+      admits: (peer) => this.#front.doorkeeper.admits(NO_DESCRIPTOR, peer),
+      deliverDatagram: (fd, slot, peer, local, bytes) => {
+        this.#handOn(fd, slot, this.#front.caches[slot] && datagramKey(peer.bytes, local.bytes), bytes)
+      },
     }
     this.#front = this.#makeFront(settings)
     this.#dispatcher = new Dispatcher(
@@ -154,8 +168,11 @@ export class Acceptor {
 
   #listen(slot: number, fd: Fd): void {
     const { gate, listeners, settings } = this.#front
-    const { name, queue } = settings.listeners[slot] as AcceptorListener
-    const listener = new Listener(this.#accepting, slot, name, fd, queue)
+    const { datagramSockets, name, queue } = settings.listeners[slot] as AcceptorListener
+    const listener =
+      datagramSockets === undefined
+        ? new Listener(this.#accepting, slot, name, fd, queue)
+        : new DatagramListener(this.#accepting, slot, name, fd, datagramSockets)
     listeners.set(slot, listener)
     gate.add(listener)
   }
@@ -200,16 +217,18 @@ export class Acceptor {
   }
 
   #deliver(fd: Fd, listenerSlot: number, peer: Region, { calls }: System): void {
-    const { caches, doorkeeper, settings } = this.#front
-    const listener = settings.listeners[listenerSlot]
-    if (listener === undefined || !doorkeeper.admits(fd, peer)) {
-      calls.close(fd)
-      return
-    }
+    const { caches, doorkeeper } = this.#front
+    if (!doorkeeper.admits(fd, peer)) calls.close(fd)
+    else this.#handOn(fd, listenerSlot, caches[listenerSlot] && clientKey(peer.bytes))
+  }
+
+  /** Gives a client to a child. `key`: by which the sticky cache knows it; undefined for clients that have no address. */
+  #handOn(fd: Fd, listenerSlot: number, key: string | undefined, datagram?: Uint8Array): void {
+    const { caches, settings } = this.#front
+    const { message } = settings.listeners[listenerSlot] as AcceptorListener
     const cache = caches[listenerSlot]
-    const key = cache && clientKey(peer.bytes)
     const sticky = cache === undefined || key === undefined ? undefined : { cache, key }
-    const delivery: Delivery = { fd, message: listener.message, sticky }
+    const delivery: Delivery = { fd, message, datagram, sticky }
     this.#dispatcher.deliver(delivery)
     this.#countSessions()
   }
@@ -242,6 +261,7 @@ function brokerParts(system: System, loop: Loop, log: Say): Omit<BrokerParts, 'e
     messages: messageCalls(),
     log,
     outgoing: new MessageBatch(BATCH, MESSAGE_BYTES_MAX),
+    outgoingDatagrams: new MessageBatch(DATAGRAM_BATCH, UDPDATA_BYTES + DATAGRAM_BYTES_MAX),
     incoming: new MessageBatch(BATCH, MESSAGE_BYTES_MAX),
   }
 }

@@ -27,11 +27,14 @@ export const SO_PEERGROUPS = 59
 
 export const IPPROTO_IP = 0
 export const IP_TOS = 1
+export const IP_PKTINFO = 8
 export const IP_TRANSPARENT = 19
 export const IP_BIND_ADDRESS_NO_PORT = 24
 export const IP_LOCAL_PORT_RANGE = 51
 export const IPPROTO_IPV6 = 41
 export const IPV6_V6ONLY = 26
+export const IPV6_RECVPKTINFO = 49
+export const IPV6_PKTINFO = 50
 export const IPV6_TCLASS = 67
 export const IPV6_TRANSPARENT = 75
 
@@ -47,12 +50,15 @@ export const TCP_USER_TIMEOUT = 18
 export const TCP_FASTOPEN = 23
 export const TCP_FASTOPEN_CONNECT = 30
 
+export const IPPROTO_UDP = 17
+
 export const IPPROTO_MPTCP = 262
 export const SOL_MPTCP = 284
 export const MPTCP_INFO = 1
 
 export const SHUT_WR = 1
 export const MSG_PEEK = 0x2
+export const MSG_TRUNC = 0x20
 export const MSG_DONTWAIT = 0x40
 export const MSG_NOSIGNAL = 0x4000
 export const SIOCOUTQ = 0x5411

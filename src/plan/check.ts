@@ -1,6 +1,7 @@
 import { EXIT_CONFIG, EXIT_NO_INPUT, EXIT_OS, EXIT_USAGE } from '../base/exit-codes.js'
 import type { Arguments } from '../config/arguments.js'
 import { unlandedProblems } from '../config/check.js'
+import { hasOtherChildren, ownDatagramProblems } from '../config/check-datagrams.js'
 import type { Endpoint } from '../config/endpoint.js'
 import { LANDED } from '../config/landed.js'
 import type { ConfigProblem } from '../config/problems.js'
@@ -63,6 +64,14 @@ export function backgroundProblems(
     const message = `the socket '${bind.name}' of systemd cannot be taken along to the background`
     return [{ severity: 'error' as const, position, message, hint: "use 'background = no' or the option -f" }]
   })
+}
+
+/** What the option -1 takes from a configuration that has children of another program. */
+export function singleProcessProblems(
+  { spawnd }: Loaded,
+  { isSingleProcess }: Arguments,
+): readonly ConfigProblem[] {
+  return isSingleProcess && hasOtherChildren(spawnd) ? ownDatagramProblems(spawnd) : []
 }
 
 /** A name of the configuration as the resolver takes it. */

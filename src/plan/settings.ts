@@ -11,10 +11,11 @@ import { mavisSettings } from '../config/mavis-settings.js'
 import { formatPorts, portList } from '../config/port-types.js'
 import type { ListenerSettings, SpawndSettings } from '../config/table-spawnd.js'
 import type { RemoteSettings as ConfiguredRemote, TcprelaySettings } from '../config/table-tcprelay.js'
+import type { TlsMode } from '../config/tls-mode.js'
 import type { AcceptorSettings } from '../engine/acceptor-settings.js'
 import type { GenerationSettings, RemoteSettings } from '../engine/reactor-settings.js'
 import type { TlsSettings } from '../engine/tls-settings.js'
-import { IPPROTO_TCP } from '../kernel/constants.js'
+import { IPPROTO_TCP, IPPROTO_UDP } from '../kernel/constants.js'
 import { countOpenDescriptors, descriptorLimit } from '../kernel/limits.js'
 import { largestPipeBytes } from '../kernel/pipe-size.js'
 import { ephemeralPorts } from '../kernel/port-range.js'
@@ -33,7 +34,7 @@ import {
   FLAG_TLS_PSK,
 } from '../wire/child-message.js'
 import { resolvable } from './check.js'
-import { keepAliveOf, localPorts, remoteOptions } from './socket-settings.js'
+import { keepAliveOf, localPorts, remoteOptions, socketOptions } from './socket-settings.js'
 
 /** Bytes of a reactor's log ring: a second of access lines at 10,000 connections a second. */
 const RING_BYTES = 2 * 1024 * 1024
@@ -127,6 +128,7 @@ export function acceptorSettings(
       name: listenerNames[slot] ?? '',
       message: acceptMessage(settings, slot),
       queue: settings,
+      datagramSockets: settings.protocol === 'UDP' ? socketOptions(settings) : undefined,
       block: settings.block,
       sticky: stickyOptions(settings),
     })),
@@ -201,10 +203,9 @@ export function stickyOptions(
 
 /** What a child hears of each connection of a listener. */
 export function acceptMessage(listener: ListenerSettings, slot: number): AcceptMessage {
-  const { aaaProtocol, flags, haproxy, realm, sctp, tls, tlsPsk } = listener
+  const { aaaProtocol, flags, haproxy, protocol, realm, sctp, tls, tlsPsk } = listener
   return {
-    // As the original packs them: the low byte of each version, the last one in the lowest place.
-    tlsVersions: tls.versions.reduce((packed, version) => packed * 256 + TLS_VERSION_BYTES[version], 0),
+    tlsVersions: protocol === 'UDP' ? packedDtlsVersions(tls) : packed(tls.versions, TLS_VERSION_BYTES),
     aaaProtocol: aaaProtocol === undefined ? 0 : AAA_PROTOCOL_NUMBERS[aaaProtocol],
     flags:
       (haproxy ? FLAG_HAPROXY : 0) |
@@ -213,12 +214,28 @@ export function acceptMessage(listener: ListenerSettings, slot: number): AcceptM
       (tls.kind === 'auto' ? FLAG_TLS_AUTO : 0),
     realm,
     listenerMark: slot + 1,
-    protocol: sctp === undefined ? IPPROTO_TCP : IPPROTO_SCTP,
+    protocol: protocol === 'UDP' ? IPPROTO_UDP : sctp === undefined ? IPPROTO_TCP : IPPROTO_SCTP,
   }
 }
 
+/** As the original packs versions: the low byte of each, the last one in the lowest place. */
+function packed<V extends string>(versions: readonly V[], bytes: Readonly<Record<V, number>>): number {
+  return versions.reduce((sum, version) => sum * 256 + bytes[version], 0)
+}
+
+/** Without a list it is what the original sends: 1.2 and 1.0, a byte apart. */
+function packedDtlsVersions({ dtlsVersions, kind, versions }: TlsMode): number {
+  if (kind === 'off') return 0
+  return versions.length > 0 ? DTLS_WITHOUT_LIST : packed(dtlsVersions, DTLS_VERSION_BYTES)
+}
+
+const DTLS_WITHOUT_LIST = 0x00fd00ff
+
 /** The second byte of the protocol versions (RFC 5246, 6.2.1; RFC 8446, 4.2.1). */
 const TLS_VERSION_BYTES = { 'TLSv1.2': 3, 'TLSv1.3': 4 } as const
+
+/** The same of DTLS (RFC 4347, 4.1; RFC 6347, 4.1; RFC 9147, 5.3). */
+const DTLS_VERSION_BYTES = { 'DTLSv1.0': 0xff, 'DTLSv1.2': 0xfd, 'DTLSv1.3': 0xfc } as const
 
 /**
  * The original sends the numbers that its keywords have in its build: their places in the sorted list. These are of

@@ -17,6 +17,7 @@ export function listenerOptions(settings: ListenerSettings): Omit<ListenerOption
   return {
     backlog,
     isMptcp: protocol === 'MPTCP',
+    isUdp: protocol === 'UDP',
     fastOpenQueue,
     deferAcceptS: deferAcceptMs / 1000,
     keepAlive: keepAliveOf(settings),

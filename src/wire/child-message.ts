@@ -1,6 +1,6 @@
 /**
  * The messages between a master and its children, byte for byte those of the classic pair, so that either side can
- * be a classic program. One datagram each, little-endian, without a version; see docs/wire.md.
+ * be a classic program. One datagram each, little-endian, without a version; docs/operations.md shows them.
  */
 
 /** What a message is, by its first word. */
@@ -15,6 +15,10 @@ export const UDPDATA = 7
 
 export const SMALL_BYTES = 8
 export const ACCEPT_BYTES = 40
+/** What stands before the bytes of the datagram in an UDPDATA. */
+export const UDPDATA_BYTES = 40
+/** Bytes of a datagram that go to a child, as many as the original receives: a longer one is cut. */
+export const DATAGRAM_BYTES_MAX = 4096
 
 /** Bits of `flags` in ACCEPT. */
 export const FLAG_HAPROXY = 1
@@ -24,9 +28,9 @@ export const FLAG_TLS_AUTO = 8
 
 export const REALM_BYTES_MAX = 15
 
-/** What a master tells of an accepted connection; its descriptor travels beside it. */
+/** What a master tells of an accepted connection, or of a datagram; its descriptor travels beside it. */
 export interface AcceptMessage {
-  /** Versions allowed, the low bytes of their numbers, each further one shifting left; 0: no TLS. */
+  /** Versions of TLS or DTLS allowed, the low bytes of their numbers, each further one shifting left; 0: neither. */
   readonly tlsVersions: number
   /** A number of the sender's build; 0 when unset. A relay has no use for it. */
   readonly aaaProtocol: number
@@ -37,7 +41,7 @@ export interface AcceptMessage {
    * without a link must not look at it.
    */
   readonly listenerMark: number
-  /** IPPROTO_TCP or IPPROTO_SCTP. */
+  /** IPPROTO_TCP or IPPROTO_SCTP; a message with a datagram has no such word. */
   readonly protocol: number
 }
 
@@ -50,16 +54,40 @@ export function encodeSmall(into: Uint8Array, offset: number, type: number, coun
 
 /** Writes an ACCEPT into `into` at `offset`. A realm that is too long is cut, as by the original. */
 export function encodeAccept(into: Uint8Array, offset: number, message: AcceptMessage): void {
+  const view = encodeFront(into, offset, ACCEPT, message)
+  view.setUint32(32, message.listenerMark, true)
+  view.setUint32(36, message.protocol, true)
+}
+
+/**
+ * Writes an UDPDATA with a datagram of at most DATAGRAM_BYTES_MAX bytes into `into` at `offset`: how long it is. Its
+ * client's socket travels beside it, connected.
+ */
+export function encodeUdpData(
+  into: Uint8Array,
+  offset: number,
+  message: AcceptMessage,
+  datagram: Uint8Array,
+): number {
+  const view = encodeFront(into, offset, UDPDATA, message)
+  view.setInt16(32, datagram.length, true)
+  // The padding of the struct, with which the original sends what its memory held.
+  into.fill(0, offset + 34, offset + UDPDATA_BYTES)
+  into.set(datagram, offset + UDPDATA_BYTES)
+  return UDPDATA_BYTES + datagram.length
+}
+
+/** What ACCEPT and UDPDATA have in common: the first 32 bytes. */
+function encodeFront(into: Uint8Array, offset: number, type: number, message: AcceptMessage): DataView {
   const view = new DataView(into.buffer, into.byteOffset + offset, ACCEPT_BYTES)
-  view.setUint32(0, ACCEPT, true)
+  view.setUint32(0, type, true)
   view.setUint32(4, message.tlsVersions, true)
   view.setUint32(8, message.aaaProtocol, true)
   view.setUint32(12, message.flags, true)
   const realm = into.subarray(offset + 16, offset + 32)
   realm.fill(0)
   new TextEncoder().encodeInto(message.realm, realm.subarray(0, REALM_BYTES_MAX))
-  view.setUint32(32, message.listenerMark, true)
-  view.setUint32(36, message.protocol, true)
+  return view
 }
 
 /** The type of a message of `byteCount` bytes, undefined when it is too short for one or for its type. */

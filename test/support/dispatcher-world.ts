@@ -45,6 +45,7 @@ export class DispatcherWorld {
         messages: { ...messages, ...overriding },
         log: (_severity, line) => void this.lines.push(line),
         outgoing: new MessageBatch(64, 64),
+        outgoingDatagrams: new MessageBatch(2, 128),
         incoming: new MessageBatch(64, 64),
       },
       this.options(limits, retireLimit),
@@ -81,7 +82,7 @@ export class DispatcherWorld {
       const fd = done(calls.socket(AF_INET, SOCK_STREAM, 0))
       this.held.add(fd)
       const sticky = key === undefined ? undefined : { cache: this.cache, key }
-      this.dispatcher.deliver({ fd, message: plainAccept, sticky })
+      this.dispatcher.deliver({ fd, message: plainAccept, datagram: undefined, sticky })
     }
     this.turns()
   }

@@ -1,0 +1,140 @@
+import type { Calls, Fd, Outcome } from './calls.js'
+import * as c from './constants.js'
+import { nativeFunction, type Pointer } from './ffi.js'
+import { mapPrivate } from './memory.js'
+import { lastErrno } from './native-errno.js'
+import type { Region } from './region.js'
+
+/** Datagrams of UDP with both their addresses: recvmsg(2), ip(7), ipv6(7). */
+
+/** struct sockaddr_in and sockaddr_in6: their lengths, and where the address and the scope are. */
+const SOCKADDR_IN_BYTES = 16
+const SOCKADDR_IN6_BYTES = 28
+const IPV4_AT = 4
+const IPV6_AT = 8
+const SCOPE_AT = 24
+
+/** Where the IPv4 address is in a mapped one, ::ffff:0:0/96 (RFC 4291, 2.5.5.2). */
+const MAPPED_AT = IPV6_AT + 12
+
+/** struct msghdr of 64 bits: where its parts are. */
+const NAME_AT = 0
+const NAME_BYTES_AT = 8
+const IOV_AT = 16
+const IOV_COUNT_AT = 24
+const CONTROL_AT = 32
+const CONTROL_BYTES_AT = 40
+/** Behind it, in the memory here: the one struct iovec, and the control messages. */
+const IOVEC_AT = 64
+const CMSG_AT = 80
+const CONTROL_BYTES = 128
+
+/** struct cmsghdr: length, level and type; each message begins at a multiple of 8. */
+const CMSG_LEVEL_AT = 8
+const CMSG_TYPE_AT = 12
+const CMSG_DATA_AT = 16
+
+/** struct in_pktinfo: the local address of the interface stands before the destination, which may be a broadcast. */
+const SPEC_DST_AT = CMSG_DATA_AT + 4
+/** struct in6_pktinfo: the address, and behind it the index of the interface. */
+const IPV6_IFINDEX_AT = CMSG_DATA_AT + 16
+
+const RECEIVE_FLAGS = c.MSG_DONTWAIT | c.MSG_TRUNC
+
+type Native<A extends unknown[]> = (...args: A) => number
+
+/** No call throws or blocks. */
+export interface DatagramCalls {
+  /**
+   * The length of the next datagram, which may be more than the `bytesMax` bytes of it that are left in `into`. The
+   * sender is left in `peer`, the address that it was sent to in `local`, without a port and as far as the socket
+   * reports it (`reportLocalAddress`): what is in `local` already stays otherwise.
+   */
+  receive(fd: Fd, into: Region, bytesMax: number, peer: Region, local: Region): Outcome
+  /** A socket of UDP, blocking, as a program of others expects one that it is handed. */
+  socket(family: number): Outcome
+}
+
+export function datagramCalls(): DatagramCalls {
+  const errno = lastErrno()
+  const recvmsg = nativeFunction<Native<[Fd, Pointer, number]>>(
+    'int recvmsg(int fd, uintptr_t header, int flags)',
+  )
+  const socket = nativeFunction<Native<[number, number, number]>>(
+    'int socket(int family, int type, int protocol)',
+  )
+  const header = mapPrivate(CMSG_AT + CONTROL_BYTES)
+  const words = new Int32Array(header.bytes.buffer, 0, header.byteLength / 4)
+  const setPointer = (at: number, value: number) => {
+    words[at / 4] = value | 0
+    words[at / 4 + 1] = Math.floor(value / 2 ** 32)
+  }
+  setPointer(IOV_AT, header.address + IOVEC_AT)
+  words[IOV_COUNT_AT / 4] = 1
+  setPointer(CONTROL_AT, header.address + CMSG_AT)
+  const answer = (result: number): Outcome => (result >= 0 ? result : -(errno[0] as number))
+  return {
+    receive(fd, into, bytesMax, peer, local) {
+      setPointer(NAME_AT, peer.address)
+      words[NAME_BYTES_AT / 4] = peer.byteLength
+      setPointer(IOVEC_AT, into.address)
+      words[IOVEC_AT / 4 + 2] = bytesMax
+      words[CONTROL_BYTES_AT / 4] = CONTROL_BYTES
+      const count = recvmsg(fd, header.pointer, RECEIVE_FLAGS)
+      if (count < 0) return -(errno[0] as number)
+      readLocal(header.bytes, words, local.bytes)
+      return count
+    },
+    socket: (family) => answer(socket(family, c.SOCK_DGRAM | c.SOCK_CLOEXEC, 0)),
+  }
+}
+
+/** Makes a socket say of each datagram where it was sent to. Set on one of IPv6, it also holds for datagrams of IPv4. */
+export function reportLocalAddress(calls: Calls, fd: Fd, isIpv6: boolean): Outcome {
+  const outcome = calls.setOption(fd, c.IPPROTO_IP, c.IP_PKTINFO, 1)
+  return isIpv6 ? calls.setOption(fd, c.IPPROTO_IPV6, c.IPV6_RECVPKTINFO, 1) : outcome
+}
+
+/** The length of the socket address in `bytes`, of IPv4 or IPv6. */
+export function socketAddressBytes(bytes: Uint8Array): number {
+  return bytes[0] === c.AF_INET ? SOCKADDR_IN_BYTES : SOCKADDR_IN6_BYTES
+}
+
+/** Both may come for a datagram of IPv4 on a socket of IPv6: then that of IPv4 holds, as it is never a broadcast. */
+function readLocal(control: Uint8Array, words: Int32Array, local: Uint8Array): void {
+  const end = CMSG_AT + (words[CONTROL_BYTES_AT / 4] as number)
+  let isKnown = false
+  for (let at = CMSG_AT; at + CMSG_DATA_AT <= end; ) {
+    const byteCount = words[at / 4] as number
+    if (byteCount < CMSG_DATA_AT) return
+    const level = words[(at + CMSG_LEVEL_AT) / 4]
+    const type = words[(at + CMSG_TYPE_AT) / 4]
+    if (level === c.IPPROTO_IP && type === c.IP_PKTINFO) {
+      const to = local[0] === c.AF_INET ? IPV4_AT : MAPPED_AT
+      if (to === MAPPED_AT) setMappedPrefix(local)
+      copy(control, at + SPEC_DST_AT, 4, local, to)
+      isKnown = true
+    } else if (level === c.IPPROTO_IPV6 && type === c.IPV6_PKTINFO && !isKnown) {
+      copy(control, at + CMSG_DATA_AT, 16, local, IPV6_AT)
+      setScope(control, at + IPV6_IFINDEX_AT, local)
+    }
+    at += (byteCount + 7) & ~7
+  }
+}
+
+/** An address of the link only is one together with its interface: fe80::/10. */
+function setScope(control: Uint8Array, ifindexAt: number, local: Uint8Array): void {
+  const isOfLink = local[IPV6_AT] === 0xfe && ((local[IPV6_AT + 1] as number) & 0xc0) === 0x80
+  if (isOfLink) copy(control, ifindexAt, 4, local, SCOPE_AT)
+  else local.fill(0, SCOPE_AT, SCOPE_AT + 4)
+}
+
+function setMappedPrefix(local: Uint8Array): void {
+  local.fill(0, IPV6_AT, MAPPED_AT - 2)
+  local.fill(0xff, MAPPED_AT - 2, MAPPED_AT)
+  local.fill(0, SCOPE_AT, SCOPE_AT + 4)
+}
+
+function copy(from: Uint8Array, at: number, byteCount: number, to: Uint8Array, toAt: number): void {
+  for (let i = 0; i < byteCount; i++) to[toAt + i] = from[at + i] as number
+}
