@@ -67,6 +67,32 @@ test('accepted sockets inherit what the listener was given', () => {
   closeAll(listener, client, accepted)
 })
 
+test('a UDP listener can be bound beside sockets that children have for clients, and then by nobody else', () => {
+  const options = { ...OPTIONS, isUdp: true }
+  const first = done(openListener(calls, options))
+  assert.deepEqual(
+    [
+      calls.getOption(first, c.SOL_SOCKET, c.SO_TYPE),
+      calls.getOption(first, c.SOL_SOCKET, c.SO_REUSEADDR),
+      calls.getOption(first, c.IPPROTO_IP, c.IP_PKTINFO),
+      calls.getOption(first, c.IPPROTO_IP, c.IP_TOS),
+    ],
+    [c.SOCK_DGRAM, 0, 1, 46 << 2],
+  )
+  const byteLength = done(calls.localAddress(first, region))
+  const address = decodeAddress(region.bytes, byteLength)
+  assert.equal(openListener(calls, { ...options, address }), -EADDRINUSE)
+  calls.close(first)
+  const ofClient = done(calls.socket(c.AF_INET, c.SOCK_DGRAM, 0))
+  done(calls.setOption(ofClient, c.SOL_SOCKET, c.SO_REUSEADDR, 1))
+  done(calls.bind(ofClient, region, byteLength))
+  const next = done(openListener(calls, { ...options, address }))
+  const thief = done(calls.socket(c.AF_INET, c.SOCK_DGRAM, 0))
+  done(calls.setOption(thief, c.SOL_SOCKET, c.SO_REUSEADDR, 1))
+  assert.equal(calls.bind(thief, region, byteLength), -EADDRINUSE)
+  closeAll(ofClient, next, thief)
+})
+
 test('keepalive that is off, and timings of zero, stay with the kernel', () => {
   const isOn = done(
     openListener(calls, { ...OPTIONS, keepAlive: { isOn: true, idleS: 0, intervalS: 0, count: 0 } }),

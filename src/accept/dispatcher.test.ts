@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import { leaveWorlds, DispatcherWorld as World } from '../../test/support/dispatcher-world.js'
+import { closeAll } from '../../test/support/sockets.js'
 import { messages } from '../../test/support/wire-end.js'
 import { ETOOMANYREFS } from '../kernel/errno.js'
-import { BAD_CFG, DONE, DYING, KEEPALIVE, MAX } from '../wire/child-message.js'
+import { ACCEPT, BAD_CFG, DONE, DYING, KEEPALIVE, MAX, UDPDATA } from '../wire/child-message.js'
 
 const PLENTY = 20_000
 const SHRINK_MS = 8_000
@@ -376,4 +377,20 @@ test('prepared children that are given up end', () => {
   assert.deepEqual([world.heardBy(0), world.heardBy(1)], [[0], [0, 'may die']])
   world.deliver()
   assert.deepEqual(world.heardBy(0), [1])
+})
+
+test('connections and datagrams come to a child in their order, each with its socket', () => {
+  const world = new World({ usersMin: 20, usersMax: 20 })
+  const datagrams = [1, 2, 3].map((byte) => new Uint8Array([byte]))
+  // More datagrams in a row than one batch of this world takes.
+  world.deliverMixed(undefined, ...datagrams, undefined, undefined, datagrams[0])
+  world.speak(0)
+  const heard = world.child(0).hear()
+  assert.deepEqual(
+    heard.map(({ type }) => type),
+    [ACCEPT, UDPDATA, UDPDATA, UDPDATA, ACCEPT, ACCEPT, UDPDATA],
+  )
+  assert.ok(heard.every(({ fd }) => fd >= 0))
+  closeAll(...heard.map(({ fd }) => fd))
+  assert.deepEqual([world.held.size, world.dispatcher.users], [0, 7])
 })

@@ -13,7 +13,7 @@ import { encodeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
 import { COUNT } from '../observe/counters.js'
 import { NOTICE } from '../observe/severity.js'
 import { Loop } from '../reactor/loop.js'
-import { clientKey, Doorkeeper } from './doorkeeper.js'
+import { clientKey, Doorkeeper, datagramKey } from './doorkeeper.js'
 
 /** Descriptors. */
 const JOE = 7
@@ -156,4 +156,24 @@ test('a client is known by its address, whatever its port', () => {
   assert.notEqual(clientKey(ipv4('10.0.0.1').bytes), clientKey(ipv4('10.0.0.2').bytes))
   assert.notEqual(clientKey(ipv6('::1').bytes), clientKey(ipv6('::2').bytes))
   assert.equal(clientKey(unix().bytes), undefined)
+})
+
+test('a client of UDP is known by its address, its port and the port that it sends to', () => {
+  const at = (host: string, port: number) =>
+    host.includes(':')
+      ? encodeAddress({ family: 'ipv6', host, port, scope: '' })
+      : encodeAddress({ family: 'ipv4', host, port })
+  const local = at('127.0.0.1', 1812)
+  const keys = [
+    datagramKey(at('10.0.0.1', 5000), local),
+    datagramKey(at('10.0.0.1', 5001), local),
+    datagramKey(at('10.0.0.2', 5000), local),
+    datagramKey(at('10.0.0.1', 5000), at('127.0.0.1', 1813)),
+    datagramKey(at('2001:db8::1', 5000), local),
+    datagramKey(at('2001:db8::1', 5001), local),
+    clientKey(at('10.0.0.1', 5000)),
+    clientKey(at('2001:db8::1', 5000)),
+  ]
+  assert.equal(new Set(keys).size, keys.length)
+  assert.equal(datagramKey(at('10.0.0.1', 5000), at('127.0.0.2', 1812)), keys[0])
 })

@@ -1,7 +1,7 @@
 import type { BindTarget } from './endpoint.js'
 import type { ConfigProblem, Problems } from './problems.js'
 import type { SpawndSettings } from './table-spawnd.js'
-import { TLS_OFF, type TlsMode } from './tls-mode.js'
+import { listedVersions, TLS_OFF, type TlsMode } from './tls-mode.js'
 
 /** What is checked of listeners with `protocol = UDP`, whose datagrams only children of another program understand. */
 
@@ -16,11 +16,9 @@ interface Given {
 
 /** Why a `listen` block cannot be used, as far as datagrams are concerned. `target`: where it is bound. */
 export function datagramProblem({ protocol, tls = TLS_OFF }: Given, target: BindTarget): string | undefined {
-  const { dtlsVersions, kind, versions } = tls
-  const isList = kind === 'on' && (versions.length === 0 || dtlsVersions.length === 0)
+  const listed = listedVersions(tls)?.join()
   if (protocol !== 'UDP') {
-    const isDtls = isList && dtlsVersions.length > 0
-    return isDtls ? `'tls = ${dtlsVersions.join()}' needs 'protocol = UDP'` : undefined
+    return tls.dtlsVersions === undefined ? undefined : `'tls = ${listed}' needs 'protocol = UDP'`
   }
   if (target.kind === 'address' && target.address.family === 'unix') {
     return "'protocol = UDP' is for addresses of a network, not for Unix sockets"
@@ -28,10 +26,9 @@ export function datagramProblem({ protocol, tls = TLS_OFF }: Given, target: Bind
   if (target.kind === 'inherited') {
     return "'protocol = UDP' needs a port: sockets that systemd or inetd hand over are for streams here"
   }
-  if (kind === 'pass')
-    return "'tls = pass' does not go with 'protocol = UDP': nothing of a datagram is read here"
-  const isTls = isList && versions.length > 0
-  return isTls ? `'tls = ${versions.join()}' does not go with 'protocol = UDP', which has DTLS` : undefined
+  if (tls.kind === 'pass') return "'tls = pass' does not go with 'protocol = UDP': it is for streams"
+  const isTls = listed !== undefined && tls.dtlsVersions === undefined
+  return isTls ? `'tls = ${listed}' does not go with 'protocol = UDP', which has DTLS` : undefined
 }
 
 /** Why this program cannot serve listeners with UDP, where it would have to take the datagrams itself. */

@@ -18,16 +18,16 @@ export interface TlsMode {
   readonly kind: 'off' | 'on' | 'auto' | 'pass'
   /** What may be spoken, in the order in which it was listed; without a list the newest one first. */
   readonly versions: readonly TlsVersion[]
-  /** The same of DTLS, for datagrams. A list has versions of one kind, and then there are none of the other. */
-  readonly dtlsVersions: readonly DtlsVersion[]
+  /** Those of a list of DTLS, for datagrams; then there are none of TLS. */
+  readonly dtlsVersions?: readonly DtlsVersion[]
 }
 
-export const TLS_OFF: TlsMode = { kind: 'off', versions: [], dtlsVersions: [] }
-const ALL_VERSIONS = { versions: [...TLS_VERSIONS].reverse(), dtlsVersions: [...DTLS_VERSIONS].reverse() }
-const TLS_ON: TlsMode = { kind: 'on', ...ALL_VERSIONS }
+export const TLS_OFF: TlsMode = { kind: 'off', versions: [] }
+const NEWEST_FIRST = [...TLS_VERSIONS].reverse()
+const TLS_ON: TlsMode = { kind: 'on', versions: NEWEST_FIRST }
 const OTHERS: Readonly<Record<string, TlsMode>> = {
-  auto: { kind: 'auto', ...ALL_VERSIONS },
-  pass: { kind: 'pass', versions: [], dtlsVersions: [] },
+  auto: { kind: 'auto', versions: NEWEST_FIRST },
+  pass: { kind: 'pass', versions: [] },
 }
 
 /** Of a listener: `yes`, `no`, `auto`, `pass`, or the versions that are allowed; alone it means yes. */
@@ -35,6 +35,12 @@ export const tlsMode = modeType(['auto', 'pass'], DTLS_VERSIONS)
 
 /** Of a remote: `yes`, `no`, or the versions that are allowed; alone it means yes. */
 export const remoteTlsMode = modeType([], [])
+
+/** The versions that were listed; undefined without a list. */
+export function listedVersions(mode: TlsMode): readonly (TlsVersion | DtlsVersion)[] | undefined {
+  if (mode.kind !== 'on') return undefined
+  return mode.dtlsVersions ?? (mode.versions === TLS_ON.versions ? undefined : mode.versions)
+}
 
 /** Whether a directive that was given this mode asks for TLS. */
 export function asksForTls(mode: TlsMode | undefined): boolean {
@@ -53,12 +59,14 @@ function modeType(others: readonly string[], dtls: readonly DtlsVersion[]): Valu
       const [first] = modes ?? []
       if (modes === undefined || first === undefined || modes.length === 1) return first
       const versions = [...new Set(modes.flatMap((mode) => mode.versions))]
-      const dtlsVersions = [...new Set(modes.flatMap((mode) => mode.dtlsVersions))]
-      if (!modes.every(isVersion))
+      const dtlsVersions = [...new Set(modes.flatMap((mode) => mode.dtlsVersions ?? []))]
+      if (!modes.every(isVersion)) {
         input.problems.error(position, 'only TLS versions can be listed with commas')
-      else if (versions.length === 0 || dtlsVersions.length === 0)
-        return { kind: 'on', versions, dtlsVersions }
-      else input.problems.error(position, 'versions of TLS and of DTLS do not go together')
+        return undefined
+      }
+      if (dtlsVersions.length === 0) return { kind: 'on', versions }
+      if (versions.length === 0) return { kind: 'on', versions, dtlsVersions }
+      input.problems.error(position, 'versions of TLS and of DTLS do not go together')
       return undefined
     },
     format: ({ kind }) => (kind === 'off' ? 'no' : 'yes'),
@@ -67,7 +75,7 @@ function modeType(others: readonly string[], dtls: readonly DtlsVersion[]): Valu
 }
 
 function isVersion(mode: TlsMode): boolean {
-  return mode.kind === 'on' && mode.versions.length + mode.dtlsVersions.length === 1
+  return mode.kind === 'on' && (mode.dtlsVersions ?? mode.versions).length === 1
 }
 
 function parseWord(text: string, others: readonly string[], dtls: readonly DtlsVersion[]): TlsMode | Refusal {
@@ -76,7 +84,7 @@ function parseWord(text: string, others: readonly string[], dtls: readonly DtlsV
   const other = others.includes(text.toLowerCase()) ? OTHERS[text.toLowerCase()] : undefined
   if (other !== undefined) return other
   const version = TLS_VERSIONS.find((known) => known.toLowerCase() === text.toLowerCase())
-  if (version !== undefined) return { kind: 'on', versions: [version], dtlsVersions: [] }
+  if (version !== undefined) return { kind: 'on', versions: [version] }
   const dtlsVersion = dtls.find((known) => known.toLowerCase() === text.toLowerCase())
   if (dtlsVersion !== undefined) return { kind: 'on', versions: [], dtlsVersions: [dtlsVersion] }
   if (/^DTLSv/i.test(text) && dtls.length === 0) {

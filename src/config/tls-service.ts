@@ -54,7 +54,7 @@ export function listenerService(
 /** For clients that a classic master hands over: it says of each whether it speaks TLS, and nothing else. */
 export function sectionService(tcprelay: TcprelaySettings): TlsService | undefined {
   if (!hasCertificates(tcprelay) && tcprelay.tlsPskFile === undefined) return undefined
-  const mode: TlsMode = { kind: 'on', versions: TLS_VERSIONS, dtlsVersions: [] }
+  const mode: TlsMode = { kind: 'on', versions: TLS_VERSIONS }
   const certificates = certificatesOf(tcprelay, tcprelay.tlsOcsp ?? 'auto')
   return service(tcprelay, tcprelay, { mode, certificates, pskFile: tcprelay.tlsPskFile })
 }

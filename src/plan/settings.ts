@@ -224,9 +224,9 @@ function packed<V extends string>(versions: readonly V[], bytes: Readonly<Record
 }
 
 /** Without a list it is what the original sends: 1.2 and 1.0, a byte apart. */
-function packedDtlsVersions({ dtlsVersions, kind, versions }: TlsMode): number {
+function packedDtlsVersions({ dtlsVersions, kind }: TlsMode): number {
   if (kind === 'off') return 0
-  return versions.length > 0 ? DTLS_WITHOUT_LIST : packed(dtlsVersions, DTLS_VERSION_BYTES)
+  return dtlsVersions === undefined ? DTLS_WITHOUT_LIST : packed(dtlsVersions, DTLS_VERSION_BYTES)
 }
 
 const DTLS_WITHOUT_LIST = 0x00fd00ff

@@ -82,6 +82,44 @@ for (const { bytes, fields, name } of ACCEPT_CASES) {
   })
 }
 
+function udpData(fields: Partial<m.AcceptMessage>, datagram: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(m.UDPDATA_BYTES + m.DATAGRAM_BYTES_MAX).fill(0xff)
+  const byteCount = m.encodeUdpData(bytes, 0, { ...PLAIN, ...fields }, datagram)
+  return bytes.subarray(0, byteCount)
+}
+
+const UDPDATA_CASES = [
+  {
+    name: 'one byte',
+    fields: {},
+    datagram: 'a5',
+    bytes: `07000000000000000000000000000000${NO_REALM}0100000000000000a5`,
+  },
+  {
+    name: 'a RADIUS request, with DTLS yes and everything else that a listener says',
+    fields: { tlsVersions: 0x00fd00ff, aaaProtocol: 385, flags: m.FLAG_ACCOUNTING, realm: 'fifteen-letters' },
+    datagram: '01020014000102030405060708090a0b0c0d0e0f',
+    bytes:
+      '07000000ff00fd008101000002000000' +
+      `${'6669667465656e2d6c657474657273'}00` +
+      '140000000000000001020014000102030405060708090a0b0c0d0e0f',
+  },
+  {
+    name: 'the longest datagram; mark and protocol have no place',
+    fields: { listenerMark: 0x01020304, protocol: 17 },
+    datagram: '5a'.repeat(4096),
+    bytes: `07000000000000000000000000000000${NO_REALM}0010000000000000${'5a'.repeat(4096)}`,
+  },
+]
+
+for (const { bytes, datagram, fields, name } of UDPDATA_CASES) {
+  test(`UDPDATA is what the classic master sends: ${name}`, () => {
+    const sent = udpData(fields, Buffer.from(datagram, 'hex'))
+    assert.equal(hex(sent), bytes)
+    assert.equal(m.messageType(sent, 0, sent.length), m.UDPDATA)
+  })
+}
+
 test('a realm that is too long is cut, and never in the middle of a letter', () => {
   assert.equal(m.decodeAccept(accept({ realm: 'a'.repeat(40) }), 0).realm, 'a'.repeat(15))
   assert.equal(m.decodeAccept(accept({ realm: 'ü'.repeat(8) }), 0).realm, 'ü'.repeat(7))
@@ -131,6 +169,26 @@ test('every ACCEPT is read as it was written, wherever it lies, and touches noth
       assert.equal(m.messageType(bytes, offset, m.ACCEPT_BYTES), m.ACCEPT)
       assert.ok(bytes.subarray(0, offset).every((byte) => byte === 0xa5))
       assert.ok(bytes.subarray(offset + m.ACCEPT_BYTES).every((byte) => byte === 0xa5))
+    }),
+  )
+})
+
+test('every UDPDATA can be read by the offsets of the table, wherever it lies, and touches nothing beside it', () => {
+  const datagram = fc.uint8Array({ minLength: 1, maxLength: 300 })
+  fc.assert(
+    fc.property(message, datagram, fc.nat({ max: 70 }), (fields, data, offset) => {
+      const byteCount = m.UDPDATA_BYTES + data.length
+      const bytes = Buffer.alloc(offset + byteCount + 5, 0xa5)
+      assert.equal(m.encodeUdpData(bytes, offset, fields, data), byteCount)
+      const words = [0, 4, 8, 12].map((at) => bytes.readUInt32LE(offset + at))
+      assert.deepEqual(words, [7, fields.tlsVersions, fields.aaaProtocol, fields.flags])
+      const realm = bytes.subarray(offset + 16, offset + 32).toString()
+      assert.equal(realm.replace(/\0+$/, ''), fields.realm)
+      assert.equal(bytes.readInt16LE(offset + 32), data.length)
+      assert.ok(bytes.subarray(offset + 34, offset + 40).every((byte) => byte === 0))
+      assert.equal(hex(bytes.subarray(offset + 40, offset + byteCount)), hex(data))
+      assert.ok(bytes.subarray(0, offset).every((byte) => byte === 0xa5))
+      assert.ok(bytes.subarray(offset + byteCount).every((byte) => byte === 0xa5))
     }),
   )
 })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { Delivery } from '../../src/accept/broker.js'
 import { Dispatcher, type DispatcherOptions } from '../../src/accept/dispatcher.js'
 import type { PlacementLimits } from '../../src/accept/placement.js'
 import { StickyCache } from '../../src/accept/sticky-cache.js'
@@ -78,12 +79,14 @@ export class DispatcherWorld {
   }
 
   deliver(count = 1, key?: string): void {
-    for (let i = 0; i < count; i++) {
-      const fd = done(calls.socket(AF_INET, SOCK_STREAM, 0))
-      this.held.add(fd)
-      const sticky = key === undefined ? undefined : { cache: this.cache, key }
-      this.dispatcher.deliver({ fd, message: plainAccept, datagram: undefined, sticky })
-    }
+    const sticky = key === undefined ? undefined : { cache: this.cache, key }
+    for (let i = 0; i < count; i++) this.#deliver({ datagram: undefined, sticky })
+    this.turns()
+  }
+
+  /** Clients in this order: a datagram, or undefined for a connection. */
+  deliverMixed(...datagrams: readonly (Uint8Array | undefined)[]): void {
+    for (const datagram of datagrams) this.#deliver({ datagram, sticky: undefined })
     this.turns()
   }
 
@@ -120,6 +123,12 @@ export class DispatcherWorld {
     for (const child of this.children.values()) child.close()
     this.poller.close()
     closeAll(...this.held)
+  }
+
+  #deliver(delivery: Pick<Delivery, 'datagram' | 'sticky'>): void {
+    const fd = done(calls.socket(AF_INET, SOCK_STREAM, 0))
+    this.held.add(fd)
+    this.dispatcher.deliver({ fd, message: plainAccept, ...delivery })
   }
 
   #open(slot: number, fd: Fd): void {

@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, test } from 'node:test'
+import { FakeClock, FakePoller } from '../../test/support/fake-poller.js'
+import { calls, closeAll, done, recvText, waitReadable } from '../../test/support/sockets.js'
+import { openUdp, portOf, sendTo } from '../../test/support/udp.js'
+import { COUNTERS } from '../cells/layout.js'
+import type { Calls, Fd } from '../kernel/calls.js'
+import * as c from '../kernel/constants.js'
+import { datagramCalls } from '../kernel/datagrams.js'
+import { EADDRNOTAVAIL, EMFILE } from '../kernel/errno.js'
+import { countOpenDescriptors } from '../kernel/limits.js'
+import { portIn } from '../kernel/sockaddr.js'
+import { NO_OPTIONS } from '../kernel/socket-options.js'
+import { COUNT } from '../observe/counters.js'
+import { Loop } from '../reactor/loop.js'
+import { describePeer } from '../relay/peer-name.js'
+import { openListener } from './bind.js'
+import { DatagramListener, DatagramMemory } from './datagram-listener.js'
+import { Gate, type Overload } from './gate.js'
+import { PLAIN_LISTENER } from './options.js'
+
+const openBefore = countOpenDescriptors()
+after(() => assert.equal(countOpenDescriptors(), openBefore, 'descriptors are left open'))
+
+interface Delivered {
+  readonly fd: Fd
+  readonly port: number
+  readonly text: string
+}
+
+const worlds: World[] = []
+afterEach(() => {
+  for (const world of worlds.splice(0)) world.leave()
+})
+
+/** A listener of UDP on a real port, in a loop that the test turns. */
+class World {
+  readonly poller = new FakePoller()
+  readonly clock = new FakeClock()
+  readonly loop = new Loop(this.poller, this.clock)
+  readonly counters = new Float64Array(COUNTERS.length)
+  readonly lines: string[] = []
+  readonly delivered: Delivered[] = []
+  readonly fd: Fd
+  readonly port: number
+  readonly listener: DatagramListener
+  readonly gate: Gate
+  readonly clients: Fd[] = []
+  /** What `socket` answers instead of a descriptor. */
+  shortage = 0
+  isAdmitted = true
+  users = 0
+  isOpen = true
+
+  constructor(overriding: Partial<Calls> = {}, usersMax = 1_000, overload: Overload = 'queue') {
+    const log = (_severity: number, line: string) => void this.lines.push(line)
+    const system = { calls: { ...calls, ...overriding }, clock: this.clock, random: () => 0 }
+    const own = datagramCalls()
+    this.gate = new Gate(usersMax, () => this.users, this.loop, log, overload)
+    const context = {
+      system,
+      loop: this.loop,
+      counters: this.counters,
+      log,
+      hasRoom: () => this.gate.hasRoom(),
+      onFull: () => this.gate.onFull(),
+      areOthersNext: undefined,
+      datagrams: { ...own, socket: (family: number) => this.shortage || own.socket(family) },
+      memory: new DatagramMemory(),
+      admits: () => this.isAdmitted,
+      describePeer,
+      deliverDatagram: (
+        fd: Fd,
+        _slot: number,
+        peer: { readonly bytes: Uint8Array },
+        _local: unknown,
+        bytes: Uint8Array,
+      ) => {
+        this.users++
+        this.delivered.push({ fd, port: portIn(peer.bytes), text: Buffer.from(bytes).toString() })
+      },
+    }
+    this.fd = done(
+      openListener(calls, {
+        ...PLAIN_LISTENER,
+        address: { family: 'ipv4', host: '0.0.0.0', port: 0 },
+        backlog: 1,
+        keepAlive: { isOn: false, idleS: 0, intervalS: 0, count: 0 },
+        isUdp: true,
+      }),
+    )
+    this.port = portOf(this.fd)
+    this.listener = new DatagramListener(context, 0, 'listener', this.fd, NO_OPTIONS)
+    this.gate.add(this.listener)
+    worlds.push(this)
+  }
+
+  client(): Fd {
+    const fd = openUdp()
+    this.clients.push(fd)
+    return fd
+  }
+
+  send(client: Fd, text: string): void {
+    sendTo(client, text, '127.0.0.1', this.port)
+  }
+
+  turn(): void {
+    waitReadable(this.fd)
+    this.poller.tell(this.fd)
+    this.loop.turn(0)
+  }
+
+  texts(): string[] {
+    return this.delivered.map(({ text }) => text)
+  }
+
+  leave(): void {
+    if (this.isOpen) this.gate.stop(() => 'now')
+    closeAll(...this.clients, ...this.delivered.map(({ fd }) => fd))
+    this.poller.close()
+  }
+}
+
+test('each datagram goes on with a socket that only its sender writes to, and that answers from where it came to', () => {
+  const world = new World()
+  const [client, other] = [world.client(), world.client()]
+  world.send(client, 'one')
+  world.turn()
+  const [delivered] = world.delivered
+  assert.ok(delivered)
+  assert.deepEqual([delivered.port, delivered.text], [portOf(client), 'one'])
+  world.send(client, 'two')
+  world.send(other, 'of another')
+  waitReadable(delivered.fd)
+  assert.equal(recvText(delivered.fd), 'two')
+  world.turn()
+  assert.deepEqual(world.texts(), ['one', 'of another'])
+  sendTo(delivered.fd, 'answer', '127.0.0.1', portOf(client))
+  waitReadable(client)
+  assert.equal(recvText(client), 'answer')
+})
+
+test('a datagram of another client that comes before the socket is connected is not taken for one of this client', () => {
+  let between: () => void = () => {}
+  const world: World = new World({
+    bind: (fd, address, byteCount) => {
+      const outcome = calls.bind(fd, address, byteCount)
+      between()
+      return outcome
+    },
+  })
+  const [first, second, third] = [world.client(), world.client(), world.client()]
+  const strays = [
+    [second, 'of the second'],
+    [third, 'of the third'],
+    [first, 'the next of the first'],
+  ] as const
+  between = () => {
+    between = () => {}
+    for (const [client, text] of strays) world.send(client, text)
+  }
+  world.send(first, 'of the first')
+  world.turn()
+  assert.deepEqual(
+    world.delivered.map(({ port, text }) => [port, text]),
+    [[portOf(first), 'of the first'], ...strays.map(([client, text]) => [portOf(client), text])],
+  )
+})
+
+test('an empty datagram and those of senders that may not come in go nowhere', () => {
+  const world = new World()
+  const client = world.client()
+  world.send(client, '')
+  world.turn()
+  world.isAdmitted = false
+  world.send(client, 'no')
+  world.turn()
+  world.isAdmitted = true
+  world.send(client, 'yes')
+  world.turn()
+  assert.deepEqual(world.texts(), ['yes'])
+})
+
+test('without a descriptor datagrams wait in the kernel', () => {
+  const world = new World()
+  world.shortage = -EMFILE
+  world.send(world.client(), 'one')
+  world.turn()
+  world.turn()
+  assert.deepEqual(world.delivered, [])
+  assert.equal(world.lines.length, 1)
+  assert.match(world.lines[0] ?? '', /^listener: cannot accept: too many open files/)
+  assert.equal(world.counters[COUNT.acceptPauses], 1)
+  world.shortage = 0
+  world.clock.nowMs += 300
+  world.loop.turn(0)
+  world.turn()
+  assert.deepEqual(world.texts(), ['one'])
+})
+
+test('while there is no room datagrams wait, or are dropped and counted', () => {
+  const queueing = new World({}, 1)
+  const client = queueing.client()
+  queueing.send(client, 'one')
+  queueing.turn()
+  queueing.send(queueing.client(), 'two')
+  queueing.turn()
+  assert.deepEqual(queueing.texts(), ['one'])
+  queueing.users = 0
+  queueing.gate.onRoom()
+  queueing.turn()
+  assert.deepEqual(queueing.texts(), ['one', 'two'])
+
+  const dropping = new World({}, 0, 'close')
+  dropping.send(dropping.client(), 'one')
+  dropping.turn()
+  assert.deepEqual(dropping.texts(), [])
+  assert.equal(dropping.counters[COUNT.turnedAway], 1)
+})
+
+test('a listener that closes hands on what is in its queue first', () => {
+  const world = new World()
+  for (let i = 0; i < 5; i++) world.send(world.client(), `${i}`)
+  waitReadable(world.fd)
+  world.isOpen = false
+  world.gate.stop(() => 'after-queue')
+  assert.deepEqual(world.texts(), ['0', '1', '2', '3', '4'])
+})
+
+test('a datagram whose sender cannot be connected to is dropped, which the log says', () => {
+  const world = new World({ connect: () => -EADDRNOTAVAIL })
+  world.send(world.client(), 'one')
+  world.turn()
+  assert.deepEqual(world.texts(), [])
+  assert.match(
+    world.lines[0] ?? '',
+    /^listener: a datagram from 127\.0\.0\.1:\d+ was dropped: no socket can be connected to its sender: /,
+  )
+})
+
+test('the port of a listener can be bound by nobody else, also after clients have come', () => {
+  const world = new World()
+  world.send(world.client(), 'one')
+  world.turn()
+  assert.equal(calls.getOption(world.fd, c.SOL_SOCKET, c.SO_REUSEADDR), 0)
+})
