@@ -112,6 +112,7 @@ export class DatagramListener extends ListeningSocket {
     for (let stray = strays.shift(); stray !== undefined; stray = strays.shift()) {
       peer.bytes.set(stray.peer)
       block.bytes.set(stray.bytes)
+      // Without a descriptor they are lost, as in a receive buffer that is full.
       if (!this.#openSpare()) return
       // `local` holds for them too: they have come to a socket that is bound to it.
       this.#take(stray.byteCount, strays)

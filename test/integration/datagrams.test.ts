@@ -398,3 +398,15 @@ test('-P accepts the RADIUS samples of the classic documentation, and -1 refuses
   assert.equal(single.code, 78)
   assert.equal(single.stderr.match(/'protocol = UDP' needs children of another program/g)?.length, 3)
 })
+
+test('under -1 a reload refuses UDP listeners too', async (t) => {
+  const plan = relayTo({ directive: 'address = 127.0.0.1 port = 9' }).withMaster(
+    'single process = no',
+    spawning([1, 1], [5, 10], EXEC),
+  )
+  const relay = await plan.startedWith('-1').start(t)
+  writeFileSync(relay.file, plan.listeningOn(UDP4).text)
+  relay.signal('SIGHUP')
+  await relay.logged(/'protocol = UDP' needs children of another program: tcprelay relays TCP and SCTP/)
+  await relay.logged(/the new configuration is wrong: the old one goes on/)
+})
