@@ -74,6 +74,8 @@ export class FrameWorker {
   }
 
   #onBytes(bytes: Uint8Array): void {
+    // One that was told to end may go on writing for a while.
+    if (this.#helper.isOver) return
     for (const reading of this.#reader.push(bytes)) {
       if (this.#helper.isOver) return
       if (reading.kind === 'frame') this.#onFrame(reading)

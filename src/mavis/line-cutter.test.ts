@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { anyCuts, atEveryByte, cutAt } from '../../test/support/cuts.js'
 import { LineCutter } from './line-cutter.js'
 
 function linesOf(...pieces: readonly Uint8Array[]): string[] {
@@ -37,4 +38,32 @@ test('however text is cut, its lines are the same', () => {
       )
     }),
   )
+})
+
+test('a line that grows beyond the limit in several chunks is cut', () => {
+  const cut = `${'x'.repeat(1_024)}…`
+  assert.deepEqual(linesOf(Buffer.alloc(2_000, 'x'), Buffer.alloc(10, 'y')), [cut])
+  assert.deepEqual(linesOf(Buffer.alloc(2_000, 'x'), Buffer.from('\nnext')), [cut, 'next'])
+  assert.deepEqual(linesOf(Buffer.alloc(1_024, 'x'), Buffer.alloc(1, 'y'), Buffer.from('\n')), [cut])
+})
+
+/** Lines of every length around the limit. */
+const longText = fc
+  .array(fc.tuple(fc.integer({ min: 0, max: 2_100 }), fc.constantFrom('x', 'ü', '\0', '\xff')), {
+    maxLength: 8,
+  })
+  .map((parts) => Buffer.from(parts.map(([length, unit]) => unit.repeat(length)).join('\n'), 'latin1'))
+
+test('however long lines are chunked, the result is that of one chunk', () => {
+  fc.assert(
+    fc.property(longText, anyCuts, (bytes, cuts) => {
+      assert.deepEqual(linesOf(...cutAt(bytes, cuts)), linesOf(bytes))
+    }),
+  )
+})
+
+test('a chunk may end at any byte', () => {
+  const bytes = Buffer.from(`a\n${'x'.repeat(1_023)}\n${'y'.repeat(1_024)}\n${'z'.repeat(1_025)}\n\nend`)
+  const whole = linesOf(bytes)
+  for (const pieces of atEveryByte(bytes)) assert.deepEqual(linesOf(...pieces), whole)
 })

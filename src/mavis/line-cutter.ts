@@ -1,13 +1,17 @@
+/** Cuts the standard error of a helper into lines for the log. */
+
 /** What is kept of a line; the longest in the original's log have a little more. */
 const LINE_BYTES_MAX = 1_024
 
 const LINE_END = 10
 
-/** Cuts what a helper writes for people into lines. Holds one line's beginning, however long the line is. */
+/** Holds the first LINE_BYTES_MAX bytes of one line, however long the line is and however it is split into chunks. */
 export class LineCutter {
   readonly #onLine: (text: () => string) => void
   readonly #line = new Uint8Array(LINE_BYTES_MAX)
   #byteLength = 0
+  /** Bytes of this line were dropped. */
+  #isCut = false
 
   /** `onLine` asks for the text at once, or never. */
   constructor(onLine: (text: () => string) => void) {
@@ -31,15 +35,17 @@ export class LineCutter {
   }
 
   #keep(bytes: Uint8Array): void {
-    const roomBytes = Math.max(0, LINE_BYTES_MAX - this.#byteLength)
-    this.#line.set(bytes.subarray(0, roomBytes), this.#byteLength)
-    this.#byteLength = Math.min(this.#byteLength + bytes.length, LINE_BYTES_MAX + 1)
+    const kept = bytes.subarray(0, LINE_BYTES_MAX - this.#byteLength)
+    this.#line.set(kept, this.#byteLength)
+    this.#byteLength += kept.length
+    this.#isCut ||= kept.length < bytes.length
   }
 
   #tell(): void {
-    const isCut = this.#byteLength > LINE_BYTES_MAX
+    const isCut = this.#isCut
     const bytes = this.#line.subarray(0, this.#byteLength)
     this.#byteLength = 0
+    this.#isCut = false
     this.#onLine(() => `${new TextDecoder().decode(bytes)}${isCut ? '…' : ''}`)
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { anyCuts, atEveryByte, cutAt } from '../../test/support/cuts.js'
 import { AV, SENT_ATTRIBUTES } from '../base/mavis-attributes.js'
 import { TEXT_BYTES_MAX } from './mavis-answer.js'
 import { encodeFrame, FrameReader, type FrameReading } from './mavis-frames.js'
@@ -24,7 +25,6 @@ function readInPieces(bytes: Uint8Array, sizes: readonly number[]): FrameReading
   for (let at = 0, turn = 0; at < bytes.length; turn++) {
     const size = sizes[turn % sizes.length] as number
     readings.push(...reader.push(bytes.subarray(at, at + size)))
-    if (readings.at(-1)?.kind !== 'frame' && readings.length > 0) break
     at += size
   }
   return readings
@@ -86,5 +86,63 @@ test('whatever comes, in whatever pieces, ends in the same readings', () => {
       assert.deepEqual(readInPieces(bytes, sizes), new FrameReader().push(bytes))
     }),
     { numRuns: 2_000 },
+  )
+})
+
+test('bytes behind a frame that cannot be read are ignored, whatever length its head has', () => {
+  const heads = [frame('', { byteLength: 0xffff_ffff }), frame('', { magic: 1, byteLength: 0xffff_ffff })]
+  for (const head of [...heads, Buffer.from('Traceback (most recent call last)')]) {
+    const reader = new FrameReader()
+    assert.equal(reader.push(head).length, 1)
+    for (let i = 0; i < 3; i++) assert.deepEqual(reader.push(frame('4 joe\n')), [])
+  }
+})
+
+test('a chunk may end at any byte', () => {
+  const bytes = Buffer.concat([
+    frame('4 joe\n'),
+    frame(''),
+    frame('6 ACK', { result: 16 }),
+    frame('x'),
+    frame('4 ann'),
+  ])
+  const whole = new FrameReader().push(bytes)
+  assert.deepEqual(
+    whole.map(({ kind }) => kind),
+    ['frame', 'frame', 'frame', 'malformed'],
+  )
+  for (const pieces of atEveryByte(bytes)) {
+    const reader = new FrameReader()
+    assert.deepEqual(
+      pieces.flatMap((piece) => reader.push(piece)),
+      whole,
+    )
+  }
+})
+
+/** Lengths up to and beyond the limit, true and false ones. */
+const long = fc
+  .array(
+    fc.tuple(
+      fc.constantFrom(0, 10, TEXT_BYTES_MAX - 1, TEXT_BYTES_MAX, TEXT_BYTES_MAX + 1),
+      fc.constantFrom(0, 0, 0, 1, -3, 2 ** 31),
+    ),
+    { maxLength: 4 },
+  )
+  .map((sizes) =>
+    Buffer.concat(
+      sizes.map(([size, surplus]) =>
+        frame(size < 3 ? '' : `4 ${'x'.repeat(size - 2)}`, { byteLength: Math.max(0, size + surplus) }),
+      ),
+    ),
+  )
+
+test('frames of any size in any chunks give the readings of one chunk', () => {
+  fc.assert(
+    fc.property(long, anyCuts, (bytes, cuts) => {
+      const reader = new FrameReader()
+      const readings = cutAt(bytes, cuts).flatMap((piece) => reader.push(piece))
+      assert.deepEqual(readings, new FrameReader().push(bytes))
+    }),
   )
 })

@@ -32,18 +32,20 @@ export class FrameReader {
   #kept: Uint8Array = new Uint8Array(0)
   /** In `#kept`, which has room for what the head announces: a frame in small pieces is copied once. */
   #keptBytes = 0
+  /** A frame could not be read: where the next one begins is unknown, and the length in its head is not to be used. */
+  #isBroken = false
 
-  /** The frames that have become whole. Nothing is pushed behind one that is not read. */
+  /** The frames that have become whole. Behind one that cannot be read nothing more is. */
   push(bytes: Uint8Array): FrameReading[] {
     const readings: FrameReading[] = []
-    for (let left = bytes; left.length > 0; ) {
+    for (let left = bytes; left.length > 0 && !this.#isBroken; ) {
       const wanted = this.#wantedBytes()
       const taken = left.subarray(0, wanted - this.#keptBytes)
       left = left.subarray(taken.length)
       this.#keep(taken, wanted)
       const reading = this.#keptBytes < wanted ? undefined : this.#read()
       if (reading !== undefined) readings.push(reading)
-      if (reading !== undefined && reading.kind !== 'frame') break
+      this.#isBroken = reading !== undefined && reading.kind !== 'frame'
     }
     return readings
   }
