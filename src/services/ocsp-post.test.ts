@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import fc from 'fast-check'
 import { afterwards } from '../../test/harness/clean-up.js'
+import { anyCuts, cutAt } from '../../test/support/cuts.js'
 import { Responder } from '../../test/support/ocsp.js'
 import { postOcsp } from './ocsp-post.js'
 
@@ -64,4 +66,48 @@ test('nobody wants it any more', async (t) => {
   const ended = new AbortController()
   const url = await serverThat(t, () => ended.abort())
   await assert.rejects(ask(url, ended), { name: 'AbortError' })
+})
+
+const HEADS = [
+  'HTTP/1.1 200 OK\r\n',
+  'HTTP/1.0 200\r\n',
+  'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n',
+  'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c\r\n',
+  'HTTP/1.1 204 No Content\r\n',
+  'HTTP/1.1 302 Found\r\nLocation: http://[::1\r\n',
+  `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(20_000)}\r\n`,
+  '\0\xff\r\n',
+]
+const BODIES = [
+  'Content-Length: 5\r\n\r\nbytes',
+  'Transfer-Encoding: chunked\r\n\r\n5\r\nbytes\r\n0\r\n\r\n',
+  'Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nbytes',
+  'Content-Length: 99999999999999999999\r\n\r\nbytes',
+  `Content-Length: 70000\r\n\r\n${'x'.repeat(70_000)}`,
+  '\r\nbytes',
+]
+
+test('whatever a responder sends, in any chunks, is an answer or a reason', async (t) => {
+  let response: Uint8Array[] = []
+  const url = await serverThat(t, (socket) => {
+    for (const piece of response) socket.write(piece)
+    socket.end()
+  })
+  const outcomeOf = async (pieces: Uint8Array[]) => {
+    response = pieces
+    return ask(url, undefined, 2_000).then(
+      (bytes) => Buffer.from(bytes).toString(),
+      (error: unknown) => error instanceof Error && 'no answer',
+    )
+  }
+  const responses = fc
+    .tuple(fc.constantFrom(...HEADS), fc.constantFrom(...BODIES))
+    .map((parts) => parts.join(''))
+  await fc.assert(
+    fc.asyncProperty(responses, anyCuts, async (text, cuts) => {
+      const bytes = Buffer.from(text, 'latin1')
+      assert.equal(await outcomeOf(cutAt(bytes, cuts)), await outcomeOf([bytes]))
+    }),
+    { numRuns: 40 },
+  )
 })

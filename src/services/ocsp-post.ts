@@ -47,7 +47,11 @@ async function post(url: string, body: Uint8Array, signal: AbortSignal): Promise
   asking.on('error', () => {})
   asking.end(body)
   try {
-    const [answer] = (await once(asking, 'response')) as [IncomingMessage]
+    // A switch of protocols is neither a response nor an error to Node: the connection is closed, and that is all.
+    const closed = once(asking, 'close').then(() => {
+      throw new Error('the connection was closed without a response')
+    })
+    const [answer] = (await Promise.race([once(asking, 'response'), closed])) as [IncomingMessage]
     if (answer.statusCode !== 200) throw new Error(`HTTP status ${answer.statusCode}`)
     return await readAll(answer)
   } finally {
