@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import fc from 'fast-check'
 import {
   FakeServices,
   type Named,
@@ -11,6 +12,7 @@ import {
   throughModule,
 } from '../../test/support/mavis.js'
 import { AV } from '../base/mavis-attributes.js'
+import { GroupFile } from './group-file.js'
 import { Groups } from './groups.js'
 import type { GroupsSettings } from './settings.js'
 
@@ -108,4 +110,23 @@ test('a file that changes is read again', (t) => {
 test('the file of this system is found', () => {
   const groups = new Groups({ ...PLAIN_GROUPS, resolveGid: true }, new FakeServices())
   assert.equal(throughModule(groups, questionOf(), { GID: '0' }).values.GID, 'root')
+})
+
+test('whatever the file of groups has in it, names are names', (t) => {
+  const path = groupFile(t)
+  const line = fc
+    .tuple(fc.string(), fc.constantFrom(':', '', '::', '\0'), fc.nat())
+    .map((parts) => parts.join(':x:'))
+  const text = fc.oneof(
+    fc.uint8Array(),
+    fc.array(line).map((lines) => Buffer.from(lines.join('\n'))),
+  )
+  fc.assert(
+    fc.property(text, (bytes) => {
+      writeFileSync(path, bytes)
+      for (const [number, name] of new GroupFile(path, () => 0).names())
+        assert.ok(Number.isInteger(number) && name !== '' && !/[:\n]/.test(name))
+    }),
+    { numRuns: 200 },
+  )
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { anyCuts, atEveryByte, cutAt } from '../../test/support/cuts.js'
 import { AV, SENT_ATTRIBUTES } from '../base/mavis-attributes.js'
 import { AnswerReader, type AnswerReading, encodeQuestion, TEXT_BYTES_MAX } from './mavis-answer.js'
 import { encodeLines } from './mavis-lines.js'
@@ -164,3 +165,56 @@ test('whatever comes, in whatever pieces, ends in the same reading', () => {
     { numRuns: 2_000 },
   )
 })
+
+test('a chunk may end at any byte', () => {
+  for (const text of ['4 joe\n6 ACK\n21 s=\n=16\n4 ', '4 joe\nno line\n=0\n', '=0\n', '4 joe\n=x\n=0\n']) {
+    const bytes = bytesOf(text)
+    const whole = new AnswerReader().push(bytes)
+    for (const pieces of atEveryByte(bytes)) {
+      const reading = readChunks(pieces)
+      if (whole.kind === 'answer' && reading.kind === 'answer')
+        assert.deepEqual({ ...reading, surplusBytes: 0 }, { ...whole, surplusBytes: 0 })
+      else assert.equal(reading.kind, whole.kind)
+    }
+  }
+})
+
+/** Lines of lengths around the limit of a whole answer. */
+const long = fc
+  .array(
+    fc.tuple(
+      fc.constantFrom('4 ', '6 ', '', '='),
+      fc.constantFrom(0, 1, 30_000, TEXT_BYTES_MAX - 9, TEXT_BYTES_MAX),
+    ),
+    { maxLength: 4 },
+  )
+  .map((lines) =>
+    bytesOf(`${lines.map(([start, length]) => `${start}${'7'.repeat(length)}\n`).join('')}=0\n`),
+  )
+
+test('answers of any size in any chunks give the reading of one chunk', () => {
+  fc.assert(
+    fc.property(long, anyCuts, (bytes, cuts) => {
+      assert.equal(readChunks(cutAt(bytes, cuts)).kind, new AnswerReader().push(bytes).kind)
+    }),
+  )
+})
+
+test('an answer that never ends is given up at the limit, and held no further', () => {
+  const reader = new AnswerReader()
+  let pushed = 0
+  const readings = new Set<string>()
+  for (const size of [...Array.from({ length: 100 }, () => 1_000), 1, 10_000_000, 1]) {
+    readings.add(reader.push(new Uint8Array(size).fill(0x37)).kind)
+    pushed += size
+    assert.equal(readings.has('too-long'), pushed > TEXT_BYTES_MAX)
+    assert.ok(reader.badLine.length <= TEXT_BYTES_MAX)
+  }
+})
+
+function readChunks(pieces: readonly Uint8Array[]): AnswerReading {
+  const reader = new AnswerReader()
+  let reading: AnswerReading = { kind: 'need-more' }
+  for (const piece of pieces) if (reading.kind === 'need-more') reading = reader.push(piece)
+  return reading
+}

@@ -76,3 +76,10 @@ test('a value with a NUL is not sent, and nothing that mavisd would not receive'
     assert.equal(encodeDatagram(valuesOf([[AV.USER, 'x'.repeat(longest + 1)]]), cipher), undefined)
   }
 })
+
+test('datagrams of any size are values or nothing', () => {
+  for (const cipher of CIPHERS)
+    for (const size of [0, 1, 7, 8, 9, 64_990, 65_000, 65_507, 65_536])
+      for (const byte of [0, 10, 32, 0x34, 0xff])
+        assert.ok((decodeDatagram(new Uint8Array(size).fill(byte), cipher) ?? []).length <= SENT_ATTRIBUTES)
+})
