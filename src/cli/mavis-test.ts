@@ -12,6 +12,7 @@ import { Authority } from '../mavis/authority.js'
 import { DOWN, FINAL, IGNORE, TIMEOUT } from '../mavis/module.js'
 import type { MavisSettings } from '../mavis/settings.js'
 import type { Step } from '../mavis/step.js'
+import { Boundary } from '../observe/boundary.js'
 import { printable } from '../observe/log.js'
 import { exitCodeFor, hasErrors } from '../plan/check.js'
 import { type LoadOptions, loadFrom } from '../plan/load.js'
@@ -91,7 +92,8 @@ function identityIn(file: string): ClientIdentity | { readonly problem: string }
 async function ask(question: Question, mavis: MavisSettings): Promise<Verdict> {
   const { clock } = linuxSystem()
   const say = (_severity: number, text: string) => show(`log: ${text}`)
-  const authority = new Authority(mavis, { say, nowMs: () => clock.monotonicMs() })
+  const nowMs = () => clock.monotonicMs()
+  const authority = new Authority(mavis, { say, nowMs, boundary: new Boundary(say, nowMs) })
   let timer: NodeJS.Timeout | undefined
   const verdict = await new Promise<Verdict>((resolve) => {
     timer = setTimeout(

@@ -4,6 +4,7 @@ import type { PollMechanism } from '../base/poll-mechanism.js'
 import { errorText } from '../kernel/errno.js'
 import { messageCalls } from '../kernel/message-calls.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
+import type { Boundary } from '../observe/boundary.js'
 import { COUNT } from '../observe/counters.js'
 import type { Say } from '../observe/trace.js'
 import type { LoadOptions } from '../plan/load.js'
@@ -22,6 +23,7 @@ export interface CrewParts {
   /** How our own children are started; the configuration and the section that they read follow. */
   readonly ownProgram: Pick<ChildProgram, 'command' | 'words'>
   readonly say: Say
+  readonly boundary: Boundary
   /** Mask of TRACE_BITS. */
   readonly traceMask: number
   /** How the reactors of children wait. */
@@ -205,12 +207,14 @@ export class Crew {
     const pair = messageCalls().socketPair('stream')
     if (typeof pair === 'number') throw new Error(`cannot open its link: ${errorText(-pair)}`)
     const [ours, theirs] = pair
-    const link: MasterLink = new Link(ours, {
-      onMessage: (message) => this.#parts.onMessage(slot, message),
-      onEnd: () => {
-        if (member.link === link) member.link = undefined
-      },
-    })
+    const onEnd = () => {
+      if (member.link === link) member.link = undefined
+    }
+    const link: MasterLink = new Link(
+      ours,
+      { onMessage: (message) => this.#parts.onMessage(slot, message), onEnd },
+      (handler) => this.#parts.boundary.guard('a message of a child', handler, () => this.#kill(slot, link)),
+    )
     member.link = link
     const { generation } = member
     const isDirect = generation.loaded.spawnd.spawn.accept === 'direct'
@@ -219,6 +223,12 @@ export class Crew {
     const direct = isDirect ? [this.#parts.bellFd, ...listeners.map(([, { fd }]) => fd)] : []
     const fds = [theirs, generation.memory.fd, ...direct]
     return { fds, release: () => closeSync(theirs) }
+  }
+
+  /** Nothing more is read of it. */
+  #kill(slot: number, link: MasterLink): void {
+    link.close()
+    this.#children.killOne(slot, 'SIGKILL')
   }
 
   #sendStart(
@@ -263,10 +273,11 @@ export class Crew {
     if (member === undefined) return
     member.generation.enter()
     const cells = member.generation.memory.cells.child(slot)
-    member.drain = new LogDrain(cells, this.#parts.say, {
-      access: (line) => this.#parts.writeAccess(line),
-      key: (line) => member.generation.writeKey(line),
-    })
+    const files = {
+      access: (line: string) => this.#parts.writeAccess(line),
+      key: (line: string) => member.generation.writeKey(line),
+    }
+    member.drain = new LogDrain(cells, this.#parts.say, files, this.#parts.boundary)
   }
 
   /** What the child still had to say is carried on, and what it held is given back. */

@@ -60,15 +60,17 @@ export class Master {
 
   constructor(parts: MasterParts) {
     this.#parts = parts
-    const { loaded, log, options, ownProgram, traceMask, way } = parts
+    const { boundary, loaded, log, options, ownProgram, traceMask, way } = parts
     this.#trace = new TraceChannel('PROC', traceMask, log.say)
-    this.#ownDrain = new LogDrain(this.#ownCells.cells.child(0), log.say, { access: () => {}, key: () => {} })
+    const files = { access: () => {}, key: () => {} }
+    this.#ownDrain = new LogDrain(this.#ownCells.cells.child(0), log.say, files, boundary)
     this.#isDirect = loaded.spawnd.spawn.accept === 'direct'
     this.#reloader = new Reloader({ ...parts, alarms: this.#alarms }, this.#keeper())
     const crew = {
       options,
       ownProgram,
       say: log.say,
+      boundary,
       traceMask,
       mechanism: loaded.mechanism,
       bellFd: this.#bell.fd,

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { countingBoundary } from '../../test/support/boundaries.js'
 import { QUESTION } from '../../test/support/mavis.js'
 import { linuxSystem } from '../kernel/linux-system.js'
 import type { MavisSettings } from '../mavis/settings.js'
+import { Boundary } from '../observe/boundary.js'
 import type { Answer } from '../relay/opening/questions.js'
 import { MavisService } from './mavis-service.js'
 
@@ -35,8 +37,9 @@ const WRONG: MavisSettings = {
 test('modules that cannot be opened let nobody in, and the program goes on', async () => {
   const lines: string[] = []
   const log = { say: (_: number, text: string) => lines.push(text) }
+  const boundary = new Boundary(log.say, () => 0)
   const answers = await new Promise<readonly Answer[]>((resolve) => {
-    const service = new MavisService({ log, system: linuxSystem() }, resolve)
+    const service = new MavisService({ log, boundary, system: linuxSystem() }, resolve)
     service.open(0, WRONG)
     service.hear({ asked: [QUESTION], withdrawn: [2] })
     service.retire(0)
@@ -45,4 +48,25 @@ test('modules that cannot be opened let nobody in, and the program goes on', asy
   assert.deepEqual(answers, [[1, { isPermitted: false, refusal: 'error', comment: '' }]])
   assert.equal(lines.length, 1)
   assert.match(lines[0] ?? '', /^mavis: the modules cannot be asked, every client is refused: /)
+})
+
+test('a question that cannot be asked refuses its client, and the others are answered', async () => {
+  const { boundary } = countingBoundary()
+  const log = { say() {} }
+  const settings: MavisSettings = { ...WRONG, modules: [] }
+  const unreadable = Object.defineProperty({ ...QUESTION, token: 1 }, 'client', {
+    get() {
+      throw new Error('injected')
+    },
+  })
+  const answers = await new Promise<readonly Answer[]>((resolve) => {
+    const service = new MavisService({ log, boundary, system: linuxSystem() }, resolve)
+    service.open(0, settings)
+    service.hear({ asked: [unreadable, { ...QUESTION, token: 2 }], withdrawn: [] })
+  })
+  assert.deepEqual(answers, [
+    [1, { isPermitted: false, refusal: 'error', comment: '' }],
+    [2, { isPermitted: true }],
+  ])
+  assert.equal(boundary.count, 1)
 })

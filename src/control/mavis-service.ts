@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers'
-import type { Verdict } from '../base/authorization.js'
+import type { Question, Verdict } from '../base/authorization.js'
 import type { Authority } from '../mavis/authority.js'
 import type { ModuleServices } from '../mavis/module.js'
 import type { MavisSettings } from '../mavis/settings.js'
@@ -25,10 +25,11 @@ export class MavisService {
   #answers: Answer[] = []
 
   constructor(
-    { log, system }: Pick<Started, 'system'> & { readonly log: Pick<Started['log'], 'say'> },
+    parts: Pick<Started, 'boundary' | 'system'> & { readonly log: Pick<Started['log'], 'say'> },
     post: (answers: readonly Answer[]) => void,
   ) {
-    this.#services = { say: log.say, nowMs: () => system.clock.monotonicMs() }
+    const { boundary, log, system } = parts
+    this.#services = { say: log.say, boundary, nowMs: () => system.clock.monotonicMs() }
     this.#post = post
   }
 
@@ -49,14 +50,14 @@ export class MavisService {
     for (const question of asked) {
       const { childSlot, token } = question
       void this.#authorities.get(childSlot)?.then(
-        (authority) => authority.ask(question, (verdict) => this.#answer([token, verdict])),
+        (authority) => this.#ask(authority, question),
         () => this.#answer([token, NOT_OPENED]),
       )
     }
     if (withdrawn.length === 0) return
     for (const opened of this.#authorities.values()) {
       void opened.then((authority) => {
-        for (const token of withdrawn) authority.withdraw(token)
+        for (const token of withdrawn) this.#withdraw(authority, token)
       }, NOTHING_TO_TELL)
     }
   }
@@ -80,6 +81,27 @@ export class MavisService {
 
   async closeAll(): Promise<void> {
     await Promise.all([...this.#authorities.keys()].map((childSlot) => this.close(childSlot)))
+  }
+
+  /** A client whose question cannot be asked is refused; the others are not affected. */
+  #ask(authority: Authority, question: Question): void {
+    const { token } = question
+    this.#services.boundary.run(
+      'a question about a client',
+      () => authority.ask(question, (verdict) => this.#answer([token, verdict])),
+      () => {
+        this.#answer([token, NOT_OPENED])
+        authority.withdraw(token)
+      },
+    )
+  }
+
+  #withdraw(authority: Authority, token: number): void {
+    this.#services.boundary.run(
+      'a question about a client',
+      () => authority.withdraw(token),
+      () => {},
+    )
   }
 
   #answer(answer: Answer): void {

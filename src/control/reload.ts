@@ -73,7 +73,7 @@ export class Reloader {
   #present: Generation
   /** The one that is being prepared, and the slots in it of listeners that stay, by their old ones. */
   #next: { readonly generation: Generation; readonly kept: ReadonlyMap<number, number> } | undefined
-  readonly #tlsFiles = new FileWatch(() => void this.change('files'))
+  readonly #tlsFiles: FileWatch
   /** Responses stay when another configuration has the same certificates. */
   readonly #stapler: Stapler<OcspSource>
   #isChanging = false
@@ -85,12 +85,14 @@ export class Reloader {
     this.#parts = parts
     this.#keeper = keeper
     this.access = new AccessLogInForce(parts.loaded.tcprelay, parts.log)
+    this.#tlsFiles = new FileWatch(() => void this.change('files'), parts.boundary)
     this.#stapler = new Stapler<OcspSource>({
       // HTTP is loaded where a responder is to be asked.
       post: async (...request) => (await import('../services/ocsp-post.js')).postOcsp(...request),
       check: checkOcspResponse,
       onStaple: (id, staple) => keeper.onStaple(id, staple),
       say: parts.log.say,
+      boundary: parts.boundary,
     })
     this.#present = this.#makeGeneration(parts.loaded, parts.bound, undefined)
   }
@@ -157,18 +159,31 @@ export class Reloader {
 
   /** Reads the configuration again. A wrong one changes nothing. */
   async #reload(wish: keyof typeof RELOAD_REASONS): Promise<void> {
-    const { log, manager, options, system } = this.#parts
+    const { log, manager, system } = this.#parts
     log.say(INFO, `${RELOAD_REASONS[wish]}: reloading`)
     manager.reloading(system.clock.monotonicMs())
-    const loaded = await loadFrom(options)
+    const loaded = await this.#read().catch((error) =>
+      this.#parts.boundary.failed('the new configuration', error, () => {
+        log.say(ERR, 'the new configuration cannot be read: the old one goes on')
+      }),
+    )
     if (this.#isEnding) return
+    if (loaded !== undefined) await this.#replace(loaded)
+    manager.ready()
+  }
+
+  /** Undefined, and logged, when there are errors in it. */
+  async #read(): Promise<Loaded | undefined> {
+    const { log, options } = this.#parts
+    const loaded = await loadFrom(options)
+    if (this.#isEnding) return undefined
     const { hasChildren } = this.#keeper
     const limits = hasChildren ? limitProblems(loaded) : singleProcessProblems(loaded, options.arguments)
     const problems = [...loaded.problems, ...startProblems(loaded, hasChildren), ...limits]
     for (const problem of problems) log.say(hasErrors([problem]) ? ERR : WARNING, formatProblem(problem))
-    if (hasErrors(problems)) log.say(ERR, 'the new configuration is wrong: the old one goes on')
-    else await this.#replace(loaded)
-    manager.ready()
+    if (!hasErrors(problems)) return loaded
+    log.say(ERR, 'the new configuration is wrong: the old one goes on')
+    return undefined
   }
 
   /** Makes everything ready; only then clients and listeners are the next generation's. */

@@ -179,10 +179,11 @@ export class Single {
     const childSlot = slots.find((slot) => !this.#running.has(slot))
     if (childSlot === undefined) throw new Error('too many configurations still have sessions')
     const cells = memory.cells.child(childSlot)
-    const drain = new LogDrain(cells, this.#parts.log.say, {
-      access: (line) => this.#reloader.access.write(line),
-      key: (line) => generation.writeKey(line),
-    })
+    const files = {
+      access: (line: string) => this.#reloader.access.write(line),
+      key: (line: string) => generation.writeKey(line),
+    }
+    const drain = new LogDrain(cells, this.#parts.log.say, files, this.#parts.boundary)
     generation.enter()
     this.#mavis.open(childSlot, mavisSettings(loaded.tcprelay))
     this.#running.set(childSlot, { generation, drain, counters: cells.counters, sessionsMax })

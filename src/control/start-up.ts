@@ -14,6 +14,7 @@ import { linuxCalls } from '../kernel/linux-calls.js'
 import { linuxSystem } from '../kernel/linux-system.js'
 import { kernelProblem } from '../kernel/self-check.js'
 import type { System } from '../kernel/system.js'
+import { Boundary } from '../observe/boundary.js'
 import type { Log } from '../observe/log.js'
 import { ERR, INFO, NOTICE, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
@@ -38,6 +39,8 @@ export interface Started {
   readonly system: System
   readonly log: Log
   readonly way: WayOut
+  /** Handlers of bytes from outside run behind it. */
+  readonly boundary: Boundary
   /** Mask of TRACE_BITS. */
   readonly traceMask: number
 }
@@ -82,7 +85,8 @@ export function startProcess(options: LoadOptions, loaded: Loaded): Started | un
   const traceMask = given.debugMask | spawnd.debugMask | tcprelay.debugMask
   for (const problem of loaded.problems) log.say(WARNING, formatProblem(problem))
   traceConfiguration(loaded, traceMask, log)
-  return { program: basename(programPath, '.js'), system, log, way, traceMask }
+  const boundary = new Boundary(log.say, () => system.clock.monotonicMs())
+  return { program: basename(programPath, '.js'), system, log, way, boundary, traceMask }
 }
 
 function tellMechanism({ mechanism }: Loaded, log: Log): void {

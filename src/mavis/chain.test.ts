@@ -396,3 +396,18 @@ test('every step is told with what it has changed', () => {
     ['top', 'looked', FINAL, [AV.COMMENT, undefined]],
   ])
 })
+
+test('a question whose way throws is answered, and the chain goes on with others', () => {
+  const services = new FakeServices()
+  const chain = new Chain([OTHER], services)
+  const codes: Code[] = []
+  chain.ask(
+    questionOf(),
+    (code) => codes.push(code),
+    () => {
+      throw new Error('injected')
+    },
+  )
+  chain.ask(questionOf(), (code) => codes.push(code))
+  assert.deepEqual([codes, chain.openCount, services.boundary.count], [[IGNORE, FINAL], 0, 1])
+})

@@ -13,7 +13,7 @@ export type { Link } from './flight.js'
  */
 export class Chain {
   readonly links: readonly Link[]
-  readonly #services: Pick<ModuleServices, 'nowMs' | 'say'>
+  readonly #services: Pick<ModuleServices, 'boundary' | 'nowMs' | 'say'>
   readonly #failures: Flood
   readonly #open = new Map<Query, Open>()
   /** Those that can go on. */
@@ -22,7 +22,7 @@ export class Chain {
   #isClosed = false
 
   /** The links, and what they hold, are the chain's from now on. */
-  constructor(links: readonly Link[], services: Pick<ModuleServices, 'nowMs' | 'say'>) {
+  constructor(links: readonly Link[], services: Pick<ModuleServices, 'boundary' | 'nowMs' | 'say'>) {
     this.links = links
     this.#services = services
     this.#failures = new Flood(ERR, services.say)
@@ -89,7 +89,7 @@ export class Chain {
     this.#ready.push(flight)
     if (this.#isWorking) return
     this.#isWorking = true
-    for (let next = this.#ready.shift(); next !== undefined; next = this.#ready.shift()) this.#goOn(next)
+    for (let next = this.#ready.shift(); next !== undefined; next = this.#ready.shift()) this.#step(next)
     this.#isWorking = false
   }
 
@@ -98,8 +98,16 @@ export class Chain {
     this.#failures.tell(this.#services.nowMs(), () => `mavis module ${name} fails: ${wordsOf(error)}`)
   }
 
-  #goOn(flight: Flight): void {
-    const code = flight.advance()
+  /** A question whose way throws has no answer, and the others go on. */
+  #step(flight: Flight): void {
+    this.#services.boundary.run(
+      'a question to the mavis modules',
+      () => this.#goOn(flight, flight.advance()),
+      () => this.#goOn(flight, IGNORE),
+    )
+  }
+
+  #goOn(flight: Flight, code: Code | undefined): void {
     const open = this.#open.get(flight.query)
     if (code === undefined || open === undefined) return
     this.#open.delete(flight.query)

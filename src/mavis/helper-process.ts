@@ -4,6 +4,7 @@ import { Socket } from 'node:net'
 import { keepNetAdmin } from '../kernel/capabilities.js'
 import { errorText } from '../kernel/errno.js'
 import { openPlainPipe, type PlainPipe } from '../kernel/plain-pipe.js'
+import type { Boundary } from '../observe/boundary.js'
 import { LineCutter } from './line-cutter.js'
 import type { HelperProgram } from './settings.js'
 
@@ -36,6 +37,7 @@ export class HelperProcess {
   /** Settles when the process is reaped and its pipes are closed. */
   readonly gone: Promise<void>
   readonly #events: HelperEvents
+  readonly #boundary: Boundary
   readonly #child: ChildProcess | undefined
   readonly #pipes: readonly Socket[]
   readonly #stdin: Socket | undefined
@@ -45,8 +47,9 @@ export class HelperProcess {
   #timer: NodeJS.Timeout | undefined
   #ending: string | undefined
 
-  constructor(options: HelperOptions, events: HelperEvents) {
+  constructor(options: HelperOptions, events: HelperEvents, boundary: Boundary) {
     this.#events = events
+    this.#boundary = boundary
     const started = startProcess(options)
     if (started instanceof Error) {
       this.#pipes = []
@@ -109,7 +112,10 @@ export class HelperProcess {
 
   #openStdin(fd: number): Socket {
     const stdin = new Socket({ fd, readable: false, writable: true })
-    stdin.on('drain', () => this.#events.onRoom())
+    stdin.on(
+      'drain',
+      this.#guarded('input', () => this.#events.onRoom()),
+    )
     // It reads no more. What it has still to say is read until its output ends.
     stdin.on('error', () => this.stop())
     return stdin
@@ -117,21 +123,46 @@ export class HelperProcess {
 
   #openStdout(fd: number): Socket {
     const stdout = new Socket({ fd, readable: true, writable: false })
-    stdout.on('data', (bytes) => {
-      if (!this.#isOver) this.#events.onBytes(bytes)
-    })
+    stdout.on(
+      'data',
+      this.#guarded('output', (bytes: Uint8Array) => this.#onOutput(bytes)),
+    )
     stdout.on('error', () => {}) // 'close' follows
-    stdout.on('close', () => this.#over(undefined))
+    stdout.on(
+      'close',
+      this.#guarded('end', () => this.#over(undefined)),
+    )
     return stdout
   }
 
   #openStderr(fd: number): Socket {
     const stderr = new Socket({ fd, readable: true, writable: false })
     const lines = new LineCutter((text) => this.#events.onLine(text))
-    stderr.on('data', (bytes) => lines.push(bytes))
+    stderr.on(
+      'data',
+      this.#guarded('standard error', (bytes: Uint8Array) => lines.push(bytes)),
+    )
     stderr.on('error', () => {}) // 'close' follows
-    stderr.on('close', () => lines.end())
+    stderr.on(
+      'close',
+      this.#guarded('standard error', () => lines.end()),
+    )
     return stderr
+  }
+
+  #onOutput(bytes: Uint8Array): void {
+    if (!this.#isOver) this.#events.onBytes(bytes)
+  }
+
+  /** What its handlers throw ends this process; whoever asked it finds another one. */
+  #guarded<Args extends readonly unknown[]>(what: string, handler: (...args: Args) => void) {
+    return this.#boundary.guard(`the ${what} of a mavis helper`, handler, () => this.#fail())
+  }
+
+  /** Nothing more is read of it. */
+  #fail(): void {
+    for (const pipe of this.#pipes) pipe.destroy()
+    this.#over(undefined)
   }
 
   /** What it has written last is still in the pipes. A process of its own may keep them open for ever. */

@@ -43,7 +43,7 @@ export class HelperStarter {
   }
 
   start(events: Omit<HelperEvents, 'onLine'>): HelperProcess {
-    const helper: HelperProcess = new HelperProcess(this.#options, {
+    const all: HelperEvents = {
       onBytes: (bytes) => events.onBytes(bytes),
       onRoom: () => events.onRoom(),
       onOver: (failure) => {
@@ -51,7 +51,8 @@ export class HelperStarter {
         events.onOver(failure)
       },
       onLine: (text) => this.#lines.tell(this.#nowMs(), () => this.#about(helper, text())),
-    })
+    }
+    const helper: HelperProcess = new HelperProcess(this.#options, all, this.#services.boundary)
     return helper
   }
 

@@ -1,4 +1,5 @@
 import type { ByteString } from '../base/byte-string.js'
+import type { Boundary } from '../observe/boundary.js'
 import type { Say } from '../observe/trace.js'
 
 /** What a module answers, in the numbers of the protocol. */
@@ -28,6 +29,8 @@ export interface Query {
 /** What modules have from outside. */
 export interface ModuleServices {
   readonly say: Say
+  /** Handlers of what helpers and servers send run behind it. */
+  readonly boundary: Boundary
   /** CLOCK_MONOTONIC, in milliseconds. */
   nowMs(): number
   /** `mavis timeout`: nobody waits for longer. */

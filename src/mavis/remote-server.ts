@@ -102,7 +102,16 @@ export class RemoteServer implements LinkListener {
     this.#say(NOTICE, `remote: ${this.#name} answers again`)
   }
 
+  /** What its handling throws costs this datagram, and its question goes on to another server. */
   onDatagram(bytes: Uint8Array): void {
+    this.#services.boundary.run(
+      'a datagram of a mavis server',
+      () => this.#received(bytes),
+      () => this.onRefused('its answer cannot be handled'),
+    )
+  }
+
+  #received(bytes: Uint8Array): void {
     const values = decodeDatagram(bytes, this.#cipher)
     if (values === undefined) {
       this.#malformed.tell(this.#services.nowMs(), () => `remote: ${this.#name} sends what is no answer`)

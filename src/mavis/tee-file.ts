@@ -63,9 +63,11 @@ export class TeeFile {
   }
 
   #start(): void {
-    this.#work ??= this.#writeAll().finally(() => {
-      this.#work = undefined
-    })
+    this.#work ??= this.#writeAll()
+      .catch((error) => this.#services.boundary.failed('a file of mavis module tee', error, () => {}))
+      .finally(() => {
+        this.#work = undefined
+      })
   }
 
   async #writeAll(): Promise<void> {

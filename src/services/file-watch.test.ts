@@ -3,6 +3,8 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { temporaryFolder } from '../../test/harness/clean-up.js'
+import { until } from '../../test/harness/until.js'
+import { countingBoundary, STRICT } from '../../test/support/boundaries.js'
 import { FileWatch, stampOf } from './file-watch.js'
 
 /** A watch that looks when it is told to, and how often it has found a change. */
@@ -10,7 +12,7 @@ function watching(t: TestContext, ...paths: string[]) {
   let changes = 0
   const watch = new FileWatch(() => {
     changes++
-  })
+  }, STRICT)
   t.after(() => watch.close())
   watch.watch(new Map(paths.map((path) => [path, stampOf(path)])), 3_600_000)
   return { watch, changes: () => changes }
@@ -65,11 +67,30 @@ test('what has changed since it was read is noticed, however late the watch begi
   const stamps = new Map([[path, stampOf(path)]])
   writeFileSync(path, 'bb')
   const changed = new Promise<void>((resolve) => {
-    const watch = new FileWatch(resolve)
+    const watch = new FileWatch(resolve, STRICT)
     t.after(() => watch.close())
     watch.watch(stamps, 1)
   })
   const alive = setInterval(() => {}, 1_000)
   await changed
   clearInterval(alive)
+})
+
+test('an exception in the handler of a change does not end the watch', async (t) => {
+  const path = join(temporaryFolder(t), 'cert.pem')
+  writeFileSync(path, 'a')
+  const { boundary } = countingBoundary()
+  let calls = 0
+  const watch = new FileWatch(() => {
+    calls++
+    throw new Error('injected')
+  }, boundary)
+  t.after(() => watch.close())
+  watch.watch(new Map([[path, stampOf(path)]]), 1)
+  for (const text of ['bb', 'ccc']) {
+    const before = calls
+    writeFileSync(path, text)
+    await until('the change', () => calls > before)
+  }
+  await until('both exceptions', () => boundary.count === 2)
 })

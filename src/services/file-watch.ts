@@ -1,4 +1,5 @@
 import { type BigIntStats, promises, statSync } from 'node:fs'
+import type { Boundary } from '../observe/boundary.js'
 
 /** A change takes effect after one to two of these. */
 const LOOK_EVERY_MS = 3_000
@@ -18,13 +19,15 @@ const MISSING: FileStamp = 'missing'
  */
 export class FileWatch {
   readonly #onChange: () => void
+  readonly #boundary: Boundary
   #stamps: Stamps = new Map()
   /** What the last look has found, where it was something new. */
   #found: Stamps | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor(onChange: () => void) {
+  constructor(onChange: () => void, boundary: Boundary) {
     this.#onChange = onChange
+    this.#boundary = boundary
   }
 
   /** Watches these files and no others. `everyMs`: for tests. */
@@ -56,10 +59,15 @@ export class FileWatch {
   }
 
   #lookLater(everyMs: number): void {
-    const timer = setTimeout(async () => {
-      await this.look()
+    const again = () => {
       if (this.#timer === timer) this.#lookLater(everyMs)
-    }, everyMs)
+    }
+    const look = () => {
+      this.look()
+        .catch((error) => this.#boundary.failed('a watched file', error, () => {}))
+        .finally(again)
+    }
+    const timer = setTimeout(look, everyMs)
     this.#timer = timer.unref()
   }
 }

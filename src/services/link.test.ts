@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import fc from 'fast-check'
 import { afterwards } from '../../test/harness/clean-up.js'
 import { until } from '../../test/harness/until.js'
+import { countingBoundary } from '../../test/support/boundaries.js'
+import { anyCuts, cutAt } from '../../test/support/cuts.js'
 import { messageCalls } from '../kernel/message-calls.js'
 import { Link } from './link.js'
 
@@ -163,3 +166,64 @@ async function send(socket: Socket, bytes: Uint8Array): Promise<void> {
     socket.write(bytes, (error) => (error ? reject(error) : resolve()))
   })
 }
+
+test('an exception while a message is read or handled reaches the guard, and nobody else', async (t) => {
+  for (const broken of [Buffer.of(1, 0, 0, 0, 0x7b), frame({ $base64: { toString: 1 } }), frame('throw')]) {
+    const [near, far] = streamPair()
+    const bytes = new Socket({ fd: far, readable: true, writable: true })
+    afterwards(t, () => void bytes.destroy())
+    const { boundary } = countingBoundary()
+    let ends = 0
+    const events = {
+      onMessage(message: unknown) {
+        if (message === 'throw') throw new Error('injected')
+      },
+      onEnd: () => void ends++,
+    }
+    const link: Link<unknown, unknown> = new Link(near, events, (handler) =>
+      boundary.guard('a message of a child', handler, () => link.close()),
+    )
+    await send(bytes, Buffer.concat([frame('fine'), broken]))
+    await until('the end of the link', () => ends === 1)
+    assert.equal(boundary.count, 1)
+  }
+})
+
+test('whatever a child sends, in any chunks, is messages, an end, or a failure that the guard has', async () => {
+  const json = fc.json().map((text) => {
+    const head = Buffer.alloc(4)
+    head.writeUInt32LE(Buffer.byteLength(text))
+    return Buffer.concat([head, Buffer.from(text)])
+  })
+  const tagged = fc
+    .constantFrom('$base64', '$int32')
+    .chain((key) => fc.jsonValue().map((value) => frame({ [key]: value })))
+  const stream = fc
+    .array(fc.oneof(json, tagged, fc.uint8Array({ maxLength: 20 })))
+    .map((parts) => Buffer.concat(parts))
+  await fc.assert(
+    fc.asyncProperty(stream, anyCuts, async (bytes, cuts) => {
+      const outcomes = []
+      for (const pieces of [[bytes], cutAt(bytes, cuts)]) {
+        const [near, far] = streamPair()
+        const socket = new Socket({ fd: far, readable: true, writable: true }).on('error', () => {})
+        const { boundary } = countingBoundary()
+        const heard: unknown[] = []
+        await new Promise<void>((onEnd) => {
+          const link: Link<unknown, unknown> = new Link(
+            near,
+            { onMessage: (message) => void heard.push(message), onEnd },
+            (handler) => boundary.guard('a message of a child', handler, () => link.close()),
+          )
+          for (const piece of pieces) socket.write(piece)
+          socket.end()
+          socket.resume()
+        })
+        socket.destroy()
+        outcomes.push([heard, boundary.count])
+      }
+      assert.deepEqual(outcomes[0], outcomes[1])
+    }),
+    { numRuns: 100 },
+  )
+})

@@ -22,11 +22,17 @@ export class Link<In, Out> {
   /** Bytes from which on there is something to read. */
   #wantedBytes = HEAD_BYTES
 
-  /** `fd` is a Unix stream socket and belongs to the link. */
-  constructor(fd: number, events: LinkEvents<In>) {
+  /**
+   * `fd` is a Unix stream socket and belongs to the link. `guard` wraps the handler of bytes where the other process is
+   * not trusted.
+   */
+  constructor(fd: number, events: LinkEvents<In>, guard = (handler: (bytes: Buffer) => void) => handler) {
     this.#events = events
     this.#socket = new Socket({ fd, readable: true, writable: true })
-    this.#socket.on('data', (bytes) => this.#onBytes(bytes))
+    this.#socket.on(
+      'data',
+      guard((bytes) => this.#onBytes(bytes)),
+    )
     // An error is always followed by 'close'.
     this.#socket.on('error', () => {})
     this.#socket.on('close', () => events.onEnd())

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { mock, test } from 'node:test'
+import { countingBoundary, STRICT } from '../../test/support/boundaries.js'
 import { localCells } from '../cells/cells.js'
 import { ACCESS, LOG, LogRingWriter } from '../observe/log-ring.js'
 import { INFO, WARNING } from '../observe/severity.js'
@@ -21,10 +22,8 @@ function worldOf(ringBytes: number) {
   const said: (readonly [number, string])[] = []
   const access: string[] = []
   const counts = { wakes: 0 }
-  const drain = new LogDrain(cells, (severity, text) => said.push([severity, text]), {
-    access: (line) => access.push(line),
-    key: () => {},
-  })
+  const files = { access: (line: string) => void access.push(line), key: () => {} }
+  const drain = new LogDrain(cells, (severity, text) => said.push([severity, text]), files, STRICT)
   const writer = new LogRingWriter(cells, () => {
     counts.wakes++
     drain.drain()
@@ -80,4 +79,28 @@ test('what is left at the end is carried, and nothing goes on afterwards', () =>
     mock.timers.tick(1_000)
     assert.deepEqual(access, ['a', 'b'])
   })
+})
+
+test('a line whose writing throws does not end the drain', () => {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  const cells = localCells({ children: 1, remotes: 1, listeners: 1, ringBytes: 1_000 }).child(0)
+  const { boundary, logged } = countingBoundary()
+  const access: string[] = []
+  const files = {
+    access(line: string) {
+      if (line === 'bad') throw new Error('injected')
+      access.push(line)
+    },
+    key() {},
+  }
+  const drain = new LogDrain(cells, () => {}, files, boundary)
+  const writer = new LogRingWriter(cells, () => drain.drain())
+  for (const line of ['first', 'bad', 'last']) {
+    writer.write(ACCESS, INFO, line)
+    mock.timers.tick(20)
+  }
+  drain.close()
+  mock.timers.reset()
+  assert.deepEqual([access, boundary.count], [['first', 'last'], 1])
+  assert.match(logged[0] ?? '', /^internal error while handling the log ring of a child/)
 })

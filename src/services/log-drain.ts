@@ -1,4 +1,5 @@
 import type { ChildCells } from '../cells/cells.js'
+import type { Boundary } from '../observe/boundary.js'
 import { COUNT } from '../observe/counters.js'
 import { ACCESS, KEY, LogRingReader } from '../observe/log-ring.js'
 import { WARNING } from '../observe/severity.js'
@@ -24,10 +25,12 @@ export class LogDrain {
   readonly #counters: Float64Array
   readonly #say: Say
   readonly #files: LineSinks
+  readonly #boundary: Boundary
   #timer: NodeJS.Timeout | undefined
   #droppedBefore = 0
 
-  constructor(cells: ChildCells, say: Say, files: LineSinks) {
+  constructor(cells: ChildCells, say: Say, files: LineSinks, boundary: Boundary) {
+    this.#boundary = boundary
     this.#reader = new LogRingReader(cells)
     this.#counters = cells.counters
     this.#say = say
@@ -51,7 +54,17 @@ export class LogDrain {
     this.#carry()
   }
 
+  /** Lines carried. What cannot be read is looked at again later: the next lines may be sound. */
   #carry(): number {
+    let count = 1
+    const carry = () => {
+      count = this.#carryLines()
+    }
+    this.#boundary.run('the log ring of a child', carry, () => {})
+    return count
+  }
+
+  #carryLines(): number {
     const lines = this.#reader.drain()
     for (const { kind, severity, text } of lines) {
       if (kind === ACCESS) this.#files.access(text)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { countingBoundary } from '../../test/support/boundaries.js'
 import { ERR, INFO, NOTICE, WARNING } from '../observe/severity.js'
 import { Stapler, type StapleSource, type StapleVerdict } from './ocsp.js'
 
@@ -25,15 +26,21 @@ class World {
   /** Requests that are not answered before it says so. */
   held: (() => void)[] | undefined
   ended = 0
+  /** Those whose responses make the handler throw. */
+  readonly broken = new Set<string>()
 
   constructor(t: TestContext) {
     this.t = t
     t.mock.timers.enable({ apis: ['setTimeout', 'Date'] })
     this.stapler = new Stapler<StapleSource>({
       post: (_url, request, ended) => this.#post(Buffer.from(request).toString(), ended),
-      check: () => this.verdict,
+      check: ({ id }) => {
+        if (this.broken.has(id)) throw new Error('injected')
+        return this.verdict
+      },
       onStaple: (id, staple) => this.shown.push([id, staple && Buffer.from(staple).toString()]),
       say: (severity, text) => this.said.push([severity, text.replace('TLS: the OCSP response for ', '')]),
+      boundary: countingBoundary().boundary,
     })
   }
 
@@ -205,5 +212,19 @@ test('few are asked at once, and what nobody wants any more is ended', async (t)
     ['a', 'b'],
   )
   assert.equal(world.asked.length, 5)
+  world.stapler.close()
+})
+
+test('an exception while a response is handled is a failure of that response alone', async (t) => {
+  const world = new World(t)
+  world.broken.add('a')
+  await world.watch('a', 'b')
+  assert.deepEqual(world.shown, [['b', 'one']])
+  assert.deepEqual(world.saidOf(WARNING), [
+    'a cannot be fetched from http://a.example/: the response cannot be handled; nothing is stapled',
+  ])
+  world.broken.clear()
+  await world.pass(5_000)
+  assert.deepEqual(world.shown[1], ['a', 'one'])
   world.stapler.close()
 })

@@ -1,3 +1,4 @@
+import type { Boundary } from '../observe/boundary.js'
 import { ERR, INFO, NOTICE, WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 
@@ -23,6 +24,7 @@ export interface StaplerParts<S extends StapleSource> {
   /** What clients of this certificate are shown from now on; undefined: nothing. */
   onStaple(id: string, staple: Uint8Array | undefined): void
   readonly say: Say
+  readonly boundary: Boundary
 }
 
 /** A response is fetched again at half of its time, and not later than this. */
@@ -118,7 +120,11 @@ export class Stapler<S extends StapleSource> {
     this.#askingCount += 1
     const answer = await this.#parts.post(source.url, source.request, ended.signal).catch(reasonOf)
     this.#askingCount -= 1
-    if (!ended.signal.aborted) this.#hear(entry, answer)
+    const hear = () => {
+      if (!ended.signal.aborted) this.#hear(entry, answer)
+    }
+    const onFailure = () => this.#onFailure(entry, 'the response cannot be handled')
+    this.#parts.boundary.run('an OCSP response', hear, onFailure)
     const next = this.#waiting.shift()
     if (next !== undefined) this.#ask(next)
   }

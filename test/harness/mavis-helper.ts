@@ -11,6 +11,8 @@ import type {
   ExternalSettings,
   HelperProgram,
 } from '../../src/mavis/settings.js'
+import { Boundary } from '../../src/observe/boundary.js'
+import type { Say } from '../../src/observe/trace.js'
 import { afterwards } from './clean-up.js'
 import { needs } from './needs.js'
 import { childrenOf } from './proc.js'
@@ -40,6 +42,8 @@ export interface ModuleOptions extends Partial<Omit<ExternalSettings, 'module' |
   /** For all modules together. */
   readonly patienceMs?: number
   readonly nowMs?: () => number
+  /** Takes log lines instead of `log`. */
+  readonly say?: Say
 }
 
 /** The program of the interpreter itself: what is found by its name may be a script that looks for it. */
@@ -74,8 +78,13 @@ export class Asked<M extends Module & { readonly pids: number[] }> {
       assert.deepEqual(childrenOf(process.pid), [], 'helpers are left')
       assert.deepEqual(this.#answeredAgain, [], 'questions were answered twice')
     })
+    const say = options.say ?? ((_: number, text: string) => log.push(text))
     this.module = open({
-      say: (_, text) => log.push(text),
+      say,
+      boundary: new Boundary(
+        (_, text) => log.push(text),
+        () => performance.now(),
+      ),
       nowMs: options.nowMs ?? (() => performance.now()),
       timeoutMs: options.patienceMs ?? 10_000,
     })
@@ -156,7 +165,7 @@ export function externalThat(
 export function externalMtThat(
   t: TestContext,
   words: readonly string[],
-  options: Pick<ModuleOptions, 'timeoutMs' | 'patienceMs' | 'nowMs'> = {},
+  options: Pick<ModuleOptions, 'timeoutMs' | 'patienceMs' | 'nowMs' | 'say'> = {},
 ): Asked<ExternalMt> | undefined {
   if (!needs(t, 'python3')) return undefined
   const program = programOf('python3', 'helper_mt.py', words)

@@ -14,6 +14,7 @@ import { Relay, relayTo } from '../harness/relay.js'
 import { reload } from '../harness/reload.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { until, within } from '../harness/until.js'
+import { STRICT } from '../support/boundaries.js'
 
 const QUESTION: Omit<Question, 'token'> = {
   childSlot: 0,
@@ -97,7 +98,11 @@ test('who is asked only now and then has helpers for each question, however slow
     members: [],
     modules: [external],
   }
-  const authority = new Authority(settings, { say: () => {}, nowMs: () => performance.now() })
+  const authority = new Authority(settings, {
+    say: () => {},
+    boundary: STRICT,
+    nowMs: () => performance.now(),
+  })
   afterwards(t, () => within('the authority to close', authority.close()))
   authority.retire()
   for (let token = 1; token <= 5; token++) {

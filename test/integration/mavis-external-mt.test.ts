@@ -185,3 +185,15 @@ test('closing answers what is open', async (t) => {
   assert.equal((await open).values[AV.COMMENT], 'the module closes')
   assert.deepEqual(childrenOf(process.pid), [])
 })
+
+test('text in place of frames ends the helper, however many chunks it comes in', async (t) => {
+  const asked = externalMtThat(t, ['text in chunks'])
+  if (asked === undefined) return
+  const { code, values } = await asked.ask()
+  assert.deepEqual(
+    [code, values[AV.RESULT], values[AV.COMMENT]],
+    [FINAL, 'ERR', 'helpers end without an answer'],
+  )
+  await asked.logged(/a malformed answer\. Terminating\.$/)
+  assert.ok(!asked.log.some((line) => line.startsWith('internal error')), asked.log.join('\n'))
+})

@@ -230,3 +230,24 @@ for (const { name, options, reason } of [
     await asked.logged(new RegExp(`^external: \\S+ could not be started${reason}`))
     await asked.logged(/^external: \S+ respawning too fast; throttling for \d+ seconds.$/)
   })
+
+test('an exception while a line of a helper is logged ends that helper, and another one answers', async (t) => {
+  const said: string[] = []
+  let isBroken = true
+  const say = (_: number, text: string) => {
+    said.push(text)
+    if (isBroken && text.endsWith('asked of joe')) {
+      isBroken = false
+      throw new Error('injected')
+    }
+  }
+  const asked = externalThat(t, ['stderr'], { say })
+  if (asked === undefined) return
+  const [first] = asked.module.pids as [number]
+  for (let i = 0; i < 3; i++) assert.equal((await asked.ask()).values[AV.RESULT], 'ACK')
+  await asked.logged(
+    /^internal error while handling the standard error of a mavis helper \(1 .*: Error: injected$/,
+  )
+  await until('the helper to end', () => !isAlive(first))
+  assert.ok(!asked.module.pids.includes(first))
+})

@@ -8,6 +8,7 @@ import { ACK, FINAL, type Module, type ModuleServices, NAK, type Query } from '.
 import { openModule } from '../../src/mavis/open-module.js'
 import type { Condition, Script, Statement } from '../../src/mavis/script.js'
 import type { ModuleSettings } from '../../src/mavis/settings.js'
+import { STRICT } from '../support/boundaries.js'
 import { common, questionOf } from '../support/mavis.js'
 
 const QUESTIONS = 100_000
@@ -86,7 +87,12 @@ class World {
   answered = 0
   lines = 0
   #asked = 0
-  readonly #services: ModuleServices = { say: () => this.lines++, nowMs: () => this.#asked, timeoutMs: 5_000 }
+  readonly #services: ModuleServices = {
+    say: () => this.lines++,
+    boundary: STRICT,
+    nowMs: () => this.#asked,
+    timeoutMs: 5_000,
+  }
   readonly chain = new Chain(
     [
       ...MODULES.map((settings) => ({ settings, module: openModule(settings, this.#services) })),
@@ -138,7 +144,7 @@ const ANSWER_BYTES = 64 * 1024
 test('what is kept of an answer does not hold on to the rest of it', () => {
   const [settings] = MODULES.filter(({ module }) => module === 'cache')
   assert.ok(settings !== undefined)
-  const cache = openModule(settings, { say: () => {}, nowMs: () => 0, timeoutMs: 5_000 })
+  const cache = openModule(settings, { say: () => {}, boundary: STRICT, nowMs: () => 0, timeoutMs: 5_000 })
   const before = heapBytes()
   for (let i = 0; i < ANSWERS; i++) {
     const query = questionOf({ USER: `${i}` })

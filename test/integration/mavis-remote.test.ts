@@ -415,3 +415,28 @@ test('memory is the same after many questions', async (t) => {
   const grown = (await heapAfter(MANY)) - before
   assert.ok(grown < GROWTH_BYTES_MAX, `${grown} bytes more after ${MANY} questions`)
 })
+
+for (const name of ['UDP', 'a Unix socket']) {
+  test(`${name}: an exception while a datagram is handled sends its question to another server`, async (t) => {
+    const folder = temporaryFolder(t)
+    const at = (file: string) => (name === 'UDP' ? {} : { at: `${folder}/${file}` })
+    const bad = await startMavisd(t, { ...at('bad'), always: 'noise' })
+    const good = await startMavisd(t, { ...at('good'), always: 'answer' })
+    if (bad === undefined || good === undefined) return
+    const asker = new RemoteAsker(t, [bad.server, good.server], {
+      onSaid(text) {
+        if (text.endsWith('sends what is no answer')) throw new Error('injected')
+      },
+    })
+    assert.equal((await asker.ask('answer')).result, 'ACK')
+    await Promise.all([bad.hasBeenAsked(1), good.hasBeenAsked(1)])
+    assert.match(
+      asker.said.join('\n'),
+      /^internal error while handling a datagram of a mavis server .*: Error: injected$/m,
+    )
+    assert.match(asker.said.join('\n'), /^remote: .* fails: its answer cannot be handled$/m)
+    assert.equal((await asker.ask('answer')).result, 'ACK')
+    await good.hasBeenAsked(2)
+    assert.equal(bad.asked(), 1)
+  })
+}

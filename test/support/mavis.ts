@@ -9,6 +9,7 @@ import {
   type Query,
 } from '../../src/mavis/module.js'
 import type { CommonModuleSettings, GroupsSettings } from '../../src/mavis/settings.js'
+import { Boundary } from '../../src/observe/boundary.js'
 
 /** Attributes by their names; undefined: taken away. */
 export type Named = { readonly [Name in AttributeName]?: string | undefined }
@@ -44,6 +45,8 @@ export class FakeServices implements ModuleServices {
   readonly say = (_severity: number, text: string) => {
     this.lines.push(text)
   }
+
+  readonly boundary = new Boundary(this.say, () => this.ms)
 
   nowMs(): number {
     return this.ms

@@ -4,12 +4,17 @@ import { AV } from '../../src/base/mavis-attributes.js'
 import type { Code, Query } from '../../src/mavis/module.js'
 import { Remote } from '../../src/mavis/remote.js'
 import type { MavisServer, RemoteModuleSettings } from '../../src/mavis/settings.js'
+import { Boundary } from '../../src/observe/boundary.js'
 import { afterwards } from '../harness/clean-up.js'
 
 /** Longer than any test that passes: what ends a question is not the time, unless a test says so. */
 const LONG_MS = 60_000
 
-export type RemoteOptions = Partial<RemoteModuleSettings> & { readonly mavisTimeoutMs?: number }
+export interface RemoteOptions extends Partial<RemoteModuleSettings> {
+  readonly mavisTimeoutMs?: number
+  /** Called with each log line. */
+  readonly onSaid?: (text: string) => void
+}
 
 export interface Answered {
   readonly code: Code
@@ -25,7 +30,7 @@ export class RemoteAsker {
   #serial = 0
 
   constructor(t: TestContext, servers: readonly MavisServer[], options: RemoteOptions = {}) {
-    const { mavisTimeoutMs = LONG_MS, ...settings } = options
+    const { mavisTimeoutMs = LONG_MS, onSaid, ...settings } = options
     this.remote = new Remote(
       {
         module: 'remote',
@@ -44,7 +49,14 @@ export class RemoteAsker {
         ...settings,
       },
       {
-        say: (_, text) => this.said.push(text),
+        say: (_, text) => {
+          this.said.push(text)
+          onSaid?.(text)
+        },
+        boundary: new Boundary(
+          (_, text) => this.said.push(text),
+          () => performance.now(),
+        ),
         nowMs: () => performance.now(),
         timeoutMs: mavisTimeoutMs,
       },

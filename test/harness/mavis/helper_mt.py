@@ -73,6 +73,10 @@ def work(values):
         say(frame(values, magic=0x4D610002))
     elif behaviour == "wrong length":
         say(frame(values, length=0x7FFFFFFF))
+    elif behaviour == "text in chunks":
+        for _ in range(100):
+            say(b"Traceback (most recent call last):\n" * 100)
+            time.sleep(0.001)
     elif behaviour == "missing serial":
         del values[21]
         say(frame(values))

@@ -154,6 +154,9 @@ class Server:
             self.sock.sendto(noise, peer)
         self.answer(question, peer)
 
+    def noise(self, question, peer):
+        self.sock.sendto(b"x y\n", peer)
+
     def echo(self, question, peer):
         """Sends the question back, before it answers."""
         self.send(question, peer)

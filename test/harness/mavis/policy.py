@@ -4,12 +4,16 @@
 policy.py POLICY [ASKED]: each line of POLICY is `USER RESULT [COMMENT]`; ASKED gets a line `USER SERIAL IPADDR
 REALM VHOST` for each question. RESULT: ACK, NAK, NFD, ERR, DOWN; `slow N RESULT`: the same after N seconds; `member
 GROUP`: ACK with TACMEMBER; `deaf`: ACK, and from then on only SIGKILL ends it; `die`; `hang`; `wait`: looks again until the file says
-something else. Who is not in the file
+something else; `shout N,N,… RESULT`: writes so many bytes to standard error in chunks of their own, and answers then; `mumble TEXT RESULT`:
+writes that to standard error. Who is not in the file
 is not ours: DOWN.
 """
+import array
+import fcntl
 import os
 import signal
 import sys
+import termios
 import time
 
 TYPE, USER, RESULT, IPADDR, COMMENT, SERIAL, REALM, VHOST, TACMEMBER = 0, 4, 6, 14, 17, 21, 27, 30, 47
@@ -37,6 +41,15 @@ def policy(user):
     return ["DOWN"]
 
 
+def shout(data):
+    """Writes it to standard error, and returns when it has been read: what comes next is another chunk."""
+    os.write(2, data)
+    unread = array.array("i", [1])
+    while unread[0] > 0:
+        fcntl.ioctl(2, termios.FIONREAD, unread)
+        time.sleep(0.001)
+
+
 def note(values):
     if len(sys.argv) < 3:
         return
@@ -56,6 +69,14 @@ def main():
         while words[0] == "wait":
             time.sleep(0.02)
             words = policy(values.get(USER, ""))
+        if words[0] == "shout":
+            for count in words[1].split(","):
+                shout(b"x" * int(count))
+            shout(b"\n")
+            words = words[2:]
+        if words[0] == "mumble":
+            shout(words[1].encode())
+            words = words[2:]
         if words[0] == "die":
             os._exit(1)
         while words[0] == "hang":

@@ -1,0 +1,30 @@
+/**
+ * Preloaded into the program (`--import`): functions that its handlers call throw on certain bytes, as a defect in the
+ * handlers would.
+ */
+
+/** Chunks with these bytes cannot be cut. Split, so that no file of the program has it. */
+export const MARKER = ['INJECTED', 'FAILURE'].join('-')
+
+/** Longer ones are not looked into. */
+const LOOKED_AT_BYTES_MAX = 1_000_000
+
+const subarray = Buffer.prototype.subarray
+Buffer.prototype.subarray = function (this: Buffer<ArrayBuffer>, ...range: [number?, number?]) {
+  if (this.length < LOOKED_AT_BYTES_MAX && this.includes(MARKER)) throw new Error('injected')
+  return subarray.apply(this, range)
+}
+
+/** The first child's first message; those of its successor are read. */
+let isLinkBroken = process.env.TCPRELAY_TEST_BREAK_LINK !== 'yes'
+const parse = JSON.parse
+JSON.parse = (text, reviver) => {
+  if (!isLinkBroken && text.includes('"kind":"serving"')) {
+    isLinkBroken = true
+    throw new Error('injected')
+  }
+  return parse(text, reviver)
+}
+
+/** What a program is started with to have it. */
+export const INJECTED = { NODE_OPTIONS: `--import=${import.meta.url}` }
