@@ -329,3 +329,20 @@ test('a dying child waits no longer than a second for a master that says nothing
   world.pass(20)
   assert.equal(world.mayDie, 1)
 })
+
+test('a master that does not read for hours gets one keepalive behind those in its queue', () => {
+  const world = new World()
+  let sent = 0
+  const countSent = () => {
+    const heard = world.master.hear()
+    sent += heard.length
+    return heard.length
+  }
+  for (let i = 0; i < 10_000; i++) world.pass(KEEPALIVE_MS)
+  const queued = countSent()
+  for (;;) {
+    world.turns()
+    if (countSent() === 0) break
+  }
+  assert.ok(sent <= queued + 1, `${sent} messages, ${queued} of them in the queue`)
+})

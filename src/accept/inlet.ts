@@ -109,7 +109,9 @@ export class Inlet implements Watcher, TurnTaker, TimerOwner {
   }
 
   onTimer(): void {
-    this.#say(m.KEEPALIVE, 0)
+    // One that waits says as much as many: a master that does not read must not fill our memory.
+    if (this.#pending.length === 0) this.#say(m.KEEPALIVE, 0)
+    else this.#flush()
     if (this.#isDying && !this.#parts.answersDying && !this.#isClosed) {
       this.#isDying = false
       this.#parts.onMayDie()
