@@ -21,7 +21,8 @@ export interface InputRequest {
 }
 
 interface Frame {
-  readonly name: string
+  /** Undefined: tokens that were looked at and put back. */
+  readonly name: string | undefined
   readonly isFile: boolean
   /** Undefined or an end token when exhausted. */
   read(): Token | undefined
@@ -57,6 +58,21 @@ export class TokenInput {
       const unused = this.#include()
       if (unused !== undefined) return unused
     }
+  }
+
+  /** The next tokens of the innermost file or alias as they are written, up to its end. They are read again later. */
+  lookAhead(count: number): readonly Token[] {
+    const tokens: Token[] = []
+    while (tokens.length < count) {
+      const frame = this.#frames.at(-1)
+      const token = frame?.read()
+      if (token !== undefined) tokens.push(token)
+      if (token?.kind === 'end' || (token === undefined && frame?.name !== undefined)) break
+      if (token === undefined) this.#frames.pop()
+    }
+    let at = 0
+    this.#frames.push({ name: undefined, isFile: false, read: () => tokens[at++] })
+    return tokens
   }
 
   /** Puts the tokens of an alias in the place of its use. */
@@ -136,7 +152,9 @@ export class TokenInput {
     if (this.#earlyEnd !== undefined) return false
     const { problems, sources } = this.#request
     const path = normalize(name)
-    const open = this.#frames.filter(({ isFile }) => isFile).map((frame) => frame.name)
+    const open = this.#frames.flatMap((frame) =>
+      frame.isFile && frame.name !== undefined ? [frame.name] : [],
+    )
     this.#includes += 1
     const answer = sources.read(name)
     if (open.includes(path)) {

@@ -56,6 +56,17 @@ export class TokenStream {
     return this.#input.earlyEnd ?? this.#ahead
   }
 
+  /** The next tokens as they are written, at most `count`, up to the end of the file or alias they stand in. */
+  lookAhead(count: number): readonly Token[] {
+    const first = this.peekAsWritten()
+    return first.kind === 'end' ? [first] : [first, ...this.#input.lookAhead(count - 1)]
+  }
+
+  /** Lets the input end here, for a reason that has been reported. */
+  endAt(position: Position, message: string): void {
+    this.#input.endAt(position, message)
+  }
+
   next(): Token {
     return this.#take(this.peek(), true)
   }
@@ -64,9 +75,9 @@ export class TokenStream {
     return this.#take(this.peekAsWritten(), true)
   }
 
-  /** Whether a token that comes next begins a line, seen from the last one taken. */
+  /** Whether a token that comes next begins a line: the first of all, or on another one than the last token taken. */
   isOnNewLine({ position: { file, line } }: Token): boolean {
-    return this.#last !== undefined && (this.#last.file !== file || this.#last.line !== line)
+    return this.#last === undefined || this.#last.file !== file || this.#last.line !== line
   }
 
   /** Takes an optional `=`; true when there was one. */
