@@ -1,4 +1,4 @@
-import type { Position, Problem } from '../base/problem.js'
+import { formatProblem, type Position, type Problem } from '../base/problem.js'
 import { printable } from './expectation.js'
 
 /** Findings that callers tell apart, because the program's exit code depends on them. */
@@ -13,6 +13,12 @@ export interface ConfigProblem extends Problem {
 export interface ProblemExtras {
   readonly hint?: string | undefined
   readonly code?: ProblemCode | undefined
+}
+
+/** A finding as a line of the log: with what to do, without the line of the file. */
+export function problemLine(problem: ConfigProblem): string {
+  const { hint } = problem
+  return formatProblem(problem) + (hint === undefined ? '' : ` (${printable(hint)})`)
 }
 
 /** More findings than this help nobody; reading stops at that many errors. */
@@ -34,6 +40,12 @@ export class Problems {
 
   error(position: Position, message: string, extras: ProblemExtras = {}): void {
     this.add({ severity: 'error', position, message, ...extras })
+  }
+
+  /** An error that is reported at the first place only, however many there are. */
+  errorOnce(position: Position, message: string, extras: ProblemExtras = {}): void {
+    const isKnown = [...this.#found.values()].some((problem) => problem.message === printable(message))
+    if (!isKnown) this.error(position, message, extras)
   }
 
   warn(position: Position, message: string, extras: ProblemExtras = {}): void {

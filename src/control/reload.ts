@@ -1,7 +1,7 @@
 import type { SocketAddress } from '../base/address.js'
-import { formatProblem } from '../base/problem.js'
 import type { Shape } from '../cells/layout.js'
 import type { Configuration } from '../config/load.js'
+import { problemLine } from '../config/problems.js'
 import type { ListenerSettings } from '../config/table-spawnd.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
@@ -180,7 +180,7 @@ export class Reloader {
     const { hasChildren } = this.#keeper
     const limits = hasChildren ? limitProblems(loaded) : singleProcessProblems(loaded, options.arguments)
     const problems = [...loaded.problems, ...startProblems(loaded, hasChildren), ...limits]
-    for (const problem of problems) log.say(hasErrors([problem]) ? ERR : WARNING, formatProblem(problem))
+    for (const problem of problems) log.say(hasErrors([problem]) ? ERR : WARNING, problemLine(problem))
     if (!hasErrors(problems)) return loaded
     log.say(ERR, 'the new configuration is wrong: the old one goes on')
     return undefined

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { formatProblem } from '../base/problem.js'
+import { problemLine } from '../config/problems.js'
 import { WARNING } from '../observe/severity.js'
 import { limitProblems } from '../plan/limit-problems.js'
 import type { Loaded, LoadOptions } from '../plan/load.js'
@@ -13,7 +13,7 @@ const OWN_PROGRAM = fileURLToPath(new URL('../../../bin/tcprelay.js', import.met
 export async function runMaster(options: LoadOptions, loaded: Loaded): Promise<void> {
   const started = await startHead(options, loaded)
   if (started === undefined) return
-  for (const problem of limitProblems(loaded)) started.log.say(WARNING, formatProblem(problem))
+  for (const problem of limitProblems(loaded)) started.log.say(WARNING, problemLine(problem))
   const ownProgram = { command: process.execPath, words: [...process.execArgv, OWN_PROGRAM] }
   startOrLeave(started, () => new Master({ ...started, loaded, options, ownProgram }).start())
 }

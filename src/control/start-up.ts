@@ -8,7 +8,7 @@ import {
   EXIT_UNAVAILABLE,
 } from '../base/exit-codes.js'
 import { descriptorsOf, POLL_VARIABLE, SELECT_DESCRIPTORS } from '../base/poll-mechanism.js'
-import { formatProblem } from '../base/problem.js'
+import { problemLine } from '../config/problems.js'
 import { descriptorLimit, raiseDescriptorLimit } from '../kernel/limits.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
 import { linuxSystem } from '../kernel/linux-system.js'
@@ -83,7 +83,7 @@ export function startProcess(options: LoadOptions, loaded: Loaded): Started | un
   log.say(INFO, `startup (version ${version()})`)
   tellMechanism(loaded, log)
   const traceMask = given.debugMask | spawnd.debugMask | tcprelay.debugMask
-  for (const problem of loaded.problems) log.say(WARNING, formatProblem(problem))
+  for (const problem of loaded.problems) log.say(WARNING, problemLine(problem))
   traceConfiguration(loaded, traceMask, log)
   const boundary = new Boundary(log.say, () => system.clock.monotonicMs())
   return { program: basename(programPath, '.js'), system, log, way, boundary, traceMask }
