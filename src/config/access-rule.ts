@@ -1,9 +1,10 @@
 import type { NetworkRule } from '../admission/access-list.js'
 import type { IdentityRule } from '../admission/identity-list.js'
+import { parseHostLiteral } from '../base/address.js'
 import { parseNetwork } from '../base/cidr.js'
 import type { Position } from '../base/problem.js'
 import { groupId, userId } from './account-types.js'
-import { refuseText } from './expectation.js'
+import { type Refusal, refuseText } from './expectation.js'
 import { commaList, oneToken, type ValueInput, type ValueType } from './value-type.js'
 
 /** One line of an access list: about clients by their addresses, or about those of Unix sockets. */
@@ -11,12 +12,27 @@ export type AccessRule = (NetworkRule | IdentityRule) & { readonly position: Pos
 
 const PERMITTING = new Set(['permit', 'accept'])
 
-const networks = commaList(
-  oneToken(
-    'CIDR',
-    (text) => parseNetwork(text) ?? refuseText('an IP address or network in CIDR notation', text),
-  ),
-)
+const networks = commaList(oneToken('CIDR', (text) => parseNetwork(text) ?? refuseNetwork(text)))
+
+/** The first one is IPv4, the second one IPv6. */
+export const EVERYBODY = '0.0.0.0/0, ::/0'
+
+/** Words for everybody in the rules of other programs. */
+const EVERYBODY_WORDS = new Set(['all', 'any', 'everybody', 'everyone', '*'])
+
+function refuseNetwork(text: string): Refusal {
+  if (EVERYBODY_WORDS.has(text.toLowerCase())) {
+    return refuseText('an IP address or network', text, `everybody is '${EVERYBODY}'`)
+  }
+  const [, host = '', bits] = /^(.+)\/(\d+)$/.exec(text) ?? []
+  const literal = bits === undefined ? undefined : parseHostLiteral(host)
+  if (literal !== undefined) {
+    const family = literal.family === 'ipv4' ? 'IPv4' : 'IPv6'
+    return refuseText(`a prefix of 0 to ${literal.family === 'ipv4' ? 32 : 128} bits for ${family}`, text)
+  }
+  return refuseText('an IP address or network in CIDR notation', text)
+}
+
 const users = commaList(userId)
 const groups = commaList(groupId)
 

@@ -23,19 +23,6 @@ const NUMERIC_END = /(^|\.)(\d+|0x[0-9a-f]*)\.?$/i
 /** A path must fit sockaddr_un with its final NUL, an abstract name with the NUL in front that marks it. */
 const UNIX_PATH_BYTES_MAX = 107
 
-/** `10.0.0.1`, `::1`, `host`, each also with a port (`[::1]:80`), `/path`, `unix:/path`, `unix:@name`. */
-export const address: ValueType<AddressText> = oneToken(
-  'ADDRESS',
-  (text) => parseAddress(text) ?? refuseText('an IP address, a host name or the path of a socket', text),
-)
-
-/** Where connections come from: an address, or that of each client. */
-export const localSource: ValueType<HostLiteral | 'client'> = oneToken('ADDRESS|client', (text) =>
-  text.toLowerCase() === 'client'
-    ? 'client'
-    : (parseHostLiteral(text) ?? refuseText("an IP address or 'client'", text)),
-)
-
 /** A path, or `@name` for a name in no file system; it comes out as the system has it, with NUL in front (unix(7)). */
 export const socketPath: ValueType<string> = oneToken(
   'PATH|@NAME',

@@ -1,4 +1,5 @@
 import { formatAddress, type SocketAddress } from '../base/address.js'
+import { checkAccess } from './check-access.js'
 import { checkDatagrams } from './check-datagrams.js'
 import { checkMavis } from './check-mavis.js'
 import { checkPorts } from './check-ports.js'
@@ -23,18 +24,33 @@ export interface CheckInput {
   readonly mayHaveCertificate: boolean
   /** The same of a MAVIS module, or what goes with it. */
   readonly mayHaveModule: boolean
+  /** In the spawnd section something was not understood that may have been an access rule. */
+  readonly mayHaveRule: boolean
   readonly isInetd: boolean
 }
 
 /** Checks what no directive can see for itself. */
 export function checkConfiguration(input: CheckInput, problems: Problems): void {
-  const { spawnd, tcprelay, hasListeners, hasRemotes, mayHaveCertificate, mayHaveModule, isInetd } = input
+  const {
+    spawnd,
+    tcprelay,
+    hasListeners,
+    hasRemotes,
+    mayHaveCertificate,
+    mayHaveModule,
+    mayHaveRule,
+    isInetd,
+  } = input
   if (spawnd !== undefined) {
     if (!hasListeners && !isInetd) {
       problems.error(spawnd.position, 'no listeners defined', { code: 'no-listeners' })
     }
     checkDatagrams(spawnd, problems)
-    checkOverlaps(spawnd.listeners, problems)
+    if (!mayHaveRule) checkAccess(spawnd.accessRules, problems)
+    checkOverlaps(
+      spawnd.listeners.filter(({ hasMistakes }) => !hasMistakes),
+      problems,
+    )
     checkListenerSockets(spawnd.listeners, problems)
   }
   if (tcprelay !== undefined) {

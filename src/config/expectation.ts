@@ -2,6 +2,10 @@ import { nearest } from '../base/suggest.js'
 
 const SHOWN_MAX = 60
 
+/** Words that a message lists, and how many it shows of more. */
+const WORDS_MAX = 12
+const WORDS_OF_MANY = 10
+
 /** Why a value is not taken; the reader adds the position. */
 export class Refusal {
   readonly message: string
@@ -13,11 +17,16 @@ export class Refusal {
   }
 }
 
-/** `expected 'a', 'b' or 'c', but got 'X'`; the words sorted bytewise, each once. */
+/** `expected 'a', 'b' or 'c', but got 'X'`; the words sorted bytewise, each once; of many the first ones. */
 export function refuseWord(words: Iterable<string>, got: string, shownGot = shown(got)): Refusal {
   const sorted = [...new Set(words)].sort()
-  const list = orList(sorted.map((word) => `'${word}'`))
-  return new Refusal(`expected ${list}, but got ${shownGot}`, didYouMean(got, sorted))
+  const guess = didYouMean(got, sorted)
+  if (sorted.length <= WORDS_MAX)
+    return new Refusal(`expected ${quotedList(sorted)}, but got ${shownGot}`, guess)
+  const list = sorted.slice(0, WORDS_OF_MANY).map((word) => `'${word}'`)
+  const others = sorted.length - WORDS_OF_MANY
+  const message = `expected ${list.join(', ')} or one of ${others} others, but got ${shownGot}`
+  return new Refusal(message, guess ?? 'see docs/configuration.md')
 }
 
 /** `expected a port, but got 'X'`. */
@@ -35,11 +44,21 @@ export function orList(items: readonly string[]): string {
   return `${items.slice(0, -1).join(', ')} or ${items.at(-1)}`
 }
 
+/** `'a', 'b' or 'c'` */
+export function quotedList(items: readonly string[]): string {
+  return orList(items.map((item) => `'${item}'`))
+}
+
 /** Text from a file as a message may repeat it: in quotes, short, and harmless to a terminal. */
 export function shown(text: string): string {
+  return `'${shortened(text)}'`
+}
+
+/** The same without quotes. */
+export function shortened(text: string): string {
   const start = [...text.slice(0, SHOWN_MAX * 2)].slice(0, SHOWN_MAX).join('')
   const mark = start.length < text.length ? '…' : ''
-  return `'${printable(start)}${mark}'`
+  return `${printable(start)}${mark}`
 }
 
 /** Control characters, C1 and bidirectional marks included, become visible replacements. */

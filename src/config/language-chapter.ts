@@ -87,10 +87,14 @@ A program's name is the last part of its path without \`.js\`.
 **Mistakes** are shown with file, line and column, the line itself and a mark under the place:
 
 \`\`\`
-my.cfg:3:12: expected 'address', 'port', 'protocol' or 'weight', but got 'prot'
+my.cfg:3:12: unknown directive 'prot' in a 'remote' block
     remote { prot = 80 }
              ^^^^ did you mean 'port'?
 \`\`\`
+
+Directives of HAProxy, nginx, stunnel and other relays are recognised: the mistake names the directive to write
+instead, or says that this version has none. A whole file of another program is one mistake. Indentation has no
+meaning, but tells which block a missing \`}\` most likely belongs to.
 
 All mistakes in a file are shown, 50 at most. A mistake keeps the program from starting, a warning does not.
 

@@ -218,7 +218,7 @@ test('what is wrong with either file is told', () => {
     ['case error', 'child error'],
   )
   const missing = loadApart('id = other', 'id = tcprelay { remote { 1.2.3.4:5 } }').loaded
-  assert.deepEqual(messages(missing), ["no configuration for id 'other' found"])
+  assert.deepEqual(messages(missing), ["there is no section 'other' for the relay"])
   assert.equal(missing.problems[0]?.position.file, 'child')
   const gone = loadApart('', '!EACCES').loaded
   assert.deepEqual(

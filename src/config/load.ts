@@ -9,16 +9,14 @@ import { type ConfigProblem, Problems } from './problems.js'
 import type { Block, SettingsOf } from './row.js'
 import { chooseSections, type SectionIds, type SectionRequest } from './section-choice.js'
 import { reasonOf, type Sources } from './sources.js'
-import { moduleBlocks } from './table-mavis.js'
-import { listenBlock, type SpawndSettings, spawnBlock, spawndBlock } from './table-spawnd.js'
-import { remoteBlock, type TcprelaySettings, tcprelayBlock } from './table-tcprelay.js'
-import { certificateBlock } from './table-tls.js'
+import { type SpawndSettings, spawndBlock } from './table-spawnd.js'
+import { type TcprelaySettings, tcprelayBlock } from './table-tcprelay.js'
 import { topBlock } from './table-top.js'
 import type { Token } from './token.js'
 import { TokenStream } from './token-stream.js'
 import type { World } from './value-type.js'
 import { WantedSections } from './wanted-sections.js'
-import { wordsOf, wordTree } from './word-tree.js'
+import { wordsOf } from './word-tree.js'
 
 export interface LoadRequest extends World, SectionIds {
   readonly file: string
@@ -112,9 +110,9 @@ export function loadConfiguration(request: LoadRequest): Configuration {
     const openSection = (name: Token) => wanted.open(name)
     const patterns = { isCaseMatched: false }
     const shared = { tokens, problems, environment, patterns, sources, names }
-    const parser = new Parser({ ...shared, given, openSection, placeOf })
+    const parser = new Parser({ ...shared, given, openSection })
     isWhole = parser.parseFile(topBlock, draft)
-    if (isWhole) wanted.reportMissing()
+    if (isWhole) wanted.reportMissing(draft.hasMistakes)
   } else {
     problems.error(start, `cannot read the configuration: ${reasonOf(answer.code)}`, { code: 'unreadable' })
   }
@@ -163,19 +161,8 @@ function checkRead(
     hasRemotes: tcprelay.draft.given.has('remotes') || tcprelay.draft.hasMistakes,
     mayHaveCertificate: hasMistakesIn(tcprelay.draft, 'tlsCertificates'),
     mayHaveModule: hasMistakesIn(tcprelay.draft, 'mavisModules'),
+    mayHaveRule: spawnd.draft.hasMistakes,
     isInetd,
   }
   checkConfiguration(input, problems)
-}
-
-/** Where else a word begins a directive. */
-function placeOf(word: string): string | undefined {
-  const begins = (block: Block<unknown>) => wordTree(block).children.has(word)
-  if (begins(topBlock)) return 'the top level'
-  const section = [spawndBlock, tcprelayBlock].find(begins)
-  if (section !== undefined) return `the ${section.name} section`
-  const inner = [listenBlock, spawnBlock, remoteBlock, certificateBlock].find(begins)
-  if (inner !== undefined) return `a '${inner.name}' block`
-  const module = [...moduleBlocks.values()].find(begins)
-  return module && `a 'mavis module' block, as of '${module.name}'`
 }

@@ -47,11 +47,17 @@ export function seconds({ min = 0, max = INT_MAX }: Range = {}): ValueType<numbe
   return oneToken('SECONDS', parse, { format: (ms) => String(ms / 1000) })
 }
 
-/** The mode of a file, in octal. */
+/** The mode of a file, in octal; in HAProxy `mode` is something else. */
 export const fileMode = oneToken(
   'OCTAL',
   (text) =>
-    /^[0-7]{1,5}$/.test(text) ? Number.parseInt(text, 8) & 0o7777 : refuseText('an octal file mode', text),
+    /^[0-7]{1,5}$/.test(text)
+      ? Number.parseInt(text, 8) & 0o7777
+      : refuseText(
+          'an octal file mode',
+          text,
+          text === 'tcp' ? "'protocol = TCP' is the default" : undefined,
+        ),
   { format: (mode) => mode.toString(8).padStart(4, '0') },
 )
 
@@ -61,7 +67,8 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ['no', false], ['deny', false], ['false', false], ['off', false], ['0', false],
 ])
 
-export const BOOLEAN_WORDS: readonly string[] = [...BOOLEANS.keys()]
+/** The words that messages name. */
+export const BOOLEAN_WORDS: readonly string[] = ['yes', 'no']
 
 export function parseBoolean(text: string): boolean | undefined {
   return BOOLEANS.get(text.toLowerCase())

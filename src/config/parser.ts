@@ -1,10 +1,14 @@
 import type { Position } from '../base/problem.js'
 import { isPlainAddress } from './address-types.js'
 import { addGiven, type Draft, emptyDraft, nestedDraft } from './draft.js'
-import { didYouMean, refuseWord } from './expectation.js'
+import { shortened } from './expectation.js'
+import { BraceWatch, outsiderAt, type Place } from './missing-brace.js'
+import { inPlace } from './places.js'
+import { type RecoveryEnd, reportUnclosed, skipDirective } from './recovery.js'
+import { Refusals } from './refusals.js'
 import type { Block, KindsRow, ListRow, Need, ValueRow } from './row.js'
 import { isPunctuation, isReported, isText, type Token } from './token.js'
-import { NEEDS_QUOTES_HINT, reportUnexpected, type ValueInput, type ValueType } from './value-type.js'
+import { reportSemicolon, reportUnexpected, type ValueInput, type ValueType } from './value-type.js'
 import { nameOf, type Target, type WordNode, wordTree } from './word-tree.js'
 
 /** A directive that was given, with a value that its row accepts. */
@@ -25,37 +29,47 @@ export interface ParserRequest extends Omit<ValueInput, 'words'> {
   readonly given: GivenDirective[]
   /** The block and draft for a section that is wanted; undefined to skip it. */
   openSection(name: Token): { readonly block: Block<unknown>; readonly draft: Draft } | undefined
-  /** Where a word would be a directive, if not here. */
-  placeOf(word: string): string | undefined
-}
-
-interface Place {
-  readonly block: Block<unknown>
-  readonly draft: Draft
-  readonly blocks: readonly string[]
 }
 
 /** Reads blocks as their rows say. After a mistake it goes on with the next directive. */
 export class Parser {
   readonly #request: ParserRequest
+  readonly #braces = new BraceWatch()
+  /** The place that goes on when blocks within it end without a `}`. */
+  #goingOn: Place | undefined
+  readonly #refusals: Refusals
 
   constructor(request: ParserRequest) {
     this.#request = request
+    this.#refusals = new Refusals(request, this.#braces)
   }
 
   /** Reads the top level of a file. False when its end came early, so that not all of it has been seen. */
   parseFile(block: Block<unknown>, draft: Draft): boolean {
     const { tokens, problems } = this.#request
+    const { position } = draft
+    const place = {
+      block,
+      draft,
+      blocks: [],
+      outer: undefined,
+      label: block.name,
+      position,
+      indent: 0,
+      isIndented: false,
+    }
     for (;;) {
-      this.#parseDirectives({ block, draft, blocks: [] })
+      this.#parseDirectives(place)
       const end = tokens.peek()
-      if (end.kind === 'end') return !isReported(end) && !problems.hasErrorAt(end.position)
-      if (!problems.hasErrorAt(end.position)) problems.error(end.position, "this '}' closes nothing")
+      const { isReported: isBraceMissing } = this.#braces
+      if (end.kind === 'end') return !isReported(end) && !problems.hasErrorAt(end.position) && !isBraceMissing
+      const isNew = !isBraceMissing && !problems.hasErrorAt(end.position)
+      if (isNew) problems.error(end.position, "this '}' closes nothing")
       tokens.next()
     }
   }
 
-  /** Reads directives up to a `}` or the end, which stays. */
+  /** Reads directives up to a `}` or the end, which stays, or to what belongs in a place around this one. */
   #parseDirectives(place: Place): void {
     const { tokens } = this.#request
     for (
@@ -63,7 +77,14 @@ export class Parser {
       token.kind !== 'end' && !isPunctuation(token, '}');
       token = tokens.peek()
     ) {
-      this.#parseDirective(place, token)
+      if (this.#goingOn !== undefined && this.#goingOn !== place) return
+      this.#goingOn = undefined
+      if (tokens.isOnNewLine(token)) {
+        this.#braces.startLine(token)
+        place.isIndented ||= token.position.column > place.indent
+      }
+      if (!this.#isBehindMissingBrace(place, token) && !this.#refusals.skipForeign(token))
+        this.#parseDirective(place, token)
     }
   }
 
@@ -73,31 +94,35 @@ export class Parser {
     const words: string[] = []
     let node = root
     for (let next = this.#child(node); next !== undefined; next = this.#child(node)) {
-      words.push(tokens.next().text)
+      words.push(tokens.next().text.replace(/;$/, ''))
       node = next
     }
     if (node.target !== undefined) this.#parseTarget(place, node.target, start, words)
-    else if (node !== root || !this.#parseBare(place, start)) this.#refuse(place, node, start)
+    else if (node !== root || !this.#parseBare(place, start)) this.#refuse(place, words, start)
   }
 
   #child(node: WordNode): WordNode | undefined {
     const token = this.#request.tokens.peek()
-    return token.kind === 'word' ? node.children.get(token.text) : undefined
+    if (token.kind !== 'word') return undefined
+    const child = node.children.get(token.text) ?? node.children.get(token.text.replace(/;$/, ''))
+    if (child !== undefined && token.text.endsWith(';')) reportSemicolon(this.#request.problems, token)
+    return child
   }
 
   /** An address without a directive in front, where the block allows it. */
-  #parseBare({ block, draft, blocks }: Place, start: Token): boolean {
+  #parseBare(place: Place, start: Token): boolean {
+    const { block } = place
     const row = block.bareKey === undefined ? undefined : block.rows[block.bareKey]
     if (block.bareKey === undefined || (row?.kind !== 'value' && row?.kind !== 'list')) return false
     if (!isText(start) || isReported(start) || !isPlainAddress(start.text)) return false
-    this.#addValue({ block, draft, blocks }, { row, key: block.bareKey, innerKey: undefined }, row, start, [])
+    this.#addValue(place, { row, key: block.bareKey, innerKey: undefined }, row, start, [])
     return true
   }
 
   #parseTarget(place: Place, target: Target, start: Token, words: readonly string[]): void {
     const { row } = target
     const hasEquals = this.#request.tokens.skipEquals()
-    if (row.kind === 'sections') this.#parseSection(start)
+    if (row.kind === 'sections') this.#parseSection(place, start)
     else if (row.kind === 'kinds') this.#parseKind(place, target.key, row, start, words)
     else if (row.kind === 'value' || row.kind === 'list') {
       const isBare = !hasEquals && this.#standsAlone(row.type)
@@ -107,30 +132,31 @@ export class Parser {
       const draft =
         row.kind === 'block' ? nestedDraft(place.draft, target.key, position) : emptyDraft(position)
       if (row.kind === 'blocks') addGiven(place.draft, target.key, draft)
-      this.#parseBlock({ block: row.block, draft, blocks: [...place.blocks, nameOf(row)] }, start)
+      this.#parseBlock(this.#inner(place, row.block, draft, [nameOf(row)], start), start)
     }
   }
 
   #standsAlone({ bare }: ValueType<unknown>): boolean {
     const token = this.#request.tokens.peek()
-    return bare !== undefined && !(isText(token) && bare.isValue(token.text))
+    return bare !== undefined && !(isText(token) && bare.isValue(token.text.replace(/;$/, '')))
   }
 
   #addValue(
     place: Place,
     { key, innerKey }: Target,
     row: ValueRow<unknown> | ListRow<unknown>,
-    { position }: Token,
+    start: Token,
     words: readonly string[],
     alone?: { readonly value: unknown },
   ): void {
     const { given } = this.#request
     const value = alone === undefined ? row.type.read({ ...this.#request, words }) : alone.value
     if (value === undefined) {
-      this.#recover(place, position)
+      this.#recover(place, start)
       return
     }
     const { draft, blocks } = place
+    const { position } = start
     const needs = (row.needsWhen?.(value) ?? true) ? row.needs : undefined
     given.push({ blocks, name: nameOf(row), position, value, needs, isForwarded: row.isForwarded === true })
     if (innerKey === undefined) addGiven(draft, key, value)
@@ -151,17 +177,38 @@ export class Parser {
     const heading = row.heading.read({ ...this.#request, words })
     const block = heading && row.kinds.get(heading.kind)
     if (block === undefined) {
-      this.#recover(place, position)
+      this.#recover(place, start)
       return
     }
     const name = nameOf(row)
     given.push({ blocks: place.blocks, name, position, value: heading, needs, isForwarded: false })
     const draft = emptyDraft(position, heading)
     addGiven(place.draft, key, draft)
-    this.#parseBlock({ block, draft, blocks: [...place.blocks, name, block.name] }, start)
+    this.#parseBlock(this.#inner(place, block, draft, [name, block.name], start), start)
   }
 
-  #parseSection(start: Token): void {
+  #inner(
+    outer: Place,
+    block: Block<unknown>,
+    draft: Draft,
+    names: readonly string[],
+    { position }: Token,
+    label = names[0] ?? block.name,
+  ): Place {
+    const { indent } = this.#braces
+    return {
+      block,
+      draft,
+      blocks: [...outer.blocks, ...names],
+      outer,
+      label,
+      position,
+      indent,
+      isIndented: false,
+    }
+  }
+
+  #parseSection(outer: Place, start: Token): void {
     const { tokens, problems } = this.#request
     const name = tokens.peek()
     if (!isText(name)) {
@@ -169,92 +216,66 @@ export class Parser {
       return
     }
     tokens.next()
+    const label = `id = ${shortened(name.text)}`
     const section = this.#request.openSection(name)
     if (section !== undefined) {
-      this.#parseBlock({ ...section, blocks: [section.block.name] }, start)
+      const { block, draft } = section
+      this.#parseBlock(this.#inner(outer, block, draft, [block.name], start, label), start)
+      this.#braces.endSection()
     } else if (this.#takeOpening()) {
-      if (!tokens.skipBraced()) this.#reportUnclosed(start)
+      if (!tokens.skipBraced()) reportUnclosed(this.#request, { ...start, label })
     }
   }
 
   /** Reads `{ … }`. */
   #parseBlock(place: Place, start: Token): void {
-    if (!this.#takeOpening()) {
-      this.#recover(place, start.position)
+    if (!this.#takeOpening(place.block)) {
+      this.#recover(place, start, 'line')
       return
     }
-    const { patterns } = this.#request
+    const { patterns, tokens } = this.#request
     const { isCaseMatched } = patterns
     this.#parseDirectives(place)
     patterns.isCaseMatched = isCaseMatched
-    if (this.#request.tokens.peek().kind === 'end') {
-      place.draft.hasMistakes = true
-      this.#reportUnclosed(start)
-    } else this.#request.tokens.next()
+    const end = tokens.peek()
+    if (this.#goingOn === undefined && end.kind !== 'end') {
+      if (tokens.isOnNewLine(end)) this.#braces.closeAtLineStart(place, end)
+      tokens.next()
+      return
+    }
+    place.draft.hasMistakes = true
+    const { isReported: wasReported } = this.#braces
+    const hint = this.#braces.questionAtEnd(end.position)
+    if (this.#goingOn === undefined && !wasReported) reportUnclosed(this.#request, place, hint)
   }
 
-  #takeOpening(): boolean {
-    const { tokens, problems } = this.#request
-    const token = tokens.peek()
-    const isThere = isPunctuation(token, '{')
+  #takeOpening(block?: Block<unknown>): boolean {
+    const { tokens } = this.#request
+    const isThere = isPunctuation(tokens.peek(), '{')
     if (isThere) tokens.next()
-    else reportUnexpected(problems, token, "'{'")
+    else this.#refusals.reportOpening(block)
     return isThere
   }
 
-  #reportUnclosed({ text, position: { file, line, column } }: Token): void {
+  /** Whether the token belongs in a place further out, because the `}` of this one is missing; reading goes on there. */
+  #isBehindMissingBrace(place: Place, { position }: Token): boolean {
     const { tokens, problems } = this.#request
-    const place = `${file}:${line}:${column}`
-    reportUnexpected(problems, tokens.peek(), `'}' to close '${text}' at ${place}`)
+    const outsider = outsiderAt(place, tokens)
+    if (outsider === undefined) return false
+    const hint = this.#braces.question(place, position)
+    problems.error(position, `${outsider.what} begins ${inPlace(place.block)}`, { hint })
+    this.#goingOn = outsider.place
+    return true
   }
 
   /** Reports a token that begins or continues no directive, and finds the next one that does. */
-  #refuse(place: Place, node: WordNode, start: Token): void {
-    const { tokens, problems } = this.#request
-    const token = tokens.peek()
-    const words = [...node.children.keys()]
-    const { message } = refuseWord(words, token.text)
-    const isStart = node === wordTree(place.block)
-    const hint = (isStart ? this.#hintOf(token, words) : undefined) ?? didYouMean(token.text, words)
-    if (token.kind === 'end') reportUnexpected(problems, token, `more behind '${start.text}'`)
-    else if (!isReported(token) && !problems.hasErrorAt(token.position))
-      problems.error(token.position, message, { hint })
-    if (isStart && isText(token)) tokens.next()
-    this.#recover(place, start.position)
+  #refuse(place: Place, words: readonly string[], start: Token): void {
+    const end = this.#refusals.report(place, words, start)
+    if (end !== undefined) this.#recover(place, start, end)
   }
 
-  #hintOf({ kind, text }: Token, words: readonly string[]): string | undefined {
-    if (kind === 'quoted') return words.includes(text) ? 'a directive is written without quotes' : undefined
-    // As in `HIGH:!SHA1`, which ends with the colon.
-    if (text === '!') return NEEDS_QUOTES_HINT
-    const elsewhere = kind === 'word' ? this.#request.placeOf(text) : undefined
-    return elsewhere && `'${text}' belongs in ${elsewhere}`
-  }
-
-  /** Skips what is left of a directive: to a `}`, a new line, or the next word that begins one. */
-  #recover({ block, draft }: Place, from: Position): void {
-    const { tokens } = this.#request
+  #recover({ block, draft }: Place, start: Token, end: RecoveryEnd = 'directive'): void {
     draft.hasMistakes = true
-    for (
-      let token = tokens.peek();
-      token.kind !== 'end' && !isPunctuation(token, '}');
-      token = tokens.peek()
-    ) {
-      const isNewLine = token.position.file !== from.file || token.position.line !== from.line
-      if (isText(token) && (isNewLine || wordTree(block).children.has(token.text))) return
-      if (this.#skipBlock()) continue
-      const isEquals = tokens.skipEquals()
-      if (!isEquals || isText(tokens.peek())) tokens.next()
-    }
-  }
-
-  /** Skips `{ … }` if that is what comes. */
-  #skipBlock(): boolean {
-    const { tokens } = this.#request
-    const opening = tokens.peek()
-    if (!isPunctuation(opening, '{')) return false
-    tokens.next()
-    if (!tokens.skipBraced()) this.#reportUnclosed(opening)
-    return true
+    skipDirective(this.#request, block, start, end)
   }
 }

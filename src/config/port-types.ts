@@ -1,3 +1,4 @@
+import { addressDirectives } from './address-advice.js'
 import { parsePort } from './address-types.js'
 import { type Refusal, refuseText } from './expectation.js'
 import { type Located, located } from './located.js'
@@ -21,7 +22,7 @@ const portRange = oneToken<PortRange>('PORT[-PORT]', (text, { names }) => {
   if (low !== undefined && high !== undefined) return parseRange(text, parsePort(low), parsePort(high))
   const port = parsePort(text) ?? names.service(text, 'tcp') ?? names.service(text, 'sctp')
   return port === undefined
-    ? refuseText('a port from 0 to 65535 or the name of a service', text)
+    ? refuseText('a port from 0 to 65535 or the name of a service', text, portHint(text))
     : { first: port, last: port }
 })
 
@@ -58,6 +59,13 @@ export function portList(given: Ports): readonly number[] {
 export function formatPorts(given: Ports): string {
   if (typeof given === 'number') return String(given)
   return given.map(({ first, last }) => (first === last ? String(first) : `${first}-${last}`)).join()
+}
+
+/** For an address in place of a port, or for a range as other programs have it. */
+function portHint(text: string): string | undefined {
+  const [, first, last] = /^(\d+):(\d+)$/.exec(text) ?? []
+  const directives = first === undefined ? addressDirectives(text) : `port = ${first}-${last}`
+  return directives?.includes('port = ') ? `write '${directives}'` : undefined
 }
 
 function parseRange(text: string, first: number | undefined, last: number | undefined): PortRange | Refusal {

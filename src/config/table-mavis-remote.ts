@@ -1,6 +1,7 @@
 import { type HostLiteral, parseHostLiteral } from '../base/address.js'
 import type { MavisServer } from '../mavis/settings.js'
-import { type AddressText, address, parsePort, socketPath } from './address-types.js'
+import { type AddressText, parsePort, socketPath } from './address-types.js'
+import { address, withoutBrackets } from './address-value.js'
 import { Refusal, refuseText, shown } from './expectation.js'
 import { moduleBlock } from './module-rows.js'
 import { count, seconds } from './number-types.js'
@@ -27,10 +28,12 @@ const keyFile = oneToken('FILE', (path, { sources }) => {
     : new Refusal(`cannot read the key in ${shown(path)}: ${reasonOf(answer.code)}`)
 })
 
-const localAddress = oneToken<string>('ADDRESS', (text) => {
-  const found = addressLiteral(text)
-  return found ?? refuseText('an IP address', text)
-})
+const localAddress = withoutBrackets(
+  oneToken<string>('ADDRESS', (text) => {
+    const found = addressLiteral(text)
+    return found ?? refuseText('an IP address', text)
+  }),
+)
 
 export const serverBlock = completedBlock(
   'server',

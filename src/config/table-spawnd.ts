@@ -1,6 +1,7 @@
 import { accessRule } from './access-rule.js'
 import { groupId, userId } from './account-types.js'
-import { address, socketPath } from './address-types.js'
+import { socketPath } from './address-types.js'
+import { address } from './address-value.js'
 import { datagramProblem } from './check-datagrams.js'
 import { bindTargets } from './endpoint.js'
 import { executableFile, workingDirectory, writtenFile } from './file-types.js'

@@ -1,4 +1,4 @@
-import { address, localSource } from './address-types.js'
+import { address, localSource } from './address-value.js'
 import { remoteTarget } from './endpoint.js'
 import { logTarget } from './file-types.js'
 import { count, INT_MAX, seconds } from './number-types.js'

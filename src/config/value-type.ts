@@ -91,11 +91,30 @@ export function readOne<T>(
     reportUnexpected(problems, token, wanted)
     return undefined
   }
-  const value = isReported(token) ? undefined : parse(token)
+  const value = isReported(token) ? undefined : parsedWithoutSemicolon(problems, token, parse)
   // A word on a new line that is no value is taken for the next directive: the value is missing.
   const isNext = value instanceof Refusal && token.kind === 'word' && tokens.isOnNewLine(token)
   if (!isNext) tokens.next()
   return value === undefined ? undefined : acceptedOrReported(problems, token, value)
+}
+
+/** A value of a configuration whose directives end with `;`. */
+function parsedWithoutSemicolon<T>(
+  problems: Problems,
+  token: Token,
+  parse: (token: Token) => T | Refusal,
+): T | Refusal {
+  const value = parse(token)
+  if (!(value instanceof Refusal) || token.kind !== 'word' || !/.;$/.test(token.text)) return value
+  const bare = parse({ ...token, text: token.text.slice(0, -1) })
+  if (bare instanceof Refusal) return value
+  reportSemicolon(problems, token)
+  return bare
+}
+
+/** Reports the first `;` at the end of a directive. */
+export function reportSemicolon(problems: Problems, { position }: Token): void {
+  problems.errorOnce(position, "directives do not end with ';'", { hint: "leave out each ';'" })
 }
 
 export function acceptedOrReported<T>(problems: Problems, token: Token, value: T | Refusal): T | undefined {
@@ -108,11 +127,17 @@ const NEEDS_QUOTES = /^[[\](),!&|]+$/
 export const NEEDS_QUOTES_HINT = 'text with such characters needs quotes'
 
 /** `expected WANTED, but got …` about a token that stays where it is. `mayBeText`: with quotes it would do. */
-export function reportUnexpected(problems: Problems, token: Token, wanted: string, mayBeText = true): void {
+export function reportUnexpected(
+  problems: Problems,
+  token: Token,
+  wanted: string,
+  mayBeText = true,
+  better?: string,
+): void {
   if (isReported(token) || problems.hasErrorAt(token.position)) return
   const { message } = refuseText(wanted, token.text)
   const text = token.kind === 'end' ? `expected ${wanted}, but the file ends` : message
-  const hint = mayBeText && NEEDS_QUOTES.test(token.text) ? NEEDS_QUOTES_HINT : undefined
+  const hint = better ?? (mayBeText && NEEDS_QUOTES.test(token.text) ? NEEDS_QUOTES_HINT : undefined)
   problems.error(token.position, text, { hint })
 }
 

@@ -9,6 +9,14 @@ import { spawndBlock } from './table-spawnd.js'
 import { tcprelayBlock } from './table-tcprelay.js'
 import type { Token } from './token.js'
 
+/** A longer list of sections helps nobody. */
+const SHOWN_MAX = 10
+
+const ROLES: ReadonlyMap<Block<unknown>, string> = new Map<Block<unknown>, string>([
+  [spawndBlock, 'the master'],
+  [tcprelayBlock, 'the relay'],
+])
+
 /** A section that is to be read, or would be if it were wanted. */
 export interface WantedSection {
   readonly id: string | undefined
@@ -21,7 +29,8 @@ export interface WantedSection {
 export class WantedSections {
   readonly #start: Position
   readonly #problems: Problems
-  readonly #met = new Set<string>()
+  /** Sections of other names, each where it was first met. */
+  readonly #others = new Map<string, Position>()
   #spawnd: WantedSection
   #tcprelay: WantedSection
 
@@ -42,7 +51,6 @@ export class WantedSections {
 
   /** Undefined: the section of that name is to be skipped. */
   open(name: Token): WantedSection | undefined {
-    this.#met.add(name.text)
     const { position } = name
     const known = [this.#spawnd, this.#tcprelay].find(({ id }) => id === name.text)
     if (known?.foundAt !== undefined) {
@@ -51,27 +59,51 @@ export class WantedSections {
       this.#problems.warn(position, text)
       return undefined
     }
-    if (known === undefined) return undefined
+    if (known === undefined) {
+      if (!this.#others.has(name.text)) this.#others.set(name.text, position)
+      return undefined
+    }
     const opened = { ...known, draft: emptyDraft(position), foundAt: position }
     if (known === this.#spawnd) this.#spawnd = opened
     else this.#tcprelay = opened
     return opened
   }
 
-  reportMissing(): void {
+  /** `hasMistakes`: where there is no section at all, what was not understood may have been meant as one. */
+  reportMissing(hasMistakes: boolean): void {
+    const isNoneThere = this.#others.size === 0 && !this.#spawnd.foundAt && !this.#tcprelay.foundAt
+    if (isNoneThere && hasMistakes) return
     const { id: masterId } = this.#spawnd
     if (masterId !== undefined && masterId === this.#tcprelay.id) {
       this.#problems.error(this.#start, `master and children cannot both read section ${shown(masterId)}`)
       return
     }
-    for (const { id, foundAt } of [this.#spawnd, this.#tcprelay]) {
-      if (id === undefined || foundAt !== undefined) continue
-      const close = nearest(id, this.#met)
-      const hint = close === undefined ? undefined : `there is a section ${shown(close)}`
-      this.#problems.error(this.#start, `no configuration for id ${shown(id)} found`, {
-        hint,
-        code: 'no-section',
-      })
-    }
+    this.#reportMissing(this.#spawnd, '-I')
+    this.#reportMissing(this.#tcprelay, '-i')
+  }
+
+  #reportMissing({ id, block, foundAt }: WantedSection, option: string): void {
+    if (id === undefined || foundAt !== undefined) return
+    const position = [...this.#others.values()][0] ?? this.#start
+    this.#problems.error(position, `there is no section ${shown(id)} for ${ROLES.get(block) ?? block.name}`, {
+      hint: this.#hintFor(block, id, option),
+      code: 'no-section',
+    })
+  }
+
+  #hintFor(block: Block<unknown>, id: string, option: string): string {
+    const all = [...this.#others]
+    if (all.length === 0) return `write 'id = ${id} { … }'`
+    const close = nearest(id, this.#others.keys())
+    const chosen = close ?? (all.length === 1 ? all[0]?.[0] : undefined)
+    const list = all.slice(0, SHOWN_MAX).map(([name, { file, line }]) => {
+      return `${shown(name)} (${file === this.#start.file ? 'line ' : `${file}:`}${line})`
+    })
+    const mark = all.length > SHOWN_MAX ? ', …' : ''
+    const sections = `there ${all.length === 1 ? 'is a section' : 'are sections'} ${list.join(', ')}${mark}`
+    const choice = `the option '${option} ${chosen ?? 'NAME'}' reads ${chosen === undefined ? 'one of them' : 'it'}`
+    const foreign =
+      block === tcprelayBlock ? "; for children of another program write 'spawn { exec = PATH }'" : ''
+    return `${sections}: ${choice}${foreign}`
   }
 }

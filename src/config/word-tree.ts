@@ -27,6 +27,33 @@ export function wordTree(block: Block<unknown>): WordNode {
   return root
 }
 
+/** The words of the longest directive of a block that the given ones begin with. */
+export function targetOf(block: Block<unknown>, words: readonly string[]): readonly string[] | undefined {
+  let node: WordNode | undefined = wordTree(block)
+  let found: readonly string[] | undefined
+  for (const [i, word] of words.entries()) {
+    node = node.children.get(word)
+    if (node === undefined) break
+    if (node.target !== undefined) found = words.slice(0, i + 1)
+  }
+  return found
+}
+
+/** A way to write a directive, and the row that it leads to. */
+export interface Phrase {
+  readonly words: readonly string[]
+  readonly row: Row
+}
+
+/** All ways to write the directives of a block, in the order of the table; those of nested blocks come last. */
+export function phrasesOf(block: Block<unknown>): readonly Phrase[] {
+  const targets = [...targetsOf(block.rows)]
+  const own = targets.filter(({ innerKey }) => innerKey === undefined)
+  return [...own, ...targets.filter((target) => !own.includes(target))].flatMap(({ row }) =>
+    row.spellings.flatMap(expandSpelling).map((words) => ({ words, row })),
+  )
+}
+
 /** `tls|ssl key|key-file` stands for four word sequences. */
 export function expandSpelling(spelling: string): readonly (readonly string[])[] {
   let sequences: string[][] = [[]]

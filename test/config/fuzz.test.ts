@@ -88,6 +88,19 @@ const OTHERS = [
   'nobody',
   'a',
   'b',
+  // What other programs have.
+  'server',
+  'listen web',
+  'global',
+  'timeout client',
+  '[::1]:80',
+  '*:80',
+  'db.test:80',
+  '80;',
+  ';',
+  '// c',
+  '/* c */',
+  'id = x {',
 ]
 
 // biome-ignore format: one list of what scripts are made of

@@ -41,7 +41,7 @@ test('children relay as their own file says, and a reload reads it again', async
   assert.equal(await (await master.connect()).readToEnd(), 'second')
   leadTo(first, 'wrong')
   master.signal('SIGHUP')
-  await master.logged(/included\.cfg:1:\d+: expected .* but got 'wrong'/)
+  await master.logged(/included\.cfg:1:\d+: unknown directive 'wrong'/)
   await master.logged(/is wrong: the old one goes on/)
   assert.equal(await (await master.connect()).readToEnd(), 'second')
 })
@@ -63,7 +63,7 @@ test('-P tells the mistakes of both files', async (t) => {
   assert.equal(code, 78)
   assert.match(
     stderr,
-    /master\.cfg:\d+:\d+: .* got 'wrong-in-master'[\s\S]*included\.cfg:1:\d+: .* got 'wrong-in-children'/,
+    /master\.cfg:\d+:\d+: .* directive 'wrong-in-master'[\s\S]*included\.cfg:1:\d+: .* directive 'wrong-in-children'/,
   )
   assert.match(stderr, /wrong-in-children \}\n +\^/)
 })

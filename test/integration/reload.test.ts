@@ -122,7 +122,7 @@ for (const { name, start, textOf } of [SINGLE, MASTER]) {
     const plan = relayTo(await named(t, 'same'))
     const running = await start(t, plan)
     await reload(running, textOf(plan).replace('remote', 'remoat'), /is wrong: the old one goes on/)
-    await running.logged(/\.cfg:\d+:\d+: expected .* but got 'remoat'/)
+    await running.logged(/\.cfg:\d+:\d+: unknown directive 'remoat' .*did you mean 'remote'/)
     await (await connectsTo(running, 'same')).close()
     await reload(running, textOf(plan))
     await running.hasOneGeneration()

@@ -1,0 +1,57 @@
+import { type HostLiteral, parseHostLiteral } from '../base/address.js'
+import { addressDirectives, bracketedAddress } from './address-advice.js'
+import { type AddressText, parseAddress } from './address-types.js'
+import { refuseText } from './expectation.js'
+import { isPunctuation } from './token.js'
+import { oneToken, type ValueType } from './value-type.js'
+
+/** Values that are addresses. */
+
+/** `10.0.0.1`, `::1`, `host`, each also with a port (`[::1]:80`), `/path`, `unix:/path`, `unix:@name`. */
+export const address: ValueType<AddressText> = withoutBrackets(
+  oneToken(
+    'ADDRESS',
+    (text) =>
+      parseAddress(text) ??
+      refuseText('an IP address, a host name or the path of a socket', text, hintFor(text)),
+  ),
+)
+
+/** Where connections come from: an address, or that of each client. */
+export const localSource: ValueType<HostLiteral | 'client'> = withoutBrackets(
+  oneToken('ADDRESS|client', (text) =>
+    text.toLowerCase() === 'client'
+      ? 'client'
+      : (parseHostLiteral(text) ?? refuseText("an IP address or 'client'", text)),
+  ),
+)
+
+/** Refuses `[::1]` as a whole, since brackets are tokens of their own. */
+export function withoutBrackets<T>(type: ValueType<T>): ValueType<T> {
+  return {
+    ...type,
+    read(input) {
+      const { tokens, problems } = input
+      const open = tokens.peek()
+      if (!isPunctuation(open, '[')) return type.read(input)
+      const bracketed = bracketedAddress(tokens.lookAhead(BRACKETED_TOKENS))
+      if (bracketed === undefined) return type.read(input)
+      const hint = `write '${bracketed.directives}'`
+      problems.error(open.position, 'an IPv6 address stands without brackets', { hint })
+      for (let i = 0; i < bracketed.tokenCount; i++) tokens.next()
+      return undefined
+    },
+  }
+}
+
+/** `[`, the address, `]` and `:PORT`. */
+const BRACKETED_TOKENS = 4
+
+/** Behind the word `address`. */
+function hintFor(text: string): string | undefined {
+  const [, bracketed] = /^\[([^\]]+)\]$/.exec(text) ?? []
+  if (bracketed !== undefined) return `write '${bracketed}'`
+  if (text === '*') return "for all addresses leave 'address' out"
+  const directives = addressDirectives(text)
+  return directives && `write '${directives}'`
+}

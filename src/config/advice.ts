@@ -1,0 +1,49 @@
+import { orList } from './expectation.js'
+import { FOREIGN_WORDS, type ForeignWord } from './foreign-words.js'
+import { inPlace } from './places.js'
+import type { Block } from './row.js'
+import { listenBlock, spawnBlock, spawndBlock } from './table-spawnd.js'
+import { remoteBlock, tcprelayBlock } from './table-tcprelay.js'
+import { expandSpelling, targetOf } from './word-tree.js'
+
+/** What to write in place of a directive of another program, and the words that the directive has there. */
+export interface Advice {
+  readonly words: readonly string[]
+  readonly text: string
+}
+
+/** The blocks that the table of foreign words names. */
+export const ADVISED_BLOCKS: ReadonlyMap<string, Block<unknown>> = new Map<string, Block<unknown>>(
+  [spawndBlock, listenBlock, spawnBlock, tcprelayBlock, remoteBlock].map((block) => [block.name, block]),
+)
+
+const KNOWN: readonly { readonly words: readonly string[]; readonly foreign: ForeignWord }[] =
+  FOREIGN_WORDS.flatMap((foreign) => expandSpelling(foreign.words).map((words) => ({ words, foreign }))).sort(
+    (a, b) => b.words.length - a.words.length,
+  )
+
+/** The longest directive of another program that the words begin with. */
+export function adviceFor(block: Block<unknown>, given: readonly string[]): Advice | undefined {
+  const lower = given.map((word) => word.toLowerCase())
+  const known = KNOWN.find(({ words, foreign }) => {
+    const isSame = words.every((word, i) => word === lower[i])
+    return isSame && (foreign.value === undefined || foreign.value.test(lower[words.length] ?? ''))
+  })
+  return known && { words: known.words, text: adviceText(block, known.foreign) }
+}
+
+function adviceText(block: Block<unknown>, { write = {}, text }: ForeignWord): string {
+  const isHere = (phrase: string) => targetOf(block, phrase.split(' '))?.join(' ') === phrase
+  const here = Object.values(write).flat().filter(isHere)
+  const there = Object.entries(write).flatMap(([name, phrases]) => {
+    const of = ADVISED_BLOCKS.get(name)
+    return of === undefined ? [] : [`${quoted(phrases)} ${inPlace(of)}`]
+  })
+  const ways = here.length > 0 ? [quoted(here)] : there
+  const parts = [ways.length === 0 ? undefined : `write ${ways.join(', or ')}`, text]
+  return parts.filter((part) => part !== undefined).join('; ')
+}
+
+function quoted(phrases: readonly string[]): string {
+  return orList(phrases.map((phrase) => `'${phrase}'`))
+}

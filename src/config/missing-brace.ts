@@ -1,0 +1,131 @@
+import type { Position } from '../base/problem.js'
+import type { Draft } from './draft.js'
+import { shown } from './expectation.js'
+import type { Block, Row } from './row.js'
+import { isPunctuation, isText, type Token } from './token.js'
+import type { TokenStream } from './token-stream.js'
+import { targetOf, wordTree } from './word-tree.js'
+
+/** Finds blocks whose `}` is missing: by what begins within them, and by how lines are indented. */
+
+/** A block that is being read. */
+export interface Place {
+  readonly block: Block<unknown>
+  readonly draft: Draft
+  /** The names of the blocks around it and its own, outermost first. */
+  readonly blocks: readonly string[]
+  /** The place around it; undefined at top level. */
+  readonly outer: Place | undefined
+  /** As messages name it: `listen`, `id = spawnd`. */
+  readonly label: string
+  readonly position: Position
+  /** Column of the first token on the line that it opens on. */
+  readonly indent: number
+  /** A line in it begins further right than that. */
+  isIndented: boolean
+}
+
+/** What begins in a place and belongs further out. */
+interface Outsider {
+  readonly what: string
+  readonly place: Place
+}
+
+const SECTION_TOKENS = 4
+const WORDS_MAX = 4
+
+/** A section, or a directive of a block around that stands as far left as the place itself. */
+export function outsiderAt(place: Place, tokens: TokenStream): Outsider | undefined {
+  const token = tokens.peek()
+  if (place.outer === undefined || token.kind !== 'word') return undefined
+  const name = token.text === 'id' ? sectionName(tokens.lookAhead(SECTION_TOKENS)) : undefined
+  if (name !== undefined) return { what: `section ${shown(name)}`, place: outermost(place) }
+  if (wordTree(place.block).children.has(token.text)) return undefined
+  if (!tokens.isOnNewLine(token) || token.position.column > place.indent) return undefined
+  return directiveAround(place, tokens, (row) => place.isIndented || opensBlock(row))
+}
+
+/** A block of a place further out that begins with the next token. */
+export function blockAround(place: Place, tokens: TokenStream): Outsider | undefined {
+  return directiveAround(place, tokens, opensBlock)
+}
+
+function directiveAround(
+  { outer }: Place,
+  tokens: TokenStream,
+  isMeant: (row: Row | undefined) => boolean,
+): Outsider | undefined {
+  const words = tokens.lookAhead(WORDS_MAX).map(({ text }) => text)
+  for (let place = outer; place !== undefined; place = place.outer) {
+    const found = targetOf(place.block, words)
+    if (found !== undefined && isMeant(rowOf(place.block, found)))
+      return { what: `'${found.join(' ')}'`, place }
+  }
+  return undefined
+}
+
+/** The name in `id = NAME {`. */
+function sectionName(ahead: readonly Token[]): string | undefined {
+  const [name, opening] = ahead.slice(1).filter((token) => !isPunctuation(token, '='))
+  if (name === undefined || opening === undefined) return undefined
+  return isText(name) && isPunctuation(opening, '{') ? name.text : undefined
+}
+
+function outermost(place: Place): Place {
+  return place.outer === undefined ? place : outermost(place.outer)
+}
+
+function rowOf(block: Block<unknown>, words: readonly string[]): Row | undefined {
+  let node = wordTree(block)
+  for (const word of words) node = node.children.get(word) ?? node
+  return node.target?.row
+}
+
+function opensBlock(row: Row | undefined): boolean {
+  return row?.kind === 'block' || row?.kind === 'blocks' || row?.kind === 'kinds'
+}
+
+/** Keeps what the lines so far tell of a missing `}`. */
+export class BraceWatch {
+  #indent = 1
+  #suspect: Place | undefined
+  #isReported = false
+
+  /** Column of the first token on the current line. */
+  get indent(): number {
+    return this.#indent
+  }
+
+  /** Whether a missing `}` has been reported: later findings about braces follow from it. */
+  get isReported(): boolean {
+    return this.#isReported
+  }
+
+  startLine({ position }: Token): void {
+    this.#indent = position.column
+  }
+
+  /** A `}` left of its block, at the start of a line, is that of a block around it: the one of the block is missing. */
+  closeAtLineStart(place: Place, brace: Token): void {
+    this.startLine(brace)
+    if (brace.position.column < place.indent) this.#suspect ??= place
+  }
+
+  /** All blocks of a section are closed. */
+  endSection(): void {
+    this.#suspect = undefined
+  }
+
+  /** Asks for the `}` that is most likely missing, in an error at `here`. */
+  question(innermost: Place, here: Position): string {
+    this.#isReported = true
+    const { label, position } = this.#suspect ?? innermost
+    const where = position.file === here.file ? `line ${position.line}` : `${position.file}:${position.line}`
+    return `is the '}' of '${label}' at ${where} missing?`
+  }
+
+  /** The same for a file that ends too early; undefined when nothing more is known than that. */
+  questionAtEnd(here: Position): string | undefined {
+    return this.#suspect && this.question(this.#suspect, here)
+  }
+}
