@@ -50,7 +50,8 @@ directive, always a value or a name. Within quotes:
 **Numbers** are decimal, or hexadecimal behind \`0x\`. \`k\`, \`m\` and \`g\` behind a number multiply it by 1024, 1024²
 and 1024³.
 
-**Times** count seconds, or carry a unit: \`90\`, \`90s\`, \`15m\`, \`2h\`, \`1d\`.
+**Times** (TIME) count seconds, or carry a unit: \`90\`, \`0.25\`, \`250ms\`, \`90s\`, \`15m\`, \`2h\`, \`1d\`. The smallest
+step is a millisecond, or a second where the kernel counts the time in seconds (SECONDS).
 
 **Yes and no** may be \`yes\`, \`true\`, \`permit\`, \`on\`, \`1\`, or \`no\`, \`false\`, \`deny\`, \`off\`, \`0\`. Such a directive may also
 stand alone and then means yes: \`tls\` is \`tls = yes\`.

@@ -7,8 +7,17 @@ export const UINT_MAX = 2 ** 32 - 1
 const NUMBER = /^([+-]?)(0x[0-9a-f]+|\d+)(?:([kmg])b?)?$/i
 const MULTIPLIERS: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 }
 
-const DURATION = /^(\d+)([smhd]?)$/
-const UNIT_SECONDS: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 }
+const DURATION = /^(\d+(?:\.\d+)?)(ms|[smhd]?)$/
+const UNIT_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  '': 1000,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+}
+/** Fractions of a unit are not exact in binary: 0.29 s is 290.00000000000006 ms. */
+const ROUNDING_MS_MAX = 1e-3
 
 export interface Range {
   readonly min?: number
@@ -35,16 +44,34 @@ export function parseCount(text: string): number | undefined {
   return sign === '-' ? 0 - value : value
 }
 
-/** A time; a bare number counts seconds. The value is in milliseconds. */
-export function seconds({ min = 0, max = INT_MAX }: Range = {}): ValueType<number> {
-  const parse = (text: string): number | Refusal => {
-    const [, digits = '', unit = ''] = DURATION.exec(text) ?? []
-    const value = Number(digits) * (UNIT_SECONDS[unit] ?? 0)
-    if (digits === '') return refuseText('a time in seconds, or with a unit as in 90s, 15m, 2h, 1d', text)
-    if (value < min || value > max) return refuseText(`a time from ${min} to ${max} seconds`, text)
-    return value * 1000
+/** A time of a timer of ours; a bare number counts seconds. The bounds and the value are in milliseconds. */
+export function time({ min = 0, max = INT_MAX * 1000 }: Range = {}): ValueType<number> {
+  return oneToken('TIME', (text) => parseTime(text, 1, min, max), { format: formatTime })
+}
+
+/** A time that the kernel counts in whole seconds. The bounds are in seconds, the value is in milliseconds. */
+export function wholeSeconds({ min = 0, max = INT_MAX }: Range = {}): ValueType<number> {
+  return oneToken('SECONDS', (text) => parseTime(text, 1000, min * 1000, max * 1000), { format: formatTime })
+}
+
+/** `stepMs`: what the time is a multiple of. */
+function parseTime(text: string, stepMs: number, min: number, max: number): number | Refusal {
+  const [, digits = '', unit = ''] = DURATION.exec(text) ?? []
+  const exact = Number(digits) * (UNIT_MS[unit] ?? 0)
+  if (digits === '')
+    return refuseText('a time in seconds, or with a unit as in 250ms, 90s, 15m, 2h, 1d', text)
+  const ms = Math.round(exact)
+  if (ms % stepMs !== 0 || Math.abs(exact - ms) > ROUNDING_MS_MAX) {
+    return refuseText(`a time in whole ${stepMs === 1 ? 'milliseconds' : 'seconds'}`, text)
   }
-  return oneToken('SECONDS', parse, { format: (ms) => String(ms / 1000) })
+  if (ms < min || ms > max) {
+    return refuseText(`a time from ${formatTime(min)} to ${formatTime(max)} seconds`, text)
+  }
+  return ms
+}
+
+function formatTime(ms: number): string {
+  return String(ms / 1000)
 }
 
 /** The mode of a file, in octal; in HAProxy `mode` is something else. */

@@ -3,7 +3,7 @@ import { groupId, userId } from './account-types.js'
 import { directory } from './file-types.js'
 import { type Command, command } from './helper-program.js'
 import { MODULE_WORDS, moduleBlock } from './module-rows.js'
-import { count, seconds } from './number-types.js'
+import { count, time } from './number-types.js'
 import { list, optional, value } from './row.js'
 import { type Variable, variable } from './statement-types.js'
 
@@ -34,7 +34,7 @@ const helperRows = {
     doc: 'Sets an environment variable of the program. If there are any, it has no others.',
     defaultText: "the program has this program's environment",
   }),
-  timeoutMs: optional('timeout', seconds({ min: 1 }), {
+  timeoutMs: optional('timeout', time({ min: 1 }), {
     doc: 'Time for one answer. A program that does not keep it is ended and started again.',
     defaultText: '`mavis timeout`',
     zero: 'not allowed',

@@ -4,7 +4,7 @@ import { type AddressText, parsePort, socketPath } from './address-types.js'
 import { address, withoutBrackets } from './address-value.js'
 import { Refusal, refuseText, shown } from './expectation.js'
 import { moduleBlock } from './module-rows.js'
-import { count, seconds } from './number-types.js'
+import { count, time } from './number-types.js'
 import { completedBlock, optional, repeated, value } from './row.js'
 import { reasonOf } from './sources.js'
 import { oneToken } from './value-type.js'
@@ -69,7 +69,7 @@ export const remoteModuleBlock = moduleBlock(
       doc: 'Address that datagrams come from.',
       defaultText: "the system's choice",
     }),
-    timeoutMs: value('timeout', seconds({ min: 1 }), 5_000, {
+    timeoutMs: value('timeout', time({ min: 1 }), 5_000, {
       doc: 'Time after which a datagram is sent again.',
       zero: 'not allowed',
     }),

@@ -5,7 +5,7 @@ import { writtenFile } from './file-types.js'
 import { located } from './located.js'
 import { moduleHeading } from './module-heading.js'
 import { moduleBlock } from './module-rows.js'
-import { count, fileMode, seconds, yesNo } from './number-types.js'
+import { count, fileMode, time, yesNo } from './number-types.js'
 import { idFilters, nameFilters } from './pattern-types.js'
 import { type Block, folded, list, ofKinds, optional, value } from './row.js'
 import { attribute } from './script-attribute.js'
@@ -14,7 +14,7 @@ import { remoteModuleBlock } from './table-mavis-remote.js'
 import { choice, text } from './text-types.js'
 import { commaList, reportUnexpected, type ValueType } from './value-type.js'
 
-const purgePeriodMs = value(['purge period', 'purge-outdated'], seconds(), 300_000, {
+const purgePeriodMs = value(['purge period', 'purge-outdated'], time(), 300_000, {
   doc: 'Pause between two looks for what is out of date.',
   zero: 'with every question',
 })
@@ -23,17 +23,17 @@ const cacheBlock = moduleBlock(
   'cache',
   'Keeps answers of the modules below it for a while. Of TACPLUS, which is what this program asks, it keeps them whole.',
   {
-    expireMs: optional('expire', seconds(), {
+    expireMs: optional('expire', time(), {
       doc: 'How long answers are kept.',
       defaultText: 'none are kept',
       zero: 'none are kept',
     }),
-    expireFtpMs: optional('expire FTP|ftp', seconds(), {
+    expireFtpMs: optional('expire FTP|ftp', time(), {
       doc: 'The same for questions of TYPE `FTP`.',
       defaultText: '`expire`',
       zero: 'none are kept',
     }),
-    expireTacplusMs: optional('expire TACPLUS|tacplus', seconds(), {
+    expireTacplusMs: optional('expire TACPLUS|tacplus', time(), {
       doc: 'The same for questions of TYPE `TACPLUS`.',
       defaultText: '`expire`',
       zero: 'none are kept',
@@ -57,7 +57,7 @@ const limitBlock = moduleBlock(
       doc: 'Refusals after which an address is on the list.',
       zero: 'no address ever is',
     }),
-    timeMs: value('blacklist time', seconds(), 300_000, {
+    timeMs: value('blacklist time', time(), 300_000, {
       doc: 'How long refusals are remembered, and how long an address stays on the list.',
       zero: 'not at all',
     }),
@@ -226,12 +226,12 @@ export const mavisRows = {
       'member` they are in no group and so never let in.',
     ...NOTES,
   }),
-  mavisTimeoutMs: value('mavis timeout', seconds({ min: 1 }), 5_000, {
+  mavisTimeoutMs: value('mavis timeout', time({ min: 1 }), 5_000, {
     doc: 'Time that all modules together may take for one client; it is refused then.',
     zero: 'not allowed',
     ...NOTES,
   }),
-  mavisCacheTimeoutMs: value('mavis cache timeout', seconds(), 0, {
+  mavisCacheTimeoutMs: value('mavis cache timeout', time(), 0, {
     doc: 'How long an answer holds for the same question, in each process.',
     zero: 'it is asked again each time',
     ...NOTES,

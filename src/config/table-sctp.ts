@@ -1,11 +1,11 @@
 import { type HostAddress, withPort } from '../base/address.js'
 import type { AddressText } from './address-types.js'
 import type { BindTarget } from './endpoint.js'
-import { count, seconds } from './number-types.js'
+import { count, time, UINT_MAX } from './number-types.js'
 import { optional } from './row.js'
 
-/** The longest pause that fits the kernel's 32 bits of milliseconds. */
-const HEARTBEAT_SECONDS_MAX = 4_294_967
+/** The kernel counts milliseconds in 32 bits. */
+const HEARTBEAT_MS_MAX = UINT_MAX
 
 /** Of a listener or a remote with `protocol = SCTP`. */
 export const sctpRows = {
@@ -15,7 +15,7 @@ export const sctpRows = {
     isOurs: true,
     needs: 'SCTP',
   }),
-  sctpHeartbeatMs: optional('sctp heartbeat', seconds({ max: HEARTBEAT_SECONDS_MAX }), {
+  sctpHeartbeatMs: optional('sctp heartbeat', time({ max: HEARTBEAT_MS_MAX }), {
     doc: 'Pause between the heartbeats by which SCTP looks after a path that is idle.',
     zero: 'no heartbeats',
     defaultText: "the system's, which is 30",

@@ -1,4 +1,4 @@
-import { count, seconds, yesNo } from './number-types.js'
+import { count, wholeSeconds, yesNo } from './number-types.js'
 import { optional, value } from './row.js'
 
 /** The kernel's own limit for these two. */
@@ -14,13 +14,13 @@ export const keepaliveRows = {
     doc: 'Unanswered probes after which a connection ends.',
     defaultText: "the system's",
   }),
-  tcpKeepaliveIdleMs: optional('tcp keepalive idle', seconds({ min: 1, max: KEEPALIVE_SECONDS_MAX }), {
+  tcpKeepaliveIdleMs: optional('tcp keepalive idle', wholeSeconds({ min: 1, max: KEEPALIVE_SECONDS_MAX }), {
     doc: 'Silence after which the first probe is sent.',
     defaultText: "the system's",
   }),
   tcpKeepaliveIntervalMs: optional(
     'tcp keepalive interval',
-    seconds({ min: 1, max: KEEPALIVE_SECONDS_MAX }),
+    wholeSeconds({ min: 1, max: KEEPALIVE_SECONDS_MAX }),
     {
       doc: 'Pause between probes.',
       defaultText: "the system's",

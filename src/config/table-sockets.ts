@@ -1,4 +1,4 @@
-import { count, INT_MAX, seconds, UINT_MAX, yesNo } from './number-types.js'
+import { count, INT_MAX, time, UINT_MAX, wholeSeconds, yesNo } from './number-types.js'
 import { value } from './row.js'
 import { choice, NO_DATAGRAMS, shortText } from './text-types.js'
 
@@ -6,7 +6,7 @@ import { choice, NO_DATAGRAMS, shortText } from './text-types.js'
 const NAME_BYTES_MAX = 15
 
 /** TCP_USER_TIMEOUT counts milliseconds in an int. */
-const USER_TIMEOUT_SECONDS_MAX = Math.floor(INT_MAX / 1000)
+const USER_TIMEOUT_MS_MAX = INT_MAX
 
 /** A day: the kernel turns it into a number of retransmissions, and has no more. */
 const DEFER_SECONDS_MAX = 86_400
@@ -55,7 +55,7 @@ export const socketRows = {
     defaultText: "the system's (net.ipv4.tcp_congestion_control)",
     isOurs: true,
   }),
-  userTimeoutMs: value('user timeout', seconds({ max: USER_TIMEOUT_SECONDS_MAX }), 0, {
+  userTimeoutMs: value('user timeout', time({ max: USER_TIMEOUT_MS_MAX }), 0, {
     doc:
       'How long what was sent may stay unacknowledged before the connection is given up. It counts for unanswered ' +
       'keepalive probes as well.',
@@ -81,7 +81,7 @@ export const remoteFastOpen = value('fast open', yesNo, false, {
   isOurs: true,
 })
 
-export const deferAcceptMs = value('defer accept', seconds({ max: DEFER_SECONDS_MAX }), 0, {
+export const deferAcceptMs = value('defer accept', wholeSeconds({ max: DEFER_SECONDS_MAX }), 0, {
   doc:
     'How long the kernel keeps clients back that have said nothing yet; after about that time they are accepted all the ' +
     'same. Where the server speaks first, every client waits so long: not for SSH, SMTP or the like.',

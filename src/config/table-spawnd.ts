@@ -5,7 +5,7 @@ import { address } from './address-value.js'
 import { datagramProblem } from './check-datagrams.js'
 import { bindTargets } from './endpoint.js'
 import { executableFile, workingDirectory, writtenFile } from './file-types.js'
-import { bytes, count, fileMode, seconds, yesNo } from './number-types.js'
+import { bytes, count, fileMode, time, yesNo } from './number-types.js'
 import { ports } from './port-types.js'
 import {
   allInherited,
@@ -27,7 +27,7 @@ import { choice, shortText, text } from './text-types.js'
 import { asksForTls, TLS_OFF, tlsMode } from './tls-mode.js'
 import { commaList } from './value-type.js'
 
-const bindRetryDelayMs = value(['bind retry delay', 'retry delay'], seconds(), 0, {
+const bindRetryDelayMs = value(['bind retry delay', 'retry delay'], time(), 0, {
   doc: 'Pause before a listener that could not be bound is tried again.',
   zero: 'it is not tried again',
 })
@@ -38,7 +38,7 @@ const tcpBufsizeBytes = value('tcp bufsize', bytes, 0, {
 })
 
 const stickyCacheRows = {
-  stickyCachePeriodMs: value('sticky cache period', seconds(), 0, {
+  stickyCachePeriodMs: value('sticky cache period', time(), 0, {
     doc: 'How long the connections of a client go to the same child, from its last one on. Without children no effect.',
     zero: 'no sticky cache',
   }),
@@ -261,7 +261,7 @@ const spawndRows = {
   singleProcess: value('single process', yesNo, false, {
     doc: 'Everything in one process, without children. The option -1 says the same.',
   }),
-  oldGenerationTimeoutMs: value('old generation timeout', seconds(), 0, {
+  oldGenerationTimeoutMs: value('old generation timeout', time(), 0, {
     doc: 'How long sessions may go on under the configuration before a reload.',
     zero: 'as long as they like; at most eight such configurations, the oldest ends first',
     isOurs: true,

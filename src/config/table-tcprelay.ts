@@ -1,7 +1,7 @@
 import { address, localSource } from './address-value.js'
 import { remoteTarget } from './endpoint.js'
 import { logTarget } from './file-types.js'
-import { count, INT_MAX, seconds } from './number-types.js'
+import { count, INT_MAX, time } from './number-types.js'
 import { portRange } from './port-range-type.js'
 import { remotePorts } from './port-types.js'
 import {
@@ -97,12 +97,12 @@ export const tcprelayBlock = block('tcprelay', 'The relay: where connections go,
     doc: 'Sessions after which a process takes no more, and ends when those it has are over.',
     zero: 'it never retires',
   }),
-  connectTimeoutMs: value('connect timeout', seconds(), 10_000, {
+  connectTimeoutMs: value('connect timeout', time(), 10_000, {
     doc: 'Time that one attempt to connect to a remote may take.',
     zero: "the system's limit, about two minutes",
     isOurs: true,
   }),
-  dialTimeoutMs: value('dial timeout', seconds(), 30_000, {
+  dialTimeoutMs: value('dial timeout', time(), 30_000, {
     doc: 'Time that all attempts for one client may take together.',
     zero: 'no limit',
     isOurs: true,
@@ -112,16 +112,16 @@ export const tcprelayBlock = block('tcprelay', 'The relay: where connections go,
     zero: 'the client is turned away when each remote has failed once',
     isOurs: true,
   }),
-  idleTimeoutMs: value('idle timeout', seconds(), 0, {
+  idleTimeoutMs: value('idle timeout', time(), 0, {
     doc: 'Silence in both directions after which a session ends.',
     zero: 'no limit',
   }),
-  halfCloseTimeoutMs: value(['half-close timeout', 'half close timeout'], seconds(), 0, {
+  halfCloseTimeoutMs: value(['half-close timeout', 'half close timeout'], time(), 0, {
     doc: 'Silence after which a session ends once one direction has ended.',
     zero: 'no limit, but ten seconds until a side of SCTP hears of the end',
     isOurs: true,
   }),
-  gracePeriodMs: value('grace period', seconds(), 10_000, {
+  gracePeriodMs: value('grace period', time(), 10_000, {
     doc: 'How long SIGTERM lets sessions finish. The option -t counts for more.',
     zero: 'they are ended at once',
     isOurs: true,

@@ -1,6 +1,6 @@
 import { readableFile, writtenFile } from './file-types.js'
 import { located } from './located.js'
-import { count, seconds, yesNo } from './number-types.js'
+import { count, time, yesNo } from './number-types.js'
 import { completedBlock, optional, repeated, type SettingsOf, type ValueRow, value } from './row.js'
 import { choice, text } from './text-types.js'
 import { TLS_VERSIONS } from './tls-mode.js'
@@ -203,11 +203,11 @@ const optionalRows = {
 }
 
 const defaultedRows = {
-  tlsHandshakeTimeoutMs: value('tls|ssl handshake timeout', seconds(), 10_000, {
+  tlsHandshakeTimeoutMs: value('tls|ssl handshake timeout', time(), 10_000, {
     ...ours('Time that a handshake may take, with a client or with a remote.'),
     zero: 'no limit',
   }),
-  tlsDetectTimeoutMs: value('tls|ssl detect timeout', seconds(), 3_000, {
+  tlsDetectTimeoutMs: value('tls|ssl detect timeout', time(), 3_000, {
     ...ours(
       'With `tls = auto` or `pass`: how long the first bytes of a client are waited for. One that is silent for so ' +
         'long waits for the server to begin, and counts as plain.',

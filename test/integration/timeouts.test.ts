@@ -18,6 +18,17 @@ test('a session that is silent both ways for idle timeout is reset on both sides
   await relay.logged(/to_remote=5 to_client=5 .* end=idle-timeout/)
 })
 
+test('an idle timeout below a second ends a session in that time', async (t) => {
+  const remote = await remoteThat(echoes).start(t)
+  const relay = await relayTo(remote).with('idle timeout = 200ms').start(t)
+  const client = await relay.connect()
+  await client.exchange('hello')
+  const startedMs = performance.now()
+  assert.equal(await client.ending(), 'ECONNRESET')
+  const tookMs = performance.now() - startedMs
+  assert.ok(tookMs > 150 && tookMs < 900, `reset after ${tookMs} ms`)
+})
+
 test('bytes either way keep a session alive', async (t) => {
   const remote = await remoteThat(listens).start(t)
   const relay = await relayTo(remote).with('idle timeout = 1').start(t)
