@@ -82,7 +82,8 @@ function checkOverlaps(listeners: readonly ListenerSettings[], problems: Problem
   const known = new Map<number | string, ListenerSettings[]>()
   for (const later of listeners) {
     const place = portOrPath(later.bind)
-    if (place === undefined) continue
+    // A mistake may hide its protocol or device: the port of `protocol = UDP` is not one of TCP.
+    if (place === undefined || later.hasMistakes) continue
     const others = known.get(place) ?? []
     const earlier = others.find((candidate) => overlap(candidate, later))
     others.push(later)
