@@ -61,6 +61,11 @@ export function shortened(text: string): string {
   return `${printable(start)}${mark}`
 }
 
+/** A path as a message may repeat it: in quotes, and whole, since its end says which file it is. */
+export function shownPath(path: string): string {
+  return `'${printable(path)}'`
+}
+
 /** Control characters, C1 and bidirectional marks included, become visible replacements. */
 export function printable(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, '\ufffd')

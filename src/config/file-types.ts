@@ -1,13 +1,13 @@
 import { dirname } from 'node:path/posix'
-import { Refusal, shown } from './expectation.js'
+import { Refusal, shownPath } from './expectation.js'
+import { cannotRead, reasonOf } from './sources.js'
 import { acceptedOrReported, oneToken, readOne, type ValueType, type World } from './value-type.js'
 
 /** A file that must exist and be readable. */
 export const readableFile = oneToken('FILE', (path, { sources }) => {
-  const { type, isReadable } = sources.kind(path)
-  if (type === 'missing') return new Refusal(`file ${shown(path)} does not exist`)
-  if (type === 'directory') return new Refusal(`${shown(path)} is a directory, not a file`)
-  return isReadable ? path : new Refusal(`file ${shown(path)} cannot be read`)
+  const { type, unreadable } = sources.kind(path)
+  const code = type === 'directory' ? 'EISDIR' : unreadable
+  return code === undefined ? path : new Refusal(cannotRead(path, code, sources))
 })
 
 /** A program with its path; `%o` and `%O` stand for the platform, `%%` for a percent sign. */
@@ -16,9 +16,11 @@ export const executableFile = oneToken('PATH', checkExecutable)
 /** The path of the program, if it may be run. */
 export function checkExecutable(pattern: string, world: World): string | Refusal {
   const path = expandPlatform(pattern, world)
-  const { type, isExecutable } = world.sources.kind(path)
-  if (type === 'missing') return new Refusal(`program ${shown(path)} does not exist`)
-  return type === 'file' && isExecutable ? path : new Refusal(`file ${shown(path)} is not executable`)
+  const { type, isExecutable, unreadable = '' } = world.sources.kind(path)
+  if (type === 'file' && isExecutable) return path
+  const reason =
+    type === 'missing' ? reasonOf(unreadable) : type === 'file' ? 'it is not executable' : reasonOf('EINVAL')
+  return new Refusal(`cannot run ${shownPath(world.sources.absolute(path))}: ${reason}`)
 }
 
 export const directory = oneToken('DIRECTORY', (path, { sources }) => checkDirectory(path, path, { sources }))
@@ -45,17 +47,17 @@ export type LogTarget =
 /** Where lines go: a file, or one of two words. */
 export const logTarget: ValueType<LogTarget> = oneToken('FILE|syslog|stderr', (path, world) => {
   if (path === 'syslog' || path === 'stderr') return { kind: path }
-  if (world.sources.kind(path).type === 'directory') return new Refusal(`${shown(path)} is a directory`)
+  const { absolute, kind } = world.sources
+  if (kind(path).type === 'directory') return new Refusal(`${shownPath(absolute(path))} is a directory`)
   const checked = checkDirectory(dirname(path), path, world)
   return checked instanceof Refusal ? checked : { kind: 'file', path: checked }
 })
 
 function checkDirectory(path: string, answer: string, { sources }: Pick<World, 'sources'>): string | Refusal {
-  const { type } = sources.kind(path)
+  const { type, unreadable = '' } = sources.kind(path)
   if (type === 'directory') return answer
-  return new Refusal(
-    type === 'missing' ? `directory ${shown(path)} does not exist` : `${shown(path)} is no directory`,
-  )
+  const reason = reasonOf(type === 'missing' ? unreadable : 'ENOTDIR')
+  return new Refusal(`cannot use directory ${shownPath(sources.absolute(path))}: ${reason}`)
 }
 
 function expandPlatform(pattern: string, { names }: World): string {

@@ -223,7 +223,7 @@ test('what is wrong with either file is told', () => {
   const gone = loadApart('', '!EACCES').loaded
   assert.deepEqual(
     [messages(gone), gone.problems[0]?.code],
-    [['cannot read the configuration: permission denied'], 'unreadable'],
+    [["cannot read '/here/child': permission denied"], 'unreadable'],
   )
 })
 
@@ -302,4 +302,21 @@ test('text from a file cannot write control sequences to a terminal', () => {
   const text = 'id = "spawnd\x07" { } \x1b[31mwrong\x07 = x'
   const { sources } = fakeWorld({ case: text })
   assert.doesNotMatch(renderProblems(load(text).problems, sources), /[\x1b\x07]/)
+})
+
+test('a configuration with more than 16 MiB of text, includes counted, is refused', () => {
+  const filler = `${'#'.repeat(99)}\n`.repeat(60_000)
+  const includes = 'include a include b include c\n'
+  const { names, sources } = fakeWorld({
+    case: `${includes}id = spawnd { } id = tcprelay { }`,
+    a: filler,
+    b: filler,
+    c: filler,
+  })
+  const request = { file: 'case', sources, names, environment: new Map(), isInetd: false }
+  const { problems } = loadConfiguration({ ...request, masterId: 'spawnd', childId: 'tcprelay' })
+  assert.deepEqual(
+    problems.map(({ message, position, severity }) => [severity, position.column, message]),
+    [['error', 29, 'a configuration may have 16 MiB at most, together with what it includes']],
+  )
 })

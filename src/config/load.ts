@@ -8,7 +8,7 @@ import { type GivenDirective, Parser } from './parser.js'
 import { type ConfigProblem, Problems } from './problems.js'
 import type { Block, SettingsOf } from './row.js'
 import { chooseSections, type SectionIds, type SectionRequest } from './section-choice.js'
-import { reasonOf, type Sources } from './sources.js'
+import { cannotRead, type Sources } from './sources.js'
 import { type SpawndSettings, spawndBlock } from './table-spawnd.js'
 import { type TcprelaySettings, tcprelayBlock } from './table-tcprelay.js'
 import { topBlock } from './table-top.js'
@@ -114,7 +114,7 @@ export function loadConfiguration(request: LoadRequest): Configuration {
     isWhole = parser.parseFile(topBlock, draft)
     if (isWhole) wanted.reportMissing(draft.hasMistakes)
   } else {
-    problems.error(start, `cannot read the configuration: ${reasonOf(answer.code)}`, { code: 'unreadable' })
+    problems.error(start, cannotRead(request.file, answer.code, request.sources), { code: 'unreadable' })
   }
   const settings = completeAll(draft, wanted, { problems, isInetd: request.isInetd })
   if (isWhole) checkRead(settings, wanted, request.isInetd, problems)

@@ -58,8 +58,7 @@ export function wholeSeconds({ min = 0, max = INT_MAX }: Range = {}): ValueType<
 function parseTime(text: string, stepMs: number, min: number, max: number): number | Refusal {
   const [, digits = '', unit = ''] = DURATION.exec(text) ?? []
   const exact = Number(digits) * (UNIT_MS[unit] ?? 0)
-  if (digits === '')
-    return refuseText('a time in seconds, or with a unit as in 250ms, 90s, 15m, 2h, 1d', text)
+  if (digits === '') return refuseText('a time in seconds, or with a unit as in 90s, 15m, 2h, 1d', text)
   const ms = Math.round(exact)
   if (ms % stepMs !== 0 || Math.abs(exact - ms) > ROUNDING_MS_MAX) {
     return refuseText(`a time in whole ${stepMs === 1 ? 'milliseconds' : 'seconds'}`, text)

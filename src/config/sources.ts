@@ -1,54 +1,86 @@
+/** What a configuration asks of the file system, recorded so that another process can read it in the same way. */
+import { getSystemErrorMap } from 'node:util'
+import { shownPath } from './expectation.js'
+
 export type ReadAnswer =
   | { readonly ok: true; readonly bytes: Uint8Array }
   /** `code` is the system's: ENOENT, EACCES, … */
   | { readonly ok: false; readonly code: string }
 
 export interface PathKind {
+  /** `missing`: it cannot be looked at, for the reason in `unreadable`. */
   readonly type: 'file' | 'directory' | 'other' | 'missing'
-  readonly isReadable: boolean
+  /** The system's code: why it cannot be read. Undefined: it can. */
+  readonly unreadable: string | undefined
   readonly isExecutable: boolean
 }
 
+export interface GlobAnswer {
+  /** Sorted. A name that exists but cannot be looked at is among them: reading it tells why. */
+  readonly names: readonly string[]
+  /** Folders whose names could not be listed. */
+  readonly failures: readonly { readonly path: string; readonly code: string }[]
+}
+
+/** A list of revoked certificates may have tens of megabytes; more than this is a mistake, and would cost memory. */
+export const FILE_BYTES_MAX = 64 * 2 ** 20
+
 const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file',
-  EACCES: 'permission denied',
   EISDIR: 'it is a directory',
   EINVAL: 'it is not a regular file',
-  EFBIG: 'it is too large',
+  EFBIG: `it is larger than ${FILE_BYTES_MAX / 2 ** 20} MiB`,
 }
+
+const TEXTS = new Map([...getSystemErrorMap().values()])
 
 /** Why a file cannot be read, in words. */
 export function reasonOf(code: string): string {
-  return REASONS[code] ?? code
+  return REASONS[code] ?? TEXTS.get(code) ?? code
+}
+
+/** Says that a file cannot be read, why, and where it was looked up. */
+export function cannotRead(path: string, code: string, { absolute }: Pick<Sources, 'absolute'>): string {
+  return `cannot read ${shownPath(absolute(path))}: ${reasonOf(code)}`
 }
 
 /** All that reading a configuration learns about files. */
 export interface Sources {
   read(path: string): ReadAnswer
-  /** Names that match, sorted; braces are expanded, a backslash has no meaning. */
-  glob(pattern: string): readonly string[]
+  /** Names that match; braces are expanded, a backslash has no meaning. */
+  glob(pattern: string): GlobAnswer
   kind(path: string): PathKind
+  /** Where a path is looked up: a relative one within the working directory. */
+  absolute(path: string): string
 }
 
 /** What was asked and answered; plain data, to be handed to another process. */
 export interface Snapshot {
   readonly reads: readonly (readonly [path: string, answer: ReadAnswer])[]
-  readonly globs: readonly (readonly [pattern: string, names: readonly string[]])[]
+  readonly globs: readonly (readonly [pattern: string, answer: GlobAnswer])[]
   readonly kinds: readonly (readonly [path: string, kind: PathKind])[]
+  readonly absolutes: readonly (readonly [path: string, absolute: string])[]
 }
 
-const MISSING: PathKind = { type: 'missing', isReadable: false, isExecutable: false }
+const MISSING: PathKind = { type: 'missing', unreadable: 'ENOENT', isExecutable: false }
+const NOTHING_MATCHES: GlobAnswer = { names: [], failures: [] }
 
 /** Asks `inner` once per question, remembers the answer, and tells them all on demand. */
 export function recordedSources(inner: Sources): Sources & { snapshot(): Snapshot } {
   const reads = new Map<string, ReadAnswer>()
-  const globs = new Map<string, readonly string[]>()
+  const globs = new Map<string, GlobAnswer>()
   const kinds = new Map<string, PathKind>()
+  const absolutes = new Map<string, string>()
   return {
     read: (path) => remembered(reads, path, () => inner.read(path)),
     glob: (pattern) => remembered(globs, pattern, () => inner.glob(pattern)),
     kind: (path) => remembered(kinds, path, () => inner.kind(path)),
-    snapshot: () => ({ reads: [...reads], globs: [...globs], kinds: [...kinds] }),
+    absolute: (path) => remembered(absolutes, path, () => inner.absolute(path)),
+    snapshot: () => ({
+      reads: [...reads],
+      globs: [...globs],
+      kinds: [...kinds],
+      absolutes: [...absolutes],
+    }),
   }
 }
 
@@ -57,10 +89,12 @@ export function snapshotSources(snapshot: Snapshot): Sources {
   const reads = new Map(snapshot.reads)
   const globs = new Map(snapshot.globs)
   const kinds = new Map(snapshot.kinds)
+  const absolutes = new Map(snapshot.absolutes)
   return {
     read: (path) => reads.get(path) ?? { ok: false, code: 'ENOENT' },
-    glob: (pattern) => globs.get(pattern) ?? [],
+    glob: (pattern) => globs.get(pattern) ?? NOTHING_MATCHES,
     kind: (path) => kinds.get(path) ?? MISSING,
+    absolute: (path) => absolutes.get(path) ?? path,
   }
 }
 

@@ -2,11 +2,11 @@ import { type HostLiteral, parseHostLiteral } from '../base/address.js'
 import type { MavisServer } from '../mavis/settings.js'
 import { type AddressText, parsePort, socketPath } from './address-types.js'
 import { address, withoutBrackets } from './address-value.js'
-import { Refusal, refuseText, shown } from './expectation.js'
+import { Refusal, refuseText } from './expectation.js'
 import { moduleBlock } from './module-rows.js'
 import { count, time } from './number-types.js'
 import { completedBlock, optional, repeated, value } from './row.js'
-import { reasonOf } from './sources.js'
+import { cannotRead } from './sources.js'
 import { oneToken } from './value-type.js'
 
 /** As in the original, which takes no notice of what is behind them. */
@@ -23,9 +23,7 @@ const key = oneToken('KEY', (text) => keyOf(new TextEncoder().encode(text)))
 
 const keyFile = oneToken('FILE', (path, { sources }) => {
   const answer = sources.read(path)
-  return answer.ok
-    ? keyOf(answer.bytes)
-    : new Refusal(`cannot read the key in ${shown(path)}: ${reasonOf(answer.code)}`)
+  return answer.ok ? keyOf(answer.bytes) : new Refusal(cannotRead(path, answer.code, sources))
 })
 
 const localAddress = withoutBrackets(

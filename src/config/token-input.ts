@@ -1,9 +1,9 @@
 import { dirname, normalize } from 'node:path/posix'
 import type { Position } from '../base/problem.js'
-import { shown } from './expectation.js'
+import { shown, shownPath } from './expectation.js'
 import { Lexer, type Lexing } from './lexer.js'
 import type { Problems } from './problems.js'
-import { reasonOf, type Sources } from './sources.js'
+import { cannotRead, type Sources } from './sources.js'
 import { isPunctuation, isReported, isText, type Token } from './token.js'
 
 /** Files that may be open inside one another, and opened in all. */
@@ -11,6 +11,8 @@ const INCLUDE_DEPTH_MAX = 32
 const INCLUDES_MAX = 10_000
 /** Tokens that all uses of aliases may amount to. */
 const ALIAS_TOKENS_MAX = 100_000
+/** Bytes of a file and all that it includes: a hundred thousand remotes fit in, and reading takes seconds at most. */
+const TEXT_BYTES_MAX = 16 * 2 ** 20
 
 export interface InputRequest {
   readonly file: string
@@ -39,10 +41,13 @@ export class TokenInput {
   #earlyEnd: Token | undefined
   #includes = 0
   #aliasTokens = 0
+  #textBytes = 0
 
   constructor(request: InputRequest) {
     this.#request = request
+    const start = { file: request.file, line: 1, column: 1 }
     this.#openFile(request.file, request.bytes)
+    this.#countText(request.bytes, start)
   }
 
   /** Set once the input has ended before its time, for a reason that has been reported. */
@@ -125,8 +130,14 @@ export class TokenInput {
       problems.error(pattern.position, "expected a file name after 'include'")
       return pattern
     }
-    const names = sources.glob(this.inConfigurationFolder(pattern.text))
-    if (names.length === 0) problems.warn(pattern.position, `no file matches ${shown(pattern.text)}`)
+    const path = this.inConfigurationFolder(pattern.text)
+    const { failures, names } = sources.glob(path)
+    for (const failure of failures) {
+      problems.error(pattern.position, cannotRead(failure.path, failure.code, sources))
+    }
+    if (names.length === 0 && failures.length === 0) {
+      problems.warn(pattern.position, `no file matches ${shownPath(sources.absolute(path))}`)
+    }
     this.#openFirst(names, pattern.position)
     return undefined
   }
@@ -138,7 +149,19 @@ export class TokenInput {
     if (name === undefined) return
     const rest = names.slice(index + 1)
     const answer = this.#request.sources.read(name)
-    if (answer.ok) this.#openFile(normalize(name), answer.bytes, () => this.#openFirst(rest, position))
+    if (!answer.ok || !this.#countText(answer.bytes, position)) return
+    this.#openFile(normalize(name), answer.bytes, () => this.#openFirst(rest, position))
+  }
+
+  /** False when there is more text than a configuration may have. */
+  #countText({ length }: Uint8Array, position: Position): boolean {
+    this.#textBytes += length
+    const isTooMuch = this.#textBytes > TEXT_BYTES_MAX
+    if (isTooMuch) {
+      const limit = `${TEXT_BYTES_MAX / 2 ** 20} MiB`
+      this.#stop(position, `a configuration may have ${limit} at most, together with what it includes`)
+    }
+    return !isTooMuch
   }
 
   /** The path, with the folder of the main file for `$CONFDIR/` in front. */
@@ -166,9 +189,9 @@ export class TokenInput {
     } else if (answer.ok) {
       return true
     } else if (answer.code === 'ENOENT') {
-      problems.warn(position, `no file matches ${shown(name)}`)
+      problems.warn(position, `no file matches ${shownPath(sources.absolute(name))}`)
     } else {
-      problems.error(position, `cannot read ${shown(name)}: ${reasonOf(answer.code)}`)
+      problems.error(position, cannotRead(name, answer.code, sources))
     }
     return false
   }

@@ -13,9 +13,10 @@ for (const name of ['b.cfg', 'a.cfg', '.hidden.cfg', 'c.txt']) writeFileSync(joi
 mkdirSync(join(folder, 'sub'))
 writeFileSync(join(folder, 'sub', 'd.cfg'), 'd')
 symlinkSync(join(folder, 'nowhere'), join(folder, 'dangling.cfg'))
+symlinkSync(join(folder, 'loop'), join(folder, 'loop'))
 
 function globbed(pattern: string): string[] {
-  return fileSources.glob(`${folder}/${pattern}`).map((path) => path.slice(folder.length + 1))
+  return fileSources.glob(`${folder}/${pattern}`).names.map((path) => path.slice(folder.length + 1))
 }
 
 test('a pattern finds files in order, without hidden and dangling ones', () => {
@@ -30,7 +31,24 @@ test('a pattern finds files in order, without hidden and dangling ones', () => {
 test('a name without a pattern is found when it exists', () => {
   assert.deepEqual(globbed('a.cfg'), ['a.cfg'])
   assert.deepEqual(globbed('x.cfg'), [])
-  assert.deepEqual(fileSources.glob(''), [])
+  assert.deepEqual(fileSources.glob(''), { names: [], failures: [] })
+})
+
+test('a name that exists and cannot be looked at is found, so that reading it fails', () => {
+  assert.deepEqual(globbed('loop'), ['loop'])
+  assert.deepEqual(globbed('lo*'), ['loop'])
+  assert.deepEqual(globbed('a.cfg/x'), ['a.cfg/x'])
+  assert.deepEqual(globbed('*.cfg/x'), [])
+  const { failures, names } = fileSources.glob(`${folder}/loop/*.cfg`)
+  assert.deepEqual([names, failures], [[], [{ path: `${folder}/loop/`, code: 'ELOOP' }]])
+})
+
+test('a file that has no size is read to its end', () => {
+  const answer = fileSources.read('/proc/self/status')
+  assert.match(
+    Buffer.from(answer.ok ? answer.bytes : '').toString(),
+    /^Name:.*\nnonvoluntary_ctxt_switches:.*\n$/s,
+  )
 })
 
 test('a file is read, anything else answers a code and never waits', () => {
@@ -55,9 +73,11 @@ test('the kind of a path tells what can be done with it', () => {
   const program = join(folder, 'program')
   writeFileSync(program, '')
   chmodSync(program, 0o755)
-  assert.deepEqual(fileSources.kind(program), { type: 'file', isReadable: true, isExecutable: true })
+  assert.deepEqual(fileSources.kind(program), { type: 'file', unreadable: undefined, isExecutable: true })
   assert.equal(fileSources.kind(join(folder, 'a.cfg')).isExecutable, false)
   assert.equal(fileSources.kind(folder).type, 'directory')
-  assert.equal(fileSources.kind(join(folder, 'x')).type, 'missing')
+  const missing = { type: 'missing', unreadable: 'ENOENT', isExecutable: false }
+  assert.deepEqual(fileSources.kind(join(folder, 'x')), missing)
+  assert.equal(fileSources.kind(join(folder, 'loop')).unreadable, 'ELOOP')
   assert.equal(fileSources.kind('/dev/null').type, 'other')
 })

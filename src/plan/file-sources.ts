@@ -1,3 +1,4 @@
+/** The file system as configurations see it. */
 import {
   accessSync,
   closeSync,
@@ -5,18 +6,24 @@ import {
   fstatSync,
   openSync,
   readdirSync,
-  readFileSync,
+  readSync,
   type Stats,
   statSync,
 } from 'node:fs'
+import { resolve } from 'node:path/posix'
 import { expandBraces, isGlob, matchesGlob } from '../base/glob.js'
-import type { PathKind, ReadAnswer, Sources } from '../config/sources.js'
-
-/** A configuration is text that people write; more than this is something else. */
-const FILE_BYTES_MAX = 64 * 2 ** 20
+import {
+  FILE_BYTES_MAX,
+  type GlobAnswer,
+  type PathKind,
+  type ReadAnswer,
+  type Sources,
+} from '../config/sources.js'
 
 /** The file system, as it is when asked. */
-export const fileSources: Sources = { read: readRegularFile, glob, kind: pathKind }
+export const fileSources: Sources = { read: readRegularFile, glob, kind: pathKind, absolute }
+
+const CHUNK_BYTES = 64 * 1024
 
 /** Opens without blocking, since a FIFO without a writer would never answer. */
 function readRegularFile(path: string): ReadAnswer {
@@ -26,8 +33,7 @@ function readRegularFile(path: string): ReadAnswer {
     const stats = fstatSync(fd)
     if (stats.isDirectory()) return { ok: false, code: 'EISDIR' }
     if (!stats.isFile()) return { ok: false, code: 'EINVAL' }
-    if (stats.size > FILE_BYTES_MAX) return { ok: false, code: 'EFBIG' }
-    return { ok: true, bytes: readFileSync(fd) }
+    return readWithin(fd, stats.size)
   } catch (error) {
     return { ok: false, code: codeOf(error) }
   } finally {
@@ -35,56 +41,97 @@ function readRegularFile(path: string): ReadAnswer {
   }
 }
 
-/** glob(3) with braces: sorted by bytes, each name once. */
-function glob(pattern: string): readonly string[] {
-  const names = expandBraces(pattern).flatMap((simple) => globSimple(simple))
-  return [...new Set(names)].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+/** A file may grow while it is read, and those of /proc have no size. */
+function readWithin(fd: number, size: number): ReadAnswer {
+  let bytes = Buffer.allocUnsafeSlow(Math.min(size, FILE_BYTES_MAX) + CHUNK_BYTES)
+  let end = 0
+  for (;;) {
+    const count = readSync(fd, bytes, end, bytes.length - end, null)
+    end += count
+    if (end > FILE_BYTES_MAX) return { ok: false, code: 'EFBIG' }
+    if (count === 0) return { ok: true, bytes: bytes.subarray(0, end) }
+    if (end === bytes.length) bytes = Buffer.concat([bytes], bytes.length * 2)
+  }
 }
 
-function globSimple(pattern: string): readonly string[] {
+/** glob(3) with braces: sorted by bytes, each name once. */
+function glob(pattern: string): GlobAnswer {
+  const failures = new Map<string, string>()
+  const names = expandBraces(pattern).flatMap((simple) => globSimple(simple, failures))
+  return {
+    names: [...new Set(names)].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))),
+    failures: [...failures].map(([path, code]) => ({ path, code })),
+  }
+}
+
+function globSimple(pattern: string, failures: Map<string, string>): readonly string[] {
+  if (!isGlob(pattern)) return pattern !== '' && failureOf(pattern) !== 'ENOENT' ? [pattern] : []
   const segments = pattern.split('/')
   let found = ['']
   for (const [index, segment] of segments.entries()) {
     const suffix = index === segments.length - 1 ? '' : '/'
-    found = found.flatMap((folder) => namesIn(folder, segment).map((name) => folder + name + suffix))
+    found = found.flatMap((folder) =>
+      namesIn(folder, segment, failures).map((name) => folder + name + suffix),
+    )
   }
-  return isGlob(pattern) ? found.filter(exists) : found.filter((path) => path !== '' && exists(path))
+  return found.filter((path) => !isAbsent(failureOf(path)))
 }
 
-function namesIn(folder: string, segment: string): readonly string[] {
+function namesIn(folder: string, segment: string, failures: Map<string, string>): readonly string[] {
   if (!isGlob(segment)) return [segment]
+  const path = folder === '' ? '.' : folder
   try {
-    return readdirSync(folder === '' ? '.' : folder).filter((name) => matchesGlob(name, segment))
-  } catch {
+    return readdirSync(path).filter((name) => matchesGlob(name, segment))
+  } catch (error) {
+    const code = codeOf(error)
+    if (!isAbsent(code)) failures.set(path, code)
     return []
   }
 }
 
+/** Of what a pattern might have matched: there is no such name. */
+function isAbsent(code: string | undefined): boolean {
+  return code === 'ENOENT' || code === 'ENOTDIR'
+}
+
 function pathKind(path: string): PathKind {
   const stats = statOf(path)
-  if (stats === undefined) return { type: 'missing', isReadable: false, isExecutable: false }
+  if (typeof stats === 'string') return { type: 'missing', unreadable: stats, isExecutable: false }
   const type = stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : 'other'
-  return { type, isReadable: isAllowed(path, constants.R_OK), isExecutable: isAllowed(path, constants.X_OK) }
+  const unreadable = refusalOf(() => accessSync(path, constants.R_OK))
+  const isExecutable = refusalOf(() => accessSync(path, constants.X_OK)) === undefined
+  return { type, unreadable, isExecutable }
 }
 
-function exists(path: string): boolean {
-  return statOf(path) !== undefined
+function failureOf(path: string): string | undefined {
+  const stats = statOf(path)
+  return typeof stats === 'string' ? stats : undefined
 }
 
-function statOf(path: string): Stats | undefined {
+/** What the file is, or the code of why that is not known. */
+function statOf(path: string): Stats | string {
   try {
     return statSync(path)
-  } catch {
-    return undefined
+  } catch (error) {
+    return codeOf(error)
   }
 }
 
-function isAllowed(path: string, mode: number): boolean {
+function refusalOf(attempt: () => void): string | undefined {
   try {
-    accessSync(path, mode)
-    return true
+    attempt()
+    return undefined
+  } catch (error) {
+    return codeOf(error)
+  }
+}
+
+/** A working directory that was removed has no path. */
+function absolute(path: string): string {
+  try {
+    return resolve(path)
   } catch {
-    return false
+    return path
   }
 }
 

@@ -2,7 +2,7 @@ import { shown } from '../config/expectation.js'
 import type { Located } from '../config/located.js'
 import type { Problems } from '../config/problems.js'
 import { readPskFile } from '../config/psk-file.js'
-import { type ReadAnswer, reasonOf, type Sources } from '../config/sources.js'
+import { cannotRead, type ReadAnswer, type Sources } from '../config/sources.js'
 import { type FileStamp, stampOf } from '../services/file-watch.js'
 import type { PskOptions } from '../tls/options.js'
 
@@ -32,7 +32,7 @@ export class TlsFiles {
   read(file: Located<string>): Uint8Array {
     const path = file.value
     const answer = this.#answers.get(path) ?? this.#ask(path)
-    if (!answer.ok) this.#fail(file, `cannot read ${shown(path)}: ${reasonOf(answer.code)}`)
+    if (!answer.ok) this.#fail(file, cannotRead(path, answer.code, this.#sources))
     else if (answer.bytes.length === 0) this.#fail(file, `${shown(path)} is empty`)
     return answer.ok ? answer.bytes : NOTHING
   }

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { normalize } from 'node:path/posix'
+import { normalize, resolve } from 'node:path/posix'
 import { expandBraces, matchesGlob } from '../../src/base/glob.js'
 import type { Names } from '../../src/config/names.js'
 import type { PathKind, Sources } from '../../src/config/sources.js'
@@ -34,14 +34,17 @@ export function fakeSources(files: Readonly<Record<string, string | Uint8Array>>
       const [, code] = /^!(E\w+)/.exec(String(content)) ?? []
       return code === undefined ? { ok: true, bytes: Buffer.from(content) } : { ok: false, code }
     },
-    glob: (pattern) =>
-      expandBraces(pattern)
+    glob: (pattern) => ({
+      names: expandBraces(pattern)
         .flatMap((one) =>
           names.filter((name) =>
             isThere(one) ? name === normalize(one) : matchesGlob(name, normalize(one)),
           ),
         )
         .sort(),
+      failures: [],
+    }),
+    absolute: (path) => resolve('/here', path),
     kind: (path) => fakeKind(path, isThere(path)),
   }
 }
@@ -54,5 +57,6 @@ function fakeKind(path: string, isFile: boolean): PathKind {
   const isProgram = PROGRAMS.has(path)
   const isReadable = isFile || isProgram || READABLE.has(path) || DIRECTORIES.has(path)
   const type = DIRECTORIES.has(path) ? 'directory' : isReadable || LOCKED.has(path) ? 'file' : 'missing'
-  return { type, isReadable, isExecutable: isProgram || DIRECTORIES.has(path) }
+  const unreadable = isReadable ? undefined : type === 'missing' ? 'ENOENT' : 'EACCES'
+  return { type, unreadable, isExecutable: isProgram || DIRECTORIES.has(path) }
 }

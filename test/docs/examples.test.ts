@@ -13,13 +13,13 @@ const ENVIRONMENT = new Map([
   ['LOGS_DIRECTORY', '/var/log/tcprelay'],
 ])
 
-const PROGRAM: PathKind = { type: 'file', isReadable: true, isExecutable: true }
-const KEY: PathKind = { type: 'file', isReadable: true, isExecutable: false }
+const PROGRAM: PathKind = { type: 'file', unreadable: undefined, isExecutable: true }
+const KEY: PathKind = { type: 'file', unreadable: undefined, isExecutable: false }
 
 /** Programs and keys that examples name are there. */
 function kind(path: string): PathKind {
   if (path.startsWith('/usr/local/')) return PROGRAM
-  if (path === '/var/log/tcprelay') return { type: 'directory', isReadable: true, isExecutable: true }
+  if (path === '/var/log/tcprelay') return { type: 'directory', unreadable: undefined, isExecutable: true }
   if (path.startsWith('/etc/letsencrypt/') || path.startsWith('/run/credentials/')) return KEY
   return fileSources.kind(path)
 }

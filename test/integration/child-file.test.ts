@@ -72,7 +72,7 @@ test('a file that cannot be read is said, with the code for that', async (t) => 
   const plan = relayTo().withMaster('spawn = { config = /nowhere.cfg }')
   const { code, stderr } = await tcprelay(t, ['-P', plan.file(t)])
   assert.equal(code, 66)
-  assert.match(stderr, /\/nowhere\.cfg:1:1: cannot read the configuration: no such file/)
+  assert.match(stderr, /\/nowhere\.cfg:1:1: cannot read '\/nowhere\.cfg': no such file or directory/)
 })
 
 test('a child of another program gets the file as its argument', async (t) => {

@@ -68,7 +68,7 @@ test('users max above what the descriptors allow is told; the others wait, and a
 })
 
 for (const { name, harm, reason } of [
-  { name: 'missing', harm: rmSync, reason: /does not exist/ },
+  { name: 'missing', harm: rmSync, reason: /no such file or directory/ },
   { name: 'not executable', harm: forbid, reason: /is not executable/ },
 ]) {
   test(`a program of the children that is ${name} keeps the master from starting`, async (t) => {

@@ -125,7 +125,7 @@ test('a configuration whose certificates cannot be read says where, and why', as
   const other = localhost(t)
   const remote = await remoteThat(echoes).start(t)
   for (const [cert, key, why] of [
-    ['/nonexistent/cert.pem', server.keyFile, /does not exist/],
+    ['/nonexistent/cert.pem', server.keyFile, /no such file or directory/],
     [server.certFile, other.keyFile, /does not (match|belong)/],
     [fileWith(t, 'rubbish'), server.keyFile, /certificate/],
   ] as const) {

@@ -121,7 +121,7 @@ for (const isSingle of [true, false]) {
     await takes('repaired')
     certificates.remove()
     await refuses('repaired')
-    await relay.logged(/\.cfg:\d+:\d+: file '.*key\.pem' does not exist/)
+    await relay.logged(/\.cfg:\d+:\d+: cannot read '.*key\.pem': no such file or directory/)
     certificates.write('back')
     await takes('back')
     for (const client of sessions) await client.close()
