@@ -6,6 +6,7 @@ import { linuxCalls } from '../kernel/linux-calls.js'
 import {
   backgroundProblems,
   exitCodeFor,
+  foreignFileProblems,
   hasErrors,
   lookedUpProblems,
   singleProcessProblems,
@@ -24,6 +25,7 @@ export async function runConfiguration(options: LoadOptions): Promise<void> {
     ...loaded.problems,
     ...backgroundProblems(loaded, options.arguments),
     ...singleProcessProblems(loaded, options.arguments),
+    ...(hasChildren ? foreignFileProblems(loaded, options.arguments) : []),
   ]
   if (isCheckOnly) {
     show(

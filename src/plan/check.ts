@@ -1,4 +1,5 @@
 import { EXIT_CONFIG, EXIT_NO_INPUT, EXIT_OS, EXIT_USAGE } from '../base/exit-codes.js'
+import { isPipe } from '../cli/streamed-configuration.js'
 import type { Arguments } from '../config/arguments.js'
 import { unlandedProblems } from '../config/check.js'
 import { hasOtherChildren, ownDatagramProblems } from '../config/check-datagrams.js'
@@ -53,17 +54,32 @@ function kernelProblems({ spawnd, tcprelay }: Loaded): readonly ConfigProblem[] 
   })
 }
 
-/** A socket of systemd's is for the process that it started, and that one ends when it goes to the background. */
+/** What was handed over to this process is gone in the one that goes on in the background: a socket of systemd, a pipe. */
 export function backgroundProblems(
-  { spawnd }: Loaded,
-  { background = spawnd.background }: Arguments,
+  { spawnd, top }: Loaded,
+  { background = spawnd.background, configuration }: Arguments,
 ): readonly ConfigProblem[] {
   if (!background) return []
-  return spawnd.listeners.flatMap(({ bind, position }) => {
+  const hint = "use 'background = no' or the option -f"
+  const gone = spawnd.listeners.flatMap(({ bind, position }): ConfigProblem[] => {
     if (bind.kind !== 'inherited' || bind.name === undefined) return []
     const message = `the socket '${bind.name}' of systemd cannot be taken along to the background`
-    return [{ severity: 'error' as const, position, message, hint: "use 'background = no' or the option -f" }]
+    return [{ severity: 'error', position, message, hint }]
   })
+  if (!isPipe(configuration)) return gone
+  const message = 'a configuration from a pipe cannot be read again in the background'
+  return [...gone, { severity: 'error', position: top.position, message, hint }]
+}
+
+/** Children of another program read the configuration by its name. */
+export function foreignFileProblems(
+  { spawnd }: Loaded,
+  { configuration }: Arguments,
+): readonly ConfigProblem[] {
+  const { config, exec, position } = spawnd.spawn
+  if (exec === undefined || config !== undefined || !isPipe(configuration)) return []
+  const message = 'children of another program cannot read a configuration from a pipe again'
+  return [{ severity: 'error', position, message, hint: "give them a file: 'config = FILE'" }]
 }
 
 /** What the option -1 takes from a configuration that has children of another program. */

@@ -1,9 +1,10 @@
 import type { PollMechanism } from '../base/poll-mechanism.js'
+import { isUrl, withStreamed } from '../cli/streamed-configuration.js'
 import type { Arguments } from '../config/arguments.js'
 import { portsWithoutListeners } from '../config/check-ports.js'
 import { type Configuration, loadChosenConfiguration, loadConfiguration } from '../config/load.js'
 import { chooseChildSection, type SectionIds, type SectionRequest } from '../config/section-choice.js'
-import { type ReadAnswer, recordedSources, type Sources } from '../config/sources.js'
+import { recordedSources, type Sources } from '../config/sources.js'
 import { NO_TLS } from '../engine/tls-settings.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
 import { isUnderInetd } from '../services/handed-over.js'
@@ -11,9 +12,6 @@ import { chosenMechanism } from './chosen-mechanism.js'
 import { fileSources } from './file-sources.js'
 import { systemNames } from './system-names.js'
 import { type LoadedTls, loadTls, type TlsLoadOptions } from './tls-loading.js'
-
-/** A configuration server that does not answer in this time is down. */
-const FETCH_TIMEOUT_MS = 20_000
 
 export interface Loaded extends Configuration {
   readonly sections: SectionIds
@@ -38,10 +36,10 @@ export interface LoadOptions {
   readonly sources?: Sources
 }
 
-/** Reads the configuration that the command line names, a file or a URL. Never throws. */
+/** Reads the configuration that the command line names: a file, a pipe or a URL. Never throws. */
 export async function loadFrom(options: LoadOptions): Promise<Loaded> {
   const { configuration: file, childId, id, masterId } = options.arguments
-  const files = await withPage(options.sources ?? fileSources, file)
+  const files = await withStreamed(options.sources ?? fileSources, file)
   const environment = new Map(
     Object.entries(process.env).flatMap(([k, v]) => (v === undefined ? [] : [[k, v]])),
   )
@@ -60,7 +58,7 @@ export async function loadFrom(options: LoadOptions): Promise<Loaded> {
   const read = loadRecorded(request, choice, files)
   const { childFile } = read
   const isPage = childFile !== undefined && isUrl(childFile)
-  const whole = isPage ? loadRecorded(request, choice, await withPage(files, childFile)) : read
+  const whole = isPage ? loadRecorded(request, choice, await withStreamed(files, childFile)) : read
   const { singleProcess, spawn } = whole.spawnd
   const isRelaying = options.arguments.isSingleProcess || singleProcess || spawn.exec === undefined
   return complete(whole, { sources: files, service: isRelaying ? 'listeners' : 'none' })
@@ -93,33 +91,3 @@ function complete(read: Read, options: TlsLoadOptions): Loaded {
 }
 
 const NOTHING_LOADED = { settings: NO_TLS, stamps: new Map(), ocsp: [] }
-
-function isUrl(file: string): boolean {
-  return /^https?:\/\//i.test(file)
-}
-
-/** The files, and the page if that is what is to be read. */
-async function withPage(files: Sources, file: string): Promise<Sources> {
-  if (!isUrl(file)) return files
-  const page = await fetchPage(file)
-  return { ...files, read: (path) => (path === file ? page : files.read(path)) }
-}
-
-/** The bytes of a page, or why there are none: an HTTP status or the system's error. */
-async function fetchPage(url: string): Promise<ReadAnswer> {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) })
-    if (!response.ok) return { ok: false, code: `HTTP status ${response.status}` }
-    return { ok: true, bytes: new Uint8Array(await response.arrayBuffer()) }
-  } catch (error) {
-    return { ok: false, code: fetchFailure(error) }
-  }
-}
-
-/** fetch() wraps the reason: "fetch failed" helps nobody. */
-function fetchFailure(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const { cause } = error
-  if (cause instanceof Error) return 'code' in cause ? `${cause.message} (${cause.code})` : cause.message
-  return error.message
-}
