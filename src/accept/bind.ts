@@ -113,7 +113,7 @@ function setUpTcp(calls: Calls, fd: Fd, keepAlive: KeepAlive): Outcome {
 }
 
 function setUp(calls: Calls, fd: Fd, options: ListenerOptions): Outcome {
-  const { address, deferAcceptS, fastOpenQueue, keepAlive, sctp, socket } = options
+  const { address, deferAcceptS, fastOpenQueue, ipv6Only, keepAlive, sctp, socket } = options
   if (address.family === 'unix') return 0
   const isIpv6 = address.family === 'ipv6'
   calls.setOption(fd, c.SOL_SOCKET, c.SO_REUSEADDR, 1)
@@ -124,8 +124,8 @@ function setUp(calls: Calls, fd: Fd, options: ListenerOptions): Outcome {
         ? reportLocalAddress(calls, fd, isIpv6)
         : setUpTcp(calls, fd, keepAlive)
   if (basics < 0) return basics
-  // `::` takes IPv4 too, whatever the system's default is (net.ipv6.bindv6only).
-  if (isIpv6) calls.setOption(fd, c.IPPROTO_IPV6, c.IPV6_V6ONLY, 0)
+  // Always set: the system's default may be either (net.ipv6.bindv6only).
+  if (isIpv6) calls.setOption(fd, c.IPPROTO_IPV6, c.IPV6_V6ONLY, ipv6Only ? 1 : 0)
   const outcome = applyOptions(calls, fd, isIpv6 ? c.AF_INET6 : c.AF_INET, socket)
   if (outcome < 0) return outcome
   // Where the system does not allow them, clients are served as if nobody had asked for them.

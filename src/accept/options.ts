@@ -13,6 +13,8 @@ export interface ListenerSctp extends SctpOptions {
 export interface ListenerFeatures {
   /** Multipath TCP, where the kernel has it. */
   readonly isMptcp: boolean
+  /** A socket of IPv6 takes no clients of IPv4. */
+  readonly ipv6Only: boolean
   /** Clients of TCP Fast Open whose handshakes may be unfinished at once. Zero: it is off. */
   readonly fastOpenQueue: number
   /** How long a client that has said nothing is kept from us. Zero: not at all. */
@@ -35,6 +37,7 @@ export interface ListenerOptions extends ListenerFeatures {
 /** Nothing but TCP. */
 export const PLAIN_LISTENER: ListenerFeatures & Pick<ListenerOptions, 'socket'> = {
   isMptcp: false,
+  ipv6Only: false,
   fastOpenQueue: 0,
   deferAcceptS: 0,
   socket: NO_OPTIONS,

@@ -21,7 +21,7 @@ const DSCP_OF_MPTCP = "'dscp' goes with 'protocol = MPTCP' on an IPv4 address on
 /** Combinations of a listener's directives that the kernel refuses, or that mean nothing. */
 export function checkListenerSockets(listeners: readonly ListenerSettings[], problems: Problems): void {
   for (const listener of listeners) {
-    const { bind, deferAcceptMs, fastOpenQueue, position, protocol } = listener
+    const { bind, deferAcceptMs, fastOpenQueue, ipv6Only, position, protocol } = listener
     const given = [
       ...givenOptions(listener),
       ...named('fast open', fastOpenQueue > 0),
@@ -29,12 +29,26 @@ export function checkListenerSockets(listeners: readonly ListenerSettings[], pro
     ]
     const family = bind.kind === 'address' ? bind.address.family : undefined
     for (const text of findings(given, family, protocol)) problems.error(position, text)
+    if (ipv6Only) {
+      const reason = ipv6OnlyProblem(listener)
+      if (reason !== undefined) problems.error(position, `'ipv6 only' ${reason}`)
+    }
     if (bind.kind === 'inherited' && protocol === 'MPTCP') {
       const text =
         "'protocol = MPTCP' is up to whoever opens the socket: systemd has SocketProtocol=mptcp for it"
       problems.error(position, text)
     }
   }
+}
+
+function ipv6OnlyProblem({ bind, sctp }: ListenerSettings): string | undefined {
+  if (bind.kind === 'inherited') {
+    return 'is up to whoever opens the socket: systemd has BindIPv6Only=ipv6-only for it'
+  }
+  const isIpv6 = bind.kind !== 'address' || bind.address.family === 'ipv6'
+  if (!isIpv6) return 'is for a listener on an IPv6 address, or without an address'
+  const hasIpv4 = sctp?.further.some(({ family }) => family === 'ipv4') === true
+  return hasIpv4 ? 'does not go with a further address of IPv4' : undefined
 }
 
 /** The same for remotes. */

@@ -108,7 +108,7 @@ function overlap(a: ListenerSettings, b: ListenerSettings): boolean {
   if (left === undefined || right === undefined) return false
   if (left.family === 'unix' || right.family === 'unix') return left.family === right.family
   if (left.port === 0) return false
-  return covers(left, right) || covers(right, left)
+  return covers(left, right, a) || covers(right, left, b)
 }
 
 /** Multipath TCP has the ports of TCP. */
@@ -116,10 +116,10 @@ function portsOf({ protocol }: ListenerSettings): string {
   return protocol === 'MPTCP' ? 'TCP' : protocol
 }
 
-/** Whether a socket bound to `wide` leaves no room for one bound to `narrow`; `::` takes IPv4 as well. */
-function covers(wide: SocketAddress, narrow: SocketAddress): boolean {
+/** Whether a socket bound to `wide` leaves no room for one bound to `narrow`; `::` takes IPv4 as well, if it may. */
+function covers(wide: SocketAddress, narrow: SocketAddress, { ipv6Only }: ListenerSettings): boolean {
   if (wide.family === 'unix' || narrow.family === 'unix') return false
-  if (wide.host === '::') return true
+  if (wide.host === '::') return !ipv6Only || narrow.family === 'ipv6'
   if (wide.family !== narrow.family) return false
   return wide.host === '0.0.0.0' || formatAddress(wide) === formatAddress(narrow)
 }

@@ -68,8 +68,8 @@ stand alone and then means yes: \`tls\` is \`tls = yes\`.
 
 **\`include = FILE\`** may stand wherever a token may and puts the tokens of other files in its place. FILE may be a
 pattern with \`*\`, \`?\`, \`[a-z]\` and, in quotes, \`{a,b}\`; the files come in the order of their names. It is relative
-to the working directory; \`$CONFDIR/\` in front stands for the directory of the main file. A file that is missing
-is only warned about. Includes may be nested 32 deep.
+to the working directory; \`$CONFDIR/\` in front stands for the directory of the main file. A file that does not exist
+is a warning, one that cannot be read an error. Includes may be nested 32 deep, and all of it has 16 MiB at most.
 
 **\`setenv NAME = VALUE\`** sets an environment variable, and **\`alias NAME { … }\`** a word that stands for several
 tokens; both at top level, for what follows. A word of the language cannot be an alias, unless it is used in

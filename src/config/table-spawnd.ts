@@ -72,6 +72,13 @@ const listenRows = {
     isOurs: true,
   }),
   protocol: listenerProtocolRow,
+  ipv6Only: optional('ipv6 only', yesNo, {
+    doc:
+      'Whether a listener on an IPv6 address leaves IPv4 clients alone (IPV6_V6ONLY), so that another listener can have ' +
+      'them on the same port. Without it `::`, or no address, takes the clients of both families.',
+    defaultText: '`yes` for `::` beside a listener on `0.0.0.0` with the same port and protocol, else `no`',
+    isOurs: true,
+  }),
   type: value('type', choice(['STREAM', 'SEQPACKET', 'DGRAM']), 'STREAM', {
     doc:
       'Type of the socket. `SEQPACKET` is for SCTP and means the same as `STREAM`: clients cannot tell, and each of ' +
@@ -282,7 +289,7 @@ export const spawndBlock = completedBlock(
   'spawnd',
   'The master: accepts connections and keeps the children.',
   spawndRows,
-  (given) => ({ ...given, listeners: given.listeners.flatMap(eachListener) }),
+  (given) => ({ ...given, listeners: withFamilies(given.listeners.flatMap(eachListener)) }),
 )
 
 /** A listener for each port of a block, with all that the block says. */
@@ -290,6 +297,27 @@ function eachListener({ binds, ...common }: SettingsOf<typeof listenBlock>, bloc
   return binds.map((bind, portIndex) => {
     return { ...common, bind, block, portIndex, sctp: sctpAt(common.sctp, bind) }
   })
+}
+
+type Bound = ReturnType<typeof eachListener>[number]
+
+/** Decides for `::` beside `0.0.0.0`: as a socket of both families it would be in the other's way. */
+function withFamilies(listeners: readonly Bound[]) {
+  const placesOfIpv4 = new Set(listeners.filter((listener) => isOn(listener, '0.0.0.0')).map(placeOf))
+  return listeners.map((listener) => {
+    const isBeside = isOn(listener, '::') && placesOfIpv4.has(placeOf(listener))
+    return { ...listener, ipv6Only: listener.ipv6Only ?? isBeside }
+  })
+}
+
+function isOn({ bind }: Bound, host: string): boolean {
+  return bind.kind === 'address' && bind.address.family !== 'unix' && bind.address.host === host
+}
+
+/** Multipath TCP has the ports of TCP. */
+function placeOf({ bind, protocol }: Bound): string {
+  const port = bind.kind === 'address' && bind.address.family !== 'unix' ? bind.address.port : ''
+  return `${protocol === 'SCTP' ? protocol : 'TCP'} ${port}`
 }
 
 export type SpawndSettings = SettingsOf<typeof spawndBlock>

@@ -92,7 +92,7 @@ export type CertificateSettings = SettingsOf<typeof certificateBlock>
 const optionalRows = {
   tlsCertFile: optional('tls|ssl cert-file|certfile|cert', file, {
     doc:
-      'Certificate for listeners with `tls`, with its chain, as PEM. A listener that has certificates of its own has ' +
+      'Certificate for listeners with `tls`, with its chain, as PEM (also `TRUSTED CERTIFICATE`). A listener that has certificates of its own has ' +
       'none of the section.',
     needs,
   }),

@@ -69,6 +69,7 @@ export class ListenerKeeper {
       const isSame =
         settings.device === wanted.device &&
         settings.protocol === wanted.protocol &&
+        settings.ipv6Only === wanted.ipv6Only &&
         isSameSctp(settings.sctp, wanted.sctp)
       if (isThere && isSame && !taken.has(slot)) return { slot, listener }
     }

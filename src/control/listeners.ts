@@ -69,7 +69,7 @@ export async function bindListener(
     settings.bindRetryDelayMs > 0 ? ` Will retry every ${settings.bindRetryDelayMs / 1000} seconds.` : ''
   const failed = (name: string, why: string) => say(ERR, `bind to ${name} failed: ${why}.${retry}`)
   if (settings.bind.kind === 'inherited') return adopt(calls, settings, settings.bind.name, failed, say)
-  const address = await bindAddress(calls, settings.bind).catch((error: Error) => error)
+  const address = await bindAddress(calls, settings.bind, settings.ipv6Only).catch((error: Error) => error)
   if (address instanceof Error) {
     failed(intendedName(settings), address.message)
     return undefined
@@ -141,12 +141,13 @@ function setAccess(file: string | undefined, { mode, user, group }: ListenerSett
 async function bindAddress(
   calls: Calls,
   bind: Exclude<BindTarget, { kind: 'inherited' }>,
+  ipv6Only: boolean,
 ): Promise<SocketAddress> {
   switch (bind.kind) {
     case 'address':
       return bind.address
     case 'any':
-      return anyAddress(calls, bind.port)
+      return ipv6Only ? anyOfIpv6(bind.port) : anyAddress(calls, bind.port)
     case 'name': {
       const [first] = await resolveHost(resolvable(bind))
       if (first === undefined) throw new Error('the name has no address')
@@ -160,6 +161,10 @@ function anyAddress(calls: Calls, port: number): SocketAddress {
   const probe = calls.socket(AF_INET6, SOCK_STREAM, 0)
   if (probe < 0) return { family: 'ipv4', host: '0.0.0.0', port }
   calls.close(probe)
+  return anyOfIpv6(port)
+}
+
+function anyOfIpv6(port: number): SocketAddress {
   return { family: 'ipv6', host: '::', port, scope: '' }
 }
 

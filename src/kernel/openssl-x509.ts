@@ -83,7 +83,7 @@ function readingCalls() {
     readBio: nativeFunction<X['readBio']>('int BIO_read(uintptr_t bio, _Out_ uint8_t *into, int count)'),
     pendingBio: nativeFunction<X['pendingBio']>('size_t BIO_ctrl_pending(uintptr_t bio)'),
     pemCertificate: nativeFunction<X['pemCertificate']>(
-      'uintptr_t PEM_read_bio_X509(uintptr_t bio, uintptr_t into, uintptr_t callback, uintptr_t passphrase)',
+      'uintptr_t PEM_read_bio_X509_AUX(uintptr_t bio, uintptr_t into, uintptr_t callback, uintptr_t passphrase)',
     ),
     pemKey: nativeFunction<X['pemKey']>(
       'uintptr_t PEM_read_bio_PrivateKey(uintptr_t bio, uintptr_t into, uintptr_t callback, uintptr_t passphrase)',

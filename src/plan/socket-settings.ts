@@ -13,11 +13,12 @@ export function socketOptions(settings: ListenerSettings | RemoteSettings): Sock
 }
 
 export function listenerOptions(settings: ListenerSettings): Omit<ListenerOptions, 'address'> {
-  const { backlog, deferAcceptMs, fastOpenQueue, protocol, sctp } = settings
+  const { backlog, deferAcceptMs, fastOpenQueue, ipv6Only, protocol, sctp } = settings
   return {
     backlog,
     isMptcp: protocol === 'MPTCP',
     isUdp: protocol === 'UDP',
+    ipv6Only,
     fastOpenQueue,
     deferAcceptS: deferAcceptMs / 1000,
     keepAlive: keepAliveOf(settings),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
-import { type KeyKind, makeIdentity, makeRevocations } from '../../test/support/certificates.js'
+import { type KeyKind, makeIdentity, makeRevocations, trustedPem } from '../../test/support/certificates.js'
 import { authority, channels, client, localhost, shakeHands } from '../../test/support/tls-pair.js'
 import type { ServerCertificateOptions, ServerTlsOptions } from './options.js'
 import { checkServerTls, openServerContext } from './server-context.js'
@@ -74,6 +74,7 @@ test('certificate, chain and key may be in one file, in DER, and between other t
     [],
   )
   assert.deepEqual(ofCertificate({ chain: localhost.certificate, key: localhost.keyPem }), [])
+  assert.deepEqual(ofCertificate({ chain: trustedPem(localhost, 'trust'), key: localhost.keyPem }), [])
 })
 
 test('a chain is sent with its certificate', () => {

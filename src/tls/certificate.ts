@@ -12,6 +12,10 @@ export interface LoadedCertificate {
   readonly key: number
 }
 
+/**
+ * `TRUSTED CERTIFICATE` is OpenSSL's own form: what it says of trust counts where the certificate is an authority, and
+ * means nothing where it is shown.
+ */
 const CERTIFICATE_LABELS = ['CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE']
 const NO_TEXT = new Uint8Array(0)
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import { after, test } from 'node:test'
-import { type Identity, makeIdentity, makeRevocations } from '../../test/support/certificates.js'
+import { type Identity, makeIdentity, makeRevocations, trustedPem } from '../../test/support/certificates.js'
 import {
   authority,
   channels,
@@ -56,6 +56,12 @@ test('a remote is who its certificate says, by a trusted authority', () => {
     [make({}), { serverName: 'remote' }, ''],
     [make({ issuer: other }), { serverName: 'remote' }, failed('unable to get local issuer certificate')],
     [make({ issuer: other }), { serverName: 'remote', authorities: other.pem }, ''],
+    [make({ issuer: other }), { serverName: 'remote', authorities: trustedPem(other, 'trust') }, ''],
+    [
+      make({ issuer: other }),
+      { serverName: 'remote', authorities: trustedPem(other, 'reject') },
+      failed('certificate rejected'),
+    ],
     [make({ issuer: other }), { serverName: 'elsewhere', verify: false }, ''],
     [make({ fromDays: -3, toDays: -1 }), { serverName: 'remote' }, failed('certificate has expired')],
     [make({ fromDays: 1 }), { serverName: 'remote' }, failed('certificate is not yet valid')],

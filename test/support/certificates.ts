@@ -40,6 +40,21 @@ export interface Identity {
 
 const DAY_MS = 86_400_000
 
+/** `OBJECT IDENTIFIER serverAuth` (RFC 5280, 4.2.1.12). */
+const SERVER_AUTH = Buffer.from('06082b06010505070301', 'hex')
+
+/** A certificate as `openssl x509 -trustout` writes it, with what it is trusted or rejected for (X509_CERT_AUX). */
+export function trustedPem({ certificate }: Identity, verdict: 'trust' | 'reject'): Buffer {
+  const list = Buffer.concat([Buffer.of(verdict === 'trust' ? 0x30 : 0xa0, SERVER_AUTH.length), SERVER_AUTH])
+  const auxiliary = Buffer.concat([Buffer.of(0x30, list.length), list])
+  const text =
+    Buffer.concat([certificate, auxiliary])
+      .toString('base64')
+      .match(/.{1,64}/g) ?? []
+  const label = 'TRUSTED CERTIFICATE-----'
+  return Buffer.from([`-----BEGIN ${label}`, ...text, `-----END ${label}`, ''].join('\n'))
+}
+
 const KEYS: Readonly<Record<KeyKind, () => { privateKey: KeyObject; publicKey: KeyObject }>> = {
   ec: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
   rsa: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
