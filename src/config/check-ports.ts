@@ -1,4 +1,4 @@
-import { portList } from './port-types.js'
+import { portCount } from './port-types.js'
 import type { ConfigProblem, Problems } from './problems.js'
 import type { ListenerSettings, SpawndSettings } from './table-spawnd.js'
 import type { RemoteSettings, TcprelaySettings } from './table-tcprelay.js'
@@ -9,6 +9,9 @@ interface ListenBlock {
   readonly portCount: number
 }
 
+/** Each remote with a list of ports has one for each listener, of 8 bytes in each process. */
+const PORT_PAIRS_MAX = 4 * 2 ** 20
+
 /** Checks that remotes whose ports go by those of listeners have some to go by. */
 export function checkPorts(
   { listeners }: Pick<SpawndSettings, 'listeners'>,
@@ -16,6 +19,13 @@ export function checkPorts(
   problems: Problems,
 ): void {
   const blocks = blocksOf(listeners)
+  const lists = remotes.filter(({ ports }) => typeof ports !== 'string')
+  const surplus = lists[Math.floor(PORT_PAIRS_MAX / Math.max(1, listeners.length))]
+  if (surplus !== undefined) {
+    const text = `${lists.length} remotes with lists of ports, for ${listeners.length} listening sockets, are too many`
+    problems.error(surplus.position, `${text}: ${PORT_PAIRS_MAX} pairs are possible`)
+    return
+  }
   for (const { ports, position } of remotes) {
     if (ports === 'own') continue
     const isRight = ports === 'same' ? hasPort : (block: ListenBlock) => hasAsMany(block, ports)
@@ -50,7 +60,7 @@ function hasPort({ settings: { bind } }: ListenBlock): boolean {
 
 function hasAsMany(block: ListenBlock, ports: Exclude<RemoteSettings['ports'], string>): boolean {
   const isKnown = hasPort(block) && block.settings.bind.kind !== 'inherited'
-  return isKnown && block.portCount === portList(ports).length
+  return isKnown && block.portCount === portCount(ports)
 }
 
 function mismatch(ports: Exclude<RemoteSettings['ports'], 'own'>, block: ListenBlock): string {
@@ -59,7 +69,7 @@ function mismatch(ports: Exclude<RemoteSettings['ports'], 'own'>, block: ListenB
   const wanted =
     ports === 'same'
       ? "'port = same' is the port that the client has connected to"
-      : `this remote has ${portList(ports).length} ports`
+      : `this remote has ${portCount(ports)} ports`
   if (!hasPort(block)) return `${wanted}, but ${listener} is a Unix socket`
   if (block.settings.bind.kind === 'inherited') return `${wanted}, but those of ${listener} are not known`
   return `${wanted}, but ${listener} has ${block.portCount}: each port needs one`

@@ -15,7 +15,15 @@ export interface Draft {
 export interface CompletionContext {
   readonly problems: Problems
   readonly isInetd: boolean
+  /** Of all blocks so far. */
+  listenerCount: number
 }
+
+/**
+ * Listeners of a configuration: each port of TCP once. They cost about a kilobyte each, and a process may have few more
+ * open files; forty ranges of all ports would take all memory before anybody counted descriptors.
+ */
+const LISTENERS_MAX = 65_536
 
 type Given = Readonly<Record<string, unknown>>
 
@@ -88,16 +96,26 @@ export function hasMistakesIn(draft: Draft, key: string): boolean {
 function completionOf(
   block: Block<unknown>,
   draft: Draft,
-  { problems, isInetd }: CompletionContext,
+  context: CompletionContext,
   place: number,
 ): Completion {
+  const { isInetd, problems } = context
   const hasMistakes = hasMistakesWithin(block, draft)
   const refuse = (message: string) => {
     if (!hasMistakes) problems.error(draft.position, message)
     draft.hasMistakes = true
     return undefined
   }
-  return { refuse, hasMistakes, isInetd, name: draft.heading?.name ?? String(place) }
+  const claimListeners = (count: number) => {
+    const before = context.listenerCount
+    context.listenerCount += count
+    const isTooMany = context.listenerCount > LISTENERS_MAX
+    if (isTooMany && before <= LISTENERS_MAX) {
+      refuse(`a configuration may have ${LISTENERS_MAX} listening sockets at most, one for each port`)
+    }
+    return !isTooMany
+  }
+  return { refuse, claimListeners, hasMistakes, isInetd, name: draft.heading?.name ?? String(place) }
 }
 
 function blockOf(

@@ -1,7 +1,7 @@
 import { isAbstract, type SocketAddress, withPort } from '../base/address.js'
 import type { UserChoice } from './account-types.js'
 import type { AddressText, Family } from './address-types.js'
-import { type PortRange, type Ports, portList } from './port-types.js'
+import { type PortRange, type Ports, portCount, portList } from './port-types.js'
 import type { Completion } from './row.js'
 
 /** Where a listener or remote is: known, or to be looked up. */
@@ -30,12 +30,14 @@ interface Given {
 /** Combines address, path and ports of a `listen` block: a target for each port. A port within the address counts for more. */
 export function bindTargets(given: Given, completion: Completion): readonly BindTarget[] | undefined {
   const { address, inherited, path, port } = given
-  const { isInetd, refuse } = completion
+  const { claimListeners, isInetd, refuse } = completion
   if (inherited !== undefined) return [{ kind: 'inherited', name: inherited }]
   if (path !== undefined) return unixTarget(path, given, completion)
   if (address?.kind === 'path') return unixTarget(address.path, given, completion)
   const ports = address?.port ?? port
-  if (ports !== undefined) return portList(ports).map((one) => targetAt(address, one))
+  if (ports !== undefined) {
+    return claimListeners(portCount(ports)) ? portList(ports).map((one) => targetAt(address, one)) : undefined
+  }
   const isHandedOver = isInetd && address === undefined
   return isHandedOver ? [{ kind: 'inherited', name: undefined }] : refuse('this listener needs a port')
 }

@@ -320,3 +320,26 @@ test('a configuration with more than 16 MiB of text, includes counted, is refuse
     [['error', 29, 'a configuration may have 16 MiB at most, together with what it includes']],
   )
 })
+
+test('more listeners than a configuration may have are one error, before there are any', () => {
+  const listen = 'listen { port = 1-65535 } '
+  const { problems, spawnd } = load(
+    `id = spawnd { ${listen.repeat(40)} } id = tcprelay { remote { 1.2.3.4:5 } }`,
+  )
+  assert.deepEqual(
+    problems.map(({ message, position, severity }) => [severity, position.column, message]),
+    [['error', 41, 'a configuration may have 65536 listening sockets at most, one for each port']],
+  )
+  assert.equal(spawnd.listeners.length, 65_535)
+})
+
+test('remotes with lists of ports are bounded together with the listeners', () => {
+  const remote = 'remote { address = 1.2.3.4 port = 1-65535 } '
+  const { problems } = load(
+    `id = spawnd { listen { port = 1-65535 } } id = tcprelay { ${remote.repeat(65)} }`,
+  )
+  assert.deepEqual(
+    problems.map(({ message }) => message),
+    ['65 remotes with lists of ports, for 65535 listening sockets, are too many: 4194304 pairs are possible'],
+  )
+})

@@ -116,7 +116,7 @@ export function loadConfiguration(request: LoadRequest): Configuration {
   } else {
     problems.error(start, cannotRead(request.file, answer.code, request.sources), { code: 'unreadable' })
   }
-  const settings = completeAll(draft, wanted, { problems, isInetd: request.isInetd })
+  const settings = completeAll(draft, wanted, { problems, isInetd: request.isInetd, listenerCount: 0 })
   if (isWhole) checkRead(settings, wanted, request.isInetd, problems)
   return { ...settings, given, problems: problems.sorted(), environment }
 }

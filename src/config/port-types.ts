@@ -55,6 +55,11 @@ export function portList(given: Ports): readonly number[] {
   return given.flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, i) => first + i))
 }
 
+/** How many there are, without a list of them. */
+export function portCount(given: Ports): number {
+  return typeof given === 'number' ? 1 : given.reduce((sum, { first, last }) => sum + last - first + 1, 0)
+}
+
 /** As one word. */
 export function formatPorts(given: Ports): string {
   if (typeof given === 'number') return String(given)

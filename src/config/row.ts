@@ -106,6 +106,8 @@ type SettingOf<R> =
 export interface Completion {
   /** Reports why a block cannot be used, unless a mistake within it has been reported already. */
   refuse(message: string): undefined
+  /** Counts listeners before memory is spent on them. False: there are too many, which has been reported. */
+  claimListeners(count: number): boolean
   /** Something in the block, or in a block within it, was not understood: what seems to be missing may have been meant. */
   readonly hasMistakes: boolean
   /** A socket was inherited on descriptor 0. */

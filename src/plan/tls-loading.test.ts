@@ -341,7 +341,7 @@ test('what is wrong with files is said at the directive, with the reason of Open
       "error at 6 www.pem: 'www.pem': there is no key",
       "error at 7 text.pem: 'text.pem': the certificate cannot be read: …",
       "error at 8 empty.pem: 'empty.pem' is empty",
-      "error at 9 locked.pem: cannot read 'locked.pem': permission denied",
+      "error at 9 locked.pem: cannot read '/here/locked.pem': permission denied",
       problems[8],
       "error at 11 a..b: 'a..b' is not the name of a host",
       "error at 12 text.pem: 'text.pem': the key cannot be read: …",
