@@ -3,44 +3,22 @@ import { renderProblems } from '../config/problem-text.js'
 import type { ConfigProblem } from '../config/problems.js'
 import { writeLine } from '../control/log-setup.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
-import {
-  backgroundProblems,
-  exitCodeFor,
-  foreignFileProblems,
-  hasErrors,
-  lookedUpProblems,
-  singleProcessProblems,
-  startProblems,
-} from '../plan/check.js'
+import { bindWarnings } from '../plan/bind-warnings.js'
+import { exitCodeFor, hasErrors, headProblems, lookedUpProblems, startProblems } from '../plan/check.js'
+import { limitProblems } from '../plan/limit-problems.js'
 import { type Loaded, type LoadOptions, loadFrom } from '../plan/load.js'
+import { prepareMachine } from '../plan/machine.js'
 import { isChild } from '../services/handed-over.js'
 
 /** Reads the configuration and either checks it (-P) or runs it, in the part that this process has. */
 export async function runConfiguration(options: LoadOptions): Promise<void> {
   const child = isChild(linuxCalls())
   const loaded = await loadFrom({ ...options, isChild: child })
-  const { isCheckOnly } = options.arguments
   const hasChildren = !child && !options.arguments.isSingleProcess && !loaded.spawnd.singleProcess
-  const problems = [
-    ...loaded.problems,
-    ...backgroundProblems(loaded, options.arguments),
-    ...singleProcessProblems(loaded, options.arguments),
-    ...(hasChildren ? foreignFileProblems(loaded, options.arguments) : []),
-  ]
-  if (isCheckOnly) {
-    show(
-      [
-        ...problems,
-        ...startProblems(loaded, hasChildren).map(asWarning),
-        ...(await lookedUpProblems(loaded)),
-      ],
-      loaded,
-    )
-    process.exitCode = hasErrors(problems) ? exitCodeFor(problems) : EXIT_OK
-    return
-  }
   const ofHere = startProblems(loaded, hasChildren)
-  const found = [...problems, ...ofHere]
+  const ofStart = child ? [] : headProblems(loaded, options.arguments, hasChildren)
+  const found = [...loaded.problems, ...ofStart, ...ofHere]
+  if (options.arguments.isCheckOnly) return check(options, loaded, found, hasChildren)
   if (hasErrors(found)) {
     show(found, loaded)
     if (child) (await import('../control/run-foreign-child.js')).reportBadConfiguration()
@@ -54,9 +32,24 @@ export async function runConfiguration(options: LoadOptions): Promise<void> {
   return (await import('../control/run-master.js')).runMaster(options, usable)
 }
 
-/** A configuration that is right stays right when this version cannot run it. */
-function asWarning(problem: ConfigProblem): ConfigProblem {
-  return { ...problem, severity: 'warning' }
+/** Shows what the start would say, and what else can be known now; ends with the code of a start. */
+async function check(
+  { program }: LoadOptions,
+  loaded: Loaded,
+  found: readonly ConfigProblem[],
+  hasChildren: boolean,
+): Promise<void> {
+  const machine = prepareMachine(loaded.mechanism)
+  const warnings = [
+    ...(hasChildren ? limitProblems(loaded) : []),
+    ...bindWarnings(loaded.spawnd),
+    ...(await lookedUpProblems(loaded)),
+  ]
+  show([...found, ...warnings], loaded)
+  process.exitCode = hasErrors(found) ? exitCodeFor(found) : EXIT_OK
+  if (hasErrors(found) || machine === undefined) return
+  writeLine(`${program}: ${machine.message}\n`)
+  process.exitCode = machine.exitCode
 }
 
 function show(problems: readonly ConfigProblem[], { sources }: Loaded): void {

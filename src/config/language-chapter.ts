@@ -19,7 +19,7 @@ id = tcprelay {
 \`tcprelay -P FILE\` checks a file without starting anything: all of it, including the files and users that it
 names. It prints nothing and exits with 0 when all is well, otherwise it shows every mistake with its place and
 exits as a start would: with 78, with 66 when the file cannot be read, with 71 without listeners, with 64 without
-remotes. Warnings, also those about features that this version does not have, leave the 0.
+remotes, with 73 when a file cannot be written. Warnings leave the 0.
 
 ## Contents
 

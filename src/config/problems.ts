@@ -2,7 +2,13 @@ import { formatProblem, type Position, type Problem } from '../base/problem.js'
 import { printable } from './expectation.js'
 
 /** Findings that callers tell apart, because the program's exit code depends on them. */
-export type ProblemCode = 'unreadable' | 'no-section' | 'no-listeners' | 'no-remotes'
+export type ProblemCode =
+  | 'unreadable'
+  | 'no-section'
+  | 'no-listeners'
+  | 'no-remotes'
+  | 'cannot-create'
+  | 'forbidden'
 
 export interface ConfigProblem extends Problem {
   /** What to do about it, printed beside the ruler. */

@@ -1,24 +1,17 @@
 import { basename } from 'node:path'
-import {
-  EXIT_CANNOT_CREATE,
-  EXIT_OK,
-  EXIT_OS,
-  EXIT_SOFTWARE,
-  EXIT_TEMPORARY,
-  EXIT_UNAVAILABLE,
-} from '../base/exit-codes.js'
-import { descriptorsOf, POLL_VARIABLE, SELECT_DESCRIPTORS } from '../base/poll-mechanism.js'
+import { EXIT_CANNOT_CREATE, EXIT_OK, EXIT_OS, EXIT_SOFTWARE, EXIT_TEMPORARY } from '../base/exit-codes.js'
+import { POLL_VARIABLE, SELECT_DESCRIPTORS } from '../base/poll-mechanism.js'
 import { problemLine } from '../config/problems.js'
-import { descriptorLimit, raiseDescriptorLimit } from '../kernel/limits.js'
+import { descriptorLimit } from '../kernel/limits.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
 import { linuxSystem } from '../kernel/linux-system.js'
-import { kernelProblem } from '../kernel/self-check.js'
 import type { System } from '../kernel/system.js'
 import { Boundary } from '../observe/boundary.js'
 import type { Log } from '../observe/log.js'
 import { ERR, INFO, NOTICE, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import type { Loaded, LoadOptions } from '../plan/load.js'
+import { prepareMachine } from '../plan/machine.js'
 import { childSessionsMax } from '../plan/settings.js'
 import { isUnderInetd } from '../services/handed-over.js'
 import { writePidfile } from '../services/pidfile.js'
@@ -28,9 +21,6 @@ import { detach, isInBackground } from './background.js'
 import { type BoundListener, bindAll } from './listeners.js'
 import { logSettings, openLog } from './log-setup.js'
 import { WayOut } from './way-out.js'
-
-/** With fewer open files a reactor cannot even load its modules; what loads earlier fails in bin/run-program.js. */
-const DESCRIPTORS_MIN = 64
 
 /** What every process has before it does its own work. */
 export interface Started {
@@ -62,18 +52,10 @@ export interface StartedHead extends Started {
 export function startProcess(options: LoadOptions, loaded: Loaded): Started | undefined {
   const { arguments: given, program, programPath } = options
   const { spawnd, tcprelay } = loaded
-  const problem = kernelProblem()
+  const problem = prepareMachine(loaded.mechanism)
   if (problem !== undefined) {
-    process.stderr.write(`${program}: ${problem}\n`)
-    process.exitCode = EXIT_UNAVAILABLE
-    return undefined
-  }
-  const limit = raiseDescriptorLimit(descriptorsOf(loaded.mechanism))
-  if (limit < DESCRIPTORS_MIN) {
-    process.stderr.write(
-      `${program}: cannot start: ${limit} open files are allowed, at least ${DESCRIPTORS_MIN} are needed (ulimit -n, LimitNOFILE)\n`,
-    )
-    process.exitCode = EXIT_OS
+    process.stderr.write(`${program}: ${problem.message}\n`)
+    process.exitCode = problem.exitCode
     return undefined
   }
   const system = linuxSystem()

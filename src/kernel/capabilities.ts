@@ -1,6 +1,10 @@
+import { readFileSync } from 'node:fs'
 import { nativeFunction } from './ffi.js'
 import { mapPrivate, unmap } from './memory.js'
 
+export const CAP_SETGID = 6
+export const CAP_SETUID = 7
+export const CAP_NET_BIND_SERVICE = 10
 const CAP_NET_ADMIN = 12
 
 /** _LINUX_CAPABILITY_VERSION_3 (linux/capability.h): three sets of 64 bits, the lower halves first. */
@@ -21,6 +25,12 @@ const PR_CAP_AMBIENT_LOWER = 3
 
 type Prctl = (option: number, a: number, b: number, c: number, d: number) => number
 type CapabilityCall = (header: bigint, sets: bigint) => number
+
+/** Whether this process has a capability in effect. */
+export function hasCapability(bit: number): boolean {
+  const [, mask = '0'] = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1')) ?? []
+  return ((BigInt(`0x${mask}`) >> BigInt(bit)) & 1n) === 1n
+}
 
 /**
  * From here on a program that this thread starts keeps CAP_NET_ADMIN, and no other capability, also when it becomes

@@ -1,17 +1,26 @@
-import { EXIT_CONFIG, EXIT_NO_INPUT, EXIT_OS, EXIT_USAGE } from '../base/exit-codes.js'
-import { isPipe } from '../cli/streamed-configuration.js'
+import {
+  EXIT_CANNOT_CREATE,
+  EXIT_CONFIG,
+  EXIT_NO_INPUT,
+  EXIT_NO_PERMISSION,
+  EXIT_OS,
+  EXIT_USAGE,
+} from '../base/exit-codes.js'
 import type { Arguments } from '../config/arguments.js'
 import { unlandedProblems } from '../config/check.js'
 import { hasOtherChildren, ownDatagramProblems } from '../config/check-datagrams.js'
 import type { Endpoint } from '../config/endpoint.js'
 import { LANDED } from '../config/landed.js'
 import type { ConfigProblem } from '../config/problems.js'
+import { CAP_SETGID, CAP_SETUID, hasCapability } from '../kernel/capabilities.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
 import { hasSctp } from '../kernel/sctp-sockets.js'
 import { resolveHost } from '../services/resolver.js'
 import { listenerProblems } from './listener-limit.js'
 import type { Loaded } from './load.js'
 import { socketProblems } from './socket-problems.js'
+import { isPipe } from './streamed-configuration.js'
+import { pidfileProblems, writtenFileProblems } from './written-files.js'
 
 /** What -P finds beyond the file itself: names that cannot be resolved now. */
 export async function lookedUpProblems({ spawnd, tcprelay }: Loaded): Promise<ConfigProblem[]> {
@@ -42,7 +51,34 @@ export function startProblems(loaded: Loaded, hasChildren: boolean): readonly Co
     ...listenerProblems(loaded),
     ...socketProblems(linuxCalls(), loaded, hasChildren),
     ...kernelProblems(loaded),
+    ...(hasChildren ? userProblems(loaded) : []),
+    ...writtenFileProblems(loaded),
   ]
+}
+
+/** What only matters when the process starts. */
+export function headProblems(
+  loaded: Loaded,
+  given: Arguments,
+  hasChildren: boolean,
+): readonly ConfigProblem[] {
+  return [
+    ...backgroundProblems(loaded, given),
+    ...(hasChildren ? foreignFileProblems(loaded, given) : singleProcessProblems(loaded, given)),
+    ...pidfileProblems(loaded, given),
+  ]
+}
+
+/** Children could not be started, and the master would end. */
+function userProblems({ spawnd }: Loaded): readonly ConfigProblem[] {
+  const { group, position, user } = spawnd.spawn
+  const gid = group ?? user?.gid ?? user?.uid
+  const isUserLost = user !== undefined && user.uid !== process.getuid?.() && !hasCapability(CAP_SETUID)
+  const isGroupLost = gid !== undefined && gid !== process.getgid?.() && !hasCapability(CAP_SETGID)
+  if (!isUserLost && !isGroupLost) return []
+  const message = 'children may not become the user or group of the configuration'
+  const hint = 'start as root, or with CAP_SETUID and CAP_SETGID'
+  return [{ severity: 'error', position, message, hint, code: 'forbidden' }]
 }
 
 function kernelProblems({ spawnd, tcprelay }: Loaded): readonly ConfigProblem[] {
@@ -55,7 +91,7 @@ function kernelProblems({ spawnd, tcprelay }: Loaded): readonly ConfigProblem[] 
 }
 
 /** What was handed over to this process is gone in the one that goes on in the background: a socket of systemd, a pipe. */
-export function backgroundProblems(
+function backgroundProblems(
   { spawnd, top }: Loaded,
   { background = spawnd.background, configuration }: Arguments,
 ): readonly ConfigProblem[] {
@@ -72,10 +108,7 @@ export function backgroundProblems(
 }
 
 /** Children of another program read the configuration by its name. */
-export function foreignFileProblems(
-  { spawnd }: Loaded,
-  { configuration }: Arguments,
-): readonly ConfigProblem[] {
+function foreignFileProblems({ spawnd }: Loaded, { configuration }: Arguments): readonly ConfigProblem[] {
   const { config, exec, position } = spawnd.spawn
   if (exec === undefined || config !== undefined || !isPipe(configuration)) return []
   const message = 'children of another program cannot read a configuration from a pipe again'
@@ -101,6 +134,8 @@ export function exitCodeFor(problems: readonly ConfigProblem[]): number {
   const isAll = (code: ConfigProblem['code']) => errors.every((problem) => problem.code === code)
   if (isAll('unreadable')) return EXIT_NO_INPUT
   if (isAll('no-listeners')) return EXIT_OS
+  if (isAll('cannot-create')) return EXIT_CANNOT_CREATE
+  if (isAll('forbidden')) return EXIT_NO_PERMISSION
   return isAll('no-remotes') ? EXIT_USAGE : EXIT_CONFIG
 }
 

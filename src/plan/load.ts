@@ -1,5 +1,4 @@
 import type { PollMechanism } from '../base/poll-mechanism.js'
-import { isUrl, withStreamed } from '../cli/streamed-configuration.js'
 import type { Arguments } from '../config/arguments.js'
 import { portsWithoutListeners } from '../config/check-ports.js'
 import { type Configuration, loadChosenConfiguration, loadConfiguration } from '../config/load.js'
@@ -10,6 +9,7 @@ import { linuxCalls } from '../kernel/linux-calls.js'
 import { isUnderInetd } from '../services/handed-over.js'
 import { chosenMechanism } from './chosen-mechanism.js'
 import { fileSources } from './file-sources.js'
+import { isUrl, withStreamed } from './streamed-configuration.js'
 import { systemNames } from './system-names.js'
 import { type LoadedTls, loadTls, type TlsLoadOptions } from './tls-loading.js'
 

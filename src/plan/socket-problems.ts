@@ -11,6 +11,7 @@ import { ephemeralPorts } from '../kernel/port-range.js'
 import { congestionAlgorithms, fastOpenSides } from '../kernel/socket-limits.js'
 import { applyOptions, namesOfSet, type OptionName } from '../kernel/socket-options.js'
 import type { Loaded } from './load.js'
+import { placeOf } from './place-of.js'
 import { localPorts, needsNetAdmin, socketOptions } from './socket-settings.js'
 
 const NEEDS_NET_ADMIN = 'that needs CAP_NET_ADMIN'
@@ -175,8 +176,4 @@ function noFastOpen({ position }: { position: Position }, whom: string, bit: num
 
 function error(position: Position, message: string): ConfigProblem {
   return { severity: 'error', position, message }
-}
-
-function placeOf({ given, tcprelay }: Loaded, name: string): Position {
-  return given.findLast((directive) => directive.name === name)?.position ?? tcprelay.position
 }

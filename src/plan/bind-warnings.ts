@@ -1,0 +1,45 @@
+/** What `-P` can know of binding without binding anything: warnings, because it may run as another user or elsewhere. */
+import { accessSync, constants } from 'node:fs'
+import { dirname } from 'node:path/posix'
+import { formatAddress } from '../base/address.js'
+import { shownPath } from '../config/expectation.js'
+import type { ConfigProblem } from '../config/problems.js'
+import { reasonOf } from '../config/sources.js'
+import type { ListenerSettings, SpawndSettings } from '../config/table-spawnd.js'
+import { CAP_NET_BIND_SERVICE, hasCapability } from '../kernel/capabilities.js'
+import { unprivilegedPortStart } from '../kernel/port-range.js'
+
+/** Each `listen` block is warned about once. */
+export function bindWarnings({ listeners }: SpawndSettings): readonly ConfigProblem[] {
+  const blocks = new Map<number, ConfigProblem>()
+  for (const listener of listeners) {
+    const message = blocks.has(listener.block) ? undefined : bindProblem(listener)
+    if (message === undefined) continue
+    blocks.set(listener.block, { severity: 'warning', position: listener.position, message })
+  }
+  return [...blocks.values()]
+}
+
+function bindProblem({ bind }: ListenerSettings): string | undefined {
+  if (bind.kind === 'inherited') return undefined
+  const target = bind.kind === 'address' ? bind.address : bind
+  if ('path' in target) return folderProblem(target.path)
+  const { port } = target
+  const start = unprivilegedPortStart()
+  if (port === 0 || port >= start || hasCapability(CAP_NET_BIND_SERVICE)) return undefined
+  const place = bind.kind === 'address' ? formatAddress(bind.address) : `port ${port}`
+  const rule = `ports below ${start} need it (net.ipv4.ip_unprivileged_port_start)`
+  return `${place} cannot be bound without CAP_NET_BIND_SERVICE: ${rule}`
+}
+
+/** An abstract name has no folder. */
+function folderProblem(path: string): string | undefined {
+  if (path.startsWith('\0')) return undefined
+  try {
+    accessSync(dirname(path), constants.W_OK | constants.X_OK)
+    return undefined
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'EIO'
+    return `a socket in ${shownPath(dirname(path))} cannot be bound: ${reasonOf(code)}`
+  }
+}

@@ -1,0 +1,56 @@
+/** Whether the files that the configuration has written to may be written, found out without writing anything. */
+import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path/posix'
+import type { Position } from '../base/problem.js'
+import type { Arguments } from '../config/arguments.js'
+import { shownPath } from '../config/expectation.js'
+import type { ConfigProblem } from '../config/problems.js'
+import { reasonOf } from '../config/sources.js'
+import { logSettings } from '../control/log-setup.js'
+import type { Loaded } from './load.js'
+import { placeOf } from './place-of.js'
+
+/** Where a value comes from that no file has. */
+const COMMAND_LINE: Position = { file: '(command line)', line: 1, column: 1 }
+
+/** The files of a configuration, at start and at a reload. */
+export function writtenFileProblems(loaded: Loaded): readonly ConfigProblem[] {
+  const { accessLog, tlsKeylogFile } = loaded.tcprelay
+  const { debugRedirect } = logSettings(loaded)
+  return [
+    ...(accessLog?.kind === 'file' ? problemOf(accessLog.path, placeOf(loaded, 'access log')) : []),
+    ...(debugRedirect?.kind === 'file'
+      ? problemOf(debugRedirect.path, placeOf(loaded, 'debug redirect'))
+      : []),
+    ...(tlsKeylogFile === undefined ? [] : problemOf(tlsKeylogFile.value, tlsKeylogFile.position)),
+  ]
+}
+
+/** The pidfile, at start. That another instance holds it is seen when it is taken. */
+export function pidfileProblems(loaded: Loaded, { pidfile }: Arguments): readonly ConfigProblem[] {
+  if (pidfile !== undefined) return problemOf(pidfile, COMMAND_LINE, constants.O_NOFOLLOW)
+  const { pidfile: path } = loaded.spawnd
+  return path === undefined ? [] : problemOf(path, placeOf(loaded, 'pidfile'), constants.O_NOFOLLOW)
+}
+
+function problemOf(path: string, position: Position, flags = 0): ConfigProblem[] {
+  const code = refusalOf(path, flags)
+  if (code === undefined) return []
+  const message = `cannot write ${shownPath(resolve(path))}: ${reasonOf(code)}`
+  return [{ severity: 'error', position, message, code: 'cannot-create' }]
+}
+
+/** The system's code, undefined when the file may be written. Opens regular files alone: a FIFO's reader would see its end. */
+function refusalOf(path: string, flags: number): string | undefined {
+  const { O_APPEND, O_NONBLOCK, O_WRONLY, W_OK, X_OK } = constants
+  try {
+    const stats = statSync(path, { throwIfNoEntry: false })
+    if (stats === undefined) accessSync(dirname(path), W_OK | X_OK)
+    else if (stats.isFile()) closeSync(openSync(path, O_WRONLY | O_APPEND | O_NONBLOCK | flags))
+    else if (stats.isDirectory()) return 'EISDIR'
+    else accessSync(path, W_OK)
+    return undefined
+  } catch (error) {
+    return error instanceof Error && 'code' in error ? String(error.code) : 'EIO'
+  }
+}

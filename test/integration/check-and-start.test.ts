@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { temporaryFolder } from '../harness/clean-up.js'
+import { needs } from '../harness/needs.js'
+import { tcprelay } from '../harness/program.js'
+import { relayTo } from '../harness/relay.js'
+import { reload } from '../harness/reload.js'
+import { echoes, remoteThat } from '../harness/remote.js'
+
+const LISTENING = 'address = 127.0.0.1 port = 0'
+const PLAN = relayTo({ directive: 'address = 127.0.0.1 port = 9' })
+
+/** Names of folders that only hold what the test puts there: a loop of links, and a folder in place of a file. */
+function folderWith(t: TestContext): string {
+  const folder = temporaryFolder(t)
+  symlinkSync('loop', join(folder, 'loop'))
+  mkdirSync(join(folder, 'folder'))
+  return folder
+}
+
+/** What the start refuses: with which code, and its first line behind the place. */
+const REFUSED: readonly (readonly [what: string, plan: typeof PLAN, code: number, text: string])[] = [
+  [
+    'the PROXY protocol',
+    PLAN.listeningOn(`${LISTENING} haproxy = yes`),
+    78,
+    "'haproxy' needs the PROXY protocol, which this version does not have yet",
+  ],
+  ['an access log', PLAN.with('access log = FOLDER/loop'), 73, "cannot write 'FOLDER/loop': too many symb"],
+  ['a folder as access log', PLAN.with('access log = FOLDER/folder'), 78, "'FOLDER/folder' is a directory"],
+  ['a trace file', PLAN.withTop('debug redirect = FOLDER/loop'), 73, "cannot write 'FOLDER/loop': too many"],
+  ['a pidfile', PLAN.withMaster('pidfile = FOLDER/loop'), 73, "cannot write 'FOLDER/loop': too many"],
+  [
+    'no folder of a pidfile',
+    PLAN.withMaster('pidfile = FOLDER/no/x'),
+    78,
+    "cannot use directory 'FOLDER/no'",
+  ],
+  [
+    'a folder as pidfile',
+    PLAN.startedWith('-p', 'FOLDER/folder'),
+    73,
+    "cannot write 'FOLDER/folder': it is a",
+  ],
+  ['no listeners', PLAN.listeningOn(), 71, 'no listeners defined'],
+  ['no remotes', relayTo(), 64, 'no remotes defined'],
+  ['a mechanism', PLAN.withTop('setenv IO_POLL_MECHANISM = none'), 78, 'IO_POLL_MECHANISM'],
+  [
+    'ports that the kernel ignores',
+    PLAN.with('local port range = 1000-2000'),
+    78,
+    'local port range = 1000-2000: not',
+  ],
+]
+
+for (const [what, plan, code, text] of REFUSED) {
+  test(`-P refuses as the start does: ${what}`, async (t) => {
+    const folder = folderWith(t)
+    const within = (words: string) => words.replaceAll('FOLDER', folder)
+    const file = join(folder, 'relay.cfg')
+    writeFileSync(file, within(plan.text))
+    const words = [...plan.parts.words.map(within), file]
+    const started = await tcprelay(t, words)
+    const checked = await tcprelay(t, ['-P', ...words])
+    const firstLine = ({ stderr }: { readonly stderr: string }) => stderr.split('\n')[0] ?? ''
+    assert.deepEqual([checked.code, firstLine(checked)], [started.code, firstLine(started)])
+    assert.equal(started.code, code, started.stderr)
+    assert.ok(firstLine(started).includes(within(text)), started.stderr)
+  })
+}
+
+test('a file that the user may not write is refused by both', async (t) => {
+  if (!needs(t, 'setpriv')) return
+  const file = PLAN.with('access log = /proc/version').file(t)
+  for (const options of [[], ['-P']]) {
+    const { code, stderr } = await tcprelay(t, [...options, file], {
+      under: process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-all'] : [],
+    })
+    assert.equal(code, 73)
+    assert.match(stderr, /relay\.cfg:\d+:\d+: cannot write '\/proc\/version': permission denied\n/)
+  }
+})
+
+test('a reload with an access log that cannot be written changes nothing', async (t) => {
+  const remote = await remoteThat(echoes).start(t)
+  const plan = relayTo(remote)
+  const relay = await plan.start(t)
+  const loop = join(folderWith(t), 'loop')
+  await reload(relay, plan.with(`access log = ${loop}`).text, /the old one goes on/)
+  await relay.logged(/cannot write '.*loop': too many symbolic links/)
+})
+
+test('a port that takes a privilege is a warning of -P', async (t) => {
+  if (!needs(t, 'setpriv')) return
+  const file = PLAN.listeningOn('address = 127.0.0.1 port = 7').file(t)
+  const { code, stderr } = await tcprelay(t, ['-P', file], {
+    under: process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-net_bind_service'] : [],
+  })
+  assert.equal(code, 0)
+  assert.match(
+    stderr,
+    /warning: 127\.0\.0\.1:7 cannot be bound without CAP_NET_BIND_SERVICE: ports below 1024/,
+  )
+})
