@@ -1,6 +1,7 @@
 import { formatAddress, type SocketAddress } from '../base/address.js'
 import { checkAccess } from './check-access.js'
 import { checkDatagrams } from './check-datagrams.js'
+import { checkLoops } from './check-loops.js'
 import { checkMavis } from './check-mavis.js'
 import { checkPorts } from './check-ports.js'
 import { checkListenerSockets, checkRemoteSockets } from './check-sockets.js'
@@ -56,7 +57,10 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
   if (tcprelay !== undefined) {
     if (!hasRemotes) problems.error(tcprelay.position, 'no remotes defined', { code: 'no-remotes' })
     checkTls(spawnd, tcprelay, mayHaveCertificate, problems)
-    if (spawnd !== undefined) checkPorts(spawnd, tcprelay, problems)
+    if (spawnd !== undefined) {
+      checkPorts(spawnd, tcprelay, problems)
+      checkLoops(spawnd, tcprelay, problems)
+    }
     checkRemoteSockets(tcprelay, problems)
     checkMavis(spawnd, tcprelay, mayHaveModule, problems)
   }

@@ -1,5 +1,6 @@
 import type { Position } from '../base/problem.js'
 import { checkConfiguration } from './check.js'
+import { checkLoops } from './check-loops.js'
 import { checkMavis } from './check-mavis.js'
 import { checkPorts } from './check-ports.js'
 import { checkTls } from './check-tls.js'
@@ -88,6 +89,7 @@ function loadApart(
   if (isRight) {
     checkTls(master.spawnd, tcprelay, false, problems)
     checkPorts(master.spawnd, tcprelay, problems)
+    checkLoops(master.spawnd, tcprelay, problems)
     checkMavis(master.spawnd, tcprelay, false, problems)
   }
   return { ...master, tcprelay, given: [...master.given, ...child.given], problems: problems.sorted() }
