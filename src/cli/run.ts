@@ -1,7 +1,9 @@
 import { EXIT_OK } from '../base/exit-codes.js'
+import type { Position } from '../base/problem.js'
+import { printable } from '../config/expectation.js'
 import { renderProblems } from '../config/problem-text.js'
 import type { ConfigProblem } from '../config/problems.js'
-import { writeLine } from '../control/log-setup.js'
+import { writeLine, writeTo } from '../control/log-setup.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
 import { bindWarnings } from '../plan/bind-warnings.js'
 import { exitCodeFor, hasErrors, headProblems, lookedUpProblems, startProblems } from '../plan/check.js'
@@ -46,10 +48,23 @@ async function check(
     ...(await lookedUpProblems(loaded)),
   ]
   show([...found, ...warnings], loaded)
+  if (loaded.others.length > 0) writeTo(1, chosenSections(loaded))
   process.exitCode = hasErrors(found) ? exitCodeFor(found) : EXIT_OK
   if (hasErrors(found) || machine === undefined) return
   writeLine(`${program}: ${machine.message}\n`)
   process.exitCode = machine.exitCode
+}
+
+/** Of a file that has more than one section of a kind. */
+function chosenSections({ others, sections, spawnd, tcprelay }: Loaded): string {
+  const { childId, masterId } = sections
+  const quoted = (id: string, { file, line }: Position) => `'${printable(id)}' (${file}:${line})`
+  const chosen = [
+    ...(masterId === undefined ? [] : [`master: section ${quoted(masterId, spawnd.position)}`]),
+    ...(childId === undefined ? [] : [`relay: section ${quoted(childId, tcprelay.position)}`]),
+  ]
+  const rest = others.map(({ id, position }) => quoted(id, position))
+  return `${chosen.join('; ')}; not chosen: ${rest.join(', ')}\n`
 }
 
 function show(problems: readonly ConfigProblem[], { sources }: Loaded): void {

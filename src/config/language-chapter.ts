@@ -76,7 +76,8 @@ tokens; both at top level, for what follows. A word of the language cannot be an
 quotes.
 
 **Sections.** \`id = NAME { … }\` is a section. Sections that are not asked for are skipped, so several programs can
-share a file; of two with the same name the first counts. Which are read:
+share a file; of two with the same name the first counts. Those with \`listen\`, \`spawn\` or \`remote\` in them are checked
+all the same, and \`-P\` then says which it takes. Which are read:
 
 | | section of the master | section of the children |
 |---|---|---|

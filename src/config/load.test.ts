@@ -343,3 +343,27 @@ test('remotes with lists of ports are bounded together with the listeners', () =
     ['65 remotes with lists of ports, for 65535 listening sockets, are too many: 4194304 pairs are possible'],
   )
 })
+
+test('sections that are not chosen are checked, but for those of other programs', () => {
+  const text = `id = spawnd { listen { port = 1 } } id = tcprelay { remote { 1.2.3.4:5 } }
+id = master2 { listen { port = nowhere } }
+id = relay2 {
+  idle timeout = soon
+  remote = { 1.2.3.4:5 weight = heavy }
+}
+id = radius { mavis module = remote { whatever = 1 } realm = x }`
+  const request = { file: 'case', ...fakeWorld({ case: text }), ...NOTHING }
+  const choice = { program: 'tcprelay', programPath: 'tcprelay' } as const
+  const loaded = loadChosenConfiguration(request, choice)
+  assert.deepEqual(
+    loaded.problems.map(({ position, severity }) => `${severity} ${position.line}:${position.column}`),
+    ['error 2:32', 'error 4:18', 'error 5:33'],
+  )
+  assert.deepEqual(
+    loaded.others.map(({ id, kind }) => [id, kind]),
+    [
+      ['master2', 'master'],
+      ['relay2', 'relay'],
+    ],
+  )
+})

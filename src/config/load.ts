@@ -5,6 +5,7 @@ import { checkMavis } from './check-mavis.js'
 import { checkPorts } from './check-ports.js'
 import { checkTls } from './check-tls.js'
 import { type CompletionContext, completeDraft, type Draft, emptyDraft, hasMistakesIn } from './draft.js'
+import { type OtherSection, otherSection } from './other-section.js'
 import { type GivenDirective, Parser } from './parser.js'
 import { type ConfigProblem, Problems } from './problems.js'
 import type { Block, SettingsOf } from './row.js'
@@ -36,6 +37,8 @@ export interface Configuration {
   /** Every directive that was given in the file's top level and the sections that were read. */
   readonly given: readonly GivenDirective[]
   readonly problems: readonly ConfigProblem[]
+  /** Sections that were skipped. */
+  readonly others: readonly OtherSection[]
   /** The environment handed in, with what `setenv` made of it. */
   readonly environment: ReadonlyMap<string, string>
 }
@@ -66,11 +69,30 @@ export function loadChosenConfiguration(
   const sections = chooseSections(choice, spawn)
   if (spawn.config !== undefined && sections.childId !== undefined) {
     const childRequest = { ...request, file: spawn.config, sources: childSources }
-    return { ...loadApart(request, childRequest, sections), sections, childFile: spawn.config }
+    const apart = withOthers(request, loadApart(request, childRequest, sections), sections)
+    return { ...apart, sections, childFile: spawn.config }
   }
   const isRead = sections.childId === first.childId
   const chosen = isRead ? configuration : loadConfiguration({ ...request, ...sections })
-  return { ...chosen, sections, childFile: undefined }
+  return { ...withOthers(request, chosen, sections), sections, childFile: undefined }
+}
+
+/** Each is read with a pass over the file of its own. */
+const OTHERS_MAX = 64
+
+/** Adds what is wrong in sections that were not chosen. Where children are another program, theirs is not ours to judge. */
+function withOthers(request: ChosenRequest, chosen: Configuration, { childId }: SectionIds): Configuration {
+  const problems = new Problems()
+  for (const problem of chosen.problems) problems.add(problem)
+  const others = chosen.others.filter(
+    ({ kind }) => kind === 'master' || (kind === 'relay' && childId !== undefined),
+  )
+  for (const { id, kind } of others.slice(0, OTHERS_MAX)) {
+    const sections =
+      kind === 'master' ? { masterId: id, childId: undefined } : { masterId: undefined, childId: id }
+    for (const problem of loadConfiguration({ ...request, ...sections }).problems) problems.add(problem)
+  }
+  return { ...chosen, others, problems: problems.sorted() }
 }
 
 /** Master and children have a file each; what the children's sets in the environment is theirs alone. */
@@ -103,6 +125,7 @@ export function loadConfiguration(request: LoadRequest): Configuration {
   const draft = emptyDraft(start)
   const wanted = new WantedSections(request, start, problems)
   const given: GivenDirective[] = []
+  const others: OtherSection[] = []
   let isWhole = false
   const answer = request.sources.read(request.file)
   if (answer.ok) {
@@ -110,9 +133,11 @@ export function loadConfiguration(request: LoadRequest): Configuration {
     const isKeyword = (word: string) => KEYWORDS.has(word)
     const tokens = new TokenStream({ file, bytes: answer.bytes, sources, environment, problems, isKeyword })
     const openSection = (name: Token) => wanted.open(name)
+    const onSkipped = (name: Token, firstWords: ReadonlySet<string>) =>
+      others.push(otherSection(name, firstWords))
     const patterns = { isCaseMatched: false }
     const shared = { tokens, problems, environment, patterns, sources, names }
-    const parser = new Parser({ ...shared, given, openSection })
+    const parser = new Parser({ ...shared, given, openSection, onSkipped })
     isWhole = parser.parseFile(topBlock, draft)
     if (isWhole) wanted.reportMissing(draft.hasMistakes)
   } else {
@@ -120,7 +145,7 @@ export function loadConfiguration(request: LoadRequest): Configuration {
   }
   const settings = completeAll(draft, wanted, { problems, isInetd: request.isInetd, listenerCount: 0 })
   if (isWhole) checkRead(settings, wanted, request.isInetd, problems)
-  return { ...settings, given, problems: problems.sorted(), environment }
+  return { ...settings, given, others, problems: problems.sorted(), environment }
 }
 
 type AllSettings = Pick<Configuration, 'top' | 'spawnd' | 'tcprelay'>

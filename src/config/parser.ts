@@ -29,6 +29,8 @@ export interface ParserRequest extends Omit<ValueInput, 'words'> {
   readonly given: GivenDirective[]
   /** The block and draft for a section that is wanted; undefined to skip it. */
   openSection(name: Token): { readonly block: Block<unknown>; readonly draft: Draft } | undefined
+  /** A section was not wanted; words that seem to begin its directives. */
+  onSkipped(name: Token, firstWords: ReadonlySet<string>): void
 }
 
 /** Reads blocks as their rows say. After a mistake it goes on with the next directive. */
@@ -223,7 +225,9 @@ export class Parser {
       this.#parseBlock(this.#inner(outer, block, draft, [block.name], start, label), start)
       this.#braces.endSection()
     } else if (this.#takeOpening()) {
-      if (!tokens.skipBraced()) reportUnclosed(this.#request, { ...start, label })
+      const firstWords = new Set<string>()
+      if (!tokens.skipBraced(firstWords)) reportUnclosed(this.#request, { ...start, label })
+      this.#request.onSkipped(name, firstWords)
     }
   }
 

@@ -100,11 +100,19 @@ export class TokenStream {
     }
   }
 
-  /** Like readBraced, for text that has no meaning here: only errors of its tokens are told. True if closed. */
-  skipBraced(): boolean {
+  /**
+   * Like readBraced, for text that has no meaning here: only errors of its tokens are told. True if closed. `firstWords`
+   * gets the words that seem to begin a directive: behind a brace, or on a new line.
+   */
+  skipBraced(firstWords?: Set<string>): boolean {
+    let isFirst = true
     for (let depth = 1; ; ) {
-      const token = this.#take(this.peek(), false)
+      const next = this.peek()
+      const isNew = isFirst || this.isOnNewLine(next)
+      const token = this.#take(next, false)
       if (token.kind === 'end') return false
+      if (depth === 1 && isNew && token.kind === 'word') firstWords?.add(token.text)
+      isFirst = isPunctuation(token, '{') || isPunctuation(token, '}')
       if (isPunctuation(token, '{')) depth += 1
       if (isPunctuation(token, '}')) depth -= 1
       if (depth === 0) return true

@@ -65,7 +65,7 @@ export function writeLine(line: string): void {
 }
 
 /** A terminal that is gone, or a full disk, costs the line and nothing else. */
-function writeTo(fd: number, line: string): void {
+export function writeTo(fd: number, line: string): void {
   try {
     writeSync(fd, line)
   } catch {}

@@ -104,3 +104,19 @@ test('a port that takes a privilege is a warning of -P', async (t) => {
     /warning: 127\.0\.0\.1:7 cannot be bound without CAP_NET_BIND_SERVICE: ports below 1024/,
   )
 })
+
+test('-P names the sections that it takes, where there are others', async (t) => {
+  const file = join(temporaryFolder(t), 'relay.cfg')
+  const other = 'id = spare {\n  listen { port = 1 }\n}\n'
+  writeFileSync(file, other + PLAN.text)
+  const chosen = await tcprelay(t, ['-P', file])
+  const sections = `master: section 'spawnd' (${file}:4); relay: section 'tcprelay' (${file}:9)`
+  const line = `${sections}; not chosen: 'spare' (${file}:1)\n`
+  assert.deepEqual([chosen.code, chosen.stdout, chosen.stderr], [0, line, ''])
+  writeFileSync(file, other.replace('port', 'prot') + PLAN.text)
+  for (const options of [[], ['-P']]) {
+    const { code, stderr } = await tcprelay(t, [...options, file])
+    assert.equal(code, 78)
+    assert.match(stderr, /relay\.cfg:2:12: /)
+  }
+})
