@@ -1,32 +1,12 @@
 import { openSync, writeSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Arguments } from '../config/arguments.js'
-import type { Configuration } from '../config/load.js'
 import type { SpawndSettings } from '../config/table-spawnd.js'
 import type { Calls } from '../kernel/calls.js'
 import { Log, type WriteLine } from '../observe/log.js'
 import { SEVERITIES } from '../observe/severity.js'
 import { FACILITIES, Syslog } from '../observe/syslog.js'
-
-export type LogSettings = Pick<
-  SpawndSettings,
-  'syslogIdent' | 'syslogFacility' | 'syslogSeverity' | 'debugRedirect'
->
-
-/**
- * What the sections say of the log: the master's section counts where both say something, and alone where the children
- * have a file of their own.
- */
-export function logSettings({ spawnd, tcprelay, top }: Configuration): LogSettings {
-  const isApart = spawnd.spawn.config !== undefined
-  const from = (key: keyof LogSettings) => (spawnd[key] === top[key] && !isApart ? tcprelay : spawnd)
-  return {
-    syslogIdent: from('syslogIdent').syslogIdent,
-    syslogFacility: from('syslogFacility').syslogFacility,
-    syslogSeverity: from('syslogSeverity').syslogSeverity,
-    debugRedirect: from('debugRedirect').debugRedirect,
-  }
-}
+import type { LogSettings } from '../plan/log-settings.js'
 
 /**
  * The log of a process: syslog; readable lines on stderr too when that is a terminal, when -D asks for them,

@@ -6,8 +6,8 @@ import type { Arguments } from '../config/arguments.js'
 import { shownPath } from '../config/expectation.js'
 import type { ConfigProblem } from '../config/problems.js'
 import { reasonOf } from '../config/sources.js'
-import { logSettings } from '../control/log-setup.js'
 import type { Loaded } from './load.js'
+import { logSettings } from './log-settings.js'
 import { placeOf } from './place-of.js'
 
 /** Where a value comes from that no file has. */
