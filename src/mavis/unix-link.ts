@@ -1,6 +1,7 @@
-import type { Calls } from '../kernel/calls.js'
+import { randomBytes } from 'node:crypto'
+import type { Calls, Fd } from '../kernel/calls.js'
 import { AF_UNIX, SOCK_DGRAM } from '../kernel/constants.js'
-import { EAGAIN, ENOBUFS, errorText } from '../kernel/errno.js'
+import { EADDRINUSE, EAGAIN, ENOBUFS, errorText } from '../kernel/errno.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
 import { mapPrivate, type Region } from '../kernel/memory.js'
 import { encodeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
@@ -19,8 +20,11 @@ const LOOK_EVERY_MS_MAX = 8
 /** So that a server that never stops does not keep this thread. Between two looks fewer come. */
 const DATAGRAMS_PER_LOOK = 64
 
-/** The family and nothing behind it. */
-const NO_NAME = encodeAddress({ family: 'unix', path: '' })
+/** Fills sun_path (unix(7)). */
+const NAME_BYTES = 108
+
+/** Names tried when another socket has the one that was drawn: random ones of 64 bits, so a second is never needed. */
+const NAME_TRIES = 3
 
 /** What system calls need in native memory; used within one call, so one for all links of the thread will do. */
 interface Native {
@@ -41,9 +45,11 @@ function native(): Native {
 }
 
 /**
- * Its socket is connected, so nobody but the server can send to it. It has a name that the kernel has chosen, or the
- * server had nowhere to send the answer to: bind(2) with no more than the family makes an abstract one (unix(7),
- * "Autobind feature"), which leaves no file behind. Such names are known in one network namespace only.
+ * A datagram socket to one server. It is connected, so nobody but the server can send to it, and bound, so that the
+ * server has an address for its answer. The name is abstract: it leaves no file behind, and exists in one network
+ * namespace only. It is padded with NUL to the whole of sun_path, because the classic mavisd answers to all 110 bytes
+ * of struct sockaddr_un, whatever length recvfrom(2) told it: a shorter name, such as the five bytes of the kernel's
+ * autobind, would be another address.
  */
 export class UnixLink implements DatagramLink {
   readonly #target: Uint8Array
@@ -130,7 +136,7 @@ export class UnixLink implements DatagramLink {
     const { calls } = native()
     const fd = calls.socket(AF_UNIX, SOCK_DGRAM, 0)
     if (fd < 0) return fd
-    const bound = withAddress(NO_NAME, (address, byteCount) => calls.bind(fd, address, byteCount))
+    const bound = bindToUnusedName(calls, fd)
     const outcome =
       bound < 0
         ? bound
@@ -156,6 +162,18 @@ export class UnixLink implements DatagramLink {
     this.#fd = -1
     this.#unansweredCount = 0
   }
+}
+
+/** A name that nobody can guess: whoever has it first would keep this socket from being bound. */
+function bindToUnusedName(calls: Calls, fd: Fd): number {
+  let outcome = -EADDRINUSE
+  for (let tries = 0; tries < NAME_TRIES && outcome === -EADDRINUSE; tries++) {
+    const path = `\0tcprelay-mavis-${randomBytes(8).toString('hex')}`.padEnd(NAME_BYTES, '\0')
+    outcome = withAddress(encodeAddress({ family: 'unix', path }), (address, byteCount) => {
+      return calls.bind(fd, address, byteCount)
+    })
+  }
+  return outcome
 }
 
 function withAddress(bytes: Uint8Array, call: (address: Region, byteCount: number) => number): number {

@@ -99,6 +99,9 @@ class Server:
     def serve(self):
         while True:
             data, peer = self.sock.recvfrom(64999)
+            if isinstance(peer, bytes):
+                # The classic mavisd hands all 110 bytes of its struct sockaddr_un to sendto(2), whatever the length was.
+                peer = peer.ljust(108, b"\0")
             question = decode(self.cipher.decrypt(data) if self.cipher else data)
             if not self.is_quiet:
                 print("asked", question[USER].decode("latin1"), flush=True)
