@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { FakeView, slotSet } from '../../test/contract/policy.contract.js'
-import { LeastUse } from './policy.js'
+import { LeastUse, NONE } from './policy.js'
 
 /** Picks one after the other; `isHeld` sessions stay. Answers how often each slot was taken. */
 function picks(policy: LeastUse, view: FakeView, count: number, isHeld: boolean): number[] {
@@ -98,4 +98,16 @@ test('dead ones are skipped, and what they would have got is shared by the other
   const view = new FakeView([1, 1, 2])
   view.down.add(0)
   assert.deepEqual(picks(new LeastUse(3), view, 30, true), [0, 10, 20])
+})
+
+test('a policy goes on where another one stood: turns are of remotes, not of slots', () => {
+  const before = new LeastUse(3)
+  assert.deepEqual(
+    [0, 1].map(() => before.pick(new FakeView([1, 1, 1]), slotSet())),
+    [0, 1],
+  )
+  const after = new LeastUse(3)
+  after.continueFrom(before, [2, 0, NONE])
+  const order = [0, 1].map(() => after.pick(new FakeView([1, 1, 1]), slotSet()))
+  assert.deepEqual(order, [0, 2], 'slot 1 has had its turn')
 })

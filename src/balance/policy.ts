@@ -21,6 +21,8 @@ export interface PoolView {
 export interface Policy {
   /** The best usable remote that is not in `tried`, or NONE. Looks at each remote once; allocates nothing. */
   pick(view: PoolView, tried: SlotSet): number
+  /** Goes on where a policy of the same kind stood; `slots`: by slot here, the slot there, or NONE. */
+  continueFrom(before: Policy, slots: readonly number[]): void
 }
 
 /**
@@ -46,6 +48,13 @@ export class LeastUse implements Policy {
     }
     if (best !== NONE) this.#takeTurn(best, view.weight[best] as number)
     return best
+  }
+
+  continueFrom(before: Policy, slots: readonly number[]): void {
+    if (!(before instanceof LeastUse)) return
+    for (const [slot, there] of slots.entries())
+      this.#turns[slot] = there === NONE ? before.#presentTurn : before.#turn(there)
+    this.#presentTurn = before.#presentTurn
   }
 
   #isBetter(view: PoolView, slot: number, than: number): boolean {

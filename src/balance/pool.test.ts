@@ -198,3 +198,19 @@ test('verdict and admin state of the head decide beside the back-off', () => {
   health.setVerdict(0, 'up')
   assert.ok([pickAt(pool, 0), pickAt(pool, 0)].includes(0))
 })
+
+test('health and turns go on in the pool of another configuration', () => {
+  const before = poolOf(3)
+  before.health.failed(0, 1, 2)
+  before.health.failed(0, 1_500, 1_600)
+  before.health.setReachable(1, false)
+  const after = poolOf(3)
+  after.health.continueFrom(before.health, [1, 0, NONE])
+  after.pool.continueFrom(before.pool, [1, 0, NONE])
+  const { health, backOffUntilMs } = after
+  assert.deepEqual([health.isFailing(0), health.isFailing(1), health.isFailing(2)], [false, true, false])
+  assert.deepEqual([...backOffUntilMs], [0, 1_600 + 2_000, 0])
+  assert.equal(health.failed(1, 1_590, 1_610), undefined, 'an attempt of before is no further evidence')
+  assert.equal(backOffUntilMs[1], 3_600)
+  assert.equal(health.succeeded(1), 'came-up')
+})

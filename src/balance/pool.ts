@@ -87,6 +87,13 @@ export class Pool implements PoolView {
     return false
   }
 
+  /**
+   * Continues the turns of the pool of another configuration. `slots`: by slot here, the slot there, or NONE.
+   */
+  continueFrom(before: Pool, slots: readonly number[]): void {
+    this.#policy.continueFrom(before.#policy, slots)
+  }
+
   /** The remote whose back-off ends first. */
   #soonest(tried: SlotSet): number {
     let best = NONE

@@ -2,6 +2,7 @@
  * What one worker knows of each remote, one field for each fact and its writer: reachability, verdict and admin state
  * come from the head, back-off from this worker's own attempts. Pure: time comes as an argument.
  */
+import { NONE } from './policy.js'
 
 /** A remote that has failed is not tried for this long, doubled by each further failure. */
 const BACK_OFF_FIRST_MS = 1_000
@@ -92,6 +93,19 @@ export class RemoteHealth {
   setReachable(slot: number, isReachable: boolean): void {
     this.#isReachable[slot] = isReachable ? 1 : 0
     this.#forgive(slot)
+  }
+
+  /**
+   * Continues with the failures that another configuration has seen: without them one client after another would find
+   * out anew what is down. `slots`: by slot here, the slot there, or NONE.
+   */
+  continueFrom(before: RemoteHealth, slots: readonly number[]): void {
+    for (const [slot, there] of slots.entries()) {
+      if (there === NONE || !this.mayTry(slot) || !before.mayTry(there)) continue
+      this.#failures[slot] = before.#failures[there] as number
+      this.#failedAtMs[slot] = before.#failedAtMs[there] as number
+      this.#backOffUntilMs[slot] = before.#backOffUntilMs[there] as number
+    }
   }
 
   setVerdict(slot: number, verdict: 'up' | 'down'): void {

@@ -35,7 +35,10 @@ export class Child {
     this.#parts = parts
     const { configuration, log, start, traceMask, way } = parts
     const settings: ReactorSettings = {
-      ...relaySettings(configuration, start.tls, start, start.remoteSlots),
+      ...relaySettings(configuration, start.tls, start, {
+        remoteSlots: start.remoteSlots,
+        addresses: new Map(start.addresses),
+      }),
       ticketKeys: start.ticketKeys,
       staples: start.staples,
       cells: { fd: CELLS_FD, shape: start.shape },
@@ -57,9 +60,7 @@ export class Child {
     this.#mavis = new MavisService(parts, (answers) => this.#thread.post({ kind: 'answers', answers }))
     this.#mavis.open(start.slot, mavisSettings(configuration.tcprelay))
     way.add({ leave: (done) => this.#leave(done) })
-    for (const [remoteSlot, addresses] of start.addresses) {
-      this.#thread.post({ kind: 'addresses', remoteSlot, addresses })
-    }
+    if (settings.inlet !== undefined) this.#thread.post({ kind: 'open-inlet' })
     const { counters } = openCells(CELLS_FD, start.shape).child(start.slot)
     keepTitle(parts.program, () => this.#load(counters))
     for (const signal of ['SIGHUP', 'SIGTERM'] as const) process.on(signal, () => this.#retire(signal))

@@ -44,6 +44,8 @@ interface Member {
   readonly generation: Generation
   /** Undefined for foreign programs. */
   link: MasterLink | undefined
+  /** What follows `start`, as long as that has not been sent; undefined: it has. */
+  unsent: ToOurChild[] | undefined
   /** Undefined until it runs. */
   drain: LogDrain | undefined
 }
@@ -68,13 +70,13 @@ export class Crew {
 
   /** Starts a child of the generation that is in force; `wireFd` is its end of the wire, undefined for none. */
   start(slot: number, wireFd: number | undefined, generation: Generation): void {
-    this.#members.set(slot, { generation, link: undefined, drain: undefined })
+    this.#members.set(slot, newMember(generation))
     this.#children.start(slot, wireFd)
   }
 
   /** Starts a child of a generation that is being prepared. */
   startOther(slot: number, wireFd: number | undefined, generation: Generation): void {
-    this.#members.set(slot, { generation, link: undefined, drain: undefined })
+    this.#members.set(slot, newMember(generation))
     this.#children.startOther(slot, wireFd, this.#programOf(generation))
   }
 
@@ -108,25 +110,25 @@ export class Crew {
   }
 
   tell(slot: number, message: ToOurChild): void {
-    this.#members.get(slot)?.link?.send(message)
+    send(this.#members.get(slot), message)
   }
 
   tellAddresses(generation: Generation, remoteSlot: number, addresses: readonly SocketAddress[]): void {
     for (const member of this.#members.values()) {
-      if (member.generation === generation) member.link?.send({ kind: 'addresses', remoteSlot, addresses })
+      if (member.generation === generation) send(member, { kind: 'addresses', remoteSlot, addresses })
     }
   }
 
   /** Tells the children that resume each other's sessions the keys of now. */
   tellTicketKeys(ring: TicketKeyRing): void {
-    for (const { generation, link } of this.#members.values()) {
-      if (generation.tickets === ring) link?.send({ kind: 'ticket-keys', keys: ring.keys })
+    for (const member of this.#members.values()) {
+      if (member.generation.tickets === ring) send(member, { kind: 'ticket-keys', keys: ring.keys })
     }
   }
 
   /** Tells all children of an OCSP response; who does not show its certificate ignores it. */
   tellStaple(id: string, staple: Uint8Array | undefined): void {
-    for (const { link } of this.#members.values()) link?.send({ kind: 'staple', id, staple })
+    for (const member of this.#members.values()) send(member, { kind: 'staple', id, staple })
   }
 
   /** A child takes clients: should it die, it may be replaced at once. */
@@ -141,9 +143,9 @@ export class Crew {
 
   /** Ends a child with what it still has: ours resets its sessions, a foreign one knows no such word. */
   cut(slot: number): void {
-    const link = this.#members.get(slot)?.link
-    if (link === undefined) this.#children.killOne(slot, 'SIGTERM')
-    else link.send({ kind: 'cut' })
+    const member = this.#members.get(slot)
+    if (member?.link === undefined) this.#children.killOne(slot, 'SIGTERM')
+    else send(member, { kind: 'cut' })
   }
 
   cutAll(): void {
@@ -219,7 +221,14 @@ export class Crew {
     const { generation } = member
     const isDirect = generation.loaded.spawnd.spawn.accept === 'direct'
     const listeners = isDirect ? [...generation.listeners.present] : []
-    this.#sendStart(slot, link, generation, isDirect, listeners)
+    const start = () => {
+      this.#sendStart(slot, link, generation, isDirect, listeners)
+      for (const message of member.unsent ?? []) link.send(message)
+      member.unsent = undefined
+    }
+    // A child takes clients soon after that, so it gets the addresses of its remotes with it.
+    if (generation.hasLooked) start()
+    else void generation.looked.then(start)
     const direct = isDirect ? [this.#parts.bellFd, ...listeners.map(([, { fd }]) => fd)] : []
     const fds = [theirs, generation.memory.fd, ...direct]
     return { fds, release: () => closeSync(theirs) }
@@ -291,6 +300,17 @@ export class Crew {
     }
     this.#parts.onGone(slot)
   }
+}
+
+function newMember(generation: Generation): Member {
+  return { generation, link: undefined, drain: undefined, unsent: [] }
+}
+
+/** `start` is the first message of a link; what is known before the link exists is part of it. */
+function send(member: Member | undefined, message: ToOurChild): void {
+  if (member?.link === undefined) return
+  if (member.unsent === undefined) member.link.send(message)
+  else member.unsent.push(message)
 }
 
 const NO_EXTRAS: Extras = { fds: [], release: () => {} }

@@ -1,24 +1,29 @@
 import { appendFileSync } from 'node:fs'
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises'
 import type { SocketAddress } from '../base/address.js'
 import type { Shape } from '../cells/layout.js'
 import type { Configuration } from '../config/load.js'
 import type { Staples } from '../engine/tls-settings.js'
 import type { Calls } from '../kernel/calls.js'
 import { ERR } from '../observe/severity.js'
-import type { Say, TraceChannel } from '../observe/trace.js'
+import type { Say } from '../observe/trace.js'
 import type { Loaded } from '../plan/load.js'
 import { namedRemotes, placementLimits, remoteName } from '../plan/settings.js'
-import { Resolver } from '../services/resolver.js'
+import type { NameWatch, Resolver } from '../services/resolver.js'
 import type { TicketKeyRing } from '../services/ticket-keys.js'
 import { ListenerKeeper } from './listener-keeper.js'
 import type { BoundListener } from './listeners.js'
 import { SharedCells } from './shared-cells.js'
 import { ticketRingFor } from './tls-tickets.js'
 
+/** A name server that does not answer delays clients no longer than this: other remotes may be usable. */
+const FIRST_LOOK_MAX_MS = 2_000
+
 export interface GenerationParts {
   readonly calls: Calls
   readonly say: Say
-  readonly trace: TraceChannel
+  /** Keeps what is known of names from one generation to the next. */
+  readonly resolver: Resolver
   /** The memory that it takes, if it cannot have that of another generation. */
   shapeOf(configuration: Configuration): Shape
   /** OCSP responses that there are now, of this generation and of others. */
@@ -41,13 +46,18 @@ export class Generation {
   /** Sessions that all its children may have together. */
   readonly sessionsMax: number
   /** Known addresses of named remotes, by slot. */
-  readonly addresses = new Map<number, readonly SocketAddress[]>()
-  /** Settles when each name has been looked up once. */
+  readonly addresses: Map<number, readonly SocketAddress[]>
+  /**
+   * Settles when each name has been looked up once, or that has taken too long. Nobody takes clients before: they
+   * would find remotes without addresses.
+   */
   readonly looked: Promise<unknown>
+  /** `looked` has settled. */
+  hasLooked: boolean
   /** Shared with the generation before, unless clients are verified in another way; undefined: there is no TLS. */
   readonly tickets: TicketKeyRing | undefined
   readonly #staples: () => Staples
-  readonly #resolver: Resolver
+  readonly #names: NameWatch
   readonly #say: Say
   #isInForce = true
   #children = 0
@@ -59,7 +69,7 @@ export class Generation {
     present: Generation | undefined,
     parts: GenerationParts,
   ) {
-    const { calls, say, trace } = parts
+    const { calls, resolver, say } = parts
     this.loaded = loaded
     this.#say = say
     this.#staples = () => parts.staples()
@@ -85,12 +95,13 @@ export class Generation {
       this.addresses.set(remoteSlot, found)
       parts.onAddresses(remoteSlot, found)
     }
-    this.#resolver = new Resolver(onFound, say, trace)
-    this.looked = Promise.all(
-      namedRemotes(loaded.tcprelay).map((remote) =>
-        this.#resolver.add({ ...remote, slot: this.remoteSlots[remote.slot] as number }),
-      ),
-    )
+    const named = namedRemotes(loaded.tcprelay).map((remote) => {
+      return { ...remote, slot: this.remoteSlots[remote.slot] as number }
+    })
+    this.#names = resolver.watch(named, onFound)
+    this.addresses = new Map(this.#names.known)
+    this.hasLooked = named.length === 0
+    this.looked = this.#look()
   }
 
   /** OCSP responses that there are now. */
@@ -125,7 +136,7 @@ export class Generation {
   retire(): void {
     if (!this.#isInForce) return
     this.#isInForce = false
-    this.#resolver.close()
+    this.#names.close()
     this.#leaveMemory()
   }
 
@@ -133,8 +144,13 @@ export class Generation {
     if (!this.#isInForce && this.#children === 0) this.memory.leave(this)
   }
 
-  /** The process ends: no name is looked up any more. */
-  stopLookups(): void {
-    this.#resolver.close()
+  async #look(): Promise<void> {
+    if (this.hasLooked) return
+    const tooLong = new AbortController()
+    const { signal } = tooLong
+    const pause = setTimeoutPromise(FIRST_LOOK_MAX_MS, undefined, { ref: false, signal })
+    await Promise.race([this.#names.looked, pause.catch(() => {})])
+    tooLong.abort()
+    this.hasLooked = true
   }
 }

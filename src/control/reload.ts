@@ -11,6 +11,7 @@ import { type Loaded, type LoadOptions, loadFrom } from '../plan/load.js'
 import { isSameSocket } from '../plan/socket-settings.js'
 import { FileWatch } from '../services/file-watch.js'
 import { Stapler } from '../services/ocsp.js'
+import { Resolver } from '../services/resolver.js'
 import { TICKET_KEY_PERIOD_MS, type TicketKeyRing } from '../services/ticket-keys.js'
 import { checkOcspResponse, type OcspSource } from '../tls/ocsp.js'
 import { AccessLogInForce } from './access-log.js'
@@ -76,6 +77,8 @@ export class Reloader {
   readonly #tlsFiles: FileWatch
   /** Responses stay when another configuration has the same certificates. */
   readonly #stapler: Stapler<OcspSource>
+  /** A name that is in the next configuration too keeps its addresses. */
+  readonly #resolver: Resolver
   #isChanging = false
   #isEnding = false
   /** What is wanted and not yet begun. */
@@ -86,6 +89,8 @@ export class Reloader {
     this.#keeper = keeper
     this.access = new AccessLogInForce(parts.loaded.tcprelay, parts.log)
     this.#tlsFiles = new FileWatch(() => void this.change('files'), parts.boundary)
+    const { log, traceMask } = parts
+    this.#resolver = new Resolver(log.say, new TraceChannel('DNS', traceMask, log.say))
     this.#stapler = new Stapler<OcspSource>({
       // HTTP is loaded where a responder is to be asked.
       post: async (...request) => (await import('../services/ocsp-post.js')).postOcsp(...request),
@@ -133,7 +138,7 @@ export class Reloader {
   /** The process ends now. */
   close(): void {
     this.end()
-    this.#present.stopLookups()
+    this.#resolver.close()
     this.#next?.generation.listeners.discard(new Set(this.#next.kept.values()))
   }
 
@@ -254,11 +259,11 @@ export class Reloader {
     bound: readonly (BoundListener | undefined)[],
     present: Generation | undefined,
   ): Generation {
-    const { log, system, traceMask } = this.#parts
+    const { log, system } = this.#parts
     const generation: Generation = new Generation(loaded, bound, present, {
       calls: system.calls,
       say: log.say,
-      trace: new TraceChannel('DNS', traceMask, log.say),
+      resolver: this.#resolver,
       shapeOf: (configuration) => this.#keeper.shapeOf(configuration),
       staples: () => this.#stapler.staples,
       onListen: (slot, listener) => this.#keeper.onListen(slot, listener),

@@ -1,4 +1,3 @@
-import { setTimeout as setTimeoutPromise } from 'node:timers/promises'
 import { EXIT_OK, EXIT_SOFTWARE } from '../base/exit-codes.js'
 import { POLL_VARIABLE } from '../base/poll-mechanism.js'
 import { mavisSettings } from '../config/mavis-settings.js'
@@ -39,9 +38,6 @@ import { traceText } from './trace-text.js'
 
 /** A reactor that was told to cut its sessions is done within a turn. */
 const CUT_MAX_MS = 1_000
-
-/** A name server that does not answer holds nobody up for longer: other remotes may do. */
-const FIRST_LOOK_MAX_MS = 2_000
 
 /** Old ones, one of which is being ended, the present one and the next one. */
 const GENERATIONS_MAX = OLD_GENERATIONS_MAX + 3
@@ -114,7 +110,9 @@ export class Single {
 
   start(): void {
     // The first clients wait in the kernel for the addresses of their remotes.
-    void this.#reloader.start(looked(this.#reloader.present))
+    const { looked } = this.#reloader.present
+    void this.#reloader.start(looked)
+    if (this.#parts.inlet !== undefined) void looked.then(() => this.#post({ kind: 'open-inlet' }))
     keepTitle(this.#parts.program, () => this.#load())
     process.on('SIGUSR1', () => this.#reloader.access.reopen())
     if (this.#parts.inlet === undefined) this.#handleHeadSignals()
@@ -173,7 +171,7 @@ export class Single {
 
   /** Makes room for a generation, and says what the reactor has to know of it. */
   #enter(generation: Generation): GenerationSettings {
-    const { listeners, loaded, memory, remoteSlots, staples, tickets } = generation
+    const { addresses, listeners, loaded, memory, remoteSlots, staples, tickets } = generation
     const sessionsMax = sessionsMaxOf(loaded, this.#idleDescriptors(loaded))
     const slots = Array.from({ length: GENERATIONS_MAX }, (_, slot) => slot)
     const childSlot = slots.find((slot) => !this.#running.has(slot))
@@ -192,7 +190,7 @@ export class Single {
         loaded,
         loaded.tls.settings,
         { portIndexes: portIndexesOf(loaded.spawnd), mptcpListeners: mptcpListeners(loaded) },
-        remoteSlots,
+        { remoteSlots, addresses },
       ),
       ticketKeys: tickets?.keys ?? [],
       staples,
@@ -226,7 +224,7 @@ export class Single {
     this.#post({ kind: 'prepare', settings: this.#enter(next) })
     const problem = await prepared
     if (problem !== undefined) return cannotBeUsed(problem)
-    await looked(next)
+    await next.looked
     return undefined
   }
 
@@ -368,9 +366,4 @@ export class Single {
       void helpersEnded.then(() => this.#reloader.access.close(done))
     })
   }
-}
-
-/** Settles when its names have been looked up, or that has taken long enough. */
-function looked(generation: Generation): Promise<unknown> {
-  return Promise.race([generation.looked, setTimeoutPromise(FIRST_LOOK_MAX_MS, undefined, { ref: false })])
 }

@@ -4,7 +4,7 @@ import { type AcceptContext, Listener } from '../accept/listener.js'
 import { Neighbours } from '../accept/neighbours.js'
 import { AccessList } from '../admission/access-list.js'
 import { IdentityList } from '../admission/identity-list.js'
-import { LeastUse } from '../balance/policy.js'
+import { LeastUse, NONE } from '../balance/policy.js'
 import { Pool } from '../balance/pool.js'
 import { RemoteHealth } from '../balance/remote-health.js'
 import type { SocketAddress } from '../base/address.js'
@@ -54,7 +54,7 @@ export interface GenerationContext {
   onRetired(of: ReactorGeneration): void
 }
 
-type Parts = RelayParts & { readonly tls: GenerationTls }
+type Parts = RelayParts & { readonly tls: GenerationTls; readonly pool: Pool }
 
 /** What one configuration is on a reactor: who may come in, and the sessions that began under it, to their end. */
 export class ReactorGeneration {
@@ -129,8 +129,12 @@ export class ReactorGeneration {
     this.#gate.add(listener)
   }
 
-  /** Takes the listeners that stay, with who waits there. The others are closed when their queues are empty. */
+  /**
+   * Takes the listeners that stay, with who waits there; the others are closed when their queues are empty. What is known
+   * of remotes that stay counts on.
+   */
   takeOver(old: ReactorGeneration, kept: readonly (readonly [oldSlot: number, newSlot: number])[]): void {
+    this.#learnFrom(old)
     const newSlots = new Map(kept)
     for (const [slot, listener] of old.#listeners) {
       const newSlot = newSlots.get(slot)
@@ -139,6 +143,17 @@ export class ReactorGeneration {
     }
     old.#listeners.clear()
     old.#gate.forgetAll()
+  }
+
+  #learnFrom(old: ReactorGeneration): void {
+    const { health, pool, remotes } = this.#parts
+    const before = old.#parts
+    const slots = remotes.slotsIn(before.remotes)
+    health.continueFrom(before.health, slots)
+    pool.continueFrom(before.pool, slots)
+    for (const [slot, there] of slots.entries()) {
+      if (there !== NONE) remotes.at(slot).learnFrom(before.remotes.at(there))
+    }
   }
 
   /** Whether clients that a classic master hands over are served, that are to speak in this way. */
@@ -243,6 +258,7 @@ function relayParts(
     questions,
     remotes: new Remotes(remotes, cells, child),
     health,
+    pool,
     route: () => pool,
     options: { ...relay, ...source },
     tls: new GenerationTls(settings, log, (line) => ring.write(KEY, INFO, line)),

@@ -33,7 +33,8 @@ export class Reactor {
   readonly loop: Loop
   readonly #context: GenerationContext
   readonly #report: (report: Report) => void
-  readonly #inlet: Inlet | undefined
+  readonly #inletSettings: (InletSettings & { readonly sessionsMax: number }) | undefined
+  #inlet: Inlet | undefined
   /** Clients are its. */
   #present: ReactorGeneration
   /** Is made, and waits for its listeners. */
@@ -65,7 +66,8 @@ export class Reactor {
       onRetired: (generation) => this.#onRetired(generation),
     }
     this.#present = new ReactorGeneration(settings, this.#context)
-    this.#inlet = settings.inlet && this.#openInlet(settings.inlet, settings.sessionsMax)
+    const { inlet, sessionsMax } = settings
+    this.#inletSettings = inlet && { ...inlet, sessionsMax }
   }
 
   handle(command: Command): void {
@@ -75,6 +77,9 @@ export class Reactor {
         return
       case 'listen':
         this.#present.listen(command.slot, command.fd, command.socketKind)
+        return
+      case 'open-inlet':
+        this.#openInlet()
         return
       case 'addresses':
         this.#find(command.childSlot)?.setAddresses(command.remoteSlot, command.addresses)
@@ -184,7 +189,9 @@ export class Reactor {
   }
 
   /** Clients come from a master: it has accepted them and asked who they are. There is one generation then. */
-  #openInlet(inlet: InletSettings, sessionsMax: number): Inlet {
+  #openInlet(): void {
+    const inlet = this.#inletSettings
+    if (inlet === undefined || this.#inlet !== undefined) return
     const { loop, system } = this.#context
     const messages = messageCalls()
     const peer = mapPrivate(SOCKADDR_BYTES_MAX)
@@ -218,10 +225,9 @@ export class Reactor {
       },
       onLostClient: () => log(ERR, 'a client was lost: no descriptor was left to take it'),
     }
-    const opened = new Inlet(parts, inlet.fd)
+    this.#inlet = new Inlet(parts, inlet.fd)
     this.#mayGetMore = true
-    opened.open(sessionsMax)
-    return opened
+    this.#inlet.open(inlet.sessionsMax)
   }
 
   /** What a client says in TLS is not for remotes to see, and nobody here can open it. */
@@ -238,6 +244,8 @@ export class Reactor {
 
   /** `abandoned`: listeners whose queues are emptied first; undefined for all. */
   #drain(abandoned: readonly number[] | undefined): void {
+    // A classic master sends clients without waiting for MAX: those that are on their way are served.
+    this.#openInlet()
     const isNews = !this.#isDraining
     this.#isDraining = true
     if (isNews && this.#mayGetMore) this.#inlet?.sayDying()

@@ -71,6 +71,8 @@ export type Command =
   /** Answered by `pong`: a reactor that hangs answers nothing. */
   | { readonly kind: 'ping' }
   | { readonly kind: 'listen'; readonly slot: number; readonly fd: number; readonly socketKind: SocketKind }
+  /** Say MAX to the master and take its clients: what they need is there. */
+  | { readonly kind: 'open-inlet' }
   /** `childSlot`: of which generation; by default the one that clients are of. */
   | {
       readonly kind: 'addresses'

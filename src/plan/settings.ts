@@ -3,7 +3,7 @@ import type { PlacementLimits } from '../accept/placement.js'
 import type { StickyOptions } from '../accept/sticky-cache.js'
 import { type AccessTable, compileAccess, EVERYBODY } from '../admission/access-list.js'
 import type { IdentityRule } from '../admission/identity-list.js'
-import { formatAddress, formatHost, type HostAddress, withPort } from '../base/address.js'
+import { formatAddress, formatHost, type HostAddress, type SocketAddress, withPort } from '../base/address.js'
 import type { Shape } from '../cells/layout.js'
 import type { AccessRule } from '../config/access-rule.js'
 import type { Configuration } from '../config/load.js'
@@ -45,24 +45,29 @@ export interface ClientListeners {
   readonly portIndexes: readonly number[]
 }
 
+/** Where the remotes of a configuration are. */
+export interface RemotePlaces {
+  /** The slot of each remote, in the order of the configuration. */
+  readonly remoteSlots: readonly number[]
+  /** Addresses of named remotes that are known already, by slot. */
+  readonly addresses: ReadonlyMap<number, readonly SocketAddress[]>
+}
+
 /** Zero is "no limit" in the language. */
 const orForever = (ms: number) => (ms === 0 ? Number.POSITIVE_INFINITY : ms)
 
-/**
- * What a configuration says to the relay; cells, listeners and limits come from the process. `remoteSlots`: the slot of
- * each remote, in the order of the configuration; their own order by default.
- */
+/** What a configuration says to the relay; cells, listeners and limits come from the process. */
 export function relaySettings(
   { tcprelay }: Configuration,
   { remotes: remotesTls, ...tls }: TlsSettings,
   { mptcpListeners, portIndexes }: ClientListeners,
-  remoteSlots: readonly number[] = [...tcprelay.remotes.keys()],
+  { addresses, remoteSlots }: RemotePlaces,
 ): Pick<GenerationSettings, 'remotes' | 'relay' | 'rebalance' | 'tls'> {
   const { localAddress } = tcprelay
   const hasAccessLog = tcprelay.accessLog !== undefined
   const asks = askingOf(tcprelay)
   const remotes = tcprelay.remotes.map((remote, i) =>
-    remoteSettings(remote, remotesTls[i]?.client, portIndexes),
+    remoteSettings(remote, remotesTls[i]?.client, portIndexes, addresses.get(remoteSlots[i] as number)),
   )
   return {
     remotes: bySlot(remotes, remoteSlots),
@@ -267,9 +272,10 @@ function remoteSettings(
   remote: ConfiguredRemote,
   tlsClient: number | undefined,
   portIndexes: readonly number[],
+  known: readonly SocketAddress[] = [],
 ): RemoteSettings {
   const { sctp, target, weight } = remote
-  const addresses = target.kind === 'name' ? [] : [target.address]
+  const addresses = target.kind === 'name' ? known : [target.address]
   return {
     name: remoteName(remote),
     weight,

@@ -1,4 +1,5 @@
-import type { HostAddress, SocketAddress } from '../base/address.js'
+import { NONE } from '../balance/policy.js'
+import { formatHost, type HostAddress, type SocketAddress } from '../base/address.js'
 import type { Cells, ChildCells } from '../cells/cells.js'
 import { unmap } from '../kernel/memory.js'
 import type { SctpOptions } from '../kernel/sctp.js'
@@ -44,6 +45,8 @@ export class Remote {
   readonly sctp: RemoteSctp | undefined
   /** Every address of it, best first; none while its name cannot be resolved. */
   addresses: readonly NativeAddress[] = []
+  /** The addresses without their ports, which may change. */
+  #hosts: readonly string[] = []
   /** Which address is tried first, so that a dead one costs nobody twice. */
   #first = 0
 
@@ -65,14 +68,26 @@ export class Remote {
     this.#first = (this.#first + attempt) % this.addresses.length
   }
 
+  /** The one that answered last is tried first still, if it is among the new ones. */
   replaceAddresses(addresses: readonly SocketAddress[]): void {
+    const preferred = this.#hosts[this.#first]
     for (const { region } of this.addresses) unmap(region)
     const further = this.sctp?.further ?? []
     this.addresses = addresses.map((address) => {
       if (address.family === 'unix' || further.length === 0) return nativeAddress(address)
       return nativeAddresses([address, ...further])
     })
-    this.#first = 0
+    this.#hosts = addresses.map(formatHost)
+    this.#preferHost(preferred)
+  }
+
+  /** Goes on with what the same remote of another configuration knows of its addresses. */
+  learnFrom(other: Remote): void {
+    this.#preferHost(other.#hosts[other.#first])
+  }
+
+  #preferHost(host: string | undefined): void {
+    this.#first = host === undefined ? 0 : Math.max(0, this.#hosts.indexOf(host))
   }
 
   /** Gives its native memory back; it is not connected to any more. */
@@ -95,6 +110,14 @@ export class Remotes {
 
   at(slot: number): Remote {
     return this.#list[slot] as Remote
+  }
+
+  /** By the slots of these remotes: the slot that the same remote has in `others`, or NONE. */
+  slotsIn(others: Remotes): readonly number[] {
+    return this.#list.map(({ name }, slot) => {
+      if (name === '') return NONE
+      return others.#list[slot]?.name === name ? slot : others.#list.findIndex((other) => other.name === name)
+    })
   }
 
   /** Counts a session. */

@@ -3,7 +3,7 @@ import { mock, test } from 'node:test'
 import { type SocketAddress, withPort } from '../base/address.js'
 import { NOTICE, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
-import { type NamedRemote, Resolver, resolveHost } from './resolver.js'
+import { type NamedRemote, type NameWatch, Resolver, resolveHost } from './resolver.js'
 
 const REMOTE: NamedRemote = { slot: 3, host: 'server.example', family: 0, port: 80 }
 const A = withPort({ family: 'ipv4', host: '10.0.0.1' }, 80)
@@ -16,18 +16,22 @@ class World {
   looks = 0
   answer: SocketAddress[] | Error = []
   readonly resolver = new Resolver(
-    (slot, addresses) => {
-      assert.equal(slot, REMOTE.slot)
-      this.found.push(addresses)
-    },
     (severity, line) => this.lines.push([severity, line]),
     new TraceChannel('DNS', 0, () => {}),
-    async () => {
+    async ({ host, port }) => {
+      assert.deepEqual([host, port], [REMOTE.host, 0])
       this.looks++
       if (this.answer instanceof Error) throw this.answer
       return this.answer
     },
   )
+
+  watch(remote = REMOTE): NameWatch {
+    return this.resolver.watch([remote], (slot, addresses) => {
+      assert.equal(slot, remote.slot)
+      this.found.push(addresses)
+    })
+  }
 
   async pass(ms: number): Promise<void> {
     await settled()
@@ -55,7 +59,7 @@ const failure = (code: string) => Object.assign(new Error('lookup failed'), { co
 test('a name is looked up at once, and again every half minute', async () => {
   await withWorld(async (world) => {
     world.answer = [A, B]
-    world.resolver.add(REMOTE)
+    world.watch()
     await world.pass(0)
     assert.deepEqual([world.looks, world.found], [1, [[A, B]]])
     await world.pass(29_999)
@@ -68,7 +72,7 @@ test('a name is looked up at once, and again every half minute', async () => {
 test('only an answer with other addresses is handed on, not another order of the same', async () => {
   await withWorld(async (world) => {
     world.answer = [A, B]
-    world.resolver.add(REMOTE)
+    world.watch()
     await world.pass(0)
     world.answer = [B, A]
     await world.pass(30_000)
@@ -82,7 +86,7 @@ test('only an answer with other addresses is handed on, not another order of the
 test('a failure keeps the addresses, is told once, and is tried again after a growing pause', async () => {
   await withWorld(async (world) => {
     world.answer = [A]
-    world.resolver.add(REMOTE)
+    world.watch()
     await world.pass(0)
     world.answer = failure('EAI_AGAIN')
     await world.pass(30_000)
@@ -104,17 +108,49 @@ test('a failure keeps the addresses, is told once, and is tried again after a gr
 
 test('a name without an address is a failure with a reason', async () => {
   await withWorld(async (world) => {
-    world.resolver.add(REMOTE)
+    world.watch()
     await world.pass(0)
     assert.deepEqual(world.lines, [[WARNING, "cannot resolve 'server.example': the name has no address"]])
     assert.deepEqual(world.found, [])
   })
 })
 
+test('a second watch of a name begins with the last answer, and a failure does not take it away', async () => {
+  await withWorld(async (world) => {
+    world.answer = [A]
+    const first = world.watch()
+    assert.equal(first.known.size, 0)
+    await world.pass(0)
+    world.answer = failure('EAI_AGAIN')
+    const elsewhere = { ...REMOTE, slot: 5, port: 81 }
+    const second = world.watch(elsewhere)
+    assert.deepEqual([...second.known], [[5, [withPort({ family: 'ipv4', host: '10.0.0.1' }, 81)]]])
+    await second.looked
+    assert.deepEqual([world.looks, world.found.length], [2, 1], 'looked up anew, without another answer')
+    first.close()
+    world.answer = [B]
+    await world.pass(1_000)
+    assert.deepEqual(world.found.slice(1), [[withPort({ family: 'ipv4', host: '10.0.0.2' }, 81)]])
+  })
+})
+
+test('one lookup serves all who watch a name, and the last of them ends it', async () => {
+  await withWorld(async (world) => {
+    world.answer = [A]
+    const watches = [world.watch(), world.watch()]
+    await world.pass(0)
+    assert.deepEqual([world.looks, world.found], [1, [[A], [A]]])
+    for (const watch of watches) watch.close()
+    await world.pass(100_000)
+    assert.equal(world.looks, 1)
+    assert.equal(world.watch().known.size, 0, 'a name that nobody watches is forgotten')
+  })
+})
+
 test('after close nothing happens any more, also not for a look-up under way', async () => {
   await withWorld(async (world) => {
     world.answer = [A]
-    world.resolver.add(REMOTE)
+    world.watch()
     world.resolver.close()
     await world.pass(0)
     assert.deepEqual([world.found, world.lines], [[], []])

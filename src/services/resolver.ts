@@ -32,69 +32,157 @@ export async function resolveHost({
   })
 }
 
+/** What becomes of the names of one configuration. */
+export interface NameWatch {
+  /** Addresses known when the watch began, by the slot of their remote. */
+  readonly known: ReadonlyMap<number, readonly SocketAddress[]>
+  /** Settles when each name has been looked up once since the watch began, with or without success. */
+  readonly looked: Promise<unknown>
+  close(): void
+}
+
+type OnAddresses = (slot: number, addresses: readonly SocketAddress[]) => void
+
+/** One who wants the addresses of a name, with a port of its own. */
+interface Watcher {
+  readonly remote: NamedRemote
+  readonly onAddresses: OnAddresses
+}
+
+/** A name that somebody watches. */
+interface Name extends Omit<NamedRemote, 'slot'> {
+  readonly watchers: Set<Watcher>
+  /** The last answer; undefined: there was none yet. A failure does not change it. */
+  answer: readonly SocketAddress[] | undefined
+  failures: number
+  /** The lookup in flight. */
+  look: Promise<void> | undefined
+  /** The next one. */
+  timer: NodeJS.Timeout | undefined
+}
+
 /**
- * Keeps the addresses of named remotes: looks each up at once and again while the program runs. An answer that
- * changed is handed on; a failure never takes addresses away.
+ * The addresses of host names, for all configurations of a process: a name that a new configuration shares with the
+ * present one keeps its last answer. Looks each name up when a watch begins and again while it lasts. Only another
+ * answer changes addresses; neither a failure nor silence removes any.
  */
 export class Resolver {
-  readonly #onAddresses: (slot: number, addresses: readonly SocketAddress[]) => void
   readonly #say: Say
   readonly #trace: TraceChannel
   readonly #resolve: typeof resolveHost
-  readonly #timers = new Set<NodeJS.Timeout>()
+  readonly #names = new Map<string, Name>()
   #isClosed = false
 
-  constructor(
-    onAddresses: (slot: number, addresses: readonly SocketAddress[]) => void,
-    say: Say,
-    trace: TraceChannel,
-    resolve = resolveHost,
-  ) {
-    this.#onAddresses = onAddresses
+  constructor(say: Say, trace: TraceChannel, resolve = resolveHost) {
     this.#say = say
     this.#trace = trace
     this.#resolve = resolve
   }
 
-  /** Starts looking after a remote; settles with its first answer, good or not. */
-  add(remote: NamedRemote): Promise<void> {
-    return this.#look(remote, '', 0)
+  /** Watches the names of these remotes; `onAddresses` is called with each answer that differs from the last one. */
+  watch(remotes: readonly NamedRemote[], onAddresses: OnAddresses): NameWatch {
+    const entries = remotes.map((remote) => {
+      return { name: this.#nameOf(remote), watcher: { remote, onAddresses } }
+    })
+    for (const { name, watcher } of entries) name.watchers.add(watcher)
+    const known = entries.flatMap(({ name: { answer }, watcher: { remote } }) =>
+      answer === undefined ? [] : [[remote.slot, withPortOf(answer, remote)] as const],
+    )
+    return {
+      known: new Map(known),
+      looked: Promise.all(entries.map(({ name }) => this.#look(name))),
+      close: () => {
+        for (const { name, watcher } of entries) this.#leave(name, watcher)
+      },
+    }
   }
 
   close(): void {
     this.#isClosed = true
-    for (const timer of this.#timers) clearTimeout(timer)
+    for (const { timer } of this.#names.values()) clearTimeout(timer)
+    this.#names.clear()
   }
 
-  async #look(remote: NamedRemote, known: string, failures: number): Promise<void> {
-    const answer = await this.#resolve(remote).catch(
+  #nameOf({ family, host }: NamedRemote): Name {
+    const key = keyOf(host, family)
+    const found = this.#names.get(key)
+    if (found !== undefined) return found
+    const name: Name = {
+      host,
+      family,
+      port: 0,
+      watchers: new Set(),
+      answer: undefined,
+      failures: 0,
+      look: undefined,
+      timer: undefined,
+    }
+    this.#names.set(key, name)
+    return name
+  }
+
+  #leave(name: Name, watcher: Watcher): void {
+    name.watchers.delete(watcher)
+    if (name.watchers.size > 0) return
+    clearTimeout(name.timer)
+    this.#names.delete(keyOf(name.host, name.family))
+  }
+
+  /** Looks a name up now, unless that is already under way. */
+  #look(name: Name): Promise<void> {
+    clearTimeout(name.timer)
+    name.look ??= this.#lookOnce(name).finally(() => {
+      name.look = undefined
+    })
+    return name.look
+  }
+
+  async #lookOnce(name: Name): Promise<void> {
+    const answer = await this.#resolve(name).catch(
       (error: NodeJS.ErrnoException) => error.code ?? error.message,
     )
-    if (this.#isClosed) return
-    if (this.#trace.isOn) this.#trace.say(`${remote.host}: ${JSON.stringify(answer)}`)
-    if (typeof answer === 'string' || answer.length === 0) {
-      const reason = answer.length === 0 ? 'the name has no address' : answer
-      if (failures === 0) this.#say(WARNING, `cannot resolve '${remote.host}': ${reason}`)
-      this.#again(() => this.#look(remote, known, failures + 1), RETRY_FIRST_MS * 2 ** Math.min(failures, 5))
-      return
-    }
-    const now = answer
-      .map(({ family, ...rest }) => JSON.stringify([family, rest]))
-      .sort()
-      .join()
-    if (failures > 0) this.#say(NOTICE, `'${remote.host}' is resolved again`)
-    if (now !== known) this.#onAddresses(remote.slot, answer)
-    this.#again(() => this.#look(remote, now, 0), REFRESH_MS)
+    if (this.#isClosed || name.watchers.size === 0) return
+    if (this.#trace.isOn) this.#trace.say(`${name.host}: ${JSON.stringify(answer)}`)
+    if (typeof answer === 'string') this.#onFailure(name, answer)
+    else if (answer.length === 0) this.#onFailure(name, 'the name has no address')
+    else this.#onAnswer(name, answer)
   }
 
-  #again(look: () => Promise<void>, afterMs: number): void {
-    const timer = setTimeout(
-      () => {
-        this.#timers.delete(timer)
-        void look()
-      },
-      Math.min(afterMs, REFRESH_MS),
-    )
-    this.#timers.add(timer)
+  #onFailure(name: Name, reason: string): void {
+    if (name.failures === 0) this.#say(WARNING, `cannot resolve '${name.host}': ${reason}`)
+    this.#lookAfter(name, RETRY_FIRST_MS * 2 ** Math.min(name.failures, 5))
+    name.failures++
   }
+
+  #onAnswer(name: Name, answer: readonly SocketAddress[]): void {
+    if (name.failures > 0) this.#say(NOTICE, `'${name.host}' is resolved again`)
+    name.failures = 0
+    const isNews = name.answer === undefined || textOf(answer) !== textOf(name.answer)
+    name.answer = answer
+    if (isNews) {
+      for (const { onAddresses, remote } of name.watchers)
+        onAddresses(remote.slot, withPortOf(answer, remote))
+    }
+    this.#lookAfter(name, REFRESH_MS)
+  }
+
+  #lookAfter(name: Name, afterMs: number): void {
+    name.timer = setTimeout(() => void this.#look(name), Math.min(afterMs, REFRESH_MS))
+  }
+}
+
+function keyOf(host: string, family: Family): string {
+  return `${family} ${host}`
+}
+
+/** The same for the same addresses, whatever their order. */
+function textOf(answer: readonly SocketAddress[]): string {
+  return answer
+    .map(({ family, ...rest }) => JSON.stringify([family, rest]))
+    .sort()
+    .join()
+}
+
+function withPortOf(answer: readonly SocketAddress[], { port }: NamedRemote): SocketAddress[] {
+  return answer.map((address) => (address.family === 'unix' ? address : withPort(address, port)))
 }

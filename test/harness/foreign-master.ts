@@ -140,15 +140,25 @@ function parsed(line: string): Answer {
 }
 
 /** `const master = await foreignMaster(t, file); if (!master) return` */
-export async function foreignMaster(
+export function foreignMaster(
   t: TestContext,
+  file: string,
+  ...words: readonly string[]
+): Promise<ForeignMaster | undefined> {
+  return foreignMasterIn(t, {}, file, ...words)
+}
+
+/** The same with more in the environment. */
+export async function foreignMasterIn(
+  t: TestContext,
+  environment: Readonly<Record<string, string>>,
   file: string,
   ...words: readonly string[]
 ): Promise<ForeignMaster | undefined> {
   if (!needs(t, 'python3')) return undefined
   const command = [process.execPath, TCPRELAY, '-D', ...words, file]
   const python = spawn('python3', [fileOfProject('test/harness/foreign_master.py'), ...command], {
-    env: { ...process.env, NODE_OPTIONS: '', FOREIGN_FOLDER: temporaryFolder(t) },
+    env: { ...process.env, NODE_OPTIONS: '', FOREIGN_FOLDER: temporaryFolder(t), ...environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   const master = new ForeignMaster(python)

@@ -1,19 +1,9 @@
 import assert from 'node:assert/strict'
-import { createServer } from 'node:net'
 import { test } from 'node:test'
+import { closedPort } from '../harness/closed-port.js'
 import { rawPeers } from '../harness/peers.js'
-import { type Relay, relayTo, type Target } from '../harness/relay.js'
+import { type Relay, relayTo } from '../harness/relay.js'
 import { echoes, remoteThat, says } from '../harness/remote.js'
-
-/** A port that nobody listens on: it was free a moment ago. */
-async function closedPort(): Promise<{ port: number; target: Target }> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  const port = typeof address === 'object' ? (address?.port ?? 0) : 0
-  await new Promise<void>((resolve) => server.close(() => resolve()))
-  return { port, target: { directive: `address = 127.0.0.1 port = ${port}` } }
-}
 
 async function elapsedMs(act: () => Promise<unknown>): Promise<number> {
   const startedMs = performance.now()

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { temporaryFolder } from '../harness/clean-up.js'
 import type { Client } from '../harness/client.js'
+import { closedPort } from '../harness/closed-port.js'
 import { leaveDescriptors } from '../harness/descriptor-limit.js'
 import { needs } from '../harness/needs.js'
 import { listeningPortsOf, mappingsOf } from '../harness/proc.js'
@@ -188,4 +189,22 @@ test('without a descriptor for what a new configuration takes the old one goes o
   assert.equal(await client.exchange('after'), 'after')
   assert.deepEqual(listeningPortsOf(relay.pid), [relay.port()])
   await client.close()
+})
+
+test('a remote that is down stays down when it is in the next configuration too', async (t) => {
+  const { target } = await closedPort()
+  const plan = relayTo(target, await remoteThat(echoes).start(t))
+  const relay = await plan.start(t)
+  const client = async () => {
+    const client = await relay.connect()
+    assert.equal(await client.exchange('served'), 'served')
+    await client.close()
+  }
+  await client()
+  await relay.logged(/is down/)
+  for (let nth = 1; nth <= 3; nth++) {
+    await reload(relay, plan.with(`idle timeout = ${nth}00`).text, IN_FORCE, nth)
+    await client()
+  }
+  assert.equal(relay.program.stderr.matching(/is down/).length, 1)
 })

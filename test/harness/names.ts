@@ -1,0 +1,26 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { temporaryFolder } from './clean-up.js'
+import type { NamesAnswer } from './fake-lookup.js'
+import { fileOfProject } from './program.js'
+
+/** A name server for programs that are started with `environment`: every name in `.test` has the same answer. */
+export class Names {
+  readonly #file: string
+
+  constructor(t: TestContext, first: NamesAnswer) {
+    this.#file = join(temporaryFolder(t), 'names.json')
+    this.answer(first)
+  }
+
+  get environment(): Readonly<Record<string, string>> {
+    const preload = `file://${fileOfProject('dist/test/harness/fake-lookup.js')}?${this.#file}`
+    return { NODE_OPTIONS: `--import=${preload}` }
+  }
+
+  /** What lookups that begin from now on are answered. */
+  answer(answer: NamesAnswer): void {
+    writeFileSync(this.#file, JSON.stringify(answer))
+  }
+}
