@@ -92,7 +92,8 @@ const listenRows = {
   tls: optional('tls|ssl', tlsMode, {
     doc:
       'Clients speak TLS: `yes`, `auto` (told by their first bytes), or the versions allowed: `TLSv1.2,TLSv1.3`. With ' +
-      '`pass` TLS is relayed as it is; who is asked for is read from its first bytes. With `protocol = UDP` it is DTLS, ' +
+      '`pass` TLS is relayed as it is; the name that the client asks for is read from its first bytes. A client whose ' +
+      'first bytes are TLS that cannot be read is refused, one without TLS is relayed. With `protocol = UDP` it is DTLS, ' +
       'which the children speak: `yes`, `auto`, or `DTLSv1.0`, `DTLSv1.2`, `DTLSv1.3`.',
     defaultText: '`no`',
     needs: 'TLS',

@@ -210,7 +210,8 @@ const defaultedRows = {
   tlsDetectTimeoutMs: value('tls|ssl detect timeout', time(), 3_000, {
     ...ours(
       'With `tls = auto` or `pass`: how long the first bytes of a client are waited for. One that is silent for so ' +
-        'long waits for the server to begin, and counts as plain.',
+        'long waits for the server to begin, and counts as plain. With `pass` and `mavis authorization` it may not begin TLS ' +
+        'afterwards: it was let in without a name.',
     ),
     zero: 'as long as `tls handshake timeout` says',
   }),

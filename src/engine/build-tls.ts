@@ -98,7 +98,10 @@ export class GenerationTls implements RelayTls {
     return listeners.map((listener) => {
       if (listener.mode === 'off') return undefined
       const detectMs = 'detectTimeoutMs' in listener ? orForever(listener.detectTimeoutMs) : undefined
-      if (listener.mode === 'pass') return { context: undefined, detectMs: detectMs ?? 0 }
+      if (listener.mode === 'pass') {
+        const timeoutMs = orForever(listener.handshakeTimeoutMs)
+        return { context: undefined, timeoutMs, detectMs: detectMs ?? 0 }
+      }
       return termination(this.#servers[listener.server], servers[listener.server], detectMs)
     })
   }

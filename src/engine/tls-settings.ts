@@ -63,7 +63,7 @@ export type ListenerTlsSettings =
   /** The first bytes decide; a client that is silent for `detectTimeoutMs` is plain. */
   | { readonly mode: 'auto'; readonly server: number; readonly detectTimeoutMs: number }
   /** TLS is relayed as it is, and looked at. */
-  | { readonly mode: 'pass'; readonly detectTimeoutMs: number }
+  | { readonly mode: 'pass'; readonly detectTimeoutMs: number; readonly handshakeTimeoutMs: number }
 
 export interface RemoteTlsSettings {
   /** Undefined: plain. */

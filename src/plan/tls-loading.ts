@@ -133,7 +133,7 @@ class TlsLoader {
     const tcprelay = this.#tcprelay
     const handshakeTimeoutMs = listener.tlsHandshakeTimeoutMs ?? tcprelay.tlsHandshakeTimeoutMs
     const detectTimeoutMs = (listener.tlsDetectTimeoutMs ?? tcprelay.tlsDetectTimeoutMs) || handshakeTimeoutMs
-    if (listener.tls.kind === 'pass') return { mode: 'pass', detectTimeoutMs }
+    if (listener.tls.kind === 'pass') return { mode: 'pass', detectTimeoutMs, handshakeTimeoutMs }
     const service = listenerService(listener, tcprelay)
     if (service === undefined) return { mode: 'off' }
     const server = this.server(service)

@@ -44,6 +44,8 @@ export class Connection implements Watcher, Endpoint {
   hasPeerEnded = false
   /** Urgent data is about: a read stops at its mark, so a short one does not mean drained. */
   hasUrgent = false
+  /** It was let in as a client without TLS before it said anything: its first bytes are checked. */
+  mustBePlain = false
   /** A small send may wait until the peer has acknowledged the one before it (Nagle): TCP_NODELAY is not set yet. */
   mayDelay = false
   /** The first error of this socket (a positive errno), kept because the kernel tells it once. 0: none. */
@@ -116,6 +118,7 @@ export class Connection implements Watcher, Endpoint {
     this.mayRead = false
     this.hasPeerEnded = false
     this.hasUrgent = false
+    this.mustBePlain = false
     this.mayDelay = false
     this.error = 0
   }

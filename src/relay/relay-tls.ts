@@ -21,6 +21,8 @@ export interface Terminating {
 /** TLS is read, not opened: what its first message says is noted, and whatever comes is relayed as it is. */
 export interface Passing {
   readonly context: undefined
+  /** For the first message, once it has begun. */
+  readonly timeoutMs: number
   /** A client that says nothing for so long waits for the server to speak. */
   readonly detectMs: number
 }

@@ -33,12 +33,12 @@ function helloMessage(extensions: readonly number[] | undefined, legacyVersion =
 }
 
 /** As records of these sizes, the last one repeated. */
-function records(message: readonly number[], sizes: readonly number[]): Uint8Array {
+function records(message: readonly number[], sizes: readonly number[], minor = 1): Uint8Array {
   const bytes: number[] = []
   for (let at = 0, i = 0; at < message.length; i++) {
     const size = sizes[Math.min(i, sizes.length - 1)] ?? message.length
     const part = message.slice(at, at + size)
-    bytes.push(22, 3, 1, ...vector16(part))
+    bytes.push(22, 3, minor, ...vector16(part))
     at += size
   }
   return Uint8Array.from(bytes)
@@ -111,30 +111,98 @@ test('a hello without extensions offers its legacy version', () => {
   assert.deepEqual(reading, { kind: 'hello', hello: { serverName: undefined, alpn: [], versions: [0x0301] } })
 })
 
-test('what is no hello is told apart at its first byte', () => {
+test('what no server takes for TLS is told apart at its first bytes', () => {
   for (const text of [
     'GET / HTTP/1.1\r\n',
     'SSH-2.0-x',
+    '\x80\x2e\x02',
     '\x80\x2e\x01\x00\x02',
-    '\x16\x02',
-    '\x16\x03\x09',
-    '\x15\x03\x01',
+    '\x15\x02',
+    '\0',
   ])
     assert.equal(readClientHello(Uint8Array.from(latin(text))).kind, 'not-tls', text)
-  // A handshake record with another message, without content, with too much of it.
+})
+
+test('what is meant as TLS and cannot be read is never taken for something else', () => {
+  for (const text of ['\x16\x02', '\x16\x03\x01\x00\x01\x02', '\x15\x03\x01', '\x14\x03', '\x17\x03\x09'])
+    assert.equal(readClientHello(Uint8Array.from(latin(text))).kind, 'unreadable', text)
+  const message = helloMessage([])
+  const [first, rest] = [message.slice(0, 50), message.slice(50)]
+  const record = (type: number, major: number, body: readonly number[]) => [type, major, 1, ...vector16(body)]
   for (const bytes of [
+    // Another message, and too much in one record.
     [22, 3, 1, 0, 4, 2, 0, 0, 0],
-    [22, 3, 1, 0, 0],
     [22, 3, 1, 0x40, 1],
     [22, 3, 1, 0x41],
+    // Another record in front of it, and within.
+    [...record(20, 3, []), ...record(22, 3, message)],
+    [...record(22, 3, first), ...record(21, 3, [1, 90]), ...record(22, 3, rest)],
+    [...record(22, 3, first), ...record(22, 4, rest)],
+    [
+      ...Array(33)
+        .fill(record(22, 3, []))
+        .flat(),
+      ...record(22, 3, message),
+    ],
+    // SSL 2.0 with bytes that do not add up.
+    [0x80, 12, 1, 3, 3, 0, 3, 0, 0, 0, 1, 0, 0, 0],
   ])
-    assert.equal(readClientHello(Uint8Array.from(bytes)).kind, 'not-tls', bytes.join())
+    assert.equal(readClientHello(Uint8Array.from(bytes)).kind, 'unreadable', bytes.join())
+})
+
+test('records of any minor version, and some without content, carry a hello', () => {
+  const wanted: ClientHello = { serverName: 'a.example', alpn: ['h2'], versions: [0x0304] }
+  for (const minor of [0, 1, 4, 5, 9, 255]) {
+    const bytes = records(encode(wanted), [7], minor)
+    for (const emptyCount of [0, 1, 32]) {
+      const empty = Array(emptyCount).fill([22, 3, minor, 0, 0]).flat()
+      const reading = readClientHello(Uint8Array.of(...empty, ...bytes))
+      assert.deepEqual(reading, { kind: 'hello', hello: wanted }, `${minor}, ${emptyCount}`)
+    }
+  }
+})
+
+test('the longest hello that OpenSSL takes is read, and no longer one', () => {
+  const named = serverNameExtension('a.example')
+  const inRecords = (contentBytes: number, size: number) => {
+    const filler = extension(0x7777, Array(contentBytes - named.length - 4).fill(0))
+    return records(helloMessage([...named, ...filler]), [size])
+  }
+  // Each vector of it at its end: 65,535 bytes of extensions, 65,534 of ciphers, the others as they may be.
+  const body = [
+    ...u16(0x0303),
+    ...Array(32).fill(7),
+    ...vector8(Array(32).fill(9)),
+    ...vector16(Array(65_534).fill(1)),
+    ...vector8(Array(255).fill(0)),
+    ...vector16([...named, ...extension(0x7777, Array(65_535 - named.length - 4).fill(0))]),
+  ]
+  assert.equal(body.length, 131_396)
+  for (const bytes of [
+    records([1, ...u24(body.length), ...body], [16_384]),
+    records([1, ...u24(body.length), ...body], [129]),
+    inRecords(65_535, 16_384),
+    inRecords(16_384, 1_000),
+  ]) {
+    const reading = readClientHello(bytes)
+    assert.ok(reading.kind === 'hello' && reading.hello.serverName === 'a.example', reading.kind)
+  }
+  assert.equal(readClientHello(Uint8Array.of(22, 3, 1, 0x3f, 0xff, 1, 2, 1, 0x45)).kind, 'unreadable')
+  assert.equal(readClientHello(inRecords(65_535, 50)).kind, 'unreadable', 'more records than anybody needs')
+})
+
+test('a hello in the form of SSL 2.0 has no name', () => {
+  const message = [1, ...u16(0x0303), ...u16(3), ...u16(0), ...u16(16), 0, 0, 0x2f, ...Array(16).fill(5)]
+  const bytes = Uint8Array.of(0x80, message.length, ...message)
+  const hello = { serverName: undefined, alpn: [], versions: [0x0303] }
+  assert.deepEqual(readClientHello(bytes), { kind: 'hello', hello })
+  for (let length = 1; length < bytes.length; length++)
+    assert.equal(readClientHello(bytes.subarray(0, length)).kind, 'need-more', `${length}`)
 })
 
 test('a hello beyond the limit is not waited for', () => {
-  assert.equal(readClientHello(Uint8Array.of(22, 3, 1, 0x3f, 0xff, 1, 1, 0, 0)).kind, 'too-long')
   const bytes = records(encode({ serverName: 'a', alpn: [], versions: [1] }), [1])
-  assert.equal(readClientHello(bytes.subarray(0, 300), 300).kind, 'too-long')
+  assert.equal(readClientHello(bytes.subarray(0, 300), 300).kind, 'unreadable')
   assert.equal(readClientHello(bytes, bytes.length).kind, 'hello')
 })
 
@@ -154,7 +222,7 @@ test('a hello that can be understood in two ways is none', () => {
     'an extension that is cut': [0, 0, 0, 9, 1],
   }
   for (const [what, extensions] of Object.entries(broken))
-    assert.equal(readClientHello(records(helloMessage(extensions), [])).kind, 'not-tls', what)
+    assert.equal(readClientHello(records(helloMessage(extensions), [])).kind, 'unreadable', what)
 })
 
 test('any bytes get an answer', () => {

@@ -10,20 +10,25 @@ export interface ClientHello {
 
 export type HelloReading =
   | { readonly kind: 'hello'; readonly hello: ClientHello }
-  /** Nothing speaks against it; to know more, this many bytes are needed from the beginning. */
+  /** No fault so far; to know more, this many bytes are needed from the beginning. */
   | { readonly kind: 'need-more'; readonly bytesMin: number }
-  /** Longer than the caller's limit. */
-  | { readonly kind: 'too-long' }
-  /** Something else, or a broken hello. */
+  /** TLS, or meant as such, that is broken or that this reader does not read: a server behind might understand it. */
+  | { readonly kind: 'unreadable'; readonly why: string }
+  /** No server takes this for TLS. */
   | { readonly kind: 'not-tls' }
 
 const NOT_TLS: HelloReading = { kind: 'not-tls' }
-const TOO_LONG: HelloReading = { kind: 'too-long' }
 
 const RECORD_HEAD_BYTES = 5
 const RECORD_BODY_BYTES_MAX = 16_384
 const MESSAGE_HEAD_BYTES = 4
+/** Two bytes of length, the type and the version. */
+const VERSION_2_HEAD_BYTES = 5
 const HANDSHAKE = 22
+/** Content types of records: change_cipher_spec, alert, handshake, application_data (RFC 8446, section 5.1). */
+const CONTENT_FIRST = 20
+const CONTENT_LAST = 23
+const TLS_MAJOR = 3
 const CLIENT_HELLO = 1
 const RANDOM_BYTES = 32
 const SESSION_ID_BYTES_MAX = 32
@@ -34,61 +39,133 @@ const SERVER_NAME = 0
 const ALPN = 16
 const SUPPORTED_VERSIONS = 43
 
-/** Large ones carry keys that withstand quantum computers, some 2 KB. */
-const HELLO_BYTES_MAX = 16_384
+/** The longest that OpenSSL takes (CLIENT_HELLO_MAX_LENGTH): each vector of it at its maximum. */
+const BODY_BYTES_MAX = 131_396
+
+/** OpenSSL takes any number, and many cost time here. The longest hello fits into 9. */
+const RECORDS_MAX = 1_024
+
+/** OpenSSL takes as many records without content in a row (MAX_EMPTY_RECORDS). */
+const EMPTY_RECORDS_MAX = 32
+
+/** No hello that is read has more bytes, heads of records included. */
+export const HELLO_BYTES_MAX = MESSAGE_HEAD_BYTES + BODY_BYTES_MAX + RECORDS_MAX * RECORD_HEAD_BYTES
+
+const TOO_LONG = unreadable('the ClientHello is too long')
+const TOO_MANY_RECORDS = unreadable('the ClientHello comes in too many records')
+const NO_HELLO = unreadable('the first message is no ClientHello')
+const BROKEN_RECORD = unreadable('a record before the end of the ClientHello is broken')
+const BROKEN_HELLO = unreadable('the ClientHello is broken')
 
 /**
- * Reads a ClientHello from what the client has sent so far, in however many records. Takes nothing, trusts no
- * length, and looks at no byte beyond `bytesMax`, record heads included.
+ * Reads a ClientHello from what the client has sent so far, as OpenSSL reads it: in however many records, whatever the
+ * minor version of these. Takes nothing, trusts no length, and looks at no byte beyond `bytesMax`, record heads
+ * included. A server behind the relay reads the same bytes: what only looks like TLS is `unreadable`, never `not-tls`.
  */
 export function readClientHello(peeked: Uint8Array, bytesMax = HELLO_BYTES_MAX): HelloReading {
+  const [type = HANDSHAKE, major] = peeked
+  if (mayBeVersion2(peeked)) return readVersion2(peeked, bytesMax)
+  if (!mayBeRecord(type, major)) return NOT_TLS
+  if (type !== HANDSHAKE) return major === undefined ? { kind: 'need-more', bytesMin: 2 } : NO_HELLO
   const message = joinRecords(peeked, bytesMax)
   if (!(message instanceof Uint8Array)) return message
   const hello = readBody(new Cursor(message))
-  return hello === undefined ? NOT_TLS : { kind: 'hello', hello }
+  return hello === undefined ? BROKEN_HELLO : { kind: 'hello', hello }
 }
 
-/** The body of the handshake message that the records begin with. */
+function unreadable(why: string): HelloReading {
+  return { kind: 'unreadable', why }
+}
+
+/** There are servers that do not look at the version of a handshake record, so its type alone makes it one. */
+function mayBeRecord(type: number, major: number | undefined): boolean {
+  if (type === HANDSHAKE) return true
+  return type >= CONTENT_FIRST && type <= CONTENT_LAST && (major === undefined || major === TLS_MAJOR)
+}
+
+/** The head of a ClientHello of SSL 2.0 that offers newer versions, as far as it is there (RFC 5246, appendix E.2). */
+function mayBeVersion2([first = 0, , type = CLIENT_HELLO, major = TLS_MAJOR]: Uint8Array): boolean {
+  return (first & 0x80) !== 0 && type === CLIENT_HELLO && major === TLS_MAJOR
+}
+
+/** Some servers take it still. It has no extensions, and so no name. */
+function readVersion2(peeked: Uint8Array, bytesMax: number): HelloReading {
+  const [first = 0, second = 0] = peeked
+  const length = (first & 0x7f) * 256 + second
+  const wanted = peeked.length < 2 ? VERSION_2_HEAD_BYTES : 2 + length
+  if (wanted > bytesMax) return TOO_LONG
+  if (peeked.length < wanted) return { kind: 'need-more', bytesMin: wanted }
+  const body = new Cursor(peeked.subarray(2, wanted))
+  body.skip(1)
+  const version = body.number(2)
+  const [ciphersBytes, sessionIdBytes, challengeBytes] = [body.number(2), body.number(2), body.number(2)]
+  const isWhole = !body.isBroken && ciphersBytes + sessionIdBytes + challengeBytes === body.left
+  return isWhole
+    ? { kind: 'hello', hello: { serverName: undefined, alpn: [], versions: [version] } }
+    : BROKEN_HELLO
+}
+
+/** The handshake message that the records begin with, without its head. */
 function joinRecords(peeked: Uint8Array, bytesMax: number): Uint8Array | HelloReading {
-  let message: Uint8Array = new Uint8Array(0)
-  for (let at = 0; ; ) {
+  const parts: Uint8Array[] = []
+  let length = 0
+  let wanted: number | undefined = MESSAGE_HEAD_BYTES
+  let emptyCount = 0
+  for (let at = 0, records = 1; ; records++) {
+    if (records > RECORDS_MAX) return TOO_MANY_RECORDS
     const bodyBytes = recordBytes(peeked, at)
-    if (bodyBytes === undefined) return NOT_TLS
+    if (bodyBytes === undefined) return BROKEN_RECORD
     const start = at + RECORD_HEAD_BYTES
-    const before = message.length
-    message = joined(message, peeked.subarray(start, start + bodyBytes))
-    const [type = CLIENT_HELLO, high = 0, middle = 0, low = 0] = message
-    if (type !== CLIENT_HELLO) return NOT_TLS
-    const isHeadThere = message.length >= MESSAGE_HEAD_BYTES
-    const wanted = MESSAGE_HEAD_BYTES + (isHeadThere ? high * 65_536 + middle * 256 + low : 0)
-    if (wanted > bytesMax) return TOO_LONG
-    if (isHeadThere && message.length >= wanted) return message.subarray(MESSAGE_HEAD_BYTES, wanted)
+    const before = length
+    const part = peeked.subarray(start, start + bodyBytes)
+    if (part.length > 0) parts.push(part)
+    length += part.length
+    if (before < MESSAGE_HEAD_BYTES) wanted = messageBytes(parts, length)
+    if (wanted === undefined) return NO_HELLO
+    if (wanted > Math.min(bytesMax, MESSAGE_HEAD_BYTES + BODY_BYTES_MAX)) return TOO_LONG
+    const isWhole = length >= Math.max(wanted, MESSAGE_HEAD_BYTES)
+    if (isWhole) return joined(parts, length).subarray(MESSAGE_HEAD_BYTES, wanted)
+    emptyCount = bodyBytes === 0 && start <= peeked.length ? emptyCount + 1 : 0
+    if (emptyCount > EMPTY_RECORDS_MAX) return BROKEN_RECORD
     at = start + bodyBytes
     if (at < peeked.length) continue
-    // Up to the end of this record, or of the message; when the record has ended, into the next one.
-    const next = at > peeked.length ? Math.min(at, start + wanted - before) : at + RECORD_HEAD_BYTES + 1
+    // Up to the end of this record, or of the message; when the record has ended, the head of the next one.
+    const next = at > peeked.length ? Math.min(at, start + wanted - before) : at + RECORD_HEAD_BYTES
     const bytesMin = Math.max(peeked.length + 1, next)
     return bytesMin > bytesMax ? TOO_LONG : { kind: 'need-more', bytesMin }
   }
 }
 
-/**
- * The length of what follows the head of the record at `at`, or the least that it can be; undefined: this is no
- * record of a handshake.
- */
+/** The length of what follows the head of the record at `at`, or the least that it can be; undefined: a broken record. */
 function recordBytes(peeked: Uint8Array, at: number): number | undefined {
-  const [type = HANDSHAKE, major = 3, minor = 0, high, low] = peeked.subarray(at, at + RECORD_HEAD_BYTES)
-  if (type !== HANDSHAKE || major !== 3 || minor > 4) return undefined
-  const bodyBytes = low === undefined ? Math.max(1, (high ?? 0) * 256) : (high ?? 0) * 256 + low
-  return bodyBytes === 0 || bodyBytes > RECORD_BODY_BYTES_MAX ? undefined : bodyBytes
+  const [type = HANDSHAKE, major = TLS_MAJOR, , high = 0, low = 0] = peeked.subarray(
+    at,
+    at + RECORD_HEAD_BYTES,
+  )
+  const bodyBytes = high * 256 + low
+  const isBroken = type !== HANDSHAKE || major !== TLS_MAJOR || bodyBytes > RECORD_BODY_BYTES_MAX
+  return isBroken ? undefined : bodyBytes
 }
 
-function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
-  if (one.length === 0) return other
-  const both = new Uint8Array(one.length + other.length)
-  both.set(one)
-  both.set(other, one.length)
-  return both
+/** The length of a message with its head, or the least that it can be; undefined: it is no ClientHello. */
+function messageBytes(parts: readonly Uint8Array[], length: number): number | undefined {
+  // No part is empty, so that the head is in the first four.
+  const [type = CLIENT_HELLO, high = 0, middle = 0, low = 0] = joined(
+    parts.slice(0, MESSAGE_HEAD_BYTES),
+    length,
+  )
+  if (type !== CLIENT_HELLO) return undefined
+  return MESSAGE_HEAD_BYTES + (length < MESSAGE_HEAD_BYTES ? 0 : high * 65_536 + middle * 256 + low)
+}
+function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
+  if (parts.length === 1) return parts[0] as Uint8Array
+  const all = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
 }
 
 function readBody(body: Cursor): ClientHello | undefined {

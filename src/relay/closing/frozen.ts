@@ -49,6 +49,7 @@ export function freezeSession(session: Session): Frozen | 'later' {
   const isAtRest = session.phase === 'relaying' || session.phase === 'draining'
   if (!isAtRest || session.broken !== undefined) return 'later'
   if (!session.client.transport.canFreeze || !session.remote.transport.canFreeze) return 'later'
+  if (session.client.mustBePlain) return 'later'
   const frozen: Frozen = {
     birthChild: session.birthChild,
     sequence: session.sequence,

@@ -102,6 +102,10 @@ function attemptTimer(session: Session): void {
 function takeEarlyBytes(session: Session): void {
   const { blocks, system } = session.relay
   const { client, toRemote } = session
+  if (client.mustBePlain) {
+    client.mayRead = true
+    return
+  }
   const got = receiveFirst(toRemote, system.calls, blocks)
   if (got > 0) {
     const block = blocks.keepScratch()

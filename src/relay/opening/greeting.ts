@@ -1,9 +1,9 @@
-import { EAGAIN, EINTR } from '../../kernel/errno.js'
-import { add, COUNT } from '../../observe/counters.js'
+import { SO_RCVLOWAT, SOL_SOCKET } from '../../kernel/constants.js'
+import { EAGAIN, EINTR, ENOMEM } from '../../kernel/errno.js'
 import { READABLE, WRITABLE } from '../../reactor/poller.js'
 import type { TlsChannel } from '../../tls/channel.js'
 import { MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from '../../tls/outcomes.js'
-import { readClientHello } from '../../wire/client-hello.js'
+import { HELLO_BYTES_MAX, type HelloReading, readClientHello } from '../../wire/client-hello.js'
 import type { PhaseHandler } from '../phase-handler.js'
 import type { Greeting, Terminating } from '../relay-tls.js'
 import type { Session } from '../session.js'
@@ -14,9 +14,20 @@ import { dial } from './attempts.js'
 /** The first byte of a TLS record that begins a handshake (RFC 8446, 5.1). */
 const HANDSHAKE_RECORD = 0x16
 
-/** Half a hello stays in the kernel, and what is unread is no news: whether more has come is looked for, at first so soon and at most so late. */
+/**
+ * A partial ClientHello is only peeked. No poller reports unread bytes again, so peek again on a timer that backs off
+ * between these bounds.
+ */
 const LOOK_FIRST_MS = 1
 const LOOK_MAX_MS = 250
+
+/** From here on a hello may not fit into the receive buffer, which the kernel grows only for those who read. */
+const LONG_HELLO_BYTES = 32 * 1024
+
+/** As SO_RCVLOWAT it makes room for the longest hello beside what the kernel counts for each packet (measured). */
+const ROOM_BYTES = 2 * 128 * 1024
+
+const TOO_LATE = 'it takes too long'
 
 export const GREETING: PhaseHandler = {
   onReady: greetingReady,
@@ -28,16 +39,15 @@ export const GREETING: PhaseHandler = {
 export function greet(session: Session): void {
   const { loop } = session.relay
   const greeting = greetingOf(session)
-  const timeoutMs = greeting.context === undefined ? greeting.detectMs : greeting.timeoutMs
+  const { timeoutMs, detectMs = timeoutMs } = greeting
   session.greetingDeadlineMs = loop.nowMs + timeoutMs
   session.pollMs = LOOK_FIRST_MS
-  const { detectMs = timeoutMs } = greeting
   session.setTimer(loop.nowMs + Math.min(detectMs, timeoutMs))
   if (greeting.context === undefined || greeting.detectMs !== undefined) look(session)
   else begin(session, greeting)
 }
 
-/** The client's socket is ready, or the session has another turn. */
+/** The client's socket has news, or the session has another turn. */
 function greetingReady(session: Session): void {
   if (session.client.error !== 0) session.cut('client-left')
   else if (session.client.tls === undefined) look(session)
@@ -45,10 +55,8 @@ function greetingReady(session: Session): void {
 }
 
 function greetingTimer(session: Session): void {
-  const isLookingOn = greetingOf(session).context === undefined
-  if (isLookingOn && session.relay.loop.nowMs < session.greetingDeadlineMs) look(session)
-  else if (session.client.tls === undefined) serve(session)
-  else refuse(session, 'it takes too long')
+  if (session.client.tls !== undefined) refuse(session, TOO_LATE)
+  else lookOnce(session)
 }
 
 function greetingOf({ listenerSlot, relay }: Session): Greeting {
@@ -59,41 +67,95 @@ function greetingOf({ listenerSlot, relay }: Session): Greeting {
 
 /** Does the client speak TLS, and what does it say? What it sends stays in the kernel. */
 function look(session: Session): void {
-  const { blocks, system } = session.relay
-  const { client } = session
   const greeting = greetingOf(session)
-  const { context } = greeting
-  const seen = system.calls.peek(client.fd, blocks.scratch, 0, context === undefined ? BLOCK_BYTES : 1)
-  if (seen === -EINTR) {
-    session.runLater(session.toRemote)
-    return
-  }
-  const isMoreNeeded = seen > 0 && context === undefined && !readHello(session, seen)
-  if (seen !== -EAGAIN && !isMoreNeeded) {
-    const isTls = seen > 0 && blocks.scratch.bytes[0] === HANDSHAKE_RECORD
-    if (greeting.context === undefined || !isTls) serve(session)
-    else {
-      session.setTimer(session.greetingDeadlineMs)
-      begin(session, greeting)
-    }
-  } else if (client.hasPeerEnded)
-    serve(session) // half a greeting, and no more will come
-  else if (isMoreNeeded) lookLater(session)
-  else session.again(client, READABLE)
+  if (greeting.context === undefined) peekHello(session)
+  else peekFirstByte(session, greeting)
 }
 
-/** A poller that knows no edges would tell of the bytes that are left where they are again and again: it is not asked. */
-function lookLater(session: Session): void {
+function peekFirstByte(session: Session, greeting: Terminating): void {
+  const { blocks, system } = session.relay
+  const { client } = session
+  const seen = system.calls.peek(client.fd, blocks.scratch, 0, 1)
+  if (seen === -EINTR) session.runLater(session.toRemote)
+  else if (seen === -EAGAIN) session.again(client, READABLE)
+  else if (seen > 0 && blocks.scratch.bytes[0] === HANDSHAKE_RECORD) {
+    session.setTimer(session.greetingDeadlineMs)
+    begin(session, greeting)
+  } else serve(session)
+}
+
+/** Reads the hello of a client whose TLS is passed on. */
+function peekHello(session: Session): void {
+  const { client } = session
+  const bytes = peekAll(session)
+  if (bytes === -EINTR) session.runLater(session.toRemote)
+  else if (bytes === -EAGAIN) session.again(client, READABLE)
+  else if (bytes === -ENOMEM) session.cut('shortage')
+  else if (typeof bytes === 'number') serve(session)
+  else obey(session, readClientHello(bytes), bytes.length)
+}
+
+/**
+ * What a client has sent so far, or what peek(2) answers instead. Nearly every hello fits into the scratch block; for a
+ * longer one there is a block of its own.
+ */
+function peekAll({ client, relay }: Session): Uint8Array | number {
+  const { blocks, system } = relay
+  const seen = system.calls.peek(client.fd, blocks.scratch, 0, BLOCK_BYTES)
+  if (seen <= 0) return seen
+  if (seen < BLOCK_BYTES) return blocks.scratch.bytes.subarray(0, seen)
+  const long = blocks.borrowLong(HELLO_BYTES_MAX)
+  if (long === undefined) return -ENOMEM
+  const all = system.calls.peek(client.fd, long, 0, HELLO_BYTES_MAX)
+  return all <= 0 ? all : long.bytes.subarray(0, all)
+}
+
+/** `byteCount`: of those that it was read from. */
+function obey(session: Session, reading: HelloReading, byteCount: number): void {
+  const { client } = session
+  switch (reading.kind) {
+    case 'need-more':
+      if (client.hasPeerEnded) refuse(session, 'the client has ended within its ClientHello')
+      else if (session.relay.loop.nowMs >= session.greetingDeadlineMs) refuse(session, TOO_LATE)
+      else lookLater(session, reading.bytesMin)
+      return
+    case 'unreadable':
+      refuse(session, reading.why)
+      return
+    case 'hello':
+      client.hello = reading.hello
+      // The poller would not report less than that.
+      if (byteCount >= LONG_HELLO_BYTES) setRoom(session, 1)
+      serve(session)
+      return
+    case 'not-tls':
+      serve(session)
+  }
+}
+
+/** The poller is not asked: without edges it would report the bytes that are only peeked again and again. */
+function lookLater(session: Session, bytesMin: number): void {
   const { loop } = session.relay
+  if (bytesMin >= LONG_HELLO_BYTES) setRoom(session, ROOM_BYTES)
   session.setTimer(Math.min(loop.nowMs + session.pollMs, session.greetingDeadlineMs))
   session.pollMs = Math.min(session.pollMs * 2, LOOK_MAX_MS)
 }
 
-/** Reads the hello of a client whose TLS is passed on; true when all is known that can be. */
-function readHello({ client, relay }: Session, seen: number): boolean {
-  const reading = readClientHello(relay.blocks.scratch.bytes.subarray(0, seen))
-  if (reading.kind === 'hello') client.hello = reading.hello
-  return reading.kind !== 'need-more'
+/** SO_RCVLOWAT enlarges the buffer, and unlike SO_RCVBUF does not keep the kernel from doing so later. */
+function setRoom({ client, relay }: Session, byteCount: number): void {
+  relay.system.calls.setOption(client.fd, SOL_SOCKET, SO_RCVLOWAT, byteCount)
+}
+
+/** The time to speak first is over: a client that is silent counts as plain. */
+function lookOnce(session: Session): void {
+  const { blocks, options, system } = session.relay
+  const { client } = session
+  if (system.calls.peek(client.fd, blocks.scratch, 0, 1) !== -EAGAIN) {
+    look(session)
+    return
+  }
+  client.mustBePlain = options.asks !== undefined && greetingOf(session).context === undefined
+  serve(session)
 }
 
 function begin(session: Session, { context, isTruncationReset, versions }: Terminating): void {
@@ -147,9 +209,8 @@ function serve(session: Session): void {
 
 /** The client was told why by an alert; the connection ends in order, so that it may still arrive. */
 function refuse(session: Session, why: string): void {
-  const { blocks, counters, system, trouble } = session.relay
-  add(counters, COUNT.tlsErrors, 1)
-  trouble.tellTls(session, true, why)
+  const { blocks, system } = session.relay
+  session.client.onProtocolError(why)
   // Bytes that nobody has read would turn the close into a reset, and the alert would be lost.
   system.calls.recv(session.client.fd, blocks.scratch, 0, blocks.scratch.byteLength)
   session.close('bad-greeting')

@@ -28,6 +28,8 @@ export class Blocks {
   /** Free blocks without pages. */
   readonly #cold: Region[] = []
   #made = 0
+  /** For what is looked at and does not fit into the scratch block; made when it is needed first. */
+  #long: Region | undefined
   scratch: Region
 
   constructor(calls: Calls, mapChunk: MapChunk) {
@@ -50,6 +52,12 @@ export class Blocks {
     if (next === undefined) return undefined
     this.scratch = next
     return kept
+  }
+
+  /** Scratch memory of `byteCount`, always the same, whose content nobody keeps; undefined without memory. */
+  borrowLong(byteCount: number): Region | undefined {
+    this.#long ??= this.#mapChunk(byteCount)
+    return this.#long
   }
 
   release(block: Region): void {
