@@ -24,7 +24,8 @@ import type { Loop } from '../reactor/loop.js'
 import { ClientSource } from '../relay/opening/client-source.js'
 import type { Questions } from '../relay/opening/questions.js'
 import { describeClient } from '../relay/peer-name.js'
-import { Relay, type RelayParts } from '../relay/relay.js'
+import type { EndReason } from '../relay/phases.js'
+import { type HandedOver, Relay, type RelayParts } from '../relay/relay.js'
 import { Remotes } from '../relay/remotes.js'
 import type { Blocks } from '../relay/transfer/blocks.js'
 import type { Pipes } from '../relay/transfer/pipes.js'
@@ -166,10 +167,16 @@ export class ReactorGeneration {
     return this.#settings.tls.handedOver.withKeys !== undefined
   }
 
-  /** Takes a client that the access list need not be asked about. `realm`: where that is not the listener's own. */
-  deliver(fd: Fd, listenerSlot: number, kind: SocketKind, peer: Region, realm?: string): void {
+  /** Takes a client that the access list need not be asked about. */
+  deliver(fd: Fd, listenerSlot: number, kind: SocketKind, peer: Region, handed?: HandedOver): void {
     if (kind === 'unix' && this.notesPeers) this.#peers.findCredentials(fd, peer)
-    this.#relay.deliver(fd, listenerSlot, kind, peer, realm)
+    this.#relay.deliver(fd, listenerSlot, kind, peer, handed)
+  }
+
+  /** Resets a client that cannot be served. */
+  refuse(fd: Fd, kind: SocketKind, peer: Region, handed: HandedOver, reason: EndReason): void {
+    if (kind === 'unix' && this.notesPeers) this.#peers.findCredentials(fd, peer)
+    this.#relay.refuse(fd, kind, peer, handed, reason)
   }
 
   setAddresses(remoteSlot: number, addresses: readonly SocketAddress[]): void {

@@ -6,6 +6,7 @@ import { messageCalls } from '../kernel/message-calls.js'
 import { peerCalls } from '../kernel/peer-credentials.js'
 import type { Region } from '../kernel/region.js'
 import { SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
+import type { SocketKind } from '../kernel/socket-kind.js'
 import type { System } from '../kernel/system.js'
 import { Flood } from '../observe/flood.js'
 import { ERR } from '../observe/severity.js'
@@ -13,8 +14,11 @@ import { Loop, type TurnTaker } from '../reactor/loop.js'
 import type { Poller } from '../reactor/poller.js'
 import { answered } from '../relay/opening/asking.js'
 import { Questions } from '../relay/opening/questions.js'
+import { describeClient, describeListener } from '../relay/peer-name.js'
+import type { HandedOver } from '../relay/relay.js'
 import { Blocks } from '../relay/transfer/blocks.js'
 import { Pipes } from '../relay/transfer/pipes.js'
+import { FLAG_HAPROXY } from '../wire/child-message.js'
 import { type GenerationContext, ReactorGeneration } from './build-generation.js'
 import { handedOverSlot } from './handed-over-tls.js'
 import type {
@@ -194,9 +198,10 @@ export class Reactor {
     if (inlet === undefined || this.#inlet !== undefined) return
     const { loop, system } = this.#context
     const messages = messageCalls()
-    const peer = mapPrivate(SOCKADDR_BYTES_MAX)
+    const [peer, local] = [mapPrivate(SOCKADDR_BYTES_MAX), mapPrivate(SOCKADDR_BYTES_MAX)]
     const log = (severity: number, text: string) => this.#present.log(severity, text)
     const unservedClients = new Flood(ERR, log)
+    const proxiedClients = new Flood(ERR, log)
     const parts: InletParts = {
       loop,
       calls: system.calls,
@@ -211,7 +216,10 @@ export class Reactor {
             return
           }
           const kind = prepareInherited(system.calls, messages, fd, protocol, peer)
-          this.#present.deliver(fd, slot, kind, peer, realm)
+          const listener = this.#present.notesPeers ? this.#listenerOf(fd, local) : ''
+          const handed = { realm, listener }
+          if ((flags & FLAG_HAPROXY) === 0) this.#present.deliver(fd, slot, kind, peer, handed)
+          else this.#refuseProxied(fd, kind, peer, handed, proxiedClients)
           return
         }
         const slot = listenerMark - 1
@@ -240,6 +248,20 @@ export class Reactor {
       ? 'but not as it is spoken here'
       : 'but there is no certificate'
     flood.tell(loop.nowMs, () => `a client is to speak TLS, ${why}: it is sent away`)
+  }
+
+  /** A classic master does not say it; the kernel knows. */
+  #listenerOf(fd: Fd, local: Region): string {
+    const byteLength = this.#context.system.calls.localAddress(fd, local)
+    return byteLength < 0 ? '' : describeListener(local.bytes, byteLength)
+  }
+
+  /** Its PROXY header would reach the remote as if the client had sent it, and its address be that of a proxy. */
+  #refuseProxied(fd: Fd, kind: SocketKind, peer: Region, handed: HandedOver, flood: Flood): void {
+    const why = 'the master says that the client begins with a PROXY header, which this version cannot read'
+    const name = describeClient(peer.bytes)
+    flood.tell(this.#context.loop.nowMs, () => `rejected ${name}: ${why}`)
+    this.#present.refuse(fd, kind, peer, handed, 'proxy-header')
   }
 
   /** `abandoned`: listeners whose queues are emptied first; undefined for all. */

@@ -26,6 +26,12 @@ export function describePeer(peer: Uint8Array): string {
   return formatAddress(address)
 }
 
+/** A listener by the address of a socket that it has accepted; of a Unix socket with its path. */
+export function describeListener(local: Uint8Array, byteLength: number): string {
+  const address = decodeAddress(local, byteLength)
+  return address.family === 'unix' ? formatAddress(address) : describePeer(local)
+}
+
 /** Only the host: `10.0.0.1`, `2001:db8::1`, `fe80::1%2`; `unix:` of a client of a Unix socket. */
 export function hostOf(peer: Uint8Array): string {
   const shown = describePeer(peer)

@@ -32,6 +32,8 @@ export type EndReason =
   | 'client-left'
   /** It did not speak TLS as it should, or not in time. */
   | 'bad-greeting'
+  /** A classic master says that it begins with a PROXY header, which cannot be read here. */
+  | 'proxy-header'
   /** It may not have a remote. */
   | `mavis-${Refusal}`
   /** Every remote refused, as often as `dial retries` allows. */
@@ -53,6 +55,7 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'remote-lost': COUNT.lost,
   'client-left': COUNT.resetByClient,
   'bad-greeting': COUNT.notServed,
+  'proxy-header': COUNT.notServed,
   'mavis-denied': COUNT.mavisDenied,
   'mavis-not-found': COUNT.mavisNotFound,
   'mavis-not-member': COUNT.mavisNotMember,

@@ -29,6 +29,13 @@ export interface RelayEvents {
   onRetired(): void
 }
 
+/** What a classic master hands over with a client, beside its descriptor. */
+export interface HandedOver {
+  readonly realm: string
+  /** The address that the client has come to; '' where nobody needs it. */
+  readonly listener: string
+}
+
 /** The sessions of one reactor. */
 export class Relay {
   readonly #context: RelayContext
@@ -57,28 +64,42 @@ export class Relay {
 
   /**
    * Takes a client that has been accepted: from here on the descriptor is the relay's. `peer` is the client's
-   * socket address; its bytes are copied. `realm`: where that is not the listener's own.
+   * socket address; its bytes are copied. `handed`: from whom it is, if not from a listener of ours.
    */
-  deliver(fd: Fd, listenerSlot: number, kind: SocketKind, peer: Region, realm?: string): void {
-    const { counters, loop, options } = this.#context
-    const session = this.#take()
-    session.sequence = ++this.#sequence
-    session.birthChild = this.#childSlot
-    session.listenerSlot = listenerSlot
-    session.realm = realm ?? this.#context.realms[listenerSlot] ?? ''
-    session.acceptedAtMs = loop.nowMs
-    session.client.fd = fd
-    session.client.transport = TRANSPORTS[kind]
+  deliver(fd: Fd, listenerSlot: number, kind: SocketKind, peer: Region, handed?: HandedOver): void {
+    const { options } = this.#context
+    const session = this.#begin(fd, listenerSlot, kind, peer, handed)
     if (options.mptcpListeners[listenerSlot] === true) noteMptcp(session, session.client)
-    if (options.notesPeers) this.#context.peers.note(session.record, peer.bytes, kind === 'unix')
     const hasGreeting = this.#context.tls.greetings[listenerSlot] !== undefined
     session.enter(hasGreeting ? 'greeting' : options.asks === undefined ? 'dialling' : 'asking')
-    add(counters, COUNT.accepted, 1)
     if (session.watch(session.client) < 0) session.cut('shortage')
     else if (hasGreeting) greet(session)
     else if (options.asks === undefined) dial(session)
     else ask(session, options.asks)
     if (this.#sequence === options.retireLimit) this.#events.onRetired()
+  }
+
+  /** Resets a client at once that cannot be served, with its line in the access log. */
+  refuse(fd: Fd, kind: SocketKind, peer: Region, handed: HandedOver, reason: EndReason): void {
+    const session = this.#begin(fd, 0, kind, peer, handed)
+    session.enter('dialling')
+    session.cut(reason)
+  }
+
+  #begin(fd: Fd, listenerSlot: number, kind: SocketKind, peer: Region, handed?: HandedOver): Session {
+    const { counters, loop, options, realms } = this.#context
+    const session = this.#take()
+    session.sequence = ++this.#sequence
+    session.birthChild = this.#childSlot
+    session.listenerSlot = listenerSlot
+    session.realm = handed?.realm ?? realms[listenerSlot] ?? ''
+    session.listener = handed?.listener ?? ''
+    session.acceptedAtMs = loop.nowMs
+    session.client.fd = fd
+    session.client.transport = TRANSPORTS[kind]
+    if (options.notesPeers) this.#context.peers.note(session.record, peer.bytes, kind === 'unix')
+    add(counters, COUNT.accepted, 1)
+    return session
   }
 
   /** Freezes a session, or answers 'later' when it is not at rest; see `Frozen`. */
@@ -137,7 +158,7 @@ export class Relay {
       id: session.id,
       client: describePeer(session.peer),
       credentials: credentialsIn(session.peer),
-      listener: listenerNames[session.listenerSlot] ?? '',
+      listener: session.listener || (listenerNames[session.listenerSlot] ?? ''),
       remote: session.wasConnected ? remotes.at(session.remoteSlot).name : '',
       bytesToRemote: session.toRemote.bytes,
       bytesToClient: session.toClient.bytes,

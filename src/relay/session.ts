@@ -57,6 +57,8 @@ export class Session implements TimerOwner {
   questionToken = 0
   /** Of the listener, or as a classic master has said. */
   realm = ''
+  /** The name of its listener where that is not one of ours; '' otherwise. */
+  listener = ''
   /** Whom its certificate or key names, where modules were asked about that. */
   user = ''
   /** What a module has said of a client that it refuses. */
@@ -217,6 +219,7 @@ export class Session implements TimerOwner {
     this.keepAliveAtMs = Number.POSITIVE_INFINITY
     this.wasConnected = false
     this.user = ''
+    this.listener = ''
     this.comment = ''
     this.broken = undefined
     this.heldEnd = undefined

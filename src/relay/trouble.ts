@@ -33,7 +33,7 @@ export class Trouble {
     const { listenerNames, loop } = session.relay
     this.#refused.tell(loop.nowMs, () => {
       const who = `client ${describeClient(session.peer)}${session.user === '' ? '' : ` (${session.user})`}`
-      const where = listenerNames[session.listenerSlot] ?? 'the master'
+      const where = session.listener || (listenerNames[session.listenerSlot] ?? 'the master')
       const why = comment === '' ? REFUSALS[refusal] : `${REFUSALS[refusal]}: ${comment}`
       return `${who} of ${where} is not let in: ${why}`
     })

@@ -93,6 +93,7 @@ const TLS_1_2_AND_1_3 = 0x0304
 const TLS_1_1 = 0x02
 const TLS_1_2 = 0x03
 const TLS_1_3 = 0x04
+const FLAG_HAPROXY = 1
 const FLAG_TLS_PSK = 4
 const FLAG_TLS_AUTO = 8
 
@@ -185,6 +186,33 @@ test('clients that are to speak TLS to a child without a certificate are sent aw
   }
   await master.countsDone(2)
   await master.stderr.reached(/a client is to speak TLS, but there is no certificate/)
+})
+
+test('the listener of a client is in the access log, though the master does not say it', async (t) => {
+  const master = await startChild(t, 'access log = stderr')
+  if (!master) return
+  const port = await master.port()
+  assert.deepEqual(await master.clients(1), { right: 1 })
+  await master.stderr.reached(new RegExp(` listener=127\\.0\\.0\\.1:${port} .* end=done`))
+  await master.hold(true)
+  await master.release()
+  await master.stderr.reached(/ listener=unix:\/\S+\/listening .* end=/)
+})
+
+test('clients that begin with a PROXY header are refused, counted and logged', async (t) => {
+  const master = await startChild(t, servedWith(localhost(t)), 'access log = stderr')
+  if (!master) return
+  for (const accept of [{ flags: FLAG_HAPROXY }, { flags: FLAG_HAPROXY, versions: TLS_1_3 }]) {
+    await master.holdWith(accept, false)
+    await assert.rejects(master.say('PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n'), /reset|Broken pipe/i)
+    await master.release()
+  }
+  await master.countsDone(2)
+  await master.stderr.reached(/ listener=127\.0\.0\.1:\d+ to_remote=0 .* end=proxy-header/, 2)
+  await master.stderr.reached(
+    /rejected 127\.0\.0\.1:\d+: the master says that the client begins with a PROXY header, which this version cannot read/,
+  )
+  assert.deepEqual(await master.clients(1), { right: 1 })
 })
 
 test('a master that is gone: the child finishes what it has, and ends', async (t) => {
