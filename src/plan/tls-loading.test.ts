@@ -107,7 +107,7 @@ test('listeners that say the same share an entry, whoever says it', () => {
     { mode: 'auto', server: 0, detectTimeoutMs: 4_000 },
     { mode: 'on', server: 0 },
     { mode: 'on', server: 1 },
-    { mode: 'pass', detectTimeoutMs: 4_000 },
+    { mode: 'pass', detectTimeoutMs: 4_000, handshakeTimeoutMs: 4_000 },
   ])
   assert.deepEqual(settings.servers[1], { ...settings.servers[0], alpn: ['h2'] })
   assert.equal(settings.servers[0]?.handshakeTimeoutMs, 4_000)
