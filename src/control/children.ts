@@ -97,7 +97,7 @@ export class Children {
    */
   start(slot: number, wireFd: number | undefined): void {
     const program = this.#program
-    const waitMs = this.#notBeforeMs - Date.now()
+    const waitMs = this.#notBeforeMs - performance.now()
     if (waitMs <= 0 || this.#isStopped) {
       this.#start(slot, wireFd, program)
       return
@@ -169,7 +169,7 @@ export class Children {
     child.on('error', failed)
     child.on('exit', (code, signal) => over(describeEnd(code, signal)))
     if (child.pid === undefined) return
-    this.#running.set(slot, { process: child, startedMs: Date.now(), program, hasServed: false })
+    this.#running.set(slot, { process: child, startedMs: performance.now(), program, hasServed: false })
     this.#events.onStarted(slot)
   }
 
@@ -193,11 +193,11 @@ export class Children {
     how: string,
     isAllowed: boolean,
   ): void {
-    const { hasServed = false, startedMs = Date.now() } = this.#running.get(slot) ?? {}
+    const { hasServed = false, startedMs = performance.now() } = this.#running.get(slot) ?? {}
     const { exitCode, pid } = child instanceof Error ? { exitCode: null, pid: undefined } : child
     this.#running.delete(slot)
     this.#say(exitCode === 0 ? INFO : WARNING, `child (pid ${pid ?? '-'}) ${how}`)
-    if (hasServed && Date.now() - startedMs >= NO_START_MS) this.#forgetDeaths()
+    if (hasServed && performance.now() - startedMs >= NO_START_MS) this.#forgetDeaths()
     else if (!isAllowed) this.#events.onForbidden(slot)
     // What becomes of another configuration says nothing of the one that is in force.
     else if (program === this.#program && !this.#isStopped) this.#diedAtStart()
@@ -211,10 +211,10 @@ export class Children {
 
   /** Those that die in one round are one reason to wait. */
   #diedAtStart(): void {
-    if (Date.now() < this.#notBeforeMs) return
+    if (performance.now() < this.#notBeforeMs) return
     const pauseMs = Math.min(BACKOFF_FIRST_MS * 2 ** this.#deathsAtStart, BACKOFF_MAX_MS)
     this.#deathsAtStart++
-    this.#notBeforeMs = Date.now() + pauseMs
+    this.#notBeforeMs = performance.now() + pauseMs
     this.#say(ERR, `children die at start: the next one in ${pauseMs / 1000} s`)
   }
 }

@@ -5,6 +5,7 @@ import type { Shape } from '../cells/layout.js'
 import type { Configuration } from '../config/load.js'
 import type { Staples } from '../engine/tls-settings.js'
 import type { Calls } from '../kernel/calls.js'
+import { Flood } from '../observe/flood.js'
 import { ERR } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import type { Loaded } from '../plan/load.js'
@@ -58,7 +59,7 @@ export class Generation {
   readonly tickets: TicketKeyRing | undefined
   readonly #staples: () => Staples
   readonly #names: NameWatch
-  readonly #say: Say
+  readonly #keyErrors: Flood
   #isInForce = true
   #children = 0
 
@@ -71,7 +72,7 @@ export class Generation {
   ) {
     const { calls, resolver, say } = parts
     this.loaded = loaded
-    this.#say = say
+    this.#keyErrors = new Flood(ERR, say)
     this.#staples = () => parts.staples()
     const { instancesMax, usersMax } = placementLimits(loaded.spawnd)
     this.sessionsMax = instancesMax * usersMax
@@ -116,7 +117,8 @@ export class Generation {
     try {
       appendFileSync(keylogFile, `${line}\n`, { mode: 0o600 })
     } catch (error) {
-      this.#say(ERR, `cannot write the TLS key log: ${error instanceof Error ? error.message : error}`)
+      const why = error instanceof Error ? error.message : error
+      this.#keyErrors.tell(performance.now(), () => `cannot write the TLS key log: ${why}`)
     }
   }
 

@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { after, mock, test } from 'node:test'
 import { ERR, WARNING } from '../observe/severity.js'
 import { LineFile } from './line-file.js'
 
@@ -86,6 +86,28 @@ test('a full disk costs lines and says so, once, and a reopen tries again', asyn
   file.write('lost again')
   await heard(4)
   await closed()
+})
+
+test('a broken file is tried again after a second, also when the wall clock has gone back', async () => {
+  let nowMs = 1_000
+  const monotonic = mock.method(performance, 'now', () => nowMs)
+  const { file, said, heard, closed } = fileAt('/dev/full')
+  try {
+    file.write('lost')
+    await heard(1)
+    mock.method(Date, 'now', () => 0)
+    nowMs += 999
+    file.write('too early')
+    assert.deepEqual(said.slice(1), [[WARNING, '/dev/full: lines are dropped']])
+    nowMs += 1
+    file.write('tried again')
+    assert.deepEqual(said.slice(2), [[WARNING, '/dev/full: 1 lines were dropped']])
+    await heard(4)
+  } finally {
+    monotonic.mock.restore()
+    mock.restoreAll()
+    await closed()
+  }
 })
 
 test('a file that cannot be opened is told of, and does not keep the program from ending', async () => {

@@ -26,7 +26,7 @@ export class LineFile {
   }
 
   write(line: string): void {
-    if (this.#isBroken && Date.now() - this.#triedAtMs > RETRY_MS) this.reopen()
+    if (this.#isBroken && performance.now() - this.#triedAtMs >= RETRY_MS) this.reopen()
     if (this.#isBroken || this.#stream.writableLength + this.#waiting.length > PENDING_BYTES_MAX) {
       if (this.#dropped++ === 0) this.#say(WARNING, `${this.#path}: lines are dropped`)
       return
@@ -61,7 +61,7 @@ export class LineFile {
     stream.on('error', ({ message }) => {
       if (stream !== this.#stream) return
       this.#isBroken = true
-      this.#triedAtMs = Date.now()
+      this.#triedAtMs = performance.now()
       this.#say(ERR, `cannot write the log file: ${message}`)
     })
     return stream

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mock, test } from 'node:test'
 import { countingBoundary, STRICT } from '../../test/support/boundaries.js'
 import { localCells } from '../cells/cells.js'
+import { COUNT } from '../observe/counters.js'
 import { ACCESS, LOG, LogRingWriter } from '../observe/log-ring.js'
 import { INFO, WARNING } from '../observe/severity.js'
 import { LogDrain } from './log-drain.js'
@@ -28,7 +29,7 @@ function worldOf(ringBytes: number) {
     counts.wakes++
     drain.drain()
   })
-  return { drain, writer, said, access, counts }
+  return { drain, writer, said, access, counts, counters: cells.counters }
 }
 
 test('lines go where they belong', () => {
@@ -65,6 +66,17 @@ test('lost lines are told of, once per loss', () => {
     assert.deepEqual([access.length, said], [2, [[WARNING, text]]])
     mock.timers.tick(20)
     assert.equal(said.length, 1)
+  })
+})
+
+test('a count of lost lines that is no sum is not logged', () => {
+  withDrain(1_000, ({ writer, said, counters }) => {
+    for (const count of [Number.NaN, Number.POSITIVE_INFINITY, -1]) {
+      counters[COUNT.logLinesDropped] = count
+      writer.write(ACCESS, INFO, 'a')
+      mock.timers.tick(40)
+    }
+    assert.deepEqual(said, [])
   })
 })
 

@@ -77,7 +77,8 @@ export class LogDrain {
 
   #tellDropped(): void {
     const dropped = this.#counters[COUNT.logLinesDropped] as number
-    if (dropped === this.#droppedBefore) return
+    // The child writes this number: of what is no sum (NaN, infinity) nothing is logged, however often it is read.
+    if (!Number.isFinite(dropped) || dropped <= this.#droppedBefore) return
     this.#say(
       WARNING,
       `${dropped - this.#droppedBefore} log lines were dropped: they came faster than they were written`,
