@@ -70,7 +70,7 @@ const sticky: MicroCase = {
 
 const RECORD: AccessRecord = {
   endedAtMs: 1_700_000_000_000,
-  id: '0-123456',
+  id: '0-mika1x2f-123456',
   client: '192.0.2.17:50123',
   credentials: undefined,
   listener: '192.0.2.1:443',
@@ -79,6 +79,8 @@ const RECORD: AccessRecord = {
   bytesToClient: 56_789,
   durationMs: 12.5,
   reason: 'done',
+  cause: '',
+  rule: '',
   comment: '',
   clientTls: undefined,
   remoteTls: undefined,

@@ -29,7 +29,7 @@ export interface DatagramContext extends ListeningContext {
   readonly datagrams: DatagramCalls
   readonly memory: DatagramMemory
   /** May this sender come in? If not, that is counted and logged. */
-  admits(peer: Region): boolean
+  admits(peer: Region, listenerSlot: number): boolean
   describePeer(peer: Uint8Array): string
   /** `fd`: bound to `local` and connected to `peer`, the receiver's from here on, as `bytes` are. */
   deliverDatagram(fd: Fd, listenerSlot: number, peer: Region, local: Region, bytes: Uint8Array): void
@@ -122,7 +122,7 @@ export class DatagramListener extends ListeningSocket {
   #take(byteCount: number, strays: Datagram[]): void {
     const { memory, system } = this.#context
     // As with the original, an empty datagram is no client.
-    if (byteCount === 0 || !this.#context.admits(memory.peer)) return
+    if (byteCount === 0 || !this.#context.admits(memory.peer, this.slot)) return
     const stray = this.#copy(byteCount)
     if (byteCount > DATAGRAM_BYTES_MAX) this.#tellCut(byteCount)
     const fd = this.#connect()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeClock, FakePoller } from '../../test/support/fake-poller.js'
-import { AccessList, compileAccess } from '../admission/access-list.js'
+import { AccessList, compileAccess, type NetworkRule } from '../admission/access-list.js'
 import { IdentityList, type IdentityRule } from '../admission/identity-list.js'
 import { parseNetwork } from '../base/cidr.js'
 import { COUNTERS } from '../cells/layout.js'
@@ -13,7 +13,7 @@ import { encodeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
 import { COUNT } from '../observe/counters.js'
 import { NOTICE } from '../observe/severity.js'
 import { Loop } from '../reactor/loop.js'
-import { clientKey, Doorkeeper, datagramKey } from './doorkeeper.js'
+import { clientKey, Doorkeeper, datagramKey, type Rejected } from './doorkeeper.js'
 
 /** Descriptors. */
 const JOE = 7
@@ -48,6 +48,12 @@ function fakePeers(): PeerCalls {
   }
 }
 
+const BANNED = parseNetwork('10.9.0.0/16')
+/** In line 7 of x.cfg. */
+const denied: readonly NetworkRule[] = BANNED
+  ? [{ isPermit: false, isNegated: false, networks: [BANNED], position: { file: 'x.cfg', line: 7 } }]
+  : []
+
 /** A door through which only 10.0.0.0/8 comes, and of those of Unix sockets whom the rules let in. */
 function world(...rules: readonly IdentityRule[]) {
   const clock = new FakeClock()
@@ -55,22 +61,26 @@ function world(...rules: readonly IdentityRule[]) {
   const counters = new Float64Array(COUNTERS.length)
   const said: (readonly [number, string])[] = []
   const log = (severity: number, text: string) => void said.push([severity, text])
+  const written: string[] = []
+  const writeAccess = ({ listener, peer, rule }: Rejected) =>
+    void written.push(`${describeClient(peer)} ${listener} ${rule}`)
   const network = parseNetwork('10.0.0.0/8')
   assert.ok(network)
-  const networks = new AccessList(compileAccess([{ isPermit: true, isNegated: false, networks: [network] }]))
+  const permit = { isPermit: true, isNegated: false, networks: [network] }
+  const networks = new AccessList(compileAccess([...denied, permit]))
   const describeClient = (peer: Uint8Array) => {
     const who = credentialsIn(peer)
     return who === undefined ? `${peer.subarray(4, 8).join('.')}` : `user ${who.user}`
   }
   const keeper = new Doorkeeper(
-    { loop, counters, log, describeClient, peers: fakePeers() },
+    { loop, counters, log, describeClient, peers: fakePeers(), writeAccess },
     { networks, identities: new IdentityList(rules) },
   )
   const pass = (ms: number) => {
     clock.nowMs += ms
     loop.turn(0)
   }
-  return { keeper, said, pass, rejected: () => counters[COUNT.rejected] }
+  return { keeper, said, pass, written, rejected: () => counters[COUNT.rejected] }
 }
 
 function ipv4(host: string, port = 1): Region {
@@ -93,14 +103,14 @@ function peer(address: Uint8Array): Region {
 
 test('it lets in whom the list admits, counting and saying nothing', () => {
   const { keeper, rejected, said } = world()
-  assert.equal(keeper.admits(ANYBODY, ipv4('10.0.0.1')), true)
-  assert.equal(keeper.admits(ANYBODY, ipv6('::ffff:10.0.0.1')), true)
+  assert.equal(keeper.admits(ANYBODY, ipv4('10.0.0.1'), 'here'), true)
+  assert.equal(keeper.admits(ANYBODY, ipv6('::ffff:10.0.0.1'), 'here'), true)
   assert.deepEqual([rejected(), said], [0, []])
 })
 
 test('clients of Unix sockets pass lists that are not about them', () => {
   const { keeper, rejected } = world()
-  assert.equal(keeper.admits(ANYBODY, unix()), true)
+  assert.equal(keeper.admits(ANYBODY, unix(), 'here'), true)
   assert.equal(rejected(), 0)
 })
 
@@ -110,44 +120,71 @@ const ONLY_ADMINS: IdentityRule = { isPermit: true, isNegated: false, users: [],
 test('of a Unix socket, who the system says that a client is decides', () => {
   for (const rule of [ONLY_JOE, ONLY_ADMINS]) {
     const { keeper, rejected, said } = world(rule)
-    assert.equal(keeper.admits(JOE, unix()), true)
-    assert.equal(keeper.admits(ANN, unix()), false)
+    assert.equal(keeper.admits(JOE, unix(), 'here'), true)
+    assert.equal(keeper.admits(ANN, unix(), 'here'), false)
     assert.equal(rejected(), 1)
-    assert.deepEqual(said, [[NOTICE, 'connection attempt from user 1001 rejected']])
+    assert.deepEqual(said, [
+      [NOTICE, 'connection attempt from user 1001 rejected (listener here, rule none)'],
+    ])
   }
 })
 
 test('whom the system does not tell, no line lets in', () => {
   const { keeper } = world({ isPermit: true, isNegated: true, users: [1001], groups: [] })
-  assert.deepEqual([keeper.admits(JOE, unix()), keeper.admits(ANYBODY, unix())], [true, false])
+  assert.deepEqual(
+    [keeper.admits(JOE, unix(), 'here'), keeper.admits(ANYBODY, unix(), 'here')],
+    [true, false],
+  )
 })
 
 test('lines about users say nothing of clients with an address', () => {
   const { keeper } = world(ONLY_JOE)
-  assert.equal(keeper.admits(ANN, ipv4('10.0.0.1')), true)
-  assert.equal(keeper.admits(JOE, ipv4('192.0.2.7')), false)
+  assert.equal(keeper.admits(ANN, ipv4('10.0.0.1'), 'here'), true)
+  assert.equal(keeper.admits(JOE, ipv4('192.0.2.7'), 'here'), false)
 })
 
 test('whom it turns away it counts and names', () => {
   const { keeper, rejected, said } = world()
-  assert.equal(keeper.admits(ANYBODY, ipv4('192.0.2.7')), false)
-  assert.equal(keeper.admits(ANYBODY, ipv6('2001:db8::1')), false)
+  assert.equal(keeper.admits(ANYBODY, ipv4('192.0.2.7'), 'here'), false)
+  assert.equal(keeper.admits(ANYBODY, ipv6('2001:db8::1'), 'here'), false)
   assert.equal(rejected(), 2)
-  assert.deepEqual(said, [[NOTICE, 'connection attempt from 192.0.2.7 rejected']])
+  assert.deepEqual(said, [[NOTICE, 'connection attempt from 192.0.2.7 rejected (listener here, rule none)']])
+})
+
+test('names the listener and the rule of every rejected client', () => {
+  const { keeper, said, written } = world({
+    ...ONLY_JOE,
+    isPermit: false,
+    position: { file: 'y.cfg', line: 3 },
+  })
+  for (const host of ['10.9.0.1', '10.1.0.1', '192.0.2.7']) keeper.admits(ANYBODY, ipv4(host), 'here')
+  for (const client of [JOE, ANN, ANYBODY]) keeper.admits(client, unix(), 'there')
+  assert.equal(said[0]?.[1], 'connection attempt from 10.9.0.1 rejected (listener here, rule x.cfg:7)')
+  assert.deepEqual(written.slice(0, 4), [
+    '10.9.0.1 here x.cfg:7',
+    '192.0.2.7 here none',
+    'user 1000 there y.cfg:3',
+    'user 1001 there none',
+  ])
+  assert.match(written[4] ?? '', / there none$/)
+  assert.equal(written.length, 5)
 })
 
 test('a flood is one line a second, which says how many there were', () => {
   const { keeper, pass, rejected, said } = world()
   for (let i = 0; i < 1_000; i++) {
-    keeper.admits(ANYBODY, ipv4('192.0.2.7'))
+    keeper.admits(ANYBODY, ipv4('192.0.2.7'), 'here')
     pass(1)
   }
   assert.equal(said.length, 1)
-  keeper.admits(ANYBODY, ipv4('192.0.2.8'))
-  assert.equal(said[1]?.[1], 'connection attempt from 192.0.2.8 rejected (and 999 before it)')
+  keeper.admits(ANYBODY, ipv4('192.0.2.8'), 'here')
+  assert.equal(
+    said[1]?.[1],
+    'connection attempt from 192.0.2.8 rejected (listener here, rule none) (and 999 before it)',
+  )
   pass(1_000)
-  keeper.admits(ANYBODY, ipv4('192.0.2.9'))
-  assert.equal(said[2]?.[1], 'connection attempt from 192.0.2.9 rejected')
+  keeper.admits(ANYBODY, ipv4('192.0.2.9'), 'here')
+  assert.equal(said[2]?.[1], 'connection attempt from 192.0.2.9 rejected (listener here, rule none)')
   assert.equal(rejected(), 1_002)
 })
 

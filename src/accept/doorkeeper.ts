@@ -18,9 +18,20 @@ export interface DoorkeeperParts {
   readonly loop: Loop
   readonly counters: Float64Array
   readonly log: Say
+  /** A client that was rejected, for the access log; undefined: there is none. */
+  readonly writeAccess: ((rejected: Rejected) => void) | undefined
   readonly peers: PeerCalls
   /** How a client is written. */
   describeClient(peer: Uint8Array): string
+}
+
+/** A client that the rules do not let in. */
+export interface Rejected {
+  /** Its socket address; of a client of a Unix socket with its credentials. */
+  readonly peer: Uint8Array
+  readonly listener: string
+  /** File and line of the rule, or `none` where none applies. */
+  readonly rule: string
 }
 
 /** The lists: one for clients with an address, one for those of Unix sockets. */
@@ -41,12 +52,22 @@ export class Doorkeeper {
     this.#rejections = new Flood(NOTICE, parts.log)
   }
 
-  /** `peer`: the client's socket address; of a client of a Unix socket it may say afterwards who that is. */
-  admits(fd: Fd, peer: Region): boolean {
+  /**
+   * `peer`: the client's socket address; of a client of a Unix socket it may say afterwards who that is. `listener`: the
+   * name of the listener that it has connected to.
+   */
+  admits(fd: Fd, peer: Region, listener: string): boolean {
     if (this.#isListed(fd, peer)) return true
-    const { counters, describeClient, loop } = this.#parts
+    const { counters, describeClient, loop, writeAccess } = this.#parts
+    const { bytes } = peer
+    const { identities, networks } = this.#lists
+    const rule = isIp(bytes) ? networks.rule : identities.rule
     add(counters, COUNT.rejected, 1)
-    this.#rejections.tell(loop.nowMs, () => `connection attempt from ${describeClient(peer.bytes)} rejected`)
+    // The original's words come first: people search for them.
+    this.#rejections.tell(loop.nowMs, () => {
+      return `connection attempt from ${describeClient(bytes)} rejected (listener ${listener}, rule ${rule})`
+    })
+    writeAccess?.({ peer: bytes, listener, rule })
     return false
   }
 
@@ -58,17 +79,20 @@ export class Doorkeeper {
     return identities.isEmpty || this.#isKnown(fd, peer)
   }
 
-  /** Whom the system does not tell who he is, no line can be meant for: he stays outside. */
+  /** Rejects clients whose credentials the kernel does not report. */
   #isKnown(fd: Fd, peer: Region): boolean {
     const { identities } = this.#lists
     const { peers } = this.#parts
     peers.findCredentials(fd, peer)
     const who = credentialsIn(peer.bytes)
     const groupCount = identities.asksGroups ? peers.findGroups(fd) : 0
-    return (
-      who !== undefined && groupCount >= 0 && identities.admits(who.user, who.group, peers.groups, groupCount)
-    )
+    if (who === undefined || groupCount < 0) return identities.rejectUnknown()
+    return identities.admits(who.user, who.group, peers.groups, groupCount)
   }
+}
+
+function isIp(peer: Uint8Array): boolean {
+  return peer[0] === AF_INET || peer[0] === AF_INET6
 }
 
 /** A client's address without its port, as a key; undefined for clients of Unix sockets. */

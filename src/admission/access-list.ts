@@ -1,4 +1,5 @@
 import type { Network } from '../base/cidr.js'
+import { NO_RULE, type RulePlace, ruleName } from './rule-name.js'
 
 /** One line of an access list, about clients by their addresses. */
 export interface NetworkRule {
@@ -6,6 +7,8 @@ export interface NetworkRule {
   /** Applies to the clients of all other networks instead. */
   readonly isNegated: boolean
   readonly networks: readonly Network[]
+  /** Where it is in the configuration. */
+  readonly position?: RulePlace
 }
 
 /** An address as text of 16 characters, a byte each: compared as the addresses are. Rules are put together with it. */
@@ -34,10 +37,13 @@ export interface AccessTable {
   readonly starts: Int32Array
   /** 1: may connect. */
   readonly answers: Uint8Array
+  /** Names of the rules that reject somebody, and for each answer the index of its rule there; -1: of none. */
+  readonly rules: readonly string[]
+  readonly ruleOf: Int32Array
 }
 
 /** Without a rule everybody may connect. */
-export const EVERYBODY: AccessTable = tableOf([FIRST], [true])
+export const EVERYBODY: AccessTable = tableOf([FIRST], [true], [undefined])
 
 /**
  * Turns rules into one sorted row of addresses at which the answer changes: the first rule that applies decides, and
@@ -47,18 +53,29 @@ export function compileAccess(rules: readonly NetworkRule[]): AccessTable {
   if (rules.length === 0) return EVERYBODY
   const spans = rules.map(spansOf)
   const edges = sortedEdges(spans)
-  const painted = paint(rules, spans, edges)
-  const changes = [...edges.keys()].filter((i) => i === 0 || painted[i] !== painted[i - 1])
+  const painted = paint(spans, edges)
+  const isChange = (i: number) => i === 0 || answerOf(painted[i], rules) !== answerOf(painted[i - 1], rules)
+  const changes = [...edges.keys()].filter(isChange)
+  const answers = changes.map((i) => answerOf(painted[i], rules))
   return tableOf(
     changes.map((i) => edges[i] as Key),
-    changes.map((i) => painted[i] === true),
+    answers.map((answer) => answer === true),
+    answers.map((answer) => (typeof answer === 'object' ? ruleName(answer.position) : undefined)),
   )
+}
+
+/** True: may connect. Otherwise the rule that rejects, undefined where none applies. */
+function answerOf(index: number | undefined, rules: readonly NetworkRule[]): true | NetworkRule | undefined {
+  const rule = index === undefined ? undefined : rules[index]
+  return rule?.isPermit === true ? true : rule
 }
 
 /** Who may connect: a search by halves, whatever the number and mixture of the rules. Asking allocates nothing. */
 export class AccessList {
   readonly #table: AccessTable
   readonly #asked = new Int32Array(WORDS)
+  /** The answer that was found last. */
+  #found = 0
 
   constructor(table: AccessTable) {
     this.#table = table
@@ -76,7 +93,14 @@ export class AccessList {
       asked[2] = MAPPED_WORD
       asked[3] = wordAt(bytes, at)
     }
-    return answers[lastUpTo(starts, asked)] === 1
+    this.#found = lastUpTo(starts, asked)
+    return answers[this.#found] === 1
+  }
+
+  /** The rule that rejected whoever was asked about last. */
+  get rule(): string {
+    const { ruleOf, rules } = this.#table
+    return rules[ruleOf[this.#found] as number] ?? NO_RULE
   }
 }
 
@@ -123,21 +147,17 @@ function sortedEdges(spans: readonly (readonly Span[])[]): readonly Key[] {
   return [...edges].sort()
 }
 
-/** The answer from each edge to the next: that of the first rule that applies; undefined where none does. */
-function paint(
-  rules: readonly NetworkRule[],
-  spans: readonly (readonly Span[])[],
-  edges: readonly Key[],
-): readonly (boolean | undefined)[] {
+/** From each edge to the next: the index of the first rule that applies; undefined where none does. */
+function paint(spans: readonly (readonly Span[])[], edges: readonly Key[]): readonly (number | undefined)[] {
   const places = new Map(edges.map((edge, i) => [edge, i]))
   places.set(END, edges.length)
-  const painted: (boolean | undefined)[] = edges.map(() => undefined)
+  const painted: (number | undefined)[] = edges.map(() => undefined)
   const free = new NextFree(edges.length)
-  for (const [index, { isPermit }] of rules.entries()) {
-    for (const { from, to } of spans[index] as readonly Span[]) {
+  for (const [index, ruleSpans] of spans.entries()) {
+    for (const { from, to } of ruleSpans) {
       const end = places.get(to) as number
       for (let i = free.from(places.get(from) as number); i < end; i = free.from(i)) {
-        painted[i] = isPermit
+        painted[i] = index
         free.take(i)
       }
     }
@@ -199,12 +219,19 @@ function wordAt(bytes: Uint8Array, at: number): number {
   return orderly(upper | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number))
 }
 
-function tableOf(starts: readonly Key[], answers: readonly boolean[]): AccessTable {
+function tableOf(
+  starts: readonly Key[],
+  answers: readonly boolean[],
+  names: readonly (string | undefined)[],
+): AccessTable {
+  const rules = [...new Set(names)].filter((name) => name !== undefined)
+  const indexes = new Map(rules.map((name, i) => [name, i]))
+  const ruleOf = Int32Array.from(names, (name) => (name === undefined ? -1 : (indexes.get(name) ?? -1)))
   const words = starts.flatMap((key) => {
     const bytes = Uint8Array.from(key, (char) => char.charCodeAt(0))
     return Array.from({ length: WORDS }, (_, word) => wordAt(bytes, word * 4))
   })
-  return { starts: Int32Array.from(words), answers: Uint8Array.from(answers, Number) }
+  return { starts: Int32Array.from(words), answers: Uint8Array.from(answers, Number), rules, ruleOf }
 }
 
 function keyOf(bytes: Uint8Array): Key {

@@ -1,4 +1,5 @@
 import type { TcprelaySettings } from '../config/table-tcprelay.js'
+import { withoutTime } from '../observe/access-line.js'
 import type { Log } from '../observe/log.js'
 import { INFO } from '../observe/severity.js'
 import { LineFile } from '../services/line-file.js'
@@ -18,7 +19,7 @@ function openAccessLog(accessLog: TcprelaySettings['accessLog'], log: Pick<Log, 
   if (accessLog === undefined) return { write: () => {}, ...NOTHING_OPEN }
   switch (accessLog.kind) {
     case 'syslog':
-      return { write: (line) => log.say(INFO, line), ...NOTHING_OPEN }
+      return { write: (line) => log.say(INFO, withoutTime(line)), ...NOTHING_OPEN }
     case 'stderr':
       return { write: (line) => writeLine(`${line}\n`), ...NOTHING_OPEN }
     case 'file':

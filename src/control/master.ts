@@ -62,7 +62,7 @@ export class Master {
     this.#parts = parts
     const { boundary, loaded, log, options, ownProgram, traceMask, way } = parts
     this.#trace = new TraceChannel('PROC', traceMask, log.say)
-    const files = { access: () => {}, key: () => {} }
+    const files = { access: (line: string) => this.#reloader.access.write(line), key: () => {} }
     this.#ownDrain = new LogDrain(this.#ownCells.cells.child(0), log.say, files, boundary)
     this.#isDirect = loaded.spawnd.spawn.accept === 'direct'
     this.#reloader = new Reloader({ ...parts, alarms: this.#alarms }, this.#keeper())

@@ -23,6 +23,8 @@ export interface AcceptorSettings {
   readonly sticky: StickyOptions | undefined
   readonly accessTable: AccessTable
   readonly identityRules: readonly IdentityRule[]
+  /** Rejected clients are written to the access log. */
+  readonly hasAccessLog: boolean
   readonly traceMask: number
   /** How it waits for descriptors. */
   readonly mechanism: PollMechanism

@@ -58,6 +58,7 @@ class AcceptorWorld {
       overload: 'queue',
       wireBufferBytes: 0,
       sticky: undefined,
+      hasAccessLog: false,
       accessTable: EVERYBODY,
       identityRules: [],
       traceMask: 0,

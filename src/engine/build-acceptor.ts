@@ -1,7 +1,7 @@
 import type { BrokerParts, Delivery } from '../accept/broker.js'
 import { type DatagramContext, DatagramListener, DatagramMemory } from '../accept/datagram-listener.js'
 import { Dispatcher, type DispatcherOptions } from '../accept/dispatcher.js'
-import { clientKey, Doorkeeper, datagramKey } from '../accept/doorkeeper.js'
+import { clientKey, Doorkeeper, datagramKey, type Rejected } from '../accept/doorkeeper.js'
 import { Gate } from '../accept/gate.js'
 import { type AcceptContext, Listener } from '../accept/listener.js'
 import type { ListeningSocket } from '../accept/listening-socket.js'
@@ -9,6 +9,7 @@ import { StickyCache } from '../accept/sticky-cache.js'
 import { AccessList } from '../admission/access-list.js'
 import { IdentityList } from '../admission/identity-list.js'
 import { openCells } from '../cells/cells.js'
+import { RejectedLines } from '../cli/rejected-lines.js'
 import type { Fd } from '../kernel/calls.js'
 import { datagramCalls } from '../kernel/datagrams.js'
 import { mapPrivate } from '../kernel/memory.js'
@@ -19,7 +20,8 @@ import type { Region } from '../kernel/region.js'
 import { SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
 import type { System } from '../kernel/system.js'
 import { COUNT } from '../observe/counters.js'
-import { LOG, LogRingWriter } from '../observe/log-ring.js'
+import { ACCESS, LOG, LogRingWriter } from '../observe/log-ring.js'
+import { INFO } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import { Loop } from '../reactor/loop.js'
 import type { Poller } from '../reactor/poller.js'
@@ -58,6 +60,7 @@ export class Acceptor {
   readonly #accepting: AcceptContext & DatagramContext
   readonly #report: (report: AcceptorReport) => void
   readonly #peers = peerCalls()
+  readonly #writeAccess: (rejected: Rejected) => void
   #front: Front
   #isDraining = false
 
@@ -70,6 +73,8 @@ export class Acceptor {
     const { counters, ...ring } = openCells(settings.cells.fd, settings.cells.shape).child(0)
     const writer = new LogRingWriter({ counters, ...ring }, () => report({ kind: 'log' }))
     const log = (severity: number, text: string) => writer.write(LOG, severity, text)
+    const rejected = new RejectedLines('master', system)
+    this.#writeAccess = (client) => writer.write(ACCESS, INFO, rejected.lineOf(client))
     this.#report = report
     this.loop = new Loop(poller, system.clock)
     this.#accepting = {
@@ -85,7 +90,7 @@ export class Acceptor {
       datagrams: datagramCalls(),
       memory: new DatagramMemory(),
       describePeer,
-      admits: (peer) => this.#front.doorkeeper.admits(NO_DESCRIPTOR, peer),
+      admits: (peer, slot) => this.#admits(NO_DESCRIPTOR, slot, peer),
       deliverDatagram: (fd, slot, peer, local, bytes) => {
         this.#handOn(fd, slot, this.#front.caches[slot] && datagramKey(peer.bytes, local.bytes), bytes)
       },
@@ -200,7 +205,14 @@ export class Acceptor {
       settings,
       gate: new Gate(usersMax, () => this.#countUsers(), this.loop, log, settings.overload),
       doorkeeper: new Doorkeeper(
-        { loop: this.loop, counters, log, describeClient, peers: this.#peers },
+        {
+          loop: this.loop,
+          counters,
+          log,
+          describeClient,
+          peers: this.#peers,
+          writeAccess: settings.hasAccessLog ? this.#writeAccess : undefined,
+        },
         {
           networks: new AccessList(settings.accessTable),
           identities: new IdentityList(settings.identityRules),
@@ -217,9 +229,15 @@ export class Acceptor {
   }
 
   #deliver(fd: Fd, listenerSlot: number, peer: Region, { calls }: System): void {
-    const { caches, doorkeeper } = this.#front
-    if (!doorkeeper.admits(fd, peer)) calls.close(fd)
+    const { caches } = this.#front
+    if (!this.#admits(fd, listenerSlot, peer)) calls.close(fd)
     else this.#handOn(fd, listenerSlot, caches[listenerSlot] && clientKey(peer.bytes))
+  }
+
+  #admits(fd: Fd, listenerSlot: number, peer: Region): boolean {
+    const { doorkeeper, settings } = this.#front
+    const { name } = settings.listeners[listenerSlot] as AcceptorListener
+    return doorkeeper.admits(fd, peer, name)
   }
 
   /** Gives a client to a child. `key`: by which the sticky cache knows it; undefined for clients that have no address. */

@@ -1,4 +1,4 @@
-import { Doorkeeper } from '../accept/doorkeeper.js'
+import { Doorkeeper, type Rejected } from '../accept/doorkeeper.js'
 import { type Closing, Gate } from '../accept/gate.js'
 import { type AcceptContext, Listener } from '../accept/listener.js'
 import { Neighbours } from '../accept/neighbours.js'
@@ -9,6 +9,7 @@ import { Pool } from '../balance/pool.js'
 import { RemoteHealth } from '../balance/remote-health.js'
 import type { SocketAddress } from '../base/address.js'
 import { type Cells, type ChildCells, type OpenedCells, openCells } from '../cells/cells.js'
+import { RejectedLines } from '../cli/rejected-lines.js'
 import type { Fd } from '../kernel/calls.js'
 import { unmap } from '../kernel/memory.js'
 import type { PeerCalls } from '../kernel/peer-credentials.js'
@@ -55,7 +56,11 @@ export interface GenerationContext {
   onRetired(of: ReactorGeneration): void
 }
 
-type Parts = RelayParts & { readonly tls: GenerationTls; readonly pool: Pool }
+type Parts = RelayParts & {
+  readonly tls: GenerationTls
+  readonly pool: Pool
+  readonly writeRejected: ((rejected: Rejected) => void) | undefined
+}
 
 /** What one configuration is on a reactor: who may come in, and the sessions that began under it, to their end. */
 export class ReactorGeneration {
@@ -85,7 +90,7 @@ export class ReactorGeneration {
     this.#cells = openCells(settings.cells.fd, settings.cells.shape)
     const child = this.#cells.child(childSlot)
     const parts = relayParts(settings, context, this.#cells, child)
-    const { counters, log } = parts
+    const { counters, log, writeRejected: writeAccess } = parts
     this.#parts = parts
     const events = { onRoom: () => context.onRoom(this), onRetired: () => context.onRetired(this) }
     this.#relay = new Relay(parts, events, childSlot)
@@ -93,7 +98,7 @@ export class ReactorGeneration {
     this.#neighbours = neighbours
     this.#gate = new Gate(sessionsMax, countSessions, loop, log, overload, neighbours)
     this.#doorkeeper = new Doorkeeper(
-      { loop, counters, log, describeClient, peers },
+      { loop, counters, log, describeClient, peers, writeAccess },
       {
         networks: new AccessList(settings.accessTable),
         identities: new IdentityList(settings.identityRules),
@@ -236,7 +241,8 @@ export class ReactorGeneration {
   }
 
   #admit(fd: Fd, slot: number, peer: Region): void {
-    if (this.#doorkeeper.admits(fd, peer)) this.deliver(fd, slot, this.#kindOf(slot), peer)
+    const listener = this.#settings.listenerNames[slot] ?? ''
+    if (this.#doorkeeper.admits(fd, peer, listener)) this.deliver(fd, slot, this.#kindOf(slot), peer)
     else this.#parts.system.calls.close(fd)
   }
 }
@@ -247,7 +253,8 @@ function relayParts(
   cells: Cells,
   child: ChildCells,
 ): Parts {
-  const { listenerNames, realms, relay, remotes, traceMask } = settings
+  const { childSlot, listenerNames, realms, relay, remotes, traceMask } = settings
+  const rejected = new RejectedLines(childSlot, system)
   const ring = new LogRingWriter(child, onLog)
   const log = (severity: number, text: string) => ring.write(LOG, severity, text)
   const { localAddress } = relay
@@ -276,6 +283,9 @@ function relayParts(
     listenerNames,
     realms,
     writeAccess: (record) => ring.write(ACCESS, INFO, accessLine(record)),
+    writeRejected: relay.hasAccessLog
+      ? (client) => ring.write(ACCESS, INFO, rejected.lineOf(client))
+      : undefined,
   }
 }
 

@@ -1,4 +1,41 @@
-import { printableWord } from './log.js'
+import { cut, printableWord } from './log.js'
+
+/** One line of the access log: its fields, and how they are written. */
+
+/**
+ * Longest value of a field that strangers fill in (server name, protocols, certificate, comment), and of one that the
+ * configuration or the system does. Together they leave room for all fields in a line of the log ring, which cuts longer lines.
+ */
+const STRANGERS_BYTES_MAX = 192
+const OWN_BYTES_MAX = 512
+
+/** A value without blanks, of at most so many bytes. */
+function word(text: string, bytesMax: number): string {
+  // No text becomes shorter by escaping: what is beyond the limit need not be escaped.
+  return cut(printableWord(text.length > bytesMax ? text.slice(0, bytesMax + 1) : text), bytesMax)
+}
+
+/** What strangers say. */
+export function strangersWord(text: string): string {
+  return word(text, STRANGERS_BYTES_MAX)
+}
+
+function ownWord(text: string): string {
+  return word(text, OWN_BYTES_MAX)
+}
+
+/** A sentence as one word that is still readable: `certificate_verify_failed`. */
+function sentenceWord(text: string): string {
+  return strangersWord(text.replaceAll(' ', '_'))
+}
+
+/**
+ * The first part of the ids of sessions that one reactor begins with one configuration: `who` it is and when it began,
+ * in milliseconds. A replaced child has the same place as the one before, and begins later.
+ */
+export function idPrefix(who: number | string, wallMs: number): string {
+  return `${who}-${Math.floor(wallMs).toString(36)}`
+}
 
 /** What is told of a finished connection. */
 export interface AccessRecord {
@@ -14,6 +51,10 @@ export interface AccessRecord {
   readonly bytesToClient: number
   readonly durationMs: number
   readonly reason: string
+  /** The error behind that, as the system or OpenSSL calls it; '' where there is none. */
+  readonly cause: string
+  /** Of a rejected client: file and line of the rule, or `none` if none applies. '' otherwise. */
+  readonly rule: string
   /** What a module of MAVIS has said of a client that it refuses; '' as a rule. */
   readonly comment: string
   /** Undefined where plain bytes are spoken. */
@@ -44,7 +85,7 @@ function tlsWords(prefix: string, tls: AccessTls | undefined): string {
   const resumed = isResumed === undefined ? undefined : isResumed ? 'yes' : 'no'
   const words = { tls: version, cipher, sni: serverName, alpn, resumed, subject, psk: pskIdentity }
   return Object.entries(words)
-    .map(([name, value]) => (value ? ` ${prefix}${name}=${printableWord(value)}` : ''))
+    .map(([name, value]) => (value ? ` ${prefix}${name}=${strangersWord(value)}` : ''))
     .join('')
 }
 
@@ -76,12 +117,20 @@ function timeText(wallMs: number): string {
  * `remote`, so that every value keeps its type.
  */
 export function accessLine(record: AccessRecord): string {
-  const remote = record.remote === '' ? '' : ` remote=${printableWord(record.remote)}`
+  const { cause, comment, rule } = record
+  const remote = record.remote === '' ? '' : ` remote=${ownWord(record.remote)}`
   return (
-    `${timeText(record.endedAtMs)} id=${record.id} client=${printableWord(record.client)}${credentialWords(record.credentials)}` +
-    ` listener=${printableWord(record.listener)}${remote}${tlsWords('', record.clientTls)}` +
+    `${timeText(record.endedAtMs)} id=${record.id} client=${ownWord(record.client)}${credentialWords(record.credentials)}` +
+    ` listener=${ownWord(record.listener)}${remote}${tlsWords('', record.clientTls)}` +
     `${tlsWords('remote_', record.remoteTls)}${mptcpWord('', record.clientMptcp)}` +
     `${mptcpWord('remote_', record.remoteMptcp)} to_remote=${record.bytesToRemote}` +
-    ` to_client=${record.bytesToClient} seconds=${(record.durationMs / 1000).toFixed(3)} end=${record.reason}${record.comment === '' ? '' : ` comment=${printableWord(record.comment)}`}`
+    ` to_client=${record.bytesToClient} seconds=${(record.durationMs / 1000).toFixed(3)} end=${record.reason}` +
+    `${cause === '' ? '' : ` reason=${sentenceWord(cause)}`}${rule === '' ? '' : ` rule=${ownWord(rule)}`}` +
+    `${comment === '' ? '' : ` comment=${strangersWord(comment)}`}`
   )
+}
+
+/** A line without its time, for logs that have their own. */
+export function withoutTime(line: string): string {
+  return line.slice(line.indexOf(' ') + 1)
 }

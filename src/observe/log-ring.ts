@@ -21,7 +21,8 @@ const IS_READER_ASLEEP = 2
 
 /** u16 length of the text, u8 kind, u8 severity. */
 const RECORD_HEAD_BYTES = 4
-const TEXT_BYTES_MAX = 4096
+/** Longer lines are cut: what strangers put into one has to be cut before, or the end is lost. */
+export const LINE_BYTES_MAX = 4096
 
 /** Twice the size tells a full ring from an empty one. */
 function wrapped(position: number, size: number): number {
@@ -46,7 +47,7 @@ export class LogRingWriter {
   readonly #bytes: Uint8Array
   readonly #counters: Float64Array
   readonly #wake: () => void
-  readonly #record = new Uint8Array(RECORD_HEAD_BYTES + TEXT_BYTES_MAX)
+  readonly #record = new Uint8Array(RECORD_HEAD_BYTES + LINE_BYTES_MAX)
   readonly #text = this.#record.subarray(RECORD_HEAD_BYTES)
   readonly #encoder = new TextEncoder()
 

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { linuxCalls } from '../kernel/linux-calls.js'
-import { type AccessRecord, accessLine } from './access-line.js'
-import { Log, printable } from './log.js'
+import { type AccessRecord, accessLine, idPrefix, withoutTime } from './access-line.js'
+import { cut, Log, printable } from './log.js'
+import { LINE_BYTES_MAX } from './log-ring.js'
 import { DEBUG, ERR, INFO, NOTICE, SEVERITIES, WARNING } from './severity.js'
 import { Syslog } from './syslog.js'
 import { TRACE_BITS, TraceChannel, type TraceName } from './trace.js'
@@ -98,6 +99,8 @@ const RECORD: AccessRecord = {
   bytesToClient: 5_000_000_000,
   durationMs: 1234.5678,
   reason: 'done',
+  cause: '',
+  rule: '',
   comment: '',
   clientTls: undefined,
   remoteTls: undefined,
@@ -119,6 +122,63 @@ test('times of lines are those of their own, whichever came before', () => {
     const [time] = accessLine({ ...RECORD, endedAtMs }).split(' ')
     assert.equal(time, new Date(endedAtMs).toISOString())
   }
+})
+
+test('an error and the rule that rejected a client are words', () => {
+  const failed = accessLine({ ...RECORD, reason: 'no-remote', cause: 'connection refused' })
+  assert.match(failed, / end=no-remote reason=connection_refused$/)
+  const rejected = accessLine({ ...RECORD, reason: 'rejected', rule: '/etc/my relay.cfg:7' })
+  assert.match(rejected, / end=rejected rule=\/etc\/my\\x20relay.cfg:7$/)
+})
+
+test('a log with times of its own gets a line without', () => {
+  assert.match(withoutTime(accessLine(RECORD)), /^id=0-17 client=/)
+})
+
+test('ids of a reactor that begins later are others', () => {
+  assert.notEqual(idPrefix(0, 1_700_000_000_000), idPrefix(0, 1_700_000_000_001))
+  assert.notEqual(idPrefix(0, 1_700_000_000_000), idPrefix(1, 1_700_000_000_000))
+})
+
+/** What strangers send where there is no limit: much of it, of characters that become longer in a line. */
+const longText = fc
+  .tuple(fc.string({ unit: 'binary', maxLength: 20 }), fc.integer({ min: 1, max: 2_000 }))
+  .map(([text, times]) => text.repeat(times))
+
+test('whatever strangers send, a line keeps all fields and fits into a line of the log ring', () => {
+  const tls = fc.record({
+    version: fc.constant('TLSv1.3'),
+    cipher: fc.constant('TLS_CHACHA20_POLY1305_SHA256'),
+    serverName: longText,
+    alpn: longText,
+    isResumed: fc.constant(true),
+    subject: longText,
+    pskIdentity: longText,
+  })
+  const record = fc.record({
+    clientTls: tls,
+    remoteTls: tls,
+    comment: longText,
+    cause: longText,
+    rule: longText,
+  })
+  fc.assert(
+    fc.property(record, longText, longText, (values, listener, remote) => {
+      const credentials = { user: 4_294_967_294, group: 4_294_967_294 }
+      const own = { listener, remote, credentials, clientMptcp: false, remoteMptcp: false }
+      const line = accessLine({ ...RECORD, ...values, ...own })
+      assert.ok(Buffer.byteLength(line) <= LINE_BYTES_MAX, `${Buffer.byteLength(line)} bytes`)
+      assert.match(line, / to_remote=120 to_client=5000000000 seconds=1\.235 end=done/)
+    }),
+  )
+})
+
+test('a text is cut between characters', () => {
+  assert.equal(cut('short', 5), 'short')
+  assert.equal(cut('longer', 5), 'lo...')
+  assert.equal(cut('ü'.repeat(4), 8), 'ü'.repeat(4))
+  assert.equal(cut('ü'.repeat(5), 8), 'üü...')
+  assert.equal(cut('😀😀', 7), '😀...')
 })
 
 test('a client that reached no remote', () => {

@@ -67,6 +67,19 @@ export function printableWord(text: string): string {
   return text.replace(/[\x00-\x20\x7f-\x9f]/g, escaped)
 }
 
+/** Marks a text that was cut. */
+const CUT_MARK = '...'
+
+const encoder = new TextEncoder()
+
+/** At most so many bytes of a text that strangers have chosen, whole characters only. */
+export function cut(text: string, bytesMax: number): string {
+  // A UTF-16 unit takes three bytes of UTF-8 at most.
+  if (text.length * 3 <= bytesMax || Buffer.byteLength(text) <= bytesMax) return text
+  const { read } = encoder.encodeInto(text, new Uint8Array(bytesMax - CUT_MARK.length))
+  return `${text.slice(0, read)}${CUT_MARK}`
+}
+
 function escaped(character: string): string {
   return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
 }

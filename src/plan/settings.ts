@@ -145,6 +145,7 @@ export function acceptorSettings(
     sticky: stickyOptions(spawnd.spawn),
     accessTable: accessTableOf(spawnd.accessRules),
     identityRules: identityRulesOf(spawnd.accessRules),
+    hasAccessLog: tcprelay.accessLog !== undefined,
     traceMask,
   }
 }
@@ -162,8 +163,8 @@ function accessTableOf(rules: readonly AccessRule[]): AccessTable {
 function identityRulesOf(rules: readonly AccessRule[]): readonly IdentityRule[] {
   return rules.flatMap((rule) => {
     if ('networks' in rule) return []
-    const { groups, isNegated, isPermit, users } = rule
-    return { groups, isNegated, isPermit, users }
+    const { groups, isNegated, isPermit, position, users } = rule
+    return { groups, isNegated, isPermit, position, users }
   })
 }
 

@@ -95,8 +95,13 @@ export class Connection implements Watcher, Endpoint {
     this.tls = undefined
   }
 
+  noteCause(cause: string): void {
+    if (this.session.cause === '') this.session.cause = cause
+  }
+
   onProtocolError(reason: string): void {
     const { counters, trouble } = this.session.relay
+    this.noteCause(reason)
     add(counters, COUNT.tlsErrors, 1)
     trouble.tellTls(this.session, this.isClient, reason)
   }

@@ -28,6 +28,9 @@ export type EndReason =
   /** The peer stopped answering: keepalive or retransmission gave up, or its network is gone. */
   | 'client-lost'
   | 'remote-lost'
+  /** The peer broke TLS in the middle of the session. */
+  | 'client-tls-error'
+  | 'remote-tls-error'
   /** The client left before a remote answered. */
   | 'client-left'
   /** It did not speak TLS as it should, or not in time. */
@@ -53,6 +56,8 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'remote-reset': COUNT.resetByRemote,
   'client-lost': COUNT.lost,
   'remote-lost': COUNT.lost,
+  'client-tls-error': COUNT.lost,
+  'remote-tls-error': COUNT.lost,
   'client-left': COUNT.resetByClient,
   'bad-greeting': COUNT.notServed,
   'proxy-header': COUNT.notServed,

@@ -3,7 +3,7 @@ import type { Fd } from '../kernel/calls.js'
 import { credentialsIn } from '../kernel/peer-credentials.js'
 import type { Region } from '../kernel/region.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
-import type { AccessRecord, AccessTls } from '../observe/access-line.js'
+import { type AccessRecord, type AccessTls, idPrefix } from '../observe/access-line.js'
 import { add, COUNT } from '../observe/counters.js'
 import { type Frozen, freezeSession, thawSession } from './closing/frozen.js'
 import type { Connection } from './connection.js'
@@ -41,6 +41,7 @@ export class Relay {
   readonly #context: RelayContext
   readonly #events: RelayEvents
   readonly #childSlot: number
+  readonly #idPrefix: string
   readonly #open: Session[] = []
   readonly #free: Session[] = []
   #sequence = 0
@@ -51,6 +52,7 @@ export class Relay {
     this.#context = { ...parts, diallings: new Diallings(), peers: new Peers(), sessionClosed }
     this.#events = events
     this.#childSlot = childSlot
+    this.#idPrefix = idPrefix(childSlot, parts.system.clock.wallMs())
   }
 
   get openCount(): number {
@@ -72,7 +74,8 @@ export class Relay {
     if (options.mptcpListeners[listenerSlot] === true) noteMptcp(session, session.client)
     const hasGreeting = this.#context.tls.greetings[listenerSlot] !== undefined
     session.enter(hasGreeting ? 'greeting' : options.asks === undefined ? 'dialling' : 'asking')
-    if (session.watch(session.client) < 0) session.cut('shortage')
+    const watched = session.watch(session.client)
+    if (watched < 0) session.fail('shortage', -watched)
     else if (hasGreeting) greet(session)
     else if (options.asks === undefined) dial(session)
     else ask(session, options.asks)
@@ -91,6 +94,7 @@ export class Relay {
     const session = this.#take()
     session.sequence = ++this.#sequence
     session.birthChild = this.#childSlot
+    session.idPrefix = this.#idPrefix
     session.listenerSlot = listenerSlot
     session.realm = handed?.realm ?? realms[listenerSlot] ?? ''
     session.listener = handed?.listener ?? ''
@@ -164,6 +168,8 @@ export class Relay {
       bytesToClient: session.toClient.bytes,
       durationMs: loop.nowMs - session.acceptedAtMs,
       reason: session.reason,
+      cause: session.cause,
+      rule: '',
       comment: session.comment,
       clientTls: accessTls(session.client),
       remoteTls: accessTls(session.remote),

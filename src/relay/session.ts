@@ -3,6 +3,7 @@ import type { Pool } from '../balance/pool.js'
 import { invariant } from '../base/invariant.js'
 import type { Outcome } from '../kernel/calls.js'
 import { SO_ERROR, SOL_SOCKET } from '../kernel/constants.js'
+import { errorText } from '../kernel/errno.js'
 import { FAILED, HUNG_UP, type Interest, ENDED as PEER_ENDED, READABLE, URGENT } from '../reactor/poller.js'
 import { Timer, type TimerOwner } from '../reactor/timers.js'
 import { Connection, NO_FD } from './connection.js'
@@ -37,9 +38,11 @@ export class Session implements TimerOwner {
   #handler: PhaseHandler = PHASE_HANDLERS.closed
   /** Place in the relay's list of open sessions. */
   index = 0
-  /** Counts the sessions of a child from 1; with the slot of the child of its birth it is the session's name. */
+  /** Counts the sessions of a reactor from 1; behind `idPrefix` it makes the session's id. */
   sequence = 0
   birthChild = 0
+  /** The first part of its id: which reactor it began on, and when that began. */
+  idPrefix = ''
   listenerSlot = 0
   remoteSlot = NONE
   acceptedAtMs = 0
@@ -50,6 +53,8 @@ export class Session implements TimerOwner {
   /** A remote has answered: the session relays, or did. */
   wasConnected = false
   reason: EndReason = 'done'
+  /** The error that ends it, as the system or OpenSSL calls it, for the access log; '' while there is none. */
+  cause = ''
 
   greetingDeadlineMs = 0
 
@@ -102,7 +107,7 @@ export class Session implements TimerOwner {
   }
 
   get id(): string {
-    return `${this.birthChild}-${this.sequence}`
+    return `${this.idPrefix}-${this.sequence}`
   }
 
   enter(next: Phase): void {
@@ -182,6 +187,17 @@ export class Session implements TimerOwner {
     this.close(reason)
   }
 
+  /** The same because of an error, which the access log names; the first one does. */
+  fail(reason: EndReason, errno: number): void {
+    this.blame(errno)
+    this.cut(reason)
+  }
+
+  /** Notes the error that will end it, unless there was one before. */
+  blame(errno: number): void {
+    if (this.cause === '') this.cause = errorText(errno)
+  }
+
   /** Closes both sockets as they are and gives the record back. */
   close(reason: EndReason): void {
     this.reason = reason
@@ -221,6 +237,7 @@ export class Session implements TimerOwner {
     this.user = ''
     this.listener = ''
     this.comment = ''
+    this.cause = ''
     this.broken = undefined
     this.heldEnd = undefined
   }

@@ -1,10 +1,14 @@
 import { REFUSALS, type Refusal } from '../base/authorization.js'
 import { errorText } from '../kernel/errno.js'
 import { Flood } from '../observe/flood.js'
+import { cut } from '../observe/log.js'
 import { NOTICE, WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import { describeClient } from './peer-name.js'
 import type { Session } from './session.js'
+
+/** Names and comments of strangers are cut to this, so that a line keeps its end. */
+const TEXT_BYTES_MAX = 256
 
 /** What sessions have to complain of, told so that nobody can fill the log with it. */
 export class Trouble {
@@ -32,9 +36,9 @@ export class Trouble {
   tellRefusal(session: Session, refusal: Refusal, comment: string): void {
     const { listenerNames, loop } = session.relay
     this.#refused.tell(loop.nowMs, () => {
-      const who = `client ${describeClient(session.peer)}${session.user === '' ? '' : ` (${session.user})`}`
+      const who = `client ${describeClient(session.peer)}${session.user === '' ? '' : ` (${cut(session.user, TEXT_BYTES_MAX)})`}`
       const where = session.listener || (listenerNames[session.listenerSlot] ?? 'the master')
-      const why = comment === '' ? REFUSALS[refusal] : `${REFUSALS[refusal]}: ${comment}`
+      const why = comment === '' ? REFUSALS[refusal] : `${REFUSALS[refusal]}: ${cut(comment, TEXT_BYTES_MAX)}`
       return `${who} of ${where} is not let in: ${why}`
     })
   }

@@ -3,7 +3,9 @@ import { readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from '../harness/clean-up.js'
-import type { Client } from '../harness/client.js'
+import { Client } from '../harness/client.js'
+import { spawning, startMaster } from '../harness/master.js'
+import { MODES } from '../harness/modes.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { until } from '../harness/until.js'
@@ -33,7 +35,7 @@ test('the access log tells who, where, how much, how long and why it ended', asy
   const [line = ''] = await until('a line', () => linesOf(file).length === 1 && linesOf(file))
   const [, time = '', id, from, listener, to, toRemote, toClient, seconds, end] = LINE.exec(line) ?? []
   assert.ok(Math.abs(Date.parse(time) - Date.now()) < 10_000, time)
-  assert.equal(id, '0-1')
+  assert.match(id ?? '', /^0-[0-9a-z]+-1$/)
   assert.equal(from, `127.0.0.1:${clientPort}`)
   assert.equal(listener, `127.0.0.1:${relay.port()}`)
   assert.equal(to, `127.0.0.1:${remote.port}`)
@@ -41,14 +43,51 @@ test('the access log tells who, where, how much, how long and why it ended', asy
   assert.ok(Number(seconds) < 10)
 })
 
-test('lines to stderr are the plain lines, lines to syslog are lines of the log', async (t) => {
+test('every line has one time: its own in a file and on stderr, that of the log in syslog', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const plain = await relayTo(remote).with('access log = stderr').start(t)
   const logged = await relayTo(remote).with('access log = syslog').start(t)
   for (const relay of [plain, logged]) await talk(await relay.connect(), 'x')
-  await plain.logged(/^\S+ id=0-1 .* end=done$/)
-  await logged.logged(/^\S+ tcprelay\[\d+\] info: \S+ id=0-1 .* end=done$/)
+  await plain.logged(/^\S+Z id=0-\w+-1 .* end=done$/)
+  await logged.logged(/^\S+Z tcprelay\[\d+\] info: id=0-\w+-1 .* end=done$/)
 })
+
+test('a child that replaces another one gives its sessions other ids', async (t) => {
+  const plan = relayTo(await remoteThat(echoes).start(t))
+    .with('access log = stderr')
+    .withMaster(spawning([1, 1]))
+  const master = await startMaster(t, plan)
+  const idOf = async (nth: number) => {
+    await talk(await master.connect(), 'x')
+    const [, id] = await master.logged(/ id=(\S+) .* end=done/, nth)
+    return id
+  }
+  const first = await idOf(1)
+  const [child = 0] = master.children()
+  process.kill(child, 'SIGKILL')
+  await master.leavesNoChild()
+  await master.hasChildren(1)
+  assert.notEqual(await idOf(2), first)
+})
+
+const REJECTED =
+  / id=r\w+-\w+-(\d+) client=127\.0\.0\.1:\d+ listener=127\.0\.0\.1:\d+ to_remote=0 to_client=0 seconds=0\.000 end=rejected rule=(\S+):(\d+)$/
+
+for (const { name, start } of MODES) {
+  test(`${name}: a client that a rule rejects is in the access log, with the rule and where it is`, async (t) => {
+    const plan = relayTo(await remoteThat(echoes).start(t))
+      .with('access log = stderr')
+      .withMaster('permit 192.0.2.0/24', 'deny 127.0.0.0/8')
+    const relay = await start(t, plan)
+    for (const nth of [1, 2, 3]) {
+      await (await Client.connect(t, { port: relay.port() })).ending()
+      const [, , file = '', line] = await relay.logged(REJECTED, nth)
+      assert.match(readFileSync(file, 'utf8').split('\n')[Number(line) - 1] ?? '', /deny 127/)
+    }
+    const place = String.raw`\(listener 127\.0\.0\.1:\d+, rule \S+:\d+\)`
+    await relay.logged(new RegExp(`connection attempt from 127\\.0\\.0\\.1:\\d+ rejected ${place}`))
+  })
+}
 
 test('without the directive there are no such lines', async (t) => {
   const remote = await remoteThat(echoes).start(t)

@@ -171,7 +171,7 @@ test('the retire limit holds in a crowd: no child gets one client more', async (
   await Promise.all(clients.map((client) => client.close()))
   await master.logged(/ end=done$/m, 45)
   const numbers = master.program.stderr
-    .matching(/ id=\d+-\d+ /)
+    .matching(/ id=\d+-\w+-\d+ /)
     .map((line) => Number(/-(\d+) /.exec(line)?.[1]))
   assert.equal(Math.max(...numbers), 10)
   // Of 45 clients two children cannot have had more than 20.

@@ -1,4 +1,4 @@
-import { ECONNRESET, ENOMEM, ENOTCONN, EPIPE, ESHUTDOWN } from '../../kernel/errno.js'
+import { ECONNRESET, ENOMEM, ENOTCONN, EPIPE, EPROTO, ESHUTDOWN } from '../../kernel/errno.js'
 import type { Connection } from '../connection.js'
 import type { EndReason } from '../phases.js'
 import type { Session } from '../session.js'
@@ -19,7 +19,7 @@ const POLL_MAX_MS = 100
 export function passOnFailure(session: Session, connection: Connection): void {
   if (session.broken === undefined) begin(session, connection)
   else if (isOrderly(session) && connection !== session.broken) {
-    session.cut(reasonFor(connection))
+    session.fail(reasonFor(connection), connection.error)
     return
   }
   if (session.client.error !== 0 && session.remote.error !== 0) {
@@ -56,7 +56,7 @@ export function endInOrder(session: Session, left: Connection): void {
     finish(session) // it has ended at the same time
   else {
     whole.fail(-outcome)
-    session.cut(reasonFor(whole))
+    session.fail(reasonFor(whole), whole.error)
   }
 }
 
@@ -92,6 +92,7 @@ function begin(session: Session, broken: Connection): void {
   session.broken = broken
   broken.mayRead = true
   session.reason = reasonFor(broken)
+  session.blame(broken.error)
   if (session.phase === 'relaying') session.enter('draining')
   session.dropHeld(broken.writes)
   broken.writes.isDone = true
@@ -99,8 +100,9 @@ function begin(session: Session, broken: Connection): void {
   waitForProgress(session)
 }
 
-function reasonFor({ error, isClient }: Connection): EndReason {
+function reasonFor({ error, isClient, tls }: Connection): EndReason {
   if (error === ENOMEM) return 'shortage'
+  if (error === EPROTO && tls !== undefined) return isClient ? 'client-tls-error' : 'remote-tls-error'
   // ENOTCONN is what shutdown answers when the reset has come but was not told yet.
   const isReset = error === ECONNRESET || error === EPIPE || error === ENOTCONN
   if (isReset) return isClient ? 'client-reset' : 'remote-reset'

@@ -11,6 +11,7 @@ import { UNIX } from '../transfer/unix-transport.js'
 /** A session as plain data: what another reactor, here or in another process, needs to go on with it. */
 export interface Frozen {
   readonly birthChild: number
+  readonly idPrefix: string
   readonly sequence: number
   readonly listenerSlot: number
   readonly remoteSlot: number
@@ -52,6 +53,7 @@ export function freezeSession(session: Session): Frozen | 'later' {
   if (session.client.mustBePlain) return 'later'
   const frozen: Frozen = {
     birthChild: session.birthChild,
+    idPrefix: session.idPrefix,
     sequence: session.sequence,
     listenerSlot: session.listenerSlot,
     remoteSlot: session.remoteSlot,
@@ -81,6 +83,7 @@ export function freezeSession(session: Session): Frozen | 'later' {
 export function thawSession(session: Session, frozen: Frozen): void {
   const { options, peers, remotes } = session.relay
   session.birthChild = frozen.birthChild
+  session.idPrefix = frozen.idPrefix
   session.sequence = frozen.sequence
   session.listenerSlot = frozen.listenerSlot
   session.remoteSlot = frozen.remoteSlot

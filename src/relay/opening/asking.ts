@@ -52,7 +52,7 @@ export function answered(questions: Questions, answers: readonly Answer[]): void
 
 /** News of the client's socket while it waits: what it sends stays there, its end may be half of one. */
 function askingReady({ client }: Session): void {
-  if (client.error !== 0) client.session.cut('client-left')
+  if (client.error !== 0) client.session.fail('client-left', client.error)
 }
 
 function askingTimer(session: Session): void {

@@ -60,13 +60,18 @@ export function dial(session: Session): void {
   pool.countClient()
   takeEarlyBytes(session)
   if (session.client.error === 0) goOn(session)
-  else session.cut(session.client.error === ENOMEM ? 'shortage' : 'client-left')
+  else clientFailed(session)
+}
+
+function clientFailed(session: Session): void {
+  const { error } = session.client
+  session.fail(error === ENOMEM ? 'shortage' : 'client-left', error)
 }
 
 /** News of either socket while dialling. */
 function attemptReady(session: Session, connection: Connection, readiness: number): void {
   if (connection.isClient) {
-    if (connection.error !== 0) session.cut('client-left')
+    if (connection.error !== 0) session.fail('client-left', connection.error)
     return
   }
   if (connection.tls !== undefined) shakeHands(session, connection.tls)
@@ -139,6 +144,7 @@ function goOn(session: Session): void {
 /** The remote that was tried last is to blame like one that failed earlier, or it would never be left alone. */
 function outOfTime(session: Session): void {
   if (session.remoteSlot !== NONE && session.dialling.hasRemoteFailed) remoteFailed(session)
+  session.cause = failureText(session)
   session.cut(session.dialling.isShort ? 'shortage' : 'dial-timeout')
 }
 
@@ -163,6 +169,7 @@ function chooseRemote(session: Session): boolean {
 function roundFailed(session: Session): void {
   const { dialling } = session
   if (dialling.roundsLeft === 0) {
+    session.cause = failureText(session)
     session.cut('no-remote')
     return
   }
@@ -185,6 +192,7 @@ function tryAddresses(session: Session): boolean {
     const outcome = connectTo(session, aim(session, dialling.addressesTried))
     dialling.isShort = isOwnShortage(-outcome)
     if (dialling.isShort) {
+      noteFailure(session, -outcome)
       trouble.tell('cannot connect to remotes, clients wait', -outcome)
       pause(session, SHORTAGE_PAUSE_MS)
       return true
@@ -199,9 +207,10 @@ function tryAddresses(session: Session): boolean {
       connected(session)
       return true
     }
-    if (dialling.isRefusedHere || isLocalRefusal(-outcome))
+    if (dialling.isRefusedHere || isLocalRefusal(-outcome)) {
+      noteFailure(session, -outcome)
       trouble.tell(`cannot connect to ${remote.name} from here`, -outcome)
-    else countFailure(session, -outcome)
+    } else countFailure(session, -outcome)
   }
   return false
 }
@@ -343,9 +352,13 @@ function countFailure(session: Session, errno: number, reason = ''): void {
   const { counters, trace } = session.relay
   add(counters, COUNT.attemptsFailed, 1)
   dialling.hasRemoteFailed = true
+  noteFailure(session, errno, reason)
+  if (trace.isOn) trace.say(`session ${session.id}: attempt failed: ${failureText(session)}`)
+}
+
+function noteFailure({ dialling }: Session, errno: number, reason = ''): void {
   dialling.lastErrno = errno
   dialling.lastReason = reason
-  if (trace.isOn) trace.say(`session ${session.id}: attempt failed: ${failureText(session)}`)
 }
 
 /**
@@ -376,6 +389,7 @@ function remoteFailed(session: Session): void {
 
 function failureText({ dialling }: Session): string {
   const { lastErrno, lastReason } = dialling
+  if (lastErrno === 0) return 'no address to connect to'
   return lastReason === '' ? errorText(lastErrno) : `TLS: ${lastReason}`
 }
 

@@ -8,6 +8,7 @@ import type { PhaseHandler } from '../phase-handler.js'
 import type { Greeting, Terminating } from '../relay-tls.js'
 import type { Session } from '../session.js'
 import { BLOCK_BYTES } from '../transfer/blocks.js'
+import { NO_CLOSE_NOTIFY } from '../transfer/tls-transport.js'
 import { ask } from './asking.js'
 import { dial } from './attempts.js'
 
@@ -49,7 +50,7 @@ export function greet(session: Session): void {
 
 /** The client's socket has news, or the session has another turn. */
 function greetingReady(session: Session): void {
-  if (session.client.error !== 0) session.cut('client-left')
+  if (session.client.error !== 0) session.fail('client-left', session.client.error)
   else if (session.client.tls === undefined) look(session)
   else shakeHands(session, session.client.tls)
 }
@@ -90,7 +91,7 @@ function peekHello(session: Session): void {
   const bytes = peekAll(session)
   if (bytes === -EINTR) session.runLater(session.toRemote)
   else if (bytes === -EAGAIN) session.again(client, READABLE)
-  else if (bytes === -ENOMEM) session.cut('shortage')
+  else if (bytes === -ENOMEM) session.fail('shortage', ENOMEM)
   else if (typeof bytes === 'number') serve(session)
   else obey(session, readClientHello(bytes), bytes.length)
 }
@@ -162,7 +163,7 @@ function begin(session: Session, { context, isTruncationReset, versions }: Termi
   const { client } = session
   const channel = context.accept(client.fd, versions)
   if (channel === undefined) {
-    session.cut('shortage')
+    session.fail('shortage', ENOMEM)
     return
   }
   client.speakTls(channel, isTruncationReset)
@@ -190,11 +191,12 @@ function shakeHands(session: Session, tls: TlsChannel): void {
       refuse(session, tls.reason)
       return
     case TRUNCATED:
+      client.noteCause(NO_CLOSE_NOTIFY)
       session.cut('client-left')
       return
     default:
       client.fail(-outcome)
-      session.cut('client-left')
+      session.fail('client-left', -outcome)
   }
 }
 

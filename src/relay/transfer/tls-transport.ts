@@ -5,6 +5,9 @@ import type { TlsChannel } from '../../tls/channel.js'
 import { END, MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from '../../tls/outcomes.js'
 import type { Endpoint, Transport } from './transport.js'
 
+/** Why a connection that ends without close_notify counts as reset. */
+export const NO_CLOSE_NOTIFY = 'closed without close_notify'
+
 /** TLS over TCP. */
 export const TLS: Transport = {
   name: 'tls',
@@ -35,7 +38,7 @@ export const TLS: Transport = {
       case MORE:
         return -EINTR
       case TRUNCATED:
-        return source.isTruncationReset ? -ECONNRESET : 0
+        return source.isTruncationReset ? truncated(source) : 0
       default:
         return failed(source, tls, got)
     }
@@ -68,8 +71,13 @@ function written(sink: Endpoint, tls: TlsChannel, outcome: Outcome): Outcome {
 
 /** An errno as it is; whatever else is wrong is reported once and becomes EPROTO. */
 function failed(endpoint: Endpoint, tls: TlsChannel, outcome: Outcome): Outcome {
-  if (outcome === TRUNCATED) return -ECONNRESET
+  if (outcome === TRUNCATED) return truncated(endpoint)
   if (outcome !== PROTOCOL_ERROR) return outcome
   if (endpoint.error === 0) endpoint.onProtocolError(tls.reason)
   return -EPROTO
+}
+
+function truncated(endpoint: Endpoint): Outcome {
+  endpoint.noteCause(NO_CLOSE_NOTIFY)
+  return -ECONNRESET
 }

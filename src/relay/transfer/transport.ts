@@ -19,6 +19,8 @@ export interface Endpoint {
   mayRead: boolean
   readsWhenWritable: boolean
   writesWhenReadable: boolean
+  /** Why the session will end, in words for the access log; the first cause counts. */
+  noteCause(cause: string): void
   /** The peer broke the protocol of the transport; `reason` has the library's words. */
   onProtocolError(reason: string): void
 }
