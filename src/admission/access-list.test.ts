@@ -95,6 +95,20 @@ for (const [what, text] of MIXTURES) {
   })
 }
 
+test('names the rule that rejects, also where rules of one answer meet', () => {
+  const rules = ['deny 10.0.0.0/9', 'permit 10.128.0.0/10', 'deny 10.0.0.0/8', 'permit ::1']
+  const placed = rules.map((text, i) => ({ ...rule(text), position: { file: 'x.cfg', line: i + 1 } }))
+  const list = new AccessList(compileAccess(placed))
+  const ruleFor = (host: string) => (list.admits(hostBytes(host)) ? 'permitted' : list.rule)
+  assert.deepEqual(['10.0.0.1', '10.128.0.1', '10.255.0.1', '192.0.2.1', '::1'].map(ruleFor), [
+    'x.cfg:1',
+    'permitted',
+    'x.cfg:3',
+    'none',
+    'permitted',
+  ])
+})
+
 /** Rule by rule, as the documentation reads. */
 function admitsNaively(rules: readonly NetworkRule[], address: Uint8Array): boolean {
   for (const { isNegated, isPermit, networks } of rules) {
