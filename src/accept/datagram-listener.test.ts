@@ -56,7 +56,13 @@ class World {
     const log = (_severity: number, line: string) => void this.lines.push(line)
     const system = { calls: { ...calls, ...overriding }, clock: this.clock, random: () => 0 }
     const own = datagramCalls()
-    this.gate = new Gate(usersMax, () => this.users, this.loop, log, overload)
+    this.gate = new Gate(
+      () => usersMax,
+      () => this.users,
+      this.loop,
+      log,
+      overload,
+    )
     const context = {
       system,
       loop: this.loop,

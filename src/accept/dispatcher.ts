@@ -76,6 +76,24 @@ export class Dispatcher implements TimerOwner {
     return this.#children.reduce((sum, { isRetiring, users }) => sum + (isRetiring ? 0 : users), waiting)
   }
 
+  /** Clients that children take at most, those that may still be opened included, and those left out that retire. */
+  get servingPlaces(): number {
+    const { instancesMax, usersMax } = this.#options.limits
+    let serving = 0
+    let spoken = 0
+    let places = 0
+    for (const { isRetiring, ownMax } of this.#children) {
+      if (isRetiring) continue
+      serving++
+      if (ownMax === Number.POSITIVE_INFINITY) continue
+      spoken++
+      places += Math.min(usersMax, ownMax)
+    }
+    // Children that have not said what they take are expected to take as many as the others.
+    const expected = spoken === 0 ? usersMax : Math.ceil(places / spoken)
+    return places + (Math.max(serving, instancesMax) - spoken) * expected
+  }
+
   get childCount(): number {
     return this.#children.length
   }

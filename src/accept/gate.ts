@@ -41,7 +41,7 @@ const NOBODY: Others = { haveRoom: () => false, leaveClients: () => {} }
 /** How many sessions one reactor may hold, and what happens at that number. */
 export class Gate implements TimerOwner {
   readonly #listeners: ListeningSocket[] = []
-  readonly #sessionsMax: number
+  readonly #sessionsMax: () => number
   readonly #countSessions: () => number
   readonly #loop: Loop
   readonly #log: Say
@@ -57,7 +57,7 @@ export class Gate implements TimerOwner {
   #isStopped = false
 
   constructor(
-    sessionsMax: number,
+    sessionsMax: () => number,
     countSessions: () => number,
     loop: Loop,
     log: Say,
@@ -84,7 +84,7 @@ export class Gate implements TimerOwner {
   }
 
   hasRoom(): boolean {
-    return this.#countSessions() < this.#sessionsMax
+    return this.#countSessions() < this.#sessionsMax()
   }
 
   /** A listener found no room: all of them wait until a session ends, or turn clients away. */
@@ -128,7 +128,7 @@ export class Gate implements TimerOwner {
    * had no room either: nobody will tell us.
    */
   #lookForMissed(): void {
-    if (this.#others === NOBODY || this.#countSessions() !== this.#sessionsMax - 1) return
+    if (this.#others === NOBODY || this.#countSessions() !== this.#sessionsMax() - 1) return
     for (const listener of this.#listeners) if (listener.isAccepting) listener.lookAgain()
   }
 
@@ -148,18 +148,26 @@ export class Gate implements TimerOwner {
   }
 
   onTimer(): void {
-    this.#hasTold = false
-    this.#log(NOTICE, 'resuming normal operation')
+    this.#tellRoom()
   }
 
-  /** Lets go of its listeners, which go on under another gate. */
-  forgetAll(): void {
-    this.#forget()
+  /**
+   * Goes on in the place of another gate, whose listeners follow by `add`. A limit that was logged there is logged as over
+   * here: with room for a while, as ever.
+   */
+  takeOver(old: Gate): void {
+    this.#hasTold = old.#hasTold
+    old.#hasTold = false
+    old.#forget()
+    if (this.#hasTold) this.#loop.timers.set(this.#settled, this.#loop.nowMs + SETTLED_MS)
   }
 
   /** No more clients, for good; those that are connected already are taken first, or not: `closingOf` a slot. */
   stop(closingOf: (slot: number) => Closing): void {
-    for (const listener of this.#listeners) listener.close(closingOf(listener.slot))
+    const closings = this.#listeners.map((listener) => closingOf(listener.slot))
+    // Others take the clients of a listener that is closed now: they have room, or log a limit of their own.
+    if (this.#hasTold && closings.includes('now')) this.#tellRoom()
+    for (const [i, listener] of this.#listeners.entries()) listener.close(closings[i] as Closing)
     this.#forget()
   }
 
@@ -170,10 +178,15 @@ export class Gate implements TimerOwner {
     this.#listeners.length = 0
   }
 
+  #tellRoom(): void {
+    this.#hasTold = false
+    this.#log(NOTICE, 'resuming normal operation')
+  }
+
   #tellFull(): void {
     if (this.#hasTold) return
     this.#hasTold = true
     const hint = OVERLOAD_HINTS[this.#overload]
-    this.#log(WARNING, `limit of ${this.#sessionsMax} concurrent users reached, ${hint} new connections`)
+    this.#log(WARNING, `limit of ${this.#sessionsMax()} concurrent users reached, ${hint} new connections`)
   }
 }

@@ -31,7 +31,7 @@ class World {
   constructor(sessionsMax = 1_000_000, others?: Others) {
     this.#sessionsMax = sessionsMax
     this.gate = new Gate(
-      sessionsMax,
+      () => sessionsMax,
       () => this.sessions,
       this.loop,
       (_severity, line) => this.lines.push(line),
@@ -200,6 +200,58 @@ test('a limit that is reached all the time is told once, and once that it is ove
   }
   assert.deepEqual(world.lines.slice(1), ['resuming normal operation'])
 })
+
+/** Lets time pass without clients. */
+function quiet(world: World): void {
+  world.waiting.clear()
+  for (let i = 0; i < 20; i++) {
+    world.turn()
+    world.clock.nowMs += 100
+  }
+}
+
+const FULL_AND_OVER = [
+  'limit of 2 concurrent users reached, queueing new connections',
+  'resuming normal operation',
+]
+
+test('a gate in the place of another one logs that the limit of before is over', () => {
+  const world = new World(2)
+  world.listener(5)
+  world.waiting.set(5, 3)
+  for (let i = 0; i < 5; i++) world.turn()
+  assert.deepEqual(world.lines, FULL_AND_OVER.slice(0, 1))
+  let sessions = 2
+  const successor = new Gate(
+    () => 2,
+    () => sessions,
+    world.loop,
+    (_severity, line) => world.lines.push(line),
+  )
+  successor.takeOver(world.gate)
+  successor.onFull()
+  quiet(world)
+  assert.equal(world.lines.length, 1, 'it is full, too, which is no news')
+  sessions = 1
+  successor.onRoom()
+  quiet(world)
+  assert.deepEqual(world.lines, FULL_AND_OVER)
+})
+
+for (const [closing, lines] of [
+  ['now', FULL_AND_OVER],
+  ['after-queue', FULL_AND_OVER.slice(0, 1)],
+] as const) {
+  test(`a gate that stops at its limit while others take its clients logs that it is over: ${closing}`, () => {
+    const world = new World(2)
+    world.listener(5)
+    world.waiting.set(5, 3)
+    for (let i = 0; i < 5; i++) world.turn()
+    world.gate.stop(() => closing)
+    quiet(world)
+    assert.deepEqual(world.lines, lines)
+  })
+}
 
 test('a listener that is short and one that is full do not wake each other', () => {
   const world = new World(1)

@@ -46,7 +46,7 @@ export const COUNTERS = [
   'mavisTimeouts',
   'mavisNoIdentity',
   'mavisBusy',
-  // Sessions that it takes at most, while it accepts by itself; 0 otherwise.
+  // Sessions that it takes at most, while it accepts by itself; 0 otherwise. A master that accepts: with all its children.
   'placesNow',
 ] as const
 export type CounterName = (typeof COUNTERS)[number]

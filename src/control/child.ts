@@ -62,7 +62,7 @@ export class Child {
     way.add({ leave: (done) => this.#leave(done) })
     if (settings.inlet !== undefined) this.#thread.post({ kind: 'open-inlet' })
     const { counters } = openCells(CELLS_FD, start.shape).child(start.slot)
-    keepTitle(parts.program, () => this.#load(counters))
+    keepTitle(parts, () => this.#load(counters))
     for (const signal of ['SIGHUP', 'SIGTERM'] as const) process.on(signal, () => this.#retire(signal))
   }
 

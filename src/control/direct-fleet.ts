@@ -108,6 +108,16 @@ export class DirectFleet implements Fleet {
     ended()
   }
 
+  /** Children that do not accept yet, or have not started, are expected to take what the configuration allows. */
+  get places(): number {
+    const { instancesMax, usersMax } = this.#limits
+    const crew = this.#crew()
+    const known = crew.map(({ slot }) => this.#parts.loadOf(slot).places || usersMax)
+    const retiring = [...this.#children.values()].filter(({ isRetiring }) => isRetiring)
+    const toCome = Math.max(0, instancesMax - crew.length) * usersMax
+    return known.reduce((sum, places) => sum + places, toCome + this.#sessionsOf(retiring))
+  }
+
   #onServing(child: DirectChild): void {
     child.isServing = true
     if (child.isFresh) this.#checkPrepared()

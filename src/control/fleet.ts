@@ -1,4 +1,5 @@
 import type { AcceptorCommand, AcceptorReport, AcceptorSettings } from '../engine/acceptor-settings.js'
+import { COUNT } from '../observe/counters.js'
 import { ReactorThread } from './reactor-thread.js'
 
 /** Who decides which children there are, and how clients get to them. It answers by reports. */
@@ -10,13 +11,19 @@ export interface Fleet {
   hear(slot: number, what: 'serving' | 'retiring'): void
   /** `ended` is called when nothing of it is left. */
   end(ended: () => void): void
+  /** Connections that it takes at most, those of children that take no more included; undefined: not known yet. */
+  readonly places: number | undefined
 }
 
-/** Clients are accepted by a reactor of the master's and go over the wire; so do the children's words. */
+/**
+ * Clients are accepted by a reactor of the master's and go over the wire; so do the children's words. `counters`: those of
+ * that reactor.
+ */
 export function brokerFleet(
   settings: AcceptorSettings,
   onReport: (report: AcceptorReport) => void,
   onFailure: (error: Error) => void,
+  counters: Float64Array,
 ): Fleet {
   const entry = new URL('../engine/acceptor-entry.js', import.meta.url)
   const thread = new ReactorThread<AcceptorSettings, AcceptorCommand, AcceptorReport>(entry, settings, {
@@ -28,5 +35,8 @@ export function brokerFleet(
     post: (command) => thread.post(command),
     hear: () => {},
     end: (ended) => thread.end({ kind: 'stop' }, ended),
+    get places() {
+      return counters[COUNT.placesNow] || undefined
+    },
   }
 }

@@ -87,7 +87,7 @@ export class Master {
   start(): void {
     void this.#reloader.start(undefined)
     this.#fleet.start()
-    keepTitle(this.#parts.program, () => this.#load())
+    keepTitle(this.#parts, () => this.#load())
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.#end(signal))
     process.on('SIGUSR1', () => this.#reloader.access.reopen())
     process.on('SIGHUP', () => void this.#reloader.change('reload'))
@@ -98,7 +98,7 @@ export class Master {
     const ownCount = this.#ownCells.cells.child(0).counters[COUNT.sessionsNow] as number
     return {
       connections: this.#isDirect ? this.#crew.sessions : ownCount,
-      connectionsMax: sessionsMax,
+      connectionsMax: this.#fleet.places ?? sessionsMax,
       overload: loaded.spawnd.overload,
       isDying: this.#isEnding,
     }
@@ -137,6 +137,7 @@ export class Master {
       this.#settings(),
       (report) => this.#onReport(report),
       (error) => this.#fail(`reactor: ${error.stack ?? error.message}`),
+      this.#ownCells.cells.child(0).counters,
     )
   }
 
@@ -237,6 +238,7 @@ export class Master {
   #tellServing(): void {
     if (this.#isServing) return
     this.#isServing = true
+    this.#reloader.tellServing()
     tellServing()
     this.#parts.manager.ready()
   }

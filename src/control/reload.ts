@@ -18,6 +18,7 @@ import { AccessLogInForce } from './access-log.js'
 import type { Alarms } from './alarms.js'
 import { Generation } from './generation.js'
 import { type BoundListener, bindListener, closeListeners } from './listeners.js'
+import { servingLine } from './serving-line.js'
 import type { StartedHead } from './start-up.js'
 import { watchTlsFiles } from './tls-tickets.js'
 
@@ -289,7 +290,16 @@ export class Reloader {
     const timeoutMs = spawnd.oldGenerationTimeoutMs
     if (timeoutMs > 0) this.#parts.alarms.after(timeoutMs, () => this.#keeper.end(old))
     await isInForce
-    this.#parts.log.say(INFO, 'the new configuration is in force')
+    this.#parts.log.say(INFO, `the new configuration is in force: ${this.#summary()}`)
+  }
+
+  /** Clients are served from now on. */
+  tellServing(): void {
+    this.#parts.log.say(INFO, `serving ${this.#summary()}`)
+  }
+
+  #summary(): string {
+    return servingLine(this.#parts.configurationFile, this.#present, this.#keeper.hasChildren)
   }
 
   /** Old generations may have sessions for days: there is a limit to their number. */

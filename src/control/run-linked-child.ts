@@ -32,13 +32,14 @@ function startChild(options: LoadOptions, start: Start, link: ChildLink): Child 
     isInetd: false,
     ...sections,
   })
-  const started = startProcess(options, {
+  const loaded = {
     ...configuration,
     sources,
     sections,
     mechanism: start.mechanism,
     tls: { settings: start.tls, stamps: new Map(), ocsp: [] },
-  })
+  }
+  const started = startProcess(options, loaded, true)
   if (started === undefined) return undefined
   const traceMask = started.traceMask | start.traceMask
   return new Child({ ...started, traceMask, configuration, start, link })

@@ -113,7 +113,7 @@ export class Single {
     const { looked } = this.#reloader.present
     void this.#reloader.start(looked)
     if (this.#parts.inlet !== undefined) void looked.then(() => this.#post({ kind: 'open-inlet' }))
-    keepTitle(this.#parts.program, () => this.#load())
+    keepTitle(this.#parts, () => this.#load())
     process.on('SIGUSR1', () => this.#reloader.access.reopen())
     if (this.#parts.inlet === undefined) this.#handleHeadSignals()
     else for (const signal of ['SIGHUP', 'SIGTERM'] as const) process.on(signal, () => this.#retire(signal))
@@ -276,6 +276,7 @@ export class Single {
       case 'serving':
         // Again: a signal that came before our handler may have been answered after main() looked.
         closeInspector()
+        this.#reloader.tellServing()
         tellServing()
         this.#parts.manager.ready()
         this.#alarms.every(this.#parts.manager.watchdogMs, () => this.#post({ kind: 'ping' }))

@@ -27,6 +27,8 @@ import { WayOut } from './way-out.js'
 export interface Started {
   /** The name that the program was started by. */
   readonly program: string
+  /** As it was given. */
+  readonly configurationFile: string
   readonly system: System
   readonly log: Log
   readonly way: WayOut
@@ -49,8 +51,11 @@ export interface StartedHead extends Started {
   releaseSignals(): void
 }
 
-/** Checks the kernel, opens the log, and makes every way out safe. Undefined: the process has to end. */
-export function startProcess(options: LoadOptions, loaded: Loaded): Started | undefined {
+/**
+ * Checks the kernel, opens the log, and makes every way out safe. Undefined: the process has to end. `isOurChild`: its
+ * master has logged already what is the same for all children.
+ */
+export function startProcess(options: LoadOptions, loaded: Loaded, isOurChild = false): Started | undefined {
   const { arguments: given, program, programPath } = options
   const { spawnd, tcprelay } = loaded
   const problem = prepareMachine(loaded.mechanism)
@@ -63,16 +68,23 @@ export function startProcess(options: LoadOptions, loaded: Loaded): Started | un
   const log = openLog(system.calls, logSettings(loaded), given, programPath)
   const way = new WayOut()
   way.catchAll((error) => log.say(ERR, `control thread: ${describe(error)}`), EXIT_SOFTWARE)
-  log.say(INFO, `startup (version ${version()})`)
-  tellMechanism(loaded, log)
+  if (!isOurChild) tellStartup(loaded, log)
   const traceMask = given.debugMask | spawnd.debugMask | tcprelay.debugMask
-  for (const problem of loaded.problems) log.say(WARNING, problemLine(problem))
   traceConfiguration(loaded, traceMask, log)
-  const boundary = new Boundary(log.say, () => system.clock.monotonicMs())
-  return { program: basename(programPath, '.js'), system, log, way, boundary, traceMask }
+  return {
+    program: basename(programPath, '.js'),
+    configurationFile: given.configuration,
+    system,
+    log,
+    way,
+    boundary: new Boundary(log.say, () => system.clock.monotonicMs()),
+    traceMask,
+  }
 }
 
-function tellMechanism({ mechanism }: Loaded, log: Log): void {
+function tellStartup({ mechanism, problems }: Loaded, log: Log): void {
+  log.say(INFO, `startup (version ${version()})`)
+  for (const problem of problems) log.say(WARNING, problemLine(problem))
   log.say(INFO, `${mechanism} event notification mechanism is being used`)
   if (mechanism !== 'select' || descriptorLimit() < SELECT_DESCRIPTORS) return
   const limits = `${SELECT_DESCRIPTORS} descriptors and so about ${childSessionsMax()} connections a process`

@@ -9,7 +9,6 @@ import { StickyCache } from '../accept/sticky-cache.js'
 import { AccessList } from '../admission/access-list.js'
 import { IdentityList } from '../admission/identity-list.js'
 import { openCells } from '../cells/cells.js'
-import { RejectedLines } from '../cli/rejected-lines.js'
 import type { Fd } from '../kernel/calls.js'
 import { datagramCalls } from '../kernel/datagrams.js'
 import { mapPrivate } from '../kernel/memory.js'
@@ -33,6 +32,7 @@ import type {
   AcceptorReport,
   AcceptorSettings,
 } from './acceptor-settings.js'
+import { RejectedLines } from './rejected-lines.js'
 
 /** Messages that travel by one system call. */
 const BATCH = 64
@@ -112,6 +112,7 @@ export class Acceptor {
   /** Starts the children that always run. */
   start(): void {
     this.#dispatcher.start()
+    this.#countSessions()
   }
 
   handle(command: AcceptorCommand): void {
@@ -156,7 +157,11 @@ export class Acceptor {
 
   /** For who looks at the cells. */
   #countSessions(): void {
-    this.#accepting.counters[COUNT.sessionsNow] = this.#dispatcher.users
+    const { counters } = this.#accepting
+    const { servingPlaces, servingUsers, users } = this.#dispatcher
+    counters[COUNT.sessionsNow] = users
+    // Sessions of children that take no more are beyond what the others take.
+    counters[COUNT.placesNow] = servingPlaces + users - servingUsers
   }
 
   #drain(): void {
@@ -191,16 +196,18 @@ export class Acceptor {
       if (newSlot === undefined) listener.close('after-queue')
       else fds.set(newSlot, listener.detach())
     }
-    this.#front.gate.forgetAll()
+    const { gate } = this.#front
     this.#front = this.#makeFront(settings)
+    this.#front.gate.takeOver(gate)
     this.#dispatcher.replaceAll(dispatcherOptions(settings, this.#front.caches))
     for (const [slot, fd] of fds) this.#listen(slot, fd)
+    this.#countSessions()
     this.#report({ kind: 'reloaded' })
   }
 
   #makeFront(settings: AcceptorSettings): Front {
     const { counters, log } = this.#accepting
-    const usersMax = settings.limits.instancesMax * settings.limits.usersMax
+    const usersMax = () => this.#dispatcher.servingPlaces
     return {
       settings,
       gate: new Gate(usersMax, () => this.#countUsers(), this.loop, log, settings.overload),

@@ -9,7 +9,6 @@ import { Pool } from '../balance/pool.js'
 import { RemoteHealth } from '../balance/remote-health.js'
 import type { SocketAddress } from '../base/address.js'
 import { type Cells, type ChildCells, type OpenedCells, openCells } from '../cells/cells.js'
-import { RejectedLines } from '../cli/rejected-lines.js'
 import type { Fd } from '../kernel/calls.js'
 import { unmap } from '../kernel/memory.js'
 import type { PeerCalls } from '../kernel/peer-credentials.js'
@@ -35,6 +34,7 @@ import type { TicketKey } from '../tls/ticket-keys.js'
 import { GenerationTls } from './build-tls.js'
 import { type HandedOverSlot, PLAIN } from './handed-over-tls.js'
 import type { GenerationSettings } from './reactor-settings.js'
+import { RejectedLines } from './rejected-lines.js'
 
 /** What the generations of one reactor share. */
 export interface GenerationContext {
@@ -96,7 +96,7 @@ export class ReactorGeneration {
     this.#relay = new Relay(parts, events, childSlot)
     const neighbours = this.#openNeighbours(loop)
     this.#neighbours = neighbours
-    this.#gate = new Gate(sessionsMax, countSessions, loop, log, overload, neighbours)
+    this.#gate = new Gate(() => sessionsMax, countSessions, loop, log, overload, neighbours)
     this.#doorkeeper = new Doorkeeper(
       { loop, counters, log, describeClient, peers, writeAccess },
       {
@@ -142,13 +142,13 @@ export class ReactorGeneration {
   takeOver(old: ReactorGeneration, kept: readonly (readonly [oldSlot: number, newSlot: number])[]): void {
     this.#learnFrom(old)
     const newSlots = new Map(kept)
+    this.#gate.takeOver(old.#gate)
     for (const [slot, listener] of old.#listeners) {
       const newSlot = newSlots.get(slot)
       if (newSlot === undefined) listener.close('after-queue')
       else this.listen(newSlot, listener.detach(), old.#kindOf(slot))
     }
     old.#listeners.clear()
-    old.#gate.forgetAll()
   }
 
   #learnFrom(old: ReactorGeneration): void {

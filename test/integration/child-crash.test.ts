@@ -23,7 +23,9 @@ const REASONS = [
 async function startCrashing(t: TestContext, where: string): Promise<Master> {
   const remote = await remoteThat(echoes).start(t)
   const preload = fileOfProject('dist/test/harness/crash-on-signal.js')
-  const plan = relayTo(remote).withMaster(spawning([2, 2]))
+  const plan = relayTo(remote)
+    .withTop('debug = CONFIG')
+    .withMaster(spawning([2, 2]))
   const words = ['--import', `file://${preload}?${where}`]
   return startMaster(t, plan, { children: 2, nodeWords: words })
 }
@@ -67,6 +69,10 @@ for (const { reason, where } of REASONS) {
     // Its messages end with the last process that writes there.
     assert.deepEqual(await master.ended(), { code: EXIT_SOFTWARE, signal: null })
     await master.logged(new RegExp(`tcprelay\\[${master.pid}\\].*${reason.source}`))
-    assert.equal(master.program.stderr.matching(/startup/).length, 3, 'children that were started in vain')
+    assert.equal(
+      master.program.stderr.matching(/CONFIG: sections/).length,
+      3,
+      'children that were started in vain',
+    )
   })
 }

@@ -125,9 +125,11 @@ test('the limit of sessions counts those of all configurations; a higher one let
   await waiting.send('wait')
   await relay.logged(/limit of 1 concurrent users reached/)
   await reload(relay, limited(1).with('idle timeout = 1h').text)
-  await relay.logged(/limit of 1 concurrent users reached/, 2)
   await reload(relay, limited(2).text, IN_FORCE, 2)
   assert.equal(await waiting.read(4), 'wait')
+  await relay.logged(/resuming normal operation/)
+  const limits = relay.program.stderr.matching(/limit of|resuming/)
+  assert.equal(limits.length, 2, 'each limit that is logged is logged as over, once')
   for (const client of [old, waiting]) await client.close()
 })
 

@@ -26,7 +26,7 @@ id = tcprelay {
   writeFileSync(key, first.keyPem, { mode: 0o600 })
   writeFileSync(join(folder, 'relay.cfg'), text)
   const program = startTcprelay(t, ['-D', join(folder, 'relay.cfg')])
-  await program.stderr.reached(/startup \(version/, 3)
+  await program.stderr.reached(/ serving /)
   writeFileSync(certificate, second.pem)
   await program.stderr.reached(/a file of TLS has changed: reloading/, 1)
   await program.stderr.reached(
