@@ -98,13 +98,13 @@ if (!isMainThread) {
       const other = { ...SHAPE, [key]: value + 1 }
       assert.throws(
         () => openCells(fd, other),
-        /shared memory of another version: 5,3,5,2,1000 instead of/,
+        /shared memory of another version: 6,3,5,2,1000 instead of/,
         key,
       )
     }
     openCells(fd, SHAPE)
     new Int32Array(mapShared(fd, 64).bytes.buffer, 0, 1)[0] = LAYOUT_VERSION + 1
-    assert.throws(() => openCells(fd, SHAPE), /another version: 6,3,5,2,1000 instead of 5,3,5,2,1000/)
+    assert.throws(() => openCells(fd, SHAPE), /another version: 7,3,5,2,1000 instead of 6,3,5,2,1000/)
     closeSync(fd)
   })
 
@@ -148,6 +148,7 @@ function placesOf(shape: Shape): Place[] {
   return [
     place('head', layout.head, 20),
     place('mayGrow', layout.mayGrow, 4),
+    place('verdict', layout.verdict, shape.remotes * 4),
     place('use', layout.use, shape.remotes * 4),
     ...rows.flat(),
   ]
@@ -166,7 +167,12 @@ function viewsOf(cells: Cells) {
       { name: `ring ${slot}`, view: ringBytes },
     ]
   })
-  return [{ name: 'mayGrow', view: cells.mayGrow }, { name: 'use', view: cells.use }, ...rows.flat()]
+  return [
+    { name: 'mayGrow', view: cells.mayGrow },
+    { name: 'verdict', view: cells.verdict },
+    { name: 'use', view: cells.use },
+    ...rows.flat(),
+  ]
 }
 
 test('what a child held is given back, and its rows are as new; nobody else notices', () => {

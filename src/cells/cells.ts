@@ -15,6 +15,8 @@ export interface Cells {
   readonly layout: Layout
   /** One number: 1 while the head may start more children. */
   readonly mayGrow: Int32Array
+  /** Per remote slot: 1 while it is down. */
+  readonly verdict: Int32Array
   /** Sessions of all children per remote slot. Change with Atomics only. */
   readonly use: Int32Array
   child(slot: number): ChildCells
@@ -94,6 +96,7 @@ function cellsIn(region: Region, layout: Layout): Cells {
   return {
     layout,
     mayGrow: int32(region, layout.mayGrow, 1),
+    verdict: int32(region, layout.verdict, remotes),
     use: int32(region, layout.use, remotes),
     child(slot) {
       const ring = layout.ring + slot * layout.ringStride

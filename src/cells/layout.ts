@@ -6,13 +6,14 @@
  * |---|---|---|---|
  * | `head` | one | whoever makes the memory, once | Int32: version, children, remotes, listeners, ring bytes |
  * | `mayGrow` | one | the head | Int32: 1 while there may be more children |
+ * | `verdict` | remote | the head | Int32: 1 while it is down, as the log has it |
  * | `use` | remote | children, several writers | Int32 with Atomics: sessions of all children |
  * | `useByChild` | child × remote | that child | Int32: its sessions; giving back a dead child's use is zeroing its row |
  * | `retryAt` | child × remote | that child | Float64: CLOCK_MONOTONIC ms before which the child leaves it alone, 0 = usable |
  * | `counters` | child × COUNTERS | that child | Float64 |
  * | `ring` | child | that child; the head reads and moves `tail` | Int32 heads with Atomics, then bytes |
  */
-export const LAYOUT_VERSION = 5
+export const LAYOUT_VERSION = 6
 
 /** What a child counts. Sums since its start; gauges end in `Now`. */
 export const COUNTERS = [
@@ -64,6 +65,7 @@ export interface Layout {
   readonly shape: Shape
   readonly head: number
   readonly mayGrow: number
+  readonly verdict: number
   readonly use: number
   readonly useByChild: number
   readonly retryAt: number
@@ -92,6 +94,7 @@ export function layoutOf(shape: Shape): Layout {
     shape,
     head: table(5 * 4),
     mayGrow: table(4),
+    verdict: table(shape.remotes * 4),
     use: table(shape.remotes * 4),
     useByChild: table(shape.children * rowBytes(shape.remotes * 4)),
     retryAt: table(shape.children * rowBytes(shape.remotes * 8)),

@@ -6,6 +6,7 @@ import { messageCalls } from '../kernel/message-calls.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
 import type { Boundary } from '../observe/boundary.js'
 import { COUNT } from '../observe/counters.js'
+import type { RemoteEvidence } from '../observe/remote-evidence.js'
 import type { Say } from '../observe/trace.js'
 import type { LoadOptions } from '../plan/load.js'
 import { childAcceptSettings, isOwnProgram, portIndexesOf, realmsOf } from '../plan/settings.js'
@@ -32,6 +33,8 @@ export interface CrewParts {
   readonly bellFd: number
   /** A line of a child's access log. */
   writeAccess(line: string): void
+  /** What a child has seen of a remote. */
+  hearRemote(evidence: RemoteEvidence): void
   onMessage(slot: number, message: ToMaster): void
   /** A child could not be started, because this process may not give it the user or group. */
   onForbidden(generation: Generation): void
@@ -285,6 +288,7 @@ export class Crew {
     const files = {
       access: (line: string) => this.#parts.writeAccess(line),
       key: (line: string) => member.generation.writeKey(line),
+      remote: (evidence: RemoteEvidence) => this.#parts.hearRemote(evidence),
     }
     member.drain = new LogDrain(cells, this.#parts.say, files, this.#parts.boundary)
   }

@@ -29,6 +29,8 @@ export interface GenerationParts {
   shapeOf(configuration: Configuration): Shape
   /** OCSP responses that there are now, of this generation and of others. */
   staples(): Staples
+  /** Whether a remote of this name is known to be down. */
+  isDown(remote: string): boolean
   /** A listener is there; its descriptor is the receiver's. */
   onListen(slot: number, listener: BoundListener): void
   onAddresses(remoteSlot: number, addresses: readonly SocketAddress[]): void
@@ -57,8 +59,9 @@ export class Generation {
   hasLooked: boolean
   /** Shared with the generation before, unless clients are verified in another way; undefined: there is no TLS. */
   readonly tickets: TicketKeyRing | undefined
+  readonly #remoteNames: readonly string[]
   readonly #staples: () => Staples
-  readonly #names: NameWatch
+  readonly #lookups: NameWatch
   readonly #keyErrors: Flood
   #isInForce = true
   #children = 0
@@ -81,6 +84,8 @@ export class Generation {
     this.memory =
       present === undefined || slots === undefined ? new SharedCells(parts.shapeOf(loaded)) : present.memory
     this.remoteSlots = slots ?? this.memory.enter(this, names) ?? []
+    this.#remoteNames = names
+    for (const name of names) this.setVerdict(name, parts.isDown(name))
     this.tickets = ticketRingFor(
       loaded.tls.settings,
       present && [present.loaded.tls.settings, present.tickets],
@@ -99,8 +104,8 @@ export class Generation {
     const named = namedRemotes(loaded.tcprelay).map((remote) => {
       return { ...remote, slot: this.remoteSlots[remote.slot] as number }
     })
-    this.#names = resolver.watch(named, onFound)
-    this.addresses = new Map(this.#names.known)
+    this.#lookups = resolver.watch(named, onFound)
+    this.addresses = new Map(this.#lookups.known)
     this.hasLooked = named.length === 0
     this.looked = this.#look()
   }
@@ -122,6 +127,20 @@ export class Generation {
     }
   }
 
+  /** Names of its remotes, in the order of the configuration. */
+  get remoteNames(): readonly string[] {
+    return this.#remoteNames
+  }
+
+  /** Tells its children what is known of a remote. */
+  setVerdict(remote: string, isDown: boolean): void {
+    for (const [i, name] of this.#remoteNames.entries()) {
+      const slot = this.remoteSlots[i]
+      if (name === remote && slot !== undefined)
+        Atomics.store(this.memory.cells.verdict, slot, isDown ? 1 : 0)
+    }
+  }
+
   /** A child of it runs, or the reactor of a single process with it. */
   enter(): void {
     this.#children++
@@ -138,7 +157,7 @@ export class Generation {
   retire(): void {
     if (!this.#isInForce) return
     this.#isInForce = false
-    this.#names.close()
+    this.#lookups.close()
     this.#leaveMemory()
   }
 
@@ -151,7 +170,7 @@ export class Generation {
     const tooLong = new AbortController()
     const { signal } = tooLong
     const pause = setTimeoutPromise(FIRST_LOOK_MAX_MS, undefined, { ref: false, signal })
-    await Promise.race([this.#names.looked, pause.catch(() => {})])
+    await Promise.race([this.#lookups.looked, pause.catch(() => {})])
     tooLong.abort()
     this.hasLooked = true
   }

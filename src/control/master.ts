@@ -6,6 +6,7 @@ import type { Shape } from '../cells/layout.js'
 import type { AcceptorCommand, AcceptorReport, AcceptorSettings } from '../engine/acceptor-settings.js'
 import { openWakeFd } from '../kernel/eventfd.js'
 import { COUNT } from '../observe/counters.js'
+import type { RemoteEvidence } from '../observe/remote-evidence.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import type { Loaded, LoadOptions } from '../plan/load.js'
@@ -62,7 +63,11 @@ export class Master {
     this.#parts = parts
     const { boundary, loaded, log, options, ownProgram, traceMask, way } = parts
     this.#trace = new TraceChannel('PROC', traceMask, log.say)
-    const files = { access: (line: string) => this.#reloader.access.write(line), key: () => {} }
+    const files = {
+      access: (line: string) => this.#reloader.access.write(line),
+      key: () => {},
+      remote: () => {},
+    }
     this.#ownDrain = new LogDrain(this.#ownCells.cells.child(0), log.say, files, boundary)
     this.#isDirect = loaded.spawnd.spawn.accept === 'direct'
     this.#reloader = new Reloader({ ...parts, alarms: this.#alarms }, this.#keeper())
@@ -75,6 +80,7 @@ export class Master {
       mechanism: loaded.mechanism,
       bellFd: this.#bell.fd,
       writeAccess: (line: string) => this.#reloader.access.write(line),
+      hearRemote: (evidence: RemoteEvidence) => this.#reloader.verdicts.hear(evidence),
       onMessage: (slot: number, message: ToMaster) => this.#onChildMessage(slot, message),
       onForbidden: (generation: Generation) => this.#onForbidden(generation),
       onGone: (slot: number) => this.#post({ kind: 'gone', slot }),

@@ -11,6 +11,7 @@ import { type Loaded, type LoadOptions, loadFrom } from '../plan/load.js'
 import { isSameSocket } from '../plan/socket-settings.js'
 import { FileWatch } from '../services/file-watch.js'
 import { Stapler } from '../services/ocsp.js'
+import { RemoteVerdicts } from '../services/remote-verdicts.js'
 import { Resolver } from '../services/resolver.js'
 import { TICKET_KEY_PERIOD_MS, type TicketKeyRing } from '../services/ticket-keys.js'
 import { checkOcspResponse, type OcspSource } from '../tls/ocsp.js'
@@ -70,6 +71,7 @@ export interface GenerationKeeper {
 /** The configuration in force, and how another one takes its place: the same in every process that listens. */
 export class Reloader {
   readonly access: AccessLogInForce
+  readonly verdicts: RemoteVerdicts
   readonly #parts: ReloadParts
   readonly #keeper: GenerationKeeper
   #present: Generation
@@ -92,6 +94,7 @@ export class Reloader {
     this.#tlsFiles = new FileWatch(() => void this.change('files'), parts.boundary)
     const { log, traceMask } = parts
     this.#resolver = new Resolver(log.say, new TraceChannel('DNS', traceMask, log.say))
+    this.verdicts = new RemoteVerdicts(parts.log.say, (remote, isDown) => this.#spread(remote, isDown))
     this.#stapler = new Stapler<OcspSource>({
       // HTTP is loaded where a responder is to be asked.
       post: async (...request) => (await import('../services/ocsp-post.js')).postOcsp(...request),
@@ -101,6 +104,7 @@ export class Reloader {
       boundary: parts.boundary,
     })
     this.#present = this.#makeGeneration(parts.loaded, parts.bound, undefined)
+    this.verdicts.watch(this.#present.remoteNames)
   }
 
   get present(): Generation {
@@ -267,6 +271,7 @@ export class Reloader {
       resolver: this.#resolver,
       shapeOf: (configuration) => this.#keeper.shapeOf(configuration),
       staples: () => this.#stapler.staples,
+      isDown: (remote) => this.verdicts.isDown(remote),
       onListen: (slot, listener) => this.#keeper.onListen(slot, listener),
       onAddresses: (slot, addresses) => this.#keeper.onAddresses(generation, slot, addresses),
     })
@@ -277,6 +282,7 @@ export class Reloader {
     const old = this.#present
     const { spawnd, tcprelay } = next.loaded
     this.#present = next
+    this.verdicts.watch(next.remoteNames)
     watchTlsFiles(this.#tlsFiles, next.loaded)
     this.#stapler.watch(next.loaded.tls.ocsp)
     this.#endOldest()
@@ -291,6 +297,13 @@ export class Reloader {
     if (timeoutMs > 0) this.#parts.alarms.after(timeoutMs, () => this.#keeper.end(old))
     await isInForce
     this.#parts.log.say(INFO, `the new configuration is in force: ${this.#summary()}`)
+  }
+
+  /** Tells all children what is known of a remote. */
+  #spread(remote: string, isDown: boolean): void {
+    const generations = new Set([this.#present, ...this.#keeper.running()])
+    if (this.#next !== undefined) generations.add(this.#next.generation)
+    for (const generation of generations) generation.setVerdict(remote, isDown)
   }
 
   /** Clients are served from now on. */

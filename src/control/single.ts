@@ -10,6 +10,7 @@ import type {
 } from '../engine/reactor-settings.js'
 import { countOpenDescriptors } from '../kernel/limits.js'
 import { COUNT } from '../observe/counters.js'
+import type { RemoteEvidence } from '../observe/remote-evidence.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import type { Loaded, LoadOptions } from '../plan/load.js'
@@ -180,6 +181,7 @@ export class Single {
     const files = {
       access: (line: string) => this.#reloader.access.write(line),
       key: (line: string) => generation.writeKey(line),
+      remote: (evidence: RemoteEvidence) => this.#reloader.verdicts.hear(evidence),
     }
     const drain = new LogDrain(cells, this.#parts.log.say, files, this.#parts.boundary)
     generation.enter()

@@ -17,7 +17,8 @@ import { nativeAddress } from '../kernel/sockaddr.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
 import type { System } from '../kernel/system.js'
 import { accessLine } from '../observe/access-line.js'
-import { ACCESS, KEY, LOG, LogRingWriter } from '../observe/log-ring.js'
+import { ACCESS, KEY, LOG, LogRingWriter, REMOTE } from '../observe/log-ring.js'
+import { encodeEvidence } from '../observe/remote-evidence.js'
 import { INFO } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import type { Loop } from '../reactor/loop.js'
@@ -270,7 +271,9 @@ function relayParts(
     blocks,
     pipes,
     questions,
-    remotes: new Remotes(remotes, cells, child),
+    remotes: new Remotes(remotes, cells, child, (evidence) =>
+      ring.write(REMOTE, INFO, encodeEvidence(evidence)),
+    ),
     health,
     pool,
     route: () => pool,

@@ -6,6 +6,8 @@ import { WARNING } from './severity.js'
 export const LOG = 0
 export const ACCESS = 1
 export const KEY = 2
+/** Evidence of a remote. */
+export const REMOTE = 3
 
 /** One line on its way from a reactor to the head. */
 export interface RingLine {

@@ -4,7 +4,11 @@ import type { Cells, ChildCells } from '../cells/cells.js'
 import { unmap } from '../kernel/memory.js'
 import type { SctpOptions } from '../kernel/sctp.js'
 import { type NativeAddress, nativeAddress, nativeAddresses } from '../kernel/sockaddr.js'
+import type { RemoteEvidence } from '../observe/remote-evidence.js'
 import { PLAIN_REMOTE, type RemoteOptions } from './remote-options.js'
+
+/** Between two reports of one remote. */
+const REPORT_EVERY_MS = 100
 
 /** How a server is spoken to in SCTP. */
 export interface RemoteSctp extends SctpOptions {
@@ -101,8 +105,21 @@ export class Remotes {
   readonly #list: readonly Remote[]
   readonly #useOfAll: Int32Array
   readonly #use: Int32Array
+  readonly #verdict: Int32Array
+  readonly #report: (evidence: RemoteEvidence) => void
+  /** When something was reported of each remote last. */
+  readonly #reportedAtMs: Float64Array
 
-  constructor(remotes: readonly RemoteParts[], cells: Cells, child: ChildCells) {
+  /** `report`: tells the head what sessions see of remotes, as long as it thinks otherwise. */
+  constructor(
+    remotes: readonly RemoteParts[],
+    cells: Cells,
+    child: ChildCells,
+    report: (evidence: RemoteEvidence) => void = () => {},
+  ) {
+    this.#verdict = cells.verdict
+    this.#report = report
+    this.#reportedAtMs = new Float64Array(remotes.length).fill(Number.NEGATIVE_INFINITY)
     this.#list = remotes.map((remote) => new Remote(remote))
     this.#useOfAll = cells.use
     this.#use = child.use
@@ -124,6 +141,23 @@ export class Remotes {
   take(slot: number): void {
     Atomics.add(this.#useOfAll, slot, 1)
     this.#use[slot] = (this.#use[slot] as number) + 1
+  }
+
+  /** A remote has taken a connection. */
+  noteUp(slot: number, startedMs: number, nowMs: number): void {
+    if (Atomics.load(this.#verdict, slot) !== 0) this.#tell(slot, true, startedMs, nowMs, '')
+  }
+
+  /** It has not, for what is no fault of this machine. */
+  noteDown(slot: number, startedMs: number, nowMs: number, why: string): void {
+    if (Atomics.load(this.#verdict, slot) === 0) this.#tell(slot, false, startedMs, nowMs, why)
+  }
+
+  /** Many sessions may see the same before the head has judged. */
+  #tell(slot: number, isUp: boolean, startedMs: number, atMs: number, why: string): void {
+    if (atMs - (this.#reportedAtMs[slot] as number) < REPORT_EVERY_MS) return
+    this.#reportedAtMs[slot] = atMs
+    this.#report({ name: this.at(slot).name, isUp, startedMs, atMs, why })
   }
 
   /** No session uses them any more. */

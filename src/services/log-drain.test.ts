@@ -3,7 +3,8 @@ import { mock, test } from 'node:test'
 import { countingBoundary, STRICT } from '../../test/support/boundaries.js'
 import { localCells } from '../cells/cells.js'
 import { COUNT } from '../observe/counters.js'
-import { ACCESS, LOG, LogRingWriter } from '../observe/log-ring.js'
+import { ACCESS, LOG, LogRingWriter, REMOTE } from '../observe/log-ring.js'
+import type { RemoteEvidence } from '../observe/remote-evidence.js'
 import { INFO, WARNING } from '../observe/severity.js'
 import { LogDrain } from './log-drain.js'
 
@@ -22,22 +23,29 @@ function worldOf(ringBytes: number) {
   const cells = localCells({ children: 1, remotes: 1, listeners: 1, ringBytes }).child(0)
   const said: (readonly [number, string])[] = []
   const access: string[] = []
+  const remotes: string[] = []
   const counts = { wakes: 0 }
-  const files = { access: (line: string) => void access.push(line), key: () => {} }
+  const files = {
+    access: (line: string) => void access.push(line),
+    key: () => {},
+    remote: ({ name }: RemoteEvidence) => void remotes.push(name),
+  }
   const drain = new LogDrain(cells, (severity, text) => said.push([severity, text]), files, STRICT)
   const writer = new LogRingWriter(cells, () => {
     counts.wakes++
     drain.drain()
   })
-  return { drain, writer, said, access, counts, counters: cells.counters }
+  return { drain, writer, said, access, remotes, counts, counters: cells.counters }
 }
 
 test('lines go where they belong', () => {
-  withDrain(1_000, ({ writer, said, access }) => {
+  withDrain(1_000, ({ writer, said, access, remotes }) => {
     writer.write(LOG, WARNING, 'a')
     writer.write(ACCESS, INFO, 'b')
+    writer.write(REMOTE, INFO, 'down\x001\x002\0c\0refused')
+    writer.write(REMOTE, INFO, 'nonsense')
     mock.timers.tick(20)
-    assert.deepEqual([said, access], [[[WARNING, 'a']], ['b']])
+    assert.deepEqual([said, access, remotes], [[[WARNING, 'a']], ['b'], ['c']])
   })
 })
 
@@ -104,6 +112,7 @@ test('a line whose writing throws does not end the drain', () => {
       access.push(line)
     },
     key() {},
+    remote() {},
   }
   const drain = new LogDrain(cells, () => {}, files, boundary)
   const writer = new LogRingWriter(cells, () => drain.drain())

@@ -1,7 +1,8 @@
 import type { ChildCells } from '../cells/cells.js'
 import type { Boundary } from '../observe/boundary.js'
 import { COUNT } from '../observe/counters.js'
-import { ACCESS, KEY, LogRingReader } from '../observe/log-ring.js'
+import { ACCESS, KEY, LogRingReader, REMOTE } from '../observe/log-ring.js'
+import { decodeEvidence, type RemoteEvidence } from '../observe/remote-evidence.js'
 import { WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 
@@ -14,6 +15,8 @@ export interface LineSinks {
   access(line: string): void
   /** Of the TLS key log. */
   key(line: string): void
+  /** What sessions have seen of a remote. */
+  remote(evidence: RemoteEvidence): void
 }
 
 /**
@@ -69,10 +72,16 @@ export class LogDrain {
     for (const { kind, severity, text } of lines) {
       if (kind === ACCESS) this.#files.access(text)
       else if (kind === KEY) this.#files.key(text)
+      else if (kind === REMOTE) this.#carryEvidence(text)
       else this.#say(severity, text)
     }
     this.#tellDropped()
     return lines.length
+  }
+
+  #carryEvidence(text: string): void {
+    const evidence = decodeEvidence(text)
+    if (evidence !== undefined) this.#files.remote(evidence)
   }
 
   #tellDropped(): void {

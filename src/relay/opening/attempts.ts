@@ -18,7 +18,6 @@ import {
 } from '../../kernel/errno.js'
 import type { NativeAddress } from '../../kernel/sockaddr.js'
 import { add, COUNT } from '../../observe/counters.js'
-import { NOTICE, WARNING } from '../../observe/severity.js'
 import { HUNG_UP, READABLE, WRITABLE } from '../../reactor/poller.js'
 import type { TlsChannel } from '../../tls/channel.js'
 import { MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from '../../tls/outcomes.js'
@@ -327,14 +326,15 @@ function shakeHands(session: Session, tls: TlsChannel): void {
 }
 
 function established(session: Session): void {
-  const { health, log, remotes, trouble } = session.relay
+  const { health, loop, remotes, trouble } = session.relay
   const remote = remotes.at(session.remoteSlot)
   session.unsetTimer()
   trouble.isOver()
   remote.prefer(session.dialling.addressesTried - 1)
   if (remote.options.isMptcp) noteMptcp(session, session.remote)
+  remotes.noteUp(session.remoteSlot, session.dialling.attemptStartedMs, loop.nowMs)
   session.endDialling()
-  if (health.succeeded(session.remoteSlot) === 'came-up') log(NOTICE, `remote ${remote.name} is up again`)
+  health.succeeded(session.remoteSlot)
   startRelaying(session)
 }
 
@@ -376,15 +376,16 @@ function isConnectedToItself(session: Session): boolean {
 /** No address of the chosen remote answered: the client goes on to another one. */
 function remoteFailed(session: Session): void {
   const { dialling } = session
-  const { health, loop, log, remotes } = session.relay
+  const { health, loop, remotes } = session.relay
   const slot = session.remoteSlot
   remotes.giveBack(slot)
   session.remoteSlot = NONE
   dialling.tried.add(slot)
   // What this machine itself refuses says nothing of the remote.
   if (!dialling.hasRemoteFailed) return
-  if (health.failed(slot, dialling.attemptStartedMs, loop.nowMs) !== 'went-down') return
-  log(WARNING, `remote ${remotes.at(slot).name} is down: ${failureText(session)}`)
+  const { attemptStartedMs } = dialling
+  health.failed(slot, attemptStartedMs, loop.nowMs)
+  remotes.noteDown(slot, attemptStartedMs, loop.nowMs, failureText(session))
 }
 
 function failureText({ dialling }: Session): string {

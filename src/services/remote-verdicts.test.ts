@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { RemoteVerdicts } from './remote-verdicts.js'
+
+function world(...names: readonly string[]) {
+  const lines: string[] = []
+  const verdicts: string[] = []
+  const say = (_severity: number, text: string) => void lines.push(text)
+  const health = new RemoteVerdicts(say, (name, isDown) => verdicts.push(`${name} ${isDown}`))
+  health.watch(names)
+  const fails = (name: string, startedMs: number, atMs = startedMs + 1) =>
+    health.hear({ name, isUp: false, startedMs, atMs, why: 'refused' })
+  const serves = (name: string, atMs: number) =>
+    health.hear({ name, isUp: true, startedMs: atMs - 1, atMs, why: '' })
+  return { health, lines, verdicts, fails, serves }
+}
+
+test('an outage that many children see is one line, and so is its end', () => {
+  const { fails, health, lines, serves, verdicts } = world('a', 'b')
+  for (let child = 0; child < 8; child++) fails('a', 100 + child)
+  assert.equal(health.isDown('a'), true)
+  for (let child = 0; child < 8; child++) serves('a', 5_000 + child)
+  assert.deepEqual(lines, ['remote a is down: refused', 'remote a is up again'])
+  assert.deepEqual(verdicts, ['a true', 'a false'])
+})
+
+test('an attempt that began before the remote was back is no new outage', () => {
+  const { fails, lines, serves } = world('a')
+  fails('a', 100)
+  serves('a', 5_000)
+  fails('a', 4_000, 14_000)
+  assert.equal(lines.length, 2)
+  fails('a', 5_001)
+  assert.equal(lines.length, 3)
+})
+
+test('a remote that refuses some connections does not flap', () => {
+  const { fails, lines, serves } = world('a')
+  for (let ms = 0; ms < 10_000; ms += 10) {
+    fails('a', ms)
+    serves('a', ms + 5)
+  }
+  assert.ok(lines.length <= 42, `${lines.length} lines`)
+})
+
+test('another configuration changes nothing for remotes that stay, and forgets the others', () => {
+  const { fails, health, lines, serves } = world('a', 'b')
+  fails('a', 1)
+  fails('b', 1)
+  health.watch(['b', 'c'])
+  fails('b', 2)
+  serves('b', 9_000)
+  serves('a', 9_000)
+  fails('x', 1)
+  assert.deepEqual(lines, ['remote a is down: refused', 'remote b is down: refused', 'remote b is up again'])
+  health.watch(['a'])
+  assert.equal(health.isDown('a'), false)
+})
