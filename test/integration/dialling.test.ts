@@ -21,6 +21,20 @@ test('a remote that refuses costs its client the connection at once without dial
   assert.doesNotMatch(line, /remote=/)
 })
 
+test('a socket that has connected to itself is refused, and leaves the port to its server', async (t) => {
+  const { port, target } = await closedPort()
+  // The only port that the kernel may choose is the one that the connection goes to.
+  const relay = await relayTo(target)
+    .with('dial retries = 0', 'access log = stderr', `local port range = ${port}-${port}`)
+    .start(t)
+  for (const nth of [1, 2, 3]) {
+    const client = await relay.connect()
+    assert.equal(await client.ending(), 'ECONNRESET')
+    await relay.logged(/ end=no-remote reason=connection_refused/, nth)
+  }
+  await remoteThat(echoes).start(t, { host: '127.0.0.1', port })
+})
+
 test('a remote that refuses is asked again as often as dial retries says', async (t) => {
   const { target } = await closedPort()
   const relay = await relayTo(target).with('dial retries = 2').start(t)

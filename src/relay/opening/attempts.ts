@@ -268,6 +268,8 @@ function connectTo(session: Session, address: NativeAddress): Outcome {
 /** The socket is connected. */
 function connected(session: Session): void {
   if (isConnectedToItself(session)) {
+    // Closed in order it would keep the remote's port in TIME-WAIT, and a server could not bind there.
+    session.relay.system.calls.resetOnClose(session.remote.fd)
     attemptFailed(session, ECONNREFUSED)
     return
   }
