@@ -5,8 +5,16 @@ import { EINTR, ENOSYS, errorText } from '../kernel/errno.js'
 import { nativeFunction } from '../kernel/ffi.js'
 import { mapPrivate } from '../kernel/memory.js'
 import { lastErrno } from '../kernel/native-errno.js'
-import type { Poller, ReadyList, Token, WatchMode } from './poller.js'
-import { ENDED, READABLE, URGENT, WRITABLE } from './poller.js'
+import {
+  ENDED,
+  type Poller,
+  READABLE,
+  type ReadyList,
+  type Token,
+  URGENT,
+  type WatchMode,
+  WRITABLE,
+} from './poller.js'
 import { Timespec, wholeMs } from './wait-time.js'
 
 const EPOLLET = 0x8000_0000 | 0

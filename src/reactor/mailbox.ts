@@ -1,7 +1,6 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { openWakeFd } from '../kernel/eventfd.js'
-import type { Loop, Watcher } from './loop.js'
-import { NO_TOKEN } from './loop.js'
+import { type Loop, NO_TOKEN, type Watcher } from './loop.js'
 
 /**
  * The reactor's end of its talk with the control thread. Commands come through a port that is read when the

@@ -4,8 +4,16 @@ import { EBADF, EINTR, EMFILE } from '../kernel/errno.js'
 import { nativeFunction } from '../kernel/ffi.js'
 import { mapPrivate } from '../kernel/memory.js'
 import { lastErrno } from '../kernel/native-errno.js'
-import type { Interest, Poller, ReadyList, Token, WatchMode } from './poller.js'
-import { READABLE, URGENT, WRITABLE } from './poller.js'
+import {
+  type Interest,
+  type Poller,
+  READABLE,
+  type ReadyList,
+  type Token,
+  URGENT,
+  type WatchMode,
+  WRITABLE,
+} from './poller.js'
 import { Timespec, wholeMs } from './wait-time.js'
 import { ENTRY_WORDS, INVALID, WatchTable } from './watch-table.js'
 

@@ -3,8 +3,17 @@ import { F_GETFD } from '../kernel/constants.js'
 import { EBADF, EEXIST, ENOENT } from '../kernel/errno.js'
 import { nativeFunction } from '../kernel/ffi.js'
 import { mapPrivate, type Region, unmap } from '../kernel/memory.js'
-import type { Interest, Token, WatchMode } from './poller.js'
-import { ENDED, FAILED, HUNG_UP, READABLE, URGENT, WRITABLE } from './poller.js'
+import {
+  ENDED,
+  FAILED,
+  HUNG_UP,
+  type Interest,
+  READABLE,
+  type Token,
+  URGENT,
+  type WatchMode,
+  WRITABLE,
+} from './poller.js'
 
 /** struct pollfd: the descriptor; then in one word what is wanted (low half) and what was found (high half). */
 export const ENTRY_WORDS = 2
