@@ -157,7 +157,7 @@ test('a reset is passed on from MPTCP', async (t) => {
   await client.reset()
   assert.equal(await server.ending(), 'ECONNRESET')
   await until('a line', () => linesOf(stage.log).length === 1)
-  assert.match(linesOf(stage.log)[0] ?? '', / end=client-reset$/)
+  assert.match(linesOf(stage.log)[0] ?? '', / end=client-reset reason=connection_reset_by_peer$/)
 })
 
 test('where the system has MPTCP turned off there is a warning, and TCP', async (t) => {
