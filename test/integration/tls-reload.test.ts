@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { temporaryFolder } from '../harness/clean-up.js'
@@ -126,3 +126,18 @@ for (const isSingle of [true, false]) {
     assert.equal(statSync(file).mode & 0o777, 0o600)
   })
 }
+
+test('a key log that cannot be written is one line of the log a second, not one for each secret', async (t) => {
+  const folder = join(temporaryFolder(t), 'gone')
+  mkdirSync(folder)
+  const { plan } = await service(t, `tls keylog file = ${join(folder, 'keys.log')}`)
+  const relay = await plan.start(t)
+  rmSync(folder, { recursive: true })
+  const client = await connectTls(t, relay.port())
+  assert.equal(await client.exchange('hello'), 'hello')
+  await client.close()
+  await relay.logged(/cannot write the TLS key log: ENOENT/)
+  await relay.isIdle()
+  // A handshake of TLS 1.3 has five secrets.
+  assert.ok(relay.program.stderr.matching(/cannot write the TLS key log/).length < 5)
+})
