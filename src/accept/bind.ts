@@ -24,7 +24,7 @@ import type { ListenerOptions, ListenerSctp } from './options.js'
 export function openListener(
   calls: Calls,
   options: ListenerOptions,
-  onBound: () => void = () => {},
+  onBound: (fd: Fd) => void = () => {},
 ): Outcome {
   const address = nativeAddress(options.address)
   const outcome = openAt(calls, options, address, onBound)
@@ -51,7 +51,7 @@ function openAt(
   calls: Calls,
   options: ListenerOptions,
   address: NativeAddress,
-  onBound: () => void,
+  onBound: (fd: Fd) => void,
 ): Outcome {
   const { sctp } = options
   const fd = openSocket(calls, options, address)
@@ -62,7 +62,7 @@ function openAt(
   const bound = first < 0 || sctp === undefined ? first : bindFurther(calls, fd, sctp)
   if (bound < 0) return closeWith(calls, fd, bound)
   try {
-    onBound()
+    onBound(fd)
   } catch (error) {
     calls.close(fd)
     throw error

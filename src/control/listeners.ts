@@ -17,11 +17,12 @@ import { listenerOptions } from '../plan/socket-settings.js'
 import { handedOver } from '../services/handed-over.js'
 import { resolveHost } from '../services/resolver.js'
 import {
+  ownSocketFile,
   removeSocketFile,
   removeStaleSocket,
+  type SocketAccess,
   type SocketFile,
-  setSocketAccess,
-  socketFile,
+  withMode,
 } from '../services/socket-file.js'
 
 export interface BoundListener {
@@ -74,17 +75,15 @@ export async function bindListener(
     failed(intendedName(settings), address.message)
     return undefined
   }
-  const fd = openAt(calls, settings, address)
-  if (typeof fd === 'string' || fd < 0) {
-    const why = typeof fd === 'string' ? fd : errorText(-fd)
-    failed(listenerName(formatAddress(address), settings), why)
+  const opened = openAt(calls, settings, address)
+  if (typeof opened === 'string') {
+    failed(listenerName(formatAddress(address), settings), opened)
     return undefined
   }
+  const { fd, socketFile } = opened
   const name = listenerName(formatAddress(boundAddress(calls, fd) ?? address), settings)
   say(INFO, `bind to ${name} succeeded`)
-  const file = fileOf(address)
-  const socket = file === undefined ? undefined : socketFile(file)
-  return { fd, socketKind: intendedKind(settings), socketFile: socket, name }
+  return { fd, socketKind: intendedKind(settings), socketFile, name }
 }
 
 /** Takes a socket that was handed over. */
@@ -119,23 +118,34 @@ function wrongProtocol(calls: Calls, fd: number, { sctp }: ListenerSettings): st
   return isSctp ? "it is a socket of SCTP: say 'protocol = SCTP'" : 'it is no socket of SCTP'
 }
 
-/** A listening descriptor, a negated errno or a reason. The file of a dead Unix socket is replaced. */
-function openAt(calls: Calls, settings: ListenerSettings, address: SocketAddress): number | string {
+/** What listens now, or why nothing does. The file of a dead Unix socket is replaced. */
+function openAt(
+  calls: Calls,
+  settings: ListenerSettings,
+  address: SocketAddress,
+): Pick<BoundListener, 'fd' | 'socketFile'> | string {
   const options = { ...listenerOptions(settings), address }
   const file = fileOf(address)
-  const open = () => openListener(calls, options, () => setAccess(file, settings))
+  const access = accessOf(settings)
+  let socketFile: SocketFile | undefined
+  // Before anybody can connect.
+  const onBound = (fd: number) => {
+    if (file !== undefined) socketFile = ownSocketFile(fd, file, access)
+  }
+  const bind = () => openListener(calls, options, onBound)
+  const open = () => (file === undefined ? bind() : withMode(access, bind))
   try {
-    const fd = open()
-    const isTaken = fd === -EADDRINUSE && file !== undefined
-    return isTaken && removeStaleSocket(calls, file) ? open() : fd
+    const first = open()
+    const isTaken = first === -EADDRINUSE && file !== undefined
+    const fd = isTaken && removeStaleSocket(calls, file) ? open() : first
+    return fd < 0 ? errorText(-fd) : { fd, socketFile }
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
 }
 
-/** Mode and owner of the file of a Unix socket, before anybody can connect. Throws what the system says. */
-function setAccess(file: string | undefined, { mode, user, group }: ListenerSettings): void {
-  if (file !== undefined) setSocketAccess(file, { mode, uid: user?.uid, gid: group ?? user?.gid })
+function accessOf({ group, mode, user }: ListenerSettings): SocketAccess {
+  return { mode, uid: user?.uid, gid: group ?? user?.gid }
 }
 
 async function bindAddress(

@@ -102,3 +102,10 @@ test('a file that cannot be written is no file: who looks for it finds none', ()
   assert.match(stderr, /EFBIG/)
   assert.equal(existsSync(path), false)
 })
+
+test('a path that leads to no regular file is an error, and nobody waits for the reader of a FIFO', () => {
+  const fifo = join(folder, 'fifo')
+  assert.equal(spawnSync('mkfifo', [fifo]).status, 0)
+  for (const path of [fifo, '/dev/null', '/dev/full'])
+    assert.throws(() => writePidfile(path, 1), { message: `${path} is not a regular file` })
+})

@@ -1,14 +1,7 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  statSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, constants, fstatSync, ftruncateSync, lstatSync, writeSync } from 'node:fs'
 import { nativeFunction } from '../kernel/ffi.js'
+import { identityOf, removeIfSame } from '../kernel/path-handle.js'
+import { openRegularFile } from './open-file.js'
 
 /** flock(2): exclusive, do not wait. */
 const LOCK_EXCLUSIVE_NOW = 2 | 4
@@ -25,17 +18,19 @@ export interface Pidfile {
  */
 export function writePidfile(path: string, pid: number): Pidfile {
   const fd = openLocked(path)
-  const { ino } = fstatSync(fd)
   const remove = () => {
-    if (inodeOf(path) === ino) unlinkSync(path)
+    try {
+      removeIfSame(path, identityOf(fd))
+    } catch {
+      // It is gone already, or its folder may not be written any more.
+    }
     closeSync(fd)
   }
   try {
     ftruncateSync(fd)
     writeSync(fd, `${pid}\n`)
   } catch (error) {
-    if (fstatSync(fd).isFile()) remove()
-    else closeSync(fd)
+    remove()
     throw error
   }
   return { remove }
@@ -43,19 +38,21 @@ export function writePidfile(path: string, pid: number): Pidfile {
 
 /** A predecessor that ends may remove the file between our opening and our locking it: then there is a new one. */
 function openLocked(path: string): number {
-  const { O_CREAT, O_NOFOLLOW, O_WRONLY } = constants
   const flock = nativeFunction<(fd: number, operation: number) => number>('int flock(int fd, int operation)')
   for (;;) {
-    const fd = openSync(path, O_WRONLY | O_CREAT | O_NOFOLLOW, 0o644)
+    const fd = openRegularFile(path, constants.O_WRONLY, 0o644)
     if (flock(fd, LOCK_EXCLUSIVE_NOW) < 0) {
       closeSync(fd)
       throw new Error(`${path} is locked: another instance is running`)
     }
-    if (inodeOf(path) === fstatSync(fd).ino) return fd
+    if (isAt(path, fd)) return fd
     closeSync(fd)
   }
 }
 
-function inodeOf(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.ino
+/** Whether the path leads to the open file. */
+function isAt(path: string, fd: number): boolean {
+  const { dev, ino } = fstatSync(fd)
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  return found?.ino === ino && found.dev === dev
 }
