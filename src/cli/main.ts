@@ -1,4 +1,3 @@
-import { writeSync } from 'node:fs'
 import { EXIT_OK, EXIT_UNAVAILABLE, EXIT_USAGE } from '../base/exit-codes.js'
 import type { Arguments } from '../config/arguments.js'
 import { closeInspector } from '../control/close-inspector.js'
@@ -6,6 +5,7 @@ import { thisPlatform, unsupportedReason } from '../kernel/platform.js'
 import { LINK_VARIABLE } from '../services/link-messages.js'
 import { versionLine } from '../services/version.js'
 import { parseArguments, usage } from './arguments.js'
+import { writeTo } from './write-to.js'
 
 export type Program = 'tcprelay' | 'spawnd'
 
@@ -54,11 +54,4 @@ function hasLink(): boolean {
 function end(exitCode: number, message: string): void {
   writeTo(2, message)
   process.exitCode = exitCode
-}
-
-/** A reader that has gone, or a full disk, changes no exit code. */
-function writeTo(fd: number, text: string): void {
-  try {
-    writeSync(fd, text)
-  } catch {}
 }

@@ -6,7 +6,7 @@ import { EXIT_NO_INPUT, EXIT_NOT_PERMITTED, EXIT_OK, EXIT_USAGE } from '../base/
 import { ATTRIBUTES } from '../base/mavis-attributes.js'
 import { mavisSettings } from '../config/mavis-settings.js'
 import { renderProblems } from '../config/problem-text.js'
-import { writeLine } from '../control/log-setup.js'
+import { writeText } from '../control/log-setup.js'
 import { linuxSystem } from '../kernel/linux-system.js'
 import { Authority } from '../mavis/authority.js'
 import { DOWN, FINAL, IGNORE, TIMEOUT } from '../mavis/module.js'
@@ -35,7 +35,7 @@ const CODE_NAMES: Readonly<Record<number, string>> = {
  */
 export async function runMavisTest(options: LoadOptions & MavisTestArguments): Promise<void> {
   const loaded = await loadFrom(options)
-  if (loaded.problems.length > 0) writeLine(renderProblems(loaded.problems, loaded.sources))
+  if (loaded.problems.length > 0) writeText(renderProblems(loaded.problems, loaded.sources))
   if (hasErrors(loaded.problems)) {
     process.exitCode = exitCodeFor(loaded.problems)
     return
@@ -44,7 +44,7 @@ export async function runMavisTest(options: LoadOptions & MavisTestArguments): P
   const mavis = mavisSettings(loaded.tcprelay)
   const question = questionOf(options, mavis)
   if ('exitCode' in question) {
-    writeLine(`${options.program}: ${question.problem}\n`)
+    writeText(`${options.program}: ${question.problem}\n`)
     process.exitCode = question.exitCode
     return
   }

@@ -3,7 +3,7 @@ import type { Position } from '../base/problem.js'
 import { printable } from '../config/expectation.js'
 import { renderProblems } from '../config/problem-text.js'
 import type { ConfigProblem } from '../config/problems.js'
-import { writeLine, writeTo } from '../control/log-setup.js'
+import { writeText } from '../control/log-setup.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
 import { bindWarnings } from '../plan/bind-warnings.js'
 import { exitCodeFor, hasErrors, headProblems, lookedUpProblems, startProblems } from '../plan/check.js'
@@ -11,6 +11,7 @@ import { limitProblems } from '../plan/limit-problems.js'
 import { type Loaded, type LoadOptions, loadFrom } from '../plan/load.js'
 import { prepareMachine } from '../plan/machine.js'
 import { isChild } from '../services/handed-over.js'
+import { writeTo } from './write-to.js'
 
 /** Reads the configuration and either checks it (-P) or runs it, in the part that this process has. */
 export async function runConfiguration(options: LoadOptions): Promise<void> {
@@ -51,7 +52,7 @@ async function check(
   if (loaded.others.length > 0) writeTo(1, chosenSections(loaded))
   process.exitCode = hasErrors(found) ? exitCodeFor(found) : EXIT_OK
   if (hasErrors(found) || machine === undefined) return
-  writeLine(`${program}: ${machine.message}\n`)
+  writeText(`${program}: ${machine.message}\n`)
   process.exitCode = machine.exitCode
 }
 
@@ -68,5 +69,5 @@ function chosenSections({ others, sections, spawnd, tcprelay }: Loaded): string 
 }
 
 function show(problems: readonly ConfigProblem[], { sources }: Loaded): void {
-  writeLine(renderProblems(problems, sources))
+  writeText(renderProblems(problems, sources))
 }

@@ -1,4 +1,3 @@
-import { appendFileSync } from 'node:fs'
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises'
 import type { SocketAddress } from '../base/address.js'
 import type { Shape } from '../cells/layout.js'
@@ -10,6 +9,7 @@ import { ERR } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import type { Loaded } from '../plan/load.js'
 import { namedRemotes, placementLimits, remoteName } from '../plan/settings.js'
+import { appendKeyLine } from '../services/key-log.js'
 import type { NameWatch, Resolver } from '../services/resolver.js'
 import type { TicketKeyRing } from '../services/ticket-keys.js'
 import { ListenerKeeper } from './listener-keeper.js'
@@ -115,12 +115,12 @@ export class Generation {
     return this.#staples()
   }
 
-  /** Adds a line to its TLS key log, which is for debugging: nothing of it is kept open. */
+  /** Adds a line to its TLS key log. */
   writeKey(line: string): void {
     const { keylogFile } = this.loaded.tls.settings
     if (keylogFile === undefined) return
     try {
-      appendFileSync(keylogFile, `${line}\n`, { mode: 0o600 })
+      appendKeyLine(keylogFile, line)
     } catch (error) {
       const why = error instanceof Error ? error.message : error
       this.#keyErrors.tell(performance.now(), () => `cannot write the TLS key log: ${why}`)

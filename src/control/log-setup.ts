@@ -1,52 +1,78 @@
-import { openSync, writeSync } from 'node:fs'
 import { basename } from 'node:path'
+import { isatty } from 'node:tty'
 import type { Arguments } from '../config/arguments.js'
 import type { SpawndSettings } from '../config/table-spawnd.js'
 import type { Calls } from '../kernel/calls.js'
-import { Log, type WriteLine } from '../observe/log.js'
-import { SEVERITIES } from '../observe/severity.js'
+import { LineOutput } from '../observe/line-output.js'
+import { Log, type LogOptions, type WriteLine } from '../observe/log.js'
+import { ERR, SEVERITIES } from '../observe/severity.js'
 import { FACILITIES, Syslog } from '../observe/syslog.js'
 import type { LogSettings } from '../plan/log-settings.js'
+import { openForLines } from '../services/open-file.js'
 
 /**
  * The log of a process: syslog; readable lines on stderr too when that is a terminal, when -D asks for them,
  * and when there is no syslog daemon to take them.
  */
 export function openLog(calls: Calls, settings: LogSettings, given: Arguments, programPath: string): Log {
-  const syslog = new Syslog(calls)
-  const isEchoed = given.isDebugOnStderr || process.stderr.isTTY === true
-  return new Log(
-    {
-      ident: settings.syslogIdent ?? basename(programPath, '.js'),
-      pid: process.pid,
-      facility: FACILITIES[settings.syslogFacility],
-      severity: SEVERITIES.indexOf(settings.syslogSeverity),
-    },
-    {
-      syslog,
-      echo: isEchoed ? writeLine : undefined,
-      fallback: writeLine,
-      trace: traceTarget(settings.debugRedirect),
-    },
-  )
+  const isEchoed = given.isDebugOnStderr || isatty(STDERR)
+  const trace = traceTarget(settings.debugRedirect)
+  const targets = { syslog: new Syslog(calls), echo: isEchoed ? writeLine : undefined, fallback: writeLine }
+  const log = new Log(logOptions(settings, programPath), {
+    ...targets,
+    trace: trace instanceof Error ? undefined : trace,
+  })
+  if (trace instanceof Error) log.say(ERR, `cannot open the file of traces: ${trace.message}`)
+  return log
 }
 
-/** `debug redirect`: undefined leaves traces with the other lines. A file is written line by line. */
-function traceTarget(target: SpawndSettings['debugRedirect']): WriteLine | undefined {
+/** The system's log alone. */
+export function openSystemLog(calls: Calls, settings: LogSettings, programPath: string): Log {
+  const targets = { syslog: new Syslog(calls), echo: undefined, trace: undefined }
+  return new Log(logOptions(settings, programPath), targets)
+}
+
+function logOptions(settings: LogSettings, programPath: string): LogOptions {
+  return {
+    ident: settings.syslogIdent ?? basename(programPath, '.js'),
+    pid: process.pid,
+    facility: FACILITIES[settings.syslogFacility],
+    severity: SEVERITIES.indexOf(settings.syslogSeverity),
+  }
+}
+
+/** `debug redirect`: undefined leaves traces with the other lines. An error: they stay there, because it cannot be opened. */
+function traceTarget(target: SpawndSettings['debugRedirect']): WriteLine | Error | undefined {
   if (target === undefined || target.kind === 'syslog') return undefined
   if (target.kind === 'stderr') return writeLine
-  const fd = openSync(target.path, 'a', 0o640)
-  return (line) => writeTo(fd, line)
-}
-
-/** Written at once: a line about a crash must not wait in a buffer. */
-export function writeLine(line: string): void {
-  writeTo(2, line)
-}
-
-/** A terminal that is gone, or a full disk, costs the line and nothing else. */
-export function writeTo(fd: number, line: string): void {
   try {
-    writeSync(fd, line)
-  } catch {}
+    const output = new LineOutput(openForLines(target.path), dropNotice)
+    return (line) => output.write(line)
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
+const STDERR = 2
+
+let stderrLines: LineOutput | undefined
+
+/** Made at the first line: `-v` and `-h` need no native code. */
+function stderrOutput(): LineOutput {
+  stderrLines ??= new LineOutput(STDERR, dropNotice)
+  return stderrLines
+}
+
+/** Writes at once, or drops and counts: a line about a crash must not wait in a buffer, nor the process for a reader. */
+export function writeLine(line: string): void {
+  stderrOutput().write(line)
+}
+
+/** Text that is shown before the process ends: waits some seconds for a reader that is slow. */
+export function writeText(text: string): void {
+  stderrOutput().writeAll(text)
+}
+
+function dropNotice(count: number): string {
+  return `${new Date().toISOString()} tcprelay[${process.pid}] warning: ${count} log lines were dropped: nobody read them\n`
 }

@@ -1,6 +1,9 @@
-import { createWriteStream, type WriteStream } from 'node:fs'
+import { closeSync, createWriteStream, fstatSync } from 'node:fs'
+import { isatty } from 'node:tty'
+import { LineOutput } from '../observe/line-output.js'
 import { ERR, WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
+import { openForLines } from './open-file.js'
 
 /** Lines that wait for a slow disk; what comes on top is dropped and counted. */
 const PENDING_BYTES_MAX = 8 * 1024 * 1024
@@ -8,12 +11,23 @@ const PENDING_BYTES_MAX = 8 * 1024 * 1024
 /** A file that could not be written is opened anew after this, at the next line. */
 const RETRY_MS = 1_000
 
-/** A log file of lines. A disk that is full or slow costs lines, never sessions. */
+/** An open log file. */
+interface Target {
+  /** Bytes that are not written yet. */
+  readonly writableLength: number
+  write(text: string): void
+  end(done?: () => void): void
+}
+
+/**
+ * A log file of lines. A disk that is full or slow costs lines, never sessions; so does a FIFO or a terminal whose
+ * reader is slow, or gone.
+ */
 export class LineFile {
   readonly #path: string
   readonly #say: Say
-  #stream: WriteStream
-  #isBroken = false
+  /** Undefined when it could not be opened or written. */
+  #target: Target | undefined
   #triedAtMs = 0
   #dropped = 0
   /** Lines of this turn, which are written in one go at its end: a write for each costs more than the line. */
@@ -22,12 +36,13 @@ export class LineFile {
   constructor(path: string, say: Say) {
     this.#path = path
     this.#say = say
-    this.#stream = this.#open()
+    this.#open()
   }
 
   write(line: string): void {
-    if (this.#isBroken && performance.now() - this.#triedAtMs >= RETRY_MS) this.reopen()
-    if (this.#isBroken || this.#stream.writableLength + this.#waiting.length > PENDING_BYTES_MAX) {
+    if (this.#target === undefined && performance.now() - this.#triedAtMs >= RETRY_MS) this.reopen()
+    const pendingBytes = (this.#target?.writableLength ?? 0) + this.#waiting.length
+    if (this.#target === undefined || pendingBytes > PENDING_BYTES_MAX) {
       if (this.#dropped++ === 0) this.#say(WARNING, `${this.#path}: lines are dropped`)
       return
     }
@@ -40,30 +55,56 @@ export class LineFile {
     if (this.#dropped > 0) this.#say(WARNING, `${this.#path}: ${this.#dropped} lines were dropped`)
     this.#flush()
     this.#dropped = 0
-    this.#isBroken = false
-    this.#stream.end()
-    this.#stream = this.#open()
+    this.#target?.end()
+    this.#open()
   }
 
   close(done: () => void): void {
     this.#flush()
-    if (this.#isBroken) done()
-    else this.#stream.end(done)
+    if (this.#target === undefined) done()
+    else this.#target.end(done)
   }
 
   #flush(): void {
-    if (this.#waiting !== '' && !this.#isBroken) this.#stream.write(this.#waiting)
+    if (this.#waiting !== '') this.#target?.write(this.#waiting)
     this.#waiting = ''
   }
 
-  #open(): WriteStream {
-    const stream = createWriteStream(this.#path, { flags: 'a', mode: 0o640 })
-    stream.on('error', ({ message }) => {
-      if (stream !== this.#stream) return
-      this.#isBroken = true
-      this.#triedAtMs = performance.now()
-      this.#say(ERR, `cannot write the log file: ${message}`)
+  #open(): void {
+    try {
+      const fd = openForLines(this.#path)
+      const mayBlock = fstatSync(fd).isFIFO() || isatty(fd)
+      this.#target = mayBlock ? lineOutputAt(fd, this.#path) : this.#fileAt(fd)
+    } catch (error) {
+      this.#broken(error)
+    }
+  }
+
+  /** Written by libuv's pool. Its descriptor is closed with it. */
+  #fileAt(fd: number): Target {
+    const stream = createWriteStream(this.#path, { fd })
+    stream.on('error', (error) => {
+      if (stream === this.#target) this.#broken(error)
     })
     return stream
+  }
+
+  #broken(error: unknown): void {
+    this.#target = undefined
+    this.#triedAtMs = performance.now()
+    this.#say(ERR, `cannot write the log file: ${error instanceof Error ? error.message : error}`)
+  }
+}
+
+/** A FIFO or a terminal: what it does not take at once is dropped. */
+function lineOutputAt(fd: number, path: string): Target {
+  const output = new LineOutput(fd, (count) => `${path}: ${count} lines were dropped\n`)
+  return {
+    writableLength: 0,
+    write: (text) => output.write(text),
+    end(done) {
+      closeSync(fd)
+      done?.()
+    },
   }
 }

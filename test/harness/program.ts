@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { afterwards } from './clean-up.js'
@@ -24,6 +24,8 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>
   /** A program, with its arguments, that starts ours: a limit, another namespace. */
   readonly under?: readonly string[]
+  /** A descriptor that becomes its stderr, which nobody reads. */
+  readonly stderr?: number
 }
 
 /** A process that a test has started; ended with the test, by its id. */
@@ -34,16 +36,17 @@ export class Program {
   readonly #child: ChildProcess
   readonly #exit: Promise<Exit>
 
-  constructor(t: TestContext, command: readonly string[], { env = {}, under = [] }: ProgramOptions = {}) {
+  constructor(t: TestContext, command: readonly string[], options: ProgramOptions = {}) {
+    const { env = {}, stderr = 'pipe', under = [] } = options
     const [file = '', ...words] = [...under, ...command]
     this.#child = spawn(file, words, {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', stderr],
       env: { ...process.env, NODE_OPTIONS: '', ...env },
     })
     if (this.#child.pid === undefined) throw new Error(`cannot start ${file}`)
     this.pid = this.#child.pid
     this.stdout = new Lines(this.#child.stdout as Readable)
-    this.stderr = new Lines(this.#child.stderr as Readable)
+    this.stderr = new Lines(this.#child.stderr ?? Readable.from([]))
     this.#exit = once(this.#child, 'close').then(([code, signal]) => ({ code, signal }))
     afterwards(t, async () => {
       if (!this.hasEnded) this.#child.kill('SIGKILL')

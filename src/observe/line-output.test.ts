@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { messageCalls } from '../kernel/message-calls.js'
+import { openPlainPipe } from '../kernel/plain-pipe.js'
+import { LineOutput } from './line-output.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'line-output-'))
+after(() => rmSync(folder, { recursive: true }))
+
+const notice = (count: number) => `${count} dropped\n`
+const LINE = `${'x'.repeat(999)}\n`
+
+interface Ends {
+  readonly readFd: number
+  readonly writeFd: number
+}
+
+/** Both ends block, so that a write that could wait would wait for ever. */
+const KINDS: readonly (readonly [name: string, open: () => Ends])[] = [
+  ['a pipe', openPlainPipe],
+  ['a FIFO', openFifo],
+  ['a socket', openSockets],
+]
+
+function openFifo(): Ends {
+  const path = join(folder, 'fifo')
+  assert.equal(spawnSync('mkfifo', [path]).status, 0)
+  const opening = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  const ends = { writeFd: openSync(path, 'w'), readFd: openSync(path, 'r') }
+  closeSync(opening)
+  rmSync(path)
+  return ends
+}
+
+function openSockets(): Ends {
+  const pair = messageCalls().socketPair('stream')
+  assert.ok(typeof pair !== 'number')
+  const [readFd, writeFd] = pair
+  return { readFd, writeFd }
+}
+
+for (const [name, open] of KINDS) {
+  test(`${name} that nobody reads: lines are dropped, and counted when somebody does`, () => {
+    const { readFd, writeFd } = open()
+    const output = new LineOutput(writeFd, notice)
+    for (let i = 0; i < 1_000; i++) output.write(LINE)
+    const bytes = Buffer.alloc(2 ** 20)
+    let text = bytes.toString('latin1', 0, readSync(readFd, bytes))
+    // A line that was taken in part is completed before another one.
+    output.write('again\n')
+    while (!text.endsWith('again\n')) text += bytes.toString('latin1', 0, readSync(readFd, bytes))
+    const lines = text.split('\n')
+    const whole = lines.filter((line) => line === LINE.trimEnd()).length
+    assert.deepEqual(lines.slice(whole), [`${1_000 - whole} dropped`, 'again', ''])
+    closeSync(readFd)
+    output.write('nobody is left\n')
+    closeSync(writeFd)
+    output.write('it is closed\n')
+  })
+}
+
+test('a file takes every line', () => {
+  const path = join(folder, 'file')
+  const fd = openSync(path, 'w')
+  const output = new LineOutput(fd, notice)
+  for (let i = 0; i < 100; i++) output.write(LINE)
+  closeSync(fd)
+  assert.equal(readFileSync(path, 'utf8'), LINE.repeat(100))
+})
+
+test('a long text waits for its reader, but not for ever', () => {
+  const { readFd, writeFd } = openPlainPipe()
+  new LineOutput(writeFd, notice).writeAll(LINE.repeat(100), 100)
+  const bytes = Buffer.alloc(2 ** 20)
+  assert.equal(readSync(readFd, bytes), 2 ** 16)
+  closeSync(readFd)
+  closeSync(writeFd)
+})
