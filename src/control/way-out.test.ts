@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -123,4 +123,15 @@ test('a reactor that is gone already is no reason to wait', async () => {
     const thread = await startReactor()
     thread.end({ kind: 'stop' }, () => way.leave(7))`)
   assert.deepEqual([code, said], [7, 'reactor is asked\n'])
+})
+
+test('a file or a name that keeps a thread of the pool waiting keeps nobody from leaving', async () => {
+  const fifo = join(folder, 'fifo')
+  assert.equal(spawnSync('mkfifo', [fifo]).status, 0)
+  const { code, said } = await endingOf(`
+    import { open } from 'node:fs'
+    open('${fifo}', 'r', () => say('opened'))
+    process.on('exit', (code) => say('exit ' + code))
+    setTimeout(() => way.leave(8), 50)`)
+  assert.deepEqual([code, said], [8, 'exit 8\n'])
 })

@@ -45,11 +45,26 @@ export class WayOut {
 
   #leaveNext(left: Leaver[], code: number): void {
     const next = left.shift()
-    if (next === undefined) process.exit(code)
+    if (next === undefined) endProcess(code)
     try {
       next.leave(() => this.#leaveNext(left, code))
     } catch {
       this.#leaveNext(left, code)
     }
   }
+}
+
+/**
+ * Node's own exit waits for the threads of libuv's pool, and a name lookup or a file of a dead server can take minutes
+ * there: _exit(2) does not. What profiles the process writes its results in Node's exit.
+ */
+function endProcess(code: number): never {
+  if (isProfiled()) process.exit(code)
+  process.emit('exit', code)
+  exitNow(code)
+}
+
+function isProfiled(): boolean {
+  const words = [...process.execArgv, process.env.NODE_OPTIONS ?? '']
+  return process.env.NODE_V8_COVERAGE !== undefined || words.some((word) => /--(cpu|heap)-prof/.test(word))
 }
