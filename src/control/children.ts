@@ -2,6 +2,7 @@ import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { passOnNetAdmin } from '../kernel/capabilities.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
+import { WorkingDirectory } from '../services/working-directory.js'
 
 /** Whatever ends even sooner would be started hundreds of times a second, whatever it has said. */
 const NO_START_MS = 50
@@ -58,6 +59,7 @@ export class Children {
   readonly #events: ChildrenEvents
   readonly #closeFd: (fd: number) => void
   readonly #say: Say
+  readonly #workingDirectory: WorkingDirectory
   readonly #running = new Map<number, Running>()
   readonly #waiting = new Map<number, Waiting>()
   #program: ChildProgram
@@ -70,6 +72,7 @@ export class Children {
     this.#events = events
     this.#closeFd = closeFd
     this.#say = say
+    this.#workingDirectory = new WorkingDirectory(say)
   }
 
   get count(): number {
@@ -174,6 +177,7 @@ export class Children {
   }
 
   #spawn(slot: number, wireFd: number | undefined, program: ChildProgram): ChildProcess | Error {
+    this.#workingDirectory.keep()
     try {
       const extras = this.#events.openExtras(slot)
       const child = spawnChild(program, [wireFd ?? 'ignore', 'ignore', 'inherit', ...extras.fds])

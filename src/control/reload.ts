@@ -14,6 +14,7 @@ import { Stapler } from '../services/ocsp.js'
 import { RemoteVerdicts } from '../services/remote-verdicts.js'
 import { Resolver } from '../services/resolver.js'
 import { TICKET_KEY_PERIOD_MS, type TicketKeyRing } from '../services/ticket-keys.js'
+import { WorkingDirectory } from '../services/working-directory.js'
 import { checkOcspResponse, type OcspSource } from '../tls/ocsp.js'
 import { AccessLogInForce } from './access-log.js'
 import type { Alarms } from './alarms.js'
@@ -82,6 +83,7 @@ export class Reloader {
   readonly #stapler: Stapler<OcspSource>
   /** A name that is in the next configuration too keeps its addresses. */
   readonly #resolver: Resolver
+  readonly #workingDirectory: WorkingDirectory
   #isChanging = false
   #isEnding = false
   /** What is wanted and not yet begun. */
@@ -90,6 +92,7 @@ export class Reloader {
   constructor(parts: ReloadParts, keeper: GenerationKeeper) {
     this.#parts = parts
     this.#keeper = keeper
+    this.#workingDirectory = new WorkingDirectory(parts.log.say)
     this.access = new AccessLogInForce(parts.loaded.tcprelay, parts.log)
     this.#tlsFiles = new FileWatch(() => void this.change('files'), parts.boundary)
     const { log, traceMask } = parts
@@ -172,6 +175,7 @@ export class Reloader {
     const { log, manager, system } = this.#parts
     log.say(INFO, `${RELOAD_REASONS[wish]}: reloading`)
     manager.reloading(system.clock.monotonicMs())
+    this.#workingDirectory.keep()
     const loaded = await this.#read().catch((error) =>
       this.#parts.boundary.failed('the new configuration', error, () => {
         log.say(ERR, 'the new configuration cannot be read: the old one goes on')

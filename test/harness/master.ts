@@ -201,10 +201,8 @@ export async function startMaster(
   const text = masterText(plan)
   writeFileSync(file, text)
   const words = ['-D', ...plan.parts.words, file]
-  const program = new Program(t, [process.execPath, ...nodeWords, TCPRELAY, ...words], {
-    ...plan.parts.options,
-    ...options,
-  })
+  const command = [process.execPath, ...nodeWords, TCPRELAY, ...words]
+  const program = new Program(t, command, { ...plan.parts.options, ...options })
   const master = new Master(t, program, file, text.includes(DIRECT) ? 'direct' : 'broker')
   await master.serves(plan.parts.listeners.length, children)
   return master

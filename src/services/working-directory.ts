@@ -1,0 +1,43 @@
+import { nativeFunction } from '../kernel/ffi.js'
+import { WARNING } from '../observe/severity.js'
+import type { Say } from '../observe/trace.js'
+
+/** PATH_MAX (linux/limits.h). */
+const PATH_BYTES_MAX = 4096
+
+/**
+ * The directory that the process was started in. It may be removed meanwhile, and then Node starts neither processes nor
+ * threads there: each asks for its path.
+ */
+export class WorkingDirectory {
+  readonly #path = process.cwd()
+  readonly #say: Say
+
+  constructor(say: Say) {
+    this.#say = say
+  }
+
+  /** If it is gone: goes to a new one of the same name, or to `/`, where relative paths lead to nothing by chance. */
+  keep(): void {
+    if (exists()) return
+    const path = [this.#path, '/'].find(canEnter)
+    this.#say(WARNING, `the working directory ${this.#path} was removed: relative paths now start at ${path}`)
+  }
+}
+
+/** process.cwd() would answer what it has answered before. */
+function exists(): boolean {
+  const getcwd = nativeFunction<(path: Uint8Array, byteCount: number) => number>(
+    'uintptr_t getcwd(void *path, size_t count)',
+  )
+  return getcwd(new Uint8Array(PATH_BYTES_MAX), PATH_BYTES_MAX) !== 0
+}
+
+function canEnter(path: string): boolean {
+  try {
+    process.chdir(path)
+    return true
+  } catch {
+    return false
+  }
+}
