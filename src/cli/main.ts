@@ -1,6 +1,6 @@
 import { EXIT_OK, EXIT_UNAVAILABLE, EXIT_USAGE } from '../base/exit-codes.js'
 import type { Arguments } from '../config/arguments.js'
-import { closeInspector } from '../control/close-inspector.js'
+import { keepInspectorClosed } from '../control/close-inspector.js'
 import { thisPlatform, unsupportedReason } from '../kernel/platform.js'
 import { LINK_VARIABLE } from '../services/link-messages.js'
 import { versionLine } from '../services/version.js'
@@ -18,7 +18,7 @@ export async function main(
   words: readonly string[] = process.argv.slice(2),
   programPath: string = process.argv[1] ?? program,
 ): Promise<void> {
-  closeInspector()
+  keepInspectorClosed()
   const reason = unsupportedReason(thisPlatform())
   if (reason !== undefined) return end(EXIT_UNAVAILABLE, `${reason}\n`)
   const parsed = parseArguments(words)

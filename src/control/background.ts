@@ -2,6 +2,9 @@ import { spawn } from 'node:child_process'
 import { openSync } from 'node:fs'
 import { EXIT_OK, EXIT_OS } from '../base/exit-codes.js'
 import { nativeFunction } from '../kernel/ffi.js'
+import type { Loaded, LoadOptions } from '../plan/load.js'
+import { nodeWords } from './close-inspector.js'
+import { writeText } from './log-setup.js'
 
 /** Set for the process that was started to run in the background. */
 const MARK = 'TCPRELAY_IN_BACKGROUND'
@@ -12,18 +15,23 @@ export function isInBackground(): boolean {
   return process.env[MARK] !== undefined && process.send !== undefined
 }
 
+/** The command line counts for more than the configuration. */
+export function wantsBackground({ spawnd }: Loaded, options: LoadOptions): boolean {
+  return options.arguments.background ?? spawnd.background
+}
+
 /**
  * Starts this program again without a terminal (there is no fork in Node) and ends when that one serves, so that
  * who started it knows. Its complaints until then come out here.
  */
 export function detach(): void {
   const [program = '', ...words] = process.argv.slice(1)
-  const child = spawn(process.execPath, [...process.execArgv, program, ...words], {
+  const child = spawn(process.execPath, [...nodeWords(), program, ...words], {
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     env: { ...process.env, [MARK]: '1' },
   })
-  child.stderr?.pipe(process.stderr)
+  child.stderr?.on('data', (text) => writeText(String(text)))
   child.on('message', (message) => {
     if (message === SERVING) process.exit(EXIT_OK)
   })

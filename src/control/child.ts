@@ -8,7 +8,6 @@ import { ERR, INFO } from '../observe/severity.js'
 import { NO_ACCEPTING, pipeOptions, relaySettings, sessionsMax } from '../plan/settings.js'
 import { WIRE_FD } from '../services/handed-over.js'
 import { BELL_FD, CELLS_FD } from '../services/link-messages.js'
-import { closeInspector } from './close-inspector.js'
 import { MavisService } from './mavis-service.js'
 import type { ChildLink, Start, ToOurChild } from './our-link.js'
 import { keepTitle, type Load } from './process-title.js'
@@ -119,7 +118,6 @@ export class Child {
         this.#mavis.hear(report)
         return
       case 'serving':
-        closeInspector()
         link.send({ kind: 'serving' })
         return
       case 'retired':

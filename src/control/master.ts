@@ -16,7 +16,6 @@ import { LogDrain } from '../services/log-drain.js'
 import { Alarms } from './alarms.js'
 import { tellServing } from './background.js'
 import type { ChildProgram } from './children.js'
-import { closeInspector } from './close-inspector.js'
 import { Crew } from './crew.js'
 import { DirectFleet } from './direct-fleet.js'
 import { brokerFleet, type Fleet } from './fleet.js'
@@ -207,7 +206,6 @@ export class Master {
         this.#ownDrain.drain()
         return
       case 'serving':
-        closeInspector()
         this.#alarms.every(this.#parts.manager.watchdogMs, () => this.#post({ kind: 'ping' }))
         if (!isOwnProgram(this.#reloader.present.loaded.spawnd.spawn)) this.#tellServing()
         return

@@ -3,6 +3,7 @@ import { problemLine } from '../config/problems.js'
 import { WARNING } from '../observe/severity.js'
 import { limitProblems } from '../plan/limit-problems.js'
 import type { Loaded, LoadOptions } from '../plan/load.js'
+import { nodeWords } from './close-inspector.js'
 import { Master } from './master.js'
 import { startHead, startOrLeave } from './start-up.js'
 
@@ -14,6 +15,6 @@ export async function runMaster(options: LoadOptions, loaded: Loaded): Promise<v
   const started = await startHead(options, loaded)
   if (started === undefined) return
   for (const problem of limitProblems(loaded)) started.log.say(WARNING, problemLine(problem))
-  const ownProgram = { command: process.execPath, words: [...process.execArgv, OWN_PROGRAM] }
+  const ownProgram = { command: process.execPath, words: [...nodeWords(), OWN_PROGRAM] }
   startOrLeave(started, () => new Master({ ...started, loaded, options, ownProgram }).start())
 }

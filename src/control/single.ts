@@ -28,7 +28,6 @@ import { mptcpListeners } from '../plan/socket-settings.js'
 import { LogDrain } from '../services/log-drain.js'
 import { Alarms } from './alarms.js'
 import { tellServing } from './background.js'
-import { closeInspector } from './close-inspector.js'
 import type { Generation } from './generation.js'
 import { MavisService } from './mavis-service.js'
 import { keepTitle, type Load } from './process-title.js'
@@ -276,8 +275,6 @@ export class Single {
         for (const { drain } of this.#running.values()) drain.drain()
         return
       case 'serving':
-        // Again: a signal that came before our handler may have been answered after main() looked.
-        closeInspector()
         this.#reloader.tellServing()
         tellServing()
         this.#parts.manager.ready()

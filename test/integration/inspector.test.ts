@@ -3,10 +3,12 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from '../harness/clean-up.js'
+import { Client } from '../harness/client.js'
 import { clientPortsHeldBy } from '../harness/held.js'
 import { masterText, spawning, startMaster } from '../harness/master.js'
+import { MODES } from '../harness/modes.js'
 import { childrenOf, descriptorsOf, handlesSignal, listeningPortsOf } from '../harness/proc.js'
-import { type Program, startTcprelay } from '../harness/program.js'
+import { fileOfProject, Program, startTcprelay, TCPRELAY } from '../harness/program.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { until } from '../harness/until.js'
@@ -54,6 +56,28 @@ test('SIGUSR1 to a master and its children while they start leaves no port open'
   })
   await endsInOrder(program)
 })
+
+const HOOK = ['--require', fileOfProject('test/harness/signal-first.cjs')]
+
+for (const { name, textOf } of MODES) {
+  test(`SIGUSR1 before the first statement of ${name} leaves no port open`, async (t) => {
+    const remote = await remoteThat(echoes).start(t)
+    const file = join(temporaryFolder(t), 'relay.cfg')
+    writeFileSync(file, textOf(relayTo(remote)))
+    const program = new Program(t, [process.execPath, ...HOOK, TCPRELAY, '-D', file])
+    const [, port] = await program.stderr.reached(/bind to .*:(\d+) succeeded/)
+    // Node says so of each process: whoever comes first, and its child.
+    const hasChild = name !== 'a single process'
+    await program.stderr.reached(/Debugger listening on/, hasChild ? 2 : 1)
+    const client = await Client.connect(t, { port: Number(port) })
+    assert.equal(await client.exchange('hello'), 'hello')
+    const pids = [program.pid, ...childrenOf(program.pid).map(Number)]
+    assert.equal(pids.length, hasChild ? 2 : 1)
+    await until('no inspector', () => pids.every((pid) => foreignPortsOf(pid, Number(port)).length === 0))
+    await client.close()
+    await endsInOrder(program)
+  })
+}
 
 /** Sends the signal, unless it would simply end a process that has no handler yet. */
 function annoy(pid: number, signalled: Map<number, number>): void {

@@ -1,0 +1,17 @@
+// Handlers for the time until the program has its own, which may take a tenth of a second and longer.
+
+/** SIGHUP asks for a configuration that is not read yet. The others end the process, as without a handler. */
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }
+
+/**
+ * These handlers stay: as long as a signal has one, Node passes on what came before to whoever handles it now. A process
+ * with id 1 has to end by itself, because the kernel ignores what nobody handles there.
+ */
+for (const [signal, number] of Object.entries(SIGNALS)) {
+  process.on(signal, () => {
+    if (signal === 'SIGHUP' || process.listenerCount(signal) > 1) return
+    process.removeAllListeners(signal)
+    process.kill(process.pid, signal)
+    process.exit(128 + number)
+  })
+}
