@@ -2,13 +2,16 @@ import { EXIT_OK } from '../base/exit-codes.js'
 import type { Position } from '../base/problem.js'
 import { printable } from '../config/expectation.js'
 import { renderProblems } from '../config/problem-text.js'
-import type { ConfigProblem } from '../config/problems.js'
-import { writeText } from '../control/log-setup.js'
+import { type ConfigProblem, problemLine } from '../config/problems.js'
+import { wantsBackground } from '../control/background.js'
+import { openSystemLog, writeText } from '../control/log-setup.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
+import { ERR, WARNING } from '../observe/severity.js'
 import { bindWarnings } from '../plan/bind-warnings.js'
 import { exitCodeFor, hasErrors, headProblems, lookedUpProblems, startProblems } from '../plan/check.js'
 import { limitProblems } from '../plan/limit-problems.js'
 import { type Loaded, type LoadOptions, loadFrom } from '../plan/load.js'
+import { logSettings } from '../plan/log-settings.js'
 import { prepareMachine } from '../plan/machine.js'
 import { isChild } from '../services/handed-over.js'
 import { writeTo } from './write-to.js'
@@ -24,6 +27,8 @@ export async function runConfiguration(options: LoadOptions): Promise<void> {
   if (options.arguments.isCheckOnly) return check(options, loaded, found, hasChildren)
   if (hasErrors(found)) {
     show(found, loaded)
+    // Nobody may read stderr: a classic master in the background has opened /dev/null there.
+    if (child || wantsBackground(loaded, options)) report(found, loaded, options)
     if (child) (await import('../control/run-foreign-child.js')).reportBadConfiguration()
     process.exitCode = exitCodeFor(found)
     return
@@ -66,6 +71,12 @@ function chosenSections({ others, sections, spawnd, tcprelay }: Loaded): string 
   ]
   const rest = others.map(({ id, position }) => quoted(id, position))
   return `${chosen.join('; ')}; not chosen: ${rest.join(', ')}\n`
+}
+
+/** To the system's log, as the original does. */
+function report(problems: readonly ConfigProblem[], loaded: Loaded, { programPath }: LoadOptions): void {
+  const log = openSystemLog(linuxCalls(), logSettings(loaded), programPath)
+  for (const problem of problems) log.say(hasErrors([problem]) ? ERR : WARNING, problemLine(problem))
 }
 
 function show(problems: readonly ConfigProblem[], { sources }: Loaded): void {

@@ -32,7 +32,9 @@ export const commonRows = {
   debugRedirect: optional('debug|trace redirect', logTarget, { doc: 'Where trace output goes.' }),
   proctitle: optional('proctitle', text(), { doc: 'Accepted for the sake of old files; has no effect.' }),
   coredumpDirectory: optional('coredump directory', directory, {
-    doc: "Accepted, has no effect: a core goes where the kernel's core_pattern says.",
+    doc:
+      "Lets processes that hold keys of TLS leave core files, which they otherwise do not. A core goes where the kernel's " +
+      'core_pattern says, not into this directory.',
   }),
   regexMatchCase: caseRow,
 }

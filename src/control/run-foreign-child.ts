@@ -21,13 +21,13 @@ export function runForeignChild(options: LoadOptions, loaded: Loaded): void {
   if (started === undefined) return
   const inlet = { master: 'foreign', fd: WIRE_FD } as const
   const nothing = () => {}
-  const manager = new ServiceManager(started.system.calls, {}, process.pid)
+  const manager = new ServiceManager(started.system.calls, {}, process.pid, started.log.say)
   const head = {
     bound: [],
     gracePeriodMs: Number.POSITIVE_INFINITY,
     manager,
     releasePidfile: nothing,
-    releaseSignals: nothing,
+    releaseSignals: () => false,
   }
   new Single({ ...started, ...head, options, loaded, events: {}, inlet }).start()
 }

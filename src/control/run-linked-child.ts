@@ -1,16 +1,27 @@
+import { EXIT_USAGE } from '../base/exit-codes.js'
 import { loadConfiguration } from '../config/load.js'
 import { snapshotSources } from '../config/sources.js'
+import { linuxCalls } from '../kernel/linux-calls.js'
 import type { LoadOptions } from '../plan/load.js'
 import { systemNames } from '../plan/system-names.js'
+import { isLink } from '../services/handed-over.js'
 import { Link } from '../services/link.js'
 import { LINK_FD, LINK_VARIABLE } from '../services/link-messages.js'
 import { Child } from './child.js'
+import { writeText } from './log-setup.js'
 import type { ChildLink, Start } from './our-link.js'
 import { startProcess } from './start-up.js'
 
 /** Relays for a master of ours. Returns when it has started; the master, or a signal, ends it. */
 export async function runLinkedChild(options: LoadOptions): Promise<void> {
   delete process.env[LINK_VARIABLE]
+  if (!isLink(linuxCalls(), LINK_FD)) {
+    writeText(
+      `${options.program}: ${LINK_VARIABLE} is set, but no master has started this process: take it out of the environment\n`,
+    )
+    process.exitCode = EXIT_USAGE
+    return
+  }
   let child: Child | undefined
   const link: ChildLink = new Link(LINK_FD, {
     onMessage(message) {

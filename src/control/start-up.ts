@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { EXIT_CANNOT_CREATE, EXIT_OK, EXIT_OS, EXIT_SOFTWARE, EXIT_TEMPORARY } from '../base/exit-codes.js'
 import { POLL_VARIABLE, SELECT_DESCRIPTORS } from '../base/poll-mechanism.js'
 import { problemLine } from '../config/problems.js'
+import { hideMemory } from '../kernel/dumpable.js'
 import { descriptorLimit } from '../kernel/limits.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
 import { linuxSystem } from '../kernel/linux-system.js'
@@ -15,12 +16,13 @@ import { logSettings } from '../plan/log-settings.js'
 import { prepareMachine } from '../plan/machine.js'
 import { childSessionsMax } from '../plan/settings.js'
 import { isUnderInetd } from '../services/handed-over.js'
+import { OrphanReaper } from '../services/orphans.js'
 import { writePidfile } from '../services/pidfile.js'
 import { ServiceManager } from '../services/service-manager.js'
 import { version } from '../services/version.js'
-import { detach, isInBackground } from './background.js'
+import { detach, isInBackground, wantsBackground } from './background.js'
 import { type BoundListener, bindAll } from './listeners.js'
-import { openLog } from './log-setup.js'
+import { openLog, writeText } from './log-setup.js'
 import { WayOut } from './way-out.js'
 
 /** What every process has before it does its own work. */
@@ -47,8 +49,8 @@ export interface StartedHead extends Started {
   readonly manager: ServiceManager
   /** Removes the pidfile, so that a successor can start. */
   releasePidfile(): void
-  /** Leaves signals to those who handle them from here on. */
-  releaseSignals(): void
+  /** Leaves signals to those who handle them from here on. Whether SIGHUP has come since the configuration was read. */
+  releaseSignals(): boolean
 }
 
 /**
@@ -60,10 +62,11 @@ export function startProcess(options: LoadOptions, loaded: Loaded, isOurChild = 
   const { spawnd, tcprelay } = loaded
   const problem = prepareMachine(loaded.mechanism)
   if (problem !== undefined) {
-    process.stderr.write(`${program}: ${problem.message}\n`)
+    writeText(`${program}: ${problem.message}\n`)
     process.exitCode = problem.exitCode
     return undefined
   }
+  if (holdsKeys(loaded)) hideMemory()
   const system = linuxSystem()
   const log = openLog(system.calls, logSettings(loaded), given, programPath)
   const way = new WayOut()
@@ -95,9 +98,8 @@ function tellStartup({ mechanism, problems }: Loaded, log: Log): void {
 export async function startHead(options: LoadOptions, loaded: Loaded): Promise<StartedHead | undefined> {
   const { arguments: given } = options
   const { spawnd, tcprelay } = loaded
-  const wantsBackground = given.background ?? spawnd.background
   // Who was started by inetd stays where it is, as the original: inetd waits for it to end.
-  if (wantsBackground && !isInBackground() && !isUnderInetd(linuxCalls())) {
+  if (wantsBackground(loaded, options) && !isInBackground() && !isUnderInetd(linuxCalls())) {
     detach()
     return undefined
   }
@@ -105,6 +107,7 @@ export async function startHead(options: LoadOptions, loaded: Loaded): Promise<S
   const started = startProcess(options, loaded)
   if (started === undefined) return undefined
   const { log, system, way } = started
+  if (process.pid === 1) new OrphanReaper().start()
   const releasePidfile = holdPidfile(given.pidfile ?? spawnd.pidfile, way, log)
   if (releasePidfile === undefined) {
     way.leave(EXIT_CANNOT_CREATE)
@@ -119,7 +122,7 @@ export async function startHead(options: LoadOptions, loaded: Loaded): Promise<S
   }
   const { gracePeriodS } = given
   const gracePeriodMs = gracePeriodS === undefined ? tcprelay.gracePeriodMs : gracePeriodS * 1000
-  const manager = new ServiceManager(system.calls, process.env, process.pid)
+  const manager = new ServiceManager(system.calls, process.env, process.pid, log.say)
   return { ...started, bound, gracePeriodMs, manager, releasePidfile, releaseSignals }
 }
 
@@ -127,7 +130,7 @@ export async function startHead(options: LoadOptions, loaded: Loaded): Promise<S
 export function startOrLeave({ log, releaseSignals, way }: StartedHead, start: () => void): void {
   try {
     start()
-    releaseSignals()
+    if (releaseSignals()) process.emit('SIGHUP')
   } catch (error) {
     log.say(ERR, `cannot start: ${error instanceof Error ? error.message : error}`)
     way.leave(EXIT_OS)
@@ -136,12 +139,24 @@ export function startOrLeave({ log, releaseSignals, way }: StartedHead, start: (
 
 /**
  * Until the process serves there is nothing to finish: a signal to end is obeyed at once, by the way out, so that
- * no pidfile stays behind. What SIGHUP asks for is being read just now.
+ * no pidfile stays behind. SIGHUP is remembered: the file may have changed after it was read.
  */
-function onEarlySignals(leave: () => void): () => void {
-  const ignore = () => {}
-  process.on('SIGTERM', leave).on('SIGINT', leave).on('SIGHUP', ignore)
-  return () => void process.off('SIGTERM', leave).off('SIGINT', leave).off('SIGHUP', ignore)
+function onEarlySignals(leave: () => void): () => boolean {
+  let isReloadWanted = false
+  const remember = () => {
+    isReloadWanted = true
+  }
+  process.on('SIGTERM', leave).on('SIGINT', leave).on('SIGHUP', remember)
+  return () => {
+    process.off('SIGTERM', leave).off('SIGINT', leave).off('SIGHUP', remember)
+    return isReloadWanted
+  }
+}
+
+/** Keys of certificates, pre-shared keys or keys of session tickets, unless the configuration wants core files. */
+function holdsKeys({ spawnd, tcprelay, tls }: Loaded): boolean {
+  if (spawnd.coredumpDirectory !== undefined || tcprelay.coredumpDirectory !== undefined) return false
+  return tls.settings.servers.length > 0 || tls.settings.clients.length > 0
 }
 
 /** What was given where; values are left out, some of them are secret. */

@@ -24,6 +24,7 @@ export const SO_BINDTODEVICE = 25
 export const SO_ACCEPTCONN = 30
 export const SO_MARK = 36
 export const SO_PROTOCOL = 38
+export const SO_DOMAIN = 39
 export const SO_PEERGROUPS = 59
 
 export const IPPROTO_IP = 0

@@ -1,5 +1,13 @@
 import type { Calls } from '../kernel/calls.js'
-import { SO_ACCEPTCONN, SO_TYPE, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET } from '../kernel/constants.js'
+import {
+  AF_UNIX,
+  SO_ACCEPTCONN,
+  SO_DOMAIN,
+  SO_TYPE,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+  SOL_SOCKET,
+} from '../kernel/constants.js'
 
 /** The first descriptor that systemd hands over (sd_listen_fds(3)). */
 const FIRST_FD = 3
@@ -36,6 +44,7 @@ function systemdFd(
   { LISTEN_FDS, LISTEN_FDNAMES = '', LISTEN_PID }: NodeJS.ProcessEnv,
 ): number | undefined {
   if (LISTEN_PID !== String(process.pid)) return undefined
+  if (!/^\d{1,5}$/.test(LISTEN_FDS ?? '')) return undefined
   const index = LISTEN_FDNAMES.split(':').slice(0, Number(LISTEN_FDS)).indexOf(name)
   return index < 0 ? undefined : FIRST_FD + index
 }
@@ -43,4 +52,11 @@ function systemdFd(
 function isListening(calls: Calls, fd: number): boolean {
   const isStream = calls.getOption(fd, SOL_SOCKET, SO_TYPE) === SOCK_STREAM
   return isStream && calls.getOption(fd, SOL_SOCKET, SO_ACCEPTCONN) === 1
+}
+
+/** Whether a master of ours has started this process: its link is a connected Unix socket. */
+export function isLink(calls: Calls, fd: number): boolean {
+  const isUnix = calls.getOption(fd, SOL_SOCKET, SO_DOMAIN) === AF_UNIX
+  const isStream = calls.getOption(fd, SOL_SOCKET, SO_TYPE) === SOCK_STREAM
+  return isUnix && isStream && calls.getOption(fd, SOL_SOCKET, SO_ACCEPTCONN) === 0
 }

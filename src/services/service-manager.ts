@@ -2,8 +2,13 @@ import type { Calls } from '../kernel/calls.js'
 import { AF_UNIX, SOCK_DGRAM } from '../kernel/constants.js'
 import { mapPrivate, unmap } from '../kernel/memory.js'
 import { nativeAddress } from '../kernel/sockaddr.js'
+import { WARNING } from '../observe/severity.js'
+import type { Say } from '../observe/trace.js'
 
 const VARIABLES = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID'] as const
+
+/** sun_path of struct sockaddr_un without the NUL at its end (unix(7)). */
+const UNIX_PATH_BYTES_MAX = 107
 
 /** A message is a few short lines. */
 const MESSAGE_BYTES_MAX = 512
@@ -16,14 +21,14 @@ export class ServiceManager {
   readonly #path: string | undefined
 
   /** Takes its variables out of the environment: children are not the service. */
-  constructor(calls: Calls, environment: NodeJS.ProcessEnv, pid: number) {
+  constructor(calls: Calls, environment: NodeJS.ProcessEnv, pid: number, say: Say) {
     const { NOTIFY_SOCKET: path, WATCHDOG_PID, WATCHDOG_USEC } = environment
     for (const name of VARIABLES) delete environment[name]
     this.#calls = calls
-    // An abstract name is written with @ in front.
-    this.#path = path?.startsWith('@') ? `\0${path.slice(1)}` : path
+    this.#path = path === undefined ? undefined : socketPath(path, say)
     const isMeant = WATCHDOG_PID === undefined || WATCHDOG_PID === String(pid)
-    const watchdogMs = isMeant ? Number(WATCHDOG_USEC) / 1000 : Number.NaN
+    const isNumber = /^\d{1,15}$/.test(WATCHDOG_USEC ?? '')
+    const watchdogMs = isMeant && isNumber ? Number(WATCHDOG_USEC) / 1000 : 0
     this.watchdogMs = watchdogMs > 0 ? watchdogMs : undefined
   }
 
@@ -57,4 +62,15 @@ export class ServiceManager {
     unmap(address.region)
     this.#calls.close(fd)
   }
+}
+
+/** An abstract name is written with @ in front. What no socket can be called is not used, and that is all. */
+function socketPath(path: string, say: Say): string | undefined {
+  const name = path.startsWith('@') ? `\0${path.slice(1)}` : path
+  if (/^[/\0]./.test(name) && Buffer.byteLength(name) <= UNIX_PATH_BYTES_MAX) return name
+  say(
+    WARNING,
+    `NOTIFY_SOCKET is ignored: '${path}' is neither an absolute path nor @ and a name, or too long`,
+  )
+  return undefined
 }

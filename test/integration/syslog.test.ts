@@ -10,6 +10,8 @@ import { echoes, remoteThat } from '../harness/remote.js'
 const UUCP_INFO = 70
 const LOCAL3_NOTICE = 157
 
+const EXIT_CONFIG = 78
+
 test('lines go to the system log, as UUCP and INFO', async (t) => {
   const peers = rawPeers(t)
   const log = peers && (await devLog(t, peers))
@@ -48,4 +50,28 @@ test('with a system log and no terminal nothing goes to stderr', async (t) => {
   const program = startTcprelay(t, [file], { under: log.under })
   await log.got(/bind to .* succeeded/)
   assert.equal(program.stderr.text, '')
+})
+
+test('a mistake in the configuration of a service in the background goes to the system log', async (t) => {
+  const peers = rawPeers(t)
+  const log = peers && (await devLog(t, peers))
+  if (!log) return
+  const plan = relayTo(await remoteThat(echoes).start(t)).with('idle timeout = soon')
+  const program = startTcprelay(t, ['-b', plan.file(t)], { under: log.under })
+  await log.got(/^<67>.* tcprelay\[\d+\]: .*relay\.cfg:\d+:\d+: .*'soon'/)
+  assert.equal((await program.ended()).code, EXIT_CONFIG)
+})
+
+test('a mistake in the configuration of a child of another program goes to the system log', async (t) => {
+  const peers = rawPeers(t)
+  const log = peers && (await devLog(t, peers))
+  if (!log) return
+  // A child knows itself by the wire, a socket of datagrams on descriptor 0.
+  const plan = relayTo(await remoteThat(echoes).start(t)).with('idle timeout = soon')
+  const wire =
+    'import os, socket, sys; a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM); os.dup2(b.fileno(), 0)'
+  const python = ['python3', '-c', `${wire}; os.execv(sys.argv[1], sys.argv[1:])`]
+  const program = startTcprelay(t, [plan.file(t)], { under: [...log.under, ...python] })
+  await log.got(/^<67>.* tcprelay\[\d+\]: .*relay\.cfg:\d+:\d+: .*'soon'/)
+  assert.equal((await program.ended()).code, EXIT_CONFIG)
 })

@@ -1,0 +1,14 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { hideMemory } from './dumpable.js'
+import { nativeFunction } from './ffi.js'
+
+const PR_GET_DUMPABLE = 3
+
+test('a process whose memory is hidden leaves no core file', () => {
+  const prctl = nativeFunction<(option: number, a: number, b: number, c: number, d: number) => number>(
+    'int prctl(int option, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d)',
+  )
+  hideMemory()
+  assert.equal(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 0)
+})
