@@ -19,7 +19,7 @@ const shape = { children: 1, remotes: 1, listeners: 1, ringBytes: 64 * 1024 }
 const keepAlive = { isOn: true, idleS: 0, intervalS: 0, count: 0 }
 const reactor = new Reactor(
   {
-    cells: { fd: createCells(shape).fd, shape },
+    cells: { fds: createCells(shape).fdsOf(0), shape },
     childSlot: 0,
     listenerNames: [listenPort],
     realms: [],

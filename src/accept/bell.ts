@@ -1,30 +1,30 @@
+import { type BellFd, openBellFd } from '../kernel/bell-fd.js'
 import { errorText } from '../kernel/errno.js'
-import { openWakeFd, type WakeFd } from '../kernel/eventfd.js'
 import { type Loop, NO_TOKEN, type Watcher } from '../reactor/loop.js'
 
 /**
- * An eventfd of the master's that all children watch for edges, so that each hears each ring and nobody has to read
+ * A timerfd of the master's that all children watch for edges, so that each hears each ring and nobody has to read
  * it. Rung by a child that leaves clients to the others: of those who wait for a shared listener the kernel wakes one
  * (EPOLLEXCLUSIVE), and if that one does not accept, nobody else learns of the client. With poll and select, which know
  * no edges, it is heard once and no more; there all who wait for a shared listener are woken, and nobody has to ring.
  */
 export class Bell implements Watcher {
   token = NO_TOKEN
-  readonly #wake: WakeFd
+  readonly #bell: BellFd
   readonly #onRing: () => void
 
   constructor(fd: number, onRing: () => void) {
-    this.#wake = openWakeFd(fd)
+    this.#bell = openBellFd(fd)
     this.#onRing = onRing
   }
 
   open(loop: Loop): void {
-    const outcome = loop.watch(this.#wake.fd, this, 'stream')
+    const outcome = loop.watch(this.#bell.fd, this, 'stream')
     if (outcome < 0) throw new Error(`cannot watch the bell: ${errorText(-outcome)}`)
   }
 
   ring(): void {
-    this.#wake.wake()
+    this.#bell.ring()
   }
 
   onReady(): void {

@@ -1,6 +1,6 @@
 import type { Cells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
-import { COUNT } from '../observe/counters.js'
+import { COUNT, countIn } from '../observe/counters.js'
 import type { Loop } from '../reactor/loop.js'
 import { Bell } from './bell.js'
 
@@ -36,9 +36,9 @@ export class Neighbours {
   constructor({ bellFd, cells, loop, onClientsLeft, slot }: NeighbourParts) {
     this.#cells = cells
     this.#loop = loop
-    this.#own = cells.child(slot).counters
+    this.#own = cells.countersOf(slot)
     const slots = Array.from({ length: cells.layout.shape.children }, (_, other) => other)
-    this.#rows = slots.filter((other) => other !== slot).map((other) => cells.child(other).counters)
+    this.#rows = slots.filter((other) => other !== slot).map((other) => cells.countersOf(other))
     this.#bell = new Bell(bellFd, onClientsLeft)
     this.#bell.open(loop)
   }
@@ -73,9 +73,9 @@ export class Neighbours {
   /** Has this child noticeably more sessions than another one that has room? */
   areLessUsed(): boolean {
     this.#look()
-    const own = this.#own[COUNT.sessionsNow] as number
+    const own = countIn(this.#own, COUNT.sessionsNow)
     for (const other of this.#others) {
-      const lead = own - (other[COUNT.sessionsNow] as number)
+      const lead = own - countIn(other, COUNT.sessionsNow)
       if (lead * NOTICEABLE_PART > own && roomOf(other) > 0) return true
     }
     return false
@@ -86,11 +86,11 @@ export class Neighbours {
     this.#lookAtMs = this.#loop.nowMs + LOOK_EVERY_MS
     this.#others.length = 0
     for (const counters of this.#rows) {
-      if ((counters[COUNT.placesNow] as number) > 0) this.#others.push(counters)
+      if (countIn(counters, COUNT.placesNow) > 0) this.#others.push(counters)
     }
   }
 }
 
 function roomOf(counters: Float64Array): number {
-  return (counters[COUNT.placesNow] as number) - (counters[COUNT.sessionsNow] as number)
+  return countIn(counters, COUNT.placesNow) - countIn(counters, COUNT.sessionsNow)
 }

@@ -1,23 +1,23 @@
 import assert from 'node:assert/strict'
-import { closeSync } from 'node:fs'
+import { ftruncateSync, openSync, writeSync } from 'node:fs'
 import { test } from 'node:test'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import fc from 'fast-check'
 import { mapShared } from '../kernel/memory.js'
-import { type Cells, createCells, giveBack, localCells, openCells } from './cells.js'
-import { COUNTERS, LAYOUT_VERSION, layoutOf, RING_HEAD_BYTES, rowBytes, type Shape } from './layout.js'
+import { type CellFds, type ChildCells, createCells, localCells, openCells } from './cells.js'
+import { COUNTERS, layoutOf, RING_HEAD_BYTES, rowBytes, type Shape } from './layout.js'
 
 const LINE_BYTES = 64
 const ADDS = 200_000
 const SHAPE: Shape = { children: 3, remotes: 5, listeners: 2, ringBytes: 1000 }
 
 interface Task {
-  readonly fd: number
+  readonly fds: CellFds
   readonly shape: Shape
 }
 
-function addToUse({ fd, shape }: Task): void {
-  const { use } = openCells(fd, shape)
+function addToUse({ fds, shape }: Task): void {
+  const { use } = openCells(fds, shape, 0)
   for (let i = 0; i < ADDS; i++) Atomics.add(use, i % shape.remotes, 1)
 }
 
@@ -36,16 +36,13 @@ if (!isMainThread) {
     fc.assert(
       fc.property(shapes, (shape) => {
         const layout = layoutOf(shape)
-        const parts = placesOf(shape).filter(({ end, start }) => end > start)
-        const lines = new Map<number, string>()
-        for (const { name, start, end } of parts) {
-          assert.ok(start >= 0 && end <= layout.byteLength, `${name} lies outside`)
+        const lines = new Map<string, string>()
+        for (const { end, memory, name, start, writer } of placesOf(shape)) {
+          assert.ok(start >= 0 && end <= layout[memory].byteLength, `${name} lies outside`)
           for (let line = Math.floor(start / LINE_BYTES); line * LINE_BYTES < end; line++) {
-            // The head of a ring and its bytes have the same writer.
-            const writer = name.replace('ring head', 'ring')
-            const other = lines.get(line) ?? writer
-            assert.equal(other, writer, `${writer} and ${other} share line ${line}`)
-            lines.set(line, writer)
+            const other = lines.get(`${memory} ${line}`) ?? writer
+            assert.equal(other, writer, `${writer} and ${other} share line ${line} of ${memory}`)
+            lines.set(`${memory} ${line}`, writer)
           }
         }
       }),
@@ -57,13 +54,12 @@ if (!isMainThread) {
     fc.assert(
       fc.property(shapes, (shape) => {
         const cells = localCells(shape)
-        const found = viewsOf(cells).map(({ name, view }) => {
-          return { name, start: view.byteOffset, end: view.byteOffset + view.byteLength }
-        })
-        const wanted = placesOf(shape)
+        const rows = Array.from({ length: shape.children }, (_, slot) => viewsOf(cells.child(slot)))
+        const found = [cells.mayGrow, cells.verdict, cells.use, ...rows.flat().map(({ view }) => view)]
+        const wanted = placesOf(shape).filter(({ name }) => name !== 'words')
         assert.deepEqual(
-          found.map(({ name, start, end }) => [name, start, end - start]),
-          wanted.slice(1).map(({ name, start, end }) => [name, start, end - start]),
+          found.map(({ byteLength, byteOffset }) => [byteOffset, byteLength]),
+          wanted.map(({ end, start }) => [start, end - start]),
         )
       }),
       { numRuns: 50 },
@@ -71,53 +67,98 @@ if (!isMainThread) {
   })
 
   test('what one mapping writes every other one reads', () => {
-    const { fd, cells } = createCells(SHAPE)
-    const other = openCells(fd, SHAPE)
-    closeSync(fd)
-    for (const [index, { view }] of viewsOf(cells).entries()) view.fill(index + 1)
-    for (const [index, { name, view }] of viewsOf(other).entries()) {
+    const { cells, close, fdsOf } = createCells(SHAPE)
+    const child = openCells(fdsOf(1), SHAPE, 1)
+    cells.handedOver(1)
+    cells.mayGrow[0] = 7
+    cells.use.fill(8)
+    for (const [index, { view }] of viewsOf(cells.child(1)).entries()) view.fill(index + 1)
+    assert.deepEqual([...child.mayGrow, ...child.use], [7, 8, 8, 8, 8, 8])
+    for (const [index, { name, view }] of viewsOf(child.own).entries()) {
       assert.ok(
         view.every((value) => value === index + 1),
         `${name} holds ${index + 1}`,
       )
     }
+    child.own.counters.fill(9)
+    assert.ok(cells.countersOf(1).every((count) => count === 9))
+    child.unmap()
+    close()
   })
 
   test('fresh cells are zero', () => {
-    for (const { name, view } of viewsOf(createCells(SHAPE).cells)) {
-      assert.ok(
-        view.every((value) => value === 0),
-        name,
-      )
-    }
+    const { cells, close } = createCells(SHAPE)
+    const views = [
+      ...cells.mayGrow,
+      ...cells.verdict,
+      ...cells.use,
+      ...viewsOf(cells.child(2)).flatMap(({ view }) => [...view]),
+    ]
+    assert.ok(views.every((value) => value === 0))
+    close()
   })
 
   test('memory of another shape or version is refused', () => {
-    const { fd } = createCells(SHAPE)
+    const { close, fdsOf } = createCells(SHAPE)
     for (const [key, value] of Object.entries(SHAPE)) {
-      const other = { ...SHAPE, [key]: value + 1 }
       assert.throws(
-        () => openCells(fd, other),
-        /shared memory of another version: 6,3,5,2,1000 instead of/,
+        () => openCells(fdsOf(0), { ...SHAPE, [key]: value + 1 }, 0),
+        /shared memory of another version: 7,3,5,2,1000 instead of/,
         key,
       )
     }
-    openCells(fd, SHAPE)
-    new Int32Array(mapShared(fd, 64).bytes.buffer, 0, 1)[0] = LAYOUT_VERSION + 1
-    assert.throws(() => openCells(fd, SHAPE), /another version: 7,3,5,2,1000 instead of 6,3,5,2,1000/)
-    closeSync(fd)
+    openCells(fdsOf(0), SHAPE, 0).unmap()
+    close()
+  })
+
+  test("a child can neither write what is the head's, nor change the size of any memory", () => {
+    const { cells, close, fdsOf } = createCells(SHAPE)
+    const fds = fdsOf(0)
+    const junk = Buffer.alloc(4096, 0xff)
+    assert.throws(() => writeSync(fds.head, junk, 0, junk.length, 0), { code: 'EPERM' })
+    assert.throws(() => mapShared(fds.head, 64), /operation not permitted/)
+    assert.throws(() => mapShared(openSync(`/proc/self/fd/${fds.head}`, 'r+'), 64), /operation not permitted/)
+    for (const fd of Object.values(fds)) {
+      assert.throws(() => ftruncateSync(fd, 0), { code: 'EPERM' })
+      assert.throws(() => ftruncateSync(fd, 1 << 20), { code: 'EPERM' })
+    }
+    for (const fd of [fds.common, fds.own]) writeSync(fd, junk, 0, 256, 0)
+    openCells(fdsOf(1), SHAPE, 1).unmap()
+    assert.equal(cells.mayGrow[0], 0, 'the head reads what it has written')
+    close()
+  })
+
+  test('a child cannot reach the memory of another one', () => {
+    const { cells, close, fdsOf } = createCells(SHAPE)
+    const [rogue, other] = [fdsOf(0), fdsOf(1)]
+    assert.equal(new Set([...Object.values(rogue), ...Object.values(other)]).size, 4)
+    writeSync(rogue.own, Buffer.alloc(layoutOf(SHAPE).own.byteLength, 0xff), 0, undefined, 0)
+    const rows = viewsOf(cells.child(1)).filter(({ name }) => name !== 'counters')
+    assert.ok(rows.every(({ view }) => view.every((value) => value === 0)))
+    close()
+  })
+
+  test('the next child of a slot gets memory that the last one has no descriptor of', () => {
+    const { cells, close, fdsOf } = createCells(SHAPE)
+    const before = openCells(fdsOf(0), SHAPE, 0)
+    cells.giveBack(0)
+    const after = openCells(fdsOf(0), SHAPE, 0)
+    before.own.retryAtMs.fill(1)
+    assert.ok(after.own.retryAtMs.every((ms) => ms === 0))
+    for (const opened of [before, after]) opened.unmap()
+    close()
   })
 
   test('two threads lose no count in `use`', { timeout: 20_000 }, async () => {
-    const { fd, cells } = createCells(SHAPE)
-    const task: Task = { fd, shape: SHAPE }
+    const { cells, close, fdsOf } = createCells(SHAPE)
+    const task: Task = { fds: fdsOf(0), shape: SHAPE }
     const worker = new Worker(new URL(import.meta.url), { workerData: task })
     await new Promise((resolve) => worker.once('online', resolve))
     const ended = new Promise((resolve) => worker.once('exit', resolve))
     addToUse(task)
     await ended
     assert.deepEqual([...cells.use], new Array(SHAPE.remotes).fill((2 * ADDS) / SHAPE.remotes))
-    closeSync(fd)
+    close()
   })
 
   test('names of counters are told apart', () => {
@@ -127,51 +168,50 @@ if (!isMainThread) {
 
 interface Place {
   readonly name: string
+  readonly memory: 'head' | 'common' | 'own'
+  /** Readers of a ring move its head, beside the bytes of its writer. */
+  readonly writer: string
   readonly start: number
   readonly end: number
 }
 
-/** Where every part lies by the layout alone; the head comes first. */
+/** Where every part lies by the layout alone, with the rows of every child. */
 function placesOf(shape: Shape): Place[] {
-  const layout = layoutOf(shape)
-  const place = (name: string, start: number, bytes: number): Place => ({ name, start, end: start + bytes })
-  const rows = Array.from({ length: shape.children }, (_, slot) => {
-    const ring = layout.ring + slot * layout.ringStride
-    return [
-      place(`useByChild ${slot}`, layout.useByChild + slot * rowBytes(shape.remotes * 4), shape.remotes * 4),
-      place(`retryAt ${slot}`, layout.retryAt + slot * rowBytes(shape.remotes * 8), shape.remotes * 8),
-      place(`counters ${slot}`, layout.counters + slot * rowBytes(COUNTERS.length * 8), COUNTERS.length * 8),
-      place(`ring head ${slot}`, ring, RING_HEAD_BYTES),
-      place(`ring ${slot}`, ring + RING_HEAD_BYTES, shape.ringBytes),
-    ]
-  })
+  const { common, head, own } = layoutOf(shape)
+  const place = (
+    memory: Place['memory'],
+    name: string,
+    start: number,
+    bytes: number,
+    writer = name,
+  ): Place => {
+    return { name, memory, writer, start, end: start + bytes }
+  }
+  const countersBytes = COUNTERS.length * 8
+  const rows = Array.from({ length: shape.children }, (_, slot) => [
+    place('own', 'own use', own.use, shape.remotes * 4),
+    place('own', 'retryAt', own.retryAt, shape.remotes * 8),
+    place('common', `counters ${slot}`, common.counters + slot * rowBytes(countersBytes), countersBytes),
+    place('own', 'ring head', own.ring, RING_HEAD_BYTES, 'ring'),
+    place('own', 'ring', own.ring + RING_HEAD_BYTES, shape.ringBytes),
+  ])
   return [
-    place('head', layout.head, 20),
-    place('mayGrow', layout.mayGrow, 4),
-    place('verdict', layout.verdict, shape.remotes * 4),
-    place('use', layout.use, shape.remotes * 4),
+    place('head', 'words', head.words, 20),
+    place('head', 'mayGrow', head.mayGrow, 4),
+    place('head', 'verdict', head.verdict, shape.remotes * 4),
+    place('common', 'use', common.use, shape.remotes * 4),
     ...rows.flat(),
   ]
 }
 
-/** Every view that the cells give out, in the order of `placesOf`. */
-function viewsOf(cells: Cells) {
-  const { children } = cells.layout.shape
-  const rows = Array.from({ length: children }, (_, slot) => {
-    const { use, retryAtMs, counters, ringHead, ringBytes } = cells.child(slot)
-    return [
-      { name: `useByChild ${slot}`, view: use },
-      { name: `retryAt ${slot}`, view: retryAtMs },
-      { name: `counters ${slot}`, view: counters },
-      { name: `ring head ${slot}`, view: ringHead },
-      { name: `ring ${slot}`, view: ringBytes },
-    ]
-  })
+/** Every view of a child's rows, in the order of `placesOf`. */
+function viewsOf({ counters, retryAtMs, ringBytes, ringHead, use }: ChildCells) {
   return [
-    { name: 'mayGrow', view: cells.mayGrow },
-    { name: 'verdict', view: cells.verdict },
-    { name: 'use', view: cells.use },
-    ...rows.flat(),
+    { name: 'use', view: use },
+    { name: 'retryAt', view: retryAtMs },
+    { name: 'counters', view: counters },
+    { name: 'ring head', view: ringHead },
+    { name: 'ring', view: ringBytes },
   ]
 }
 
@@ -189,7 +229,7 @@ test('what a child held is given back, and its rows are as new; nobody else noti
     rows.counters.fill(7)
     rows.ringHead.fill(9)
   }
-  giveBack(cells, 1)
+  cells.giveBack(1)
   assert.deepEqual([...cells.use], [101, 202])
   const { counters, retryAtMs, ringHead, use } = cells.child(1)
   for (const row of [counters, retryAtMs, ringHead, use]) assert.ok(row.every((number) => number === 0))
@@ -198,7 +238,7 @@ test('what a child held is given back, and its rows are as new; nobody else noti
     assert.ok(rows.use.every((held) => held > 0))
     assert.ok(rows.counters.every((count) => count === 7) && rows.retryAtMs.every((ms) => ms === 5))
   }
-  giveBack(cells, 1)
+  cells.giveBack(1)
   assert.deepEqual([...cells.use], [101, 202], 'twice is no more than once')
 })
 
@@ -214,7 +254,7 @@ test('use is the sum of the rows, whatever children take, return and die', () =>
       const cells = localCells({ children: 4, remotes, listeners: 1, ringBytes: 64 })
       for (const { remote, slot, what } of steps) {
         const { use } = cells.child(slot)
-        if (what === 'die') giveBack(cells, slot)
+        if (what === 'die') cells.giveBack(slot)
         else if (what === 'take' || (use[remote] ?? 0) > 0) {
           const change = what === 'take' ? 1 : -1
           use[remote] = (use[remote] ?? 0) + change
@@ -225,6 +265,32 @@ test('use is the sum of the rows, whatever children take, return and die', () =>
         )
         assert.deepEqual([...cells.use], sums)
       }
+    }),
+  )
+})
+
+test('sums that are not those of the children are corrected, but not the step that a child is ahead', () => {
+  const cells = localCells({ children: 4, remotes: 4, listeners: 1, ringBytes: 64 })
+  cells.child(0).use.set([5, 5, 5, -9])
+  cells.child(1).use.set([0, 1, 2 ** 31 - 1, 3])
+  cells.use.set([7, -1_000_000, 0, 2 ** 31 - 1])
+  assert.equal(cells.checkUse(100), 3)
+  assert.deepEqual([...cells.use], [7, 6, 105, 3])
+  assert.equal(cells.checkUse(100), 0)
+})
+
+test('whatever a child writes, its end leaves sums that the others can use', () => {
+  const anyInt = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })
+  fc.assert(
+    fc.property(fc.array(anyInt, { minLength: 3, maxLength: 3 }), anyInt, (junk, sum) => {
+      const cells = localCells({ children: 4, remotes: 3, listeners: 1, ringBytes: 64 })
+      cells.child(0).use.set([1, 20, 30])
+      cells.child(1).use.set(junk)
+      cells.use.fill(sum)
+      cells.giveBack(1)
+      cells.checkUse(1_000)
+      for (const [remote, held] of [1, 20, 30].entries())
+        assert.ok(Math.abs((cells.use[remote] ?? 0) - held) <= 1)
     }),
   )
 })

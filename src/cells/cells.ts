@@ -1,4 +1,13 @@
-import { mapShared, openSharedMemory, unmap } from '../kernel/memory.js'
+/** The shared memory as its processes see it: `HeadCells` in the head, `openCells` in those that relay. */
+import {
+  closeMemory,
+  mapReadOnly,
+  mapShared,
+  openSharedMemory,
+  sealSize,
+  sealWrites,
+  unmap,
+} from '../kernel/memory.js'
 import { heapRegion, type Region } from '../kernel/region.js'
 import {
   COUNTERS,
@@ -10,16 +19,17 @@ import {
   type Shape,
 } from './layout.js'
 
-/** The shared memory as one child and its head see it. */
+/** What the head and all its children see. */
 export interface Cells {
   readonly layout: Layout
-  /** One number: 1 while the head may start more children. */
+  /** One number: 1 while the head may start more children. The head's to write. */
   readonly mayGrow: Int32Array
-  /** Per remote slot: 1 while it is down. */
+  /** Per remote slot: 1 while it is down. The head's to write. */
   readonly verdict: Int32Array
-  /** Sessions of all children per remote slot. Change with Atomics only. */
+  /** Sessions of all children per remote slot. Change with Atomics only. Any child can write anything here. */
   readonly use: Int32Array
-  child(slot: number): ChildCells
+  /** What the child of a slot counts, in the order of COUNTERS. Any child can write anything here: see `countIn`. */
+  countersOf(slot: number): Float64Array
 }
 
 /** The rows of one child. */
@@ -32,83 +42,225 @@ export interface ChildCells {
   readonly ringBytes: Uint8Array
 }
 
-export interface CreatedCells {
-  readonly fd: number
-  readonly cells: Cells
-  /** Gives the memory back; no row may be looked at afterwards. */
-  unmap(): void
+/** The descriptors that a process needs to see the cells as the child of one slot. */
+export interface CellFds {
+  readonly head: number
+  readonly common: number
+  readonly own: number
 }
 
-/** Makes the memory; `fd` is for `openCells` in other threads and processes. */
-export function createCells(shape: Shape): CreatedCells {
-  const layout = layoutOf(shape)
-  const fd = openSharedMemory('tcprelay-cells', layout.byteLength)
-  const region = mapShared(fd, layout.byteLength)
-  headIn(region, layout).set(headWords(shape))
-  return { fd, cells: cellsIn(region, layout), unmap: () => unmap(region) }
+/** Memory of one child alone. */
+interface OwnMemory {
+  readonly rows: ChildCells
+  /** Undefined once the child has its copy. */
+  fd: number | undefined
+  /** Gives it back. */
+  free(): void
 }
 
-/** The memory as another thread or process has mapped it. */
-export interface OpenedCells extends Cells {
-  /** Gives the mapping back; no row may be looked at afterwards. */
-  unmap(): void
-}
+type MakeOwn = (byteLength: number) => { region: Region; fd: number | undefined; free: () => void }
 
-/** Maps memory that `createCells` made. Throws when it has another version or shape. */
-export function openCells(fd: number, shape: Shape): OpenedCells {
-  const layout = layoutOf(shape)
-  const region = mapShared(fd, layout.byteLength)
-  const found = headIn(region, layout).join()
-  if (found !== headWords(shape).join()) {
-    unmap(region)
-    throw new Error(`shared memory of another version: ${found} instead of ${headWords(shape).join()}`)
+/** The cells in the head, which makes them and trusts nothing that children write. */
+export class HeadCells implements Cells {
+  readonly layout: Layout
+  readonly mayGrow: Int32Array
+  readonly verdict: Int32Array
+  readonly use: Int32Array
+  readonly #common: Region
+  readonly #makeOwn: MakeOwn
+  /** Of children that there are, by slot. */
+  readonly #own = new Map<number, OwnMemory>()
+
+  constructor(shape: Shape, head: Region, common: Region, makeOwn: MakeOwn) {
+    this.layout = layoutOf(shape)
+    wordsIn(head, this.layout).set(wordsOf(shape))
+    this.mayGrow = mayGrowIn(head, this.layout)
+    this.verdict = verdictIn(head, this.layout)
+    this.use = useIn(common, this.layout)
+    this.#common = common
+    this.#makeOwn = makeOwn
   }
-  return { ...cellsIn(region, layout), unmap: () => unmap(region) }
+
+  countersOf(slot: number): Float64Array {
+    return countersIn(this.#common, this.layout, slot)
+  }
+
+  /** The rows of a child, zero until `giveBack`. Throws when the system has no memory. */
+  child(slot: number): ChildCells {
+    return this.#memoryOf(slot).rows
+  }
+
+  /** The descriptor of a child's own memory, for the process that becomes this child. */
+  fdOf(slot: number): number {
+    const { fd } = this.#memoryOf(slot)
+    if (fd === undefined) throw new Error(`the memory of child ${slot} was handed over`)
+    return fd
+  }
+
+  /** The child has its copy of the descriptor: the head's is not needed any more. */
+  handedOver(slot: number): void {
+    const memory = this.#memoryOf(slot)
+    if (memory.fd !== undefined) closeMemory(memory.fd)
+    memory.fd = undefined
+  }
+
+  /** Takes back what a child that has ended held of the remotes; the next child of its slot gets new memory. */
+  giveBack(slot: number): void {
+    this.countersOf(slot).fill(0)
+    const memory = this.#own.get(slot)
+    if (memory === undefined) return
+    for (const [remote, held] of memory.rows.use.entries()) Atomics.sub(this.use, remote, held)
+    this.handedOver(slot)
+    this.#own.delete(slot)
+    memory.free()
+  }
+
+  /**
+   * Corrects `use` where it is not the sum of what the children say that they hold, and answers how many remotes that
+   * were. A child counts in two steps, so each may be one ahead or behind; `heldMax` is what one child can hold.
+   */
+  checkUse(heldMax: number): number {
+    let corrected = 0
+    const rows = [...this.#own.values()].map(({ rows }) => rows.use)
+    for (let remote = 0; remote < this.use.length; remote++) {
+      const present = Atomics.load(this.use, remote)
+      const sum = rows.reduce((held, use) => held + Math.min(Math.max(0, use[remote] ?? 0), heldMax), 0)
+      if (Math.abs(present - sum) <= rows.length) continue
+      Atomics.add(this.use, remote, sum - present)
+      corrected++
+    }
+    return corrected
+  }
+
+  /** Gives the memory of all children back. */
+  freeAll(): void {
+    for (const slot of [...this.#own.keys()]) this.giveBack(slot)
+  }
+
+  #memoryOf(slot: number): OwnMemory {
+    const known = this.#own.get(slot)
+    if (known !== undefined) return known
+    const { fd, free, region } = this.#makeOwn(this.layout.own.byteLength)
+    const memory = { rows: rowsIn(region, this.layout, this.countersOf(slot)), fd, free }
+    this.#own.set(slot, memory)
+    return memory
+  }
+}
+
+export interface CreatedCells {
+  readonly cells: HeadCells
+  /** The descriptors for the process or thread that becomes the child of a slot. */
+  fdsOf(slot: number): CellFds
+  /** Gives the memory back; no row may be looked at afterwards. */
+  close(): void
+}
+
+/** Makes the memory. Throws when the system has none, or no descriptor. */
+export function createCells(shape: Shape): CreatedCells {
+  const { common, head } = layoutOf(shape)
+  const ofHead = createMemory('tcprelay-cells', head.byteLength)
+  const ofAll = createMemory('tcprelay-common', common.byteLength)
+  const cells = new HeadCells(shape, ofHead.region, ofAll.region, (byteLength) => {
+    const own = createMemory('tcprelay-own', byteLength)
+    sealSize(own.fd)
+    return { ...own, free: () => unmap(own.region) }
+  })
+  sealWrites(ofHead.fd)
+  sealSize(ofAll.fd)
+  return {
+    cells,
+    fdsOf: (slot) => ({ head: ofHead.fd, common: ofAll.fd, own: cells.fdOf(slot) }),
+    close() {
+      cells.freeAll()
+      for (const { fd, region } of [ofHead, ofAll]) {
+        closeMemory(fd)
+        unmap(region)
+      }
+    },
+  }
+}
+
+function createMemory(name: string, byteLength: number): { readonly fd: number; readonly region: Region } {
+  const fd = openSharedMemory(name, byteLength)
+  try {
+    return { fd, region: mapShared(fd, byteLength) }
+  } catch (error) {
+    closeMemory(fd)
+    throw error
+  }
+}
+
+/** The memory as the thread or process that relays has mapped it. */
+export interface OpenedCells extends Cells {
+  readonly own: ChildCells
+  /** Gives the mappings back; no row may be looked at afterwards. */
+  unmap(): void
+}
+
+/** Maps memory that `createCells` made, as the child of a slot. Throws when it has another version or shape. */
+export function openCells(fds: CellFds, shape: Shape, slot: number): OpenedCells {
+  const layout = layoutOf(shape)
+  const head = mapReadOnly(fds.head, layout.head.byteLength)
+  const found = wordsIn(head, layout).join()
+  if (found !== wordsOf(shape).join()) {
+    unmap(head)
+    throw new Error(`shared memory of another version: ${found} instead of ${wordsOf(shape).join()}`)
+  }
+  const common = mapShared(fds.common, layout.common.byteLength)
+  const own = mapShared(fds.own, layout.own.byteLength)
+  return {
+    layout,
+    mayGrow: mayGrowIn(head, layout),
+    verdict: verdictIn(head, layout),
+    use: useIn(common, layout),
+    countersOf: (other) => countersIn(common, layout, other),
+    own: rowsIn(own, layout, countersIn(common, layout, slot)),
+    unmap() {
+      for (const region of [head, common, own]) unmap(region)
+    },
+  }
 }
 
 /** Cells in memory of this thread alone, for tests. */
-export function localCells(shape: Shape): Cells {
-  const layout = layoutOf(shape)
-  return cellsIn(heapRegion(layout.byteLength), layout)
+export function localCells(shape: Shape): HeadCells {
+  const { common, head } = layoutOf(shape)
+  return new HeadCells(shape, heapRegion(head.byteLength), heapRegion(common.byteLength), (byteLength) => {
+    return { region: heapRegion(byteLength), fd: undefined, free: () => {} }
+  })
 }
 
-/** Takes back what a child that has ended held of the remotes, and makes its rows ready for another one. */
-export function giveBack(cells: Cells, slot: number): void {
-  const { counters, retryAtMs, ringHead, use } = cells.child(slot)
-  for (const [remote, held] of use.entries()) Atomics.sub(cells.use, remote, held)
-  use.fill(0)
-  retryAtMs.fill(0)
-  counters.fill(0)
-  ringHead.fill(0)
-}
-
-function headIn(region: Region, layout: Layout): Int32Array {
-  return int32(region, layout.head, headWords(layout.shape).length)
-}
-
-function headWords(shape: Shape): number[] {
+function wordsOf(shape: Shape): number[] {
   return [LAYOUT_VERSION, shape.children, shape.remotes, shape.listeners, shape.ringBytes]
 }
 
-/** Only the rows that are asked for are looked at: the memory may have room for hundreds of children. */
-function cellsIn(region: Region, layout: Layout): Cells {
-  const { remotes, ringBytes } = layout.shape
+function wordsIn(head: Region, layout: Layout): Int32Array {
+  return int32(head, layout.head.words, wordsOf(layout.shape).length)
+}
+
+function mayGrowIn(head: Region, layout: Layout): Int32Array {
+  return int32(head, layout.head.mayGrow, 1)
+}
+
+function verdictIn(head: Region, { head: { verdict }, shape }: Layout): Int32Array {
+  return int32(head, verdict, shape.remotes)
+}
+
+function useIn(common: Region, { common: { use }, shape }: Layout): Int32Array {
+  return int32(common, use, shape.remotes)
+}
+
+function countersIn(common: Region, layout: Layout, slot: number): Float64Array {
+  const { length } = COUNTERS
+  return float64(common, layout.common.counters + slot * rowBytes(length * 8), length)
+}
+
+function rowsIn(own: Region, { own: at, shape }: Layout, counters: Float64Array): ChildCells {
   return {
-    layout,
-    mayGrow: int32(region, layout.mayGrow, 1),
-    verdict: int32(region, layout.verdict, remotes),
-    use: int32(region, layout.use, remotes),
-    child(slot) {
-      const ring = layout.ring + slot * layout.ringStride
-      const at = (table: number, bytes: number) => table + slot * rowBytes(bytes)
-      return {
-        use: int32(region, at(layout.useByChild, remotes * 4), remotes),
-        retryAtMs: float64(region, at(layout.retryAt, remotes * 8), remotes),
-        counters: float64(region, at(layout.counters, COUNTERS.length * 8), COUNTERS.length),
-        ringHead: int32(region, ring, RING_HEAD_BYTES / 4),
-        ringBytes: region.part(ring + RING_HEAD_BYTES, ringBytes).bytes,
-      }
-    },
+    use: int32(own, at.use, shape.remotes),
+    retryAtMs: float64(own, at.retryAt, shape.remotes),
+    counters,
+    ringHead: int32(own, at.ring, RING_HEAD_BYTES / 4),
+    ringBytes: own.part(at.ring + RING_HEAD_BYTES, shape.ringBytes).bytes,
   }
 }
 

@@ -2,18 +2,22 @@
  * Every table of numbers that threads and processes share, in one place: who writes it, how, and where it lies.
  * A change of anything here is a new version; a process refuses memory of another version.
  *
- * | table | row | writer | kind |
- * |---|---|---|---|
- * | `head` | one | whoever makes the memory, once | Int32: version, children, remotes, listeners, ring bytes |
- * | `mayGrow` | one | the head | Int32: 1 while there may be more children |
- * | `verdict` | remote | the head | Int32: 1 while it is down, as the log has it |
- * | `use` | remote | children, several writers | Int32 with Atomics: sessions of all children |
- * | `useByChild` | child × remote | that child | Int32: its sessions; giving back a dead child's use is zeroing its row |
- * | `retryAt` | child × remote | that child | Float64: CLOCK_MONOTONIC ms before which the child leaves it alone, 0 = usable |
- * | `counters` | child × COUNTERS | that child | Float64 |
- * | `ring` | child | that child; the head reads and moves `tail` | Int32 heads with Atomics, then bytes |
+ * A child may have been taken over and write anything, so the tables lie in three kinds of memory by who may write:
+ *
+ * | memory | a child maps it | table | row | writer | kind |
+ * |---|---|---|---|---|---|
+ * | `head` | read-only, sealed | `words` | one | the head, once | Int32: version, children, remotes, listeners, ring bytes |
+ * | | | `mayGrow` | one | the head | Int32: 1 while there may be more children |
+ * | | | `verdict` | remote | the head | Int32: 1 while it is down, as the log has it |
+ * | `common` | writable | `use` | remote | children, several writers | Int32 with Atomics: sessions of all children |
+ * | | | `counters` | child × COUNTERS | that child | Float64 |
+ * | `own`, one for each child | writable, by this child alone | `use` | remote | that child | Int32: its sessions; giving back a dead child's use is subtracting its row |
+ * | | | `retryAt` | remote | that child | Float64: CLOCK_MONOTONIC ms before which the child leaves it alone, 0 = usable |
+ * | | | `ring` | one | that child; the head reads and moves `tail` | Int32 heads with Atomics, then bytes |
+ *
+ * Readers of `common` and of another process' `own` check what they read (`countIn`, `LogRingReader`).
  */
-export const LAYOUT_VERSION = 6
+export const LAYOUT_VERSION = 7
 
 /** What a child counts. Sums since its start; gauges end in `Now`. */
 export const COUNTERS = [
@@ -60,20 +64,22 @@ export interface Shape {
   readonly ringBytes: number
 }
 
-/** Byte offsets of the tables in one block of memory. */
+/** Byte offsets of the tables in each memory. */
 export interface Layout {
   readonly shape: Shape
-  readonly head: number
-  readonly mayGrow: number
-  readonly verdict: number
-  readonly use: number
-  readonly useByChild: number
-  readonly retryAt: number
-  readonly counters: number
-  readonly ring: number
-  /** Bytes from one child's ring to the next. */
-  readonly ringStride: number
-  readonly byteLength: number
+  readonly head: {
+    readonly words: number
+    readonly mayGrow: number
+    readonly verdict: number
+    readonly byteLength: number
+  }
+  readonly common: { readonly use: number; readonly counters: number; readonly byteLength: number }
+  readonly own: {
+    readonly use: number
+    readonly retryAt: number
+    readonly ring: number
+    readonly byteLength: number
+  }
 }
 
 /** Int32 words at the head of a ring: write position, read position, reader sleeps, spare. */
@@ -83,26 +89,24 @@ export const RING_HEAD_BYTES = 16
 const LINE_BYTES = 64
 
 export function layoutOf(shape: Shape): Layout {
-  let end = 0
-  const table = (byteLength: number): number => {
-    const offset = end
-    end += Math.ceil(byteLength / LINE_BYTES) * LINE_BYTES
-    return offset
-  }
-  const ringStride = Math.ceil((RING_HEAD_BYTES + shape.ringBytes) / LINE_BYTES) * LINE_BYTES
+  const remotesBytes = shape.remotes * 4
   return {
     shape,
-    head: table(5 * 4),
-    mayGrow: table(4),
-    verdict: table(shape.remotes * 4),
-    use: table(shape.remotes * 4),
-    useByChild: table(shape.children * rowBytes(shape.remotes * 4)),
-    retryAt: table(shape.children * rowBytes(shape.remotes * 8)),
-    counters: table(shape.children * rowBytes(COUNTERS.length * 8)),
-    ring: table(shape.children * ringStride),
-    ringStride,
-    byteLength: end,
+    head: placed({ words: 5 * 4, mayGrow: 4, verdict: remotesBytes }),
+    common: placed({ use: remotesBytes, counters: shape.children * rowBytes(COUNTERS.length * 8) }),
+    own: placed({ use: remotesBytes, retryAt: shape.remotes * 8, ring: RING_HEAD_BYTES + shape.ringBytes }),
   }
+}
+
+/** Puts tables of these sizes one behind the other; answers where each begins. */
+function placed<T extends string>(sizes: Record<T, number>): Record<T | 'byteLength', number> {
+  const offsets: Record<string, number> = {}
+  let byteLength = 0
+  for (const [table, size] of Object.entries<number>(sizes)) {
+    offsets[table] = byteLength
+    byteLength += rowBytes(size)
+  }
+  return { ...offsets, byteLength } as Record<T | 'byteLength', number>
 }
 
 /** A child's row takes whole cache lines. */

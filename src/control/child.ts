@@ -7,7 +7,7 @@ import { COUNT } from '../observe/counters.js'
 import { ERR, INFO } from '../observe/severity.js'
 import { NO_ACCEPTING, pipeOptions, relaySettings, sessionsMax } from '../plan/settings.js'
 import { WIRE_FD } from '../services/handed-over.js'
-import { BELL_FD, CELLS_FD } from '../services/link-messages.js'
+import { BELL_FD, CELLS_FDS } from '../services/link-messages.js'
 import { MavisService } from './mavis-service.js'
 import type { ChildLink, Start, ToOurChild } from './our-link.js'
 import { keepTitle, type Load } from './process-title.js'
@@ -40,7 +40,7 @@ export class Child {
       }),
       ticketKeys: start.ticketKeys,
       staples: start.staples,
-      cells: { fd: CELLS_FD, shape: start.shape },
+      cells: { fds: CELLS_FDS, shape: start.shape },
       childSlot: start.slot,
       listenerNames: start.listenerNames,
       realms: start.realms,
@@ -60,7 +60,7 @@ export class Child {
     this.#mavis.open(start.slot, mavisSettings(configuration.tcprelay))
     way.add({ leave: (done) => this.#leave(done) })
     if (settings.inlet !== undefined) this.#thread.post({ kind: 'open-inlet' })
-    const { counters } = openCells(CELLS_FD, start.shape).child(start.slot)
+    const { counters } = openCells(CELLS_FDS, start.shape, start.slot).own
     keepTitle(parts, () => this.#load(counters))
     for (const signal of ['SIGHUP', 'SIGTERM'] as const) process.on(signal, () => this.#retire(signal))
   }

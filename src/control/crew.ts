@@ -103,7 +103,7 @@ export class Crew {
 
   /** Sessions that a child of ours has now, and that it takes at most while it accepts by itself. */
   loadOf(slot: number): { readonly sessions: number; readonly places: number } {
-    const counters = this.#members.get(slot)?.generation.memory.cells.child(slot).counters
+    const counters = this.#members.get(slot)?.generation.memory.cells.countersOf(slot)
     return { sessions: counters?.[COUNT.sessionsNow] ?? 0, places: counters?.[COUNT.placesNow] ?? 0 }
   }
 
@@ -233,8 +233,17 @@ export class Crew {
     if (generation.hasLooked) start()
     else void generation.looked.then(start)
     const direct = isDirect ? [this.#parts.bellFd, ...listeners.map(([, { fd }]) => fd)] : []
-    const fds = [theirs, generation.memory.fd, ...direct]
-    return { fds, release: () => closeSync(theirs) }
+    // What a child left that could not be started.
+    generation.memory.giveBack(slot)
+    const { common, head, own } = generation.memory.fdsOf(slot)
+    const fds = [theirs, head, common, own, ...direct]
+    return {
+      fds,
+      release() {
+        closeSync(theirs)
+        generation.memory.cells.handedOver(slot)
+      },
+    }
   }
 
   /** Nothing more is read of it. */

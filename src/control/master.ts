@@ -4,7 +4,7 @@ import { POLL_VARIABLE } from '../base/poll-mechanism.js'
 import { createCells } from '../cells/cells.js'
 import type { Shape } from '../cells/layout.js'
 import type { AcceptorCommand, AcceptorReport, AcceptorSettings } from '../engine/acceptor-settings.js'
-import { openWakeFd } from '../kernel/eventfd.js'
+import { openBellFd } from '../kernel/bell-fd.js'
 import { COUNT } from '../observe/counters.js'
 import type { RemoteEvidence } from '../observe/remote-evidence.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
@@ -51,7 +51,7 @@ export class Master {
   readonly #ownDrain: LogDrain
   readonly #isDirect: boolean
   /** Heard by all children that accept by themselves. */
-  readonly #bell = openWakeFd()
+  readonly #bell = openBellFd()
   readonly #reloader: Reloader
   #isEnding = false
   #isServing = false
@@ -154,14 +154,14 @@ export class Master {
       setMayGrow: (mayGrow) => this.#reloader.present.memory.cells.mayGrow.fill(mayGrow ? 1 : 0),
       report: (report) => this.#onReport(report),
       closeFd: closeSync,
-      ringBell: () => this.#bell.wake(),
+      ringBell: () => this.#bell.ring(),
       say: this.#parts.log.say,
     })
   }
 
   #settings(): AcceptorSettings {
     const { listeners, loaded } = this.#reloader.present
-    const cells = { fd: this.#ownCells.fd, shape: OWN_SHAPE }
+    const cells = { fds: this.#ownCells.fdsOf(0), shape: OWN_SHAPE }
     const { loaded: atStart, traceMask } = this.#parts
     const settings = acceptorSettings(loaded, listeners.names, cells, traceMask)
     return { ...settings, mechanism: atStart.mechanism }

@@ -1,5 +1,4 @@
-import { closeSync } from 'node:fs'
-import { type CreatedCells, createCells, giveBack } from '../cells/cells.js'
+import { type CellFds, type CreatedCells, createCells } from '../cells/cells.js'
 import type { Shape } from '../cells/layout.js'
 
 /** Slots beyond what is needed, for remotes that later configurations bring. */
@@ -20,8 +19,9 @@ export class SharedCells {
     this.#created = createCells(this.shape)
   }
 
-  get fd(): number {
-    return this.#created.fd
+  /** The descriptors for what becomes the child of a slot. */
+  fdsOf(childSlot: number): CellFds {
+    return this.#created.fdsOf(childSlot)
   }
 
   get cells(): CreatedCells['cells'] {
@@ -53,13 +53,12 @@ export class SharedCells {
 
   /** Takes back what a child that has ended held. */
   giveBack(childSlot: number): void {
-    giveBack(this.cells, childSlot)
+    this.cells.giveBack(childSlot)
   }
 
   /** The memory goes with its last user. */
   leave(user: object): void {
     if (!this.#users.delete(user) || this.#users.size > 0) return
-    closeSync(this.#created.fd)
-    this.#created.unmap()
+    this.#created.close()
   }
 }

@@ -195,7 +195,7 @@ export class Single {
       ),
       ticketKeys: tickets?.keys ?? [],
       staples,
-      cells: { fd: memory.fd, shape: memory.shape },
+      cells: { fds: memory.fdsOf(childSlot), shape: memory.shape },
       childSlot,
       listenerNames: listeners.names,
       realms: realmsOf(loaded.spawnd),

@@ -5,6 +5,7 @@ import type { StickyOptions } from '../accept/sticky-cache.js'
 import type { AccessTable } from '../admission/access-list.js'
 import type { IdentityRule } from '../admission/identity-list.js'
 import type { PollMechanism } from '../base/poll-mechanism.js'
+import type { CellFds } from '../cells/cells.js'
 import type { Shape } from '../cells/layout.js'
 import type { SocketOptions } from '../kernel/socket-options.js'
 import type { AcceptMessage } from '../wire/child-message.js'
@@ -12,7 +13,7 @@ import type { AcceptMessage } from '../wire/child-message.js'
 /** Everything a master's reactor needs, as plain data that can cross to its thread. */
 export interface AcceptorSettings {
   /** The master's own: its counters and its log ring. */
-  readonly cells: { readonly fd: number; readonly shape: Shape }
+  readonly cells: { readonly fds: CellFds; readonly shape: Shape }
   readonly listeners: readonly AcceptorListener[]
   readonly limits: PlacementLimits
   /** Clients that a child gets in all. Zero: no limit. */

@@ -39,7 +39,7 @@ class AcceptorWorld {
   readonly #poller = openPoller('epoll')
   readonly #cells = createCells(SHAPE)
   readonly #address = mapPrivate(SOCKADDR_BYTES_MAX)
-  readonly #open: Fd[] = [this.#cells.fd]
+  readonly #open: Fd[] = []
 
   constructor() {
     const settings = this.settings(listenerNamed('first', 1))
@@ -51,7 +51,7 @@ class AcceptorWorld {
 
   settings(...listeners: readonly AcceptorListener[]): AcceptorSettings {
     return {
-      cells: { fd: this.#cells.fd, shape: SHAPE },
+      cells: { fds: this.#cells.fdsOf(0), shape: SHAPE },
       listeners,
       limits: { instancesMin: 1, instancesMax: 1, usersMin: 1, usersMax: 10 },
       retireLimit: 0,
@@ -107,6 +107,7 @@ class AcceptorWorld {
 
   close(): void {
     this.#poller.close()
+    this.#cells.close()
     closeAll(...this.#open.splice(0))
   }
 }

@@ -70,7 +70,7 @@ export class Acceptor {
     poller: Poller,
     report: (report: AcceptorReport) => void,
   ) {
-    const { counters, ...ring } = openCells(settings.cells.fd, settings.cells.shape).child(0)
+    const { counters, ...ring } = openCells(settings.cells.fds, settings.cells.shape, 0).own
     const writer = new LogRingWriter({ counters, ...ring }, () => report({ kind: 'log' }))
     const log = (severity: number, text: string) => writer.write(LOG, severity, text)
     const rejected = new RejectedLines('master', system)

@@ -88,8 +88,8 @@ export class ReactorGeneration {
     this.childSlot = childSlot
     this.notesPeers = settings.relay.notesPeers
     this.#settings = settings
-    this.#cells = openCells(settings.cells.fd, settings.cells.shape)
-    const child = this.#cells.child(childSlot)
+    this.#cells = openCells(settings.cells.fds, settings.cells.shape, childSlot)
+    const child = this.#cells.own
     const parts = relayParts(settings, context, this.#cells, child)
     const { counters, log, writeRejected: writeAccess } = parts
     this.#parts = parts

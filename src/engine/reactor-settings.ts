@@ -4,6 +4,7 @@ import type { AccessTable } from '../admission/access-list.js'
 import type { IdentityRule } from '../admission/identity-list.js'
 import type { SocketAddress } from '../base/address.js'
 import type { PollMechanism } from '../base/poll-mechanism.js'
+import type { CellFds } from '../cells/cells.js'
 import type { Shape } from '../cells/layout.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
 import type { Answer, QuestionNews } from '../relay/opening/questions.js'
@@ -15,7 +16,7 @@ import type { Staples, TlsSettings } from './tls-settings.js'
 
 /** What a reactor has to know of a configuration, as plain data that can cross to its thread. */
 export interface GenerationSettings {
-  readonly cells: { readonly fd: number; readonly shape: Shape }
+  readonly cells: { readonly fds: CellFds; readonly shape: Shape }
   /** Whose rows of the cells are its; no two generations have the same. */
   readonly childSlot: number
   /** Names of listeners by slot. */

@@ -77,6 +77,7 @@ export const PROT_READ = 1
 export const PROT_WRITE = 2
 export const MAP_SHARED = 1
 export const MFD_CLOEXEC = 1
+export const MFD_ALLOW_SEALING = 2
 export const MADV_REMOVE = 9
 
 export const SPLICE_F_NONBLOCK = 2
@@ -86,8 +87,11 @@ export const F_GETFL = 3
 export const F_SETFL = 4
 export const F_SETPIPE_SZ = 1031
 export const F_GETPIPE_SZ = 1032
+export const F_ADD_SEALS = 1033
 export const O_NONBLOCK = 0o4000
 export const O_CLOEXEC = 0o2000000
 
 export const RLIMIT_NOFILE = 7
 export const CLOCK_MONOTONIC = 1
+export const TFD_CLOEXEC = 0o2000000
+export const TFD_NONBLOCK = 0o4000

@@ -1,4 +1,11 @@
-import { MAP_SHARED, MFD_CLOEXEC, PROT_READ, PROT_WRITE } from './constants.js'
+import {
+  F_ADD_SEALS,
+  MAP_SHARED,
+  MFD_ALLOW_SEALING,
+  MFD_CLOEXEC,
+  PROT_READ,
+  PROT_WRITE,
+} from './constants.js'
 import { errorText } from './errno.js'
 import { nativeFunction } from './ffi.js'
 import { lastErrno } from './native-errno.js'
@@ -7,6 +14,12 @@ import { Region } from './region.js'
 export type { Region } from './region.js'
 
 const MAP_PRIVATE_ANONYMOUS = 0x22
+const READ_WRITE = PROT_READ | PROT_WRITE
+
+/** No more seals, no other size: a mapping never ends before its region does, so that no access raises SIGBUS. */
+const SIZE_SEALS = 0x1 | 0x2 | 0x4
+/** Mappings made from now on are read-only (Linux 5.1). */
+const F_SEAL_FUTURE_WRITE = 0x10
 
 type Mmap = (
   hint: number,
@@ -17,12 +30,12 @@ type Mmap = (
   at: number,
 ) => number
 
-function map(byteLength: number, flags: number, fd: number, offset = 0): Region {
+function map(byteLength: number, flags: number, fd: number, offset = 0, protection = READ_WRITE): Region {
   const mmap = nativeFunction<Mmap>(
     'uintptr_t mmap(uintptr_t hint, size_t length, int protection, int flags, int fd, int64 offset)',
   )
   const errno = lastErrno()
-  const address = mmap(0, byteLength, PROT_READ | PROT_WRITE, flags, fd, offset)
+  const address = mmap(0, byteLength, protection, flags, fd, offset)
   // MAP_FAILED is the highest address there is; as a number it is beyond every safe integer.
   if (address > Number.MAX_SAFE_INTEGER) {
     throw new Error(`cannot map ${byteLength} bytes: ${errorText(errno[0] as number)}`)
@@ -40,21 +53,55 @@ export function mapShared(fd: number, byteLength: number): Region {
   return map(byteLength, MAP_SHARED, fd)
 }
 
+/** Like `mapShared`; a write to the region raises SIGSEGV. */
+export function mapReadOnly(fd: number, byteLength: number): Region {
+  return map(byteLength, MAP_SHARED, fd, 0, PROT_READ)
+}
+
+/** Fixes the size of shared memory for every process that has a descriptor of it. Throws when refused. */
+export function sealSize(fd: number): void {
+  const errno = lastErrno()
+  if (addSeals(fd, SIZE_SEALS) < 0) {
+    throw new Error(`cannot seal shared memory: ${errorText(errno[0] as number)}`)
+  }
+}
+
+/**
+ * Like `sealSize`, and from now on nobody can map it writable or write to its descriptors. Mappings made before keep
+ * their rights: the owner maps first. A kernel before 5.1 fixes the size alone. Throws when refused.
+ */
+export function sealWrites(fd: number): void {
+  if (addSeals(fd, SIZE_SEALS | F_SEAL_FUTURE_WRITE) < 0) sealSize(fd)
+}
+
+/** Answers below zero when the kernel refuses. */
+function addSeals(fd: number, seals: number): number {
+  const fcntl = nativeFunction<(fd: number, command: number, value: number) => number>(
+    'int fcntl(int fd, int command, uintptr_t value)',
+  )
+  return fcntl(fd, F_ADD_SEALS, seals)
+}
+
 /** A memfd of `byteLength` zero bytes; pages cost nothing until they are written. Throws when refused. */
 export function openSharedMemory(name: string, byteLength: number): number {
   const memfdCreate = nativeFunction<(name: string, flags: number) => number>(
     'int memfd_create(const char *name, uint32_t flags)',
   )
   const errno = lastErrno()
-  const fd = memfdCreate(name, MFD_CLOEXEC)
+  const fd = memfdCreate(name, MFD_CLOEXEC | MFD_ALLOW_SEALING)
   if (fd < 0) throw new Error(`cannot make shared memory: ${errorText(errno[0] as number)}`)
   try {
     resize(fd, byteLength)
   } catch (error) {
-    nativeFunction<(fd: number) => number>('int close(int fd)')(fd)
+    closeMemory(fd)
     throw error
   }
   return fd
+}
+
+/** Closes a descriptor of shared memory; its mappings stay. */
+export function closeMemory(fd: number): void {
+  nativeFunction<(fd: number) => number>('int close(int fd)')(fd)
 }
 
 /** Shared memory that grows: one descriptor, however many chunks are mapped from it. */

@@ -5,6 +5,14 @@ export const COUNT = Object.fromEntries(COUNTERS.map((name, index) => [name, ind
   Record<CounterName, number>
 >
 
+/**
+ * A count as another process wrote it, which may have been taken over: 0 where it is no count, and never above `max`.
+ */
+export function countIn(cells: Float64Array, index: number, max = Number.MAX_SAFE_INTEGER): number {
+  const value = cells[index] as number
+  return value > 0 ? Math.min(value, max) : 0
+}
+
 /** Adds to a cell that has one writer: this thread. */
 export function add(cells: Float64Array, index: number, amount: number): void {
   cells[index] = (cells[index] as number) + amount

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
-import { closeSync } from 'node:fs'
 import { test } from 'node:test'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import fc from 'fast-check'
-import { createCells, localCells, openCells } from '../cells/cells.js'
+import { type CellFds, createCells, localCells, openCells } from '../cells/cells.js'
 import type { Shape } from '../cells/layout.js'
 import { COUNT } from './counters.js'
 import { ACCESS, LOG, LogRingReader, LogRingWriter, type RingLine } from './log-ring.js'
@@ -17,8 +16,8 @@ const shapeOf = (ringBytes: number): Shape => ({ children: 1, remotes: 1, listen
 const lineOf = (number: number) => `${number} ${'x'.repeat(number % 91)}`
 
 /** The writing thread: tries each line until it fits. */
-function writeAll(fd: number, shape: Shape): void {
-  const cells = openCells(fd, shape).child(0)
+function writeAll(fds: CellFds, shape: Shape): void {
+  const cells = openCells(fds, shape, 0).own
   const writer = new LogRingWriter(cells, () => parentPort?.postMessage('wake'))
   const dropped = () => cells.counters[COUNT.logLinesDropped] as number
   for (let number = 0; number < LINES; number++) {
@@ -41,7 +40,7 @@ function ringOf(ringBytes: number, onWake: () => void = () => {}) {
 
 const texts = (lines: readonly RingLine[]) => lines.map(({ text }) => text)
 
-if (!isMainThread) writeAll(workerData.fd, workerData.shape)
+if (!isMainThread) writeAll(workerData.fds, workerData.shape)
 else {
   test('a ring that a hostile child has written over harms nobody and works again', () => {
     fc.assert(
@@ -148,9 +147,9 @@ else {
 
   test('two threads hand over 100,000 lines', { timeout: 60_000 }, async () => {
     const shape = shapeOf(10_000)
-    const { fd, cells } = createCells(shape)
+    const { cells, close, fdsOf } = createCells(shape)
     const reader = new LogRingReader(cells.child(0))
-    const worker = new Worker(new URL(import.meta.url), { workerData: { fd, shape } })
+    const worker = new Worker(new URL(import.meta.url), { workerData: { fds: fdsOf(0), shape } })
     let next = 0
     const readOn = () => {
       do {
@@ -168,7 +167,7 @@ else {
     })
     readOn()
     assert.equal(next, LINES)
-    closeSync(fd)
+    close()
   })
 }
 

@@ -1,5 +1,6 @@
 import type { SocketAddress } from '../base/address.js'
 import type { PollMechanism } from '../base/poll-mechanism.js'
+import type { CellFds } from '../cells/cells.js'
 import type { Shape } from '../cells/layout.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
 import type { TicketKey } from './ticket-keys.js'
@@ -73,10 +74,11 @@ export type ToMaster =
 
 /** Descriptors of a child with a link, by the original's standards beside the wire on 0. */
 export const LINK_FD = 3
-export const CELLS_FD = 4
-/** Where a child accepts by itself: an eventfd that all of them hear, and the listeners. */
-export const BELL_FD = 5
-export const FIRST_LISTENER_FD = 6
+/** The memory that the head writes, that all children write, and that this child alone writes (`cells/layout.ts`). */
+export const CELLS_FDS: CellFds = { head: 4, common: 5, own: 6 }
+/** Where a child accepts by itself: the bell that all of them hear, and the listeners. */
+export const BELL_FD = 7
+export const FIRST_LISTENER_FD = 8
 
 /** Set to '1' for a child that has a link. */
 export const LINK_VARIABLE = 'TCPRELAY_LINK'

@@ -62,7 +62,7 @@ export class WholeRelay {
     const serverAt = mapPrivate(SOCKADDR_BYTES_MAX)
     this.#server = listenOnLoopback(serverAt)
     const shape = { children: 1, remotes: 1, listeners: 1, ringBytes: 64 * 1024 }
-    const { fd, cells } = createCells(shape)
+    const { cells, fdsOf } = createCells(shape)
     this.#cells = cells.child(0)
     const remote = {
       name: 'remote',
@@ -73,7 +73,7 @@ export class WholeRelay {
     }
     const settings: ReactorSettings = {
       ...NO_ACCEPTING,
-      cells: { fd, shape },
+      cells: { fds: fdsOf(0), shape },
       childSlot: 0,
       listenerNames: ['listener'],
       realms: [],
