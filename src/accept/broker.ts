@@ -14,6 +14,9 @@ import type { StickyCache } from './sticky-cache.js'
 /** Before sending is tried again when the kernel holds too many descriptors that are under way. */
 const SHORTAGE_PAUSE_MS = 10
 
+/** Batches in one turn: a child that sends without pause must not hold up the others. */
+const BATCHES_PER_TURN = 4
+
 /** What the broker tells its owner of a child. */
 export interface BrokerEvents {
   /** `count` of its connections have ended. */
@@ -21,7 +24,9 @@ export interface BrokerEvents {
   /** It takes no more, by its own decision. */
   onDying(child: BrokerChild): void
   onBadConfiguration(child: BrokerChild): void
-  /** It has started and takes clients. */
+  /** It has sent what no child sends: nothing more is read from it or sent to it. */
+  onViolation(child: BrokerChild, what: string): void
+  /** It has started and takes clients. Once. */
   onReady(child: BrokerChild): void
   /** Nothing more can be sent to it: what was queued for it is handed back. */
   onBroken(child: BrokerChild, queued: readonly Delivery[]): void
@@ -71,6 +76,10 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
   #hasSpoken = false
   #wantsToDie = false
   #isTold = false
+  #isDying = false
+  #isBad = false
+  /** The last turn left messages unread. */
+  #isBehind = false
   #isBroken = false
 
   constructor(parts: BrokerParts, slot: number, fd: Fd) {
@@ -116,12 +125,13 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
   }
 
   onReady(): void {
-    this.#receive()
+    this.#isBehind = true
     this.onTurn()
   }
 
-  /** Sends what is queued. */
+  /** Sends what is queued, and goes on receiving if the last turn left something. */
   onTurn(): void {
+    if (this.#isBehind) this.#receive()
     while (this.#hasSpoken && !this.#isBroken && this.#queue.length > 0) {
       if (!this.#sendSome()) return
     }
@@ -177,10 +187,11 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
     else this.#parts.loop.again(this.#fd, this, WRITABLE)
   }
 
-  /** Everything the child has said; more than a batch is told by the next read. */
+  /** What the child has said, as much as a turn may take. */
   #receive(): void {
-    const { incoming, messages } = this.#parts
-    for (;;) {
+    const { incoming, loop, messages } = this.#parts
+    this.#isBehind = false
+    for (let batches = 0; batches < BATCHES_PER_TURN && !this.#isBroken; batches++) {
       const count = messages.receive(this.#fd, incoming)
       if (count === -EINTR) continue
       if (count <= 0) {
@@ -190,12 +201,15 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
       }
       for (let i = 0; i < count; i++) this.#take(i)
     }
+    this.#isBehind = !this.#isBroken
+    if (this.#isBehind) loop.later(this)
   }
 
   #take(i: number): void {
-    const { calls, events, incoming, log } = this.#parts
+    const { calls, events, incoming } = this.#parts
     const fd = incoming.receivedFd(i)
     if (fd !== NO_DESCRIPTOR) calls.close(fd) // no message of a child has one
+    if (this.#isBroken) return
     const offset = incoming.offsetOf(i)
     const type = m.messageType(incoming.bytes, offset, incoming.receivedBytes(i))
     switch (type) {
@@ -208,23 +222,38 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
       }
       case m.MAX:
         this.ownMax = Math.max(1, m.messageCount(incoming.bytes, offset))
+        if (this.#hasSpoken) return
         this.#hasSpoken = true
         events.onReady(this)
         return
       case m.DYING:
+        if (this.#isDying) return
+        this.#isDying = true
         // A child of ours ends when it hears MAY_DIE: then nothing is on its way to it any more.
         this.retire()
         events.onDying(this)
         this.#handBack()
         return
       case m.BAD_CFG:
-        events.onBadConfiguration(this)
+        if (!this.#isBad) events.onBadConfiguration(this)
+        this.#isBad = true
         return
       case m.KEEPALIVE:
         return
       default:
-        log(WARNING, `Child used unknown message type ${type ?? 'of a message that is too short'}`)
+        this.#violates(
+          type === undefined
+            ? `a message of ${incoming.receivedBytes(i)} bytes`
+            : `unknown message type ${type}`,
+        )
     }
+  }
+
+  #violates(what: string): void {
+    this.#isBroken = true
+    this.isRetiring = true
+    this.#parts.events.onViolation(this, what)
+    this.#handBack()
   }
 
   #broken(errno: number): void {

@@ -35,7 +35,10 @@ export interface DispatcherEvents {
   onRoom(): void
   /** All children that `prepare` opened have started (`isOk`), or none of them could. */
   onPrepared(isOk: boolean): void
+  /** A child cannot use its configuration; fresh: the other one. */
   onBadConfiguration(slot: number): void
+  /** A child has sent what no child sends. */
+  onViolation(slot: number, what: string): void
 }
 
 /**
@@ -215,10 +218,8 @@ export class Dispatcher implements TimerOwner {
       onReady: (child) => this.#onReady(child),
       onDone: () => this.#onDone(),
       onDying: () => this.#fill(),
-      onBadConfiguration: (child) => {
-        // A prepared child ends by itself, and the old configuration goes on.
-        if (!this.#fresh.has(child)) this.#events.onBadConfiguration(child.slot)
-      },
+      onBadConfiguration: (child) => this.#events.onBadConfiguration(child.slot),
+      onViolation: (child, what) => this.#events.onViolation(child.slot, what),
       onBroken: (_child, queued) => this.#deliverAgain(queued),
     }
   }
@@ -276,6 +277,7 @@ export class Dispatcher implements TimerOwner {
     }
     this.#hasToldShortage = false
     const [ours, theirs] = pair
+    this.#parts.messages.refuseDescriptors(ours)
     for (const fd of pair) this.#sizeBuffers(fd)
     const child = new BrokerChild(this.#parts, slot, ours)
     this.#children.push(child)

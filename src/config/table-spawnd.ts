@@ -217,6 +217,13 @@ const spawnRows = {
     doc: 'Connections that a child may have at once.',
     zero: 'as many as its descriptors allow',
   }),
+  hangTimeoutMs: value('hang timeout', time(), 30_000, {
+    doc:
+      'Time after which a child that does not answer its master is killed and replaced, or four times as long while it ' +
+      'starts. A child that a signal or a debugger has stopped is left alone. Children of another program are not asked.',
+    zero: 'never',
+    isOurs: true,
+  }),
   user: optional('userid', userId, {
     doc: 'User that the children run as, with the group of its account and no others. A number without an account is its group as well.',
   }),

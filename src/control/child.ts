@@ -79,6 +79,7 @@ export class Child {
       case 'addresses':
       case 'ticket-keys':
       case 'staple':
+      case 'ping':
       case 'cut':
         this.#thread.post(message)
         return
@@ -113,6 +114,9 @@ export class Child {
     switch (report.kind) {
       case 'log':
         link.send({ kind: 'log' })
+        return
+      case 'pong':
+        link.send({ kind: 'pong' })
         return
       case 'questions':
         this.#mavis.hear(report)

@@ -40,7 +40,9 @@ class World {
       this.closed.push(fd)
       closeSync(fd)
     }
-    this.children = new Children(program, events, closeFd, (_severity, line) => void this.lines.push(line))
+    const say = (_severity: number, line: string) => void this.lines.push(line)
+    // Some tests have a clock of their own.
+    this.children = new Children(program, events, closeFd, say, () => Date.now())
     afterwards(t, async () => {
       this.children.stopStarting()
       this.children.kill('SIGKILL')
@@ -194,6 +196,54 @@ const IN_ORDER = 'exit 0'
 test('a child that has served is replaced at once, even a moment after its start', async (t) => {
   assert.equal(await livesFor(t, 100, true, SLEEP), true)
   assert.equal(await livesFor(t, 100, true, IN_ORDER), true)
+})
+
+test('children that serve and are killed again and again are replaced at once ten times, then ever more slowly', async (t) => {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_000_000 })
+  try {
+    const world = new World(t, shell(SLEEP))
+    const dies = async () => {
+      const { length: before } = world.gone
+      world.children.served(0)
+      mock.timers.tick(200)
+      world.children.kill('SIGKILL')
+      await endsInRealTime(world, before + 1)
+      world.start()
+    }
+    world.start()
+    for (let round = 1; round <= 10; round++) {
+      await dies()
+      assert.equal(world.started.length, round + 1, `the child of round ${round} is replaced at once`)
+    }
+    for (const [i, seconds] of [1, 2, 4, 8, 16, 30, 30].entries()) {
+      await dies()
+      assert.match(world.lines.at(-1) ?? '', new RegExp(`again and again: the next one in ${seconds} s$`))
+      assert.equal(world.started.length, i + 11, 'it waits')
+      mock.timers.tick(seconds * 1_000)
+      assert.equal(world.started.length, i + 12)
+    }
+    mock.timers.tick(100_000)
+    await dies()
+    assert.equal(world.started.length, 19, 'a quiet time is a new start')
+  } finally {
+    mock.timers.reset()
+  }
+})
+
+test('children that are killed together are one death', async (t) => {
+  const world = new World(t, shell(SLEEP))
+  for (let round = 1; round <= 2; round++) {
+    for (let slot = 0; slot < 8; slot++) {
+      world.start(slot)
+      world.children.served(slot)
+    }
+    const aged = Date.now() + 60
+    await until('children that have lived for a while', () => Date.now() > aged)
+    world.children.kill('SIGKILL')
+    await world.ends(8 * round)
+  }
+  world.start()
+  assert.equal(world.started.length, 17)
 })
 
 test('a child that has not served has died at start, however long it took and however it ended', async (t) => {

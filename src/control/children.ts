@@ -14,6 +14,13 @@ const FORBIDDEN = new Set(['EPERM', 'EINVAL'])
 const BACKOFF_FIRST_MS = 1_000
 const BACKOFF_MAX_MS = 30_000
 
+/**
+ * Children that serve for a while and then die abnormally are replaced at once, so many times; one more time for each
+ * period without. Beyond that something kills them again and again, and each start costs half a second of CPU.
+ */
+const FREE_DEATHS = 10
+const DEATH_FORGOTTEN_AFTER_MS = 10_000
+
 /** How children are started; the same for all of one configuration. */
 export interface ChildProgram {
   readonly command: string
@@ -54,6 +61,14 @@ interface Running {
   hasServed: boolean
 }
 
+/** How a child has ended. */
+interface End {
+  readonly how: string
+  readonly isNormal: boolean
+  /** False: this process may not give it the user or group. */
+  readonly isAllowed: boolean
+}
+
 /** The processes of the children: started when the reactor wants one, told of when they end. */
 export class Children {
   readonly #events: ChildrenEvents
@@ -63,11 +78,23 @@ export class Children {
   readonly #running = new Map<number, Running>()
   readonly #waiting = new Map<number, Waiting>()
   #program: ChildProgram
-  #deathsAtStart = 0
+  readonly #nowMs: () => number
+  /** Pauses so far, since the last one that was followed by a quiet time. */
+  #pauses = 0
   #notBeforeMs = 0
+  /** Abnormal deaths of children that had served, and when the last one was counted. */
+  #deaths = 0
+  #deathCountedMs = Number.NEGATIVE_INFINITY
   #isStopped = false
 
-  constructor(program: ChildProgram, events: ChildrenEvents, closeFd: (fd: number) => void, say: Say) {
+  constructor(
+    program: ChildProgram,
+    events: ChildrenEvents,
+    closeFd: (fd: number) => void,
+    say: Say,
+    nowMs = () => performance.now(),
+  ) {
+    this.#nowMs = nowMs
     this.#program = program
     this.#events = events
     this.#closeFd = closeFd
@@ -81,6 +108,11 @@ export class Children {
 
   get pids(): number[] {
     return [...this.#running.values()].flatMap(({ process }) => process.pid ?? [])
+  }
+
+  /** Undefined: no process runs in this slot. */
+  pidOf(slot: number): number | undefined {
+    return this.#running.get(slot)?.process.pid
   }
 
   /** Children that start from now on run this; deaths of the program before count no more. */
@@ -100,7 +132,7 @@ export class Children {
    */
   start(slot: number, wireFd: number | undefined): void {
     const program = this.#program
-    const waitMs = this.#notBeforeMs - performance.now()
+    const waitMs = this.#notBeforeMs - this.#nowMs()
     if (waitMs <= 0 || this.#isStopped) {
       this.#start(slot, wireFd, program)
       return
@@ -158,21 +190,27 @@ export class Children {
     }
     const child = this.#spawn(slot, wireFd, program)
     let isOver = false
-    const over = (how: string, isAllowed = true) => {
+    const over = (end: End) => {
       if (isOver) return
       isOver = true
-      this.#onOver(slot, child, program, how, isAllowed)
+      this.#onOver(slot, child instanceof Error ? undefined : child.pid, program, end)
     }
     const failed = (error: NodeJS.ErrnoException) =>
-      over(`could not be started: ${error.message}`, !isForbidden(program, error))
+      over({
+        how: `could not be started: ${error.message}`,
+        isNormal: false,
+        isAllowed: !isForbidden(program, error),
+      })
     if (child instanceof Error) {
       setImmediate(() => failed(child))
       return
     }
     child.on('error', failed)
-    child.on('exit', (code, signal) => over(describeEnd(code, signal)))
+    child.on('exit', (code, signal) =>
+      over({ how: describeEnd(code, signal), isNormal: code === 0, isAllowed: true }),
+    )
     if (child.pid === undefined) return
-    this.#running.set(slot, { process: child, startedMs: performance.now(), program, hasServed: false })
+    this.#running.set(slot, { process: child, startedMs: this.#nowMs(), program, hasServed: false })
     this.#events.onStarted(slot)
   }
 
@@ -190,36 +228,49 @@ export class Children {
     }
   }
 
-  #onOver(
-    slot: number,
-    child: ChildProcess | Error,
-    program: ChildProgram,
-    how: string,
-    isAllowed: boolean,
-  ): void {
-    const { hasServed = false, startedMs = performance.now() } = this.#running.get(slot) ?? {}
-    const { exitCode, pid } = child instanceof Error ? { exitCode: null, pid: undefined } : child
+  #onOver(slot: number, pid: number | undefined, program: ChildProgram, end: End): void {
+    const nowMs = this.#nowMs()
+    const { hasServed = false, startedMs = nowMs } = this.#running.get(slot) ?? {}
     this.#running.delete(slot)
-    this.#say(exitCode === 0 ? INFO : WARNING, `child (pid ${pid ?? '-'}) ${how}`)
-    if (hasServed && performance.now() - startedMs >= NO_START_MS) this.#forgetDeaths()
-    else if (!isAllowed) this.#events.onForbidden(slot)
+    this.#say(end.isNormal ? INFO : WARNING, `child (pid ${pid ?? '-'}) ${end.how}`)
+    const isStart = !hasServed || nowMs - startedMs < NO_START_MS
+    if (isStart && !end.isAllowed) this.#events.onForbidden(slot)
     // What becomes of another configuration says nothing of the one that is in force.
-    else if (program === this.#program && !this.#isStopped) this.#diedAtStart()
+    else if (program === this.#program && !this.#isStopped) {
+      if (isStart) this.#pause('children die at start')
+      else if (!end.isNormal) this.#died(startedMs)
+      else if (this.#deaths <= FREE_DEATHS) this.#forgetDeaths()
+    }
     this.#events.onGone(slot)
   }
 
   #forgetDeaths(): void {
-    this.#deathsAtStart = 0
+    this.#pauses = 0
     this.#notBeforeMs = 0
+    this.#deaths = 0
+  }
+
+  /** Those that ran when the last death was counted have the same cause: they are one. */
+  #died(startedMs: number): void {
+    if (startedMs < this.#deathCountedMs) return
+    const nowMs = this.#nowMs()
+    const forgotten = (nowMs - this.#deathCountedMs) / DEATH_FORGOTTEN_AFTER_MS
+    this.#deaths = Math.min(Math.max(0, this.#deaths - forgotten), FREE_DEATHS) + 1
+    this.#deathCountedMs = nowMs
+    if (this.#deaths > FREE_DEATHS) this.#pause('children die again and again')
+    else if (this.#deaths < FREE_DEATHS / 2) this.#pauses = 0
   }
 
   /** Those that die in one round are one reason to wait. */
-  #diedAtStart(): void {
-    if (performance.now() < this.#notBeforeMs) return
-    const pauseMs = Math.min(BACKOFF_FIRST_MS * 2 ** this.#deathsAtStart, BACKOFF_MAX_MS)
-    this.#deathsAtStart++
-    this.#notBeforeMs = performance.now() + pauseMs
-    this.#say(ERR, `children die at start: the next one in ${pauseMs / 1000} s`)
+  #pause(why: string): void {
+    const nowMs = this.#nowMs()
+    if (nowMs < this.#notBeforeMs) return
+    const pauseMs = Math.min(BACKOFF_FIRST_MS * 2 ** this.#pauses, BACKOFF_MAX_MS)
+    this.#pauses++
+    this.#notBeforeMs = nowMs + pauseMs
+    // A pause is no quiet time.
+    if (this.#deathCountedMs > Number.NEGATIVE_INFINITY) this.#deathCountedMs = this.#notBeforeMs
+    this.#say(ERR, `${why}: the next one in ${pauseMs / 1000} s`)
   }
 }
 

@@ -2,17 +2,20 @@ import { closeSync } from 'node:fs'
 import type { SocketAddress } from '../base/address.js'
 import type { PollMechanism } from '../base/poll-mechanism.js'
 import { errorText } from '../kernel/errno.js'
+import { descriptorLimit } from '../kernel/limits.js'
 import { messageCalls } from '../kernel/message-calls.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
 import type { Boundary } from '../observe/boundary.js'
-import { COUNT } from '../observe/counters.js'
+import { COUNT, countIn } from '../observe/counters.js'
 import type { RemoteEvidence } from '../observe/remote-evidence.js'
+import { ERR, WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import type { LoadOptions } from '../plan/load.js'
 import { childAcceptSettings, isOwnProgram, portIndexesOf, realmsOf } from '../plan/settings.js'
 import { mptcpListeners, needsNetAdmin } from '../plan/socket-settings.js'
+import { Heartbeat } from '../services/heartbeat.js'
 import { Link } from '../services/link.js'
-import { FIRST_LISTENER_FD, LINK_VARIABLE, type ToMaster } from '../services/link-messages.js'
+import { FIRST_LISTENER_FD, FROM_CHILD, LINK_VARIABLE, type ToMaster } from '../services/link-messages.js'
 import { LogDrain } from '../services/log-drain.js'
 import type { TicketKeyRing } from '../services/ticket-keys.js'
 import { type ChildProgram, Children, type Extras } from './children.js'
@@ -35,7 +38,8 @@ export interface CrewParts {
   writeAccess(line: string): void
   /** What a child has seen of a remote. */
   hearRemote(evidence: RemoteEvidence): void
-  onMessage(slot: number, message: ToMaster): void
+  /** What a child says of itself over its link. */
+  onNews(slot: number, news: 'serving' | 'retiring'): void
   /** A child could not be started, because this process may not give it the user or group. */
   onForbidden(generation: Generation): void
   /** The process has ended, or could not be started; what it held has been given back. */
@@ -51,12 +55,23 @@ interface Member {
   unsent: ToOurChild[] | undefined
   /** Undefined until it runs. */
   drain: LogDrain | undefined
+  /** It has said on its link that it takes clients, which is said once. */
+  hasSaidServing: boolean
+  /** It broke the rules, or did not answer, and was killed. */
+  isCondemned: boolean
 }
 
 /** The children of all generations as the control thread knows them: process, link and log ring of each. */
 export class Crew {
   readonly #parts: CrewParts
   readonly #children: Children
+  readonly #heartbeat = new Heartbeat({
+    ask: (slot) => this.tell(slot, { kind: 'ping' }),
+    onHanging: (slot) => this.condemn(slot, 'it does not answer any more'),
+    pidOf: (slot) => this.#children.pidOf(slot),
+  })
+  /** What a child can have at most: each session has a descriptor for its client, and a child inherits our limit. */
+  readonly #sessionsMax = descriptorLimit()
   /** In the order of their starts. */
   readonly #members = new Map<number, Member>()
 
@@ -104,7 +119,12 @@ export class Crew {
   /** Sessions that a child of ours has now, and that it takes at most while it accepts by itself. */
   loadOf(slot: number): { readonly sessions: number; readonly places: number } {
     const counters = this.#members.get(slot)?.generation.memory.cells.countersOf(slot)
-    return { sessions: counters?.[COUNT.sessionsNow] ?? 0, places: counters?.[COUNT.placesNow] ?? 0 }
+    if (counters === undefined) return { sessions: 0, places: 0 }
+    const max = this.#sessionsMax
+    return {
+      sessions: countIn(counters, COUNT.sessionsNow, max),
+      places: countIn(counters, COUNT.placesNow, max),
+    }
   }
 
   /** Sessions of all children of ours. */
@@ -137,11 +157,40 @@ export class Crew {
   /** A child takes clients: should it die, it may be replaced at once. */
   served(slot: number): void {
     this.#children.served(slot)
+    this.#heartbeat.served(slot)
   }
 
-  /** Carries on what a child has written to its log ring. */
-  drainLog(slot: number): void {
-    this.#members.get(slot)?.drain?.drain()
+  /** The child of a slot breaks the rules: it may have been taken over, so nothing of it is worth keeping. */
+  condemn(slot: number, what: string): void {
+    const member = this.#members.get(slot)
+    if (member !== undefined) this.#condemn(slot, member, what)
+  }
+
+  #condemn(slot: number, member: Member, what: string): void {
+    if (member.isCondemned) return
+    member.isCondemned = true
+    this.#parts.say(ERR, `killing child (pid ${this.#children.pidOf(slot) ?? '-'}): ${what}`)
+    this.#children.killOne(slot, 'SIGKILL')
+  }
+
+  /** Undefined: the child is gone. */
+  generationOf(slot: number): Generation | undefined {
+    return this.#members.get(slot)?.generation
+  }
+
+  /** Asks children of ours whether they are alive, and kills those that have not answered for too long. */
+  lookForHanging(): void {
+    this.#heartbeat.look()
+  }
+
+  /** Corrects sums in the shared memory that a child has spoilt. */
+  checkMemory(): void {
+    const memories = new Set(this.generations().map(({ memory }) => memory))
+    for (const { cells } of memories) {
+      const corrected = cells.checkUse(this.#sessionsMax)
+      if (corrected > 0)
+        this.#parts.say(WARNING, `a child has spoilt the load of ${corrected} remotes: corrected`)
+    }
   }
 
   /** Ends a child with what it still has: ours resets its sessions, a foreign one knows no such word. */
@@ -212,13 +261,16 @@ export class Crew {
     const pair = messageCalls().socketPair('stream')
     if (typeof pair === 'number') throw new Error(`cannot open its link: ${errorText(-pair)}`)
     const [ours, theirs] = pair
-    const onEnd = () => {
-      if (member.link === link) member.link = undefined
+    messageCalls().refuseDescriptors(ours)
+    const events = {
+      onMessage: (message: ToMaster) => this.#onMessage(slot, member, message),
+      onViolation: (what: string) => this.#condemn(slot, member, `it sent ${what} on its link`),
+      onEnd: () => {
+        if (member.link === link) member.link = undefined
+      },
     }
-    const link: MasterLink = new Link(
-      ours,
-      { onMessage: (message) => this.#parts.onMessage(slot, message), onEnd },
-      (handler) => this.#parts.boundary.guard('a message of a child', handler, () => this.#kill(slot, link)),
+    const link: MasterLink = new Link(ours, FROM_CHILD, events, (handler) =>
+      this.#parts.boundary.guard('a message of a child', handler, () => this.#kill(slot, link)),
     )
     member.link = link
     const { generation } = member
@@ -289,9 +341,30 @@ export class Crew {
     })
   }
 
+  #onMessage(slot: number, member: Member, { kind }: ToMaster): void {
+    if (this.#members.get(slot) !== member || member.isCondemned) return
+    switch (kind) {
+      case 'log':
+        member.drain?.drain()
+        return
+      case 'pong':
+        this.#heartbeat.answered(slot)
+        return
+      case 'serving':
+        if (member.hasSaidServing) this.#condemn(slot, member, 'it said twice that it serves')
+        else this.#parts.onNews(slot, kind)
+        member.hasSaidServing = true
+        return
+      case 'retiring':
+        this.#parts.onNews(slot, kind)
+        return
+    }
+  }
+
   #onStarted(slot: number): void {
     const member = this.#members.get(slot)
     if (member === undefined) return
+    if (member.link !== undefined) this.#heartbeat.started(slot)
     member.generation.enter()
     const cells = member.generation.memory.cells.child(slot)
     const files = {
@@ -299,13 +372,17 @@ export class Crew {
       key: (line: string) => member.generation.writeKey(line),
       remote: (evidence: RemoteEvidence) => this.#parts.hearRemote(evidence),
     }
-    member.drain = new LogDrain(cells, this.#parts.say, files, this.#parts.boundary)
+    member.drain = new LogDrain(cells, this.#parts.say, files, this.#parts.boundary, {
+      writer: `child (pid ${this.#children.pidOf(slot) ?? '-'})`,
+      logLinesPerSecond: this.#parts.traceMask === 0 ? LOG_LINES_PER_SECOND : Number.POSITIVE_INFINITY,
+    })
   }
 
   /** What the child still had to say is carried on, and what it held is given back. */
   #onGone(slot: number): void {
     const member = this.#members.get(slot)
     this.#members.delete(slot)
+    this.#heartbeat.ended(slot)
     member?.link?.close()
     if (member?.drain !== undefined) {
       member.drain.close()
@@ -315,8 +392,18 @@ export class Crew {
   }
 }
 
+/** What a child says of itself, far above what its own throttled lines come to. Traces are not limited. */
+const LOG_LINES_PER_SECOND = 1_000
+
 function newMember(generation: Generation): Member {
-  return { generation, link: undefined, drain: undefined, unsent: [] }
+  return {
+    generation,
+    link: undefined,
+    drain: undefined,
+    unsent: [],
+    hasSaidServing: false,
+    isCondemned: false,
+  }
 }
 
 /** `start` is the first message of a link; what is known before the link exists is part of it. */

@@ -11,7 +11,7 @@ import { ERR, INFO, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import type { Loaded, LoadOptions } from '../plan/load.js'
 import { acceptorSettings, isOwnProgram, masterShape, placementLimits } from '../plan/settings.js'
-import type { ToMaster } from '../services/link-messages.js'
+import { MISSED_MAX } from '../services/heartbeat.js'
 import { LogDrain } from '../services/log-drain.js'
 import { Alarms } from './alarms.js'
 import { tellServing } from './background.js'
@@ -31,6 +31,9 @@ const PREPARE_MAX_MS = 30_000
 
 /** Children that did not end by themselves after they were told to cut their sessions. */
 const KILL_AFTER_MS = 2_000
+
+/** What children write is checked so often where they are not asked whether they hang. */
+const CHECK_EVERY_MS = 10_000
 
 export interface MasterParts extends StartedHead {
   readonly loaded: Loaded
@@ -55,6 +58,8 @@ export class Master {
   readonly #reloader: Reloader
   #isEnding = false
   #isServing = false
+  /** A child has taken clients since the start. */
+  #hasServed = false
   #onPrepared: (isOk: boolean) => void = () => {}
   #onReloaded: () => void = () => {}
 
@@ -80,7 +85,7 @@ export class Master {
       bellFd: this.#bell.fd,
       writeAccess: (line: string) => this.#reloader.access.write(line),
       hearRemote: (evidence: RemoteEvidence) => this.#reloader.verdicts.hear(evidence),
-      onMessage: (slot: number, message: ToMaster) => this.#onChildMessage(slot, message),
+      onNews: (slot: number, news: 'serving' | 'retiring') => this.#onNews(slot, news),
       onForbidden: (generation: Generation) => this.#onForbidden(generation),
       onGone: (slot: number) => this.#post({ kind: 'gone', slot }),
     }
@@ -92,10 +97,22 @@ export class Master {
   start(): void {
     void this.#reloader.start(undefined)
     this.#fleet.start()
+    this.#lookAfterChildren()
     keepTitle(this.#parts, () => this.#load())
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.#end(signal))
     process.on('SIGUSR1', () => this.#reloader.access.reopen())
     process.on('SIGHUP', () => void this.#reloader.change('reload'))
+  }
+
+  /** For as long as the process lives: children may hang while they end, too. */
+  #lookAfterChildren(): void {
+    const { hangTimeoutMs } = this.#reloader.present.loaded.spawnd.spawn
+    const roundMs = hangTimeoutMs === 0 ? CHECK_EVERY_MS : hangTimeoutMs / MISSED_MAX
+    this.#alarms.after(roundMs, () => {
+      if (hangTimeoutMs > 0) this.#crew.lookForHanging()
+      this.#crew.checkMemory()
+      this.#lookAfterChildren()
+    })
   }
 
   #load(): Load {
@@ -214,6 +231,7 @@ export class Master {
         return
       case 'started':
         this.#crew.served(report.slot)
+        this.#hasServed = true
         return
       case 'idle':
         this.#parts.way.leave(EXIT_OK)
@@ -225,10 +243,31 @@ export class Master {
         this.#onReloaded()
         return
       case 'bad-configuration':
-        this.#parts.log.say(ERR, 'Child reported fatal configuration problem. Exiting.')
-        this.#parts.way.leave(EXIT_CONFIG)
+        this.#onBadConfiguration(report.slot)
+        return
+      case 'violation':
+        this.#crew.condemn(report.slot, `it sent ${report.what} on its wire`)
         return
     }
+  }
+
+  /**
+   * Another program cannot use its configuration. That ends a master that has never served; afterwards the child dies at
+   * start, as others do. Children of ours get their configuration from us.
+   */
+  #onBadConfiguration(slot: number): void {
+    const { log, way } = this.#parts
+    const generation = this.#crew.generationOf(slot) ?? this.#reloader.present
+    if (isOwnProgram(generation.loaded.spawnd.spawn)) {
+      this.#crew.condemn(slot, 'it reported a wrong configuration, which only other programs do')
+      return
+    }
+    if (this.#hasServed) {
+      log.say(WARNING, 'Child reported fatal configuration problem. Going on without it.')
+      return
+    }
+    log.say(ERR, 'Child reported fatal configuration problem. Exiting.')
+    way.leave(EXIT_CONFIG)
   }
 
   /** A child of the generation that is in force, or of the one that is prepared. */
@@ -247,15 +286,12 @@ export class Master {
     this.#parts.manager.ready()
   }
 
-  #onChildMessage(slot: number, message: ToMaster): void {
-    if (message.kind === 'log') {
-      this.#crew.drainLog(slot)
-      return
-    }
-    if (this.#trace.isOn) this.#trace.say(`from child ${slot}: ${message.kind}`)
-    this.#fleet.hear(slot, message.kind)
-    if (message.kind !== 'serving') return
+  #onNews(slot: number, news: 'serving' | 'retiring'): void {
+    if (this.#trace.isOn) this.#trace.say(`from child ${slot}: ${news}`)
+    this.#fleet.hear(slot, news)
+    if (news !== 'serving') return
     this.#crew.served(slot)
+    this.#hasServed = true
     this.#tellServing()
   }
 

@@ -5,11 +5,11 @@ import { linuxCalls } from '../kernel/linux-calls.js'
 import type { LoadOptions } from '../plan/load.js'
 import { systemNames } from '../plan/system-names.js'
 import { isLink } from '../services/handed-over.js'
-import { Link } from '../services/link.js'
+import { Link, trusting } from '../services/link.js'
 import { LINK_FD, LINK_VARIABLE } from '../services/link-messages.js'
 import { Child } from './child.js'
 import { writeText } from './log-setup.js'
-import type { ChildLink, Start } from './our-link.js'
+import type { ChildLink, Start, ToOurChild } from './our-link.js'
 import { startProcess } from './start-up.js'
 
 /** Relays for a master of ours. Returns when it has started; the master, or a signal, ends it. */
@@ -23,7 +23,7 @@ export async function runLinkedChild(options: LoadOptions): Promise<void> {
     return
   }
   let child: Child | undefined
-  const link: ChildLink = new Link(LINK_FD, {
+  const link: ChildLink = new Link(LINK_FD, trusting<ToOurChild>(), {
     onMessage(message) {
       if (message.kind === 'start') child ??= startChild(options, message, link)
       else child?.onMessage(message)

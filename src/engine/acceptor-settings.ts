@@ -87,3 +87,5 @@ export type AcceptorReport =
   /** The other configuration is in force. */
   | { readonly kind: 'reloaded' }
   | { readonly kind: 'bad-configuration'; readonly slot: number }
+  /** The child of a slot has sent what no child sends. */
+  | { readonly kind: 'violation'; readonly slot: number; readonly what: string }

@@ -105,6 +105,7 @@ export class Acceptor {
         onRoom: () => this.#onRoom(),
         onPrepared: (isOk) => report({ kind: 'prepared', isOk }),
         onBadConfiguration: (slot) => report({ kind: 'bad-configuration', slot }),
+        onViolation: (slot, what) => report({ kind: 'violation', slot, what }),
       },
     )
   }

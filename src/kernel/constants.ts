@@ -26,6 +26,7 @@ export const SO_MARK = 36
 export const SO_PROTOCOL = 38
 export const SO_DOMAIN = 39
 export const SO_PEERGROUPS = 59
+export const SO_PASSRIGHTS = 83
 
 export const IPPROTO_IP = 0
 export const IP_TOS = 1

@@ -6,9 +6,11 @@ import {
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
   O_NONBLOCK,
+  SO_PASSRIGHTS,
   SOCK_CLOEXEC,
   SOCK_DGRAM,
   SOCK_STREAM,
+  SOL_SOCKET,
 } from './constants.js'
 import { nativeFunction, type Pointer } from './ffi.js'
 import { mapPrivate } from './memory.js'
@@ -29,6 +31,11 @@ export interface MessageCalls {
   receive(fd: Fd, batch: MessageBatch): Outcome
   /** O_NONBLOCK, for a descriptor that another program has opened. */
   setNonBlocking(fd: Fd): Outcome
+  /**
+   * Nobody can send descriptors to this socket (Linux 6.16; before that a no-op). The receiver would have to close them,
+   * and close(2) waits for the linger time of a socket.
+   */
+  refuseDescriptors(fd: Fd): void
   /** getpeername(2): the length of the address left in `address`. */
   peerAddress(fd: Fd, address: Region): Outcome
 }
@@ -50,6 +57,9 @@ export function messageCalls(): MessageCalls {
   const fcntl = nativeFunction<(fd: Fd, command: number, value: number) => number>(
     'int fcntl(int fd, int command, uintptr_t value)',
   )
+  const setsockopt = nativeFunction<
+    (fd: Fd, level: number, name: number, value: Uint8Array, byteCount: number) => number
+  >('int setsockopt(int fd, int level, int name, const void *value, uint32_t byte_count)')
   const getpeername = nativeFunction<(fd: Fd, address: Pointer, length: Pointer) => number>(
     'int getpeername(int fd, uintptr_t address, uintptr_t length)',
   )
@@ -70,6 +80,9 @@ export function messageCalls(): MessageCalls {
     setNonBlocking(fd) {
       const flags = answer(fcntl(fd, F_GETFL, 0))
       return flags < 0 ? flags : answer(fcntl(fd, F_SETFL, flags | O_NONBLOCK))
+    },
+    refuseDescriptors(fd) {
+      setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, new Uint8Array(4), 4)
     },
     peerAddress(fd, address) {
       pair[0] = address.byteLength

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { type CellFds, createCells, localCells, openCells } from '../cells/cells.js'
 import type { Shape } from '../cells/layout.js'
 import { COUNT } from './counters.js'
-import { ACCESS, LOG, LogRingReader, LogRingWriter, type RingLine } from './log-ring.js'
+import { ACCESS, KEY, LOG, LogRingReader, LogRingWriter, type RingLine } from './log-ring.js'
 
 const LINES = 100_000
 const RECORD_HEAD_BYTES = 4
@@ -45,7 +45,7 @@ else {
   test('a ring that a hostile child has written over harms nobody and works again', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.integer(), { minLength: 2, maxLength: 2 }),
+        fc.array(fc.oneof(fc.integer(), fc.integer({ min: -1, max: 601 })), { minLength: 2, maxLength: 2 }),
         fc.uint8Array({ maxLength: 300 }),
         (head, junk) => {
           const { cells, reader, writer } = ringOf(300)
@@ -53,9 +53,13 @@ else {
           cells.ringBytes.set(junk)
           const lines = reader.drain()
           assert.ok(lines.length <= 300 / RECORD_HEAD_BYTES + 1)
+          assert.ok(lines.every(({ kind, severity }) => kind <= KEY && severity <= 7))
           reader.drain()
           writer.write(LOG, 6, 'again')
           assert.equal(reader.drain().at(-1)?.text, 'again')
+          cells.ringHead.set(head)
+          writer.write(LOG, 6, 'x'.repeat(290))
+          assert.ok(reader.brokenCount <= 3)
         },
       ),
     )

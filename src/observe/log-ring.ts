@@ -1,6 +1,6 @@
 import type { ChildCells } from '../cells/cells.js'
 import { add, COUNT } from './counters.js'
-import { WARNING } from './severity.js'
+import { SEVERITIES } from './severity.js'
 
 /** What a line is for. */
 export const LOG = 0
@@ -26,14 +26,22 @@ const RECORD_HEAD_BYTES = 4
 /** Longer lines are cut: what strangers put into one has to be cut before, or the end is lost. */
 export const LINE_BYTES_MAX = 4096
 
+/** Instead of a number of bytes: no line fits, and none is there. */
+const BROKEN = Number.POSITIVE_INFINITY
+
 /** Twice the size tells a full ring from an empty one. */
 function wrapped(position: number, size: number): number {
   return position >= size * 2 ? position - size * 2 : position
 }
 
+/** Bytes between two positions; BROKEN when they are not those of a ring. */
+function between(written: number, read: number, size: number): number {
+  const bytes = written < read ? written - read + size * 2 : written - read
+  return isPosition(written, size) && isPosition(read, size) && bytes <= size ? bytes : BROKEN
+}
+
 function filled(head: Int32Array, size: number): number {
-  const bytes = Atomics.load(head, WRITTEN) - Atomics.load(head, READ)
-  return bytes < 0 ? bytes + size * 2 : bytes
+  return between(Atomics.load(head, WRITTEN), Atomics.load(head, READ), size)
 }
 
 function isPosition(value: number, size: number): boolean {
@@ -90,6 +98,8 @@ export class LogRingWriter {
 export class LogRingReader {
   readonly #head: Int32Array
   readonly #bytes: Buffer
+  #brokenCount = 0
+  #textBytes = 0
 
   constructor(cells: ChildCells) {
     this.#head = cells.ringHead
@@ -97,33 +107,53 @@ export class LogRingReader {
     this.#bytes = Buffer.from(buffer, byteOffset, byteLength)
   }
 
-  /** The lines written so far. */
-  drain(): RingLine[] {
+  /** How often the ring held something that no writer of ours leaves there. */
+  get brokenCount(): number {
+    return this.#brokenCount
+  }
+
+  /** The lines written so far, `linesMax` at most. */
+  drain(linesMax = Number.POSITIVE_INFINITY): RingLine[] {
     const lines: RingLine[] = []
     const size = this.#bytes.length
-    let left = filled(this.#head, size)
+    // A child that was taken over can write at any time: each word is read once, and then checked.
+    const end = Atomics.load(this.#head, WRITTEN)
     let position = Atomics.load(this.#head, READ)
-    const isSound = isPosition(position, size) && isPosition(Atomics.load(this.#head, WRITTEN), size)
-    if (!isSound || left > size) return this.#startOver()
-    while (left > 0) {
-      const written = this.#byte(position) | (this.#byte(position + 1) << 8)
-      if (RECORD_HEAD_BYTES + written > left) return [...lines, ...this.#startOver()]
-      const kind = this.#byte(position + 2)
-      const severity = this.#byte(position + 3)
-      lines.push({ kind, severity, text: this.#text((position + RECORD_HEAD_BYTES) % size, written) })
-      position = wrapped(position + RECORD_HEAD_BYTES + written, size)
-      left -= RECORD_HEAD_BYTES + written
+    let left = between(end, position, size)
+    while (left > 0 && lines.length < linesMax) {
+      const line = this.#lineAt(position, left)
+      if (line === undefined) {
+        this.#startOver(end)
+        return lines
+      }
+      const byteCount = RECORD_HEAD_BYTES + this.#textBytes
+      lines.push(line)
+      position = wrapped(position + byteCount, size)
+      left -= byteCount
     }
     Atomics.store(this.#head, READ, position)
     return lines
   }
 
-  /** A child may run as another user and write what it likes into its ring: it cannot harm its reader. */
-  #startOver(): RingLine[] {
-    const writtenTo = Atomics.load(this.#head, WRITTEN)
-    Atomics.store(this.#head, READ, isPosition(writtenTo, this.#bytes.length) ? writtenTo : 0)
-    if (!isPosition(writtenTo, this.#bytes.length)) Atomics.store(this.#head, WRITTEN, 0)
-    return [{ kind: LOG, severity: WARNING, text: 'the log ring of a child is broken: its lines are lost' }]
+  /** Undefined where there is no line. The length of its text is left in `#textBytes`. */
+  #lineAt(position: number, left: number): RingLine | undefined {
+    if (left === BROKEN) return undefined
+    const byteCount = this.#byte(position) | (this.#byte(position + 1) << 8)
+    const kind = this.#byte(position + 2)
+    const severity = this.#byte(position + 3)
+    const isLine = byteCount <= LINE_BYTES_MAX && kind <= KEY && severity < SEVERITIES.length
+    if (!isLine || RECORD_HEAD_BYTES + byteCount > left) return undefined
+    const at = (position + RECORD_HEAD_BYTES) % this.#bytes.length
+    this.#textBytes = byteCount
+    return { kind, severity, text: this.#text(at, byteCount) }
+  }
+
+  /** Skips what is there, so that the ring is empty and takes lines again. */
+  #startOver(end: number): void {
+    this.#brokenCount++
+    const isSound = isPosition(end, this.#bytes.length)
+    if (!isSound) Atomics.store(this.#head, WRITTEN, 0)
+    Atomics.store(this.#head, READ, isSound ? end : 0)
   }
 
   /** Asks the writer to wake the reader for the next line. False when lines came meanwhile: drain again. */

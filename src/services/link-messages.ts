@@ -3,6 +3,7 @@ import type { PollMechanism } from '../base/poll-mechanism.js'
 import type { CellFds } from '../cells/cells.js'
 import type { Shape } from '../cells/layout.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
+import type { FrameRules } from './link.js'
 import type { TicketKey } from './ticket-keys.js'
 
 /**
@@ -20,6 +21,8 @@ export type ToChild<Snapshot, Accepting = unknown, Tls = unknown> =
   | { readonly kind: 'ticket-keys'; readonly keys: readonly TicketKey[] }
   /** A newer OCSP response for the certificates with this id; undefined: none any more. */
   | { readonly kind: 'staple'; readonly id: string; readonly staple?: Uint8Array | undefined }
+  /** Answered by `pong`, by the reactor: a child that hangs answers nothing. */
+  | { readonly kind: 'ping' }
   /** Reset what is left and end. */
   | { readonly kind: 'cut' }
 
@@ -71,6 +74,27 @@ export type ToMaster =
   | { readonly kind: 'serving' }
   /** It takes no more clients, by its own decision. */
   | { readonly kind: 'retiring' }
+  /** The answer to `ping`. */
+  | { readonly kind: 'pong' }
+
+/** Each message of a child's by its kind. There is nothing else in them. */
+const MESSAGES: ReadonlyMap<unknown, ToMaster> = new Map(
+  (['log', 'serving', 'retiring', 'pong'] as const).map((kind) => [kind, { kind }]),
+)
+
+/**
+ * What a master takes from a child, which may have been taken over and send anything. A child of ours sends frames of 18
+ * bytes at most, and 50 of them in a second when it logs without pause.
+ */
+export const FROM_CHILD: FrameRules<ToMaster> = {
+  frameBytesMax: 256,
+  framesPerSecondMax: 1_000,
+  decode(text) {
+    const value: unknown = JSON.parse(text)
+    if (typeof value !== 'object' || value === null) return undefined
+    return 'kind' in value ? MESSAGES.get(value.kind) : undefined
+  },
+}
 
 /** Descriptors of a child with a link, by the original's standards beside the wire on 0. */
 export const LINK_FD = 3

@@ -7,7 +7,8 @@ import { until } from '../../test/harness/until.js'
 import { countingBoundary } from '../../test/support/boundaries.js'
 import { anyCuts, cutAt } from '../../test/support/cuts.js'
 import { messageCalls } from '../kernel/message-calls.js'
-import { Link } from './link.js'
+import { Link, trusting } from './link.js'
+import { FROM_CHILD } from './link-messages.js'
 
 class End {
   readonly heard: unknown[] = []
@@ -15,7 +16,7 @@ class End {
   ends = 0
 
   constructor(t: TestContext, fd: number) {
-    this.link = new Link(fd, {
+    this.link = new Link(fd, trusting(), {
       onMessage: (message) => void this.heard.push(message),
       onEnd: () => void this.ends++,
     })
@@ -167,29 +168,27 @@ async function send(socket: Socket, bytes: Uint8Array): Promise<void> {
   })
 }
 
-test('an exception while a message is read or handled reaches the guard, and nobody else', async (t) => {
-  for (const broken of [Buffer.of(1, 0, 0, 0, 0x7b), frame({ $base64: { toString: 1 } }), frame('throw')]) {
-    const [near, far] = streamPair()
-    const bytes = new Socket({ fd: far, readable: true, writable: true })
-    afterwards(t, () => void bytes.destroy())
-    const { boundary } = countingBoundary()
-    let ends = 0
-    const events = {
-      onMessage(message: unknown) {
-        if (message === 'throw') throw new Error('injected')
-      },
-      onEnd: () => void ends++,
-    }
-    const link: Link<unknown, unknown> = new Link(near, events, (handler) =>
-      boundary.guard('a message of a child', handler, () => link.close()),
-    )
-    await send(bytes, Buffer.concat([frame('fine'), broken]))
-    await until('the end of the link', () => ends === 1)
-    assert.equal(boundary.count, 1)
+test('an exception while a message is handled reaches the guard, and nobody else', async (t) => {
+  const [near, far] = streamPair()
+  const bytes = new Socket({ fd: far, readable: true, writable: true })
+  afterwards(t, () => void bytes.destroy())
+  const { boundary } = countingBoundary()
+  let ends = 0
+  const events = {
+    onMessage(message: unknown) {
+      if (message === 'throw') throw new Error('injected')
+    },
+    onEnd: () => void ends++,
   }
+  const link: Link<unknown, unknown> = new Link(near, trusting(), events, (handler) =>
+    boundary.guard('a message of a child', handler, () => link.close()),
+  )
+  await send(bytes, Buffer.concat([frame('fine'), frame('throw')]))
+  await until('the end of the link', () => ends === 1)
+  assert.equal(boundary.count, 1)
 })
 
-test('whatever a child sends, in any chunks, is messages, an end, or a failure that the guard has', async () => {
+test('whatever a child sends, in any chunks, is messages, an end, or one violation, and nothing is thrown', async () => {
   const json = fc.json().map((text) => {
     const head = Buffer.alloc(4)
     head.writeUInt32LE(Buffer.byteLength(text))
@@ -212,7 +211,12 @@ test('whatever a child sends, in any chunks, is messages, an end, or a failure t
         await new Promise<void>((onEnd) => {
           const link: Link<unknown, unknown> = new Link(
             near,
-            { onMessage: (message) => void heard.push(message), onEnd },
+            FROM_CHILD,
+            {
+              onMessage: (message) => void heard.push(message),
+              onViolation: (what) => void heard.push(what),
+              onEnd,
+            },
             (handler) => boundary.guard('a message of a child', handler, () => link.close()),
           )
           for (const piece of pieces) socket.write(piece)
@@ -220,10 +224,96 @@ test('whatever a child sends, in any chunks, is messages, an end, or a failure t
           socket.resume()
         })
         socket.destroy()
-        outcomes.push([heard, boundary.count])
+        assert.equal(boundary.count, 0)
+        outcomes.push(heard)
       }
       assert.deepEqual(outcomes[0], outcomes[1])
     }),
     { numRuns: 100 },
   )
+})
+
+/** The master's end of a link to a child that sends bytes of its own. */
+function fromChild(t: TestContext) {
+  const [near, far] = streamPair()
+  const bytes = new Socket({ fd: far, readable: true, writable: true })
+  bytes.on('error', () => {})
+  const heard: unknown[] = []
+  const violations: string[] = []
+  const state = { ends: 0 }
+  const link = new Link(near, FROM_CHILD, {
+    onMessage: (message) => void heard.push(message),
+    onViolation: (what) => void violations.push(what),
+    onEnd: () => void state.ends++,
+  })
+  afterwards(t, () => {
+    link.close()
+    bytes.destroy()
+  })
+  return { bytes, heard, violations, state }
+}
+
+const body = (text: string): Buffer => {
+  const head = Buffer.alloc(4)
+  head.writeUInt32LE(Buffer.byteLength(text))
+  return Buffer.concat([head, Buffer.from(text)])
+}
+
+for (const [what, sent, violation] of [
+  ['an object whose toString is no function', body('{"$base64":{"toString":1}}'), /unknown message/],
+  ['an Int32Array of 5 bytes', body('{"$int32":"AAAAAAA="}'), /unknown message/],
+  ['what is no JSON', body('{'), /unknown message/],
+  ['a kind that is no text', body('{"kind":{"toString":1}}'), /unknown message/],
+  ['a kind of another direction', body('{"kind":"start"}'), /unknown message/],
+  ['a kind that every object has', body('{"kind":"constructor"}'), /unknown message/],
+  ['null', body('null'), /unknown message/],
+  ['an empty frame', body(''), /unknown message of 0 characters/],
+  ['a long frame', Buffer.of(1, 1, 0, 0), /a frame of 257 bytes/],
+  ['a frame without end', Buffer.of(0xff, 0xff, 0xff, 0xff), /a frame of 4294967295 bytes/],
+  [
+    '10,000 messages',
+    Buffer.concat(new Array(10_000).fill(body('{"kind":"pong"}'))),
+    /more than 1000 messages/,
+  ],
+] as const) {
+  test(`a child that sends ${what} is reported once, and is not read any more`, async (t) => {
+    const { bytes, heard, state, violations } = fromChild(t)
+    bytes.write(Buffer.concat([body('{"kind":"log","more":[1]}'), sent, body('{"kind":"serving"}')]))
+    await until('the end of the link', () => state.ends === 1)
+    assert.equal(violations.length, 1)
+    assert.match(violations[0] ?? '', violation)
+    assert.deepEqual(heard[0], { kind: 'log' }, 'what else a message has is left out')
+    assert.ok(!heard.some((message) => JSON.stringify(message) === '{"kind":"serving"}'))
+  })
+}
+
+test('10,000 random frames are messages that there are, or none', () => {
+  const seed = Date.now() % 2 ** 31
+  const json = fc.json()
+  const kinds = fc.constantFrom('log', 'serving', 'retiring', 'pong', 'start', '__proto__', 1, null)
+  const frame = fc.oneof(
+    json,
+    fc.string(),
+    fc.record({ kind: kinds }).map((value) => JSON.stringify(value)),
+  )
+  fc.assert(
+    fc.property(frame, (text) => {
+      let message: unknown
+      try {
+        message = FROM_CHILD.decode(text)
+      } catch (error) {
+        assert.ok(error instanceof SyntaxError, `${error}`)
+      }
+      if (message === undefined) return
+      assert.ok(['log', 'serving', 'retiring', 'pong'].includes((message as { kind: string }).kind))
+    }),
+    { numRuns: 10_000, seed },
+  )
+})
+
+test('an Int32Array of 5 bytes from a trusted process ends the link, and nothing is thrown', async (t) => {
+  const { bytes, end } = withBytes(t)
+  await send(bytes, body('{"$int32":"AAAAAAA="}'))
+  await end.isOver()
+  assert.deepEqual(end.heard, [])
 })

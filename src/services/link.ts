@@ -3,30 +3,61 @@ import { Socket } from 'node:net'
 /** A frame is a length of four bytes, little-endian, and that many bytes of JSON. */
 const HEAD_BYTES = 4
 
-/** More than any configuration; a length beyond it is a broken stream. */
-const FRAME_BYTES_MAX = 256 * 1024 * 1024
+/** More than any configuration. */
+const TRUSTED_FRAME_BYTES_MAX = 256 * 1024 * 1024
+
+const SECOND_MS = 1_000
 
 export interface LinkEvents<In> {
   onMessage(message: In): void
+  /** The other process has sent what the rules do not allow. The link is closed; `onEnd` follows. */
+  onViolation?(what: string): void
   /** The other process has closed its end, or is gone. */
   onEnd(): void
+}
+
+/** What the other process may send. */
+export interface FrameRules<In> {
+  readonly frameBytesMax: number
+  readonly framesPerSecondMax: number
+  /** The message that a frame holds; undefined when it holds none. May throw, for the same. */
+  decode(text: string): In | undefined
+}
+
+/** For messages of a process that is trusted with everything: the master's. */
+export function trusting<In>(): FrameRules<In> {
+  return {
+    frameBytesMax: TRUSTED_FRAME_BYTES_MAX,
+    framesPerSecondMax: Number.POSITIVE_INFINITY,
+    decode: (text) => JSON.parse(text, decodeBytes) as In,
+  }
 }
 
 /** One end of the channel between our master and our child: messages in order, both ways. */
 export class Link<In, Out> {
   readonly #socket: Socket
   readonly #events: LinkEvents<In>
+  readonly #rules: FrameRules<In>
   /** What has come of a frame that is not whole yet; put together once, when it is. */
   #chunks: Buffer[] = []
   #chunkBytes = 0
   /** Bytes from which on there is something to read. */
   #wantedBytes = HEAD_BYTES
+  /** Since when frames are counted. */
+  #sinceMs = Number.NEGATIVE_INFINITY
+  #frames = 0
 
   /**
    * `fd` is a Unix stream socket and belongs to the link. `guard` wraps the handler of bytes where the other process is
    * not trusted.
    */
-  constructor(fd: number, events: LinkEvents<In>, guard = (handler: (bytes: Buffer) => void) => handler) {
+  constructor(
+    fd: number,
+    rules: FrameRules<In>,
+    events: LinkEvents<In>,
+    guard = (handler: (bytes: Buffer) => void) => handler,
+  ) {
+    this.#rules = rules
     this.#events = events
     this.#socket = new Socket({ fd, readable: true, writable: true })
     this.#socket.on(
@@ -63,8 +94,8 @@ export class Link<In, Out> {
     this.#wantedBytes = HEAD_BYTES
     while (left.length >= HEAD_BYTES) {
       const length = left.readUInt32LE()
-      if (length > FRAME_BYTES_MAX) {
-        this.#socket.destroy()
+      if (length > this.#rules.frameBytesMax) {
+        this.#break(`a frame of ${length} bytes`)
         return
       }
       if (left.length < HEAD_BYTES + length) {
@@ -73,10 +104,42 @@ export class Link<In, Out> {
       }
       const body = left.toString('utf8', HEAD_BYTES, HEAD_BYTES + length)
       left = left.subarray(HEAD_BYTES + length)
-      this.#events.onMessage(JSON.parse(body, decodeBytes) as In)
+      const message = this.#read(body)
+      if (message === undefined) return
+      this.#events.onMessage(message)
+      if (this.#socket.destroyed) return
     }
     this.#chunks = [left]
     this.#chunkBytes = left.length
+  }
+
+  /** Undefined when the link is broken. */
+  #read(body: string): In | undefined {
+    const nowMs = performance.now()
+    if (nowMs - this.#sinceMs >= SECOND_MS) {
+      this.#sinceMs = nowMs
+      this.#frames = 0
+    }
+    if (++this.#frames > this.#rules.framesPerSecondMax) {
+      this.#break(`more than ${this.#rules.framesPerSecondMax} messages in a second`)
+      return undefined
+    }
+    const message = this.#decode(body)
+    if (message === undefined) this.#break(`an unknown message of ${body.length} characters`)
+    return message
+  }
+
+  #decode(body: string): In | undefined {
+    try {
+      return this.#rules.decode(body)
+    } catch {
+      return undefined
+    }
+  }
+
+  #break(what: string): void {
+    this.#socket.destroy()
+    this.#events.onViolation?.(what)
   }
 }
 

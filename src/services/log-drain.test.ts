@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { mock, test } from 'node:test'
-import { countingBoundary, STRICT } from '../../test/support/boundaries.js'
+import { STRICT } from '../../test/support/boundaries.js'
 import { localCells } from '../cells/cells.js'
 import { COUNT } from '../observe/counters.js'
 import { ACCESS, LOG, LogRingWriter, REMOTE } from '../observe/log-ring.js'
 import type { RemoteEvidence } from '../observe/remote-evidence.js'
 import { INFO, WARNING } from '../observe/severity.js'
 import { LogDrain } from './log-drain.js'
+
+const LIMIT = 100
 
 function withDrain(ringBytes: number, run: (world: ReturnType<typeof worldOf>) => void): void {
   mock.timers.enable({ apis: ['setTimeout'] })
@@ -30,12 +32,15 @@ function worldOf(ringBytes: number) {
     key: () => {},
     remote: ({ name }: RemoteEvidence) => void remotes.push(name),
   }
-  const drain = new LogDrain(cells, (severity, text) => said.push([severity, text]), files, STRICT)
+  const drain = new LogDrain(cells, (severity, text) => said.push([severity, text]), files, STRICT, {
+    writer: 'child 7',
+    logLinesPerSecond: LIMIT,
+  })
   const writer = new LogRingWriter(cells, () => {
     counts.wakes++
     drain.drain()
   })
-  return { drain, writer, said, access, remotes, counts, counters: cells.counters }
+  return { cells, drain, writer, said, access, remotes, counts }
 }
 
 test('lines go where they belong', () => {
@@ -78,7 +83,7 @@ test('lost lines are told of, once per loss', () => {
 })
 
 test('a count of lost lines that is no sum is not logged', () => {
-  withDrain(1_000, ({ writer, said, counters }) => {
+  withDrain(1_000, ({ cells: { counters }, writer, said }) => {
     for (const count of [Number.NaN, Number.POSITIVE_INFINITY, -1]) {
       counters[COUNT.logLinesDropped] = count
       writer.write(ACCESS, INFO, 'a')
@@ -101,27 +106,29 @@ test('what is left at the end is carried, and nothing goes on afterwards', () =>
   })
 })
 
-test('a line whose writing throws does not end the drain', () => {
-  mock.timers.enable({ apis: ['setTimeout'] })
-  const cells = localCells({ children: 1, remotes: 1, listeners: 1, ringBytes: 1_000 }).child(0)
-  const { boundary, logged } = countingBoundary()
-  const access: string[] = []
-  const files = {
-    access(line: string) {
-      if (line === 'bad') throw new Error('injected')
-      access.push(line)
-    },
-    key() {},
-    remote() {},
-  }
-  const drain = new LogDrain(cells, () => {}, files, boundary)
-  const writer = new LogRingWriter(cells, () => drain.drain())
-  for (const line of ['first', 'bad', 'last']) {
-    writer.write(ACCESS, INFO, line)
+test('a child that floods the log is cut at its limit, and that is reported once', () => {
+  withDrain(100_000, ({ writer, said }) => {
+    for (let i = 0; i < 500; i++) writer.write(LOG, WARNING, `line ${i}`)
     mock.timers.tick(20)
-  }
-  drain.close()
-  mock.timers.reset()
-  assert.deepEqual([access, boundary.count], [['first', 'last'], 1])
-  assert.match(logged[0] ?? '', /^internal error while handling the log ring of a child/)
+    for (let i = 0; i < 500; i++) writer.write(LOG, WARNING, `line ${i}`)
+    mock.timers.tick(20)
+    const lines = said.filter(([, text]) => text.startsWith('line'))
+    assert.equal(lines.length, LIMIT)
+    assert.match(said.at(-1)?.[1] ?? '', /log lines of child 7 were suppressed: more than 100 in a second/)
+    assert.equal(said.length, LIMIT + 1)
+  })
+})
+
+test('a child that writes junk over its ring and its counters costs a line a second', () => {
+  withDrain(1_000, ({ cells, drain, said }) => {
+    for (let i = 0; i < 1_000; i++) {
+      cells.ringHead.fill(i % 2 === 0 ? -1 : 2 ** 30)
+      cells.counters.fill(Number.NaN)
+      drain.drain()
+      mock.timers.tick(20)
+    }
+    const texts = said.map(([, text]) => text)
+    assert.ok(texts.length < 60, `${texts.length} lines`)
+    assert.deepEqual([...new Set(texts)], ['the log ring of child 7 was corrupt: lines in it are lost'])
+  })
 })

@@ -25,6 +25,7 @@ export class DispatcherWorld {
   readonly children = new Map<number, WireEnd>()
   readonly wanted: number[] = []
   readonly badConfigurations: number[] = []
+  readonly violations: string[] = []
   readonly prepared: boolean[] = []
   readonly cache = new StickyCache({ periodMs: 1_000, size: 10 })
   readonly dispatcher: Dispatcher
@@ -56,6 +57,7 @@ export class DispatcherWorld {
         onRoom: () => void this.rooms++,
         onPrepared: (isOk) => void this.prepared.push(isOk),
         onBadConfiguration: (slot) => void this.badConfigurations.push(slot),
+        onViolation: (slot, what) => void this.violations.push(`${slot}: ${what}`),
       },
     )
     worlds.push(this)
