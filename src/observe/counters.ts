@@ -10,7 +10,7 @@ export const COUNT = Object.fromEntries(COUNTERS.map((name, index) => [name, ind
  */
 export function countIn(cells: Float64Array, index: number, max = Number.MAX_SAFE_INTEGER): number {
   const value = cells[index] as number
-  return value > 0 ? Math.min(value, max) : 0
+  return value > 0 && value < Number.POSITIVE_INFINITY ? Math.min(value, max) : 0
 }
 
 /** Adds to a cell that has one writer: this thread. */

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { temporaryFolder } from '../harness/clean-up.js'
+import { DIRECT, type Master, spawning, startMaster } from '../harness/master.js'
+import { isAlive } from '../harness/proc.js'
+import { fileOfProject } from '../harness/program.js'
+import { relayTo } from '../harness/relay.js'
+import { echoes, remoteThat } from '../harness/remote.js'
+import { until } from '../harness/until.js'
+
+/** A busy machine may take long for a child. */
+const SLOW_MS = 30_000
+
+interface Attacked {
+  readonly master: Master
+  readonly victim: number
+  readonly others: readonly number[]
+  readonly report: string
+}
+
+/** A master with three children, one of which attacks at its next SIGUSR2. */
+async function startAttacked(
+  t: TestContext,
+  attack: string,
+  mode: string,
+  ...more: string[]
+): Promise<Attacked> {
+  const seed = Date.now() % 2 ** 31
+  t.diagnostic(`seed ${seed}`)
+  const report = join(temporaryFolder(t), 'report')
+  const remote = await remoteThat(echoes).start(t)
+  const lines = mode === 'direct' ? [DIRECT, ...more] : more
+  const plan = relayTo(remote).withMaster(spawning([3, 3], [1, 1_000], ...lines))
+  const preload = fileOfProject('dist/test/harness/rogue-child.js')
+  const words = ['--import', `file://${preload}?attack=${attack}&seed=${seed}&report=${report}`]
+  const master = await startMaster(t, plan, { children: 3, nodeWords: words })
+  const [victim = 0, ...others] = master.children()
+  return { master, victim, others, report }
+}
+
+/** The master and the other children go on, and the one that is gone has a successor. */
+async function goesOn({ master, others, victim }: Attacked): Promise<void> {
+  await until('the child to end', () => !isAlive(victim), SLOW_MS)
+  const now = await master.hasChildren(3, SLOW_MS)
+  assert.deepEqual(now.slice(0, 2), others, 'the others are those of before')
+  await serves(master)
+}
+
+async function serves(master: Master): Promise<void> {
+  for (let i = 0; i < 6; i++) {
+    const client = await master.connect()
+    assert.equal(await client.exchange(`client ${i}`), `client ${i}`)
+    await client.close()
+  }
+}
+
+for (const [attack, mode] of [
+  ['link-object', 'broker'],
+  ['link-int32', 'direct'],
+  ['link-random', 'broker'],
+  ['link-flood', 'direct'],
+  ['wire-random', 'broker'],
+  ['wire-bad-configuration', 'broker'],
+] as const) {
+  test(`a child that attacks is killed, with one line, and nobody else notices: ${attack}, ${mode}`, async (t) => {
+    const attacked = await startAttacked(t, attack, mode)
+    const { master, victim } = attacked
+    process.kill(victim, 'SIGUSR2')
+    await master.logged(new RegExp(`killing child \\(pid ${victim}\\): it (sent|said|reported)`))
+    await master.logged(new RegExp(`child \\(pid ${victim}\\) terminated abnormally \\(signal SIGKILL\\)`))
+    await goesOn(attacked)
+    assert.equal(master.program.stderr.matching(/killing child/).length, 1)
+  })
+}
+
+for (const mode of ['broker', 'direct']) {
+  test(`a child writes what it can over the shared memory: the others go on, and new ones start: ${mode}`, async (t) => {
+    const attacked = await startAttacked(t, 'cells', mode)
+    const { master, others, report, victim } = attacked
+    process.kill(victim, 'SIGUSR2')
+    await goesOn(attacked)
+    assert.deepEqual(readFileSync(report, 'utf8').split('\n'), [
+      '4 EPERM',
+      '4 EPERM',
+      '5 written',
+      '5 EPERM',
+      '6 written',
+      '6 EPERM',
+    ])
+    for (const pid of others) process.kill(pid, 'SIGKILL')
+    await until('the others to end', () => !others.some(isAlive))
+    await master.hasChildren(3, SLOW_MS)
+    await serves(master)
+    const strange = master.program.stderr.matching(/NaN|another version|RangeError|SIGBUS|SIGSEGV/)
+    assert.deepEqual(strange, [])
+  })
+}
+
+test('a child makes the bell blocking and full: the master hears the end of it, and TERM', async (t) => {
+  const attacked = await startAttacked(t, 'bell', 'direct')
+  process.kill(attacked.victim, 'SIGUSR2')
+  await goesOn(attacked)
+  attacked.master.signal('SIGTERM')
+  assert.deepEqual(await attacked.master.ended(), { code: 0, signal: null })
+})
+
+for (const mode of ['broker', 'direct']) {
+  test(`a child that hangs is killed after its time, and one that is stopped is not: ${mode}`, async (t) => {
+    const attacked = await startAttacked(t, 'hang', mode, 'hang timeout = 3')
+    const { master, others, victim } = attacked
+    const [stopped = 0] = others
+    process.kill(stopped, 'SIGSTOP')
+    process.kill(victim, 'SIGUSR2')
+    await master.logged(
+      new RegExp(`killing child \\(pid ${victim}\\): it does not answer any more`),
+      1,
+      SLOW_MS,
+    )
+    assert.ok(isAlive(stopped))
+    process.kill(stopped, 'SIGCONT')
+    await goesOn(attacked)
+    assert.equal(master.program.stderr.matching(/killing child/).length, 1)
+  })
+}
