@@ -235,8 +235,11 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
         this.#handBack()
         return
       case m.BAD_CFG:
-        if (!this.#isBad) events.onBadConfiguration(this)
+        if (this.#isBad) return
         this.#isBad = true
+        this.isRetiring = true
+        events.onBadConfiguration(this)
+        this.#handBack()
         return
       case m.KEEPALIVE:
         return

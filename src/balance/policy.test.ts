@@ -111,3 +111,10 @@ test('a policy goes on where another one stood: turns are of remotes, not of slo
   const order = [0, 1].map(() => after.pick(new FakeView([1, 1, 1]), slotSet()))
   assert.deepEqual(order, [0, 2], 'slot 1 has had its turn')
 })
+
+test('a negative use, which a child may have written, is not preferred to none', () => {
+  assert.deepEqual(
+    picks(new LeastUse(3), new FakeView([1, 1, 1], [-1_000_000, 0, 0]), 30, false),
+    [10, 10, 10],
+  )
+})

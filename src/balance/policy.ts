@@ -9,7 +9,7 @@ export const FULL = -2
 export interface PoolView {
   /** Slots of its remotes. */
   readonly members: ArrayLike<number>
-  /** Sessions by slot, of all workers. */
+  /** Sessions by slot, of all workers; any of them may have written nonsense. */
   readonly use: ArrayLike<number>
   /** Share of the load by slot, relative to its siblings; at least 1. */
   readonly weight: ArrayLike<number>
@@ -58,8 +58,8 @@ export class LeastUse implements Policy {
   }
 
   #isBetter(view: PoolView, slot: number, than: number): boolean {
-    const load = (view.use[slot] as number) * (view.weight[than] as number)
-    const other = (view.use[than] as number) * (view.weight[slot] as number)
+    const load = useOf(view, slot) * (view.weight[than] as number)
+    const other = useOf(view, than) * (view.weight[slot] as number)
     return load < other || (load === other && this.#turn(slot) < this.#turn(than))
   }
 
@@ -72,4 +72,9 @@ export class LeastUse implements Policy {
     this.#presentTurn = turn
     this.#turns[slot] = turn + 1 / weight
   }
+}
+
+/** A remote cannot have fewer sessions than none, and is not to be preferred for it. */
+function useOf({ use }: PoolView, slot: number): number {
+  return Math.max(0, use[slot] as number)
 }

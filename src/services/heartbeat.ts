@@ -53,7 +53,7 @@ export class Heartbeat {
   look(): void {
     for (const [slot, beat] of this.#beats) {
       // So it has all its time when it goes on.
-      if (beat.missed > 0 && this.#mayHang(slot)) beat.missed = 0
+      if (beat.missed > 0 && this.#isHeld(slot)) beat.missed = 0
       if (beat.missed >= beat.missedMax) {
         this.ended(slot)
         this.#events.onHanging(slot)
@@ -64,7 +64,7 @@ export class Heartbeat {
     }
   }
 
-  #mayHang(slot: number): boolean {
+  #isHeld(slot: number): boolean {
     const pid = this.#events.pidOf(slot)
     return pid !== undefined && this.#isHeldUp(pid)
   }

@@ -7,6 +7,7 @@ chosen by FOREIGN_CHILD, words that are separated by commas:
   hold       keeps clients until they leave, instead of closing
   dying=N    says DYING with the Nth client, and ends when it is idle
   bad        says that its configuration is wrong, and ends
+  late-bad   says so after its first client, and ends
   silent     never says DONE
   mute       never says anything, not even MAX"""
 
@@ -67,6 +68,9 @@ def over(client):
     client.close()
     if "silent" not in options:
         say(DONE, 1)
+    if "late-bad" in options:
+        say(BAD_CFG)
+        sys.exit(EXIT_CONFIG)
 
 
 def receive():

@@ -156,6 +156,15 @@ test('a classic child with a wrong configuration ends the master with the docume
   assert.match(master.program.stderr.text, /Child reported fatal configuration problem\. Exiting\./)
 })
 
+test('a classic child that reports a wrong configuration later does not end a master that serves', async (t) => {
+  const master = await startWith(t, 'late-bad', spawning([1, 1], [5, 10], EXEC))
+  if (!master) return
+  const first = await ask(master)
+  await master.logged(/Child reported fatal configuration problem\. Going on without it\./)
+  const second = await ask(master)
+  assert.notEqual(second.pid, first.pid)
+})
+
 test('classic children that are killed as soon as they serve are replaced at once', async (t) => {
   const master = await startWith(t, '', spawning([1, 1], [5, 10], EXEC))
   if (!master) return
