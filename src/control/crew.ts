@@ -258,6 +258,10 @@ export class Crew {
   #openExtras(slot: number): Extras {
     const member = this.#members.get(slot)
     if (member === undefined || !isOwnProgram(member.generation.loaded.spawnd.spawn)) return NO_EXTRAS
+    const { generation } = member
+    // What a child left that could not be started.
+    generation.memory.giveBack(slot)
+    const { common, head, own } = generation.memory.fdsOf(slot)
     const pair = messageCalls().socketPair('stream')
     if (typeof pair === 'number') throw new Error(`cannot open its link: ${errorText(-pair)}`)
     const [ours, theirs] = pair
@@ -273,7 +277,6 @@ export class Crew {
       this.#parts.boundary.guard('a message of a child', handler, () => this.#kill(slot, link)),
     )
     member.link = link
-    const { generation } = member
     const isDirect = generation.loaded.spawnd.spawn.accept === 'direct'
     const listeners = isDirect ? [...generation.listeners.present] : []
     const start = () => {
@@ -285,9 +288,6 @@ export class Crew {
     if (generation.hasLooked) start()
     else void generation.looked.then(start)
     const direct = isDirect ? [this.#parts.bellFd, ...listeners.map(([, { fd }]) => fd)] : []
-    // What a child left that could not be started.
-    generation.memory.giveBack(slot)
-    const { common, head, own } = generation.memory.fdsOf(slot)
     const fds = [theirs, head, common, own, ...direct]
     return {
       fds,

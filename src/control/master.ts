@@ -262,7 +262,7 @@ export class Master {
       this.#crew.condemn(slot, 'it reported a wrong configuration, which only other programs do')
       return
     }
-    if (this.#hasServed) {
+    if (this.#hasServed || generation !== this.#reloader.present) {
       log.say(WARNING, 'Child reported fatal configuration problem. Going on without it.')
       return
     }
