@@ -41,8 +41,7 @@ class World {
       closeSync(fd)
     }
     const say = (_severity: number, line: string) => void this.lines.push(line)
-    // Some tests have a clock of their own.
-    this.children = new Children(program, events, closeFd, say, () => Date.now())
+    this.children = new Children(program, events, closeFd, say)
     afterwards(t, async () => {
       this.children.stopStarting()
       this.children.kill('SIGKILL')
@@ -199,13 +198,13 @@ test('a child that has served is replaced at once, even a moment after its start
 })
 
 test('children that serve and are killed again and again are replaced at once ten times, then ever more slowly', async (t) => {
-  mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_000_000 })
+  const clock = monotonicClock()
   try {
     const world = new World(t, shell(SLEEP))
     const dies = async () => {
       const { length: before } = world.gone
       world.children.served(0)
-      mock.timers.tick(200)
+      clock.tick(200)
       world.children.kill('SIGKILL')
       await endsInRealTime(world, before + 1)
       world.start()
@@ -219,14 +218,14 @@ test('children that serve and are killed again and again are replaced at once te
       await dies()
       assert.match(world.lines.at(-1) ?? '', new RegExp(`again and again: the next one in ${seconds} s$`))
       assert.equal(world.started.length, i + 11, 'it waits')
-      mock.timers.tick(seconds * 1_000)
+      clock.tick(seconds * 1_000)
       assert.equal(world.started.length, i + 12)
     }
-    mock.timers.tick(100_000)
+    clock.tick(100_000)
     await dies()
     assert.equal(world.started.length, 19, 'a quiet time is a new start')
   } finally {
-    mock.timers.reset()
+    clock.reset()
   }
 })
 
@@ -237,8 +236,8 @@ test('children that are killed together are one death', async (t) => {
       world.start(slot)
       world.children.served(slot)
     }
-    const aged = Date.now() + 60
-    await until('children that have lived for a while', () => Date.now() > aged)
+    const aged = performance.now() + 60
+    await until('children that have lived for a while', () => performance.now() > aged)
     world.children.kill('SIGKILL')
     await world.ends(8 * round)
   }

@@ -78,7 +78,6 @@ export class Children {
   readonly #running = new Map<number, Running>()
   readonly #waiting = new Map<number, Waiting>()
   #program: ChildProgram
-  readonly #nowMs: () => number
   /** Pauses so far, since the last one that was followed by a quiet time. */
   #pauses = 0
   #notBeforeMs = 0
@@ -87,14 +86,7 @@ export class Children {
   #deathCountedMs = Number.NEGATIVE_INFINITY
   #isStopped = false
 
-  constructor(
-    program: ChildProgram,
-    events: ChildrenEvents,
-    closeFd: (fd: number) => void,
-    say: Say,
-    nowMs = () => performance.now(),
-  ) {
-    this.#nowMs = nowMs
+  constructor(program: ChildProgram, events: ChildrenEvents, closeFd: (fd: number) => void, say: Say) {
     this.#program = program
     this.#events = events
     this.#closeFd = closeFd
@@ -132,7 +124,7 @@ export class Children {
    */
   start(slot: number, wireFd: number | undefined): void {
     const program = this.#program
-    const waitMs = this.#notBeforeMs - this.#nowMs()
+    const waitMs = this.#notBeforeMs - performance.now()
     if (waitMs <= 0 || this.#isStopped) {
       this.#start(slot, wireFd, program)
       return
@@ -210,7 +202,7 @@ export class Children {
       over({ how: describeEnd(code, signal), isNormal: code === 0, isAllowed: true }),
     )
     if (child.pid === undefined) return
-    this.#running.set(slot, { process: child, startedMs: this.#nowMs(), program, hasServed: false })
+    this.#running.set(slot, { process: child, startedMs: performance.now(), program, hasServed: false })
     this.#events.onStarted(slot)
   }
 
@@ -229,7 +221,7 @@ export class Children {
   }
 
   #onOver(slot: number, pid: number | undefined, program: ChildProgram, end: End): void {
-    const nowMs = this.#nowMs()
+    const nowMs = performance.now()
     const { hasServed = false, startedMs = nowMs } = this.#running.get(slot) ?? {}
     this.#running.delete(slot)
     this.#say(end.isNormal ? INFO : WARNING, `child (pid ${pid ?? '-'}) ${end.how}`)
@@ -253,7 +245,7 @@ export class Children {
   /** Those that ran when the last death was counted have the same cause: they are one. */
   #died(startedMs: number): void {
     if (startedMs < this.#deathCountedMs) return
-    const nowMs = this.#nowMs()
+    const nowMs = performance.now()
     const forgotten = (nowMs - this.#deathCountedMs) / DEATH_FORGOTTEN_AFTER_MS
     this.#deaths = Math.min(Math.max(0, this.#deaths - forgotten), FREE_DEATHS) + 1
     this.#deathCountedMs = nowMs
@@ -263,7 +255,7 @@ export class Children {
 
   /** Those that die in one round are one reason to wait. */
   #pause(why: string): void {
-    const nowMs = this.#nowMs()
+    const nowMs = performance.now()
     if (nowMs < this.#notBeforeMs) return
     const pauseMs = Math.min(BACKOFF_FIRST_MS * 2 ** this.#pauses, BACKOFF_MAX_MS)
     this.#pauses++

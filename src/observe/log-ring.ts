@@ -141,7 +141,7 @@ export class LogRingReader {
     const byteCount = this.#byte(position) | (this.#byte(position + 1) << 8)
     const kind = this.#byte(position + 2)
     const severity = this.#byte(position + 3)
-    const isLine = byteCount <= LINE_BYTES_MAX && kind <= KEY && severity < SEVERITIES.length
+    const isLine = byteCount <= LINE_BYTES_MAX && kind <= REMOTE && severity < SEVERITIES.length
     if (!isLine || RECORD_HEAD_BYTES + byteCount > left) return undefined
     const at = (position + RECORD_HEAD_BYTES) % this.#bytes.length
     this.#textBytes = byteCount
