@@ -280,10 +280,10 @@ export class Master {
   /** Clients are served from now on: for who started us. Children that are replaced later are no news. */
   #tellServing(): void {
     if (this.#isServing) return
-    this.#isServing = true
-    this.#reloader.tellServing()
     tellServing()
     this.#parts.manager.ready()
+    this.#isServing = true
+    this.#reloader.tellServing()
   }
 
   #onNews(slot: number, news: 'serving' | 'retiring'): void {

@@ -51,16 +51,17 @@ export class ServiceManager {
 
   #send(message: string): void {
     if (this.#path === undefined) return
-    const fd = this.#calls.socket(AF_UNIX, SOCK_DGRAM, 0)
-    if (fd < 0) return
-    const address = nativeAddress({ family: 'unix', path: this.#path })
     const bytes = mapPrivate(MESSAGE_BYTES_MAX)
     const { written } = new TextEncoder().encodeInto(message, bytes.bytes)
-    const outcome = this.#calls.connect(fd, address.region, address.byteLength)
-    if (outcome >= 0) this.#calls.send(fd, bytes, 0, written)
+    const address = nativeAddress({ family: 'unix', path: this.#path })
+    const fd = this.#calls.socket(AF_UNIX, SOCK_DGRAM, 0)
+    if (fd >= 0) {
+      const outcome = this.#calls.connect(fd, address.region, address.byteLength)
+      if (outcome >= 0) this.#calls.send(fd, bytes, 0, written)
+      this.#calls.close(fd)
+    }
     unmap(bytes)
     unmap(address.region)
-    this.#calls.close(fd)
   }
 }
 

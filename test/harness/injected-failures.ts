@@ -15,15 +15,17 @@ Buffer.prototype.subarray = function (this: Buffer<ArrayBuffer>, ...range: [numb
   return subarray.apply(this, range)
 }
 
-/** The first child's first message; those of its successor are read. */
+/** The report to the service manager, which a master sends while it handles a child's first message. */
+const READY = 'READY=1'
+
 let isLinkBroken = process.env.TCPRELAY_TEST_BREAK_LINK !== 'yes'
-const parse = JSON.parse
-JSON.parse = (text, reviver) => {
-  if (!isLinkBroken && text.includes('"kind":"serving"')) {
+const { encodeInto } = TextEncoder.prototype
+TextEncoder.prototype.encodeInto = function (this: InstanceType<typeof TextEncoder>, text, into) {
+  if (!isLinkBroken && text === READY) {
     isLinkBroken = true
     throw new Error('injected')
   }
-  return parse(text, reviver)
+  return encodeInto.call(this, text, into)
 }
 
 /** What a program is started with to have it. */

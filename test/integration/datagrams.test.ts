@@ -228,7 +228,7 @@ test('what a client sends next goes to its socket at the child, which is one use
     }
   }
   await third.send('waits', master.port())
-  await master.logged(/limit of 100 concurrent users reached, queueing new connections/)
+  await master.logged(/limit of 2 concurrent users reached, queueing new connections/)
   assert.equal(third.unread, 0)
   await first.send('bye', master.port())
   assert.equal((await read(third)).start, 'waits')

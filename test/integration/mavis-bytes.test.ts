@@ -68,7 +68,8 @@ for (const { name: mode, start, textOf } of MODES) {
 for (const { name: mode, start } of MODES.slice(1)) {
   test(`${mode}: an exception while a child's message is handled ends that child alone`, async (t) => {
     const plan = relayTo(await remoteThat(echoes).start(t))
-    const env = { ...INJECTED, TCPRELAY_TEST_BREAK_LINK: 'yes' }
+    const NOTIFY_SOCKET = `@tcprelay-test-${process.pid}`
+    const env = { ...INJECTED, NOTIFY_SOCKET, TCPRELAY_TEST_BREAK_LINK: 'yes' }
     const running = await start(t, plan.running({ env }))
     await running.logged(/internal error while handling a message of a child .*: Error: injected$/)
     await running.logged(/child \(pid \d+\) terminated abnormally \(signal SIGKILL\)/)
