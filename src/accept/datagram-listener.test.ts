@@ -15,8 +15,8 @@ import { COUNT } from '../observe/counters.js'
 import { Loop } from '../reactor/loop.js'
 import { describePeer } from '../relay/peer-name.js'
 import { openListener } from './bind.js'
+import { ConnectionLimit, type Overload } from './connection-limit.js'
 import { DatagramListener, DatagramMemory } from './datagram-listener.js'
-import { Gate, type Overload } from './gate.js'
 import { PLAIN_LISTENER } from './options.js'
 
 const openBefore = countOpenDescriptors()
@@ -44,7 +44,7 @@ class World {
   readonly fd: Fd
   readonly port: number
   readonly listener: DatagramListener
-  readonly gate: Gate
+  readonly connectionLimit: ConnectionLimit
   readonly clients: Fd[] = []
   /** What `socket` answers instead of a descriptor. */
   shortage = 0
@@ -56,7 +56,7 @@ class World {
     const log = (_severity: number, line: string) => void this.lines.push(line)
     const system = { calls: { ...calls, ...overriding }, clock: this.clock, random: () => 0 }
     const own = datagramCalls()
-    this.gate = new Gate(
+    this.connectionLimit = new ConnectionLimit(
       () => usersMax,
       () => this.users,
       this.loop,
@@ -68,8 +68,8 @@ class World {
       loop: this.loop,
       counters: this.counters,
       log,
-      hasRoom: () => this.gate.hasRoom(),
-      onFull: () => this.gate.onFull(),
+      hasRoom: () => this.connectionLimit.hasRoom(),
+      onFull: () => this.connectionLimit.onFull(),
       areOthersNext: undefined,
       datagrams: { ...own, socket: (family: number) => this.shortage || own.socket(family) },
       memory: new DatagramMemory(),
@@ -97,7 +97,7 @@ class World {
     )
     this.port = portOf(this.fd)
     this.listener = new DatagramListener(context, 0, 'listener', this.fd, NO_OPTIONS)
-    this.gate.add(this.listener)
+    this.connectionLimit.add(this.listener)
     worlds.push(this)
   }
 
@@ -122,7 +122,7 @@ class World {
   }
 
   leave(): void {
-    if (this.isOpen) this.gate.stop(() => 'now')
+    if (this.isOpen) this.connectionLimit.stop(() => 'now')
     closeAll(...this.clients, ...this.delivered.map(({ fd }) => fd))
     this.poller.close()
   }
@@ -214,7 +214,7 @@ test('while there is no room datagrams wait, or are dropped and counted', () => 
   queueing.turn()
   assert.deepEqual(queueing.texts(), ['one'])
   queueing.users = 0
-  queueing.gate.onRoom()
+  queueing.connectionLimit.onRoom()
   queueing.turn()
   assert.deepEqual(queueing.texts(), ['one', 'two'])
 
@@ -230,7 +230,7 @@ test('a listener that closes hands on what is in its queue first', () => {
   for (let i = 0; i < 5; i++) world.send(world.client(), `${i}`)
   waitReadable(world.fd)
   world.isOpen = false
-  world.gate.stop(() => 'after-queue')
+  world.connectionLimit.stop(() => 'after-queue')
   assert.deepEqual(world.texts(), ['0', '1', '2', '3', '4'])
 })
 

@@ -8,7 +8,7 @@ import { linuxCalls } from '../kernel/linux-calls.js'
 import { heapRegion } from '../kernel/region.js'
 import { COUNT } from '../observe/counters.js'
 import { Loop } from '../reactor/loop.js'
-import { Gate, type Others } from './gate.js'
+import { ConnectionLimit, type Others } from './connection-limit.js'
 import { Listener } from './listener.js'
 
 /** Listeners and their gate over a kernel in which `waiting` clients stand before each descriptor. */
@@ -25,12 +25,12 @@ class World {
   failures: number[] = []
   sessions = 0
   accepts = 0
-  readonly gate: Gate
+  readonly connectionLimit: ConnectionLimit
   readonly #sessionsMax: number
 
   constructor(sessionsMax = 1_000_000, others?: Others) {
     this.#sessionsMax = sessionsMax
-    this.gate = new Gate(
+    this.connectionLimit = new ConnectionLimit(
       () => sessionsMax,
       () => this.sessions,
       this.loop,
@@ -56,15 +56,15 @@ class World {
         this.delivered.push([accepted, slot])
         this.sessions++
       },
-      hasRoom: () => this.gate.hasRoom(),
-      onFull: () => this.gate.onFull(),
+      hasRoom: () => this.connectionLimit.hasRoom(),
+      onFull: () => this.connectionLimit.onFull(),
       counters: this.counters,
       log: (_severity: number, line: string) => void this.lines.push(line),
       peer: heapRegion(128),
       areOthersNext: undefined,
     }
     const listener = new Listener(context, slot, `listener ${slot}`, fd)
-    this.gate.add(listener)
+    this.connectionLimit.add(listener)
     return listener
   }
 
@@ -174,7 +174,7 @@ test('at the limit all listeners wait, and the end of a session lets them go on'
   )
   assert.deepEqual(world.lines, ['limit of 3 concurrent users reached, queueing new connections'])
   world.sessions--
-  world.gate.onRoom()
+  world.connectionLimit.onRoom()
   for (let i = 0; i < 5; i++) world.turn()
   assert.deepEqual([world.delivered.length, world.sessions], [4, 3])
 })
@@ -188,12 +188,12 @@ test('a limit that is reached all the time is told once, and once that it is ove
     world.clock.nowMs += 100
     if (world.sessions < 2) continue
     world.sessions--
-    world.gate.onRoom()
+    world.connectionLimit.onRoom()
   }
   assert.equal(world.lines.length, 1)
   world.waiting.set(5, 0)
   world.sessions = 0
-  world.gate.onRoom()
+  world.connectionLimit.onRoom()
   for (let i = 0; i < 20; i++) {
     world.turn()
     world.clock.nowMs += 100
@@ -222,13 +222,13 @@ test('a gate in the place of another one logs that the limit of before is over',
   for (let i = 0; i < 5; i++) world.turn()
   assert.deepEqual(world.lines, FULL_AND_OVER.slice(0, 1))
   let sessions = 2
-  const successor = new Gate(
+  const successor = new ConnectionLimit(
     () => 2,
     () => sessions,
     world.loop,
     (_severity, line) => world.lines.push(line),
   )
-  successor.takeOver(world.gate)
+  successor.takeOver(world.connectionLimit)
   successor.onFull()
   quiet(world)
   assert.equal(world.lines.length, 1, 'it is full, too, which is no news')
@@ -247,7 +247,7 @@ for (const [closing, lines] of [
     world.listener(5)
     world.waiting.set(5, 3)
     for (let i = 0; i < 5; i++) world.turn()
-    world.gate.stop(() => closing)
+    world.connectionLimit.stop(() => closing)
     quiet(world)
     assert.deepEqual(world.lines, lines)
   })
@@ -270,7 +270,7 @@ test('a listener that is short and one that is full do not wake each other', () 
   }
   assert.deepEqual([short.isAccepting, full.isAccepting], [false, false], 'the pause of one ended in vain')
   world.sessions--
-  world.gate.onRoom()
+  world.connectionLimit.onRoom()
   assert.deepEqual([short.isAccepting, full.isAccepting], [true, true])
 })
 
@@ -280,10 +280,10 @@ test('stop closes the listeners for good', () => {
   world.listener(6)
   world.waiting.set(5, 5)
   world.turn()
-  world.gate.stop(() => 'now')
+  world.connectionLimit.stop(() => 'now')
   assert.deepEqual(world.closed, [5, 6])
   world.sessions = 0
-  world.gate.onRoom()
+  world.connectionLimit.onRoom()
   world.clock.nowMs += 1_000
   world.turn()
   assert.deepEqual([listener.isAccepting, world.delivered.length, world.loop.watchCount], [false, 1, 0])
@@ -298,7 +298,7 @@ test('stop in the middle of a burst ends it', () => {
   Object.defineProperty(world, 'sessions', {
     get: () => 0,
     set: () => {
-      if (world.delivered.length === length + 2) world.gate.stop(() => 'now')
+      if (world.delivered.length === length + 2) world.connectionLimit.stop(() => 'now')
     },
   })
   world.turn()
@@ -311,7 +311,7 @@ test('a pause that a shortage began does not outlive stop', () => {
   world.waiting.set(5, 5)
   world.failures = [-EMFILE]
   world.turn()
-  world.gate.stop(() => 'now')
+  world.connectionLimit.stop(() => 'now')
   world.clock.nowMs += 1_000
   world.turn()
   assert.deepEqual([world.loop.watchCount, world.loop.timers.count, world.delivered.length], [0, 0, 0])
@@ -319,7 +319,7 @@ test('a pause that a shortage began does not outlive stop', () => {
 
 test('a listener that comes too late is closed, so that nobody waits in its queue', () => {
   const world = new World()
-  world.gate.stop(() => 'now')
+  world.connectionLimit.stop(() => 'now')
   const late = world.listener(7)
   assert.deepEqual([late.isAccepting, world.closed], [false, [7]])
 })
@@ -333,7 +333,7 @@ test('a listener that comes while it is full waits with the others', () => {
   const second = world.listener(6)
   assert.equal(second.isAccepting, false)
   world.sessions--
-  world.gate.onRoom()
+  world.connectionLimit.onRoom()
   assert.equal(second.isAccepting, true)
 })
 
@@ -343,7 +343,7 @@ test('with a shared queue, who has a place again looks for a client that another
   const asks = (sessions: number) => {
     world.poller.said.length = 0
     world.sessions = sessions
-    world.gate.onRoom()
+    world.connectionLimit.onRoom()
     return world.poller.said
   }
   world.sessions = 2

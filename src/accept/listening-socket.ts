@@ -6,7 +6,7 @@ import { WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import { type Loop, NO_TOKEN, type Watcher } from '../reactor/loop.js'
 import { Timer, type TimerOwner } from '../reactor/timers.js'
-import type { Closing, Overload } from './gate.js'
+import type { Closing, Overload } from './connection-limit.js'
 
 /** Taken in one turn at most, so that a crowd at the door does not starve the sessions. */
 const TAKEN_PER_TURN = 64

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { OVERLOAD_HINTS, type Overload } from '../accept/gate.js'
+import { OVERLOAD_HINTS, type Overload } from '../accept/connection-limit.js'
 
 /** Refresh interval of the process title. */
 const LOOK_EVERY_MS = 1_000

@@ -1,4 +1,4 @@
-import type { Overload } from '../accept/gate.js'
+import type { Overload } from '../accept/connection-limit.js'
 import type { QueueLengths } from '../accept/listener.js'
 import type { PlacementLimits } from '../accept/placement.js'
 import type { StickyOptions } from '../accept/sticky-cache.js'

@@ -1,8 +1,8 @@
 import type { BrokerParts, Delivery } from '../accept/broker.js'
+import { ConnectionLimit } from '../accept/connection-limit.js'
 import { type DatagramContext, DatagramListener, DatagramMemory } from '../accept/datagram-listener.js'
 import { Dispatcher, type DispatcherOptions } from '../accept/dispatcher.js'
 import { clientKey, Doorkeeper, datagramKey, type Rejected } from '../accept/doorkeeper.js'
-import { Gate } from '../accept/gate.js'
 import { type AcceptContext, Listener } from '../accept/listener.js'
 import type { ListeningSocket } from '../accept/listening-socket.js'
 import { StickyCache } from '../accept/sticky-cache.js'
@@ -46,7 +46,7 @@ const MESSAGE_BYTES_MAX = 64
 /** What one configuration says of accepting; a reload makes another one. */
 interface Front {
   readonly settings: AcceptorSettings
-  readonly gate: Gate
+  readonly connectionLimit: ConnectionLimit
   readonly doorkeeper: Doorkeeper
   /** By listener. */
   readonly caches: readonly (StickyCache | undefined)[]
@@ -81,8 +81,8 @@ export class Acceptor {
       system,
       loop: this.loop,
       deliver: (fd, slot, peer) => this.#deliver(fd, slot, peer, system),
-      hasRoom: () => this.#front.gate.hasRoom(),
-      onFull: () => this.#front.gate.onFull(),
+      hasRoom: () => this.#front.connectionLimit.hasRoom(),
+      onFull: () => this.#front.connectionLimit.onFull(),
       counters,
       log,
       peer: mapPrivate(SOCKADDR_BYTES_MAX),
@@ -153,7 +153,7 @@ export class Acceptor {
 
   #onRoom(): void {
     this.#countSessions()
-    this.#front.gate.onRoom()
+    this.#front.connectionLimit.onRoom()
   }
 
   /** For who looks at the cells. */
@@ -167,7 +167,7 @@ export class Acceptor {
 
   #drain(): void {
     this.#isDraining = true
-    this.#front.gate.stop(() => 'after-queue')
+    this.#front.connectionLimit.stop(() => 'after-queue')
     this.#front.listeners.clear()
     this.#dispatcher.stop()
     this.#reportIdle()
@@ -178,14 +178,14 @@ export class Acceptor {
   }
 
   #listen(slot: number, fd: Fd): void {
-    const { gate, listeners, settings } = this.#front
+    const { connectionLimit, listeners, settings } = this.#front
     const { datagramSockets, name, queue } = settings.listeners[slot] as AcceptorListener
     const listener =
       datagramSockets === undefined
         ? new Listener(this.#accepting, slot, name, fd, queue)
         : new DatagramListener(this.#accepting, slot, name, fd, datagramSockets)
     listeners.set(slot, listener)
-    gate.add(listener)
+    connectionLimit.add(listener)
   }
 
   /** Goes on under another configuration: listeners that stay are never closed, new children take the clients. */
@@ -197,9 +197,9 @@ export class Acceptor {
       if (newSlot === undefined) listener.close('after-queue')
       else fds.set(newSlot, listener.detach())
     }
-    const { gate } = this.#front
+    const { connectionLimit } = this.#front
     this.#front = this.#makeFront(settings)
-    this.#front.gate.takeOver(gate)
+    this.#front.connectionLimit.takeOver(connectionLimit)
     this.#dispatcher.replaceAll(dispatcherOptions(settings, this.#front.caches))
     for (const [slot, fd] of fds) this.#listen(slot, fd)
     this.#countSessions()
@@ -211,7 +211,13 @@ export class Acceptor {
     const usersMax = () => this.#dispatcher.servingPlaces
     return {
       settings,
-      gate: new Gate(usersMax, () => this.#countUsers(), this.loop, log, settings.overload),
+      connectionLimit: new ConnectionLimit(
+        usersMax,
+        () => this.#countUsers(),
+        this.loop,
+        log,
+        settings.overload,
+      ),
       doorkeeper: new Doorkeeper(
         {
           loop: this.loop,

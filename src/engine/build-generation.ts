@@ -1,5 +1,5 @@
+import { type Closing, ConnectionLimit } from '../accept/connection-limit.js'
 import { Doorkeeper, type Rejected } from '../accept/doorkeeper.js'
-import { type Closing, Gate } from '../accept/gate.js'
 import { type AcceptContext, Listener } from '../accept/listener.js'
 import { Neighbours } from '../accept/neighbours.js'
 import { AccessList } from '../admission/access-list.js'
@@ -70,7 +70,7 @@ export class ReactorGeneration {
   readonly #relay: Relay
   readonly #parts: Parts
   readonly #cells: OpenedCells
-  readonly #gate: Gate
+  readonly #connectionLimit: ConnectionLimit
   readonly #doorkeeper: Doorkeeper
   readonly #peers: PeerCalls
   readonly #accepting: AcceptContext
@@ -97,7 +97,14 @@ export class ReactorGeneration {
     this.#relay = new Relay(parts, events, childSlot)
     const neighbours = this.#openNeighbours(loop)
     this.#neighbours = neighbours
-    this.#gate = new Gate(() => sessionsMax, countSessions, loop, log, overload, neighbours)
+    this.#connectionLimit = new ConnectionLimit(
+      () => sessionsMax,
+      countSessions,
+      loop,
+      log,
+      overload,
+      neighbours,
+    )
     this.#doorkeeper = new Doorkeeper(
       { loop, counters, log, describeClient, peers, writeAccess },
       {
@@ -109,8 +116,8 @@ export class ReactorGeneration {
       system,
       loop,
       deliver: (fd, slot, client) => this.#admit(fd, slot, client),
-      hasRoom: () => this.#gate.hasRoom(),
-      onFull: () => this.#gate.onFull(),
+      hasRoom: () => this.#connectionLimit.hasRoom(),
+      onFull: () => this.#connectionLimit.onFull(),
       counters,
       log,
       peer,
@@ -133,7 +140,7 @@ export class ReactorGeneration {
     const name = listenerNames[slot] ?? ''
     const listener = new Listener(this.#accepting, slot, name, fd, listenerQueues[slot])
     this.#listeners.set(slot, listener)
-    this.#gate.add(listener)
+    this.#connectionLimit.add(listener)
   }
 
   /**
@@ -143,7 +150,7 @@ export class ReactorGeneration {
   takeOver(old: ReactorGeneration, kept: readonly (readonly [oldSlot: number, newSlot: number])[]): void {
     this.#learnFrom(old)
     const newSlots = new Map(kept)
-    this.#gate.takeOver(old.#gate)
+    this.#connectionLimit.takeOver(old.#connectionLimit)
     for (const [slot, listener] of old.#listeners) {
       const newSlot = newSlots.get(slot)
       if (newSlot === undefined) listener.close('after-queue')
@@ -196,7 +203,7 @@ export class ReactorGeneration {
 
   /** There is room for a client, in this generation or in another one. */
   onRoom(): void {
-    this.#gate.onRoom()
+    this.#connectionLimit.onRoom()
   }
 
   setTicketKeys(keys: readonly TicketKey[]): void {
@@ -210,7 +217,7 @@ export class ReactorGeneration {
   /** Takes no more clients. */
   stop(closingOf: (slot: number) => Closing): void {
     this.#isStopped = true
-    this.#gate.stop(closingOf)
+    this.#connectionLimit.stop(closingOf)
     this.#listeners.clear()
     this.#neighbours?.leave()
   }
@@ -237,7 +244,7 @@ export class ReactorGeneration {
   #openNeighbours(loop: Loop): Neighbours | undefined {
     const { bellFd, childSlot } = this.#settings
     if (bellFd === undefined) return undefined
-    const onClientsLeft = () => this.#gate.onClientsLeft()
+    const onClientsLeft = () => this.#connectionLimit.onClientsLeft()
     return new Neighbours({ cells: this.#cells, slot: childSlot, loop, bellFd, onClientsLeft })
   }
 

@@ -1,4 +1,4 @@
-import type { Overload } from '../accept/gate.js'
+import type { Overload } from '../accept/connection-limit.js'
 import type { QueueLengths } from '../accept/listener.js'
 import type { AccessTable } from '../admission/access-list.js'
 import type { IdentityRule } from '../admission/identity-list.js'

@@ -39,7 +39,7 @@ export interface Others {
 const NOBODY: Others = { haveRoom: () => false, leaveClients: () => {} }
 
 /** How many sessions one reactor may hold, and what happens at that number. */
-export class Gate implements TimerOwner {
+export class ConnectionLimit implements TimerOwner {
   readonly #listeners: ListeningSocket[] = []
   readonly #sessionsMax: () => number
   readonly #countSessions: () => number
@@ -152,10 +152,10 @@ export class Gate implements TimerOwner {
   }
 
   /**
-   * Goes on in the place of another gate, whose listeners follow by `add`. A limit that was logged there is logged as over
+   * Goes on in the place of another limit, whose listeners follow by `add`. A limit that was logged there is logged as over
    * here: with room for a while, as ever.
    */
-  takeOver(old: Gate): void {
+  takeOver(old: ConnectionLimit): void {
     this.#hasTold = old.#hasTold
     old.#hasTold = false
     old.#forget()
