@@ -1,8 +1,8 @@
+import { AccessRules, clientKey, datagramKey, type Rejected } from '../accept/access-rules.js'
 import type { BrokerParts, Delivery } from '../accept/broker.js'
 import { ConnectionLimit } from '../accept/connection-limit.js'
 import { type DatagramContext, DatagramListener, DatagramMemory } from '../accept/datagram-listener.js'
 import { Dispatcher, type DispatcherOptions } from '../accept/dispatcher.js'
-import { clientKey, Doorkeeper, datagramKey, type Rejected } from '../accept/doorkeeper.js'
 import { type AcceptContext, Listener } from '../accept/listener.js'
 import type { ListeningSocket } from '../accept/listening-socket.js'
 import { StickyCache } from '../accept/sticky-cache.js'
@@ -47,7 +47,7 @@ const MESSAGE_BYTES_MAX = 64
 interface Front {
   readonly settings: AcceptorSettings
   readonly connectionLimit: ConnectionLimit
-  readonly doorkeeper: Doorkeeper
+  readonly accessRules: AccessRules
   /** By listener. */
   readonly caches: readonly (StickyCache | undefined)[]
   readonly listeners: Map<number, ListeningSocket>
@@ -218,7 +218,7 @@ export class Acceptor {
         log,
         settings.overload,
       ),
-      doorkeeper: new Doorkeeper(
+      accessRules: new AccessRules(
         {
           loop: this.loop,
           counters,
@@ -249,9 +249,9 @@ export class Acceptor {
   }
 
   #admits(fd: Fd, listenerSlot: number, peer: Region): boolean {
-    const { doorkeeper, settings } = this.#front
+    const { accessRules, settings } = this.#front
     const { name } = settings.listeners[listenerSlot] as AcceptorListener
-    return doorkeeper.admits(fd, peer, name)
+    return accessRules.admits(fd, peer, name)
   }
 
   /** Gives a client to a child. `key`: by which the sticky cache knows it; undefined for clients that have no address. */

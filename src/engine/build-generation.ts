@@ -1,5 +1,5 @@
+import { AccessRules, type Rejected } from '../accept/access-rules.js'
 import { type Closing, ConnectionLimit } from '../accept/connection-limit.js'
-import { Doorkeeper, type Rejected } from '../accept/doorkeeper.js'
 import { type AcceptContext, Listener } from '../accept/listener.js'
 import { Neighbours } from '../accept/neighbours.js'
 import { AccessList } from '../admission/access-list.js'
@@ -71,7 +71,7 @@ export class ReactorGeneration {
   readonly #parts: Parts
   readonly #cells: OpenedCells
   readonly #connectionLimit: ConnectionLimit
-  readonly #doorkeeper: Doorkeeper
+  readonly #accessRules: AccessRules
   readonly #peers: PeerCalls
   readonly #accepting: AcceptContext
   readonly #settings: GenerationSettings
@@ -105,7 +105,7 @@ export class ReactorGeneration {
       overload,
       neighbours,
     )
-    this.#doorkeeper = new Doorkeeper(
+    this.#accessRules = new AccessRules(
       { loop, counters, log, describeClient, peers, writeAccess },
       {
         networks: new AccessList(settings.accessTable),
@@ -250,7 +250,7 @@ export class ReactorGeneration {
 
   #admit(fd: Fd, slot: number, peer: Region): void {
     const listener = this.#settings.listenerNames[slot] ?? ''
-    if (this.#doorkeeper.admits(fd, peer, listener)) this.deliver(fd, slot, this.#kindOf(slot), peer)
+    if (this.#accessRules.admits(fd, peer, listener)) this.deliver(fd, slot, this.#kindOf(slot), peer)
     else this.#parts.system.calls.close(fd)
   }
 }

@@ -1,4 +1,4 @@
-import type { Rejected } from '../accept/doorkeeper.js'
+import type { Rejected } from '../accept/access-rules.js'
 import { credentialsIn } from '../kernel/peer-credentials.js'
 import type { System } from '../kernel/system.js'
 import { accessLine, idPrefix } from '../observe/access-line.js'

@@ -13,7 +13,7 @@ import { encodeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
 import { COUNT } from '../observe/counters.js'
 import { NOTICE } from '../observe/severity.js'
 import { Loop } from '../reactor/loop.js'
-import { clientKey, Doorkeeper, datagramKey, type Rejected } from './doorkeeper.js'
+import { AccessRules, clientKey, datagramKey, type Rejected } from './access-rules.js'
 
 /** Descriptors. */
 const JOE = 7
@@ -72,7 +72,7 @@ function world(...rules: readonly IdentityRule[]) {
     const who = credentialsIn(peer)
     return who === undefined ? `${peer.subarray(4, 8).join('.')}` : `user ${who.user}`
   }
-  const keeper = new Doorkeeper(
+  const accessRules = new AccessRules(
     { loop, counters, log, describeClient, peers: fakePeers(), writeAccess },
     { networks, identities: new IdentityList(rules) },
   )
@@ -80,7 +80,7 @@ function world(...rules: readonly IdentityRule[]) {
     clock.nowMs += ms
     loop.turn(0)
   }
-  return { keeper, said, pass, written, rejected: () => counters[COUNT.rejected] }
+  return { accessRules, said, pass, written, rejected: () => counters[COUNT.rejected] }
 }
 
 function ipv4(host: string, port = 1): Region {
@@ -102,15 +102,15 @@ function peer(address: Uint8Array): Region {
 }
 
 test('it lets in whom the list admits, counting and saying nothing', () => {
-  const { keeper, rejected, said } = world()
-  assert.equal(keeper.admits(ANYBODY, ipv4('10.0.0.1'), 'here'), true)
-  assert.equal(keeper.admits(ANYBODY, ipv6('::ffff:10.0.0.1'), 'here'), true)
+  const { accessRules, rejected, said } = world()
+  assert.equal(accessRules.admits(ANYBODY, ipv4('10.0.0.1'), 'here'), true)
+  assert.equal(accessRules.admits(ANYBODY, ipv6('::ffff:10.0.0.1'), 'here'), true)
   assert.deepEqual([rejected(), said], [0, []])
 })
 
 test('clients of Unix sockets pass lists that are not about them', () => {
-  const { keeper, rejected } = world()
-  assert.equal(keeper.admits(ANYBODY, unix(), 'here'), true)
+  const { accessRules, rejected } = world()
+  assert.equal(accessRules.admits(ANYBODY, unix(), 'here'), true)
   assert.equal(rejected(), 0)
 })
 
@@ -119,9 +119,9 @@ const ONLY_ADMINS: IdentityRule = { isPermit: true, isNegated: false, users: [],
 
 test('of a Unix socket, who the system says that a client is decides', () => {
   for (const rule of [ONLY_JOE, ONLY_ADMINS]) {
-    const { keeper, rejected, said } = world(rule)
-    assert.equal(keeper.admits(JOE, unix(), 'here'), true)
-    assert.equal(keeper.admits(ANN, unix(), 'here'), false)
+    const { accessRules, rejected, said } = world(rule)
+    assert.equal(accessRules.admits(JOE, unix(), 'here'), true)
+    assert.equal(accessRules.admits(ANN, unix(), 'here'), false)
     assert.equal(rejected(), 1)
     assert.deepEqual(said, [
       [NOTICE, 'connection attempt from user 1001 rejected (listener here, rule none)'],
@@ -130,35 +130,35 @@ test('of a Unix socket, who the system says that a client is decides', () => {
 })
 
 test('whom the system does not tell, no line lets in', () => {
-  const { keeper } = world({ isPermit: true, isNegated: true, users: [1001], groups: [] })
+  const { accessRules } = world({ isPermit: true, isNegated: true, users: [1001], groups: [] })
   assert.deepEqual(
-    [keeper.admits(JOE, unix(), 'here'), keeper.admits(ANYBODY, unix(), 'here')],
+    [accessRules.admits(JOE, unix(), 'here'), accessRules.admits(ANYBODY, unix(), 'here')],
     [true, false],
   )
 })
 
 test('lines about users say nothing of clients with an address', () => {
-  const { keeper } = world(ONLY_JOE)
-  assert.equal(keeper.admits(ANN, ipv4('10.0.0.1'), 'here'), true)
-  assert.equal(keeper.admits(JOE, ipv4('192.0.2.7'), 'here'), false)
+  const { accessRules } = world(ONLY_JOE)
+  assert.equal(accessRules.admits(ANN, ipv4('10.0.0.1'), 'here'), true)
+  assert.equal(accessRules.admits(JOE, ipv4('192.0.2.7'), 'here'), false)
 })
 
 test('whom it turns away it counts and names', () => {
-  const { keeper, rejected, said } = world()
-  assert.equal(keeper.admits(ANYBODY, ipv4('192.0.2.7'), 'here'), false)
-  assert.equal(keeper.admits(ANYBODY, ipv6('2001:db8::1'), 'here'), false)
+  const { accessRules, rejected, said } = world()
+  assert.equal(accessRules.admits(ANYBODY, ipv4('192.0.2.7'), 'here'), false)
+  assert.equal(accessRules.admits(ANYBODY, ipv6('2001:db8::1'), 'here'), false)
   assert.equal(rejected(), 2)
   assert.deepEqual(said, [[NOTICE, 'connection attempt from 192.0.2.7 rejected (listener here, rule none)']])
 })
 
 test('names the listener and the rule of every rejected client', () => {
-  const { keeper, said, written } = world({
+  const { accessRules, said, written } = world({
     ...ONLY_JOE,
     isPermit: false,
     position: { file: 'y.cfg', line: 3 },
   })
-  for (const host of ['10.9.0.1', '10.1.0.1', '192.0.2.7']) keeper.admits(ANYBODY, ipv4(host), 'here')
-  for (const client of [JOE, ANN, ANYBODY]) keeper.admits(client, unix(), 'there')
+  for (const host of ['10.9.0.1', '10.1.0.1', '192.0.2.7']) accessRules.admits(ANYBODY, ipv4(host), 'here')
+  for (const client of [JOE, ANN, ANYBODY]) accessRules.admits(client, unix(), 'there')
   assert.equal(said[0]?.[1], 'connection attempt from 10.9.0.1 rejected (listener here, rule x.cfg:7)')
   assert.deepEqual(written.slice(0, 4), [
     '10.9.0.1 here x.cfg:7',
@@ -171,19 +171,19 @@ test('names the listener and the rule of every rejected client', () => {
 })
 
 test('a flood is one line a second, which says how many there were', () => {
-  const { keeper, pass, rejected, said } = world()
+  const { accessRules, pass, rejected, said } = world()
   for (let i = 0; i < 1_000; i++) {
-    keeper.admits(ANYBODY, ipv4('192.0.2.7'), 'here')
+    accessRules.admits(ANYBODY, ipv4('192.0.2.7'), 'here')
     pass(1)
   }
   assert.equal(said.length, 1)
-  keeper.admits(ANYBODY, ipv4('192.0.2.8'), 'here')
+  accessRules.admits(ANYBODY, ipv4('192.0.2.8'), 'here')
   assert.equal(
     said[1]?.[1],
     'connection attempt from 192.0.2.8 rejected (listener here, rule none) (and 999 before it)',
   )
   pass(1_000)
-  keeper.admits(ANYBODY, ipv4('192.0.2.9'), 'here')
+  accessRules.admits(ANYBODY, ipv4('192.0.2.9'), 'here')
   assert.equal(said[2]?.[1], 'connection attempt from 192.0.2.9 rejected (listener here, rule none)')
   assert.equal(rejected(), 1_002)
 })

@@ -14,7 +14,7 @@ import type { Loop } from '../reactor/loop.js'
 const IPV4_AT = 4
 const IPV6_AT = 8
 
-export interface DoorkeeperParts {
+export interface AccessRulesParts {
   readonly loop: Loop
   readonly counters: Float64Array
   readonly log: Say
@@ -35,18 +35,18 @@ export interface Rejected {
 }
 
 /** The lists: one for clients with an address, one for those of Unix sockets. */
-export interface DoorLists {
+export interface AccessLists {
   readonly networks: AccessList
   readonly identities: IdentityList
 }
 
 /** Asks the access lists about each accepted client, and counts and logs whom they turn away. */
-export class Doorkeeper {
-  readonly #parts: DoorkeeperParts
-  readonly #lists: DoorLists
+export class AccessRules {
+  readonly #parts: AccessRulesParts
+  readonly #lists: AccessLists
   readonly #rejections: Flood
 
-  constructor(parts: DoorkeeperParts, lists: DoorLists) {
+  constructor(parts: AccessRulesParts, lists: AccessLists) {
     this.#parts = parts
     this.#lists = lists
     this.#rejections = new Flood(NOTICE, parts.log)
