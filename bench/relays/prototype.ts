@@ -59,7 +59,7 @@ const reactor = new Reactor(
     sessionsMax: Math.floor((raiseDescriptorLimit() - 50) / 2),
     ticketKeys: [],
     staples: [],
-    bellFd: undefined,
+    wakeupFd: undefined,
     inlet: undefined,
     mechanism: 'epoll',
     traceMask: 0,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeClock } from '../../test/support/fake-poller.js'
 import { localCells } from '../cells/cells.js'
-import { openBellFd } from '../kernel/bell-fd.js'
+import { openWakeupFd } from '../kernel/wakeup-fd.js'
 import { COUNT } from '../observe/counters.js'
 import { openEpoll } from '../reactor/epoll.js'
 import { Loop } from '../reactor/loop.js'
@@ -13,13 +13,13 @@ const LATER_MS = 100
 
 function world(count: number) {
   const cells = localCells({ children: 4, remotes: 0, listeners: 1, ringBytes: 64 })
-  const bell = openBellFd()
+  const wakeup = openWakeupFd()
   const clock = new FakeClock()
   const loops = Array.from({ length: count }, () => new Loop(openEpoll(), clock))
   const rung = new Array<number>(count).fill(0)
   const children = loops.map((loop, slot) => {
     const onClientsLeft = () => void rung.splice(slot, 1, (rung[slot] ?? 0) + 1)
-    return new Neighbours({ cells, slot, loop, bellFd: bell.fd, onClientsLeft })
+    return new Neighbours({ cells, slot, loop, wakeupFd: wakeup.fd, onClientsLeft })
   })
   const turn = () => {
     for (const loop of loops) loop.turn(0)
@@ -82,7 +82,7 @@ test('others are less used when one with room has fewer sessions', () => {
   assert.equal(one?.areLessUsed(), false, 'the other is full')
 })
 
-test('the bell is heard by every child, at every ring', () => {
+test('every wake-up reaches every child', () => {
   const { children, rung, turn } = world(3)
   for (const times of [1, 2]) {
     children[0]?.leaveClients()

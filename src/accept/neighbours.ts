@@ -2,7 +2,7 @@ import type { Cells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
 import { COUNT, countIn } from '../observe/counters.js'
 import type { Loop } from '../reactor/loop.js'
-import { Bell } from './bell.js'
+import { Wakeup } from './wakeup.js'
 
 /** Which children there are is looked up again after this time: rows of hundreds are not read for each client. */
 const LOOK_EVERY_MS = 50
@@ -15,8 +15,8 @@ export interface NeighbourParts {
   /** This child's. */
   readonly slot: number
   readonly loop: Loop
-  /** Of the bell that all of them hear. */
-  readonly bellFd: Fd
+  /** The timerfd that wakes all of them. */
+  readonly wakeupFd: Fd
   /** Somebody left clients to this child and the others. */
   onClientsLeft(): void
 }
@@ -31,16 +31,16 @@ export class Neighbours {
   /** Of those that accept. */
   readonly #others: Float64Array[] = []
   #lookAtMs = 0
-  readonly #bell: Bell
+  readonly #wakeup: Wakeup
 
-  constructor({ bellFd, cells, loop, onClientsLeft, slot }: NeighbourParts) {
+  constructor({ wakeupFd, cells, loop, onClientsLeft, slot }: NeighbourParts) {
     this.#cells = cells
     this.#loop = loop
     this.#own = cells.countersOf(slot)
     const slots = Array.from({ length: cells.layout.shape.children }, (_, other) => other)
     this.#rows = slots.filter((other) => other !== slot).map((other) => cells.countersOf(other))
-    this.#bell = new Bell(bellFd, onClientsLeft)
-    this.#bell.open(loop)
+    this.#wakeup = new Wakeup(wakeupFd, onClientsLeft)
+    this.#wakeup.open(loop)
   }
 
   /** Tells the others that this child accepts, and how many sessions it takes. */
@@ -56,7 +56,7 @@ export class Neighbours {
 
   /** The others look whether somebody waits: this child has stopped to accept, and the kernel may have told it alone. */
   leaveClients(): void {
-    this.#bell.ring()
+    this.#wakeup.wake()
   }
 
   /** Is there room for a client in another child, or in one that may still be started? */

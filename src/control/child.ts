@@ -7,7 +7,7 @@ import { COUNT } from '../observe/counters.js'
 import { ERR, INFO } from '../observe/severity.js'
 import { NO_ACCEPTING, pipeOptions, relaySettings, sessionsMax } from '../plan/settings.js'
 import { WIRE_FD } from '../services/handed-over.js'
-import { BELL_FD, CELLS_FDS } from '../services/link-messages.js'
+import { CELLS_FDS, WAKEUP_FD } from '../services/link-messages.js'
 import { MavisService } from './mavis-service.js'
 import type { ChildLink, Start, ToOurChild } from './our-link.js'
 import { keepTitle, type Load } from './process-title.js'
@@ -157,12 +157,12 @@ export class Child {
 function takingClients(
   { accepting, listenerKinds }: Start,
   { tcprelay }: Configuration,
-): Pick<ReactorSettings, keyof typeof NO_ACCEPTING | 'inlet' | 'bellFd' | 'sessionsMax'> {
+): Pick<ReactorSettings, keyof typeof NO_ACCEPTING | 'inlet' | 'wakeupFd' | 'sessionsMax'> {
   if (accepting === undefined) {
     const inlet = { master: 'ours', fd: WIRE_FD, listenerKinds } as const
-    return { ...NO_ACCEPTING, sessionsMax: sessionsMax(tcprelay), bellFd: undefined, inlet }
+    return { ...NO_ACCEPTING, sessionsMax: sessionsMax(tcprelay), wakeupFd: undefined, inlet }
   }
   const { usersMax, listeners: _listeners, ...settings } = accepting
   const placesMax = Math.min(sessionsMax(tcprelay), usersMax === 0 ? Number.POSITIVE_INFINITY : usersMax)
-  return { ...settings, sessionsMax: placesMax, bellFd: BELL_FD, inlet: undefined }
+  return { ...settings, sessionsMax: placesMax, wakeupFd: WAKEUP_FD, inlet: undefined }
 }

@@ -33,7 +33,7 @@ export interface CrewParts {
   /** How the reactors of children wait. */
   readonly mechanism: PollMechanism
   /** For children that accept by themselves. */
-  readonly bellFd: number
+  readonly wakeupFd: number
   /** A line of a child's access log. */
   writeAccess(line: string): void
   /** What a child has seen of a remote. */
@@ -287,7 +287,7 @@ export class Crew {
     // A child takes clients soon after that, so it gets the addresses of its remotes with it.
     if (generation.hasLooked) start()
     else void generation.looked.then(start)
-    const direct = isDirect ? [this.#parts.bellFd, ...listeners.map(([, { fd }]) => fd)] : []
+    const direct = isDirect ? [this.#parts.wakeupFd, ...listeners.map(([, { fd }]) => fd)] : []
     const fds = [theirs, head, common, own, ...direct]
     return {
       fds,

@@ -35,7 +35,7 @@ class World {
       },
       report: (report) => this.reports.push(report),
       closeFd: (fd) => this.closed.push(fd),
-      ringBell: () => {
+      wakeChildren: () => {
         this.rings++
       },
       say: () => {},

@@ -22,7 +22,7 @@ export interface DirectParts {
   report(report: AcceptorReport): void
   closeFd(fd: number): void
   /** Lets the children look whether somebody waits at the listeners. */
-  ringBell(): void
+  wakeChildren(): void
   readonly say: Say
 }
 
@@ -129,7 +129,7 @@ export class DirectFleet implements Fleet {
     this.#children.delete(slot)
     if (child?.isFresh && !child.isRetiring) this.#checkPrepared()
     // The kernel may have told this child alone of a client.
-    this.#parts.ringBell()
+    this.#parts.wakeChildren()
     this.#fill()
     this.#reportIdle()
   }

@@ -4,7 +4,7 @@ import { POLL_VARIABLE } from '../base/poll-mechanism.js'
 import { createCells } from '../cells/cells.js'
 import type { Shape } from '../cells/layout.js'
 import type { AcceptorCommand, AcceptorReport, AcceptorSettings } from '../engine/acceptor-settings.js'
-import { openBellFd } from '../kernel/bell-fd.js'
+import { openWakeupFd } from '../kernel/wakeup-fd.js'
 import { COUNT } from '../observe/counters.js'
 import type { RemoteEvidence } from '../observe/remote-evidence.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
@@ -54,7 +54,7 @@ export class Master {
   readonly #ownDrain: LogDrain
   readonly #isDirect: boolean
   /** Heard by all children that accept by themselves. */
-  readonly #bell = openBellFd()
+  readonly #wakeup = openWakeupFd()
   readonly #reloader: Reloader
   #isEnding = false
   #isServing = false
@@ -82,7 +82,7 @@ export class Master {
       boundary,
       traceMask,
       mechanism: loaded.mechanism,
-      bellFd: this.#bell.fd,
+      wakeupFd: this.#wakeup.fd,
       writeAccess: (line: string) => this.#reloader.access.write(line),
       hearRemote: (evidence: RemoteEvidence) => this.#reloader.verdicts.hear(evidence),
       onNews: (slot: number, news: 'serving' | 'retiring') => this.#onNews(slot, news),
@@ -171,7 +171,7 @@ export class Master {
       setMayGrow: (mayGrow) => this.#reloader.present.memory.cells.mayGrow.fill(mayGrow ? 1 : 0),
       report: (report) => this.#onReport(report),
       closeFd: closeSync,
-      ringBell: () => this.#bell.ring(),
+      wakeChildren: () => this.#wakeup.wake(),
       say: this.#parts.log.say,
     })
   }

@@ -201,7 +201,7 @@ export class Single {
       realms: realmsOf(loaded.spawnd),
       ...acceptSettings(loaded),
       sessionsMax,
-      bellFd: undefined,
+      wakeupFd: undefined,
       traceMask: this.#parts.traceMask,
     }
   }

@@ -242,10 +242,10 @@ export class ReactorGeneration {
   }
 
   #openNeighbours(loop: Loop): Neighbours | undefined {
-    const { bellFd, childSlot } = this.#settings
-    if (bellFd === undefined) return undefined
+    const { wakeupFd, childSlot } = this.#settings
+    if (wakeupFd === undefined) return undefined
     const onClientsLeft = () => this.#connectionLimit.onClientsLeft()
-    return new Neighbours({ cells: this.#cells, slot: childSlot, loop, bellFd, onClientsLeft })
+    return new Neighbours({ cells: this.#cells, slot: childSlot, loop, wakeupFd, onClientsLeft })
   }
 
   #admit(fd: Fd, slot: number, peer: Region): void {

@@ -41,8 +41,8 @@ export interface GenerationSettings {
   readonly staples: Staples
   readonly rebalance: number
   readonly sessionsMax: number
-  /** Where other children take clients from the same queues: the bell that all of them hear. */
-  readonly bellFd: number | undefined
+  /** Where other children take clients from the same queues: the descriptor that wakes all of them. */
+  readonly wakeupFd: number | undefined
   /** Mask of TRACE_BITS. */
   readonly traceMask: number
 }

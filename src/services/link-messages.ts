@@ -100,8 +100,8 @@ export const FROM_CHILD: FrameRules<ToMaster> = {
 export const LINK_FD = 3
 /** The memory that the head writes, that all children write, and that this child alone writes (`cells/layout.ts`). */
 export const CELLS_FDS: CellFds = { head: 4, common: 5, own: 6 }
-/** Where a child accepts by itself: the bell that all of them hear, and the listeners. */
-export const BELL_FD = 7
+/** Of a child that accepts by itself: the descriptor that wakes all of them, and the listeners. */
+export const WAKEUP_FD = 7
 export const FIRST_LISTENER_FD = 8
 
 /** Set to '1' for a child that has a link. */

@@ -13,7 +13,7 @@ const report = new URL(import.meta.url).searchParams.get('report') ?? ''
 const WIRE = 0
 const LINK = 3
 const CELLS = [4, 5, 6]
-const BELL = 7
+const WAKEUP = 7
 
 const F_SETFL = 4
 const BAD_CFG = 4
@@ -39,14 +39,14 @@ const ATTACKS: Readonly<Record<string, () => void>> = {
     writeFileSync(report, outcomes.join('\n'))
     process.kill(process.pid, 'SIGKILL')
   },
-  bell: () => {
+  wakeup: () => {
     const fcntl = nativeFunction<(fd: number, command: number, value: number) => number>(
       'int fcntl(int fd, int command, uintptr_t value)',
     )
-    fcntl(BELL, F_SETFL, 0)
+    fcntl(WAKEUP, F_SETFL, 0)
     const ones = new Uint8Array(8).fill(0xff)
     ones[0] = 0xfe
-    write(BELL, ones)
+    write(WAKEUP, ones)
     process.kill(process.pid, 'SIGKILL')
   },
   hang: () => {

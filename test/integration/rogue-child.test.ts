@@ -98,8 +98,8 @@ for (const mode of ['broker', 'direct']) {
   })
 }
 
-test('a child makes the bell blocking and full: the master hears the end of it, and TERM', async (t) => {
-  const attacked = await startAttacked(t, 'bell', 'direct')
+test('a child that makes the wake-up descriptor blocking and full stops neither its replacement nor SIGTERM', async (t) => {
+  const attacked = await startAttacked(t, 'wakeup', 'direct')
   process.kill(attacked.victim, 'SIGUSR2')
   await goesOn(attacked)
   attacked.master.signal('SIGTERM')

@@ -101,7 +101,7 @@ export class WholeRelay {
       staples: [],
       rebalance: 0,
       sessionsMax: 100,
-      bellFd: undefined,
+      wakeupFd: undefined,
       traceMask: 0,
       inlet: undefined,
       pipes: { pipesMax: 0, pipeBytes: 0 },

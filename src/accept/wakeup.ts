@@ -1,5 +1,5 @@
-import { type BellFd, openBellFd } from '../kernel/bell-fd.js'
 import { errorText } from '../kernel/errno.js'
+import { openWakeupFd, type WakeupFd } from '../kernel/wakeup-fd.js'
 import { type Loop, NO_TOKEN, type Watcher } from '../reactor/loop.js'
 
 /**
@@ -8,26 +8,26 @@ import { type Loop, NO_TOKEN, type Watcher } from '../reactor/loop.js'
  * (EPOLLEXCLUSIVE), and if that one does not accept, nobody else learns of the client. With poll and select, which know
  * no edges, it is heard once and no more; there all who wait for a shared listener are woken, and nobody has to ring.
  */
-export class Bell implements Watcher {
+export class Wakeup implements Watcher {
   token = NO_TOKEN
-  readonly #bell: BellFd
-  readonly #onRing: () => void
+  readonly #wakeup: WakeupFd
+  readonly #onWakeup: () => void
 
-  constructor(fd: number, onRing: () => void) {
-    this.#bell = openBellFd(fd)
-    this.#onRing = onRing
+  constructor(fd: number, onWakeup: () => void) {
+    this.#wakeup = openWakeupFd(fd)
+    this.#onWakeup = onWakeup
   }
 
   open(loop: Loop): void {
-    const outcome = loop.watch(this.#bell.fd, this, 'stream')
-    if (outcome < 0) throw new Error(`cannot watch the bell: ${errorText(-outcome)}`)
+    const outcome = loop.watch(this.#wakeup.fd, this, 'stream')
+    if (outcome < 0) throw new Error(`cannot watch the wake-up descriptor: ${errorText(-outcome)}`)
   }
 
-  ring(): void {
-    this.#bell.ring()
+  wake(): void {
+    this.#wakeup.wake()
   }
 
   onReady(): void {
-    this.#onRing()
+    this.#onWakeup()
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A descriptor that many processes share to wake each other: a timerfd that `ring` arms to expire at once. Every
- * process that polls it for edges is woken by every ring, and nothing is read. Unlike a write to an eventfd, arming
+ * A descriptor that many processes share to wake each other: a timerfd that `wake` arms to expire at once. Every
+ * process that polls it for edges is woken by every wake-up, and nothing is read. Unlike a write to an eventfd, arming
  * a timer cannot block, whatever a process that shares the descriptor did to its flags or its value.
  */
 import { CLOCK_MONOTONIC, TFD_CLOEXEC, TFD_NONBLOCK } from './constants.js'
@@ -9,9 +9,9 @@ import { nativeFunction, type Pointer } from './ffi.js'
 import { mapPrivate } from './memory.js'
 import { lastErrno } from './native-errno.js'
 
-export interface BellFd {
+export interface WakeupFd {
   readonly fd: number
-  ring(): void
+  wake(): void
   close(): void
 }
 
@@ -19,8 +19,8 @@ export interface BellFd {
 const ITIMERSPEC_BYTES = 32
 const EXPIRY_NANOSECONDS_AT = 3
 
-/** Opens a bell, or takes `fd`, one that another process opened. Throws when there is no descriptor left. */
-export function openBellFd(fd?: number): BellFd {
+/** Opens a wake-up descriptor, or takes `fd`, which another process opened. Throws without a free descriptor. */
+export function openWakeupFd(fd?: number): WakeupFd {
   const setTime = nativeFunction<(fd: number, flags: number, value: Pointer, old: Pointer) => number>(
     'int timerfd_settime(int fd, int flags, uintptr_t value, uintptr_t old)',
   )
@@ -29,7 +29,7 @@ export function openBellFd(fd?: number): BellFd {
   const atOnce = expiringAtOnce()
   return {
     fd: opened,
-    ring: () => void setTime(opened, 0, atOnce, 0),
+    wake: () => void setTime(opened, 0, atOnce, 0),
     close: () => void close(opened),
   }
 }
