@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import { leaveWorlds, DispatcherWorld as World } from '../../test/support/dispatcher-world.js'
-import { messages } from '../../test/support/wire-end.js'
+import { messages } from '../../test/support/wire-peer.js'
 import { EMFILE } from '../kernel/errno.js'
 import type { MessageCalls } from '../kernel/message-calls.js'
 import { DONE } from '../wire/child-message.js'

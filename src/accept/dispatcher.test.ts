@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import { leaveWorlds, DispatcherWorld as World } from '../../test/support/dispatcher-world.js'
 import { closeAll } from '../../test/support/sockets.js'
-import { messages } from '../../test/support/wire-end.js'
+import { messages } from '../../test/support/wire-peer.js'
 import { ETOOMANYREFS } from '../kernel/errno.js'
 import {
   ACCEPT,

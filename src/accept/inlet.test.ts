@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import { FakeClock } from '../../test/support/fake-poller.js'
 import { calls, closeAll, recvText, sendText, unixPair } from '../../test/support/sockets.js'
-import { messages, plainAccept, summary, WireEnd, wirePair } from '../../test/support/wire-end.js'
+import { messages, plainAccept, summary, WirePeer, wirePair } from '../../test/support/wire-peer.js'
 import type { Calls, Fd } from '../kernel/calls.js'
 import type { MessageCalls } from '../kernel/message-calls.js'
 import { openEpoll } from '../reactor/epoll.js'
@@ -20,7 +20,7 @@ class World {
   readonly lines: string[] = []
   readonly clients: { readonly fd: Fd; readonly message: AcceptMessage }[] = []
   readonly closed: Fd[] = []
-  readonly master: WireEnd
+  readonly master: WirePeer
   readonly inlet: Inlet
   readonly fd: Fd
   mayDie = 0
@@ -29,7 +29,7 @@ class World {
 
   constructor(overriding: Partial<MessageCalls> = {}, answersDying = false) {
     const [near, far] = wirePair()
-    this.master = new WireEnd(near)
+    this.master = new WirePeer(near)
     this.fd = far
     const noting: Calls = {
       ...calls,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import { calls, closeAll, done, listenOnLoopback } from '../../test/support/sockets.js'
-import { plainAccept, WireEnd } from '../../test/support/wire-end.js'
+import { plainAccept, WirePeer } from '../../test/support/wire-peer.js'
 import { EVERYBODY } from '../admission/access-list.js'
 import { createCells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
@@ -67,11 +67,11 @@ class AcceptorWorld {
   }
 
   /** The end of the wire that belongs to the child of the `index`-th request for one. */
-  child(index: number): WireEnd {
+  child(index: number): WirePeer {
     const wanted = this.reports.filter((report) => report.kind === 'wanted')[index]
     assert.ok(wanted?.fd !== undefined, `no child ${index} is wanted`)
     this.#open.push(wanted.fd)
-    return new WireEnd(wanted.fd)
+    return new WirePeer(wanted.fd)
   }
 
   listen(slot: number): void {
@@ -85,7 +85,7 @@ class AcceptorWorld {
   }
 
   /** The next message that the child receives. */
-  next(child: WireEnd) {
+  next(child: WirePeer) {
     for (let turn = 0; turn < TURNS_MAX; turn++) {
       this.acceptor.loop.turn(TURN_MS)
       const [message] = child.hear(1)

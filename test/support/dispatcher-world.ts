@@ -12,7 +12,7 @@ import { Loop } from '../../src/reactor/loop.js'
 import { ACCEPT, MAX, MAY_DIE } from '../../src/wire/child-message.js'
 import { FakeClock } from './fake-poller.js'
 import { calls, closeAll, done } from './sockets.js'
-import { messages, plainAccept, WireEnd } from './wire-end.js'
+import { messages, plainAccept, WirePeer } from './wire-peer.js'
 
 const LIMITS: PlacementLimits = { instancesMin: 1, instancesMax: 3, usersMin: 2, usersMax: 4 }
 
@@ -22,7 +22,7 @@ export class DispatcherWorld {
   readonly poller = openEpoll()
   readonly loop = new Loop(this.poller, this.clock)
   readonly lines: string[] = []
-  readonly children = new Map<number, WireEnd>()
+  readonly children = new Map<number, WirePeer>()
   readonly wanted: number[] = []
   readonly badConfigurations: number[] = []
   readonly violations: string[] = []
@@ -68,7 +68,7 @@ export class DispatcherWorld {
     return { limits: { ...LIMITS, ...limits }, retireLimit, wireBufferBytes: 0, stickyCaches: [this.cache] }
   }
 
-  child(slot: number): WireEnd {
+  child(slot: number): WirePeer {
     const child = this.children.get(slot)
     assert.ok(child, `there is no child ${slot}`)
     return child
@@ -135,7 +135,7 @@ export class DispatcherWorld {
 
   #open(slot: number, fd: Fd): void {
     this.wanted.push(slot)
-    this.children.set(slot, new WireEnd(fd))
+    this.children.set(slot, new WirePeer(fd))
   }
 
   #close(fd: Fd): number {

@@ -43,7 +43,7 @@ export const plainAccept: AcceptMessage = {
 }
 
 /** One end of the wire in a test's hands: says and hears what it is told to. */
-export class WireEnd {
+export class WirePeer {
   readonly fd: Fd
   readonly #outgoing = new MessageBatch(1, 4096)
   readonly #incoming = new MessageBatch(BATCH, 64)
