@@ -60,7 +60,7 @@ const reactor = new Reactor(
     ticketKeys: [],
     staples: [],
     wakeupFd: undefined,
-    inlet: undefined,
+    wireEnd: undefined,
     mechanism: 'epoll',
     traceMask: 0,
   },

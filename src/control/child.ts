@@ -59,7 +59,7 @@ export class Child {
     this.#mavis = new MavisService(parts, (answers) => this.#thread.post({ kind: 'answers', answers }))
     this.#mavis.open(start.slot, mavisSettings(configuration.tcprelay))
     way.add({ leave: (done) => this.#leave(done) })
-    if (settings.inlet !== undefined) this.#thread.post({ kind: 'open-inlet' })
+    if (settings.wireEnd !== undefined) this.#thread.post({ kind: 'open-wire-end' })
     const { counters } = openCells(CELLS_FDS, start.shape, start.slot).own
     keepTitle(parts, () => this.#load(counters))
     for (const signal of ['SIGHUP', 'SIGTERM'] as const) process.on(signal, () => this.#retire(signal))
@@ -157,12 +157,12 @@ export class Child {
 function takingClients(
   { accepting, listenerKinds }: Start,
   { tcprelay }: Configuration,
-): Pick<ReactorSettings, keyof typeof NO_ACCEPTING | 'inlet' | 'wakeupFd' | 'sessionsMax'> {
+): Pick<ReactorSettings, keyof typeof NO_ACCEPTING | 'wireEnd' | 'wakeupFd' | 'sessionsMax'> {
   if (accepting === undefined) {
-    const inlet = { master: 'ours', fd: WIRE_FD, listenerKinds } as const
-    return { ...NO_ACCEPTING, sessionsMax: sessionsMax(tcprelay), wakeupFd: undefined, inlet }
+    const wireEnd = { master: 'ours', fd: WIRE_FD, listenerKinds } as const
+    return { ...NO_ACCEPTING, sessionsMax: sessionsMax(tcprelay), wakeupFd: undefined, wireEnd }
   }
   const { usersMax, listeners: _listeners, ...settings } = accepting
   const placesMax = Math.min(sessionsMax(tcprelay), usersMax === 0 ? Number.POSITIVE_INFINITY : usersMax)
-  return { ...settings, sessionsMax: placesMax, wakeupFd: WAKEUP_FD, inlet: undefined }
+  return { ...settings, sessionsMax: placesMax, wakeupFd: WAKEUP_FD, wireEnd: undefined }
 }

@@ -19,7 +19,7 @@ export function reportBadConfiguration(): void {
 export function runForeignChild(options: LoadOptions, loaded: Loaded): void {
   const started = startProcess(options, loaded)
   if (started === undefined) return
-  const inlet = { master: 'foreign', fd: WIRE_FD } as const
+  const wireEnd = { master: 'foreign', fd: WIRE_FD } as const
   const nothing = () => {}
   const manager = new ServiceManager(started.system.calls, {}, process.pid, started.log.say)
   const head = {
@@ -29,5 +29,5 @@ export function runForeignChild(options: LoadOptions, loaded: Loaded): void {
     releasePidfile: nothing,
     releaseSignals: () => false,
   }
-  new Single({ ...started, ...head, options, loaded, events: {}, inlet }).start()
+  new Single({ ...started, ...head, options, loaded, events: {}, wireEnd }).start()
 }

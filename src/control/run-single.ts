@@ -10,5 +10,5 @@ export async function runSingle(
 ): Promise<void> {
   const started = await startHead(options, loaded)
   if (started === undefined) return
-  startOrLeave(started, () => new Single({ ...started, options, loaded, events, inlet: undefined }).start())
+  startOrLeave(started, () => new Single({ ...started, options, loaded, events, wireEnd: undefined }).start())
 }

@@ -4,9 +4,9 @@ import { mavisSettings } from '../config/mavis-settings.js'
 import type {
   Command,
   GenerationSettings,
-  InletSettings,
   ReactorSettings,
   Report,
+  WireEndSettings,
 } from '../engine/reactor-settings.js'
 import { countOpenDescriptors } from '../kernel/limits.js'
 import { COUNT } from '../observe/counters.js'
@@ -55,7 +55,7 @@ export interface SingleParts extends StartedHead {
   readonly options: LoadOptions
   readonly events: SingleEvents
   /** Clients come from a foreign master instead of listeners. */
-  readonly inlet: InletSettings | undefined
+  readonly wireEnd: WireEndSettings | undefined
 }
 
 /** A generation on the reactor. */
@@ -98,7 +98,7 @@ export class Single {
     const settings = {
       ...this.#enter(this.#reloader.present),
       mechanism: parts.loaded.mechanism,
-      inlet: parts.inlet,
+      wireEnd: parts.wireEnd,
       pipes: pipeOptions(),
     }
     this.#thread = new ReactorThread(new URL('../engine/reactor-entry.js', import.meta.url), settings, {
@@ -112,10 +112,10 @@ export class Single {
     // The first clients wait in the kernel for the addresses of their remotes.
     const { looked } = this.#reloader.present
     void this.#reloader.start(looked)
-    if (this.#parts.inlet !== undefined) void looked.then(() => this.#post({ kind: 'open-inlet' }))
+    if (this.#parts.wireEnd !== undefined) void looked.then(() => this.#post({ kind: 'open-wire-end' }))
     keepTitle(this.#parts, () => this.#load())
     process.on('SIGUSR1', () => this.#reloader.access.reopen())
-    if (this.#parts.inlet === undefined) this.#handleHeadSignals()
+    if (this.#parts.wireEnd === undefined) this.#handleHeadSignals()
     else for (const signal of ['SIGHUP', 'SIGTERM'] as const) process.on(signal, () => this.#retire(signal))
   }
 
@@ -124,7 +124,7 @@ export class Single {
     const running = [...this.#running.values()].find(({ generation }) => generation === present)
     return {
       connections: this.#countSessions(),
-      connectionsMax: this.#parts.inlet === undefined ? running?.sessionsMax : undefined,
+      connectionsMax: this.#parts.wireEnd === undefined ? running?.sessionsMax : undefined,
       overload: present.loaded.spawnd.overload,
       isDying: this.#isEnding || this.#hasRetired || this.#isRetiring,
     }
@@ -296,7 +296,7 @@ export class Single {
       case 'retired':
         this.#parts.log.say(
           INFO,
-          `Retire limit reached.${this.#parts.inlet ? ' Told parent about this.' : ''}`,
+          `Retire limit reached.${this.#parts.wireEnd ? ' Told parent about this.' : ''}`,
         )
         this.#hasRetired = true
         this.#mavis.retireAll()

@@ -1,5 +1,5 @@
 import { findPeer, prepareInherited } from '../accept/inherited.js'
-import { Inlet, type InletParts } from '../accept/inlet.js'
+import { WireEnd, type WireEndParts } from '../accept/wire-end.js'
 import type { Fd } from '../kernel/calls.js'
 import { Arena, mapPrivate } from '../kernel/memory.js'
 import { messageCalls } from '../kernel/message-calls.js'
@@ -24,9 +24,9 @@ import { handedOverSlot } from './handed-over-tls.js'
 import type {
   Command,
   GenerationSettings,
-  InletSettings,
   ReactorSettings,
   Report,
+  WireEndSettings,
 } from './reactor-settings.js'
 
 /**
@@ -37,8 +37,8 @@ export class Reactor {
   readonly loop: Loop
   readonly #context: GenerationContext
   readonly #report: (report: Report) => void
-  readonly #inletSettings: (InletSettings & { readonly sessionsMax: number }) | undefined
-  #inlet: Inlet | undefined
+  readonly #wireEndSettings: (WireEndSettings & { readonly sessionsMax: number }) | undefined
+  #wireEnd: WireEnd | undefined
   /** Clients are its. */
   #present: ReactorGeneration
   /** Is made, and waits for its listeners. */
@@ -70,8 +70,8 @@ export class Reactor {
       onRetired: (generation) => this.#onRetired(generation),
     }
     this.#present = new ReactorGeneration(settings, this.#context)
-    const { inlet, sessionsMax } = settings
-    this.#inletSettings = inlet && { ...inlet, sessionsMax }
+    const { wireEnd, sessionsMax } = settings
+    this.#wireEndSettings = wireEnd && { ...wireEnd, sessionsMax }
   }
 
   handle(command: Command): void {
@@ -82,8 +82,8 @@ export class Reactor {
       case 'listen':
         this.#present.listen(command.slot, command.fd, command.socketKind)
         return
-      case 'open-inlet':
-        this.#openInlet()
+      case 'open-wire-end':
+        this.#openWireEnd()
         return
       case 'addresses':
         this.#find(command.childSlot)?.setAddresses(command.remoteSlot, command.addresses)
@@ -179,7 +179,7 @@ export class Reactor {
   }
 
   #onRoom(generation: ReactorGeneration): void {
-    this.#inlet?.countDone()
+    this.#wireEnd?.countDone()
     this.#present.onRoom()
     if (generation !== this.#present && generation.openCount === 0) this.loop.later(this.#leaving)
     this.#reportIdle()
@@ -193,23 +193,23 @@ export class Reactor {
   }
 
   /** Clients come from a master: it has accepted them and asked who they are. There is one generation then. */
-  #openInlet(): void {
-    const inlet = this.#inletSettings
-    if (inlet === undefined || this.#inlet !== undefined) return
+  #openWireEnd(): void {
+    const wireEnd = this.#wireEndSettings
+    if (wireEnd === undefined || this.#wireEnd !== undefined) return
     const { loop, system } = this.#context
     const messages = messageCalls()
     const [peer, local] = [mapPrivate(SOCKADDR_BYTES_MAX), mapPrivate(SOCKADDR_BYTES_MAX)]
     const log = (severity: number, text: string) => this.#present.log(severity, text)
     const unservedClients = new Flood(ERR, log)
     const proxiedClients = new Flood(ERR, log)
-    const parts: InletParts = {
+    const parts: WireEndParts = {
       loop,
       calls: system.calls,
       messages,
       log,
-      answersDying: inlet.master === 'ours',
+      answersDying: wireEnd.master === 'ours',
       onClient: (fd, { flags, listenerMark, protocol, realm, tlsVersions }) => {
-        if (inlet.master === 'foreign') {
+        if (wireEnd.master === 'foreign') {
           const slot = handedOverSlot(flags, tlsVersions)
           if (!this.#present.servesHandedOver(slot)) {
             this.#sendAway(fd, unservedClients)
@@ -224,7 +224,7 @@ export class Reactor {
         }
         const slot = listenerMark - 1
         if (this.#present.notesPeers) findPeer(messages, fd, peer)
-        this.#present.deliver(fd, slot, inlet.listenerKinds[slot] ?? 'tcp', peer)
+        this.#present.deliver(fd, slot, wireEnd.listenerKinds[slot] ?? 'tcp', peer)
       },
       onMayDie: () => {
         this.#mayGetMore = false
@@ -233,9 +233,9 @@ export class Reactor {
       },
       onLostClient: () => log(ERR, 'a client was lost: no descriptor was left to take it'),
     }
-    this.#inlet = new Inlet(parts, inlet.fd)
+    this.#wireEnd = new WireEnd(parts, wireEnd.fd)
     this.#mayGetMore = true
-    this.#inlet.open(inlet.sessionsMax)
+    this.#wireEnd.open(wireEnd.sessionsMax)
   }
 
   /** What a client says in TLS is not for remotes to see, and nobody here can open it. */
@@ -243,7 +243,7 @@ export class Reactor {
     const { loop, system } = this.#context
     system.calls.resetOnClose(fd)
     system.calls.close(fd)
-    this.#inlet?.countDone()
+    this.#wireEnd?.countDone()
     const why = this.#present.hasTlsHandedOver
       ? 'but not as it is spoken here'
       : 'but there is no certificate'
@@ -267,10 +267,10 @@ export class Reactor {
   /** `abandoned`: listeners whose queues are emptied first; undefined for all. */
   #drain(abandoned: readonly number[] | undefined): void {
     // A classic master sends clients without waiting for MAX: those that are on their way are served.
-    this.#openInlet()
+    this.#openWireEnd()
     const isNews = !this.#isDraining
     this.#isDraining = true
-    if (isNews && this.#mayGetMore) this.#inlet?.sayDying()
+    if (isNews && this.#mayGetMore) this.#wireEnd?.sayDying()
     this.#present.stop((slot) => (abandoned?.includes(slot) === false ? 'now' : 'after-queue'))
     this.#reportIdle()
   }

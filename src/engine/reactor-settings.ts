@@ -50,14 +50,14 @@ export interface GenerationSettings {
 /** Everything a reactor starts with. */
 export interface ReactorSettings extends GenerationSettings {
   /** The wire to a master, where clients come from one. */
-  readonly inlet: InletSettings | undefined
+  readonly wireEnd: WireEndSettings | undefined
   readonly pipes: PipeOptions
   /** How it waits for descriptors. */
   readonly mechanism: PollMechanism
 }
 
 /** A master of ours tells what its listeners are; of a classic one's clients each has to be looked at. */
-export type InletSettings =
+export type WireEndSettings =
   | { readonly master: 'ours'; readonly fd: number; readonly listenerKinds: readonly SocketKind[] }
   | { readonly master: 'foreign'; readonly fd: number }
 
@@ -73,7 +73,7 @@ export type Command =
   | { readonly kind: 'ping' }
   | { readonly kind: 'listen'; readonly slot: number; readonly fd: number; readonly socketKind: SocketKind }
   /** Say MAX to the master and take its clients: what they need is there. */
-  | { readonly kind: 'open-inlet' }
+  | { readonly kind: 'open-wire-end' }
   /** `childSlot`: of which generation; by default the one that clients are of. */
   | {
       readonly kind: 'addresses'

@@ -103,7 +103,7 @@ export class WholeRelay {
       sessionsMax: 100,
       wakeupFd: undefined,
       traceMask: 0,
-      inlet: undefined,
+      wireEnd: undefined,
       pipes: { pipesMax: 0, pipeBytes: 0 },
       mechanism,
     }

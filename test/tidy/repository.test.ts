@@ -76,7 +76,7 @@ const WITHOUT_TEST_YET = new Set([
   'src/accept/dispatcher.ts',
   'src/accept/access-rules.ts',
   'src/accept/inherited.ts',
-  'src/accept/inlet.ts',
+  'src/accept/wire-end.ts',
   'src/accept/placement.ts',
   'src/accept/sticky-cache.ts',
   'src/admission/access-list.ts',

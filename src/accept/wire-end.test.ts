@@ -8,11 +8,11 @@ import type { MessageCalls } from '../kernel/message-calls.js'
 import { openEpoll } from '../reactor/epoll.js'
 import { Loop } from '../reactor/loop.js'
 import { type AcceptMessage, DONE, DYING, KEEPALIVE, MAX, MAY_DIE, UDPDATA } from '../wire/child-message.js'
-import { Inlet } from './inlet.js'
+import { WireEnd } from './wire-end.js'
 
 const KEEPALIVE_MS = 1_000
 
-/** An inlet over the real kernel; the master is in the test's hands. */
+/** An wireEnd over the real kernel; the master is in the test's hands. */
 class World {
   readonly clock = new FakeClock()
   readonly poller = openEpoll()
@@ -21,7 +21,7 @@ class World {
   readonly clients: { readonly fd: Fd; readonly message: AcceptMessage }[] = []
   readonly closed: Fd[] = []
   readonly master: WirePeer
-  readonly inlet: Inlet
+  readonly wireEnd: WireEnd
   readonly fd: Fd
   mayDie = 0
   lost = 0
@@ -48,9 +48,9 @@ class World {
       onMayDie: () => void this.mayDie++,
       onLostClient: () => void this.lost++,
     }
-    this.inlet = new Inlet(parts, far)
+    this.wireEnd = new WireEnd(parts, far)
     worlds.push(this)
-    this.inlet.open(100)
+    this.wireEnd.open(100)
     this.turns()
   }
 
@@ -103,9 +103,9 @@ test('a client comes with its descriptor and what the master says of it', () => 
 test('connections that end in one turn are told by one message', () => {
   const world = new World()
   world.master.hear()
-  for (let i = 0; i < 5; i++) world.inlet.countDone()
+  for (let i = 0; i < 5; i++) world.wireEnd.countDone()
   world.turns()
-  world.inlet.countDone()
+  world.wireEnd.countDone()
   world.turns()
   assert.deepEqual(summary(world.master.hear()), [
     [DONE, 5],
@@ -150,7 +150,7 @@ test('10,000 messages against a master that does not read: no deadlock, and no c
   world.master.hear()
   let ended = 0
   for (let i = 0; i < 10_000; i++) {
-    world.inlet.countDone()
+    world.wireEnd.countDone()
     world.loop.turn(0)
     ended++
   }
@@ -171,12 +171,12 @@ test('messages that wait go out in their order', () => {
   while (world.master.hear().length > 0);
   let said = 0
   for (let i = 0; i < 2_000; i++) {
-    world.inlet.countDone()
+    world.wireEnd.countDone()
     world.loop.turn(0)
     said++
   }
-  world.inlet.sayDying()
-  world.inlet.countDone()
+  world.wireEnd.sayDying()
+  world.wireEnd.countDone()
   const heard: [number | undefined, number][] = []
   for (let turn = 0; turn < 200; turn++) {
     heard.push(...world.master.hear(64).map(({ count, type }): [number | undefined, number] => [type, count]))
@@ -264,8 +264,8 @@ test('a master that is gone is noticed within a second, and once', () => {
   world.pass(KEEPALIVE_MS)
   assert.equal(world.mayDie, 1)
   assert.match(world.lines.join('|'), /^the master is gone: [^|]+$/)
-  world.inlet.countDone()
-  world.inlet.sayDying()
+  world.wireEnd.countDone()
+  world.wireEnd.sayDying()
   for (let i = 0; i < 5; i++) world.pass(KEEPALIVE_MS)
   assert.equal(world.mayDie, 1)
   assert.equal(world.loop.watchCount, 0)
@@ -275,7 +275,7 @@ test('a dying child still takes what was on its way, and ends on the word of its
   const world = new World()
   world.master.hear()
   const client = unixPair()
-  world.inlet.sayDying()
+  world.wireEnd.sayDying()
   world.master.handOver(client.far)
   world.turns()
   assert.deepEqual(summary(world.master.hear()), [[DYING, 0]])
@@ -288,7 +288,7 @@ test('a dying child still takes what was on its way, and ends on the word of its
 
 test('a dying child waits for a master of ours as long as it takes', () => {
   const world = new World({}, true)
-  world.inlet.sayDying()
+  world.wireEnd.sayDying()
   for (let i = 0; i < 60; i++) world.pass(KEEPALIVE_MS)
   assert.equal(world.mayDie, 0)
   world.master.say(MAY_DIE)
@@ -298,7 +298,7 @@ test('a dying child waits for a master of ours as long as it takes', () => {
 
 test('a dying child whose master is gone waits no more', () => {
   const world = new World({}, true)
-  world.inlet.sayDying()
+  world.wireEnd.sayDying()
   world.loseMaster()
   world.pass(KEEPALIVE_MS)
   assert.equal(world.mayDie, 1)
@@ -323,7 +323,7 @@ for (const length of [41, 64, 65, 4_000]) {
 test('a dying child waits no longer than a second for a master that says nothing', () => {
   const world = new World()
   world.pass(KEEPALIVE_MS / 2)
-  world.inlet.sayDying()
+  world.wireEnd.sayDying()
   world.pass(KEEPALIVE_MS - 10)
   assert.equal(world.mayDie, 0)
   world.pass(20)

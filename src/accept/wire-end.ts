@@ -21,7 +21,7 @@ const BATCHES_PER_TURN = 4
 /** A master that is gone shows itself in a send that fails; a closed end raises no event. */
 const KEEPALIVE_EVERY_MS = 1_000
 
-export interface InletParts {
+export interface WireEndParts {
   readonly loop: Loop
   readonly calls: Calls
   readonly messages: MessageCalls
@@ -37,11 +37,11 @@ export interface InletParts {
 }
 
 /** The child's end of the wire, on descriptor 0: clients come in, the count of those that ended goes out. */
-export class Inlet implements Watcher, TurnTaker, TimerOwner {
+export class WireEnd implements Watcher, TurnTaker, TimerOwner {
   token = NO_TOKEN
   isQueued = false
   readonly #fd: Fd
-  readonly #parts: InletParts
+  readonly #parts: WireEndParts
   readonly #incoming = new MessageBatch(BATCH, MESSAGE_BYTES_MAX)
   readonly #outgoing = new MessageBatch(1, MESSAGE_BYTES_MAX)
   readonly #timer = new Timer(this)
@@ -53,7 +53,7 @@ export class Inlet implements Watcher, TurnTaker, TimerOwner {
   #isBehind = false
   #isClosed = false
 
-  constructor(parts: InletParts, fd: Fd) {
+  constructor(parts: WireEndParts, fd: Fd) {
     this.#parts = parts
     this.#fd = fd
   }
