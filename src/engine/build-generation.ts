@@ -1,7 +1,7 @@
 import { AccessRules, type Rejected } from '../accept/access-rules.js'
 import { type Closing, ConnectionLimit } from '../accept/connection-limit.js'
 import { type AcceptContext, Listener } from '../accept/listener.js'
-import { Neighbours } from '../accept/neighbours.js'
+import { SiblingLoad } from '../accept/sibling-load.js'
 import { AccessList } from '../admission/access-list.js'
 import { IdentityList } from '../admission/identity-list.js'
 import { LeastUse, NONE } from '../balance/policy.js'
@@ -78,7 +78,7 @@ export class ReactorGeneration {
   readonly #listeners = new Map<number, Listener>()
   readonly #listenerKinds: SocketKind[] = []
   /** Undefined where nobody else takes clients from the same queues. */
-  readonly #neighbours: Neighbours | undefined
+  readonly #siblingLoad: SiblingLoad | undefined
   #isStopped = false
 
   constructor(settings: GenerationSettings, context: GenerationContext) {
@@ -95,15 +95,15 @@ export class ReactorGeneration {
     this.#parts = parts
     const events = { onRoom: () => context.onRoom(this), onRetired: () => context.onRetired(this) }
     this.#relay = new Relay(parts, events, childSlot)
-    const neighbours = this.#openNeighbours(loop)
-    this.#neighbours = neighbours
+    const siblingLoad = this.#openSiblingLoad(loop)
+    this.#siblingLoad = siblingLoad
     this.#connectionLimit = new ConnectionLimit(
       () => sessionsMax,
       countSessions,
       loop,
       log,
       overload,
-      neighbours,
+      siblingLoad,
     )
     this.#accessRules = new AccessRules(
       { loop, counters, log, describeClient, peers, writeAccess },
@@ -121,7 +121,7 @@ export class ReactorGeneration {
       counters,
       log,
       peer,
-      areOthersNext: neighbours && (() => neighbours.areLessUsed()),
+      areOthersNext: siblingLoad && (() => siblingLoad.areLessUsed()),
     }
   }
 
@@ -136,7 +136,7 @@ export class ReactorGeneration {
   listen(slot: number, fd: Fd, kind: SocketKind): void {
     this.#listenerKinds[slot] = kind
     const { listenerNames, listenerQueues, sessionsMax } = this.#settings
-    if (!this.#isStopped) this.#neighbours?.enter(sessionsMax)
+    if (!this.#isStopped) this.#siblingLoad?.enter(sessionsMax)
     const name = listenerNames[slot] ?? ''
     const listener = new Listener(this.#accepting, slot, name, fd, listenerQueues[slot])
     this.#listeners.set(slot, listener)
@@ -219,7 +219,7 @@ export class ReactorGeneration {
     this.#isStopped = true
     this.#connectionLimit.stop(closingOf)
     this.#listeners.clear()
-    this.#neighbours?.leave()
+    this.#siblingLoad?.leave()
   }
 
   /** Resets what is left. */
@@ -241,11 +241,11 @@ export class ReactorGeneration {
     return this.#listenerKinds[slot] ?? 'tcp'
   }
 
-  #openNeighbours(loop: Loop): Neighbours | undefined {
+  #openSiblingLoad(loop: Loop): SiblingLoad | undefined {
     const { wakeupFd, childSlot } = this.#settings
     if (wakeupFd === undefined) return undefined
     const onClientsLeft = () => this.#connectionLimit.onClientsLeft()
-    return new Neighbours({ cells: this.#cells, slot: childSlot, loop, wakeupFd, onClientsLeft })
+    return new SiblingLoad({ cells: this.#cells, slot: childSlot, loop, wakeupFd, onClientsLeft })
   }
 
   #admit(fd: Fd, slot: number, peer: Region): void {

@@ -10,7 +10,7 @@ const LOOK_EVERY_MS = 50
 /** A lead of a sixteenth is noticed: to step back costs two system calls, and load that is nearly even is even. */
 const NOTICEABLE_PART = 16
 
-export interface NeighbourParts {
+export interface SiblingLoadParts {
   readonly cells: Cells
   /** This child's. */
   readonly slot: number
@@ -22,7 +22,7 @@ export interface NeighbourParts {
 }
 
 /** The other children that take clients from the same queues, as shared memory tells. */
-export class Neighbours {
+export class SiblingLoad {
   readonly #cells: Cells
   readonly #loop: Loop
   readonly #own: Float64Array
@@ -33,7 +33,7 @@ export class Neighbours {
   #lookAtMs = 0
   readonly #wakeup: Wakeup
 
-  constructor({ wakeupFd, cells, loop, onClientsLeft, slot }: NeighbourParts) {
+  constructor({ wakeupFd, cells, loop, onClientsLeft, slot }: SiblingLoadParts) {
     this.#cells = cells
     this.#loop = loop
     this.#own = cells.countersOf(slot)

@@ -6,7 +6,7 @@ import { openWakeupFd } from '../kernel/wakeup-fd.js'
 import { COUNT } from '../observe/counters.js'
 import { openEpoll } from '../reactor/epoll.js'
 import { Loop } from '../reactor/loop.js'
-import { Neighbours } from './neighbours.js'
+import { SiblingLoad } from './sibling-load.js'
 
 /** Longer than children take for granted who is there. */
 const LATER_MS = 100
@@ -19,7 +19,7 @@ function world(count: number) {
   const rung = new Array<number>(count).fill(0)
   const children = loops.map((loop, slot) => {
     const onClientsLeft = () => void rung.splice(slot, 1, (rung[slot] ?? 0) + 1)
-    return new Neighbours({ cells, slot, loop, wakeupFd: wakeup.fd, onClientsLeft })
+    return new SiblingLoad({ cells, slot, loop, wakeupFd: wakeup.fd, onClientsLeft })
   })
   const turn = () => {
     for (const loop of loops) loop.turn(0)
