@@ -5,7 +5,7 @@ import { AF_INET, AF_INET6 } from '../kernel/constants.js'
 import { credentialsIn, type PeerCalls } from '../kernel/peer-credentials.js'
 import type { Region } from '../kernel/region.js'
 import { add, COUNT } from '../observe/counters.js'
-import { Flood } from '../observe/flood.js'
+import { RateLimitedLog } from '../observe/rate-limited-log.js'
 import { NOTICE } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import type { Loop } from '../reactor/loop.js'
@@ -44,12 +44,12 @@ export interface AccessLists {
 export class AccessRules {
   readonly #parts: AccessRulesParts
   readonly #lists: AccessLists
-  readonly #rejections: Flood
+  readonly #rejections: RateLimitedLog
 
   constructor(parts: AccessRulesParts, lists: AccessLists) {
     this.#parts = parts
     this.#lists = lists
-    this.#rejections = new Flood(NOTICE, parts.log)
+    this.#rejections = new RateLimitedLog(NOTICE, parts.log)
   }
 
   /**
@@ -64,7 +64,7 @@ export class AccessRules {
     const rule = isIp(bytes) ? networks.rule : identities.rule
     add(counters, COUNT.rejected, 1)
     // The original's words come first: people search for them.
-    this.#rejections.tell(loop.nowMs, () => {
+    this.#rejections.log(loop.nowMs, () => {
       return `connection attempt from ${describeClient(bytes)} rejected (listener ${listener}, rule ${rule})`
     })
     writeAccess?.({ peer: bytes, listener, rule })

@@ -7,7 +7,7 @@ import type { Region } from '../kernel/region.js'
 import { SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
 import { applyOptions, type SocketOptions } from '../kernel/socket-options.js'
 import { add, COUNT } from '../observe/counters.js'
-import { Flood } from '../observe/flood.js'
+import { RateLimitedLog } from '../observe/rate-limited-log.js'
 import { WARNING } from '../observe/severity.js'
 import { DATAGRAM_BYTES_MAX } from '../wire/child-message.js'
 import { type ListeningContext, ListeningSocket } from './listening-socket.js'
@@ -52,15 +52,15 @@ export class DatagramListener extends ListeningSocket {
   readonly #address: Uint8Array
   /** Opened before a datagram is received, which is lost should there be no descriptor for it. */
   #spare: Fd = NO_SOCKET
-  readonly #cuts: Flood
-  readonly #failures: Flood
+  readonly #cuts: RateLimitedLog
+  readonly #failures: RateLimitedLog
 
   constructor(context: DatagramContext, slot: number, name: string, fd: Fd, options: SocketOptions) {
     super(context, slot, name, fd)
     this.#context = context
     this.#options = options
-    this.#cuts = new Flood(WARNING, context.log)
-    this.#failures = new Flood(WARNING, context.log)
+    this.#cuts = new RateLimitedLog(WARNING, context.log)
+    this.#failures = new RateLimitedLog(WARNING, context.log)
     const { local } = context.memory
     local.bytes.fill(0)
     context.system.calls.localAddress(fd, local)
@@ -207,7 +207,7 @@ export class DatagramListener extends ListeningSocket {
 
   #tellCut(byteCount: number): void {
     const { describePeer, loop, memory } = this.#context
-    this.#cuts.tell(loop.nowMs, () => {
+    this.#cuts.log(loop.nowMs, () => {
       const what = `a datagram of ${byteCount} bytes from ${describePeer(memory.peer.bytes)}`
       return `${this.name}: ${what} was cut to ${DATAGRAM_BYTES_MAX} bytes`
     })
@@ -215,7 +215,7 @@ export class DatagramListener extends ListeningSocket {
 
   #tellFailure(errno: number): void {
     const { describePeer, loop, memory } = this.#context
-    this.#failures.tell(loop.nowMs, () => {
+    this.#failures.log(loop.nowMs, () => {
       const whose = `a datagram from ${describePeer(memory.peer.bytes)}`
       return `${this.name}: ${whose} was dropped: no socket can be connected to its sender: ${errorText(errno)}`
     })

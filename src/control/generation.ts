@@ -4,7 +4,7 @@ import type { Shape } from '../cells/layout.js'
 import type { Configuration } from '../config/load.js'
 import type { Staples } from '../engine/tls-settings.js'
 import type { Calls } from '../kernel/calls.js'
-import { Flood } from '../observe/flood.js'
+import { RateLimitedLog } from '../observe/rate-limited-log.js'
 import { ERR } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import type { Loaded } from '../plan/load.js'
@@ -62,7 +62,7 @@ export class Generation {
   readonly #remoteNames: readonly string[]
   readonly #staples: () => Staples
   readonly #lookups: NameWatch
-  readonly #keyErrors: Flood
+  readonly #keyErrors: RateLimitedLog
   #isInForce = true
   #children = 0
 
@@ -75,7 +75,7 @@ export class Generation {
   ) {
     const { calls, resolver, say } = parts
     this.loaded = loaded
-    this.#keyErrors = new Flood(ERR, say)
+    this.#keyErrors = new RateLimitedLog(ERR, say)
     this.#staples = () => parts.staples()
     const { instancesMax, usersMax } = placementLimits(loaded.spawnd)
     this.sessionsMax = instancesMax * usersMax
@@ -123,7 +123,7 @@ export class Generation {
       appendKeyLine(keylogFile, line)
     } catch (error) {
       const why = error instanceof Error ? error.message : error
-      this.#keyErrors.tell(performance.now(), () => `cannot write the TLS key log: ${why}`)
+      this.#keyErrors.log(performance.now(), () => `cannot write the TLS key log: ${why}`)
     }
   }
 

@@ -8,7 +8,7 @@ import type { Region } from '../kernel/region.js'
 import { SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
 import type { System } from '../kernel/system.js'
-import { Flood } from '../observe/flood.js'
+import { RateLimitedLog } from '../observe/rate-limited-log.js'
 import { ERR } from '../observe/severity.js'
 import { Loop, type TurnTaker } from '../reactor/loop.js'
 import type { Poller } from '../reactor/poller.js'
@@ -200,8 +200,8 @@ export class Reactor {
     const messages = messageCalls()
     const [peer, local] = [mapPrivate(SOCKADDR_BYTES_MAX), mapPrivate(SOCKADDR_BYTES_MAX)]
     const log = (severity: number, text: string) => this.#present.log(severity, text)
-    const unservedClients = new Flood(ERR, log)
-    const proxiedClients = new Flood(ERR, log)
+    const unservedClients = new RateLimitedLog(ERR, log)
+    const proxiedClients = new RateLimitedLog(ERR, log)
     const parts: WireEndParts = {
       loop,
       calls: system.calls,
@@ -239,7 +239,7 @@ export class Reactor {
   }
 
   /** What a client says in TLS is not for remotes to see, and nobody here can open it. */
-  #sendAway(fd: Fd, flood: Flood): void {
+  #sendAway(fd: Fd, rejections: RateLimitedLog): void {
     const { loop, system } = this.#context
     system.calls.resetOnClose(fd)
     system.calls.close(fd)
@@ -247,7 +247,7 @@ export class Reactor {
     const why = this.#present.hasTlsHandedOver
       ? 'but not as it is spoken here'
       : 'but there is no certificate'
-    flood.tell(loop.nowMs, () => `a client is to speak TLS, ${why}: it is sent away`)
+    rejections.log(loop.nowMs, () => `a client is to speak TLS, ${why}: it is sent away`)
   }
 
   /** A classic master does not say it; the kernel knows. */
@@ -257,10 +257,16 @@ export class Reactor {
   }
 
   /** Its PROXY header would reach the remote as if the client had sent it, and its address be that of a proxy. */
-  #refuseProxied(fd: Fd, kind: SocketKind, peer: Region, handed: HandedOver, flood: Flood): void {
+  #refuseProxied(
+    fd: Fd,
+    kind: SocketKind,
+    peer: Region,
+    handed: HandedOver,
+    rejections: RateLimitedLog,
+  ): void {
     const why = 'the master says that the client begins with a PROXY header, which this version cannot read'
     const name = describeClient(peer.bytes)
-    flood.tell(this.#context.loop.nowMs, () => `rejected ${name}: ${why}`)
+    rejections.log(this.#context.loop.nowMs, () => `rejected ${name}: ${why}`)
     this.#present.refuse(fd, kind, peer, handed, 'proxy-header')
   }
 

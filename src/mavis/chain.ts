@@ -1,4 +1,4 @@
-import { Flood } from '../observe/flood.js'
+import { RateLimitedLog } from '../observe/rate-limited-log.js'
 import { ERR } from '../observe/severity.js'
 import { Flight, type Link } from './flight.js'
 import { type Code, IGNORE, type ModuleServices, type Query } from './module.js'
@@ -14,7 +14,7 @@ export type { Link } from './flight.js'
 export class Chain {
   readonly links: readonly Link[]
   readonly #services: Pick<ModuleServices, 'boundary' | 'nowMs' | 'say'>
-  readonly #failures: Flood
+  readonly #failures: RateLimitedLog
   readonly #open = new Map<Query, Open>()
   /** Those that can go on. */
   readonly #ready: Flight[] = []
@@ -25,7 +25,7 @@ export class Chain {
   constructor(links: readonly Link[], services: Pick<ModuleServices, 'boundary' | 'nowMs' | 'say'>) {
     this.links = links
     this.#services = services
-    this.#failures = new Flood(ERR, services.say)
+    this.#failures = new RateLimitedLog(ERR, services.say)
   }
 
   /** Questions that are not answered yet. */
@@ -95,7 +95,7 @@ export class Chain {
 
   /** For flights: a module has thrown. Clients may cause that. */
   failed(name: string, error: unknown): void {
-    this.#failures.tell(this.#services.nowMs(), () => `mavis module ${name} fails: ${wordsOf(error)}`)
+    this.#failures.log(this.#services.nowMs(), () => `mavis module ${name} fails: ${wordsOf(error)}`)
   }
 
   /** A question whose way throws has no answer, and the others go on. */

@@ -1,4 +1,4 @@
-import { Flood } from '../observe/flood.js'
+import { RateLimitedLog } from '../observe/rate-limited-log.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
 import { EarlyDeaths } from './early-deaths.js'
 import { type HelperEvents, type HelperOptions, HelperProcess } from './helper-process.js'
@@ -19,9 +19,9 @@ export class HelperStarter {
   readonly #options: HelperOptions
   readonly #services: ModuleServices
   readonly #deaths = new EarlyDeaths()
-  readonly #lines: Flood
-  readonly #ends: Flood
-  readonly #failures: Flood
+  readonly #lines: RateLimitedLog
+  readonly #ends: RateLimitedLog
+  readonly #failures: RateLimitedLog
   /** The log knows that none is started. */
   #isThrottlingTold = false
 
@@ -29,9 +29,9 @@ export class HelperStarter {
     this.#moduleName = moduleName
     this.#options = options
     this.#services = services
-    this.#lines = new Flood(INFO, services.say, LINES_PER_SECOND)
-    this.#ends = new Flood(WARNING, services.say)
-    this.#failures = new Flood(ERR, services.say)
+    this.#lines = new RateLimitedLog(INFO, services.say, LINES_PER_SECOND)
+    this.#ends = new RateLimitedLog(WARNING, services.say)
+    this.#failures = new RateLimitedLog(ERR, services.say)
   }
 
   /** False: too many have died too soon. */
@@ -50,7 +50,7 @@ export class HelperStarter {
         if (failure !== undefined) this.#failed(failure)
         events.onOver(failure)
       },
-      onLine: (text) => this.#lines.tell(this.#nowMs(), () => this.#about(helper, text())),
+      onLine: (text) => this.#lines.log(this.#nowMs(), () => this.#about(helper, text())),
     }
     const helper: HelperProcess = new HelperProcess(this.#options, all, this.#services.boundary)
     return helper
@@ -58,12 +58,12 @@ export class HelperStarter {
 
   /** What is wrong with it. */
   complain(helper: HelperProcess, what: string): void {
-    this.#ends.tell(this.#nowMs(), () => this.#about(helper, what))
+    this.#ends.log(this.#nowMs(), () => this.#about(helper, what))
   }
 
   /** In the words of the original. How long a question is may be up to a client. */
   tellTooLong(): void {
-    this.#ends.tell(this.#nowMs(), () => `${this.#moduleName}: query too long, ignoring`)
+    this.#ends.log(this.#nowMs(), () => `${this.#moduleName}: query too long, ignoring`)
   }
 
   ended(helper: HelperProcess, end: HelperEnd, answeredCount: number): void {
@@ -84,7 +84,7 @@ export class HelperStarter {
 
   #failed(failure: string): void {
     const { path } = this.#options.program
-    this.#failures.tell(this.#nowMs(), () => `${this.#moduleName}: ${path} ${failure}`)
+    this.#failures.log(this.#nowMs(), () => `${this.#moduleName}: ${path} ${failure}`)
   }
 
   #tellThrottling(waitMs: number): void {

@@ -1,6 +1,6 @@
 import { formatAddress, formatHost, parseHostLiteral } from '../base/address.js'
 import type { ByteString } from '../base/byte-string.js'
-import { Flood } from '../observe/flood.js'
+import { RateLimitedLog } from '../observe/rate-limited-log.js'
 import { NOTICE, WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import { Blowfish } from '../wire/blowfish.js'
@@ -31,8 +31,8 @@ export class RemoteServer implements LinkListener {
   readonly #owner: ServerOwner
   readonly #services: ModuleServices
   readonly #say: Say
-  readonly #failures: Flood
-  readonly #malformed: Flood
+  readonly #failures: RateLimitedLog
+  readonly #malformed: RateLimitedLog
   #isFailing = false
   #isFailureTold = false
   #heardAtMs = Number.NEGATIVE_INFINITY
@@ -50,8 +50,8 @@ export class RemoteServer implements LinkListener {
     this.#owner = owner
     this.#services = services
     this.#say = services.say
-    this.#failures = new Flood(WARNING, services.say)
-    this.#malformed = new Flood(WARNING, services.say)
+    this.#failures = new RateLimitedLog(WARNING, services.say)
+    this.#malformed = new RateLimitedLog(WARNING, services.say)
   }
 
   /** It has refused, or has left a question unanswered, and has answered nothing since. */
@@ -85,7 +85,7 @@ export class RemoteServer implements LinkListener {
     this.#isFailing = true
     if (this.#isFailureTold) return
     this.#isFailureTold = true
-    this.#failures.tell(this.#services.nowMs(), () => `remote: ${this.#name} fails: ${why}`)
+    this.#failures.log(this.#services.nowMs(), () => `remote: ${this.#name} fails: ${why}`)
   }
 
   /** It may be asked again like any other. */
@@ -114,7 +114,7 @@ export class RemoteServer implements LinkListener {
   #received(bytes: Uint8Array): void {
     const values = decodeDatagram(bytes, this.#cipher)
     if (values === undefined) {
-      this.#malformed.tell(this.#services.nowMs(), () => `remote: ${this.#name} sends what is no answer`)
+      this.#malformed.log(this.#services.nowMs(), () => `remote: ${this.#name} sends what is no answer`)
       return
     }
     this.#owner.onAnswer(this, values)

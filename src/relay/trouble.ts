@@ -1,7 +1,7 @@
 import { REFUSALS, type Refusal } from '../base/authorization.js'
 import { errorText } from '../kernel/errno.js'
-import { Flood } from '../observe/flood.js'
 import { cut } from '../observe/log.js'
+import { RateLimitedLog } from '../observe/rate-limited-log.js'
 import { NOTICE, WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import { describeClient } from './peer-name.js'
@@ -13,20 +13,20 @@ const TEXT_BYTES_MAX = 256
 /** What sessions have to complain of, told so that nobody can fill the log with it. */
 export class Trouble {
   readonly #log: Say
-  readonly #badTls: Flood
-  readonly #refused: Flood
+  readonly #badTls: RateLimitedLog
+  readonly #refused: RateLimitedLog
   #told = 0
 
   constructor(log: Say) {
     this.#log = log
-    this.#badTls = new Flood(NOTICE, log)
-    this.#refused = new Flood(NOTICE, log)
+    this.#badTls = new RateLimitedLog(NOTICE, log)
+    this.#refused = new RateLimitedLog(NOTICE, log)
   }
 
   /** A peer does not speak TLS as it should, or is not believed. */
   tellTls(session: Session, isClient: boolean, why: string): void {
     const { loop, remotes } = session.relay
-    this.#badTls.tell(loop.nowMs, () => {
+    this.#badTls.log(loop.nowMs, () => {
       const who = isClient ? describeClient(session.peer) : `remote ${remotes.at(session.remoteSlot).name}`
       return `TLS with ${who} failed: ${why}`
     })
@@ -35,7 +35,7 @@ export class Trouble {
   /** A client may not have a remote; `comment` is the module's. */
   tellRefusal(session: Session, refusal: Refusal, comment: string): void {
     const { listenerNames, loop } = session.relay
-    this.#refused.tell(loop.nowMs, () => {
+    this.#refused.log(loop.nowMs, () => {
       const who = `client ${describeClient(session.peer)}${session.user === '' ? '' : ` (${cut(session.user, TEXT_BYTES_MAX)})`}`
       const where = session.listener || (listenerNames[session.listenerSlot] ?? 'the master')
       const why = comment === '' ? REFUSALS[refusal] : `${REFUSALS[refusal]}: ${cut(comment, TEXT_BYTES_MAX)}`

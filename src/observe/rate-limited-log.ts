@@ -1,16 +1,16 @@
 import type { Say } from './trace.js'
 
-const TELL_EVERY_MS = 1_000
+const PERIOD_MS = 1_000
 
 /** Lines that strangers can cause: one a second, or a few at once, with how many there were before them. */
-export class Flood {
+export class RateLimitedLog {
   readonly #severity: number
   readonly #say: Say
   readonly #linesPerSecond: number
   /** Since when lines are counted. */
   #sinceMs = Number.NEGATIVE_INFINITY
-  #told = 0
-  #untold = 0
+  #logged = 0
+  #suppressed = 0
 
   constructor(severity: number, say: Say, linesPerSecond = 1) {
     this.#severity = severity
@@ -19,18 +19,18 @@ export class Flood {
   }
 
   /** `line` is asked for only if it is told. */
-  tell(nowMs: number, line: () => string): void {
-    if (nowMs - this.#sinceMs >= TELL_EVERY_MS) {
+  log(nowMs: number, line: () => string): void {
+    if (nowMs - this.#sinceMs >= PERIOD_MS) {
       this.#sinceMs = nowMs
-      this.#told = 0
+      this.#logged = 0
     }
-    if (this.#told === this.#linesPerSecond) {
-      this.#untold++
+    if (this.#logged === this.#linesPerSecond) {
+      this.#suppressed++
       return
     }
-    const more = this.#untold === 0 ? '' : ` (and ${this.#untold} before it)`
+    const more = this.#suppressed === 0 ? '' : ` (and ${this.#suppressed} before it)`
     this.#say(this.#severity, `${line()}${more}`)
-    this.#told++
-    this.#untold = 0
+    this.#logged++
+    this.#suppressed = 0
   }
 }
