@@ -12,10 +12,10 @@ import { Questions } from '../../src/relay/opening/questions.js'
 import { Relay, type RelayParts } from '../../src/relay/relay.js'
 import { NO_TLS } from '../../src/relay/relay-tls.js'
 import { Remotes } from '../../src/relay/remotes.js'
+import { ThrottledWarnings } from '../../src/relay/throttled-warnings.js'
 import { Blocks } from '../../src/relay/transfer/blocks.js'
 import { Pipes } from '../../src/relay/transfer/pipes.js'
 import { SPLICE_POLICIES } from '../../src/relay/transfer/splice-policies.js'
-import { Trouble } from '../../src/relay/trouble.js'
 import { choosing } from '../../test/support/pools.js'
 import { MemoryKernel } from './memory-kernel.js'
 
@@ -77,7 +77,7 @@ export class SmallRelay {
       tls: NO_TLS,
       counters: this.#cells.counters,
       log: () => {},
-      trouble: new Trouble(() => {}),
+      warnings: new ThrottledWarnings(() => {}),
       trace: new TraceChannel('NET', 0, () => {}),
       listenerNames: ['listener'],
       realms: [],

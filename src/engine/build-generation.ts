@@ -28,9 +28,9 @@ import { describeClient } from '../relay/peer-name.js'
 import type { EndReason } from '../relay/phases.js'
 import { type HandedOver, Relay, type RelayParts } from '../relay/relay.js'
 import { Remotes } from '../relay/remotes.js'
+import { ThrottledWarnings } from '../relay/throttled-warnings.js'
 import type { Blocks } from '../relay/transfer/blocks.js'
 import type { Pipes } from '../relay/transfer/pipes.js'
-import { Trouble } from '../relay/trouble.js'
 import type { TicketKey } from '../tls/ticket-keys.js'
 import { GenerationTls } from './build-tls.js'
 import { type HandedOverSlot, PLAIN } from './handed-over-tls.js'
@@ -288,7 +288,7 @@ function relayParts(
     tls: new GenerationTls(settings, log, (line) => ring.write(KEY, INFO, line)),
     counters: child.counters,
     log,
-    trouble: new Trouble(log),
+    warnings: new ThrottledWarnings(log),
     trace: new TraceChannel('NET', traceMask, log),
     listenerNames,
     realms,

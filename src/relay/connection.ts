@@ -100,10 +100,10 @@ export class Connection implements Watcher, Endpoint {
   }
 
   onProtocolError(reason: string): void {
-    const { counters, trouble } = this.session.relay
+    const { counters, warnings } = this.session.relay
     this.noteCause(reason)
     add(counters, COUNT.tlsErrors, 1)
-    trouble.tellTls(this.session, this.isClient, reason)
+    warnings.reportTlsFailure(this.session, this.isClient, reason)
   }
 
   /** Notes an error; the first one counts. */

@@ -11,9 +11,9 @@ import type { Peers } from './peers.js'
 import type { RelayTls } from './relay-tls.js'
 import type { Remotes } from './remotes.js'
 import type { Session } from './session.js'
+import type { ThrottledWarnings } from './throttled-warnings.js'
 import type { Blocks } from './transfer/blocks.js'
 import type { Pipes } from './transfer/pipes.js'
-import type { Trouble } from './trouble.js'
 
 /** What sessions of one reactor share. */
 export interface RelayContext {
@@ -34,7 +34,7 @@ export interface RelayContext {
   readonly counters: Float64Array
   readonly log: Say
   readonly trace: TraceChannel
-  readonly trouble: Trouble
+  readonly warnings: ThrottledWarnings
   /** One finished session; called only with `options.hasAccessLog`. */
   writeAccess(record: AccessRecord): void
   /** Names of listeners by slot, for logs. */

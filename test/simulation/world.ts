@@ -12,10 +12,10 @@ import { Questions } from '../../src/relay/opening/questions.js'
 import { Relay } from '../../src/relay/relay.js'
 import { NO_TLS } from '../../src/relay/relay-tls.js'
 import { Remotes } from '../../src/relay/remotes.js'
+import { ThrottledWarnings } from '../../src/relay/throttled-warnings.js'
 import { Blocks } from '../../src/relay/transfer/blocks.js'
 import { Pipes } from '../../src/relay/transfer/pipes.js'
 import { SPLICE_POLICIES, type SplicePolicy } from '../../src/relay/transfer/splice-policies.js'
-import { Trouble } from '../../src/relay/trouble.js'
 import { choosing } from '../support/pools.js'
 import { Actor, patternByte } from './actor.js'
 import { Chance } from './chance.js'
@@ -147,7 +147,7 @@ export class World {
         tls: NO_TLS,
         counters: child.counters,
         log: () => {},
-        trouble: new Trouble(() => {}),
+        warnings: new ThrottledWarnings(() => {}),
         trace: new TraceChannel('NET', 0, () => {}),
         listenerNames: ['listener'],
         realms: [],

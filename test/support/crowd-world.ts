@@ -13,10 +13,10 @@ import { Questions } from '../../src/relay/opening/questions.js'
 import { Relay } from '../../src/relay/relay.js'
 import { NO_TLS } from '../../src/relay/relay-tls.js'
 import { Remotes } from '../../src/relay/remotes.js'
+import { ThrottledWarnings } from '../../src/relay/throttled-warnings.js'
 import { Blocks } from '../../src/relay/transfer/blocks.js'
 import { Pipes } from '../../src/relay/transfer/pipes.js'
 import { SPLICE_POLICIES } from '../../src/relay/transfer/splice-policies.js'
-import { Trouble } from '../../src/relay/trouble.js'
 import { FakeClock, FakePoller } from './fake-poller.js'
 import { NO_SCTP } from './no-sctp.js'
 import { choosing } from './pools.js'
@@ -82,7 +82,7 @@ export class CrowdWorld {
         tls: NO_TLS,
         counters: child.counters,
         log: () => {},
-        trouble: new Trouble(() => {}),
+        warnings: new ThrottledWarnings(() => {}),
         trace: new TraceChannel('NET', 0, () => {}),
         listenerNames: ['listener'],
         realms: [],

@@ -71,7 +71,7 @@ function obey(session: Session, verdict: Verdict): void {
 
 function refuse(session: Session, refusal: Refusal, comment: string): void {
   session.comment = comment
-  session.relay.trouble.tellRefusal(session, refusal, comment)
+  session.relay.warnings.reportRefusal(session, refusal, comment)
   session.cut(`mavis-${refusal}`)
 }
 

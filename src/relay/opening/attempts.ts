@@ -185,14 +185,14 @@ function pause(session: Session, pauseMs: number): void {
 /** Tries the addresses of the chosen remote that are left. False when all have failed. */
 function tryAddresses(session: Session): boolean {
   const { dialling } = session
-  const { remotes, trouble } = session.relay
+  const { remotes, warnings } = session.relay
   const remote = remotes.at(session.remoteSlot)
   while (dialling.addressesTried < remote.addresses.length) {
     const outcome = connectTo(session, aim(session, dialling.addressesTried))
     dialling.isShort = isOwnShortage(-outcome)
     if (dialling.isShort) {
       noteFailure(session, -outcome)
-      trouble.tell('cannot connect to remotes, clients wait', -outcome)
+      warnings.report('cannot connect to remotes, clients wait', -outcome)
       pause(session, SHORTAGE_PAUSE_MS)
       return true
     }
@@ -208,7 +208,7 @@ function tryAddresses(session: Session): boolean {
     }
     if (dialling.isRefusedHere || isLocalRefusal(-outcome)) {
       noteFailure(session, -outcome)
-      trouble.tell(`cannot connect to ${remote.name} from here`, -outcome)
+      warnings.report(`cannot connect to ${remote.name} from here`, -outcome)
     } else countFailure(session, -outcome)
   }
   return false
@@ -328,10 +328,10 @@ function shakeHands(session: Session, tls: TlsChannel): void {
 }
 
 function established(session: Session): void {
-  const { health, loop, remotes, trouble } = session.relay
+  const { health, loop, remotes, warnings } = session.relay
   const remote = remotes.at(session.remoteSlot)
   session.unsetTimer()
-  trouble.isOver()
+  warnings.recovered()
   remote.prefer(session.dialling.addressesTried - 1)
   if (remote.options.isMptcp) noteMptcp(session, session.remote)
   remotes.noteUp(session.remoteSlot, session.dialling.attemptStartedMs, loop.nowMs)

@@ -6,7 +6,7 @@ import { EAGAIN, ECONNRESET, EINTR, EINVAL } from '../../kernel/errno.js'
 import { heapRegion } from '../../kernel/region.js'
 import { Connection } from '../connection.js'
 import type { Session } from '../session.js'
-import { Trouble } from '../trouble.js'
+import { ThrottledWarnings } from '../throttled-warnings.js'
 import { BLOCK_BYTES, Blocks } from './blocks.js'
 import { BLOCKED, Direction, EMPTY, ENDED, SINK_FAILED, SOURCE_FAILED, SPENT } from './direction.js'
 import { pumpMessages, receiveFirst } from './messages.js'
@@ -40,8 +40,8 @@ class Way {
   readonly #calls: Calls
 
   constructor() {
-    const trouble = new Trouble((_, line) => this.log.push(line))
-    const session = { relay: { trouble, trace: { isOn: false } } } as unknown as Session
+    const warnings = new ThrottledWarnings((_, line) => this.log.push(line))
+    const session = { relay: { warnings, trace: { isOn: false } } } as unknown as Session
     this.way = new Direction(new Connection(session, true), new Connection(session, false))
     for (const connection of [this.way.source, this.way.sink]) connection.transport = SCTP
     this.way.source.mayRead = true

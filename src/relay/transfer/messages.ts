@@ -121,8 +121,8 @@ function sendHeld(way: Direction, message: Message, calls: Calls, blocks: Blocks
 function refused(way: Direction, outcome: Outcome): Pumped {
   if (outcome === -EINVAL) {
     const where = way.source.isClient ? 'server' : 'client'
-    const { trouble } = way.source.session.relay
-    trouble.tell(`a message is on a stream that the ${where} does not have, see 'sctp streams'`, EINVAL)
+    const { warnings } = way.source.session.relay
+    warnings.report(`a message is on a stream that the ${where} does not have, see 'sctp streams'`, EINVAL)
   }
   return sinkFailed(way, outcome)
 }

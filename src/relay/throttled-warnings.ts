@@ -11,11 +11,11 @@ import type { Session } from './session.js'
 const TEXT_BYTES_MAX = 256
 
 /** What sessions have to complain of, told so that nobody can fill the log with it. */
-export class Trouble {
+export class ThrottledWarnings {
   readonly #log: Say
   readonly #badTls: RateLimitedLog
   readonly #refused: RateLimitedLog
-  #told = 0
+  #reportedErrno = 0
 
   constructor(log: Say) {
     this.#log = log
@@ -24,7 +24,7 @@ export class Trouble {
   }
 
   /** A peer does not speak TLS as it should, or is not believed. */
-  tellTls(session: Session, isClient: boolean, why: string): void {
+  reportTlsFailure(session: Session, isClient: boolean, why: string): void {
     const { loop, remotes } = session.relay
     this.#badTls.log(loop.nowMs, () => {
       const who = isClient ? describeClient(session.peer) : `remote ${remotes.at(session.remoteSlot).name}`
@@ -33,7 +33,7 @@ export class Trouble {
   }
 
   /** A client may not have a remote; `comment` is the module's. */
-  tellRefusal(session: Session, refusal: Refusal, comment: string): void {
+  reportRefusal(session: Session, refusal: Refusal, comment: string): void {
     const { listenerNames, loop } = session.relay
     this.#refused.log(loop.nowMs, () => {
       const who = `client ${describeClient(session.peer)}${session.user === '' ? '' : ` (${cut(session.user, TEXT_BYTES_MAX)})`}`
@@ -44,14 +44,14 @@ export class Trouble {
   }
 
   /** Trouble of the relay's own, such as a lack of descriptors: told once until something works again. `what` cannot be done because of `errno` (positive). */
-  tell(what: string, errno: number): void {
-    if (this.#told === errno) return
-    this.#told = errno
+  report(what: string, errno: number): void {
+    if (this.#reportedErrno === errno) return
+    this.#reportedErrno = errno
     this.#log(WARNING, `${what}: ${errorText(errno)}`)
   }
 
   /** It works again. */
-  isOver(): void {
-    this.#told = 0
+  recovered(): void {
+    this.#reportedErrno = 0
   }
 }
