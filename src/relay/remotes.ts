@@ -42,7 +42,7 @@ export interface RemoteParts {
 export class Remote {
   /** As the configuration names it, for logs. */
   readonly name: string
-  /** Where they are not its own, an address has for a port that of the last attempt: `aim` puts it there. */
+  /** Where they are not its own, an address has for a port that of the last attempt: `targetAddress` puts it there. */
   readonly ports: RemotePorts
   readonly options: RemoteOptions
   /** Undefined: TCP, or a Unix socket. */

@@ -31,11 +31,11 @@ import { startRelaying } from '../transfer/relaying.js'
 import { SCTP } from '../transfer/sctp-transport.js'
 import { TCP } from '../transfer/tcp-transport.js'
 import { UNIX } from '../transfer/unix-transport.js'
-import { aim } from './aim.js'
 import { sendWithSyn, settleSyn } from './fast-open.js'
 import { noteMptcp } from './mptcp-peers.js'
 import { openRemoteSocket } from './remote-socket.js'
 import { connectSctp, openSctpSocket } from './sctp-socket.js'
+import { targetAddress } from './target-address.js'
 
 /** Between two rounds over all remotes. */
 const ROUND_PAUSE_MS = 1_000
@@ -188,7 +188,7 @@ function tryAddresses(session: Session): boolean {
   const { remotes, warnings } = session.relay
   const remote = remotes.at(session.remoteSlot)
   while (dialling.addressesTried < remote.addresses.length) {
-    const outcome = connectTo(session, aim(session, dialling.addressesTried))
+    const outcome = connectTo(session, targetAddress(session, dialling.addressesTried))
     dialling.isShort = isOwnShortage(-outcome)
     if (dialling.isShort) {
       noteFailure(session, -outcome)
@@ -370,7 +370,7 @@ function noteFailure({ dialling }: Session, errno: number, reason = ''): void {
 function isConnectedToItself(session: Session): boolean {
   const { dialling, relay, remote } = session
   const { options, system } = relay
-  const address = aim(session, dialling.addressesTried - 1)
+  const address = targetAddress(session, dialling.addressesTried - 1)
   if (address.port < options.ephemeralPorts.least || address.port > options.ephemeralPorts.most) return false
   return system.calls.isLocalAddress(remote.fd, address.region, address.byteLength)
 }

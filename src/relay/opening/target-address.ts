@@ -6,7 +6,7 @@ import type { Session } from '../session.js'
  * Where the `attempt`-th try at the chosen remote goes. Where the port is not the remote's own, it is this session's
  * until another one aims, and zero for a client that has come to no port: one of a Unix socket.
  */
-export function aim(session: Session, attempt: number): NativeAddress {
+export function targetAddress(session: Session, attempt: number): NativeAddress {
   const remote = session.relay.remotes.at(session.remoteSlot)
   const address = remote.addressAt(attempt)
   if (remote.ports !== 'own') setPort(address, portFor(session, remote.ports))
