@@ -1,4 +1,4 @@
-import { LeastUse } from '../../src/balance/policy.js'
+import { LeastUse } from '../../src/balance/least-use.js'
 import { policyContract } from './policy.contract.js'
 
 policyContract('least use', (count) => new LeastUse(count))

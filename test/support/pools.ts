@@ -1,5 +1,5 @@
 /** The one pool that a relay without routes has, for tests and benchmarks that build a relay themselves. */
-import { LeastUse } from '../../src/balance/policy.js'
+import { LeastUse } from '../../src/balance/least-use.js'
 import { Pool } from '../../src/balance/pool.js'
 import { RemoteHealth } from '../../src/balance/remote-health.js'
 import type { RelayParts } from '../../src/relay/relay.js'

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { FakeView, slotSet } from '../../test/contract/policy.contract.js'
-import { LeastUse, NONE } from './policy.js'
+import { LeastUse } from './least-use.js'
+import { NONE } from './policy.js'
 
 /** Picks one after the other; `isHeld` sessions stay. Answers how often each slot was taken. */
 function picks(policy: LeastUse, view: FakeView, count: number, isHeld: boolean): number[] {

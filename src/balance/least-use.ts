@@ -1,0 +1,56 @@
+import { NONE, type Policy, type PoolView } from './policy.js'
+import type { SlotSet } from './slot-set.js'
+
+/**
+ * The original's choice: the lowest use in proportion to the weight. Of equals the one whose turn is earliest
+ * is taken, and its next turn comes 1/weight later, so that short connections that never overlap are shared by
+ * weight too. A remote that was away does not catch up on missed turns.
+ */
+export class LeastUse implements Policy {
+  readonly #turns: Float64Array
+  #presentTurn = 0
+
+  /** `slots`: how many slots there are, of this pool and of others. */
+  constructor(slots: number) {
+    this.#turns = new Float64Array(slots)
+  }
+
+  pick(view: PoolView, tried: SlotSet): number {
+    let best = NONE
+    for (let i = 0; i < view.members.length; i++) {
+      const slot = view.members[i] as number
+      if (tried.has(slot) || !view.isUsable(slot)) continue
+      if (best === NONE || this.#isBetter(view, slot, best)) best = slot
+    }
+    if (best !== NONE) this.#takeTurn(best, view.weight[best] as number)
+    return best
+  }
+
+  continueFrom(before: Policy, slots: readonly number[]): void {
+    if (!(before instanceof LeastUse)) return
+    for (const [slot, there] of slots.entries())
+      this.#turns[slot] = there === NONE ? before.#presentTurn : before.#turn(there)
+    this.#presentTurn = before.#presentTurn
+  }
+
+  #isBetter(view: PoolView, slot: number, than: number): boolean {
+    const load = useOf(view, slot) * (view.weight[than] as number)
+    const other = useOf(view, than) * (view.weight[slot] as number)
+    return load < other || (load === other && this.#turn(slot) < this.#turn(than))
+  }
+
+  #turn(slot: number): number {
+    return Math.max(this.#turns[slot] as number, this.#presentTurn)
+  }
+
+  #takeTurn(slot: number, weight: number): void {
+    const turn = this.#turn(slot)
+    this.#presentTurn = turn
+    this.#turns[slot] = turn + 1 / weight
+  }
+}
+
+/** A remote cannot have fewer sessions than none, and is not to be preferred for it. */
+function useOf({ use }: PoolView, slot: number): number {
+  return Math.max(0, use[slot] as number)
+}
