@@ -3,7 +3,7 @@ import { SO_RCVBUF, SO_SNDBUF, SOL_SOCKET } from '../kernel/constants.js'
 import { errorText } from '../kernel/errno.js'
 import { INFO, WARNING } from '../observe/severity.js'
 import { Timer, type TimerOwner } from '../reactor/timers.js'
-import { BrokerChild, type BrokerEvents, type BrokerParts, type Delivery } from './broker.js'
+import { BrokerChild, type BrokerEvents, type BrokerParts, type Delivery } from './broker-child.js'
 import { FULL, hasRoom, NEW_CHILD, type PlacementLimits, place } from './placement.js'
 import type { StickyCache } from './sticky-cache.js'
 

@@ -1,5 +1,5 @@
 import { AccessRules, clientKey, datagramKey, type Rejected } from '../accept/access-rules.js'
-import type { BrokerParts, Delivery } from '../accept/broker.js'
+import type { BrokerParts, Delivery } from '../accept/broker-child.js'
 import { ConnectionLimit } from '../accept/connection-limit.js'
 import { type DatagramContext, DatagramListener, DatagramMemory } from '../accept/datagram-listener.js'
 import { Dispatcher, type DispatcherOptions } from '../accept/dispatcher.js'

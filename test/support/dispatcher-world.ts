@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Delivery } from '../../src/accept/broker.js'
+import type { Delivery } from '../../src/accept/broker-child.js'
 import { Dispatcher, type DispatcherOptions } from '../../src/accept/dispatcher.js'
 import type { PlacementLimits } from '../../src/accept/placement.js'
 import { StickyCache } from '../../src/accept/sticky-cache.js'
