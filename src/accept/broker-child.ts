@@ -73,13 +73,13 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
   readonly #parts: BrokerParts
   readonly #queue: Delivery[] = []
   readonly #timer = new Timer(this)
-  #hasSpoken = false
-  #wantsToDie = false
-  #isTold = false
+  #hasStarted = false
+  #mayDieIsPending = false
+  #isRetireRequested = false
   #isDying = false
-  #isBad = false
+  #isConfigurationBad = false
   /** The last turn left messages unread. */
-  #isBehind = false
+  #hasUnread = false
   #isBroken = false
 
   constructor(parts: BrokerParts, slot: number, fd: Fd) {
@@ -109,9 +109,9 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
   /** Asks the child to end when its last connection has. It gets no more. */
   retire(): void {
     this.isRetiring = true
-    if (this.#isTold) return
-    this.#isTold = true
-    this.#wantsToDie = true
+    if (this.#isRetireRequested) return
+    this.#isRetireRequested = true
+    this.#mayDieIsPending = true
     this.#parts.loop.later(this)
   }
 
@@ -125,17 +125,17 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
   }
 
   onReady(): void {
-    this.#isBehind = true
+    this.#hasUnread = true
     this.onTurn()
   }
 
   /** Sends what is queued, and goes on receiving if the last turn left something. */
   onTurn(): void {
-    if (this.#isBehind) this.#receive()
-    while (this.#hasSpoken && !this.#isBroken && this.#queue.length > 0) {
+    if (this.#hasUnread) this.#receive()
+    while (this.#hasStarted && !this.#isBroken && this.#queue.length > 0) {
       if (!this.#sendSome()) return
     }
-    if (this.#wantsToDie && !this.#isBroken && this.#queue.length === 0) this.#sendMayDie()
+    if (this.#mayDieIsPending && !this.#isBroken && this.#queue.length === 0) this.#sendMayDie()
   }
 
   onTimer(): void {
@@ -157,7 +157,7 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
     // More descriptors are under way than this process may have open: the child has to catch up.
     else if (sent === -ETOOMANYREFS || sent === -ENOBUFS)
       loop.timers.set(this.#timer, loop.nowMs + SHORTAGE_PAUSE_MS)
-    else this.#broken(-sent)
+    else this.#fail(-sent)
     return false
   }
 
@@ -182,27 +182,27 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
     m.encodeSmall(outgoing.bytes, outgoing.offsetOf(0), m.MAY_DIE, 0)
     outgoing.setSend(0, m.SMALL_BYTES, NO_DESCRIPTOR)
     const sent = messages.send(this.#fd, outgoing, 1)
-    if (sent === 1) this.#wantsToDie = false
-    else if (sent !== -EAGAIN && sent !== -EINTR) this.#broken(-sent)
+    if (sent === 1) this.#mayDieIsPending = false
+    else if (sent !== -EAGAIN && sent !== -EINTR) this.#fail(-sent)
     else this.#parts.loop.again(this.#fd, this, WRITABLE)
   }
 
   /** What the child has said, as much as a turn may take. */
   #receive(): void {
     const { incoming, loop, messages } = this.#parts
-    this.#isBehind = false
+    this.#hasUnread = false
     for (let batches = 0; batches < BATCHES_PER_TURN && !this.#isBroken; batches++) {
       const count = messages.receive(this.#fd, incoming)
       if (count === -EINTR) continue
       if (count <= 0) {
         if (count === -EAGAIN) this.#parts.loop.again(this.#fd, this, READABLE)
-        else if (count !== 0) this.#broken(-count)
+        else if (count !== 0) this.#fail(-count)
         return
       }
       for (let i = 0; i < count; i++) this.#take(i)
     }
-    this.#isBehind = !this.#isBroken
-    if (this.#isBehind) loop.later(this)
+    this.#hasUnread = !this.#isBroken
+    if (this.#hasUnread) loop.later(this)
   }
 
   #take(i: number): void {
@@ -222,8 +222,8 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
       }
       case m.MAX:
         this.ownMax = Math.max(1, m.messageCount(incoming.bytes, offset))
-        if (this.#hasSpoken) return
-        this.#hasSpoken = true
+        if (this.#hasStarted) return
+        this.#hasStarted = true
         events.onReady(this)
         return
       case m.DYING:
@@ -235,8 +235,8 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
         this.#handBack()
         return
       case m.BAD_CFG:
-        if (this.#isBad) return
-        this.#isBad = true
+        if (this.#isConfigurationBad) return
+        this.#isConfigurationBad = true
         this.isRetiring = true
         events.onBadConfiguration(this)
         this.#handBack()
@@ -244,7 +244,7 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
       case m.KEEPALIVE:
         return
       default:
-        this.#violates(
+        this.#reportViolation(
           type === undefined
             ? `a message of ${incoming.receivedBytes(i)} bytes`
             : `unknown message type ${type}`,
@@ -252,14 +252,14 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
     }
   }
 
-  #violates(what: string): void {
+  #reportViolation(what: string): void {
     this.#isBroken = true
     this.isRetiring = true
     this.#parts.events.onViolation(this, what)
     this.#handBack()
   }
 
-  #broken(errno: number): void {
+  #fail(errno: number): void {
     if (this.#isBroken) return
     this.#isBroken = true
     this.isRetiring = true

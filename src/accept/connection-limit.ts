@@ -11,10 +11,10 @@ import type { ListeningSocket } from './listening-socket.js'
 export type Closing = 'after-queue' | 'now'
 
 /** A child without room looks at the others' at this rhythm, while it leaves clients to them. */
-const LOOK_AGAIN_MS = 20
+const RECHECK_MS = 20
 
 /** With room for this long the crowd has gone: every place that is taken at once by who waits is no news. */
-const SETTLED_MS = 1_000
+const RECOVERY_LOG_DELAY_MS = 1_000
 
 /**
  * What happens to clients while there is no room: they wait in the kernel, or they are accepted and closed or reset
@@ -30,13 +30,13 @@ export const OVERLOAD_HINTS: Readonly<Record<Overload, string>> = {
 }
 
 /** Who else takes clients from the same queues. */
-export interface Others {
+export interface Siblings {
   haveRoom(): boolean
   /** Tells them that somebody may wait. */
-  leaveClients(): void
+  wakeSiblings(): void
 }
 
-const NOBODY: Others = { haveRoom: () => false, leaveClients: () => {} }
+const NO_SIBLINGS: Siblings = { haveRoom: () => false, wakeSiblings: () => {} }
 
 /** How many sessions one reactor may hold, and what happens at that number. */
 export class ConnectionLimit implements TimerOwner {
@@ -46,14 +46,14 @@ export class ConnectionLimit implements TimerOwner {
   readonly #loop: Loop
   readonly #log: Say
   readonly #overload: Overload
-  readonly #others: Others
+  readonly #siblings: Siblings
   /** Rings when there has been room for a while. */
-  readonly #settled = new Timer(this)
-  readonly #lookAgain = new Timer({ onTimer: () => this.#resume() })
+  readonly #recoveryTimer = new Timer(this)
+  readonly #recheckTimer = new Timer({ onTimer: () => this.#resume() })
   /** No room here, but others have it who take clients from the same queues: they are left to them. */
-  #leavesToOthers = false
+  #yieldsToSiblings = false
   #isFull = false
-  #hasTold = false
+  #isLimitLogged = false
   #isStopped = false
 
   constructor(
@@ -62,14 +62,14 @@ export class ConnectionLimit implements TimerOwner {
     loop: Loop,
     log: Say,
     overload: Overload = 'queue',
-    others: Others = NOBODY,
+    siblings: Siblings = NO_SIBLINGS,
   ) {
     this.#sessionsMax = sessionsMax
     this.#countSessions = countSessions
     this.#loop = loop
     this.#log = log
     this.#overload = overload
-    this.#others = others
+    this.#siblings = siblings
   }
 
   /** Takes a listener; after `stop` it is closed, so that nobody waits in its queue in vain. */
@@ -79,7 +79,7 @@ export class ConnectionLimit implements TimerOwner {
       return
     }
     this.#listeners.push(listener)
-    const isPaused = this.#leavesToOthers || (this.#isFull && this.#overload === 'queue')
+    const isPaused = this.#yieldsToSiblings || (this.#isFull && this.#overload === 'queue')
     if (!isPaused) listener.resume()
   }
 
@@ -89,11 +89,11 @@ export class ConnectionLimit implements TimerOwner {
 
   /** A listener found no room: all of them wait until a session ends, or turn clients away. */
   onFull(): Overload {
-    if (this.#others.haveRoom()) return this.#leaveToOthers()
+    if (this.#siblings.haveRoom()) return this.#yieldToSiblings()
     if (this.#isFull) return this.#overload
     this.#isFull = true
-    this.#loop.timers.unset(this.#settled)
-    this.#tellFull()
+    this.#loop.timers.unset(this.#recoveryTimer)
+    this.#logLimitReached()
     for (const listener of this.#listeners) {
       listener.shrinkQueue()
       if (this.#overload === 'queue') listener.pause()
@@ -101,22 +101,22 @@ export class ConnectionLimit implements TimerOwner {
     return this.#overload
   }
 
-  /** Others have left clients whom the kernel has not told us of. */
+  /** Siblings have left clients whom the kernel has not told us of. */
   onClientsLeft(): void {
     if (!this.hasRoom()) return
-    for (const listener of this.#listeners) if (listener.isAccepting) listener.lookAgain()
+    for (const listener of this.#listeners) if (listener.isAccepting) listener.rearm()
   }
 
   /** A session has ended. */
   onRoom(): void {
     if (this.#isStopped) return
-    if (this.#leavesToOthers) this.#resume()
+    if (this.#yieldsToSiblings) this.#resume()
     if (!this.#isFull) {
-      this.#lookForMissed()
+      this.#checkForMissedClients()
       return
     }
     this.#isFull = false
-    this.#loop.timers.set(this.#settled, this.#loop.nowMs + SETTLED_MS)
+    this.#loop.timers.set(this.#recoveryTimer, this.#loop.nowMs + RECOVERY_LOG_DELAY_MS)
     for (const listener of this.#listeners) {
       listener.restoreQueue()
       listener.resume()
@@ -127,28 +127,28 @@ export class ConnectionLimit implements TimerOwner {
    * While there was no room here the kernel may have told another one of a client that still waits, because that one
    * had no room either: nobody will tell us.
    */
-  #lookForMissed(): void {
-    if (this.#others === NOBODY || this.#countSessions() !== this.#sessionsMax() - 1) return
-    for (const listener of this.#listeners) if (listener.isAccepting) listener.lookAgain()
+  #checkForMissedClients(): void {
+    if (this.#siblings === NO_SIBLINGS || this.#countSessions() !== this.#sessionsMax() - 1) return
+    for (const listener of this.#listeners) if (listener.isAccepting) listener.rearm()
   }
 
-  #leaveToOthers(): Overload {
-    this.#leavesToOthers = true
+  #yieldToSiblings(): Overload {
+    this.#yieldsToSiblings = true
     for (const listener of this.#listeners) listener.pause()
-    this.#others.leaveClients()
-    this.#loop.timers.set(this.#lookAgain, this.#loop.nowMs + LOOK_AGAIN_MS)
+    this.#siblings.wakeSiblings()
+    this.#loop.timers.set(this.#recheckTimer, this.#loop.nowMs + RECHECK_MS)
     return 'queue'
   }
 
   /** Should there still be no room, the first client brings us back to `onFull`. */
   #resume(): void {
-    this.#leavesToOthers = false
-    this.#loop.timers.unset(this.#lookAgain)
+    this.#yieldsToSiblings = false
+    this.#loop.timers.unset(this.#recheckTimer)
     for (const listener of this.#listeners) listener.resume()
   }
 
   onTimer(): void {
-    this.#tellRoom()
+    this.#logRecovery()
   }
 
   /**
@@ -156,36 +156,37 @@ export class ConnectionLimit implements TimerOwner {
    * here: with room for a while, as ever.
    */
   takeOver(old: ConnectionLimit): void {
-    this.#hasTold = old.#hasTold
-    old.#hasTold = false
-    old.#forget()
-    if (this.#hasTold) this.#loop.timers.set(this.#settled, this.#loop.nowMs + SETTLED_MS)
+    this.#isLimitLogged = old.#isLimitLogged
+    old.#isLimitLogged = false
+    old.#release()
+    if (this.#isLimitLogged)
+      this.#loop.timers.set(this.#recoveryTimer, this.#loop.nowMs + RECOVERY_LOG_DELAY_MS)
   }
 
   /** No more clients, for good; those that are connected already are taken first, or not: `closingOf` a slot. */
   stop(closingOf: (slot: number) => Closing): void {
     const closings = this.#listeners.map((listener) => closingOf(listener.slot))
-    // Others take the clients of a listener that is closed now: they have room, or log a limit of their own.
-    if (this.#hasTold && closings.includes('now')) this.#tellRoom()
+    // Siblings take the clients of a listener that is closed now: they have room, or log a limit of their own.
+    if (this.#isLimitLogged && closings.includes('now')) this.#logRecovery()
     for (const [i, listener] of this.#listeners.entries()) listener.close(closings[i] as Closing)
-    this.#forget()
+    this.#release()
   }
 
-  #forget(): void {
+  #release(): void {
     this.#isStopped = true
-    this.#loop.timers.unset(this.#settled)
-    this.#loop.timers.unset(this.#lookAgain)
+    this.#loop.timers.unset(this.#recoveryTimer)
+    this.#loop.timers.unset(this.#recheckTimer)
     this.#listeners.length = 0
   }
 
-  #tellRoom(): void {
-    this.#hasTold = false
+  #logRecovery(): void {
+    this.#isLimitLogged = false
     this.#log(NOTICE, 'resuming normal operation')
   }
 
-  #tellFull(): void {
-    if (this.#hasTold) return
-    this.#hasTold = true
+  #logLimitReached(): void {
+    if (this.#isLimitLogged) return
+    this.#isLimitLogged = true
     const hint = OVERLOAD_HINTS[this.#overload]
     this.#log(WARNING, `limit of ${this.#sessionsMax()} concurrent users reached, ${hint} new connections`)
   }

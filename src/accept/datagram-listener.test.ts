@@ -70,7 +70,7 @@ class World {
       log,
       hasRoom: () => this.connectionLimit.hasRoom(),
       onFull: () => this.connectionLimit.onFull(),
-      areOthersNext: undefined,
+      isSiblingNext: undefined,
       datagrams: { ...own, socket: (family: number) => this.shortage || own.socket(family) },
       memory: new DatagramMemory(),
       admits: () => this.isAdmitted,

@@ -84,16 +84,16 @@ export class DatagramListener extends ListeningSocket {
     this.#closeSpare()
   }
 
-  protected takeOne(refusal?: 'close' | 'reset'): boolean {
+  protected takeOne(overload?: 'close' | 'reset'): boolean {
     const { counters, memory } = this.#context
-    if (refusal === undefined && !this.#openSpare()) return false
+    if (overload === undefined && !this.#openSpare()) return false
     memory.local.bytes.set(this.#address)
     const byteCount = this.#receive(this.fd)
     if (byteCount < 0) {
       if (byteCount !== -EAGAIN && byteCount !== -EINTR) this.beginShortage(-byteCount)
       return byteCount === -EINTR
     }
-    if (refusal === undefined) this.#takeWithStrays(byteCount)
+    if (overload === undefined) this.#takeWithStrays(byteCount)
     else add(counters, COUNT.turnedAway, 1)
     return true
   }
@@ -124,7 +124,7 @@ export class DatagramListener extends ListeningSocket {
     // As with the original, an empty datagram is no client.
     if (byteCount === 0 || !this.#context.admits(memory.peer, this.slot)) return
     const stray = this.#copy(byteCount)
-    if (byteCount > DATAGRAM_BYTES_MAX) this.#tellCut(byteCount)
+    if (byteCount > DATAGRAM_BYTES_MAX) this.#logCut(byteCount)
     const fd = this.#connect()
     if (fd < 0) return
     if (!this.#collectStrays(fd, strays)) {
@@ -151,7 +151,7 @@ export class DatagramListener extends ListeningSocket {
     const connected = outcome < 0 ? outcome : calls.connect(fd, peer, socketAddressBytes(peer.bytes))
     if (connected >= 0) return fd
     calls.close(fd)
-    this.#tellFailure(-connected)
+    this.#logFailure(-connected)
     return connected
   }
 
@@ -205,7 +205,7 @@ export class DatagramListener extends ListeningSocket {
     this.#spare = NO_SOCKET
   }
 
-  #tellCut(byteCount: number): void {
+  #logCut(byteCount: number): void {
     const { describePeer, loop, memory } = this.#context
     this.#cuts.log(loop.nowMs, () => {
       const what = `a datagram of ${byteCount} bytes from ${describePeer(memory.peer.bytes)}`
@@ -213,7 +213,7 @@ export class DatagramListener extends ListeningSocket {
     })
   }
 
-  #tellFailure(errno: number): void {
+  #logFailure(errno: number): void {
     const { describePeer, loop, memory } = this.#context
     this.#failures.log(loop.nowMs, () => {
       const whose = `a datagram from ${describePeer(memory.peer.bytes)}`

@@ -401,7 +401,7 @@ test('a child whose socket is broken gets no more: its clients go to another one
   assert.deepEqual(world.wanted, [0, 1])
   world.speak(1)
   assert.deepEqual(world.heardBy(1), [2])
-  world.dispatcher.gone(0)
+  world.dispatcher.removeChild(0)
   assert.equal(world.dispatcher.users, 2)
 })
 

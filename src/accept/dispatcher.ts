@@ -4,7 +4,7 @@ import { errorText } from '../kernel/errno.js'
 import { INFO, WARNING } from '../observe/severity.js'
 import { Timer, type TimerOwner } from '../reactor/timers.js'
 import { BrokerChild, type BrokerEvents, type BrokerParts, type Delivery } from './broker-child.js'
-import { FULL, hasRoom, NEW_CHILD, type PlacementLimits, place } from './placement.js'
+import { ALL_FULL, hasRoom, NEW_CHILD, type PlacementLimits, place } from './placement.js'
 import type { StickyCache } from './sticky-cache.js'
 
 /** Rows for children in the shared memory: those that serve, and those of old configurations that still relay. */
@@ -53,12 +53,12 @@ export class Dispatcher implements TimerOwner {
   #options: DispatcherOptions
   readonly #timer = new Timer(this)
   /** Children that `prepare` has opened, and whether they have started. */
-  readonly #fresh = new Map<BrokerChild, boolean>()
+  readonly #prepared = new Map<BrokerChild, boolean>()
   /** Clients without a child, while none can be opened. */
   readonly #waiting: Delivery[] = []
   /** Set while no child can be opened. */
   readonly #shortage = new Timer({ onTimer: () => this.#endShortage() })
-  #hasToldShortage = false
+  #isShortageLogged = false
   #isStopped = false
   #isCut = false
 
@@ -113,7 +113,7 @@ export class Dispatcher implements TimerOwner {
   }
 
   hasRoom(): boolean {
-    return place(this.#children, this.#limits()) !== FULL
+    return place(this.#children, this.#limits()) !== ALL_FULL
   }
 
   /** Gives a client to a child. There must be room. */
@@ -131,12 +131,12 @@ export class Dispatcher implements TimerOwner {
   }
 
   /** The process of a child has ended, or could not be started. */
-  gone(slot: number): void {
+  removeChild(slot: number): void {
     const index = this.#children.findIndex((child) => child.slot === slot)
     const [child] = index < 0 ? [] : this.#children.splice(index, 1)
     if (child === undefined) return
     for (const cache of this.#options.stickyCaches) cache.forgetChild(slot)
-    if (this.#fresh.delete(child)) this.#checkPrepared()
+    if (this.#prepared.delete(child)) this.#checkPrepared()
     const left = child.close()
     this.#fill()
     this.#deliverAgain([...this.#waiting.splice(0), ...left])
@@ -151,7 +151,7 @@ export class Dispatcher implements TimerOwner {
       const child = this.#open(true)
       if (child === undefined) break
       child.isRetiring = true
-      this.#fresh.set(child, false)
+      this.#prepared.set(child, false)
     }
     this.#checkPrepared()
   }
@@ -160,22 +160,22 @@ export class Dispatcher implements TimerOwner {
   replaceAll(options: DispatcherOptions): void {
     this.#options = options
     for (const child of this.#children) {
-      if (this.#fresh.has(child)) child.isRetiring = false
+      if (this.#prepared.has(child)) child.isRetiring = false
       else if (!child.isRetiring) child.retire()
     }
-    this.#fresh.clear()
+    this.#prepared.clear()
     this.#fill()
     this.#events.onRoom()
   }
 
   /** Gives the prepared children up. */
   forgetPrepared(): void {
-    for (const child of this.#fresh.keys()) child.retire()
-    this.#fresh.clear()
+    for (const child of this.#prepared.keys()) child.retire()
+    this.#prepared.clear()
   }
 
   #checkPrepared(): void {
-    const ready = [...this.#fresh.values()]
+    const ready = [...this.#prepared.values()]
     if (ready.every((isReady) => isReady)) this.#events.onPrepared(ready.length > 0)
   }
 
@@ -232,8 +232,8 @@ export class Dispatcher implements TimerOwner {
 
   #onReady(child: BrokerChild): void {
     this.#events.onStarted(child.slot)
-    if (this.#fresh.get(child) === false) {
-      this.#fresh.set(child, true)
+    if (this.#prepared.get(child) === false) {
+      this.#prepared.set(child, true)
       this.#checkPrepared()
     }
     // What was queued for it beyond its own maximum goes to others, or waits.
@@ -275,7 +275,7 @@ export class Dispatcher implements TimerOwner {
       this.#beginShortage(-pair)
       return undefined
     }
-    this.#hasToldShortage = false
+    this.#isShortageLogged = false
     const [ours, theirs] = pair
     this.#parts.messages.refuseDescriptors(ours)
     for (const fd of pair) this.#sizeBuffers(fd)
@@ -289,8 +289,8 @@ export class Dispatcher implements TimerOwner {
   #beginShortage(errno: number): void {
     const { log, loop } = this.#parts
     loop.timers.set(this.#shortage, loop.nowMs + SHORTAGE_PAUSE_MS)
-    if (this.#hasToldShortage) return
-    this.#hasToldShortage = true
+    if (this.#isShortageLogged) return
+    this.#isShortageLogged = true
     log(WARNING, `cannot make a socket for a child: ${errorText(errno)}; clients wait`)
   }
 

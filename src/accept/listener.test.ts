@@ -8,7 +8,7 @@ import { linuxCalls } from '../kernel/linux-calls.js'
 import { heapRegion } from '../kernel/region.js'
 import { COUNT } from '../observe/counters.js'
 import { Loop } from '../reactor/loop.js'
-import { ConnectionLimit, type Others } from './connection-limit.js'
+import { ConnectionLimit, type Siblings } from './connection-limit.js'
 import { Listener } from './listener.js'
 
 /** Listeners and their gate over a kernel in which `waiting` clients stand before each descriptor. */
@@ -28,7 +28,7 @@ class World {
   readonly connectionLimit: ConnectionLimit
   readonly #sessionsMax: number
 
-  constructor(sessionsMax = 1_000_000, others?: Others) {
+  constructor(sessionsMax = 1_000_000, others?: Siblings) {
     this.#sessionsMax = sessionsMax
     this.connectionLimit = new ConnectionLimit(
       () => sessionsMax,
@@ -61,7 +61,7 @@ class World {
       counters: this.counters,
       log: (_severity: number, line: string) => void this.lines.push(line),
       peer: heapRegion(128),
-      areOthersNext: undefined,
+      isSiblingNext: undefined,
     }
     const listener = new Listener(context, slot, `listener ${slot}`, fd)
     this.connectionLimit.add(listener)
@@ -338,7 +338,7 @@ test('a listener that comes while it is full waits with the others', () => {
 })
 
 test('with a shared queue, who has a place again looks for a client that another one was told of', () => {
-  const world = new World(2, { haveRoom: () => false, leaveClients: () => {} })
+  const world = new World(2, { haveRoom: () => false, wakeSiblings: () => {} })
   world.listener(5)
   const asks = (sessions: number) => {
     world.poller.said.length = 0

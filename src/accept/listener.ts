@@ -53,13 +53,13 @@ export class Listener extends ListeningSocket {
     }
   }
 
-  protected takeOne(refusal?: 'close' | 'reset'): boolean {
+  protected takeOne(overload?: 'close' | 'reset'): boolean {
     const { deliver, peer, system } = this.#context
     const fd = system.calls.accept(this.fd, peer)
     if (fd >= 0) {
       this.endShortage()
-      if (refusal === undefined) deliver(fd, this.slot, peer)
-      else this.#turnAway(fd, refusal)
+      if (overload === undefined) deliver(fd, this.slot, peer)
+      else this.#closeAtLimit(fd, overload)
       return true
     }
     // A client that left while it waited (accept(2), "Error handling") is no reason to stop.
@@ -68,10 +68,10 @@ export class Listener extends ListeningSocket {
     return false
   }
 
-  #turnAway(fd: Fd, refusal: 'close' | 'reset'): void {
+  #closeAtLimit(fd: Fd, overload: 'close' | 'reset'): void {
     const { counters, system } = this.#context
     add(counters, COUNT.turnedAway, 1)
-    if (refusal === 'reset') system.calls.resetOnClose(fd)
+    if (overload === 'reset') system.calls.resetOnClose(fd)
     system.calls.close(fd)
   }
 }

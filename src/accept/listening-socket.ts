@@ -24,7 +24,7 @@ export interface ListeningContext {
   readonly counters: Float64Array
   readonly log: Say
   /** The queue is shared with other processes: do they get the next client rather than this one? */
-  readonly areOthersNext: (() => boolean) | undefined
+  readonly isSiblingNext: (() => boolean) | undefined
 }
 
 /**
@@ -59,7 +59,7 @@ export abstract class ListeningSocket implements Watcher, TimerOwner {
     const { loop } = this.#context
     loop.timers.unset(this.#timer)
     if (this.isAccepting) return
-    const outcome = loop.watch(this.fd, this, this.#context.areOthersNext ? 'shared' : 'level')
+    const outcome = loop.watch(this.fd, this, this.#context.isSiblingNext ? 'shared' : 'level')
     if (outcome < 0) loop.timers.set(this.#timer, loop.nowMs + SHORTAGE_PAUSE_MS)
   }
 
@@ -73,7 +73,7 @@ export abstract class ListeningSocket implements Watcher, TimerOwner {
    * Begins to wait anew: hears at once if somebody waits, and from then on comes last of those whom the kernel would
    * wake for a client of a shared queue (EPOLLEXCLUSIVE).
    */
-  lookAgain(): void {
+  rearm(): void {
     this.pause()
     this.resume()
   }
@@ -101,15 +101,15 @@ export abstract class ListeningSocket implements Watcher, TimerOwner {
     const { loop } = this.#context
     let taken = 0
     while (taken < this.#burst && this.isAccepting) {
-      const refusal = this.#context.hasRoom() ? undefined : this.#context.onFull()
-      if (refusal === 'queue') return
-      if (!this.takeOne(refusal)) break
+      const overload = this.#context.hasRoom() ? undefined : this.#context.onFull()
+      if (overload === 'queue') return
+      if (!this.takeOne(overload)) break
       taken++
     }
     const isCrowd = taken === this.#burst && loop.turns === this.#lastTurn + 1
     this.#burst = isCrowd ? Math.min(this.#burst * 2, TAKEN_PER_TURN) : 1
     this.#lastTurn = loop.turns
-    if (taken > 0 && this.isAccepting && this.#context.areOthersNext?.()) this.lookAgain()
+    if (taken > 0 && this.isAccepting && this.#context.isSiblingNext?.()) this.rearm()
   }
 
   onTimer(): void {
@@ -120,7 +120,7 @@ export abstract class ListeningSocket implements Watcher, TimerOwner {
   protected abstract takeQueue(): void
 
   /** False when nobody waits, or nobody can be taken now. */
-  protected abstract takeOne(refusal?: 'close' | 'reset'): boolean
+  protected abstract takeOne(overload?: 'close' | 'reset'): boolean
 
   /** The system has what it takes again. */
   protected endShortage(): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type Candidate, FULL, hasRoom, NEW_CHILD, type PlacementLimits, place } from './placement.js'
+import { ALL_FULL, type Candidate, hasRoom, NEW_CHILD, type PlacementLimits, place } from './placement.js'
 
 /** Of the documentation: users 2/4, instances 1/3. */
 const DOCUMENTED: PlacementLimits = { instancesMin: 1, instancesMax: 3, usersMin: 2, usersMax: 4 }
@@ -20,7 +20,7 @@ function fill(limits: PlacementLimits, count: number, children: number[] = []): 
       children.map((users) => child(users)),
       limits,
     )
-    if (choice === FULL) return 'full'
+    if (choice === ALL_FULL) return 'full'
     if (choice === NEW_CHILD) children.push(1)
     else children[choice] = (children[choice] ?? 0) + 1
     return children.join('-')
@@ -76,7 +76,7 @@ test('a child takes no more than it said it can', () => {
   const limits = { ...DOCUMENTED, instancesMax: 2 }
   assert.equal(place([child(1, { ownMax: 1 }), child(1)], limits), 1)
   assert.equal(place([child(1, { ownMax: 1 })], limits), NEW_CHILD)
-  assert.equal(place([child(1, { ownMax: 1 }), child(3, { ownMax: 3 })], limits), FULL)
+  assert.equal(place([child(1, { ownMax: 1 }), child(3, { ownMax: 3 })], limits), ALL_FULL)
   assert.equal(hasRoom(child(3, { ownMax: 4 }), limits), true)
   assert.equal(hasRoom(child(4), limits), false)
   assert.equal(hasRoom(child(0, { isRetiring: true }), limits), false)
@@ -84,7 +84,7 @@ test('a child takes no more than it said it can', () => {
 
 test('without a child there is room for a new one', () => {
   assert.equal(place([], DOCUMENTED), NEW_CHILD)
-  assert.equal(place([], { ...DOCUMENTED, instancesMin: 0, instancesMax: 0 }), FULL)
+  assert.equal(place([], { ...DOCUMENTED, instancesMin: 0, instancesMax: 0 }), ALL_FULL)
 })
 
 const limits = fc
@@ -116,7 +116,7 @@ function placeNaively(children: readonly Candidate[], limits: PlacementLimits): 
     least(below.filter(({ index }) => !first.has(index)))
   if (chosen !== undefined) return chosen.index
   if (serving.length < limits.instancesMax) return NEW_CHILD
-  return least(open)?.index ?? FULL
+  return least(open)?.index ?? ALL_FULL
 }
 
 test('it chooses what the steps of the documentation choose, and never a child that is full or retires', () => {
@@ -125,7 +125,7 @@ test('it chooses what the steps of the documentation choose, and never a child t
       const choice = place(children, limits)
       assert.equal(choice, placeNaively(children, limits))
       const chosen = children[choice]
-      if (chosen === undefined) assert.ok(choice === FULL || choice === NEW_CHILD)
+      if (chosen === undefined) assert.ok(choice === ALL_FULL || choice === NEW_CHILD)
       else assert.ok(!chosen.isRetiring && chosen.users < Math.min(limits.usersMax, chosen.ownMax))
     }),
     { numRuns: 2_000 },

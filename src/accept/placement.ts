@@ -20,16 +20,16 @@ export interface Candidate {
 /** Another child is wanted, and gets this connection. */
 export const NEW_CHILD = -1
 /** All children are full, and there may be no more. */
-export const FULL = -2
+export const ALL_FULL = -2
 
 /**
  * Which child gets a connection, as the original's documentation says: one below `usersMin`, of the first
  * `instancesMin` before the others; else a new child, if there may be one; else the least used one that has room.
- * Of equals the first. Answers the index of the child in `children`, NEW_CHILD or FULL.
+ * Of equals the first. Answers the index of the child in `children`, NEW_CHILD or ALL_FULL.
  */
 export function place(children: readonly Candidate[], limits: PlacementLimits): number {
   let serving = 0
-  let best = FULL
+  let best = ALL_FULL
   let bestRank = Number.POSITIVE_INFINITY
   for (let index = 0; index < children.length; index++) {
     const child = children[index] as Candidate
@@ -43,7 +43,7 @@ export function place(children: readonly Candidate[], limits: PlacementLimits): 
     best = index
     bestRank = rank
   }
-  return bestRank === LEAST_USED_RANK || best === FULL
+  return bestRank === LEAST_USED_RANK || best === ALL_FULL
     ? serving < limits.instancesMax
       ? NEW_CHILD
       : best

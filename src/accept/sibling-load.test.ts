@@ -74,18 +74,18 @@ test('others are less used when one with room has fewer sessions', () => {
   other?.enter(3)
   pass()
   setSessions(0, 1)
-  assert.equal(one?.areLessUsed(), true)
+  assert.equal(one?.isOneLessUsed(), true)
   setSessions(1, 1)
-  assert.equal(one?.areLessUsed(), false)
+  assert.equal(one?.isOneLessUsed(), false)
   setSessions(0, 5)
   setSessions(1, 3)
-  assert.equal(one?.areLessUsed(), false, 'the other is full')
+  assert.equal(one?.isOneLessUsed(), false, 'the other is full')
 })
 
 test('every wake-up reaches every child', () => {
   const { children, rung, turn } = world(3)
   for (const times of [1, 2]) {
-    children[0]?.leaveClients()
+    children[0]?.wakeSiblings()
     // The kernel rings by a timer: not before the call returns.
     for (let turns = 0; rung.some((count) => count < times); turns++) {
       assert.ok(turns < 100_000, `heard ${rung} times`)
@@ -103,8 +103,8 @@ for (const junk of [Number.NaN, Number.NEGATIVE_INFINITY, -1, -1e300]) {
     one?.enter(10)
     cells.countersOf(1).fill(junk)
     pass()
-    assert.deepEqual([one?.haveRoom(), one?.areLessUsed()], [false, false])
+    assert.deepEqual([one?.haveRoom(), one?.isOneLessUsed()], [false, false])
     cells.countersOf(0).fill(junk)
-    assert.equal(one?.areLessUsed(), false, 'not even with its own row overwritten')
+    assert.equal(one?.isOneLessUsed(), false, 'not even with its own row overwritten')
   })
 }

@@ -5,7 +5,7 @@ import type { Loop } from '../reactor/loop.js'
 import { Wakeup } from './wakeup.js'
 
 /** Which children there are is looked up again after this time: rows of hundreds are not read for each client. */
-const LOOK_EVERY_MS = 50
+const REFRESH_EVERY_MS = 50
 
 /** A lead of a sixteenth is noticed: to step back costs two system calls, and load that is nearly even is even. */
 const NOTICEABLE_PART = 16
@@ -29,8 +29,8 @@ export class SiblingLoad {
   /** Counters of all children but this one that there may be: views cost too much to be made again. */
   readonly #rows: readonly Float64Array[]
   /** Of those that accept. */
-  readonly #others: Float64Array[] = []
-  #lookAtMs = 0
+  readonly #accepting: Float64Array[] = []
+  #refreshAtMs = 0
   readonly #wakeup: Wakeup
 
   constructor({ wakeupFd, cells, loop, onClientsLeft, slot }: SiblingLoadParts) {
@@ -51,42 +51,42 @@ export class SiblingLoad {
   /** Accepts no more, after its listeners are closed. */
   leave(): void {
     this.#own[COUNT.placesNow] = 0
-    this.leaveClients()
+    this.wakeSiblings()
   }
 
   /** The others look whether somebody waits: this child has stopped to accept, and the kernel may have told it alone. */
-  leaveClients(): void {
+  wakeSiblings(): void {
     this.#wakeup.wake()
   }
 
   /** Is there room for a client in another child, or in one that may still be started? */
   haveRoom(): boolean {
     if (this.#cells.mayGrow[0] === 1) {
-      this.#lookAtMs = 0 // who was to come may be there the next time
+      this.#refreshAtMs = 0 // who was to come may be there the next time
       return true
     }
-    this.#look()
-    for (const other of this.#others) if (roomOf(other) > 0) return true
+    this.#refresh()
+    for (const other of this.#accepting) if (roomOf(other) > 0) return true
     return false
   }
 
   /** Has this child noticeably more sessions than another one that has room? */
-  areLessUsed(): boolean {
-    this.#look()
+  isOneLessUsed(): boolean {
+    this.#refresh()
     const own = countIn(this.#own, COUNT.sessionsNow)
-    for (const other of this.#others) {
+    for (const other of this.#accepting) {
       const lead = own - countIn(other, COUNT.sessionsNow)
       if (lead * NOTICEABLE_PART > own && roomOf(other) > 0) return true
     }
     return false
   }
 
-  #look(): void {
-    if (this.#loop.nowMs < this.#lookAtMs) return
-    this.#lookAtMs = this.#loop.nowMs + LOOK_EVERY_MS
-    this.#others.length = 0
+  #refresh(): void {
+    if (this.#loop.nowMs < this.#refreshAtMs) return
+    this.#refreshAtMs = this.#loop.nowMs + REFRESH_EVERY_MS
+    this.#accepting.length = 0
     for (const counters of this.#rows) {
-      if (countIn(counters, COUNT.placesNow) > 0) this.#others.push(counters)
+      if (countIn(counters, COUNT.placesNow) > 0) this.#accepting.push(counters)
     }
   }
 }

@@ -50,7 +50,7 @@ export class WireEnd implements Watcher, TurnTaker, TimerOwner {
   #done = 0
   #isDying = false
   /** The last turn left messages unread. */
-  #isBehind = false
+  #hasUnread = false
   #isClosed = false
 
   constructor(parts: WireEndParts, fd: Fd) {
@@ -62,7 +62,7 @@ export class WireEnd implements Watcher, TurnTaker, TimerOwner {
   open(connectionsMax: number): void {
     const outcome = this.#parts.loop.watch(this.#fd, this, 'stream')
     if (outcome < 0) throw new Error(`cannot watch the socket to the master: ${errorText(-outcome)}`)
-    this.#say(m.MAX, connectionsMax)
+    this.#send(m.MAX, connectionsMax)
     this.#parts.loop.timers.set(this.#timer, this.#parts.loop.nowMs + KEEPALIVE_EVERY_MS)
   }
 
@@ -77,7 +77,7 @@ export class WireEnd implements Watcher, TurnTaker, TimerOwner {
    * master of ours has said so, however busy it is; with a classic one when a second has passed.
    */
   sayDying(): void {
-    this.#say(m.DYING, 0)
+    this.#send(m.DYING, 0)
     if (this.#isClosed) return
     this.#isDying = true
     this.#parts.loop.timers.set(this.#timer, this.#parts.loop.nowMs + KEEPALIVE_EVERY_MS)
@@ -90,12 +90,12 @@ export class WireEnd implements Watcher, TurnTaker, TimerOwner {
       if (count === -EINTR) continue
       if (count <= 0) {
         if (count === -EAGAIN) this.#parts.loop.again(this.#fd, this, READABLE)
-        else if (count < 0) this.#lost(-count)
+        else if (count < 0) this.#masterGone(-count)
         return
       }
       for (let i = 0; i < count; i++) this.#take(i)
     }
-    this.#isBehind = true
+    this.#hasUnread = true
     this.#parts.loop.later(this)
   }
 
@@ -103,14 +103,14 @@ export class WireEnd implements Watcher, TurnTaker, TimerOwner {
   onTurn(): void {
     this.#sumDone()
     this.#flush()
-    if (!this.#isBehind) return
-    this.#isBehind = false
+    if (!this.#hasUnread) return
+    this.#hasUnread = false
     this.onReady()
   }
 
   onTimer(): void {
     // One that waits says as much as many: a master that does not read must not fill our memory.
-    if (this.#pending.length === 0) this.#say(m.KEEPALIVE, 0)
+    if (this.#pending.length === 0) this.#send(m.KEEPALIVE, 0)
     else this.#flush()
     if (this.#isDying && !this.#parts.answersDying && !this.#isClosed) {
       this.#isDying = false
@@ -128,7 +128,7 @@ export class WireEnd implements Watcher, TurnTaker, TimerOwner {
     this.#done = 0
   }
 
-  #say(type: number, count: number): void {
+  #send(type: number, count: number): void {
     this.#pending.push([type, count])
     this.#flush()
   }
@@ -145,7 +145,7 @@ export class WireEnd implements Watcher, TurnTaker, TimerOwner {
         return
       }
       if (sent < 0) {
-        this.#lost(-sent)
+        this.#masterGone(-sent)
         return
       }
       this.#pending.shift()
@@ -167,7 +167,7 @@ export class WireEnd implements Watcher, TurnTaker, TimerOwner {
     }
     if (fd !== NO_DESCRIPTOR) calls.close(fd)
     if (type === m.MAY_DIE) this.#parts.onMayDie()
-    else if (type === m.ACCEPT) this.#lostClient(i)
+    else if (type === m.ACCEPT) this.#countLostClient(i)
     else if (type === m.UDPDATA)
       this.countDone() // a relay of streams cannot serve it
     else log(WARNING, `the master sent a message of unknown type ${type ?? '(too short)'}`)
@@ -181,17 +181,17 @@ export class WireEnd implements Watcher, TurnTaker, TimerOwner {
       : this.#incoming.receivedBytes(i)
     log(WARNING, `the master sent a client with ${length} bytes instead of ${m.ACCEPT_BYTES}: refused`)
     if (fd !== NO_DESCRIPTOR) calls.close(fd)
-    this.#lostClient(i)
+    this.#countLostClient(i)
   }
 
   /** The master counts the client as ours, so it has to hear that it is gone. */
-  #lostClient(i: number): void {
+  #countLostClient(i: number): void {
     if (this.#incoming.hasLostFd(i)) this.#parts.onLostClient()
     this.countDone()
   }
 
   /** The master is gone: sessions go on, and then this process ends. */
-  #lost(errno: number): void {
+  #masterGone(errno: number): void {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#parts.loop.timers.unset(this.#timer)

@@ -62,7 +62,7 @@ export class Pool implements PoolView {
     const slot = this.#policy.pick(this, tried)
     if (slot === NONE && this.#isFull(tried)) return FULL
     const chosen = slot === NONE ? this.#soonest(tried) : slot
-    if (chosen !== NONE && this.health.isFailing(chosen)) this.health.probeBegins(chosen, nowMs)
+    if (chosen !== NONE && this.health.isFailing(chosen)) this.health.beginProbe(chosen, nowMs)
     return chosen
   }
 

@@ -9,7 +9,7 @@ const BACK_OFF_FIRST_MS = 1_000
 const BACK_OFF_MAX_MS = 30_000
 
 /** What an attempt changed. */
-export type Flip = 'went-down' | 'came-up' | undefined
+export type HealthChange = 'went-down' | 'came-up' | undefined
 
 /** What a person has set. `drain`: no new clients. `maint`: as if the remote were not there. */
 export type AdminState = 'ready' | 'drain' | 'maint'
@@ -64,12 +64,12 @@ export class RemoteHealth {
   }
 
   /** One client tries a failing remote: the others leave it alone until that client knows, or its back-off is over. */
-  probeBegins(slot: number, nowMs: number): void {
+  beginProbe(slot: number, nowMs: number): void {
     this.#backOffUntilMs[slot] = nowMs + this.#backOffMs(slot)
   }
 
   /** An attempt that began at `startedMs` has failed. */
-  failed(slot: number, startedMs: number, nowMs: number): Flip {
+  failed(slot: number, startedMs: number, nowMs: number): HealthChange {
     // Its addresses may have gone meanwhile: then the attempt says nothing any more.
     if (this.#isReachable[slot] === 0 || startedMs <= (this.#failedAtMs[slot] as number)) return undefined
     const wasFailing = this.isFailing(slot)
@@ -79,9 +79,9 @@ export class RemoteHealth {
     return wasFailing ? undefined : 'went-down'
   }
 
-  succeeded(slot: number): Flip {
+  succeeded(slot: number): HealthChange {
     if (!this.isFailing(slot)) return undefined
-    this.#forgive(slot)
+    this.#clearFailures(slot)
     return 'came-up'
   }
 
@@ -92,7 +92,7 @@ export class RemoteHealth {
 
   setReachable(slot: number, isReachable: boolean): void {
     this.#isReachable[slot] = isReachable ? 1 : 0
-    this.#forgive(slot)
+    this.#clearFailures(slot)
   }
 
   /**
@@ -116,7 +116,7 @@ export class RemoteHealth {
     this.#adminState[slot] = ADMIN_STATES.indexOf(state)
   }
 
-  #forgive(slot: number): void {
+  #clearFailures(slot: number): void {
     this.#failures[slot] = 0
     this.#backOffUntilMs[slot] = 0
   }

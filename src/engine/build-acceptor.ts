@@ -86,7 +86,7 @@ export class Acceptor {
       counters,
       log,
       peer: mapPrivate(SOCKADDR_BYTES_MAX),
-      areOthersNext: undefined,
+      isSiblingNext: undefined,
       datagrams: datagramCalls(),
       memory: new DatagramMemory(),
       describePeer,
@@ -125,7 +125,7 @@ export class Acceptor {
         this.#listen(command.slot, command.fd)
         return
       case 'gone':
-        this.#dispatcher.gone(command.slot)
+        this.#dispatcher.removeChild(command.slot)
         this.#countSessions()
         this.#reportIdle()
         return

@@ -122,7 +122,7 @@ export class ReactorGeneration {
       counters,
       log,
       peer,
-      areOthersNext: siblingLoad && (() => siblingLoad.areLessUsed()),
+      isSiblingNext: siblingLoad && (() => siblingLoad.isOneLessUsed()),
     }
   }
 

@@ -145,16 +145,16 @@ export class Remotes {
 
   /** A remote has taken a connection. */
   noteUp(slot: number, startedMs: number, nowMs: number): void {
-    if (Atomics.load(this.#verdict, slot) !== 0) this.#tell(slot, true, startedMs, nowMs, '')
+    if (Atomics.load(this.#verdict, slot) !== 0) this.#reportEvidence(slot, true, startedMs, nowMs, '')
   }
 
   /** It has not, for what is no fault of this machine. */
   noteDown(slot: number, startedMs: number, nowMs: number, why: string): void {
-    if (Atomics.load(this.#verdict, slot) === 0) this.#tell(slot, false, startedMs, nowMs, why)
+    if (Atomics.load(this.#verdict, slot) === 0) this.#reportEvidence(slot, false, startedMs, nowMs, why)
   }
 
   /** Many sessions may see the same before the head has judged. */
-  #tell(slot: number, isUp: boolean, startedMs: number, atMs: number, why: string): void {
+  #reportEvidence(slot: number, isUp: boolean, startedMs: number, atMs: number, why: string): void {
     if (atMs - (this.#reportedAtMs[slot] as number) < REPORT_EVERY_MS) return
     this.#reportedAtMs[slot] = atMs
     this.#report({ name: this.at(slot).name, isUp, startedMs, atMs, why })

@@ -130,8 +130,8 @@ const MUTANTS: readonly Mutant[] = [
   {
     mistake: 'a direction that is demoted gives up what is in its pipe',
     file: 'relay/transfer/direction.js',
-    right: 'this.isSpliced = false;\n        pipes.leave()',
-    wrong: 'this.isSpliced = false;\n        this.returnPipe(pipes);\n        pipes.leave()',
+    right: 'this.isSpliced = false;\n        pipes.removeUser()',
+    wrong: 'this.isSpliced = false;\n        this.returnPipe(pipes);\n        pipes.removeUser()',
   },
   {
     mistake: 'a short read from the source is taken for its last',

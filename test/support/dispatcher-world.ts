@@ -107,7 +107,7 @@ export class DispatcherWorld {
   die(slot: number): void {
     this.child(slot).close()
     this.children.delete(slot)
-    this.dispatcher.gone(slot)
+    this.dispatcher.removeChild(slot)
     this.turns()
   }
 
@@ -121,7 +121,7 @@ export class DispatcherWorld {
   }
 
   leave(): void {
-    for (const slot of this.children.keys()) this.dispatcher.gone(slot)
+    for (const slot of this.children.keys()) this.dispatcher.removeChild(slot)
     for (const child of this.children.values()) child.close()
     this.poller.close()
     closeAll(...this.held)

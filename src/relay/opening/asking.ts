@@ -46,7 +46,7 @@ export function ask(session: Session, { about, timeoutMs }: Asking): void {
 export function answered(questions: Questions, answers: readonly Answer[]): void {
   for (const [token, verdict] of answers) {
     const session = questions.take(token)
-    if (session !== undefined) obey(session, verdict)
+    if (session !== undefined) onVerdict(session, verdict)
   }
 }
 
@@ -59,7 +59,7 @@ function askingTimer(session: Session): void {
   refuse(session, 'timeout', '')
 }
 
-function obey(session: Session, verdict: Verdict): void {
+function onVerdict(session: Session, verdict: Verdict): void {
   if (!verdict.isPermitted) {
     refuse(session, verdict.refusal, verdict.comment)
     return

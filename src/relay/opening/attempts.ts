@@ -58,7 +58,7 @@ export function dial(session: Session): void {
   dialling.roundsLeft = options.dialRetries
   pool.countClient()
   takeEarlyBytes(session)
-  if (session.client.error === 0) goOn(session)
+  if (session.client.error === 0) tryNext(session)
   else clientFailed(session)
 }
 
@@ -67,14 +67,14 @@ function clientFailed(session: Session): void {
   session.fail(error === ENOMEM ? 'shortage' : 'client-left', error)
 }
 
-/** News of either socket while dialling. */
+/** Either socket is ready while dialling. */
 function attemptReady(session: Session, connection: Connection, readiness: number): void {
   if (connection.isClient) {
     if (connection.error !== 0) session.fail('client-left', connection.error)
     return
   }
   if (connection.tls !== undefined) shakeHands(session, connection.tls)
-  else if (connection.error !== 0 && hasSpoken(session)) connected(session)
+  else if (connection.error !== 0 && hasSentBytes(session)) connected(session)
   else if (connection.error !== 0) attemptFailed(session, connection.error)
   else if ((readiness & HUNG_UP) !== 0) attemptFailed(session, ECONNREFUSED)
   else if ((readiness & WRITABLE) !== 0) connected(session)
@@ -84,7 +84,7 @@ function attemptReady(session: Session, connection: Connection, readiness: numbe
  * The remote is broken before the loop has seen it connected. If it said something first, as a server that turns
  * clients away does, that is for the client to hear; a refused connection brings no byte.
  */
-function hasSpoken(session: Session): boolean {
+function hasSentBytes(session: Session): boolean {
   const { blocks, system } = session.relay
   if (hasTls(session)) return false
   const got = receiveFirst(session.toClient, system.calls, blocks)
@@ -95,7 +95,7 @@ function hasSpoken(session: Session): boolean {
 
 /** The timer of a session that dials: an attempt takes too long, or a pause is over. */
 function attemptTimer(session: Session): void {
-  if (session.remote.fd === NO_FD) goOn(session)
+  if (session.remote.fd === NO_FD) tryNext(session)
   else attemptFailed(session, ETIMEDOUT)
 }
 
@@ -128,7 +128,7 @@ function takeEarlyBytes(session: Session): void {
 }
 
 /** Goes on dialling until an attempt is under way, a pause begins, or the session is over. */
-function goOn(session: Session): void {
+function tryNext(session: Session): void {
   for (;;) {
     if (session.relay.loop.nowMs >= session.dialling.deadlineMs) {
       outOfTime(session)
@@ -346,7 +346,7 @@ function attemptFailed(session: Session, errno: number, reason = ''): void {
   session.closeConnection(session.remote)
   session.remote.clear()
   countFailure(session, errno, reason)
-  goOn(session)
+  tryNext(session)
 }
 
 function countFailure(session: Session, errno: number, reason = ''): void {

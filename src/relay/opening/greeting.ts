@@ -19,16 +19,16 @@ const HANDSHAKE_RECORD = 0x16
  * A partial ClientHello is only peeked. No poller reports unread bytes again, so peek again on a timer that backs off
  * between these bounds.
  */
-const LOOK_FIRST_MS = 1
-const LOOK_MAX_MS = 250
+const PEEK_RETRY_FIRST_MS = 1
+const PEEK_RETRY_MAX_MS = 250
 
 /** From here on a hello may not fit into the receive buffer, which the kernel grows only for those who read. */
 const LONG_HELLO_BYTES = 32 * 1024
 
 /** As SO_RCVLOWAT it makes room for the longest hello beside what the kernel counts for each packet (measured). */
-const ROOM_BYTES = 2 * 128 * 1024
+const LONG_HELLO_LOW_WATER_BYTES = 2 * 128 * 1024
 
-const TOO_LATE = 'it takes too long'
+const TIMED_OUT = 'it takes too long'
 
 export const GREETING: PhaseHandler = {
   onReady: greetingReady,
@@ -42,22 +42,22 @@ export function greet(session: Session): void {
   const greeting = greetingOf(session)
   const { timeoutMs, detectMs = timeoutMs } = greeting
   session.greetingDeadlineMs = loop.nowMs + timeoutMs
-  session.pollMs = LOOK_FIRST_MS
+  session.pollMs = PEEK_RETRY_FIRST_MS
   session.setTimer(loop.nowMs + Math.min(detectMs, timeoutMs))
-  if (greeting.context === undefined || greeting.detectMs !== undefined) look(session)
-  else begin(session, greeting)
+  if (greeting.context === undefined || greeting.detectMs !== undefined) peek(session)
+  else beginTls(session, greeting)
 }
 
 /** The client's socket has news, or the session has another turn. */
 function greetingReady(session: Session): void {
   if (session.client.error !== 0) session.fail('client-left', session.client.error)
-  else if (session.client.tls === undefined) look(session)
+  else if (session.client.tls === undefined) peek(session)
   else shakeHands(session, session.client.tls)
 }
 
 function greetingTimer(session: Session): void {
-  if (session.client.tls !== undefined) refuse(session, TOO_LATE)
-  else lookOnce(session)
+  if (session.client.tls !== undefined) refuse(session, TIMED_OUT)
+  else detectTimeout(session)
 }
 
 function greetingOf({ listenerSlot, relay }: Session): Greeting {
@@ -67,7 +67,7 @@ function greetingOf({ listenerSlot, relay }: Session): Greeting {
 }
 
 /** Does the client speak TLS, and what does it say? What it sends stays in the kernel. */
-function look(session: Session): void {
+function peek(session: Session): void {
   const greeting = greetingOf(session)
   if (greeting.context === undefined) peekHello(session)
   else peekFirstByte(session, greeting)
@@ -81,7 +81,7 @@ function peekFirstByte(session: Session, greeting: Terminating): void {
   else if (seen === -EAGAIN) session.again(client, READABLE)
   else if (seen > 0 && blocks.scratch.bytes[0] === HANDSHAKE_RECORD) {
     session.setTimer(session.greetingDeadlineMs)
-    begin(session, greeting)
+    beginTls(session, greeting)
   } else serve(session)
 }
 
@@ -93,7 +93,7 @@ function peekHello(session: Session): void {
   else if (bytes === -EAGAIN) session.again(client, READABLE)
   else if (bytes === -ENOMEM) session.fail('shortage', ENOMEM)
   else if (typeof bytes === 'number') serve(session)
-  else obey(session, readClientHello(bytes), bytes.length)
+  else onHello(session, readClientHello(bytes), bytes.length)
 }
 
 /**
@@ -112,13 +112,13 @@ function peekAll({ client, relay }: Session): Uint8Array | number {
 }
 
 /** `byteCount`: of those that it was read from. */
-function obey(session: Session, reading: HelloReading, byteCount: number): void {
+function onHello(session: Session, reading: HelloReading, byteCount: number): void {
   const { client } = session
   switch (reading.kind) {
     case 'need-more':
       if (client.hasPeerEnded) refuse(session, 'the client has ended within its ClientHello')
-      else if (session.relay.loop.nowMs >= session.greetingDeadlineMs) refuse(session, TOO_LATE)
-      else lookLater(session, reading.bytesMin)
+      else if (session.relay.loop.nowMs >= session.greetingDeadlineMs) refuse(session, TIMED_OUT)
+      else peekLater(session, reading.bytesMin)
       return
     case 'unreadable':
       refuse(session, reading.why)
@@ -126,7 +126,7 @@ function obey(session: Session, reading: HelloReading, byteCount: number): void 
     case 'hello':
       client.hello = reading.hello
       // The poller would not report less than that.
-      if (byteCount >= LONG_HELLO_BYTES) setRoom(session, 1)
+      if (byteCount >= LONG_HELLO_BYTES) setLowWaterMark(session, 1)
       serve(session)
       return
     case 'not-tls':
@@ -135,31 +135,31 @@ function obey(session: Session, reading: HelloReading, byteCount: number): void 
 }
 
 /** The poller is not asked: without edges it would report the bytes that are only peeked again and again. */
-function lookLater(session: Session, bytesMin: number): void {
+function peekLater(session: Session, bytesMin: number): void {
   const { loop } = session.relay
-  if (bytesMin >= LONG_HELLO_BYTES) setRoom(session, ROOM_BYTES)
+  if (bytesMin >= LONG_HELLO_BYTES) setLowWaterMark(session, LONG_HELLO_LOW_WATER_BYTES)
   session.setTimer(Math.min(loop.nowMs + session.pollMs, session.greetingDeadlineMs))
-  session.pollMs = Math.min(session.pollMs * 2, LOOK_MAX_MS)
+  session.pollMs = Math.min(session.pollMs * 2, PEEK_RETRY_MAX_MS)
 }
 
 /** SO_RCVLOWAT enlarges the buffer, and unlike SO_RCVBUF does not keep the kernel from doing so later. */
-function setRoom({ client, relay }: Session, byteCount: number): void {
+function setLowWaterMark({ client, relay }: Session, byteCount: number): void {
   relay.system.calls.setOption(client.fd, SOL_SOCKET, SO_RCVLOWAT, byteCount)
 }
 
 /** The time to speak first is over: a client that is silent counts as plain. */
-function lookOnce(session: Session): void {
+function detectTimeout(session: Session): void {
   const { blocks, options, system } = session.relay
   const { client } = session
   if (system.calls.peek(client.fd, blocks.scratch, 0, 1) !== -EAGAIN) {
-    look(session)
+    peek(session)
     return
   }
   client.mustBePlain = options.asks !== undefined && greetingOf(session).context === undefined
   serve(session)
 }
 
-function begin(session: Session, { context, isTruncationReset, versions }: Terminating): void {
+function beginTls(session: Session, { context, isTruncationReset, versions }: Terminating): void {
   const { client } = session
   const channel = context.accept(client.fd, versions)
   if (channel === undefined) {

@@ -12,7 +12,7 @@ import { BLOCK_BYTES } from '../transfer/blocks.js'
  * Whether the first bytes of a client that was let in as plain, because it was silent, are there and plain: others were
  * asked about a client without a name. If they are those of TLS, the session is over.
  */
-export function isHeardPlain(session: Session): boolean {
+export function areFirstBytesPlain(session: Session): boolean {
   const { blocks, system } = session.relay
   const { client } = session
   const seen = system.calls.peek(client.fd, blocks.scratch, 0, BLOCK_BYTES)

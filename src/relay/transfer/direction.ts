@@ -105,7 +105,7 @@ export class Direction implements TurnTaker {
     if (this.isSpliced) return
     this.isSpliced = true
     this.smallRuns = 0
-    pipes.join()
+    pipes.addUser()
     const { session, isClient } = this.source
     const { trace } = session.relay
     if (!trace.isOn) return
@@ -116,7 +116,7 @@ export class Direction implements TurnTaker {
   demote(pipes: Pipes): void {
     if (!this.isSpliced) return
     this.isSpliced = false
-    pipes.leave()
+    pipes.removeUser()
     const { session, isClient } = this.source
     const { trace } = session.relay
     if (trace.isOn) trace.say(`session ${session.id}: copies to the ${isClient ? 'remote' : 'client'}`)

@@ -26,23 +26,23 @@ function borrow(pipes: Pipes): Pipe {
 
 test('everybody gets by with one pipe', () => {
   const { pipes } = poolOf()
-  pipes.join()
-  pipes.join()
+  pipes.addUser()
+  pipes.addUser()
   const first = borrow(pipes)
   assert.equal(first.capacity, 256 * KiB)
   pipes.giveBack(first)
   assert.equal(borrow(pipes), first)
   pipes.giveBack(first)
   assert.equal(pipes.openCount, 1)
-  pipes.leave()
+  pipes.removeUser()
   assert.equal(pipes.openCount, 1)
-  pipes.leave()
+  pipes.removeUser()
   assert.equal(pipes.openCount, 0)
 })
 
 test('a pipe with bytes in it is closed, never lent again', () => {
   const { pipes } = poolOf()
-  pipes.join()
+  pipes.addUser()
   const dirty = borrow(pipes)
   dirty.byteCount = 1
   pipes.giveBack(dirty)
@@ -51,17 +51,17 @@ test('a pipe with bytes in it is closed, never lent again', () => {
   assert.notEqual(clean, dirty)
   assert.equal(clean.byteCount, 0)
   pipes.giveBack(clean)
-  pipes.leave()
+  pipes.removeUser()
 })
 
 test('there are no more than allowed, and those that come back are too many', () => {
   const { pipes } = poolOf()
-  pipes.join()
+  pipes.addUser()
   const lent = [borrow(pipes), borrow(pipes), borrow(pipes)]
   assert.equal(pipes.lend(), undefined)
   for (const pipe of lent) pipes.giveBack(pipe)
   assert.equal(pipes.openCount, 1)
-  pipes.leave()
+  pipes.removeUser()
   assert.equal(pipes.openCount, 0)
 })
 

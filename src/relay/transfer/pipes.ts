@@ -69,12 +69,12 @@ export class Pipes {
   }
 
   /** Somebody begins to splice. */
-  join(): void {
+  addUser(): void {
     this.#users++
   }
 
   /** Somebody has stopped; the last one closes the door. */
-  leave(): void {
+  removeUser(): void {
     if (--this.#users > 0 || this.#spare === undefined) return
     this.#close(this.#spare)
     this.#spare = undefined

@@ -7,7 +7,7 @@ import { setKeepAlive } from '../../kernel/keepalive.js'
 import { READABLE, WRITABLE } from '../../reactor/poller.js'
 import { endInOrder, hasLeft, passOnFailure, passOnFailureTimer, sinkLeft } from '../closing/endings.js'
 import type { Connection } from '../connection.js'
-import { isHeardPlain } from '../opening/late-tls.js'
+import { areFirstBytesPlain } from '../opening/late-tls.js'
 import type { PhaseHandler } from '../phase-handler.js'
 import type { Session } from '../session.js'
 import * as d from './direction.js'
@@ -76,7 +76,7 @@ function socketReady(session: Session, connection: Connection, readiness: number
 
 /** Moves what can be moved one way, and does what follows. */
 function run(session: Session, way: d.Direction): void {
-  if (way.source.mustBePlain && !isHeardPlain(session)) return
+  if (way.source.mustBePlain && !areFirstBytesPlain(session)) return
   const { relay } = session
   const before = way.bytes
   const { splice } = relay.options
