@@ -2,55 +2,71 @@ import { NOTICE, WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import type { Loop } from '../reactor/loop.js'
 import { Timer, type TimerOwner } from '../reactor/timers.js'
-import type { ListeningSocket } from './listening-socket.js'
 
 /**
- * What becomes of clients whose connections the kernel has made already: they are taken while there is room, or
- * the kernel resets them.
+ * What happens to clients in the kernel's queue when a listener closes: they are accepted while there is room, or the
+ * kernel resets them.
  */
 export type Closing = 'after-queue' | 'now'
 
-/** A child without room looks at the others' at this rhythm, while it leaves clients to them. */
+/** How often a child that yields its clients to siblings checks whether they still have room. */
 const RECHECK_MS = 20
 
-/** With room for this long the crowd has gone: every place that is taken at once by who waits is no news. */
+/**
+ * Time below the limit before recovery is logged; the backlog refills freed places at once and the message would flap.
+ */
 const RECOVERY_LOG_DELAY_MS = 1_000
 
-/**
- * What happens to clients while there is no room: they wait in the kernel, or they are accepted and closed or reset
- * at once.
- */
+/** What happens to new clients at the limit: they wait in the kernel's queue, or are accepted and closed or reset. */
 export type Overload = 'queue' | 'close' | 'reset'
 
-/** How the log says it; the words of the original. */
+/** Hints in the log line about the limit; the words of the original. */
 export const OVERLOAD_HINTS: Readonly<Record<Overload, string>> = {
   queue: 'queueing',
   close: 'immediately closing',
   reset: 'resetting',
 }
 
-/** Who else takes clients from the same queues. */
+/** Other children that accept from the same queues. */
 export interface Siblings {
   haveRoom(): boolean
-  /** Tells them that somebody may wait. */
+  /** Makes them check their queues for waiting clients. */
   wakeSiblings(): void
+}
+
+/** A listener as the limit controls it. */
+export interface LimitedListener {
+  readonly slot: number
+  readonly isAccepting: boolean
+  resume(): void
+  /** Leaves clients in the kernel's queue. */
+  pause(): void
+  /** Registers anew with the poller, which then reports clients that wait already. */
+  rearm(): void
+  /** Sets the length of the kernel's queue to the one for the time at the limit. */
+  shrinkQueue(): void
+  restoreQueue(): void
+  close(closing: Closing): void
 }
 
 const NO_SIBLINGS: Siblings = { haveRoom: () => false, wakeSiblings: () => {} }
 
-/** How many sessions one reactor may hold, and what happens at that number. */
+/**
+ * How many sessions one reactor may hold, and what happens to clients at that number: its listeners pause, or accept
+ * and close at once. With a queue shared between children it yields clients to those that have room.
+ */
 export class ConnectionLimit implements TimerOwner {
-  readonly #listeners: ListeningSocket[] = []
+  readonly #listeners: LimitedListener[] = []
   readonly #sessionsMax: () => number
   readonly #countSessions: () => number
   readonly #loop: Loop
   readonly #log: Say
   readonly #overload: Overload
   readonly #siblings: Siblings
-  /** Rings when there has been room for a while. */
+  /** Runs while there is room and the limit is still logged as reached. */
   readonly #recoveryTimer = new Timer(this)
   readonly #recheckTimer = new Timer({ onTimer: () => this.#resume() })
-  /** No room here, but others have it who take clients from the same queues: they are left to them. */
+  /** No room here, but siblings have some: the listeners pause and leave the queue to them. */
   #yieldsToSiblings = false
   #isFull = false
   #isLimitLogged = false
@@ -72,8 +88,8 @@ export class ConnectionLimit implements TimerOwner {
     this.#siblings = siblings
   }
 
-  /** Takes a listener; after `stop` it is closed, so that nobody waits in its queue in vain. */
-  add(listener: ListeningSocket): void {
+  /** Adds a listener; after `stop` it is closed instead, so that no client waits in its queue in vain. */
+  add(listener: LimitedListener): void {
     if (this.#isStopped) {
       listener.close('now')
       return
@@ -87,7 +103,7 @@ export class ConnectionLimit implements TimerOwner {
     return this.#countSessions() < this.#sessionsMax()
   }
 
-  /** A listener found no room: all of them wait until a session ends, or turn clients away. */
+  /** A listener found no room: pauses all of them until a session ends, or makes them close what they accept. */
   onFull(): Overload {
     if (this.#siblings.haveRoom()) return this.#yieldToSiblings()
     if (this.#isFull) return this.#overload
@@ -124,8 +140,8 @@ export class ConnectionLimit implements TimerOwner {
   }
 
   /**
-   * While there was no room here the kernel may have told another one of a client that still waits, because that one
-   * had no room either: nobody will tell us.
+   * The kernel wakes one child per client (EPOLLEXCLUSIVE). If it woke this one, or a sibling that was full too, the
+   * client still waits and is not reported again: re-arm when the first place is free.
    */
   #checkForMissedClients(): void {
     if (this.#siblings === NO_SIBLINGS || this.#countSessions() !== this.#sessionsMax() - 1) return
@@ -140,7 +156,7 @@ export class ConnectionLimit implements TimerOwner {
     return 'queue'
   }
 
-  /** Should there still be no room, the first client brings us back to `onFull`. */
+  /** If there still is no room, the first client leads back to `onFull`. */
   #resume(): void {
     this.#yieldsToSiblings = false
     this.#loop.timers.unset(this.#recheckTimer)
@@ -152,8 +168,8 @@ export class ConnectionLimit implements TimerOwner {
   }
 
   /**
-   * Goes on in the place of another limit, whose listeners follow by `add`. A limit that was logged there is logged as over
-   * here: with room for a while, as ever.
+   * Replaces the limit of an older configuration; its listeners follow by `add`. If it logged that the limit was
+   * reached, this one logs the recovery.
    */
   takeOver(old: ConnectionLimit): void {
     this.#isLimitLogged = old.#isLimitLogged
@@ -163,7 +179,7 @@ export class ConnectionLimit implements TimerOwner {
       this.#loop.timers.set(this.#recoveryTimer, this.#loop.nowMs + RECOVERY_LOG_DELAY_MS)
   }
 
-  /** No more clients, for good; those that are connected already are taken first, or not: `closingOf` a slot. */
+  /** Closes all listeners for good, each in the way that `closingOf` says for its slot. */
   stop(closingOf: (slot: number) => Closing): void {
     const closings = this.#listeners.map((listener) => closingOf(listener.slot))
     // Siblings take the clients of a listener that is closed now: they have room, or log a limit of their own.

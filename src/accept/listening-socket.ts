@@ -6,7 +6,7 @@ import { WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import { type Loop, NO_TOKEN, type Watcher } from '../reactor/loop.js'
 import { Timer, type TimerOwner } from '../reactor/timers.js'
-import type { Closing, Overload } from './connection-limit.js'
+import type { Closing, LimitedListener, Overload } from './connection-limit.js'
 
 /** Taken in one turn at most, so that a crowd at the door does not starve the sessions. */
 const TAKEN_PER_TURN = 64
@@ -31,7 +31,7 @@ export interface ListeningContext {
  * A socket that clients come to, level-triggered: an edge that is lost while descriptors are short would never return.
  * It takes one client a turn, and twice as many in each of several turns in a row, so that it seldom asks in vain.
  */
-export abstract class ListeningSocket implements Watcher, TimerOwner {
+export abstract class ListeningSocket implements LimitedListener, Watcher, TimerOwner {
   token = NO_TOKEN
   readonly slot: number
   readonly name: string
