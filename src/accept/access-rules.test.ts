@@ -20,13 +20,13 @@ const JOE = 7
 const ANN = 8
 const ANYBODY = 9
 
-/** Who has connected to the Unix socket of each descriptor: a user, a group, further groups. */
+/** Credentials of the client of each descriptor: user, group, supplementary groups. */
 const CLIENTS: Readonly<Record<number, readonly number[]>> = {
   [JOE]: [1000, 100, 27, 50],
   [ANN]: [1001, 100],
 }
 
-/** What the system says of them; of others it says nothing. */
+/** A fake kernel that reports the credentials of these clients only. */
 function fakePeers(): PeerCalls {
   const groups = new Uint32Array(16)
   return {
@@ -34,7 +34,7 @@ function fakePeers(): PeerCalls {
     findCredentials(fd, peer) {
       const [user = 0, group = 0] = CLIENTS[fd] ?? []
       const view = new DataView(peer.bytes.buffer)
-      // As struct ucred lies behind the family and its mark.
+      // The layout of `credentialsIn`: struct ucred behind the family and a marker.
       peer.bytes.set([AF_UNIX, 0, CLIENTS[fd] === undefined ? 0 : 1])
       view.setUint32(8, user, true)
       view.setUint32(12, group, true)
@@ -54,7 +54,7 @@ const denied: readonly NetworkRule[] = BANNED
   ? [{ isPermit: false, isNegated: false, networks: [BANNED], position: { file: 'x.cfg', line: 7 } }]
   : []
 
-/** A door through which only 10.0.0.0/8 comes, and of those of Unix sockets whom the rules let in. */
+/** Rules that admit only 10.0.0.0/8, and of the clients of Unix sockets those that `rules` admit. */
 function world(...rules: readonly IdentityRule[]) {
   const clock = new FakeClock()
   const loop = new Loop(new FakePoller(), clock)
@@ -101,14 +101,14 @@ function peer(address: Uint8Array): Region {
   return region
 }
 
-test('it lets in whom the list admits, counting and saying nothing', () => {
+test('admitted clients are neither counted nor logged', () => {
   const { accessRules, rejected, said } = world()
   assert.equal(accessRules.admits(ANYBODY, ipv4('10.0.0.1'), 'here'), true)
   assert.equal(accessRules.admits(ANYBODY, ipv6('::ffff:10.0.0.1'), 'here'), true)
   assert.deepEqual([rejected(), said], [0, []])
 })
 
-test('clients of Unix sockets pass lists that are not about them', () => {
+test('network rules do not apply to clients of Unix sockets', () => {
   const { accessRules, rejected } = world()
   assert.equal(accessRules.admits(ANYBODY, unix(), 'here'), true)
   assert.equal(rejected(), 0)
@@ -117,7 +117,7 @@ test('clients of Unix sockets pass lists that are not about them', () => {
 const ONLY_JOE: IdentityRule = { isPermit: true, isNegated: false, users: [1000], groups: [] }
 const ONLY_ADMINS: IdentityRule = { isPermit: true, isNegated: false, users: [], groups: [50] }
 
-test('of a Unix socket, who the system says that a client is decides', () => {
+test('clients of Unix sockets are judged by the credentials that the kernel reports', () => {
   for (const rule of [ONLY_JOE, ONLY_ADMINS]) {
     const { accessRules, rejected, said } = world(rule)
     assert.equal(accessRules.admits(JOE, unix(), 'here'), true)
@@ -129,7 +129,7 @@ test('of a Unix socket, who the system says that a client is decides', () => {
   }
 })
 
-test('whom the system does not tell, no line lets in', () => {
+test('rejects clients whose credentials the kernel does not report', () => {
   const { accessRules } = world({ isPermit: true, isNegated: true, users: [1001], groups: [] })
   assert.deepEqual(
     [accessRules.admits(JOE, unix(), 'here'), accessRules.admits(ANYBODY, unix(), 'here')],
@@ -137,13 +137,13 @@ test('whom the system does not tell, no line lets in', () => {
   )
 })
 
-test('lines about users say nothing of clients with an address', () => {
+test('user rules do not apply to IP clients', () => {
   const { accessRules } = world(ONLY_JOE)
   assert.equal(accessRules.admits(ANN, ipv4('10.0.0.1'), 'here'), true)
   assert.equal(accessRules.admits(JOE, ipv4('192.0.2.7'), 'here'), false)
 })
 
-test('whom it turns away it counts and names', () => {
+test('counts and logs rejected clients', () => {
   const { accessRules, rejected, said } = world()
   assert.equal(accessRules.admits(ANYBODY, ipv4('192.0.2.7'), 'here'), false)
   assert.equal(accessRules.admits(ANYBODY, ipv6('2001:db8::1'), 'here'), false)
@@ -151,7 +151,7 @@ test('whom it turns away it counts and names', () => {
   assert.deepEqual(said, [[NOTICE, 'connection attempt from 192.0.2.7 rejected (listener here, rule none)']])
 })
 
-test('names the listener and the rule of every rejected client', () => {
+test('logs listener and rule of every rejected client', () => {
   const { accessRules, said, written } = world({
     ...ONLY_JOE,
     isPermit: false,
@@ -170,7 +170,7 @@ test('names the listener and the rule of every rejected client', () => {
   assert.equal(written.length, 5)
 })
 
-test('a flood is one line a second, which says how many there were', () => {
+test('rejections are logged once a second, with the number of suppressed lines', () => {
   const { accessRules, pass, rejected, said } = world()
   for (let i = 0; i < 1_000; i++) {
     accessRules.admits(ANYBODY, ipv4('192.0.2.7'), 'here')
@@ -188,14 +188,14 @@ test('a flood is one line a second, which says how many there were', () => {
   assert.equal(rejected(), 1_002)
 })
 
-test('a client is known by its address, whatever its port', () => {
+test('the key of a client is its address without the port', () => {
   assert.equal(clientKey(ipv4('10.0.0.1', 1).bytes), clientKey(ipv4('10.0.0.1', 2).bytes))
   assert.notEqual(clientKey(ipv4('10.0.0.1').bytes), clientKey(ipv4('10.0.0.2').bytes))
   assert.notEqual(clientKey(ipv6('::1').bytes), clientKey(ipv6('::2').bytes))
   assert.equal(clientKey(unix().bytes), undefined)
 })
 
-test('a client of UDP is known by its address, its port and the port that it sends to', () => {
+test('the key of a UDP client is its address, its port and the destination port', () => {
   const at = (host: string, port: number) =>
     host.includes(':')
       ? encodeAddress({ family: 'ipv6', host, port, scope: '' })

@@ -1,3 +1,4 @@
+/** Access rules: which accepted clients are served. */
 import type { AccessList } from '../admission/access-list.js'
 import type { IdentityList } from '../admission/identity-list.js'
 import type { Fd } from '../kernel/calls.js'
@@ -10,7 +11,7 @@ import { NOTICE } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import type { Loop } from '../reactor/loop.js'
 
-/** Where struct sockaddr_in and sockaddr_in6 keep the address (netinet/in.h). */
+/** Offsets of the address in struct sockaddr_in and sockaddr_in6 (netinet/in.h). */
 const IPV4_AT = 4
 const IPV6_AT = 8
 
@@ -18,29 +19,29 @@ export interface AccessRulesParts {
   readonly loop: Loop
   readonly counters: Float64Array
   readonly log: Say
-  /** A client that was rejected, for the access log; undefined: there is none. */
+  /** Writes a rejected client to the access log; undefined without one. */
   readonly writeAccess: ((rejected: Rejected) => void) | undefined
   readonly peers: PeerCalls
-  /** How a client is written. */
+  /** The client's name in log lines. */
   describeClient(peer: Uint8Array): string
 }
 
-/** A client that the rules do not let in. */
+/** A client that was rejected. */
 export interface Rejected {
-  /** Its socket address; of a client of a Unix socket with its credentials. */
+  /** Its socket address; for clients of Unix sockets with the credentials. */
   readonly peer: Uint8Array
   readonly listener: string
-  /** File and line of the rule, or `none` where none applies. */
+  /** File and line of the rule that rejected it, or `none` if none applies. */
   readonly rule: string
 }
 
-/** The lists: one for clients with an address, one for those of Unix sockets. */
+/** Network rules apply to IP clients, user and group rules to clients of Unix sockets. */
 export interface AccessLists {
   readonly networks: AccessList
   readonly identities: IdentityList
 }
 
-/** Asks the access lists about each accepted client, and counts and logs whom they turn away. */
+/** Checks each accepted client against the access lists; counts and logs rejected clients. */
 export class AccessRules {
   readonly #parts: AccessRulesParts
   readonly #lists: AccessLists
@@ -53,8 +54,8 @@ export class AccessRules {
   }
 
   /**
-   * `peer`: the client's socket address; of a client of a Unix socket it may say afterwards who that is. `listener`: the
-   * name of the listener that it has connected to.
+   * `peer`: the client's socket address; the credentials of a client of a Unix socket are added to it. `listener`: the
+   * name of the listener that it connected to.
    */
   admits(fd: Fd, peer: Region, listener: string): boolean {
     if (this.#isListed(fd, peer)) return true
@@ -63,7 +64,7 @@ export class AccessRules {
     const { identities, networks } = this.#lists
     const rule = isIp(bytes) ? networks.rule : identities.rule
     add(counters, COUNT.rejected, 1)
-    // The original's words come first: people search for them.
+    // The line begins with the words of the original: existing log filters match them.
     this.#rejections.log(loop.nowMs, () => {
       return `connection attempt from ${describeClient(bytes)} rejected (listener ${listener}, rule ${rule})`
     })
@@ -95,13 +96,13 @@ function isIp(peer: Uint8Array): boolean {
   return peer[0] === AF_INET || peer[0] === AF_INET6
 }
 
-/** A client's address without its port, as a key; undefined for clients of Unix sockets. */
+/** The key of a client in the sticky cache: its address without the port; undefined for clients of Unix sockets. */
 export function clientKey(peer: Uint8Array): string | undefined {
   const address = addressIn(peer)
   return address === undefined ? undefined : String.fromCharCode(...address)
 }
 
-/** A client of UDP, as a key: its address and port, and the port that it has sent to. No key of the others is as long. */
+/** The key of a UDP client: its address and port, and the destination port. Longer than any key of `clientKey`. */
 export function datagramKey(peer: Uint8Array, local: Uint8Array): string | undefined {
   const client = clientKey(peer)
   return client && client + String.fromCharCode(...peer.subarray(2, 4), ...local.subarray(2, 4))

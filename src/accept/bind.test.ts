@@ -44,7 +44,7 @@ const OPTIONS: ListenerOptions = {
 }
 const region = mapPrivate(SOCKADDR_BYTES_MAX)
 
-test('accepted sockets inherit what the listener was given', () => {
+test('accepted sockets inherit the options of the listener', () => {
   const listener = done(openListener(calls, OPTIONS))
   const byteLength = done(calls.localAddress(listener, region))
   const client = done(calls.socket(c.AF_INET, c.SOCK_STREAM, 0))
@@ -67,7 +67,7 @@ test('accepted sockets inherit what the listener was given', () => {
   closeAll(listener, client, accepted)
 })
 
-test('a UDP listener can be bound beside sockets that children have for clients, and then by nobody else', () => {
+test('a UDP listener binds beside sockets of children, and no other program can bind its port', () => {
   const options = { ...OPTIONS, isUdp: true }
   const first = done(openListener(calls, options))
   assert.deepEqual(
@@ -93,7 +93,7 @@ test('a UDP listener can be bound beside sockets that children have for clients,
   closeAll(ofClient, next, thief)
 })
 
-test('keepalive that is off, and timings of zero, stay with the kernel', () => {
+test('leaves keepalive to the kernel when it is off or its times are zero', () => {
   const isOn = done(
     openListener(calls, { ...OPTIONS, keepAlive: { isOn: true, idleS: 0, intervalS: 0, count: 0 } }),
   )
@@ -105,7 +105,7 @@ test('keepalive that is off, and timings of zero, stay with the kernel', () => {
   closeAll(isOn, isOff, fresh)
 })
 
-test('an address in use is refused, and one that has just been left is not', () => {
+test('reports an address in use, and reuses one in TIME-WAIT', () => {
   const first = done(openListener(calls, OPTIONS))
   const byteLength = done(calls.localAddress(first, region))
   const address = decodeAddress(region.bytes, byteLength)
@@ -119,7 +119,7 @@ test('an address in use is refused, and one that has just been left is not', () 
   calls.close(second)
 })
 
-test(':: takes IPv4 clients too', (t) => {
+test(':: accepts IPv4 clients too', (t) => {
   const listener = openListener(calls, {
     ...OPTIONS,
     address: { family: 'ipv6', host: '::', port: 0, scope: '' },
@@ -130,7 +130,7 @@ test(':: takes IPv4 clients too', (t) => {
   calls.close(listener)
 })
 
-test('a Unix listener is given no TCP options', () => {
+test('sets no TCP options on a Unix listener', () => {
   const address: SocketAddress = { family: 'unix', path: `\0tcprelay-bind-${process.pid}` }
   const touched: number[] = []
   const watching: Calls = {
@@ -151,7 +151,7 @@ test('a Unix listener is given no TCP options', () => {
   calls.close(listener)
 })
 
-test('whichever step fails, its errno is the answer and no descriptor is left', () => {
+test('returns the errno of the failed step and leaks no descriptor', () => {
   const failing: Partial<Calls>[] = [
     { socket: () => -EMFILE },
     { setTextOption: () => -EPERM },
@@ -164,7 +164,7 @@ test('whichever step fails, its errno is the answer and no descriptor is left', 
   assert.deepEqual(outcomes, [-EMFILE, -EPERM, -EACCES, -EADDRINUSE])
 })
 
-test('binding again and again, as a retry does, costs no memory', () => {
+test('repeated binding leaks no memory', () => {
   const addresses: bigint[] = []
   const failing: Calls = {
     ...calls,
@@ -187,7 +187,7 @@ function acceptedBy(listener: number): { readonly client: number; readonly accep
   return { client, accepted: done(calls.accept(listener, region)) }
 }
 
-test('accepted sockets inherit what a configuration asks of them', (t) => {
+test('accepted sockets inherit the configured options', (t) => {
   const mark = done(calls.socket(c.AF_INET, c.SOCK_STREAM, 0))
   const mayMark = calls.setOption(mark, c.SOL_SOCKET, c.SO_MARK, 7) === 0
   calls.close(mark)
@@ -217,7 +217,7 @@ test('accepted sockets inherit what a configuration asks of them', (t) => {
   closeAll(listener, client, accepted)
 })
 
-test('a listener that defers shows clients when they have spoken', () => {
+test('with deferred accept a client is readable when it is accepted', () => {
   const listener = done(openListener(calls, { ...OPTIONS, deferAcceptS: 30 }))
   assert.ok(done(calls.getOption(listener, c.IPPROTO_TCP, c.TCP_DEFER_ACCEPT)) >= 30)
   const byteLength = done(calls.localAddress(listener, region))
@@ -232,7 +232,7 @@ test('a listener that defers shows clients when they have spoken', () => {
   closeAll(listener, client, accepted)
 })
 
-test('a listener of Multipath TCP serves clients of TCP with sockets of TCP', (t) => {
+test('an MPTCP listener accepts plain TCP clients as plain TCP sockets', (t) => {
   const listener = done(openListener(calls, { ...OPTIONS, isMptcp: true }))
   if (calls.getOption(listener, c.SOL_SOCKET, c.SO_PROTOCOL) !== c.IPPROTO_MPTCP) {
     calls.close(listener)
@@ -245,7 +245,7 @@ test('a listener of Multipath TCP serves clients of TCP with sockets of TCP', (t
 })
 
 for (const errno of [EPROTONOSUPPORT, ENOPROTOOPT, EINVAL]) {
-  test(`on a kernel that answers ${errno} to MPTCP the listener is one of TCP`, () => {
+  test(`falls back to a TCP listener when the kernel answers ${errno} to MPTCP`, () => {
     const old: Calls = {
       ...calls,
       socket: (family, type, protocol) =>

@@ -1,3 +1,4 @@
+/** Opens listening sockets, or adopts those of another program, and sets their options. */
 import type { Calls, Fd, Outcome } from '../kernel/calls.js'
 import * as c from '../kernel/constants.js'
 import { reportLocalAddress } from '../kernel/datagrams.js'
@@ -17,9 +18,9 @@ import { applyOptions } from '../kernel/socket-options.js'
 import type { ListenerOptions, ListenerSctp } from './options.js'
 
 /**
- * A socket that listens as the options say: a descriptor, or a negated errno. What accepted sockets inherit
- * (tcp(7)) is set here once instead of once per connection. `onBound` is called before anybody can connect; what
- * it throws comes out here.
+ * Opens a listening socket: a descriptor, or a negated errno. Options that accepted sockets inherit (tcp(7)) are set
+ * here once instead of once per connection. `onBound` is called before a client can connect; an exception of it closes
+ * the socket and is thrown on.
  */
 export function openListener(
   calls: Calls,
@@ -33,8 +34,8 @@ export function openListener(
 }
 
 /**
- * Makes a listening socket that was handed over fit for us: 0 or a negated errno. Whoever opened it may use it
- * blocking, and then a client that leaves while it waits would stop the reactor.
+ * Sets the options of a listening socket that another program opened: 0 or a negated errno. It is made non-blocking: a
+ * client that disconnects between readiness and accept(2) would otherwise block the reactor.
  */
 export function adoptListener(calls: Calls, fd: Fd, options: Omit<ListenerOptions, 'address'>): Outcome {
   makeOurs(fd)
@@ -72,8 +73,8 @@ function openAt(
 }
 
 /**
- * While it is bound a socket of UDP has SO_REUSEADDR, because sockets that children still have for clients may be bound to
- * the same port. From here on nobody else may bind it (`DatagramListener` says more).
+ * SO_REUSEADDR is set only during bind(2), because sockets that children have for clients may hold the same port. From
+ * here on no other program can bind it (see `DatagramListener`).
  */
 function endSharing(calls: Calls, fd: Fd): Outcome {
   return calls.setOption(fd, c.SOL_SOCKET, c.SO_REUSEADDR, 0)
@@ -92,7 +93,7 @@ function openSocket(calls: Calls, options: ListenerOptions, address: NativeAddre
   return isMptcp ? openMptcp(calls, family) : calls.socket(family, c.SOCK_STREAM, 0)
 }
 
-/** A socket of IPv6 takes addresses of both families. */
+/** An IPv6 socket of SCTP can be bound to addresses of both families. */
 function familyOf({ family }: NativeAddress, { further }: ListenerSctp): number {
   return further.some((address) => address.family === 'ipv6') ? c.AF_INET6 : family
 }
@@ -128,7 +129,7 @@ function setUp(calls: Calls, fd: Fd, options: ListenerOptions): Outcome {
   if (isIpv6) calls.setOption(fd, c.IPPROTO_IPV6, c.IPV6_V6ONLY, ipv6Only ? 1 : 0)
   const outcome = applyOptions(calls, fd, isIpv6 ? c.AF_INET6 : c.AF_INET, socket)
   if (outcome < 0) return outcome
-  // Where the system does not allow them, clients are served as if nobody had asked for them.
+  // Best effort: where the kernel refuses these, clients are served without them.
   if (fastOpenQueue > 0) calls.setOption(fd, c.IPPROTO_TCP, c.TCP_FASTOPEN, fastOpenQueue)
   if (deferAcceptS > 0) calls.setOption(fd, c.IPPROTO_TCP, c.TCP_DEFER_ACCEPT, deferAcceptS)
   return 0

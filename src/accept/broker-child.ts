@@ -1,3 +1,4 @@
+/** The master's end of the wire to one child; `wire-end.ts` is the child's. */
 import type { Calls, Fd } from '../kernel/calls.js'
 import { EAGAIN, EINTR, ENOBUFS, ETOOMANYREFS, errorText } from '../kernel/errno.js'
 import { type MessageBatch, NO_DESCRIPTOR } from '../kernel/message-batch.js'
@@ -11,24 +12,24 @@ import * as m from '../wire/child-message.js'
 import type { Candidate } from './placement.js'
 import type { StickyCache } from './sticky-cache.js'
 
-/** Before sending is tried again when the kernel holds too many descriptors that are under way. */
+/** Back-off when the kernel holds too many descriptors in flight (ETOOMANYREFS). */
 const SHORTAGE_PAUSE_MS = 10
 
-/** Batches in one turn: a child that sends without pause must not hold up the others. */
+/** Batches received per turn at most: a child that sends continuously must not delay the others. */
 const BATCHES_PER_TURN = 4
 
-/** What the broker tells its owner of a child. */
+/** What a child reports to the dispatcher. */
 export interface BrokerEvents {
   /** `count` of its connections have ended. */
   onDone(child: BrokerChild, count: number): void
-  /** It takes no more, by its own decision. */
+  /** The child takes no more clients and ends when it is idle (DYING). */
   onDying(child: BrokerChild): void
   onBadConfiguration(child: BrokerChild): void
-  /** It has sent what no child sends: nothing more is read from it or sent to it. */
+  /** The child violated the protocol: nothing more is read from it or sent to it. */
   onViolation(child: BrokerChild, what: string): void
-  /** It has started and takes clients. Once. */
+  /** The child has started and takes clients (its first MAX). */
   onReady(child: BrokerChild): void
-  /** Nothing more can be sent to it: what was queued for it is handed back. */
+  /** Nothing more can be sent to the child: its queued clients are returned. */
   onBroken(child: BrokerChild, queued: readonly Delivery[]): void
 }
 
@@ -36,9 +37,9 @@ export interface BrokerEvents {
 export interface Delivery {
   readonly fd: Fd
   readonly message: m.AcceptMessage
-  /** Of a client of UDP: what it has sent. */
+  /** The payload of a UDP client's datagram; undefined for connections. */
   readonly datagram: Uint8Array | undefined
-  /** Where it is remembered which child the client had, and under which key. */
+  /** The sticky cache of its listener, and the client's key in it. */
   readonly sticky: { readonly cache: StickyCache; readonly key: string } | undefined
 }
 
@@ -48,24 +49,24 @@ export interface BrokerParts {
   readonly messages: MessageCalls
   readonly log: Say
   readonly events: BrokerEvents
-  /** Shared by all children of the reactor: filled and used up within one call. */
+  /** Shared by all children of the reactor: filled and sent within one call. */
   readonly outgoing: MessageBatch
-  /** The same for datagrams, which are longer. */
+  /** The same for messages with a datagram, which are longer. */
   readonly outgoingDatagrams: MessageBatch
   readonly incoming: MessageBatch
 }
 
 /**
  * The master's end of the wire to one child: queues clients in user space, sends them in batches, and closes the
- * master's copy of what the kernel has taken. Until the child has said its maximum it is starting, and nothing is
- * sent: should it die at start, its clients go to another one.
+ * master's copies of the descriptors sent. Nothing is sent before the child's MAX, so that the clients of a child that
+ * dies at start can go to another one.
  */
 export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
   token = NO_TOKEN
   isQueued = false
   readonly slot: number
   users = 0
-  /** Clients that it was given in all. */
+  /** Clients delivered in total, for `retire limit`. */
   delivered = 0
   ownMax = Number.POSITIVE_INFINITY
   isRetiring = false
@@ -78,7 +79,7 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
   #isRetireRequested = false
   #isDying = false
   #isConfigurationBad = false
-  /** The last turn left messages unread. */
+  /** The last turn left messages in the socket. */
   #hasUnread = false
   #isBroken = false
 
@@ -87,10 +88,10 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
     this.slot = slot
     this.#fd = fd
     const outcome = parts.loop.watch(fd, this, 'stream')
-    if (outcome < 0) throw new Error(`cannot watch the socket of a child: ${errorText(-outcome)}`)
+    if (outcome < 0) throw new Error(`cannot watch the socket to a child: ${errorText(-outcome)}`)
   }
 
-  /** Hands back the clients that were queued before the child said that it takes fewer. */
+  /** Returns queued clients beyond the maximum that the child has sent meanwhile. */
   takeSurplus(): readonly Delivery[] {
     const count = Math.max(0, Math.min(this.#queue.length, this.users - this.ownMax))
     this.users -= count
@@ -98,7 +99,7 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
     return this.#queue.splice(this.#queue.length - count)
   }
 
-  /** Takes over a client; its descriptor is closed here once the kernel has taken it. */
+  /** Queues a client; its descriptor is closed here once it has been sent. */
   deliver(delivery: Delivery): void {
     this.users++
     this.delivered++
@@ -106,7 +107,7 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
     this.#parts.loop.later(this)
   }
 
-  /** Asks the child to end when its last connection has. It gets no more. */
+  /** Sends the child no more clients and asks it to end after its last connection (MAY_DIE). */
   retire(): void {
     this.isRetiring = true
     if (this.#isRetireRequested) return
@@ -115,7 +116,7 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
     this.#parts.loop.later(this)
   }
 
-  /** The child's process is gone: closes the socket and hands back what it never got. */
+  /** The child's process has ended: closes the socket and returns the clients that were not sent. */
   close(): readonly Delivery[] {
     this.#parts.loop.timers.unset(this.#timer)
     this.#parts.loop.forget(this.#fd, this)
@@ -129,7 +130,7 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
     this.onTurn()
   }
 
-  /** Sends what is queued, and goes on receiving if the last turn left something. */
+  /** Receives what the last turn left in the socket, then sends queued clients. */
   onTurn(): void {
     if (this.#hasUnread) this.#receive()
     while (this.#hasStarted && !this.#isBroken && this.#queue.length > 0) {
@@ -142,7 +143,7 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
     this.onTurn()
   }
 
-  /** Sends one batch; false when the rest has to wait. */
+  /** Sends one batch; false when the socket is full or broken. */
   #sendSome(): boolean {
     const { loop, messages } = this.#parts
     const batch = this.#batchOf(this.#queue[0])
@@ -154,7 +155,7 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
     }
     if (sent === -EINTR) return true
     if (sent === -EAGAIN) loop.again(this.#fd, this, WRITABLE)
-    // More descriptors are under way than this process may have open: the child has to catch up.
+    // More descriptors are in flight than this process may have open: wait until the child has received some.
     else if (sent === -ETOOMANYREFS || sent === -ENOBUFS)
       loop.timers.set(this.#timer, loop.nowMs + SHORTAGE_PAUSE_MS)
     else this.#fail(-sent)
@@ -166,7 +167,7 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
     return delivery?.datagram === undefined ? outgoing : outgoingDatagrams
   }
 
-  /** Puts those at the head of the queue into a batch that go by it: how many. */
+  /** Fills a batch from the head of the queue, up to the first delivery of the other kind. Returns the count. */
   #fill(batch: MessageBatch): number {
     let count = 0
     for (; count < Math.min(this.#queue.length, batch.capacity); count++) {
@@ -187,7 +188,7 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
     else this.#parts.loop.again(this.#fd, this, WRITABLE)
   }
 
-  /** What the child has said, as much as a turn may take. */
+  /** Receives up to BATCHES_PER_TURN batches of messages. */
   #receive(): void {
     const { incoming, loop, messages } = this.#parts
     this.#hasUnread = false
@@ -208,13 +209,13 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
   #take(i: number): void {
     const { calls, events, incoming } = this.#parts
     const fd = incoming.receivedFd(i)
-    if (fd !== NO_DESCRIPTOR) calls.close(fd) // no message of a child has one
+    if (fd !== NO_DESCRIPTOR) calls.close(fd) // messages of children carry no descriptor
     if (this.#isBroken) return
     const offset = incoming.offsetOf(i)
     const type = m.messageType(incoming.bytes, offset, incoming.receivedBytes(i))
     switch (type) {
       case m.DONE: {
-        // The classic child leaves the count of some messages zero; a connection that ended is at least one.
+        // Classic children send DONE with count 0 in some cases; it means at least one ended connection.
         const count = Math.min(this.users, Math.max(1, m.messageCount(incoming.bytes, offset)))
         this.users -= count
         events.onDone(this, count)
@@ -229,7 +230,7 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
       case m.DYING:
         if (this.#isDying) return
         this.#isDying = true
-        // A child of ours ends when it hears MAY_DIE: then nothing is on its way to it any more.
+        // A child of ours ends on MAY_DIE, which comes after all clients in flight.
         this.retire()
         events.onDying(this)
         this.#handBack()
@@ -274,7 +275,7 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
   }
 }
 
-/** Writes message `i` of a batch: how long it is. */
+/** Encodes message `i` of a batch. Returns its length. */
 function encode(batch: MessageBatch, i: number, { datagram, message }: Delivery): number {
   const offset = batch.offsetOf(i)
   if (datagram !== undefined) return m.encodeUdpData(batch.bytes, offset, message, datagram)

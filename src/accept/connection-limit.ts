@@ -1,3 +1,4 @@
+/** The limit of concurrent sessions (`overload`, `users max`), and what the listeners of a reactor do at it. */
 import { NOTICE, WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import type { Loop } from '../reactor/loop.js'
@@ -117,7 +118,7 @@ export class ConnectionLimit implements TimerOwner {
     return this.#overload
   }
 
-  /** Siblings have left clients whom the kernel has not told us of. */
+  /** A sibling yielded clients that the kernel has not reported to this process. */
   onClientsLeft(): void {
     if (!this.hasRoom()) return
     for (const listener of this.#listeners) if (listener.isAccepting) listener.rearm()
@@ -182,7 +183,7 @@ export class ConnectionLimit implements TimerOwner {
   /** Closes all listeners for good, each in the way that `closingOf` says for its slot. */
   stop(closingOf: (slot: number) => Closing): void {
     const closings = this.#listeners.map((listener) => closingOf(listener.slot))
-    // Siblings take the clients of a listener that is closed now: they have room, or log a limit of their own.
+    // Siblings serve the clients of a listener that closes `now`, and log a limit of their own.
     if (this.#isLimitLogged && closings.includes('now')) this.#logRecovery()
     for (const [i, listener] of this.#listeners.entries()) listener.close(closings[i] as Closing)
     this.#release()

@@ -33,7 +33,7 @@ afterEach(() => {
   for (const world of worlds.splice(0)) world.leave()
 })
 
-/** A listener of UDP on a real port, in a loop that the test turns. */
+/** A UDP listener on a real port, in a loop that the test drives. */
 class World {
   readonly poller = new FakePoller()
   readonly clock = new FakeClock()
@@ -46,7 +46,7 @@ class World {
   readonly listener: DatagramListener
   readonly connectionLimit: ConnectionLimit
   readonly clients: Fd[] = []
-  /** What `socket` answers instead of a descriptor. */
+  /** The errno that `socket` returns instead of a descriptor. */
   shortage = 0
   isAdmitted = true
   users = 0
@@ -128,7 +128,7 @@ class World {
   }
 }
 
-test('each datagram goes on with a socket that only its sender writes to, and that answers from where it came to', () => {
+test('delivers each datagram with a socket connected to its sender and bound to its destination', () => {
   const world = new World()
   const [client, other] = [world.client(), world.client()]
   world.send(client, 'one')
@@ -147,7 +147,7 @@ test('each datagram goes on with a socket that only its sender writes to, and th
   assert.equal(recvText(client), 'answer')
 })
 
-test('a datagram of another client that comes before the socket is connected is not taken for one of this client', () => {
+test('a datagram of another client that arrives before connect is not attributed to this client', () => {
   let between: () => void = () => {}
   const world: World = new World({
     bind: (fd, address, byteCount) => {
@@ -174,7 +174,7 @@ test('a datagram of another client that comes before the socket is connected is 
   )
 })
 
-test('an empty datagram and those of senders that may not come in go nowhere', () => {
+test('ignores empty datagrams and those of rejected senders', () => {
   const world = new World()
   const client = world.client()
   world.send(client, '')
@@ -188,7 +188,7 @@ test('an empty datagram and those of senders that may not come in go nowhere', (
   assert.deepEqual(world.texts(), ['yes'])
 })
 
-test('without a descriptor datagrams wait in the kernel', () => {
+test('leaves datagrams in the kernel while there is no descriptor', () => {
   const world = new World()
   world.shortage = -EMFILE
   world.send(world.client(), 'one')
@@ -205,7 +205,7 @@ test('without a descriptor datagrams wait in the kernel', () => {
   assert.deepEqual(world.texts(), ['one'])
 })
 
-test('while there is no room datagrams wait, or are dropped and counted', () => {
+test('at the limit datagrams wait, or are dropped and counted', () => {
   const queueing = new World({}, 1)
   const client = queueing.client()
   queueing.send(client, 'one')
@@ -225,7 +225,7 @@ test('while there is no room datagrams wait, or are dropped and counted', () => 
   assert.equal(dropping.counters[COUNT.turnedAway], 1)
 })
 
-test('a listener that closes hands on what is in its queue first', () => {
+test('delivers queued datagrams before it closes', () => {
   const world = new World()
   for (let i = 0; i < 5; i++) world.send(world.client(), `${i}`)
   waitReadable(world.fd)
@@ -234,18 +234,18 @@ test('a listener that closes hands on what is in its queue first', () => {
   assert.deepEqual(world.texts(), ['0', '1', '2', '3', '4'])
 })
 
-test('a datagram whose sender cannot be connected to is dropped, which the log says', () => {
+test('drops and logs a datagram whose sender cannot be connected to', () => {
   const world = new World({ connect: () => -EADDRNOTAVAIL })
   world.send(world.client(), 'one')
   world.turn()
   assert.deepEqual(world.texts(), [])
   assert.match(
     world.lines[0] ?? '',
-    /^listener: a datagram from 127\.0\.0\.1:\d+ was dropped: no socket can be connected to its sender: /,
+    /^listener: dropped datagram from 127\.0\.0\.1:\d+: cannot connect a socket to it: /,
   )
 })
 
-test('the port of a listener can be bound by nobody else, also after clients have come', () => {
+test('no other program can bind the port, also after clients have sent', () => {
   const world = new World()
   world.send(world.client(), 'one')
   world.turn()

@@ -1,3 +1,4 @@
+/** Listeners of UDP: receive datagrams and open a connected socket for each client. */
 import type { Fd, Outcome } from '../kernel/calls.js'
 import * as c from '../kernel/constants.js'
 import { type DatagramCalls, socketAddressBytes } from '../kernel/datagrams.js'
@@ -12,26 +13,26 @@ import { WARNING } from '../observe/severity.js'
 import { DATAGRAM_BYTES_MAX } from '../wire/child-message.js'
 import { type ListeningContext, ListeningSocket } from './listening-socket.js'
 
-/** More than a receive buffer of the usual size (net.core.rmem_default) holds. */
+/** Datagrams per turn at most: more than a receive buffer of the default size (net.core.rmem_default) holds. */
 const QUEUE_MAX = 1024
 
 const NO_SOCKET = -1
 
-/** Where datagrams are received into, one after the other: shared by all listeners of a reactor. */
+/** The receive buffer for one datagram and its addresses, shared by all listeners of a reactor. */
 export class DatagramMemory {
   readonly block = mapPrivate(DATAGRAM_BYTES_MAX)
   readonly peer = mapPrivate(SOCKADDR_BYTES_MAX)
   readonly local = mapPrivate(SOCKADDR_BYTES_MAX)
 }
 
-/** What listeners of datagrams of one reactor share. */
+/** What the datagram listeners of one reactor share. */
 export interface DatagramContext extends ListeningContext {
   readonly datagrams: DatagramCalls
   readonly memory: DatagramMemory
-  /** May this sender come in? If not, that is counted and logged. */
+  /** Whether the access lists admit this sender; a rejection is counted and logged. */
   admits(peer: Region, listenerSlot: number): boolean
   describePeer(peer: Uint8Array): string
-  /** `fd`: bound to `local` and connected to `peer`, the receiver's from here on, as `bytes` are. */
+  /** `fd` is bound to `local` and connected to `peer`. It and `bytes` belong to the receiver from here on. */
   deliverDatagram(fd: Fd, listenerSlot: number, peer: Region, local: Region, bytes: Uint8Array): void
 }
 
@@ -42,24 +43,24 @@ interface Datagram {
 }
 
 /**
- * A socket of UDP that clients send to. Each datagram goes on with a socket of its client's own, to which the kernel
- * delivers what the client sends next.
+ * A UDP socket that clients send to. Each datagram is delivered with a socket connected to its sender, on which the
+ * kernel queues the client's further datagrams.
  */
 export class DatagramListener extends ListeningSocket {
   readonly #context: DatagramContext
   readonly #options: SocketOptions
-  /** Where this socket is bound. */
+  /** The address that this socket is bound to. */
   readonly #address: Uint8Array
-  /** Opened before a datagram is received, which is lost should there be no descriptor for it. */
+  /** Socket for the next client, opened before the datagram is received: without a descriptor it would be lost. */
   #spare: Fd = NO_SOCKET
-  readonly #cuts: RateLimitedLog
+  readonly #truncations: RateLimitedLog
   readonly #failures: RateLimitedLog
 
   constructor(context: DatagramContext, slot: number, name: string, fd: Fd, options: SocketOptions) {
     super(context, slot, name, fd)
     this.#context = context
     this.#options = options
-    this.#cuts = new RateLimitedLog(WARNING, context.log)
+    this.#truncations = new RateLimitedLog(WARNING, context.log)
     this.#failures = new RateLimitedLog(WARNING, context.log)
     const { local } = context.memory
     local.bytes.fill(0)
@@ -67,7 +68,7 @@ export class DatagramListener extends ListeningSocket {
     this.#address = local.bytes.slice()
   }
 
-  /** Its queue is the receive buffer, which stays as it is. */
+  /** No-op: the queue is the receive buffer, whose size is not changed. */
   shrinkQueue(): void {}
 
   restoreQueue(): void {}
@@ -98,13 +99,13 @@ export class DatagramListener extends ListeningSocket {
     return true
   }
 
-  /** Length of the next datagram of a socket. Its addresses and bytes are in the memory. */
+  /** Receives a datagram into `memory`: its length, or a negated errno. */
   #receive(fd: Fd): Outcome {
     const { datagrams, memory } = this.#context
     return datagrams.receive(fd, memory.block, DATAGRAM_BYTES_MAX, memory.peer, memory.local)
   }
 
-  /** Takes the datagram in the memory, and after it those of others that sockets for clients have received. */
+  /** Delivers the datagram in `memory`, then stray datagrams of other senders (see `#collectStrays`). */
   #takeWithStrays(first: number): void {
     const { block, peer } = this.#context.memory
     const strays: Datagram[] = []
@@ -112,19 +113,19 @@ export class DatagramListener extends ListeningSocket {
     for (let stray = strays.shift(); stray !== undefined; stray = strays.shift()) {
       peer.bytes.set(stray.peer)
       block.bytes.set(stray.bytes)
-      // Without a descriptor they are lost, as in a receive buffer that is full.
+      // Without a descriptor they are dropped, as by a full receive buffer.
       if (!this.#openSpare()) return
-      // `local` holds for them too: they have come to a socket that is bound to it.
+      // `local` is right for them too: they arrived at a socket bound to it.
       this.#take(stray.byteCount, strays)
     }
   }
 
   #take(byteCount: number, strays: Datagram[]): void {
     const { memory, system } = this.#context
-    // As with the original, an empty datagram is no client.
+    // Empty datagrams are ignored, as by the original.
     if (byteCount === 0 || !this.#context.admits(memory.peer, this.slot)) return
     const stray = this.#copy(byteCount)
-    if (byteCount > DATAGRAM_BYTES_MAX) this.#logCut(byteCount)
+    if (byteCount > DATAGRAM_BYTES_MAX) this.#logTruncation(byteCount)
     const fd = this.#connect()
     if (fd < 0) return
     if (!this.#collectStrays(fd, strays)) {
@@ -141,7 +142,7 @@ export class DatagramListener extends ListeningSocket {
     return { peer: peer.bytes.slice(), bytes, byteCount }
   }
 
-  /** The spare socket, bound to where the datagram came to and connected to its sender; or a negated errno. */
+  /** Binds the spare socket to the datagram's destination and connects it to its sender; or a negated errno. */
   #connect(): Outcome {
     const { calls } = this.#context.system
     const { local, peer } = this.#context.memory
@@ -156,8 +157,8 @@ export class DatagramListener extends ListeningSocket {
   }
 
   /**
-   * Several sockets of one address need SO_REUSEADDR on all of them. The listener has it only meanwhile: with it any
-   * local user could bind the same port and receive what is sent to it (socket(7)).
+   * Sockets that share an address all need SO_REUSEADDR. The listener has it only during bind(2): otherwise any local
+   * user could bind the same port and receive its datagrams (socket(7)).
    */
   #bind(fd: Fd, local: Region): Outcome {
     const { calls } = this.#context.system
@@ -173,20 +174,20 @@ export class DatagramListener extends ListeningSocket {
   }
 
   /**
-   * Between bind and connect the socket receives from everybody, and a datagram of another client must not pass for
-   * one of this client. False when there is no end of them, which is a flood of this client's own or of others.
+   * Between bind(2) and connect(2) the socket receives from every sender: those datagrams are taken out, so that none
+   * is attributed to this client. False after QUEUE_MAX of them: the port is being flooded.
    */
   #collectStrays(fd: Fd, strays: Datagram[]): boolean {
     for (let i = 0; i < QUEUE_MAX; i++) {
       const byteCount = this.#receive(fd)
       if (byteCount === -EAGAIN) return true
-      // Errors are those that ICMP has brought.
+      // Other errors are pending ICMP errors: ignored.
       if (byteCount >= 0) strays.push(this.#copy(byteCount))
     }
     return false
   }
 
-  /** False when there is no descriptor: datagrams wait in the kernel. */
+  /** False without a free descriptor: datagrams wait in the kernel. */
   #openSpare(): boolean {
     if (this.#spare !== NO_SOCKET) return true
     const fd = this.#context.datagrams.socket(this.#address[0] as number)
@@ -205,19 +206,19 @@ export class DatagramListener extends ListeningSocket {
     this.#spare = NO_SOCKET
   }
 
-  #logCut(byteCount: number): void {
+  #logTruncation(byteCount: number): void {
     const { describePeer, loop, memory } = this.#context
-    this.#cuts.log(loop.nowMs, () => {
-      const what = `a datagram of ${byteCount} bytes from ${describePeer(memory.peer.bytes)}`
-      return `${this.name}: ${what} was cut to ${DATAGRAM_BYTES_MAX} bytes`
+    this.#truncations.log(loop.nowMs, () => {
+      const what = `datagram of ${byteCount} bytes from ${describePeer(memory.peer.bytes)}`
+      return `${this.name}: ${what} truncated to ${DATAGRAM_BYTES_MAX} bytes`
     })
   }
 
   #logFailure(errno: number): void {
     const { describePeer, loop, memory } = this.#context
     this.#failures.log(loop.nowMs, () => {
-      const whose = `a datagram from ${describePeer(memory.peer.bytes)}`
-      return `${this.name}: ${whose} was dropped: no socket can be connected to its sender: ${errorText(errno)}`
+      const sender = describePeer(memory.peer.bytes)
+      return `${this.name}: dropped datagram from ${sender}: cannot connect a socket to it: ${errorText(errno)}`
     })
   }
 }

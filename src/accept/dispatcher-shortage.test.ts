@@ -8,7 +8,7 @@ import { DONE } from '../wire/child-message.js'
 
 afterEach(leaveWorlds)
 
-/** Sockets can be made while this says so. */
+/** Whether socket pairs can be opened. */
 function sockets() {
   const state = { areLeft: true, asked: 0 }
   const socketPair: MessageCalls['socketPair'] = (type) => {
@@ -18,7 +18,7 @@ function sockets() {
   return { state, socketPair }
 }
 
-test('without descriptors for another child those that there are have to do, then clients wait in the kernel', () => {
+test('without descriptors for a new child the existing ones serve, then clients wait in the kernel', () => {
   const { socketPair, state } = sockets()
   const world = new World({ usersMin: 1, usersMax: 3 }, { socketPair })
   world.speak(0)
@@ -31,7 +31,7 @@ test('without descriptors for another child those that there are have to do, the
   assert.match(world.lines.join('|'), /^cannot make a socket for a child: [^|]+; clients wait$/)
 })
 
-test('a client for whom no child can be opened waits until one can', () => {
+test('a client waits until a child can be opened for it', () => {
   const { socketPair, state } = sockets()
   state.areLeft = false
   const world = new World({ instancesMin: 1, usersMin: 1 }, { socketPair })
@@ -49,7 +49,7 @@ test('a client for whom no child can be opened waits until one can', () => {
   assert.equal(world.dispatcher.users, 2)
 })
 
-test('it is asked for sockets four times a second, however many clients come', () => {
+test('retries four times a second, however many clients connect', () => {
   const { socketPair, state } = sockets()
   state.areLeft = false
   const world = new World({}, { socketPair })
@@ -59,7 +59,7 @@ test('it is asked for sockets four times a second, however many clients come', (
   assert.equal(state.asked, 5)
 })
 
-test('a client who waits for a child comes before others when there is room again', () => {
+test('waiting clients are served before new ones', () => {
   const { socketPair, state } = sockets()
   const world = new World({ usersMin: 1, usersMax: 1 }, { socketPair })
   world.speak(0)
@@ -72,7 +72,7 @@ test('a client who waits for a child comes before others when there is room agai
   assert.deepEqual(world.heardBy(0), [1])
 })
 
-test('those who wait for a child at the end are reset when nothing is waited for any more', () => {
+test('resets waiting clients when the grace period ends', () => {
   const { socketPair, state } = sockets()
   state.areLeft = false
   const world = new World({}, { socketPair })
@@ -83,7 +83,7 @@ test('those who wait for a child at the end are reset when nothing is waited for
   assert.deepEqual([world.held.size, world.dispatcher.isIdle], [0, true])
 })
 
-test('after cut a client that a dead child had not got is reset, and no child is wanted for it', () => {
+test('after `cut` resets the clients of a child that died, and starts no child for them', () => {
   const world = new World()
   world.deliver(1)
   world.dispatcher.stop()

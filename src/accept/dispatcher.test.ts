@@ -21,13 +21,13 @@ const SHRINK_MS = 8_000
 
 afterEach(leaveWorlds)
 
-test('the children of the minimum are wanted at once', () => {
+test('starts the minimum of children at once', () => {
   const world = new World({ instancesMin: 2 })
   assert.deepEqual(world.wanted, [0, 1])
   assert.equal(world.dispatcher.childCount, 2)
 })
 
-test('clients wait until the child has said its maximum', () => {
+test('sends no client before the MAX of the child', () => {
   const world = new World()
   world.deliver(3)
   assert.deepEqual(world.heardBy(0), [0])
@@ -39,14 +39,14 @@ test('clients wait until the child has said its maximum', () => {
   assert.equal(world.held.size, 0, 'the master keeps no copy of what is sent')
 })
 
-test('it is told when a child has started', () => {
+test('reports when a child has started', () => {
   const world = new World({ instancesMin: 2 })
   assert.deepEqual(world.started, [])
   world.speak(1)
   assert.deepEqual(world.started, [1])
 })
 
-test('a child gets as many clients in all as the retire limit says, and not one more', () => {
+test('retires a child after exactly `retire limit` clients', () => {
   const world = new World({ usersMin: 10, usersMax: 20 }, {}, 3)
   world.speak(0)
   world.deliver(2)
@@ -65,7 +65,7 @@ test('a child gets as many clients in all as the retire limit says, and not one 
   assert.deepEqual(world.heardBy(2), [2])
 })
 
-test('a child that dies at start leaves its clients to its successor', () => {
+test('clients of a child that dies at start go to its successor', () => {
   const world = new World()
   world.deliver(2)
   world.die(0)
@@ -75,7 +75,7 @@ test('a child that dies at start leaves its clients to its successor', () => {
   assert.deepEqual(world.heardBy(0), [2])
 })
 
-test('a child that dies is replaced, and its users are gone with it', () => {
+test('replaces a child that dies and subtracts its users', () => {
   const world = new World({ instancesMin: 2 })
   world.speak(0, 1)
   world.deliver(4)
@@ -106,7 +106,7 @@ test('users 2/4 and instances 1/3: the documented pattern, and no room after it'
   assert.deepEqual(world.heardBy(1), [1])
 })
 
-test('DONE takes off what it counts, at least one and never more than there are', () => {
+test('DONE subtracts its count, at least one and at most all users', () => {
   const world = new World({ usersMin: 10, usersMax: 10 })
   world.speak(0)
   world.deliver(8)
@@ -119,7 +119,7 @@ test('DONE takes off what it counts, at least one and never more than there are'
   assert.equal(world.rooms >= 4, true)
 })
 
-test('a child gets no more than it said it can take', () => {
+test('a child gets no more clients than its own maximum', () => {
   const world = new World({ instancesMax: 1 })
   world.child(0).say(MAX, 1)
   world.turns()
@@ -130,7 +130,7 @@ test('a child gets no more than it said it can take', () => {
   assert.equal(world.dispatcher.hasRoom(), true)
 })
 
-test('clients that came before a child said how few it takes go to others, or wait', () => {
+test('clients queued beyond the maximum of a child go to other children, or wait', () => {
   const world = new World({ instancesMax: 2, usersMin: 5, usersMax: 10 })
   world.deliver(7)
   world.child(0).say(MAX, 3)
@@ -148,7 +148,7 @@ test('clients that came before a child said how few it takes go to others, or wa
   assert.equal(world.held.size, 0)
 })
 
-test('a child that is retired hears so after the last client that was queued for it', () => {
+test('sends MAY_DIE after the last queued client', () => {
   const world = new World({ instancesMin: 0 })
   world.deliver(2)
   world.dispatcher.stop()
@@ -158,7 +158,7 @@ test('a child that is retired hears so after the last client that was queued for
   assert.deepEqual(world.heardBy(0), [2, 'may die'])
 })
 
-test('DYING: the child gets no more, and another one takes its place', () => {
+test('DYING: the child gets no more clients and is replaced', () => {
   const world = new World()
   world.speak(0)
   world.deliver()
@@ -173,7 +173,7 @@ test('DYING: the child gets no more, and another one takes its place', () => {
   assert.equal(world.dispatcher.users, 3, 'who is with the dying child still counts')
 })
 
-test('DYING: clients that are still queued for the child go to another one', () => {
+test('DYING: clients queued for the child go to another one', () => {
   const world = new World({ instancesMax: 2 })
   world.deliver(2)
   world.child(0).say(DYING)
@@ -184,7 +184,7 @@ test('DYING: clients that are still queued for the child go to another one', () 
   assert.equal(world.dispatcher.users, 2)
 })
 
-test('a child that is told to go and says that it goes is told once', () => {
+test('sends MAY_DIE once to a retired child that sends DYING', () => {
   const world = new World({ instancesMin: 0 })
   world.deliver()
   world.speak(0)
@@ -196,7 +196,7 @@ test('a child that is told to go and says that it goes is told once', () => {
   assert.deepEqual([world.heardBy(0), world.lines], [[0], []])
 })
 
-test('BAD_CFG is reported with the slot, once', () => {
+test('reports BAD_CFG once, with the slot', () => {
   const world = new World({ instancesMin: 2 })
   world.child(1).say(BAD_CFG)
   world.child(1).say(BAD_CFG)
@@ -210,7 +210,7 @@ for (const [what, bytes, violation] of [
   ['three bytes', Uint8Array.of(1, 2, 3), 'a message of 3 bytes'],
   ['an empty message', new Uint8Array(), 'a message of 0 bytes'],
 ] as const) {
-  test(`a child that sends ${what} is reported once, gets no more, and its clients go to another one`, () => {
+  test(`a child that sends ${what} is reported once and its clients go to another one`, () => {
     const world = new World({ instancesMax: 2 })
     world.deliver(2)
     world.child(0).sayBytes(bytes)
@@ -224,11 +224,11 @@ for (const [what, bytes, violation] of [
   })
 }
 
-test('a child that sends without pause does not hold up the loop, and is heard to its last message', () => {
+test('a child that sends continuously does not delay the loop and loses no message', () => {
   let batches = 0
   const receive: typeof messages.receive = (fd, batch) => {
     batches++
-    // The other end sends again what was taken.
+    // The other end refills the socket.
     const count = messages.receive(fd, batch)
     if (batches < 1_000) while (world.child(0).say(KEEPALIVE) === 1);
     return count
@@ -243,14 +243,14 @@ test('a child that sends without pause does not hold up the loop, and is heard t
   assert.deepEqual(world.started, [0])
 })
 
-test('a child that repeats itself has started once, and is replaced once', () => {
+test('repeated MAX and DYING count once', () => {
   const world = new World()
   for (const type of [MAX, MAX, MAX, DYING, DYING, DYING]) world.child(0).say(type, 10)
   world.turns()
   assert.deepEqual([world.started, world.wanted], [[0], [0, 1]])
 })
 
-test('10,000 random messages harm nobody, and are one violation of each child', () => {
+test('10,000 random messages cause one violation per child and no failure', () => {
   const seed = Date.now() % 2 ** 31
   const random = randomBytesOf(seed)
   const world = new World({ instancesMin: 2, instancesMax: 4 })
@@ -292,14 +292,14 @@ function randomBytesOf(seed: number): (count: number) => Uint8Array {
   }
 }
 
-test('KEEPALIVE says nothing', () => {
+test('KEEPALIVE is ignored', () => {
   const world = new World()
   world.child(0).say(KEEPALIVE)
   world.turns()
   assert.deepEqual([world.lines, world.violations], [[], []])
 })
 
-test('a client stays with its child for the period, and not with one that is gone', () => {
+test('a sticky client is sent to its child until the period ends or the child does', () => {
   const world = new World({ instancesMin: 2 })
   world.speak(0, 1)
   world.deliver(1, 'anna')
@@ -318,7 +318,7 @@ test('a client stays with its child for the period, and not with one that is gon
   assert.equal(world.cache.size, 0)
 })
 
-test('idle children above the minimum go, those with clients stay', () => {
+test('retires surplus idle children and keeps those with clients', () => {
   const world = new World()
   for (let i = 0; i < 5; i++) {
     world.deliver()
@@ -343,7 +343,7 @@ test('idle children above the minimum go, those with clients stay', () => {
   assert.deepEqual(world.heardBy(1), [0], 'the minimum stays')
 })
 
-test('while there is much to do nobody goes', () => {
+test('retires no child under load', () => {
   const world = new World({ usersMin: 1, usersMax: 10 })
   for (let i = 0; i < 3; i++) {
     world.deliver()
@@ -357,14 +357,14 @@ test('while there is much to do nobody goes', () => {
   assert.deepEqual(world.heardBy(2), [0], '4 users are as many as 1 × (3 + 1)')
 })
 
-test('10,000 clients for a child that does not read: all wait, and all arrive', () => {
+test('10,000 clients for a child that does not read are queued and all arrive', () => {
   const count = 10_000
   const world = new World({ instancesMax: 1, usersMin: count, usersMax: count })
   world.child(0).say(MAX, count)
   world.turns()
   world.deliver(Math.min(count, PLENTY - world.held.size))
   assert.ok(world.held.size > 0, 'the kernel does not take them all')
-  // The child talks to a full wire as well.
+  // The child sends to a full wire too.
   let said = 0
   while (world.child(0).say(KEEPALIVE) === 1) said++
   assert.ok(said > 0)
@@ -376,7 +376,7 @@ test('10,000 clients for a child that does not read: all wait, and all arrive', 
   assert.deepEqual([arrived, world.held.size], [count, 0])
 })
 
-test('when too many descriptors are under way, the rest waits a moment', () => {
+test('backs off when too many descriptors are in flight', () => {
   let refusals = 3
   const world = new World(
     {},
@@ -391,7 +391,7 @@ test('when too many descriptors are under way, the rest waits a moment', () => {
   assert.deepEqual([refusals < 0, world.held.size, world.lines.length], [true, 0, 0])
 })
 
-test('a child whose socket is broken gets no more: its clients go to another one', () => {
+test('clients of a child with a broken socket go to another one', () => {
   const world = new World()
   world.speak(0)
   world.child(0).close()
@@ -405,7 +405,7 @@ test('a child whose socket is broken gets no more: its clients go to another one
   assert.equal(world.dispatcher.users, 2)
 })
 
-test('after stop nothing is started, and clients that a dead child had not got still find one', () => {
+test('after `stop` starts children only for clients of a child that died', () => {
   const world = new World({ instancesMin: 2 })
   world.speak(1)
   world.deliver(2)
@@ -423,7 +423,7 @@ test('after stop nothing is started, and clients that a dead child had not got s
   assert.equal(world.dispatcher.childCount, 0)
 })
 
-test('prepared children get no clients before they take over, and those of before finish', () => {
+test('prepared children get clients only after `replaceAll`; the old ones finish theirs', () => {
   const world = new World({ instancesMin: 2 })
   world.speak(0, 1)
   world.deliver(2)
@@ -446,7 +446,7 @@ test('prepared children get no clients before they take over, and those of befor
   assert.deepEqual([world.heardBy(2), world.wanted.length], [[1], 3])
 })
 
-test('when no prepared child starts, those of before go on', () => {
+test('keeps the old children when no prepared child starts', () => {
   const world = new World()
   world.speak(0)
   world.dispatcher.prepare(2)
@@ -460,7 +460,7 @@ test('when no prepared child starts, those of before go on', () => {
   assert.deepEqual(world.heardBy(0), [1])
 })
 
-test('prepared children that are given up end', () => {
+test('`forgetPrepared` retires prepared children', () => {
   const world = new World()
   world.speak(0)
   world.dispatcher.prepare(1)
@@ -472,10 +472,10 @@ test('prepared children that are given up end', () => {
   assert.deepEqual(world.heardBy(0), [1])
 })
 
-test('connections and datagrams come to a child in their order, each with its socket', () => {
+test('connections and datagrams reach a child in order, each with its socket', () => {
   const world = new World({ usersMin: 20, usersMax: 20 })
   const datagrams = [1, 2, 3].map((byte) => new Uint8Array([byte]))
-  // More datagrams in a row than one batch of this world takes.
+  // More consecutive datagrams than one batch of this world holds.
   world.deliverMixed(undefined, ...datagrams, undefined, undefined, datagrams[0])
   world.speak(0)
   const heard = world.child(0).hear()

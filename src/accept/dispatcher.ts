@@ -1,3 +1,4 @@
+/** Distributes a master's clients over its children. */
 import type { Fd } from '../kernel/calls.js'
 import { SO_RCVBUF, SO_SNDBUF, SOL_SOCKET } from '../kernel/constants.js'
 import { errorText } from '../kernel/errno.js'
@@ -7,43 +8,46 @@ import { BrokerChild, type BrokerEvents, type BrokerParts, type Delivery } from 
 import { ALL_FULL, hasRoom, NEW_CHILD, type PlacementLimits, place } from './placement.js'
 import type { StickyCache } from './sticky-cache.js'
 
-/** Rows for children in the shared memory: those that serve, and those of old configurations that still relay. */
+/** Slots for children in shared memory: those of the current and of older configurations together. */
 export const CHILDREN_MAX = 256
 
-/** Idle children above the minimum go at this rhythm, as the original's. */
+/** How often surplus idle children are retired; the value of the original. */
 const SHRINK_EVERY_MS = 8_000
 
-/** After no child could be opened for want of descriptors, before that is tried again. */
+/** Back-off after no socket pair could be opened for lack of descriptors. */
 const SHORTAGE_PAUSE_MS = 250
 
 export interface DispatcherOptions {
   readonly limits: PlacementLimits
-  /** Clients that a child gets in all. Zero: no limit. */
+  /** Clients that a child gets in total before it retires. Zero: no limit. */
   readonly retireLimit: number
-  /** Buffers of the sockets to the children. Zero: the system's. */
+  /** Socket buffer size of the wire. Zero: the kernel's default. */
   readonly wireBufferBytes: number
-  /** Every cache that remembers children. */
+  /** The sticky caches of all listeners. */
   readonly stickyCaches: readonly StickyCache[]
 }
 
 export interface DispatcherEvents {
-  /** A process is wanted in `slot`; `fd` is its end of the wire and the receiver's. Fresh: of the other configuration. */
+  /**
+   * Start a process for `slot`; `fd` is its end of the wire and belongs to the receiver. `isFresh`: with the
+   * configuration that is being prepared.
+   */
   onWanted(slot: number, fd: Fd, isFresh: boolean): void
-  /** The child of a slot has said that it takes clients. */
+  /** The child of a slot takes clients. */
   onStarted(slot: number): void
   /** There is room for a client again. */
   onRoom(): void
   /** All children that `prepare` opened have started (`isOk`), or none of them could. */
   onPrepared(isOk: boolean): void
-  /** A child cannot use its configuration; fresh: the other one. */
+  /** The child of a slot rejected its configuration. */
   onBadConfiguration(slot: number): void
-  /** A child has sent what no child sends. */
+  /** The child of a slot violated the protocol. */
   onViolation(slot: number, what: string): void
 }
 
 /**
- * The master's children as the reactor knows them: which of them gets a client, when another one is wanted, which
- * go. A child is {slot, socket, users, retiring} here; its process is the control thread's.
+ * The master's children as its reactor knows them: chooses the child for each client, and decides when children are
+ * started and retired. Their processes belong to the control thread.
  */
 export class Dispatcher implements TimerOwner {
   readonly #parts: BrokerParts
@@ -52,11 +56,11 @@ export class Dispatcher implements TimerOwner {
   readonly #children: BrokerChild[] = []
   #options: DispatcherOptions
   readonly #timer = new Timer(this)
-  /** Children that `prepare` has opened, and whether they have started. */
+  /** Children opened by `prepare`, and whether they have started. */
   readonly #prepared = new Map<BrokerChild, boolean>()
-  /** Clients without a child, while none can be opened. */
+  /** Clients without a child, while no socket pair can be opened. */
   readonly #waiting: Delivery[] = []
-  /** Set while no child can be opened. */
+  /** Runs while no socket pair can be opened. */
   readonly #shortage = new Timer({ onTimer: () => this.#endShortage() })
   #isShortageLogged = false
   #isStopped = false
@@ -68,18 +72,18 @@ export class Dispatcher implements TimerOwner {
     this.#events = events
   }
 
-  /** Clients that the children hold now, and those that are on their way to them. */
+  /** Clients of all children, queued ones included, and clients without a child. */
   get users(): number {
     return this.#children.reduce((sum, { users }) => sum + users, this.#waiting.length)
   }
 
-  /** The same without children that take no more clients. */
+  /** The same without retiring children. */
   get servingUsers(): number {
     const { length: waiting } = this.#waiting
     return this.#children.reduce((sum, { isRetiring, users }) => sum + (isRetiring ? 0 : users), waiting)
   }
 
-  /** Clients that children take at most, those that may still be opened included, and those left out that retire. */
+  /** The capacity in clients: of serving children and of those that may still be started, not of retiring ones. */
   get servingPlaces(): number {
     const { instancesMax, usersMax } = this.#options.limits
     let serving = 0
@@ -92,7 +96,7 @@ export class Dispatcher implements TimerOwner {
       spoken++
       places += Math.min(usersMax, ownMax)
     }
-    // Children that have not said what they take are expected to take as many as the others.
+    // Children that have not sent MAX yet are assumed to take as many as the others.
     const expected = spoken === 0 ? usersMax : Math.ceil(places / spoken)
     return places + (Math.max(serving, instancesMax) - spoken) * expected
   }
@@ -101,12 +105,12 @@ export class Dispatcher implements TimerOwner {
     return this.#children.length
   }
 
-  /** There is no child, and nobody who waits for one. */
+  /** There are no children and no waiting clients. */
   get isIdle(): boolean {
     return this.childCount === 0 && this.#waiting.length === 0
   }
 
-  /** Opens the children that always run. */
+  /** Starts the minimum of children. */
   start(): void {
     this.#fill()
     this.#parts.loop.timers.set(this.#timer, this.#parts.loop.nowMs + SHRINK_EVERY_MS)
@@ -116,7 +120,7 @@ export class Dispatcher implements TimerOwner {
     return place(this.#children, this.#limits()) !== ALL_FULL
   }
 
-  /** Gives a client to a child. There must be room. */
+  /** Delivers a client to a child. Call it only while `hasRoom()`. */
   deliver(delivery: Delivery): void {
     const child = this.#stickyChild(delivery) ?? this.#choose()
     if (child === undefined) {
@@ -143,8 +147,8 @@ export class Dispatcher implements TimerOwner {
   }
 
   /**
-   * Opens children of another configuration beside those that serve; `onPrepared` tells when all of them have
-   * started, or have failed to. They get no clients before `replaceAll`.
+   * Opens children of a new configuration beside the current ones. `onPrepared` is called when all of them have started
+   * or failed. They get no clients before `replaceAll`.
    */
   prepare(count: number): void {
     for (let i = 0; i < count; i++) {
@@ -156,7 +160,7 @@ export class Dispatcher implements TimerOwner {
     this.#checkPrepared()
   }
 
-  /** Goes on with the prepared children under new options; those of before finish what they have. */
+  /** Replaces all children by the prepared ones, under new options; the old ones retire. */
   replaceAll(options: DispatcherOptions): void {
     this.#options = options
     for (const child of this.#children) {
@@ -168,7 +172,7 @@ export class Dispatcher implements TimerOwner {
     this.#events.onRoom()
   }
 
-  /** Gives the prepared children up. */
+  /** Retires the prepared children. */
   forgetPrepared(): void {
     for (const child of this.#prepared.keys()) child.retire()
     this.#prepared.clear()
@@ -179,14 +183,14 @@ export class Dispatcher implements TimerOwner {
     if (ready.every((isReady) => isReady)) this.#events.onPrepared(ready.length > 0)
   }
 
-  /** No more clients: all children end when they are idle. */
+  /** Retires all children. */
   stop(): void {
     this.#isStopped = true
     this.#parts.loop.timers.unset(this.#timer)
     for (const child of this.#children) child.retire()
   }
 
-  /** Who has no child yet gets none any more, and is reset. */
+  /** Resets the clients that have no child, now and later. */
   cut(): void {
     this.#isCut = true
     this.#deliverAgain(this.#waiting.splice(0))
@@ -197,14 +201,14 @@ export class Dispatcher implements TimerOwner {
     this.#parts.loop.timers.set(this.#timer, this.#parts.loop.nowMs + SHRINK_EVERY_MS)
   }
 
-  /** Places clients that a child has not got, and tells that one more child may be started for others. */
+  /** Delivers clients that their child did not get to other children; others may then have room as well. */
   #deliverAgain(left: readonly Delivery[]): void {
     for (const delivery of left) {
       if (this.#isCut) this.#reset(delivery)
       else this.deliver(delivery)
     }
     if (this.#isStopped)
-      this.stop() // a child that was started for them ends after them
+      this.stop() // children started for these clients retire too
     else this.#events.onRoom()
   }
 
@@ -224,7 +228,7 @@ export class Dispatcher implements TimerOwner {
     }
   }
 
-  /** Those who wait for a child come first. */
+  /** Waiting clients come before new ones. */
   #onDone(): void {
     if (this.#waiting.length > 0) this.#deliverAgain(this.#waiting.splice(0))
     else this.#events.onRoom()
@@ -236,7 +240,7 @@ export class Dispatcher implements TimerOwner {
       this.#prepared.set(child, true)
       this.#checkPrepared()
     }
-    // What was queued for it beyond its own maximum goes to others, or waits.
+    // Clients queued beyond the child's own maximum go to other children, or wait.
     this.#deliverAgain(child.takeSurplus())
   }
 
@@ -253,14 +257,14 @@ export class Dispatcher implements TimerOwner {
     return this.#open() ?? this.#children[place(this.#children, this.#limits())]
   }
 
-  /** While no child can be opened, those that there are have to do. */
+  /** The limits for placement; while no child can be opened, only existing ones count. */
   #limits(): PlacementLimits {
     const { limits } = this.#options
     const mayOpen = !this.#shortage.isSet && this.#children.length < CHILDREN_MAX
     return mayOpen ? limits : { ...limits, instancesMax: 0 }
   }
 
-  /** Starts children until the minimum runs. */
+  /** Starts children up to the minimum. */
   #fill(): void {
     if (this.#isStopped) return
     const serving = () => this.#children.filter(({ isRetiring }) => !isRetiring).length
@@ -313,7 +317,7 @@ export class Dispatcher implements TimerOwner {
     return undefined
   }
 
-  /** Lets idle children above the minimum go, while the load is small (the rule of the original). */
+  /** Retires surplus idle children while the load is low, by the rule of the original. */
   #shrink(): void {
     const serving = this.#children.filter(({ isRetiring }) => !isRetiring)
     if (this.users >= this.#options.limits.usersMin * (serving.length + 1)) return

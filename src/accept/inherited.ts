@@ -7,8 +7,8 @@ import { isSctpSocket } from '../kernel/sctp-sockets.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
 
 /**
- * Makes a descriptor from a foreign master fit for the relay, and says what it is: a classic one hands over what it
- * has accepted, blocking or not, of any family. `protocol` is what it says of it.
+ * Prepares a descriptor that a classic master passed, and returns its kind: it may be blocking and of any family.
+ * `protocol` is the number in the ACCEPT message.
  */
 export function prepareInherited(
   calls: Calls,
@@ -25,7 +25,7 @@ export function prepareInherited(
   return 'sctp'
 }
 
-/** Leaves the client's address in `peer`, zeros where it has none any more. */
+/** Writes the client's address to `peer`; zeros if the client has disconnected. */
 export function findPeer(messages: MessageCalls, fd: Fd, peer: Region): void {
   peer.bytes.fill(0)
   messages.peerAddress(fd, peer)

@@ -11,7 +11,7 @@ import { Loop } from '../reactor/loop.js'
 import { ConnectionLimit, type Siblings } from './connection-limit.js'
 import { Listener } from './listener.js'
 
-/** Listeners and their gate over a kernel in which `waiting` clients stand before each descriptor. */
+/** Listeners and their limit over a fake kernel with `waiting` clients in the queue of each descriptor. */
 class World {
   readonly poller = new FakePoller()
   readonly clock = new FakeClock()
@@ -21,7 +21,7 @@ class World {
   readonly delivered: (readonly [fd: number, slot: number])[] = []
   readonly closed: number[] = []
   readonly waiting = new Map<number, number>()
-  /** Outcomes of accept that come before any client. */
+  /** Outcomes that accept(2) returns before any client. */
   failures: number[] = []
   sessions = 0
   accepts = 0
@@ -68,7 +68,7 @@ class World {
     return listener
   }
 
-  /** One turn of the loop, in which every watched listener that has clients is told so. Answers how many came in. */
+  /** One turn of the loop in which every watched listener with clients is ready. Returns how many were accepted. */
   turn(): number {
     const before = this.delivered.length
     for (const [fd, count] of this.waiting) if (count > 0 || this.failures.length > 0) this.poller.tell(fd)
@@ -88,7 +88,7 @@ class World {
   }
 }
 
-test('it accepts one client, and twice as many each time it finds more, up to a limit', () => {
+test('accepts one client per turn and doubles that in each consecutive turn, up to a limit', () => {
   const world = new World()
   world.listener(5, 3)
   world.waiting.set(5, 500)
@@ -97,7 +97,7 @@ test('it accepts one client, and twice as many each time it finds more, up to a 
   assert.ok(world.delivered.every(([, slot]) => slot === 3))
 })
 
-test('a single client costs a single accept, again after a crowd has gone', () => {
+test('a single client costs one accept, also after a burst', () => {
   const world = new World()
   world.listener(5)
   world.waiting.set(5, 7)
@@ -108,7 +108,7 @@ test('a single client costs a single accept, again after a crowd has gone', () =
   assert.deepEqual([world.turn(), world.accepts], [1, 12])
 })
 
-test('a client that left while it waited does not stop the others', () => {
+test('continues after a client that disconnected in the queue', () => {
   const world = new World()
   const listener = world.listener(5)
   world.waiting.set(5, 3)
@@ -117,7 +117,7 @@ test('a client that left while it waited does not stop the others', () => {
   assert.deepEqual([world.delivered.length, world.lines, listener.isAccepting], [3, [], true])
 })
 
-test('without descriptors it pauses, says so once, and goes on by itself', () => {
+test('without descriptors pauses, logs once and resumes by itself', () => {
   for (const errno of [EMFILE, ENFILE, ENOMEM]) {
     const world = new World()
     const listener = world.listener(5)
@@ -152,7 +152,7 @@ test('without descriptors it pauses, says so once, and goes on by itself', () =>
   }
 })
 
-test('when the poller takes no watch, it is tried again', () => {
+test('retries when the poller refuses the watch', () => {
   const world = new World()
   world.poller.outcome = -ENOMEM
   const listener = world.listener(5)
@@ -163,7 +163,7 @@ test('when the poller takes no watch, it is tried again', () => {
   assert.equal(listener.isAccepting, true)
 })
 
-test('at the limit all listeners wait, and the end of a session lets them go on', () => {
+test('at the limit all listeners pause until a session ends', () => {
   const world = new World(3)
   const listeners = [world.listener(5), world.listener(6)]
   world.waiting.set(5, 10).set(6, 10)
@@ -179,7 +179,7 @@ test('at the limit all listeners wait, and the end of a session lets them go on'
   assert.deepEqual([world.delivered.length, world.sessions], [4, 3])
 })
 
-test('a limit that is reached all the time is told once, and once that it is over', () => {
+test('a limit that is reached again and again is logged once, and its recovery once', () => {
   const world = new World(2)
   world.listener(5)
   world.waiting.set(5, 100)
@@ -215,7 +215,7 @@ const FULL_AND_OVER = [
   'resuming normal operation',
 ]
 
-test('a gate in the place of another one logs that the limit of before is over', () => {
+test('a limit that replaces another one logs its recovery', () => {
   const world = new World(2)
   world.listener(5)
   world.waiting.set(5, 3)
@@ -242,7 +242,7 @@ for (const [closing, lines] of [
   ['now', FULL_AND_OVER],
   ['after-queue', FULL_AND_OVER.slice(0, 1)],
 ] as const) {
-  test(`a gate that stops at its limit while others take its clients logs that it is over: ${closing}`, () => {
+  test(`a limit that stops while siblings serve its clients logs the recovery: ${closing}`, () => {
     const world = new World(2)
     world.listener(5)
     world.waiting.set(5, 3)
@@ -253,7 +253,7 @@ for (const [closing, lines] of [
   })
 }
 
-test('a listener that is short and one that is full do not wake each other', () => {
+test('a shortage and the limit do not resume the listeners of each other', () => {
   const world = new World(1)
   const [short, full] = [world.listener(5), world.listener(6)]
   world.waiting.set(5, 1)
@@ -274,7 +274,7 @@ test('a listener that is short and one that is full do not wake each other', () 
   assert.deepEqual([short.isAccepting, full.isAccepting], [true, true])
 })
 
-test('stop closes the listeners for good', () => {
+test('`stop` closes the listeners for good', () => {
   const world = new World(1)
   const listener = world.listener(5)
   world.listener(6)
@@ -289,7 +289,7 @@ test('stop closes the listeners for good', () => {
   assert.deepEqual([listener.isAccepting, world.delivered.length, world.loop.watchCount], [false, 1, 0])
 })
 
-test('stop in the middle of a burst ends it', () => {
+test('`stop` in the middle of a burst ends it', () => {
   const world = new World()
   world.listener(5)
   world.waiting.set(5, 100)
@@ -305,7 +305,7 @@ test('stop in the middle of a burst ends it', () => {
   assert.equal(world.delivered.length, length + 2)
 })
 
-test('a pause that a shortage began does not outlive stop', () => {
+test('a shortage pause does not outlive `stop`', () => {
   const world = new World()
   world.listener(5)
   world.waiting.set(5, 5)
@@ -317,14 +317,14 @@ test('a pause that a shortage began does not outlive stop', () => {
   assert.deepEqual([world.loop.watchCount, world.loop.timers.count, world.delivered.length], [0, 0, 0])
 })
 
-test('a listener that comes too late is closed, so that nobody waits in its queue', () => {
+test('a listener added after `stop` is closed', () => {
   const world = new World()
   world.connectionLimit.stop(() => 'now')
   const late = world.listener(7)
   assert.deepEqual([late.isAccepting, world.closed], [false, [7]])
 })
 
-test('a listener that comes while it is full waits with the others', () => {
+test('a listener added at the limit is paused like the others', () => {
   const world = new World(1)
   world.listener(5)
   world.waiting.set(5, 2)
@@ -337,7 +337,7 @@ test('a listener that comes while it is full waits with the others', () => {
   assert.equal(second.isAccepting, true)
 })
 
-test('with a shared queue, who has a place again looks for a client that another one was told of', () => {
+test('with a shared queue re-arms when the first place is free again', () => {
   const world = new World(2, { haveRoom: () => false, wakeSiblings: () => {} })
   world.listener(5)
   const asks = (sessions: number) => {

@@ -1,16 +1,23 @@
+/**
+ * Accepts clients. Read this folder from here: `listening-socket.ts` is what all listeners have in common,
+ * `datagram-listener.ts` the one for UDP, `connection-limit.ts` pauses them, `access-rules.ts` rejects clients. In a
+ * master `dispatcher.ts` chooses a child (`placement.ts`, `sticky-cache.ts`), and the client crosses the wire between
+ * `broker-child.ts` in the master and `wire-end.ts` in the child. Children that accept by themselves share the load by
+ * `sibling-load.ts`.
+ */
 import type { Fd } from '../kernel/calls.js'
 import { EAGAIN, ECONNABORTED, EINTR, EPROTO } from '../kernel/errno.js'
 import type { Region } from '../kernel/region.js'
 import { add, COUNT } from '../observe/counters.js'
 import { type ListeningContext, ListeningSocket } from './listening-socket.js'
 
-/** The longest queue that listen(2) makes with the usual net.core.somaxconn. */
+/** The longest queue that listen(2) makes with the default net.core.somaxconn, in connections. */
 const QUEUE_MAX = 4096
 
-/** Where an accepted client goes: to the relay of this reactor, or to another process. */
+/** Hands on an accepted client: to the relay of this reactor, or to a child. The descriptor is the receiver's. */
 export type Deliver = (fd: Fd, listenerSlot: number, peer: Region) => void
 
-/** Lengths of the kernel's queue: as ever, and while there is no room. */
+/** Lengths of the kernel's queue: normally, and at the connection limit. */
 export interface QueueLengths {
   readonly backlog: number
   readonly overloadBacklog: number
@@ -18,14 +25,14 @@ export interface QueueLengths {
 
 const SAME_LENGTH: QueueLengths = { backlog: 0, overloadBacklog: 0 }
 
-/** What listeners of one reactor share. */
+/** What the stream listeners of one reactor share. */
 export interface AcceptContext extends ListeningContext {
   readonly deliver: Deliver
   /** Where accept(2) leaves the client's address. */
   readonly peer: Region
 }
 
-/** One listening socket of a protocol with connections. */
+/** A listening socket of TCP, SCTP or the Unix domain: accepts clients and delivers them. */
 export class Listener extends ListeningSocket {
   readonly #queue: QueueLengths
   readonly #context: AcceptContext
@@ -46,7 +53,7 @@ export class Listener extends ListeningSocket {
     if (overloadBacklog < backlog) this.#context.system.calls.listen(this.fd, backlog)
   }
 
-  /** A queue can be refilled as fast as it is emptied: more than it holds is not taken. */
+  /** Accepts at most what the queue can hold: clients may refill it as fast as it is emptied. */
   protected takeQueue(): void {
     for (let taken = 0; taken < QUEUE_MAX && this.#context.hasRoom(); taken++) {
       if (!this.takeOne()) return
@@ -62,7 +69,7 @@ export class Listener extends ListeningSocket {
       else this.#closeAtLimit(fd, overload)
       return true
     }
-    // A client that left while it waited (accept(2), "Error handling") is no reason to stop.
+    // The client disconnected while it was queued (accept(2), "Error handling"): accept the next one.
     if (fd === -ECONNABORTED || fd === -EPROTO || fd === -EINTR) return true
     if (fd !== -EAGAIN) this.beginShortage(-fd)
     return false

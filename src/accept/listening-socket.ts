@@ -1,3 +1,4 @@
+/** What all listeners have in common: watching, bursts, pauses at a shortage of descriptors. */
 import type { Fd } from '../kernel/calls.js'
 import { errorText } from '../kernel/errno.js'
 import type { System } from '../kernel/system.js'
@@ -8,28 +9,29 @@ import { type Loop, NO_TOKEN, type Watcher } from '../reactor/loop.js'
 import { Timer, type TimerOwner } from '../reactor/timers.js'
 import type { Closing, LimitedListener, Overload } from './connection-limit.js'
 
-/** Taken in one turn at most, so that a crowd at the door does not starve the sessions. */
+/** Clients accepted per turn at most, so that a burst does not starve the sessions. */
 const TAKEN_PER_TURN = 64
 
-/** After the system refused (descriptors, memory), before it is asked again. */
+/** Back-off after accept(2) failed for lack of descriptors or memory. */
 const SHORTAGE_PAUSE_MS = 250
 
 /** What the sockets of all listeners of one reactor share. */
 export interface ListeningContext {
   readonly system: System
   readonly loop: Loop
-  /** Is there room for one more client and its remote? If not, `onFull` pauses all listeners. */
+  /** Whether one more session fits. If not, `onFull` decides what happens to the client. */
   hasRoom(): boolean
   onFull(): Overload
   readonly counters: Float64Array
   readonly log: Say
-  /** The queue is shared with other processes: do they get the next client rather than this one? */
+  /** Set where children share the queue: whether a sibling should get the next client. */
   readonly isSiblingNext: (() => boolean) | undefined
 }
 
 /**
- * A socket that clients come to, level-triggered: an edge that is lost while descriptors are short would never return.
- * It takes one client a turn, and twice as many in each of several turns in a row, so that it seldom asks in vain.
+ * A socket that clients connect or send to. It is level-triggered: an edge that comes during a shortage of descriptors
+ * would be lost. It takes one client per turn and doubles that in each consecutive turn with clients, so that few calls
+ * to accept(2) end in EAGAIN.
  */
 export abstract class ListeningSocket implements LimitedListener, Watcher, TimerOwner {
   token = NO_TOKEN
@@ -39,7 +41,7 @@ export abstract class ListeningSocket implements LimitedListener, Watcher, Timer
   readonly #context: ListeningContext
   readonly #timer = new Timer(this)
   #burst = 1
-  /** The loop's turn in which clients were taken last. */
+  /** The turn of the loop in which clients were last accepted. */
   #lastTurn = 0
   #isShort = false
 
@@ -54,7 +56,7 @@ export abstract class ListeningSocket implements LimitedListener, Watcher, Timer
     return this.token !== NO_TOKEN
   }
 
-  /** Starts or goes on accepting. */
+  /** Starts or resumes accepting. */
   resume(): void {
     const { loop } = this.#context
     loop.timers.unset(this.#timer)
@@ -63,34 +65,34 @@ export abstract class ListeningSocket implements LimitedListener, Watcher, Timer
     if (outcome < 0) loop.timers.set(this.#timer, loop.nowMs + SHORTAGE_PAUSE_MS)
   }
 
-  /** Lets clients wait in the kernel's queue. */
+  /** Stops accepting; clients wait in the kernel's queue. */
   pause(): void {
     this.#context.loop.timers.unset(this.#timer)
     if (this.isAccepting) this.#context.loop.unwatch(this.fd, this)
   }
 
   /**
-   * Begins to wait anew: hears at once if somebody waits, and from then on comes last of those whom the kernel would
-   * wake for a client of a shared queue (EPOLLEXCLUSIVE).
+   * Registers anew with the poller: clients that wait already are reported, and of the children that share the queue
+   * the kernel wakes this one last (EPOLLEXCLUSIVE).
    */
   rearm(): void {
     this.pause()
     this.resume()
   }
 
-  /** While there is no room: the length of the kernel's queue for that time. */
+  /** Sets the length of the kernel's queue to the one for the time at the connection limit. */
   abstract shrinkQueue(): void
 
   abstract restoreQueue(): void
 
-  /** Stops without closing; the descriptor, with the clients in its queue, is the caller's. */
+  /** Stops accepting and returns the open descriptor, with the clients in its queue, to the caller. */
   detach(): Fd {
     this.restoreQueue()
     this.pause()
     return this.fd
   }
 
-  /** Stops for good. What still waits in the queue afterwards is lost. */
+  /** Stops for good. The kernel resets clients that are still in the queue. */
   close(closing: Closing): void {
     if (closing === 'after-queue') this.takeQueue()
     this.pause()
@@ -106,8 +108,8 @@ export abstract class ListeningSocket implements LimitedListener, Watcher, Timer
       if (!this.takeOne(overload)) break
       taken++
     }
-    const isCrowd = taken === this.#burst && loop.turns === this.#lastTurn + 1
-    this.#burst = isCrowd ? Math.min(this.#burst * 2, TAKEN_PER_TURN) : 1
+    const isBurst = taken === this.#burst && loop.turns === this.#lastTurn + 1
+    this.#burst = isBurst ? Math.min(this.#burst * 2, TAKEN_PER_TURN) : 1
     this.#lastTurn = loop.turns
     if (taken > 0 && this.isAccepting && this.#context.isSiblingNext?.()) this.rearm()
   }
@@ -116,18 +118,18 @@ export abstract class ListeningSocket implements LimitedListener, Watcher, Timer
     this.resume()
   }
 
-  /** Takes what waits, as far as there is room. */
+  /** Accepts the clients in the queue while there is room. */
   protected abstract takeQueue(): void
 
-  /** False when nobody waits, or nobody can be taken now. */
+  /** Accepts one client, or closes it with `overload`. False when the queue is empty or accepting failed. */
   protected abstract takeOne(overload?: 'close' | 'reset'): boolean
 
-  /** The system has what it takes again. */
+  /** Accepting works again. */
   protected endShortage(): void {
     this.#isShort = false
   }
 
-  /** Pauses, and says so once until accepting works again. */
+  /** Pauses for SHORTAGE_PAUSE_MS; logged once until accepting works again. */
   protected beginShortage(errno: number): void {
     const { counters, log, loop } = this.#context
     this.pause()

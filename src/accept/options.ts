@@ -1,27 +1,28 @@
+/** Settings of listening sockets, as plain data. */
 import type { HostAddress, SocketAddress } from '../base/address.js'
 import type { KeepAlive } from '../kernel/keepalive.js'
 import type { SctpOptions } from '../kernel/sctp.js'
 import { NO_OPTIONS, type SocketOptions } from '../kernel/socket-options.js'
 
-/** What a listener of SCTP has beside its address. */
+/** SCTP options of a listener. */
 export interface ListenerSctp extends SctpOptions {
-  /** Further addresses that it is reached at, with the port of the first one. */
+  /** Additional local addresses (multihoming), with the port of the first one. */
   readonly further: readonly HostAddress[]
 }
 
-/** What a listening socket has that others have not. */
+/** Features that only listening sockets have. */
 export interface ListenerFeatures {
-  /** Multipath TCP, where the kernel has it. */
+  /** Multipath TCP, where the kernel supports it. */
   readonly isMptcp: boolean
-  /** A socket of IPv6 takes no clients of IPv4. */
+  /** An IPv6 listener accepts no IPv4 clients. */
   readonly ipv6Only: boolean
-  /** Clients of TCP Fast Open whose handshakes may be unfinished at once. Zero: it is off. */
+  /** Pending TCP Fast Open requests (TCP_FASTOPEN). Zero: off. */
   readonly fastOpenQueue: number
-  /** How long a client that has said nothing is kept from us. Zero: not at all. */
+  /** How long the kernel holds back a client that has sent nothing (TCP_DEFER_ACCEPT). Zero: not at all. */
   readonly deferAcceptS: number
   /** Undefined: TCP, or a Unix socket. */
   readonly sctp?: ListenerSctp | undefined
-  /** UDP: nobody connects, and nothing is accepted. */
+  /** UDP: nothing listens or accepts, datagrams are received. */
   readonly isUdp?: boolean
 }
 
@@ -30,11 +31,11 @@ export interface ListenerOptions extends ListenerFeatures {
   readonly address: SocketAddress
   readonly backlog: number
   readonly keepAlive: KeepAlive
-  /** Of the listener, and of the sockets that it accepts. */
+  /** Options of the listener, which accepted sockets inherit. */
   readonly socket: SocketOptions
 }
 
-/** Nothing but TCP. */
+/** Defaults: plain TCP. */
 export const PLAIN_LISTENER: ListenerFeatures & Pick<ListenerOptions, 'socket'> = {
   isMptcp: false,
   ipv6Only: false,

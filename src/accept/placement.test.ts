@@ -13,7 +13,7 @@ const child = (users: number, more: Partial<Candidate> = {}): Candidate => ({
   ...more,
 })
 
-/** Users per child after each of `count` clients, opening children as placement wants them. */
+/** Users per child after each of `count` clients, starting children as placement decides. */
 function fill(limits: PlacementLimits, count: number, children: number[] = []): string[] {
   return Array.from({ length: count }, () => {
     const choice = place(
@@ -45,23 +45,23 @@ test('users 2/4 and instances 1/3 fill 2-2-2, then in turn up to 4-4-4', () => {
   ])
 })
 
-test('the children that always run are filled evenly, before the others', () => {
+test('fills the minimum of children evenly before the others', () => {
   const limits = { ...DOCUMENTED, instancesMin: 2, instancesMax: 4 }
   assert.deepEqual(fill(limits, 5, [0, 0]), ['1-0', '1-1', '2-1', '2-2', '2-2-1'])
   assert.equal(place([child(2), child(1), child(0)], limits), 1, 'one of the minimum, though it has more')
   assert.equal(place([child(2), child(2), child(1), child(0)], limits), 3, 'the least used of the others')
 })
 
-test('of equals the first gets the client', () => {
+test('ties go to the first child', () => {
   assert.equal(place([child(1), child(1)], { ...DOCUMENTED, instancesMin: 2 }), 0)
   assert.equal(place([child(3), child(3), child(3)], DOCUMENTED), 0)
 })
 
-test('with a minimum of no users every client opens a child while there may be one', () => {
+test('with `users min` 0 every client starts a child up to the maximum', () => {
   assert.deepEqual(fill({ ...DOCUMENTED, usersMin: 0 }, 4), ['1', '1-1', '1-1-1', '2-1-1'])
 })
 
-test('a child that retires gets nothing, and leaves its place to another one', () => {
+test('a retiring child gets nothing and does not count toward the maximum', () => {
   const retiring = child(0, { isRetiring: true })
   assert.equal(place([retiring, child(1)], DOCUMENTED), 1)
   assert.equal(place([retiring, retiring, retiring], DOCUMENTED), NEW_CHILD)
@@ -72,7 +72,7 @@ test('a child that retires gets nothing, and leaves its place to another one', (
   )
 })
 
-test('a child takes no more than it said it can', () => {
+test('a child gets no more than its own maximum', () => {
   const limits = { ...DOCUMENTED, instancesMax: 2 }
   assert.equal(place([child(1, { ownMax: 1 }), child(1)], limits), 1)
   assert.equal(place([child(1, { ownMax: 1 })], limits), NEW_CHILD)
@@ -82,7 +82,7 @@ test('a child takes no more than it said it can', () => {
   assert.equal(hasRoom(child(0, { isRetiring: true }), limits), false)
 })
 
-test('without a child there is room for a new one', () => {
+test('without children a new one is started', () => {
   assert.equal(place([], DOCUMENTED), NEW_CHILD)
   assert.equal(place([], { ...DOCUMENTED, instancesMin: 0, instancesMax: 0 }), ALL_FULL)
 })
@@ -104,7 +104,7 @@ const candidates = fc.array(
   { maxLength: 12 },
 )
 
-/** The documentation's steps one after the other, without thought for cost. */
+/** The documented steps, written for clarity, as the reference. */
 function placeNaively(children: readonly Candidate[], limits: PlacementLimits): number {
   const serving = children.flatMap((child, index) => (child.isRetiring ? [] : [{ ...child, index }]))
   const open = serving.filter(({ ownMax, users }) => users < limits.usersMax && users < ownMax)
@@ -119,7 +119,7 @@ function placeNaively(children: readonly Candidate[], limits: PlacementLimits): 
   return least(open)?.index ?? ALL_FULL
 }
 
-test('it chooses what the steps of the documentation choose, and never a child that is full or retires', () => {
+test('agrees with the documented steps and never chooses a full or retiring child', () => {
   fc.assert(
     fc.property(candidates, limits, (children, limits) => {
       const choice = place(children, limits)

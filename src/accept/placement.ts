@@ -1,3 +1,4 @@
+/** Placement: which child gets a connection, and when another one is started. Pure. */
 /** How many children there are, and how connections are spread over them. */
 export interface PlacementLimits {
   readonly instancesMin: number
@@ -11,21 +12,21 @@ export interface PlacementLimits {
 /** A child as placement sees it. */
 export interface Candidate {
   readonly users: number
-  /** Connections that it can take by its own word; Infinity until it has said. */
+  /** The child's own maximum of connections (MAX); Infinity until it has sent it. */
   readonly ownMax: number
-  /** Takes no more: it retires, or its configuration is an old one. */
+  /** Gets no more connections: it retires, or belongs to an old configuration. */
   readonly isRetiring: boolean
 }
 
-/** Another child is wanted, and gets this connection. */
+/** Start another child for this connection. */
 export const NEW_CHILD = -1
-/** All children are full, and there may be no more. */
+/** All children are full and no more may be started. */
 export const ALL_FULL = -2
 
 /**
- * Which child gets a connection, as the original's documentation says: one below `usersMin`, of the first
- * `instancesMin` before the others; else a new child, if there may be one; else the least used one that has room.
- * Of equals the first. Answers the index of the child in `children`, NEW_CHILD or ALL_FULL.
+ * Chooses the child for a connection, by the rules of the original's documentation: a child with fewer than `usersMin`
+ * connections, the first `instancesMin` children first; else a new child, if one may be started; else the least used
+ * child that has room. Ties go to the first. Returns an index in `children`, NEW_CHILD or ALL_FULL.
  */
 export function place(children: readonly Candidate[], limits: PlacementLimits): number {
   let serving = 0
@@ -56,7 +57,7 @@ export function hasRoom(child: Candidate, { usersMax }: PlacementLimits): boolea
 
 const LEAST_USED_RANK = 2
 
-/** `place` counts the children that serve from 1. */
+/** `place`: the position among the children that are not retiring, from 1. */
 function rankOf({ users }: Candidate, place: number, { instancesMin, usersMin }: PlacementLimits): number {
   if (users >= usersMin) return LEAST_USED_RANK
   return place <= instancesMin ? 0 : 1

@@ -8,7 +8,7 @@ import { openEpoll } from '../reactor/epoll.js'
 import { Loop } from '../reactor/loop.js'
 import { SiblingLoad } from './sibling-load.js'
 
-/** Longer than children take for granted who is there. */
+/** Longer than the list of accepting children is cached. */
 const LATER_MS = 100
 
 function world(count: number) {
@@ -36,7 +36,7 @@ function world(count: number) {
   return { cells, children, rung, setSessions, pass, turn }
 }
 
-test('there is room elsewhere while another child has places, or one may still come', () => {
+test('there is room while a sibling has some or another child may be started', () => {
   const { cells, children, pass, setSessions } = world(3)
   const [one] = children
   assert.equal(one?.haveRoom(), false)
@@ -55,7 +55,7 @@ test('there is room elsewhere while another child has places, or one may still c
   assert.equal(one?.haveRoom(), false)
 })
 
-test('a child that was to come is seen as soon as no other may come', () => {
+test('a new child is seen as soon as no other may be started', () => {
   const { cells, children, pass } = world(2)
   const [one, other] = children
   pass()
@@ -67,7 +67,7 @@ test('a child that was to come is seen as soon as no other may come', () => {
   assert.equal(one?.haveRoom(), true)
 })
 
-test('others are less used when one with room has fewer sessions', () => {
+test('yields to a sibling with room and fewer sessions', () => {
   const { children, pass, setSessions } = world(2)
   const [one, other] = children
   one?.enter(10)
@@ -86,7 +86,7 @@ test('every wake-up reaches every child', () => {
   const { children, rung, turn } = world(3)
   for (const times of [1, 2]) {
     children[0]?.wakeSiblings()
-    // The kernel rings by a timer: not before the call returns.
+    // The timer expires asynchronously, after the call has returned.
     for (let turns = 0; rung.some((count) => count < times); turns++) {
       assert.ok(turns < 100_000, `heard ${rung} times`)
       turn()

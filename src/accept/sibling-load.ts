@@ -1,34 +1,38 @@
+/** What a child knows of its siblings where children accept from shared queues, and how it wakes them. */
 import type { Cells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
 import { COUNT, countIn } from '../observe/counters.js'
 import type { Loop } from '../reactor/loop.js'
 import { Wakeup } from './wakeup.js'
 
-/** Which children there are is looked up again after this time: rows of hundreds are not read for each client. */
+/** How long the list of accepting children is cached: with hundreds of children it is not worth a scan per client. */
 const REFRESH_EVERY_MS = 50
 
-/** A lead of a sixteenth is noticed: to step back costs two system calls, and load that is nearly even is even. */
-const NOTICEABLE_PART = 16
+/** A lead of less than 1/16 counts as even load: to yield costs two system calls. */
+const NOTICEABLE_FRACTION_DIVISOR = 16
 
 export interface SiblingLoadParts {
   readonly cells: Cells
-  /** This child's. */
+  /** The slot of this child. */
   readonly slot: number
   readonly loop: Loop
   /** The timerfd that wakes all of them. */
   readonly wakeupFd: Fd
-  /** Somebody left clients to this child and the others. */
+  /** A sibling yielded clients that wait in the shared queues. */
   onClientsLeft(): void
 }
 
-/** The other children that take clients from the same queues, as shared memory tells. */
+/**
+ * The load of the other children that accept from the same queues (`accept = direct`), read from their counters in
+ * shared memory.
+ */
 export class SiblingLoad {
   readonly #cells: Cells
   readonly #loop: Loop
   readonly #own: Float64Array
-  /** Counters of all children but this one that there may be: views cost too much to be made again. */
+  /** Counters of all other slots, used or not; kept because a view of shared memory is expensive to make. */
   readonly #rows: readonly Float64Array[]
-  /** Of those that accept. */
+  /** Counters of the siblings that accept now. */
   readonly #accepting: Float64Array[] = []
   #refreshAtMs = 0
   readonly #wakeup: Wakeup
@@ -43,26 +47,26 @@ export class SiblingLoad {
     this.#wakeup.open(loop)
   }
 
-  /** Tells the others that this child accepts, and how many sessions it takes. */
+  /** Publishes that this child accepts, and how many sessions it takes. */
   enter(places: number): void {
     this.#own[COUNT.placesNow] = places
   }
 
-  /** Accepts no more, after its listeners are closed. */
+  /** Publishes that this child accepts no more. Call it after the listeners are closed. */
   leave(): void {
     this.#own[COUNT.placesNow] = 0
     this.wakeSiblings()
   }
 
-  /** The others look whether somebody waits: this child has stopped to accept, and the kernel may have told it alone. */
+  /** Makes all siblings check their queues: the kernel may have reported a waiting client to this child alone. */
   wakeSiblings(): void {
     this.#wakeup.wake()
   }
 
-  /** Is there room for a client in another child, or in one that may still be started? */
+  /** Whether a sibling has room, or another child may still be started. */
   haveRoom(): boolean {
     if (this.#cells.mayGrow[0] === 1) {
-      this.#refreshAtMs = 0 // who was to come may be there the next time
+      this.#refreshAtMs = 0 // the child that may be started could accept by the next call
       return true
     }
     this.#refresh()
@@ -70,13 +74,13 @@ export class SiblingLoad {
     return false
   }
 
-  /** Has this child noticeably more sessions than another one that has room? */
+  /** Whether a sibling with room has noticeably fewer sessions than this child. */
   isOneLessUsed(): boolean {
     this.#refresh()
     const own = countIn(this.#own, COUNT.sessionsNow)
     for (const other of this.#accepting) {
       const lead = own - countIn(other, COUNT.sessionsNow)
-      if (lead * NOTICEABLE_PART > own && roomOf(other) > 0) return true
+      if (lead * NOTICEABLE_FRACTION_DIVISOR > own && roomOf(other) > 0) return true
     }
     return false
   }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { StickyCache } from './sticky-cache.js'
 
-test('a client is with its child for the period, and not longer', () => {
+test('an entry expires after the period', () => {
   const cache = new StickyCache({ periodMs: 100, size: 10 })
   cache.note('a', 3, 1_000)
   assert.equal(cache.find('a', 1_000), 3)
@@ -12,7 +12,7 @@ test('a client is with its child for the period, and not longer', () => {
   assert.equal(cache.find('b', 1_000), undefined)
 })
 
-test('each connection begins the period anew, and may be at another child', () => {
+test('each connection restarts the period, possibly with another child', () => {
   const cache = new StickyCache({ periodMs: 100, size: 10 })
   cache.note('a', 3, 1_000)
   cache.note('a', 3, 1_090)
@@ -22,14 +22,14 @@ test('each connection begins the period anew, and may be at another child', () =
   assert.equal(cache.size, 1)
 })
 
-test('asking alone does not begin it anew', () => {
+test('a lookup does not restart the period', () => {
   const cache = new StickyCache({ periodMs: 100, size: 10 })
   cache.note('a', 3, 1_000)
   cache.find('a', 1_090)
   assert.equal(cache.find('a', 1_101), undefined)
 })
 
-test('when it is full it forgets who was not seen for longest', () => {
+test('evicts the least recently used client when it is full', () => {
   const cache = new StickyCache({ periodMs: 1_000, size: 2 })
   cache.note('a', 1, 0)
   cache.note('b', 2, 1)
@@ -42,7 +42,7 @@ test('when it is full it forgets who was not seen for longest', () => {
   assert.equal(cache.size, 2)
 })
 
-test('with a child go its clients and nobody else', () => {
+test('removing a child removes only its clients', () => {
   const cache = new StickyCache({ periodMs: 1_000, size: 10 })
   for (const [client, slot] of [
     ['a', 0],
@@ -58,7 +58,7 @@ test('with a child go its clients and nobody else', () => {
   assert.equal(cache.size, 1)
 })
 
-test('it holds exactly the last clients, whatever the order they come in', () => {
+test('holds exactly the most recent clients, in any order of arrival', () => {
   const client = fc.integer({ min: 0, max: 9 }).map(String)
   fc.assert(
     fc.property(fc.array(client, { maxLength: 60 }), fc.integer({ min: 1, max: 6 }), (clients, size) => {

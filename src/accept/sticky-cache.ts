@@ -1,7 +1,8 @@
+/** The sticky cache of a listener: sends a client to the child that it had before. */
 export interface StickyOptions {
-  /** How long a client stays with its child after its last connection. */
+  /** How long after its last connection a client is sent to the same child. */
   readonly periodMs: number
-  /** Clients remembered; the one not seen for longest is forgotten first. */
+  /** Maximum number of clients; the least recently used one is evicted. */
   readonly size: number
 }
 
@@ -10,7 +11,7 @@ interface Entry {
   readonly untilMs: number
 }
 
-/** Which child a client had last. A Map keeps its keys in the order of their last use. */
+/** An LRU cache of the child that each client had last. A Map keeps its keys in insertion order, here of the last use. */
 export class StickyCache {
   readonly #options: StickyOptions
   readonly #entries = new Map<string, Entry>()
@@ -23,13 +24,13 @@ export class StickyCache {
     return this.#entries.size
   }
 
-  /** The child's slot, undefined when the client is not known or was away for too long. */
+  /** The child's slot; undefined when the client is unknown or its entry has expired. */
   find(client: string, nowMs: number): number | undefined {
     const entry = this.#entries.get(client)
     return entry === undefined || entry.untilMs < nowMs ? undefined : entry.childSlot
   }
 
-  /** The client is with this child from now on. */
+  /** Records the child of a client, and restarts its period. */
   note(client: string, childSlot: number, nowMs: number): void {
     this.#entries.delete(client)
     this.#entries.set(client, { childSlot, untilMs: nowMs + this.#options.periodMs })
@@ -38,7 +39,7 @@ export class StickyCache {
     if (oldest !== undefined) this.#entries.delete(oldest)
   }
 
-  /** A child is gone; its slot may soon be another's. */
+  /** Removes the entries of a child that has ended; its slot may be reused. */
   forgetChild(childSlot: number): void {
     for (const [client, entry] of this.#entries) {
       if (entry.childSlot === childSlot) this.#entries.delete(client)

@@ -3,10 +3,10 @@ import { openWakeupFd, type WakeupFd } from '../kernel/wakeup-fd.js'
 import { type Loop, NO_TOKEN, type Watcher } from '../reactor/loop.js'
 
 /**
- * A timerfd of the master's that all children watch for edges, so that each hears each ring and nobody has to read
- * it. Rung by a child that leaves clients to the others: of those who wait for a shared listener the kernel wakes one
- * (EPOLLEXCLUSIVE), and if that one does not accept, nobody else learns of the client. With poll and select, which know
- * no edges, it is heard once and no more; there all who wait for a shared listener are woken, and nobody has to ring.
+ * Wakes all children that share listeners, by a timerfd of the master that each of them watches edge-triggered, so that
+ * nobody has to read it. Needed because the kernel wakes one child per client (EPOLLEXCLUSIVE): a child that yields the
+ * client to its siblings has to wake them. poll and select have no edges and report the timerfd only once; they do not
+ * need it, because they wake every child that watches a shared listener.
  */
 export class Wakeup implements Watcher {
   token = NO_TOKEN

@@ -12,7 +12,7 @@ import { WireEnd } from './wire-end.js'
 
 const KEEPALIVE_MS = 1_000
 
-/** An wireEnd over the real kernel; the master is in the test's hands. */
+/** A WireEnd over the real kernel; the test plays the master. */
 class World {
   readonly clock = new FakeClock()
   readonly poller = openEpoll()
@@ -81,12 +81,12 @@ afterEach(() => {
   for (const world of worlds.splice(0)) world.leave()
 })
 
-test('the first word is the maximum', () => {
+test('the first message is MAX', () => {
   const { master } = new World()
   assert.deepEqual(summary(master.hear()), [[MAX, 100]])
 })
 
-test('a client comes with its descriptor and what the master says of it', () => {
+test('receives a client with its descriptor and the data of the master', () => {
   const world = new World()
   const client = unixPair()
   const message = { ...plainAccept, realm: 'a realm', flags: 3, listenerMark: 7 }
@@ -100,7 +100,7 @@ test('a client comes with its descriptor and what the master says of it', () => 
   closeAll(client.near)
 })
 
-test('connections that end in one turn are told by one message', () => {
+test('connections that end in one turn are reported by one message', () => {
   const world = new World()
   world.master.hear()
   for (let i = 0; i < 5; i++) world.wireEnd.countDone()
@@ -113,7 +113,7 @@ test('connections that end in one turn are told by one message', () => {
   ])
 })
 
-test('MAY_DIE is heard after every client that was sent before it, however many', () => {
+test('MAY_DIE is handled after all clients sent before it', () => {
   const world = new World()
   const client = unixPair()
   const counts: number[] = []
@@ -131,10 +131,10 @@ test('MAY_DIE is heard after every client that was sent before it, however many'
   closeAll(client.near, client.far)
 })
 
-test('a crowd is taken in turns', () => {
+test('a burst of clients is received over several turns', () => {
   const world = new World()
   const client = unixPair()
-  // More in one go than a turn takes, which the buffer of a socket pair alone does not hold.
+  // More than one turn takes, which the default buffer of a socket pair cannot hold.
   let waiting = 0
   while (world.master.handOver(client.far) === 1) waiting++
   assert.ok(waiting > 256, `the socket takes ${waiting}`)
@@ -145,7 +145,7 @@ test('a crowd is taken in turns', () => {
   closeAll(client.near, client.far)
 })
 
-test('10,000 messages against a master that does not read: no deadlock, and no count is lost', () => {
+test('10,000 messages to a master that does not read cause no deadlock and lose no count', () => {
   const world = new World()
   world.master.hear()
   let ended = 0
@@ -166,7 +166,7 @@ test('10,000 messages against a master that does not read: no deadlock, and no c
   assert.ok(heardCount < 1_000, `what waits is summed: ${heardCount} messages`)
 })
 
-test('messages that wait go out in their order', () => {
+test('pending messages are sent in order', () => {
   const world = new World()
   while (world.master.hear().length > 0);
   let said = 0
@@ -196,7 +196,7 @@ test('messages that wait go out in their order', () => {
   )
 })
 
-test('a message without its descriptor is a client that ended', () => {
+test('an ACCEPT without its descriptor counts as an ended client', () => {
   const world = new World()
   world.master.hear()
   const bytes = new Uint8Array(40)
@@ -207,7 +207,7 @@ test('a message without its descriptor is a client that ended', () => {
   assert.equal(world.lost, 0)
 })
 
-test('a client that is lost for want of a descriptor is told, and counts as one that ended', () => {
+test('a client lost for lack of descriptors is reported and counts as ended', () => {
   const MSG_CTRUNC = 8
   const HEADER_FLAGS = 48
   const world = new World({
@@ -231,7 +231,7 @@ test('a client that is lost for want of a descriptor is told, and counts as one 
   closeAll(client.near, client.far)
 })
 
-test('what no relay can serve ends at once, what nobody knows is named; descriptors are closed', () => {
+test('datagrams end at once, unknown messages are logged, and descriptors are closed', () => {
   const world = new World()
   world.master.hear()
   const client = unixPair()
@@ -251,7 +251,7 @@ test('what no relay can serve ends at once, what nobody knows is named; descript
   closeAll(client.near, client.far)
 })
 
-test('a master that is gone is noticed within a second, and once', () => {
+test('the end of the master is noticed within a second, and once', () => {
   const world = new World()
   world.pass(KEEPALIVE_MS)
   assert.deepEqual(summary(world.master.hear()), [
@@ -263,7 +263,7 @@ test('a master that is gone is noticed within a second, and once', () => {
   assert.equal(world.mayDie, 0)
   world.pass(KEEPALIVE_MS)
   assert.equal(world.mayDie, 1)
-  assert.match(world.lines.join('|'), /^the master is gone: [^|]+$/)
+  assert.match(world.lines.join('|'), /^lost the connection to the master: [^|]+$/)
   world.wireEnd.countDone()
   world.wireEnd.sayDying()
   for (let i = 0; i < 5; i++) world.pass(KEEPALIVE_MS)
@@ -271,7 +271,7 @@ test('a master that is gone is noticed within a second, and once', () => {
   assert.equal(world.loop.watchCount, 0)
 })
 
-test('a dying child still takes what was on its way, and ends on the word of its master', () => {
+test('a dying child receives clients in flight and ends on MAY_DIE', () => {
   const world = new World()
   world.master.hear()
   const client = unixPair()
@@ -286,7 +286,7 @@ test('a dying child still takes what was on its way, and ends on the word of its
   closeAll(client.near, client.far)
 })
 
-test('a dying child waits for a master of ours as long as it takes', () => {
+test('a dying child waits for a master of ours without limit', () => {
   const world = new World({}, true)
   world.wireEnd.sayDying()
   for (let i = 0; i < 60; i++) world.pass(KEEPALIVE_MS)
@@ -296,7 +296,7 @@ test('a dying child waits for a master of ours as long as it takes', () => {
   assert.equal(world.mayDie, 1)
 })
 
-test('a dying child whose master is gone waits no more', () => {
+test('a dying child does not wait for a master that has ended', () => {
   const world = new World({}, true)
   world.wireEnd.sayDying()
   world.loseMaster()
@@ -305,7 +305,7 @@ test('a dying child whose master is gone waits no more', () => {
 })
 
 for (const length of [41, 64, 65, 4_000]) {
-  test(`a client that comes with ${length} bytes is refused, named, and counts as one that ended`, () => {
+  test(`an ACCEPT of ${length} bytes is rejected, logged, and counts as ended`, () => {
     const world = new World()
     world.master.hear()
     const client = unixPair()
@@ -315,12 +315,14 @@ for (const length of [41, 64, 65, 4_000]) {
     world.turns()
     assert.deepEqual([summary(world.master.hear()), world.clients, world.closed.length], [[[DONE, 1]], [], 1])
     const shown = length > 64 ? 'more than 64' : String(length)
-    assert.deepEqual(world.lines, [`the master sent a client with ${shown} bytes instead of 40: refused`])
+    assert.deepEqual(world.lines, [
+      `rejected a client: the master sent an ACCEPT of ${shown} bytes instead of 40`,
+    ])
     closeAll(client.near, client.far)
   })
 }
 
-test('a dying child waits no longer than a second for a master that says nothing', () => {
+test('a dying child waits one second for a classic master', () => {
   const world = new World()
   world.pass(KEEPALIVE_MS / 2)
   world.wireEnd.sayDying()
@@ -330,7 +332,7 @@ test('a dying child waits no longer than a second for a master that says nothing
   assert.equal(world.mayDie, 1)
 })
 
-test('a master that does not read for hours gets one keepalive behind those in its queue', () => {
+test('a master that does not read for hours gets one pending KEEPALIVE', () => {
   const world = new World()
   let sent = 0
   const countSent = () => {

@@ -1,3 +1,4 @@
+/** The child's end of the wire, on descriptor 0; `broker-child.ts` is the master's. */
 import type { Calls, Fd } from '../kernel/calls.js'
 import { EAGAIN, EINTR, errorText } from '../kernel/errno.js'
 import { MessageBatch, NO_DESCRIPTOR } from '../kernel/message-batch.js'
@@ -9,16 +10,16 @@ import { READABLE, WRITABLE } from '../reactor/poller.js'
 import { Timer, type TimerOwner } from '../reactor/timers.js'
 import * as m from '../wire/child-message.js'
 
-/** Messages that travel by one system call. */
+/** Messages per system call. */
 const BATCH = 64
 
-/** Room for more than an ACCEPT, so that a longer message is recognised and not mistaken for one. */
+/** Larger than an ACCEPT, so that a longer message is recognized instead of truncated to one. */
 const MESSAGE_BYTES_MAX = 64
 
-/** Batches in one turn: what more there is waits until the sessions had theirs. */
+/** Batches received per turn at most, so that sessions get their turns. */
 const BATCHES_PER_TURN = 4
 
-/** A master that is gone shows itself in a send that fails; a closed end raises no event. */
+/** A datagram socket reports no event when its peer closes: only a failed send reveals that the master has ended. */
 const KEEPALIVE_EVERY_MS = 1_000
 
 export interface WireEndParts {
@@ -26,17 +27,17 @@ export interface WireEndParts {
   readonly calls: Calls
   readonly messages: MessageCalls
   readonly log: Say
-  /** The master answers DYING by MAY_DIE, as ours does; a classic one says nothing. */
+  /** Whether the master answers DYING with MAY_DIE: ours does, a classic one does not. */
   readonly answersDying: boolean
-  /** A client has come; its descriptor is the receiver's. */
+  /** A client was received; its descriptor belongs to the receiver. */
   onClient(fd: Fd, message: m.AcceptMessage): void
-  /** The master sends nothing more: it wants this child to end when it is idle, or is gone. */
+  /** The master sends no more clients: this child should end when it is idle. */
   onMayDie(): void
-  /** A client was lost on the way, because this process has no descriptor left. */
+  /** A client was lost because this process has no free descriptor. */
   onLostClient(): void
 }
 
-/** The child's end of the wire, on descriptor 0: clients come in, the count of those that ended goes out. */
+/** The child's end of the wire: receives clients and reports how many have ended. */
 export class WireEnd implements Watcher, TurnTaker, TimerOwner {
   token = NO_TOKEN
   isQueued = false
@@ -45,11 +46,11 @@ export class WireEnd implements Watcher, TurnTaker, TimerOwner {
   readonly #incoming = new MessageBatch(BATCH, MESSAGE_BYTES_MAX)
   readonly #outgoing = new MessageBatch(1, MESSAGE_BYTES_MAX)
   readonly #timer = new Timer(this)
-  /** Small messages that wait to be sent: the type, then the count. */
+  /** Messages that the socket has not taken yet. */
   readonly #pending: [type: number, count: number][] = []
   #done = 0
   #isDying = false
-  /** The last turn left messages unread. */
+  /** The last turn left messages in the socket. */
   #hasUnread = false
   #isClosed = false
 
@@ -58,7 +59,7 @@ export class WireEnd implements Watcher, TurnTaker, TimerOwner {
     this.#fd = fd
   }
 
-  /** Says how many connections this child takes and begins to take them. */
+  /** Sends MAX and starts receiving clients. */
   open(connectionsMax: number): void {
     const outcome = this.#parts.loop.watch(this.#fd, this, 'stream')
     if (outcome < 0) throw new Error(`cannot watch the socket to the master: ${errorText(-outcome)}`)
@@ -66,15 +67,15 @@ export class WireEnd implements Watcher, TurnTaker, TimerOwner {
     this.#parts.loop.timers.set(this.#timer, this.#parts.loop.nowMs + KEEPALIVE_EVERY_MS)
   }
 
-  /** A connection has ended. All of one turn are told together. */
+  /** Counts an ended connection; those of one turn are reported by one message. */
   countDone(): void {
     this.#done++
     this.#parts.loop.later(this)
   }
 
   /**
-   * Tells the master to send nothing more. What is on its way is still taken: `onMayDie` is called after it, when a
-   * master of ours has said so, however busy it is; with a classic one when a second has passed.
+   * Asks the master to send no more clients. Clients in flight are still received; `onMayDie` follows: on the MAY_DIE of
+   * a master of ours, with a classic master after one KEEPALIVE_EVERY_MS.
    */
   sayDying(): void {
     this.#send(m.DYING, 0)
@@ -99,7 +100,7 @@ export class WireEnd implements Watcher, TurnTaker, TimerOwner {
     this.#parts.loop.later(this)
   }
 
-  /** Sends what there is to say, and goes on receiving if the last turn left something. */
+  /** Sends pending messages, and receives what the last turn left in the socket. */
   onTurn(): void {
     this.#sumDone()
     this.#flush()
@@ -109,7 +110,7 @@ export class WireEnd implements Watcher, TurnTaker, TimerOwner {
   }
 
   onTimer(): void {
-    // One that waits says as much as many: a master that does not read must not fill our memory.
+    // No KEEPALIVE behind pending messages: a master that does not read must not fill our memory.
     if (this.#pending.length === 0) this.#send(m.KEEPALIVE, 0)
     else this.#flush()
     if (this.#isDying && !this.#parts.answersDying && !this.#isClosed) {
@@ -119,7 +120,7 @@ export class WireEnd implements Watcher, TurnTaker, TimerOwner {
     if (!this.#isClosed) this.#parts.loop.timers.set(this.#timer, this.#parts.loop.nowMs + KEEPALIVE_EVERY_MS)
   }
 
-  /** While nothing can be sent, one message says it all. */
+  /** While nothing can be sent, ended connections add up in one message. */
   #sumDone(): void {
     if (this.#done === 0) return
     const last = this.#pending.at(-1)
@@ -158,7 +159,7 @@ export class WireEnd implements Watcher, TurnTaker, TimerOwner {
     const offset = this.#incoming.offsetOf(i)
     const type = m.messageType(this.#incoming.bytes, offset, this.#incoming.receivedBytes(i))
     if (type === m.ACCEPT && this.#incoming.receivedBytes(i) > m.ACCEPT_BYTES) {
-      this.#refuse(i, fd)
+      this.#rejectAccept(i, fd)
       return
     }
     if (type === m.ACCEPT && fd !== NO_DESCRIPTOR) {
@@ -169,34 +170,37 @@ export class WireEnd implements Watcher, TurnTaker, TimerOwner {
     if (type === m.MAY_DIE) this.#parts.onMayDie()
     else if (type === m.ACCEPT) this.#countLostClient(i)
     else if (type === m.UDPDATA)
-      this.countDone() // a relay of streams cannot serve it
+      this.countDone() // datagrams are not relayed
     else log(WARNING, `the master sent a message of unknown type ${type ?? '(too short)'}`)
   }
 
-  /** A longer message says something that we do not know, and may mean something else. */
-  #refuse(i: number, fd: Fd): void {
+  /** A longer ACCEPT is of an unknown version of the protocol, so its fields cannot be trusted. */
+  #rejectAccept(i: number, fd: Fd): void {
     const { calls, log } = this.#parts
     const length = this.#incoming.wasTooLong(i)
       ? `more than ${MESSAGE_BYTES_MAX}`
       : this.#incoming.receivedBytes(i)
-    log(WARNING, `the master sent a client with ${length} bytes instead of ${m.ACCEPT_BYTES}: refused`)
+    log(
+      WARNING,
+      `rejected a client: the master sent an ACCEPT of ${length} bytes instead of ${m.ACCEPT_BYTES}`,
+    )
     if (fd !== NO_DESCRIPTOR) calls.close(fd)
     this.#countLostClient(i)
   }
 
-  /** The master counts the client as ours, so it has to hear that it is gone. */
+  /** The master counts the client as ours, so its end has to be reported. */
   #countLostClient(i: number): void {
     if (this.#incoming.hasLostFd(i)) this.#parts.onLostClient()
     this.countDone()
   }
 
-  /** The master is gone: sessions go on, and then this process ends. */
+  /** The master has ended: sessions continue, and this process ends after the last one. */
   #masterGone(errno: number): void {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#parts.loop.timers.unset(this.#timer)
     this.#parts.loop.unwatch(this.#fd, this)
-    this.#parts.log(ERR, `the master is gone: ${errorText(errno)}`)
+    this.#parts.log(ERR, `lost the connection to the master: ${errorText(errno)}`)
     this.#parts.onMayDie()
   }
 }

@@ -197,7 +197,7 @@ for (const size of [4_097, 9_000, 65_507]) {
     assert.deepEqual([about.bytes, about.sha256], [4_096, sha256(bytes.subarray(0, 4_096))])
     const port = master.port()
     await master.logged(
-      new RegExp(`udp:127.0.0.1:${port}: a datagram of ${size} bytes from .* was cut to 4096 bytes`),
+      new RegExp(`udp:127.0.0.1:${port}: datagram of ${size} bytes from .* truncated to 4096 bytes`),
     )
   })
 }

@@ -221,7 +221,7 @@ test('a master that is gone: the child finishes what it has, and ends', async (t
   await master.hold()
   assert.equal(await master.say('before'), 'before')
   await master.close()
-  await master.stderr.reached(/the master is gone/)
+  await master.stderr.reached(/lost the connection to the master/)
   assert.equal(await master.say('after'), 'after')
   await master.release()
   assert.equal(await master.ended(), 0)
