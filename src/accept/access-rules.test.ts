@@ -180,7 +180,7 @@ test('rejections are logged once a second, with the number of suppressed lines',
   accessRules.admits(ANYBODY, ipv4('192.0.2.8'), 'here')
   assert.equal(
     said[1]?.[1],
-    'connection attempt from 192.0.2.8 rejected (listener here, rule none) (and 999 before it)',
+    'connection attempt from 192.0.2.8 rejected (listener here, rule none) (999 similar suppressed)',
   )
   pass(1_000)
   accessRules.admits(ANYBODY, ipv4('192.0.2.9'), 'here')

@@ -21,7 +21,7 @@ test('one line a second is told, with how many there were before it', () => {
     [6_000, 'g'],
   ] as const)
     log(nowMs, line)
-  assert.deepEqual(lines, ['a', 'd (and 2 before it)', 'f (and 1 before it)', 'g'])
+  assert.deepEqual(lines, ['a', 'd (2 similar suppressed)', 'f (1 similar suppressed)', 'g'])
 })
 
 test('a few may come at once', () => {
@@ -29,5 +29,5 @@ test('a few may come at once', () => {
   for (const line of ['a', 'b', 'c', 'd', 'e']) log(10, line)
   log(1_010, 'f')
   log(1_020, 'g')
-  assert.deepEqual(lines, ['a', 'b', 'c', 'f (and 2 before it)', 'g'])
+  assert.deepEqual(lines, ['a', 'b', 'c', 'f (2 similar suppressed)', 'g'])
 })

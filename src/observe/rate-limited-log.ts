@@ -28,7 +28,7 @@ export class RateLimitedLog {
       this.#suppressed++
       return
     }
-    const more = this.#suppressed === 0 ? '' : ` (and ${this.#suppressed} before it)`
+    const more = this.#suppressed === 0 ? '' : ` (${this.#suppressed} similar suppressed)`
     this.#say(this.#severity, `${line()}${more}`)
     this.#logged++
     this.#suppressed = 0

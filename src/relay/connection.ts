@@ -5,7 +5,9 @@ import { NO_TOKEN, type Watcher } from '../reactor/loop.js'
 import type { TlsChannel } from '../tls/channel.js'
 import type { TlsFacts } from '../tls/channel-facts.js'
 import type { ClientHello } from '../wire/client-hello.js'
+import { describeClient } from './peer-name.js'
 import type { Session } from './session.js'
+import type { NamedPeer } from './throttled-warnings.js'
 import type { Direction } from './transfer/direction.js'
 import { TCP } from './transfer/tcp-transport.js'
 import { TLS, TLS_OVER_UNIX } from './transfer/tls-transport.js'
@@ -17,7 +19,7 @@ export const NO_FD: Fd = -1
  * One socket of a session, the client's or the remote's; a record for the session's whole life in the pool. A
  * token of the loop leads straight here.
  */
-export class Connection implements Watcher, Endpoint {
+export class Connection implements Watcher, Endpoint, NamedPeer {
   token = NO_TOKEN
   fd: Fd = NO_FD
   readonly session: Session
@@ -100,10 +102,16 @@ export class Connection implements Watcher, Endpoint {
   }
 
   onProtocolError(reason: string): void {
-    const { counters, warnings } = this.session.relay
+    const { counters, loop, warnings } = this.session.relay
     this.noteCause(reason)
     add(counters, COUNT.tlsErrors, 1)
-    warnings.reportTlsFailure(this.session, this.isClient, reason)
+    warnings.reportTlsFailure(loop.nowMs, this, reason)
+  }
+
+  /** This peer in log lines: `192.0.2.7:5012`, or `remote db1`. */
+  describe(): string {
+    const { peer, relay, remoteSlot } = this.session
+    return this.isClient ? describeClient(peer) : `remote ${relay.remotes.at(remoteSlot).name}`
   }
 
   /** Notes an error; the first one counts. */

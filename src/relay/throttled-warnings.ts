@@ -1,56 +1,68 @@
+/** The log lines of sessions, throttled: neither strangers nor a lasting shortage can fill the log. */
 import { REFUSALS, type Refusal } from '../base/authorization.js'
 import { errorText } from '../kernel/errno.js'
 import { cut } from '../observe/log.js'
 import { RateLimitedLog } from '../observe/rate-limited-log.js'
 import { NOTICE, WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
-import { describeClient } from './peer-name.js'
-import type { Session } from './session.js'
 
-/** Names and comments of strangers are cut to this, so that a line keeps its end. */
+/** Names and comments of strangers are truncated to this, so that the end of the line is kept. */
 const TEXT_BYTES_MAX = 256
 
-/** What sessions have to complain of, told so that nobody can fill the log with it. */
+/** A peer of a session; its name is made only for lines that are written. */
+export interface NamedPeer {
+  /** `192.0.2.7:5012`, or `remote db1`. */
+  describe(): string
+}
+
+/** A client that gets no remote. */
+export interface RefusedClient {
+  readonly peer: NamedPeer
+  /** The user of its certificate or key; '' if unknown. */
+  readonly user: string
+  readonly listener: string
+  readonly refusal: Refusal
+  /** The comment of the MAVIS module, for people; any characters. */
+  readonly comment: string
+}
+
 export class ThrottledWarnings {
   readonly #log: Say
-  readonly #badTls: RateLimitedLog
-  readonly #refused: RateLimitedLog
+  readonly #tlsFailures: RateLimitedLog
+  readonly #refusals: RateLimitedLog
+  /** The error of the last `report` since `recovered`; 0: none. */
   #reportedErrno = 0
 
   constructor(log: Say) {
     this.#log = log
-    this.#badTls = new RateLimitedLog(NOTICE, log)
-    this.#refused = new RateLimitedLog(NOTICE, log)
+    this.#tlsFailures = new RateLimitedLog(NOTICE, log)
+    this.#refusals = new RateLimitedLog(NOTICE, log)
   }
 
-  /** A peer does not speak TLS as it should, or is not believed. */
-  reportTlsFailure(session: Session, isClient: boolean, why: string): void {
-    const { loop, remotes } = session.relay
-    this.#badTls.log(loop.nowMs, () => {
-      const who = isClient ? describeClient(session.peer) : `remote ${remotes.at(session.remoteSlot).name}`
-      return `TLS with ${who} failed: ${why}`
-    })
+  /** A peer broke TLS, or could not be verified. */
+  reportTlsFailure(nowMs: number, peer: NamedPeer, why: string): void {
+    this.#tlsFailures.log(nowMs, () => `TLS with ${peer.describe()} failed: ${why}`)
   }
 
-  /** A client may not have a remote; `comment` is the module's. */
-  reportRefusal(session: Session, refusal: Refusal, comment: string): void {
-    const { listenerNames, loop } = session.relay
-    this.#refused.log(loop.nowMs, () => {
-      const who = `client ${describeClient(session.peer)}${session.user === '' ? '' : ` (${cut(session.user, TEXT_BYTES_MAX)})`}`
-      const where = session.listener || (listenerNames[session.listenerSlot] ?? 'the master')
+  reportRefusal(nowMs: number, { comment, listener, peer, refusal, user }: RefusedClient): void {
+    this.#refusals.log(nowMs, () => {
+      const name = user === '' ? '' : ` (${cut(user, TEXT_BYTES_MAX)})`
       const why = comment === '' ? REFUSALS[refusal] : `${REFUSALS[refusal]}: ${cut(comment, TEXT_BYTES_MAX)}`
-      return `${who} of ${where} is not let in: ${why}`
+      return `rejected client ${peer.describe()}${name} of ${listener}: ${why}`
     })
   }
 
-  /** Trouble of the relay's own, such as a lack of descriptors: told once until something works again. `what` cannot be done because of `errno` (positive). */
+  /**
+   * A failure on this machine, such as a lack of descriptors: `what` failed with `errno` (positive). The same error is
+   * logged once until `recovered`.
+   */
   report(what: string, errno: number): void {
     if (this.#reportedErrno === errno) return
     this.#reportedErrno = errno
     this.#log(WARNING, `${what}: ${errorText(errno)}`)
   }
 
-  /** It works again. */
+  /** A connection succeeded. */
   recovered(): void {
     this.#reportedErrno = 0
   }

@@ -47,7 +47,7 @@ for (const { name: mode, start } of MODES) {
     assert.equal(await isServed(t, ANN, running.port()), true)
     assert.equal(await isServed(t, BOB, running.port()), false)
     await running.logged(
-      new RegExp(`client ${BOB}:\\d+ of \\S+ is not let in: a module refuses it: not on easter`),
+      new RegExp(`rejected client ${BOB}:\\d+ of \\S+: a module refuses it: not on easter`),
     )
     await running.logged(
       new RegExp(`client=${BOB}:\\d+ .*end=mavis-denied comment=not\\\\x20on\\\\x20easter`),
@@ -225,7 +225,7 @@ test('user mode: the certificate of a client says who it is', async (t) => {
   }
   assert.equal(remote.acceptedCount, 1, 'the others get no remote')
   // One line a second: that of the first one is there.
-  await relay.logged(/client 127\.0\.0\.1:\d+ \(bob\) of \S+ is not let in: it is in none of the groups/)
+  await relay.logged(/rejected client 127\.0\.0\.1:\d+ \(bob\) of \S+: it is in none of the groups/)
   assert.deepEqual(
     policy.asked.map(([user, , address, , host]) => [user, address, host]),
     [

@@ -15,7 +15,7 @@ const VISITORS_PER_SECOND = 1_500
 /** What an idle relay may use while a visitor says nothing for as long as it may. */
 const IDLE_CPU_MAX_MS = 30
 
-const LINE = /TLS with \S+ failed: (.*?)(?: \(and (\d+) before it\))?$/
+const LINE = /TLS with \S+ failed: (.*?)(?: \((\d+) similar suppressed\))?$/
 
 type Kind = 'plaintext' | 'garbage' | 'half a hello' | 'an endless hello' | 'a visitor who leaves'
 

@@ -70,8 +70,11 @@ function onVerdict(session: Session, verdict: Verdict): void {
 }
 
 function refuse(session: Session, refusal: Refusal, comment: string): void {
+  const { listenerNames, loop, warnings } = session.relay
+  const { client: peer, listenerSlot, user } = session
+  const listener = session.listener || (listenerNames[listenerSlot] ?? 'the master')
   session.comment = comment
-  session.relay.warnings.reportRefusal(session, refusal, comment)
+  warnings.reportRefusal(loop.nowMs, { peer, user, listener, refusal, comment })
   session.cut(`mavis-${refusal}`)
 }
 

@@ -28,8 +28,6 @@ const LONG_HELLO_BYTES = 32 * 1024
 /** As SO_RCVLOWAT it makes room for the longest hello beside what the kernel counts for each packet (measured). */
 const LONG_HELLO_LOW_WATER_BYTES = 2 * 128 * 1024
 
-const TIMED_OUT = 'it takes too long'
-
 export const GREETING: PhaseHandler = {
   onReady: greetingReady,
   onTimer: greetingTimer,
@@ -56,8 +54,13 @@ function greetingReady(session: Session): void {
 }
 
 function greetingTimer(session: Session): void {
-  if (session.client.tls !== undefined) refuse(session, TIMED_OUT)
+  if (session.client.tls !== undefined) refuse(session, timedOut(session))
   else detectTimeout(session)
+}
+
+function timedOut(session: Session): string {
+  const { context, timeoutMs } = greetingOf(session)
+  return `${context === undefined ? 'ClientHello incomplete' : 'handshake timed out'} after ${timeoutMs / 1_000} s`
 }
 
 function greetingOf({ listenerSlot, relay }: Session): Greeting {
@@ -116,8 +119,8 @@ function onHello(session: Session, reading: HelloReading, byteCount: number): vo
   const { client } = session
   switch (reading.kind) {
     case 'need-more':
-      if (client.hasPeerEnded) refuse(session, 'the client has ended within its ClientHello')
-      else if (session.relay.loop.nowMs >= session.greetingDeadlineMs) refuse(session, TIMED_OUT)
+      if (client.hasPeerEnded) refuse(session, 'the client closed the connection within its ClientHello')
+      else if (session.relay.loop.nowMs >= session.greetingDeadlineMs) refuse(session, timedOut(session))
       else peekLater(session, reading.bytesMin)
       return
     case 'unreadable':

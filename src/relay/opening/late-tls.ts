@@ -23,7 +23,7 @@ export function areFirstBytesPlain(session: Session): boolean {
   const isPlain = seen <= 0 || readClientHello(blocks.scratch.bytes.subarray(0, seen)).kind === 'not-tls'
   client.mustBePlain = !isPlain
   if (!isPlain) {
-    client.onProtocolError('it begins after `tls detect timeout`, when the client was let in without a name')
+    client.onProtocolError('the client had been accepted as plain when `tls detect timeout` expired')
     session.cut('bad-greeting')
   }
   return isPlain
