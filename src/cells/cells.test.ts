@@ -5,7 +5,15 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import fc from 'fast-check'
 import { mapShared } from '../kernel/memory.js'
 import { type CellFds, type ChildCells, createCells, localCells, openCells } from './cells.js'
-import { COUNTERS, layoutOf, RING_HEAD_BYTES, rowBytes, type Shape } from './layout.js'
+import {
+  COUNTERS,
+  LISTENER_COUNTERS,
+  layoutOf,
+  REMOTE_COUNTERS,
+  RING_HEAD_BYTES,
+  rowBytes,
+  type Shape,
+} from './layout.js'
 
 const LINE_BYTES = 64
 const ADDS = 200_000
@@ -103,7 +111,7 @@ if (!isMainThread) {
     for (const [key, value] of Object.entries(SHAPE)) {
       assert.throws(
         () => openCells(fdsOf(0), { ...SHAPE, [key]: value + 1 }, 0),
-        /shared memory of another version: 7,3,5,2,1000 instead of/,
+        /shared memory of another version: 8,3,5,2,1000 instead of/,
         key,
       )
     }
@@ -162,7 +170,8 @@ if (!isMainThread) {
   })
 
   test('names of counters are told apart', () => {
-    assert.equal(new Set(COUNTERS).size, COUNTERS.length)
+    for (const names of [COUNTERS, LISTENER_COUNTERS, REMOTE_COUNTERS])
+      assert.equal(new Set<string>(names).size, names.length)
   })
 }
 
@@ -192,6 +201,8 @@ function placesOf(shape: Shape): Place[] {
     place('own', 'own use', own.use, shape.remotes * 4),
     place('own', 'retryAt', own.retryAt, shape.remotes * 8),
     place('common', `counters ${slot}`, common.counters + slot * rowBytes(countersBytes), countersBytes),
+    place('own', 'listenerCounters', own.listenerCounters, shape.listeners * LISTENER_COUNTERS.length * 8),
+    place('own', 'remoteCounters', own.remoteCounters, shape.remotes * REMOTE_COUNTERS.length * 8),
     place('own', 'ring head', own.ring, RING_HEAD_BYTES, 'ring'),
     place('own', 'ring', own.ring + RING_HEAD_BYTES, shape.ringBytes),
   ])
@@ -205,11 +216,14 @@ function placesOf(shape: Shape): Place[] {
 }
 
 /** Every view of a child's rows, in the order of `placesOf`. */
-function viewsOf({ counters, retryAtMs, ringBytes, ringHead, use }: ChildCells) {
+function viewsOf(rows: ChildCells) {
+  const { counters, listenerCounters, remoteCounters, retryAtMs, ringBytes, ringHead, use } = rows
   return [
     { name: 'use', view: use },
     { name: 'retryAt', view: retryAtMs },
     { name: 'counters', view: counters },
+    { name: 'listenerCounters', view: listenerCounters },
+    { name: 'remoteCounters', view: remoteCounters },
     { name: 'ring head', view: ringHead },
     { name: 'ring', view: ringBytes },
   ]
@@ -227,12 +241,14 @@ test('what a child held is given back, and its rows are as new; nobody else noti
     for (const [remote, count] of held.entries()) Atomics.add(cells.use, remote, count)
     rows.retryAtMs.fill(5)
     rows.counters.fill(7)
+    rows.listenerCounters.fill(7)
+    rows.remoteCounters.fill(7)
     rows.ringHead.fill(9)
   }
   cells.giveBack(1)
   assert.deepEqual([...cells.use], [101, 202])
-  const { counters, retryAtMs, ringHead, use } = cells.child(1)
-  for (const row of [counters, retryAtMs, ringHead, use]) assert.ok(row.every((number) => number === 0))
+  const { ringBytes: _bytes, ...given } = cells.child(1)
+  for (const row of Object.values(given)) assert.ok(row.every((number) => number === 0))
   for (const slot of [0, 2]) {
     const rows = cells.child(slot)
     assert.ok(rows.use.every((held) => held > 0))

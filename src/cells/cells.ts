@@ -13,7 +13,9 @@ import {
   COUNTERS,
   LAYOUT_VERSION,
   type Layout,
+  LISTENER_COUNTERS,
   layoutOf,
+  REMOTE_COUNTERS,
   RING_HEAD_BYTES,
   rowBytes,
   type Shape,
@@ -38,6 +40,10 @@ export interface ChildCells {
   readonly retryAtMs: Float64Array
   /** In the order of COUNTERS. */
   readonly counters: Float64Array
+  /** A row of LISTENER_COUNTERS for each listener slot. */
+  readonly listenerCounters: Float64Array
+  /** A row of REMOTE_COUNTERS for each remote slot. */
+  readonly remoteCounters: Float64Array
   readonly ringHead: Int32Array
   readonly ringBytes: Uint8Array
 }
@@ -259,6 +265,8 @@ function rowsIn(own: Region, { own: at, shape }: Layout, counters: Float64Array)
     use: int32(own, at.use, shape.remotes),
     retryAtMs: float64(own, at.retryAt, shape.remotes),
     counters,
+    listenerCounters: float64(own, at.listenerCounters, shape.listeners * LISTENER_COUNTERS.length),
+    remoteCounters: float64(own, at.remoteCounters, shape.remotes * REMOTE_COUNTERS.length),
     ringHead: int32(own, at.ring, RING_HEAD_BYTES / 4),
     ringBytes: own.part(at.ring + RING_HEAD_BYTES, shape.ringBytes).bytes,
   }

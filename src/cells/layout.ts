@@ -13,11 +13,14 @@
  * | | | `counters` | child × COUNTERS | that child | Float64 |
  * | `own`, one for each child | writable, by this child alone | `use` | remote | that child | Int32: its sessions; giving back a dead child's use is subtracting its row |
  * | | | `retryAt` | remote | that child | Float64: CLOCK_MONOTONIC ms before which the child leaves it alone, 0 = usable |
+ * | | | `listenerCounters` | listener × LISTENER_COUNTERS | that child, or the front of a master | Float64 |
+ * | | | `remoteCounters` | remote × REMOTE_COUNTERS | that child | Float64 |
  * | | | `ring` | one | that child; the head reads and moves `tail` | Int32 heads with Atomics, then bytes |
  *
- * Readers of `common` and of another process' `own` check what they read (`countIn`, `LogRingReader`).
+ * Readers of `common` and of another process' `own` check what they read (`countIn`, `LogRingReader`). The memory of a child
+ * ends with it; `services/counter-keeper.ts` keeps what it had counted.
  */
-export const LAYOUT_VERSION = 7
+export const LAYOUT_VERSION = 8
 
 /** What a child counts. Sums since its start; gauges end in `Now`. */
 export const COUNTERS = [
@@ -56,6 +59,37 @@ export const COUNTERS = [
 ] as const
 export type CounterName = (typeof COUNTERS)[number]
 
+/** What a child counts per listener; the words are those of COUNTERS. */
+export const LISTENER_COUNTERS = [
+  'accepted',
+  'rejected',
+  'turnedAway',
+  'ended',
+  'sessionsNow',
+  'bytesToRemote',
+  'bytesToClient',
+  // The relay, or its remotes, could not serve the client.
+  'notServed',
+  // MAVIS did not let the client in, for whatever reason.
+  'denied',
+] as const
+export type ListenerCounterName = (typeof LISTENER_COUNTERS)[number]
+
+/** What a child counts per remote. Its present sessions are `use`. */
+export const REMOTE_COUNTERS = [
+  'attempts',
+  'attemptsFailed',
+  // Sessions that it has taken, and those of them that have ended.
+  'sessions',
+  'ended',
+  'bytesToRemote',
+  'bytesToClient',
+  // Sessions that it reset, and those that ended because it stopped answering or broke TLS.
+  'resets',
+  'lost',
+] as const
+export type RemoteCounterName = (typeof REMOTE_COUNTERS)[number]
+
 export interface Shape {
   readonly children: number
   readonly remotes: number
@@ -77,6 +111,8 @@ export interface Layout {
   readonly own: {
     readonly use: number
     readonly retryAt: number
+    readonly listenerCounters: number
+    readonly remoteCounters: number
     readonly ring: number
     readonly byteLength: number
   }
@@ -94,7 +130,13 @@ export function layoutOf(shape: Shape): Layout {
     shape,
     head: placed({ words: 5 * 4, mayGrow: 4, verdict: remotesBytes }),
     common: placed({ use: remotesBytes, counters: shape.children * rowBytes(COUNTERS.length * 8) }),
-    own: placed({ use: remotesBytes, retryAt: shape.remotes * 8, ring: RING_HEAD_BYTES + shape.ringBytes }),
+    own: placed({
+      use: remotesBytes,
+      retryAt: shape.remotes * 8,
+      listenerCounters: shape.listeners * LISTENER_COUNTERS.length * 8,
+      remoteCounters: shape.remotes * REMOTE_COUNTERS.length * 8,
+      ring: RING_HEAD_BYTES + shape.ringBytes,
+    }),
   }
 }
 

@@ -1,9 +1,23 @@
-import { COUNTERS, type CounterName } from '../cells/layout.js'
+/** Counting in the tables of the cells, and reading what another process has counted. */
+import {
+  COUNTERS,
+  type CounterName,
+  LISTENER_COUNTERS,
+  type ListenerCounterName,
+  REMOTE_COUNTERS,
+  type RemoteCounterName,
+} from '../cells/layout.js'
 
 /** Index of each counter in a child's row: `counters[COUNT.accepted]`. */
-export const COUNT = Object.fromEntries(COUNTERS.map((name, index) => [name, index])) as Readonly<
-  Record<CounterName, number>
->
+export const COUNT: Readonly<Record<CounterName, number>> = indexOfEach(COUNTERS)
+
+/** The same in the row of a listener, and in that of a remote. */
+export const LISTENER_COUNT: Readonly<Record<ListenerCounterName, number>> = indexOfEach(LISTENER_COUNTERS)
+export const REMOTE_COUNT: Readonly<Record<RemoteCounterName, number>> = indexOfEach(REMOTE_COUNTERS)
+
+function indexOfEach<Name extends string>(names: readonly Name[]): Readonly<Record<Name, number>> {
+  return Object.fromEntries(names.map((name, index) => [name, index])) as Record<Name, number>
+}
 
 /**
  * A count as another process wrote it, which may have been taken over: 0 where it is no count, and never above `max`.
@@ -16,4 +30,22 @@ export function countIn(cells: Float64Array, index: number, max = Number.MAX_SAF
 /** Adds to a cell that has one writer: this thread. */
 export function add(cells: Float64Array, index: number, amount: number): void {
   cells[index] = (cells[index] as number) + amount
+}
+
+/** Rows of counters, one for each listener or remote, that have one writer: this thread. */
+export class CounterTable {
+  readonly #cells: Float64Array
+  /** Where the row of each one begins. */
+  readonly #offsets: readonly number[]
+
+  /** `columns`: counters in a row; `slots`: the row of each one. Nothing is counted for others. */
+  constructor(cells: Float64Array, columns: number, slots: readonly number[]) {
+    this.#cells = cells
+    this.#offsets = slots.map((slot) => slot * columns)
+  }
+
+  add(of: number, index: number, amount: number): void {
+    const offset = this.#offsets[of]
+    if (offset !== undefined) add(this.#cells, offset + index, amount)
+  }
 }
