@@ -1,0 +1,149 @@
+/** What this service has counted since the head started, whatever became of the processes that counted. */
+import {
+  COUNTERS,
+  type CounterName,
+  LISTENER_COUNTERS,
+  type ListenerCounterName,
+  REMOTE_COUNTERS,
+  type RemoteCounterName,
+} from '../cells/layout.js'
+import { countIn } from '../observe/counters.js'
+
+/** A table of counters that another thread or process writes, and whose each of its rows is. */
+export interface NamedRows {
+  readonly cells: Float64Array
+  readonly names: readonly string[]
+  /** The row of each name. */
+  readonly slots: readonly number[]
+}
+
+/** All that one child counts. */
+export interface CountedRows {
+  /** In the order of COUNTERS. */
+  readonly counters: Float64Array
+  /** Rows of LISTENER_COUNTERS. */
+  readonly listeners: NamedRows
+  /** Rows of REMOTE_COUNTERS. */
+  readonly remotes: NamedRows
+}
+
+type Counts<Name extends string> = Readonly<Record<Name, number>>
+
+/** Sums of all children that there are and were; of gauges (`…Now`) those of the present ones. */
+export interface CounterSums {
+  readonly process: Counts<CounterName>
+  readonly listeners: ReadonlyMap<string, Counts<ListenerCounterName>>
+  readonly remotes: ReadonlyMap<string, Counts<RemoteCounterName>>
+}
+
+/**
+ * Adds up what children count, so that no sum ever decreases: what a child had counted is kept when it ends, and a child
+ * that writes less than it wrote before is taken at its highest word. Totals are keyed by name, so that they survive
+ * reloads, other slots and new memory. They are kept for as long as the process lives: names come from
+ * configurations, so they are few, and one that comes back goes on where it was.
+ */
+export class CounterKeeper {
+  readonly #process = new Totals(COUNTERS)
+  readonly #listeners = new Totals(LISTENER_COUNTERS)
+  readonly #remotes = new Totals(REMOTE_COUNTERS)
+
+  /** Rows count from now on. They must stay readable until `end` gets the answer. */
+  begin(rows: CountedRows): CountedRows {
+    this.#process.begin({ cells: rows.counters, names: [''], slots: [0] })
+    this.#listeners.begin(rows.listeners)
+    this.#remotes.begin(rows.remotes)
+    return rows
+  }
+
+  /** Their writer has ended: keeps what they say now. They are not looked at afterwards. */
+  end(rows: CountedRows): void {
+    this.#process.end(rows.counters)
+    this.#listeners.end(rows.listeners.cells)
+    this.#remotes.end(rows.remotes.cells)
+  }
+
+  read(): CounterSums {
+    return {
+      process: this.#process.read().get('') ?? this.#process.zero,
+      listeners: this.#listeners.read(),
+      remotes: this.#remotes.read(),
+    }
+  }
+}
+
+/** Rows that are counted. */
+interface Present extends NamedRows {
+  /** The highest that was ever read of each cell; undefined until somebody reads. */
+  highest: Float64Array | undefined
+}
+
+/** Counters by name, for tables with the same columns. */
+class Totals<Name extends string> {
+  readonly #columns: readonly Name[]
+  /** Of those that have ended, in the order of the columns. */
+  readonly #kept = new Map<string, Float64Array>()
+  /** By their cells. */
+  readonly #present = new Map<Float64Array, Present>()
+
+  constructor(columns: readonly Name[]) {
+    this.#columns = columns
+  }
+
+  begin(rows: NamedRows): void {
+    this.#present.set(rows.cells, { ...rows, highest: undefined })
+  }
+
+  end(cells: Float64Array): void {
+    const present = this.#present.get(cells)
+    if (present === undefined) return
+    this.#present.delete(cells)
+    this.#addTo(this.#kept, present, isSum)
+  }
+
+  read(): ReadonlyMap<string, Counts<Name>> {
+    const totals = new Map([...this.#kept].map(([name, row]) => [name, row.slice()]))
+    for (const present of this.#present.values()) this.#addTo(totals, present, () => true)
+    return new Map([...totals].map(([name, row]) => [name, this.#named(row)]))
+  }
+
+  get zero(): Counts<Name> {
+    return this.#named(new Float64Array(this.#columns.length))
+  }
+
+  #addTo(totals: Map<string, Float64Array>, present: Present, isWanted: (column: Name) => boolean): void {
+    const { length } = this.#columns
+    for (const [i, name] of present.names.entries()) {
+      const total = totals.get(name) ?? new Float64Array(length)
+      totals.set(name, total)
+      const offset = (present.slots[i] as number) * length
+      for (const [index, column] of this.#columns.entries()) {
+        if (isWanted(column))
+          total[index] = sum(total[index] as number, countAt(present, offset + index, column))
+      }
+    }
+  }
+
+  #named(row: Float64Array): Counts<Name> {
+    return Object.fromEntries(this.#columns.map((column, i) => [column, row[i]])) as Record<Name, number>
+  }
+}
+
+/** Gauges go with who shows them. */
+function isSum(column: string): boolean {
+  return !column.endsWith('Now')
+}
+
+/** A whole number, so that sums do not depend on the order in which they are made. */
+function countAt(present: Present, at: number, column: string): number {
+  const value = Math.floor(countIn(present.cells, at))
+  if (!isSum(column)) return value
+  present.highest ??= new Float64Array(present.cells.length)
+  const { highest } = present
+  highest[at] = Math.max(highest[at] as number, value)
+  return highest[at] as number
+}
+
+/** Above this, whole numbers are not exact: one child that lies stops the sum, and cannot make it wander. */
+function sum(a: number, b: number): number {
+  return Math.min(a + b, Number.MAX_SAFE_INTEGER)
+}
