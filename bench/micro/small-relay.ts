@@ -3,6 +3,7 @@ import type { Fd } from '../../src/kernel/calls.js'
 import { heapRegion } from '../../src/kernel/region.js'
 import { encodeAddress } from '../../src/kernel/sockaddr.js'
 import { accessLine } from '../../src/observe/access-line.js'
+import { counterTables } from '../../src/observe/counters.js'
 import { ACCESS, LogRingWriter } from '../../src/observe/log-ring.js'
 import { INFO } from '../../src/observe/severity.js'
 import { TraceChannel } from '../../src/observe/trace.js'
@@ -75,7 +76,7 @@ export class SmallRelay {
         notesPeers: true,
       },
       tls: NO_TLS,
-      counters: this.#cells.counters,
+      ...counterTables(this.#cells, [0]),
       log: () => {},
       warnings: new ThrottledWarnings(() => {}),
       trace: new TraceChannel('NET', 0, () => {}),

@@ -22,6 +22,7 @@ const reactor = new Reactor(
     cells: { fds: createCells(shape).fdsOf(0), shape },
     childSlot: 0,
     listenerNames: [listenPort],
+    listenerSlots: [0],
     realms: [],
     listenerQueues: [],
     accessTable: EVERYBODY,

@@ -3,7 +3,7 @@ import { after, afterEach, test } from 'node:test'
 import { FakeClock, FakePoller } from '../../test/support/fake-poller.js'
 import { calls, closeAll, done, recvText, waitReadable } from '../../test/support/sockets.js'
 import { openUdp, portOf, sendTo } from '../../test/support/udp.js'
-import { COUNTERS } from '../cells/layout.js'
+import { COUNTERS, LISTENER_COUNTERS } from '../cells/layout.js'
 import type { Calls, Fd } from '../kernel/calls.js'
 import * as c from '../kernel/constants.js'
 import { datagramCalls } from '../kernel/datagrams.js'
@@ -11,7 +11,7 @@ import { EADDRNOTAVAIL, EMFILE } from '../kernel/errno.js'
 import { countOpenDescriptors } from '../kernel/limits.js'
 import { portIn } from '../kernel/sockaddr.js'
 import { NO_OPTIONS } from '../kernel/socket-options.js'
-import { COUNT } from '../observe/counters.js'
+import { COUNT, CounterTable, LISTENER_COUNT } from '../observe/counters.js'
 import { Loop } from '../reactor/loop.js'
 import { describePeer } from '../relay/peer-name.js'
 import { openListener } from './bind.js'
@@ -39,6 +39,9 @@ class World {
   readonly clock = new FakeClock()
   readonly loop = new Loop(this.poller, this.clock)
   readonly counters = new Float64Array(COUNTERS.length)
+  /** One row: every listener of these tests has slot 0. */
+  readonly ofListener = new Float64Array(LISTENER_COUNTERS.length)
+  readonly listenerCounters = new CounterTable(this.ofListener, LISTENER_COUNTERS.length, [0])
   readonly lines: string[] = []
   readonly delivered: Delivered[] = []
   readonly fd: Fd
@@ -67,6 +70,7 @@ class World {
       system,
       loop: this.loop,
       counters: this.counters,
+      listenerCounters: this.listenerCounters,
       log,
       hasRoom: () => this.connectionLimit.hasRoom(),
       onFull: () => this.connectionLimit.onFull(),
@@ -223,6 +227,7 @@ test('at the limit datagrams wait, or are dropped and counted', () => {
   dropping.turn()
   assert.deepEqual(dropping.texts(), [])
   assert.equal(dropping.counters[COUNT.turnedAway], 1)
+  assert.equal(dropping.ofListener[LISTENER_COUNT.turnedAway], 1)
 })
 
 test('delivers queued datagrams before it closes', () => {

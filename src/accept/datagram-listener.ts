@@ -7,7 +7,7 @@ import { mapPrivate } from '../kernel/memory.js'
 import type { Region } from '../kernel/region.js'
 import { SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
 import { applyOptions, type SocketOptions } from '../kernel/socket-options.js'
-import { add, COUNT } from '../observe/counters.js'
+import { add, COUNT, LISTENER_COUNT } from '../observe/counters.js'
 import { RateLimitedLog } from '../observe/rate-limited-log.js'
 import { WARNING } from '../observe/severity.js'
 import { DATAGRAM_BYTES_MAX } from '../wire/child-message.js'
@@ -86,7 +86,7 @@ export class DatagramListener extends ListeningSocket {
   }
 
   protected takeOne(overload?: 'close' | 'reset'): boolean {
-    const { counters, memory } = this.#context
+    const { memory } = this.#context
     if (overload === undefined && !this.#openSpare()) return false
     memory.local.bytes.set(this.#address)
     const byteCount = this.#receive(this.fd)
@@ -95,8 +95,14 @@ export class DatagramListener extends ListeningSocket {
       return byteCount === -EINTR
     }
     if (overload === undefined) this.#takeWithStrays(byteCount)
-    else add(counters, COUNT.turnedAway, 1)
+    else this.#countTurnedAway()
     return true
+  }
+
+  #countTurnedAway(): void {
+    const { counters, listenerCounters } = this.#context
+    add(counters, COUNT.turnedAway, 1)
+    listenerCounters.add(this.slot, LISTENER_COUNT.turnedAway, 1)
   }
 
   /** Receives a datagram into `memory`: its length, or a negated errno. */

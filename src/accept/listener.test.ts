@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeClock, FakePoller } from '../../test/support/fake-poller.js'
-import { COUNTERS } from '../cells/layout.js'
+import { COUNTERS, LISTENER_COUNTERS } from '../cells/layout.js'
 import type { Calls } from '../kernel/calls.js'
 import { EAGAIN, ECONNABORTED, EINTR, EMFILE, ENFILE, ENOMEM, EPROTO } from '../kernel/errno.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
 import { heapRegion } from '../kernel/region.js'
-import { COUNT } from '../observe/counters.js'
+import { COUNT, CounterTable } from '../observe/counters.js'
 import { Loop } from '../reactor/loop.js'
 import { ConnectionLimit, type Siblings } from './connection-limit.js'
 import { Listener } from './listener.js'
@@ -17,6 +17,7 @@ class World {
   readonly clock = new FakeClock()
   readonly loop = new Loop(this.poller, this.clock)
   readonly counters = new Float64Array(COUNTERS.length)
+  readonly listenerCounters = new CounterTable(new Float64Array(), LISTENER_COUNTERS.length, [])
   readonly lines: string[] = []
   readonly delivered: (readonly [fd: number, slot: number])[] = []
   readonly closed: number[] = []
@@ -59,6 +60,7 @@ class World {
       hasRoom: () => this.connectionLimit.hasRoom(),
       onFull: () => this.connectionLimit.onFull(),
       counters: this.counters,
+      listenerCounters: this.listenerCounters,
       log: (_severity: number, line: string) => void this.lines.push(line),
       peer: heapRegion(128),
       isSiblingNext: undefined,

@@ -8,7 +8,7 @@
 import type { Fd } from '../kernel/calls.js'
 import { EAGAIN, ECONNABORTED, EINTR, EPROTO } from '../kernel/errno.js'
 import type { Region } from '../kernel/region.js'
-import { add, COUNT } from '../observe/counters.js'
+import { add, COUNT, LISTENER_COUNT } from '../observe/counters.js'
 import { type ListeningContext, ListeningSocket } from './listening-socket.js'
 
 /** The longest queue that listen(2) makes with the default net.core.somaxconn, in connections. */
@@ -76,8 +76,9 @@ export class Listener extends ListeningSocket {
   }
 
   #closeAtLimit(fd: Fd, overload: 'close' | 'reset'): void {
-    const { counters, system } = this.#context
+    const { counters, listenerCounters, system } = this.#context
     add(counters, COUNT.turnedAway, 1)
+    listenerCounters.add(this.slot, LISTENER_COUNT.turnedAway, 1)
     if (overload === 'reset') system.calls.resetOnClose(fd)
     system.calls.close(fd)
   }

@@ -2,7 +2,7 @@
 import type { Fd } from '../kernel/calls.js'
 import { errorText } from '../kernel/errno.js'
 import type { System } from '../kernel/system.js'
-import { add, COUNT } from '../observe/counters.js'
+import { add, COUNT, type CounterTable } from '../observe/counters.js'
 import { WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import { type Loop, NO_TOKEN, type Watcher } from '../reactor/loop.js'
@@ -23,6 +23,8 @@ export interface ListeningContext {
   hasRoom(): boolean
   onFull(): Overload
   readonly counters: Float64Array
+  /** Rows of LISTENER_COUNTERS, by the slots of the listeners. */
+  readonly listenerCounters: CounterTable
   readonly log: Say
   /** Set where children share the queue: whether a sibling should get the next client. */
   readonly isSiblingNext: (() => boolean) | undefined

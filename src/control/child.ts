@@ -43,6 +43,7 @@ export class Child {
       cells: { fds: CELLS_FDS, shape: start.shape },
       childSlot: start.slot,
       listenerNames: start.listenerNames,
+      listenerSlots: start.listenerSlots,
       realms: start.realms,
       ...takingClients(start, configuration),
       pipes: pipeOptions(),

@@ -307,7 +307,7 @@ export class Crew {
   #sendStart(
     slot: number,
     link: MasterLink,
-    { addresses, listeners, loaded, memory, remoteSlots, staples, tickets }: Generation,
+    { addresses, listenerSlots, listeners, loaded, memory, remoteSlots, staples, tickets }: Generation,
     isDirect: boolean,
     handed: readonly (readonly [slot: number, listener: { readonly socketKind: SocketKind }])[],
   ): void {
@@ -324,6 +324,7 @@ export class Crew {
       mechanism: this.#parts.mechanism,
       sectionId: loaded.sections.childId ?? '',
       listenerNames: listeners.names,
+      listenerSlots,
       listenerKinds: listeners.kinds,
       realms: realmsOf(loaded.spawnd),
       portIndexes: portIndexesOf(loaded.spawnd),
@@ -365,7 +366,7 @@ export class Crew {
     const member = this.#members.get(slot)
     if (member === undefined) return
     if (member.link !== undefined) this.#heartbeat.started(slot)
-    member.generation.enter()
+    member.generation.enter(slot)
     const cells = member.generation.memory.cells.child(slot)
     const files = {
       access: (line: string) => this.#parts.writeAccess(line),

@@ -2,6 +2,7 @@ import { setTimeout as setTimeoutPromise } from 'node:timers/promises'
 import type { SocketAddress } from '../base/address.js'
 import type { Shape } from '../cells/layout.js'
 import type { Configuration } from '../config/load.js'
+import type { FrontRows } from '../engine/acceptor-settings.js'
 import type { Staples } from '../engine/tls-settings.js'
 import type { Calls } from '../kernel/calls.js'
 import { RateLimitedLog } from '../observe/rate-limited-log.js'
@@ -9,6 +10,7 @@ import { ERR } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import type { Loaded } from '../plan/load.js'
 import { namedRemotes, placementLimits, remoteName } from '../plan/settings.js'
+import type { CounterKeeper } from '../services/counter-keeper.js'
 import { appendKeyLine } from '../services/key-log.js'
 import type { NameWatch, Resolver } from '../services/resolver.js'
 import type { TicketKeyRing } from '../services/ticket-keys.js'
@@ -31,6 +33,10 @@ export interface GenerationParts {
   staples(): Staples
   /** Whether a remote of this name is known to be down. */
   isDown(remote: string): boolean
+  /** A master accepts for its children. */
+  readonly hasFront: boolean
+  /** Keeps what children of all generations count. */
+  readonly counters: CounterKeeper
   /** A listener is there; its descriptor is the receiver's. */
   onListen(slot: number, listener: BoundListener): void
   onAddresses(remoteSlot: number, addresses: readonly SocketAddress[]): void
@@ -45,7 +51,11 @@ export class Generation {
   readonly memory: SharedCells
   /** The slot of each remote in the memory, in the order of the configuration. */
   readonly remoteSlots: readonly number[]
+  /** The same of each listener. */
+  readonly listenerSlots: readonly number[]
   readonly listeners: ListenerKeeper
+  /** Where the reactor of a master counts for its listeners, until `closeFront`. */
+  readonly front: FrontRows | undefined
   /** Sessions that all its children may have together. */
   readonly sessionsMax: number
   /** Known addresses of named remotes, by slot. */
@@ -79,17 +89,6 @@ export class Generation {
     this.#staples = () => parts.staples()
     const { instancesMax, usersMax } = placementLimits(loaded.spawnd)
     this.sessionsMax = instancesMax * usersMax
-    const names = loaded.tcprelay.remotes.map(remoteName)
-    const slots = present?.memory.enter(this, names)
-    this.memory =
-      present === undefined || slots === undefined ? new SharedCells(parts.shapeOf(loaded)) : present.memory
-    this.remoteSlots = slots ?? this.memory.enter(this, names) ?? []
-    this.#remoteNames = names
-    for (const name of names) this.setVerdict(name, parts.isDown(name))
-    this.tickets = ticketRingFor(
-      loaded.tls.settings,
-      present && [present.loaded.tls.settings, present.tickets],
-    )
     this.listeners = new ListenerKeeper({
       listeners: loaded.spawnd.listeners,
       bound,
@@ -97,6 +96,23 @@ export class Generation {
       say,
       onListen: (slot, listener) => parts.onListen(slot, listener),
     })
+    const remotes = loaded.tcprelay.remotes.map(remoteName)
+    const names = { remotes, listeners: this.listeners.names }
+    const slots = present?.memory.enter(this, names)
+    this.memory =
+      present === undefined || slots === undefined
+        ? new SharedCells(parts.shapeOf(loaded), parts.counters)
+        : present.memory
+    const own = slots ?? this.memory.enter(this, names)
+    this.remoteSlots = own?.remotes ?? []
+    this.listenerSlots = own?.listeners ?? []
+    this.front = parts.hasFront ? this.#openFront() : undefined
+    this.#remoteNames = remotes
+    for (const name of remotes) this.setVerdict(name, parts.isDown(name))
+    this.tickets = ticketRingFor(
+      loaded.tls.settings,
+      present && [present.loaded.tls.settings, present.tickets],
+    )
     const onFound = (remoteSlot: number, found: readonly SocketAddress[]) => {
       this.addresses.set(remoteSlot, found)
       parts.onAddresses(remoteSlot, found)
@@ -142,8 +158,28 @@ export class Generation {
   }
 
   /** A child of it runs, or the reactor of a single process with it. */
-  enter(): void {
+  enter(slot: number): void {
     this.#children++
+    this.memory.startCounting(this, slot)
+  }
+
+  /** The reactor of a master takes clients for another generation. */
+  closeFront(): void {
+    if (this.front !== undefined) this.leave(this.front.childSlot)
+  }
+
+  /** Throws when the system has no memory. */
+  #openFront(): FrontRows {
+    const { memory } = this
+    const childSlot = memory.frontSlot()
+    try {
+      this.enter(childSlot)
+    } catch (error) {
+      memory.leave(this)
+      throw error
+    }
+    const cells = { fds: memory.fdsOf(childSlot), shape: memory.shape }
+    return { cells, childSlot, listenerSlots: this.listenerSlots }
   }
 
   /** It has ended. */

@@ -177,10 +177,10 @@ export class Master {
   }
 
   #settings(): AcceptorSettings {
-    const { listeners, loaded } = this.#reloader.present
+    const { front, listeners, loaded } = this.#reloader.present
     const cells = { fds: this.#ownCells.fdsOf(0), shape: OWN_SHAPE }
     const { loaded: atStart, traceMask } = this.#parts
-    const settings = acceptorSettings(loaded, listeners.names, cells, traceMask)
+    const settings = acceptorSettings(loaded, listeners.names, { cells, front }, traceMask)
     return { ...settings, mechanism: atStart.mechanism }
   }
 

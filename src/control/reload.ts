@@ -9,6 +9,7 @@ import { hasErrors, singleProcessProblems, startProblems } from '../plan/check.j
 import { limitProblems } from '../plan/limit-problems.js'
 import { type Loaded, type LoadOptions, loadFrom } from '../plan/load.js'
 import { isSameSocket } from '../plan/socket-settings.js'
+import { CounterKeeper } from '../services/counter-keeper.js'
 import { FileWatch } from '../services/file-watch.js'
 import { Stapler } from '../services/ocsp.js'
 import { RemoteVerdicts } from '../services/remote-verdicts.js'
@@ -73,6 +74,7 @@ export interface GenerationKeeper {
 export class Reloader {
   readonly access: AccessLogInForce
   readonly verdicts: RemoteVerdicts
+  readonly counters = new CounterKeeper()
   readonly #parts: ReloadParts
   readonly #keeper: GenerationKeeper
   #present: Generation
@@ -217,6 +219,7 @@ export class Reloader {
     }
     this.#keeper.forget(next)
     next.listeners.discard(new Set(kept.values()))
+    next.closeFront()
     next.retire()
     if (problem !== undefined && !this.#isEnding) this.#tellGivenUp(problem)
   }
@@ -273,6 +276,8 @@ export class Reloader {
       calls: system.calls,
       say: log.say,
       resolver: this.#resolver,
+      hasFront: this.#keeper.hasChildren,
+      counters: this.counters,
       shapeOf: (configuration) => this.#keeper.shapeOf(configuration),
       staples: () => this.#stapler.staples,
       isDown: (remote) => this.verdicts.isDown(remote),
@@ -300,6 +305,7 @@ export class Reloader {
     const timeoutMs = spawnd.oldGenerationTimeoutMs
     if (timeoutMs > 0) this.#parts.alarms.after(timeoutMs, () => this.#keeper.end(old))
     await isInForce
+    old.closeFront()
     this.#parts.log.say(INFO, `the new configuration is in force: ${this.#summary()}`)
   }
 

@@ -171,7 +171,7 @@ export class Single {
 
   /** Makes room for a generation, and says what the reactor has to know of it. */
   #enter(generation: Generation): GenerationSettings {
-    const { addresses, listeners, loaded, memory, remoteSlots, staples, tickets } = generation
+    const { addresses, listenerSlots, listeners, loaded, memory, remoteSlots, staples, tickets } = generation
     const sessionsMax = sessionsMaxOf(loaded, this.#idleDescriptors(loaded))
     const slots = Array.from({ length: GENERATIONS_MAX }, (_, slot) => slot)
     const childSlot = slots.find((slot) => !this.#running.has(slot))
@@ -183,7 +183,7 @@ export class Single {
       remote: (evidence: RemoteEvidence) => this.#reloader.verdicts.hear(evidence),
     }
     const drain = new LogDrain(cells, this.#parts.log.say, files, this.#parts.boundary)
-    generation.enter()
+    generation.enter(childSlot)
     this.#mavis.open(childSlot, mavisSettings(loaded.tcprelay))
     this.#running.set(childSlot, { generation, drain, counters: cells.counters, sessionsMax })
     return {
@@ -198,6 +198,7 @@ export class Single {
       cells: { fds: memory.fdsOf(childSlot), shape: memory.shape },
       childSlot,
       listenerNames: listeners.names,
+      listenerSlots,
       realms: realmsOf(loaded.spawnd),
       ...acceptSettings(loaded),
       sessionsMax,

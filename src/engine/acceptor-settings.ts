@@ -14,6 +14,8 @@ import type { AcceptMessage } from '../wire/child-message.js'
 export interface AcceptorSettings {
   /** The master's own: its counters and its log ring. */
   readonly cells: { readonly fds: CellFds; readonly shape: Shape }
+  /** Where it counts per listener; undefined: nowhere. */
+  readonly front: FrontRows | undefined
   readonly listeners: readonly AcceptorListener[]
   readonly limits: PlacementLimits
   /** Clients that a child gets in all. Zero: no limit. */
@@ -29,6 +31,15 @@ export interface AcceptorSettings {
   readonly traceMask: number
   /** How it waits for descriptors. */
   readonly mechanism: PollMechanism
+}
+
+/** Rows of the cells that the children of one configuration share, for the master that accepts for them. */
+export interface FrontRows {
+  readonly cells: { readonly fds: CellFds; readonly shape: Shape }
+  /** Its rows are those of a child that there is not. */
+  readonly childSlot: number
+  /** Rows of its listeners, in the order of the configuration. */
+  readonly listenerSlots: readonly number[]
 }
 
 export interface AcceptorListener {

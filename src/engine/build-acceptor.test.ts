@@ -52,6 +52,7 @@ class AcceptorWorld {
   settings(...listeners: readonly AcceptorListener[]): AcceptorSettings {
     return {
       cells: { fds: this.#cells.fdsOf(0), shape: SHAPE },
+      front: undefined,
       listeners,
       limits: { instancesMin: 1, instancesMax: 1, usersMin: 1, usersMax: 10 },
       retireLimit: 0,

@@ -8,7 +8,7 @@ import type { ListeningSocket } from '../accept/listening-socket.js'
 import { StickyCache } from '../accept/sticky-cache.js'
 import { AccessList } from '../admission/access-list.js'
 import { IdentityList } from '../admission/identity-list.js'
-import { openCells } from '../cells/cells.js'
+import { type OpenedCells, openCells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
 import { datagramCalls } from '../kernel/datagrams.js'
 import { mapPrivate } from '../kernel/memory.js'
@@ -18,7 +18,7 @@ import { peerCalls } from '../kernel/peer-credentials.js'
 import type { Region } from '../kernel/region.js'
 import { SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
 import type { System } from '../kernel/system.js'
-import { COUNT } from '../observe/counters.js'
+import { COUNT, CounterTable, counterTables, LISTENER_COUNT } from '../observe/counters.js'
 import { ACCESS, LOG, LogRingWriter } from '../observe/log-ring.js'
 import { INFO } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
@@ -43,11 +43,16 @@ const DATAGRAM_BATCH = 16
 /** Children send 8 bytes; a longer message is recognised as foreign. */
 const MESSAGE_BYTES_MAX = 64
 
+const UNCOUNTED = new CounterTable(new Float64Array(), 0, [])
+
 /** What one configuration says of accepting; a reload makes another one. */
 interface Front {
   readonly settings: AcceptorSettings
   readonly connectionLimit: ConnectionLimit
   readonly accessRules: AccessRules
+  /** Where its listeners are counted; undefined: nowhere. */
+  readonly cells: OpenedCells | undefined
+  readonly listenerCounters: CounterTable
   /** By listener. */
   readonly caches: readonly (StickyCache | undefined)[]
   readonly listeners: Map<number, ListeningSocket>
@@ -77,6 +82,7 @@ export class Acceptor {
     this.#writeAccess = (client) => writer.write(ACCESS, INFO, rejected.lineOf(client))
     this.#report = report
     this.loop = new Loop(poller, system.clock)
+    const front = () => this.#front
     this.#accepting = {
       system,
       loop: this.loop,
@@ -84,6 +90,9 @@ export class Acceptor {
       hasRoom: () => this.#front.connectionLimit.hasRoom(),
       onFull: () => this.#front.connectionLimit.onFull(),
       counters,
+      get listenerCounters() {
+        return front().listenerCounters
+      },
       log,
       peer: mapPrivate(SOCKADDR_BYTES_MAX),
       isSiblingNext: undefined,
@@ -197,9 +206,10 @@ export class Acceptor {
       if (newSlot === undefined) listener.close('after-queue')
       else fds.set(newSlot, listener.detach())
     }
-    const { connectionLimit } = this.#front
+    const { cells, connectionLimit } = this.#front
     this.#front = this.#makeFront(settings)
     this.#front.connectionLimit.takeOver(connectionLimit)
+    cells?.unmap()
     this.#dispatcher.replaceAll(dispatcherOptions(settings, this.#front.caches))
     for (const [slot, fd] of fds) this.#listen(slot, fd)
     this.#countSessions()
@@ -209,8 +219,12 @@ export class Acceptor {
   #makeFront(settings: AcceptorSettings): Front {
     const { counters, log } = this.#accepting
     const usersMax = () => this.#dispatcher.servingPlaces
+    const { front } = settings
+    const cells = front && openCells(front.cells.fds, front.cells.shape, front.childSlot)
     return {
       settings,
+      cells,
+      listenerCounters: cells ? counterTables(cells.own, front.listenerSlots).listenerCounters : UNCOUNTED,
       connectionLimit: new ConnectionLimit(
         usersMax,
         () => this.#countUsers(),
@@ -249,9 +263,11 @@ export class Acceptor {
   }
 
   #admits(fd: Fd, listenerSlot: number, peer: Region): boolean {
-    const { accessRules, settings } = this.#front
+    const { accessRules, listenerCounters, settings } = this.#front
     const { name } = settings.listeners[listenerSlot] as AcceptorListener
-    return accessRules.admits(fd, peer, name)
+    if (accessRules.admits(fd, peer, name)) return true
+    listenerCounters.add(listenerSlot, LISTENER_COUNT.rejected, 1)
+    return false
   }
 
   /** Gives a client to a child. `key`: by which the sticky cache knows it; undefined for clients that have no address. */

@@ -18,6 +18,7 @@ import { nativeAddress } from '../kernel/sockaddr.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
 import type { System } from '../kernel/system.js'
 import { accessLine } from '../observe/access-line.js'
+import { counterTables, LISTENER_COUNT } from '../observe/counters.js'
 import { ACCESS, KEY, LOG, LogRingWriter, REMOTE } from '../observe/log-ring.js'
 import { encodeEvidence } from '../observe/remote-evidence.js'
 import { INFO } from '../observe/severity.js'
@@ -92,7 +93,7 @@ export class ReactorGeneration {
     this.#cells = openCells(settings.cells.fds, settings.cells.shape, childSlot)
     const child = this.#cells.own
     const parts = relayParts(settings, context, this.#cells, child)
-    const { counters, log, writeRejected: writeAccess } = parts
+    const { counters, listenerCounters, log, writeRejected: writeAccess } = parts
     this.#parts = parts
     const events = { onRoom: () => context.onRoom(this), onRetired: () => context.onRetired(this) }
     this.#relay = new Relay(parts, events, childSlot)
@@ -120,6 +121,7 @@ export class ReactorGeneration {
       hasRoom: () => this.#connectionLimit.hasRoom(),
       onFull: () => this.#connectionLimit.onFull(),
       counters,
+      listenerCounters,
       log,
       peer,
       isSiblingNext: siblingLoad && (() => siblingLoad.isOneLessUsed()),
@@ -251,8 +253,12 @@ export class ReactorGeneration {
 
   #admit(fd: Fd, slot: number, peer: Region): void {
     const listener = this.#settings.listenerNames[slot] ?? ''
-    if (this.#accessRules.admits(fd, peer, listener)) this.deliver(fd, slot, this.#kindOf(slot), peer)
-    else this.#parts.system.calls.close(fd)
+    if (this.#accessRules.admits(fd, peer, listener)) {
+      this.deliver(fd, slot, this.#kindOf(slot), peer)
+      return
+    }
+    this.#parts.listenerCounters.add(slot, LISTENER_COUNT.rejected, 1)
+    this.#parts.system.calls.close(fd)
   }
 }
 
@@ -287,7 +293,7 @@ function relayParts(
     route: () => pool,
     options: { ...relay, ...source },
     tls: new GenerationTls(settings, log, (line) => ring.write(KEY, INFO, line)),
-    counters: child.counters,
+    ...counterTables(child, settings.listenerSlots),
     log,
     warnings: new ThrottledWarnings(log),
     trace: new TraceChannel('NET', traceMask, log),

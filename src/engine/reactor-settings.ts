@@ -21,6 +21,8 @@ export interface GenerationSettings {
   readonly childSlot: number
   /** Names of listeners by slot. */
   readonly listenerNames: readonly string[]
+  /** Their rows in the cells, in the same order; empty where a foreign master has them. */
+  readonly listenerSlots: readonly number[]
   /** Their realms by slot. */
   readonly realms: readonly string[]
   /** Lengths of their queues by slot. */

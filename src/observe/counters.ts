@@ -1,4 +1,5 @@
 /** Counting in the tables of the cells, and reading what another process has counted. */
+import type { ChildCells } from '../cells/cells.js'
 import {
   COUNTERS,
   type CounterName,
@@ -47,5 +48,15 @@ export class CounterTable {
   add(of: number, index: number, amount: number): void {
     const offset = this.#offsets[of]
     if (offset !== undefined) add(this.#cells, offset + index, amount)
+  }
+}
+
+/** The tables that a child counts in; `listenerSlots`: rows of its listeners, in the order of the configuration. */
+export function counterTables(rows: ChildCells, listenerSlots: readonly number[]) {
+  const { counters, listenerCounters, remoteCounters, use } = rows
+  return {
+    counters,
+    listenerCounters: new CounterTable(listenerCounters, LISTENER_COUNTERS.length, listenerSlots),
+    remoteCounters: new CounterTable(remoteCounters, REMOTE_COUNTERS.length, [...use.keys()]),
   }
 }

@@ -96,10 +96,13 @@ export function relaySettings(
 /** Bytes of a child's log ring where there may be hundreds; pages that are never written cost nothing. */
 const CHILD_RING_BYTES = 256 * 1024
 
-/** The cells of a master's children: a row for each that there may be. */
+/** Reactors of masters that count in the cells of their children: during a reload that of the old configuration, too. */
+const FRONTS = 2
+
+/** The cells of a master's children: rows for each that there may be, and for the master that accepts for them. */
 export function masterShape({ spawnd, tcprelay }: Configuration): Shape {
   return {
-    children: CHILDREN_MAX,
+    children: CHILDREN_MAX + FRONTS,
     remotes: tcprelay.remotes.length,
     listeners: spawnd.listeners.length,
     ringBytes: CHILD_RING_BYTES,
@@ -120,15 +123,16 @@ export function placementLimits({ spawn }: SpawndSettings): PlacementLimits {
   return { instancesMin, instancesMax, usersMin: Math.min(usersMin, usersMax), usersMax }
 }
 
-/** What a master's reactor has to know; `cells` are its own. */
+/** What a master's reactor has to know; `cells` are its own, `front` lies in those of its children. */
 export function acceptorSettings(
   { spawnd, tcprelay }: Configuration,
   listenerNames: readonly string[],
-  cells: AcceptorSettings['cells'],
+  { cells, front }: Pick<AcceptorSettings, 'cells' | 'front'>,
   traceMask: number,
 ): Omit<AcceptorSettings, 'mechanism'> {
   return {
     cells,
+    front,
     listeners: spawnd.listeners.map((settings, slot) => ({
       name: listenerNames[slot] ?? '',
       message: acceptMessage(settings, slot),

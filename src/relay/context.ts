@@ -2,6 +2,7 @@ import type { Pool } from '../balance/pool.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
 import type { System } from '../kernel/system.js'
 import type { AccessRecord } from '../observe/access-line.js'
+import type { CounterTable } from '../observe/counters.js'
 import type { Say, TraceChannel } from '../observe/trace.js'
 import type { Loop } from '../reactor/loop.js'
 import type { Diallings } from './opening/dialling.js'
@@ -32,6 +33,10 @@ export interface RelayContext {
   readonly tls: RelayTls
   /** This child's row of COUNTERS. */
   readonly counters: Float64Array
+  /** Rows of LISTENER_COUNTERS, by `listenerSlot`; empty under a foreign master. */
+  readonly listenerCounters: CounterTable
+  /** Rows of REMOTE_COUNTERS, by `remoteSlot`. */
+  readonly remoteCounters: CounterTable
   readonly log: Say
   readonly trace: TraceChannel
   readonly warnings: ThrottledWarnings

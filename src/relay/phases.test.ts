@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { COUNTERS } from '../cells/layout.js'
-import { MAY_BECOME, type Phase, REASON_COUNTS } from './phases.js'
+import { COUNT, LISTENER_COUNT } from '../observe/counters.js'
+import { type EndReason, LISTENER_REASON_COUNTS, MAY_BECOME, type Phase, REASON_COUNTS } from './phases.js'
 
 const phases = Object.keys(MAY_BECOME) as Phase[]
 
@@ -38,4 +39,15 @@ test('every reason to end is counted, and by a counter that exists', () => {
   }
   const counted = new Set(Object.values(REASON_COUNTS).map((index) => COUNTERS[index]))
   assert.ok(!counted.has('ended') && !counted.has('accepted'), 'sums are counted apart from reasons')
+})
+
+test("a listener counts what it did not serve as its child does, and MAVIS' denials as one", () => {
+  for (const [reason, counter] of Object.entries(REASON_COUNTS)) {
+    const wanted = reason.startsWith('mavis-')
+      ? LISTENER_COUNT.denied
+      : counter === COUNT.notServed
+        ? LISTENER_COUNT.notServed
+        : undefined
+    assert.equal(LISTENER_REASON_COUNTS[reason as EndReason], wanted, reason)
+  }
 })

@@ -1,5 +1,5 @@
 import type { Refusal } from '../base/authorization.js'
-import { COUNT } from '../observe/counters.js'
+import { COUNT, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js'
 
 /** Where a session stands. A session that is `closed` is a free record of the pool. */
 export type Phase = 'greeting' | 'asking' | 'dialling' | 'relaying' | 'draining' | 'closed'
@@ -74,4 +74,29 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'half-close-timeout': COUNT.timedOut,
   shortage: COUNT.notServed,
   shutdown: COUNT.cutAtShutdown,
+}
+
+type SomeReasonCounts = Readonly<Partial<Record<EndReason, number>>>
+
+/** The counter of its listener, for clients that got no service. */
+export const LISTENER_REASON_COUNTS: SomeReasonCounts = {
+  'bad-greeting': LISTENER_COUNT.notServed,
+  'proxy-header': LISTENER_COUNT.notServed,
+  'no-remote': LISTENER_COUNT.notServed,
+  'dial-timeout': LISTENER_COUNT.notServed,
+  shortage: LISTENER_COUNT.notServed,
+  'mavis-denied': LISTENER_COUNT.denied,
+  'mavis-not-found': LISTENER_COUNT.denied,
+  'mavis-not-member': LISTENER_COUNT.denied,
+  'mavis-error': LISTENER_COUNT.denied,
+  'mavis-timeout': LISTENER_COUNT.denied,
+  'mavis-no-identity': LISTENER_COUNT.denied,
+  'mavis-busy': LISTENER_COUNT.denied,
+}
+
+/** The counter of its remote, where that ended the session out of order. */
+export const REMOTE_REASON_COUNTS: SomeReasonCounts = {
+  'remote-reset': REMOTE_COUNT.resets,
+  'remote-lost': REMOTE_COUNT.lost,
+  'remote-tls-error': REMOTE_COUNT.lost,
 }

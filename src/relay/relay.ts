@@ -4,7 +4,7 @@ import { credentialsIn } from '../kernel/peer-credentials.js'
 import type { Region } from '../kernel/region.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
 import { type AccessRecord, type AccessTls, idPrefix } from '../observe/access-line.js'
-import { add, COUNT } from '../observe/counters.js'
+import { add, COUNT, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js'
 import { type Frozen, freezeSession, thawSession } from './closing/frozen.js'
 import type { Connection } from './connection.js'
 import type { RelayContext } from './context.js'
@@ -15,7 +15,7 @@ import { greet } from './opening/greeting.js'
 import { noteMptcp } from './opening/mptcp-peers.js'
 import { describePeer } from './peer-name.js'
 import { Peers } from './peers.js'
-import { type EndReason, REASON_COUNTS } from './phases.js'
+import { type EndReason, LISTENER_REASON_COUNTS, REASON_COUNTS, REMOTE_REASON_COUNTS } from './phases.js'
 import { Session } from './session.js'
 import { TRANSPORTS } from './transfer/transports.js'
 
@@ -90,12 +90,11 @@ export class Relay {
   }
 
   #begin(fd: Fd, listenerSlot: number, kind: SocketKind, peer: Region, handed?: HandedOver): Session {
-    const { counters, loop, options, realms } = this.#context
-    const session = this.#take()
+    const { counters, listenerCounters, loop, options, realms } = this.#context
+    const session = this.#take(listenerSlot)
     session.sequence = ++this.#sequence
     session.birthChild = this.#childSlot
     session.idPrefix = this.#idPrefix
-    session.listenerSlot = listenerSlot
     session.realm = handed?.realm ?? realms[listenerSlot] ?? ''
     session.listener = handed?.listener ?? ''
     session.acceptedAtMs = loop.nowMs
@@ -103,6 +102,7 @@ export class Relay {
     session.client.transport = TRANSPORTS[kind]
     if (options.notesPeers) this.#context.peers.note(session.record, peer.bytes, kind === 'unix')
     add(counters, COUNT.accepted, 1)
+    listenerCounters.add(listenerSlot, LISTENER_COUNT.accepted, 1)
     return session
   }
 
@@ -115,7 +115,7 @@ export class Relay {
 
   /** Goes on with a frozen session; its descriptors are the relay's from here on. */
   thaw(frozen: Frozen): void {
-    thawSession(this.#take(), frozen)
+    thawSession(this.#take(frozen.listenerSlot), frozen)
   }
 
   /** Resets every session that is still open. */
@@ -123,23 +123,41 @@ export class Relay {
     for (let i = this.#open.length - 1; i >= 0; i--) this.#open[i]?.cut(reason)
   }
 
-  #take(): Session {
+  #take(listenerSlot: number): Session {
+    const { counters, listenerCounters } = this.#context
     const session = this.#free.pop() ?? new Session(this.#context, this.#recordsMade++)
     session.index = this.#open.length
+    session.listenerSlot = listenerSlot
     this.#open.push(session)
-    add(this.#context.counters, COUNT.sessionsNow, 1)
+    add(counters, COUNT.sessionsNow, 1)
+    listenerCounters.add(listenerSlot, LISTENER_COUNT.sessionsNow, 1)
     return session
   }
 
   #sessionClosed(session: Session): void {
-    const { counters, options } = this.#context
-    add(counters, COUNT.ended, 1)
-    add(counters, COUNT.bytesToRemote, session.toRemote.bytes)
-    add(counters, COUNT.bytesToClient, session.toClient.bytes)
-    add(counters, REASON_COUNTS[session.reason], 1)
-    if (options.hasAccessLog) this.#context.writeAccess(this.#accessRecord(session))
+    this.#countEnd(session)
+    if (this.#context.options.hasAccessLog) this.#context.writeAccess(this.#accessRecord(session))
     this.#release(session)
     this.#events.onRoom()
+  }
+
+  #countEnd({ listenerSlot, reason, remoteSlot, toClient, toRemote, wasConnected }: Session): void {
+    const { counters, listenerCounters, remoteCounters } = this.#context
+    add(counters, COUNT.ended, 1)
+    add(counters, COUNT.bytesToRemote, toRemote.bytes)
+    add(counters, COUNT.bytesToClient, toClient.bytes)
+    add(counters, REASON_COUNTS[reason], 1)
+    const listenerReason = LISTENER_REASON_COUNTS[reason]
+    listenerCounters.add(listenerSlot, LISTENER_COUNT.ended, 1)
+    listenerCounters.add(listenerSlot, LISTENER_COUNT.bytesToRemote, toRemote.bytes)
+    listenerCounters.add(listenerSlot, LISTENER_COUNT.bytesToClient, toClient.bytes)
+    if (listenerReason !== undefined) listenerCounters.add(listenerSlot, listenerReason, 1)
+    if (!wasConnected) return
+    const remoteReason = REMOTE_REASON_COUNTS[reason]
+    remoteCounters.add(remoteSlot, REMOTE_COUNT.ended, 1)
+    remoteCounters.add(remoteSlot, REMOTE_COUNT.bytesToRemote, toRemote.bytes)
+    remoteCounters.add(remoteSlot, REMOTE_COUNT.bytesToClient, toClient.bytes)
+    if (remoteReason !== undefined) remoteCounters.add(remoteSlot, remoteReason, 1)
   }
 
   /** Takes a session out of the open ones and makes its record ready for another. */
@@ -151,6 +169,7 @@ export class Relay {
     }
     if (session.remoteSlot !== NONE) this.#context.remotes.giveBack(session.remoteSlot)
     add(this.#context.counters, COUNT.sessionsNow, -1)
+    this.#context.listenerCounters.add(session.listenerSlot, LISTENER_COUNT.sessionsNow, -1)
     session.clear()
     this.#free.push(session)
   }

@@ -45,6 +45,8 @@ export interface ChildStart<Snapshot, Accepting, Tls> {
   /** The section that the child reads. */
   readonly sectionId: string
   readonly listenerNames: readonly string[]
+  /** The slot of each listener in the shared memory, in the order of the configuration. */
+  readonly listenerSlots: readonly number[]
   /** What the listeners are, by slot. */
   readonly listenerKinds: readonly SocketKind[]
   /** Their realms, by slot. */

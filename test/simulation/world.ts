@@ -4,6 +4,7 @@ import { EAGAIN, ECONNREFUSED } from '../../src/kernel/errno.js'
 import { heapRegion, type Region } from '../../src/kernel/region.js'
 import { encodeAddress } from '../../src/kernel/sockaddr.js'
 import type { AccessRecord } from '../../src/observe/access-line.js'
+import { counterTables } from '../../src/observe/counters.js'
 import { TraceChannel } from '../../src/observe/trace.js'
 import { Loop } from '../../src/reactor/loop.js'
 import { FOR_EVER_MS } from '../../src/reactor/timers.js'
@@ -145,7 +146,7 @@ export class World {
           notesPeers: true,
         },
         tls: NO_TLS,
-        counters: child.counters,
+        ...counterTables(child, [0]),
         log: () => {},
         warnings: new ThrottledWarnings(() => {}),
         trace: new TraceChannel('NET', 0, () => {}),

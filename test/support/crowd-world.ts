@@ -4,6 +4,7 @@ import { EAGAIN } from '../../src/kernel/errno.js'
 import { heapRegion } from '../../src/kernel/region.js'
 import { encodeAddress } from '../../src/kernel/sockaddr.js'
 import { accessLine } from '../../src/observe/access-line.js'
+import { counterTables } from '../../src/observe/counters.js'
 import { ACCESS, LogRingWriter } from '../../src/observe/log-ring.js'
 import { INFO } from '../../src/observe/severity.js'
 import { TraceChannel } from '../../src/observe/trace.js'
@@ -80,7 +81,7 @@ export class CrowdWorld {
         ...choosing({ weights: [1], use: cells.use, backOffUntilMs: child.retryAtMs }),
         options: OPTIONS,
         tls: NO_TLS,
-        counters: child.counters,
+        ...counterTables(child, [0]),
         log: () => {},
         warnings: new ThrottledWarnings(() => {}),
         trace: new TraceChannel('NET', 0, () => {}),

@@ -76,6 +76,7 @@ export class WholeRelay {
       cells: { fds: fdsOf(0), shape },
       childSlot: 0,
       listenerNames: ['listener'],
+      listenerSlots: [0],
       realms: [],
       listenerQueues: [{ backlog: 16, overloadBacklog: 16 }],
       remotes: [remote],

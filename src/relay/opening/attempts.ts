@@ -17,7 +17,7 @@ import {
   isOwnShortage,
 } from '../../kernel/errno.js'
 import type { NativeAddress } from '../../kernel/sockaddr.js'
-import { add, COUNT } from '../../observe/counters.js'
+import { add, COUNT, REMOTE_COUNT } from '../../observe/counters.js'
 import { HUNG_UP, READABLE, WRITABLE } from '../../reactor/poller.js'
 import type { TlsChannel } from '../../tls/channel.js'
 import { MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from '../../tls/outcomes.js'
@@ -231,7 +231,7 @@ function waitForAttempt(session: Session, limitMs: number): void {
 
 /** Opens a socket and connects it: 0, -EINPROGRESS, or why not; then no socket is left. */
 function connectTo(session: Session, address: NativeAddress): Outcome {
-  const { counters, options, remotes, system } = session.relay
+  const { counters, options, remoteCounters, remotes, system } = session.relay
   const { remote } = session
   // There is no port to go by: another remote may have one of its own.
   if (address.port === 0 && address.family !== AF_UNIX) return -EADDRNOTAVAIL
@@ -245,6 +245,7 @@ function connectTo(session: Session, address: NativeAddress): Outcome {
   session.dialling.bytesInSyn = 0
   if (fd < 0) return fd
   add(counters, COUNT.attempts, 1)
+  remoteCounters.add(session.remoteSlot, REMOTE_COUNT.attempts, 1)
   remote.fd = fd
   remote.transport = sctp !== undefined ? SCTP : address.family === AF_UNIX ? UNIX : TCP
   remote.mayDelay = remote.transport.isTcp
@@ -328,7 +329,7 @@ function shakeHands(session: Session, tls: TlsChannel): void {
 }
 
 function established(session: Session): void {
-  const { health, loop, remotes, warnings } = session.relay
+  const { health, loop, remoteCounters, remotes, warnings } = session.relay
   const remote = remotes.at(session.remoteSlot)
   session.unsetTimer()
   warnings.recovered()
@@ -337,6 +338,7 @@ function established(session: Session): void {
   remotes.noteUp(session.remoteSlot, session.dialling.attemptStartedMs, loop.nowMs)
   session.endDialling()
   health.succeeded(session.remoteSlot)
+  remoteCounters.add(session.remoteSlot, REMOTE_COUNT.sessions, 1)
   startRelaying(session)
 }
 
@@ -351,8 +353,9 @@ function attemptFailed(session: Session, errno: number, reason = ''): void {
 
 function countFailure(session: Session, errno: number, reason = ''): void {
   const { dialling } = session
-  const { counters, trace } = session.relay
+  const { counters, remoteCounters, trace } = session.relay
   add(counters, COUNT.attemptsFailed, 1)
+  remoteCounters.add(session.remoteSlot, REMOTE_COUNT.attemptsFailed, 1)
   dialling.hasRemoteFailed = true
   noteFailure(session, errno, reason)
   if (trace.isOn) trace.say(`session ${session.id}: attempt failed: ${failureText(session)}`)
