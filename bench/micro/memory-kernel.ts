@@ -110,7 +110,7 @@ export class MemoryKernel {
         return 0
       },
       again() {},
-      hush() {},
+      pauseReads() {},
       remove: succeed,
       forget() {},
       wait: (ready) => this.#wait(ready),

@@ -8,7 +8,7 @@ import { ACCESS, LogRingWriter } from '../../src/observe/log-ring.js'
 import { INFO } from '../../src/observe/severity.js'
 import { TraceChannel } from '../../src/observe/trace.js'
 import { Loop } from '../../src/reactor/loop.js'
-import { ENDED, READABLE } from '../../src/reactor/poller.js'
+import { PEER_ENDED, READABLE } from '../../src/reactor/poller.js'
 import { Questions } from '../../src/relay/opening/questions.js'
 import { Relay, type RelayParts } from '../../src/relay/relay.js'
 import { NO_TLS } from '../../src/relay/relay-tls.js'
@@ -109,9 +109,9 @@ export class SmallRelay {
     const { client, remote } = this.#arrive()
     this.#carry(client)
     this.#carry(remote)
-    this.#kernel.end(remote, READABLE | ENDED)
+    this.#kernel.end(remote, READABLE | PEER_ENDED)
     this.#loop.turn(0)
-    this.#kernel.end(client, READABLE | ENDED)
+    this.#kernel.end(client, READABLE | PEER_ENDED)
     this.#loop.turn(0)
     if (this.#relay.openCount !== this.#sessions.length) throw new Error('the session has not ended')
     // The head has read the log.

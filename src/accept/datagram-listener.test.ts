@@ -117,7 +117,7 @@ class World {
 
   turn(): void {
     waitReadable(this.fd)
-    this.poller.tell(this.fd)
+    this.poller.makeReady(this.fd)
     this.loop.turn(0)
   }
 

@@ -73,7 +73,8 @@ class World {
   /** One turn of the loop in which every watched listener with clients is ready. Returns how many were accepted. */
   turn(): number {
     const before = this.delivered.length
-    for (const [fd, count] of this.waiting) if (count > 0 || this.failures.length > 0) this.poller.tell(fd)
+    for (const [fd, count] of this.waiting)
+      if (count > 0 || this.failures.length > 0) this.poller.makeReady(fd)
     this.loop.turn(0)
     assert.ok(this.sessions <= this.#sessionsMax, 'more sessions than allowed')
     return this.delivered.length - before
@@ -343,10 +344,10 @@ test('with a shared queue re-arms when the first place is free again', () => {
   const world = new World(2, { haveRoom: () => false, wakeSiblings: () => {} })
   world.listener(5)
   const asks = (sessions: number) => {
-    world.poller.said.length = 0
+    world.poller.calls.length = 0
     world.sessions = sessions
     world.connectionLimit.onRoom()
-    return world.poller.said
+    return world.poller.calls
   }
   world.sessions = 2
   assert.deepEqual(asks(1), ['remove 5', 'add 5 level'], 'begins to wait anew')

@@ -1,3 +1,4 @@
+/** The default poller, on epoll(7). */
 import type { Fd, Outcome } from '../kernel/calls.js'
 import * as c from '../kernel/constants.js'
 import { type EpollLayout, epollLayout } from '../kernel/epoll-layout.js'
@@ -6,13 +7,13 @@ import { nativeFunction } from '../kernel/ffi.js'
 import { mapPrivate } from '../kernel/memory.js'
 import { lastErrno } from '../kernel/native-errno.js'
 import {
-  ENDED,
+  PEER_ENDED,
   type Poller,
   READABLE,
   type ReadyList,
-  type Token,
   URGENT,
   type WatchMode,
+  type WatchToken,
   WRITABLE,
 } from './poller.js'
 import { Timespec, wholeMs } from './wait-time.js'
@@ -20,24 +21,27 @@ import { Timespec, wholeMs } from './wait-time.js'
 const EPOLLET = 0x8000_0000 | 0
 const EPOLLEXCLUSIVE = 1 << 28
 
-/** Not urgent data: the kernel names it with every segment that comes, and wakes who waits for it each time. */
-const HUSHED = ENDED | EPOLLET
+/**
+ * Events of a stream with paused reads. Without EPOLLPRI: while urgent data is pending, every segment that arrives would
+ * wake the poller.
+ */
+const PAUSED = PEER_ENDED | EPOLLET
 
 const EVENTS: Readonly<Record<WatchMode, number>> = {
-  stream: HUSHED | URGENT | READABLE | WRITABLE,
+  stream: PAUSED | URGENT | READABLE | WRITABLE,
   level: READABLE,
   shared: READABLE | EPOLLEXCLUSIVE,
 }
 
-/** More events than this in one wait are told by the next one. */
+/** Events per wait, as many as the loop handles per turn; the next wait reports the rest. */
 const EVENTS_MAX = 512
 
-/** The number of epoll_pwait2(2), the same on all architectures; older C libraries have no function for it. */
+/** System call number of epoll_pwait2(2), the same on all architectures; glibc has a wrapper only since 2.35. */
 const SYS_EPOLL_PWAIT2 = 441
 
 /**
- * epoll(7), edge-triggered for streams: one EPOLL_CTL_ADD in a socket's life and no modification, so `again`
- * has nothing to do; except for one that was hushed.
+ * epoll(7), edge-triggered for streams: one EPOLL_CTL_ADD per socket and no EPOLL_CTL_MOD, so `again` is a no-op,
+ * except for a stream whose reads were paused.
  */
 export function openEpoll(layout: EpollLayout = epollLayout(process.arch)): Poller {
   const create = nativeFunction<(flags: number) => number>('int epoll_create1(int flags)')
@@ -58,10 +62,10 @@ export function openEpoll(layout: EpollLayout = epollLayout(process.arch)): Poll
   const words = new Int32Array(region.bytes.buffer, 0, region.byteLength / 4)
   const stride = layout.eventBytes / 4
   const tokenAt = layout.dataOffset / 4
-  /** 1 by descriptor: it was hushed. One that was closed meanwhile is forgotten when its number is used again. */
-  let hushed = new Uint8Array(1024)
+  /** 1 by descriptor while its reads are paused. `add` clears it: a closed descriptor leaves a stale entry behind. */
+  let paused = new Uint8Array(1024)
 
-  function tell(operation: number, fd: Fd, token: Token, events: number): Outcome {
+  function modify(operation: number, fd: Fd, token: WatchToken, events: number): Outcome {
     words[0] = events
     words[tokenAt] = token
     words[tokenAt + 1] = 0
@@ -69,7 +73,7 @@ export function openEpoll(layout: EpollLayout = epollLayout(process.arch)): Poll
   }
 
   function fill(ready: ReadyList, count: number): Outcome {
-    // Linux before 5.11 cannot wait briefly (ENOSYS).
+    // Linux before 5.11 has no epoll_pwait2 (ENOSYS).
     if (count < 0) return errno[0] === EINTR || errno[0] === ENOSYS ? 0 : -(errno[0] as number)
     for (let i = 0, at = 0; i < count; i++, at += stride) {
       ready.readiness[i] = words[at] as number
@@ -81,22 +85,22 @@ export function openEpoll(layout: EpollLayout = epollLayout(process.arch)): Poll
   return {
     name: 'epoll',
     add(fd, token, mode) {
-      hushed[fd] = 0
-      return tell(c.EPOLL_CTL_ADD, fd, token, EVENTS[mode])
+      paused[fd] = 0
+      return modify(c.EPOLL_CTL_ADD, fd, token, EVENTS[mode])
     },
     again(fd, token) {
-      // The kernel looks anew at what it is told to watch for: nothing that came meanwhile is missed.
-      if (hushed[fd] !== 1) return
-      hushed[fd] = 0
-      tell(c.EPOLL_CTL_MOD, fd, token, EVENTS.stream)
+      // EPOLL_CTL_MOD checks readiness anew, so events that occurred during the pause are reported.
+      if (paused[fd] !== 1) return
+      paused[fd] = 0
+      modify(c.EPOLL_CTL_MOD, fd, token, EVENTS.stream)
     },
-    hush(fd, token) {
-      if (hushed[fd] === 1) return
-      if (fd >= hushed.length) hushed = widened(hushed, fd)
-      hushed[fd] = 1
-      tell(c.EPOLL_CTL_MOD, fd, token, HUSHED)
+    pauseReads(fd, token) {
+      if (paused[fd] === 1) return
+      if (fd >= paused.length) paused = widened(paused, fd)
+      paused[fd] = 1
+      modify(c.EPOLL_CTL_MOD, fd, token, PAUSED)
     },
-    remove: (fd, token) => tell(c.EPOLL_CTL_DEL, fd, token, 0),
+    remove: (fd, token) => modify(c.EPOLL_CTL_DEL, fd, token, 0),
     forget() {},
     wait(ready: ReadyList, timeoutMs: number) {
       const timeout = timeoutMs === Number.POSITIVE_INFINITY ? -1 : wholeMs(timeoutMs)
@@ -110,7 +114,7 @@ export function openEpoll(layout: EpollLayout = epollLayout(process.arch)): Poll
   }
 }
 
-/** epoll_pwait2(2) with that short a time, leaving the signals as they are: answers what the call does. */
+/** epoll_pwait2(2) with the brief timeout and an unchanged signal mask. Returns the number of events, or -1 with errno. */
 function briefWait(epollFd: Fd, events: bigint): (max: number) => number {
   const call = nativeFunction<
     (call: number, fd: number, events: bigint, max: number, time: bigint, mask: number) => number
@@ -121,7 +125,7 @@ function briefWait(epollFd: Fd, events: bigint): (max: number) => number {
   return (max) => call(SYS_EPOLL_PWAIT2, epollFd, events, max, pointer, 0)
 }
 
-/** The same, with room for `index`. */
+/** A copy with room for `index`. */
 function widened(bytes: Uint8Array<ArrayBuffer>, index: number): Uint8Array<ArrayBuffer> {
   const wide = new Uint8Array(Math.max(index + 1, 2 * bytes.length))
   wide.set(bytes)

@@ -6,16 +6,16 @@ import { FakeClock, FakePoller } from '../../test/support/fake-poller.js'
 import type { Fd } from '../kernel/calls.js'
 import { EBADF, EMFILE, ENOMEM } from '../kernel/errno.js'
 import { Loop, NO_TOKEN, type TurnTaker, type Watcher } from './loop.js'
-import { READABLE, type Token, WRITABLE } from './poller.js'
+import { READABLE, type WatchToken, WRITABLE } from './poller.js'
 import { FOR_EVER_MS, Timer } from './timers.js'
 
 class Recorder implements Watcher {
   token = NO_TOKEN
-  told: number[] = []
+  events: number[] = []
   act: () => void = () => {}
 
   onReady(readiness: number): void {
-    this.told.push(readiness)
+    this.events.push(readiness)
     this.act()
   }
 }
@@ -31,18 +31,18 @@ function taker(act: (self: TurnTaker) => void): TurnTaker {
   return self
 }
 
-test('a watcher hears of its descriptor and of no other', () => {
+test('reports events of a descriptor to its watcher only', () => {
   const { loop, poller } = loopWith()
   const [one, other] = [new Recorder(), new Recorder()]
   assert.equal(loop.watch(5, one, 'stream'), 0)
   assert.equal(loop.watch(6, other, 'level'), 0)
-  assert.deepEqual(poller.said, ['add 5 stream', 'add 6 level'])
-  poller.tell(6, READABLE | WRITABLE)
+  assert.deepEqual(poller.calls, ['add 5 stream', 'add 6 level'])
+  poller.makeReady(6, READABLE | WRITABLE)
   loop.turn(0)
-  assert.deepEqual([one.told, other.told], [[], [READABLE | WRITABLE]])
+  assert.deepEqual([one.events, other.events], [[], [READABLE | WRITABLE]])
 })
 
-test('a watch that fails changes nothing', () => {
+test('a failed watch changes nothing', () => {
   const { loop, poller } = loopWith()
   const watcher = new Recorder()
   poller.outcome = -ENOMEM
@@ -50,12 +50,12 @@ test('a watch that fails changes nothing', () => {
   assert.deepEqual([watcher.token, loop.watchCount], [NO_TOKEN, 0])
   poller.outcome = 0
   loop.watch(5, watcher, 'stream')
-  poller.tell(5)
+  poller.makeReady(5)
   loop.turn(0)
-  assert.deepEqual(watcher.told, [READABLE])
+  assert.deepEqual(watcher.events, [READABLE])
 })
 
-test('unwatch takes the descriptor out of the poller, forget tells it that it is closed, and neither twice', () => {
+test('unwatch and forget reach the poller once and clear the token', () => {
   const { loop, poller } = loopWith()
   const [one, other] = [new Recorder(), new Recorder()]
   loop.watch(5, one, 'stream')
@@ -64,19 +64,19 @@ test('unwatch takes the descriptor out of the poller, forget tells it that it is
   loop.forget(6, other)
   loop.forget(6, other)
   loop.unwatch(5, one)
-  assert.deepEqual(poller.said.slice(2), ['remove 5', 'forget 6'])
+  assert.deepEqual(poller.calls.slice(2), ['remove 5', 'forget 6'])
   assert.deepEqual([one.token, other.token, loop.watchCount], [NO_TOKEN, NO_TOKEN, 0])
 })
 
-test('again reaches the poller with the token of the watch', () => {
+test('passes again to the poller with the token of the watch', () => {
   const { loop, poller } = loopWith()
   const watcher = new Recorder()
   loop.watch(5, watcher, 'stream')
   loop.again(5, watcher, WRITABLE)
-  assert.equal(poller.said[1], `again 5 ${WRITABLE} true`)
+  assert.equal(poller.calls[1], `again 5 ${WRITABLE} true`)
 })
 
-test('who takes a turn soon lets a moment pass before, unless somebody is in haste', () => {
+test('waits briefly before turns queued with soon, unless one was queued with later', () => {
   const { loop, poller } = loopWith()
   let turns = 0
   const resting = taker((self) => {
@@ -87,22 +87,22 @@ test('who takes a turn soon lets a moment pass before, unless somebody is in has
   assert.deepEqual([turns, poller.waits], [1, [0.1]])
   loop.later(taker(() => {}))
   loop.turn(1_000)
-  assert.deepEqual([turns, poller.waits.at(-1)], [2, 0], 'somebody else is in haste')
+  assert.deepEqual([turns, poller.waits.at(-1)], [2, 0], 'another taker has immediate work')
   loop.turn(1_000)
   assert.deepEqual([turns, poller.waits.at(-1)], [3, 0.1])
   loop.turn(1_000)
   assert.deepEqual([turns, poller.waits.at(-1)], [3, 1_000])
 })
 
-test('hush reaches the poller with the token of the watch', () => {
+test('passes pauseReads to the poller with the token of the watch', () => {
   const { loop, poller } = loopWith()
   const watcher = new Recorder()
   loop.watch(5, watcher, 'stream')
-  loop.hush(5, watcher)
-  assert.equal(poller.said[1], 'hush 5 true')
+  loop.pauseReads(5, watcher)
+  assert.equal(poller.calls[1], 'pauseReads 5 true')
 })
 
-test('who was closed earlier in a batch hears nothing, nor does who took its place', () => {
+test('drops events of a watcher closed earlier in the batch, and does not report them to its successor', () => {
   const { loop, poller } = loopWith()
   const [first, victim, successor] = [new Recorder(), new Recorder(), new Recorder()]
   first.act = () => {
@@ -111,16 +111,16 @@ test('who was closed earlier in a batch hears nothing, nor does who took its pla
   }
   loop.watch(5, first, 'stream')
   loop.watch(6, victim, 'stream')
-  poller.tell(5)
-  poller.tell(6)
+  poller.makeReady(5)
+  poller.makeReady(6)
   loop.turn(0)
-  assert.deepEqual([victim.told, successor.told], [[], []])
-  poller.tell(6)
+  assert.deepEqual([victim.events, successor.events], [[], []])
+  poller.makeReady(6)
   loop.turn(0)
-  assert.deepEqual([victim.told, successor.told], [[], [READABLE]])
+  assert.deepEqual([victim.events, successor.events], [[], [READABLE]])
 })
 
-test('who pauses and resumes within a batch is not told of the time before', () => {
+test('drops earlier events of a watcher that is unwatched and watched again within a batch', () => {
   const { loop, poller } = loopWith()
   const [first, pausing] = [new Recorder(), new Recorder()]
   first.act = () => {
@@ -129,16 +129,16 @@ test('who pauses and resumes within a batch is not told of the time before', () 
   }
   loop.watch(5, first, 'stream')
   loop.watch(6, pausing, 'level')
-  poller.tell(5)
-  poller.tell(6)
+  poller.makeReady(5)
+  poller.makeReady(6)
   loop.turn(0)
-  assert.deepEqual(pausing.told, [])
+  assert.deepEqual(pausing.events, [])
 })
 
-test('tokens are 31-bit numbers, and no two watches in a row share one', () => {
+test('tokens are 31-bit numbers that consecutive watches do not share', () => {
   const { loop, poller } = loopWith()
   const operation = fc.record({ fd: fc.integer({ min: 0, max: 20 }), isWatch: fc.boolean() })
-  const retired = new Map<number, Token>()
+  const retired = new Map<number, WatchToken>()
   const watched = new Map<Fd, Recorder>()
   fc.assert(
     fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
@@ -153,7 +153,7 @@ test('tokens are 31-bit numbers, and no two watches in a row share one', () => {
           loop.watch(fd, watcher, 'stream')
           watched.set(fd, watcher)
           assert.ok(watcher.token >= 0 && watcher.token <= 0x7fff_ffff && Number.isInteger(watcher.token))
-          assert.ok(![...retired.values()].includes(watcher.token), 'a token of the past came back')
+          assert.ok(![...retired.values()].includes(watcher.token), 'a retired token was issued again')
         }
       }
       assert.equal(new Set([...watched.values()].map(({ token }) => token)).size, watched.size)
@@ -161,8 +161,8 @@ test('tokens are 31-bit numbers, and no two watches in a row share one', () => {
       for (const [fd, token] of retired) poller.next.push([token, fd])
       loop.turn(0)
       assert.ok(
-        [...watched.values()].every(({ told }) => told.length === 0),
-        'a stale event was told',
+        [...watched.values()].every(({ events }) => events.length === 0),
+        'a stale event was reported',
       )
       retired.clear()
     }),
@@ -170,10 +170,10 @@ test('tokens are 31-bit numbers, and no two watches in a row share one', () => {
   )
 })
 
-test('generations begin again after the last one, within 31 bits', () => {
+test('generations wrap around within 31 bits', () => {
   const { loop, poller } = loopWith()
   const watcher = new Recorder()
-  const tokens = new Set<Token>()
+  const tokens = new Set<WatchToken>()
   for (let i = 0; i < 2048 + 10; i++) {
     loop.watch(5, watcher, 'stream')
     assert.ok(watcher.token >= 0 && watcher.token <= 0x7fff_ffff)
@@ -182,14 +182,14 @@ test('generations begin again after the last one, within 31 bits', () => {
   }
   assert.equal(tokens.size, 2048)
   loop.watch(5, watcher, 'stream')
-  poller.tell(5)
+  poller.makeReady(5)
   loop.turn(0)
-  assert.deepEqual(watcher.told, [READABLE])
+  assert.deepEqual(watcher.events, [READABLE])
 })
 
-test('beyond a million watches the answer is EMFILE, and room is used again', () => {
+test('returns EMFILE beyond 2^20 watches and reuses freed slots', () => {
   const { loop, poller } = loopWith()
-  poller.add = () => 0 // a million notes of it would take longer than the test
+  poller.add = () => 0 // recording a million calls would take longer than the test
   const onReady = () => {}
   const watchers = Array.from({ length: 2 ** 20 }, (): Watcher => ({ token: NO_TOKEN, onReady }))
   for (const [fd, watcher] of watchers.entries()) loop.watch(fd, watcher, 'stream')
@@ -201,7 +201,7 @@ test('beyond a million watches the answer is EMFILE, and room is used again', ()
   assert.equal(loop.watch(1, surplus, 'stream'), 0)
 })
 
-test('who has more to do gets one turn each, in order, and the loop does not wait meanwhile', () => {
+test('gives queued turn takers one turn each, in order, without waiting', () => {
   const { loop, poller } = loopWith()
   const turns: string[] = []
   const greedy = taker((self) => {
@@ -220,11 +220,11 @@ test('who has more to do gets one turn each, in order, and the loop does not wai
   assert.deepEqual(poller.waits, [0, 0])
 })
 
-test('news are told between the turns of who never finishes', () => {
+test('reports events between the turns of a taker that never finishes', () => {
   const { loop, poller } = loopWith()
   const order: string[] = []
   const watcher = new Recorder()
-  watcher.act = () => order.push('news')
+  watcher.act = () => order.push('event')
   loop.watch(5, watcher, 'stream')
   loop.later(
     taker((self) => {
@@ -233,55 +233,55 @@ test('news are told between the turns of who never finishes', () => {
     }),
   )
   for (let i = 0; i < 3; i++) {
-    poller.tell(5)
+    poller.makeReady(5)
     loop.turn(1_000)
   }
-  assert.deepEqual(order, ['news', 'turn', 'news', 'turn', 'news', 'turn'])
+  assert.deepEqual(order, ['event', 'turn', 'event', 'turn', 'event', 'turn'])
 })
 
-test('who asks while news are told has its turn after the next look at the descriptors', () => {
+test('a turn queued from onReady is given after the next poll', () => {
   const { loop, poller } = loopWith()
   const turns: number[] = []
   const watcher = new Recorder()
   watcher.act = () => loop.later(taker(() => turns.push(poller.waits.length)))
   loop.watch(5, watcher, 'stream')
-  poller.tell(5)
+  poller.makeReady(5)
   loop.turn(1_000)
   assert.deepEqual(turns, [])
   loop.turn(1_000)
   assert.deepEqual(turns, [2])
-  assert.equal(poller.waits[1], 0, 'it need not wait for that')
+  assert.equal(poller.waits[1], 0, 'which does not wait')
   loop.turn(1_000)
-  assert.equal(poller.waits[2], 1_000, 'and nobody has more to do afterwards')
+  assert.equal(poller.waits[2], 1_000, 'no turn is queued any more')
 })
 
-test('the loop waits for its timers, and everything in one turn happens at one moment', () => {
+test('waits until the next timer, and keeps the time constant within a turn', () => {
   const { clock, loop, poller } = loopWith()
-  const rung: number[] = []
-  const timer = new Timer({ onTimer: () => rung.push(loop.nowMs) })
+  const fired: number[] = []
+  const timer = new Timer({ onTimer: () => fired.push(loop.nowMs) })
   loop.timers.set(timer, 1_020)
   loop.turn(Number.POSITIVE_INFINITY)
-  assert.deepEqual([rung, poller.waits], [[], [20]])
+  assert.deepEqual([fired, poller.waits], [[], [20]])
   clock.nowMs = 1_021.5
   loop.turn(5)
-  assert.deepEqual([rung, poller.waits[1]], [[1_021.5], 5])
+  assert.deepEqual([fired, poller.waits[1]], [[1_021.5], 5])
   loop.turn(Number.POSITIVE_INFINITY)
   assert.equal(poller.waits[2], FOR_EVER_MS)
 })
 
-test('run ends after the turn in which stop was called, and the rest of the batch is told', () => {
+test('run returns after the turn in which stop was called, with the whole batch reported', () => {
   const { loop, poller } = loopWith()
   const [one, other] = [new Recorder(), new Recorder()]
   one.act = () => loop.stop()
   loop.watch(5, one, 'stream')
   loop.watch(6, other, 'stream')
-  poller.tell(5)
-  poller.tell(6)
+  poller.makeReady(5)
+  poller.makeReady(6)
   loop.run()
-  assert.deepEqual([other.told, poller.waits.length], [[READABLE], 1])
+  assert.deepEqual([other.events, poller.waits.length], [[READABLE], 1])
 })
 
-test('a poller that fails is no reason to spin', () => {
+test('a failing poller throws instead of spinning', () => {
   const { loop, poller } = loopWith()
   poller.outcome = -EBADF
   assert.throws(() => loop.turn(0), /fake failed: bad file descriptor/)

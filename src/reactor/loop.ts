@@ -1,49 +1,55 @@
+/**
+ * The event loop of a reactor; start reading this folder here. A poller (poller.ts) waits for descriptors, timers.ts keeps
+ * the timers, mailbox.ts receives commands from the control thread.
+ */
 import type { Fd, Outcome } from '../kernel/calls.js'
 import { EMFILE, errorText } from '../kernel/errno.js'
 import type { Clock } from '../kernel/system.js'
-import { type Interest, type Poller, ReadyList, type Token, type WatchMode } from './poller.js'
+import { type Interest, type Poller, ReadyList, type WatchMode, type WatchToken } from './poller.js'
 import { FOR_EVER_MS, Timers } from './timers.js'
 
-/** Who hears of a descriptor. */
+/** Receives the events of one descriptor. */
 export interface Watcher {
-  /** Set by the loop while the descriptor is watched, NO_TOKEN otherwise; nobody else writes it. */
-  token: Token
+  /** Written by the loop only: set while the descriptor is watched, NO_TOKEN otherwise. */
+  token: WatchToken
   onReady(readiness: number): void
 }
 
-/** Who has more to do than one turn allows. Queued at most once; `isQueued` belongs to the loop. */
+/** Has more work than one turn allows. Queued at most once. */
 export interface TurnTaker {
+  /** Written by the loop only. */
   isQueued: boolean
   onTurn(): void
 }
 
-export const NO_TOKEN: Token = -1
+export const NO_TOKEN: WatchToken = -1
 
-/** A token is generation × 2^20 + slot: a positive 31-bit number, which V8 keeps unboxed. */
+/** A token is generation × 2^20 + slot: a positive 31-bit number, which V8 stores unboxed. */
 const SLOT_BITS = 20
 const SLOT_MASK = (1 << SLOT_BITS) - 1
 const GENERATION_MASK = (1 << (31 - SLOT_BITS)) - 1
 
+/** As many as epoll.ts fetches per wait. Bounds the time between two runs of the timers. */
 const EVENTS_PER_TURN = 512
 
 /**
- * The reactor: waits, tells watchers, gives a turn to those that had more to do, rings timers. Runs on one
- * thread until `stop`; nothing of Node's own loop runs on that thread meanwhile.
+ * Waits for events, calls the watchers, gives queued turn takers one turn each, fires timers. Blocks its thread until
+ * `stop`: nothing of Node's own event loop runs there meanwhile.
  */
 export class Loop {
   readonly timers: Timers
   /**
-   * CLOCK_MONOTONIC of this turn; what happens in one turn happens at one moment. Begins as a number: a field that was
-   * undefined once takes a heap object for each fraction that is put into it.
+   * CLOCK_MONOTONIC at the start of this turn: everything in a turn has the same time. Initialised with a number because
+   * V8 boxes fractions in a field that was once undefined.
    */
   nowMs = 0
   /** Turns so far. */
   turns = 0
-  /** Events of this turn: how many others may wait for whoever has it. */
+  /** Events of this turn: the number of watchers that a long `onReady` could delay. */
   eventCount = 0
   readonly #poller: Poller
   readonly #clock: Clock
-  /** The clock as it was read last: a number that crosses functions is a heap object, one in here is none. */
+  /** The last clock reading. V8 boxes a double that a function returns; an array element is not boxed. */
   readonly #clockMs = new Float64Array(1)
   readonly #ready = new ReadyList(EVENTS_PER_TURN)
   readonly #watchers: (Watcher | undefined)[] = []
@@ -51,10 +57,10 @@ export class Loop {
   readonly #freeSlots: number[] = []
   #turnTakers: TurnTaker[] = []
   #nextTurnTakers: TurnTaker[] = []
-  /** How many of the next ones count; behind them are old ones. Cutting an array costs more than a turn. */
+  /** Valid elements of `#nextTurnTakers`; those after them are stale, because truncating an array costs more than a turn. */
   #nextCount = 0
-  /** One of the next ones has something to do now. */
-  #isInHaste = false
+  /** A queued turn taker has work to do now: do not wait. */
+  #hasImmediateWork = false
   #isStopping = false
 
   constructor(poller: Poller, clock: Clock) {
@@ -64,12 +70,12 @@ export class Loop {
     this.timers = new Timers(this)
   }
 
-  /** Descriptors watched now. */
+  /** Number of watched descriptors. */
   get watchCount(): number {
     return this.#watchers.length - this.#freeSlots.length
   }
 
-  /** Tells `watcher` of `fd` from now on; on failure (a negated errno) nothing has changed. */
+  /** Starts to report events of `fd` to `watcher`. A failure (a negated errno) changes nothing. */
   watch(fd: Fd, watcher: Watcher, mode: WatchMode): Outcome {
     const slot = this.#freeSlots.pop() ?? this.#watchers.length
     if (slot > SLOT_MASK) return -EMFILE
@@ -83,7 +89,7 @@ export class Loop {
     return outcome
   }
 
-  /** Takes `fd` out of the poller: for a descriptor that stays open or is shared with another process. */
+  /** Removes `fd` from the poller: for a descriptor that remains open or is shared with another process. */
   unwatch(fd: Fd, watcher: Watcher): void {
     if (watcher.token === NO_TOKEN) return
     this.#poller.remove(fd, watcher.token)
@@ -104,23 +110,23 @@ export class Loop {
     this.#freeSlots.push(slot)
   }
 
-  /** The owner of `fd` saw EAGAIN or a transfer that came up short, and waits for `interest`. */
+  /** Re-arms `fd` for `interest`, after EAGAIN or a short read or write. */
   again(fd: Fd, watcher: Watcher, interest: Interest): void {
     this.#poller.again(fd, watcher.token, interest)
   }
 
-  /** The owner of `fd` has no use for bytes or room until it says `again`. */
-  hush(fd: Fd, watcher: Watcher): void {
-    this.#poller.hush(fd, watcher.token)
+  /** Suppresses events of `fd`, except its end and errors, until `again`. */
+  pauseReads(fd: Fd, watcher: Watcher): void {
+    this.#poller.pauseReads(fd, watcher.token)
   }
 
-  /** Gives `taker` another turn after everybody else had theirs. */
+  /** Gives `taker` a turn after the next poll, which does not wait. */
   later(taker: TurnTaker): void {
-    this.#isInHaste = true
+    this.#hasImmediateWork = true
     this.#enqueue(taker)
   }
 
-  /** The same a tenth of a millisecond later, or when anything else happens: it has nothing to do yet, but will have. */
+  /** Like `later`, but waits up to 100 µs or for any event first: for work that is expected and not ready. */
   soon(taker: TurnTaker): void {
     this.#enqueue(taker)
   }
@@ -135,12 +141,12 @@ export class Loop {
     while (!this.#isStopping) this.turn(FOR_EVER_MS)
   }
 
-  /** `run` returns after the present turn. */
+  /** `run` returns after the current turn. */
   stop(): void {
     this.#isStopping = true
   }
 
-  /** One round of waiting, at most `waitMaxMs`, and telling. Allocates nothing. */
+  /** Waits once, at most `waitMaxMs`, and handles what is ready. Allocates nothing. */
   turn(waitMaxMs: number): void {
     const hasWork = this.#nextCount > 0
     const count = this.#wait(waitMaxMs)
@@ -149,20 +155,20 @@ export class Loop {
     this.nowMs = this.#clockMs[0] as number
     this.turns++
     this.eventCount = count
-    this.#tell(count)
+    this.#dispatch(count)
     if (hasWork) this.#giveTurns()
     this.timers.advance()
   }
 
   #wait(waitMaxMs: number): Outcome {
-    if (this.#isInHaste) return this.#poller.wait(this.#ready, 0)
+    if (this.#hasImmediateWork) return this.#poller.wait(this.#ready, 0)
     const waitMs = Math.min(waitMaxMs, this.timers.waitMs())
     return this.#nextCount > 0 && waitMs > 0
       ? this.#poller.waitBriefly(this.#ready)
       : this.#poller.wait(this.#ready, waitMs)
   }
 
-  #tell(count: number): void {
+  #dispatch(count: number): void {
     const { tokens, readiness } = this.#ready
     for (let i = 0; i < count; i++) {
       const token = tokens[i] as number
@@ -178,7 +184,7 @@ export class Loop {
     this.#nextTurnTakers = this.#turnTakers
     this.#turnTakers = takers
     this.#nextCount = 0
-    this.#isInHaste = false
+    this.#hasImmediateWork = false
     for (let i = 0; i < count; i++) {
       const taker = takers[i] as TurnTaker
       taker.isQueued = false

@@ -1,11 +1,12 @@
+/** The command channel between a reactor and its control thread, on the reactor's side. */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { openWakeFd } from '../kernel/eventfd.js'
 import { type Loop, NO_TOKEN, type Watcher } from './loop.js'
 
 /**
- * The reactor's end of its talk with the control thread. Commands come through a port that is read when the
- * eventfd says so, because a thread that waits in the poller runs no events of Node. Reports are posted; the
- * control thread hears them as events.
+ * Receives commands and posts reports. Commands are read with `receiveMessageOnPort` when the eventfd becomes readable,
+ * because a thread that blocks in the poller runs no events of Node. Reports arrive in the control thread as ordinary
+ * 'message' events.
  */
 export class Mailbox<Command, Report> implements Watcher {
   token = NO_TOKEN
@@ -19,7 +20,7 @@ export class Mailbox<Command, Report> implements Watcher {
     this.#onCommand = onCommand
   }
 
-  /** Starts listening. Commands that were posted earlier are told in the loop's first turn. */
+  /** Starts receiving. Commands that were posted earlier are handled in the loop's first turn. */
   open(loop: Loop): void {
     const outcome = loop.watch(this.#wake.fd, this, 'level')
     if (outcome < 0) throw new Error(`cannot watch the mailbox: ${outcome}`)
@@ -36,12 +37,12 @@ export class Mailbox<Command, Report> implements Watcher {
     }
   }
 
-  /** Costs some microseconds: for rare news, never for one per session. */
+  /** Takes about 3 µs (a structured clone), so never once per session. */
   post(report: Report): void {
     this.#port.postMessage(report)
   }
 
-  /** Lets the thread end once its loop has stopped. The eventfd belongs to the control thread. */
+  /** Lets the thread exit once its loop has stopped. Does not close the eventfd, which the control thread owns. */
   close(): void {
     this.#port.close()
   }

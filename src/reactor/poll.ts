@@ -1,3 +1,4 @@
+/** The poller on poll(2), for `IO_POLL_MECHANISM = 8`. */
 import type { Outcome } from '../kernel/calls.js'
 import { EINTR } from '../kernel/errno.js'
 import { nativeFunction } from '../kernel/ffi.js'
@@ -7,8 +8,8 @@ import { Timespec, wholeMs } from './wait-time.js'
 import { ENTRY_WORDS, INVALID, WatchTable } from './watch-table.js'
 
 /**
- * poll(2): the kernel is handed all descriptors with every call and looks at each, so a wait costs what is watched, not
- * what happens.
+ * poll(2): the kernel checks every watched descriptor in each call, so a wait costs in proportion to the number of watches,
+ * not to the number of events.
  */
 export function openPoll(): Poller {
   const poll = nativeFunction<(entries: bigint, count: number, timeoutMs: number) => number>(
@@ -21,38 +22,38 @@ export function openPoll(): Poller {
   const table = new WatchTable()
   const brief = new Timespec()
   brief.setBrief()
-  /** Where the next look begins: behind those that were told when there were more than the list takes. */
+  /** Entry at which the next scan starts: after the last one reported, so that a full list starves nobody. */
   let first = 0
 
   function fill(ready: ReadyList, outcome: Outcome): Outcome {
     if (outcome < 0) return errno[0] === EINTR ? 0 : -(errno[0] as number)
     const { count, words } = table
     const { capacity } = ready
-    let told = 0
+    let reported = 0
     let place = first < count ? first : 0
-    for (let left = outcome, looked = 0; left > 0 && looked < count; looked++) {
+    for (let left = outcome, scanned = 0; left > 0 && scanned < count; scanned++) {
       const found = (words[place * ENTRY_WORDS + 1] as number) >>> 16
       if (found !== 0) {
-        if (told === capacity) break
+        if (reported === capacity) break
         left--
-        if ((found & INVALID) !== 0) table.silence(place)
+        if ((found & INVALID) !== 0) table.disable(place)
         else {
-          ready.tokens[told] = table.tokenAt(place)
-          ready.readiness[told++] = found
-          table.told(place, found)
+          ready.tokens[reported] = table.tokenAt(place)
+          ready.readiness[reported++] = found
+          table.markReported(place, found)
         }
       }
       if (++place === count) place = 0
     }
     first = place
-    return told
+    return reported
   }
 
   return {
     name: 'poll',
     add: (fd, token, mode) => table.add(fd, token, mode),
     again: (fd, _token, interest) => table.again(fd, interest),
-    hush: (fd) => table.hush(fd),
+    pauseReads: (fd) => table.pauseReads(fd),
     remove: (fd) => table.remove(fd),
     forget: (fd, token) => table.forget(fd, token),
     wait(ready: ReadyList, timeoutMs: number) {

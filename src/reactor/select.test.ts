@@ -16,7 +16,7 @@ function duplicate(fd: number, least: number): number {
   return done(fcntl(fd, F_DUPFD, least))
 }
 
-test('the last descriptor that select knows is told of, and the first one beyond is refused', () => {
+test('watches descriptor 1023 and rejects 1024 with EMFILE', () => {
   const poller = new SelectPoller()
   const ready = new ReadyList(8)
   const { near, far } = unixPair()
@@ -25,7 +25,7 @@ test('the last descriptor that select knows is told of, and the first one beyond
   assert.deepEqual([last, beyond], [1023, 1024])
   assert.equal(poller.add(beyond, 8, 'stream'), -EMFILE)
   poller.forget(beyond, 8)
-  assert.ok(poller.remove(beyond) < 0, 'nothing of it is left')
+  assert.ok(poller.remove(beyond) < 0, 'it was not added')
   assert.equal(poller.add(last, 7, 'stream'), 0)
   sendText(far, 'x')
   waitReadable(near)
@@ -35,21 +35,21 @@ test('the last descriptor that select knows is told of, and the first one beyond
   closeAll(near, far, last, beyond)
 })
 
-test('of a stream that nobody reads the end is looked for, also when others keep the poller busy', () => {
+test('reports the end of a stream with paused reads while other streams keep the poller busy', () => {
   const poller = new SelectPoller()
   const ready = new ReadyList(8)
   const [unread, busy] = [unixPair(), unixPair()]
   poller.add(unread.near, 1, 'stream')
-  poller.hush(unread.near)
+  poller.pauseReads(unread.near)
   poller.add(busy.near, 2, 'stream')
   calls.shutdownWrite(unread.far)
-  const told = new Set<number>()
-  for (const giveUpAt = performance.now() + 5_000; !told.has(1); ) {
-    assert.ok(performance.now() < giveUpAt, 'the end is never told')
+  const reported = new Set<number>()
+  for (const giveUpAt = performance.now() + 5_000; !reported.has(1); ) {
+    assert.ok(performance.now() < giveUpAt, 'the end is never reported')
     poller.again(busy.near, 2, WRITABLE)
     const count = done(poller.wait(ready, 1_000))
     assert.ok(count > 0)
-    for (let i = 0; i < count; i++) told.add(ready.tokens[i] as number)
+    for (let i = 0; i < count; i++) reported.add(ready.tokens[i] as number)
   }
   poller.close()
   closeAll(unread.near, unread.far, busy.near, busy.far)

@@ -1,3 +1,4 @@
+/** The poller on select(2), for `IO_POLL_MECHANISM = 16`. */
 import { SELECT_DESCRIPTORS } from '../base/poll-mechanism.js'
 import type { Fd, Outcome } from '../kernel/calls.js'
 import { EBADF, EINTR, EMFILE } from '../kernel/errno.js'
@@ -9,9 +10,9 @@ import {
   type Poller,
   READABLE,
   type ReadyList,
-  type Token,
   URGENT,
   type WatchMode,
+  type WatchToken,
   WRITABLE,
 } from './poller.js'
 import { Timespec, wholeMs } from './wait-time.js'
@@ -23,10 +24,10 @@ const WRITE_SET = SET_WORDS
 const EXCEPT_SET = 2 * SET_WORDS
 
 /**
- * select(2) cannot say that a stream has failed or ended while nobody wants to read it: that is looked for so often.
- * Nobody waits for it but a session that is to be ended.
+ * select(2) reports neither error nor end of a stream that is not in its read set, so such streams are checked with
+ * poll(2) at this interval. It only delays the end of sessions with paused reads.
  */
-const LOOK_EVERY_MS = 250
+const CHECK_EVERY_MS = 250
 
 const FOREVER = 0n
 
@@ -40,8 +41,8 @@ type Pselect = (
 ) => number
 
 /**
- * select(2): three sets of bits with every call, and no descriptor beyond FD_SETSIZE. It tells that something may be
- * done, not what has happened: the streams that it names are asked by one poll(2), which does not wait.
+ * select(2): three bit sets per call, and no descriptor from FD_SETSIZE on. It does not distinguish bytes from end or
+ * error, so the streams that it reports are polled once more with a poll(2) that does not wait.
  */
 export class SelectPoller implements Poller {
   readonly name = 'select'
@@ -54,20 +55,20 @@ export class SelectPoller implements Poller {
   readonly #errno = lastErrno()
   readonly #table = new WatchTable()
   readonly #time = new Timespec()
-  /** The sets to read, to write, and of urgent data, one behind the other: as they are wanted, and as they come back. */
+  /** The read, write and except sets, one after the other: as requested, and as select returns them. */
   readonly #wanted = new Int32Array(3 * SET_WORDS)
   readonly #found: Int32Array
   readonly #pointers: readonly [read: bigint, write: bigint, except: bigint]
-  /** What poll(2) is asked, and the place of each entry in the table. */
-  readonly #questions: Int32Array
-  readonly #questionsPointer: bigint
+  /** The entries for the next poll(2), and the index of each in the table. */
+  readonly #entries: Int32Array
+  readonly #entriesPointer: bigint
   readonly #places = new Int32Array(SELECT_DESCRIPTORS)
-  #questionCount = 0
-  /** 1 by descriptor: a stream that nobody wants to read, whose end select would not tell. */
-  readonly #isDeaf = new Uint8Array(SELECT_DESCRIPTORS)
-  #deafCount = 0
-  #lookAtMs = 0
-  /** The descriptor with which the next look begins: where the list was full. */
+  #entryCount = 0
+  /** 1 by descriptor: a stream outside of the read set, whose end and errors select does not report. */
+  readonly #isUnread = new Uint8Array(SELECT_DESCRIPTORS)
+  #unreadCount = 0
+  #checkAtMs = 0
+  /** The descriptor at which the next scan starts: the first one that the list had no room for. */
   #firstFd = 0
 
   constructor() {
@@ -75,59 +76,59 @@ export class SelectPoller implements Poller {
     this.#found = new Int32Array(sets.bytes.buffer, sets.bytes.byteOffset, 3 * SET_WORDS)
     const pointerOf = (at: number) => sets.part(at * SET_BYTES, SET_BYTES).pointer
     this.#pointers = [pointerOf(0), pointerOf(1), pointerOf(2)]
-    const questions = mapPrivate(SELECT_DESCRIPTORS * ENTRY_WORDS * 4)
-    this.#questions = new Int32Array(questions.bytes.buffer, 0, SELECT_DESCRIPTORS * ENTRY_WORDS)
-    this.#questionsPointer = questions.pointer
+    const entries = mapPrivate(SELECT_DESCRIPTORS * ENTRY_WORDS * 4)
+    this.#entries = new Int32Array(entries.bytes.buffer, 0, SELECT_DESCRIPTORS * ENTRY_WORDS)
+    this.#entriesPointer = entries.pointer
   }
 
-  add(fd: Fd, token: Token, mode: WatchMode): Outcome {
+  add(fd: Fd, token: WatchToken, mode: WatchMode): Outcome {
     const outcome = this.#table.add(fd, token, mode)
     if (outcome === 0 && fd >= SELECT_DESCRIPTORS) {
       this.#table.remove(fd)
       return -EMFILE
     }
-    this.#show(fd)
+    this.#update(fd)
     return outcome
   }
 
-  again(fd: Fd, _token: Token, interest: Interest): void {
+  again(fd: Fd, _token: WatchToken, interest: Interest): void {
     this.#table.again(fd, interest)
-    this.#show(fd)
+    this.#update(fd)
   }
 
-  hush(fd: Fd): void {
-    this.#table.hush(fd)
-    this.#show(fd)
+  pauseReads(fd: Fd): void {
+    this.#table.pauseReads(fd)
+    this.#update(fd)
   }
 
   remove(fd: Fd): Outcome {
     const outcome = this.#table.remove(fd)
-    this.#show(fd)
+    this.#update(fd)
     return outcome
   }
 
-  forget(fd: Fd, token: Token): void {
+  forget(fd: Fd, token: WatchToken): void {
     this.#table.forget(fd, token)
-    this.#show(fd)
+    this.#update(fd)
   }
 
   wait(ready: ReadyList, timeoutMs: number): Outcome {
-    const overdue = this.#isLookDue() ? this.#lookForEnds(ready) : 0
+    const overdue = this.#isCheckDue() ? this.#pollUnread(ready) : 0
     if (overdue !== 0) return overdue
-    for (let leftMs = wholeMs(timeoutMs); ; leftMs -= LOOK_EVERY_MS) {
-      const sliceMs = this.#deafCount > 0 ? Math.min(leftMs, LOOK_EVERY_MS) : leftMs
+    for (let leftMs = wholeMs(timeoutMs); ; leftMs -= CHECK_EVERY_MS) {
+      const sliceMs = this.#unreadCount > 0 ? Math.min(leftMs, CHECK_EVERY_MS) : leftMs
       const isForever = sliceMs === Number.POSITIVE_INFINITY
       if (!isForever) this.#time.setMs(sliceMs)
       const count = this.#select(ready, isForever ? FOREVER : this.#time.pointer)
       if (count !== 0) return count === -EINTR ? 0 : count
       if (sliceMs === leftMs) return 0
-      const ended = this.#lookForEnds(ready)
+      const ended = this.#pollUnread(ready)
       if (ended !== 0) return ended
     }
   }
 
   waitBriefly(ready: ReadyList): Outcome {
-    const overdue = this.#isLookDue() ? this.#lookForEnds(ready) : 0
+    const overdue = this.#isCheckDue() ? this.#pollUnread(ready) : 0
     if (overdue !== 0) return overdue
     this.#time.setBrief()
     const count = this.#select(ready, this.#time.pointer)
@@ -138,8 +139,8 @@ export class SelectPoller implements Poller {
     this.#table.close()
   }
 
-  /** Puts what is wanted of a descriptor into the sets. */
-  #show(fd: Fd): void {
+  /** Copies the requested events of a descriptor into the sets. */
+  #update(fd: Fd): void {
     if (fd >= SELECT_DESCRIPTORS) return
     const table = this.#table
     const place = table.placeOf(fd)
@@ -147,10 +148,10 @@ export class SelectPoller implements Poller {
     this.#setBit(fd, 0, wanted & READABLE)
     this.#setBit(fd, WRITE_SET, wanted & WRITABLE)
     this.#setBit(fd, EXCEPT_SET, wanted & URGENT)
-    const isLeft = place >= 0 && table.isStream(place) && !table.isOver(place)
-    const isDeaf = isLeft && (wanted & READABLE) === 0 ? 1 : 0
-    this.#deafCount += isDeaf - (this.#isDeaf[fd] as number)
-    this.#isDeaf[fd] = isDeaf
+    const isStream = place >= 0 && table.isStream(place) && !table.isDisabled(place)
+    const isUnread = isStream && (wanted & READABLE) === 0 ? 1 : 0
+    this.#unreadCount += isUnread - (this.#isUnread[fd] as number)
+    this.#isUnread[fd] = isUnread
   }
 
   #setBit(fd: Fd, set: number, wanted: number): void {
@@ -160,16 +161,16 @@ export class SelectPoller implements Poller {
     this.#wanted[at] = wanted === 0 ? word & ~bit : word | bit
   }
 
-  /** Waits once: how many were told, or a negated errno. */
+  /** Waits once. Returns the number of events, or a negated errno. */
   #select(ready: ReadyList, time: bigint): Outcome {
     this.#found.set(this.#wanted)
     const [read, write, except] = this.#pointers
     const outcome = this.#pselect(this.#descriptorsWanted(), read, write, except, time, 0)
     if (outcome === 0) return 0
-    if (outcome > 0) return this.#askStreams(ready, this.#tellLevels(ready))
+    if (outcome > 0) return this.#pollEntries(ready, this.#reportLevels(ready))
     const errno = this.#errno[0] as number
-    // Somebody was closed without a word: who that is comes out when all are asked.
-    return errno === EBADF ? this.#askAll(ready) : -errno
+    // A watched descriptor was closed without `forget`. poll(2) finds it (POLLNVAL) and disables it.
+    return errno === EBADF ? this.#pollAll(ready) : -errno
   }
 
   /** One more than the highest descriptor in the sets. */
@@ -182,87 +183,87 @@ export class SelectPoller implements Poller {
     return 0
   }
 
-  /** Tells who is told by what select says; of the others questions are made. Together they are as many as fit. */
-  #tellLevels(ready: ReadyList): number {
+  /** Reports ready levels and queues ready streams for poll(2); together no more than the list has room for. */
+  #reportLevels(ready: ReadyList): number {
     const table = this.#table
     const found = this.#found
     const firstWord = this.#firstFd >> 5
     const fromFirst = -1 << (this.#firstFd & 31)
-    let told = 0
-    this.#questionCount = 0
-    // The first word comes twice: what is before the first descriptor comes last.
+    let reported = 0
+    this.#entryCount = 0
+    // The first word is scanned twice: the bits before the first descriptor come last.
     for (let i = 0; i <= SET_WORDS; i++) {
       const word = (firstWord + i) % SET_WORDS
       const mask = i === 0 ? fromFirst : i === SET_WORDS ? ~fromFirst : -1
       for (let bits = anyOf(found, word) & mask; bits !== 0; bits &= bits - 1) {
         const fd = word * 32 + 31 - Math.clz32(bits & -bits)
-        if (told + this.#questionCount === ready.capacity) {
+        if (reported + this.#entryCount === ready.capacity) {
           this.#firstFd = fd
-          return told
+          return reported
         }
         const place = table.placeOf(fd)
-        if (table.isStream(place)) this.#ask(place)
+        if (table.isStream(place)) this.#queue(place)
         else {
-          ready.tokens[told] = table.tokenAt(place)
-          ready.readiness[told++] = READABLE
+          ready.tokens[reported] = table.tokenAt(place)
+          ready.readiness[reported++] = READABLE
         }
       }
     }
-    return told
+    return reported
   }
 
-  #ask(place: number): void {
-    const at = this.#questionCount * ENTRY_WORDS
-    this.#questions[at] = this.#table.fdAt(place)
-    this.#questions[at + 1] = this.#table.wantedAt(place)
-    this.#places[this.#questionCount++] = place
+  #queue(place: number): void {
+    const at = this.#entryCount * ENTRY_WORDS
+    this.#entries[at] = this.#table.fdAt(place)
+    this.#entries[at + 1] = this.#table.wantedAt(place)
+    this.#places[this.#entryCount++] = place
   }
 
-  /** Tells what the streams that were noted have to say, behind those that were told. */
-  #askStreams(ready: ReadyList, toldBefore: number): number {
+  /** Polls the queued streams and appends their events after the first `count`. Returns the new number of events. */
+  #pollEntries(ready: ReadyList, count: number): number {
     const table = this.#table
-    const questions = this.#questions
-    let told = toldBefore
-    if (this.#questionCount > 0) this.#poll(this.#questionsPointer, this.#questionCount, 0)
-    for (let i = 0; i < this.#questionCount; i++) {
+    const entries = this.#entries
+    let reported = count
+    if (this.#entryCount > 0) this.#poll(this.#entriesPointer, this.#entryCount, 0)
+    for (let i = 0; i < this.#entryCount; i++) {
       const place = this.#places[i] as number
-      const found = (questions[i * ENTRY_WORDS + 1] as number) >>> 16
+      const found = (entries[i * ENTRY_WORDS + 1] as number) >>> 16
       if (found === 0) continue
-      if ((found & INVALID) !== 0) table.silence(place)
+      if ((found & INVALID) !== 0) table.disable(place)
       else {
-        ready.tokens[told] = table.tokenAt(place)
-        ready.readiness[told++] = found
-        table.told(place, found)
+        ready.tokens[reported] = table.tokenAt(place)
+        ready.readiness[reported++] = found
+        table.markReported(place, found)
       }
-      this.#show(table.fdAt(place))
+      this.#update(table.fdAt(place))
     }
-    return told
+    return reported
   }
 
-  #askAll(ready: ReadyList): number {
-    this.#questionCount = 0
+  #pollAll(ready: ReadyList): number {
+    this.#entryCount = 0
     const count = Math.min(this.#table.count, ready.capacity)
-    for (let place = 0; place < count; place++) this.#ask(place)
-    return this.#askStreams(ready, 0)
+    for (let place = 0; place < count; place++) this.#queue(place)
+    return this.#pollEntries(ready, 0)
   }
 
-  #isLookDue(): boolean {
-    return this.#deafCount > 0 && performance.now() >= this.#lookAtMs
+  #isCheckDue(): boolean {
+    return this.#unreadCount > 0 && performance.now() >= this.#checkAtMs
   }
 
-  /** Asks the streams that select does not look at. */
-  #lookForEnds(ready: ReadyList): number {
+  /** Polls the streams that are not in the read set. */
+  #pollUnread(ready: ReadyList): number {
     const table = this.#table
-    this.#lookAtMs = performance.now() + LOOK_EVERY_MS
-    this.#questionCount = 0
-    for (let place = 0; place < table.count && this.#questionCount < ready.capacity; place++) {
-      if (this.#isDeaf[table.fdAt(place)] === 1) this.#ask(place)
+    this.#checkAtMs = performance.now() + CHECK_EVERY_MS
+    this.#entryCount = 0
+    for (let place = 0; place < table.count && this.#entryCount < ready.capacity; place++) {
+      if (this.#isUnread[table.fdAt(place)] === 1) this.#queue(place)
     }
-    return this.#askStreams(ready, 0)
+    return this.#pollEntries(ready, 0)
   }
 }
 
-/** Of one word of all three sets. */
+/** The union of one word of all three sets. */
 function anyOf(sets: Int32Array, word: number): number {
   return (sets[word] as number) | (sets[WRITE_SET + word] as number) | (sets[EXCEPT_SET + word] as number)
 }

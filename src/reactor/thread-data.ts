@@ -1,6 +1,6 @@
-/** What the worker thread of a reactor is started with. The control thread's end is `control/reactor-thread.ts`. */
+/** The `workerData` of a reactor thread. The control thread's end is `control/reactor-thread.ts`. */
 export interface ThreadData<Settings> {
   readonly settings: Settings
-  /** An eventfd that is written after each posted command. The control thread owns it. */
+  /** An eventfd that the control thread owns and writes after each posted command. */
   readonly wakeFd: number
 }

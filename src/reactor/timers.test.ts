@@ -6,34 +6,34 @@ import { FOR_EVER_MS, Timer, Timers } from './timers.js'
 const TICK_MS = 4
 const tickOf = (ms: number) => Math.floor(ms / TICK_MS)
 
-/** What a timer does when it rings. */
-type OnRing = readonly { readonly verb: 'set' | 'unset'; readonly who: number; readonly afterMs: number }[]
+/** What a timer does when it fires. */
+type OnFire = readonly { readonly verb: 'set' | 'unset'; readonly id: number; readonly afterMs: number }[]
 
-/** The wheel beside the simplest thing that could be right: a list of who is due when. */
+/** Runs the wheel beside a reference implementation: a map of due times by timer. */
 class Model {
   readonly #timers: Timers
   readonly #due = new Map<number, { readonly dueMs: number; readonly setAtMs: number }>()
   readonly #list: Timer[]
-  readonly #script: readonly OnRing[]
+  readonly #script: readonly OnFire[]
   nowMs: number
-  rung = 0
+  fired = 0
 
-  constructor(startMs: number, script: readonly OnRing[]) {
+  constructor(startMs: number, script: readonly OnFire[]) {
     this.nowMs = startMs
     this.#timers = new Timers(this)
     this.#script = script
-    this.#list = script.map((_, who) => new Timer({ onTimer: () => this.#onRing(who) }))
+    this.#list = script.map((_, id) => new Timer({ onTimer: () => this.#onFire(id) }))
   }
 
-  set(who: number, dueMs: number): void {
-    this.#timers.set(this.#timer(who), dueMs)
-    this.#due.set(who, { dueMs, setAtMs: this.nowMs })
+  set(id: number, dueMs: number): void {
+    this.#timers.set(this.#timer(id), dueMs)
+    this.#due.set(id, { dueMs, setAtMs: this.nowMs })
     this.#check()
   }
 
-  unset(who: number): void {
-    this.#timers.unset(this.#timer(who))
-    this.#due.delete(who)
+  unset(id: number): void {
+    this.#timers.unset(this.#timer(id))
+    this.#due.delete(id)
     this.#check()
   }
 
@@ -41,34 +41,34 @@ class Model {
     this.nowMs += byMs
     this.#timers.advance()
     this.#check()
-    for (const [who, { dueMs, setAtMs }] of this.#due) {
-      // Who was set in this very moment has its chance in the next tick.
+    for (const [id, { dueMs, setAtMs }] of this.#due) {
+      // A timer set in the current tick fires in the next one at the earliest.
       const latest = Math.max(Math.ceil(dueMs / TICK_MS), tickOf(setAtMs) + 1)
-      assert.ok(tickOf(this.nowMs) < latest, `timer ${who}, due at ${dueMs}, is late at ${this.nowMs}`)
+      assert.ok(tickOf(this.nowMs) < latest, `timer ${id}, due at ${dueMs}, is late at ${this.nowMs}`)
     }
   }
 
-  /** Waits as the loop does, until nothing is set. Answers how often it had to. */
+  /** Waits as the loop does, until no timer is set. Returns the number of waits. */
   runOut(): number {
     let waits = 0
     for (; this.#due.size > 0; waits++) {
       const waitMs = this.#timers.waitMs()
       assert.ok(Number.isInteger(waitMs) && waitMs >= 0 && waitMs <= FOR_EVER_MS)
       this.advance(waitMs)
-      assert.ok(waits < 10_000, 'the wheel never comes to an end')
+      assert.ok(waits < 10_000, 'the wheel never runs out')
     }
     assert.equal(this.#timers.waitMs(), FOR_EVER_MS)
     return waits
   }
 
-  #onRing(who: number): void {
-    const due = this.#due.get(who)
-    assert.ok(due !== undefined, `timer ${who} rang and was not set`)
-    assert.ok(due.dueMs <= this.nowMs, `timer ${who}, due at ${due.dueMs}, rang early at ${this.nowMs}`)
-    assert.equal(this.#timer(who).isSet, false, 'a timer that rings is off')
-    this.#due.delete(who)
-    if (++this.rung > 500) return
-    for (const { verb, who: other, afterMs } of this.#script[who] ?? []) {
+  #onFire(id: number): void {
+    const due = this.#due.get(id)
+    assert.ok(due !== undefined, `timer ${id} rang and was not set`)
+    assert.ok(due.dueMs <= this.nowMs, `timer ${id}, due at ${due.dueMs}, rang early at ${this.nowMs}`)
+    assert.equal(this.#timer(id).isSet, false, 'a timer that rings is off')
+    this.#due.delete(id)
+    if (++this.fired > 500) return
+    for (const { verb, id: other, afterMs } of this.#script[id] ?? []) {
       if (verb === 'unset') this.unset(other % this.#list.length)
       else this.set(other % this.#list.length, this.nowMs + afterMs)
     }
@@ -76,11 +76,11 @@ class Model {
 
   #check(): void {
     assert.equal(this.#timers.count, this.#due.size)
-    for (const [who, timer] of this.#list.entries()) assert.equal(timer.isSet, this.#due.has(who))
+    for (const [id, timer] of this.#list.entries()) assert.equal(timer.isSet, this.#due.has(id))
   }
 
-  #timer(who: number): Timer {
-    return this.#list[who] as Timer
+  #timer(id: number): Timer {
+    return this.#list[id] as Timer
   }
 }
 
@@ -93,26 +93,26 @@ const delay = fc.oneof(
   fc.constantFrom(255, 256, 257, 16_383, 16_384, 16_385, 1_048_576, 67_108_864, 4_294_967_296),
   fc.integer({ min: 0, max: 10_000_000_000 }),
 )
-const who = fc.nat({ max: 7 })
-const onRing = fc.array(
-  fc.record({ verb: fc.constantFrom('set' as const, 'unset' as const), who, afterMs: delay }),
+const id = fc.nat({ max: 7 })
+const onFire = fc.array(
+  fc.record({ verb: fc.constantFrom('set' as const, 'unset' as const), id, afterMs: delay }),
   { maxLength: 2 },
 )
 const step = fc.oneof(
-  fc.record({ verb: fc.constant('set' as const), who, ms: delay }),
-  fc.record({ verb: fc.constant('unset' as const), who, ms: fc.constant(0) }),
-  fc.record({ verb: fc.constant('advance' as const), who, ms: delay }),
+  fc.record({ verb: fc.constant('set' as const), id, ms: delay }),
+  fc.record({ verb: fc.constant('unset' as const), id, ms: fc.constant(0) }),
+  fc.record({ verb: fc.constant('advance' as const), id, ms: delay }),
 )
 const start = fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1e10, noNaN: true }), fc.nat(1_000_000))
-const script = fc.array(onRing, { minLength: 8, maxLength: 8 })
+const script = fc.array(onFire, { minLength: 8, maxLength: 8 })
 
-test('timers ring never early and at most one tick late, whatever their owners do', () => {
+test('fires no timer early and none later than one tick, whatever the owners do', () => {
   fc.assert(
     fc.property(start, script, fc.array(step, { maxLength: 60 }), (startMs, script, steps) => {
       const model = new Model(startMs, script)
-      for (const { verb, who, ms } of steps) {
-        if (verb === 'set') model.set(who, model.nowMs + ms)
-        else if (verb === 'unset') model.unset(who)
+      for (const { verb, id, ms } of steps) {
+        if (verb === 'set') model.set(id, model.nowMs + ms)
+        else if (verb === 'unset') model.unset(id)
         else model.advance(Math.max(0, ms))
       }
     }),
@@ -120,7 +120,7 @@ test('timers ring never early and at most one tick late, whatever their owners d
   )
 })
 
-test('waiting as long as the wheel says finds every timer, in few waits', () => {
+test('fires every timer within a few waits of waitMs each', () => {
   const delays = fc.array(delay, { minLength: 8, maxLength: 8 })
   fc.assert(
     fc.property(start, delays, (startMs, delays) => {
@@ -128,77 +128,77 @@ test('waiting as long as the wheel says finds every timer, in few waits', () => 
         startMs,
         delays.map(() => []),
       )
-      for (const [who, ms] of delays.entries()) model.set(who, startMs + ms)
+      for (const [id, ms] of delays.entries()) model.set(id, startMs + ms)
       const waits = model.runOut()
-      assert.equal(model.rung, 8)
-      // Once per level for each, and once for the tick in which it rings.
+      assert.equal(model.fired, 8)
+      // One wait per level for each timer, and one for the tick in which it fires.
       assert.ok(waits <= 8 * 6, `${waits} waits for 8 timers`)
     }),
     { numRuns: 1_000 },
   )
 })
 
-test('a timer that is due in no time at all rings in the next tick, not in this one for ever', () => {
+test('fires a timer that is due at once in the next tick, not repeatedly in this one', () => {
   const clock = { nowMs: 1_000 }
   const timers = new Timers(clock)
   const advanceTo = (nowMs: number) => {
     clock.nowMs = nowMs
     timers.advance()
   }
-  let rung = 0
+  let fired = 0
   const timer = new Timer({
     onTimer() {
-      rung++
+      fired++
       timers.set(timer, 0)
     },
   })
   timers.set(timer, 0)
   advanceTo(1_003.9)
-  assert.equal(rung, 0)
+  assert.equal(fired, 0)
   advanceTo(1_004)
-  assert.equal(rung, 1)
+  assert.equal(fired, 1)
   advanceTo(1_009)
-  assert.equal(rung, 2)
+  assert.equal(fired, 2)
 })
 
-test('a timer for never costs a wait of weeks, and can be changed', () => {
+test('a timer set to Infinity never fires and can be set again', () => {
   const clock = { nowMs: 0 }
   const timers = new Timers(clock)
-  const rung: number[] = []
-  const timer = new Timer({ onTimer: () => rung.push(1) })
+  const fired: number[] = []
+  const timer = new Timer({ onTimer: () => fired.push(1) })
   timers.set(timer, Number.POSITIVE_INFINITY)
   for (let i = 0; i < 10; i++) {
     clock.nowMs += timers.waitMs()
     timers.advance()
   }
-  // No wait is longer than FOR_EVER_MS, and the wheel reaches twice as far.
+  // No wait exceeds FOR_EVER_MS; the wheel covers twice that.
   assert.ok(clock.nowMs > 4 * FOR_EVER_MS, `${clock.nowMs}`)
-  assert.deepEqual([rung, timer.isSet], [[], true])
+  assert.deepEqual([fired, timer.isSet], [[], true])
   timers.set(timer, clock.nowMs + 10)
   clock.nowMs += 14
   timers.advance()
-  assert.deepEqual([rung, timers.count], [[1], 0])
+  assert.deepEqual([fired, timers.count], [[1], 0])
 })
 
-test('a sleep of months finds everything due once, in one call', () => {
+test('fires everything once, in one call, after a sleep of months', () => {
   const clock = { nowMs: 0 }
   const timers = new Timers(clock)
-  let rung = 0
+  let fired = 0
   const delays = Array.from({ length: 1_000 }, (_, i) => 1.7 ** (i % 44))
-  for (const delayMs of delays) timers.set(new Timer({ onTimer: () => rung++ }), delayMs)
+  for (const delayMs of delays) timers.set(new Timer({ onTimer: () => fired++ }), delayMs)
   clock.nowMs = 1e11
   timers.advance()
-  assert.deepEqual([rung, timers.count], [1_000, 0])
+  assert.deepEqual([fired, timers.count], [1_000, 0])
 })
 
-test('100,000 busy sessions with an idle timeout touch the wheel once per timeout, not once per byte', () => {
+test('100,000 busy sessions set their idle timer once per timeout, not once per transfer', () => {
   const IDLE_MS = 60_000
   const SESSIONS = 100_000
   const clock = { nowMs: 0 }
   const timers = new Timers(clock)
   let operations = 0
   let wakes = 0
-  // Every session is active all the time: its deadline moves, its timer stays until it rings.
+  // Every session is active all the time: its deadline moves, its timer remains set until it fires.
   for (let i = 0; i < SESSIONS; i++) {
     const timer: Timer = new Timer({
       onTimer() {
@@ -214,6 +214,6 @@ test('100,000 busy sessions with an idle timeout touch the wheel once per timeou
     timers.advance()
   }
   assert.equal(timers.count, SESSIONS)
-  assert.ok(operations <= SESSIONS * 5, `${operations} rings in five timeouts`)
-  assert.ok(wakes < 2_000, `${wakes} wakes in five minutes`)
+  assert.ok(operations <= SESSIONS * 5, `${operations} timers fired in five timeouts`)
+  assert.ok(wakes < 2_000, `${wakes} waits in five minutes`)
 })

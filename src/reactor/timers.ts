@@ -1,17 +1,19 @@
-/** Who is told when a timer is due. */
+/** The timers of a loop: a hierarchical timing wheel. */
+
+/** Receives a timer that is due. */
 export interface TimerOwner {
-  /** The timer is off when this is called; the owner may set it again. */
+  /** The timer is already unset when this is called; the owner may set it again. */
   onTimer(): void
 }
 
 /**
- * A moment that its owner wants to hear of; one record for the owner's whole life. A deadline that only moves
- * later costs nothing here: the owner keeps it in a field, and sets the timer again when it rings too early.
+ * One timer, allocated once per owner. A deadline that only moves later costs nothing: the owner keeps it in a field, and
+ * sets the timer again when it fires before that deadline.
  */
 export class Timer {
   readonly owner: TimerOwner | undefined
   dueMs = 0
-  /** Neighbours in the ring of a bucket; a timer alone with itself is off. */
+  /** Neighbours in the circular list of a bucket; a timer that is its own neighbour is unset. */
   previous: Timer = this
   next: Timer = this
 
@@ -24,31 +26,30 @@ export class Timer {
   }
 }
 
-/** What nobody waits for: the longest wait that epoll_wait(2) can express, 24 days. */
+/** No deadline: the longest timeout of epoll_wait(2), 24 days. */
 export const FOR_EVER_MS = 0x7fff_ffff
 
-/** Finest step of the wheel: nobody needs a deadline of a relay to be more exact. */
+/** Resolution of the wheel; deadlines of a relay are tenths of a second at least. */
 const TICK_MS = 4
 const SLOTS = 64
-/** 64^5 ticks of 4 ms are 49 days; what is due later waits in the last bucket and is set again. */
+/** 64^5 ticks of 4 ms are 49 days; a timer beyond that goes into the last bucket and is inserted again from there. */
 const LEVELS = 5
 
 /**
- * A hierarchical timing wheel. A bucket is numbered by its beginning divided by the width of its level; the
- * bucket that the present falls into is always empty, so its place serves the one 64 further on.
+ * A hierarchical timing wheel: setting and unsetting take constant time, with ten timers or with 100,000. A bucket's number
+ * is its start time divided by the width of its level. The bucket of the current time is always empty, so its array element
+ * is used for the bucket 64 further on.
  *
- * Setting and unsetting cost the same with ten timers and with 100,000. A bucket
- * of a coarse level is opened at its beginning and its timers move to finer levels, so nothing rings early, and
- * late by one tick at most.
+ * When a bucket of a coarse level starts, its timers move to finer levels: no timer fires early, and none later than one tick.
  */
 export class Timers {
-  /** Asked, not told: a fraction that is an argument is a heap object for each turn of the loop. */
+  /** Read from the owner instead of passed: V8 boxes a fraction that is an argument, once per turn. */
   readonly #clock: { readonly nowMs: number }
   readonly #buckets: readonly Timer[] = Array.from({ length: LEVELS * SLOTS }, () => new Timer())
   readonly #opened = new Timer()
   #tick = 0
   #count = 0
-  /** A lower bound of the next bucket's beginning, in ticks. */
+  /** Lower bound of the start of the next non-empty bucket, in ticks. */
   #nextTick = Number.POSITIVE_INFINITY
 
   constructor(clock: { readonly nowMs: number }) {
@@ -80,7 +81,7 @@ export class Timers {
     unlink(timer)
   }
 
-  /** Rings everything that is due. Owners may set and unset any timer meanwhile. */
+  /** Fires all timers that are due. Owners may set and unset any timer from `onTimer`. */
   advance(): void {
     const { nowMs } = this.#clock
     const now = Math.floor(nowMs / TICK_MS)
@@ -90,7 +91,7 @@ export class Timers {
     }
     this.#open(now)
     this.#tick = now
-    this.#ring(nowMs)
+    this.#fire(nowMs)
     this.#nextTick = this.#earliest()
   }
 
@@ -112,7 +113,7 @@ export class Timers {
     return this.#buckets[level * SLOTS + (number % SLOTS)] as Timer
   }
 
-  /** Moves the timers of every bucket that begins after the last tick and up to `now` into one ring. */
+  /** Moves the timers of every bucket that starts after the last tick and up to `now` into one list. */
   #open(now: number): void {
     for (let level = 0, width = 1; level < LEVELS; level++, width *= SLOTS) {
       const last = Math.floor(now / width)
@@ -123,7 +124,7 @@ export class Timers {
     }
   }
 
-  #ring(nowMs: number): void {
+  #fire(nowMs: number): void {
     for (let timer = this.#opened.next; timer !== this.#opened; timer = this.#opened.next) {
       unlink(timer)
       if (timer.dueMs > nowMs) {

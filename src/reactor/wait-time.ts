@@ -1,17 +1,18 @@
+/** Timeouts in the units of the system calls that wait. */
 import { mapPrivate } from '../kernel/memory.js'
 
-/** What a stream of a gigabyte a second brings meanwhile is worth a system call. */
+/** 100 µs: a stream of 1 GB/s delivers 100 KB in that time, enough to be worth a receive. */
 const BRIEF_WAIT_NS = 100_000
 
-/** The longest wait that all system calls can express; the loop simply waits again. */
+/** The longest timeout that all three system calls accept (a C int); the loop waits again after it. */
 const TIMEOUT_MAX_MS = 0x7fff_ffff
 
-/** Whole milliseconds, rounded up; Infinity stays. */
+/** Whole milliseconds, rounded up; Infinity is returned unchanged. */
 export function wholeMs(timeoutMs: number): number {
   return timeoutMs === Number.POSITIVE_INFINITY ? timeoutMs : Math.ceil(Math.min(timeoutMs, TIMEOUT_MAX_MS))
 }
 
-/** struct timespec: two 64-bit numbers, seconds and nanoseconds, each less than 2^31 here. */
+/** struct timespec: seconds and nanoseconds as 64-bit integers; both stay below 2^31, so the high words remain 0. */
 export class Timespec {
   readonly pointer: bigint
   readonly #words: Int32Array
@@ -27,7 +28,7 @@ export class Timespec {
     this.#words[2] = (wholeMs % 1000) * 1e6
   }
 
-  /** A moment, which is not worth a whole millisecond. */
+  /** The timeout of `waitBriefly`. */
   setBrief(): void {
     this.#words[0] = 0
     this.#words[2] = BRIEF_WAIT_NS

@@ -8,10 +8,10 @@ import { openWakeFd } from '../kernel/eventfd.js'
 import { FAILED, READABLE, WRITABLE } from './poller.js'
 import { WatchTable } from './watch-table.js'
 
-/** More than a table has room for at first. */
+/** More than the initial capacity of a table. */
 const DESCRIPTORS = 150
 
-test('whatever is added and taken out, the table holds what is left, each once', () => {
+test('holds each added and not removed descriptor once, after any sequence', () => {
   const fds = Array.from({ length: DESCRIPTORS }, () => openWakeFd().fd)
   const operation = fc.record({ at: fc.nat(DESCRIPTORS - 1), isAdd: fc.boolean() })
   fc.assert(
@@ -39,21 +39,21 @@ test('whatever is added and taken out, the table holds what is left, each once',
   closeAll(...fds)
 })
 
-test('a silenced stream wants nothing, keeps its place, and comes back when its owner asks', () => {
+test('a disabled stream requests no events and keeps its entry until it is re-armed', () => {
   const table = new WatchTable()
   const [one, other] = [openWakeFd().fd, openWakeFd().fd]
   table.add(one, 1, 'stream')
   table.add(other, 2, 'stream')
-  table.told(0, FAILED | READABLE)
-  assert.deepEqual([table.isOver(0), table.wantedAt(0), table.fdAt(0)], [true, 0, one])
+  table.markReported(0, FAILED | READABLE)
+  assert.deepEqual([table.isDisabled(0), table.wantedAt(0), table.fdAt(0)], [true, 0, one])
   table.again(one, WRITABLE)
-  assert.equal(table.isOver(0), false)
+  assert.equal(table.isDisabled(0), false)
   assert.equal(table.wantedAt(0) & (READABLE | WRITABLE), WRITABLE)
-  table.told(0, FAILED)
+  table.markReported(0, FAILED)
   assert.equal(table.remove(one), 0)
   assert.deepEqual([table.count, table.placeOf(other)], [1, 0])
   table.forget(other, 77)
-  assert.equal(table.count, 1, 'the descriptor is of another watch by now')
+  assert.equal(table.count, 1, 'the descriptor belongs to another watch')
   table.forget(other, 2)
   assert.equal(table.count, 0)
   table.close()

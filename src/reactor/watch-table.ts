@@ -1,52 +1,53 @@
+/** The descriptors that poll.ts and select.ts watch, in the format that poll(2) takes. */
 import type { Fd, Outcome } from '../kernel/calls.js'
 import { F_GETFD } from '../kernel/constants.js'
 import { EBADF, EEXIST, ENOENT } from '../kernel/errno.js'
 import { nativeFunction } from '../kernel/ffi.js'
 import { mapPrivate, type Region, unmap } from '../kernel/memory.js'
 import {
-  ENDED,
   FAILED,
   HUNG_UP,
   type Interest,
+  PEER_ENDED,
   READABLE,
-  type Token,
   URGENT,
   type WatchMode,
+  type WatchToken,
   WRITABLE,
 } from './poller.js'
 
-/** struct pollfd: the descriptor; then in one word what is wanted (low half) and what was found (high half). */
+/** struct pollfd: the descriptor, then one word with `events` (low half) and `revents` (high half). */
 export const ENTRY_WORDS = 2
 const ENTRY_BYTES = 8
 const WANTED = 0xffff
 
-/** Found of a descriptor that is not open (POLLNVAL). */
+/** Reported for a descriptor that is not open (POLLNVAL). */
 export const INVALID = 0x20
 
-/** Entries at first; a table that is full grows to twice its size. */
+/** Initial number of entries; a full table doubles. */
 const CAPACITY_AT_FIRST = 64
 
 const STREAM = 1
-/** A stream that has told of urgent data: its owner reads on from there anyway, and the kernel repeats itself. */
-const TOLD_URGENT = 2
+/** A stream whose urgent data was reported: its owner reads past it, and POLLPRI would be reported again every time. */
+const URGENT_REPORTED = 2
 
-/** What cannot be masked: poll(2) tells of it again and again, whatever is wanted. */
-const LASTING = FAILED | HUNG_UP
+/** Cannot be masked: poll(2) reports these on every call, whatever `events` says. */
+const UNMASKABLE = FAILED | HUNG_UP
 
 /**
- * Who waits for what, where the kernel keeps no such list: poll(2) and select(2) are handed it with every call, and
- * tell what holds, not what is new. So a stream is told once of what its owner wants; after that it is not wanted
- * until the owner says `again`. Dense: what is taken out is replaced by the last one.
+ * The watch list of a poller for which the kernel keeps none. poll(2) and select(2) are level-triggered; the table makes
+ * streams edge-triggered: an event that was reported is masked until the owner re-arms it with `again`.
+ * Dense: the last entry takes the place of a removed one.
  */
 export class WatchTable {
-  /** Entries as poll(2) takes them. A descriptor that has nothing more to say is negative: the kernel skips it. */
+  /** Entries for poll(2). A disabled descriptor is stored as its complement: the kernel skips negative ones. */
   words: Int32Array
   pointer: bigint
   count = 0
   #region: Region
   #tokens: Int32Array<ArrayBuffer>
   #kinds: Uint8Array
-  /** By descriptor: the place of its entry, counted from 1; 0 for none. */
+  /** Index of the entry by descriptor, counted from 1; 0 for none. */
   #places = new Int32Array(1024)
   readonly #descriptorFlags: (fd: Fd, command: number) => number
 
@@ -59,7 +60,7 @@ export class WatchTable {
     this.#descriptorFlags = nativeFunction('int fcntl(int fd, int command)')
   }
 
-  add(fd: Fd, token: Token, mode: WatchMode): Outcome {
+  add(fd: Fd, token: WatchToken, mode: WatchMode): Outcome {
     if (this.#descriptorFlags(fd, F_GETFD) < 0) return -EBADF
     if (fd >= this.#places.length) this.#places = widened(this.#places, fd + 1)
     if (this.#places[fd] !== 0) return -EEXIST
@@ -67,7 +68,7 @@ export class WatchTable {
     const isStream = mode === 'stream'
     const place = this.count++
     this.words[place * ENTRY_WORDS] = fd
-    this.words[place * ENTRY_WORDS + 1] = isStream ? READABLE | WRITABLE | URGENT | ENDED : READABLE
+    this.words[place * ENTRY_WORDS + 1] = isStream ? READABLE | WRITABLE | URGENT | PEER_ENDED : READABLE
     this.#tokens[place] = token
     this.#kinds[place] = isStream ? STREAM : 0
     this.#places[fd] = place + 1
@@ -83,11 +84,11 @@ export class WatchTable {
     this.words[at + 1] = ((this.words[at + 1] as number) | interest | urgent) & WANTED
   }
 
-  hush(fd: Fd): void {
+  pauseReads(fd: Fd): void {
     const place = this.placeOf(fd)
     if (place < 0) return
     const at = place * ENTRY_WORDS + 1
-    this.words[at] = (this.words[at] as number) & ENDED
+    this.words[at] = (this.words[at] as number) & PEER_ENDED
   }
 
   remove(fd: Fd): Outcome {
@@ -105,13 +106,13 @@ export class WatchTable {
     return 0
   }
 
-  /** Whoever has that descriptor now is left alone. */
-  forget(fd: Fd, token: Token): void {
+  /** A no-op when the descriptor number already belongs to another watch. */
+  forget(fd: Fd, token: WatchToken): void {
     const place = this.placeOf(fd)
     if (place >= 0 && this.#tokens[place] === token) this.remove(fd)
   }
 
-  /** Negative when it is not watched. */
+  /** Negative for a descriptor that is not watched. */
   placeOf(fd: Fd): number {
     return fd < this.#places.length ? (this.#places[fd] as number) - 1 : -1
   }
@@ -121,7 +122,7 @@ export class WatchTable {
     return fd < 0 ? ~fd : fd
   }
 
-  tokenAt(place: number): Token {
+  tokenAt(place: number): WatchToken {
     return this.#tokens[place] as number
   }
 
@@ -129,28 +130,28 @@ export class WatchTable {
     return ((this.#kinds[place] as number) & STREAM) !== 0
   }
 
-  /** What its owner waits for; nothing where nothing more can come. */
+  /** The events to ask the kernel for; 0 for a disabled entry. */
   wantedAt(place: number): number {
     const at = place * ENTRY_WORDS
     return (this.words[at] as number) < 0 ? 0 : (this.words[at + 1] as number) & WANTED
   }
 
-  /** It was silenced, and its owner has not asked since. */
-  isOver(place: number): boolean {
+  /** Whether the entry was disabled and not re-armed since. */
+  isDisabled(place: number): boolean {
     return (this.words[place * ENTRY_WORDS] as number) < 0
   }
 
-  /** The owner is told that this was found: what of that it need not be told again. */
-  told(place: number, found: number): void {
+  /** Masks the events of a stream that are being reported to its owner. */
+  markReported(place: number, found: number): void {
     if (!this.isStream(place)) return
     const at = place * ENTRY_WORDS
     this.words[at + 1] = (this.words[at + 1] as number) & WANTED & ~found
-    if ((found & URGENT) !== 0) this.#kinds[place] = STREAM | TOLD_URGENT
-    if ((found & LASTING) !== 0) this.silence(place)
+    if ((found & URGENT) !== 0) this.#kinds[place] = STREAM | URGENT_REPORTED
+    if ((found & UNMASKABLE) !== 0) this.disable(place)
   }
 
-  /** There is nothing more to say of it, unless its owner asks. */
-  silence(place: number): void {
+  /** Excludes the entry from polling until `again`. */
+  disable(place: number): void {
     this.words[place * ENTRY_WORDS] = ~this.fdAt(place)
   }
 
@@ -178,7 +179,7 @@ function wordsOf({ bytes, byteLength }: Region): Int32Array {
   return new Int32Array(bytes.buffer, bytes.byteOffset, byteLength / 4)
 }
 
-/** The same, with room for so many at least. */
+/** A copy with at least `length` elements. */
 function widened(values: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {
   const wide = new Int32Array(Math.max(length, 2 * values.length))
   wide.set(values)

@@ -4,7 +4,7 @@ import { invariant } from '../base/invariant.js'
 import type { Outcome } from '../kernel/calls.js'
 import { SO_ERROR, SOL_SOCKET } from '../kernel/constants.js'
 import { errorText } from '../kernel/errno.js'
-import { FAILED, HUNG_UP, type Interest, ENDED as PEER_ENDED, READABLE, URGENT } from '../reactor/poller.js'
+import { FAILED, HUNG_UP, type Interest, PEER_ENDED, READABLE, URGENT } from '../reactor/poller.js'
 import { Timer, type TimerOwner } from '../reactor/timers.js'
 import { Connection, NO_FD } from './connection.js'
 import type { RelayContext } from './context.js'
@@ -157,7 +157,7 @@ export class Session implements TimerOwner {
 
   /** No wake-ups for bytes or room at this socket until `again`. */
   pauseReads(connection: Connection): void {
-    this.relay.loop.hush(connection.fd, connection)
+    this.relay.loop.pauseReads(connection.fd, connection)
   }
 
   /** Another turn for a direction, after everybody else had theirs. */

@@ -1,10 +1,11 @@
+/** The contract of balancing policies, and a pool view for tests of policies. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { NONE, type Policy, type PoolView } from '../../src/balance/policy.js'
 import { SlotSet } from '../../src/balance/slot-set.js'
 
-/** A pool whose every fact is chosen by the test. Counts how often a policy asks. */
+/** A pool whose state is set by the test. Counts the queries of a policy. */
 export class FakeView implements PoolView {
   readonly members: readonly number[]
   readonly use: number[]
@@ -37,14 +38,14 @@ export function slotSet(slots: Iterable<number> = []): SlotSet {
 
 const weights = fc.array(fc.integer({ min: 1, max: 2_147_483_647 }), { minLength: 1, maxLength: 40 })
 const anySlots = fc.uniqueArray(fc.nat({ max: 39 }))
-/** Mostly what there is, and sometimes what a child that was taken over has written. */
+/** Mostly plausible numbers, and sometimes what a compromised child could write. */
 const oneUse = fc.oneof({ weight: 3, arbitrary: fc.nat({ max: 1_000 }) }, fc.integer())
 const uses = fc.array(oneUse, { minLength: 40, maxLength: 40 })
 
-/** What a pool relies on, whoever chooses. A new policy is finished when this suite passes for it. */
+/** The guarantees that a pool relies on. A new policy is finished when this suite passes for it. */
 export function policyContract(name: string, create: (count: number) => Policy): void {
   describe(`${name} keeps the policy contract`, () => {
-    it('chooses one that may be used and was not tried, if there is one', () => {
+    it('chooses a usable remote that was not tried, if there is one', () => {
       fc.assert(
         fc.property(weights, uses, anySlots, anySlots, (weights, use, down, tried) => {
           const view = new FakeView(weights, use.slice(0, weights.length))
@@ -59,17 +60,17 @@ export function policyContract(name: string, create: (count: number) => Policy):
       )
     })
 
-    it('looks at each remote once at most', () => {
+    it('queries each remote at most once', () => {
       fc.assert(
         fc.property(weights, anySlots, (weights, tried) => {
           const view = new FakeView(weights)
           create(weights.length).pick(view, slotSet(tried))
-          assert.ok(view.asked <= weights.length, `${view.asked} questions for ${weights.length} remotes`)
+          assert.ok(view.asked <= weights.length, `${view.asked} queries for ${weights.length} remotes`)
         }),
       )
     })
 
-    it('chooses among the members alone', () => {
+    it('chooses only members', () => {
       fc.assert(
         fc.property(weights, fc.uniqueArray(fc.nat({ max: 39 }), { minLength: 1 }), (weights, wanted) => {
           const members = wanted.filter((slot) => slot < weights.length)
@@ -80,7 +81,7 @@ export function policyContract(name: string, create: (count: number) => Policy):
       )
     })
 
-    it('changes neither the pool nor what was tried', () => {
+    it('changes neither the pool nor the set of tried remotes', () => {
       const view = new FakeView([1, 2, 3], [3, 2, 1])
       const tried = slotSet([1])
       create(3).pick(view, tried)
@@ -95,9 +96,9 @@ export function policyContract(name: string, create: (count: number) => Policy):
   })
 }
 
-/** Over several choices every remote has its turn. */
+/** Fairness over several choices. */
 function sharesAmongAll(create: (count: number) => Policy): void {
-  it('goes through all of them when each one fails', () => {
+  it('tries every remote once when all of them fail', () => {
     fc.assert(
       fc.property(weights, (weights) => {
         const view = new FakeView(weights)
@@ -114,7 +115,7 @@ function sharesAmongAll(create: (count: number) => Policy): void {
     )
   })
 
-  it('starves nobody: of equal remotes each one gets its share', () => {
+  it('gives equal remotes equal shares', () => {
     const view = new FakeView([5, 5, 5])
     const policy = create(3)
     const counts = [0, 0, 0]

@@ -1,12 +1,13 @@
+/** The fixture of the poller contract (poller.contract.ts): one poller and its socket pairs. */
 import assert from 'node:assert/strict'
 import type { Fd } from '../../src/kernel/calls.js'
 import { type Poller, READABLE, ReadyList, WRITABLE } from '../../src/reactor/poller.js'
 import { closeAll, done, type Pair, tcpPair } from '../support/sockets.js'
 
-/** Far longer than anything here takes: an event that has not come by then never comes. */
+/** Far longer than anything here takes: an event that is not reported by then is lost. */
 export const EVENT_MAX_MS = 5_000
 
-/** One poller under test, and what it was given. */
+/** One poller under test and the descriptors opened for it. */
 export class Bench {
   readonly poller: Poller
   readonly ready = new ReadyList(64)
@@ -21,7 +22,7 @@ export class Bench {
     return pair
   }
 
-  /** A stream whose first news, that it is writable, has been told already. */
+  /** A stream whose initial writability was already reported, armed for reading. */
   quietStream(token: number, pair: Pair = tcpPair()): Pair {
     this.pair(pair)
     assert.equal(this.poller.add(pair.near, token, 'stream'), 0)
@@ -34,26 +35,26 @@ export class Bench {
   /** Readiness by token. */
   wait(timeoutMs: number = EVENT_MAX_MS): Map<number, number> {
     const count = done(this.poller.wait(this.ready, timeoutMs))
-    const told = new Map<number, number>()
-    for (let i = 0; i < count; i++) told.set(this.ready.tokens[i] ?? -1, this.ready.readiness[i] ?? 0)
-    assert.equal(told.size, count, 'a token is told at most once per wait')
-    return told
+    const events = new Map<number, number>()
+    for (let i = 0; i < count; i++) events.set(this.ready.tokens[i] ?? -1, this.ready.readiness[i] ?? 0)
+    assert.equal(events.size, count, 'a token is reported at most once per wait')
+    return events
   }
 
-  /** Waits until this token has been told all of these bits. */
+  /** Waits until all of these bits have been reported for this token. */
   waitFor(token: number, bits: number): number {
     let seen = 0
     for (let rounds = 0; (seen & bits) !== bits; rounds++) {
-      assert.ok(rounds < 20, `told ${seen} instead of ${bits}`)
-      const told = this.wait()
-      assert.ok(told.size > 0, `told ${seen} and then nothing, instead of ${bits}`)
-      seen |= told.get(token) ?? 0
+      assert.ok(rounds < 20, `reported ${seen} instead of ${bits}`)
+      const events = this.wait()
+      assert.ok(events.size > 0, `reported ${seen} and then nothing, instead of ${bits}`)
+      seen |= events.get(token) ?? 0
     }
     return seen
   }
 
   assertQuiet(): void {
-    assert.deepEqual([...this.wait(0)], [], 'there is no news')
+    assert.deepEqual([...this.wait(0)], [], 'no event is reported')
   }
 
   close(): void {
@@ -62,5 +63,5 @@ export class Bench {
   }
 }
 
-/** One promise: a title, and what shows that it is kept. */
+/** Declares one test of the contract. */
 export type Test = (title: string, run: (bench: Bench) => void) => void

@@ -1,48 +1,49 @@
+/** The part of the poller contract (poller.contract.ts) about busy loops and starvation. */
 import assert from 'node:assert/strict'
 import { openWakeFd } from '../../src/kernel/eventfd.js'
-import { ENDED, FAILED, HUNG_UP, READABLE, ReadyList, URGENT } from '../../src/reactor/poller.js'
+import { FAILED, HUNG_UP, PEER_ENDED, READABLE, ReadyList, URGENT } from '../../src/reactor/poller.js'
 import { calls, done, drainDry, sendText, sendUrgent } from '../support/sockets.js'
 import { type Bench, EVENT_MAX_MS, type Test } from './poller-bench.js'
 
-/** What one poller tells as long as it holds, and another one once: nobody may be told for ever. */
+/** Conditions that a level-triggered poller would report on every wait: none may make the loop spin. */
 export function nothingSpins(test: Test): void {
   const assertQuietForLong = (bench: Bench) => {
     for (let i = 0; i < 10; i++) bench.assertQuiet()
-    assert.equal(bench.wait(20).size, 0, 'the wait is waited out')
+    assert.equal(bench.wait(20).size, 0, 'a wait lasts until its timeout')
   }
 
-  test('bytes that nobody reads', (bench) => {
+  test('does not spin on unread bytes', (bench) => {
     const { far } = bench.quietStream(7)
     sendText(far, 'x')
     bench.waitFor(7, READABLE)
     assertQuietForLong(bench)
   })
 
-  test('room that nobody wants', (bench) => {
+  test('does not spin on unused room in the send buffer', (bench) => {
     bench.quietStream(7)
     assertQuietForLong(bench)
   })
 
-  test('both ends, of a stream that nobody reads', (bench) => {
+  test('does not spin on a stream with unread bytes that is shut down on both sides', (bench) => {
     const { far, near } = bench.quietStream(7)
     sendText(far, 'x')
     bench.waitFor(7, READABLE)
     calls.shutdownWrite(far)
     calls.shutdownWrite(near)
-    bench.waitFor(7, ENDED | HUNG_UP)
+    bench.waitFor(7, PEER_ENDED | HUNG_UP)
     assertQuietForLong(bench)
   })
 
-  test('both ends, of a hushed stream', (bench) => {
+  test('does not spin on a paused stream that is shut down on both sides', (bench) => {
     const { far, near } = bench.quietStream(7)
-    bench.poller.hush(near, 7)
+    bench.poller.pauseReads(near, 7)
     calls.shutdownWrite(far)
     calls.shutdownWrite(near)
-    bench.waitFor(7, ENDED | HUNG_UP)
+    bench.waitFor(7, PEER_ENDED | HUNG_UP)
     assertQuietForLong(bench)
   })
 
-  test('a reset of a stream that nobody reads', (bench) => {
+  test('does not spin on the reset of a stream with unread bytes', (bench) => {
     const { far } = bench.quietStream(7)
     sendText(far, 'x')
     bench.waitFor(7, READABLE)
@@ -52,7 +53,7 @@ export function nothingSpins(test: Test): void {
     assertQuietForLong(bench)
   })
 
-  test('urgent data that nobody takes', (bench) => {
+  test('does not spin on unread urgent data', (bench) => {
     const { near, far } = bench.quietStream(7)
     sendUrgent(far)
     bench.waitFor(7, URGENT)
@@ -63,9 +64,9 @@ export function nothingSpins(test: Test): void {
   })
 }
 
-/** Nobody is forgotten over the others. */
+/** Descriptors that are always ready must not starve the others. */
 export function sharing(test: Test): void {
-  test('those that are always ready let the others be told', (bench) => {
+  test('reports every descriptor while more of them are always ready than the list has room for', (bench) => {
     const small = new ReadyList(2)
     const wakes = [1, 2, 3, 4].map(() => openWakeFd())
     for (const [i, wake] of wakes.entries()) {
@@ -73,12 +74,12 @@ export function sharing(test: Test): void {
       wake.wake()
     }
     bench.poller.add(bench.pair().near, 7, 'stream')
-    const told = new Set<number>()
+    const reported = new Set<number>()
     for (let rounds = 0; rounds < 10; rounds++) {
       const count = done(bench.poller.wait(small, EVENT_MAX_MS))
-      for (let i = 0; i < count; i++) told.add(small.tokens[i] ?? -1)
+      for (let i = 0; i < count; i++) reported.add(small.tokens[i] ?? -1)
     }
-    assert.deepEqual([...told].sort(), [0, 1, 2, 3, 7])
+    assert.deepEqual([...reported].sort(), [0, 1, 2, 3, 7])
     for (const wake of wakes) wake.close()
   })
 }

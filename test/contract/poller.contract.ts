@@ -1,3 +1,4 @@
+/** The contract of `Poller`; start reading this folder here. Parts of it are in poller-spinning.ts. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Fd } from '../../src/kernel/calls.js'
@@ -9,9 +10,9 @@ import { mapPrivate } from '../../src/kernel/memory.js'
 import { SOCKADDR_BYTES_MAX } from '../../src/kernel/sockaddr.js'
 import { Loop, NO_TOKEN, type Watcher } from '../../src/reactor/loop.js'
 import {
-  ENDED,
   FAILED,
   HUNG_UP,
+  PEER_ENDED,
   type Poller,
   READABLE,
   ReadyList,
@@ -36,10 +37,7 @@ import {
 import { Bench, EVENT_MAX_MS, type Test } from './poller-bench.js'
 import { nothingSpins, sharing } from './poller-spinning.js'
 
-/**
- * What the loop and the sessions rely on, whatever waits for descriptors. A new poller is finished when this
- * suite passes for it.
- */
+/** The guarantees that the loop and the sessions rely on. A new poller is finished when this suite passes for it. */
 export function pollerContract(name: string, open: () => Poller): void {
   const test = (title: string, run: (bench: Bench) => void): void => {
     it(title, () => {
@@ -57,7 +55,7 @@ export function pollerContract(name: string, open: () => Poller): void {
     edges(test)
     nothingSpins(test)
     sharing(test)
-    hushing(test)
+    pausing(test)
     levels(test)
     endings(test)
     waiting(test)
@@ -66,9 +64,9 @@ export function pollerContract(name: string, open: () => Poller): void {
 }
 
 function tokensAndReadiness(test: Test): void {
-  test('says its name', ({ poller }) => assert.match(poller.name, /^[a-z]+$/))
+  test('has a name for the log', ({ poller }) => assert.match(poller.name, /^[a-z]+$/))
 
-  test('gives back the token that it was given', (bench) => {
+  test('reports events with the token of the watch', (bench) => {
     for (const token of [0, 1, 0x7fff_ffff]) {
       const { near } = bench.pair()
       assert.equal(bench.poller.add(near, token, 'stream'), 0)
@@ -76,12 +74,12 @@ function tokensAndReadiness(test: Test): void {
     assert.deepEqual([...bench.wait().keys()].sort(), [0, 1, 0x7fff_ffff])
   })
 
-  test('tells a new stream that it is writable', (bench) => {
+  test('reports a new stream as writable', (bench) => {
     bench.poller.add(bench.pair().near, 7, 'stream')
     assert.deepEqual([...bench.wait()], [[7, WRITABLE]])
   })
 
-  test('tells of bytes that came before the stream was added', (bench) => {
+  test('reports bytes that arrived before the stream was added', (bench) => {
     const { near, far } = bench.pair()
     sendText(far, 'early')
     waitReadable(near)
@@ -91,7 +89,7 @@ function tokensAndReadiness(test: Test): void {
 }
 
 function removing(test: Test): void {
-  test('answers a negated errno to what cannot be watched', ({ poller }) => {
+  test('returns a negated errno for a descriptor that cannot be watched', ({ poller }) => {
     assert.equal(poller.add(1_000_000, 7, 'stream'), -EBADF)
     const wake = openWakeFd()
     assert.equal(poller.add(wake.fd, 7, 'level'), 0)
@@ -101,7 +99,7 @@ function removing(test: Test): void {
     wake.close()
   })
 
-  test('tells nothing of a descriptor that was removed', (bench) => {
+  test('reports nothing for a descriptor after remove', (bench) => {
     const { near, far } = bench.quietStream(7)
     assert.equal(bench.poller.remove(near, 7), 0)
     sendText(far, 'x')
@@ -111,7 +109,7 @@ function removing(test: Test): void {
     assert.equal(bench.wait().get(8), READABLE | WRITABLE)
   })
 
-  test('tells nothing of a descriptor that was forgotten and closed, and its number is as new', (bench) => {
+  test('reports nothing for a descriptor after forget and close, and its number can be added again', (bench) => {
     const { near, far } = tcpPair()
     bench.poller.add(near, 7, 'stream')
     bench.poller.forget(near, 7)
@@ -124,7 +122,7 @@ function removing(test: Test): void {
     closeAll(far)
   })
 
-  test('tells nothing of a descriptor that was closed without a word', (bench) => {
+  test('reports nothing for a descriptor that was closed without forget', (bench) => {
     const { near, far } = tcpPair()
     const other = bench.quietStream(8)
     bench.poller.add(near, 7, 'stream')
@@ -134,7 +132,7 @@ function removing(test: Test): void {
     bench.waitFor(8, READABLE)
   })
 
-  test('whoever is taken out, the others are told of as before', (bench) => {
+  test('reports the remaining descriptors after others were removed', (bench) => {
     const tokens = Array.from({ length: 100 }, (_, token) => token)
     const pairs = tokens.map((token) => bench.quietStream(token, unixPair()))
     const left = new Map(pairs.entries())
@@ -150,11 +148,11 @@ function removing(test: Test): void {
   })
 }
 
-function hushing(test: Test): void {
-  test('tells a hushed stream of nothing until its owner asks again, and then of what came meanwhile', (bench) => {
+function pausing(test: Test): void {
+  test('reports bytes of a paused stream only after again', (bench) => {
     const { near, far } = bench.quietStream(7)
     for (let round = 0; round < 3; round++) {
-      bench.poller.hush(near, 7)
+      bench.poller.pauseReads(near, 7)
       sendText(far, 'x')
       waitReadable(near)
       bench.assertQuiet()
@@ -166,7 +164,7 @@ function hushing(test: Test): void {
     }
   })
 
-  test('waits for a moment, not longer, and tells what happens in it', (bench) => {
+  test('waitBriefly returns without an event, and reports one that is pending', (bench) => {
     const { near, far } = bench.quietStream(7)
     assert.equal(done(bench.poller.waitBriefly(bench.ready)), 0)
     sendText(far, 'x')
@@ -175,16 +173,16 @@ function hushing(test: Test): void {
     assert.equal(bench.ready.tokens[0], 7)
   })
 
-  test('tells a hushed stream of its end', (bench) => {
+  test('reports the end of a paused stream', (bench) => {
     const { near, far } = bench.quietStream(7)
-    bench.poller.hush(near, 7)
+    bench.poller.pauseReads(near, 7)
     calls.shutdownWrite(far)
-    assert.equal(bench.waitFor(7, ENDED), ENDED)
+    assert.equal(bench.waitFor(7, PEER_ENDED), PEER_ENDED)
   })
 
-  test('does not take a stream for the hushed one that had its descriptor before', (bench) => {
+  test('a stream does not inherit the pause of an earlier watch of its descriptor', (bench) => {
     const first = bench.quietStream(7)
-    bench.poller.hush(first.near, 7)
+    bench.poller.pauseReads(first.near, 7)
     done(bench.poller.remove(first.near, 7))
     assert.equal(bench.poller.add(first.near, 8, 'stream'), 0)
     bench.wait()
@@ -196,7 +194,7 @@ function hushing(test: Test): void {
 }
 
 function edges(test: Test): void {
-  test('tells a stream once, until its owner asks again and there is news', (bench) => {
+  test('reports bytes of a stream once, until again and the next bytes', (bench) => {
     const { near, far } = bench.quietStream(7)
     for (let round = 0; round < 3; round++) {
       sendText(far, 'x')
@@ -209,7 +207,7 @@ function edges(test: Test): void {
     }
   })
 
-  test('tells of room once a full stream has some', (bench) => {
+  test('reports a full stream as writable when it has room', (bench) => {
     const { near, far } = bench.quietStream(7)
     fillUp(near)
     bench.poller.again(near, 7, WRITABLE)
@@ -219,12 +217,12 @@ function edges(test: Test): void {
     assert.ok(calls.send(near, mapPrivate(1), 0, 1) > 0, 'there is room')
   })
 
-  test('does not spin on a stream that is writable and whose owner waits for bytes only', (bench) => {
+  test('does not spin on a writable stream that is armed for reading only', (bench) => {
     bench.quietStream(7)
     for (let i = 0; i < 10; i++) bench.assertQuiet()
   })
 
-  test('keeps streams apart', (bench) => {
+  test('reports only the stream that has bytes', (bench) => {
     const [one, other] = [bench.quietStream(1), bench.quietStream(2)]
     sendText(other.far, 'x')
     assert.deepEqual([...bench.wait().keys()], [2])
@@ -234,7 +232,7 @@ function edges(test: Test): void {
 }
 
 function levels(test: Test): void {
-  test('tells a level again and again while it is readable, and not that it is writable', (bench) => {
+  test('reports a level on every wait while it is readable, and never as writable', (bench) => {
     const wake = openWakeFd()
     bench.poller.add(wake.fd, 7, 'level')
     bench.assertQuiet()
@@ -249,7 +247,7 @@ function levels(test: Test): void {
     wake.close()
   })
 
-  test('tells a listener until nobody waits in its queue', (bench) => {
+  test('reports a listener until its accept queue is empty', (bench) => {
     const address = mapPrivate(SOCKADDR_BYTES_MAX)
     const listener = listenOnLoopback(address)
     const clients = [0, 1].map(() => done(calls.socket(AF_INET, SOCK_STREAM, 0)))
@@ -270,25 +268,25 @@ function endings(test: Test): void {
     ['TCP', tcpPair],
     ['Unix', unixPair],
   ] as const) {
-    test(`tells the end of a ${kind} stream as ENDED, once`, (bench) => {
+    test(`reports the end of a ${kind} stream as PEER_ENDED, once`, (bench) => {
       const { near, far } = bench.quietStream(7, pairOf())
       calls.shutdownWrite(far)
-      const told = bench.waitFor(7, READABLE | ENDED)
-      assert.equal(told & (FAILED | HUNG_UP), 0, 'half of the connection is open')
+      const reported = bench.waitFor(7, READABLE | PEER_ENDED)
+      assert.equal(reported & (FAILED | HUNG_UP), 0, 'half of the connection is open')
       bench.assertQuiet()
       assert.equal(drainDry(near), 0)
     })
   }
 
-  test('tells bytes and the end that came together', (bench) => {
+  test('reports bytes and the end that arrived together', (bench) => {
     const { near, far } = bench.quietStream(7)
     sendText(far, 'last words')
     calls.shutdownWrite(far)
-    bench.waitFor(7, READABLE | ENDED)
+    bench.waitFor(7, READABLE | PEER_ENDED)
     assert.equal(drainDry(near), 10)
   })
 
-  test('tells a reset as FAILED, once', (bench) => {
+  test('reports a reset as FAILED, once', (bench) => {
     const { far } = bench.quietStream(7)
     calls.resetOnClose(far)
     calls.close(far)
@@ -296,7 +294,7 @@ function endings(test: Test): void {
     for (let i = 0; i < 10; i++) bench.assertQuiet()
   })
 
-  test('tells a reset behind bytes that were not read', (bench) => {
+  test('reports a reset that follows unread bytes', (bench) => {
     const { far } = bench.quietStream(7)
     sendText(far, 'x')
     bench.waitFor(7, READABLE)
@@ -305,15 +303,15 @@ function endings(test: Test): void {
     bench.waitFor(7, FAILED)
   })
 
-  test('tells of both ends together as HUNG_UP, and does not spin on it', (bench) => {
+  test('reports a shutdown of both sides as HUNG_UP, and does not spin on it', (bench) => {
     const { near, far } = bench.quietStream(7)
     calls.shutdownWrite(far)
     calls.shutdownWrite(near)
-    bench.waitFor(7, ENDED | HUNG_UP)
+    bench.waitFor(7, PEER_ENDED | HUNG_UP)
     for (let i = 0; i < 10; i++) bench.assertQuiet()
   })
 
-  test('tells a refused connection', (bench) => {
+  test('reports a refused connection', (bench) => {
     const address = mapPrivate(SOCKADDR_BYTES_MAX)
     calls.close(listenOnLoopback(address))
     const near = done(calls.socket(AF_INET, SOCK_STREAM, 0))
@@ -324,7 +322,7 @@ function endings(test: Test): void {
     calls.close(near)
   })
 
-  test('tells urgent data as URGENT', (bench) => {
+  test('reports urgent data as URGENT', (bench) => {
     const { far } = bench.quietStream(7)
     sendUrgent(far)
     bench.waitFor(7, URGENT)
@@ -332,7 +330,7 @@ function endings(test: Test): void {
 }
 
 function waiting(test: Test): void {
-  test('without news it waits at least as long as asked, rounded up', (bench) => {
+  test('waits at least as long as asked, rounded up, when nothing happens', (bench) => {
     for (const timeoutMs of [0, 0.2, 1, 7.5]) {
       const before = performance.now()
       assert.equal(bench.wait(timeoutMs).size, 0)
@@ -341,27 +339,27 @@ function waiting(test: Test): void {
     }
   })
 
-  test('also while there is a stream that nobody reads', (bench) => {
+  test('waits as long as asked while a stream is paused', (bench) => {
     const { near } = bench.quietStream(7)
-    bench.poller.hush(near, 7)
+    bench.poller.pauseReads(near, 7)
     const before = performance.now()
     assert.equal(bench.wait(600).size, 0)
     assert.ok(performance.now() - before >= 600)
   })
 
-  test('a fraction of a millisecond is not zero: a loop that waits for a timer does not spin', (bench) => {
+  test('rounds a fraction of a millisecond up, so that a loop with a timer does not spin', (bench) => {
     let rounds = 0
     for (const end = performance.now() + 20; performance.now() < end; rounds++) bench.wait(0.01)
     assert.ok(rounds <= 21, `${rounds} waits in 20 ms`)
   })
 
-  test('waits for ever for Infinity, until there is news', (bench) => {
+  test('waits without limit for Infinity', (bench) => {
     const { far } = bench.quietStream(7)
     sendText(far, 'x')
     assert.equal(bench.wait(Number.POSITIVE_INFINITY).size, 1)
   })
 
-  test('timeouts beyond what the kernel takes are long, not short', (bench) => {
+  test('caps timeouts beyond the range of the system call', (bench) => {
     const { near } = bench.pair()
     for (const timeoutMs of [2 ** 31 - 1, 2 ** 31, 2 ** 32, 2 ** 53]) {
       assert.equal(bench.poller.add(near, 7, 'stream'), 0)
@@ -370,7 +368,7 @@ function waiting(test: Test): void {
     }
   })
 
-  test('a signal counts as no event', (bench) => {
+  test('a signal ends the wait and counts as no event', (bench) => {
     for (const timeoutMs of [EVENT_MAX_MS, Number.POSITIVE_INFINITY, 2 ** 40]) {
       const before = performance.now()
       assert.equal(
@@ -381,7 +379,7 @@ function waiting(test: Test): void {
     }
   })
 
-  test('loses nothing when more is ready than the list takes', (bench) => {
+  test('loses no event when more descriptors are ready than the list has room for', (bench) => {
     const small = new ReadyList(3)
     const tokens = Array.from({ length: 10 }, (_, token) => token)
     const pairs = tokens.map((token) => bench.quietStream(token))
@@ -391,7 +389,7 @@ function waiting(test: Test): void {
     }
     const seen = new Set<number>()
     for (let rounds = 0; seen.size < tokens.length; rounds++) {
-      assert.ok(rounds < tokens.length, `only ${[...seen]} were told`)
+      assert.ok(rounds < tokens.length, `only ${[...seen]} were reported`)
       const count = done(bench.poller.wait(small, EVENT_MAX_MS))
       assert.ok(count > 0 && count <= 3)
       for (let i = 0; i < count; i++) seen.add(small.tokens[i] ?? -1)
@@ -400,10 +398,10 @@ function waiting(test: Test): void {
   })
 }
 
-/** Tells what its descriptor had to say, and does something the first time. */
+/** Records the events of its descriptor, and calls `act` on each. */
 class Recorder implements Watcher {
   token = NO_TOKEN
-  readonly told: number[] = []
+  readonly events: number[] = []
   readonly #act: () => void
 
   constructor(act: () => void = () => {}) {
@@ -411,20 +409,20 @@ class Recorder implements Watcher {
   }
 
   onReady(readiness: number): void {
-    this.told.push(readiness)
+    this.events.push(readiness)
     this.#act()
   }
 }
 
 function throughTheLoop(test: Test): void {
-  test('a descriptor that is closed and reused within one batch does not hear of its past', (bench) => {
+  test('a descriptor that is closed and reused within one batch gets no event of its predecessor', (bench) => {
     const loop = new Loop(bench.poller, linuxSystem().clock)
     const [one, other] = [bench.pair(unixPair()), unixPair()]
     const successor = new Recorder()
     let reused: Pair | undefined
     const closeTheOther = () => {
       if (reused !== undefined) return
-      const [victim, fd] = second.told.length > 0 ? [first, one.near] : [second, other.near]
+      const [victim, fd] = second.events.length > 0 ? [first, one.near] : [second, other.near]
       loop.forget(fd, victim)
       calls.close(fd)
       reused = bench.pair(unixPair())
@@ -440,10 +438,10 @@ function throughTheLoop(test: Test): void {
     done(loop.watch(one.near, first, 'stream'))
     done(loop.watch(other.near, second, 'stream'))
     loop.turn(0)
-    assert.equal(first.told.length + second.told.length, 1, 'the victim hears nothing')
-    assert.deepEqual(successor.told, [])
+    assert.equal(first.events.length + second.events.length, 1, 'the closed watcher gets no event')
+    assert.deepEqual(successor.events, [])
     loop.turn(0)
-    assert.deepEqual(successor.told, [WRITABLE], 'its own news reach it')
+    assert.deepEqual(successor.events, [WRITABLE], 'its own events are reported')
     calls.close(other.far)
   })
 }

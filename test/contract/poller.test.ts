@@ -1,3 +1,4 @@
+/** Runs the poller contract for every poller of the product. */
 import { openPoller } from '../../src/reactor/open-poller.js'
 import { pollerContract } from './poller.contract.js'
 

@@ -196,7 +196,7 @@ export class FakeKernel {
         const watch = this.#watched.get(fd)
         if (watch?.isHushed) Object.assign(watch, { isHushed: false, hasNews: true })
       },
-      hush: (fd) => Object.assign(this.#watched.get(fd) ?? {}, { isHushed: true }),
+      pauseReads: (fd) => Object.assign(this.#watched.get(fd) ?? {}, { isHushed: true }),
       remove: (fd) => {
         this.#watched.delete(fd)
         return 0

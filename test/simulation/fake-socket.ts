@@ -1,5 +1,5 @@
 import { EAGAIN, ECONNRESET, EINPROGRESS, ENOTCONN, EPIPE } from '../../src/kernel/errno.js'
-import { ENDED, FAILED, HUNG_UP, READABLE, WRITABLE } from '../../src/reactor/poller.js'
+import { FAILED, HUNG_UP, PEER_ENDED, READABLE, WRITABLE } from '../../src/reactor/poller.js'
 
 /** The other end of a fake socket: a client or a server that the world plays. */
 export interface Peer {
@@ -48,7 +48,7 @@ export class FakeSocket {
     if (this.state === 'connecting') return 0
     let bits = 0
     if (this.received.length > 0 || this.hasPeerEnded || this.state === 'broken') bits |= READABLE
-    if (this.hasPeerEnded || this.state === 'broken') bits |= ENDED
+    if (this.hasPeerEnded || this.state === 'broken') bits |= PEER_ENDED
     if (this.state === 'broken' || this.unsent.length < this.sendCapacity) bits |= WRITABLE
     if (this.error !== 0) bits |= FAILED
     if (this.state === 'broken' || (this.hasPeerEnded && this.isShut)) bits |= HUNG_UP

@@ -107,7 +107,7 @@ export class CrowdWorld {
   /** Bytes arrive at a socket, or its end; the loop takes a turn. */
   arrive(fd: number, byteCount: number | 'end'): void {
     this.#readable.set(fd, byteCount === 'end' ? 0 : byteCount)
-    this.#poller.tell(fd, READABLE)
+    this.#poller.makeReady(fd, READABLE)
     this.#loop.turn(0)
   }
 

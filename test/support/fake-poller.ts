@@ -1,39 +1,40 @@
+/** A poller and a clock under the control of a test. */
 import type { Fd } from '../../src/kernel/calls.js'
 import type { Clock } from '../../src/kernel/system.js'
-import { type Poller, READABLE, type ReadyList, type Token } from '../../src/reactor/poller.js'
+import { type Poller, READABLE, type ReadyList, type WatchToken } from '../../src/reactor/poller.js'
 
-/** Tells the loop what the test has put into `next`, and notes what the loop asks of it. */
+/** Reports the events that the test has put into `next`, and records the loop's calls. */
 export class FakePoller implements Poller {
   readonly name = 'fake'
-  readonly tokens = new Map<Fd, Token>()
+  readonly tokens = new Map<Fd, WatchToken>()
   readonly waits: number[] = []
-  readonly said: string[] = []
-  next: (readonly [Token, number])[] = []
-  /** What `add` and `wait` answer when it is a failure. */
+  readonly calls: string[] = []
+  next: (readonly [WatchToken, number])[] = []
+  /** The result of `add` and `wait` while it is negative. */
   outcome = 0
 
-  add(fd: Fd, token: Token, mode: string): number {
-    this.said.push(`add ${fd} ${mode}`)
+  add(fd: Fd, token: WatchToken, mode: string): number {
+    this.calls.push(`add ${fd} ${mode}`)
     if (this.outcome >= 0) this.tokens.set(fd, token)
     return this.outcome
   }
 
-  again(fd: Fd, token: Token, interest: number): void {
-    this.said.push(`again ${fd} ${interest} ${token === this.tokens.get(fd)}`)
+  again(fd: Fd, token: WatchToken, interest: number): void {
+    this.calls.push(`again ${fd} ${interest} ${token === this.tokens.get(fd)}`)
   }
 
-  hush(fd: Fd, token: Token): void {
-    this.said.push(`hush ${fd} ${token === this.tokens.get(fd)}`)
+  pauseReads(fd: Fd, token: WatchToken): void {
+    this.calls.push(`pauseReads ${fd} ${token === this.tokens.get(fd)}`)
   }
 
   remove(fd: Fd): number {
-    this.said.push(`remove ${fd}`)
+    this.calls.push(`remove ${fd}`)
     this.tokens.delete(fd)
     return 0
   }
 
   forget(fd: Fd): void {
-    this.said.push(`forget ${fd}`)
+    this.calls.push(`forget ${fd}`)
     this.tokens.delete(fd)
   }
 
@@ -54,14 +55,14 @@ export class FakePoller implements Poller {
 
   close(): void {}
 
-  /** The descriptor has news in the next wait. Without effect when nobody watches it. */
-  tell(fd: Fd, readiness = READABLE): void {
+  /** Makes the next wait report the descriptor. A no-op when it is not watched. */
+  makeReady(fd: Fd, readiness = READABLE): void {
     const token = this.tokens.get(fd)
     if (token !== undefined) this.next.push([token, readiness])
   }
 }
 
-/** Time stands still until the test moves it. */
+/** A clock that only the test advances. */
 export class FakeClock implements Clock {
   nowMs = 1_000
   monotonicMs = () => this.nowMs
