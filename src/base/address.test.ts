@@ -5,7 +5,7 @@ import { fileOf, formatAddress, formatHost, hostBytes, hostFromBytes, parseHostL
 
 const bytesOf = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
 
-test('every address survives the way to its literal and back', () => {
+test('addresses round-trip through their literals', () => {
   fc.assert(
     fc.property(fc.oneof(bytesOf(4), bytesOf(16)), (bytes) => {
       const host = hostFromBytes(bytes)
@@ -17,7 +17,7 @@ test('every address survives the way to its literal and back', () => {
   )
 })
 
-test('literals are made canonical', () => {
+test('literals are canonicalised', () => {
   const canonical = (text: string) => parseHostLiteral(text)?.host
   assert.equal(canonical('127.1'), '127.0.0.1')
   assert.equal(canonical('2001:DB8:0:0:0:0:0:1'), '2001:db8::1')
@@ -28,13 +28,13 @@ test('literals are made canonical', () => {
   assert.equal(canonical('64:ff9b::10.0.0.1'), '64:ff9b::a00:1')
 })
 
-test('the scope may be any name that Linux gives an interface', () => {
+test('accepts every interface name of Linux as scope', () => {
   for (const scope of ['eth0', '3', 'br-lan', 'eth0.100', 'wg_home', 'Tun0', 'veth@x']) {
     assert.deepEqual(parseHostLiteral(`fe80::1%${scope}`), { family: 'ipv6', host: 'fe80::1', scope })
   }
 })
 
-test('what is no literal is undefined, however close it comes', () => {
+test('returns undefined for malformed literals', () => {
   const wrong = ['', 'localhost', '1.2.3.4.5', '256.1.1.1', '1.2.3.4:80', '[::1]', ':::', '1::2::3', 'g::1']
   const wrongScopes = ['fe80::1%', '::1%a b', '::1%a/b', '::1%a%b', '::1%name-longer-than-15']
   for (const text of [...wrong, ...wrongScopes, '127.0.0.1%lo', ' ::1', '::1 ']) {
@@ -42,7 +42,7 @@ test('what is no literal is undefined, however close it comes', () => {
   }
 })
 
-test('addresses are shown as people write them', () => {
+test('formats addresses with their port', () => {
   const shown = [
     formatAddress({ family: 'ipv4', host: '10.0.0.1', port: 80 }),
     formatAddress({ family: 'ipv6', host: '::1', port: 80, scope: '' }),
@@ -53,7 +53,7 @@ test('addresses are shown as people write them', () => {
   assert.deepEqual(shown, ['10.0.0.1:80', '[::1]:80', '[fe80::1%eth0]:80', 'unix:/run/x', 'unix:@name'])
 })
 
-test('a host is shown as in its address, without the port', () => {
+test('formats hosts without the port', () => {
   const shown = [
     formatHost({ family: 'ipv4', host: '10.0.0.1', port: 80 }),
     formatHost({ family: 'ipv6', host: 'fe80::1', port: 80, scope: 'eth0' }),
@@ -62,7 +62,7 @@ test('a host is shown as in its address, without the port', () => {
   assert.deepEqual(shown, ['10.0.0.1', '[fe80::1%eth0]', 'unix:@name'])
 })
 
-test('a Unix socket has a file, unless its name is abstract', () => {
+test('a Unix socket has a file unless its name is abstract', () => {
   assert.equal(fileOf({ family: 'unix', path: '/run/x' }), '/run/x')
   assert.equal(fileOf({ family: 'unix', path: '\0/run/x' }), undefined)
   assert.equal(fileOf({ family: 'ipv4', host: '10.0.0.1', port: 80 }), undefined)

@@ -1,6 +1,6 @@
 /**
- * Text whose characters are bytes, 0 to 255: what a protocol brings that does not say which characters it means. UTF-8
- * in it stays UTF-8, and whatever else there is comes out as it went in.
+ * Text of which each character is one byte, 0 to 255: for protocols that define no character set. Bytes pass through
+ * unchanged, whether they are UTF-8 or not.
  */
 export type ByteString = string
 
@@ -10,7 +10,7 @@ export function byteString(text: string): ByteString {
   return bytes
 }
 
-/** For people: read as UTF-8; bytes that are none are shown as U+FFFD. */
+/** Decodes UTF-8 for display; invalid bytes become U+FFFD. */
 export function readableText(bytes: ByteString): string {
   return new TextDecoder().decode(Uint8Array.from(bytes, (character) => character.charCodeAt(0)))
 }

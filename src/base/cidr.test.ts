@@ -9,7 +9,7 @@ function contains(network: string, host: string): boolean {
   return containsAddress(parsed, hostBytes(host))
 }
 
-test('networks hold what their prefix says', () => {
+test('a network contains the addresses with its prefix', () => {
   assert.equal(contains('10.0.0.0/8', '10.255.0.1'), true)
   assert.equal(contains('10.0.0.0/8', '11.0.0.0'), false)
   assert.equal(contains('10.1.2.3', '10.1.2.3'), true)
@@ -19,13 +19,13 @@ test('networks hold what their prefix says', () => {
   assert.equal(contains('fe80::/10', 'fec0::1'), false)
 })
 
-test('IPv4 rules match mapped clients, 0.0.0.0/0 no others, ::/0 everybody', () => {
+test('IPv4 networks match mapped addresses, 0.0.0.0/0 only IPv4, ::/0 all', () => {
   assert.equal(contains('10.0.0.0/8', '::ffff:10.1.1.1'), true)
   assert.equal(contains('0.0.0.0/0', '2001:db8::1'), false)
   assert.equal(contains('::/0', '10.1.1.1'), true)
 })
 
-test('what is no network is refused', () => {
+test('rejects malformed networks', () => {
   const wrong = [
     '',
     '10.0.0.0/33',

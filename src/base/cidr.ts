@@ -1,10 +1,11 @@
+/** Networks in CIDR notation, as access rules name them. */
 import ipaddr from 'ipaddr.js'
 import { hostBytes, parseHostLiteral } from './address.js'
 
 /** A range of addresses. IPv4 is held as ::ffff:a.b.c.d, so its rules match mapped clients as well. */
 export interface Network {
   readonly bytes: Uint8Array
-  /** Leading bits that count, 0 to 128. */
+  /** Leading bits that are compared, 0 to 128. */
   readonly prefixBits: number
 }
 
@@ -23,7 +24,7 @@ export function parseNetwork(text: string): Network | undefined {
   return { bytes: masked(mappedBytes(hostBytes(literal.host)), prefixBits), prefixBits }
 }
 
-/** The 16 bytes that a network is compared with, from the 4 or 16 bytes of an address. */
+/** The 16 bytes to compare with a network, from the 4 or 16 bytes of an address. */
 export function mappedBytes(bytes: Uint8Array): Uint8Array {
   return bytes.length === 16 ? bytes : Uint8Array.of(...MAPPED_PREFIX, ...bytes)
 }

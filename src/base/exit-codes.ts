@@ -1,16 +1,17 @@
-/** Exit codes of the original, which are those of sysexits(3). */
+/** Exit codes: those of the original, which uses sysexits(3). */
+
 export const EXIT_OK = 0
-/** Of `mavis-test`: the client would not be let in. */
+/** Of `mavis-test`: the client would be rejected. */
 export const EXIT_NOT_PERMITTED = 1
 export const EXIT_USAGE = 64
 export const EXIT_NO_INPUT = 66
 export const EXIT_UNAVAILABLE = 69
-/** Something that the program itself rules out has happened. */
+/** An internal error. */
 export const EXIT_SOFTWARE = 70
 export const EXIT_OS = 71
 export const EXIT_CANNOT_CREATE = 73
 /** No listener could be bound. */
 export const EXIT_TEMPORARY = 75
-/** A child may not become the user or the group of the configuration. */
+/** A child lacks the permission to switch to the configured user or group. */
 export const EXIT_NO_PERMISSION = 77
 export const EXIT_CONFIG = 78

@@ -1,9 +1,11 @@
-/** Alternatives that one pattern may expand to. */
+/** Shell patterns of `include` and path directives: braces, `*`, `?`, `[…]`. */
+
+/** Limit of the alternatives that one pattern expands to: nested braces multiply. */
 const ALTERNATIVES_MAX = 1000
 
 /**
- * `a{b,c}d` becomes `abd` and `acd`, nested ones too. Braces without a partner, and what goes beyond the
- * limit, stay as they are.
+ * Expands `a{b,c}d` to `abd` and `acd`, nested braces too. Unmatched braces, and those beyond the limit, are kept as
+ * literal characters.
  */
 export function expandBraces(pattern: string): readonly string[] {
   const done: string[] = []
@@ -17,12 +19,12 @@ export function expandBraces(pattern: string): readonly string[] {
   return [...done, ...open]
 }
 
-/** Whether a part of a path has a meaning beyond itself. */
+/** Whether a segment of a path contains wildcards. */
 export function isGlob(segment: string): boolean {
   return /[*?[]/.test(segment)
 }
 
-/** Whether a file's name matches one segment of a pattern. Takes time in proportion to both, at worst their product. */
+/** Whether a file name matches one segment of a pattern. Backtracks to the last star only: at worst O(name × segment). */
 export function matchesGlob(name: string, segment: string): boolean {
   if (name.startsWith('.') && !segment.startsWith('.')) return false
   const characters = [...name]
@@ -46,7 +48,7 @@ export function matchesGlob(name: string, segment: string): boolean {
   return parts.slice(part).every((rest) => rest === '*')
 }
 
-/** The alternatives of the first pair of braces, each with what is before and behind. */
+/** The alternatives of the first pair of braces, each with the text before and after them. */
 function firstBraces(pattern: string): readonly string[] | undefined {
   for (let open = pattern.indexOf('{'); open >= 0; open = pattern.indexOf('{', open + 1)) {
     const cuts = [open]
@@ -65,7 +67,7 @@ function firstBraces(pattern: string): readonly string[] | undefined {
   return undefined
 }
 
-/** Single characters, `?`, `*`, and sets such as `[a-z]`; a bracket that is never closed is itself. */
+/** Splits into single characters, `?`, `*`, and sets such as `[a-z]`; an unclosed bracket is a literal character. */
 function splitSegment(segment: string): readonly string[] {
   return segment.match(/\*+|\[[!^]?\]?[^\]]*\]|./gsu)?.map((part) => (part[0] === '*' ? '*' : part)) ?? []
 }

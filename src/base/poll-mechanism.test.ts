@@ -7,9 +7,9 @@ const chosen = (mask: string | undefined) => {
   return 'mechanism' in choice ? choice.mechanism : choice.problem
 }
 
-test('nobody asks: epoll', () => assert.equal(chosen(undefined), 'epoll'))
+test('chooses epoll without a mask', () => assert.equal(chosen(undefined), 'epoll'))
 
-test('the best of those that a mask allows, and that Linux has', () => {
+test('chooses the preferred mechanism that the mask allows and Linux has', () => {
   const masks = { 4: 'epoll', 8: 'poll', 16: 'select', 24: 'poll', 63: 'epoll', 59: 'poll', 51: 'select' }
   for (const [mask, mechanism] of Object.entries(masks)) assert.equal(chosen(mask), mechanism, mask)
   assert.equal(chosen(' 8 '), 'poll')
@@ -17,7 +17,7 @@ test('the best of those that a mask allows, and that Linux has', () => {
   assert.equal(chosen('72'), 'poll', 'bits that stand for nothing are ignored')
 })
 
-test('nothing left: the value, what it stands for, and what there is', () => {
+test('the error names the value, its meaning and the available mechanisms', () => {
   const start = 'no working event notification mechanism found: IO_POLL_MECHANISM'
   const offer = 'Linux has epoll (4), poll (8), select (16)'
   assert.equal(chosen('35'), `${start} = 35 stands for kqueue, /dev/poll, port, ${offer}`)
@@ -25,12 +25,12 @@ test('nothing left: the value, what it stands for, and what there is', () => {
   assert.equal(chosen('64'), `${start} = 64 stands for none, ${offer}`)
 })
 
-test('what is no number is told', () => {
+test('rejects a mask that is no number', () => {
   for (const mask of ['', 'epoll', '4x', '0x8', '1e1', '8.5'])
-    assert.match(chosen(mask), /^IO_POLL_MECHANISM is a sum of numbers, not '.*': Linux has epoll \(4\)/)
+    assert.match(chosen(mask), /^IO_POLL_MECHANISM must be a sum of numbers, not '.*': Linux has epoll \(4\)/)
 })
 
-test('select alone limits descriptors', () => {
+test('only select limits descriptors', () => {
   assert.deepEqual([descriptorsOf('epoll'), descriptorsOf('poll')], [Infinity, Infinity])
   assert.equal(descriptorsOf('select'), 1024)
 })

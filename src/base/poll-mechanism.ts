@@ -1,30 +1,32 @@
-/** The ways to wait for descriptors that this program has. */
+/** Chooses between epoll(7), poll(2) and select(2), from the environment as the original does. */
+
+/** The event notification mechanisms of this program. */
 export type PollMechanism = 'epoll' | 'poll' | 'select'
 
-/** What chooses among them, as in the original. */
+/** The environment variable of the original. */
 export const POLL_VARIABLE = 'IO_POLL_MECHANISM'
 
-/** The original's numbers, which add up to a mask. */
+/** The original's bit values. */
 const NUMBERS = { kqueue: 1, '/dev/poll': 2, epoll: 4, poll: 8, select: 16, port: 32 } as const
 
-/** What Linux has of them, in the original's order of preference. */
+/** Those available on Linux, in the original's order of preference. */
 const HERE: readonly PollMechanism[] = ['epoll', 'poll', 'select']
 
-/** select(2) knows descriptors below this number, FD_SETSIZE; a set has a bit for each. */
+/** FD_SETSIZE: select(2) supports descriptors below this number; a set has one bit for each. */
 export const SELECT_DESCRIPTORS = 1024
 
-/** Descriptors that a process may have with a mechanism, whatever its limits say. */
+/** The number of descriptors that a mechanism supports. */
 export function descriptorsOf(mechanism: PollMechanism): number {
   return mechanism === 'select' ? SELECT_DESCRIPTORS : Number.POSITIVE_INFINITY
 }
 
-/** The best one that a mask allows; a sentence for the administrator when there is none. Undefined: all are allowed. */
+/** The preferred mechanism that `mask` allows (undefined: all of them), or an error message if there is none. */
 export function choosePollMechanism(
   mask: string | undefined,
 ): { readonly mechanism: PollMechanism } | { readonly problem: string } {
   if (mask === undefined) return { mechanism: 'epoll' }
   if (!/^\s*[-+]?\d+\s*$/.test(mask)) {
-    return { problem: `${POLL_VARIABLE} is a sum of numbers, not '${mask}': ${offer()}` }
+    return { problem: `${POLL_VARIABLE} must be a sum of numbers, not '${mask}': ${offer()}` }
   }
   const bits = Number(mask)
   const mechanism = HERE.find((name) => (bits & NUMBERS[name]) !== 0)

@@ -1,7 +1,9 @@
-/** Words longer than this are not typing errors of a short one. */
+/** Suggestions for misspelt words ("did you mean"). */
+
+/** Longer words get no suggestion: the edit distance takes quadratic time. */
 const LENGTH_MAX = 64
 
-/** The candidate that `word` most likely stands for, or undefined when none is close. */
+/** The candidate closest to `word`, or undefined when none is close. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > LENGTH_MAX) return undefined
   let best: string | undefined
@@ -16,7 +18,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`. */
+/** The least number of insertions, deletions, substitutions and adjacent transpositions that turn `a` into `b`. */
 export function editDistance(a: string, b: string): number {
   let beforeLast: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, column) => column)

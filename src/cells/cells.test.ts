@@ -40,7 +40,7 @@ if (!isMainThread) {
     ringBytes: fc.integer({ min: 1, max: 5_000 }),
   })
 
-  test('no two writers share a cache line, and nothing lies outside of the memory', () => {
+  test('no two writers share a cache line, and every table is inside the memory', () => {
     fc.assert(
       fc.property(shapes, (shape) => {
         const layout = layoutOf(shape)
@@ -58,7 +58,7 @@ if (!isMainThread) {
     )
   })
 
-  test('every view of the cells is the part of the memory that the layout says', () => {
+  test('every view covers the part of the memory that the layout defines', () => {
     fc.assert(
       fc.property(shapes, (shape) => {
         const cells = localCells(shape)
@@ -74,7 +74,7 @@ if (!isMainThread) {
     )
   })
 
-  test('what one mapping writes every other one reads', () => {
+  test('all mappings share the same memory', () => {
     const { cells, close, fdsOf } = createCells(SHAPE)
     const child = openCells(fdsOf(1), SHAPE, 1)
     cells.handedOver(1)
@@ -94,7 +94,7 @@ if (!isMainThread) {
     close()
   })
 
-  test('fresh cells are zero', () => {
+  test('new cells are zero', () => {
     const { cells, close } = createCells(SHAPE)
     const views = [
       ...cells.mayGrow,
@@ -106,12 +106,12 @@ if (!isMainThread) {
     close()
   })
 
-  test('memory of another shape or version is refused', () => {
+  test('rejects memory of another shape or version', () => {
     const { close, fdsOf } = createCells(SHAPE)
     for (const [key, value] of Object.entries(SHAPE)) {
       assert.throws(
         () => openCells(fdsOf(0), { ...SHAPE, [key]: value + 1 }, 0),
-        /shared memory of another version: 8,3,5,2,1000 instead of/,
+        /shared memory has layout 8,3,5,2,1000, expected/,
         key,
       )
     }
@@ -119,7 +119,7 @@ if (!isMainThread) {
     close()
   })
 
-  test("a child can neither write what is the head's, nor change the size of any memory", () => {
+  test("a child can neither write the head's memory nor resize any memory", () => {
     const { cells, close, fdsOf } = createCells(SHAPE)
     const fds = fdsOf(0)
     const junk = Buffer.alloc(4096, 0xff)
@@ -136,7 +136,7 @@ if (!isMainThread) {
     close()
   })
 
-  test('a child cannot reach the memory of another one', () => {
+  test("a child cannot access another child's memory", () => {
     const { cells, close, fdsOf } = createCells(SHAPE)
     const [rogue, other] = [fdsOf(0), fdsOf(1)]
     assert.equal(new Set([...Object.values(rogue), ...Object.values(other)]).size, 4)
@@ -146,7 +146,7 @@ if (!isMainThread) {
     close()
   })
 
-  test('the next child of a slot gets memory that the last one has no descriptor of', () => {
+  test('the next child of a slot gets new memory', () => {
     const { cells, close, fdsOf } = createCells(SHAPE)
     const before = openCells(fdsOf(0), SHAPE, 0)
     cells.giveBack(0)
@@ -157,7 +157,7 @@ if (!isMainThread) {
     close()
   })
 
-  test('two threads lose no count in `use`', { timeout: 20_000 }, async () => {
+  test('two threads lose no update of `use`', { timeout: 20_000 }, async () => {
     const { cells, close, fdsOf } = createCells(SHAPE)
     const task: Task = { fds: fdsOf(0), shape: SHAPE }
     const worker = new Worker(new URL(import.meta.url), { workerData: task })
@@ -169,7 +169,7 @@ if (!isMainThread) {
     close()
   })
 
-  test('names of counters are told apart', () => {
+  test('names of counters are unique', () => {
     for (const names of [COUNTERS, LISTENER_COUNTERS, REMOTE_COUNTERS])
       assert.equal(new Set<string>(names).size, names.length)
   })
@@ -178,13 +178,13 @@ if (!isMainThread) {
 interface Place {
   readonly name: string
   readonly memory: 'head' | 'common' | 'own'
-  /** Readers of a ring move its head, beside the bytes of its writer. */
+  /** Readers of a ring write its head, next to the bytes of its writer. */
   readonly writer: string
   readonly start: number
   readonly end: number
 }
 
-/** Where every part lies by the layout alone, with the rows of every child. */
+/** The place of every part according to the layout, with the rows of every child. */
 function placesOf(shape: Shape): Place[] {
   const { common, head, own } = layoutOf(shape)
   const place = (
@@ -229,7 +229,7 @@ function viewsOf(rows: ChildCells) {
   ]
 }
 
-test('what a child held is given back, and its rows are as new; nobody else notices', () => {
+test('giveBack subtracts the uses of a child and clears its rows, without affecting others', () => {
   const cells = localCells({ children: 3, remotes: 2, listeners: 1, ringBytes: 64 })
   for (const [slot, held] of [
     [0, [1, 2]],
@@ -258,7 +258,7 @@ test('what a child held is given back, and its rows are as new; nobody else noti
   assert.deepEqual([...cells.use], [101, 202], 'twice is no more than once')
 })
 
-test('use is the sum of the rows, whatever children take, return and die', () => {
+test('use remains the sum of the rows while children take, return and die', () => {
   const remotes = 3
   const step = fc.record({
     slot: fc.nat({ max: 3 }),
@@ -285,7 +285,7 @@ test('use is the sum of the rows, whatever children take, return and die', () =>
   )
 })
 
-test('sums that are not those of the children are corrected, but not the step that a child is ahead', () => {
+test('corrects sums that differ from the rows by more than the step a child may be ahead', () => {
   const cells = localCells({ children: 4, remotes: 4, listeners: 1, ringBytes: 64 })
   cells.child(0).use.set([5, 5, 5, -9])
   cells.child(1).use.set([0, 1, 2 ** 31 - 1, 3])
@@ -295,7 +295,7 @@ test('sums that are not those of the children are corrected, but not the step th
   assert.equal(cells.checkUse(100), 0)
 })
 
-test('whatever a child writes, its end leaves sums that the others can use', () => {
+test('sums remain usable after the death of a child that wrote arbitrary values', () => {
   const anyInt = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })
   fc.assert(
     fc.property(fc.array(anyInt, { minLength: 3, maxLength: 3 }), anyInt, (junk, sum) => {

@@ -1,4 +1,7 @@
-/** The shared memory as its processes see it: `HeadCells` in the head, `openCells` in those that relay. */
+/**
+ * The tables in shared memory as their users access them: `HeadCells` in the head, `openCells` in processes and threads
+ * that relay. Read `layout.ts` first.
+ */
 import {
   closeMemory,
   mapReadOnly,
@@ -21,16 +24,16 @@ import {
   type Shape,
 } from './layout.js'
 
-/** What the head and all its children see. */
+/** The tables that the head and all its children can read. */
 export interface Cells {
   readonly layout: Layout
-  /** One number: 1 while the head may start more children. The head's to write. */
+  /** One number: 1 while the head may start more children. Written by the head only. */
   readonly mayGrow: Int32Array
-  /** Per remote slot: 1 while it is down. The head's to write. */
+  /** Per remote slot: 1 while it is down. Written by the head only. */
   readonly verdict: Int32Array
-  /** Sessions of all children per remote slot. Change with Atomics only. Any child can write anything here. */
+  /** Sessions of all children per remote slot. Change with Atomics only. Untrusted: any child can write any value. */
   readonly use: Int32Array
-  /** What the child of a slot counts, in the order of COUNTERS. Any child can write anything here: see `countIn`. */
+  /** The counters of the child of a slot, in the order of COUNTERS. Untrusted: read them with `countIn`. */
   countersOf(slot: number): Float64Array
 }
 
@@ -48,25 +51,24 @@ export interface ChildCells {
   readonly ringBytes: Uint8Array
 }
 
-/** The descriptors that a process needs to see the cells as the child of one slot. */
+/** The descriptors that a process needs to open the cells as the child of one slot. */
 export interface CellFds {
   readonly head: number
   readonly common: number
   readonly own: number
 }
 
-/** Memory of one child alone. */
+/** The memory that only one child can write. */
 interface OwnMemory {
   readonly rows: ChildCells
-  /** Undefined once the child has its copy. */
+  /** Undefined after `handedOver`. */
   fd: number | undefined
-  /** Gives it back. */
   free(): void
 }
 
 type MakeOwn = (byteLength: number) => { region: Region; fd: number | undefined; free: () => void }
 
-/** The cells in the head, which makes them and trusts nothing that children write. */
+/** The cells in the head, which creates them and validates everything that children write. */
 export class HeadCells implements Cells {
   readonly layout: Layout
   readonly mayGrow: Int32Array
@@ -74,7 +76,7 @@ export class HeadCells implements Cells {
   readonly use: Int32Array
   readonly #common: Region
   readonly #makeOwn: MakeOwn
-  /** Of children that there are, by slot. */
+  /** By slot of the existing children. */
   readonly #own = new Map<number, OwnMemory>()
 
   constructor(shape: Shape, head: Region, common: Region, makeOwn: MakeOwn) {
@@ -91,7 +93,7 @@ export class HeadCells implements Cells {
     return countersIn(this.#common, this.layout, slot)
   }
 
-  /** The rows of a child, zero until `giveBack`. Throws when the system has no memory. */
+  /** The rows of a child: zeroed at first, kept until `giveBack`. Throws when no memory is available. */
   child(slot: number): ChildCells {
     return this.#memoryOf(slot).rows
   }
@@ -99,18 +101,18 @@ export class HeadCells implements Cells {
   /** The descriptor of a child's own memory, for the process that becomes this child. */
   fdOf(slot: number): number {
     const { fd } = this.#memoryOf(slot)
-    if (fd === undefined) throw new Error(`the memory of child ${slot} was handed over`)
+    if (fd === undefined) throw new Error(`the memory of child ${slot} was already handed over`)
     return fd
   }
 
-  /** The child has its copy of the descriptor: the head's is not needed any more. */
+  /** Closes the head's descriptor, after the child has received its own copy. */
   handedOver(slot: number): void {
     const memory = this.#memoryOf(slot)
     if (memory.fd !== undefined) closeMemory(memory.fd)
     memory.fd = undefined
   }
 
-  /** Takes back what a child that has ended held of the remotes; the next child of its slot gets new memory. */
+  /** Subtracts the sessions of a dead child from `use` and frees its memory; the next child of the slot gets new memory. */
   giveBack(slot: number): void {
     this.countersOf(slot).fill(0)
     const memory = this.#own.get(slot)
@@ -122,8 +124,9 @@ export class HeadCells implements Cells {
   }
 
   /**
-   * Corrects `use` where it is not the sum of what the children say that they hold, and answers how many remotes that
-   * were. A child counts in two steps, so each may be one ahead or behind; `heldMax` is what one child can hold.
+   * Corrects `use` where it differs from the sum of the children's rows, and returns the number of corrected remotes.
+   * A child updates its row and the sum in two steps, so each may be off by one; `heldMax` is the most that one child can
+   * hold.
    */
   checkUse(heldMax: number): number {
     let corrected = 0
@@ -138,7 +141,7 @@ export class HeadCells implements Cells {
     return corrected
   }
 
-  /** Gives the memory of all children back. */
+  /** Frees the memory of all children. */
   freeAll(): void {
     for (const slot of [...this.#own.keys()]) this.giveBack(slot)
   }
@@ -157,11 +160,11 @@ export interface CreatedCells {
   readonly cells: HeadCells
   /** The descriptors for the process or thread that becomes the child of a slot. */
   fdsOf(slot: number): CellFds
-  /** Gives the memory back; no row may be looked at afterwards. */
+  /** Frees the memory; no row may be used afterwards. */
   close(): void
 }
 
-/** Makes the memory. Throws when the system has none, or no descriptor. */
+/** Creates the memory. Throws when the system has no memory or no descriptor left. */
 export function createCells(shape: Shape): CreatedCells {
   const { common, head } = layoutOf(shape)
   const ofHead = createMemory('tcprelay-cells', head.byteLength)
@@ -196,21 +199,21 @@ function createMemory(name: string, byteLength: number): { readonly fd: number; 
   }
 }
 
-/** The memory as the thread or process that relays has mapped it. */
+/** The memory as a relaying thread or process maps it. */
 export interface OpenedCells extends Cells {
   readonly own: ChildCells
-  /** Gives the mappings back; no row may be looked at afterwards. */
+  /** Unmaps everything; no row may be used afterwards. */
   unmap(): void
 }
 
-/** Maps memory that `createCells` made, as the child of a slot. Throws when it has another version or shape. */
+/** Maps the memory of `createCells` as the child of a slot. Throws when its version or shape differs. */
 export function openCells(fds: CellFds, shape: Shape, slot: number): OpenedCells {
   const layout = layoutOf(shape)
   const head = mapReadOnly(fds.head, layout.head.byteLength)
   const found = wordsIn(head, layout).join()
   if (found !== wordsOf(shape).join()) {
     unmap(head)
-    throw new Error(`shared memory of another version: ${found} instead of ${wordsOf(shape).join()}`)
+    throw new Error(`shared memory has layout ${found}, expected ${wordsOf(shape).join()}`)
   }
   const common = mapShared(fds.common, layout.common.byteLength)
   const own = mapShared(fds.own, layout.own.byteLength)
@@ -227,7 +230,7 @@ export function openCells(fds: CellFds, shape: Shape, slot: number): OpenedCells
   }
 }
 
-/** Cells in memory of this thread alone, for tests. */
+/** Cells in memory of the calling thread only, for tests. */
 export function localCells(shape: Shape): HeadCells {
   const { common, head } = layoutOf(shape)
   return new HeadCells(shape, heapRegion(head.byteLength), heapRegion(common.byteLength), (byteLength) => {

@@ -1,18 +1,18 @@
 /**
- * Every table of numbers that threads and processes share, in one place: who writes it, how, and where it lies.
- * A change of anything here is a new version; a process refuses memory of another version.
+ * The layout of the shared memory of threads and processes: every table, its writer and its offset. Start reading this
+ * folder here; `cells.ts` maps the memory. Any change here is a new version; a process rejects memory of another version.
  *
- * A child may have been taken over and write anything, so the tables lie in three kinds of memory by who may write:
+ * A child may be compromised and write anything, so the tables are separated into three kinds of memory by their writers:
  *
  * | memory | a child maps it | table | row | writer | kind |
  * |---|---|---|---|---|---|
  * | `head` | read-only, sealed | `words` | one | the head, once | Int32: version, children, remotes, listeners, ring bytes |
  * | | | `mayGrow` | one | the head | Int32: 1 while there may be more children |
- * | | | `verdict` | remote | the head | Int32: 1 while it is down, as the log has it |
+ * | | | `verdict` | remote | the head | Int32: 1 while it is down, as logged |
  * | `common` | writable | `use` | remote | children, several writers | Int32 with Atomics: sessions of all children |
  * | | | `counters` | child × COUNTERS | that child | Float64 |
- * | `own`, one for each child | writable, by this child alone | `use` | remote | that child | Int32: its sessions; giving back a dead child's use is subtracting its row |
- * | | | `retryAt` | remote | that child | Float64: CLOCK_MONOTONIC ms before which the child leaves it alone, 0 = usable |
+ * | `own`, one for each child | writable, by this child alone | `use` | remote | that child | Int32: its sessions; subtracted from the common `use` when the child dies |
+ * | | | `retryAt` | remote | that child | Float64: CLOCK_MONOTONIC ms until which the child does not try it, 0 = usable |
  * | | | `listenerCounters` | listener × LISTENER_COUNTERS | that child, or the front of a master | Float64 |
  * | | | `remoteCounters` | remote × REMOTE_COUNTERS | that child | Float64 |
  * | | | `ring` | one | that child; the head reads and moves `tail` | Int32 heads with Atomics, then bytes |
@@ -22,7 +22,7 @@
  */
 export const LAYOUT_VERSION = 8
 
-/** What a child counts. Sums since its start; gauges end in `Now`. */
+/** The counters of a child: sums since its start, and gauges, which end in `Now`. */
 export const COUNTERS = [
   'accepted',
   'ended',
@@ -43,9 +43,9 @@ export const COUNTERS = [
   'acceptPauses',
   'logLinesDropped',
   'tlsErrors',
-  // Connections with somebody who might have spoken Multipath TCP, and does not.
+  // Connections that could have used Multipath TCP and fell back to TCP.
   'mptcpFallbacks',
-  // Questions to the modules of MAVIS, and clients that were not let in: by reason.
+  // Queries to the MAVIS modules, and rejected clients by reason.
   'mavisAsked',
   'mavisDenied',
   'mavisNotFound',
@@ -54,7 +54,7 @@ export const COUNTERS = [
   'mavisTimeouts',
   'mavisNoIdentity',
   'mavisBusy',
-  // Sessions that it takes at most, while it accepts by itself; 0 otherwise. A master that accepts: with all its children.
+  // Limit of sessions of a child that accepts by itself; 0 otherwise. Of a master that accepts: of all its children.
   'placesNow',
 ] as const
 export type CounterName = (typeof COUNTERS)[number]
@@ -118,10 +118,10 @@ export interface Layout {
   }
 }
 
-/** Int32 words at the head of a ring: write position, read position, reader sleeps, spare. */
+/** Int32 words at the start of a ring: write position, read position, whether the reader sleeps, spare. */
 export const RING_HEAD_BYTES = 16
 
-/** Tables of different writers never share a cache line. */
+/** Tables of different writers must not share a cache line (false sharing); 64 bytes on x86-64 and arm64. */
 const LINE_BYTES = 64
 
 export function layoutOf(shape: Shape): Layout {
@@ -140,7 +140,7 @@ export function layoutOf(shape: Shape): Layout {
   }
 }
 
-/** Puts tables of these sizes one behind the other; answers where each begins. */
+/** Places tables of these sizes one after the other, on cache-line boundaries. Returns their offsets. */
 function placed<T extends string>(sizes: Record<T, number>): Record<T | 'byteLength', number> {
   const offsets: Record<string, number> = {}
   let byteLength = 0
@@ -151,7 +151,7 @@ function placed<T extends string>(sizes: Record<T, number>): Record<T | 'byteLen
   return { ...offsets, byteLength } as Record<T | 'byteLength', number>
 }
 
-/** A child's row takes whole cache lines. */
+/** The length of a row, rounded up to whole cache lines. */
 export function rowBytes(byteLength: number): number {
   return Math.ceil(byteLength / LINE_BYTES) * LINE_BYTES
 }

@@ -72,7 +72,7 @@ const WRONG: readonly [what: string, plan: RelayPlan, env: Record<string, string
     'what is no number',
     relayTo(SOMEWHERE).withTop('', 'setenv IO_POLL_MECHANISM = epoll'),
     {},
-    /relay\.cfg:2:1: IO_POLL_MECHANISM is a sum of numbers, not 'epoll'/,
+    /relay\.cfg:2:1: IO_POLL_MECHANISM must be a sum of numbers, not 'epoll'/,
   ],
 ]
 
