@@ -1,6 +1,6 @@
 /**
- * Socket addresses as plain values, and their text forms. Start reading this folder here; its other files are independent
- * of each other.
+ * Socket addresses as plain values, and their text forms. Start reading this folder here; its other files are
+ * independent of each other.
  */
 import ipaddr from 'ipaddr.js'
 

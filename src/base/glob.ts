@@ -24,7 +24,9 @@ export function isGlob(segment: string): boolean {
   return /[*?[]/.test(segment)
 }
 
-/** Whether a file name matches one segment of a pattern. Backtracks to the last star only: at worst O(name × segment). */
+/**
+ * Whether a file name matches one segment of a pattern. Backtracks to the last star only: at worst O(name × segment).
+ */
 export function matchesGlob(name: string, segment: string): boolean {
   if (name.startsWith('.') && !segment.startsWith('.')) return false
   const characters = [...name]

@@ -1,6 +1,6 @@
 /**
- * The tables in shared memory as their users access them: `HeadCells` in the head, `openCells` in processes and threads
- * that relay. Read `layout.ts` first.
+ * The tables in shared memory as their users access them: `HeadCells` in the head, `openCells` in processes and
+ * threads that relay. Read `layout.ts` first.
  */
 import {
   closeMemory,
@@ -112,7 +112,10 @@ export class HeadCells implements Cells {
     memory.fd = undefined
   }
 
-  /** Subtracts the sessions of a dead child from `use` and frees its memory; the next child of the slot gets new memory. */
+  /**
+   * Subtracts the sessions of a dead child from `use` and frees its memory; the next child of the slot gets new
+   * memory.
+   */
   giveBack(slot: number): void {
     this.countersOf(slot).fill(0)
     const memory = this.#own.get(slot)
@@ -125,8 +128,8 @@ export class HeadCells implements Cells {
 
   /**
    * Corrects `use` where it differs from the sum of the children's rows, and returns the number of corrected remotes.
-   * A child updates its row and the sum in two steps, so each may be off by one; `heldMax` is the most that one child can
-   * hold.
+   * A child updates its row and the sum in two steps, so each may be off by one; `heldMax` is the most that one child
+   * can hold.
    */
   checkUse(heldMax: number): number {
     let corrected = 0

@@ -1,8 +1,10 @@
 /**
- * The layout of the shared memory of threads and processes: every table, its writer and its offset. Start reading this
- * folder here; `cells.ts` maps the memory. Any change here is a new version; a process rejects memory of another version.
+ * The layout of the shared memory of threads and processes: every table, its writer and its offset. Start reading
+ * this folder here; `cells.ts` maps the memory. Any change here is a new version; a process rejects memory of another
+ * version.
  *
- * A child may be compromised and write anything, so the tables are separated into three kinds of memory by their writers:
+ * A child may be compromised and write anything, so the tables are separated into three kinds of memory by their
+ * writers:
  *
  * | memory | a child maps it | table | row | writer | kind |
  * |---|---|---|---|---|---|

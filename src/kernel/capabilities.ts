@@ -1,3 +1,4 @@
+/** Capabilities of this process, and their inheritance by child processes (capabilities(7)). */
 import { readFileSync } from 'node:fs'
 import { nativeFunction } from './ffi.js'
 import { mapPrivate, unmap } from './memory.js'
@@ -7,11 +8,11 @@ export const CAP_SETUID = 7
 export const CAP_NET_BIND_SERVICE = 10
 const CAP_NET_ADMIN = 12
 
-/** _LINUX_CAPABILITY_VERSION_3 (linux/capability.h): three sets of 64 bits, the lower halves first. */
+/** _LINUX_CAPABILITY_VERSION_3 (linux/capability.h): three sets of 64 bits each, the lower halves first. */
 const VERSION = 0x2008_0522
 const HEADER_BYTES = 8
 const SETS_BYTES = 24
-/** Words of the lower halves. */
+/** Word indexes of the lower halves. */
 const PERMITTED = 1
 const INHERITABLE = 2
 
@@ -26,16 +27,16 @@ const PR_CAP_AMBIENT_LOWER = 3
 type Prctl = (option: number, a: number, b: number, c: number, d: number) => number
 type CapabilityCall = (header: bigint, sets: bigint) => number
 
-/** Whether this process has a capability in effect. */
+/** Whether a capability is in the effective set of this process. */
 export function hasCapability(bit: number): boolean {
   const [, mask = '0'] = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1')) ?? []
   return ((BigInt(`0x${mask}`) >> BigInt(bit)) & 1n) === 1n
 }
 
 /**
- * From here on a program that this thread starts keeps CAP_NET_ADMIN, and no other capability, also when it becomes
- * another user (capabilities(7), "ambient"). Answers how to end that; undefined, and nothing is changed, where this
- * process has not got it itself or may not pass it on.
+ * Lets programs that this thread executes from now on inherit CAP_NET_ADMIN, and no other capability, even if they
+ * switch to another user (ambient capabilities, capabilities(7)). Returns a function that reverts this; undefined,
+ * without any change, if this process lacks the capability or may not pass it on.
  */
 export function passOnNetAdmin(): (() => void) | undefined {
   const undoInheritable = makeInheritable()
@@ -61,8 +62,8 @@ export function passOnNetAdmin(): (() => void) | undefined {
 }
 
 /**
- * From here on a program that this thread starts does not get the CAP_NET_ADMIN that was passed on to this process.
- * Answers how to end that.
+ * Stops programs that this thread executes from now on from inheriting an ambient CAP_NET_ADMIN. Returns a function
+ * that reverts this.
  */
 export function keepNetAdmin(): () => void {
   const ambient = (what: number) => prctl()(PR_CAP_AMBIENT, what, CAP_NET_ADMIN, 0, 0)
@@ -102,7 +103,10 @@ function raiseAmbient(): (() => void) | undefined {
   return ambient(PR_CAP_AMBIENT_RAISE) < 0 ? undefined : () => ambient(PR_CAP_AMBIENT_LOWER)
 }
 
-/** Who stops being root loses all capabilities, the ambient ones too, unless this bit is set. Only root may set it. */
+/**
+ * The kernel clears all capabilities, ambient ones included, when a process stops being root, unless
+ * SECBIT_NO_SETUID_FIXUP is set. Only root may set it.
+ */
 function keepWhenUserChanges(): (() => void) | undefined {
   if (process.geteuid?.() !== 0) return NOTHING_TO_UNDO
   const before = prctl()(PR_GET_SECUREBITS, 0, 0, 0, 0)

@@ -1,4 +1,4 @@
-/** Numbers of Linux, the same on x86-64 and arm64 (asm-generic). */
+/** Constants of the Linux headers, identical on x86-64 and arm64 (asm-generic). */
 
 export const AF_UNIX = 1
 export const AF_INET = 2

@@ -40,7 +40,7 @@ const CASES = [
 ] as const
 
 for (const { bound, from, local: wantedLocal, name, peer: wantedPeer, to } of CASES) {
-  test(`a datagram has the addresses of both sides: ${name}`, () => {
+  test(`receives source and destination address of a datagram: ${name}`, () => {
     const server = openUdp(bound)
     done(reportLocalAddress(calls, server, bound === '::'))
     const client = openUdp(from)
@@ -58,7 +58,7 @@ for (const { bound, from, local: wantedLocal, name, peer: wantedPeer, to } of CA
   })
 }
 
-test('a datagram that is too long is cut, and its length told', () => {
+test('truncates a datagram that is too long and returns its full length', () => {
   const [server, client] = [openUdp(), openUdp()]
   sendTo(client, Buffer.alloc(60_000, 7), '127.0.0.1', portOf(server))
   sendTo(client, '', '127.0.0.1', portOf(server))
@@ -72,7 +72,7 @@ test('a datagram that is too long is cut, and its length told', () => {
   closeAll(server, client)
 })
 
-test('a socket that does not report local addresses leaves what is there', () => {
+test('leaves the local address unchanged if the socket does not report it', () => {
   const [server, client] = [openUdp(), openUdp()]
   sendTo(client, 'x', '127.0.0.1', portOf(server))
   waitReadable(server)
@@ -82,14 +82,14 @@ test('a socket that does not report local addresses leaves what is there', () =>
   closeAll(server, client)
 })
 
-test('what fails is a negated errno', () => {
+test('returns failures as negated errno', () => {
   const server = openUdp()
   assert.equal(datagrams.receive(server, block, 100, peer, local), -EAGAIN)
   closeAll(server)
   assert.equal(datagrams.receive(server, block, 100, peer, local), -EBADF)
 })
 
-test('a socket for another program is blocking, and closed when a program is executed', () => {
+test('opens blocking sockets with FD_CLOEXEC', () => {
   const fd = done(datagrams.socket(2))
   assert.equal(calls.getOption(fd, SOL_SOCKET, SO_TYPE), SOCK_DGRAM)
   assert.equal(fcntl(fd, F_GETFL) & O_NONBLOCK, 0)

@@ -1,3 +1,4 @@
+/** UDP datagrams with their source and destination address: recvmsg(2), ip(7), ipv6(7). */
 import type { Calls, Fd, Outcome } from './calls.js'
 import * as c from './constants.js'
 import { nativeFunction, type Pointer } from './ffi.js'
@@ -5,38 +6,36 @@ import { mapPrivate } from './memory.js'
 import { lastErrno } from './native-errno.js'
 import type { Region } from './region.js'
 
-/** Datagrams of UDP with both their addresses: recvmsg(2), ip(7), ipv6(7). */
-
-/** struct sockaddr_in and sockaddr_in6: their lengths, and where the address and the scope are. */
+/** struct sockaddr_in and sockaddr_in6: their lengths, and the offsets of address and scope. */
 const SOCKADDR_IN_BYTES = 16
 const SOCKADDR_IN6_BYTES = 28
 const IPV4_AT = 4
 const IPV6_AT = 8
 const SCOPE_AT = 24
 
-/** Where the IPv4 address is in a mapped one, ::ffff:0:0/96 (RFC 4291, 2.5.5.2). */
+/** Offset of the IPv4 address in a mapped one, ::ffff:0:0/96 (RFC 4291, 2.5.5.2). */
 const MAPPED_AT = IPV6_AT + 12
 
-/** struct msghdr of 64 bits: where its parts are. */
+/** Offsets in struct msghdr on 64-bit Linux. */
 const NAME_AT = 0
 const NAME_BYTES_AT = 8
 const IOV_AT = 16
 const IOV_COUNT_AT = 24
 const CONTROL_AT = 32
 const CONTROL_BYTES_AT = 40
-/** Behind it, in the memory here: the one struct iovec, and the control messages. */
+/** After it, in the same region: one struct iovec, then the control messages. */
 const IOVEC_AT = 64
 const CMSG_AT = 80
 const CONTROL_BYTES = 128
 
-/** struct cmsghdr: length, level and type; each message begins at a multiple of 8. */
+/** struct cmsghdr: length, level and type; each message starts at a multiple of 8. */
 const CMSG_LEVEL_AT = 8
 const CMSG_TYPE_AT = 12
 const CMSG_DATA_AT = 16
 
-/** struct in_pktinfo: the local address of the interface stands before the destination, which may be a broadcast. */
+/** struct in_pktinfo: ipi_spec_dst, the local address, precedes ipi_addr, which may be a broadcast address. */
 const SPEC_DST_AT = CMSG_DATA_AT + 4
-/** struct in6_pktinfo: the address, and behind it the index of the interface. */
+/** struct in6_pktinfo: the address, then the interface index. */
 const IPV6_IFINDEX_AT = CMSG_DATA_AT + 16
 
 const RECEIVE_FLAGS = c.MSG_DONTWAIT | c.MSG_TRUNC
@@ -46,12 +45,12 @@ type Native<A extends unknown[]> = (...args: A) => number
 /** No call throws or blocks. */
 export interface DatagramCalls {
   /**
-   * The length of the next datagram, which may be more than the `bytesMax` bytes of it that are left in `into`. The
-   * sender is left in `peer`, the address that it was sent to in `local`, without a port and as far as the socket
-   * reports it (`reportLocalAddress`): what is in `local` already stays otherwise.
+   * Receives the next datagram and returns its length, which exceeds `bytesMax` if it was truncated. Stores the
+   * sender in `peer`, and the destination address in `local`, whose port is unchanged. `local` is unchanged if the
+   * socket does not report it (`reportLocalAddress`).
    */
   receive(fd: Fd, into: Region, bytesMax: number, peer: Region, local: Region): Outcome
-  /** A socket of UDP, blocking, as a program of others expects one that it is handed. */
+  /** A blocking UDP socket, as other programs expect it when they inherit one. */
   socket(family: number): Outcome
 }
 
@@ -89,18 +88,21 @@ export function datagramCalls(): DatagramCalls {
   }
 }
 
-/** Makes a socket say of each datagram where it was sent to. Set on one of IPv6, it also holds for datagrams of IPv4. */
+/** Enables the local address of each received datagram. On an IPv6 socket it is enabled for IPv4 datagrams too. */
 export function reportLocalAddress(calls: Calls, fd: Fd, isIpv6: boolean): Outcome {
   const outcome = calls.setOption(fd, c.IPPROTO_IP, c.IP_PKTINFO, 1)
   return isIpv6 ? calls.setOption(fd, c.IPPROTO_IPV6, c.IPV6_RECVPKTINFO, 1) : outcome
 }
 
-/** The length of the socket address in `bytes`, of IPv4 or IPv6. */
+/** The length of the IPv4 or IPv6 socket address in `bytes`. */
 export function socketAddressBytes(bytes: Uint8Array): number {
   return bytes[0] === c.AF_INET ? SOCKADDR_IN_BYTES : SOCKADDR_IN6_BYTES
 }
 
-/** Both may come for a datagram of IPv4 on a socket of IPv6: then that of IPv4 holds, as it is never a broadcast. */
+/**
+ * An IPv4 datagram on an IPv6 socket may bring both: IP_PKTINFO wins, because its spec_dst is never a broadcast
+ * address.
+ */
 function readLocal(control: Uint8Array, words: Int32Array, local: Uint8Array): void {
   const end = CMSG_AT + (words[CONTROL_BYTES_AT / 4] as number)
   let isKnown = false
@@ -122,7 +124,7 @@ function readLocal(control: Uint8Array, words: Int32Array, local: Uint8Array): v
   }
 }
 
-/** An address of the link only is one together with its interface: fe80::/10. */
+/** A link-local address (fe80::/10) is only complete with its interface. */
 function setScope(control: Uint8Array, ifindexAt: number, local: Uint8Array): void {
   const isOfLink = local[IPV6_AT] === 0xfe && ((local[IPV6_AT + 1] as number) & 0xc0) === 0x80
   if (isOfLink) copy(control, ifindexAt, 4, local, SCOPE_AT)

@@ -5,7 +5,7 @@ import { nativeFunction } from './ffi.js'
 
 const PR_GET_DUMPABLE = 3
 
-test('a process whose memory is hidden leaves no core file', () => {
+test('a process with hidden memory leaves no core file', () => {
   const prctl = nativeFunction<(option: number, a: number, b: number, c: number, d: number) => number>(
     'int prctl(int option, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d)',
   )

@@ -1,11 +1,13 @@
+/** Protects the memory of this process, which may hold private keys. */
 import { nativeFunction } from './ffi.js'
 
-/** prctl.h */
+/** linux/prctl.h */
 const PR_SET_DUMPABLE = 4
 
 /**
- * From here on no other process of the same user may read this one's memory (ptrace(2), /proc/PID/mem), and a crash leaves
- * no core file. Its files in /proc belong to root.
+ * Makes the process non-dumpable (PR_SET_DUMPABLE, prctl(2)): other processes of the same user can no longer read its
+ * memory by ptrace(2) or /proc/PID/mem, and a crash leaves no core file. Side effect: its files in /proc belong to
+ * root.
  */
 export function hideMemory(): void {
   nativeFunction<(option: number, a: number, b: number, c: number, d: number) => number>(

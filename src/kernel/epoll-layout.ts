@@ -1,4 +1,4 @@
-/** Where struct epoll_event keeps its parts: packed to 12 bytes on x86-64 only (epoll_ctl(2), sys/epoll.h). */
+/** The layout of struct epoll_event: packed to 12 bytes on x86-64 only (epoll_ctl(2), sys/epoll.h). */
 export interface EpollLayout {
   readonly eventBytes: number
   readonly dataOffset: number

@@ -1,4 +1,5 @@
-/** Error numbers of Linux that the program tells apart; everything else is only shown. */
+/** Error numbers of Linux that the program handles, and their texts. */
+
 export const EPERM = 1
 export const ENOENT = 2
 export const EINTR = 4
@@ -45,12 +46,12 @@ const TEXTS: Readonly<Record<number, string>> = {
   [EINVAL]: 'invalid argument',
   [ENFILE]: 'too many open files in system',
   [EMFILE]: 'too many open files',
-  [ENOSPC]: 'no space left',
-  [ENOSYS]: 'not known to this kernel',
+  [ENOSPC]: 'no space left on device',
+  [ENOSYS]: 'function not implemented',
   [EPIPE]: 'broken pipe',
-  [ENOPROTOOPT]: 'no such option',
-  [EPROTONOSUPPORT]: 'no such protocol',
-  [EOPNOTSUPP]: 'not possible here',
+  [ENOPROTOOPT]: 'protocol not available',
+  [EPROTONOSUPPORT]: 'protocol not supported',
+  [EOPNOTSUPP]: 'operation not supported',
   [EAFNOSUPPORT]: 'address family not supported',
   [EADDRINUSE]: 'address already in use',
   [EADDRNOTAVAIL]: 'address not available',
@@ -59,8 +60,8 @@ const TEXTS: Readonly<Record<number, string>> = {
   [ECONNRESET]: 'connection reset by peer',
   [ENOBUFS]: 'no buffer space available',
   [ENOTCONN]: 'not connected',
-  [ESHUTDOWN]: 'cannot send after the end',
-  [ETOOMANYREFS]: 'too many descriptors under way',
+  [ESHUTDOWN]: 'cannot send after transport endpoint shutdown',
+  [ETOOMANYREFS]: 'too many descriptors in flight',
   [ETIMEDOUT]: 'connection timed out',
   [ECONNREFUSED]: 'connection refused',
   [EHOSTUNREACH]: 'no route to host',
@@ -71,14 +72,14 @@ export function errorText(errno: number): string {
   return TEXTS[errno] ?? `error ${errno}`
 }
 
-/** The relay itself is short of something: never the fault of a remote. */
+/** Whether this process or machine is out of descriptors, memory or space: never the fault of a remote. */
 export function isOwnShortage(errno: number): boolean {
   return errno === EMFILE || errno === ENFILE || errno === ENOBUFS || errno === ENOMEM || errno === ENOSPC
 }
 
 /**
- * This machine refuses to connect from where it should: no such address, no such family, no port left, or a Unix
- * server whose queue is full. Another remote may do, and none is to blame.
+ * Whether connect(2) failed for a local reason: address not available, family not supported, no port left, no such
+ * interface, or a full backlog of a Unix server. Another remote may work, and this one is not marked as failed.
  */
 export function isLocalRefusal(errno: number): boolean {
   return errno === EADDRNOTAVAIL || errno === EAFNOSUPPORT || errno === EAGAIN || errno === ENODEV

@@ -10,7 +10,7 @@ const POLL_IN = 1
 
 const isAwake = (fd: number) => (pollFor(fd, POLL_IN_AND_OUT) & POLL_IN) !== 0
 
-test('an eventfd is readable from the first wake until it is cleared', () => {
+test('an eventfd is readable from the first wake until clear', () => {
   const wake = openWakeFd()
   assert.equal(isAwake(wake.fd), false)
   wake.clear() // nothing to forget: does not block
@@ -24,7 +24,7 @@ test('an eventfd is readable from the first wake until it is cleared', () => {
   assert.equal(calls.recv(wake.fd, mapPrivate(8), 0, 1), -EBADF, 'it is closed')
 })
 
-test('an eventfd that was handed over wakes its owner', () => {
+test('a wrapped eventfd wakes the thread that opened it', () => {
   const owner = openWakeFd()
   const other = openWakeFd(owner.fd)
   other.wake()

@@ -1,18 +1,19 @@
+/** A wakeup for a reactor that is blocked in its poller, from another thread. */
 import { EFD_CLOEXEC, EFD_NONBLOCK } from './constants.js'
 import { errorText } from './errno.js'
 import { nativeFunction } from './ffi.js'
 import { lastErrno } from './native-errno.js'
 
-/** A counter that a poller can wait on (eventfd(2)): the way to wake a reactor from another thread. */
+/** An eventfd(2), readable from `wake` until `clear`. */
 export interface WakeFd {
   readonly fd: number
   wake(): void
-  /** Forgets all wakes so far. */
+  /** Resets the counter: consumes all wakes so far. */
   clear(): void
   close(): void
 }
 
-/** Opens a new counter, or takes `fd`, one that another thread of this process opened. */
+/** Opens a new eventfd, or wraps `fd`, which another thread of this process opened. */
 export function openWakeFd(fd?: number): WakeFd {
   const write = nativeFunction<(fd: number, value: number) => number>(
     'int eventfd_write(int fd, uint64_t value)',

@@ -1,10 +1,11 @@
+/** Flags of descriptors that another program opened and passed to this one. */
 import { F_GETFL, F_SETFL, O_NONBLOCK } from './constants.js'
 import { nativeFunction } from './ffi.js'
 
 const F_SETFD = 2
 const FD_CLOEXEC = 1
 
-/** Makes a descriptor that another program has opened non-blocking, and keeps it from our children. */
+/** Makes an inherited descriptor non-blocking, and sets FD_CLOEXEC so that child processes do not inherit it. */
 export function makeOurs(fd: number): void {
   const fcntl = nativeFunction<(fd: number, command: number, value: number) => number>(
     'int fcntl(int fd, int command, uintptr_t value)',

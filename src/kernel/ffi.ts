@@ -1,14 +1,15 @@
+/** The foreign function interface: the only file that imports koffi. */
 import koffi from 'koffi'
 
 /**
- * The one file that knows which FFI is used. Addresses travel as numbers (user space needs 47 bits) or, where
- * the same address is passed again and again, as a BigInt made once: passing it allocates nothing.
+ * An address. Numbers suffice, because user space has 47 bits; an address that is passed repeatedly is a BigInt
+ * created once, because passing it allocates nothing.
  */
 export type Pointer = number | bigint
 
 /**
- * A native function by its C prototype. koffi's names for types: `int64`, `uint32_t`, `size_t`, `uintptr_t`;
- * `ssize_t` and `unsigned` do not exist there. Each is looked up once per thread.
+ * A native function by its C prototype. Type names are those of koffi: `int64`, `uint32_t`, `size_t`, `uintptr_t`;
+ * `ssize_t` and `unsigned` do not exist. Prototypes are cached per thread.
  */
 export function nativeFunction<F extends (...args: never[]) => unknown>(prototype: string): F {
   const known = functions.get(prototype)
@@ -18,23 +19,23 @@ export function nativeFunction<F extends (...args: never[]) => unknown>(prototyp
   return made as unknown as F
 }
 
-/** Native memory as bytes of JavaScript. The memory must outlive every use of the view. */
+/** A view of native memory, without a copy. The memory must outlive every use of the view. */
 export function viewMemory(address: Pointer, byteLength: number): ArrayBuffer {
   return koffi.view(address, byteLength)
 }
 
-/** The text at an address, up to its NUL, as UTF-8. */
+/** The NUL-terminated UTF-8 text at an address. */
 export function nativeText(address: Pointer): string {
   return koffi.decode.string(address)
 }
 
-/** What a function that native code calls is given: numbers, addresses as numbers, texts for `const char *`. */
+/** Parameters arrive as numbers, addresses too, and as strings for `const char *`. */
 type Called = (...args: never[]) => number
 
 /**
- * A function that native code may call, for as long as the thread lives. It takes and answers numbers; what it
- * throws must not pass through native frames, so `onThrow` makes an answer of it. There is room for 8192 of
- * them: make one per kind, not one per object.
+ * A function pointer for native code, valid for the lifetime of the thread. Exceptions must not unwind through native
+ * frames, so `onThrow` converts them to a return value. koffi has room for 8192 callbacks: register one per kind, not
+ * one per object.
  */
 export function nativeCallback(
   result: 'int' | 'uint32_t' | 'void',

@@ -1,7 +1,8 @@
+/** TCP keepalive. */
 import type { Calls, Fd } from './calls.js'
 import * as c from './constants.js'
 
-/** Keepalive of one kind of socket. Zero leaves a timing to the kernel (tcp(7): 2 h, 75 s, 9). */
+/** Settings for one kind of socket. Zero keeps the kernel's default (tcp(7): 2 h idle, 75 s interval, 9 probes). */
 export interface KeepAlive {
   readonly isOn: boolean
   readonly idleS: number
@@ -9,7 +10,7 @@ export interface KeepAlive {
   readonly count: number
 }
 
-/** Sets keepalive on a TCP socket, or on a listener, whose accepted sockets inherit it. */
+/** Applies to a TCP socket, or to a listener, whose accepted sockets inherit the options. */
 export function setKeepAlive(calls: Calls, fd: Fd, keepAlive: KeepAlive): void {
   if (!keepAlive.isOn) return
   calls.setOption(fd, c.SOL_SOCKET, c.SO_KEEPALIVE, 1)

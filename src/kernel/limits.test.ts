@@ -4,7 +4,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { countOpenDescriptors, raiseDescriptorLimit } from './limits.js'
 
-/** Tells the soft limit before and after raising it twice, in a process of its own with these limits. */
+/** The soft limit before and after raising it twice, in a child process with these limits. */
 const SCRIPT = `
   import { readFileSync } from 'node:fs'
   import { allowedDescriptors, raiseDescriptorLimit } from './limits.js'
@@ -15,7 +15,7 @@ const SCRIPT = `
   console.log(soft(), allowedDescriptors(), allowedDescriptors(500), soft())
   console.log(raiseDescriptorLimit(), soft(), raiseDescriptorLimit(), soft(), raiseDescriptorLimit(500), soft())`
 
-test('the soft limit is raised to the hard one, or cut, for real', () => {
+test('sets the soft limit to the hard limit or the given maximum', () => {
   const here = new URL('./', import.meta.url).href
   const script = SCRIPT.replaceAll("'./", `'${here}`)
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
@@ -24,13 +24,13 @@ test('the soft limit is raised to the hard one, or cut, for real', () => {
   assert.deepEqual([stdout, stderr], ['200 900 500 200\n900 900 900 900 500 500\n', ''])
 })
 
-test('the answer is what the system says', () => {
+test('reports the limit of the system', () => {
   const raised = raiseDescriptorLimit()
   const [, soft] = /Max open files +(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
   assert.equal(String(raised), soft)
 })
 
-test('open descriptors are counted without the one that counts', () => {
+test('counts open descriptors without its own', () => {
   const before = countOpenDescriptors()
   const fd = openSync('/dev/null', 'r')
   assert.equal(countOpenDescriptors(), before + 1)

@@ -1,16 +1,17 @@
+/** The limit of open descriptors (RLIMIT_NOFILE, getrlimit(2)). */
 import { readdirSync } from 'node:fs'
 import { RLIMIT_NOFILE } from './constants.js'
 import { nativeFunction } from './ffi.js'
 import { mapPrivate } from './memory.js'
 
-/** struct rlimit: two 64-bit numbers, the soft limit first. */
+/** struct rlimit: two 64-bit integers, the soft limit first. */
 const RLIMIT_BYTES = 16
 
 type Rlimit = (resource: number, limit: bigint) => number
 
 /**
- * Raises the soft limit of open descriptors to the hard one, as the original does, but not beyond `most`, where it is cut:
- * then the kernel itself refuses what could not be used. Answers the limit.
+ * Sets the soft limit to the hard limit, as the original does, or to `most` if that is lower: then the kernel rejects
+ * descriptors that select(2) could not handle. Returns the new limit.
  */
 export function raiseDescriptorLimit(most = Number.POSITIVE_INFINITY): number {
   const { limit, pointer } = readLimit()
@@ -22,19 +23,19 @@ export function raiseDescriptorLimit(most = Number.POSITIVE_INFINITY): number {
   return Number(setrlimit(RLIMIT_NOFILE, pointer) < 0 ? soft : wanted)
 }
 
-/** What `raiseDescriptorLimit` would make of the limit, which stays as it is. */
+/** The limit that `raiseDescriptorLimit` would set. Changes nothing. */
 export function allowedDescriptors(most = Number.POSITIVE_INFINITY): number {
   return Math.min(most, Number(readLimit().limit[1]))
 }
 
-/** How many descriptors the process may have open. */
+/** The soft limit. */
 export function descriptorLimit(): number {
   return Number(readLimit().limit[0])
 }
 
 let known: { readonly limit: BigUint64Array; readonly pointer: bigint } | undefined
 
-/** The soft limit and the hard one, where the system has left them. */
+/** The soft and the hard limit, in memory that is reused. */
 function readLimit() {
   const getrlimit = nativeFunction<Rlimit>('int getrlimit(int resource, uintptr_t limit)')
   if (known === undefined) {
@@ -45,7 +46,7 @@ function readLimit() {
   return known
 }
 
-/** How many descriptors the process has open now. */
+/** The number of open descriptors of this process. */
 export function countOpenDescriptors(): number {
-  return readdirSync('/proc/self/fd').length - 1 // without the one that reads the folder
+  return readdirSync('/proc/self/fd').length - 1 // without the one that lists the folder
 }

@@ -43,12 +43,12 @@ function flagsOf(fd: Fd): { isNonBlocking: boolean; isClosedOnExec: boolean } {
   }
 }
 
-/** A socket that has no connection. */
+/** An unconnected socket. */
 function unconnected(): Fd {
   return done(calls.socket(c.AF_INET, c.SOCK_STREAM, 0))
 }
 
-test('bytes travel from send to recv, at the offsets that were given', () => {
+test('send and recv transfer bytes at the given offsets', () => {
   const { near, far } = tcpPair()
   region.bytes.set(new TextEncoder().encode('..hello'))
   assert.equal(calls.send(near, region, 2, 5), 5)
@@ -59,7 +59,7 @@ test('bytes travel from send to recv, at the offsets that were given', () => {
   closeAll(near, far)
 })
 
-test('recv brings no more than asked for', () => {
+test('recv returns at most the requested number of bytes', () => {
   const { near, far } = tcpPair()
   sendText(near, 'abcdef')
   waitReadable(far)
@@ -68,7 +68,7 @@ test('recv brings no more than asked for', () => {
   closeAll(near, far)
 })
 
-test('nothing to receive and no room to send are -EAGAIN, also on a socket that blocks', () => {
+test('recv and send return -EAGAIN instead of blocking, also on a blocking socket', () => {
   const { near, far } = tcpPair()
   assert.equal(calls.recv(near, region, 0, 1), -e.EAGAIN)
   assert.ok(fillUp(near) > 0)
@@ -82,13 +82,13 @@ test('nothing to receive and no room to send are -EAGAIN, also on a socket that 
   closeAll(near, far)
 })
 
-test('sockets do not block and do not leak into other programs', () => {
+test('sockets are non-blocking and have FD_CLOEXEC', () => {
   const { near, far } = tcpPair()
   for (const fd of [near, far]) assert.deepEqual(flagsOf(fd), { isNonBlocking: true, isClosedOnExec: true })
   closeAll(near, far)
 })
 
-test('the end of a stream is 0, and half of a connection goes on', () => {
+test('recv returns 0 at the end of a stream, and the other direction remains open', () => {
   const { near, far } = tcpPair()
   assert.equal(calls.shutdownWrite(near), 0)
   assert.equal(recvText(far), '')
@@ -98,14 +98,14 @@ test('the end of a stream is 0, and half of a connection goes on', () => {
   closeAll(near, far)
 })
 
-test('sending to nobody is an outcome, and no signal', async () => {
+test('send to a closed peer returns an errno without SIGPIPE', async () => {
   let signals = 0
   const onSignal = () => signals++
   process.on('SIGPIPE', onSignal)
   const { near, far } = tcpPair()
   calls.shutdownWrite(near)
   assert.equal(calls.send(near, region, 0, 1), -e.EPIPE)
-  // A signal that was raised is told before the one that is raised now.
+  // Signals are delivered in the order in which they were raised.
   const told = once(process, 'SIGUSR2')
   const stayAlive = setInterval(() => {}, 1_000)
   process.kill(process.pid, 'SIGUSR2')
@@ -116,7 +116,7 @@ test('sending to nobody is an outcome, and no signal', async () => {
   closeAll(near, far)
 })
 
-test('resetOnClose makes the peer see ECONNRESET once, then an end', () => {
+test('resetOnClose gives the peer ECONNRESET once, then the end of the stream', () => {
   const { near, far } = tcpPair()
   assert.equal(calls.resetOnClose(near), 0)
   assert.equal(calls.close(near), 0)
@@ -126,14 +126,14 @@ test('resetOnClose makes the peer see ECONNRESET once, then an end', () => {
   calls.close(far)
 })
 
-test('close without it is a clean end', () => {
+test('close without resetOnClose ends the stream cleanly', () => {
   const { near, far } = tcpPair()
   calls.close(near)
   assert.equal(recvText(far), '')
   calls.close(far)
 })
 
-test('accept leaves the address of the peer', () => {
+test('accept stores the address of the peer', () => {
   const listener = listenOnLoopback(address)
   const near = unconnected()
   calls.connect(near, address, 16)
@@ -146,7 +146,7 @@ test('accept leaves the address of the peer', () => {
   closeAll(listener, near, far)
 })
 
-test('connect goes on in the background, or says why not', () => {
+test('connect returns -EINPROGRESS, or an errno', () => {
   const listener = listenOnLoopback(address)
   const near = unconnected()
   assert.equal(calls.connect(near, address, 16), -e.EINPROGRESS)
@@ -173,7 +173,7 @@ test('a Unix socket connects at once', () => {
   closeAll(listener, near)
 })
 
-test('options read back what was set', () => {
+test('getOption returns the value that setOption set', () => {
   const fd = unconnected()
   for (const [level, name, value] of [
     [c.IPPROTO_TCP, c.TCP_NODELAY, 1],
@@ -193,7 +193,7 @@ test('options read back what was set', () => {
   calls.close(fd)
 })
 
-test('an option with a text value reaches the kernel', () => {
+test('setTextOption sets a text value', () => {
   const fd = unconnected()
   const getsockopt = nativeFunction<
     (fd: Fd, level: number, name: number, value: bigint, length: bigint) => number
@@ -209,7 +209,7 @@ test('an option with a text value reaches the kernel', () => {
   calls.close(fd)
 })
 
-test('unsentBytes counts what the peer has not acknowledged', () => {
+test('unsentBytes counts unacknowledged bytes', () => {
   const { near, far } = tcpPair()
   assert.equal(calls.unsentBytes(near), 0)
   const taken = fillUp(near)
@@ -222,7 +222,7 @@ test('unsentBytes counts what the peer has not acknowledged', () => {
   closeAll(near, far)
 })
 
-test('every call answers a failure as a negated errno', () => {
+test('every call returns a failure as negated errno', () => {
   const dead = 1_000_000 // beyond every limit of descriptors: never open
   assert.deepEqual(
     [
@@ -252,14 +252,14 @@ test('every call answers a failure as a negated errno', () => {
   calls.close(fd)
 })
 
-test('an address that is in use is refused', () => {
+test('bind rejects an address in use', () => {
   const listener = listenOnLoopback(address)
   const second = unconnected()
   assert.equal(calls.bind(second, address, 16), -e.EADDRINUSE)
   closeAll(listener, second)
 })
 
-test('a Unix pair behaves like a connection, without a reset', () => {
+test('a Unix socket pair behaves like a connection, without resets', () => {
   const { near, far } = unixPair()
   sendText(near, 'x')
   assert.equal(recvText(far), 'x')

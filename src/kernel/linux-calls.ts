@@ -1,3 +1,4 @@
+/** The implementation of `Calls` on Linux. */
 import type { Calls, Fd, Outcome } from './calls.js'
 import * as c from './constants.js'
 import { EINTR } from './errno.js'
@@ -13,7 +14,7 @@ const SOCKADDR_BYTES = 128
 
 const TRANSFER_FLAGS = c.MSG_DONTWAIT | c.MSG_NOSIGNAL
 
-/** The system calls of Linux for the calling thread. Each thread makes its own: errno belongs to a thread. */
+/** Must be created per thread: errno is a thread-local variable. */
 export function linuxCalls(): Calls {
   const errno = lastErrno()
   return {
@@ -122,7 +123,7 @@ function socketCalls(errno: Int32Array): SocketCalls {
 
 type OptionCalls = Pick<Calls, 'setOption' | 'setTextOption' | 'getOption' | 'resetOnClose' | 'unsentBytes'>
 
-/** `scratch` holds values on their way in and out: an int at 0, a length at 8, a struct linger at 16. */
+/** `scratch` holds arguments and results: an int at 0, a length at 8, a struct linger at 16, text from 32 on. */
 function optionCalls(errno: Int32Array, scratch: Region): OptionCalls {
   const setsockopt = nativeFunction<Native<[Fd, number, number, Pointer, number]>>(
     'int setsockopt(int fd, int level, int name, uintptr_t value, uint32_t length)',
@@ -137,7 +138,7 @@ function optionCalls(errno: Int32Array, scratch: Region): OptionCalls {
   const value = scratch.pointer
   const lengthAt = scratch.pointer + 8n
   const linger = scratch.pointer + 16n
-  words[4] = 1 // l_onoff; l_linger stays 0
+  words[4] = 1 // l_onoff; l_linger is 0
   const answer = (result: number): Outcome => (result >= 0 ? result : -(errno[0] as number))
   return {
     setOption(fd, level, name, wanted) {
@@ -170,7 +171,7 @@ function endCalls(errno: Int32Array): Pick<Calls, 'shutdownWrite' | 'close' | 'd
   return {
     shutdownWrite: (fd) => (shutdown(fd, c.SHUT_WR) >= 0 ? 0 : -(errno[0] as number)),
     close(fd) {
-      // Linux has freed the descriptor also when close answers EINTR (close(2), "Dealing with errors").
+      // Linux has freed the descriptor even when close fails with EINTR (close(2), "Dealing with error returns").
       if (close(fd) >= 0 || errno[0] === EINTR) return 0
       return -(errno[0] as number)
     },

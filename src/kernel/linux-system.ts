@@ -1,10 +1,11 @@
+/** The implementation of `System` on Linux. */
 import { CLOCK_MONOTONIC } from './constants.js'
 import { nativeFunction } from './ffi.js'
 import { linuxCalls } from './linux-calls.js'
 import { mapPrivate } from './memory.js'
 import type { Clock, System } from './system.js'
 
-/** The real system, for the calling thread. */
+/** Must be created per thread, as `linuxCalls`. */
 export function linuxSystem(): System {
   return { calls: linuxCalls(), clock: linuxClock(), random: Math.random }
 }
@@ -15,7 +16,7 @@ function linuxClock(): Clock {
   )
   const region = mapPrivate(16)
   const { pointer } = region
-  // struct timespec: two 64-bit numbers. Seconds of CLOCK_MONOTONIC fit into 32 bits for 136 years.
+  // struct timespec: two 64-bit integers. Seconds of CLOCK_MONOTONIC (uptime) fit into 32 bits for 136 years.
   const words = new Uint32Array(region.bytes.buffer, 0, 4)
   const last = new Float64Array(1)
   function readMonotonicMs(into: Float64Array): void {

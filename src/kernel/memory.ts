@@ -1,3 +1,4 @@
+/** Native memory: private mappings, and memory that processes share (mmap(2), memfd_create(2)). */
 import {
   F_ADD_SEALS,
   MAP_SHARED,
@@ -16,9 +17,9 @@ export type { Region } from './region.js'
 const MAP_PRIVATE_ANONYMOUS = 0x22
 const READ_WRITE = PROT_READ | PROT_WRITE
 
-/** No more seals, no other size: a mapping never ends before its region does, so that no access raises SIGBUS. */
+/** F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW: nobody can truncate the memory, so that no access raises SIGBUS. */
 const SIZE_SEALS = 0x1 | 0x2 | 0x4
-/** Mappings made from now on are read-only (Linux 5.1). */
+/** Future mappings can only be read-only (Linux 5.1). */
 const F_SEAL_FUTURE_WRITE = 0x10
 
 type Mmap = (
@@ -36,19 +37,19 @@ function map(byteLength: number, flags: number, fd: number, offset = 0, protecti
   )
   const errno = lastErrno()
   const address = mmap(0, byteLength, protection, flags, fd, offset)
-  // MAP_FAILED is the highest address there is; as a number it is beyond every safe integer.
+  // MAP_FAILED is (void *) -1, which as a number exceeds every safe integer.
   if (address > Number.MAX_SAFE_INTEGER) {
     throw new Error(`cannot map ${byteLength} bytes: ${errorText(errno[0] as number)}`)
   }
   return new Region(address, byteLength)
 }
 
-/** Zeroed memory of this process, kept until it ends. Throws when the system has none. */
+/** Zeroed memory of this process, until `unmap`. Throws when the system has no memory. */
 export function mapPrivate(byteLength: number): Region {
   return map(byteLength, MAP_PRIVATE_ANONYMOUS, -1)
 }
 
-/** Maps memory that other threads and processes see too. `fd` comes from `openSharedMemory`. */
+/** Maps memory that is shared with other threads and processes. `fd` comes from `openSharedMemory`. */
 export function mapShared(fd: number, byteLength: number): Region {
   return map(byteLength, MAP_SHARED, fd)
 }
@@ -58,7 +59,7 @@ export function mapReadOnly(fd: number, byteLength: number): Region {
   return map(byteLength, MAP_SHARED, fd, 0, PROT_READ)
 }
 
-/** Fixes the size of shared memory for every process that has a descriptor of it. Throws when refused. */
+/** Fixes the size of shared memory for every process that has a descriptor of it. Throws on failure. */
 export function sealSize(fd: number): void {
   const errno = lastErrno()
   if (addSeals(fd, SIZE_SEALS) < 0) {
@@ -67,14 +68,14 @@ export function sealSize(fd: number): void {
 }
 
 /**
- * Like `sealSize`, and from now on nobody can map it writable or write to its descriptors. Mappings made before keep
- * their rights: the owner maps first. A kernel before 5.1 fixes the size alone. Throws when refused.
+ * Like `sealSize`, and also forbids new writable mappings and write(2). Existing mappings remain writable, so the
+ * owner maps first. Kernels before 5.1 only fix the size. Throws on failure.
  */
 export function sealWrites(fd: number): void {
   if (addSeals(fd, SIZE_SEALS | F_SEAL_FUTURE_WRITE) < 0) sealSize(fd)
 }
 
-/** Answers below zero when the kernel refuses. */
+/** Returns a negative number on failure. */
 function addSeals(fd: number, seals: number): number {
   const fcntl = nativeFunction<(fd: number, command: number, value: number) => number>(
     'int fcntl(int fd, int command, uintptr_t value)',
@@ -82,14 +83,14 @@ function addSeals(fd: number, seals: number): number {
   return fcntl(fd, F_ADD_SEALS, seals)
 }
 
-/** A memfd of `byteLength` zero bytes; pages cost nothing until they are written. Throws when refused. */
+/** A memfd of `byteLength` zero bytes; pages take no memory until they are written. Throws on failure. */
 export function openSharedMemory(name: string, byteLength: number): number {
   const memfdCreate = nativeFunction<(name: string, flags: number) => number>(
     'int memfd_create(const char *name, uint32_t flags)',
   )
   const errno = lastErrno()
   const fd = memfdCreate(name, MFD_CLOEXEC | MFD_ALLOW_SEALING)
-  if (fd < 0) throw new Error(`cannot make shared memory: ${errorText(errno[0] as number)}`)
+  if (fd < 0) throw new Error(`cannot create shared memory: ${errorText(errno[0] as number)}`)
   try {
     resize(fd, byteLength)
   } catch (error) {
@@ -99,12 +100,12 @@ export function openSharedMemory(name: string, byteLength: number): number {
   return fd
 }
 
-/** Closes a descriptor of shared memory; its mappings stay. */
+/** Closes a descriptor of shared memory; mappings of it remain valid. */
 export function closeMemory(fd: number): void {
   nativeFunction<(fd: number) => number>('int close(int fd)')(fd)
 }
 
-/** Shared memory that grows: one descriptor, however many chunks are mapped from it. */
+/** Shared memory that grows in chunks, all mapped from one descriptor. */
 export class Arena {
   readonly #fd: number
   #byteLength = 0
@@ -113,7 +114,7 @@ export class Arena {
     this.#fd = openSharedMemory(name, 0)
   }
 
-  /** Maps the next `byteLength` zero bytes, a multiple of the page size. Throws when the system has none. */
+  /** Maps the next `byteLength` zero bytes, a multiple of the page size. Throws when the system has no memory. */
   mapMore(byteLength: number): Region {
     resize(this.#fd, this.#byteLength + byteLength)
     const chunk = map(byteLength, MAP_SHARED, this.#fd, this.#byteLength)
@@ -128,11 +129,14 @@ function resize(fd: number, byteLength: number): void {
   )
   const errno = lastErrno()
   if (ftruncate(fd, byteLength) < 0) {
-    throw new Error(`cannot size shared memory: ${errorText(errno[0] as number)}`)
+    throw new Error(`cannot resize shared memory: ${errorText(errno[0] as number)}`)
   }
 }
 
-/** Unmaps a region that `mapPrivate` or `mapShared` made; its views must not be used again. */
+/**
+ * Unmaps a region of `mapPrivate`, `mapShared` or `mapReadOnly`. Using a view of it afterwards is a segmentation
+ * fault.
+ */
 export function unmap(region: Region): void {
   nativeFunction<(address: bigint, byteLength: number) => number>(
     'int munmap(uintptr_t address, size_t length)',

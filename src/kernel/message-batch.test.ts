@@ -19,7 +19,7 @@ function datagramPair(): readonly [Fd, Fd] {
   return pair
 }
 
-/** Puts a text into message `i`. */
+/** Writes a text into message `i`. */
 function write(batch: MessageBatch, i: number, text: string, fd: Fd = NO_DESCRIPTOR): void {
   const bytes = new TextEncoder().encode(text)
   batch.bytes.set(bytes, batch.offsetOf(i))
@@ -31,7 +31,7 @@ function read(batch: MessageBatch, i: number): string {
   return new TextDecoder().decode(batch.bytes.subarray(offset, offset + batch.receivedBytes(i)))
 }
 
-test('64 messages with a descriptor each arrive by one call, in order and with their own', () => {
+test('passes 64 messages with one descriptor each by one call, in order', () => {
   const [near, far] = datagramPair()
   const outgoing = new MessageBatch(64, 40)
   const incoming = new MessageBatch(64, 64)
@@ -51,7 +51,7 @@ test('64 messages with a descriptor each arrive by one call, in order and with t
   closeAll(near, far)
 })
 
-test('what is received is closed in programs that are executed later', () => {
+test('received descriptors have FD_CLOEXEC', () => {
   const [near, far] = datagramPair()
   const batch = new MessageBatch(1, 8)
   write(batch, 0, 'x', near)
@@ -65,7 +65,7 @@ test('what is received is closed in programs that are executed later', () => {
   }
 })
 
-test('a message without a descriptor brings none, also where one came before', () => {
+test('a message without a descriptor yields NO_DESCRIPTOR in a reused batch', () => {
   const [near, far] = datagramPair()
   const batch = new MessageBatch(2, 8)
   const incoming = new MessageBatch(2, 8)
@@ -84,7 +84,7 @@ test('a message without a descriptor brings none, also where one came before', (
   closeAll(near, far)
 })
 
-test('a message that is too long is cut and marked; the next one is whole', () => {
+test('truncates and marks a message that is too long, and receives the next one intact', () => {
   const [near, far] = datagramPair()
   const outgoing = new MessageBatch(2, 100)
   const incoming = new MessageBatch(2, 10)
@@ -97,7 +97,7 @@ test('a message that is too long is cut and marked; the next one is whole', () =
   closeAll(near, far)
 })
 
-test('messages of two senders stay whole, and each sender’s in order', () => {
+test('keeps messages of two senders intact and in order per sender', () => {
   const [near, far] = datagramPair()
   const copy = done(fcntl(near, 1030)) // F_DUPFD_CLOEXEC
   const outgoing = new MessageBatch(3, 40)
@@ -116,7 +116,7 @@ test('messages of two senders stay whole, and each sender’s in order', () => {
   closeAll(near, copy, far)
 })
 
-test('a full socket takes a part of a batch and then nothing, without blocking', () => {
+test('a full socket accepts a part of a batch, then -EAGAIN', () => {
   const [near, far] = datagramPair()
   const outgoing = new MessageBatch(64, 8)
   for (let i = 0; i < 64; i++) write(outgoing, i, `${i}`.padStart(8))
@@ -138,7 +138,7 @@ test('a full socket takes a part of a batch and then nothing, without blocking',
   closeAll(near, far)
 })
 
-test('what fails is a negated errno', () => {
+test('returns failures as negated errno', () => {
   const [near, far] = datagramPair()
   const batch = new MessageBatch(1, 8)
   assert.equal(messages.receive(near, batch), -EAGAIN)
@@ -150,7 +150,7 @@ test('what fails is a negated errno', () => {
   assert.equal(messages.setNonBlocking(near), -EBADF)
 })
 
-test('a descriptor of another program becomes non-blocking for all who have it', () => {
+test('setNonBlocking applies to every copy of the descriptor', () => {
   const pair = messages.socketPair('stream')
   assert.ok(typeof pair !== 'number')
   assert.equal(fcntl(pair[0], F_GETFL) & O_NONBLOCK, 0)
@@ -159,7 +159,7 @@ test('a descriptor of another program becomes non-blocking for all who have it',
   closeAll(...pair)
 })
 
-test('a stream pair is one: what is written here is read there', () => {
+test('a stream pair is connected', () => {
   const pair = messages.socketPair('stream')
   assert.ok(typeof pair !== 'number')
   sendText(pair[0], 'hello')
@@ -168,7 +168,7 @@ test('a stream pair is one: what is written here is read there', () => {
   closeAll(...pair)
 })
 
-test('the shape of a batch survives being used again and again, with no descriptor left', () => {
+test('a batch can be reused any number of times without leaking descriptors', () => {
   const before = descriptorNumbersOf(process.pid).length
   const [near, far] = datagramPair()
   const outgoing = new MessageBatch(8, 16)
@@ -191,7 +191,9 @@ test('the shape of a batch survives being used again and again, with no descript
   assert.equal(descriptorNumbersOf(process.pid).length, before)
 })
 
-/** Runs in a process of its own, whose limit is set to what is open: receives and says what it got. */
+/**
+ * Runs in a child process whose descriptor limit is the number of open descriptors: receives and reports the result.
+ */
 const RECEIVER = `
   import { MessageBatch } from '${new URL('./message-batch.js', import.meta.url)}'
   import { messageCalls } from '${new URL('./message-calls.js', import.meta.url)}'
@@ -209,7 +211,7 @@ const RECEIVER = `
   console.log(JSON.stringify(got))
 `
 
-test('a receiver at its descriptor limit gets the messages and is told what it has lost', () => {
+test('a receiver at its descriptor limit gets the messages and detects lost descriptors', () => {
   const run = spawnSync('prlimit', ['--nofile=64', process.execPath, '--input-type=module', '-e', RECEIVER], {
     encoding: 'utf8',
   })
@@ -218,7 +220,7 @@ test('a receiver at its descriptor limit gets the messages and is told what it h
   assert.deepEqual(got, [...Array(3).fill([true, false]), ...Array(5).fill([false, true])])
 })
 
-/** Runs in a process of its own, as a user without privileges: sends more descriptors than it may have open. */
+/** Runs in an unprivileged child process: sends more descriptors than it may have open. */
 const SENDER = `
   import { MessageBatch } from '${new URL('./message-batch.js', import.meta.url)}'
   import { messageCalls } from '${new URL('./message-calls.js', import.meta.url)}'
@@ -231,7 +233,7 @@ const SENDER = `
   console.log(JSON.stringify([...sent, messages.receive(far, incoming) > 0, send() > 0]))
 `
 
-test('a sender with too many descriptors under way is refused, until the receiver has caught up', () => {
+test('a sender with too many descriptors in flight gets ETOOMANYREFS until the receiver has read them', () => {
   const run = spawnSync('prlimit', ['--nofile=64', process.execPath, '--input-type=module', '-e', SENDER], {
     encoding: 'utf8',
   })

@@ -1,3 +1,7 @@
+/**
+ * The memory of batched datagrams that carry descriptors (SCM_RIGHTS, unix(7)); `message-calls.ts` sends and receives
+ * it.
+ */
 import { mapPrivate } from './memory.js'
 
 /** struct mmsghdr on 64-bit Linux: a msghdr of 56 bytes, the length, padding (recvmmsg(2), bits/socket.h). */
@@ -10,7 +14,7 @@ const HEADER_FLAGS = 48
 const HEADER_LENGTH = 56
 const IOV_BYTES = 16
 
-/** CMSG_LEN(sizeof(int)) and its place in memory that is aligned to 8; exactly one descriptor fits. */
+/** CMSG_LEN(sizeof(int)), and its size when aligned to 8: room for exactly one descriptor. */
 const CONTROL_LENGTH = 20
 const CONTROL_STRIDE = 24
 const CONTROL_FD = 16
@@ -23,12 +27,12 @@ const MSG_TRUNC = 0x20
 export const NO_DESCRIPTOR = -1
 
 /**
- * Datagrams with a descriptor each, as sendmmsg(2) and recvmmsg(2) take them: one piece of native memory that is
- * filled and read in place. Whoever reads a descriptor out owns it.
+ * Datagrams with at most one descriptor each, in the form of sendmmsg(2) and recvmmsg(2): one region that is filled
+ * and read in place. A received descriptor belongs to the caller of `receivedFd`.
  */
 export class MessageBatch {
   readonly capacity: number
-  /** Bytes that one datagram may have; a longer one is cut and marked. */
+  /** Maximum length of a datagram; a longer one is truncated (`wasTooLong`). */
   readonly messageBytesMax: number
   readonly #region
   readonly #view: DataView
@@ -46,7 +50,7 @@ export class MessageBatch {
     for (let i = 0; i < capacity; i++) this.#pointAt(i, iovAt + i * IOV_BYTES)
   }
 
-  /** The bytes of all messages; message `i` begins at `offsetOf(i)`. */
+  /** The bytes of all messages; message `i` starts at `offsetOf(i)`. */
   get bytes(): Uint8Array {
     return this.#region.bytes
   }
@@ -55,12 +59,12 @@ export class MessageBatch {
     return this.#bytesAt + i * this.messageBytesMax
   }
 
-  /** Address of the header of message `i`, for the call. */
+  /** Address of the header of message `i`, for the system call. */
   headerAt(i: number): number {
     return this.#region.address + i * HEADER_BYTES
   }
 
-  /** Makes message `i` ready to be sent: its bytes are in place. */
+  /** Prepares message `i` for sending; its bytes must already be in place. */
   setSend(i: number, byteCount: number, fd: number): void {
     this.#view.setBigUint64(
       i * HEADER_BYTES + HEADER_CONTROL_BYTES,
@@ -75,7 +79,7 @@ export class MessageBatch {
     this.#view.setInt32(control + CONTROL_FD, fd, true)
   }
 
-  /** Makes all messages ready to be received into. */
+  /** Prepares all messages for receiving. */
   setReceive(): void {
     for (let i = 0; i < this.capacity; i++) {
       this.#view.setBigUint64(i * HEADER_BYTES + HEADER_CONTROL_BYTES, BigInt(CONTROL_LENGTH), true)
@@ -83,12 +87,12 @@ export class MessageBatch {
     }
   }
 
-  /** Bytes of message `i` after it was received. */
+  /** Length of received message `i`. */
   receivedBytes(i: number): number {
     return this.#view.getUint32(i * HEADER_BYTES + HEADER_LENGTH, true)
   }
 
-  /** The descriptor that came with message `i`, or NO_DESCRIPTOR. */
+  /** The descriptor of received message `i`, or NO_DESCRIPTOR. */
   receivedFd(i: number): number {
     const controlBytes = this.#view.getBigUint64(i * HEADER_BYTES + HEADER_CONTROL_BYTES, true)
     if (controlBytes < BigInt(CONTROL_LENGTH)) return NO_DESCRIPTOR
@@ -97,7 +101,7 @@ export class MessageBatch {
     return isRights ? this.#view.getInt32(control + CONTROL_FD, true) : NO_DESCRIPTOR
   }
 
-  /** A descriptor was sent and could not be received: this process is at its limit. */
+  /** Whether a descriptor was sent but not received, because this process is at its descriptor limit (MSG_CTRUNC). */
   hasLostFd(i: number): boolean {
     return (this.#flags(i) & MSG_CTRUNC) !== 0
   }
@@ -114,7 +118,7 @@ export class MessageBatch {
     this.#view.setBigUint64(this.capacity * HEADER_BYTES + i * IOV_BYTES + 8, BigInt(byteCount), true)
   }
 
-  /** Sets the pointers of message `i`, which never change. */
+  /** Sets the pointers of message `i`, which are constant. */
   #pointAt(i: number, iov: number): void {
     const base = BigInt(this.#region.address)
     const header = i * HEADER_BYTES

@@ -1,3 +1,4 @@
+/** The system calls that pass descriptors between processes. */
 import type { Fd, Outcome } from './calls.js'
 import {
   AF_UNIX,
@@ -18,25 +19,25 @@ import type { MessageBatch } from './message-batch.js'
 import { lastErrno } from './native-errno.js'
 import type { Region } from './region.js'
 
-/** Received descriptors are closed when a program is executed (recvmsg(2)). */
+/** Sets FD_CLOEXEC on received descriptors (recvmsg(2)). */
 const MSG_CMSG_CLOEXEC = 0x4000_0000
 
-/** The calls by which descriptors travel between processes. No call throws or blocks. */
+/** No call throws or blocks. */
 export interface MessageCalls {
-  /** socketpair(2), Unix: two descriptors, blocking, closed when a program is executed. */
+  /** socketpair(2) of Unix sockets: two blocking descriptors with FD_CLOEXEC. */
   socketPair(type: 'datagram' | 'stream'): readonly [Fd, Fd] | Outcome
-  /** sendmmsg(2): how many of `count` messages, from the batch's first, were taken. */
+  /** sendmmsg(2): sends the first `count` messages of the batch, returns how many were taken. */
   send(fd: Fd, batch: MessageBatch, count: number): Outcome
-  /** recvmmsg(2): how many messages are in the batch. */
+  /** recvmmsg(2): returns the number of received messages. */
   receive(fd: Fd, batch: MessageBatch): Outcome
-  /** O_NONBLOCK, for a descriptor that another program has opened. */
+  /** Sets O_NONBLOCK on a descriptor that another program opened. */
   setNonBlocking(fd: Fd): Outcome
   /**
-   * Nobody can send descriptors to this socket (Linux 6.16; before that a no-op). The receiver would have to close them,
-   * and close(2) waits for the linger time of a socket.
+   * Clears SO_PASSRIGHTS: peers can no longer send descriptors to this socket (Linux 6.16; a no-op before). The
+   * receiver would have to close them, and close(2) of a socket can block for its linger time.
    */
   refuseDescriptors(fd: Fd): void
-  /** getpeername(2): the length of the address left in `address`. */
+  /** getpeername(2): stores the address in `address` and returns its length. */
   peerAddress(fd: Fd, address: Region): Outcome
 }
 

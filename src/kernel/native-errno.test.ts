@@ -7,7 +7,7 @@ import { EBADF, EINVAL } from './errno.js'
 import { linuxCalls } from './linux-calls.js'
 import { mapPrivate } from './memory.js'
 
-/** Two failures by turns, so that a stale value would show. */
+/** Alternates between two failures, so that a stale value is detected. */
 function failAlternately(rounds: number): string[] {
   const calls = linuxCalls()
   const region = mapPrivate(64)
@@ -23,7 +23,7 @@ function failAlternately(rounds: number): string[] {
 
 if (!isMainThread) parentPort?.postMessage(failAlternately(20_000))
 else {
-  test('each thread reads its own errno while others fail too', async () => {
+  test('each thread reads its own errno while other threads fail', async () => {
     const worker = new Worker(new URL(import.meta.url))
     const answer = once(worker, 'message')
     const exit = once(worker, 'exit')
@@ -33,7 +33,7 @@ else {
     await exit
   })
 
-  test('a call that succeeds does not disturb what a later one finds', () => {
+  test('reads the errno of a failure after successful calls', () => {
     const calls = linuxCalls()
     const region = mapPrivate(64)
     assert.equal(calls.recv(-1, region, 0, 1), -EBADF)

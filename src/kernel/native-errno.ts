@@ -1,8 +1,9 @@
+/** errno, without a function call. */
 import { nativeFunction, viewMemory } from './ffi.js'
 
 /**
- * errno of the calling thread as memory: element 0 is its value. Reading it costs a load instead of a call. To
- * be read straight after the call that failed.
+ * A view of the calling thread's errno: element 0 is its value. Must be read directly after the failed call, before
+ * any other native call.
  */
 export function lastErrno(): Int32Array {
   const location = nativeFunction<() => number>('uintptr_t __errno_location()')

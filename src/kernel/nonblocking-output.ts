@@ -1,3 +1,4 @@
+/** Non-blocking writes to descriptors that are shared with other processes, such as stderr. */
 import { closeSync, constants, fstatSync, openSync, type Stats, writeSync } from 'node:fs'
 import { MSG_DONTWAIT, MSG_NOSIGNAL } from './constants.js'
 import { EAGAIN, EINTR, ENOSYS, EOPNOTSUPP, errorText } from './errno.js'
@@ -5,29 +6,29 @@ import { nativeFunction } from './ffi.js'
 import { mapPrivate } from './memory.js'
 import { lastErrno } from './native-errno.js'
 
-/** struct iovec, in front of the bytes that it points to. */
+/** struct iovec, placed before the bytes that it points to. */
 const IOVEC_BYTES = 16
 const BUFFER_BYTES = 64 * 1024
 
-/** A pipe that poll(2) calls writable has one free page at least. */
+/** A pipe that poll(2) reports as writable has room for at least PIPE_BUF bytes. */
 const PIPE_BUF_BYTES = 4096
 
-/** uio.h: this one call does not wait, whatever the flags of the descriptor say. */
+/** linux/fs.h: this call does not block, whatever the flags of the descriptor are. */
 const RWF_NOWAIT = 8
 const POLLOUT = 4
 
 type Native<A extends unknown[]> = (...args: A) => number
 
 /**
- * Writes to a descriptor that other processes share, such as stderr, and never blocks. O_NONBLOCK would not do: it
- * belongs to the open file description, and whoever shares that can clear it, as libuv does in each child it starts. So
- * each call asks for itself not to wait.
+ * Never blocks. O_NONBLOCK is not sufficient: it belongs to the open file description, and every process that shares
+ * it can clear it, as libuv does in the children that it starts. So each call requests non-blocking behaviour for
+ * itself.
  */
 export class NonBlockingOutput {
   readonly #fd: number
   readonly #memory = mapPrivate(IOVEC_BYTES + BUFFER_BYTES)
   readonly #errno = lastErrno()
-  /** The same FIFO or terminal, opened again: an open file description that nobody else has. */
+  /** The same FIFO or terminal, opened again: an open file description that is not shared. */
   #own: { readonly fd: number; readonly of: Stats } | undefined
 
   constructor(fd: number) {
@@ -36,7 +37,7 @@ export class NonBlockingOutput {
     iovec[0] = this.#memory.pointer + BigInt(IOVEC_BYTES)
   }
 
-  /** The number of bytes taken, which may be fewer than given; 0 when there is no room. Throws other errors. */
+  /** Returns the number of bytes taken, which may be fewer than given; 0 without room. Throws other errors. */
   write(bytes: Uint8Array): number {
     const part = bytes.subarray(0, BUFFER_BYTES)
     const stats = fstatSync(this.#fd)
@@ -48,7 +49,7 @@ export class NonBlockingOutput {
     return isUnknown ? this.#writeElse(part.length, stats) : answer(outcome)
   }
 
-  /** Waits until there is room, or for so long. */
+  /** Blocks until there is room, at most `timeoutMs`. */
   waitForRoom(timeoutMs: number): void {
     this.#poll(this.#fd, timeoutMs)
   }
@@ -60,7 +61,7 @@ export class NonBlockingOutput {
     return this.#outcome(send(this.#fd, this.#at, byteCount, MSG_DONTWAIT | MSG_NOSIGNAL))
   }
 
-  /** pwritev2(2) knows RWF_NOWAIT for pipes since Linux 6.5, and not yet for FIFOs and terminals. */
+  /** pwritev2(2) supports RWF_NOWAIT for pipes since Linux 6.5, but not for FIFOs and terminals. */
   #writeNow(byteCount: number): number {
     const pwritev2 = optionalFunction<Native<[number, bigint, number, number, number]>>(
       'int pwritev2(int fd, uintptr_t parts, int count, int64 offset, int flags)',
@@ -70,7 +71,10 @@ export class NonBlockingOutput {
     return this.#outcome(pwritev2(this.#fd, this.#memory.pointer, 1, -1, RWF_NOWAIT))
   }
 
-  /** By a description of its own; where it may not be opened again (another user's), one page that poll(2) promises. */
+  /**
+   * Writes to an own open file description; if it cannot be opened (another user's), one page when poll(2) reports
+   * room.
+   */
   #writeElse(byteCount: number, stats: Stats): number {
     const own = this.#openAgain(stats)
     if (own >= 0) return answer(this.#write(own, byteCount))
@@ -78,7 +82,7 @@ export class NonBlockingOutput {
     return answer(this.#write(this.#fd, Math.min(byteCount, PIPE_BUF_BYTES)))
   }
 
-  /** Tried once for each file that the descriptor leads to. Below zero: it cannot be opened. */
+  /** Tried once per file that the descriptor refers to. Negative: it cannot be opened. */
   #openAgain(stats: Stats): number {
     if (this.#own !== undefined && isSame(this.#own.of, stats)) return this.#own.fd
     if (this.#own !== undefined && this.#own.fd >= 0) closeSync(this.#own.fd)
@@ -122,7 +126,7 @@ function openAgain(fd: number, stats: Stats): number {
     if (isSame(fstatSync(own), stats)) return own
     closeSync(own)
   } catch {
-    // Another user's, or there is no /proc.
+    // Owned by another user, or /proc is not mounted.
   }
   return -1
 }
@@ -131,7 +135,7 @@ function isSame(one: Stats, other: Stats): boolean {
   return one.ino === other.ino && one.dev === other.dev
 }
 
-/** Older C libraries lack some functions. */
+/** Undefined when the C library does not have the function. */
 function optionalFunction<F extends (...args: never[]) => unknown>(prototype: string): F | undefined {
   try {
     return nativeFunction<F>(prototype)

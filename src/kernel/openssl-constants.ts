@@ -1,4 +1,4 @@
-/** Numbers of OpenSSL 3, the same in 3.0 and 3.5 (ssl.h, tls1.h, x509_vfy.h, x509v3.h, ocsp.h). */
+/** Constants of OpenSSL 3, identical in 3.0 and 3.5 (ssl.h, tls1.h, x509_vfy.h, x509v3.h, ocsp.h). */
 
 export const SSL_ERROR_SSL = 1
 export const SSL_ERROR_WANT_READ = 2
@@ -12,7 +12,7 @@ export const SSL_MODE_AUTO_RETRY = 0x4
 export const SSL_MODE_NO_AUTO_CHAIN = 0x8
 export const SSL_MODE_RELEASE_BUFFERS = 0x10
 
-/** Options are 64 bits wide; what is used here lies below 2^53. */
+/** Options are 64 bits wide; those used here are below 2^53. */
 export const SSL_OP_IGNORE_UNEXPECTED_EOF = 2 ** 7
 export const SSL_OP_NO_TICKET = 2 ** 14
 export const SSL_OP_NO_COMPRESSION = 2 ** 17
@@ -33,7 +33,7 @@ export const SSL_CTRL_SET_GROUPS_LIST = 92
 export const SSL_CTRL_SET_MIN_PROTO_VERSION = 123
 export const SSL_CTRL_SET_MAX_PROTO_VERSION = 124
 
-/** In the numbering of `SSL_ctrl`: SSL_get_negotiated_group. */
+/** `SSL_ctrl` command of SSL_get_negotiated_group. */
 export const SSL_CTRL_GET_NEGOTIATED_GROUP = 134
 
 export const BIO_CTRL_EOF = 2
@@ -64,7 +64,7 @@ export const X509_V_FLAG_CRL_CHECK_ALL = 0x8
 export const X509_V_FLAG_PARTIAL_CHAIN = 0x80000
 export const X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS = 0x4
 
-/** Who signs a response needs no trust setting of its own. */
+/** The signer of a response needs no explicit trust setting. */
 export const OCSP_NOEXPLICIT = 0x20
 
 export const OCSP_RESPONSE_STATUS_SUCCESSFUL = 0
@@ -79,10 +79,10 @@ export const GEN_DNS = 2
 export const GEN_URI = 6
 export const GEN_IPADD = 7
 
-/** RFC 2253 with UTF-8 left as it is: control characters and what separates parts are escaped. */
+/** RFC 2253 with unescaped UTF-8: control characters and separators are escaped. */
 export const XN_FLAG_RFC2253_UTF8 = 0x1110313
 
-/** Whatever it is written in, it becomes UTF-8, and nothing is escaped. */
+/** Converts any string type to UTF-8, without escaping. */
 export const ASN1_STRFLGS_UTF8_CONVERT = 0x10
 
 export const OSSL_PARAM_UTF8_STRING = 4

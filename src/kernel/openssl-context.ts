@@ -1,13 +1,11 @@
+/** OpenSSL functions on an SSL_CTX, the factory of SSL objects (ssl(7)). */
 import { nativeFunction, type Pointer } from './ffi.js'
 
-/**
- * Functions on an SSL_CTX (ssl(7)), from which SSL objects are made. Those that answer `int` answer 1 when they
- * have worked, unless it is said.
- */
+/** Functions that return a number return 1 on success, unless documented otherwise. */
 export interface ContextCalls {
   serverMethod(): number
   clientMethod(): number
-  /** 0 without memory. */
+  /** Returns 0 when out of memory. */
   open(method: Pointer): number
   free(context: Pointer): void
   control(context: Pointer, command: number, number: number, address: Pointer): number
@@ -17,11 +15,11 @@ export interface ContextCalls {
   setCiphersuites(context: Pointer, names: string): number
   useCertificate(context: Pointer, certificate: Pointer): number
   usePrivateKey(context: Pointer, key: Pointer): number
-  /** The context takes a reference of its own. */
+  /** The context takes its own reference. */
   setStore(context: Pointer, store: Pointer): void
-  /** The context owns the stack and its names from here on. */
+  /** The context takes ownership of the stack and its names. */
   setClientAuthorities(context: Pointer, names: Pointer): void
-  /** A copy of such a stack. */
+  /** A deep copy of such a stack. */
   duplicateNames(names: Pointer): number
   setVerify(context: Pointer, mode: number, callback: Pointer): void
   setVerifyDepth(context: Pointer, depth: number): void
@@ -32,7 +30,7 @@ export interface ContextCalls {
   setAddress(parameters: Pointer, text: string): number
   setSessionIdContext(context: Pointer, id: Uint8Array, byteLength: number): number
   setTicketCount(context: Pointer, count: number): number
-  /** Answers 0 when it has worked. */
+  /** Returns 0 on success. */
   setAlpnProtocols(context: Pointer, list: Uint8Array, byteLength: number): number
   setAlpnCallback(context: Pointer, callback: Pointer, argument: Pointer): void
   setTicketCallback(context: Pointer, callback: Pointer): number
@@ -40,7 +38,7 @@ export interface ContextCalls {
   setPskClientCallback(context: Pointer, callback: Pointer): void
   setKeyLogCallback(context: Pointer, callback: Pointer): void
   setNewSessionCallback(context: Pointer, callback: Pointer): void
-  /** RFC 7301 with the server's preference: OPENSSL_NPN_NEGOTIATED when both have one. */
+  /** Chooses by the server's preference (RFC 7301, 3.2): OPENSSL_NPN_NEGOTIATED if there is a common protocol. */
   selectProtocol(
     chosen: Pointer,
     length: Pointer,
@@ -55,7 +53,7 @@ export interface ContextCalls {
 
 let made: ContextCalls | undefined
 
-/** Of the calling thread. */
+/** Must be called on the thread that uses the functions. */
 export function contextCalls(): ContextCalls {
   made ??= { ...makingCalls(), ...trustCalls(), ...sessionCalls(), ...callbackCalls() }
   return made

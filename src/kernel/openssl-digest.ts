@@ -1,8 +1,9 @@
+/** SHA-256 of OpenSSL, for threads on which Node's crypto module is not loaded. */
 import { nativeFunction } from './ffi.js'
 
 const SHA256_BYTES = 32
 
-/** SHA-256 of several parts; a length in front of each keeps them apart. */
+/** SHA-256 of several parts, each preceded by its length, so that different splits give different digests. */
 export function sha256Of(parts: readonly Uint8Array[]): Uint8Array {
   const sha256 = nativeFunction<(bytes: Uint8Array, byteLength: number, into: Uint8Array) => number>(
     'uintptr_t SHA256(const uint8_t *bytes, size_t count, _Out_ uint8_t *into)',

@@ -1,18 +1,19 @@
+/** The error queue of OpenSSL (ERR_get_error(3)). */
 import { nativeFunction, nativeText, type Pointer } from './ffi.js'
 import { mapPrivate } from './memory.js'
 
-/** The error queue of the calling thread (ERR_get_error(3)). */
+/** The queue is thread-local. */
 interface ErrorQueue {
   clear(): void
-  /** Takes the oldest error's code and its text, without a copy of the text. */
+  /** Removes the oldest error and returns its code and text. */
   take(): { readonly code: number; readonly data: string } | undefined
   reasonOf(code: number): string | null
 }
 
 const ERR_TXT_STRING = 2
 
-/** Says a number where OpenSSL has a text for the same thing. */
-const DATA_WITHOUT_NEWS = /^SSL alert number/
+/** Redundant: the reason already names the alert that this numbers. */
+const REDUNDANT_DATA = /^SSL alert number/
 
 let made: ErrorQueue | undefined
 
@@ -45,22 +46,22 @@ function open(): ErrorQueue {
 }
 
 /**
- * Empties the queue. SSL_get_error(3) looks into it, so a function that may leave something there and does not
- * take it clears it before it returns: then it is empty whenever the data path calls.
+ * Empties the queue. SSL_get_error(3) inspects the queue, so it must be empty whenever the data path calls OpenSSL:
+ * every function that may leave errors takes or clears them before it returns.
  */
 export function clearErrors(): void {
   queue().clear()
 }
 
 /**
- * OpenSSL's own reason for what failed, and an empty queue. Of several errors the oldest counts: the others were
- * raised by those who called what failed.
+ * Returns OpenSSL's reason for a failure and empties the queue. The oldest error is the cause; later ones were added
+ * by its callers.
  */
 export function takeReason(): string {
   const errors = queue()
   const first = errors.take()
   errors.clear()
-  if (first === undefined) return 'no reason given'
+  if (first === undefined) return 'unknown error'
   const reason = errors.reasonOf(first.code) ?? `error ${first.code.toString(16)}`
-  return first.data === '' || DATA_WITHOUT_NEWS.test(first.data) ? reason : `${reason} (${first.data})`
+  return first.data === '' || REDUNDANT_DATA.test(first.data) ? reason : `${reason} (${first.data})`
 }

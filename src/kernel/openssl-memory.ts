@@ -1,6 +1,7 @@
+/** Native memory for OpenSSL, on its own heap, and copies to and from it. */
 import { nativeFunction, type Pointer } from './ffi.js'
 
-/** Memory of OpenSSL's own heap (OPENSSL_malloc(3)): some of its objects take it over and free it themselves. */
+/** OPENSSL_malloc(3): needed where OpenSSL takes ownership of memory and frees it. */
 interface Heap {
   malloc(byteLength: number, file: null, line: number): number
   clearFree(address: Pointer, byteLength: number, file: null, line: number): void
@@ -26,19 +27,19 @@ function heap(): Heap {
   return made
 }
 
-/** `byteLength` bytes of native memory, not cleared; throws when there is none. */
+/** Uninitialised native memory. Throws when none is available. */
 export function allocate(byteLength: number): number {
   const address = heap().malloc(byteLength, null, 0)
-  if (address === 0) throw new Error(`no memory for ${byteLength} bytes`)
+  if (address === 0) throw new Error(`cannot allocate ${byteLength} bytes`)
   return address
 }
 
-/** Overwrites and frees what `allocate` gave. */
+/** Overwrites and frees memory of `allocate`. */
 export function scrubAndFree(address: number, byteLength: number): void {
   heap().clearFree(address, byteLength, null, 0)
 }
 
-/** The bytes in native memory with a NUL behind them; the caller frees them, or gives them to OpenSSL. */
+/** A NUL-terminated copy in native memory, which the caller frees or passes to OpenSSL. */
 export function duplicate(bytes: Uint8Array): number {
   const address = allocate(bytes.length + 1)
   copyIn(address, bytes)
@@ -49,8 +50,8 @@ export function duplicate(bytes: Uint8Array): number {
 const NUL = Uint8Array.of(0)
 
 /**
- * Hands `use` the bytes in memory that does not move, with a NUL behind them. Afterwards they are overwritten:
- * keys and passphrases pass through here.
+ * Calls `use` with a NUL-terminated copy in native memory, and overwrites the copy afterwards, because it may be a
+ * key or passphrase.
  */
 export function withNativeBytes<T>(bytes: Uint8Array, use: (address: number) => T): T {
   const address = duplicate(bytes)
@@ -65,7 +66,7 @@ export function copyIn(target: Pointer, bytes: Uint8Array): void {
   if (bytes.length > 0) heap().copyIn(target, bytes, bytes.length)
 }
 
-/** A copy of native memory. */
+/** Copies native memory. */
 export function copyOut(source: Pointer, byteLength: number): Uint8Array {
   const bytes = new Uint8Array(byteLength)
   if (byteLength > 0) heap().copyOut(bytes, source, byteLength)
@@ -76,7 +77,7 @@ export function copyNative(target: Pointer, source: Pointer, byteLength: number)
   heap().copy(target, source, byteLength)
 }
 
-/** CRYPTO_memcmp(3): takes the same time whatever the bytes are. */
+/** CRYPTO_memcmp(3): constant time. */
 export function isSameNative(one: Pointer, other: Pointer, byteLength: number): boolean {
   return heap().compare(one, other, byteLength) === 0
 }

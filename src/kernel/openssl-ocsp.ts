@@ -1,18 +1,19 @@
+/** OpenSSL functions on OCSP requests and responses (OCSP_cert_to_id(3), OCSP_resp_find_status(3), RFC 6960). */
 import { nativeFunction, nativeText, type Pointer } from './ffi.js'
 
-/** Functions on OCSP requests and responses (OCSP_cert_to_id(3), OCSP_resp_find_status(3)). 0 where there is nothing. */
+/** Functions that return a pointer return 0 if there is none. */
 export interface OcspCalls {
-  /** URIs of the responders as a stack of texts. */
+  /** The URIs of the responders, as a stack of strings. */
   responders(certificate: Pointer): number
   freeResponders(stack: Pointer): void
-  /** 0: the certificate is the issuer's, as far as it can be told without its signature. */
+  /** 0: `issuer` issued the certificate, as far as can be determined without verifying the signature. */
   checkIssued(issuer: Pointer, certificate: Pointer): number
-  /** With SHA-1, which is what every responder knows (RFC 5019). */
+  /** With SHA-1, which every responder supports (RFC 5019, 2.1.1). */
   identify(digest: Pointer, certificate: Pointer, issuer: Pointer): number
   freeId(id: Pointer): void
   openRequest(): number
   freeRequest(request: Pointer): void
-  /** The id is the request's from here on. */
+  /** The request takes ownership of the id. */
   addId(request: Pointer, id: Pointer): number
   requestType(): number
   responseType(): number
@@ -24,11 +25,11 @@ export interface OcspCalls {
   basicOf(response: Pointer): number
   basicType(): number
   freeBasic(basic: Pointer): void
-  /** `certificates`: where the signer may be found that the response does not bring. 1: it is to be believed. */
+  /** `certificates` may contain the signer if the response does not. Returns 1 if signature and trust are valid. */
   verify(basic: Pointer, certificates: Pointer, store: Pointer, flags: number): number
-  /** Of the certificate with this id; undefined: the response says nothing of it. Times are 0 where none is given. */
+  /** The status of the certificate with this id; undefined if it is not in the response. Absent times are 0. */
   find(basic: Pointer, id: Pointer): FoundStatus | undefined
-  /** From now to this time. Undefined: it cannot be read. */
+  /** Seconds from now to this time; undefined if it is malformed. */
   secondsUntil(time: Pointer): number | undefined
 }
 
@@ -42,7 +43,7 @@ const DAY_S = 86_400
 
 let made: OcspCalls | undefined
 
-/** Of the calling thread. */
+/** Must be called on the thread that uses the functions. */
 export function ocspCalls(): OcspCalls {
   made ??= { ...requestCalls(), ...responseCalls(), find: finder(), secondsUntil: clock() }
   return made
@@ -121,7 +122,7 @@ function clock(): OcspCalls['secondsUntil'] {
   }
 }
 
-/** The texts of a stack of them. */
+/** The strings of a stack. */
 export function textsOf(stack: Pointer): readonly string[] {
   const count = nativeFunction<(stack: Pointer) => number>('int OPENSSL_sk_num(uintptr_t stack)')
   const element = nativeFunction<(stack: Pointer, index: number) => number>(

@@ -1,29 +1,30 @@
+/** OpenSSL functions on SSL objects, one per TLS connection (ssl(7)). */
 import { nativeFunction, type Pointer } from './ffi.js'
 
-/** Functions on one SSL object (ssl(7)); pointers are numbers or the BigInt made once. None of them throws. */
+/** None of the functions throws. */
 export interface SslCalls {
-  /** Of OpenSSL 3: 0 with Node 20, 5 with Node 22 to 26. */
+  /** The minor version of OpenSSL 3: 0 in Node 20, 5 in Node 22 to 26. */
   readonly minorVersion: number
-  /** SSL_new(3): 0 without memory. */
+  /** SSL_new(3): 0 when out of memory. */
   open(context: Pointer): number
   free(ssl: Pointer): void
-  /** SSL_set_fd(3): the descriptor stays the caller's (BIO_NOCLOSE). */
+  /** SSL_set_fd(3): the caller keeps ownership of the descriptor (BIO_NOCLOSE). */
   setFd(ssl: Pointer, fd: number): number
   setAcceptState(ssl: Pointer): void
   setConnectState(ssl: Pointer): void
-  /** 1: done. Otherwise `errorOf` says why not. */
+  /** SSL_do_handshake(3): 1 when complete, otherwise see `errorOf`. */
   handshake(ssl: Pointer): number
   read(ssl: Pointer, into: Pointer, bytesMax: number): number
   write(ssl: Pointer, from: Pointer, byteCount: number): number
-  /** SSL_shutdown(3): 0 sent, 1 sent and received, below 0 `errorOf` says why not. */
+  /** SSL_shutdown(3): 0 after close_notify was sent, 1 after it was also received; negative: see `errorOf`. */
   shutdown(ssl: Pointer): number
   setShutdown(ssl: Pointer, mode: number): void
-  /** SSL_get_error(3), right after the call that answered `result`. */
+  /** SSL_get_error(3), directly after the call that returned `result`. */
   errorOf(ssl: Pointer, result: number): number
   isInitFinished(ssl: Pointer): number
-  /** Decrypted bytes that wait. */
+  /** Number of decrypted, unread bytes. */
   pending(ssl: Pointer): number
-  /** 1 when bytes of any kind wait inside, whole records or not. */
+  /** 1 if any unread bytes are buffered, also incomplete records. */
   hasPending(ssl: Pointer): number
   readBio(ssl: Pointer): number
   control(ssl: Pointer, command: number, number: number, address: Pointer): number
@@ -31,18 +32,18 @@ export interface SslCalls {
   setContext(ssl: Pointer, context: Pointer): number
   version(ssl: Pointer): number
   currentCipher(ssl: Pointer): number
-  /** The name that the client asked for (SNI); type 0 is host_name. */
+  /** The name that the client requested (SNI, RFC 6066, 3); type 0 is host_name. */
   serverName(ssl: Pointer, type: number): string | null
   alpnSelected(ssl: Pointer, data: Pointer, length: Pointer): void
   sessionReused(ssl: Pointer): number
   verifyResult(ssl: Pointer): number
   pskIdentity(ssl: Pointer): string | null
-  /** With a reference that the caller frees; 0: none. */
+  /** Returns a reference that the caller frees; 0: none. */
   peerCertificate(ssl: Pointer): number
-  /** The certificate that is used on our side. */
+  /** The certificate of this side. */
   certificate(ssl: Pointer): number
   setSession(ssl: Pointer, session: Pointer): number
-  /** BIO_number_read(3): bytes that came from the socket so far. */
+  /** BIO_number_read(3): bytes received from the socket so far. */
   bytesReceived(bio: Pointer): number
   bioControl(bio: Pointer, command: number, number: number, address: Pointer): number
   cipherName(cipher: Pointer): string | null
@@ -52,7 +53,10 @@ export interface SslCalls {
 
 let made: SslCalls | undefined
 
-/** Of the calling thread. OpenSSL is the one that Node is linked with and exports. */
+/**
+ * Must be called on the thread that uses the functions. The library is the OpenSSL that Node is linked with and
+ * exports.
+ */
 export function sslCalls(): SslCalls {
   made ??= {
     minorVersion: nativeFunction<() => number>('uint32_t OPENSSL_version_minor()')(),

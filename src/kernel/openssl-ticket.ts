@@ -1,8 +1,9 @@
+/** Keys of TLS session tickets, and their use in OpenSSL's ticket callback (RFC 5077, 4). */
 import { nativeFunction, type Pointer } from './ffi.js'
 import * as c from './openssl-constants.js'
 import { allocate, copyIn, copyNative, isSameNative, scrubAndFree } from './openssl-memory.js'
 
-/** The functions with which session tickets are closed and opened (SSL_CTX_set_tlsext_ticket_key_evp_cb(3)). */
+/** The functions that encrypt and decrypt session tickets (SSL_CTX_set_tlsext_ticket_key_evp_cb(3)). */
 interface TicketCalls {
   random(into: Pointer, byteLength: number): number
   fetchCipher(library: Pointer, name: string, properties: null): number
@@ -17,11 +18,11 @@ const AES_BYTES = 32
 const IV_BYTES = 16
 export const TICKET_KEY_BYTES = NAME_BYTES + HMAC_BYTES + AES_BYTES
 
-/** struct ossl_param_st (core.h): name, type, data, size, size of the answer. */
+/** struct ossl_param_st (core.h): name, type, data, size, return size. */
 const PARAM_BYTES = 40
 const PARAMS = 3
 const SLOT_BYTES = TICKET_KEY_BYTES + PARAM_BYTES * PARAMS
-/** The texts that parameters point to, in front of the slots. */
+/** The strings that parameters point to, before the slots. */
 const TEXTS = 'key\0digest\0SHA256\0'
 const TEXTS_BYTES = 32
 
@@ -48,7 +49,7 @@ function open(): TicketCalls & { readonly aes: number } {
   }
 }
 
-/** Up to `slots` ticket keys in native memory, each with the parameters by which OpenSSL is told of it. */
+/** Up to `slots` ticket keys in native memory, each with its OSSL_PARAM array for the MAC. */
 export class TicketKeyMemory {
   readonly #address: number
   readonly #byteLength: number
@@ -62,7 +63,7 @@ export class TicketKeyMemory {
     copyIn(this.#address, new TextEncoder().encode(TEXTS))
   }
 
-  /** `key` is its name (16 bytes), the key of its HMAC-SHA256 (32) and its AES-256 key (32), in a row. */
+  /** `key` is the concatenation of its name (16 bytes), HMAC-SHA256 key (32) and AES-256 key (32). */
   set(slot: number, key: Uint8Array): void {
     if (slot >= this.#slots || key.length !== TICKET_KEY_BYTES) throw new RangeError('no such ticket key')
     const address = this.#slot(slot)
@@ -70,8 +71,10 @@ export class TicketKeyMemory {
     copyIn(address + TICKET_KEY_BYTES, this.#parameters(address + NAME_BYTES))
   }
 
-  /** Begins a new ticket with the key of a slot: its name and a fresh IV are written for the client. */
-  close(slot: number, name: number, iv: number, cipher: number, mac: number): boolean {
+  /**
+   * Prepares the encryption of a ticket with the key of a slot: writes the key's name and a new IV into the ticket.
+   */
+  seal(slot: number, name: number, iv: number, cipher: number, mac: number): boolean {
     const { aes, encrypt, random, setMac } = calls()
     const key = this.#slot(slot)
     copyNative(name, key, NAME_BYTES)
@@ -90,7 +93,7 @@ export class TicketKeyMemory {
     return -1
   }
 
-  /** Prepares to open a ticket that was closed with the key of a slot. */
+  /** Prepares the decryption of a ticket that was encrypted with the key of a slot. */
   open(slot: number, iv: number, cipher: number, mac: number): boolean {
     const { aes, decrypt, setMac } = calls()
     const key = this.#slot(slot)
@@ -108,7 +111,7 @@ export class TicketKeyMemory {
     return this.#address + TEXTS_BYTES + slot * SLOT_BYTES
   }
 
-  /** OSSL_PARAM[3]: the key of the HMAC, its digest, the end. */
+  /** OSSL_PARAM[3]: the HMAC key, its digest, the terminator. */
   #parameters(hmacKey: number): Uint8Array {
     const view = new DataView(new ArrayBuffer(PARAM_BYTES * PARAMS))
     const write = (at: number, name: number, type: number, data: number, byteLength: number) => {

@@ -1,7 +1,8 @@
+/** OpenSSL functions on certificates, keys, revocation lists and trust stores (crypto(7)). */
 import { nativeFunction, type Pointer } from './ffi.js'
 import { copyOut, withNativeBytes } from './openssl-memory.js'
 
-/** Functions on certificates, keys and stores (crypto(7)). Pointers are 0 where there is nothing. */
+/** Functions that return a pointer return 0 if there is none. */
 export interface X509Calls {
   memoryReader(bytes: Pointer, byteLength: number): number
   memoryMethod(): number
@@ -9,7 +10,7 @@ export interface X509Calls {
   freeBio(bio: Pointer): void
   readBio(bio: Pointer, into: Uint8Array, bytesMax: number): number
   pendingBio(bio: Pointer): number
-  /** The last argument is the passphrase, with a NUL behind it: without one OpenSSL would ask the terminal. */
+  /** `passphrase` is NUL-terminated and never 0: OpenSSL would prompt on the terminal. */
   pemCertificate(bio: Pointer, into: number, callback: number, passphrase: Pointer): number
   pemKey(bio: Pointer, into: number, callback: number, passphrase: Pointer): number
   pemCrl(bio: Pointer, into: number, callback: number, passphrase: Pointer): number
@@ -22,7 +23,7 @@ export interface X509Calls {
   freeCrl(crl: Pointer): void
   openStore(): number
   freeStore(store: Pointer): void
-  /** The store takes references of its own. */
+  /** The store takes its own references. */
   addCertificate(store: Pointer, certificate: Pointer): number
   addCrl(store: Pointer, crl: Pointer): number
   setStoreFlags(store: Pointer, flags: number): number
@@ -30,16 +31,16 @@ export interface X509Calls {
   subjectOf(certificate: Pointer): number
   issuerOf(certificate: Pointer): number
   serialOf(certificate: Pointer): number
-  /** Of the key that it was signed with; an ASN1_STRING. */
+  /** The identifier of the issuer's key, an ASN1_STRING. */
   issuerKeyIdOf(certificate: Pointer): number
   printName(bio: Pointer, name: Pointer, indent: number, flags: number): number
   oneLine(name: Pointer, into: Uint8Array, bytesMax: number): number
-  /** Where in the name the next of that kind is, behind `after` (-1: from the beginning); below 0: nowhere. */
+  /** The index of the next entry of type `nid` after index `after` (-1: from the start); negative: none. */
   findInName(name: Pointer, nid: number, after: number): number
   nameEntry(name: Pointer, index: number): number
   /** The ASN1_STRING of an entry. */
   textOfEntry(entry: Pointer): number
-  /** Below 0: it is not what its type says. */
+  /** Negative if the string is malformed. */
   printText(bio: Pointer, text: Pointer, flags: number): number
   printSerial(bio: Pointer, serial: Pointer): number
   writeCertificate(bio: Pointer, certificate: Pointer): number
@@ -47,7 +48,7 @@ export interface X509Calls {
   notBefore(certificate: Pointer): number
   notAfter(certificate: Pointer): number
   nextUpdate(crl: Pointer): number
-  /** Below 0: in the past; above: in the future; 0: unreadable. */
+  /** Negative: in the past; positive: in the future; 0: malformed. */
   compareToNow(time: Pointer): number
   printTime(bio: Pointer, time: Pointer): number
   extension(certificate: Pointer, nid: number, critical: number, index: number): number
@@ -67,7 +68,7 @@ export interface X509Calls {
 
 let made: X509Calls | undefined
 
-/** Of the calling thread. */
+/** Must be called on the thread that uses the functions. */
 export function x509Calls(): X509Calls {
   made ??= { ...readingCalls(), ...storeCalls(), ...nameCalls(), ...timeCalls(), ...stackCalls() }
   return made
@@ -187,7 +188,7 @@ function stackCalls() {
   }
 }
 
-/** Lets `read` read the bytes through a BIO; they are overwritten in native memory afterwards. */
+/** Calls `read` with a BIO that reads the bytes, and overwrites the native copy afterwards. */
 export function readingBytes(bytes: Uint8Array, read: (bio: number) => number): number {
   const x509 = x509Calls()
   return withNativeBytes(bytes, (address) => {
@@ -200,7 +201,7 @@ export function readingBytes(bytes: Uint8Array, read: (bio: number) => number): 
   })
 }
 
-/** What `write` writes into a BIO. */
+/** The bytes that `write` writes into a BIO. */
 export function writtenBytes(write: (bio: number) => void): Uint8Array {
   const x509 = x509Calls()
   const bio = x509.openBio(x509.memoryMethod())

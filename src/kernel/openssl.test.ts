@@ -21,22 +21,22 @@ import { readingBytes, x509Calls } from './openssl-x509.js'
 const readCertificate = (bytes: Uint8Array) =>
   readingBytes(bytes, (bio) => x509Calls().derCertificate(bio, 0))
 
-test('OpenSSL says why something failed, once', () => {
+test('takeReason returns the reason of a failure once', () => {
   clearErrors()
-  assert.equal(takeReason(), 'no reason given')
+  assert.equal(takeReason(), 'unknown error')
   assert.equal(readCertificate(Uint8Array.of(1, 2, 3)), 0)
   assert.match(takeReason(), /^(wrong tag|header too long|too long|not enough data)/)
-  assert.equal(takeReason(), 'no reason given')
+  assert.equal(takeReason(), 'unknown error')
   assert.equal(readCertificate(Uint8Array.of(1, 2, 3)), 0)
   clearErrors()
-  assert.equal(takeReason(), 'no reason given')
+  assert.equal(takeReason(), 'unknown error')
 })
 
-test('the version of OpenSSL is the one of this Node', () => {
+test('the OpenSSL version is that of Node', () => {
   assert.equal(`3.${sslCalls().minorVersion}`, process.versions.openssl.split('.').slice(0, 2).join('.'))
 })
 
-test('bytes go to native memory and come back', () => {
+test('bytes round-trip through native memory', () => {
   const bytes = randomBytes(100)
   const [one, other] = [duplicate(bytes), allocate(100)]
   copyNative(other, one, 100)
@@ -54,7 +54,7 @@ test('bytes go to native memory and come back', () => {
   scrubAndFree(other, 100)
 })
 
-test('a digest keeps its parts apart', () => {
+test('a digest depends on the boundaries of its parts', () => {
   const digest = createHash('sha256')
     .update(Uint8Array.of(0, 0, 0, 1, 7, 0, 0, 0, 0))
     .digest()
@@ -63,7 +63,7 @@ test('a digest keeps its parts apart', () => {
   assert.notDeepEqual(sha256Of([none, Uint8Array.of(7)]), new Uint8Array(digest))
 })
 
-test('native code calls a function of ours, and never sees what it throws', () => {
+test('exceptions of a native callback become its return value', () => {
   const sort = nativeFunction<(base: bigint, count: number, size: number, compare: bigint) => void>(
     'void qsort(uintptr_t base, size_t count, size_t size, uintptr_t compare)',
   )

@@ -1,7 +1,7 @@
-/** What system calls take and answer. */
+/** The argument and result types of system calls. */
 
 /** A file descriptor. */
 export type Fd = number
 
-/** Zero or more is what the call answers (a count, a descriptor, 0); below zero is a negated errno. */
+/** Zero or positive: the result of the call (a count, a descriptor, 0). Negative: a negated errno. */
 export type Outcome = number

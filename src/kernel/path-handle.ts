@@ -1,34 +1,35 @@
+/** Files held by descriptors, so that nobody can swap them between a check and its use (O_PATH, open(2)). */
 import { closeSync, constants, fstatSync } from 'node:fs'
 import { errorText } from './errno.js'
 import { nativeFunction } from './ffi.js'
 import { lastErrno } from './native-errno.js'
 
-/** fcntl.h: a descriptor that names a file and opens nothing. */
+/** fcntl.h: a descriptor that refers to a file without opening it. */
 const O_PATH = 0o10000000
 const O_CLOEXEC = 0o2000000
 const AT_FDCWD = -100
-/** The descriptor itself is meant, not a name below it. */
+/** Operate on the descriptor itself instead of a name below it. */
 const AT_EMPTY_PATH = 0x1000
 
-/** un.h: the file that a Unix socket is bound to, as a descriptor of O_PATH. Takes CAP_NET_ADMIN. */
+/** linux/un.h: returns the file that a Unix socket is bound to as an O_PATH descriptor. Needs CAP_NET_ADMIN. */
 const SIOCUNIXFILE = 0x89e0
 
-/** Which file it is, whatever its name leads to later. */
+/** Identifies a file independently of its name. */
 export interface FileIdentity {
   readonly device: number
   readonly inode: number
 }
 
-/** A descriptor of O_PATH, which the caller closes. */
 export interface SocketPath {
+  /** An O_PATH descriptor, which the caller closes. */
   readonly fd: number
-  /** False: it may be another socket that somebody who may write the folder has put there. */
+  /** False if a user with write permission for the folder may have replaced the socket. */
   readonly isCertain: boolean
 }
 
 /**
- * The file of a Unix socket that this process has just bound at `path`. The kernel says which one it is to whoever has
- * CAP_NET_ADMIN; for others it is looked up again. Throws when no socket is there.
+ * The file of a Unix socket that this process has just bound at `path`. With CAP_NET_ADMIN the kernel reports it;
+ * without, the path is looked up again. Throws when the path is no socket.
  */
 export function openSocketFile(socketFd: number, path: string): SocketPath {
   const ioctl = nativeFunction<(fd: number, request: number, value: number) => number>(
@@ -48,12 +49,15 @@ export function notTheSocket(path: string): string {
   return `${path} is not the socket that was bound there: another user may write its folder`
 }
 
-/** A file as a descriptor of O_PATH, which the caller closes; of a symbolic link the link itself. Throws when it is not there. */
+/**
+ * Opens a file as an O_PATH descriptor, which the caller closes; does not follow a symbolic link. Throws if it is
+ * missing.
+ */
 export function openPath(path: string): number {
   return openAt(AT_FDCWD, path, O_PATH | constants.O_NOFOLLOW)
 }
 
-/** chown(2) of the file of a descriptor, also of one of O_PATH; -1 leaves the user or the group as it is. */
+/** chown(2) by descriptor, which may be O_PATH; -1 keeps the user or the group. */
 export function changeOwner(fd: number, uid: number, gid: number): void {
   const fchownat = nativeFunction<
     (fd: number, path: string, uid: number, gid: number, flags: number) => number
@@ -67,7 +71,10 @@ export function identityOf(fd: number): FileIdentity {
   return { device: dev, inode: ino }
 }
 
-/** Removes a name if it still means that file. Its folder is looked up once, so nobody can put another in its place. */
+/**
+ * Removes a name if it still refers to that file. The folder is looked up once, so that it cannot be swapped
+ * meanwhile.
+ */
 export function removeIfSame(path: string, wanted: FileIdentity): void {
   const unlinkat = nativeFunction<(folder: number, name: string, flags: number) => number>(
     'int unlinkat(int folder, const char *name, int flags)',

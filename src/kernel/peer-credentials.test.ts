@@ -14,43 +14,43 @@ after(() => assert.equal(countOpenDescriptors(), openBefore, 'descriptors are le
 
 const peers = peerCalls()
 
-/** Where accept(2) has left what there was before. */
+/** A region with stale content, as accept(2) leaves it. */
 function usedRegion(): Region {
   const region = mapPrivate(SOCKADDR_BYTES_MAX)
   region.bytes.fill(0xee)
   return region
 }
 
-test('who has connected to a Unix socket: this process, with its user and group', () => {
+test('finds user and group of the process that connected to a Unix socket', () => {
   const { far, near } = unixPair()
   const peer = usedRegion()
   assert.equal(peers.findCredentials(near, peer), 12)
   assert.equal(peer.bytes[0], AF_UNIX)
   assert.deepEqual(credentialsIn(peer.bytes), { user: process.geteuid?.(), group: process.getegid?.() })
-  // What a session keeps of it is enough.
+  // The bytes that a session keeps suffice.
   const kept = Uint8Array.from({ length: 28 }, (_, i) => (i < UNIX_PEER_BYTES ? (peer.bytes[i] ?? 0) : 0))
   assert.deepEqual(credentialsIn(kept), credentialsIn(peer.bytes))
   closeAll(near, far)
 })
 
-test('the groups of who has connected', () => {
+test('finds the supplementary groups of the process that connected', () => {
   const { far, near } = unixPair()
   const count = peers.findGroups(near)
   const groups = [...peers.groups.subarray(0, count)]
-  // getgroups(2) may or may not have the first group among them (getgroups(2), POSIX).
+  // POSIX leaves open whether getgroups(2) includes the effective group.
   const own = new Set([...(process.getgroups?.() ?? []), process.getegid?.()])
   assert.deepEqual(new Set([...groups, process.getegid?.()]), own)
   closeAll(near, far)
 })
 
-test('where nothing is known, nothing is said', () => {
+test('a failed lookup yields no credentials', () => {
   const peer = usedRegion()
   assert.equal(peers.findCredentials(-1, peer), -EBADF)
   assert.equal(credentialsIn(peer.bytes), undefined)
   assert.equal(peers.findGroups(-1), -EBADF)
 })
 
-test('a client with an address is nobody that the system knows', () => {
+test('an IP client has no credentials', () => {
   const region = heapRegion(SOCKADDR_BYTES_MAX)
   region.bytes.fill(1)
   region.bytes.set(encodeAddress({ family: 'ipv4', host: '10.0.0.1', port: 256 }))

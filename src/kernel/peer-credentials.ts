@@ -1,3 +1,4 @@
+/** The user and groups of clients of Unix sockets (SO_PEERCRED, SO_PEERGROUPS, unix(7)). */
 import type { Fd, Outcome } from './calls.js'
 import { AF_UNIX, SO_PEERCRED, SO_PEERGROUPS, SOL_SOCKET } from './constants.js'
 import { nativeFunction, type Pointer } from './ffi.js'
@@ -6,31 +7,35 @@ import { lastErrno } from './native-errno.js'
 import type { Region } from './region.js'
 
 /**
- * Clients of Unix sockets have no address as a rule. Where others have theirs, behind the family, these have a mark
- * that something is known of them, and struct ucred (unix(7)): process, user, group.
+ * Clients of Unix sockets are usually unnamed. The bytes after the family, which hold the address of IP clients, hold
+ * instead: a flag that credentials are known, then struct ucred (unix(7)): process, user, group.
  */
 const MARK_AT = 2
 const UCRED_AT = 4
 const UCRED_BYTES = 12
 
-/** What is kept of such a client. */
+/** Bytes of a client's socket address with credentials. */
 export const UNIX_PEER_BYTES = UCRED_AT + UCRED_BYTES
 
-/** NGROUPS_MAX (linux/limits.h): groups that a process may have. */
+/** NGROUPS_MAX (linux/limits.h): the maximum number of groups of a process. */
 const GROUPS_MAX = 65_536
 const GROUP_BYTES = 4
 
-/** Of the process that has connected, when it did: whoever has the descriptor by now. */
+/**
+ * Credentials of the process that connected, at that time; the descriptor may since have been passed to another one.
+ */
 export interface Credentials {
   readonly user: number
   readonly group: number
 }
 
-/** Who is at the other end of a Unix socket. No call throws or blocks. */
+/** No call throws or blocks. */
 export interface PeerCalls {
-  /** SO_PEERCRED: leaves the family in `peer` and who it is behind it; or nothing there, and a negated errno says why. */
+  /**
+   * SO_PEERCRED: stores family and credentials in `peer`. On failure only the family, and returns a negated errno.
+   */
   findCredentials(fd: Fd, peer: Region): Outcome
-  /** SO_PEERGROUPS: how many numbers in `groups` are those of its further groups. */
+  /** SO_PEERGROUPS: stores the supplementary groups in `groups` and returns their number. */
   findGroups(fd: Fd): Outcome
   readonly groups: Uint32Array
 }
@@ -44,7 +49,7 @@ export function peerCalls(): PeerCalls {
   )
   const lengthRegion = mapPrivate(4)
   const length = new Uint32Array(lengthRegion.bytes.buffer, 0, 1)
-  // Pages that nobody writes cost nothing.
+  // Pages take no memory until they are written.
   const groupRegion = mapPrivate(GROUPS_MAX * GROUP_BYTES)
   const read = (fd: Fd, name: number, into: Pointer, byteCount: number): Outcome => {
     length[0] = byteCount
@@ -67,7 +72,7 @@ export function peerCalls(): PeerCalls {
   }
 }
 
-/** Who a client is, as `findCredentials` has left it; undefined where nobody asked, or it has an address. */
+/** The credentials that `findCredentials` stored; undefined if it failed or was not called, or for an IP client. */
 export function credentialsIn(peer: Uint8Array): Credentials | undefined {
   if (peer[0] !== AF_UNIX || peer[MARK_AT] !== 1) return undefined
   const view = new DataView(peer.buffer, peer.byteOffset, peer.byteLength)

@@ -26,7 +26,10 @@ const F_GETFD = 1
 const openBefore = countOpenDescriptors()
 after(() => assert.equal(countOpenDescriptors(), openBefore, 'descriptors are left open'))
 
-/** Two connections with a pipe between them: what `from` sends can be spliced from `source` to `sink` for `to`. */
+/**
+ * Two connections with a pipe between them: bytes of `from` can be spliced from `source` to `sink`, which sends to
+ * `to`.
+ */
 function stage() {
   const { near: from, far: source } = tcpPair()
   const { near: sink, far: to } = tcpPair()
@@ -36,7 +39,7 @@ function stage() {
   return { from, source, sink, to, readEnd, writeEnd, all: [from, source, sink, to, readEnd, writeEnd] }
 }
 
-test('bytes go from socket to pipe to socket', () => {
+test('splices bytes from socket to pipe to socket', () => {
   const { from, source, sink, to, readEnd, writeEnd, all } = stage()
   sendText(from, 'hello')
   waitReadable(source)
@@ -47,7 +50,7 @@ test('bytes go from socket to pipe to socket', () => {
   closeAll(...all)
 })
 
-test('nothing to read, no room in the pipe, no bytes in it and no room in the sink are all -EAGAIN', () => {
+test('an empty source, a full pipe, an empty pipe and a full sink are all -EAGAIN', () => {
   const { from, source, sink, to, readEnd, writeEnd, all } = stage()
   assert.equal(calls.splice(source, writeEnd, MANY), -e.EAGAIN)
   assert.equal(calls.splice(readEnd, sink, MANY), -e.EAGAIN)
@@ -62,7 +65,7 @@ test('nothing to read, no room in the pipe, no bytes in it and no room in the si
   closeAll(...all)
 })
 
-test('a pipe takes what it was told to take', () => {
+test('resizePipe sets the capacity', () => {
   const { from, source, readEnd, writeEnd, all } = stage()
   assert.equal(calls.resizePipe(writeEnd, 256 * 1024), 256 * 1024)
   const fcntl = nativeFunction<(fd: Fd, command: number, value: number) => number>(
@@ -76,7 +79,7 @@ test('a pipe takes what it was told to take', () => {
   closeAll(...all)
 })
 
-test('pipes do not block and do not leak into other programs', () => {
+test('pipes are non-blocking and have FD_CLOEXEC', () => {
   const { readEnd, writeEnd, all } = stage()
   const fcntl = nativeFunction<(fd: Fd, command: number, value: number) => number>(
     'int fcntl(int fd, int command, int value)',
@@ -88,7 +91,7 @@ test('pipes do not block and do not leak into other programs', () => {
   closeAll(...all)
 })
 
-test('the end of the source is 0, also behind its last bytes', () => {
+test('splice returns 0 at the end of the source, after its last bytes', () => {
   const { from, source, writeEnd, all } = stage()
   sendText(from, 'last')
   calls.shutdownWrite(from)
@@ -99,7 +102,7 @@ test('the end of the source is 0, also behind its last bytes', () => {
   closeAll(...all)
 })
 
-test('what came before a reset can be spliced; the reset is told once, then it looks like an end', () => {
+test('bytes before a reset can be spliced; the reset is returned once, then 0', () => {
   const { from, source, writeEnd, sink, to, readEnd } = stage()
   sendText(from, 'last')
   waitReadable(source)
@@ -112,7 +115,7 @@ test('what came before a reset can be spliced; the reset is told once, then it l
   closeAll(source, sink, to, readEnd, writeEnd)
 })
 
-test('a sink that is shut is an outcome, and the bytes stay in the pipe', () => {
+test('splice to a sink that was shut down returns an errno and keeps the bytes in the pipe', () => {
   const { from, source, sink, readEnd, writeEnd, all } = stage()
   sendText(from, 'nobody')
   waitReadable(source)
@@ -125,7 +128,7 @@ test('a sink that is shut is an outcome, and the bytes stay in the pipe', () => 
   closeAll(...all, other.near, other.far)
 })
 
-test('few bytes of a Unix socket fill a pipe', () => {
+test('a few small messages of a Unix socket fill a pipe', () => {
   const { near, far } = unixPair()
   const { readEnd, writeEnd, all } = stage()
   for (let i = 0; i < 20; i++) sendText(near, '0123456789')

@@ -1,3 +1,4 @@
+/** Pipes for the standard streams of child processes. */
 import { O_CLOEXEC } from './constants.js'
 import { errorText } from './errno.js'
 import { nativeFunction } from './ffi.js'
@@ -9,8 +10,8 @@ export interface PlainPipe {
 }
 
 /**
- * pipe2(2): both ends block, and are closed when a program is executed. What Node itself gives to the programs it
- * starts are sockets, which cannot be opened by name: `echo text >/dev/stderr` fails there. Throws when refused.
+ * pipe2(2): both ends blocking, with FD_CLOEXEC. Node's own 'pipe' streams are socket pairs, which cannot be opened
+ * by name: `echo text >/dev/stderr` would fail in the child. Throws on failure.
  */
 export function openPlainPipe(): PlainPipe {
   const pipe2 = nativeFunction<(ends: Int32Array, flags: number) => number>(

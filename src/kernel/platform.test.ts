@@ -5,7 +5,7 @@ import { thisPlatform, unsupportedReason } from './platform.js'
 
 const GOOD = { os: 'linux', arch: 'x64', nodeVersion: '20.0.0' }
 
-test('Linux on x64 and arm64 with Node 20 and later is supported', () => {
+test('supports Linux on x64 and arm64 with Node 20 and later', () => {
   for (const arch of ['x64', 'arm64']) {
     for (const nodeVersion of ['20.0.0', '22.23.3', '26.10.0', '100.0.0']) {
       assert.equal(unsupportedReason({ ...GOOD, arch, nodeVersion }), undefined)
@@ -14,7 +14,7 @@ test('Linux on x64 and arm64 with Node 20 and later is supported', () => {
   assert.equal(unsupportedReason(thisPlatform()), undefined)
 })
 
-test('everything else is refused with a sentence that says what is needed', () => {
+test('rejects other platforms with a message that names the requirement', () => {
   const reasons = [
     unsupportedReason({ ...GOOD, nodeVersion: '18.20.8' }),
     unsupportedReason({ ...GOOD, nodeVersion: '9.0.0' }),
@@ -25,7 +25,7 @@ test('everything else is refused with a sentence that says what is needed', () =
     'tcprelay needs Node.js 20 or later, this is 18.20.8',
     'tcprelay needs Node.js 20 or later, this is 9.0.0',
     'tcprelay runs on Linux only, this is darwin',
-    'tcprelay knows the system calls of x64 and arm64, not of ia32',
+    'tcprelay supports x64 and arm64 only, this is ia32',
   ])
 })
 

@@ -1,4 +1,5 @@
-/** What the program needs of the machine: Linux on x86-64 or arm64, and Node 20 or later. */
+/** Checks operating system, architecture and version of Node. */
+
 export interface Platform {
   readonly os: string
   readonly arch: string
@@ -8,7 +9,7 @@ export interface Platform {
 const NODE_MAJOR_MIN = 20
 const ARCHES: readonly string[] = ['x64', 'arm64']
 
-/** A sentence for the administrator when the program cannot run here, undefined when it can. */
+/** An error message if the program cannot run on this platform. */
 export function unsupportedReason(platform: Platform): string | undefined {
   const major = Number.parseInt(platform.nodeVersion, 10)
   if (major < NODE_MAJOR_MIN) {
@@ -16,7 +17,7 @@ export function unsupportedReason(platform: Platform): string | undefined {
   }
   if (platform.os !== 'linux') return `tcprelay runs on Linux only, this is ${platform.os}`
   if (!ARCHES.includes(platform.arch)) {
-    return `tcprelay knows the system calls of ${ARCHES.join(' and ')}, not of ${platform.arch}`
+    return `tcprelay supports ${ARCHES.join(' and ')} only, this is ${platform.arch}`
   }
   return undefined
 }

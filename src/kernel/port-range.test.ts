@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { test } from 'node:test'
 import { ephemeralPorts } from './port-range.js'
 
-test('the range is what the kernel says, and every port where it says nothing', (t) => {
+test('reads the ephemeral ports of the kernel, or assumes all ports', (t) => {
   const folder = mkdtempSync(`${tmpdir()}/tcprelay-`)
   t.after(() => rmSync(folder, { recursive: true }))
   writeFileSync(`${folder}/range`, '32768\t60999\n')

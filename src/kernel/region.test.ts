@@ -11,7 +11,7 @@ for (const [kind, make] of [
   ['native', mapPrivate],
   ['heap', heapRegion],
 ] as const) {
-  test(`a part of a ${kind} region is the same memory, at its offset`, () => {
+  test(`a part of a ${kind} region shares its memory`, () => {
     const region = make(64)
     const part = region.part(16, 8)
     part.bytes[0] = 7
@@ -21,7 +21,7 @@ for (const [kind, make] of [
     assert.equal(region.bytes, region.bytes, 'the view is made once')
   })
 
-  test(`a part of a ${kind} region never reaches outside of it`, () => {
+  test(`a part of a ${kind} region cannot exceed it`, () => {
     const region = make(64)
     const anything = fc.oneof(
       fc.integer({ min: -100, max: 200 }),
@@ -44,18 +44,18 @@ for (const [kind, make] of [
   })
 }
 
-test('the address of a native region is where its bytes are', () => {
+test('the address of a native region is that of its bytes', () => {
   const region = mapPrivate(32)
   assert.ok(region.address > 0 && BigInt(region.address) === region.pointer)
   assert.equal(region.part(8, 8).address, region.address + 8)
   assert.equal(heapRegion(32).part(8, 8).address, 0, 'a heap region has none')
 })
 
-test('fresh memory is zero', () => {
+test('new memory is zeroed', () => {
   assert.ok(mapPrivate(10_000).bytes.every((byte) => byte === 0))
 })
 
-test('two mappings of one memfd are the same memory', () => {
+test('two mappings of one memfd share memory', () => {
   const fd = openSharedMemory('test', 8192)
   assert.equal(fstatSync(fd).size, 8192)
   const [one, other] = [mapShared(fd, 8192), mapShared(fd, 8192)]
@@ -68,7 +68,7 @@ test('two mappings of one memfd are the same memory', () => {
   unmap(other)
 })
 
-test('discarded shared memory reads as zeros, in every mapping, and can be used again', () => {
+test('discarded shared memory reads as zeros in every mapping and can be reused', () => {
   const fd = openSharedMemory('test', 3 * 4096)
   const [one, other] = [mapShared(fd, 3 * 4096), mapShared(fd, 3 * 4096)]
   one.bytes.fill(1)
@@ -84,14 +84,14 @@ test('discarded shared memory reads as zeros, in every mapping, and can be used 
   closeSync(fd)
 })
 
-test('what cannot be discarded says so', () => {
+test('discard returns an errno for private memory', () => {
   assert.equal(calls.discard(mapPrivate(4096)), -EINVAL, 'private memory')
 })
 
-test('memory that cannot be had is an error with a reason, and leaves no descriptor', () => {
+test('a failed allocation throws with its reason and leaks no descriptor', () => {
   assert.throws(() => mapPrivate(2 ** 50), /cannot map \d+ bytes: out of memory/)
   assert.throws(() => mapShared(-1, 4096), /cannot map 4096 bytes: bad file descriptor/)
-  assert.throws(() => openSharedMemory('test-refused', -1), /cannot size shared memory: invalid argument/)
+  assert.throws(() => openSharedMemory('test-refused', -1), /cannot resize shared memory: invalid argument/)
   const left = readdirSync('/proc/self/fd').filter((fd) => linkOf(fd).includes('test-refused'))
   assert.deepEqual(left, [])
 })

@@ -1,12 +1,14 @@
+/** Memory at a fixed address, for system calls. */
 import { type Pointer, viewMemory } from './ffi.js'
 
 /**
- * Bytes that never move, so that the kernel may keep their address. The real system calls use `pointer` and
- * `address`, the fake kernel of the tests uses `bytes`. Who mapped the memory unmaps it; a Region only names it.
+ * Bytes that the garbage collector never moves, so that the kernel may keep their address. System calls use `pointer`
+ * and `address`, the fake kernel of the tests uses `bytes`. A Region does not own its memory: the caller that mapped
+ * it unmaps it.
  */
 export class Region {
   readonly address: number
-  /** The address boxed once: passing it to a native function allocates nothing. */
+  /** The address as a BigInt created once: passing it to a native function allocates nothing. */
   readonly pointer: bigint
   readonly byteLength: number
   #bytes: Uint8Array | undefined
@@ -18,7 +20,7 @@ export class Region {
     this.#bytes = bytes
   }
 
-  /** The memory as bytes. Made on first use: most blocks of the data path are never looked into. */
+  /** Created on first use: most blocks of the data path are never read by JavaScript. */
   get bytes(): Uint8Array {
     this.#bytes ??= new Uint8Array(viewMemory(this.pointer, this.byteLength))
     return this.#bytes
@@ -31,7 +33,7 @@ export class Region {
 
   part(offset: number, byteLength: number): Region {
     const isInside = isCount(offset) && isCount(byteLength) && offset + byteLength <= this.byteLength
-    if (!isInside) throw new RangeError(`${offset}+${byteLength} is outside the region`)
+    if (!isInside) throw new RangeError(`offset ${offset}, length ${byteLength}: outside of the region`)
     const bytes = this.address === 0 ? this.bytes.subarray(offset, offset + byteLength) : undefined
     return new Region(this.address === 0 ? 0 : this.address + offset, byteLength, bytes)
   }
@@ -41,7 +43,7 @@ function isCount(value: number): boolean {
   return Number.isInteger(value) && value >= 0
 }
 
-/** A region without native memory behind it, for the fake kernel. */
+/** A region without native memory, for the fake kernel. */
 export function heapRegion(byteLength: number): Region {
   return new Region(0, byteLength, new Uint8Array(byteLength))
 }

@@ -9,12 +9,12 @@ import { messageCalls } from './message-calls.js'
 import { IPPROTO_SCTP, MessageInfo } from './sctp.js'
 import { hasSctp, isSctpSocket } from './sctp-sockets.js'
 
-/** What needs a kernel with SCTP is tested in test/vm/. Datagrams of a Unix socket are messages too. */
+/** Tests that need a kernel with SCTP are in test/vm/. Here Unix datagrams take the place of SCTP messages. */
 
 const openBefore = countOpenDescriptors()
 after(() => assert.equal(countOpenDescriptors(), openBefore, 'descriptors are left open'))
 
-test('a message travels from its place in memory to its place, and nothing else moves', () => {
+test('send and receive transfer a message at the given offsets', () => {
   const pair = messageCalls().socketPair('datagram')
   assert.ok(typeof pair !== 'number')
   const [from, to] = pair
@@ -26,19 +26,19 @@ test('a message travels from its place in memory to its place, and nothing else 
   assert.equal(calls.sctp.send(from, region, 2, 5, about), 5)
   assert.equal(calls.sctp.receive(to, region, 40, 24, about), 5)
   assert.equal(Buffer.from(region.bytes).toString('latin1', 40, 46), 'hello\0')
-  // This socket knows nothing of streams, and says so by saying nothing.
+  // A Unix socket has no streams and no RCVINFO control message.
   assert.deepEqual({ ...about }, { stream: 0, ppid: 0, isUnordered: false, isWhole: false })
   closeAll(from, to)
 })
 
-test('what is no socket of SCTP is not taken for one', () => {
+test('a TCP or Unix socket is not an SCTP socket', () => {
   const tcp = done(calls.socket(c.AF_INET, c.SOCK_STREAM, 0))
   assert.equal(isSctpSocket(calls, tcp), false)
   assert.equal(calls.sctp.setUp(tcp, { streams: 1, heartbeatMs: 0 }), -ENOPROTOOPT)
   closeAll(tcp)
 })
 
-test('the kernel is asked for SCTP by its number, and the socket is closed', () => {
+test('hasSctp opens a socket with the SCTP protocol number and closes it', () => {
   const asked: number[][] = []
   const closed: number[] = []
   const answering = (outcome: number) => ({

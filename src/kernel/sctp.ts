@@ -1,3 +1,4 @@
+/** SCTP sockets of one-to-one style: sctp(7), RFC 6458, linux/sctp.h. */
 import { MSG_DONTWAIT, MSG_NOSIGNAL, SOL_SOCKET } from './constants.js'
 import { EINTR } from './errno.js'
 import { nativeFunction, type Pointer } from './ffi.js'
@@ -6,42 +7,43 @@ import type { Fd, Outcome } from './outcome.js'
 import type { Region } from './region.js'
 import type { NativeAddress } from './sockaddr.js'
 
-/** SCTP sockets of one-to-one style: sctp(7), RFC 6458, linux/sctp.h. */
-
 export const IPPROTO_SCTP = 132
 
-/** What a socket of SCTP is told before it listens or connects; accepted sockets inherit it. */
+/** Options that are set before listen(2) or connect(2); accepted sockets inherit them. */
 export interface SctpOptions {
-  /** Streams each way, as far as the peer has them. Zero: the system's number. */
+  /**
+   * Streams to request in each direction; the association gets no more than the peer supports. Zero: the system's
+   * default.
+   */
   readonly streams: number
-  /** Between two heartbeats on a path that is idle. Zero: none; undefined: the system's. */
+  /** Interval of heartbeats on an idle path. Zero: none; undefined: the system's default. */
   readonly heartbeatMs: number | undefined
 }
 
-/** What a message is beside its bytes. */
+/** The attributes of a message. */
 export class MessageInfo {
   stream = 0
-  /** A word of the applications', as it lies in the packet. */
+  /** Payload protocol identifier, opaque to SCTP, in network byte order. */
   ppid = 0
   isUnordered = false
-  /** The bytes that came last are its last ones. */
+  /** Whether the message is complete: MSG_EOR was set on its last part. */
   isWhole = true
 }
 
 export interface SctpCalls {
   /**
-   * recvmsg(2), non-blocking: bytes of one message, 0 at the end of the association. `about` says which, and whether
-   * there is more of it.
+   * recvmsg(2), non-blocking: the number of bytes of one message, or of a part of it; 0 at the end of the
+   * association. Stores the message's attributes in `about`.
    */
   receive(fd: Fd, into: Region, offset: number, bytesMax: number, about: MessageInfo): Outcome
-  /** sendmsg(2), non-blocking: one message, taken whole or not at all. */
+  /** sendmsg(2), non-blocking: sends one message, completely or not at all. */
   send(fd: Fd, from: Region, offset: number, byteCount: number, about: MessageInfo): Outcome
   setUp(fd: Fd, options: SctpOptions): Outcome
-  /** sctp_bindx(3): further addresses of a socket that is bound to one. */
+  /** sctp_bindx(3): binds further addresses of a socket that is already bound. */
   bindMore(fd: Fd, addresses: NativeAddress): Outcome
-  /** sctp_connectx(3): connects to a peer with several addresses; 0, or -EINPROGRESS while it goes on. */
+  /** sctp_connectx(3): connects to a peer with several addresses; 0, or -EINPROGRESS. */
   connectAll(fd: Fd, addresses: NativeAddress): Outcome
-  /** Memory of what the peer has not acknowledged yet, in bytes: there is no SIOCOUTQ. */
+  /** Memory of the send queue in bytes, overhead included (SO_MEMINFO): SCTP has no SIOCOUTQ. */
   unsentBytes(fd: Fd): Outcome
 }
 
@@ -62,13 +64,13 @@ const CMSG_RCVINFO = 3
 /** sinfo_flags. */
 const SCTP_UNORDERED = 1
 
-/** struct msghdr of 64 bits: where its parts are, and its length. */
+/** Offsets in struct msghdr on 64-bit Linux. */
 const IOV_AT = 16
 const IOV_COUNT_AT = 24
 const CONTROL_AT = 32
 const CONTROL_BYTES_AT = 40
 const FLAGS_AT = 48
-/** Behind it, in the memory here: the one struct iovec, and the control message with its header of 16 bytes. */
+/** After it, in the same region: one struct iovec, then the control message with its header of 16 bytes. */
 const IOVEC_AT = 64
 const CMSG_AT = 80
 const CMSG_DATA_AT = CMSG_AT + 16
@@ -76,28 +78,28 @@ const CMSG_DATA_AT = CMSG_AT + 16
 /** struct sctp_rcvinfo has 28 bytes, struct sctp_sndinfo 16. */
 const RCVINFO_CMSG_BYTES = 16 + 28
 const SNDINFO_CMSG_BYTES = 16 + 16
-/** Room for what may come beside it. */
+/** Room for further control messages. */
 const CONTROL_BYTES = 128
 
-/** struct sctp_paddrparams, packed, as far as kernels before 4.19 know it. */
+/** struct sctp_paddrparams, packed, in the length of kernels before 4.19, which newer ones accept. */
 const PADDRPARAMS_BYTES = 152
 const HEARTBEAT_MS_AT = 132
 const PADDR_FLAGS_AT = 146
 const SPP_HB_ENABLE = 1
 const SPP_HB_DISABLE = 2
 
-/** Words of struct sk_meminfo, and the one that counts what waits for the peer (SK_MEMINFO_WMEM_QUEUED). */
+/** Words of SO_MEMINFO, and the index of the send queue's memory (SK_MEMINFO_WMEM_QUEUED). */
 const MEMINFO_WORDS = 9
 const WMEM_QUEUED = 5
 
 type Native<A extends unknown[]> = (...args: A) => number
 
-/** The calls of SCTP for the calling thread. */
+/** Must be created per thread: `errno` is the calling thread's. */
 export function sctpCalls(errno: Int32Array): SctpCalls {
   return { ...messageCalls(errno), ...settingCalls(errno) }
 }
 
-/** A struct msghdr with one iovec and one control message, used again and again: a call allocates nothing. */
+/** A reusable struct msghdr with one iovec and one control message: calls allocate nothing. */
 function messageHeader(controlBytes: number) {
   const { address, bytes, pointer } = mapPrivate(CMSG_AT + CONTROL_BYTES)
   const words = new Int32Array(bytes.buffer, 0, bytes.length / 4)
@@ -134,7 +136,7 @@ function messageCalls(errno: Int32Array): Pick<SctpCalls, 'receive' | 'send'> {
       const count = recvmsg(fd, pointer, TRANSFER_FLAGS)
       if (count < 0) return -(errno[0] as number)
       const flags = words[FLAGS_AT / 4] as number
-      // What the kernel says of the association by itself is no message of the peer's.
+      // A notification of the kernel, not a message of the peer: skip it.
       if ((flags & MSG_NOTIFICATION) !== 0) return -EINTR
       about.isWhole = (flags & MSG_EOR) !== 0
       readInfo(incoming, about)
@@ -185,7 +187,7 @@ function settingCalls(
   }
   return {
     setUp(fd, { heartbeatMs, streams }) {
-      // A relay waits for nothing: it sends what it gets (Nagle), and needs to know what that is.
+      // Send each message at once (no Nagle), and receive its stream and ppid.
       const basics = Math.min(turnOn(fd, SCTP_NODELAY), turnOn(fd, SCTP_RECVRCVINFO))
       if (basics < 0) return basics
       if (streams > 0) {
@@ -202,7 +204,7 @@ function settingCalls(
       return set(fd, SCTP_PEER_ADDR_PARAMS, value, PADDRPARAMS_BYTES)
     },
     bindMore: (fd, { byteLength, region }) => set(fd, SCTP_SOCKOPT_BINDX_ADD, region, byteLength),
-    // It answers the number of the association.
+    // Returns the association id on success.
     connectAll: (fd, { byteLength, region }) =>
       Math.min(0, set(fd, SCTP_SOCKOPT_CONNECTX, region, byteLength)),
     unsentBytes(fd) {

@@ -3,16 +3,16 @@ import { test } from 'node:test'
 import { countOpenDescriptors } from './limits.js'
 import { kernelProblem } from './self-check.js'
 
-test('this system is as the program takes it to be', () => {
+test('finds no problem on this system', () => {
   assert.equal(kernelProblem(), undefined)
 })
 
-test('the layout of another machine is noticed', () => {
+test('detects the layout of another architecture', () => {
   const other = process.arch === 'x64' ? 'arm64' : 'x64'
   assert.match(kernelProblem(other) ?? '', /^struct epoll_event has another layout: /)
 })
 
-test('the check leaves nothing open', () => {
+test('leaks no descriptor', () => {
   const before = countOpenDescriptors()
   for (let i = 0; i < 20; i++) kernelProblem()
   assert.equal(countOpenDescriptors(), before)

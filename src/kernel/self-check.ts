@@ -1,3 +1,4 @@
+/** A self-test of the struct layouts and of errno on the running kernel. */
 import type { Calls } from './calls.js'
 import * as c from './constants.js'
 import { type EpollLayout, epollLayout } from './epoll-layout.js'
@@ -8,31 +9,31 @@ import { linuxCalls } from './linux-calls.js'
 import { mapPrivate, unmap } from './memory.js'
 import { decodeAddress, encodeAddress, SOCKADDR_BYTES_MAX } from './sockaddr.js'
 
-/** Any number that a wrong layout would not show by chance. */
+/** Arbitrary, but not a value that a wrong layout would yield by chance. */
 const TOKEN = 0x5eed_cafe | 0
 
 const EPOLLIN = 1
 
 /**
- * Tries on the real kernel what the rest of the program takes for granted: where errno lies, and the layouts of
- * struct sockaddr and struct epoll_event. Takes about a millisecond and leaves nothing open. Answers a
- * sentence for the administrator when something is not as it should be.
+ * Verifies on the running kernel what the rest of the program assumes: the address of errno, and the layouts of
+ * struct sockaddr and struct epoll_event. Takes about a millisecond and leaves nothing open. Returns an error message
+ * if a check fails.
  */
 export function kernelProblem(arch: string = process.arch): string | undefined {
   const calls = linuxCalls()
   const problem = errnoProblem(calls) ?? sockaddrProblem(calls) ?? epollProblem(calls, epollLayout(arch))
-  return problem && `${problem}: tcprelay does not know this system`
+  return problem && `${problem}: tcprelay does not support this system`
 }
 
 function errnoProblem(calls: Calls): string | undefined {
   const outcome = calls.close(-1)
-  return outcome === -EBADF ? undefined : `close(-1) answers ${outcome} instead of ${-EBADF}`
+  return outcome === -EBADF ? undefined : `close(-1) returns ${outcome} instead of ${-EBADF}`
 }
 
-/** The kernel has to find the address where we put it, and we where it puts it. */
+/** Checks encoding with bind(2) and decoding with getsockname(2). */
 function sockaddrProblem(calls: Calls): string | undefined {
   const fd = calls.socket(c.AF_INET, c.SOCK_STREAM, 0)
-  if (fd < 0) return undefined // no IPv4 here: nothing that could be read wrongly
+  if (fd < 0) return undefined // without IPv4 nothing can be misread
   const region = mapPrivate(SOCKADDR_BYTES_MAX)
   try {
     const wanted = encodeAddress({ family: 'ipv4', host: '127.0.0.1', port: 0 })
@@ -49,7 +50,7 @@ function sockaddrProblem(calls: Calls): string | undefined {
   }
 }
 
-/** Two events at once, so that the size of the struct counts as well as the place of its parts. */
+/** Checks two events at once, so that the size of the struct is verified too. */
 function epollProblem(calls: Calls, { eventBytes, dataOffset }: EpollLayout): string | undefined {
   const create = nativeFunction<(flags: number) => number>('int epoll_create1(int flags)')
   const control = nativeFunction<(fd: number, operation: number, target: number, event: bigint) => number>(

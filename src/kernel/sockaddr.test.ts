@@ -37,13 +37,13 @@ const path = name.filter((text) => !text.includes('\0'))
 const unixPath = path.map((text): SocketAddress => ({ family: 'unix', path: text }))
 const abstract = name.map((text): SocketAddress => ({ family: 'unix', path: `\0${text}` }))
 
-test('every address survives the way to the kernel form and back', () => {
+test('addresses round-trip through the structs of the kernel', () => {
   fc.assert(
     fc.property(fc.oneof(ipv4, ipv6, unixPath, abstract), (address) => {
       const bytes = encodeAddress(address)
       assert.ok(bytes.length <= SOCKADDR_BYTES_MAX)
       assert.deepEqual(decodeAddress(bytes), address)
-      // The kernel leaves more room than the address needs, and rubbish in the rest of it.
+      // The buffer is larger than the address, with garbage in the rest of it.
       const roomy = new Uint8Array(SOCKADDR_BYTES_MAX).fill(0xee)
       roomy.set(bytes)
       assert.deepEqual(decodeAddress(roomy, bytes.length), address)
@@ -51,7 +51,7 @@ test('every address survives the way to the kernel form and back', () => {
   )
 })
 
-test('the structs are those of the documentation, byte by byte', () => {
+test('encodes the documented structs byte by byte', () => {
   assert.deepEqual(
     [...encodeAddress({ family: 'ipv4', host: '1.2.3.4', port: 0x1234 })],
     [AF_INET, 0, 0x12, 0x34, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0],
@@ -65,7 +65,7 @@ test('the structs are those of the documentation, byte by byte', () => {
   assert.deepEqual([...encodeAddress({ family: 'unix', path: '' })], [AF_UNIX, 0])
 })
 
-/** Binds a socket there and asks the kernel where it is. */
+/** Binds a socket to an address and reads its address back. */
 function askKernel(address: SocketAddress): SocketAddress {
   const native = nativeAddress(address)
   const fd = done(calls.socket(native.family, SOCK_STREAM, 0))
@@ -78,7 +78,7 @@ function askKernel(address: SocketAddress): SocketAddress {
   }
 }
 
-test('the kernel reads and writes addresses as we do', () => {
+test('the kernel agrees on the encoding of addresses', () => {
   const exact: SocketAddress[] = [
     { family: 'unix', path: join(folder, 'socket') },
     { family: 'unix', path: join(folder, 'ünïcode') },
@@ -90,14 +90,14 @@ test('the kernel reads and writes addresses as we do', () => {
   assert.ok(ipv4.family === 'ipv4' && ipv4.host === '127.1.2.3' && ipv4.port > 0)
 })
 
-test('a socket that was never bound has no name', () => {
+test('an unbound socket has an empty address', () => {
   const fd = done(calls.socket(AF_UNIX, SOCK_STREAM, 0))
   const byteLength = done(calls.localAddress(fd, region))
   assert.deepEqual(decodeAddress(region.bytes, byteLength), { family: 'unix', path: '' })
   calls.close(fd)
 })
 
-test('the kernel knows IPv6 and its scopes as we do', (t) => {
+test('the kernel agrees on the encoding of IPv6 scopes', (t) => {
   const probe = calls.socket(AF_INET6, SOCK_STREAM, 0)
   if (probe < 0) return t.skip('the kernel has no IPv6')
   calls.close(probe)
@@ -107,7 +107,7 @@ test('the kernel knows IPv6 and its scopes as we do', (t) => {
   assert.equal(new DataView(loopback.buffer).getUint32(24, true), 1, 'the loopback is interface 1')
 })
 
-test('a Unix path may have 107 bytes, an abstract name 107 behind its NUL', () => {
+test('accepts Unix paths of 107 bytes and abstract names of 107 bytes after the NUL', () => {
   const long = 'x'.repeat(107)
   for (const path of [long, `\0${long}`]) {
     assert.deepEqual(decodeAddress(encodeAddress({ family: 'unix', path })), { family: 'unix', path })
@@ -115,11 +115,11 @@ test('a Unix path may have 107 bytes, an abstract name 107 behind its NUL', () =
   }
 })
 
-test('a path that the kernel would cut short is refused', () => {
+test('rejects a path that the kernel would truncate', () => {
   assert.throws(() => encodeAddress({ family: 'unix', path: '/run/x\0y' }), RangeError)
 })
 
-test('a scope that names no interface is refused by the kernel, and never taken for another', (t) => {
+test('the kernel rejects a scope that names no interface', (t) => {
   const fd = calls.socket(AF_INET6, SOCK_STREAM, 0)
   if (fd < 0) return t.skip('the kernel has no IPv6')
   for (const scope of ['nosuchif0', '0', '2147483647', '4294967297', '99999999999']) {
@@ -131,7 +131,7 @@ test('a scope that names no interface is refused by the kernel, and never taken 
   calls.close(fd)
 })
 
-test('the port of an address can be read and changed, and nothing else of it changes', () => {
+test('setPort changes only the port', () => {
   for (const address of [
     { family: 'ipv4', host: '10.1.2.3', port: 0 },
     { family: 'ipv6', host: '2001:db8::1', port: 80, scope: '3' },

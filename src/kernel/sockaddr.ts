@@ -1,9 +1,10 @@
+/** Conversion of socket addresses to and from the kernel's structs. */
 import { type HostAddress, hostBytes, hostFromBytes, type SocketAddress } from '../base/address.js'
 import { AF_INET, AF_INET6, AF_UNIX } from './constants.js'
 import { nativeFunction } from './ffi.js'
 import { mapPrivate, type Region } from './memory.js'
 
-/** struct sockaddr_storage is 128 bytes (sys/socket.h); every address fits. */
+/** The size of struct sockaddr_storage (sys/socket.h); every address fits. */
 export const SOCKADDR_BYTES_MAX = 128
 
 const SOCKADDR_IN_BYTES = 16
@@ -12,21 +13,21 @@ const SOCKADDR_IN6_BYTES = 28
 /** sun_path of struct sockaddr_un (unix(7)). */
 const UNIX_PATH_BYTES_MAX = 108
 
-/** The highest index that an interface could have; in practice none has it. */
+/** The highest possible interface index; in practice no interface has it. */
 const INTERFACE_MAX = 0x7fff_ffff
 
-/** An address in the kernel's form. `bytes` is the struct, in native memory where calls need it. */
+/** One or more socket addresses in native memory. */
 export interface NativeAddress {
   readonly family: number
   readonly region: Region
   readonly byteLength: number
-  /** Zero for a Unix address. Changed by `setPort` alone. */
+  /** Zero for a Unix address. Written by `setPort` only. */
   port: number
-  /** Addresses in the region, one behind the other: more than one for a host that SCTP knows by several. */
+  /** Number of structs in the region, one after the other: more than one for a multi-homed host (SCTP). */
   readonly count: number
 }
 
-/** Puts an address into native memory of its own, kept until the process ends or `unmap`. */
+/** Encodes an address into new native memory, until `unmap`. */
 export function nativeAddress(address: SocketAddress): NativeAddress {
   const bytes = encodeAddress(address)
   const region = mapPrivate(SOCKADDR_BYTES_MAX)
@@ -35,7 +36,7 @@ export function nativeAddress(address: SocketAddress): NativeAddress {
   return { family: bytes[0] as number, region, byteLength: bytes.length, port, count: 1 }
 }
 
-/** Addresses of one host, packed as sctp_bindx(3) and sctp_connectx(3) take them; with IPv6 if any of them is. */
+/** The addresses of one host, packed for sctp_bindx(3) and sctp_connectx(3); the family is IPv6 if any of them is. */
 export function nativeAddresses(addresses: readonly HostAddress[]): NativeAddress {
   const structs = addresses.map(encodeAddress)
   const byteLength = structs.reduce((sum, { length }) => sum + length, 0)
@@ -49,11 +50,11 @@ export function nativeAddresses(addresses: readonly HostAddress[]): NativeAddres
   return { family, region, byteLength, port: addresses[0]?.port ?? 0, count: addresses.length }
 }
 
-/** Puts another port into an IPv4 or IPv6 address, or into all of one host's. */
+/** Changes the port of an IPv4 or IPv6 address, or of all addresses of a multi-homed host. */
 export function setPort(address: NativeAddress, port: number): void {
   const { bytes } = address.region
   for (let i = 0, at = 0; i < address.count; i++) {
-    // In the same place in struct sockaddr_in and sockaddr_in6, in network byte order.
+    // At the same offset in struct sockaddr_in and sockaddr_in6, in network byte order.
     bytes[at + 2] = port >> 8
     bytes[at + 3] = port & 0xff
     at += bytes[at] === AF_INET ? SOCKADDR_IN_BYTES : SOCKADDR_IN6_BYTES
@@ -61,7 +62,7 @@ export function setPort(address: NativeAddress, port: number): void {
   address.port = port
 }
 
-/** The port of an address in the kernel's form; zero where it has none. */
+/** The port of a socket address in `bytes`; zero if it has none. */
 export function portIn(bytes: Uint8Array): number {
   return bytes[0] === AF_INET || bytes[0] === AF_INET6 ? (bytes[2] as number) * 256 + (bytes[3] as number) : 0
 }
@@ -83,7 +84,7 @@ export function encodeAddress(address: SocketAddress): Uint8Array {
 
 function encodeUnix(path: string): Uint8Array {
   const name = new TextEncoder().encode(path)
-  // A path ends with NUL; an abstract name, and none at all, is as long as the length says (unix(7)).
+  // A path ends with NUL; the end of an abstract or empty name is given by the length alone (unix(7)).
   const endBytes = path === '' || path.startsWith('\0') ? 0 : 1
   if (name.length + endBytes > UNIX_PATH_BYTES_MAX) {
     throw new RangeError(`a Unix socket path has at most ${UNIX_PATH_BYTES_MAX - 1} bytes`)
@@ -95,7 +96,7 @@ function encodeUnix(path: string): Uint8Array {
   return bytes
 }
 
-/** The address in the kernel's struct. `bytes` may be longer than the address, as after accept(2). */
+/** Decodes a struct. `bytes` may be longer than the address, as after accept(2). */
 export function decodeAddress(bytes: Uint8Array, byteLength: number = bytes.length): SocketAddress {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const family = view.getUint16(0, true)
@@ -115,7 +116,10 @@ function decodeUnixPath(name: Uint8Array): string {
   return new TextDecoder().decode(end < 0 ? name : name.subarray(0, end))
 }
 
-/** An interface that is not there now may come back: the address stays one, and the kernel refuses it (ENODEV). */
+/**
+ * An unknown interface may appear later: it is encoded as an index that no interface has, which the kernel rejects
+ * (ENODEV).
+ */
 function scopeIndex(scope: string): number {
   if (scope === '') return 0
   const index = /^\d+$/.test(scope) ? Number(scope) : indexOfInterface(scope)

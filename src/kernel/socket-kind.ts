@@ -1,2 +1,2 @@
-/** What a stream is made of, where it makes a difference to who moves its bytes. */
+/** The kinds of stream sockets that the data path distinguishes. */
 export type SocketKind = 'tcp' | 'unix' | 'sctp'

@@ -1,10 +1,11 @@
+/** System-wide TCP settings, for checks of a configuration (tcp(7)). */
 import { readFileSync } from 'node:fs'
 
 /** Bits of net.ipv4.tcp_fastopen (tcp(7)). */
 const FAST_OPEN_CLIENT = 1
 const FAST_OPEN_SERVER = 2
 
-/** Which sides of TCP Fast Open the system allows; both, where it does not say. */
+/** The sides of TCP Fast Open that the system allows; both if the setting cannot be read. */
 export function fastOpenSides(path = '/proc/sys/net/ipv4/tcp_fastopen'): {
   readonly client: boolean
   readonly server: boolean

@@ -1,20 +1,18 @@
+/** Socket options that a configuration can set on listeners and on connections to remotes. */
 import type { Calls, Fd, Outcome } from './calls.js'
 import * as c from './constants.js'
 
-/**
- * What a configuration may ask of a socket beside what all sockets of ours have, whichever side they are of. Zero and
- * '' leave it to the system and cost no call.
- */
+/** Zero and '' keep the system's default and cost no call. */
 export interface SocketOptions {
-  /** Interface or VRF that it is bound to. */
+  /** Interface or VRF to bind to. */
   readonly device: string
-  /** Mark of its packets for routing and packet filters; needs CAP_NET_ADMIN. */
+  /** Packet mark for routing and packet filters; needs CAP_NET_ADMIN. */
   readonly fwmark: number
   /** Differentiated services code point, 0 to 63. */
   readonly dscp: number
   /** Congestion control algorithm. */
   readonly congestion: string
-  /** How long sent bytes may stay unacknowledged. */
+  /** How long sent data may remain unacknowledged before the kernel closes the connection (tcp(7)). */
   readonly userTimeoutMs: number
 }
 
@@ -37,12 +35,14 @@ const SETTERS: Readonly<Record<OptionName, Setter>> = {
 
 const NAMES = Object.keys(SETTERS) as readonly OptionName[]
 
-/** Those that are asked for. */
+/** The options that differ from their default. */
 export function namesOfSet(options: SocketOptions): readonly OptionName[] {
   return NAMES.filter((name) => options[name] !== NO_OPTIONS[name])
 }
 
-/** Sets what is asked for: 0, or the negated errno of the first option that the kernel refuses, which is told. */
+/**
+ * Sets the options: returns 0, or the negated errno of the first failure, after `onRefused` was called with its name.
+ */
 export function applyOptions(
   calls: Calls,
   fd: Fd,
@@ -60,7 +60,10 @@ export function applyOptions(
   return 0
 }
 
-/** The six bits of the code point are the upper ones of the byte (RFC 2474, 3). A socket of IPv6 may also get IPv4 clients. */
+/**
+ * The code point is the upper six bits of the byte (RFC 2474, 3). An IPv6 socket may have IPv4 peers, so both are
+ * set.
+ */
 function setDscp(calls: Calls, fd: Fd, { dscp }: SocketOptions, family: number): Outcome {
   const outcome = calls.setOption(fd, c.IPPROTO_IP, c.IP_TOS, dscp << 2)
   return family === c.AF_INET6 ? calls.setOption(fd, c.IPPROTO_IPV6, c.IPV6_TCLASS, dscp << 2) : outcome

@@ -1,15 +1,15 @@
+/** What the relay takes from outside: system calls, clock, randomness. The simulation replaces all of it. */
 import type { Calls } from './calls.js'
 
 export interface Clock {
   /** CLOCK_MONOTONIC in milliseconds, with fractions. */
   monotonicMs(): number
-  /** The same, left in `into[0]`: for who asks all the time. A fraction that a function returns is a heap object. */
+  /** Like `monotonicMs`, but stored in `into[0]`: V8 boxes a returned double, and the loop calls this every turn. */
   readMonotonicMs(into: Float64Array): void
-  /** Milliseconds since 1970. */
+  /** Wall-clock time: milliseconds since 1970. */
   wallMs(): number
 }
 
-/** Everything the relay takes from outside, as one value. */
 export interface System {
   readonly calls: Calls
   readonly clock: Clock

@@ -22,8 +22,8 @@ const EPOLLET = 0x8000_0000 | 0
 const EPOLLEXCLUSIVE = 1 << 28
 
 /**
- * Events of a stream with paused reads. Without EPOLLPRI: while urgent data is pending, every segment that arrives would
- * wake the poller.
+ * Events of a stream with paused reads. Without EPOLLPRI: while urgent data is pending, every segment that arrives
+ * would wake the poller.
  */
 const PAUSED = PEER_ENDED | EPOLLET
 
@@ -114,7 +114,10 @@ export function openEpoll(layout: EpollLayout = epollLayout(process.arch)): Poll
   }
 }
 
-/** epoll_pwait2(2) with the brief timeout and an unchanged signal mask. Returns the number of events, or -1 with errno. */
+/**
+ * epoll_pwait2(2) with the brief timeout and an unchanged signal mask. Returns the number of events, or -1 with
+ * errno.
+ */
 function briefWait(epollFd: Fd, events: bigint): (max: number) => number {
   const call = nativeFunction<
     (call: number, fd: number, events: bigint, max: number, time: bigint, mask: number) => number

@@ -1,6 +1,6 @@
 /**
- * The event loop of a reactor; start reading this folder here. A poller (poller.ts) waits for descriptors, timers.ts keeps
- * the timers, mailbox.ts receives commands from the control thread.
+ * The event loop of a reactor; start reading this folder here. A poller (poller.ts) waits for descriptors, timers.ts
+ * keeps the timers, mailbox.ts receives commands from the control thread.
  */
 import type { Fd, Outcome } from '../kernel/calls.js'
 import { EMFILE, errorText } from '../kernel/errno.js'
@@ -39,8 +39,8 @@ const EVENTS_PER_TURN = 512
 export class Loop {
   readonly timers: Timers
   /**
-   * CLOCK_MONOTONIC at the start of this turn: everything in a turn has the same time. Initialised with a number because
-   * V8 boxes fractions in a field that was once undefined.
+   * CLOCK_MONOTONIC at the start of this turn: everything in a turn has the same time. Initialised with a number
+   * because V8 boxes fractions in a field that was once undefined.
    */
   nowMs = 0
   /** Turns so far. */
@@ -57,7 +57,10 @@ export class Loop {
   readonly #freeSlots: number[] = []
   #turnTakers: TurnTaker[] = []
   #nextTurnTakers: TurnTaker[] = []
-  /** Valid elements of `#nextTurnTakers`; those after them are stale, because truncating an array costs more than a turn. */
+  /**
+   * Valid elements of `#nextTurnTakers`; those after them are stale, because truncating an array costs more than a
+   * turn.
+   */
   #nextCount = 0
   /** A queued turn taker has work to do now: do not wait. */
   #hasImmediateWork = false

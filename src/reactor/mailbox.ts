@@ -4,9 +4,9 @@ import { openWakeFd } from '../kernel/eventfd.js'
 import { type Loop, NO_TOKEN, type Watcher } from './loop.js'
 
 /**
- * Receives commands and posts reports. Commands are read with `receiveMessageOnPort` when the eventfd becomes readable,
- * because a thread that blocks in the poller runs no events of Node. Reports arrive in the control thread as ordinary
- * 'message' events.
+ * Receives commands and posts reports. Commands are read with `receiveMessageOnPort` when the eventfd becomes
+ * readable, because a thread that blocks in the poller runs no events of Node. Reports arrive in the control thread
+ * as ordinary 'message' events.
  */
 export class Mailbox<Command, Report> implements Watcher {
   token = NO_TOKEN

@@ -8,8 +8,8 @@ import { Timespec, wholeMs } from './wait-time.js'
 import { ENTRY_WORDS, INVALID, WatchTable } from './watch-table.js'
 
 /**
- * poll(2): the kernel checks every watched descriptor in each call, so a wait costs in proportion to the number of watches,
- * not to the number of events.
+ * poll(2): the kernel checks every watched descriptor in each call, so a wait costs in proportion to the number of
+ * watches, not to the number of events.
  */
 export function openPoll(): Poller {
   const poll = nativeFunction<(entries: bigint, count: number, timeoutMs: number) => number>(

@@ -2,8 +2,8 @@
 import type { Fd, Outcome } from '../kernel/calls.js'
 
 /**
- * Readiness bits of a descriptor, with the values of poll(2) and epoll(7) on Linux, so that no poller translates them.
- * A hint, never a promise: a read may still return EAGAIN.
+ * Readiness bits of a descriptor, with the values of poll(2) and epoll(7) on Linux, so that no poller translates
+ * them. A hint, never a promise: a read may still return EAGAIN.
  */
 export const READABLE = 0x1
 export const URGENT = 0x2
@@ -22,8 +22,9 @@ export type WatchToken = number
 /** How events of a descriptor are reported. */
 export type WatchMode =
   /**
-   * A stream: edge-triggered. Each event is reported once; after a read or write that returned EAGAIN or came up short,
-   * the owner re-arms it with `again`. End, errors and urgent data need no arming and are reported at least once.
+   * A stream: edge-triggered. Each event is reported once; after a read or write that returned EAGAIN or came up
+   * short, the owner re-arms it with `again`. End, errors and urgent data need no arming and are reported at least
+   * once.
    */
   | 'stream'
   /** A listener or an eventfd: level-triggered, reported while it is readable. */
@@ -54,8 +55,8 @@ export interface Poller {
   readonly name: string
   add(fd: Fd, token: WatchToken, mode: WatchMode): Outcome
   /**
-   * Re-arms a stream for `interest`, after EAGAIN or a read or write that came up short. A stream that still has unread
-   * bytes may be reported again at once, repeatedly.
+   * Re-arms a stream for `interest`, after EAGAIN or a read or write that came up short. A stream that still has
+   * unread bytes may be reported again at once, repeatedly.
    */
   again(fd: Fd, token: WatchToken, interest: Interest): void
   /** Suppresses readability, writability and urgent data of a stream until `again`. End and errors are reported. */

@@ -7,8 +7,8 @@ export interface TimerOwner {
 }
 
 /**
- * One timer, allocated once per owner. A deadline that only moves later costs nothing: the owner keeps it in a field, and
- * sets the timer again when it fires before that deadline.
+ * One timer, allocated once per owner. A deadline that only moves later costs nothing: the owner keeps it in a field,
+ * and sets the timer again when it fires before that deadline.
  */
 export class Timer {
   readonly owner: TimerOwner | undefined
@@ -36,11 +36,12 @@ const SLOTS = 64
 const LEVELS = 5
 
 /**
- * A hierarchical timing wheel: setting and unsetting take constant time, with ten timers or with 100,000. A bucket's number
- * is its start time divided by the width of its level. The bucket of the current time is always empty, so its array element
- * is used for the bucket 64 further on.
+ * A hierarchical timing wheel: setting and unsetting take constant time, with ten timers or with 100,000. A bucket's
+ * number is its start time divided by the width of its level. The bucket of the current time is always empty, so its
+ * array element is used for the bucket 64 further on.
  *
- * When a bucket of a coarse level starts, its timers move to finer levels: no timer fires early, and none later than one tick.
+ * When a bucket of a coarse level starts, its timers move to finer levels: no timer fires early, and none later than
+ * one tick.
  */
 export class Timers {
   /** Read from the owner instead of passed: V8 boxes a fraction that is an argument, once per turn. */

@@ -28,16 +28,18 @@ export const INVALID = 0x20
 const CAPACITY_AT_FIRST = 64
 
 const STREAM = 1
-/** A stream whose urgent data was reported: its owner reads past it, and POLLPRI would be reported again every time. */
+/**
+ * A stream whose urgent data was reported: its owner reads past it, and POLLPRI would be reported again every time.
+ */
 const URGENT_REPORTED = 2
 
 /** Cannot be masked: poll(2) reports these on every call, whatever `events` says. */
 const UNMASKABLE = FAILED | HUNG_UP
 
 /**
- * The watch list of a poller for which the kernel keeps none. poll(2) and select(2) are level-triggered; the table makes
- * streams edge-triggered: an event that was reported is masked until the owner re-arms it with `again`.
- * Dense: the last entry takes the place of a removed one.
+ * The watch list of a poller for which the kernel keeps none. poll(2) and select(2) are level-triggered; the table
+ * makes streams edge-triggered: an event that was reported is masked until the owner re-arms it with `again`. Dense:
+ * the last entry takes the place of a removed one.
  */
 export class WatchTable {
   /** Entries for poll(2). A disabled descriptor is stored as its complement: the kernel skips negative ones. */

@@ -50,7 +50,7 @@ export class TicketKeys {
   use(name: number, iv: number, cipher: number, mac: number, isNew: boolean, isRenewed: boolean): number {
     if (isNew) {
       if (this.#count === 0) return UNKNOWN
-      return this.#memory.close(0, name, iv, cipher, mac) ? OPENED : FAILED
+      return this.#memory.seal(0, name, iv, cipher, mac) ? OPENED : FAILED
     }
     const slot = this.#memory.find(name, this.#count)
     if (slot < 0) return UNKNOWN

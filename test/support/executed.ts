@@ -10,8 +10,8 @@ interface Coverage {
 
 /**
  * How many blocks of the product's code run while something is done: V8 counts every function, branch and turn of a
- * loop. The same work gives the same number, on any machine, however busy. What is native (`indexOf`, a copy of bytes)
- * counts as nothing.
+ * loop. The same work gives the same number, on any machine, however busy. What is native (`indexOf`, a copy of
+ * bytes) counts as nothing.
  */
 export class ExecutionCounter {
   readonly #session = new Session()
