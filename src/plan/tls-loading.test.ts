@@ -334,16 +334,16 @@ test('what is wrong with files is said at the directive, with the reason of Open
   assert.deepEqual(
     problems.map((text) => text.replace(/(certificate|read|passphrase): [a-z ]+$/, '$1: …')),
     [
-      "error at 2 both.pem: 'both.pem': the key does not belong to the certificate: …",
+      "error at 2 both.pem: 'both.pem': the key does not match the certificate: …",
       "error at 3 www-secret.key: 'www-secret.key': the key is encrypted: a passphrase is needed",
       'error at 4 wrong: the key cannot be decrypted with this passphrase: …',
       "error at 5 text.pem: 'text.pem': the key cannot be decrypted with this passphrase: …",
-      "error at 6 www.pem: 'www.pem': there is no key",
+      "error at 6 www.pem: 'www.pem': the file contains no private key",
       "error at 7 text.pem: 'text.pem': the certificate cannot be read: …",
       "error at 8 empty.pem: 'empty.pem' is empty",
       "error at 9 locked.pem: cannot read '/here/locked.pem': permission denied",
       problems[8],
-      "error at 11 a..b: 'a..b' is not the name of a host",
+      "error at 11 a..b: 'a..b' is not a valid host name",
       "error at 12 text.pem: 'text.pem': the key cannot be read: …",
       "error at 13 ca.pem: 'ca.pem' is no OCSP response (DER)",
     ],
@@ -389,5 +389,5 @@ test('what is wrong with other options is said at the directive', () => {
 
 test('a mistake that two listeners inherit is said once', () => {
   const { problems } = load({ listen: ['tls', 'tls alpn = h2 tls'], section: 'tls cert-file = www.pem' })
-  assert.deepEqual(problems, ["error at 5 www.pem: 'www.pem': there is no key"])
+  assert.deepEqual(problems, ["error at 5 www.pem: 'www.pem': the file contains no private key"])
 })

@@ -1,23 +1,24 @@
+/** The callbacks that OpenSSL calls during handshakes, dispatched to the context of the connection. */
 import { nativeCallback } from '../kernel/ffi.js'
 import * as c from '../kernel/openssl-constants.js'
 import { sslCalls } from '../kernel/openssl-ssl.js'
 
-/** What OpenSSL asks back about a connection of a context. Addresses are valid during the call only. */
+/** Handles the callbacks for connections of one context. Addresses are valid during the call only. */
 export interface ContextOwner {
-  /** A client has said whom it looks for, or nobody: the SSL_CTX to go on with; 0 refuses it. */
+  /** SNI: returns the SSL_CTX for the server name (null: the client sent none); 0 rejects the client. */
   contextFor(serverName: string | null): number
   /** SSL_CTX_set_alpn_select_cb(3). */
   chooseProtocol(chosen: number, length: number, offered: number, offeredBytes: number): number
   /** SSL_CTX_set_tlsext_ticket_key_evp_cb(3). */
   useTicketKey(ssl: number, name: number, iv: number, cipher: number, mac: number, isNew: boolean): number
-  /** SSL_CTX_set_tlsext_status_cb(3); the certificate is the one that is used. */
+  /** SSL_CTX_set_tlsext_status_cb(3); `certificate` is the one chosen for this connection. */
   staple(ssl: number, certificate: number): number
   /** SSL_CTX_set_psk_server_callback(3). */
   writePsk(identity: string, into: number, bytesMax: number): number
   /** SSL_CTX_set_psk_client_callback(3). */
   offerPsk(identity: number, identityBytesMax: number, key: number, keyBytesMax: number): number
   logKey(line: string): void
-  /** A session that can be resumed. True: the reference is the owner's from here on. */
+  /** A resumable session. Returns true if the owner takes over the reference. */
   keepSession(session: number): boolean
 }
 
@@ -32,15 +33,17 @@ interface Callbacks {
   readonly newSession: bigint
 }
 
-/** By SSL_CTX. Native code knows no objects, and there is room for few callbacks: one per kind serves all. */
+/**
+ * By SSL_CTX. koffi has room for few callbacks, so all contexts share one per kind, which looks up the owner here.
+ */
 const owners = new Map<number, ContextOwner>()
 
-/** The first thing that a callback of this thread has thrown and nobody has asked for. */
+/** The first unhandled exception of a callback on this thread, until `takeThrown`. */
 let thrown: unknown
 
 let made: Callbacks | undefined
 
-/** The owner is asked about connections of this context until it is forgotten. */
+/** Dispatches callbacks of this context to `owner`, until `forgetOwner`. */
 export function setOwner(context: number, owner: ContextOwner): void {
   owners.set(context, owner)
 }
@@ -49,14 +52,14 @@ export function forgetOwner(context: number): void {
   owners.delete(context)
 }
 
-/** Takes what a callback has thrown: a mistake of ours that has made a handshake fail. */
+/** Takes the exception of a callback: a bug of this program that made a handshake fail. */
 export function takeThrown(): unknown {
   const taken = thrown
   thrown = undefined
   return taken
 }
 
-/** The addresses of the callbacks of this thread. */
+/** The function pointers of the callbacks, registered once per thread. */
 export function callbacks(): Callbacks {
   made ??= { ...choosingCallbacks(), ...secretCallbacks() }
   return made
@@ -82,7 +85,7 @@ function choosingCallbacks() {
         const calls = sslCalls()
         const context = calls.contextOf(ssl)
         const wanted = owners.get(context)?.contextFor(calls.serverName(ssl, 0)) ?? context
-        // The alert that OpenSSL sends is unrecognized_name.
+        // OpenSSL sends the alert unrecognized_name.
         if (wanted === 0) return c.SSL_TLSEXT_ERR_ALERT_FATAL
         if (wanted !== context) calls.setContext(ssl, wanted)
         return c.SSL_TLSEXT_ERR_OK

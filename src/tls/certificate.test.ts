@@ -9,7 +9,7 @@ import { checkServerTls, openServerContext } from './server-context.js'
 const SECRET = 'öpen sesame'
 const kinds: readonly KeyKind[] = ['ec', 'rsa', 'ed25519']
 
-/** The findings as `severity part index: message`. */
+/** The problems as `severity part index: message`. */
 function findings(options: Partial<ServerTlsOptions>): readonly string[] {
   return checkServerTls({ certificates: [{ chain: localhost.pem, key: localhost.keyPem }], ...options }).map(
     ({ severity, part, index, message }) =>
@@ -32,13 +32,13 @@ function exported(
     alternativeNames: ['localhost'],
   })
   const cipher = passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase }
-  // The types of Node do not know that every combination but one works.
+  // Node's types are stricter than necessary: all but one combination works.
   const options = { format, type, ...cipher } as { format: 'pem'; type: 'pkcs8' }
   return { chain: identity.pem, key: Buffer.from(identity.key.export(options)), identity }
 }
 
 for (const kind of kinds) {
-  test(`${kind}: keys in every form are read and used`, () => {
+  test(`${kind}: loads keys in every format`, () => {
     const older = kind === 'ec' ? 'sec1' : 'pkcs1'
     const forms: readonly ServerCertificateOptions[] = [
       exported(kind, 'pem', 'pkcs8'),
@@ -67,7 +67,7 @@ for (const kind of kinds) {
   })
 }
 
-test('certificate, chain and key may be in one file, in DER, and between other things', () => {
+test('loads certificate, chain and key from one file, from DER, and among other text', () => {
   const noise = Buffer.from('a comment\n-----BEGIN NOISE-----\nAAAA\n-----END NOISE-----\n-----BEGIN \n')
   assert.deepEqual(
     ofCertificate({ chain: Buffer.concat([noise, localhost.pem, noise, localhost.keyPem]) }),
@@ -77,7 +77,7 @@ test('certificate, chain and key may be in one file, in DER, and between other t
   assert.deepEqual(ofCertificate({ chain: trustedPem(localhost, 'trust'), key: localhost.keyPem }), [])
 })
 
-test('a chain is sent with its certificate', () => {
+test('sends the chain with the certificate', () => {
   const between = makeIdentity({ name: 'between', issuer: authority, isAuthority: true })
   const leaf = makeIdentity({ name: 'localhost', issuer: between, alternativeNames: ['localhost'] })
   for (const [chain, reason] of [
@@ -94,7 +94,7 @@ test('a chain is sent with its certificate', () => {
   }
 })
 
-test('what is wrong with a certificate or its key is said, with the reason of OpenSSL', () => {
+test('reports problems of certificate and key with the reason of OpenSSL', () => {
   const { chain, key } = exported('ec', 'pem', 'pkcs8', SECRET)
   const legacy = exported('rsa', 'pem', 'pkcs1', SECRET)
   const nothing = new Uint8Array(0)
@@ -103,19 +103,19 @@ test('what is wrong with a certificate or its key is said, with the reason of Op
   const rows: readonly (readonly [ServerCertificateOptions, RegExp])[] = [
     [{ chain: nothing }, /^error certificate 0: the file is empty$/],
     [{ chain: Buffer.from('hello\n') }, /^error certificate 0: the certificate cannot be read: \S/],
-    [{ chain: cut }, /^error certificate 0: there is no certificate in it$/],
+    [{ chain: cut }, /^error certificate 0: the file contains no certificate$/],
     [{ chain: bent }, /^error certificate 0: the certificate cannot be read: \S/],
     [
       { chain: Buffer.concat([localhost.pem, bent]) },
       /^error certificate 0: certificate 2 of 2 cannot be read: \S/,
     ],
-    [{ chain: localhost.pem }, /^error key 0: there is no key$/],
-    [{ chain: localhost.pem, key: localhost.pem }, /^error key 0: there is no key in it$/],
+    [{ chain: localhost.pem }, /^error key 0: the file contains no private key$/],
+    [{ chain: localhost.pem, key: localhost.pem }, /^error key 0: the file contains no private key$/],
     [{ chain: localhost.pem, key: nothing }, /^error key 0: the file is empty$/],
     [{ chain: localhost.pem, key: Buffer.from('hello\n') }, /^error key 0: the key cannot be read: \S/],
     [
       { chain: localhost.pem, key: authority.keyPem },
-      /^error key 0: the key does not belong to the certificate: key values mismatch$/,
+      /^error key 0: the key does not match the certificate: key values mismatch$/,
     ],
     [{ chain, key }, /^error passphrase 0: the key is encrypted: a passphrase is needed$/],
     [
@@ -129,7 +129,7 @@ test('what is wrong with a certificate or its key is said, with the reason of Op
     ],
     [
       { chain: localhost.pem, key: localhost.keyPem, serverNames: ['a b'] },
-      /^error server-name 0: 'a b' is not the name of a host$/,
+      /^error server-name 0: 'a b' is not a valid host name$/,
     ],
   ]
   for (const [certificate, expected] of rows) {
@@ -139,7 +139,7 @@ test('what is wrong with a certificate or its key is said, with the reason of Op
   }
 })
 
-test('times are warned about', () => {
+test('warns of certificates and revocation lists outside of their validity period', () => {
   const old = makeIdentity({ name: 'old', fromDays: -20, toDays: -10 })
   const early = makeIdentity({ name: 'early', fromDays: 10 })
   const [expired, future] = [old, early].map(({ pem, keyPem }) => ofCertificate({ chain: pem, key: keyPem }))
@@ -159,7 +159,7 @@ test('times are warned about', () => {
   )
 })
 
-test('every problem is found in one go, each at its certificate', () => {
+test('reports all problems in one pass, each with its certificate', () => {
   const good = { chain: localhost.pem, key: localhost.keyPem }
   const found = findings({
     certificates: [good, { chain: localhost.pem }, good, { chain: Buffer.from('-----BEGIN X') }],
@@ -196,18 +196,18 @@ test('every problem is found in one go, each at its certificate', () => {
   assert.match(found.join('\n'), /these ciphers cannot be used: no cipher match/)
 })
 
-test('a cipher that does not exist is only warned about when others are left', () => {
+test('warns of an unknown cipher if known ones remain', () => {
   assert.deepEqual(findings({ ciphers: 'ECDHE+AESGCM:NO-SUCH:!aNULL:@STRENGTH' }), [
-    "warning ciphers: there is no cipher 'NO-SUCH'",
+    "warning ciphers: unknown cipher 'NO-SUCH'",
   ])
 })
 
-test('without a certificate there is no server', () => {
-  assert.deepEqual(findings({ certificates: [] }), ['error certificate: there is no certificate'])
+test('a server needs a certificate or a pre-shared key', () => {
+  assert.deepEqual(findings({ certificates: [] }), ['error certificate: no certificate is configured'])
   assert.deepEqual(findings({ certificates: [], psk: new Map([['joe', Uint8Array.of(1)]]) }), [])
 })
 
-test('a key that is too short is refused with the reason of OpenSSL', () => {
+test('rejects a key that is too short with the reason of OpenSSL', () => {
   const { pem, keyPem } = makeIdentity({ name: 'weak', kind: 'weak' })
   assert.deepEqual(ofCertificate({ chain: pem, key: keyPem }), [
     'error certificate 0: the certificate cannot be used: ee key too small',

@@ -1,3 +1,4 @@
+/** Loads certificates and private keys, and reports what is wrong with them. */
 import { takeReason } from '../kernel/openssl-errors.js'
 import { withNativeBytes } from '../kernel/openssl-memory.js'
 import { readingBytes, x509Calls } from '../kernel/openssl-x509.js'
@@ -5,7 +6,7 @@ import type { CertificateOptions, TlsProblems } from './options.js'
 import { isEncrypted, isPem, type PemBlock, pemBlocks } from './pem.js'
 import { timeText } from './x509-facts.js'
 
-/** A certificate with what belongs to it, as objects of OpenSSL, until it is freed. */
+/** A certificate, its chain and its key, as OpenSSL objects that the caller frees. */
 export interface LoadedCertificate {
   readonly leaf: number
   readonly chain: readonly number[]
@@ -13,13 +14,13 @@ export interface LoadedCertificate {
 }
 
 /**
- * `TRUSTED CERTIFICATE` is OpenSSL's own form: what it says of trust counts where the certificate is an authority, and
- * means nothing where it is shown.
+ * `TRUSTED CERTIFICATE` is an OpenSSL format with trust settings, which apply to authorities and are ignored in a
+ * certificate that is sent to peers.
  */
 const CERTIFICATE_LABELS = ['CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE']
 const NO_TEXT = new Uint8Array(0)
 
-/** Reads a certificate and its key; what is wrong is said in `problems`. */
+/** Reads a certificate and its key, and adds what is wrong to `problems`. */
 export function loadCertificate(
   options: CertificateOptions,
   problems: TlsProblems,
@@ -33,10 +34,10 @@ export function loadCertificate(
   const key = readKey(options, problems, index)
   const loaded = { leaf, chain, key }
   if (key !== 0 && x509Calls().keyMatches(leaf, key) === 1) {
-    warnOfTime(leaf, problems, index)
+    warnOfValidity(leaf, problems, index)
     return loaded
   }
-  if (key !== 0) problems.error('key', `the key does not belong to the certificate: ${takeReason()}`, index)
+  if (key !== 0) problems.error('key', `the key does not match the certificate: ${takeReason()}`, index)
   freeCertificate(loaded)
   return undefined
 }
@@ -47,7 +48,7 @@ export function freeCertificate({ leaf, chain, key }: LoadedCertificate): void {
   if (key !== 0) x509.freeKey(key)
 }
 
-/** Every certificate of a file, or none and a message. The caller frees them. */
+/** All certificates of a file, which the caller frees; or none, after a call of `wrong`. */
 export function readCertificates(file: Uint8Array, wrong: (message: string) => void): readonly number[] {
   if (file.length === 0) {
     wrong('the file is empty')
@@ -56,7 +57,7 @@ export function readCertificates(file: Uint8Array, wrong: (message: string) => v
   const x509 = x509Calls()
   const blocks = pemBlocks(file).filter(({ label }) => CERTIFICATE_LABELS.includes(label))
   if (isPem(file) && blocks.length === 0) {
-    wrong('there is no certificate in it')
+    wrong('the file contains no certificate')
     return []
   }
   const read = isPem(file)
@@ -72,7 +73,7 @@ export function readCertificates(file: Uint8Array, wrong: (message: string) => v
 
 type ReadPem = (bio: number, into: number, callback: number, passphrase: number) => number
 
-/** Without a passphrase: none is asked for, because an empty one is given. */
+/** Passes an empty passphrase: without one, OpenSSL would prompt on the terminal. */
 export function readPem(bytes: Uint8Array, read: ReadPem): number {
   return withNativeBytes(NO_TEXT, (none) => readingBytes(bytes, (bio) => read(bio, 0, 0, none)))
 }
@@ -87,7 +88,7 @@ function readKey(options: CertificateOptions, problems: TlsProblems, index: numb
   if (!isPem(file)) return readDerKey(file, passphrase, problems, index)
   const block = pemBlocks(file).find(({ label }) => label.endsWith('PRIVATE KEY'))
   if (block === undefined) {
-    problems.error('key', options.key === undefined ? 'there is no key' : 'there is no key in it', index)
+    problems.error('key', 'the file contains no private key', index)
     return 0
   }
   return readPemKey(block, passphrase, problems, index)
@@ -106,7 +107,7 @@ function readPemKey(
   const key = withPassphrase(passphrase, (secret) =>
     readingBytes(block.bytes, (bio) => x509Calls().pemKey(bio, 0, 0, secret)),
   )
-  if (key === 0) sayUnreadable(isEncrypted(block), problems, index)
+  if (key === 0) reportUnreadable(isEncrypted(block), problems, index)
   return key
 }
 
@@ -119,18 +120,18 @@ function readDerKey(
   const x509 = x509Calls()
   const plain = readingBytes(file, (bio) => x509.derKey(bio, 0))
   if (plain !== 0 || passphrase === '') {
-    if (plain === 0) sayUnreadable(false, problems, index)
+    if (plain === 0) reportUnreadable(false, problems, index)
     return plain
   }
   takeReason()
   const key = withPassphrase(passphrase, (secret) =>
     readingBytes(file, (bio) => x509.derEncryptedKey(bio, 0, 0, secret)),
   )
-  if (key === 0) sayUnreadable(true, problems, index)
+  if (key === 0) reportUnreadable(true, problems, index)
   return key
 }
 
-function sayUnreadable(isWithPassphrase: boolean, problems: TlsProblems, index: number | undefined): void {
+function reportUnreadable(isWithPassphrase: boolean, problems: TlsProblems, index: number | undefined): void {
   const reason = takeReason()
   if (isWithPassphrase) {
     problems.error('passphrase', `the key cannot be decrypted with this passphrase: ${reason}`, index)
@@ -146,7 +147,7 @@ function withPassphrase(passphrase: string, use: (secret: number) => number): nu
   }
 }
 
-function warnOfTime(leaf: number, problems: TlsProblems, index: number | undefined): void {
+function warnOfValidity(leaf: number, problems: TlsProblems, index: number | undefined): void {
   const x509 = x509Calls()
   const [begin, end] = [x509.notBefore(leaf), x509.notAfter(leaf)]
   if (x509.compareToNow(end) < 0) {

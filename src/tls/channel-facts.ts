@@ -1,3 +1,4 @@
+/** The result of a handshake, for logs, access rules and headers. */
 import { mapPrivate, type Region } from '../kernel/memory.js'
 import * as c from '../kernel/openssl-constants.js'
 import { copyOut } from '../kernel/openssl-memory.js'
@@ -5,13 +6,12 @@ import { sslCalls } from '../kernel/openssl-ssl.js'
 import { x509Calls } from '../kernel/openssl-x509.js'
 import { type CertificateFacts, certificateFacts } from './x509-facts.js'
 
-/** What a handshake has led to. */
 export interface TlsFacts {
   readonly version: string
   readonly cipher: string
-  /** Of the key exchange; '' where there was none, or an old OpenSSL does not name it. */
+  /** The group of the key exchange; '' if there was none, or if OpenSSL cannot name it (before 3.2). */
   readonly group: string
-  /** Whom the client asked for. */
+  /** The server name that the client requested (SNI). */
   readonly serverName: string | undefined
   readonly alpn: string | undefined
   readonly isResumed: boolean
@@ -26,11 +26,11 @@ const VERSIONS: Readonly<Record<number, string>> = {
 
 let scratch: Region | undefined
 
-/** `pskIdentity`: of a key that was looked up or offered; whether it came to be used shows here. */
+/** `pskIdentity`: the identity of a pre-shared key that was looked up or offered; it may not have been used. */
 export function factsOf(ssl: bigint, isReady: boolean, pskIdentity: string | undefined): TlsFacts {
   const calls = sslCalls()
   const isReused = calls.sessionReused(ssl) === 1
-  // With TLS 1.3 a key is used as if it were a session; contexts with keys resume no others.
+  // TLS 1.3 treats a pre-shared key as a resumed session; contexts with keys resume no real sessions.
   const usedIdentity = calls.pskIdentity(ssl) ?? (isReused ? pskIdentity : undefined)
   const version = calls.version(ssl)
   const cipher = calls.currentCipher(ssl)
@@ -46,7 +46,7 @@ export function factsOf(ssl: bigint, isReady: boolean, pskIdentity: string | und
   }
 }
 
-/** Only of a complete handshake: before, OpenSSL 3.0 may look into a session that is not there, and crash. */
+/** Only after a complete handshake: before, OpenSSL 3.0 may dereference a null session and crash. */
 function groupOf(ssl: bigint): string {
   const calls = sslCalls()
   const id = calls.control(ssl, c.SSL_CTRL_GET_NEGOTIATED_GROUP, 0, 0)

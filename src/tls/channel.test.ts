@@ -33,7 +33,7 @@ after(() => {
 })
 
 for (const version of VERSIONS) {
-  test(`${version}: a handshake, and words both ways`, () => {
+  test(`${version}: handshake and data in both directions`, () => {
     const pair = connected({ versions: [version] })
     assert.ok(pair.server.isReady && pair.client.isReady)
     assert.equal(pair.server.facts().version, version)
@@ -45,7 +45,7 @@ for (const version of VERSIONS) {
     pair.close()
   })
 
-  test(`${version}: the end of one direction, while the other goes on`, () => {
+  test(`${version}: half-close: one direction ends while the other continues`, () => {
     const pair = connected({ versions: [version] })
     say(pair.client, 'request')
     assert.equal(pair.client.closeNotify(), 0)
@@ -60,7 +60,7 @@ for (const version of VERSIONS) {
     pair.close()
   })
 
-  test(`${version}: an end without close_notify shows, and what is on its way back still arrives`, () => {
+  test(`${version}: an end without close_notify is TRUNCATED, and the other direction continues`, () => {
     const pair = connected({ versions: [version] })
     say(pair.client, 'half a requ')
     calls.shutdownWrite(pair.fds.near)
@@ -72,7 +72,7 @@ for (const version of VERSIONS) {
     pair.close()
   })
 
-  test(`${version}: an end inside a record is no end`, () => {
+  test(`${version}: an end inside a record is TRUNCATED`, () => {
     const pair = connected({ versions: [version] })
     const between = tapped(pair.fds.near, () => say(pair.client, 'x'.repeat(100)))
     sendBytes(pair.fds.near, between.subarray(0, between.length - 1))
@@ -82,7 +82,7 @@ for (const version of VERSIONS) {
     pair.close()
   })
 
-  test(`${version}: a mebibyte through a socket that takes little at a time`, () => {
+  test(`${version}: transfers 1 MiB through a socket with small buffers`, () => {
     const pair = connected({ versions: [version] }, {}, unixPair())
     const source = mapPrivate(1 << 20)
     const sink = mapPrivate(1 << 20)
@@ -102,7 +102,7 @@ for (const version of VERSIONS) {
   })
 }
 
-/** Blocks until the outcome is another one than to wait for the socket. */
+/** Repeats a step until its outcome is not WANT_READ or WANT_WRITE. */
 function awaited(fd: number, step: () => Outcome): Outcome {
   for (;;) {
     const outcome = step()
@@ -111,7 +111,7 @@ function awaited(fd: number, step: () => Outcome): Outcome {
   }
 }
 
-test('a reset is an errno on both ways', () => {
+test('returns a reset as errno from read and write', () => {
   const pair = connected({}, {}, tcpPair())
   calls.resetOnClose(pair.fds.near)
   calls.close(pair.fds.near)
@@ -127,7 +127,7 @@ test('a reset is an errno on both ways', () => {
   closeAll(pair.fds.far)
 })
 
-test('writing to a peer that is gone is an errno and no signal', () => {
+test('write to a closed peer returns an errno without SIGPIPE', () => {
   const pair = connected()
   calls.close(pair.fds.near)
   assert.equal(pair.server.write(scratch, 0, 10), -EPIPE)
@@ -136,7 +136,7 @@ test('writing to a peer that is gone is an errno and no signal', () => {
   closeAll(pair.fds.far)
 })
 
-test('a handshake that is given up in the middle leaves nothing', () => {
+test('freeing a channel amid its handshake leaks nothing', () => {
   const [from, to] = [server(), client()]
   const pair = channels(from, to)
   assert.equal(pair.server.handshake(), WANT_READ)
@@ -158,7 +158,7 @@ test('a handshake that is given up in the middle leaves nothing', () => {
   to.retire()
 })
 
-test('who connects and leaves without a word has cut the handshake short', () => {
+test('a peer that disconnects without a ClientHello is TRUNCATED', () => {
   const pair = channels(server(), client())
   calls.close(pair.fds.near)
   assert.equal(pair.server.handshake(), TRUNCATED)
@@ -173,7 +173,7 @@ for (const [what, text] of Object.entries({
   garbage: '\x16\x03\x01\x00\x10 this is no hello',
   'half a hello and its end': '\x16\x03\x01\x02\x00\x01\x00\x01',
 })) {
-  test(`${what} on a TLS port fails at once`, () => {
+  test(`a handshake fails at once on ${what}`, () => {
     const pair = channels(server(), client())
     sendBytes(
       pair.fds.near,
@@ -191,7 +191,7 @@ for (const [what, text] of Object.entries({
   })
 }
 
-test('plaintext behind a handshake breaks the channel with a reason', () => {
+test('plaintext after the handshake is a protocol error with a reason', () => {
   const pair = connected()
   sendText(pair.fds.near, 'in the clear, for once')
   assert.equal(pair.server.read(scratch, 0, 100), PROTOCOL_ERROR)
@@ -202,7 +202,7 @@ test('plaintext behind a handshake breaks the channel with a reason', () => {
   pair.close()
 })
 
-test('a handshake goes on where it stopped, whatever piece of it comes', () => {
+test('a handshake continues however its bytes are split', () => {
   const [from, to] = [server(), client()]
   const wire = unixPair()
   const behind = unixPair()
@@ -227,7 +227,7 @@ test('a handshake goes on where it stopped, whatever piece of it comes', () => {
   closeAll(wire.near, wire.far, behind.near, behind.far)
 })
 
-test('the bytes of a write that was blocked may have moved when it is tried again', () => {
+test('a blocked write can be retried from another address', () => {
   const pair = connected()
   const blocks = [mapPrivate(32_768), mapPrivate(32_768)] as const
   blocks[0].bytes.fill(7)
@@ -250,7 +250,7 @@ test('the bytes of a write that was blocked may have moved when it is tried agai
   pair.close()
 })
 
-/** Reads all there is, which must be made of this byte. */
+/** Reads everything available, which must consist of this byte. */
 function drain(channel: TlsChannel, byte: number): number {
   let total = 0
   for (;;) {
@@ -261,7 +261,7 @@ function drain(channel: TlsChannel, byte: number): number {
   }
 }
 
-test('what a read says about more is true', () => {
+test('mayHaveMore is correct after each read', () => {
   const pair = connected()
   say(pair.client, 'a')
   say(pair.client, 'b')
@@ -280,7 +280,7 @@ test('what a read says about more is true', () => {
   pair.close()
 })
 
-test('nothing is left in the socket when a read says so, however the records were cut', () => {
+test('the socket is drained when mayHaveMore is false, however the records were split', () => {
   const pair = connected()
   const wire = divert(pair.fds.near)
   for (let i = 0; i < 40; i++) say(pair.client, 'x'.repeat(1 + ((i * 977) % 3000)))
@@ -302,7 +302,7 @@ test('nothing is left in the socket when a read says so, however the records wer
   pair.close()
 })
 
-test('a flood of key updates comes in portions', () => {
+test('a flood of key updates is processed over several turns', () => {
   const from = server()
   const pair = tcpPair()
   const channel = from.accept(pair.far)
@@ -322,7 +322,7 @@ test('a flood of key updates comes in portions', () => {
   })
   assert.equal(got, 4, channel.reason)
   assert.ok(portions > 50, `${portions} portions`)
-  // One that asks for an answer gets it with the next data.
+  // A key update that requests a reply gets it with the next data.
   peer.updateKey(true)
   waitReadable(pair.far)
   assert.equal(channel.read(scratch, 0, 10), WANT_READ)
@@ -334,7 +334,7 @@ test('a flood of key updates comes in portions', () => {
   closeAll(pair.near, pair.far)
 })
 
-/** A client that does what no channel does. */
+/** An OpenSSL client with calls that channels do not offer. */
 function rawClient(fd: number) {
   const [ssl, contexts] = [sslCalls(), contextCalls()]
   const keyUpdate = nativeFunction<(ssl: number, type: number) => number>(
@@ -365,7 +365,7 @@ function rawClient(fd: number) {
   }
 }
 
-test('an error that somebody else has left in the queue harms nobody', () => {
+test('stale errors in the queue do not affect a channel', () => {
   const pair = connected()
   const leave = () => {
     const calls = x509Calls()
@@ -386,7 +386,7 @@ test('an error that somebody else has left in the queue harms nobody', () => {
   pair.close()
 })
 
-/** What a write puts on the wire: it is taken from the other end of a connection in between. */
+/** The bytes that a write sends, captured through a connection in between. */
 function tapped(fd: number, write: () => void): Uint8Array {
   const { bytes, restore } = divert(fd)
   write()
@@ -394,7 +394,7 @@ function tapped(fd: number, write: () => void): Uint8Array {
   return bytes()
 }
 
-/** Lets a descriptor lead to another socket for a while. */
+/** Temporarily redirects a descriptor to another socket (dup2). */
 function divert(fd: number): { bytes(): Uint8Array; restore(): void } {
   const pair = unixPair()
   const dup = nativeFunction<(fd: number) => number>('int dup(int fd)')

@@ -1,3 +1,7 @@
+/**
+ * A TLS connection. Start reading this folder here: channels are created by `server-context.ts` and
+ * `client-context.ts` from the options in `options.ts`; `callbacks.ts` dispatches what OpenSSL calls back.
+ */
 import { invariant } from '../base/invariant.js'
 import type { Fd, Outcome } from '../kernel/calls.js'
 import { EAGAIN } from '../kernel/errno.js'
@@ -10,58 +14,58 @@ import { takeThrown } from './callbacks.js'
 import { factsOf, type TlsFacts } from './channel-facts.js'
 import { END, MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from './outcomes.js'
 
-/** Records that one call takes at most: a peer that sends tiny or empty ones gets its turns like everybody else. */
+/** Records per call, so that a peer that sends tiny or empty records cannot monopolise a turn. */
 const RECORDS_PER_CALL = 32
 
 /**
- * The least that OpenSSL asks the socket for when nothing is inside (its buffer holds one record of full size): a
- * receive that brought less has drained the socket.
+ * With an empty buffer OpenSSL requests at least this much from the socket (a record of full size): a receive that
+ * returned less has drained the socket.
  */
 const FULL_RECEIVE_BYTES = 16_384
 
-/** So much without any data is a flood; tickets and a change of keys take less. */
+/** More bytes than this without application data are a flood; session tickets and a key update take less. */
 const IDLE_BYTES_MAX = 4_096
 
-/** OpenSSL 3.2 brought another record layer. */
+/** OpenSSL 3.2 introduced a new record layer. */
 const NEW_RECORD_LAYER_MINOR = 2
 
-/** Not a number of bytes that were received. */
+/** No count of received bytes. */
 const UNKNOWN = -1
 
-/** What a channel tells the context that it was made from. */
+/** The context of a channel. */
 export interface ChannelOwner {
-  /** The identity that the last pre-shared key was looked up for, if it was for this handshake. */
+  /** The identity of the last pre-shared key looked up during this handshake. */
   takePskIdentity(): string | undefined
-  /** Why the handshake that has just failed was refused, if the context did so itself. */
+  /** The reason if the context itself rejected the handshake that just failed. */
   takeRefusal(): string | undefined
-  /** The channel is freed. */
-  leave(): void
+  channelFreed(): void
 }
 
-/** Of this thread: a view of native memory for each channel would be one more thing to collect. */
+/** One view per thread: one per channel would be garbage to collect. */
 let errno: Int32Array | undefined
 
 let alive = 0
 
-/** Channels of this thread that are not freed. */
+/** Number of channels of this thread that were not freed. */
 export function channelsAlive(): number {
   return alive
 }
 
 /**
- * TLS on one non-blocking descriptor, which stays the caller's. A channel answers and never acts: what it wants
- * of the socket is an outcome, and the session asks the loop. Nothing blocks, throws or allocates in `read` and
- * `write`.
+ * TLS on one non-blocking descriptor, which the caller owns. A channel is passive: it returns what it waits for as an
+ * outcome (outcomes.ts), and the session re-arms the poller. `read` and `write` neither block, throw nor allocate.
  */
 export class TlsChannel {
   /**
-   * After a read that brought bytes: whether reading again may bring more, or tell an end, without a word from
-   * the loop. False means as much as a short read of a socket: it is drained.
+   * After a read that returned bytes: whether another read may return more, or the end, without a new event of the
+   * poller. False is equivalent to a short read of a socket: it is drained.
    */
   mayHaveMore = false
-  /** Off: a short receive does not mean that the socket is drained (Unix sockets, urgent data). */
+  /** False if a short receive does not imply that the socket is drained (Unix sockets, urgent data). */
   trustsShortReceive = true
-  /** Records of data so far, for handing a connection over. Reads count right with 16 KiB of room each. */
+  /**
+   * Data records so far, needed to hand over a connection. Reads are only counted correctly with 16 KiB of room each.
+   */
   recordsRead = 0
   recordsWritten = 0
   readonly isServer: boolean
@@ -72,21 +76,21 @@ export class TlsChannel {
   #bio: bigint
   #isReady = false
   #isWriteBlocked = false
-  #hasSaidGoodbye = false
-  /** What every further read answers, once the end or an error has shown. */
+  #hasSentCloseNotify = false
+  /** The result of every further read, after the end or an error. */
   #end: Outcome = 0
-  /** What every further call answers, once the channel is broken. */
+  /** The result of every further call, after an error. */
   #failure: Outcome = 0
   #reason = ''
   #pskIdentity: string | undefined
-  /** What the socket had given when nothing was left inside the last time. */
+  /** Bytes received from the socket when OpenSSL's buffer was last empty. */
   #receivedWhenEmpty = UNKNOWN
-  /** What the socket had given with the last data, or the handshake. */
+  /** Bytes received from the socket at the last application data, or at the end of the handshake. */
   #receivedWithData = 0
   #isReadingAhead = true
   #isEmpty = false
 
-  /** `ssl` belongs to the channel, which frees it. */
+  /** Takes ownership of `ssl`. */
   constructor(ssl: number, fd: Fd, isServer: boolean, owner: ChannelOwner) {
     this.#ssl = BigInt(ssl)
     this.#owner = owner
@@ -100,51 +104,54 @@ export class TlsChannel {
     alive += 1
   }
 
-  /** The handshake is complete: data may be read and written. */
+  /** Whether the handshake is complete. */
   get isReady(): boolean {
     return this.#isReady
   }
 
-  /** OpenSSL's own reason for PROTOCOL_ERROR; '' while nothing has gone wrong. */
+  /** OpenSSL's reason after PROTOCOL_ERROR, otherwise ''. */
   get reason(): string {
     return this.#reason
   }
 
-  /** Decrypted bytes that wait inside (SSL_pending(3)). */
+  /** Decrypted, unread bytes (SSL_pending(3)). */
   get pendingBytes(): number {
     return this.#ssl === 0n ? 0 : this.#calls.pending(this.#ssl)
   }
 
-  /** No record is half read or half written. */
+  /** Whether no record is partially read or written. */
   get isBetweenRecords(): boolean {
     return !this.#isWriteBlocked && (this.#ssl === 0n || this.#calls.hasPending(this.#ssl) === 0)
   }
 
-  /** Why the peer's certificate was not believed; undefined: it was, or there was none. Also without `verify`. */
+  /**
+   * Why verification of the peer's certificate failed, also without `verify`; undefined if it succeeded or was not
+   * sent.
+   */
   get verifyError(): string | undefined {
     const code = this.#ssl === 0n ? c.X509_V_OK : this.#calls.verifyResult(this.#ssl)
     return code === c.X509_V_OK ? undefined : this.#calls.verifyErrorText(code)
   }
 
-  /** What was agreed upon, or so far. Makes objects: for the log, not for every turn. Not after `free`. */
+  /** The negotiated parameters, so far. Allocates, so not for the data path. Not after `free`. */
   facts(): TlsFacts {
-    invariant(this.#ssl !== 0n, 'a freed channel knows no facts')
+    invariant(this.#ssl !== 0n, 'facts of a freed channel')
     return factsOf(this.#ssl, this.#isReady, this.#pskIdentity)
   }
 
   /**
-   * Goes on with the handshake. 0: done; WANT_READ, WANT_WRITE or MORE: call again then; otherwise it has failed,
-   * and the peer was told by an alert if it could be.
+   * Continues the handshake. 0: complete; WANT_READ, WANT_WRITE, MORE: call again; otherwise it failed, and an alert
+   * was sent to the peer if the socket had room.
    */
   handshake(): Outcome {
     if (this.#failure !== 0) return this.#failure
-    clearErrors() // others of this thread may have used OpenSSL since
+    clearErrors() // other users of OpenSSL on this thread may have left errors
     for (let steps = 0; steps < RECORDS_PER_CALL; steps++) {
       this.#errno[0] = 0
       const result = this.#calls.handshake(this.#ssl)
       this.#pskIdentity = this.#owner.takePskIdentity() ?? this.#pskIdentity
       if (result === 1) {
-        clearErrors() // a handshake that worked may leave what did not work at first
+        clearErrors() // a successful handshake may leave errors of failed attempts
         this.#isReady = true
         this.#receivedWithData = this.#calls.bytesReceived(this.#bio)
         return 0
@@ -156,10 +163,10 @@ export class TlsChannel {
   }
 
   /**
-   * Up to `bytesMax` bytes of data: as many as there are, from several records. Then `mayHaveMore` says how to
-   * go on. WANT_READ: the socket is drained; MORE: records without data came, go on in another turn; WANT_WRITE: an
-   * answer to the peer has to leave first. END, TRUNCATED, an errno and PROTOCOL_ERROR are answered from then
-   * on; after the first two, writing goes on to work.
+   * Reads up to `bytesMax` bytes, from several records if available, and sets `mayHaveMore`. WANT_READ: the socket is
+   * drained; MORE: only records without data arrived, continue in another turn; WANT_WRITE: a reply to the peer must
+   * be sent first. END, TRUNCATED, an errno and PROTOCOL_ERROR are final; after the first two, writing is still
+   * possible.
    */
   read(into: Region, offset: number, bytesMax: number): Outcome {
     if (this.#end !== 0) return this.#end
@@ -172,29 +179,29 @@ export class TlsChannel {
       if (got <= 0) {
         const outcome = this.#explain(got)
         if (outcome === MORE) {
-          if (this.#isEnoughIdle()) break
+          if (this.#mustYield()) break
           continue
         }
-        if (outcome === WANT_READ) this.#noteDrained()
+        if (outcome === WANT_READ) this.#markDrained()
         return total > 0 ? total : outcome
       }
       total += got
       this.recordsRead += 1
-      if (this.#holdsNothing(wasEmpty)) {
+      if (this.#isDrained(wasEmpty)) {
         this.mayHaveMore = false
         return total
       }
       if (total === bytesMax) return total
-      // When nothing is inside, the next receive asks for a whole buffer again.
+      // With an empty buffer, the next receive requests a whole buffer again.
       wasEmpty ||= this.#isEmpty
     }
     return total > 0 ? total : MORE
   }
 
   /**
-   * Writes all the bytes, or as many as the socket takes: fewer, or WANT_WRITE, means that it is full; WANT_READ that
-   * the peer has begun a message of the handshake's kind and owes us the rest. The bytes that were not taken must come first in the next write, all of them, from wherever they are then. After an
-   * error nothing of what was taken is sure to arrive.
+   * Writes as many bytes as the socket accepts. Fewer, or WANT_WRITE: the socket is full; WANT_READ: the peer sent
+   * only a part of a post-handshake message, and its rest must arrive first. The next write must start with all bytes
+   * that were not taken, at any address. After an error, bytes that were taken may not arrive.
    */
   write(from: Region, offset: number, byteCount: number): Outcome {
     if (this.#failure !== 0) return this.#failure
@@ -218,14 +225,14 @@ export class TlsChannel {
   }
 
   /**
-   * Says close_notify, after the last byte was taken: 0, or WANT_WRITE, or WANT_READ as for a write. The peer may go
-   * on sending, and `read` receives it. Writing is over.
+   * Sends close_notify, after the last byte was taken: 0, or WANT_WRITE, or WANT_READ as for a write. No write may
+   * follow. The peer may continue to send, and `read` to receive.
    */
   closeNotify(): Outcome {
     if (this.#failure !== 0) return this.#failure
-    if (this.#hasSaidGoodbye || !this.#isReady) return 0
+    if (this.#hasSentCloseNotify || !this.#isReady) return 0
     if (this.#isWriteBlocked) return WANT_WRITE
-    // In the middle of a message of the peer's OpenSSL would take it for a failed handshake.
+    // Amid a post-handshake message, OpenSSL would treat the shutdown as a failed handshake.
     if (this.#end === 0 && this.#calls.isInitFinished(this.#ssl) === 0) return WANT_READ
     this.#errno[0] = 0
     const result = this.#calls.shutdown(this.#ssl)
@@ -233,14 +240,14 @@ export class TlsChannel {
       const outcome = this.#explain(result)
       return outcome === WANT_READ || outcome === MORE ? WANT_WRITE : outcome
     }
-    this.#hasSaidGoodbye = true
+    this.#hasSentCloseNotify = true
     return 0
   }
 
-  /** Lets go of everything without a word to the peer. The descriptor stays open. */
+  /** Frees all memory without sending anything. The descriptor remains open. */
   free(): void {
     if (this.#ssl === 0n) return
-    // Without this OpenSSL takes a connection that ended otherwise for broken, and never resumes its session.
+    // OpenSSL does not resume the session of a connection that was not shut down: mark it as shut down.
     if (!this.isServer && this.#isReady && this.#failure === 0) {
       this.#calls.setShutdown(this.#ssl, c.SSL_SENT_SHUTDOWN | c.SSL_RECEIVED_SHUTDOWN)
     }
@@ -249,14 +256,15 @@ export class TlsChannel {
     this.#bio = 0n
     this.#end = this.#fail(PROTOCOL_ERROR)
     alive -= 1
-    this.#owner.leave()
+    this.#owner.channelFreed()
   }
 
   /**
-   * After a record: whether nothing is left, neither inside nor in the socket. What comes later is announced by
-   * the loop, so one receive that brought less than was asked for is proof; it saves a read that finds nothing.
+   * After a record: whether nothing is left, neither in OpenSSL's buffer nor in the socket. A receive that returned
+   * less than requested proves it, because the poller reports later bytes; this saves a read that would return
+   * EAGAIN.
    */
-  #holdsNothing(wasEmpty: boolean): boolean {
+  #isDrained(wasEmpty: boolean): boolean {
     this.#isEmpty = this.#calls.hasPending(this.#ssl) === 0
     if (!this.#isEmpty) return false
     const received = this.#calls.bytesReceived(this.#bio)
@@ -267,12 +275,13 @@ export class TlsChannel {
   }
 
   /**
-   * After records without data: whether they have had their turn. Of what was read ahead OpenSSL 3.0 takes all of them
-   * in one go: 600 changes of keys in a buffer are 14 ms. Who sends such a flood is read from record by record. OpenSSL
-   * 3.5 would mix up the bytes that were read ahead when that is switched off between two keys. It comes back after each
-   * change of keys by itself, but takes all tickets in a buffer, some 200: that is one turn.
+   * After records without data: whether to yield to other sessions. OpenSSL 3.0 processes all buffered records
+   * without data in one call: 600 key updates in a buffer take 14 ms. So read-ahead is disabled during a flood, and
+   * records are read one by one. OpenSSL 3.2 and later corrupts buffered bytes if read-ahead is disabled between two
+   * keys; it returns after each key update by itself, but processes all tickets in a buffer, some 200, in one call:
+   * that counts as a turn.
    */
-  #isEnoughIdle(): boolean {
+  #mustYield(): boolean {
     if (!this.#isReadingAhead) return false
     if (this.#calls.bytesReceived(this.#bio) - this.#receivedWithData < IDLE_BYTES_MAX) return false
     if (this.#calls.minorVersion >= NEW_RECORD_LAYER_MINOR) return true
@@ -281,20 +290,20 @@ export class TlsChannel {
     return false
   }
 
-  /** The socket said EAGAIN; half a record may be inside. */
-  #noteDrained(): void {
+  /** After EAGAIN of the socket; the buffer may contain a part of a record. */
+  #markDrained(): void {
     this.mayHaveMore = false
     this.#isEmpty = this.#calls.bytesReceived(this.#bio) === this.#receivedWhenEmpty
   }
 
-  /** Why a call did not work. Must be asked right after it: errno and the error queue are the thread's. */
+  /** The cause of a failed call. Must be called directly after it: errno and the error queue belong to the thread. */
   #explain(result: number): Outcome {
     const cause = this.#errno[0] as number
     let error = this.#calls.errorOf(this.#ssl, result)
     let reason = ''
     if (error === c.SSL_ERROR_SSL) {
       reason = takeReason()
-      // A broken object is never ready again: if it is, the error may be somebody else's.
+      // After a fatal error SSL_is_init_finished is 0; if it is 1, another user of OpenSSL left the error: ask again.
       if (this.#calls.isInitFinished(this.#ssl) === 1) error = this.#calls.errorOf(this.#ssl, result)
     }
     switch (error) {

@@ -25,7 +25,7 @@ after(() => assert.equal(channelsAlive(), 0, 'channels are left'))
 
 const certificate = ({ pem, keyPem }: Identity) => ({ chain: pem, key: keyPem })
 
-/** Connects to a server with this certificate; answers why not, or ''. */
+/** Connects to a server with this certificate; returns the reason of the failure, or ''. */
 function reasonWith(remote: Identity, options: ClientTlsOptions): string {
   const [from, to] = [server({ certificates: [certificate(remote)] }), client(options)]
   const pair = channels(from, to)
@@ -38,7 +38,7 @@ function reasonWith(remote: Identity, options: ClientTlsOptions): string {
   return reason
 }
 
-test('a remote is who its certificate says, by a trusted authority', () => {
+test('accepts remotes with a matching certificate of a trusted authority only', () => {
   const other = makeIdentity({ name: 'other', isAuthority: true })
   const make = (wishes: object) => makeIdentity({ name: 'remote', issuer: authority, ...wishes })
   const named = make({ alternativeNames: ['db.example', '*.wild.example', '10.0.0.1', '2001:db8::1'] })
@@ -77,14 +77,14 @@ test('a remote is who its certificate says, by a trusted authority', () => {
   }
 })
 
-test('who does not verify can still see why not', () => {
+test('verifyError is available without verify', () => {
   const pair = connected({ certificates: [certificate(makeIdentity({ name: 'x' }))] }, { verify: false })
   assert.match(pair.client.verifyError ?? '', /self.signed certificate/)
   assert.equal(pair.server.verifyError, undefined)
   pair.close()
 })
 
-test('an address is not sent as a name', () => {
+test('does not send an IP address as server name', () => {
   const certificates = [
     certificate(makeIdentity({ name: 'x', issuer: authority, alternativeNames: ['127.0.0.1'] })),
   ]
@@ -94,7 +94,7 @@ test('an address is not sent as a name', () => {
 })
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-  test(`${version}: sessions are kept, used again, and not without end`, () => {
+  test(`${version}: keeps a limited number of sessions and resumes them`, () => {
     const tickets = new TicketKeys()
     tickets.set([{ name: randomBytes(16), hmac: randomBytes(32), aes: randomBytes(32) }])
     const [from, to] = [server({ tickets, versions: [version] }), client()]
@@ -109,7 +109,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
       pair.close()
     }
     assert.deepEqual(resumed, [false, ...Array(39).fill(true)])
-    // Many at once: each ticket of TLS 1.3 goes to one of them.
+    // Several connections at once: each TLS 1.3 ticket is used by one of them.
     const crowd = Array.from({ length: 30 }, () => channels(from, to))
     for (const pair of crowd) {
       shakeHands(pair)
@@ -127,7 +127,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   })
 }
 
-test('a bundle that many remotes share is read once', () => {
+test('contexts can share a trust store', () => {
   const problems = new TlsProblems()
   const trust = openTrustStore(authority.pem, undefined, problems)
   assert.deepEqual(problems.list, [])
@@ -148,24 +148,24 @@ test('a bundle that many remotes share is read once', () => {
   from.retire()
 })
 
-test('what is wrong with the options of a remote is said', () => {
+test('reports problems of the options of a remote', () => {
   const find = (options: ClientTlsOptions) =>
     checkClientTls(options).map(({ severity, part, message }) => `${severity} ${part}: ${message}`)
   const authorities = authority.pem
   assert.deepEqual(find({ authorities, serverName: 'a.example', certificate: certificate(localhost) }), [])
   assert.deepEqual(find({ verify: false }), [])
-  assert.deepEqual(find({ authorities }), ['error server-name: to verify a remote its name is needed'])
+  assert.deepEqual(find({ authorities }), ['error server-name: verifying a remote requires its server name'])
   assert.deepEqual(find({ serverName: 'a' }), [
-    'error authorities: to verify a remote an authority is needed',
+    'error authorities: verifying a remote requires trusted authorities',
   ])
   assert.deepEqual(find({ authorities, serverName: 'größe' }), [
-    "error server-name: 'größe' is not the name of a host",
+    "error server-name: 'größe' is not a valid host name",
   ])
   assert.deepEqual(find({ authorities, serverName: '*.example' }), [
-    "error server-name: '*.example' is not the name of a host",
+    "error server-name: '*.example' is not a valid host name",
   ])
   assert.deepEqual(find({ authorities, serverName: 'a', certificate: { chain: localhost.pem } }), [
-    'error key: there is no key',
+    'error key: the file contains no private key',
   ])
   assert.match(
     find({ authorities: Buffer.from('x'), serverName: 'a' }).join(),
@@ -173,7 +173,7 @@ test('what is wrong with the options of a remote is said', () => {
   )
 })
 
-test("the system's authorities are where the environment says, or at the first place that there is", () => {
+test("finds the system's authorities by SSL_CERT_FILE, or at the first existing location", () => {
   const files = new Map([
     ['/etc/ssl/cert.pem', Uint8Array.of(1)],
     ['/etc/pki/tls/certs/ca-bundle.crt', Uint8Array.of(2)],

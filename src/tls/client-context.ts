@@ -1,3 +1,4 @@
+/** TLS contexts for connections to remotes. */
 import { parseHostLiteral } from '../base/address.js'
 import type { Fd } from '../kernel/calls.js'
 import * as c from '../kernel/openssl-constants.js'
@@ -14,21 +15,21 @@ import { type CertificateOptions, type ClientTlsOptions, type TlsProblem, TlsPro
 import { checkPsk, PSK_CIPHERS, PSK_CIPHERSUITES, PskOffer } from './psk-keys.js'
 import { freeTrustStore, openTrustStore, type TrustStore } from './trust-store.js'
 
-/** Sessions that are kept for one remote; of TLS 1.3 each is used once. */
+/** Sessions kept per remote for resumption; those of TLS 1.3 are used once. */
 const SESSIONS_MAX = 16
 
 /** In SSL_ctrl(SSL_CTRL_SET_TLSEXT_HOSTNAME): a host name. */
 const TLSEXT_NAMETYPE_host_name = 0
 
-/** Either a context, or at least one error. Warnings may come with both. */
+/** Either a context, or at least one error; warnings in both cases. */
 export interface OpenedClient {
   readonly context: ClientContext | undefined
   readonly problems: readonly TlsProblem[]
 }
 
 /**
- * Makes what a remote is connected to with. A bundle of authorities that many remotes share is read once when it
- * is given as `trust`, which stays the caller's.
+ * Opens the context of one remote. `trust`: authorities that many remotes share, so that their bundle is parsed once;
+ * the caller keeps ownership.
  */
 export function openClientContext(options: ClientTlsOptions, trust?: TrustStore): OpenedClient {
   const problems = new TlsProblems()
@@ -39,18 +40,18 @@ export function openClientContext(options: ClientTlsOptions, trust?: TrustStore)
   return { context: undefined, problems: problems.list }
 }
 
-/** What is wrong with these options. */
+/** The errors and warnings of these options. */
 export function checkClientTls(options: ClientTlsOptions, trust?: TrustStore): readonly TlsProblem[] {
   const { context, problems } = openClientContext(options, trust)
   context?.retire()
   return problems
 }
 
-/** TLS to one remote. Its native memory lasts as long as its channels. */
+/** TLS to one remote. Its native memory is freed with its last channel. */
 export class ClientContext implements ContextOwner, ChannelOwner {
   readonly #options: ClientTlsOptions
   readonly #context: number
-  /** What is sent as SNI; undefined for an address. */
+  /** The server name sent as SNI; undefined for an IP address. */
   readonly #sentName: Uint8Array | undefined
   readonly #psk: PskOffer | undefined
   /** Sessions to resume, the newest last. */
@@ -58,7 +59,7 @@ export class ClientContext implements ContextOwner, ChannelOwner {
   #channels = 0
   #isRetired = false
 
-  /** For `openClientContext`: with errors in `problems` it must be retired at once. */
+  /** For `openClientContext` only: must be retired at once if `problems` has errors. */
   constructor(options: ClientTlsOptions, problems: TlsProblems, trust: TrustStore | undefined) {
     this.#options = options
     const calls = contextCalls()
@@ -77,7 +78,7 @@ export class ClientContext implements ContextOwner, ChannelOwner {
       this.#psk = new PskOffer(identity, key)
       calls.setPskClientCallback(this.#context, clientPsk)
     }
-    // A session that is resumed does not tell whose key it began with, and a key costs as little as a session.
+    // A resumed session does not reveal the identity of its key, and a PSK handshake is as cheap as resumption.
     const keeps = c.SSL_SESS_CACHE_CLIENT | c.SSL_SESS_CACHE_NO_INTERNAL
     const mode = options.psk === undefined ? keeps : c.SSL_SESS_CACHE_OFF
     calls.control(this.#context, c.SSL_CTRL_SET_SESS_CACHE_MODE, mode, 0)
@@ -85,12 +86,12 @@ export class ClientContext implements ContextOwner, ChannelOwner {
     if (options.onKeyLog !== undefined) calls.setKeyLogCallback(this.#context, keyLog)
   }
 
-  /** Sessions that wait to be resumed. */
+  /** Number of sessions kept for resumption. */
   get sessionCount(): number {
     return this.#sessions.length
   }
 
-  /** A channel over a connected descriptor, whose handshake is to come; undefined without memory. */
+  /** Opens a channel on a connected descriptor, before the handshake; undefined when out of memory. */
   connect(fd: Fd): TlsChannel | undefined {
     const calls = sslCalls()
     const ssl = calls.open(this.#context)
@@ -108,13 +109,13 @@ export class ClientContext implements ContextOwner, ChannelOwner {
     return new TlsChannel(ssl, fd, false, this)
   }
 
-  /** No more connections: what is native goes with the last channel. */
+  /** Ends the use for new connections. Native memory is freed with the last channel. */
   retire(): void {
     this.#isRetired = true
     if (this.#channels === 0) this.#free()
   }
 
-  leave(): void {
+  channelFreed(): void {
     this.#channels -= 1
     if (this.#isRetired && this.#channels === 0) this.#free()
   }
@@ -143,7 +144,7 @@ export class ClientContext implements ContextOwner, ChannelOwner {
     return undefined
   }
 
-  // What servers are asked.
+  // Callbacks of servers only.
 
   contextFor(): number {
     return this.#context
@@ -165,7 +166,7 @@ export class ClientContext implements ContextOwner, ChannelOwner {
     return 0
   }
 
-  /** RFC 8446, appendix C.4: a ticket is used once, or whoever listens can tell that it is the same client. */
+  /** A TLS 1.3 ticket is used once: reuse would let observers link connections (RFC 8446, appendix C.4). */
   #resume(ssl: number): void {
     const session = this.#sessions.at(-1)
     if (session === undefined) return
@@ -176,19 +177,19 @@ export class ClientContext implements ContextOwner, ChannelOwner {
     calls.freeSession(session)
   }
 
-  /** Whether a remote can prove by a certificate who it is. */
+  /** Whether certificates of the remote are verified. */
   get #verifiesCertificates(): boolean {
     const { authorities, psk, verify = true } = this.#options
     return psk === undefined ? verify : authorities !== undefined
   }
 
-  /** Whom the certificate must be for (RFC 6125), and what is sent. */
+  /** Sets the name that the certificate must match (RFC 6125), and returns the name for SNI. */
   #applyName(problems: TlsProblems): Uint8Array | undefined {
     const { serverName } = this.#options
     const verify = this.#verifiesCertificates
     const calls = contextCalls()
     if (serverName === undefined) {
-      if (verify) problems.error('server-name', 'to verify a remote its name is needed')
+      if (verify) problems.error('server-name', 'verifying a remote requires its server name')
       return undefined
     }
     const parameters = calls.parameters(this.#context)
@@ -199,7 +200,7 @@ export class ClientContext implements ContextOwner, ChannelOwner {
     }
     const name = hostName(serverName)
     if (name === undefined || name.startsWith('*')) {
-      problems.error('server-name', `'${serverName}' is not the name of a host`)
+      problems.error('server-name', `'${serverName}' is not a valid host name`)
       return undefined
     }
     const bytes = new TextEncoder().encode(name)
@@ -214,7 +215,7 @@ export class ClientContext implements ContextOwner, ChannelOwner {
     const { authorities, depth, psk, revocations } = this.#options
     const verify = this.#verifiesCertificates
     const calls = contextCalls()
-    // With a key and no authority no certificate is believed: the store is empty.
+    // With a key and without authorities the store is empty, so that no certificate is accepted.
     const mode = verify || psk !== undefined ? c.SSL_VERIFY_PEER : c.SSL_VERIFY_NONE
     calls.setVerify(this.#context, mode, 0)
     if (depth !== undefined) calls.setVerifyDepth(this.#context, depth)
@@ -223,7 +224,7 @@ export class ClientContext implements ContextOwner, ChannelOwner {
       calls.setStore(this.#context, own.store)
       freeTrustStore(own)
     } else if (shared !== undefined) calls.setStore(this.#context, shared.store)
-    else if (verify) problems.error('authorities', 'to verify a remote an authority is needed')
+    else if (verify) problems.error('authorities', 'verifying a remote requires trusted authorities')
   }
 
   #applyCertificate(options: CertificateOptions, problems: TlsProblems): void {
@@ -247,7 +248,7 @@ export class ClientContext implements ContextOwner, ChannelOwner {
   }
 }
 
-/** Those that are not chosen, where keys ask for others than OpenSSL's. */
+/** The default ciphers: OpenSSL's, or those for pre-shared keys. */
 function defaultCiphers({ authorities, ciphers, ciphersuites, psk }: ClientTlsOptions) {
   if (psk === undefined) return { ciphers, ciphersuites }
   const some = authorities === undefined ? PSK_CIPHERS : `${PSK_CIPHERS}:ECDHE+AESGCM:ECDHE+CHACHA20`

@@ -19,7 +19,7 @@ function word(chance: Chance, lengthMax: number): string {
   return Array.from({ length: chance.between(1, lengthMax) }, () => chance.pick([...LETTERS])).join('')
 }
 
-test('what is read from a hello of OpenSSL is what OpenSSL reads from it', () => {
+test('agrees with OpenSSL on the content of its ClientHellos', () => {
   const seed = Date.now() >>> 0
   const chance = new Chance(seed)
   for (let run = 0; run < RUNS; run++) {
@@ -56,7 +56,7 @@ test('what is read from a hello of OpenSSL is what OpenSSL reads from it', () =>
   }
 })
 
-/** Looks at what is there and takes nothing. */
+/** Peeks at the available bytes. */
 function peek(fd: number): number {
   const recv = nativeFunction<(fd: number, into: bigint, bytesMax: number, flags: number) => number>(
     'int recv(int fd, uintptr_t bytes, size_t count, int flags)',
@@ -66,7 +66,7 @@ function peek(fd: number): number {
   return length
 }
 
-test('OpenSSL and the reader refuse the same broken hellos', () => {
+test('rejects a malformed ClientHello only if OpenSSL rejects it', () => {
   const seed = Date.now() >>> 0
   const chance = new Chance(seed)
   const from = server({ alpn: ['h2', 'http/1.1'] })
@@ -84,7 +84,7 @@ test('OpenSSL and the reader refuse the same broken hellos', () => {
     assert.equal(calls.send(pair.fds.near, scratch, 0, length), length)
     const outcome = pair.server.handshake()
     const isTaken = outcome === WANT_READ
-    // OpenSSL looks into more than the reader does, so it may refuse more, but never less.
+    // OpenSSL validates more than this parser, so it may reject more, but never less.
     if (isTaken) {
       assert.equal(reading.kind, 'hello', `seed ${seed}, run ${run}: OpenSSL takes it`)
       counts.both += 1
@@ -95,7 +95,7 @@ test('OpenSSL and the reader refuse the same broken hellos', () => {
       const text = reading.hello.serverName && new TextDecoder().decode(name)
       assert.equal(pair.server.facts().serverName, text, `seed ${seed}, run ${run}`)
     }
-    // Neither side has finished: what is known so far can be asked for all the same.
+    // Neither side has finished the handshake, but the facts so far are available.
     pair.client.handshake()
     for (const channel of [pair.server, pair.client])
       assert.equal(channel.facts().peer === undefined, !channel.isReady || channel.isServer)
@@ -106,7 +106,7 @@ test('OpenSSL and the reader refuse the same broken hellos', () => {
   to.retire()
 })
 
-test('a hello of Node is read', async () => {
+test('reads the ClientHello of Node', async () => {
   const listening = createServer()
   listening.listen(0, '127.0.0.1')
   await once(listening, 'listening')

@@ -19,7 +19,7 @@ const record = (type: number, version: number, body: readonly number[]) => [
   ...body,
 ]
 
-/** A hello of OpenSSL as a message, and where its extensions begin. */
+/** A ClientHello message of OpenSSL, and the offset of its extensions. */
 function helloOf(to: ReturnType<typeof client>, from: ReturnType<typeof server>) {
   const pair = channels(from, to)
   pair.client.handshake()
@@ -34,7 +34,7 @@ function helloOf(to: ReturnType<typeof client>, from: ReturnType<typeof server>)
   return { message, extensions }
 }
 
-/** The same with more extensions at its end or in front of the others. */
+/** The message with further extensions after or before the others. */
 function withExtensions(
   { message, extensions }: ReturnType<typeof helloOf>,
   more: readonly number[],
@@ -46,7 +46,7 @@ function withExtensions(
   return [1, ...u24(body.length), ...body]
 }
 
-/** The message in records as a hostile client could make them. */
+/** Splits the message into records as a hostile client could. */
 function inRecords(chance: Chance, message: readonly number[]): number[] {
   const isOdd = chance.is(0.3)
   const sizeMax = chance.pick([message.length > 2_000 ? 900 : 3, 50, 900, 16_384, 16_385])
@@ -74,7 +74,7 @@ function inRecords(chance: Chance, message: readonly number[]): number[] {
   return bytes
 }
 
-/** What OpenSSL says to it: whether it has taken all of it, and the name that it has seen. */
+/** OpenSSL's result: whether it accepted the whole message, and the server name that it parsed. */
 function askOpenSsl(
   to: ReturnType<typeof client>,
   from: ReturnType<typeof server>,
@@ -91,13 +91,13 @@ function askOpenSsl(
     outcome = pair.server.handshake()
   }
   const name = pair.server.facts().serverName
-  // It has answered: the hello was whole, and it wants what follows.
+  // OpenSSL replied, so the ClientHello was complete, and it waits for the next flight.
   const isTaken = outcome === WANT_READ && calls.recv(pair.fds.near, scratch, 0, 1) > 0
   pair.close()
   return { isTaken, name }
 }
 
-test('whatever the records, what OpenSSL takes is read as OpenSSL reads it, or refused as unreadable TLS', () => {
+test('for any split into records: either agrees with OpenSSL, or is unreadable, never not-tls', () => {
   const seed = Date.now() >>> 0
   const chance = new Chance(seed)
   const from = server({ alpn: ['h2', 'http/1.1'] })
@@ -131,7 +131,7 @@ test('whatever the records, what OpenSSL takes is read as OpenSSL reads it, or r
   to.retire()
 })
 
-test('what OpenSSL takes and a sane client sends is read', () => {
+test('reads what real clients send and OpenSSL accepts', () => {
   const from = server({ alpn: ['h2'] })
   const to = client({ serverName: NAME, alpn: ['h2'], verify: false })
   const hello = helloOf(to, from)

@@ -7,7 +7,7 @@ import { channelsAlive } from './channel.js'
 import { openClientContext } from './client-context.js'
 import type { ClientTlsOptions, ServerTlsOptions, TlsVersion } from './options.js'
 
-/** Pre-shared keys from the client's side. */
+/** Pre-shared keys on the client's side. */
 
 const VERSIONS: readonly TlsVersion[] = ['TLSv1.2', 'TLSv1.3']
 const key = randomBytes(32)
@@ -17,7 +17,7 @@ const own = { authorities: authority.pem, serverName: 'localhost' }
 
 after(() => assert.equal(channelsAlive(), 0, 'channels are left'))
 
-/** How a handshake ends: whom the server knows the client as, or why it fails. */
+/** The result of a handshake: the identity on the server, or the reason of the failure. */
 function meeting(serves: Partial<ServerTlsOptions>, options: ClientTlsOptions) {
   const from = server(serves)
   const { context: to, problems } = openClientContext(options)
@@ -41,7 +41,7 @@ for (const version of VERSIONS) {
   const versions = [version]
   const withKeys = { certificates: [], psk: keys, versions }
 
-  test(`${version}: a remote is known by its key, without any certificate, again and again`, () => {
+  test(`${version}: authenticates a remote by its key, without a certificate, repeatedly`, () => {
     for (const serves of [withKeys, { psk: keys, versions }]) {
       const { facts, reason } = meeting(serves, { psk })
       assert.equal(reason, '')
@@ -54,7 +54,7 @@ for (const version of VERSIONS) {
     }
   })
 
-  test(`${version}: another key, or another identity, is not believed`, () => {
+  test(`${version}: rejects another key or identity`, () => {
     for (const wrong of [
       { identity: 'relay', key: randomBytes(32) },
       { identity: 'nobody', key },
@@ -65,7 +65,7 @@ for (const version of VERSIONS) {
     }
   })
 
-  test(`${version}: a certificate instead of the key counts with authorities of its own only`, () => {
+  test(`${version}: accepts a certificate instead of the key only with own authorities`, () => {
     for (const verify of [true, false]) {
       assert.equal(meeting({ versions }, { psk, verify }).facts, undefined, 'no authority')
       const { facts } = meeting({ versions }, { psk, verify, ...own })
@@ -78,7 +78,7 @@ for (const version of VERSIONS) {
   })
 }
 
-test('keys and identities that nobody can use are refused', () => {
+test('rejects keys and identities of invalid length', () => {
   for (const wrong of [
     { identity: '', key },
     { identity: 'x'.repeat(129), key },

@@ -1,3 +1,4 @@
+/** Settings that contexts of servers and clients have in common. */
 import * as c from '../kernel/openssl-constants.js'
 import { contextCalls } from '../kernel/openssl-context.js'
 import { clearErrors, takeReason } from '../kernel/openssl-errors.js'
@@ -11,9 +12,10 @@ const NUMBERS: Readonly<Record<TlsVersion, number>> = {
 }
 
 /**
- * Partial writes, and a buffer that may have moved when a write is tried again, are what a relay needs. Without
- * AUTO_RETRY a read comes back after a record that brings nothing, so that a flood of them cannot keep it. Buffers
- * of idle connections are released: 34 KB each. A chain is what the file says and not searched for at every handshake.
+ * A relay needs partial writes, and retries of a write from another address. AUTO_RETRY is cleared, so that a read
+ * returns after each record without data and a flood of them cannot block the reactor. RELEASE_BUFFERS saves 34 KB
+ * per idle connection. NO_AUTO_CHAIN: the chain is sent as configured, not searched in the trust store at every
+ * handshake.
  */
 const MODES =
   c.SSL_MODE_ENABLE_PARTIAL_WRITE |
@@ -22,12 +24,12 @@ const MODES =
   c.SSL_MODE_NO_AUTO_CHAIN
 
 /**
- * An end without close_notify must not break the object, because the other direction may go on: the channel
- * tells the two ends apart itself.
+ * IGNORE_UNEXPECTED_EOF: an end without close_notify must not break the SSL object, because the other direction may
+ * still be in use. The channel distinguishes the two kinds of end itself.
  */
 const OPTIONS = c.SSL_OP_NO_RENEGOTIATION + c.SSL_OP_NO_COMPRESSION + c.SSL_OP_IGNORE_UNEXPECTED_EOF
 
-/** Sets what servers and clients have in common. Read-ahead: a record costs one system call instead of two. */
+/** Applies the common settings. Read-ahead: a record takes one system call instead of two. */
 export function applySettings(context: number, options: CommonTlsOptions, problems: TlsProblems): void {
   const calls = contextCalls()
   calls.control(context, c.SSL_CTRL_MODE, MODES, 0)
@@ -39,22 +41,22 @@ export function applySettings(context: number, options: CommonTlsOptions, proble
   if (options.groups !== undefined) applyGroups(context, options.groups, problems)
 }
 
-/** Protocol names as they travel (RFC 7301): each with its length in front. */
+/** Encodes ALPN protocol names (RFC 7301, 3.1): each is preceded by its length. */
 export function protocolList(names: readonly string[], problems: TlsProblems): Uint8Array {
   const encoded = names.map((name) => new TextEncoder().encode(name))
   for (const [i, { length }] of encoded.entries()) {
-    if (length === 0 || length > 255) problems.error('alpn', `'${names[i]}' does not have 1 to 255 bytes`)
+    if (length === 0 || length > 255) problems.error('alpn', `'${names[i]}' must have 1 to 255 bytes`)
   }
   return Uint8Array.from(encoded.flatMap((name) => [name.length & 255, ...name]))
 }
 
-/** For one connection, of those that its context speaks. */
+/** Restricts one connection to a subset of its context's versions. */
 export function limitVersions(ssl: number, versions: readonly TlsVersion[]): void {
   setVersions(versions, (command, version) => sslCalls().control(ssl, command, version, 0))
 }
 
 function applyVersions(context: number, versions: readonly TlsVersion[], problems: TlsProblems): void {
-  if (versions.length === 0) problems.error('versions', 'no version of TLS is allowed')
+  if (versions.length === 0) problems.error('versions', 'no TLS version is enabled')
   setVersions(versions, (command, version) => contextCalls().control(context, command, version, 0))
 }
 
@@ -75,8 +77,8 @@ function applyCiphers(context: number, options: CommonTlsOptions, problems: TlsP
   }
   if (ciphers === undefined) return
   for (const name of ciphers.split(/[:, ]+/).filter((word) => /^[A-Za-z0-9-]+$/.test(word))) {
-    // OpenSSL passes over names that it does not know as long as any other is left.
-    if (calls.setCipherList(context, name) !== 1) problems.warning('ciphers', `there is no cipher '${name}'`)
+    // OpenSSL ignores unknown names as long as one known name remains.
+    if (calls.setCipherList(context, name) !== 1) problems.warning('ciphers', `unknown cipher '${name}'`)
   }
   clearErrors()
   if (calls.setCipherList(context, ciphers) !== 1) {

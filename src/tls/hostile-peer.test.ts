@@ -16,12 +16,12 @@ import {
 import { channelsAlive, type TlsChannel } from './channel.js'
 import { END, MORE, PROTOCOL_ERROR, WANT_READ, WANT_WRITE } from './outcomes.js'
 
-/** Peers that write what no library would: each comes to an end, and none keeps the reactor. */
+/** Peers that send records no library would: each connection ends, and none blocks the reactor. */
 
 after(() => assert.equal(channelsAlive(), 0, 'channels are left'))
 
 const NONE = Buffer.alloc(0)
-/** A KeyUpdate that asks for ours (RFC 8446, 4.6.3), without its last byte. */
+/** A KeyUpdate with update_requested (RFC 8446, 4.6.3), without its last byte. */
 const MOST_OF_KEY_UPDATE = Buffer.of(24, 0, 0, 1)
 const ASKS = Buffer.of(1)
 
@@ -31,11 +31,11 @@ interface Scene {
   readonly forger: Forger
   /** Sends bytes as the peer. */
   send(...records: readonly Uint8Array[]): void
-  /** What reading answers once it neither waits nor brings more. */
+  /** The final outcome of reading. */
   reads(): number
 }
 
-/** Shakes hands with one who forges from then on. */
+/** Completes a handshake with a peer that then forges records. */
 function sceneFor(side: 'CLIENT' | 'SERVER', fds = unixPair()): Scene {
   const { forger, options } = forging(side)
   const pair = side === 'CLIENT' ? connected({}, options, fds) : connected(options, {}, fds)
@@ -65,7 +65,7 @@ function sendAll(fd: number, bytes: Uint8Array): void {
 const many = (count: number, make: (i: number) => Buffer) =>
   Buffer.concat(Array.from({ length: count }, (_, i) => make(i)))
 
-test('what is forged right is taken', () => {
+test('accepts correctly forged records', () => {
   for (const side of ['CLIENT', 'SERVER'] as const) {
     const { forger, pair, reads, send } = sceneFor(side)
     send(forger.record(APPLICATION_DATA, Buffer.from('hello')), forger.record(APPLICATION_DATA, NONE, 100))
@@ -125,7 +125,7 @@ for (const [what, side, make, reason] of [
   (forger: Forger) => Buffer,
   RegExp,
 ])[]) {
-  test(`${what}: the connection is broken, and the peer is told`, () => {
+  test(`${what}: fails the connection and sends an alert`, () => {
     const { forger, pair, reads, send, victim } = sceneFor(side)
     send(make(forger))
     assert.equal(reads(), PROTOCOL_ERROR)
@@ -139,7 +139,7 @@ for (const [what, part] of [
   ['of the header', 3],
   ['of all but the last byte', 4],
 ] as const) {
-  test(`half a change of keys, ${what}: what is written waits at most until the rest comes`, () => {
+  test(`a partial key update, ${what}: writes wait at most for its rest`, () => {
     const { forger, pair, reads, send, victim } = sceneFor('CLIENT')
     const update = Buffer.concat([MOST_OF_KEY_UPDATE, ASKS])
     send(forger.record(HANDSHAKE, update.subarray(0, part)))
@@ -157,7 +157,7 @@ for (const [what, part] of [
   })
 }
 
-test('half a ticket: an end that is due is said when the rest has come', () => {
+test('a partial ticket: close_notify is sent after its rest has arrived', () => {
   const { forger, pair, reads, send, victim } = sceneFor('SERVER')
   const whole = ticket(1)
   send(forger.record(HANDSHAKE, whole.subarray(0, 20)))
@@ -170,7 +170,7 @@ test('half a ticket: an end that is due is said when the rest has come', () => {
   pair.close()
 })
 
-test('changes of keys that ask for ours, by a peer that does not read: it is not heard until it does', () => {
+test('key updates that request a reply, of a peer that does not read: not processed until it reads', () => {
   const { forger, pair, reads, send } = sceneFor('CLIENT')
   let outcome: number = WANT_READ
   for (let i = 0; i < 10_000 && outcome === WANT_READ; i++) {
@@ -189,7 +189,7 @@ test('changes of keys that ask for ours, by a peer that does not read: it is not
   pair.close()
 })
 
-test('changes of keys by a peer that does not read: nothing is lost when it does', () => {
+test('key updates of a peer that does not read: nothing is lost when it reads', () => {
   const { forger, pair, reads, send, victim } = sceneFor('CLIENT')
   let sent = 0
   let took = 0
@@ -220,7 +220,7 @@ test('changes of keys by a peer that does not read: nothing is lost when it does
   pair.close()
 })
 
-test('a remote that showers tickets fills no memory, and others have their turns', () => {
+test('a remote that floods tickets neither fills memory nor starves others', () => {
   const { forger, options } = forging('SERVER')
   const [from, to] = [server(options), client()]
   const pair = channels(from, to)
@@ -261,7 +261,7 @@ for (const [what, record] of [
   ['changes of the cipher', [20, 3, 1, 0, 1, 1]],
   ['empty records of a handshake', [22, 3, 1, 0, 0]],
 ] as const) {
-  test(`${what} instead of a hello end the handshake at once`, () => {
+  test(`${what} instead of a ClientHello fail the handshake at once`, () => {
     const from = server()
     const fds = tcpPair()
     const channel = from.accept(fds.far)

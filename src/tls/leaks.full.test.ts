@@ -24,16 +24,16 @@ import { TicketKeys } from './ticket-keys.js'
 
 const HANDSHAKES = 10_000
 
-/** Before it is counted: what OpenSSL, the allocator and V8 keep for good is there then. */
+/** Warm-up: OpenSSL, the allocator and V8 keep some memory for good. */
 const WARM_UP = 3_000
 
-/** An SSL object has 4 KB and a certificate 1.5 KB: one that is lost every tenth time shows. */
+/** An SSL object has 4 KB, a certificate 1.5 KB: a leak in every tenth handshake is detected. */
 const BYTES_EACH_MAX = 150
 
-/** The socket of all of them, one after the other. */
+/** The socket used by all handshakes, one after the other. */
 const fds = unixPair()
 
-test('10,000 handshakes, of which most fail in one way or another, leave no memory behind', (t) => {
+test('10,000 handshakes, most of which fail in various ways, leak no memory', (t) => {
   const tickets = new TicketKeys()
   tickets.set([{ name: randomBytes(16), hmac: randomBytes(32), aes: randomBytes(32) }])
   const stranger = makeIdentity({ name: 'stranger', isAuthority: true })
@@ -94,7 +94,7 @@ function release({ client: one, server: other }: ChannelPair): void {
 function meet(from: ServerContext, to: ClientContext, isGood: boolean): void {
   const pair = channels(from, to, fds)
   shakeHands(pair)
-  // With TLS 1.3 a client learns afterwards that its certificate was not good enough.
+  // A TLS 1.3 client learns of the rejection of its certificate only after its handshake.
   assert.equal(pair.server.isReady, isGood)
   if (isGood) {
     pair.server.facts()
@@ -105,7 +105,7 @@ function meet(from: ServerContext, to: ClientContext, isGood: boolean): void {
   release(pair)
 }
 
-/** Given up after so many steps. */
+/** Aborts after this many steps. */
 function leave(from: ServerContext, to: ClientContext, steps: number): void {
   const pair = channels(from, to, fds)
   for (let i = 0; i < steps; i++) {
@@ -125,7 +125,7 @@ function sayRubbish(from: ServerContext, to: ClientContext): void {
   release(pair)
 }
 
-/** What malloc has for this thread; the JavaScript heap lies elsewhere, and comes and goes by megabytes. */
+/** Memory allocated by malloc; the JavaScript heap, which varies by megabytes, is not included. */
 function mallocBytes(): number {
   const maps = readFileSync('/proc/self/smaps', 'utf8')
   const [, kib] = /\[heap\]\n(?:\w+: .*\n)*?Rss: +(\d+) kB/.exec(maps) ?? []

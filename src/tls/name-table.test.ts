@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hostName, NameTable } from './name-table.js'
 
-test('names of hosts are made comparable, and others are none', () => {
+test('canonicalises host names and rejects other text', () => {
   assert.equal(hostName('WWW.Example.COM.'), 'www.example.com')
   assert.equal(hostName('*.example.com'), '*.example.com')
   assert.equal(hostName('_sip._tcp'), '_sip._tcp')
@@ -22,7 +22,7 @@ test('names of hosts are made comparable, and others are none', () => {
     assert.equal(hostName(text), undefined, text)
 })
 
-test('a name is found exactly, else by its pattern, which stands for one label', () => {
+test('finds an exact match, otherwise a wildcard for one label', () => {
   const table = new NameTable<number>()
   table.set('*.example.com', 1)
   table.set('www.example.com', 2)

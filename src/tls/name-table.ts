@@ -1,22 +1,26 @@
-/** A host name, or `*.` and a host name; letters, digits, hyphens, and underscores, which exist too. */
+/** Lookup of certificates by server name, with wildcards. */
+
+/**
+ * A host name, optionally after `*.`; letters, digits, hyphens, and underscores, which are in use although not valid.
+ */
 const HOST_NAME = /^(?:\*\.)?[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/
 
-/** As it is compared: lower case, without the final dot. Undefined: not the name of a host. */
+/** The canonical form: lower case, without the final dot. Undefined if it is not a host name. */
 export function hostName(text: string): string | undefined {
   const name = text.toLowerCase().replace(/\.$/, '')
   return name.length <= 253 && HOST_NAME.test(name) ? name : undefined
 }
 
-/** What belongs to a host name: exactly, else to the pattern that stands for its first label (RFC 6125). */
+/** Maps host names to values: an exact match wins over a wildcard for the first label (RFC 6125, 6.4.3). */
 export class NameTable<T> {
   readonly #values = new Map<string, T>()
 
-  /** `name` is what `hostName` answered. */
+  /** `name` must be canonical (`hostName`). */
   set(name: string, value: T): void {
     this.#values.set(name, value)
   }
 
-  /** `name` is what a stranger sent. */
+  /** `name` comes from the network and may be any text. */
   find(name: string): T | undefined {
     const host = name.toLowerCase().replace(/\.$/, '')
     const dot = host.indexOf('.')

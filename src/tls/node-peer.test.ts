@@ -44,7 +44,7 @@ async function nodeClient(
 }
 
 for (const version of VERSIONS) {
-  test(`${version}: a client of Node gets back every byte, and the end`, async (t) => {
+  test(`${version}: echoes all bytes and the end to a client of Node`, async (t) => {
     const echo = echoServer(t, { versions: [version], alpn: ['echo'] })
     const socket = await nodeClient(t, echo.port, { ALPNProtocols: ['echo', 'x'] })
     const chance = new Chance(version.length)
@@ -67,7 +67,7 @@ for (const version of VERSIONS) {
     assert.match(facts.cipher, version === 'TLSv1.3' ? /^TLS_/ : /^ECDHE-/)
   })
 
-  test(`${version}: sessions of Node's clients are resumed`, async (t) => {
+  test(`${version}: resumes sessions of Node's clients`, async (t) => {
     const tickets = new TicketKeys()
     tickets.set([{ name: randomBytes(16), hmac: randomBytes(32), aes: randomBytes(32) }])
     const echo = echoServer(t, { versions: [version], tickets })
@@ -87,7 +87,7 @@ for (const version of VERSIONS) {
     assert.deepEqual(reused, [false, true, true])
   })
 
-  test(`${version}: an OCSP response is given to those who ask, and can be renewed`, async (t) => {
+  test(`${version}: staples an OCSP response on request, and replaces it`, async (t) => {
     const [staple, newer] = [randomBytes(500), randomBytes(2_000)]
     const context = server({
       certificates: [{ chain: localhost.pem, key: localhost.keyPem, staple }],
@@ -116,20 +116,20 @@ for (const version of VERSIONS) {
   })
 }
 
-test('renegotiation is refused, and harms nobody else', async (t) => {
+test('rejects renegotiation without affecting other connections', async (t) => {
   const echo = echoServer(t, { versions: ['TLSv1.2'] })
   const socket = await nodeClient(t, echo.port)
   socket.on('error', () => {})
   socket.renegotiate({}, () => {})
   const { outcome, reason } = await echo.ending()
-  // The client takes the warning for the end: RFC 5246, section 7.2.2 leaves that to it.
+  // The client closes on the warning alert, which RFC 5246, section 7.2.2 permits.
   assert.ok(outcome === PROTOCOL_ERROR || outcome === TRUNCATED || outcome === END || outcome < 0, reason)
   const again = await nodeClient(t, echo.port)
   again.write('x')
   assert.equal(String(await once(again, 'data')), 'x')
 })
 
-test('pre-shared keys, with and without a certificate beside them', async (t) => {
+test('pre-shared keys with and without a certificate', async (t) => {
   const key = randomBytes(32)
   const psk = new Map([['joe', key]])
   for (const certificates of [[], [{ chain: localhost.pem, key: localhost.keyPem }]]) {
@@ -161,7 +161,7 @@ test('pre-shared keys, with and without a certificate beside them', async (t) =>
   }
 })
 
-test('a client that leaves without close_notify has cut its transfer', async (t) => {
+test('a client that disconnects without close_notify is TRUNCATED', async (t) => {
   const echo = echoServer(t)
   const raw = connectPlain(echo.port, '127.0.0.1')
   afterwards(t, () => void raw.destroy())
@@ -197,7 +197,7 @@ function connectTo(port: number): number {
   return fd
 }
 
-/** Takes turns with the rest of the test until the step answers something else than to wait. */
+/** Repeats the step, yielding to Node's event loop, until it does not wait for the socket any more. */
 async function until(step: () => number): Promise<number> {
   for (;;) {
     const outcome = step()
@@ -207,7 +207,7 @@ async function until(step: () => number): Promise<number> {
 }
 
 for (const version of VERSIONS) {
-  test(`${version}: a server of Node gives back every byte, and the end`, async (t) => {
+  test(`${version}: a server of Node echoes all bytes and the end`, async (t) => {
     const joe = makeIdentity({ name: 'joe', issuer: authority })
     const { port, first } = await nodeServer(t, {
       minVersion: version,
@@ -234,7 +234,7 @@ for (const version of VERSIONS) {
   })
 }
 
-/** Sends bytes and gets them back. */
+/** Sends bytes and reads them back. */
 async function transfer(channel: TlsChannel): Promise<void> {
   const [source, sink] = [mapPrivate(TRANSFER_BYTES), mapPrivate(TRANSFER_BYTES)]
   randomBytes(TRANSFER_BYTES).copy(source.bytes)

@@ -1,3 +1,4 @@
+/** OCSP stapling (RFC 6960): requests for a certificate's status, and validation of responses. */
 import * as c from '../kernel/openssl-constants.js'
 import { sha256Of } from '../kernel/openssl-digest.js'
 import { clearErrors, takeReason } from '../kernel/openssl-errors.js'
@@ -6,42 +7,41 @@ import { readingBytes, writtenBytes, x509Calls } from '../kernel/openssl-x509.js
 import { readCertificates } from './certificate.js'
 import { certificateFacts, hex } from './x509-facts.js'
 
-/** Where the OCSP responses of a certificate come from, and what is asked for. */
+/** The responder of a certificate, and the request to send to it. */
 export interface OcspSource {
-  /** The same for the same certificate at the same responder. */
+  /** Equal for the same certificate at the same responder. */
   readonly id: string
   /** `http://…` */
   readonly url: string
   /** DER. */
   readonly request: Uint8Array
-  /** The certificate's subject and number, for messages. */
+  /** The certificate's subject and serial number, for messages. */
   readonly name: string
-  /** The certificate and its issuer, as the source was made from. */
+  /** The certificate and its issuer. */
   readonly chain: Uint8Array
 }
 
-/** What is to be made of a response. */
+/** The result of validating a response. */
 export type OcspVerdict =
-  /** It may be shown to clients until it expires. */
+  /** May be stapled until it expires. */
   | { readonly kind: 'good'; readonly expiresInMs: number }
   | { readonly kind: 'revoked'; readonly expiresInMs: number }
-  /** It says nothing; `reason` begins in lower case. */
+  /** Invalid or inconclusive; `reason` begins in lower case. */
   | { readonly kind: 'useless'; readonly reason: string }
 
-/** Clocks that differ by no more than this are no reason to refuse. */
+/** Tolerated clock skew between responder and this machine. */
 const SKEW_S = 300
 
-/** How long a response is good that does not say so. */
+/** Validity of a response without nextUpdate: a day, as responders commonly renew. */
 const DEFAULT_LIFETIME_S = 86_400
 
-/** Why no responses can be fetched for the first certificate of `chain`, or from where. It has been read before. */
+/** The source for the first certificate of `chain`, or why there is none. The chain must have been loaded before. */
 export function ocspSource(chain: Uint8Array): OcspSource | string {
   return (
     withIssuer(chain, ({ leaf, issuer }) => {
       const url = responderOf(leaf)
-      if (url === undefined) return 'the certificate names no OCSP responder (http)'
-      if (issuer === 0)
-        return "the issuer's certificate is not in the file: no OCSP response can be asked for"
+      if (url === undefined) return 'the certificate names no OCSP responder with an http URL'
+      if (issuer === 0) return "the file lacks the issuer's certificate, which an OCSP request needs"
       const request = requestFor(leaf, issuer)
       const { serial, subject } = certificateFacts(leaf)
       const digest = sha256Of([request, new TextEncoder().encode(url)])
@@ -50,7 +50,7 @@ export function ocspSource(chain: Uint8Array): OcspSource | string {
   )
 }
 
-/** Checks a response from the network: who has signed it, whom it is about, what it says, and until when. */
+/** Validates a response from the network: signature, certificate, status and validity period. */
 export function checkOcspResponse({ chain }: Pick<OcspSource, 'chain'>, bytes: Uint8Array): OcspVerdict {
   const verdict = withIssuer(chain, ({ leaf, issuer }) => {
     const response = readResponse(bytes)
@@ -66,11 +66,11 @@ export function checkOcspResponse({ chain }: Pick<OcspSource, 'chain'>, bytes: U
 
 interface Pair {
   readonly leaf: number
-  /** 0: it is not in the file. */
+  /** 0 if it is not in the chain. */
   readonly issuer: number
 }
 
-/** The certificates last as long as `use`. */
+/** The certificates are freed after `use`. */
 function withIssuer<T>(chain: Uint8Array, use: (pair: Pair) => T): T | undefined {
   const certificates = readCertificates(chain, () => {})
   const [leaf, ...others] = certificates
@@ -84,7 +84,7 @@ function withIssuer<T>(chain: Uint8Array, use: (pair: Pair) => T): T | undefined
   }
 }
 
-/** The first one that is asked without TLS: the response proves itself, and TLS would need one in turn. */
+/** The first http responder: responses are signed, and https would need a status check of its own (RFC 6960, A.1). */
 function responderOf(leaf: number): string | undefined {
   const ocsp = ocspCalls()
   const stack = ocsp.responders(leaf)
@@ -93,7 +93,7 @@ function responderOf(leaf: number): string | undefined {
   return urls.find((url) => URL.canParse(url) && new URL(url).protocol === 'http:')
 }
 
-/** Without a nonce: many responders give everybody the same response, signed in advance (RFC 5019). */
+/** Without a nonce: many responders serve pre-signed responses (RFC 5019). */
 function requestFor(leaf: number, issuer: number): Uint8Array {
   const ocsp = ocspCalls()
   const request = ocsp.openRequest()
@@ -103,7 +103,7 @@ function requestFor(leaf: number, issuer: number): Uint8Array {
   return bytes
 }
 
-/** An OCSP_RESPONSE that was successful, which the caller frees; or why there is none. */
+/** A successful OCSP_RESPONSE, which the caller frees; or what is wrong. */
 function readResponse(bytes: Uint8Array): number | string {
   const ocsp = ocspCalls()
   let isAll = false
@@ -112,40 +112,40 @@ function readResponse(bytes: Uint8Array): number | string {
     isAll = x509Calls().pendingBio(bio) === 0
     return read
   })
-  if (response === 0) return `it is no OCSP response: ${takeReason()}`
+  if (response === 0) return `not an OCSP response: ${takeReason()}`
   const status = ocsp.statusOf(response)
   if (status === c.OCSP_RESPONSE_STATUS_SUCCESSFUL && isAll) return response
   ocsp.freeResponse(response)
-  return isAll ? `the responder says: ${ocsp.statusText(status)}` : 'there is something behind the response'
+  return isAll ? `the responder returned: ${ocsp.statusText(status)}` : 'trailing bytes after the response'
 }
 
 function responseVerdict(response: number, bytes: Uint8Array, { issuer, leaf }: Pair): OcspVerdict {
   const ocsp = ocspCalls()
   const basic = ocsp.basicOf(response)
-  if (basic === 0) return useless(`it is no basic OCSP response: ${takeReason()}`)
+  if (basic === 0) return useless(`not a basic OCSP response: ${takeReason()}`)
   const id = ocsp.identify(0, leaf, issuer)
   try {
-    if (!endsWith(bytes, encoded(basic))) return useless('it is not encoded as DER says')
-    if (!isSignedFor(basic, issuer)) return useless(`its signature is not to be believed: ${takeReason()}`)
+    if (!endsWith(bytes, encoded(basic))) return useless('the encoding is not DER')
+    if (!isSignedFor(basic, issuer)) return useless(`invalid signature: ${takeReason()}`)
     const found = ocsp.find(basic, id)
-    if (found === undefined) return useless('it is about another certificate')
+    if (found === undefined) return useless('it does not cover this certificate')
     const { nextUpdate, status, thisUpdate } = found
     const beginsIn = ocsp.secondsUntil(thisUpdate)
     const endsIn = nextUpdate === 0 ? (beginsIn ?? 0) + DEFAULT_LIFETIME_S : ocsp.secondsUntil(nextUpdate)
-    if (beginsIn === undefined || endsIn === undefined) return useless('its times cannot be read')
-    if (beginsIn > SKEW_S) return useless(`it is not valid before ${beginsIn} s from now`)
-    if (endsIn <= 0) return useless(`it has expired ${-endsIn} s ago`)
+    if (beginsIn === undefined || endsIn === undefined) return useless('its validity period is malformed')
+    if (beginsIn > SKEW_S) return useless(`it only becomes valid in ${beginsIn} s`)
+    if (endsIn <= 0) return useless(`it expired ${-endsIn} s ago`)
     const expiresInMs = endsIn * 1_000
     if (status === c.V_OCSP_CERTSTATUS_GOOD) return { kind: 'good', expiresInMs }
     if (status === c.V_OCSP_CERTSTATUS_REVOKED) return { kind: 'revoked', expiresInMs }
-    return useless('the responder does not know the certificate')
+    return useless('the responder reports the certificate as unknown')
   } finally {
     ocsp.freeId(id)
     ocsp.freeBasic(basic)
   }
 }
 
-/** OpenSSL checks what it has read, and clients get the bytes: these have to be the same thing. */
+/** OpenSSL validates the parsed response, but clients get the bytes, so both must be identical. */
 function encoded(basic: number): Uint8Array {
   const ocsp = ocspCalls()
   return writtenBytes((bio) => ocsp.write(ocsp.basicType(), bio, basic))
@@ -156,14 +156,16 @@ function endsWith(bytes: Uint8Array, end: Uint8Array): boolean {
   return from >= 0 && end.every((byte, i) => byte === bytes[from + i])
 }
 
-/** By the issuer itself, or by somebody to whom it has given a certificate for that. Nobody else is believed. */
+/**
+ * Whether the signer is the issuer itself or has a certificate of the issuer for OCSP signing (RFC 6960, 4.2.2.2).
+ */
 function isSignedFor(basic: number, issuer: number): boolean {
   const x509 = x509Calls()
   const store = x509.openStore()
   const known = x509.newStack()
   try {
     x509.addCertificate(store, issuer)
-    // The issuer is believed here, whoever has signed its own certificate.
+    // The issuer is the trust anchor, even if it is not self-signed.
     x509.setStoreFlags(store, c.X509_V_FLAG_PARTIAL_CHAIN)
     x509.push(known, issuer)
     return ocspCalls().verify(basic, known, store, c.OCSP_NOEXPLICIT) === 1

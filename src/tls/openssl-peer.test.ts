@@ -64,7 +64,7 @@ class Client {
     })
   }
 
-  /** Waits until the output has this in it. */
+  /** Waits until the output contains this. */
   async saw(pattern: RegExp): Promise<void> {
     while (!pattern.test(this.text)) {
       assert.equal(this.#process.exitCode, null, this.text)
@@ -76,7 +76,7 @@ class Client {
     this.#process.stdin.write(text)
   }
 
-  /** Its whole output, when it has ended by itself or because there is no more to say. */
+  /** Its complete output, after it has exited or its input was closed. */
   async ended(): Promise<string> {
     this.#process.stdin.end()
     if (this.#process.exitCode === null) await once(this.#process, 'close')
@@ -84,7 +84,7 @@ class Client {
   }
 }
 
-test('s_client: a change of keys in both directions, in the middle', async (t) => {
+test('s_client: key updates in both directions amid a transfer', async (t) => {
   if (!needs(t, 'openssl')) return
   const echo = echoServer(t)
   const client = new Client(t, echo.port, ['-tls1_3', '-verify_return_error'])
@@ -107,7 +107,7 @@ test('s_client: a change of keys in both directions, in the middle', async (t) =
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   const flag = version === 'TLSv1.2' ? '-tls1_2' : '-tls1_3'
 
-  test(`${version}, s_client: pre-shared keys, with and without a certificate beside them`, async (t) => {
+  test(`${version}, s_client: pre-shared keys with and without a certificate`, async (t) => {
     if (!needs(t, 'openssl')) return
     const key = randomBytes(32)
     const psk = new Map([['joe', key]])
@@ -126,7 +126,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     }
   })
 
-  test(`${version}, s_client: a session begun here is resumed there`, async (t) => {
+  test(`${version}, s_client: resumes a session in another context`, async (t) => {
     if (!needs(t, 'openssl')) return
     const key = { name: randomBytes(16), hmac: randomBytes(32), aes: randomBytes(32) }
     const servers = [0, 1].map(() => {
@@ -150,7 +150,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     assert.equal((await there.ending()).facts?.isResumed, true)
   })
 
-  test(`${version}, s_client: certificates of clients`, async (t) => {
+  test(`${version}, s_client: client certificates`, async (t) => {
     if (!needs(t, 'openssl')) return
     const [joe, jim] = ['joe', 'jim'].map((name) => makeIdentity({ name, issuer: authority }))
     assert.ok(joe && jim)
@@ -177,7 +177,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
 
   test(`${version}, s_client: ALPN, SNI, OCSP`, async (t) => {
     if (!needs(t, 'openssl')) return
-    // The shortest response that there is: it says to try later.
+    // The shortest possible response: tryLater.
     const staple = Uint8Array.of(0x30, 3, 0x0a, 1, 3)
     const echo = echoServer(t, {
       certificates: [{ chain: localhost.pem, key: localhost.keyPem, staple }],

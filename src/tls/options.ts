@@ -1,8 +1,9 @@
+/** The options of TLS contexts, and the problems found in them. */
 import type { TicketKeys } from './ticket-keys.js'
 
 export type TlsVersion = 'TLSv1.2' | 'TLSv1.3'
 
-/** What a finding is about, so that the configuration can say in which file and line it stands. */
+/** The option that a problem is about, which the configuration maps to a file and line. */
 export type TlsPart =
   | 'certificate'
   | 'key'
@@ -17,67 +18,67 @@ export type TlsPart =
   | 'alpn'
   | 'psk'
 
-/** A finding about the options of TLS. With an error there is no context. */
+/** An error or a warning about TLS options. With an error there is no context. */
 export interface TlsProblem {
   readonly severity: 'error' | 'warning'
   readonly part: TlsPart
-  /** Which one of the certificates, from 0; undefined where it is not about one of several. */
+  /** Index of the certificate, from 0; undefined if it is not about one of several. */
   readonly index: number | undefined
-  /** Begins in lower case and ends without a full stop; OpenSSL's reason is behind a colon. */
+  /** Begins in lower case and ends without a full stop; OpenSSL's reason follows a colon. */
   readonly message: string
 }
 
 export interface CertificateOptions {
-  /** PEM: the certificate and the chain up to the authority, and perhaps the key; or one certificate as DER. */
+  /** PEM: the certificate, its chain up to the authority, and optionally the key; or a single certificate as DER. */
   readonly chain: Uint8Array
-  /** PEM or DER, PKCS#8 or one of the older forms, encrypted or not. Without it the key is in `chain`. */
+  /** PEM or DER, PKCS#8 or a traditional format, encrypted or not. Without it the key is in `chain`. */
   readonly key?: Uint8Array | undefined
   readonly passphrase?: string | undefined
 }
 
 export interface ServerCertificateOptions extends CertificateOptions {
-  /** For whom it is used: `www.example.com`, `*.example.com`. @default the names in the certificate */
+  /** Server names that it is used for: `www.example.com`, `*.example.com`. @default the names in the certificate */
   readonly serverNames?: readonly string[] | undefined
-  /** An OCSP response as DER, given to clients that ask. */
+  /** An OCSP response as DER, stapled for clients that request it. */
   readonly staple?: Uint8Array | undefined
 }
 
-/** What servers and clients have in common. */
+/** Options of servers and clients. */
 export interface CommonTlsOptions {
-  /** The versions that are spoken, and no others. @default both */
+  /** The enabled versions. @default both */
   readonly versions?: readonly TlsVersion[] | undefined
   /** For TLS 1.2, as openssl-ciphers(1) describes. */
   readonly ciphers?: string | undefined
-  /** For TLS 1.3: names with colons between them. @default OpenSSL's */
+  /** For TLS 1.3: names separated by colons. @default OpenSSL's */
   readonly ciphersuites?: string | undefined
-  /** Key exchange: names with colons between them. @default OpenSSL's */
+  /** Key exchange: names separated by colons. @default OpenSSL's */
   readonly groups?: string | undefined
   /** Application protocols, the preferred one first. @default none */
   readonly alpn?: readonly string[] | undefined
-  /** Gets the lines of a key log (NSS format), with which everything can be decrypted. */
+  /** Receives the lines of a key log (NSS format). They allow decryption of all traffic. */
   readonly onKeyLog?: ((line: string) => void) | undefined
 }
 
 export interface ClientCertificateOptions {
-  /** `request`: a client may come without a certificate, but one that it shows must be good. */
+  /** `request`: the certificate is optional, but if the client sends one it must be valid. */
   readonly verify: 'request' | 'require'
-  /** PEM bundle of the authorities whose clients are welcome; their names are sent to the client. */
+  /** PEM bundle of the authorities whose clients are accepted; their names are sent to the client. */
   readonly authorities: Uint8Array
-  /** Certificates between the client's and the authority's. @default 100, as OpenSSL */
+  /** Maximum number of intermediate certificates. @default 100, as OpenSSL */
   readonly depth?: number | undefined
-  /** PEM or DER. With it every authority of a chain needs a list that has not expired. */
+  /** PEM or DER. If given, every authority of a chain needs an unexpired list. */
   readonly revocations?: Uint8Array | undefined
 }
 
 export interface ServerTlsOptions extends CommonTlsOptions {
-  /** The first one serves clients that name nobody, or somebody unknown. May be empty with `psk`. */
+  /** The first one is the default for clients without SNI or with an unknown name. May be empty with `psk`. */
   readonly certificates: readonly ServerCertificateOptions[]
   readonly clientCertificates?: ClientCertificateOptions | undefined
-  /** A client that names somebody whom none of the certificates is for is refused. @default false */
+  /** Rejects clients with a server name that no certificate is for. @default false */
   readonly refusesUnknownNames?: boolean | undefined
-  /** Keys of session tickets. Without them no session is resumed. */
+  /** Keys of session tickets. Without them sessions are not resumed. */
   readonly tickets?: TicketKeys | undefined
-  /** Sessions are resumed only by a context with the same id, certificates and client authorities. @default '' */
+  /** Sessions are only resumed by contexts with the same id, certificates and client authorities. @default '' */
   readonly id?: string | undefined
   /** Pre-shared keys by identity, 1 to 256 bytes each. */
   readonly psk?: ReadonlyMap<string, Uint8Array> | undefined
@@ -90,26 +91,26 @@ export interface PskOptions {
 }
 
 export interface ClientTlsOptions extends CommonTlsOptions {
-  /** Sent as SNI and looked for in the certificate; an address is looked for as such and not sent. */
+  /** Sent as SNI and matched with the certificate; an IP address is matched but not sent. */
   readonly serverName?: string | undefined
-  /** Whether the remote has to prove who it is. @default true */
+  /** Whether to verify the remote's certificate. @default true */
   readonly verify?: boolean | undefined
-  /** PEM bundle: the system's, or the remote's own. Needed to verify. */
+  /** PEM bundle: the system's, or the remote's own. Required to verify. */
   readonly authorities?: Uint8Array | undefined
   readonly depth?: number | undefined
   readonly revocations?: Uint8Array | undefined
-  /** Shown to remotes that ask. */
+  /** The client certificate, sent to remotes that request one. */
   readonly certificate?: CertificateOptions | undefined
   /**
-   * The remote proves by this key who it is, and by a certificate only if `authorities` are its own: whatever
-   * `verify` says.
+   * Authenticates the remote by this key. A certificate is then only accepted if `authorities` are given, regardless
+   * of `verify`.
    */
   readonly psk?: PskOptions | undefined
 }
 
 export const ALL_VERSIONS: readonly TlsVersion[] = ['TLSv1.2', 'TLSv1.3']
 
-/** Collects findings; `hasErrors` says whether any of them rules the context out. */
+/** Collects problems. */
 export class TlsProblems {
   readonly list: TlsProblem[] = []
 

@@ -8,7 +8,7 @@ const block = (label: string, content = 'AAAA') =>
   `-----BEGIN ${label}-----\n${content}\n-----END ${label}-----\n`
 const labels = (text: string) => pemBlocks(Buffer.from(text)).map(({ label }) => label)
 
-test('the blocks of a file are found among other things, in their order', () => {
+test('finds the blocks of a file in order, among other text', () => {
   assert.deepEqual(labels(`words\n${block('A B')}${block('C')}more -----BEGIN`), ['A B', 'C'])
   assert.deepEqual(labels('-----BEGIN A-----\nAAAA'), [])
   assert.deepEqual(labels(`-----BEGIN A-----\n${block('B')}`), ['B'])
@@ -17,7 +17,7 @@ test('the blocks of a file are found among other things, in their order', () => 
   assert.equal(Buffer.from(found?.bytes ?? []).toString(), block('A').trimEnd())
 })
 
-test('encrypted keys are told from plain ones', () => {
+test('distinguishes encrypted from plain keys', () => {
   const legacy = 'Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA'
   const found = [
     block('ENCRYPTED PRIVATE KEY'),
@@ -28,7 +28,7 @@ test('encrypted keys are told from plain ones', () => {
   assert.deepEqual(found, [true, true, false, false])
 })
 
-test('any bytes get an answer', () => {
+test('returns a result for arbitrary bytes', () => {
   const parts = fc.constantFrom('-----BEGIN ', '-----END ', 'A', '-----', '\n', 'x', '\0', '-')
   fc.assert(
     fc.property(fc.array(parts, { maxLength: 40 }), (words) => {

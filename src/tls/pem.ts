@@ -1,8 +1,10 @@
-/** One block of a PEM file, from the first dash of BEGIN to the last of END (RFC 7468). */
+/** Parser of PEM files (RFC 7468). */
+
+/** One block, from the first dash of BEGIN to the last of END. */
 export interface PemBlock {
   /** `CERTIFICATE`, `ENCRYPTED PRIVATE KEY`, … */
   readonly label: string
-  /** The part of the file; a key is not copied. */
+  /** A view of the file, so that keys are not copied. */
   readonly bytes: Uint8Array
 }
 
@@ -11,7 +13,7 @@ const END = ascii('-----END ')
 const DASHES = ascii('-----')
 const LABEL_BYTES_MAX = 64
 
-/** The blocks of a file in their order. One that does not end, or whose label makes no sense, is left out. */
+/** The blocks of a file, in order. Unterminated blocks and those with a malformed label are skipped. */
 export function pemBlocks(file: Uint8Array): readonly PemBlock[] {
   const blocks: PemBlock[] = []
   let at = indexOf(file, BEGIN, 0)
@@ -24,12 +26,12 @@ export function pemBlocks(file: Uint8Array): readonly PemBlock[] {
   return blocks
 }
 
-/** A file without any BEGIN is taken for DER. */
+/** A file without any BEGIN is treated as DER. */
 export function isPem(file: Uint8Array): boolean {
   return indexOf(file, BEGIN, 0) >= 0
 }
 
-/** Whether a traditional key says that it is encrypted (RFC 1421); PKCS#8 says so in its label. */
+/** Whether a key is encrypted: PKCS#8 by its label, a traditional key by its Proc-Type header (RFC 1421). */
 export function isEncrypted({ label, bytes }: PemBlock): boolean {
   return label === 'ENCRYPTED PRIVATE KEY' || indexOf(bytes, ascii('4,ENCRYPTED'), 0) >= 0
 }

@@ -1,3 +1,4 @@
+/** Pre-shared keys of servers and clients, in native memory. */
 import { copyNative, duplicate, scrubAndFree } from '../kernel/openssl-memory.js'
 import type { TlsProblems } from './options.js'
 
@@ -6,13 +7,13 @@ const KEY_BYTES_MAX = 256
 const IDENTITY_BYTES_MAX = 128
 
 /**
- * Of TLS 1.2, without any certificate: first those with forward secrecy, which somebody who learns of the key later
- * cannot open.
+ * For TLS 1.2 without a certificate. Suites with forward secrecy first: recorded traffic cannot be decrypted if the
+ * key leaks later.
  */
 export const PSK_CIPHERS =
   'kECDHEPSK+CHACHA20:kDHEPSK+AESGCM:kDHEPSK+CHACHA20:kECDHEPSK+AES:kPSK+AESGCM:kPSK+CHACHA20:kPSK+AES:!AESCCM8'
 
-/** Of TLS 1.3 those with SHA-256: what a key goes with of which nothing else was said (RFC 8446, 4.2.11). */
+/** For TLS 1.3, those with SHA-256: the hash of an external key by default (RFC 8446, 4.2.11). */
 export const PSK_CIPHERSUITES = 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256'
 
 interface Key {
@@ -20,7 +21,7 @@ interface Key {
   readonly byteLength: number
 }
 
-/** Pre-shared keys by identity, in native memory. */
+/** The keys of a server by identity. */
 export class PskKeys {
   readonly #keys = new Map<string, Key>()
 
@@ -30,7 +31,7 @@ export class PskKeys {
     }
   }
 
-  /** The callback (SSL_CTX_set_psk_server_callback(3)): writes the key, answers its length; 0: nobody. */
+  /** SSL_CTX_set_psk_server_callback(3): writes the key and returns its length; 0 for an unknown identity. */
   write(identity: string, into: number, bytesMax: number): number {
     const key = this.#keys.get(identity)
     if (key === undefined || key.byteLength > bytesMax) return 0
@@ -44,7 +45,7 @@ export class PskKeys {
   }
 }
 
-/** The one identity that a remote is shown, with its key, in native memory. */
+/** The identity and key of a client. */
 export class PskOffer {
   readonly identity: string
   readonly #identity: number
@@ -61,7 +62,7 @@ export class PskOffer {
     this.#keyBytes = key.length
   }
 
-  /** The callback (SSL_CTX_set_psk_client_callback(3)): writes both, answers the length of the key. */
+  /** SSL_CTX_set_psk_client_callback(3): writes both and returns the length of the key. */
   write(identity: number, identityBytesMax: number, key: number, keyBytesMax: number): number {
     if (this.#identityBytes > identityBytesMax || this.#keyBytes > keyBytesMax) return 0
     copyNative(identity, this.#identity, this.#identityBytes)
@@ -79,10 +80,10 @@ export function checkPsk(keys: ReadonlyMap<string, Uint8Array>, problems: TlsPro
   for (const [identity, { length }] of keys) {
     const identityBytes = new TextEncoder().encode(identity).length
     if (identityBytes === 0 || identityBytes > IDENTITY_BYTES_MAX || identity.includes('\0')) {
-      problems.error('psk', `the identity '${identity}' does not have 1 to ${IDENTITY_BYTES_MAX} bytes`)
+      problems.error('psk', `the identity '${identity}' must have 1 to ${IDENTITY_BYTES_MAX} bytes`)
     }
     if (length === 0 || length > KEY_BYTES_MAX) {
-      problems.error('psk', `the key of '${identity}' does not have 1 to ${KEY_BYTES_MAX} bytes`)
+      problems.error('psk', `the key of '${identity}' must have 1 to ${KEY_BYTES_MAX} bytes`)
     }
   }
 }

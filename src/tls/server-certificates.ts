@@ -1,3 +1,4 @@
+/** The certificates of a server, grouped by the names that they serve. */
 import { nativeFunction } from '../kernel/ffi.js'
 import { freeCertificate, type LoadedCertificate, loadCertificate } from './certificate.js'
 import { hostName, NameTable } from './name-table.js'
@@ -7,14 +8,13 @@ import { hostNames } from './x509-facts.js'
 /** A server's certificate with the names that it serves. */
 interface ServerCertificate extends LoadedCertificate {
   readonly names: readonly string[]
-  /** Its place among the options. */
+  /** Its index in the options. */
   readonly index: number
 }
 
-/** Certificates that serve the same name with keys of different kinds; the client's abilities choose among them. */
+/** Certificates for the same name with different key types; OpenSSL chooses by what the client supports. */
 export type Group = readonly ServerCertificate[]
 
-/** The certificates of a server and who is served with which. */
 export interface ServerCertificates {
   readonly all: readonly ServerCertificate[]
   readonly groups: readonly Group[]
@@ -23,7 +23,7 @@ export interface ServerCertificates {
   readonly groupByName: NameTable<Group>
 }
 
-/** Reads the certificates; what is wrong is said in `problems`, and then they are not to be used. */
+/** Reads the certificates, and adds what is wrong to `problems`; after an error they must not be used. */
 export function loadServerCertificates(
   options: readonly ServerCertificateOptions[],
   problems: TlsProblems,
@@ -52,7 +52,7 @@ function namesOf(
   return names.flatMap((text) => {
     const name = hostName(text)
     if (name !== undefined) return [name]
-    if (serverNames !== undefined) problems.error('server-name', `'${text}' is not the name of a host`, index)
+    if (serverNames !== undefined) problems.error('server-name', `'${text}' is not a valid host name`, index)
     return []
   })
 }
@@ -75,7 +75,7 @@ function grouped(all: readonly ServerCertificate[]): ServerCertificates {
   return { all, groups: [...groups.values()], defaultGroup, groupByName }
 }
 
-/** Of two certificates for a name whose keys are of one kind, the first counts. */
+/** Of two certificates with the same name and key type, the first wins. */
 function membersByName(all: readonly ServerCertificate[]): ReadonlyMap<string, Group> {
   const keyType = nativeFunction<(key: number) => number>('int EVP_PKEY_get_base_id(uintptr_t key)')
   const byName = new Map<string, ServerCertificate[]>()

@@ -35,12 +35,12 @@ const makeTicketKey = (): TicketKey => ({
 
 const certificate = ({ pem, keyPem }: Identity) => ({ chain: pem, key: keyPem })
 
-/** A handshake that may fail: both reasons, '' for a side that has none. */
+/** A handshake that may fail: the reasons of both sides, '' for none. */
 function attempt(serverOptions: Partial<ServerTlsOptions>, clientOptions: ClientTlsOptions) {
   const [from, to] = [server(serverOptions), client(clientOptions)]
   const pair = channels(from, to)
   const outcomes = shakeHands(pair)
-  // TLS 1.3 clients are done before the server has looked at their certificate.
+  // A TLS 1.3 client completes its handshake before the server has verified its certificate.
   if (outcomes[1] === 0 && outcomes[0] !== 0) pair.client.read(scratch, 0, 10)
   const reasons = { server: pair.server.reason, client: pair.client.reason }
   const verifyError = pair.server.verifyError
@@ -57,7 +57,7 @@ function subjectFor(pair: ChannelPair): string | undefined {
 }
 
 for (const version of VERSIONS) {
-  test(`${version}: the certificate is the one for the name that the client asks for`, () => {
+  test(`${version}: chooses the certificate by the server name`, () => {
     const make = (name: string, ...alternativeNames: string[]) =>
       certificate(makeIdentity({ name, issuer: authority, alternativeNames }))
     const certificates = [
@@ -92,7 +92,7 @@ for (const version of VERSIONS) {
 }
 
 for (const version of VERSIONS) {
-  test(`${version}: who asks for a name that is not there can be refused`, () => {
+  test(`${version}: rejects unknown server names if configured`, () => {
     const from = server({ refusesUnknownNames: true, versions: [version] })
     for (const [serverName, isWelcome] of [
       ['localhost', true],
@@ -105,7 +105,7 @@ for (const version of VERSIONS) {
       const outcomes = shakeHands(pair)
       assert.deepEqual(outcomes, isWelcome ? [0, 0] : [PROTOCOL_ERROR, PROTOCOL_ERROR])
       if (!isWelcome) {
-        assert.equal(pair.server.reason, "there is no certificate for 'unknown.example'")
+        assert.equal(pair.server.reason, "no certificate for server name 'unknown.example'")
         assert.match(pair.client.reason, /unrecognized name/)
       }
       pair.close()
@@ -115,7 +115,7 @@ for (const version of VERSIONS) {
   })
 }
 
-test('certificates of different kinds for one name: the client takes what it can', () => {
+test('chooses between certificates of different key types by what the client supports', () => {
   const names = { issuer: authority, alternativeNames: ['localhost'] }
   const certificates = (['rsa', 'ec'] as const).map((kind) =>
     certificate(makeIdentity({ name: kind, kind, ...names })),
@@ -131,7 +131,7 @@ test('certificates of different kinds for one name: the client takes what it can
   }
 })
 
-test('versions that are not listed are refused', () => {
+test('rejects versions that are not listed', () => {
   for (const version of VERSIONS) {
     const other = VERSIONS.filter((one) => one !== version)
     const { outcomes, server, client } = attempt({ versions: [version] }, { versions: other })
@@ -142,7 +142,7 @@ test('versions that are not listed are refused', () => {
   assert.deepEqual(attempt({ versions: VERSIONS }, { versions: VERSIONS }).outcomes, [0, 0])
 })
 
-test('ciphers, ciphersuites and groups are those that are listed', () => {
+test('negotiates only listed ciphers, cipher suites and groups', () => {
   const facts = (options: Partial<ServerTlsOptions>) => {
     const pair = connected(options)
     const { cipher, group } = pair.server.facts()
@@ -157,7 +157,7 @@ test('ciphers, ciphersuites and groups are those that are listed', () => {
 })
 
 for (const version of VERSIONS) {
-  test(`${version}: the application protocol is the server's choice among the client's`, () => {
+  test(`${version}: chooses the application protocol by the server's preference`, () => {
     const alpn = (ours: string[] | undefined, theirs: string[] | undefined) => {
       const pair = connected({ alpn: ours, versions: [version] }, { alpn: theirs })
       const [one, other] = [pair.server.facts().alpn, pair.client.facts().alpn]
@@ -174,7 +174,7 @@ for (const version of VERSIONS) {
     assert.match(refused.server, /no application protocol/)
   })
 
-  test(`${version}: clients show certificates`, () => {
+  test(`${version}: verifies client certificates`, () => {
     const other = makeIdentity({ name: 'other', isAuthority: true })
     const make = (options: object) =>
       certificate(
@@ -215,7 +215,7 @@ for (const version of VERSIONS) {
     pair.close()
   })
 
-  test(`${version}: a session is resumed by another context with the same keys, the old ones too`, () => {
+  test(`${version}: resumes a session of another context with the same current or previous keys`, () => {
     const [first, second] = [makeTicketKey(), makeTicketKey()]
     const [one, other] = [new TicketKeys(), new TicketKeys()]
     one.set([first])
@@ -234,7 +234,7 @@ for (const version of VERSIONS) {
     for (const tickets of [one, other]) tickets.free()
   })
 
-  test(`${version}: without ticket keys nothing is resumed`, () => {
+  test(`${version}: resumes no session without ticket keys`, () => {
     const [from, to] = [server({ versions: [version] }), client()]
     assert.equal(isResumed(from, to), false)
     assert.equal(isResumed(from, to), false)
@@ -243,7 +243,7 @@ for (const version of VERSIONS) {
     to.retire()
   })
 
-  test(`${version}: what a client was checked against has to be the same for its session to go on`, () => {
+  test(`${version}: resumes a session only with the same client authorities and revocations`, () => {
     const tickets = new TicketKeys()
     tickets.set([makeTicketKey()])
     const joe = makeIdentity({ name: 'joe', issuer: authority })
@@ -267,7 +267,7 @@ for (const version of VERSIONS) {
     tickets.free()
   })
 
-  test(`${version}: a key log has what decrypts the connection`, () => {
+  test(`${version}: writes a key log`, () => {
     const lines: string[] = []
     connected({ onKeyLog: (line) => lines.push(line), versions: [version] }).close()
     const label = version === 'TLSv1.2' ? 'CLIENT_RANDOM' : 'CLIENT_TRAFFIC_SECRET_0'
@@ -275,7 +275,7 @@ for (const version of VERSIONS) {
   })
 }
 
-/** A handshake, a word each way, so that tickets arrive, and an end. */
+/** A handshake, data in both directions so that tickets arrive, and an end. */
 function isResumed(from: ServerContext, to: ClientContext): boolean {
   const pair = channels(from, to)
   assert.deepEqual(shakeHands(pair), [0, 0], `${pair.server.reason} / ${pair.client.reason}`)
@@ -287,7 +287,7 @@ function isResumed(from: ServerContext, to: ClientContext): boolean {
   return one
 }
 
-test('a context lives on until its last channel is freed', () => {
+test('a retired context remains usable until its last channel is freed', () => {
   const from = server()
   const pair = channels(from, client())
   from.retire()
@@ -297,7 +297,7 @@ test('a context lives on until its last channel is freed', () => {
   pair.close()
 })
 
-test('a callback that throws fails its handshake and nothing else', () => {
+test('a callback that throws fails only its own handshake', () => {
   const onKeyLog = () => {
     throw new Error('disk full')
   }
@@ -308,7 +308,7 @@ test('a callback that throws fails its handshake and nothing else', () => {
   from.retire()
 })
 
-test('contexts and channels leave no native memory behind', () => {
+test('contexts and channels leak no native memory', () => {
   const tickets = new TicketKeys()
   tickets.set([makeTicketKey()])
   const fds = unixPair()
@@ -333,7 +333,7 @@ test('contexts and channels leave no native memory behind', () => {
   tickets.free()
 })
 
-/** Bytes outside the JavaScript heap that every further one of `times` runs takes. */
+/** Native memory in bytes that each further run takes. */
 function grownBy(times: number, run: () => void): number {
   const native = () => process.memoryUsage.rss() - process.memoryUsage().heapTotal
   for (let i = 0; i < times / 4; i++) run()

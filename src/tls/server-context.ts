@@ -1,3 +1,4 @@
+/** TLS contexts for accepted clients. */
 import type { Fd } from '../kernel/calls.js'
 import * as c from '../kernel/openssl-constants.js'
 import { contextCalls } from '../kernel/openssl-context.js'
@@ -18,27 +19,29 @@ import {
 } from './server-certificates.js'
 import { freeTrustStore, openTrustStore } from './trust-store.js'
 
-/** Forward secrecy and authenticated encryption; CBC only for old clients. */
+/** Suites with forward secrecy and authenticated encryption first; CBC for old clients. */
 const DEFAULT_CIPHERS = 'ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES'
-/** Who offers them has a key, and wants to be known by it. */
+/** PSK suites first: a client that offers them wants to authenticate by its key. */
 const DEFAULT_PSK_CIPHERS = `${PSK_CIPHERS}:${DEFAULT_CIPHERS}`
 
 /**
- * OpenSSL chooses the suite first, and then passes over keys that do not go with its hash, if there is a certificate
- * to go on with.
+ * SHA-256 suites first, because OpenSSL chooses the suite before the key, and ignores keys that do not match the
+ * suite's hash if it can fall back to a certificate.
  */
 const DEFAULT_PSK_CIPHERSUITES = `${PSK_CIPHERSUITES}:TLS_AES_256_GCM_SHA384`
 
-/** Tickets of TLS 1.3 that follow a full handshake. OpenSSL sends two; most clients keep the last. */
+/** TLS 1.3 tickets per full handshake. OpenSSL's default is two, but most clients only keep the last. */
 const TICKETS_PER_HANDSHAKE = 1
 
-/** Either a context, or at least one error. Warnings may come with both. */
+/** Either a context, or at least one error; warnings in both cases. */
 export interface OpenedServer {
   readonly context: ServerContext | undefined
   readonly problems: readonly TlsProblem[]
 }
 
-/** Makes what listeners terminate TLS with. Reads no file. For reactors, and for the control thread to check. */
+/**
+ * Opens the context of a listener that terminates TLS. Reads no files. Also used by the control thread for checks.
+ */
 export function openServerContext(options: ServerTlsOptions): OpenedServer {
   const problems = new TlsProblems()
   const context = new ServerContext(options, problems)
@@ -48,30 +51,30 @@ export function openServerContext(options: ServerTlsOptions): OpenedServer {
   return { context: undefined, problems: problems.list }
 }
 
-/** What is wrong with these options. */
+/** The errors and warnings of these options. */
 export function checkServerTls(options: ServerTlsOptions): readonly TlsProblem[] {
   const { context, problems } = openServerContext(options)
   context?.retire()
   return problems
 }
 
-/** What clients of one listener are served with. Its native memory lasts as long as its channels. */
+/** TLS for clients of one listener. Its native memory is freed with its last channel. */
 export class ServerContext implements ContextOwner, ChannelOwner {
   readonly #options: ServerTlsOptions
   readonly #certificates: ServerCertificates
-  /** One SSL_CTX for each group of certificates that a name may lead to. */
+  /** One SSL_CTX per group of certificates. */
   readonly #contexts = new Map<Group, number>()
   readonly #default: number
   readonly #psk: PskKeys | undefined
   readonly #protocols: { readonly address: number; readonly byteLength: number } | undefined
-  /** OCSP responses by certificate (X509), in OpenSSL's memory. */
+  /** OCSP responses by certificate (address of the X509). */
   readonly #staples = new Map<number, Uint8Array>()
   #pskIdentity: string | undefined
   #refusal: string | undefined
   #channels = 0
   #isRetired = false
 
-  /** For `openServerContext`: with errors in `problems` it must be retired at once. */
+  /** For `openServerContext` only: must be retired at once if `problems` has errors. */
   constructor(options: ServerTlsOptions, problems: TlsProblems) {
     this.#options = options
     const protocols = protocolList(options.alpn ?? [], problems)
@@ -81,7 +84,8 @@ export class ServerContext implements ContextOwner, ChannelOwner {
     if (options.psk !== undefined) {
       checkPsk(options.psk, problems)
       this.#psk = new PskKeys(options.psk)
-    } else if (options.certificates.length === 0) problems.error('certificate', 'there is no certificate')
+    } else if (options.certificates.length === 0)
+      problems.error('certificate', 'no certificate is configured')
     this.#certificates = loadServerCertificates(options.certificates, problems)
     const { all, defaultGroup, groups } = this.#certificates
     for (const group of groups) this.#contexts.set(group, this.#open(group, problems))
@@ -92,8 +96,8 @@ export class ServerContext implements ContextOwner, ChannelOwner {
   }
 
   /**
-   * A channel for an accepted client, whose handshake is to come; undefined without memory. `versions`: of those in
-   * the options the only ones for this client.
+   * Opens a channel for an accepted client, before the handshake; undefined when out of memory. `versions` restricts
+   * the versions of the options further.
    */
   accept(fd: Fd, versions?: readonly TlsVersion[]): TlsChannel | undefined {
     const ssl = sslCalls().open(this.#default)
@@ -106,7 +110,7 @@ export class ServerContext implements ContextOwner, ChannelOwner {
     return new TlsChannel(ssl, fd, true, this)
   }
 
-  /** A newer OCSP response for one of the certificates; undefined: none any more. */
+  /** Replaces the OCSP response of a certificate; undefined removes it. */
   setStaple(index: number, staple: Uint8Array | undefined): void {
     const leaf = this.#certificates.all.find((one) => one.index === index)?.leaf
     if (leaf === undefined) return
@@ -114,13 +118,13 @@ export class ServerContext implements ContextOwner, ChannelOwner {
     else this.#staples.set(leaf, staple)
   }
 
-  /** No more clients: what is native goes with the last channel. */
+  /** Ends the use for new clients. Native memory is freed with the last channel. */
   retire(): void {
     this.#isRetired = true
     if (this.#channels === 0) this.#free()
   }
 
-  leave(): void {
+  channelFreed(): void {
     this.#channels -= 1
     if (this.#isRetired && this.#channels === 0) this.#free()
   }
@@ -142,7 +146,7 @@ export class ServerContext implements ContextOwner, ChannelOwner {
     const group = this.#certificates.groupByName.find(serverName)
     if (group !== undefined) return this.#contexts.get(group) ?? this.#default
     if (this.#options.refusesUnknownNames !== true) return this.#default
-    this.#refusal = `there is no certificate for '${serverName}'`
+    this.#refusal = `no certificate for server name '${serverName}'`
     return 0
   }
 
@@ -150,12 +154,12 @@ export class ServerContext implements ContextOwner, ChannelOwner {
     if (this.#protocols === undefined) return c.SSL_TLSEXT_ERR_NOACK
     const { address, byteLength } = this.#protocols
     const answer = contextCalls().selectProtocol(chosen, length, address, byteLength, offered, offeredBytes)
-    // RFC 7301, section 3.2: without one in common the server refuses.
+    // Without a common protocol the server rejects the client (RFC 7301, 3.2).
     return answer === c.OPENSSL_NPN_NEGOTIATED ? c.SSL_TLSEXT_ERR_OK : c.SSL_TLSEXT_ERR_ALERT_FATAL
   }
 
   useTicketKey(ssl: number, name: number, iv: number, cipher: number, mac: number, isNew: boolean): number {
-    // Tickets of TLS 1.3 are for one use.
+    // TLS 1.3 tickets are used once, so send a new one.
     const isRenewed = sslCalls().version(ssl) === c.TLS1_3_VERSION
     return this.#options.tickets?.use(name, iv, cipher, mac, isNew, isRenewed) ?? 0
   }
@@ -163,7 +167,7 @@ export class ServerContext implements ContextOwner, ChannelOwner {
   staple(ssl: number, certificate: number): number {
     const staple = this.#staples.get(certificate)
     if (staple === undefined) return c.SSL_TLSEXT_ERR_NOACK
-    // The copy belongs to the SSL object from here on.
+    // The SSL object takes ownership of the copy.
     const { SSL_CTRL_SET_TLSEXT_STATUS_REQ_OCSP_RESP: command } = c
     const isTaken = sslCalls().control(BigInt(ssl), command, staple.length, duplicate(staple)) === 1
     return isTaken ? c.SSL_TLSEXT_ERR_OK : c.SSL_TLSEXT_ERR_NOACK
@@ -175,7 +179,7 @@ export class ServerContext implements ContextOwner, ChannelOwner {
     return byteLength
   }
 
-  /** Clients offer, servers accept. */
+  /** Callback of clients only. */
   offerPsk(): number {
     return 0
   }
@@ -184,7 +188,7 @@ export class ServerContext implements ContextOwner, ChannelOwner {
     this.#options.onKeyLog?.(line)
   }
 
-  /** Servers keep no sessions: tickets do. */
+  /** Sessions are kept in tickets, not in the server. */
   keepSession(): boolean {
     return false
   }
@@ -195,7 +199,7 @@ export class ServerContext implements ContextOwner, ChannelOwner {
     const hasKeys = this.#psk !== undefined
     const { ciphers = hasKeys ? DEFAULT_PSK_CIPHERS : DEFAULT_CIPHERS } = this.#options
     const { ciphersuites = hasKeys ? DEFAULT_PSK_CIPHERSUITES : undefined } = this.#options
-    // Every context has the same settings: what is wrong with them is said once.
+    // All SSL_CTX have the same settings: report their problems once.
     const own = this.#contexts.size === 0 ? problems : new TlsProblems()
     applySettings(context, { ...this.#options, ciphers, ciphersuites }, own)
     calls.setOptions(context, c.SSL_OP_CIPHER_SERVER_PREFERENCE + c.SSL_OP_PRIORITIZE_CHACHA)
@@ -218,7 +222,7 @@ export class ServerContext implements ContextOwner, ChannelOwner {
     calls.control(context, c.SSL_CTRL_SET_SESS_CACHE_MODE, c.SSL_SESS_CACHE_OFF, 0)
     const id = this.#sessionId()
     calls.setSessionIdContext(context, id, id.length)
-    // A resumed session does not tell whose key it began with.
+    // A resumed session does not reveal the identity of its key, so sessions with keys are not resumed.
     if (this.#options.tickets !== undefined && this.#psk === undefined) {
       calls.setTicketCount(context, TICKETS_PER_HANDSHAKE)
       calls.setTicketCallback(context, callbacks().ticketKey)
@@ -229,8 +233,8 @@ export class ServerContext implements ContextOwner, ChannelOwner {
   }
 
   /**
-   * What a session has to have in common with a context to be resumed by it: above all the authorities and the
-   * revocations that its client was checked against.
+   * Sessions are only resumed by contexts with the same id. It includes the authorities and revocations, because
+   * resumption skips the check of the client's certificate.
    */
   #sessionId(): Uint8Array {
     const { certificates, clientCertificates, id } = this.#options

@@ -1,4 +1,6 @@
-/** Where systems keep the authorities that they trust; OpenSSL of Node looks into none of them. */
+/** The system's trusted authorities. */
+
+/** Their locations by distribution; Node's OpenSSL does not use them by default. */
 const BUNDLES: readonly string[] = [
   '/etc/ssl/certs/ca-certificates.crt', // Debian, Ubuntu, Arch, Alpine, Gentoo
   '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem', // Fedora, RHEL
@@ -14,8 +16,8 @@ export interface SystemAuthorities {
 }
 
 /**
- * The bundle of the system's authorities: what SSL_CERT_FILE names (openssl-env(7)), else the first place that
- * there is. `read` answers undefined for a file that is not there, so that only who may opens files.
+ * The system's bundle: the file in SSL_CERT_FILE (openssl-env(7)), otherwise the first existing location. `read`
+ * returns undefined for a missing file; it is an argument because this layer opens no files.
  */
 export function findSystemAuthorities(
   read: (path: string) => Uint8Array | undefined,

@@ -1,8 +1,9 @@
+/** Keys of session tickets (RFC 5077), shared by the contexts of a reactor. */
 import { TICKET_KEY_BYTES, TicketKeyMemory } from '../kernel/openssl-ticket.js'
 
-/** Keys that a session ticket is closed with; all that open tickets of each other have the same. */
+/** One set of keys. Processes that resume each other's sessions must have the same. */
 export interface TicketKey {
-  /** 16 bytes that travel with the ticket and say which key it is. */
+  /** 16 bytes that identify the key within a ticket. */
   readonly name: Uint8Array
   /** 32 bytes for HMAC-SHA256. */
   readonly hmac: Uint8Array
@@ -10,24 +11,24 @@ export interface TicketKey {
   readonly aes: Uint8Array
 }
 
-/** The present key and the old ones: with a key every 12 hours, tickets of three days still open. */
+/** The current key and the previous ones: with a new key every 12 hours, tickets remain valid for three days. */
 const KEYS_MAX = 8
 
-/** What a ticket callback answers (SSL_CTX_set_tlsext_ticket_key_evp_cb(3)). */
+/** Return values of the ticket callback (SSL_CTX_set_tlsext_ticket_key_evp_cb(3)). */
 const FAILED = -1
 const UNKNOWN = 0
 const OPENED = 1
 const OPENED_AND_RENEWED = 2
 
 /**
- * The ticket keys of one reactor, shared by its contexts. Who gives every process the same keys lets sessions be
- * resumed in any of them. When keys are made and dropped is decided elsewhere.
+ * The ticket keys of one reactor. With the same keys in every process, each can resume the sessions of all. The
+ * control thread creates and rotates the keys.
  */
 export class TicketKeys {
   readonly #memory = new TicketKeyMemory(KEYS_MAX)
   #count = 0
 
-  /** From now on tickets are closed with the first key and opened with all of them. At most eight count. */
+  /** Replaces the keys: the first one encrypts tickets, all of them decrypt. Keys beyond the eighth are ignored. */
   set(keys: readonly TicketKey[]): void {
     const kept = keys.slice(0, KEYS_MAX)
     const joined = new Uint8Array(TICKET_KEY_BYTES)
@@ -44,8 +45,8 @@ export class TicketKeys {
   }
 
   /**
-   * The callback: addresses of the name and IV of a ticket and of the two contexts that OpenSSL goes on with;
-   * `isRenewed`: who comes with a ticket gets another one.
+   * The callback. `name` and `iv` are addresses in the ticket, `cipher` and `mac` the contexts to initialise.
+   * `isRenewed`: a client that presents a valid ticket gets a new one.
    */
   use(name: number, iv: number, cipher: number, mac: number, isNew: boolean, isRenewed: boolean): number {
     if (isNew) {
@@ -58,7 +59,7 @@ export class TicketKeys {
     return slot === 0 && !isRenewed ? OPENED : OPENED_AND_RENEWED
   }
 
-  /** No context may use them any more. */
+  /** Must not be called while a context uses the keys. */
   free(): void {
     this.#count = 0
     this.#memory.free()

@@ -1,3 +1,4 @@
+/** Trusted authorities and their revocation lists. */
 import { X509_V_FLAG_CRL_CHECK, X509_V_FLAG_CRL_CHECK_ALL } from '../kernel/openssl-constants.js'
 import { clearErrors, takeReason } from '../kernel/openssl-errors.js'
 import { readingBytes, x509Calls } from '../kernel/openssl-x509.js'
@@ -6,14 +7,14 @@ import type { TlsProblems } from './options.js'
 import { isPem, pemBlocks } from './pem.js'
 import { timeText } from './x509-facts.js'
 
-/** Authorities that are trusted, and what they have revoked, as objects of OpenSSL. */
+/** OpenSSL objects that the caller frees. */
 export interface TrustStore {
   readonly store: number
-  /** The authorities' names as a stack, of which contexts get copies. */
+  /** The names of the authorities as a stack, which contexts copy. */
   readonly names: number
 }
 
-/** Reads the bundles; what is wrong is said in `problems`. The caller frees the store. */
+/** Reads the bundles, and adds what is wrong to `problems`. The caller frees the store. */
 export function openTrustStore(
   authorities: Uint8Array,
   revocations: Uint8Array | undefined,
@@ -33,7 +34,7 @@ export function openTrustStore(
   return { store, names }
 }
 
-/** Contexts that use the store have references of their own. */
+/** Contexts that use the store hold their own references. */
 export function freeTrustStore({ store, names }: TrustStore): void {
   const x509 = x509Calls()
   x509.freeStore(store)
@@ -44,7 +45,7 @@ export function freeTrustStore({ store, names }: TrustStore): void {
 function addRevocations(store: number, file: Uint8Array, problems: TlsProblems): void {
   const x509 = x509Calls()
   const lists = readLists(file)
-  if (lists.length === 0) problems.error('revocations', 'there is no revocation list in it')
+  if (lists.length === 0) problems.error('revocations', 'the file contains no revocation list')
   for (const list of lists) {
     if (list === 0) {
       problems.error('revocations', `the revocation list cannot be read: ${takeReason()}`)
@@ -52,7 +53,7 @@ function addRevocations(store: number, file: Uint8Array, problems: TlsProblems):
     }
     const end = x509.nextUpdate(list)
     if (end !== 0 && x509.compareToNow(end) < 0) {
-      const text = `the revocation list has expired, its clients are refused: ${timeText(end)}`
+      const text = `the revocation list has expired, so certificates of its issuer are rejected: ${timeText(end)}`
       problems.warning('revocations', text)
     }
     x509.addCrl(store, list)
@@ -61,7 +62,7 @@ function addRevocations(store: number, file: Uint8Array, problems: TlsProblems):
   x509.setStoreFlags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL)
 }
 
-/** 0 stands for a list that cannot be read. */
+/** The revocation lists of a file; 0 for one that cannot be parsed. */
 function readLists(file: Uint8Array): readonly number[] {
   const x509 = x509Calls()
   if (!isPem(file)) return [readingBytes(file, (bio) => x509.derCrl(bio, 0))]

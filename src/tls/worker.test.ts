@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { connected } from '../../test/support/tls-pair.js'
 
-/** A session with everything that calls back, in a thread that does not return to its loop meanwhile. */
+/** A session with every callback, on a thread that does not return to Node's event loop meanwhile. */
 const SESSIONS = `
   const { parentPort } = require('node:worker_threads')
   const { randomBytes } = require('node:crypto')
@@ -28,7 +28,7 @@ const SESSIONS = `
   })
 `
 
-test('reactors and the control thread use OpenSSL side by side', async () => {
+test('reactor threads and the control thread use OpenSSL concurrently', async () => {
   const workers = [0, 1].map(() => new Worker(SESSIONS, { eval: true }))
   const answers = Promise.all(workers.map((worker) => once(worker, 'message')))
   for (let i = 0; i < 100; i++) connected().close()

@@ -7,7 +7,7 @@ import { certificateFacts } from './x509-facts.js'
 
 const [UTF8, PRINTABLE, T61, UTF16] = [0x0c, 0x13, 0x14, 0x1e]
 
-/** What a certificate with these common names says. */
+/** The facts of a certificate with these common names. */
 function nameOf(...names: readonly (readonly [type: number, bytes: Buffer])[]): string {
   const parts = names.map(([type, bytes]) => tagged(0x31, sequence(oid('550403'), tagged(type, bytes))))
   const { pem } = makeIdentity({ name: 'joe', subject: sequence(...parts) })
@@ -20,7 +20,7 @@ function nameOf(...names: readonly (readonly [type: number, bytes: Buffer])[]): 
 
 const utf16 = (text: string) => Buffer.from(text, 'utf16le').swap16()
 
-test('a common name is the text that the certificate means, whatever it is written in', () => {
+test('decodes a common name by its string type', () => {
   assert.equal(nameOf([UTF8, Buffer.from('Jos\u00e9')]), 'Jos\u00e9')
   assert.equal(nameOf([PRINTABLE, Buffer.from('joe')]), 'joe')
   assert.equal(nameOf([T61, Buffer.from('Jos\u00e9', 'latin1')]), 'Jos\u00e9')
@@ -30,7 +30,7 @@ test('a common name is the text that the certificate means, whatever it is writt
   assert.equal(nameOf([UTF8, Buffer.from('joe')], [UTF8, Buffer.from('root')]), 'joe')
 })
 
-test('what is no text is no common name', () => {
+test('ignores a common name that is not valid text', () => {
   assert.equal(nameOf(), '')
   assert.equal(nameOf([UTF8, Buffer.from('joe\0root')]), '')
   assert.equal(nameOf([UTF16, utf16('joe\nroot')]), '')

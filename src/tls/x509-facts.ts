@@ -1,24 +1,25 @@
+/** Names and identifiers in a certificate, as text for logs, access rules and headers. */
 import { hostFromBytes } from '../base/address.js'
 import * as c from '../kernel/openssl-constants.js'
 import { asn1Bytes, writtenBytes, x509Calls } from '../kernel/openssl-x509.js'
 
-/** What a certificate says about whom it belongs to. Its texts come from a stranger. */
+/** The texts are untrusted: they come from the peer. */
 export interface CertificateFacts {
-  /** RFC 2253, the most specific part first: `CN=joe,O=Example`. Control characters are escaped. */
+  /** RFC 2253, most specific part first: `CN=joe,O=Example`. Control characters are escaped. */
   readonly subject: string
   readonly issuer: string
-  /** The classic form: `/O=Example/CN=joe`. */
+  /** The traditional format of OpenSSL: `/O=Example/CN=joe`. */
   readonly subjectLine: string
   readonly issuerLine: string
-  /** '' without one that is text without control characters. */
+  /** '' if missing, not valid text, or with control characters. */
   readonly commonName: string
   /** Hexadecimal. */
   readonly serial: string
-  /** Names the key that it was signed with, in lower hexadecimal; '' where it does not. */
+  /** Authority key identifier in lower-case hexadecimal; '' if missing. */
   readonly issuerKeyId: string
   /** `DNS:www.example.com`, `IP:10.0.0.1`, `email:joe@example.com`, `URI:…`. Control characters are escaped. */
   readonly alternativeNames: readonly string[]
-  /** The certificate itself. */
+  /** The encoded certificate. */
   readonly der: Uint8Array
 }
 
@@ -29,10 +30,10 @@ const KINDS: Readonly<Record<number, string>> = {
   [c.GEN_IPADD]: 'IP',
 }
 
-/** More than any certificate that a handshake lets in can hold is not shown. */
+/** Longer names are truncated. */
 const LINE_BYTES_MAX = 4_096
 
-/** The certificate stays the caller's. */
+/** The caller keeps ownership of the certificate. */
 export function certificateFacts(certificate: number): CertificateFacts {
   const x509 = x509Calls()
   const subject = x509.subjectOf(certificate)
@@ -50,7 +51,7 @@ export function certificateFacts(certificate: number): CertificateFacts {
   }
 }
 
-/** The host names that a certificate is good for: its DNS names, or in old ones the common name. */
+/** The host names of a certificate: its DNS names, or the common name if it has none. */
 export function hostNames(certificate: number): readonly string[] {
   const names = alternativeNames(certificate).flatMap((name) =>
     name.startsWith('DNS:') ? [name.slice(4)] : [],
@@ -85,7 +86,7 @@ function nameValue(kind: string, bytes: Uint8Array): string {
   return isAddress ? hostFromBytes(bytes) : escaped(bytes)
 }
 
-/** The first one. Its bytes alone would not do: two Chinese characters in UTF-16 have those of `root`. */
+/** The first one, decoded by its string type: two Chinese characters in BMPString have the same bytes as `root`. */
 function commonName(name: number): string {
   const x509 = x509Calls()
   const index = x509.findInName(name, c.NID_commonName, -1)
@@ -127,7 +128,7 @@ function text(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes)
 }
 
-/** Bytes that a reader could take for something else are shown as \xHH: the names are not to be trusted. */
+/** Shows bytes outside of printable ASCII as \xHH, because the names are untrusted. */
 function escaped(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) =>
     byte > 0x20 && byte < 0x7f && byte !== 0x5c

@@ -37,7 +37,7 @@ const SMALL_CASES = [
 ]
 
 for (const { bytes, count, name, type } of SMALL_CASES) {
-  test(`a small message is what the classic pair sends: ${name}`, () => {
+  test(`encodes a small message as the original does: ${name}`, () => {
     assert.equal(hex(small(type, count)), bytes)
     const read = Uint8Array.from(Buffer.from(bytes, 'hex'))
     assert.equal(m.messageType(read, 0, read.length), type)
@@ -74,7 +74,7 @@ const ACCEPT_CASES = [
 ]
 
 for (const { bytes, fields, name } of ACCEPT_CASES) {
-  test(`ACCEPT is what the classic pair sends: ${name}`, () => {
+  test(`encodes ACCEPT as the original does: ${name}`, () => {
     assert.equal(hex(accept(fields)), bytes)
     const read = Uint8Array.from(Buffer.from(bytes, 'hex'))
     assert.equal(m.messageType(read, 0, read.length), m.ACCEPT)
@@ -113,31 +113,31 @@ const UDPDATA_CASES = [
 ]
 
 for (const { bytes, datagram, fields, name } of UDPDATA_CASES) {
-  test(`UDPDATA is what the classic master sends: ${name}`, () => {
+  test(`encodes UDPDATA as the original does: ${name}`, () => {
     const sent = udpData(fields, Buffer.from(datagram, 'hex'))
     assert.equal(hex(sent), bytes)
     assert.equal(m.messageType(sent, 0, sent.length), m.UDPDATA)
   })
 }
 
-test('a realm that is too long is cut, and never in the middle of a letter', () => {
+test('truncates a realm that is too long at a character boundary', () => {
   assert.equal(m.decodeAccept(accept({ realm: 'a'.repeat(40) }), 0).realm, 'a'.repeat(15))
   assert.equal(m.decodeAccept(accept({ realm: 'ü'.repeat(8) }), 0).realm, 'ü'.repeat(7))
 })
 
-test('what was in the memory before leaves no trace', () => {
+test('overwrites previous content of the memory completely', () => {
   const bytes = new Uint8Array(m.ACCEPT_BYTES).fill(0xff)
   m.encodeAccept(bytes, 0, PLAIN)
   assert.equal(hex(bytes), `06000000000000000000000000000000${NO_REALM}0000000006000000`)
 })
 
-test('a realm without its ending zero is read to its last byte', () => {
+test('reads an unterminated realm to its last byte', () => {
   const bytes = accept({})
   bytes.fill(0x78, 16, 32)
   assert.equal(m.decodeAccept(bytes, 0).realm, 'x'.repeat(16))
 })
 
-test('a message that is shorter than its type has no type', () => {
+test('a message that is too short for its type has no type', () => {
   const bytes = accept({})
   for (let length = 0; length < m.ACCEPT_BYTES; length++) {
     assert.equal(m.messageType(bytes, 0, length), undefined, `${length} bytes`)
@@ -160,7 +160,7 @@ const message = fc.record({
   protocol: uint32,
 })
 
-test('every ACCEPT is read as it was written, wherever it lies, and touches nothing beside it', () => {
+test('ACCEPT round-trips at any offset without touching adjacent bytes', () => {
   fc.assert(
     fc.property(message, fc.nat({ max: 70 }), (written, offset) => {
       const bytes = new Uint8Array(offset + m.ACCEPT_BYTES + 5).fill(0xa5)
@@ -173,7 +173,7 @@ test('every ACCEPT is read as it was written, wherever it lies, and touches noth
   )
 })
 
-test('every UDPDATA can be read by the offsets of the table, wherever it lies, and touches nothing beside it', () => {
+test('UDPDATA has the documented layout at any offset without touching adjacent bytes', () => {
   const datagram = fc.uint8Array({ minLength: 1, maxLength: 300 })
   fc.assert(
     fc.property(message, datagram, fc.nat({ max: 70 }), (fields, data, offset) => {
@@ -193,7 +193,7 @@ test('every UDPDATA can be read by the offsets of the table, wherever it lies, a
   )
 })
 
-test('every small message is read as it was written', () => {
+test('small messages round-trip', () => {
   fc.assert(
     fc.property(uint32, fc.integer(), fc.nat({ max: 70 }), (type, count, offset) => {
       const bytes = new Uint8Array(offset + m.SMALL_BYTES)
@@ -205,7 +205,7 @@ test('every small message is read as it was written', () => {
   )
 })
 
-test('whatever bytes come, reading them ends in a message or in none', () => {
+test('decodes arbitrary bytes without throwing', () => {
   // fast-check prints the seed of a run that fails.
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 96 }), fc.boolean(), (bytes, isAccept) => {

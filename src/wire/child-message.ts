@@ -1,9 +1,10 @@
 /**
- * The messages between a master and its children, byte for byte those of the classic pair, so that either side can
- * be a classic program. One datagram each, little-endian, without a version; docs/operations.md shows them.
+ * The messages between a master and its children, byte-compatible with the original, so that either side can be the
+ * original program. One datagram each, little-endian, without a version; docs/operations.md has a table of them.
+ * Start reading this folder here; each file is the codec of one protocol.
  */
 
-/** What a message is, by its first word. */
+/** Message types: the first word of a message. */
 export const DONE = 0
 export const KEEPALIVE = 1
 export const MAY_DIE = 2
@@ -15,9 +16,9 @@ export const UDPDATA = 7
 
 export const SMALL_BYTES = 8
 export const ACCEPT_BYTES = 40
-/** What stands before the bytes of the datagram in an UDPDATA. */
+/** Header length of UDPDATA; the datagram follows. */
 export const UDPDATA_BYTES = 40
-/** Bytes of a datagram that go to a child, as many as the original receives: a longer one is cut. */
+/** Maximum length of a datagram in UDPDATA, the receive size of the original: longer datagrams are truncated. */
 export const DATAGRAM_BYTES_MAX = 4096
 
 /** Bits of `flags` in ACCEPT. */
@@ -28,20 +29,20 @@ export const FLAG_TLS_AUTO = 8
 
 export const REALM_BYTES_MAX = 15
 
-/** What a master tells of an accepted connection, or of a datagram; its descriptor travels beside it. */
+/** The content of ACCEPT and UDPDATA. The descriptor is passed with the message (SCM_RIGHTS). */
 export interface AcceptMessage {
-  /** Versions of TLS or DTLS allowed, the low bytes of their numbers, each further one shifting left; 0: neither. */
+  /** Allowed versions of TLS or DTLS: the low bytes of their numbers, one per byte of this word; 0: none. */
   readonly tlsVersions: number
-  /** A number of the sender's build; 0 when unset. A relay has no use for it. */
+  /** A number of the sender's build; 0 when unset. Unused by relays. */
   readonly aaaProtocol: number
   readonly flags: number
   readonly realm: string
   /**
-   * The listener's slot plus one, where both sides are ours; the classic master leaves garbage there, and a child
-   * without a link must not look at it.
+   * The listener's slot plus one, if both sides are this program. The original master sends uninitialised memory
+   * here, so a child without a link must ignore it.
    */
   readonly listenerMark: number
-  /** IPPROTO_TCP or IPPROTO_SCTP; a message with a datagram has no such word. */
+  /** IPPROTO_TCP or IPPROTO_SCTP; not part of UDPDATA. */
   readonly protocol: number
 }
 
@@ -52,7 +53,7 @@ export function encodeSmall(into: Uint8Array, offset: number, type: number, coun
   view.setInt32(4, count, true)
 }
 
-/** Writes an ACCEPT into `into` at `offset`. A realm that is too long is cut, as by the original. */
+/** Writes an ACCEPT into `into` at `offset`. Truncates a realm that is too long, as the original does. */
 export function encodeAccept(into: Uint8Array, offset: number, message: AcceptMessage): void {
   const view = encodeFront(into, offset, ACCEPT, message)
   view.setUint32(32, message.listenerMark, true)
@@ -60,8 +61,8 @@ export function encodeAccept(into: Uint8Array, offset: number, message: AcceptMe
 }
 
 /**
- * Writes an UDPDATA with a datagram of at most DATAGRAM_BYTES_MAX bytes into `into` at `offset`: how long it is. Its
- * client's socket travels beside it, connected.
+ * Writes an UDPDATA with a datagram of at most DATAGRAM_BYTES_MAX bytes into `into` at `offset`, and returns its
+ * length. A socket that is connected to the client must be passed with it.
  */
 export function encodeUdpData(
   into: Uint8Array,
@@ -71,13 +72,13 @@ export function encodeUdpData(
 ): number {
   const view = encodeFront(into, offset, UDPDATA, message)
   view.setInt16(32, datagram.length, true)
-  // The padding of the struct, with which the original sends what its memory held.
+  // Padding of the struct, which the original leaves uninitialised.
   into.fill(0, offset + 34, offset + UDPDATA_BYTES)
   into.set(datagram, offset + UDPDATA_BYTES)
   return UDPDATA_BYTES + datagram.length
 }
 
-/** What ACCEPT and UDPDATA have in common: the first 32 bytes. */
+/** The first 32 bytes, which ACCEPT and UDPDATA have in common. */
 function encodeFront(into: Uint8Array, offset: number, type: number, message: AcceptMessage): DataView {
   const view = new DataView(into.buffer, into.byteOffset + offset, ACCEPT_BYTES)
   view.setUint32(0, type, true)
@@ -90,7 +91,7 @@ function encodeFront(into: Uint8Array, offset: number, type: number, message: Ac
   return view
 }
 
-/** The type of a message of `byteCount` bytes, undefined when it is too short for one or for its type. */
+/** The type of a message of `byteCount` bytes; undefined if it is too short for any message or for its type. */
 export function messageType(bytes: Uint8Array, offset: number, byteCount: number): number | undefined {
   if (byteCount < SMALL_BYTES) return undefined
   const type = new DataView(bytes.buffer, bytes.byteOffset + offset, SMALL_BYTES).getUint32(0, true)
@@ -102,7 +103,7 @@ export function messageCount(bytes: Uint8Array, offset: number): number {
   return new DataView(bytes.buffer, bytes.byteOffset + offset, SMALL_BYTES).getInt32(4, true)
 }
 
-/** Reads an ACCEPT whose type and length have been checked. */
+/** Reads an ACCEPT, after `messageType` has checked its type and length. */
 export function decodeAccept(bytes: Uint8Array, offset: number): AcceptMessage {
   const view = new DataView(bytes.buffer, bytes.byteOffset + offset, ACCEPT_BYTES)
   const realm = bytes.subarray(offset + 16, offset + 32)

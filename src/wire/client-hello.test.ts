@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { type ClientHello, readClientHello } from './client-hello.js'
 
-/** Whatever the bytes: an answer, soon. */
+/** Limits on the result and on the time for any input. */
 const RUNS = process.env.TCPRELAY_TESTS === 'full' ? 50_000 : 2_000
 
 const u8 = (value: number) => [value & 255]
@@ -19,7 +19,7 @@ const alpnExtension = (names: readonly string[]) =>
   extension(16, vector16(names.flatMap((name) => vector8(latin(name)))))
 const versionsExtension = (versions: readonly number[]) => extension(43, vector8(versions.flatMap(u16)))
 
-/** The handshake message, with its head. */
+/** The handshake message with its header. */
 function helloMessage(extensions: readonly number[] | undefined, legacyVersion = 0x0303): number[] {
   const body = [
     ...u16(legacyVersion),
@@ -32,7 +32,7 @@ function helloMessage(extensions: readonly number[] | undefined, legacyVersion =
   return [1, ...u24(body.length), ...body]
 }
 
-/** As records of these sizes, the last one repeated. */
+/** Splits into records of these sizes, repeating the last one. */
 function records(message: readonly number[], sizes: readonly number[], minor = 1): Uint8Array {
   const bytes: number[] = []
   for (let at = 0, i = 0; at < message.length; i++) {
@@ -64,7 +64,7 @@ const hello: fc.Arbitrary<ClientHello> = fc.record({
   versions: fc.array(fc.integer({ min: 0, max: 0xffff }), { minLength: 1, maxLength: 6 }),
 })
 
-test('a hello is read, in one record or in many, and nothing behind it matters', () => {
+test('reads a ClientHello from one or many records and ignores what follows', () => {
   fc.assert(
     fc.property(
       hello,
@@ -78,7 +78,7 @@ test('a hello is read, in one record or in many, and nothing behind it matters',
   )
 })
 
-test('every beginning of a hello wants more, and never more than there is', () => {
+test('every prefix of a ClientHello needs more bytes, at most its length', () => {
   fc.assert(
     fc.property(hello, fc.array(fc.integer({ min: 1, max: 60 }), { maxLength: 4 }), (wanted, sizes) => {
       const bytes = records(encode(wanted), sizes)
@@ -95,7 +95,7 @@ test('every beginning of a hello wants more, and never more than there is', () =
   )
 })
 
-test('following its wish for more takes few steps', () => {
+test('requesting bytesMin repeatedly takes few steps', () => {
   const bytes = records(encode({ serverName: 'a.example', alpn: ['h2'], versions: [0x0304] }), [])
   const steps: number[] = []
   for (let reading = readClientHello(bytes.subarray(0, 0)); reading.kind === 'need-more'; ) {
@@ -106,12 +106,12 @@ test('following its wish for more takes few steps', () => {
   assert.ok(steps.length <= 4, steps.join())
 })
 
-test('a hello without extensions offers its legacy version', () => {
+test('a ClientHello without extensions offers its legacy version', () => {
   const reading = readClientHello(records(helloMessage(undefined, 0x0301), []))
   assert.deepEqual(reading, { kind: 'hello', hello: { serverName: undefined, alpn: [], versions: [0x0301] } })
 })
 
-test('what no server takes for TLS is told apart at its first bytes', () => {
+test('detects other protocols by their first bytes', () => {
   for (const text of [
     'GET / HTTP/1.1\r\n',
     'SSH-2.0-x',
@@ -123,18 +123,18 @@ test('what no server takes for TLS is told apart at its first bytes', () => {
     assert.equal(readClientHello(Uint8Array.from(latin(text))).kind, 'not-tls', text)
 })
 
-test('what is meant as TLS and cannot be read is never taken for something else', () => {
+test('malformed TLS is unreadable, never not-tls', () => {
   for (const text of ['\x16\x02', '\x16\x03\x01\x00\x01\x02', '\x15\x03\x01', '\x14\x03', '\x17\x03\x09'])
     assert.equal(readClientHello(Uint8Array.from(latin(text))).kind, 'unreadable', text)
   const message = helloMessage([])
   const [first, rest] = [message.slice(0, 50), message.slice(50)]
   const record = (type: number, major: number, body: readonly number[]) => [type, major, 1, ...vector16(body)]
   for (const bytes of [
-    // Another message, and too much in one record.
+    // Another message type; an oversized record.
     [22, 3, 1, 0, 4, 2, 0, 0, 0],
     [22, 3, 1, 0x40, 1],
     [22, 3, 1, 0x41],
-    // Another record in front of it, and within.
+    // Another record type before and inside.
     [...record(20, 3, []), ...record(22, 3, message)],
     [...record(22, 3, first), ...record(21, 3, [1, 90]), ...record(22, 3, rest)],
     [...record(22, 3, first), ...record(22, 4, rest)],
@@ -144,13 +144,13 @@ test('what is meant as TLS and cannot be read is never taken for something else'
         .flat(),
       ...record(22, 3, message),
     ],
-    // SSL 2.0 with bytes that do not add up.
+    // SSL 2.0 with inconsistent lengths.
     [0x80, 12, 1, 3, 3, 0, 3, 0, 0, 0, 1, 0, 0, 0],
   ])
     assert.equal(readClientHello(Uint8Array.from(bytes)).kind, 'unreadable', bytes.join())
 })
 
-test('records of any minor version, and some without content, carry a hello', () => {
+test('accepts records of any minor version and a few empty records', () => {
   const wanted: ClientHello = { serverName: 'a.example', alpn: ['h2'], versions: [0x0304] }
   for (const minor of [0, 1, 4, 5, 9, 255]) {
     const bytes = records(encode(wanted), [7], minor)
@@ -162,13 +162,13 @@ test('records of any minor version, and some without content, carry a hello', ()
   }
 })
 
-test('the longest hello that OpenSSL takes is read, and no longer one', () => {
+test('accepts the longest ClientHello that OpenSSL accepts, and none longer', () => {
   const named = serverNameExtension('a.example')
   const inRecords = (contentBytes: number, size: number) => {
     const filler = extension(0x7777, Array(contentBytes - named.length - 4).fill(0))
     return records(helloMessage([...named, ...filler]), [size])
   }
-  // Each vector of it at its end: 65,535 bytes of extensions, 65,534 of ciphers, the others as they may be.
+  // Each vector at its maximum: 65,535 bytes of extensions, 65,534 of ciphers, the others as allowed.
   const body = [
     ...u16(0x0303),
     ...Array(32).fill(7),
@@ -191,7 +191,7 @@ test('the longest hello that OpenSSL takes is read, and no longer one', () => {
   assert.equal(readClientHello(inRecords(65_535, 50)).kind, 'unreadable', 'more records than anybody needs')
 })
 
-test('a hello in the form of SSL 2.0 has no name', () => {
+test('an SSL 2.0 ClientHello has no server name', () => {
   const message = [1, ...u16(0x0303), ...u16(3), ...u16(0), ...u16(16), 0, 0, 0x2f, ...Array(16).fill(5)]
   const bytes = Uint8Array.of(0x80, message.length, ...message)
   const hello = { serverName: undefined, alpn: [], versions: [0x0303] }
@@ -200,13 +200,13 @@ test('a hello in the form of SSL 2.0 has no name', () => {
     assert.equal(readClientHello(bytes.subarray(0, length)).kind, 'need-more', `${length}`)
 })
 
-test('a hello beyond the limit is not waited for', () => {
+test('rejects a ClientHello beyond the limit as soon as its length is known', () => {
   const bytes = records(encode({ serverName: 'a', alpn: [], versions: [1] }), [1])
   assert.equal(readClientHello(bytes.subarray(0, 300), 300).kind, 'unreadable')
   assert.equal(readClientHello(bytes, bytes.length).kind, 'hello')
 })
 
-test('a hello that can be understood in two ways is none', () => {
+test('rejects ambiguous ClientHellos', () => {
   const broken: Record<string, readonly number[]> = {
     'two server names': [...serverNameExtension('a'), ...serverNameExtension('b')],
     'two names in one list': extension(0, vector16([0, ...vector16([97]), 0, ...vector16([98])])),
@@ -225,7 +225,7 @@ test('a hello that can be understood in two ways is none', () => {
     assert.equal(readClientHello(records(helloMessage(extensions), [])).kind, 'unreadable', what)
 })
 
-test('any bytes get an answer', () => {
+test('returns a result for arbitrary bytes', () => {
   const valid = records(
     encode({ serverName: 'www.example.com', alpn: ['h2', 'x'], versions: [0x0304, 0x0303] }),
     [40],
@@ -238,7 +238,7 @@ test('any bytes get an answer', () => {
       return bytes
     })
   const soup = fc.uint8Array({ maxLength: 200 }).map((bytes) => Uint8Array.of(22, 3, 1, ...bytes))
-  // A failure prints the seed and the path to it.
+  // fast-check prints the seed and path of a failure.
   fc.assert(
     fc.property(
       fc.oneof(mutated, soup, fc.uint8Array({ maxLength: 200 })),

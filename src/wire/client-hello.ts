@@ -1,20 +1,22 @@
-/** What a TLS client says first (RFC 8446, section 4.1.2). Texts hold one character per byte, from a stranger. */
+/** Parser of the TLS ClientHello, for routing by server name without terminating TLS. */
+
+/** The first message of a TLS client (RFC 8446, section 4.1.2). Texts are untrusted, with one character per byte. */
 export interface ClientHello {
-  /** Whom it looks for (SNI, RFC 6066). */
+  /** Server name indication (SNI, RFC 6066, 3). */
   readonly serverName: string | undefined
   /** Application protocols, the preferred one first (RFC 7301). */
   readonly alpn: readonly string[]
-  /** Versions it can speak, as numbers: 0x0304 is TLS 1.3. Some clients mix in ones that do not exist. */
+  /** Supported versions: 0x0304 is TLS 1.3. May contain reserved values (GREASE, RFC 8701). */
   readonly versions: readonly number[]
 }
 
 export type HelloReading =
   | { readonly kind: 'hello'; readonly hello: ClientHello }
-  /** No fault so far; to know more, this many bytes are needed from the beginning. */
+  /** Incomplete but valid so far; at least this many bytes, counted from the start, are needed to continue. */
   | { readonly kind: 'need-more'; readonly bytesMin: number }
-  /** TLS, or meant as such, that is broken or that this reader does not read: a server behind might understand it. */
+  /** TLS that is malformed or unsupported here; the remote may still be able to parse it. */
   | { readonly kind: 'unreadable'; readonly why: string }
-  /** No server takes this for TLS. */
+  /** No server would parse this as TLS. */
   | { readonly kind: 'not-tls' }
 
 const NOT_TLS: HelloReading = { kind: 'not-tls' }
@@ -39,28 +41,28 @@ const SERVER_NAME = 0
 const ALPN = 16
 const SUPPORTED_VERSIONS = 43
 
-/** The longest that OpenSSL takes (CLIENT_HELLO_MAX_LENGTH): each vector of it at its maximum. */
+/** The limit of OpenSSL (CLIENT_HELLO_MAX_LENGTH): every vector at its maximum length. */
 const BODY_BYTES_MAX = 131_396
 
-/** OpenSSL takes any number, and many cost time here. The longest hello fits into 9. */
+/** OpenSSL accepts any number, but each takes time here. The longest ClientHello fits into 9. */
 const RECORDS_MAX = 1_024
 
-/** OpenSSL takes as many records without content in a row (MAX_EMPTY_RECORDS). */
+/** The limit of OpenSSL for consecutive empty records (MAX_EMPTY_RECORDS). */
 const EMPTY_RECORDS_MAX = 32
 
-/** No hello that is read has more bytes, heads of records included. */
+/** Upper bound of the bytes that are read, record headers included. */
 export const HELLO_BYTES_MAX = MESSAGE_HEAD_BYTES + BODY_BYTES_MAX + RECORDS_MAX * RECORD_HEAD_BYTES
 
 const TOO_LONG = unreadable('the ClientHello is too long')
-const TOO_MANY_RECORDS = unreadable('the ClientHello comes in too many records')
-const NO_HELLO = unreadable('the first message is no ClientHello')
-const BROKEN_RECORD = unreadable('a record before the end of the ClientHello is broken')
-const BROKEN_HELLO = unreadable('the ClientHello is broken')
+const TOO_MANY_RECORDS = unreadable('the ClientHello is split into too many records')
+const NO_HELLO = unreadable('the first message is not a ClientHello')
+const BROKEN_RECORD = unreadable('a record of the ClientHello is malformed')
+const BROKEN_HELLO = unreadable('the ClientHello is malformed')
 
 /**
- * Reads a ClientHello from what the client has sent so far, as OpenSSL reads it: in however many records, whatever the
- * minor version of these. Takes nothing, trusts no length, and looks at no byte beyond `bytesMax`, record heads
- * included. A server behind the relay reads the same bytes: what only looks like TLS is `unreadable`, never `not-tls`.
+ * Parses a ClientHello from the bytes that were peeked so far, as OpenSSL does: split into any number of records of
+ * any minor version. Validates every length, and ignores bytes beyond `bytesMax`, record headers included. The remote
+ * parses the same bytes, so anything that a server could take for TLS must be `unreadable`, never `not-tls`.
  */
 export function readClientHello(peeked: Uint8Array, bytesMax = HELLO_BYTES_MAX): HelloReading {
   const [type = HANDSHAKE, major] = peeked
@@ -77,18 +79,18 @@ function unreadable(why: string): HelloReading {
   return { kind: 'unreadable', why }
 }
 
-/** There are servers that do not look at the version of a handshake record, so its type alone makes it one. */
+/** Some servers ignore the version of a handshake record, so its content type alone makes it one. */
 function mayBeRecord(type: number, major: number | undefined): boolean {
   if (type === HANDSHAKE) return true
   return type >= CONTENT_FIRST && type <= CONTENT_LAST && (major === undefined || major === TLS_MAJOR)
 }
 
-/** The head of a ClientHello of SSL 2.0 that offers newer versions, as far as it is there (RFC 5246, appendix E.2). */
+/** Whether it may be an SSL 2.0 ClientHello that offers newer versions (RFC 5246, appendix E.2). */
 function mayBeVersion2([first = 0, , type = CLIENT_HELLO, major = TLS_MAJOR]: Uint8Array): boolean {
   return (first & 0x80) !== 0 && type === CLIENT_HELLO && major === TLS_MAJOR
 }
 
-/** Some servers take it still. It has no extensions, and so no name. */
+/** Some servers still accept it. It has no extensions, so no server name. */
 function readVersion2(peeked: Uint8Array, bytesMax: number): HelloReading {
   const [first = 0, second = 0] = peeked
   const length = (first & 0x7f) * 256 + second
@@ -105,7 +107,7 @@ function readVersion2(peeked: Uint8Array, bytesMax: number): HelloReading {
     : BROKEN_HELLO
 }
 
-/** The handshake message that the records begin with, without its head. */
+/** The first handshake message in the records, without its header. */
 function joinRecords(peeked: Uint8Array, bytesMax: number): Uint8Array | HelloReading {
   const parts: Uint8Array[] = []
   let length = 0
@@ -129,14 +131,14 @@ function joinRecords(peeked: Uint8Array, bytesMax: number): Uint8Array | HelloRe
     if (emptyCount > EMPTY_RECORDS_MAX) return BROKEN_RECORD
     at = start + bodyBytes
     if (at < peeked.length) continue
-    // Up to the end of this record, or of the message; when the record has ended, the head of the next one.
+    // Request the rest of this record or of the message; if the record is complete, the next header.
     const next = at > peeked.length ? Math.min(at, start + wanted - before) : at + RECORD_HEAD_BYTES
     const bytesMin = Math.max(peeked.length + 1, next)
     return bytesMin > bytesMax ? TOO_LONG : { kind: 'need-more', bytesMin }
   }
 }
 
-/** The length of what follows the head of the record at `at`, or the least that it can be; undefined: a broken record. */
+/** The body length of the record at `at`, or its lower bound if the header is incomplete; undefined: malformed. */
 function recordBytes(peeked: Uint8Array, at: number): number | undefined {
   const [type = HANDSHAKE, major = TLS_MAJOR, , high = 0, low = 0] = peeked.subarray(
     at,
@@ -147,9 +149,9 @@ function recordBytes(peeked: Uint8Array, at: number): number | undefined {
   return isBroken ? undefined : bodyBytes
 }
 
-/** The length of a message with its head, or the least that it can be; undefined: it is no ClientHello. */
+/** The length of the message with its header, or its lower bound if incomplete; undefined: not a ClientHello. */
 function messageBytes(parts: readonly Uint8Array[], length: number): number | undefined {
-  // No part is empty, so that the head is in the first four.
+  // No part is empty, so the header is within the first four parts.
   const [type = CLIENT_HELLO, high = 0, middle = 0, low = 0] = joined(
     parts.slice(0, MESSAGE_HEAD_BYTES),
     length,
@@ -185,7 +187,7 @@ function readBody(body: Cursor): ClientHello | undefined {
   return { serverName, alpn, versions }
 }
 
-/** The extensions that are looked into. */
+/** The extensions that are parsed here, by type. */
 function readExtensions(body: Cursor): ReadonlyMap<number, Cursor> | undefined {
   const list = body.vector(2)
   if (body.isBroken || body.left > 0) return undefined
@@ -193,7 +195,7 @@ function readExtensions(body: Cursor): ReadonlyMap<number, Cursor> | undefined {
   while (list.left > 0) {
     const type = list.number(2)
     const content = list.vector(2)
-    // Two that could be understood differently are worse than none (RFC 8446, section 4.2).
+    // Duplicates are forbidden (RFC 8446, section 4.2): the remote might use the other one.
     if (list.isBroken || extensions.has(type)) return undefined
     if (type === SERVER_NAME || type === ALPN || type === SUPPORTED_VERSIONS) extensions.set(type, content)
   }
@@ -202,7 +204,7 @@ function readExtensions(body: Cursor): ReadonlyMap<number, Cursor> | undefined {
 
 const BROKEN = Symbol('broken')
 
-/** One name of a host and nothing else, as OpenSSL takes it. */
+/** Exactly one host name, as OpenSSL requires. */
 function readServerName(content: Cursor | undefined): string | undefined | typeof BROKEN {
   if (content === undefined) return undefined
   const list = content.vector(2)
@@ -236,7 +238,7 @@ function readVersions(content: Cursor | undefined, legacyVersion: number): reado
   return versions
 }
 
-/** Reads bytes in their order; once it was asked for more than there is, it is broken and answers nothing. */
+/** Reads bytes in order. Reading beyond the end sets `isBroken`, after which all reads return nothing. */
 class Cursor {
   isBroken = false
   readonly #bytes: Uint8Array
@@ -260,12 +262,12 @@ class Cursor {
     return byteCount === 1 ? first : first * 256 + second
   }
 
-  /** What follows a length of one or two bytes. */
+  /** The content of a vector with a length prefix of one or two bytes. */
   vector(lengthBytes: 1 | 2): Cursor {
     return new Cursor(this.#take(this.number(lengthBytes)))
   }
 
-  /** All that is left, one character per byte. */
+  /** The rest, one character per byte. */
   text(): string {
     return String.fromCharCode(...this.#take(this.left))
   }

@@ -162,8 +162,8 @@ test('what is not to be believed is not shown', async (t) => {
   const stranger = makeIdentity({ name: 'issuer', isAuthority: true })
   const about = { about: leaf, issuer }
   for (const [answer, reason] of [
-    [Buffer.from('garbage'), /cannot be fetched from .*: it is no OCSP response: .*; nothing is stapled/],
-    [makeResponse({ ...about, toS: -1 }), /cannot be fetched from .*: it has expired \d+ s ago; nothing/],
+    [Buffer.from('garbage'), /cannot be fetched from .*: not an OCSP response: .*; nothing is stapled/],
+    [makeResponse({ ...about, toS: -1 }), /cannot be fetched from .*: it expired \d+ s ago; nothing/],
     [makeResponse({ ...about, signer: stranger }), /cannot be fetched from .*: its signature is not to be/],
     [makeResponse({ ...about, status: 'revoked' }), /for 'CN=localhost' .* says that it is REVOKED/],
   ] as const) {
@@ -198,7 +198,7 @@ test('`tls ocsp = yes` tells of certificates that nothing can be fetched for', a
   writeFileSync(file, plan.with(block).text)
   const { code, stderr } = await tcprelay(t, ['-P', file])
   assert.equal(code, 0)
-  assert.match(stderr, /: the issuer's certificate is not in the file: no OCSP response can be asked for/)
+  assert.match(stderr, /: the file lacks the issuer's certificate, which an OCSP request needs/)
   writeFileSync(file, plan.with(block.replace('ocsp = yes', '')).text)
   assert.doesNotMatch((await tcprelay(t, ['-P', file])).stderr, /OCSP/)
 })

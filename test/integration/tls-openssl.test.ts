@@ -118,7 +118,7 @@ test('s_client that asks for a name that is not there is refused, where the list
     await exchanges(sClient(t, relay.port(0), flag, '-noservername'))
     await exchanges(sClient(t, relay.port(1), flag, '-servername', 'nobody.example'))
   }
-  await relay.logged(/TLS with .* failed: there is no certificate for 'nobody\.example'/)
+  await relay.logged(/TLS with .* failed: no certificate for server name 'nobody\.example'/)
   await relay.logged(/ sni=nobody\.example .* end=done/, 2)
   await relay.logged(/ end=bad-greeting/, 2)
 })

@@ -120,7 +120,7 @@ test('tls = pass: TLS that cannot be read is refused, counted and logged, never 
     [22],
   ]
   for (const [i, bytes] of ways.entries()) await endOf(relay, bytes, 'bad-greeting', i + 1)
-  await relay.logged(/TLS with 127\.0\.0\.1:\d+ failed: the first message is no ClientHello/)
+  await relay.logged(/TLS with 127\.0\.0\.1:\d+ failed: the first message is not a ClientHello/)
   await relay.logged(
     /TLS with 127\.0\.0\.1:\d+ failed: ClientHello incomplete after \d+ s \(\d similar suppressed\)/,
   )
