@@ -113,7 +113,10 @@ const REFUSED: Readonly<Record<string, readonly [response: Buffer, reason: RegEx
   'by the issuer of the issuer': [makeResponse({ about: leaf, issuer, signer: root }), NOT_SIGNED],
   'a refusal': [makeRefusal(6), /^the responder returned: unauthorized$/],
   'success without a response': [makeRefusal(0), /^not a basic OCSP response: /],
-  'something behind it': [Buffer.concat([makeResponse({ about: leaf, issuer }), Buffer.of(0)]), /behind/],
+  'trailing bytes': [
+    Buffer.concat([makeResponse({ about: leaf, issuer }), Buffer.of(0)]),
+    /^trailing bytes after the response$/,
+  ],
   nothing: [Buffer.alloc(0), /^not an OCSP response: /],
   'a page': [Buffer.from('<html>Please log in</html>'), /^not an OCSP response: /],
 }

@@ -1,3 +1,4 @@
+/** A program that measures heap allocation per round of some work; run by test/simulation and the garbage tests. */
 import { getHeapStatistics } from 'node:v8'
 import { SmallRelay } from '../../bench/micro/small-relay.js'
 import { median } from '../../bench/statistics.js'
@@ -7,19 +8,19 @@ import { MessageRelay } from './message-relay.js'
 import { WholeRelay } from './whole-relay.js'
 
 /**
- * Prints how many bytes of the heap each round of some work takes. To be run by itself, with a young generation so
- * large that nothing is collected meanwhile: then what the heap has grown by is what was allocated.
+ * Prints the heap bytes that each round of some work allocates. Run in its own process with a young generation large
+ * enough that nothing is collected meanwhile: then the growth of the heap equals the allocations.
  */
 
-/** Until the compiler has seen everything often enough: it allocates too. */
+/** Warm-up until everything is compiled: the compiler allocates too. */
 const WARM_UP_ROUNDS = 20_000
 
 const WINDOWS = 10
 
-/** The last object that was made for nothing; being reachable, it cannot be optimised away. */
+/** The last wasted object; being reachable, it cannot be optimised away. */
 let waste: unknown
 
-/** What the measurement must see: one small object for each receive. */
+/** A deliberate leak that the measurement must detect: one small object per receive. */
 function wasteful(): System {
   const system = linuxSystem()
   const { calls } = system
@@ -41,8 +42,8 @@ interface Growth {
 }
 
 /**
- * Bytes per round. The median of ten windows is the work's own: in one or two of them the compiler thinks again, and
- * what it makes then has nothing to do with how many rounds there are.
+ * Bytes per round: the median of ten windows, because in one or two of them V8 recompiles code and allocates for
+ * that.
  */
 function growthOf(rounds: number, round: () => void): Growth {
   for (let i = 0; i < WARM_UP_ROUNDS; i++) round()
@@ -91,7 +92,7 @@ const WORK: Readonly<Record<string, () => () => void>> = {
 
 function main([name = '', rounds = '']: readonly string[]): void {
   const begin = WORK[name]
-  if (begin === undefined) throw new Error(`no such work: ${name}`)
+  if (begin === undefined) throw new Error(`unknown work: ${name}`)
   process.stdout.write(`${JSON.stringify(growthOf(Number(rounds), begin()))}\n`)
   if (waste === null) throw new Error('never')
   process.exit(0)

@@ -1,3 +1,4 @@
+/** Inspects sockets of another process through copies of its descriptors. */
 import { readdirSync, readlinkSync } from 'node:fs'
 import type { Fd } from '../../src/kernel/calls.js'
 import * as c from '../../src/kernel/constants.js'
@@ -6,18 +7,20 @@ import { mapPrivate } from '../../src/kernel/memory.js'
 import { decodeAddress, SOCKADDR_BYTES_MAX } from '../../src/kernel/sockaddr.js'
 import { calls, closeAll, done } from './sockets.js'
 
-/** Numbers of system calls, the same on x86-64 and arm64. */
+/** System call numbers, the same on x86-64 and arm64. */
 const PIDFD_OPEN = 434
 const PIDFD_GETFD = 438
 
-/** Of one session of another process: copies of its descriptors, to be looked at with getsockopt(2). */
+/** Copies of the descriptors of one session of another process, for getsockopt(2). */
 export interface BorrowedSession {
-  /** The sockets that it has accepted from its listener. */
+  /** Sockets accepted from its listener. */
   readonly client: Fd
   readonly remote: Fd
 }
 
-/** Looks at the one session of a process that listens on `port`. The process must be ours to trace. */
+/**
+ * Copies the sockets of the only session of a process that listens on `port`. Needs permission to trace the process.
+ */
 export function lookAtSession<T>(pid: number, port: number, look: (session: BorrowedSession) => T): T {
   const fds = borrow(pid)
   try {

@@ -7,7 +7,7 @@ export const STRICT = new Boundary(
   () => performance.now(),
 )
 
-/** For tests in which a handler throws: what it has logged. */
+/** For tests in which a handler throws: records what is logged. */
 export function countingBoundary(): { readonly boundary: Boundary; readonly logged: string[] } {
   const logged: string[] = []
   return {

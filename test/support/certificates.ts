@@ -1,25 +1,24 @@
+/** Certificates created while a test runs: DER is encoded here, Node signs it. */
 import { Buffer } from 'node:buffer'
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
 import { hostBytes } from '../../src/base/address.js'
 
-/** Certificates made while a test runs: DER is written by hand, Node signs it. */
-
-/** `weak`: nobody should take it. */
+/** `weak`: a key that must be rejected. */
 export type KeyKind = 'ec' | 'rsa' | 'ed25519' | 'weak'
 
 interface Wishes {
   /** Common name of the subject. */
   readonly name: string
-  /** The whole subject in DER, where it is more than that. */
+  /** The complete subject in DER, instead of `name`. */
   readonly subject?: Buffer
   readonly kind?: KeyKind
   /** `www.example.com`, `10.0.0.1`, `joe@example.com`, `spiffe://x`. */
   readonly alternativeNames?: readonly string[]
   readonly issuer?: Identity
   readonly isAuthority?: boolean
-  /** Its OCSP responders. */
+  /** URLs of OCSP responders. */
   readonly responders?: readonly string[]
-  /** May sign OCSP responses for its issuer. */
+  /** Whether it may sign OCSP responses for its issuer. */
   readonly isOcspSigner?: boolean
   /** Validity in days from now. */
   readonly fromDays?: number
@@ -43,7 +42,7 @@ const DAY_MS = 86_400_000
 /** `OBJECT IDENTIFIER serverAuth` (RFC 5280, 4.2.1.12). */
 const SERVER_AUTH = Buffer.from('06082b06010505070301', 'hex')
 
-/** A certificate as `openssl x509 -trustout` writes it, with what it is trusted or rejected for (X509_CERT_AUX). */
+/** A certificate with trust settings (X509_CERT_AUX), as `openssl x509 -trustout` writes it. */
 export function trustedPem({ certificate }: Identity, verdict: 'trust' | 'reject'): Buffer {
   const list = Buffer.concat([Buffer.of(verdict === 'trust' ? 0x30 : 0xa0, SERVER_AUTH.length), SERVER_AUTH])
   const auxiliary = Buffer.concat([Buffer.of(0x30, list.length), list])
@@ -101,7 +100,7 @@ export function makeIdentity(wishes: Wishes): Identity {
   }
 }
 
-/** What an authority has revoked, as PEM. */
+/** The revocation list of an authority, as PEM. */
 export function makeRevocations(authority: Identity, revoked: readonly Identity[], toDays = 30): Buffer {
   const entries = revoked.map(({ serial }) => sequence(integer(serial), time(-1)))
   const body = sequence(
@@ -115,7 +114,7 @@ export function makeRevocations(authority: Identity, revoked: readonly Identity[
   return pem('X509 CRL', signed(body, authority.key))
 }
 
-/** What the certificate may be used for: by servers and clients, or for OCSP responses. */
+/** Extended key usage: for servers and clients, or for OCSP signing. */
 function purposes({ isOcspSigner = false }: Wishes): readonly Buffer[] {
   return isOcspSigner ? [oid('2b06010505070309')] : [oid('2b06010505070301'), oid('2b06010505070302')]
 }

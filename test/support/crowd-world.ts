@@ -1,3 +1,4 @@
+/** A relay with many sessions on fake sockets, for tests of cost per session. */
 import { localCells } from '../../src/cells/cells.js'
 import type { Calls } from '../../src/kernel/calls.js'
 import { EAGAIN } from '../../src/kernel/errno.js'
@@ -22,10 +23,10 @@ import { FakeClock, FakePoller } from './fake-poller.js'
 import { NO_SCTP } from './no-sctp.js'
 import { choosing } from './pools.js'
 
-/** A log ring that a test's lines do not fill. */
+/** Enough for all log lines of a test. */
 const RING_BYTES = 16 * 1024
 
-/** Not reached while time hardly moves, but every session has its timer. */
+/** Never reached, but every session has its timer set. */
 const IDLE_TIMEOUT_MS = 60_000
 
 const OPTIONS = {
@@ -48,16 +49,16 @@ const OPTIONS = {
 }
 
 /**
- * A relay with a crowd of sessions, on sockets that do nothing but what the test says: time stands still, every call
- * succeeds at once, and nothing of this world costs more with more sessions.
+ * The test controls sockets and time; every call succeeds at once, and the cost of this fixture does not depend on
+ * the number of sessions.
  */
 export class CrowdWorld {
-  /** System calls so far, waiting for events not among them. */
+  /** System calls so far, without waits of the poller. */
   calls = 0
   readonly #poller = new FakePoller()
   readonly #clock = new FakeClock()
   readonly #loop = new Loop(this.#poller, this.#clock)
-  /** What each socket has to read; END for its end. */
+  /** Readable bytes by socket; END for its end. */
   readonly #readable = new Map<number, number>()
   readonly #peer = heapRegion(128)
   readonly #relay: Relay
@@ -97,21 +98,21 @@ export class CrowdWorld {
     return this.#relay.openCount
   }
 
-  /** A client comes and is connected to the remote: the descriptors of both sockets. */
+  /** Connects a client through to the remote; returns the descriptors of both sockets. */
   connect(): { readonly client: number; readonly remote: number } {
     const client = ++this.#lastFd
     this.#relay.deliver(client, 0, 'tcp', this.#peer)
     return { client, remote: this.#lastFd }
   }
 
-  /** Bytes arrive at a socket, or its end; the loop takes a turn. */
+  /** Delivers bytes or the end to a socket, and runs one turn of the loop. */
   arrive(fd: number, byteCount: number | 'end'): void {
     this.#readable.set(fd, byteCount === 'end' ? 0 : byteCount)
     this.#poller.makeReady(fd, READABLE)
     this.#loop.turn(0)
   }
 
-  /** Time goes by, and nothing happens. */
+  /** Advances the clock without any event. */
   pass(ms: number): void {
     this.#clock.nowMs += ms
     this.#loop.turn(0)
@@ -158,7 +159,7 @@ export class CrowdWorld {
       bind: ok,
       listen: ok,
       localAddress: () => {
-        throw new Error('nobody asks for an address here')
+        throw new Error('unexpected request for an address')
       },
       isLocalAddress: () => false,
       sctp: NO_SCTP,

@@ -1,3 +1,4 @@
+/** A dispatcher with children whose ends of the wire are controlled by the test. */
 import assert from 'node:assert/strict'
 import type { Delivery } from '../../src/accept/broker-child.js'
 import { Dispatcher, type DispatcherOptions } from '../../src/accept/dispatcher.js'
@@ -16,7 +17,7 @@ import { messages, plainAccept, WirePeer } from './wire-peer.js'
 
 const LIMITS: PlacementLimits = { instancesMin: 1, instancesMax: 3, usersMin: 2, usersMax: 4 }
 
-/** A dispatcher over the real kernel; the other ends of its wires are in the test's hands. */
+/** Uses real sockets; the test plays the children. */
 export class DispatcherWorld {
   readonly clock = new FakeClock()
   readonly poller = openEpoll()
@@ -31,7 +32,7 @@ export class DispatcherWorld {
   readonly dispatcher: Dispatcher
   readonly started: number[] = []
   rooms = 0
-  /** Clients of which this process still has a copy. */
+  /** Clients of which this process still holds the descriptor. */
   readonly held = new Set<Fd>()
 
   constructor(
@@ -86,13 +87,13 @@ export class DispatcherWorld {
     this.turns()
   }
 
-  /** Clients in this order: a datagram, or undefined for a connection. */
+  /** Delivers clients in this order: a datagram, or undefined for a connection. */
   deliverMixed(...datagrams: readonly (Uint8Array | undefined)[]): void {
     for (const datagram of datagrams) this.#deliver({ datagram, sticky: undefined })
     this.turns()
   }
 
-  /** How many clients have come to a child since it was last asked, and MAY_DIE if that came. */
+  /** The number of clients that a child has received since the last call, and MAY_DIE if it was received. */
   heardBy(slot: number): (number | 'may die')[] {
     const heard = this.child(slot).hear()
     const clients = heard.filter(({ type }) => type === ACCEPT)
@@ -103,7 +104,7 @@ export class DispatcherWorld {
     return [clients.length, ...rest.map(() => 'may die' as const)]
   }
 
-  /** The process of a child ends. */
+  /** Ends the process of a child. */
   die(slot: number): void {
     this.child(slot).close()
     this.children.delete(slot)
@@ -146,7 +147,7 @@ export class DispatcherWorld {
 
 const worlds: DispatcherWorld[] = []
 
-/** After each test. */
+/** To be called after each test. */
 export function leaveWorlds(): void {
   for (const world of worlds.splice(0)) world.leave()
 }

@@ -1,3 +1,4 @@
+/** A deterministic measure of work: counts executed blocks of code instead of time. */
 import { Session } from 'node:inspector'
 import { setFlagsFromString } from 'node:v8'
 
@@ -17,7 +18,7 @@ export class ExecutionCounter {
   readonly #session = new Session()
 
   constructor() {
-    // Optimized code does not count the calls of small functions.
+    // Optimized code does not count calls of inlined functions.
     setFlagsFromString('--no-opt')
     this.#session.connect()
     this.#session.post('Profiler.enable')
@@ -37,13 +38,13 @@ export class ExecutionCounter {
     this.#session.disconnect()
   }
 
-  /** The counts since the last time. The answer comes before `post` returns: this is the same thread. */
+  /** The counts since the last call. On the same thread, the inspector replies before `post` returns. */
   #take(): Coverage {
     let taken: Coverage | undefined
     this.#session.post('Profiler.takePreciseCoverage', (error, coverage) => {
       if (error === null) taken = coverage
     })
-    if (taken === undefined) throw new Error('V8 has no counts')
+    if (taken === undefined) throw new Error('V8 returned no counts')
     return taken
   }
 }

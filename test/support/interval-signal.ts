@@ -1,3 +1,4 @@
+/** Interrupts system calls by signals, for tests of EINTR. */
 import { nativeFunction } from '../../src/kernel/ffi.js'
 import { mapPrivate } from '../../src/kernel/memory.js'
 
@@ -7,8 +8,8 @@ const ITIMER_REAL = 0
 const ITIMERVAL_BYTES = 32
 
 /**
- * Sends SIGALRM to this process every few milliseconds while `act` runs: whatever waits in the kernel then is
- * interrupted again and again, so no moment has to be hit.
+ * Sends SIGALRM to this process every few milliseconds while `act` runs, so that every blocking call is interrupted
+ * without exact timing.
  */
 export function interrupted<T>(act: () => T): T {
   const setitimer = nativeFunction<(which: number, value: bigint, old: number) => number>(

@@ -1,3 +1,4 @@
+/** A direction between SCTP sockets, with Unix datagram sockets in their place. */
 import type { Calls, Fd } from '../../src/kernel/calls.js'
 import { linuxCalls } from '../../src/kernel/linux-calls.js'
 import { mapPrivate } from '../../src/kernel/memory.js'
@@ -12,7 +13,7 @@ import { pumpMessages } from '../../src/relay/transfer/messages.js'
 
 const MESSAGE_BYTES = 100
 
-/** A direction between sockets of SCTP, played by datagrams of Unix sockets: real calls on a kernel without SCTP. */
+/** Uses real system calls, but needs no SCTP in the kernel: Unix datagrams preserve message boundaries too. */
 export class MessageRelay {
   readonly #calls: Calls
   readonly #blocks: Blocks
@@ -29,7 +30,7 @@ export class MessageRelay {
       ...calls,
       sctp: {
         ...calls.sctp,
-        // They do not say that a message is whole, because it always is.
+        // Unix datagrams have no MSG_EOR, because they are always complete.
         receive(fd, into, offset, bytesMax, about) {
           const got = receive(fd, into, offset, bytesMax, about)
           about.isWhole = true
@@ -47,7 +48,7 @@ export class MessageRelay {
     this.#to = behind[1]
   }
 
-  /** One message, from end to end. */
+  /** Relays one message from end to end. */
   carry(): void {
     const { sctp } = this.#calls
     this.#expect(sctp.send(this.#from, this.#region, 0, MESSAGE_BYTES, this.#about), MESSAGE_BYTES)
@@ -57,7 +58,7 @@ export class MessageRelay {
   }
 
   #expect(outcome: number, wanted: number): void {
-    if (outcome !== wanted) throw new Error(`${outcome} instead of ${wanted}`)
+    if (outcome !== wanted) throw new Error(`expected outcome ${wanted}, got ${outcome}`)
   }
 }
 

@@ -1,6 +1,6 @@
+/** The SCTP calls of fake kernels without SCTP. */
 import type { SctpCalls } from '../../src/kernel/sctp.js'
 
-/** For kernels that a test or a benchmark plays, and that have no SCTP. */
 export const NO_SCTP: SctpCalls = {
   receive: refuse,
   send: refuse,
@@ -11,5 +11,5 @@ export const NO_SCTP: SctpCalls = {
 }
 
 function refuse(): never {
-  throw new Error('this kernel has no SCTP')
+  throw new Error('the fake kernel does not support SCTP')
 }

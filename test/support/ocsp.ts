@@ -1,3 +1,4 @@
+/** OCSP responses and responders for tests. */
 import { createHash, createPublicKey, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
@@ -5,7 +6,7 @@ import type { TestContext } from 'node:test'
 import { afterwards } from '../harness/clean-up.js'
 import { distinguishedName, type Identity, integer, oid, sequence, signed, tagged } from './certificates.js'
 
-/** What an OCSP response made while a test runs is to say. */
+/** The content of an OCSP response. */
 export interface ResponseWishes {
   readonly about: Identity
   readonly issuer: Identity
@@ -14,7 +15,7 @@ export interface ResponseWishes {
   readonly status?: 'good' | 'revoked' | 'unknown'
   /** Seconds from now. */
   readonly fromS?: number
-  /** Null: the response does not say until when it is good. */
+  /** Seconds from now. Null: no nextUpdate. */
   readonly toS?: number | null
 }
 
@@ -47,12 +48,12 @@ export function makeResponse(wishes: ResponseWishes): Buffer {
   return sequence(tagged(0x0a, Buffer.of(0)), tagged(0xa0, answer))
 }
 
-/** One that says why there is none: 6 is unauthorized. */
+/** An error response: status 6 is unauthorized. */
 export function makeRefusal(status: number): Buffer {
   return sequence(tagged(0x0a, Buffer.of(status)))
 }
 
-/** A responder that answers everything with what `answer` gives: bytes, or an HTTP status. */
+/** A responder that replies to every request with the result of `answer`: bytes, or an HTTP status. */
 export class Responder {
   readonly requests: Buffer[] = []
   answer: () => Uint8Array | number = () => 503
@@ -80,7 +81,7 @@ export class Responder {
     return this
   }
 
-  /** Nobody is there any more. */
+  /** Closes the responder. */
   async stop(): Promise<void> {
     if (!this.#server.listening) return
     this.#server.close()
@@ -88,7 +89,7 @@ export class Responder {
     await once(this.#server, 'close')
   }
 
-  /** On the same port as before. */
+  /** Listens on the same port again. */
   async resume(): Promise<void> {
     this.#server.listen(this.#port, '127.0.0.1')
     await once(this.#server, 'listening')
@@ -102,7 +103,7 @@ function generalizedTime(secondsFromNow: number): Buffer {
   return tagged(0x18, Buffer.from(text))
 }
 
-/** Of an EC key on P-256: the last 65 bytes of its SubjectPublicKeyInfo. */
+/** The public point of a P-256 key: the last 65 bytes of its SubjectPublicKeyInfo. */
 function publicKeyBits({ certificate }: Identity): Buffer {
   const key = createPublicKey(
     new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'pem' }),

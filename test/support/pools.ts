@@ -1,5 +1,6 @@
 /** The one pool that a relay without routes has, for tests and benchmarks that build a relay themselves. */
 import { LeastUse } from '../../src/balance/least-use.js'
+import '../../src/balance/policy.js'
 import { Pool } from '../../src/balance/pool.js'
 import { RemoteHealth } from '../../src/balance/remote-health.js'
 import type { RelayParts } from '../../src/relay/relay.js'
@@ -28,7 +29,7 @@ export function leastUsePool({ weights, use, useMax, backOffUntilMs, rebalance =
   return { health, pool }
 }
 
-/** The part of a relay that chooses remotes. */
+/** The parts of a relay that choose remotes. */
 export function choosing(fixture: PoolFixture): Pick<RelayParts, 'health' | 'route'> {
   const { health, pool } = leastUsePool(fixture)
   return { health, route: () => pool }

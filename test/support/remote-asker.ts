@@ -1,3 +1,4 @@
+/** A `remote` MAVIS module under test, and queries to it. */
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { AV } from '../../src/base/mavis-attributes.js'
@@ -7,7 +8,7 @@ import type { MavisServer, RemoteModuleSettings } from '../../src/mavis/settings
 import { Boundary } from '../../src/observe/boundary.js'
 import { afterwards } from '../harness/clean-up.js'
 
-/** Longer than any test that passes: what ends a question is not the time, unless a test says so. */
+/** Longer than any test that passes, so that queries only time out in tests that set a shorter time. */
 const LONG_MS = 60_000
 
 export interface RemoteOptions extends Partial<RemoteModuleSettings> {
@@ -23,7 +24,7 @@ export interface Answered {
   readonly comment: string | undefined
 }
 
-/** A module `remote`, and questions to it. Closed with the test; each question may be answered once. */
+/** Closed with the test. Each query may be answered once. */
 export class RemoteAsker {
   readonly remote: Remote
   readonly said: string[] = []
@@ -74,7 +75,7 @@ export class RemoteAsker {
     return { values, serial }
   }
 
-  /** Settles with the answer; a second one fails the test. */
+  /** Resolves with the answer; a second answer fails the test. */
   answerTo(query: Query): Promise<Answered> {
     let count = 0
     return new Promise((settle) => {

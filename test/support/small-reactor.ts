@@ -1,3 +1,4 @@
+/** A minimal reactor thread, for tests of the control thread's side. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { linuxSystem } from '../../src/kernel/linux-system.js'
 import { openEpoll } from '../../src/reactor/epoll.js'
@@ -6,20 +7,20 @@ import { Mailbox } from '../../src/reactor/mailbox.js'
 import type { Poller } from '../../src/reactor/poller.js'
 import type { ThreadData } from '../../src/reactor/thread-data.js'
 
-/** How the small reactor behaves. */
+/** The behaviour of the reactor. */
 export interface SmallSettings {
-  /** Throws before its loop runs. */
+  /** Whether it throws before its loop runs. */
   readonly throwsAtOnce: boolean
 }
 
 export type SmallCommand =
   | { readonly kind: 'echo'; readonly value: unknown }
   | { readonly kind: 'throw'; readonly value: unknown }
-  /** Says how often the loop has waited so far. */
+  /** Reports the number of turns so far. */
   | { readonly kind: 'waits' }
   | { readonly kind: 'stop' }
 
-/** The least that runs on a reactor's thread: says what it is told. */
+/** Reports every command that it receives. */
 function main(): void {
   const { settings, wakeFd } = workerData as ThreadData<SmallSettings>
   if (settings.throwsAtOnce) throw new Error('at once')

@@ -1,3 +1,4 @@
+/** Real sockets on the loopback, for tests of the layers that call the kernel. */
 import assert from 'node:assert/strict'
 import type { Fd, Outcome } from '../../src/kernel/calls.js'
 import { AF_INET, AF_UNIX, SOCK_STREAM } from '../../src/kernel/constants.js'
@@ -6,7 +7,6 @@ import { linuxCalls } from '../../src/kernel/linux-calls.js'
 import { mapPrivate, type Region } from '../../src/kernel/memory.js'
 import { encodeAddress, SOCKADDR_BYTES_MAX } from '../../src/kernel/sockaddr.js'
 
-/** Real sockets on the loopback for tests of the layers that call the kernel. */
 export const calls = linuxCalls()
 
 const POLL_IN = 0x1
@@ -23,13 +23,13 @@ export interface Pair {
   readonly far: Fd
 }
 
-/** The outcome of a call that must not fail. */
+/** Returns the outcome of a call that must succeed. */
 export function done(outcome: Outcome): number {
   assert.ok(outcome >= 0, `a system call failed with errno ${-outcome}`)
   return outcome
 }
 
-/** Blocks in poll(2) until the descriptor has one of `events`; answers what it has. */
+/** Blocks in poll(2) until one of `events` is reported; returns the reported events. */
 export function pollFor(fd: Fd, events: number): number {
   const poll = nativeFunction<(fds: bigint, count: number, timeoutMs: number) => number>(
     'int poll(uintptr_t fds, uint64_t count, int timeout)',
@@ -48,7 +48,7 @@ export function pollFor(fd: Fd, events: number): number {
 export const waitReadable = (fd: Fd): number => pollFor(fd, POLL_IN)
 export const waitWritable = (fd: Fd): number => pollFor(fd, POLL_OUT)
 
-/** A listening socket on 127.0.0.1; its address is left in `addressRegion` of the caller's choice. */
+/** A listening socket on 127.0.0.1, whose address is stored in the given region. */
 export function listenOnLoopback(into: Region, backlog = 16): Fd {
   const fd = done(calls.socket(AF_INET, SOCK_STREAM, 0))
   const bytes = encodeAddress({ family: 'ipv4', host: '127.0.0.1', port: 0 })
@@ -59,7 +59,7 @@ export function listenOnLoopback(into: Region, backlog = 16): Fd {
   return fd
 }
 
-/** Two ends of one TCP connection: `near` has connected, `far` was accepted. */
+/** The two ends of a TCP connection: `near` connected, `far` was accepted. */
 export function tcpPair(): Pair {
   const listener = listenOnLoopback(addressRegion)
   const near = done(calls.socket(AF_INET, SOCK_STREAM, 0))
@@ -71,7 +71,7 @@ export function tcpPair(): Pair {
   return { near, far }
 }
 
-/** Two ends of a Unix stream. */
+/** The two ends of a Unix stream. */
 export function unixPair(): Pair {
   const region = mapPrivate(8)
   const socketpair = nativeFunction<(family: number, type: number, protocol: number, fds: bigint) => number>(
@@ -93,14 +93,14 @@ export function sendText(fd: Fd, text: string): void {
   assert.equal(calls.send(fd, scratch, 0, written), written)
 }
 
-/** What one recv brings, once there is something; '' at the end of the stream. */
+/** Waits until the socket is readable and returns the text of one recv; '' at the end of the stream. */
 export function recvText(fd: Fd): string {
   waitReadable(fd)
   const count = done(calls.recv(fd, scratch, 0, scratch.byteLength))
   return new TextDecoder().decode(scratch.bytes.subarray(0, count))
 }
 
-/** Sends until the socket takes no more; answers how many bytes it took. */
+/** Sends until the socket is full; returns the number of bytes sent. */
 export function fillUp(fd: Fd): number {
   let total = 0
   for (;;) {
@@ -110,7 +110,7 @@ export function fillUp(fd: Fd): number {
   }
 }
 
-/** Receives until nothing is left; answers how many bytes there were. */
+/** Receives until the socket is empty; returns the number of bytes received. */
 export function drainDry(fd: Fd): number {
   let total = 0
   for (;;) {
@@ -124,7 +124,7 @@ const FIONREAD = 0x541b
 
 let ioctl: ((fd: Fd, request: number, value: bigint) => number) | undefined
 
-/** Bytes that have come and that nobody has read (ioctl(2), FIONREAD). */
+/** Unread bytes of a socket (ioctl(2), FIONREAD). */
 export function countUnread(fd: Fd): number {
   ioctl ??= nativeFunction('int ioctl(int fd, uintptr_t request, uintptr_t value)')
   done(ioctl(fd, FIONREAD, scratch.pointer))

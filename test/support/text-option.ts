@@ -1,3 +1,4 @@
+/** Reads socket options with a text value. */
 import type { Fd } from '../../src/kernel/calls.js'
 import { nativeFunction } from '../../src/kernel/ffi.js'
 import { mapPrivate } from '../../src/kernel/memory.js'
@@ -5,7 +6,7 @@ import { done } from './sockets.js'
 
 type Getsockopt = (fd: Fd, level: number, name: number, value: bigint, length: bigint) => number
 
-/** An option whose value is a name, such as TCP_CONGESTION. */
+/** The value of an option such as TCP_CONGESTION. */
 export function textOption(fd: Fd, level: number, name: number): string {
   const getsockopt = nativeFunction<Getsockopt>(
     'int getsockopt(int fd, int level, int name, uintptr_t value, uintptr_t length)',

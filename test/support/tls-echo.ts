@@ -1,3 +1,4 @@
+/** A TLS echo server on the test's event loop, built on channels of the product. */
 import type { Fd } from '../../src/kernel/calls.js'
 import { mapPrivate, type Region } from '../../src/kernel/memory.js'
 import { decodeAddress, SOCKADDR_BYTES_MAX } from '../../src/kernel/sockaddr.js'
@@ -9,16 +10,16 @@ import { calls, listenOnLoopback } from './sockets.js'
 
 const BLOCK_BYTES = 32_768
 
-/** How one connection of an echo server has gone. */
+/** The result of one connection. */
 export interface Ending {
   readonly facts: TlsFacts | undefined
-  /** The last thing that reading has answered. */
+  /** The last outcome of reading. */
   readonly outcome: number
   readonly reason: string
   readonly bytes: number
 }
 
-/** A channel that sends back what it receives; it ends when its peer does. */
+/** Echoes what a channel receives, until its peer ends. */
 export class Echo {
   readonly channel: TlsChannel
   readonly fd: Fd
@@ -34,7 +35,7 @@ export class Echo {
     this.fd = fd
   }
 
-  /** One turn; answers how it has ended, once it has. */
+  /** One turn; returns the result once the connection has ended. */
   turn(): Ending | undefined {
     if (!this.channel.isReady) this.#outcome = this.channel.handshake()
     else this.#pump()
@@ -68,7 +69,7 @@ export class Echo {
   }
 }
 
-/** Echoes everybody who connects, on the event loop of the test, until it is closed. */
+/** Serves all clients until it is closed. */
 export class EchoServer {
   readonly port: number
   readonly endings: Ending[] = []
@@ -96,7 +97,7 @@ export class EchoServer {
     this.#context.retire()
   }
 
-  /** The ending of the next connection that ends. */
+  /** The result of the next connection that ends. */
   async ending(): Promise<Ending> {
     for (;;) {
       const ending = this.endings.shift()

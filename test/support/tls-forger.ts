@@ -1,3 +1,4 @@
+/** Forges TLS 1.3 records, for tests of hostile peers. */
 import { Buffer } from 'node:buffer'
 import { createCipheriv, createHmac } from 'node:crypto'
 import type { CommonTlsOptions } from '../../src/tls/options.js'
@@ -12,18 +13,18 @@ const KEY_BYTES = 16
 const IV_BYTES = 12
 const TAG_BYTES = 16
 
-/** Records of TLS 1.3 that no library would write, in the name of a side that has shaken hands. */
+/** Encrypts arbitrary records with the keys of one side of a completed handshake. */
 export class Forger {
   #secret: Buffer
   #sequence: number
 
-  /** `recordsWritten`: by that side, since the handshake. */
+  /** `recordsWritten`: by that side since the handshake. */
   constructor(secret: Buffer, recordsWritten = 0) {
     this.#secret = secret
     this.#sequence = recordsWritten
   }
 
-  /** One record; `paddingBytes` zeros behind its content. */
+  /** Encrypts one record with `paddingBytes` zeros after its content. */
   record(type: number, content: Uint8Array, paddingBytes = 0): Buffer {
     const inner = Buffer.concat([content, Buffer.of(type), Buffer.alloc(paddingBytes)])
     const header = Buffer.from([APPLICATION_DATA, 3, 3, 0, 0])
@@ -35,14 +36,14 @@ export class Forger {
     return Buffer.concat([header, cipher.update(inner), cipher.final(), cipher.getAuthTag()])
   }
 
-  /** What follows a KeyUpdate is written with other keys. */
+  /** Derives the next keys, for records after a KeyUpdate. */
   changeKeys(): void {
     this.#secret = expanded(this.#secret, 'traffic upd', HASH_BYTES)
     this.#sequence = 0
   }
 }
 
-/** Options for the side whose records are to be forged, and then its forger. */
+/** Options for the side whose records will be forged, and its forger after the handshake. */
 export function forging(side: 'CLIENT' | 'SERVER'): { options: CommonTlsOptions; forger(): Forger } {
   let secret: Buffer | undefined
   const options: CommonTlsOptions = {
@@ -56,13 +57,13 @@ export function forging(side: 'CLIENT' | 'SERVER'): { options: CommonTlsOptions;
   return {
     options,
     forger() {
-      if (secret === undefined) throw new Error('there was no handshake')
+      if (secret === undefined) throw new Error('the handshake is not complete')
       return new Forger(secret)
     },
   }
 }
 
-/** HKDF-Expand-Label with SHA-256 and no context (RFC 8446, 7.1), of one block at most. */
+/** HKDF-Expand-Label with SHA-256 and empty context (RFC 8446, 7.1), at most one block. */
 function expanded(secret: Buffer, label: string, byteCount: number): Buffer {
   const name = Buffer.from(`tls13 ${label}`)
   const info = Buffer.concat([Buffer.of(0, byteCount, name.length), name, Buffer.of(0, 1)])

@@ -1,3 +1,4 @@
+/** Pairs of connected TLS channels for tests. */
 import assert from 'node:assert/strict'
 import type { Outcome } from '../../src/kernel/calls.js'
 import { mapPrivate } from '../../src/kernel/memory.js'
@@ -16,10 +17,10 @@ export const localhost = makeIdentity({
   alternativeNames: ['localhost'],
 })
 
-/** What the tests read into and write from. */
+/** The buffer that tests read into and write from. */
 export const scratch = mapPrivate(1 << 20)
 
-/** A context of `localhost`, unless the options say something else. */
+/** A context with the certificate of `localhost`, overridden by the options. */
 export function server(options: Partial<ServerTlsOptions> = {}): ServerContext {
   const { context, problems } = openServerContext({
     certificates: [{ chain: localhost.pem, key: localhost.keyPem }],
@@ -29,7 +30,7 @@ export function server(options: Partial<ServerTlsOptions> = {}): ServerContext {
   return context
 }
 
-/** A context that trusts the tests' authority and looks for `localhost`, unless the options say something else. */
+/** A context that trusts the tests' authority and verifies `localhost`, overridden by the options. */
 export function client(options: ClientTlsOptions = {}): ClientContext {
   const { context, problems } = openClientContext({
     authorities: authority.pem,
@@ -40,7 +41,7 @@ export function client(options: ClientTlsOptions = {}): ClientContext {
   return context
 }
 
-/** Two channels over a connection; of a Unix socket, where what is written is there at once. */
+/** Two channels over a Unix socket pair, on which written bytes are readable at once. */
 export interface ChannelPair {
   readonly server: TlsChannel
   readonly client: TlsChannel
@@ -60,7 +61,7 @@ export function channels(from: ServerContext, to: ClientContext, fds: Pair = uni
   return { server, client, fds, close }
 }
 
-/** Both sides in turns, until neither goes on: how it ended for the server and for the client. */
+/** Alternates between both sides until neither progresses; returns the outcomes of server and client. */
 export function shakeHands({ server, client }: ChannelPair): readonly [Outcome, Outcome] {
   let last: readonly [Outcome, Outcome] = [WANT_READ, WANT_READ]
   for (let turns = 0; turns < 1_000 && last.some(isWaiting); turns++) {
@@ -73,7 +74,7 @@ export function shakeHands({ server, client }: ChannelPair): readonly [Outcome, 
 export const isWaiting = (outcome: Outcome): boolean =>
   outcome === WANT_READ || outcome === WANT_WRITE || outcome === MORE
 
-/** Two channels that have shaken hands. */
+/** Two channels after a completed handshake. */
 export function connected(
   serverOptions: Partial<ServerTlsOptions> = {},
   clientOptions: ClientTlsOptions = {},
@@ -87,13 +88,13 @@ export function connected(
   return pair
 }
 
-/** Writes a text that fits. */
+/** Writes a text that the socket has room for. */
 export function say(channel: TlsChannel, text: string): void {
   const { written } = new TextEncoder().encodeInto(text, scratch.bytes)
   assert.equal(channel.write(scratch, 0, written), written)
 }
 
-/** What is there, '' when nothing is. */
+/** Reads the available text, '' if there is none. */
 export function hear(channel: TlsChannel): string {
   const got = channel.read(scratch, 0, scratch.byteLength)
   if (got < 0) {

@@ -1,3 +1,4 @@
+/** UDP sockets for tests. */
 import type { Fd } from '../../src/kernel/calls.js'
 import { AF_INET, AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY, SOCK_DGRAM } from '../../src/kernel/constants.js'
 import { mapPrivate } from '../../src/kernel/memory.js'
@@ -6,7 +7,7 @@ import { calls, done } from './sockets.js'
 
 const scratch = mapPrivate(65_536)
 
-/** A socket of UDP on a free port of an address; `::` takes IPv4 too. */
+/** A UDP socket on a free port of an address; `::` accepts IPv4 too. */
 export function openUdp(host = '127.0.0.1'): Fd {
   const family = host.includes(':') ? AF_INET6 : AF_INET
   const fd = done(calls.socket(family, SOCK_DGRAM, 0))
@@ -23,7 +24,7 @@ export function portOf(fd: Fd): number {
   return address.family === 'unix' ? 0 : address.port
 }
 
-/** Sends one datagram; the socket stays connected to where it went. */
+/** Connects the socket and sends one datagram. */
 export function sendTo(fd: Fd, bytes: Uint8Array | string, host: string, port: number): void {
   const data = Buffer.from(bytes)
   scratch.bytes.set(data)

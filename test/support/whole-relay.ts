@@ -1,3 +1,4 @@
+/** A complete reactor with a client and a server on one thread, for deterministic measurements. */
 import type { PollMechanism } from '../../src/base/poll-mechanism.js'
 import { type ChildCells, createCells } from '../../src/cells/cells.js'
 import { Reactor } from '../../src/engine/build-reactor.js'
@@ -21,10 +22,10 @@ import { calls, done, listenOnLoopback } from './sockets.js'
 const REQUEST_BYTES = 100
 const REPLY_BYTES = 150
 
-/** Turns of the loop that one step may take; it needs one or two. */
+/** Maximum turns of the loop per step; one or two are needed. */
 const TURNS_MAX = 1_000
 
-/** So that what never comes is a failure, after ten seconds. */
+/** Wait per turn for an event that is due; after TURNS_MAX of them, ten seconds, the test fails. */
 const SHORT_WAIT_MS = 10
 
 /** sizeof(struct sockaddr_in). */
@@ -33,15 +34,15 @@ const ADDRESS_BYTES = 16
 export interface WholeRelayOptions {
   readonly system?: System
   readonly hasAccessLog?: boolean
-  /** How the reactor waits; epoll by default. */
+  /** @default epoll */
   readonly mechanism?: PollMechanism
-  /** What a client has to say first; nothing by default. */
+  /** The first bytes of a client. @default none */
   readonly listenerTls?: ListenerTlsSettings
 }
 
 /**
- * The reactor of a single process on real sockets, with its client and its server, all in this thread: they take
- * turns, so what happens is the same in every run. What is done here for each request allocates nothing.
+ * The reactor of a single process on real sockets, with its client and its server, all on this thread. They
+ * alternate, so every run is identical. The fixture allocates nothing per request.
  */
 export class WholeRelay {
   readonly reactor: Reactor
@@ -113,13 +114,13 @@ export class WholeRelay {
     this.reactor.handle({ kind: 'listen', slot: 0, fd: listener, socketKind: 'tcp' })
   }
 
-  /** A client connects, and so does the relay for it. */
+  /** Connects a client through the relay to the server. */
   connect(): void {
     this.#callRelay()
     this.#meetServer()
   }
 
-  /** A client connects, and sends a request and its end in one go, when the relay has begun to wait for it. */
+  /** Connects a client that sends a request and its end together, after the relay has started to wait for it. */
   connectAndEnd(): void {
     this.#callRelay()
     while (!this.#hasSession()) this.#turn()
@@ -129,7 +130,7 @@ export class WholeRelay {
     this.#meetServer()
   }
 
-  /** The server gets the request, and then the end. */
+  /** The server receives the request, then the end. */
   serveEnded(): void {
     this.#receive(this.#accepted, REQUEST_BYTES, SHORT_WAIT_MS)
     this.#receive(this.#accepted, 0, SHORT_WAIT_MS)
@@ -146,7 +147,7 @@ export class WholeRelay {
       this.#accepted = calls.accept(this.#server, this.#peer)
       if (this.#accepted >= 0) return
     }
-    throw new Error(`nobody connects to the server: errno ${-this.#accepted}`)
+    throw new Error(`no connection to the server: errno ${-this.#accepted}`)
   }
 
   /** A request to the server and a reply to the client: two events. */
@@ -155,7 +156,7 @@ export class WholeRelay {
     this.#carry(this.#accepted, this.#client, REPLY_BYTES)
   }
 
-  /** The server leaves, and then the client. */
+  /** The server disconnects, then the client. */
   disconnect(): void {
     calls.close(this.#accepted)
     this.#receive(this.#client, 0)
@@ -183,12 +184,12 @@ export class WholeRelay {
       this.reactor.loop.turn(waitMs)
       const got = calls.recv(fd, this.#scratch, 0, 64 * 1024)
       if (got === byteCount) return
-      if (got !== -EAGAIN) throw new Error(`${got} instead of ${byteCount} bytes`)
+      if (got !== -EAGAIN) throw new Error(`received ${got} instead of ${byteCount} bytes`)
     }
     throw new Error('nothing arrives')
   }
 
-  /** The head has read the log ring. */
+  /** Drains the log ring, as the head does. */
   #forgetLines(): void {
     const { ringHead } = this.#cells
     Atomics.store(ringHead, 1, Atomics.load(ringHead, 0))

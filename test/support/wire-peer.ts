@@ -1,3 +1,4 @@
+/** One end of the wire between a master and a child, under the control of a test. */
 import assert from 'node:assert/strict'
 import type { Fd } from '../../src/kernel/calls.js'
 import { MessageBatch, NO_DESCRIPTOR } from '../../src/kernel/message-batch.js'
@@ -26,7 +27,7 @@ export interface Heard {
   readonly accept: AcceptMessage | undefined
 }
 
-/** Two ends of a wire between a master and a child. */
+/** The two ends of a wire. */
 export function wirePair(): readonly [Fd, Fd] {
   const pair = messages.socketPair('datagram')
   assert.ok(typeof pair !== 'number')
@@ -42,7 +43,7 @@ export const plainAccept: AcceptMessage = {
   protocol: 6,
 }
 
-/** One end of the wire in a test's hands: says and hears what it is told to. */
+/** Sends and receives messages. */
 export class WirePeer {
   readonly fd: Fd
   readonly #outgoing = new MessageBatch(1, 4096)
@@ -52,25 +53,25 @@ export class WirePeer {
     this.fd = fd
   }
 
-  /** Answers what the kernel says: 1, or a negated errno. */
+  /** Sends a message; returns 1, or a negated errno. */
   say(type: number, count = 0): number {
     encodeSmall(this.#outgoing.bytes, this.#outgoing.offsetOf(0), type, count)
     return this.#send(SMALL_BYTES, NO_DESCRIPTOR)
   }
 
-  /** Bytes that are no message, or one that is cut. */
+  /** Sends arbitrary bytes. */
   sayBytes(bytes: Uint8Array, fd: Fd = NO_DESCRIPTOR): number {
     this.#outgoing.bytes.set(bytes, this.#outgoing.offsetOf(0))
     return this.#send(bytes.length, fd)
   }
 
-  /** Hands over a client; the descriptor stays the caller's too. */
+  /** Sends a client; the caller keeps its own descriptor. */
   handOver(fd: Fd, message: AcceptMessage = plainAccept): number {
     encodeAccept(this.#outgoing.bytes, this.#outgoing.offsetOf(0), message)
     return this.#send(ACCEPT_BYTES, fd)
   }
 
-  /** What has come so far, at most `max` messages in all. */
+  /** The messages received so far, at most `max`. */
   hear(max = Number.POSITIVE_INFINITY): Heard[] {
     const heard: Heard[] = []
     while (heard.length < max) {
@@ -99,5 +100,5 @@ export class WirePeer {
   }
 }
 
-/** The types of what was heard, with the count of those that have one. */
+/** The types of received messages, with their counts. */
 export const summary = (heard: readonly Heard[]) => heard.map(({ count, type }) => [type, count])
