@@ -1,17 +1,18 @@
+/** Rules about the tokens and comments of a single file. */
 import type { Source } from './sources.js'
 import { closingOf, type Token } from './tokens.js'
 
-/** What never runs in a thread that waits in a poller, each with what to do instead. */
+/** Names that never work on a thread that blocks in a poller, with their replacements. */
 const NEVER_RUNS: Readonly<Record<string, string>> = {
-  async: 'the reactor never returns to the event loop: answer with an outcome, go on in onReady',
-  await: 'the reactor never returns to the event loop: answer with an outcome, go on in onReady',
+  async: 'the reactor never returns to the event loop: return an outcome, continue in onReady',
+  await: 'the reactor never returns to the event loop: return an outcome, continue in onReady',
   Promise: 'its callbacks never run on the reactor: call a method of the owner',
-  setTimeout: 'it never rings on the reactor: use loop.timers',
-  setInterval: 'it never rings on the reactor: use loop.timers',
+  setTimeout: 'it never fires on the reactor: use loop.timers',
+  setInterval: 'it never fires on the reactor: use loop.timers',
   setImmediate: 'it never runs on the reactor: use loop.later',
   queueMicrotask: 'it never runs on the reactor: use loop.later',
   console: 'it writes through the control thread: use the log ring (context.log)',
-  FinalizationRegistry: 'it is never called on the reactor: who mapped memory unmaps it',
+  FinalizationRegistry: 'it is never called on the reactor: unmap memory explicitly',
 }
 
 export function neverRunFindings({ path, tokens }: Source): string[] {
@@ -22,7 +23,7 @@ export function neverRunFindings({ path, tokens }: Source): string[] {
   })
 }
 
-/** Before a type, an `any` is one. */
+/** After these tokens, `any` is a type. */
 const BEFORE_TYPE = new Set([':', '<', ',', '|', '&', 'as', '=>', '=', 'satisfies'])
 
 export function anyFindings({ path, tokens }: Source): string[] {
@@ -35,7 +36,7 @@ export function anyFindings({ path, tokens }: Source): string[] {
         isEndOfType(tokens[at + 1])
       )
     })
-    .map(({ line }) => `${path}:${line} any: say what it is, or unknown and check it`)
+    .map(({ line }) => `${path}:${line} any: use the actual type, or unknown with a check`)
 }
 
 function isEndOfType(next: Token | undefined): boolean {
@@ -81,20 +82,20 @@ export function todoFindings({ path, comments }: Source): string[] {
       ({ text }) =>
         /\b(?:TODO|FIXME|XXX|HACK)\b/.test(text) && !/\b(?:TODO|FIXME|XXX|HACK)\b[^\n]*#\d+/.test(text),
     )
-    .map(({ line }) => `${path}:${line} a note without the number of its issue is forgotten: write TODO #12`)
+    .map(({ line }) => `${path}:${line} a note without an issue number is forgotten: write TODO #12`)
 }
 
-/** `import './x.js'`: what runs is JavaScript, and Node adds no ending. */
+/** `import './x.js'`: Node runs JavaScript and resolves no missing extensions. */
 export function endingFindings({ path, imports }: Source): string[] {
   return imports
     .filter(
       ({ target }) =>
         /^(?:src|test|bench|\.)/.test(target) && !target.endsWith('.ts') && !target.endsWith('.json'),
     )
-    .map(({ line, target }) => `${path}:${line} ${target}: write the ending .js`)
+    .map(({ line, target }) => `${path}:${line} ${target}: write the extension .js`)
 }
 
-/** Brackets before a block that are not the parameters of a function. */
+/** Keywords whose parentheses before a block are not parameters of a function. */
 const STATEMENTS = new Set(['if', 'for', 'while', 'switch', 'catch', 'with', 'await'])
 
 /** First and last line of every function with a body. */
@@ -111,7 +112,7 @@ export function functionLines(tokens: readonly Token[]): { readonly first: numbe
   })
 }
 
-/** The body of the function whose parameters begin at `open`, if that is what they are. */
+/** The body of the function whose parameters start at `open`; undefined if it is not a function. */
 function bodyAfter(tokens: readonly Token[], open: number): number | undefined {
   if (STATEMENTS.has(tokens[open - 1]?.text ?? '')) return undefined
   const after = closingOf(tokens, open) + 1
@@ -119,7 +120,7 @@ function bodyAfter(tokens: readonly Token[], open: number): number | undefined {
   return tokens[after]?.text === ':' ? bodyAfterType(tokens, after + 1) : undefined
 }
 
-/** Skips a return type: the first `{` that cannot belong to it begins the body. */
+/** Skips a return type: the first `{` that cannot be part of it starts the body. */
 function bodyAfterType(tokens: readonly Token[], start: number): number | undefined {
   for (let at = start; at < tokens.length; at++) {
     const { text } = tokens[at] as Token

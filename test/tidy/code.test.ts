@@ -1,3 +1,4 @@
+/** Checks the code of every file; the rules are in code-rules.ts. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
@@ -21,62 +22,57 @@ function none(findings: readonly string[], advice: string): void {
   assert.deepEqual(findings, [], `${advice}\n  ${findings.join('\n  ')}\n`)
 }
 
-/** Files whose code may find itself on a reactor: of its layers, and what its thread begins with. */
+/** Whether a file may run on a reactor thread, by its layer. */
 function mayRunOnReactor({ path }: Source): boolean {
   const on = LAYERS[folderOf(path)]?.on
-  return (
-    path.startsWith('src/') && !isTest(path) && (['P', 'R', 'B'].includes(on ?? '') || isReactorRoot(path))
-  )
+  return path.startsWith('src/') && !isTest(path) && ['P', 'R', 'B'].includes(on ?? '')
 }
 
-/** Of the programs: what is put together on a reactor's thread. */
-const isReactorRoot = (path: string) => /^src\/cli\/(?:build-.*|.*-entry)\.ts$/.test(path)
-
-test('nothing that may run on a reactor waits for the event loop of Node', () => {
+test('code that may run on a reactor does not depend on the event loop of Node', () => {
   const onReactor = sources.filter(mayRunOnReactor)
   assert.ok(onReactor.length > 40)
-  none(onReactor.flatMap(neverRunFindings), 'A thread that waits in the poller runs no callback of Node:')
+  none(onReactor.flatMap(neverRunFindings), 'A thread that blocks in the poller runs no callbacks of Node:')
 })
 
-test('no value is of any type', () => {
-  none(sources.flatMap(anyFindings), 'any switches the compiler off for everything it touches:')
+test('no value has the type any', () => {
+  none(sources.flatMap(anyFindings), 'any disables type checks for everything that it touches:')
 })
 
-test('nothing is said to be there without a look', () => {
-  none(sources.flatMap(bangFindings), 'x! is a claim that nobody checks:')
+test('there are no non-null assertions', () => {
+  none(sources.flatMap(bangFindings), 'x! is an unchecked claim:')
 })
 
-test('every note of what is left to do has an issue', () => {
-  none(sources.flatMap(todoFindings), 'Say in the issue what is to be done:')
+test('every TODO has an issue number', () => {
+  none(sources.flatMap(todoFindings), 'Describe the work in an issue:')
 })
 
-test('imports end in .js', () => {
-  none(sources.flatMap(endingFindings), 'Node finds files by their full name:')
+test('imports have the extension .js', () => {
+  none(sources.flatMap(endingFindings), 'Node resolves files by their full name:')
 })
 
-test('files have 500 lines at most', () => {
+test('files have at most 500 lines', () => {
   const long = sources
     .map(({ path, text }) => ({ path, lines: text.split('\n').length - 1 }))
     .filter(({ lines }) => lines > FILE_LINES_MAX)
   none(
     long.map(({ path, lines }) => `${path} has ${lines} lines`),
-    'A file is about one thing: find the second one and move it out:',
+    'A file has one subject: move the second one out:',
   )
 })
 
-test('functions have 70 lines at most', () => {
+test('functions have at most 70 lines', () => {
   const long = sources.flatMap(({ path, tokens }) =>
     functionLines(tokens)
       .filter(({ first, last }) => last - first + 1 > FUNCTION_LINES_MAX)
       .map(({ first, last }) => `${path}:${first} has ${last - first + 1} lines`),
   )
-  none(long, 'A function that fits on a screen can be read at once: name its parts:')
+  none(long, 'Split into functions that fit on a screen:')
 })
 
-/** Samples write the values of templates as `@{value}`: this file has to stand its own rules. */
+/** Samples write template values as `@{value}`, so that this file passes its own rules. */
 const withValues = (sample: string) => sample.replaceAll('@{', '\u0024{')
 
-test('the rules find what breaks them, and nothing in comments and texts', () => {
+test('the rules find violations, and ignore comments and strings', () => {
   const find = (rule: (source: Source) => string[], text: string) =>
     rule(sourceOf('src/relay/x.ts', withValues(text))).length
   assert.equal(find(neverRunFindings, 'export async function f() { await g() }'), 2)
@@ -95,7 +91,7 @@ test('the rules find what breaks them, and nothing in comments and texts', () =>
   )
 })
 
-test('functions are found, whatever their form', () => {
+test('finds functions of every form', () => {
   const count = (text: string) => functionLines(tokenize(text).tokens).length
   assert.equal(count('function f() {}'), 1)
   assert.equal(count('function f<T>(a: T): asserts a is B {}'), 1)
@@ -113,7 +109,7 @@ test('functions are found, whatever their form', () => {
   assert.deepEqual(lines, { first: 2, last: 5 })
 })
 
-test('tokens are told apart', () => {
+test('splits a source into tokens', () => {
   const words = (text: string) =>
     tokenize(withValues(text))
       .tokens.filter(({ kind }) => kind === 'word')

@@ -1,20 +1,30 @@
+/** Graphs of the imports between files. */
 import type { Source } from './sources.js'
 
-/** Which file loads which when it runs: type imports are gone by then. */
-export function loadGraph(sources: readonly Source[]): ReadonlyMap<string, readonly string[]> {
+type Graph = ReadonlyMap<string, readonly string[]>
+
+/** The files that a file loads at run time: imports of types only do not exist then. */
+export function loadGraph(sources: readonly Source[]): Graph {
+  return graphOf(sources, ({ isTypeOnly }) => !isTypeOnly)
+}
+
+/** The files that a file names in imports, of types too. */
+export function importGraph(sources: readonly Source[]): Graph {
+  return graphOf(sources, () => true)
+}
+
+function graphOf(sources: readonly Source[], isEdge: (one: Source['imports'][number]) => boolean): Graph {
   const known = new Set(sources.map(({ path }) => path))
   return new Map(
     sources.map(({ path, imports }) => [
       path,
-      imports
-        .filter(({ isTypeOnly, target }) => !isTypeOnly && known.has(target))
-        .map(({ target }) => target),
+      imports.filter((one) => isEdge(one) && known.has(one.target)).map(({ target }) => target),
     ]),
   )
 }
 
-/** Everything that a file loads, by way of whom. */
-export function loadedBy(graph: ReadonlyMap<string, readonly string[]>, path: string): Map<string, string> {
+/** Everything reachable from a file, each with the file that leads to it. */
+export function loadedBy(graph: Graph, path: string): Map<string, string> {
   const via = new Map<string, string>()
   const open = [path]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
@@ -27,8 +37,8 @@ export function loadedBy(graph: ReadonlyMap<string, readonly string[]>, path: st
   return via
 }
 
-/** Rings of files that load each other, each once, as `a -> b -> a`. */
-export function cyclesOf(graph: ReadonlyMap<string, readonly string[]>): readonly string[] {
+/** Cycles of the graph, each once, as `a -> b -> a`. */
+export function cyclesOf(graph: Graph): readonly string[] {
   const cycles: string[] = []
   const done = new Set<string>()
   const visit = (path: string, trail: readonly string[]): void => {
@@ -40,4 +50,16 @@ export function cyclesOf(graph: ReadonlyMap<string, readonly string[]>): readonl
   }
   for (const path of graph.keys()) visit(path, [])
   return cycles
+}
+
+/** The strongly connected components with a cycle: groups of files of which each reaches all others. Sorted. */
+export function cyclicGroups(graph: Graph): readonly (readonly string[])[] {
+  const reachable = new Map([...graph.keys()].map((path) => [path, loadedBy(graph, path)] as const))
+  const groups = new Map<string, readonly string[]>()
+  for (const [path, targets] of reachable) {
+    if (!targets.has(path)) continue
+    const group = [...targets.keys()].filter((other) => reachable.get(other)?.has(path)).sort()
+    groups.set(group.join(), group)
+  }
+  return [...groups.values()].sort(([a = ''], [b = '']) => a.localeCompare(b))
 }

@@ -1,3 +1,4 @@
+/** Checks that imports follow the layers of layers.ts. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { cyclesOf, loadedBy, loadGraph } from './graph.js'
@@ -7,7 +8,7 @@ import { folderOf, isTest, type Source, sourceOf, sourcesBelow } from './sources
 const sources = sourcesBelow('src')
 const product = sources.filter(({ path }) => !isTest(path))
 
-/** Fails with every finding, and what to do about them. */
+/** Fails with all findings, and with advice. */
 function none(findings: readonly string[], advice: string): void {
   assert.deepEqual(findings, [], `${advice}\n  ${findings.join('\n  ')}\n`)
 }
@@ -36,27 +37,27 @@ function layerFindings(sources: readonly Source[]): string[] {
 }
 
 const LAYER_ADVICE =
-  'Imports go down the layers of docs/architecture.md. Move the code to the layer that it needs, hand the value in' +
+  'Imports go down the layers of docs/architecture.md. Move the code to the layer that it needs, pass the value' +
   ' as an argument, or change the table in test/tidy/layers.ts with a decision record:'
 
 test('every folder is a layer, and every import goes down', () => {
   none(layerFindings(product), LAYER_ADVICE)
 })
 
-test('the table itself has no ring', () => {
+test('the layers form no cycle', () => {
   const graph = new Map(Object.entries(LAYERS).map(([folder, { below }]) => [folder, below]))
   none(cyclesOf(graph), 'A layer cannot be below itself:')
 })
 
-test('files do not load each other in a ring', () => {
+test('files do not load each other in a cycle', () => {
   none(
     cyclesOf(loadGraph(product)),
-    'Whoever is loaded first in a ring sees the others unfinished. Move what both need into a third file, or' +
-      ' import only types:',
+    'In a cycle, the file that is loaded first sees the others uninitialised. Move what both need into a third file,' +
+      ' or import only types:',
   )
 })
 
-test('pure layers reach the kernel in no way', () => {
+test('pure layers load no layer with system calls', () => {
   const graph = loadGraph(product)
   const findings = product
     .filter(({ path }) => runsOn(path) === 'P')
@@ -64,40 +65,37 @@ test('pure layers reach the kernel in no way', () => {
       const loaded = loadedBy(graph, path)
       return [...loaded]
         .filter(([to]) => runsOn(to) !== 'P')
-        .map(([to, via]) => `${path} loads ${to} by way of ${via}`)
+        .map(([to, via]) => `${path} loads ${to} via ${via}`)
     })
-  none(
-    findings,
-    'Pure code runs in tests, in simulations and in the checker: hand the fact in as an argument:',
-  )
+  none(findings, 'Pure code runs in tests, in simulations and in the checker: pass the value as an argument:')
 })
 
-/** Files that a worker thread begins with. */
+/** Entry points of worker threads. */
 const ENTRIES = product.map(({ path }) => path).filter((path) => path.endsWith('-entry.ts'))
 
-test('nobody on a reactor loads what runs on the control thread', () => {
+test('reactor code does not load code of the control thread', () => {
   const graph = loadGraph(product)
   const onReactor = product.map(({ path }) => path).filter((path) => ['R', 'B'].includes(runsOn(path) ?? ''))
   const findings = [...onReactor, ...ENTRIES].flatMap((path) => {
     return [...loadedBy(graph, path)]
       .filter(([to]) => runsOn(to) === 'C')
-      .map(([to, via]) => `${path} loads ${to} by way of ${via}`)
+      .map(([to, via]) => `${path} loads ${to} via ${via}`)
   })
   assert.ok(ENTRIES.includes('src/engine/reactor-entry.ts'))
-  none(findings, 'A thread that waits in the poller runs nothing of Node: send a message instead:')
+  none(findings, 'A thread that blocks in the poller runs nothing of Node: send a message instead:')
 })
 
-test('the product does not need its tests', () => {
+test('the product does not import its tests', () => {
   const findings = product.flatMap(({ path, imports }) =>
     imports
       .filter(({ target }) => !target.startsWith('src/') || isTest(target))
       .filter(({ target }) => /^(test|bench)\/|\.test\.ts$/.test(target))
       .map(({ target }) => `${path} imports ${target}`),
   )
-  none(findings, 'Tests are not installed with the package:')
+  none(findings, 'Tests are not part of the package:')
 })
 
-test('the rules find what breaks them', () => {
+test('the rules find violations', () => {
   const find = (path: string, text: string) => layerFindings([sourceOf(path, text)])
   assert.deepEqual(find('src/relay/x.ts', "import { a } from '../reactor/loop.js'"), [])
   assert.deepEqual(find('src/base/x.ts', "import { a } from '../kernel/ffi.js'"), [

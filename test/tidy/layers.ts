@@ -1,6 +1,8 @@
+/** The layers of the product. Start reading this folder here; each *.test.ts checks one set of rules. */
+
 /**
- * Where the files of a folder run: P anywhere, without a system call; R on a reactor; C on the control thread;
- * B on both; `root` for the programs, which put the layers together.
+ * The threads on which the files of a folder run: P any, without system calls; R a reactor; C the control thread;
+ * B both; `root` for the programs, which compose the layers.
  */
 export type RunsOn = 'P' | 'R' | 'C' | 'B' | 'root'
 
@@ -10,18 +12,18 @@ export interface Layer {
   readonly below: readonly string[]
   /** Modules of Node and packages that its files may import. */
   readonly outside?: readonly string[]
-  /** May name the types of any folder, which costs nothing when it runs. */
+  /** Whether it may import types of any folder, which has no effect at run time. */
   readonly namesAllTypes?: boolean
 }
 
 const OBSERVE = ['observe', 'cells', 'kernel', 'base']
 
-/** What runs on a reactor thread, below the engine that puts it together. */
+/** The layers of a reactor thread, below the engine that composes them. */
 const REACTOR_SIDE = ['accept', 'relay', 'admission', 'balance', 'tls', 'reactor', 'wire', ...OBSERVE]
 
 /**
- * The layers of docs/architecture.md. What an import needs and is not here is either in the wrong folder, or the
- * reason for a decision record (docs/decisions/0007-layers-in-practice.md is one).
+ * The layers of docs/architecture.md. An import that is not allowed here is a sign of code in the wrong folder, or
+ * needs a decision record (docs/decisions/0007-layers-in-practice.md is one).
  */
 export const LAYERS: Readonly<Record<string, Layer>> = {
   base: { on: 'P', below: [], outside: ['ipaddr.js'] },
@@ -52,5 +54,5 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   },
 }
 
-/** The one file that knows which FFI is used. */
+/** The only file that imports the FFI. */
 export const FFI_FILE = 'src/kernel/ffi.ts'

@@ -1,3 +1,4 @@
+/** Checks files and documentation of the repository as a whole. */
 import assert from 'node:assert/strict'
 import { existsSync, statSync } from 'node:fs'
 import { posix } from 'node:path'
@@ -14,7 +15,7 @@ function none(findings: readonly string[], advice: string): void {
   assert.deepEqual(findings, [], `${advice}\n  ${findings.join('\n  ')}\n`)
 }
 
-test('what every change has to pass is there and can be run', () => {
+test('the checks of every change exist and are executable', () => {
   assert.ok((statSync(`${ROOT}.ci/run`).mode & 0o111) !== 0, '.ci/run is executable')
   assert.match(readText('.ci/run'), /^npm test$/m)
   const { scripts } = JSON.parse(readText('package.json'))
@@ -22,7 +23,7 @@ test('what every change has to pass is there and can be run', () => {
     assert.ok(name in scripts, name)
 })
 
-/** Written in parts, so that this file does not find itself. */
+/** Split into parts, so that this file does not match itself. */
 const OF_ONE_MACHINE = new RegExp(
   [
     `/${'work'}/`,
@@ -33,7 +34,7 @@ const OF_ONE_MACHINE = new RegExp(
   ].join('|'),
 )
 
-test('no file knows the machine that it was written on', () => {
+test('no file contains paths or package sources of one machine', () => {
   const findings = files
     .filter((path) => !/\.(png|gz|pem|der)$/.test(path))
     .flatMap((path) =>
@@ -43,10 +44,7 @@ test('no file knows the machine that it was written on', () => {
           OF_ONE_MACHINE.test(line) ? [`${path}:${index + 1} ${line.trim().slice(0, 90)}`] : [],
         ),
     )
-  none(
-    findings,
-    'Paths and package sources of one machine are wrong on every other: use os.tmpdir() or a relative path:',
-  )
+  none(findings, 'They do not exist on other machines: use os.tmpdir() or a relative path:')
 })
 
 test('every source file is used', () => {
@@ -60,7 +58,7 @@ test('every source file is used', () => {
   const dead = product
     .map(({ path }) => path)
     .filter((path) => !used.has(path) && !starters.includes(path.replace(/^src\/|\.ts$/g, '')))
-  none(dead, 'Nothing of the product loads this file: remove it, or use it:')
+  none(dead, 'No file of the product loads it: remove it, or use it:')
 })
 
 function resolved(from: string, text: string): string {
@@ -68,8 +66,8 @@ function resolved(from: string, text: string): string {
 }
 
 /**
- * Came before their tests; they are run by the integration tests only. Nothing is added here: a new file comes
- * with its test, and who writes one for these removes the line.
+ * Files without a unit test, covered by integration tests only. A ratchet: nothing is added, and a file that gets its
+ * test is removed.
  */
 const WITHOUT_TEST_YET = new Set([
   'src/accept/broker-child.ts',
@@ -85,7 +83,7 @@ const WITHOUT_TEST_YET = new Set([
   'src/wire/child-message.ts',
 ])
 
-test('every file that does not need a control thread is reached by a test', () => {
+test('every file that does not need a control thread is loaded by a unit test', () => {
   const graph = loadGraph(sources)
   const begun = sources
     .filter(({ path }) => isTest(path))
@@ -93,17 +91,17 @@ test('every file that does not need a control thread is reached by a test', () =
   const tested = new Set(begun.flatMap((path) => [path, ...loadedBy(graph, path).keys()]))
   const untested = product
     .filter(({ path }) => ['P', 'R', 'B'].includes(LAYERS[folderOf(path)]?.on ?? ''))
-    // The first file of a worker thread only runs in a process that starts one: the integration tests do.
+    // Entry points of worker threads are only covered by integration tests.
     .filter(({ path }) => !path.endsWith('-entry.ts'))
     .filter(({ path, tokens }) => hasCode(tokens) && !tested.has(path) && !WITHOUT_TEST_YET.has(path))
     .map(({ path }) => path)
   none(
     untested,
-    'Layers without a control thread can be tested in milliseconds: write the test beside the file:',
+    'Layers without a control thread can be tested in milliseconds: write a test next to the file:',
   )
 })
 
-/** What a test starts in a thread or process of its own: the modules that its texts name. */
+/** The modules that a test starts in a thread or process: those named in its strings. */
 function startedBy({ path, tokens }: Source): readonly string[] {
   return tokens
     .filter(({ kind }) => kind === 'text')
@@ -112,12 +110,12 @@ function startedBy({ path, tokens }: Source): readonly string[] {
     .map((text) => resolved(path, text))
 }
 
-/** A file of types alone has nothing that could be tested. */
+/** A file with types only has nothing to test. */
 function hasCode(tokens: readonly { readonly text: string }[]): boolean {
   return tokens.some(({ text }) => ['function', 'class', 'const'].includes(text))
 }
 
-test('every link of the documentation leads somewhere', () => {
+test('every link of the documentation has a target', () => {
   const pages = files.filter((path) => path.endsWith('.md'))
   const findings = pages.flatMap((path) =>
     linksOf(readText(path)).flatMap(({ target, line }) => {
@@ -128,16 +126,16 @@ test('every link of the documentation leads somewhere', () => {
       return [`${path}:${line} ${target}: there is no such heading`]
     }),
   )
-  none(findings, 'A page that sends readers nowhere was not read again after a change:')
+  none(findings, 'These links are broken:')
 })
 
-interface Link {
+interface PageLink {
   readonly target: string
   readonly line: number
 }
 
 /** Links to files of the project. */
-function linksOf(page: string): readonly Link[] {
+function linksOf(page: string): readonly PageLink[] {
   return withoutBlocks(page).flatMap((text, index) =>
     [...text.matchAll(/\]\(([^)\s]+)\)/g)]
       .map(([, target = '']) => ({ target, line: index + 1 }))
@@ -145,7 +143,7 @@ function linksOf(page: string): readonly Link[] {
   )
 }
 
-/** The anchors of a page, as they are made from headings. */
+/** The anchors of a page, generated from its headings. */
 function headingsOf(page: string): readonly string[] {
   return withoutBlocks(page)
     .filter((line) => /^#+ /.test(line))
@@ -158,7 +156,7 @@ function headingsOf(page: string): readonly string[] {
     )
 }
 
-/** The lines of a page; those of code blocks are empty. */
+/** The lines of a page, with code blocks blanked out. */
 function withoutBlocks(page: string): readonly string[] {
   let isBlock = false
   return page.split('\n').map((line) => {
@@ -168,7 +166,7 @@ function withoutBlocks(page: string): readonly string[] {
   })
 }
 
-test('every file that the map names is there', () => {
+test('every file named in docs/architecture.md exists', () => {
   const page = 'docs/architecture.md'
   const named = withoutBlocks(readText(page)).flatMap((text, index) =>
     [...text.matchAll(/`([\w./-]+\.(?:ts|js|mjs|md|json))`/g)].map(([, path = '']) => ({
@@ -176,12 +174,12 @@ test('every file that the map names is there', () => {
       line: index + 1,
     })),
   )
-  assert.ok(named.length > 20, 'the map names files')
-  // Paths may be short: `kernel/ffi.ts`, or `ffi.ts` where the folder is clear.
+  assert.ok(named.length > 20, 'the page names files')
+  // Paths may be abbreviated: `kernel/ffi.ts`, or `ffi.ts` if the folder is obvious.
   const missing = named.filter(({ path }) => !files.some((file) => `/${file}`.endsWith(`/${path}`)))
   none(
     missing.map(({ path, line }) => `${page}:${line} ${path}`),
-    'The map is read by those who look for something:',
+    'These files do not exist:',
   )
 })
 
@@ -194,6 +192,6 @@ test('decisions are numbered without gaps', () => {
     numbers.map((_, index) => index + 1),
   )
   for (const path of files.filter((path) => path.startsWith('docs/decisions/'))) {
-    assert.match(readText(path), /^# \d+\. \S/, `${path} begins with its number`)
+    assert.match(readText(path), /^# \d+\. \S/, `${path} starts with its number`)
   }
 })

@@ -1,15 +1,16 @@
+/** The files of the project, and the imports of its sources. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Token, type Tokens, tokenize } from './tokens.js'
 
-/** The folder of the project, seen from dist/test/tidy/. */
+/** The root folder of the project, relative to dist/test/tidy/. */
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 
 /** One import, export … from, or import() of a file. */
 export interface Import {
-  /** A path from the root for files of the project, otherwise as it is written. */
+  /** A path from the root for files of the project, otherwise as written. */
   readonly target: string
   readonly isTypeOnly: boolean
   readonly line: number
@@ -23,7 +24,7 @@ export interface Source extends Tokens {
   readonly imports: readonly Import[]
 }
 
-/** Every file under version control that is there; without Git, every file but what is built and installed. */
+/** All existing files under version control; without Git, all files except built and installed ones. */
 export function projectFiles(): readonly string[] {
   const { status, stdout } = spawnSync('git', ['ls-files', '-z'], { cwd: ROOT, encoding: 'utf8' })
   const files = status === 0 ? stdout.split('\0') : walk('')
@@ -56,7 +57,7 @@ export function sourceOf(path: string, text: string): Source {
 
 export const isTest = (path: string): boolean => path.endsWith('.test.ts')
 
-/** `src/relay/session.ts` is in the folder `relay`. */
+/** The layer: `relay` for `src/relay/session.ts`. */
 export function folderOf(path: string): string {
   const [top = '', folder = ''] = path.split('/')
   return top === 'src' ? folder : top
@@ -73,14 +74,14 @@ function importsOf(path: string, tokens: readonly Token[]): readonly Import[] {
   })
 }
 
-/** Looks back from `from` to the words that begin the statement: is nothing left of it when types are gone? */
+/** Whether nothing remains of the import that ends before the token `from` when types are erased. */
 function isTypeImport(tokens: readonly Token[], from: number): boolean {
   let at = from
   while (at > 0 && tokens[at]?.text !== 'import' && tokens[at]?.text !== 'export') at--
   if (tokens[at + 1]?.text === 'type' && tokens[at + 2]?.text !== 'from') return true
   const names = tokens.slice(at + 1, from)
   if (names[0]?.text !== '{') return false
-  // `import { type A, type B }`: every name has its own mark.
+  // `import { type A, type B }`: every name is marked.
   const starts = names.filter((_, i) => names[i - 1]?.text === '{' || names[i - 1]?.text === ',')
   return starts.filter(({ text }) => text !== '}').every(({ text }) => text === 'type')
 }

@@ -1,7 +1,8 @@
-/** A token of TypeScript, as far as the rules need to tell tokens apart. */
+/** A tokenizer for TypeScript, sufficient for the rules of this folder. */
+
 export interface Token {
   readonly kind: 'word' | 'number' | 'text' | 'pattern' | 'sign'
-  /** Of a text: what stands between its quotes. */
+  /** Of a string: the content between its quotes. */
   readonly text: string
   readonly line: number
 }
@@ -16,7 +17,7 @@ export interface Tokens {
   readonly comments: readonly Comment[]
 }
 
-/** After these words a slash begins a pattern, after every other word it divides. */
+/** After these words a slash starts a regular expression, after all others it is a division. */
 const BEFORE_PATTERN = new Set([
   'return',
   'typeof',
@@ -39,10 +40,10 @@ const LINE_COMMENT = /\/\/[^\n]*/y
 const BLOCK_COMMENT = /\/\*[\s\S]*?\*\//y
 const QUOTED = /'(?:\\[\s\S]|[^'\\\n])*'|"(?:\\[\s\S]|[^"\\\n])*"/y
 const PATTERN = /\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\/[a-z]*/y
-/** The text of a template up to its end or to the next value in it. */
+/** The text of a template up to its end or to the next value. */
 const TEMPLATE = /(?:\\[\s\S]|\$(?!\{)|[^`\\$])*(`|\$\{)/y
 
-/** Splits a source into tokens and comments; strings, templates and patterns are one token each. */
+/** Splits a source into tokens and comments; strings, template parts and regular expressions are one token each. */
 export function tokenize(source: string): Tokens {
   const reader = new Reader(source)
   while (!reader.isAtEnd) reader.readOne()
@@ -55,7 +56,7 @@ class Reader implements Tokens {
   readonly #source: string
   #at = 0
   #line = 1
-  /** Depth of braces at which the values of open templates end. */
+  /** Brace depths at which the values of open templates end. */
   readonly #templates: number[] = []
   #depth = 0
 
@@ -143,7 +144,7 @@ class Reader implements Tokens {
   }
 }
 
-/** Ways to open brackets, and their ends. */
+/** Opening brackets and their counterparts. */
 const CLOSING: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' }
 
 /** Index of the token that closes the bracket at `open`, or the last index. */
