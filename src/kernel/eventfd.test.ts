@@ -17,7 +17,7 @@ test('an eventfd is readable from the first wake until clear', () => {
   for (let i = 0; i < 5; i++) wake.wake()
   assert.equal(isAwake(wake.fd), true)
   wake.clear()
-  assert.equal(isAwake(wake.fd), false, 'one clear forgets all wakes')
+  assert.equal(isAwake(wake.fd), false, 'one clear consumes all wakes')
   wake.wake()
   assert.equal(isAwake(wake.fd), true)
   wake.close()

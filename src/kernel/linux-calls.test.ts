@@ -122,7 +122,7 @@ test('resetOnClose gives the peer ECONNRESET once, then the end of the stream', 
   assert.equal(calls.close(near), 0)
   pollFor(far, POLL_HUNG_UP)
   assert.equal(calls.recv(far, region, 0, 1), -e.ECONNRESET)
-  assert.equal(calls.recv(far, region, 0, 1), 0, 'the error is told once')
+  assert.equal(calls.recv(far, region, 0, 1), 0, 'the error is returned once')
   calls.close(far)
 })
 
@@ -157,7 +157,7 @@ test('connect returns -EINPROGRESS, or an errno', () => {
   calls.connect(refused, address, 16)
   waitWritable(refused)
   assert.equal(calls.getOption(refused, c.SOL_SOCKET, c.SO_ERROR), e.ECONNREFUSED)
-  assert.equal(calls.getOption(refused, c.SOL_SOCKET, c.SO_ERROR), 0, 'the error is told once')
+  assert.equal(calls.getOption(refused, c.SOL_SOCKET, c.SO_ERROR), 0, 'the error is returned once')
   closeAll(near, refused)
 })
 

@@ -41,7 +41,7 @@ test('bytes round-trip through native memory', () => {
   const [one, other] = [duplicate(bytes), allocate(100)]
   copyNative(other, one, 100)
   assert.ok(isSameNative(one, other, 100))
-  assert.deepEqual(copyOut(one, 101), Uint8Array.of(...bytes, 0), 'there is a NUL behind it')
+  assert.deepEqual(copyOut(one, 101), Uint8Array.of(...bytes, 0), 'NUL-terminated')
   copyIn(other + 50, Uint8Array.of((bytes[50] ?? 0) ^ 1))
   assert.ok(!isSameNative(one, other, 100))
   assert.ok(isSameNative(one, other, 50))

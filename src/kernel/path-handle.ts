@@ -46,7 +46,7 @@ export function openSocketFile(socketFd: number, path: string): SocketPath {
 }
 
 export function notTheSocket(path: string): string {
-  return `${path} is not the socket that was bound there: another user may write its folder`
+  return `${path} is not the socket that was bound there: another user can write to its folder`
 }
 
 /**

@@ -56,6 +56,6 @@ test('an IP client has no credentials', () => {
   region.bytes.set(encodeAddress({ family: 'ipv4', host: '10.0.0.1', port: 256 }))
   assert.equal(credentialsIn(region.bytes), undefined)
   const { far, near } = tcpPair()
-  assert.ok(peers.findGroups(near) < 0, 'TCP knows no groups')
+  assert.ok(peers.findGroups(near) < 0, 'TCP has no groups')
   closeAll(near, far)
 })

@@ -123,7 +123,7 @@ test('splice to a sink that was shut down returns an errno and keeps the bytes i
   calls.shutdownWrite(sink)
   assert.equal(calls.splice(readEnd, sink, 6), -e.EPIPE)
   const other = tcpPair()
-  assert.equal(calls.splice(readEnd, other.near, 6), 6, 'and who gets this pipe gets them')
+  assert.equal(calls.splice(readEnd, other.near, 6), 6, 'the next user of the pipe gets them')
   assert.equal(recvText(other.far), 'nobody')
   closeAll(...all, other.near, other.far)
 })

@@ -43,7 +43,7 @@ function sockaddrProblem(calls: Calls): string | undefined {
     const byteLength = calls.localAddress(fd, region)
     const found = decodeAddress(region.bytes)
     const isRight = found.family === 'ipv4' && found.host === '127.0.0.1' && found.port > 0
-    return isRight && byteLength === wanted.length ? undefined : 'struct sockaddr has another layout'
+    return isRight && byteLength === wanted.length ? undefined : 'struct sockaddr has an unexpected layout'
   } finally {
     unmap(region)
     calls.close(fd)
@@ -75,7 +75,7 @@ function epollProblem(calls: Calls, { eventBytes, dataOffset }: EpollLayout): st
     const tokens = wakes.map((_, index) => view.getInt32(index * eventBytes + dataOffset, true)).sort()
     const isRight = count === 2 && events.join() === `${EPOLLIN},${EPOLLIN}`
     const areTokensRight = tokens.includes(TOKEN) && tokens.includes(TOKEN + 1)
-    return isRight && areTokensRight ? undefined : 'struct epoll_event has another layout'
+    return isRight && areTokensRight ? undefined : 'struct epoll_event has an unexpected layout'
   } finally {
     for (const wake of wakes) wake.close()
     calls.close(epollFd)

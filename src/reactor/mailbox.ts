@@ -1,5 +1,6 @@
 /** The command channel between a reactor and its control thread, on the reactor's side. */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+import { errorText } from '../kernel/errno.js'
 import { openWakeFd } from '../kernel/eventfd.js'
 import { type Loop, NO_TOKEN, type Watcher } from './loop.js'
 
@@ -23,7 +24,7 @@ export class Mailbox<Command, Report> implements Watcher {
   /** Starts receiving. Commands that were posted earlier are handled in the loop's first turn. */
   open(loop: Loop): void {
     const outcome = loop.watch(this.#wake.fd, this, 'level')
-    if (outcome < 0) throw new Error(`cannot watch the mailbox: ${outcome}`)
+    if (outcome < 0) throw new Error(`cannot watch the mailbox: ${errorText(-outcome)}`)
   }
 
   onReady(): void {

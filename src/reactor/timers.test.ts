@@ -63,9 +63,9 @@ class Model {
 
   #onFire(id: number): void {
     const due = this.#due.get(id)
-    assert.ok(due !== undefined, `timer ${id} rang and was not set`)
-    assert.ok(due.dueMs <= this.nowMs, `timer ${id}, due at ${due.dueMs}, rang early at ${this.nowMs}`)
-    assert.equal(this.#timer(id).isSet, false, 'a timer that rings is off')
+    assert.ok(due !== undefined, `timer ${id} fired and was not set`)
+    assert.ok(due.dueMs <= this.nowMs, `timer ${id}, due at ${due.dueMs}, fired early at ${this.nowMs}`)
+    assert.equal(this.#timer(id).isSet, false, 'a timer that fires is unset')
     this.#due.delete(id)
     if (++this.fired > 500) return
     for (const { verb, id: other, afterMs } of this.#script[id] ?? []) {

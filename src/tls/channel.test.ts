@@ -49,10 +49,10 @@ for (const version of VERSIONS) {
     const pair = connected({ versions: [version] })
     say(pair.client, 'request')
     assert.equal(pair.client.closeNotify(), 0)
-    assert.equal(pair.client.closeNotify(), 0, 'said once')
+    assert.equal(pair.client.closeNotify(), 0, 'sent once')
     assert.equal(hear(pair.server), 'request')
     assert.equal(pair.server.read(scratch, 0, 10), END)
-    assert.equal(pair.server.read(scratch, 0, 10), END, 'and from then on')
+    assert.equal(pair.server.read(scratch, 0, 10), END, 'the outcome is final')
     say(pair.server, 'answer')
     assert.equal(hear(pair.client), 'answer')
     assert.equal(pair.server.closeNotify(), 0)
@@ -96,7 +96,7 @@ for (const version of VERSIONS) {
       const got = pair.server.read(sink, received, Math.min(50_000, sink.byteLength - received))
       if (got > 0) received += got
     }
-    assert.ok(blocked > 2, 'the socket was full now and then')
+    assert.ok(blocked > 2, 'the socket was full several times')
     assert.deepEqual(sha256Of([sink.bytes]), sha256Of([source.bytes]))
     pair.close()
   })
@@ -141,7 +141,7 @@ test('freeing a channel amid its handshake leaks nothing', () => {
   const pair = channels(from, to)
   assert.equal(pair.server.handshake(), WANT_READ)
   assert.equal(pair.client.handshake(), WANT_READ)
-  assert.equal(pair.client.closeNotify(), 0, 'there is nobody to say goodbye to')
+  assert.equal(pair.client.closeNotify(), 0, 'nothing to close before the handshake')
   calls.close(pair.fds.near)
   assert.equal(pair.server.handshake(), -EPIPE)
   pair.client.free()
@@ -171,7 +171,7 @@ test('a peer that disconnects without a ClientHello is TRUNCATED', () => {
 for (const [what, text] of Object.entries({
   plaintext: 'GET / HTTP/1.1\r\nhost: localhost\r\n\r\n',
   garbage: '\x16\x03\x01\x00\x10 this is no hello',
-  'half a hello and its end': '\x16\x03\x01\x02\x00\x01\x00\x01',
+  'a partial ClientHello and its end': '\x16\x03\x01\x02\x00\x01\x00\x01',
 })) {
   test(`a handshake fails at once on ${what}`, () => {
     const pair = channels(server(), client())
@@ -186,7 +186,7 @@ for (const [what, text] of Object.entries({
       assert.equal(outcome, PROTOCOL_ERROR)
       assert.notEqual(pair.server.reason, '')
     }
-    assert.equal(pair.server.handshake(), outcome, 'and stays so')
+    assert.equal(pair.server.handshake(), outcome, 'the outcome is final')
     pair.close()
   })
 }
@@ -265,7 +265,7 @@ test('mayHaveMore is correct after each read', () => {
   const pair = connected()
   say(pair.client, 'a')
   say(pair.client, 'b')
-  assert.equal(hear(pair.server), 'ab', 'records are gathered')
+  assert.equal(hear(pair.server), 'ab', 'several records per read')
   assert.equal(pair.server.mayHaveMore, false)
   for (let i = 0; i < 100; i++) say(pair.client, 'x')
   let got = ''

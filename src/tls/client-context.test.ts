@@ -31,7 +31,7 @@ function reasonWith(remote: Identity, options: ClientTlsOptions): string {
   const pair = channels(from, to)
   shakeHands(pair)
   const { reason } = pair.client
-  if (reason !== '') assert.match(pair.server.reason, /alert/, 'the remote is told')
+  if (reason !== '') assert.match(pair.server.reason, /alert/, 'the remote gets an alert')
   pair.close()
   from.retire()
   to.retire()

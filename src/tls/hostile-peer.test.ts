@@ -49,7 +49,7 @@ function sceneFor(side: 'CLIENT' | 'SERVER', fds = unixPair()): Scene {
     reads() {
       let outcome = victim.read(scratch, 0, 1_000)
       for (let calls = 1; outcome === MORE; calls++) {
-        assert.ok(calls < 1_000, 'it comes to an end')
+        assert.ok(calls < 1_000, 'it ends')
         outcome = victim.read(scratch, 0, 1_000)
       }
       return outcome
@@ -83,13 +83,13 @@ for (const [what, side, make, reason] of [
     /too small/,
   ],
   [
-    'padding alone',
+    'padding only',
     'CLIENT',
     (forger) => many(100, () => forger.record(APPLICATION_DATA, NONE, 900)),
     /too small/,
   ],
   [
-    'warnings',
+    'warning alerts',
     'CLIENT',
     (forger) => many(1_000, () => forger.record(ALERT, Buffer.of(1, 90))),
     /too many warn/,
@@ -114,7 +114,7 @@ for (const [what, side, make, reason] of [
     /excessive/,
   ],
   [
-    'another hello',
+    'a second ClientHello',
     'CLIENT',
     (forger) => forger.record(HANDSHAKE, Buffer.of(1, 0, 0, 1, 0)),
     /unexpected message/,
@@ -130,7 +130,7 @@ for (const [what, side, make, reason] of [
     send(make(forger))
     assert.equal(reads(), PROTOCOL_ERROR)
     assert.match(victim.reason, reason)
-    assert.equal(victim.write(scratch, 0, 1), PROTOCOL_ERROR, 'nothing is said to it any more')
+    assert.equal(victim.write(scratch, 0, 1), PROTOCOL_ERROR, 'writes fail from then on')
     pair.close()
   })
 }
@@ -145,7 +145,7 @@ for (const [what, part] of [
     send(forger.record(HANDSHAKE, update.subarray(0, part)))
     assert.equal(reads(), WANT_READ)
     const isWaiting = victim.write(scratch, 0, 9) === WANT_READ
-    if (isWaiting) assert.equal(victim.closeNotify(), WANT_WRITE, 'not before that')
+    if (isWaiting) assert.equal(victim.closeNotify(), WANT_WRITE, 'not before the rest')
     send(forger.record(HANDSHAKE, update.subarray(part)))
     forger.changeKeys()
     send(forger.record(APPLICATION_DATA, Buffer.from('new keys')))
@@ -182,7 +182,7 @@ test('key updates that request a reply, of a peer that does not read: not proces
   send(forger.record(APPLICATION_DATA, Buffer.from('hello')))
   const unread = countUnread(pair.fds.far)
   for (let i = 0; i < 100; i++) assert.equal(reads(), WANT_WRITE)
-  assert.equal(countUnread(pair.fds.far), unread, 'nothing more is taken in')
+  assert.equal(countUnread(pair.fds.far), unread, 'nothing more is read')
   assert.ok([WANT_READ, MORE].includes(pair.client.read(scratch, 0, 100)))
   while (pair.client.read(scratch, 0, 100) === MORE) {}
   assert.equal(reads(), 5)
@@ -201,7 +201,7 @@ test('key updates of a peer that does not read: nothing is lost when it reads', 
   send(forger.record(HANDSHAKE, Buffer.concat([MOST_OF_KEY_UPDATE, ASKS])))
   forger.changeKeys()
   send(forger.record(APPLICATION_DATA, Buffer.from('hello')))
-  assert.equal(reads(), 5, 'what it says is heard')
+  assert.equal(reads(), 5, 'its data arrives')
   const rest = 65_536 - Math.max(0, took)
   assert.equal(victim.write(scratch, 0, rest), WANT_WRITE)
   let got = 0
@@ -257,9 +257,9 @@ function ticket(number: number): Buffer {
 }
 
 for (const [what, record] of [
-  ['warnings', [21, 3, 1, 0, 2, 1, 90]],
-  ['changes of the cipher', [20, 3, 1, 0, 1, 1]],
-  ['empty records of a handshake', [22, 3, 1, 0, 0]],
+  ['warning alerts', [21, 3, 1, 0, 2, 1, 90]],
+  ['change_cipher_spec records', [20, 3, 1, 0, 1, 1]],
+  ['empty handshake records', [22, 3, 1, 0, 0]],
 ] as const) {
   test(`${what} instead of a ClientHello fail the handshake at once`, () => {
     const from = server()

@@ -96,29 +96,26 @@ const late = makeIdentity({ name: 'responder', issuer, isOcspSigner: true, fromD
 
 const REFUSED: Readonly<Record<string, readonly [response: Buffer, reason: RegExp]>> = {
   unknown: [makeResponse({ about: leaf, issuer, status: 'unknown' }), /reports the certificate as unknown/],
-  'about another': [makeResponse({ about: other, issuer }), /^it does not cover this certificate$/],
+  'for another certificate': [makeResponse({ about: other, issuer }), /^it does not cover this certificate$/],
   expired: [makeResponse({ about: leaf, issuer, fromS: -60, toS: -5 }), /^it expired \d+ s ago$/],
-  'of tomorrow': [makeResponse({ about: leaf, issuer, fromS: 900 }), /^it only becomes valid in \d+ s$/],
+  'not yet valid': [makeResponse({ about: leaf, issuer, fromS: 900 }), /^it only becomes valid in \d+ s$/],
   'by another issuer of the same name': [makeResponse({ about: leaf, issuer, signer: stranger }), NOT_SIGNED],
-  'by one whom another has given the right': [
-    makeResponse({ about: leaf, issuer, signer: foreign }),
-    NOT_SIGNED,
-  ],
-  'by one who has not been given the right': [
+  'by a delegate of another issuer': [makeResponse({ about: leaf, issuer, signer: foreign }), NOT_SIGNED],
+  'by a certificate without the OCSP signing usage': [
     makeResponse({ about: leaf, issuer, signer: other }),
     NOT_SIGNED,
   ],
   'by the certificate itself': [makeResponse({ about: leaf, issuer, signer: leaf }), NOT_SIGNED],
-  'by one whose right has expired': [makeResponse({ about: leaf, issuer, signer: late }), NOT_SIGNED],
+  'by an expired delegate': [makeResponse({ about: leaf, issuer, signer: late }), NOT_SIGNED],
   'by the issuer of the issuer': [makeResponse({ about: leaf, issuer, signer: root }), NOT_SIGNED],
-  'a refusal': [makeRefusal(6), /^the responder returned: unauthorized$/],
+  'an error status': [makeRefusal(6), /^the responder returned: unauthorized$/],
   'success without a response': [makeRefusal(0), /^not a basic OCSP response: /],
   'trailing bytes': [
     Buffer.concat([makeResponse({ about: leaf, issuer }), Buffer.of(0)]),
     /^trailing bytes after the response$/,
   ],
   nothing: [Buffer.alloc(0), /^not an OCSP response: /],
-  'a page': [Buffer.from('<html>Please log in</html>'), /^not an OCSP response: /],
+  'an HTML page': [Buffer.from('<html>Please log in</html>'), /^not an OCSP response: /],
 }
 
 for (const [name, [response, reason]] of Object.entries(REFUSED)) {

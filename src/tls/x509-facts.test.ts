@@ -25,7 +25,7 @@ test('decodes a common name by its string type', () => {
   assert.equal(nameOf([PRINTABLE, Buffer.from('joe')]), 'joe')
   assert.equal(nameOf([T61, Buffer.from('Jos\u00e9', 'latin1')]), 'Jos\u00e9')
   assert.equal(nameOf([UTF16, utf16('joe')]), 'joe')
-  assert.equal(nameOf([UTF16, utf16('\u726f\u6f74')]), '\u726f\u6f74', 'its bytes are those of root')
+  assert.equal(nameOf([UTF16, utf16('\u726f\u6f74')]), '\u726f\u6f74', 'the same bytes as root')
   assert.equal(nameOf([UTF8, Buffer.from('x'.repeat(300))]).length, 300)
   assert.equal(nameOf([UTF8, Buffer.from('joe')], [UTF8, Buffer.from('root')]), 'joe')
 })

@@ -33,7 +33,7 @@ const SMALL_CASES = [
   { name: 'DYING', type: m.DYING, count: 0, bytes: '0300000000000000' },
   { name: 'BAD_CFG', type: m.BAD_CFG, count: 0, bytes: '0400000000000000' },
   { name: 'MAX 9995, as from 20000 descriptors', type: m.MAX, count: 9995, bytes: '050000000b270000' },
-  { name: 'a count below zero', type: m.DONE, count: -2, bytes: '00000000feffffff' },
+  { name: 'a negative count', type: m.DONE, count: -2, bytes: '00000000feffffff' },
 ]
 
 for (const { bytes, count, name, type } of SMALL_CASES) {
@@ -49,7 +49,7 @@ const NO_REALM = '00'.repeat(16)
 
 const ACCEPT_CASES = [
   {
-    name: 'of the trace in the classic documentation',
+    name: 'the trace in the original documentation',
     fields: { realm: 'myrealm' },
     bytes: `06000000000000000000000000000000${'6d797265616c6d'.padEnd(32, '0')}0000000006000000`,
   },
@@ -62,7 +62,7 @@ const ACCEPT_CASES = [
     bytes: `0600000003040000000000000f000000${NO_REALM}0000000006000000`,
   },
   {
-    name: 'SCTP, a mark and a protocol number of the build',
+    name: 'SCTP, with listener mark and aaaProtocol',
     fields: { aaaProtocol: 465, listenerMark: 0x01020304, protocol: 132 },
     bytes: `0600000000000000d101000000000000${NO_REALM}0403020184000000`,
   },
@@ -96,7 +96,7 @@ const UDPDATA_CASES = [
     bytes: `07000000000000000000000000000000${NO_REALM}0100000000000000a5`,
   },
   {
-    name: 'a RADIUS request, with DTLS yes and everything else that a listener says',
+    name: 'a RADIUS request, with DTLS yes and every option of a listener',
     fields: { tlsVersions: 0x00fd00ff, aaaProtocol: 385, flags: m.FLAG_ACCOUNTING, realm: 'fifteen-letters' },
     datagram: '01020014000102030405060708090a0b0c0d0e0f',
     bytes:
@@ -105,7 +105,7 @@ const UDPDATA_CASES = [
       '140000000000000001020014000102030405060708090a0b0c0d0e0f',
   },
   {
-    name: 'the longest datagram; mark and protocol have no place',
+    name: 'the longest datagram; without mark and protocol',
     fields: { listenerMark: 0x01020304, protocol: 17 },
     datagram: '5a'.repeat(4096),
     bytes: `07000000000000000000000000000000${NO_REALM}0010000000000000${'5a'.repeat(4096)}`,

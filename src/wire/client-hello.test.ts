@@ -188,7 +188,7 @@ test('accepts the longest ClientHello that OpenSSL accepts, and none longer', ()
     assert.ok(reading.kind === 'hello' && reading.hello.serverName === 'a.example', reading.kind)
   }
   assert.equal(readClientHello(Uint8Array.of(22, 3, 1, 0x3f, 0xff, 1, 2, 1, 0x45)).kind, 'unreadable')
-  assert.equal(readClientHello(inRecords(65_535, 50)).kind, 'unreadable', 'more records than anybody needs')
+  assert.equal(readClientHello(inRecords(65_535, 50)).kind, 'unreadable', 'more records than allowed')
 })
 
 test('an SSL 2.0 ClientHello has no server name', () => {
@@ -214,12 +214,12 @@ test('rejects ambiguous ClientHellos', () => {
     'an empty name': serverNameExtension(''),
     'a name with a NUL': serverNameExtension('a\0b'),
     'a name of 256 bytes': serverNameExtension('a'.repeat(256)),
-    'bytes behind the name': extension(0, [...vector16([0, ...vector16([97])]), 1]),
+    'bytes after the name': extension(0, [...vector16([0, ...vector16([97])]), 1]),
     'an empty protocol': extension(16, vector16([0])),
     'no protocol': extension(16, vector16([])),
-    'a protocol that is cut': extension(16, vector16([3, 97])),
-    'half a version': extension(43, vector8([3])),
-    'an extension that is cut': [0, 0, 0, 9, 1],
+    'a truncated protocol': extension(16, vector16([3, 97])),
+    'a partial version': extension(43, vector8([3])),
+    'a truncated extension': [0, 0, 0, 9, 1],
   }
   for (const [what, extensions] of Object.entries(broken))
     assert.equal(readClientHello(records(helloMessage(extensions), [])).kind, 'unreadable', what)

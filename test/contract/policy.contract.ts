@@ -25,7 +25,7 @@ export class FakeView implements PoolView {
 
   isUsable(slot: number): boolean {
     this.asked++
-    assert.ok(Number.isInteger(slot) && this.members.includes(slot), `slot ${slot} is no member`)
+    assert.ok(Number.isInteger(slot) && this.members.includes(slot), `slot ${slot} is not a member`)
     return !this.down.has(slot)
   }
 }

@@ -71,7 +71,7 @@ export class DispatcherWorld {
 
   child(slot: number): WirePeer {
     const child = this.children.get(slot)
-    assert.ok(child, `there is no child ${slot}`)
+    assert.ok(child, `no child ${slot}`)
     return child
   }
 
@@ -100,7 +100,7 @@ export class DispatcherWorld {
     for (const { fd } of clients) closeAll(fd)
     const rest = heard.filter(({ type }) => type !== ACCEPT)
     assert.ok(rest.every(({ type }) => type === MAY_DIE))
-    if (rest.length > 0) assert.equal(heard.at(-1)?.type, MAY_DIE, 'nothing comes after MAY_DIE')
+    if (rest.length > 0) assert.equal(heard.at(-1)?.type, MAY_DIE, 'no message follows MAY_DIE')
     return [clients.length, ...rest.map(() => 'may die' as const)]
   }
 

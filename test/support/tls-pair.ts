@@ -98,7 +98,7 @@ export function say(channel: TlsChannel, text: string): void {
 export function hear(channel: TlsChannel): string {
   const got = channel.read(scratch, 0, scratch.byteLength)
   if (got < 0) {
-    assert.ok(isWaiting(got), `read answers ${got}: ${channel.reason}`)
+    assert.ok(isWaiting(got), `read returns ${got}: ${channel.reason}`)
     return ''
   }
   return new TextDecoder().decode(scratch.bytes.subarray(0, got))
