@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers'
 import type { Question, Verdict } from '../base/authorization.js'
-import type { Authority } from '../mavis/authority.js'
+import type { Authority } from '../mavis/authorizer.js'
 import type { ModuleServices } from '../mavis/module.js'
 import type { MavisSettings } from '../mavis/settings.js'
 import { ERR } from '../observe/severity.js'
@@ -36,7 +36,7 @@ export class MavisService {
   /** A generation may ask from now on. */
   open(childSlot: number, settings: MavisSettings): void {
     if (settings.authorization === 'none') return
-    const opened = import('../mavis/authority.js').then(
+    const opened = import('../mavis/authorizer.js').then(
       ({ Authority }) => new Authority(settings, this.#services),
     )
     opened.catch((error: unknown) => {

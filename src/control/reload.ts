@@ -11,9 +11,9 @@ import { type Loaded, type LoadOptions, loadFrom } from '../plan/load.js'
 import { isSameSocket } from '../plan/socket-settings.js'
 import { CounterKeeper } from '../services/counter-keeper.js'
 import { FileWatch } from '../services/file-watch.js'
-import { Stapler } from '../services/ocsp.js'
 import { RemoteVerdicts } from '../services/remote-verdicts.js'
 import { Resolver } from '../services/resolver.js'
+import { Stapler } from '../services/stapler.js'
 import { TICKET_KEY_PERIOD_MS, type TicketKeyRing } from '../services/ticket-keys.js'
 import { WorkingDirectory } from '../services/working-directory.js'
 import { checkOcspResponse, type OcspSource } from '../tls/ocsp.js'
@@ -102,7 +102,7 @@ export class Reloader {
     this.verdicts = new RemoteVerdicts(parts.log.say, (remote, isDown) => this.#spread(remote, isDown))
     this.#stapler = new Stapler<OcspSource>({
       // HTTP is loaded where a responder is to be asked.
-      post: async (...request) => (await import('../services/ocsp-post.js')).postOcsp(...request),
+      post: async (...request) => (await import('../services/post-ocsp.js')).postOcsp(...request),
       check: checkOcspResponse,
       onStaple: (id, staple) => keeper.onStaple(id, staple),
       say: parts.log.say,

@@ -1,10 +1,10 @@
 import { RateLimitedLog } from '../observe/rate-limited-log.js'
 import { ERR } from '../observe/severity.js'
-import { Flight, type Link } from './flight.js'
 import { type Code, IGNORE, type ModuleServices, type Query } from './module.js'
 import { type Step, StepTeller } from './step.js'
+import { Flight, type Link } from './traversal.js'
 
-export type { Link } from './flight.js'
+export type { Link } from './traversal.js'
 
 /**
  * The modules of one configuration, in their order. A question goes down until a module has a final answer, which goes

@@ -1,9 +1,9 @@
 import { TEXT_BYTES_MAX } from '../wire/mavis-answer.js'
 import { encodeFrame } from '../wire/mavis-frames.js'
-import { FrameWorker } from './frame-worker.js'
+import { FrameWorker } from './frame-helper.js'
 import { HelperStarter } from './helper-starter.js'
 import { type Code, FINAL, type Module, type ModuleServices, type Query } from './module.js'
-import { DEATHS_MAX, NO_HELPER, OpenQuestion, refuse } from './open-question.js'
+import { DEATHS_MAX, NO_HELPER, OpenQuestion, refuse } from './pending-query.js'
 import type { CommonModuleSettings, ExternalMtSettings } from './settings.js'
 
 /** Processes that were told to end. */

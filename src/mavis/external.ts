@@ -1,9 +1,9 @@
 import { encodeQuestion, TEXT_BYTES_MAX } from '../wire/mavis-answer.js'
 import { HelperStarter } from './helper-starter.js'
+import { Worker, type WorkerEvents } from './line-helper.js'
 import { type Code, FINAL, type Module, type ModuleServices, type Query } from './module.js'
-import { DEATHS_MAX, NO_HELPER, OpenQuestion, refuse } from './open-question.js'
+import { DEATHS_MAX, NO_HELPER, OpenQuestion, refuse } from './pending-query.js'
 import type { CommonModuleSettings, ExternalSettings } from './settings.js'
-import { Worker, type WorkerEvents } from './worker.js'
 
 /** Asks helper processes, each of them one question at a time; what they have no time for yet waits in order. */
 export class External implements Module {

@@ -1,8 +1,8 @@
 import type { ByteString } from '../base/byte-string.js'
 import { AV } from '../base/mavis-attributes.js'
 import { GroupFile } from './group-file.js'
+import { matchOf } from './match-pattern.js'
 import { FINAL, type Module, type ModuleServices, type Query } from './module.js'
-import { matchOf } from './patterns.js'
 import type { GroupsSettings, IdFilter, NameFilter } from './settings.js'
 
 const GROUP_PATH = '/etc/group'

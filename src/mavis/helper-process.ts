@@ -5,7 +5,7 @@ import { keepNetAdmin } from '../kernel/capabilities.js'
 import { errorText } from '../kernel/errno.js'
 import { openPlainPipe, type PlainPipe } from '../kernel/plain-pipe.js'
 import type { Boundary } from '../observe/boundary.js'
-import { LineCutter } from './line-cutter.js'
+import { LineCutter } from './line-splitter.js'
 import type { HelperProgram } from './settings.js'
 
 /** What a helper that was told to end may take for it before it is made to: less than the whole process has (`WayOut`). */

@@ -1,8 +1,8 @@
 import { RateLimitedLog } from '../observe/rate-limited-log.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
-import { EarlyDeaths } from './early-deaths.js'
 import { type HelperEvents, type HelperOptions, HelperProcess } from './helper-process.js'
 import type { ModuleServices } from './module.js'
+import { EarlyDeaths } from './respawn-limit.js'
 
 /** Of what helpers write to their standard error: a stack trace is whole. */
 const LINES_PER_SECOND = 50

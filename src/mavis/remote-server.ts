@@ -6,12 +6,12 @@ import type { Say } from '../observe/trace.js'
 import { Blowfish } from '../wire/blowfish.js'
 import { decodeDatagram, encodeDatagram } from '../wire/mavis-datagram.js'
 import type { Values } from '../wire/mavis-lines.js'
-import type { DatagramLink, LinkListener } from './datagram-link.js'
+import type { DatagramLink, LinkListener } from './datagram-socket.js'
 import type { ModuleServices } from './module.js'
-import type { RemoteQuestion } from './remote-question.js'
+import type { RemoteQuestion } from './remote-query.js'
 import type { MavisServer } from './settings.js'
-import { UdpLink } from './udp-link.js'
-import { UnixLink } from './unix-link.js'
+import { UdpLink } from './udp-socket.js'
+import { UnixLink } from './unix-datagram-socket.js'
 
 /** What the module does with what a server says. */
 export interface ServerOwner {

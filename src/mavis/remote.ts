@@ -2,7 +2,7 @@ import type { ByteString } from '../base/byte-string.js'
 import { AV } from '../base/mavis-attributes.js'
 import type { Values } from '../wire/mavis-lines.js'
 import { type Code, ERR, FINAL, type Module, type ModuleServices, type Query } from './module.js'
-import { RemoteQuestion } from './remote-question.js'
+import { RemoteQuestion } from './remote-query.js'
 import { RemoteServer } from './remote-server.js'
 import type { CommonModuleSettings, RemoteModuleSettings } from './settings.js'
 

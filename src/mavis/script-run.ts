@@ -1,6 +1,6 @@
 import type { ByteString } from '../base/byte-string.js'
 import { AV } from '../base/mavis-attributes.js'
-import { matchOf } from './patterns.js'
+import { matchOf } from './match-pattern.js'
 import type { Condition, Script, ScriptEnd, Statement, Template } from './script.js'
 
 /** No longer value fits into a request to a helper. Without it, `set $A = "$A$A"` thirty times fills all memory. */

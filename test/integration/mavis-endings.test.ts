@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Question } from '../../src/base/authorization.js'
-import { Authority } from '../../src/mavis/authority.js'
+import { Authority } from '../../src/mavis/authorizer.js'
 import type { MavisSettings } from '../../src/mavis/settings.js'
 import { afterwards } from '../harness/clean-up.js'
 import type { Client } from '../harness/client.js'

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { QUESTION } from '../../test/support/mavis.js'
 import type { AskedAbout, Question } from '../base/authorization.js'
 import { ATTRIBUTES } from '../base/mavis-attributes.js'
-import { questionValues } from './question-values.js'
+import { questionValues } from './query-values.js'
 
 const JOE = {
   kind: 'certificate',

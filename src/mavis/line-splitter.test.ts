@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { anyCuts, atEveryByte, cutAt } from '../../test/support/cuts.js'
-import { LineCutter } from './line-cutter.js'
+import { LineCutter } from './line-splitter.js'
 
 function linesOf(...pieces: readonly Uint8Array[]): string[] {
   const lines: string[] = []

@@ -5,7 +5,7 @@ import { EADDRINUSE, EAGAIN, ENOBUFS, errorText } from '../kernel/errno.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
 import { mapPrivate, type Region } from '../kernel/memory.js'
 import { encodeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
-import type { DatagramLink, LinkListener } from './datagram-link.js'
+import type { DatagramLink, LinkListener } from './datagram-socket.js'
 
 /** As long as one over UDP could be. */
 const DATAGRAM_BYTES_MAX = 65_536

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { EarlyDeaths } from './early-deaths.js'
+import { EarlyDeaths } from './respawn-limit.js'
 
 test('after thirty early deaths nothing is started until the first of them is thirty seconds ago', () => {
   const deaths = new EarlyDeaths()

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { matchOf } from './patterns.js'
-import { caseWrittenOut } from './written-case.js'
+import { caseWrittenOut } from './expand-case.js'
+import { matchOf } from './match-pattern.js'
 
 test('letters are written in both cases', () => {
   assert.equal(caseWrittenOut('joe'), '[jJ][oO][eE]')

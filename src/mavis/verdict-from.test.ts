@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type AttributeName, AV } from '../base/mavis-attributes.js'
-import { judge } from './judgement.js'
 import { type Code, DOWN, FINAL, IGNORE, TIMEOUT } from './module.js'
+import { judge } from './verdict-from.js'
 
 type Named = Partial<Record<AttributeName, string>>
 

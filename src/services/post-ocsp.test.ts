@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { afterwards } from '../../test/harness/clean-up.js'
 import { anyCuts, cutAt } from '../../test/support/cuts.js'
 import { Responder } from '../../test/support/ocsp.js'
-import { postOcsp } from './ocsp-post.js'
+import { postOcsp } from './post-ocsp.js'
 
 const REQUEST = Buffer.from('a request')
 

@@ -3,13 +3,13 @@ import type { AskedAbout, Question, Verdict } from '../base/authorization.js'
 import type { ByteString } from '../base/byte-string.js'
 import { AV } from '../base/mavis-attributes.js'
 import { Chain } from './chain.js'
-import { judge } from './judgement.js'
 import type { ModuleServices, Query } from './module.js'
 import { openModule } from './open-module.js'
-import { questionValues } from './question-values.js'
+import { questionValues } from './query-values.js'
 import type { MavisSettings } from './settings.js'
 import type { Step } from './step.js'
 import { VerdictCache } from './verdict-cache.js'
+import { judge } from './verdict-from.js'
 
 /** By then helpers that were told to end before have ended (`HelperProcess`). */
 const REST_AFTER_MS = 2_000

@@ -4,7 +4,7 @@ import { FrameReader, type FrameReading } from '../wire/mavis-frames.js'
 import { Helper } from './helper.js'
 import { MISSING_SERIAL } from './helper-answer.js'
 import type { HelperStarter } from './helper-starter.js'
-import type { OpenQuestion } from './open-question.js'
+import type { OpenQuestion } from './pending-query.js'
 
 /** Of questions that the helper has not taken from its pipe: enough to keep it busy. */
 const WAITING_BYTES_MAX = 262_144

@@ -3,7 +3,7 @@ import { AnswerReader, type HelperAnswer } from '../wire/mavis-answer.js'
 import { Helper } from './helper.js'
 import { serialTrouble, shown } from './helper-answer.js'
 import type { HelperStarter } from './helper-starter.js'
-import type { OpenQuestion } from './open-question.js'
+import type { OpenQuestion } from './pending-query.js'
 
 export interface WorkerEvents {
   /** It has answered, and takes the next question. */

@@ -2,7 +2,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { lookup } from 'node:dns'
 import { isIP } from 'node:net'
 import { errorText } from '../kernel/errno.js'
-import type { DatagramLink, LinkListener } from './datagram-link.js'
+import type { DatagramLink, LinkListener } from './datagram-socket.js'
 
 /**
  * Room for some thousand answers that come while this thread is busy: with the kernel's default 200 at once get lost.

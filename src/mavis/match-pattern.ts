@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import type { ByteString } from '../base/byte-string.js'
-import { caseWrittenOut } from './written-case.js'
+import { caseWrittenOut } from './expand-case.js'
 
 /**
  * Patterns come from the configuration, but what they are held against may come from a client, which may look for the

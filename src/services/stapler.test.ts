@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { countingBoundary } from '../../test/support/boundaries.js'
 import { ERR, INFO, NOTICE, WARNING } from '../observe/severity.js'
-import { Stapler, type StapleSource, type StapleVerdict } from './ocsp.js'
+import { Stapler, type StapleSource, type StapleVerdict } from './stapler.js'
 
 const HOUR_MS = 3_600_000
 
