@@ -8,7 +8,7 @@ import { mavisSettings } from '../config/mavis-settings.js'
 import { renderProblems } from '../config/problem-text.js'
 import { writeText } from '../control/log-setup.js'
 import { linuxSystem } from '../kernel/linux-system.js'
-import { Authority } from '../mavis/authorizer.js'
+import { Authorizer } from '../mavis/authorizer.js'
 import { DOWN, FINAL, IGNORE, TIMEOUT } from '../mavis/module.js'
 import type { MavisSettings } from '../mavis/settings.js'
 import type { Step } from '../mavis/step.js'
@@ -93,7 +93,7 @@ async function ask(question: Question, mavis: MavisSettings): Promise<Verdict> {
   const { clock } = linuxSystem()
   const say = (_severity: number, text: string) => show(`log: ${text}`)
   const nowMs = () => clock.monotonicMs()
-  const authority = new Authority(mavis, { say, nowMs, boundary: new Boundary(say, nowMs) })
+  const authority = new Authorizer(mavis, { say, nowMs, boundary: new Boundary(say, nowMs) })
   let timer: NodeJS.Timeout | undefined
   const verdict = await new Promise<Verdict>((resolve) => {
     timer = setTimeout(

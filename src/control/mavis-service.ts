@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers'
 import type { Question, Verdict } from '../base/authorization.js'
-import type { Authority } from '../mavis/authorizer.js'
+import type { Authorizer } from '../mavis/authorizer.js'
 import type { ModuleServices } from '../mavis/module.js'
 import type { MavisSettings } from '../mavis/settings.js'
 import { ERR } from '../observe/severity.js'
@@ -21,7 +21,7 @@ export class MavisService {
   readonly #services: Omit<ModuleServices, 'timeoutMs'>
   readonly #post: (answers: readonly Answer[]) => void
   /** By the slot of the generation's rows in the cells. Their code is loaded where there is something to ask. */
-  readonly #authorities = new Map<number, Promise<Authority>>()
+  readonly #authorities = new Map<number, Promise<Authorizer>>()
   #answers: Answer[] = []
 
   constructor(
@@ -37,7 +37,7 @@ export class MavisService {
   open(childSlot: number, settings: MavisSettings): void {
     if (settings.authorization === 'none') return
     const opened = import('../mavis/authorizer.js').then(
-      ({ Authority }) => new Authority(settings, this.#services),
+      ({ Authorizer }) => new Authorizer(settings, this.#services),
     )
     opened.catch((error: unknown) => {
       const why = error instanceof Error ? error.message : String(error)
@@ -84,7 +84,7 @@ export class MavisService {
   }
 
   /** A client whose question cannot be asked is refused; the others are not affected. */
-  #ask(authority: Authority, question: Question): void {
+  #ask(authority: Authorizer, question: Question): void {
     const { token } = question
     this.#services.boundary.run(
       'a question about a client',
@@ -96,7 +96,7 @@ export class MavisService {
     )
   }
 
-  #withdraw(authority: Authority, token: number): void {
+  #withdraw(authority: Authorizer, token: number): void {
     this.#services.boundary.run(
       'a question about a client',
       () => authority.withdraw(token),

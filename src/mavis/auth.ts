@@ -15,7 +15,7 @@ export class Auth implements Module {
     this.#mode = mode
   }
 
-  look({ values }: Query): typeof FINAL {
+  review({ values }: Query): typeof FINAL {
     const result = values[AV.RESULT]
     if (result === NAK || result === ERR) return FINAL
     const isKnown = values[AV.DBPASSWORD] !== undefined || values[AV.DBCERTSUBJ] !== undefined

@@ -5,20 +5,20 @@ import { AV } from '../base/mavis-attributes.js'
 import { Chain } from './chain.js'
 import type { ModuleServices, Query } from './module.js'
 import { openModule } from './open-module.js'
-import { questionValues } from './query-values.js'
+import { queryValues } from './query-values.js'
 import type { MavisSettings } from './settings.js'
 import type { Step } from './step.js'
 import { VerdictCache } from './verdict-cache.js'
-import { judge } from './verdict-from.js'
+import { verdictFrom } from './verdict-from.js'
 
 /** By then helpers that were told to end before have ended (`HelperProcess`). */
-const REST_AFTER_MS = 2_000
+const IDLE_RELEASE_DELAY_MS = 2_000
 
 /**
  * Answers the questions of one configuration: makes attributes of them, asks the chain of modules, and says what its
  * answer means. Each question is answered once, unless it is withdrawn before.
  */
-export class Authority {
+export class Authorizer {
   readonly #settings: MavisSettings
   readonly #about: AskedAbout
   readonly #services: ModuleServices
@@ -32,7 +32,7 @@ export class Authority {
   #isRetired = false
   #isClosed = false
   /** Until the modules may rest. */
-  #restTimer: NodeJS.Timeout | undefined
+  #idleTimer: NodeJS.Timeout | undefined
 
   constructor(settings: MavisSettings, services: Omit<ModuleServices, 'timeoutMs'>) {
     const { authorization, cacheTimeoutMs, modules, timeoutMs } = settings
@@ -61,12 +61,12 @@ export class Authority {
     steps?.({ module: '', what: 'question', outcome: undefined, changes: new Map(asked.entries()) })
     const query: Query = { values: [...asked], serial: asked[AV.SERIAL] ?? '' }
     this.#open.set(question.token, query)
-    const onAnswer = (code: Parameters<typeof judge>[2]) => {
+    const onAnswer = (code: Parameters<typeof verdictFrom>[2]) => {
       this.#open.delete(question.token)
-      const verdict = judge(asked, query.values, code, this.#settings)
+      const verdict = verdictFrom(asked, query.values, code, this.#settings)
       this.#cache?.keep(question, verdict, this.#services.nowMs())
       answered(verdict)
-      this.#restIfIdle()
+      this.#releaseIfIdle()
     }
     this.#chain.ask(query, onAnswer, steps)
   }
@@ -77,34 +77,34 @@ export class Authority {
     if (query === undefined) return
     this.#open.delete(token)
     this.#chain.withdraw(query)
-    this.#restIfIdle()
+    this.#releaseIfIdle()
   }
 
   /** Another configuration is in force: questions come only of clients that shook hands meanwhile. */
   retire(): void {
     this.#isRetired = true
-    this.#restIfIdle()
+    this.#releaseIfIdle()
   }
 
   /** No question comes any more, and no answer is given; settles when nothing of it is left running. */
   async close(): Promise<void> {
     this.#isClosed = true
-    clearTimeout(this.#restTimer)
+    clearTimeout(this.#idleTimer)
     for (const token of [...this.#open.keys()]) this.withdraw(token)
     await this.#chain.close()
   }
 
   #valuesOf(question: Question): (ByteString | undefined)[] {
     const number = ++this.#lastSerial
-    return questionValues(question, this.#about, `${this.#serialPrefix}${number}`, `${process.pid}-${number}`)
+    return queryValues(question, this.#about, `${this.#serialPrefix}${number}`, `${process.pid}-${number}`)
   }
 
   /** Not at once: another question may follow, and helpers that end are not replaced without limit. */
-  #restIfIdle(): void {
+  #releaseIfIdle(): void {
     if (!this.#isRetired || this.#open.size > 0 || this.#isClosed) return
-    this.#restTimer ??= setTimeout(() => {
-      this.#restTimer = undefined
-      if (this.#open.size === 0) this.#chain.rest()
-    }, REST_AFTER_MS)
+    this.#idleTimer ??= setTimeout(() => {
+      this.#idleTimer = undefined
+      if (this.#open.size === 0) this.#chain.releaseIdle()
+    }, IDLE_RELEASE_DELAY_MS)
   }
 }

@@ -64,7 +64,7 @@ export class Cache implements Module {
     answer(FINAL)
   }
 
-  look(query: Query): typeof FINAL {
+  review(query: Query): typeof FINAL {
     const asked = this.#asked.get(query)
     if (asked === undefined) return FINAL
     this.#asked.delete(query)

@@ -24,7 +24,7 @@ interface Habit {
   readonly code: Code
   readonly result: string | undefined
   readonly times: number
-  readonly look: Code | 'throws'
+  readonly review: Code | 'throws'
 }
 
 const habit: fc.Arbitrary<Habit> = fc.record({
@@ -32,7 +32,7 @@ const habit: fc.Arbitrary<Habit> = fc.record({
   code: fc.constantFrom<Code>(FINAL, DOWN, DOWN, IGNORE, TIMEOUT),
   result: fc.constantFrom(undefined, ACK, NAK, ERR, NFD),
   times: fc.integer({ min: 1, max: 3 }),
-  look: fc.constantFrom<Habit['look']>(FINAL, FINAL, DOWN, 'throws'),
+  review: fc.constantFrom<Habit['review']>(FINAL, FINAL, DOWN, 'throws'),
 })
 
 /** Does as it is told, and keeps what is to be called later. */
@@ -56,10 +56,10 @@ class Whimsical implements Module {
     if (when === 'throws' || when === 'answers and throws') throw new Error('a whim')
   }
 
-  look(): typeof FINAL | typeof DOWN {
-    const { look } = this.#habit
-    if (look === 'throws') throw new Error('a whim')
-    return look === DOWN ? DOWN : FINAL
+  review(): typeof FINAL | typeof DOWN {
+    const { review } = this.#habit
+    if (review === 'throws') throw new Error('a whim')
+    return review === DOWN ? DOWN : FINAL
   }
 }
 
@@ -79,7 +79,7 @@ test('every question is answered once, whatever the modules do', () => {
   fc.assert(
     fc.property(fc.array(placed, { maxLength: 5 }), fc.integer({ min: 1, max: 5 }), (places, questions) => {
       const later: (() => void)[] = []
-      const links = places.map(({ ends, habit, ...actions }, at) => ({
+      const entries = places.map(({ ends, habit, ...actions }, at) => ({
         module: new Whimsical(habit, later),
         settings: common(`${at}`, {
           ...actions,
@@ -88,7 +88,7 @@ test('every question is answered once, whatever the modules do', () => {
           scriptOut: scriptOf(ends[2]),
         }),
       }))
-      const chain = new Chain(links, new FakeServices())
+      const chain = new Chain(entries, new FakeServices())
       const answers = new Map<Query, number>()
       for (let i = 0; i < questions; i++) {
         const query = questionOf()
@@ -115,11 +115,11 @@ test('what a question has withdrawn stays unanswered, whenever it was', () => {
   fc.assert(
     fc.property(fc.array(placed, { minLength: 1, maxLength: 4 }), fc.nat(6), (places, calls) => {
       const later: (() => void)[] = []
-      const links = places.map(({ habit }, at) => ({
+      const entries = places.map(({ habit }, at) => ({
         module: new Whimsical(habit, later),
         settings: common(`${at}`),
       }))
-      const chain = new Chain(links, new FakeServices())
+      const chain = new Chain(entries, new FakeServices())
       let answers = 0
       const query = questionOf()
       chain.ask(query, () => answers++)

@@ -10,7 +10,7 @@ import {
   Slow,
 } from '../../test/support/mavis.js'
 import { type AttributeName, AV } from '../base/mavis-attributes.js'
-import { Chain, type Link } from './chain.js'
+import { Chain, type ChainEntry } from './chain.js'
 import { ACK, type Code, DOWN, ERR, FINAL, IGNORE, type Module, NAK, NFD, TIMEOUT } from './module.js'
 import type { Condition, Statement } from './script.js'
 import type { Step } from './step.js'
@@ -39,7 +39,7 @@ const ifHolds = (condition: Condition, then: Statement): Statement => ({
 const stop = (kind: 'return' | 'continue' | 'skip'): Statement => ({ kind })
 
 /** Marks in and out, and what it looks at, with its name. */
-function marking(name: string, module: Module = {}, over: Partial<Link['settings']> = {}): Link {
+function marking(name: string, module: Module = {}, over: Partial<ChainEntry['settings']> = {}): ChainEntry {
   const settings = common(name, {
     scriptIn: [mark(`${name}<`)],
     scriptInterim: [mark(`${name}~`)],
@@ -49,13 +49,13 @@ function marking(name: string, module: Module = {}, over: Partial<Link['settings
   return { module, settings }
 }
 
-const link = (module: Module, over: Partial<Link['settings']> = {}): Link => ({
+const entry = (module: Module, over: Partial<ChainEntry['settings']> = {}): ChainEntry => ({
   module,
   settings: common('m', over),
 })
 
-function chainOf(...links: readonly Link[]): Chain {
-  return new Chain(links, new FakeServices())
+function chainOf(...entries: readonly ChainEntry[]): Chain {
+  return new Chain(entries, new FakeServices())
 }
 
 interface Asked {
@@ -64,28 +64,28 @@ interface Asked {
 }
 
 /** What a chain says that answers at once. */
-function asked(links: readonly Link[], named: Named = {}): Asked {
+function asked(entries: readonly ChainEntry[], named: Named = {}): Asked {
   const query = questionOf(named)
   const codes: Code[] = []
-  const chain = chainOf(...links)
+  const chain = chainOf(...entries)
   chain.ask(query, (code) => codes.push(code))
   assert.equal(chain.openCount, codes.length === 0 ? 1 : 0)
   return { codes, values: namedOf(query.values) }
 }
 
 /** The marks of the way. */
-const wayOf = (links: readonly Link[]) => asked(links).values.HOME
+const wayOf = (entries: readonly ChainEntry[]) => asked(entries).values.HOME
 
 test('a final answer goes up through the modules above', () => {
-  const links = [marking('a'), marking('b', answering(FINAL, { RESULT: ACK })), marking('c')]
-  assert.equal(wayOf(links), 'a<b<b~b>a~a>')
+  const entries = [marking('a'), marking('b', answering(FINAL, { RESULT: ACK })), marking('c')]
+  assert.equal(wayOf(entries), 'a<b<b~b>a~a>')
 })
 
 test('what the last module has no answer to is not looked at by it', () => {
   assert.equal(wayOf([marking('a'), marking('b', answering(DOWN))]), 'a<b<b>a~a>')
-  assert.deepEqual(asked([link(answering(DOWN))]).values.RESULT, NFD)
+  assert.deepEqual(asked([entry(answering(DOWN))]).values.RESULT, NFD)
   // Helpers of the original say yes this way, for the sake of modules that follow.
-  assert.deepEqual(asked([link(answering(DOWN, { RESULT: ACK }))]).values.RESULT, ACK)
+  assert.deepEqual(asked([entry(answering(DOWN, { RESULT: ACK }))]).values.RESULT, ACK)
 })
 
 test('a chain without modules finds nobody', () => {
@@ -97,26 +97,26 @@ test('a script that skips takes its module out of the way, down and up', () => {
   let looks = 0
   const module: Module = {
     ...answering(FINAL, { RESULT: NAK }),
-    look: () => {
+    review: () => {
       looks++
       return FINAL
     },
   }
-  const links = [
+  const entries = [
     marking('a', module, { scriptIn: [mark('a<'), stop('skip')] }),
     marking('b', answering(FINAL, { RESULT: ACK })),
   ]
-  const { values } = asked(links)
+  const { values } = asked(entries)
   assert.deepEqual([values.RESULT, values.HOME, looks], [ACK, 'a<b<b~b>', 0])
   const last = marking('z', module, { scriptIn: [stop('skip')] })
   assert.equal(wayOf([marking('a'), last]), 'a<a~a>')
 })
 
 test('a script that returns on the way down answers for its module, which is not asked', () => {
-  const link = marking('b', answering(FINAL, { RESULT: NAK }), {
+  const entry = marking('b', answering(FINAL, { RESULT: NAK }), {
     scriptIn: [set('RESULT', ACK), stop('return')],
   })
-  const { values } = asked([marking('a'), link, marking('c')])
+  const { values } = asked([marking('a'), entry, marking('c')])
   assert.deepEqual([values.RESULT, values.HOME], [ACK, 'a<b>a~a>'])
 })
 
@@ -127,14 +127,14 @@ test('a script that continues ends by itself alone', () => {
 
 test('between answer and look a script may skip the module, or only its look', () => {
   const looking: Module = {
-    look({ values }) {
+    review({ values }) {
       values[AV.EMAIL] = 'seen'
       return FINAL
     },
   }
   const way = (kind: 'skip' | 'return' | 'continue') => {
     const scriptInterim = [mark('a~'), stop(kind)]
-    const { values } = asked([marking('a', looking, { scriptInterim }), link(answering(FINAL))])
+    const { values } = asked([marking('a', looking, { scriptInterim }), entry(answering(FINAL))])
     return [values.HOME, values.EMAIL]
   }
   assert.deepEqual(way('skip'), ['a<a~', undefined])
@@ -142,33 +142,33 @@ test('between answer and look a script may skip the module, or only its look', (
   assert.deepEqual(way('continue'), ['a<a~a>', 'seen'])
 })
 
-const OTHER = link(answering(FINAL, { RESULT: ACK, COMMENT: 'other' }))
+const OTHER = entry(answering(FINAL, { RESULT: ACK, COMMENT: 'other' }))
 
 test('an error is an answer, or nothing, as the module is set', () => {
   const failing = answering(FINAL, { RESULT: ERR, USER_RESPONSE: 'sorry' })
-  const { values } = asked([link(failing), OTHER])
+  const { values } = asked([entry(failing), OTHER])
   assert.deepEqual([values.RESULT, values.USER_RESPONSE, values.COMMENT], [ERR, 'sorry', undefined])
-  const continued = asked([link(failing, { onError: 'continue' }), OTHER]).values
+  const continued = asked([entry(failing, { onError: 'continue' }), OTHER]).values
   assert.deepEqual([continued.RESULT, continued.USER_RESPONSE, continued.COMMENT], [ACK, undefined, 'other'])
-  assert.equal(asked([link(failing, { onError: 'continue' })]).values.RESULT, ERR, 'nobody is left to ask')
+  assert.equal(asked([entry(failing, { onError: 'continue' })]).values.RESULT, ERR, 'nobody is left to ask')
 })
 
 test('who is not found is asked of the next module, unless the module is set otherwise', () => {
   const final = answering(FINAL, { RESULT: NFD })
-  assert.equal(asked([link(final), OTHER]).values.RESULT, ACK)
-  assert.equal(asked([link(final, { onNotFound: 'reject' }), OTHER]).values.RESULT, NFD)
+  assert.equal(asked([entry(final), OTHER]).values.RESULT, ACK)
+  assert.equal(asked([entry(final, { onNotFound: 'reject' }), OTHER]).values.RESULT, NFD)
   const down = answering(DOWN, { RESULT: NFD })
-  assert.equal(asked([link(down), OTHER]).values.RESULT, ACK)
-  assert.equal(asked([link(down, { onNotFound: 'reject' }), OTHER]).values.RESULT, NAK)
-  assert.equal(asked([link(down, { onNotFound: 'reject' })]).values.RESULT, NAK)
+  assert.equal(asked([entry(down), OTHER]).values.RESULT, ACK)
+  assert.equal(asked([entry(down, { onNotFound: 'reject' }), OTHER]).values.RESULT, NAK)
+  assert.equal(asked([entry(down, { onNotFound: 'reject' })]).values.RESULT, NAK)
 })
 
 test('an error from below stays one, whatever the modules above do with their own', () => {
-  const links = [
-    link({ look: () => FINAL }, { onError: 'continue' }),
-    link(answering(FINAL, { RESULT: ERR })),
+  const entries = [
+    entry({ review: () => FINAL }, { onError: 'continue' }),
+    entry(answering(FINAL, { RESULT: ERR })),
   ]
-  assert.equal(asked(links).values.RESULT, ERR)
+  assert.equal(asked(entries).values.RESULT, ERR)
 })
 
 test('no answer is no answer, without scripts', () => {
@@ -186,7 +186,7 @@ test('a module that wants the modules below to be asked gets that once', () => {
       answer(FINAL)
     },
   }
-  const again: Module = { look: () => DOWN }
+  const again: Module = { review: () => DOWN }
   const { codes, values } = asked([marking('a', again), marking('b', below)])
   assert.deepEqual([codes, values.RESULT, answers], [[FINAL], ACK, 2])
   assert.equal(values.HOME, 'a<b<b~b>a~b<b~b>a~a>')
@@ -194,7 +194,7 @@ test('a module that wants the modules below to be asked gets that once', () => {
 
 test('what a module was skipped for is forgotten when it is asked again', () => {
   const again: Module = {
-    look({ values }) {
+    review({ values }) {
       values[AV.EMAIL] = 'known'
       return DOWN
     },
@@ -209,12 +209,12 @@ test('what a module was skipped for is forgotten when it is asked again', () => 
 test('an answer of its own that a module takes back goes to the modules below', () => {
   const module: Module = {
     ...answering(FINAL),
-    look({ values }) {
+    review({ values }) {
       values[AV.RESULT] ??= NFD
       return FINAL
     },
   }
-  assert.equal(asked([link(module), OTHER]).values.RESULT, ACK)
+  assert.equal(asked([entry(module), OTHER]).values.RESULT, ACK)
 })
 
 test('a module that throws fails for the question alone', () => {
@@ -225,13 +225,13 @@ test('a module that throws fails for the question alone', () => {
     },
   }
   const lookThrowing: Module = {
-    look() {
+    review() {
       throw new Error('bad look')
     },
   }
   const badClose = { close: () => Promise.reject(new Error('bad close')) }
   for (const module of [throwing, lookThrowing]) {
-    const chain = new Chain([link(module), OTHER], services)
+    const chain = new Chain([entry(module), OTHER], services)
     const query = questionOf()
     let codes = 0
     chain.ask(query, () => codes++)
@@ -239,9 +239,9 @@ test('a module that throws fails for the question alone', () => {
     services.ms += 1_000
   }
   assert.deepEqual(services.lines, ['mavis module m fails: no such thing', 'mavis module m fails: bad look'])
-  const { values } = asked([link(throwing, { onError: 'continue' }), OTHER])
+  const { values } = asked([entry(throwing, { onError: 'continue' }), OTHER])
   assert.equal(values.RESULT, ACK)
-  return new Chain([link(badClose)], services).close().then(() => {
+  return new Chain([entry(badClose)], services).close().then(() => {
     assert.equal(services.lines.at(-1), 'mavis module m fails: bad close')
   })
 })
@@ -254,7 +254,7 @@ test('what a module has answered stays when it throws behind that', () => {
       throw new Error('too late')
     },
   }
-  assert.equal(asked([link(module)]).values.RESULT, ACK)
+  assert.equal(asked([entry(module)]).values.RESULT, ACK)
 })
 
 test('an answer may come later, a second one is ignored', () => {
@@ -273,7 +273,7 @@ test('an answer may come later, a second one is ignored', () => {
 test('an answer that was for an earlier module is not taken for a later one', () => {
   const first = new Slow()
   const second = new Slow()
-  const chain = chainOf(link(first), link(second))
+  const chain = chainOf(entry(first), entry(second))
   const query = questionOf()
   const codes: Code[] = []
   chain.ask(query, (code) => codes.push(code))
@@ -288,7 +288,7 @@ test('an answer that was for an earlier module is not taken for a later one', ()
 
 test('who withdraws hears nothing more, and the module that is asked is told', () => {
   const slow = new Slow()
-  const chain = chainOf(link(answering(DOWN)), link(slow))
+  const chain = chainOf(entry(answering(DOWN)), entry(slow))
   const query = questionOf()
   chain.ask(query, () => assert.fail('it was withdrawn'))
   const answer = slow.open.get(query)
@@ -307,7 +307,7 @@ test('a question may be withdrawn by who is told of a step', () => {
       answer(DOWN)
     },
   }
-  const chain = chainOf(link(counting), link(counting))
+  const chain = chainOf(entry(counting), entry(counting))
   const query = questionOf()
   const answered = () => assert.fail('it was withdrawn')
   chain.ask(query, answered, ({ what }) => (what === 'answered' ? chain.withdraw(query) : undefined))
@@ -318,7 +318,7 @@ test('a chain that closes answers what is open, and nothing after it', async () 
   const slow = new Slow()
   let closes = 0
   const closing = { close: async () => void closes++ }
-  const chain = chainOf(link(closing), link(slow))
+  const chain = chainOf(entry(closing), entry(slow))
   const codes: Code[] = []
   const query = questionOf()
   chain.ask(query, (code) => codes.push(code))
@@ -331,18 +331,18 @@ test('a chain that closes answers what is open, and nothing after it', async () 
 
 test('every module hears that there is time to rest', () => {
   let rests = 0
-  const tired: Module = { rest: () => void rests++ }
+  const tired: Module = { releaseIdle: () => void rests++ }
   const broken: Module = {
-    rest() {
+    releaseIdle() {
       throw new Error('no rest')
     },
   }
-  chainOf(link(broken), link(tired), link({}), link(tired)).rest()
+  chainOf(entry(broken), entry(tired), entry({}), entry(tired)).releaseIdle()
   assert.equal(rests, 2)
 })
 
 test('who asks the next question from within an answer is not called ever deeper', () => {
-  const chain = chainOf(link(answering(DOWN)), link(answering(FINAL)))
+  const chain = chainOf(entry(answering(DOWN)), entry(answering(FINAL)))
   let left = 100_000
   const next = () => {
     if (left-- > 0) chain.ask(questionOf(), next)
@@ -366,12 +366,12 @@ test('every step is told with what it has changed', () => {
   const steps: Step[] = []
   const failing = answering(FINAL, { RESULT: ERR, COMMENT: 'down' })
   const looking: Module = {
-    look({ values }) {
+    review({ values }) {
       values[AV.COMMENT] = undefined
       return FINAL
     },
   }
-  const links = [
+  const entries = [
     { module: looking, settings: common('top', { scriptIn: [set('HOME', '/')] }) },
     { module: failing, settings: common('first', { onError: 'continue' }) },
     {
@@ -379,7 +379,7 @@ test('every step is told with what it has changed', () => {
       settings: common('second', { scriptOut: [stop('return')] }),
     },
   ]
-  chainOf(...links).ask(
+  chainOf(...entries).ask(
     questionOf(),
     () => {},
     (step) => steps.push(step),
@@ -393,7 +393,7 @@ test('every step is told with what it has changed', () => {
     ['second', 'asked', undefined],
     ['second', 'answered', FINAL, [AV.RESULT, ACK]],
     ['second', 'script out', 'return'],
-    ['top', 'looked', FINAL, [AV.COMMENT, undefined]],
+    ['top', 'reviewed', FINAL, [AV.COMMENT, undefined]],
   ])
 })
 

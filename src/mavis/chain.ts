@@ -1,10 +1,10 @@
 import { RateLimitedLog } from '../observe/rate-limited-log.js'
 import { ERR } from '../observe/severity.js'
 import { type Code, IGNORE, type ModuleServices, type Query } from './module.js'
-import { type Step, StepTeller } from './step.js'
-import { Flight, type Link } from './traversal.js'
+import { type Step, StepReporter } from './step.js'
+import { type ChainEntry, Traversal } from './traversal.js'
 
-export type { Link } from './traversal.js'
+export type { ChainEntry } from './traversal.js'
 
 /**
  * The modules of one configuration, in their order. A question goes down until a module has a final answer, which goes
@@ -12,18 +12,18 @@ export type { Link } from './traversal.js'
  * within a call, however many questions are answered at once.
  */
 export class Chain {
-  readonly links: readonly Link[]
+  readonly entries: readonly ChainEntry[]
   readonly #services: Pick<ModuleServices, 'boundary' | 'nowMs' | 'say'>
   readonly #failures: RateLimitedLog
   readonly #open = new Map<Query, Open>()
   /** Those that can go on. */
-  readonly #ready: Flight[] = []
+  readonly #ready: Traversal[] = []
   #isWorking = false
   #isClosed = false
 
-  /** The links, and what they hold, are the chain's from now on. */
-  constructor(links: readonly Link[], services: Pick<ModuleServices, 'boundary' | 'nowMs' | 'say'>) {
-    this.links = links
+  /** The entries, and what they hold, are the chain's from now on. */
+  constructor(entries: readonly ChainEntry[], services: Pick<ModuleServices, 'boundary' | 'nowMs' | 'say'>) {
+    this.entries = entries
     this.#services = services
     this.#failures = new RateLimitedLog(ERR, services.say)
   }
@@ -42,24 +42,24 @@ export class Chain {
       answered(IGNORE)
       return
     }
-    const teller = steps === undefined ? undefined : new StepTeller(query.values, steps)
-    const flight = new Flight(query, this, teller)
-    this.#open.set(query, { flight, answered })
-    this.wake(flight)
+    const reporter = steps === undefined ? undefined : new StepReporter(query.values, steps)
+    const traversal = new Traversal(query, this, reporter)
+    this.#open.set(query, { traversal, answered })
+    this.wake(traversal)
   }
 
   /** Nobody waits for the answer any more. */
   withdraw(query: Query): void {
     const open = this.#open.get(query)
     this.#open.delete(query)
-    open?.flight.withdraw()
+    open?.traversal.withdraw()
   }
 
   /** No question is open for now, and none is expected soon. */
-  rest(): void {
-    for (const { module, settings } of this.links) {
+  releaseIdle(): void {
+    for (const { module, settings } of this.entries) {
       try {
-        module.rest?.()
+        module.releaseIdle?.()
       } catch (error) {
         this.failed(settings.name, error)
       }
@@ -73,10 +73,10 @@ export class Chain {
       this.withdraw(query)
       this.#deliver(answered, IGNORE)
     }
-    await Promise.all(this.links.map((link) => this.#close(link)))
+    await Promise.all(this.entries.map((entry) => this.#close(entry)))
   }
 
-  async #close({ module, settings }: Link): Promise<void> {
+  async #close({ module, settings }: ChainEntry): Promise<void> {
     try {
       await module.close?.()
     } catch (error) {
@@ -85,8 +85,8 @@ export class Chain {
   }
 
   /** For flights: this one can go on. */
-  wake(flight: Flight): void {
-    this.#ready.push(flight)
+  wake(traversal: Traversal): void {
+    this.#ready.push(traversal)
     if (this.#isWorking) return
     this.#isWorking = true
     for (let next = this.#ready.shift(); next !== undefined; next = this.#ready.shift()) this.#step(next)
@@ -99,18 +99,18 @@ export class Chain {
   }
 
   /** A question whose way throws has no answer, and the others go on. */
-  #step(flight: Flight): void {
+  #step(traversal: Traversal): void {
     this.#services.boundary.run(
       'a question to the mavis modules',
-      () => this.#goOn(flight, flight.advance()),
-      () => this.#goOn(flight, IGNORE),
+      () => this.#goOn(traversal, traversal.advance()),
+      () => this.#goOn(traversal, IGNORE),
     )
   }
 
-  #goOn(flight: Flight, code: Code | undefined): void {
-    const open = this.#open.get(flight.query)
+  #goOn(traversal: Traversal, code: Code | undefined): void {
+    const open = this.#open.get(traversal.query)
     if (code === undefined || open === undefined) return
-    this.#open.delete(flight.query)
+    this.#open.delete(traversal.query)
     this.#deliver(open.answered, code)
   }
 
@@ -125,7 +125,7 @@ export class Chain {
 }
 
 interface Open {
-  readonly flight: Flight
+  readonly traversal: Traversal
   readonly answered: (code: Code) => void
 }
 

@@ -1,5 +1,5 @@
 /** A socket to one server. Opened when there is something to be sent, and anew after `close`. */
-export interface DatagramLink {
+export interface DatagramSocket {
   /** Sends it soon. One that waits to be sent is not sent twice. */
   send(datagram: Uint8Array): void
   /** It need not be sent any more. */
@@ -9,11 +9,11 @@ export interface DatagramLink {
 }
 
 /** Who hears of a link. Never called from within `send`, `forget` or `close`. */
-export interface LinkListener {
+export interface DatagramSocketEvents {
   /** From the server, and nobody else. */
   onDatagram(bytes: Uint8Array): void
   /** Nobody listens there, or the way to it is closed; `why` in lower case. What waited to be sent is dropped. */
-  onRefused(why: string): void
+  onError(why: string): void
   /** Is an answer still waited for? */
-  isAwaited(): boolean
+  isAnswerPending(): boolean
 }

@@ -13,7 +13,7 @@ export class ErrorModule implements Module {
     this.#errors = new ErrorCount(file, say)
   }
 
-  look({ values }: Query): typeof FINAL {
+  review({ values }: Query): typeof FINAL {
     const result = values[AV.RESULT]
     if (result === ERR) {
       if (this.#errors.add() < this.#threshold) values[AV.RESULT] = NAK

@@ -2,7 +2,7 @@
  * A pattern that matches without the flag `i` what `source` matches with it: `[jJ][oO][eE]` for `joe`. Of ASCII only,
  * as bytes want it. Undefined: it has a back-reference or looks around, or is a form that is not known here.
  */
-export function caseWrittenOut(source: string): string | undefined {
+export function expandCase(source: string): string | undefined {
   let written = ''
   for (let at = 0; at < source.length; ) {
     const part = partAt(source, at)

@@ -1,25 +1,25 @@
 import { encodeQuestion, TEXT_BYTES_MAX } from '../wire/mavis-answer.js'
 import { HelperStarter } from './helper-starter.js'
-import { Worker, type WorkerEvents } from './line-helper.js'
+import { LineHelper, type LineHelperEvents } from './line-helper.js'
 import { type Code, FINAL, type Module, type ModuleServices, type Query } from './module.js'
-import { DEATHS_MAX, NO_HELPER, OpenQuestion, refuse } from './pending-query.js'
+import { DEATHS_MAX, NO_HELPER, PendingQuery, refuse } from './pending-query.js'
 import type { CommonModuleSettings, ExternalSettings } from './settings.js'
 
-/** Asks helper processes, each of them one question at a time; what they have no time for yet waits in order. */
+/** Asks helper processes, each of them one pending at a time; what they have no time for yet waits in order. */
 export class External implements Module {
   readonly #settings: ExternalSettings & CommonModuleSettings
   readonly #services: ModuleServices
   readonly #starter: HelperStarter
-  readonly #workerEvents: WorkerEvents
-  readonly #questions = new Map<Query, OpenQuestion>()
+  readonly #workerEvents: LineHelperEvents
+  readonly #pending = new Map<Query, PendingQuery>()
   /** Of those, the ones that no worker has. */
-  readonly #backlog = new Set<OpenQuestion>()
+  readonly #backlog = new Set<PendingQuery>()
   /** Those that are asked or can be. */
-  readonly #workers = new Set<Worker>()
-  readonly #idle = new Set<Worker>()
+  readonly #workers = new Set<LineHelper>()
+  readonly #idle = new Set<LineHelper>()
   /** Those that are not reaped yet. */
-  readonly #ending = new Set<Worker>()
-  #isResting = false
+  readonly #ending = new Set<LineHelper>()
+  #isIdle = false
   #isClosed = false
 
   constructor(settings: ExternalSettings & CommonModuleSettings, services: ModuleServices) {
@@ -28,7 +28,7 @@ export class External implements Module {
     this.#starter = new HelperStarter('external', settings, services)
     this.#workerEvents = {
       onFree: (worker) => this.#onFree(worker),
-      onOver: (worker, unanswered) => this.#onOver(worker, unanswered),
+      onEnd: (worker, unanswered) => this.#onEnd(worker, unanswered),
     }
     this.#startFew()
   }
@@ -46,27 +46,27 @@ export class External implements Module {
       answer(FINAL)
       return
     }
-    this.#isResting = false
+    this.#isIdle = false
     const { timeoutMs } = this.#services
-    const question = new OpenQuestion(query, bytes, answer, timeoutMs, () => this.#forget(question))
-    this.#questions.set(query, question)
+    const pending = new PendingQuery(query, bytes, answer, timeoutMs, () => this.#forget(pending))
+    this.#pending.set(query, pending)
     this.#startFew()
-    this.#place(question, this.#firstIdle() ?? this.#start())
+    this.#place(pending, this.#firstIdle() ?? this.#start())
   }
 
   /** A helper that works on it goes on to do so; what it says then is not passed on. */
   withdraw(query: Query): void {
-    this.#questions.get(query)?.withdraw()
+    this.#pending.get(query)?.withdraw()
   }
 
-  rest(): void {
-    this.#isResting = true
+  releaseIdle(): void {
+    this.#isIdle = true
     for (const worker of [...this.#idle]) worker.dismiss()
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
-    for (const question of [...this.#questions.values()]) question.fail('the module closes')
+    for (const pending of [...this.#pending.values()]) pending.fail('the module closes')
     for (const worker of [...this.#workers]) worker.stop()
     for (const worker of this.#ending) worker.stop()
     await Promise.all([...this.#ending].map(({ gone }) => gone))
@@ -75,36 +75,36 @@ export class External implements Module {
   #refusalOf({ length }: Uint8Array): string | undefined {
     if (this.#isClosed) return 'the module closes'
     if (length <= TEXT_BYTES_MAX) return undefined
-    this.#starter.tellTooLong()
+    this.#starter.logTooLong()
     return 'the query is too long'
   }
 
   /** Gives it to that worker, or has it wait for one. */
-  #place(question: OpenQuestion, worker: Worker | undefined): void {
-    if (worker !== undefined) this.#give(question, worker)
-    else if (this.#workers.size > 0) this.#backlog.add(question)
-    else question.fail(NO_HELPER)
+  #place(pending: PendingQuery, worker: LineHelper | undefined): void {
+    if (worker !== undefined) this.#give(pending, worker)
+    else if (this.#workers.size > 0) this.#backlog.add(pending)
+    else pending.fail(NO_HELPER)
   }
 
-  #give(question: OpenQuestion, worker: Worker): void {
-    this.#backlog.delete(question)
+  #give(pending: PendingQuery, worker: LineHelper): void {
+    this.#backlog.delete(pending)
     this.#idle.delete(worker)
-    worker.ask(question)
+    worker.ask(pending)
   }
 
-  #forget(question: OpenQuestion): void {
-    this.#questions.delete(question.query)
-    this.#backlog.delete(question)
+  #forget(pending: PendingQuery): void {
+    this.#pending.delete(pending.query)
+    this.#backlog.delete(pending)
   }
 
-  #firstIdle(): Worker | undefined {
+  #firstIdle(): LineHelper | undefined {
     const [worker] = this.#idle
     return worker
   }
 
-  #firstWaiting(): OpenQuestion | undefined {
-    const [question] = this.#backlog
-    return question
+  #firstWaiting(): PendingQuery | undefined {
+    const [pending] = this.#backlog
+    return pending
   }
 
   /** As many as there are at least. */
@@ -117,25 +117,25 @@ export class External implements Module {
   }
 
   /** One more, if there may be; the caller has work for it. */
-  #start(): Worker | undefined {
+  #start(): LineHelper | undefined {
     const { childrenMax, name, timeoutMs = this.#services.timeoutMs } = this.#settings
     if (this.#isClosed || this.#workers.size >= childrenMax) return undefined
     // Processes that do not even end when they are killed are not replaced for ever.
     if (this.#workers.size + this.#ending.size >= childrenMax * 2) return undefined
     if (!this.#starter.mayStart()) return undefined
-    const worker = new Worker(this.#starter, name, timeoutMs, this.#workerEvents)
+    const worker = new LineHelper(this.#starter, name, timeoutMs, this.#workerEvents)
     this.#workers.add(worker)
     return worker
   }
 
-  #onFree(worker: Worker): void {
-    const question = this.#firstWaiting()
-    if (question !== undefined) this.#give(question, worker)
-    else if (this.#isResting) worker.dismiss()
+  #onFree(worker: LineHelper): void {
+    const pending = this.#firstWaiting()
+    if (pending !== undefined) this.#give(pending, worker)
+    else if (this.#isIdle) worker.dismiss()
     else this.#idle.add(worker)
   }
 
-  #onOver(worker: Worker, unanswered: OpenQuestion | undefined): void {
+  #onEnd(worker: LineHelper, unanswered: PendingQuery | undefined): void {
     this.#workers.delete(worker)
     this.#idle.delete(worker)
     this.#ending.add(worker)
@@ -145,7 +145,7 @@ export class External implements Module {
     this.#replace()
   }
 
-  #onGone(worker: Worker): void {
+  #onGone(worker: LineHelper): void {
     this.#ending.delete(worker)
     this.#replace()
   }
@@ -153,23 +153,23 @@ export class External implements Module {
   /** Others for those who have ended, if they are needed. */
   #replace(): void {
     this.#serveBacklog()
-    if (!this.#isResting) this.#startFew()
+    if (!this.#isIdle) this.#startFew()
   }
 
   /** A process that has done nothing yet is asked before all others: what has worked long may end for any reason. */
-  #askAgain(question: OpenQuestion): void {
-    question.deaths++
-    if (question.deaths < DEATHS_MAX) this.#place(question, this.#start() ?? this.#firstIdle())
-    else question.fail('helpers end without an answer')
+  #askAgain(pending: PendingQuery): void {
+    pending.deaths++
+    if (pending.deaths < DEATHS_MAX) this.#place(pending, this.#start() ?? this.#firstIdle())
+    else pending.fail('helpers end without an answer')
   }
 
   /** Somebody has ended who would have taken from it. */
   #serveBacklog(): void {
-    for (let question = this.#firstWaiting(); question !== undefined; question = this.#firstWaiting()) {
+    for (let pending = this.#firstWaiting(); pending !== undefined; pending = this.#firstWaiting()) {
       const worker = this.#start()
-      if (worker !== undefined) this.#give(question, worker)
+      if (worker !== undefined) this.#give(pending, worker)
       else if (this.#workers.size > 0) return
-      else question.fail(NO_HELPER)
+      else pending.fail(NO_HELPER)
     }
   }
 }

@@ -4,37 +4,37 @@ import { FrameReader, type FrameReading } from '../wire/mavis-frames.js'
 import { Helper } from './helper.js'
 import { MISSING_SERIAL } from './helper-answer.js'
 import type { HelperStarter } from './helper-starter.js'
-import type { OpenQuestion } from './pending-query.js'
+import type { PendingQuery } from './pending-query.js'
 
-/** Of questions that the helper has not taken from its pipe: enough to keep it busy. */
+/** Of #pending that the helper has not taken from its pipe: enough to keep it busy. */
 const WAITING_BYTES_MAX = 262_144
 
-export interface FrameWorkerEvents {
-  /** It takes more questions. */
-  onRoom(): void
+export interface FrameHelperEvents {
+  /** It takes more #pending. */
+  onDrain(): void
   /** It takes no more. `unanswered`: what it had been asked, in order; some may have ended. Told once. */
-  onOver(worker: FrameWorker, unanswered: readonly OpenQuestion[]): void
+  onEnd(worker: FrameHelper, unanswered: readonly PendingQuery[]): void
 }
 
 interface Sent {
-  readonly question: OpenQuestion
+  readonly pending: PendingQuery
   readonly timer: NodeJS.Timeout
   /** How many answers there had been before. */
   readonly answersBefore: number
 }
 
-/** A helper that is asked many questions at a time. */
-export class FrameWorker {
+/** A helper that is asked many queries at a time. */
+export class FrameHelper {
   readonly #helper: Helper
   readonly #reader = new FrameReader()
   readonly #sent = new Map<ByteString, Sent>()
 
   /** Starts a helper, which the starter allows. `timeoutMs`: for one answer. */
-  constructor(starter: HelperStarter, moduleName: string, timeoutMs: number, events: FrameWorkerEvents) {
+  constructor(starter: HelperStarter, moduleName: string, timeoutMs: number, events: FrameHelperEvents) {
     this.#helper = new Helper(starter, moduleName, timeoutMs, {
       onBytes: (bytes) => this.#onBytes(bytes),
-      onRoom: () => events.onRoom(),
-      onOver: () => events.onOver(this, this.#releaseAll()),
+      onDrain: () => events.onDrain(),
+      onEnd: () => events.onEnd(this, this.#releaseAll()),
     })
   }
 
@@ -51,16 +51,16 @@ export class FrameWorker {
     return this.#helper.waitingBytes < WAITING_BYTES_MAX
   }
 
-  /** Answers are told apart by the serials of their questions. */
+  /** Answers are told apart by the serials of their #pending. */
   knows(serial: ByteString): boolean {
     return this.#sent.has(serial)
   }
 
-  ask(question: OpenQuestion): void {
-    const { serial } = question.query
+  ask(pending: PendingQuery): void {
+    const { serial } = pending.query
     const timer = setTimeout(() => this.#onLate(serial), this.#helper.timeoutMs)
-    this.#sent.set(serial, { question, timer, answersBefore: this.#helper.answeredCount })
-    this.#helper.write(question.bytes)
+    this.#sent.set(serial, { pending, timer, answersBefore: this.#helper.answeredCount })
+    this.#helper.write(pending.bytes)
   }
 
   /** It is not needed any more: it may finish. */
@@ -75,9 +75,9 @@ export class FrameWorker {
 
   #onBytes(bytes: Uint8Array): void {
     // One that was told to end may go on writing for a while.
-    if (this.#helper.isOver) return
+    if (this.#helper.hasEnded) return
     for (const reading of this.#reader.push(bytes)) {
-      if (this.#helper.isOver) return
+      if (this.#helper.hasEnded) return
       if (reading.kind === 'frame') this.#onFrame(reading)
       else
         this.#helper.endMisbehaved(`${reading.kind === 'too-long' ? 'too long an' : 'a malformed'} answer.`)
@@ -93,27 +93,27 @@ export class FrameWorker {
     const sent = this.#sent.get(serial)
     // An answer that comes too late, or twice: the others do not suffer from it.
     if (sent === undefined) {
-      this.#helper.complain('answers what nobody asks (any more)')
+      this.#helper.logProblem('answers what nobody asks (any more)')
       return
     }
     this.#sent.delete(serial)
     clearTimeout(sent.timer)
-    sent.question.settle(values, this.#helper.countAnswer(values, code))
+    sent.pending.settle(values, this.#helper.countAnswer(values, code))
   }
 
-  /** Where others are answered meanwhile, one question hangs, not the helper. */
+  /** Where others are answered meanwhile, one pending hangs, not the helper. */
   #onLate(serial: ByteString): void {
     const sent = this.#sent.get(serial)
     if (sent === undefined) return
     this.#sent.delete(serial)
-    sent.question.expire()
+    sent.pending.expire()
     if (sent.answersBefore === this.#helper.answeredCount) this.#helper.endLate()
   }
 
-  #releaseAll(): readonly OpenQuestion[] {
+  #releaseAll(): readonly PendingQuery[] {
     const sent = [...this.#sent.values()]
     this.#sent.clear()
     for (const { timer } of sent) clearTimeout(timer)
-    return sent.map(({ question }) => question)
+    return sent.map(({ pending }) => pending)
   }
 }

@@ -1,7 +1,7 @@
 import type { ByteString } from '../base/byte-string.js'
 import { AV } from '../base/mavis-attributes.js'
 import { GroupFile } from './group-file.js'
-import { matchOf } from './match-pattern.js'
+import { matchPattern } from './match-pattern.js'
 import { FINAL, type Module, type ModuleServices, type Query } from './module.js'
 import type { GroupsSettings, IdFilter, NameFilter } from './settings.js'
 
@@ -17,7 +17,7 @@ export class Groups implements Module {
     this.#file = new GroupFile(path, () => services.nowMs())
   }
 
-  look({ values }: Query): typeof FINAL {
+  review({ values }: Query): typeof FINAL {
     const settings = this.#settings
     const [gid, gids] = [values[AV.GID], values[AV.GIDS]]
     if (settings.resolveGid && gid !== undefined) {
@@ -53,7 +53,7 @@ function filtered(list: ByteString | undefined, filters: readonly NameFilter[]):
 }
 
 function passesByName(filters: readonly NameFilter[], name: ByteString): boolean {
-  return passes(filters, ({ pattern }) => matchOf(pattern, name) !== undefined)
+  return passes(filters, ({ pattern }) => matchPattern(pattern, name) !== undefined)
 }
 
 /** Nothing that is negated may match, and one of the others has to, if there are any. */

@@ -15,13 +15,13 @@ export function answerCode(code: number | undefined): Code {
 }
 
 /** What is wrong with a code, if it is none. */
-export function codeTrouble(code: number | undefined): string | undefined {
+export function codeProblem(code: number | undefined): string | undefined {
   if (code !== undefined && CODES.includes(code)) return undefined
   return code === undefined ? 'an answer without a code' : `an answer with the unknown code ${code}`
 }
 
 /** Who says yes or no is to be seen in what is made of it. */
-export function signAnswer(values: Values, code: Code, moduleName: string): void {
+export function setIdentitySource(values: Values, code: Code, moduleName: string): void {
   const isVerdict = values[AV.RESULT] === ACK || values[AV.RESULT] === NAK
   if (code === FINAL && isVerdict) values[AV.IDENTITY_SOURCE] = byteString(moduleName)
 }
@@ -29,7 +29,7 @@ export function signAnswer(values: Values, code: Code, moduleName: string): void
 export const MISSING_SERIAL = 'missing serial.'
 
 /** In the words of the original: what is wrong with an answer that does not have the serial of its question. */
-export function serialTrouble(values: Values, expected: ByteString): string | undefined {
+export function serialProblem(values: Values, expected: ByteString): string | undefined {
   const serial = values[AV.SERIAL]
   if (serial === expected) return undefined
   return serial === undefined

@@ -5,7 +5,7 @@ import { keepNetAdmin } from '../kernel/capabilities.js'
 import { errorText } from '../kernel/errno.js'
 import { openPlainPipe, type PlainPipe } from '../kernel/plain-pipe.js'
 import type { Boundary } from '../observe/boundary.js'
-import { LineCutter } from './line-splitter.js'
+import { LineSplitter } from './line-splitter.js'
 import type { HelperProgram } from './settings.js'
 
 /** What a helper that was told to end may take for it before it is made to: less than the whole process has (`WayOut`). */
@@ -22,9 +22,9 @@ export interface HelperEvents {
   /** It has written to its standard output. */
   onBytes(bytes: Uint8Array): void
   /** It has taken what was written to it, and has room for more. */
-  onRoom(): void
+  onDrain(): void
   /** It answers nothing more. Told once, and last. `failure`: that it could not be started, and why. */
-  onOver(failure: string | undefined): void
+  onEnd(failure: string | undefined): void
   /** A line of its standard error. */
   onLine(text: () => string): void
 }
@@ -43,7 +43,7 @@ export class HelperProcess {
   readonly #stdin: Socket | undefined
   #hasExited = false
   #isStopped = false
-  #isOver = false
+  #hasEnded = false
   #timer: NodeJS.Timeout | undefined
   #ending: string | undefined
 
@@ -54,12 +54,12 @@ export class HelperProcess {
     if (started instanceof Error) {
       this.#pipes = []
       this.gone = Promise.resolve()
-      setImmediate(() => this.#over(failureText(started, options)))
+      setImmediate(() => this.#end(failureText(started, options)))
       return
     }
     const { child, fds } = started
     this.#child = child
-    child.on('error', (error) => this.#over(failureText(error, options)))
+    child.on('error', (error) => this.#end(failureText(error, options)))
     if (child.pid === undefined) {
       for (const fd of fds) closeSync(fd)
       this.#pipes = []
@@ -114,7 +114,7 @@ export class HelperProcess {
     const stdin = new Socket({ fd, readable: false, writable: true })
     stdin.on(
       'drain',
-      this.#guarded('input', () => this.#events.onRoom()),
+      this.#guarded('input', () => this.#events.onDrain()),
     )
     // It reads no more. What it has still to say is read until its output ends.
     stdin.on('error', () => this.stop())
@@ -130,14 +130,14 @@ export class HelperProcess {
     stdout.on('error', () => {}) // 'close' follows
     stdout.on(
       'close',
-      this.#guarded('end', () => this.#over(undefined)),
+      this.#guarded('end', () => this.#end(undefined)),
     )
     return stdout
   }
 
   #openStderr(fd: number): Socket {
     const stderr = new Socket({ fd, readable: true, writable: false })
-    const lines = new LineCutter((text) => this.#events.onLine(text))
+    const lines = new LineSplitter((text) => this.#events.onLine(text))
     stderr.on(
       'data',
       this.#guarded('standard error', (bytes: Uint8Array) => lines.push(bytes)),
@@ -151,7 +151,7 @@ export class HelperProcess {
   }
 
   #onOutput(bytes: Uint8Array): void {
-    if (!this.#isOver) this.#events.onBytes(bytes)
+    if (!this.#hasEnded) this.#events.onBytes(bytes)
   }
 
   /** What its handlers throw ends this process; whoever asked it finds another one. */
@@ -162,7 +162,7 @@ export class HelperProcess {
   /** Nothing more is read of it. */
   #fail(): void {
     for (const pipe of this.#pipes) pipe.destroy()
-    this.#over(undefined)
+    this.#end(undefined)
   }
 
   /** What it has written last is still in the pipes. A process of its own may keep them open for ever. */
@@ -177,11 +177,11 @@ export class HelperProcess {
     }, PATIENCE_MS)
   }
 
-  #over(failure: string | undefined): void {
-    if (this.#isOver) return
-    this.#isOver = true
+  #end(failure: string | undefined): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
     this.stop()
-    this.#events.onOver(failure)
+    this.#events.onEnd(failure)
   }
 
   /** To its whole session: a shell's own commands would go on without it, and hold its pipes. */

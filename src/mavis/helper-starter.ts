@@ -2,7 +2,7 @@ import { RateLimitedLog } from '../observe/rate-limited-log.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
 import { type HelperEvents, type HelperOptions, HelperProcess } from './helper-process.js'
 import type { ModuleServices } from './module.js'
-import { EarlyDeaths } from './respawn-limit.js'
+import { RespawnLimit } from './respawn-limit.js'
 
 /** Of what helpers write to their standard error: a stack trace is whole. */
 const LINES_PER_SECOND = 50
@@ -18,12 +18,12 @@ export class HelperStarter {
   readonly #moduleName: string
   readonly #options: HelperOptions
   readonly #services: ModuleServices
-  readonly #deaths = new EarlyDeaths()
+  readonly #deaths = new RespawnLimit()
   readonly #lines: RateLimitedLog
   readonly #ends: RateLimitedLog
   readonly #failures: RateLimitedLog
   /** The log knows that none is started. */
-  #isThrottlingTold = false
+  #isThrottlingLogged = false
 
   constructor(moduleName: string, options: HelperOptions, services: ModuleServices) {
     this.#moduleName = moduleName
@@ -37,18 +37,18 @@ export class HelperStarter {
   /** False: too many have died too soon. */
   mayStart(): boolean {
     const waitMs = this.#deaths.waitMs(this.#services.nowMs())
-    if (waitMs > 0) this.#tellThrottling(waitMs)
-    else this.#isThrottlingTold = false
+    if (waitMs > 0) this.#logThrottling(waitMs)
+    else this.#isThrottlingLogged = false
     return waitMs <= 0
   }
 
   start(events: Omit<HelperEvents, 'onLine'>): HelperProcess {
     const all: HelperEvents = {
       onBytes: (bytes) => events.onBytes(bytes),
-      onRoom: () => events.onRoom(),
-      onOver: (failure) => {
+      onDrain: () => events.onDrain(),
+      onEnd: (failure) => {
         if (failure !== undefined) this.#failed(failure)
-        events.onOver(failure)
+        events.onEnd(failure)
       },
       onLine: (text) => this.#lines.log(this.#nowMs(), () => this.#about(helper, text())),
     }
@@ -57,29 +57,29 @@ export class HelperStarter {
   }
 
   /** What is wrong with it. */
-  complain(helper: HelperProcess, what: string): void {
+  logProblem(helper: HelperProcess, what: string): void {
     this.#ends.log(this.#nowMs(), () => this.#about(helper, what))
   }
 
   /** In the words of the original. How long a question is may be up to a client. */
-  tellTooLong(): void {
+  logTooLong(): void {
     this.#ends.log(this.#nowMs(), () => `${this.#moduleName}: query too long, ignoring`)
   }
 
   ended(helper: HelperProcess, end: HelperEnd, answeredCount: number): void {
-    if (end === 'died' && helper.pid !== undefined) void this.#tellDeath(helper, answeredCount)
+    if (end === 'died' && helper.pid !== undefined) void this.#logDeath(helper, answeredCount)
     // The pace of those that are late is that of their time limit.
     const isEarly = answeredCount === 0 && (end === 'died' || end === 'misbehaved')
     if (isEarly) this.#deaths.note(this.#nowMs())
   }
 
   /** In the words of the original, and how. Early ones are few: no more are started soon. */
-  async #tellDeath(helper: HelperProcess, answeredCount: number): Promise<void> {
+  async #logDeath(helper: HelperProcess, answeredCount: number): Promise<void> {
     await helper.gone
     const how = helper.ending === undefined ? '' : ` (${helper.ending})`
     if (answeredCount === 0)
       this.#services.say(WARNING, this.#about(helper, `terminated before finishing first request${how}`))
-    else this.complain(helper, `terminated after processing ${answeredCount} requests${how}`)
+    else this.logProblem(helper, `terminated after processing ${answeredCount} requests${how}`)
   }
 
   #failed(failure: string): void {
@@ -87,9 +87,9 @@ export class HelperStarter {
     this.#failures.log(this.#nowMs(), () => `${this.#moduleName}: ${path} ${failure}`)
   }
 
-  #tellThrottling(waitMs: number): void {
-    if (this.#isThrottlingTold) return
-    this.#isThrottlingTold = true
+  #logThrottling(waitMs: number): void {
+    if (this.#isThrottlingLogged) return
+    this.#isThrottlingLogged = true
     const { path } = this.#options.program
     const waitS = Math.ceil(waitMs / 1_000)
     this.#services.say(

@@ -1,5 +1,5 @@
 import type { ByteString } from '../base/byte-string.js'
-import { answerCode, codeTrouble, signAnswer } from './helper-answer.js'
+import { answerCode, codeProblem, setIdentitySource } from './helper-answer.js'
 import type { HelperProcess } from './helper-process.js'
 import type { HelperEnd, HelperStarter } from './helper-starter.js'
 import type { Code } from './module.js'
@@ -8,9 +8,9 @@ import type { Code } from './module.js'
 export interface HelperListener {
   onBytes(bytes: Uint8Array): void
   /** It has taken what was written to it. */
-  onRoom(): void
+  onDrain(): void
   /** It answers nothing more. Told once. */
-  onOver(): void
+  onEnd(): void
 }
 
 /** One helper process at work, from its start to its end, whoever brings that about. How it is talked to is its worker's. */
@@ -22,7 +22,7 @@ export class Helper {
   readonly #listener: HelperListener
   readonly #process: HelperProcess
   #answeredCount = 0
-  #isOver = false
+  #hasEnded = false
 
   /** Starts it; the starter allows that. */
   constructor(starter: HelperStarter, moduleName: string, timeoutMs: number, listener: HelperListener) {
@@ -32,8 +32,8 @@ export class Helper {
     this.#listener = listener
     this.#process = starter.start({
       onBytes: (bytes) => listener.onBytes(bytes),
-      onRoom: () => listener.onRoom(),
-      onOver: () => this.#end('died'),
+      onDrain: () => listener.onDrain(),
+      onEnd: () => this.#end('died'),
     })
   }
 
@@ -46,8 +46,8 @@ export class Helper {
     return this.#process.gone
   }
 
-  get isOver(): boolean {
-    return this.#isOver
+  get hasEnded(): boolean {
+    return this.#hasEnded
   }
 
   get answeredCount(): number {
@@ -66,15 +66,15 @@ export class Helper {
   /** It has answered a question: what its code means. Its name comes to the values, where they are a verdict. */
   countAnswer(values: (ByteString | undefined)[], code: number | undefined): Code {
     this.#answeredCount++
-    const trouble = codeTrouble(code)
-    if (trouble !== undefined) this.complain(trouble)
+    const trouble = codeProblem(code)
+    if (trouble !== undefined) this.logProblem(trouble)
     const answer = answerCode(code)
-    signAnswer(values, answer, this.#moduleName)
+    setIdentitySource(values, answer, this.#moduleName)
     return answer
   }
 
-  complain(what: string): void {
-    this.#starter.complain(this.#process, what)
+  logProblem(what: string): void {
+    this.#starter.logProblem(this.#process, what)
   }
 
   /** It is not needed any more: it may finish. */
@@ -91,20 +91,20 @@ export class Helper {
 
   /** What it sends is no answer. */
   endMisbehaved(how: string): void {
-    this.complain(`${how} Terminating.`)
+    this.logProblem(`${how} Terminating.`)
     this.#end('misbehaved')
   }
 
   endLate(): void {
-    this.complain(`no answer within ${this.timeoutMs / 1_000} s. Terminating.`)
+    this.logProblem(`no answer within ${this.timeoutMs / 1_000} s. Terminating.`)
     this.#end('late')
   }
 
   #end(end: HelperEnd): void {
-    if (this.#isOver) return
-    this.#isOver = true
+    if (this.#hasEnded) return
+    this.#hasEnded = true
     if (end !== 'dismissed') this.#process.stop()
     this.#starter.ended(this.#process, end, this.#answeredCount)
-    this.#listener.onOver()
+    this.#listener.onEnd()
   }
 }

@@ -34,7 +34,7 @@ export class Limit implements Module {
     answer(FINAL)
   }
 
-  look({ values }: Query): typeof FINAL {
+  review({ values }: Query): typeof FINAL {
     const type = values[AV.TYPE]
     const isCounted =
       values[AV.RESULT] === NAK && values[AV.USER] !== undefined && (type === 'TACPLUS' || type === 'FTP')

@@ -1,37 +1,37 @@
 import type { ByteString } from '../base/byte-string.js'
 import { AnswerReader, type HelperAnswer } from '../wire/mavis-answer.js'
 import { Helper } from './helper.js'
-import { serialTrouble, shown } from './helper-answer.js'
+import { serialProblem, shown } from './helper-answer.js'
 import type { HelperStarter } from './helper-starter.js'
-import type { OpenQuestion } from './pending-query.js'
+import type { PendingQuery } from './pending-query.js'
 
-export interface WorkerEvents {
-  /** It has answered, and takes the next question. */
-  onFree(worker: Worker): void
-  /** It takes no more. `unanswered`: the question that it had, which may have ended meanwhile. Told once. */
-  onOver(worker: Worker, unanswered: OpenQuestion | undefined): void
+export interface LineHelperEvents {
+  /** It has answered, and takes the next pending. */
+  onFree(worker: LineHelper): void
+  /** It takes no more. `unanswered`: the pending that it had, which may have ended meanwhile. Told once. */
+  onEnd(worker: LineHelper, unanswered: PendingQuery | undefined): void
 }
 
 interface Task {
-  readonly question: OpenQuestion
+  readonly pending: PendingQuery
   readonly serial: ByteString
   readonly timer: NodeJS.Timeout
 }
 
-/** A helper that is asked one question at a time. */
-export class Worker {
-  readonly #events: WorkerEvents
+/** A helper that is asked one pending at a time. */
+export class LineHelper {
+  readonly #events: LineHelperEvents
   readonly #helper: Helper
   readonly #reader = new AnswerReader()
   #task: Task | undefined
 
   /** Starts a helper, which the starter allows. `timeoutMs`: for one answer. */
-  constructor(starter: HelperStarter, moduleName: string, timeoutMs: number, events: WorkerEvents) {
+  constructor(starter: HelperStarter, moduleName: string, timeoutMs: number, events: LineHelperEvents) {
     this.#events = events
     this.#helper = new Helper(starter, moduleName, timeoutMs, {
       onBytes: (bytes) => this.#onBytes(bytes),
-      onRoom() {},
-      onOver: () => events.onOver(this, this.#release()),
+      onDrain() {},
+      onEnd: () => events.onEnd(this, this.#release()),
     })
   }
 
@@ -45,11 +45,11 @@ export class Worker {
   }
 
   /** It waits for the answer to nothing. */
-  ask(question: OpenQuestion): void {
-    const { serial } = question.query
-    const timer = setTimeout(() => this.#onLate(question), this.#helper.timeoutMs)
-    this.#task = { question, serial, timer }
-    this.#helper.write(question.bytes)
+  ask(pending: PendingQuery): void {
+    const { serial } = pending.query
+    const timer = setTimeout(() => this.#onLate(pending), this.#helper.timeoutMs)
+    this.#task = { pending, serial, timer }
+    this.#helper.write(pending.bytes)
   }
 
   /** It is not needed any more: it may finish. */
@@ -63,7 +63,7 @@ export class Worker {
   }
 
   #onBytes(bytes: Uint8Array): void {
-    if (this.#helper.isOver) return
+    if (this.#helper.hasEnded) return
     if (this.#task === undefined) {
       this.#helper.endMisbehaved('answers what nobody has asked.')
       return
@@ -73,8 +73,8 @@ export class Worker {
     else if (reading.kind !== 'need-more') this.#onUnreadable(this.#task, reading.kind)
   }
 
-  #onAnswer({ question, serial }: Task, { code, surplusBytes, values }: HelperAnswer): void {
-    const trouble = serialTrouble(values, serial)
+  #onAnswer({ pending, serial }: Task, { code, surplusBytes, values }: HelperAnswer): void {
+    const trouble = serialProblem(values, serial)
     if (trouble !== undefined) {
       this.#helper.endMisbehaved(trouble)
       return
@@ -83,26 +83,26 @@ export class Worker {
     const answer = this.#helper.countAnswer(values, code)
     if (surplusBytes > 0) this.#helper.endMisbehaved('answers what nobody has asked.')
     else this.#events.onFree(this)
-    question.settle(values, answer)
+    pending.settle(values, answer)
   }
 
-  #onUnreadable({ question }: Task, kind: 'too-long' | 'malformed'): void {
+  #onUnreadable({ pending }: Task, kind: 'too-long' | 'malformed'): void {
     const what = kind === 'too-long' ? 'too long an answer' : 'a malformed answer'
     const where = kind === 'too-long' ? '' : `: '${shown(this.#reader.badLine)}'`
-    question.fail(`a helper gives ${what}`)
+    pending.fail(`a helper gives ${what}`)
     this.#helper.endMisbehaved(`${what}${where}.`)
   }
 
-  #onLate(question: OpenQuestion): void {
-    question.expire()
+  #onLate(pending: PendingQuery): void {
+    pending.expire()
     this.#helper.endLate()
   }
 
-  #release(): OpenQuestion | undefined {
+  #release(): PendingQuery | undefined {
     const task = this.#task
     clearTimeout(task?.timer)
     this.#task = undefined
     this.#reader.clear()
-    return task?.question
+    return task?.pending
   }
 }

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { anyCuts, atEveryByte, cutAt } from '../../test/support/cuts.js'
-import { LineCutter } from './line-splitter.js'
+import { LineSplitter } from './line-splitter.js'
 
 function linesOf(...pieces: readonly Uint8Array[]): string[] {
   const lines: string[] = []
-  const cutter = new LineCutter((text) => lines.push(text()))
+  const cutter = new LineSplitter((text) => lines.push(text()))
   for (const piece of pieces) cutter.push(piece)
   cutter.end()
   return lines

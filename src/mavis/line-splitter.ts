@@ -6,7 +6,7 @@ const LINE_BYTES_MAX = 1_024
 const LINE_END = 10
 
 /** Holds the first LINE_BYTES_MAX bytes of one line, however long the line is and however it is split into chunks. */
-export class LineCutter {
+export class LineSplitter {
   readonly #onLine: (text: () => string) => void
   readonly #line = new Uint8Array(LINE_BYTES_MAX)
   #byteLength = 0

@@ -15,7 +15,7 @@ export class Log implements Module {
     this.#say = say
   }
 
-  look({ values }: Query): typeof FINAL {
+  review({ values }: Query): typeof FINAL {
     const [type, user, client] = [values[AV.TYPE], values[AV.USER], values[AV.IPADDR]]
     if ((type === 'TACPLUS' || type === 'FTP') && user !== undefined && client !== undefined) {
       const comment = values[AV.COMMENT]

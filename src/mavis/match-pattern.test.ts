@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { caseWrittenOut } from './expand-case.js'
-import { matchOf } from './match-pattern.js'
+import { expandCase } from './expand-case.js'
+import { matchPattern } from './match-pattern.js'
 
 test('letters are written in both cases', () => {
-  assert.equal(caseWrittenOut('joe'), '[jJ][oO][eE]')
-  assert.equal(caseWrittenOut('^CN=\\w+\\.\\x41[a-c\\-_\\]]$'), '^[Cc][Nn]=\\w+\\.[Aa][a-c\\-_\\]A-C]$')
-  assert.equal(caseWrittenOut('[^0-z][A-\\u0043][\\da]'), '[^0-za-zA-Z][A-\\u0043a-c][\\daA-A]')
-  assert.equal(caseWrittenOut('(?<name>a)(?:b){1,3}'), '(?<name>[aA])(?:[bB]){1,3}')
+  assert.equal(expandCase('joe'), '[jJ][oO][eE]')
+  assert.equal(expandCase('^CN=\\w+\\.\\x41[a-c\\-_\\]]$'), '^[Cc][Nn]=\\w+\\.[Aa][a-c\\-_\\]A-C]$')
+  assert.equal(expandCase('[^0-z][A-\\u0043][\\da]'), '[^0-za-zA-Z][A-\\u0043a-c][\\daA-A]')
+  assert.equal(expandCase('(?<name>a)(?:b){1,3}'), '(?<name>[aA])(?:[bB]){1,3}')
 })
 
 test('what cannot be written so is left as it is', () => {
   for (const source of ['(a)\\1', '(?=a)', '(?!a)', '(?<=a)b', '(?<!a)b', '(?<x>a)\\k<x>'])
-    assert.equal(caseWrittenOut(source), undefined, source)
-  assert.deepEqual([...(matchOf(/(j)O\1/i, 'joJ') ?? [])], ['joJ', 'j'])
+    assert.equal(expandCase(source), undefined, source)
+  assert.deepEqual([...(matchPattern(/(j)O\1/i, 'joJ') ?? [])], ['joJ', 'j'])
 })
 
 const PIECES = [
@@ -44,7 +44,7 @@ test('a pattern matches what it matches with the flag i', () => {
       (pieces, characters) => {
         const text = characters.join('')
         const pattern = new RegExp(pieces.join(''), 'i')
-        assert.deepEqual([...(matchOf(pattern, text) ?? [])], [...(pattern.exec(text) ?? [])])
+        assert.deepEqual([...(matchPattern(pattern, text) ?? [])], [...(pattern.exec(text) ?? [])])
       },
     ),
     { numRuns: 1_000 },
@@ -53,8 +53,8 @@ test('a pattern matches what it matches with the flag i', () => {
 
 test('the bytes of UTF-8 have no case', () => {
   // Latin-1 has them as Ã and ã.
-  assert.notEqual(matchOf(/^\xc3\xa4$/i, '\u00c3\u00a4'), undefined)
-  assert.equal(matchOf(/^\xc3\xa4$/i, '\u00e3\u00a4'), undefined)
+  assert.notEqual(matchPattern(/^\xc3\xa4$/i, '\u00c3\u00a4'), undefined)
+  assert.equal(matchPattern(/^\xc3\xa4$/i, '\u00e3\u00a4'), undefined)
 })
 
 /** Plain backtracking takes twice as long for each byte more: a minute for thirty. */
@@ -64,7 +64,7 @@ const MS_MAX = 5_000
 test('a careless pattern is no way to keep the process busy', () => {
   for (const pattern of [/^(a+)+$/, /^(a+)+$/i, /^(\w+\.?)*@$/, /^([a-z]|[a-f])*!$/i]) {
     const beganMs = performance.now()
-    assert.equal(matchOf(pattern, `${'a'.repeat(WORST_BYTES)}?`), undefined)
+    assert.equal(matchPattern(pattern, `${'a'.repeat(WORST_BYTES)}?`), undefined)
     assert.ok(performance.now() - beganMs < MS_MAX, String(pattern))
   }
 })

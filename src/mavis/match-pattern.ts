@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import type { ByteString } from '../base/byte-string.js'
-import { caseWrittenOut } from './expand-case.js'
+import { expandCase } from './expand-case.js'
 
 /**
  * Patterns come from the configuration, but what they are held against may come from a client, which may look for the
@@ -15,7 +15,10 @@ setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks'
 const runnable = new WeakMap<RegExp, RegExp>()
 
 /** What the pattern matches, and its groups; undefined: it does not match. */
-export function matchOf(pattern: RegExp, value: ByteString): readonly (ByteString | undefined)[] | undefined {
+export function matchPattern(
+  pattern: RegExp,
+  value: ByteString,
+): readonly (ByteString | undefined)[] | undefined {
   let found = runnable.get(pattern)
   if (found === undefined) {
     found = boundedPattern(pattern)
@@ -28,6 +31,6 @@ export function matchOf(pattern: RegExp, value: ByteString): readonly (ByteStrin
 function boundedPattern({ flags, source }: RegExp): RegExp {
   // Where the last match ended is no matter of the next value.
   const kept = flags.replace(/[gy]/g, '')
-  const written = kept.includes('i') && !/[uv]/.test(kept) ? caseWrittenOut(source) : undefined
+  const written = kept.includes('i') && !/[uv]/.test(kept) ? expandCase(source) : undefined
   return written === undefined ? new RegExp(source, kept) : new RegExp(written, kept.replace('i', ''))
 }

@@ -45,11 +45,11 @@ export interface Module {
    */
   ask?(query: Query, answer: (code: Code) => void): void
   /** The way up, of an answer that is final, whoever gave it. DOWN: the modules below are asked (again). */
-  look?(query: Query): typeof FINAL | typeof DOWN
+  review?(query: Query): typeof FINAL | typeof DOWN
   /** Nobody waits for the answer any more. */
   withdraw?(query: Query): void
   /** No question is open for now, and none is expected soon: helpers that wait for nothing may end. */
-  rest?(): void
+  releaseIdle?(): void
   /** Ends all that the module has running; settles when that is gone. */
   close?(): Promise<void>
 }

@@ -3,14 +3,14 @@ import { AV } from '../base/mavis-attributes.js'
 import { type Code, ERR, FINAL, type Query, TIMEOUT } from './module.js'
 
 /** A question whose answer is waited for. It ends once: answered, too late, or withdrawn. */
-export class OpenQuestion {
+export class PendingQuery {
   readonly query: Query
   /** What helpers are sent. */
   readonly bytes: Uint8Array
   /** Helpers that have ended while they had it. */
   deaths = 0
   readonly #answer: (code: Code) => void
-  readonly #onEnd: (question: OpenQuestion) => void
+  readonly #onEnd: (question: PendingQuery) => void
   readonly #timer: NodeJS.Timeout
   #isOpen = true
 
@@ -20,7 +20,7 @@ export class OpenQuestion {
     bytes: Uint8Array,
     answer: (code: Code) => void,
     timeoutMs: number,
-    onEnd: (question: OpenQuestion) => void,
+    onEnd: (question: PendingQuery) => void,
   ) {
     this.query = query
     this.bytes = bytes

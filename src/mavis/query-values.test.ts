@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { QUESTION } from '../../test/support/mavis.js'
 import type { AskedAbout, Question } from '../base/authorization.js'
 import { ATTRIBUTES } from '../base/mavis-attributes.js'
-import { questionValues } from './query-values.js'
+import { queryValues } from './query-values.js'
 
 const JOE = {
   kind: 'certificate',
@@ -17,7 +17,7 @@ const JOE = {
 } as const
 
 function shown(question: Partial<Question>, about: AskedAbout): Record<string, string> {
-  const values = questionValues({ ...QUESTION, ...question }, about, 'serial', 'time')
+  const values = queryValues({ ...QUESTION, ...question }, about, 'serial', 'time')
   const entries = values.flatMap((value, number) =>
     value === undefined ? [] : [[ATTRIBUTES[number], value]],
   )

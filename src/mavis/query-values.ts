@@ -11,7 +11,7 @@ const DEFAULT_REALM = 'default'
  * REALM, VHOST, CERTDATA, CERTSUBJ, TACTYPE. `serial` and `timestamp` name it among all others. No host name has control
  * characters: a client that asks for one with a line end in it is up to something.
  */
-export function questionValues(
+export function queryValues(
   { client, identity, realm, server, serverName }: Question,
   about: AskedAbout,
   serial: ByteString,

@@ -8,7 +8,7 @@ interface Attempt {
 }
 
 /** A question that is open: which servers have got it, and which of them was the last. */
-export class RemoteQuestion {
+export class RemoteQuery {
   readonly query: Query
   readonly answer: (code: Code) => void
   /** Datagrams so far. */
@@ -35,11 +35,11 @@ export class RemoteQuestion {
 
   /** Sends the datagram that is the question to this server, for the first time or again. */
   send(server: RemoteServer, datagram: Uint8Array): void {
-    this.leave()
+    this.detach()
     const attempt = this.#attempts.get(server) ?? { datagram, count: 0 }
     if (attempt.count === 0) {
       this.#attempts.set(server, attempt)
-      server.awaitedCount++
+      server.pendingCount++
     }
     attempt.count++
     this.tries++
@@ -49,7 +49,7 @@ export class RemoteQuestion {
   }
 
   /** The server that got the last datagram does not count it as its own any more; its answer would still be good. */
-  leave(): void {
+  detach(): void {
     this.#server?.current.delete(this)
     this.#server = undefined
   }
@@ -57,9 +57,9 @@ export class RemoteQuestion {
   /** No answer is wanted any more. */
   end(): void {
     clearTimeout(this.timer)
-    this.leave()
+    this.detach()
     for (const [server, { datagram }] of this.#attempts) {
-      server.awaitedCount--
+      server.pendingCount--
       server.forget(datagram)
     }
   }

@@ -6,12 +6,12 @@ import type { Say } from '../observe/trace.js'
 import { Blowfish } from '../wire/blowfish.js'
 import { decodeDatagram, encodeDatagram } from '../wire/mavis-datagram.js'
 import type { Values } from '../wire/mavis-lines.js'
-import type { DatagramLink, LinkListener } from './datagram-socket.js'
+import type { DatagramSocket, DatagramSocketEvents } from './datagram-socket.js'
 import type { ModuleServices } from './module.js'
-import type { RemoteQuestion } from './remote-query.js'
+import type { RemoteQuery } from './remote-query.js'
 import type { MavisServer } from './settings.js'
-import { UdpLink } from './udp-socket.js'
-import { UnixLink } from './unix-datagram-socket.js'
+import { UdpSocket } from './udp-socket.js'
+import { UnixDatagramSocket } from './unix-datagram-socket.js'
 
 /** What the module does with what a server says. */
 export interface ServerOwner {
@@ -20,22 +20,22 @@ export interface ServerOwner {
 }
 
 /** One mavisd, and what is known of it. */
-export class RemoteServer implements LinkListener {
+export class RemoteServer implements DatagramSocketEvents {
   /** Questions whose last datagram went to it: its backlog. */
-  readonly current = new Set<RemoteQuestion>()
+  readonly current = new Set<RemoteQuery>()
   /** Open questions that it may still answer: those, and others that went on to another server. */
-  awaitedCount = 0
+  pendingCount = 0
   readonly #name: string
   readonly #cipher: Blowfish | undefined
-  readonly #link: DatagramLink
+  readonly #socket: DatagramSocket
   readonly #owner: ServerOwner
   readonly #services: ModuleServices
   readonly #say: Say
   readonly #failures: RateLimitedLog
   readonly #malformed: RateLimitedLog
   #isFailing = false
-  #isFailureTold = false
-  #heardAtMs = Number.NEGATIVE_INFINITY
+  #isFailureLogged = false
+  #answeredAtMs = Number.NEGATIVE_INFINITY
 
   constructor(
     { target, key }: MavisServer,
@@ -45,8 +45,10 @@ export class RemoteServer implements LinkListener {
   ) {
     this.#name = nameOf(target)
     this.#cipher = key === undefined ? undefined : new Blowfish(key)
-    this.#link =
-      target.kind === 'udp' ? new UdpLink(target, localAddress, this) : new UnixLink(target.path, this)
+    this.#socket =
+      target.kind === 'udp'
+        ? new UdpSocket(target, localAddress, this)
+        : new UnixDatagramSocket(target.path, this)
     this.#owner = owner
     this.#services = services
     this.#say = services.say
@@ -60,45 +62,45 @@ export class RemoteServer implements LinkListener {
   }
 
   /** When it last answered a question, or minus infinity. */
-  get heardAtMs(): number {
-    return this.#heardAtMs
+  get answeredAtMs(): number {
+    return this.#answeredAtMs
   }
 
   /** Undefined: they cannot be sent. */
-  datagramOf(values: Values): Uint8Array | undefined {
+  encode(values: Values): Uint8Array | undefined {
     return encodeDatagram(values, this.#cipher)
   }
 
   send(datagram: Uint8Array): void {
-    this.#link.send(datagram)
+    this.#socket.send(datagram)
   }
 
   forget(datagram: Uint8Array): void {
-    this.#link.forget(datagram)
+    this.#socket.forget(datagram)
   }
 
   close(): Promise<void> {
-    return this.#link.close()
+    return this.#socket.close()
   }
 
   fail(why: string): void {
     this.#isFailing = true
-    if (this.#isFailureTold) return
-    this.#isFailureTold = true
+    if (this.#isFailureLogged) return
+    this.#isFailureLogged = true
     this.#failures.log(this.#services.nowMs(), () => `remote: ${this.#name} fails: ${why}`)
   }
 
   /** It may be asked again like any other. */
-  forgive(): void {
+  clearFailure(): void {
     this.#isFailing = false
   }
 
   /** What it has sent was the answer to an open question. */
-  heard(): void {
-    this.#heardAtMs = this.#services.nowMs()
+  recordAnswer(): void {
+    this.#answeredAtMs = this.#services.nowMs()
     this.#isFailing = false
-    if (!this.#isFailureTold) return
-    this.#isFailureTold = false
+    if (!this.#isFailureLogged) return
+    this.#isFailureLogged = false
     this.#say(NOTICE, `remote: ${this.#name} answers again`)
   }
 
@@ -107,7 +109,7 @@ export class RemoteServer implements LinkListener {
     this.#services.boundary.run(
       'a datagram of a mavis server',
       () => this.#received(bytes),
-      () => this.onRefused('its answer cannot be handled'),
+      () => this.onError('its answer cannot be handled'),
     )
   }
 
@@ -120,13 +122,13 @@ export class RemoteServer implements LinkListener {
     this.#owner.onAnswer(this, values)
   }
 
-  onRefused(why: string): void {
+  onError(why: string): void {
     this.fail(why)
     this.#owner.onFailure(this)
   }
 
-  isAwaited(): boolean {
-    return this.awaitedCount > 0
+  isAnswerPending(): boolean {
+    return this.pendingCount > 0
   }
 }
 

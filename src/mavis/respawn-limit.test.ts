@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { EarlyDeaths } from './respawn-limit.js'
+import { RespawnLimit } from './respawn-limit.js'
 
 test('after thirty early deaths nothing is started until the first of them is thirty seconds ago', () => {
-  const deaths = new EarlyDeaths()
+  const deaths = new RespawnLimit()
   for (let i = 0; i < 29; i++) deaths.note(1_000 + i)
   assert.equal(deaths.waitMs(1_100), 0)
   deaths.note(1_100)
@@ -13,7 +13,7 @@ test('after thirty early deaths nothing is started until the first of them is th
 })
 
 test('those that are far apart do not matter', () => {
-  const deaths = new EarlyDeaths()
+  const deaths = new RespawnLimit()
   for (let i = 0; i < 1_000; i++) {
     deaths.note(i * 1_100)
     assert.equal(deaths.waitMs(i * 1_100), 0)

@@ -3,7 +3,7 @@ const DEATHS_MAX = 30
 const WINDOW_MS = 30_000
 
 /** Counts the helpers that end before they are of any use, so that starting them does not become all that is done. */
-export class EarlyDeaths {
+export class RespawnLimit {
   /** When they happened, the latest last; no more than matter. */
   readonly #atMs: number[] = []
 

@@ -1,6 +1,6 @@
 import type { ByteString } from '../base/byte-string.js'
 import { AV } from '../base/mavis-attributes.js'
-import { matchOf } from './match-pattern.js'
+import { matchPattern } from './match-pattern.js'
 import type { Condition, Script, ScriptEnd, Statement, Template } from './script.js'
 
 /** No longer value fits into a request to a helper. Without it, `set $A = "$A$A"` thirty times fills all memory. */
@@ -101,7 +101,7 @@ class ScriptRun {
       case 'equal':
         return this.#isEqual(condition.attribute, value, condition.value)
       case 'match': {
-        const match = matchOf(condition.pattern, value)
+        const match = matchPattern(condition.pattern, value)
         if (condition.hasGroups) this.#groups = match ?? []
         return match !== undefined
       }

@@ -157,6 +157,6 @@ test('an answer of the limit is its own', () => {
   const limit = new Limit({ module: 'limit', count: 1, timeMs: 60_000, purgePeriodMs: 0 }, services)
   const refused: Query = questionOf()
   refused.values[AV.RESULT] = NAK
-  limit.look(refused)
+  limit.review(refused)
   assert.equal(throughModule(limit, questionOf(), {}).asked, FINAL)
 })

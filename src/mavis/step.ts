@@ -14,7 +14,7 @@ export interface Step {
     /** `action error` or `action not-found` has made something else of the answer. */
     | 'action'
     | 'script interim'
-    | 'looked'
+    | 'reviewed'
     | 'script out'
   /** How a script has ended, or what the module says; undefined: it is asked, or has failed. */
   readonly outcome: Code | ScriptEnd | undefined
@@ -23,21 +23,21 @@ export interface Step {
 }
 
 /** Tells steps with what each has changed. */
-export class StepTeller {
-  readonly #tell: (step: Step) => void
+export class StepReporter {
+  readonly #onStep: (step: Step) => void
   #before: readonly (ByteString | undefined)[]
 
-  constructor(values: readonly (ByteString | undefined)[], tell: (step: Step) => void) {
-    this.#tell = tell
+  constructor(values: readonly (ByteString | undefined)[], onStep: (step: Step) => void) {
+    this.#onStep = onStep
     this.#before = [...values]
   }
 
-  tell(step: Pick<Step, 'module' | 'what' | 'outcome'>, values: readonly (ByteString | undefined)[]): void {
+  report(step: Pick<Step, 'module' | 'what' | 'outcome'>, values: readonly (ByteString | undefined)[]): void {
     const changes = new Map<number, ByteString | undefined>()
     for (let number = 0; number < Math.max(values.length, this.#before.length); number++) {
       if (values[number] !== this.#before[number]) changes.set(number, values[number])
     }
     this.#before = [...values]
-    this.#tell({ ...step, changes })
+    this.#onStep({ ...step, changes })
   }
 }

@@ -34,7 +34,7 @@ export class TeeFile {
   #work: Promise<void> | undefined
   #file: FileHandle | undefined
   #failedAtMs = Number.NEGATIVE_INFINITY
-  #hasTold = false
+  #hasLogged = false
   #isClosed = false
 
   constructor(path: string, owner: TeeOwner, services: ModuleServices) {
@@ -88,7 +88,7 @@ export class TeeFile {
     this.#isTorn = bytesWritten < record.length
     if (this.#isTorn) this.#pending[0] = record.subarray(bytesWritten)
     else this.#pending.shift()
-    this.#hasTold = false
+    this.#hasLogged = false
   }
 
   /** Only what is made here gets our mode and owner. A FIFO without a reader fails at once (ENXIO). */
@@ -125,8 +125,8 @@ export class TeeFile {
   }
 
   #tell(why: string): void {
-    if (this.#hasTold) return
-    this.#hasTold = true
+    if (this.#hasLogged) return
+    this.#hasLogged = true
     this.#services.say(WARNING, `mavis module tee: ${this.#path}: ${why}`)
   }
 

@@ -20,7 +20,7 @@ export class Tee implements Module {
     answer(DOWN)
   }
 
-  look({ values }: Query): typeof FINAL {
+  review({ values }: Query): typeof FINAL {
     this.#out?.append(`${encodeLines(values)}=\n`)
     return FINAL
   }

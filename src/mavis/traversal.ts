@@ -3,41 +3,41 @@ import { type Code, DOWN, ERR, FINAL, IGNORE, type Module, NAK, NFD, type Query 
 import type { Script, ScriptEnd } from './script.js'
 import { runScript } from './script-run.js'
 import type { CommonModuleSettings } from './settings.js'
-import type { Step, StepTeller } from './step.js'
+import type { Step, StepReporter } from './step.js'
 
 /** A module and its place in the chain. */
-export interface Link {
+export interface ChainEntry {
   readonly module: Module
   readonly settings: CommonModuleSettings
 }
 
-/** Who has the flight. */
-export interface FlightOwner {
-  readonly links: readonly Link[]
+/** Who has the traversal. */
+export interface TraversalOwner {
+  readonly entries: readonly ChainEntry[]
   /** It waited, and can go on. */
-  wake(flight: Flight): void
+  wake(traversal: Traversal): void
   /** A module or script has thrown: the question gets ERR. */
   failed(name: string, error: unknown): void
 }
 
 /**
- * What comes next: `enter` a link on the way down, `wait` for what its module answers, `look` at a final answer on the
- * way up, `leave` the link by its last script, or nothing more.
+ * What comes next: `enter` a entry on the way down, `wait` for what its module answers, `look` at a final answer on the
+ * way up, `leave` the entry by its last script, or nothing more.
  */
-type Move = 'enter' | 'wait' | 'look' | 'leave' | 'end'
+type Move = 'enter' | 'wait' | 'review' | 'leave' | 'end'
 
 /**
  * The way of one question down the chain and up again. Modules below may be asked again by a module that looks at their
  * answer, once by each: so it ends.
  */
-export class Flight {
+export class Traversal {
   readonly query: Query
-  readonly #owner: FlightOwner
-  readonly #teller: StepTeller | undefined
+  readonly #owner: TraversalOwner
+  readonly #reporter: StepReporter | undefined
   #move: Move
-  /** The link that the question is at. */
+  /** The entry that the question is at. */
   #at = 0
-  /** The lowest link that it has come to. */
+  /** The lowest entry that it has come to. */
   #lowest = 0
   /** Links whose script has said so: on the way up they are passed over. */
   readonly #skipped = new Set<number>()
@@ -50,12 +50,12 @@ export class Flight {
   #isMoving = false
   #isWithdrawn = false
 
-  constructor(query: Query, owner: FlightOwner, teller: StepTeller | undefined) {
+  constructor(query: Query, owner: TraversalOwner, reporter: StepReporter | undefined) {
     this.query = query
     this.#owner = owner
-    this.#teller = teller
-    this.#move = owner.links.length === 0 ? 'end' : 'enter'
-    this.#code = owner.links.length === 0 ? FINAL : undefined
+    this.#reporter = reporter
+    this.#move = owner.entries.length === 0 ? 'end' : 'enter'
+    this.#code = owner.entries.length === 0 ? FINAL : undefined
   }
 
   /** Goes on until a module has to be waited for. Answers what the chain answers, once it does; never once withdrawn. */
@@ -73,7 +73,7 @@ export class Flight {
     this.#isWithdrawn = true
     this.#turn++
     if (!this.#isWaiting) return
-    const { module, settings } = this.#link
+    const { module, settings } = this.#entry
     try {
       module.withdraw?.(this.query)
     } catch (error) {
@@ -81,8 +81,8 @@ export class Flight {
     }
   }
 
-  get #link(): Link {
-    return this.#owner.links[this.#at] as Link
+  get #entry(): ChainEntry {
+    return this.#owner.entries[this.#at] as ChainEntry
   }
 
   get #isWaiting(): boolean {
@@ -90,7 +90,7 @@ export class Flight {
   }
 
   get #isLast(): boolean {
-    return this.#at === this.#owner.links.length - 1
+    return this.#at === this.#owner.entries.length - 1
   }
 
   #next(move: Exclude<Move, 'end'>): Move {
@@ -99,15 +99,15 @@ export class Flight {
         return this.#enter()
       case 'wait':
         return this.#received(this.#code ?? IGNORE)
-      case 'look':
-        return this.#look()
+      case 'review':
+        return this.#review()
       case 'leave':
         return this.#leave()
     }
   }
 
   #enter(): Move {
-    const { settings } = this.#link
+    const { settings } = this.#entry
     this.#lowest = Math.max(this.#lowest, this.#at)
     this.#skipped.delete(this.#at)
     switch (this.#run('script in', settings.scriptIn)) {
@@ -124,12 +124,12 @@ export class Flight {
   }
 
   #ask(): Move {
-    const { module, settings } = this.#link
+    const { module, settings } = this.#entry
     if (module.ask === undefined) return this.#down()
     const turn = ++this.#turn
     this.#code = undefined
     this.#move = 'wait'
-    this.#tell('asked', undefined)
+    this.#report('asked', undefined)
     try {
       module.ask(this.query, (code) => this.#answer(turn, code))
     } catch (error) {
@@ -145,14 +145,14 @@ export class Flight {
     if (turn !== this.#turn) return
     this.#turn++
     this.#code = code
-    this.#tell('answered', code)
+    this.#report('answered', code)
     if (!this.#isMoving) this.#owner.wake(this)
   }
 
   #received(answered: Code): Move {
     const code = this.#settled(answered)
     if (code === DOWN) return this.#down()
-    if (code === FINAL) return 'look'
+    if (code === FINAL) return 'review'
     return this.#finish(code)
   }
 
@@ -163,9 +163,9 @@ export class Flight {
     return 'enter'
   }
 
-  #look(): Move {
+  #review(): Move {
     if (this.#skipped.has(this.#at)) return 'leave'
-    const { settings } = this.#link
+    const { settings } = this.#entry
     switch (this.#run('script interim', settings.scriptInterim)) {
       case 'skip':
         this.#skipped.add(this.#at)
@@ -173,24 +173,24 @@ export class Flight {
       case 'return':
         return 'leave'
       case 'failed':
-        return this.#looked(FINAL)
+        return this.#applyReview(FINAL)
       default:
-        return this.#looked(this.#seen())
+        return this.#applyReview(this.#reviewByModule())
     }
   }
 
   /** What the module says to the answer. */
-  #seen(): Code {
-    const { module, settings } = this.#link
-    if (module.look === undefined) return FINAL
+  #reviewByModule(): Code {
+    const { module, settings } = this.#entry
+    if (module.review === undefined) return FINAL
     let code: Code | undefined
     try {
-      code = module.look(this.query)
+      code = module.review(this.query)
     } catch (error) {
       this.#owner.failed(settings.name, error)
       this.#fail()
     }
-    this.#tell('looked', code)
+    this.#report('reviewed', code)
     return code ?? FINAL
   }
 
@@ -198,7 +198,7 @@ export class Flight {
    * A module that says DOWN wants the modules below to be asked, again if they have been. `action …` only asks those
    * that have not: the others would say the same once more, and what they have said stays.
    */
-  #looked(code: Code): Move {
+  #applyReview(code: Code): Move {
     const isNews = this.#lowest === this.#at
     if (!isNews && (code !== DOWN || this.#sentDown.has(this.#at))) return 'leave'
     if (this.#settled(code) !== DOWN || this.#isLast) return 'leave'
@@ -207,10 +207,10 @@ export class Flight {
   }
 
   #leave(): Move {
-    if (!this.#skipped.has(this.#at)) this.#run('script out', this.#link.settings.scriptOut)
+    if (!this.#skipped.has(this.#at)) this.#run('script out', this.#entry.settings.scriptOut)
     if (this.#at === 0) return this.#finish(FINAL)
     this.#at--
-    return 'look'
+    return 'review'
   }
 
   #finish(code: Code): Move {
@@ -220,7 +220,7 @@ export class Flight {
 
   /** What an answer comes to by `action error` and `action not-found`. */
   #settled(code: Code): Code {
-    const { settings } = this.#link
+    const { settings } = this.#entry
     const { values } = this.query
     const result = values[AV.RESULT]
     const isPassedOn =
@@ -229,12 +229,12 @@ export class Flight {
     if (code === FINAL && isPassedOn && !this.#isLast) {
       values[AV.RESULT] = NFD
       values[AV.USER_RESPONSE] = undefined
-      this.#tell('action', DOWN)
+      this.#report('action', DOWN)
       return DOWN
     }
     if (code === DOWN && result === NFD && settings.onNotFound === 'reject') {
       values[AV.RESULT] = NAK
-      this.#tell('action', FINAL)
+      this.#report('action', FINAL)
       return FINAL
     }
     return code
@@ -242,25 +242,25 @@ export class Flight {
 
   #run(what: Step['what'], script: Script | undefined): ScriptEnd | 'failed' {
     if (script === undefined) return 'end'
-    const { name } = this.#link.settings
+    const { name } = this.#entry.settings
     try {
       const end = runScript(script, this.query.values, name)
-      this.#tell(what, end)
+      this.#report(what, end)
       return end
     } catch (error) {
       this.#owner.failed(name, error)
       this.#fail()
-      this.#tell(what, undefined)
+      this.#report(what, undefined)
       return 'failed'
     }
   }
 
   #fail(): void {
     this.query.values[AV.RESULT] = ERR
-    this.query.values[AV.COMMENT] = `module ${this.#link.settings.name} fails`
+    this.query.values[AV.COMMENT] = `module ${this.#entry.settings.name} fails`
   }
 
-  #tell(what: Step['what'], outcome: Code | ScriptEnd | undefined): void {
-    this.#teller?.tell({ module: this.#link.settings.name, what, outcome }, this.query.values)
+  #report(what: Step['what'], outcome: Code | ScriptEnd | undefined): void {
+    this.#reporter?.report({ module: this.#entry.settings.name, what, outcome }, this.query.values)
   }
 }

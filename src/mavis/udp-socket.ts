@@ -2,7 +2,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { lookup } from 'node:dns'
 import { isIP } from 'node:net'
 import { errorText } from '../kernel/errno.js'
-import type { DatagramLink, LinkListener } from './datagram-socket.js'
+import type { DatagramSocket, DatagramSocketEvents } from './datagram-socket.js'
 
 /**
  * Room for some thousand answers that come while this thread is busy: with the kernel's default 200 at once get lost.
@@ -20,10 +20,10 @@ export interface UdpTarget {
  * Its socket is connected: so the kernel drops what anybody but the server sends to it, and tells at once when nobody
  * listens there.
  */
-export class UdpLink implements DatagramLink {
+export class UdpSocket implements DatagramSocket {
   readonly #target: UdpTarget
   readonly #localAddress: string | undefined
-  readonly #listener: LinkListener
+  readonly #listener: DatagramSocketEvents
   readonly #unsent = new Set<Uint8Array>()
   #socket: Socket | undefined
   #isConnected = false
@@ -32,7 +32,7 @@ export class UdpLink implements DatagramLink {
   #isOpening = false
 
   /** `localAddress` is used for servers of its own family. */
-  constructor(target: UdpTarget, localAddress: string | undefined, listener: LinkListener) {
+  constructor(target: UdpTarget, localAddress: string | undefined, listener: DatagramSocketEvents) {
     this.#target = target
     this.#localAddress = localAddress
     this.#listener = listener
@@ -77,7 +77,7 @@ export class UdpLink implements DatagramLink {
     lookup(host, (error, address, found) => {
       if (era !== this.#era) return
       if (error === null) this.#bind(address, found)
-      else this.#giveUp(`${host} is not found`)
+      else this.#fail(`${host} is not found`)
     })
   }
 
@@ -116,13 +116,13 @@ export class UdpLink implements DatagramLink {
   /** A socket that was connected stays good. */
   #failed(socket: Socket, error: NodeJS.ErrnoException): void {
     if (this.#socket !== socket) closeAgain(socket)
-    else if (this.#isConnected) this.#listener.onRefused(textOf(error))
-    else this.#giveUp(textOf(error))
+    else if (this.#isConnected) this.#listener.onError(textOf(error))
+    else this.#fail(textOf(error))
   }
 
-  #giveUp(why: string): void {
+  #fail(why: string): void {
     this.close()
-    this.#listener.onRefused(why)
+    this.#listener.onError(why)
   }
 }
 

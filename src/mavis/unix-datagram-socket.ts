@@ -5,7 +5,7 @@ import { EADDRINUSE, EAGAIN, ENOBUFS, errorText } from '../kernel/errno.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
 import { mapPrivate, type Region } from '../kernel/memory.js'
 import { encodeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
-import type { DatagramLink, LinkListener } from './datagram-socket.js'
+import type { DatagramSocket, DatagramSocketEvents } from './datagram-socket.js'
 
 /** As long as one over UDP could be. */
 const DATAGRAM_BYTES_MAX = 65_536
@@ -51,9 +51,9 @@ function native(): Native {
  * of struct sockaddr_un, whatever length recvfrom(2) told it: a shorter name, such as the five bytes of the kernel's
  * autobind, would be another address.
  */
-export class UnixLink implements DatagramLink {
+export class UnixDatagramSocket implements DatagramSocket {
   readonly #target: Uint8Array
-  readonly #listener: LinkListener
+  readonly #listener: DatagramSocketEvents
   readonly #unsent = new Set<Uint8Array>()
   #fd = -1
   /** Datagrams that the socket has sent, without those that came back. */
@@ -63,7 +63,7 @@ export class UnixLink implements DatagramLink {
   #later: NodeJS.Timeout | undefined
 
   /** Throws RangeError for a path that no socket can have. */
-  constructor(path: string, listener: LinkListener) {
+  constructor(path: string, listener: DatagramSocketEvents) {
     this.#target = encodeAddress({ family: 'unix', path })
     this.#listener = listener
   }
@@ -93,7 +93,7 @@ export class UnixLink implements DatagramLink {
     this.#later = undefined
     this.#sendAll()
     this.#receiveAll()
-    if (this.#unsent.size > 0 || (this.#fd >= 0 && this.#listener.isAwaited())) this.#lookLater()
+    if (this.#unsent.size > 0 || (this.#fd >= 0 && this.#listener.isAnswerPending())) this.#lookLater()
     // A server that blocks must not wait until somebody reads what fills its send buffer.
     else if (this.#unansweredCount > 0) this.#closeSocket()
   }
@@ -114,7 +114,7 @@ export class UnixLink implements DatagramLink {
       if (isFull(outcome)) return
       if (outcome < 0) {
         this.#unsent.clear()
-        this.#listener.onRefused(errorText(-outcome))
+        this.#listener.onError(errorText(-outcome))
         return
       }
       this.#unsent.delete(datagram)

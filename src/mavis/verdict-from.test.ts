@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type AttributeName, AV } from '../base/mavis-attributes.js'
 import { type Code, DOWN, FINAL, IGNORE, TIMEOUT } from './module.js'
-import { judge } from './verdict-from.js'
+import { verdictFrom } from './verdict-from.js'
 
 type Named = Partial<Record<AttributeName, string>>
 
@@ -22,7 +22,7 @@ function verdictOf(
     members = [],
   }: { code?: Code; fallback?: 'permit' | 'deny'; members?: string[] } = {},
 ): string {
-  const verdict = judge(values(ASKED), values({ ...ASKED, ...answer }), code, { fallback, members })
+  const verdict = verdictFrom(values(ASKED), values({ ...ASKED, ...answer }), code, { fallback, members })
   if (verdict.isPermitted) return 'permit'
   return verdict.comment === '' ? verdict.refusal : `${verdict.refusal}: ${verdict.comment}`
 }
@@ -58,7 +58,7 @@ test('an ACK to another question lets nobody in', () => {
   for (const name of ['TYPE', 'TACTYPE', 'USER', 'SERIAL'] as const)
     assert.equal(verdictOf({ RESULT: 'ACK', [name]: 'other' }), `error: ${name} came back as 'other'`)
   const without = values({ RESULT: 'ACK' })
-  const verdict = judge(values(ASKED), without, FINAL, { fallback: 'permit', members: [] })
+  const verdict = verdictFrom(values(ASKED), without, FINAL, { fallback: 'permit', members: [] })
   assert.equal(verdict.isPermitted, false)
 })
 

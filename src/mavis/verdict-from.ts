@@ -15,7 +15,7 @@ const COMMENT_MAX = 200
 const PERMITTED: Verdict = { isPermitted: true }
 
 /** What the chain's answer means. Whatever is not understood is a refusal. */
-export function judge(
+export function verdictFrom(
   asked: Values,
   answer: Values,
   code: Code,

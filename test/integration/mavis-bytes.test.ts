@@ -48,7 +48,7 @@ for (const { name: mode, start, textOf } of MODES) {
     await running.logged(
       /internal error while handling the standard error of a mavis helper .*: Error: injected$/,
     )
-    await running.logged(/ {4}at LineCutter\.push/)
+    await running.logged(/ {4}at LineSplitter\.push/)
     await refused.ending()
     await serves(t, running, BOB)
     assert.ok(!running.program.hasEnded)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Question } from '../../src/base/authorization.js'
-import { Authority } from '../../src/mavis/authorizer.js'
+import { Authorizer } from '../../src/mavis/authorizer.js'
 import type { MavisSettings } from '../../src/mavis/settings.js'
 import { afterwards } from '../harness/clean-up.js'
 import type { Client } from '../harness/client.js'
@@ -98,7 +98,7 @@ test('who is asked only now and then has helpers for each question, however slow
     members: [],
     modules: [external],
   }
-  const authority = new Authority(settings, {
+  const authority = new Authorizer(settings, {
     say: () => {},
     boundary: STRICT,
     nowMs: () => performance.now(),

@@ -158,7 +158,7 @@ test('at rest the helper ends, and is started again when it is needed', async (t
   const asked = externalMtThat(t, ['answers'])
   if (asked === undefined) return
   await asked.ask()
-  asked.module.rest()
+  asked.module.releaseIdle()
   await until('the helper to end', () => childrenOf(process.pid).length === 0)
   assert.deepEqual(asked.log, [])
   assert.equal((await asked.ask()).values[AV.RESULT], 'ACK')

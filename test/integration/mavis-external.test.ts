@@ -194,7 +194,7 @@ test('without variables of its own a helper has ours', async (t) => {
   if (asked === undefined) return
   process.env.TCPRELAY_TEST_INHERITED = 'yes'
   t.after(() => delete process.env.TCPRELAY_TEST_INHERITED)
-  asked.module.rest()
+  asked.module.releaseIdle()
   assert.match((await asked.ask()).values[AV.COMMENT] ?? '', /TCPRELAY_TEST_INHERITED=yes/)
 })
 

@@ -142,7 +142,7 @@ test('at rest helpers end, and are started again when they are needed', async (t
   const asked = externalThat(t, ['answers'], { childrenMin: 3, childrenMax: 3 })
   if (asked === undefined) return
   await asked.ask()
-  asked.module.rest()
+  asked.module.releaseIdle()
   assert.deepEqual(asked.module.pids, [])
   await until('the helpers to end', () => childrenOf(process.pid).length === 0)
   assert.deepEqual(asked.log, [])
@@ -156,7 +156,7 @@ test('a helper that works while the others rest ends when it has answered', asyn
   const query = asked.query()
   asked.module.ask(query, () => {})
   asked.module.withdraw(query)
-  asked.module.rest()
+  asked.module.releaseIdle()
   assert.equal(asked.module.pids.length, 1)
   await until('the helper to end', () => childrenOf(process.pid).length === 0)
   assert.deepEqual(asked.log, [])

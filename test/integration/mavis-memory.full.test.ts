@@ -153,7 +153,7 @@ test('what is kept of an answer does not hold on to the rest of it', () => {
     const answer = Buffer.alloc(ANSWER_BYTES, `${i} is a member of this group `).toString('latin1')
     query.values[AV.RESULT] = ACK
     query.values[AV.TACMEMBER] = answer.slice(1, 50)
-    cache.look?.(query)
+    cache.review?.(query)
   }
   const grown = heapBytes() - before
   assert.ok(grown < (ANSWERS * ANSWER_BYTES) / 10, `${grown} bytes`)

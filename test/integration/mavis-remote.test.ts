@@ -318,11 +318,11 @@ test('at rest no socket is open, and the next question opens one again', async (
     for (let i = 0; i < 2; i++) {
       assert.equal((await asker.ask('answer')).result, 'ACK')
       assert.equal(sockets(), before + 1)
-      asker.remote.rest()
+      asker.remote.releaseIdle()
       await until('the socket to be closed', () => sockets() === before)
     }
     const answer = asker.ask('answer')
-    asker.remote.rest()
+    asker.remote.releaseIdle()
     assert.equal((await answer).result, 'ACK')
   }
 })

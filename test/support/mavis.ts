@@ -107,7 +107,7 @@ export function throughModule(module: Module, query: Query, below: Named): { ask
   let asked: Code = DOWN
   if (module.ask !== undefined) module.ask(query, (code) => (asked = code))
   if (asked === DOWN) set(query.values, below)
-  if (asked === DOWN || asked === FINAL) module.look?.(query)
+  if (asked === DOWN || asked === FINAL) module.review?.(query)
   return { asked, values: namedOf(query.values) }
 }
 
