@@ -1,33 +1,35 @@
-/** Who is asked about: the address of a client, or whom its certificate or pre-shared key names. */
+/** Authorization of clients: the question about a client and the verdict. */
+
+/** What is authorized: the client's address, or the user in its certificate or pre-shared key. */
 export type AskedAbout = 'host' | 'user'
 
-/** What is asked about one client before it gets a remote; plain data that crosses threads. */
+/** The question about one client before it gets a remote: plain data that crosses threads. */
 export interface Question {
-  /** Names the question among those of a reactor, for its whole life. */
+  /** Identifies the question, unique in a reactor's life. */
   readonly token: number
-  /** Whose rows of the cells are of the generation that asks. */
+  /** Slot of the cells of the generation that asks. */
   readonly childSlot: number
-  /** The client's address without its port: `192.0.2.1`, `2001:db8::1`; `unix:` of a Unix socket. */
+  /** The client's address without port: `192.0.2.1`, `2001:db8::1`; `unix:` for a Unix socket. */
   readonly client: string
-  /** The address that it has connected to, without the port. */
+  /** The local address that it connected to, without port. */
   readonly server: string
-  /** Of the listener; '' when it has none. */
+  /** `realm` of the listener; '' when it has none. */
   readonly realm: string
-  /** The name that the client has asked for (SNI). */
+  /** The server name in the client's TLS handshake (SNI). */
   readonly serverName: string | undefined
   readonly identity: ClientIdentity | undefined
 }
 
-/** Who the client is, as TLS has made sure. Texts come from a certificate: any characters but control characters. */
+/** The client's identity, verified by TLS. Texts from a certificate may hold any characters but control characters. */
 export type ClientIdentity =
   | {
       readonly kind: 'certificate'
-      /** The common name, else the first alternative name; '' when there is neither. */
+      /** The common name, otherwise the first alternative name; '' without both. */
       readonly user: string
       /** `/C=DE/O=Example/CN=joe` */
       readonly subjectLine: string
       readonly issuer: string
-      /** Of the key that it was signed with, in hexadecimal; '' when it does not say. */
+      /** Authority key identifier in hexadecimal; '' when there is none. */
       readonly issuerKeyId: string
       /** In hexadecimal. */
       readonly serial: string
@@ -37,26 +39,26 @@ export type ClientIdentity =
     }
   | { readonly kind: 'psk'; readonly user: string }
 
-/** Why a client is not let in. */
+/** Why a client is denied, in words for the log. */
 export const REFUSALS = {
-  /** A module says no. */
-  denied: 'a module refuses it',
-  /** Nobody knows it, and `mavis default` is `deny`. */
-  'not-found': 'no module knows it',
+  /** A module answered NAK. */
+  denied: 'denied by a module',
+  /** No module knows it, and `mavis default` is `deny`. */
+  'not-found': 'unknown to all modules',
   /** It is in none of the groups of `mavis require member`. */
-  'not-member': 'it is in none of the groups',
-  /** A module fails, or its answer is not to be believed. */
-  error: 'a module fails',
+  'not-member': 'not a member of a required group',
+  /** A module failed, or its answer is invalid. */
+  error: 'a module failed',
   timeout: 'no answer in time',
-  /** It has shown no certificate and no key. */
-  'no-identity': 'it has no certificate',
-  /** Too many questions are open. */
-  busy: 'too many questions are open',
+  /** It has presented neither a certificate nor a pre-shared key. */
+  'no-identity': 'no client certificate or pre-shared key',
+  /** The limit of open queries is reached. */
+  busy: 'too many open queries',
 } as const
 
 export type Refusal = keyof typeof REFUSALS
 
-/** The answer to a question. `comment`: what the module says of it, for people; any characters. */
+/** The answer to a question. `comment`: the module's reason for people; may hold any characters. */
 export type Verdict =
   | { readonly isPermitted: true }
   | { readonly isPermitted: false; readonly refusal: Refusal; readonly comment: string }

@@ -1,6 +1,6 @@
 /**
- * The attributes of MAVIS in the order of their numbers (event-driven-servers, `mavis/token.pl`). The last one is for
- * the chain itself and never sent.
+ * The MAVIS attributes, indexed by number (event-driven-servers, `mavis/token.pl`). The last one is internal to the chain
+ * and never sent.
  */
 export const ATTRIBUTES = [
   'TYPE',
@@ -68,12 +68,12 @@ export const AV = Object.fromEntries(ATTRIBUTES.map((name, number) => [name, num
   Record<AttributeName, number>
 >
 
-/** Attributes that may be sent have lower numbers. */
+/** Attributes with lower numbers may be sent. */
 export const SENT_ATTRIBUTES = ATTRIBUTES.length - 1
 
 const OTHER_NAMES: Readonly<Record<string, number>> = { TLS_PEER_DATA: AV.CERTDATA }
 
-/** By the name that scripts use; undefined: there is no such attribute. */
+/** The number for a name in a script; undefined when there is no such attribute. */
 export function attributeNumber(name: string): number | undefined {
   const number = ATTRIBUTES.indexOf(name as AttributeName)
   return number < 0 ? OTHER_NAMES[name] : number

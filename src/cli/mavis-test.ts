@@ -1,3 +1,4 @@
+/** The command `mavis-test`: asks the modules of a configuration about one client and prints every step. */
 import { readFileSync } from 'node:fs'
 import { parseHostLiteral } from '../base/address.js'
 import { type ClientIdentity, type Question, REFUSALS, type Verdict } from '../base/authorization.js'
@@ -21,7 +22,7 @@ import { freeCertificate, readCertificates } from '../tls/certificate.js'
 import { certificateFacts } from '../tls/x509-facts.js'
 import type { MavisTestArguments } from './arguments.js'
 
-/** What codes are called in the protocol. */
+/** Names of the codes in the protocol. */
 const CODE_NAMES: Readonly<Record<number, string>> = {
   [FINAL]: 'FINAL',
   [IGNORE]: 'IGNORE',
@@ -29,10 +30,7 @@ const CODE_NAMES: Readonly<Record<number, string>> = {
   [DOWN]: 'DOWN',
 }
 
-/**
- * Asks the modules of a configuration about one client and shows every step. Exit codes: 0: it is let in, 1: it is
- * not; those of a start for a configuration that is wrong.
- */
+/** Exit codes: 0 when the client is permitted, 1 when it is not, those of a start when the configuration is wrong. */
 export async function runMavisTest(options: LoadOptions & MavisTestArguments): Promise<void> {
   const loaded = await loadFrom(options)
   if (loaded.problems.length > 0) writeText(renderProblems(loaded.problems, loaded.sources))
@@ -58,14 +56,13 @@ function questionOf(
   { authorization }: MavisSettings,
 ): Question | { readonly problem: string; readonly exitCode: number } {
   const literal = parseHostLiteral(address)
-  if (literal === undefined)
-    return { problem: `'${address}' is no address of a client`, exitCode: EXIT_USAGE }
+  if (literal === undefined) return { problem: `'${address}' is not an IP address`, exitCode: EXIT_USAGE }
   if (authorization === 'none')
-    return { problem: "'mavis authorization' is none: nobody is asked", exitCode: EXIT_USAGE }
+    return { problem: "'mavis authorization' is none: no module is asked", exitCode: EXIT_USAGE }
   const identity = certificate === undefined ? undefined : identityIn(certificate)
   if (identity !== undefined && 'problem' in identity) return { ...identity, exitCode: EXIT_NO_INPUT }
   if (authorization === 'user' && identity === undefined)
-    return { problem: "'mavis authorization' is user: a certificate is needed", exitCode: EXIT_USAGE }
+    return { problem: "'mavis authorization' is user: give a certificate file", exitCode: EXIT_USAGE }
   const client =
     literal.family === 'ipv6' && literal.scope !== '' ? `${literal.host}%${literal.scope}` : literal.host
   return { token: 1, childSlot: 0, client, server: '', realm: '', serverName: undefined, identity }
@@ -88,22 +85,22 @@ function identityIn(file: string): ClientIdentity | { readonly problem: string }
   return { problem: `cannot read the certificate ${file}: ${problem}` }
 }
 
-/** The authority ends with its answer, and its helpers with it. */
+/** Asks once, then stops the authorizer and its helpers. */
 async function ask(question: Question, mavis: MavisSettings): Promise<Verdict> {
   const { clock } = linuxSystem()
   const say = (_severity: number, text: string) => show(`log: ${text}`)
   const nowMs = () => clock.monotonicMs()
-  const authority = new Authorizer(mavis, { say, nowMs, boundary: new Boundary(say, nowMs) })
+  const authorizer = new Authorizer(mavis, { say, nowMs, boundary: new Boundary(say, nowMs) })
   let timer: NodeJS.Timeout | undefined
   const verdict = await new Promise<Verdict>((resolve) => {
     timer = setTimeout(
       () => resolve({ isPermitted: false, refusal: 'timeout', comment: '' }),
       mavis.timeoutMs,
     )
-    authority.ask(question, resolve, showStep)
+    authorizer.ask(question, resolve, showStep)
   })
   clearTimeout(timer)
-  await authority.close()
+  await authorizer.close()
   return verdict
 }
 
@@ -114,7 +111,7 @@ function showStep({ changes, module, outcome, what }: Step): void {
   for (const [attribute, value] of changes) {
     const name = ATTRIBUTES[attribute] ?? attribute
     if (value !== undefined) show(`    ${name} = ${readableText(value)}`)
-    else if (what !== 'question') show(`    ${name} is gone`)
+    else if (what !== 'query') show(`    ${name} removed`)
   }
 }
 
@@ -124,7 +121,7 @@ function verdictText(verdict: Verdict): string {
   return verdict.comment === '' ? `not permitted: ${why}` : `not permitted: ${why}: ${verdict.comment}`
 }
 
-/** Values are of strangers. */
+/** Control characters are escaped: helpers and certificates may contain any. */
 function show(line: string): void {
   process.stdout.write(`${printable(line)}\n`)
 }

@@ -120,7 +120,7 @@ export class Child {
         link.send({ kind: 'pong' })
         return
       case 'questions':
-        this.#mavis.hear(report)
+        this.#mavis.receive(report)
         return
       case 'serving':
         link.send({ kind: 'serving' })

@@ -41,13 +41,13 @@ test('modules that cannot be opened let nobody in, and the program goes on', asy
   const answers = await new Promise<readonly Answer[]>((resolve) => {
     const service = new MavisService({ log, boundary, system: linuxSystem() }, resolve)
     service.open(0, WRONG)
-    service.hear({ asked: [QUESTION], withdrawn: [2] })
+    service.receive({ asked: [QUESTION], withdrawn: [2] })
     service.retire(0)
     void service.closeAll()
   })
   assert.deepEqual(answers, [[1, { isPermitted: false, refusal: 'error', comment: '' }]])
   assert.equal(lines.length, 1)
-  assert.match(lines[0] ?? '', /^mavis: the modules cannot be asked, every client is refused: /)
+  assert.match(lines[0] ?? '', /^mavis: cannot load the modules: .*; rejecting all clients$/s)
 })
 
 test('a question that cannot be asked refuses its client, and the others are answered', async () => {
@@ -62,7 +62,7 @@ test('a question that cannot be asked refuses its client, and the others are ans
   const answers = await new Promise<readonly Answer[]>((resolve) => {
     const service = new MavisService({ log, boundary, system: linuxSystem() }, resolve)
     service.open(0, settings)
-    service.hear({ asked: [unreadable, { ...QUESTION, token: 2 }], withdrawn: [] })
+    service.receive({ asked: [unreadable, { ...QUESTION, token: 2 }], withdrawn: [] })
   })
   assert.deepEqual(answers, [
     [1, { isPermitted: false, refusal: 'error', comment: '' }],

@@ -1,3 +1,4 @@
+/** The control thread's end of authorization questions from the reactor. */
 import { setImmediate } from 'node:timers'
 import type { Question, Verdict } from '../base/authorization.js'
 import type { Authorizer } from '../mavis/authorizer.js'
@@ -7,21 +8,21 @@ import { ERR } from '../observe/severity.js'
 import type { Answer, QuestionNews } from '../relay/opening/questions.js'
 import type { Started } from './start-up.js'
 
-/** The answer where the modules could not be opened: whatever `mavis default` says. */
-const NOT_OPENED: Verdict = { isPermitted: false, refusal: 'error', comment: '' }
+/** The verdict when the modules could not be loaded, or an exception prevents a query. `mavis default` does not apply. */
+const FAILED: Verdict = { isPermitted: false, refusal: 'error', comment: '' }
 
-/** The log knows that an authority could not be opened. */
-const NOTHING_TO_TELL = () => {}
+/** For authorizers that could not be created, which was logged. */
+const IGNORED = () => {}
 
 /**
- * The control thread's end of a reactor's questions: hands each to the authority of the generation that asks, and
- * the answers back, those of one turn together.
+ * Passes each question to the authorizer of the generation that asks, and the answers back to the reactor, in one batch
+ * per turn.
  */
 export class MavisService {
   readonly #services: Omit<ModuleServices, 'timeoutMs'>
   readonly #post: (answers: readonly Answer[]) => void
-  /** By the slot of the generation's rows in the cells. Their code is loaded where there is something to ask. */
-  readonly #authorities = new Map<number, Promise<Authorizer>>()
+  /** By the cell slot of the generation. Promises, because their code is loaded only when MAVIS is configured. */
+  readonly #authorizers = new Map<number, Promise<Authorizer>>()
   #answers: Answer[] = []
 
   constructor(
@@ -33,7 +34,7 @@ export class MavisService {
     this.#post = post
   }
 
-  /** A generation may ask from now on. */
+  /** Creates the authorizer of a generation. */
   open(childSlot: number, settings: MavisSettings): void {
     if (settings.authorization === 'none') return
     const opened = import('../mavis/authorizer.js').then(
@@ -41,65 +42,66 @@ export class MavisService {
     )
     opened.catch((error: unknown) => {
       const why = error instanceof Error ? error.message : String(error)
-      this.#services.say(ERR, `mavis: the modules cannot be asked, every client is refused: ${why}`)
+      this.#services.say(ERR, `mavis: cannot load the modules: ${why}; rejecting all clients`)
     })
-    this.#authorities.set(childSlot, opened)
+    this.#authorizers.set(childSlot, opened)
   }
 
-  hear({ asked, withdrawn }: QuestionNews): void {
+  /** Takes new and withdrawn questions of the reactor. */
+  receive({ asked, withdrawn }: QuestionNews): void {
     for (const question of asked) {
       const { childSlot, token } = question
-      void this.#authorities.get(childSlot)?.then(
-        (authority) => this.#ask(authority, question),
-        () => this.#answer([token, NOT_OPENED]),
+      void this.#authorizers.get(childSlot)?.then(
+        (authorizer) => this.#ask(authorizer, question),
+        () => this.#answer([token, FAILED]),
       )
     }
     if (withdrawn.length === 0) return
-    for (const opened of this.#authorities.values()) {
-      void opened.then((authority) => {
-        for (const token of withdrawn) this.#withdraw(authority, token)
-      }, NOTHING_TO_TELL)
+    for (const opened of this.#authorizers.values()) {
+      void opened.then((authorizer) => {
+        for (const token of withdrawn) this.#withdraw(authorizer, token)
+      }, IGNORED)
     }
   }
 
-  /** Another generation has taken its place, and only clients that were there before still ask. */
+  /** Another generation has replaced this one: only clients accepted before may still ask. */
   retire(childSlot: number): void {
-    void this.#authorities.get(childSlot)?.then((authority) => authority.retire(), NOTHING_TO_TELL)
+    void this.#authorizers.get(childSlot)?.then((authorizer) => authorizer.retire(), IGNORED)
   }
 
-  /** No generation takes clients any more. */
+  /** Retires all generations: no more clients are accepted. */
   retireAll(): void {
-    for (const childSlot of this.#authorities.keys()) this.retire(childSlot)
+    for (const childSlot of this.#authorizers.keys()) this.retire(childSlot)
   }
 
-  /** A generation has ended; settles when its helpers have. */
+  /** Ends a generation; settles when its helpers have ended. */
   async close(childSlot: number): Promise<void> {
-    const opened = this.#authorities.get(childSlot)
-    this.#authorities.delete(childSlot)
-    await opened?.then((authority) => authority.close(), NOTHING_TO_TELL)
+    const opened = this.#authorizers.get(childSlot)
+    this.#authorizers.delete(childSlot)
+    await opened?.then((authorizer) => authorizer.close(), IGNORED)
   }
 
   async closeAll(): Promise<void> {
-    await Promise.all([...this.#authorities.keys()].map((childSlot) => this.close(childSlot)))
+    await Promise.all([...this.#authorizers.keys()].map((childSlot) => this.close(childSlot)))
   }
 
-  /** A client whose question cannot be asked is refused; the others are not affected. */
-  #ask(authority: Authorizer, question: Question): void {
+  /** An exception rejects this client and does not affect others. */
+  #ask(authorizer: Authorizer, question: Question): void {
     const { token } = question
     this.#services.boundary.run(
       'a question about a client',
-      () => authority.ask(question, (verdict) => this.#answer([token, verdict])),
+      () => authorizer.ask(question, (verdict) => this.#answer([token, verdict])),
       () => {
-        this.#answer([token, NOT_OPENED])
-        authority.withdraw(token)
+        this.#answer([token, FAILED])
+        authorizer.withdraw(token)
       },
     )
   }
 
-  #withdraw(authority: Authorizer, token: number): void {
+  #withdraw(authorizer: Authorizer, token: number): void {
     this.#services.boundary.run(
       'a question about a client',
-      () => authority.withdraw(token),
+      () => authorizer.withdraw(token),
       () => {},
     )
   }

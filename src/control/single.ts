@@ -283,7 +283,7 @@ export class Single {
         this.#parts.events.onServing?.(this.#reloader.present.listeners.boundNames)
         return
       case 'questions':
-        this.#mavis.hear(report)
+        this.#mavis.receive(report)
         return
       case 'prepared':
         this.#onPrepared(report.problem)

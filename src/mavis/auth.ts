@@ -4,9 +4,9 @@ import { ACK, ERR, FINAL, type Module, NAK, NFD, type Query } from './module.js'
 import type { AuthSettings } from './settings.js'
 
 /**
- * Compares what the client has shown with what the modules below know of it: they answer DBPASSWORD or DBCERTSUBJ and
- * no RESULT. A RESULT of theirs is of no user that could be compared, so it becomes NFD; the original does that to
- * refusals and errors as well, which must not become something that `mavis default` may permit.
+ * Module `auth`: compares the client's password or certificate subject with DBPASSWORD or DBCERTSUBJ, which modules below
+ * answer without a RESULT. An answer with RESULT ACK or NFD has nothing to compare and becomes NFD. The original also
+ * converts NAK and ERR to NFD; here they are kept, because `mavis default = permit` would accept NFD.
  */
 export class Auth implements Module {
   readonly #mode: AuthSettings['mode']
@@ -19,24 +19,24 @@ export class Auth implements Module {
     const result = values[AV.RESULT]
     if (result === NAK || result === ERR) return FINAL
     const isKnown = values[AV.DBPASSWORD] !== undefined || values[AV.DBCERTSUBJ] !== undefined
-    const [verdict, comment] = result === undefined && isKnown ? this.#judged(values) : [NFD, undefined]
+    const [verdict, comment] = result === undefined && isKnown ? this.#compare(values) : [NFD, undefined]
     values[AV.RESULT] = verdict
     if (comment !== undefined) values[AV.COMMENT] = comment
     return FINAL
   }
 
-  /** RESULT and COMMENT. */
-  #judged(values: Query['values']): readonly [ByteString, ByteString | undefined] {
+  /** The RESULT and COMMENT of the comparison. */
+  #compare(values: Query['values']): readonly [ByteString, ByteString | undefined] {
     const byPassword = passwordVerdict(values[AV.PASSWORD], values[AV.DBPASSWORD])
     if (this.#mode === 'password') return byPassword
     const [shown, known] = [values[AV.CERTSUBJ], values[AV.DBCERTSUBJ]]
-    const isThere = shown !== undefined && known !== undefined
-    const isSame = isThere && isOneOf(known, shown)
+    const areBothKnown = shown !== undefined && known !== undefined
+    const isSame = areBothKnown && isOneOf(known, shown)
     if (isSame) return this.#mode === 'cert-sufficient' ? [ACK, 'certificate'] : byPassword
-    const complaint = isThere ? 'certificate mismatch' : 'certificate missing'
-    if (this.#mode === 'cert-required') return [NAK, complaint]
+    const mismatch = areBothKnown ? 'certificate mismatch' : 'certificate missing'
+    if (this.#mode === 'cert-required') return [NAK, mismatch]
     const [verdict, comment] = byPassword
-    return [verdict, comment ?? complaint]
+    return [verdict, comment ?? mismatch]
   }
 }
 
@@ -49,7 +49,7 @@ function passwordVerdict(
   return shown === known ? [ACK, undefined] : [NAK, 'password mismatch']
 }
 
-/** DBCERTSUBJ may have several subjects, a line each; a line end was a carriage return on the wire. */
+/** DBCERTSUBJ may hold several subjects, one per line; a line end is a carriage return on the wire. */
 function isOneOf(known: ByteString, shown: ByteString): boolean {
   return known.split(/[\r\n]+/).some((subject) => subject !== '' && lower(subject) === lower(shown))
 }

@@ -1,3 +1,4 @@
+/** Answers the authorization questions of one configuration by its chain of MAVIS modules. */
 import { randomBytes } from 'node:crypto'
 import type { AskedAbout, Question, Verdict } from '../base/authorization.js'
 import type { ByteString } from '../base/byte-string.js'
@@ -11,27 +12,27 @@ import type { Step } from './step.js'
 import { VerdictCache } from './verdict-cache.js'
 import { verdictFrom } from './verdict-from.js'
 
-/** By then helpers that were told to end before have ended (`HelperProcess`). */
+/** Longer than helpers may take to end (two patience periods of `HelperProcess`, 1 s), so that none pile up. */
 const IDLE_RELEASE_DELAY_MS = 2_000
 
 /**
- * Answers the questions of one configuration: makes attributes of them, asks the chain of modules, and says what its
- * answer means. Each question is answered once, unless it is withdrawn before.
+ * Converts each question into attributes, asks the chain and converts its answer into a verdict. Each question is
+ * answered once, unless it is withdrawn first.
  */
 export class Authorizer {
   readonly #settings: MavisSettings
-  readonly #about: AskedAbout
+  /** `mavis authorization`. */
   readonly #services: ModuleServices
   readonly #chain: Chain
   readonly #cache: VerdictCache | undefined
-  /** By token. */
+  readonly #about: AskedAbout
   readonly #open = new Map<number, Query>()
-  /** No other process, and no other chain of this one, has the same serials. */
+  /** Makes serials unique among all processes and all chains of this one. */
   readonly #serialPrefix = randomBytes(9).toString('base64')
   #lastSerial = 0
   #isRetired = false
   #isClosed = false
-  /** Until the modules may rest. */
+  /** Runs until the modules of a retired configuration are released. */
   #idleTimer: NodeJS.Timeout | undefined
 
   constructor(settings: MavisSettings, services: Omit<ModuleServices, 'timeoutMs'>) {
@@ -50,28 +51,28 @@ export class Authorizer {
     return this.#open.size
   }
 
-  /** `steps`: told what happens on the way. */
-  ask(question: Question, answered: (verdict: Verdict) => void, steps?: (step: Step) => void): void {
+  /** `onStep` receives every step of the query. */
+  ask(question: Question, onVerdict: (verdict: Verdict) => void, onStep?: (step: Step) => void): void {
     const known = this.#cache?.find(question, this.#services.nowMs())
     if (known !== undefined) {
-      answered(known)
+      onVerdict(known)
       return
     }
     const asked = this.#valuesOf(question)
-    steps?.({ module: '', what: 'question', outcome: undefined, changes: new Map(asked.entries()) })
+    onStep?.({ module: '', what: 'query', outcome: undefined, changes: new Map(asked.entries()) })
     const query: Query = { values: [...asked], serial: asked[AV.SERIAL] ?? '' }
     this.#open.set(question.token, query)
     const onAnswer = (code: Parameters<typeof verdictFrom>[2]) => {
       this.#open.delete(question.token)
       const verdict = verdictFrom(asked, query.values, code, this.#settings)
       this.#cache?.keep(question, verdict, this.#services.nowMs())
-      answered(verdict)
+      onVerdict(verdict)
       this.#releaseIfIdle()
     }
-    this.#chain.ask(query, onAnswer, steps)
+    this.#chain.ask(query, onAnswer, onStep)
   }
 
-  /** Nobody waits for the answer to this question any more. */
+  /** Drops a question whose answer is no longer wanted. */
   withdraw(token: number): void {
     const query = this.#open.get(token)
     if (query === undefined) return
@@ -80,13 +81,13 @@ export class Authorizer {
     this.#releaseIfIdle()
   }
 
-  /** Another configuration is in force: questions come only of clients that shook hands meanwhile. */
+  /** Another configuration is in force: only clients that are still in their handshake may ask. */
   retire(): void {
     this.#isRetired = true
     this.#releaseIfIdle()
   }
 
-  /** No question comes any more, and no answer is given; settles when nothing of it is left running. */
+  /** Drops open questions and closes the modules; settles when all of them have stopped. */
   async close(): Promise<void> {
     this.#isClosed = true
     clearTimeout(this.#idleTimer)
@@ -99,7 +100,7 @@ export class Authorizer {
     return queryValues(question, this.#about, `${this.#serialPrefix}${number}`, `${process.pid}-${number}`)
   }
 
-  /** Not at once: another question may follow, and helpers that end are not replaced without limit. */
+  /** Delayed: another question may follow, and helpers are not restarted without limit. */
   #releaseIfIdle(): void {
     if (!this.#isRetired || this.#open.size > 0 || this.#isClosed) return
     this.#idleTimer ??= setTimeout(() => {

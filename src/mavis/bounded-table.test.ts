@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { BoundedTable, ENTRIES_MAX, FORGOTTEN_AT_ONCE } from './bounded-table.js'
+import { BoundedTable, DROPPED_AT_ONCE, ENTRIES_MAX } from './bounded-table.js'
 
 test('an entry holds until it expires', () => {
   const table = new BoundedTable<number>(60_000)
@@ -28,8 +28,8 @@ test('a full table forgets its oldest entries', () => {
   table.set('0', 0, 1_000)
   assert.equal(table.size, ENTRIES_MAX)
   table.set('new', 1, 1_000)
-  assert.equal(table.size, ENTRIES_MAX - FORGOTTEN_AT_ONCE + 1)
+  assert.equal(table.size, ENTRIES_MAX - DROPPED_AT_ONCE + 1)
   const isThere = (key: string) => table.get(key, 0) !== undefined
-  assert.deepEqual([isThere('1'), isThere(`${FORGOTTEN_AT_ONCE}`)], [false, false])
-  assert.deepEqual([isThere(`${FORGOTTEN_AT_ONCE + 1}`), isThere('0'), isThere('new')], [true, true, true])
+  assert.deepEqual([isThere('1'), isThere(`${DROPPED_AT_ONCE}`)], [false, false])
+  assert.deepEqual([isThere(`${DROPPED_AT_ONCE + 1}`), isThere('0'), isThere('new')], [true, true, true])
 })

@@ -1,10 +1,12 @@
-/** Of each table of a module: what clients cause must not fill the memory. The oldest entries make room. */
+/** A table whose entries expire, bounded in size because clients cause its entries. */
+
+/** Entries of one table. A full table drops its oldest entries. */
 export const ENTRIES_MAX = 10_000
 
-/** To find the oldest of a Map, all that were deleted before it are passed over: once for so many is cheap. */
-export const FORGOTTEN_AT_ONCE = 100
+/** Dropped at once: finding the oldest entry of a Map steps over all deleted slots before it, so it is done rarely. */
+export const DROPPED_AT_ONCE = 100
 
-/** To look through a whole table takes a fraction of a millisecond, which is too much for each question. */
+/** Scanning a full table takes a fraction of a millisecond, which is too much for every query. */
 const PURGE_PERIOD_MS_MIN = 1_000
 
 interface Entry<Value> {
@@ -12,7 +14,7 @@ interface Entry<Value> {
   readonly expiresAtMs: number
 }
 
-/** What holds for a time. Times are of CLOCK_MONOTONIC. */
+/** Entries by key, each with its expiry time (CLOCK_MONOTONIC). */
 export class BoundedTable<Value> {
   readonly #entries = new Map<string, Entry<Value>>()
   readonly #purgePeriodMs: number
@@ -26,22 +28,22 @@ export class BoundedTable<Value> {
     return this.#entries.size
   }
 
-  /** Undefined when there is none, or when it does not hold any more. */
+  /** Undefined when there is no entry or it has expired. */
   get(key: string, nowMs: number): Entry<Value> | undefined {
     this.#purge(nowMs)
     const entry = this.#entries.get(key)
     return entry !== undefined && nowMs < entry.expiresAtMs ? entry : undefined
   }
 
-  /** The entry is the youngest from now on, also if there was one before. */
+  /** Sets an entry and makes it the youngest one, also when it replaces another. */
   set(key: string, value: Value, expiresAtMs: number): void {
     this.#entries.delete(key)
-    if (this.#entries.size >= ENTRIES_MAX) this.#forgetOldest()
+    if (this.#entries.size >= ENTRIES_MAX) this.#dropOldest()
     this.#entries.set(key, { value, expiresAtMs })
   }
 
-  #forgetOldest(): void {
-    let left = FORGOTTEN_AT_ONCE
+  #dropOldest(): void {
+    let left = DROPPED_AT_ONCE
     for (const key of this.#entries.keys()) {
       if (left-- === 0) return
       this.#entries.delete(key)

@@ -1,3 +1,4 @@
+/** Module `cache`: answers repeated queries from the answers of the modules below. */
 import { createHash } from 'node:crypto'
 import type { ByteString } from '../base/byte-string.js'
 import { AV, SENT_ATTRIBUTES } from '../base/mavis-attributes.js'
@@ -16,28 +17,27 @@ import {
 } from './module.js'
 import type { CacheSettings } from './settings.js'
 
-/** What an answer adds to its question is a few groups and a comment. With 10,000 of them, 40 MB at most. */
+/** Larger answers are not cached. Usually an answer adds a few groups and a comment; 10,000 entries take 40 MB at most. */
 const KEPT_BYTES_MAX = 4_096
 
-/** Attributes by number, with what they become. */
+/** Attributes by number, with their new values. */
 type Changes = readonly (readonly [attribute: number, value: ByteString | undefined])[]
 
-/** A question on its way to the modules below. */
+/** A query that was passed to the modules below. */
 interface Asked {
   readonly key: string
   readonly values: Values
 }
 
 /**
- * Answers again what the modules below have answered. Of TACPLUS the whole answer, for the same question: all of its
- * attributes but those that name it. Of FTP the profile of a user, as the original does: it says nothing of RESULT, so
- * `auth` has to be above.
+ * For TYPE TACPLUS it caches the whole answer; the key is every attribute of the query except those that identify the
+ * single query. For FTP it caches a user's profile as the original does, without a RESULT, so `auth` must be above it.
  */
 export class Cache implements Module {
   readonly #settings: CacheSettings
   readonly #services: ModuleServices
   readonly #kept: BoundedTable<Changes>
-  /** Questions that go by another way than up are forgotten with their query. */
+  /** Weak: a query that never comes back up is dropped with its key. */
   readonly #asked = new WeakMap<Query, Asked>()
 
   constructor(settings: CacheSettings, services: ModuleServices) {
@@ -74,21 +74,22 @@ export class Cache implements Module {
     return FINAL
   }
 
-  /** Zero: nothing of its TYPE is kept. */
+  /** How long answers to this TYPE are kept; zero: they are not cached. */
   #expireMs(question: Values): number {
     return this.#settings.expireMs.get(question[AV.TYPE] ?? '') ?? 0
   }
 }
 
-/** How the questions of a TYPE are known again, and what is kept of their answers. Undefined: nothing. */
+/** How one TYPE is cached: its key and the kept part of an answer. Undefined: not cached. */
 interface Kind {
   keyOf(question: Values): string | undefined
   changesOf(answer: Values, question: Values): Changes | undefined
 }
 
-const NAMES_OF_QUESTION: readonly number[] = [AV.SERIAL, AV.TIMESTAMP]
+/** Identify one query and differ in the next. */
+const PER_QUERY: readonly number[] = [AV.SERIAL, AV.TIMESTAMP]
 
-/** Nothing is kept of a question about one of these: it might be another one's the next time. */
+/** A query with one of these is not cached: the answer depends on a secret. */
 const SECRETS: readonly number[] = [AV.PASSWORD, AV.PASSWDNEW, AV.CHALLENGE]
 
 const tacplus: Kind = {
@@ -99,14 +100,14 @@ const tacplus: Kind = {
     if (![ACK, NAK, NFD].includes(result) || answer[AV.PASSWORD_ONESHOT] !== undefined) return undefined
     const changes: [number, ByteString | undefined][] = [[AV.RESULT, result]]
     for (let number = 0; number < SENT_ATTRIBUTES; number++) {
-      const isOfAnswer = number !== AV.RESULT && !NAMES_OF_QUESTION.includes(number)
+      const isOfAnswer = number !== AV.RESULT && !PER_QUERY.includes(number)
       if (isOfAnswer && answer[number] !== question[number]) changes.push([number, answer[number]])
     }
     return changes
   },
 }
 
-/** The attributes that say what a user may do. */
+/** A user's profile: the attributes cached for FTP. */
 const PROFILE: readonly number[] = [
   AV.UID,
   AV.GID,
@@ -144,13 +145,13 @@ const KINDS: ReadonlyMap<string, Kind> = new Map([
 
 const kindOf = (question: Values) => KINDS.get(question[AV.TYPE] ?? '')
 
-/** A certificate may be long: its digest is not. */
-function keyOf(question: Values, isPart = (number: number) => !NAMES_OF_QUESTION.includes(number)): string {
+/** A digest, because a query with a certificate may be long. */
+function keyOf(question: Values, isPart = (number: number) => !PER_QUERY.includes(number)): string {
   const parts = question.map((value, number) => (isPart(number) ? value : undefined))
   return createHash('sha256').update(encodeLines(parts), 'latin1').digest('base64')
 }
 
-/** A text that was cut from another one holds on to all of that: to an answer of 64 KiB, for a word of it. */
+/** Copies the text: V8 keeps the whole parent of a substring alive, here an answer of up to 64 KiB. */
 function copied([attribute, value]: Changes[number]): Changes[number] {
   return [attribute, value === undefined ? undefined : Buffer.from(value, 'latin1').toString('latin1')]
 }

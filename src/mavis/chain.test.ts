@@ -235,14 +235,17 @@ test('a module that throws fails for the question alone', () => {
     const query = questionOf()
     let codes = 0
     chain.ask(query, () => codes++)
-    assert.deepEqual([codes, query.values[AV.RESULT], query.values[AV.COMMENT]], [1, ERR, 'module m fails'])
+    assert.deepEqual([codes, query.values[AV.RESULT], query.values[AV.COMMENT]], [1, ERR, 'module m failed'])
     services.ms += 1_000
   }
-  assert.deepEqual(services.lines, ['mavis module m fails: no such thing', 'mavis module m fails: bad look'])
+  assert.deepEqual(services.lines, [
+    'mavis module m failed: no such thing',
+    'mavis module m failed: bad look',
+  ])
   const { values } = asked([entry(throwing, { onError: 'continue' }), OTHER])
   assert.equal(values.RESULT, ACK)
   return new Chain([entry(badClose)], services).close().then(() => {
-    assert.equal(services.lines.at(-1), 'mavis module m fails: bad close')
+    assert.equal(services.lines.at(-1), 'mavis module m failed: bad close')
   })
 })
 
@@ -359,7 +362,7 @@ test('an answer that cannot be delivered keeps nobody else from theirs', () => {
     chain.ask(questionOf(), () => answers++)
     throw new Error('who is that')
   })
-  assert.deepEqual([answers, services.lines], [1, ['mavis: an answer is lost: who is that']])
+  assert.deepEqual([answers, services.lines], [1, ['mavis: an answer could not be delivered: who is that']])
 })
 
 test('every step is told with what it has changed', () => {

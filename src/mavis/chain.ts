@@ -7,55 +7,55 @@ import { type ChainEntry, Traversal } from './traversal.js'
 export type { ChainEntry } from './traversal.js'
 
 /**
- * The modules of one configuration, in their order. A question goes down until a module has a final answer, which goes
- * up again through the modules above. What a module answers late is gone on with when it comes; nothing is called from
- * within a call, however many questions are answered at once.
+ * The MAVIS modules of one configuration, in order. A query goes down until a module gives a final answer, which goes up
+ * again through the modules above. Modules may answer later. Traversals run from a queue, not recursively, so that any
+ * number of immediate answers does not deepen the stack.
  */
 export class Chain {
   readonly entries: readonly ChainEntry[]
   readonly #services: Pick<ModuleServices, 'boundary' | 'nowMs' | 'say'>
   readonly #failures: RateLimitedLog
   readonly #open = new Map<Query, Open>()
-  /** Those that can go on. */
+  /** Traversals that can continue. */
   readonly #ready: Traversal[] = []
-  #isWorking = false
+  #isRunning = false
   #isClosed = false
 
-  /** The entries, and what they hold, are the chain's from now on. */
+  /** Takes ownership of the entries: `close` closes their modules. */
   constructor(entries: readonly ChainEntry[], services: Pick<ModuleServices, 'boundary' | 'nowMs' | 'say'>) {
     this.entries = entries
     this.#services = services
     this.#failures = new RateLimitedLog(ERR, services.say)
   }
 
-  /** Questions that are not answered yet. */
+  /** Queries without an answer yet. */
   get openCount(): number {
     return this.#open.size
   }
 
   /**
-   * Calls `answered` once, before it returns or later, unless the question is withdrawn before; `query.values` has the
-   * answer. `query` must not be open already. `steps` is told of everything that happens to it.
+   * Calls `onAnswer` once, before it returns or later, unless the query is withdrawn first; the answer is in
+   * `query.values`. `query` must not be open already. `onStep` receives every step of the query, for `mavis-test`.
    */
-  ask(query: Query, answered: (code: Code) => void, steps?: (step: Step) => void): void {
+  ask(query: Query, onAnswer: (code: Code) => void, onStep?: (step: Step) => void): void {
     if (this.#isClosed) {
-      answered(IGNORE)
+      onAnswer(IGNORE)
       return
     }
-    const reporter = steps === undefined ? undefined : new StepReporter(query.values, steps)
+    const reporter = onStep === undefined ? undefined : new StepReporter(query.values, onStep)
     const traversal = new Traversal(query, this, reporter)
-    this.#open.set(query, { traversal, answered })
+    this.#open.set(query, { traversal, onAnswer })
     this.wake(traversal)
   }
 
-  /** Nobody waits for the answer any more. */
+  /** Drops a query whose answer is no longer wanted. */
   withdraw(query: Query): void {
     const open = this.#open.get(query)
     this.#open.delete(query)
     open?.traversal.withdraw()
   }
 
-  /** No question is open for now, and none is expected soon. */
+  /** Lets modules release what they hold for queries: none is open, and none is expected soon. */
   releaseIdle(): void {
     for (const { module, settings } of this.entries) {
       try {
@@ -66,12 +66,12 @@ export class Chain {
     }
   }
 
-  /** Answers what is open with IGNORE; settles when nothing of the modules runs any more. */
+  /** Answers open queries with IGNORE and closes the modules; settles when all of them have stopped. */
   async close(): Promise<void> {
     this.#isClosed = true
-    for (const [query, { answered }] of this.#open) {
+    for (const [query, { onAnswer }] of this.#open) {
       this.withdraw(query)
-      this.#deliver(answered, IGNORE)
+      this.#deliver(onAnswer, IGNORE)
     }
     await Promise.all(this.entries.map((entry) => this.#close(entry)))
   }
@@ -84,49 +84,50 @@ export class Chain {
     }
   }
 
-  /** For flights: this one can go on. */
+  /** Called by a traversal that can continue. */
   wake(traversal: Traversal): void {
     this.#ready.push(traversal)
-    if (this.#isWorking) return
-    this.#isWorking = true
-    for (let next = this.#ready.shift(); next !== undefined; next = this.#ready.shift()) this.#step(next)
-    this.#isWorking = false
+    if (this.#isRunning) return
+    this.#isRunning = true
+    for (let next = this.#ready.shift(); next !== undefined; next = this.#ready.shift()) this.#advance(next)
+    this.#isRunning = false
   }
 
-  /** For flights: a module has thrown. Clients may cause that. */
+  /** Logs, at a limited rate, that a module threw: a client may be able to cause that with every query. */
   failed(name: string, error: unknown): void {
-    this.#failures.log(this.#services.nowMs(), () => `mavis module ${name} fails: ${wordsOf(error)}`)
+    this.#failures.log(this.#services.nowMs(), () => `mavis module ${name} failed: ${messageOf(error)}`)
   }
 
-  /** A question whose way throws has no answer, and the others go on. */
-  #step(traversal: Traversal): void {
+  /** An exception ends this query without an answer and does not affect the others. */
+  #advance(traversal: Traversal): void {
     this.#services.boundary.run(
-      'a question to the mavis modules',
-      () => this.#goOn(traversal, traversal.advance()),
-      () => this.#goOn(traversal, IGNORE),
+      'a query to the mavis modules',
+      () => this.#finish(traversal, traversal.advance()),
+      () => this.#finish(traversal, IGNORE),
     )
   }
 
-  #goOn(traversal: Traversal, code: Code | undefined): void {
+  /** Delivers the answer once there is one. */
+  #finish(traversal: Traversal, code: Code | undefined): void {
     const open = this.#open.get(traversal.query)
     if (code === undefined || open === undefined) return
     this.#open.delete(traversal.query)
-    this.#deliver(open.answered, code)
+    this.#deliver(open.onAnswer, code)
   }
 
-  /** One that throws must not keep the others from being answered. */
-  #deliver(answered: (code: Code) => void, code: Code): void {
+  /** A callback that throws must not keep other queries from being answered. */
+  #deliver(onAnswer: (code: Code) => void, code: Code): void {
     try {
-      answered(code)
+      onAnswer(code)
     } catch (error) {
-      this.#services.say(ERR, `mavis: an answer is lost: ${wordsOf(error)}`)
+      this.#services.say(ERR, `mavis: an answer could not be delivered: ${messageOf(error)}`)
     }
   }
 }
 
 interface Open {
   readonly traversal: Traversal
-  readonly answered: (code: Code) => void
+  readonly onAnswer: (code: Code) => void
 }
 
-const wordsOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))

@@ -1,19 +1,19 @@
-/** A socket to one server. Opened when there is something to be sent, and anew after `close`. */
+/** A datagram socket connected to one server. `send` opens it when necessary, also after `close`. */
 export interface DatagramSocket {
-  /** Sends it soon. One that waits to be sent is not sent twice. */
+  /** Sends the datagram soon. A datagram that is still queued is not queued twice. */
   send(datagram: Uint8Array): void
-  /** It need not be sent any more. */
+  /** Removes the datagram from the queue, if it was not sent yet. */
   forget(datagram: Uint8Array): void
-  /** Settles when the socket is closed. What waits to be sent is dropped. */
+  /** Drops queued datagrams; settles when the socket is closed. */
   close(): Promise<void>
 }
 
-/** Who hears of a link. Never called from within `send`, `forget` or `close`. */
+/** Events of a socket. Never called from within `send`, `forget` or `close`. */
 export interface DatagramSocketEvents {
-  /** From the server, and nobody else. */
+  /** A datagram from the server; those of other senders are dropped. */
   onDatagram(bytes: Uint8Array): void
-  /** Nobody listens there, or the way to it is closed; `why` in lower case. What waited to be sent is dropped. */
+  /** The server cannot be reached; `why` is in lower case. Queued datagrams were dropped. */
   onError(why: string): void
-  /** Is an answer still waited for? */
+  /** Whether an answer of the server is still expected. */
   isAnswerPending(): boolean
 }

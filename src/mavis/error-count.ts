@@ -1,22 +1,23 @@
+/** The error counter of module `error`, in memory or in a file that processes share. */
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
 import { WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 
 const { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDWR } = constants
 
-/** As the original writes it: an `int` of this machine, which other programs may share. */
+/** The file holds a native `int`, as the original writes it; other programs may use the same file. */
 const COUNT_BYTES = 4
 const COUNT_MAX = 0x7fff_ffff
 
 /**
- * A number that all processes with the same file count together; without a file, this one alone. Two that count at the
- * same moment may count once. A file that fails is told once, and what comes then is counted here.
+ * Counts in the file if there is one, so that all processes with that file count together. Updates are not atomic: two
+ * at the same moment may count once. When the file fails, that is logged once, and counting continues in memory.
  */
 export class ErrorCount {
   readonly #say: Say
   readonly #path: string | undefined
   readonly #bytes = Buffer.alloc(COUNT_BYTES)
-  /** Of the file; undefined: it is not open. */
+  /** Descriptor of the file; undefined when it is not open. */
   #fd: number | undefined
   #isBroken = false
   #count = 0
@@ -26,7 +27,7 @@ export class ErrorCount {
     this.#say = say
   }
 
-  /** One more; answers how many there are now. */
+  /** Adds one and returns the new count. */
   add(): number {
     return this.#change((count) => Math.min(count + 1, COUNT_MAX))
   }
@@ -48,7 +49,8 @@ export class ErrorCount {
       this.#count = next(before)
       if (fd !== undefined && this.#count !== before) this.#write(fd)
     } catch (error) {
-      this.#say(WARNING, `mavis module error: errors are not counted in a file: ${(error as Error).message}`)
+      const why = (error as Error).message
+      this.#say(WARNING, `mavis module error: cannot use ${this.#path}: ${why}; counting errors in memory`)
       this.close()
       this.#count = next(this.#count)
     }

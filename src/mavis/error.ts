@@ -3,7 +3,7 @@ import { ErrorCount } from './error-count.js'
 import { ACK, ERR, FINAL, type Module, type ModuleServices, NAK, type Query } from './module.js'
 import type { ErrorSettings } from './settings.js'
 
-/** Makes refusals of errors, until so many have come without an answer between them. */
+/** Module `error`: converts ERR to NAK, until a number of errors in a row have come. */
 export class ErrorModule implements Module {
   readonly #threshold: number
   readonly #errors: ErrorCount

@@ -1,6 +1,6 @@
 /**
- * A pattern that matches without the flag `i` what `source` matches with it: `[jJ][oO][eE]` for `joe`. Of ASCII only,
- * as bytes want it. Undefined: it has a back-reference or looks around, or is a form that is not known here.
+ * Expands a case-insensitive pattern so that it needs no flag `i`: `joe` becomes `[jJ][oO][eE]`. Only ASCII letters have
+ * a case, because values are bytes. Undefined for back-references, look-around and forms that are not recognised.
  */
 export function expandCase(source: string): string | undefined {
   let written = ''
@@ -24,7 +24,7 @@ const GROUP = /\((?:\?:|\?<[A-Za-z_$][\w$]*>)?(?!\?)/y
 /** `\x41` and `\u0041`. */
 const CODE = /\\(?:x([\dA-Fa-f]{2})|u([\dA-Fa-f]{4}))/y
 
-/** A class of characters, or one that has no case: `\d`, `\.`, `\cA`, `\0`. */
+/** An escape for a class of characters, or for a character without case: `\d`, `\.`, `\cA`, `\0`. */
 const ESCAPE = /\\(?:c[A-Za-z]|0(?!\d)|[^\dkxuc])/y
 
 function partAt(source: string, at: number): Part | undefined {
@@ -58,7 +58,7 @@ function eitherCase(code: number, asWritten: string): string {
   return other === undefined ? asWritten : `[${String.fromCharCode(code, other)}]`
 }
 
-/** Of a letter of ASCII; undefined: it is none. */
+/** The other case of an ASCII letter; undefined for other characters. */
 function otherCase(code: number): number | undefined {
   const isLetter = (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a)
   return isLetter ? code ^ 0x20 : undefined
@@ -82,7 +82,7 @@ function classAt(source: string, start: number): Part | undefined {
   return { length: at + 1 - start, written: `${source.slice(start, at)}${others}]` }
 }
 
-/** One character of a class; `value` is undefined where it stands for several. */
+/** One member of a class; `value` is undefined when it stands for several characters. */
 function memberAt(
   source: string,
   at: number,
@@ -94,10 +94,10 @@ function memberAt(
   return part === undefined ? undefined : { length: part.length, value: singleOf(part.written) }
 }
 
-/** `\-`, `\]`, `\/`: the character itself. Letters after a backslash stand for something without a case. */
+/** `\-`, `\]`, `\/`: the character itself. A letter after a backslash stands for something without case. */
 const singleOf = (written: string) => (/^\\[^A-Za-z0]$/.test(written) ? written.charCodeAt(1) : undefined)
 
-/** What a range leaves out of the other case, as a class has it. */
+/** The letters of a range in the other case, as members of a class. */
 function otherCases(from: number | undefined, to: number | undefined): string {
   if (from === undefined || to === undefined) return ''
   let others = ''

@@ -3,24 +3,34 @@ import { encodeFrame } from '../wire/mavis-frames.js'
 import { FrameHelper } from './frame-helper.js'
 import { HelperStarter } from './helper-starter.js'
 import { type Code, FINAL, type Module, type ModuleServices, type Query } from './module.js'
-import { DEATHS_MAX, NO_HELPER, PendingQuery, refuse } from './pending-query.js'
+import {
+  CLOSING,
+  DEATHS_MAX,
+  DUPLICATE_SERIAL,
+  HELPERS_DIED,
+  NO_HELPER,
+  PendingQuery,
+  refuse,
+  TOO_LONG,
+} from './pending-query.js'
 import type { CommonModuleSettings, ExternalMtSettings } from './settings.js'
 
-/** Processes that were told to end. */
+/** Processes that are ending. More are only left when SIGKILL does not end them (uninterruptible sleep). */
 const ENDING_MAX = 4
 
-/** Asks one helper process many queries at a time. */
+/** Module `external-mt`: asks one helper process many queries at a time. */
 export class ExternalMt implements Module {
   readonly #settings: ExternalMtSettings & CommonModuleSettings
   readonly #services: ModuleServices
   readonly #starter: HelperStarter
   readonly #pending = new Map<Query, PendingQuery>()
-  /** Of those, the ones that the worker has not been sent. */
+  /** The pending queries that were not sent to the helper yet, in order. */
   #backlog = new Set<PendingQuery>()
-  #worker: FrameHelper | undefined
-  /** Those that are not reaped yet. */
+  #helper: FrameHelper | undefined
+  /** Helpers that are ending and not reaped yet. */
   readonly #ending = new Set<FrameHelper>()
-  #isIdle = false
+  /** From `releaseIdle` until the next query. */
+  #isReleased = false
   #isClosed = false
 
   constructor(settings: ExternalMtSettings & CommonModuleSettings, services: ModuleServices) {
@@ -31,104 +41,102 @@ export class ExternalMt implements Module {
     this.#ready()
   }
 
-  /** Of the process that is asked. */
+  /** The process of the helper in use. */
   get pids(): number[] {
-    return this.#worker?.pid === undefined ? [] : [this.#worker.pid]
+    return this.#helper?.pid === undefined ? [] : [this.#helper.pid]
   }
 
   ask(query: Query, answer: (code: Code) => void): void {
     const bytes = encodeFrame(query.values)
-    this.#isIdle = false
-    const worker = this.#ready()
-    const refusal = this.#refusalOf(query, bytes, worker)
+    this.#isReleased = false
+    const helper = this.#ready()
+    const refusal = this.#refusalOf(query, bytes, helper)
     if (refusal !== undefined) {
       refuse(query, refusal)
       answer(FINAL)
       return
     }
     const { timeoutMs } = this.#services
-    const pending = new PendingQuery(query, bytes, answer, timeoutMs, () => this.#forget(pending))
+    const pending = new PendingQuery(query, bytes, answer, timeoutMs, () => this.#drop(pending))
     this.#pending.set(query, pending)
     this.#backlog.add(pending)
     this.#serveBacklog()
   }
 
-  /** The helper goes on to work on it; what it says then is not passed on. */
+  /** The helper finishes the query; its answer is dropped. */
   withdraw(query: Query): void {
     this.#pending.get(query)?.withdraw()
   }
 
   releaseIdle(): void {
-    this.#isIdle = true
-    if (this.#pending.size === 0) this.#worker?.dismiss()
+    this.#isReleased = true
+    if (this.#pending.size === 0) this.#helper?.dismiss()
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
-    for (const pending of [...this.#pending.values()]) pending.fail('the module closes')
-    this.#worker?.stop()
-    for (const worker of this.#ending) worker.stop()
+    for (const pending of [...this.#pending.values()]) pending.fail(CLOSING)
+    this.#helper?.stop()
+    for (const helper of this.#ending) helper.stop()
     await Promise.all([...this.#ending].map(({ gone }) => gone))
   }
 
-  #refusalOf(query: Query, { length }: Uint8Array, worker: FrameHelper | undefined): string | undefined {
-    if (this.#isClosed) return 'the module closes'
-    if (worker === undefined) return NO_HELPER
-    if (worker.knows(query.serial)) return 'another pending has the same serial'
+  #refusalOf(query: Query, { length }: Uint8Array, helper: FrameHelper | undefined): string | undefined {
+    if (this.#isClosed) return CLOSING
+    if (helper === undefined) return NO_HELPER
+    if (helper.knows(query.serial)) return DUPLICATE_SERIAL
     if (length <= TEXT_BYTES_MAX) return undefined
     this.#starter.logTooLong()
-    return 'the query is too long'
+    return TOO_LONG
   }
 
-  /** The worker, started if there is none; undefined: it cannot be started. */
+  /** The helper, started if necessary; undefined when it cannot be started. */
   #ready(): FrameHelper | undefined {
-    if (this.#worker !== undefined || this.#isClosed) return this.#worker
-    // Processes that do not even end when they are killed are not replaced for ever.
+    if (this.#helper !== undefined || this.#isClosed) return this.#helper
     if (this.#ending.size >= ENDING_MAX || !this.#starter.mayStart()) return undefined
     const { name, timeoutMs = this.#services.timeoutMs } = this.#settings
-    this.#worker = new FrameHelper(this.#starter, name, timeoutMs, {
+    this.#helper = new FrameHelper(this.#starter, name, timeoutMs, {
       onDrain: () => this.#serveBacklog(),
-      onEnd: (worker, unanswered) => this.#onEnd(worker, unanswered),
+      onEnd: (helper, unanswered) => this.#onEnd(helper, unanswered),
     })
-    return this.#worker
+    return this.#helper
   }
 
   #serveBacklog(): void {
     for (const pending of this.#backlog) {
-      const worker = this.#ready()
-      if (worker === undefined) pending.fail(NO_HELPER)
-      else if (!worker.hasRoom) return
-      else if (worker.knows(pending.query.serial)) pending.fail('another pending has the same serial')
-      else this.#send(pending, worker)
+      const helper = this.#ready()
+      if (helper === undefined) pending.fail(NO_HELPER)
+      else if (!helper.hasRoom) return
+      else if (helper.knows(pending.query.serial)) pending.fail(DUPLICATE_SERIAL)
+      else this.#send(pending, helper)
     }
   }
 
-  #send(pending: PendingQuery, worker: FrameHelper): void {
+  #send(pending: PendingQuery, helper: FrameHelper): void {
     this.#backlog.delete(pending)
-    worker.ask(pending)
+    helper.ask(pending)
   }
 
-  #forget(pending: PendingQuery): void {
+  #drop(pending: PendingQuery): void {
     this.#pending.delete(pending.query)
     this.#backlog.delete(pending)
   }
 
-  #onEnd(worker: FrameHelper, unanswered: readonly PendingQuery[]): void {
-    this.#worker = undefined
-    this.#ending.add(worker)
-    worker.gone.then(() => this.#onGone(worker))
+  #onEnd(helper: FrameHelper, unanswered: readonly PendingQuery[]): void {
+    this.#helper = undefined
+    this.#ending.add(helper)
+    helper.gone.then(() => this.#onExited(helper))
     if (this.#isClosed) return
     const open = unanswered.filter(({ isOpen }) => isOpen)
     for (const pending of open) pending.deaths++
     this.#backlog = new Set([...open, ...this.#backlog])
-    for (const pending of open)
-      if (pending.deaths >= DEATHS_MAX) pending.fail('helpers end without an answer')
+    for (const pending of open) if (pending.deaths >= DEATHS_MAX) pending.fail(HELPERS_DIED)
     this.#serveBacklog()
-    if (!this.#isIdle) this.#ready()
+    if (!this.#isReleased) this.#ready()
   }
 
-  #onGone(worker: FrameHelper): void {
-    this.#ending.delete(worker)
-    if (!this.#isIdle) this.#ready()
+  #onExited(helper: FrameHelper): void {
+    this.#ending.delete(helper)
+    if (!this.#isReleased) this.#ready()
   }
 }

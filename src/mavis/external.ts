@@ -1,105 +1,114 @@
-import { encodeQuestion, TEXT_BYTES_MAX } from '../wire/mavis-answer.js'
+import { encodeQuery, TEXT_BYTES_MAX } from '../wire/mavis-answer.js'
 import { HelperStarter } from './helper-starter.js'
 import { LineHelper, type LineHelperEvents } from './line-helper.js'
 import { type Code, FINAL, type Module, type ModuleServices, type Query } from './module.js'
-import { DEATHS_MAX, NO_HELPER, PendingQuery, refuse } from './pending-query.js'
+import {
+  CLOSING,
+  DEATHS_MAX,
+  HELPERS_DIED,
+  NO_HELPER,
+  PendingQuery,
+  refuse,
+  TOO_LONG,
+} from './pending-query.js'
 import type { CommonModuleSettings, ExternalSettings } from './settings.js'
 
-/** Asks helper processes, each of them one pending at a time; what they have no time for yet waits in order. */
+/** Module `external`: asks helper processes, each one query at a time; further queries wait in order. */
 export class External implements Module {
   readonly #settings: ExternalSettings & CommonModuleSettings
   readonly #services: ModuleServices
   readonly #starter: HelperStarter
-  readonly #workerEvents: LineHelperEvents
+  readonly #helperEvents: LineHelperEvents
   readonly #pending = new Map<Query, PendingQuery>()
-  /** Of those, the ones that no worker has. */
+  /** The pending queries that no helper is working on, in order. */
   readonly #backlog = new Set<PendingQuery>()
-  /** Those that are asked or can be. */
-  readonly #workers = new Set<LineHelper>()
+  /** Helpers that work on a query or can take one. */
+  readonly #helpers = new Set<LineHelper>()
   readonly #idle = new Set<LineHelper>()
-  /** Those that are not reaped yet. */
+  /** Helpers that are ending and not reaped yet. */
   readonly #ending = new Set<LineHelper>()
-  #isIdle = false
+  /** From `releaseIdle` until the next query. */
+  #isReleased = false
   #isClosed = false
 
   constructor(settings: ExternalSettings & CommonModuleSettings, services: ModuleServices) {
     this.#settings = settings
     this.#services = services
     this.#starter = new HelperStarter('external', settings, services)
-    this.#workerEvents = {
-      onFree: (worker) => this.#onFree(worker),
-      onEnd: (worker, unanswered) => this.#onEnd(worker, unanswered),
+    this.#helperEvents = {
+      onFree: (helper) => this.#onFree(helper),
+      onEnd: (helper, unanswered) => this.#onEnd(helper, unanswered),
     }
     this.#startFew()
   }
 
-  /** Of the processes that are asked or can be. */
+  /** Processes of the helpers in use. */
   get pids(): number[] {
-    return [...this.#workers].flatMap(({ pid }) => pid ?? [])
+    return [...this.#helpers].flatMap(({ pid }) => pid ?? [])
   }
 
   ask(query: Query, answer: (code: Code) => void): void {
-    const bytes = Buffer.from(encodeQuestion(query.values), 'latin1')
+    const bytes = Buffer.from(encodeQuery(query.values), 'latin1')
     const refusal = this.#refusalOf(bytes)
     if (refusal !== undefined) {
       refuse(query, refusal)
       answer(FINAL)
       return
     }
-    this.#isIdle = false
+    this.#isReleased = false
     const { timeoutMs } = this.#services
-    const pending = new PendingQuery(query, bytes, answer, timeoutMs, () => this.#forget(pending))
+    const pending = new PendingQuery(query, bytes, answer, timeoutMs, () => this.#drop(pending))
     this.#pending.set(query, pending)
     this.#startFew()
     this.#place(pending, this.#firstIdle() ?? this.#start())
   }
 
-  /** A helper that works on it goes on to do so; what it says then is not passed on. */
+  /** A helper that works on the query finishes it; the answer is dropped. */
   withdraw(query: Query): void {
     this.#pending.get(query)?.withdraw()
   }
 
   releaseIdle(): void {
-    this.#isIdle = true
-    for (const worker of [...this.#idle]) worker.dismiss()
+    this.#isReleased = true
+    for (const helper of [...this.#idle]) helper.dismiss()
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
-    for (const pending of [...this.#pending.values()]) pending.fail('the module closes')
-    for (const worker of [...this.#workers]) worker.stop()
-    for (const worker of this.#ending) worker.stop()
+    for (const pending of [...this.#pending.values()]) pending.fail(CLOSING)
+    for (const helper of [...this.#helpers]) helper.stop()
+    for (const helper of this.#ending) helper.stop()
     await Promise.all([...this.#ending].map(({ gone }) => gone))
   }
 
   #refusalOf({ length }: Uint8Array): string | undefined {
-    if (this.#isClosed) return 'the module closes'
+    if (this.#isClosed) return CLOSING
     if (length <= TEXT_BYTES_MAX) return undefined
     this.#starter.logTooLong()
-    return 'the query is too long'
+    return TOO_LONG
   }
 
-  /** Gives it to that worker, or has it wait for one. */
-  #place(pending: PendingQuery, worker: LineHelper | undefined): void {
-    if (worker !== undefined) this.#give(pending, worker)
-    else if (this.#workers.size > 0) this.#backlog.add(pending)
+  /** Gives the query to that helper, or queues it. */
+  #place(pending: PendingQuery, helper: LineHelper | undefined): void {
+    if (helper !== undefined) this.#give(pending, helper)
+    else if (this.#helpers.size > 0) this.#backlog.add(pending)
     else pending.fail(NO_HELPER)
   }
 
-  #give(pending: PendingQuery, worker: LineHelper): void {
+  #give(pending: PendingQuery, helper: LineHelper): void {
     this.#backlog.delete(pending)
-    this.#idle.delete(worker)
-    worker.ask(pending)
+    this.#idle.delete(helper)
+    helper.ask(pending)
   }
 
-  #forget(pending: PendingQuery): void {
+  #drop(pending: PendingQuery): void {
     this.#pending.delete(pending.query)
     this.#backlog.delete(pending)
   }
 
   #firstIdle(): LineHelper | undefined {
-    const [worker] = this.#idle
-    return worker
+    const [helper] = this.#idle
+    return helper
   }
 
   #firstWaiting(): PendingQuery | undefined {
@@ -107,68 +116,68 @@ export class External implements Module {
     return pending
   }
 
-  /** As many as there are at least. */
+  /** Starts helpers up to `childs min`. */
   #startFew(): void {
-    while (this.#workers.size < this.#settings.childrenMin) {
-      const worker = this.#start()
-      if (worker === undefined) return
-      this.#idle.add(worker)
+    while (this.#helpers.size < this.#settings.childrenMin) {
+      const helper = this.#start()
+      if (helper === undefined) return
+      this.#idle.add(helper)
     }
   }
 
-  /** One more, if there may be; the caller has work for it. */
+  /** Starts one more helper, if the limits allow it; the caller has a query for it. */
   #start(): LineHelper | undefined {
     const { childrenMax, name, timeoutMs = this.#services.timeoutMs } = this.#settings
-    if (this.#isClosed || this.#workers.size >= childrenMax) return undefined
-    // Processes that do not even end when they are killed are not replaced for ever.
-    if (this.#workers.size + this.#ending.size >= childrenMax * 2) return undefined
+    if (this.#isClosed || this.#helpers.size >= childrenMax) return undefined
+    // Bounds the number of processes that SIGKILL does not end (uninterruptible sleep).
+    if (this.#helpers.size + this.#ending.size >= childrenMax * 2) return undefined
     if (!this.#starter.mayStart()) return undefined
-    const worker = new LineHelper(this.#starter, name, timeoutMs, this.#workerEvents)
-    this.#workers.add(worker)
-    return worker
+    const helper = new LineHelper(this.#starter, name, timeoutMs, this.#helperEvents)
+    this.#helpers.add(helper)
+    return helper
   }
 
-  #onFree(worker: LineHelper): void {
+  #onFree(helper: LineHelper): void {
     const pending = this.#firstWaiting()
-    if (pending !== undefined) this.#give(pending, worker)
-    else if (this.#isIdle) worker.dismiss()
-    else this.#idle.add(worker)
+    if (pending !== undefined) this.#give(pending, helper)
+    else if (this.#isReleased) helper.dismiss()
+    else this.#idle.add(helper)
   }
 
-  #onEnd(worker: LineHelper, unanswered: PendingQuery | undefined): void {
-    this.#workers.delete(worker)
-    this.#idle.delete(worker)
-    this.#ending.add(worker)
-    worker.gone.then(() => this.#onGone(worker))
+  #onEnd(helper: LineHelper, unanswered: PendingQuery | undefined): void {
+    this.#helpers.delete(helper)
+    this.#idle.delete(helper)
+    this.#ending.add(helper)
+    helper.gone.then(() => this.#onExited(helper))
     if (this.#isClosed) return
     if (unanswered?.isOpen) this.#askAgain(unanswered)
     this.#replace()
   }
 
-  #onGone(worker: LineHelper): void {
-    this.#ending.delete(worker)
+  #onExited(helper: LineHelper): void {
+    this.#ending.delete(helper)
     this.#replace()
   }
 
-  /** Others for those who have ended, if they are needed. */
+  /** Starts helpers in place of those that have ended, if they are needed. */
   #replace(): void {
     this.#serveBacklog()
-    if (!this.#isIdle) this.#startFew()
+    if (!this.#isReleased) this.#startFew()
   }
 
-  /** A process that has done nothing yet is asked before all others: what has worked long may end for any reason. */
+  /** Prefers a new process: a helper that has run for long may end for reasons of its own. */
   #askAgain(pending: PendingQuery): void {
     pending.deaths++
     if (pending.deaths < DEATHS_MAX) this.#place(pending, this.#start() ?? this.#firstIdle())
-    else pending.fail('helpers end without an answer')
+    else pending.fail(HELPERS_DIED)
   }
 
-  /** Somebody has ended who would have taken from it. */
+  /** Starts helpers for queued queries that an ended helper would have taken. */
   #serveBacklog(): void {
     for (let pending = this.#firstWaiting(); pending !== undefined; pending = this.#firstWaiting()) {
-      const worker = this.#start()
-      if (worker !== undefined) this.#give(pending, worker)
-      else if (this.#workers.size > 0) return
+      const helper = this.#start()
+      if (helper !== undefined) this.#give(pending, helper)
+      else if (this.#helpers.size > 0) return
       else pending.fail(NO_HELPER)
     }
   }

@@ -1,3 +1,4 @@
+/** A helper process that answers many queries at a time, in frames with a binary head (`external-mt`). */
 import type { ByteString } from '../base/byte-string.js'
 import { AV } from '../base/mavis-attributes.js'
 import { FrameReader, type FrameReading } from '../wire/mavis-frames.js'
@@ -6,30 +7,29 @@ import { MISSING_SERIAL } from './helper-answer.js'
 import type { HelperStarter } from './helper-starter.js'
 import type { PendingQuery } from './pending-query.js'
 
-/** Of #pending that the helper has not taken from its pipe: enough to keep it busy. */
-const WAITING_BYTES_MAX = 262_144
+/** Bytes queued for the helper's standard input: enough to keep it busy, and bounded if it does not read. */
+const QUEUED_BYTES_MAX = 262_144
 
 export interface FrameHelperEvents {
-  /** It takes more #pending. */
+  /** Its standard input has room again. */
   onDrain(): void
-  /** It takes no more. `unanswered`: what it had been asked, in order; some may have ended. Told once. */
-  onEnd(worker: FrameHelper, unanswered: readonly PendingQuery[]): void
+  /** It takes no more queries. `unanswered`: its queries in order, some of which may have ended. Called once. */
+  onEnd(helper: FrameHelper, unanswered: readonly PendingQuery[]): void
 }
 
 interface Sent {
   readonly pending: PendingQuery
   readonly timer: NodeJS.Timeout
-  /** How many answers there had been before. */
+  /** The helper's answers before this query was sent. */
   readonly answersBefore: number
 }
 
-/** A helper that is asked many queries at a time. */
 export class FrameHelper {
   readonly #helper: Helper
   readonly #reader = new FrameReader()
   readonly #sent = new Map<ByteString, Sent>()
 
-  /** Starts a helper, which the starter allows. `timeoutMs`: for one answer. */
+  /** Starts the process; `starter.mayStart()` has allowed it. `timeoutMs`: for one answer. */
   constructor(starter: HelperStarter, moduleName: string, timeoutMs: number, events: FrameHelperEvents) {
     this.#helper = new Helper(starter, moduleName, timeoutMs, {
       onBytes: (bytes) => this.#onBytes(bytes),
@@ -42,16 +42,16 @@ export class FrameHelper {
     return this.#helper.pid
   }
 
-  /** Settles when its process is reaped. */
+  /** Settles when the process is reaped. */
   get gone(): Promise<void> {
     return this.#helper.gone
   }
 
   get hasRoom(): boolean {
-    return this.#helper.waitingBytes < WAITING_BYTES_MAX
+    return this.#helper.waitingBytes < QUEUED_BYTES_MAX
   }
 
-  /** Answers are told apart by the serials of their #pending. */
+  /** Whether a query with this serial is open here: answers are matched by serial. */
   knows(serial: ByteString): boolean {
     return this.#sent.has(serial)
   }
@@ -63,24 +63,24 @@ export class FrameHelper {
     this.#helper.write(pending.bytes)
   }
 
-  /** It is not needed any more: it may finish. */
+  /** Lets the process end: closes its standard input. */
   dismiss(): void {
     this.#helper.dismiss()
   }
 
-  /** It has to end, whatever it does. */
+  /** Ends the process by SIGTERM, then SIGKILL. */
   stop(): void {
     this.#helper.stop()
   }
 
   #onBytes(bytes: Uint8Array): void {
-    // One that was told to end may go on writing for a while.
+    // A helper that is ending may still write.
     if (this.#helper.hasEnded) return
     for (const reading of this.#reader.push(bytes)) {
       if (this.#helper.hasEnded) return
       if (reading.kind === 'frame') this.#onFrame(reading)
       else
-        this.#helper.endMisbehaved(`${reading.kind === 'too-long' ? 'too long an' : 'a malformed'} answer.`)
+        this.#helper.endMisbehaved(`${reading.kind === 'too-long' ? 'answer too long' : 'malformed answer'}.`)
     }
   }
 
@@ -91,9 +91,9 @@ export class FrameHelper {
       return
     }
     const sent = this.#sent.get(serial)
-    // An answer that comes too late, or twice: the others do not suffer from it.
+    // Late or duplicate: logged, and no reason to end a helper that has other queries.
     if (sent === undefined) {
-      this.#helper.logProblem('answers what nobody asks (any more)')
+      this.#helper.logProblem('answer without an open query.')
       return
     }
     this.#sent.delete(serial)
@@ -101,7 +101,7 @@ export class FrameHelper {
     sent.pending.settle(values, this.#helper.countAnswer(values, code))
   }
 
-  /** Where others are answered meanwhile, one pending hangs, not the helper. */
+  /** Ends the helper only if it has answered nothing since: otherwise one query hangs, not the helper. */
   #onLate(serial: ByteString): void {
     const sent = this.#sent.get(serial)
     if (sent === undefined) return

@@ -1,3 +1,4 @@
+/** Module `groups`: converts group numbers in answers into names, and filters group lists. */
 import type { ByteString } from '../base/byte-string.js'
 import { AV } from '../base/mavis-attributes.js'
 import { GroupFile } from './group-file.js'
@@ -7,7 +8,6 @@ import type { GroupsSettings, IdFilter, NameFilter } from './settings.js'
 
 const GROUP_PATH = '/etc/group'
 
-/** Puts the names of groups for their numbers into an answer, and takes out those that are not wanted. */
 export class Groups implements Module {
   readonly #settings: GroupsSettings
   readonly #file: GroupFile
@@ -35,7 +35,7 @@ export class Groups implements Module {
     return FINAL
   }
 
-  /** Undefined: there is no such group, or it is not wanted. */
+  /** Undefined when the group does not exist or is filtered out. */
   #nameOf(digits: string, ids: readonly IdFilter[], names: readonly NameFilter[]): ByteString | undefined {
     const id = Number(digits)
     const isWanted = passes(ids, ({ from, to }) => from <= id && id <= to)
@@ -44,7 +44,7 @@ export class Groups implements Module {
   }
 }
 
-/** What is left of `admins,"all staff",guests`; undefined: nothing. */
+/** A list such as `admins,"all staff",guests`, filtered; undefined when nothing is left. */
 function filtered(list: ByteString | undefined, filters: readonly NameFilter[]): ByteString | undefined {
   if (list === undefined || filters.length === 0) return list
   const names = list.match(/"[^"]*"|[^",]+/g) ?? []
@@ -56,12 +56,12 @@ function passesByName(filters: readonly NameFilter[], name: ByteString): boolean
   return passes(filters, ({ pattern }) => matchPattern(pattern, name) !== undefined)
 }
 
-/** Nothing that is negated may match, and one of the others has to, if there are any. */
+/** No negated filter may match, and one of the others must, if there are any. */
 function passes<Filter extends { readonly isNegated: boolean }>(
   filters: readonly Filter[],
   matches: (filter: Filter) => boolean,
 ): boolean {
-  const wanted = filters.filter(({ isNegated }) => !isNegated)
+  const required = filters.filter(({ isNegated }) => !isNegated)
   if (filters.some((filter) => filter.isNegated && matches(filter))) return false
-  return wanted.length === 0 || wanted.some(matches)
+  return required.length === 0 || required.some(matches)
 }

@@ -1,3 +1,4 @@
+/** The process of a MAVIS helper with its three pipes. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, existsSync } from 'node:fs'
 import { Socket } from 'node:net'
@@ -8,7 +9,7 @@ import type { Boundary } from '../observe/boundary.js'
 import { LineSplitter } from './line-splitter.js'
 import type { HelperProgram } from './settings.js'
 
-/** What a helper that was told to end may take for it before it is made to: less than the whole process has (`WayOut`). */
+/** Wait after closing its standard input, and again after SIGTERM: shorter than the wait at the end of this program. */
 const PATIENCE_MS = 500
 
 export interface HelperOptions {
@@ -19,19 +20,19 @@ export interface HelperOptions {
 }
 
 export interface HelperEvents {
-  /** It has written to its standard output. */
+  /** Bytes of its standard output. */
   onBytes(bytes: Uint8Array): void
-  /** It has taken what was written to it, and has room for more. */
+  /** Its standard input has room again. */
   onDrain(): void
-  /** It answers nothing more. Told once, and last. `failure`: that it could not be started, and why. */
+  /** It answers nothing more. Called once, and last. `failure`: why the process could not be started. */
   onEnd(failure: string | undefined): void
   /** A line of its standard error. */
   onLine(text: () => string): void
 }
 
 /**
- * One process of a helper, with its three pipes. It has a session of its own, so what is typed on our terminal does
- * not reach it; when we are gone, its standard input ends.
+ * One helper process. It runs in a session of its own, so that signals from our terminal do not reach it. When this
+ * program ends in any way, its standard input reaches its end.
  */
 export class HelperProcess {
   /** Settles when the process is reaped and its pipes are closed. */
@@ -79,28 +80,28 @@ export class HelperProcess {
     return this.#child?.pid
   }
 
-  /** When it is gone: its exit code or signal. Undefined: the signal was ours. */
+  /** Exit code or signal, after `gone`. Undefined: it was ended by our signal. */
   get ending(): string | undefined {
     return this.#ending
   }
 
-  /** Bytes that were written and that it has not taken. */
+  /** Bytes written that it has not read yet. */
   get waitingBytes(): number {
     return this.#stdin?.writableLength ?? 0
   }
 
-  /** Whatever is written to one that has ended is lost. */
+  /** Bytes written to a process that has ended are dropped. */
   write(bytes: Uint8Array): void {
     if (this.#stdin?.writable) this.#stdin.write(bytes)
   }
 
-  /** Nothing more will be asked: it finds the end of its input, and then has half a second. */
+  /** Closes its standard input; stops the process if it has not ended after the patience period. */
   finish(): void {
     this.#stdin?.destroy()
     if (!this.#hasExited) this.#timer ??= setTimeout(() => this.stop(), PATIENCE_MS)
   }
 
-  /** SIGTERM, and after half a second SIGKILL. */
+  /** SIGTERM, and SIGKILL after the patience period. */
   stop(): void {
     if (this.#isStopped || this.#hasExited || this.pid === undefined) return
     this.#isStopped = true
@@ -116,7 +117,7 @@ export class HelperProcess {
       'drain',
       this.#guarded('input', () => this.#events.onDrain()),
     )
-    // It reads no more. What it has still to say is read until its output ends.
+    // EPIPE: it reads no more. Its output is still read to the end.
     stdin.on('error', () => this.stop())
     return stdin
   }
@@ -154,18 +155,18 @@ export class HelperProcess {
     if (!this.#hasEnded) this.#events.onBytes(bytes)
   }
 
-  /** What its handlers throw ends this process; whoever asked it finds another one. */
+  /** An exception in a handler ends this process; its query goes to another one. */
   #guarded<Args extends readonly unknown[]>(what: string, handler: (...args: Args) => void) {
     return this.#boundary.guard(`the ${what} of a mavis helper`, handler, () => this.#fail())
   }
 
-  /** Nothing more is read of it. */
+  /** Ends it at once, with its output unread. */
   #fail(): void {
     for (const pipe of this.#pipes) pipe.destroy()
     this.#end(undefined)
   }
 
-  /** What it has written last is still in the pipes. A process of its own may keep them open for ever. */
+  /** Its last output may still be in the pipes. They are read for a limited time: a grandchild may keep them open. */
   #onExit(code: number | null, signal: NodeJS.Signals | null): void {
     this.#hasExited = true
     const isOurs = this.#isStopped && (signal === 'SIGTERM' || signal === 'SIGKILL')
@@ -184,13 +185,13 @@ export class HelperProcess {
     this.#events.onEnd(failure)
   }
 
-  /** To its whole session: a shell's own commands would go on without it, and hold its pipes. */
+  /** Signals the whole process group: commands of a shell script would otherwise survive and hold the pipes. */
   #signal(signal: NodeJS.Signals): void {
     if (this.#hasExited || this.pid === undefined) return
     try {
       process.kill(-this.pid, signal)
     } catch {
-      // It has just ended, or has become somebody whom we may not send signals.
+      // ESRCH: it has just ended. EPERM: it changed its user.
     }
   }
 }
@@ -218,7 +219,7 @@ function startProcess(options: HelperOptions): Started | Error {
   }
 }
 
-/** The system says only that one of several things is wrong. */
+/** One errno may mean the user, the group, the directory or the program: the text names all that were set. */
 function failureText(error: NodeJS.ErrnoException, { gid, home, program, uid }: HelperOptions): string {
   const reason = error.errno === undefined ? error.message : errorText(Math.abs(error.errno))
   const user = uid === undefined ? '' : ` as user ${uid}`
@@ -226,12 +227,12 @@ function failureText(error: NodeJS.ErrnoException, { gid, home, program, uid }: 
   const place = home === undefined ? '' : ` in ${home}`
   const interpreter =
     error.code === 'ENOENT' && existsSync(program.path) && (home === undefined || existsSync(home))
-      ? ', the interpreter in its first line'
+      ? ' (the interpreter in its first line)'
       : ''
   return `could not be started${user}${group}${place}: ${reason}${interpreter}`
 }
 
-/** Changes the folder, the group and the user in this order, and fails if one of them cannot be changed. */
+/** Changes directory, group and user in this order; throws if one of them cannot be changed. */
 function spawnProgram(options: HelperOptions, stdio: number[]): ChildProcess {
   const { gid, home, program, uid } = options
   const { environment, path, words } = program

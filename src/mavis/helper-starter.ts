@@ -1,19 +1,20 @@
+/** Starts the helper processes of one module, and logs how they end. */
 import { RateLimitedLog } from '../observe/rate-limited-log.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
 import { type HelperEvents, type HelperOptions, HelperProcess } from './helper-process.js'
 import type { ModuleServices } from './module.js'
 import { RespawnLimit } from './respawn-limit.js'
 
-/** Of what helpers write to their standard error: a stack trace is whole. */
+/** Logged lines of standard error, of all helpers of a module: enough for a whole stack trace. */
 const LINES_PER_SECOND = 50
 
 /**
- * How a helper has come to its end. `died`: by itself. `misbehaved`: what it sent was no answer. `late`: it did not
- * answer in time. `dismissed`: it was not needed any more.
+ * Why a helper ended. `died`: by itself. `misbehaved`: it sent something else than an answer. `late`: it did not answer in
+ * time. `dismissed`: it was not needed any more.
  */
 export type HelperEnd = 'died' | 'misbehaved' | 'late' | 'dismissed'
 
-/** Starts the processes of one module, says in the log what becomes of them, and stops those that die too soon. */
+/** Starts no helpers for a while when too many have died early. */
 export class HelperStarter {
   readonly #moduleName: string
   readonly #options: HelperOptions
@@ -22,7 +23,7 @@ export class HelperStarter {
   readonly #lines: RateLimitedLog
   readonly #ends: RateLimitedLog
   readonly #failures: RateLimitedLog
-  /** The log knows that none is started. */
+  /** The present throttling is in the log. */
   #isThrottlingLogged = false
 
   constructor(moduleName: string, options: HelperOptions, services: ModuleServices) {
@@ -34,7 +35,7 @@ export class HelperStarter {
     this.#failures = new RateLimitedLog(ERR, services.say)
   }
 
-  /** False: too many have died too soon. */
+  /** False while starts are throttled because too many helpers have died early. */
   mayStart(): boolean {
     const waitMs = this.#deaths.waitMs(this.#services.nowMs())
     if (waitMs > 0) this.#logThrottling(waitMs)
@@ -50,35 +51,35 @@ export class HelperStarter {
         if (failure !== undefined) this.#failed(failure)
         events.onEnd(failure)
       },
-      onLine: (text) => this.#lines.log(this.#nowMs(), () => this.#about(helper, text())),
+      onLine: (text) => this.#lines.log(this.#nowMs(), () => this.#lineOf(helper, text())),
     }
     const helper: HelperProcess = new HelperProcess(this.#options, all, this.#services.boundary)
     return helper
   }
 
-  /** What is wrong with it. */
+  /** Logs, at a limited rate, what is wrong with a helper. */
   logProblem(helper: HelperProcess, what: string): void {
-    this.#ends.log(this.#nowMs(), () => this.#about(helper, what))
+    this.#ends.log(this.#nowMs(), () => this.#lineOf(helper, what))
   }
 
-  /** In the words of the original. How long a question is may be up to a client. */
+  /** In the words of the original; at a limited rate, because clients can cause long queries. */
   logTooLong(): void {
     this.#ends.log(this.#nowMs(), () => `${this.#moduleName}: query too long, ignoring`)
   }
 
   ended(helper: HelperProcess, end: HelperEnd, answeredCount: number): void {
     if (end === 'died' && helper.pid !== undefined) void this.#logDeath(helper, answeredCount)
-    // The pace of those that are late is that of their time limit.
+    // Late ones do not count: their time limit already limits how often they are restarted.
     const isEarly = answeredCount === 0 && (end === 'died' || end === 'misbehaved')
-    if (isEarly) this.#deaths.note(this.#nowMs())
+    if (isEarly) this.#deaths.recordDeath(this.#nowMs())
   }
 
-  /** In the words of the original, and how. Early ones are few: no more are started soon. */
+  /** In the words of the original, with the exit code or signal. Early deaths need no rate limit: starts are throttled. */
   async #logDeath(helper: HelperProcess, answeredCount: number): Promise<void> {
     await helper.gone
     const how = helper.ending === undefined ? '' : ` (${helper.ending})`
     if (answeredCount === 0)
-      this.#services.say(WARNING, this.#about(helper, `terminated before finishing first request${how}`))
+      this.#services.say(WARNING, this.#lineOf(helper, `terminated before finishing first request${how}`))
     else this.logProblem(helper, `terminated after processing ${answeredCount} requests${how}`)
   }
 
@@ -98,7 +99,7 @@ export class HelperStarter {
     )
   }
 
-  #about(helper: HelperProcess, what: string): string {
+  #lineOf(helper: HelperProcess, what: string): string {
     const { path, words } = this.#options.program
     return `${words[0] ?? path}: ${helper.pid}: ${what}`
   }

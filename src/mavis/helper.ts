@@ -4,18 +4,21 @@ import type { HelperProcess } from './helper-process.js'
 import type { HelperEnd, HelperStarter } from './helper-starter.js'
 import type { Code } from './module.js'
 
-/** What its worker hears of it. */
+/** Events of a helper process, for the line or frame protocol on top. */
 export interface HelperListener {
   onBytes(bytes: Uint8Array): void
-  /** It has taken what was written to it. */
+  /** Its standard input has room again. */
   onDrain(): void
-  /** It answers nothing more. Told once. */
+  /** It answers nothing more. Called once. */
   onEnd(): void
 }
 
-/** One helper process at work, from its start to its end, whoever brings that about. How it is talked to is its worker's. */
+/**
+ * The life of one helper process: starts it, counts its answers, and ends it once, whatever the cause. `LineHelper` and
+ * `FrameHelper` speak the protocols.
+ */
 export class Helper {
-  /** For one answer. */
+  /** Time limit for one answer. */
   readonly timeoutMs: number
   readonly #starter: HelperStarter
   readonly #moduleName: string
@@ -24,7 +27,7 @@ export class Helper {
   #answeredCount = 0
   #hasEnded = false
 
-  /** Starts it; the starter allows that. */
+  /** Starts the process; `starter.mayStart()` has allowed it. */
   constructor(starter: HelperStarter, moduleName: string, timeoutMs: number, listener: HelperListener) {
     this.timeoutMs = timeoutMs
     this.#starter = starter
@@ -41,7 +44,7 @@ export class Helper {
     return this.#process.pid
   }
 
-  /** Settles when its process is reaped. */
+  /** Settles when the process is reaped. */
   get gone(): Promise<void> {
     return this.#process.gone
   }
@@ -54,7 +57,7 @@ export class Helper {
     return this.#answeredCount
   }
 
-  /** Bytes that it has not taken yet. */
+  /** Bytes written to it that it has not read yet. */
   get waitingBytes(): number {
     return this.#process.waitingBytes
   }
@@ -63,11 +66,11 @@ export class Helper {
     this.#process.write(bytes)
   }
 
-  /** It has answered a question: what its code means. Its name comes to the values, where they are a verdict. */
+  /** Counts an answer, logs an unknown code, sets IDENTITY_SOURCE. Returns the code that counts. */
   countAnswer(values: (ByteString | undefined)[], code: number | undefined): Code {
     this.#answeredCount++
-    const trouble = codeProblem(code)
-    if (trouble !== undefined) this.logProblem(trouble)
+    const problem = codeProblem(code)
+    if (problem !== undefined) this.logProblem(problem)
     const answer = answerCode(code)
     setIdentitySource(values, answer, this.#moduleName)
     return answer
@@ -77,24 +80,25 @@ export class Helper {
     this.#starter.logProblem(this.#process, what)
   }
 
-  /** It is not needed any more: it may finish. */
+  /** Lets the process end: closes its standard input. */
   dismiss(): void {
     this.#process.finish()
     this.#end('dismissed')
   }
 
-  /** It has to end, whatever it does. */
+  /** Ends the process by SIGTERM, then SIGKILL. */
   stop(): void {
     this.#process.stop()
     this.#end('dismissed')
   }
 
-  /** What it sends is no answer. */
+  /** Ends it because its output is not an answer. */
   endMisbehaved(how: string): void {
     this.logProblem(`${how} Terminating.`)
     this.#end('misbehaved')
   }
 
+  /** Ends it because it did not answer in time. */
   endLate(): void {
     this.logProblem(`no answer within ${this.timeoutMs / 1_000} s. Terminating.`)
     this.#end('late')

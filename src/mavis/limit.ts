@@ -6,13 +6,13 @@ import { type Code, DOWN, FINAL, type Module, type ModuleServices, NAK, type Que
 import type { LimitSettings } from './settings.js'
 
 /**
- * Refuses addresses that have been refused too often. Every refusal counts, its own included: who goes on asking stays
- * on the list.
+ * Module `limit`: denies addresses that were denied too often. Its own denials count as well, so an address that keeps
+ * trying stays blacklisted.
  */
 export class Limit implements Module {
   readonly #settings: LimitSettings
   readonly #services: ModuleServices
-  /** Refusals by address. */
+  /** Denials by address. */
   readonly #refusals: BoundedTable<number>
 
   constructor(settings: LimitSettings, services: ModuleServices) {
@@ -48,7 +48,7 @@ export class Limit implements Module {
   }
 }
 
-/** In its one form, however a helper writes it. Clients of a Unix socket have none. */
+/** The canonical form of an address, which a helper may write differently. Undefined for clients of Unix sockets. */
 function addressOf(value: ByteString | undefined): string | undefined {
   return value === undefined ? undefined : parseHostLiteral(value)?.host
 }

@@ -1,16 +1,20 @@
+/** A helper process that answers one query at a time, in lines of text (`external`). */
 import type { ByteString } from '../base/byte-string.js'
 import { AnswerReader, type HelperAnswer } from '../wire/mavis-answer.js'
 import { Helper } from './helper.js'
-import { serialProblem, shown } from './helper-answer.js'
+import { excerpt, serialProblem } from './helper-answer.js'
 import type { HelperStarter } from './helper-starter.js'
 import type { PendingQuery } from './pending-query.js'
 
 export interface LineHelperEvents {
-  /** It has answered, and takes the next pending. */
-  onFree(worker: LineHelper): void
-  /** It takes no more. `unanswered`: the pending that it had, which may have ended meanwhile. Told once. */
-  onEnd(worker: LineHelper, unanswered: PendingQuery | undefined): void
+  /** It has answered and can take the next query. */
+  onFree(helper: LineHelper): void
+  /** It takes no more queries. `unanswered`: its query, which may have ended meanwhile. Called once. */
+  onEnd(helper: LineHelper, unanswered: PendingQuery | undefined): void
 }
+
+/** It wrote before it was asked, or more than one answer. */
+const UNEXPECTED = 'output without a query.'
 
 interface Task {
   readonly pending: PendingQuery
@@ -18,14 +22,13 @@ interface Task {
   readonly timer: NodeJS.Timeout
 }
 
-/** A helper that is asked one pending at a time. */
 export class LineHelper {
   readonly #events: LineHelperEvents
   readonly #helper: Helper
   readonly #reader = new AnswerReader()
   #task: Task | undefined
 
-  /** Starts a helper, which the starter allows. `timeoutMs`: for one answer. */
+  /** Starts the process; `starter.mayStart()` has allowed it. `timeoutMs`: for one answer. */
   constructor(starter: HelperStarter, moduleName: string, timeoutMs: number, events: LineHelperEvents) {
     this.#events = events
     this.#helper = new Helper(starter, moduleName, timeoutMs, {
@@ -39,12 +42,12 @@ export class LineHelper {
     return this.#helper.pid
   }
 
-  /** Settles when its process is reaped. */
+  /** Settles when the process is reaped. */
   get gone(): Promise<void> {
     return this.#helper.gone
   }
 
-  /** It waits for the answer to nothing. */
+  /** Sends a query; none may be open here. */
   ask(pending: PendingQuery): void {
     const { serial } = pending.query
     const timer = setTimeout(() => this.#onLate(pending), this.#helper.timeoutMs)
@@ -52,12 +55,12 @@ export class LineHelper {
     this.#helper.write(pending.bytes)
   }
 
-  /** It is not needed any more: it may finish. */
+  /** Lets the process end: closes its standard input. */
   dismiss(): void {
     this.#helper.dismiss()
   }
 
-  /** It has to end, whatever it does. */
+  /** Ends the process by SIGTERM, then SIGKILL. */
   stop(): void {
     this.#helper.stop()
   }
@@ -65,7 +68,7 @@ export class LineHelper {
   #onBytes(bytes: Uint8Array): void {
     if (this.#helper.hasEnded) return
     if (this.#task === undefined) {
-      this.#helper.endMisbehaved('answers what nobody has asked.')
+      this.#helper.endMisbehaved(UNEXPECTED)
       return
     }
     const reading = this.#reader.push(bytes)
@@ -74,22 +77,22 @@ export class LineHelper {
   }
 
   #onAnswer({ pending, serial }: Task, { code, surplusBytes, values }: HelperAnswer): void {
-    const trouble = serialProblem(values, serial)
-    if (trouble !== undefined) {
-      this.#helper.endMisbehaved(trouble)
+    const problem = serialProblem(values, serial)
+    if (problem !== undefined) {
+      this.#helper.endMisbehaved(problem)
       return
     }
     this.#release()
     const answer = this.#helper.countAnswer(values, code)
-    if (surplusBytes > 0) this.#helper.endMisbehaved('answers what nobody has asked.')
+    if (surplusBytes > 0) this.#helper.endMisbehaved(UNEXPECTED)
     else this.#events.onFree(this)
     pending.settle(values, answer)
   }
 
   #onUnreadable({ pending }: Task, kind: 'too-long' | 'malformed'): void {
-    const what = kind === 'too-long' ? 'too long an answer' : 'a malformed answer'
-    const where = kind === 'too-long' ? '' : `: '${shown(this.#reader.badLine)}'`
-    pending.fail(`a helper gives ${what}`)
+    const what = kind === 'too-long' ? 'answer too long' : 'malformed answer'
+    const where = kind === 'too-long' ? '' : `: '${excerpt(this.#reader.badLine)}'`
+    pending.fail(`a helper failed: ${what}`)
     this.#helper.endMisbehaved(`${what}${where}.`)
   }
 

@@ -1,6 +1,6 @@
-/** Cuts the standard error of a helper into lines for the log. */
+/** Splits the standard error of a helper into lines for the log. */
 
-/** What is kept of a line; the longest in the original's log have a little more. */
+/** Longer lines are cut: about the longest line in the original's log. */
 const LINE_BYTES_MAX = 1_024
 
 const LINE_END = 10
@@ -10,10 +10,10 @@ export class LineSplitter {
   readonly #onLine: (text: () => string) => void
   readonly #line = new Uint8Array(LINE_BYTES_MAX)
   #byteLength = 0
-  /** Bytes of this line were dropped. */
+  /** The current line was longer than the limit. */
   #isCut = false
 
-  /** `onLine` asks for the text at once, or never. */
+  /** `onLine` must call `text` immediately or not at all: the buffer is reused. */
   constructor(onLine: (text: () => string) => void) {
     this.#onLine = onLine
   }
@@ -24,14 +24,14 @@ export class LineSplitter {
       const end = found < 0 ? bytes.length : found
       this.#keep(bytes.subarray(from, end))
       if (found < 0) return
-      this.#tell()
+      this.#emit()
       from = end + 1
     }
   }
 
-  /** There is no more; the last line may have no end. */
+  /** The end of the stream: emits a last line without a line end. */
   end(): void {
-    if (this.#byteLength > 0) this.#tell()
+    if (this.#byteLength > 0) this.#emit()
   }
 
   #keep(bytes: Uint8Array): void {
@@ -41,7 +41,7 @@ export class LineSplitter {
     this.#isCut ||= kept.length < bytes.length
   }
 
-  #tell(): void {
+  #emit(): void {
     const isCut = this.#isCut
     const bytes = this.#line.subarray(0, this.#byteLength)
     this.#byteLength = 0

@@ -1,13 +1,14 @@
+/** Module `log`: writes answers to the log. */
 import { type ByteString, readableText } from '../base/byte-string.js'
 import { AV } from '../base/mavis-attributes.js'
 import { INFO } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import { FINAL, type Module, type ModuleServices, NFD, type Query } from './module.js'
 
-/** A helper may answer with 64 KiB of anything, and a line of syslog holds a kilobyte. */
+/** Longer values are cut: an answer may have 64 KiB, and a syslog line holds about 1 KiB. */
 const VALUE_BYTES_MAX = 256
 
-/** Tells the log of every answer that passes: `TACPLUS ACK: joe [192.0.2.1] (comment)`. */
+/** One line per answer: `TACPLUS ACK: joe [192.0.2.1] (comment)`. */
 export class Log implements Module {
   readonly #say: Say
 

@@ -1,20 +1,20 @@
+/** Matches patterns of the configuration against values that clients may choose, in bounded time. */
 import { setFlagsFromString } from 'node:v8'
 import type { ByteString } from '../base/byte-string.js'
 import { expandCase } from './expand-case.js'
 
 /**
- * Patterns come from the configuration, but what they are held against may come from a client, which may look for the
- * text that keeps a careless pattern such as `(a+)+$` busy for years. So V8 is told to go on with its engine of linear
- * time after too much backtracking (50,000 steps). That engine knows neither `i` nor look-around nor back-references:
- * `i` is written out; patterns with the others have no such limit. The flag is of the whole process, and changes how long
- * a pattern takes, not what it matches.
+ * A value from a client can make a pattern such as `(a+)+$` backtrack for years (ReDoS). With this flag V8 switches to its
+ * linear-time engine after 50,000 backtracks. That engine supports neither the flag `i`, look-around nor back-references:
+ * `i` is expanded into classes; patterns with the other two remain unbounded. The flag applies to the whole process and
+ * changes only how long matching takes.
  */
 setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks')
 
-/** How patterns are run, by how they were written: only those that are made after the flag heed it. */
+/** Runnable patterns by the configured ones: the flag applies only to patterns compiled after it was set. */
 const runnable = new WeakMap<RegExp, RegExp>()
 
-/** What the pattern matches, and its groups; undefined: it does not match. */
+/** The match and its groups; undefined when the pattern does not match. */
 export function matchPattern(
   pattern: RegExp,
   value: ByteString,
@@ -27,9 +27,9 @@ export function matchPattern(
   return found.exec(value) ?? undefined
 }
 
-/** The same pattern in a form that cannot take for ever, where there is one. */
+/** The same pattern in a form whose matching time is bounded, if possible. */
 function boundedPattern({ flags, source }: RegExp): RegExp {
-  // Where the last match ended is no matter of the next value.
+  // `g` and `y` would make a match depend on the previous value.
   const kept = flags.replace(/[gy]/g, '')
   const written = kept.includes('i') && !/[uv]/.test(kept) ? expandCase(source) : undefined
   return written === undefined ? new RegExp(source, kept) : new RegExp(written, kept.replace('i', ''))

@@ -2,12 +2,14 @@ import type { ByteString } from '../base/byte-string.js'
 import type { Boundary } from '../observe/boundary.js'
 import type { Say } from '../observe/trace.js'
 
-/** What a module answers, in the numbers of the protocol. */
+/** What a MAVIS module is: codes, results, the query it gets and the methods the chain calls. */
+
+/** A module's answer codes, with the numbers of the protocol. */
 export const FINAL = 0
 /** Malformed, or no answer. */
 export const IGNORE = 2
 export const TIMEOUT = 3
-/** Not mine: the next module is asked. */
+/** Not responsible: the next module is asked. */
 export const DOWN = 16
 
 export type Code = typeof FINAL | typeof IGNORE | typeof TIMEOUT | typeof DOWN
@@ -18,38 +20,38 @@ export const NAK = 'NAK'
 export const ERR = 'ERR'
 export const NFD = 'NFD'
 
-/** A question on its way through the chain. An answer replaces all of `values`. */
+/** A query on its way through the chain. An answer replaces all of `values`. */
 export interface Query {
-  /** By the number of the attribute. */
+  /** Indexed by attribute number. */
   values: (ByteString | undefined)[]
-  /** SERIAL as it was asked; also in `values`. */
+  /** SERIAL of the query; initially also in `values`, which an answer may replace. */
   readonly serial: ByteString
 }
 
-/** What modules have from outside. */
+/** Services that the chain's owner provides to modules. */
 export interface ModuleServices {
   readonly say: Say
-  /** Handlers of what helpers and servers send run behind it. */
+  /** Handlers of bytes from helpers and servers run behind it. */
   readonly boundary: Boundary
   /** CLOCK_MONOTONIC, in milliseconds. */
   nowMs(): number
-  /** `mavis timeout`: nobody waits for longer. */
+  /** `mavis timeout`: an answer after this is of no use. */
   readonly timeoutMs: number
 }
 
-/** One link of the chain. Runs on the control thread. */
+/** A module of the chain. Runs on the control thread. */
 export interface Module {
   /**
-   * The way down. Calls `answer` once, at once or later, unless the query is withdrawn before; an answer that is not
-   * DOWN has been put into `query.values`. Absent: DOWN.
+   * The way down. Calls `answer` once, immediately or later, unless the query is withdrawn first; an answer other than
+   * DOWN is in `query.values` by then. Absent: DOWN.
    */
   ask?(query: Query, answer: (code: Code) => void): void
-  /** The way up, of an answer that is final, whoever gave it. DOWN: the modules below are asked (again). */
+  /** The way up: reviews a final answer, its own or of a module below. DOWN asks the modules below (again). */
   review?(query: Query): typeof FINAL | typeof DOWN
-  /** Nobody waits for the answer any more. */
+  /** The answer is no longer wanted. */
   withdraw?(query: Query): void
-  /** No question is open for now, and none is expected soon: helpers that wait for nothing may end. */
+  /** No query is open and none is expected soon: idle helpers and sockets may be closed. */
   releaseIdle?(): void
-  /** Ends all that the module has running; settles when that is gone. */
+  /** Stops the module's processes and closes its files and sockets; settles when that is done. */
   close?(): Promise<void>
 }

@@ -1,4 +1,4 @@
 import type { Module } from './module.js'
 
-/** Does nothing by itself: a place for scripts. */
+/** Module `null`: does nothing itself, but may have scripts. */
 export class Null implements Module {}

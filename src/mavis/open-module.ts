@@ -12,7 +12,7 @@ import { Remote } from './remote.js'
 import type { ModuleSettings } from './settings.js'
 import { Tee } from './tee.js'
 
-/** A module as the configuration wants it. */
+/** Creates the module that the settings describe. */
 export function openModule(settings: ModuleSettings, services: ModuleServices): Module {
   switch (settings.module) {
     case 'auth':

@@ -2,25 +2,25 @@ import { byteString } from '../base/byte-string.js'
 import { AV } from '../base/mavis-attributes.js'
 import { type Code, ERR, FINAL, type Query, TIMEOUT } from './module.js'
 
-/** A question whose answer is waited for. It ends once: answered, too late, or withdrawn. */
+/** A query that a helper process has to answer. It ends once: answered, failed, timed out or withdrawn. */
 export class PendingQuery {
   readonly query: Query
-  /** What helpers are sent. */
+  /** The encoded query. */
   readonly bytes: Uint8Array
-  /** Helpers that have ended while they had it. */
+  /** Helpers that ended while working on it. */
   deaths = 0
   readonly #answer: (code: Code) => void
-  readonly #onEnd: (question: PendingQuery) => void
+  readonly #onEnd: (pending: PendingQuery) => void
   readonly #timer: NodeJS.Timeout
   #isOpen = true
 
-  /** `onEnd` is told before the answer is: whoever asks again finds everything in order. */
+  /** `onEnd` is called before `answer`, so that the module's state is consistent when the answer causes a query. */
   constructor(
     query: Query,
     bytes: Uint8Array,
     answer: (code: Code) => void,
     timeoutMs: number,
-    onEnd: (question: PendingQuery) => void,
+    onEnd: (pending: PendingQuery) => void,
   ) {
     this.query = query
     this.bytes = bytes
@@ -33,14 +33,14 @@ export class PendingQuery {
     return this.#isOpen
   }
 
-  /** What a helper says is the answer. */
+  /** Ends it with a helper's answer. */
   settle(values: Query['values'], code: Code): void {
     if (!this.#end()) return
     this.query.values = values
     this.#answer(code)
   }
 
-  /** There is no answer. */
+  /** Ends it without an answer: RESULT is ERR, COMMENT says why. */
   fail(comment: string, code: Code = FINAL): void {
     if (!this.#end()) return
     refuse(this.query, comment)
@@ -64,13 +64,18 @@ export class PendingQuery {
   }
 }
 
-/** The answer where none is to be had: an error, and why. */
+/** Sets the answer of a query that cannot be answered: RESULT ERR, and the reason as COMMENT. */
 export function refuse(query: Query, comment: string): void {
   query.values[AV.RESULT] = ERR
   query.values[AV.COMMENT] = byteString(comment)
 }
 
-/** So many helpers may end with one question before it is no more asked: it may be the question that ends them. */
+/** Helpers that may end on one query before it is given up: the query may be what ends them. */
 export const DEATHS_MAX = 3
 
+/** Reasons for a COMMENT. */
 export const NO_HELPER = 'no helper can be started'
+export const HELPERS_DIED = 'helpers terminated without an answer'
+export const CLOSING = 'the module is shutting down'
+export const TOO_LONG = 'the query is too long'
+export const DUPLICATE_SERIAL = 'another open query has the same serial'

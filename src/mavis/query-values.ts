@@ -1,15 +1,16 @@
+/** Converts a question about a client into the attributes of a MAVIS query. */
 import { createHash } from 'node:crypto'
 import type { AskedAbout, ClientIdentity, Question } from '../base/authorization.js'
 import { type ByteString, byteString } from '../base/byte-string.js'
 import { AV } from '../base/mavis-attributes.js'
 
-/** Of clients of listeners that have none. */
+/** REALM for listeners without `realm`. */
 const DEFAULT_REALM = 'default'
 
 /**
- * The attributes of a question, as helpers of the original know them: TYPE, TIMESTAMP, USER, IPADDR, SERIAL, SERVERIP,
- * REALM, VHOST, CERTDATA, CERTSUBJ, TACTYPE. `serial` and `timestamp` name it among all others. No host name has control
- * characters: a client that asks for one with a line end in it is up to something.
+ * Sets the attributes that helpers of the original know: TYPE, TIMESTAMP, USER, IPADDR, SERIAL, SERVERIP, REALM, VHOST,
+ * CERTDATA, CERTSUBJ, TACTYPE. `serial` and `timestamp` identify the query. A server name with control characters is
+ * left out: it is no valid host name, and may be an attempt to inject lines.
  */
 export function queryValues(
   { client, identity, realm, server, serverName }: Question,
@@ -35,7 +36,7 @@ export function queryValues(
   return values
 }
 
-/** `san="…",issuer="…",serial="…",sha1="aa:bb…",…`: what is not known is left out. A quote in a value is one no more. */
+/** `san="…",issuer="…",serial="…",sha1="aa:bb…",…`; unknown values are left out, quotes in values escaped. */
 function certificateData(identity: ClientIdentity): string {
   if (identity.kind === 'psk') return `pskid="${withoutQuotes(identity.user)}"`
   const { alternativeNames, der, issuer, issuerKeyId, serial } = identity
@@ -53,7 +54,7 @@ function certificateData(identity: ClientIdentity): string {
     .join()
 }
 
-/** Nobody is to add words of his own by a name in his certificate. */
+/** Escapes quotes, so that a name in a certificate cannot add words of its own. */
 function withoutQuotes(text: string): string {
   return text.replaceAll('"', '\\x22')
 }

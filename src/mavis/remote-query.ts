@@ -1,40 +1,53 @@
 import type { Code, Query } from './module.js'
-import type { RemoteServer } from './remote-server.js'
 
-/** What one server was asked. */
+/** What a query needs of a server. */
+export interface QueryTarget {
+  /** Queries whose last datagram went to this server: its load. */
+  readonly current: Set<RemoteQuery>
+  /** Open queries that this server may still answer, including those since sent to another one. */
+  pendingCount: number
+  /** Time of its last answer; minus infinity when there was none. */
+  readonly answeredAtMs: number
+  send(datagram: Uint8Array): void
+  forget(datagram: Uint8Array): void
+  /** The server has failed for this reason. */
+  fail(why: string): void
+}
+
+/** What one server was sent. */
 interface Attempt {
   readonly datagram: Uint8Array
   count: number
 }
 
-/** A question that is open: which servers have got it, and which of them was the last. */
+/** An open query of module `remote`: which servers have got it, and which one was the last. */
 export class RemoteQuery {
   readonly query: Query
   readonly answer: (code: Code) => void
-  /** Datagrams so far. */
+  /** Datagrams sent so far. */
   tries = 0
   sentAtMs = 0
-  /** Until the next datagram. */
+  /** Runs until the next try. */
   timer: NodeJS.Timeout | undefined
-  readonly #attempts = new Map<RemoteServer, Attempt>()
-  #server: RemoteServer | undefined
+  readonly #attempts = new Map<QueryTarget, Attempt>()
+  #server: QueryTarget | undefined
 
   constructor(query: Query, answer: (code: Code) => void) {
     this.query = query
     this.answer = answer
   }
 
-  /** Who got the last datagram, as long as its answer is waited for. */
-  get server(): RemoteServer | undefined {
+  /** The server of the last datagram, until it is detached. */
+  get server(): QueryTarget | undefined {
     return this.#server
   }
 
-  timesAsked(server: RemoteServer): number {
+  timesAsked(server: QueryTarget): number {
     return this.#attempts.get(server)?.count ?? 0
   }
 
-  /** Sends the datagram that is the question to this server, for the first time or again. */
-  send(server: RemoteServer, datagram: Uint8Array): void {
+  /** Sends the query to this server, for the first time or again. `datagram`: the query, encoded for this server. */
+  send(server: QueryTarget, datagram: Uint8Array): void {
     this.detach()
     const attempt = this.#attempts.get(server) ?? { datagram, count: 0 }
     if (attempt.count === 0) {
@@ -48,13 +61,13 @@ export class RemoteQuery {
     server.send(attempt.datagram)
   }
 
-  /** The server that got the last datagram does not count it as its own any more; its answer would still be good. */
+  /** Takes the query off the load of its last server, whose answer is still accepted. */
   detach(): void {
     this.#server?.current.delete(this)
     this.#server = undefined
   }
 
-  /** No answer is wanted any more. */
+  /** Ends the query: no answer is accepted any more. */
   end(): void {
     clearTimeout(this.timer)
     this.detach()

@@ -1,3 +1,4 @@
+/** One mavisd server of module `remote`: its socket, its cipher and whether it is failing. */
 import { formatAddress, formatHost, parseHostLiteral } from '../base/address.js'
 import type { ByteString } from '../base/byte-string.js'
 import { RateLimitedLog } from '../observe/rate-limited-log.js'
@@ -8,24 +9,22 @@ import { decodeDatagram, encodeDatagram } from '../wire/mavis-datagram.js'
 import type { Values } from '../wire/mavis-lines.js'
 import type { DatagramSocket, DatagramSocketEvents } from './datagram-socket.js'
 import type { ModuleServices } from './module.js'
-import type { RemoteQuery } from './remote-query.js'
+import type { QueryTarget, RemoteQuery } from './remote-query.js'
 import type { MavisServer } from './settings.js'
 import { UdpSocket } from './udp-socket.js'
 import { UnixDatagramSocket } from './unix-datagram-socket.js'
 
-/** What the module does with what a server says. */
+/** The module, which handles answers and failures of its servers. */
 export interface ServerOwner {
   onAnswer(server: RemoteServer, values: (ByteString | undefined)[]): void
   onFailure(server: RemoteServer): void
 }
 
-/** One mavisd, and what is known of it. */
-export class RemoteServer implements DatagramSocketEvents {
-  /** Questions whose last datagram went to it: its backlog. */
+export class RemoteServer implements DatagramSocketEvents, QueryTarget {
   readonly current = new Set<RemoteQuery>()
-  /** Open questions that it may still answer: those, and others that went on to another server. */
   pendingCount = 0
-  readonly #name: string
+  /** How the log names it. */
+  readonly #label: string
   readonly #cipher: Blowfish | undefined
   readonly #socket: DatagramSocket
   readonly #owner: ServerOwner
@@ -43,7 +42,7 @@ export class RemoteServer implements DatagramSocketEvents {
     services: ModuleServices,
     owner: ServerOwner,
   ) {
-    this.#name = nameOf(target)
+    this.#label = `mavis module remote: server ${nameOf(target)}`
     this.#cipher = key === undefined ? undefined : new Blowfish(key)
     this.#socket =
       target.kind === 'udp'
@@ -56,17 +55,16 @@ export class RemoteServer implements DatagramSocketEvents {
     this.#malformed = new RateLimitedLog(WARNING, services.say)
   }
 
-  /** It has refused, or has left a question unanswered, and has answered nothing since. */
+  /** Whether it has refused or left a query unanswered, and has answered nothing since. */
   get isFailing(): boolean {
     return this.#isFailing
   }
 
-  /** When it last answered a question, or minus infinity. */
   get answeredAtMs(): number {
     return this.#answeredAtMs
   }
 
-  /** Undefined: they cannot be sent. */
+  /** The datagram for this server; undefined when the values cannot be encoded. */
   encode(values: Values): Uint8Array | undefined {
     return encodeDatagram(values, this.#cipher)
   }
@@ -87,36 +85,39 @@ export class RemoteServer implements DatagramSocketEvents {
     this.#isFailing = true
     if (this.#isFailureLogged) return
     this.#isFailureLogged = true
-    this.#failures.log(this.#services.nowMs(), () => `remote: ${this.#name} fails: ${why}`)
+    this.#failures.log(
+      this.#services.nowMs(),
+      () => `${this.#label} failed: ${why}; preferring other servers`,
+    )
   }
 
-  /** It may be asked again like any other. */
+  /** Makes it eligible again like a server that works. */
   clearFailure(): void {
     this.#isFailing = false
   }
 
-  /** What it has sent was the answer to an open question. */
+  /** It has answered an open query, so it works. */
   recordAnswer(): void {
     this.#answeredAtMs = this.#services.nowMs()
     this.#isFailing = false
     if (!this.#isFailureLogged) return
     this.#isFailureLogged = false
-    this.#say(NOTICE, `remote: ${this.#name} answers again`)
+    this.#say(NOTICE, `${this.#label} answers again`)
   }
 
-  /** What its handling throws costs this datagram, and its question goes on to another server. */
+  /** An exception costs this datagram; the server counts as failed and its queries go to others. */
   onDatagram(bytes: Uint8Array): void {
     this.#services.boundary.run(
       'a datagram of a mavis server',
       () => this.#received(bytes),
-      () => this.onError('its answer cannot be handled'),
+      () => this.onError('internal error while handling its answer'),
     )
   }
 
   #received(bytes: Uint8Array): void {
     const values = decodeDatagram(bytes, this.#cipher)
     if (values === undefined) {
-      this.#malformed.log(this.#services.nowMs(), () => `remote: ${this.#name} sends what is no answer`)
+      this.#malformed.log(this.#services.nowMs(), () => `${this.#label} sent a malformed datagram`)
       return
     }
     this.#owner.onAnswer(this, values)

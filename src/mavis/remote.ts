@@ -1,22 +1,24 @@
+/** Module `remote`: asks mavisd servers by datagrams, over UDP or Unix sockets. */
 import type { ByteString } from '../base/byte-string.js'
 import { AV } from '../base/mavis-attributes.js'
 import type { Values } from '../wire/mavis-lines.js'
 import { type Code, ERR, FINAL, type Module, type ModuleServices, type Query } from './module.js'
+import { CLOSING, DUPLICATE_SERIAL } from './pending-query.js'
 import { RemoteQuery } from './remote-query.js'
 import { RemoteServer } from './remote-server.js'
 import type { CommonModuleSettings, RemoteModuleSettings } from './settings.js'
 
-/** As many #pending as all modules together have open (`mavis timeout` ends them). */
+/** Open queries: as many as a process may have clients waiting (`mavis timeout` ends them). */
 const OPEN_MAX = 10_000
 
-/** Of `mavis timeout`, for all tries: what is left is for the modules below, should `action error` send the query on. */
+/** Share of `mavis timeout` for all tries. The rest is for the modules below, if `action error` sends the query on. */
 const TRIES_SHARE = 0.9
 
-const CLOSED = 'the module closes'
+const UNSENDABLE = 'the query is too long or contains NUL'
 
 /**
- * Asks mavisd over UDP or a Unix socket of datagrams. A pending goes to the server with the fewest open ones; without
- * an answer it goes out again, to another one if there is one. Whoever was asked may answer, and the first answer counts.
+ * A query goes to the server with the fewest open queries. Without an answer it is sent again, to another server if there
+ * is one. Every server that was asked may answer; the first answer counts.
  */
 export class Remote implements Module {
   readonly #servers: readonly RemoteServer[]
@@ -32,17 +34,17 @@ export class Remote implements Module {
     const { servers, localAddress, timeoutMs, tries, rebalance } = settings
     this.#services = services
     this.#tries = Math.max(1, tries)
-    // A try that begins when nobody waits any more is in vain.
+    // All tries must end before `mavis timeout` does.
     this.#retryMs = Math.min(timeoutMs, (services.timeoutMs * TRIES_SHARE) / this.#tries)
     this.#rebalance = rebalance
     const owner = {
-      onAnswer: (server: RemoteServer, values: (ByteString | undefined)[]) => this.#answered(server, values),
+      onAnswer: (server: RemoteServer, values: (ByteString | undefined)[]) => this.#onAnswer(server, values),
       onFailure: (server: RemoteServer) => this.#moveFrom(server),
     }
     this.#servers = servers.map((server) => new RemoteServer(server, localAddress, services, owner))
   }
 
-  /** Questions that wait for an answer. */
+  /** Queries without an answer yet. */
   get openCount(): number {
     return this.#open.size
   }
@@ -53,7 +55,7 @@ export class Remote implements Module {
       fail(query, answer, refusal)
       return
     }
-    this.#rebalanceNow()
+    this.#rebalanceIfDue()
     const pending = new RemoteQuery(query, answer)
     this.#open.set(query.serial, pending)
     this.#try(pending)
@@ -70,17 +72,17 @@ export class Remote implements Module {
 
   async close(): Promise<void> {
     this.#isClosed = true
-    for (const pending of [...this.#open.values()]) this.#fail(pending, CLOSED)
+    for (const pending of [...this.#open.values()]) this.#fail(pending, CLOSING)
     await Promise.all(this.#servers.map((server) => server.close()))
   }
 
   #refusalOf({ serial }: Query): string | undefined {
-    if (this.#isClosed) return CLOSED
-    if (this.#open.size >= OPEN_MAX) return 'too many #pending are open'
-    return this.#open.has(serial) ? 'another pending has its serial' : undefined
+    if (this.#isClosed) return CLOSING
+    if (this.#open.size >= OPEN_MAX) return 'too many open queries'
+    return this.#open.has(serial) ? DUPLICATE_SERIAL : undefined
   }
 
-  #rebalanceNow(): void {
+  #rebalanceIfDue(): void {
     if (this.#rebalance === 0 || ++this.#askedSinceRebalance <= this.#rebalance) return
     this.#askedSinceRebalance = 0
     for (const server of this.#servers) server.clearFailure()
@@ -88,17 +90,17 @@ export class Remote implements Module {
 
   #try(pending: RemoteQuery): void {
     const server = this.#serverFor(pending)
-    const datagram = server?.encode(asked(pending.query))
+    const datagram = server?.encode(queryValues(pending.query))
     if (server === undefined || datagram === undefined) {
-      this.#fail(pending, server === undefined ? 'no server' : 'it cannot be sent')
+      this.#fail(pending, server === undefined ? 'no server' : UNSENDABLE)
       return
     }
     pending.sentAtMs = this.#services.nowMs()
-    pending.timer = setTimeout(() => this.#expired(pending), this.#retryMs)
+    pending.timer = setTimeout(() => this.#onTimeout(pending), this.#retryMs)
     pending.send(server, datagram)
   }
 
-  /** One that works, that has not got this pending yet, and that has the fewest open; of equals the first. */
+  /** Prefers, in this order: not failing, asked less often about this query, fewer open queries, first in the list. */
   #serverFor(pending: RemoteQuery): RemoteServer | undefined {
     let best: RemoteServer | undefined
     for (const server of this.#servers) {
@@ -107,10 +109,10 @@ export class Remote implements Module {
     return best
   }
 
-  #expired(pending: RemoteQuery): void {
+  #onTimeout(pending: RemoteQuery): void {
     const { server, sentAtMs } = pending
     pending.detach()
-    // One that has answered others meanwhile may have lost the datagram.
+    // A server that has answered other queries since is alive; only this datagram was lost.
     if (server !== undefined && server.answeredAtMs < sentAtMs) server.fail('no answer')
     if (pending.tries < this.#tries) {
       this.#try(pending)
@@ -119,7 +121,7 @@ export class Remote implements Module {
     this.#fail(pending, 'timed out')
   }
 
-  /** To others, if one of them works; else the #pending wait for their next tries. */
+  /** Moves a failing server's queries to others, if one of them works; otherwise they wait for their next try. */
   #moveFrom(server: RemoteServer): void {
     if (this.#servers.every(({ isFailing }) => isFailing)) return
     for (const pending of [...server.current]) {
@@ -129,10 +131,10 @@ export class Remote implements Module {
     }
   }
 
-  /** A duplicate, a late answer and what was never asked of this server are dropped. */
-  #answered(server: RemoteServer, values: (ByteString | undefined)[]): void {
+  /** Drops duplicates, late answers, and answers to queries that this server never got. */
+  #onAnswer(server: RemoteServer, values: (ByteString | undefined)[]): void {
     const pending = this.#open.get(values[AV.SERIAL] ?? '')
-    // A server always gives a result; without one it may be our own pending that comes back.
+    // Every answer has a RESULT; without one it may be our own query reflected to us.
     if (pending === undefined || pending.timesAsked(server) === 0 || values[AV.RESULT] === undefined) return
     server.recordAnswer()
     this.#end(pending)
@@ -151,8 +153,8 @@ export class Remote implements Module {
   }
 }
 
-/** mavisd ignores a pending that has a result already, as a module above may have left one. */
-function asked({ values, serial }: Query): Values {
+/** The values to send: without RESULT, which a module above may have set, because mavisd ignores queries that have one. */
+function queryValues({ values, serial }: Query): Values {
   const pending = [...values]
   pending[AV.RESULT] = undefined
   pending[AV.SERIAL] = serial
@@ -165,7 +167,7 @@ function comesBefore(one: RemoteServer, other: RemoteServer, pending: RemoteQuer
   return times === 0 ? one.current.size < other.current.size : times < 0
 }
 
-/** As the original says of a pending without an answer; final, so that `action error` holds for it. */
+/** Answers ERR as the original does. The code is FINAL, so that `action error` applies. */
 function fail({ values }: Query, answer: (code: Code) => void, comment: string): void {
   values[AV.RESULT] = ERR
   values[AV.COMMENT] = comment

@@ -1,18 +1,20 @@
-/** So many of them, each within this time, and no more are started (event-driven-servers, `mavis/libmavis_external.c`). */
+/** Limits how often helpers that die early are restarted. */
+
+/** Early deaths within the window that stop further starts (event-driven-servers, `mavis/libmavis_external.c`). */
 const DEATHS_MAX = 30
 const WINDOW_MS = 30_000
 
-/** Counts the helpers that end before they are of any use, so that starting them does not become all that is done. */
+/** Records early deaths: helpers that ended before their first answer. */
 export class RespawnLimit {
-  /** When they happened, the latest last; no more than matter. */
+  /** Times of the last deaths, the latest last. */
   readonly #atMs: number[] = []
 
-  note(nowMs: number): void {
+  recordDeath(nowMs: number): void {
     this.#atMs.push(nowMs)
     if (this.#atMs.length > DEATHS_MAX) this.#atMs.shift()
   }
 
-  /** Until another one may be started; zero: at once. */
+  /** Time until another helper may be started; zero: now. */
   waitMs(nowMs: number): number {
     const [first] = this.#atMs
     if (first === undefined || this.#atMs.length < DEATHS_MAX) return 0

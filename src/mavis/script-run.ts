@@ -1,23 +1,24 @@
+/** Runs the scripts of MAVIS modules. */
 import type { ByteString } from '../base/byte-string.js'
 import { AV } from '../base/mavis-attributes.js'
 import { matchPattern } from './match-pattern.js'
 import type { Condition, Script, ScriptEnd, Statement, Template } from './script.js'
 
-/** No longer value fits into a request to a helper. Without it, `set $A = "$A$A"` thirty times fills all memory. */
+/** Longer values are cut: none would fit into a query, and `set $A = "$A$A"` repeated thirty times would fill memory. */
 export const VALUE_BYTES_MAX = 65_536
 
-/** Values that a script may change. */
+/** Attribute values, which the script may change. */
 export type ScriptValues = (ByteString | undefined)[]
 
 /**
- * Runs a script of the module `self`. Every statement is looked at once at most, so that it ends however it is nested;
- * nothing of it is called recursively.
+ * Runs a script of the module `self`. Every statement runs at most once, so a script always ends. Nothing recurses, so
+ * deep nesting does not overflow the stack.
  */
 export function runScript(script: Script, values: ScriptValues, self: ByteString): ScriptEnd {
   return new ScriptRun(values, self).run(script)
 }
 
-/** What a script knows while it runs. */
+/** The state of one run. */
 class ScriptRun {
   readonly #values: ScriptValues
   readonly #self: ByteString
@@ -70,7 +71,7 @@ class ScriptRun {
     }
   }
 
-  /** Whether the condition holds. Of && and ||, the right side is looked at only if it matters. */
+  /** Evaluates a condition; && and || short-circuit. */
   #holds(condition: Condition): boolean {
     const outer: Exclude<Condition, Leaf>[] = []
     let open: Condition | undefined = condition
@@ -110,7 +111,7 @@ class ScriptRun {
 
   #isEqual(attribute: number, value: ByteString, template: Template): boolean {
     const [first] = template
-    // An attribute that is not there equals nothing, not even an empty one.
+    // An undefined attribute equals nothing, not even an empty value.
     if (template.length === 1 && first?.kind === 'attribute' && this.#values[first.attribute] === undefined)
       return false
     const text = this.#textOf(template)
@@ -138,6 +139,6 @@ function push(pending: Statement[], statement: Statement | undefined): void {
   if (statement !== undefined) pending.push(statement)
 }
 
-// Of bytes, only those of ASCII are letters: the others may be parts of a character of UTF-8.
+// ASCII letters only: other bytes may be parts of a UTF-8 character.
 const upperCase = (letters: string) => letters.toUpperCase()
 const lowerCase = (letters: string) => letters.toLowerCase()

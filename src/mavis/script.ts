@@ -1,13 +1,13 @@
 import type { ByteString } from '../base/byte-string.js'
 
-/** `script { … }`, parsed. Attributes are numbers of `ATTRIBUTES`; texts and patterns are of bytes. */
+/** The parsed form of `script { … }`. Attributes are indexes of `ATTRIBUTES`; texts and patterns are byte strings. */
 export type Script = readonly Statement[]
 
 export type Statement =
   | { readonly kind: 'block'; readonly statements: Script }
   | { readonly kind: 'set'; readonly attribute: number; readonly value: Template }
   | { readonly kind: 'unset' | 'toupper' | 'tolower'; readonly attribute: number }
-  /** The condition is looked at for what it leaves in `$0` to `$9`. */
+  /** Evaluates the condition for its side effect: the groups `$0` to `$9`. */
   | { readonly kind: 'eval'; readonly condition: Condition }
   | {
       readonly kind: 'if'
@@ -17,20 +17,20 @@ export type Statement =
     }
   | { readonly kind: 'return' | 'continue' | 'skip' }
 
-/** What a text is put together from. */
+/** A text with references to attributes and groups, in parts. */
 export type Template = readonly TemplatePart[]
 
 export type TemplatePart =
   | { readonly kind: 'text'; readonly text: ByteString }
   | { readonly kind: 'attribute'; readonly attribute: number }
-  /** `$0` to `$9`: what the last pattern has matched, and its groups. */
+  /** `$0` to `$9`: the last match and its groups. */
   | { readonly kind: 'group'; readonly index: number }
 
 export type Condition =
   | { readonly kind: 'not'; readonly of: Condition }
   | { readonly kind: 'and' | 'or'; readonly left: Condition; readonly right: Condition }
   | { readonly kind: 'equal'; readonly attribute: number; readonly value: Template }
-  /** Only patterns between slashes leave something in `$0` to `$9`. */
+  /** Only patterns between slashes set `$0` to `$9` (`hasGroups`). */
   | {
       readonly kind: 'match'
       readonly attribute: number
@@ -39,5 +39,5 @@ export type Condition =
     }
   | { readonly kind: 'defined'; readonly attribute: number }
 
-/** How a script has ended. `end`: behind its last statement. */
+/** How a script ended. `end`: after its last statement. */
 export type ScriptEnd = 'end' | 'return' | 'continue' | 'skip'

@@ -3,27 +3,28 @@ import type { ByteString } from '../base/byte-string.js'
 import type { Position } from '../base/problem.js'
 import type { Script } from './script.js'
 
-/** The directives `mavis …` of section `tcprelay`. */
+/** Settings of MAVIS: the `mavis …` directives of section `tcprelay`, and those of each module. */
 export interface MavisSettings {
   readonly authorization: AskedAbout | 'none'
-  /** For who is not found, and when all modules are down. */
+  /** For clients that no module knows, and when all modules answer DOWN. */
   readonly fallback: 'permit' | 'deny'
-  /** For all modules together. */
+  /** Time limit of a query, for all modules together. */
   readonly timeoutMs: number
-  /** How long an answer holds for the same question. Zero: it is asked again. */
+  /** How long verdicts are cached; zero: not at all. */
   readonly cacheTimeoutMs: number
-  /** One of them is needed; empty: none. */
+  /** `mavis require member`: a client must be in one of these groups; empty: no group is required. */
   readonly members: readonly ByteString[]
   readonly modules: readonly ModuleSettings[]
 }
 
-/** What every module has. */
+/** Settings that every module has. */
 export interface CommonModuleSettings {
-  /** Its name, or its place in the chain: '0', '1', … */
+  /** The configured name, or its index in the chain: '0', '1', … */
   readonly name: string
   readonly position: Position
-  /** Of an answer that is an error. */
+  /** `action error`: for an answer with RESULT ERR. */
   readonly onError: 'continue' | 'reject'
+  /** `action not-found`: for an answer with RESULT NFD. */
   readonly onNotFound: 'continue' | 'reject'
   readonly scriptIn: Script | undefined
   readonly scriptInterim: Script | undefined
@@ -48,9 +49,9 @@ export type ModuleSettings = CommonModuleSettings &
 /** The program of a helper. */
 export interface HelperProgram {
   readonly path: string
-  /** argv, the first one included. */
+  /** argv, including argv[0]. */
   readonly words: readonly string[]
-  /** If there are any, the helper's whole environment; else it has ours. */
+  /** The helper's whole environment; empty: it inherits ours. */
   readonly environment: ReadonlyMap<string, string>
 }
 
@@ -62,7 +63,7 @@ export interface ExternalSettings {
   readonly home: string | undefined
   readonly uid: number | undefined
   readonly gid: number | undefined
-  /** For one answer; the helper that does not keep it is killed. */
+  /** Time limit for one answer; a helper that exceeds it is killed. */
   readonly timeoutMs: number | undefined
 }
 
@@ -75,13 +76,13 @@ export interface ExternalMtSettings {
 export interface RemoteModuleSettings {
   readonly module: 'remote'
   readonly servers: readonly MavisServer[]
-  /** Where datagrams come from: an IP address. */
+  /** Source IP address of datagrams. */
   readonly localAddress: string | undefined
-  /** Until a datagram is sent again. */
+  /** Time until a datagram is sent again. */
   readonly timeoutMs: number
-  /** Datagrams for one question. */
+  /** Datagrams for one query, in all. */
   readonly tries: number
-  /** Questions after which servers that have failed are asked again. Zero: never. */
+  /** After so many queries failed servers are asked again; zero: never. */
   readonly rebalance: number
 }
 
@@ -89,20 +90,20 @@ export interface MavisServer {
   readonly target:
     | { readonly kind: 'udp'; readonly host: string; readonly port: number }
     | { readonly kind: 'unix'; readonly path: string }
-  /** Of Blowfish. */
+  /** Blowfish key. */
   readonly key: Uint8Array | undefined
 }
 
 export interface CacheSettings {
   readonly module: 'cache'
-  /** By TYPE ('TACPLUS', 'FTP'); without an entry nothing of it is kept. */
+  /** By TYPE ('TACPLUS', 'FTP'); a TYPE without an entry is not cached. */
   readonly expireMs: ReadonlyMap<string, number>
   readonly purgePeriodMs: number
 }
 
 export interface LimitSettings {
   readonly module: 'limit'
-  /** Refusals. Zero: nobody is blacklisted. */
+  /** Denials after which an address is blacklisted; zero: never. */
   readonly count: number
   readonly timeMs: number
   readonly purgePeriodMs: number
@@ -112,7 +113,7 @@ export interface GroupsSettings {
   readonly module: 'groups'
   readonly resolveGid: boolean
   readonly resolveGids: boolean
-  /** Numbers of the attributes that names are put into. */
+  /** Numbers of the attributes that receive the names. */
   readonly gidAttribute: number
   readonly gidsAttribute: number
   readonly gidFilter: readonly IdFilter[]
@@ -146,7 +147,7 @@ export interface TeeSettings {
 
 export interface AuthSettings {
   readonly module: 'auth'
-  /** `password`: PASSWORD against DBPASSWORD; else the certificate's subject is needed, or is enough. */
+  /** `password`: PASSWORD must match DBPASSWORD; otherwise the certificate's subject must match too, or is sufficient. */
   readonly mode: 'password' | 'cert-required' | 'cert-sufficient'
 }
 

@@ -2,27 +2,27 @@ import type { ByteString } from '../base/byte-string.js'
 import type { Code } from './module.js'
 import type { ScriptEnd } from './script.js'
 
-/** What has happened to a question, for people who wonder. */
+/** One step of a query through the chain, as `mavis-test` shows it. */
 export interface Step {
-  /** The name of the module in the chain; '' of the question, before the first one. */
+  /** The module's name; '' for the initial query, before the first module. */
   readonly module: string
   readonly what:
-    | 'question'
+    | 'query'
     | 'script in'
     | 'asked'
     | 'answered'
-    /** `action error` or `action not-found` has made something else of the answer. */
+    /** `action error` or `action not-found` changed the answer. */
     | 'action'
     | 'script interim'
     | 'reviewed'
     | 'script out'
-  /** How a script has ended, or what the module says; undefined: it is asked, or has failed. */
+  /** How the script ended, or the module's code; undefined when the module is asked or has failed. */
   readonly outcome: Code | ScriptEnd | undefined
-  /** What the attributes have become since the step before; undefined: they are gone. */
+  /** Attributes changed since the previous step; undefined means removed. */
   readonly changes: ReadonlyMap<number, ByteString | undefined>
 }
 
-/** Tells steps with what each has changed. */
+/** Reports steps, each with the attributes that it changed. */
 export class StepReporter {
   readonly #onStep: (step: Step) => void
   #before: readonly (ByteString | undefined)[]

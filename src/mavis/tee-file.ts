@@ -1,3 +1,4 @@
+/** A file or FIFO that module `tee` appends records to. */
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { ByteString } from '../base/byte-string.js'
@@ -7,20 +8,20 @@ import type { TeeSettings } from './settings.js'
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOCTTY, O_NONBLOCK, O_WRONLY } = constants
 
-/** Records that wait for a slow disk or reader; what comes on top is dropped. */
+/** Queued records for a slow disk or reader; further ones are dropped. */
 const PENDING_BYTES_MAX = 1024 * 1024
 
-/** A file that fails is tried again after this, with the next record. */
+/** A file that failed is tried again after this time, with the next record. */
 const RETRY_MS = 1_000
 
-const BEHIND = 'it does not keep up, records are dropped'
+const TOO_SLOW = 'the disk or reader is too slow'
 
-/** What is needed to make a file. */
+/** Mode and owner of a new file. */
 export type TeeOwner = Pick<TeeSettings, 'mode' | 'uid' | 'gid'>
 
 /**
- * Appends records to a file or FIFO. Nobody waits for it: what it cannot take is dropped, in whole records. The first
- * failure is told, and the next one only after something was written.
+ * Never blocks queries: records that cannot be written are dropped whole. A failure is logged once, and again only after
+ * a successful write.
  */
 export class TeeFile {
   readonly #path: string
@@ -28,9 +29,9 @@ export class TeeFile {
   readonly #services: ModuleServices
   #pending: Buffer[] = []
   #pendingBytes = 0
-  /** Whether the first of them has been begun. */
+  /** Whether a part of the first record has been written. */
   #isTorn = false
-  /** The writing that is going on. */
+  /** The write in progress. */
   #work: Promise<void> | undefined
   #file: FileHandle | undefined
   #failedAtMs = Number.NEGATIVE_INFINITY
@@ -44,10 +45,10 @@ export class TeeFile {
   }
 
   append(record: ByteString): void {
-    const isResting = this.#services.nowMs() - this.#failedAtMs < RETRY_MS
-    if (this.#isClosed || isResting) return
+    const isBackingOff = this.#services.nowMs() - this.#failedAtMs < RETRY_MS
+    if (this.#isClosed || isBackingOff) return
     if (this.#pendingBytes + record.length > PENDING_BYTES_MAX) {
-      this.#tell(BEHIND)
+      this.#logFailure(TOO_SLOW)
       return
     }
     this.#pending.push(Buffer.from(record, 'latin1'))
@@ -55,7 +56,7 @@ export class TeeFile {
     this.#start()
   }
 
-  /** Settles when what was appended is written, as far as it can be. */
+  /** Settles when the queued records are written, or have failed. */
   async close(): Promise<void> {
     this.#isClosed = true
     await this.#work
@@ -78,7 +79,7 @@ export class TeeFile {
     }
   }
 
-  /** Records are taken out as they are written. */
+  /** Writes the first record, or a part of it. */
   async #writeSome(): Promise<void> {
     this.#file ??= await this.#opened()
     const [record] = this.#pending
@@ -91,7 +92,7 @@ export class TeeFile {
     this.#hasLogged = false
   }
 
-  /** Only what is made here gets our mode and owner. A FIFO without a reader fails at once (ENXIO). */
+  /** Only a new file gets the configured mode and owner. A FIFO without a reader fails immediately (ENXIO). */
   async #opened(): Promise<FileHandle> {
     const flags = O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY
     const { gid, mode, uid } = this.#owner
@@ -113,21 +114,21 @@ export class TeeFile {
   }
 
   #fail({ code, message }: NodeJS.ErrnoException): Promise<void> | undefined {
-    // What a FIFO has taken half of goes on as soon as there is room.
+    // A record that a FIFO has taken a part of is kept, so that the stream consists of whole records.
     const [first] = this.#pending
     const isFull = code === 'EAGAIN'
     const isTorn = isFull && this.#isTorn && first !== undefined
     this.#pending = isTorn ? [first] : []
     this.#pendingBytes = isTorn ? first.length : 0
     this.#failedAtMs = this.#services.nowMs()
-    this.#tell(isFull ? BEHIND : message)
+    this.#logFailure(isFull ? TOO_SLOW : message)
     return isFull ? undefined : this.#shut()
   }
 
-  #tell(why: string): void {
+  #logFailure(why: string): void {
     if (this.#hasLogged) return
     this.#hasLogged = true
-    this.#services.say(WARNING, `mavis module tee: ${this.#path}: ${why}`)
+    this.#services.say(WARNING, `mavis module tee: cannot write ${this.#path}: ${why}; dropping records`)
   }
 
   async #shut(): Promise<void> {

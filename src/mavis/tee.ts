@@ -3,7 +3,7 @@ import { type Code, DOWN, FINAL, type Module, type ModuleServices, type Query } 
 import type { TeeSettings } from './settings.js'
 import { TeeFile } from './tee-file.js'
 
-/** Writes down what goes by: questions on the way down, answers on the way up. Passwords in them too. */
+/** Module `tee`: appends queries and answers to files, including passwords in them. */
 export class Tee implements Module {
   readonly #in: TeeFile | undefined
   readonly #out: TeeFile | undefined

@@ -11,41 +11,41 @@ export interface ChainEntry {
   readonly settings: CommonModuleSettings
 }
 
-/** Who has the traversal. */
+/** The chain that a traversal belongs to. */
 export interface TraversalOwner {
   readonly entries: readonly ChainEntry[]
-  /** It waited, and can go on. */
+  /** The module that the traversal waited for has answered. */
   wake(traversal: Traversal): void
-  /** A module or script has thrown: the question gets ERR. */
+  /** A module or script has thrown; the query gets RESULT ERR. */
   failed(name: string, error: unknown): void
 }
 
 /**
- * What comes next: `enter` a entry on the way down, `wait` for what its module answers, `look` at a final answer on the
- * way up, `leave` the entry by its last script, or nothing more.
+ * The next move: `enter` an entry on the way down, `wait` for its module's answer, `review` a final answer on the way up,
+ * `leave` the entry through its `script out`, or `end`.
  */
 type Move = 'enter' | 'wait' | 'review' | 'leave' | 'end'
 
 /**
- * The way of one question down the chain and up again. Modules below may be asked again by a module that looks at their
- * answer, once by each: so it ends.
+ * One query's traversal of the chain: down to a final answer and up again. A module that reviews an answer may send the
+ * query down again, but each only once, so the traversal always ends.
  */
 export class Traversal {
   readonly query: Query
   readonly #owner: TraversalOwner
   readonly #reporter: StepReporter | undefined
   #move: Move
-  /** The entry that the question is at. */
+  /** Index of the current entry. */
   #at = 0
-  /** The lowest entry that it has come to. */
+  /** Index of the lowest entry reached so far. */
   #lowest = 0
-  /** Links whose script has said so: on the way up they are passed over. */
+  /** Entries whose script said `skip`: passed over on the way up. */
   readonly #skipped = new Set<number>()
-  /** Links that have sent an answer down again. */
+  /** Entries that have sent the query down again. */
   readonly #sentDown = new Set<number>()
-  /** What the module has answered, and in the end the whole chain. */
+  /** The current module's answer, and in the end that of the whole chain. */
   #code: Code | undefined
-  /** Answers of earlier turns are not for now. */
+  /** Counts calls of modules: an answer to an earlier call is ignored. */
   #turn = 0
   #isMoving = false
   #isWithdrawn = false
@@ -58,7 +58,7 @@ export class Traversal {
     this.#code = owner.entries.length === 0 ? FINAL : undefined
   }
 
-  /** Goes on until a module has to be waited for. Answers what the chain answers, once it does; never once withdrawn. */
+  /** Runs until a module has to be waited for. Returns the chain's answer at the end, and never after `withdraw`. */
   advance(): Code | undefined {
     this.#isMoving = true
     while (this.#move !== 'end' && !this.#isWaiting && !this.#isWithdrawn) this.#move = this.#next(this.#move)
@@ -68,7 +68,7 @@ export class Traversal {
     return this.#code
   }
 
-  /** Whoever is asked may forget it. */
+  /** Drops the query; a module that is working on it is notified. */
   withdraw(): void {
     this.#isWithdrawn = true
     this.#turn++
@@ -140,7 +140,7 @@ export class Traversal {
     return 'wait'
   }
 
-  /** Of the module that is asked. Only its first answer counts. */
+  /** Takes the first answer of the current module; further ones are ignored. */
   #answer(turn: number, code: Code): void {
     if (turn !== this.#turn) return
     this.#turn++
@@ -157,7 +157,7 @@ export class Traversal {
   }
 
   #down(): Move {
-    // What nobody below has answered is final, and nothing that the last module would look at.
+    // Without an answer from any module the query is over, and the last module has nothing to review.
     if (this.#isLast) return 'leave'
     this.#at++
     return 'enter'
@@ -179,7 +179,7 @@ export class Traversal {
     }
   }
 
-  /** What the module says to the answer. */
+  /** Lets the module review the answer; returns its decision. */
   #reviewByModule(): Code {
     const { module, settings } = this.#entry
     if (module.review === undefined) return FINAL
@@ -195,12 +195,12 @@ export class Traversal {
   }
 
   /**
-   * A module that says DOWN wants the modules below to be asked, again if they have been. `action …` only asks those
-   * that have not: the others would say the same once more, and what they have said stays.
+   * DOWN from a review sends the query to the modules below, again if they have answered already. `action …` sends it
+   * only to modules that were not asked yet: the others would repeat their answer.
    */
   #applyReview(code: Code): Move {
-    const isNews = this.#lowest === this.#at
-    if (!isNews && (code !== DOWN || this.#sentDown.has(this.#at))) return 'leave'
+    const isLowest = this.#lowest === this.#at
+    if (!isLowest && (code !== DOWN || this.#sentDown.has(this.#at))) return 'leave'
     if (this.#settled(code) !== DOWN || this.#isLast) return 'leave'
     this.#sentDown.add(this.#at)
     return this.#down()
@@ -218,7 +218,7 @@ export class Traversal {
     return 'end'
   }
 
-  /** What an answer comes to by `action error` and `action not-found`. */
+  /** Applies `action error` and `action not-found` to an answer. */
   #settled(code: Code): Code {
     const { settings } = this.#entry
     const { values } = this.query
@@ -257,7 +257,7 @@ export class Traversal {
 
   #fail(): void {
     this.query.values[AV.RESULT] = ERR
-    this.query.values[AV.COMMENT] = `module ${this.#entry.settings.name} fails`
+    this.query.values[AV.COMMENT] = `module ${this.#entry.settings.name} failed`
   }
 
   #report(what: Step['what'], outcome: Code | ScriptEnd | undefined): void {

@@ -1,3 +1,4 @@
+/** A UDP socket connected to one mavisd. */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { lookup } from 'node:dns'
 import { isIP } from 'node:net'
@@ -5,37 +6,37 @@ import { errorText } from '../kernel/errno.js'
 import type { DatagramSocket, DatagramSocketEvents } from './datagram-socket.js'
 
 /**
- * Room for some thousand answers that come while this thread is busy: with the kernel's default 200 at once get lost.
- * The kernel takes less where net.core.rmem_max says so.
+ * Holds some thousand answers while this thread is busy; the kernel's default drops answers beyond about 200. Limited by
+ * net.core.rmem_max.
  */
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 
 export interface UdpTarget {
-  /** A literal, or a name, which is looked up whenever the socket is opened. */
+  /** An address literal, or a name that is resolved whenever the socket is opened. */
   readonly host: string
   readonly port: number
 }
 
 /**
- * Its socket is connected: so the kernel drops what anybody but the server sends to it, and tells at once when nobody
- * listens there.
+ * Connected, so that the kernel drops datagrams of other senders and reports ECONNREFUSED when the server's port is
+ * closed.
  */
 export class UdpSocket implements DatagramSocket {
   readonly #target: UdpTarget
   readonly #localAddress: string | undefined
-  readonly #listener: DatagramSocketEvents
+  readonly #events: DatagramSocketEvents
   readonly #unsent = new Set<Uint8Array>()
   #socket: Socket | undefined
   #isConnected = false
-  /** Counted up by each opening and each closing: a name that is found later is not waited for any more. */
+  /** Incremented by each open and close, to ignore the result of an outdated name lookup. */
   #era = 0
   #isOpening = false
 
-  /** `localAddress` is used for servers of its own family. */
-  constructor(target: UdpTarget, localAddress: string | undefined, listener: DatagramSocketEvents) {
+  /** `localAddress` applies to servers of the same address family. */
+  constructor(target: UdpTarget, localAddress: string | undefined, events: DatagramSocketEvents) {
     this.#target = target
     this.#localAddress = localAddress
-    this.#listener = listener
+    this.#events = events
   }
 
   send(datagram: Uint8Array): void {
@@ -77,7 +78,7 @@ export class UdpSocket implements DatagramSocket {
     lookup(host, (error, address, found) => {
       if (era !== this.#era) return
       if (error === null) this.#bind(address, found)
-      else this.#fail(`${host} is not found`)
+      else this.#fail(`cannot resolve '${host}': ${error.code ?? error.message}`)
     })
   }
 
@@ -98,8 +99,8 @@ export class UdpSocket implements DatagramSocket {
     if (this.#socket !== socket) return
     const peer = socket.remoteAddress()
     socket.on('message', (bytes, from) => {
-      // What somebody else sent before the socket was connected is still there.
-      if (this.#socket === socket && isSame(peer, from)) this.#listener.onDatagram(bytes)
+      // Datagrams of other senders may have been queued between bind and connect.
+      if (this.#socket === socket && isSame(peer, from)) this.#events.onDatagram(bytes)
     })
     this.#isOpening = false
     this.#isConnected = true
@@ -113,16 +114,16 @@ export class UdpSocket implements DatagramSocket {
     })
   }
 
-  /** A socket that was connected stays good. */
+  /** A connected socket remains usable after an error. */
   #failed(socket: Socket, error: NodeJS.ErrnoException): void {
     if (this.#socket !== socket) closeAgain(socket)
-    else if (this.#isConnected) this.#listener.onError(textOf(error))
+    else if (this.#isConnected) this.#events.onError(textOf(error))
     else this.#fail(textOf(error))
   }
 
   #fail(why: string): void {
     this.close()
-    this.#listener.onError(why)
+    this.#events.onError(why)
   }
 }
 
@@ -130,12 +131,12 @@ function isSame(one: { address: string; port: number }, other: RemoteInfo): bool
   return one.port === other.port && one.address === other.address
 }
 
-/** A close that waited for the end of bind is forgotten by Node when bind fails. */
+/** Node forgets a close() that was deferred until bind() completes, if bind() fails. */
 function closeAgain(socket: Socket): void {
   try {
     socket.close()
   } catch {
-    // It is closed.
+    // Already closed.
   }
 }
 

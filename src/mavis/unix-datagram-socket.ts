@@ -1,3 +1,4 @@
+/** A Unix datagram socket connected to one mavisd, polled by timers. */
 import { randomBytes } from 'node:crypto'
 import type { Calls, Fd } from '../kernel/calls.js'
 import { AF_UNIX, SOCK_DGRAM } from '../kernel/constants.js'
@@ -7,26 +8,26 @@ import { mapPrivate, type Region } from '../kernel/memory.js'
 import { encodeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
 import type { DatagramSocket, DatagramSocketEvents } from './datagram-socket.js'
 
-/** As long as one over UDP could be. */
+/** The limit of UDP datagrams. */
 const DATAGRAM_BYTES_MAX = 65_536
 
 /**
- * Between two looks for answers. Node cannot wait for datagrams of Unix sockets: it has only streams of them, and its
- * `dgram` refuses their descriptors. A server on the same machine mostly answers within the first.
+ * Interval between polls for answers, which backs off between these bounds. Node cannot wait for a Unix datagram socket:
+ * `net` has only streams, and `dgram` refuses such descriptors. A local server usually answers within the first interval.
  */
-const LOOK_EVERY_MS_MIN = 1
-const LOOK_EVERY_MS_MAX = 8
+const POLL_INTERVAL_MS_MIN = 1
+const POLL_INTERVAL_MS_MAX = 8
 
-/** So that a server that never stops does not keep this thread. Between two looks fewer come. */
-const DATAGRAMS_PER_LOOK = 64
+/** Keeps a server that sends without end from blocking this thread; normally far fewer arrive between two polls. */
+const DATAGRAMS_PER_POLL = 64
 
-/** Fills sun_path (unix(7)). */
+/** The whole of sun_path (unix(7)). */
 const NAME_BYTES = 108
 
-/** Names tried when another socket has the one that was drawn: random ones of 64 bits, so a second is never needed. */
+/** Names to try on EADDRINUSE. They are random with 64 bits, so the first one is practically always free. */
 const NAME_TRIES = 3
 
-/** What system calls need in native memory; used within one call, so one for all links of the thread will do. */
+/** Native memory for system calls; used within one call only, so all sockets of the thread share it. */
 interface Native {
   readonly calls: Calls
   readonly address: Region
@@ -45,33 +46,32 @@ function native(): Native {
 }
 
 /**
- * A datagram socket to one server. It is connected, so nobody but the server can send to it, and bound, so that the
- * server has an address for its answer. The name is abstract: it leaves no file behind, and exists in one network
- * namespace only. It is padded with NUL to the whole of sun_path, because the classic mavisd answers to all 110 bytes
- * of struct sockaddr_un, whatever length recvfrom(2) told it: a shorter name, such as the five bytes of the kernel's
- * autobind, would be another address.
+ * Connected, so that only the server can send to it, and bound, so that the server has an address for its answer. The
+ * name is abstract: it leaves no file, and exists in one network namespace only. It is padded with NUL to the whole of
+ * sun_path, because the classic mavisd answers to all 110 bytes of struct sockaddr_un and ignores the length that
+ * recvfrom(2) returned: a shorter name, such as one of the kernel's autobind, would be another address.
  */
 export class UnixDatagramSocket implements DatagramSocket {
   readonly #target: Uint8Array
-  readonly #listener: DatagramSocketEvents
+  readonly #events: DatagramSocketEvents
   readonly #unsent = new Set<Uint8Array>()
   #fd = -1
-  /** Datagrams that the socket has sent, without those that came back. */
+  /** Datagrams sent, less those received. */
   #unansweredCount = 0
-  #lookEveryMs = LOOK_EVERY_MS_MIN
+  #pollIntervalMs = POLL_INTERVAL_MS_MIN
   #soon: NodeJS.Immediate | undefined
   #later: NodeJS.Timeout | undefined
 
-  /** Throws RangeError for a path that no socket can have. */
-  constructor(path: string, listener: DatagramSocketEvents) {
+  /** Throws RangeError for a path that is too long for a socket. */
+  constructor(path: string, events: DatagramSocketEvents) {
     this.#target = encodeAddress({ family: 'unix', path })
-    this.#listener = listener
+    this.#events = events
   }
 
   send(datagram: Uint8Array): void {
     this.#unsent.add(datagram)
-    this.#lookEveryMs = LOOK_EVERY_MS_MIN
-    this.#soon ??= setImmediate(() => this.#look())
+    this.#pollIntervalMs = POLL_INTERVAL_MS_MIN
+    this.#soon ??= setImmediate(() => this.#poll())
   }
 
   forget(datagram: Uint8Array): void {
@@ -87,34 +87,34 @@ export class UnixDatagramSocket implements DatagramSocket {
     this.#closeSocket()
   }
 
-  #look(): void {
+  #poll(): void {
     clearTimeout(this.#later)
     this.#soon = undefined
     this.#later = undefined
     this.#sendAll()
     this.#receiveAll()
-    if (this.#unsent.size > 0 || (this.#fd >= 0 && this.#listener.isAnswerPending())) this.#lookLater()
-    // A server that blocks must not wait until somebody reads what fills its send buffer.
+    if (this.#unsent.size > 0 || (this.#fd >= 0 && this.#events.isAnswerPending())) this.#pollLater()
+    // Late answers would fill this socket's queue unread and block the server's send(2).
     else if (this.#unansweredCount > 0) this.#closeSocket()
   }
 
-  #lookLater(): void {
+  #pollLater(): void {
     if (this.#soon !== undefined) return
-    this.#later = setTimeout(() => this.#look(), this.#lookEveryMs)
-    this.#lookEveryMs = Math.min(this.#lookEveryMs * 2, LOOK_EVERY_MS_MAX)
+    this.#later = setTimeout(() => this.#poll(), this.#pollIntervalMs)
+    this.#pollIntervalMs = Math.min(this.#pollIntervalMs * 2, POLL_INTERVAL_MS_MAX)
   }
 
-  /** What the server's queue has no room for is sent at the next look. */
+  /** Datagrams that the server's queue has no room for are sent at the next poll. */
   #sendAll(): void {
     for (const datagram of this.#unsent) {
       let outcome = this.#trySend(datagram)
       if (isFull(outcome)) return
-      // A server that was restarted leaves a socket that refuses; another one finds it.
+      // A restarted server has a new socket behind the same path: connect again.
       if (outcome < 0) outcome = this.#trySend(datagram)
       if (isFull(outcome)) return
       if (outcome < 0) {
         this.#unsent.clear()
-        this.#listener.onError(errorText(-outcome))
+        this.#events.onError(errorText(-outcome))
         return
       }
       this.#unsent.delete(datagram)
@@ -148,12 +148,12 @@ export class UnixDatagramSocket implements DatagramSocket {
 
   #receiveAll(): void {
     const { calls, datagram } = native()
-    for (let i = 0; i < DATAGRAMS_PER_LOOK && this.#fd >= 0; i++) {
+    for (let i = 0; i < DATAGRAMS_PER_POLL && this.#fd >= 0; i++) {
       const byteCount = calls.recv(this.#fd, datagram, 0, DATAGRAM_BYTES_MAX)
       if (byteCount < 0) return
-      this.#lookEveryMs = LOOK_EVERY_MS_MIN
+      this.#pollIntervalMs = POLL_INTERVAL_MS_MIN
       this.#unansweredCount = Math.max(0, this.#unansweredCount - 1)
-      this.#listener.onDatagram(datagram.bytes.slice(0, byteCount))
+      this.#events.onDatagram(datagram.bytes.slice(0, byteCount))
     }
   }
 
@@ -164,7 +164,7 @@ export class UnixDatagramSocket implements DatagramSocket {
   }
 }
 
-/** A name that nobody can guess: whoever has it first would keep this socket from being bound. */
+/** Binds to a random name: another process could occupy a predictable one. */
 function bindToUnusedName(calls: Calls, fd: Fd): number {
   let outcome = -EADDRINUSE
   for (let tries = 0; tries < NAME_TRIES && outcome === -EADDRINUSE; tries++) {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Question, Verdict } from '../base/authorization.js'
 import { BoundedTable } from './bounded-table.js'
 
-/** Answers of the chain, for `mavis cache timeout`, to who asks the same again. */
+/** Caches verdicts for `mavis cache timeout`, by all that the modules see of a client. */
 export class VerdictCache {
   readonly #timeoutMs: number
   readonly #verdicts: BoundedTable<Verdict>
@@ -20,14 +20,14 @@ export class VerdictCache {
     return this.#verdicts.get(keyOf(question), nowMs)?.value
   }
 
-  /** Only what modules have said of the client is kept, not that they could not. */
+  /** Keeps a verdict, unless it is only a failure or timeout of the modules. */
   keep(question: Question, verdict: Verdict, nowMs: number): void {
     if (!verdict.isPermitted && (verdict.refusal === 'error' || verdict.refusal === 'timeout')) return
     this.#verdicts.set(keyOf(question), verdict, nowMs + this.#timeoutMs)
   }
 }
 
-/** All that modules are told of the client. */
+/** Everything in the question that modules can see. */
 function keyOf({ client, identity, realm, server, serverName }: Question): string {
   const who =
     identity?.kind === 'certificate'

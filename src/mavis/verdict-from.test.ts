@@ -43,7 +43,7 @@ test('who is not found is let in or not as `mavis default` says; whatever else i
   const permissive = { fallback: 'permit' } as const
   assert.equal(verdictOf({ RESULT: 'ERR', COMMENT: 'no database' }, permissive), 'error: no database')
   assert.equal(verdictOf({ RESULT: 'NAK' }, permissive), 'denied')
-  assert.equal(verdictOf({ RESULT: 'ack' }, permissive), "error: the answer has the unknown result 'ack'")
+  assert.equal(verdictOf({ RESULT: 'ack' }, permissive), "error: unknown RESULT 'ack' in the answer")
   assert.equal(verdictOf({ RESULT: 'ACK' }, { ...permissive, code: IGNORE }), 'error')
   assert.equal(verdictOf({ RESULT: 'ACK' }, { ...permissive, code: DOWN }), 'error')
   assert.equal(verdictOf({ RESULT: 'ACK' }, { ...permissive, code: TIMEOUT }), 'timeout')
@@ -56,7 +56,10 @@ test('`mavis default` lets nobody in who has to be in a group', () => {
 
 test('an ACK to another question lets nobody in', () => {
   for (const name of ['TYPE', 'TACTYPE', 'USER', 'SERIAL'] as const)
-    assert.equal(verdictOf({ RESULT: 'ACK', [name]: 'other' }), `error: ${name} came back as 'other'`)
+    assert.equal(
+      verdictOf({ RESULT: 'ACK', [name]: 'other' }),
+      `error: the answer changed ${name} to 'other'`,
+    )
   const without = values({ RESULT: 'ACK' })
   const verdict = verdictFrom(values(ASKED), without, FINAL, { fallback: 'permit', members: [] })
   assert.equal(verdict.isPermitted, false)

@@ -1,20 +1,21 @@
+/** Converts the chain's answer into a verdict. */
 import type { Verdict } from '../base/authorization.js'
 import { type ByteString, readableText } from '../base/byte-string.js'
 import { ATTRIBUTES, AV } from '../base/mavis-attributes.js'
 import { ACK, type Code, ERR, FINAL, NAK, NFD, TIMEOUT } from './module.js'
 import type { MavisSettings } from './settings.js'
 
-/** What comes back as it was asked, or the answer is of another question. */
+/** Attributes that an ACK must return unchanged; otherwise it answers another query. */
 const KEPT = [AV.TYPE, AV.USER, AV.SERIAL, AV.TACTYPE] as const
 
 type Values = readonly (ByteString | undefined)[]
 
-/** Longer comments are cut: they go into log lines. */
+/** Longer comments are cut, because they go into log lines. */
 const COMMENT_MAX = 200
 
 const PERMITTED: Verdict = { isPermitted: true }
 
-/** What the chain's answer means. Whatever is not understood is a refusal. */
+/** Anything that is not clearly an ACK denies the client. */
 export function verdictFrom(
   asked: Values,
   answer: Values,
@@ -27,15 +28,17 @@ export function verdictFrom(
   if (code !== FINAL || result === ERR) return { isPermitted: false, refusal: 'error', comment }
   if (result === NAK) return { isPermitted: false, refusal: 'denied', comment }
   if (result === undefined || result === NFD) {
-    // Of whom nobody knows anything, nobody knows that he is in a group.
+    // A client that no module knows is in no group.
     if (fallback === 'permit' && members.length === 0) return PERMITTED
     return { isPermitted: false, refusal: fallback === 'permit' ? 'not-member' : 'not-found', comment }
   }
-  if (result !== ACK) return error(`the answer has the unknown result '${readableText(result)}'`)
+  if (result !== ACK) return error(`unknown RESULT '${readableText(result)}' in the answer`)
   const changed = KEPT.find((attribute) => answer[attribute] !== asked[attribute])
   if (changed !== undefined) {
     const { [changed]: value = '' } = answer
-    return error(`${ATTRIBUTES[changed]} came back as '${readableText(value).slice(0, COMMENT_MAX)}'`)
+    return error(
+      `the answer changed ${ATTRIBUTES[changed]} to '${readableText(value).slice(0, COMMENT_MAX)}'`,
+    )
   }
   if (members.length === 0) return PERMITTED
   const groups = groupsOf(answer)
@@ -47,14 +50,14 @@ function error(comment: string): Verdict {
   return { isPermitted: false, refusal: 'error', comment }
 }
 
-/** Of TACMEMBER (`"staff","wheel"`) and MEMBEROF (`"CN=staff,OU=x"`), there by the whole name and by its first part. */
+/** Groups of TACMEMBER (`"staff","wheel"`) and MEMBEROF (`"CN=staff,OU=x"`), the latter also by the CN alone. */
 function groupsOf(answer: Values): ReadonlySet<ByteString> {
   const whole = [AV.TACMEMBER, AV.MEMBEROF].flatMap((attribute) => listOf(answer[attribute] ?? ''))
   const short = whole.flatMap((name) => /^CN=([^,]+)/i.exec(name)?.[1] ?? [])
   return new Set([...whole, ...short])
 }
 
-/** Names with commas between them; one that holds commas itself is in quotes. */
+/** A comma-separated list; names that contain commas are quoted. */
 function listOf(text: ByteString): readonly ByteString[] {
   return Array.from(text.matchAll(/"([^"]*)"|([^",]+)/g), ([, quoted, bare]) => quoted ?? bare?.trim() ?? '')
 }

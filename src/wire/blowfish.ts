@@ -1,3 +1,4 @@
+/** The Blowfish cipher, in the variant of the classic mavisd. */
 import { piWords } from './pi-words.js'
 
 const BLOCK_BYTES = 8
@@ -8,25 +9,25 @@ const SECOND_BOX = KEY_WORDS + BOX_WORDS
 const THIRD_BOX = SECOND_BOX + BOX_WORDS
 const FOURTH_BOX = THIRD_BOX + BOX_WORDS
 
-/** What of the tables' beginnings mavisd has: it copies as many bytes as it means words (`mavis/blowfish.c`). */
+/** Bytes of each table that mavisd copies: it passes the number of words as a number of bytes (`mavis/blowfish.c`). */
 const MAVISD_KEY_BYTES = 18
 const MAVISD_BOX_BYTES = 256
 
-/** The 18 key words and the four boxes behind them, before a key is mixed in: pi, from its first fraction digit on. */
+/** The initial tables of standard Blowfish, 18 key words and four boxes: the fraction of pi. */
 export function blowfishTables(): Uint32Array {
   return piWords(KEY_WORDS + BOXES * BOX_WORDS)
 }
 
 /**
- * The same as the classic mavisd begins with on a little-endian machine: only the first bytes of each table, zeros
- * behind them. So its cipher is another one than everybody else's Blowfish.
+ * The initial tables of the classic mavisd on a little-endian machine: only the first bytes of each table, then zeros.
+ * This makes its cipher incompatible with standard Blowfish.
  */
 export function mavisdTables(): Uint32Array {
   mavisd ??= cutTables()
   return mavisd
 }
 
-/** Made when a key is used for the first time: that takes some ten milliseconds. */
+/** Computed on first use, which takes about ten milliseconds. */
 let mavisd: Uint32Array | undefined
 
 function cutTables(): Uint32Array {
@@ -37,7 +38,7 @@ function cutTables(): Uint32Array {
   return cut
 }
 
-/** Copies words from `at` on; of the last one only its low bytes, which come first in memory. */
+/** Copies bytes from word `at` on; of a partial word the low bytes, which come first in little-endian memory. */
 function copyBytes(from: Uint32Array, to: Uint32Array, at: number, byteCount: number): void {
   const wordCount = byteCount >> 2
   to.set(from.subarray(at, at + wordCount), at)
@@ -45,28 +46,28 @@ function copyBytes(from: Uint32Array, to: Uint32Array, at: number, byteCount: nu
   if (restMask !== 0) to[at + wordCount] = (from[at + wordCount] as number) & restMask
 }
 
-/** Blowfish (Schneier 1993), each block by itself: what is sent is neither authenticated nor unlike what was sent before. */
+/** Blowfish (Schneier 1993) in ECB mode: without authentication, and equal blocks encrypt equally. */
 export class Blowfish {
   /** The key words, then the four boxes. */
   readonly #tables: Uint32Array
   #left = 0
   #right = 0
 
-  /** `key`: at least one byte; 72 count. */
+  /** `key`: 1 to 72 bytes; further ones are ignored. */
   constructor(key: Uint8Array, tables: Uint32Array = mavisdTables()) {
-    if (key.length === 0) throw new RangeError('a key of Blowfish has one byte at least')
+    if (key.length === 0) throw new RangeError('a Blowfish key needs at least one byte')
     this.#tables = tables.slice()
     this.#mix(key.subarray(0, KEY_WORDS * 4))
   }
 
-  /** With zeros behind it, up to whole blocks. */
+  /** Encrypts the bytes, padded with zeros to whole blocks. */
   encrypt(bytes: Uint8Array): Uint8Array {
     const blocks = new Uint8Array(Math.ceil(bytes.length / BLOCK_BYTES) * BLOCK_BYTES)
     blocks.set(bytes)
     return this.#inBlocks(blocks, () => this.#encryptBlock())
   }
 
-  /** What there is in whole blocks; bytes behind them are left out. */
+  /** Decrypts whole blocks; a partial block at the end is ignored. */
   decrypt(bytes: Uint8Array): Uint8Array {
     const blocks = bytes.slice(0, bytes.length - (bytes.length % BLOCK_BYTES))
     return this.#inBlocks(blocks, () => this.#decryptBlock())
@@ -84,7 +85,7 @@ export class Blowfish {
     return blocks
   }
 
-  /** The key goes into the key words, again and again; then all tables become what they encrypt zeros to. */
+  /** Key schedule: XORs the repeated key into the key words, then replaces all tables by encrypting zeros. */
   #mix(key: Uint8Array): void {
     const tables = this.#tables
     for (let i = 0; i < KEY_WORDS * 4; i++) {
@@ -120,7 +121,7 @@ export class Blowfish {
     this.#right = left
   }
 
-  /** Undoes the last exchange of halves, and mixes the two key words that are left. */
+  /** Undoes the last swap of halves and applies the remaining two key words. */
   #finish(rightWord: number, leftWord: number): void {
     const left = this.#right ^ (this.#tables[leftWord] as number)
     this.#right = this.#left ^ (this.#tables[rightWord] as number)

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { anyCuts, atEveryByte, cutAt } from '../../test/support/cuts.js'
 import { AV, SENT_ATTRIBUTES } from '../base/mavis-attributes.js'
-import { AnswerReader, type AnswerReading, encodeQuestion, TEXT_BYTES_MAX } from './mavis-answer.js'
+import { AnswerReader, type AnswerReading, encodeQuery, TEXT_BYTES_MAX } from './mavis-answer.js'
 import { encodeLines } from './mavis-lines.js'
 
 const bytesOf = (text: string) => Uint8Array.from(Buffer.from(text, 'latin1'))
@@ -40,7 +40,7 @@ test('a question is what the original sends', () => {
     [AV.TACTYPE, 'AUTH'],
   ])
   assert.equal(
-    encodeQuestion(values),
+    encodeQuery(values),
     '0 TACPLUS\n3 t1\n4 joe\n8 pa ss\n21 q5WWWkgGInpWOUrN3i4xNA=\n49 AUTH\n=\n',
   )
 })

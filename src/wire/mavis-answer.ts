@@ -1,35 +1,36 @@
+/** The text protocol between MAVIS modules and helpers that answer one query at a time. */
 import type { ByteString } from '../base/byte-string.js'
 import { decodeLines, encodeLines, type Values } from './mavis-lines.js'
 
 /**
- * Of a question or an answer. The buffers of event-driven-servers have as many (`mavis/libmavis_external.c`), so a
- * helper that was written for them sends and expects no more.
+ * Limit of a query or answer: the buffer size of event-driven-servers (`mavis/libmavis_external.c`), which helpers written
+ * for it neither exceed nor expect to be exceeded.
  */
 export const TEXT_BYTES_MAX = 66_536
 
-/** An answer in pieces has this much at first; most need no more. */
+/** Initial buffer for an answer; most need no more. */
 const FIRST_BYTES = 1_024
 
-/** Arguments of one call. */
+/** Arguments of one `String.fromCharCode` call: far below the limit of the stack. */
 const CHUNK_BYTES = 4_096
 
 const LINE_END = 10
 const EQUALS = 61
 
-/** The last one of an answer. */
+/** The last line of an answer: `=` and a code. */
 const CODE_LINE = /^=[\d-]*\d$/
 
-/** The question to a helper that is asked one at a time: `NUMBER VALUE` lines, and a line with `=` alone. */
-export function encodeQuestion(values: Values): ByteString {
+/** Encodes a query: `NUMBER VALUE` lines, then a line with `=` alone. */
+export function encodeQuery(values: Values): ByteString {
   return `${encodeLines(values)}=\n`
 }
 
 export interface HelperAnswer {
   readonly kind: 'answer'
   readonly values: (ByteString | undefined)[]
-  /** As it was sent: any whole number. Undefined: what was sent is none. */
+  /** Any integer, as it was sent; undefined when it is no number. */
   readonly code: number | undefined
-  /** Bytes behind the answer, which nobody has asked for. */
+  /** Unexpected bytes after the answer. */
   readonly surplusBytes: number
 }
 
@@ -43,14 +44,14 @@ const NEED_MORE: AnswerReading = { kind: 'need-more' }
 const TOO_LONG: AnswerReading = { kind: 'too-long' }
 const MALFORMED: AnswerReading = { kind: 'malformed' }
 
-/** Reads one answer, in however many pieces it comes: `NUMBER VALUE` lines, then `=CODE`. */
+/** Reads one answer from chunks of any size: `NUMBER VALUE` lines, then `=CODE`. */
 export class AnswerReader {
   #bytes = new Uint8Array(FIRST_BYTES)
   #byteLength = 0
-  /** Where the line begins that is not whole yet. */
+  /** Start of the incomplete line. */
   #lineStart = 0
 
-  /** Bytes that came. Nothing is pushed behind an answer, or what is none, before `clear`. */
+  /** Takes a chunk. After an answer or an error, `clear` must be called before the next chunk. */
   push(bytes: Uint8Array): AnswerReading {
     const from = this.#byteLength
     const isTooLong = from + bytes.length > TEXT_BYTES_MAX
@@ -61,7 +62,7 @@ export class AnswerReader {
     return { ...reading, surplusBytes: from + bytes.length - this.#lineStart }
   }
 
-  /** Of what is no answer: the first line that makes it so, as far as it has come. */
+  /** The first malformed line, as far as it was received. */
   get badLine(): ByteString {
     const lines = byteStringOf(this.#bytes.subarray(0, this.#byteLength)).split('\n')
     const isBad = (line: ByteString, at: number) =>
@@ -69,7 +70,7 @@ export class AnswerReader {
     return lines.find(isBad) ?? ''
   }
 
-  /** Ready for another answer. */
+  /** Makes the reader ready for another answer. */
   clear(): void {
     this.#byteLength = 0
     this.#lineStart = 0
@@ -86,12 +87,12 @@ export class AnswerReader {
     this.#byteLength = neededBytes
   }
 
-  /** Looks at the lines that have become whole; `from`: there were no more bytes before. */
+  /** Reads the lines that are complete. `from`: the number of bytes before this chunk. */
   #read(from: number): AnswerReading {
     for (let lookFrom = from; ; lookFrom = this.#lineStart) {
       const start = this.#lineStart
       const end = this.#bytes.subarray(0, this.#byteLength).indexOf(LINE_END, lookFrom)
-      // Garbage is known by its first byte; nobody has to wait for its line end.
+      // The first byte of a line already shows garbage: do not wait for the line end.
       if (start < this.#byteLength && !this.#mayBegin(start)) return MALFORMED
       if (end < 0) return NEED_MORE
       this.#lineStart = end + 1
@@ -101,7 +102,7 @@ export class AnswerReader {
 
   #mayBegin(lineStart: number): boolean {
     const first = this.#bytes[lineStart] as number
-    // An answer has at least one attribute: the end before it is the end of none.
+    // An answer has at least one attribute, so `=` cannot be its first line.
     return isDigit(first) || (first === EQUALS && lineStart > 0)
   }
 
@@ -115,7 +116,7 @@ export class AnswerReader {
   }
 }
 
-/** As atoi(3) reads it: what follows the first number does not count. */
+/** Reads a number as atoi(3) does: characters after it are ignored. */
 function codeOf(text: string): number | undefined {
   const [number] = /^-?\d{1,9}/.exec(text) ?? []
   return number === undefined ? undefined : Number(number)

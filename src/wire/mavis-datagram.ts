@@ -1,13 +1,14 @@
+/** The datagrams of mavisd. */
 import type { ByteString } from '../base/byte-string.js'
 import type { Blowfish } from './blowfish.js'
 import { decodeLines, encodeLines, type Values } from './mavis-lines.js'
 
-/** With its NUL, the longest text in whole blocks that mavisd receives: its buffer has 64,999 bytes. */
+/** The longest text that, with a NUL and padded to Blowfish blocks, fits into mavisd's buffer of 64,999 bytes. */
 const TEXT_BYTES_MAX = 64_991
 
 /**
- * Values as one datagram between mavisd and who asks it: their lines and no more, or, with a key, the lines and a NUL,
- * encrypted. Undefined: too long for mavisd, or a value has a NUL in it, where mavisd would stop reading.
+ * Encodes values: their lines or, with a key, the lines and a NUL, encrypted. Undefined when that is too long for mavisd,
+ * or when a value contains NUL, where mavisd would stop reading.
  */
 export function encodeDatagram(values: Values, cipher: Blowfish | undefined): Uint8Array | undefined {
   const lines = encodeLines(values)
@@ -15,7 +16,7 @@ export function encodeDatagram(values: Values, cipher: Blowfish | undefined): Ui
   return cipher === undefined ? bytesOf(lines) : cipher.encrypt(bytesOf(`${lines}\0`))
 }
 
-/** The values in a datagram, up to a NUL; what follows that is padding. Undefined: it is none. */
+/** The values in a datagram; bytes from the first NUL on are padding. Undefined when it is malformed. */
 export function decodeDatagram(
   bytes: Uint8Array,
   cipher: Blowfish | undefined,

@@ -1,3 +1,4 @@
+/** The binary frames between MAVIS modules and helpers that answer many queries at a time. */
 import type { ByteString } from '../base/byte-string.js'
 import { byteStringOf, TEXT_BYTES_MAX } from './mavis-answer.js'
 import { decodeLines, encodeLines, type Values } from './mavis-lines.js'
@@ -5,10 +6,10 @@ import { decodeLines, encodeLines, type Values } from './mavis-lines.js'
 /** `Ma` and the version (event-driven-servers, `mavis/mavis.h`). */
 const MAGIC = 0x4d61_0001
 
-/** Magic, length of the body, result; each in network byte order. */
+/** Magic, body length and result, each 32 bits in network byte order. */
 const HEAD_BYTES = 12
 
-/** A question to a helper that is asked many at a time. */
+/** Encodes a query. */
 export function encodeFrame(values: Values, result = 0): Uint8Array {
   const body = encodeLines(values)
   const bytes = new Uint8Array(HEAD_BYTES + body.length)
@@ -22,20 +23,20 @@ export function encodeFrame(values: Values, result = 0): Uint8Array {
 
 export type FrameReading =
   | { readonly kind: 'frame'; readonly values: (ByteString | undefined)[]; readonly code: number }
-  /** The length is more than any answer has. */
+  /** The length in the head is over the limit. */
   | { readonly kind: 'too-long' }
-  /** No frame, or one whose body is none. */
+  /** Wrong magic, or a malformed body. */
   | { readonly kind: 'malformed' }
 
-/** Cuts what comes into frames. */
+/** Reads frames from chunks of any size. */
 export class FrameReader {
   #kept: Uint8Array = new Uint8Array(0)
-  /** In `#kept`, which has room for what the head announces: a frame in small pieces is copied once. */
+  /** Bytes in `#kept`, which is allocated for the announced length: a frame in small chunks is copied once. */
   #keptBytes = 0
-  /** A frame could not be read: where the next one begins is unknown, and the length in its head is not to be used. */
+  /** A frame was malformed: the start of the next one is unknown, and the length in its head must not be used. */
   #isBroken = false
 
-  /** The frames that have become whole. Behind one that cannot be read nothing more is. */
+  /** Returns the frames that are complete. After a malformed frame all further bytes are ignored. */
   push(bytes: Uint8Array): FrameReading[] {
     const readings: FrameReading[] = []
     for (let left = bytes; left.length > 0 && !this.#isBroken; ) {
@@ -50,7 +51,7 @@ export class FrameReader {
     return readings
   }
 
-  /** Up to the end of the head, or else of the frame. */
+  /** Bytes needed next: up to the end of the head, then of the frame. */
   #wantedBytes(): number {
     return this.#keptBytes < HEAD_BYTES ? HEAD_BYTES : HEAD_BYTES + this.#word(4)
   }
@@ -65,7 +66,7 @@ export class FrameReader {
     this.#keptBytes += bytes.length
   }
 
-  /** Undefined: only the head is there. */
+  /** Undefined when only the head is complete. */
   #read(): FrameReading | undefined {
     const bodyBytes = this.#word(4)
     if (this.#word(0) !== MAGIC) return { kind: 'malformed' }
@@ -84,7 +85,7 @@ export class FrameReader {
   }
 }
 
-/** Helpers put line ends behind the last line as they like, and the original takes no notice of them. */
+/** Ignores empty lines at the end, as the original does: helpers differ in them. */
 function withoutEmptyLines(body: ByteString): ByteString {
   let end = body.length
   while (end > 0 && body[end - 1] === '\n') end--

@@ -1,10 +1,11 @@
+/** The lines that carry MAVIS attributes in every protocol of its modules. */
 import type { ByteString } from '../base/byte-string.js'
 import { SENT_ATTRIBUTES } from '../base/mavis-attributes.js'
 
-/** Values by the number of their attribute. */
+/** Values, indexed by attribute number. */
 export type Values = readonly (ByteString | undefined)[]
 
-/** `NUMBER VALUE`, a line each, in ascending order. A line end within a value is sent as a carriage return. */
+/** Encodes values as lines `NUMBER VALUE` in ascending order. A line feed in a value becomes a carriage return. */
 export function encodeLines(values: Values): ByteString {
   let lines = ''
   for (let number = 0; number < SENT_ATTRIBUTES; number++) {
@@ -15,8 +16,8 @@ export function encodeLines(values: Values): ByteString {
 }
 
 /**
- * The values of such lines, in any order; of an attribute that comes twice the last value counts. Undefined: one of
- * them is no such line, or has a number that no attribute has.
+ * Decodes such lines, in any order; of a repeated attribute the last value wins. Undefined when a line is malformed or
+ * has an unknown number.
  */
 export function decodeLines(lines: ByteString): (ByteString | undefined)[] | undefined {
   const values: (ByteString | undefined)[] = []

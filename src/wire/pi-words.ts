@@ -1,7 +1,9 @@
-/** Bits beyond those asked for: the series below are wrong by a few units in their last place. */
+/** Computes binary digits of pi, the constants of Blowfish. */
+
+/** Guard bits for the rounding errors of the series, a few units in the last place. */
 const SPARE_BITS = 64n
 
-/** The fraction of pi, cut into words of 32 bits: 243f6a88, 85a308d3, … By Machin: pi/4 = 4 atan(1/5) - atan(1/239). */
+/** The fraction of pi in 32-bit words: 243f6a88, 85a308d3, … Machin's formula: pi/4 = 4 atan(1/5) - atan(1/239). */
 export function piWords(count: number): Uint32Array {
   const bits = BigInt(count) * 32n + SPARE_BITS
   const one = 1n << bits

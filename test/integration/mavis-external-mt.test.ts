@@ -65,8 +65,8 @@ test('what the helper had when it died is asked again', async (t) => {
 })
 
 for (const { behaviour, logged } of [
-  { behaviour: 'wrong magic', logged: /a malformed answer. Terminating.$/ },
-  { behaviour: 'wrong length', logged: /too long an answer. Terminating.$/ },
+  { behaviour: 'wrong magic', logged: /malformed answer. Terminating.$/ },
+  { behaviour: 'wrong length', logged: /answer too long. Terminating.$/ },
   { behaviour: 'missing serial', logged: /missing serial. Terminating.$/ },
   { behaviour: 'dies at once', logged: /terminated before finishing first request \(exit code \d+\)$/ },
 ])
@@ -76,7 +76,7 @@ for (const { behaviour, logged } of [
     const { code, values } = await asked.ask()
     assert.equal(code, FINAL)
     assert.equal(values[AV.RESULT], 'ERR')
-    assert.equal(values[AV.COMMENT], 'helpers end without an answer')
+    assert.equal(values[AV.COMMENT], 'helpers terminated without an answer')
     await asked.logged(logged)
   })
 
@@ -136,7 +136,7 @@ test('two open questions have different serials', async (t) => {
   const query = asked.query()
   const first = asked.ask(query)
   const { values } = await asked.ask({ serial: query.serial, values: [...query.values] })
-  assert.equal(values[AV.COMMENT], 'another question has the same serial')
+  assert.equal(values[AV.COMMENT], 'another open query has the same serial')
   await Promise.all([first, asked.ask()])
 })
 
@@ -182,7 +182,7 @@ test('closing answers what is open', async (t) => {
   if (asked === undefined) return
   const open = asked.ask()
   await within('the module to close', asked.module.close())
-  assert.equal((await open).values[AV.COMMENT], 'the module closes')
+  assert.equal((await open).values[AV.COMMENT], 'the module is shutting down')
   assert.deepEqual(childrenOf(process.pid), [])
 })
 
@@ -192,8 +192,8 @@ test('text in place of frames ends the helper, however many chunks it comes in',
   const { code, values } = await asked.ask()
   assert.deepEqual(
     [code, values[AV.RESULT], values[AV.COMMENT]],
-    [FINAL, 'ERR', 'helpers end without an answer'],
+    [FINAL, 'ERR', 'helpers terminated without an answer'],
   )
-  await asked.logged(/a malformed answer\. Terminating\.$/)
+  await asked.logged(/malformed answer\. Terminating\.$/)
   assert.ok(!asked.log.some((line) => line.startsWith('internal error')), asked.log.join('\n'))
 })

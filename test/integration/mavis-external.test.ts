@@ -20,7 +20,7 @@ interface Expectation {
   readonly logged?: RegExp
 }
 
-const DEAD = { code: FINAL, result: 'ERR', comment: /^helpers end without an answer$/ } as const
+const DEAD = { code: FINAL, result: 'ERR', comment: /^helpers terminated without an answer$/ } as const
 
 const EXPECTATIONS: readonly Expectation[] = [
   { behaviour: 'answers', code: FINAL, result: 'ACK' },
@@ -33,7 +33,7 @@ const EXPECTATIONS: readonly Expectation[] = [
     behaviour: 'twice',
     code: FINAL,
     result: 'ACK',
-    logged: /^helper: \d+: answers what nobody has asked. Terminating.$/,
+    logged: /^helper: \d+: output without a query. Terminating.$/,
   },
   {
     behaviour: 'dies at once',
@@ -56,8 +56,8 @@ const EXPECTATIONS: readonly Expectation[] = [
     behaviour: 'garbage',
     code: FINAL,
     result: 'ERR',
-    comment: /^a helper gives a malformed answer$/,
-    logged: /^helper: \d+: a malformed answer: '.+'. Terminating.$/,
+    comment: /^a helper failed: malformed answer$/,
+    logged: /^helper: \d+: malformed answer: '.+'. Terminating.$/,
   },
 ]
 
@@ -133,7 +133,7 @@ test('an answer that is too long ends the helper, not the memory', async (t) => 
   const { code, values } = await asked.ask()
   assert.equal(code, FINAL)
   assert.equal(values[AV.RESULT], 'ERR')
-  await asked.logged(/too long an answer. Terminating.$/)
+  await asked.logged(/answer too long. Terminating.$/)
 })
 
 test('a code that there is not is no answer', async (t) => {
@@ -155,7 +155,7 @@ test('a question that is too long is not asked', async (t) => {
 test('a helper that says something before it is asked is not asked', async (t) => {
   const asked = externalThat(t, ['says hello'])
   if (asked === undefined) return
-  await asked.logged(/answers what nobody has asked|respawning too fast/)
+  await asked.logged(/output without a query|respawning too fast/)
   assert.equal((await asked.ask()).values[AV.RESULT], 'ERR')
 })
 

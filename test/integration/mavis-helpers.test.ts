@@ -173,7 +173,7 @@ test('closing answers what is open and ends every helper, also one that ignores 
   for (const { values } of await Promise.all(open)) assert.equal(values[AV.RESULT], 'ERR')
   assert.ok(pids.length === 2 && pids.every((pid) => !isAlive(pid)))
   assert.deepEqual(childrenOf(process.pid), [])
-  assert.equal((await asked.ask()).values[AV.COMMENT], 'the module closes')
+  assert.equal((await asked.ask()).values[AV.COMMENT], 'the module is shutting down')
 })
 
 test('a helper has three pipes and nothing else of ours', async (t) => {

@@ -80,7 +80,7 @@ for (const [name, options] of PLACES) {
     assert.equal(comment.length, 60_000)
     await mavisd.hasBeenAsked(7)
     assert.equal(mavisd.asked(), 7)
-    const malformed = asker.said.filter((line) => line.includes('sends what is no answer'))
+    const malformed = asker.said.filter((line) => line.includes('sent a malformed datagram'))
     assert.equal(malformed.length, 1)
     assert.deepEqual(asker.said, malformed)
   })
@@ -114,7 +114,9 @@ test('without any answer it is an error, after all tries', async (t) => {
   assert.deepEqual([code, result, comment], [FINAL, ERR, 'timed out'])
   assert.equal(query.values[AV.SERIAL], query.serial)
   await mavisd.hasBeenAsked(3)
-  assert.deepEqual(asker.said, [`remote: 127.0.0.1:${mavisd.port} fails: no answer`])
+  assert.deepEqual(asker.said, [
+    `mavis module remote: server 127.0.0.1:${mavisd.port} failed: no answer; preferring other servers`,
+  ])
   assert.equal(asker.remote.openCount, 0)
 })
 
@@ -150,7 +152,10 @@ test('a server that refuses costs no time, and is not asked again while another 
   const asker = new RemoteAsker(t, [dead, mavisd.server])
   for (let i = 0; i < 5; i++) assert.equal((await asker.ask('answer')).result, 'ACK')
   assert.equal(asker.said.length, 1)
-  assert.match(asker.said[0] ?? '', /^remote: 127\.0\.0\.1:\d+ fails: connection refused$/)
+  assert.match(
+    asker.said[0] ?? '',
+    /^mavis module remote: server 127\.0\.0\.1:\d+ failed: connection refused; preferring other servers$/,
+  )
 })
 
 test('a server that was silent is asked again after `rebalance` questions', async (t) => {
@@ -164,8 +169,8 @@ test('a server that was silent is asked again after `rebalance` questions', asyn
   for (const user of ['never', 'answer', 'answer']) assert.equal(await whoAnswers(user), `${second.port}`)
   assert.equal(await whoAnswers('answer'), `${first.port}`)
   assert.deepEqual(asker.said, [
-    `remote: 127.0.0.1:${first.port} fails: no answer`,
-    `remote: 127.0.0.1:${first.port} answers again`,
+    `mavis module remote: server 127.0.0.1:${first.port} failed: no answer; preferring other servers`,
+    `mavis module remote: server 127.0.0.1:${first.port} answers again`,
   ])
 })
 
@@ -232,7 +237,7 @@ test('a Unix socket that is made anew is found, and one that is not there costs 
   const again = await startMavisd(t, { at })
   await until('the new socket to be used', async () => (await asker.ask('answer')).comment === at)
   await again?.hasBeenAsked(1)
-  assert.match(asker.said.join('\n'), /fails: connection refused\n.* answers again/)
+  assert.match(asker.said.join('\n'), /failed: connection refused; .*\n.* answers again/)
 })
 
 test('more questions than a Unix socket queues are all answered', async (t) => {
@@ -265,7 +270,7 @@ test('so many questions may be open, and no more', async (t) => {
   const queries = Array.from({ length: 10_000 }, () => asker.query('never'))
   for (const query of queries) asker.remote.ask(query, () => assert.fail('nobody answers'))
   const { code, result, comment } = await asker.ask('never')
-  assert.deepEqual([code, result, comment], [FINAL, ERR, 'too many questions are open'])
+  assert.deepEqual([code, result, comment], [FINAL, ERR, 'too many open queries'])
   await until('somebody to say that nobody listens', () => asker.said.length > 0)
   for (const query of queries) asker.remote.withdraw(query)
   assert.equal(asker.remote.openCount, 0)
@@ -275,12 +280,12 @@ test('so many questions may be open, and no more', async (t) => {
 test('what cannot be sent, or be told apart, is an error at once', async (t) => {
   temporaryFolder(t)
   const asker = new RemoteAsker(t, [await nobody()])
-  assert.equal((await asker.ask('a\0b')).comment, 'it cannot be sent')
-  assert.equal((await asker.ask('x'.repeat(65_000))).comment, 'it cannot be sent')
+  assert.equal((await asker.ask('a\0b')).comment, 'the query is too long or contains NUL')
+  assert.equal((await asker.ask('x'.repeat(65_000))).comment, 'the query is too long or contains NUL')
   const query = asker.query('never')
   asker.remote.ask(query, () => assert.fail('nobody answers'))
   const twin = { ...query, values: [...query.values] }
-  assert.equal((await asker.answerTo(twin)).comment, 'another question has its serial')
+  assert.equal((await asker.answerTo(twin)).comment, 'another open query has the same serial')
   asker.remote.withdraw(twin)
   assert.equal(asker.remote.openCount, 1)
   asker.remote.withdraw(query)
@@ -295,8 +300,8 @@ test('an address that is not ours, and a name that nobody has, are failures of t
   assert.equal((await asker.ask('answer')).result, ERR)
   await until('both failures to be told', () => asker.said.length === 2)
   assert.deepEqual([...asker.said].sort(), [
-    'remote: 127.0.0.1:9 fails: address not available',
-    `remote: ${name}:9 fails: ${name} is not found`,
+    'mavis module remote: server 127.0.0.1:9 failed: address not available; preferring other servers',
+    `mavis module remote: server ${name}:9 failed: cannot resolve '${name}': ENOTFOUND; preferring other servers`,
   ])
 })
 
@@ -342,7 +347,7 @@ test('what is closed has nothing open, whatever it was doing', async (t) => {
       assert.equal(asker.remote.openCount, 0)
       assert.equal(sockets(), before)
       for (const { comment } of await Promise.all([...answers, asker.ask('answer')]))
-        assert.equal(comment, 'the module closes')
+        assert.equal(comment, 'the module is shutting down')
       assert.equal(sockets(), before)
     }
   }
@@ -425,7 +430,7 @@ for (const name of ['UDP', 'a Unix socket']) {
     if (bad === undefined || good === undefined) return
     const asker = new RemoteAsker(t, [bad.server, good.server], {
       onSaid(text) {
-        if (text.endsWith('sends what is no answer')) throw new Error('injected')
+        if (text.endsWith('sent a malformed datagram')) throw new Error('injected')
       },
     })
     assert.equal((await asker.ask('answer')).result, 'ACK')
@@ -434,7 +439,7 @@ for (const name of ['UDP', 'a Unix socket']) {
       asker.said.join('\n'),
       /^internal error while handling a datagram of a mavis server .*: Error: injected$/m,
     )
-    assert.match(asker.said.join('\n'), /^remote: .* fails: its answer cannot be handled$/m)
+    assert.match(asker.said.join('\n'), /server .* failed: internal error while handling its answer;/m)
     assert.equal((await asker.ask('answer')).result, 'ACK')
     await good.hasBeenAsked(2)
     assert.equal(bad.asked(), 1)

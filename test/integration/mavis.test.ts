@@ -46,9 +46,7 @@ for (const { name: mode, start } of MODES) {
     if (running instanceof Relay) await running.hasHelpers(1)
     assert.equal(await isServed(t, ANN, running.port()), true)
     assert.equal(await isServed(t, BOB, running.port()), false)
-    await running.logged(
-      new RegExp(`rejected client ${BOB}:\\d+ of \\S+: a module refuses it: not on easter`),
-    )
+    await running.logged(new RegExp(`rejected client ${BOB}:\\d+ of \\S+: denied by a module: not on easter`))
     await running.logged(
       new RegExp(`client=${BOB}:\\d+ .*end=mavis-denied comment=not\\\\x20on\\\\x20easter`),
     )
@@ -225,7 +223,7 @@ test('user mode: the certificate of a client says who it is', async (t) => {
   }
   assert.equal(remote.acceptedCount, 1, 'the others get no remote')
   // One line a second: that of the first one is there.
-  await relay.logged(/rejected client 127\.0\.0\.1:\d+ \(bob\) of \S+: it is in none of the groups/)
+  await relay.logged(/rejected client 127\.0\.0\.1:\d+ \(bob\) of \S+: not a member of a required group/)
   assert.deepEqual(
     policy.asked.map(([user, , address, , host]) => [user, address, host]),
     [
@@ -291,7 +289,7 @@ test('mavis-test asks the modules and shows every step', async (t) => {
   assert.match(permitted.stdout, /\npermitted\n$/)
   const denied = await tcprelay(t, ['mavis-test', file, BOB])
   assert.equal(denied.code, 1)
-  assert.match(denied.stdout, /\nnot permitted: a module refuses it: not on easter\n$/)
+  assert.match(denied.stdout, /\nnot permitted: denied by a module: not on easter\n$/)
   const wrong = await tcprelay(t, ['mavis-test', file, 'nowhere'])
   assert.equal(wrong.code, 64)
 })
