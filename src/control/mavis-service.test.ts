@@ -34,7 +34,7 @@ const WRONG: MavisSettings = {
   ],
 }
 
-test('modules that cannot be opened let nobody in, and the program goes on', async () => {
+test('denies all clients and logs once when the modules cannot be loaded', async () => {
   const lines: string[] = []
   const log = { say: (_: number, text: string) => lines.push(text) }
   const boundary = new Boundary(log.say, () => 0)
@@ -50,7 +50,7 @@ test('modules that cannot be opened let nobody in, and the program goes on', asy
   assert.match(lines[0] ?? '', /^mavis: cannot load the modules: .*; rejecting all clients$/s)
 })
 
-test('a question that cannot be asked refuses its client, and the others are answered', async () => {
+test('denies only the client whose question throws', async () => {
   const { boundary } = countingBoundary()
   const log = { say() {} }
   const settings: MavisSettings = { ...WRONG, modules: [] }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BoundedTable, DROPPED_AT_ONCE, ENTRIES_MAX } from './bounded-table.js'
 
-test('an entry holds until it expires', () => {
+test('returns an entry until it expires', () => {
   const table = new BoundedTable<number>(60_000)
   table.set('a', 1, 500)
   assert.equal(table.get('a', 499)?.value, 1)
@@ -10,7 +10,7 @@ test('an entry holds until it expires', () => {
   assert.equal(table.get('b', 0), undefined)
 })
 
-test('what has expired is thrown away once in a period', () => {
+test('purges expired entries once per period', () => {
   const table = new BoundedTable<number>(10_000)
   table.get('', 0)
   table.set('a', 1, 500)
@@ -21,7 +21,7 @@ test('what has expired is thrown away once in a period', () => {
   assert.equal(table.size, 1)
 })
 
-test('a full table forgets its oldest entries', () => {
+test('drops the oldest entries of a full table', () => {
   const table = new BoundedTable<number>(60_000)
   for (let i = 0; i < ENTRIES_MAX; i++) table.set(`${i}`, i, 1_000)
   // It is the youngest now.

@@ -21,7 +21,7 @@ class World {
   }
 }
 
-test('an answer holds for the same question, with its comment and groups', () => {
+test('answers the same query from the cache, with comment and groups', () => {
   for (const RESULT of [ACK, NAK, NFD]) {
     const world = new World()
     const answer = { RESULT, COMMENT: 'because', TACMEMBER: 'staff', TACTYPE: undefined }
@@ -37,13 +37,13 @@ test('an answer holds for the same question, with its comment and groups', () =>
   }
 })
 
-test('an answer without RESULT is that nobody is found', () => {
+test('caches an answer without RESULT as NFD', () => {
   const world = new World()
   world.ask({}, {})
   assert.equal(world.ask({}, { RESULT: ACK })?.RESULT, NFD)
 })
 
-test('another question is another one, whatever it differs in', () => {
+test('does not use an answer for a query that differs in any attribute', () => {
   const world = new World()
   world.ask({}, { RESULT: ACK })
   for (const other of [
@@ -57,7 +57,7 @@ test('another question is another one, whatever it differs in', () => {
   assert.equal(world.ask({ SERIAL: 'other', TIMESTAMP: 'other' }, {})?.RESULT, ACK)
 })
 
-test('an answer holds as long as the configuration says', () => {
+test('expires answers after the configured time', () => {
   const world = new World()
   world.ask({}, { RESULT: ACK })
   world.services.ms += 59_999
@@ -67,7 +67,7 @@ test('an answer holds as long as the configuration says', () => {
   assert.equal(world.ask({}, {})?.RESULT, NAK)
 })
 
-test('errors, secrets, long answers and other types are not kept', () => {
+test('does not cache errors, secrets, long answers and other types', () => {
   const world = new World({ TACPLUS: 60_000, other: 60_000 })
   const twice = (question: Named, below: Named) => {
     world.ask(question, below)
@@ -82,7 +82,7 @@ test('errors, secrets, long answers and other types are not kept', () => {
   assert.equal(new World({}).ask({}, { RESULT: ACK }), undefined)
 })
 
-test('an answer from the cache is not kept anew', () => {
+test('does not extend the time of a cached answer', () => {
   const world = new World()
   world.ask({}, { RESULT: ACK })
   world.services.ms += 40_000
@@ -91,7 +91,7 @@ test('an answer from the cache is not kept anew', () => {
   assert.equal(world.ask({}, {}), undefined)
 })
 
-test('of FTP the profile is kept, by user and host and certificate', () => {
+test('caches the profile for FTP, by user, host and certificate', () => {
   const world = new World({ FTP: 60_000 })
   const joe = { TYPE: 'FTP', USER: 'joe', PASSWORD: 'x' }
   world.ask(joe, { RESULT: ACK, HOME: '/home/joe', COMMENT: 'new', TACMEMBER: 'staff' })

@@ -73,7 +73,7 @@ const placed = fc.record({
   ends: fc.tuple(ends, ends, ends),
 })
 
-test('every question is answered once, whatever the modules do', () => {
+test('answers every query once, whatever the modules do', () => {
   const scriptOf = (end: 'return' | 'continue' | 'skip' | undefined) =>
     end === undefined ? undefined : [{ kind: end }]
   fc.assert(
@@ -111,7 +111,7 @@ test('every question is answered once, whatever the modules do', () => {
   )
 })
 
-test('what a question has withdrawn stays unanswered, whenever it was', () => {
+test('never answers a withdrawn query, whenever it was withdrawn', () => {
   fc.assert(
     fc.property(fc.array(placed, { minLength: 1, maxLength: 4 }), fc.nat(6), (places, calls) => {
       const later: (() => void)[] = []

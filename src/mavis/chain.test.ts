@@ -76,24 +76,24 @@ function asked(entries: readonly ChainEntry[], named: Named = {}): Asked {
 /** The marks of the way. */
 const wayOf = (entries: readonly ChainEntry[]) => asked(entries).values.HOME
 
-test('a final answer goes up through the modules above', () => {
+test('passes a final answer up through the modules above', () => {
   const entries = [marking('a'), marking('b', answering(FINAL, { RESULT: ACK })), marking('c')]
   assert.equal(wayOf(entries), 'a<b<b~b>a~a>')
 })
 
-test('what the last module has no answer to is not looked at by it', () => {
+test('does not let the last module review its own DOWN', () => {
   assert.equal(wayOf([marking('a'), marking('b', answering(DOWN))]), 'a<b<b>a~a>')
   assert.deepEqual(asked([entry(answering(DOWN))]).values.RESULT, NFD)
   // Helpers of the original say yes this way, for the sake of modules that follow.
   assert.deepEqual(asked([entry(answering(DOWN, { RESULT: ACK }))]).values.RESULT, ACK)
 })
 
-test('a chain without modules finds nobody', () => {
+test('answers NFD without modules', () => {
   const { codes, values } = asked([])
   assert.deepEqual([codes, values.RESULT], [[FINAL], NFD])
 })
 
-test('a script that skips takes its module out of the way, down and up', () => {
+test('skips a module on the way down and up after skip', () => {
   let looks = 0
   const module: Module = {
     ...answering(FINAL, { RESULT: NAK }),
@@ -112,7 +112,7 @@ test('a script that skips takes its module out of the way, down and up', () => {
   assert.equal(wayOf([marking('a'), last]), 'a<a~a>')
 })
 
-test('a script that returns on the way down answers for its module, which is not asked', () => {
+test('does not ask a module whose script in returns', () => {
   const entry = marking('b', answering(FINAL, { RESULT: NAK }), {
     scriptIn: [set('RESULT', ACK), stop('return')],
   })
@@ -120,12 +120,12 @@ test('a script that returns on the way down answers for its module, which is not
   assert.deepEqual([values.RESULT, values.HOME], [ACK, 'a<b>a~a>'])
 })
 
-test('a script that continues ends by itself alone', () => {
+test('ends only the script on continue', () => {
   const scriptIn = [mark('a<'), stop('continue'), mark('!')]
   assert.equal(wayOf([marking('a', answering(FINAL), { scriptIn })]), 'a<a~a>')
 })
 
-test('between answer and look a script may skip the module, or only its look', () => {
+test('skips the module or only its review by a script interim', () => {
   const looking: Module = {
     review({ values }) {
       values[AV.EMAIL] = 'seen'
@@ -144,7 +144,7 @@ test('between answer and look a script may skip the module, or only its look', (
 
 const OTHER = entry(answering(FINAL, { RESULT: ACK, COMMENT: 'other' }))
 
-test('an error is an answer, or nothing, as the module is set', () => {
+test('answers or continues on ERR as action error says', () => {
   const failing = answering(FINAL, { RESULT: ERR, USER_RESPONSE: 'sorry' })
   const { values } = asked([entry(failing), OTHER])
   assert.deepEqual([values.RESULT, values.USER_RESPONSE, values.COMMENT], [ERR, 'sorry', undefined])
@@ -153,7 +153,7 @@ test('an error is an answer, or nothing, as the module is set', () => {
   assert.equal(asked([entry(failing, { onError: 'continue' })]).values.RESULT, ERR, 'nobody is left to ask')
 })
 
-test('who is not found is asked of the next module, unless the module is set otherwise', () => {
+test('asks the next module on NFD unless action not-found is reject', () => {
   const final = answering(FINAL, { RESULT: NFD })
   assert.equal(asked([entry(final), OTHER]).values.RESULT, ACK)
   assert.equal(asked([entry(final, { onNotFound: 'reject' }), OTHER]).values.RESULT, NFD)
@@ -163,7 +163,7 @@ test('who is not found is asked of the next module, unless the module is set oth
   assert.equal(asked([entry(down, { onNotFound: 'reject' })]).values.RESULT, NAK)
 })
 
-test('an error from below stays one, whatever the modules above do with their own', () => {
+test('keeps ERR of a lower module, whatever action error of upper modules is', () => {
   const entries = [
     entry({ review: () => FINAL }, { onError: 'continue' }),
     entry(answering(FINAL, { RESULT: ERR })),
@@ -171,14 +171,14 @@ test('an error from below stays one, whatever the modules above do with their ow
   assert.equal(asked(entries).values.RESULT, ERR)
 })
 
-test('no answer is no answer, without scripts', () => {
+test('runs no scripts when a module gives no answer', () => {
   for (const code of [IGNORE, TIMEOUT] as const) {
     const { codes, values } = asked([marking('a'), marking('b', answering(code)), OTHER])
     assert.deepEqual([codes, values.HOME, values.RESULT], [[code], 'a<b<', undefined])
   }
 })
 
-test('a module that wants the modules below to be asked gets that once', () => {
+test('sends a query down again once per module', () => {
   let answers = 0
   const below: Module = {
     ask({ values }, answer) {
@@ -192,7 +192,7 @@ test('a module that wants the modules below to be asked gets that once', () => {
   assert.equal(values.HOME, 'a<b<b~b>a~b<b~b>a~a>')
 })
 
-test('what a module was skipped for is forgotten when it is asked again', () => {
+test('clears skip when a module is asked again', () => {
   const again: Module = {
     review({ values }) {
       values[AV.EMAIL] = 'known'
@@ -206,7 +206,7 @@ test('what a module was skipped for is forgotten when it is asked again', () => 
   assert.deepEqual([values.RESULT, values.HOME], [ACK, 'a<a~b~b>a~a>'])
 })
 
-test('an answer of its own that a module takes back goes to the modules below', () => {
+test('asks the modules below when a module withdraws its own answer', () => {
   const module: Module = {
     ...answering(FINAL),
     review({ values }) {
@@ -217,7 +217,7 @@ test('an answer of its own that a module takes back goes to the modules below', 
   assert.equal(asked([entry(module), OTHER]).values.RESULT, ACK)
 })
 
-test('a module that throws fails for the question alone', () => {
+test('fails only the query when a module throws', () => {
   const services = new FakeServices()
   const throwing: Module = {
     ask() {
@@ -249,7 +249,7 @@ test('a module that throws fails for the question alone', () => {
   })
 })
 
-test('what a module has answered stays when it throws behind that', () => {
+test('keeps an answer when the module throws after it', () => {
   const module: Module = {
     ask({ values }, answer) {
       values[AV.RESULT] = ACK
@@ -260,7 +260,7 @@ test('what a module has answered stays when it throws behind that', () => {
   assert.equal(asked([entry(module)]).values.RESULT, ACK)
 })
 
-test('an answer may come later, a second one is ignored', () => {
+test('accepts a late answer and ignores a second one', () => {
   const slow = new Slow()
   const chain = chainOf(marking('a'), marking('b', slow))
   const query = questionOf()
@@ -273,7 +273,7 @@ test('an answer may come later, a second one is ignored', () => {
   assert.deepEqual([codes, chain.openCount, query.values[AV.HOME]], [[FINAL], 0, 'a<b<b~b>a~a>'])
 })
 
-test('an answer that was for an earlier module is not taken for a later one', () => {
+test('ignores an answer of an earlier module', () => {
   const first = new Slow()
   const second = new Slow()
   const chain = chainOf(entry(first), entry(second))
@@ -289,7 +289,7 @@ test('an answer that was for an earlier module is not taken for a later one', ()
   assert.deepEqual(codes, [FINAL])
 })
 
-test('who withdraws hears nothing more, and the module that is asked is told', () => {
+test('notifies the current module of a withdrawal and does not answer', () => {
   const slow = new Slow()
   const chain = chainOf(entry(answering(DOWN)), entry(slow))
   const query = questionOf()
@@ -302,7 +302,7 @@ test('who withdraws hears nothing more, and the module that is asked is told', (
   assert.equal(slow.withdrawn.length, 1)
 })
 
-test('a question may be withdrawn by who is told of a step', () => {
+test('allows withdrawal from within a step callback', () => {
   let count = 0
   const counting: Module = {
     ask(_query, answer) {
@@ -317,7 +317,7 @@ test('a question may be withdrawn by who is told of a step', () => {
   assert.deepEqual([count, chain.openCount], [1, 0])
 })
 
-test('a chain that closes answers what is open, and nothing after it', async () => {
+test('answers open queries on close and none after it', async () => {
   const slow = new Slow()
   let closes = 0
   const closing = { close: async () => void closes++ }
@@ -332,7 +332,7 @@ test('a chain that closes answers what is open, and nothing after it', async () 
   assert.deepEqual([codes, slow.withdrawn, chain.openCount, closes], [[IGNORE, IGNORE], [query], 0, 1])
 })
 
-test('every module hears that there is time to rest', () => {
+test('calls releaseIdle of every module, also after one throws', () => {
   let rests = 0
   const tired: Module = { releaseIdle: () => void rests++ }
   const broken: Module = {
@@ -344,7 +344,7 @@ test('every module hears that there is time to rest', () => {
   assert.equal(rests, 2)
 })
 
-test('who asks the next question from within an answer is not called ever deeper', () => {
+test('does not recurse when an answer causes the next query', () => {
   const chain = chainOf(entry(answering(DOWN)), entry(answering(FINAL)))
   let left = 100_000
   const next = () => {
@@ -354,7 +354,7 @@ test('who asks the next question from within an answer is not called ever deeper
   assert.equal(left, -1)
 })
 
-test('an answer that cannot be delivered keeps nobody else from theirs', () => {
+test('delivers other answers when a callback throws', () => {
   const services = new FakeServices()
   const chain = new Chain([OTHER], services)
   let answers = 0
@@ -365,7 +365,7 @@ test('an answer that cannot be delivered keeps nobody else from theirs', () => {
   assert.deepEqual([answers, services.lines], [1, ['mavis: an answer could not be delivered: who is that']])
 })
 
-test('every step is told with what it has changed', () => {
+test('reports every step with the attributes it changed', () => {
   const steps: Step[] = []
   const failing = answering(FINAL, { RESULT: ERR, COMMENT: 'down' })
   const looking: Module = {
@@ -400,7 +400,7 @@ test('every step is told with what it has changed', () => {
   ])
 })
 
-test('a question whose way throws is answered, and the chain goes on with others', () => {
+test('answers a query whose traversal throws, and continues with others', () => {
   const services = new FakeServices()
   const chain = new Chain([OTHER], services)
   const codes: Code[] = []

@@ -27,17 +27,17 @@ class World {
   }
 }
 
-test('errors are refusals, until there are too many', () => {
+test('converts ERR to NAK until the threshold', () => {
   assert.deepEqual(new World(undefined, 3).see(ERR, ERR, ERR, ERR), [NAK, NAK, ERR, ERR])
   assert.deepEqual(new World(undefined, 0).see(ERR), [ERR])
 })
 
-test('an answer ends the count, nobody found does not', () => {
+test('resets the count on ACK and NAK, not on NFD', () => {
   const world = new World(undefined, 2)
   assert.deepEqual(world.see(ERR, ACK, ERR, NAK, ERR, NFD, ERR), [NAK, ACK, NAK, NAK, NAK, NFD, ERR])
 })
 
-test('processes with the same file count together', async (t) => {
+test('counts together with other processes that use the same file', async (t) => {
   const file = join(folder(t), 'count')
   const [one, other] = [new World(file, 3), new World(file, 3)]
   assert.deepEqual([one.see(ERR), other.see(ERR), one.see(ERR), other.see(ERR)], [[NAK], [NAK], [ERR], [ERR]])
@@ -50,7 +50,7 @@ test('processes with the same file count together', async (t) => {
   assert.deepEqual([...one.services.lines, ...other.services.lines], [])
 })
 
-test('what is in the file is believed as far as it is a number', async (t) => {
+test('reads invalid file contents as a valid count', async (t) => {
   const file = join(folder(t), 'count')
   for (const [bytes, expected] of [
     [[1], NAK],
@@ -65,7 +65,7 @@ test('what is in the file is believed as far as it is a number', async (t) => {
   }
 })
 
-test('a file that cannot be had is told once, and the count goes on without', (t) => {
+test('logs a file error once and counts in memory', (t) => {
   const path = folder(t)
   symlinkSync('elsewhere', join(path, 'link'))
   for (const file of [join(path, 'missing', 'count'), join(path, 'link'), path]) {

@@ -34,13 +34,13 @@ function answerOf(t: TestContext, settings: Partial<GroupsSettings>, below: Name
 const ids = (from: number, to: number, isNegated = false) => ({ from, to, isNegated })
 const names = (pattern: RegExp, isNegated = false) => ({ pattern, isNegated })
 
-test('nothing is done that was not asked for', (t) => {
+test('changes nothing without settings', (t) => {
   const below = { GID: '50', GIDS: '50,100', TACMEMBER: 'a,b', MEMBEROF: '"CN=a"' }
   const { GID, GIDS, MEMBEROF, TACMEMBER } = answerOf(t, {}, below)
   assert.deepEqual({ GID, GIDS, TACMEMBER, MEMBEROF }, below)
 })
 
-test('a number becomes the name of its group, or goes', (t) => {
+test('replaces a group number by its name or removes it', (t) => {
   const gid = (GID: string, settings: Partial<GroupsSettings> = {}) =>
     answerOf(t, { resolveGid: true, ...settings }, { GID }).GID
   assert.equal(gid('50'), 'staff')
@@ -54,7 +54,7 @@ test('a number becomes the name of its group, or goes', (t) => {
   assert.equal(gid('50', { groupFilter: [names(/^s/, true)] }), undefined)
 })
 
-test('names go where the configuration wants them', (t) => {
+test('stores names in the configured attributes', (t) => {
   const settings = {
     resolveGid: true,
     resolveGids: true,
@@ -65,7 +65,7 @@ test('names go where the configuration wants them', (t) => {
   assert.deepEqual([CUSTOM_0, GID, GIDS, TACMEMBER], ['users', '100', '50,100', 'staff,users'])
 })
 
-test('of several numbers those stay that have a name and pass', (t) => {
+test('drops numbers without a name or that are filtered out', (t) => {
   const gids = (GIDS: string, settings: Partial<GroupsSettings> = {}) =>
     answerOf(t, { resolveGids: true, ...settings }, { GIDS }).GIDS
   assert.equal(gids('0,50 51;100'), 'root,staff,users')
@@ -74,7 +74,7 @@ test('of several numbers those stay that have a name and pass', (t) => {
   assert.equal(gids('0,50,100', { gidsFilter: [ids(0, 0, true)], groupsFilter: [names(/s$/)] }), 'users')
 })
 
-test('names of groups are filtered, in quotes or not', (t) => {
+test('filters group names, quoted or not', (t) => {
   const { MEMBEROF, TACMEMBER } = answerOf(
     t,
     {
@@ -90,7 +90,7 @@ test('names of groups are filtered, in quotes or not', (t) => {
   assert.equal(answerOf(t, { groupsFilter: [names(/z/)] }, { TACMEMBER: 'a' }).TACMEMBER, undefined)
 })
 
-test('a file that changes is read again', (t) => {
+test('rereads a changed file', (t) => {
   const path = groupFile(t)
   const services = new FakeServices()
   const groups = new Groups({ ...PLAIN_GROUPS, resolveGid: true }, services, path)
@@ -107,12 +107,12 @@ test('a file that changes is read again', (t) => {
   assert.equal(gid(), undefined)
 })
 
-test('the file of this system is found', () => {
+test("reads this system's /etc/group", () => {
   const groups = new Groups({ ...PLAIN_GROUPS, resolveGid: true }, new FakeServices())
   assert.equal(throughModule(groups, questionOf(), { GID: '0' }).values.GID, 'root')
 })
 
-test('whatever the file of groups has in it, names are names', (t) => {
+test('survives any contents of the group file', (t) => {
   const path = groupFile(t)
   const line = fc
     .tuple(fc.string(), fc.constantFrom(':', '', '::', '\0'), fc.nat())

@@ -12,18 +12,18 @@ function linesOf(...pieces: readonly Uint8Array[]): string[] {
   return lines
 }
 
-test('the last line needs no end', () => {
+test('emits a last line without a line end', () => {
   assert.deepEqual(linesOf(Buffer.from('one\n\ntwo')), ['one', '', 'two'])
   assert.deepEqual(linesOf(Buffer.from('one\n')), ['one'])
   assert.deepEqual(linesOf(), [])
 })
 
-test('a line that is too long is cut, and the next one is whole', () => {
+test('cuts a long line and keeps the next one whole', () => {
   assert.deepEqual(linesOf(Buffer.from(`${'x'.repeat(5_000)}\nnext\n`)), [`${'x'.repeat(1_024)}…`, 'next'])
   assert.deepEqual(linesOf(Buffer.from(`${'x'.repeat(1_024)}\n`)), ['x'.repeat(1_024)])
 })
 
-test('however text is cut, its lines are the same', () => {
+test('gives the same lines for any chunks', () => {
   fc.assert(
     fc.property(fc.array(fc.string({ unit: 'grapheme' })), fc.integer({ min: 1, max: 9 }), (texts, size) => {
       const lines = texts.map((text) => text.replaceAll('\n', ''))
@@ -40,7 +40,7 @@ test('however text is cut, its lines are the same', () => {
   )
 })
 
-test('a line that grows beyond the limit in several chunks is cut', () => {
+test('cuts a line that exceeds the limit over several chunks', () => {
   const cut = `${'x'.repeat(1_024)}…`
   assert.deepEqual(linesOf(Buffer.alloc(2_000, 'x'), Buffer.alloc(10, 'y')), [cut])
   assert.deepEqual(linesOf(Buffer.alloc(2_000, 'x'), Buffer.from('\nnext')), [cut, 'next'])
@@ -54,7 +54,7 @@ const longText = fc
   })
   .map((parts) => Buffer.from(parts.map(([length, unit]) => unit.repeat(length)).join('\n'), 'latin1'))
 
-test('however long lines are chunked, the result is that of one chunk', () => {
+test('gives the same result for long lines in any chunks', () => {
   fc.assert(
     fc.property(longText, anyCuts, (bytes, cuts) => {
       assert.deepEqual(linesOf(...cutAt(bytes, cuts)), linesOf(bytes))
@@ -62,7 +62,7 @@ test('however long lines are chunked, the result is that of one chunk', () => {
   )
 })
 
-test('a chunk may end at any byte', () => {
+test('accepts chunks that end at any byte', () => {
   const bytes = Buffer.from(`a\n${'x'.repeat(1_023)}\n${'y'.repeat(1_024)}\n${'z'.repeat(1_025)}\n\nend`)
   const whole = linesOf(bytes)
   for (const pieces of atEveryByte(bytes)) assert.deepEqual(linesOf(...pieces), whole)

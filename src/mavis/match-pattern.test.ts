@@ -4,14 +4,14 @@ import fc from 'fast-check'
 import { expandCase } from './expand-case.js'
 import { matchPattern } from './match-pattern.js'
 
-test('letters are written in both cases', () => {
+test('expands letters to both cases', () => {
   assert.equal(expandCase('joe'), '[jJ][oO][eE]')
   assert.equal(expandCase('^CN=\\w+\\.\\x41[a-c\\-_\\]]$'), '^[Cc][Nn]=\\w+\\.[Aa][a-c\\-_\\]A-C]$')
   assert.equal(expandCase('[^0-z][A-\\u0043][\\da]'), '[^0-za-zA-Z][A-\\u0043a-c][\\daA-A]')
   assert.equal(expandCase('(?<name>a)(?:b){1,3}'), '(?<name>[aA])(?:[bB]){1,3}')
 })
 
-test('what cannot be written so is left as it is', () => {
+test('leaves patterns that cannot be expanded unchanged', () => {
   for (const source of ['(a)\\1', '(?=a)', '(?!a)', '(?<=a)b', '(?<!a)b', '(?<x>a)\\k<x>'])
     assert.equal(expandCase(source), undefined, source)
   assert.deepEqual([...(matchPattern(/(j)O\1/i, 'joJ') ?? [])], ['joJ', 'j'])
@@ -36,7 +36,7 @@ const PIECES = [
   '\\b',
 ]
 
-test('a pattern matches what it matches with the flag i', () => {
+test('matches as with the flag i', () => {
   fc.assert(
     fc.property(
       fc.array(fc.constantFrom(...PIECES), { maxLength: 6 }),
@@ -51,7 +51,7 @@ test('a pattern matches what it matches with the flag i', () => {
   )
 })
 
-test('the bytes of UTF-8 have no case', () => {
+test('treats non-ASCII bytes as caseless', () => {
   // Latin-1 has them as Ã and ã.
   assert.notEqual(matchPattern(/^\xc3\xa4$/i, '\u00c3\u00a4'), undefined)
   assert.equal(matchPattern(/^\xc3\xa4$/i, '\u00e3\u00a4'), undefined)
@@ -61,7 +61,7 @@ test('the bytes of UTF-8 have no case', () => {
 const WORST_BYTES = 4_000
 const MS_MAX = 5_000
 
-test('a careless pattern is no way to keep the process busy', () => {
+test('matches a backtracking pattern in bounded time', () => {
   for (const pattern of [/^(a+)+$/, /^(a+)+$/i, /^(\w+\.?)*@$/, /^([a-z]|[a-f])*!$/i]) {
     const beganMs = performance.now()
     assert.equal(matchPattern(pattern, `${'a'.repeat(WORST_BYTES)}?`), undefined)

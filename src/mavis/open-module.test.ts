@@ -26,7 +26,7 @@ const CASES: readonly (readonly [kind: new (...given: never[]) => object, settin
 ]
 
 for (const [kind, settings] of CASES) {
-  test(`the module ${settings.module} is opened by its name`, async () => {
+  test(`creates module ${settings.module} by its name`, async () => {
     const module = openModule(settings, new FakeServices())
     assert.ok(module instanceof kind)
     await module.close?.()

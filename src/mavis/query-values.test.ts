@@ -24,7 +24,7 @@ function shown(question: Partial<Question>, about: AskedAbout): Record<string, s
   return Object.fromEntries(entries)
 }
 
-test('of a host: its address, where it has connected to, and what names the question', () => {
+test('sets addresses and identifiers for a host', () => {
   assert.deepEqual(shown({}, 'host'), {
     TYPE: 'TACPLUS',
     TIMESTAMP: 'time',
@@ -37,7 +37,7 @@ test('of a host: its address, where it has connected to, and what names the ques
   })
 })
 
-test('of a user: the certificate, with its fingerprints (FIPS 180-4 has those of "abc")', () => {
+test('sets certificate data and fingerprints for a user (FIPS 180-4 has those of "abc")', () => {
   const values = shown({ realm: 'inside', serverName: 'www.example.com', identity: JOE }, 'user')
   assert.equal(values.USER, 'joe')
   assert.equal(values.TACTYPE, 'INFO')
@@ -52,12 +52,12 @@ test('of a user: the certificate, with its fingerprints (FIPS 180-4 has those of
   )
 })
 
-test('a name that is asked for and is none is left out', () => {
+test('omits an invalid server name', () => {
   for (const serverName of ['', 'a\nb', 'a\rb', 'a\0b', 'a\x7f'])
     assert.equal(shown({ serverName }, 'host').VHOST, undefined)
 })
 
-test('a pre-shared key has an identity and no certificate; what is not ASCII is sent as UTF-8', () => {
+test('sets only the identity for a pre-shared key, as UTF-8', () => {
   const values = shown({ identity: { kind: 'psk', user: 'jo"é' } }, 'user')
   assert.equal(values.USER, 'jo"\xc3\xa9')
   assert.equal(values.CERTDATA, 'pskid="jo\\x22\xc3\xa9"')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { RespawnLimit } from './respawn-limit.js'
 
-test('after thirty early deaths nothing is started until the first of them is thirty seconds ago', () => {
+test('throttles starts after 30 early deaths within 30 s', () => {
   const deaths = new RespawnLimit()
   for (let i = 0; i < 29; i++) deaths.recordDeath(1_000 + i)
   assert.equal(deaths.waitMs(1_100), 0)
@@ -12,7 +12,7 @@ test('after thirty early deaths nothing is started until the first of them is th
   assert.equal(deaths.waitMs(31_000), 0)
 })
 
-test('those that are far apart do not matter', () => {
+test('ignores early deaths that are far apart', () => {
   const deaths = new RespawnLimit()
   for (let i = 0; i < 1_000; i++) {
     deaths.recordDeath(i * 1_100)

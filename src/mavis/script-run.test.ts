@@ -54,19 +54,19 @@ interface Case {
 const CASES: readonly Case[] = [
   { title: 'nothing', script: [], before: { USER: 'joe' }, after: { USER: 'joe' } },
   {
-    title: 'values are put together',
+    title: 'concatenates values',
     script: [set('COMMENT', text('<'), of('USER'), of('EMAIL'), text('>')), change('unset', 'USER')],
     before: { USER: 'joe' },
     after: { COMMENT: '<joe>' },
   },
   {
-    title: 'only letters of ASCII have a case',
+    title: 'changes the case of ASCII letters only',
     script: [change('toupper', 'USER'), change('tolower', 'HOME'), change('toupper', 'ROOT')],
     before: { USER: 'j\u00c3\u00a4\u00e9z', HOME: 'J\u00c3\u0084\u00c9Z1' },
     after: { USER: 'J\u00c3\u00a4\u00e9Z', HOME: 'j\u00c3\u0084\u00c9z1' },
   },
   {
-    title: 'groups of the last pattern are there until the next one',
+    title: 'keeps groups until the next match',
     script: [
       evaluate(match('USER', /^(\w+)@(.*)$/)),
       evaluate(match('USER', /z/, false)),
@@ -79,7 +79,7 @@ const CASES: readonly Case[] = [
     after: { USER: 'joe', REALM: 'example', ROOT: 'joe@example', HOME: '' },
   },
   {
-    title: 'a pattern that does not match leaves no groups',
+    title: 'clears groups when a pattern does not match',
     script: [
       evaluate(match('USER', /(.)/)),
       when(match('USER', /(x)/), stop('skip')),
@@ -89,7 +89,7 @@ const CASES: readonly Case[] = [
     after: { USER: 'joe', HOME: 'a' },
   },
   {
-    title: 'patterns are run from the beginning each time',
+    title: 'matches from the start each time',
     script: [
       evaluate(match('USER', /o/g)),
       when(match('USER', /o/g), set('HOME', text('yes'))),
@@ -99,7 +99,7 @@ const CASES: readonly Case[] = [
     after: { USER: 'joe', HOME: 'yes', ROOT: 'yes' },
   },
   {
-    title: 'return ends blocks too',
+    title: 'ends nested blocks on return',
     script: [block(block(set('HOME', text('1')), stop('return')), stop('skip')), set('HOME', text('2'))],
     before: {},
     after: { HOME: '1' },
@@ -108,7 +108,7 @@ const CASES: readonly Case[] = [
   { title: 'continue', script: [stop('continue'), stop('skip')], before: {}, after: {}, end: 'continue' },
   { title: 'skip', script: [when(not(defined('USER')), stop('skip'))], before: {}, after: {}, end: 'skip' },
   {
-    title: 'blocks run in their order',
+    title: 'runs blocks in order',
     script: [
       block(set('HOME', of('HOME'), text('1')), set('HOME', of('HOME'), text('2'))),
       block(),
@@ -127,7 +127,7 @@ const CASES: readonly Case[] = [
     after: { USER: 'joe', HOME: 'a', ROOT: 'b' },
   },
   {
-    title: 'what is not there equals nothing and matches nothing',
+    title: 'neither equals nor matches an undefined attribute',
     script: [
       when(equal('USER', text('')), stop('skip')),
       when(match('USER', /^/), stop('skip')),
@@ -138,7 +138,7 @@ const CASES: readonly Case[] = [
     after: { HOME: '', ROOT: '', EMAIL: 'same' },
   },
   {
-    title: 'self is the name of the module, of IDENTITY_SOURCE alone',
+    title: 'resolves self for IDENTITY_SOURCE only',
     script: [
       when(equal('IDENTITY_SOURCE', text('self')), set('HOME', text('mine'))),
       when(equal('USER', text('self')), stop('skip')),
@@ -148,7 +148,7 @@ const CASES: readonly Case[] = [
     after: { IDENTITY_SOURCE: 'here', USER: 'here', HOME: 'mine' },
   },
   {
-    title: 'the right side is looked at only if it matters',
+    title: 'short-circuits && and ||',
     script: [
       evaluate(match('USER', /(j)/)),
       evaluate(and(defined('ROOT'), match('USER', /(o)/))),
@@ -170,14 +170,14 @@ for (const { title, script, before, after, end = 'end' } of CASES) {
   })
 }
 
-test('a value grows to its limit and no further', () => {
+test('cuts values at their limit', () => {
   const values = valuesOf({ HOME: 'ab' })
   const twice = set('HOME', of('HOME'), of('HOME'))
   runScript(Array<Statement>(60).fill(twice), values, '')
   assert.equal(values[AV.HOME], 'ab'.repeat(VALUE_BYTES_MAX / 2))
 })
 
-test('a hundred thousand blocks and conditions within each other are no matter', () => {
+test('runs 100,000 nested blocks and conditions', () => {
   let statement: Statement = set('HOME', text('deep'))
   let condition: Condition = defined('USER')
   for (let depth = 0; depth < 100_000; depth++) {
@@ -251,7 +251,7 @@ function isTrue(condition: Condition, values: readonly (string | undefined)[]): 
   }
 }
 
-test('whatever a script says, it ends, and changes nothing but what it names', () => {
+test('ends every script and changes only the attributes it names', () => {
   fc.assert(
     fc.property(fc.array(statement), fc.string(), fc.string(), (script, user, home) => {
       const values = valuesOf({ USER: user, HOME: home, SERIAL: '1' })
@@ -263,7 +263,7 @@ test('whatever a script says, it ends, and changes nothing but what it names', (
   )
 })
 
-test('conditions are what their parts make them', () => {
+test('evaluates conditions like a plain recursive evaluator', () => {
   // Groups come from patterns before, which a condition by itself does not have.
   const withoutGroups = condition.filter((tree) => !JSON.stringify(tree).includes('"group"'))
   fc.assert(

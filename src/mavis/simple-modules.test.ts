@@ -9,12 +9,12 @@ import { ACK, DOWN, ERR, FINAL, NAK, NFD, type Query } from './module.js'
 import { Null } from './null.js'
 import type { AuthSettings } from './settings.js'
 
-test('null does nothing', () => {
+test('null changes nothing', () => {
   const { asked, values } = throughModule(new Null(), questionOf({ USER: 'joe' }), { RESULT: ACK })
   assert.deepEqual([asked, values.USER, values.RESULT], [DOWN, 'joe', ACK])
 })
 
-test('the log has a line of every answer about somebody', () => {
+test('log writes a line for every answer with a user', () => {
   const services = new FakeServices()
   const log = new Log({ module: 'log' }, services)
   const seen = (question: Named, below: Named) => throughModule(log, questionOf(question), below)
@@ -40,7 +40,7 @@ function limiting(count: number): { services: FakeServices; ask: (named: Named, 
   return { services, ask }
 }
 
-test('an address that was refused too often is refused at once, for a while', () => {
+test('limit denies a blacklisted address for a time', () => {
   const { ask, services } = limiting(2)
   ask({}, NAK)
   assert.equal(ask({}, ACK).RESULT, ACK)
@@ -56,7 +56,7 @@ test('an address that was refused too often is refused at once, for a while', ()
   assert.equal(ask({}, ACK).RESULT, ACK, 'counting begins anew')
 })
 
-test('only refusals of addresses count', () => {
+test('limit counts only NAK for IP addresses', () => {
   const { ask } = limiting(1)
   for (const result of [ERR, NFD, ACK]) ask({}, result)
   assert.equal(ask({}, ACK).RESULT, ACK)
@@ -68,7 +68,7 @@ test('only refusals of addresses count', () => {
   assert.equal(ask({ IPADDR: '192.0.2.9' }, ACK).RESULT, ACK)
 })
 
-test('a limit of zero is none', () => {
+test('limit is off with count 0', () => {
   const { ask } = limiting(0)
   for (let i = 0; i < 5; i++) assert.equal(ask({}, NAK).COMMENT, undefined)
   assert.equal(ask({}, ACK).RESULT, ACK)
@@ -143,7 +143,7 @@ for (const { mode = 'password', shown = {}, below, result, comment } of AUTH_CAS
   })
 }
 
-test('a blacklisted address stays on the list while it goes on asking', () => {
+test('limit keeps an address blacklisted while it keeps asking', () => {
   const { ask, services } = limiting(1)
   ask({}, NAK)
   for (let i = 0; i < 5; i++) {
@@ -152,7 +152,7 @@ test('a blacklisted address stays on the list while it goes on asking', () => {
   }
 })
 
-test('an answer of the limit is its own', () => {
+test('limit counts its own denials', () => {
   const services = new FakeServices()
   const limit = new Limit({ module: 'limit', count: 1, timeMs: 60_000, purgePeriodMs: 0 }, services)
   const refused: Query = questionOf()

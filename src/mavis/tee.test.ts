@@ -42,7 +42,7 @@ async function until(holds: () => boolean): Promise<void> {
 const QUESTION = { USER: 'joe', SERIAL: '1', TIMESTAMP: '2', COMMENT: 'two\nlines\u00e4' }
 const LINES = '3 2\n4 joe\n14 192.0.2.1\n17 two\rlines\u00e4\n21 1\n49 HOST\n=\n'
 
-test('questions and answers are appended, each to its file', async (t) => {
+test('appends queries and answers to their files', async (t) => {
   const path = folder(t)
   const [pathIn, pathOut] = [join(path, 'in'), join(path, 'out')]
   writeFileSync(pathIn, 'before\n', { mode: 0o644 })
@@ -57,7 +57,7 @@ test('questions and answers are appended, each to its file', async (t) => {
   assert.deepEqual([statSync(pathIn).mode & 0o777, statSync(pathOut).mode & 0o777], [0o644, 0o600])
 })
 
-test('one file for both has them in their order', async (t) => {
+test('keeps the order in one file for both', async (t) => {
   const pathIn = join(folder(t), 'both')
   const tee = new Tee(settings({ pathIn, pathOut: pathIn }), new FakeServices())
   throughModule(tee, questionOf(), { RESULT: ACK })
@@ -69,7 +69,7 @@ test('one file for both has them in their order', async (t) => {
   )
 })
 
-test('a tee without a path for one of them writes the other', async (t) => {
+test('writes only the configured direction', async (t) => {
   const pathOut = join(folder(t), 'out')
   const tee = new Tee(settings({ pathIn: undefined, pathOut }), new FakeServices())
   throughModule(tee, questionOf(), { RESULT: ACK })
@@ -77,7 +77,7 @@ test('a tee without a path for one of them writes the other', async (t) => {
   assert.match(readFileSync(pathOut, 'latin1'), /^0 TACPLUS\n(?:\d+ .*\n)+=\n$/)
 })
 
-test('mode and owner are those of the configuration, whatever the umask is', async (t) => {
+test('applies mode and owner regardless of the umask', async (t) => {
   if (process.getuid?.() !== 0) return t.skip('only root gives files away')
   const path = join(folder(t), 'out')
   const file = new TeeFile(path, { mode: 0o666, uid: 12, gid: 34 }, new FakeServices())
@@ -88,7 +88,7 @@ test('mode and owner are those of the configuration, whatever the umask is', asy
   return undefined
 })
 
-test('a file that fails is told once, and tried again a second later', async (t) => {
+test('logs a file error once and retries after a second', async (t) => {
   const path = join(folder(t), 'later', 'out')
   const services = new FakeServices()
   const file = new TeeFile(path, OWNER, services)
@@ -106,7 +106,7 @@ test('a file that fails is told once, and tried again a second later', async (t)
   assert.equal(services.lines.length, 1)
 })
 
-test('failing again is no news', async (t) => {
+test('does not log a repeated failure', async (t) => {
   const services = new FakeServices()
   const file = new TeeFile(join(folder(t), 'missing', 'out'), OWNER, services)
   file.append('1=\n')
@@ -123,7 +123,7 @@ function fifo(t: TestContext): string {
   return path
 }
 
-test('a pipe without a reader is not waited for', { timeout: 30_000 }, async (t) => {
+test('does not block on a FIFO without a reader', { timeout: 30_000 }, async (t) => {
   const path = fifo(t)
   const services = new FakeServices()
   const file = new TeeFile(path, OWNER, services)
@@ -151,7 +151,7 @@ function readAll(fd: number): string {
   return bytes.toString('latin1', 0, length)
 }
 
-test('a pipe that is full loses whole records only', { timeout: 30_000 }, async (t) => {
+test('drops only whole records when a FIFO is full', { timeout: 30_000 }, async (t) => {
   const path = fifo(t)
   const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   t.after(() => closeSync(reader))

@@ -31,14 +31,14 @@ function certificate(text: string): Question {
   return question({ identity: { kind: 'certificate', ...names, der } })
 }
 
-test('an answer holds for the same question for its time', () => {
+test('returns a verdict for the same question until it expires', () => {
   const cache = new VerdictCache(1_000)
   cache.keep(question({}), PERMIT, 0)
   assert.equal(cache.find(question({ token: 2, childSlot: 3 }), 999), PERMIT)
   assert.equal(cache.find(question({}), 1_000), undefined)
 })
 
-test('another client, port of arrival, name or certificate is another question', () => {
+test('distinguishes client, local address, server name and certificate', () => {
   const cache = new VerdictCache(1_000)
   cache.keep(question({}), PERMIT, 0)
   cache.keep(certificate('one'), PERMIT, 0)
@@ -54,7 +54,7 @@ test('another client, port of arrival, name or certificate is another question',
   assert.equal(cache.find(certificate('one'), 0), PERMIT)
 })
 
-test('refusals are kept; that the modules failed is not', () => {
+test('caches denials but not module failures', () => {
   const cache = new VerdictCache(1_000)
   for (const refusal of ['error', 'timeout'] as const)
     cache.keep(question({}), { isPermitted: false, refusal, comment: '' }, 0)
@@ -63,7 +63,7 @@ test('refusals are kept; that the modules failed is not', () => {
   assert.equal(cache.find(question({}), 0)?.isPermitted, false)
 })
 
-test('its size has a limit, and the oldest goes', () => {
+test('drops the oldest verdicts at its size limit', () => {
   const cache = new VerdictCache(1_000)
   for (let i = 0; i < 10_001; i++) cache.keep(question({ client: `client ${i}` }), PERMIT, 0)
   assert.ok(cache.size <= 10_000)

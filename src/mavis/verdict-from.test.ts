@@ -27,7 +27,7 @@ function verdictOf(
   return verdict.comment === '' ? verdict.refusal : `${verdict.refusal}: ${verdict.comment}`
 }
 
-test('ACK lets in, NAK does not, and says why', () => {
+test('permits on ACK and denies on NAK with its comment', () => {
   assert.equal(verdictOf({ RESULT: 'ACK' }), 'permit')
   assert.equal(verdictOf({ RESULT: 'NAK' }), 'denied')
   assert.equal(verdictOf({ RESULT: 'NAK', COMMENT: 'not on \xc3\xa9aster' }), 'denied: not on éaster')
@@ -35,7 +35,7 @@ test('ACK lets in, NAK does not, and says why', () => {
   assert.equal(verdictOf({ RESULT: 'NAK', COMMENT: 'x'.repeat(1_000) }).length, 'denied: '.length + 200)
 })
 
-test('who is not found is let in or not as `mavis default` says; whatever else is wrong never is', () => {
+test('applies `mavis default` to NFD only, never to errors', () => {
   for (const answer of [{}, { RESULT: 'NFD' }]) {
     assert.equal(verdictOf(answer), 'not-found')
     assert.equal(verdictOf(answer, { fallback: 'permit' }), 'permit')
@@ -49,12 +49,12 @@ test('who is not found is let in or not as `mavis default` says; whatever else i
   assert.equal(verdictOf({ RESULT: 'ACK' }, { ...permissive, code: TIMEOUT }), 'timeout')
 })
 
-test('`mavis default` lets nobody in who has to be in a group', () => {
+test('does not apply `mavis default = permit` with required members', () => {
   for (const answer of [{}, { RESULT: 'NFD' }, { RESULT: 'NFD', TACMEMBER: 'staff' }])
     assert.equal(verdictOf(answer, { fallback: 'permit', members: ['staff'] }), 'not-member')
 })
 
-test('an ACK to another question lets nobody in', () => {
+test('rejects an ACK that answers another query', () => {
   for (const name of ['TYPE', 'TACTYPE', 'USER', 'SERIAL'] as const)
     assert.equal(
       verdictOf({ RESULT: 'ACK', [name]: 'other' }),
@@ -65,7 +65,7 @@ test('an ACK to another question lets nobody in', () => {
   assert.equal(verdict.isPermitted, false)
 })
 
-test('with `mavis require member` one of the groups is needed', () => {
+test('requires one of the groups of `mavis require member`', () => {
   const members = ['staff', 'wheel']
   const groups = (answer: Named) => verdictOf({ RESULT: 'ACK', ...answer }, { members })
   assert.equal(groups({}), 'not-member')

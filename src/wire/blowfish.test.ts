@@ -7,7 +7,7 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 const fromHex = (digits: string): Uint8Array => Uint8Array.from(Buffer.from(digits, 'hex'))
 const text = (characters: string): Uint8Array => new TextEncoder().encode(characters)
 
-test('with whole tables it is Blowfish: the vectors of its author', () => {
+test("matches the author's test vectors with the standard tables", () => {
   const tables = blowfishTables()
   for (const [key, plain, encrypted] of [
     ['0000000000000000', '0000000000000000', '4ef997456198dd78'],
@@ -23,7 +23,7 @@ test('with whole tables it is Blowfish: the vectors of its author', () => {
   }
 })
 
-test('the tables of mavisd are the first bytes of pi, and zeros', () => {
+test('cuts the tables as mavisd does', () => {
   const [whole, cut] = [blowfishTables(), mavisdTables()]
   assert.deepEqual([...cut.subarray(0, 5)], [...whole.subarray(0, 4), 0x3822])
   assert.deepEqual(
@@ -39,7 +39,7 @@ test('the tables of mavisd are the first bytes of pi, and zeros', () => {
   )
 })
 
-test('with the tables of mavisd it encrypts as a C program with its beginnings does', () => {
+test("matches a C program that copies mavisd's tables", () => {
   // Found by a program with the original's calls of memcpy; what follows the last whole block is left out.
   assert.equal(hex(new Blowfish(text('secret')).encrypt(text('4 joe\0'))), '0ae34d601966a9ea')
   assert.equal(
@@ -48,7 +48,7 @@ test('with the tables of mavisd it encrypts as a C program with its beginnings d
   )
 })
 
-test('what was encrypted is decrypted, whatever the key', () => {
+test('decrypts what it encrypted with any key', () => {
   const bytes = fc.uint8Array({ maxLength: 64 })
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 1, maxLength: 80 }), bytes, (key, plain) => {
@@ -63,7 +63,7 @@ test('what was encrypted is decrypted, whatever the key', () => {
   )
 })
 
-test('72 bytes of a key count, and a shorter one counts again and again', () => {
+test('uses 72 bytes of a key and repeats a shorter one', () => {
   const key = Uint8Array.from({ length: 80 }, (_, i) => i + 1)
   const encrypted = (bytes: Uint8Array) => hex(new Blowfish(bytes).encrypt(text('12345678')))
   assert.equal(encrypted(key), encrypted(key.subarray(0, 72)))

@@ -30,7 +30,7 @@ function valuesOf(entries: Iterable<readonly [number: number, value: string]>): 
   return values
 }
 
-test('a question is what the original sends', () => {
+test('encodes a query as the original does', () => {
   const values = valuesOf([
     [AV.TYPE, 'TACPLUS'],
     [AV.TIMESTAMP, 't1'],
@@ -45,7 +45,7 @@ test('a question is what the original sends', () => {
   )
 })
 
-test('an answer is what the original reads', () => {
+test('decodes an answer as the original does', () => {
   const text = '0 TACPLUS\n3 t1\n4 joe\n6 ACK\n17 two\rlines\n21 q5WW=\n49 AUTH\n=0\n'
   const reading = readWhole(text)
   assert.ok(reading.kind === 'answer')
@@ -64,14 +64,14 @@ const CODES = [
 ]
 
 for (const { code, text } of CODES) {
-  test(`a code is read as atoi(3) reads it: ${text}`, () => {
+  test(`reads a code like atoi(3): ${text}`, () => {
     const reading = readWhole(`4 joe\n${text}\n`)
     assert.ok(reading.kind === 'answer')
     assert.equal(reading.code, code)
   })
 }
 
-test('what is no answer is known at once', () => {
+test('detects a malformed answer at its first wrong byte', () => {
   for (const text of [
     '=0\n',
     '\n',
@@ -90,7 +90,7 @@ test('what is no answer is known at once', () => {
     assert.equal(readWhole(text).kind, 'need-more', JSON.stringify(text))
 })
 
-test('the line that makes it no answer is known', () => {
+test('returns the first malformed line', () => {
   for (const [text, line] of [
     ['hello world\n', 'hello world'],
     ['4 joe\nhel', 'hel'],
@@ -106,13 +106,13 @@ test('the line that makes it no answer is known', () => {
   }
 })
 
-test('bytes behind an answer are counted', () => {
+test('counts bytes after an answer', () => {
   const reading = readWhole('4 joe\n=0\n4 joe\n=0\n')
   assert.ok(reading.kind === 'answer')
   assert.equal(reading.surplusBytes, '4 joe\n=0\n'.length)
 })
 
-test('an answer may be as long as a question, and no longer', () => {
+test('limits an answer to the size of a query', () => {
   const of = (byteLength: number) => {
     const end = '\n=0\n'
     return bytesOf(`4 ${'x'.repeat(byteLength - '4 '.length - end.length)}${end}`)
@@ -123,7 +123,7 @@ test('an answer may be as long as a question, and no longer', () => {
   }
 })
 
-test('a reader reads one answer after the other', () => {
+test('reads several answers in a row', () => {
   const reader = new AnswerReader()
   for (const user of ['joe', 'a much longer name', 'x']) {
     const reading = reader.push(bytesOf(`4 ${user}\n=0\n`))
@@ -138,7 +138,7 @@ const value = fc.array(byte, { maxLength: 40 }).map((codes) => String.fromCharCo
 const entries = fc.array(fc.tuple(fc.integer({ min: 0, max: SENT_ATTRIBUTES - 1 }), value), { minLength: 1 })
 const sizes = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 8 })
 
-test('however an answer is cut, it is the same', () => {
+test('gives the same answer for any chunks', () => {
   fc.assert(
     fc.property(entries, fc.nat({ max: 99 }), sizes, (entries, code, sizes) => {
       const sent = valuesOf(entries.map(([number, value]) => [number, value.replaceAll('\r', '')]))
@@ -153,7 +153,7 @@ const nearly = fc
   .array(fc.oneof(fc.constantFrom('4 ', 'joe', '\n', '=', '=0\n', '21 x\n', '-', '0', '\r', '\0'), value))
   .map((parts) => bytesOf(parts.join('')))
 
-test('whatever comes, in whatever pieces, ends in the same reading', () => {
+test('gives the same reading for any bytes in any chunks', () => {
   fc.assert(
     fc.property(fc.oneof(nearly, fc.uint8Array()), sizes, (bytes, sizes) => {
       const whole = bytes.length === 0 ? { kind: 'need-more' } : new AnswerReader().push(bytes)
@@ -166,7 +166,7 @@ test('whatever comes, in whatever pieces, ends in the same reading', () => {
   )
 })
 
-test('a chunk may end at any byte', () => {
+test('accepts chunks that end at any byte', () => {
   for (const text of ['4 joe\n6 ACK\n21 s=\n=16\n4 ', '4 joe\nno line\n=0\n', '=0\n', '4 joe\n=x\n=0\n']) {
     const bytes = bytesOf(text)
     const whole = new AnswerReader().push(bytes)
@@ -192,7 +192,7 @@ const long = fc
     bytesOf(`${lines.map(([start, length]) => `${start}${'7'.repeat(length)}\n`).join('')}=0\n`),
   )
 
-test('answers of any size in any chunks give the reading of one chunk', () => {
+test('gives the same reading for answers of any size in any chunks', () => {
   fc.assert(
     fc.property(long, anyCuts, (bytes, cuts) => {
       assert.equal(readChunks(cutAt(bytes, cuts)).kind, new AnswerReader().push(bytes).kind)
@@ -200,7 +200,7 @@ test('answers of any size in any chunks give the reading of one chunk', () => {
   )
 })
 
-test('an answer that never ends is given up at the limit, and held no further', () => {
+test('gives up an endless answer at the limit and buffers no more', () => {
   const reader = new AnswerReader()
   let pushed = 0
   const readings = new Set<string>()

@@ -23,7 +23,7 @@ const character = fc
 const value = fc.array(character).map((characters) => characters.join(''))
 const attribute = fc.integer({ min: 0, max: SENT_ATTRIBUTES - 1 })
 
-test('without a key a datagram is the lines alone', () => {
+test('encodes plain lines without a key', () => {
   const datagram = encodeDatagram(
     valuesOf([
       [AV.TYPE, 'TACPLUS'],
@@ -34,7 +34,7 @@ test('without a key a datagram is the lines alone', () => {
   assert.equal(Buffer.from(datagram ?? []).toString('latin1'), '0 TACPLUS\n4 jo\xe9\n')
 })
 
-test('what is sent is what is read, with a key and without', () => {
+test('decodes what it encodes, with and without a key', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(attribute, value)), fc.constantFrom(...CIPHERS), (entries, cipher) => {
       const values = valuesOf(entries)
@@ -44,7 +44,7 @@ test('what is sent is what is read, with a key and without', () => {
   )
 })
 
-test('whatever comes is values or nothing', () => {
+test('decodes any bytes to values or undefined', () => {
   const noise = fc.uint8Array({ maxLength: 200 })
   const nearly = fc
     .array(fc.tuple(fc.integer({ min: 0, max: 70 }), fc.constantFrom(' ', '', '\n', '\0'), value))
@@ -60,7 +60,7 @@ test('whatever comes is values or nothing', () => {
   )
 })
 
-test('reading ends with a NUL', () => {
+test('stops decoding at NUL', () => {
   assert.deepEqual(
     decodeDatagram(new TextEncoder().encode('4 joe\n\x005 x'), undefined),
     valuesOf([[AV.USER, 'joe']]),
@@ -68,7 +68,7 @@ test('reading ends with a NUL', () => {
   assert.equal(decodeDatagram(new TextEncoder().encode('4 joe\nnonsense\n'), undefined), undefined)
 })
 
-test('a value with a NUL is not sent, and nothing that mavisd would not receive', () => {
+test('refuses to encode NUL and what is too long for mavisd', () => {
   for (const cipher of CIPHERS) {
     assert.equal(encodeDatagram(valuesOf([[AV.USER, 'a\0b']]), cipher), undefined)
     const longest = 64_991 - '4 \n'.length
@@ -77,7 +77,7 @@ test('a value with a NUL is not sent, and nothing that mavisd would not receive'
   }
 })
 
-test('datagrams of any size are values or nothing', () => {
+test('decodes datagrams of any size to values or undefined', () => {
   for (const cipher of CIPHERS)
     for (const size of [0, 1, 7, 8, 9, 64_990, 65_000, 65_507, 65_536])
       for (const byte of [0, 10, 32, 0x34, 0xff])

@@ -30,7 +30,7 @@ function readInPieces(bytes: Uint8Array, sizes: readonly number[]): FrameReading
   return readings
 }
 
-test('a question is what the original sends', () => {
+test('encodes a query as the original does', () => {
   const bytes = encodeFrame(
     valuesOf([
       [AV.TYPE, 'TACPLUS'],
@@ -41,7 +41,7 @@ test('a question is what the original sends', () => {
   assert.equal(Buffer.from(bytes).toString('latin1', 12), '0 TACPLUS\n4 j\xf6e\n')
 })
 
-test('an answer may have line ends too many, or none at its end', () => {
+test('accepts extra or missing line ends at the end', () => {
   for (const body of ['4 joe\n', '4 joe\n\n', '4 joe']) {
     const [reading] = new FrameReader().push(frame(body, { result: 16 }))
     assert.deepEqual(reading, { kind: 'frame', values: valuesOf([[AV.USER, 'joe']]), code: 16 })
@@ -49,7 +49,7 @@ test('an answer may have line ends too many, or none at its end', () => {
   assert.deepEqual(new FrameReader().push(frame('')), [{ kind: 'frame', values: [], code: 0 }])
 })
 
-test('what is no frame is known by its head', () => {
+test('detects a malformed frame by its head', () => {
   const head = (options: Parameters<typeof frame>[1]) => new FrameReader().push(frame('', options))
   assert.deepEqual(head({ magic: 0x4d610002 }), [{ kind: 'malformed' }])
   assert.deepEqual(head({ byteLength: TEXT_BYTES_MAX + 1 }), [{ kind: 'too-long' }])
@@ -66,7 +66,7 @@ const entries = fc.array(fc.tuple(fc.integer({ min: 0, max: SENT_ATTRIBUTES - 1 
 const sizes = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 8 })
 const result = fc.nat({ max: 0xffff_ffff })
 
-test('however frames are cut, they are the same', () => {
+test('gives the same frames for any chunks', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(entries, result)), sizes, (sent, sizes) => {
       const frames = sent.map(([entries, code]) => ({ kind: 'frame', values: valuesOf(entries), code }))
@@ -80,7 +80,7 @@ const nearly = fc
   .array(fc.oneof(fc.uint8Array({ maxLength: 20 }), fc.constant(frame('4 joe\n')), fc.constant(frame('x'))))
   .map((parts) => new Uint8Array(Buffer.concat(parts)))
 
-test('whatever comes, in whatever pieces, ends in the same readings', () => {
+test('gives the same readings for any bytes in any chunks', () => {
   fc.assert(
     fc.property(nearly, sizes, (bytes, sizes) => {
       assert.deepEqual(readInPieces(bytes, sizes), new FrameReader().push(bytes))
@@ -89,7 +89,7 @@ test('whatever comes, in whatever pieces, ends in the same readings', () => {
   )
 })
 
-test('bytes behind a frame that cannot be read are ignored, whatever length its head has', () => {
+test('ignores all bytes after a malformed frame', () => {
   const heads = [frame('', { byteLength: 0xffff_ffff }), frame('', { magic: 1, byteLength: 0xffff_ffff })]
   for (const head of [...heads, Buffer.from('Traceback (most recent call last)')]) {
     const reader = new FrameReader()
@@ -98,7 +98,7 @@ test('bytes behind a frame that cannot be read are ignored, whatever length its 
   }
 })
 
-test('a chunk may end at any byte', () => {
+test('accepts chunks that end at any byte', () => {
   const bytes = Buffer.concat([
     frame('4 joe\n'),
     frame(''),
@@ -137,7 +137,7 @@ const long = fc
     ),
   )
 
-test('frames of any size in any chunks give the readings of one chunk', () => {
+test('gives the same readings for frames of any size in any chunks', () => {
   fc.assert(
     fc.property(long, anyCuts, (bytes, cuts) => {
       const reader = new FrameReader()

@@ -13,7 +13,7 @@ function valuesOf(entries: Iterable<readonly [number: number, value: string]>): 
 const byte = fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code))
 const bytes = fc.array(byte).map((characters) => characters.join(''))
 
-test('values are lines in ascending order, with the line ends in them as carriage returns', () => {
+test('encodes values in ascending order, line feeds as carriage returns', () => {
   const values = valuesOf([
     [AV.USER, 'joe'],
     [AV.TYPE, 'TACPLUS'],
@@ -24,7 +24,7 @@ test('values are lines in ascending order, with the line ends in them as carriag
   assert.deepEqual(decodeLines(encodeLines(values)), values)
 })
 
-test('what is no line of an attribute is refused', () => {
+test('rejects malformed lines', () => {
   for (const lines of [
     'x y\n',
     '4\n',
@@ -41,7 +41,7 @@ test('what is no line of an attribute is refused', () => {
   assert.equal(decodeLines('4 a\n4 b')?.[AV.USER], 'b')
 })
 
-test('all bytes but a carriage return come back as they were sent', () => {
+test('preserves all bytes except carriage returns', () => {
   const entry = fc.tuple(fc.integer({ min: 0, max: SENT_ATTRIBUTES - 1 }), bytes)
   fc.assert(
     fc.property(fc.array(entry), (entries) => {
@@ -51,7 +51,7 @@ test('all bytes but a carriage return come back as they were sent', () => {
   )
 })
 
-test('whatever comes is read or refused', () => {
+test('decodes or rejects any text', () => {
   fc.assert(
     fc.property(bytes, (lines) => {
       const values = decodeLines(lines)

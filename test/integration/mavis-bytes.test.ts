@@ -22,7 +22,7 @@ for (const { name: mode, start, textOf } of MODES) {
     await client.close()
   }
 
-  test(`${mode}: a helper writes lines without an end, in any chunks, and all clients are served`, async (t) => {
+  test(`${mode}: serves all clients while a helper writes endless lines in any chunks`, async (t) => {
     if (!needs(t, 'python3')) return
     const policy = new Policy(t, { [ANN]: 'shout 2000,10 ACK', [BOB]: 'shout 1024,1,1,5000 ACK' })
     const plan = relayTo(await remoteThat(echoes).start(t)).with(
@@ -35,7 +35,7 @@ for (const { name: mode, start, textOf } of MODES) {
     assert.ok(!running.program.hasEnded)
   })
 
-  test(`${mode}: an exception in a helper's handler ends that helper alone`, async (t) => {
+  test(`${mode}: ends only the helper whose handler throws`, async (t) => {
     if (!needs(t, 'python3')) return
     const policy = new Policy(t, { [ANN]: `mumble ${MARKER} ACK`, [BOB]: 'ACK' })
     const plan = relayTo(await remoteThat(echoes).start(t)).with(
@@ -54,7 +54,7 @@ for (const { name: mode, start, textOf } of MODES) {
     assert.ok(!running.program.hasEnded)
   })
 
-  test(`${mode}: an exception while the configuration is read again leaves the old one in force`, async (t) => {
+  test(`${mode}: keeps the old configuration when a reload throws`, async (t) => {
     const plan = relayTo(await remoteThat(echoes).start(t))
     const running = await start(t, plan.running({ env: INJECTED }))
     await serves(t, running, ANN)
@@ -66,7 +66,7 @@ for (const { name: mode, start, textOf } of MODES) {
 }
 
 for (const { name: mode, start } of MODES.slice(1)) {
-  test(`${mode}: an exception while a child's message is handled ends that child alone`, async (t) => {
+  test(`${mode}: ends only the child whose message handler throws`, async (t) => {
     const plan = relayTo(await remoteThat(echoes).start(t))
     const NOTIFY_SOCKET = `@tcprelay-test-${process.pid}`
     const env = { ...INJECTED, NOTIFY_SOCKET, TCPRELAY_TEST_BREAK_LINK: 'yes' }

@@ -40,7 +40,7 @@ async function echoed(client: Client): Promise<void> {
 }
 
 for (const { name: mode, start, textOf } of MODES) {
-  test(`${mode}: no helper outlives the program, whatever it does`, async (t) => {
+  test(`${mode}: leaves no helper behind, whatever the helper does`, async (t) => {
     if (!needs(t, 'python3')) return
     const policy = new Policy(t, { [ANN]: 'deaf' })
     const remote = await remoteThat(echoes).start(t)
@@ -59,7 +59,7 @@ for (const { name: mode, start, textOf } of MODES) {
     assert.deepEqual(helpers.filter(isAlive), [])
   })
 
-  test(`${mode}: what only goes on with its clients has no helpers`, async (t) => {
+  test(`${mode}: runs no helpers while only old sessions remain`, async (t) => {
     if (!needs(t, 'python3')) return
     const [old, next] = [new Policy(t, { [ANN]: 'ACK' }), new Policy(t, { [ANN]: 'ACK' })]
     const plan = relayTo(await remoteThat(echoes).start(t)).with('mavis authorization = host')
@@ -85,7 +85,7 @@ for (const { name: mode, start, textOf } of MODES) {
   })
 }
 
-test('who is asked only now and then has helpers for each question, however slowly they end', async (t) => {
+test('starts helpers for rare queries even while old ones end slowly', async (t) => {
   if (!needs(t, 'python3')) return
   const { pid } = process
   afterwards(t, () => assert.deepEqual(childrenOf(pid), [], 'helpers are left'))

@@ -14,7 +14,7 @@ const QUESTIONS = 2_000
 /** After so many answers the helper is killed. */
 const KILL_EVERY = 500
 
-test('one process answers in any order', async (t) => {
+test('accepts answers in any order', async (t) => {
   const asked = externalMtThat(t, ['backwards', '5'])
   if (asked === undefined) return
   const order: string[] = []
@@ -33,7 +33,7 @@ test('one process answers in any order', async (t) => {
   assert.equal(childrenOf(process.pid).length, 1)
 })
 
-test(`${QUESTIONS} questions are answered once each, whatever happens to the helper`, async (t) => {
+test(`answers ${QUESTIONS} queries once each while the helper is killed`, async (t) => {
   const asked = externalMtThat(t, ['in order'], { patienceMs: 60_000, timeoutMs: 60_000 })
   if (asked === undefined) return
   let answeredCount = 0
@@ -54,7 +54,7 @@ test(`${QUESTIONS} questions are answered once each, whatever happens to the hel
   assert.equal(killedCount, 2)
 })
 
-test('what the helper had when it died is asked again', async (t) => {
+test('asks again the queries of a helper that died', async (t) => {
   const asked = externalMtThat(t, ['dies in the middle once', join(temporaryFolder(t), 'was')])
   if (asked === undefined) return
   const [first] = asked.module.pids as [number]
@@ -70,7 +70,7 @@ for (const { behaviour, logged } of [
   { behaviour: 'missing serial', logged: /missing serial. Terminating.$/ },
   { behaviour: 'dies at once', logged: /terminated before finishing first request \(exit code \d+\)$/ },
 ])
-  test(`a helper that is of no use costs an answer: ${behaviour}`, async (t) => {
+  test(`answers ERR when helpers fail: ${behaviour}`, async (t) => {
     const asked = externalMtThat(t, [behaviour])
     if (asked === undefined) return
     const { code, values } = await asked.ask()
@@ -80,7 +80,7 @@ for (const { behaviour, logged } of [
     await asked.logged(logged)
   })
 
-test('not found and down', async (t) => {
+test('passes NFD and DOWN on', async (t) => {
   const asked = externalMtThat(t, ['not found'])
   if (asked === undefined) return
   const { code, values } = await asked.ask()
@@ -89,7 +89,7 @@ test('not found and down', async (t) => {
 })
 
 for (const behaviour of ['small writes', 'twice'])
-  test(`each question has one answer: ${behaviour}`, async (t) => {
+  test(`answers each query once: ${behaviour}`, async (t) => {
     const asked = externalMtThat(t, [behaviour])
     if (asked === undefined) return
     const pids = asked.module.pids
@@ -97,7 +97,7 @@ for (const behaviour of ['small writes', 'twice'])
     assert.deepEqual(asked.module.pids, pids)
   })
 
-test('a helper that answers nothing in time is replaced', async (t) => {
+test('replaces a helper that answers nothing in time', async (t) => {
   const asked = externalMtThat(t, ['hangs'], { timeoutMs: SHORT_MS })
   if (asked === undefined) return
   const [hanging] = asked.module.pids as [number]
@@ -108,7 +108,7 @@ test('a helper that answers nothing in time is replaced', async (t) => {
   assert.notEqual(asked.module.pids[0], hanging)
 })
 
-test('one question that hangs does not end a helper that answers others', async (t) => {
+test('keeps a helper that answers other queries when one times out', async (t) => {
   const asked = externalMtThat(t, ['hangs on joe'], { timeoutMs: SHORT_MS })
   if (asked === undefined) return
   const pids = asked.module.pids
@@ -118,7 +118,7 @@ test('one question that hangs does not end a helper that answers others', async 
   assert.deepEqual(asked.module.pids, pids)
 })
 
-test('an answer that nobody waits for any more is dropped', async (t) => {
+test('drops the answer to a withdrawn query', async (t) => {
   const asked = externalMtThat(t, ['backwards', '2'])
   if (asked === undefined) return
   const query = asked.query()
@@ -130,7 +130,7 @@ test('an answer that nobody waits for any more is dropped', async (t) => {
   assert.equal(query.values[AV.RESULT], undefined)
 })
 
-test('two open questions have different serials', async (t) => {
+test('rejects a query whose serial is open already', async (t) => {
   const asked = externalMtThat(t, ['backwards', '2'])
   if (asked === undefined) return
   const query = asked.query()
@@ -140,21 +140,21 @@ test('two open questions have different serials', async (t) => {
   await Promise.all([first, asked.ask()])
 })
 
-test('a question that is too long is not asked', async (t) => {
+test('answers ERR to a query that is too long', async (t) => {
   const asked = externalMtThat(t, ['answers'])
   if (asked === undefined) return
   assert.equal((await asked.ask(asked.query('x'.repeat(70_000)))).values[AV.RESULT], 'ERR')
   assert.deepEqual(asked.log, ['external-mt: query too long, ignoring'])
 })
 
-test('what a helper does not read is answered in time', async (t) => {
+test('times out queries that the helper does not read', async (t) => {
   const asked = externalMtThat(t, ['reads nothing'], { timeoutMs: 60_000, patienceMs: SHORT_MS })
   if (asked === undefined) return
   const answers = Array.from({ length: 20 }, () => asked.ask(asked.query('x'.repeat(60_000))))
   for (const { code } of await Promise.all(answers)) assert.equal(code, TIMEOUT)
 })
 
-test('at rest the helper ends, and is started again when it is needed', async (t) => {
+test('ends the idle helper and restarts it on demand', async (t) => {
   const asked = externalMtThat(t, ['answers'])
   if (asked === undefined) return
   await asked.ask()
@@ -164,7 +164,7 @@ test('at rest the helper ends, and is started again when it is needed', async (t
   assert.equal((await asked.ask()).values[AV.RESULT], 'ACK')
 })
 
-test('a helper that dies at once is started thirty times, and then no more for a while', async (t) => {
+test('throttles a helper that dies at start after 30 starts', async (t) => {
   let nowMs = 1_000
   const asked = externalMtThat(t, ['dies at once'], { nowMs: () => nowMs })
   if (asked === undefined) return
@@ -177,7 +177,7 @@ test('a helper that dies at once is started thirty times, and then no more for a
   await until('another one to be started', () => deaths().length > 30)
 })
 
-test('closing answers what is open', async (t) => {
+test('answers open queries on close', async (t) => {
   const asked = externalMtThat(t, ['hangs'])
   if (asked === undefined) return
   const open = asked.ask()
@@ -186,7 +186,7 @@ test('closing answers what is open', async (t) => {
   assert.deepEqual(childrenOf(process.pid), [])
 })
 
-test('text in place of frames ends the helper, however many chunks it comes in', async (t) => {
+test('ends a helper that writes text instead of frames', async (t) => {
   const asked = externalMtThat(t, ['text in chunks'])
   if (asked === undefined) return
   const { code, values } = await asked.ask()

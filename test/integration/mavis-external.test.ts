@@ -63,7 +63,7 @@ const EXPECTATIONS: readonly Expectation[] = [
 
 for (const language of LANGUAGES)
   for (const { behaviour, code, comment, logged, result } of EXPECTATIONS) {
-    test(`a helper in ${language}: ${behaviour}`, async (t) => {
+    test(`helper in ${language}: ${behaviour}`, async (t) => {
       const asked = externalThat(t, [behaviour], {}, language)
       if (asked === undefined) return
       const answer = await asked.ask()
@@ -80,7 +80,7 @@ for (const language of LANGUAGES)
   }
 
 for (const language of LANGUAGES)
-  test(`a helper in ${language} that hangs is replaced`, async (t) => {
+  test(`replaces a hanging helper in ${language}`, async (t) => {
     const asked = externalThat(t, ['hangs'], { timeoutMs: SHORT_MS }, language)
     if (asked === undefined) return
     const [hanging] = asked.module.pids as [number]
@@ -92,7 +92,7 @@ for (const language of LANGUAGES)
     assert.ok(asked.module.pids.length === 1 && !asked.module.pids.includes(hanging))
   })
 
-test('a helper answers one question after the other, in the same process', async (t) => {
+test('asks the same process one query after another', async (t) => {
   const asked = externalThat(t, ['answers'])
   if (asked === undefined) return
   const pids = asked.module.pids
@@ -100,7 +100,7 @@ test('a helper answers one question after the other, in the same process', async
   assert.deepEqual(asked.module.pids, pids)
 })
 
-test('line ends within values travel as carriage returns', async (t) => {
+test('sends line feeds in values as carriage returns', async (t) => {
   const asked = externalThat(t, ['answers'])
   if (asked === undefined) return
   const query = asked.query('two\nlines \xe9\xff')
@@ -108,7 +108,7 @@ test('line ends within values travel as carriage returns', async (t) => {
 })
 
 for (const behaviour of ['dies in the middle once', 'wrong serial once']) {
-  test(`the question is asked again of another helper: ${behaviour}`, async (t) => {
+  test(`asks another helper again: ${behaviour}`, async (t) => {
     const folder = temporaryFolder(t)
     const asked = externalThat(t, [behaviour, join(folder, 'was')])
     if (asked === undefined) return
@@ -120,14 +120,14 @@ for (const behaviour of ['dies in the middle once', 'wrong serial once']) {
   })
 }
 
-test('a helper may end after each answer', async (t) => {
+test('restarts a helper that ends after each answer', async (t) => {
   const asked = externalThat(t, ['answers once'], {}, 'sh')
   if (asked === undefined) return
   for (let i = 0; i < 40; i++) assert.equal((await asked.ask()).values[AV.RESULT], 'ACK')
   await asked.logged(/^helper: \d+: terminated after processing 1 requests \(exit code 0\)$/)
 })
 
-test('an answer that is too long ends the helper, not the memory', async (t) => {
+test('ends a helper whose answer is too long', async (t) => {
   const asked = externalThat(t, ['too long'])
   if (asked === undefined) return
   const { code, values } = await asked.ask()
@@ -136,13 +136,13 @@ test('an answer that is too long ends the helper, not the memory', async (t) => 
   await asked.logged(/answer too long. Terminating.$/)
 })
 
-test('a code that there is not is no answer', async (t) => {
+test('ignores an answer with an unknown code', async (t) => {
   const asked = externalThat(t, ['odd code'])
   if (asked === undefined) return
   assert.equal((await asked.ask()).code, IGNORE)
 })
 
-test('a question that is too long is not asked', async (t) => {
+test('answers ERR to a query that is too long', async (t) => {
   const asked = externalThat(t, ['answers'])
   if (asked === undefined) return
   const { code, values } = await asked.ask(asked.query('x'.repeat(70_000)))
@@ -152,14 +152,14 @@ test('a question that is too long is not asked', async (t) => {
   assert.equal((await asked.ask()).values[AV.RESULT], 'ACK')
 })
 
-test('a helper that says something before it is asked is not asked', async (t) => {
+test('ends a helper that writes before it is asked', async (t) => {
   const asked = externalThat(t, ['says hello'])
   if (asked === undefined) return
   await asked.logged(/output without a query|respawning too fast/)
   assert.equal((await asked.ask()).values[AV.RESULT], 'ERR')
 })
 
-test('a helper that reads nothing holds one question, and is killed', async (t) => {
+test('kills a helper that does not read its query', async (t) => {
   const asked = externalThat(t, ['reads nothing'], { childrenMax: 1, timeoutMs: SHORT_MS })
   if (asked === undefined) return
   const long = () => asked.ask(asked.query('x'.repeat(66_000)))
@@ -170,7 +170,7 @@ test('a helper that reads nothing holds one question, and is killed', async (t) 
   )
 })
 
-test('helpers have their environment, their folder and their arguments', async (t) => {
+test('passes environment, directory and arguments to helpers', async (t) => {
   const home = temporaryFolder(t)
   const environment = new Map([
     ['PATH', process.env.PATH ?? ''],
@@ -189,7 +189,7 @@ test('helpers have their environment, their folder and their arguments', async (
   assert.equal(values[AV.ARGS], 'one|two words')
 })
 
-test('without variables of its own a helper has ours', async (t) => {
+test('inherits our environment without configured variables', async (t) => {
   const asked = externalThat(t, ['environment'])
   if (asked === undefined) return
   process.env.TCPRELAY_TEST_INHERITED = 'yes'
@@ -198,7 +198,7 @@ test('without variables of its own a helper has ours', async (t) => {
   assert.match((await asked.ask()).values[AV.COMMENT] ?? '', /TCPRELAY_TEST_INHERITED=yes/)
 })
 
-test('helpers run as another user', async (t) => {
+test('runs helpers as another user', async (t) => {
   if (process.getuid?.() !== 0) return t.skip('needs root')
   const asked = externalThat(t, ['answers'], { uid: 65_534, gid: 65_533 }, 'sh')
   if (asked === undefined) return
@@ -221,7 +221,7 @@ for (const { name, options, reason } of [
     reason: ' in /nowhere: no such file or directory',
   },
 ])
-  test(`a helper is not started with ${name}`, async (t) => {
+  test(`logs that a helper could not be started with ${name}`, async (t) => {
     const asked = externalThat(t, ['answers'], options)
     if (asked === undefined) return
     const { code, values } = await asked.ask()
@@ -231,7 +231,7 @@ for (const { name, options, reason } of [
     await asked.logged(/^external: \S+ respawning too fast; throttling for \d+ seconds.$/)
   })
 
-test('an exception while a line of a helper is logged ends that helper, and another one answers', async (t) => {
+test('ends a helper when logging its line throws, and asks another one', async (t) => {
   const said: string[] = []
   let isBroken = true
   const say = (_: number, text: string) => {

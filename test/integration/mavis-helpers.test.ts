@@ -20,7 +20,7 @@ const HELPERS = 4
 /** After so many answers one of the helpers is killed. */
 const KILL_EVERY = 100
 
-test(`${QUESTIONS} questions are answered once each, whatever happens to the helpers`, async (t) => {
+test(`answers ${QUESTIONS} queries once each while helpers are killed`, async (t) => {
   const asked = externalThat(
     t,
     ['answers'],
@@ -56,7 +56,7 @@ test(`${QUESTIONS} questions are answered once each, whatever happens to the hel
   assert.ok(killed.size > QUESTIONS / KILL_EVERY / 2, `${killed.size} were killed`)
 })
 
-test('so many helpers run as are needed, between the least and the most', async (t) => {
+test('runs as many helpers as needed between childs min and childs max', async (t) => {
   const asked = externalThat(t, ['answers slowly', '0.05'], { childrenMin: 2, childrenMax: 4 })
   if (asked === undefined) return
   assert.equal(asked.module.pids.length, 2, 'before the first question')
@@ -69,7 +69,7 @@ test('so many helpers run as are needed, between the least and the most', async 
   assert.equal(childrenOf(process.pid).length, 4)
 })
 
-test('what waits is asked in order', async (t) => {
+test('asks queued queries in order', async (t) => {
   const asked = externalThat(t, ['answers'], { childrenMax: 1 })
   if (asked === undefined) return
   const order: string[] = []
@@ -78,7 +78,7 @@ test('what waits is asked in order', async (t) => {
   assert.deepEqual(order, users)
 })
 
-test('a question that waits too long is answered, and is not asked any more', async (t) => {
+test('times out a queued query without asking it', async (t) => {
   const asked = externalThat(t, ['hangs'], { childrenMax: 1, patienceMs: 300, timeoutMs: 60_000 })
   if (asked === undefined) return
   const pids = asked.module.pids
@@ -87,7 +87,7 @@ test('a question that waits too long is answered, and is not asked any more', as
   assert.deepEqual(asked.module.pids, pids, 'the helper has its own time limit')
 })
 
-test('what nobody waits for any more is not asked, and its answer is dropped', async (t) => {
+test('does not ask withdrawn queries and drops their answers', async (t) => {
   const asked = externalThat(t, ['answers slowly', '0.2'], { childrenMax: 1 })
   if (asked === undefined) return
   const pids = asked.module.pids
@@ -104,7 +104,7 @@ test('what nobody waits for any more is not asked, and its answer is dropped', a
   assert.deepEqual(asked.module.pids, pids, 'the helper is as good as it was')
 })
 
-test('a helper that hangs on a question that was withdrawn is killed all the same', async (t) => {
+test('kills a helper that hangs on a withdrawn query', async (t) => {
   const asked = externalThat(t, ['hangs'], { childrenMax: 1, timeoutMs: 300 })
   if (asked === undefined) return
   const [pid] = asked.module.pids as [number]
@@ -115,7 +115,7 @@ test('a helper that hangs on a question that was withdrawn is killed all the sam
   await until('the helper to end', () => !isAlive(pid))
 })
 
-test('helpers that die at once are started thirty times, and then no more for a while', async (t) => {
+test('throttles helpers that die at start after 30 starts', async (t) => {
   let nowMs = 1_000
   const asked = externalThat(
     t,
@@ -138,7 +138,7 @@ test('helpers that die at once are started thirty times, and then no more for a 
   await until('others to be started', () => deaths().length > before)
 })
 
-test('at rest helpers end, and are started again when they are needed', async (t) => {
+test('ends idle helpers and restarts them on demand', async (t) => {
   const asked = externalThat(t, ['answers'], { childrenMin: 3, childrenMax: 3 })
   if (asked === undefined) return
   await asked.ask()
@@ -150,7 +150,7 @@ test('at rest helpers end, and are started again when they are needed', async (t
   assert.equal(asked.module.pids.length, 3)
 })
 
-test('a helper that works while the others rest ends when it has answered', async (t) => {
+test('ends a busy helper after its answer when the others were released', async (t) => {
   const asked = externalThat(t, ['answers slowly', '0.2'], { childrenMax: 1 })
   if (asked === undefined) return
   const query = asked.query()
@@ -162,7 +162,7 @@ test('a helper that works while the others rest ends when it has answered', asyn
   assert.deepEqual(asked.log, [])
 })
 
-test('closing answers what is open and ends every helper, also one that ignores SIGTERM', async (t) => {
+test('answers open queries on close and kills helpers that ignore SIGTERM', async (t) => {
   const asked = externalThat(t, ['ignores SIGTERM'], { childrenMin: 2, childrenMax: 2 })
   if (asked === undefined) return
   // From their answers on they ignore it.
@@ -176,7 +176,7 @@ test('closing answers what is open and ends every helper, also one that ignores 
   assert.equal((await asked.ask()).values[AV.COMMENT], 'the module is shutting down')
 })
 
-test('a helper has three pipes and nothing else of ours', async (t) => {
+test('passes only three pipes to a helper', async (t) => {
   // What the test itself has inherited is no concern of the module.
   const inherited = passedOnBy('self')
   const wake = openWakeFd()
@@ -199,7 +199,7 @@ test('a helper has three pipes and nothing else of ours', async (t) => {
   }
 })
 
-test('whatever helpers say, each question has one answer', async (t) => {
+test('answers each query once for any output of helpers', async (t) => {
   const seed = Math.floor(Math.random() * 2 ** 31)
   t.diagnostic(`seed ${seed}`)
   let nowMs = 1_000
@@ -211,7 +211,7 @@ test('whatever helpers say, each question has one answer', async (t) => {
     assert.ok(['ACK', 'ERR'].includes(values[AV.RESULT] ?? ''), `seed ${seed}`)
 })
 
-test('what is typed on our terminal does not reach a helper', async (t) => {
+test('runs helpers in a session of their own', async (t) => {
   const asked = externalThat(t, ['answers'])
   if (asked === undefined) return
   const [pid] = asked.module.pids as [number]
@@ -219,7 +219,7 @@ test('what is typed on our terminal does not reach a helper', async (t) => {
   assert.deepEqual([Number(group), Number(session)], [pid, pid])
 })
 
-test('helpers end when who has started them is killed', async (t) => {
+test('ends helpers when their parent is killed', async (t) => {
   if (!needs(t, 'sh')) return
   const holder = new Program(t, [process.execPath, fileOfProject('dist/test/harness/mavis-holder.js')])
   const [, pids = ''] = await holder.stdout.reached(/^helpers ([\d ]+)$/)
@@ -229,7 +229,7 @@ test('helpers end when who has started them is killed', async (t) => {
   await until('the helpers to end', () => !helpers.some(isAlive))
 })
 
-test('a capability that is passed on to us is not passed on to a helper', async (t) => {
+test('does not pass an inherited capability on to helpers', async (t) => {
   const undo = passesOnNetAdmin(t)
   if (undo === undefined) return
   t.after(undo)

@@ -14,7 +14,7 @@ const HELPERS = 4
 /** With as many clients before each change of the configuration, and after the last. */
 export function mavisLoadTests(visitsBetween: number): void {
   for (const { name: mode, start, textOf } of MODES) {
-    test(`${mode}: 1,000 clients a second are asked about once each, while the configuration changes`, async (t) => {
+    test(`${mode}: asks once about each of 1,000 clients per second during reloads`, async (t) => {
       if (!needs(t, 'python3')) return
       const policies = [1, 2, 3].map(() => new Policy(t, { '127.0.0.1': 'ACK' }))
       const plan = relayTo(await remoteThat(echoes).start(t))

@@ -122,7 +122,7 @@ function heapBytes(): number {
   return process.memoryUsage().heapUsed
 }
 
-test(`${QUESTIONS} questions leave nothing behind`, async (t) => {
+test(`keeps no memory of ${QUESTIONS} queries`, async (t) => {
   const world = new World()
   world.ask(2 * CLIENTS)
   const before = heapBytes()
@@ -141,7 +141,7 @@ test(`${QUESTIONS} questions leave nothing behind`, async (t) => {
 const ANSWERS = 500
 const ANSWER_BYTES = 64 * 1024
 
-test('what is kept of an answer does not hold on to the rest of it', () => {
+test('does not keep a whole answer alive for a cached part', () => {
   const [settings] = MODULES.filter(({ module }) => module === 'cache')
   assert.ok(settings !== undefined)
   const cache = openModule(settings, { say: () => {}, boundary: STRICT, nowMs: () => 0, timeoutMs: 5_000 })

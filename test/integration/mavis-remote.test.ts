@@ -42,7 +42,7 @@ const PLACES: readonly (readonly [name: string, options: (folder: string) => Mav
 ]
 
 for (const [name, options] of PLACES) {
-  test(`${name}: the answer replaces the question, byte for byte`, async (t) => {
+  test(`${name}: replaces the query by the answer, byte for byte`, async (t) => {
     const folder = temporaryFolder(t)
     const mavisd = await startMavisd(t, options(folder))
     if (mavisd === undefined) return
@@ -67,7 +67,7 @@ for (const [name, options] of PLACES) {
     assert.equal((await asker.ask('nak')).result, 'NAK')
   })
 
-  test(`${name}: what is no answer is passed over, and what comes twice counts once`, async (t) => {
+  test(`${name}: ignores malformed and duplicate answers`, async (t) => {
     const folder = temporaryFolder(t)
     const mavisd = await startMavisd(t, options(folder))
     if (mavisd === undefined) return
@@ -86,7 +86,7 @@ for (const [name, options] of PLACES) {
   })
 }
 
-test('a name is looked up', async (t) => {
+test('resolves the name of a server', async (t) => {
   temporaryFolder(t)
   const { address } = await lookup('localhost')
   const mavisd = await startMavisd(t, { at: address })
@@ -95,7 +95,7 @@ test('a name is looked up', async (t) => {
   assert.equal((await asker.ask('answer')).result, 'ACK')
 })
 
-test('a question that gets lost is sent again', async (t) => {
+test('resends a lost query', async (t) => {
   temporaryFolder(t)
   const mavisd = await startMavisd(t)
   if (mavisd === undefined) return
@@ -104,7 +104,7 @@ test('a question that gets lost is sent again', async (t) => {
   assert.ok(mavisd.asked('second') >= 2)
 })
 
-test('without any answer it is an error, after all tries', async (t) => {
+test('answers ERR after all tries', async (t) => {
   temporaryFolder(t)
   const mavisd = await startMavisd(t)
   if (mavisd === undefined) return
@@ -120,7 +120,7 @@ test('without any answer it is an error, after all tries', async (t) => {
   assert.equal(asker.remote.openCount, 0)
 })
 
-test('all tries are over before `mavis timeout` is', async (t) => {
+test('ends all tries before `mavis timeout`', async (t) => {
   temporaryFolder(t)
   const mavisd = await startMavisd(t)
   if (mavisd === undefined) return
@@ -129,7 +129,7 @@ test('all tries are over before `mavis timeout` is', async (t) => {
   await mavisd.hasBeenAsked(4)
 })
 
-test('an answer that comes after the question has gone to another server counts', async (t) => {
+test('accepts an answer of the first server after asking another', async (t) => {
   temporaryFolder(t)
   const slow = await startMavisd(t, { always: 'hold' })
   const silent = await startMavisd(t, { always: 'never' })
@@ -144,7 +144,7 @@ test('an answer that comes after the question has gone to another server counts'
   assert.equal(asker.remote.openCount, 0)
 })
 
-test('a server that refuses costs no time, and is not asked again while another one works', async (t) => {
+test('moves on from a refusing server at once and avoids it', async (t) => {
   temporaryFolder(t)
   const mavisd = await startMavisd(t)
   if (mavisd === undefined) return
@@ -158,7 +158,7 @@ test('a server that refuses costs no time, and is not asked again while another 
   )
 })
 
-test('a server that was silent is asked again after `rebalance` questions', async (t) => {
+test('asks a failed server again after `rebalance` queries', async (t) => {
   temporaryFolder(t)
   const first = await startMavisd(t)
   const second = await startMavisd(t, { always: 'answer' })
@@ -174,7 +174,7 @@ test('a server that was silent is asked again after `rebalance` questions', asyn
   ])
 })
 
-test('questions go to the server that has the fewest', async (t) => {
+test('prefers the server with the fewest open queries', async (t) => {
   temporaryFolder(t)
   const servers = [await startMavisd(t, { always: 'hold' }), await startMavisd(t, { always: 'hold' })]
   const [first, second] = servers
@@ -191,7 +191,7 @@ test('questions go to the server that has the fewest', async (t) => {
   assert.deepEqual(results, Array(8).fill('ACK'))
 })
 
-test('only who was asked may answer', async (t) => {
+test('ignores answers from other senders', async (t) => {
   temporaryFolder(t)
   const first = await startMavisd(t)
   const second = await startMavisd(t)
@@ -206,7 +206,7 @@ test('only who was asked may answer', async (t) => {
   assert.equal(second.asked('forge.*'), 1)
 })
 
-test('a question that is withdrawn is not answered any more', async (t) => {
+test('does not answer a withdrawn query', async (t) => {
   const folder = temporaryFolder(t)
   for (const at of ['127.0.0.1', `${folder}/mavis`]) {
     const mavisd = await startMavisd(t, { at })
@@ -223,7 +223,7 @@ test('a question that is withdrawn is not answered any more', async (t) => {
   }
 })
 
-test('a Unix socket that is made anew is found, and one that is not there costs no time', async (t) => {
+test('reconnects to a new Unix socket and fails at once without one', async (t) => {
   const folder = temporaryFolder(t)
   const at = `${folder}/mavis`
   const other = await startMavisd(t)
@@ -240,7 +240,7 @@ test('a Unix socket that is made anew is found, and one that is not there costs 
   assert.match(asker.said.join('\n'), /failed: connection refused; .*\n.* answers again/)
 })
 
-test('more questions than a Unix socket queues are all answered', async (t) => {
+test('answers more queries than a Unix socket queues', async (t) => {
   const folder = temporaryFolder(t)
   const mavisd = await startMavisd(t, { at: `${folder}/mavis` })
   if (mavisd === undefined) return
@@ -251,7 +251,7 @@ test('more questions than a Unix socket queues are all answered', async (t) => {
   assert.equal(mavisd.asked(), 500)
 })
 
-test('a server that nobody waits for is not held up by answers that nobody reads', async (t) => {
+test('does not block a server with unread answers', async (t) => {
   const folder = temporaryFolder(t)
   const mavisd = await startMavisd(t, { at: `${folder}/mavis` })
   if (mavisd === undefined) return
@@ -264,7 +264,7 @@ test('a server that nobody waits for is not held up by answers that nobody reads
   await mavisd.release()
 })
 
-test('so many questions may be open, and no more', async (t) => {
+test('limits the open queries', async (t) => {
   temporaryFolder(t)
   const asker = new RemoteAsker(t, [await nobody()])
   const queries = Array.from({ length: 10_000 }, () => asker.query('never'))
@@ -277,7 +277,7 @@ test('so many questions may be open, and no more', async (t) => {
   assert.equal(asker.said.length, 1)
 })
 
-test('what cannot be sent, or be told apart, is an error at once', async (t) => {
+test('answers ERR at once to unsendable queries and duplicate serials', async (t) => {
   temporaryFolder(t)
   const asker = new RemoteAsker(t, [await nobody()])
   assert.equal((await asker.ask('a\0b')).comment, 'the query is too long or contains NUL')
@@ -291,7 +291,7 @@ test('what cannot be sent, or be told apart, is an error at once', async (t) => 
   asker.remote.withdraw(query)
 })
 
-test('an address that is not ours, and a name that nobody has, are failures of the server', async (t) => {
+test('fails a server on a foreign local address or an unknown name', async (t) => {
   temporaryFolder(t)
   // No label of a name is that long, so nobody is asked for it.
   const name = `${'x'.repeat(64)}.invalid`
@@ -305,7 +305,7 @@ test('an address that is not ours, and a name that nobody has, are failures of t
   ])
 })
 
-test('a local address is where questions come from', async (t) => {
+test('sends from the configured local address', async (t) => {
   temporaryFolder(t)
   const mavisd = await startMavisd(t)
   if (mavisd === undefined) return
@@ -313,7 +313,7 @@ test('a local address is where questions come from', async (t) => {
   assert.equal((await asker.ask('whence')).comment, '127.0.0.2')
 })
 
-test('at rest no socket is open, and the next question opens one again', async (t) => {
+test('closes idle sockets and reopens them on demand', async (t) => {
   const folder = temporaryFolder(t)
   for (const at of ['127.0.0.1', `${folder}/mavis`]) {
     const mavisd = await startMavisd(t, { at })
@@ -332,7 +332,7 @@ test('at rest no socket is open, and the next question opens one again', async (
   }
 })
 
-test('what is closed has nothing open, whatever it was doing', async (t) => {
+test('closes all sockets in every state', async (t) => {
   const folder = temporaryFolder(t)
   for (const at of ['127.0.0.1', `${folder}/mavis`]) {
     const mavisd = await startMavisd(t, { at })
@@ -364,7 +364,7 @@ const AT_ONCE = 200
 
 const USERS = ['answer', 'twice', 'serial', 'garbage', 'echo', 'stranger', 'second', 'nak']
 
-test('many questions to several servers: each is answered once, and rightly', async (t) => {
+test('answers many queries to several servers once and correctly', async (t) => {
   const folder = temporaryFolder(t)
   const servers = [
     await startMavisd(t),
@@ -390,7 +390,7 @@ test('many questions to several servers: each is answered once, and rightly', as
   assert.equal(asker.remote.openCount, 0)
 })
 
-test('memory is the same after many questions', async (t) => {
+test('uses the same memory after many queries', async (t) => {
   const folder = temporaryFolder(t)
   const servers = [
     await startMavisd(t, { isQuiet: true }),
@@ -422,7 +422,7 @@ test('memory is the same after many questions', async (t) => {
 })
 
 for (const name of ['UDP', 'a Unix socket']) {
-  test(`${name}: an exception while a datagram is handled sends its question to another server`, async (t) => {
+  test(`${name}: asks another server when handling a datagram throws`, async (t) => {
     const folder = temporaryFolder(t)
     const at = (file: string) => (name === 'UDP' ? {} : { at: `${folder}/${file}` })
     const bad = await startMavisd(t, { ...at('bad'), always: 'noise' })
