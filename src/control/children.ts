@@ -207,7 +207,7 @@ export class Children {
   }
 
   #spawn(slot: number, wireFd: number | undefined, program: ChildProgram): ChildProcess | Error {
-    this.#workingDirectory.keep()
+    this.#workingDirectory.ensureExists()
     try {
       const extras = this.#events.openExtras(slot)
       const child = spawnChild(program, [wireFd ?? 'ignore', 'ignore', 'inherit', ...extras.fds])

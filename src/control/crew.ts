@@ -180,7 +180,7 @@ export class Crew {
 
   /** Asks children of ours whether they are alive, and kills those that have not answered for too long. */
   lookForHanging(): void {
-    this.#heartbeat.look()
+    this.#heartbeat.tick()
   }
 
   /** Corrects sums in the shared memory that a child has spoilt. */

@@ -84,7 +84,7 @@ export class Master {
       mechanism: loaded.mechanism,
       wakeupFd: this.#wakeup.fd,
       writeAccess: (line: string) => this.#reloader.access.write(line),
-      hearRemote: (evidence: RemoteEvidence) => this.#reloader.verdicts.hear(evidence),
+      hearRemote: (evidence: RemoteEvidence) => this.#reloader.verdicts.record(evidence),
       onNews: (slot: number, news: 'serving' | 'retiring') => this.#onNews(slot, news),
       onForbidden: (generation: Generation) => this.#onForbidden(generation),
       onGone: (slot: number) => this.#post({ kind: 'gone', slot }),

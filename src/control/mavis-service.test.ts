@@ -8,7 +8,7 @@ import { Boundary } from '../observe/boundary.js'
 import type { Answer } from '../relay/opening/questions.js'
 import { MavisService } from './mavis-service.js'
 
-/** No socket can have that path, and the module says so when it is opened. */
+/** The path is too long for a socket, so creating the module throws. */
 const WRONG: MavisSettings = {
   authorization: 'host',
   fallback: 'permit',

@@ -177,7 +177,7 @@ export class Reloader {
     const { log, manager, system } = this.#parts
     log.say(INFO, `${RELOAD_REASONS[wish]}: reloading`)
     manager.reloading(system.clock.monotonicMs())
-    this.#workingDirectory.keep()
+    this.#workingDirectory.ensureExists()
     const loaded = await this.#read().catch((error) =>
       this.#parts.boundary.failed('the new configuration', error, () => {
         log.say(ERR, 'the new configuration cannot be read: the old one goes on')

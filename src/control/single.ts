@@ -180,7 +180,7 @@ export class Single {
     const files = {
       access: (line: string) => this.#reloader.access.write(line),
       key: (line: string) => generation.writeKey(line),
-      remote: (evidence: RemoteEvidence) => this.#reloader.verdicts.hear(evidence),
+      remote: (evidence: RemoteEvidence) => this.#reloader.verdicts.record(evidence),
     }
     const drain = new LogDrain(cells, this.#parts.log.say, files, this.#parts.boundary)
     generation.enter(childSlot)

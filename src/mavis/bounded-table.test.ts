@@ -24,7 +24,7 @@ test('purges expired entries once per period', () => {
 test('drops the oldest entries of a full table', () => {
   const table = new BoundedTable<number>(60_000)
   for (let i = 0; i < ENTRIES_MAX; i++) table.set(`${i}`, i, 1_000)
-  // It is the youngest now.
+  // Makes it the youngest entry.
   table.set('0', 0, 1_000)
   assert.equal(table.size, ENTRIES_MAX)
   table.set('new', 1, 1_000)

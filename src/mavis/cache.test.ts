@@ -13,7 +13,7 @@ class World {
     this.cache = new Cache({ module: 'cache', expireMs: kept, purgePeriodMs: 300_000 }, this.services)
   }
 
-  /** Undefined where the modules below have been asked. */
+  /** Undefined when the modules below were asked. */
   ask(question: Named, below: Named): Named | undefined {
     const { asked, values } = throughModule(this.cache, questionOf(question), below)
     assert.ok(asked === DOWN || asked === FINAL)

@@ -18,7 +18,7 @@ import {
   TIMEOUT,
 } from './module.js'
 
-/** How a module behaves to one question. */
+/** How a module handles one query. */
 interface Habit {
   readonly when: 'now' | 'later' | 'never' | 'throws' | 'answers and throws'
   readonly code: Code
@@ -35,7 +35,7 @@ const habit: fc.Arbitrary<Habit> = fc.record({
   review: fc.constantFrom<Habit['review']>(FINAL, FINAL, DOWN, 'throws'),
 })
 
-/** Does as it is told, and keeps what is to be called later. */
+/** Behaves as configured and keeps callbacks for later. */
 class Whimsical implements Module {
   readonly #habit: Habit
   readonly #later: (() => void)[]

@@ -21,7 +21,7 @@ const set = (name: AttributeName, text: string): Statement => ({
   value: [{ kind: 'text', text }],
 })
 
-/** Adds to HOME, which shows the way that a question has taken. */
+/** Appends to HOME, which records the path of a query. */
 const mark = (text: string): Statement => ({
   kind: 'set',
   attribute: AV.HOME,
@@ -38,7 +38,7 @@ const ifHolds = (condition: Condition, then: Statement): Statement => ({
 })
 const stop = (kind: 'return' | 'continue' | 'skip'): Statement => ({ kind })
 
-/** Marks in and out, and what it looks at, with its name. */
+/** Records entering, leaving and reviewing under its name. */
 function marking(name: string, module: Module = {}, over: Partial<ChainEntry['settings']> = {}): ChainEntry {
   const settings = common(name, {
     scriptIn: [mark(`${name}<`)],
@@ -63,7 +63,7 @@ interface Asked {
   readonly values: Named
 }
 
-/** What a chain says that answers at once. */
+/** The answer of a chain that answers immediately. */
 function asked(entries: readonly ChainEntry[], named: Named = {}): Asked {
   const query = questionOf(named)
   const codes: Code[] = []
@@ -73,7 +73,7 @@ function asked(entries: readonly ChainEntry[], named: Named = {}): Asked {
   return { codes, values: namedOf(query.values) }
 }
 
-/** The marks of the way. */
+/** The recorded path. */
 const wayOf = (entries: readonly ChainEntry[]) => asked(entries).values.HOME
 
 test('passes a final answer up through the modules above', () => {
@@ -84,7 +84,7 @@ test('passes a final answer up through the modules above', () => {
 test('does not let the last module review its own DOWN', () => {
   assert.equal(wayOf([marking('a'), marking('b', answering(DOWN))]), 'a<b<b>a~a>')
   assert.deepEqual(asked([entry(answering(DOWN))]).values.RESULT, NFD)
-  // Helpers of the original say yes this way, for the sake of modules that follow.
+  // Helpers of the original answer ACK with DOWN for the modules that follow.
   assert.deepEqual(asked([entry(answering(DOWN, { RESULT: ACK }))]).values.RESULT, ACK)
 })
 

@@ -21,7 +21,7 @@ class World {
     this.module = new ErrorModule({ module: 'error', file, threshold }, this.services)
   }
 
-  /** What becomes of these results. */
+  /** The results after the module. */
   see(...results: readonly string[]): (string | undefined)[] {
     return results.map((RESULT) => throughModule(this.module, questionOf(), { RESULT }).values.RESULT)
   }

@@ -30,7 +30,7 @@ test('gives the same lines for any chunks', () => {
       const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''))
       const pieces: Uint8Array[] = []
       for (let at = 0; at < bytes.length; at += size) pieces.push(bytes.subarray(at, at + size))
-      // A byte order mark is no part of a text.
+      // TextDecoder drops a byte order mark.
       const expected = Buffer.from(lines.join('\n')).toString().split('\n')
       assert.deepEqual(
         linesOf(...pieces),

@@ -52,12 +52,12 @@ test('matches as with the flag i', () => {
 })
 
 test('treats non-ASCII bytes as caseless', () => {
-  // Latin-1 has them as Ã and ã.
+  // The bytes are Ã and ã in Latin-1.
   assert.notEqual(matchPattern(/^\xc3\xa4$/i, '\u00c3\u00a4'), undefined)
   assert.equal(matchPattern(/^\xc3\xa4$/i, '\u00e3\u00a4'), undefined)
 })
 
-/** Plain backtracking takes twice as long for each byte more: a minute for thirty. */
+/** Plain backtracking doubles its time with each byte: a minute for thirty. */
 const WORST_BYTES = 4_000
 const MS_MAX = 5_000
 

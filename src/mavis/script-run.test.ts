@@ -235,7 +235,7 @@ const { statement } = fc.letrec<{ statement: Statement }>((tie) => ({
   ),
 }))
 
-/** The same, as plainly as it can be said. */
+/** A recursive reference implementation. */
 function isTrue(condition: Condition, values: readonly (string | undefined)[]): boolean {
   switch (condition.kind) {
     case 'not':
@@ -264,7 +264,7 @@ test('ends every script and changes only the attributes it names', () => {
 })
 
 test('evaluates conditions like a plain recursive evaluator', () => {
-  // Groups come from patterns before, which a condition by itself does not have.
+  // A single condition has no groups of earlier patterns.
   const withoutGroups = condition.filter((tree) => !JSON.stringify(tree).includes('"group"'))
   fc.assert(
     fc.property(withoutGroups, fc.string({ maxLength: 3 }), (tree, user) => {

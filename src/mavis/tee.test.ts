@@ -138,7 +138,7 @@ test('does not block on a FIFO without a reader', { timeout: 30_000 }, async (t)
   assert.equal(readAll(reader), 'read=\n')
 })
 
-/** What is in the pipe now. */
+/** Reads what is in the pipe. */
 function readAll(fd: number): string {
   const bytes = Buffer.alloc(1 << 20)
   let length = 0

@@ -7,7 +7,7 @@ import { until } from '../../test/harness/until.js'
 import { countingBoundary, STRICT } from '../../test/support/boundaries.js'
 import { FileWatch, stampOf } from './file-watch.js'
 
-/** A watch that looks when it is told to, and how often it has found a change. */
+/** A watch that the test polls, with a counter of its changes. */
 function watching(t: TestContext, ...paths: string[]) {
   let changes = 0
   const watch = new FileWatch(() => {
@@ -18,26 +18,26 @@ function watching(t: TestContext, ...paths: string[]) {
   return { watch, changes: () => changes }
 }
 
-test('a change counts when two looks have found the same', async (t) => {
+test('reports a change when two polls agree', async (t) => {
   const folder = temporaryFolder(t)
   const [certificate, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
   writeFileSync(certificate, 'a')
   writeFileSync(key, 'a')
   const { watch, changes } = watching(t, certificate, key)
-  await watch.look()
+  await watch.poll()
   writeFileSync(certificate, 'bb')
-  await watch.look()
+  await watch.poll()
   writeFileSync(key, 'bb')
-  await watch.look()
+  await watch.poll()
   assert.equal(changes(), 0, 'still being written')
-  await watch.look()
+  await watch.poll()
   assert.equal(changes(), 1)
-  await watch.look()
-  await watch.look()
+  await watch.poll()
+  await watch.poll()
   assert.equal(changes(), 1, 'told once')
 })
 
-test('files that vanish, come back, or lie behind another link are changed ones', async (t) => {
+test('detects removed, restored and relinked files', async (t) => {
   const folder = temporaryFolder(t)
   for (const version of ['1', '2']) {
     mkdirSync(join(folder, version))
@@ -48,20 +48,20 @@ test('files that vanish, come back, or lie behind another link are changed ones'
   const { watch, changes } = watching(t, path)
   symlinkSync('2', join(folder, 'next'))
   renameSync(join(folder, 'next'), join(folder, 'current'))
-  await watch.look()
-  await watch.look()
+  await watch.poll()
+  await watch.poll()
   assert.equal(changes(), 1)
   rmSync(path)
-  await watch.look()
-  await watch.look()
+  await watch.poll()
+  await watch.poll()
   assert.equal(changes(), 2)
   writeFileSync(path, 'same')
-  await watch.look()
-  await watch.look()
+  await watch.poll()
+  await watch.poll()
   assert.equal(changes(), 3)
 })
 
-test('what has changed since it was read is noticed, however late the watch begins', async (t) => {
+test('detects a change between reading and the start of the watch', async (t) => {
   const path = join(temporaryFolder(t), 'cert.pem')
   writeFileSync(path, 'a')
   const stamps = new Map([[path, stampOf(path)]])
@@ -76,7 +76,7 @@ test('what has changed since it was read is noticed, however late the watch begi
   clearInterval(alive)
 })
 
-test('an exception in the handler of a change does not end the watch', async (t) => {
+test('continues watching when the change handler throws', async (t) => {
   const path = join(temporaryFolder(t), 'cert.pem')
   writeFileSync(path, 'a')
   const { boundary } = countingBoundary()

@@ -1,27 +1,28 @@
+/** Detects changes of files by polling. */
 import { type BigIntStats, promises, statSync } from 'node:fs'
 import type { Boundary } from '../observe/boundary.js'
 
-/** A change takes effect after one to two of these. */
-const LOOK_EVERY_MS = 3_000
+/** Polling interval. A change takes effect after one to two intervals. */
+const POLL_EVERY_MS = 3_000
 
-/** What a file is like: another stamp, other contents. */
+/** A file's identity and times as a string: a different stamp means that the file has changed. */
 export type FileStamp = string
 
-/** Files with the stamps that they had before they were read. */
+/** Paths with the stamps that the files had before they were read. */
 export type Stamps = ReadonlyMap<string, FileStamp>
 
 const MISSING: FileStamp = 'missing'
 
 /**
- * Notices when one of some files has changed, by looking at them again and again. The kernel's notices (fs.watch) are
- * bound to an inode or to a directory: they miss files that are replaced through a symbolic link further up, as
- * Kubernetes and certbot do, they do not come at all on network file systems, and their number is limited.
+ * Polls instead of using inotify (fs.watch), which is bound to an inode or a directory: it misses files that are replaced
+ * through a symbolic link further up, as Kubernetes and certbot do, does not work on network file systems, and its
+ * number of watches is limited.
  */
 export class FileWatch {
   readonly #onChange: () => void
   readonly #boundary: Boundary
   #stamps: Stamps = new Map()
-  /** What the last look has found, where it was something new. */
+  /** Stamps of the last poll, if they differ from `#stamps`. */
   #found: Stamps | undefined
   #timer: NodeJS.Timeout | undefined
 
@@ -30,12 +31,12 @@ export class FileWatch {
     this.#boundary = boundary
   }
 
-  /** Watches these files and no others. `everyMs`: for tests. */
-  watch(stamps: Stamps, everyMs = LOOK_EVERY_MS): void {
+  /** Watches these files and no others. `everyMs`: other than the default only in tests. */
+  watch(stamps: Stamps, everyMs = POLL_EVERY_MS): void {
     this.close()
     this.#stamps = stamps
     this.#found = undefined
-    if (stamps.size > 0) this.#lookLater(everyMs)
+    if (stamps.size > 0) this.#pollLater(everyMs)
   }
 
   close(): void {
@@ -43,8 +44,8 @@ export class FileWatch {
     this.#timer = undefined
   }
 
-  /** Looks once. A certificate and its key are two files: only what two looks have found alike has changed. */
-  async look(): Promise<void> {
+  /** Polls once. A change counts when two polls agree: a certificate and its key are not replaced at the same moment. */
+  async poll(): Promise<void> {
     const watched = this.#stamps
     const found = new Map<string, FileStamp>()
     for (const path of watched.keys()) found.set(path, await stampNow(path))
@@ -58,21 +59,21 @@ export class FileWatch {
     } else this.#found = found
   }
 
-  #lookLater(everyMs: number): void {
+  #pollLater(everyMs: number): void {
     const again = () => {
-      if (this.#timer === timer) this.#lookLater(everyMs)
+      if (this.#timer === timer) this.#pollLater(everyMs)
     }
-    const look = () => {
-      this.look()
+    const poll = () => {
+      this.poll()
         .catch((error) => this.#boundary.failed('a watched file', error, () => {}))
         .finally(again)
     }
-    const timer = setTimeout(look, everyMs)
+    const timer = setTimeout(poll, everyMs)
     this.#timer = timer.unref()
   }
 }
 
-/** To be asked before the file is read: what changes meanwhile is noticed then. */
+/** Take the stamp before reading the file, so that a change during the read is detected. */
 export function stampOf(path: string): FileStamp {
   try {
     return stampFrom(statSync(path, { bigint: true }))
@@ -85,7 +86,7 @@ function stampNow(path: string): Promise<FileStamp> {
   return promises.stat(path, { bigint: true }).then(stampFrom, () => MISSING)
 }
 
-/** The time of change shows what `cp -p` hides. */
+/** Includes ctime, because `cp -p` preserves mtime. */
 function stampFrom({ ctimeNs, dev, ino, mtimeNs, size }: BigIntStats): FileStamp {
   return [dev, ino, size, mtimeNs, ctimeNs].join(' ')
 }

@@ -1,3 +1,4 @@
+/** Sockets that this process inherits: from systemd, inetd, or a master. */
 import type { Calls } from '../kernel/calls.js'
 import {
   AF_UNIX,
@@ -9,34 +10,34 @@ import {
   SOL_SOCKET,
 } from '../kernel/constants.js'
 
-/** The first descriptor that systemd hands over (sd_listen_fds(3)). */
+/** The first descriptor that systemd passes (sd_listen_fds(3)). */
 const FIRST_FD = 3
 
-/** Where inetd leaves the socket. */
+/** The descriptor of inetd's socket. */
 const INETD_FD = 0
 
-/** The wire to the master: descriptor 0, as with the original. */
+/** Descriptor of the wire to the master, as in the original. */
 export const WIRE_FD = 0
 
-/** A child recognises itself, as the original does, by a datagram socket on the wire's descriptor. */
+/** Whether this process is a master's child: descriptor 0 is a datagram socket, as in the original. */
 export function isChild(calls: Calls): boolean {
   return calls.getOption(WIRE_FD, SOL_SOCKET, SO_TYPE) === SOCK_DGRAM
 }
 
-/** A listening socket on descriptor 0, as inetd leaves it for a service that waits. */
+/** Whether inetd has started this process (`wait`): descriptor 0 is a listening socket. */
 export function isUnderInetd(calls: Calls): boolean {
   return isListening(calls, INETD_FD)
 }
 
-/** The descriptor of a socket that was handed over: by systemd under a name, by inetd without one. */
+/** The descriptor of an inherited listening socket, from systemd with a name or from inetd without; or the error. */
 export function handedOver(
   calls: Calls,
   name: string | undefined,
   environment: NodeJS.ProcessEnv = process.env,
 ): number | string {
   const fd = name === undefined ? INETD_FD : systemdFd(name, environment)
-  if (fd === undefined) return `systemd has handed over no socket named '${name}'`
-  return isListening(calls, fd) ? fd : `descriptor ${fd} is no listening socket`
+  if (fd === undefined) return `systemd passed no socket named '${name}'`
+  return isListening(calls, fd) ? fd : `descriptor ${fd} is not a listening socket`
 }
 
 function systemdFd(
@@ -54,7 +55,7 @@ function isListening(calls: Calls, fd: number): boolean {
   return isStream && calls.getOption(fd, SOL_SOCKET, SO_ACCEPTCONN) === 1
 }
 
-/** Whether a master of ours has started this process: its link is a connected Unix socket. */
+/** Whether `fd` is the link of a tcprelay master: a connected Unix stream socket. */
 export function isLink(calls: Calls, fd: number): boolean {
   const isUnix = calls.getOption(fd, SOL_SOCKET, SO_DOMAIN) === AF_UNIX
   const isStream = calls.getOption(fd, SOL_SOCKET, SO_TYPE) === SOCK_STREAM

@@ -3,27 +3,27 @@ import { spawn } from 'node:child_process'
 import { test } from 'node:test'
 import { afterwards } from '../../test/harness/clean-up.js'
 import { until } from '../../test/harness/until.js'
-import { Heartbeat, isHeldUp } from './heartbeat.js'
+import { Heartbeat, isStopped } from './heartbeat.js'
 
 function world() {
   const asked: number[] = []
   const hanging: number[] = []
-  const heldUp = new Set<number>()
+  const stopped = new Set<number>()
   const heartbeat = new Heartbeat(
     {
       ask: (slot) => void asked.push(slot),
       onHanging: (slot) => void hanging.push(slot),
       pidOf: (slot) => slot + 1_000,
     },
-    (pid) => heldUp.has(pid - 1_000),
+    (pid) => stopped.has(pid - 1_000),
   )
   const rounds = (count: number) => {
-    for (let i = 0; i < count; i++) heartbeat.look()
+    for (let i = 0; i < count; i++) heartbeat.tick()
   }
-  return { asked, hanging, heartbeat, heldUp, rounds }
+  return { asked, hanging, heartbeat, stopped, rounds }
 }
 
-test('a child that leaves three questions unanswered hangs, and is reported once', () => {
+test('reports a child once after three unanswered pings', () => {
   const { asked, hanging, heartbeat, rounds } = world()
   for (const slot of [0, 1]) heartbeat.started(slot)
   for (const slot of [0, 1]) heartbeat.served(slot)
@@ -36,7 +36,7 @@ test('a child that leaves three questions unanswered hangs, and is reported once
   assert.deepEqual([hanging, asked], [[0], [0, 1, 0, 1, 0, 1, 1, 1, 1]])
 })
 
-test('a child that starts has four times as long', () => {
+test('allows four times as many unanswered pings during start', () => {
   const { hanging, heartbeat, rounds } = world()
   heartbeat.started(0)
   rounds(12)
@@ -45,20 +45,20 @@ test('a child that starts has four times as long', () => {
   assert.deepEqual(hanging, [0])
 })
 
-test('a child that is stopped does not hang, and has time when it goes on', () => {
-  const { hanging, heartbeat, heldUp, rounds } = world()
+test('does not report a stopped child and gives it full time afterwards', () => {
+  const { hanging, heartbeat, stopped, rounds } = world()
   heartbeat.started(0)
   heartbeat.served(0)
-  heldUp.add(0)
+  stopped.add(0)
   rounds(100)
-  heldUp.clear()
+  stopped.clear()
   rounds(2)
   assert.deepEqual(hanging, [])
   rounds(1)
   assert.deepEqual(hanging, [0])
 })
 
-test('a child that has ended is not asked', () => {
+test('does not ping an ended child', () => {
   const { asked, heartbeat, rounds } = world()
   heartbeat.started(0)
   heartbeat.ended(0)
@@ -67,14 +67,14 @@ test('a child that has ended is not asked', () => {
   assert.deepEqual(asked, [])
 })
 
-test('a process that a signal has stopped is held up, until it goes on', async (t) => {
+test('recognises a stopped process until it continues', async (t) => {
   const child = spawn('sleep', ['1000'])
   afterwards(t, () => void child.kill('SIGKILL'))
   const { pid = 0 } = child
-  assert.equal(isHeldUp(pid), false)
+  assert.equal(isStopped(pid), false)
   child.kill('SIGSTOP')
-  await until('it to stop', () => isHeldUp(pid))
+  await until('it to stop', () => isStopped(pid))
   child.kill('SIGCONT')
-  await until('it to go on', () => !isHeldUp(pid))
-  assert.equal(isHeldUp(2 ** 30), false, 'nobody')
+  await until('it to go on', () => !isStopped(pid))
+  assert.equal(isStopped(2 ** 30), false, 'nobody')
 })

@@ -1,10 +1,10 @@
-/** Finds children that hang: each is asked again and again whether it is alive, and its reactor answers. */
+/** Detects hanging children: pings each of them in every round; the child's reactor answers. */
 import { readFileSync } from 'node:fs'
 
-/** Questions that a child may leave unanswered. The next round finds it hanging. */
+/** Unanswered pings in a row after which a child counts as hanging, in the next round. */
 export const MISSED_MAX = 3
 
-/** The same while it starts: hundreds of children that start at once share the processors. */
+/** The same until it serves: hundreds of children that start at once share the processors. */
 const MISSED_AT_START_MAX = 4 * MISSED_MAX
 
 export interface HeartbeatEvents {
@@ -14,21 +14,21 @@ export interface HeartbeatEvents {
 }
 
 interface Beat {
-  /** Questions in a row without an answer. */
+  /** Unanswered pings in a row. */
   missed: number
   missedMax: number
 }
 
-/** Counts rounds instead of reading a clock: a master that was stopped itself asks once, and then hears the answers. */
+/** Counts rounds instead of time: a master that was stopped (SIGSTOP) does not find all its children hanging. */
 export class Heartbeat {
   readonly #events: HeartbeatEvents
-  readonly #isHeldUp: (pid: number) => boolean
-  /** By the slots of children that run. */
+  readonly #isStopped: (pid: number) => boolean
+  /** By slot, of running children. */
   readonly #beats = new Map<number, Beat>()
 
-  constructor(events: HeartbeatEvents, isHeld = isHeldUp) {
+  constructor(events: HeartbeatEvents, isProcessStopped = isStopped) {
     this.#events = events
-    this.#isHeldUp = isHeld
+    this.#isStopped = isProcessStopped
   }
 
   started(slot: number): void {
@@ -50,10 +50,10 @@ export class Heartbeat {
   }
 
   /** One round. */
-  look(): void {
+  tick(): void {
     for (const [slot, beat] of this.#beats) {
-      // So it has all its time when it goes on.
-      if (beat.missed > 0 && this.#isHeld(slot)) beat.missed = 0
+      // A stopped child gets its full time again when it continues.
+      if (beat.missed > 0 && this.#isChildStopped(slot)) beat.missed = 0
       if (beat.missed >= beat.missedMax) {
         this.ended(slot)
         this.#events.onHanging(slot)
@@ -64,17 +64,17 @@ export class Heartbeat {
     }
   }
 
-  #isHeld(slot: number): boolean {
+  #isChildStopped(slot: number): boolean {
     const pid = this.#events.pidOf(slot)
-    return pid !== undefined && this.#isHeldUp(pid)
+    return pid !== undefined && this.#isStopped(pid)
   }
 }
 
-/** Stopped by a signal or a debugger, or writing a core file: somebody wants it to stand still. */
-export function isHeldUp(pid: number): boolean {
+/** Whether a process is stopped by a signal or a debugger, or writes a core file: then it does not hang. */
+export function isStopped(pid: number): boolean {
   try {
     return /^State:\s+[Tt]|^CoreDumping:\s+1/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
   } catch {
-    return false // it is gone, or there is no /proc
+    return false // it has ended, or /proc is not mounted
   }
 }

@@ -14,7 +14,7 @@ after(() => {
   assert.equal(countOpenDescriptors(), openBefore, 'descriptors are left open')
 })
 
-test('lines are added to a file that its owner alone may read', () => {
+test('appends lines to a file with mode 0600', () => {
   const path = join(folder, 'keys')
   appendKeyLine(path, 'one')
   appendKeyLine(path, 'two')
@@ -22,7 +22,7 @@ test('lines are added to a file that its owner alone may read', () => {
   assert.equal(statSync(path).mode & 0o777, 0o600)
 })
 
-test('keys go to a regular file and nowhere else', () => {
+test('refuses anything but a regular file', () => {
   const [fifo, link, victim] = [join(folder, 'fifo'), join(folder, 'link'), join(folder, 'victim')]
   assert.equal(spawnSync('mkfifo', [fifo]).status, 0)
   symlinkSync(victim, link)

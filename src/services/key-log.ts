@@ -1,7 +1,7 @@
 import { closeSync, constants, writeSync } from 'node:fs'
 import { openRegularFile } from './open-file.js'
 
-/** Adds a line to a TLS key log, which is for debugging: nothing of it is kept open. Throws what the system says. */
+/** Appends a line to the TLS key log. It is for debugging, so it is opened for each line. Throws the system's error. */
 export function appendKeyLine(path: string, line: string): void {
   const fd = openRegularFile(path, constants.O_WRONLY | constants.O_APPEND, 0o600)
   try {

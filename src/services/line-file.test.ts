@@ -29,8 +29,8 @@ function fileAt(path: string) {
     said.push([severity, text])
     onSaid()
   })
-  /** Resolves once that many lines were said. */
-  const heard = async (count: number): Promise<void> => {
+  /** Resolves once that many lines were logged. */
+  const logged = async (count: number): Promise<void> => {
     while (said.length < count) {
       await new Promise<void>((resolve) => {
         onSaid = resolve
@@ -38,10 +38,10 @@ function fileAt(path: string) {
     }
   }
   const closed = () => new Promise<void>((resolve) => file.close(resolve))
-  return { file, said, heard, closed }
+  return { file, said, logged, closed }
 }
 
-test('lines are appended to what is there', async () => {
+test('appends to an existing file', async () => {
   const path = join(folder, 'a.log')
   for (const text of ['one', 'two']) {
     const { file, closed, said } = fileAt(path)
@@ -53,7 +53,7 @@ test('lines are appended to what is there', async () => {
   assert.equal(statSync(path).mode & 0o007, 0, 'addresses of clients are not for everybody')
 })
 
-test('after a rotation lines go to a new file, and none is lost', async () => {
+test('writes to a new file after rotation without losing lines', async () => {
   const path = join(folder, 'rotated.log')
   const { file, closed } = fileAt(path)
   for (let i = 0; i < 1_000; i++) file.write(`before ${i}`)
@@ -71,41 +71,41 @@ test('after a rotation lines go to a new file, and none is lost', async () => {
   assert.match(readFileSync(path, 'utf8'), /^after 0\n/)
 })
 
-/** The file is there: its stream is open. */
+/** Waits until the stream has opened the file. */
 async function opened(path: string): Promise<void> {
   while (!existsSync(path)) await new Promise((resolve) => setImmediate(resolve))
 }
 
-test('a full disk costs lines and says so, once, and a reopen tries again', async () => {
-  const { file, said, heard, closed } = fileAt('/dev/full')
+test('drops lines on a full disk, logs it once and retries on reopen', async () => {
+  const { file, said, logged, closed } = fileAt('/dev/full')
   file.write('lost')
-  await heard(1)
+  await logged(1)
   assert.equal(said[0]?.[0], ERR)
-  assert.match(said[0]?.[1] ?? '', /^cannot write the log file: ENOSPC/)
+  assert.match(said[0]?.[1] ?? '', /^cannot write log file \/dev\/full: ENOSPC/)
   for (let i = 0; i < 10; i++) file.write('lost too')
-  assert.deepEqual(said.slice(1), [[WARNING, '/dev/full: lines are dropped']])
+  assert.deepEqual(said.slice(1), [[WARNING, 'log file /dev/full: dropping lines']])
   file.reopen()
-  assert.deepEqual(said.slice(2), [[WARNING, '/dev/full: 10 lines were dropped']])
+  assert.deepEqual(said.slice(2), [[WARNING, 'log file /dev/full: 10 lines were dropped']])
   file.write('lost again')
-  await heard(4)
+  await logged(4)
   await closed()
 })
 
-test('a broken file is tried again after a second, also when the wall clock has gone back', async () => {
+test('reopens a failed file after a second of monotonic time', async () => {
   let nowMs = 1_000
   const monotonic = mock.method(performance, 'now', () => nowMs)
-  const { file, said, heard, closed } = fileAt('/dev/full')
+  const { file, said, logged, closed } = fileAt('/dev/full')
   try {
     file.write('lost')
-    await heard(1)
+    await logged(1)
     mock.method(Date, 'now', () => 0)
     nowMs += 999
     file.write('too early')
-    assert.deepEqual(said.slice(1), [[WARNING, '/dev/full: lines are dropped']])
+    assert.deepEqual(said.slice(1), [[WARNING, 'log file /dev/full: dropping lines']])
     nowMs += 1
     file.write('tried again')
-    assert.deepEqual(said.slice(2), [[WARNING, '/dev/full: 1 lines were dropped']])
-    await heard(4)
+    assert.deepEqual(said.slice(2), [[WARNING, 'log file /dev/full: 1 lines were dropped']])
+    await logged(4)
   } finally {
     monotonic.mock.restore()
     mock.restoreAll()
@@ -113,22 +113,22 @@ test('a broken file is tried again after a second, also when the wall clock has 
   }
 })
 
-test('a file that cannot be opened is told of, and does not keep the program from ending', async () => {
+test('logs a file that cannot be opened and still closes', async () => {
   const path = join(folder, 'none', 'x.log')
-  const { file, said, heard, closed } = fileAt(path)
+  const { file, said, logged, closed } = fileAt(path)
   file.write('x')
-  await heard(1)
-  assert.match(said[0]?.[1] ?? '', /^cannot write the log file: ENOENT/)
+  await logged(1)
+  assert.match(said[0]?.[1] ?? '', /^cannot write log file .*: ENOENT/)
   await closed()
   await fileAt(path).closed()
 })
 
-test('a disk that does not keep up costs lines, not memory', async () => {
+test('drops lines of a slow disk beyond the buffer limit', async () => {
   const path = join(folder, 'slow.log')
   const { file, said, closed } = fileAt(path)
   const line = 'x'.repeat(1_023)
   for (let i = 0; i < 20_000; i++) file.write(line)
-  assert.deepEqual(said, [[WARNING, `${path}: lines are dropped`]])
+  assert.deepEqual(said, [[WARNING, `log file ${path}: dropping lines`]])
   await closed()
   const { size } = statSync(path)
   const MiB = 2 ** 20
@@ -136,26 +136,26 @@ test('a disk that does not keep up costs lines, not memory', async () => {
   assert.equal(size % 1_024, 0, 'whole lines only')
 })
 
-test('a FIFO that nobody reads is an error, and no thread waits for its reader', async () => {
+test('fails on a FIFO without a reader and blocks no thread', async () => {
   const path = join(folder, 'fifo')
   assert.equal(spawnSync('mkfifo', [path]).status, 0)
   const { file, said, closed } = fileAt(path)
-  // As many as libuv has threads: with all of them waiting, no other file could be opened.
+  // One more than libuv has threads: if they blocked, no other file could be opened.
   for (let i = 0; i < 4; i++) file.reopen()
   assert.deepEqual(
     said,
-    Array(5).fill([ERR, `cannot write the log file: ${path} is a FIFO that nobody reads, or a socket`]),
+    Array(5).fill([ERR, `cannot write log file ${path}: ${path} is a FIFO without a reader, or a socket`]),
   )
   assert.equal(await readFile(join(folder, 'a.log'), 'utf8'), 'one\ntwo\n')
   await closed()
 })
 
-test('a FIFO whose reader does not read loses lines, and tells how many when it reads again', async () => {
+test('drops lines of a full FIFO and writes their number later', async () => {
   const path = join(folder, 'read-fifo')
   assert.equal(spawnSync('mkfifo', [path]).status, 0)
   const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   const { file, said, closed } = fileAt(path)
-  // Each in a write of its own, as in a turn of its own.
+  // One write per line, as in separate turns.
   const writeAlone = async (line: string) => {
     file.write(line)
     await new Promise((resolve) => setImmediate(resolve))
@@ -166,7 +166,7 @@ test('a FIFO whose reader does not read loses lines, and tells how many when it 
   assert.equal(first, 64 * 1_024, 'what a pipe takes')
   await writeAlone('again')
   const rest = all.toString('utf8', 0, readSync(reader, all))
-  assert.equal(rest, `${path}: 36 lines were dropped\nagain\n`)
+  assert.equal(rest, `log file ${path}: 36 lines were dropped\nagain\n`)
   assert.deepEqual(said, [])
   await closed()
   closeSync(reader)

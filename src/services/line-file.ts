@@ -1,3 +1,4 @@
+/** Log files that consist of lines. */
 import { closeSync, createWriteStream, fstatSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { LineOutput } from '../observe/line-output.js'
@@ -5,32 +6,32 @@ import { ERR, WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import { openForLines } from './open-file.js'
 
-/** Lines that wait for a slow disk; what comes on top is dropped and counted. */
+/** Queued lines for a slow disk; further ones are dropped and counted. */
 const PENDING_BYTES_MAX = 8 * 1024 * 1024
 
-/** A file that could not be written is opened anew after this, at the next line. */
+/** A file that could not be written is reopened after this time, with the next line. */
 const RETRY_MS = 1_000
 
 /** An open log file. */
 interface Target {
-  /** Bytes that are not written yet. */
+  /** Bytes not written yet. */
   readonly writableLength: number
   write(text: string): void
   end(done?: () => void): void
 }
 
 /**
- * A log file of lines. A disk that is full or slow costs lines, never sessions; so does a FIFO or a terminal whose
- * reader is slow, or gone.
+ * A log file. Writing never blocks: lines that a full or slow disk, or a FIFO or terminal with a slow or missing reader,
+ * does not take are dropped.
  */
 export class LineFile {
   readonly #path: string
   readonly #say: Say
-  /** Undefined when it could not be opened or written. */
+  /** Undefined when the file could not be opened or written. */
   #target: Target | undefined
   #triedAtMs = 0
   #dropped = 0
-  /** Lines of this turn, which are written in one go at its end: a write for each costs more than the line. */
+  /** Lines of this turn, written together at its end: a write per line costs more than the line. */
   #waiting = ''
 
   constructor(path: string, say: Say) {
@@ -43,16 +44,16 @@ export class LineFile {
     if (this.#target === undefined && performance.now() - this.#triedAtMs >= RETRY_MS) this.reopen()
     const pendingBytes = (this.#target?.writableLength ?? 0) + this.#waiting.length
     if (this.#target === undefined || pendingBytes > PENDING_BYTES_MAX) {
-      if (this.#dropped++ === 0) this.#say(WARNING, `${this.#path}: lines are dropped`)
+      if (this.#dropped++ === 0) this.#say(WARNING, `log file ${this.#path}: dropping lines`)
       return
     }
     if (this.#waiting === '') process.nextTick(() => this.#flush())
     this.#waiting += `${line}\n`
   }
 
-  /** Goes on in a new file of the same name, after a log rotation has moved the old one. */
+  /** Opens the path again, after log rotation has moved the file. */
   reopen(): void {
-    if (this.#dropped > 0) this.#say(WARNING, `${this.#path}: ${this.#dropped} lines were dropped`)
+    if (this.#dropped > 0) this.#say(WARNING, `log file ${this.#path}: ${this.#dropped} lines were dropped`)
     this.#flush()
     this.#dropped = 0
     this.#target?.end()
@@ -76,29 +77,30 @@ export class LineFile {
       const mayBlock = fstatSync(fd).isFIFO() || isatty(fd)
       this.#target = mayBlock ? lineOutputAt(fd, this.#path) : this.#fileAt(fd)
     } catch (error) {
-      this.#broken(error)
+      this.#fail(error)
     }
   }
 
-  /** Written by libuv's pool. Its descriptor is closed with it. */
+  /** A file, written by libuv's thread pool; closing the stream closes the descriptor. */
   #fileAt(fd: number): Target {
     const stream = createWriteStream(this.#path, { fd })
     stream.on('error', (error) => {
-      if (stream === this.#target) this.#broken(error)
+      if (stream === this.#target) this.#fail(error)
     })
     return stream
   }
 
-  #broken(error: unknown): void {
+  #fail(error: unknown): void {
     this.#target = undefined
     this.#triedAtMs = performance.now()
-    this.#say(ERR, `cannot write the log file: ${error instanceof Error ? error.message : error}`)
+    const why = error instanceof Error ? error.message : error
+    this.#say(ERR, `cannot write log file ${this.#path}: ${why}`)
   }
 }
 
-/** A FIFO or a terminal: what it does not take at once is dropped. */
+/** A FIFO or terminal, written without blocking: what it does not take immediately is dropped. */
 function lineOutputAt(fd: number, path: string): Target {
-  const output = new LineOutput(fd, (count) => `${path}: ${count} lines were dropped\n`)
+  const output = new LineOutput(fd, (count) => `log file ${path}: ${count} lines were dropped\n`)
   return {
     writableLength: 0,
     write: (text) => output.write(text),

@@ -43,7 +43,7 @@ function worldOf(ringBytes: number) {
   return { cells, drain, writer, said, access, remotes, counts }
 }
 
-test('lines go where they belong', () => {
+test('passes each kind of line to its sink', () => {
   withDrain(1_000, ({ writer, said, access, remotes }) => {
     writer.write(LOG, WARNING, 'a')
     writer.write(ACCESS, INFO, 'b')
@@ -54,7 +54,7 @@ test('lines go where they belong', () => {
   })
 })
 
-test('a quiet reactor wakes the drain for a line, a busy one does not', () => {
+test('is woken by a quiet reactor and polls a busy one', () => {
   withDrain(100_000, ({ writer, counts, access }) => {
     writer.write(ACCESS, INFO, 'first')
     assert.deepEqual([counts.wakes, access], [1, ['first']])
@@ -70,19 +70,19 @@ test('a quiet reactor wakes the drain for a line, a busy one does not', () => {
   })
 })
 
-test('lost lines are told of, once per loss', () => {
+test('logs dropped lines once per loss', () => {
   withDrain(64, ({ writer, said, access }) => {
     writer.write(ACCESS, INFO, 'wakes')
     for (let i = 0; i < 5; i++) writer.write(ACCESS, INFO, 'x'.repeat(40))
     mock.timers.tick(20)
-    const text = '4 log lines were dropped: they came faster than they were written'
+    const text = '4 log lines were dropped: the log ring was full'
     assert.deepEqual([access.length, said], [2, [[WARNING, text]]])
     mock.timers.tick(20)
     assert.equal(said.length, 1)
   })
 })
 
-test('a count of lost lines that is no sum is not logged', () => {
+test('ignores an invalid count of dropped lines', () => {
   withDrain(1_000, ({ cells: { counters }, writer, said }) => {
     for (const count of [Number.NaN, Number.POSITIVE_INFINITY, -1]) {
       counters[COUNT.logLinesDropped] = count
@@ -93,7 +93,7 @@ test('a count of lost lines that is no sum is not logged', () => {
   })
 })
 
-test('what is left at the end is carried, and nothing goes on afterwards', () => {
+test('drains the rest on close and then stops', () => {
   withDrain(1_000, ({ drain, writer, access }) => {
     writer.write(ACCESS, INFO, 'a')
     writer.write(ACCESS, INFO, 'b')
@@ -106,7 +106,7 @@ test('what is left at the end is carried, and nothing goes on afterwards', () =>
   })
 })
 
-test('a child that floods the log is cut at its limit, and that is reported once', () => {
+test('limits the lines of a child per second and reports it once', () => {
   withDrain(100_000, ({ writer, said }) => {
     for (let i = 0; i < 500; i++) writer.write(LOG, WARNING, `line ${i}`)
     mock.timers.tick(20)
@@ -114,12 +114,12 @@ test('a child that floods the log is cut at its limit, and that is reported once
     mock.timers.tick(20)
     const lines = said.filter(([, text]) => text.startsWith('line'))
     assert.equal(lines.length, LIMIT)
-    assert.match(said.at(-1)?.[1] ?? '', /log lines of child 7 were suppressed: more than 100 in a second/)
+    assert.match(said.at(-1)?.[1] ?? '', /log lines of child 7 were dropped: more than 100 per second/)
     assert.equal(said.length, LIMIT + 1)
   })
 })
 
-test('a child that writes junk over its ring and its counters costs a line a second', () => {
+test('logs one line per second for a child that corrupts its ring and counters', () => {
   withDrain(1_000, ({ cells, drain, said }) => {
     for (let i = 0; i < 1_000; i++) {
       cells.ringHead.fill(i % 2 === 0 ? -1 : 2 ** 30)
@@ -129,6 +129,6 @@ test('a child that writes junk over its ring and its counters costs a line a sec
     }
     const texts = said.map(([, text]) => text)
     assert.ok(texts.length < 60, `${texts.length} lines`)
-    assert.deepEqual([...new Set(texts)], ['the log ring of child 7 was corrupt: lines in it are lost'])
+    assert.deepEqual([...new Set(texts)], ['the log ring of child 7 was corrupt: its lines were dropped'])
   })
 })

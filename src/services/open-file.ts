@@ -1,23 +1,24 @@
+/** Opens files of the log without blocking. */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs'
 
 const { O_APPEND, O_CREAT, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants
 
-/** Opening a FIFO waits for its reader, and a terminal for its line: never here. A terminal does not become ours. */
+/** Without O_NONBLOCK, opening a FIFO waits for a reader; O_NOCTTY keeps a terminal from becoming ours. */
 const NEVER_WAIT = O_NONBLOCK | O_NOCTTY
 
-/** Opens a file that lines are appended to; a FIFO too, if somebody reads it. Throws what the system says. */
+/** Opens a file for appending lines; also a FIFO that has a reader. Throws the system's error. */
 export function openForLines(path: string): number {
   try {
     return openSync(path, O_WRONLY | O_APPEND | O_CREAT | NEVER_WAIT, 0o640)
   } catch (error) {
     if (codeOf(error) !== 'ENXIO') throw error
-    throw new Error(`${path} is a FIFO that nobody reads, or a socket`)
+    throw new Error(`${path} is a FIFO without a reader, or a socket`)
   }
 }
 
 /**
- * Opens a file that has to be a regular one, for `flags` and, if it is not there, with `mode`. A symbolic link in its
- * place is refused: it would let another user choose the file.
+ * Opens a regular file with `flags`, and creates it with `mode` if necessary. A symbolic link is refused: another user
+ * could redirect it to a different file.
  */
 export function openRegularFile(path: string, flags: number, mode: number): number {
   const fd = openNoFollow(path, flags, mode)

@@ -1,32 +1,33 @@
+/** Reaps orphaned processes when this process is PID 1. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { nativeFunction } from '../kernel/ffi.js'
 
-/** From the end of a child to the first look, and between two looks. */
-const LOOK_AFTER_MS = 200
+/** From SIGCHLD to the first scan, and between two scans. */
+const SCAN_DELAY_MS = 200
 const WNOHANG = 1
 
 /**
- * Process 1 of a container inherits orphaned processes and has to wait for them (waitpid(2)), or each stays a zombie. Node
- * waits for those that it has started in the turn of its event loop that follows their end; a process that is a zombie at
- * two looks, with a turn between them, is an orphan.
+ * PID 1 of a container inherits orphaned processes and must reap them (waitpid(2)), or each remains a zombie. Node reaps
+ * its own children in the event loop turn after their end; a process that is a zombie in two scans, with a turn in
+ * between, is an orphan.
  */
 export class OrphanReaper {
   #zombies: ReadonlySet<number> = new Set()
   #timer: NodeJS.Timeout | undefined
 
   start(): void {
-    process.on('SIGCHLD', () => this.#lookSoon())
+    process.on('SIGCHLD', () => this.#scanLater())
   }
 
-  #lookSoon(): void {
-    this.#timer ??= setTimeout(() => this.#look(), LOOK_AFTER_MS).unref()
+  #scanLater(): void {
+    this.#timer ??= setTimeout(() => this.#scan(), SCAN_DELAY_MS).unref()
   }
 
-  #look(): void {
+  #scan(): void {
     this.#timer = undefined
     const left = zombieChildren().filter((pid) => !this.#zombies.has(pid) || !reap(pid))
     this.#zombies = new Set(left)
-    if (left.length > 0) this.#lookSoon()
+    if (left.length > 0) this.#scanLater()
   }
 }
 
@@ -37,7 +38,7 @@ function reap(pid: number): boolean {
   return waitpid(pid, null, WNOHANG) === pid
 }
 
-/** Children of any thread that have ended and that nobody has waited for. */
+/** Children of any thread that have ended and were not reaped. */
 function zombieChildren(): number[] {
   return readdirSync('/proc/self/task').flatMap((thread) => {
     const children = textOf(`/proc/self/task/${thread}/children`).split(' ').filter(Boolean)
@@ -49,7 +50,7 @@ function isZombie(pid: number): boolean {
   return /^State:\tZ/m.test(textOf(`/proc/${pid}/status`))
 }
 
-/** Empty for a process or a thread that is gone. */
+/** Empty for a process or thread that has ended. */
 function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8')

@@ -24,7 +24,7 @@ after(() => {
   assert.equal(countOpenDescriptors(), openBefore, 'descriptors are left open')
 })
 
-test('it holds the process id and a newline, and goes when it is removed', () => {
+test('writes the process id and a newline, and removes the file', () => {
   const path = join(folder, 'a.pid')
   const pidfile = writePidfile(path, 4711)
   assert.equal(readFileSync(path, 'utf8'), '4711\n')
@@ -33,7 +33,7 @@ test('it holds the process id and a newline, and goes when it is removed', () =>
   assert.equal(existsSync(path), false)
 })
 
-test('a file that a process before has left is written over, whatever its length', () => {
+test('overwrites a stale pidfile of any length', () => {
   const path = join(folder, 'stale.pid')
   writeFileSync(path, '123456789 and more\n')
   const pidfile = writePidfile(path, 42)
@@ -41,7 +41,7 @@ test('a file that a process before has left is written over, whatever its length
   pidfile.remove()
 })
 
-test('a file that another process holds is refused and left alone, until that process is gone', async () => {
+test('refuses a locked pidfile until its process has ended', async () => {
   const path = join(folder, 'held.pid')
   const script = `
     const { writePidfile } = await import('${new URL('./pidfile.js', import.meta.url).href}')
@@ -61,7 +61,7 @@ test('a file that another process holds is refused and left alone, until that pr
   pidfile.remove()
 })
 
-test('a file that somebody has put in its place is not removed', () => {
+test('does not remove a file that replaced it', () => {
   const path = join(folder, 'replaced.pid')
   const pidfile = writePidfile(path, 1)
   renameSync(path, `${path}.old`)
@@ -70,14 +70,14 @@ test('a file that somebody has put in its place is not removed', () => {
   assert.equal(readFileSync(path, 'utf8'), 'mine\n')
 })
 
-test('a file that is gone already is no error', () => {
+test('ignores a pidfile that was removed already', () => {
   const path = join(folder, 'gone.pid')
   const pidfile = writePidfile(path, 1)
   rmSync(path)
   pidfile.remove()
 })
 
-test('it does not follow a link, and says what is wrong with a path', () => {
+test('does not follow a symbolic link and reports bad paths', () => {
   const link = join(folder, 'link.pid')
   const victim = join(folder, 'victim')
   writeFileSync(victim, 'precious')
@@ -88,9 +88,9 @@ test('it does not follow a link, and says what is wrong with a path', () => {
   assert.throws(() => writePidfile(folder, 1), { code: 'EISDIR' })
 })
 
-test('a file that cannot be written is no file: who looks for it finds none', () => {
+test('leaves no file when writing fails', () => {
   const path = join(folder, 'limited.pid')
-  // No file of this shell's may have a single byte.
+  // RLIMIT_FSIZE 0: the shell's processes cannot write a single byte to a file.
   const script = `
     ulimit -f 0
     trap '' XFSZ
@@ -103,7 +103,7 @@ test('a file that cannot be written is no file: who looks for it finds none', ()
   assert.equal(existsSync(path), false)
 })
 
-test('a path that leads to no regular file is an error, and nobody waits for the reader of a FIFO', () => {
+test('refuses a path to anything but a regular file without blocking', () => {
   const fifo = join(folder, 'fifo')
   assert.equal(spawnSync('mkfifo', [fifo]).status, 0)
   for (const path of [fifo, '/dev/null', '/dev/full'])

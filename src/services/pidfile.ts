@@ -1,20 +1,21 @@
+/** The pidfile, which also locks out a second instance. */
 import { closeSync, constants, fstatSync, ftruncateSync, lstatSync, writeSync } from 'node:fs'
 import { nativeFunction } from '../kernel/ffi.js'
 import { identityOf, removeIfSame } from '../kernel/path-handle.js'
 import { openRegularFile } from './open-file.js'
 
-/** flock(2): exclusive, do not wait. */
+/** LOCK_EX | LOCK_NB of flock(2). */
 const LOCK_EXCLUSIVE_NOW = 2 | 4
 
 /** A pidfile that this process holds. */
 export interface Pidfile {
-  /** Removes the file, if it is still the one that was written. */
+  /** Removes the file, unless another one has replaced it. */
   remove(): void
 }
 
 /**
- * Writes the process id with a newline and keeps the file locked while the process lives. Throws when the file
- * cannot be written, and when another process holds it: that file is left alone.
+ * Writes the process id and a newline, and keeps the file locked while the process lives. Throws when the file cannot be
+ * written or another process has locked it; that file is left unchanged.
  */
 export function writePidfile(path: string, pid: number): Pidfile {
   const fd = openLocked(path)
@@ -22,7 +23,7 @@ export function writePidfile(path: string, pid: number): Pidfile {
     try {
       removeIfSame(path, identityOf(fd))
     } catch {
-      // It is gone already, or its folder may not be written any more.
+      // Already removed, or its directory is not writable any more.
     }
     closeSync(fd)
   }
@@ -36,7 +37,7 @@ export function writePidfile(path: string, pid: number): Pidfile {
   return { remove }
 }
 
-/** A predecessor that ends may remove the file between our opening and our locking it: then there is a new one. */
+/** Retries when an ending predecessor removed the file between our open and lock. */
 function openLocked(path: string): number {
   const flock = nativeFunction<(fd: number, operation: number) => number>('int flock(int fd, int operation)')
   for (;;) {
@@ -50,7 +51,7 @@ function openLocked(path: string): number {
   }
 }
 
-/** Whether the path leads to the open file. */
+/** Whether the path still refers to the open file. */
 function isAt(path: string, fd: number): boolean {
   const { dev, ino } = fstatSync(fd)
   const found = lstatSync(path, { throwIfNoEntry: false })

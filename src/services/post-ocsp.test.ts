@@ -13,7 +13,7 @@ const REQUEST = Buffer.from('a request')
 const ask = (url: string, ended = new AbortController(), answerMaxMs?: number) =>
   postOcsp(url, REQUEST, ended.signal, answerMaxMs)
 
-/** A server that is no web server; answers its address. */
+/** Starts a TCP server that does not speak HTTP; returns its URL. */
 async function serverThat(t: TestContext, behave: (socket: Socket) => void): Promise<string> {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
@@ -32,14 +32,14 @@ async function serverThat(t: TestContext, behave: (socket: Socket) => void): Pro
   return `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/`
 }
 
-test('the request arrives, and the answer comes back', async (t) => {
+test('posts the request and returns the response', async (t) => {
   const responder = await new Responder().start(t)
   responder.answer = () => Buffer.from('an answer')
   assert.deepEqual(await ask(responder.url), new Uint8Array(Buffer.from('an answer')))
   assert.deepEqual(responder.requests, [REQUEST])
 })
 
-test('what is no answer has a reason', async (t) => {
+test('rejects with a reason without a usable response', async (t) => {
   const responder = await new Responder().start(t)
   responder.answer = () => 404
   await assert.rejects(ask(responder.url), { message: 'HTTP status 404' })
@@ -53,7 +53,7 @@ test('what is no answer has a reason', async (t) => {
   await assert.rejects(ask(cut), /aborted/)
 })
 
-test('a responder that is silent, or speaks too slowly, is not waited for', async (t) => {
+test('times out on a silent or slow responder', async (t) => {
   const silent = await serverThat(t, () => {})
   await assert.rejects(ask(silent, undefined, 50), { message: 'no answer within 0.05 s' })
   const slow = await serverThat(t, (socket) =>
@@ -62,7 +62,7 @@ test('a responder that is silent, or speaks too slowly, is not waited for', asyn
   await assert.rejects(ask(slow, undefined, 50), { message: 'no answer within 0.05 s' })
 })
 
-test('nobody wants it any more', async (t) => {
+test('aborts the request when ended', async (t) => {
   const ended = new AbortController()
   const url = await serverThat(t, () => ended.abort())
   await assert.rejects(ask(url, ended), { name: 'AbortError' })
@@ -87,7 +87,7 @@ const BODIES = [
   '\r\nbytes',
 ]
 
-test('whatever a responder sends, in any chunks, is an answer or a reason', async (t) => {
+test('returns or rejects for any bytes in any chunks', async (t) => {
   let response: Uint8Array[] = []
   const url = await serverThat(t, (socket) => {
     for (const piece of response) socket.write(piece)

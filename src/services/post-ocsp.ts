@@ -1,15 +1,16 @@
+/** Sends an OCSP request over HTTP. */
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 
-/** A responder that takes longer is down. */
+/** Time limit for a responder. */
 const ANSWER_MAX_MS = 10_000
 
-/** More than any response: two certificates with large keys and signatures come to 10 KiB. */
+/** Limit of a response. One with two certificates and large keys and signatures has 10 KiB. */
 const ANSWER_BYTES_MAX = 64 * 1024
 
 /**
- * Asks a responder (RFC 6960, appendix A.1) and answers what it says, unread. Rejects with a reason that begins in
- * lower case. `ended`: nobody wants it any more.
+ * Asks a responder (RFC 6960, appendix A.1) and returns the response undecoded. Rejects with a reason that starts in lower
+ * case. `ended` aborts the request.
  */
 export async function postOcsp(
   url: string,
@@ -43,11 +44,11 @@ async function post(url: string, body: Uint8Array, signal: AbortSignal): Promise
     signal,
     headers: { 'Content-Type': 'application/ocsp-request', 'Content-Length': body.length },
   })
-  // When an answer has begun, its reader is told.
+  // An error after the response has begun is reported by its stream.
   asking.on('error', () => {})
   asking.end(body)
   try {
-    // A switch of protocols is neither a response nor an error to Node: the connection is closed, and that is all.
+    // Node reports 101 Switching Protocols neither as a response nor as an error; it only closes the connection.
     const closed = once(asking, 'close').then(() => {
       throw new Error('the connection was closed without a response')
     })
@@ -67,6 +68,6 @@ async function readAll(answer: IncomingMessage): Promise<Uint8Array> {
     byteLength += chunk.length
     if (byteLength > ANSWER_BYTES_MAX) throw new Error(`the answer is longer than ${ANSWER_BYTES_MAX} bytes`)
   }
-  // A copy of its own: it crosses to other threads.
+  // An array with its own memory, because it is posted to other threads.
   return new Uint8Array(Buffer.concat(chunks))
 }

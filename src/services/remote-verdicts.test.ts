@@ -9,13 +9,13 @@ function world(...names: readonly string[]) {
   const health = new RemoteVerdicts(say, (name, isDown) => verdicts.push(`${name} ${isDown}`))
   health.watch(names)
   const fails = (name: string, startedMs: number, atMs = startedMs + 1) =>
-    health.hear({ name, isUp: false, startedMs, atMs, why: 'refused' })
+    health.record({ name, isUp: false, startedMs, atMs, why: 'refused' })
   const serves = (name: string, atMs: number) =>
-    health.hear({ name, isUp: true, startedMs: atMs - 1, atMs, why: '' })
+    health.record({ name, isUp: true, startedMs: atMs - 1, atMs, why: '' })
   return { health, lines, verdicts, fails, serves }
 }
 
-test('an outage that many children see is one line, and so is its end', () => {
+test('logs an outage seen by many children once, and its end once', () => {
   const { fails, health, lines, serves, verdicts } = world('a', 'b')
   for (let child = 0; child < 8; child++) fails('a', 100 + child)
   assert.equal(health.isDown('a'), true)
@@ -24,7 +24,7 @@ test('an outage that many children see is one line, and so is its end', () => {
   assert.deepEqual(verdicts, ['a true', 'a false'])
 })
 
-test('an attempt that began before the remote was back is no new outage', () => {
+test('ignores a failed attempt that began before the remote was up again', () => {
   const { fails, lines, serves } = world('a')
   fails('a', 100)
   serves('a', 5_000)
@@ -34,7 +34,7 @@ test('an attempt that began before the remote was back is no new outage', () => 
   assert.equal(lines.length, 3)
 })
 
-test('a remote that refuses some connections does not flap', () => {
+test('does not flap when a remote refuses some connections', () => {
   const { fails, lines, serves } = world('a')
   for (let ms = 0; ms < 10_000; ms += 10) {
     fails('a', ms)
@@ -43,7 +43,7 @@ test('a remote that refuses some connections does not flap', () => {
   assert.ok(lines.length <= 42, `${lines.length} lines`)
 })
 
-test('another configuration changes nothing for remotes that stay, and forgets the others', () => {
+test('keeps the state of known remotes over a reload and drops others', () => {
   const { fails, health, lines, serves } = world('a', 'b')
   fails('a', 1)
   fails('b', 1)

@@ -1,22 +1,20 @@
+/** Decides which remotes are down, from the evidence of all children. */
 import type { RemoteEvidence } from '../observe/remote-evidence.js'
 import { NOTICE, WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 
-/** A remote that takes connections again so soon has refused some, and is not up again: the log would flap. */
+/** A connection that succeeds sooner than this after a failure does not end the outage: the verdict would flap. */
 const OUTAGE_MIN_MS = 500
 
-/** What is known of one remote; times are those of the evidence. */
+/** State of one remote; times are those of the evidence. */
 interface Health {
   isDown: boolean
-  /** The last connection that ended an outage, and the failed attempt that began one. */
+  /** Times of the connection that ended the last outage, and of the failed attempt that began it. */
   upAtMs: number
   downAtMs: number
 }
 
-/**
- * Which remotes are down, by what the sessions of all children see: the head logs an outage once, and its end once,
- * whatever the number of children and reloads.
- */
+/** Logs each outage and its end once, regardless of the number of children and reloads. Lives in the head. */
 export class RemoteVerdicts {
   readonly #say: Say
   readonly #onVerdict: (name: string, isDown: boolean) => void
@@ -27,7 +25,7 @@ export class RemoteVerdicts {
     this.#onVerdict = onVerdict
   }
 
-  /** The remotes of the configuration in force. What is known of those that stay is kept. */
+  /** Sets the remotes of the configuration in force. The state of known remotes is kept. */
   watch(names: readonly string[]): void {
     const before = this.#remotes
     const unknown = () => ({ isDown: false, upAtMs: Number.NEGATIVE_INFINITY, downAtMs: 0 })
@@ -38,7 +36,7 @@ export class RemoteVerdicts {
     return this.#remotes.get(name)?.isDown === true
   }
 
-  hear({ atMs, isUp, name, startedMs, why }: RemoteEvidence): void {
+  record({ atMs, isUp, name, startedMs, why }: RemoteEvidence): void {
     const health = this.#remotes.get(name)
     if (health === undefined || health.isDown !== isUp) return
     if (isUp) {
@@ -46,7 +44,7 @@ export class RemoteVerdicts {
       health.upAtMs = atMs
       this.#say(NOTICE, `remote ${name} is up again`)
     } else {
-      // An attempt that began before the remote was back says nothing new.
+      // The attempt began before the remote was up again: it belongs to the last outage.
       if (startedMs <= health.upAtMs) return
       health.downAtMs = atMs
       this.#say(WARNING, `remote ${name} is down: ${why}`)

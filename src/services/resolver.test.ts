@@ -9,18 +9,18 @@ const REMOTE: NamedRemote = { slot: 3, host: 'server.example', family: 0, port: 
 const A = withPort({ family: 'ipv4', host: '10.0.0.1' }, 80)
 const B = withPort({ family: 'ipv4', host: '10.0.0.2' }, 80)
 
-/** A resolver whose answers come from a list, and whose time is the test's. */
+/** A resolver with given answers and fake time. */
 class World {
   readonly found: (readonly SocketAddress[])[] = []
   readonly lines: (readonly [severity: number, line: string])[] = []
-  looks = 0
+  lookups = 0
   answer: SocketAddress[] | Error = []
   readonly resolver = new Resolver(
     (severity, line) => this.lines.push([severity, line]),
     new TraceChannel('DNS', 0, () => {}),
     async ({ host, port }) => {
       assert.deepEqual([host, port], [REMOTE.host, 0])
-      this.looks++
+      this.lookups++
       if (this.answer instanceof Error) throw this.answer
       return this.answer
     },
@@ -40,7 +40,7 @@ class World {
   }
 }
 
-/** Every promise that could go on has gone on. */
+/** Lets all pending promises continue. */
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 async function withWorld(run: (world: World) => Promise<void>): Promise<void> {
@@ -56,20 +56,20 @@ async function withWorld(run: (world: World) => Promise<void>): Promise<void> {
 
 const failure = (code: string) => Object.assign(new Error('lookup failed'), { code })
 
-test('a name is looked up at once, and again every half minute', async () => {
+test('looks a name up at once and every 30 s', async () => {
   await withWorld(async (world) => {
     world.answer = [A, B]
     world.watch()
     await world.pass(0)
-    assert.deepEqual([world.looks, world.found], [1, [[A, B]]])
+    assert.deepEqual([world.lookups, world.found], [1, [[A, B]]])
     await world.pass(29_999)
-    assert.equal(world.looks, 1)
+    assert.equal(world.lookups, 1)
     await world.pass(1)
-    assert.deepEqual([world.looks, world.found.length, world.lines], [2, 1, []])
+    assert.deepEqual([world.lookups, world.found.length, world.lines], [2, 1, []])
   })
 })
 
-test('only an answer with other addresses is handed on, not another order of the same', async () => {
+test('reports only answers with different addresses, in any order', async () => {
   await withWorld(async (world) => {
     world.answer = [A, B]
     world.watch()
@@ -83,7 +83,7 @@ test('only an answer with other addresses is handed on, not another order of the
   })
 })
 
-test('a failure keeps the addresses, is told once, and is tried again after a growing pause', async () => {
+test('keeps addresses on failure, logs it once and backs off', async () => {
   await withWorld(async (world) => {
     world.answer = [A]
     world.watch()
@@ -92,21 +92,21 @@ test('a failure keeps the addresses, is told once, and is tried again after a gr
     await world.pass(30_000)
     assert.deepEqual(world.lines, [[WARNING, "cannot resolve 'server.example': EAI_AGAIN"]])
     for (const pauseMs of [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]) {
-      const { looks } = world
+      const { lookups } = world
       await world.pass(pauseMs - 1)
-      assert.equal(world.looks, looks)
+      assert.equal(world.lookups, lookups)
       await world.pass(1)
-      assert.equal(world.looks, looks + 1, `after ${pauseMs} ms`)
+      assert.equal(world.lookups, lookups + 1, `after ${pauseMs} ms`)
     }
     assert.deepEqual([world.found.length, world.lines.length], [1, 1])
     world.answer = [A]
     await world.pass(30_000)
-    assert.deepEqual(world.lines.slice(1), [[NOTICE, "'server.example' is resolved again"]])
+    assert.deepEqual(world.lines.slice(1), [[NOTICE, "resolved 'server.example' again"]])
     assert.equal(world.found.length, 1, 'nothing has changed')
   })
 })
 
-test('a name without an address is a failure with a reason', async () => {
+test('treats a name without addresses as a failure', async () => {
   await withWorld(async (world) => {
     world.watch()
     await world.pass(0)
@@ -115,7 +115,7 @@ test('a name without an address is a failure with a reason', async () => {
   })
 })
 
-test('a second watch of a name begins with the last answer, and a failure does not take it away', async () => {
+test('starts a second watch with the last answer, also after a failure', async () => {
   await withWorld(async (world) => {
     world.answer = [A]
     const first = world.watch()
@@ -126,7 +126,7 @@ test('a second watch of a name begins with the last answer, and a failure does n
     const second = world.watch(elsewhere)
     assert.deepEqual([...second.known], [[5, [withPort({ family: 'ipv4', host: '10.0.0.1' }, 81)]]])
     await second.looked
-    assert.deepEqual([world.looks, world.found.length], [2, 1], 'looked up anew, without another answer')
+    assert.deepEqual([world.lookups, world.found.length], [2, 1], 'looked up anew, without another answer')
     first.close()
     world.answer = [B]
     await world.pass(1_000)
@@ -134,20 +134,20 @@ test('a second watch of a name begins with the last answer, and a failure does n
   })
 })
 
-test('one lookup serves all who watch a name, and the last of them ends it', async () => {
+test('shares one lookup among all watchers of a name', async () => {
   await withWorld(async (world) => {
     world.answer = [A]
     const watches = [world.watch(), world.watch()]
     await world.pass(0)
-    assert.deepEqual([world.looks, world.found], [1, [[A], [A]]])
+    assert.deepEqual([world.lookups, world.found], [1, [[A], [A]]])
     for (const watch of watches) watch.close()
     await world.pass(100_000)
-    assert.equal(world.looks, 1)
+    assert.equal(world.lookups, 1)
     assert.equal(world.watch().known.size, 0, 'a name that nobody watches is forgotten')
   })
 })
 
-test('after close nothing happens any more, also not for a look-up under way', async () => {
+test('ignores lookups in flight after close', async () => {
   await withWorld(async (world) => {
     world.answer = [A]
     world.watch()
@@ -155,11 +155,11 @@ test('after close nothing happens any more, also not for a look-up under way', a
     await world.pass(0)
     assert.deepEqual([world.found, world.lines], [[], []])
     await world.pass(100_000)
-    assert.equal(world.looks, 1)
+    assert.equal(world.lookups, 1)
   })
 })
 
-test('the real look-up knows localhost and literals, by family', async () => {
+test('resolves localhost and literals by family', async () => {
   const addresses = await resolveHost({ host: 'localhost', family: 4, port: 7 })
   assert.deepEqual(addresses[0], { family: 'ipv4', host: '127.0.0.1', port: 7 })
   const literal = await resolveHost({ host: '::1', family: 0, port: 7 })

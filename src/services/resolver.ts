@@ -1,15 +1,16 @@
+/** Resolves the host names of remotes and keeps their addresses up to date. */
 import { lookup } from 'node:dns/promises'
 import { parseHostLiteral, type SocketAddress, withPort } from '../base/address.js'
 import { NOTICE, WARNING } from '../observe/severity.js'
 import type { Say, TraceChannel } from '../observe/trace.js'
 
-/** A name is looked up again this often: getaddrinfo tells no lifetime. */
+/** Refresh interval: getaddrinfo(3) reports no TTL. */
 const REFRESH_MS = 30_000
 
-/** A name that could not be looked up is tried again after this, twice as long each time. */
+/** First retry after a failure; the delay doubles up to the refresh interval. */
 const RETRY_FIRST_MS = 1_000
 
-/** 4 or 6 where only addresses of one family are wanted. */
+/** 4 or 6 for addresses of one family only; 0 for both. */
 export type Family = 0 | 4 | 6
 
 export interface NamedRemote {
@@ -32,39 +33,38 @@ export async function resolveHost({
   })
 }
 
-/** What becomes of the names of one configuration. */
+/** The watched names of one configuration. */
 export interface NameWatch {
-  /** Addresses known when the watch began, by the slot of their remote. */
+  /** Addresses known when the watch began, by slot of the remote. */
   readonly known: ReadonlyMap<number, readonly SocketAddress[]>
-  /** Settles when each name has been looked up once since the watch began, with or without success. */
+  /** Settles when each name was looked up once since the watch began, successfully or not. */
   readonly looked: Promise<unknown>
   close(): void
 }
 
 type OnAddresses = (slot: number, addresses: readonly SocketAddress[]) => void
 
-/** One who wants the addresses of a name, with a port of its own. */
+/** A remote that uses a name, with its own port. */
 interface Watcher {
   readonly remote: NamedRemote
   readonly onAddresses: OnAddresses
 }
 
-/** A name that somebody watches. */
+/** A watched name. */
 interface Name extends Omit<NamedRemote, 'slot'> {
   readonly watchers: Set<Watcher>
-  /** The last answer; undefined: there was none yet. A failure does not change it. */
+  /** The last answer; undefined before the first one. A failure does not change it. */
   answer: readonly SocketAddress[] | undefined
   failures: number
   /** The lookup in flight. */
-  look: Promise<void> | undefined
-  /** The next one. */
+  inFlight: Promise<void> | undefined
+  /** Runs until the next lookup. */
   timer: NodeJS.Timeout | undefined
 }
 
 /**
- * The addresses of host names, for all configurations of a process: a name that a new configuration shares with the
- * present one keeps its last answer. Looks each name up when a watch begins and again while it lasts. Only another
- * answer changes addresses; neither a failure nor silence removes any.
+ * Shared by all configurations of a process, so that a reload keeps the addresses of a name. Looks a name up when a watch
+ * begins and periodically afterwards. Only a new answer changes its addresses; a failed lookup keeps them.
  */
 export class Resolver {
   readonly #say: Say
@@ -90,7 +90,7 @@ export class Resolver {
     )
     return {
       known: new Map(known),
-      looked: Promise.all(entries.map(({ name }) => this.#look(name))),
+      looked: Promise.all(entries.map(({ name }) => this.#lookUp(name))),
       close: () => {
         for (const { name, watcher } of entries) this.#leave(name, watcher)
       },
@@ -114,7 +114,7 @@ export class Resolver {
       watchers: new Set(),
       answer: undefined,
       failures: 0,
-      look: undefined,
+      inFlight: undefined,
       timer: undefined,
     }
     this.#names.set(key, name)
@@ -128,16 +128,16 @@ export class Resolver {
     this.#names.delete(keyOf(name.host, name.family))
   }
 
-  /** Looks a name up now, unless that is already under way. */
-  #look(name: Name): Promise<void> {
+  /** Looks a name up now, or joins the lookup in flight. */
+  #lookUp(name: Name): Promise<void> {
     clearTimeout(name.timer)
-    name.look ??= this.#lookOnce(name).finally(() => {
-      name.look = undefined
+    name.inFlight ??= this.#lookUpOnce(name).finally(() => {
+      name.inFlight = undefined
     })
-    return name.look
+    return name.inFlight
   }
 
-  async #lookOnce(name: Name): Promise<void> {
+  async #lookUpOnce(name: Name): Promise<void> {
     const answer = await this.#resolve(name).catch(
       (error: NodeJS.ErrnoException) => error.code ?? error.message,
     )
@@ -150,24 +150,24 @@ export class Resolver {
 
   #onFailure(name: Name, reason: string): void {
     if (name.failures === 0) this.#say(WARNING, `cannot resolve '${name.host}': ${reason}`)
-    this.#lookAfter(name, RETRY_FIRST_MS * 2 ** Math.min(name.failures, 5))
+    this.#lookUpAfter(name, RETRY_FIRST_MS * 2 ** Math.min(name.failures, 5))
     name.failures++
   }
 
   #onAnswer(name: Name, answer: readonly SocketAddress[]): void {
-    if (name.failures > 0) this.#say(NOTICE, `'${name.host}' is resolved again`)
+    if (name.failures > 0) this.#say(NOTICE, `resolved '${name.host}' again`)
     name.failures = 0
-    const isNews = name.answer === undefined || textOf(answer) !== textOf(name.answer)
+    const isNew = name.answer === undefined || textOf(answer) !== textOf(name.answer)
     name.answer = answer
-    if (isNews) {
+    if (isNew) {
       for (const { onAddresses, remote } of name.watchers)
         onAddresses(remote.slot, withPortOf(answer, remote))
     }
-    this.#lookAfter(name, REFRESH_MS)
+    this.#lookUpAfter(name, REFRESH_MS)
   }
 
-  #lookAfter(name: Name, afterMs: number): void {
-    name.timer = setTimeout(() => void this.#look(name), Math.min(afterMs, REFRESH_MS))
+  #lookUpAfter(name: Name, afterMs: number): void {
+    name.timer = setTimeout(() => void this.#lookUp(name), Math.min(afterMs, REFRESH_MS))
   }
 }
 
@@ -175,7 +175,7 @@ function keyOf(host: string, family: Family): string {
   return `${family} ${host}`
 }
 
-/** The same for the same addresses, whatever their order. */
+/** A text that is equal for the same addresses in any order. */
 function textOf(answer: readonly SocketAddress[]): string {
   return answer
     .map(({ family, ...rest }) => JSON.stringify([family, rest]))

@@ -5,19 +5,19 @@ import { ServiceManager } from './service-manager.js'
 
 const nothing = () => {}
 
-test('the variables of the service manager do not reach children', () => {
+test('removes its variables from the environment', () => {
   const environment = { NOTIFY_SOCKET: '/nowhere', WATCHDOG_USEC: '3000000', WATCHDOG_PID: '7', OTHER: 'x' }
   assert.equal(new ServiceManager(calls, environment, 7, nothing).watchdogMs, 3_000)
   assert.deepEqual(environment, { OTHER: 'x' })
 })
 
-test('a watchdog that means another process, or none, is no watchdog', () => {
+test('ignores a watchdog for another process or without interval', () => {
   for (const environment of [{ WATCHDOG_USEC: '1000', WATCHDOG_PID: '8' }, { WATCHDOG_USEC: 'x' }, {}]) {
     assert.equal(new ServiceManager(calls, { ...environment }, 7, nothing).watchdogMs, undefined)
   }
 })
 
-test('a manager that is not there is no error', () => {
+test('ignores a missing service manager', () => {
   new ServiceManager(calls, {}, 7, nothing).ready()
   const manager = new ServiceManager(calls, { NOTIFY_SOCKET: '/nowhere/at/all' }, 7, nothing)
   manager.ready()

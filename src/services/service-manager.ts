@@ -1,3 +1,4 @@
+/** Notifications to systemd (sd_notify(3)). */
 import type { Calls } from '../kernel/calls.js'
 import { AF_UNIX, SOCK_DGRAM } from '../kernel/constants.js'
 import { mapPrivate, unmap } from '../kernel/memory.js'
@@ -7,20 +8,20 @@ import type { Say } from '../observe/trace.js'
 
 const VARIABLES = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID'] as const
 
-/** sun_path of struct sockaddr_un without the NUL at its end (unix(7)). */
+/** sun_path of struct sockaddr_un without its final NUL (unix(7)). */
 const UNIX_PATH_BYTES_MAX = 107
 
-/** A message is a few short lines. */
+/** Buffer for a message, which has two short lines at most. */
 const MESSAGE_BYTES_MAX = 512
 
-/** Tells systemd how the service is (sd_notify(3)); silent under anybody else. */
+/** Reports the service's state to systemd; does nothing without NOTIFY_SOCKET. Best effort: errors are ignored. */
 export class ServiceManager {
-  /** It wants to hear of us this often, or it starts us again; undefined: it does not. */
+  /** Watchdog interval: systemd restarts the service when `alive` is not called in time. Undefined: no watchdog. */
   readonly watchdogMs: number | undefined
   readonly #calls: Calls
   readonly #path: string | undefined
 
-  /** Takes its variables out of the environment: children are not the service. */
+  /** Removes the variables from the environment, so that children do not inherit them. */
   constructor(calls: Calls, environment: NodeJS.ProcessEnv, pid: number, say: Say) {
     const { NOTIFY_SOCKET: path, WATCHDOG_PID, WATCHDOG_USEC } = environment
     for (const name of VARIABLES) delete environment[name]
@@ -36,7 +37,7 @@ export class ServiceManager {
     this.#send('READY=1')
   }
 
-  /** `nowMs`: CLOCK_MONOTONIC, by which systemd knows which reload is meant. */
+  /** `nowMs`: CLOCK_MONOTONIC, by which systemd matches the notification to its reload. */
   reloading(nowMs: number): void {
     this.#send(`RELOADING=1\nMONOTONIC_USEC=${Math.round(nowMs * 1000)}`)
   }
@@ -65,13 +66,13 @@ export class ServiceManager {
   }
 }
 
-/** An abstract name is written with @ in front. What no socket can be called is not used, and that is all. */
+/** The socket's path; `@` stands for an abstract name. Invalid values are logged and ignored. */
 function socketPath(path: string, say: Say): string | undefined {
   const name = path.startsWith('@') ? `\0${path.slice(1)}` : path
   if (/^[/\0]./.test(name) && Buffer.byteLength(name) <= UNIX_PATH_BYTES_MAX) return name
   say(
     WARNING,
-    `NOTIFY_SOCKET is ignored: '${path}' is neither an absolute path nor @ and a name, or too long`,
+    `ignoring NOTIFY_SOCKET '${path}': not an absolute path or an abstract name (@NAME), or too long`,
   )
   return undefined
 }

@@ -30,7 +30,7 @@ after(() => {
   assert.equal(countOpenDescriptors(), openBefore, 'descriptors are left open')
 })
 
-/** A socket that is bound there, and that nobody listens on. */
+/** Leaves a bound socket file without a listener. */
 function boundAt(path: string): number {
   const fd = calls.socket(AF_UNIX, SOCK_STREAM, 0)
   const address = nativeAddress({ family: 'unix', path })
@@ -39,7 +39,7 @@ function boundAt(path: string): number {
   return fd
 }
 
-/** What the owner of a folder does while we set up a socket in it. */
+/** What the owner of the directory does while a socket is being set up in it. */
 function swapForLink(path: string): string {
   const victim = `${path}.victim`
   writeFileSync(victim, 'precious')
@@ -50,7 +50,7 @@ function swapForLink(path: string): string {
 }
 
 for (const mode of [0o600, 0o660, 0o777]) {
-  test(`a socket has mode ${mode.toString(8)} from its first moment`, () => {
+  test(`binds a socket with mode ${mode.toString(8)} from the start`, () => {
     const path = join(folder, `mode-${mode}`)
     const umask = process.umask()
     const fd = withMode({ ...NOBODY_ELSE, mode }, () => boundAt(path))
@@ -60,7 +60,7 @@ for (const mode of [0o600, 0o660, 0o777]) {
   })
 }
 
-test('a socket gets its owner, and goes when it is removed', { skip: !isRoot }, () => {
+test('sets the owner of a socket file and removes it', { skip: !isRoot }, () => {
   const path = join(folder, 'owned')
   const fd = boundAt(path)
   const file = ownSocketFile(fd, path, { mode: undefined, uid: JOE, gid: JOE })
@@ -71,11 +71,11 @@ test('a socket gets its owner, and goes when it is removed', { skip: !isRoot }, 
   calls.close(fd)
 })
 
-test('a link that was put in the place of a socket is not followed', { skip: !isRoot }, () => {
+test('does not follow a link that replaced the socket', { skip: !isRoot }, () => {
   const path = join(folder, 'swapped')
   const fd = boundAt(path)
   const victim = swapForLink(path)
-  // With CAP_NET_ADMIN the kernel says which file is the socket's; without, the start fails.
+  // With CAP_NET_ADMIN the kernel reports which file is the socket's; without it the call throws.
   try {
     ownSocketFile(fd, path, { mode: undefined, uid: JOE, gid: JOE })
     assert.equal(statSync(`${path}.away`).uid, JOE)
@@ -86,7 +86,7 @@ test('a link that was put in the place of a socket is not followed', { skip: !is
   calls.close(fd)
 })
 
-test('what was put in the place of a socket is not removed', () => {
+test('does not remove a file that replaced the socket', () => {
   const path = join(folder, 'replaced')
   const fd = boundAt(path)
   const file = ownSocketFile(fd, path, NOBODY_ELSE)
@@ -97,7 +97,7 @@ test('what was put in the place of a socket is not removed', () => {
   calls.close(fd)
 })
 
-test('only a socket that nobody listens on is stale', () => {
+test('treats only sockets without a listener as stale', () => {
   const path = join(folder, 'stale')
   const fd = boundAt(path)
   calls.listen(fd, 1)

@@ -1,3 +1,4 @@
+/** The files of listening Unix sockets: their mode, owner and removal. */
 import { closeSync, fstatSync } from 'node:fs'
 import type { Calls } from '../kernel/calls.js'
 import { AF_UNIX, SOCK_STREAM } from '../kernel/constants.js'
@@ -14,20 +15,20 @@ import {
 } from '../kernel/path-handle.js'
 import { nativeAddress } from '../kernel/sockaddr.js'
 
-/** Who may connect to a Unix socket; undefined leaves what the process' umask and user make of it. */
+/** Mode and owner of a socket's file; undefined keeps what the process's umask and user give. */
 export interface SocketAccess {
   readonly mode: number | undefined
   readonly uid: number | undefined
   readonly gid: number | undefined
 }
 
-/** The file of a socket that this process listens on. */
+/** The file of a listening socket of this process. */
 export interface SocketFile {
   readonly path: string
   readonly identity: FileIdentity
 }
 
-/** Removes a socket file that nobody listens on any more. False when it is in use or no socket. */
+/** Removes a socket file without a listener. False when it is in use or is not a socket. */
 export function removeStaleSocket(calls: Calls, path: string): boolean {
   const fd = openPath(path)
   try {
@@ -40,8 +41,8 @@ export function removeStaleSocket(calls: Calls, path: string): boolean {
 }
 
 /**
- * Binds a socket whose file has this mode from its first moment. The umask is the process's: `bind` must not wait. What a
- * path leads to can change between two calls, so the mode is never set by chmod(2).
+ * Binds a socket whose file has the mode from the start, by the umask: with chmod(2) afterwards, the path could be
+ * replaced in between. The umask is process-wide, so `bind` must be synchronous.
  */
 export function withMode<T>({ mode }: SocketAccess, bind: () => T): T {
   if (mode === undefined) return bind()
@@ -53,7 +54,7 @@ export function withMode<T>({ mode }: SocketAccess, bind: () => T): T {
   }
 }
 
-/** Sets the owner of the file of a socket that was bound just now, and says which file it is. Throws what the system says. */
+/** Sets the owner of a newly bound socket's file and returns the file's identity. Throws the system's error. */
 export function ownSocketFile(socketFd: number, path: string, { gid, uid }: SocketAccess): SocketFile {
   const { fd, isCertain } = openSocketFile(socketFd, path)
   try {
@@ -72,12 +73,12 @@ export function ownSocketFile(socketFd: number, path: string, { gid, uid }: Sock
   }
 }
 
-/** Removes the file, unless another process has put its own in its place by now. */
+/** Removes the file, unless another process has replaced it. */
 export function removeSocketFile({ identity, path }: SocketFile): void {
   try {
     removeIfSame(path, identity)
   } catch {
-    // Gone, or in a folder that may not be written: the next start finds a dead socket and says so.
+    // Already removed, or its directory is not writable: the next start removes or reports the stale socket.
   }
 }
 

@@ -13,20 +13,20 @@ const source = (id: string): StapleSource => ({
   name: id,
 })
 
-/** A stapler whose responders say what the test says, in a time of the test's own. */
+/** A stapler with fake responders and fake time. */
 class World {
   readonly t: TestContext
   readonly stapler: Stapler<StapleSource>
   readonly asked: string[] = []
   readonly shown: (readonly [id: string, staple: string | undefined])[] = []
   readonly said: (readonly [severity: number, text: string])[] = []
-  /** What responders say; an error: they do not. */
+  /** The answer of all responders; an error rejects. */
   answer: string | Error = 'one'
   verdict: StapleVerdict = { kind: 'good', expiresInMs: 2 * HOUR_MS }
-  /** Requests that are not answered before it says so. */
+  /** Requests that are answered only on demand. */
   held: (() => void)[] | undefined
   ended = 0
-  /** Those whose responses make the handler throw. */
+  /** Ids whose responses make the handler throw. */
   readonly broken = new Set<string>()
 
   constructor(t: TestContext) {
@@ -60,7 +60,7 @@ class World {
     await settled()
   }
 
-  /** Time passes, in steps that a responder can answer in. */
+  /** Advances the time in steps, so that responders can answer. */
   async pass(ms: number): Promise<void> {
     const steps = 100
     for (let i = 0; i < steps; i++) {
@@ -74,16 +74,16 @@ class World {
   }
 }
 
-/** What follows an answer at once has happened. */
+/** Lets the handlers of an answer run. */
 async function settled(): Promise<void> {
   for (let i = 0; i < 20; i++) await Promise.resolve()
 }
 
-test('a response is shown, and fetched again at half of its time', async (t) => {
+test('staples a response and refreshes it after half its validity', async (t) => {
   const world = new World(t)
   await world.watch('a')
   assert.deepEqual(world.shown, [['a', 'one']])
-  assert.deepEqual(world.said, [[INFO, 'a fetched from http://a.example/']])
+  assert.deepEqual(world.said, [[INFO, 'a was fetched from http://a.example/']])
   await world.pass(0.85 * HOUR_MS)
   assert.equal(world.asked.length, 1)
   world.answer = 'two'
@@ -98,7 +98,7 @@ test('a response is shown, and fetched again at half of its time', async (t) => 
   world.stapler.close()
 })
 
-test('a response for weeks is fetched again after half a day, one for seconds not all the time', async (t) => {
+test('bounds the refresh interval for long and short validity', async (t) => {
   const world = new World(t)
   world.verdict = { kind: 'good', expiresInMs: 1_000 * HOUR_MS }
   await world.watch('long')
@@ -112,20 +112,20 @@ test('a response for weeks is fetched again after half a day, one for seconds no
   world.stapler.close()
 })
 
-test('an outage costs one line; the last good response goes on until it expires', async (t) => {
+test('logs an outage once and keeps the last response until it expires', async (t) => {
   const world = new World(t)
   await world.watch('a')
   world.answer = new Error('no answer within 10 s')
   await world.pass(1.9 * HOUR_MS)
   assert.ok(world.asked.length > 8, 'it is tried again')
   assert.deepEqual(world.saidOf(WARNING), [
-    'a cannot be fetched from http://a.example/: no answer within 10 s; the last one goes on',
+    'a cannot be fetched from http://a.example/: no answer within 10 s; stapling the last one',
   ])
   assert.equal(world.shown.length, 1)
   await world.pass(0.2 * HOUR_MS)
   assert.deepEqual(world.shown[1], ['a', undefined])
   assert.deepEqual(world.stapler.staples, [])
-  const expired = 'a has expired, and there is no newer one: nothing is stapled'
+  const expired = 'a has expired and could not be refreshed; stapling nothing'
   assert.deepEqual(world.saidOf(WARNING).slice(1), [expired])
   const before = world.asked.length
   await world.pass(24 * HOUR_MS)
@@ -135,16 +135,16 @@ test('an outage costs one line; the last good response goes on until it expires'
   world.answer = 'two'
   await world.pass(1.5 * HOUR_MS)
   assert.deepEqual(world.shown[2], ['a', 'two'])
-  assert.deepEqual(world.saidOf(NOTICE), ['a is fetched again from http://a.example/'])
+  assert.deepEqual(world.saidOf(NOTICE), ['a was fetched again from http://a.example/'])
   world.stapler.close()
 })
 
-test('a responder that is down at start is asked again soon', async (t) => {
+test('retries soon when the responder is down at start', async (t) => {
   const world = new World(t)
   world.answer = Object.assign(new Error(''), { code: 'ECONNREFUSED' })
   await world.watch('a')
   assert.deepEqual(world.said, [
-    [WARNING, 'a cannot be fetched from http://a.example/: ECONNREFUSED; nothing is stapled'],
+    [WARNING, 'a cannot be fetched from http://a.example/: ECONNREFUSED; stapling nothing'],
   ])
   world.answer = 'one'
   await world.pass(2_600)
@@ -152,16 +152,16 @@ test('a responder that is down at start is asked again soon', async (t) => {
   world.stapler.close()
 })
 
-test('what is refused is a failure like any other', async (t) => {
+test('treats an unusable response as a failure', async (t) => {
   const world = new World(t)
   world.verdict = { kind: 'useless', reason: 'it has expired 5 s ago' }
   await world.watch('a')
   assert.deepEqual(world.shown, [])
-  assert.match(world.saidOf(WARNING).join(), /: it has expired 5 s ago; nothing is stapled$/)
+  assert.match(world.saidOf(WARNING).join(), /: it has expired 5 s ago; stapling nothing$/)
   world.stapler.close()
 })
 
-test('a revoked certificate has no response, and that is an error', async (t) => {
+test('logs an error and staples nothing for a revoked certificate', async (t) => {
   const world = new World(t)
   await world.watch('a')
   world.verdict = { kind: 'revoked', expiresInMs: 2 * HOUR_MS }
@@ -170,7 +170,7 @@ test('a revoked certificate has no response, and that is an error', async (t) =>
     ['a', 'one'],
     ['a', undefined],
   ])
-  assert.deepEqual(world.saidOf(ERR), ['a says that it is REVOKED: nothing is stapled'])
+  assert.deepEqual(world.saidOf(ERR), ['a says that the certificate is REVOKED; stapling nothing'])
   assert.deepEqual(world.saidOf(WARNING), [])
   world.verdict = { kind: 'good', expiresInMs: 2 * HOUR_MS }
   await world.pass(1.1 * HOUR_MS)
@@ -178,7 +178,7 @@ test('a revoked certificate has no response, and that is an error', async (t) =>
   world.stapler.close()
 })
 
-test('certificates that stay keep their responses; others are forgotten', async (t) => {
+test('keeps responses of known certificates and drops others', async (t) => {
   const world = new World(t)
   await world.watch('a', 'b')
   await world.watch('b', 'c')
@@ -194,7 +194,7 @@ test('certificates that stay keep their responses; others are forgotten', async 
   assert.equal(world.asked.length, 5)
 })
 
-test('few are asked at once, and what nobody wants any more is ended', async (t) => {
+test('limits requests in flight and aborts dropped ones', async (t) => {
   const world = new World(t)
   const held: (() => void)[] = []
   world.held = held
@@ -215,13 +215,13 @@ test('few are asked at once, and what nobody wants any more is ended', async (t)
   world.stapler.close()
 })
 
-test('an exception while a response is handled is a failure of that response alone', async (t) => {
+test('treats an exception in the handler as a failed response', async (t) => {
   const world = new World(t)
   world.broken.add('a')
   await world.watch('a', 'b')
   assert.deepEqual(world.shown, [['b', 'one']])
   assert.deepEqual(world.saidOf(WARNING), [
-    'a cannot be fetched from http://a.example/: the response cannot be handled; nothing is stapled',
+    'a cannot be fetched from http://a.example/: internal error while handling the response; stapling nothing',
   ])
   world.broken.clear()
   await world.pass(5_000)

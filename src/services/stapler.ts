@@ -1,18 +1,19 @@
+/** Keeps OCSP responses for certificates, for stapling (RFC 6066). */
 import type { Boundary } from '../observe/boundary.js'
 import { ERR, INFO, NOTICE, WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 
-/** The OCSP responses of one certificate: the layer of TLS knows what they say. */
+/** What is needed to ask for one certificate's OCSP response. `tls/ocsp.ts` encodes and checks. */
 export interface StapleSource {
-  /** Who has the same has the same responses. */
+  /** Equal for certificates that share responses. */
   readonly id: string
   readonly url: string
   readonly request: Uint8Array
-  /** For messages. */
+  /** The certificate's name in the log. */
   readonly name: string
 }
 
-/** What a response says. */
+/** The content of a response. */
 export type StapleVerdict =
   | { readonly kind: 'good' | 'revoked'; readonly expiresInMs: number }
   | { readonly kind: 'useless'; readonly reason: string }
@@ -21,24 +22,24 @@ export interface StaplerParts<S extends StapleSource> {
   /** Rejects with an error whose message is the reason. */
   post(url: string, request: Uint8Array, ended: AbortSignal): Promise<Uint8Array>
   check(source: S, response: Uint8Array): StapleVerdict
-  /** What clients of this certificate are shown from now on; undefined: nothing. */
+  /** The response to staple for this certificate from now on; undefined: none. */
   onStaple(id: string, staple: Uint8Array | undefined): void
   readonly say: Say
   readonly boundary: Boundary
 }
 
-/** A response is fetched again at half of its time, and not later than this. */
+/** A response is refreshed after half its validity, within these bounds. */
 const REFRESH_MAX_MS = 12 * 60 * 60 * 1000
 const REFRESH_MIN_MS = 10_000
 
-/** After a failure; twice as long after each further one. */
+/** Back-off after a failure, doubled after each further one. */
 const RETRY_FIRST_MS = 2_000
 const RETRY_MAX_MS = 60 * 60 * 1000
 
-/** Requests under way. */
+/** Requests in flight. */
 const ASKING_MAX = 4
 
-/** What setTimeout takes. */
+/** The maximum of setTimeout. */
 const TIMEOUT_MAX_MS = 2 ** 31 - 1
 
 interface Entry<S> {
@@ -53,13 +54,13 @@ interface Entry<S> {
 }
 
 /**
- * Keeps an OCSP response for each certificate: fetches it at once and again long before it expires. One that is good
- * stays until it expires, whatever happens to its responder. Nothing waits for any of this.
+ * Fetches a response for each certificate at once, and again long before it expires. A good response is kept until it
+ * expires, even when its responder fails. Handshakes never wait for a response.
  */
 export class Stapler<S extends StapleSource> {
   readonly #parts: StaplerParts<S>
   readonly #entries = new Map<string, Entry<S>>()
-  /** Whose turn comes when another one has its answer. */
+  /** Queued until a request in flight ends. */
   #waiting: Entry<S>[] = []
   #askingCount = 0
 
@@ -67,12 +68,12 @@ export class Stapler<S extends StapleSource> {
     this.#parts = parts
   }
 
-  /** What there is, by id. */
+  /** The present responses, by id. */
   get staples(): (readonly [id: string, staple: Uint8Array])[] {
     return [...this.#entries].flatMap(([id, { staple }]) => (staple === undefined ? [] : [[id, staple]]))
   }
 
-  /** Looks after these certificates and no others. What is known of those that stay stays. */
+  /** Keeps responses for these certificates and no others. Responses of known certificates are kept. */
   watch(sources: readonly S[]): void {
     const wanted = new Map(sources.map((source) => [source.id, source]))
     for (const [id, entry] of this.#entries) if (!wanted.has(id)) this.#forget(entry)
@@ -120,17 +121,17 @@ export class Stapler<S extends StapleSource> {
     this.#askingCount += 1
     const answer = await this.#parts.post(source.url, source.request, ended.signal).catch(reasonOf)
     this.#askingCount -= 1
-    const hear = () => {
-      if (!ended.signal.aborted) this.#hear(entry, answer)
+    const receive = () => {
+      if (!ended.signal.aborted) this.#receive(entry, answer)
     }
-    const onFailure = () => this.#onFailure(entry, 'the response cannot be handled')
-    this.#parts.boundary.run('an OCSP response', hear, onFailure)
+    const onFailure = () => this.#onFailure(entry, 'internal error while handling the response')
+    this.#parts.boundary.run('an OCSP response', receive, onFailure)
     const next = this.#waiting.shift()
     if (next !== undefined) this.#ask(next)
   }
 
-  /** `answer`: a response, or why there is none. */
-  #hear(entry: Entry<S>, answer: Uint8Array | string): void {
+  /** `answer`: a response, or the reason why there is none. */
+  #receive(entry: Entry<S>, answer: Uint8Array | string): void {
     if (typeof answer === 'string') {
       this.#onFailure(entry, answer)
       return
@@ -144,34 +145,34 @@ export class Stapler<S extends StapleSource> {
     else this.#onRevoked(entry)
     entry.failures = 0
     const half = Math.max(REFRESH_MIN_MS, verdict.expiresInMs / 2)
-    // Certificates that were asked for together are not for ever.
+    // Jitter: certificates that were fetched together must not be refreshed together forever.
     this.#fetchAfter(entry, Math.min(REFRESH_MAX_MS, half) * (1 - Math.random() / 10))
   }
 
   #onGood(entry: Entry<S>, staple: Uint8Array, expiresInMs: number): void {
     const { failures, isRevoked, source } = entry
     const isFirst = entry.staple === undefined
-    if (failures > 0 || isRevoked) this.#say(NOTICE, entry, `is fetched again from ${source.url}`)
-    else if (isFirst) this.#say(INFO, entry, `fetched from ${source.url}`)
+    if (failures > 0 || isRevoked) this.#log(NOTICE, entry, `was fetched again from ${source.url}`)
+    else if (isFirst) this.#log(INFO, entry, `was fetched from ${source.url}`)
     entry.isRevoked = false
     entry.expiresAtMs = Date.now() + expiresInMs
     this.#watchExpiry(entry)
     if (entry.staple !== undefined && Buffer.compare(entry.staple, staple) === 0) return
-    this.#show(entry, staple)
+    this.#publish(entry, staple)
   }
 
   #onRevoked(entry: Entry<S>): void {
-    if (!entry.isRevoked) this.#say(ERR, entry, 'says that it is REVOKED: nothing is stapled')
+    if (!entry.isRevoked) this.#log(ERR, entry, 'says that the certificate is REVOKED; stapling nothing')
     entry.isRevoked = true
     clearTimeout(entry.expiry)
-    if (entry.staple !== undefined) this.#show(entry, undefined)
+    if (entry.staple !== undefined) this.#publish(entry, undefined)
   }
 
   #onFailure(entry: Entry<S>, reason: string): void {
     const { failures, source, staple } = entry
-    const consequence = staple === undefined ? 'nothing is stapled' : 'the last one goes on'
+    const consequence = staple === undefined ? 'stapling nothing' : 'stapling the last one'
     if (failures === 0) {
-      this.#say(WARNING, entry, `cannot be fetched from ${source.url}: ${reason}; ${consequence}`)
+      this.#log(WARNING, entry, `cannot be fetched from ${source.url}: ${reason}; ${consequence}`)
     }
     entry.failures += 1
     const delayMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(failures, 20))
@@ -190,22 +191,22 @@ export class Stapler<S extends StapleSource> {
         this.#watchExpiry(entry)
         return
       }
-      this.#say(WARNING, entry, 'has expired, and there is no newer one: nothing is stapled')
-      this.#show(entry, undefined)
+      this.#log(WARNING, entry, 'has expired and could not be refreshed; stapling nothing')
+      this.#publish(entry, undefined)
     }, leftMs).unref()
   }
 
-  #show(entry: Entry<S>, staple: Uint8Array | undefined): void {
+  #publish(entry: Entry<S>, staple: Uint8Array | undefined): void {
     entry.staple = staple
     this.#parts.onStaple(entry.source.id, staple)
   }
 
-  #say(severity: number, { source }: Entry<S>, what: string): void {
+  #log(severity: number, { source }: Entry<S>, what: string): void {
     this.#parts.say(severity, `TLS: the OCSP response for ${source.name} ${what}`)
   }
 }
 
-/** What has failed at several addresses of a host has a code, and no message. */
+/** An AggregateError of several addresses has a code and an empty message. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return error.message === '' && 'code' in error ? String(error.code) : error.message

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TicketKeyRing } from './ticket-keys.js'
 
-test('a key is used for one period, and opens tickets for one more', () => {
+test('keeps a key for one period after its use', () => {
   const ring = new TicketKeyRing()
   const [first] = ring.keys
   assert.equal(ring.keys.length, 1)
@@ -16,7 +16,7 @@ test('a key is used for one period, and opens tickets for one more', () => {
   assert.ok(!ring.keys.includes(first as (typeof ring.keys)[number]))
 })
 
-test('keys have the lengths that OpenSSL takes, and no two are alike', () => {
+test('creates distinct keys of the lengths that OpenSSL requires', () => {
   const [one, other] = [new TicketKeyRing().keys[0], new TicketKeyRing().keys[0]]
   assert.deepEqual([one?.name.length, one?.hmac.length, one?.aes.length], [16, 32, 32])
   assert.notDeepEqual(one?.name, other?.name)

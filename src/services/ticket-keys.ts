@@ -1,24 +1,24 @@
-/** What a session ticket is closed and opened with; the layer of TLS says what each part is for. */
+/** The key that encrypts and authenticates TLS session tickets; `tls/ticket-keys.ts` defines the parts. */
 export interface TicketKey {
   readonly name: Uint8Array
   readonly hmac: Uint8Array
   readonly aes: Uint8Array
 }
 
-/** How long tickets are closed with a key. */
+/** How long a key encrypts new tickets. */
 export const TICKET_KEY_PERIOD_MS = 12 * 60 * 60 * 1000
 
-/** The present key, and the one before it: a ticket can be used for 12 hours at least, for 24 at most. */
+/** The current key and the previous one: a ticket is accepted for 12 to 24 hours. */
 const KEYS_MAX = 2
 
 /**
- * The ticket keys of processes that resume each other's sessions. Who must not resume a session of before (because it
- * is known no more who is welcome) needs another ring: with these keys old tickets open.
+ * Ticket keys, shared by all processes that resume each other's sessions. When old sessions must not be resumed (the
+ * rules for client certificates have changed), create another ring.
  */
 export class TicketKeyRing {
   #keys: readonly TicketKey[] = [newKey()]
 
-  /** The present key first. */
+  /** The current key first. */
   get keys(): readonly TicketKey[] {
     return this.#keys
   }
@@ -32,7 +32,7 @@ function newKey(): TicketKey {
   return { name: randomBytes(16), hmac: randomBytes(32), aes: randomBytes(32) }
 }
 
-/** By the global that loads what it needs when it is used, which `node:crypto` does for everybody. */
+/** Uses the global `crypto`, which is loaded on demand; importing `node:crypto` would load it in every process. */
 function randomBytes(byteLength: number): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(byteLength))
 }

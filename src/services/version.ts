@@ -1,6 +1,7 @@
+/** The version of this program. */
 import { readFileSync } from 'node:fs'
 
-/** The version of the package. */
+/** The version in package.json. */
 export function version(): string {
   const manifest: unknown = JSON.parse(
     readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),

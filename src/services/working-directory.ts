@@ -1,3 +1,4 @@
+/** Keeps the process in an existing working directory. */
 import { nativeFunction } from '../kernel/ffi.js'
 import { WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
@@ -5,10 +6,7 @@ import type { Say } from '../observe/trace.js'
 /** PATH_MAX (linux/limits.h). */
 const PATH_BYTES_MAX = 4096
 
-/**
- * The directory that the process was started in. It may be removed meanwhile, and then Node starts neither processes nor
- * threads there: each asks for its path.
- */
+/** The directory that the process was started in. When it is removed, Node can start neither processes nor threads. */
 export class WorkingDirectory {
   readonly #path = process.cwd()
   readonly #say: Say
@@ -17,15 +15,15 @@ export class WorkingDirectory {
     this.#say = say
   }
 
-  /** If it is gone: goes to a new one of the same name, or to `/`, where relative paths lead to nothing by chance. */
-  keep(): void {
+  /** If it was removed, changes to a new directory of the same name, or to `/`, where relative paths rarely exist. */
+  ensureExists(): void {
     if (exists()) return
     const path = [this.#path, '/'].find(canEnter)
     this.#say(WARNING, `the working directory ${this.#path} was removed: relative paths now start at ${path}`)
   }
 }
 
-/** process.cwd() would answer what it has answered before. */
+/** Calls getcwd(3), because process.cwd() returns a cached path. */
 function exists(): boolean {
   const getcwd = nativeFunction<(path: Uint8Array, byteCount: number) => number>(
     'uintptr_t getcwd(void *path, size_t count)',

@@ -40,7 +40,7 @@ test('cuts the tables as mavisd does', () => {
 })
 
 test("matches a C program that copies mavisd's tables", () => {
-  // Found by a program with the original's calls of memcpy; what follows the last whole block is left out.
+  // Computed by a C program with the original's memcpy calls; a partial last block is ignored.
   assert.equal(hex(new Blowfish(text('secret')).encrypt(text('4 joe\0'))), '0ae34d601966a9ea')
   assert.equal(
     hex(new Blowfish(text('a longer key')).encrypt(text('21 serial\n4 joe\n\0'))),

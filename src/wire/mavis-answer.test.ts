@@ -12,7 +12,7 @@ function readWhole(text: string): AnswerReading {
   return new AnswerReader().push(bytesOf(text))
 }
 
-/** What the reader says when the bytes come in pieces, until it has something to say. */
+/** Feeds the bytes in chunks until the reader returns a result. */
 function readInPieces(bytes: Uint8Array, sizes: readonly number[]): AnswerReading {
   const reader = new AnswerReader()
   let reading: AnswerReading = { kind: 'need-more' }
@@ -148,7 +148,7 @@ test('gives the same answer for any chunks', () => {
   )
 })
 
-/** Bytes that lead deeper into the reader than any others. */
+/** Bytes that reach deep paths of the reader. */
 const nearly = fc
   .array(fc.oneof(fc.constantFrom('4 ', 'joe', '\n', '=', '=0\n', '21 x\n', '-', '0', '\r', '\0'), value))
   .map((parts) => bytesOf(parts.join('')))
@@ -179,7 +179,7 @@ test('accepts chunks that end at any byte', () => {
   }
 })
 
-/** Lines of lengths around the limit of a whole answer. */
+/** Lines of lengths around the limit of an answer. */
 const long = fc
   .array(
     fc.tuple(

@@ -5,7 +5,7 @@ import { AV, SENT_ATTRIBUTES } from '../base/mavis-attributes.js'
 import { Blowfish } from './blowfish.js'
 import { decodeDatagram, encodeDatagram } from './mavis-datagram.js'
 
-/** Whatever the bytes: an answer. */
+/** Decodes without throwing, for any bytes. */
 const RUNS = process.env.TCPRELAY_TESTS === 'full' ? 50_000 : 2_000
 
 const CIPHERS = [undefined, new Blowfish(new TextEncoder().encode('secret'))]

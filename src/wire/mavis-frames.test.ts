@@ -120,7 +120,7 @@ test('accepts chunks that end at any byte', () => {
   }
 })
 
-/** Lengths up to and beyond the limit, true and false ones. */
+/** Lengths up to and beyond the limit, correct and wrong ones. */
 const long = fc
   .array(
     fc.tuple(

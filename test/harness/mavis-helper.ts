@@ -1,3 +1,4 @@
+/** Modules `external` and `external-mt` with test helpers. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import type { TestContext } from 'node:test'
@@ -24,7 +25,7 @@ const FILES = { python3: 'helper.py', perl: 'helper.pl', sh: 'helper.sh' } as co
 export type Language = keyof typeof FILES
 export const LANGUAGES = Object.keys(FILES) as Language[]
 
-/** What helpers are called in the log. */
+/** The helpers' name in the log. */
 export const ARGV0 = 'helper'
 
 const COMMON: CommonModuleSettings = {
@@ -39,14 +40,14 @@ const COMMON: CommonModuleSettings = {
 
 export interface ModuleOptions extends Partial<Omit<ExternalSettings, 'module' | 'program'>> {
   readonly environment?: ReadonlyMap<string, string>
-  /** For all modules together. */
+  /** `mavis timeout`. */
   readonly patienceMs?: number
   readonly nowMs?: () => number
   /** Takes log lines instead of `log`. */
   readonly say?: Say
 }
 
-/** The program of the interpreter itself: what is found by its name may be a script that looks for it. */
+/** The interpreter's own path: the command found in PATH may be a wrapper script. */
 function interpreterOf(language: Language): string {
   const [file, ...words] =
     language === 'python3'
@@ -63,11 +64,11 @@ function programOf(language: Language, file: string, words: readonly string[]): 
   }
 }
 
-/** A module of the test's own, and what it has said in the log. */
+/** A module under test with its log lines. */
 export class Asked<M extends Module & { readonly pids: number[] }> {
   readonly module: M
   readonly log: string[]
-  /** Serials of questions with more answers than one. */
+  /** Serials of queries that were answered more than once. */
   readonly #answeredAgain: string[] = []
   #count = 0
 
@@ -76,7 +77,7 @@ export class Asked<M extends Module & { readonly pids: number[] }> {
     this.log = log
     afterwards(t, () => {
       assert.deepEqual(childrenOf(process.pid), [], 'helpers are left')
-      assert.deepEqual(this.#answeredAgain, [], 'questions were answered twice')
+      assert.deepEqual(this.#answeredAgain, [], 'queries were answered twice')
     })
     const say = options.say ?? ((_: number, text: string) => log.push(text))
     this.module = open({
@@ -105,7 +106,7 @@ export class Asked<M extends Module & { readonly pids: number[] }> {
     return { values, serial }
   }
 
-  /** Asks, and waits for the one answer. */
+  /** Asks and waits for the answer. */
   ask(query: Query = this.query()): Promise<{ readonly code: Code; readonly values: Query['values'] }> {
     let answers = 0
     const answered = new Promise<Code>((resolve) => {
@@ -128,7 +129,7 @@ export class Asked<M extends Module & { readonly pids: number[] }> {
   }
 }
 
-/** Of module external with helpers that behave so. */
+/** Settings of module external for helpers with this behaviour. */
 export function externalSettings(
   language: Language,
   words: readonly string[],
@@ -149,7 +150,7 @@ export function externalSettings(
   }
 }
 
-/** Module external with helpers that behave so; undefined: the test is skipped. */
+/** Module external with helpers of this behaviour; undefined when the test is skipped. */
 export function externalThat(
   t: TestContext,
   words: readonly string[],
@@ -161,7 +162,7 @@ export function externalThat(
   return new Asked(t, (services) => new External(settings, services), options)
 }
 
-/** Module external-mt with a helper that behaves so; undefined: the test is skipped. */
+/** Module external-mt with a helper of this behaviour; undefined when the test is skipped. */
 export function externalMtThat(
   t: TestContext,
   words: readonly string[],

@@ -1,3 +1,4 @@
+/** A MAVIS helper whose answers the test sets by rules, and clients with addresses of their own. */
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -7,17 +8,17 @@ import { Client } from './client.js'
 import { fileOfProject } from './program.js'
 import { within } from './until.js'
 
-/** Addresses of clients, all of them of this machine. */
+/** Client addresses, all on this machine. */
 export const ANN = '127.0.0.2'
 export const BOB = '127.0.0.3'
 export const CYD = '127.0.0.4'
 
-/** The rules of a helper in Python, which it reads anew for each question; and what it was asked. */
+/** The rules of a helper in Python, which rereads them for each query, and the queries it got. */
 export class Policy {
   readonly #rules: string
   readonly #asked: string
 
-  /** `rules`: by the user, what `test/harness/mavis/policy.py` is to do. */
+  /** `rules`: by user, what `test/harness/mavis/policy.py` does. */
   constructor(t: TestContext, rules: Readonly<Record<string, string>>) {
     const folder = temporaryFolder(t)
     this.#rules = join(folder, 'rules')
@@ -41,7 +42,7 @@ export class Policy {
     return `mavis module policy = external { exec = ${words} childs min = ${count} childs max = ${count} ${more} }`
   }
 
-  /** The questions so far, each `[USER, SERIAL, IPADDR, REALM, VHOST]`. */
+  /** The queries so far, each `[USER, SERIAL, IPADDR, REALM, VHOST]`. */
   get asked(): string[][] {
     if (!existsSync(this.#asked)) return []
     const lines = readFileSync(this.#asked, 'latin1').split('\n')

@@ -77,7 +77,7 @@ test('a name that systemd did not hand over is said, and other listeners serve',
   const relay = await relayTo(remote)
     .listeningOn('inherited = front', 'address = 127.0.0.1 port = 0')
     .start(t)
-  await relay.logged(/the socket 'front' failed: systemd has handed over no socket named 'front'/)
+  await relay.logged(/the socket 'front' failed: systemd passed no socket named 'front'/)
   const client = await relay.connect()
   assert.equal(await client.exchange('served'), 'served')
   await client.close()

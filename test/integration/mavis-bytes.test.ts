@@ -1,4 +1,4 @@
-/** What helpers write, and what goes wrong in the handlers of it, costs no client and no process. */
+/** Arbitrary output of helpers, and exceptions in its handlers, cost neither clients nor processes. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { INJECTED, MARKER } from '../harness/injected-failures.js'

@@ -25,7 +25,7 @@ const QUESTION: Omit<Question, 'token'> = {
   identity: undefined,
 }
 
-/** Helpers of a program and of its children. */
+/** Helpers of a program and its children. */
 function helpersOf(pid: number): number[] {
   try {
     if (titleOf(pid).includes('policy.py')) return [pid]

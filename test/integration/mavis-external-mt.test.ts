@@ -11,7 +11,7 @@ import { until, within } from '../harness/until.js'
 const SHORT_MS = 300
 const QUESTIONS = 2_000
 
-/** After so many answers the helper is killed. */
+/** The helper is killed after this number of answers. */
 const KILL_EVERY = 500
 
 test('accepts answers in any order', async (t) => {

@@ -9,7 +9,7 @@ import { externalThat, LANGUAGES } from '../harness/mavis-helper.js'
 import { isAlive } from '../harness/proc.js'
 import { until } from '../harness/until.js'
 
-/** How long a helper that hangs is waited for. */
+/** Time limit for a hanging helper. */
 const SHORT_MS = 300
 
 interface Expectation {
@@ -180,7 +180,7 @@ test('passes environment, directory and arguments to helpers', async (t) => {
   if (asked === undefined) return
   const { values } = await asked.ask()
   const names = values[AV.COMMENT]?.split('|').map((text) => text.split('=')[0])
-  // Python adds a name of its own where there is no other one for the language.
+  // Python sets LC_CTYPE itself when no locale is set.
   assert.deepEqual(
     names?.filter((name) => name !== 'LC_CTYPE'),
     ['PATH', 'SECRET'],

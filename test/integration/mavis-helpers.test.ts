@@ -17,7 +17,7 @@ import { calls } from '../support/sockets.js'
 const QUESTIONS = 2_000
 const HELPERS = 4
 
-/** After so many answers one of the helpers is killed. */
+/** A helper is killed after this number of answers. */
 const KILL_EVERY = 100
 
 test(`answers ${QUESTIONS} queries once each while helpers are killed`, async (t) => {
@@ -165,7 +165,7 @@ test('ends a busy helper after its answer when the others were released', async 
 test('answers open queries on close and kills helpers that ignore SIGTERM', async (t) => {
   const asked = externalThat(t, ['ignores SIGTERM'], { childrenMin: 2, childrenMax: 2 })
   if (asked === undefined) return
-  // From their answers on they ignore it.
+  // They ignore SIGTERM once they have answered.
   await Promise.all([asked.ask(), asked.ask()])
   const pids = asked.module.pids
   const open = [asked.ask(), asked.ask(), asked.ask()]
@@ -177,7 +177,7 @@ test('answers open queries on close and kills helpers that ignore SIGTERM', asyn
 })
 
 test('passes only three pipes to a helper', async (t) => {
-  // What the test itself has inherited is no concern of the module.
+  // Descriptors that the test itself has inherited do not count.
   const inherited = passedOnBy('self')
   const wake = openWakeFd()
   const memory = openSharedMemory('tcprelay-test', 4_096)
@@ -203,7 +203,7 @@ test('answers each query once for any output of helpers', async (t) => {
   const seed = Math.floor(Math.random() * 2 ** 31)
   t.diagnostic(`seed ${seed}`)
   let nowMs = 1_000
-  // Time goes so fast that helpers are never throttled.
+  // The clock runs so fast that helpers are never throttled.
   const asked = externalThat(t, ['noise', `${seed}`], { nowMs: () => (nowMs += 30_000), timeoutMs: 1_000 })
   if (asked === undefined) return
   const answers = await Promise.all(Array.from({ length: 30 }, () => asked.ask()))

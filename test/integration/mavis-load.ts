@@ -11,16 +11,16 @@ import { echoes, remoteThat } from '../harness/remote.js'
 const PER_SECOND = 1_000
 const HELPERS = 4
 
-/** With as many clients before each change of the configuration, and after the last. */
+/** The number of clients before each reload and after the last one. */
 export function mavisLoadTests(visitsBetween: number): void {
   for (const { name: mode, start, textOf } of MODES) {
     test(`${mode}: asks once about each of 1,000 clients per second during reloads`, async (t) => {
       if (!needs(t, 'python3')) return
       const policies = [1, 2, 3].map(() => new Policy(t, { '127.0.0.1': 'ACK' }))
       const plan = relayTo(await remoteThat(echoes).start(t))
-        // A queue that overflows is answered by SYN cookies, and those bring connections that no client has.
+        // An overflowing accept queue causes SYN cookies, which can create connections that no client has.
         .listeningOn('address = 127.0.0.1 port = 0 overload backlog = 4096')
-        // A machine that has other things to do gets behind, and nobody is to be refused for that.
+        // Under load answers may be late, which must not cause refusals.
         .with('mavis authorization = host', 'mavis timeout = 60')
       const [first, ...further] = policies.map((policy) => plan.with(policy.module(HELPERS)))
       assert.ok(first)

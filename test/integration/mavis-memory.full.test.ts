@@ -13,13 +13,13 @@ import { common, questionOf } from '../support/mavis.js'
 
 const QUESTIONS = 100_000
 
-/** Twice as many as a table holds, so that it is full after one round and loses its oldest all the time. */
+/** Twice the capacity of a table, which is then full after one round and drops entries continuously. */
 const CLIENTS = 20_000
 
-/** Open at the same time. */
+/** Queries open at the same time. */
 const BATCH = 1_000
 
-/** Twenty bytes for each question: less than an entry of a Map that one could leave behind. */
+/** 20 bytes per query: less than one leaked Map entry. */
 const GROWTH_BYTES_MAX = 20 * QUESTIONS
 
 const then: Statement = {
@@ -59,7 +59,7 @@ const MODULES: readonly ModuleSettings[] = [
   { ...common('5', { scriptIn: SCRIPT, scriptOut: SCRIPT }), module: 'null' },
 ]
 
-/** The helper's place: has the questions of a batch answered together, every third refused. */
+/** Stands in for a helper: answers the queries of a batch together, every third one with NAK. */
 class Helper implements Module {
   #open: (() => void)[] = []
   asked = 0
@@ -101,7 +101,7 @@ class World {
     this.#services,
   )
 
-  /** A few of the questions are withdrawn. */
+  /** Some queries are withdrawn. */
   ask(questions: number): void {
     for (let i = 1; i <= questions; i++) {
       const client = this.#asked++ % CLIENTS
@@ -114,7 +114,7 @@ class World {
   }
 }
 
-/** Bytes of the heap that are in use. */
+/** Heap bytes in use. */
 function heapBytes(): number {
   setFlagsFromString('--expose-gc')
   const collect: () => void = runInNewContext('gc')
@@ -149,7 +149,7 @@ test('does not keep a whole answer alive for a cached part', () => {
   for (let i = 0; i < ANSWERS; i++) {
     const query = questionOf({ USER: `${i}` })
     cache.ask?.(query, () => {})
-    // As one that was read from a helper: in one piece, and cut.
+    // Like an answer read from a helper: one string, of which the values are substrings.
     const answer = Buffer.alloc(ANSWER_BYTES, `${i} is a member of this group `).toString('latin1')
     query.values[AV.RESULT] = ACK
     query.values[AV.TACMEMBER] = answer.slice(1, 50)

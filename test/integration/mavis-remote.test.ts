@@ -20,7 +20,7 @@ const udp = (host: string, port: number): MavisServer => ({
   key: undefined,
 })
 
-/** A server that nobody is, at a port that was free. */
+/** A server address where nothing listens. */
 async function nobody(): Promise<MavisServer> {
   const socket = createSocket('udp4')
   socket.bind(0, '127.0.0.1')
@@ -256,7 +256,7 @@ test('does not block a server with unread answers', async (t) => {
   const mavisd = await startMavisd(t, { at: `${folder}/mavis` })
   if (mavisd === undefined) return
   const asker = new RemoteAsker(t, [mavisd.server])
-  // More than the send buffer of the server has room for.
+  // More than fits into the server's send buffer.
   const queries = Array.from({ length: 1_000 }, () => asker.query('hold'))
   for (const query of queries) asker.remote.ask(query, () => assert.fail('it was withdrawn'))
   await mavisd.hasBeenAsked(1_000)
@@ -293,7 +293,7 @@ test('answers ERR at once to unsendable queries and duplicate serials', async (t
 
 test('fails a server on a foreign local address or an unknown name', async (t) => {
   temporaryFolder(t)
-  // No label of a name is that long, so nobody is asked for it.
+  // The label is too long for DNS, so no query is sent.
   const name = `${'x'.repeat(64)}.invalid`
   const options = { localAddress: '192.0.2.1', timeoutMs: 500, tries: 2 }
   const asker = new RemoteAsker(t, [udp('127.0.0.1', 9), udp(name, 9)], options)
@@ -353,13 +353,13 @@ test('closes all sockets in every state', async (t) => {
   }
 })
 
-/** How many questions the long runs ask. */
+/** Queries of the long runs. */
 const MANY = process.env.TCPRELAY_TESTS === 'full' ? 100_000 : 10_000
 
-/** What the heap differs by anyhow is below 1 MB; 200 bytes of each question would be more. */
+/** Above the noise of the heap (below 1 MB), below a leak of 200 bytes per query. */
 const GROWTH_BYTES_MAX = 2_000_000
 
-/** What a mavisd has open with us at a time. */
+/** Queries open at a mavisd at a time. */
 const AT_ONCE = 200
 
 const USERS = ['answer', 'twice', 'serial', 'garbage', 'echo', 'stranger', 'second', 'nak']

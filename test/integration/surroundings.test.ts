@@ -93,7 +93,7 @@ test('a notification socket that cannot be is ignored', async (t) => {
   const plan = relayTo(await remoteThat(echoes).start(t)).running({ env: { NOTIFY_SOCKET: path } })
   const relay = await plan.start(t)
   await relay.logged(
-    /warning: NOTIFY_SOCKET is ignored: '\/x+' is neither an absolute path nor @ and a name, or too long$/,
+    /warning: ignoring NOTIFY_SOCKET '\/x+': not an absolute path or an abstract name \(@NAME\), or too long$/,
   )
 })
 

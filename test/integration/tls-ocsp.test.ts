@@ -92,7 +92,7 @@ async function seenByOpenssl(t: TestContext, { port }: Serving): Promise<string>
 }
 
 const FETCHED =
-  /the OCSP response for 'CN=localhost' \(serial [0-9A-F]+\) fetched from http:\/\/127\.0\.0\.1:/
+  /the OCSP response for 'CN=localhost' \(serial [0-9A-F]+\) was fetched from http:\/\/127\.0\.0\.1:/
 
 test('the response is fetched and shown by a single process, and a reload keeps it', async (t) => {
   if (!needs(t, 'openssl')) return
@@ -148,10 +148,10 @@ test('a responder that is down delays nothing, and is asked again', async (t) =>
   const serving = await startWithChildren(t, plan.withMaster(spawning([2, 2], [1, 100])))
   assert.equal(await stapled(t, serving), null)
   await serving.program.stderr.reached(
-    /the OCSP response for .* cannot be fetched from http:.*: connect ECONNREFUSED .*; nothing is stapled/,
+    /the OCSP response for .* cannot be fetched from http:.*: connect ECONNREFUSED .*; stapling nothing/,
   )
   await responder.resume()
-  await serving.program.stderr.reached(/is fetched again from/, 1, 20_000)
+  await serving.program.stderr.reached(/was fetched again from/, 1, 20_000)
   await until('a response', async () => good.equals((await stapled(t, serving)) ?? Buffer.alloc(0)))
   assert.equal(serving.program.stderr.matching(/cannot be fetched/).length, 1)
   await end(serving)
@@ -162,10 +162,13 @@ test('what is not to be believed is not shown', async (t) => {
   const stranger = makeIdentity({ name: 'issuer', isAuthority: true })
   const about = { about: leaf, issuer }
   for (const [answer, reason] of [
-    [Buffer.from('garbage'), /cannot be fetched from .*: not an OCSP response: .*; nothing is stapled/],
-    [makeResponse({ ...about, toS: -1 }), /cannot be fetched from .*: it expired \d+ s ago; nothing/],
+    [Buffer.from('garbage'), /cannot be fetched from .*: not an OCSP response: .*; stapling nothing/],
+    [makeResponse({ ...about, toS: -1 }), /cannot be fetched from .*: it expired \d+ s ago; stapling/],
     [makeResponse({ ...about, signer: stranger }), /cannot be fetched from .*: its signature is not to be/],
-    [makeResponse({ ...about, status: 'revoked' }), /for 'CN=localhost' .* says that it is REVOKED/],
+    [
+      makeResponse({ ...about, status: 'revoked' }),
+      /for 'CN=localhost' .* says that the certificate is REVOKED/,
+    ],
   ] as const) {
     responder.answer = () => answer
     const serving = await startSingle(t, plan)

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# A helper of module external, from the description of its protocol: how it behaves is its first argument.
+# A helper of module external, written from the description of its protocol. The first argument selects its behaviour.
 use strict;
 use warnings;
 

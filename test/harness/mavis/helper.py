@@ -1,4 +1,4 @@
-"""A helper of module external, from the description of its protocol: how it behaves is its first argument."""
+"""A helper of module external, written from the description of its protocol. The first argument selects its behaviour."""
 
 import os
 import random
@@ -15,7 +15,7 @@ def say(text):
 
 
 def question():
-    """The attributes of the next question; None: there is none any more."""
+    """The attributes of the next query; None at the end of input."""
     values = {}
     for line in sys.stdin.buffer:
         text = line.decode("latin-1").rstrip("\n")
@@ -34,7 +34,7 @@ def answer(values, result, code=0):
 
 
 def first_time():
-    """True once for each file that is named by the second argument."""
+    """True on the first call for the file named by the second argument."""
     try:
         os.close(os.open(rest[0], os.O_CREAT | os.O_EXCL))
         return True
@@ -101,7 +101,7 @@ while True:
     elif behaviour == "odd code":
         say(answer(values, "ACK", "-7"))
     elif behaviour == "noise":
-        # Good answers, pieces of them, and pieces of others.
+        # Valid answers, parts of them, and parts of others.
         chance = random.Random(f"{rest[0]} {values[21]}")
         parts = [answer(values, "ACK")] * chance.randint(0, 1)
         parts += [chance.choice(["=0\n", "4 ", "\n", "21 x\n", "\0", "=", "6 NAK\n", "x" * 9_000]) for _ in range(3)]

@@ -1,5 +1,5 @@
 #!/bin/sh
-# A helper of module external, from the description of its protocol: how it behaves is its first argument.
+# A helper of module external, written from the description of its protocol. The first argument selects its behaviour.
 line_end='
 '
 [ "$1" = 'dies at once' ] && exit 3

@@ -1,4 +1,4 @@
-"""A helper of module external-mt, from the description of its protocol: how it behaves is its first argument."""
+"""A helper of module external-mt, written from the description of its protocol. The first argument selects its behaviour."""
 
 import os
 import struct
@@ -39,7 +39,7 @@ def say(data):
 
 
 def first_time():
-    """True once for each file that is named by the second argument."""
+    """True on the first call for the file named by the second argument."""
     try:
         os.close(os.open(rest[0], os.O_CREAT | os.O_EXCL))
         return True
@@ -52,7 +52,7 @@ holding = threading.Lock()
 
 
 def hold(data):
-    """The last one of so many sends them all, in the opposite order."""
+    """Collects this many answers and sends them in reverse order."""
     with holding:
         held.append(data)
         if len(held) == int(rest[0]):

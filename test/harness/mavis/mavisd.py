@@ -1,4 +1,4 @@
-"""A mavisd, written from the description of its protocol: answers questions that come as datagrams.
+"""A mavisd, written from the description of its protocol: answers queries in datagrams.
 
 mavisd.py [--quiet] [--key KEY] [--always BEHAVIOUR] udp ADDRESS PORT
 mavisd.py [--quiet] [--key KEY] [--always BEHAVIOUR] unix PATH
@@ -14,7 +14,7 @@ USER, RESULT, COMMENT, SERIAL = 4, 6, 17, 21
 
 
 def pi_words(count):
-    """The fraction of pi in words of 32 bits, by Euler's 20 atan(1/7) + 8 atan(3/79)."""
+    """The fraction of pi in 32-bit words, by Euler's 20 atan(1/7) + 8 atan(3/79)."""
     bits = count * 32 + 64
 
     def arc_tangent(numerator, denominator):
@@ -33,7 +33,7 @@ def pi_words(count):
 
 
 class Cipher:
-    """Blowfish, but of its tables only what mavisd copies: 18 bytes of the key words, 256 bytes of each box."""
+    """Blowfish with tables cut as in mavisd: 18 bytes of the key words, 256 bytes of each box."""
 
     def __init__(self, key):
         words = pi_words(18 + 1024)
@@ -65,7 +65,7 @@ class Cipher:
         return out
 
     def encrypt(self, text):
-        """The text and a NUL, whole blocks. If four bytes or more are left over, four more bytes follow them."""
+        """The text and a NUL in whole blocks. A rest of four bytes or more is followed by four more bytes."""
         data = text + b"\0"
         extra = b"junk" if len(data) % 8 >= 4 else b""
         return self.run(data + b"stack.." [:-len(data) % 8], self.p) + extra
@@ -100,7 +100,7 @@ class Server:
         while True:
             data, peer = self.sock.recvfrom(64999)
             if isinstance(peer, bytes):
-                # The classic mavisd hands all 110 bytes of its struct sockaddr_un to sendto(2), whatever the length was.
+                # The classic mavisd passes all 110 bytes of struct sockaddr_un to sendto(2), regardless of the length.
                 peer = peer.ljust(108, b"\0")
             question = decode(self.cipher.decrypt(data) if self.cipher else data)
             if not self.is_quiet:
@@ -132,7 +132,7 @@ class Server:
             try:
                 self.answer(question, peer)
             except OSError:
-                pass  # who asked is gone
+                pass  # the client has closed its socket
         print("released", len(held), flush=True)
 
     def second(self, question, peer):
@@ -142,13 +142,13 @@ class Server:
         self.seen.add(question[SERIAL])
 
     def serial(self, question, peer):
-        """Another serial, none, and then the right one."""
+        """Answers with a wrong serial, without one, then correctly."""
         self.send({**question, SERIAL: b"another", RESULT: b"NAK"}, peer)
         self.send({USER: question[USER], RESULT: b"NAK"}, peer)
         self.answer(question, peer)
 
     def forge(self, question, peer):
-        """Answers the question whose serial is the rest of USER too, which was asked of somebody else."""
+        """Also answers the query whose serial is the rest of USER, which another server got."""
         self.send({**question, SERIAL: question[USER].split(b"-")[1], RESULT: b"NAK"}, peer)
         self.answer(question, peer)
 
@@ -161,12 +161,12 @@ class Server:
         self.sock.sendto(b"x y\n", peer)
 
     def echo(self, question, peer):
-        """Sends the question back, before it answers."""
+        """Sends the query back before it answers."""
         self.send(question, peer)
         self.answer(question, peer)
 
     def stranger(self, question, peer):
-        """Somebody else knows the serial and answers first."""
+        """Sends the answer from another socket first."""
         with socket.socket(self.sock.family, socket.SOCK_DGRAM) as other:
             if self.sock.family != socket.AF_UNIX:
                 other.bind((self.sock.getsockname()[0], 0))
@@ -196,7 +196,7 @@ def main(words):
         port = 0
     else:
         sock = socket.socket(socket.AF_INET6 if ":" in words[1] else socket.AF_INET, socket.SOCK_DGRAM)
-        # What it is asked while it is slow is not lost.
+        # Queries that arrive meanwhile are not lost.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         sock.bind((words[1], int(words[2])))
         port = sock.getsockname()[1]

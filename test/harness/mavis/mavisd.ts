@@ -1,3 +1,4 @@
+/** A mavisd server for tests. */
 import type { TestContext } from 'node:test'
 import type { MavisServer } from '../../../src/mavis/settings.js'
 import { needs } from '../needs.js'
@@ -5,17 +6,17 @@ import { fileOfProject, Program } from '../program.js'
 import { until } from '../until.js'
 
 export interface MavisdOptions {
-  /** Where it listens: an address, or the path of a Unix socket. */
+  /** Listening address, or path of a Unix socket. */
   readonly at?: string
   readonly port?: number
   readonly key?: string
-  /** What it does with every question, whoever it is about. */
+  /** The behaviour for all queries, regardless of USER. */
   readonly always?: string
-  /** Says nothing of what it is asked. */
+  /** Prints no queries. */
   readonly isQuiet?: boolean
 }
 
-/** A mavisd in Python. What it does with a question is the first word of USER: `answer`, `twice`, `never`, … */
+/** A mavisd in Python. The first word of USER selects its behaviour: `answer`, `twice`, `never`, … */
 export class Mavisd {
   readonly program: Program
   readonly #options: MavisdOptions
@@ -38,7 +39,7 @@ export class Mavisd {
     return this.#port
   }
 
-  /** As the configuration says it. */
+  /** Its settings for module `remote`. */
   get server(): MavisServer {
     const { at = '127.0.0.1', key } = this.#options
     return {
@@ -52,7 +53,7 @@ export class Mavisd {
     this.#port = Number(port)
   }
 
-  /** How many datagrams asked about this user, or about anybody. */
+  /** Datagrams received about this user, or about any. */
   asked(user = '.*'): number {
     return this.program.stdout.matching(new RegExp(`^asked ${user}$`)).length
   }
@@ -61,7 +62,7 @@ export class Mavisd {
     await until(`${count} datagrams, there are ${this.asked(user)}`, () => this.asked(user) >= count)
   }
 
-  /** It answers what it holds. */
+  /** Makes it answer the queries that it holds back. */
   async release(): Promise<void> {
     const before = this.program.stdout.matching(/^released/).length
     this.program.signal('SIGUSR1')
@@ -74,7 +75,7 @@ export class Mavisd {
   }
 }
 
-/** One that serves, or undefined where there is no Python. */
+/** A running server; undefined without Python. */
 export async function startMavisd(t: TestContext, options: MavisdOptions = {}): Promise<Mavisd | undefined> {
   if (!needs(t, 'python3')) return undefined
   const mavisd = new Mavisd(t, options)

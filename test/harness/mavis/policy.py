@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
-"""A MAVIS helper that does what a file says. Written from the description of the protocol.
+"""A MAVIS helper whose answers come from a file. Written from the description of the protocol.
 
-policy.py POLICY [ASKED]: each line of POLICY is `USER RESULT [COMMENT]`; ASKED gets a line `USER SERIAL IPADDR
-REALM VHOST` for each question. RESULT: ACK, NAK, NFD, ERR, DOWN; `slow N RESULT`: the same after N seconds; `member
-GROUP`: ACK with TACMEMBER; `deaf`: ACK, and from then on only SIGKILL ends it; `die`; `hang`; `wait`: looks again until the file says
-something else; `shout N,N,… RESULT`: writes so many bytes to standard error in chunks of their own, and answers then; `mumble TEXT RESULT`:
-writes that to standard error. Who is not in the file
-is not ours: DOWN.
+policy.py POLICY [ASKED]: each line of POLICY is `USER RESULT [COMMENT]`; each query appends a line `USER SERIAL IPADDR
+REALM VHOST` to ASKED. RESULT: ACK, NAK, NFD, ERR, DOWN; `slow N RESULT`: the result after N seconds; `member GROUP`: ACK
+with TACMEMBER; `deaf`: ACK, then ignores everything but SIGKILL; `die`; `hang`; `wait`: rereads the file until the rule
+changes; `shout N,N,… RESULT`: writes that many bytes to standard error, each number in a chunk of its own, then answers;
+`mumble TEXT RESULT`: writes TEXT to standard error. Users that are not in the file get DOWN.
 """
 import array
 import fcntl
@@ -42,7 +41,7 @@ def policy(user):
 
 
 def shout(data):
-    """Writes it to standard error, and returns when it has been read: what comes next is another chunk."""
+    """Writes to standard error and returns when it was read, so that the next write is a separate chunk."""
     os.write(2, data)
     unread = array.array("i", [1])
     while unread[0] > 0:
