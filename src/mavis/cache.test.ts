@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { FakeServices, type Named, questionOf, throughModule } from '../../test/support/mavis.js'
+import { FakeServices, type Named, queryOf, throughModule } from '../../test/support/mavis.js'
 import { Cache } from './cache.js'
 import { ACK, DOWN, ERR, FINAL, NAK, NFD } from './module.js'
 
@@ -14,8 +14,8 @@ class World {
   }
 
   /** Undefined when the modules below were asked. */
-  ask(question: Named, below: Named): Named | undefined {
-    const { asked, values } = throughModule(this.cache, questionOf(question), below)
+  ask(query: Named, below: Named): Named | undefined {
+    const { asked, values } = throughModule(this.cache, queryOf(query), below)
     assert.ok(asked === DOWN || asked === FINAL)
     return asked === FINAL ? values : undefined
   }
@@ -26,7 +26,7 @@ test('answers the same query from the cache, with comment and groups', () => {
     const world = new World()
     const answer = { RESULT, COMMENT: 'because', TACMEMBER: 'staff', TACTYPE: undefined }
     assert.equal(world.ask({ CERTSUBJ: '/CN=joe' }, answer), undefined)
-    const query = questionOf({ CERTSUBJ: '/CN=joe' })
+    const query = queryOf({ CERTSUBJ: '/CN=joe' })
     const { asked, values } = throughModule(world.cache, query, {})
     assert.equal(asked, FINAL)
     assert.deepEqual([values.RESULT, values.COMMENT, values.TACMEMBER, values.TACTYPE], Object.values(answer))
@@ -69,9 +69,9 @@ test('expires answers after the configured time', () => {
 
 test('does not cache errors, secrets, long answers and other types', () => {
   const world = new World({ TACPLUS: 60_000, other: 60_000 })
-  const twice = (question: Named, below: Named) => {
-    world.ask(question, below)
-    return world.ask(question, below)
+  const twice = (query: Named, below: Named) => {
+    world.ask(query, below)
+    return world.ask(query, below)
   }
   assert.equal(twice({ REALM: '1' }, { RESULT: ERR }), undefined)
   assert.equal(twice({ REALM: '2', PASSWORD: 'x' }, { RESULT: ACK }), undefined)

@@ -75,15 +75,15 @@ export class Cache implements Module {
   }
 
   /** How long answers to this TYPE are kept; zero: they are not cached. */
-  #expireMs(question: Values): number {
-    return this.#settings.expireMs.get(question[AV.TYPE] ?? '') ?? 0
+  #expireMs(query: Values): number {
+    return this.#settings.expireMs.get(query[AV.TYPE] ?? '') ?? 0
   }
 }
 
 /** How one TYPE is cached: its key and the kept part of an answer. Undefined: not cached. */
 interface Kind {
-  keyOf(question: Values): string | undefined
-  changesOf(answer: Values, question: Values): Changes | undefined
+  keyOf(query: Values): string | undefined
+  changesOf(answer: Values, query: Values): Changes | undefined
 }
 
 /** Identify one query and differ in the next. */
@@ -93,15 +93,14 @@ const PER_QUERY: readonly number[] = [AV.SERIAL, AV.TIMESTAMP]
 const SECRETS: readonly number[] = [AV.PASSWORD, AV.PASSWDNEW, AV.CHALLENGE]
 
 const tacplus: Kind = {
-  keyOf: (question) =>
-    SECRETS.some((secret) => question[secret] !== undefined) ? undefined : keyOf(question),
-  changesOf(answer, question) {
+  keyOf: (query) => (SECRETS.some((secret) => query[secret] !== undefined) ? undefined : keyOf(query)),
+  changesOf(answer, query) {
     const result = answer[AV.RESULT] ?? NFD
     if (![ACK, NAK, NFD].includes(result) || answer[AV.PASSWORD_ONESHOT] !== undefined) return undefined
     const changes: [number, ByteString | undefined][] = [[AV.RESULT, result]]
     for (let number = 0; number < SENT_ATTRIBUTES; number++) {
       const isOfAnswer = number !== AV.RESULT && !PER_QUERY.includes(number)
-      if (isOfAnswer && answer[number] !== question[number]) changes.push([number, answer[number]])
+      if (isOfAnswer && answer[number] !== query[number]) changes.push([number, answer[number]])
     }
     return changes
   },
@@ -128,8 +127,8 @@ const PROFILE: readonly number[] = [
 ]
 
 const ftp: Kind = {
-  keyOf: (question) =>
-    keyOf(question, (number) => number === AV.USER || number === AV.VHOST || number === AV.CERTSUBJ),
+  keyOf: (query) =>
+    keyOf(query, (number) => number === AV.USER || number === AV.VHOST || number === AV.CERTSUBJ),
   changesOf(answer) {
     const isKnown = answer[AV.DBPASSWORD] !== undefined || answer[AV.RESULT] === ACK
     if (!isKnown || answer[AV.PASSWORD_ONESHOT] !== undefined) return undefined
@@ -143,11 +142,11 @@ const KINDS: ReadonlyMap<string, Kind> = new Map([
   ['FTP', ftp],
 ])
 
-const kindOf = (question: Values) => KINDS.get(question[AV.TYPE] ?? '')
+const kindOf = (query: Values) => KINDS.get(query[AV.TYPE] ?? '')
 
 /** A digest, because a query with a certificate may be long. */
-function keyOf(question: Values, isPart = (number: number) => !PER_QUERY.includes(number)): string {
-  const parts = question.map((value, number) => (isPart(number) ? value : undefined))
+function keyOf(query: Values, isPart = (number: number) => !PER_QUERY.includes(number)): string {
+  const parts = query.map((value, number) => (isPart(number) ? value : undefined))
   return createHash('sha256').update(encodeLines(parts), 'latin1').digest('base64')
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { common, FakeServices, questionOf } from '../../test/support/mavis.js'
+import { common, FakeServices, queryOf } from '../../test/support/mavis.js'
 import { AV } from '../base/mavis-attributes.js'
 import { Chain } from './chain.js'
 import {
@@ -91,7 +91,7 @@ test('answers every query once, whatever the modules do', () => {
       const chain = new Chain(entries, new FakeServices())
       const answers = new Map<Query, number>()
       for (let i = 0; i < questions; i++) {
-        const query = questionOf()
+        const query = queryOf()
         answers.set(query, 0)
         chain.ask(query, (code) => {
           answers.set(query, (answers.get(query) ?? 0) + 1)
@@ -121,7 +121,7 @@ test('never answers a withdrawn query, whenever it was withdrawn', () => {
       }))
       const chain = new Chain(entries, new FakeServices())
       let answers = 0
-      const query = questionOf()
+      const query = queryOf()
       chain.ask(query, () => answers++)
       for (let i = 0; i < calls; i++) later.shift()?.()
       chain.withdraw(query)

@@ -6,7 +6,7 @@ import {
   FakeServices,
   type Named,
   namedOf,
-  questionOf,
+  queryOf,
   Slow,
 } from '../../test/support/mavis.js'
 import { type AttributeName, AV } from '../base/mavis-attributes.js'
@@ -65,7 +65,7 @@ interface Asked {
 
 /** The answer of a chain that answers immediately. */
 function asked(entries: readonly ChainEntry[], named: Named = {}): Asked {
-  const query = questionOf(named)
+  const query = queryOf(named)
   const codes: Code[] = []
   const chain = chainOf(...entries)
   chain.ask(query, (code) => codes.push(code))
@@ -150,7 +150,7 @@ test('answers or continues on ERR as action error says', () => {
   assert.deepEqual([values.RESULT, values.USER_RESPONSE, values.COMMENT], [ERR, 'sorry', undefined])
   const continued = asked([entry(failing, { onError: 'continue' }), OTHER]).values
   assert.deepEqual([continued.RESULT, continued.USER_RESPONSE, continued.COMMENT], [ACK, undefined, 'other'])
-  assert.equal(asked([entry(failing, { onError: 'continue' })]).values.RESULT, ERR, 'nobody is left to ask')
+  assert.equal(asked([entry(failing, { onError: 'continue' })]).values.RESULT, ERR, 'no module is left')
 })
 
 test('asks the next module on NFD unless action not-found is reject', () => {
@@ -232,7 +232,7 @@ test('fails only the query when a module throws', () => {
   const badClose = { close: () => Promise.reject(new Error('bad close')) }
   for (const module of [throwing, lookThrowing]) {
     const chain = new Chain([entry(module), OTHER], services)
-    const query = questionOf()
+    const query = queryOf()
     let codes = 0
     chain.ask(query, () => codes++)
     assert.deepEqual([codes, query.values[AV.RESULT], query.values[AV.COMMENT]], [1, ERR, 'module m failed'])
@@ -263,7 +263,7 @@ test('keeps an answer when the module throws after it', () => {
 test('accepts a late answer and ignores a second one', () => {
   const slow = new Slow()
   const chain = chainOf(marking('a'), marking('b', slow))
-  const query = questionOf()
+  const query = queryOf()
   const codes: Code[] = []
   chain.ask(query, (code) => codes.push(code))
   const answer = slow.open.get(query)
@@ -277,7 +277,7 @@ test('ignores an answer of an earlier module', () => {
   const first = new Slow()
   const second = new Slow()
   const chain = chainOf(entry(first), entry(second))
-  const query = questionOf()
+  const query = queryOf()
   const codes: Code[] = []
   chain.ask(query, (code) => codes.push(code))
   const answer = first.open.get(query)
@@ -292,7 +292,7 @@ test('ignores an answer of an earlier module', () => {
 test('notifies the current module of a withdrawal and does not answer', () => {
   const slow = new Slow()
   const chain = chainOf(entry(answering(DOWN)), entry(slow))
-  const query = questionOf()
+  const query = queryOf()
   chain.ask(query, () => assert.fail('it was withdrawn'))
   const answer = slow.open.get(query)
   chain.withdraw(query)
@@ -311,7 +311,7 @@ test('allows withdrawal from within a step callback', () => {
     },
   }
   const chain = chainOf(entry(counting), entry(counting))
-  const query = questionOf()
+  const query = queryOf()
   const answered = () => assert.fail('it was withdrawn')
   chain.ask(query, answered, ({ what }) => (what === 'answered' ? chain.withdraw(query) : undefined))
   assert.deepEqual([count, chain.openCount], [1, 0])
@@ -323,12 +323,12 @@ test('answers open queries on close and none after it', async () => {
   const closing = { close: async () => void closes++ }
   const chain = chainOf(entry(closing), entry(slow))
   const codes: Code[] = []
-  const query = questionOf()
+  const query = queryOf()
   chain.ask(query, (code) => codes.push(code))
   const answer = slow.open.get(query)
   await chain.close()
   answer?.(FINAL)
-  chain.ask(questionOf(), (code) => codes.push(code))
+  chain.ask(queryOf(), (code) => codes.push(code))
   assert.deepEqual([codes, slow.withdrawn, chain.openCount, closes], [[IGNORE, IGNORE], [query], 0, 1])
 })
 
@@ -348,7 +348,7 @@ test('does not recurse when an answer causes the next query', () => {
   const chain = chainOf(entry(answering(DOWN)), entry(answering(FINAL)))
   let left = 100_000
   const next = () => {
-    if (left-- > 0) chain.ask(questionOf(), next)
+    if (left-- > 0) chain.ask(queryOf(), next)
   }
   next()
   assert.equal(left, -1)
@@ -358,8 +358,8 @@ test('delivers other answers when a callback throws', () => {
   const services = new FakeServices()
   const chain = new Chain([OTHER], services)
   let answers = 0
-  chain.ask(questionOf(), () => {
-    chain.ask(questionOf(), () => answers++)
+  chain.ask(queryOf(), () => {
+    chain.ask(queryOf(), () => answers++)
     throw new Error('who is that')
   })
   assert.deepEqual([answers, services.lines], [1, ['mavis: an answer could not be delivered: who is that']])
@@ -383,12 +383,12 @@ test('reports every step with the attributes it changed', () => {
     },
   ]
   chainOf(...entries).ask(
-    questionOf(),
+    queryOf(),
     () => {},
     (step) => steps.push(step),
   )
-  const told = steps.map(({ module, what, outcome, changes }) => [module, what, outcome, ...changes])
-  assert.deepEqual(told, [
+  const reported = steps.map(({ module, what, outcome, changes }) => [module, what, outcome, ...changes])
+  assert.deepEqual(reported, [
     ['top', 'script in', 'end', [AV.HOME, '/']],
     ['first', 'asked', undefined],
     ['first', 'answered', FINAL, [AV.RESULT, ERR], [AV.COMMENT, 'down']],
@@ -405,12 +405,12 @@ test('answers a query whose traversal throws, and continues with others', () => 
   const chain = new Chain([OTHER], services)
   const codes: Code[] = []
   chain.ask(
-    questionOf(),
+    queryOf(),
     (code) => codes.push(code),
     () => {
       throw new Error('injected')
     },
   )
-  chain.ask(questionOf(), (code) => codes.push(code))
+  chain.ask(queryOf(), (code) => codes.push(code))
   assert.deepEqual([codes, chain.openCount, services.boundary.count], [[IGNORE, FINAL], 0, 1])
 })

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { FakeServices, questionOf, throughModule } from '../../test/support/mavis.js'
+import { FakeServices, queryOf, throughModule } from '../../test/support/mavis.js'
 import { ErrorModule } from './error.js'
 import { ACK, ERR, NAK, NFD } from './module.js'
 
@@ -23,7 +23,7 @@ class World {
 
   /** The results after the module. */
   see(...results: readonly string[]): (string | undefined)[] {
-    return results.map((RESULT) => throughModule(this.module, questionOf(), { RESULT }).values.RESULT)
+    return results.map((RESULT) => throughModule(this.module, queryOf(), { RESULT }).values.RESULT)
   }
 }
 

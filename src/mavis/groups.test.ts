@@ -4,13 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
-import {
-  FakeServices,
-  type Named,
-  PLAIN_GROUPS,
-  questionOf,
-  throughModule,
-} from '../../test/support/mavis.js'
+import { FakeServices, type Named, PLAIN_GROUPS, queryOf, throughModule } from '../../test/support/mavis.js'
 import { AV } from '../base/mavis-attributes.js'
 import { GroupFile } from './group-file.js'
 import { Groups } from './groups.js'
@@ -28,7 +22,7 @@ function groupFile(t: TestContext): string {
 
 function answerOf(t: TestContext, settings: Partial<GroupsSettings>, below: Named): Named {
   const groups = new Groups({ ...PLAIN_GROUPS, ...settings }, new FakeServices(), groupFile(t))
-  return throughModule(groups, questionOf(), below).values
+  return throughModule(groups, queryOf(), below).values
 }
 
 const ids = (from: number, to: number, isNegated = false) => ({ from, to, isNegated })
@@ -94,10 +88,10 @@ test('rereads a changed file', (t) => {
   const path = groupFile(t)
   const services = new FakeServices()
   const groups = new Groups({ ...PLAIN_GROUPS, resolveGid: true }, services, path)
-  const gid = () => throughModule(groups, questionOf(), { GID: '50' }).values.GID
+  const gid = () => throughModule(groups, queryOf(), { GID: '50' }).values.GID
   assert.equal(gid(), 'staff')
   writeFileSync(path, 'people:x:50:\n')
-  assert.equal(gid(), 'staff', 'it is looked at once a second')
+  assert.equal(gid(), 'staff', 'checked once a second')
   services.ms += 1_000
   assert.equal(gid(), 'people')
   rmSync(path)
@@ -109,7 +103,7 @@ test('rereads a changed file', (t) => {
 
 test("reads this system's /etc/group", () => {
   const groups = new Groups({ ...PLAIN_GROUPS, resolveGid: true }, new FakeServices())
-  assert.equal(throughModule(groups, questionOf(), { GID: '0' }).values.GID, 'root')
+  assert.equal(throughModule(groups, queryOf(), { GID: '0' }).values.GID, 'root')
 })
 
 test('survives any contents of the group file', (t) => {

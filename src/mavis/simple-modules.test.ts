@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { FakeServices, type Named, questionOf, throughModule } from '../../test/support/mavis.js'
+import { FakeServices, type Named, queryOf, throughModule } from '../../test/support/mavis.js'
 import { AV } from '../base/mavis-attributes.js'
 import { Auth } from './auth.js'
 import { Limit } from './limit.js'
@@ -10,14 +10,14 @@ import { Null } from './null.js'
 import type { AuthSettings } from './settings.js'
 
 test('null changes nothing', () => {
-  const { asked, values } = throughModule(new Null(), questionOf({ USER: 'joe' }), { RESULT: ACK })
+  const { asked, values } = throughModule(new Null(), queryOf({ USER: 'joe' }), { RESULT: ACK })
   assert.deepEqual([asked, values.USER, values.RESULT], [DOWN, 'joe', ACK])
 })
 
 test('log writes a line for every answer with a user', () => {
   const services = new FakeServices()
   const log = new Log({ module: 'log' }, services)
-  const seen = (question: Named, below: Named) => throughModule(log, questionOf(question), below)
+  const seen = (query: Named, below: Named) => throughModule(log, queryOf(query), below)
   seen({ USER: 'joe' }, { RESULT: ACK })
   seen({ USER: 'j\u00c3\u00b6', TYPE: 'FTP' }, { RESULT: NAK, COMMENT: 'too late' })
   seen({}, {})
@@ -36,7 +36,7 @@ test('log writes a line for every answer with a user', () => {
 function limiting(count: number): { services: FakeServices; ask: (named: Named, result: string) => Named } {
   const services = new FakeServices()
   const limit = new Limit({ module: 'limit', count, timeMs: 60_000, purgePeriodMs: 300_000 }, services)
-  const ask = (named: Named, RESULT: string) => throughModule(limit, questionOf(named), { RESULT }).values
+  const ask = (named: Named, RESULT: string) => throughModule(limit, queryOf(named), { RESULT }).values
   return { services, ask }
 }
 
@@ -138,7 +138,7 @@ const AUTH_CASES: readonly AuthCase[] = [
 
 for (const { mode = 'password', shown = {}, below, result, comment } of AUTH_CASES) {
   test(`auth (${mode}): ${JSON.stringify(shown)} and ${JSON.stringify(below)}: ${result}`, () => {
-    const { values } = throughModule(new Auth({ module: 'auth', mode }), questionOf(shown), below)
+    const { values } = throughModule(new Auth({ module: 'auth', mode }), queryOf(shown), below)
     assert.deepEqual([values.RESULT, values.COMMENT], [result, comment])
   })
 }
@@ -155,8 +155,8 @@ test('limit keeps an address blacklisted while it keeps asking', () => {
 test('limit counts its own denials', () => {
   const services = new FakeServices()
   const limit = new Limit({ module: 'limit', count: 1, timeMs: 60_000, purgePeriodMs: 0 }, services)
-  const refused: Query = questionOf()
+  const refused: Query = queryOf()
   refused.values[AV.RESULT] = NAK
   limit.review(refused)
-  assert.equal(throughModule(limit, questionOf(), {}).asked, FINAL)
+  assert.equal(throughModule(limit, queryOf(), {}).asked, FINAL)
 })

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { FakeServices, questionOf, throughModule } from '../../test/support/mavis.js'
+import { FakeServices, queryOf, throughModule } from '../../test/support/mavis.js'
 import { ACK, DOWN } from './module.js'
 import type { TeeSettings } from './settings.js'
 import { Tee } from './tee.js'
@@ -48,7 +48,7 @@ test('appends queries and answers to their files', async (t) => {
   writeFileSync(pathIn, 'before\n', { mode: 0o644 })
   const tee = new Tee(settings({ pathIn, pathOut }), new FakeServices())
   for (let i = 0; i < 3; i++)
-    assert.equal(throughModule(tee, questionOf(QUESTION), { RESULT: ACK, IPADDR: undefined }).asked, DOWN)
+    assert.equal(throughModule(tee, queryOf(QUESTION), { RESULT: ACK, IPADDR: undefined }).asked, DOWN)
   await tee.close()
   const asked = `0 TACPLUS\n${LINES}`
   const answered = asked.replace('14 192.0.2.1\n', '').replace('4 joe\n', '4 joe\n6 ACK\n')
@@ -60,7 +60,7 @@ test('appends queries and answers to their files', async (t) => {
 test('keeps the order in one file for both', async (t) => {
   const pathIn = join(folder(t), 'both')
   const tee = new Tee(settings({ pathIn, pathOut: pathIn }), new FakeServices())
-  throughModule(tee, questionOf(), { RESULT: ACK })
+  throughModule(tee, queryOf(), { RESULT: ACK })
   await tee.close()
   const records = readFileSync(pathIn, 'latin1').split('=\n')
   assert.deepEqual(
@@ -72,7 +72,7 @@ test('keeps the order in one file for both', async (t) => {
 test('writes only the configured direction', async (t) => {
   const pathOut = join(folder(t), 'out')
   const tee = new Tee(settings({ pathIn: undefined, pathOut }), new FakeServices())
-  throughModule(tee, questionOf(), { RESULT: ACK })
+  throughModule(tee, queryOf(), { RESULT: ACK })
   await tee.close()
   assert.match(readFileSync(pathOut, 'latin1'), /^0 TACPLUS\n(?:\d+ .*\n)+=\n$/)
 })

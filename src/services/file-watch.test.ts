@@ -34,7 +34,7 @@ test('reports a change when two polls agree', async (t) => {
   assert.equal(changes(), 1)
   await watch.poll()
   await watch.poll()
-  assert.equal(changes(), 1, 'told once')
+  assert.equal(changes(), 1, 'reported once')
 })
 
 test('detects removed, restored and relinked files', async (t) => {

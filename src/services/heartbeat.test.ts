@@ -76,5 +76,5 @@ test('recognises a stopped process until it continues', async (t) => {
   await until('it to stop', () => isStopped(pid))
   child.kill('SIGCONT')
   await until('it to go on', () => !isStopped(pid))
-  assert.equal(isStopped(2 ** 30), false, 'nobody')
+  assert.equal(isStopped(2 ** 30), false, 'no such process')
 })

@@ -62,7 +62,7 @@ test('is woken by a quiet reactor and polls a busy one', () => {
       writer.write(ACCESS, INFO, String(i))
       mock.timers.tick(10)
     }
-    assert.equal(counts.wakes, 1, 'the drain looks by itself')
+    assert.equal(counts.wakes, 1, 'the drain polls')
     mock.timers.tick(40)
     assert.equal(access.length, 101)
     writer.write(ACCESS, INFO, 'after a pause')

@@ -143,7 +143,7 @@ test('shares one lookup among all watchers of a name', async () => {
     for (const watch of watches) watch.close()
     await world.pass(100_000)
     assert.equal(world.lookups, 1)
-    assert.equal(world.watch().known.size, 0, 'a name that nobody watches is forgotten')
+    assert.equal(world.watch().known.size, 0, 'an unwatched name is dropped')
   })
 })
 

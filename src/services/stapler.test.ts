@@ -93,7 +93,7 @@ test('staples a response and refreshes it after half its validity', async (t) =>
   assert.deepEqual(world.stapler.staples, [['a', Buffer.from('two')]])
   await world.pass(2 * HOUR_MS)
   assert.ok(world.asked.length >= 4, 'and so on')
-  assert.equal(world.shown.length, 2, 'what has not changed is not told')
+  assert.equal(world.shown.length, 2, 'an unchanged response is not reported')
   assert.equal(world.said.length, 1)
   world.stapler.close()
 })

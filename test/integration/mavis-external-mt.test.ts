@@ -9,7 +9,7 @@ import { childrenOf, isAlive } from '../harness/proc.js'
 import { until, within } from '../harness/until.js'
 
 const SHORT_MS = 300
-const QUESTIONS = 2_000
+const QUERIES = 2_000
 
 /** The helper is killed after this number of answers. */
 const KILL_EVERY = 500
@@ -33,12 +33,12 @@ test('accepts answers in any order', async (t) => {
   assert.equal(childrenOf(process.pid).length, 1)
 })
 
-test(`answers ${QUESTIONS} queries once each while the helper is killed`, async (t) => {
+test(`answers ${QUERIES} queries once each while the helper is killed`, async (t) => {
   const asked = externalMtThat(t, ['in order'], { patienceMs: 60_000, timeoutMs: 60_000 })
   if (asked === undefined) return
   let answeredCount = 0
   let killedCount = 0
-  const answers = Array.from({ length: QUESTIONS }, (_, i) =>
+  const answers = Array.from({ length: QUERIES }, (_, i) =>
     asked.ask(asked.query(`user ${i}`)).then(({ values }) => {
       const [pid] = asked.module.pids
       if (++answeredCount % KILL_EVERY === 0 && pid !== undefined && answeredCount < KILL_EVERY * 3) {
@@ -50,7 +50,7 @@ test(`answers ${QUESTIONS} queries once each while the helper is killed`, async 
     }),
   )
   await Promise.all(answers)
-  assert.equal(answeredCount, QUESTIONS)
+  assert.equal(answeredCount, QUERIES)
   assert.equal(killedCount, 2)
 })
 
@@ -170,7 +170,7 @@ test('throttles a helper that dies at start after 30 starts', async (t) => {
   if (asked === undefined) return
   await asked.logged(/^external-mt: \S+ respawning too fast; throttling for 30 seconds\.$/)
   const deaths = () => asked.log.filter((line) => line.includes('terminated before finishing first request'))
-  await until('all of them to be told', () => deaths().length === 30)
+  await until('all deaths to be logged', () => deaths().length === 30)
   assert.equal((await asked.ask()).values[AV.COMMENT], 'no helper can be started')
   nowMs += 30_000
   await asked.ask()

@@ -14,13 +14,13 @@ import { fileOfProject, Program } from '../harness/program.js'
 import { until, within } from '../harness/until.js'
 import { calls } from '../support/sockets.js'
 
-const QUESTIONS = 2_000
+const QUERIES = 2_000
 const HELPERS = 4
 
 /** A helper is killed after this number of answers. */
 const KILL_EVERY = 100
 
-test(`answers ${QUESTIONS} queries once each while helpers are killed`, async (t) => {
+test(`answers ${QUERIES} queries once each while helpers are killed`, async (t) => {
   const asked = externalThat(
     t,
     ['answers'],
@@ -41,7 +41,7 @@ test(`answers ${QUESTIONS} queries once each while helpers are killed`, async (t
     killed.add(pid)
     process.kill(pid, 'SIGKILL')
   }
-  for (let i = 0; i < QUESTIONS; i++) {
+  for (let i = 0; i < QUERIES; i++) {
     const query = asked.query(`user ${i}`)
     answers.push(
       asked.ask(query).then(({ values }) => {
@@ -52,14 +52,14 @@ test(`answers ${QUESTIONS} queries once each while helpers are killed`, async (t
     )
   }
   await Promise.all(answers)
-  assert.equal(answeredCount, QUESTIONS)
-  assert.ok(killed.size > QUESTIONS / KILL_EVERY / 2, `${killed.size} were killed`)
+  assert.equal(answeredCount, QUERIES)
+  assert.ok(killed.size > QUERIES / KILL_EVERY / 2, `${killed.size} were killed`)
 })
 
 test('runs as many helpers as needed between childs min and childs max', async (t) => {
   const asked = externalThat(t, ['answers slowly', '0.05'], { childrenMin: 2, childrenMax: 4 })
   if (asked === undefined) return
-  assert.equal(asked.module.pids.length, 2, 'before the first question')
+  assert.equal(asked.module.pids.length, 2, 'before the first query')
   const answers = Array.from({ length: 3 }, () => asked.ask())
   assert.equal(asked.module.pids.length, 3)
   answers.push(...Array.from({ length: 9 }, () => asked.ask()))

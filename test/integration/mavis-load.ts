@@ -33,11 +33,11 @@ export function mavisLoadTests(visitsBetween: number): void {
       }
       await visitors.stop()
       if (running instanceof Relay) await running.hasHelpers(HELPERS)
-      assert.deepEqual(visitors.failed.slice(0, 3), [], 'nobody fails')
+      assert.deepEqual(visitors.failed.slice(0, 3), [], 'no client fails')
       const asked = policies.flatMap((policy) => policy.asked)
       const serials = asked.map(([, serial]) => serial)
       const again = serials.filter((serial, i) => serials.indexOf(serial) !== i)
-      assert.deepEqual(again, [], 'no question was asked twice')
+      assert.deepEqual(again, [], 'no query was sent twice')
       assert.equal(serials.length, visitors.visits.length)
       for (const policy of policies) assert.ok(policy.asked.length > 0, 'each configuration was asked')
       const last = visitors.visits.at(-1)?.overMs ?? 0

@@ -9,9 +9,9 @@ import { openModule } from '../../src/mavis/open-module.js'
 import type { Condition, Script, Statement } from '../../src/mavis/script.js'
 import type { ModuleSettings } from '../../src/mavis/settings.js'
 import { STRICT } from '../support/boundaries.js'
-import { common, questionOf } from '../support/mavis.js'
+import { common, queryOf } from '../support/mavis.js'
 
-const QUESTIONS = 100_000
+const QUERIES = 100_000
 
 /** Twice the capacity of a table, which is then full after one round and drops entries continuously. */
 const CLIENTS = 20_000
@@ -20,7 +20,7 @@ const CLIENTS = 20_000
 const BATCH = 1_000
 
 /** 20 bytes per query: less than one leaked Map entry. */
-const GROWTH_BYTES_MAX = 20 * QUESTIONS
+const GROWTH_BYTES_MAX = 20 * QUERIES
 
 const then: Statement = {
   kind: 'set',
@@ -106,7 +106,7 @@ class World {
     for (let i = 1; i <= questions; i++) {
       const client = this.#asked++ % CLIENTS
       const address = `10.${client >> 16}.${(client >> 8) & 255}.${client & 255}`
-      const query = questionOf({ USER: address, IPADDR: address })
+      const query = queryOf({ USER: address, IPADDR: address })
       this.chain.ask(query, () => this.answered++)
       if (i % 100 === 0) this.chain.withdraw(query)
       if (i % BATCH === 0) this.helper.answerAll()
@@ -122,18 +122,18 @@ function heapBytes(): number {
   return process.memoryUsage().heapUsed
 }
 
-test(`keeps no memory of ${QUESTIONS} queries`, async (t) => {
+test(`keeps no memory of ${QUERIES} queries`, async (t) => {
   const world = new World()
   world.ask(2 * CLIENTS)
   const before = heapBytes()
   const beganMs = performance.now()
-  world.ask(QUESTIONS)
-  const perSecond = (QUESTIONS / (performance.now() - beganMs)) * 1_000
+  world.ask(QUERIES)
+  const perSecond = (QUERIES / (performance.now() - beganMs)) * 1_000
   const grown = heapBytes() - before
   t.diagnostic(`${grown} bytes more, ${perSecond.toFixed(0)} questions a second`)
   assert.equal(world.chain.openCount, 0)
-  assert.ok(world.helper.asked > QUESTIONS / 2, 'the helper is asked')
-  assert.ok(world.answered > QUESTIONS, 'questions are answered')
+  assert.ok(world.helper.asked > QUERIES / 2, 'the helper is asked')
+  assert.ok(world.answered > QUERIES, 'questions are answered')
   assert.ok(grown < GROWTH_BYTES_MAX, `${grown} bytes`)
   await world.chain.close()
 })
@@ -147,7 +147,7 @@ test('does not keep a whole answer alive for a cached part', () => {
   const cache = openModule(settings, { say: () => {}, boundary: STRICT, nowMs: () => 0, timeoutMs: 5_000 })
   const before = heapBytes()
   for (let i = 0; i < ANSWERS; i++) {
-    const query = questionOf({ USER: `${i}` })
+    const query = queryOf({ USER: `${i}` })
     cache.ask?.(query, () => {})
     // Like an answer read from a helper: one string, of which the values are substrings.
     const answer = Buffer.alloc(ANSWER_BYTES, `${i} is a member of this group `).toString('latin1')
@@ -157,7 +157,7 @@ test('does not keep a whole answer alive for a cached part', () => {
   }
   const grown = heapBytes() - before
   assert.ok(grown < (ANSWERS * ANSWER_BYTES) / 10, `${grown} bytes`)
-  const known = questionOf({ USER: '7' })
+  const known = queryOf({ USER: '7' })
   cache.ask?.(known, () => {})
   assert.equal(known.values[AV.TACMEMBER]?.length, 49)
 })

@@ -21,7 +21,7 @@ const udp = (host: string, port: number): MavisServer => ({
 })
 
 /** A server address where nothing listens. */
-async function nobody(): Promise<MavisServer> {
+async function closedServer(): Promise<MavisServer> {
   const socket = createSocket('udp4')
   socket.bind(0, '127.0.0.1')
   await once(socket, 'listening')
@@ -148,7 +148,7 @@ test('moves on from a refusing server at once and avoids it', async (t) => {
   temporaryFolder(t)
   const mavisd = await startMavisd(t)
   if (mavisd === undefined) return
-  const dead = await nobody()
+  const dead = await closedServer()
   const asker = new RemoteAsker(t, [dead, mavisd.server])
   for (let i = 0; i < 5; i++) assert.equal((await asker.ask('answer')).result, 'ACK')
   assert.equal(asker.said.length, 1)
@@ -266,9 +266,9 @@ test('does not block a server with unread answers', async (t) => {
 
 test('limits the open queries', async (t) => {
   temporaryFolder(t)
-  const asker = new RemoteAsker(t, [await nobody()])
+  const asker = new RemoteAsker(t, [await closedServer()])
   const queries = Array.from({ length: 10_000 }, () => asker.query('never'))
-  for (const query of queries) asker.remote.ask(query, () => assert.fail('nobody answers'))
+  for (const query of queries) asker.remote.ask(query, () => assert.fail('no server answers'))
   const { code, result, comment } = await asker.ask('never')
   assert.deepEqual([code, result, comment], [FINAL, ERR, 'too many open queries'])
   await until('somebody to say that nobody listens', () => asker.said.length > 0)
@@ -279,11 +279,11 @@ test('limits the open queries', async (t) => {
 
 test('answers ERR at once to unsendable queries and duplicate serials', async (t) => {
   temporaryFolder(t)
-  const asker = new RemoteAsker(t, [await nobody()])
+  const asker = new RemoteAsker(t, [await closedServer()])
   assert.equal((await asker.ask('a\0b')).comment, 'the query is too long or contains NUL')
   assert.equal((await asker.ask('x'.repeat(65_000))).comment, 'the query is too long or contains NUL')
   const query = asker.query('never')
-  asker.remote.ask(query, () => assert.fail('nobody answers'))
+  asker.remote.ask(query, () => assert.fail('no server answers'))
   const twin = { ...query, values: [...query.values] }
   assert.equal((await asker.answerTo(twin)).comment, 'another open query has the same serial')
   asker.remote.withdraw(twin)
@@ -373,7 +373,7 @@ test('answers many queries to several servers once and correctly', async (t) => 
   ]
   const settings = servers.flatMap((mavisd) => (mavisd === undefined ? [] : [mavisd.server]))
   if (settings.length < 3) return
-  const asker = new RemoteAsker(t, [await nobody(), ...settings], {
+  const asker = new RemoteAsker(t, [await closedServer(), ...settings], {
     timeoutMs: 300,
     tries: 50,
     rebalance: 500,
@@ -418,7 +418,7 @@ test('uses the same memory after many queries', async (t) => {
   await heapAfter(MANY / 10)
   const before = await heapAfter(MANY / 10)
   const grown = (await heapAfter(MANY)) - before
-  assert.ok(grown < GROWTH_BYTES_MAX, `${grown} bytes more after ${MANY} questions`)
+  assert.ok(grown < GROWTH_BYTES_MAX, `${grown} bytes more after ${MANY} queries`)
 })
 
 for (const name of ['UDP', 'a Unix socket']) {

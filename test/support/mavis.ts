@@ -30,7 +30,7 @@ export function namedOf(values: readonly (string | undefined)[]): Named {
 let asked = 0
 
 /** A question about the host 192.0.2.1, or what is said of it. */
-export function questionOf(named: Named = {}): Query {
+export function queryOf(named: Named = {}): Query {
   const serial = `s${++asked}`
   const host = { TYPE: 'TACPLUS', TACTYPE: 'HOST', USER: '192.0.2.1', IPADDR: '192.0.2.1', TIMESTAMP: serial }
   return { serial, values: valuesOf({ ...host, SERIAL: serial, ...named }) }

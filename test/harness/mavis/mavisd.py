@@ -3,8 +3,8 @@
 mavisd.py [--quiet] [--key KEY] [--always BEHAVIOUR] udp ADDRESS PORT
 mavisd.py [--quiet] [--key KEY] [--always BEHAVIOUR] unix PATH
 
-Says "listening PORT" when it serves, and "asked USER" for each datagram if it is not to be quiet. What it does is the first word of USER, up to
-a dash, or what --always says. SIGUSR1: the questions that it holds are answered.
+Prints "listening PORT" when it serves, and "asked USER" for each datagram unless --quiet. The first word of USER, up to a
+dash, or --always selects its behaviour. SIGUSR1: answers the queries that it holds back.
 """
 import signal
 import socket
