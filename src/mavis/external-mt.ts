@@ -1,3 +1,4 @@
+/** Module `external-mt`: asks one helper process many queries at a time. */
 import { TEXT_BYTES_MAX } from '../wire/mavis-answer.js'
 import { encodeFrame } from '../wire/mavis-frames.js'
 import { FrameHelper } from './frame-helper.js'
@@ -18,7 +19,6 @@ import type { CommonModuleSettings, ExternalMtSettings } from './settings.js'
 /** Processes that are ending. More are only left when SIGKILL does not end them (uninterruptible sleep). */
 const ENDING_MAX = 4
 
-/** Module `external-mt`: asks one helper process many queries at a time. */
 export class ExternalMt implements Module {
   readonly #settings: ExternalMtSettings & CommonModuleSettings
   readonly #services: ModuleServices

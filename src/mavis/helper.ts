@@ -1,3 +1,4 @@
+/** The life of one helper process, from start to end. */
 import type { ByteString } from '../base/byte-string.js'
 import { answerCode, codeProblem, setIdentitySource } from './helper-answer.js'
 import type { HelperProcess } from './helper-process.js'
@@ -14,7 +15,7 @@ export interface HelperListener {
 }
 
 /**
- * The life of one helper process: starts it, counts its answers, and ends it once, whatever the cause. `LineHelper` and
+ * Starts the process, counts its answers, and ends it once, whatever the cause. `LineHelper` and
  * `FrameHelper` speak the protocols.
  */
 export class Helper {

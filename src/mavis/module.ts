@@ -1,8 +1,7 @@
+/** What a MAVIS module is: codes, results, the query it gets and the methods the chain calls. */
 import type { ByteString } from '../base/byte-string.js'
 import type { Boundary } from '../observe/boundary.js'
 import type { Say } from '../observe/trace.js'
-
-/** What a MAVIS module is: codes, results, the query it gets and the methods the chain calls. */
 
 /** A module's answer codes, with the numbers of the protocol. */
 export const FINAL = 0

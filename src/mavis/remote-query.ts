@@ -1,3 +1,4 @@
+/** An open query of module `remote`, and what it needs of servers. */
 import type { Code, Query } from './module.js'
 
 /** What a query needs of a server. */

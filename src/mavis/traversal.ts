@@ -1,3 +1,4 @@
+/** How one query passes through the modules of a chain. */
 import { AV } from '../base/mavis-attributes.js'
 import { type Code, DOWN, ERR, FINAL, IGNORE, type Module, NAK, NFD, type Query } from './module.js'
 import type { Script, ScriptEnd } from './script.js'

@@ -19,7 +19,7 @@ import { makeIdentity } from '../support/certificates.js'
 const HOST = 'mavis authorization = host'
 const ACCESS_LOG = 'access log = stderr'
 
-/** Does a client from this address reach the echo? */
+/** Whether a client from this address reaches the echo server. */
 async function isServed(t: TestContext, address: string, port: number): Promise<boolean> {
   const client = await clientFrom(t, address, port)
   try {
@@ -35,7 +35,7 @@ async function isServed(t: TestContext, address: string, port: number): Promise<
 }
 
 for (const { name: mode, start } of MODES) {
-  test(`${mode}: a helper decides by the address who may connect`, async (t) => {
+  test(`${mode}: permits and rejects clients as a helper decides by address`, async (t) => {
     if (!needs(t, 'python3')) return
     const policy = new Policy(t, { [ANN]: 'ACK', [BOB]: 'NAK not on easter' })
     const remote = await remoteThat(echoes).start(t)
@@ -59,7 +59,7 @@ for (const { name: mode, start } of MODES) {
 }
 
 for (const { name: mode, start } of MODES) {
-  test(`${mode}: a helper that ignores SIGTERM is gone when the program is`, async (t) => {
+  test(`${mode}: kills a helper that ignores SIGTERM at the end`, async (t) => {
     if (!needs(t, 'sh')) return
     const folder = temporaryFolder(t)
     const [helper, started] = [join(folder, 'helper'), join(folder, 'started')]
@@ -79,7 +79,7 @@ for (const { name: mode, start } of MODES) {
   })
 }
 
-test('who is not found is let in where `mavis default` says so; an error never is', async (t) => {
+test('accepts unknown clients with `mavis default = permit`, but not on errors', async (t) => {
   if (!needs(t, 'python3')) return
   const policy = new Policy(t, { [BOB]: 'ERR no database', [CYD]: 'NFD' })
   const plan = relayTo(await remoteThat(echoes).start(t)).with(
@@ -95,7 +95,7 @@ test('who is not found is let in where `mavis default` says so; an error never i
   await relay.logged(/end=mavis-error comment=no\\x20database/)
 })
 
-test('who waits too long is not let in, and the answer that comes later harms nobody', async (t) => {
+test('rejects a client after `mavis timeout` and ignores the late answer', async (t) => {
   if (!needs(t, 'python3')) return
   const policy = new Policy(t, { [ANN]: 'slow 1.5 ACK', [BOB]: 'ACK' })
   const plan = relayTo(await remoteThat(echoes).start(t)).with(HOST, 'mavis timeout = 1', ACCESS_LOG)
@@ -106,7 +106,7 @@ test('who waits too long is not let in, and the answer that comes later harms no
   await until('the helper to be free', async () => isServed(t, BOB, relay.port()))
 })
 
-test('a client that hangs up while it waits is forgotten; one that ends its half is served', async (t) => {
+test('drops a client that resets while waiting, serves one that half-closes', async (t) => {
   if (!needs(t, 'python3')) return
   const policy = new Policy(t, { [ANN]: 'slow 0.5 ACK', [BOB]: 'slow 0.5 ACK' })
   const remote = await remoteThat(echoes).start(t)
@@ -123,7 +123,7 @@ test('a client that hangs up while it waits is forgotten; one that ends its half
   assert.equal(remote.acceptedCount, 1)
 })
 
-test('questions that wait behind a helper are dropped with their clients', async (t) => {
+test('drops queued queries of clients that left', async (t) => {
   if (!needs(t, 'python3')) return
   const policy = new Policy(t, { [ANN]: 'slow 1 ACK', [BOB]: 'ACK', [CYD]: 'ACK' })
   const relay = await relayTo(await remoteThat(echoes).start(t))
@@ -144,7 +144,7 @@ test('questions that wait behind a helper are dropped with their clients', async
   for (const client of [first, last]) await client.close()
 })
 
-test('a helper that dies with a question gets a successor, which is asked again', async (t) => {
+test('asks a new helper again when one dies', async (t) => {
   if (!needs(t, 'python3')) return
   const policy = new Policy(t, { [ANN]: 'die', [BOB]: 'ACK' })
   const relay = await relayTo(await remoteThat(echoes).start(t))
@@ -157,7 +157,7 @@ test('a helper that dies with a question gets a successor, which is asked again'
   policy.add(BOB, 'ACK')
   await client.send('hello')
   await client.endWriting()
-  // Three deaths with one question are enough, and they may come before the rules have changed.
+  // Three helpers may die on one query before the rules change.
   assert.match(await client.ending(), /end|ECONNRESET/)
   await client.close()
   assert.equal(await isServed(t, BOB, relay.port()), true)
@@ -165,7 +165,7 @@ test('a helper that dies with a question gets a successor, which is asked again'
   assert.equal(new Set(serials).size, 1, 'it is the same question')
 })
 
-test('answers are kept for `mavis cache timeout`', async (t) => {
+test('caches verdicts for `mavis cache timeout`', async (t) => {
   if (!needs(t, 'python3')) return
   const policy = new Policy(t, { [ANN]: 'ACK', [BOB]: 'NAK' })
   const plan = relayTo(await remoteThat(echoes).start(t)).with(
@@ -185,7 +185,7 @@ test('answers are kept for `mavis cache timeout`', async (t) => {
   )
 })
 
-test('user mode: the certificate of a client says who it is', async (t) => {
+test('authorizes the user of a client certificate', async (t) => {
   if (!needs(t, 'python3')) return
   const policy = new Policy(t, { ann: 'member staff', bob: 'member guests', cyd: 'NAK' })
   const authority = makeIdentity({ name: 'authority', isAuthority: true })
@@ -217,12 +217,12 @@ test('user mode: the certificate of a client says who it is', async (t) => {
     [undefined, 'mavis-no-identity'],
   ] as const) {
     const refused = await connect(name)
-    // libuv takes a reset that comes right behind bytes for an end.
+    // libuv reports a reset right after data as an end.
     assert.match(await refused.ending(), /ECONNRESET|end/)
     await relay.logged(new RegExp(`end=${end}`))
   }
   assert.equal(remote.acceptedCount, 1, 'the others get no remote')
-  // One line a second: that of the first one is there.
+  // The log is limited to one line per second: that of the first client.
   await relay.logged(/rejected client 127\.0\.0\.1:\d+ \(bob\) of \S+: not a member of a required group/)
   assert.deepEqual(
     policy.asked.map(([user, , address, , host]) => [user, address, host]),
@@ -234,7 +234,7 @@ test('user mode: the certificate of a client says who it is', async (t) => {
   )
 })
 
-test('a reload changes the modules; who waits is answered by the old ones, whose helpers then end', async (t) => {
+test('answers waiting clients by the old modules after a reload, then ends their helpers', async (t) => {
   if (!needs(t, 'python3')) return
   const old = new Policy(t, { [ANN]: 'slow 1 ACK' })
   const next = new Policy(t, { [BOB]: 'ACK' })
@@ -252,7 +252,7 @@ test('a reload changes the modules; who waits is answered by the old ones, whose
   assert.equal(old.asked.length, 1)
 })
 
-test('after a reload there are not more clients than descriptors, though those who wait have one each', async (t) => {
+test('counts waiting clients against the descriptor limit after a reload', async (t) => {
   if (!needs(t, 'python3', 'prlimit')) return
   const [old, next] = ['wait', 'ACK'].map((rule) => new Policy(t, { '127.0.0.1': rule }))
   assert.ok(old && next)
@@ -278,7 +278,7 @@ test('after a reload there are not more clients than descriptors, though those w
   await relay.hasHelpers(1)
 })
 
-test('mavis-test asks the modules and shows every step', async (t) => {
+test('mavis-test asks the modules and prints every step', async (t) => {
   if (!needs(t, 'python3')) return
   const policy = new Policy(t, { [ANN]: 'ACK', [BOB]: 'NAK not on easter' })
   const file = relayTo({ directive: 'address = 127.0.0.1 port = 9' }).with(HOST, policy.module(1)).file(t)
