@@ -13,7 +13,7 @@ import { until } from '../harness/until.js'
 const LINE =
   /^(\S+) id=(\S+) client=(\S+) listener=(\S+) remote=(\S+) to_remote=(\d+) to_client=(\d+) seconds=(\d+\.\d{3}) end=(\S+)$/
 
-/** A whole session that brings `text` there and back. */
+/** One whole session that echoes `text`. */
 async function talk(client: Client, text: string): Promise<void> {
   await client.exchange(text)
   await client.endWriting()
@@ -25,7 +25,7 @@ function linesOf(file: string): string[] {
   return readFileSync(file, 'utf8').split('\n').filter(Boolean)
 }
 
-test('the access log tells who, where, how much, how long and why it ended', async (t) => {
+test('the access log shows client, remote, byte counts, duration and end reason', async (t) => {
   const file = join(temporaryFolder(t), 'access.log')
   const remote = await remoteThat(echoes).start(t)
   const relay = await relayTo(remote).with(`access log = ${file}`).start(t)
@@ -52,7 +52,7 @@ test('every line has one time: its own in a file and on stderr, that of the log 
   await logged.logged(/^\S+Z tcprelay\[\d+\] info: id=0-\w+-1 .* end=done$/)
 })
 
-test('a child that replaces another one gives its sessions other ids', async (t) => {
+test('session ids of a replacement child differ from those of its predecessor', async (t) => {
   const plan = relayTo(await remoteThat(echoes).start(t))
     .with('access log = stderr')
     .withMaster(spawning([1, 1]))
@@ -74,7 +74,7 @@ const REJECTED =
   / id=r\w+-\w+-(\d+) client=127\.0\.0\.1:\d+ listener=127\.0\.0\.1:\d+ to_remote=0 to_client=0 seconds=0\.000 end=rejected rule=(\S+):(\d+)$/
 
 for (const { name, start } of MODES) {
-  test(`${name}: a client that a rule rejects is in the access log, with the rule and where it is`, async (t) => {
+  test(`${name}: a client rejected by a rule is in the access log, with the position of the rule`, async (t) => {
     const plan = relayTo(await remoteThat(echoes).start(t))
       .with('access log = stderr')
       .withMaster('permit 192.0.2.0/24', 'deny 127.0.0.0/8')
@@ -89,7 +89,7 @@ for (const { name, start } of MODES) {
   })
 }
 
-test('without the directive there are no such lines', async (t) => {
+test('without the directive no access lines are written', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const relay = await relayTo(remote).start(t)
   await talk(await relay.connect(), 'x')
@@ -99,7 +99,7 @@ test('without the directive there are no such lines', async (t) => {
   assert.deepEqual(relay.program.stderr.matching(/ end=/), [])
 })
 
-test('after a rotation SIGUSR1 goes on in a new file, and no line is lost', async (t) => {
+test('SIGUSR1 after a rotation continues in a new file without losing a line', async (t) => {
   const folder = temporaryFolder(t)
   const [file, old] = [join(folder, 'access.log'), join(folder, 'access.log.1')]
   const remote = await remoteThat(echoes).start(t)

@@ -35,7 +35,7 @@ async function masterWith(t: TestContext, spawn: string, ...lines: readonly stri
   return startMaster(t, plan, { children: Number(/instances min = (\d+)/.exec(spawn)?.[1]) })
 }
 
-test('the access list decides before a child hears of a client', async (t) => {
+test('the access list rejects clients before a child gets them', async (t) => {
   const master = await masterWith(t, spawning([1, 1]), 'deny 127.0.0.2', 'permit 127.0.0.0/8')
   assert.equal(await (await clientFrom(t, master, '127.0.0.1')).exchange('in'), 'in')
   const refused = await clientFrom(t, master, '127.0.0.2')
@@ -45,7 +45,7 @@ test('the access list decides before a child hears of a client', async (t) => {
 })
 
 for (const { name, start } of MODES) {
-  test(`${name}: networks decide who comes in`, async (t) => {
+  test(`${name}: network rules decide which clients are accepted`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
     const rules = ['deny 127.0.0.2', 'permit 127.0.0.0/30', 'deny 127.0.0.0/8']
     const running = await start(t, relayTo(remote).withMaster(...rules))
@@ -63,7 +63,7 @@ for (const { name, start } of MODES) {
   })
 }
 
-test('a client stays with its child while the sticky cache knows it', async (t) => {
+test('a client goes to the same child while the sticky cache holds its entry', async (t) => {
   const sticky = ['sticky cache period = 60', 'sticky cache size = 10']
   const master = await masterWith(t, spawning([2, 2], [5, 5], ...sticky))
   const clients = []
@@ -73,7 +73,7 @@ test('a client stays with its child while the sticky cache knows it', async (t) 
   const other = await clientFrom(t, master, '127.0.0.2')
   await other.exchange('x')
   await master.holds(5, 1)
-  // The child is full: the client goes to the other one, and is there from now on.
+  // The child is full: the client goes to the other one and is sticky there from now on.
   await (await clientFrom(t, master, '127.0.0.1')).exchange('x')
   await master.holds(5, 2)
   await clients[0]?.close()
@@ -86,7 +86,7 @@ for (const { ending, hint, mode } of [
   { mode: 'close', hint: 'immediately closing', ending: 'end' },
   { mode: 'reset', hint: 'resetting', ending: 'ECONNRESET' },
 ]) {
-  test(`overload = ${mode}: who comes too many is turned away, until there is room`, async (t) => {
+  test(`overload = ${mode}: excess clients are rejected until a place is free`, async (t) => {
     const master = await masterWith(t, spawning([1, 1], [2, 2]), `overload = ${mode}`)
     const clients = [await master.connect(), await master.connect()]
     for (const client of clients) await client.exchange('x')

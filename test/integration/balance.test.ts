@@ -6,25 +6,25 @@ import { type Relay, relayTo, type Target } from '../harness/relay.js'
 import { listens, remoteThat, says } from '../harness/remote.js'
 import { until } from '../harness/until.js'
 
-/** Clients at one moment. */
+/** Concurrent clients. */
 const AT_ONCE = 20
 
 const LOST = 'lost'
 
-test('40 held connections on weights 1:3 are 10 and 30', async (t) => {
+test('40 open connections are split 10 to 30 by weights of 1:3', async (t) => {
   const [light, heavy] = [await remoteThat(listens).start(t), await remoteThat(listens).start(t)]
   const relay = await relayTo(light.with('weight = 1'), heavy.with('weight = 3')).start(t)
   for (let i = 0; i < 40; i++) await relay.connect()
   await Promise.all([light.holds(10), heavy.holds(30)])
 })
 
-test('weights hold when connections leave and others come', async (t) => {
+test('weights hold while connections end and others begin', async (t) => {
   const [light, heavy] = [await remoteThat(listens).start(t), await remoteThat(listens).start(t)]
   const relay = await relayTo(light.with('weight = 1'), heavy.with('weight = 3')).start(t)
   const clients: Client[] = []
   for (let i = 0; i < 40; i++) clients.push(await relay.connect())
   await Promise.all([light.holds(10), heavy.holds(30)])
-  // In the order in which they came, every fourth one is on the light remote.
+  // In order of arrival, every fourth one is on the light remote.
   await Promise.all(clients.slice(0, 20).map((client) => client.close()))
   await light.holds(5)
   await heavy.holds(15)
@@ -32,7 +32,7 @@ test('weights hold when connections leave and others come', async (t) => {
   await Promise.all([light.holds(10), heavy.holds(30)])
 })
 
-test('equal remotes take turns with short connections that follow each other', async (t) => {
+test('equal remotes take turns for consecutive short connections', async (t) => {
   const remotes = await Promise.all(['a', 'b', 'c'].map((name) => remoteThat(says(name)).start(t)))
   const relay = await relayTo(...remotes).start(t)
   const order: string[] = []
@@ -42,10 +42,10 @@ test('equal remotes take turns with short connections that follow each other', a
   assert.deepEqual([...order.slice(0, 3)].sort(), ['a', 'b', 'c'])
 })
 
-test('killing one of three remotes during 2,000 new connections costs no client anything', async (t) => {
+test('killing one of three remotes during 2,000 new connections loses no client', async (t) => {
   const { relay, victim } = await threeRemotes(t)
   const before = await ask(relay, 1_000)
-  // Nobody is connected at this moment: who is, is lost with the process, whatever stands in front of it.
+  // No client is connected at this moment: an open connection is lost with its server behind any relay.
   victim.signal('SIGKILL')
   await victim.ended()
   const after = await ask(relay, 1_000)
@@ -55,7 +55,7 @@ test('killing one of three remotes during 2,000 new connections costs no client 
   await relay.logged(/is down: connection refused/)
 })
 
-test('killing a remote that serves costs only the clients that it has', async (t) => {
+test('killing a serving remote loses only its own clients', async (t) => {
   const { relay, victim } = await threeRemotes(t)
   const asking = ask(relay, 2_000)
   await until('a third of the work', () => relay.program.stderr.matching(/remote=.* end=/).length > 600)
@@ -73,7 +73,7 @@ async function threeRemotes(t: TestContext) {
   return { victim: program, relay }
 }
 
-/** So many short connections: how many each server has answered, and how many were lost. */
+/** Makes that many short connections; counts the answers of each server and the lost clients. */
 async function ask(relay: Relay, count: number): Promise<Map<string, number>> {
   const answers = new Map<string, number>()
   let left = count

@@ -12,7 +12,7 @@ import { echoes, remoteThat } from '../harness/remote.js'
 const LISTENING = 'address = 127.0.0.1 port = 0'
 const PLAN = relayTo({ directive: 'address = 127.0.0.1 port = 9' })
 
-/** Names of folders that only hold what the test puts there: a loop of links, and a folder in place of a file. */
+/** Paths that only have what the test puts there: a loop of symbolic links, and a folder in place of a file. */
 function folderWith(t: TestContext): string {
   const folder = temporaryFolder(t)
   symlinkSync('loop', join(folder, 'loop'))
@@ -20,7 +20,7 @@ function folderWith(t: TestContext): string {
   return folder
 }
 
-/** What the start refuses: with which code, and its first line behind the place. */
+/** What a start refuses: its exit code, and its first line after the position. */
 const REFUSED: readonly (readonly [what: string, plan: typeof PLAN, code: number, text: string])[] = [
   [
     'the PROXY protocol',
@@ -56,7 +56,7 @@ const REFUSED: readonly (readonly [what: string, plan: typeof PLAN, code: number
 ]
 
 for (const [what, plan, code, text] of REFUSED) {
-  test(`-P refuses as the start does: ${what}`, async (t) => {
+  test(`-P refuses what a start refuses: ${what}`, async (t) => {
     const folder = folderWith(t)
     const within = (words: string) => words.replaceAll('FOLDER', folder)
     const file = join(folder, 'relay.cfg')
@@ -71,7 +71,7 @@ for (const [what, plan, code, text] of REFUSED) {
   })
 }
 
-test('a file that the user may not write is refused by both', async (t) => {
+test('both refuse a file that the user may not write', async (t) => {
   if (!needs(t, 'setpriv')) return
   const file = PLAN.with('access log = /proc/version').file(t)
   for (const options of [[], ['-P']]) {
@@ -92,7 +92,7 @@ test('a reload with an access log that cannot be written changes nothing', async
   await relay.logged(/cannot write '.*loop': too many symbolic links/)
 })
 
-test('a port that takes a privilege is a warning of -P', async (t) => {
+test('-P only warns of a port that needs a privilege', async (t) => {
   if (!needs(t, 'setpriv')) return
   const file = PLAN.listeningOn('address = 127.0.0.1 port = 7').file(t)
   const { code, stderr } = await tcprelay(t, ['-P', file], {
@@ -105,7 +105,7 @@ test('a port that takes a privilege is a warning of -P', async (t) => {
   )
 })
 
-test('-P names the sections that it takes, where there are others', async (t) => {
+test('-P names the sections that it checks if there are others', async (t) => {
   const file = join(temporaryFolder(t), 'relay.cfg')
   const other = 'id = spare {\n  listen { port = 1 }\n}\n'
   writeFileSync(file, other + PLAN.text)

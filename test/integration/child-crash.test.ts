@@ -9,17 +9,17 @@ import { until } from '../harness/until.js'
 
 const EXIT_SOFTWARE = 70
 
-/** "Within two seconds", as seen from outside. */
+/** "Within two seconds", measured from outside. */
 const LEAVES_WITHIN_MS = 2_000
 
-/** How the log names what is thrown on purpose. */
+/** How the log names the error that is thrown on purpose. */
 const REASONS = [
   { where: 'control', reason: /control thread: Error: provoked by a test/ },
   { where: 'rejection', reason: /control thread: Error: provoked by a test/ },
   { where: 'reactor', reason: /reactor: TypeError: / },
 ] as const
 
-/** A master with two children; each of these processes throws there at SIGUSR2. */
+/** A master with two children; each of these processes throws at that place on SIGUSR2. */
 async function startCrashing(t: TestContext, where: string): Promise<Master> {
   const remote = await remoteThat(echoes).start(t)
   const preload = fileOfProject('dist/test/harness/crash-on-signal.js')
@@ -31,7 +31,7 @@ async function startCrashing(t: TestContext, where: string): Promise<Master> {
 }
 
 for (const { reason, where } of REASONS) {
-  test(`an exception ends a child, which is replaced: ${where}`, async (t) => {
+  test(`a child that an exception ends is replaced: ${where}`, async (t) => {
     const master = await startCrashing(t, where)
     const clients = [await master.connect(), await master.connect()]
     for (const client of clients) await client.exchange('before')
@@ -51,7 +51,7 @@ for (const { reason, where } of REASONS) {
     for (const client of later) assert.equal(await client.exchange('later'), 'later')
   })
 
-  test(`an exception ends the master, and its children finish what they have: ${where}`, async (t) => {
+  test(`children finish their sessions after an exception ended the master: ${where}`, async (t) => {
     const master = await startCrashing(t, where)
     const client = await master.connect()
     await client.exchange('before')
@@ -60,13 +60,16 @@ for (const { reason, where } of REASONS) {
     master.signal('SIGUSR2')
     await until('the master to end', () => !isAlive(master.pid), LEAVES_WITHIN_MS)
     await until('the idle child to end', () => !isAlive(idle), LEAVES_WITHIN_MS)
-    // Its last thread closes the listener, after the one that /proc calls dead.
-    await until('nobody to listen', async () => (await (await master.connect()).ending()) === 'ECONNREFUSED')
+    // Its last thread closes the listener, after /proc already calls the process dead.
+    await until(
+      'the listener to refuse',
+      async () => (await (await master.connect()).ending()) === 'ECONNREFUSED',
+    )
     assert.equal(await client.exchange('after'), 'after')
     assert.ok(isAlive(busy))
     await client.close()
     await until('the busy child to end', () => !isAlive(busy), LEAVES_WITHIN_MS)
-    // Its messages end with the last process that writes there.
+    // Log lines end with the last process that writes to the pipe.
     assert.deepEqual(await master.ended(), { code: EXIT_SOFTWARE, signal: null })
     await master.logged(new RegExp(`tcprelay\\[${master.pid}\\].*${reason.source}`))
     assert.equal(

@@ -10,7 +10,7 @@ import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { until } from '../harness/until.js'
 
-/** A busy machine may take long for a child, and so may the pause after children that died at start. */
+/** A child may start slowly on a busy machine, and the back-off after deaths at start adds to it. */
 const SLOW_MS = 30_000
 
 async function start(t: TestContext, instances: readonly [number, number]): Promise<Master> {
@@ -19,7 +19,7 @@ async function start(t: TestContext, instances: readonly [number, number]): Prom
   return startMaster(t, plan, { children: instances[0] })
 }
 
-/** A child that has just been started, and stands still before it has said anything. */
+/** A child that has just been started, stopped before it has sent anything. */
 async function freezeNewcomer(master: Master, known: readonly number[]): Promise<number> {
   const pid = await until('a new child', () => {
     return childrenOf(master.pid)
@@ -43,7 +43,7 @@ async function areServed(master: Master, count: number, between: () => void): Pr
   for (const client of clients) await client.close()
 }
 
-test('a child that is killed before it has spoken: its clients wait for its successor', async (t) => {
+test('clients of a child that is killed before MAX wait for its successor', async (t) => {
   const master = await start(t, [1, 1])
   const [first = 0] = master.children()
   process.kill(first, 'SIGKILL')
@@ -53,7 +53,7 @@ test('a child that is killed before it has spoken: its clients wait for its succ
   assert.equal(master.program.stderr.matching(/signal SIGKILL/).length, 2)
 })
 
-test('a child that never speaks keeps nobody else up', async (t) => {
+test('a child that never sends MAX does not delay others', async (t) => {
   const master = await start(t, [2, 2])
   const known = master.children()
   process.kill(known[0] as number, 'SIGKILL')
@@ -67,7 +67,7 @@ test('a child that never speaks keeps nobody else up', async (t) => {
   await master.hasChildren(2)
 })
 
-test('a child that is killed while it drains loses its sessions, and nobody else', async (t) => {
+test('killing a draining child loses its own sessions only', async (t) => {
   const master = await start(t, [1, 1])
   const client = await master.connect()
   await client.exchange('before')
@@ -81,7 +81,7 @@ test('a child that is killed while it drains loses its sessions, and nobody else
   await areServed(master, 1, () => {})
 })
 
-test('a child that is killed while its configuration is prepared: with another one the reload goes on', async (t) => {
+test('a reload continues with another child if one is killed while it starts', async (t) => {
   const master = await start(t, [2, 2])
   const known = master.children()
   master.signal('SIGHUP')
@@ -93,7 +93,7 @@ test('a child that is killed while its configuration is prepared: with another o
   assert.ok(known.every((pid) => !now.includes(pid)))
 })
 
-test('the only child of a configuration that is prepared is killed: the old one goes on', async (t) => {
+test('killing the only child of a pending configuration leaves the old one in force', async (t) => {
   const master = await start(t, [1, 1])
   const known = master.children()
   writeFileSync(
@@ -109,7 +109,7 @@ test('the only child of a configuration that is prepared is killed: the old one 
   await master.logged(/the new configuration is in force/, 1, SLOW_MS)
 })
 
-test('all children are killed, again and again, under load: the service recovers by itself', async (t) => {
+test('the service recovers when all children are killed repeatedly under load', async (t) => {
   const master = await start(t, [2, 2])
   const visitors = new Visitors(t, master.port(), 100)
   await visitors.serveMore(20)
@@ -135,7 +135,7 @@ test('all children are killed, again and again, under load: the service recovers
   await master.hasChildren(2, SLOW_MS)
 })
 
-test('more clients come while no child lives than one can take: all are served in the end', async (t) => {
+test('all clients are served after more arrive without a living child than one can take', async (t) => {
   if (!needs(t, 'prlimit')) return
   const remote = await remoteThat(echoes).start(t)
   const plan = relayTo(remote).withMaster(spawning([1, 2], [500, 500]))

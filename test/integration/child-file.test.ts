@@ -11,7 +11,7 @@ import { remoteThat, says } from '../harness/remote.js'
 
 const IN_FORCE = /the new configuration is in force/
 
-/** A plan whose relay section, in the master's own file, leads nowhere; and the file that the children have. */
+/** A plan whose relay section in the master's file has an unusable remote; and the file of the children. */
 function apart(t: TestContext, ...spawn: readonly string[]) {
   const folder = temporaryFolder(t)
   const [file, included] = [join(folder, 'children.cfg'), join(folder, 'included.cfg')]
@@ -26,7 +26,7 @@ function apart(t: TestContext, ...spawn: readonly string[]) {
   }
 }
 
-test('children relay as their own file says, and a reload reads it again', async (t) => {
+test('children use their own file, and a reload reads it again', async (t) => {
   const [first, second] = [
     await remoteThat(says('first')).start(t),
     await remoteThat(says('second')).start(t),
@@ -46,7 +46,7 @@ test('children relay as their own file says, and a reload reads it again', async
   assert.equal(await (await master.connect()).readToEnd(), 'second')
 })
 
-test('a single process relays as the file says, too', async (t) => {
+test('a single process uses that file, too', async (t) => {
   const remote = await remoteThat(says('single')).start(t)
   const { leadTo, plan } = apart(t)
   leadTo(remote)
@@ -54,7 +54,7 @@ test('a single process relays as the file says, too', async (t) => {
   assert.equal(await (await relay.connect()).readToEnd(), 'single')
 })
 
-test('-P tells the mistakes of both files', async (t) => {
+test('-P reports the errors of both files', async (t) => {
   const { leadTo, plan } = apart(t, 'wrong-in-master')
   leadTo({ directive: 'address = 127.0.0.1 port = 9' }, 'wrong-in-children')
   const file = join(temporaryFolder(t), 'master.cfg')
@@ -68,14 +68,14 @@ test('-P tells the mistakes of both files', async (t) => {
   assert.match(stderr, /wrong-in-children \}\n +\^/)
 })
 
-test('a file that cannot be read is said, with the code for that', async (t) => {
+test('a file that cannot be read is reported with its exit code', async (t) => {
   const plan = relayTo().withMaster('spawn = { config = /nowhere.cfg }')
   const { code, stderr } = await tcprelay(t, ['-P', plan.file(t)])
   assert.equal(code, 66)
   assert.match(stderr, /\/nowhere\.cfg:1:1: cannot read '\/nowhere\.cfg': no such file or directory/)
 })
 
-test('a child of another program gets the file as its argument', async (t) => {
+test('a foreign child gets the file as its argument', async (t) => {
   if (!needs(t, 'python3')) return
   const exec = `exec = ${fileOfProject('test/harness/foreign_child.py')}`
   const { file, plan } = apart(t, exec, 'id = some-section')

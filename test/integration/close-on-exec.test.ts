@@ -6,15 +6,15 @@ import { childrenOf, passedOnBy } from '../harness/proc.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 
-/** More than the descriptors that Node looks after by itself. */
+/** More than the descriptors that Node itself marks close-on-exec. */
 const LISTENERS = Array.from({ length: 20 }, () => 'address = 127.0.0.1 port = 0')
 
-/** Every program gets them anew. */
+/** Descriptors that every program gets for itself. */
 const isStandard = (descriptor: string) => /^[012] /.test(descriptor)
 
 for (const mode of MODES) {
-  test(`a program that a relay starts gets no descriptor of it: ${mode.name}`, async (t) => {
-    // Whoever starts the test may leave it some, which the relay inherits.
+  test(`a program that a relay starts inherits no descriptor: ${mode.name}`, async (t) => {
+    // The parent of the test may leave it some, which the relay inherits.
     const inherited = passedOnBy('self')
     const remote = await remoteThat(echoes).start(t)
     const running = await mode.start(t, relayTo(remote).listeningOn(...LISTENERS))

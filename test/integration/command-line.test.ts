@@ -36,7 +36,7 @@ for (const option of ['-v', '--version']) {
 }
 
 for (const option of ['-h', '--help']) {
-  test(`${option} prints what there is`, async (t) => {
+  test(`${option} prints the usage`, async (t) => {
     const { code, stdout } = await tcprelay(t, [option])
     assert.equal(code, 0)
     assert.match(stdout, /^Usage: tcprelay \[ <Options> \] <configuration file> \[ <id> \]/)
@@ -54,7 +54,7 @@ const WRONG_WORDS = [
 ]
 
 for (const words of WRONG_WORDS) {
-  test(`tcprelay ${words.join(' ')} is a mistake in usage`, async (t) => {
+  test(`tcprelay ${words.join(' ')} is a usage error`, async (t) => {
     const { code, stderr } = await tcprelay(t, words)
     assert.equal(code, USAGE)
     assert.match(stderr, /^tcprelay: .*\nUsage: tcprelay/)
@@ -69,7 +69,7 @@ const WRONG_FILES = [
 
 for (const { what, text, code } of WRONG_FILES) {
   for (const options of [[], ['-P']]) {
-    test(`a configuration with ${what} ends with ${code} ${options.join()}`, async (t) => {
+    test(`a configuration with ${what} exits with ${code} ${options.join()}`, async (t) => {
       const run = await tcprelay(t, [...options, fileWith(t, text)])
       assert.equal(run.code, code)
       assert.match(run.stderr, /relay\.cfg:1:\d+: /)
@@ -77,12 +77,12 @@ for (const { what, text, code } of WRONG_FILES) {
   }
 }
 
-test('a file that is not there ends with 66', async (t) => {
+test('a missing file exits with 66', async (t) => {
   const run = await tcprelay(t, [join(temporaryFolder(t), 'nothing.cfg')])
   assert.equal(run.code, NO_INPUT)
 })
 
-test('an address that cannot be bound ends with 75', async (t) => {
+test('an address that cannot be bound exits with 75', async (t) => {
   const owner = await remoteThat(echoes).start(t)
   const file = relayTo(SOMEWHERE).listeningOn(`address = 127.0.0.1 port = ${owner.port}`).file(t)
   const run = await tcprelay(t, ['-D', file])
@@ -91,7 +91,7 @@ test('an address that cannot be bound ends with 75', async (t) => {
   assert.match(run.stderr, /Failed to bind to any address or port\. Exiting\./)
 })
 
-test('one address of two is enough to start', async (t) => {
+test('one bindable address of two is enough to start', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const relay = await relayTo(remote)
     .listeningOn(`address = 127.0.0.1 port = ${remote.port}`, 'address = 127.0.0.1 port = 0')
@@ -99,14 +99,14 @@ test('one address of two is enough to start', async (t) => {
   assert.equal(await (await relay.connect()).exchange('hello'), 'hello')
 })
 
-test('-P is silent about a good configuration, and binds nothing', async (t) => {
+test('-P is silent about a correct configuration and binds nothing', async (t) => {
   const owner = await remoteThat(echoes).start(t)
   const file = relayTo(SOMEWHERE).listeningOn(`address = 127.0.0.1 port = ${owner.port}`).file(t)
   const run = await tcprelay(t, ['-P', file])
   assert.deepEqual(run, { code: 0, signal: null, stdout: '', stderr: '' })
 })
 
-test('a configuration may be the page of a web server', async (t) => {
+test('a configuration may be a page of a web server', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const url = await pageWith(t, 200, relayTo(remote).text)
   const program = startTcprelay(t, ['-D', url])
@@ -114,13 +114,13 @@ test('a configuration may be the page of a web server', async (t) => {
   assert.equal((await tcprelay(t, ['-P', url])).code, 0)
 })
 
-test('a web server that has no such page is told of', async (t) => {
+test('a page that the web server does not have is reported', async (t) => {
   const run = await tcprelay(t, ['-D', await pageWith(t, 404, 'no such page')])
   assert.equal(run.code, NO_INPUT)
   assert.match(run.stderr, /HTTP status 404/)
 })
 
-test('a web server that is not there is told of', async (t) => {
+test('an unreachable web server is reported', async (t) => {
   const owner = await remoteThat(echoes).start(t)
   await owner.stop()
   const run = await tcprelay(t, ['-D', `http://127.0.0.1:${owner.port}/relay.cfg`])
@@ -128,7 +128,7 @@ test('a web server that is not there is told of', async (t) => {
   assert.match(run.stderr, /ECONNREFUSED/)
 })
 
-test('-i and -I and the last argument choose the sections', async (t) => {
+test('-i, -I and the last argument select the sections', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const text = [
     `id = one { ${LISTEN} single process = yes }`,
@@ -143,7 +143,7 @@ test('-i and -I and the last argument choose the sections', async (t) => {
   }
 })
 
-/** The address of a page, at a web server of the test's own. */
+/** The URL of a page on a web server of this test. */
 async function pageWith(t: TestContext, status: number, body: string): Promise<string> {
   const server = createServer((_, response) => response.writeHead(status).end(body))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -7,10 +7,10 @@ import { echoes, remoteThat } from '../harness/remote.js'
 
 const EXIT_SOFTWARE = 70
 
-/** "Within two seconds", as seen from outside. */
+/** "Within two seconds", measured from outside. */
 const LEAVES_WITHIN_MS = 2_000
 
-/** The program with one thing in it that throws; `where` is an export of crashing-program. */
+/** The program with one place that throws; `where` is an export of crashing-program. */
 async function startCrashing(t: TestContext, where: string): Promise<Program> {
   const remote = await remoteThat(echoes).start(t)
   const file = relayTo(remote).file(t)

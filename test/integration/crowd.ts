@@ -4,10 +4,10 @@ import { fittingCount } from '../harness/fitting-count.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 
-/** Clients that are there at the same time: each is served, stays, is served again and leaves. */
+/** Concurrent clients: each is served, stays connected, is served again and disconnects. */
 export function crowdTest(wanted: number): void {
   const count = fittingCount(wanted)
-  test(`${count} connections at once`, async (t) => {
+  test(`serves ${count} concurrent connections`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
     const relay = await relayTo(remote).start(t)
     const clients = await Promise.all(Array.from({ length: count }, () => relay.connect()))

@@ -22,7 +22,7 @@ const AF_INET6 = 10
 const SOCK_DGRAM = 2
 const IPPROTO_UDP = 17
 
-/** What the child says of a datagram. */
+/** What the child reports about a datagram. */
 interface About {
   readonly pid: number
   readonly via: 'wire' | 'socket'
@@ -44,13 +44,13 @@ interface About {
 }
 
 interface Setting {
-  /** Words for the children. */
+  /** Arguments of the children. */
   readonly words?: string
   readonly spawn?: string
   readonly lines?: readonly string[]
 }
 
-/** Our master with children that take datagrams. Undefined: the test is skipped. */
+/** A master of ours with children that take datagrams. Undefined: the test is skipped. */
 async function startWith(
   t: TestContext,
   listeners: readonly string[],
@@ -67,7 +67,7 @@ async function read(client: DatagramClient): Promise<About> {
   return JSON.parse((await client.answer()).text)
 }
 
-/** Sends one datagram from a client of its own and answers what the child says of it. */
+/** Sends one datagram from a client of its own and returns what the child reports about it. */
 async function ask(t: TestContext, port: number, bytes: string | Uint8Array = 'hello'): Promise<About> {
   const client = await DatagramClient.open(t)
   await client.send(bytes, port)
@@ -79,7 +79,7 @@ async function ask(t: TestContext, port: number, bytes: string | Uint8Array = 'h
 
 const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex')
 
-/** Bytes that wait in the receive buffer of a port of UDP, and datagrams that it had no room for. */
+/** Bytes queued in the receive buffer of a UDP port, and datagrams that the kernel dropped there. */
 function queueOf(port: number): { readonly bytes: number; readonly drops: number } {
   const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
   const rows = ['/proc/net/udp', '/proc/net/udp6'].flatMap((file) =>
@@ -94,7 +94,7 @@ function queueOf(port: number): { readonly bytes: number; readonly drops: number
 const hasRead = (port: number): Promise<unknown> =>
   until(`the master to read from ${port}`, () => queueOf(port).bytes === 0)
 
-test('a datagram comes to the child in the documented message, with a connected socket', async (t) => {
+test('a child gets a datagram as the documented message, with a connected socket', async (t) => {
   const master = await startWith(t, [`${UDP4} realm = myrealm flag = accounting dscp = 46`])
   if (!master) return
   const { header, isBlocking, local, sha256: hash, tos, type, protocol, via } = await ask(t, master.port())
@@ -127,7 +127,7 @@ const DTLS_CASES: readonly (readonly [directives: string, heard: Partial<About>]
   ['type = DGRAM aaa.protocol = radius.udp realm = exactly-fifteen', { aaa: 389, realm: 'exactly-fifteen' }],
 ]
 
-test('what a UDP listener forwards arrives bit for bit', async (t) => {
+test('a UDP listener forwards datagrams unchanged', async (t) => {
   const master = await startWith(
     t,
     DTLS_CASES.map(([directives]) => `${UDP4} ${directives}`),
@@ -143,7 +143,7 @@ test('what a UDP listener forwards arrives bit for bit', async (t) => {
   }
 })
 
-test('answers come from the address that the client has sent to, over IPv4, IPv6 and both', async (t) => {
+test('replies come from the address that the client sent to, over IPv4, IPv6 and both', async (t) => {
   const master = await startWith(t, [
     'address = 0.0.0.0 port = 0 protocol = UDP',
     'address = ::1 port = 0 protocol = udp',
@@ -154,7 +154,7 @@ test('answers come from the address that the client has sent to, over IPv4, IPv6
     { index: 0, to: '127.0.0.7', local: '127.0.0.7', family: AF_INET },
     { index: 1, to: '::1', local: '::1', family: AF_INET6 },
     { index: 2, to: '::1', local: '::1', family: AF_INET6 },
-    // As with the original: a client of IPv4 at a listener of both has a socket of IPv6.
+    // As with the original: an IPv4 client at a listener for both families has an IPv6 socket.
     { index: 2, to: '127.0.0.8', local: '::ffff:127.0.0.8', family: AF_INET6 },
   ]
   for (const { family, index, local, to } of cases) {
@@ -189,7 +189,7 @@ for (const size of [1, 1_472, 4_096]) {
 }
 
 for (const size of [4_097, 9_000, 65_507]) {
-  test(`of a datagram of ${size} bytes the first 4,096 arrive, as with the original, and the log says so`, async (t) => {
+  test(`a datagram of ${size} bytes is truncated to 4,096, as by the original, and this is logged`, async (t) => {
     const master = await startWith(t, [UDP4])
     if (!master) return
     const bytes = Buffer.alloc(size, 'abcdefg')
@@ -202,18 +202,18 @@ for (const size of [4_097, 9_000, 65_507]) {
   })
 }
 
-test('an empty datagram is no client, as with the original', async (t) => {
+test('an empty datagram is ignored, as by the original', async (t) => {
   const master = await startWith(t, [UDP4], { words: 'max=1,hold' })
   if (!master) return
   const client = await DatagramClient.open(t)
-  // Did it count, the second one would find the child full.
+  // If it counted, the child would be full for the second one.
   await client.send('', master.port())
   await client.send('hello', master.port())
   assert.equal((await read(client)).start, 'hello')
   assert.equal(client.unread, 0)
 })
 
-test('what a client sends next goes to its socket at the child, which is one user until it says DONE', async (t) => {
+test('further datagrams of a client go to its socket in the child, one user until DONE', async (t) => {
   const master = await startWith(t, [UDP4], { words: 'max=2,hold' })
   if (!master) return
   const [first, second, third] = await Promise.all([1, 2, 3].map(() => DatagramClient.open(t)))
@@ -257,7 +257,7 @@ for (const [overload, hint] of [
   })
 }
 
-test('datagrams of one port of a client go to one child, those of another port to another', async (t) => {
+test('datagrams from one port of a client go to one child, those from another port to another', async (t) => {
   const master = await startWith(t, [`${UDP4} sticky cache period = 60`], {
     spawn: spawning([2, 2], [1, 100], EXEC),
     words: 'hold',
@@ -285,7 +285,7 @@ test('datagrams of one port of a client go to one child, those of another port t
   }
 })
 
-test('access rules hold for the senders of datagrams', async (t) => {
+test('access rules apply to the senders of datagrams', async (t) => {
   const lines = ['deny = 127.0.0.2', 'permit = 127.0.0.0/8']
   const master = await startWith(t, [UDP4, 'port = 0 protocol = UDP'], { lines })
   if (!master) return
@@ -299,7 +299,7 @@ test('access rules hold for the senders of datagrams', async (t) => {
   await master.logged(new RegExp(`connection attempt from 127.0.0.2:${stranger.port} rejected`))
 })
 
-test('a burst of new clients: each gets the answer to its own datagram', async (t) => {
+test('in a burst of new clients each gets the reply to its own datagram', async (t) => {
   const master = await startWith(t, [UDP4], { spawn: spawning([2, 2], [5, 1_000], EXEC) })
   if (!master) return
   const clients = await Promise.all(Array.from({ length: 100 }, () => DatagramClient.open(t)))
@@ -313,13 +313,13 @@ test('a burst of new clients: each gets the answer to its own datagram', async (
   assert.equal(queueOf(master.port()).drops, 0)
 })
 
-test('while a child stands still its datagrams wait in the master, and none is lost', async (t) => {
+test('datagrams of a stopped child wait in the master, and none is lost', async (t) => {
   const master = await startWith(t, [UDP4], { spawn: spawning([1, 1], [5, 1_000], EXEC) })
   if (!master) return
   const { pid } = await ask(t, master.port())
   const clients = await Promise.all(Array.from({ length: 500 }, () => DatagramClient.open(t)))
   process.kill(pid, 'SIGSTOP')
-  // More than the wire holds (net.unix.max_dgram_qlen), and than the listener's buffer would.
+  // More than the socket of the wire holds (net.unix.max_dgram_qlen), and than the listener's buffer would.
   for (const [i, client] of clients.entries()) {
     await client.send(Buffer.alloc(1_000, `${client.port} `), master.port())
     if (i % 50 === 49) await hasRead(master.port())
@@ -332,7 +332,7 @@ test('while a child stands still its datagrams wait in the master, and none is l
   assert.equal(queueOf(master.port()).drops, 0)
 })
 
-test('a child that dies takes only what it had: the next one gets what comes then', async (t) => {
+test('a dead child loses only its own datagrams, and its successor gets the next', async (t) => {
   const master = await startWith(t, [UDP4], { words: 'hold' })
   if (!master) return
   const client = await DatagramClient.open(t)
@@ -346,7 +346,7 @@ test('a child that dies takes only what it had: the next one gets what comes the
   assert.notEqual(after.pid, pid)
 })
 
-test('no other program may bind the port of a listener', async (t) => {
+test('no other program can bind the port of a listener', async (t) => {
   const master = await startWith(t, [UDP4], { words: 'hold' })
   if (!master) return
   await ask(t, master.port())
@@ -361,7 +361,7 @@ test('a reload keeps the socket of a UDP listener', async (t) => {
   const master = await startWith(t, [UDP4])
   if (!master) return
   const before = await ask(t, master.port())
-  // The file gets the port that the system had chosen, which names the same socket.
+  // The file names the port that the system has chosen, which is the same socket.
   writeFileSync(
     master.file,
     readFileSync(master.file, 'utf8').replace(
@@ -389,7 +389,7 @@ id = spawnd {
 id = tac_plus-ng { log accesslog { destination = /tmp/access.log } }
 `
 
-test('-P accepts the RADIUS samples of the classic documentation, and -1 refuses their datagrams', async (t) => {
+test('-P accepts the RADIUS samples of the classic documentation, and -1 refuses their UDP listeners', async (t) => {
   const file = join(temporaryFolder(t), 'radius.cfg')
   writeFileSync(file, SAMPLE)
   const checked = await tcprelay(t, ['-P', file])
@@ -399,7 +399,7 @@ test('-P accepts the RADIUS samples of the classic documentation, and -1 refuses
   assert.equal(single.stderr.match(/'protocol = UDP' needs children of another program/g)?.length, 3)
 })
 
-test('under -1 a reload refuses UDP listeners too', async (t) => {
+test('a reload under -1 refuses UDP listeners, too', async (t) => {
   const plan = relayTo({ directive: 'address = 127.0.0.1 port = 9' }).withMaster(
     'single process = no',
     spawning([1, 1], [5, 10], EXEC),

@@ -11,7 +11,7 @@ async function elapsedMs(act: () => Promise<unknown>): Promise<number> {
   return performance.now() - startedMs
 }
 
-test('a remote that refuses costs its client the connection at once without dial retries', async (t) => {
+test('without dial retries a refusing remote ends the client at once', async (t) => {
   const { port, target } = await closedPort()
   const relay = await relayTo(target).with('dial retries = 0', 'access log = stderr').start(t)
   const client = await relay.connect()
@@ -21,9 +21,9 @@ test('a remote that refuses costs its client the connection at once without dial
   assert.doesNotMatch(line, /remote=/)
 })
 
-test('a socket that has connected to itself is refused, and leaves the port to its server', async (t) => {
+test('a self-connected socket is reset and leaves the port to its server', async (t) => {
   const { port, target } = await closedPort()
-  // The only port that the kernel may choose is the one that the connection goes to.
+  // The only port that the kernel may choose is the port of the remote.
   const relay = await relayTo(target)
     .with('dial retries = 0', 'access log = stderr', `local port range = ${port}-${port}`)
     .start(t)
@@ -35,7 +35,7 @@ test('a socket that has connected to itself is refused, and leaves the port to i
   await remoteThat(echoes).start(t, { host: '127.0.0.1', port })
 })
 
-test('a remote that refuses is asked again as often as dial retries says', async (t) => {
+test('a refusing remote is retried as often as dial retries says', async (t) => {
   const { target } = await closedPort()
   const relay = await relayTo(target).with('dial retries = 2').start(t)
   const client = await relay.connect()
@@ -78,7 +78,7 @@ test('all attempts together take no longer than dial timeout', async (t) => {
   await relay.logged(/ end=dial-timeout/)
 })
 
-test('a remote that never answers costs a client only time when there is another one', async (t) => {
+test('a remote that never answers only delays a client if there is another one', async (t) => {
   const peers = rawPeers(t)
   if (!peers) return
   const [silent, alive] = [await peers.blackhole(), await remoteThat(says('here')).start(t)]
@@ -87,7 +87,7 @@ test('a remote that never answers costs a client only time when there is another
   assert.deepEqual(await Promise.all(answers), ['here', 'here'])
 })
 
-test('a remote that is down is left alone, and noticed when it is back', async (t) => {
+test('a remote that is down is skipped, and used again when it is back', async (t) => {
   const { port, target } = await closedPort()
   const other = await remoteThat(says('other')).start(t)
   const relay = await relayTo(target, other).start(t)
@@ -98,7 +98,7 @@ test('a remote that is down is left alone, and noticed when it is back', async (
   await relay.logged(new RegExp(`remote 127\\.0\\.0\\.1:${port} is up again`))
 })
 
-test('a name is resolved', async (t) => {
+test('names of remotes are resolved', async (t) => {
   const remote = await remoteThat(says('by name')).start(t)
   const relay = await relayTo({ directive: `address = localhost port = ${remote.port}` })
     .with('access log = stderr')
@@ -109,7 +109,7 @@ test('a name is resolved', async (t) => {
   await relay.logged(new RegExp(` remote=localhost:${remote.port} `))
 })
 
-test('a name that cannot be resolved is logged and tried again, and others serve meanwhile', async (t) => {
+test('a name that cannot be resolved is logged and retried while others serve', async (t) => {
   const remote = await remoteThat(says('other')).start(t)
   const relay = await relayTo({ directive: 'address = no-such-host.invalid port = 1' }, remote).start(t)
   await relay.logged(/cannot resolve 'no-such-host\.invalid'/)
@@ -117,14 +117,14 @@ test('a name that cannot be resolved is logged and tried again, and others serve
   assert.equal(relay.program.stderr.matching(/is down/).length, 0)
 })
 
-test('a client whose only remote has no address yet is turned away after its rounds', async (t) => {
+test('a client whose only remote has no address yet is reset after its retries', async (t) => {
   const relay = await relayTo({ directive: 'address = no-such-host.invalid port = 1' })
     .with('dial retries = 1')
     .start(t)
   assert.equal(await (await relay.connect()).ending(), 'ECONNRESET')
 })
 
-/** What the server says to a client, which leaves then: a relay that waits by select has room for some hundreds. */
+/** Reads the server's greeting and disconnects: a relay that waits by select has room for a few hundred only. */
 async function hears(relay: Relay): Promise<string> {
   const client = await relay.connect()
   const said = await client.readToEnd()
@@ -132,7 +132,7 @@ async function hears(relay: Relay): Promise<string> {
   return said
 }
 
-/** Opens connections until one is answered by the server that says `wanted`. */
+/** Opens connections until the server that greets with `wanted` answers one. */
 async function isServedBy(ask: () => Promise<string>, wanted: string): Promise<void> {
   const giveUpAt = performance.now() + 10_000
   while ((await ask()) !== wanted) {

@@ -31,7 +31,7 @@ test('children accept by themselves, and no client passes through the master', a
   const remote = await remoteThat(echoes).start(t)
   const master = await startMaster(t, relayTo(remote).withMaster(direct([2, 2])), { children: 2 })
   const clients: Client[] = []
-  // Whoever has fewer sessions gets the next one, as long as both are idle.
+  // While both are idle, the one with fewer sessions gets the next client.
   await until('both children to have as many clients', async () => {
     const client = await master.connect()
     clients.push(client)
@@ -57,7 +57,7 @@ test('another child starts while all have `users min`, and ends when it is idle'
   await master.hasChildren(1)
 })
 
-test('at `users max` of all children clients wait, and are served when somebody leaves', async (t) => {
+test('clients wait while all children have `users max`, and are served when one leaves', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const master = await startMaster(t, relayTo(remote).withMaster(direct([2, 2], [1, 2])), { children: 2 })
   const clients = await Promise.all([1, 2, 3, 4].map(() => master.connect()))
@@ -76,7 +76,7 @@ for (const [overload, ending] of [
   ['close', 'end'],
   ['reset', 'ECONNRESET'],
 ] as const) {
-  test(`overload = ${overload}: nobody is turned away while a child has room or may start`, async (t) => {
+  test(`overload = ${overload}: no client is rejected while a child has room or can be started`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
     const plan = relayTo(remote).withMaster(direct([1, 2], [1, 2]), `overload = ${overload}`)
     const master = await startMaster(t, plan)
@@ -98,7 +98,7 @@ for (const [overload, ending] of [
   })
 }
 
-test('a killed child costs its sessions and nobody else', async (t) => {
+test('a killed child loses its own sessions only', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const master = await startMaster(t, relayTo(remote).withMaster(direct([2, 2])), { children: 2 })
   const clients = []
@@ -116,7 +116,7 @@ test('a killed child costs its sessions and nobody else', async (t) => {
   await master.hasChildren(2)
 })
 
-test('who connects while there is no child waits, and is served', async (t) => {
+test('clients that connect while there is no child wait and are served', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const master = await startMaster(t, relayTo(remote).withMaster(direct([2, 2])), { children: 2 })
   for (const pid of master.children()) process.kill(pid, 'SIGKILL')
@@ -125,14 +125,14 @@ test('who connects while there is no child waits, and is served', async (t) => {
   await master.hasChildren(2)
 })
 
-test('access rules hold where children accept', async (t) => {
+test('access rules apply where children accept', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const master = await startMaster(t, relayTo(remote).withMaster(direct([1, 1]), 'deny 127.0.0.1'))
   assert.equal(await (await master.connect()).ending(), 'end')
   await master.logged(/connection attempt from .* rejected/)
 })
 
-test('a child that retires leaves who waits to its successor', async (t) => {
+test('a child that retires leaves waiting clients to its successor', async (t) => {
   const remote = await remoteThat(greets('x')).start(t)
   const plan = relayTo(remote)
     .with('retire limit = 3')
@@ -144,7 +144,7 @@ test('a child that retires leaves who waits to its successor', async (t) => {
   for (const client of clients) await client.close()
 })
 
-test('a child that is told to end takes no more; its successor does', async (t) => {
+test('a child that is asked to end accepts no more; its successor does', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const master = await startMaster(t, relayTo(remote).withMaster(direct([1, 1])))
   const old = await master.connect()
@@ -159,7 +159,7 @@ test('a child that is told to end takes no more; its successor does', async (t) 
   await until('the old child to end', () => !master.children().includes(child))
 })
 
-test('reload: sessions stay, clients go to the new children, no connect is refused', async (t) => {
+test('reload: sessions continue, new clients go to new children, no connect is refused', async (t) => {
   const before = await remoteThat(greets('before')).start(t)
   const after = await remoteThat(greets('after')).start(t)
   const plan = (remote: typeof before) => relayTo(remote).withMaster(direct([2, 2]))
@@ -187,7 +187,7 @@ test('reload: sessions stay, clients go to the new children, no connect is refus
   await master.hasChildren(2)
 })
 
-test('reload: a listener that is gone is closed, a new one opened', async (t) => {
+test('reload: a removed listener is closed, a new one opened', async (t) => {
   const remote = await remoteThat(greets('x')).start(t)
   const plan = relayTo(remote).withMaster(direct([1, 1]))
   const master = await startMaster(t, plan)
@@ -224,7 +224,7 @@ test('a listener that is bound late is served', async (t) => {
   await master.idlesAt(1)
 })
 
-test('the first signal lets sessions finish, and nobody new comes in', async (t) => {
+test('the first signal lets sessions finish, and no new client is accepted', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const master = await startMaster(t, relayTo(remote).withMaster(direct([2, 2])), { children: 2 })
   const client = await master.connect()
@@ -242,7 +242,7 @@ test('the first signal lets sessions finish, and nobody new comes in', async (t)
   assert.deepEqual(await master.ended(5_000), { code: 0, signal: null })
 })
 
-test('children of another program cannot accept by themselves: the configuration says so', async (t) => {
+test('foreign children with accept = direct are a configuration error', async (t) => {
   const plan = relayTo({ directive: 'address = 127.0.0.1 port = 1' }).withMaster(
     `spawn = { exec = /bin/true ${DIRECT} }`,
   )

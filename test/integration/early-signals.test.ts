@@ -6,7 +6,7 @@ import { echoes, remoteThat } from '../harness/remote.js'
 
 const HOOK = ['--require', fileOfProject('test/harness/signal-early.cjs')]
 
-test('SIGHUP before the program is loaded: it is started, and then reads its configuration again', async (t) => {
+test('SIGHUP before the program is loaded makes it read its configuration again after the start', async (t) => {
   const program = await startWith(t, 'SIGHUP')
   await program.stderr.reached(/the new configuration is in force/)
   program.signal('SIGTERM')

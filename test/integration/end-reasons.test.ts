@@ -7,11 +7,11 @@ import { echoes, echoesForEver, remoteThat } from '../harness/remote.js'
 import { TcpProxy } from '../harness/tcp-proxy.js'
 import { connectTls, localhost, servedWith, tlsRemote } from '../harness/tls.js'
 
-/** The error that an access line names beside the word for its end. */
+/** The `reason=` of an access line beside its `end=`. */
 
 const TLS_LISTENER = 'address = 127.0.0.1 port = 0 tls = yes'
 
-test('each of several TLS failures in one second has its own reason', async (t) => {
+test('several TLS failures within one second each have their own reason', async (t) => {
   const relay = await relayTo(await remoteThat(echoes).start(t))
     .with(servedWith(localhost(t)), 'access log = stderr')
     .listeningOn('address = 127.0.0.1 port = 0 tls = TLSv1.3')
@@ -33,14 +33,14 @@ test('each of several TLS failures in one second has its own reason', async (t) 
   assert.equal(new Set(reasons).size, said.length + 1, reasons.join(' | '))
 })
 
-test('a session without a remote says why the last attempt failed', async (t) => {
+test('a session without a remote logs why the last attempt failed', async (t) => {
   const { target } = await closedPort()
   const relay = await relayTo(target).with('dial retries = 0', 'access log = stderr').start(t)
   await (await relay.connect()).ending()
   await relay.logged(/ end=no-remote reason=connection_refused$/)
 })
 
-test('a reset has its error, an end in order has none', async (t) => {
+test('a reset has an error in the access line, an orderly end has none', async (t) => {
   const relay = await relayTo(await remoteThat(echoes).start(t))
     .with('access log = stderr')
     .start(t)
@@ -54,7 +54,7 @@ test('a reset has its error, an end in order has none', async (t) => {
   await relay.logged(/ end=done$/)
 })
 
-test('a client that breaks TLS in the middle of a session has not merely stopped answering', async (t) => {
+test('a client that violates TLS in the middle of a session is logged as TLS error, not as lost', async (t) => {
   const relay = await relayTo(await remoteThat(echoesForEver).start(t))
     .with(servedWith(localhost(t)), 'access log = stderr')
     .listeningOn(TLS_LISTENER)
@@ -67,7 +67,7 @@ test('a client that breaks TLS in the middle of a session has not merely stopped
   await client.close()
 })
 
-test('nor has a remote', async (t) => {
+test('a remote that violates TLS in the middle of a session is logged as TLS error, not as lost', async (t) => {
   const files = localhost(t)
   const remote = await tlsRemote(t, files, '', (socket) => void socket.pipe(socket))
   const proxy = await TcpProxy.start(t, remote.port)

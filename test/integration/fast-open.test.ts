@@ -22,7 +22,7 @@ interface Stage {
   readonly under: { readonly under: readonly string[] }
 }
 
-/** A network of its own, where both sides of TCP Fast Open are allowed. */
+/** A network namespace where both sides of TCP Fast Open are allowed. */
 function stageFor(t: TestContext): Stage | undefined {
   const [space] = spaces(t, 1) ?? []
   if (space === undefined) return undefined
@@ -31,7 +31,7 @@ function stageFor(t: TestContext): Stage | undefined {
   return peers && { space, peers, under: { under: space.under } }
 }
 
-/** A client whose words are there before the relay accepts it. */
+/** A client whose bytes have arrived before the relay accepts it. */
 async function speakFirst(relay: Relay, peers: RawPeers, words: string): Promise<Peer> {
   await freeze(relay.pid)
   const client = await peers.connect(relay.port())
@@ -48,7 +48,7 @@ async function finish(client: Peer, server: Peer): Promise<void> {
   await server.close()
 }
 
-test('what a client says with its SYN is served', async (t) => {
+test('data in the SYN of a client is served', async (t) => {
   const stage = stageFor(t)
   if (stage === undefined) return
   const { peers, space, under } = stage
@@ -96,7 +96,7 @@ for (const [what, words] of [
   })
 }
 
-test('a remote that refuses a SYN with bytes is down, and another one gets all of them', async (t) => {
+test('a remote that refuses a SYN with data is down, and another one gets all bytes', async (t) => {
   const stage = stageFor(t)
   if (stage === undefined) return
   if (!needs(t, 'strace')) return
@@ -120,7 +120,7 @@ test('a remote that refuses a SYN with bytes is down, and another one gets all o
   assert.match(calls[connected + 1] ?? '', /^sendto \d+$/, 'bytes left with the SYN')
 })
 
-test('with a server that speaks first nobody waits for bytes', async (t) => {
+test('nothing waits for data of the client if the server speaks first', async (t) => {
   const stage = stageFor(t)
   if (stage === undefined) return
   const { peers, under } = stage
@@ -134,7 +134,7 @@ test('with a server that speaks first nobody waits for bytes', async (t) => {
   await finish(client, server)
 })
 
-test('a system that does not allow it is a warning', async (t) => {
+test('a system that does not allow TCP Fast Open gives a warning', async (t) => {
   const [space] = spaces(t, 1) ?? []
   if (space === undefined) return
   space.set('ipv4/tcp_fastopen', '0')
@@ -147,7 +147,7 @@ test('a system that does not allow it is a warning', async (t) => {
   assert.equal(code, 0)
 })
 
-test('Multipath TCP begins with a SYN that has bytes as well, on both sides', async (t) => {
+test('Multipath TCP sends data in the SYN as well, on both sides', async (t) => {
   if (!hasMultipath()) return t.skip(NO_MULTIPATH)
   const stage = stageFor(t)
   if (stage === undefined) return
@@ -169,11 +169,11 @@ test('Multipath TCP begins with a SYN that has bytes as well, on both sides', as
   }
   await relay.logged(/mptcp=yes remote_mptcp=yes/, 3)
   const [first = [], second, third] = used
-  // Client and relay, both to 127.0.0.1, whose cookie the first connection has brought.
+  // Client and relay, both to 127.0.0.1, whose cookie the first connection has fetched.
   assert.deepEqual([second, third], [first.map((count) => count + 2), first.map((count) => count + 4)])
 })
 
-test('a remote with TLS is greeted with the SYN, also where the server speaks first', async (t) => {
+test('a TLS remote gets data in the SYN, also if the server speaks first', async (t) => {
   const stage = stageFor(t)
   if (stage === undefined) return
   const { peers, space, under } = stage

@@ -8,7 +8,7 @@ import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { connectTls, localhost, servedWith } from '../harness/tls.js'
 
-/** FIFOs that nobody reads, where files are expected: to open one would take for ever. */
+/** FIFOs without a reader in place of files: opening one for writing would block for ever. */
 
 const EXIT_CANNOT_CREATE = 73
 
@@ -18,7 +18,7 @@ function fifoOf(t: TestContext): string {
   return path
 }
 
-test('as a pidfile: the start fails', async (t) => {
+test('a FIFO as pidfile makes the start fail', async (t) => {
   const fifo = fifoOf(t)
   const file = relayTo(await remoteThat(echoes).start(t)).file(t)
   const { code, stderr } = await tcprelay(t, ['-D', '-p', fifo, file])
@@ -26,7 +26,7 @@ test('as a pidfile: the start fails', async (t) => {
   assert.match(stderr, /cannot write the pidfile: .*fifo is not a regular file$/m)
 })
 
-test('as the file of traces: they stay in the log', async (t) => {
+test('a FIFO as trace file leaves the traces in the log', async (t) => {
   const fifo = fifoOf(t)
   const plan = relayTo(await remoteThat(echoes).start(t)).withMaster(`debug redirect = ${fifo}`)
   const relay = await plan.startedWith('-d', '8192').start(t)
@@ -34,7 +34,7 @@ test('as the file of traces: they stay in the log', async (t) => {
   await relay.logged(/debug: PROC: /)
 })
 
-test('as the access log: an error, clients are served, and reopening it holds up nothing', async (t) => {
+test('a FIFO as access log is an error, clients are served, and reopening it blocks nothing', async (t) => {
   const fifo = fifoOf(t)
   const { port } = await remoteThat(echoes).start(t)
   const plan = relayTo({ directive: `address = localhost port = ${port}` }).with(`access log = ${fifo}`)
@@ -43,7 +43,7 @@ test('as the access log: an error, clients are served, and reopening it holds up
     relay.signal('SIGUSR1')
     await relay.logged(/cannot write log file .*fifo: .*fifo is a FIFO without a reader/, i + 1)
   }
-  // Names are looked up by the same threads as files are opened by.
+  // Names are looked up by the same threads of libuv that open files.
   relay.signal('SIGHUP')
   await relay.logged(/the new configuration is in force/)
   const client = await relay.connect()
@@ -51,7 +51,7 @@ test('as the access log: an error, clients are served, and reopening it holds up
   await client.close()
 })
 
-test('as the key log: an error, and clients are served', async (t) => {
+test('a FIFO as key log is an error, and clients are served', async (t) => {
   const fifo = fifoOf(t)
   const plan = relayTo(await remoteThat(echoes).start(t))
     .listeningOn('address = 127.0.0.1 port = 0 tls = yes')

@@ -8,7 +8,7 @@ import { tcprelay } from '../harness/program.js'
 const SECTIONS = `id = spawnd { listen { address = 127.0.0.1 port = 0 } }
 id = tcprelay { remote { 127.0.0.1:9 } `
 
-/** What the start and `-P` say to a configuration: both the same. */
+/** What a start and `-P` report about a configuration: the same. */
 for (const options of [['-D'], ['-P']]) {
   test(`an include that exists and cannot be read is an error (${options})`, async (t) => {
     const folder = temporaryFolder(t)
@@ -39,7 +39,7 @@ test('an include that does not exist is a warning with the path that was looked 
   assert.ok(stderr.includes(`relay.cfg:1:9: warning: no file matches '${process.cwd()}/nowhere/x.cfg'`))
 })
 
-test('a file with a relative name that cannot be read is named by its whole path', async (t) => {
+test('a relative file name that cannot be read is reported with its absolute path', async (t) => {
   const file = join(temporaryFolder(t), 'relay.cfg')
   for (const [directive, doing] of [
     ['tls cert-file = no.pem', 'read'],

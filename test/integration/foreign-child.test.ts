@@ -12,7 +12,7 @@ import { until } from '../harness/until.js'
 
 const EXEC = `exec = ${fileOfProject('test/harness/foreign_child.py')}`
 
-/** What a classic child says of a client. */
+/** What a classic child reports about a client. */
 interface About {
   readonly pid: number
   readonly argv: readonly string[]
@@ -24,7 +24,7 @@ interface About {
   readonly size: number
 }
 
-/** Our master with classic children, which behave as the words say. */
+/** A master of ours with classic children, which behave as the words say. */
 async function startWith(
   t: TestContext,
   words: string,
@@ -43,7 +43,7 @@ async function ask(master: Master): Promise<About> {
   return JSON.parse(line)
 }
 
-test('1,000 connections to classic children: each is answered, and counts go back to nothing', async (t) => {
+test('1,000 connections to classic children are all answered, and counts return to zero', async (t) => {
   const master = await startWith(t, '', spawning([2, 2], [5, 10], EXEC))
   if (!master) return
   const pids = new Map<number, number>()
@@ -56,7 +56,7 @@ test('1,000 connections to classic children: each is answered, and counts go bac
     [...pids.values()].every((count) => count > 100),
     `shares: ${[...pids.values()]}`,
   )
-  // More at once than both may have: only true counts of DONE let all of them through.
+  // More at a time than both may have: only correct counts of DONE let all of them through.
   assert.equal(
     [...pids.values()].reduce((sum, count) => sum + count),
     1_000,
@@ -64,7 +64,7 @@ test('1,000 connections to classic children: each is answered, and counts go bac
   assert.doesNotMatch(master.program.stderr.text, /unknown|cannot reach|at start/)
 })
 
-test('a classic child gets the documented words, and hears what the listener says', async (t) => {
+test("a classic child gets the documented message with the listener's settings", async (t) => {
   const master = await startWith(
     t,
     '',
@@ -97,7 +97,7 @@ const FORWARDED: readonly (readonly [directives: string, heard: Partial<About>])
   ['aaa.protocol = radius.udp realm = exactly-fifteen', { aaa: 389, realm: 'exactly-fifteen' }],
 ]
 
-test('what a listener forwards arrives at a classic child bit for bit', async (t) => {
+test("a classic child gets a listener's bytes unchanged", async (t) => {
   if (!needs(t, 'python3')) return
   const listeners = FORWARDED.map(([directives]) => `address = 127.0.0.1 port = 0 ${directives}`)
   const plan = relayTo({ directive: 'address = 127.0.0.1 port = 9' })
@@ -113,7 +113,7 @@ test('what a listener forwards arrives at a classic child bit for bit', async (t
   }
 })
 
-test('children of ours do not know the PROXY protocol: haproxy = yes is refused', async (t) => {
+test('haproxy = yes is refused with children of ours, which do not know the PROXY protocol', async (t) => {
   const plan = relayTo({ directive: 'address = 127.0.0.1 port = 9' })
     .withMaster(spawning([1, 1]))
     .listeningOn('address = 127.0.0.1 port = 0 haproxy = yes')
@@ -124,7 +124,7 @@ test('children of ours do not know the PROXY protocol: haproxy = yes is refused'
   assert.match(stderr, /needs the PROXY protocol, which this version does not have yet/)
 })
 
-test('a classic child takes no more than its own maximum', async (t) => {
+test('a classic child gets no more clients than its own maximum', async (t) => {
   const master = await startWith(t, 'max=2,hold', spawning([1, 1], [5, 10], EXEC))
   if (!master) return
   const clients = [await master.connect(), await master.connect()]
@@ -136,14 +136,14 @@ test('a classic child takes no more than its own maximum', async (t) => {
   await waiting.close()
 })
 
-test('a classic child that says DYING gets no more, and another one takes its place', async (t) => {
+test('a classic child gets no clients after DYING, and is replaced', async (t) => {
   const master = await startWith(t, 'dying=3', spawning([1, 1], [5, 10], EXEC))
   if (!master) return
   const pids: number[] = []
   for (let i = 0; i < 7; i++) {
     const { pid } = await ask(master)
     if (pids.at(-1) !== pid) pids.push(pid)
-    // It ends with its third client; who is handed to it in that moment shares its fate.
+    // It ends after its third client; one that is handed to it in that moment is lost too.
     if (i % 3 === 2) await until('the child to end', () => !isAlive(pid))
   }
   assert.equal(pids.length, 3)
@@ -156,7 +156,7 @@ test('a classic child with a wrong configuration ends the master with the docume
   assert.match(master.program.stderr.text, /Child reported fatal configuration problem\. Exiting\./)
 })
 
-test('a classic child that reports a wrong configuration later does not end a master that serves', async (t) => {
+test('BAD_CFG from a classic child does not end a master that already serves', async (t) => {
   const master = await startWith(t, 'late-bad', spawning([1, 1], [5, 10], EXEC))
   if (!master) return
   const first = await ask(master)
@@ -179,7 +179,7 @@ test('classic children that are killed as soon as they serve are replaced at onc
   assert.doesNotMatch(master.program.stderr.text, /at start/)
 })
 
-test('a classic child that never said a word has died at start, however long it lived', async (t) => {
+test('a classic child that never sent MAX has died at start, however long it lived', async (t) => {
   const master = await startWith(t, 'mute', spawning([1, 1], [5, 10], EXEC))
   if (!master) return
   const [pid = 0] = await until('the child', () => {

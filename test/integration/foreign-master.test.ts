@@ -23,7 +23,7 @@ import { echoes, remoteThat } from '../harness/remote.js'
 import { fileWith, localhost, servedWith } from '../harness/tls.js'
 import { until } from '../harness/until.js'
 
-/** Our child under a classic master, in front of a server that echoes. */
+/** A child of ours under a classic master, in front of an echo server. */
 async function startChild(t: TestContext, ...lines: readonly string[]): Promise<ForeignMaster | undefined> {
   const remote = await remoteThat(echoes).start(t)
   const file = join(temporaryFolder(t), 'relay.cfg')
@@ -33,7 +33,7 @@ async function startChild(t: TestContext, ...lines: readonly string[]): Promise<
   return master
 }
 
-test('1,000 connections from a classic master, each of them counted', async (t) => {
+test('1,000 connections from a classic master are served and counted', async (t) => {
   const master = await startChild(t)
   if (!master) return
   const idle = descriptorKinds(master.childPid).get('socket')
@@ -53,12 +53,12 @@ test('1,000 connections from a classic master, each of them counted', async (t) 
   assert.match(master.stderr.text, /Terminating, no longer needed\./)
 })
 
-test('KEEPALIVE comes by itself', async (t) => {
+test('KEEPALIVE is sent without a request', async (t) => {
   const master = await startChild(t)
   await master?.hears(KEEPALIVE)
 })
 
-test('MAY_DIE: what is there is finished first', async (t) => {
+test('MAY_DIE lets open sessions finish', async (t) => {
   const master = await startChild(t)
   if (!master) return
   await master.hold()
@@ -81,14 +81,14 @@ test('a client of a Unix socket is served', async (t) => {
   await master.stderr.reached(new RegExp(`client=unix: ${who} `))
 })
 
-test('the address of a client is found, though the master does not say it', async (t) => {
+test("the client's address is found, though the master does not send it", async (t) => {
   const master = await startChild(t, 'access log = stderr')
   if (!master) return
   assert.deepEqual(await master.clients(1), { right: 1 })
   await master.stderr.reached(/127\.0\.0\.1:\d+.*127\.0\.0\.1:\d+/)
 })
 
-/** As its numbers say them: each version's low byte, the further ones shifted left. */
+/** Encoded as a master does: each version's low byte, further ones shifted left. */
 const TLS_1_2_AND_1_3 = 0x0304
 const TLS_1_1 = 0x02
 const TLS_1_2 = 0x03
@@ -97,7 +97,7 @@ const FLAG_HAPROXY = 1
 const FLAG_TLS_PSK = 4
 const FLAG_TLS_AUTO = 8
 
-test('clients that are to speak TLS, that may, and that do not', async (t) => {
+test('clients that must, may and must not speak TLS', async (t) => {
   const master = await startChild(t, servedWith(localhost(t)), 'access log = stderr')
   if (!master) return
   for (const [accept, isTls, tells] of [
@@ -149,7 +149,7 @@ test('the versions that the master lists are enforced, within those of the secti
   }
 })
 
-test('clients have pre-shared keys where the master says so', async (t) => {
+test('clients use pre-shared keys if the master allows them', async (t) => {
   if (!needs(t, 'openssl')) return
   const key = randomBytes(32).toString('hex')
   const keys = `tls psk file = ${fileWith(t, `joe:${key}\n`)}`
@@ -168,7 +168,7 @@ test('clients have pre-shared keys where the master says so', async (t) => {
     const joe = [flag, '-psk', key, '-psk_identity', 'joe']
     for (const to of [master, keysAlone]) assert.match(await comes(to, FLAG_TLS_PSK, ...joe), /^hello$/m)
     assert.match(await comes(master, FLAG_TLS_PSK, flag), /^hello$/m)
-    // Without the flag the key is not looked at.
+    // Without the flag the key is ignored.
     const [certified, refused] = [await comes(master, 0, flag), await comes(keysAlone, 0, ...joe)]
     assert.match(certified, /BEGIN CERTIFICATE/)
     assert.doesNotMatch(refused, /^hello$/m)
@@ -177,7 +177,7 @@ test('clients have pre-shared keys where the master says so', async (t) => {
   for (const { stderr } of [master, keysAlone]) await stderr.reached(/ psk=joe .* end=done/, 2)
 })
 
-test('clients that are to speak TLS to a child without a certificate are sent away', async (t) => {
+test('clients that must speak TLS are reset by a child without a certificate', async (t) => {
   const master = await startChild(t, 'access log = stderr')
   if (!master) return
   for (const flags of [0, FLAG_TLS_AUTO]) {
@@ -188,7 +188,7 @@ test('clients that are to speak TLS to a child without a certificate are sent aw
   await master.stderr.reached(/a client is to speak TLS, but there is no certificate/)
 })
 
-test('the listener of a client is in the access log, though the master does not say it', async (t) => {
+test('the listener of a client is in the access log, though the master does not send it', async (t) => {
   const master = await startChild(t, 'access log = stderr')
   if (!master) return
   const port = await master.port()
@@ -199,7 +199,7 @@ test('the listener of a client is in the access log, though the master does not 
   await master.stderr.reached(/ listener=unix:\/\S+\/listening .* end=/)
 })
 
-test('clients that begin with a PROXY header are refused, counted and logged', async (t) => {
+test('clients that begin with a PROXY header are rejected, counted and logged', async (t) => {
   const master = await startChild(t, servedWith(localhost(t)), 'access log = stderr')
   if (!master) return
   for (const accept of [{ flags: FLAG_HAPROXY }, { flags: FLAG_HAPROXY, versions: TLS_1_3 }]) {
@@ -215,7 +215,7 @@ test('clients that begin with a PROXY header are refused, counted and logged', a
   assert.deepEqual(await master.clients(1), { right: 1 })
 })
 
-test('a master that is gone: the child finishes what it has, and ends', async (t) => {
+test('a child whose master is gone finishes its sessions and ends', async (t) => {
   const master = await startChild(t)
   if (!master) return
   await master.hold()
@@ -227,14 +227,14 @@ test('a master that is gone: the child finishes what it has, and ends', async (t
   assert.equal(await master.ended(), 0)
 })
 
-test('an idle child of a master that is gone ends', async (t) => {
+test('an idle child whose master is gone ends', async (t) => {
   const master = await startChild(t)
   if (!master) return
   await master.close()
   assert.equal(await master.ended(), 0)
 })
 
-test('the retire limit: the last client is served, the master is told, the child ends', async (t) => {
+test('at the retire limit a child serves the last client, informs the master and ends', async (t) => {
   const master = await startChild(t, 'retire limit = 3')
   if (!master) return
   assert.deepEqual(await master.clients(2), { right: 2 })
@@ -246,7 +246,7 @@ test('the retire limit: the last client is served, the master is told, the child
   await master.stderr.reached(/Retire limit reached\. Told parent about this\./)
 })
 
-test('bytes that are no message do no harm', async (t) => {
+test('malformed messages do no harm', async (t) => {
   const master = await startChild(t)
   if (!master) return
   for (const hex of ['', '06', '06000000', '0600000000000000', '63000000ffffffff', 'ff'.repeat(300)]) {
@@ -256,7 +256,7 @@ test('bytes that are no message do no harm', async (t) => {
   assert.match(master.stderr.text, /unknown type/)
 })
 
-test('a configuration that is wrong is told, and the exit code is the documented one', async (t) => {
+test('a wrong configuration is reported, and the exit code is the documented one', async (t) => {
   const file = join(temporaryFolder(t), 'wrong.cfg')
   writeFileSync(file, 'id = tcprelay { nonsense }\n')
   const master = await foreignMaster(t, file)

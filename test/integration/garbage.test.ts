@@ -3,16 +3,16 @@ import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
-/** No collection takes place while less than this is allocated. */
+/** No collection runs while less than this is allocated. */
 const YOUNG_GENERATION_MB = 128
 
 const PROGRAM = fileURLToPath(new URL('../support/allocations.js', import.meta.url))
 const IS_FULL = process.env.TCPRELAY_TESTS === 'full'
 
-/** The smallest object that there is takes 16 bytes. */
+/** The smallest heap object takes 16 bytes. */
 const OBJECT_BYTES_MIN = 16
 
-/** What a measurement costs itself, shared among the rounds of a window: far below one object for each. */
+/** What a measurement itself costs per round of a window: far below one object each. */
 const NOISE_BYTES = 0.1
 
 interface Measured {
@@ -20,7 +20,7 @@ interface Measured {
   readonly allBytes: number
 }
 
-/** Bytes of the heap that one round of some work takes, in a process of its own. */
+/** Bytes of heap that one round of some work takes, in a process of its own. */
 function measured(work: string, rounds: number): Measured {
   const flags = [
     `--min-semi-space-size=${YOUNG_GENERATION_MB}`,
@@ -47,7 +47,7 @@ test(`${EXCHANGES * 2} requests and replies through a reactor on real sockets ma
 })
 
 for (const mechanism of ['poll', 'select']) {
-  test(`nor do they by ${mechanism}`, (t) => {
+  test(`requests and replies by ${mechanism} make no garbage`, (t) => {
     const { medianBytes } = measured(`exchanges-by-${mechanism}`, EXCHANGES)
     t.diagnostic(`${medianBytes.toFixed(3)} bytes per request and reply`)
     assert.ok(medianBytes < 2 * NOISE_BYTES, `${medianBytes} bytes per request and reply`)
@@ -60,12 +60,12 @@ test(`${EXCHANGES} messages of SCTP make no garbage`, (t) => {
   assert.ok(medianBytes < 2 * NOISE_BYTES, `${medianBytes} bytes per message`)
 })
 
-test('one small object for each receive would be seen', () => {
+test('one small object per receive would be detected', () => {
   const { medianBytes } = measured('wasteful-exchanges', 20_000)
   assert.ok(medianBytes >= 2 * OBJECT_BYTES_MIN, `${medianBytes} bytes per request and reply`)
 })
 
-test('a whole connection makes garbage of a few numbers, its access line of some texts', (t) => {
+test('a whole connection allocates a few numbers, its access line some strings', (t) => {
   const { medianBytes: bare } = measured('connections', 5_000)
   const { medianBytes: logged } = measured('logged-connections', 5_000)
   t.diagnostic(`${bare.toFixed(1)} bytes per connection, ${logged.toFixed(1)} with an access log`)

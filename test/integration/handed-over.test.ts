@@ -21,7 +21,7 @@ test('under inetd a listener needs no address', async (t) => {
   await client.close()
 })
 
-test('a socket of systemd is taken by its name, and stays over a reload', async (t) => {
+test('a socket of systemd is found by its name and kept over a reload', async (t) => {
   if (!needs(t, 'python3')) return
   const remote = await remoteThat(echoes).start(t)
   const plan = relayTo(remote).listeningOn('inherited = front')
@@ -33,7 +33,7 @@ test('a socket of systemd is taken by its name, and stays over a reload', async 
   await client.close()
 })
 
-test('under inetd nobody goes to the background', async (t) => {
+test('under inetd the process stays in the foreground', async (t) => {
   if (!needs(t, 'python3')) return
   const remote = await remoteThat(echoes).start(t)
   const relay = await relayTo(remote)
@@ -52,7 +52,7 @@ for (const [words, lines] of [
   [[], ['background = yes']],
   [['-P'], ['background = yes']],
 ] as const) {
-  test(`a socket of systemd's and the background do not go together: ${[...words, ...lines]}`, async (t) => {
+  test(`a socket of systemd cannot be combined with the background: ${[...words, ...lines]}`, async (t) => {
     const file = relayTo({ directive: 'address = 127.0.0.1 port = 9' })
       .listeningOn('inherited = front')
       .withMaster(...lines)
@@ -63,7 +63,7 @@ for (const [words, lines] of [
   })
 }
 
-test('the option -f takes a socket of systemd although the file asks for the background', async (t) => {
+test('-f uses a socket of systemd although the file asks for the background', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const plan = relayTo(remote).listeningOn('inherited = front', 'address = 127.0.0.1 port = 0')
   const relay = await plan.withMaster('background = yes').startedWith('-f').start(t)
@@ -72,7 +72,7 @@ test('the option -f takes a socket of systemd although the file asks for the bac
   await client.close()
 })
 
-test('a name that systemd did not hand over is said, and other listeners serve', async (t) => {
+test('a name without a socket of systemd is reported, and other listeners serve', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const relay = await relayTo(remote)
     .listeningOn('inherited = front', 'address = 127.0.0.1 port = 0')

@@ -25,7 +25,7 @@ for (const accept of ['broker', 'direct']) {
     for (const client of clients) await client.exchange('hello')
     const pids = [master.pid, ...master.children()]
     for (let i = 0; i < 5; i++) for (const pid of pids) process.kill(pid, 'SIGUSR1')
-    // A round of another signal's: by then an inspector would be there.
+    // A round trip of another signal: by then an inspector would be open.
     const busy = master.children().find((pid) => clientPortsHeldBy(pid, master.port()).size > 0)
     assert.ok(busy !== undefined)
     process.kill(busy, 'SIGHUP')
@@ -66,7 +66,7 @@ for (const { name, textOf } of MODES) {
     writeFileSync(file, textOf(relayTo(remote)))
     const program = new Program(t, [process.execPath, ...HOOK, TCPRELAY, '-D', file])
     const [, port] = await program.stderr.reached(/bind to .*:(\d+) succeeded/)
-    // Node says so of each process: whoever comes first, and its child.
+    // Node prints this for each process: the first one, and its child.
     const hasChild = name !== 'a single process'
     await program.stderr.reached(/Debugger listening on/, hasChild ? 2 : 1)
     const client = await Client.connect(t, { port: Number(port) })
@@ -79,7 +79,7 @@ for (const { name, textOf } of MODES) {
   })
 }
 
-/** Sends the signal, unless it would simply end a process that has no handler yet. */
+/** Sends the signal, unless the process has no handler yet and would end. */
 function annoy(pid: number, signalled: Map<number, number>): void {
   try {
     if (!handlesSignal(pid, SIGUSR1)) return

@@ -7,13 +7,13 @@ import { echoes, greets, remoteThat } from '../harness/remote.js'
 
 const BANNER = 'SSH-2.0-OpenSSH_9.2\r\n'
 
-/** Enough for a median that one busy moment of the machine does not move. */
+/** Enough for a median that one busy moment of the machine does not change. */
 const TRIES = 41
 
-/** What the relay may add until a banner is there. */
+/** What the relay may add until a banner arrives. */
 const BANNER_LATER_MAX_MS = 5
 
-test('keystrokes come back one by one', async (t) => {
+test('keystrokes are echoed one by one', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const relay = await relayTo(remote).start(t)
   const client = await relay.connect()
@@ -33,7 +33,7 @@ test('no keystroke waits for another one', async (t) => {
   assert.ok(relayedMs - directMs < 5, `${relayedMs} ms a key, ${directMs} ms without the relay`)
 })
 
-test('the banner of a server that speaks first comes within 5 ms of direct', async (t) => {
+test('the banner of a server that speaks first arrives within 5 ms of a direct connection', async (t) => {
   const remote = await remoteThat(greets(BANNER)).start(t)
   const relay = await relayTo(remote).start(t)
   await bannerMs(t, relay.port())
@@ -46,7 +46,7 @@ test('the banner of a server that speaks first comes within 5 ms of direct', asy
   assert.ok(laterMs < BANNER_LATER_MAX_MS, `${laterMs} ms later than direct`)
 })
 
-test('the banner is not kept back when the client speaks at the same time', async (t) => {
+test('the banner is not delayed when the client speaks at the same time', async (t) => {
   const remote = await remoteThat(greets(BANNER)).start(t)
   const relay = await relayTo(remote).start(t)
   const client = await relay.connect()
@@ -55,7 +55,7 @@ test('the banner is not kept back when the client speaks at the same time', asyn
   assert.equal(await client.read(16), 'SSH-2.0-client\r\n')
 })
 
-test('urgent data is passed on in order and without loss', async (t) => {
+test('urgent data is forwarded in order and without loss', async (t) => {
   const peers = rawPeers(t)
   if (!peers) return
   const server = await peers.listen()

@@ -10,7 +10,7 @@ import { echoes, remoteThat } from '../harness/remote.js'
 const ANYWHERE = ['0.0.0.0', '::']
 
 for (const mode of ['single process = yes', 'single process = no']) {
-  test(`0.0.0.0 and :: on one port: both bind, also after a reload (${mode})`, async (t) => {
+  test(`0.0.0.0 and :: bind on one port, also after a reload (${mode})`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
     const port = await freePorts(1, '127.0.0.1')
     const plan = (...hosts: readonly string[]) =>
@@ -32,7 +32,7 @@ for (const mode of ['single process = yes', 'single process = no']) {
     await running.logged(/bind to \[::\]:\d+ succeeded/)
     for (const host of ['127.0.0.1', '::1']) await serves(host)
     await reload(running, plan(...ANYWHERE).text)
-    // The old socket of both families is in the way until it is closed.
+    // The old socket for both families blocks the port until it is closed.
     await running.logged(/bind to \[::\]:\d+ succeeded/, 2)
     await running.logged(/bind to 0\.0\.0\.0:\d+ succeeded/)
     for (const host of ['127.0.0.1', '::1']) await serves(host)
@@ -41,7 +41,7 @@ for (const mode of ['single process = yes', 'single process = no']) {
   })
 }
 
-test('a listener with `ipv6 only` leaves the IPv4 address of the same port to another', async (t) => {
+test('a listener with `ipv6 only` leaves the IPv4 address of its port free', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const port = await freePorts(1, '127.0.0.1')
   const relay = await relayTo(remote)

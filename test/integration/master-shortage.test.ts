@@ -15,7 +15,7 @@ const EXIT_OS = 71
 const CANNOT_CREATE = 73
 const EXIT_CONFIG = 78
 
-/** A remote that nobody gets to. */
+/** A remote that no client reaches. */
 const NOWHERE = { directive: 'address = 127.0.0.1 port = 9' }
 
 const PROCESSES = ['yes', 'no'] as const
@@ -29,7 +29,7 @@ function fileWith(t: TestContext, singleProcess: 'yes' | 'no', more = spawning([
 
 for (const singleProcess of PROCESSES) {
   for (const limit of [30, 62]) {
-    test(`${limit} descriptors in all are too few, and one sentence says so: single process = ${singleProcess}`, async (t) => {
+    test(`${limit} descriptors are refused with one sentence: single process = ${singleProcess}`, async (t) => {
       if (!needs(t, 'prlimit')) return
       const under = ['prlimit', `--nofile=${limit}`]
       const { code, stderr } = await tcprelay(t, ['-D', fileWith(t, singleProcess)], { under })
@@ -53,7 +53,7 @@ for (const singleProcess of PROCESSES) {
   })
 }
 
-test('users max above what the descriptors allow is told; the others wait, and all are served', async (t) => {
+test('users max above the descriptor limit is reported; excess clients wait and all are served', async (t) => {
   if (!needs(t, 'prlimit')) return
   const remote = await remoteThat(echoes).start(t)
   const plan = relayTo(remote).withMaster(spawning([1, 2], [500, 1_000]))
@@ -71,7 +71,7 @@ for (const { name, harm, reason } of [
   { name: 'missing', harm: rmSync, reason: /no such file or directory/ },
   { name: 'not executable', harm: forbid, reason: /is not executable/ },
 ]) {
-  test(`a program of the children that is ${name} keeps the master from starting`, async (t) => {
+  test(`a master does not start if the program of its children is ${name}`, async (t) => {
     const exec = ownProgram(t)
     harm(exec)
     const { code, stderr } = await tcprelay(t, ['-D', fileWith(t, 'no', `spawn = { exec = ${exec} }`)])
@@ -79,7 +79,7 @@ for (const { name, harm, reason } of [
     assert.match(stderr, reason)
   })
 
-  test(`a program that becomes ${name}: clients wait until it is back`, async (t) => {
+  test(`clients wait until a program that became ${name} is back`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
     const exec = ownProgram(t)
     const spawn = spawning([1, 1], [5, 5], `exec = ${exec}`, 'id = tcprelay')
@@ -104,7 +104,7 @@ async function servedThenGone(client: Client, text: string): Promise<void> {
   await client.close()
 }
 
-/** Our own program as a foreign one. */
+/** This program as a foreign child. */
 function ownProgram(t: TestContext): string {
   const exec = join(temporaryFolder(t), 'child')
   writeProgram(exec)
@@ -121,7 +121,7 @@ function forbid(path: string): void {
   chmodSync(path, 0o644)
 }
 
-/** A disk without room, at /mnt of the program alone; afterwards its files are listed. */
+/** A full disk at /mnt of the program alone; its files are listed afterwards. */
 const FULL_DISK = `
   mount -t tmpfs -o size=4k tmpfs /mnt && head -c 4096 /dev/zero >/mnt/filler || exit 99
   "$@"

@@ -36,7 +36,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   })
 }
 
-test('SIGTERM lets the sessions of children finish, and nobody else comes in', async (t) => {
+test('SIGTERM lets sessions of children finish, and no new client is accepted', async (t) => {
   const master = await startMaster(t, (await planTo(t)).withMaster(spawning([1, 1])))
   const { client } = await oneSession(master)
   master.signal('SIGTERM')
@@ -62,7 +62,7 @@ test('a second SIGTERM resets the sessions of children', async (t) => {
   assert.match(master.program.stderr.text, /end=shutdown/)
 })
 
-test('sessions of children have the grace period, then they are reset', async (t) => {
+test('sessions of children are reset after the grace period', async (t) => {
   const master = await startMaster(t, (await planTo(t, 'grace period = 1')).withMaster(spawning([1, 1])))
   const { client } = await oneSession(master)
   const startedMs = performance.now()
@@ -88,7 +88,7 @@ test('SIGTERM while children start leaves no process', async (t) => {
 })
 
 for (const signal of ['SIGHUP', 'SIGTERM'] as const) {
-  test(`${signal} to a child: it takes no more and ends when it is idle; another one takes its place`, async (t) => {
+  test(`${signal} to a child: it takes no more clients, ends when idle and is replaced`, async (t) => {
     const master = await startMaster(t, (await planTo(t)).withMaster(spawning([1, 1])))
     const { client, pid } = await oneSession(master)
     process.kill(pid, signal)
@@ -106,7 +106,7 @@ for (const signal of ['SIGHUP', 'SIGTERM'] as const) {
   })
 }
 
-test('an idle child ends at once, and no client is lost, however often that happens', async (t) => {
+test('an idle child ends at once, repeatedly, without losing a client', async (t) => {
   const master = await startMaster(t, (await planTo(t)).withMaster(spawning([2, 2])), { children: 2 })
   let served = 0
   let isOver = false
@@ -133,7 +133,7 @@ test('an idle child ends at once, and no client is lost, however often that happ
   assert.doesNotMatch(master.program.stderr.text, /cannot reach|abnormally|at start/)
 })
 
-test('a master that is killed: its children notice it, finish what they have, and end', async (t) => {
+test('children of a killed master finish their sessions and end', async (t) => {
   const master = await startMaster(t, (await planTo(t)).withMaster(spawning([2, 2])), { children: 2 })
   const client = await master.connect()
   await client.exchange('before')
@@ -147,7 +147,7 @@ test('a master that is killed: its children notice it, finish what they have, an
   await until('the busy child to end', () => !isAlive(busy), 2_000)
 })
 
-/** A master whose children die at start, the next one of which is seconds away. */
+/** A master whose children die at start; the next start is seconds away. */
 async function withoutChildren(t: TestContext): Promise<Master> {
   const plan = (await planTo(t)).withMaster(spawning([2, 2], [5, 5], 'exec = /bin/false'))
   const master = await startMaster(t, plan, { children: 0 })
@@ -155,7 +155,7 @@ async function withoutChildren(t: TestContext): Promise<Master> {
   return master
 }
 
-test('SIGTERM while children wait for their start ends the master at once', async (t) => {
+test('SIGTERM during back-off of children ends the master at once', async (t) => {
   const master = await withoutChildren(t)
   master.signal('SIGTERM')
   assert.deepEqual(await master.ended(1_000), IN_ORDER)
@@ -173,7 +173,7 @@ test('a second SIGTERM while a client waits for a child ends both at once', asyn
   assert.deepEqual(await master.ended(1_000), IN_ORDER)
 })
 
-test('children that die at start are started ever more slowly, and the log says so', async (t) => {
+test('the back-off of children that die at start grows and is logged', async (t) => {
   const folder = temporaryFolder(t)
   const exec = join(folder, 'child')
   const isCured = join(folder, 'cured')

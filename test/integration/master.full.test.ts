@@ -4,10 +4,10 @@ import { spawning, startMaster } from '../harness/master.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 
-/** Idle children are looked for every 8 seconds. */
+/** The master looks for idle children every 8 seconds. */
 const SHRINK_MAX_MS = 9_500
 
-test('idle children above the minimum go away, and come again', { timeout: 40_000 }, async (t) => {
+test('idle children above the minimum end, and new ones start again', { timeout: 40_000 }, async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const master = await startMaster(t, relayTo(remote).withMaster(spawning([1, 3], [1, 4])))
   const crowd = await Promise.all([1, 2, 3].map(() => master.connect()))

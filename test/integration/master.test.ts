@@ -29,7 +29,7 @@ test('children relay what the master accepts', async (t) => {
   assert.ok(master.children().every((pid) => listeningPortsOf(pid).length === 0))
 })
 
-test('big transfers through children arrive whole, both ways', async (t) => {
+test('large transfers through children arrive whole, both ways', async (t) => {
   const peers = rawPeers(t)
   if (!peers) return
   const bytes = 16 * 1024 * 1024
@@ -56,7 +56,7 @@ test('big transfers through children arrive whole, both ways', async (t) => {
   )
 })
 
-test('users 2/4 and instances 1/3 fill as documented, then clients wait', async (t) => {
+test('users 2/4 and instances 1/3 are filled as documented, then clients wait', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const master = await startMaster(t, relayTo(remote).withMaster(spawning([1, 3], [2, 4])))
   const clients = []
@@ -75,7 +75,7 @@ test('users 2/4 and instances 1/3 fill as documented, then clients wait', async 
   await clients[5]?.close()
   assert.equal(await waiting.read(5), 'waits')
   await master.holds(4, 4, 4)
-  // The place that was taken at once by who waited is no news, a place that stays free is.
+  // A place that a waiting client takes at once is not logged; one that stays free is.
   assert.doesNotMatch(master.program.stderr.text, /resuming/)
   await waiting.close()
   await master.logged(/resuming normal operation/)
@@ -98,7 +98,7 @@ test('a child that dies is replaced at once; only its sessions end', async (t) =
   await master.holds(0, 0)
 })
 
-test('connections are taken while children die, and none is refused', async (t) => {
+test('connections are accepted while children die, and none is refused', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const master = await startMaster(t, relayTo(remote).withMaster(spawning([2, 4])), { children: 2 })
   for (let round = 0; round < 2; round++) {
@@ -106,7 +106,7 @@ test('connections are taken while children die, and none is refused', async (t) 
     const early = await Promise.all(Array.from({ length: 10 }, () => master.connect()))
     for (const client of early) await client.exchange('x')
     process.kill(pids[round % 2] as number, 'SIGKILL')
-    // Who was handed to it in its last moment is lost with it; nobody is after that.
+    // Clients that were handed to it in its last moment are lost with it; later ones are not.
     await master.logged(/signal SIGKILL/, round + 1)
     const later = await Promise.all(Array.from({ length: 30 }, () => master.connect()))
     const answers = await Promise.all(later.map((client) => client.exchange('hello')))
@@ -116,7 +116,7 @@ test('connections are taken while children die, and none is refused', async (t) 
   await master.holds(0, 0)
 })
 
-test('what a killed child held of its remotes is given back', async (t) => {
+test('the use of remotes by a killed child is released', async (t) => {
   const busy = await remoteThat(greets('busy')).start(t)
   const free = await remoteThat(greets('free')).start(t)
   const master = await startMaster(t, relayTo(busy, free).withMaster(spawning([1, 1])))
@@ -132,7 +132,7 @@ test('what a killed child held of its remotes is given back', async (t) => {
   assert.deepEqual([busy.sockets.size, free.sockets.size], [1, 1])
 })
 
-test('when all children die, the service recovers by itself', async (t) => {
+test('the service recovers when all children die', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const master = await startMaster(t, relayTo(remote).withMaster(spawning([2, 2])), { children: 2 })
   for (const pid of master.children()) process.kill(pid, 'SIGKILL')
@@ -142,7 +142,7 @@ test('when all children die, the service recovers by itself', async (t) => {
   await master.hasChildren(2)
 })
 
-test('the retire limit: a child ends after so many clients, its successor goes on', async (t) => {
+test('a child ends at its retire limit, and its successor takes over', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const plan = relayTo(remote)
     .with('retire limit = 3')
@@ -160,7 +160,7 @@ test('the retire limit: a child ends after so many clients, its successor goes o
   assert.doesNotMatch(master.program.stderr.text, /die at start|abnormally/)
 })
 
-test('the retire limit holds in a crowd: no child gets one client more', async (t) => {
+test('the retire limit is exact in a crowd', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const plan = relayTo(remote)
     .with('retire limit = 10', 'access log = stderr')
@@ -174,12 +174,12 @@ test('the retire limit holds in a crowd: no child gets one client more', async (
     .matching(/ id=\d+-\w+-\d+ /)
     .map((line) => Number(/-(\d+) /.exec(line)?.[1]))
   assert.equal(Math.max(...numbers), 10)
-  // Of 45 clients two children cannot have had more than 20.
+  // Two children together cannot have had more than 20 of the 45 clients.
   assert.ok(numbers.filter((number) => number === 10).length >= 2)
   await master.hasChildren(2)
 })
 
-test('curl gets what a server of HTTP says, through a child', async (t) => {
+test('curl gets the page of an HTTP server through a child', async (t) => {
   if (!needs(t, 'curl')) return
   const remote = await remoteThat((socket) => {
     socket.once('data', () => socket.end('HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello'))

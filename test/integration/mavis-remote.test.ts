@@ -298,7 +298,7 @@ test('fails a server on a foreign local address or an unknown name', async (t) =
   const options = { localAddress: '192.0.2.1', timeoutMs: 500, tries: 2 }
   const asker = new RemoteAsker(t, [udp('127.0.0.1', 9), udp(name, 9)], options)
   assert.equal((await asker.ask('answer')).result, ERR)
-  await until('both failures to be told', () => asker.said.length === 2)
+  await until('both failures to be logged', () => asker.said.length === 2)
   assert.deepEqual([...asker.said].sort(), [
     'mavis module remote: server 127.0.0.1:9 failed: address not available; preferring other servers',
     `mavis module remote: server ${name}:9 failed: cannot resolve '${name}': ENOTFOUND; preferring other servers`,

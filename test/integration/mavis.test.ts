@@ -52,7 +52,7 @@ for (const { name: mode, start } of MODES) {
     )
     assert.equal(await isServed(t, CYD, running.port()), false)
     await running.logged(/end=mavis-not-found/)
-    assert.equal(remote.acceptedCount, 1, 'who is not let in gets no remote')
+    assert.equal(remote.acceptedCount, 1, 'a rejected client gets no remote')
     const [first] = policy.asked
     assert.deepEqual([first?.[0], first?.[2], first?.[3], first?.[4]], [ANN, ANN, 'inside', '-'])
   })
@@ -271,7 +271,7 @@ test('counts waiting clients against the descriptor limit after a reload', async
   })
   const all = Promise.all(exchanges)
   old.set('127.0.0.1', 'ACK')
-  await Promise.race([all, until('those who waited', () => served.size >= Number(full[1]))])
+  await Promise.race([all, until('the waiting clients', () => served.size >= Number(full[1]))])
   await Promise.all([...served].map((client) => client.close()))
   await all
   for (const client of clients) await client.close()

@@ -7,13 +7,13 @@ import { fileURLToPath } from 'node:url'
 /** Far longer than any of the files takes on a busy machine. */
 const FILE_MAX_MS = 600_000
 
-/** A file that says more is ended in the middle of a test, and leaves what that has started. */
+/** A file with more output is ended in the middle of a test, and leaves processes behind. */
 const OUTPUT_BYTES_MAX = 256 * 1024 * 1024
 
-/** Those that are not the usual one, by their numbers in IO_POLL_MECHANISM. */
+/** All mechanisms but the default, by their numbers in IO_POLL_MECHANISM. */
 const MASKS = { poll: '8', select: '16' } as const
 
-/** Files that would prove nothing with another mechanism, each with the reason. */
+/** Files that prove nothing with another mechanism, each with the reason. */
 const POINTLESS: Readonly<Record<string, string>> = {
   'system-calls': 'it counts the calls of epoll',
   mechanisms: 'it chooses mechanisms itself',
@@ -21,7 +21,7 @@ const POINTLESS: Readonly<Record<string, string>> = {
   transports: 'it runs other files, which are run here',
 }
 
-/** Whole files of tests once more, with reactors that wait by poll(2) or by select(2). */
+/** Repeats whole files of tests with reactors that wait by poll(2) or select(2). */
 export function mechanismRuns(mechanism: keyof typeof MASKS, names: readonly string[]): void {
   for (const name of names) {
     test(`${name}, by ${mechanism}`, { skip: POINTLESS[name] ?? false }, () => {

@@ -14,17 +14,17 @@ const CONFIG = 78
 
 const SOMEWHERE = { directive: 'address = 127.0.0.1 port = 9' }
 
-/** The number of each, and the calls by which it waits: the C library has its choice. */
+/** The number of each, and the calls by which it waits: the C library chooses one. */
 const MECHANISMS = [
   { name: 'epoll', mask: '4', waits: /^epoll_/ },
   { name: 'poll', mask: '8', waits: /^p?poll$/ },
   { name: 'select', mask: '16', waits: /^(?:_newselect|select|pselect6)$/ },
 ] as const
 
-/** select(2) names who is ready, and poll(2) is asked what there is. */
+/** Beside select(2), the select poller asks poll(2) for the exact events. */
 const ASKS = /^p?poll$/
 
-/** Node's own loops have some. */
+/** Node's own loops use epoll. */
 const epollsOf = (pid: number) => descriptorKinds(pid).get('anon_inode:[eventpoll]') ?? 0
 
 const withMask = (mask: string) => ({ env: { IO_POLL_MECHANISM: mask } })
@@ -32,7 +32,7 @@ const withMask = (mask: string) => ({ env: { IO_POLL_MECHANISM: mask } })
 const SAYS = / event notification mechanism is being used/
 
 for (const { mask, name, waits } of MECHANISMS) {
-  test(`IO_POLL_MECHANISM = ${mask}: the reactor waits by ${name}, and by nothing else`, async (t) => {
+  test(`IO_POLL_MECHANISM = ${mask}: the reactor waits by ${name} only`, async (t) => {
     if (!needs(t, 'strace')) return
     const remote = await remoteThat(echoes).start(t)
     const relay = await relayTo(remote).running(withMask(mask)).start(t)
@@ -49,7 +49,7 @@ for (const { mask, name, waits } of MECHANISMS) {
   })
 }
 
-test('`setenv` counts for more than the environment, and of a mask the best is taken', async (t) => {
+test('`setenv` overrides the environment, and the best mechanism of a mask is used', async (t) => {
   const plan = relayTo(SOMEWHERE).withTop('setenv IO_POLL_MECHANISM = 59').running(withMask('4'))
   const relay = await plan.start(t)
   await relay.logged(/ poll event notification mechanism is being used/)
@@ -57,7 +57,7 @@ test('`setenv` counts for more than the environment, and of a mask the best is t
 
 const WRONG: readonly [what: string, plan: RelayPlan, env: Record<string, string>, told: RegExp][] = [
   [
-    'a mask of what other systems have',
+    'a mask of mechanisms of other systems',
     relayTo(SOMEWHERE).withTop('setenv IO_POLL_MECHANISM = 35'),
     {},
     /relay\.cfg:1:1: no working event notification mechanism found: IO_POLL_MECHANISM = 35 stands for kqueue, \/dev\/poll, port/,
@@ -69,7 +69,7 @@ const WRONG: readonly [what: string, plan: RelayPlan, env: Record<string, string
     /\(environment\):1:1: no working event notification mechanism found: IO_POLL_MECHANISM = 0 stands for none/,
   ],
   [
-    'what is no number',
+    'a word instead of a number',
     relayTo(SOMEWHERE).withTop('', 'setenv IO_POLL_MECHANISM = epoll'),
     {},
     /relay\.cfg:2:1: IO_POLL_MECHANISM must be a sum of numbers, not 'epoll'/,
@@ -87,7 +87,7 @@ for (const [what, plan, env, told] of WRONG) {
   })
 }
 
-test('by select a process has no more descriptors after a reload than before', async (t) => {
+test('with select a process has no more descriptors after a reload than before', async (t) => {
   const plan = relayTo(SOMEWHERE).running(withMask('16'))
   const relay = await plan.start(t)
   const limitOf = (pid: number) =>
@@ -97,7 +97,7 @@ test('by select a process has no more descriptors after a reload than before', a
   assert.equal(limitOf(relay.pid), '1024')
 })
 
-test('a reload does not change the mechanism, and says so', async (t) => {
+test('a reload does not change the mechanism and logs that', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const relay = await relayTo(remote).withTop('setenv IO_POLL_MECHANISM = 8').start(t)
   const before = epollsOf(relay.pid)
@@ -114,7 +114,7 @@ test('a reload does not change the mechanism, and says so', async (t) => {
 })
 
 for (const accept of ['broker', 'direct']) {
-  test(`accept = ${accept}: master and children wait alike, and clients are served`, async (t) => {
+  test(`accept = ${accept}: master and children use the same mechanism, and clients are served`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
     const ways = accept === 'direct' ? [DIRECT] : []
     const plan = relayTo(remote).withMaster(spawning([2, 2], [100, 1_000], ...ways))
@@ -136,7 +136,7 @@ for (const accept of ['broker', 'direct']) {
   })
 }
 
-test('select: what has no room below its last descriptor waits, and is served', async (t) => {
+test('select: clients beyond the last descriptor wait and are served', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const relay = await relayTo(remote).running(withMask('16')).start(t)
   const [, , most] = await relay.logged(/select has (1024) descriptors and so about (\d+) connections/)
@@ -154,7 +154,7 @@ test('select: what has no room below its last descriptor waits, and is served', 
 })
 
 for (const { mask, name } of MECHANISMS.slice(1)) {
-  test(`${name}: half a hello that stays unread wakes the relay a few times, not all the time`, async (t) => {
+  test(`${name}: a partial ClientHello wakes the relay a few times only`, async (t) => {
     if (!needs(t, 'strace')) return
     const remote = await remoteThat(echoes).start(t)
     const plan = relayTo(remote)
@@ -173,7 +173,7 @@ for (const { mask, name } of MECHANISMS.slice(1)) {
   })
 }
 
-test('select: `users max` beyond what a child can have is warned about', async (t) => {
+test('select: `users max` beyond the descriptors of a child gives a warning', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const plan = relayTo(remote).withMaster(spawning([1, 1], [100, 1_000]))
   const master = await startMaster(t, plan, withMask('16'))

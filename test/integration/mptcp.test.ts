@@ -17,7 +17,7 @@ import { whole } from './transfers.js'
 
 const MiB = 1024 * 1024
 
-/** Traces of sessions, NET in the original's mask. */
+/** Traces of sessions: NET in the original's mask. */
 const TRACED = ['-d', '16384']
 
 const MULTIPATH = { protocol: c.IPPROTO_MPTCP }
@@ -37,7 +37,7 @@ interface Stage {
   join(): Promise<{ readonly client: Peer; readonly server: Peer }>
 }
 
-/** Listener and remote are both to speak MPTCP; the peers speak what they can. */
+/** Listener and remote are configured for MPTCP; the peers speak what they can. */
 async function stageFor(
   t: TestContext,
   speak: { readonly client: object; readonly server: object },
@@ -68,7 +68,7 @@ for (const [client, server, words] of [
   [MULTIPATH, {}, 'mptcp=yes remote_mptcp=no'],
   [{}, {}, 'mptcp=no remote_mptcp=no'],
 ] as const) {
-  test(`who speaks what is in the access log: ${words}`, async (t) => {
+  test(`the access log shows which side speaks MPTCP: ${words}`, async (t) => {
     const stage = await stageFor(t, { client, server })
     if (stage === undefined) return
     const pair = await stage.join()
@@ -102,12 +102,12 @@ for (const splice of ['yes', 'no', 'auto']) {
   }
 }
 
-test('nothing that a peer sends over MPTCP is left lying: messages of all sizes, one at a time', async (t) => {
+test('messages of all sizes over MPTCP are read completely, one at a time', async (t) => {
   const stage = await stageFor(t, { client: MULTIPATH, server: MULTIPATH })
   if (stage === undefined) return
   const { client, server } = await stage.join()
   for (let i = 0; i < 400; i++) {
-    // Sizes around those of segments and of the relay's blocks, from few bytes to 200 KB.
+    // Sizes around those of segments and of the relay's blocks, from a few bytes to 200 KB.
     const size = 1 + ((i * 7_919) % (i % 10 === 0 ? 200_000 : 3_000))
     await client.send('x'.repeat(size))
     assert.equal((await server.read(size)).length, size)
@@ -116,7 +116,7 @@ test('nothing that a peer sends over MPTCP is left lying: messages of all sizes,
   }
 })
 
-test('what is asked of sockets of MPTCP is what they have', async (t) => {
+test('MPTCP sockets have the configured options', async (t) => {
   if (process.getuid?.() !== 0) return t.skip('needs root: a mark takes CAP_NET_ADMIN')
   const peers = multipathPeers(t)
   if (!peers) return
@@ -148,7 +148,7 @@ test('what is asked of sockets of MPTCP is what they have', async (t) => {
   await relay.logged(/mptcp=yes remote_mptcp=yes/)
 })
 
-test('a reset is passed on from MPTCP', async (t) => {
+test('a reset is forwarded from MPTCP', async (t) => {
   const stage = await stageFor(t, { client: MULTIPATH, server: MULTIPATH })
   if (stage === undefined) return
   const { client, server } = await stage.join()
@@ -160,7 +160,7 @@ test('a reset is passed on from MPTCP', async (t) => {
   assert.match(linesOf(stage.log)[0] ?? '', / end=client-reset reason=connection_reset_by_peer$/)
 })
 
-test('where the system has MPTCP turned off there is a warning, and TCP', async (t) => {
+test('MPTCP turned off in the system gives a warning, and TCP is used', async (t) => {
   const [space] = spaces(t, 1) ?? []
   if (space === undefined) return
   if (!hasMultipath()) return t.skip(NO_MULTIPATH)

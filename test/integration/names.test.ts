@@ -16,7 +16,7 @@ const HERE = { addresses: ['127.0.0.1'], afterMs: 0 }
 
 interface Model {
   readonly name: string
-  /** Each takes a second or more where there are children. */
+  /** Rounds of reloads: each takes a second or more with children. */
   readonly reloads: number
   start(t: TestContext, plan: RelayPlan): Promise<Relay | Master>
   textOf(plan: RelayPlan): string
@@ -24,7 +24,7 @@ interface Model {
 
 const SINGLE: Model = {
   name: 'a single process',
-  // Fewer than make the oldest configuration end with its sessions.
+  // Fewer than would reset the sessions of the oldest configuration.
   reloads: 5,
   start: (t, plan) => plan.start(t),
   textOf: (plan) => plan.text,
@@ -60,7 +60,7 @@ async function isServed(running: Relay | Master): Promise<void> {
 }
 
 for (const { name, start, textOf } of [SINGLE, ...CHILDREN]) {
-  test(`${name}: a reload without name service keeps the addresses of remotes`, async (t) => {
+  test(`${name}: a reload without a name server keeps the addresses of remotes`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
     const names = new Names(t, HERE)
     const plan = planFor(names, remote)
@@ -79,7 +79,7 @@ for (const { name, start, textOf } of [SINGLE, ...CHILDREN]) {
     }
   })
 
-  test(`${name}: a reload looks names up anew`, async (t) => {
+  test(`${name}: a reload looks names up again`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
     const names = new Names(t, { addresses: ['127.0.0.99'], afterMs: 0 })
     const plan = planFor(names, remote)
@@ -91,7 +91,7 @@ for (const { name, start, textOf } of [SINGLE, ...CHILDREN]) {
 }
 
 for (const { name, reloads, textOf } of [SINGLE, ...CHILDREN]) {
-  test(`${name}: clients find the addresses of remotes at start, at reloads and in new children`, async (t) => {
+  test(`${name}: remotes have their addresses at start, at reloads and in new children`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
     const names = new Names(t, { ...HERE, afterMs: 300 })
     const plan = planFor(names, remote)
@@ -118,7 +118,7 @@ for (const { name, reloads, textOf } of [SINGLE, ...CHILDREN]) {
   })
 }
 
-/** Each child goes, and the others and their successors serve. */
+/** Each child ends in turn, while the others and the successors serve. */
 async function replaceAll(master: Master, visitors: Visitors): Promise<void> {
   for (const pid of master.children()) {
     process.kill(pid, 'SIGTERM')
@@ -126,7 +126,7 @@ async function replaceAll(master: Master, visitors: Visitors): Promise<void> {
   }
 }
 
-test('a child that was killed: its successor begins with the addresses that are known', async (t) => {
+test('the successor of a killed child begins with the known addresses', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const names = new Names(t, HERE)
   const running = await startMaster(t, planFor(names, remote).withMaster(spawning([1, 1])), {
@@ -141,7 +141,7 @@ test('a child that was killed: its successor begins with the addresses that are 
   assert.equal(running.program.stderr.matching(/end=no-remote/).length, 0)
 })
 
-test('under a classic master: no client is taken before names are looked up', async (t) => {
+test('under a classic master no client is taken before names are looked up', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const names = new Names(t, { ...HERE, afterMs: 500 })
   const file = join(temporaryFolder(t), 'relay.cfg')

@@ -34,7 +34,7 @@ test('curl gets pages from nginx over many connections at once', async (t) => {
   assert.equal(stdout, 'a page'.repeat(100))
 })
 
-test('a big file of nginx arrives as it is', async (t) => {
+test('a large file from nginx arrives unchanged', async (t) => {
   const site = await siteBehindRelay(t)
   if (!site) return
   const bytes = randomBytes(20_000_000)
@@ -44,7 +44,7 @@ test('a big file of nginx arrives as it is', async (t) => {
   assert.equal(await sha256Of(t, copy), createHash('sha256').update(bytes).digest('hex'))
 })
 
-test('a file of some MB that curl posts arrives at nginx as it is', async (t) => {
+test('a file of some MB that curl posts arrives at nginx unchanged', async (t) => {
   const site = await siteBehindRelay(t)
   if (!site) return
   const bytes = randomBytes(8_000_000)

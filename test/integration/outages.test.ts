@@ -9,7 +9,7 @@ import { until } from '../harness/until.js'
 
 const CHILDREN = 3
 
-/** As many clients at once as there are children, none of which is served; each child has seen one of them. */
+/** As many concurrent clients as there are children, none of which is served; each child has had one of them. */
 async function failsInEveryChild(master: Master, nth: number): Promise<void> {
   const clients = await Promise.all(Array.from({ length: CHILDREN * 2 }, () => master.connect()))
   for (const client of clients) assert.equal(await client.ending(), 'ECONNRESET')

@@ -12,7 +12,7 @@ import { until } from '../harness/until.js'
 
 const CANNOT_CREATE = 73
 
-test('-p writes the process id with a newline, and the file goes with the process', async (t) => {
+test('-p writes the process id with a newline, and the file is removed at the end', async (t) => {
   const pidfile = join(temporaryFolder(t), 'tcprelay.pid')
   writeFileSync(pidfile, 'something long that an earlier process has left\n')
   const relay = await relayTo(await remoteThat(echoes).start(t))
@@ -24,7 +24,7 @@ test('-p writes the process id with a newline, and the file goes with the proces
   assert.equal(existsSync(pidfile), false)
 })
 
-test('pidfile may be configured, and -p counts for more', async (t) => {
+test('pidfile can be configured, and -p overrides it', async (t) => {
   const folder = temporaryFolder(t)
   const [configured, given] = [join(folder, 'configured'), join(folder, 'given')]
   const plan = relayTo(await remoteThat(echoes).start(t)).withMaster(`pidfile = ${configured}`)
@@ -34,7 +34,7 @@ test('pidfile may be configured, and -p counts for more', async (t) => {
   assert.equal(readFileSync(given, 'utf8'), `${second.pid}\n`)
 })
 
-test('a second instance refuses, and leaves the file of the first alone', async (t) => {
+test('a second instance refuses to start and keeps the file of the first', async (t) => {
   const pidfile = join(temporaryFolder(t), 'tcprelay.pid')
   const plan = relayTo(await remoteThat(echoes).start(t)).startedWith('-p', pidfile)
   const first = await plan.start(t)
@@ -45,7 +45,7 @@ test('a second instance refuses, and leaves the file of the first alone', async 
   assert.equal(await (await first.connect()).exchange('still here'), 'still here')
 })
 
-test('a file that a killed process has left is taken over', async (t) => {
+test('the file of a killed process is taken over', async (t) => {
   const pidfile = join(temporaryFolder(t), 'tcprelay.pid')
   const plan = relayTo(await remoteThat(echoes).start(t)).startedWith('-p', pidfile)
   const first = await plan.start(t)
@@ -56,7 +56,7 @@ test('a file that a killed process has left is taken over', async (t) => {
 })
 
 for (const how of ['-b', 'background = yes'] as const) {
-  test(`${how} returns when the relay serves, which then goes on alone`, async (t) => {
+  test(`${how} returns when the relay serves in the background`, async (t) => {
     const folder = temporaryFolder(t)
     const [pidfile, socket] = [join(folder, 'pid'), join(folder, 'listener')]
     const plan = relayTo(await remoteThat(echoes).start(t))
@@ -77,7 +77,7 @@ for (const how of ['-b', 'background = yes'] as const) {
   })
 }
 
-test('a relay that cannot start in the background says so, with its exit code', async (t) => {
+test('a relay that cannot start in the background reports it, with its exit code', async (t) => {
   const owner = await remoteThat(echoes).start(t)
   const file = relayTo(owner).listeningOn(`address = 127.0.0.1 port = ${owner.port}`).file(t)
   const { code, stderr } = await tcprelay(t, ['-D', '-b', file])
@@ -85,13 +85,13 @@ test('a relay that cannot start in the background says so, with its exit code', 
   assert.match(stderr, /address already in use/)
 })
 
-test('-f counts for more than background = yes', async (t) => {
+test('-f overrides background = yes', async (t) => {
   const plan = relayTo(await remoteThat(echoes).start(t)).withMaster('background = yes')
   const relay = await plan.startedWith('-f').start(t)
   assert.equal(await (await relay.connect()).exchange('hello'), 'hello')
 })
 
-/** Ends a process that our process has started, in case the test has not. */
+/** Ends a background process that the test may have left. */
 function endsAfterwards(t: TestContext, pid: number): void {
   afterwards(t, async () => {
     if (isAlive(pid)) process.kill(pid, 'SIGKILL')

@@ -8,7 +8,7 @@ import { fileOfProject, Program } from '../harness/program.js'
 import { relayTo } from '../harness/relay.js'
 import { whole } from './transfers.js'
 
-/** Nobody has this number, so nobody else uses up what it may have. */
+/** An unused user id, so that no other program uses up its limits. */
 const SOMEBODY = 54_322
 
 const PAGES_PER_MIB = 256
@@ -16,12 +16,12 @@ const BULK_BYTES = 64 * 1024 * 1024
 
 const HOG = fileOfProject('dist/test/harness/pipe-hog.js')
 
-/** Pages in pipes that a user without privileges may have; 0: as many as it likes. */
+/** Pages in pipes that a user without privileges may have; 0: unlimited. */
 function pagesOfUser(): number {
   return Number(readFileSync('/proc/sys/fs/pipe-user-pages-soft', 'utf8'))
 }
 
-/** Bulk through a child of a user of whose pages so many are left; answers what the children said. */
+/** Bulk through a child of a user with that many pages left; returns the log of the children. */
 async function bulkWithPages(t: TestContext, pagesBack: number): Promise<string | undefined> {
   const peers = rawPeers(t)
   if (!peers || !canBecome(t, SOMEBODY)) return undefined
@@ -46,18 +46,18 @@ async function bulkWithPages(t: TestContext, pagesBack: number): Promise<string 
   return master.program.stderr.text
 }
 
-test('a user who may have no more pages in pipes is served by copying', async (t) => {
+test('a user without pages for pipes is served by copying', async (t) => {
   const said = await bulkWithPages(t, 0)
   if (said !== undefined) assert.doesNotMatch(said, /splices/)
 })
 
-test('a user who may have few more pages in pipes gets a smaller one', async (t) => {
-  // Some of them are taken by Node, as a pipe has 16 from the start.
+test('a user with few pages for pipes gets a smaller pipe', async (t) => {
+  // Some of them are taken by Node, because a pipe starts with 16.
   const said = await bulkWithPages(t, PAGES_PER_MIB)
   if (said !== undefined) assert.match(said, /splices to the remote through (131072|262144|524288) bytes/)
 })
 
-test('a user who may have enough pages in pipes gets one of 1 MiB', async (t) => {
+test('a user with enough pages for pipes gets one of 1 MiB', async (t) => {
   const said = await bulkWithPages(t, 4 * PAGES_PER_MIB)
   if (said !== undefined) assert.match(said, /splices to the remote through 1048576 bytes/)
 })

@@ -7,7 +7,7 @@ import { rawPeers } from '../harness/peers.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat, says } from '../harness/remote.js'
 
-test('local address is where connections to remotes come from', async (t) => {
+test('connections to remotes come from the local address', async (t) => {
   const peers = rawPeers(t)
   if (!peers) return
   const server = await peers.listen()
@@ -17,7 +17,7 @@ test('local address is where connections to remotes come from', async (t) => {
 })
 
 for (const form of ['path = PATH', 'address = PATH', 'address = unix:PATH', 'PATH']) {
-  test(`a listener may be a Unix socket: ${form}`, async (t) => {
+  test(`a listener can be a Unix socket: ${form}`, async (t) => {
     const path = join(temporaryFolder(t), 'listener')
     const remote = await remoteThat(echoes).start(t)
     const relay = await relayTo(remote)
@@ -33,7 +33,7 @@ for (const form of ['path = PATH', 'address = PATH', 'address = unix:PATH', 'PAT
 }
 
 for (const form of ['address = PATH', 'address = unix:PATH', 'PATH']) {
-  test(`a remote may be a Unix socket: ${form}`, async (t) => {
+  test(`a remote can be a Unix socket: ${form}`, async (t) => {
     const path = join(temporaryFolder(t), 'remote')
     await remoteThat(echoes).start(t, { path })
     const relay = await relayTo({ directive: form.replace('PATH', path) }).start(t)
@@ -44,7 +44,7 @@ for (const form of ['address = PATH', 'address = unix:PATH', 'PATH']) {
   })
 }
 
-test('a relay that was killed leaves a socket file that does not hinder the next one', async (t) => {
+test('the socket file of a killed relay does not block the next one', async (t) => {
   const path = join(temporaryFolder(t), 'listener')
   const remote = await remoteThat(says('again')).start(t)
   const plan = relayTo(remote).listeningOn(`path = ${path}`)
@@ -55,7 +55,7 @@ test('a relay that was killed leaves a socket file that does not hinder the next
   assert.equal(await (await Client.connect(t, { path })).readToEnd(), 'again')
 })
 
-test('a socket file that another process listens on is left alone', async (t) => {
+test('a socket file that another process listens on is kept', async (t) => {
   const path = join(temporaryFolder(t), 'taken')
   await remoteThat(says('mine')).start(t, { path })
   const remote = await remoteThat(says('not this')).start(t)
@@ -64,7 +64,7 @@ test('a socket file that another process listens on is left alone', async (t) =>
   assert.equal(await (await Client.connect(t, { path })).readToEnd(), 'mine')
 })
 
-test('several listeners lead to the same remotes, IPv6 too', async (t) => {
+test('several listeners share the same remotes, IPv6 too', async (t) => {
   const remote = await remoteThat(says('here')).start(t)
   const relay = await relayTo(remote)
     .listeningOn('address = 127.0.0.1 port = 0', '::1 port = 0', 'port = 0')

@@ -16,11 +16,11 @@ import { IN_FORCE, reload } from '../harness/reload.js'
 import { echoes, remoteThat, says } from '../harness/remote.js'
 import { until } from '../harness/until.js'
 
-/** Addresses of the loopback where nothing else listens. */
+/** Loopback addresses where nothing else listens. */
 const FRONT = '127.0.31.1'
 const BACK = '127.0.31.2'
 
-/** Servers on ports in a row that say which port they have. */
+/** Servers on consecutive ports that send their port. */
 async function startServers(t: TestContext, first: number, count: number): Promise<void> {
   for (let port = first; port < first + count; port++) {
     await remoteThat(says(`port ${port}`)).start(t, { host: BACK, port })
@@ -40,7 +40,7 @@ async function echoesAt(t: TestContext, port: number): Promise<Client> {
   return client
 }
 
-/** Waits until nobody listens there any more. */
+/** Waits until the port refuses connections. */
 async function refuses(t: TestContext, port: number): Promise<void> {
   await until(`port ${port} to be closed`, async () => {
     const client = await Client.connect(t, { host: FRONT, port })
@@ -51,7 +51,7 @@ async function refuses(t: TestContext, port: number): Promise<void> {
 }
 
 for (const { name: mode, start, textOf } of MODES) {
-  test(`${mode}: each port has a socket of its own, and a reload takes and gives single ones`, async (t) => {
+  test(`${mode}: each port has its own socket, and a reload adds and removes single ports`, async (t) => {
     const first = await freePorts(6, FRONT)
     const plan = relayTo(await remoteThat(echoes).start(t))
     const on = (ports: string) => plan.listeningOn(`address = ${FRONT} port = ${ports}`)
@@ -70,7 +70,7 @@ for (const { name: mode, start, textOf } of MODES) {
     assert.equal(bound.length, 1, 'a socket that stays is not bound again')
   })
 
-  test(`${mode}: \`port = same\` leads to the port that the client has come to`, async (t) => {
+  test(`${mode}: \`port = same\` connects to the port of the listener`, async (t) => {
     const first = await freePorts(3, FRONT, BACK)
     await startServers(t, first, 3)
     const plan = relayTo({ directive: `address = ${BACK} port = same` })
@@ -83,7 +83,7 @@ for (const { name: mode, start, textOf } of MODES) {
     }
   })
 
-  test(`${mode}: the ports of a remote go by those of the listener, one by one`, async (t) => {
+  test(`${mode}: the ports of a remote map to those of the listener one by one`, async (t) => {
     const first = await freePorts(3, FRONT)
     const back = await freePorts(3, BACK)
     await startServers(t, back, 3)
@@ -101,7 +101,7 @@ for (const { name: mode, start, textOf } of MODES) {
   })
 }
 
-test('`port = same` of a port that the system has chosen, and of a name', async (t) => {
+test('`port = same` with a port that the system has chosen, and with a name', async (t) => {
   const relay = await relayTo({ directive: 'address = localhost port = same' })
     .listeningOn(`address = ${FRONT} port = 0`)
     .start(t)
@@ -109,7 +109,7 @@ test('`port = same` of a port that the system has chosen, and of a name', async 
   assert.equal(await hears(t, { port: relay.port() }), 'the same')
 })
 
-test('`port = same` of a socket that was handed over', async (t) => {
+test('`port = same` with a socket that was passed on', async (t) => {
   if (!needs(t, 'python3')) return
   const relay = await relayTo({ directive: `address = ${BACK} port = same` })
     .listeningOn('inherited = front')
@@ -119,7 +119,7 @@ test('`port = same` of a socket that was handed over', async (t) => {
   assert.equal(await hears(t, { host: '127.0.0.1', port: relay.port() }), 'the same')
 })
 
-test('`port = same` of clients of a classic master; those of its Unix sockets have come to none', async (t) => {
+test('`port = same` under a classic master; clients of its Unix sockets have no port', async (t) => {
   const file = join(temporaryFolder(t), 'relay.cfg')
   writeFileSync(
     file,
@@ -138,7 +138,7 @@ test('`port = same` of clients of a classic master; those of its Unix sockets ha
   await master.countsDone(2)
 })
 
-test('a child of a classic master does not know which ports go by which', async (t) => {
+test('a child of a classic master cannot map port ranges', async (t) => {
   const file = join(temporaryFolder(t), 'relay.cfg')
   writeFileSync(file, masterText(relayTo({ directive: `address = ${BACK} port = 9000-9003` })))
   const master = await foreignMaster(t, file)
@@ -147,7 +147,7 @@ test('a child of a classic master does not know which ports go by which', async 
   assert.match(master.stderr.text, /the ports of this remote go by those of a listener/)
 })
 
-test('a port that somebody else has keeps none of the others from serving', async (t) => {
+test('a port in use does not keep the others from serving', async (t) => {
   const first = await freePorts(3, FRONT)
   const squatter = createServer().listen(first + 1, FRONT)
   afterwards(t, async () => void squatter.close())
@@ -159,7 +159,7 @@ test('a port that somebody else has keeps none of the others from serving', asyn
   for (const port of [first, first + 2]) assert.equal(await hears(t, { port }), 'here')
 })
 
-test('the sticky cache of a listener is one for all its ports', async (t) => {
+test('all ports of a listener share its sticky cache', async (t) => {
   const first = await freePorts(2, FRONT)
   const listener = `address = ${FRONT} port = ${first}-${first + 1} sticky cache period = 60`
   const plan = relayTo(await remoteThat(echoes).start(t)).listeningOn(listener)
@@ -169,7 +169,7 @@ test('the sticky cache of a listener is one for all its ports', async (t) => {
   for (const client of clients) await client.close()
 })
 
-test('ports that need more open files than there are keep the program from starting, or an old configuration in force', async (t) => {
+test('listening sockets beyond the descriptor limit refuse a start and a reload', async (t) => {
   if (!needs(t, 'prlimit')) return
   const under = ['prlimit', '--nofile=200:200']
   const first = await freePorts(101, FRONT)

@@ -9,12 +9,12 @@ import { fileOfProject, Program, TCPRELAY } from '../harness/program.js'
 import { relayTo } from '../harness/relay.js'
 import { until } from '../harness/until.js'
 
-/** The program is process 1 of a namespace of its own, which ends with it. */
+/** The program is process 1 of a namespace, which ends with it. */
 const AS_ONE = ['unshare', '--map-root-user', '--pid', '--fork', '--mount-proc', '--kill-child']
 
 const ORPHANS = 3
 
-/** A child that never relays: it leaves processes behind whose parents end before them, and stays. */
+/** A child that never relays: it leaves orphans behind and stays. */
 function childWithOrphans(t: TestContext): { readonly exec: string; readonly ended: string } {
   const folder = temporaryFolder(t)
   const [exec, ended] = [join(folder, 'child'), join(folder, 'ended')]
@@ -36,7 +36,7 @@ function canBeOne(t: TestContext): boolean {
   return false
 }
 
-test('process 1 waits for the orphans that it inherits', async (t) => {
+test('process 1 reaps the orphans that it inherits', async (t) => {
   if (!canBeOne(t)) return
   const { ended, exec } = childWithOrphans(t)
   const plan = relayTo({ directive: 'address = 127.0.0.1 port = 9' }).withMaster(

@@ -15,10 +15,10 @@ import { until } from '../harness/until.js'
 
 const IN_ORDER = { code: 0, signal: null }
 
-/** Old configurations whose sessions go on; with one more the oldest is ended. */
+/** Old configurations whose sessions continue; one more ends the oldest. */
 const OLD_MAX = 8
 
-/** Remotes that there is no room for in the memory of a configuration with one. */
+/** More remotes than fit into the memory of a configuration with one. */
 const REMOTES_MANY = 40
 
 /** A session under each of `count` configurations; the last one is in force. */
@@ -33,12 +33,12 @@ async function withGenerations(t: TestContext, relay: Relay, text: string, count
   return clients
 }
 
-/** Mappings of the memory of one generation: the control thread's and the reactor's, which has one for each. */
+/** Mappings of a generation's memory: one of the control thread and one of the reactor. */
 const MAPPINGS = 2
 
 const memoryOf = (relay: Relay) => mappingsOf(relay.pid, 'tcprelay-cells').length
 
-test('the oldest of nine old configurations is ended, and nothing of the others is left', async (t) => {
+test('the oldest of nine old configurations is ended, and the memory of the others is freed', async (t) => {
   const plan = relayTo(await remoteThat(echoes).start(t))
   const relay = await plan.start(t)
   const [oldest, ...others] = await withGenerations(t, relay, plan.text, OLD_MAX + 2)
@@ -50,7 +50,7 @@ test('the oldest of nine old configurations is ended, and nothing of the others 
   await until('the mappings of old ones to be gone', () => memoryOf(relay) === MAPPINGS)
 })
 
-test('a configuration without sessions is gone with the next one', async (t) => {
+test('a configuration without sessions is freed at the next one', async (t) => {
   const plan = relayTo(await remoteThat(echoes).start(t))
   const relay = await plan.start(t)
   for (let nth = 1; nth <= 20; nth++) await reload(relay, plan.text, IN_FORCE, nth)
@@ -83,7 +83,7 @@ test('sessions of all configurations have the same grace period', async (t) => {
   assert.deepEqual(await relay.ended(1_500), IN_ORDER)
 })
 
-test('`retire` counts the sessions of one configuration; those of older ones go on to their end', async (t) => {
+test('`retire` counts the sessions of one configuration; those of older ones continue to their end', async (t) => {
   const plan = relayTo(await remoteThat(echoes).start(t)).with('retire = 3')
   const relay = await plan.start(t)
   const [old, first] = await withGenerations(t, relay, plan.text, 2)
@@ -96,7 +96,7 @@ test('`retire` counts the sessions of one configuration; those of older ones go 
   assert.equal(relay.program.stderr.matching(/SIGHUP: reloading/).length, 1)
 })
 
-test('more remotes than there was room for: the memory is another one, and the old one goes with its sessions', async (t) => {
+test('more remotes than there was room for get new memory, and the old one is freed with its sessions', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const plan = relayTo(remote)
   const relay = await plan.start(t)
@@ -112,7 +112,7 @@ test('more remotes than there was room for: the memory is another one, and the o
   await until('the old memory to be gone', () => memoryOf(relay) === MAPPINGS)
 })
 
-test('the limit of sessions counts those of all configurations; a higher one lets in who waits', async (t) => {
+test('the session limit includes all configurations; a higher one admits waiting clients', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const limited = (count: number) =>
     relayTo(remote).withMaster(
@@ -133,7 +133,7 @@ test('the limit of sessions counts those of all configurations; a higher one let
   for (const client of [old, waiting]) await client.close()
 })
 
-test('a Unix listener stays with its file while others come and go, and goes with its file', async (t) => {
+test('a Unix listener keeps its file while others come and go, and removes it at its end', async (t) => {
   const path = join(temporaryFolder(t), 'front')
   const plan = relayTo(await remoteThat(echoes).start(t)).with('access log = stderr')
   const unix = `path = ${path}`
@@ -153,7 +153,7 @@ test('a Unix listener stays with its file while others come and go, and goes wit
   await exchanges(3)
 })
 
-test('what takes a restart is said', async (t) => {
+test('a reload logs what needs a restart', async (t) => {
   const plan = relayTo(await remoteThat(echoes).start(t))
   const relay = await plan.start(t)
   await reload(relay, plan.text.replace('single process = yes', 'single process = no'))
@@ -163,7 +163,7 @@ test('what takes a restart is said', async (t) => {
   await client.close()
 })
 
-test('an old configuration writes into the access log, and with its slot in the names of its sessions', async (t) => {
+test('an old configuration writes to the new access log, with its slot in the ids of its sessions', async (t) => {
   const file = join(temporaryFolder(t), 'access.log')
   const plan = relayTo(await remoteThat(echoes).start(t)).with(`access log = ${file}`)
   const relay = await plan.start(t)
@@ -174,7 +174,7 @@ test('an old configuration writes into the access log, and with its slot in the 
   assert.match(idsOf().sort().join(), /^0-[0-9a-z]+-1,1-[0-9a-z]+-1$/)
 })
 
-test('without a descriptor for what a new configuration takes the old one goes on', async (t) => {
+test('without descriptors for a new configuration the old one stays in force', async (t) => {
   if (!needs(t, 'prlimit')) return
   const remote = await remoteThat(echoes).start(t)
   const plan = relayTo(remote)
@@ -185,7 +185,7 @@ test('without a descriptor for what a new configuration takes the old one goes o
     `address = 127.0.0.1 port = ${relay.port()}`,
     'address = 127.0.0.2 port = 0',
   )
-  // It is enough to read the file, and for the new listener.
+  // Enough to read the file and for the new listener.
   leaveDescriptors(relay.pid, 1, false)
   await reload(relay, many.text, /the new configuration cannot be used: .*too many open files/)
   assert.equal(await client.exchange('after'), 'after')
@@ -193,7 +193,7 @@ test('without a descriptor for what a new configuration takes the old one goes o
   await client.close()
 })
 
-test('a remote that is down stays down when it is in the next configuration too', async (t) => {
+test('a remote that is down stays down if the next configuration has it too', async (t) => {
   const { target } = await closedPort()
   const plan = relayTo(target, await remoteThat(echoes).start(t))
   const relay = await plan.start(t)

@@ -11,11 +11,11 @@ import { IN_FORCE, reload } from '../harness/reload.js'
 import { listens, remoteThat, says } from '../harness/remote.js'
 import { until } from '../harness/until.js'
 
-/** What every process that listens can do. */
+/** What a process that listens provides. */
 interface Running extends Pick<Master | Relay, 'file' | 'logged' | 'pid' | 'port' | 'program' | 'signal'> {
   ended(deadlineMs?: number): Promise<unknown>
   connectTo(port?: number): Promise<Client>
-  /** Nothing is left of old configurations. */
+  /** Waits until nothing is left of old configurations. */
   hasOneGeneration(): Promise<unknown>
 }
 
@@ -45,7 +45,7 @@ const MASTER: Model = {
   },
 }
 
-/** A server that tells its name to everybody, and leaves with its client. */
+/** A server that sends its name to every client, and closes with it. */
 async function named(t: TestContext, name: string) {
   return remoteThat((socket) => {
     socket.write(name)
@@ -53,7 +53,7 @@ async function named(t: TestContext, name: string) {
   }).start(t)
 }
 
-/** A client of a remote that has this name. */
+/** A client of the remote with this name. */
 async function connectsTo(running: Running, name: string, port?: number): Promise<Client> {
   const client = await running.connectTo(port)
   assert.equal(await client.read(name.length), name)
@@ -61,7 +61,7 @@ async function connectsTo(running: Running, name: string, port?: number): Promis
 }
 
 for (const { name, start, textOf } of [SINGLE, MASTER]) {
-  test(`${name}: after a reload new clients go to the new remotes, and old sessions stay`, async (t) => {
+  test(`${name}: after a reload new clients go to the new remotes, and old sessions continue`, async (t) => {
     const before = relayTo(await named(t, 'before'))
     const after = relayTo(await named(t, 'after'))
     const running = await start(t, before)
@@ -97,7 +97,7 @@ for (const { name, start, textOf } of [SINGLE, MASTER]) {
     await Promise.all(all)
   })
 
-  test(`${name}: clients that wait in the kernel are served after a reload, also at an address that goes`, async (t) => {
+  test(`${name}: clients queued in the kernel are served after a reload, also for a removed listener`, async (t) => {
     const plan = relayTo(await named(t, 'x')).listeningOn(
       'address = 127.0.0.1 port = 0',
       'address = 127.0.0.1 port = 0',
@@ -118,7 +118,7 @@ for (const { name, start, textOf } of [SINGLE, MASTER]) {
     await running.hasOneGeneration()
   })
 
-  test(`${name}: a wrong configuration is told and changes nothing`, async (t) => {
+  test(`${name}: a wrong configuration is logged and changes nothing`, async (t) => {
     const plan = relayTo(await named(t, 'same'))
     const running = await start(t, plan)
     await reload(running, textOf(plan).replace('remote', 'remoat'), /is wrong: the old one goes on/)
@@ -128,7 +128,7 @@ for (const { name, start, textOf } of [SINGLE, MASTER]) {
     await running.hasOneGeneration()
   })
 
-  test(`${name}: a listener that is gone is closed, a new one opened`, async (t) => {
+  test(`${name}: a removed listener is closed, a new one opened`, async (t) => {
     const plan = relayTo(await named(t, 'x'))
     const running = await start(t, plan)
     const oldPort = running.port()
@@ -138,7 +138,7 @@ for (const { name, start, textOf } of [SINGLE, MASTER]) {
     assert.equal(await (await running.connectTo(oldPort)).ending(), 'ECONNREFUSED')
   })
 
-  test(`${name}: sessions of an old configuration end when its time is over`, async (t) => {
+  test(`${name}: sessions of an old configuration end at its timeout`, async (t) => {
     const plan = relayTo(await named(t, 'held')).withMaster('old generation timeout = 1')
     const running = await start(t, plan)
     const client = await connectsTo(running, 'held')
@@ -148,7 +148,7 @@ for (const { name, start, textOf } of [SINGLE, MASTER]) {
     await running.hasOneGeneration()
   })
 
-  test(`${name}: a new listener takes the port of an old one that was in its way`, async (t) => {
+  test(`${name}: a new listener takes the port of a conflicting old one`, async (t) => {
     const plan = relayTo(await named(t, 'x')).listeningOn('port = 0')
     const running = await start(t, plan)
     const port = running.port()
@@ -157,7 +157,7 @@ for (const { name, start, textOf } of [SINGLE, MASTER]) {
     await (await connectsTo(running, 'x', port)).close()
   })
 
-  test(`${name} that is told to end while it reloads ends, and nothing of it listens`, async (t) => {
+  test(`${name}: a signal to end during a reload ends it, and no listener is left`, async (t) => {
     const plan = relayTo(await named(t, 'x'))
     const running = await start(t, plan)
     writeFileSync(running.file, textOf(plan.with('idle timeout = 1h')))
@@ -168,7 +168,7 @@ for (const { name, start, textOf } of [SINGLE, MASTER]) {
     assert.equal(await (await running.connectTo()).ending(), 'ECONNREFUSED')
   })
 
-  test(`${name}: of configurations that come while it reloads the last one counts`, async (t) => {
+  test(`${name}: of several changes during a reload the last one takes effect`, async (t) => {
     const [first, last] = [relayTo(await named(t, 'first')), relayTo(await named(t, 'last'))]
     const running = await start(t, relayTo(await named(t, 'old')))
     await reload(running, textOf(first), /SIGHUP: reloading/)
@@ -190,7 +190,7 @@ for (const { name, start, textOf } of [SINGLE, MASTER]) {
     await running.hasOneGeneration()
   })
 
-  test(`${name}: a new remote by name is there for the first client`, async (t) => {
+  test(`${name}: a new remote by name has its addresses for the first client`, async (t) => {
     const running = await start(t, relayTo(await named(t, 'number')))
     const { port } = await named(t, 'name')
     await reload(running, textOf(relayTo({ directive: `address = localhost port = ${port}` })))
@@ -213,7 +213,7 @@ for (const { name, start, textOf } of [SINGLE, MASTER]) {
   })
 }
 
-test('a program that never starts does not hold the old configuration up', async (t) => {
+test('a child program that never starts does not delay the old configuration', async (t) => {
   const remote = await named(t, 'x')
   const plan = relayTo(remote).withMaster(spawning([1, 1]))
   const master = await startMaster(t, plan)

@@ -13,7 +13,7 @@ interface Pair {
 /** Traces sessions (NET). */
 const TRACED = ['-d', '16384']
 
-/** A relay in front of plain sockets, and as many pairs through it as a test wants. */
+/** A relay in front of plain sockets, and any number of connected pairs through it. */
 interface Stage {
   readonly relay: Relay
   join(): Promise<Pair>
@@ -32,14 +32,14 @@ async function stageFor(t: TestContext, receiveBytes = 0): Promise<Stage | undef
     async join() {
       const client = await peers.connect(relay.port(), { receiveBytes })
       const server = await listening.accept()
-      // A remote that resets before the relay has seen it connected is tried again.
+      // A remote that resets before the relay has seen it connected is retried.
       await relay.logged(/dialling -> relaying/, ++joined)
       return { client, server }
     },
   }
 }
 
-/** Both ways are the same to the relay, so every test runs with either side in either part. */
+/** The relay is symmetric, so every test runs with either side in either part. */
 const SIDES = [
   { who: 'client', cast: ({ client, server }: Pair) => ({ breaking: client, whole: server }) },
   { who: 'remote', cast: ({ client, server }: Pair) => ({ breaking: server, whole: client }) },
@@ -51,14 +51,14 @@ interface Roles {
   readonly relay: Relay
 }
 
-/** What a broken side must mean to the whole one, phase by phase. */
+/** What the other side must get when one side breaks, phase by phase. */
 const PHASES: Readonly<Record<string, (roles: Roles) => Promise<void>>> = {
-  async 'a reset before any byte is passed on as a reset'({ breaking, whole }) {
+  async 'a reset before any byte is forwarded as a reset'({ breaking, whole }) {
     await breaking.reset()
     assert.equal(await whole.ending(), 'ECONNRESET')
   },
 
-  async 'what it sent before its reset arrives, then the reset'({ breaking, whole }) {
+  async 'bytes sent before its reset are delivered, then the reset'({ breaking, whole }) {
     await breaking.send('the last words')
     assert.equal(await whole.read(14), 'the last words')
     await breaking.send('and more')
@@ -67,7 +67,7 @@ const PHASES: Readonly<Record<string, (roles: Roles) => Promise<void>>> = {
     assert.equal(await whole.ending(), 'ECONNRESET')
   },
 
-  async 'a reset right after its bytes loses none of them'({ breaking, whole }) {
+  async 'bytes right before a reset are all delivered'({ breaking, whole }) {
     await breaking.send('x'.repeat(20_000))
     await breaking.reset()
     const { bytes, ending } = await whole.readToEnd()
@@ -92,7 +92,7 @@ const PHASES: Readonly<Record<string, (roles: Roles) => Promise<void>>> = {
     assert.match(ending, /ECONNRESET|EPIPE/)
   },
 
-  async 'a reset after its half-close is passed on'({ breaking, whole }) {
+  async 'a reset after its half-close is forwarded'({ breaking, whole }) {
     await breaking.send('done')
     await breaking.endWriting()
     const { bytes, ending } = await whole.readToEnd()
@@ -103,7 +103,7 @@ const PHASES: Readonly<Record<string, (roles: Roles) => Promise<void>>> = {
     assert.match((await sending).ending, /ECONNRESET|EPIPE/)
   },
 
-  async 'a reset after its half-close is passed on to a side that only waits'({ breaking, whole, relay }) {
+  async 'a reset after its half-close is forwarded to a side that only waits'({ breaking, whole, relay }) {
     await breaking.send('done')
     await breaking.endWriting()
     assert.equal(await whole.ending(), 'end')
@@ -111,7 +111,7 @@ const PHASES: Readonly<Record<string, (roles: Roles) => Promise<void>>> = {
     await relay.isIdle()
   },
 
-  async "a reset after the other side's half-close is passed on"({ breaking, whole }) {
+  async "a reset after the other side's half-close is forwarded"({ breaking, whole }) {
     await whole.send('question')
     await whole.endWriting()
     assert.equal(await breaking.read(8), 'question')
@@ -121,7 +121,7 @@ const PHASES: Readonly<Record<string, (roles: Roles) => Promise<void>>> = {
     assert.equal(await whole.ending(), 'ECONNRESET')
   },
 
-  async 'a close with unread bytes is passed on as the reset that it is'({ breaking, whole }) {
+  async 'a close with unread bytes is forwarded as a reset'({ breaking, whole }) {
     await whole.send('never read')
     await breaking.send('answer')
     assert.equal(await whole.read(6), 'answer')
@@ -144,7 +144,7 @@ for (const { who, cast } of SIDES) {
     }
   })
 
-  test(`bytes that are queued when the ${who} resets still arrive, and then the reset`, async (t) => {
+  test(`bytes queued when the ${who} resets are delivered, then the reset`, async (t) => {
     const stage = await stageFor(t, 4096)
     if (!stage) return
     const { breaking, whole } = cast(await stage.join())
@@ -152,7 +152,7 @@ for (const { who, cast } of SIDES) {
     await breaking.reset()
     const got = await whole.readToEnd({ chunkBytes: 262_144, pauseMs: 1 })
     assert.equal(got.ending, 'ECONNRESET')
-    // What the sender's own kernel still held was dropped by its reset; the relay had at least a block.
+    // The sender's own kernel drops its queue on reset; the relay had at least a block.
     assert.ok(got.bytes > 64 * 1024 && got.bytes <= sent, `${got.bytes} of ${sent} bytes arrived`)
   })
 }
@@ -178,7 +178,7 @@ test('a client that resets before its remote has answered leaves nothing behind'
   await relay.isIdle()
 })
 
-test('a remote that sends and resets at once is heard', async (t) => {
+test('bytes of a remote that sends and resets at once are delivered', async (t) => {
   const peers = rawPeers(t)
   if (!peers) return
   const server = await peers.listen()

@@ -10,7 +10,7 @@ import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { until } from '../harness/until.js'
 
-/** A busy machine may take long for a child. */
+/** A child may start slowly on a busy machine. */
 const SLOW_MS = 30_000
 
 interface Attacked {
@@ -40,7 +40,7 @@ async function startAttacked(
   return { master, victim, others, report }
 }
 
-/** The master and the other children go on, and the one that is gone has a successor. */
+/** The master and the other children continue, and the dead child has a successor. */
 async function goesOn({ master, others, victim }: Attacked): Promise<void> {
   await until('the child to end', () => !isAlive(victim), SLOW_MS)
   const now = await master.hasChildren(3, SLOW_MS)
@@ -64,7 +64,7 @@ for (const [attack, mode] of [
   ['wire-random', 'broker'],
   ['wire-bad-configuration', 'broker'],
 ] as const) {
-  test(`a child that attacks is killed, with one line, and nobody else notices: ${attack}, ${mode}`, async (t) => {
+  test(`a child that attacks is killed, with one log line and no effect on others: ${attack}, ${mode}`, async (t) => {
     const attacked = await startAttacked(t, attack, mode)
     const { master, victim } = attacked
     process.kill(victim, 'SIGUSR2')
@@ -76,7 +76,7 @@ for (const [attack, mode] of [
 }
 
 for (const mode of ['broker', 'direct']) {
-  test(`a child writes what it can over the shared memory: the others go on, and new ones start: ${mode}`, async (t) => {
+  test(`a child overwrites all shared memory that it can: others continue and new ones start: ${mode}`, async (t) => {
     const attacked = await startAttacked(t, 'cells', mode)
     const { master, others, report, victim } = attacked
     process.kill(victim, 'SIGUSR2')
@@ -107,7 +107,7 @@ test('a child that makes the wake-up descriptor blocking and full stops neither 
 })
 
 for (const mode of ['broker', 'direct']) {
-  test(`a child that hangs is killed after its time, and one that is stopped is not: ${mode}`, async (t) => {
+  test(`a child that hangs is killed after its timeout, a stopped one is not: ${mode}`, async (t) => {
     const attacked = await startAttacked(t, 'hang', mode, 'hang timeout = 3')
     const { master, others, victim } = attacked
     const [stopped = 0] = others

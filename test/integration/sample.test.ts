@@ -7,7 +7,7 @@ import { Client } from '../harness/client.js'
 import { startTcprelay } from '../harness/program.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 
-/** The sample of the documentation without its TLS lines; ports are free ones, and the remote is there. */
+/** The sample of the documentation without its TLS lines, with free ports and an existing remote. */
 const sample = (remotePort: number) => `#!/usr/local/sbin/spawnd
 
 id = spawnd {

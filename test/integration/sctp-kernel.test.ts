@@ -23,7 +23,7 @@ function fileWithSctp(t: TestContext): string {
 }
 
 for (const option of ['-D', '-P']) {
-  test(`without SCTP in the kernel nothing starts that needs it (${option})`, async (t) => {
+  test(`without SCTP in the kernel a configuration that needs it is refused (${option})`, async (t) => {
     if (!kernelLacksSctp(t)) return
     const { code, stderr } = await tcprelay(t, [option, fileWithSctp(t)])
     assert.equal(code, CONFIG, stderr)

@@ -7,7 +7,7 @@ import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { until } from '../harness/until.js'
 
-test('systemd hears when the service is ready, that it lives, and that it stops', async (t) => {
+test('systemd is notified when the service is ready, alive, reloading and stopping', async (t) => {
   const peers = rawPeers(t)
   if (peers === undefined) return
   const path = join(temporaryFolder(t), 'notify')

@@ -8,15 +8,15 @@ import { type Relay, relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { DEADLINE_MS, until } from '../harness/until.js'
 
-/** How long a relay is watched that has nothing to do, and what that may cost: a spin would take a whole core. */
+/** How long an idle relay is watched, and its CPU limit: a busy loop would take a whole core. */
 const WATCH_MS = 1_000
 const IDLE_CPU_MAX_MS = 100
 
-/** A stream of this length takes a while, whatever the machine. */
+/** A stream of this length takes a while on any machine. */
 const STREAM_BYTES = 200_000_000
 const BLOCKS_UNDER_WAY = 8
 
-/** Of the stream while 50 clients have one exchange each: usually 4 to 10 MB. What one run may move: pump.test.ts. */
+/** Bytes of the stream during 50 exchanges: usually 4 to 10 MB. The limit of one run is in pump.test.ts. */
 const PASSED_BYTES_MAX = 50_000_000
 
 test('more clients than descriptors wait, and all are served in the end', async (t) => {
@@ -31,12 +31,12 @@ test('more clients than descriptors wait, and all are served in the end', async 
   await isQuiet(relay)
   await Promise.all(clients.map((client, i) => servedThenGone(client, `client ${i}`)))
   await relay.logged(/resuming normal operation/)
-  // Room that is taken at once by who waits is no news.
+  // A freed place that a waiting client takes at once is not logged.
   assert.equal(relay.program.stderr.matching(/queueing new connections/).length, 1)
   assert.equal(relay.program.stderr.matching(/resuming normal operation/).length, 1)
 })
 
-test('descriptors that run out while it runs are a pause and one line, not a spin', async (t) => {
+test('running out of descriptors causes a pause and one log line, not a busy loop', async (t) => {
   if (!needs(t, 'prlimit')) return
   const remote = await remoteThat(echoes).start(t)
   const relay = await relayTo(remote).start(t)
@@ -53,7 +53,7 @@ test('descriptors that run out while it runs are a pause and one line, not a spi
   assert.equal(relay.program.stderr.matching(/is down/).length, 0)
 })
 
-test('one descriptor too few for a remote is no fault of the remote', async (t) => {
+test('a descriptor too few for a remote does not count as failure of the remote', async (t) => {
   if (!needs(t, 'prlimit')) return
   const remote = await remoteThat(echoes).start(t)
   const relay = await relayTo(remote).start(t)
@@ -85,7 +85,7 @@ test('one fast stream does not starve 50 others', async (t) => {
   await stream.stop()
 })
 
-/** Sends and receives as fast as it goes. */
+/** Sends and receives as fast as possible. */
 function pour(client: Client): { received(): number; stop(): Promise<void> } {
   const block = Buffer.alloc(256 * 1024, 'b')
   let received = 0
@@ -112,7 +112,7 @@ async function servedThenGone(client: Client, text: string): Promise<void> {
   await client.close()
 }
 
-/** The relay uses next to no CPU time while it is watched. */
+/** Checks that the relay uses next to no CPU time while it is watched. */
 async function isQuiet(relay: Relay): Promise<void> {
   const [startedMs, cpuMs] = [performance.now(), cpuMsOf(relay.pid)]
   await until('the time of watching to pass', () => performance.now() - startedMs > WATCH_MS)

@@ -22,7 +22,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     await relay.logged(new RegExp(`${signal}: exiting`))
   })
 
-  test(`${signal} lets sessions finish and takes no more`, async (t) => {
+  test(`${signal} lets sessions finish and accepts no new ones`, async (t) => {
     const relay = await relayTo(await remoteThat(echoes).start(t)).start(t)
     const client = await relay.connect()
     await client.exchange('before')
@@ -35,7 +35,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     assert.deepEqual(await relay.ended(1_500), IN_ORDER)
   })
 
-  test(`a second ${signal} resets what is left`, async (t) => {
+  test(`a second ${signal} resets the remaining sessions`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
     const relay = await relayTo(remote).with('access log = stderr').start(t)
     const client = await relay.connect()
@@ -56,7 +56,7 @@ const GRACES = [
 ]
 
 for (const { how, plan } of GRACES) {
-  test(`sessions have the time that ${how} gives, then they are reset`, async (t) => {
+  test(`sessions are reset after the grace period of ${how}`, async (t) => {
     const relay = await relayTo(await remoteThat(echoes).start(t))
       .with(...plan.lines)
       .startedWith(...plan.words)
@@ -73,7 +73,7 @@ for (const { how, plan } of GRACES) {
   })
 }
 
-test('-t 0 gives no time at all', async (t) => {
+test('-t 0 resets sessions at once', async (t) => {
   const relay = await relayTo(await remoteThat(echoes).start(t))
     .startedWith('-t', '0')
     .start(t)
@@ -104,18 +104,18 @@ test('SIGUSR1 opens no port', async (t) => {
 test('SIGUSR1 opens no port while the program starts', async (t) => {
   const file = relayTo(await remoteThat(echoes).start(t)).file(t)
   const program = startTcprelay(t, ['-D', file])
-  // Earlier there is no handler at all, and the signal simply ends the process.
+  // Earlier there is no handler, and the signal would end the process.
   await until('a handler for SIGUSR1', () => program.hasEnded || handlesSignal(program.pid, SIGUSR1))
   for (let i = 0; i < 20 && program.stderr.matching(/bind to/).length === 0; i++) {
     program.signal('SIGUSR1')
     await until('the next moment', () => true)
   }
   await program.stderr.reached(/bind to .* succeeded/)
-  // Node's own handler was there before ours: what it opened is closed when the program serves.
+  // Node's own handler was installed before ours; the program closes what it opened when it serves.
   await until('the inspector to be gone', () => !hasInspector(program))
 })
 
-test('somebody who stops reading its messages does not end it', async (t) => {
+test('a closed stderr does not end the program', async (t) => {
   const relay = await relayTo(await remoteThat(echoes).start(t))
     .with('access log = stderr')
     .start(t)
@@ -154,7 +154,7 @@ async function signalledAt(t: TestContext, line: RegExp, signal: NodeJS.Signals,
   return program
 }
 
-/** By the time that a signal sent later was heard, an inspector would be there. */
+/** When a signal sent later has been handled, an inspector would be open. */
 async function provesNoInspector(relay: Relay): Promise<void> {
   relay.signal('SIGHUP')
   await relay.logged(/SIGHUP/)

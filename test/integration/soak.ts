@@ -19,39 +19,39 @@ export interface SoakPlan {
   readonly kills: number
   /** Visits between two steps. */
   readonly visitsBetween: number
-  /** More of the block `spawn`: how clients get to the children. */
+  /** More lines of the block `spawn`: how clients get to the children. */
   readonly spawn?: readonly string[]
 }
 
-/** Long connections leave after so many reloads: a ninth old generation would be ended by force. */
+/** Long connections end after that many reloads: a ninth old generation would be reset. */
 const GENERATIONS_KEPT = 6
 
 const RESIDENTS_ASK_EVERY_MS = 200
 
-/** A busy machine may take long for a child. */
+/** A child may start slowly on a busy machine. */
 const SLOW_MS = 30_000
 
-/** Threads of libuv's pool, which start with the first file or name that is asked for. */
+/** Threads of libuv's pool, which start with the first file or name lookup. */
 const POOL_THREADS = 4
 
 const CHILDREN = 2
 
-/** What one message on its way to a child takes of the socket's buffer, at least. */
+/** Minimum space of one message to a child in the socket's buffer. */
 const MESSAGE_IN_KERNEL_BYTES = 512
 
 const HANDED_TO_THE_DYING = 20
 
-/** What a kill took with it. */
+/** What a kill interrupted. */
 interface Kill {
   readonly killedMs: number
   readonly noticedMs: number
-  /** Clients whose sessions the child had, by their ports. */
+  /** Sessions of the child, by the ports of their clients. */
   readonly held: ReadonlySet<number>
 }
 
 /**
  * The service under load: new connections at a steady rate and long ones, while configurations change, one of them
- * wrong, and children are killed. Only what a killed child had is lost.
+ * with an error, and children are killed. Only sessions of killed children are lost.
  */
 export function soakTest(name: string, plan: SoakPlan): void {
   test(name, { timeout: 600_000 }, async (t) => {
@@ -122,7 +122,7 @@ class Soak {
     )
   }
 
-  /** Another configuration: when it is in force, clients come to its remotes. */
+  /** Another configuration: when it is in force, its remotes get clients. */
   async reload(step: number): Promise<void> {
     this.#residents.generation = step
     this.#residents.leaveBefore(step - GENERATIONS_KEPT)
@@ -142,10 +142,10 @@ class Soak {
     await this.#usesRemotesOf(this.#reloads)
   }
 
-  /** Kills a child, in turn an old one and a young one; waits until its sessions are over and another one is there. */
+  /** Kills a child, alternately an old and a young one; waits for the end of its sessions and for a successor. */
   async kill(step: number): Promise<void> {
     const victim = await this.#freezeOne(step % 4 < 2 ? 'oldest' : 'youngest')
-    // Some die with clients that they were just handed.
+    // Some die with clients that they have just been handed.
     if (this.kills.length % 2 === 1) await this.#visitors.comeMore(HANDED_TO_THE_DYING)
     const held = clientPortsHeldBy(victim, this.#master.port())
     const doomed = this.#residents.settled.filter(({ clientPort }) => held.has(clientPort))
@@ -170,7 +170,7 @@ class Soak {
     })
   }
 
-  /** The first configuration again, and no load: everything is as it was in the beginning. */
+  /** Back to the first configuration without load: everything has to be as in the beginning. */
   async settle(): Promise<void> {
     await this.#reloadTo(masterText(configuration(0, this.#remotes, this.#accessLog, this.#plan)))
     await this.#residents.stop()
@@ -185,7 +185,7 @@ class Soak {
     assert.equal(this.#master.program.stderr.matching(/SIGHUP: reloading/).length, this.#reloads + 1)
   }
 
-  /** Who was lost had been given to a child that was killed, and nobody was refused. */
+  /** Lost clients must have been given to a killed child, and none may have been refused. */
   checkLosses(): void {
     const { failed } = this.#visitors
     const isDuringKill = (startedMs: number, overMs = 0) =>
@@ -203,7 +203,7 @@ class Soak {
     const { lost } = this.#residents
     const held = new Set(this.kills.flatMap(({ held: ports }) => [...ports]))
     const untouched = lost.filter(({ bornMs, clientPort, exchanges, failedMs }) => {
-      // Those that were born just then may have been on their way to the child.
+      // Clients that had just connected may have been on their way to the child.
       return exchanges === 0 ? !isDuringKill(bornMs, failedMs) : !held.has(clientPort)
     })
     assert.deepEqual(
@@ -216,7 +216,7 @@ class Soak {
     assert.ok(onTheirWay.length <= onTheirWayMax, `${onTheirWay.length} were lost that no killed child had`)
   }
 
-  /** Every connection has its line, which says that all went well, unless its child was killed. */
+  /** Every connection has its access line with an orderly end, unless its child was killed. */
   async checkAccessLog(): Promise<void> {
     const { failed, visits } = this.#visitors
     const killed = new Set(this.kills.flatMap(({ held }) => [...held]))
@@ -237,7 +237,7 @@ class Soak {
     assert.deepEqual(ended, [], 'connections that a child has ended, which was not killed')
   }
 
-  /** How many clients can be on their way to a child: none where it accepts by itself. */
+  /** Clients that can be on their way to a child: none where it accepts by itself. */
   get #wireLength(): number {
     if (this.#plan.spawn?.includes('accept = direct')) return 0
     const bufferBytes = Number(readFileSync('/proc/sys/net/core/wmem_default', 'utf8'))
@@ -301,7 +301,7 @@ function hasExtraListener(step: number): boolean {
   return step % 2 === 1
 }
 
-/** One remote, in turn, or two; which of two gets a client depends on what both have from before. */
+/** One remote, in turn, or two; which of two gets a client depends on the sessions that they have. */
 function remotesOf(step: number, remotes: readonly Remote[]): readonly [Remote, ...Remote[]] {
   const main = remotes[step % remotes.length] as Remote
   const other = remotes[(step + 1) % remotes.length] as Remote
@@ -326,7 +326,7 @@ function configuration(
     .withMaster(spawning(instances, users, ...spawn))
 }
 
-/** How many lines of an access log there are for each port of a client of the main listener. */
+/** Number of access lines for each client port of the main listener. */
 function linesByPort(log: string): Map<number, number> {
   const counts = new Map<number, number>()
   for (const [, port] of log.matchAll(/ client=127\.0\.0\.1:(\d+) listener=127\.0\.0\.1:/g)) {
@@ -335,7 +335,7 @@ function linesByPort(log: string): Map<number, number> {
   return counts
 }
 
-/** Takes one line away, if there is one. */
+/** Removes one line, if there is one. */
 function takeOne(lines: Map<number, number>, port: number): boolean {
   const count = lines.get(port) ?? 0
   lines.set(port, Math.max(0, count - 1))

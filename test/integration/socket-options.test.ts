@@ -16,7 +16,7 @@ import { lookAtSession } from '../support/borrowed-sockets.js'
 import { calls } from '../support/sockets.js'
 import { textOption } from '../support/text-option.js'
 
-/** Nobody has this number. */
+/** An unused user id. */
 const SOMEBODY = 54_321
 
 const CONFIGURATION_IS_WRONG = 78
@@ -47,7 +47,7 @@ function keepAliveOf(fd: Fd): number[] {
   return [calls.getOption(fd, c.SOL_SOCKET, c.SO_KEEPALIVE), ...timings]
 }
 
-test('what is asked of a listener and of a remote is what their sockets have', async (t) => {
+test('sockets of listeners and remotes have the configured options', async (t) => {
   if (!isPrivileged(t)) return
   const remote = await remoteThat(echoes).start(t)
   const there = 'dscp = 12 fwmark = 9 bind to device = lo congestion = cubic user timeout = 11'
@@ -92,7 +92,7 @@ test('the code point of IPv6 is set on both sides', async (t) => {
   await client.close()
 })
 
-test('keepalive is what the sections say, on both sides', async (t) => {
+test('keepalive is set as the sections say, on both sides', async (t) => {
   const timings = (idle: number) => [
     `tcp keepalive idle = ${idle}`,
     'tcp keepalive interval = 6',
@@ -116,7 +116,7 @@ test('keepalive is what the sections say, on both sides', async (t) => {
   await client.close()
 })
 
-test('connections to remotes come from the ports that they may come from', async (t) => {
+test('connections to remotes come from the local port range', async (t) => {
   const ports: (number | undefined)[] = []
   const remote = await remoteThat((socket) => {
     ports.push(socket.remotePort)
@@ -155,7 +155,7 @@ test('options cost one call each per connection to a remote, and none for client
   await client?.close()
 })
 
-/** What the program says to a configuration at its start, and with -P. */
+/** What the program reports about a configuration, at a start and with -P. */
 async function verdicts(t: TestContext, plan: RelayPlan, under: readonly string[] = []) {
   const file = plan.file(t)
   const started = await tcprelay(t, ['-D', file], { under })
@@ -196,7 +196,7 @@ for (const [directive, plan] of [
   ['fwmark = 6', relayTo({ directive: `${NOWHERE.directive} fwmark = 6` })],
   ['local address = client', relayTo(NOWHERE).with('local address = client')],
 ] as const) {
-  test(`without CAP_NET_ADMIN \`${directive}\` is an error that says so`, async (t) => {
+  test(`without CAP_NET_ADMIN \`${directive}\` is an error that names it`, async (t) => {
     if (!needs(t, 'setpriv') || !isPrivileged(t)) return
     const less = ['setpriv', '--bounding-set=-net_admin,-net_raw']
     const { checked, started } = await verdicts(t, plan, less)
@@ -206,7 +206,7 @@ for (const [directive, plan] of [
   })
 }
 
-test('a device that is not there is a warning, for it may come', async (t) => {
+test('a missing device is a warning, because it may appear later', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const relay = await relayTo(remote, { directive: `${NOWHERE.directive} bind to device = nowhere0` }).start(
     t,
@@ -219,7 +219,7 @@ test('a device that is not there is a warning, for it may come', async (t) => {
   for (const client of clients) await client.close()
 })
 
-test('children that become another user keep CAP_NET_ADMIN where it is needed, and nothing else', async (t) => {
+test('children with another user keep CAP_NET_ADMIN where it is needed, and no other capability', async (t) => {
   if (!canBecome(t, SOMEBODY)) return
   const remote = await remoteThat(echoes).start(t)
   const plan = relayTo(remote.with('fwmark = 9')).withMaster(spawning([1, 1], [5, 5], `userid = ${SOMEBODY}`))
@@ -245,7 +245,7 @@ test('children that need no capability have none', async (t) => {
   assert.deepEqual(capabilitiesOf(pid), { uid: String(SOMEBODY), permitted: 0n, effective: 0n })
 })
 
-test('where CAP_NET_ADMIN cannot be passed on, that is an error', async (t) => {
+test('an error is reported if CAP_NET_ADMIN cannot be passed on', async (t) => {
   if (!canBecome(t, SOMEBODY)) return
   const plan = relayTo({ directive: `${NOWHERE.directive} fwmark = 9` }).withMaster(
     spawning([1, 1], [5, 5], `userid = ${SOMEBODY}`),
@@ -270,7 +270,7 @@ function inheritableOf(pid: number): bigint {
   return BigInt(`0x${statusOf(pid, 'CapInh')}`)
 }
 
-test('a reload says that the options of a listener stay as they were bound', async (t) => {
+test('a reload logs that the options of a bound listener do not change', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const plan = relayTo(remote)
   const relay = await plan.listeningOn(LISTENING).start(t)
@@ -283,7 +283,7 @@ test('a reload says that the options of a listener stay as they were bound', asy
   await client.close()
 })
 
-test('a user without privileges may ask for what needs none', async (t) => {
+test('a user without privileges can use options that need none', async (t) => {
   if (!canBecome(t, SOMEBODY)) return
   const remote = await remoteThat(echoes).start(t)
   const harmless = 'dscp = 12 congestion = reno user timeout = 11 bind to device = lo'

@@ -13,7 +13,7 @@ import { whole } from './transfers.js'
 
 const MiB = 1024 * 1024
 
-/** Traces of sessions, NET in the original's mask. */
+/** Traces of sessions: NET in the original's mask. */
 const TRACED = ['-d', '16384']
 
 /** A pipe is two descriptors. */
@@ -48,7 +48,7 @@ async function stageFor(t: TestContext, plan: (server: PeerServer) => RelayPlan)
   }
 }
 
-/** Everything through pipes. */
+/** Splices everything. */
 const spliced = (server: PeerServer) => relayTo(server).with('splice = yes')
 
 test('bulk is spliced, and what follows it is copied', async (t) => {
@@ -91,18 +91,18 @@ test('small requests and replies are never spliced', async (t) => {
   assert.doesNotMatch(stage.relay.program.stderr.text, /splices/)
 })
 
-test('only those whose sink is full keep a pipe, and give it back', async (t) => {
+test('only directions with a full sink keep a pipe, and return it', async (t) => {
   const stage = await stageFor(t, spliced)
   if (!stage) return
   const { relay, idlePipes } = stage
-  // One after the other: who connects at the same time may be accepted in another order.
+  // One after the other: simultaneous connections may be accepted in another order.
   const pairs = [await stage.join(), await stage.join(), await stage.join()]
   const sent = await Promise.all(pairs.map(({ client }) => client.fill()))
   assert.equal(pipesOf(relay) - idlePipes, 3)
   for (const [i, { server }] of pairs.entries()) {
     assert.equal((await server.readMuch(sent[i] as number)).bytes, sent[i])
   }
-  // One is kept for whoever comes next, as long as somebody may.
+  // One spare pipe is kept as long as a direction may splice.
   await until('the pipes to be given back', () => pipesOf(relay) - idlePipes === 1)
   for (const { client, server } of pairs) {
     await client.close()
@@ -113,7 +113,7 @@ test('only those whose sink is full keep a pipe, and give it back', async (t) =>
   assert.equal(pipesOf(relay), idlePipes)
 })
 
-test("bytes in a pipe whose sink resets are nobody's: the next session gets its own", async (t) => {
+test('bytes in a pipe whose sink resets never reach the next session', async (t) => {
   const stage = await stageFor(t, spliced)
   if (!stage) return
   const { relay } = stage
@@ -131,7 +131,7 @@ test("bytes in a pipe whose sink resets are nobody's: the next session gets its 
   }
 })
 
-test('bytes in a pipe whose source resets still arrive, and then the reset', async (t) => {
+test('bytes in a pipe whose source resets are delivered, then the reset', async (t) => {
   const stage = await stageFor(t, spliced)
   if (!stage) return
   const { client, server } = await stage.join()
@@ -140,11 +140,11 @@ test('bytes in a pipe whose source resets still arrive, and then the reset', asy
   await client.reset()
   const { bytes, ending } = await server.readToEnd({ chunkBytes: 65_536, pauseMs: 1 })
   assert.equal(ending, 'ECONNRESET')
-  // What the sender's own kernel still held was dropped by its reset; the relay had at least a block.
+  // The sender's own kernel drops its queue on reset; the relay had at least a block.
   assert.ok(bytes > 32 * 1024 && bytes <= sent, `${bytes} of ${sent} bytes arrived`)
 })
 
-test('a session that is cut while its pipe is full leaves no pipe', async (t) => {
+test('a session that is reset while its pipe is full leaks no pipe', async (t) => {
   const stage = await stageFor(t, (server) => spliced(server).with('idle timeout = 1'))
   if (!stage) return
   const { client } = await stage.join()
@@ -154,7 +154,7 @@ test('a session that is cut while its pipe is full leaves no pipe', async (t) =>
   assert.equal(pipesOf(stage.relay), stage.idlePipes)
 })
 
-/** Neither way of an echoed text goes through a pipe. */
+/** Neither direction of an echo is spliced. */
 async function assertCopied(relay: Relay, client: Client): Promise<void> {
   const text = 'x'.repeat(200_000)
   assert.equal(await client.exchange(text), text)
@@ -174,7 +174,7 @@ test('Unix sockets are never spliced', async (t) => {
   await assertCopied(relay, await relay.connect())
 })
 
-test('what a client sends and gets by TLS is never spliced', async (t) => {
+test('TLS with a client is never spliced', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const relay = await FORCED(remote)
     .with(servedWith(localhost(t)))

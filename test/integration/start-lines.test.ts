@@ -5,14 +5,14 @@ import { spawning, startMaster } from '../harness/master.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 
-/** What the log says of a start, which is what people look at first. */
+/** The log lines of a start. */
 
 /** The text of every line but traces, without its time and process. */
 const textsOf = (stderr: string) =>
   stderr.split('\n').flatMap((line) => /\]\s\w+: (.*)$/.exec(line)?.[1] ?? [])
 
 for (const accept of ['broker', 'direct']) {
-  test(`a master with three children says everything once: ${accept}`, async (t) => {
+  test(`a master with three children logs everything once: ${accept}`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
     const plan = relayTo(remote).withMaster(spawning([3, 3], [1, 10], `accept = ${accept}`))
     const master = await startMaster(t, plan, { children: 3 })

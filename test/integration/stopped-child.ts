@@ -11,21 +11,21 @@ import { fileOfProject, Program } from '../harness/program.js'
 import { relayTo } from '../harness/relay.js'
 import { until } from '../harness/until.js'
 
-/** Connections under way at a time, so that none has to wait for its handshake. */
+/** Connections in progress at a time, so that none waits for its handshake. */
 const BATCH = 250
 
 const SLOW_MS = 60_000
 
-/** What one message on its way to a child takes of the socket's buffer, at least. */
+/** Minimum space of one message to a child in the socket's buffer. */
 const MESSAGE_IN_KERNEL_BYTES = 512
 
-/** Clients that were seen on their way to a child that stands still: 278 at most. */
+/** Clients that were seen in the socket of a stopped child: 278 at most. */
 const IN_KERNEL_MAX = 350
 
-/** Clients of a child that stands still: how many wait in the master, and what becomes of them. */
+/** Clients of a stopped child: how many wait in the master, and how they are served. */
 export function stoppedChildTests(wanted: number): void {
   const count = fittingCount(wanted)
-  test(`${count} clients are queued for a stopped child: all are served when it goes on`, async (t) => {
+  test(`${count} clients queued for a stopped child are all served when it is continued`, async (t) => {
     const { clients, master, pid } = await startWithQueue(t, count)
     process.kill(pid, 'SIGCONT')
     await until('every client to be served', () => clients.open === 0, SLOW_MS)
@@ -33,7 +33,7 @@ export function stoppedChildTests(wanted: number): void {
     await master.hasChildren(1)
   })
 
-  test(`${count} clients are queued for a stopped child that is killed: others get those it was not given`, async (t) => {
+  test(`${count} clients queued for a stopped child that is killed: those not handed over are served`, async (t) => {
     const { clients, master, pid } = await startWithQueue(t, count)
     process.kill(pid, 'SIGKILL')
     await until('every client to be served or lost', () => clients.open === 0, SLOW_MS)
@@ -46,7 +46,7 @@ export function stoppedChildTests(wanted: number): void {
   })
 }
 
-/** Clients that want to hear one word. */
+/** Clients that read one word. */
 class Crowd {
   open = 0
   connected = 0
@@ -82,7 +82,7 @@ async function startWithQueue(
   t: TestContext,
   count: number,
 ): Promise<{ readonly clients: Crowd; readonly master: Master; readonly pid: number }> {
-  // In a process of its own: this one has the descriptors of the clients.
+  // In a process of its own, because this one has the descriptors of the clients.
   const server = new Program(t, [
     process.execPath,
     fileOfProject('dist/test/harness/server-process.js'),
@@ -93,13 +93,13 @@ async function startWithQueue(
   const master = await startMaster(t, plan.withMaster(spawning([1, 1], [count, count])))
   const [pid = 0] = master.children()
   assert.ok(await freeze(pid), 'it has ended')
-  // One that stands still outlives its master, and everybody who waits for its last word.
+  // A stopped child outlives its master, and then blocks whoever waits for the end of its output.
   afterwards(t, () => {
     if (isAlive(pid)) process.kill(pid, 'SIGCONT')
   })
   const clients = new Crowd()
   await clients.come(t, master.port(), count)
-  // What a child can take of so many is queued in the master, which goes on: it answers signals.
+  // Whatever the child cannot take is queued in the master, which keeps answering signals.
   master.signal('SIGUSR1')
   await until('clients in the master', () => {
     return (descriptorKinds(master.pid).get('socket') ?? 0) > count - IN_KERNEL_MAX

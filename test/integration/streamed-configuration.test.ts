@@ -32,7 +32,7 @@ for (const [what, mode] of MODES) {
   })
 }
 
-test('what cannot read a pipe again is refused at start and by -P', async (t) => {
+test('a start and -P refuse a pipe that would have to be read again', async (t) => {
   for (const [line, reason] of [
     ['background = yes', /a configuration from a pipe cannot be read again in the background/],
     [
@@ -49,7 +49,7 @@ test('what cannot read a pipe again is refused at start and by -P', async (t) =>
   }
 })
 
-test('a page that has become endless is an error of the reload, and the old configuration goes on', async (t) => {
+test('an endless page is an error of the reload, and the old configuration stays in force', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const plan = relayTo(remote)
   let isEndless = false
@@ -77,7 +77,7 @@ async function served(t: TestContext, answer: (response: ServerResponse) => void
   return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/relay.cfg`
 }
 
-/** Sends comments for as long as they are taken. */
+/** Sends comments as long as they are read. */
 function pour(response: ServerResponse): void {
   const chunk = '#'.repeat(64 * 1024)
   const more = () => {

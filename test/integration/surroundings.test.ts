@@ -13,7 +13,7 @@ import { echoes, remoteThat } from '../harness/remote.js'
 import { until } from '../harness/until.js'
 import { makeIdentity } from '../support/certificates.js'
 
-/** What surrounds a process at its start, and is not as it should be. */
+/** Faults in the environment of a process at its start. */
 
 const EXIT_USAGE = 64
 const EXIT_OS = 71
@@ -23,7 +23,7 @@ const LISTENER = 'address = 127.0.0.1 port = 0'
 const TLS = { listener: `${LISTENER} tls = yes`, relay: ['tls cert-file = FOLDER/both.pem'] }
 const PLAIN = { listener: LISTENER, relay: [] }
 
-/** Starts a program where /proc is an empty folder. */
+/** Starts a program with an empty folder as /proc. */
 const WITHOUT_PROC = [
   'unshare',
   '--map-root-user',
@@ -42,7 +42,7 @@ function canHideProc(t: TestContext): boolean {
 }
 
 for (const { name, textOf } of MODES) {
-  test(`${name}: without /proc the start fails, and says why`, async (t) => {
+  test(`${name}: without /proc the start fails with the reason`, async (t) => {
     if (!canHideProc(t)) return
     const file = join(temporaryFolder(t), 'relay.cfg')
     writeFileSync(file, textOf(relayTo({ directive: 'address = 127.0.0.1 port = 9' })))
@@ -73,7 +73,7 @@ for (const { name, textOf } of MODES) {
         const pids = [program.pid, ...childrenOf(program.pid).map(Number)]
         return pids.length === (name === 'a single process' ? 1 : 2) && pids.some(relays) && pids
       })
-      // Root owns what /proc shows of a process that must not be looked into (proc(5), prctl(2)).
+      // /proc belongs to root for a process that is not dumpable (proc(5), prctl(2)).
       assert.deepEqual(
         pids.map((pid) => statSync(`/proc/${pid}/environ`).uid),
         pids.map(() => owner),
@@ -88,7 +88,7 @@ function relays(pid: number): boolean {
   return descriptorsOf(pid).some((name) => name.includes('tcprelay-blocks'))
 }
 
-test('a notification socket that cannot be is ignored', async (t) => {
+test('an invalid notification socket is ignored', async (t) => {
   const path = `/${'x'.repeat(200)}`
   const plan = relayTo(await remoteThat(echoes).start(t)).running({ env: { NOTIFY_SOCKET: path } })
   const relay = await plan.start(t)

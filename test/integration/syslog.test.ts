@@ -52,7 +52,7 @@ test('with a system log and no terminal nothing goes to stderr', async (t) => {
   assert.equal(program.stderr.text, '')
 })
 
-test('a mistake in the configuration of a service in the background goes to the system log', async (t) => {
+test('errors in the configuration of a background service go to the system log', async (t) => {
   const peers = rawPeers(t)
   const log = peers && (await devLog(t, peers))
   if (!log) return
@@ -62,11 +62,11 @@ test('a mistake in the configuration of a service in the background goes to the 
   assert.equal((await program.ended()).code, EXIT_CONFIG)
 })
 
-test('a mistake in the configuration of a child of another program goes to the system log', async (t) => {
+test('errors in the configuration of a child of another program go to the system log', async (t) => {
   const peers = rawPeers(t)
   const log = peers && (await devLog(t, peers))
   if (!log) return
-  // A child knows itself by the wire, a socket of datagrams on descriptor 0.
+  // A child recognises its role by the wire, a datagram socket on descriptor 0.
   const plan = relayTo(await remoteThat(echoes).start(t)).with('idle timeout = soon')
   const wire =
     'import os, socket, sys; a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM); os.dup2(b.fileno(), 0)'

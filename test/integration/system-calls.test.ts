@@ -11,25 +11,25 @@ const REPLY = 'reply of the server\n'.repeat(8)
 
 const CROWD = 64
 
-/** The compiler maps memory and wakes its threads until it has seen everything often enough. */
+/** The compiler maps memory and wakes its threads until all code has run often enough. */
 const WARM_UP_EXCHANGES = 3_000
 const WARM_UP_CONNECTIONS = 2_000
 
-/** What the thread was in when strace came, and what it is in when strace goes. */
+/** The calls that the thread was in when strace attached and detached. */
 const EDGE_CALLS = 2
 
-/** What the runtime does for itself: collecting the garbage of the start, the compiler's second thoughts. */
+/** Calls of the runtime itself: collecting the garbage of the start, recompiling. */
 const CALLS_OF_THE_RUNTIME = ['futex', 'getpid', 'madvise', 'mmap', 'mprotect', 'munmap']
 
 /** SO_KEEPALIVE of either side, and what the runtime reads of the machine now and then: once, not per event. */
 const STRAY_CALLS = 10
 
-/** Answers each request, and leaves with its client. */
+/** Answers each request, and closes with its client. */
 const replies: Behaviour = (socket) => {
   socket.on('data', () => socket.write(REPLY)).on('end', () => socket.end())
 }
 
-/** Answers the first request and leaves, as a web server does with `Connection: close`. */
+/** Answers the first request and closes, as a web server does with `Connection: close`. */
 const repliesOnce: Behaviour = (socket) => void socket.on('data', () => socket.end(REPLY))
 
 async function exchange(client: Client, times: number): Promise<void> {
@@ -45,7 +45,7 @@ async function crowd(relay: Relay, exchanges: number): Promise<Client[]> {
   return clients
 }
 
-/** Comes, asks, and leaves when the server has left; again and again, `atOnce` of them side by side. */
+/** Connects, sends a request, and closes after the server; repeatedly, `atOnce` connections in parallel. */
 async function visit(t: TestContext, relay: Relay, visits: number, atOnce: number): Promise<void> {
   let left = visits
   const visitor = async () => {
@@ -66,7 +66,7 @@ function described(trace: CallTrace, per: number, what: string): string {
   return `${(trace.total / per).toFixed(3)} system calls per ${what}: ${each.join(', ')}`
 }
 
-test('a request and its reply on one connection are six system calls', async (t) => {
+test('a request and its reply on one connection take six system calls', async (t) => {
   if (!needs(t, 'strace')) return
   const times = 1_000
   const relay = await relayTo(await remoteThat(replies).start(t)).start(t)
@@ -82,7 +82,7 @@ test('a request and its reply on one connection are six system calls', async (t)
   assert.ok(waits <= 2 * times + EDGE_CALLS, `${waits} waits`)
 })
 
-test('a request and its reply on 64 connections are four and a half system calls', async (t) => {
+test('a request and its reply on 64 connections take four and a half system calls', async (t) => {
   if (!needs(t, 'strace')) return
   const each = 60
   const relay = await relayTo(await remoteThat(replies).start(t)).start(t)
@@ -96,7 +96,7 @@ test('a request and its reply on 64 connections are four and a half system calls
   assert.ok(trace.total <= 4.5 * CROWD * each, text)
 })
 
-test('a whole connection is eighteen system calls at most, with 64 at a time', async (t) => {
+test('a whole connection takes eighteen system calls at most, with 64 at a time', async (t) => {
   if (!needs(t, 'strace')) return
   const visits = 1_000
   const relay = await relayTo(await remoteThat(repliesOnce).start(t)).start(t)
@@ -108,7 +108,7 @@ test('a whole connection is eighteen system calls at most, with 64 at a time', a
   assert.ok(trace.total <= 18 * visits, text)
 })
 
-test('a connection to a remote pays for what it needs: TCP_NODELAY with the second send, keepalive after a second', async (t) => {
+test("a remote's socket gets TCP_NODELAY with the second send and keepalive after a second", async (t) => {
   if (!needs(t, 'strace')) return
   const relay = await relayTo(await remoteThat(replies).start(t)).start(t)
   const options = (trace: CallTrace) =>

@@ -5,7 +5,7 @@ import { relayTo } from '../harness/relay.js'
 import { echoes, echoesForEver, listens, remoteThat } from '../harness/remote.js'
 import { until } from '../harness/until.js'
 
-test('a session that is silent both ways for idle timeout is reset on both sides', async (t) => {
+test('a session idle in both directions for idle timeout is reset on both sides', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const relay = await relayTo(remote).with('idle timeout = 1', 'access log = stderr').start(t)
   const client = await relay.connect()
@@ -18,7 +18,7 @@ test('a session that is silent both ways for idle timeout is reset on both sides
   await relay.logged(/to_remote=5 to_client=5 .* end=idle-timeout/)
 })
 
-test('an idle timeout below a second ends a session in that time', async (t) => {
+test('an idle timeout below a second is kept', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const relay = await relayTo(remote).with('idle timeout = 200ms').start(t)
   const client = await relay.connect()
@@ -29,7 +29,7 @@ test('an idle timeout below a second ends a session in that time', async (t) => 
   assert.ok(tookMs > 150 && tookMs < 900, `reset after ${tookMs} ms`)
 })
 
-test('bytes either way keep a session alive', async (t) => {
+test('bytes in either direction keep a session alive', async (t) => {
   const remote = await remoteThat(listens).start(t)
   const relay = await relayTo(remote).with('idle timeout = 1').start(t)
   const client = await relay.connect()
@@ -64,7 +64,7 @@ const KEEPALIVES = [
 ]
 
 for (const { lines, sockets } of KEEPALIVES) {
-  test(`keepalive runs on ${sockets} sockets of a quiet session (${lines.join() || 'default'})`, async (t) => {
+  test(`keepalive is on for ${sockets} sockets of a quiet session (${lines.join() || 'default'})`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
     const relay = await relayTo(remote)
       .with(...lines)

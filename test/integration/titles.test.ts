@@ -17,7 +17,7 @@ interface Shown {
   readonly file: string
 }
 
-/** Waits until the process list shows this load of a process, as its command line leaves room. */
+/** Waits until the process list shows this load, as far as the command line leaves room. */
 async function shows({ file, pid }: Shown, load: Partial<Load>): Promise<void> {
   const roomBytes = readFileSync(`/proc/${pid}/cmdline`).length - 1
   const whole = { connections: 0, connectionsMax: undefined, overload: 'queue', isDying: false } as const
@@ -27,7 +27,7 @@ async function shows({ file, pid }: Shown, load: Partial<Load>): Promise<void> {
 }
 
 for (const accept of ['broker', 'direct']) {
-  test(`master and children say how many connections they have: ${accept}`, async (t) => {
+  test(`master and children show how many connections they have: ${accept}`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
     const plan = relayTo(remote).withMaster(spawning([1, 1], [3, 3], `accept = ${accept}`))
     const master = await startMaster(t, plan)
@@ -49,7 +49,7 @@ for (const accept of ['broker', 'direct']) {
   })
 }
 
-test('a master of another program counts its connections, too', async (t) => {
+test('a master with foreign children shows its connections, too', async (t) => {
   if (!needs(t, 'python3')) return
   const exec = `exec = ${fileOfProject('test/harness/foreign_child.py')}`
   const plan = relayTo({ directive: 'address = 127.0.0.1 port = 9' }).withMaster(
@@ -87,7 +87,7 @@ for (const accept of ['broker', 'direct']) {
   })
 }
 
-test('what another program says that it takes is the limit', async (t) => {
+test('the maximum that a foreign child sends is the limit', async (t) => {
   if (!needs(t, 'python3')) return
   const exec = `exec = ${fileOfProject('test/harness/foreign_child.py')}`
   const plan = relayTo({ directive: 'address = 127.0.0.1 port = 9' }).withMaster(
@@ -103,7 +103,7 @@ test('what another program says that it takes is the limit', async (t) => {
   for (const client of clients) await client.close()
 })
 
-test('a single process says what it has and takes', async (t) => {
+test('a single process shows its connections and limit', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const plan = relayTo(remote).withMaster('overload = reset', spawning([1, 1], [1, 1]))
   const relay = await plan.start(t)

@@ -9,7 +9,7 @@ import { makeIdentity } from '../support/certificates.js'
 
 const CONFIG = 78
 
-/** The sample of the documentation, with a certificate of the test's and what more it is to say. */
+/** The sample of the documentation, with a certificate of the test and further lines. */
 function sample(t: TestContext, certificate: Uint8Array, more = ''): string {
   const folder = temporaryFolder(t)
   writeFileSync(join(folder, 'sample.pem'), certificate)
@@ -33,7 +33,7 @@ function keyWith(passphrase: string): Buffer {
   return Buffer.from(identity.key.export(options))
 }
 
-test('-P reads certificates: a right one is no problem', async (t) => {
+test('-P reads certificates and is silent about a correct one', async (t) => {
   const { code, stderr } = await tcprelay(t, [
     '-P',
     sample(t, Buffer.concat([identity.pem, keyWith('12345')])),
@@ -42,7 +42,7 @@ test('-P reads certificates: a right one is no problem', async (t) => {
   assert.equal(code, 0)
 })
 
-test('-P shows at its directive what OpenSSL says to a certificate', async (t) => {
+test("-P shows OpenSSL's reason at the directive of a wrong certificate", async (t) => {
   const file = sample(t, Buffer.concat([identity.pem, keyWith('54321')]))
   const { code, stderr } = await tcprelay(t, ['-P', file])
   assert.equal(code, CONFIG)
@@ -52,14 +52,14 @@ test('-P shows at its directive what OpenSSL says to a certificate', async (t) =
   )
 })
 
-test('-P warns of a certificate that has expired, and does not stop for it', async (t) => {
+test('-P only warns of an expired certificate', async (t) => {
   const old = makeIdentity({ name: 'old', alternativeNames: ['old.example'], fromDays: -9, toDays: -1 })
   const { code, stderr } = await tcprelay(t, ['-P', sample(t, Buffer.concat([old.pem, old.keyPem]))])
   assert.equal(code, 0)
   assert.match(stderr, /relay\.cfg:4:14: warning: '.*sample\.pem': the certificate has expired: /)
 })
 
-test('-P: keys for remotes are read, and which of them is said', async (t) => {
+test('-P reads keys for remotes and names the wrong one', async (t) => {
   const whole = Buffer.concat([identity.pem, keyWith('12345')])
   const keys = join(temporaryFolder(t), 'keys')
   writeFileSync(keys, `joe:${'ab'.repeat(16)}\njim:${'cd'.repeat(16)}\n`)
@@ -72,7 +72,7 @@ test('-P: keys for remotes are read, and which of them is said', async (t) => {
   assert.doesNotMatch(wrong.stderr, /abab|cdcd/, 'keys are not shown')
 })
 
-test('-P verifies that remotes can be verified', async (t) => {
+test('-P checks that remotes can be verified', async (t) => {
   const file = sample(
     t,
     Buffer.concat([identity.pem, keyWith('12345')]),
@@ -83,7 +83,7 @@ test('-P verifies that remotes can be verified', async (t) => {
   assert.match(stderr, /relay\.cfg:6:65: cannot read '\/dev\/null': it is not a regular file\n/)
 })
 
-test('-P: the kernel cannot encrypt, and says so; a key log is warned of', async (t) => {
+test('-P reports kTLS as unsupported and warns of a key log', async (t) => {
   const whole = Buffer.concat([identity.pem, keyWith('12345')])
   const { code, stderr } = await tcprelay(t, ['-P', sample(t, whole, 'tls kernel = yes')])
   assert.equal(code, CONFIG)

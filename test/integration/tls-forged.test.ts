@@ -17,7 +17,7 @@ const TICKET = Buffer.from(`0400002e00000e1000000000010000${'20'}${'ab'.repeat(3
 /** Node's server sends two tickets, each in a record. */
 const TICKETS_OF_NODE = 2
 
-test('a remote whose ticket comes in two records gets the close_notify behind it, and no reset', async (t) => {
+test('a remote whose ticket spans two records gets close_notify afterwards, and no reset', async (t) => {
   const { identity, certFile } = localhost(t)
   const options = { key: identity.keyPem, cert: identity.pem, allowHalfOpen: true } as const
   const server = createServer({ ...options, minVersion: 'TLSv1.3', ciphers: 'TLS_AES_128_GCM_SHA256' })
@@ -55,6 +55,6 @@ test('a remote whose ticket comes in two records gets the close_notify behind it
   await until('the end of the connection', () => endings.length > 0)
   assert.deepEqual(endings, ['end'])
   client.reset()
-  // Until then the remote could still speak.
+  // Until then the remote could still send.
   await relay.logged(/ to_remote=5 .* end=client-reset/)
 })

@@ -9,20 +9,20 @@ import { echoes, remoteThat } from '../harness/remote.js'
 import { connectTls, localhost, servedWith } from '../harness/tls.js'
 import { until, within } from '../harness/until.js'
 
-/** Visitors that come in a second, at least: the timeout is longer than all of them need, so that they meet. */
+/** Minimum of clients per second: the timeout is longer than all of them need, so that they overlap. */
 const VISITORS_PER_SECOND = 1_500
 
-/** What an idle relay may use while a visitor says nothing for as long as it may. */
+/** CPU limit of an idle relay while a client is silent for as long as it may. */
 const IDLE_CPU_MAX_MS = 30
 
 const LINE = /TLS with \S+ failed: (.*?)(?: \((\d+) similar suppressed\))?$/
 
 type Kind = 'plaintext' | 'garbage' | 'half a hello' | 'an endless hello' | 'a visitor who leaves'
 
-/** The start of a TLS record with a ClientHello of 508 bytes, of which little comes. */
+/** The start of a TLS record with a ClientHello of 508 bytes, most of which never comes. */
 const HALF_HELLO = Buffer.from('160301020001 0001fc 0303 00112233'.replaceAll(' ', ''), 'hex')
 
-/** Says in its first record that 16 MiB follow, which OpenSSL does not take. */
+/** Announces in its first record 16 MiB, which OpenSSL rejects. */
 const ENDLESS_HELLO = Buffer.concat([Buffer.from('160301400001ffffff', 'hex'), Buffer.alloc(16_380)])
 
 const SAID: Readonly<Record<Kind, () => Buffer>> = {
@@ -34,9 +34,9 @@ const SAID: Readonly<Record<Kind, () => Buffer>> = {
   'a visitor who leaves': () => Buffer.alloc(0),
 }
 
-/** `count` visitors of each kind, all at once, then nothing is left of them. */
+/** `count` clients of each kind, all at once; afterwards nothing is left of them. */
 export function hostileTests(count: number): void {
-  test(`${count} of each kind of stranger at a TLS port, at once`, async (t) => {
+  test(`a TLS port survives ${count} of each kind of hostile client at once`, async (t) => {
     const kinds = Object.keys(SAID) as Kind[]
     const timeoutS = Math.ceil((count * kinds.length) / VISITORS_PER_SECOND)
     const remote = await remoteThat(echoes).start(t)
@@ -50,7 +50,7 @@ export function hostileTests(count: number): void {
     const startedMs = performance.now()
     await Promise.all(crowd)
     await relay.isIdle()
-    assert.equal(remote.acceptedCount, 0, 'nobody came through')
+    assert.equal(remote.acceptedCount, 0, 'no client reached the remote')
     await tellsOfAll(t, relay, count * (kinds.length - 1))
     assert.ok(linesOf(relay).length <= 2 + (performance.now() - startedMs) / 1_000, relay.program.stderr.text)
     await standsStill(relay)
@@ -60,9 +60,9 @@ export function hostileTests(count: number): void {
   })
 }
 
-/** The same where whoever speaks no TLS is relayed as it is. */
+/** The same with `tls = auto`, where clients without TLS are relayed. */
 export function ambiguousTests(count: number): void {
-  test(`${count} of each kind of stranger where TLS is one of two possibilities`, async (t) => {
+  test(`a port with tls = auto survives ${count} of each kind of hostile client at once`, async (t) => {
     const remote = await remoteThat((socket) => void socket.resume().on('end', () => socket.end())).start(t)
     const relay = await relayTo(remote)
       .with(servedWith(localhost(t)), 'tls handshake timeout = 1', 'tls detect timeout = 1')
@@ -79,7 +79,7 @@ export function ambiguousTests(count: number): void {
   })
 }
 
-/** Comes, says its piece and stays until it is sent away; or leaves at once with a reset. */
+/** Connects, sends its bytes and waits until it is disconnected; or resets at once. */
 async function visit(t: TestContext, port: number, kind: Kind): Promise<void> {
   const socket = connect({ host: '127.0.0.1', port, noDelay: true })
   socket.on('error', () => {}).resume()
@@ -94,7 +94,7 @@ async function visit(t: TestContext, port: number, kind: Kind): Promise<void> {
 
 const linesOf = ({ program }: Relay) => program.stderr.matching(LINE)
 
-/** The log tells of every one of them, in few lines: the last of those is told with the next that comes later. */
+/** The log counts all of them in few lines: the last ones are reported with the next that comes later. */
 async function tellsOfAll(t: TestContext, relay: Relay, count: number): Promise<void> {
   const told = () => {
     return linesOf(relay).reduce((sum, line) => sum + 1 + Number(LINE.exec(line)?.[2] ?? 0), 0)
@@ -108,7 +108,7 @@ async function tellsOfAll(t: TestContext, relay: Relay, count: number): Promise<
   })
 }
 
-/** While a visitor says nothing for as long as it may, the relay does nothing at all. */
+/** While a client is silent for as long as it may, the relay uses no CPU. */
 async function standsStill(relay: Relay): Promise<void> {
   const silent = await relay.connect()
   const before = cpuMsOf(relay.pid)

@@ -15,12 +15,12 @@ import { until, within } from '../harness/until.js'
 import { type Identity, makeIdentity } from '../support/certificates.js'
 import { makeResponse, Responder } from '../support/ocsp.js'
 
-/** A certificate that names a responder of the test's, which says that it is good. */
+/** A certificate that names a responder of the test, which says that it is good. */
 interface Scene {
   readonly responder: Responder
   readonly issuer: Identity
   readonly leaf: Identity
-  /** What the responder says. */
+  /** What the responder answers. */
   readonly good: Buffer
   readonly plan: RelayPlan
 }
@@ -43,7 +43,7 @@ interface Serving {
   readonly port: number
 }
 
-/** Not the harness's relay: what that remembers of an idle one may include a question to the responder. */
+/** Not the harness's relay: what that remembers of an idle one may include a request to the responder. */
 async function start(t: TestContext, file: string): Promise<Serving> {
   const program = startTcprelay(t, ['-D', file])
   const [, port] = await program.stderr.reached(/bind to .*:(\d+) succeeded/)
@@ -84,7 +84,7 @@ async function stapled(t: TestContext, serving: Serving): Promise<Buffer | null>
   return staple
 }
 
-/** What `openssl s_client -status` shows. */
+/** The output of `openssl s_client -status`. */
 async function seenByOpenssl(t: TestContext, { port }: Serving): Promise<string> {
   const client = new Program(t, ['openssl', 's_client', '-connect', `127.0.0.1:${port}`, '-status'])
   await client.ended()
@@ -94,7 +94,7 @@ async function seenByOpenssl(t: TestContext, { port }: Serving): Promise<string>
 const FETCHED =
   /the OCSP response for 'CN=localhost' \(serial [0-9A-F]+\) was fetched from http:\/\/127\.0\.0\.1:/
 
-test('the response is fetched and shown by a single process, and a reload keeps it', async (t) => {
+test('a single process fetches and staples the response, and a reload keeps it', async (t) => {
   if (!needs(t, 'openssl')) return
   const { good, plan, responder } = await scene(t)
   const serving = await startSingle(t, plan)
@@ -117,7 +117,7 @@ for (const [accept, more] of [
   ['broker', []],
   ['direct', [DIRECT]],
 ] as const) {
-  test(`both children show the response, also one that starts later: ${accept}`, async (t) => {
+  test(`both children staple the response, also one that starts later: ${accept}`, async (t) => {
     if (!needs(t, 'openssl')) return
     const { good, plan, responder } = await scene(t)
     const serving = await startWithChildren(t, plan.withMaster(spawning([1, 2], [1, 1], ...more)))
@@ -142,7 +142,7 @@ for (const [accept, more] of [
   })
 }
 
-test('a responder that is down delays nothing, and is asked again', async (t) => {
+test('a responder that is down delays nothing and is retried', async (t) => {
   const { good, plan, responder } = await scene(t)
   await responder.stop()
   const serving = await startWithChildren(t, plan.withMaster(spawning([2, 2], [1, 100])))
@@ -157,7 +157,7 @@ test('a responder that is down delays nothing, and is asked again', async (t) =>
   await end(serving)
 })
 
-test('what is not to be believed is not shown', async (t) => {
+test('a response that fails verification is not stapled', async (t) => {
   const { issuer, leaf, plan, responder } = await scene(t)
   const stranger = makeIdentity({ name: 'issuer', isAuthority: true })
   const about = { about: leaf, issuer }
@@ -192,7 +192,7 @@ test('nothing is fetched by -P, for a certificate with a file, or with `tls ocsp
   assert.deepEqual(responder.requests, [])
 })
 
-test('`tls ocsp = yes` tells of certificates that nothing can be fetched for', async (t) => {
+test('`tls ocsp = yes` warns of certificates without a responder', async (t) => {
   const { leaf, plan } = await scene(t)
   const file = plan.with('tls ocsp = yes').file(t)
   assert.doesNotMatch((await tcprelay(t, ['-P', file])).stderr, /OCSP/)

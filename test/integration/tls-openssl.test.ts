@@ -14,7 +14,7 @@ import { echoes, remoteThat } from '../harness/remote.js'
 import { fileWith, identityFiles, localhost, servedWith } from '../harness/tls.js'
 import { type Identity, type KeyKind, makeIdentity } from '../support/certificates.js'
 
-/** `openssl s_client` as the client of a listener that speaks TLS. */
+/** `openssl s_client` as the client of a TLS listener. */
 
 const VERSIONS = [
   ['-tls1_2', 'TLSv1.2'],
@@ -32,7 +32,7 @@ function named(t: TestContext, name: string, kind: KeyKind = 'ec') {
   return identityFiles(t, makeIdentity({ name, kind, alternativeNames: [name] }))
 }
 
-/** Sends a line, which comes back, and leaves. */
+/** Sends a line, reads its echo and closes. */
 async function exchanges(client: Dialogue, line = 'a line'): Promise<string> {
   client.say(`${line}\n`)
   await client.saw(new RegExp(`^${line}$`, 'm'))
@@ -64,7 +64,7 @@ test('s_client: ciphers, groups and kinds of certificates', async (t) => {
   await relay.logged(/ cipher=.* end=done/, 7)
 })
 
-test('s_client with what the listener does not have is refused by an alert', async (t) => {
+test('an s_client without common parameters gets an alert', async (t) => {
   if (!needs(t, 'openssl')) return
   const lines = [servedWith(named(t, 'localhost', 'rsa')), 'tls groups = X25519:P-256']
   const relay = await (await terminating(t, ...lines)).start(t)
@@ -81,7 +81,7 @@ test('s_client with what the listener does not have is refused by an alert', asy
   await relay.logged(/end=bad-greeting/, 4)
 })
 
-test('s_client: the certificate by the name that is asked for, and the protocol', async (t) => {
+test('s_client gets the certificate of its server name, and the protocol', async (t) => {
   if (!needs(t, 'openssl')) return
   const other = named(t, 'other.example')
   const block = `tls certificate = { cert-file = ${other.certFile} key-file = ${other.keyFile} }`
@@ -102,7 +102,7 @@ test('s_client: the certificate by the name that is asked for, and the protocol'
   assert.match(refused, /alert no application protocol/)
 })
 
-test('s_client that asks for a name that is not there is refused, where the listener says so', async (t) => {
+test('an s_client with an unknown server name is rejected if the listener says so', async (t) => {
   if (!needs(t, 'openssl')) return
   const plan = await terminating(t, servedWith(named(t, 'main.example')), 'tls unknown name = refuse')
   const relay = await plan
@@ -123,7 +123,7 @@ test('s_client that asks for a name that is not there is refused, where the list
   await relay.logged(/ end=bad-greeting/, 2)
 })
 
-test('s_client with a pre-shared key; with a wrong one; as nobody known', async (t) => {
+test('s_client with a pre-shared key; with a wrong one; with an unknown identity', async (t) => {
   if (!needs(t, 'openssl')) return
   const key = randomBytes(32).toString('hex')
   const file = fileWith(t, `# who may come\n\njoe:${key}\n`)
@@ -144,7 +144,7 @@ test('s_client with a pre-shared key; with a wrong one; as nobody known', async 
   await relay.logged(/end=bad-greeting/, 4)
 })
 
-test('s_client gets the OCSP response of the file, and finds it good', async (t) => {
+test('s_client gets the OCSP response of the file and accepts it', async (t) => {
   if (!needs(t, 'openssl')) return
   const authority = makeIdentity({ name: 'authority', isAuthority: true })
   const identity = makeIdentity({ name: 'localhost', alternativeNames: ['localhost'], issuer: authority })
@@ -161,7 +161,7 @@ test('s_client gets the OCSP response of the file, and finds it good', async (t)
   }
 })
 
-test('s_client resumes its session at another child', async (t) => {
+test('s_client resumes its session in another child', async (t) => {
   if (!needs(t, 'openssl')) return
   const plan = await terminating(t, servedWith(localhost(t)))
   const master = await startMaster(t, plan.withMaster(spawning([2, 2], [1, 100])), { children: 2 })
@@ -211,7 +211,7 @@ function responseFor(t: TestContext, authority: Identity, { serial }: Identity, 
   return { authorityFile, response }
 }
 
-test('s_client changes its keys, and lets the relay change its own, many times', async (t) => {
+test('s_client updates its keys, and makes the relay update its own, many times', async (t) => {
   if (!needs(t, 'openssl')) return
   const relay = await (await terminating(t, servedWith(localhost(t)))).start(t)
   const client = sClient(t, relay.port(), '-tls1_3')
@@ -226,7 +226,7 @@ test('s_client changes its keys, and lets the relay change its own, many times',
   await relay.logged(/ to_remote=84 to_client=84 .* end=done/)
 })
 
-test('s_client asks for another handshake, and is refused', async (t) => {
+test('renegotiation by s_client is refused', async (t) => {
   if (!needs(t, 'openssl')) return
   const relay = await (await terminating(t, servedWith(localhost(t)))).start(t)
   const client = sClient(t, relay.port(), '-tls1_2')

@@ -9,7 +9,7 @@ import { connectTls, localhost, tlsRemote } from '../harness/tls.js'
 
 const PASS = 'address = 127.0.0.1 port = 0 tls = pass'
 
-/** Whoever asks for this name is not let in; everybody else is, also who asks for none. */
+/** Clients that ask for this name are rejected; all others are accepted, also those without a name. */
 const BANNED = 'banned.example'
 const MODULE = [
   'mavis authorization = host',
@@ -25,7 +25,7 @@ const record = (version: number, body: readonly number[], type = 22) => [
   ...body,
 ]
 
-/** The first message of a client that looks for this name, with `fillerBytes` more. */
+/** A ClientHello for this name, with `fillerBytes` more. */
 async function helloFor(servername: string, fillerBytes = 0): Promise<number[]> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -57,7 +57,7 @@ const inRecords = (message: readonly number[], size: number, version = 0x0301) =
   return bytes
 }
 
-/** The longest hello that OpenSSL takes: ciphers at their most too. */
+/** The longest ClientHello that OpenSSL takes, with the most ciphers. */
 function longest(message: readonly number[]): number[] {
   const body = message.slice(4)
   const sessionEnd = 2 + 32 + 1 + (body[34] as number)
@@ -67,7 +67,7 @@ function longest(message: readonly number[]): number[] {
   return [1, ...u24(all.length), ...all]
 }
 
-/** A relay that hands TLS on unopened, to a server that greets whoever gets there. */
+/** A relay that passes TLS through, to a server that greets every client. */
 async function start(t: TestContext, ...lines: readonly string[]): Promise<Relay> {
   const remote = await remoteThat(says('let in')).start(t)
   return relayTo(remote)
@@ -76,7 +76,7 @@ async function start(t: TestContext, ...lines: readonly string[]): Promise<Relay
     .start(t)
 }
 
-/** What becomes of a client that says this, by the access log. */
+/** The end reason of a client that sends this, by the access log. */
 async function endOf(relay: Relay, bytes: readonly number[], end: string, nth: number): Promise<void> {
   const client = await relay.connect()
   client.send(Uint8Array.from(bytes)).catch(() => {})
@@ -84,7 +84,7 @@ async function endOf(relay: Relay, bytes: readonly number[], end: string, nth: n
   await client.close()
 }
 
-test('tls = pass: the name of a client is found as OpenSSL finds it, whatever the records', async (t) => {
+test('tls = pass: the server name is found as OpenSSL finds it, whatever the records', async (t) => {
   const relay = await start(t, ...MODULE)
   const hello = await helloFor(BANNED)
   const filled = await helloFor(BANNED, 60_000)
@@ -103,7 +103,7 @@ test('tls = pass: the name of a client is found as OpenSSL finds it, whatever th
   assert.equal(relay.program.stderr.matching(/to_remote=[1-9]/).length, 0)
 })
 
-test('tls = pass: TLS that cannot be read is refused, counted and logged, never let in without a name', async (t) => {
+test('tls = pass: unreadable TLS is rejected, counted and logged, never accepted without a name', async (t) => {
   const relay = await start(t, ...MODULE, 'tls handshake timeout = 1')
   const hello = await helloFor(BANNED)
   const ways = [
@@ -132,7 +132,7 @@ test('tls = pass: TLS that cannot be read is refused, counted and logged, never 
   assert.equal(relay.program.stderr.matching(/to_remote=[1-9]/).length, 0)
 })
 
-test('tls = pass: a client that is let in without a name, because it was silent, may not begin TLS then', async (t) => {
+test('tls = pass: a silent client that was accepted without a name cannot begin TLS later', async (t) => {
   const relay = await start(t, ...MODULE, 'tls detect timeout = 1')
   const late = await relay.connect()
   assert.equal(await late.read(6), 'let in')
@@ -146,7 +146,7 @@ test('tls = pass: a client that is let in without a name, because it was silent,
   await relay.logged(/to_remote=12 /)
 })
 
-test('tls = pass: what OpenSSL takes in odd records still gets there', async (t) => {
+test('tls = pass: unusual records that OpenSSL takes are passed through', async (t) => {
   const remote = await tlsRemote(t, localhost(t), '', (socket) => void socket.pipe(socket))
   const relay = await relayTo(remote).with('access log = stderr').listeningOn(PASS).start(t)
   const hello = await helloFor('localhost', 60_000)

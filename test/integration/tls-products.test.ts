@@ -19,7 +19,7 @@ const BIG_BYTES = 8_000_000
 
 const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
-/** nginx with what it is to do; answers when something listens on `port`. */
+/** Starts nginx with this configuration; returns when something listens on `port`. */
 async function nginx(t: TestContext, port: number, text: (folder: string) => string): Promise<string> {
   const folder = temporaryFolder(t)
   const file = join(folder, 'nginx.conf')
@@ -42,7 +42,7 @@ async function serves(t: TestContext, port: number, command: readonly string[]):
   })
 }
 
-/** An nginx that serves pages over TLS, with a big one. */
+/** An nginx that serves pages over TLS, a large one among them. */
 async function secureSite(t: TestContext, server: IdentityFiles): Promise<{ target: Target; big: Buffer }> {
   const port = await freePort()
   const big = randomBytes(BIG_BYTES)
@@ -68,7 +68,7 @@ async function curl(t: TestContext, ...words: readonly string[]): Promise<string
   return program.stdout.text
 }
 
-test('curl and nginx, with TLS to both and HTTP/1.1 or 2 within', async (t) => {
+test('curl and nginx over TLS on both sides, with HTTP/1.1 or 2', async (t) => {
   if (!needs(t, 'curl', 'nginx')) return
   const [outer, inner] = [localhost(t), localhost(t)]
   const { big, target } = await secureSite(t, inner)
@@ -91,7 +91,7 @@ test('curl and nginx, with TLS to both and HTTP/1.1 or 2 within', async (t) => {
   }
 })
 
-test('nginx as a client that speaks TLS, in front of the relay', async (t) => {
+test('nginx as a TLS client in front of the relay', async (t) => {
   if (!needs(t, 'nginx')) return
   if (!existsSync(STREAM_MODULE) && !needs(t, STREAM_MODULE)) return
   const server = localhost(t)
@@ -112,7 +112,7 @@ test('nginx as a client that speaks TLS, in front of the relay', async (t) => {
   await relay.logged(/ sni=localhost .*to_remote=550000 to_client=550000 /)
 })
 
-test('stunnel as a client, and as a remote', async (t) => {
+test('stunnel as a client and as a remote', async (t) => {
   if (!needs(t, 'stunnel')) return
   const server = localhost(t)
   const remote = await remoteThat(echoes).start(t)

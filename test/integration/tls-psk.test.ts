@@ -8,7 +8,7 @@ import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { fileWith, localhost, servedWith } from '../harness/tls.js'
 
-/** Remotes that are known by a pre-shared key. */
+/** Remotes that authenticate with a pre-shared key. */
 
 const VERSIONS = [
   ['-tls1_2', 'TLSv1.2'],
@@ -22,7 +22,7 @@ function keyFile(t: TestContext, ...lines: readonly string[]): string {
 }
 
 for (const [flag, version] of VERSIONS) {
-  test(`${version}: s_server and the relay know each other by a key`, async (t) => {
+  test(`${version}: s_server and the relay authenticate each other by a key`, async (t) => {
     if (!needs(t, 'openssl')) return
     const key = newKey()
     const words = `tls = yes psk file = ${keyFile(t, `relay:${key}`, `other:${newKey()}`)} psk identity = relay`
@@ -54,18 +54,18 @@ for (const [flag, version] of VERSIONS) {
     )
   })
 
-  test(`${version}: a remote with another key, or that knows nobody by this name, is down: s_server`, async (t) => {
+  test(`${version}: a remote with another key or identity is down: s_server`, async (t) => {
     if (!needs(t, 'openssl')) return
     const key = newKey()
     const server = localhost(t)
     const rows: readonly (readonly [identity: string, theirs: string, more: readonly string[]])[] = [
       ['relay', newKey(), []],
-      // With TLS 1.2 s_server only warns of an identity that it does not know.
+      // With TLS 1.2 s_server only warns of an unknown identity.
       ...(version === 'TLSv1.2'
         ? []
         : ([
             ['nobody', key, []],
-            // It goes on with its certificate, which nobody has said to believe.
+            // It continues with its certificate, which the configuration does not trust.
             ['nobody', key, ['-cert', server.certFile, '-key', server.keyFile]],
           ] as const)),
     ]
@@ -84,7 +84,7 @@ for (const [flag, version] of VERSIONS) {
     }
   })
 
-  test(`${version}: a relay and another relay, whose children have the key from their master`, async (t) => {
+  test(`${version}: two relays, whose children have the key from their master`, async (t) => {
     const key = newKey()
     const inner = await remoteThat(echoes).start(t)
     const server = await relayTo(inner)

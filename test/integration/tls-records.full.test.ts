@@ -5,19 +5,19 @@ import { echoes, remoteThat } from '../harness/remote.js'
 import { byteByByte, TcpProxy } from '../harness/tcp-proxy.js'
 import { connectTls, localhost, servedWith, tlsRemote } from '../harness/tls.js'
 
-/** Records that come in pieces, or many at once. */
+/** Records that arrive in pieces, or many at once. */
 
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const
 
 const LISTENER = 'address = 127.0.0.1 port = 0 tls = yes'
 
-/** What TLS 1.3 adds to each record: its header, the type inside, the tag. */
+/** Overhead of TLS 1.3 per record: its header, the type inside, the tag. */
 const RECORD_OVERHEAD_BYTES = 5 + 1 + 16
 
 for (const version of VERSIONS) {
   const options = { minVersion: version, maxVersion: version, servername: 'localhost', ALPNProtocols: ['a'] }
 
-  test(`${version}: records of a client that come byte by byte`, async (t) => {
+  test(`${version}: records of a client that arrive byte by byte`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
     // What a listener does before the handshake does not depend on the version.
     for (const mode of version === 'TLSv1.2' ? ['yes'] : ['yes', 'auto', 'pass']) {
@@ -39,7 +39,7 @@ for (const version of VERSIONS) {
     }
   })
 
-  test(`${version}: records of a remote that come byte by byte`, async (t) => {
+  test(`${version}: records of a remote that arrive byte by byte`, async (t) => {
     const server = localhost(t)
     const secret = await tlsRemote(t, server, '', (socket) => void socket.pipe(socket))
     const receiver = { pid: 0 }

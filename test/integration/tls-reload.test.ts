@@ -47,7 +47,7 @@ const shownTo = ({ socket }: TlsClient) => String(socket.getPeerCertificate().su
 for (const isSingle of [true, false]) {
   const where = isSingle ? 'a single process' : 'children'
 
-  test(`${where}: a new certificate is for new handshakes, a broken one is told and not used`, async (t) => {
+  test(`${where}: a new certificate is used for new handshakes, a broken one is logged and not used`, async (t) => {
     const files = await service(t)
     const relay = await started(t, files.plan, isSingle)
     const old = await connectTls(t, relay.port())
@@ -69,7 +69,7 @@ for (const isSingle of [true, false]) {
     }
   })
 
-  test(`${where}: sessions are resumed after a reload, unless clients are checked otherwise`, async (t) => {
+  test(`${where}: sessions are resumed after a reload, unless the verification of clients has changed`, async (t) => {
     const authority = makeIdentity({ name: 'authority', isAuthority: true })
     const [joe, jim] = ['joe', 'jim'].map((name) => makeIdentity({ name, issuer: authority }))
     assert.ok(joe && jim)
@@ -102,7 +102,7 @@ for (const isSingle of [true, false]) {
     }
   })
 
-  test(`${where}: the key log is for its owner alone, and has what a debugger needs`, async (t) => {
+  test(`${where}: the key log is readable by its owner only, and has what a debugger needs`, async (t) => {
     const file = join(temporaryFolder(t), 'keys.log')
     const { plan } = await service(t, `tls keylog file = ${file}`)
     const more = isRoot && !isSingle ? ['userid = nobody'] : []
@@ -127,7 +127,7 @@ for (const isSingle of [true, false]) {
   })
 }
 
-test('a key log that cannot be written is one line of the log a second, not one for each secret', async (t) => {
+test('an unwritable key log causes one log line a second, not one for each secret', async (t) => {
   const folder = join(temporaryFolder(t), 'gone')
   mkdirSync(folder)
   const { plan } = await service(t, `tls keylog file = ${join(folder, 'keys.log')}`)

@@ -8,7 +8,7 @@ import { makeIdentity } from '../support/certificates.js'
 
 const echo = (socket: TLSSocket) => void socket.pipe(socket)
 
-test('plain clients reach a remote that speaks TLS', async (t) => {
+test('plain clients reach a TLS remote', async (t) => {
   const server = localhost(t)
   const ca = `ca-file = ${server.certFile}`
   const remote = await tlsRemote(t, server, `tls = yes server name = localhost ${ca} alpn = echo`, echo, {
@@ -26,7 +26,7 @@ test('plain clients reach a remote that speaks TLS', async (t) => {
   )
 })
 
-test('TLS on both sides, and the session with the remote is resumed', async (t) => {
+test('with TLS on both sides the session with the remote is resumed', async (t) => {
   const server = localhost(t)
   const words = `tls = yes server name = localhost ca-file = ${server.certFile}`
   const remote = await tlsRemote(t, server, words, echo)
@@ -44,7 +44,7 @@ test('TLS on both sides, and the session with the remote is resumed', async (t) 
   }
 })
 
-test('a remote that is not believed is down, and clients go to another one', async (t) => {
+test('a remote that fails verification is down, and clients go to another one', async (t) => {
   const good = await remoteThat(echoes).start(t)
   const named = (name: string) => identityFiles(t, makeIdentity({ name, alternativeNames: [name] }))
   const wrong = named('else.example')
@@ -68,7 +68,7 @@ test('a remote that is not believed is down, and clients go to another one', asy
   }
 })
 
-test('verify = no takes whatever the remote shows', async (t) => {
+test('verify = no accepts any certificate of the remote', async (t) => {
   const remote = await tlsRemote(t, localhost(t), 'tls = yes verify = no', echo)
   const relay = await relayTo(remote).start(t)
   const client = await relay.connect()
@@ -76,7 +76,7 @@ test('verify = no takes whatever the remote shows', async (t) => {
   await client.close()
 })
 
-test('a certificate is shown to a remote that asks for one', async (t) => {
+test('a certificate is presented to a remote that asks for one', async (t) => {
   const authority = makeIdentity({ name: 'authority', isAuthority: true })
   const own = identityFiles(t, makeIdentity({ name: 'the relay', issuer: authority }))
   const server = localhost(t)
@@ -87,7 +87,7 @@ test('a certificate is shown to a remote that asks for one', async (t) => {
     server,
     `${words} ${shown}`,
     (socket) => {
-      // Node's server forgets close_notify when it ends before its tickets have left.
+      // Node's server sends no close_notify if it ends before its tickets have left.
       socket.once('data', () => socket.end(String(socket.getPeerCertificate().subject.CN)))
     },
     { requestCert: true, rejectUnauthorized: true, ca: [authority.pem] },
@@ -99,7 +99,7 @@ test('a certificate is shown to a remote that asks for one', async (t) => {
   await client.close()
 })
 
-test('a remote that speaks no TLS is down, and says why', async (t) => {
+test('a remote without TLS is down, with the reason', async (t) => {
   const plain = await remoteThat((socket) => void socket.end('220 welcome\r\n')).start(t)
   const relay = await relayTo(plain.with('tls = yes verify = no')).with('dial retries = 0').start(t)
   const client = await relay.connect()
@@ -107,7 +107,7 @@ test('a remote that speaks no TLS is down, and says why', async (t) => {
   await relay.logged(/is down: TLS: wrong version number/)
 })
 
-test('a remote that never answers the handshake is given up in its time', async (t) => {
+test('a remote that never answers the handshake is given up in time', async (t) => {
   const silent = await remoteThat((socket) => void socket.resume()).start(t)
   const good = await remoteThat(echoes).start(t)
   const relay = await relayTo(silent.with('tls = yes verify = no weight = 9'), good)
@@ -119,7 +119,7 @@ test('a remote that never answers the handshake is given up in its time', async 
   await relay.logged(/is down: .*timed out/)
 })
 
-test('a configuration whose certificates cannot be read says where, and why', async (t) => {
+test('unreadable certificates are reported with place and reason', async (t) => {
   const { startTcprelay } = await import('../harness/program.js')
   const server = localhost(t)
   const other = localhost(t)

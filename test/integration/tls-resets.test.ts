@@ -7,7 +7,7 @@ import { TcpProxy } from '../harness/tcp-proxy.js'
 import { connectTls, localhost, servedWith, tlsRemote } from '../harness/tls.js'
 import { until } from '../harness/until.js'
 
-/** Connections that are reset, whatever they are at. */
+/** Connections that are reset in any phase. */
 
 function terminating(t: TestContext, remote: Target): RelayPlan {
   return relayTo(remote)
@@ -25,7 +25,7 @@ function endingsAt() {
   return { endings, note }
 }
 
-test('a client is reset while it shakes hands, after any number of its bytes', async (t) => {
+test('a client resets during its handshake, after any number of bytes', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const relay = await terminating(t, remote).start(t)
   let bytesLeft = 0
@@ -47,7 +47,7 @@ test('a client is reset while it shakes hands, after any number of its bytes', a
   assert.equal(remote.acceptedCount, 0)
 })
 
-test('a client is reset while a remote shakes hands; a remote is', async (t) => {
+test('a client resets during the handshake with a remote; the remote is reset', async (t) => {
   const silent = await remoteThat(listens).start(t)
   const relay = await terminating(t, silent.with('tls = yes verify = no')).start(t)
   const raw = await Client.connect(t, { port: relay.port() })
@@ -67,7 +67,7 @@ test('a client is reset while a remote shakes hands; a remote is', async (t) => 
   await other.logged(/ end=no-remote/)
 })
 
-test('a client is reset while bytes flow, and after the remote has ended', async (t) => {
+test('a client resets while bytes flow, and after the remote has ended', async (t) => {
   const { endings, note } = endingsAt()
   const remote = await remoteThat((socket) => {
     note(socket)
@@ -90,7 +90,7 @@ test('a client is reset while bytes flow, and after the remote has ended', async
   await relay.logged(/ end=client-reset/, 2)
 })
 
-test('a remote with TLS is reset while bytes flow, and after the client has ended', async (t) => {
+test('a TLS remote resets while bytes flow, and after the client has ended', async (t) => {
   const server = localhost(t)
   const words = `tls = yes server name = localhost ca-file = ${server.certFile}`
   const secret = await tlsRemote(t, server, '', (socket) => void socket.on('data', (b) => socket.write(b)))
@@ -108,7 +108,7 @@ test('a remote with TLS is reset while bytes flow, and after the client has ende
   await relay.logged(/ end=remote-reset/, 2)
 })
 
-test('peers that are silent over TLS are cut when their time is over, and not before', async (t) => {
+test('silent TLS peers are reset at their timeout, not before', async (t) => {
   const { endings, note } = endingsAt()
   const remote = await remoteThat((socket) => {
     note(socket)

@@ -5,7 +5,7 @@ import { type SServer, sServer } from '../harness/openssl.js'
 import { relayTo } from '../harness/relay.js'
 import { type IdentityFiles, localhost } from '../harness/tls.js'
 
-/** `openssl s_server` as a remote that speaks TLS. */
+/** `openssl s_server` as a TLS remote. */
 
 const VERSIONS = [
   ['-tls1_2', 'TLSv1.2'],
@@ -15,14 +15,14 @@ const VERSIONS = [
 const believed = ({ certFile }: IdentityFiles, more = '') =>
   `tls = yes server name = localhost ca-file = ${certFile} ${more}`
 
-/** It sends back each line, from its end to its start. */
+/** It sends back each line reversed. */
 async function reverses(t: TestContext, more = '', ...options: readonly string[]): Promise<SServer> {
   const server = localhost(t)
   return sServer(t, server, believed(server, more), '-rev', ...options)
 }
 
 for (const [flag, version] of VERSIONS) {
-  test(`${version}: s_server is spoken to by its name, with a protocol, and the session is resumed`, async (t) => {
+  test(`${version}: s_server gets the server name and protocol, and the session is resumed`, async (t) => {
     if (!needs(t, 'openssl')) return
     const remote = await reverses(t, 'alpn = one,two', flag, '-alpn', 'two')
     const relay = await relayTo(remote).with('access log = stderr').start(t)
@@ -40,7 +40,7 @@ for (const [flag, version] of VERSIONS) {
   })
 }
 
-test('s_server: ciphers, groups and versions that both have, or not', async (t) => {
+test('s_server: common and missing ciphers, groups and versions', async (t) => {
   if (!needs(t, 'openssl')) return
   for (const [words, options, expected] of [
     [
@@ -68,7 +68,7 @@ test('s_server: ciphers, groups and versions that both have, or not', async (t) 
   }
 })
 
-test('s_server changes its keys, and asks for changes of ours', async (t) => {
+test('s_server updates its keys, and asks for updates of ours', async (t) => {
   if (!needs(t, 'openssl')) return
   const server = localhost(t)
   const remote = await sServer(t, server, believed(server), '-tls1_3')
@@ -82,14 +82,14 @@ test('s_server changes its keys, and asks for changes of ours', async (t) => {
     assert.equal(await client.read(18), `from the server ${i}\n`)
   }
   remote.dialogue.say('Q\n')
-  // It closes its socket without a word.
+  // It closes its socket without close_notify.
   assert.equal(await client.ending(), 'ECONNRESET')
   await relay.logged(/ end=remote-reset/)
   assert.equal((await remote.dialogue.ended()).match(/SSL_do_handshake -> 1/g)?.length, 10)
   await client.close()
 })
 
-test('s_server asks for another handshake: the relay goes on without, or the connection ends', async (t) => {
+test('s_server asks for renegotiation: the relay continues without, or the connection ends', async (t) => {
   if (!needs(t, 'openssl')) return
   const server = localhost(t)
   const remote = await sServer(t, server, believed(server), '-tls1_2')

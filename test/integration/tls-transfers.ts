@@ -9,13 +9,13 @@ import { remoteThat } from '../harness/remote.js'
 import { connectTls, localhost, servedWith, tlsRemote } from '../harness/tls.js'
 import { until, within } from '../harness/until.js'
 
-/** What the relay may grow by, whatever passes through it: a few blocks, and what its collector has not freed. */
+/** Limit of memory growth, whatever is relayed: a few blocks, and garbage that is not collected yet. */
 const GROWTH_MAX_KIB = 24 * 1024
 
 const WARM_UP_BYTES = 4 * 1024 * 1024
 const PATTERN = randomBytes(1024 * 1024 - 7)
 
-/** Looks at a number that does not change any more, one after the other, until it stands still. */
+/** That many equal samples in a row mean that a number no longer changes. */
 const STILL_LOOKS = 30
 
 const TRANSFER_MAX_MS = 120_000
@@ -41,7 +41,7 @@ export function tlsTransferTests(bytes: number): void {
     })
   }
 
-  test('TLS to TLS: who is not read from waits, and the relay does not grow', async (t) => {
+  test('TLS to TLS: a sender waits for a slow reader, and the relay does not grow', async (t) => {
     const { join, relay } = await ends(t, 'TLS to TLS')
     await both(await join(), WARM_UP_BYTES)
     for (const reader of ['client', 'server'] as const) {
@@ -50,7 +50,7 @@ export function tlsTransferTests(bytes: number): void {
       to.pause()
       const before = residentKiBOf(relay.pid)
       const sending = send(from, 32 * 1024 * 1024)
-      await standsStill('what the relay has taken', () => from.bytesWritten - from.writableLength)
+      await standsStill('the bytes that the relay has taken', () => from.bytesWritten - from.writableLength)
       const grown = residentKiBOf(relay.pid) - before
       assert.ok(grown < GROWTH_MAX_KIB, `the relay has grown by ${grown} KiB`)
       const [got, sent] = await Promise.all([receive(to), sending])

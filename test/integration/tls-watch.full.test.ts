@@ -19,7 +19,7 @@ const KEPT = /the old one goes on/
 
 const shownTo = ({ socket }: TlsClient) => String(socket.getPeerCertificate().subject.CN)
 
-/** A folder `current`, as Kubernetes and certbot have it: a link to the folder with the files. */
+/** A folder `current`, as of Kubernetes and certbot: a link to the folder with the files. */
 class Certificates {
   readonly #folder: string
   #versions = 0
@@ -34,7 +34,7 @@ class Certificates {
     return [`tls cert-file = ${certificate}`, `tls key-file = ${key}`]
   }
 
-  /** Another folder, and the link leads there from one moment to the next. */
+  /** Switches the link to another folder atomically. */
   swap(name: string): void {
     const version = `${++this.#versions}`
     mkdirSync(this.#path(version))
@@ -45,7 +45,7 @@ class Certificates {
     renameSync(this.#path('next'), this.#path('current'))
   }
 
-  /** Each file becomes another one, by rename. */
+  /** Replaces each file by rename. */
   replace(name: string): void {
     const identity = makeIdentity({ name })
     for (const [file, content] of [
@@ -57,7 +57,7 @@ class Certificates {
     }
   }
 
-  /** The files stay and have other contents. */
+  /** Overwrites the files in place. */
   write(name: string): void {
     const identity = makeIdentity({ name })
     writeFileSync(this.#path('current', 'cert.pem'), identity.pem)
@@ -78,7 +78,7 @@ class Certificates {
 }
 
 for (const isSingle of [true, false]) {
-  test(`${isSingle ? 'a single process' : 'children'}: however files are replaced, new handshakes have them`, async (t) => {
+  test(`${isSingle ? 'a single process' : 'children'}: replaced files are used, however it is done`, async (t) => {
     const certificates = new Certificates(t)
     const remote = await remoteThat(echoes).start(t)
     const plan = relayTo(remote)
@@ -88,7 +88,7 @@ for (const isSingle of [true, false]) {
       ? await plan.start(t)
       : await startMaster(t, plan.withMaster(spawning([2, 2], [1, 100])), { children: 2 })
     const sessions: TlsClient[] = []
-    /** As many as there are children, and they stay. */
+    /** As many as there are children, and they stay connected. */
     const comes = async (wanted: string) => {
       for (let i = 0; i < 2; i++) {
         const client = await connectTls(t, relay.port())

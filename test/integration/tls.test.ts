@@ -11,7 +11,7 @@ import { makeIdentity, makeRevocations } from '../support/certificates.js'
 
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const
 
-/** A relay that speaks TLS with its clients. */
+/** A relay with a TLS listener. */
 function terminating(t: TestContext, remote: Remote, mode = 'yes', files = localhost(t)): RelayPlan {
   return relayTo(remote)
     .with(servedWith(files), 'access log = stderr')
@@ -49,7 +49,7 @@ for (const version of VERSIONS) {
     )
   })
 
-  test(`${version}: a version that the listener does not have is refused`, async (t) => {
+  test(`${version}: a version that the listener does not allow is refused`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
     const [other = 'TLSv1.3'] = VERSIONS.filter((one) => one !== version)
     const relay = await terminating(t, remote, other).start(t)
@@ -61,7 +61,7 @@ for (const version of VERSIONS) {
   })
 }
 
-test('half-close is kept over TLS, both ways', async (t) => {
+test('half-close is preserved over TLS, both ways', async (t) => {
   const remote = await remoteThat((socket) => {
     let text = ''
     socket.on('data', (bytes) => {
@@ -90,7 +90,7 @@ test('half-close is kept over TLS, both ways', async (t) => {
   await talker.close()
 })
 
-test('a reset of the remote is no clean end for the client', async (t) => {
+test('a reset of the remote is not a clean end for the client', async (t) => {
   const remote = await remoteThat((socket) => {
     socket.once('data', () => {
       socket.write('part of it')
@@ -100,14 +100,14 @@ test('a reset of the remote is no clean end for the client', async (t) => {
   const relay = await terminating(t, remote).start(t)
   const client = await connectTls(t, relay.port())
   await client.send('x')
-  // libuv takes a reset that comes together with bytes for an end (POLLHUP after a partial read): they are read before.
+  // libuv takes a reset that comes together with bytes for an end (POLLHUP after a partial read): read them first.
   assert.equal(await client.read(10), 'part of it')
   await client.send('x')
   assert.equal(await client.ending(), 'ECONNRESET')
   await relay.logged(/end=remote-reset/)
 })
 
-test('a client that is cut without a word is a reset for the remote, or an end, as it is told', async (t) => {
+test('truncation by a client resets or ends the connection to the remote, as configured', async (t) => {
   for (const [truncation, ending] of [
     ['reset', 'ECONNRESET'],
     ['close', 'end'],
@@ -131,7 +131,7 @@ test('a client that is cut without a word is a reset for the remote, or an end, 
   }
 })
 
-test('tls = auto takes both, and who waits for the server to speak', async (t) => {
+test('tls = auto accepts TLS, plain and silent clients', async (t) => {
   const remote = await remoteThat(greets('hello ')).start(t)
   const plan = terminating(t, remote, 'auto').with('tls detect timeout = 1')
   const relay = await plan.start(t)
@@ -145,7 +145,7 @@ test('tls = auto takes both, and who waits for the server to speak', async (t) =
   for (const client of [secret, open, silent]) await client.close()
 })
 
-test('tls = pass relays TLS unopened, and tells whom the client asked for', async (t) => {
+test('tls = pass relays TLS without terminating it, and logs the server name', async (t) => {
   const { tlsRemote } = await import('../harness/tls.js')
   const remote = await tlsRemote(t, localhost(t), '', (socket) => void socket.pipe(socket))
   const relay = await relayTo(remote)
@@ -163,7 +163,7 @@ test('tls = pass relays TLS unopened, and tells whom the client asked for', asyn
   await relay.isIdle()
 })
 
-test('of several certificates the one that the client asks for; ALPN as the listener prefers', async (t) => {
+test("the certificate matches the server name; ALPN follows the listener's preference", async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const named = (name: string) => identityFiles(t, makeIdentity({ name, alternativeNames: [name] }))
   const block = ({ certFile, keyFile }: ReturnType<typeof named>, more = '') =>
@@ -191,7 +191,7 @@ test('of several certificates the one that the client asks for; ALPN as the list
   assert.match(await stranger.ending(), /NO_APPLICATION_PROTOCOL|ECONNRESET/)
 })
 
-test('client certificates: good, none, of nobody known, expired, revoked', async (t) => {
+test('client certificates: good, none, of an unknown issuer, expired, revoked', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const authority = makeIdentity({ name: 'our authority', isAuthority: true })
   const stranger = makeIdentity({ name: 'their authority', isAuthority: true })
@@ -215,14 +215,14 @@ test('client certificates: good, none, of nobody known, expired, revoked', async
   await relay.logged(/ subject=CN=good /)
   for (const [name, identity] of Object.entries({ none: undefined, ...bad })) {
     const client = await connectTls(t, relay.port(), identity && shown(identity))
-    // With TLS 1.3 a client learns of it after its own part of the handshake.
+    // With TLS 1.3 a client gets the alert after its own part of the handshake.
     assert.match(await client.ending(), /alert|ALERT|ECONNRESET/i, name)
   }
   assert.equal(remote.acceptedCount, 1)
 })
 
 for (const version of VERSIONS) {
-  test(`${version}: a session is resumed by whichever child answers`, async (t) => {
+  test(`${version}: a session is resumed in any child`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
     const plan = terminating(t, remote).withMaster(spawning([2, 2], [1, 100]))
     const master = await startMaster(t, plan, { children: 2 })
@@ -241,7 +241,7 @@ for (const version of VERSIONS) {
   })
 }
 
-test('who does not finish the handshake is gone after its time', async (t) => {
+test('a client that does not finish the handshake is disconnected at the timeout', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const relay = await terminating(t, remote).with('tls handshake timeout = 1').start(t)
   const silent = await relay.connect()

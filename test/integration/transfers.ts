@@ -4,15 +4,15 @@ import { type Peer, rawPeers, type Transfer } from '../harness/peers.js'
 import { residentKiBOf } from '../harness/proc.js'
 import { relayTo } from '../harness/relay.js'
 
-/** What the relay may grow by, whatever passes through it: a few blocks, and what its collector has not freed. */
+/** Limit of memory growth, whatever is relayed: a few blocks, and garbage that is not collected yet. */
 const GROWTH_MAX_KIB = 24 * 1024
 
-/** So much that a relay which keeps what it has relayed cannot hide it. */
+/** So much that a relay which keeps what it has relayed would exceed the limit. */
 const WARM_UP_BYTES = 4 * 1024 * 1024
 
 const TINY = { receiveBytes: 2048, sendBytes: 2048 }
 
-/** Big transfers with checksums, each way and both at once; `bytes` is the size of one. */
+/** Large transfers with checksums, each way and both at once; `bytes` is the size of one. */
 export function transferTests(bytes: number): void {
   const size = `${bytes / 1024 / 1024} MiB`
 
@@ -26,7 +26,7 @@ export function transferTests(bytes: number): void {
     }))
 }
 
-/** The same where every buffer is tiny or the reader slow; smaller, since it takes longer. */
+/** The same with tiny buffers or a slow reader; smaller, since it takes longer. */
 export function narrowTransferTests(bytes: number): void {
   const size = `${bytes / 1024 / 1024} MiB`
 
@@ -48,7 +48,7 @@ export function narrowTransferTests(bytes: number): void {
   }
 }
 
-/** A joined pair; the relay's memory must not grow with what it carries. */
+/** A connected pair; the relay's memory must not grow with the bytes. */
 async function relaying(
   t: TestContext,
   carry: (pair: { client: Peer; server: Peer }) => Promise<void>,
@@ -73,7 +73,7 @@ async function relaying(
   assert.ok(grown < GROWTH_MAX_KIB, `the relay has grown by ${grown} KiB`)
 }
 
-/** Everything that `from` sends up to its end is what `to` gets. */
+/** Checks that `to` receives exactly what `from` sends. */
 export async function whole(from: Peer, to: Peer, bytes: number, slowly = {}): Promise<void> {
   const sending = from.sendMuch(bytes).then(async (sent): Promise<Transfer> => {
     await from.endWriting()

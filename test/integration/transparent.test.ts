@@ -11,12 +11,12 @@ import { rawPeers } from '../harness/peers.js'
 import { type RelayPlan, relayTo } from '../harness/relay.js'
 import { type Behaviour, remoteThat } from '../harness/remote.js'
 
-/** Nobody has this number. */
+/** An unused user id. */
 const SOMEBODY = 54_321
 
 const TRANSPARENT = 'local address = client'
 
-/** Says who it takes the client for. */
+/** Sends the address that it sees as the client's. */
 const tellsWho: Behaviour = (socket) => void socket.end(String(socket.remoteAddress))
 
 function isPrivileged(t: TestContext): boolean {
@@ -48,7 +48,7 @@ test('clients of a listener for both families are seen by their IPv4 addresses',
   assert.equal(await connectFrom(t, '127.0.0.5', relay.port()).readToEnd(), '127.0.0.5')
 })
 
-test('a client is not taken for the relay: a remote of another family gets nothing of it, and is not to blame', async (t) => {
+test('a remote of another family gets no connection for the client, and does not count as failed', async (t) => {
   if (!isPrivileged(t)) return
   const remote = await remoteThat(tellsWho).start(t, { host: '::1', port: 0 })
   const relay = await relayTo(remote).with(TRANSPARENT, 'dial retries = 0').start(t)
@@ -64,7 +64,7 @@ interface Stage {
   readonly servers: Space
 }
 
-/** A relay between two networks, with what docs/operations.md asks of whoever configures it. */
+/** A relay between two networks, with the routes of docs/operations.md. */
 function stageFor(t: TestContext): Stage | undefined {
   const [clients, relay, servers] = spaces(t, 3) ?? []
   if (clients === undefined || relay === undefined || servers === undefined) return undefined
@@ -128,7 +128,7 @@ for (const [family, hosts] of [
   })
 }
 
-test('children of another user do it too', async (t) => {
+test('children with another user do it, too', async (t) => {
   if (!canBecome(t, SOMEBODY)) return
   const stage = stageFor(t)
   if (stage === undefined) return
@@ -140,7 +140,7 @@ test('children of another user do it too', async (t) => {
 })
 
 for (const protocol of [IPPROTO_MPTCP, 0]) {
-  test(`a server of ${protocol === 0 ? 'TCP' : 'MPTCP'} sees the client through a socket of MPTCP`, async (t) => {
+  test(`a server of ${protocol === 0 ? 'TCP' : 'MPTCP'} sees the client through an MPTCP socket`, async (t) => {
     if (!isPrivileged(t)) return
     const peers = multipathPeers(t)
     if (!peers) return

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
-/** Whole files of tests once more, with bytes moved one way from the first to the last. */
+/** Repeats whole files of tests with only one way of moving bytes. */
 export function transportTests(splice: 'yes' | 'no', names: readonly string[]): void {
   for (const name of names) {
     test(`${name}, with splice = ${splice}`, () => {

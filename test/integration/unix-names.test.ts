@@ -51,7 +51,7 @@ for (const form of ['address = unix:NAME', 'unix:NAME']) {
   })
 }
 
-test('an abstract name that somebody else has is told, and other listeners serve', async (t) => {
+test('an abstract name in use is reported, and other listeners serve', async (t) => {
   const name = freshName()
   await startAt(t, name, remoteThat(says('mine')))
   const remote = await remoteThat(says('here')).start(t)
@@ -61,7 +61,7 @@ test('an abstract name that somebody else has is told, and other listeners serve
   assert.equal(await clientOf(t, name).readToEnd(), 'mine')
 })
 
-test('an abstract name goes with who has it, and the next one may take it', async (t) => {
+test('an abstract name is free when its owner ends, and the next one can take it', async (t) => {
   const name = freshName()
   const plan = relayTo(await remoteThat(says('here')).start(t)).listeningOn(`path = ${name}`)
   const first = await plan.start(t)
@@ -72,7 +72,7 @@ test('an abstract name goes with who has it, and the next one may take it', asyn
   assert.equal(await clientOf(t, name).readToEnd(), 'here')
 })
 
-test('a remote under an abstract name that nobody has is down', async (t) => {
+test('a remote under an unused abstract name is down', async (t) => {
   const name = freshName()
   const remote = await remoteThat(says('here')).start(t)
   const relay = await relayTo({ directive: `unix:${name} weight = 9` }, remote).start(t)

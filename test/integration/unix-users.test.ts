@@ -9,13 +9,13 @@ import { relayTo } from '../harness/relay.js'
 import { reload } from '../harness/reload.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 
-/** Nobody has these numbers. */
+/** Unused user and group ids. */
 const JOE = 54_321
 const ANN = 54_322
 const BOB = 54_323
 const STAFF = 54_400
 
-/** What somebody with these groups, the first one first, hears from an echo behind a Unix socket. */
+/** What a client with these groups (the first is the primary one) gets from an echo behind a Unix socket. */
 async function hears(
   t: TestContext,
   name: string,
@@ -55,7 +55,7 @@ for (const { name: mode, start, textOf } of MODES) {
     assert.notEqual(await hears(t, name, JOE), 'hello')
   })
 
-  test(`${mode}: the access log says who has connected to a Unix socket`, async (t) => {
+  test(`${mode}: the access log shows the user of a Unix client`, async (t) => {
     const name = freshName()
     const plan = relayTo(await remoteThat(echoes).start(t)).listeningOn(`path = ${name}`)
     const running = await start(t, plan.with('access log = stderr'))
@@ -67,7 +67,7 @@ for (const { name: mode, start, textOf } of MODES) {
   })
 }
 
-test('lines with networks say nothing of clients of Unix sockets', async (t) => {
+test('network rules do not apply to clients of Unix sockets', async (t) => {
   const name = freshName()
   const plan = relayTo(await remoteThat(echoes).start(t)).listeningOn(`path = ${name}`)
   await plan.withMaster('permit 10.0.0.0/8').start(t)

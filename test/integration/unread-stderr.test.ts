@@ -50,14 +50,14 @@ async function isServed(t: TestContext, path: string): Promise<boolean> {
 
 for (const { name, textOf } of MODES) {
   for (const kind of ['pipe', 'socket'] as const) {
-    test(`${name}: a ${kind} as stderr that nobody reads holds up nothing`, async (t) => {
+    test(`${name}: an unread ${kind} as stderr blocks nothing`, async (t) => {
       const folder = temporaryFolder(t)
       const path = join(folder, 'listener')
       const plan = relayTo(await remoteThat(echoes).start(t)).listeningOn(`path = ${path}`)
       const file = join(folder, 'relay.cfg')
       writeFileSync(file, textOf(plan))
       const { readFd, writeFd } = fullStderr(t, kind)
-      // Each event is a line, and none of them finds room.
+      // Each event is a line, and none of them fits.
       const program = startTcprelay(t, ['-D', '-d', '24576', file], { stderr: writeFd })
       closeSync(writeFd)
       await until('a client to be served', () => isServed(t, path))
@@ -76,7 +76,7 @@ for (const { name, textOf } of MODES) {
   }
 }
 
-/** What is there; it is there, or something is about to be. */
+/** Reads what is available, waiting for the first bytes. */
 function readSome(fd: number): string {
   const bytes = Buffer.alloc(2 ** 20)
   return bytes.toString('latin1', 0, readSync(fd, bytes))

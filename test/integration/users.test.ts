@@ -9,17 +9,17 @@ import { tcprelay } from '../harness/program.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 
-/** Nobody has this number. */
+/** An unused user id. */
 const SOMEBODY = 54_321
 
 const isRoot = process.getuid?.() === 0
 
-/** Root that may not become anybody else; who is not root cannot anyway. */
+/** Root without the right to switch users; other users do not have it anyway. */
 const MAY_NOT = isRoot ? ['setpriv', '--bounding-set=-setuid,-setgid'] : []
 
 const PLAN = relayTo({ directive: 'address = 127.0.0.1 port = 9' })
 
-/** Real, effective, saved and file system id, and the further groups, of a process. */
+/** Real, effective, saved and file system id, and the supplementary groups, of a process. */
 function identityOf(pid: number) {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   const numbers = (name: string) =>
@@ -34,7 +34,7 @@ for (const [directives, gid] of [
   [`userid = ${SOMEBODY} groupid = 12345`, 12_345],
   ['groupid = 12345', 12_345],
 ] as const) {
-  test(`children with ${directives} keep nothing of who started them`, async (t) => {
+  test(`children with ${directives} keep no ids or groups of the master`, async (t) => {
     if (!canBecome(t, SOMEBODY)) return
     const remote = await remoteThat(echoes).start(t)
     const plan = relayTo(remote).withMaster(spawning([1, 1], [5, 5], directives))
@@ -49,7 +49,7 @@ for (const [directives, gid] of [
 }
 
 for (const directive of [`userid = ${SOMEBODY}`, `groupid = ${SOMEBODY}`]) {
-  test(`where children cannot have ${directive} the service ends, with the reason`, async (t) => {
+  test(`the service ends with the reason if children cannot have ${directive}`, async (t) => {
     if (isRoot && !needs(t, 'setpriv')) return
     const file = join(temporaryFolder(t), 'master.cfg')
     writeFileSync(file, masterText(PLAN.withMaster(spawning([2, 2], [5, 5], directive))))

@@ -11,7 +11,7 @@ import { echoes, remoteThat } from '../harness/remote.js'
 import { until } from '../harness/until.js'
 
 for (const { name, start, textOf } of MODES) {
-  test(`${name}: a working directory that is removed stops neither reloads nor new children`, async (t) => {
+  test(`${name}: a removed working directory stops neither reloads nor new children`, async (t) => {
     const folder = temporaryFolder(t)
     const plan = relayTo(await remoteThat(echoes).start(t)).running({
       under: ['sh', '-c', 'cd "$0" && exec "$@"', folder],
@@ -35,7 +35,7 @@ for (const { name, start, textOf } of MODES) {
   })
 }
 
-test('a new directory of the same name is taken', async (t) => {
+test('a new directory of the same name is used', async (t) => {
   const folder = temporaryFolder(t)
   const plan = relayTo(await remoteThat(echoes).start(t)).running({
     under: ['sh', '-c', 'cd "$0" && exec "$@"', folder],
