@@ -17,7 +17,7 @@ function widthsOf(svg: string): readonly number[] {
   return [...svg.matchAll(/<rect class="(?:bar|ours)".* width="([\d.]+)"/g)].map(([, width]) => Number(width))
 }
 
-test('bars are as long as their ratios, and ours is told from the others', () => {
+test('bars are proportional to their ratios, and ours has another colour', () => {
   const svg = drawn(
     { label: 'tcprelay', ratio: ratio(0.5, 0.4, 0.6), isOurs: true },
     { label: 'haproxy', ratio: ratio(1), isOurs: false },
@@ -29,7 +29,7 @@ test('bars are as long as their ratios, and ours is told from the others', () =>
   assert.match(svg, />1\.00</)
 })
 
-test('an interval is a whisker; the best itself and too few rounds have none', () => {
+test('an interval is drawn as a whisker; the best itself and too few rounds have none', () => {
   const whiskers = (bar: Ratio): number =>
     drawn({ label: 'x', ratio: bar, isOurs: false }).match(/class="whisker" d=/g)?.length ?? 0
   assert.equal(whiskers(ratio(1.1, 1, 1.2)), 1)
@@ -37,7 +37,7 @@ test('an interval is a whisker; the best itself and too few rounds have none', (
   assert.equal(whiskers(ratio(1.1, 1, 1.2, 0)), 0)
 })
 
-test('what costs many times as much is cut at the edge and says so', () => {
+test('a bar of many times the cost is cut at the edge and labelled', () => {
   const svg = drawn(
     { label: 'a', ratio: ratio(9, 8, 10), isOurs: false },
     { label: 'b', ratio: ratio(3, 2, 10), isOurs: false },
@@ -48,13 +48,13 @@ test('what costs many times as much is cut at the edge and says so', () => {
   assert.doesNotMatch(svg, />» 3\.00/)
 })
 
-test('names cannot break out of the drawing', () => {
+test('names are escaped in the drawing', () => {
   const svg = drawn({ label: '<script>&', ratio: ratio(1), isOurs: false })
   assert.match(svg, />&lt;script&gt;&amp;</)
   assert.doesNotMatch(svg, /<script/)
 })
 
-test('a drawing needs nothing from outside and knows a dark reader', () => {
+test('a drawing is self-contained and supports dark mode', () => {
   const svg = drawn({ label: 'a', ratio: ratio(1), isOurs: false })
   assert.match(svg, /prefers-color-scheme: dark/)
   assert.deepEqual(svg.match(/https?:[^"]*/g), ['http://www.w3.org/2000/svg'])

@@ -20,16 +20,16 @@ Requests/sec:  57975.03
 Transfer/sec:      8.62MB
 `
 
-test('requests, seconds and p99 are read from wrk', () => {
+test('requests, seconds and p99 are parsed from wrk', () => {
   assert.deepEqual(readWrkOutput(WRK), { units: 121_745, seconds: 2.1, p99Ms: 0.803, faults: [] })
 })
 
-test('a run of wrk over a minute and one without latencies are read', () => {
+test('a run of wrk over a minute, and one without latencies, are parsed', () => {
   const long = WRK.replace('in 2.10s', 'in 1.50m').replace('99%', '98%')
   assert.deepEqual(readWrkOutput(long), { units: 121_745, seconds: 90, faults: [] })
 })
 
-test('broken connections and refusals that wrk mentions are faults', () => {
+test('broken connections and non-success replies of wrk are faults', () => {
   const sick = `${WRK}  Socket errors: connect 0, read 12, write 0, timeout 3\n  Non-2xx or 3xx responses: 5\n`
   assert.deepEqual(readWrkOutput(sick).faults, [
     'Socket errors: connect 0, read 12, write 0, timeout 3',
@@ -37,7 +37,7 @@ test('broken connections and refusals that wrk mentions are faults', () => {
   ])
 })
 
-test('wrk without a completed request is no measurement', () => {
+test('wrk without a completed request is an error', () => {
   assert.throws(() => readWrkOutput(WRK.replace('121745 requests', '0 requests')), /no request/)
   assert.throws(
     () => readWrkOutput('unable to connect to 127.0.0.1:1 Connection refused'),
@@ -45,7 +45,7 @@ test('wrk without a completed request is no measurement', () => {
   )
 })
 
-test('every unit of time of wrk is understood and others are not', () => {
+test('all time units of wrk are parsed and others rejected', () => {
   assert.deepEqual(
     ['1.00us', '5.00ms', '5.00s', '5.00m', '5.00h'].map(secondsOf),
     [1e-6, 5e-3, 5, 300, 18_000],
@@ -53,7 +53,7 @@ test('every unit of time of wrk is understood and others are not', () => {
   assert.throws(() => secondsOf('5.00d'), /not a time/)
 })
 
-test('iperf3 counts what arrived, not what was sent', () => {
+test('iperf3 counts received bytes, not sent ones', () => {
   const report = { end: { sum_sent: { bytes: 900, seconds: 1 }, sum_received: { bytes: 800, seconds: 1.5 } } }
   assert.deepEqual(readIperf3Output(JSON.stringify(report)), { units: 800, seconds: 1.5, faults: [] })
 })
@@ -66,14 +66,14 @@ test('both directions of iperf3 --bidir are added', () => {
   assert.deepEqual(readIperf3Output(JSON.stringify({ end })), { units: 850, seconds: 1.25, faults: [] })
 })
 
-test('an iperf3 that failed says why', () => {
+test('a failed iperf3 is reported with its reason', () => {
   const refused = JSON.stringify({ end: {}, error: 'unable to connect to server' })
   assert.throws(() => readIperf3Output(refused), /unable to connect/)
   assert.throws(() => readIperf3Output('iperf3: parameter error'), /no JSON: iperf3: parameter error/)
   assert.throws(() => readIperf3Output('{"end":{}}'), /no byte/)
 })
 
-test('bytes both ways are added, and a way without any is no measurement', () => {
+test('bytes of both directions are added, and a direction without any is an error', () => {
   const report = { upBytes: 300, downBytes: 50, seconds: 1.25 }
   assert.deepEqual(readBothWaysOutput(JSON.stringify(report)), { units: 350, seconds: 1.25, faults: [] })
   assert.throws(() => readBothWaysOutput(JSON.stringify({ ...report, upBytes: 0 })), /no byte went up/)
@@ -82,7 +82,7 @@ test('bytes both ways are added, and a way without any is no measurement', () =>
   assert.throws(() => readBothWaysOutput('Error: read'), /the client ended: Error: read/)
 })
 
-test('latency at a fixed rate is read with what the generator says of itself', () => {
+test("latency at a fixed rate is parsed with the generator's own lag", () => {
   const latency = { p50Us: 60, p99Us: 110, p999Us: 900, maxUs: 1_200 }
   const lag = { p50Us: 5, p99Us: 20, p999Us: 100, maxUs: 150 }
   const requests = { answered: 17_500, recorded: 15_000, broken: 0, pendingMax: 9, latency, lag }

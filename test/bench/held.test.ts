@@ -9,7 +9,7 @@ import { freePort } from '../../bench/system/port.js'
 import { readHeldOutput } from '../../bench/workloads/held-output.js'
 import { idle } from '../../bench/workloads/idle.js'
 
-/** Answers every request; `sockets` are those that are open. */
+/** Answers every request; `sockets` are the open ones. */
 async function answering(t: TestContext, port: number): Promise<Set<Socket>> {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
@@ -53,7 +53,7 @@ test('idle connections are counted once all are open, and stay open', async (t) 
   assert.equal(held.hasExited, false)
 })
 
-test('one idle connection that closes is the end of the measurement', async (t) => {
+test('one idle connection that closes ends the measurement', async (t) => {
   const port = await freePort()
   const sockets = await answering(t, port)
   const held = holder(t, port)
@@ -63,7 +63,7 @@ test('one idle connection that closes is the end of the measurement', async (t) 
   assert.match(held.complaint, /was to stay open was closed/)
 })
 
-test('clients that opened nothing or died are no measurement', () => {
+test('clients that opened nothing or died are an error', () => {
   assert.throws(() => readHeldOutput('{"connections":0,"seconds":1}'), /no connection/)
   assert.throws(() => readHeldOutput('Error: ECONNREFUSED'), /the clients ended: Error: ECONNREFUSED/)
 })

@@ -61,7 +61,7 @@ test('a broken connection makes the measurement a failure, not a number', { skip
   assert.deepEqual(failures, [{ relay: 'net', workload: 'pings', round: 1, reason: 'read 3' }])
 })
 
-test('a stopped run ends soon and blames nobody', { skip }, async () => {
+test('a stopped run ends soon without a failure', { skip }, async () => {
   const failures: Failure[] = []
   const rounds = roundsOf({ ...pings, generator: () => ({ command: 'sleep', args: ['60'] }) }, failures)
   const run = rounds.run(5)
@@ -73,7 +73,7 @@ test('a stopped run ends soon and blames nobody', { skip }, async () => {
   assert.deepEqual(failures, [])
 })
 
-test('a round that would end too late is not begun', { skip }, async () => {
+test('a round that would end too late is not started', { skip }, async () => {
   const rounds = roundsOf(pings)
   await rounds.run(3, 0.001)
   assert.deepEqual(

@@ -9,14 +9,14 @@ Pss_Dirty:           800 kB
 Pss_Anon:            700 kB
 `
 
-test('memory is read in bytes, the label as a whole', () => {
+test('memory is parsed in bytes, and labels match as whole words', () => {
   assert.equal(bytesIn(ROLLUP, 'Pss'), 4100 * 1024)
   assert.equal(bytesIn(ROLLUP, 'Rss'), 9216 * 1024)
   assert.equal(bytesIn(ROLLUP, 'Pss_Anon'), 700 * 1024)
   assert.throws(() => bytesIn(ROLLUP, 'Pss_Shmem'), /no Pss_Shmem/)
 })
 
-test('memory that a process fills is seen', () => {
+test('memory that a process fills is measured', () => {
   const before = readMemory(process.pid)
   const filled = Buffer.alloc(32 << 20, 1)
   const after = readMemory(process.pid)

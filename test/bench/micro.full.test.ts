@@ -10,7 +10,7 @@ function micro(...words: readonly string[]) {
   return spawnSync(process.execPath, [MICRO, '--runs', '1', '--run-ms', '1', ...words], { encoding: 'utf8' })
 }
 
-test('the micro-benchmarks run, each case with each of its sizes', () => {
+test('all micro-benchmarks run, with each of their sizes', () => {
   const { status, stderr, stdout } = micro('--json')
   assert.equal(status, 0, stderr)
   const { flatnesses, results } = JSON.parse(stdout)
@@ -24,14 +24,14 @@ test('the micro-benchmarks run, each case with each of its sizes', () => {
   assert.ok(flatnesses.every(({ flatness }: { flatness: number }) => flatness > 0))
 })
 
-test('the table has a row for each, and a wrong option is told', () => {
+test('the table has a row for each, and a wrong option is reported', () => {
   const { status, stdout } = micro()
   assert.equal(status, 0)
   assert.match(stdout, /^access list: a client, rules +100,000 +\d+ +\d+ – \d+$/m)
   assert.equal(micro('--runs', 'no').status, 2)
 })
 
-test('a case is prepared once for each size, and flatness compares the most with the least', () => {
+test('a case is prepared once per size, and flatness compares the largest with the smallest', () => {
   const prepared: number[] = []
   const results = measureCase(
     {

@@ -13,21 +13,21 @@ import { Tally } from '../../bench/open-loop/tally.js'
 import { OwnProcess } from '../../bench/system/own-process.js'
 import { freePort, untilListening } from '../../bench/system/port.js'
 
-test('a percentile of the histogram is off by half a per cent at most', () => {
+test('a percentile of the histogram is off by at most half a per cent', () => {
   const times = fc.array(fc.double({ min: 0.2, max: 1e8, noNaN: true }), { minLength: 1, maxLength: 300 })
   fc.assert(
     fc.property(times, fc.constantFrom(0.01, 0.5, 0.99, 0.999, 1), (us, share) => {
       const histogram = new Histogram()
       for (const time of us) histogram.add(time)
       const exact = us.toSorted((a, b) => a - b)[Math.max(1, Math.ceil(share * us.length)) - 1] ?? Number.NaN
-      // What is printed is rounded to a tenth.
+      // Printed values are rounded to a tenth.
       const off = Math.abs(histogram.percentile(share) - exact) - 0.05
       assert.ok(off <= exact * 0.005, `${histogram.percentile(share)} is not ${exact}`)
     }),
   )
 })
 
-test('the longest time is exact, and times beyond every bucket are not lost', () => {
+test('the longest time is exact, and times beyond the last bucket are kept', () => {
   const histogram = new Histogram()
   for (const us of [0, 1_234.5, 5e12]) histogram.add(us)
   assert.equal(histogram.count, 3)
@@ -36,13 +36,13 @@ test('the longest time is exact, and times beyond every bucket are not lost', ()
   assert.ok(Number.isNaN(new Histogram().percentile(0.5)))
 })
 
-test('requests are due at a fixed rate, however late they are asked for', () => {
+test('requests are due at a fixed rate, however late they are taken', () => {
   const schedule = new Schedule(1_000, 2_000, 0.002)
   assert.equal(schedule.isDue(999.9), false)
   assert.equal(schedule.isDue(1_000), true)
   assert.equal(schedule.take(), 1_000)
   assert.equal(schedule.isDue(1_000.4), false)
-  // Nobody came for a long time: three more are due, each at its own moment.
+  // After a long pause three more are due, each at its own time.
   const late: number[] = []
   while (schedule.isDue(5_000)) late.push(schedule.take())
   assert.deepEqual(late, [1_000.5, 1_001, 1_001.5])
@@ -57,7 +57,7 @@ test('a schedule stays in step with the timer of the kernel', () => {
   assert.equal(lastMs, (1_799_999 * 333_333) / 1e6)
 })
 
-test('what is due in the lead-in is counted but not in the percentiles', () => {
+test('requests of the lead-in are counted but not in the percentiles', () => {
   const tally = new Tally()
   tally.recordFromMs = 10
   tally.sent(5, 905)
@@ -90,7 +90,7 @@ test('replies are cut out of a stream by their length', () => {
   assert.throws(() => replyBytes(endless, 0, endless.length), /unexpected reply: HTTP\/1.1 200 OK/)
 })
 
-/** A server that stands still once, for as long as it is told, in the middle of the load. */
+/** A server that stalls once for this long, in the middle of the load. */
 const STALLING_SERVER = `
 let requests = 0
 require('node:http').createServer((request, response) => {
@@ -122,7 +122,7 @@ async function loadOf(
   return JSON.parse(generator.output) as LoadReport
 }
 
-test('requests go on being due while the server stands still, and count from then on', async (t) => {
+test('requests fall due while the server stalls, and latency counts from their due time', async (t) => {
   const port = await freePort()
   await untilListening(start(t, '-e', STALLING_SERVER, port, 500), port)
   const load = ['--connections', 4, '--requests', 1_000, '--seconds', 1, '--lead-in', 0.1]
@@ -131,7 +131,7 @@ test('requests go on being due while the server stands still, and count from the
   assert.equal(requests?.broken, 0, requests?.complaint)
   assert.equal(requests?.answered, 1_100)
   assert.equal(requests?.recorded, 1_000)
-  // Half of them fell due during the stall. Clients that wait for replies would have sent four meanwhile.
+  // Half of them fell due during the stall. Clients that wait for replies would have sent four.
   assert.ok((requests?.latency.p99Us ?? 0) > 400_000, `p99 is ${requests?.latency.p99Us} µs`)
 })
 
@@ -146,7 +146,7 @@ test('new connections are opened at their rate, beside requests on kept ones', a
   assert.ok((wholeConnections?.latency.p50Us ?? 0) > (wholeConnections?.lag.p50Us ?? 0))
 })
 
-test('a relay that is not there leaves every request broken, with the reason', async (t) => {
+test('a missing relay breaks every request, with the reason', async (t) => {
   const load = ['--connections', 2, '--requests', 50, '--whole-connections', 20, '--seconds', 0.2]
   const { requests, wholeConnections } = await loadOf(t, await freePort(), ...load)
   assert.deepEqual([requests?.answered, requests?.broken], [0, 10])

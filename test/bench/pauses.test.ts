@@ -12,7 +12,7 @@ const TRACE = `[7:0x910c090]       22 ms: Mark-Compact 3.1 (4.0) -> 2.6 (5.2) MB
 [7:0x7f8cc4000f00]    12030 ms: Mark-Compact (reduce) 3.6 (4.7) -> 3.4 (5.5) MB, 0.75 / 0.00 ms  (+ 3.4 ms in 5 steps since start of marking, biggest step 2.5 ms, walltime since start of marking 30 ms) (average mu = 1.000, current mu = 1.000) finalize incremental marking via task; GC in old space requested
 `
 
-test('collections are read from the trace, each with the longest time that it stopped its thread', () => {
+test('collections are parsed from the trace, each with its longest pause', () => {
   const { control, reactor } = byThread(collectionsIn(TRACE))
   const told = [...control, ...reactor].map(({ line: _, ...told }) => told)
   assert.deepEqual(told, [
@@ -28,14 +28,14 @@ test('collections are read from the trace, each with the longest time that it st
   ])
 })
 
-test('a line of a newer V8 is read too', () => {
+test('a line of a newer V8 is parsed, too', () => {
   const line =
     '[7:0x9100:0]  56 ms: Scavenge 4.3 (5.5) -> 3.7 (5.5) MB, pooled: 0 MB, 1.03 / 0.01 ms  (average mu = 1.000, current mu = 1.000) task;'
   const [collection] = collectionsIn(line)
   assert.deepEqual([collection?.isolate, collection?.pauseMs], ['0x9100', 1.03])
 })
 
-test('a trace that does not say which thread is which is refused', () => {
+test('a trace that does not identify its threads is rejected', () => {
   const lines = TRACE.split('\n')
   assert.throws(() => byThread(collectionsIn(lines.slice(1).join('\n'))), /does not begin/)
   const third = TRACE.replace('0x7f8cc4000f00', '0x7f8cc5000000')
@@ -45,7 +45,7 @@ test('a trace that does not say which thread is which is refused', () => {
 /** Makes enough garbage for some collections. */
 const WASTEFUL = 'for (let i = 0, last; i < 3e6; i++) last = { last: undefined, i }'
 
-test('Node traces a worker too, and the main thread is known by its mark', () => {
+test('Node traces workers, too, and the main thread is identified by its mark', () => {
   const starter = `new (require('node:worker_threads').Worker)(${JSON.stringify(WASTEFUL)}, { eval: true })`
   const args = [...MARK_CONTROL_THREAD, '-e', starter]
   const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
@@ -67,7 +67,7 @@ function reading(changed: Partial<Reading>): Reading {
   }
 }
 
-test('pauses of the reactor under load are judged, others are shown', () => {
+test('pauses of the reactor under load are judged, others are only shown', () => {
   const { text, faults } = judge(reading({}))
   assert.deepEqual(faults, [])
   assert.match(text, /^200 MB\/s for 10.0 s\n1,000 new connections\/s/)
@@ -79,7 +79,7 @@ test('pauses of the reactor under load are judged, others are shown', () => {
   assert.match(slow.text, /the reactor's longest: .*5\.01/)
 })
 
-test('pauses of another load than was asked for are no answer', () => {
+test('pauses under less load than requested fail', () => {
   assert.deepEqual(judge(reading({ bulk: { bytes: BYTES_PER_S * 9, seconds: 10 } })).faults, [
     'the bulk reached 90 % of its rate',
   ])

@@ -30,7 +30,7 @@ async function started(t: TestContext, relay: Relay, site: RelaySite): Promise<v
   await untilListening(own, site.listenPort)
 }
 
-/** One connection through the relay, to its end. */
+/** One whole connection through the relay. */
 async function echoed({ listenPort }: RelaySite): Promise<string> {
   const client = connect({ port: listenPort, host: '127.0.0.1', allowHalfOpen: true })
   client.end('hello')
@@ -46,7 +46,7 @@ test('socat relays', async (t) => {
   assert.equal(await echoed(site), 'hello')
 })
 
-test('HAProxy with its log on sends a line for a connection to the port beside', async (t) => {
+test('HAProxy with logging sends a line per connection to its UDP port', async (t) => {
   if (!needs(t, 'haproxy')) return
   const site = await siteFor(t)
   const sink = createSocket('udp4')
@@ -75,7 +75,7 @@ test('the sink listens where HAProxy sends', async (t) => {
   assert.equal((await refused).code, 'EADDRINUSE')
 })
 
-test('this program as a user would run it relays, and writes a line for a connection', async (t) => {
+test('tcprelay-production relays and writes an access line per connection', async (t) => {
   const site = await siteFor(t)
   await started(t, tcprelayProduction, site)
   assert.equal(await echoed(site), 'hello')
@@ -88,7 +88,7 @@ test('this program as a user would run it relays, and writes a line for a connec
   assert.match(readFileSync(log, 'utf8'), /127\.0\.0\.1/)
 })
 
-test('HAProxy may hold as many connections as a workload has', () => {
+test('HAProxy allows as many connections as a workload has', () => {
   const site = { listenPort: 1, remoteHost: 'x', remotePort: 2, dir: '', certificate: undefined }
   const maxconn = (connectionsMax?: number): number =>
     Number(
@@ -98,7 +98,7 @@ test('HAProxy may hold as many connections as a workload has', () => {
   assert.ok(maxconn(4_000) >= 4_000)
 })
 
-test('a limit of open files that is too low is told with what is needed', () => {
+test('a limit of open files that is too low is reported with the required one', () => {
   assert.equal(openFilesIn('Limit  Soft Limit  Hard Limit\nMax open files   1024   4096   files\n'), 1_024)
   assert.equal(openFilesIn('Max open files   unlimited  unlimited  files\n'), Number.POSITIVE_INFINITY)
   assert.equal(descriptorShortage(0), undefined)

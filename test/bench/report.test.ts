@@ -21,7 +21,7 @@ function sample(relay: string, round: number, cpuSeconds: number): Sample {
 }
 
 test('a ratio pairs the samples of the same round', () => {
-  // The machine is twice as slow in round 2; both relays feel it, so their ratio does not.
+  // The machine is twice as slow in round 2; that affects both relays, so their ratio is unchanged.
   const samples = [sample('a', 1, 1), sample('b', 1, 2), sample('a', 2, 2), sample('b', 2, 4)]
   const [a, b] = summarise(samples, 'requests', ['a', 'b'])
   assert.equal(a?.costRatio, undefined)
@@ -36,7 +36,7 @@ test('a round in which the counterpart failed gives no ratio but still a sample'
   assert.equal(b?.sampleCount, 2)
 })
 
-test('a row holds cost and speed per unit of work, and the worst disturbance', () => {
+test('a row has cost and speed per unit of work, and the worst disturbance', () => {
   const [row] = summarise([sample('a', 1, 1), sample('a', 3, 3)], 'requests', ['a'])
   assert.equal(row?.costPerUnit.median, 0.002)
   assert.equal(row?.unitsPerSecond, 500)
@@ -45,7 +45,7 @@ test('a row holds cost and speed per unit of work, and the worst disturbance', (
   assert.equal(row?.foreignShareMax, 0.03)
 })
 
-test('latency has the rest of its distribution and CPU time beside it', () => {
+test('a latency row also has the other percentiles and CPU time', () => {
   const waited = (round: number, p99Us: number): Sample => {
     const latency = { p50Us: round * 10, p99Us, p999Us: round * 1_000, maxUs: round * 2_000 }
     const lag = { ...latency, p99Us: round }

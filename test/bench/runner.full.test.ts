@@ -22,7 +22,7 @@ function started(t: TestContext, launch: Launch): OwnProcess {
   return own
 }
 
-test('a listener is told from connections and from other ports', () => {
+test('a listener is distinguished from connections and from other ports', () => {
   const table =
     '  sl  local_address rem_address   st\n' +
     '   0: 0100007F:4E21 00000000:0000 0A 0\n' +
@@ -32,7 +32,7 @@ test('a listener is told from connections and from other ports', () => {
   assert.equal(listsListener(table, 0x0016), false)
 })
 
-test('a program that ends instead of listening is reported with what it said', async (t) => {
+test('a program that ends instead of listening is reported with its output', async (t) => {
   const own = started(t, { command: 'sh', args: ['-c', 'echo no such option >&2; exit 1'] })
   await assert.rejects(untilListening(own, await freePort()), /no such option/)
 })
@@ -42,7 +42,7 @@ test('a command that does not exist is an error, not a crash', async (t) => {
   await assert.rejects(untilListening(own, await freePort()), /ENOENT/)
 })
 
-test('a program that ignores SIGTERM and its children are gone after end', async (t) => {
+test('a program that ignores SIGTERM is killed with its children', async (t) => {
   const own = started(t, {
     command: 'sh',
     args: ['-c', 'trap "" TERM; sleep 60 & echo up; while :; do wait; done'],
@@ -72,14 +72,14 @@ test('the plain net relay passes bytes both ways and keeps half-close', async (t
   assert.equal(reply, 'hello')
 })
 
-test('a subject is told its ports, also inside of a word', () => {
+test('ports are filled into the words of a subject, also within a word', () => {
   const site = { listenPort: 1, remoteHost: '127.0.0.1', remotePort: 2, dir: '', certificate: undefined }
   assert.equal(fillIn('REMOTEHOST:REMOTEPORT', site), '127.0.0.1:2')
   const launch = subjectRelay('node x.js  LISTENPORT REMOTEPORT').launch(site)
   assert.deepEqual([launch.command, ...launch.args], ['node', 'x.js', '1', '2'])
 })
 
-test('options outside of their limits are refused', () => {
+test('options outside their limits are rejected', () => {
   assert.equal(readOptions(['--quick', '--rounds', '9']).rounds, 9)
   assert.throws(() => readOptions(['--rounds', '0']), /--rounds takes a whole number from 1/)
   assert.throws(() => readOptions(['--seconds', '1.5']), /--seconds/)

@@ -23,7 +23,7 @@ function planOf(relays: readonly Relay[], ...workloads: readonly string[]): Plan
   }
 }
 
-/** Seconds of CPU for a thousand units. */
+/** CPU seconds for a thousand units. */
 function sample(relay: string, workload: string, round: number, cost: number): Sample {
   return {
     relay,
@@ -53,7 +53,7 @@ const LOGGING_SAMPLES = [1, 2, 3].flatMap((round) => [
   sample('haproxy-log', 'connections', round, 3 * round),
 ])
 
-test('what logs and timeouts add is said of ours and of HAProxy, each by itself bare', () => {
+test('the cost of logs and timeouts is reported against the same relay without', () => {
   const report = reportOf(LOGGING, LOGGING_SAMPLES)
   assert.deepEqual(
     report.additions.map(({ relay, bare, ratio }) => [relay, bare, ratio.median]),
@@ -66,13 +66,13 @@ test('what logs and timeouts add is said of ours and of HAProxy, each by itself 
   assert.match(renderMarkdown(report, []), /\| connections \| 1\.25 \[1\.25 – 1\.25\] \| 1\.50 /)
 })
 
-test('a report without relays that log says nothing of them', () => {
+test('a report without logging relays has no such section', () => {
   const report = reportOf(planOf([tcprelay, haproxy], 'connections'), LOGGING_SAMPLES)
   assert.deepEqual(report.additions, [])
   assert.doesNotMatch(renderText(report), /logs and timeouts/)
 })
 
-test('charts are drawn by the cheapest bare peer, one for each kind of work', () => {
+test('charts compare with the cheapest bare peer, one for each kind of work', () => {
   const plan = planOf([tcprelay, haproxy, haproxyLog, nginxStream], 'connections', 'bulk-up', 'idle')
   const samples = [
     sample('tcprelay', 'connections', 1, 2),
@@ -115,13 +115,13 @@ test('charts are drawn by the cheapest bare peer, one for each kind of work', ()
   )
 })
 
-test('charts are shown where they are beside the text, and the run can be repeated', () => {
+test('charts are linked from the text, and the command to repeat the run is shown', () => {
   const text = renderMarkdown(reportOf(LOGGING, LOGGING_SAMPLES), ['x-requests.svg'])
   assert.match(text, /^!\[x-requests\.svg\]\(x-requests\.svg\)$/m)
   assert.match(text, /`npm run bench -- --quick`/)
 })
 
-test('every program is named with its whole configuration, the same one once', () => {
+test('every program is listed once with its whole configuration', () => {
   const plan = planOf([tcprelay, haproxy, haproxyLog, haproxySplice], 'requests', 'connections', 'bulk-up')
   const programs = programsOf(plan, 3)
   const of = (role: string, name: string): readonly string[] =>
@@ -136,10 +136,10 @@ test('every program is named with its whole configuration, the same one once', (
   const text = renderMarkdown(reportOf(plan, []), [])
   for (const line of ['single process = yes', 'option tcplog', 'tune.pipesize 1048576', 'iperf3 -s'])
     assert.ok(text.includes(line), line)
-  assert.ok(!text.includes(PROJECT_DIR), 'where the checkout is matters to nobody')
+  assert.ok(!text.includes(PROJECT_DIR), 'the path of the checkout is not in the report')
 })
 
-test('a relay with more switched on is measured beside the one that it is bare', () => {
+test('a relay with more switched on is measured beside its bare variant', () => {
   for (const relay of ALL_RELAYS.filter(({ bare }) => bare !== undefined)) {
     const bare = ALL_RELAYS.find(({ name }) => name === relay.bare)
     assert.ok(bare, `${relay.name} is a ${relay.bare} that is unknown`)

@@ -9,17 +9,17 @@ test('the median is the middle value, or the mean of the two in the middle', () 
   assert.ok(Number.isNaN(median([])))
 })
 
-test('the median leaves its input as it was', () => {
+test('the median does not change its input', () => {
   const values = [3, 1, 2]
   median(values)
   assert.deepEqual(values, [3, 1, 2])
 })
 
-test('with five values the interval is smallest to largest and holds with 15/16', () => {
+test('with five values the interval is smallest to largest, with a confidence of 15/16', () => {
   assert.deepEqual(medianInterval([5, 3, 1, 4, 2], 0.9), { low: 1, high: 5, coverage: 15 / 16 })
 })
 
-test('with nine values one at each end can go, and two cannot', () => {
+test('with nine values one at each end is left out, not two', () => {
   const interval = medianInterval([1, 2, 3, 4, 5, 6, 7, 8, 9], 0.9)
   assert.deepEqual([interval.low, interval.high], [2, 8])
   assert.ok(Math.abs(interval.coverage - (1 - 20 / 512)) < 1e-12)
@@ -30,7 +30,7 @@ test('too few values give all of them, with the confidence that they really have
   assert.deepEqual(medianInterval([2], 0.9), { low: 2, high: 2, coverage: 0 })
 })
 
-test('the interval holds the median of a known source about as often as it says', () => {
+test('the interval contains the median of a known distribution as often as it says', () => {
   let state = 1
   const chance = (): number => {
     state = (state * 48271) % 2147483647

@@ -29,7 +29,7 @@ function workload(name: string): Workload {
 
 const REPORT: GeneratorReport = { connections: 900, resumed: 0, seconds: 1.5, p99Ms: 12, broken: 0 }
 
-test('connections, seconds and p99 are read from the TLS clients', () => {
+test('connections, seconds and p99 are parsed from the TLS clients', () => {
   const work = { units: 900, seconds: 1.5, p99Ms: 12, faults: [] }
   assert.deepEqual(readTlsOutput(JSON.stringify(REPORT), 'full'), work)
   assert.deepEqual(readTlsOutput(JSON.stringify({ ...REPORT, resumed: 900 }), 'resumed'), work)
@@ -41,7 +41,7 @@ test('handshakes of the other kind are faults', () => {
   assert.deepEqual(readTlsOutput(some, 'resumed').faults, ['897 of 900 handshakes were not resumed'])
 })
 
-test('broken TLS connections are faults, and none at all is no measurement', () => {
+test('broken TLS connections are faults, and none at all is an error', () => {
   const sick = { ...REPORT, broken: 2, complaint: 'socket hang up' }
   assert.deepEqual(readTlsOutput(JSON.stringify(sick), 'full').faults, [
     '2 connections broke: socket hang up',
@@ -51,7 +51,7 @@ test('broken TLS connections are faults, and none at all is no measurement', () 
   assert.throws(() => readTlsOutput('Error: no ticket was given', 'full'), /ended: Error: no ticket/)
 })
 
-test('relays are measured only with traffic that they speak', () => {
+test('relays are measured only with traffic that they support', () => {
   const measured = (relay: Relay): boolean[] =>
     ['bulk-down', 'tls-bulk-down'].map((name) => isMeasuredWith(relay, workload(name)))
   assert.deepEqual([tcprelay, haproxy].map(measured), [
@@ -67,7 +67,7 @@ test('relays are measured only with traffic that they speak', () => {
   assert.deepEqual(measured(subjectRelay('x --pem=PEMFILE LISTENPORT')), [false, true])
 })
 
-test('every relay that ends TLS is told its certificate and its key, and no other is', () => {
+test('every relay that terminates TLS gets its certificate and key, and no other does', () => {
   const certificate = { certificateFile: '/c.pem', keyFile: '/k.pem', bothFile: '/b.pem' }
   const site: RelaySite = { listenPort: 1, remoteHost: '127.0.0.1', remotePort: 2, dir: '/d', certificate }
   const told = (relay: Relay, at: RelaySite): boolean =>
@@ -79,7 +79,7 @@ test('every relay that ends TLS is told its certificate and its key, and no othe
   assert.equal(fillIn('CERTFILE,KEYFILE,PEMFILE', site), '/c.pem,/k.pem,/b.pem')
 })
 
-test('bytes go both ways at once between the programs of tls-bulk-both', async (t) => {
+test('bytes flow both ways at once between the programs of tls-bulk-both', async (t) => {
   const { server, generator, readWork } = workload('tls-bulk-both')
   const dir = mkdtempSync(join(tmpdir(), 'bench-test-'))
   const port = await freePort()
@@ -110,7 +110,7 @@ async function measured(work: Workload): Promise<Rounds> {
   return rounds
 }
 
-test('full and resumed handshakes are measured with HAProxy, and are what they say', { skip }, async () => {
+test('full and resumed handshakes are measured with HAProxy and verified', { skip }, async () => {
   for (const name of ['tls-handshakes', 'tls-resumed']) {
     const [sample] = (await measured(workload(name))).results.samples
     const microseconds = (sample?.costPerUnit ?? 0) * 1e6
@@ -120,7 +120,7 @@ test('full and resumed handshakes are measured with HAProxy, and are what they s
 
 test('the memory of an idle TLS connection is measured with HAProxy', { skip }, async () => {
   const idle = workload('tls-idle')
-  // As many as in the warm-up, which is enough to see that it works.
+  // As many as in the warm-up, which is enough to check that it works.
   const short: Workload = { ...idle, generator: ({ port }) => idle.warmUp(port, 0) }
   const [sample] = (await measured(short)).results.samples
   assert.equal(sample?.work.units, 100)

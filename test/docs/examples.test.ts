@@ -7,7 +7,7 @@ import { fileSources } from '../../src/plan/file-sources.js'
 import { systemNames } from '../../src/plan/system-names.js'
 import { examplesOf, PAGES } from './pages.js'
 
-/** What systemd says to a service with `LoadCredential=` and `LogsDirectory=`. */
+/** Environment that systemd gives a service with `LoadCredential=` and `LogsDirectory=`. */
 const ENVIRONMENT = new Map([
   ['CREDENTIALS_DIRECTORY', '/run/credentials/tcprelay.service'],
   ['LOGS_DIRECTORY', '/var/log/tcprelay'],
@@ -16,7 +16,7 @@ const ENVIRONMENT = new Map([
 const PROGRAM: PathKind = { type: 'file', unreadable: undefined, isExecutable: true }
 const KEY: PathKind = { type: 'file', unreadable: undefined, isExecutable: false }
 
-/** Programs and keys that examples name are there. */
+/** Pretends that programs and keys of the examples exist. */
 function kind(path: string): PathKind {
   if (path.startsWith('/usr/local/')) return PROGRAM
   if (path === '/var/log/tcprelay') return { type: 'directory', unreadable: undefined, isExecutable: true }
@@ -47,31 +47,31 @@ function load(text: string): { readonly messages: string } {
 const examples = PAGES.flatMap(examplesOf)
 const configurations = examples.filter(({ text }) => text.includes('id = tcprelay {'))
 
-test('the pages have configurations as examples', () => {
+test('the pages have example configurations', () => {
   assert.ok(configurations.length >= 2)
 })
 
 for (const { page, text } of configurations) {
-  test(`${page}: the configuration that begins '${text.split('\n')[0]}' has no mistake`, () => {
+  test(`${page}: the configuration that begins '${text.split('\n')[0]}' has no errors`, () => {
     assert.equal(load(text).messages, '')
   })
 }
 
 const fragments = examples.filter(({ page, text }) => page === 'docs/mavis.md' && text.startsWith('mavis '))
 
-test('the page about MAVIS has directives as examples', () => {
+test('the page about MAVIS has example directives', () => {
   assert.ok(fragments.length >= 4)
 })
 
 for (const { page, text } of fragments) {
-  test(`${page}: the directives that end '${text.trimEnd().split('\n').at(-1)}' have no mistake`, () => {
+  test(`${page}: the directives that end '${text.trimEnd().split('\n').at(-1)}' have no errors`, () => {
     const remote = 'remote = { address = 192.0.2.10 port = 22 }'
     const whole = `id = spawnd { listen = { port = 2222 } }\nid = tcprelay {\n${remote}\n${text}}\n`
     assert.equal(load(whole).messages, '')
   })
 }
 
-test('README.md shows a mistake as the program does', () => {
+test('README.md shows an error as the program does', () => {
   const shown = examples.find(({ text }) => text.startsWith('my.cfg:'))?.text
   const right = configurations.find(({ page }) => page === 'README.md')?.text ?? ''
   const wrong = right.replace('idle timeout = 1h', 'idle timeout = 1hour')

@@ -20,7 +20,7 @@ for (const [i, { text }] of units.entries()) {
   test(`systemd accepts service ${i + 1} of the page`, (t) => {
     if (!needs(t, 'systemd-analyze')) return
     const file = `${temporaryFolder(t)}/tcprelay.service`
-    // It checks that the programs are there; what they are does not matter.
+    // It checks that the programs exist; their content does not matter.
     writeFileSync(file, text.replaceAll('/usr/bin/tcprelay', '/bin/true'))
     const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', file], { encoding: 'utf8' })
     assert.equal(status, 0, stdout + stderr)
@@ -56,7 +56,7 @@ async function writeConfiguration(folder: string): Promise<string> {
   return file
 }
 
-/** The script of the page with paths of this test; what it started is ended with the test. */
+/** The script of the page with paths of this test; whatever it started is ended with the test. */
 function writeScript(t: TestContext, folder: string, configuration: string): string {
   const found = examples.find(({ text }) => text.includes('### BEGIN INIT INFO'))
   assert.ok(found, 'the page has an init script')

@@ -9,7 +9,7 @@ import { fileOfProject } from '../harness/program.js'
 
 const PAGE = readFileSync(fileOfProject('docs/mavis.md'), 'utf8')
 
-/** The blocks of the page that are in this language. */
+/** The page's blocks in this language. */
 const blocksIn = (language: string): string[] =>
   [...PAGE.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, 'gms'))].map(([, text = '']) => text)
 
@@ -40,7 +40,7 @@ for (const [language, interpreter] of [
       const lines = helper.text.split('\n')
       assert.deepEqual(lines.slice(-2), ['=0', ''])
       assert.ok(lines.includes(`6 ${result}`), helper.text)
-      // All that was asked comes back.
+      // All attributes of the question come back.
       const asked = question.split('\n').filter((line) => /^\d/.test(line))
       assert.deepEqual(
         asked.filter((line) => !lines.includes(line)),

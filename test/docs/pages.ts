@@ -11,7 +11,7 @@ export const PAGES: readonly string[] = [
 
 export interface Example {
   readonly page: string
-  /** The word behind the opening fence; '' for none. */
+  /** The language after the opening fence; '' for none. */
   readonly language: string
   readonly text: string
 }

@@ -12,12 +12,12 @@ import type { Remote, RemotePlan } from './remote.js'
 
 let last = 0
 
-/** A name for a Unix socket that nobody else on the machine has, as the configuration writes it. */
+/** An unused name for a Unix socket, as the configuration writes it. */
 export function freshName(): string {
   return `@tcprelay-test-${process.pid}-${++last}`
 }
 
-/** Starts a server under an abstract name. The sockets are our own: Node 20 takes such a name for a longer one. */
+/** Starts a server under an abstract name, on our own sockets: Node 20 would bind a longer name. */
 export function startAt(t: TestContext, name: string, plan: RemotePlan): Promise<Remote> {
   const keepAlive = { isOn: false, idleS: 0, intervalS: 0, count: 0 }
   const options = { ...PLAIN_LISTENER, address: addressOf(name), backlog: 16, keepAlive }

@@ -11,8 +11,8 @@ type Step = () => void | Promise<void>
 const stepsOf = new WeakMap<TestContext, Step[]>()
 
 /**
- * Runs `step` when the test is over, the last one registered first: clients leave before the relay is ended, and
- * that ends before its remotes. After the first step that was registered, the test process must be as it was.
+ * Runs `step` when the test is over, the last one registered first: clients disconnect before the relay is ended, and
+ * that ends before its remotes. After the first registered step the process must have no additional descriptors.
  */
 export function afterwards(t: TestContext, step: Step): void {
   const known = stepsOf.get(t)
@@ -25,14 +25,14 @@ export function afterwards(t: TestContext, step: Step): void {
   t.after(() => runAll(steps))
 }
 
-/** A folder of the test's own. */
+/** A temporary folder for this test. */
 export function temporaryFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'tcprelay-test-'))
   afterwards(t, () => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** Every step has its turn, also when another one failed. */
+/** Every step runs, also if another one failed. */
 async function runAll(steps: Step[]): Promise<void> {
   const failures: unknown[] = []
   for (let step = steps.pop(); step !== undefined; step = steps.pop()) {

@@ -6,10 +6,10 @@ import { within } from './until.js'
 
 export type Place = { readonly port?: number; readonly host?: string; readonly path?: string }
 
-/** How a connection ended for who reads it: in order, or with an error of the system. */
+/** How a connection ended for its reader: in order, or with a system error. */
 export type Ending = 'end' | string
 
-/** A client on Node's own sockets, each of whose directions ends for itself. */
+/** A client on Node's own sockets, with half-close. */
 export class Client {
   readonly socket: Socket
   readonly #chunks: Buffer[] = []
@@ -25,7 +25,7 @@ export class Client {
     afterwards(t, () => this.close())
   }
 
-  /** A connection that is refused or reset at once shows that by its ending. */
+  /** A connection that is refused or reset at once reports that by its ending. */
   static async connect(t: TestContext, { host = '127.0.0.1', path, port = 0 }: Place): Promise<Client> {
     const target = path === undefined ? { host, port } : { path }
     const socket = connect({ ...target, allowHalfOpen: true, noDelay: true })
@@ -37,7 +37,7 @@ export class Client {
     return client
   }
 
-  /** Resolves when the bytes have left for the kernel. */
+  /** Resolves when the kernel has taken the bytes. */
   async send(bytes: string | Uint8Array): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.socket.write(bytes, (error) => (error ? reject(error) : resolve()))
@@ -49,7 +49,7 @@ export class Client {
     if (!this.socket.writableFinished) await once(this.socket, 'finish')
   }
 
-  /** The next bytes, exactly so many. */
+  /** Reads exactly that many bytes. */
   async read(byteCount: number): Promise<string> {
     await this.#until(() => this.#byteCount() >= byteCount, `${byteCount} bytes`)
     const all = Buffer.concat(this.#chunks.splice(0))
@@ -57,7 +57,7 @@ export class Client {
     return all.toString('latin1', 0, byteCount)
   }
 
-  /** Everything up to the end, which must be in order. */
+  /** Reads everything up to the end, which must be in order. */
   async readToEnd(): Promise<string> {
     const ending = await this.ending()
     if (ending !== 'end') throw new Error(`the connection ended with ${ending}`)

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import type { Target } from './relay.js'
 
-/** A port that nobody listens on: it was free a moment ago. */
+/** A port without a listener: it was free a moment ago. */
 export async function closedPort(): Promise<{ port: number; target: Target }> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -3,14 +3,14 @@ import { createRequire, syncBuiltinESMExports } from 'node:module'
 import { isMainThread, type WorkerOptions } from 'node:worker_threads'
 
 /**
- * Loaded before the program by `--import`, into the master and so into its children: at SIGUSR2 something throws,
- * where the query of the module's address says: in the control thread, in a promise, or in the reactor.
+ * Loaded before the program by `--import`, into the master and so into its children. On SIGUSR2 it throws where the
+ * query of the module's URL says: in the control thread, in a promise, or in the reactor.
  */
 const where = new URL(import.meta.url).search.slice(1)
 
 const EVENTFD_BYTES = 8
 
-/** Commands that only a mistake in the program could send: the first one is a child's reactor's, then a master's. */
+/** Commands that only a bug in the program could send: the first one for a child's reactor, then a master's. */
 const BAD_COMMANDS = [
   { kind: 'addresses', remoteSlot: 0, addresses: null },
   { kind: 'listen', slot: 999, fd: -1 },

@@ -2,8 +2,8 @@ import { Worker } from 'node:worker_threads'
 import { main } from '../../src/cli/main.js'
 
 /**
- * The program, in which something throws after it has started. First argument: where. The rest is the command
- * line of the program.
+ * The program, with an exception after its start. First argument: where. The rest is the command line of the
+ * program.
  */
 const [where = '', ...words] = process.argv.slice(2)
 
@@ -11,7 +11,7 @@ function say(): void {
   console.log('about to throw')
 }
 
-/** Handlers for signals come last, so that one of them says that the program has started. */
+/** Signal handlers are installed last, so one of them shows that the program has started. */
 function onceServing(act: () => void): void {
   const look = setInterval(() => {
     if (process.listenerCount('SIGTERM') === 0) return
@@ -30,7 +30,7 @@ const PROVOKE: Readonly<Record<string, () => void>> = {
   rejection() {
     onceServing(() => void Promise.reject(new Error('provoked by a test')))
   },
-  /** A command that the reactor cannot obey, which only a mistake in the program could send. */
+  /** A command that the reactor cannot execute, which only a bug in the program could send. */
   reactor() {
     const post = Worker.prototype.postMessage
     Worker.prototype.postMessage = function (this: Worker, message: unknown) {

@@ -9,7 +9,7 @@ export interface Answer {
   readonly from: RemoteInfo
 }
 
-/** A client of UDP for tests; closed with the test. */
+/** A UDP client for tests; closed with the test. */
 export class DatagramClient {
   readonly #socket: Socket
   readonly #answers: Answer[] = []
@@ -18,7 +18,7 @@ export class DatagramClient {
   private constructor(socket: Socket) {
     this.#socket = socket
     socket.on('message', (bytes, from) => this.#answers.push({ text: bytes.toString(), from }))
-    // What ICMP brings is no answer.
+    // Errors from ICMP are not replies.
     socket.on('error', () => {})
   }
 
@@ -37,14 +37,14 @@ export class DatagramClient {
     return this.#socket.address().port
   }
 
-  /** Settles when the kernel has the datagram. */
+  /** Resolves when the kernel has the datagram. */
   send(bytes: string | Uint8Array, port: number, address = '127.0.0.1'): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#socket.send(bytes, port, address, (error) => (error === null ? resolve() : reject(error)))
     })
   }
 
-  /** Answers that nobody has read yet. */
+  /** Replies that have not been read yet. */
   get unread(): number {
     return this.#answers.length
   }

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""A classic child for datagrams, written from the table of UDPDATA alone: what a master of ours starts by 'exec'. Answers
-each datagram on the socket that came with it by one JSON object that says what came, closes it and says DONE. Its
-behaviour is chosen by DATAGRAM_CHILD, words that are separated by commas:
+"""A classic child for datagrams, written only from the table of UDPDATA; a master starts it by 'exec'. Answers
+each datagram on its socket with one JSON object that describes the message, closes the socket and sends DONE. Its
+behaviour is selected by DATAGRAM_CHILD, words separated by commas:
 
-  max=N      says that it takes N clients (default 1000)
-  hold       keeps the socket of a client, and answers what comes on it, until that is "bye", or until it may die"""
+  max=N      announces that it takes N clients (default 1000)
+  hold       keeps the socket of a client and answers datagrams on it, until one is "bye", or until MAY_DIE"""
 
 import array
 import fcntl

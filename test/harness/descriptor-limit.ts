@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { descriptorNumbersOf } from './proc.js'
 
-/** Leaves a process so many descriptors beyond those that it has, and for good if it cannot raise the limit. */
+/** Leaves a process that many more descriptors, and for good if it cannot raise the limit. */
 export function leaveDescriptors(pid: number, free: number, canRaise = true): void {
   const taken = new Set(descriptorNumbersOf(pid))
   let limit = 0
@@ -10,7 +10,7 @@ export function leaveDescriptors(pid: number, free: number, canRaise = true): vo
   setDescriptorLimit(pid, limit, canRaise ? '' : limit)
 }
 
-/** `hard`: up to where the process may raise it by itself; empty to leave that as it is. */
+/** `hard`: the limit up to which the process may raise it; empty to leave it unchanged. */
 export function setDescriptorLimit(pid: number, count: number, hard: number | '' = ''): void {
   const { status } = spawnSync('prlimit', ['--pid', String(pid), `--nofile=${count}:${hard}`])
   assert.equal(status, 0)

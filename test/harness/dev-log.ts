@@ -6,18 +6,18 @@ import { temporaryFolder } from './clean-up.js'
 import type { RawPeers } from './peers.js'
 import { until } from './until.js'
 
-/** What Node opens there. */
+/** What Node opens in /dev. */
 const DEVICES = ['null', 'urandom']
 
-/** A system log for one process, which sees a /dev of its own. */
+/** A system log for one process, which has its own /dev. */
 export interface DevLog {
-  /** Starts a program that sees it: `relay.running({ under: log.under })`. */
+  /** Starts a program with that /dev: `relay.running({ under: log.under })`. */
   readonly under: readonly string[]
   /** Waits for a datagram that matches. */
   got(pattern: RegExp): Promise<string>
 }
 
-/** Undefined, with the test skipped, where no mount namespace can be made. */
+/** Undefined, with the test skipped, if mount namespaces are not available. */
 export async function devLog(t: TestContext, peers: RawPeers): Promise<DevLog | undefined> {
   if (spawnSync('unshare', ['--map-root-user', '--mount', 'true']).status !== 0) {
     t.skip('no mount namespace can be made here')

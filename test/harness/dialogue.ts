@@ -5,7 +5,7 @@ import { afterwards } from './clean-up.js'
 import { isAsleep } from './proc.js'
 import { until, within } from './until.js'
 
-/** A program that is talked to: what it writes, wherever to, is one text. Ended with the test, by its id. */
+/** An interactive program: all its output, on stdout or stderr, is one text. Ended with the test, by its id. */
 export class Dialogue {
   text = ''
   readonly #process: ChildProcessWithoutNullStreams
@@ -34,7 +34,7 @@ export class Dialogue {
     this.#process.stdin.write(text)
   }
 
-  /** Says it and waits until the program has read it: what comes then is another piece of its input. */
+  /** Sends the text and waits until the program has read it: later bytes are another chunk of its input. */
   async takes(text: string): Promise<void> {
     await new Promise((resolve) => this.#process.stdin.write(text, resolve))
     await until('a program to read', () => isAsleep(this.#process.pid ?? 0))
@@ -54,13 +54,13 @@ export class Dialogue {
         return found
       })
     } catch (error) {
-      const late = look() // the last words come with the end
+      const late = look() // its last output comes with the end
       if (late !== undefined) return late
       throw new Error(`${error instanceof Error ? error.message : error}; there is:\n${this.text}`)
     }
   }
 
-  /** Says that nothing more comes, and waits for the end; answers all that it has written. */
+  /** Closes its input and waits for the end; returns everything that it has written. */
   async ended(): Promise<string> {
     this.#process.stdin.end()
     await within('the end of a program', this.#over)

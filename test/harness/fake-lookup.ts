@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs'
 import { createRequire, syncBuiltinESMExports } from 'node:module'
 
 /**
- * Loaded before the program by `--import`: the query of the module's address is a file with the answer to lookups of
- * names in `.test`, read each time. See `Names`, which writes it.
+ * Loaded before the program by `--import`: the query of the module's URL is a file with the answer to lookups of
+ * names in `.test`, read each time. `Names` writes it.
  */
 const file = new URL(import.meta.url).search.slice(1)
 
-/** `error`: a code instead of addresses. `afterMs`: how long a lookup takes; absent: it never ends. */
+/** `error`: a code instead of addresses. `afterMs`: the duration of a lookup; absent: it never ends. */
 export interface NamesAnswer {
   readonly addresses?: readonly string[]
   readonly error?: string

@@ -10,7 +10,7 @@ import { until } from './until.js'
 
 const ANSWER_MAX_MS = 30_000
 
-/** What a child says on the wire. */
+/** What a child sends on the wire. */
 export const DONE = 0
 export const KEEPALIVE = 1
 export const MAY_DIE = 2
@@ -18,7 +18,7 @@ export const DYING = 3
 export const BAD_CFG = 4
 export const MAX = 5
 
-/** What the message about a client says. */
+/** Contents of the message about a client. */
 export interface AcceptWords {
   readonly versions?: number
   readonly flags?: number
@@ -26,7 +26,7 @@ export interface AcceptWords {
 
 type Answer = Readonly<Record<string, unknown>>
 
-/** A classic master, in Python, with our program as its child. */
+/** A classic master, in Python, with this program as its child. */
 export class ForeignMaster {
   readonly stderr: Lines
   readonly #stdin: Writable
@@ -49,27 +49,27 @@ export class ForeignMaster {
     this.#childPid = Number(parsed(line).pid)
   }
 
-  /** Connects so many clients, and hands them over; how many of them were answered as they should be. */
+  /** Connects that many clients and hands them over; returns how many of them got their echo. */
   async clients(count: number): Promise<unknown> {
     return (await this.#do({ do: 'clients', count })).answers
   }
 
-  /** Hands over one client, which stays. */
+  /** Hands over one client, which stays connected. */
   async hold(isUnix = false): Promise<void> {
     await this.#do({ do: 'hold', unix: isUnix })
   }
 
-  /** The same with a client of SCTP. */
+  /** The same with an SCTP client. */
   async holdSctp(): Promise<void> {
     await this.#do({ do: 'hold', sctp: true })
   }
 
-  /** The same with one for whom the message says more; `tls`: whether it speaks TLS, or only this version. */
+  /** The same with more fields in the message; `tls`: whether the client speaks TLS, or only this version. */
   async holdWith(accept: AcceptWords, tls: boolean | 'TLSv1_2' | 'TLSv1_3'): Promise<void> {
     await this.#do({ do: 'hold', ...accept, tls })
   }
 
-  /** Where other clients may connect to, which `take` hands over. */
+  /** The port that other clients can connect to, which `take` hands over. */
   async port(): Promise<number> {
     return (await this.#do({ do: 'port' })).port as number
   }
@@ -78,7 +78,7 @@ export class ForeignMaster {
     await this.#do({ do: 'take', ...accept })
   }
 
-  /** What comes back when that client sends this. */
+  /** The reply to what that client sends. */
   async say(text: string, stream?: number): Promise<unknown> {
     return (await this.#do({ do: 'say', text, stream })).text
   }
@@ -116,7 +116,7 @@ export class ForeignMaster {
     })
   }
 
-  /** Waits until so many connections were told to have ended, and not one more. */
+  /** Waits until exactly that many connections were reported as ended. */
   async countsDone(count: number): Promise<void> {
     let sum = 0
     await until(`${count} connections to have ended`, async () => {
@@ -148,7 +148,7 @@ export function foreignMaster(
   return foreignMasterIn(t, {}, file, ...words)
 }
 
-/** The same with more in the environment. */
+/** The same with more variables in the environment. */
 export async function foreignMasterIn(
   t: TestContext,
   environment: Readonly<Record<string, string>>,

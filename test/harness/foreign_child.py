@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""A classic child for tests, written from the tables of the wire alone: what a master of ours starts by 'exec'. Answers
-every client with one line that says who it is, and what the master said of the client, then closes. Its behaviour is
-chosen by FOREIGN_CHILD, words that are separated by commas:
+"""A classic child for tests, written only from the tables of the wire; a master starts it by 'exec'. Answers
+every client with one line that has its own id and the master's message about the client. Its behaviour is
+selected by FOREIGN_CHILD, words separated by commas:
 
-  max=N      says that it takes N clients (default 1000)
-  hold       keeps clients until they leave, instead of closing
-  dying=N    says DYING with the Nth client, and ends when it is idle
-  bad        says that its configuration is wrong, and ends
-  late-bad   says so after its first client, and ends
-  silent     never says DONE
-  mute       never says anything, not even MAX"""
+  max=N      announces that it takes N clients (default 1000)
+  hold       keeps clients until they disconnect, instead of closing
+  dying=N    sends DYING with the Nth client, and ends when it is idle
+  bad        sends BAD_CFG and ends
+  late-bad   sends BAD_CFG after its first client, and ends
+  silent     never sends DONE
+  mute       never sends anything, not even MAX"""
 
 import array
 import json

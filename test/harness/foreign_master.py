@@ -1,15 +1,15 @@
-"""A classic master for tests, written from the tables of the wire alone. Runs one child, COMMAND of the command line,
-with the wire on its descriptor 0: a blocking socket of datagrams. Obeys commands, one JSON object a line, and answers
+"""A classic master for tests, written only from the tables of the wire. Runs one child, COMMAND of the command line,
+with the wire on its descriptor 0: a blocking datagram socket. Reads commands, one JSON object a line, and answers
 in JSON lines.
 
-  {"do": "clients", "count": 3}   connects so many clients and hands them over; answers what their echo said
-  {"do": "hold"}                  the same with one client, which stays; "unix": true makes it a Unix socket;
+  {"do": "clients", "count": 3}   connects that many clients and hands them over; answers their echoes
+  {"do": "hold"}                  the same with one client that stays; "unix": true makes it a Unix socket;
                                   "versions" and "flags" go into the message; "tls": "TLSv1_2" or "TLSv1_3" is
                                   what the client speaks, true: any; "sctp": true makes it a client of SCTP
-  {"do": "port"}                  where other clients may connect to
+  {"do": "port"}                  the port that other clients can connect to
   {"do": "take"}                  hands over the next of those; "versions" and "flags" as above
-  {"do": "say", "text": "x"}      lets the client that stays send, answers what comes back; of SCTP on the "stream"
-  {"do": "release"}               closes the client that stays
+  {"do": "say", "text": "x"}      sends from that client, answers the reply; with SCTP on "stream"
+  {"do": "release"}               closes that client
   {"do": "heard"}                 every message of the child so far, as [type, count]
   {"do": "send", "type": 2}       a small message; "hex": any bytes
   {"do": "close"}                 closes the master's end
@@ -60,7 +60,7 @@ def listen_to_child():
 
 
 def accept_message(realm=b"", versions=0, flags=0, protocol=TCP):
-    """40 bytes; the 4 at offset 32 are what happened to lie on the stack."""
+    """40 bytes; the 4 at offset 32 are undefined, as stack memory is."""
     return struct.pack("<IIII16s4sI", ACCEPT, versions, 0, flags, realm, os.urandom(4), protocol)
 
 
@@ -106,7 +106,7 @@ def exchange(client, text, stream=None):
 
 
 def clients(c):
-    """In groups, so that many are open at once and descriptors suffice."""
+    """In groups, so that many are open at once within the descriptor limit."""
     answers = {}
     left = c["count"]
     while left > 0:

@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 
-/** Somewhere among the ports that the kernel picks there is a gap of this size. */
+/** There is a gap of this size somewhere among the ephemeral ports of the kernel. */
 const TRIES_MAX = 100
 
 const PORT_MAX = 65_535
 
-/** The first of `count` ports in a row that nobody has on these addresses; the kernel picks it. */
+/** The first of `count` consecutive ports that are free on these addresses; the kernel picks it. */
 export async function freePorts(count: number, ...hosts: readonly string[]): Promise<number> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const [first] = await bindAndClose([{ host: hosts[0] ?? '', port: 0 }])
@@ -23,7 +23,7 @@ interface Place {
   readonly port: number
 }
 
-/** The ports that it could listen on, all at once, up to the first that it could not. */
+/** Listens on all ports at once, up to the first one in use. */
 async function bindAndClose(places: readonly Place[]): Promise<number[]> {
   const servers: Server[] = []
   try {
@@ -33,7 +33,7 @@ async function bindAndClose(places: readonly Place[]): Promise<number[]> {
       servers.push(server)
     }
   } catch {
-    // Somebody else has it.
+    // The port is in use.
   }
   const ports = servers.map((server) => (server.address() as { port: number }).port)
   for (const server of servers) server.close()

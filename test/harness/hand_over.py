@@ -1,6 +1,6 @@
-"""Starts a program as inetd or systemd do: with a listening socket that somebody else has opened.
+"""Starts a program as inetd and systemd do: with a listening socket that is already open.
 
-hand_over.py inetd COMMAND…          the socket is descriptor 0 (and blocking, as theirs are)
+hand_over.py inetd COMMAND…          the socket is descriptor 0 (and blocking, as inetd's are)
 hand_over.py systemd NAME COMMAND…   the socket is descriptor 3 and has that name (sd_listen_fds(3))
 """
 import os

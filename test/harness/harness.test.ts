@@ -10,7 +10,7 @@ import { relayTo } from './relay.js'
 import { echoes, remoteThat } from './remote.js'
 import { until, within } from './until.js'
 
-test('until gives up with what it waited for', async () => {
+test('until gives up and names what it waited for', async () => {
   await assert.rejects(
     until('Godot', () => false, 20),
     /in vain: Godot/,
@@ -18,18 +18,18 @@ test('until gives up with what it waited for', async () => {
   assert.equal(await until('an answer', () => 42), 42)
 })
 
-test('within gives up with what it waited for', async () => {
+test('within gives up and names what it waited for', async () => {
   await assert.rejects(within('Godot', new Promise(() => {}), 20), /in vain: Godot/)
   assert.equal(await within('an answer', Promise.resolve(42)), 42)
 })
 
-test('lines are told apart wherever they were cut, and counted', async () => {
+test('lines are split wherever chunks end, and counted', async () => {
   const lines = new Lines(Readable.from(['one\ntw', 'o\nthree\nt', 'wo\n']))
   await lines.reached(/^two$/, 2)
   assert.deepEqual(lines.all, ['one', 'two', 'three', 'two'])
 })
 
-test('a session that goes on is seen', async (t) => {
+test('a session that is still open is detected', async (t) => {
   const relay = await relayTo(await remoteThat(echoes).start(t)).start(t)
   const client = await relay.connect()
   await client.exchange('hello')
@@ -38,7 +38,7 @@ test('a session that goes on is seen', async (t) => {
   await relay.isIdle()
 })
 
-test('a descriptor of our own that stays open is seen', async () => {
+test('a descriptor of the test that stays open is detected', async () => {
   const before = descriptorKinds('self').get('socket') ?? 0
   const server = createServer().listen(0)
   await until('the server', () => server.listening)
@@ -54,7 +54,7 @@ test('a program that is still running ends with its test', async (t) => {
   assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
 })
 
-test('a run of the program tells its exit code and both outputs', async (t) => {
+test('a run of the program returns its exit code and both outputs', async (t) => {
   const run = await tcprelay(t, [`${temporaryFolder(t)}/nothing.cfg`])
   assert.equal(run.code, 66)
   assert.match(run.stderr, /nothing\.cfg/)

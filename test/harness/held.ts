@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { descriptorsOf } from './proc.js'
 import { until } from './until.js'
 
-/** The ports of the clients whose connections to a listener's port are a process' own now; none if it has ended. */
+/** The ports of the clients whose connections to a listener's port the process holds; none if it has ended. */
 export function clientPortsHeldBy(pid: number, listenerPort: number): Set<number> {
   const ports = new Set<number>()
   const own = socketsOf(pid)
@@ -24,7 +24,7 @@ function socketsOf(pid: number): ReadonlySet<string> {
   }
 }
 
-/** Stops a process; when it does nothing more, the promise settles. False: it has ended just before. */
+/** Stops a process and waits for state T. False: it had just ended. */
 export async function freeze(pid: number): Promise<boolean> {
   try {
     process.kill(pid, 'SIGSTOP')
@@ -38,7 +38,7 @@ export async function freeze(pid: number): Promise<boolean> {
   return state === 'T'
 }
 
-/** The letter of proc(5): R, S, T, Z and so on; undefined when there is no such process. */
+/** The state letter of proc(5): R, S, T, Z and so on; undefined if there is no such process. */
 export function stateOf(pid: number): string | undefined {
   try {
     return / \(.*\) (\w) /s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1]

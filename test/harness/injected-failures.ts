@@ -1,12 +1,12 @@
 /**
- * Preloaded into the program (`--import`): functions that its handlers call throw on certain bytes, as a defect in the
+ * Preloaded into the program (`--import`): functions that its handlers call throw on certain bytes, as a bug in the
  * handlers would.
  */
 
-/** Chunks with these bytes cannot be cut. Split, so that no file of the program has it. */
+/** Chunks with these bytes make `subarray` throw. Split, so that no file of the program contains it. */
 export const MARKER = ['INJECTED', 'FAILURE'].join('-')
 
-/** Longer ones are not looked into. */
+/** Longer ones are not searched. */
 const LOOKED_AT_BYTES_MAX = 1_000_000
 
 const subarray = Buffer.prototype.subarray
@@ -28,5 +28,5 @@ TextEncoder.prototype.encodeInto = function (this: InstanceType<typeof TextEncod
   return encodeInto.call(this, text, into)
 }
 
-/** What a program is started with to have it. */
+/** Options that load this into the program. */
 export const INJECTED = { NODE_OPTIONS: `--import=${import.meta.url}` }

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { until } from './until.js'
 
-/** What a process has written so far, line by line. */
+/** The output of a process so far, line by line. */
 export class Lines {
   readonly all: string[] = []
   #rest = ''
@@ -21,7 +21,7 @@ export class Lines {
     return [...this.all, this.#rest].join('\n')
   }
 
-  /** Called with each line as it comes. */
+  /** Called with each line as it arrives. */
   onLine(listener: (line: string) => void): void {
     this.#listener = listener
   }
@@ -30,7 +30,7 @@ export class Lines {
     return this.all.filter((line) => pattern.test(line))
   }
 
-  /** Waits for a line and answers what it matched; `nth` counts such lines from 1. */
+  /** Waits for a line and returns the match; `nth` counts such lines from 1. */
   async reached(pattern: RegExp, nth = 1, deadlineMs?: number): Promise<RegExpExecArray> {
     const find = () => this.all.map((line) => pattern.exec(line)).filter((match) => match !== null)[nth - 1]
     try {

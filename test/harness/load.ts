@@ -3,23 +3,23 @@ import type { TestContext } from 'node:test'
 import { afterwards } from './clean-up.js'
 import { until } from './until.js'
 
-/** How often a load looks at what is due. */
+/** How often a load checks what is due. */
 const TICK_MS = 10
 
-/** Requests differ in length, so that a reply that is cut or doubled shows. */
+/** Requests differ in length, so that truncated or doubled replies are detected. */
 const PADDING = 'tcprelay '.repeat(120)
 
-/** A connection of a load, and what came of it. */
+/** A connection of a load, and its outcome. */
 export interface Visit {
   readonly startedMs: number
   /** The client's own port; zero until it is connected. */
   clientPort: number
-  /** The reply was right, or something failed. */
+  /** The reply was right, or the connection failed. */
   overMs: number | undefined
   failure: string | undefined
 }
 
-/** New connections at a steady rate: each sends a request, checks the reply byte for byte, and leaves. */
+/** New connections at a steady rate: each sends a request, checks the reply byte for byte, and closes. */
 export class Visitors {
   readonly visits: Visit[] = []
   readonly #port: number
@@ -47,19 +47,19 @@ export class Visitors {
     return this.visits.filter(({ failure }) => failure !== undefined)
   }
 
-  /** Waits for so many more replies. */
+  /** Waits for that many more replies. */
   async serveMore(count: number): Promise<void> {
     const goal = this.served + count
     await until(`${count} more replies`, () => this.served >= goal, 60_000)
   }
 
-  /** Waits until so many more have begun. */
+  /** Waits until that many more have started. */
   async comeMore(count: number): Promise<void> {
     const goal = this.visits.length + count
     await until(`${count} more visits`, () => this.visits.length >= goal)
   }
 
-  /** No more of them; waits for the last reply. */
+  /** Stops new ones; waits for the last reply. */
   async stop(): Promise<void> {
     clearInterval(this.#timer)
     const open = () => this.visits.filter(({ overMs }) => overMs === undefined)
@@ -97,10 +97,10 @@ export class Visitors {
   }
 }
 
-/** A long-lived connection that asks again and again. */
+/** A long-lived connection that sends requests repeatedly. */
 export interface Resident {
   readonly bornMs: number
-  /** What the load was told at its birth. */
+  /** The load's generation when the connection began. */
   readonly generation: number
   readonly socket: Socket
   clientPort: number
@@ -110,12 +110,12 @@ export interface Resident {
   isWaiting: boolean
 }
 
-/** Connections that stay and exchange data regularly. Each that is over has a successor. */
+/** Connections that stay open and exchange data regularly. Each that ends has a successor. */
 export class Residents {
-  /** The generation that those which are born from now on belong to. */
+  /** The generation of connections that begin from now on. */
   generation = 0
   readonly lost: Resident[] = []
-  /** Those that have left in order. */
+  /** Connections that were closed in order. */
   readonly left: Resident[] = []
   readonly #living = new Set<Resident>()
   readonly #port: number
@@ -123,7 +123,7 @@ export class Residents {
   #turn = 0
   #exchanges = 0
 
-  /** Each of `count` asks about every `everyMs`. */
+  /** Each of `count` sends a request about every `everyMs`. */
   constructor(t: TestContext, port: number, count: number, everyMs: number) {
     this.#port = port
     for (let i = 0; i < count; i++) this.#enter()
@@ -139,7 +139,7 @@ export class Residents {
     return this.#exchanges
   }
 
-  /** Those that have had an answer, by the client's port. */
+  /** Those that have had a reply, by the client's port. */
   get settled(): Resident[] {
     return [...this.#living].filter(({ exchanges }) => exchanges > 0)
   }
@@ -149,7 +149,7 @@ export class Residents {
     await until('every long connection to be answered', () => waiting() === 0, 60_000)
   }
 
-  /** Those of old generations leave in order; others come for them. */
+  /** Closes those of old generations in order, and replaces them. */
   leaveBefore(generation: number): void {
     for (const resident of [...this.#living]) {
       if (resident.generation >= generation || resident.isWaiting) continue
@@ -158,7 +158,7 @@ export class Residents {
     }
   }
 
-  /** Every one of them is answered once more; then all leave. */
+  /** Waits for one more reply on each of them; then closes all. */
   async stop(): Promise<void> {
     clearInterval(this.#timer)
     await until('answers under way', () => ![...this.#living].some(({ isWaiting }) => isWaiting), 60_000)
@@ -226,7 +226,7 @@ function textOf(number: number): string {
   return `request ${number} ${PADDING.slice(0, (number * 37) % PADDING.length)}.`
 }
 
-/** Tells, at least once, when the connection is over; with an error, or because the other side has left. */
+/** Calls back, at least once, when the connection is over; with an error, or because the other side has closed. */
 function openSocket(port: number, over: (failure: string) => void): Socket {
   const socket = connect({ host: '127.0.0.1', port, noDelay: true })
   socket.on('error', (error) => over('code' in error ? String(error.code) : error.message))
@@ -234,7 +234,7 @@ function openSocket(port: number, over: (failure: string) => void): Socket {
   return socket
 }
 
-/** Sends a text and waits until it has come back; answers what is wrong with the reply, if anything is. */
+/** Sends a text and waits for its echo; returns the fault of the reply, if there is any. */
 function exchange(socket: Socket, text: string, done: (failure?: string) => void): void {
   let reply = ''
   const hear = (bytes: Buffer) => {

@@ -11,16 +11,16 @@ import { until } from './until.js'
 
 const SIGTERM = 15
 
-/** What the master holds for each of its children: the wire and the link; of one that accepts only the link. */
+/** Descriptors of the master for each child: the wire and the link; with `accept = direct` only the link. */
 const SOCKETS_PER_CHILD = { broker: 2, direct: 1 } as const
 
 /** A session in a child: its client and its remote. */
 const SOCKETS_PER_SESSION = 2
 
 export interface MasterOptions extends ProgramOptions {
-  /** Children that have to relay before the test goes on; zero where they are another program. */
+  /** Children that have to relay before the test continues; zero if they are another program. */
   readonly children?: number
-  /** Words for Node itself, which children get too. */
+  /** Options for Node itself, which children get too. */
   readonly nodeWords?: readonly string[]
 }
 
@@ -55,14 +55,14 @@ export class Master {
     return Client.connect(this.#t, { port })
   }
 
-  /** Processes of the children that relay, also of those that take no more. */
+  /** Processes of the children that relay, also of those that accept no more clients. */
   children(): number[] {
     const pids = childrenOf(this.pid).map(Number).filter(relays)
     for (const pid of pids) this.#seen.add(pid)
     return pids
   }
 
-  /** Waits until so many children relay; answers them in the order of their start. */
+  /** Waits until that many children relay; returns them in the order of their start. */
   async hasChildren(count: number, deadlineMs?: number): Promise<number[]> {
     return until(
       `${count} children, not ${this.children().length}`,
@@ -85,7 +85,7 @@ export class Master {
     return this.children().map((pid) => this.sessionsOf(pid))
   }
 
-  /** Waits until the children hold so many sessions each, such as [2, 1]. */
+  /** Waits until the children have these numbers of sessions, such as [2, 1]. */
   async holds(...sessions: readonly number[]): Promise<void> {
     let last: number[] = []
     try {
@@ -110,7 +110,7 @@ export class Master {
     return this.program.ended(deadlineMs)
   }
 
-  /** Every process that the master has started is gone. */
+  /** Waits until every process that the master has started is gone. */
   async leavesNoChild(deadlineMs?: number): Promise<void> {
     const alive = () => [...this.#seen].filter(isAlive)
     await until(`children to end: ${alive()}`, () => alive().length === 0, deadlineMs)
@@ -125,7 +125,7 @@ export class Master {
     afterwards(this.#t, () => this.#leavesNothing())
   }
 
-  /** Waits for so many children; what they and the master have now is what they have when idle. */
+  /** Waits for that many children, and records their descriptors and the master's as idle. */
   async idlesAt(children: number): Promise<void> {
     const [first] = await this.hasChildren(children)
     this.#idleMaster = descriptorKinds(this.pid)
@@ -133,7 +133,7 @@ export class Master {
     if (first !== undefined) this.#idleChild = descriptorKinds(first)
   }
 
-  /** Master and children have the descriptors of those without a session. */
+  /** Waits until master and children have no descriptors of sessions. */
   async #isIdle(): Promise<void> {
     const left = () => this.children().flatMap((pid) => differences(kindsOfChild(pid), this.#idleChild))
     await until(`descriptors of the children as before: ${left()}`, () => left().length === 0)
@@ -165,7 +165,7 @@ export class Master {
   }
 }
 
-/** Kinds of descriptors of which there are not as many as before. */
+/** Kinds of descriptors whose number differs from before. */
 function differences(now: ReadonlyMap<string, number>, before: ReadonlyMap<string, number>): string[] {
   return [...new Set([...now.keys(), ...before.keys()])]
     .filter((kind) => !kind.startsWith('/') || kind.startsWith('/memfd'))
@@ -182,7 +182,7 @@ function kindsOfChild(pid: number): ReadonlyMap<string, number> {
   }
 }
 
-/** A child that has its reactor, and hears signals. */
+/** Checks for a child with its reactor and signal handlers. */
 function relays(pid: number): boolean {
   try {
     return descriptorsOf(pid).some((name) => name.includes('tcprelay-blocks')) && handlesSignal(pid, SIGTERM)

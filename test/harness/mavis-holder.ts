@@ -3,6 +3,7 @@ import { External } from '../../src/mavis/external.js'
 import { Boundary } from '../../src/observe/boundary.js'
 import { externalSettings } from './mavis-helper.js'
 
+/** A process with two helpers that prints their ids and then does nothing. */
 const external = new External(externalSettings('sh', ['answers'], { childrenMin: 2 }), {
   say: (_, text) => console.error(text),
   boundary: new Boundary(

@@ -35,7 +35,7 @@ export class Policy {
     writeFileSync(this.#rules, `${user} ${rule}\n`)
   }
 
-  /** The directive of section tcprelay. */
+  /** The directive for section tcprelay. */
   module(count: number, more = ''): string {
     const program = fileOfProject('test/harness/mavis/policy.py')
     const words = `"${program}" policy.py "${this.#rules}" "${this.#asked}"`

@@ -2,10 +2,10 @@ import type { TestContext } from 'node:test'
 import { DIRECT, type Master, masterText, spawning, startMaster } from './master.js'
 import type { Relay, RelayPlan } from './relay.js'
 
-/** What a running program of any mode can do. */
+/** Common operations of a running program of any mode. */
 export type Running = Pick<Master | Relay, 'file' | 'logged' | 'pid' | 'port' | 'program' | 'signal'>
 
-/** A way in which clients get to who relays. */
+/** A way in which clients get to the process that relays. */
 export interface Mode {
   readonly name: string
   /** The configuration that `start` gives the program. */
@@ -13,7 +13,7 @@ export interface Mode {
   start(t: TestContext, plan: RelayPlan): Promise<Running>
 }
 
-/** All of them, for what must be the same in each. */
+/** All of them, for behaviour that must be the same in each. */
 export const MODES: readonly Mode[] = [
   { name: 'a single process', textOf: (plan) => plan.text, start: (t, plan) => plan.start(t) },
   withChildren('a master that accepts', spawning([1, 1])),

@@ -12,7 +12,7 @@ export function hasMultipath(): boolean {
   }
 }
 
-/** Plain sockets where there are such of Multipath TCP; else undefined, and the test is skipped with the reason. */
+/** Plain sockets if the system has MPTCP; else undefined, and the test is skipped with the reason. */
 export function multipathPeers(t: TestContext): RawPeers | undefined {
   if (hasMultipath()) return rawPeers(t)
   t.skip(NO_MULTIPATH)

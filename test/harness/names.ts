@@ -5,7 +5,7 @@ import { temporaryFolder } from './clean-up.js'
 import type { NamesAnswer } from './fake-lookup.js'
 import { fileOfProject } from './program.js'
 
-/** A name server for programs that are started with `environment`: every name in `.test` has the same answer. */
+/** A name server for programs that are started with `environment`: all names in `.test` have the same answer. */
 export class Names {
   readonly #file: string
 
@@ -19,7 +19,7 @@ export class Names {
     return { NODE_OPTIONS: `--import=${preload}` }
   }
 
-  /** What lookups that begin from now on are answered. */
+  /** Sets the answer for lookups that begin from now on. */
   answer(answer: NamesAnswer): void {
     writeFileSync(this.#file, JSON.stringify(answer))
   }

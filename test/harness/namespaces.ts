@@ -3,14 +3,14 @@ import type { TestContext } from 'node:test'
 import { afterwards } from './clean-up.js'
 import { needs } from './needs.js'
 
-/** The one that a veth belongs to, and its address with the length of the network: `10.9.1.1/24`. */
+/** The namespace of one end of a veth, and its address with the prefix length: `10.9.1.1/24`. */
 export interface Plug {
   readonly space: Space
   readonly name: string
   readonly addresses: readonly string[]
 }
 
-/** A network of its own, with a loopback that is up. */
+/** A network namespace with a loopback that is up. */
 export class Space {
   readonly name: string
   /** Words that start a program in it. */
@@ -21,7 +21,7 @@ export class Space {
     this.under = ['ip', 'netns', 'exec', name]
   }
 
-  /** Runs a program in it to its end, which must be in order; answers what it wrote. */
+  /** Runs a program in it, which must succeed; returns its output. */
   run(...words: readonly string[]): string {
     return run([...this.under, ...words])
   }
@@ -31,7 +31,7 @@ export class Space {
     this.run('sh', '-c', 'echo "$1" > "/proc/sys/net/$0"', path, value)
   }
 
-  /** A counter of the kernel's, of TcpExt in /proc/net/netstat. */
+  /** A counter of the kernel, of TcpExt in /proc/net/netstat. */
   counter(name: string): number {
     const lines = this.run('cat', '/proc/net/netstat').split('\n')
     const [names, values] = lines.filter((line) => line.startsWith('TcpExt:')).map((line) => line.split(' '))
@@ -41,7 +41,7 @@ export class Space {
 
 let made = 0
 
-/** Networks for one test; undefined, and the test is skipped with the reason, where there can be none. */
+/** Network namespaces for one test; undefined, and the test is skipped with the reason, if they are not available. */
 export function spaces(t: TestContext, count: number): Space[] | undefined {
   if (!needs(t, 'ip')) return undefined
   const all: Space[] = []
@@ -59,12 +59,12 @@ export function spaces(t: TestContext, count: number): Space[] | undefined {
   return all
 }
 
-/** A cable between two networks. */
+/** A veth pair between two network namespaces. */
 export function join(one: Plug, other: Plug): void {
   const ends = [one, other].map(({ name, space }) => ['name', name, 'netns', space.name])
   run(['ip', 'link', 'add', ...(ends[0] ?? []), 'type', 'veth', 'peer', ...(ends[1] ?? [])])
   for (const { addresses, name, space } of [one, other]) {
-    // An IPv6 address is not to be used for a second, until nobody else claims it; here nobody can.
+    // Skip duplicate address detection, which would delay the use of an IPv6 address by a second.
     for (const address of addresses) {
       space.run('ip', 'address', 'add', address, 'dev', name, ...(address.includes(':') ? ['nodad'] : []))
     }

@@ -3,8 +3,8 @@ import type { TestContext } from 'node:test'
 import { TCPRELAY } from './program.js'
 
 /**
- * Says whether every one of these programs is installed. If not, the test is skipped with the reason, or fails
- * where TCPRELAY_REQUIRE_PEERS is set: `if (!needs(t, 'nginx', 'curl')) return`.
+ * Returns whether all of these programs are installed. If not, the test is skipped with the reason, or fails
+ * if TCPRELAY_REQUIRE_PEERS is set: `if (!needs(t, 'nginx', 'curl')) return`.
  */
 export function needs(t: TestContext, ...programs: readonly string[]): boolean {
   const missing = programs.filter((program) => spawnSync('which', [program]).status !== 0)
@@ -20,7 +20,7 @@ export function asUser(uid: number): string[] {
   return ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups']
 }
 
-/** May the test become that user, and may that user run this checkout? If not, the test is skipped with the reason. */
+/** Can the test become that user, and can that user run this checkout? If not, skips the test with the reason. */
 export function canBecome(t: TestContext, uid: number): boolean {
   if (!needs(t, 'setpriv')) return false
   const [file = '', ...words] = [...asUser(uid), process.execPath, TCPRELAY, '-v']

@@ -7,14 +7,14 @@ import { Program } from './program.js'
 import type { Target } from './relay.js'
 import { until } from './until.js'
 
-/** An nginx of the test's own, in the foreground, with one page and a place that keeps what is posted to it. */
+/** An nginx for one test, in the foreground, with one page and a location that stores posted bodies. */
 export interface Nginx extends Target {
   readonly folder: string
   /** Files here are served. */
   readonly pages: string
 }
 
-/** `POST /keep` answers the name of the file that holds what was posted. */
+/** `POST /keep` returns the name of the file with the posted body. */
 export async function startNginx(t: TestContext): Promise<Nginx> {
   const folder = temporaryFolder(t)
   const pages = join(folder, 'pages')
@@ -51,7 +51,7 @@ function configurationText(folder: string, pages: string, port: number): string 
     }`
 }
 
-/** nginx cannot say which port the system gave it, so one that was free just now is tried. */
+/** nginx cannot report which port the system gave it, so a port that was free just now is tried. */
 export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

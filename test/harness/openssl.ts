@@ -3,7 +3,7 @@ import { Dialogue } from './dialogue.js'
 import type { Target } from './relay.js'
 import type { IdentityFiles } from './tls.js'
 
-/** `openssl s_client`, which says what it is told line by line. */
+/** `openssl s_client`, controlled line by line. */
 export function sClient(t: TestContext, port: number, ...options: readonly string[]): Dialogue {
   return new Dialogue(t, ['openssl', 's_client', '-connect', `127.0.0.1:${port}`, ...options])
 }
@@ -13,7 +13,7 @@ export interface SServer extends Target {
   readonly port: number
 }
 
-/** `openssl s_server` on a free port; `words`: what the remote's block says beside the address. */
+/** `openssl s_server` on a free port; `words`: the remote's block beside the address. */
 export async function sServer(
   t: TestContext,
   { certFile, keyFile }: IdentityFiles,

@@ -8,7 +8,7 @@ import { fileOfProject } from './program.js'
 import type { Target } from './relay.js'
 import { within } from './until.js'
 
-/** A step of a test with plain sockets takes at most this long. */
+/** Timeout of a step of a test with plain sockets. */
 const ANSWER_MAX_MS = 90_000
 
 type Answer = Readonly<Record<string, unknown>>
@@ -29,7 +29,7 @@ interface Buffers {
 interface Place {
   readonly host?: string
   readonly port?: number
-  /** IPPROTO_MPTCP, for one. */
+  /** For example IPPROTO_MPTCP. */
   readonly protocol?: number
 }
 
@@ -37,7 +37,7 @@ interface Place {
 export class Peer {
   readonly #ask: Ask
   readonly #handle: unknown
-  /** Who is at the other end, for a connection that was accepted. */
+  /** The peer's address, for a connection that was accepted. */
   readonly from: { readonly host: string; readonly port: number }
 
   constructor(ask: Ask, { handle, host, port }: Answer) {
@@ -55,32 +55,32 @@ export class Peer {
     await this.#do('send_urgent', { text })
   }
 
-  /** Sends bytes without end to their number; answers how far it got. */
+  /** Sends that many bytes; returns how far it got. */
   sendMuch(bytes: number): Promise<Transfer> {
     return this.#transfer('send_much', { bytes })
   }
 
-  /** Sends until nobody takes any more; answers how many bytes that were. */
+  /** Sends until the peer takes no more; returns how many bytes that were. */
   async fill(): Promise<number> {
     return Number((await this.#do('fill')).bytes)
   }
 
-  /** The next bytes, exactly so many unless the connection ends. */
+  /** The next bytes, exactly that many unless the connection ends. */
   async read(bytes: number): Promise<string> {
     return String((await this.#do('read', { bytes })).text)
   }
 
-  /** The next bytes, where they are too many to look at. */
+  /** Reads the next bytes without returning them. */
   readMuch(bytes: number): Promise<Transfer> {
     return this.#transfer('read_to_end', { bytes })
   }
 
-  /** Reads up to the end; slowly, with a pause after each chunk, when that is asked for. */
+  /** Reads up to the end; with a pause after each chunk if requested. */
   readToEnd(slowly: { chunkBytes?: number; pauseMs?: number } = {}): Promise<Transfer> {
     return this.#transfer('read_to_end', slowly)
   }
 
-  /** Reads up to the end and answers how that was. */
+  /** Reads up to the end and returns how the connection ended. */
   async ending(): Promise<Ending> {
     return (await this.readToEnd()).ending
   }
@@ -175,19 +175,19 @@ export class RawPeers {
     return this.#closedAfterwards(await this.#ask('connect', { port, ...options }))
   }
 
-  /** Begins to connect; what becomes of it shows when the connection is used. */
+  /** Begins to connect; the outcome shows when the connection is used. */
   async startConnecting(port: number): Promise<Peer> {
     return this.#closedAfterwards(await this.#ask('start_connect', { port }))
   }
 
-  /** A server that answers nobody: its queue is full, so that the kernel drops what comes. */
+  /** A server that never answers: its queue is full, so the kernel drops SYNs. */
   async blackhole(): Promise<PeerServer> {
     const server = await this.listen({ backlog: 0 })
     for (let i = 0; i < 4; i++) await this.startConnecting(server.port)
     return server
   }
 
-  /** A socket of datagrams in the file system; answers how to wait for the next one. */
+  /** A datagram socket in the file system; returns a function that waits for the next one. */
   async listenForDatagrams(path: string): Promise<() => Promise<string>> {
     const { handle } = await this.#ask('listen_datagrams', { path })
     return async () => String((await this.#ask('read_datagram', { handle })).text)
@@ -219,7 +219,7 @@ export class RawPeers {
   }
 }
 
-/** `const peers = rawPeers(t); if (!peers) return`; `under`: words that start a program, in another network for one. */
+/** `const peers = rawPeers(t); if (!peers) return`; `under`: words that start a program, as in a namespace. */
 export function rawPeers(t: TestContext, under: readonly string[] = []): RawPeers | undefined {
   return needs(t, 'python3') ? new RawPeers(t, under) : undefined
 }

@@ -1,4 +1,4 @@
-// Takes all pages that its user may have in pipes, gives PAGES of them back, says so, and holds the rest.
+// Takes all pages that its user may have in pipes, frees PAGES of them, prints `taken` and holds the rest.
 import { linuxCalls } from '../../src/kernel/linux-calls.js'
 
 const PAGE_BYTES = 4096
@@ -9,7 +9,7 @@ const [pagesBack = 0] = process.argv.slice(2).map(Number)
 const calls = linuxCalls()
 const ends = new Int32Array(2)
 
-/** A pipe of so many pages; false where that is too much. */
+/** Opens a pipe of that many pages; false if that exceeds the limit. */
 function take(pages: number): boolean {
   if (calls.openPipe(ends) < 0) throw new Error('no more pipes')
   return calls.resizePipe(ends[1] as number, pages * PAGE_BYTES) >= 0

@@ -1,15 +1,15 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
-/** USER_HZ of every Linux that Node runs on: what /proc counts CPU time in. */
+/** USER_HZ of every Linux that Node runs on: the unit of CPU time in /proc. */
 const TICK_MS = 10
 
-/** What runs for a quiet connection with SO_KEEPALIVE, in the same table. */
+/** The keepalive timer of an idle connection with SO_KEEPALIVE, in the same table. */
 const KEEPALIVE_TIMER = '02:'
 
 /** State of a listening socket in /proc/net/tcp. */
 const TCP_LISTEN = '0A'
 
-/** What each open descriptor of a process is, as /proc names it. */
+/** The open descriptors of a process, as /proc names them. */
 export function descriptorsOf(pid: number | 'self'): string[] {
   const folder = `/proc/${pid}/fd`
   return readdirSync(folder).flatMap((fd) => {
@@ -25,10 +25,10 @@ export function descriptorNumbersOf(pid: number): number[] {
   return readdirSync(`/proc/${pid}/fd`).map(Number)
 }
 
-/** Set in the flags of descriptors that are closed when a program is executed (proc(5), fdinfo). */
+/** Set in the flags of close-on-exec descriptors (proc(5), fdinfo). */
 const O_CLOEXEC = 0o2000000
 
-/** Descriptors that a program gets which this process executes, with what they are: `7 socket:[123]`. */
+/** Descriptors that a program inherits on exec, with what they are: `7 socket:[123]`. */
 export function passedOnBy(pid: number | 'self'): string[] {
   return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
     try {
@@ -68,7 +68,7 @@ function ofThreads(pid: number, file: string): string[] {
   })
 }
 
-/** Does every thread wait for something? */
+/** Are all threads asleep? */
 export function isAsleep(pid: number): boolean {
   return ofThreads(pid, 'stat').every((text) => text.split(') ').at(-1)?.startsWith('S'))
 }
@@ -77,7 +77,7 @@ export function childrenOf(pid: number): string[] {
   return ofThreads(pid, 'children').flatMap((text) => text.split(' ').filter(Boolean))
 }
 
-/** What a process list shows. */
+/** The title in a process list. */
 export function titleOf(pid: number): string {
   return readFileSync(`/proc/${pid}/cmdline`, 'latin1').replace(/\0+$/, '').replaceAll('\0', ' ').trim()
 }
@@ -107,7 +107,7 @@ export function cpuMsOf(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * TICK_MS
 }
 
-/** Has the process a handler for this signal? */
+/** Does the process have a handler for this signal? */
 export function handlesSignal(pid: number, signal: number): boolean {
   const mask = BigInt(`0x${/^SigCgt:\s+(\w+)/m.exec(status(pid))?.[1]}`)
   return (mask & (1n << BigInt(signal - 1))) !== 0n
@@ -120,7 +120,7 @@ export function listeningPortsOf(pid: number): number[] {
     .map((row) => Number.parseInt(row[1]?.split(':').at(-1) ?? '', 16))
 }
 
-/** How many connections of the process wait for their next keepalive probe. */
+/** How many connections of the process have a running keepalive timer. */
 export function keptAliveCountOf(pid: number): number {
   return tcpRowsOf(pid).filter((row) => row[5]?.startsWith(KEEPALIVE_TIMER)).length
 }

@@ -24,7 +24,7 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>
   /** A program, with its arguments, that starts ours: a limit, another namespace. */
   readonly under?: readonly string[]
-  /** A descriptor that becomes its stderr, which nobody reads. */
+  /** A descriptor for its stderr, which nobody reads. */
   readonly stderr?: number
 }
 
@@ -62,7 +62,7 @@ export class Program {
     this.#child.kill(signal)
   }
 
-  /** Nobody reads its messages any more. */
+  /** Closes the reading end of its stderr. */
   closeStderr(): void {
     this.#child.stderr?.destroy()
   }

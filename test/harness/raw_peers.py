@@ -1,5 +1,5 @@
-"""Plain sockets for tests: obeys commands, one JSON object a line, each in a thread of its own, and answers in
-JSON lines. What Node's sockets hide is visible here: how a connection ended, urgent data, buffer sizes."""
+"""Plain sockets for tests: executes commands, one JSON object a line, each in a thread of its own, and answers in
+JSON lines. It shows what Node's sockets hide: how a connection ended, urgent data, buffer sizes."""
 
 import errno
 import hashlib
@@ -12,9 +12,9 @@ import threading
 import time
 
 PATIENCE_S = 60
-# Connects with what is sent (tcp(7)).
+# Connects with data in the SYN (tcp(7)).
 MSG_FASTOPEN = 0x20000000
-# Repeats at a length that no buffer divides, so that bytes which are lost, doubled or moved change the checksum.
+# Its period divides no buffer size, so lost, doubled or moved bytes change the checksum.
 PATTERN = memoryview(os.urandom(4_000_037))
 
 handles = {}
@@ -79,7 +79,7 @@ def connect(c):
 
 
 def start_connect(c):
-    """Begins to connect and waits for nothing."""
+    """Begins to connect and does not wait."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     sock.setblocking(False)
     sock.connect_ex(("127.0.0.1", c["port"]))
@@ -97,7 +97,7 @@ def send_urgent(c):
 
 
 def send_much(c):
-    """Sends so many bytes, or as many as go before the connection breaks."""
+    """Sends that many bytes, or as many as possible before the connection breaks."""
     sock, sent, digest, ending = handles[c["handle"]], 0, hashlib.sha256(), "sent"
     while sent < c["bytes"]:
         at = sent % len(PATTERN)
@@ -113,7 +113,7 @@ def send_much(c):
 
 
 def fill(c):
-    """Sends until nothing more is taken."""
+    """Sends until the peer takes no more."""
     sock, total = handles[c["handle"]], 0
     sock.settimeout(c.get("quietSeconds", 0.5))
     try:
@@ -139,7 +139,7 @@ def read(c):
 
 
 def read_to_end(c):
-    """Reads to the end, or until so many bytes are there."""
+    """Reads to the end, or that many bytes."""
     sock, total, digest, ending = handles[c["handle"]], 0, hashlib.sha256(), "open"
     chunk, pause = c.get("chunkBytes", 1 << 20), c.get("pauseMs", 0) / 1000
     tail = b""
@@ -188,7 +188,7 @@ def reset(c):
 
 
 def answer_all(c):
-    """Serves so many connections of a listener: each gets the text, then its end: reset or close."""
+    """Serves that many connections of a listener: each gets the text, then its end: reset or close."""
     listener = handles[c["handle"]]
     for _ in range(c["count"]):
         sock, _ = listener.accept()

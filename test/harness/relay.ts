@@ -10,19 +10,19 @@ import { until } from './until.js'
 
 const SIGTERM = 15
 
-/** Threads of libuv's pool, which start with the first file or name that is asked for. */
+/** Threads of libuv's pool, which start with the first file or name lookup. */
 const POOL_THREADS = 4
 
-/** How bytes are moved where a test does not say it: whole files run once more with TCPRELAY_TEST_SPLICE=yes or no. */
+/** Default of `splice` in tests: whole files run once more with TCPRELAY_TEST_SPLICE=yes or no. */
 const { TCPRELAY_TEST_SPLICE } = process.env
 const TRANSPORT = TCPRELAY_TEST_SPLICE === undefined ? [] : [`splice = ${TCPRELAY_TEST_SPLICE}`]
 
-/** Where the relay may connect to, as its configuration says it. */
+/** A remote, as written in the configuration. */
 export interface Target {
   readonly directive: string
 }
 
-/** `relayTo(remote).with('idle timeout = 1').start(t)`: a relay in the making; each step is another plan. */
+/** `relayTo(remote).with('idle timeout = 1').start(t)`: a relay in the making; each step returns another plan. */
 export class RelayPlan {
   readonly #parts: {
     readonly targets: readonly Target[]
@@ -87,7 +87,7 @@ export class RelayPlan {
     ].join('\n')
   }
 
-  /** The configuration as a file of the test's own. */
+  /** Writes the configuration to a temporary file. */
   file(t: TestContext): string {
     const file = join(temporaryFolder(t), 'relay.cfg')
     writeFileSync(file, this.text)
@@ -125,7 +125,7 @@ export function relayTo(...targets: readonly Target[]): RelayPlan {
   })
 }
 
-/** A running relay. After the test it must end in order, with nothing left of what it did. */
+/** A running relay. After the test it must end in order, with no descriptor, thread or helper left. */
 export class Relay {
   readonly program: Program
   /** Its configuration. */
@@ -134,7 +134,7 @@ export class Relay {
   #ports: readonly number[] = []
   #idleKinds = new Map<string, number>()
   #idleThreads = 0
-  /** Processes that it is meant to have, and all that were seen. */
+  /** Helper processes that it should have, and all that were seen. */
   #helperCount = 0
   readonly #helpers = new Set<number>()
 
@@ -170,7 +170,7 @@ export class Relay {
     return this.program.ended(deadlineMs)
   }
 
-  /** Sessions now, by the sockets that they have. */
+  /** Sockets of its sessions now. */
   get socketCount(): number {
     return (descriptorKinds(this.pid).get('socket') ?? 0) - (this.#idleKinds.get('socket') ?? 0)
   }
@@ -180,7 +180,7 @@ export class Relay {
     await until('the sessions of the relay to end', () => this.socketCount === 0)
   }
 
-  /** Waits until it has so many helper processes, which is what it looks like idle from now on. */
+  /** Waits until it has that many helper processes, which are part of its idle state from now on. */
   async hasHelpers(count: number): Promise<number[]> {
     const pids = await until(`${count} helpers`, () => {
       const pids = childrenOf(this.pid).map(Number)
@@ -188,12 +188,12 @@ export class Relay {
     })
     for (const pid of pids) this.#helpers.add(pid)
     this.#helperCount = count
-    // Sessions may be under way; what a helper is talked to by are pipes.
+    // Sessions may be open; the connections to a helper are pipes.
     this.#idleKinds.set('pipe', descriptorKinds(this.pid).get('pipe') ?? 0)
     return pids
   }
 
-  /** Waits until the program accepts on `listenerCount` addresses; remembers what it looks like idle. */
+  /** Waits until the program accepts on `listenerCount` addresses; records its idle state. */
   async serves(listenerCount: number): Promise<void> {
     await this.logged(/bind to .* (succeeded|failed)/, listenerCount)
     await until('the relay to serve', () => {
@@ -207,13 +207,13 @@ export class Relay {
     afterwards(this.#t, () => this.#leavesNothing())
   }
 
-  /** Kinds of descriptors of which there are more than there were. Log files come and go. */
+  /** Kinds of descriptors with more than in the idle state. Log files come and go. */
   #left(): string[] {
     const kinds = [...descriptorKinds(this.pid)].filter(([kind]) => !kind.startsWith('/') || isMemory(kind))
     return kinds.filter(([kind, count]) => count !== this.#idleKinds.get(kind)).map(([kind]) => kind)
   }
 
-  /** Every descriptor and thread of its sessions is gone, and it ends in order. */
+  /** Waits until all descriptors and threads of sessions are gone, and ends it in order. */
   async #leavesNothing(): Promise<void> {
     if (this.program.hasEnded) return
     await this.isIdle()

@@ -4,7 +4,7 @@ import type { Relay } from './relay.js'
 
 export const IN_FORCE = /the new configuration is in force/
 
-/** Gives a running program another configuration, and waits until it says what became of it, for the `nth` time. */
+/** Gives a running program another configuration and waits until it reports the outcome, for the `nth` time. */
 export async function reload(
   running: Pick<Master | Relay, 'file' | 'signal' | 'logged'>,
   text: string,

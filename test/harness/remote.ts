@@ -8,7 +8,7 @@ import { until } from './until.js'
 /** What a server does with a connection. */
 export type Behaviour = (socket: Socket) => void
 
-/** Sends back what it gets, and its end after it. */
+/** Echoes bytes, and the end after them. */
 export const echoes: Behaviour = (socket) => void socket.pipe(socket)
 
 /** Speaks first, then echoes. */
@@ -19,18 +19,18 @@ export function greets(banner: string): Behaviour {
   }
 }
 
-/** Says who it is and leaves. */
+/** Sends its name and closes. */
 export function says(text: string): Behaviour {
   return (socket) => void socket.end(text)
 }
 
-/** Takes what comes, stays silent, and leaves with its client. */
+/** Reads everything, sends nothing, and closes with its client. */
 export const listens: Behaviour = (socket) => void socket.resume().on('end', () => socket.end())
 
-/** Sends back what it gets, but never an end. */
+/** Echoes bytes, but never the end. */
 export const echoesForEver: Behaviour = (socket) => void socket.on('data', (bytes) => socket.write(bytes))
 
-/** A server in the test's own process. */
+/** A server in the test process. */
 export class Remote implements Target {
   readonly directive: string
   readonly port: number
@@ -56,14 +56,14 @@ export class Remote implements Target {
     return { directive: `${this.directive} ${more}` }
   }
 
-  /** Waits for so many open connections. */
+  /** Waits for that many open connections. */
   async holds(count: number): Promise<void> {
     await until(`${count} connections at a remote that has ${this.sockets.size}`, () => {
       return this.sockets.size === count
     })
   }
 
-  /** Accepts no more, and ends what there is. */
+  /** Stops accepting and ends open connections. */
   async stop(): Promise<void> {
     for (const socket of this.sockets) socket.destroy()
     if (!this.#server.listening) return
@@ -73,7 +73,7 @@ export class Remote implements Target {
 }
 
 export interface RemotePlan {
-  /** Starts the server, on a free port unless it is told where. */
+  /** Starts the server, on a free port unless one is given. */
   start(t: TestContext, at?: ListenOptions & { readonly fd?: number }): Promise<Remote>
 }
 

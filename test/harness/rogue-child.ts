@@ -3,8 +3,8 @@ import { isMainThread } from 'node:worker_threads'
 import { nativeFunction } from '../../src/kernel/ffi.js'
 
 /**
- * Loaded before the program by `--import`, into the master and so into its children: at SIGUSR2 a child attacks its
- * master by what they share, in the way that the query of the module's address names: as if it had been taken over.
+ * Loaded before the program by `--import`, into the master and so into its children. On SIGUSR2 a child attacks its
+ * master through shared objects, as if it had been taken over; the query of the module's URL selects the attack.
  */
 const attack = new URL(import.meta.url).searchParams.get('attack') ?? ''
 const seed = Number(new URL(import.meta.url).searchParams.get('seed') ?? 1)
@@ -60,7 +60,7 @@ function frame(text: string): Uint8Array {
   return Buffer.concat([head, Buffer.from(text)])
 }
 
-/** False when the other end takes no more. */
+/** False if the other end takes no more. */
 function write(fd: number, bytes: Uint8Array): boolean {
   try {
     writeSync(fd, bytes)

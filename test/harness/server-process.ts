@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 
-/** A server in a process of its own, which says its first argument to everybody and leaves. */
+/** A server in a process of its own that sends its first argument to every client and closes. */
 const server = createServer((socket) => {
   socket.on('error', () => {})
   socket.end(process.argv[2] ?? '')

@@ -1,4 +1,4 @@
-// Required by Node before the program: sends the program a signal when its first statements have run, and before it has
+// Required by Node before the program: sends the program a signal after its first statements, before it has
 // loaded anything else.
 const Module = require('node:module')
 

@@ -1,4 +1,4 @@
-// Required by Node before the program: SIGUSR1 comes while Node's own handler is the only one, and its inspector is about
-// to open, on a port that is free.
+// Required by Node before the program: sends SIGUSR1 while only Node's own handler exists, which opens its inspector,
+// on a free port.
 process.debugPort = 0
 process.kill(process.pid, 'SIGUSR1')

@@ -5,10 +5,10 @@ import { temporaryFolder } from './clean-up.js'
 import { Program } from './program.js'
 import { until } from './until.js'
 
-/** A line of `strace -o FILE`: the call's name, and all that follows. */
+/** A line of `strace -o FILE`: the call's name and the rest. */
 const CALL = /^(\w+)\(/
 
-/** What one thread asked of the kernel while it was watched. */
+/** The system calls of one thread while it was traced. */
 export class CallTrace {
   readonly lines: readonly string[]
 
@@ -35,12 +35,12 @@ export class CallTrace {
   }
 }
 
-/** The reactor's thread: the last one that a single process of ours starts before it serves. */
+/** The reactor's thread: the last one that a single process starts before it serves. */
 export function reactorThreadOf(pid: number): number {
   return Math.max(...readdirSync(`/proc/${pid}/task`).map(Number))
 }
 
-/** Runs `work` while every system call of one thread is written down. */
+/** Runs `work` while every system call of one thread is recorded. */
 export async function traceCalls(
   t: TestContext,
   thread: number,

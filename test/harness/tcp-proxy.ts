@@ -5,20 +5,20 @@ import { afterwards } from './clean-up.js'
 import { isAsleep } from './proc.js'
 import { DEADLINE_MS } from './until.js'
 
-/** One connection through a proxy: `near` has connected to it, `far` is where it leads. */
+/** One connection through a proxy: `near` has connected to it, `far` is its destination. */
 export interface Pair {
   readonly near: Socket
   readonly far: Socket
 }
 
-/** Passes bytes of one connection on. Resolves when it is ready for the next ones. */
+/** Forwards bytes of one connection. Resolves when it is ready for the next ones. */
 export type PassOn = (bytes: Buffer, to: Socket) => Promise<void>
 
 const asTheyCome: PassOn = (bytes, to) => {
   return new Promise((resolve, reject) => to.write(bytes, (error) => (error ? reject(error) : resolve())))
 }
 
-/** Every byte is a segment of its own, and the next one leaves when the receiver has seen it and waits again. */
+/** Each byte is a segment of its own, sent after the receiver has processed the one before. */
 export function byteByByte(receiver: () => number): PassOn {
   return async (bytes, to) => {
     for (const byte of bytes) {
@@ -28,7 +28,7 @@ export function byteByByte(receiver: () => number): PassOn {
   }
 }
 
-/** A proxy between two programs, which changes nothing but when bytes come. */
+/** A proxy between two programs that changes only the timing of bytes. */
 export class TcpProxy {
   readonly port: number
   readonly pairs: Pair[] = []
@@ -37,7 +37,7 @@ export class TcpProxy {
     this.port = port
   }
 
-  /** To `port`; `forth`: what comes from who connects, `back`: what comes from there. */
+  /** To `port`; `forth`: bytes of the connecting side, `back`: bytes to it. */
   static async start(
     t: TestContext,
     port: number,
@@ -75,7 +75,7 @@ async function pass(from: Socket, to: Socket, passOn: PassOn): Promise<void> {
   }
 }
 
-/** On this machine a byte has arrived when it is sent: its receiver runs from then on until it waits for more. */
+/** On the loopback a byte has arrived when it is sent: its receiver runs from then on until it waits for more. */
 async function sleeps(pid: number): Promise<void> {
   const giveUpAt = performance.now() + DEADLINE_MS
   while (!isAsleep(pid)) {

@@ -9,7 +9,7 @@ import { Client } from './client.js'
 import type { Target } from './relay.js'
 import { within } from './until.js'
 
-/** Its certificate and key as files of the test's own. */
+/** Its certificate and key as temporary files. */
 export interface IdentityFiles {
   readonly identity: Identity
   readonly certFile: string
@@ -24,14 +24,14 @@ export function identityFiles(t: TestContext, identity: Identity): IdentityFiles
   return { identity, certFile, keyFile }
 }
 
-/** A file of the test's own. */
+/** A temporary file. */
 export function fileWith(t: TestContext, content: string | Uint8Array): string {
   const file = join(temporaryFolder(t), 'file')
   writeFileSync(file, content)
   return file
 }
 
-/** The lines of section tcprelay with which listeners speak TLS. */
+/** The lines of section tcprelay for listeners with TLS. */
 export function servedWith({ certFile, keyFile }: IdentityFiles): string {
   return `tls cert-file = ${certFile} tls key-file = ${keyFile}`
 }
@@ -43,11 +43,11 @@ export function localhost(t: TestContext): IdentityFiles {
 
 export interface TlsClient extends Client {
   readonly socket: TLSSocket
-  /** What the server has given to resume the session with, the newest. */
+  /** The newest ticket of the server. */
   readonly session: Buffer | undefined
 }
 
-/** A client of Node's own TLS, which trusts nobody and verifies nothing unless it is told. */
+/** A client on Node's own TLS, which verifies nothing unless told to. */
 export async function connectTls(
   t: TestContext,
   port: number,
@@ -67,7 +67,7 @@ export async function connectTls(
   return client as TlsClient
 }
 
-/** A server that speaks TLS, with Node's own. */
+/** A TLS server on Node's own TLS. */
 export class TlsRemote implements Target {
   readonly directive: string
   readonly port: number
@@ -79,7 +79,7 @@ export class TlsRemote implements Target {
   }
 }
 
-/** `words`: what the remote's block says beside the address, such as `tls = yes`. */
+/** `words`: the remote's block beside the address, such as `tls = yes`. */
 export async function tlsRemote(
   t: TestContext,
   { identity }: Pick<IdentityFiles, 'identity'>,

@@ -1,7 +1,7 @@
 import { openSocket } from './abstract-names.js'
 
 /**
- * A program for another user: connects to a Unix socket, says something and prints what comes back.
+ * A program for another user: connects to a Unix socket, sends a text and prints the reply.
  * unix-client.js @NAME TEXT
  */
 const [name = '', text = ''] = process.argv.slice(2)

@@ -1,15 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises'
 
-/** Between two looks at something that tells of no change by itself, such as a file of /proc. */
+/** Poll interval for states without notification, such as a file of /proc. */
 const LOOK_EVERY_MS = 10
 
-/** How much longer everything may take, where processes start slowly: in a guest of User Mode Linux. */
+/** Factor for all timeouts where processes start slowly: in a guest of User Mode Linux. */
 const SLOWNESS = Number(process.env.TCPRELAY_TEST_SLOWNESS ?? 1)
 
-/** What a state may take on a machine that is busy with other things. */
+/** Default timeout, on a busy machine. */
 export const DEADLINE_MS = 10_000
 
-/** Looks until `probe` has an answer, which is neither undefined nor false. */
+/** Polls until `probe` returns something other than undefined or false. */
 export async function until<T>(
   what: string,
   probe: () => T | Promise<T>,
@@ -24,7 +24,7 @@ export async function until<T>(
   }
 }
 
-/** The answer of a promise, or an error that says what was waited for. */
+/** The result of a promise, or an error that names what was waited for. */
 export async function within<T>(what: string, answer: Promise<T>, deadlineMs = DEADLINE_MS): Promise<T> {
   const deadline = new AbortController()
   const late = wait(deadlineMs * SLOWNESS, undefined, { signal: deadline.signal }).then(() => {

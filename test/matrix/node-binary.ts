@@ -12,8 +12,8 @@ const INSTALL_MAX_MS = 300_000
 const installed = new Map<number, string | Error>()
 
 /**
- * The newest Node of this major version, installed once and kept below node_modules. When it cannot be had the
- * test is skipped with the reason, or fails where TCPRELAY_REQUIRE_PEERS is set.
+ * The newest Node of this major version, installed once and kept below node_modules. If it cannot be installed, the
+ * test is skipped with the reason, or fails if TCPRELAY_REQUIRE_PEERS is set.
  */
 export function nodeBinary(t: TestContext, major: number): string | undefined {
   const found = installed.get(major) ?? install(major)
@@ -27,7 +27,7 @@ export function nodeBinary(t: TestContext, major: number): string | undefined {
 function install(major: number): string | Error {
   const folder = fileOfProject(`node_modules/.cache/tcprelay-node-${major}`)
   mkdirSync(folder, { recursive: true })
-  // Without a manifest of its own npm would climb to the one of the project.
+  // Without a manifest of its own npm would use the one of the project.
   writeFileSync(`${folder}/package.json`, '{ "private": true }\n')
   const { status, stderr } = spawnSync(
     'npm',
@@ -35,7 +35,7 @@ function install(major: number): string | Error {
     { cwd: folder, encoding: 'utf8', timeout: INSTALL_MAX_MS },
   )
   const binary = `${folder}/node_modules/${PACKAGE}/bin/node`
-  // One that was installed before will do when the registry cannot be reached.
+  // An earlier installation is good enough if the registry cannot be reached.
   if (existsSync(binary)) return binary
   return new Error(`${PACKAGE}@${major} cannot be installed: ${stderr?.trim() || `npm ended with ${status}`}`)
 }

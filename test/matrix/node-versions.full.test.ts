@@ -9,12 +9,12 @@ import { fileOfProject } from '../harness/program.js'
 import { relayTo } from '../harness/relay.js'
 import { nodeBinary } from './node-binary.js'
 
-/** The majors that the program promises to run on. */
+/** The major versions that the program supports. */
 const MAJORS = [20, 22, 24, 26]
 
 const MiB = 1024 * 1024
 
-/** Our program on another Node: the first word is the Node that runs this test, and is left out. */
+/** The program on another Node: the first word is the Node that runs this test, and is left out. */
 const on = (binary: string) => ({ under: ['sh', '-c', 'shift; exec "$0" "$@"', binary] })
 
 interface Finished {
@@ -146,7 +146,7 @@ for (const major of MAJORS) {
         .filter((name) => name.endsWith('.test.js'))
         .map((name) => fileOfProject(`dist/${folder}/${name}`)),
     )
-    // A runner inside a runner would take itself for a part of this one.
+    // A nested runner would take itself for a part of this one.
     const { status, stdout, stderr } = runWithoutContext(binary, ['--test', '--test-concurrency=1', ...files])
     assert.equal(status, 0, stdout + stderr)
     assert.match(stdout, /(?:#|ℹ) pass \d{2,}/)

@@ -2,13 +2,13 @@ import { ECONNRESET } from '../../src/kernel/errno.js'
 import type { Chance } from './chance.js'
 import type { FakeSocket, Peer } from './fake-socket.js'
 
-/** What a peer does when it has sent all it has. */
+/** What a peer does after it has sent everything. */
 export type Finish =
-  /** Says so (FIN) and reads on until the other side does. */
+  /** Half-closes (FIN) and reads until the other side ends. */
   | 'end'
-  /** Closes: what arrives afterwards is answered with a reset. */
+  /** Closes: later bytes are answered with a reset. */
   | 'close'
-  /** Resets, at a moment of its own. */
+  /** Resets, at a random moment. */
   | 'reset'
 
 /** The byte at each offset of a peer's stream; streams of different peers differ almost everywhere. */
@@ -16,13 +16,13 @@ export function patternByte(stream: number, offset: number): number {
   return (Math.imul(stream + 1, 0x9e3779b1) + Math.imul(offset, 0x85ebca6b)) >>> 24
 }
 
-/** A client or a server: it sends its stream, checks what it gets, and finishes in its way. */
+/** A client or a server: it sends its stream, checks what it receives, and finishes in its way. */
 export class Actor implements Peer {
   readonly stream: number
   readonly finish: Finish
   readonly bytesToSend: number
   readonly socket: FakeSocket
-  /** The stream that this peer should get; known once the session is paired. */
+  /** The stream that this peer should receive; known once the session is paired. */
   other: Actor | undefined
   sent = 0
   got: number[] = []
@@ -48,7 +48,7 @@ export class Actor implements Peer {
     socket.peer = this
   }
 
-  /** Is there something that this peer would do now? `window` is what the relay's kernel holds for it. */
+  /** Can this peer act now? `window` is the number of bytes that the relay's kernel holds for it. */
   canAct(windowBytes: number): boolean {
     if (this.hasEnded || this.hasReset || this.sawReset || this.socket.state !== 'open') return false
     if (this.sent >= this.#resetAfter) return true
@@ -56,7 +56,7 @@ export class Actor implements Peer {
     return this.sawEnd || !this.#waitsForEnd
   }
 
-  /** One thing that a peer does: sends a little, ends, or resets. */
+  /** One action of a peer: sends a little, ends, or resets. */
   act(windowBytes: number): void {
     if (!this.canAct(windowBytes)) return
     if (this.sent >= this.#resetAfter) {

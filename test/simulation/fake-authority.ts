@@ -10,10 +10,10 @@ const TIMEOUT_MS = 2_000
 const PERMITTED = { isPermitted: true } as const
 const DENIED = { isPermitted: false, refusal: 'denied', comment: 'by chance' } as const
 
-/** Plays the modules that say who may connect: each question is answered once, twice, too late or never. */
+/** Simulates the MAVIS modules: each question is answered once, twice, too late or never. */
 export class FakeAuthority {
   readonly asks: Asking | undefined
-  /** Clients that were waiting for an answer and got a no. */
+  /** Clients that waited for an answer and were denied. */
   readonly refused = new Set<string>()
   readonly #chance: Chance
   readonly #open: number[] = []
@@ -26,12 +26,12 @@ export class FakeAuthority {
   hear({ asked, withdrawn }: QuestionNews): void {
     for (const { token } of asked) this.#open.push(token)
     for (const token of withdrawn) {
-      // The answer may be on its way already.
+      // The answer may already be on its way.
       if (this.#chance.is(0.8)) this.#forget(token)
     }
   }
 
-  /** Answers one of the open questions, or lets it be. */
+  /** Answers one of the open questions, or none. */
   settle(questions: Questions, sessions: readonly Session[]): void {
     if (this.#open.length === 0) return
     const token = this.#chance.pick(this.#open)

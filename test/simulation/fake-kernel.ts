@@ -11,14 +11,14 @@ import { FakeSocket } from './fake-socket.js'
 
 const LOCAL_ADDRESS = encodeAddress({ family: 'ipv4', host: '10.0.0.1', port: 80 })
 
-/** How often the kernel is in a bad mood. Each is a probability per call, but for the sizes. */
+/** How often the kernel fails. Each is a probability per call, except for the sizes. */
 export interface Faults {
   readonly interrupted: number
   readonly shortWrite: number
   readonly noDescriptor: number
   /** The limits of the user do not allow a pipe of that size. */
   readonly noPipeSize: number
-  /** epoll tells of sockets on which nothing has happened. */
+  /** Spurious events of epoll. */
   readonly spurious: number
   readonly sendCapacityMin: number
   readonly sendCapacityMax: number
@@ -31,14 +31,14 @@ export interface Faults {
 export class FakeKernel {
   nowMs = 1_000_000
   readonly faults: Faults
-  /** Called when the relay connects; answers like connect(2), or throws for a broken world. */
+  /** Called when the relay connects; returns like connect(2), or throws for a broken world. */
   onConnect: (socket: FakeSocket, port: number) => number = () => 0
   readonly #chance: Chance
   readonly #sockets = new Map<number, FakeSocket>()
   /** By either end. */
   readonly #pipes = new Map<number, FakePipe>()
   readonly #watched = new Map<number, { readonly token: number; hasNews: boolean; isHushed: boolean }>()
-  /** Closed by the relay, with bytes still on their way. */
+  /** Closed by the relay with undelivered bytes. */
   readonly #orphans = new Set<FakeSocket>()
 
   constructor(chance: Chance, faults: Faults) {
@@ -54,7 +54,7 @@ export class FakeKernel {
     return [...this.#sockets.values(), ...this.#orphans].filter(({ isCarrying }) => isCarrying)
   }
 
-  /** Descriptors are reused at once, lowest first, as the kernel does. */
+  /** Descriptors are reused at once, lowest first, as by the kernel. */
   #freeDescriptor(besides = -1): number {
     let fd = 10
     while (this.#sockets.has(fd) || this.#pipes.has(fd) || fd === besides) fd++
@@ -160,7 +160,7 @@ export class FakeKernel {
     return pipe
   }
 
-  /** How much it moves depends on more than the bytes that are there: on slots, and on memory. */
+  /** The size of a move depends on more than the bytes: on slots, and on memory. */
   #splice(from: number, to: number, wanted: number): number {
     const most = this.#chance.is(this.faults.shortWrite) ? this.#chance.between(1, wanted) : wanted
     if (this.#isInterrupted()) return -EINTR
@@ -183,7 +183,7 @@ export class FakeKernel {
     return 0
   }
 
-  /** Edge-triggered: a socket is told when something has happened since, with all that holds then. */
+  /** Edge-triggered: reports a socket after something has happened, with all current conditions. */
   get poller(): Poller {
     return {
       name: 'fake',
@@ -208,7 +208,7 @@ export class FakeKernel {
     }
   }
 
-  /** Something has happened that the loop has not heard of, because a signal came between. */
+  /** An event that the loop has not seen, because a signal interrupted it. */
   get hasNews(): boolean {
     return [...this.#watched].some(([fd, { hasNews }]) => hasNews || this.socketAt(fd).hasEdge)
   }
@@ -230,7 +230,7 @@ export class FakeKernel {
     return count
   }
 
-  /** The network moves a little, for one socket. */
+  /** The network transfers a little, for one socket. */
   carry(socket: FakeSocket): void {
     socket.carry(this.#chance.between(1, this.faults.sendCapacityMax))
     if (!socket.isCarrying) this.#orphans.delete(socket)
@@ -241,7 +241,7 @@ function refuse(): number {
   throw new Error('the simulation has no such call')
 }
 
-/** Looking a socket up is the check that it is open. */
+/** Looking a socket up checks that it is open. */
 function touch(_socket: FakeSocket): number {
   return 0
 }

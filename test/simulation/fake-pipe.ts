@@ -1,7 +1,7 @@
 import { EAGAIN } from '../../src/kernel/errno.js'
 import type { FakeSocket } from './fake-socket.js'
 
-/** A pipe of the relay: one queue of bytes, whoever wrote them. */
+/** A pipe of the relay: one queue of bytes of any session. */
 export class FakePipe {
   readonly readEnd: number
   readonly writeEnd: number
@@ -13,7 +13,7 @@ export class FakePipe {
     this.writeEnd = writeEnd
   }
 
-  /** splice(2) from a socket; `most` also stands for slots, which few bytes may fill. */
+  /** splice(2) from a socket; `most` also stands for slots, which a few bytes may fill. */
   fillFrom(socket: FakeSocket, most: number): number {
     const room = Math.min(most, this.capacity - this.bytes.length)
     if (room <= 0) return -EAGAIN

@@ -1,7 +1,7 @@
 import { EAGAIN, ECONNRESET, EINPROGRESS, ENOTCONN, EPIPE } from '../../src/kernel/errno.js'
 import { FAILED, HUNG_UP, PEER_ENDED, READABLE, WRITABLE } from '../../src/reactor/poller.js'
 
-/** The other end of a fake socket: a client or a server that the world plays. */
+/** The other end of a fake socket: a client or a server played by the world. */
 export interface Peer {
   /** Bytes have arrived at the peer's kernel, and are thereby acknowledged. */
   onBytes(bytes: Uint8Array): void
@@ -11,7 +11,7 @@ export interface Peer {
 
 /**
  * One TCP socket of the relay as the kernel keeps it: a receive queue, a send queue that the network empties
- * bit by bit, and the rules for ends and errors that Linux has (tcp(7), and what was found by trying).
+ * bit by bit, and the rules for ends and errors of Linux (tcp(7), and observed behaviour).
  */
 export class FakeSocket {
   readonly fd: number
@@ -23,17 +23,17 @@ export class FakeSocket {
   unsent: number[] = []
   state: 'new' | 'connecting' | 'open' | 'broken' = 'new'
   hasPeerEnded = false
-  /** sk_err: told once, to whoever asks first. */
+  /** sk_err: reported once, to the first reader. */
   error = 0
   isShut = false
-  /** The relay was refused space and hears when there is some (SOCK_NOSPACE). */
+  /** The relay was refused space and waits for EPOLLOUT (SOCK_NOSPACE). */
   wantsSpace = false
   isEndSent = false
   willResetOnClose = false
   isClosed = false
-  /** Something has happened since epoll told of this socket. */
+  /** Something has happened since epoll reported this socket. */
   hasEdge = false
-  /** Bytes that had arrived when the peer's reset did; they must still reach the other side. */
+  /** Bytes that had arrived when the peer reset; they must still be delivered. */
   receivedBeforeReset = 0
   totalReceived = 0
 
@@ -103,7 +103,7 @@ export class FakeSocket {
     return 0
   }
 
-  /** The relay lets go. What was taken is still delivered, unless a reset was asked for or bytes are unread. */
+  /** The relay closes. Queued bytes are still delivered, unless it resets or leaves bytes unread. */
   close(): void {
     this.isClosed = true
     if (this.state !== 'open') return
@@ -136,7 +136,7 @@ export class FakeSocket {
     return this.unsent.length > 0 || this.wantsSpace || (this.isShut && !this.isEndSent)
   }
 
-  /** Bytes of the peer arrive. To a socket that is closed they are answered with a reset. */
+  /** Bytes of the peer arrive. A closed socket answers them with a reset. */
   arrive(bytes: readonly number[]): void {
     if (this.state !== 'open') return
     if (this.isClosed) {
@@ -155,7 +155,7 @@ export class FakeSocket {
     this.hasEdge = true
   }
 
-  /** The peer resets, or is found to be gone (`errno`). What had arrived can still be read. */
+  /** The peer resets, or is lost (`errno`). Bytes that had arrived can still be read. */
   arriveReset(errno = ECONNRESET): void {
     if (this.state === 'broken') return
     this.receivedBeforeReset = this.totalReceived

@@ -7,8 +7,8 @@ const FEW = 10
 const MANY = 5_000
 
 /**
- * Two counts of the same work may differ by this: V8 does not tell of a block that has run as often as what is around
- * it. One step for each session would make it a hundred times as much.
+ * Two counts of the same work may differ by this: V8 does not report a block that ran as often as the code around
+ * it. One step per session would make it a hundred times as much.
  */
 const BLUR = 0.1
 
@@ -29,7 +29,7 @@ function wholeConnection(world: CrowdWorld): void {
   world.arrive(pair.client, 'end')
 }
 
-/** The first ones make what is used again by those that follow. */
+/** The first ones create what later ones reuse. */
 function crowdOf(sessions: number): { readonly world: CrowdWorld; readonly one: Pair } {
   const world = new CrowdWorld()
   for (let i = 0; i < 3; i++) wholeConnection(world)
@@ -72,7 +72,7 @@ for (const [name, work] of Object.entries(WORK)) {
   })
 }
 
-test('twice the work is twice the steps: the counter sees what it is to see', () => {
+test('twice the work is twice the steps: the counter works', () => {
   const { world, one } = crowdOf(FEW)
   requestAndReply(world, one)
   const once = counter.count(() => requestAndReply(world, one))

@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
-/** A deliberate mistake in the built data path. */
+/** A deliberate bug in the built data path. */
 interface Mutant {
   readonly mistake: string
   readonly file: string
@@ -20,7 +20,7 @@ const MUTANTS: readonly Mutant[] = [
     wrong: '',
   },
   {
-    mistake: 'what a short write took is sent again',
+    mistake: 'the bytes of a short write are sent again',
     file: 'relay/transfer/pump.js',
     right: 'way.hold(block, taken, got - taken)',
     wrong: 'way.hold(block, 0, got)',
@@ -50,7 +50,7 @@ const MUTANTS: readonly Mutant[] = [
     wrong: 'this.questionToken = 0',
   },
   {
-    mistake: 'a refused client gets a remote',
+    mistake: 'a denied client gets a remote',
     file: 'relay/opening/asking.js',
     right: 'if (!verdict.isPermitted)',
     wrong: 'if (false)',
@@ -74,13 +74,13 @@ const MUTANTS: readonly Mutant[] = [
     wrong: '',
   },
   {
-    mistake: 'a source that rests is never looked at again',
+    mistake: 'a resting source is never read again',
     file: 'relay/transfer/relaying.js',
     right: 'session.runSoon(way);',
     wrong: '',
   },
   {
-    mistake: 'freezing loses what is held',
+    mistake: 'freezing loses buffered bytes',
     file: 'relay/closing/frozen.js',
     right: 'held.bytes.slice(heldOffset, heldOffset + heldBytes)',
     wrong: 'new Uint8Array(0)',
@@ -104,13 +104,13 @@ const MUTANTS: readonly Mutant[] = [
     wrong: 'true || ',
   },
   {
-    mistake: 'what a full sink leaves in the pipe is forgotten',
+    mistake: 'bytes that a full sink leaves in the pipe are forgotten',
     file: 'relay/transfer/splicing.js',
     right: 'if (pipe.byteCount === 0)\n        way.returnPipe(pipes)',
     wrong: 'way.returnPipe(pipes)',
   },
   {
-    mistake: 'a part of what is in the pipe is taken for all',
+    mistake: 'some of the bytes in a pipe are taken for all',
     file: 'relay/transfer/splicing.js',
     right: 'pipe.byteCount -= took',
     wrong: 'pipe.byteCount = 0',
@@ -128,7 +128,7 @@ const MUTANTS: readonly Mutant[] = [
     wrong: 'if (false)',
   },
   {
-    mistake: 'a direction that is demoted gives up what is in its pipe',
+    mistake: 'a demoted direction drops the bytes in its pipe',
     file: 'relay/transfer/direction.js',
     right: 'this.isSpliced = false;\n        pipes.removeUser()',
     wrong: 'this.isSpliced = false;\n        this.returnPipe(pipes);\n        pipes.removeUser()',
@@ -146,7 +146,7 @@ const MUTANTS: readonly Mutant[] = [
     wrong: 'if (took === -EINTR)\n            return blocked(way);',
   },
   {
-    mistake: 'freezing loses what is in a pipe',
+    mistake: 'freezing loses the bytes in a pipe',
     file: 'relay/closing/frozen.js',
     right: 'return { held: copy, pipe,',
     wrong: 'return { held: copy, pipe: undefined,',
@@ -158,7 +158,7 @@ const MUTANTS: readonly Mutant[] = [
     wrong: 'this.releaseBlock(blocks);\n        this.pipe = undefined',
   },
   {
-    mistake: 'a direction that has ended is counted among those who splice',
+    mistake: 'a direction that has ended still counts as splicing',
     file: 'relay/transfer/direction.js',
     right: 'this.returnPipe(pipes);\n        this.demote(pipes)',
     wrong: 'this.returnPipe(pipes);\n        this.isSpliced = false',
@@ -180,7 +180,7 @@ const MUTANTS: readonly Mutant[] = [
 const BUILT = fileURLToPath(new URL('../../', import.meta.url))
 
 for (const mutant of MUTANTS) {
-  test(`the simulation notices when ${mutant.mistake}`, (t) => {
+  test(`the simulation detects when ${mutant.mistake}`, (t) => {
     // Inside the build folder, so that the mutant finds the packages.
     const folder = mkdtempSync(`${BUILT}mutant-`)
     t.after(() => rmSync(folder, { recursive: true }))

@@ -4,10 +4,10 @@ import { TRANSPORTS, transportOf, World } from './world.js'
 /** Sessions in one world, a few of them at a time. */
 const LIVES_PER_WORLD = 20
 
-/** More than ten thousand lives in the normal run. */
+/** More than ten thousand sessions in the normal run. */
 const WORLDS_PER_TRANSPORT = process.env.TCPRELAY_TESTS === 'full' ? 2_000 : 170
 
-/** TCPRELAY_SEED=N plays one world again. */
+/** TCPRELAY_SEED=N repeats one world. */
 const ONE_SEED = process.env.TCPRELAY_SEED
 
 for (const [index, transport] of TRANSPORTS.entries()) {

@@ -24,10 +24,10 @@ import { FakeAuthority } from './fake-authority.js'
 import { FakeKernel, type Faults } from './fake-kernel.js'
 import type { FakeSocket } from './fake-socket.js'
 
-/** Bytes that the kernel holds for the relay: mostly few, sometimes more than one receive brings. */
+/** Bytes that the kernel holds for the relay: mostly few, sometimes more than one receive takes. */
 const WINDOWS = [3, 3, 10, 10, 100, 100, 100, 1_000, 1_000, 40_000]
 
-/** Zeroing megabytes for each world would be most of its work: all of them use the same first chunk. */
+/** Zeroing megabytes for each world would be most of its work: all of them share the same first chunk. */
 let firstChunk: Region | undefined
 
 function chunkFor(): (byteLength: number) => Region {
@@ -58,10 +58,10 @@ const MANNERS: readonly Manner[] = [
 const CLIENT_HOST = '10.0.0.1'
 const FIRST_PORT = 1000
 
-/** Steps in which a world must have come to rest; a real one needs a few thousand. */
+/** Steps in which a world must come to rest; a real one needs a few thousand. */
 const STEPS_MAX = 200_000
 
-/** One relay between played clients and servers, driven step by step. */
+/** One relay between simulated clients and servers, driven step by step. */
 export class World {
   readonly #chance: Chance
   readonly #kernel: FakeKernel
@@ -78,7 +78,7 @@ export class World {
   readonly #frozen: Frozen[] = []
   readonly #records = new Map<string, AccessRecord>()
   readonly #manners: readonly Manner[]
-  /** Thawing looks at everything anew: where nothing is frozen, a wake-up that is lost stays lost. */
+  /** A thaw checks every socket again: if nothing was frozen, a lost wake-up stays lost and is detected. */
   readonly #mayFreeze: boolean
   readonly #windowBytes: number
   readonly #bytesMax: number
@@ -158,7 +158,7 @@ export class World {
     )
   }
 
-  /** Plays `lives` clients through, a few at a time, and checks everything that must hold. */
+  /** Plays `lives` clients through, a few at a time, and checks all invariants. */
   play(lives: number): void {
     const crowd = this.#chance.between(1, 5)
     for (let steps = 0; ; steps++) {
@@ -194,7 +194,7 @@ export class World {
     return 0
   }
 
-  /** The server takes the connection; which client's it is, the relay's own records tell. */
+  /** The server accepts the connection; the relay's own records tell which client's it is. */
   #answer(socket: FakeSocket): void {
     this.#connecting.delete(socket)
     if (socket.isClosed) return
@@ -269,7 +269,7 @@ export class World {
     this.#kernel.nowMs += ms
   }
 
-  /** Nothing moves: goes to the next moment that anybody waits for. */
+  /** Nothing moves: advances the clock to the next timer. */
   #jump(): void {
     if (this.#frozen.length > 0) {
       this.#freezeOrThaw()
@@ -346,14 +346,14 @@ export class World {
       [client, server],
       [server, client],
     ] as const) {
-      // The one whose other side broke must see it, unless it has broken or left itself.
+      // The side whose peer broke must see it, unless it has broken or closed itself.
       const isWitness = !actor.hasReset && !actor.hasClosed && !(peer.hasEnded && actor.hasEnded)
       if (isWitness) assert.ok(actor.sawReset, `${record.reason}: nobody told stream ${actor.stream}`)
     }
   }
 }
 
-/** What `actor` got of the stream of `from`. */
+/** What `actor` received of the stream of `from`. */
 function assertStream(name: string, actor: Actor, from: Actor, reason: string): void {
   for (const [offset, byte] of actor.got.entries()) {
     assert.equal(byte, patternByte(from.stream, offset), `${name}: wrong byte at ${offset}`)
@@ -367,7 +367,7 @@ function assertStream(name: string, actor: Actor, from: Actor, reason: string): 
     assert.equal(actor.got.length, from.sent, `${name}: bytes lost in a session that ended in order`)
     assert.ok(actor.sawEnd, `${name}: no end in a session that ended in order`)
   }
-  // What the relay decides, and what ends before a remote answers, promises nothing.
+  // Ends that the relay decides, and ends before a remote answers, promise nothing.
   const isPassedOn = reason === 'client-reset' || reason === 'remote-reset'
   const isWitness = isPassedOn && from.hasReset && !actor.hasReset && !actor.hasClosed && actor.sawReset
   if (isWitness) {
@@ -379,7 +379,7 @@ function assertStream(name: string, actor: Actor, from: Actor, reason: string): 
   }
 }
 
-/** Each seed has one: playing it again needs nothing else. */
+/** Each seed has one world, and repeats it. */
 export function transportOf(seed: number): (typeof TRANSPORTS)[number] {
   return TRANSPORTS[seed % TRANSPORTS.length] as (typeof TRANSPORTS)[number]
 }

@@ -13,11 +13,11 @@ import { type Answer, type SctpEnd, SctpPeers, type SctpServer } from './sctp-pe
 /** Tests of SCTP, for a kernel that has it: run by sctp.test.ts in a guest. */
 
 const KiB = 1024
-/** Silence after which the end of a client of TCP is told to a server of SCTP. */
+/** Idle time after which a TCP client's end is forwarded to an SCTP server. */
 const HALF_CLOSE_S = 1
 const STREAMS = 20
 const HEARTBEAT_S = 7
-/** What associations have that nobody has told otherwise (ip-sysctl: hb_interval). */
+/** Default of associations (ip-sysctl: hb_interval). */
 const DEFAULT_HEARTBEAT_S = 30
 
 const peers = new SctpPeers()
@@ -28,7 +28,7 @@ interface Pair {
   readonly server: SctpEnd
 }
 
-/** A client of the relay, and the connection that the relay has made for it. */
+/** A client of the relay, and the relay's connection for it. */
 async function pair(relay: Relay, server: SctpServer, index = 0, tcp = false): Promise<Pair> {
   const client = await peers.connect(relay.port(index), { tcp, streams: STREAMS })
   return { client, server: await server.accept() }
@@ -39,7 +39,7 @@ async function over({ client, server }: Pair): Promise<void> {
   await server.close()
 }
 
-/** The message that comes next is the one that was sent. */
+/** Checks that the next message is the one that was sent. */
 async function arrives(at: SctpEnd, sent: Answer, about: Answer): Promise<void> {
   const { text: _, ...got } = await at.receive()
   assert.deepEqual(got, { ...about, sha256: sent.sha256 })
@@ -215,7 +215,7 @@ async function endsTogether(t: TestContext, relay: Relay, server: SctpServer): P
 
 async function refusesStreams(t: TestContext, relay: Relay, server: SctpServer): Promise<void> {
   await t.test(
-    'a message on a stream that the other side lacks is an abort, and the log says why',
+    'a message on a stream that the other side lacks aborts the session, and the log has the reason',
     async () => {
       const client = await peers.connect(relay.port(), { streams: 3 })
       const accepted = await server.accept()
@@ -277,7 +277,7 @@ function totalBytes(messages: readonly Answer[]): number {
   return messages.reduce((sum, { bytes }) => sum + Number(bytes), 0)
 }
 
-test('from SCTP to TCP, and from TCP to TCP beside it', async (t) => {
+test('SCTP to TCP, and TCP to TCP beside it', async (t) => {
   const server = await peers.listen({ tcp: true })
   const plan = relayTo(server).listeningOn(
     'address = 127.0.0.1 port = 0 protocol = SCTP type = SEQPACKET',
@@ -347,7 +347,7 @@ test('from SCTP to TCP, and from TCP to TCP beside it', async (t) => {
   })
 })
 
-test('a server that refuses is left for another one, which has several addresses', async (t) => {
+test('a server that refuses is skipped for another one, which has several addresses', async (t) => {
   const refusing = await closedPort()
   const server = await peers.listen({ hosts: ['127.0.0.1', '127.0.0.3'] })
   await server.echo()
@@ -366,7 +366,7 @@ test('a server that refuses is left for another one, which has several addresses
   await relay.logged(new RegExp(`remote sctp:127\\.0\\.0\\.1:${refusing} is down: connection refused`))
 })
 
-test('silence, ranges of ports and options of sockets are the same as with TCP', async (t) => {
+test('idle timeouts, port ranges and socket options are the same as with TCP', async (t) => {
   const server = await peers.listen({ streams: STREAMS })
   const relay = await relayTo({ directive: `${server.directive} dscp = 8` })
     .listeningOn('address = 127.0.0.1 port = 7000-7001 protocol = SCTP dscp = 8')
@@ -384,7 +384,7 @@ test('silence, ranges of ports and options of sockets are the same as with TCP',
   await relay.isIdle()
 })
 
-/** A port of SCTP that nobody listens at. */
+/** An SCTP port without a listener. */
 async function closedPort(): Promise<number> {
   const { handle, port } = await peers.ask('listen')
   await peers.ask('close', { handle })
@@ -411,7 +411,7 @@ for (const accept of ['broker', 'direct'] as const) {
   })
 }
 
-test('a client of SCTP that a classic master hands over is one', async (t) => {
+test('an SCTP client that a classic master hands over is served', async (t) => {
   const server = await peers.listen()
   const file = join(temporaryFolder(t), 'relay.cfg')
   writeFileSync(file, masterText(relayTo(server)))

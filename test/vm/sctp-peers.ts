@@ -9,7 +9,7 @@ const ANSWER_MAX_MS = 40_000
 
 export type Answer = Readonly<Record<string, unknown>>
 
-/** What a message is beside its bytes. */
+/** Properties of a message beside its bytes. */
 export interface About {
   readonly stream?: number
   readonly ppid?: number
@@ -41,7 +41,7 @@ export class SctpPeers {
     })
   }
 
-  /** Throws what went wrong, an errno by its name. */
+  /** Throws the failure, an errno by its name. */
   async ask(command: string, parameters: object = {}): Promise<Answer> {
     const id = ++this.#last
     const answered = new Promise<Answer>((resolve) => this.#waiting.set(id, resolve))
@@ -91,7 +91,7 @@ export class SctpServer implements Target {
     return new SctpEnd(this.#peers, handle, this.port)
   }
 
-  /** Answers everybody with what they say. */
+  /** Echoes to every client. */
   async echo(): Promise<void> {
     await this.#peers.ask('echo', { handle: this.#handle })
   }
@@ -122,12 +122,12 @@ export class SctpEnd {
     return this.#do('receive')
   }
 
-  /** So many bytes, as a stream has them. */
+  /** That many bytes, as of a stream. */
   read(bytes: number): Promise<Answer> {
     return this.#do('read', { bytes })
   }
 
-  /** Sends messages of a size until nobody has taken one for `quiet` seconds. */
+  /** Sends messages of a size until the peer has taken none for `quiet` seconds. */
   fill(size: number, quiet: number): Promise<Answer> {
     return this.#do('fill', { size, quiet })
   }

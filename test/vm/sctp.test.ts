@@ -6,13 +6,13 @@ import { needs } from '../harness/needs.js'
 import { fileOfProject } from '../harness/program.js'
 import { prepareVm, runInVm } from './vm.js'
 
-/** It takes some 35 seconds of a processor; a machine that is busy with other tests needs more time for that. */
+/** It takes some 35 seconds of a processor; a machine that is busy with other tests needs more time. */
 const DEADLINE_MS = 300_000
 
-/** Against this machine at rest: a process takes seconds to start there. */
+/** Factor for timeouts in the guest: a process takes seconds to start there. */
 const SLOWNESS = 4
 
-/** A case as the guest tells of it; those that belong to another one are indented. */
+/** A test as the guest reports it; subtests are indented. */
 const CASE = /^ *(not ok|ok) \d+ - (.*)$/gm
 
 test('SCTP, in User Mode Linux', async (t) => {
@@ -38,7 +38,7 @@ test('SCTP, in User Mode Linux', async (t) => {
   assert.ok(cases.length > 10, all)
 })
 
-/** Python itself: what is called python3 may be a script that starts it, with processes of its own. */
+/** Python itself: `python3` may be a script that starts it, with processes of its own. */
 function pythonFile(): string {
   return spawnSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' }).stdout.trim()
 }

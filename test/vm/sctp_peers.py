@@ -1,5 +1,5 @@
-"""Sockets of SCTP and TCP for tests: obeys commands, one JSON object a line, each in a thread of its own, and answers
-in JSON lines. It knows SCTP from the kernel's headers alone, so that it shares no mistake with the program."""
+"""SCTP and TCP sockets for tests: executes commands, one JSON object a line, each in a thread of its own, and answers
+in JSON lines. It is written from the kernel's headers only, so that it shares no bug with the program."""
 
 import errno
 import hashlib
@@ -108,7 +108,7 @@ def info_of(ancillary):
 
 
 def receive_message(sock):
-    """One whole message, put together if the kernel hands it out in parts."""
+    """One whole message, reassembled if the kernel delivers it in parts."""
     data, info = b"", {}
     while True:
         part, ancillary, flags, _ = sock.recvmsg(MESSAGE_BYTES_MAX, 256)
@@ -121,7 +121,7 @@ def receive_message(sock):
 
 
 def receive(c):
-    """The next message: what it is, and its text where it is short."""
+    """The next message: its properties, and its text if it is short."""
     found = receive_message(handles[c["handle"]])
     if found is None:
         return {"ended": True}
@@ -131,7 +131,7 @@ def receive(c):
 
 
 def read(c):
-    """So many bytes, in whatever pieces, or up to the end."""
+    """That many bytes, in any pieces, or up to the end."""
     sock, wanted, total, digest, text = handles[c["handle"]], c["bytes"], 0, hashlib.sha256(), b""
     while total < wanted:
         part = sock.recv(min(1 << 18, wanted - total))
@@ -144,7 +144,7 @@ def read(c):
 
 
 def ending(c):
-    """How it ends, whatever comes before."""
+    """How the connection ends, after any other bytes."""
     try:
         while handles[c["handle"]].recv(1 << 18):
             pass
@@ -154,7 +154,7 @@ def ending(c):
 
 
 def fill(c):
-    """Sends messages until nobody takes any more; answers how many bytes that were."""
+    """Sends messages until the peer takes no more; returns how many bytes that were."""
     sock, size, total, digest = handles[c["handle"]], c["size"], 0, hashlib.sha256()
     sock.settimeout(c["quiet"])
     try:
@@ -223,13 +223,13 @@ def serve_echo(listener):
 
 
 def echo(c):
-    """Answers whoever connects to a listener, for ever."""
+    """Echoes to all clients of a listener, for ever."""
     threading.Thread(target=quietly, args=(serve_echo, handles[c["handle"]]), daemon=True).start()
     return {}
 
 
 def crowd(c):
-    """So many clients at once, each with an exchange of its own; how many heard their own words."""
+    """That many concurrent clients, each with an exchange of its own; returns how many got their own text."""
     socks = []
     for _ in range(c["count"]):
         sock = make(c)

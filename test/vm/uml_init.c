@@ -1,6 +1,6 @@
 /*
- * The first process of the guest, whose files are the host's. Mounts what programs expect, brings the loopback up, runs
- * `sh $vm_job/run` with its output to $vm_job/out, leaves its status in $vm_job/status and ends the guest. Both
+ * The first process of the guest, which shares the host's files. Mounts the usual file systems, brings up loopback,
+ * runs `sh $vm_job/run` with its output to $vm_job/out, leaves its status in $vm_job/status and ends the guest. Both
  * variables come from the kernel's command line; $vm_modprobe is what the kernel loads its modules with.
  */
 #define _GNU_SOURCE

@@ -1,8 +1,8 @@
 /*
- * Preloaded into the kernel of User Mode Linux. Its 6.1 hands ptrace(PTRACE_SETREGSET, NT_X86_XSTATE) a buffer of the
- * size that processors had when it was written; one with larger registers (AMX) makes the host refuse that with EFAULT,
- * and the guest panics. Here the buffer is filled up with zeros to the size that the processor asks for. And whoever is
- * traced dies with the kernel, so that nothing is left when it is killed.
+ * Preloaded into the kernel of User Mode Linux. Its 6.1 passes ptrace(PTRACE_SETREGSET, NT_X86_XSTATE) a buffer of
+ * the size that processors had when it was written. On a processor with larger registers (AMX) the host refuses it
+ * with EFAULT, and the guest panics. Pad the buffer with zeros to the size that the processor expects. Also make
+ * traced processes die with the kernel, so that nothing is left when it is killed.
  */
 #define _GNU_SOURCE
 #include <cpuid.h>
@@ -34,7 +34,7 @@ static unsigned wanted_bytes(void) {
   return __get_cpuid_count(XSTATE_LEAF, 0, &a, &b, &c, &d) && b <= sizeof whole ? b : 0;
 }
 
-/* Keeps of the mask those components that lie within `have` bytes. */
+/* Clears components from the mask that lie beyond `have` bytes. */
 static void drop_components_beyond(unsigned have) {
   unsigned long mask, kept = 3;
   memcpy(&mask, whole + MASK_AT, sizeof mask);

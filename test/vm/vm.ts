@@ -16,22 +16,22 @@ import { join } from 'node:path'
 import { fileOfProject } from '../harness/program.js'
 
 /**
- * A kernel of its own for tests: User Mode Linux, which runs as an ordinary process, sees the files of this machine and
- * has protocols that the kernel here may lack. Its packages are Debian's, fetched once and installed nowhere.
+ * A kernel for tests: User Mode Linux, which runs as an ordinary process, shares the files of this machine and
+ * has protocols that the kernel here may lack. Its packages are Debian's, downloaded once and not installed.
  */
 
-/** Under the checkout, but not of it. */
+/** Below the checkout, but not a part of it. */
 const CACHE = fileOfProject('.cache/vm')
 const PACKAGES = ['user-mode-linux', 'kmod', 'libkmod2']
 const PROGRAMS = ['apt-get', 'dpkg-deb', 'gcc', 'tar', 'sh']
 
-/** Of the kernel's 116 MB what is used: itself, and modules of networking. */
+/** The used parts of the kernel package's 116 MB: the kernel and its networking modules. */
 const KERNEL_FILES = [
   'usr/bin/linux.uml',
   ...modules('modules.*', 'kernel/net/*', 'kernel/crypto/*', 'kernel/lib/*'),
 ]
 
-/** What it needs to fetch and unpack some 45 MB. */
+/** Timeout to download and unpack some 45 MB. */
 const FETCH_MAX_MS = 300_000
 const MEMORY = '768M'
 
@@ -39,7 +39,7 @@ function modules(...patterns: readonly string[]): string[] {
   return patterns.map((pattern) => `usr/lib/uml/modules/*/${pattern}`)
 }
 
-/** Makes everything ready that a guest needs; says why it cannot be had here, undefined when it is there. */
+/** Prepares everything that a guest needs; returns why that is impossible, undefined on success. */
 export function prepareVm(): string | undefined {
   if (process.arch !== 'x64') return `User Mode Linux is not there for ${process.arch}`
   const missing = PROGRAMS.filter((program) => spawnSync('which', [program]).status !== 0)
@@ -48,7 +48,7 @@ export function prepareVm(): string | undefined {
   return unpackPackages() ?? compile()
 }
 
-/** Runs a program, and says what it said when it failed. */
+/** Runs a program; returns its output if it failed. */
 function attempt(file: string, words: readonly string[]): string | undefined {
   const { error, status, stderr, stdout } = spawnSync(file, words, {
     cwd: CACHE,
@@ -77,7 +77,7 @@ function unpackPackages(): string | undefined {
   return undefined
 }
 
-/** With the system's lists of packages, or with lists of our own where it has none. */
+/** With the system's package lists, or with own ones if it has none. */
 function fetchPackages(): string | undefined {
   if (PACKAGES.every((name) => readdirSync(CACHE).some((file) => file.startsWith(`${name}_`))))
     return undefined
@@ -105,7 +105,7 @@ function writeModprobe(): void {
   symlinkSync(join(CACHE, 'usr/lib/uml/modules'), link)
   const kmod =
     ['bin/kmod', 'usr/bin/kmod'].find((path) => existsSync(join(CACHE, 'tools', path))) ?? 'bin/kmod'
-  // Which of its tools kmod is to be, its name says.
+  // kmod chooses its tool by the name that it is called by.
   mkdirSync(join(CACHE, 'sbin'), { recursive: true })
   rmSync(join(CACHE, 'sbin/modprobe'), { force: true })
   symlinkSync(join(CACHE, 'tools', kmod), join(CACHE, 'sbin/modprobe'))
@@ -131,11 +131,11 @@ export interface VmRun {
   /** Of the command; undefined when the guest ended without one. */
   readonly status: number | undefined
   readonly output: string
-  /** What the guest's kernel had to say. */
+  /** The console output of the guest's kernel. */
   readonly console: string
 }
 
-/** Boots a guest that runs this line of shell in the checkout, and ends. */
+/** Boots a guest that runs this shell line in the checkout, and ends. */
 export async function runInVm(line: string, deadlineMs: number): Promise<VmRun> {
   const job = mkdtempSync(join(tmpdir(), 'tcprelay-vm-'))
   try {
@@ -175,7 +175,7 @@ async function boot(job: string, line: string, deadlineMs: number): Promise<VmRu
   })
   const said: Buffer[] = []
   for (const stream of [kernel.stdout, kernel.stderr]) stream.on('data', (bytes: Buffer) => said.push(bytes))
-  // It leads a group of its own, with the processes that carry its input and output.
+  // It leads a process group, with the processes of its input and output.
   const deadline = setTimeout(() => killGroup(kernel.pid), deadlineMs)
   await once(kernel, 'close')
   clearTimeout(deadline)
