@@ -43,10 +43,10 @@ function toolVersions(): Record<string, string> {
   )
 }
 
-/** npm hands on the interrupt that the terminal has sent us already: one key press, two signals. */
+/** npm passes on the interrupt that the terminal has already sent to this process: one key press, two signals. */
 const SAME_SIGNAL_MS = 500
 
-/** The first interrupt ends the run and reports what there is, the second ends this program. */
+/** The first interrupt ends the run and prints the report so far, the second ends this program. */
 function stopOnSignals(rounds: Rounds): void {
   let stoppedAtMs: number | undefined
   const stop = (): void => {

@@ -18,7 +18,7 @@ import { freePort, untilListening } from './system/port.js'
 import { openWindow } from './window.js'
 import type { Work, Workload } from './workloads/workload.js'
 
-/** A generator that takes this much longer than it was told hangs, because its relay does. */
+/** A generator that takes this much longer than its duration hangs, because its relay does. */
 const OVERTIME_MS = 10_000
 /** For a thousand full handshakes with the slowest relay. */
 const HOLD_LIMIT_MS = 30_000
@@ -27,14 +27,14 @@ const POLL_MS = 10
 export interface Effort {
   readonly seconds: number
   readonly warmUpMs: number
-  /** How many measurements that others disturbed are made again in the whole run, so that it stays bounded. */
+  /** Limit of repeated measurements in the whole run. */
   readonly repeatsMax: number
 }
 
 export type Measurement = Omit<Sample, 'round'>
 type Outcome = Omit<Measurement, 'relay' | 'workload'>
 
-/** Everything that one measurement leaves behind until it is cleaned up. */
+/** Processes and files of one measurement, until it is cleaned up. */
 export class Bench {
   readonly dir = mkdtempSync(join(tmpdir(), 'tcprelay-bench-'))
   readonly #processes: OwnProcess[] = []
@@ -54,7 +54,7 @@ export class Bench {
     return started
   }
 
-  /** Starts a program that prints a line when it is ready, and then goes on until it is ended. */
+  /** Starts a program that prints a line when it is ready, and then runs until it is ended. */
   async hold(name: string, launch: Launch): Promise<OwnProcess> {
     const started = this.start(name, launch, LOAD_CORE)
     const deadlineMs = Date.now() + HOLD_LIMIT_MS
@@ -66,13 +66,13 @@ export class Bench {
     return started
   }
 
-  /** Ends what was started last first: a relay before the server behind it. */
+  /** Ends the last one started first: a relay before the server behind it. */
   async clear(): Promise<void> {
     for (const started of this.#processes.toReversed()) await started.end()
     this.#removeDir()
   }
 
-  /** For an interrupt: whoever still waits for one of the programs finds it ended and cannot start another. */
+  /** For an interrupt: pending waits find their program ended and cannot start another. */
   clearAtOnce(): void {
     this.#isOver = true
     for (const started of this.#processes) started.kill()
@@ -84,9 +84,9 @@ export class Bench {
   }
 }
 
-/** What is measured, and where the generator finds it. */
+/** What is measured, and the generator's target. */
 interface Target {
-  /** The relay's. */
+  /** The relay's port. */
   readonly pid: number
   readonly port: number
 }
@@ -100,7 +100,7 @@ async function makeCertificate(bench: Bench, kind: KeyKind): Promise<Certificate
   }
 }
 
-/** Starts the workload's server, the relay before it, and what the workload may want before the relay. */
+/** Starts the workload's server, the relay before it, and what the workload may need before the relay. */
 async function setUp(bench: Bench, relay: Relay, workload: Workload): Promise<Target> {
   const remotePort = await freePort()
   const serverDir = join(bench.dir, 'server')
@@ -123,11 +123,11 @@ async function setUp(bench: Bench, relay: Relay, workload: Workload): Promise<Ta
 }
 
 function p99Seconds({ latency }: Work): number {
-  if (latency === undefined) throw new Error('the generator told no latency')
+  if (latency === undefined) throw new Error('the generator reported no latency')
   return latency.p99Us / 1e6
 }
 
-/** CPU time from just before the generator starts to just after it ends, or what the generator says of latency. */
+/** CPU time from just before the generator starts to just after it ends, or the latency that it reports. */
 async function measureLoad(
   bench: Bench,
   { pid, port }: Target,
@@ -146,7 +146,7 @@ async function measureLoad(
 
 /**
  * Growth of memory while the generator opens its connections and holds them, read after they were idle for
- * the length of a measurement. Those of the warm-up stay open, so that what they took cannot be used again.
+ * the length of a measurement. Those of the warm-up stay open, so that their memory cannot be reused.
  */
 async function measureMemory(
   bench: Bench,

@@ -8,9 +8,9 @@ export interface Options {
   readonly rounds: number
   readonly seconds: number
   readonly warmUpMs: number
-  /** How many measurements that others disturbed are made again in the whole run, so that it stays bounded. */
+  /** Limit of repeated measurements in the whole run. */
   readonly repeatsMax: number
-  /** No round is begun that would end later; only `--quick` has such a limit, and not with rounds that were asked for. */
+  /** No round is started that would end later; only `--quick` has this limit, and not with explicit `--rounds`. */
   readonly limitSeconds: number | undefined
   readonly connections: number
   /** Names, in any order; all when undefined. */
@@ -37,15 +37,15 @@ export const USAGE = `npm run bench -- [options]
   --help
 `
 
-/** Nine pairs: their interval of 90 % or more does not stretch to the single worst pair. */
+/** Nine pairs: their interval of 90 % or more does not include the single worst pair. */
 const ROUNDS = 9
 
-/** A busy machine, where every program takes long to start, gets fewer rounds instead of more time. */
+/** A busy machine, where every program starts slowly, gets fewer rounds instead of more time. */
 const QUICK_SECONDS = 115
 
 /**
- * Before each measurement. After a second of some 700 handshakes, or with its load spread over two children, a program
- * that compiles while it runs still costs a tenth more than it will.
+ * Before each measurement. After a second of some 700 handshakes, or with its load spread over two children, a
+ * program with a JIT compiler still costs a tenth more than it will.
  */
 const WARM_UP_MS = 3_000
 
@@ -65,7 +65,7 @@ function names(text: string | undefined): readonly string[] | undefined {
   return text?.split(',').map((name) => name.trim())
 }
 
-/** Reads the command line; throws with a message for people. Limits keep any run bounded. */
+/** Reads the command line; throws with a message for the user. Limits keep any run bounded. */
 export function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],

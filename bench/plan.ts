@@ -12,11 +12,11 @@ export interface PresentRelay extends Relay {
   readonly version: string
 }
 
-/** What will be measured. The first relay is the one that the others are compared with. */
+/** What will be measured. The others are compared with the first relay. */
 export interface Plan {
   readonly relays: readonly PresentRelay[]
   readonly workloads: readonly Workload[]
-  /** What is left out, and what would bring it in. */
+  /** What is left out, and how to enable it. */
   readonly omissions: readonly string[]
 }
 
@@ -26,7 +26,7 @@ function named<T extends { readonly name: string }>(known: readonly T[], name: s
   throw new Error(`${option} does not know '${name}', but ${known.map((entry) => entry.name).join(', ')}`)
 }
 
-/** A relay that was named is measured with everything that it can do: who asks for it wants to see it. */
+/** A relay that is named on the command line is measured with every workload that it supports. */
 function namedRelays(names: readonly string[]): readonly Relay[] {
   return names.map((name, index) => {
     const earlier = names.slice(0, index).filter((other) => other === name).length
@@ -79,7 +79,7 @@ export function isMeasuredWith(relay: Relay, workload: Workload): boolean {
   return relay.workloads?.includes(workload.name) ?? true
 }
 
-/** A rough forecast, for whoever waits. */
+/** A rough forecast for the user. */
 export function expectedSeconds(plan: Plan, options: Options): number {
   const pairs = plan.workloads.flatMap((workload) =>
     plan.relays.filter((relay) => isMeasuredWith(relay, workload)),

@@ -4,7 +4,7 @@ import type { Relay } from './relays/relay.js'
 import { type Failure, FOREIGN_SHARE_MAX, type Sample } from './sample.js'
 import type { Workload } from './workloads/workload.js'
 
-/** A neighbour who is still there after this many tries will stay. */
+/** Other load that is still there after this many tries will stay. */
 const REPEATS_EACH_MAX = 2
 
 export interface Results {
@@ -12,7 +12,7 @@ export interface Results {
   readonly failures: Failure[]
 }
 
-/** Told of each measurement as it ends. */
+/** Called with each measurement as it ends. */
 export interface Progress {
   measured(sample: Sample, workload: Workload): void
   failed(failure: Failure): void
@@ -22,7 +22,7 @@ function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** Every relay after the other with every workload, again and again: A B C A B C. */
+/** Every relay in turn with every workload, repeatedly: A B C A B C. */
 export class Rounds {
   readonly results: Results = { samples: [], failures: [] }
   readonly #plan: Plan
@@ -39,7 +39,7 @@ export class Rounds {
     this.#progress = progress
   }
 
-  /** Ends before a round that would, if it took as long as those before, end after the limit. */
+  /** Ends before a round that would, at the pace of earlier ones, end after the limit. */
   async run(rounds: number, limitSeconds = Number.POSITIVE_INFINITY): Promise<void> {
     const startMs = performance.now()
     for (let round = 1; round <= rounds; round++) {
@@ -50,7 +50,7 @@ export class Rounds {
     }
   }
 
-  /** Ends the running measurement and all its programs; nothing is started any more. */
+  /** Ends the running measurement and all its programs; nothing is started afterwards. */
   stop(): void {
     this.#isStopped = true
     this.#bench?.clearAtOnce()
@@ -68,14 +68,14 @@ export class Rounds {
       this.results.samples.push(sample)
       this.#progress.measured(sample, workload)
     } catch (error) {
-      // What breaks because we end its programs is not the relay's fault.
+      // A failure because the run ended its programs is not the relay's fault.
       if (!this.#isStopped) this.#fail(relay, workload, round, textOf(error))
     }
   }
 
   /**
-   * Measures again when others disturbed it, and keeps the calmer of the measurements. The choice looks at
-   * the others' CPU time alone, never at the outcome.
+   * Measures again if other programs disturbed it, and keeps the calmer of the measurements. The choice depends
+   * on the others' CPU time alone, never on the outcome.
    */
   async #calmest(relay: Relay, workload: Workload): Promise<Measurement> {
     let best = await this.#measure(relay, workload)

@@ -10,7 +10,7 @@ export interface Sample {
   readonly workload: string
   readonly round: number
   readonly work: Work
-  /** What the workload counts: CPU seconds or bytes of memory a unit, or the 99th percentile of its latency in seconds. */
+  /** The judged value: CPU seconds or bytes of memory per unit, or the 99th percentile of its latency in seconds. */
   readonly costPerUnit: number
   /** CPU time of the relay's whole process tree from before the generator's start to after its end. */
   readonly cpuSeconds: number
@@ -19,7 +19,7 @@ export interface Sample {
   readonly windowSeconds: number
   /** Of the relay's whole process tree, where memory is measured: with and without the work. */
   readonly memory?: { readonly before: MemoryReading; readonly after: MemoryReading }
-  /** What programs other than ours used of the two cores, in cores: a noisy neighbour shows here. */
+  /** CPU use of other programs on the two cores, in cores: shows noisy neighbours. */
   readonly foreignShare: number
 }
 

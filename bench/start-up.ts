@@ -18,7 +18,7 @@ const NAMES = ['tcprelay', 'tcprelay-broker-2-cores', 'tcprelay-direct-2-cores',
 const STARTS = Number(process.argv[2] ?? 9)
 const RETRY_MS = 2
 const START_LIMIT_MS = 10_000
-/** Until what was only needed for the start has settled. */
+/** Until memory that only the start needed is freed. */
 const IDLE_MS = 1_500
 
 interface Start {

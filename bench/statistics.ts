@@ -1,4 +1,4 @@
-/** The middle value, or the mean of the two in the middle; NaN of nothing. */
+/** The middle value, or the mean of the two in the middle; NaN if there are none. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const half = sorted.length / 2
@@ -10,7 +10,7 @@ export function median(values: readonly number[]): number {
 export interface Interval {
   readonly low: number
   readonly high: number
-  /** The chance that the true median lies within, whatever the distribution. */
+  /** The chance that the true median lies within, for any distribution. */
   readonly coverage: number
 }
 
@@ -26,8 +26,8 @@ function missChance(n: number, k: number): number {
 }
 
 /**
- * The narrowest pair of values, counted from both ends, that holds the true median with the wanted
- * confidence. Assumes nothing but independent rounds. Too few values for it: smallest and largest, with
+ * The narrowest pair of values, counted from both ends, that contains the true median with the requested
+ * confidence. Assumes only independent rounds. With too few values: smallest and largest, with
  * the lower coverage that they have.
  */
 export function medianInterval(values: readonly number[], confidence: number): Interval {

@@ -8,27 +8,27 @@ export interface Ratio extends Interval {
   readonly median: number
 }
 
-/** The rest of a distribution whose 99th percentile is judged: medians of the rounds, in microseconds. */
+/** The other percentiles of a distribution whose p99 is judged: medians of the rounds, in microseconds. */
 export interface LatencyRow {
   readonly p50Us: number
   readonly p999Us: number
   readonly maxUs: number
-  /** How late the generator itself was, which all of these contain. */
+  /** The generator's own lag, which all of these contain. */
   readonly lagP99Us: number
 }
 
-/** What all rounds of one relay with one workload come to. */
+/** The result of all rounds of one relay with one workload. */
 export interface Row {
   readonly relay: string
   readonly sampleCount: number
-  /** What is judged: of a workload of latency its p99, in seconds. */
+  /** The judged value: of a latency workload its p99, in seconds. */
   readonly costPerUnit: Ratio
   /** In seconds, also where something else is judged. */
   readonly cpuPerUnit: number
   readonly unitsPerSecond: number
-  /** Undefined where the generator does not measure it. */
+  /** Undefined if the generator does not measure it. */
   readonly p99Ms: number | undefined
-  /** Undefined where requests have no moment that they are due at. */
+  /** Undefined if requests have no due time. */
   readonly latency: LatencyRow | undefined
   /** CPU time of the relay as a share of the window: below about 0.95 the other core was the limit. */
   readonly busyShare: number
@@ -77,7 +77,7 @@ function ratioOf(
   return ratios.length === 0 ? undefined : spread(ratios)
 }
 
-/** Cost per unit of one relay divided by that of another; undefined when they have no round in common. */
+/** Cost per unit of one relay divided by that of another; undefined if they have no round in common. */
 export function compare(
   samples: readonly Sample[],
   workload: string,
@@ -115,7 +115,7 @@ function rowOf(relay: string, samples: readonly Sample[], judged: readonly Sampl
   }
 }
 
-/** One row a relay that has samples, in the order given; the first relay is the one judged. */
+/** One row per relay with samples, in the order given; the first relay is the judged one. */
 export function summarise(samples: readonly Sample[], workload: string, relays: readonly string[]): Row[] {
   const ofRelay = (name: string): Sample[] =>
     samples.filter((sample) => sample.workload === workload && sample.relay === name)

@@ -15,7 +15,7 @@ interface OthersReading {
   readonly own: CpuReading
 }
 
-/** Both cores, and what this program and all that it started (relay, server, generator) used of them. */
+/** CPU use of both cores, and the share of this program and its descendants (relay, server, generator). */
 function readOthers(): OthersReading {
   const busySeconds = readCoreBusySeconds(RELAY_CORE) + readCoreBusySeconds(LOAD_CORE)
   return { busySeconds, own: readCpu(process.pid) }
@@ -26,7 +26,7 @@ function foreignSecondsBetween(before: OthersReading, after: OthersReading): num
   return Math.max(0, after.busySeconds - before.busySeconds - ownSeconds)
 }
 
-/** Begins to watch the relay's process tree; the function that it returns says what happened since. */
+/** Starts to watch the relay's process tree; the returned function reports the use since. */
 export function openWindow(pid: number): () => WindowReading {
   const startMs = performance.now()
   const othersBefore = readOthers()

@@ -1,11 +1,11 @@
-// Handlers for the time until the program has its own, which may take a tenth of a second and longer.
+// Signal handlers until the program has its own, which may take a tenth of a second and longer.
 
-/** SIGHUP asks for a configuration that is not read yet. The others end the process, as without a handler. */
+/** SIGHUP requests a configuration that is not read yet. The others end the process, as without a handler. */
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }
 
 /**
- * These handlers stay: as long as a signal has one, Node passes on what came before to whoever handles it now. A process
- * with id 1 has to end by itself, because the kernel ignores what nobody handles there.
+ * These handlers stay: as long as a signal has one, Node passes earlier ones to whoever handles it later. A process
+ * with id 1 has to end by itself, because the kernel ignores unhandled signals there.
  */
 for (const [signal, number] of Object.entries(SIGNALS)) {
   process.on(signal, () => {

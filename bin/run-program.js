@@ -3,19 +3,19 @@ const { join } = require('node:path')
 
 const BUILT = join(__dirname, '../dist')
 
-/** As the compiler has left it: a file for each module. */
+/** The compiler's output: a file for each module. */
 const MODULES = join(BUILT, 'src/cli/main.js')
 
-/** The same in one file, which is loaded much faster (scripts/bundle.mjs). */
+/** The same in one file, which loads much faster (scripts/bundle.mjs). */
 const BUNDLE = join(BUILT, 'bundle/cli/main.js')
 
-/** Written with the modules, also where nobody has bundled them since. It is not part of a package. */
+/** Written with the modules, also if they have not been bundled since. It is not part of a package. */
 const BUILD_RECORD = join(BUILT, '.tsbuildinfo')
 
-/** Fewer open files than this are not enough to load the program's modules and to serve; also in start-up.ts. */
+/** Minimum of open files to load the program's modules and to serve; also in start-up.ts. */
 const DESCRIPTORS_MIN = 64
 
-/** Runs the built program, and says what to do where it was not built yet. */
+/** Runs the built program, and reports it if it was not built yet. */
 async function runProgram(name) {
   if (!existsSync(MODULES)) {
     console.error(`${name} is not built yet: run 'npm start' or 'npm run build' in its folder once`)
@@ -34,7 +34,7 @@ async function runProgram(name) {
   }
 }
 
-/** Whether the bundle is no older than the modules. */
+/** Whether the bundle is as new as the modules. */
 function isBundleOfModules() {
   const bundledMs = changedMs(BUNDLE)
   return bundledMs !== undefined && bundledMs >= (changedMs(BUILD_RECORD) ?? 0)

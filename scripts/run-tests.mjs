@@ -1,5 +1,5 @@
-// Runs the built tests with Node's runner. `--full` adds the long matrix, a name fragment selects files, and
-// `--without=FRAGMENT` leaves some out.
+// Runs the built tests with Node's runner. `--full` adds the long run, a name fragment selects files, and
+// `--without=FRAGMENT` excludes some.
 import { readdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { run } from 'node:test'
@@ -21,16 +21,16 @@ if (files.length === 0) {
   process.exit(1)
 }
 
-/** Most files wait for programs they started; of more at a time each other's load would make the time limits longer. */
+/** Most files wait for programs they started; more at a time would slow each other beyond their time limits. */
 const FILES_AT_A_TIME = 2
 
-/** It takes a minute by itself, for which nobody should wait at the end. */
+/** It takes a minute by itself: started first, it does not prolong the run. */
 const FIRST = 'dist/test/vm/'
 
 process.env.TCPRELAY_TESTS = isFull ? 'full' : 'normal'
 const first = files.filter((name) => name.startsWith(FIRST))
 const others = files.filter((name) => !name.startsWith(FIRST))
-// Node's command line would put them in the order of their names.
+// Node's command line would sort them by name.
 run({ files: [...first, ...others].map((name) => resolve(name)), concurrency: FILES_AT_A_TIME })
   .on('test:fail', () => {
     process.exitCode = 1

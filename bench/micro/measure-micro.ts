@@ -3,7 +3,7 @@ import type { MicroCase } from './micro-case.js'
 
 /** How long and how often. */
 export interface Effort {
-  /** One run is at least so long, so that the clock's grain and one interrupt do not count. */
+  /** Minimum duration of a run, so that the clock's resolution and one interrupt do not matter. */
   readonly runMs: number
   readonly runs: number
 }
@@ -12,7 +12,7 @@ export interface MicroResult {
   readonly name: string
   readonly size: number
   readonly isFlat: boolean
-  /** Nanoseconds for one: the median of all runs, the best and the worst. */
+  /** Nanoseconds per operation: the median of all runs, the best and the worst. */
   readonly medianNs: number
   readonly bestNs: number
   readonly worstNs: number
@@ -24,7 +24,7 @@ function timeMs(run: (times: number) => void, times: number): number {
   return performance.now() - startMs
 }
 
-/** How many make a run; finding out warms up. */
+/** Number of operations of a run; finding it out also warms up. */
 function timesFor(run: (times: number) => void, runMs: number): number {
   for (let times = 1; ; times *= 2) {
     const tookMs = timeMs(run, times)
@@ -32,7 +32,7 @@ function timesFor(run: (times: number) => void, runMs: number): number {
   }
 }
 
-/** A case with all its sizes; their runs alternate, so that what the machine does meanwhile meets all of them. */
+/** A case with all its sizes; their runs alternate, so that other load on the machine affects all of them. */
 export function measureCase({ isFlat, name, prepare, sizes }: MicroCase, effort: Effort): MicroResult[] {
   const prepared = sizes.map((size) => {
     const run = prepare(size)
@@ -51,7 +51,7 @@ export function measureCase({ isFlat, name, prepare, sizes }: MicroCase, effort:
   }))
 }
 
-/** The median cost with the most of something, divided by that with the least; undefined where nothing is promised. */
+/** The median cost of the largest size, divided by that of the smallest; undefined without a promise of flat cost. */
 export function flatness(results: readonly MicroResult[]): number | undefined {
   const [first] = results
   const last = results.at(-1)

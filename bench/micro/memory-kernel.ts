@@ -13,20 +13,20 @@ const refuse = (): number => {
 const succeed = (): number => 0
 
 /**
- * A kernel that keeps one number for each socket, how many bytes may be read, and allocates nothing: what is left to
- * measure is the program itself. Whatever is sent is taken, and connections are there at once.
+ * A kernel that keeps one number per socket, the bytes that can be read, and allocates nothing: what is left to
+ * measure is the program itself. It accepts all sends, and connects at once.
  */
 export class MemoryKernel {
   readonly #readable: Int32Array
   readonly #isEnded: Uint8Array
   readonly #tokens: Int32Array
   readonly #readiness: Int32Array
-  /** Descriptors that have news, in the order in which they got them. */
+  /** Descriptors with events, in the order in which they occurred. */
   readonly #news: Int32Array
   #newsCount = 0
   readonly #free: Fd[] = []
   #made = 0
-  /** Time stands still until somebody moves it. */
+  /** The clock stands still until the benchmark advances it. */
   nowMs = 1_000.5
 
   constructor(socketsMax: number) {
@@ -44,7 +44,7 @@ export class MemoryKernel {
     return fd
   }
 
-  /** Bytes come, and the loop hears of it. */
+  /** Bytes arrive, and the loop gets an event. */
   arrive(fd: Fd, byteCount: number): void {
     this.#readable[fd] = (this.#readable[fd] as number) + byteCount
     this.#tell(fd, READABLE | WRITABLE)

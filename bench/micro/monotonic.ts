@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/kernel/system.js'
 
-/** A clock that shows what `time` says. */
+/** A clock that shows `time`. */
 export function monotonic(time: { readonly nowMs: number }): Clock {
   return {
     monotonicMs: () => time.nowMs,

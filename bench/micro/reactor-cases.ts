@@ -4,7 +4,7 @@ import { MemoryKernel } from './memory-kernel.js'
 import { type MicroCase, SESSIONS } from './micro-case.js'
 import { SmallRelay } from './small-relay.js'
 
-/** Events that one turn tells, as under load. */
+/** Events per turn, as under load. */
 const EVENTS_PER_TURN = 64
 
 const IDLE_MS = 60_000
@@ -89,9 +89,9 @@ const setting: MicroCase = {
   },
 }
 
-/** As idle timeouts do: each rings once in its time and is set again. Counted by ring. */
+/** As idle timeouts do: each fires once in its time and is set again. Counted by firing. */
 const ringing: MicroCase = {
-  name: 'timers: wait, ring, set again, one of',
+  name: 'timers: wait, fire, set again, one of',
   sizes: SESSIONS,
   isFlat: true,
   prepare(size) {

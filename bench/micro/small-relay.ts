@@ -30,7 +30,7 @@ interface Ends {
   readonly remote: Fd
 }
 
-/** Sessions of a relay over the kernel in memory, with what a production user has on: access log and idle timeout. */
+/** Sessions of a relay over the kernel in memory, with production options: access log and idle timeout. */
 export class SmallRelay {
   readonly #kernel: MemoryKernel
   readonly #loop: Loop
@@ -104,7 +104,7 @@ export class SmallRelay {
     this.#carry(this.#isRemotesTurn ? client : remote)
   }
 
-  /** One more session comes, is served and goes, beside those that stay. */
+  /** One more session is opened, served and closed, beside those that stay. */
   wholeSession(): void {
     const { client, remote } = this.#arrive()
     this.#carry(client)
@@ -114,7 +114,7 @@ export class SmallRelay {
     this.#kernel.end(client, READABLE | PEER_ENDED)
     this.#loop.turn(0)
     if (this.#relay.openCount !== this.#sessions.length) throw new Error('the session has not ended')
-    // The head has read the log.
+    // Pretend that the head has read the log.
     this.#cells.ringHead[1] = this.#cells.ringHead[0] as number
   }
 

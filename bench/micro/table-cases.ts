@@ -110,7 +110,7 @@ const writing: MicroCase = {
     return (times) => {
       for (let i = 0; i < times; i++) {
         ring.write(ACCESS, INFO, line)
-        // The head has read it.
+        // Pretend that the head has read it.
         cells.ringHead[1] = cells.ringHead[0] as number
       }
     }

@@ -1,4 +1,4 @@
-/** What a generator tells of a distribution of times, in microseconds. */
+/** A distribution of times as a generator reports it, in microseconds. */
 export interface Percentiles {
   readonly p50Us: number
   readonly p99Us: number
@@ -11,11 +11,11 @@ const GROWTH = 1.01
 const LOG_GROWTH = Math.log(GROWTH)
 /** Shorter times count as this: no clock that crosses a system call is more exact. */
 const LEAST_US = 0.1
-/** Longer times share the last bucket; the longest is kept as it is. A thousand seconds outlast every run. */
+/** Longer times share the last bucket; the longest is stored exactly. A thousand seconds exceed every run. */
 const MOST_US = 1e9
 const BUCKETS = bucketOf(MOST_US) + 1
 
-/** Bucket i holds what is above `LEAST_US * GROWTH ** (i - 1)`, up to `LEAST_US * GROWTH ** i`. */
+/** Bucket i holds times above `LEAST_US * GROWTH ** (i - 1)`, up to `LEAST_US * GROWTH ** i`. */
 function bucketOf(us: number): number {
   return us <= LEAST_US ? 0 : Math.ceil(Math.log(us / LEAST_US) / LOG_GROWTH)
 }
@@ -24,7 +24,7 @@ function rounded(us: number): number {
   return Math.round(us * 10) / 10
 }
 
-/** Times in buckets, so that a run of any length takes the same memory and writing one down allocates nothing. */
+/** Times in buckets, so that a run of any length takes the same memory and recording one allocates nothing. */
 export class Histogram {
   readonly #counts = new Float64Array(BUCKETS)
   #count = 0
@@ -41,7 +41,7 @@ export class Histogram {
     if (us > this.#maxUs) this.#maxUs = us
   }
 
-  /** The time that this share of them did not exceed, to a tenth of a microsecond; NaN of nothing. */
+  /** The time that this share of them did not exceed, to a tenth of a microsecond; NaN if there are none. */
   percentile(share: number): number {
     const rank = Math.max(1, Math.ceil(share * this.#count))
     let seen = 0

@@ -1,8 +1,8 @@
 const HEAD_END = Buffer.from('\r\n\r\n')
 
 /**
- * How long the reply at `from` is, head and body, 0 while bytes up to `to` do not say or do not hold it all. Throws
- * with the status line of one that is not a success, and when the head does not say how long the body is.
+ * Length of the reply at `from`, head and body; 0 while bytes up to `to` are incomplete. Throws
+ * with the status line if it is not a success, and if the head has no length of the body.
  */
 export function replyBytes(bytes: Buffer, from: number, to: number): number {
   const headEnd = bytes.indexOf(HEAD_END, from)

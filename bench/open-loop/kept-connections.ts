@@ -16,8 +16,8 @@ interface Crowd {
 }
 
 /**
- * One connection that stays open. A request leaves when it is due, also while replies are outstanding: HTTP
- * answers in order, so the oldest of them is the one that a reply belongs to.
+ * One connection that stays open. A request is sent when it is due, also while replies are outstanding: HTTP
+ * answers in order, so a reply belongs to the oldest of them.
  */
 class KeptConnection implements Watcher {
   token = NO_TOKEN
@@ -26,7 +26,7 @@ class KeptConnection implements Watcher {
   readonly #fd: Fd
   readonly #dueMs: number[] = []
   #isOpen = false
-  /** Why nothing can be sent any more. */
+  /** Why no more can be sent. */
   #failure: string | undefined
 
   constructor(crowd: Crowd) {
@@ -69,13 +69,13 @@ class KeptConnection implements Watcher {
     if (count <= 0) this.#failure = reasonOf(count)
     while (this.#reader.take()) {
       const dueMs = this.#dueMs.shift()
-      if (dueMs === undefined) throw new Error('a reply that nobody has asked for')
+      if (dueMs === undefined) throw new Error('a reply without a request')
       tally.answered(dueMs, around.clock.monotonicMs())
     }
     return true
   }
 
-  /** After a failure nothing that waits is answered any more. */
+  /** After a failure no outstanding request is answered any more. */
   #giveUp(): void {
     if (this.#failure === undefined) return
     this.#crowd.tally.broke(this.#dueMs.length, this.#failure)
@@ -88,7 +88,7 @@ export class KeptConnections {
   readonly #connections: readonly KeptConnection[]
   #next = 0
 
-  /** `onOpen` is called once, when all of them are. */
+  /** `onOpen` is called once, when all of them are open. */
   constructor(around: Surroundings, tally: Tally, count: number, onOpen: () => void) {
     let opening = count
     const crowd: Crowd = {

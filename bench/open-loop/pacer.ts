@@ -8,7 +8,7 @@ export interface Pace {
   readonly seconds: number
 }
 
-/** Calls `act` with the moment that it was due at, at a fixed rate, and `onOver` after the last time. */
+/** Calls `act` with the time that it was due at, at a fixed rate, and `onOver` after the last time. */
 export class Pacer implements Watcher {
   token = NO_TOKEN
   readonly #clock: Clock
@@ -30,7 +30,7 @@ export class Pacer implements Watcher {
     this.#timer.start(startMs, this.#schedule.intervalNs)
   }
 
-  /** After a stall everything that has become due leaves at once, each counted from its own moment. */
+  /** After a stall everything that has become due is sent at once, each counted from its own due time. */
   onReady(): void {
     this.#timer.clear()
     const schedule = this.#schedule

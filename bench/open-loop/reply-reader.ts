@@ -5,7 +5,7 @@ import { replyBytes } from './http-reply.js'
 /** Room for a score of nginx's small replies; more of them wait in the socket. */
 const BUFFER_BYTES = 4_096
 
-/** Receives from one connection at a time and cuts what it got into replies. */
+/** Receives from one connection at a time and splits the bytes into replies. */
 export class ReplyReader {
   readonly #calls: Calls
   readonly #region = mapPrivate(BUFFER_BYTES)
@@ -28,14 +28,14 @@ export class ReplyReader {
     return count
   }
 
-  /** Takes a whole reply out; false when there is none. Throws as `replyBytes`. */
+  /** Takes a whole reply out; false if there is none. Throws as `replyBytes`. */
   take(): boolean {
     const length = replyBytes(this.#bytes, this.#from, this.#to)
     this.#from += length
     return length > 0
   }
 
-  /** Forgets what it has, for another connection. */
+  /** Drops its bytes, for another connection. */
   clear(): void {
     this.#from = 0
     this.#to = 0

@@ -8,7 +8,7 @@ export interface Load {
   /** Of the relay, on 127.0.0.1. */
   readonly port: number
   readonly seconds: number
-  /** The same load before that: caches, compilers and the relay's connections settle. Not in the percentiles. */
+  /** The same load before the measurement, not in the percentiles: caches, compilers and connections settle. */
   readonly leadInSeconds: number
   /** Requests go to connections that are open before the first of them; 0 for none. */
   readonly connections: number
@@ -18,18 +18,18 @@ export interface Load {
 }
 
 export interface LoadReport {
-  /** From the moment that the first was due at to the last reply. */
+  /** From the due time of the first to the last reply. */
   readonly seconds: number
-  /** On kept connections; left out when none were wanted. */
+  /** On kept connections; absent if none were requested. */
   readonly requests?: TallyReport
   readonly wholeConnections?: TallyReport
 }
 
-/** Whoever has no reply this long after the last request gets none. */
+/** Requests without a reply this long after the last one count as broken. */
 const REPLY_LIMIT_MS = 3_000
 /** From opening the connections to the first request: the relay connects its side meanwhile. */
 const START_DELAY_MS = 20
-/** How often it is looked whether all replies are there. */
+/** Interval to check whether all replies have arrived. */
 const LAST_TURNS_MS = 1
 
 class LoadRun {
@@ -66,7 +66,7 @@ class LoadRun {
     return this.#requests.pending + this.#whole.pending
   }
 
-  /** Opens what is to be kept; everything begins when that is open. */
+  /** Opens the kept connections; everything begins when they are open. */
   #open(): void {
     const { connections, requestsPerSecond, connectionsPerSecond } = this.#load
     const { clock } = this.#around
@@ -100,7 +100,7 @@ class LoadRun {
   }
 }
 
-/** Sends at fixed rates, whatever comes back, and tells how long everything took since it was due. Blocks. */
+/** Sends at fixed rates, independent of replies, and reports the time since each request was due. Blocks. */
 export function runLoad(load: Load): LoadReport {
   return new LoadRun(load).run()
 }

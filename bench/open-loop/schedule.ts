@@ -1,10 +1,10 @@
 /**
- * When each request is due: at a fixed rate from the start on, whatever has become of those before. Times are
+ * When each request is due: at a fixed rate from the start on, independent of earlier ones. Times are
  * CLOCK_MONOTONIC in milliseconds.
  */
 export class Schedule {
   readonly startMs: number
-  /** A whole number of nanoseconds, as a timer of the kernel counts them, so that both stay in step. */
+  /** A whole number of nanoseconds, the unit of the kernel's timers, so that both stay in step. */
   readonly intervalNs: number
   readonly #total: number
   #taken = 0
@@ -23,7 +23,7 @@ export class Schedule {
     return !this.isOver && this.#nextMs <= nowMs
   }
 
-  /** Takes the next one out, and answers when it was due, however late that is. */
+  /** Takes the next one out, and returns when it was due, however late that is. */
   take(): number {
     const dueMs = this.#nextMs
     this.#taken++

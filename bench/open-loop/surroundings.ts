@@ -34,12 +34,12 @@ export function openSocket({ calls, address }: Surroundings): Outcome {
   return outcome
 }
 
-/** Why a call that answered `outcome` ends a connection; 0 is the end of the stream. */
+/** Why a call that returned `outcome` ends a connection; 0 is the end of the stream. */
 export function reasonOf(outcome: Outcome): string {
   return outcome === 0 ? 'closed before the reply' : errorText(-outcome)
 }
 
-/** Bytes that are sent again and again, where the kernel can read them. */
+/** Bytes that are sent repeatedly, in memory for the kernel. */
 export function nativeText(text: string): Region {
   const bytes = Buffer.from(text, 'latin1')
   const region = mapPrivate(bytes.length)

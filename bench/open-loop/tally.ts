@@ -1,27 +1,27 @@
 import { Histogram, type Percentiles } from './histogram.js'
 
-/** What has become of the requests of one kind. */
+/** Outcomes of the requests of one kind. */
 export interface TallyReport {
-  /** Answered, in the lead-in too. */
+  /** Answered, including the lead-in. */
   readonly answered: number
-  /** Answered, and due after the lead-in: what the percentiles are of. */
+  /** Answered, and due after the lead-in: those in the percentiles. */
   readonly recorded: number
   readonly broken: number
-  /** The most that waited for a reply at the same time. */
+  /** Maximum of requests without a reply at one time. */
   readonly pendingMax: number
   /** Why the first of them broke. */
   readonly complaint?: string
-  /** From the moment that it was due at to the end of its reply. */
+  /** From its due time to the end of its reply. */
   readonly latency: Percentiles
-  /** From the moment that it was due at to its leaving: the generator's own part of the latency. */
+  /** From its due time to its sending: the generator's own part of the latency. */
   readonly lag: Percentiles
 }
 
-/** Counts requests, and how long they took since they were due. */
+/** Counts requests, and the time since they were due. */
 export class Tally {
   readonly #latency = new Histogram()
   readonly #lag = new Histogram()
-  /** What is due before it warms everything up and is not in the percentiles. */
+  /** Requests due before this only warm up and are not in the percentiles. */
   recordFromMs = Number.POSITIVE_INFINITY
   #sent = 0
   #answered = 0
@@ -33,7 +33,7 @@ export class Tally {
     return this.#sent - this.#answered - this.#broken
   }
 
-  /** Everything that is sent is answered or breaks later. */
+  /** Every request that is sent is answered or breaks later. */
   sent(dueMs: number, nowMs: number): void {
     this.#sent++
     this.#pendingMax = Math.max(this.#pendingMax, this.pending)

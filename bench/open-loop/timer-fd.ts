@@ -9,12 +9,12 @@ import { lastErrno } from '../../src/kernel/native-errno.js'
 const TFD_CLOEXEC = 0o2000000
 const TFD_NONBLOCK = 0o4000
 const TFD_TIMER_ABSTIME = 1
-/** struct itimerspec: interval, then first moment, each in seconds and nanoseconds of 64 bits. */
+/** struct itimerspec: interval, then first expiry, each in seconds and nanoseconds of 64 bits. */
 const ITIMERSPEC_BYTES = 32
 const EXPIRATIONS_BYTES = 8
 
 /**
- * timerfd_create(2): readable at fixed intervals, exact to microseconds, where a wait in epoll counts whole
+ * timerfd_create(2): readable at fixed intervals, exact to microseconds, while a wait in epoll counts whole
  * milliseconds.
  */
 export class TimerFd {
@@ -33,7 +33,7 @@ export class TimerFd {
     if (this.fd < 0) throw new Error(`cannot make a timer: ${errorText(errno[0] as number)}`)
   }
 
-  /** Goes off at `startMs` of CLOCK_MONOTONIC, or at once when that is past, and every `intervalNs` from there on. */
+  /** Expires at `startMs` of CLOCK_MONOTONIC, or at once if that is past, and every `intervalNs` from there on. */
   start(startMs: number, intervalNs: number): void {
     const settime = nativeFunction<(fd: Fd, flags: number, wanted: bigint, before: number) => number>(
       'int timerfd_settime(int fd, int flags, uintptr_t wanted, uintptr_t before)',
@@ -53,7 +53,7 @@ export class TimerFd {
     }
   }
 
-  /** Not readable until it goes off again; the kernel only then sets it for the next time. */
+  /** Not readable until it expires again; the kernel re-arms it only when it is read. */
   clear(): void {
     this.#read(this.fd, this.#expirations.pointer, EXPIRATIONS_BYTES)
   }

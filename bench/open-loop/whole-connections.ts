@@ -6,10 +6,10 @@ import { ReplyReader } from './reply-reader.js'
 import { nativeText, openSocket, reasonOf, type Surroundings } from './surroundings.js'
 import type { Tally } from './tally.js'
 
-/** The server closes first, so that no port of this side has to rest after its connection (TIME_WAIT). */
+/** The server closes first, so that no local port stays in TIME_WAIT. */
 const REQUEST = nativeText('GET / HTTP/1.1\r\nHost: relay\r\nConnection: close\r\n\r\n')
 
-/** Connects, sends, takes the reply, waits for the end and closes; then it serves for another one. */
+/** Connects, sends, reads the reply, waits for the end and closes; then the object is reused. */
 class WholeConnection implements Watcher {
   token = NO_TOKEN
   readonly #around: Surroundings

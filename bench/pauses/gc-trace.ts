@@ -1,20 +1,20 @@
 /** One garbage collection, from a line of V8's `--trace-gc`. */
 export interface Collection {
-  /** The address that V8 tells threads of a process apart by. */
+  /** The address by which V8 distinguishes threads of a process. */
   readonly isolate: string
-  /** Since that isolate was made. */
+  /** Since that isolate was created. */
   readonly ageMs: number
   readonly isMajor: boolean
-  /** The longest time that the thread stood still for it at a stretch. */
+  /** The longest single pause of the thread for it. */
   readonly pauseMs: number
-  /** Why, in V8's words: `allocation failure`, `task`; `testing` for one that a program asked for by `gc()`. */
+  /** Why, in V8's words: `allocation failure`, `task`; `testing` for one that a program requested by `gc()`. */
   readonly reason: string
   readonly line: string
 }
 
 /** `[519:0x910c090]   56 ms: Scavenge 4.3 (5.5) -> 3.7 (5.5) MB, 1.03 / 0.01 ms  (average mu = …) allocation failure;` */
 const LINE = /^\[\d+:(0x[0-9a-f]+)[^\]]*\] +(\d+) ms: ([A-Z][\w-]+).* -> .*?, ([\d.]+) \/ [\d.]+ ms +(.*)$/
-/** Marking is mostly done in steps before, during which the thread stands still too. */
+/** Marking is mostly done in earlier steps, which pause the thread, too. */
 const BIGGEST_STEP = /biggest step ([\d.]+) ms/
 const REASON = /\) ([a-z][^;]*);/
 
@@ -45,13 +45,12 @@ export interface ThreadCollections {
 }
 
 /**
- * Tells the threads apart. The trace has addresses only; but a process that was started with `MARK_CONTROL_THREAD`
- * begins its trace with a collection that its main thread has asked for, before there is another thread.
+ * Identifies the threads. The trace has addresses only; but a process that was started with `MARK_CONTROL_THREAD`
+ * begins its trace with a collection that its main thread has requested, before there is another thread.
  */
 export function byThread(collections: readonly Collection[]): ThreadCollections {
   const [mark, ...others] = collections
-  if (mark?.reason !== 'testing')
-    throw new Error('the trace does not begin with the collection that was asked for')
+  if (mark?.reason !== 'testing') throw new Error('the trace does not begin with the requested collection')
   const control = others.filter(({ isolate }) => isolate === mark.isolate)
   const reactor = others.filter(({ isolate }) => isolate !== mark.isolate)
   if (new Set(reactor.map(({ isolate }) => isolate)).size > 1) {
@@ -61,8 +60,8 @@ export function byThread(collections: readonly Collection[]): ThreadCollections 
 }
 
 /**
- * For Node, before the program: the flags hold for all threads of the process, unlike `execArgv` of a worker. The
- * module that is loaded first runs in workers too.
+ * For Node, before the program: the flags apply to all threads of the process, unlike `execArgv` of a worker. The
+ * module that is loaded first runs in workers, too.
  */
 export const MARK_CONTROL_THREAD: readonly string[] = [
   '--trace-gc',

@@ -1,5 +1,5 @@
-// How long garbage collection stops the relay under load: `npm run bench:pauses -- [--seconds N]`. The exit status is 0
-// when no pause of the reactor's is too long, 1 when one is or the load was not reached, 2 when nothing was measured.
+// How long garbage collection pauses the relay under load: `npm run bench:pauses -- [--seconds N]`. Exit status: 0 if
+// no pause of the reactor is too long, 1 if one is or the load was not reached, 2 if nothing was measured.
 import { parseArgs } from 'node:util'
 import { Bench } from '../measure.js'
 import { pinSelf } from '../system/cores.js'

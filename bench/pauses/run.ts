@@ -11,10 +11,10 @@ import { openWindow, type WindowReading } from '../window.js'
 import { MARK_CONTROL_THREAD } from './gc-trace.js'
 import type { SenderReport } from './sender.js'
 
-/** What the relay has to do at once. */
+/** The load on the relay. */
 export const CONNECTIONS_PER_S = 1_000
 export const BYTES_PER_S = 200e6
-/** Between start and load, so that what belongs to which can be told by the age of a thread to a second. */
+/** Between start and load, so that the age of a thread assigns each collection to one of them. */
 export const SETTLE_MS = 3_000
 const OVERTIME_MS = 20_000
 
@@ -61,7 +61,7 @@ export async function runUnderLoad(bench: Bench, seconds: number): Promise<Readi
     bench.run('connections', program('../open-loop/main.js', ...opening), limitMs),
   ])
   const window = closeWindow()
-  // V8's lines wait in a buffer of the C library until the relay ends.
+  // V8's lines stay in a buffer of the C library until the relay ends.
   await relay.end()
   return { trace: relay.output, loadAtMs, window, bulk: parsed(bulk), connections: parsed(connections) }
 }

@@ -5,16 +5,16 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 
 export interface SenderReport {
-  /** That have arrived. */
+  /** Bytes that have arrived. */
   readonly bytes: number
   readonly seconds: number
 }
 
-/** A megabyte at a time at the usual rate: enough for a relay to take it for bulk. */
+/** A megabyte at a time at the usual rate: enough for a relay to promote it to bulk. */
 const STEP_MS = 5
-/** Small enough for the rate to be even, large enough for few calls. */
+/** Small enough for an even rate, large enough for few calls. */
 const CHUNK = Buffer.alloc(256 * 1024, 'x')
-/** When so much waits in this process, the relay cannot keep up, and the rest is left out. */
+/** When this many bytes are queued in this process, the relay cannot keep up, and the rest is skipped. */
 const WAITING_BYTES_MAX = 16 << 20
 
 const [port, bytesPerSecond, seconds] = process.argv.slice(2).map(Number)

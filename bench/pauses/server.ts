@@ -1,5 +1,5 @@
-// The remote: replies to an HTTP request and closes, and swallows everything else. Argument: PORT
-// On this program's own reactor, because a server that cannot keep up makes sessions pile up in the relay.
+// The remote: replies to an HTTP request and closes, and discards everything else. Argument: PORT
+// It uses this program's own reactor, because a slow server makes sessions pile up in the relay.
 import { openListener } from '../../src/accept/bind.js'
 import { PLAIN_LISTENER } from '../../src/accept/options.js'
 import type { Calls, Fd } from '../../src/kernel/calls.js'
@@ -13,7 +13,7 @@ import { Loop, NO_TOKEN, type Watcher } from '../../src/reactor/loop.js'
 
 const REPLY = 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n'
 const FIRST_OF_GET = 'G'.charCodeAt(0)
-/** One receive a turn is enough for bulk, so nobody has to wait long. */
+/** One receive per turn is enough for bulk, and keeps the others' delay short. */
 const SCRATCH_BYTES = 1 << 20
 const NO_KEEPALIVE = { isOn: false, idleS: 0, intervalS: 0, count: 0 }
 

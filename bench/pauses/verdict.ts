@@ -3,14 +3,14 @@ import { textTable } from '../report/table.js'
 import { byThread, type Collection, collectionsIn } from './gc-trace.js'
 import { BYTES_PER_S, type Reading, SETTLE_MS } from './run.js'
 
-/** Longer ones of the reactor's under load are a failure. */
+/** Longer pauses of the reactor under load are a failure. */
 const PAUSE_MAX_MS = 5
-/** Of the bytes that were to be sent; below it the pauses are those of another load. */
+/** Of the bytes that should be sent; below it the pauses are those of another load. */
 const REACHED_MIN = 0.98
 
 export interface Verdict {
   readonly text: string
-  /** Why the run failed; none when all is well. */
+  /** Why the run failed; empty on success. */
   readonly faults: readonly string[]
 }
 

@@ -6,11 +6,11 @@ import { PRODUCTION_WORKLOADS, type Presence, type Relay, type RelaySite } from 
 
 /**
  * Both save a packet when the client speaks first, as here; the manual leaves them off in `mode tcp`
- * because they make network traces harder to read. They take a fifth off the cost of a connection.
+ * because they make network traces harder to read. They reduce the cost of a connection by a fifth.
  */
 const SAVE_PACKETS = ['option tcp-smart-accept', 'option tcp-smart-connect']
 
-/** Twice this and a reserve must fit below `ulimit -n`, or HAProxy refuses to start. */
+/** Twice this and a reserve must fit into `ulimit -n`, or HAProxy refuses to start. */
 const CONNECTIONS_MAX = 2_000
 
 function detect(): Presence {
@@ -25,7 +25,7 @@ function tlsWords({ certificate }: RelaySite): string {
   return ` ssl crt ${certificate.bothFile} ssl-min-ver TLSv1.3 curves ${TLS_GROUP}`
 }
 
-/** Lines that are added to the sections; not the same for all that HAProxy can be. */
+/** Lines added to the sections; they differ between the variants of HAProxy. */
 interface Extras {
   readonly global?: readonly string[]
   readonly listen: readonly string[]
@@ -67,7 +67,7 @@ export const haproxy: Relay = {
   ...haproxyWith(() => ({ listen: ['option splice-auto'] })),
 }
 
-/** splice-auto hardly ever splices; this always does, which is right for bulk and wrong for small talk. */
+/** splice-auto hardly ever splices; this always does, which is right for bulk and wrong for small messages. */
 export const haproxySplice: Relay = {
   name: 'haproxy-splice',
   setting: 'as haproxy, but splice-request, splice-response and pipes of 1 MiB',
@@ -82,8 +82,8 @@ export const haproxySplice: Relay = {
 const LOG_SINK = fileURLToPath(new URL('./log-sink.js', import.meta.url))
 
 /**
- * As its manual and its distributions have it: a datagram to the local system log for each connection. Here one that
- * forgets is in its place, on the UDP port of the same number; what it takes of CPU is not counted.
+ * As in its manual and distributions: a datagram to the local system log for each connection. Here a sink
+ * replaces the log, on the UDP port of the same number; its CPU time is not counted.
  */
 export const haproxyLog: Relay = {
   name: 'haproxy-log',

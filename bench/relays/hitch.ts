@@ -9,7 +9,7 @@ function detect(): Presence {
   return { isPresent: true, version: versionOf(command, ['--version']) }
 }
 
-/** Started as root hitch insists on being told whom to become; who has no rights cannot become anybody. */
+/** Started as root, hitch requires a user to switch to; other users cannot switch. */
 function userLines(): string {
   return process.getuid?.() === 0 ? 'user = "root"\ngroup = "root"\n' : ''
 }

@@ -7,7 +7,7 @@ import { socat } from './socat.js'
 import { stunnel } from './stunnel.js'
 import { tcprelay, tcprelayMavis, tcprelayProduction, tcprelayWithChildren } from './tcprelay.js'
 
-/** Every relay that can be measured, the one to be judged first. */
+/** Every relay that can be measured, the judged one first. */
 export const ALL_RELAYS: readonly Relay[] = [
   tcprelay,
   haproxy,

@@ -1,5 +1,5 @@
-// Stands in for the system log: takes the datagrams that come to a UDP port and forgets them, so that nothing on
-// the machine is written to because of a measurement. Argument: PORT. Prints a line when it listens.
+// Stands in for the system log: discards the datagrams that arrive on a UDP port, so that a measurement writes
+// nothing to the machine's log. Argument: PORT. Prints a line when it listens.
 import { createSocket } from 'node:dgram'
 
 const port = Number(process.argv[2])

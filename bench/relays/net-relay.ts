@@ -1,5 +1,5 @@
-// A relay as one writes it with nothing but Node: `net` and `pipe`, half-close kept. It is what the
-// product has to be better than. Arguments: LISTENPORT REMOTEHOST REMOTEPORT
+// A relay in plain Node: `net` and `pipe`, with half-close. It is the baseline
+// that the product has to beat. Arguments: LISTENPORT REMOTEHOST REMOTEPORT
 import { connect, createServer, type Socket } from 'node:net'
 
 const [listenPort, remoteHost, remotePort] = process.argv.slice(2)

@@ -5,7 +5,7 @@ import { nginxLaunch } from '../system/nginx.js'
 import { TLS_GROUP } from '../system/tls.js'
 import type { Presence, Relay, RelaySite } from './relay.js'
 
-/** Where Debian's libnginx-mod-stream puts it; nginx.org's own packages have it built in. */
+/** The path of Debian's libnginx-mod-stream; nginx.org's own packages have it built in. */
 const MODULE = '/usr/lib/nginx/modules/ngx_stream_module.so'
 
 function hasStreamBuiltIn(command: string): boolean {

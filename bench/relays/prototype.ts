@@ -1,4 +1,4 @@
-// The data path alone, without the language: `prototype.js LISTENPORT REMOTEHOST:REMOTEPORT`. For measuring it.
+// The data path without the configuration language, for measurements. Arguments: LISTENPORT REMOTEHOST:REMOTEPORT
 import { openListener } from '../../src/accept/bind.js'
 import { PLAIN_LISTENER } from '../../src/accept/options.js'
 import { EVERYBODY } from '../../src/admission/access-list.js'

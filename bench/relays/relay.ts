@@ -1,19 +1,19 @@
 import type { CertificateFiles } from '../system/certificate.js'
 import type { Launch } from '../system/launch.js'
 
-/** Where it shows what a user of relays has switched on beside relaying: logs, timeouts. */
+/** Workloads with the costs of logs and timeouts. */
 export const PRODUCTION_WORKLOADS = ['requests', 'connections']
 
-/** What a relay is told for one measurement. It listens on 127.0.0.1. */
+/** Parameters of a relay for one measurement. It listens on 127.0.0.1. */
 export interface RelaySite {
   readonly listenPort: number
   readonly remoteHost: string
   readonly remotePort: number
   /** Its own empty folder: current directory, home of its files, removed afterwards. */
   readonly dir: string
-  /** When it is to end TLS 1.3 and pass on what was inside; the remote speaks plain TCP. */
+  /** If it has to terminate TLS 1.3 and relay the plain bytes; the remote speaks plain TCP. */
   readonly certificate: CertificateFiles | undefined
-  /** It has to hold so many at once; undefined: a few thousand are never open. */
+  /** Connections that it has to hold at once; undefined: a few thousand are never open. */
   readonly connectionsMax?: number | undefined
 }
 
@@ -21,27 +21,27 @@ export type Presence =
   | { readonly isPresent: true; readonly version: string }
   | { readonly isPresent: false; readonly remedy: string }
 
-/** One way to relay, with the configuration that its makers advise for speed. */
+/** A relay, configured as its manual advises for speed. */
 export interface Relay {
   readonly name: string
   /** How it is configured, for the reader of a table. */
   readonly setting: string
-  /** The only kind of traffic that it can be measured with; either when left out. */
+  /** The only kind of traffic that it can be measured with; either if absent. */
   readonly speaks?: 'plain' | 'tls'
-  /** The workloads it is measured with unless it is named on the command line; all when left out. */
+  /** The workloads it is measured with unless it is named on the command line; all if absent. */
   readonly workloads?: readonly string[]
-  /** Runs on the generator's core too: what it costs there is counted, its throughput says little. */
+  /** Runs on the generator's core, too: its cost there is counted, its throughput says little. */
   readonly isOnBothCores?: boolean
-  /** `--quick` does without: it tells least that is new. */
+  /** Left out of `--quick`: it adds least. */
   readonly isLeftOutWhenQuick?: boolean
-  /** The relay that this one is, with more switched on: the report says what that adds. */
+  /** The variant with less switched on: the report shows the difference. */
   readonly bare?: string
-  /** This program, however it is configured: no peer of itself. */
+  /** This program in any configuration: not a peer. */
   readonly isOurs?: boolean
   detect(): Presence
   launch(site: RelaySite): Launch
   /**
-   * What it needs beside itself, on the generator's core and not counted; prints a line when it is ready. It is
+   * A helper program on the generator's core that is not counted; prints a line when it is ready. It is
    * started first.
    */
   companion?(site: RelaySite): Launch

@@ -2,7 +2,7 @@ import { installHint } from '../system/launch.js'
 import { findCommand, versionOf } from '../system/machine.js'
 import type { Presence, Relay } from './relay.js'
 
-/** Its manual has one word on speed, the size of a block; 8 KiB when nothing is said, and what more brings ends here. */
+/** Block size, the only advice on speed in its manual; the default is 8 KiB, and more than this gains nothing. */
 const BLOCK_BYTES = 128 * 1024
 
 function detect(): Presence {
@@ -11,7 +11,7 @@ function detect(): Presence {
   return { isPresent: true, version: versionOf(command, ['-V']) }
 }
 
-/** A process for each connection: where connections are kept, that is all there would be to see. */
+/** A process for each connection: with kept connections that would be the only visible effect. */
 export const socat: Relay = {
   name: 'socat',
   setting: 'a process for each connection, blocks of 128 KiB, nodelay',

@@ -10,7 +10,7 @@ function detect(): Presence {
 }
 
 /**
- * A thread for each connection, which cannot be changed. Its manual has nothing to say about speed; its old
+ * A thread for each connection, which cannot be changed. Its manual has no advice on speed; its old
  * sample called the two socket options 'performance tunings'.
  */
 function configuration(site: RelaySite): string {

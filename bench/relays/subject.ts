@@ -4,7 +4,7 @@ import { PROJECT_DIR } from '../system/machine.js'
 import type { Relay, RelaySite } from './relay.js'
 
 /**
- * Fills in the words LISTENPORT, REMOTEHOST and REMOTEPORT, which may be parts of an argument, and the names
+ * Fills in the words LISTENPORT, REMOTEHOST and REMOTEPORT, also as parts of an argument, and the names
  * of files: CERTFILE, KEYFILE, and PEMFILE for both in one.
  */
 export function fillIn(word: string, site: RelaySite): string {
@@ -17,15 +17,15 @@ export function fillIn(word: string, site: RelaySite): string {
     .replaceAll('PEMFILE', site.certificate?.bothFile ?? '')
 }
 
-/** The program runs in a folder of its own, so what names a file of the project is made absolute. */
+/** The program runs in a folder of its own, so names of files of the project become absolute. */
 function absolute(word: string): string {
   const path = join(PROJECT_DIR, word)
   return !isAbsolute(word) && word.includes('/') && existsSync(path) ? path : word
 }
 
 /**
- * Any program as the relay to be judged, from `--subject`. Words are split at blanks and no shell is
- * involved, so that the process that is measured is the program itself.
+ * Any program as the judged relay, from `--subject`. Words are split at spaces and no shell is
+ * involved, so that the measured process is the program itself.
  */
 export function subjectRelay(commandLine: string): Relay {
   const [command = '', ...args] = commandLine.trim().split(/\s+/).map(absolute)

@@ -44,7 +44,7 @@ export const tcprelay: Relay = {
   launch: (site) => launch(configuration(site, 'single process = yes')),
 }
 
-/** As somebody would run it for others; counters cannot be switched off, so both have them. */
+/** As in production; counters cannot be switched off, so both have them. */
 const PRODUCTION = `
   access log = access.log
   connect timeout = 5s
@@ -61,7 +61,7 @@ export const tcprelayProduction: Relay = {
   launch: (site) => launch(configuration(site, 'single process = yes', PRODUCTION)),
 }
 
-/** What the way of a question and its answer between the threads costs, without any helper: only when it is named. */
+/** The cost of a question and its answer between the threads, without a helper: only when it is named. */
 export const tcprelayMavis: Relay = {
   name: 'tcprelay-mavis',
   setting: 'as tcprelay, and a script of MAVIS lets every client in',
@@ -75,7 +75,7 @@ const MAVIS = `
   mavis authorization = host
   mavis module = null { script in { set $RESULT = ACK return } }`
 
-/** The same with children, for the cost of the way to them: only when it is named. */
+/** The same with children, for the cost of the handover: only when it is named. */
 function withChildren(accept: 'broker' | 'direct', children: number, isOnBothCores: boolean): Relay {
   const spawn = `accept = ${accept} instances min = ${children} instances max = ${children} users min = 1`
   return {

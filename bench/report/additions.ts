@@ -2,7 +2,7 @@ import type { Plan } from '../plan.js'
 import type { Sample } from '../sample.js'
 import { compare, type Ratio } from '../summary.js'
 
-/** What a relay costs with more switched on, by the same relay bare. */
+/** The cost of a relay with more switched on, relative to its bare variant. */
 export interface Addition {
   readonly workload: string
   readonly relay: string

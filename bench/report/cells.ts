@@ -2,10 +2,10 @@ import { FOREIGN_SHARE_MAX } from '../sample.js'
 import type { Ratio, Row } from '../summary.js'
 import type { WorkUnit } from '../workloads/workload.js'
 
-/** An interval that is wrong every other time, as that of one or two rounds, is not worth printing. */
+/** Intervals with less coverage, as of one or two rounds, are not printed. */
 export const COVERAGE_MIN = 0.6
 
-/** Three significant digits, grouped by thousands where there are more. */
+/** Three significant digits, with separators of thousands. */
 export function figure(value: number): string {
   if (!Number.isFinite(value)) return '?'
   // Three digits of 999.6 are 1.00e+3.
@@ -17,19 +17,19 @@ export function percent(share: number): string {
   return `${Math.round(share * 100)} %`
 }
 
-/** With its interval, where there is one. */
+/** With its interval, if there is one. */
 export function ratioText(ratio: Ratio): string {
   if (ratio.coverage < COVERAGE_MIN) return ratio.median.toFixed(2)
   return `${ratio.median.toFixed(2)} [${ratio.low.toFixed(2)} – ${ratio.high.toFixed(2)}]`
 }
 
-/** What decides which columns a table has. All rows of a section come from the same generator. */
+/** Selects the columns of a table. All rows of a section come from the same generator. */
 interface Columns {
   readonly unit: WorkUnit
   readonly rows: readonly Row[]
 }
 
-/** Where latency is judged, the rest of it and CPU time stand beside; elsewhere what the generator says of p99. */
+/** Where latency is judged, the other percentiles and CPU time are shown beside; elsewhere the generator's p99. */
 function timeHeads({ unit: { name }, rows }: Columns): readonly string[] {
   if (!rows.some(({ latency }) => latency !== undefined)) return ['p99 ms']
   return ['p50 µs', 'p99.9 µs', 'max µs', 'generator late p99 µs', `CPU µs/${name}`]

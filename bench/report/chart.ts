@@ -1,7 +1,7 @@
 import type { Ratio } from '../summary.js'
 import { COVERAGE_MIN, ratioText } from './cells.js'
 
-/** One relay in a block: its cost by that of the best peer. */
+/** One relay in a block: its cost relative to the best peer. */
 export interface Bar {
   readonly label: string
   readonly ratio: Ratio
@@ -21,7 +21,7 @@ export interface Chart {
   readonly blocks: readonly Block[]
 }
 
-// All in pixels of the drawing, which is scaled to the room that it gets.
+// All in pixels of the drawing, which is scaled to the available width.
 const WIDTH = 760
 const MARGIN = 16
 const PLOT_LEFT = 168
@@ -32,12 +32,12 @@ const ROW_HEIGHT = 22
 const BAR_HEIGHT = 14
 const AXIS_HEIGHT = 24
 
-/** What costs more than three times the best would press everything else against the left: it is cut there. */
+/** Costs of more than three times the best would compress all other bars: they are cut there. */
 const AXIS_MAX = 3
 const AXIS_MIN = 1.25
 const AXIS_STEP = 0.25
 
-/** The ground is drawn too: a page may be dark where the reader's system is light, and the other way round. */
+/** The background is drawn, too, because a page may be dark where the reader's system is light, and vice versa. */
 const STYLE = `
   .ground { fill: #ffffff } text { fill: #1f2328; font: 13px system-ui, sans-serif }
   .head { font-size: 16px; font-weight: 600 } .block { font-weight: 600 } .small { font-size: 12px }
@@ -49,7 +49,7 @@ const STYLE = `
   }
 `
 
-/** An SVG that needs nothing from outside and is legible on light and on dark ground. */
+/** A self-contained SVG, legible on light and on dark background. */
 export function renderChart(chart: Chart): string {
   const heights = chart.blocks.map(({ bars }) => TITLE_HEIGHT + bars.length * ROW_HEIGHT)
   const bottom = HEAD_HEIGHT + heights.reduce((sum, height) => sum + height, 0) + 8
@@ -73,7 +73,7 @@ export function renderChart(chart: Chart): string {
 
 interface Scale {
   readonly max: number
-  /** Where a ratio is, from the left. */
+  /** Horizontal position of a ratio. */
   x(ratio: number): number
 }
 
@@ -86,7 +86,7 @@ function scaleFor({ blocks }: Chart): Scale {
   }
 }
 
-/** Of too few rounds there is no interval. */
+/** Too few rounds have no interval. */
 function whiskerOf({ coverage, low, high, median }: Ratio): { readonly low: number; readonly high: number } {
   return coverage < COVERAGE_MIN ? { low: median, high: median } : { low, high }
 }
@@ -109,7 +109,7 @@ function drawBar({ label, ratio, isOurs }: Bar, top: number, { max, x }: Scale):
   const { low, high } = whiskerOf(ratio)
   const width = round(x(ratio.median) - PLOT_LEFT)
   const hasWhisker = low < high && low <= max
-  // What goes on beyond the axis has no end to be drawn.
+  // A bar that is cut has no visible end to mark.
   const whisker = `M${x(low)} ${middle - 4}v8M${x(low)} ${middle}H${x(high)}${high > max ? '' : 'm0 -4v8'}`
   const figures = low < high ? ratioText(ratio) : ratio.median.toFixed(2)
   return [

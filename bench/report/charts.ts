@@ -27,7 +27,7 @@ function groupOf({ workload, unit }: Section): Group {
 
 type Block = Chart['blocks'][number]
 
-/** Everything by the cheapest peer, bare; a workload without peers has nothing to be drawn by. */
+/** Costs relative to the cheapest bare peer; a workload without peers is not drawn. */
 function blockOf(report: Report, { workload, title, rows }: Section): Block | undefined {
   const about = new Map(report.relays.map((relay) => [relay.name, relay]))
   const peers = rows.filter(({ relay }) => {

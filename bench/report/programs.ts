@@ -4,23 +4,23 @@ import { certificateLaunch } from '../system/certificate.js'
 import type { Launch } from '../system/launch.js'
 import { PROJECT_DIR } from '../system/machine.js'
 
-/** A program as it was started, for whoever wants to start it again. */
+/** A program as it was started, so that it can be started again. */
 export interface Program {
   readonly role: 'relay' | 'beside the relay' | 'certificate' | 'server' | 'before the relay' | 'generator'
   readonly name: string
-  /** What it was started so for. */
+  /** The relays and workloads that it was started for. */
   readonly workloads: readonly string[]
   readonly commandLine: string
   readonly files: Readonly<Record<string, string>>
   readonly environment: Readonly<Record<string, string>>
 }
 
-/** In a run each measurement has ports and folders of its own. */
+/** Every measurement of a run has its own ports and folders. */
 const PORTS = { listenPort: 20_001, remotePort: 20_002, frontPort: 20_003 }
 const DIR = '.'
 const CERTIFICATE = { certificateFile: 'certificate.pem', keyFile: 'key.pem', bothFile: 'both.pem' }
 
-/** Every program of a run with its whole configuration; those that are started alike are one. */
+/** Every program of a run with its whole configuration; identical ones are merged. */
 export function programsOf(plan: Plan, seconds: number): readonly Program[] {
   const all = [...relayPrograms(plan), ...loadPrograms(plan, seconds)]
   const byContent = new Map<string, Program>()
@@ -71,7 +71,7 @@ function program(role: Program['role'], name: string, workload: string, launch: 
   return { role, name, workloads: [workload], commandLine: words.map(quoted).join(' '), files, environment }
 }
 
-/** As a shell takes it for one word. */
+/** Quoted as one word for a shell. */
 function quoted(word: string): string {
   return /^[\w./:,=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }

@@ -6,7 +6,7 @@ function fenced(text: string): string {
   return `\`\`\`\`\n${text.trimEnd()}\n\`\`\`\``
 }
 
-/** One program, folded up so that a page of results stays one. */
+/** One program, folded to keep the page short. */
 function renderProgram({ role, name, workloads, commandLine, files, environment }: Program): string {
   const variables = Object.entries(environment).map(([variable, value]) => `${variable}=${value} `)
   const summary = `${[role, name].filter((part) => part !== '').join(' ')}: ${workloads.join(', ')}`
@@ -18,7 +18,7 @@ function renderProgram({ role, name, workloads, commandLine, files, environment 
   ].join('\n\n')
 }
 
-/** Parts of a Markdown document with all that was started. */
+/** Parts of a Markdown document with all started programs. */
 export function renderPrograms(programs: readonly Program[]): readonly string[] {
   if (programs.length === 0) return []
   return [

@@ -34,7 +34,7 @@ function conditions({ options, machine, rounds }: Report): string {
   )
 }
 
-/** Workloads down, relays with more switched on across; empty when there are none. */
+/** Workloads down, relays with more switched on across; empty if there are none. */
 function additionCells({ additions }: Report): readonly (readonly string[])[] {
   const heads = [...new Set(additions.map(({ relay, bare }) => `${relay} ÷ ${bare}`))]
   const workloads = [...new Set(additions.map(({ workload }) => workload))]

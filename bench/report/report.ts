@@ -15,24 +15,24 @@ export interface Section {
   readonly rows: readonly Row[]
 }
 
-/** A finished run with all that a reader needs to judge and repeat it; saved as JSON as it is. */
+/** A finished run with all that a reader needs to judge and repeat it; saved as JSON without changes. */
 export interface Report {
   readonly date: string
   readonly judged: string
   readonly machine: Machine
   readonly options: Options
-  /** That were measured, the last one perhaps in part; fewer than asked for when the run was stopped. */
+  /** Measured rounds, the last one possibly incomplete; fewer than requested if the run was stopped. */
   readonly rounds: number
-  /** What followed `npm run bench --`. */
+  /** The words after `npm run bench --`. */
   readonly arguments: readonly string[]
   readonly relays: readonly Pick<PresentRelay, 'name' | 'version' | 'setting' | 'bare' | 'isOurs'>[]
-  /** Versions of what drives the relays. */
+  /** Versions of the load generators. */
   readonly tools: Readonly<Record<string, string>>
   readonly omissions: readonly string[]
   readonly sections: readonly Section[]
   readonly additions: readonly Addition[]
   readonly failures: readonly Failure[]
-  /** How everything was started and configured, in full. */
+  /** Command lines and configurations of all programs, in full. */
   readonly programs: readonly Program[]
   readonly samples: Results['samples']
 }

@@ -6,7 +6,7 @@ import { chartsOf } from './charts.js'
 import { renderMarkdown } from './render.js'
 import type { Report } from './report.js'
 
-/** Writes the run as JSON (everything), Markdown (for people) and charts; the path without the ending. */
+/** Writes the run as JSON (everything), Markdown (for people) and charts; returns the path without the suffix. */
 export function saveReport(report: Report): string {
   const dir = join(PROJECT_DIR, 'bench/results')
   mkdirSync(dir, { recursive: true })

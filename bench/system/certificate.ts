@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Launch, Tool } from './launch.js'
 
-/** The kind of key that a certificate is made for; the cost of a full handshake depends on it. */
+/** The key type of a certificate; the cost of a full handshake depends on it. */
 export type KeyKind = 'P-256' | 'RSA-2048'
 
 /** A certificate for 127.0.0.1 and its key, made for one measurement. */
@@ -23,7 +23,7 @@ const NEW_KEY: Readonly<Record<KeyKind, readonly string[]>> = {
   'RSA-2048': ['-newkey', 'rsa:2048'],
 }
 
-/** Makes key and certificate in the folder that it is started in. */
+/** Makes key and certificate in its working directory. */
 export function certificateLaunch(kind: KeyKind): Launch {
   const files = ['-keyout', KEY_FILE, '-out', CERTIFICATE_FILE, '-nodes']
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
@@ -33,7 +33,7 @@ export function certificateLaunch(kind: KeyKind): Launch {
   }
 }
 
-/** The files that `certificateLaunch` has left in the folder; throws when it has not. */
+/** The files that `certificateLaunch` has made in the folder; throws if it has not. */
 export function certificateIn(dir: string): CertificateFiles {
   const certificateFile = join(dir, CERTIFICATE_FILE)
   const keyFile = join(dir, KEY_FILE)

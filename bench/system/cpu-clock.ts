@@ -6,14 +6,14 @@ const TICKS_PER_SECOND = 100
 
 /** CPU time that a process tree has used so far, read from two clocks. */
 export interface CpuReading {
-  /** Of the threads alive now: exact, but forgets a thread when it ends. */
+  /** Of the threads alive now: exact, but without threads that have ended. */
   readonly liveNs: number
-  /** Of all threads and of children that were waited for: remembers the dead, knows only 10 ms. */
+  /** Of all threads and of reaped children: complete, but in steps of 10 ms. */
   readonly ticks: number
   readonly processCount: number
 }
 
-/** A folder's entries; none when the process has ended meanwhile. */
+/** A folder's entries; none if the process has ended meanwhile. */
 function threadsOf(pid: number): readonly string[] {
   try {
     return readdirSync(`/proc/${pid}/task`)
@@ -55,13 +55,13 @@ export function readChildrenCpu(pid: number): ReadonlyMap<number, number> {
 }
 
 /**
- * CPU seconds used between two readings. The exact clock counts, unless the coarse one has seen so much
- * more that a thread or child must have ended in between and taken its time along.
+ * CPU seconds used between two readings. The exact clock is used, unless the coarse one has counted so much
+ * more that a thread or child must have ended in between.
  */
 export function cpuSecondsBetween(before: CpuReading, after: CpuReading): number {
   const liveSeconds = (after.liveNs - before.liveNs) / 1e9
   const tickSeconds = (after.ticks - before.ticks) / TICKS_PER_SECOND
-  // utime and stime are each cut down to a whole tick, at both readings.
+  // utime and stime are each rounded down to a whole tick, at both readings.
   const roundingSeconds = (2 * Math.max(before.processCount, after.processCount) + 1) / TICKS_PER_SECOND
   return tickSeconds - liveSeconds > roundingSeconds ? tickSeconds : liveSeconds
 }
@@ -76,7 +76,7 @@ export function busySecondsIn(line: string): number {
   return sum / TICKS_PER_SECOND
 }
 
-/** How long the core has been busy since boot, with whatever. */
+/** How long the core has been busy since boot. */
 export function readCoreBusySeconds(core: number): number {
   const line = (readProc('stat') ?? '').split('\n').find((text) => text.startsWith(`cpu${core} `))
   return busySecondsIn(line ?? '')

@@ -1,4 +1,4 @@
-/** A program to start: what a relay or a workload describes and the runner carries out. */
+/** A program to start: described by a relay or a workload, started by the runner. */
 export interface Launch {
   readonly command: string
   readonly args: readonly string[]
@@ -8,7 +8,7 @@ export interface Launch {
   readonly environment?: Readonly<Record<string, string>>
 }
 
-/** A program that must be on the machine, and where Debian keeps it. */
+/** A required program, and the Debian package that has it. */
 export interface Tool {
   readonly command: string
   readonly debianPackage: string

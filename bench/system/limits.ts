@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs'
 
-/** Of a relay or server beside its connections: listeners, logs, the poller, what Node has open. */
+/** Descriptors of a relay or server beside its connections: listeners, logs, the poller, those of Node. */
 const RESERVE = 150
 
-/** The soft limit in the text of /proc/PID/limits; a table without the line limits nothing. */
+/** The soft limit in the text of /proc/PID/limits; without this line there is no limit. */
 export function openFilesIn(limits: string): number {
   const soft = /^Max open files +(\d+|unlimited)/m.exec(limits)?.[1]
   return soft === undefined || soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft)
 }
 
 /**
- * Why a relay cannot hold so many connections, two descriptors each; undefined when it can. Node raises its
- * soft limit to the hard one when it starts, and what it starts has the same.
+ * Why a relay cannot hold that many connections, two descriptors each; undefined if it can. Node raises its
+ * soft limit to the hard one at its start, and its children inherit that.
  */
 export function descriptorShortage(connections: number): string | undefined {
   const have = openFilesIn(readFileSync('/proc/self/limits', 'latin1'))

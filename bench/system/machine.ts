@@ -25,24 +25,24 @@ export function describeMachine(): Machine {
   }
 }
 
-/** Where the command is, as a shell would find it; Debian keeps servers in sbin, which users' PATHs lack. */
+/** The path of a command, as a shell would find it; Debian keeps servers in sbin, which users' PATHs lack. */
 export function findCommand(command: string): string | undefined {
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin']
   return folders.map((folder) => join(folder, command)).find((path) => existsSync(path))
 }
 
-/** What a command prints, on either stream; empty when it cannot be run. */
+/** The output of a command, on either stream; empty if it cannot be run. */
 export function outputOf(command: string, args: readonly string[]): string {
   const { stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', timeout: 5_000, cwd: PROJECT_DIR })
   return `${stdout ?? ''}${stderr ?? ''}`
 }
 
-/** The first thing that looks like a version number in a command's output. */
+/** The first word that looks like a version number in a command's output. */
 export function versionOf(command: string, args: readonly string[]): string {
   return /\d+\.\d+[\w.+~-]*/.exec(outputOf(command, args))?.[0] ?? 'unknown version'
 }
 
-/** The commit that is measured, marked when files differ from it; empty outside of a git checkout. */
+/** The measured commit, marked if files differ from it; empty outside a git checkout. */
 export function commitOfProject(): string {
   const hash = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', cwd: PROJECT_DIR })
   if (hash.status !== 0) return ''

@@ -3,9 +3,9 @@ import { processTree, readProc } from './process-tree.js'
 /** Memory of a process tree, in bytes. */
 export interface MemoryReading {
   /**
-   * What it has for itself: heaps, stacks, shared memory; a page that several processes share is divided among
+   * Its own memory: heaps, stacks, shared memory; a page that several processes share is divided among
    * them. Pages of files are left out: programs and libraries, whose share shrinks by megabytes whenever
-   * anybody on the machine starts a program that has them too.
+   * another process on the machine maps them too.
    */
   readonly ownBytes: number
   /** The same with pages of files. */
@@ -17,7 +17,7 @@ export interface MemoryReading {
 /** A line such as `Pss:   123 kB` of /proc/PID/smaps_rollup, in bytes. */
 export function bytesIn(rollup: string, label: string): number {
   const kilobytes = new RegExp(`^${label}: +(\\d+) kB$`, 'm').exec(rollup)?.[1]
-  if (kilobytes === undefined) throw new Error(`smaps_rollup has no ${label}: Linux 5.4 has`)
+  if (kilobytes === undefined) throw new Error(`smaps_rollup has no ${label}: Linux 5.4 or later is needed`)
   return Number(kilobytes) * 1024
 }
 

@@ -1,7 +1,7 @@
 import type { Launch } from './launch.js'
 import { findCommand } from './machine.js'
 
-/** Started as root nginx would switch to a user who may not enter the folder; others cannot switch. */
+/** Started as root, nginx would switch to a user without access to the folder; other users cannot switch. */
 function userLine(): string {
   return process.getuid?.() === 0 ? 'user root;\n' : ''
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Launch } from './launch.js'
 import { processTree } from './process-tree.js'
 
-/** More than any generator prints; a relay that logs without end must not fill our memory. */
+/** More than any generator prints; bounds the memory for a relay that logs without end. */
 const OUTPUT_CHARS_MAX = 1 << 20
 /** A program that has not ended this long after SIGTERM is killed. */
 const END_GRACE_MS = 3_000
@@ -19,7 +19,7 @@ function sendTo(pids: readonly number[], signal: NodeJS.Signals): void {
   }
 }
 
-/** A program that the benchmark started and is answerable for, with everything it started itself. */
+/** A program that the benchmark started, with all its descendants. */
 export class OwnProcess {
   readonly command: string
   readonly #child: ChildProcess
@@ -52,14 +52,14 @@ export class OwnProcess {
     return this.#stdout
   }
 
-  /** What it said that matters for a message about what went wrong: complaints, or else its last lines. */
+  /** The relevant part of its output for an error message: stderr, or else its last lines. */
   get complaint(): string {
     const lines = `${this.#stdout}\n${this.#stderr}`.split('\n').filter((line) => line.trim() !== '')
     const complaints = lines.filter((line) => /error|alert|emerg|fatal/i.test(line))
     return (complaints.length > 0 ? complaints.slice(0, 3) : lines.slice(-3)).join('\n') || 'it said nothing'
   }
 
-  /** Resolves when the program has ended and its output is complete; false when it took longer. */
+  /** Resolves when the program has ended and its output is complete; false after the timeout. */
   async endsWithin(limitMs: number): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<boolean>((resolve) => {
@@ -70,10 +70,10 @@ export class OwnProcess {
     return isInTime
   }
 
-  /** Asks it to end, insists after a while, and leaves none of its children behind. */
+  /** Sends SIGTERM, later SIGKILL, and ends all its children. */
   async end(): Promise<void> {
     if (this.#hasExited || this.pid === 0) return
-    // Listed while the parent lives: afterwards its children belong to init and cannot be found.
+    // Listed while the parent lives: afterwards its children are reparented to init and cannot be found.
     const tree = processTree(this.pid)
     sendTo([this.pid], 'SIGTERM')
     if (!(await this.endsWithin(END_GRACE_MS))) sendTo(tree, 'SIGKILL')
@@ -81,7 +81,7 @@ export class OwnProcess {
     sendTo(tree.slice(1), 'SIGKILL')
   }
 
-  /** For the way out, when nothing can be waited for. */
+  /** For exit handlers, which cannot wait. */
   kill(): void {
     if (!this.#hasExited && this.pid !== 0) sendTo(processTree(this.pid), 'SIGKILL')
   }

@@ -5,14 +5,14 @@ import type { OwnProcess } from './own-process.js'
 
 /**
  * Below the kernel's range for outgoing connections (32768 and up), so that none of the many thousands
- * that a run makes can hold the port; a fresh one each time, so that none in TIME_WAIT is met again.
+ * of a run can hold the port; a fresh one each time, so that none is in TIME_WAIT.
  */
 const FIRST_PORT = 20_000
 const LAST_PORT = 31_999
 const POLL_MS = 5
 /** Node takes up to half a second from cold; everything else is faster. */
 const LISTEN_LIMIT_MS = 10_000
-/** Listening sockets head the table; what follows are connections, of which there may be very many. */
+/** Listening sockets come first in the table, before connections, of which there may be very many. */
 const TABLE_BYTES_MAX = 64 * 1024
 
 let nextPort = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT))
@@ -62,7 +62,7 @@ function isListening(port: number): boolean {
 }
 
 /**
- * Waits until somebody listens on the port. The kernel's table is asked instead of connecting: through a
+ * Waits for a listener on the port. It reads the kernel's table instead of connecting: through a
  * relay a trial connection would reach the server behind it, and iperf3 takes it for a client.
  */
 export async function untilListening(owner: OwnProcess, port: number): Promise<void> {

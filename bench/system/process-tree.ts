@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** The fields of /proc/PID/stat that follow the name; the name may itself hold blanks and brackets. */
+/** The fields of /proc/PID/stat after the name, which may itself contain spaces and brackets. */
 export function statFields(stat: string): readonly string[] {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }
 
-/** Reads a file of /proc; undefined when the process or thread has ended meanwhile. */
+/** Reads a file of /proc; undefined if the process or thread has ended meanwhile. */
 export function readProc(path: string): string | undefined {
   try {
     return readFileSync(`/proc/${path}`, 'latin1')
@@ -23,11 +23,11 @@ function parentsOfAll(): Map<number, number> {
   return parents
 }
 
-/** The process and all that descend from it, parents first. */
+/** The process and all its descendants, parents first. */
 export function processTree(pid: number): readonly number[] {
   const parents = parentsOfAll()
   const tree = [pid]
-  // The list grows while it is walked: each member's children are appended behind it.
+  // The list grows while it is iterated: each member's children are appended behind it.
   for (const member of tree) {
     for (const [child, parent] of parents) if (parent === member) tree.push(child)
   }

@@ -1,8 +1,8 @@
 import type { Launch } from './launch.js'
 
 /**
- * What every TLS client of the benchmark offers, and nothing else, so that all relays do the same work
- * whatever they would prefer: a key exchange that all of them have switched on, and OpenSSL's first suite.
+ * The only offer of every TLS client of the benchmark, so that all relays do the same work: a key
+ * exchange that all of them have enabled, and OpenSSL's first suite.
  */
 export const TLS_GROUP = 'X25519'
 export const TLS_SUITE = 'TLS_AES_256_GCM_SHA384'
@@ -19,7 +19,7 @@ Groups = ${TLS_GROUP}
 Ciphersuites = ${TLS_SUITE}
 `
 
-/** For a program that is linked with OpenSSL and cannot be told by its own options. */
+/** For a program that is linked with OpenSSL and has no options for it. */
 export function withPinnedTls(launch: Launch): Launch {
   return {
     ...launch,

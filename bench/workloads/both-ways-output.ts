@@ -1,11 +1,11 @@
 import type { Work } from './workload.js'
 
-/** What the client of `both-ways.ts` prints: bytes that arrived. */
+/** The output of the client of `both-ways.ts`: bytes that arrived. */
 export interface BothWaysReport {
   readonly upBytes: number
   readonly downBytes: number
   readonly seconds: number
-  /** Why it ended before its time. */
+  /** Why it ended early. */
   readonly complaint?: string
 }
 

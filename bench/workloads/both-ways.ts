@@ -1,15 +1,15 @@
-// Bulk each way at once, on a connection each. iperf3 has that too, but tells its two connections apart by the
-// order in which they arrive, and relays that make a handshake with each keep no such order. Arguments:
+// Bulk each way at once, on a connection each. iperf3 can do that, but distinguishes its two connections by the
+// order in which they arrive, and relays with a handshake on each keep no such order. Arguments:
 //   serve PORT            the remote
 //   drive PORT SECONDS    the client; prints one line of JSON: BothWaysReport
 import { connect, createServer, type Socket } from 'node:net'
 import type { BothWaysReport } from './both-ways-output.js'
 
-/** The first byte of a connection says which way its bytes go. */
+/** The first byte of a connection selects its direction. */
 const UP = 1
 const DOWN = 2
 const CHUNK = Buffer.alloc(128 * 1024)
-/** The receiver says when so many bytes more have arrived, with one byte. */
+/** The receiver acknowledges that many bytes with one byte. */
 const RECEIPT_BYTES = 1 << 20
 
 function sendForEver(socket: Socket): void {
@@ -20,7 +20,7 @@ function sendForEver(socket: Socket): void {
   fill()
 }
 
-/** `before`: bytes that came with the one that said so. */
+/** `before`: bytes that arrived with the first one. */
 function countAndReceipt(socket: Socket, before: number): void {
   let bytes = before
   socket.on('data', ({ length }: Buffer) => {
@@ -32,7 +32,7 @@ function countAndReceipt(socket: Socket, before: number): void {
 
 function serve(port: number): void {
   const server = createServer((socket) => {
-    // A client that has seen enough goes without a word.
+    // A client that is done closes without a message.
     socket.on('error', () => {})
     socket.once('data', (first: Buffer) => {
       if (first[0] === DOWN) sendForEver(socket)

@@ -15,14 +15,14 @@ const BYTE: WorkUnit = {
   rateScale: 1e-9,
 }
 
-/** So much a relay moves about in a millisecond; bytes are given, because iperf3 counts time in whole seconds. */
+/** About the bytes that a relay moves in a millisecond; given in bytes, because iperf3 counts whole seconds. */
 const WARM_UP_KB_PER_MS = 640
 
 function client(port: number, args: readonly string[]): Launch {
   return { command: 'iperf3', args: ['-c', '127.0.0.1', '-p', String(port), '-J', ...args] }
 }
 
-/** One data connection each way that is wanted, beside iperf3's control connection, all through the relay. */
+/** One data connection per requested direction, beside iperf3's control connection, all through the relay. */
 function bulkWorkload(name: string, title: string, direction: readonly string[]): Workload {
   return {
     name,
@@ -42,7 +42,7 @@ function bothWaysProgram(...args: readonly (string | number)[]): Launch {
   return { command: process.execPath, args: [BOTH_WAYS, ...args.map(String)] }
 }
 
-/** HAProxy as TLS client; iperf3 speaks no TLS. Its CPU time is not counted, and it slows all relays alike. */
+/** HAProxy as TLS client; iperf3 has no TLS. Its CPU time is not counted, and it slows all relays alike. */
 function tlsClient({ port, relayPort }: FrontSite): Launch {
   const text = `global
   nbthread 1
@@ -78,7 +78,7 @@ export const bulkDown = bulkWorkload('bulk-down', 'one stream from the remote to
 export const bulkUp = bulkWorkload('bulk-up', 'one stream from the client to the remote', [])
 export const bulkBoth = bulkWorkload('bulk-both', 'a stream each way at once', ['--bidir'])
 
-/** As `bulkBoth`, with clients that do not care which of two connections arrives first. */
+/** As `bulkBoth`, with clients that do not depend on which connection arrives first. */
 const bothWays: Workload = {
   ...bulkBoth,
   needs: [],

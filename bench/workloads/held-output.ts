@@ -1,8 +1,8 @@
 import type { Work } from './workload.js'
 
-/** What `hold-generator.ts` prints. */
+/** The output of `hold-generator.ts`. */
 export interface HeldReport {
-  /** That have had their reply and stay open. */
+  /** Connections that have had their reply and stay open. */
   readonly connections: number
   readonly seconds: number
 }

@@ -3,14 +3,14 @@
 import { connect } from 'node:net'
 import type { HeldReport } from './held-output.js'
 
-/** How many connections are opened at a time: no queue of accepts overflows. */
+/** Concurrent connects: no accept queue overflows. */
 const STEP = 64
 const REQUEST = 'GET / HTTP/1.1\r\nHost: relay\r\n\r\n'
 
 const [port, count] = process.argv.slice(2)
 const connections = Number(count)
 
-/** Resolves when the reply is there. One that closes ever after ends this program, which is then no measurement. */
+/** Resolves at the reply. If the connection closes later, this program fails. */
 function heldConnection(): Promise<void> {
   const socket = connect({ host: '127.0.0.1', port: Number(port), noDelay: true })
   socket.write(REQUEST)

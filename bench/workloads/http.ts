@@ -27,7 +27,7 @@ const NEEDS: readonly Tool[] = [
   { command: 'timeout', debianPackage: 'coreutils' },
 ]
 
-/** A reply of some 160 bytes with its header, from memory; never ends a kept connection by itself. */
+/** A reply of some 160 bytes with its header, from memory; a kept connection is never closed. */
 export function httpServer({ port, dir }: ServerSite): Launch {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   const body = `http {
@@ -81,13 +81,13 @@ function httpWorkload(labels: Pick<Workload, 'name' | 'title' | 'unit'>, load: L
   }
 }
 
-/** Request and reply on connections that stay open: the cost of moving a few bytes there and back. */
+/** Request and reply on connections that stay open: the cost of relaying a few bytes both ways. */
 export function requests(connections: number): Workload {
   const title = `small requests on ${connections} kept connections`
   return httpWorkload({ name: 'requests', title, unit: REQUEST }, { connections, headers: [] })
 }
 
-/** As `requests`, over TLS: the cost of two records more for each, handshakes left out. */
+/** As `requests`, over TLS: the cost of two more records each, without handshakes. */
 export function tlsRequests(connections: number): Workload {
   const title = `small requests over TLS on ${connections} kept connections`
   return httpWorkload(
@@ -96,13 +96,13 @@ export function tlsRequests(connections: number): Workload {
   )
 }
 
-/** As `requests`, but one at a time: nothing shares a wake-up, so each costs most and waits least. */
+/** As `requests`, but one at a time: no wake-up is shared, so each costs most and waits least. */
 export function requestsOneByOne(): Workload {
   const title = 'small requests on one kept connection'
   return httpWorkload({ name: 'requests-1', title, unit: REQUEST }, { connections: 1, headers: [] })
 }
 
-/** Connect, request, reply, close: the cost of a connection's whole life. */
+/** Connect, request, reply, close: the cost of a whole connection. */
 export function wholeConnections(connections: number): Workload {
   const title = `whole connections, ${connections} at a time`
   const headers = ['Connection: close']

@@ -15,8 +15,8 @@ export const HELD_CONNECTION: WorkUnit = {
 }
 
 /**
- * Memory is read with the first so many open, and again with all: what a relay takes once, or in large steps at
- * the start, is no part of what a connection costs.
+ * Memory is read with this many open, and again with all: one-time costs, or large steps at
+ * the start, are not part of the cost of a connection.
  */
 const FIRST_CONNECTIONS = 1_000
 const ALL_CONNECTIONS = 4_000

@@ -24,5 +24,5 @@ export function allWorkloads(connections: number): readonly Workload[] {
   ]
 }
 
-/** What `--quick` leaves out tells least that is new. */
+/** `--quick` leaves out those that add least. */
 export const QUICK_WORKLOADS: readonly string[] = ['requests', 'connections', 'bulk-down', 'bulk-up']

@@ -18,7 +18,7 @@ function parse(output: string): Report {
   }
 }
 
-/** Counts what has arrived: what was only sent may still sit in a buffer of the relay's. */
+/** Counts received bytes: sent ones may still be buffered in the relay. */
 export function readIperf3Output(output: string): Work {
   const { error, end } = parse(output)
   const sums = [end?.sum_received, end?.sum_received_bidir_reverse].filter((sum) => sum !== undefined)

@@ -9,13 +9,13 @@ function parse(output: string): LoadReport {
   }
 }
 
-/** Reads what `open-loop/main.ts` prints. The lead-in is work like any other, but not in the percentiles. */
+/** Parses the output of `open-loop/main.ts`. The lead-in counts as work, but not in the percentiles. */
 export function readLatencyOutput(output: string, kind: 'requests' | 'wholeConnections'): Work {
   const { seconds, [kind]: tally } = parse(output)
   if (tally === undefined || tally.recorded === 0) {
-    throw new Error(`no reply came: ${tally?.complaint ?? 'nobody knows why'}`)
+    throw new Error(`no reply came: ${tally?.complaint ?? 'the reason is unknown'}`)
   }
   const { answered, broken, complaint, latency, lag } = tally
-  const faults = broken === 0 ? [] : [`${broken} had no reply: ${complaint ?? 'nobody knows why'}`]
+  const faults = broken === 0 ? [] : [`${broken} had no reply: ${complaint ?? 'the reason is unknown'}`]
   return { units: answered, seconds, latency, lag, faults }
 }

@@ -7,7 +7,7 @@ import type { Workload, WorkUnit } from './workload.js'
 const GENERATOR = fileURLToPath(new URL('../open-loop/main.js', import.meta.url))
 const NEEDS: readonly Tool[] = [{ command: 'nginx', debianPackage: 'nginx' }]
 
-/** About a tenth of what a relay can do with one core: what is measured is not a queue that only grows. */
+/** About a tenth of the capacity of a relay on one core, so that no queue builds up. */
 const REQUESTS_PER_S = 5_000
 const CONNECTIONS_PER_S = 1_000
 
@@ -36,7 +36,7 @@ function openLoopWorkload(labels: Labels, kind: 'requests' | 'wholeConnections',
   }
 }
 
-/** Requests at a fixed rate, each counted from the moment that it was due at, however long the one before takes. */
+/** Requests at a fixed rate, each measured from its due time, however long the one before takes. */
 export function latency(connections: number): Workload {
   const rate = REQUESTS_PER_S.toLocaleString('en-US')
   const title = `p99 of ${rate} requests/s at a fixed rate on ${connections} kept connections`
@@ -44,7 +44,7 @@ export function latency(connections: number): Workload {
   return openLoopWorkload({ name: 'latency', title, unit: unit('request') }, 'requests', load)
 }
 
-/** New connections at a fixed rate, each from the moment that it was due at to the end of its reply. */
+/** New connections at a fixed rate, each measured from its due time to the end of its reply. */
 export function latencyOfConnections(): Workload {
   const rate = CONNECTIONS_PER_S.toLocaleString('en-US')
   const title = `p99 of ${rate} new connections/s at a fixed rate: connect, request, reply`

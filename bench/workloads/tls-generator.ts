@@ -1,4 +1,4 @@
-// TLS clients that wrk cannot be: it resumes its sessions whenever it can, and says so nowhere. Arguments:
+// TLS clients in place of wrk, which resumes sessions whenever it can and does not report it. Arguments:
 //   full PORT CONNECTIONS SECONDS      whole connections, each with a full handshake
 //   resumed PORT CONNECTIONS SECONDS   whole connections, each resuming a session
 //   hold PORT CONNECTIONS              opens them, a request and reply on each, and stays
@@ -7,9 +7,9 @@ import { connect, createSecureContext, type TLSSocket } from 'node:tls'
 import { TLS_GROUP, TLS_SUITE } from '../system/tls.js'
 import type { GeneratorReport } from './tls-output.js'
 
-/** More broken connections than this are no measurement: it stops instead of trying for ever. */
+/** Stops after this many broken connections instead of trying for ever: they are no measurement. */
 const BROKEN_MAX = 20
-/** How many connections are opened at a time while many are. */
+/** Concurrent connects while many connections are opened. */
 const HOLD_STEP = 32
 
 const [mode, port, count, seconds] = process.argv.slice(2)
@@ -47,7 +47,7 @@ function complain(reason: string): void {
   complaint ??= reason
 }
 
-/** One whole connection; `session` is the ticket to begin with, the result the last one that was given. */
+/** One whole connection; `session` is the ticket to begin with, the result the newest one. */
 function wholeConnection(session: Buffer | undefined): Promise<Buffer | undefined> {
   const startMs = performance.now()
   const socket = open(session)
@@ -69,11 +69,11 @@ function wholeConnection(session: Buffer | undefined): Promise<Buffer | undefine
   })
 }
 
-/** Keeps as many connections going as are wanted; those that are under way at the end count. */
+/** Keeps that many connections in progress; those still open at the end count. */
 async function keepGoing(): Promise<GeneratorReport> {
-  // Another one gets the ticket to begin with; it is not counted.
+  // Another connection gets the first ticket; it is not counted.
   let session = mode === 'resumed' ? await wholeConnection(undefined) : undefined
-  if (mode === 'resumed' && session === undefined) throw new Error(complaint ?? 'no ticket was given')
+  if (mode === 'resumed' && session === undefined) throw new Error(complaint ?? 'the server sent no ticket')
   latenciesMs.length = 0
   const startMs = performance.now()
   const endMs = startMs + Number(seconds) * 1e3
@@ -92,7 +92,7 @@ async function keepGoing(): Promise<GeneratorReport> {
   }
 }
 
-/** One that stays open, resolved when the reply to its first request is there. */
+/** A connection that stays open, resolved at the reply to its first request. */
 function heldConnection(): Promise<void> {
   const socket = open()
   socket.write(request('keep-alive'))

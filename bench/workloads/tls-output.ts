@@ -1,8 +1,8 @@
 import type { Work } from './workload.js'
 
-/** What `tls-generator.ts` prints. */
+/** The output of `tls-generator.ts`. */
 export interface GeneratorReport {
-  /** That got their reply. */
+  /** Connections that got their reply. */
   readonly connections: number
   readonly resumed: number
   readonly seconds: number
@@ -20,13 +20,14 @@ function parse(output: string): GeneratorReport {
   }
 }
 
-/** A relay that resumes where it should not, or does not where it should, has done other work than was asked. */
+/** A relay that resumes where it should not, or does not where it should, has done different work than requested. */
 export function readTlsOutput(output: string, handshake: 'full' | 'resumed'): Work {
   const { connections, resumed, seconds, p99Ms, broken, complaint } = parse(output)
-  if (connections === 0) throw new Error(`no connection got its reply: ${complaint ?? 'nobody knows why'}`)
+  if (connections === 0)
+    throw new Error(`no connection got its reply: ${complaint ?? 'the reason is unknown'}`)
   const wrong = handshake === 'full' ? resumed : connections - resumed
   const faults = [
-    ...(broken === 0 ? [] : [`${broken} connections broke: ${complaint ?? 'nobody knows why'}`]),
+    ...(broken === 0 ? [] : [`${broken} connections broke: ${complaint ?? 'the reason is unknown'}`]),
     ...(wrong === 0 ? [] : [`${wrong} of ${connections} handshakes were not ${handshake}`]),
   ]
   return { units: connections, seconds, ...(p99Ms === undefined ? {} : { p99Ms }), faults }

@@ -28,7 +28,7 @@ interface HandshakeKind {
   readonly connections: number
 }
 
-/** Connect, handshake, request, reply, close: nothing of one connection can be used for the next but a ticket. */
+/** Connect, handshake, request, reply, close: only a ticket of one connection can be used for the next. */
 function handshakes({ name, handshake, tls, connections }: HandshakeKind): Workload {
   return {
     name,
@@ -51,7 +51,7 @@ export function tlsHandshakes(connections: number): readonly Workload[] {
   ]
 }
 
-/** Enough for what a relay needs once to be spread thin; twice this and the warm-up's fit below its limits. */
+/** Enough to spread one-time costs thin; twice this and the warm-up's fit below its limits. */
 const IDLE_CONNECTIONS = 1_000
 const IDLE_WARM_UP_CONNECTIONS = 100
 

@@ -2,27 +2,27 @@ import type { Percentiles } from '../open-loop/histogram.js'
 import type { KeyKind } from '../system/certificate.js'
 import type { Launch, Tool } from '../system/launch.js'
 
-/** What is counted, and how its cost and speed are best written. */
+/** What is counted, and how its cost and speed are written. */
 export interface WorkUnit {
   readonly name: string
   readonly costLabel: string
-  /** From CPU seconds per unit (or bytes of memory, or seconds of latency) to the number that is printed. */
+  /** From CPU seconds per unit (or bytes of memory, or seconds of latency) to the printed number. */
   readonly costScale: number
   readonly rateLabel: string
-  /** From units per second to the number that is printed. */
+  /** From units per second to the printed number. */
   readonly rateScale: number
 }
 
-/** What a generator says it has done. */
+/** The work that a generator reports. */
 export interface Work {
   readonly units: number
   readonly seconds: number
   readonly p99Ms?: number
-  /** At a fixed rate, from the moment that a unit was due at. */
+  /** At a fixed rate, from the due time of a unit. */
   readonly latency?: Percentiles
-  /** How much of that was the generator's own: how late it sent. */
+  /** The generator's own part: how late it sent. */
   readonly lag?: Percentiles
-  /** What went wrong without ending the run, such as broken connections; such a sample does not count. */
+  /** Faults that did not end the run, such as broken connections; such a sample does not count. */
   readonly faults: readonly string[]
 }
 
@@ -32,7 +32,7 @@ export interface ServerSite {
 }
 
 export interface GeneratorSite {
-  /** Where the relay listens, on 127.0.0.1. */
+  /** The relay's port, on 127.0.0.1. */
   readonly port: number
   readonly seconds: number
 }
@@ -42,20 +42,20 @@ export interface FrontSite {
   readonly relayPort: number
 }
 
-/** One kind of traffic: the server behind the relay, the generator before it, and what it counts. */
+/** One kind of traffic: the server behind the relay, the generator before it, and the unit of work. */
 export interface Workload {
   readonly name: string
   readonly title: string
   readonly unit: WorkUnit
   readonly needs: readonly Tool[]
-  /** The relay is to end TLS, with a certificate of this kind; plain TCP when left out. */
+  /** The relay terminates TLS, with a certificate of this kind; plain TCP if absent. */
   readonly tls?: KeyKind
-  /** What is counted against the relay; CPU time when left out. Latency: the 99th percentile. */
+  /** The judged cost; CPU time if absent. Latency: the 99th percentile. */
   readonly costs?: 'memory' | 'latency'
-  /** How many connections the relay has to hold at once; what any relay can when left out. */
+  /** How many connections the relay has to hold at once; as many as any relay can if absent. */
   readonly connectionsMax?: number
   server(site: ServerSite): Launch
-  /** Stands between generator and relay, on the generator's core: TLS for a generator that speaks none. */
+  /** Runs between generator and relay, on the generator's core: TLS for a generator without it. */
   front?(site: FrontSite): Launch
   /**
    * Load that is not measured: compilers, caches and buffers settle. Where memory is measured, this and the
@@ -63,6 +63,6 @@ export interface Workload {
    */
   warmUp(port: number, warmUpMs: number): Launch
   generator(site: GeneratorSite): Launch
-  /** Reads the generator's output; throws when it reports no work. */
+  /** Parses the generator's output; throws if it reports no work. */
   readWork(output: string): Work
 }
