@@ -4,8 +4,8 @@
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }
 
 /**
- * These handlers stay: as long as a signal has one, Node passes earlier ones to whoever handles it later. A process
- * with id 1 has to end by itself, because the kernel ignores unhandled signals there.
+ * These handlers stay: as long as a signal has one, Node passes earlier ones to a handler that is added later.
+ * Process 1 has to end by itself, because the kernel ignores unhandled signals there.
  */
 for (const [signal, number] of Object.entries(SIGNALS)) {
   process.on(signal, () => {

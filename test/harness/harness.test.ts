@@ -48,7 +48,7 @@ test('a descriptor of the test that stays open is detected', async () => {
 
 test('a program that is still running ends with its test', async (t) => {
   let pid = 0
-  await t.test('starts one', async (inner) => {
+  await t.test('starts a program', async (inner) => {
     pid = new Program(inner, ['sleep', '1000']).pid
   })
   assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' })

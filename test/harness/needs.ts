@@ -25,6 +25,6 @@ export function canBecome(t: TestContext, uid: number): boolean {
   if (!needs(t, 'setpriv')) return false
   const [file = '', ...words] = [...asUser(uid), process.execPath, TCPRELAY, '-v']
   if (process.getuid?.() === 0 && spawnSync(file, words).status === 0) return true
-  t.skip('needs root, and a checkout that everybody may read')
+  t.skip('needs root, and a checkout that all users can read')
   return false
 }

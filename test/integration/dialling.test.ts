@@ -136,6 +136,6 @@ async function hears(relay: Relay): Promise<string> {
 async function isServedBy(ask: () => Promise<string>, wanted: string): Promise<void> {
   const giveUpAt = performance.now() + 10_000
   while ((await ask()) !== wanted) {
-    assert.ok(performance.now() < giveUpAt, `nobody says ${wanted}`)
+    assert.ok(performance.now() < giveUpAt, `no server answers ${wanted}`)
   }
 }

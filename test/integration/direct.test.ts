@@ -83,7 +83,7 @@ for (const [overload, ending] of [
     const clients = await Promise.all([1, 2, 3, 4].map(() => master.connect()))
     for (const client of clients) assert.equal(await client.exchange('x'), 'x')
     await master.holds(2, 2)
-    await until('a client that is turned away', async () => {
+    await until('a rejected client', async () => {
       const client = await master.connect()
       const end = await client.ending().finally(() => client.close())
       return end === ending

@@ -93,7 +93,7 @@ async function startWithQueue(
   const master = await startMaster(t, plan.withMaster(spawning([1, 1], [count, count])))
   const [pid = 0] = master.children()
   assert.ok(await freeze(pid), 'it has ended')
-  // A stopped child outlives its master, and then blocks whoever waits for the end of its output.
+  // A stopped child outlives its master, and blocks readers that wait for the end of its output.
   afterwards(t, () => {
     if (isAlive(pid)) process.kill(pid, 'SIGCONT')
   })

@@ -17,7 +17,7 @@ const IDLE_CPU_MAX_MS = 30
 
 const LINE = /TLS with \S+ failed: (.*?)(?: \((\d+) similar suppressed\))?$/
 
-type Kind = 'plaintext' | 'garbage' | 'half a hello' | 'an endless hello' | 'a visitor who leaves'
+type Kind = 'plaintext' | 'garbage' | 'a partial hello' | 'an endless hello' | 'a client that resets'
 
 /** The start of a TLS record with a ClientHello of 508 bytes, most of which never comes. */
 const HALF_HELLO = Buffer.from('160301020001 0001fc 0303 00112233'.replaceAll(' ', ''), 'hex')
@@ -29,9 +29,9 @@ const SAID: Readonly<Record<Kind, () => Buffer>> = {
   plaintext: () => Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'),
   // The first byte is never that of a handshake.
   garbage: () => Buffer.concat([Buffer.of(0x80), randomBytes(3_000)]),
-  'half a hello': () => HALF_HELLO,
+  'a partial hello': () => HALF_HELLO,
   'an endless hello': () => ENDLESS_HELLO,
-  'a visitor who leaves': () => Buffer.alloc(0),
+  'a client that resets': () => Buffer.alloc(0),
 }
 
 /** `count` clients of each kind, all at once; afterwards nothing is left of them. */
@@ -86,7 +86,7 @@ async function visit(t: TestContext, port: number, kind: Kind): Promise<void> {
   const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()))
   afterwards(t, () => void socket.destroy())
   socket.on('connect', () => {
-    if (kind === 'a visitor who leaves') socket.resetAndDestroy()
+    if (kind === 'a client that resets') socket.resetAndDestroy()
     else socket.write(SAID[kind]())
   })
   await within(`${kind} to be sent away`, closed, 60_000)
@@ -96,12 +96,12 @@ const linesOf = ({ program }: Relay) => program.stderr.matching(LINE)
 
 /** The log counts all of them in few lines: the last ones are reported with the next that comes later. */
 async function tellsOfAll(t: TestContext, relay: Relay, count: number): Promise<void> {
-  const told = () => {
+  const logged = () => {
     return linesOf(relay).reduce((sum, line) => sum + 1 + Number(LINE.exec(line)?.[2] ?? 0), 0)
   }
   let more = 0
-  await until(`the log to tell of ${count} failures, not ${told()}`, async () => {
-    if (told() === count + more) return true
+  await until(`${count} failures in the log, not ${logged()}`, async () => {
+    if (logged() === count + more) return true
     more++
     await visit(t, relay.port(), 'plaintext')
     return false

@@ -49,14 +49,14 @@ for (const major of MAJORS) {
     })
   }
 
-  onNode('the binary is what it says', (_t, binary) => {
+  onNode('the binary has that version', (_t, binary) => {
     assert.match(run(binary, '--version').stdout, new RegExp(`^v${major}\\.`))
     const { status, stderr } = run(binary, fileOfProject('bin/tcprelay.js'), '-v')
     assert.equal(status, 0)
     assert.match(stderr, new RegExp(`\\(Node\\.js ${major}\\.`))
   })
 
-  onNode('the program relays, and stops in order', async (t, binary) => {
+  onNode('the program relays and stops in order', async (t, binary) => {
     const peers = rawPeers(t)
     if (!peers) return
     const listening = await peers.listen()
@@ -89,7 +89,7 @@ for (const major of MAJORS) {
       assert.deepEqual([downGot.bytes, downGot.sha256], [64 * MiB, down.sha256])
     })
 
-    await t.test('half of a connection goes on', async () => {
+    await t.test('half-close is preserved', async () => {
       const { client, server } = await pair()
       await client.send('last words')
       await client.endWriting()
@@ -99,7 +99,7 @@ for (const major of MAJORS) {
       assert.equal((await client.readToEnd()).bytes, 10)
     })
 
-    await t.test('a reset is passed on, both ways', async () => {
+    await t.test('resets are forwarded, both ways', async () => {
       const one = await pair()
       await one.client.reset()
       assert.equal(await one.server.ending(), 'ECONNRESET')

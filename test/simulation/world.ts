@@ -348,7 +348,7 @@ export class World {
     ] as const) {
       // The side whose peer broke must see it, unless it has broken or closed itself.
       const isWitness = !actor.hasReset && !actor.hasClosed && !(peer.hasEnded && actor.hasEnded)
-      if (isWitness) assert.ok(actor.sawReset, `${record.reason}: nobody told stream ${actor.stream}`)
+      if (isWitness) assert.ok(actor.sawReset, `${record.reason}: stream ${actor.stream} got no reset`)
     }
   }
 }
@@ -360,7 +360,7 @@ function assertStream(name: string, actor: Actor, from: Actor, reason: string): 
   }
   assert.ok(actor.got.length <= from.sent, `${name}: more bytes than were sent`)
   if (actor.sawEnd) {
-    assert.ok(from.hasEnded, `${name}: an end that nobody made`)
+    assert.ok(from.hasEnded, `${name}: an end that was not sent`)
     assert.equal(actor.got.length, from.sent, `${name}: an end before the last byte`)
   }
   if (reason === 'done' && !actor.hasReset && !actor.hasClosed) {

@@ -103,7 +103,7 @@ test('messages keep their boundaries, streams, PPIDs and order', async (t) => {
   await endsTogether(t, relay, server)
   await refusesStreams(t, relay, server)
   await servesTcp(t, relay, server)
-  await t.test('200 clients at once', async () => {
+  await t.test('200 concurrent clients', async () => {
     await server.echo()
     assert.deepEqual(await peers.ask('crowd', { port: relay.port(0), count: 200 }), { good: 200 })
     await relay.isIdle()
@@ -111,7 +111,7 @@ test('messages keep their boundaries, streams, PPIDs and order', async (t) => {
 })
 
 async function keepsMessages(t: TestContext, relay: Relay, server: SctpServer): Promise<void> {
-  await t.test('from one byte to 64 KiB, both ways', async () => {
+  await t.test('messages from one byte to 64 KiB, both ways', async () => {
     const ends = await pair(relay, server)
     for (const [from, to] of [
       [ends.client, ends.server],
@@ -125,7 +125,7 @@ async function keepsMessages(t: TestContext, relay: Relay, server: SctpServer): 
     }
     await over(ends)
   })
-  await t.test('the unordered ones, and the last of the streams', async () => {
+  await t.test('unordered messages, and the last stream', async () => {
     const ends = await pair(relay, server)
     const about = { stream: STREAMS - 1, ppid: 46, unordered: true }
     await arrives(ends.server, await ends.client.sendBytes(700, about), { bytes: 700, ...about })
@@ -134,7 +134,7 @@ async function keepsMessages(t: TestContext, relay: Relay, server: SctpServer): 
     await arrives(ends.server, early, { bytes: 10, stream: 0, ppid: 1, unordered: false })
     await over(ends)
   })
-  await t.test('a longer one comes in pieces of 64 KiB', async () => {
+  await t.test('a longer message arrives in pieces of 64 KiB', async () => {
     const ends = await pair(relay, server)
     const sent = await ends.client.sendBytes(200 * KiB, { stream: 3, ppid: 9, unordered: true })
     const pieces = [await ends.server.receive()]
@@ -149,7 +149,7 @@ async function keepsMessages(t: TestContext, relay: Relay, server: SctpServer): 
     assert.notEqual(sent.sha256, next.sha256)
     await over(ends)
   })
-  await t.test('several addresses, as many streams as configured, the heartbeat', async () => {
+  await t.test('several addresses, the configured streams and heartbeat', async () => {
     const ends = await pair(relay, server)
     const listening = associationOf(relay.port(0))
     assert.deepEqual(listening.local.toSorted(), ['127.0.0.1', '127.0.0.2'])
@@ -164,7 +164,7 @@ async function keepsMessages(t: TestContext, relay: Relay, server: SctpServer): 
     }
     await over(ends)
   })
-  await t.test('a server that does not read stops its client, and nothing is lost', async () => {
+  await t.test('a server that does not read throttles its client, and nothing is lost', async () => {
     const ends = await pair(relay, server)
     const { bytes, sha256 } = await ends.client.fill(20 * KiB, 1)
     assert.ok(Number(bytes) > 256 * KiB)
@@ -177,7 +177,7 @@ async function keepsMessages(t: TestContext, relay: Relay, server: SctpServer): 
 }
 
 async function endsTogether(t: TestContext, relay: Relay, server: SctpServer): Promise<void> {
-  await t.test('whoever ends, ends both sides, behind what was said before', async () => {
+  await t.test('the end of either side ends both, after all messages before it', async () => {
     for (const who of ['client', 'server'] as const) {
       const ends = await pair(relay, server)
       const other = who === 'client' ? ends.server : ends.client
@@ -190,7 +190,7 @@ async function endsTogether(t: TestContext, relay: Relay, server: SctpServer): P
     }
     await noAssociations()
   })
-  await t.test('what waits for a slow reader outlives the end', async () => {
+  await t.test('messages queued for a slow reader are delivered after the end', async () => {
     const ends = await pair(relay, server)
     const { bytes, sha256 } = await ends.client.fill(20 * KiB, 1)
     await ends.client.shutdown()
@@ -199,7 +199,7 @@ async function endsTogether(t: TestContext, relay: Relay, server: SctpServer): P
     await over(ends)
     await relay.isIdle()
   })
-  await t.test('an abort stays one', async () => {
+  await t.test('an abort is forwarded as an abort', async () => {
     for (const who of ['client', 'server'] as const) {
       const ends = await pair(relay, server)
       const other = who === 'client' ? ends.server : ends.client
@@ -230,7 +230,7 @@ async function refusesStreams(t: TestContext, relay: Relay, server: SctpServer):
 }
 
 async function servesTcp(t: TestContext, relay: Relay, server: SctpServer): Promise<void> {
-  await t.test('a client of TCP is heard, and hears', async () => {
+  await t.test('bytes of a TCP client become messages, and messages bytes', async () => {
     const ends = await pair(relay, server, 1, true)
     const request = await ends.client.sendBytes(30_000)
     assert.equal((await ends.server.read(30_000)).sha256, request.sha256)
@@ -239,7 +239,7 @@ async function servesTcp(t: TestContext, relay: Relay, server: SctpServer): Prom
     await over(ends)
     await relay.isIdle()
   })
-  await t.test('a client of TCP that has said its end still gets the answer', async () => {
+  await t.test('a TCP client that has half-closed still gets the reply', async () => {
     const ends = await pair(relay, server, 1, true)
     await ends.client.send('question')
     await ends.client.shutdown()
@@ -251,7 +251,7 @@ async function servesTcp(t: TestContext, relay: Relay, server: SctpServer): Prom
     await ends.client.close()
     await relay.isIdle()
   })
-  await t.test('the end of a client of TCP is told when the server has been silent', async () => {
+  await t.test('the end of a TCP client is forwarded when the server has been idle', async () => {
     const ends = await pair(relay, server, 1, true)
     await ends.client.send('the last words')
     const before = performance.now()
@@ -262,7 +262,7 @@ async function servesTcp(t: TestContext, relay: Relay, server: SctpServer): Prom
     await ends.server.close()
     await relay.isIdle()
   })
-  await t.test('a reset of a client of TCP is an abort for the server', async () => {
+  await t.test('a reset of a TCP client is an abort for the server', async () => {
     const ends = await pair(relay, server, 1, true)
     await ends.client.send('x')
     assert.equal((await ends.server.read(1)).text, 'x')
@@ -293,7 +293,7 @@ test('SCTP to TCP, and TCP to TCP beside it', async (t) => {
     await over(ends)
     await relay.isIdle()
   })
-  await t.test('the end of a client of SCTP comes behind its last byte', async () => {
+  await t.test('the end of an SCTP client is forwarded after its last byte', async () => {
     const ends = await pair(relay, server)
     const { bytes, sha256 } = await ends.client.fill(20 * KiB, 1)
     await ends.client.shutdown()
@@ -302,7 +302,7 @@ test('SCTP to TCP, and TCP to TCP beside it', async (t) => {
     await over(ends)
     await relay.isIdle()
   })
-  await t.test('the answer that is on its way reaches a client of SCTP before the end', async () => {
+  await t.test('a reply in flight reaches an SCTP client before the end', async () => {
     const ends = await pair(relay, server)
     const answer = await ends.server.sendBytes(100 * KiB)
     await ends.server.close()
@@ -310,7 +310,7 @@ test('SCTP to TCP, and TCP to TCP beside it', async (t) => {
     await ends.client.close()
     await relay.isIdle()
   })
-  await t.test('an abort is a reset, and a reset an abort', async () => {
+  await t.test('an abort becomes a reset, and a reset an abort', async () => {
     const ends = await pair(relay, server)
     await ends.client.abort()
     assert.equal(await ends.server.ending(), 'ECONNRESET')
@@ -321,7 +321,7 @@ test('SCTP to TCP, and TCP to TCP beside it', async (t) => {
     await others.client.close()
     await relay.isIdle()
   })
-  await t.test('a reload keeps the listener and who is there', async () => {
+  await t.test('a reload keeps the listener and open sessions', async () => {
     const old = await pair(relay, server)
     await reload(relay, plan.text)
     const fresh = await pair(relay, server)
@@ -333,7 +333,7 @@ test('SCTP to TCP, and TCP to TCP beside it', async (t) => {
     await over(fresh)
     await relay.isIdle()
   })
-  await t.test('TCP beside it is as ever', async () => {
+  await t.test('TCP beside it is unchanged', async () => {
     const ends = await pair(relay, server, 1, true)
     await ends.client.send('question')
     await ends.client.shutdown()
