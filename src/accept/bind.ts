@@ -2,7 +2,7 @@
 import type { Calls, Fd, Outcome } from '../kernel/calls.js'
 import * as c from '../kernel/constants.js'
 import { reportLocalAddress } from '../kernel/datagrams.js'
-import { makeOurs } from '../kernel/fd-flags.js'
+import { makeOurs } from '../kernel/take-over-descriptor.js'
 import { type KeepAlive, setKeepAlive } from '../kernel/keepalive.js'
 import { mapPrivate, unmap } from '../kernel/memory.js'
 import { openMptcp } from '../kernel/mptcp.js'

@@ -1,4 +1,4 @@
-import { exitNow } from '../kernel/process.js'
+import { exitNow } from '../kernel/exit-now.js'
 
 /** What has to happen before the process may end. */
 export interface Leaver {

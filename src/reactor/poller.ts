@@ -1,4 +1,4 @@
-/** The contract of the pollers, which epoll.ts, poll.ts and select.ts implement; test/contract/ checks all three. */
+/** The contract of the pollers, which epoll.ts, poll.ts and select-poller.ts implement; test/contract/ checks all three. */
 import type { Fd, Outcome } from '../kernel/calls.js'
 
 /**

@@ -1,4 +1,4 @@
-/** The descriptors that poll.ts and select.ts watch, in the format that poll(2) takes. */
+/** The descriptors that poll.ts and select-poller.ts watch, in the format that poll(2) takes. */
 import type { Fd, Outcome } from '../kernel/calls.js'
 import { F_GETFD } from '../kernel/constants.js'
 import { EBADF, EEXIST, ENOENT } from '../kernel/errno.js'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { hideMemory } from './dumpable.js'
+import { hideMemory } from './hide-memory.js'
 import { nativeFunction } from './ffi.js'
 
 const PR_GET_DUMPABLE = 3

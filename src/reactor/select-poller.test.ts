@@ -5,7 +5,7 @@ import { calls, closeAll, done, sendText, unixPair, waitReadable } from '../../t
 import { EMFILE } from '../kernel/errno.js'
 import { nativeFunction } from '../kernel/ffi.js'
 import { READABLE, ReadyList, WRITABLE } from './poller.js'
-import { SelectPoller } from './select.js'
+import { SelectPoller } from './select-poller.js'
 
 /** The same socket under the first free number from `least` on. */
 function duplicate(fd: number, least: number): number {
