@@ -2,7 +2,6 @@
 import type { Calls, Fd, Outcome } from '../kernel/calls.js'
 import * as c from '../kernel/constants.js'
 import { reportLocalAddress } from '../kernel/datagrams.js'
-import { makeOurs } from '../kernel/take-over-descriptor.js'
 import { type KeepAlive, setKeepAlive } from '../kernel/keepalive.js'
 import { mapPrivate, unmap } from '../kernel/memory.js'
 import { openMptcp } from '../kernel/mptcp.js'
@@ -15,6 +14,7 @@ import {
   SOCKADDR_BYTES_MAX,
 } from '../kernel/sockaddr.js'
 import { applyOptions } from '../kernel/socket-options.js'
+import { takeOverDescriptor } from '../kernel/take-over-descriptor.js'
 import type { ListenerOptions, ListenerSctp } from './options.js'
 
 /**
@@ -38,7 +38,7 @@ export function openListener(
  * client that disconnects between readiness and accept(2) would otherwise block the reactor.
  */
 export function adoptListener(calls: Calls, fd: Fd, options: Omit<ListenerOptions, 'address'>): Outcome {
-  makeOurs(fd)
+  takeOverDescriptor(fd)
   const region = mapPrivate(SOCKADDR_BYTES_MAX)
   const byteLength = calls.localAddress(fd, region)
   const address = byteLength < 0 ? undefined : decodeAddress(region.bytes, byteLength)

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { openWakeFd, type WakeFd } from '../kernel/eventfd.js'
+import { type EventFd, openEventFd } from '../kernel/eventfd.js'
 import type { ThreadData } from '../reactor/thread-data.js'
 
 export interface ThreadEvents<Report> {
@@ -20,12 +20,12 @@ const YOUNG_GENERATION_MB = 3
  */
 export class ReactorThread<Settings, Command, Report> {
   readonly #worker: Worker
-  readonly #wake: WakeFd
+  readonly #wake: EventFd
   #isOver = false
   #onEnded: () => void = () => {}
 
   constructor(entry: URL, settings: Settings, events: ThreadEvents<Report>) {
-    this.#wake = openWakeFd()
+    this.#wake = openEventFd()
     const data: ThreadData<Settings> = { settings, wakeFd: this.#wake.fd }
     this.#worker = new Worker(entry, {
       workerData: data,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { calls, pollFor } from '../../test/support/sockets.js'
 import { EBADF } from './errno.js'
-import { openWakeFd } from './eventfd.js'
+import { openEventFd } from './eventfd.js'
 import { mapPrivate } from './memory.js'
 
 const POLL_IN_AND_OUT = 5
@@ -11,7 +11,7 @@ const POLL_IN = 1
 const isAwake = (fd: number) => (pollFor(fd, POLL_IN_AND_OUT) & POLL_IN) !== 0
 
 test('an eventfd is readable from the first wake until clear', () => {
-  const wake = openWakeFd()
+  const wake = openEventFd()
   assert.equal(isAwake(wake.fd), false)
   wake.clear() // nothing to forget: does not block
   for (let i = 0; i < 5; i++) wake.wake()
@@ -25,8 +25,8 @@ test('an eventfd is readable from the first wake until clear', () => {
 })
 
 test('a wrapped eventfd wakes the thread that opened it', () => {
-  const owner = openWakeFd()
-  const other = openWakeFd(owner.fd)
+  const owner = openEventFd()
+  const other = openEventFd(owner.fd)
   other.wake()
   assert.equal(isAwake(owner.fd), true)
   owner.clear()

@@ -5,7 +5,7 @@ import { nativeFunction } from './ffi.js'
 import { lastErrno } from './native-errno.js'
 
 /** An eventfd(2), readable from `wake` until `clear`. */
-export interface WakeFd {
+export interface EventFd {
   readonly fd: number
   wake(): void
   /** Resets the counter: consumes all wakes so far. */
@@ -14,7 +14,7 @@ export interface WakeFd {
 }
 
 /** Opens a new eventfd, or wraps `fd`, which another thread of this process opened. */
-export function openWakeFd(fd?: number): WakeFd {
+export function openEventFd(fd?: number): EventFd {
   const write = nativeFunction<(fd: number, value: number) => number>(
     'int eventfd_write(int fd, uint64_t value)',
   )

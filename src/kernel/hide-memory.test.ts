@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { hideMemory } from './hide-memory.js'
 import { nativeFunction } from './ffi.js'
+import { hideMemory } from './hide-memory.js'
 
 const PR_GET_DUMPABLE = 3
 

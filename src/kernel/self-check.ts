@@ -3,7 +3,7 @@ import type { Calls } from './calls.js'
 import * as c from './constants.js'
 import { type EpollLayout, epollLayout } from './epoll-layout.js'
 import { EBADF } from './errno.js'
-import { openWakeFd } from './eventfd.js'
+import { openEventFd } from './eventfd.js'
 import { nativeFunction } from './ffi.js'
 import { linuxCalls } from './linux-calls.js'
 import { mapPrivate, unmap } from './memory.js'
@@ -62,7 +62,7 @@ function epollProblem(calls: Calls, { eventBytes, dataOffset }: EpollLayout): st
   const region = mapPrivate(64)
   const view = new DataView(region.bytes.buffer, 0, 64)
   const epollFd = create(c.EPOLL_CLOEXEC)
-  const wakes = [openWakeFd(), openWakeFd()]
+  const wakes = [openEventFd(), openEventFd()]
   try {
     for (const [index, { fd, wake }] of wakes.entries()) {
       wake()

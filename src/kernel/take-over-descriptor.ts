@@ -6,7 +6,7 @@ const F_SETFD = 2
 const FD_CLOEXEC = 1
 
 /** Makes an inherited descriptor non-blocking, and sets FD_CLOEXEC so that child processes do not inherit it. */
-export function makeOurs(fd: number): void {
+export function takeOverDescriptor(fd: number): void {
   const fcntl = nativeFunction<(fd: number, command: number, value: number) => number>(
     'int fcntl(int fd, int command, uintptr_t value)',
   )

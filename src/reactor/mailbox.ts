@@ -1,7 +1,7 @@
 /** The command channel between a reactor and its control thread, on the reactor's side. */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { errorText } from '../kernel/errno.js'
-import { openWakeFd } from '../kernel/eventfd.js'
+import { openEventFd } from '../kernel/eventfd.js'
 import { type Loop, NO_TOKEN, type Watcher } from './loop.js'
 
 /**
@@ -17,7 +17,7 @@ export class Mailbox<Command, Report> implements Watcher {
 
   constructor(port: MessagePort, wakeFd: number, onCommand: (command: Command) => void) {
     this.#port = port
-    this.#wake = openWakeFd(wakeFd)
+    this.#wake = openEventFd(wakeFd)
     this.#onCommand = onCommand
   }
 

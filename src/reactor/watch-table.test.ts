@@ -4,7 +4,7 @@ import fc from 'fast-check'
 
 import { closeAll } from '../../test/support/sockets.js'
 import { EEXIST, ENOENT } from '../kernel/errno.js'
-import { openWakeFd } from '../kernel/eventfd.js'
+import { openEventFd } from '../kernel/eventfd.js'
 import { FAILED, READABLE, WRITABLE } from './poller.js'
 import { WatchTable } from './watch-table.js'
 
@@ -12,7 +12,7 @@ import { WatchTable } from './watch-table.js'
 const DESCRIPTORS = 150
 
 test('holds each added and not removed descriptor once, after any sequence', () => {
-  const fds = Array.from({ length: DESCRIPTORS }, () => openWakeFd().fd)
+  const fds = Array.from({ length: DESCRIPTORS }, () => openEventFd().fd)
   const operation = fc.record({ at: fc.nat(DESCRIPTORS - 1), isAdd: fc.boolean() })
   fc.assert(
     fc.property(fc.array(operation, { maxLength: 400 }), (operations) => {
@@ -41,7 +41,7 @@ test('holds each added and not removed descriptor once, after any sequence', () 
 
 test('a disabled stream requests no events and keeps its entry until it is re-armed', () => {
   const table = new WatchTable()
-  const [one, other] = [openWakeFd().fd, openWakeFd().fd]
+  const [one, other] = [openEventFd().fd, openEventFd().fd]
   table.add(one, 1, 'stream')
   table.add(other, 2, 'stream')
   table.markReported(0, FAILED | READABLE)

@@ -1,6 +1,6 @@
 /** The part of the poller contract (poller.contract.ts) about busy loops and starvation. */
 import assert from 'node:assert/strict'
-import { openWakeFd } from '../../src/kernel/eventfd.js'
+import { openEventFd } from '../../src/kernel/eventfd.js'
 import { FAILED, HUNG_UP, PEER_ENDED, READABLE, ReadyList, URGENT } from '../../src/reactor/poller.js'
 import { calls, done, drainDry, sendText, sendUrgent } from '../support/sockets.js'
 import { type Bench, EVENT_MAX_MS, type Test } from './poller-bench.js'
@@ -68,7 +68,7 @@ export function nothingSpins(test: Test): void {
 export function sharing(test: Test): void {
   test('reports every descriptor while more of them are always ready than the list has room for', (bench) => {
     const small = new ReadyList(2)
-    const wakes = [1, 2, 3, 4].map(() => openWakeFd())
+    const wakes = [1, 2, 3, 4].map(() => openEventFd())
     for (const [i, wake] of wakes.entries()) {
       bench.poller.add(wake.fd, i, 'level')
       wake.wake()

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import type { Fd } from '../../src/kernel/calls.js'
 import { AF_INET, SOCK_STREAM } from '../../src/kernel/constants.js'
 import { EBADF, EEXIST } from '../../src/kernel/errno.js'
-import { openWakeFd } from '../../src/kernel/eventfd.js'
+import { openEventFd } from '../../src/kernel/eventfd.js'
 import { linuxSystem } from '../../src/kernel/linux-system.js'
 import { mapPrivate } from '../../src/kernel/memory.js'
 import { SOCKADDR_BYTES_MAX } from '../../src/kernel/sockaddr.js'
@@ -91,7 +91,7 @@ function tokensAndReadiness(test: Test): void {
 function removing(test: Test): void {
   test('returns a negated errno for a descriptor that cannot be watched', ({ poller }) => {
     assert.equal(poller.add(1_000_000, 7, 'stream'), -EBADF)
-    const wake = openWakeFd()
+    const wake = openEventFd()
     assert.equal(poller.add(wake.fd, 7, 'level'), 0)
     assert.equal(poller.add(wake.fd, 8, 'level'), -EEXIST)
     assert.equal(poller.remove(wake.fd, 7), 0)
@@ -233,7 +233,7 @@ function edges(test: Test): void {
 
 function levels(test: Test): void {
   test('reports a level on every wait while it is readable, and never as writable', (bench) => {
-    const wake = openWakeFd()
+    const wake = openEventFd()
     bench.poller.add(wake.fd, 7, 'level')
     bench.assertQuiet()
     wake.wake()

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { AV } from '../../src/base/mavis-attributes.js'
 import { passOnNetAdmin } from '../../src/kernel/capabilities.js'
-import { openWakeFd } from '../../src/kernel/eventfd.js'
+import { openEventFd } from '../../src/kernel/eventfd.js'
 import { openSharedMemory } from '../../src/kernel/memory.js'
 import { type Code, TIMEOUT } from '../../src/mavis/module.js'
 import { externalThat } from '../harness/mavis-helper.js'
@@ -179,7 +179,7 @@ test('answers open queries on close and kills helpers that ignore SIGTERM', asyn
 test('passes only three pipes to a helper', async (t) => {
   // Descriptors that the test itself has inherited do not count.
   const inherited = passedOnBy('self')
-  const wake = openWakeFd()
+  const wake = openEventFd()
   const memory = openSharedMemory('tcprelay-test', 4_096)
   const socket = calls.socket(2, 1, 0)
   t.after(() => {
