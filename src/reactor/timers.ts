@@ -29,7 +29,7 @@ export class Timer {
 /** No deadline: the longest timeout of epoll_wait(2), 24 days. */
 export const FOR_EVER_MS = 0x7fff_ffff
 
-/** Resolution of the wheel; deadlines of a relay are tenths of a second at least. */
+/** Resolution of the wheel: exact enough for every deadline of a relay. */
 const TICK_MS = 4
 const SLOTS = 64
 /** 64^5 ticks of 4 ms are 49 days; a timer beyond that goes into the last bucket and is inserted again from there. */

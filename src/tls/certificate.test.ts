@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
 import { type KeyKind, makeIdentity, makeRevocations, trustedPem } from '../../test/support/certificates.js'
-import { authority, channels, client, localhost, shakeHands } from '../../test/support/tls-pair.js'
+import { authority, channels, client, localhost, runHandshake } from '../../test/support/tls-pair.js'
 import type { ServerCertificateOptions, ServerTlsOptions } from './options.js'
 import { checkServerTls, openServerContext } from './server-context.js'
 
@@ -59,7 +59,7 @@ for (const kind of kinds) {
       assert.ok(context)
       const to = client()
       const pair = channels(context, to)
-      assert.deepEqual(shakeHands(pair), [0, 0], `form ${i}: ${pair.client.reason}`)
+      assert.deepEqual(runHandshake(pair), [0, 0], `form ${i}: ${pair.client.reason}`)
       pair.close()
       context.retire()
       to.retire()
@@ -87,7 +87,7 @@ test('sends the chain with the certificate', () => {
     const { context } = openServerContext({ certificates: [{ chain, key: leaf.keyPem }] })
     assert.ok(context)
     const pair = channels(context, client())
-    shakeHands(pair)
+    runHandshake(pair)
     assert.equal(pair.client.reason, reason)
     pair.close()
     context.retire()

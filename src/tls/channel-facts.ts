@@ -9,7 +9,7 @@ import { type CertificateFacts, certificateFacts } from './x509-facts.js'
 export interface TlsFacts {
   readonly version: string
   readonly cipher: string
-  /** The group of the key exchange; '' if there was none, or if OpenSSL cannot name it (before 3.2). */
+  /** The group of the key exchange; '' if there was none, or if OpenSSL cannot name it. */
   readonly group: string
   /** The server name that the client requested (SNI). */
   readonly serverName: string | undefined

@@ -10,7 +10,15 @@ import {
   unixPair,
   waitReadable,
 } from '../../test/support/sockets.js'
-import { channels, client, connected, hear, say, scratch, server } from '../../test/support/tls-pair.js'
+import {
+  channels,
+  client,
+  connected,
+  readText,
+  scratch,
+  server,
+  writeText,
+} from '../../test/support/tls-pair.js'
 import type { Outcome } from '../kernel/calls.js'
 import { ECONNRESET, EPIPE } from '../kernel/errno.js'
 import { nativeFunction } from '../kernel/ffi.js'
@@ -37,24 +45,24 @@ for (const version of VERSIONS) {
     const pair = connected({ versions: [version] })
     assert.ok(pair.server.isReady && pair.client.isReady)
     assert.equal(pair.server.facts().version, version)
-    say(pair.client, 'hello')
-    assert.equal(hear(pair.server), 'hello')
-    say(pair.server, 'good day')
-    assert.equal(hear(pair.client), 'good day')
+    writeText(pair.client, 'hello')
+    assert.equal(readText(pair.server), 'hello')
+    writeText(pair.server, 'good day')
+    assert.equal(readText(pair.client), 'good day')
     assert.equal(pair.server.read(scratch, 0, 10), WANT_READ)
     pair.close()
   })
 
   test(`${version}: half-close: one direction ends while the other continues`, () => {
     const pair = connected({ versions: [version] })
-    say(pair.client, 'request')
+    writeText(pair.client, 'request')
     assert.equal(pair.client.closeNotify(), 0)
     assert.equal(pair.client.closeNotify(), 0, 'sent once')
-    assert.equal(hear(pair.server), 'request')
+    assert.equal(readText(pair.server), 'request')
     assert.equal(pair.server.read(scratch, 0, 10), END)
     assert.equal(pair.server.read(scratch, 0, 10), END, 'the outcome is final')
-    say(pair.server, 'answer')
-    assert.equal(hear(pair.client), 'answer')
+    writeText(pair.server, 'answer')
+    assert.equal(readText(pair.client), 'answer')
     assert.equal(pair.server.closeNotify(), 0)
     assert.equal(pair.client.read(scratch, 0, 10), END)
     pair.close()
@@ -62,19 +70,19 @@ for (const version of VERSIONS) {
 
   test(`${version}: an end without close_notify is TRUNCATED, and the other direction continues`, () => {
     const pair = connected({ versions: [version] })
-    say(pair.client, 'half a requ')
+    writeText(pair.client, 'half a requ')
     calls.shutdownWrite(pair.fds.near)
     waitReadable(pair.fds.far)
-    assert.equal(hear(pair.server), 'half a requ')
+    assert.equal(readText(pair.server), 'half a requ')
     assert.equal(pair.server.read(scratch, 0, 10), TRUNCATED)
-    say(pair.server, 'pardon?')
-    assert.equal(hear(pair.client), 'pardon?')
+    writeText(pair.server, 'pardon?')
+    assert.equal(readText(pair.client), 'pardon?')
     pair.close()
   })
 
   test(`${version}: an end inside a record is TRUNCATED`, () => {
     const pair = connected({ versions: [version] })
-    const between = tapped(pair.fds.near, () => say(pair.client, 'x'.repeat(100)))
+    const between = tapped(pair.fds.near, () => writeText(pair.client, 'x'.repeat(100)))
     sendBytes(pair.fds.near, between.subarray(0, between.length - 1))
     calls.shutdownWrite(pair.fds.near)
     waitReadable(pair.fds.far)
@@ -263,16 +271,16 @@ function drain(channel: TlsChannel, byte: number): number {
 
 test('mayHaveMore is correct after each read', () => {
   const pair = connected()
-  say(pair.client, 'a')
-  say(pair.client, 'b')
-  assert.equal(hear(pair.server), 'ab', 'several records per read')
+  writeText(pair.client, 'a')
+  writeText(pair.client, 'b')
+  assert.equal(readText(pair.server), 'ab', 'several records per read')
   assert.equal(pair.server.mayHaveMore, false)
-  for (let i = 0; i < 100; i++) say(pair.client, 'x')
+  for (let i = 0; i < 100; i++) writeText(pair.client, 'x')
   let got = ''
-  do got += hear(pair.server)
+  do got += readText(pair.server)
   while (pair.server.mayHaveMore)
   assert.equal(got.length, 100)
-  say(pair.client, 'x'.repeat(500))
+  writeText(pair.client, 'x'.repeat(500))
   assert.equal(pair.server.read(scratch, 0, 499), 499)
   assert.ok(pair.server.mayHaveMore)
   assert.equal(pair.server.pendingBytes, 1)
@@ -283,7 +291,7 @@ test('mayHaveMore is correct after each read', () => {
 test('the socket is drained when mayHaveMore is false, however the records were split', () => {
   const pair = connected()
   const wire = divert(pair.fds.near)
-  for (let i = 0; i < 40; i++) say(pair.client, 'x'.repeat(1 + ((i * 977) % 3000)))
+  for (let i = 0; i < 40; i++) writeText(pair.client, 'x'.repeat(1 + ((i * 977) % 3000)))
   wire.restore()
   const bytes = wire.bytes()
   let random = 12_345
@@ -326,7 +334,7 @@ test('a flood of key updates is processed over several turns', () => {
   peer.updateKey(true)
   waitReadable(pair.far)
   assert.equal(channel.read(scratch, 0, 10), WANT_READ)
-  say(channel, 'new key')
+  writeText(channel, 'new key')
   assert.equal(awaited(pair.near, peer.read), 'new key'.length)
   peer.free()
   channel.free()
@@ -377,8 +385,8 @@ test('stale errors in the queue do not affect a channel', () => {
   leave()
   assert.equal(pair.server.read(scratch, 0, 10), WANT_READ)
   leave()
-  say(pair.client, 'hello')
-  assert.equal(hear(pair.server), 'hello')
+  writeText(pair.client, 'hello')
+  assert.equal(readText(pair.server), 'hello')
   assert.equal(pair.server.reason, '')
   fillUp(pair.fds.far)
   leave()

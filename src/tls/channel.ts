@@ -277,7 +277,7 @@ export class TlsChannel {
   /**
    * After records without data: whether to yield to other sessions. OpenSSL 3.0 processes all buffered records
    * without data in one call: 600 key updates in a buffer take 14 ms. So read-ahead is disabled during a flood, and
-   * records are read one by one. OpenSSL 3.2 and later corrupts buffered bytes if read-ahead is disabled between two
+   * records are read one by one. OpenSSL 3.5 corrupts buffered bytes if read-ahead is disabled between two
    * keys; it returns after each key update by itself, but processes all tickets in a buffer, some 200, in one call:
    * that counts as a turn.
    */

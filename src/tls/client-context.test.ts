@@ -8,11 +8,11 @@ import {
   channels,
   client,
   connected,
-  hear,
   localhost,
-  say,
+  readText,
+  runHandshake,
   server,
-  shakeHands,
+  writeText,
 } from '../../test/support/tls-pair.js'
 import { channelsAlive } from './channel.js'
 import { checkClientTls, openClientContext } from './client-context.js'
@@ -29,7 +29,7 @@ const certificate = ({ pem, keyPem }: Identity) => ({ chain: pem, key: keyPem })
 function reasonWith(remote: Identity, options: ClientTlsOptions): string {
   const [from, to] = [server({ certificates: [certificate(remote)] }), client(options)]
   const pair = channels(from, to)
-  shakeHands(pair)
+  runHandshake(pair)
   const { reason } = pair.client
   if (reason !== '') assert.match(pair.server.reason, /alert/, 'the remote gets an alert')
   pair.close()
@@ -101,9 +101,9 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     const resumed: boolean[] = []
     for (let i = 0; i < 40; i++) {
       const pair = channels(from, to)
-      assert.deepEqual(shakeHands(pair), [0, 0])
-      say(pair.server, 'hello')
-      hear(pair.client)
+      assert.deepEqual(runHandshake(pair), [0, 0])
+      writeText(pair.server, 'hello')
+      readText(pair.client)
       resumed.push(pair.client.facts().isResumed)
       assert.equal(pair.client.verifyError, undefined)
       pair.close()
@@ -112,9 +112,9 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     // Several connections at once: each TLS 1.3 ticket is used by one of them.
     const crowd = Array.from({ length: 30 }, () => channels(from, to))
     for (const pair of crowd) {
-      shakeHands(pair)
-      say(pair.server, 'hello')
-      hear(pair.client)
+      runHandshake(pair)
+      writeText(pair.server, 'hello')
+      readText(pair.client)
     }
     const count = crowd.filter(({ client }) => client.facts().isResumed).length
     if (version === 'TLSv1.3') assert.ok(count < 3, `${count} resumed`)
@@ -139,7 +139,7 @@ test('contexts can share a trust store', () => {
   const reasons = contexts.map((to) => {
     assert.ok(to)
     const pair = channels(from, to)
-    shakeHands(pair)
+    runHandshake(pair)
     pair.close()
     to.retire()
     return pair.client.reason

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { connect } from 'node:tls'
 import { Chance } from '../../test/simulation/chance.js'
 import { calls } from '../../test/support/sockets.js'
-import { channels, client, scratch, server, shakeHands } from '../../test/support/tls-pair.js'
+import { channels, client, runHandshake, scratch, server } from '../../test/support/tls-pair.js'
 import { nativeFunction } from '../kernel/ffi.js'
 import { readClientHello } from '../wire/client-hello.js'
 import type { TlsVersion } from './options.js'
@@ -41,7 +41,7 @@ test('agrees with OpenSSL on the content of its ClientHellos', () => {
     const numbers = { 'TLSv1.2': 0x0303, 'TLSv1.3': 0x0304 }
     const offered = (versions ?? ['TLSv1.3', 'TLSv1.2']).map((version) => numbers[version])
     assert.deepEqual(hello.versions, offered, `seed ${seed}, run ${run}`)
-    assert.deepEqual(shakeHands(pair), [0, 0], `seed ${seed}, run ${run}: ${pair.server.reason}`)
+    assert.deepEqual(runHandshake(pair), [0, 0], `seed ${seed}, run ${run}: ${pair.server.reason}`)
     const facts = pair.server.facts()
     assert.equal(facts.serverName, hello.serverName, `seed ${seed}, run ${run}`)
     const ours = [preferred ?? 'none', ...alpn]

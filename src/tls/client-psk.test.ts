@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, test } from 'node:test'
 import { makeIdentity } from '../../test/support/certificates.js'
-import { authority, channels, hear, say, server, shakeHands } from '../../test/support/tls-pair.js'
+import {
+  authority,
+  channels,
+  readText,
+  runHandshake,
+  server,
+  writeText,
+} from '../../test/support/tls-pair.js'
 import { channelsAlive } from './channel.js'
 import { openClientContext } from './client-context.js'
 import type { ClientTlsOptions, ServerTlsOptions, TlsVersion } from './options.js'
@@ -23,13 +30,13 @@ function meeting(serves: Partial<ServerTlsOptions>, options: ClientTlsOptions) {
   const { context: to, problems } = openClientContext(options)
   assert.ok(to, problems.map(({ message }) => message).join('; '))
   const pair = channels(from, to)
-  const hasMet = shakeHands(pair).every((outcome) => outcome === 0)
+  const hasMet = runHandshake(pair).every((outcome) => outcome === 0)
   const { reason } = pair.client
   const facts = hasMet ? pair.client.facts() : undefined
   if (facts !== undefined) {
     assert.equal(pair.server.facts().pskIdentity, facts.pskIdentity)
-    say(pair.server, 'hello')
-    assert.equal(hear(pair.client), 'hello')
+    writeText(pair.server, 'hello')
+    assert.equal(readText(pair.client), 'hello')
   }
   pair.close()
   from.retire()

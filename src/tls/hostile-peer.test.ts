@@ -9,9 +9,9 @@ import {
   client,
   connected,
   isWaiting,
+  runHandshake,
   scratch,
   server,
-  shakeHands,
 } from '../../test/support/tls-pair.js'
 import { channelsAlive, type TlsChannel } from './channel.js'
 import { END, MORE, PROTOCOL_ERROR, WANT_READ, WANT_WRITE } from './outcomes.js'
@@ -224,7 +224,7 @@ test('a remote that floods tickets neither fills memory nor starves others', () 
   const { forger, options } = forging('SERVER')
   const [from, to] = [server(options), client()]
   const pair = channels(from, to)
-  assert.deepEqual(shakeHands(pair), [0, 0])
+  assert.deepEqual(runHandshake(pair), [0, 0])
   const forged = forger()
   let portions = 0
   for (let i = 0; i < 1_000; i += 200) {

@@ -9,12 +9,12 @@ import {
   type ChannelPair,
   channels,
   client,
-  hear,
   localhost,
-  say,
+  readText,
+  runHandshake,
   scratch,
   server,
-  shakeHands,
+  writeText,
 } from '../../test/support/tls-pair.js'
 import { channelsAlive } from './channel.js'
 import type { ClientContext } from './client-context.js'
@@ -93,13 +93,13 @@ function release({ client: one, server: other }: ChannelPair): void {
 
 function meet(from: ServerContext, to: ClientContext, isGood: boolean): void {
   const pair = channels(from, to, fds)
-  shakeHands(pair)
+  runHandshake(pair)
   // A TLS 1.3 client learns of the rejection of its certificate only after its handshake.
   assert.equal(pair.server.isReady, isGood)
   if (isGood) {
     pair.server.facts()
-    say(pair.server, 'hello')
-    assert.equal(hear(pair.client), 'hello')
+    writeText(pair.server, 'hello')
+    assert.equal(readText(pair.client), 'hello')
     pair.client.closeNotify()
   } else assert.notEqual(pair.server.reason, '')
   release(pair)

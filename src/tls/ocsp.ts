@@ -32,7 +32,7 @@ export type OcspVerdict =
 /** Tolerated clock skew between responder and this machine. */
 const SKEW_S = 300
 
-/** Validity of a response without nextUpdate: a day, as responders commonly renew. */
+/** Assumed validity of a response without nextUpdate: one day. */
 const DEFAULT_LIFETIME_S = 86_400
 
 /** The source for the first certificate of `chain`, or why there is none. The chain must have been loaded before. */
@@ -84,7 +84,7 @@ function withIssuer<T>(chain: Uint8Array, use: (pair: Pair) => T): T | undefined
   }
 }
 
-/** The first http responder: responses are signed, and https would need a status check of its own (RFC 6960, A.1). */
+/** The first http responder: responses are signed, and https would need a status check of its own. */
 function responderOf(leaf: number): string | undefined {
   const ocsp = ocspCalls()
   const stack = ocsp.responders(leaf)

@@ -72,7 +72,7 @@ class Client {
     }
   }
 
-  say(text: string): void {
+  writeText(text: string): void {
     this.#process.stdin.write(text)
   }
 
@@ -89,18 +89,18 @@ test('s_client: key updates in both directions amid a transfer', async (t) => {
   const echo = echoServer(t)
   const client = new Client(t, echo.port, ['-tls1_3', '-verify_return_error'])
   await client.saw(/Verify return code: 0 \(ok\)/)
-  client.say('before\n')
+  client.writeText('before\n')
   await client.saw(/^before$/m)
-  client.say('k\n')
+  client.writeText('k\n')
   await client.saw(/KEYUPDATE/)
-  client.say('between\n')
+  client.writeText('between\n')
   await client.saw(/^between$/m)
   client.text = ''
-  client.say('K\n')
+  client.writeText('K\n')
   await client.saw(/KEYUPDATE/)
-  client.say('after\n')
+  client.writeText('after\n')
   await client.saw(/^after$/m)
-  client.say('Q\n')
+  client.writeText('Q\n')
   assert.equal((await echo.ending()).outcome, END)
 })
 
@@ -115,9 +115,9 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     for (const more of [{ certificates: [] }, {}]) {
       const echo = echoServer(t, { ...more, psk, versions: [version] })
       const good = new Client(t, echo.port, options(key))
-      good.say('hello\n')
+      good.writeText('hello\n')
       await good.saw(/^hello$/m)
-      good.say('Q\n')
+      good.writeText('Q\n')
       const { facts } = await echo.ending()
       assert.deepEqual([facts?.pskIdentity, facts?.isResumed, facts?.peer], ['joe', false, undefined])
       const bad = new Client(t, echo.port, options(randomBytes(32)))
@@ -137,15 +137,15 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     const path = join(folder, `session-${version}`)
     const [here, there] = servers as [EchoServer, EchoServer]
     const first = new Client(t, here.port, [flag, '-sess_out', path])
-    first.say('hello\n')
+    first.writeText('hello\n')
     await first.saw(/^hello$/m)
-    first.say('Q\n')
+    first.writeText('Q\n')
     assert.equal((await here.ending()).facts?.isResumed, false)
     await first.ended()
     const second = new Client(t, there.port, [flag, '-sess_in', path])
-    second.say('hello\n')
+    second.writeText('hello\n')
     await second.saw(/^hello$/m)
-    second.say('Q\n')
+    second.writeText('Q\n')
     assert.match(await second.ended(), /^Reused, /m)
     assert.equal((await there.ending()).facts?.isResumed, true)
   })
@@ -163,10 +163,10 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     ] as const) {
       const path = file(`${who.name}.pem`, Buffer.concat([who.pem, who.keyPem]))
       const client = new Client(t, echo.port, [flag, '-cert', path])
-      client.say('hello\n')
+      client.writeText('hello\n')
       if (reason === '') {
         await client.saw(/^hello$/m)
-        client.say('Q\n')
+        client.writeText('Q\n')
       }
       const ending = await echo.ending()
       assert.equal(ending.reason, reason)
@@ -185,7 +185,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
       versions: [version],
     })
     const client = new Client(t, echo.port, [flag, '-alpn', 'http/1.1,h2', '-status'])
-    client.say('Q\n')
+    client.writeText('Q\n')
     const output = await client.ended()
     assert.match(output, /ALPN protocol: h2/)
     assert.match(output, /OCSP Response Status: trylater/)

@@ -9,12 +9,12 @@ import {
   channels,
   client,
   connected,
-  hear,
   localhost,
-  say,
+  readText,
+  runHandshake,
   scratch,
   server,
-  shakeHands,
+  writeText,
 } from '../../test/support/tls-pair.js'
 import { channelsAlive } from './channel.js'
 import type { ClientContext } from './client-context.js'
@@ -39,7 +39,7 @@ const certificate = ({ pem, keyPem }: Identity) => ({ chain: pem, key: keyPem })
 function attempt(serverOptions: Partial<ServerTlsOptions>, clientOptions: ClientTlsOptions) {
   const [from, to] = [server(serverOptions), client(clientOptions)]
   const pair = channels(from, to)
-  const outcomes = shakeHands(pair)
+  const outcomes = runHandshake(pair)
   // A TLS 1.3 client completes its handshake before the server has verified its certificate.
   if (outcomes[1] === 0 && outcomes[0] !== 0) pair.client.read(scratch, 0, 10)
   const reasons = { server: pair.server.reason, client: pair.client.reason }
@@ -102,7 +102,7 @@ for (const version of VERSIONS) {
     ] as const) {
       const to = client({ serverName, verify: false })
       const pair = channels(from, to)
-      const outcomes = shakeHands(pair)
+      const outcomes = runHandshake(pair)
       assert.deepEqual(outcomes, isWelcome ? [0, 0] : [PROTOCOL_ERROR, PROTOCOL_ERROR])
       if (!isWelcome) {
         assert.equal(pair.server.reason, "no certificate for server name 'unknown.example'")
@@ -260,7 +260,7 @@ for (const version of VERSIONS) {
     assert.equal(isResumed(same, to), false)
     assert.equal(isResumed(again, to), true)
     const pair = channels(revoking, to)
-    shakeHands(pair)
+    runHandshake(pair)
     assert.equal(pair.server.reason, 'certificate verify failed (certificate revoked)')
     pair.close()
     for (const context of [...contexts, to]) context.retire()
@@ -278,9 +278,9 @@ for (const version of VERSIONS) {
 /** A handshake, data in both directions so that tickets arrive, and an end. */
 function isResumed(from: ServerContext, to: ClientContext): boolean {
   const pair = channels(from, to)
-  assert.deepEqual(shakeHands(pair), [0, 0], `${pair.server.reason} / ${pair.client.reason}`)
-  say(pair.server, 'hello')
-  assert.equal(hear(pair.client), 'hello')
+  assert.deepEqual(runHandshake(pair), [0, 0], `${pair.server.reason} / ${pair.client.reason}`)
+  writeText(pair.server, 'hello')
+  assert.equal(readText(pair.client), 'hello')
   const [one, other] = [pair.server.facts().isResumed, pair.client.facts().isResumed]
   assert.equal(one, other)
   pair.close()
@@ -291,9 +291,9 @@ test('a retired context remains usable until its last channel is freed', () => {
   const from = server()
   const pair = channels(from, client())
   from.retire()
-  assert.deepEqual(shakeHands(pair), [0, 0])
-  say(pair.server, 'still here')
-  assert.equal(hear(pair.client), 'still here')
+  assert.deepEqual(runHandshake(pair), [0, 0])
+  writeText(pair.server, 'still here')
+  assert.equal(readText(pair.client), 'still here')
   pair.close()
 })
 
@@ -303,7 +303,7 @@ test('a callback that throws fails only its own handshake', () => {
   }
   const from = server({ onKeyLog })
   const pair = channels(from, client())
-  assert.deepEqual(shakeHands(pair), [0, 0])
+  assert.deepEqual(runHandshake(pair), [0, 0])
   pair.close()
   from.retire()
 })
@@ -321,9 +321,9 @@ test('contexts and channels leak no native memory', () => {
   const [from, to] = [server({ certificates, tickets }), client()]
   const connections = grownBy(1_000, () => {
     const pair = channels(from, to, fds)
-    shakeHands(pair)
-    say(pair.server, 'hello')
-    hear(pair.client)
+    runHandshake(pair)
+    writeText(pair.server, 'hello')
+    readText(pair.client)
     pair.server.free()
     pair.client.free()
   })

@@ -18,9 +18,9 @@ const SESSIONS = `
     let resumed = 0
     for (let i = 0; i < 200; i++) {
       const pair = pairs.channels(from, to)
-      pairs.shakeHands(pair)
-      pairs.say(pair.server, 'hello')
-      pairs.hear(pair.client)
+      pairs.runHandshake(pair)
+      pairs.writeText(pair.server, 'hello')
+      pairs.readText(pair.client)
       resumed += pair.server.facts().isResumed
       pair.close()
     }

@@ -62,7 +62,7 @@ export function channels(from: ServerContext, to: ClientContext, fds: Pair = uni
 }
 
 /** Alternates between both sides until neither progresses; returns the outcomes of server and client. */
-export function shakeHands({ server, client }: ChannelPair): readonly [Outcome, Outcome] {
+export function runHandshake({ server, client }: ChannelPair): readonly [Outcome, Outcome] {
   let last: readonly [Outcome, Outcome] = [WANT_READ, WANT_READ]
   for (let turns = 0; turns < 1_000 && last.some(isWaiting); turns++) {
     const to = client.handshake()
@@ -82,20 +82,20 @@ export function connected(
 ): ChannelPair {
   const [from, to] = [server(serverOptions), client(clientOptions)]
   const pair = channels(from, to, fds)
-  assert.deepEqual(shakeHands(pair), [0, 0], `${pair.server.reason} / ${pair.client.reason}`)
+  assert.deepEqual(runHandshake(pair), [0, 0], `${pair.server.reason} / ${pair.client.reason}`)
   from.retire()
   to.retire()
   return pair
 }
 
 /** Writes a text that the socket has room for. */
-export function say(channel: TlsChannel, text: string): void {
+export function writeText(channel: TlsChannel, text: string): void {
   const { written } = new TextEncoder().encodeInto(text, scratch.bytes)
   assert.equal(channel.write(scratch, 0, written), written)
 }
 
 /** Reads the available text, '' if there is none. */
-export function hear(channel: TlsChannel): string {
+export function readText(channel: TlsChannel): string {
   const got = channel.read(scratch, 0, scratch.byteLength)
   if (got < 0) {
     assert.ok(isWaiting(got), `read returns ${got}: ${channel.reason}`)
