@@ -13,7 +13,7 @@ const isAwake = (fd: number) => (pollFor(fd, POLL_IN_AND_OUT) & POLL_IN) !== 0
 test('an eventfd is readable from the first wake until clear', () => {
   const wake = openEventFd()
   assert.equal(isAwake(wake.fd), false)
-  wake.clear() // nothing to forget: does not block
+  wake.clear() // nothing to consume: does not block
   for (let i = 0; i < 5; i++) wake.wake()
   assert.equal(isAwake(wake.fd), true)
   wake.clear()

@@ -223,7 +223,7 @@ test('unsentBytes counts unacknowledged bytes', () => {
 })
 
 test('every call returns a failure as negated errno', () => {
-  const dead = 1_000_000 // beyond every limit of descriptors: never open
+  const dead = 1_000_000 // beyond the descriptor limit: never open
   assert.deepEqual(
     [
       calls.recv(dead, region, 0, 1),

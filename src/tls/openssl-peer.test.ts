@@ -76,7 +76,7 @@ class Client {
     this.#process.stdin.write(text)
   }
 
-  /** Its complete output, after it has exited or its input was closed. */
+  /** Closes its input, waits until it has exited, and returns its complete output. */
   async ended(): Promise<string> {
     this.#process.stdin.end()
     if (this.#process.exitCode === null) await once(this.#process, 'close')

@@ -1,4 +1,4 @@
-/** A program that measures heap allocation per round of some work; run by test/simulation and the garbage tests. */
+/** A program that measures heap allocation per round of some work; run by test/integration/garbage.test.ts. */
 import { getHeapStatistics } from 'node:v8'
 import { SmallRelay } from '../../bench/micro/small-relay.js'
 import { median } from '../../bench/statistics.js'

@@ -10,9 +10,9 @@ interface Coverage {
 }
 
 /**
- * How many blocks of the product's code run while something is done: V8 counts every function, branch and turn of a
- * loop. The same work gives the same number, on any machine, however busy. What is native (`indexOf`, a copy of
- * bytes) counts as nothing.
+ * Counts the blocks of the product's code that run during some work: V8 counts every function, branch and loop
+ * iteration. The count is the same on any machine under any load. Native code (`indexOf`, a copy of bytes) is not
+ * counted.
  */
 export class ExecutionCounter {
   readonly #session = new Session()

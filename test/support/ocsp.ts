@@ -7,7 +7,7 @@ import { afterwards } from '../harness/clean-up.js'
 import { distinguishedName, type Identity, integer, oid, sequence, signed, tagged } from './certificates.js'
 
 /** The content of an OCSP response. */
-export interface ResponseWishes {
+export interface ResponseContent {
   readonly about: Identity
   readonly issuer: Identity
   /** @default the issuer */
@@ -22,7 +22,7 @@ export interface ResponseWishes {
 const NOTHING = Buffer.alloc(0)
 
 /** DER of an OCSP response (RFC 6960, 4.2.1). */
-export function makeResponse(wishes: ResponseWishes): Buffer {
+export function makeResponse(wishes: ResponseContent): Buffer {
   const { about, fromS = -60, issuer, signer = issuer, status = 'good', toS = 3_600 } = wishes
   const single = sequence(
     sequence(

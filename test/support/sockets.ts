@@ -1,4 +1,7 @@
-/** Real sockets on the loopback, for tests of the layers that call the kernel. */
+/**
+ * Real sockets on the loopback, for tests of the layers that call the kernel. This folder has the fixtures of unit
+ * tests; those of integration tests are in test/harness/.
+ */
 import assert from 'node:assert/strict'
 import type { Fd, Outcome } from '../../src/kernel/calls.js'
 import { AF_INET, AF_UNIX, SOCK_STREAM } from '../../src/kernel/constants.js'
