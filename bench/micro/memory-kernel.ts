@@ -69,7 +69,7 @@ export class MemoryKernel {
   }
 
   get system(): System {
-    return { calls: this.#calls(), clock: monotonic(this), random: Math.random }
+    return { calls: this.#calls(), clock: monotonic(this) }
   }
 
   #calls(): Calls {

@@ -57,7 +57,7 @@ class World {
 
   constructor(overriding: Partial<Calls> = {}, usersMax = 1_000, overload: Overload = 'queue') {
     const log = (_severity: number, line: string) => void this.lines.push(line)
-    const system = { calls: { ...calls, ...overriding }, clock: this.clock, random: () => 0 }
+    const system = { calls: { ...calls, ...overriding }, clock: this.clock }
     const own = datagramCalls()
     this.connectionLimit = new ConnectionLimit(
       () => usersMax,

@@ -51,7 +51,7 @@ class World {
       },
     }
     const context = {
-      system: { calls, clock: this.clock, random: () => 0 },
+      system: { calls, clock: this.clock },
       loop: this.loop,
       deliver: (accepted: number, slot: number) => {
         this.delivered.push([accepted, slot])

@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hostBytes } from './address.js'
-import { containsAddress, parseNetwork } from './cidr.js'
+import { parseNetwork } from './cidr.js'
 
+/** Compares bit by bit, as the definition of a prefix reads. */
 function contains(network: string, host: string): boolean {
   const parsed = parseNetwork(network)
   assert.ok(parsed, network)
-  return containsAddress(parsed, hostBytes(host))
+  const literal = hostBytes(host)
+  const bytes = literal.length === 16 ? literal : hostBytes(`::ffff:${host}`)
+  return bitsOf(bytes).startsWith(bitsOf(parsed.bytes).slice(0, parsed.prefixBits))
+}
+
+function bitsOf(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('')
 }
 
 test('a network contains the addresses with its prefix', () => {

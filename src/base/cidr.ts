@@ -25,13 +25,8 @@ export function parseNetwork(text: string): Network | undefined {
 }
 
 /** The 16 bytes to compare with a network, from the 4 or 16 bytes of an address. */
-export function mappedBytes(bytes: Uint8Array): Uint8Array {
+function mappedBytes(bytes: Uint8Array): Uint8Array {
   return bytes.length === 16 ? bytes : Uint8Array.of(...MAPPED_PREFIX, ...bytes)
-}
-
-export function containsAddress(network: Network, bytes: Uint8Array): boolean {
-  const other = masked(mappedBytes(bytes), network.prefixBits)
-  return other.every((byte, index) => byte === network.bytes[index])
 }
 
 function parsePrefix(text: string, isIpv4: boolean): number | undefined {

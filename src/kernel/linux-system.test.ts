@@ -19,13 +19,3 @@ test('the clock is monotonic', () => {
     last = now
   }
 })
-
-test('randomness is uniform in [0, 1)', () => {
-  const { random } = linuxSystem()
-  const buckets = new Array(10).fill(0)
-  for (let i = 0; i < 10_000; i++) buckets[Math.floor(random() * 10)]++
-  assert.ok(
-    buckets.every((count) => count > 800 && count < 1200),
-    buckets.join(),
-  )
-})

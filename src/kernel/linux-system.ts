@@ -7,7 +7,7 @@ import type { Clock, System } from './system.js'
 
 /** Must be created per thread, as `linuxCalls`. */
 export function linuxSystem(): System {
-  return { calls: linuxCalls(), clock: linuxClock(), random: Math.random }
+  return { calls: linuxCalls(), clock: linuxClock() }
 }
 
 function linuxClock(): Clock {

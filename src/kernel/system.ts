@@ -13,6 +13,4 @@ export interface Clock {
 export interface System {
   readonly calls: Calls
   readonly clock: Clock
-  /** Uniform in [0, 1). */
-  random(): number
 }

@@ -1,6 +1,5 @@
 /** Severities of syslog (RFC 5424, 6.2.1), most severe first. */
 export const SEVERITIES = ['EMERG', 'ALERT', 'CRIT', 'ERR', 'WARNING', 'NOTICE', 'INFO', 'DEBUG'] as const
-export type SeverityName = (typeof SEVERITIES)[number]
 
 export const ERR = 3
 export const WARNING = 4

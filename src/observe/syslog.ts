@@ -27,7 +27,6 @@ export const FACILITIES = {
   LOCAL6: 22,
   LOCAL7: 23,
 } as const
-export type FacilityName = keyof typeof FACILITIES
 
 /** Longer lines are cut; what syslog daemons take by default. */
 const DATAGRAM_BYTES_MAX = 8192

@@ -77,7 +77,7 @@ export class FakeKernel {
   }
 
   get system(): System {
-    return { calls: this.#calls(), clock: this.#clock(), random: () => this.#chance.next() }
+    return { calls: this.#calls(), clock: this.#clock() }
   }
 
   #clock(): Clock {

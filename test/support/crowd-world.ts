@@ -73,7 +73,7 @@ export class CrowdWorld {
     this.#peer.bytes.set(encodeAddress({ family: 'ipv4', host: '10.0.0.1', port: 1024 }))
     this.#relay = new Relay(
       {
-        system: { calls, clock: this.#clock, random: () => 0 },
+        system: { calls, clock: this.#clock },
         loop: this.#loop,
         blocks: new Blocks(calls, heapRegion),
         pipes: new Pipes(calls, this.#loop, { pipesMax: 1, pipeBytes: 65_536 }),
