@@ -75,6 +75,7 @@ export class Master {
     this.#ownDrain = new LogDrain(this.#ownCells.cells.child(0), log.say, files, boundary)
     this.#isDirect = loaded.spawnd.spawn.accept === 'direct'
     this.#reloader = new Reloader({ ...parts, alarms: this.#alarms }, this.#keeper())
+    this.#reloader.counters.beginMaster(this.#ownCells.cells.child(0).counters)
     const crew = {
       options,
       ownProgram,

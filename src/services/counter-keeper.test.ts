@@ -71,6 +71,15 @@ test('a gauge is that of the present rows, and may fall', () => {
   assert.deepEqual(sessions(), [2, 2])
 })
 
+test('a master adds its sums to those of its children, and no gauges', () => {
+  const keeper = new CounterKeeper()
+  const [child, master] = [keeper.begin(rowsFor([], [])), new Float64Array(COUNTERS.length)]
+  keeper.beginMaster(master)
+  for (const counters of [child.counters, master]) counters.fill(2)
+  assert.equal(keeper.read().process.rejected, 4)
+  assert.equal(keeper.read().process.sessionsNow, 2)
+})
+
 const NAMES = ['a', 'b', 'c']
 const hostile = fc.constantFrom(
   Number.NaN,

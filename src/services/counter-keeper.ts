@@ -55,6 +55,11 @@ export class CounterKeeper {
     return rows
   }
 
+  /** The counters of a master's own reactor, for as long as the process lives. Its gauges are those of its children. */
+  beginMaster(counters: Float64Array): void {
+    this.#process.begin({ cells: counters, names: [''], slots: [0] }, false)
+  }
+
   /** Their writer has ended: keeps what they say now. They are not looked at afterwards. */
   end(rows: CountedRows): void {
     this.#process.end(rows.counters)
@@ -73,6 +78,7 @@ export class CounterKeeper {
 
 /** Rows that are counted. */
 interface Present extends NamedRows {
+  readonly hasGauges: boolean
   /** The highest that was ever read of each cell; undefined until somebody reads. */
   highest: Float64Array | undefined
 }
@@ -89,20 +95,20 @@ class Totals<Name extends string> {
     this.#columns = columns
   }
 
-  begin(rows: NamedRows): void {
-    this.#present.set(rows.cells, { ...rows, highest: undefined })
+  begin(rows: NamedRows, hasGauges = true): void {
+    this.#present.set(rows.cells, { ...rows, hasGauges, highest: undefined })
   }
 
   end(cells: Float64Array): void {
     const present = this.#present.get(cells)
     if (present === undefined) return
     this.#present.delete(cells)
-    this.#addTo(this.#kept, present, isSum)
+    this.#addTo(this.#kept, present, false)
   }
 
   read(): ReadonlyMap<string, Counts<Name>> {
     const totals = new Map([...this.#kept].map(([name, row]) => [name, row.slice()]))
-    for (const present of this.#present.values()) this.#addTo(totals, present, () => true)
+    for (const present of this.#present.values()) this.#addTo(totals, present, present.hasGauges)
     return new Map([...totals].map(([name, row]) => [name, this.#named(row)]))
   }
 
@@ -110,14 +116,14 @@ class Totals<Name extends string> {
     return this.#named(new Float64Array(this.#columns.length))
   }
 
-  #addTo(totals: Map<string, Float64Array>, present: Present, isWanted: (column: Name) => boolean): void {
+  #addTo(totals: Map<string, Float64Array>, present: Present, hasGauges: boolean): void {
     const { length } = this.#columns
     for (const [i, name] of present.names.entries()) {
       const total = totals.get(name) ?? new Float64Array(length)
       totals.set(name, total)
       const offset = (present.slots[i] as number) * length
       for (const [index, column] of this.#columns.entries()) {
-        if (isWanted(column))
+        if (hasGauges || isSum(column))
           total[index] = sum(total[index] as number, countAt(present, offset + index, column))
       }
     }

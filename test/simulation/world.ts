@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { localCells } from '../../src/cells/cells.js'
+import { type CounterName, REMOTE_COUNTERS, type RemoteCounterName } from '../../src/cells/layout.js'
 import { EAGAIN, ECONNREFUSED } from '../../src/kernel/errno.js'
 import { heapRegion, type Region } from '../../src/kernel/region.js'
 import { encodeAddress } from '../../src/kernel/sockaddr.js'
 import type { AccessRecord } from '../../src/observe/access-line.js'
-import { counterTables } from '../../src/observe/counters.js'
+import { COUNT, counterTables, LISTENER_COUNT, REMOTE_COUNT } from '../../src/observe/counters.js'
 import { TraceChannel } from '../../src/observe/trace.js'
 import { Loop } from '../../src/reactor/loop.js'
 import { FOR_EVER_MS } from '../../src/reactor/timers.js'
@@ -60,6 +61,17 @@ const FIRST_PORT = 1000
 
 /** Steps in which a world must come to rest; a real one needs a few thousand. */
 const STEPS_MAX = 200_000
+
+/** What COUNTERS tell apart and a listener does not. */
+const DENIALS = [
+  'mavisDenied',
+  'mavisNotFound',
+  'mavisNotMember',
+  'mavisErrors',
+  'mavisTimeouts',
+  'mavisNoIdentity',
+  'mavisBusy',
+] as const
 
 /** One relay between simulated clients and servers, driven step by step. */
 export class World {
@@ -321,6 +333,32 @@ export class World {
       this.#manners.map(() => 0),
       'use left counted',
     )
+    this.#assertCounted()
+  }
+
+  /** The rows of the listener and of the remotes say what the row of the child says. */
+  #assertCounted(): void {
+    const { counters, listenerCounters, remoteCounters } = this.#cells.child(0)
+    const total = (name: CounterName) => counters[COUNT[name]] as number
+    const ofRemotes = (name: RemoteCounterName) =>
+      this.#manners.reduce((sum, _, slot) => {
+        return sum + (remoteCounters[slot * REMOTE_COUNTERS.length + REMOTE_COUNT[name]] as number)
+      }, 0)
+    for (const name of [
+      'accepted',
+      'ended',
+      'sessionsNow',
+      'bytesToRemote',
+      'bytesToClient',
+      'notServed',
+    ] as const)
+      assert.equal(listenerCounters[LISTENER_COUNT[name]], total(name), `${name} of the listener`)
+    const denied = DENIALS.reduce((sum, name) => sum + total(name), 0)
+    assert.equal(listenerCounters[LISTENER_COUNT.denied], denied, 'denied of the listener')
+    for (const name of ['attempts', 'attemptsFailed', 'bytesToRemote', 'bytesToClient'] as const)
+      assert.equal(ofRemotes(name), total(name), `${name} of the remotes`)
+    assert.equal(ofRemotes('sessions'), ofRemotes('ended'), 'sessions of remotes have ended')
+    assert.equal(ofRemotes('resets'), total('resetByRemote'))
   }
 
   #assertServed(client: Actor, index: number): void {
