@@ -23,11 +23,11 @@ const listOf = (...rules: readonly string[]) => new AccessList(compileAccess(rul
 const admitted = (list: AccessList, ...hosts: readonly string[]) =>
   hosts.filter((host) => list.admits(hostBytes(host)))
 
-test('without a rule everybody may connect', () => {
+test('admits every client without rules', () => {
   assert.equal(listOf().admits(hostBytes('192.0.2.1')), true)
 })
 
-test('a list in which no rule applies rejects: one deny alone rejects everybody', () => {
+test('rejects clients to whom no rule applies: a single deny rejects all', () => {
   assert.deepEqual(admitted(listOf('deny 127.0.0.2'), '127.0.0.1', '127.0.0.2', '::1'), [])
   assert.deepEqual(admitted(listOf('deny 127.0.0.2', 'permit ::/0'), '127.0.0.1', '127.0.0.2', '::1'), [
     '127.0.0.1',
@@ -41,25 +41,25 @@ test('the first rule that applies decides', () => {
   assert.deepEqual(admitted(listOf('deny 10.0.0.0/8', 'permit 10.0.0.0/16'), ...hosts), [])
 })
 
-test('rules of IPv4 apply to clients that a listener of IPv6 shows as mapped', () => {
+test('IPv4 rules apply to IPv4-mapped clients of an IPv6 listener', () => {
   const mapped = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 1)
   assert.equal(listOf('permit 10.0.0.0/8').admits(mapped), true)
   assert.equal(listOf('deny 10.0.0.0/8', 'permit ::/0').admits(mapped), false)
   assert.equal(listOf('permit ::ffff:10.0.0.0/104').admits(hostBytes('10.2.3.4')), true)
 })
 
-test('::/0 is everybody, 0.0.0.0/0 everybody of IPv4', () => {
+test('::/0 matches every client, 0.0.0.0/0 every IPv4 client', () => {
   const hosts = ['192.0.2.1', '2001:db8::1']
   assert.deepEqual(admitted(listOf('permit ::/0'), ...hosts), hosts)
   assert.deepEqual(admitted(listOf('permit 0.0.0.0/0'), ...hosts), ['192.0.2.1'])
 })
 
-test('bits behind the prefix do not count, and a mask is as good as a length', () => {
+test('ignores bits behind the prefix, and accepts masks as well as lengths', () => {
   assert.deepEqual(admitted(listOf('permit 10.1.2.3/8'), '10.9.9.9', '11.0.0.1'), ['10.9.9.9'])
   assert.deepEqual(admitted(listOf('permit 10.0.0.0/255.255.0.0'), '10.0.9.9', '10.1.0.1'), ['10.0.9.9'])
 })
 
-test('not is of its own rule: neighbours do not become one', () => {
+test('`not` negates its own rule only, also beside adjacent networks', () => {
   const hosts = ['10.0.0.1', '10.1.0.1', '192.0.2.1']
   assert.deepEqual(admitted(listOf('deny not 10.0.0.0/8', 'permit ::/0'), ...hosts), ['10.0.0.1', '10.1.0.1'])
   assert.deepEqual(
@@ -95,7 +95,7 @@ for (const [what, text] of MIXTURES) {
   })
 }
 
-test('names the rule that rejects, also where rules of one answer meet', () => {
+test('names the rejecting rule, also between adjacent ranges with the same answer', () => {
   const rules = ['deny 10.0.0.0/9', 'permit 10.128.0.0/10', 'deny 10.0.0.0/8', 'permit ::1']
   const placed = rules.map((text, i) => ({ ...rule(text), position: { file: 'x.cfg', line: i + 1 } }))
   const list = new AccessList(compileAccess(placed))
@@ -142,7 +142,7 @@ const AROUND = [
   ...['2001:db8::1', '2001:db9::', 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
 ].map(hostBytes)
 
-test('what is put together for speed changes no answer', () => {
+test('compiled ranges give the same answers as the rules', () => {
   const chosen = fc.constantFrom(
     // They lie in each other and beside each other, so that rules meet.
     ...[

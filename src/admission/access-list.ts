@@ -1,53 +1,57 @@
+/**
+ * Access lists about networks. Read this folder from here: `identity-list.ts` is the list for clients of Unix sockets,
+ * `rule-name.ts` names rules in logs, `authorization.ts` decides what MAVIS is asked.
+ */
 import type { Network } from '../base/cidr.js'
 import { NO_RULE, type RulePlace, ruleName } from './rule-name.js'
 
-/** One line of an access list, about clients by their addresses. */
+/** One `permit` or `deny` about networks. */
 export interface NetworkRule {
   readonly isPermit: boolean
-  /** Applies to the clients of all other networks instead. */
+  /** `not`: applies to clients of all other networks instead. */
   readonly isNegated: boolean
   readonly networks: readonly Network[]
-  /** Where it is in the configuration. */
+  /** Its place in the configuration. */
   readonly position?: RulePlace
 }
 
-/** An address as text of 16 characters, a byte each: compared as the addresses are. Rules are put together with it. */
+/** An IPv6 address as a string of 16 characters, one per byte, which sorts like the address. Used for compiling only. */
 type Key = string
 
-/** Addresses from `from` on, up to but without `to`. */
+/** Addresses from `from` up to, but not including, `to`. */
 interface Span {
   readonly from: Key
   readonly to: Key
 }
 
 const FIRST: Key = '\0'.repeat(16)
-/** Behind every address. */
+/** Sorts behind every address. */
 const END: Key = '\u0100'
 
-/** Words that an address is compared by. */
+/** 32-bit words per address. */
 const WORDS = 4
 
-/** What IPv4 addresses have before them when they are written as IPv6 (RFC 4291, 2.5.5.2), as such a word. */
+/** The third word of IPv4-mapped IPv6 addresses (RFC 4291, 2.5.5.2). */
 const MAPPED_WORD = orderly(0x0000_ffff)
 const ZERO_WORD = orderly(0)
 
-/** Rules, ready to be asked: plain data that can cross to another thread. */
+/** Compiled rules: plain data that can cross to another thread. */
 export interface AccessTable {
-  /** Where an answer begins to hold, WORDS for each; the first one for the lowest address. Sorted. */
+  /** First addresses of the ranges, WORDS each, sorted; the first one is the lowest address. */
   readonly starts: Int32Array
-  /** 1: may connect. */
+  /** By range, 1: clients are admitted. */
   readonly answers: Uint8Array
-  /** Names of the rules that reject somebody, and for each answer the index of its rule there; -1: of none. */
+  /** Names of rejecting rules, and by range the index of its rule there; -1: no rule applies. */
   readonly rules: readonly string[]
   readonly ruleOf: Int32Array
 }
 
-/** Without a rule everybody may connect. */
+/** Without rules every client is admitted. */
 export const EVERYBODY: AccessTable = tableOf([FIRST], [true], [undefined])
 
 /**
- * Turns rules into one sorted row of addresses at which the answer changes: the first rule that applies decides, and
- * a list without one rejects. With 100,000 rules that takes a good part of a second, so it is not for a reactor.
+ * Compiles rules into sorted ranges of addresses: the first rule that applies decides, and clients to whom none applies
+ * are rejected. 100,000 rules take a good part of a second, so this must not run on a reactor.
  */
 export function compileAccess(rules: readonly NetworkRule[]): AccessTable {
   if (rules.length === 0) return EVERYBODY
@@ -64,17 +68,17 @@ export function compileAccess(rules: readonly NetworkRule[]): AccessTable {
   )
 }
 
-/** True: may connect. Otherwise the rule that rejects, undefined where none applies. */
+/** True: admitted. Otherwise the rule that rejects, undefined if none applies. */
 function answerOf(index: number | undefined, rules: readonly NetworkRule[]): true | NetworkRule | undefined {
   const rule = index === undefined ? undefined : rules[index]
   return rule?.isPermit === true ? true : rule
 }
 
-/** Who may connect: a search by halves, whatever the number and mixture of the rules. Asking allocates nothing. */
+/** Decides by binary search, whatever the number of rules. Allocates nothing per client. */
 export class AccessList {
   readonly #table: AccessTable
   readonly #asked = new Int32Array(WORDS)
-  /** The answer that was found last. */
+  /** The range of the last client. */
   #found = 0
 
   constructor(table: AccessTable) {
@@ -97,14 +101,14 @@ export class AccessList {
     return answers[this.#found] === 1
   }
 
-  /** The rule that rejected whoever was asked about last. */
+  /** The rule that rejected the last client. */
   get rule(): string {
     const { ruleOf, rules } = this.#table
     return rules[ruleOf[this.#found] as number] ?? NO_RULE
   }
 }
 
-/** What a rule applies to, in order and without overlaps. */
+/** The addresses that a rule applies to, sorted and without overlaps. */
 function spansOf({ isNegated, networks }: NetworkRule): readonly Span[] {
   if (networks.length === 1 && !isNegated) return networks.map(spanOf)
   const union: Span[] = []
@@ -126,7 +130,7 @@ function spanOf({ bytes, prefixBits }: Network): Span {
   return { from: keyOf(bytes), to: keyBehind(bytes, prefixBits) }
 }
 
-/** The first address behind a network. */
+/** The address after the last one of a network. */
 function keyBehind(bytes: Uint8Array, prefixBits: number): Key {
   const next = Uint8Array.from(bytes)
   if (prefixBits === 0) return END
@@ -139,7 +143,7 @@ function keyBehind(bytes: Uint8Array, prefixBits: number): Key {
   return carry > 0 ? END : keyOf(next)
 }
 
-/** Every address at which some rule begins or ceases to apply, and the lowest one. */
+/** All addresses at which a rule starts or stops applying, and the lowest address. */
 function sortedEdges(spans: readonly (readonly Span[])[]): readonly Key[] {
   const edges = new Set([FIRST])
   for (const { from, to } of spans.flat()) edges.add(from).add(to)
@@ -147,7 +151,7 @@ function sortedEdges(spans: readonly (readonly Span[])[]): readonly Key[] {
   return [...edges].sort()
 }
 
-/** From each edge to the next: the index of the first rule that applies; undefined where none does. */
+/** For each range between edges the index of the first rule that applies; undefined if none does. */
 function paint(spans: readonly (readonly Span[])[], edges: readonly Key[]): readonly (number | undefined)[] {
   const places = new Map(edges.map((edge, i) => [edge, i]))
   places.set(END, edges.length)
@@ -165,7 +169,7 @@ function paint(spans: readonly (readonly Span[])[], edges: readonly Key[]): read
   return painted
 }
 
-/** Finds the next place that is not taken, however many are: paths are halved on the way. */
+/** Finds the next free place in nearly constant time: a disjoint-set forest with path halving. */
 class NextFree {
   readonly #next: Int32Array
 
@@ -188,7 +192,7 @@ class NextFree {
   }
 }
 
-/** The index of the last start that is not behind `asked`; the first one never is. */
+/** The index of the last start that is not greater than `asked`; there always is one. */
 function lastUpTo(starts: Int32Array, asked: Int32Array): number {
   let low = 0
   let high = starts.length / WORDS
@@ -209,7 +213,7 @@ function isUpTo(starts: Int32Array, at: number, asked: Int32Array): boolean {
   return true
 }
 
-/** 32 bits without a sign, as a number with one that stands in the same order: V8 keeps it unboxed. */
+/** Maps an unsigned 32-bit word to a signed one in the same order, which V8 keeps unboxed. */
 function orderly(word: number): number {
   return word ^ 0x8000_0000
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { authorize } from './authorization.js'
 
-test('a client is asked about by its address or by its identity, which it has to have then', () => {
+test('`mavis authorization = user` requires an identity, other modes do not', () => {
   const joe = { kind: 'psk', user: 'joe' } as const
   assert.equal(authorize('host', undefined), 'ask')
   assert.equal(authorize('host', joe), 'ask')

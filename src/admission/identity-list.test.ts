@@ -17,24 +17,24 @@ function admitted(rules: readonly IdentityRule[], ...clients: readonly (readonly
   return clients.map(([user = 0, group = 0, ...further]) => list.admits(user, group, further, further.length))
 }
 
-test('an empty list admits everybody, one without a line that applies nobody', () => {
+test('an empty list admits every client, a list in which no rule applies rejects', () => {
   assert.deepEqual(admitted([], [JOE, JOE]), [true])
   assert.deepEqual(admitted([rule(true, { users: [JOE] })], [JOE, JOE], [ANN, ANN]), [true, false])
   assert.deepEqual(admitted([rule(false, { users: [JOE] })], [JOE, JOE], [ANN, ANN]), [false, false])
 })
 
-test('the first line that applies decides', () => {
+test('the first rule that applies decides', () => {
   const rules = [rule(false, { users: [JOE] }), rule(true, { groups: [STAFF] })]
   assert.deepEqual(admitted(rules, [JOE, STAFF], [ANN, STAFF], [ANN, AUDIO]), [false, true, false])
 })
 
-test('a group counts also when it is not the first of a client, and only as far as there are any', () => {
+test('supplementary groups match, up to their count only', () => {
   const rules = [rule(true, { groups: [STAFF, AUDIO] })]
   assert.deepEqual(admitted(rules, [JOE, JOE, 7, AUDIO], [JOE, JOE, 7]), [true, false])
   assert.equal(new IdentityList(rules).admits(JOE, JOE, [7, STAFF], 1), false)
 })
 
-test('`not` makes a line apply to everybody else', () => {
+test('`not` makes a rule apply to all other clients', () => {
   const rules = [
     rule(false, { isNegated: true, groups: [STAFF] }),
     rule(true, { isNegated: true, users: [ANN] }),
@@ -42,7 +42,7 @@ test('`not` makes a line apply to everybody else', () => {
   assert.deepEqual(admitted(rules, [JOE, STAFF], [ANN, STAFF], [JOE, AUDIO]), [true, false, false])
 })
 
-test('groups are asked for only where a line names one', () => {
+test('groups are looked up only if a rule names one', () => {
   assert.equal(new IdentityList([rule(true, { users: [JOE] })]).asksGroups, false)
   assert.equal(
     new IdentityList([rule(true, { users: [JOE] }), rule(true, { groups: [STAFF] })]).asksGroups,

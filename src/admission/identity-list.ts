@@ -1,21 +1,22 @@
+/** Access lists about users and groups of clients of Unix sockets. */
 import { type RulePlace, ruleName } from './rule-name.js'
 
-/** A line of an access list about clients of Unix sockets, by the user and the groups of who has connected. */
+/** One `permit` or `deny` about users and groups. */
 export interface IdentityRule {
   readonly isPermit: boolean
-  /** Applies to everybody else instead. */
+  /** `not`: applies to all other clients instead. */
   readonly isNegated: boolean
-  /** Numbers; it applies to each of these users, and to the members of each of these groups. */
+  /** Numeric ids: the rule applies to these users and to members of these groups. */
   readonly users: readonly number[]
   readonly groups: readonly number[]
-  /** Where it is in the configuration. */
+  /** Its place in the configuration. */
   readonly position?: RulePlace
 }
 
-/** Who may connect to Unix sockets: the first line that applies decides, and a list without one rejects. */
+/** Decides about clients of Unix sockets: the first rule that applies; clients to whom none applies are rejected. */
 export class IdentityList {
   readonly #rules: readonly IdentityRule[]
-  /** Whether it matters which groups somebody is in beside his first. */
+  /** Whether supplementary groups of clients have to be looked up. */
   readonly asksGroups: boolean
   #applied: IdentityRule | undefined
 
@@ -24,23 +25,23 @@ export class IdentityList {
     this.asksGroups = rules.some(({ groups }) => groups.length > 0)
   }
 
-  /** Nothing is said of clients of Unix sockets: everybody may connect. */
+  /** Without rules every client is admitted. */
   get isEmpty(): boolean {
     return this.#rules.length === 0
   }
 
-  /** The rule that rejected whoever was asked about last. */
+  /** The rule that rejected the last client. */
   get rule(): string {
     return ruleName(this.#applied?.position)
   }
 
-  /** Rejects a client of whom the kernel does not say who it is: no rule can apply. */
+  /** Rejects a client whose credentials the kernel does not report: no rule can apply. */
   rejectUnknown(): false {
     this.#applied = undefined
     return false
   }
 
-  /** `further`: the other groups of the client, the first `furtherCount` numbers. */
+  /** `further`: the client's supplementary groups, the first `furtherCount` numbers. */
   admits(user: number, group: number, further: ArrayLike<number>, furtherCount: number): boolean {
     this.#applied = undefined
     for (const rule of this.#rules) {

@@ -1,12 +1,12 @@
 /** How logs name the rule of an access list that rejected a client. */
 
-/** Where a rule is in the configuration. */
+/** The place of a rule in the configuration. */
 export interface RulePlace {
   readonly file: string
   readonly line: number
 }
 
-/** No rule applies to the client, and the list has rules. */
+/** No rule applies to the client. */
 export const NO_RULE = 'none'
 
 /** `relay.cfg:12` */

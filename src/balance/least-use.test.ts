@@ -20,7 +20,7 @@ test('40 held connections on weights 1 and 3 give 10 and 30', () => {
   assert.deepEqual(picks(new LeastUse(2), new FakeView([1, 3]), 40, true), [10, 30])
 })
 
-test('held connections are shared by weight, as exactly as whole ones can be', () => {
+test('held connections are shared by weight, to within one connection', () => {
   const weights = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 8 })
   fc.assert(
     fc.property(weights, fc.integer({ min: 0, max: 300 }), (weights, count) => {
@@ -70,7 +70,7 @@ test('ties rotate for ever, however heavy the weights and however long it runs',
   }
 })
 
-test('the least used one is taken, whoever had its turn', () => {
+test('the least used remote wins, regardless of turns', () => {
   const policy = new LeastUse(3)
   const view = new FakeView([1, 1, 1], [5, 4, 5])
   assert.equal(policy.pick(view, slotSet()), 1)
@@ -85,7 +85,7 @@ test('use counts in proportion to the weight', () => {
   assert.equal(policy.pick(new FakeView([1, 10], [1, 11]), slotSet()), 0)
 })
 
-test('a remote that was away does not catch up', () => {
+test('a remote that was down does not catch up on missed turns', () => {
   const policy = new LeastUse(3)
   const view = new FakeView([1, 1, 1])
   view.down.add(2)
@@ -95,13 +95,13 @@ test('a remote that was away does not catch up', () => {
   assert.ok(back >= 10 && back <= 11, `${one} ${two} ${back}`)
 })
 
-test('dead ones are skipped, and what they would have got is shared by the others', () => {
+test('unusable remotes are skipped and the others share their part', () => {
   const view = new FakeView([1, 1, 2])
   view.down.add(0)
   assert.deepEqual(picks(new LeastUse(3), view, 30, true), [0, 10, 20])
 })
 
-test('a policy goes on where another one stood: turns are of remotes, not of slots', () => {
+test('turns are taken over by remote, not by slot', () => {
   const before = new LeastUse(3)
   assert.deepEqual(
     [0, 1].map(() => before.pick(new FakeView([1, 1, 1]), slotSet())),
@@ -113,7 +113,7 @@ test('a policy goes on where another one stood: turns are of remotes, not of slo
   assert.deepEqual(order, [0, 2], 'slot 1 has had its turn')
 })
 
-test('a negative use, which a child may have written, is not preferred to none', () => {
+test('a negative use is treated as zero', () => {
   assert.deepEqual(
     picks(new LeastUse(3), new FakeView([1, 1, 1], [-1_000_000, 0, 0]), 30, false),
     [10, 10, 10],

@@ -1,16 +1,17 @@
+/** The policy `least use`, the original's: the lowest number of sessions in proportion to the weight. */
 import { NONE, type Policy, type PoolView } from './policy.js'
 import type { SlotSet } from './slot-set.js'
 
 /**
- * The original's choice: the lowest use in proportion to the weight. Of equals the one whose turn is earliest
- * is taken, and its next turn comes 1/weight later, so that short connections that never overlap are shared by
- * weight too. A remote that was away does not catch up on missed turns.
+ * Ties are broken by the virtual time of weighted fair queueing: the remote with the earliest turn is chosen, and its
+ * next turn is 1/weight later, so that short connections that never overlap are shared by weight too. A remote that
+ * was down does not catch up on missed turns.
  */
 export class LeastUse implements Policy {
   readonly #turns: Float64Array
   #presentTurn = 0
 
-  /** `slots`: how many slots there are, of this pool and of others. */
+  /** `slots`: the number of slots of all pools together. */
   constructor(slots: number) {
     this.#turns = new Float64Array(slots)
   }
@@ -50,7 +51,7 @@ export class LeastUse implements Policy {
   }
 }
 
-/** A remote cannot have fewer sessions than none, and is not to be preferred for it. */
+/** A negative number of sessions, which only a compromised worker writes, must not attract clients. */
 function useOf({ use }: PoolView, slot: number): number {
   return Math.max(0, use[slot] as number)
 }

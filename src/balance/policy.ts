@@ -1,26 +1,27 @@
+/** The contract between a pool and its policy. */
 import type { SlotSet } from './slot-set.js'
 
-/** No remote fits. */
+/** No remote is usable. */
 export const NONE = -1
-/** One would fit, but for its number of sessions. */
+/** A remote would be usable, but has as many sessions as it may. */
 export const FULL = -2
 
-/** What a policy may know of a pool. */
+/** What a policy sees of a pool. */
 export interface PoolView {
-  /** Slots of its remotes. */
+  /** Slots of the pool's remotes. */
   readonly members: ArrayLike<number>
-  /** Sessions by slot, of all workers; any of them may have written nonsense. */
+  /** Sessions by slot, of all workers; a compromised worker may have written any value. */
   readonly use: ArrayLike<number>
   /** Share of the load by slot, relative to its siblings; at least 1. */
   readonly weight: ArrayLike<number>
-  /** May it be tried now? */
+  /** Whether it may be tried now. */
   isUsable(slot: number): boolean
 }
 
-/** Who of a pool is next. */
+/** Chooses the next remote of a pool. */
 export interface Policy {
   /** The best usable remote that is not in `tried`, or NONE. Looks at each remote once; allocates nothing. */
   pick(view: PoolView, tried: SlotSet): number
-  /** Goes on where a policy of the same kind stood; `slots`: by slot here, the slot there, or NONE. */
+  /** Takes over the state of a policy of the same kind; `slots`: by slot here, the slot there, or NONE. */
   continueFrom(before: Policy, slots: readonly number[]): void
 }

@@ -17,14 +17,14 @@ function poolOf(count: number, rebalance = 0, useMax?: readonly number[]) {
 /** Who is chosen when everybody tries one remote only: what a client would get at `nowMs`. */
 const pickAt = (pool: Pool, nowMs: number, tried: readonly number[] = []) => pool.pick(slotSet(tried), nowMs)
 
-test('a failed remote is left alone, and its sibling gets everything', () => {
+test('a failed remote gets no clients, its sibling gets all', () => {
   const { health, pool } = poolOf(2)
   assert.equal(health.failed(0, 0, 10), 'went-down')
   for (let at = 10; at < 1_010; at += 10) assert.equal(pickAt(pool, at), 1)
   assert.equal(health.isFailing(0), true)
 })
 
-test('the pause grows from 1 s to 30 s, and a success ends it', () => {
+test('the back-off grows from 1 s to 30 s, and a success ends it', () => {
   const { health, backOffUntilMs } = poolOf(2)
   let now = 0
   const pauses: number[] = []
@@ -40,7 +40,7 @@ test('the pause grows from 1 s to 30 s, and a success ends it', () => {
   assert.equal(backOffUntilMs[0], now + 10 + 1_000, 'and it begins again with the first pause')
 })
 
-test('after the pause one client finds out, and the others wait for what it says', () => {
+test('after the back-off one client retries and the others wait for the outcome', () => {
   const { health, pool } = poolOf(2)
   health.failed(0, 0, 0)
   const chosen = [0, 1, 2, 3, 4, 5].map(() => pickAt(pool, 1_000))
@@ -53,7 +53,7 @@ test('after the pause one client finds out, and the others wait for what it says
   assert.ok(shared >= 19 && shared <= 21, `${shared} of 40`)
 })
 
-test('a client that left without finding out costs one pause, not the remote', () => {
+test('a client that disconnects during its retry costs one back-off', () => {
   const { health, pool } = poolOf(2)
   health.failed(0, 0, 0)
   const first = [0, 1].map(() => pickAt(pool, 1_000))
@@ -65,20 +65,20 @@ test('a client that left without finding out costs one pause, not the remote', (
   assert.ok([0, 1].map(() => pickAt(pool, 2_000)).includes(0))
 })
 
-test('attempts that were under way together count as one failure', () => {
+test('concurrent attempts count as one failure', () => {
   const { health, backOffUntilMs } = poolOf(2)
   const flips = [0, 1, 2, 3].map((startedMs) => health.failed(0, startedMs, 100 + startedMs))
   assert.deepEqual(flips, ['went-down', undefined, undefined, undefined])
   assert.equal(backOffUntilMs[0], 100 + 1_000)
 })
 
-test('failures within one moment count once, whatever their number', () => {
+test('simultaneous failures count once', () => {
   const { health, backOffUntilMs } = poolOf(1)
   for (let i = 0; i < 100; i++) health.failed(0, 50, 50)
   assert.equal(backOffUntilMs[0], 50 + 1_000)
 })
 
-test('when all are dead, one is tried at once, and each of them once per client', () => {
+test('when all are down each is tried at once, once per client', () => {
   const { health, pool } = poolOf(3)
   for (const [slot, at] of [
     [0, 30],
@@ -92,14 +92,14 @@ test('when all are dead, one is tried at once, and each of them once per client'
   assert.notEqual(pickAt(pool, 41), NONE, 'also for the next client')
 })
 
-test('who is usable comes before who is down', () => {
+test('usable remotes come before failing ones', () => {
   const { health, pool } = poolOf(2)
   health.failed(0, 1, 1)
   assert.equal(pickAt(pool, 2, []), 1)
   assert.equal(pickAt(pool, 2, [1]), 0, 'but for who has tried that, the dead one is left')
 })
 
-test('rebalance: after so many clients every failed remote may be tried at once', () => {
+test('`rebalance` ends all back-offs after that many clients', () => {
   const { health, pool, backOffUntilMs } = poolOf(3, 10)
   health.failed(0, 1, 1)
   health.failed(2, 1, 1)
@@ -114,14 +114,14 @@ test('rebalance: after so many clients every failed remote may be tried at once'
   assert.equal(backOffUntilMs[0], 0, 'and again after as many more')
 })
 
-test('without rebalance nothing is forgotten', () => {
+test('without `rebalance` back-offs last', () => {
   const { health, pool, backOffUntilMs } = poolOf(1)
   health.failed(0, 1, 1)
   for (let i = 0; i < 10_000; i++) pool.countClient()
   assert.equal(backOffUntilMs[0], 1_001)
 })
 
-test('a name without an address is never tried, until it has one', () => {
+test('a remote without an address is not tried until it has one', () => {
   const { health, pool } = poolOf(2, 1)
   health.setReachable(1, false)
   assert.equal(health.isFailing(1), false, 'it is not down, it is not there')
@@ -131,7 +131,7 @@ test('a name without an address is never tried, until it has one', () => {
   assert.equal(pickAt(pool, 0, [0]), 1)
 })
 
-test('an attempt that ends after its remote has lost its address does not bring it back', () => {
+test('the outcome of an attempt is ignored once its remote has lost its address', () => {
   const { health, pool } = poolOf(2)
   health.setReachable(0, false)
   assert.equal(health.failed(0, 5, 10), undefined)
@@ -140,7 +140,7 @@ test('an attempt that ends after its remote has lost its address does not bring 
   assert.equal(pickAt(pool, 1e9, [1]), NONE)
 })
 
-test('a client that goes through a pool tries each remote at most once, and all that there are', () => {
+test('a client tries each remote of a pool exactly once', () => {
   const step = fc.record({
     slot: fc.nat({ max: 4 }),
     isFailure: fc.boolean(),
@@ -168,7 +168,7 @@ test('a client that goes through a pool tries each remote at most once, and all 
   )
 })
 
-test('FULL: the remotes that would serve the client have as many sessions as they may', () => {
+test('FULL when all usable remotes have their maximum of sessions', () => {
   const { health, pool, use } = poolOf(2, 0, [2, 1])
   assert.deepEqual([take(), take(), take()].sort(), [0, 0, 1])
   assert.equal(pickAt(pool, 0), FULL)
@@ -187,7 +187,7 @@ test('FULL: the remotes that would serve the client have as many sessions as the
   }
 })
 
-test('verdict and admin state of the head decide beside the back-off', () => {
+test('verdict, admin state and back-off each make a remote unusable', () => {
   const { health, pool } = poolOf(2)
   health.setVerdict(0, 'down')
   for (let i = 0; i < 4; i++) assert.equal(pickAt(pool, 0), 1)
@@ -199,7 +199,7 @@ test('verdict and admin state of the head decide beside the back-off', () => {
   assert.ok([pickAt(pool, 0), pickAt(pool, 0)].includes(0))
 })
 
-test('health and turns go on in the pool of another configuration', () => {
+test('health and turns are taken over by the pool of a new configuration', () => {
   const before = poolOf(3)
   before.health.failed(0, 1, 2)
   before.health.failed(0, 1_500, 1_600)

@@ -1,6 +1,7 @@
 /**
- * Remotes under one policy. A failing remote is tried again by one client at a time when its back-off is over, and by
- * any client for whom nothing else is left. Pure: time comes as an argument.
+ * Remotes under one policy. When the back-off of a failing remote expires, one client at a time retries it; a client
+ * that has tried all others retries it at once. Pure: time is an argument. Read this folder from here: `policy.ts` is
+ * the contract of policies, `least-use.ts` the one policy, `remote-health.ts` what is known of each remote.
  */
 import { FULL, NONE, type Policy, type PoolView } from './policy.js'
 import type { RemoteHealth } from './remote-health.js'
@@ -12,13 +13,13 @@ export interface PoolOptions {
   readonly members: readonly number[]
   /** Share of the load by slot, relative to its siblings; at least 1. */
   readonly weights: readonly number[]
-  /** Sessions per remote slot, of all workers; changed by the pool's owner. */
+  /** Sessions per remote slot, of all workers; maintained by the pool's owner. */
   readonly use: ArrayLike<number>
-  /** Sessions that a remote may have at once, by slot. @default no limit */
+  /** Maximum of concurrent sessions by slot. @default no limit */
   readonly useMax?: ArrayLike<number>
   readonly health: RemoteHealth
   readonly policy: Policy
-  /** After this many clients the back-off of every failing remote ends. Zero: never. */
+  /** `rebalance`: all back-offs end after this many clients. Zero: never. */
   readonly rebalance: number
 }
 
@@ -54,8 +55,8 @@ export class Pool implements PoolView {
   }
 
   /**
-   * The slot of the next remote for a client that has tried `tried`. NONE: it has tried all there are. FULL: one that
-   * it has not tried would serve it, and has no room now.
+   * The slot of the next remote for a client that has tried `tried`. NONE: it has tried all of them. FULL: an untried
+   * one is usable but has no room now.
    */
   pick(tried: SlotSet, nowMs: number): number {
     this.#nowMs = nowMs
@@ -66,7 +67,7 @@ export class Pool implements PoolView {
     return chosen
   }
 
-  /** Counts a client; with `rebalance`, every so often all back-offs end. */
+  /** Counts a client; ends all back-offs after `rebalance` clients. */
   countClient(): void {
     if (this.#rebalance === 0) return
     if (++this.#clients <= this.#rebalance) return
@@ -77,7 +78,7 @@ export class Pool implements PoolView {
     }
   }
 
-  /** A remote is usable but for its number of sessions. */
+  /** Whether an untried remote is usable except for its number of sessions. */
   #isFull(tried: SlotSet): boolean {
     if (this.#useMax === undefined) return false
     for (let i = 0; i < this.members.length; i++) {
@@ -87,9 +88,7 @@ export class Pool implements PoolView {
     return false
   }
 
-  /**
-   * Continues the turns of the pool of another configuration. `slots`: by slot here, the slot there, or NONE.
-   */
+  /** Takes over the policy's state from an older configuration. `slots`: by slot here, the slot there, or NONE. */
   continueFrom(before: Pool, slots: readonly number[]): void {
     this.#policy.continueFrom(before.#policy, slots)
   }

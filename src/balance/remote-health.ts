@@ -1,17 +1,17 @@
 /**
- * What one worker knows of each remote, one field for each fact and its writer: reachability, verdict and admin state
- * come from the head, back-off from this worker's own attempts. Pure: time comes as an argument.
+ * What one worker knows of each remote, one field per fact: reachability, verdict and admin state come from the head,
+ * back-off from this worker's own attempts. Pure: time is an argument.
  */
 import { NONE } from './policy.js'
 
-/** A remote that has failed is not tried for this long, doubled by each further failure. */
+/** Back-off after a failure, doubled by each further failure up to the maximum. */
 const BACK_OFF_FIRST_MS = 1_000
 const BACK_OFF_MAX_MS = 30_000
 
-/** What an attempt changed. */
+/** How the outcome of an attempt changed the health of its remote. */
 export type HealthChange = 'went-down' | 'came-up' | undefined
 
-/** What a person has set. `drain`: no new clients. `maint`: as if the remote were not there. */
+/** Set by an operator. `drain`: no new clients. `maint`: as if the remote did not exist. */
 export type AdminState = 'ready' | 'drain' | 'maint'
 
 const ADMIN_STATES: readonly AdminState[] = ['ready', 'drain', 'maint']
@@ -19,17 +19,17 @@ const ADMIN_STATES: readonly AdminState[] = ['ready', 'drain', 'maint']
 export class RemoteHealth {
   /** Remotes by slot: 0 to `count` - 1. */
   readonly count: number
-  /** 1: there is an address to connect to. Without one a remote is not down, it is not there. */
+  /** 1: its name has an address. A remote without one is not down but absent. */
   readonly #isReachable: Uint8Array
-  /** 1: the head says that it is down. */
+  /** 1: the head's verdict is down. */
   readonly #isJudgedDown: Uint8Array
   /** Index in ADMIN_STATES. */
   readonly #adminState: Uint8Array
   /** Failed attempts since the last success. */
   readonly #failures: Int32Array
-  /** When the last failure was counted: attempts that began before it are no further evidence. */
+  /** When the last failure was counted: attempts started before it are not counted again. */
   readonly #failedAtMs: Float64Array
-  /** The end of the back-off, CLOCK_MONOTONIC; 0: none. Shared memory of this worker, which alone writes it. */
+  /** End of the back-off, CLOCK_MONOTONIC; 0: none. In shared memory; this worker is the only writer. */
   readonly #backOffUntilMs: Float64Array
 
   constructor(count: number, backOffUntilMs: Float64Array = new Float64Array(count)) {
@@ -42,19 +42,19 @@ export class RemoteHealth {
     this.#backOffUntilMs = backOffUntilMs
   }
 
-  /** It may get a client now. */
+  /** Whether it may get a client now. */
   isUsable(slot: number, nowMs: number): boolean {
     return (
       this.mayTry(slot) && this.#isJudgedDown[slot] === 0 && (this.#backOffUntilMs[slot] as number) <= nowMs
     )
   }
 
-  /** It may get a client for whom nothing better is left: it is there, whatever its back-off or verdict. */
+  /** Whether it may get a client that has tried all others: back-off and verdict are ignored. */
   mayTry(slot: number): boolean {
     return this.#isReachable[slot] === 1 && this.#adminState[slot] === 0
   }
 
-  /** Its last attempt has failed. */
+  /** Whether its last attempt failed. */
   isFailing(slot: number): boolean {
     return this.#failures[slot] !== 0
   }
@@ -63,14 +63,14 @@ export class RemoteHealth {
     return this.#backOffUntilMs[slot] as number
   }
 
-  /** One client tries a failing remote: the others leave it alone until that client knows, or its back-off is over. */
+  /** One client retries a failing remote; others skip it until the outcome is known or the back-off expires. */
   beginProbe(slot: number, nowMs: number): void {
     this.#backOffUntilMs[slot] = nowMs + this.#backOffMs(slot)
   }
 
-  /** An attempt that began at `startedMs` has failed. */
+  /** Records the failure of an attempt that started at `startedMs`. */
   failed(slot: number, startedMs: number, nowMs: number): HealthChange {
-    // Its addresses may have gone meanwhile: then the attempt says nothing any more.
+    // If the remote has lost its addresses meanwhile, the attempt is no evidence.
     if (this.#isReachable[slot] === 0 || startedMs <= (this.#failedAtMs[slot] as number)) return undefined
     const wasFailing = this.isFailing(slot)
     this.#failedAtMs[slot] = nowMs
@@ -96,8 +96,8 @@ export class RemoteHealth {
   }
 
   /**
-   * Continues with the failures that another configuration has seen: without them one client after another would find
-   * out anew what is down. `slots`: by slot here, the slot there, or NONE.
+   * Takes over the failures seen under an older configuration, so that a reload does not send clients to remotes known
+   * to be down. `slots`: by slot here, the slot there, or NONE.
    */
   continueFrom(before: RemoteHealth, slots: readonly number[]): void {
     for (const [slot, there] of slots.entries()) {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { SlotSet } from './slot-set.js'
 
-test('a slot set is a set', () => {
+test('behaves like a Set', () => {
   const slot = fc.integer({ min: 0, max: 200 })
   const step = fc.oneof({ weight: 9, arbitrary: slot }, fc.constant('clear' as const))
   fc.assert(

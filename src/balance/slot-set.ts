@@ -1,9 +1,10 @@
-/** Slots of a number that is kept unboxed. */
+/** A set of remote slots. */
+/** Slots kept in one small integer, which V8 does not box. */
 const LOW_SLOTS = 31
 
 /**
- * A set of small numbers that is emptied and used again without allocating. There is one in every session, and most
- * pools are small: an array of bits takes 200 bytes, so it is made for the slots beyond the first ones only.
+ * A reusable set that allocates nothing for small slots. Every dialling session has one and most pools are small, so the
+ * bit array, which takes 200 bytes, is made only for slots from LOW_SLOTS on.
  */
 export class SlotSet {
   #low = 0

@@ -1,21 +1,20 @@
+/** One line of the access log: its fields and their format. */
 import { cut, printableWord } from './log.js'
 
-/** One line of the access log: its fields, and how they are written. */
-
 /**
- * Longest value of a field that strangers fill in (server name, protocols, certificate, comment), and of one that the
- * configuration or the system does. Together they leave room for all fields in a line of the log ring, which cuts longer lines.
+ * Longest value of a field that a peer controls (server name, protocols, certificate, comment), and of one from the
+ * configuration or the kernel. With these limits all fields fit into a line of the log ring, which cuts longer lines.
  */
 const STRANGERS_BYTES_MAX = 192
 const OWN_BYTES_MAX = 512
 
 /** A value without blanks, of at most so many bytes. */
 function word(text: string, bytesMax: number): string {
-  // No text becomes shorter by escaping: what is beyond the limit need not be escaped.
+  // Escaping never shortens a text: what is beyond the limit need not be escaped.
   return cut(printableWord(text.length > bytesMax ? text.slice(0, bytesMax + 1) : text), bytesMax)
 }
 
-/** What strangers say. */
+/** A value that a peer controls. */
 export function strangersWord(text: string): string {
   return word(text, STRANGERS_BYTES_MAX)
 }
@@ -30,55 +29,55 @@ function sentenceWord(text: string): string {
 }
 
 /**
- * The first part of the ids of sessions that one reactor begins with one configuration: `who` it is and when it began,
- * in milliseconds. A replaced child has the same place as the one before, and begins later.
+ * The first part of session ids: unique per reactor and configuration. `who` is the child, `wallMs` its start time: a
+ * child that replaces another one has the same slot and a later time.
  */
 export function idPrefix(who: number | string, wallMs: number): string {
   return `${who}-${Math.floor(wallMs).toString(36)}`
 }
 
-/** What is told of a finished connection. */
+/** The fields of one line: a finished session, or a rejected client. */
 export interface AccessRecord {
   readonly endedAtMs: number
   readonly id: string
   readonly client: string
-  /** Of a client of a Unix socket: who has connected. */
+  /** Credentials of a client of a Unix socket. */
   readonly credentials: { readonly user: number; readonly group: number } | undefined
   readonly listener: string
-  /** '' when none was reached. */
+  /** '' when no remote was connected. */
   readonly remote: string
   readonly bytesToRemote: number
   readonly bytesToClient: number
   readonly durationMs: number
   readonly reason: string
-  /** The error behind that, as the system or OpenSSL calls it; '' where there is none. */
+  /** The error behind the reason, in words of the kernel or OpenSSL; '' without one. */
   readonly cause: string
   /** Of a rejected client: file and line of the rule, or `none` if none applies. '' otherwise. */
   readonly rule: string
-  /** What a module of MAVIS has said of a client that it refuses; '' as a rule. */
+  /** The comment of a MAVIS module that rejected the client; usually ''. */
   readonly comment: string
-  /** Undefined where plain bytes are spoken. */
+  /** Undefined without TLS. */
   readonly clientTls: AccessTls | undefined
   readonly remoteTls: AccessTls | undefined
-  /** Whether Multipath TCP is spoken, where that was asked for. */
+  /** Whether the connection uses Multipath TCP; undefined where it was not requested. */
   readonly clientMptcp: boolean | undefined
   readonly remoteMptcp: boolean | undefined
 }
 
 export interface AccessTls {
-  /** `passed`: the relay has not opened it. */
+  /** `passed`: TLS that the relay did not terminate. */
   readonly version: string
   readonly cipher: string | undefined
   readonly serverName: string | undefined
   readonly alpn: string | undefined
   readonly isResumed: boolean | undefined
-  /** Whose certificate the peer has shown. */
+  /** The subject of the peer's certificate. */
   readonly subject: string | undefined
-  /** Of the pre-shared key by which both sides know each other. */
+  /** The identity of the pre-shared key. */
   readonly pskIdentity: string | undefined
 }
 
-/** `tls=TLSv1.3 cipher=… sni=… alpn=… resumed=yes subject=…`, as far as there is something to say. */
+/** `tls=TLSv1.3 cipher=… sni=… alpn=… resumed=yes subject=…`; empty fields are left out. */
 function tlsWords(prefix: string, tls: AccessTls | undefined): string {
   if (tls === undefined) return ''
   const { alpn, cipher, isResumed, pskIdentity, serverName, subject, version } = tls
@@ -98,11 +97,11 @@ function mptcpWord(prefix: string, isSpoken: boolean | undefined): string {
   return ` ${prefix}mptcp=${isSpoken ? 'yes' : 'no'}`
 }
 
-/** The second that the last line was of, and how it is written. Many lines are of the same one. */
+/** The second of the last line and its text: a cache, since many lines are of the same second. */
 let lastSecond = Number.NaN
 let lastSecondText = ''
 
-/** As toISOString has it, which costs as much as all the rest of a line. */
+/** The format of toISOString, which takes as long as the rest of a line. */
 function timeText(wallMs: number): string {
   const second = Math.floor(wallMs / 1000)
   if (second !== lastSecond) {
@@ -113,8 +112,8 @@ function timeText(wallMs: number): string {
 }
 
 /**
- * One line of the access log: the time, then `name=value` pairs, whose values contain no blanks. A session that reached no remote has no
- * `remote`, so that every value keeps its type.
+ * The line without its end: the time, then `name=value` pairs, whose values contain no blanks. Without a remote the
+ * field `remote` is left out, so that every value keeps its type.
  */
 export function accessLine(record: AccessRecord): string {
   const { cause, comment, rule } = record
@@ -130,7 +129,7 @@ export function accessLine(record: AccessRecord): string {
   )
 }
 
-/** A line without its time, for logs that have their own. */
+/** A line without its time, for logs that add one. */
 export function withoutTime(line: string): string {
   return line.slice(line.indexOf(' ') + 1)
 }

@@ -21,7 +21,7 @@ const fail = (message: string) => {
   throw new RangeError(message)
 }
 
-test('a handler that returns is not disturbed', () => {
+test('passes arguments to a handler that does not throw', () => {
   const { boundary, end, world } = worldOf()
   const got: unknown[] = []
   boundary.guard('bytes', (a: number, b: string) => got.push(a, b), end)(1, 'x')
@@ -42,7 +42,7 @@ test('an exception ends its source and is logged with its stack', () => {
   assert.deepEqual([world.ended, boundary.count], [1, 1])
 })
 
-test('a failure that came later counts as an exception', () => {
+test('an asynchronous failure counts as an exception', () => {
   const { boundary, end, world } = worldOf()
   boundary.failed('a file', new RangeError('late'), end)
   assert.deepEqual([world.ended, boundary.count], [1, 1])
@@ -63,7 +63,7 @@ test('each kind is reported once a second, and every exception is counted', () =
   assert.deepEqual([world.ended, boundary.count], [103, 103])
 })
 
-test('a failure handler that throws is counted, and nothing leaves the boundary', () => {
+test('an exception of the failure handler is counted and contained', () => {
   const { boundary, world } = worldOf()
   boundary.run(
     'one',
@@ -74,7 +74,7 @@ test('a failure handler that throws is counted, and nothing leaves the boundary'
   assert.match(world.said[0] ?? '', /first$/)
 })
 
-test('what is thrown may be anything, as long as it likes', () => {
+test('anything may be thrown, with a message of any length', () => {
   const thrown = [
     undefined,
     null,
@@ -97,13 +97,13 @@ test('what is thrown may be anything, as long as it likes', () => {
   }
 })
 
-test('a message of several lines cannot pass for other lines of the log', () => {
+test('a message of several lines cannot forge log lines', () => {
   const { boundary, end, world } = worldOf()
   boundary.run('one', () => fail('a\nRelay: forged'), end)
   assert.ok(world.said.slice(1).every((line) => line.startsWith('    at ')))
 })
 
-test('a log that throws does not reach the handler', () => {
+test('an exception of the log is contained', () => {
   let ended = 0
   const boundary = new Boundary(
     () => fail('disk'),

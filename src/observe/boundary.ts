@@ -1,16 +1,16 @@
-/** The exception boundary of the control thread: what a handler of bytes from outside throws ends their source alone. */
+/** The exception boundary of the control thread: an exception in a handler of outside bytes ends only their source. */
 import { ERR } from './severity.js'
 import type { Say } from './trace.js'
 
-/** One report per kind in this time; the others are only counted. A peer may cause an exception with each byte. */
+/** One report per kind and period; others are only counted, because a peer may cause one with every byte. */
 const REPORT_EVERY_MS = 1_000
 
-/** Of an exception's message, which may quote what a peer has sent. */
+/** Longest message of an exception in the log: it may quote what a peer has sent. */
 const MESSAGE_CHARACTERS_MAX = 300
 
 /**
- * Handlers of bytes from outside (helpers, servers, children, files) run behind it. An exception in one of them is a
- * defect of this program; it must not end the service, which has other peers. What throws elsewhere ends the process.
+ * Runs handlers of outside bytes (helpers, servers, children, files). An exception in one of them is a defect of this
+ * program and must not end the service for all other peers. Exceptions elsewhere end the process.
  */
 export class Boundary {
   readonly #say: Say
@@ -25,12 +25,12 @@ export class Boundary {
     this.#nowMs = nowMs
   }
 
-  /** Exceptions since the start, the ones that were not reported included. */
+  /** Exceptions since the start, suppressed reports included. */
   get count(): number {
     return this.#count
   }
 
-  /** `handler` behind the boundary. `kind` names the source in the log; `onFailure` ends it. */
+  /** Wraps `handler`. `kind` names the source in the log; `onFailure` ends the source. */
   guard<Args extends readonly unknown[]>(
     kind: string,
     handler: (...args: Args) => void,
@@ -47,7 +47,7 @@ export class Boundary {
     }
   }
 
-  /** Handling these bytes has failed with `error`: for what is asynchronous. */
+  /** Reports a failure of asynchronous handling, and ends the source. */
   failed(kind: string, error: unknown, onFailure: () => void): void {
     this.#report(kind, error)
     try {
@@ -57,7 +57,7 @@ export class Boundary {
     }
   }
 
-  /** A log that throws as well has nowhere to be reported. */
+  /** Exceptions of the log itself are dropped: there is nowhere to report them. */
   #report(kind: string, error: unknown): void {
     this.#count++
     const nowMs = this.#nowMs()

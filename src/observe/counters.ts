@@ -20,15 +20,13 @@ function indexOfEach<Name extends string>(names: readonly Name[]): Readonly<Reco
   return Object.fromEntries(names.map((name, index) => [name, index])) as Record<Name, number>
 }
 
-/**
- * A count as another process wrote it, which may have been taken over: 0 where it is no count, and never above `max`.
- */
+/** A count written by another process, which may be compromised: clamped to 0 … `max`, 0 for NaN and infinity. */
 export function countIn(cells: Float64Array, index: number, max = Number.MAX_SAFE_INTEGER): number {
   const value = cells[index] as number
   return value > 0 && value < Number.POSITIVE_INFINITY ? Math.min(value, max) : 0
 }
 
-/** Adds to a cell that has one writer: this thread. */
+/** Adds to a cell whose only writer is this thread. */
 export function add(cells: Float64Array, index: number, amount: number): void {
   cells[index] = (cells[index] as number) + amount
 }

@@ -44,7 +44,7 @@ function openSockets(): Ends {
 }
 
 for (const [name, open] of KINDS) {
-  test(`${name} that nobody reads: lines are dropped, and counted when somebody does`, () => {
+  test(`${name} without a reader: lines are dropped, and their count is written later`, () => {
     const { readFd, writeFd } = open()
     const output = new LineOutput(writeFd, notice)
     for (let i = 0; i < 1_000; i++) output.write(LINE)
@@ -63,7 +63,7 @@ for (const [name, open] of KINDS) {
   })
 }
 
-test('a file takes every line', () => {
+test('writes every line to a file', () => {
   const path = join(folder, 'file')
   const fd = openSync(path, 'w')
   const output = new LineOutput(fd, notice)
@@ -72,7 +72,7 @@ test('a file takes every line', () => {
   assert.equal(readFileSync(path, 'utf8'), LINE.repeat(100))
 })
 
-test('a long text waits for its reader, but not for ever', () => {
+test('a long text waits for its reader up to a limit', () => {
   const { readFd, writeFd } = openPlainPipe()
   new LineOutput(writeFd, notice).writeAll(LINE.repeat(100), 100)
   const bytes = Buffer.alloc(2 ** 20)

@@ -1,18 +1,19 @@
+/** Non-blocking output of lines to a descriptor whose reader may be slow or missing. */
 import { NonBlockingOutput } from '../kernel/nonblocking-output.js'
 
-/** How long whole texts wait for a reader that reads nothing. */
+/** How long `writeAll` waits for a reader that reads nothing, and how long for room per try. */
 const PATIENCE_MS = 5_000
 const WAIT_MS = 100
 
 /**
- * Lines for a descriptor that somebody may or may not read. What it does not take at once is dropped and counted, and
- * the count is written when there is room again.
+ * Writes lines to a pipe, terminal or file without blocking. A line that does not fit is dropped and counted; the count
+ * is written before the next line that fits.
  */
 export class LineOutput {
   readonly #output: NonBlockingOutput
   readonly #noticeOf: (dropped: number) => string
   #dropped = 0
-  /** What is left of a line that was taken in part. */
+  /** The unwritten rest of a partially written line. */
   #rest: Uint8Array = new Uint8Array()
 
   constructor(fd: number, noticeOf: (dropped: number) => string) {
@@ -20,10 +21,10 @@ export class LineOutput {
     this.#noticeOf = noticeOf
   }
 
-  /** A line with its line end. A terminal that is gone, or a full disk, costs the line and nothing else. */
+  /** Writes a line, which includes its line end. Errors (closed terminal, full disk) drop the line. */
   write(line: string): void {
     try {
-      // In one piece: the notice alone would find room again and again where the line does not.
+      // In one piece: the notice is short and would fit, and repeat, where the line does not.
       const notice = this.#dropped === 0 ? '' : this.#noticeOf(this.#dropped)
       if (this.#take(notice + line)) this.#dropped = 0
       else this.#dropped++
@@ -32,7 +33,7 @@ export class LineOutput {
     }
   }
 
-  /** A text of any length, for a reader that is expected to read: waits for it, unless it reads nothing for so long. */
+  /** Writes a text of any length, waiting for the reader; gives up when it reads nothing for `patienceMs`. */
   writeAll(text: string, patienceMs = PATIENCE_MS): void {
     let left: Uint8Array = Buffer.concat([this.#rest, Buffer.from(text)])
     this.#rest = new Uint8Array()
@@ -44,11 +45,11 @@ export class LineOutput {
         else this.#output.waitForRoom(WAIT_MS)
       }
     } catch {
-      // Nobody reads it any more.
+      // The reader has closed the descriptor.
     }
   }
 
-  /** Whether the line was taken: all of it now, or its beginning, and then the rest goes before the next one. */
+  /** True when the line was written, or its beginning was; then the rest precedes the next line. */
   #take(line: string): boolean {
     if (this.#rest.length > 0) this.#rest = this.#rest.subarray(this.#output.write(this.#rest))
     if (this.#rest.length > 0) return false

@@ -42,7 +42,7 @@ const texts = (lines: readonly RingLine[]) => lines.map(({ text }) => text)
 
 if (!isMainThread) writeAll(workerData.fds, workerData.shape)
 else {
-  test('a ring that a hostile child has written over harms nobody and works again', () => {
+  test('a ring corrupted by a hostile child is reset and works again', () => {
     fc.assert(
       fc.property(
         fc.array(fc.oneof(fc.integer(), fc.integer({ min: -1, max: 601 })), { minLength: 2, maxLength: 2 }),
@@ -65,7 +65,7 @@ else {
     )
   })
 
-  test('lines come out as they went in, or are counted as dropped', () => {
+  test('lines are read as written, or counted as dropped', () => {
     const line = fc.record(
       {
         kind: fc.constantFrom(LOG, ACCESS),
@@ -103,7 +103,7 @@ else {
     )
   })
 
-  test('a full ring keeps what it has, and takes lines again when it was read', () => {
+  test('a full ring keeps its lines and takes new ones after a read', () => {
     const { writer, reader, dropped } = ringOf(16)
     for (const text of ['eight by', 'lost', '', 'lost too']) writer.write(LOG, 6, text)
     assert.equal(dropped(), 2)
@@ -113,7 +113,7 @@ else {
     assert.equal(dropped(), 2)
   })
 
-  test('a line that is too long is cut between two characters', () => {
+  test('truncates a long line between characters', () => {
     const { writer, reader } = ringOf(100_000)
     writer.write(LOG, 6, 'ä'.repeat(5_000))
     writer.write(LOG, 6, `x${'ä'.repeat(5_000)}`)
@@ -126,7 +126,7 @@ else {
     assert.equal(behind, 'behind')
   })
 
-  test('the writer wakes a reader that sleeps, once', () => {
+  test('wakes a sleeping reader once', () => {
     let wakes = 0
     const { writer, reader } = ringOf(1_000, () => wakes++)
     writer.write(LOG, 6, 'a')
@@ -140,7 +140,7 @@ else {
     assert.deepEqual(texts(reader.drain()), ['b', 'c'])
   })
 
-  test('no wake is lost, wherever the two threads meet', () => {
+  test('no wake-up is lost in any interleaving', () => {
     let meetings = 0
     for (let at = 0; at < 12; at++) {
       meetings += meet(at, ({ writer }) => writer.write(LOG, 6, 'x'), sleepSoundly)
@@ -149,7 +149,7 @@ else {
     assert.ok(meetings > 8, `only ${meetings} meetings were tried`)
   })
 
-  test('two threads hand over 100,000 lines', { timeout: 60_000 }, async () => {
+  test('two threads transfer 100,000 lines', { timeout: 60_000 }, async () => {
     const shape = shapeOf(10_000)
     const { cells, close, fdsOf } = createCells(shape)
     const reader = new LogRingReader(cells.child(0))

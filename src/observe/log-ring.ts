@@ -1,12 +1,13 @@
+/** The log ring: lines from a reactor to the control thread through shared memory, without locks. */
 import type { ChildCells } from '../cells/cells.js'
 import { add, COUNT } from './counters.js'
 import { SEVERITIES } from './severity.js'
 
-/** What a line is for. */
+/** Kinds of lines: for the log, for the access log, for the TLS key log. */
 export const LOG = 0
 export const ACCESS = 1
 export const KEY = 2
-/** Evidence of a remote. */
+/** Evidence about a remote (`remote-evidence.ts`). */
 export const REMOTE = 3
 
 /** One line on its way from a reactor to the head. */
@@ -16,25 +17,25 @@ export interface RingLine {
   readonly text: string
 }
 
-/** Where things lie in the head of a ring. Positions count bytes, modulo twice the size of the ring. */
+/** Indexes in the ring's header. Positions count bytes, modulo twice the size of the ring. */
 const WRITTEN = 0
 const READ = 1
 const IS_READER_ASLEEP = 2
 
 /** u16 length of the text, u8 kind, u8 severity. */
 const RECORD_HEAD_BYTES = 4
-/** Longer lines are cut: what strangers put into one has to be cut before, or the end is lost. */
+/** Longer lines are truncated, so fields that peers control are truncated first, or the end of the line is lost. */
 export const LINE_BYTES_MAX = 4096
 
-/** Instead of a number of bytes: no line fits, and none is there. */
+/** A fill level that is not one: no line fits, and none can be read. */
 const BROKEN = Number.POSITIVE_INFINITY
 
-/** Twice the size tells a full ring from an empty one. */
+/** Positions wrap at twice the size, so that a full ring differs from an empty one. */
 function wrapped(position: number, size: number): number {
   return position >= size * 2 ? position - size * 2 : position
 }
 
-/** Bytes between two positions; BROKEN when they are not those of a ring. */
+/** Bytes between two positions; BROKEN when the positions are invalid. */
 function between(written: number, read: number, size: number): number {
   const bytes = written < read ? written - read + size * 2 : written - read
   return isPosition(written, size) && isPosition(read, size) && bytes <= size ? bytes : BROKEN
@@ -49,8 +50,8 @@ function isPosition(value: number, size: number): boolean {
 }
 
 /**
- * The writing end: one thread. A line that does not fit is dropped and counted; the data path never waits for
- * a log. `wake` is called when the reader sleeps.
+ * The writer: one thread. A line that does not fit is dropped and counted; the data path never waits for the log.
+ * `wake` is called when the reader sleeps.
  */
 export class LogRingWriter {
   readonly #head: Int32Array
@@ -94,7 +95,7 @@ export class LogRingWriter {
   }
 }
 
-/** The reading end: the head's control thread. */
+/** The reader: the head's control thread. */
 export class LogRingReader {
   readonly #head: Int32Array
   readonly #bytes: Buffer
@@ -107,16 +108,16 @@ export class LogRingReader {
     this.#bytes = Buffer.from(buffer, byteOffset, byteLength)
   }
 
-  /** How often the ring held something that no writer of ours leaves there. */
+  /** How often the ring was corrupt, which only a compromised child causes. */
   get brokenCount(): number {
     return this.#brokenCount
   }
 
-  /** The lines written so far, `linesMax` at most. */
+  /** Reads the lines written so far, `linesMax` at most. */
   drain(linesMax = Number.POSITIVE_INFINITY): RingLine[] {
     const lines: RingLine[] = []
     const size = this.#bytes.length
-    // A child that was taken over can write at any time: each word is read once, and then checked.
+    // A compromised child can write at any time: each word is read once, then checked.
     const end = Atomics.load(this.#head, WRITTEN)
     let position = Atomics.load(this.#head, READ)
     let left = between(end, position, size)
@@ -135,7 +136,7 @@ export class LogRingReader {
     return lines
   }
 
-  /** Undefined where there is no line. The length of its text is left in `#textBytes`. */
+  /** The line at a position, undefined if it is invalid. Stores the length of its text in `#textBytes`. */
   #lineAt(position: number, left: number): RingLine | undefined {
     if (left === BROKEN) return undefined
     const byteCount = this.#byte(position) | (this.#byte(position + 1) << 8)
@@ -148,7 +149,7 @@ export class LogRingReader {
     return { kind, severity, text: this.#text(at, byteCount) }
   }
 
-  /** Skips what is there, so that the ring is empty and takes lines again. */
+  /** Empties a corrupt ring, so that it takes lines again. */
   #startOver(end: number): void {
     this.#brokenCount++
     const isSound = isPosition(end, this.#bytes.length)
@@ -156,7 +157,7 @@ export class LogRingReader {
     Atomics.store(this.#head, READ, isSound ? end : 0)
   }
 
-  /** Asks the writer to wake the reader for the next line. False when lines came meanwhile: drain again. */
+  /** Asks the writer to call `wake` for the next line. False when lines have arrived meanwhile: drain again. */
   sleep(): boolean {
     Atomics.store(this.#head, IS_READER_ASLEEP, 1)
     return filled(this.#head, this.#bytes.length) === 0
@@ -170,7 +171,7 @@ export class LogRingReader {
     const bytes = this.#bytes
     const beyond = at + count - bytes.length
     if (beyond <= 0) return bytes.toString('utf8', at, at + count)
-    // A character may lie across the end.
+    // A character may wrap around the end.
     return Buffer.concat([bytes.subarray(at), bytes.subarray(0, beyond)]).toString()
   }
 }

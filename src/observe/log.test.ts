@@ -38,14 +38,14 @@ function logTo(severity: number, hasTraceFile = false) {
   return { log, sent: syslog.sent, echoed, traced }
 }
 
-test('ordinary lines take the severity of the configuration, problems and traces keep theirs', () => {
+test('INFO and NOTICE lines take the configured severity, others keep theirs', () => {
   const { log, sent } = logTo(WARNING)
   for (const severity of [ERR, WARNING, NOTICE, INFO, DEBUG]) log.say(severity, 'x')
   const priorities = sent.map((line) => Number(/^<(\d+)>/.exec(line)?.[1]))
   assert.deepEqual(priorities, [64 + ERR, 64 + WARNING, 64 + WARNING, 64 + WARNING, 64 + DEBUG])
 })
 
-test('a line on stderr says when, who and how bad', () => {
+test('a line on stderr has time, program and severity', () => {
   const { log, echoed } = logTo(INFO)
   log.say(WARNING, 'remote 10.0.0.1:80 is down')
   assert.match(
@@ -54,7 +54,7 @@ test('a line on stderr says when, who and how bad', () => {
   )
 })
 
-test('traces go to their own place when they have one, and nothing else does', () => {
+test('only trace lines go to the trace target', () => {
   const { log, sent, echoed, traced } = logTo(INFO, true)
   log.say(DEBUG, 'NET: x')
   assert.deepEqual([sent, echoed, traced.length], [[], [], 1])
@@ -62,12 +62,12 @@ test('traces go to their own place when they have one, and nothing else does', (
   assert.deepEqual([sent.length, echoed.length, traced.length], [1, 1, 1])
 })
 
-test('without a daemon and without a terminal nothing happens', () => {
+test('without syslog and echo lines are discarded', () => {
   const nowhere = { syslog: undefined, echo: undefined, trace: undefined }
   new Log({ ident: 'x', pid: 1, facility: 8, severity: INFO }, nowhere).say(ERR, 'x')
 })
 
-test('whatever a peer sends, a line stays one line that no terminal obeys', () => {
+test('escapes control characters in text from peers', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 0x120 })), (codes) => {
       const text = String.fromCharCode(...codes)
@@ -108,7 +108,7 @@ const RECORD: AccessRecord = {
   remoteMptcp: undefined,
 }
 
-test('a line of the access log', () => {
+test('formats a line of the access log', () => {
   assert.equal(
     accessLine(RECORD),
     '2024-02-29T12:30:15.250Z id=0-17 client=10.1.2.3:4567 listener=0.0.0.0:80 remote=10.0.0.1:8080' +
@@ -116,7 +116,7 @@ test('a line of the access log', () => {
   )
 })
 
-test('times of lines are those of their own, whichever came before', () => {
+test('each line has its own time, in any order', () => {
   const second = Date.UTC(2024, 1, 29, 12, 30, 15)
   for (const endedAtMs of [second, second + 7, second + 999.6, second + 1_000, second + 60, 0]) {
     const [time] = accessLine({ ...RECORD, endedAtMs }).split(' ')
@@ -124,18 +124,18 @@ test('times of lines are those of their own, whichever came before', () => {
   }
 })
 
-test('an error and the rule that rejected a client are words', () => {
+test('cause and rule of a rejected client are single words', () => {
   const failed = accessLine({ ...RECORD, reason: 'no-remote', cause: 'connection refused' })
   assert.match(failed, / end=no-remote reason=connection_refused$/)
   const rejected = accessLine({ ...RECORD, reason: 'rejected', rule: '/etc/my relay.cfg:7' })
   assert.match(rejected, / end=rejected rule=\/etc\/my\\x20relay.cfg:7$/)
 })
 
-test('a log with times of its own gets a line without', () => {
+test('removes the time for logs that add one', () => {
   assert.match(withoutTime(accessLine(RECORD)), /^id=0-17 client=/)
 })
 
-test('ids of a reactor that begins later are others', () => {
+test('session ids of a later start differ', () => {
   assert.notEqual(idPrefix(0, 1_700_000_000_000), idPrefix(0, 1_700_000_000_001))
   assert.notEqual(idPrefix(0, 1_700_000_000_000), idPrefix(1, 1_700_000_000_000))
 })
@@ -145,7 +145,7 @@ const longText = fc
   .tuple(fc.string({ unit: 'binary', maxLength: 20 }), fc.integer({ min: 1, max: 2_000 }))
   .map(([text, times]) => text.repeat(times))
 
-test('whatever strangers send, a line keeps all fields and fits into a line of the log ring', () => {
+test('a line keeps all fields and fits into the log ring, whatever peers send', () => {
   const tls = fc.record({
     version: fc.constant('TLSv1.3'),
     cipher: fc.constant('TLS_CHACHA20_POLY1305_SHA256'),
@@ -173,7 +173,7 @@ test('whatever strangers send, a line keeps all fields and fits into a line of t
   )
 })
 
-test('a text is cut between characters', () => {
+test('truncates between characters', () => {
   assert.equal(cut('short', 5), 'short')
   assert.equal(cut('longer', 5), 'lo...')
   assert.equal(cut('ü'.repeat(4), 8), 'ü'.repeat(4))
@@ -181,7 +181,7 @@ test('a text is cut between characters', () => {
   assert.equal(cut('😀😀', 7), '😀...')
 })
 
-test('a client that reached no remote', () => {
+test('leaves out `remote` for a client that reached none', () => {
   assert.equal(
     accessLine({
       ...RECORD,
@@ -197,7 +197,7 @@ test('a client that reached no remote', () => {
   )
 })
 
-test('what TLS has led to, on each side', () => {
+test('logs the TLS fields of both sides', () => {
   const tls = {
     version: 'TLSv1.3',
     cipher: 'TLS_AES_128_GCM_SHA256',
@@ -224,7 +224,7 @@ test('what TLS has led to, on each side', () => {
   assert.ok(line.includes(wanted.join('')), line)
 })
 
-test('a client of a Unix socket is known by its user and group', () => {
+test('logs uid and gid of a client of a Unix socket', () => {
   assert.equal(
     accessLine({ ...RECORD, client: 'unix:', credentials: { user: 0, group: 4_294_967_294 } }),
     '2024-02-29T12:30:15.250Z id=0-17 client=unix: uid=0 gid=4294967294 listener=0.0.0.0:80 remote=10.0.0.1:8080' +
@@ -232,7 +232,7 @@ test('a client of a Unix socket is known by its user and group', () => {
   )
 })
 
-test('every value of the access log is one word', () => {
+test('every value is one word', () => {
   const hostile = {
     ...RECORD,
     listener: 'unix:/run/a b',
@@ -246,7 +246,7 @@ test('every value of the access log is one word', () => {
   )
 })
 
-test('a trace channel listens to its bit of the mask and to no other', () => {
+test('a trace channel is enabled by its own bit only', () => {
   for (const name of Object.keys(TRACE_BITS) as TraceName[]) {
     const said: [number, string][] = []
     const say = (severity: number, text: string) => said.push([severity, text])

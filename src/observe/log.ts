@@ -1,3 +1,9 @@
+/**
+ * The log of a process. Read this folder from here: a reactor writes lines to a ring (`log-ring.ts`), the control thread
+ * reads them and writes them by `Log` to syslog (`syslog.ts`) or a descriptor (`line-output.ts`). `access-line.ts` formats
+ * the access log, `rate-limited-log.ts` limits lines that peers can cause, `trace.ts` has the debug channels,
+ * `counters.ts` the counters in shared memory, and `boundary.ts` contains exceptions.
+ */
 import { DEBUG, INFO, NOTICE, SEVERITIES } from './severity.js'
 import { type Syslog, syslogDatagram } from './syslog.js'
 import type { Say } from './trace.js'
@@ -7,25 +13,25 @@ export interface LogOptions {
   readonly pid: number
   /** A value of FACILITIES. */
   readonly facility: number
-  /** What ordinary lines are sent with; problems and traces keep their own severity. */
+  /** Severity for INFO and NOTICE lines; warnings, errors and traces keep their own. */
   readonly severity: number
 }
 
-/** Takes a line with its line end. */
+/** Writes a line, which includes its line end. */
 export type WriteLine = (line: string) => void
 
-/** Where the lines of a process go. */
+/** The destinations of a process's log. */
 export interface LogTargets {
   readonly syslog: Syslog | undefined
-  /** Gets readable lines as well. */
+  /** Also gets every line, with time and severity (stderr in the foreground). */
   readonly echo: WriteLine | undefined
-  /** Without `echo`: gets the lines that the system's log does not take. */
+  /** Without `echo`: gets the lines that syslog does not take. */
   readonly fallback?: WriteLine
-  /** Gets all traces, which then go nowhere else. */
+  /** Gets all trace lines instead of the other destinations. */
   readonly trace: WriteLine | undefined
 }
 
-/** The log of a process: the system's log, readable lines, or both. */
+/** The log of a process: syslog, lines with time and severity, or both. */
 export class Log {
   readonly #options: LogOptions
   readonly #targets: LogTargets
@@ -57,24 +63,24 @@ export class Log {
   }
 }
 
-/** One line stays one line that no terminal obeys, whatever a peer or a file made of it. */
+/** Escapes control characters: no line break and no terminal sequence in text from peers or files. */
 export function printable(text: string): string {
   return text.replace(/[\x00-\x1f\x7f-\x9f]/g, escaped)
 }
 
-/** The same, and no blanks: a value among others. */
+/** Also escapes blanks: for values of `name=value` pairs. */
 export function printableWord(text: string): string {
   return text.replace(/[\x00-\x20\x7f-\x9f]/g, escaped)
 }
 
-/** Marks a text that was cut. */
+/** Marks a truncated text. */
 const CUT_MARK = '...'
 
 const encoder = new TextEncoder()
 
-/** At most so many bytes of a text that strangers have chosen, whole characters only. */
+/** Truncates a text that peers control to `bytesMax` bytes, between characters. */
 export function cut(text: string, bytesMax: number): string {
-  // A UTF-16 unit takes three bytes of UTF-8 at most.
+  // One UTF-16 unit is at most three bytes of UTF-8.
   if (text.length * 3 <= bytesMax || Buffer.byteLength(text) <= bytesMax) return text
   const { read } = encoder.encodeInto(text, new Uint8Array(bytesMax - CUT_MARK.length))
   return `${text.slice(0, read)}${CUT_MARK}`

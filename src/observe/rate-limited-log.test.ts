@@ -9,7 +9,7 @@ function rateLimitedLog(linesPerSecond?: number) {
   return { lines, log: (nowMs: number, line: string) => limited.log(nowMs, () => line) }
 }
 
-test('one line a second is told, with how many there were before it', () => {
+test('logs one line a second, with the number of suppressed ones', () => {
   const { lines, log } = rateLimitedLog()
   for (const [nowMs, line] of [
     [0, 'a'],
@@ -24,7 +24,7 @@ test('one line a second is told, with how many there were before it', () => {
   assert.deepEqual(lines, ['a', 'd (2 similar suppressed)', 'f (1 similar suppressed)', 'g'])
 })
 
-test('a few may come at once', () => {
+test('allows several lines a second where asked to', () => {
   const { lines, log } = rateLimitedLog(3)
   for (const line of ['a', 'b', 'c', 'd', 'e']) log(10, line)
   log(1_010, 'f')

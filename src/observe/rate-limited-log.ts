@@ -1,13 +1,15 @@
+/** A rate limit for log lines that peers can cause at will. */
 import type { Say } from './trace.js'
 
+/** The limit counts lines in this period. */
 const PERIOD_MS = 1_000
 
-/** Lines that strangers can cause: one a second, or a few at once, with how many there were before them. */
+/** Logs at most `linesPerSecond` lines a second; the next line says how many similar ones were suppressed. */
 export class RateLimitedLog {
   readonly #severity: number
   readonly #say: Say
   readonly #linesPerSecond: number
-  /** Since when lines are counted. */
+  /** When the current period began. */
   #sinceMs = Number.NEGATIVE_INFINITY
   #logged = 0
   #suppressed = 0
@@ -18,7 +20,7 @@ export class RateLimitedLog {
     this.#linesPerSecond = linesPerSecond
   }
 
-  /** `line` is asked for only if it is told. */
+  /** `line` is called only if the line is logged. */
   log(nowMs: number, line: () => string): void {
     if (nowMs - this.#sinceMs >= PERIOD_MS) {
       this.#sinceMs = nowMs

@@ -6,13 +6,13 @@ import { decodeEvidence, encodeEvidence } from './remote-evidence.js'
 const text = fc.string().map((text) => text.replaceAll('\0', ''))
 const time = fc.double({ noNaN: true, noDefaultInfinity: true }).filter((ms) => !Object.is(ms, -0))
 
-test('what is encoded is decoded', () => {
+test('decodes what was encoded', () => {
   const parts = { name: text, isUp: fc.boolean(), startedMs: time, atMs: time, why: text }
   const evidence = fc.record(parts, { noNullPrototype: true })
   fc.assert(fc.property(evidence, (seen) => assert.deepEqual(decodeEvidence(encodeEvidence(seen)), seen)))
 })
 
-test('whatever a child writes is evidence or nothing', () => {
+test('decodes arbitrary text to evidence or undefined', () => {
   const parts = fc.array(fc.oneof(fc.string(), fc.constantFrom('up', 'down', '1', 'NaN', 'Infinity')))
   fc.assert(
     fc.property(parts, (words) => {

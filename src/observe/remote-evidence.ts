@@ -1,23 +1,23 @@
-/** What a session saw of a remote, on its way from a reactor to the head, which judges. */
+/** What an attempt revealed about a remote: sent by reactors to the head, which derives the verdict from it. */
 export interface RemoteEvidence {
   readonly name: string
-  /** It took a connection, or did not. */
+  /** The attempt succeeded. */
   readonly isUp: boolean
   /** When the attempt began and when its outcome was known: CLOCK_MONOTONIC, the same in all processes. */
   readonly startedMs: number
   readonly atMs: number
-  /** Why it did not take the connection; '' otherwise. */
+  /** Why the attempt failed; '' if it succeeded. */
   readonly why: string
 }
 
-/** Neither names nor reasons contain it. */
+/** Names and reasons never contain it. */
 const SEPARATOR = '\0'
 
 export function encodeEvidence({ atMs, isUp, name, startedMs, why }: RemoteEvidence): string {
   return [isUp ? 'up' : 'down', startedMs, atMs, name, why].join(SEPARATOR)
 }
 
-/** Undefined for what is none: a child writes what it likes into its ring. */
+/** Undefined for invalid text: a compromised child can write anything to its ring. */
 export function decodeEvidence(text: string): RemoteEvidence | undefined {
   const [verdict, started, at, name, why, ...rest] = text.split(SEPARATOR)
   const [startedMs, atMs] = [Number(started), Number(at)]

@@ -28,7 +28,7 @@ function daemonAt(path: string): Fd {
   return fd
 }
 
-test('a datagram is what the daemon expects', () => {
+test('formats datagrams as syslog daemons expect', () => {
   const at = new Date(2024, 10, 3, 4, 5, 6)
   const line = syslogDatagram(FACILITIES.UUCP * 8 + 6, at, 'tcprelay', 42, 'hello')
   assert.equal(line, '<70>Nov  3 04:05:06 tcprelay[42]: hello')
@@ -43,7 +43,7 @@ test('the facilities are those of RFC 3164', () => {
   assert.deepEqual([KERN, UUCP, FTP, LOCAL0, LOCAL7], [0, 8, 11, 16, 23])
 })
 
-test('lines arrive at the daemon, one datagram each', () => {
+test('sends one datagram per line', () => {
   const path = join(folder, 'log')
   const daemon = daemonAt(path)
   const syslog = new Syslog(calls, path)
@@ -54,7 +54,7 @@ test('lines arrive at the daemon, one datagram each', () => {
   calls.close(daemon)
 })
 
-test('a daemon that was started again is found again, without losing a line', () => {
+test('reconnects to a restarted daemon without losing a line', () => {
   const path = join(folder, 'restarted')
   const first = daemonAt(path)
   const syslog = new Syslog(calls, path)
@@ -73,7 +73,7 @@ test('a daemon that was started again is found again, without losing a line', ()
   calls.close(third)
 })
 
-test('a daemon that reads nothing costs lines, counted, and never blocks', () => {
+test('drops and counts lines when the daemon does not read, and never blocks', () => {
   const path = join(folder, 'deaf')
   const daemon = daemonAt(path)
   const syslog = new Syslog(calls, path)
@@ -88,7 +88,7 @@ test('a daemon that reads nothing costs lines, counted, and never blocks', () =>
   calls.close(daemon)
 })
 
-test('without a daemon every line is counted, and nothing is left behind', () => {
+test('counts every line without a daemon and leaks no descriptor', () => {
   const syslog = new Syslog(calls, join(folder, 'none'))
   const before = countOpenDescriptors()
   assert.equal(syslog.open(), false)
@@ -97,7 +97,7 @@ test('without a daemon every line is counted, and nothing is left behind', () =>
   assert.equal(countOpenDescriptors(), before)
 })
 
-test('a daemon that stays away costs no memory', () => {
+test('a missing daemon costs no memory', () => {
   const addresses = new Set<Region>()
   const refusing: Calls = {
     ...calls,
@@ -111,7 +111,7 @@ test('a daemon that stays away costs no memory', () => {
   assert.equal(addresses.size, 1, 'native memory for the address is made once')
 })
 
-test('a line that is too long is cut between two characters', () => {
+test('truncates a long line between characters', () => {
   const path = join(folder, 'long')
   const daemon = daemonAt(path)
   const syslog = new Syslog(calls, path)

@@ -1,3 +1,4 @@
+/** The client of the local syslog daemon. */
 import type { Calls } from '../kernel/calls.js'
 import { AF_UNIX, SOCK_DGRAM } from '../kernel/constants.js'
 import { EAGAIN, ENOBUFS } from '../kernel/errno.js'
@@ -28,14 +29,14 @@ export const FACILITIES = {
   LOCAL7: 23,
 } as const
 
-/** Longer lines are cut; what syslog daemons take by default. */
+/** Longer lines are truncated; the default limit of syslog daemons. */
 const DATAGRAM_BYTES_MAX = 8192
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
 /**
- * The system's log, without libc's syslog(3): that blocks when the daemon is slow. A line that finds the socket
- * full is dropped and counted; a daemon that was restarted is found again.
+ * Sends lines to /dev/log. libc's syslog(3) is not used because it blocks when the daemon is slow. When the socket is
+ * full the line is dropped and counted; after a restart of the daemon it reconnects.
  */
 export class Syslog {
   readonly #calls: Calls
@@ -49,12 +50,12 @@ export class Syslog {
     this.#address = nativeAddress({ family: 'unix', path })
   }
 
-  /** Lines that were lost because the daemon did not take them. */
+  /** Lines that the daemon did not take. */
   get dropped(): number {
     return this.#dropped
   }
 
-  /** Is there a daemon? */
+  /** Connects to the daemon, if there is one. */
   open(): boolean {
     if (this.#fd >= 0) return true
     const fd = this.#calls.socket(AF_UNIX, SOCK_DGRAM, 0)
@@ -67,7 +68,7 @@ export class Syslog {
     return true
   }
 
-  /** Sends one line. False when it was lost. */
+  /** Sends one line. False when it was dropped. */
   send(datagram: string): boolean {
     const { written } = new TextEncoder().encodeInto(datagram, this.#region.bytes)
     const isSent = this.#trySend(written) || this.#trySend(written)
@@ -80,7 +81,7 @@ export class Syslog {
     this.#fd = -1
   }
 
-  /** A daemon that went away leaves a socket that refuses; the next try opens another one. */
+  /** After a restart of the daemon send(2) fails; the next try opens a new socket. */
   #trySend(byteCount: number): boolean {
     if (!this.open()) return false
     const outcome = this.#calls.send(this.#fd, this.#region, 0, byteCount)
