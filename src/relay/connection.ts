@@ -1,3 +1,4 @@
+/** A socket of a session, with its state. */
 import type { Calls, Fd } from '../kernel/calls.js'
 import { IPPROTO_TCP, TCP_NODELAY } from '../kernel/constants.js'
 import { add, COUNT } from '../observe/counters.js'
@@ -16,41 +17,41 @@ import type { Endpoint, Transport } from './transfer/transport.js'
 export const NO_FD: Fd = -1
 
 /**
- * One socket of a session, the client's or the remote's; a record for the session's whole life in the pool. A
- * token of the loop leads straight here.
+ * One socket of a session, the client's or the remote's. The record is reused with the session's record; a token of the
+ * loop refers to it directly.
  */
 export class Connection implements Watcher, Endpoint, NamedPeer {
   token = NO_TOKEN
   fd: Fd = NO_FD
   readonly session: Session
   readonly isClient: boolean
-  /** What its socket can do, and the calls that differ. */
+  /** Traits of the kind of socket, and the calls that differ. */
   transport: Transport = TCP
-  /** Whether it speaks Multipath TCP, where that was asked for. */
+  /** Whether it uses Multipath TCP; undefined where that was not requested. */
   isMptcp: boolean | undefined = undefined
-  /** Where TLS is spoken; set by `speakTls` together with the transport. */
+  /** The TLS channel; set by `speakTls` together with the transport. */
   tls: TlsChannel | undefined = undefined
-  /** TLS that ends without close_notify was cut. */
+  /** TLS that ends without close_notify counts as a reset. */
   isTruncationReset = true
-  /** What its handshake led to, where an access log wants to know. */
+  /** Results of the handshake, kept for the access log. */
   tlsFacts: TlsFacts | undefined = undefined
-  /** What was read of the client's TLS, which is passed on unopened. */
+  /** The ClientHello of a client whose TLS is passed through. */
   hello: ClientHello | undefined = undefined
-  /** Reading has to wait until the socket is writable: an answer to the peer has to leave first. */
+  /** TLS has to write before it can read on: read when the socket is writable. */
   readsWhenWritable = false
-  /** Writing has to wait for the rest of what the peer has begun to say. */
+  /** TLS has to read before it can write on: write when the socket is readable. */
   writesWhenReadable = false
-  /** There may be something to read: the loop said so, and no read has come up short since. */
+  /** The socket may be readable: the loop reported it and no short read has drained it since. */
   mayRead = false
-  /** The peer has said that it will send no more; what it sent may still be unread. */
+  /** The peer has sent FIN; bytes before it may still be unread. */
   hasPeerEnded = false
-  /** Urgent data is about: a read stops at its mark, so a short one does not mean drained. */
+  /** There is urgent data: a read stops at its mark, so a short read does not mean drained. */
   hasUrgent = false
-  /** It was let in as a client without TLS before it said anything: its first bytes are checked. */
+  /** Accepted as plain while it was silent: its first bytes are checked for TLS (`opening/late-tls.ts`). */
   mustBePlain = false
-  /** A small send may wait until the peer has acknowledged the one before it (Nagle): TCP_NODELAY is not set yet. */
+  /** TCP_NODELAY is not set yet: a small send may wait for an acknowledgement (Nagle). */
   mayDelay = false
-  /** The first error of this socket (a positive errno), kept because the kernel tells it once. 0: none. */
+  /** The first error of this socket (a positive errno), kept because the kernel reports it only once. 0: none. */
   error = 0
 
   constructor(session: Session, isClient: boolean) {
@@ -76,14 +77,14 @@ export class Connection implements Watcher, Endpoint, NamedPeer {
     this.session.onReady(this, readiness)
   }
 
-  /** From here on nothing that is sent waits. One send alone never does: most requests are over before this is needed. */
+  /** Sets TCP_NODELAY. Called before the second send, since the first never waits and many sessions send only once. */
   neverDelay(calls: Calls): void {
     if (!this.mayDelay) return
     this.mayDelay = false
     calls.setOption(this.fd, IPPROTO_TCP, TCP_NODELAY, 1)
   }
 
-  /** TLS begins on this socket; the channel is the connection's from here on. */
+  /** Starts TLS on this socket; the connection owns the channel from here on. */
   speakTls(channel: TlsChannel, isTruncationReset: boolean): void {
     channel.trustsShortReceive = this.transport.shortReadDrains
     this.tls = channel
@@ -91,7 +92,7 @@ export class Connection implements Watcher, Endpoint, NamedPeer {
     this.isTruncationReset = isTruncationReset
   }
 
-  /** Frees what the transport holds beside the descriptor. */
+  /** Frees the TLS channel. */
   endTls(): void {
     this.tls?.free()
     this.tls = undefined
@@ -114,7 +115,7 @@ export class Connection implements Watcher, Endpoint, NamedPeer {
     return this.isClient ? describeClient(peer) : `remote ${relay.remotes.at(remoteSlot).name}`
   }
 
-  /** Notes an error; the first one counts. */
+  /** Records an error, unless there is one already. */
   fail(errno: number): void {
     if (this.error === 0) this.error = errno
   }

@@ -1,3 +1,4 @@
+/** The context of sessions: everything they share, as interfaces. */
 import type { Pool } from '../balance/pool.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
 import type { System } from '../kernel/system.js'
@@ -16,7 +17,7 @@ import type { ThrottledWarnings } from './throttled-warnings.js'
 import type { Blocks } from './transfer/blocks.js'
 import type { Pipes } from './transfer/pipes.js'
 
-/** What sessions of one reactor share. */
+/** What the sessions of one reactor and configuration share. */
 export interface RelayContext {
   readonly system: System
   readonly loop: Loop
@@ -40,12 +41,12 @@ export interface RelayContext {
   readonly log: Say
   readonly trace: TraceChannel
   readonly warnings: ThrottledWarnings
-  /** One finished session; called only with `options.hasAccessLog`. */
+  /** Logs a finished session; called only with `options.hasAccessLog`. */
   writeAccess(record: AccessRecord): void
   /** Names of listeners by slot, for logs. */
   readonly listenerNames: readonly string[]
   /** Their realms, by slot. */
   readonly realms: readonly string[]
-  /** The session has closed its descriptors and is a free record again. */
+  /** The session has closed its descriptors; its record can be reused. */
   sessionClosed(session: Session): void
 }

@@ -1,45 +1,46 @@
+/** Settings of the relay, as plain data. */
 import type { AskedAbout } from '../base/authorization.js'
 import type { KeepAlive } from '../kernel/keepalive.js'
 import type { NativeAddress } from '../kernel/sockaddr.js'
 import type { ClientSource } from './opening/client-source.js'
 import type { SplicePolicy } from './transfer/splice-policies.js'
 
-/** What has to be asked before a client gets a remote. */
+/** MAVIS authorization of clients. */
 export interface Asking {
   readonly about: AskedAbout
-  /** For the answer. */
+  /** Time limit for the answer. */
   readonly timeoutMs: number
 }
 
-/** How sessions behave; the directives of section `tcprelay`, resolved. */
+/** The settings of sessions: directives of section `tcprelay`, resolved. */
 export interface RelayOptions {
-  /** One attempt to connect to one address. */
+  /** Time limit for one attempt to connect to one address. */
   readonly connectTimeoutMs: number
-  /** All attempts for one client. */
+  /** Time limit for all attempts for one client. */
   readonly dialTimeoutMs: number
-  /** Rounds over all remotes after the first one has failed. */
+  /** Further rounds over all remotes after a failed first round. */
   readonly dialRetries: number
-  /** Both directions silent. Zero: for ever. */
+  /** Maximum silence in both directions. Zero: no limit. */
   readonly idleTimeoutMs: number
-  /** Silence once one direction has ended. Zero: for ever. */
+  /** Maximum silence after one direction has ended. Zero: no limit. */
   readonly halfCloseTimeoutMs: number
   readonly keepAlive: KeepAlive
   readonly splice: SplicePolicy
-  /** Where connections to remotes come from. */
+  /** Source address of connections to remotes. */
   readonly localAddress: NativeAddress | undefined
-  /** Connections to remotes come from the addresses of their clients; undefined: they do not. */
+  /** Set if connections to remotes use their client's source address. */
   readonly clientSource: ClientSource | undefined
-  /** Ports that they may come from, as IP_LOCAL_PORT_RANGE takes them. Zero: those of the system. */
+  /** Range of source ports in the format of IP_LOCAL_PORT_RANGE. Zero: the system's. */
   readonly localPorts: number
-  /** Listeners by slot whose clients may speak Multipath TCP. */
+  /** By listener slot: its clients may use Multipath TCP. */
   readonly mptcpListeners: readonly boolean[]
-  /** Ports that the kernel may pick for a connection (net.ipv4.ip_local_port_range). */
+  /** Ephemeral ports of the kernel (net.ipv4.ip_local_port_range). */
   readonly ephemeralPorts: { readonly least: number; readonly most: number }
-  /** Sessions after which no more are taken. Zero: no limit. */
+  /** No sessions are accepted after this many. Zero: no limit. */
   readonly retireLimit: number
   readonly hasAccessLog: boolean
-  /** Undefined: every client gets a remote. */
+  /** Undefined: clients need no authorization. */
   readonly asks: Asking | undefined
-  /** Addresses of clients are kept, for the access log, for questions or for complaints. */
+  /** Client addresses are stored: for the access log, MAVIS or warnings. */
   readonly notesPeers: boolean
 }

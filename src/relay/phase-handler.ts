@@ -1,4 +1,4 @@
-/** What a phase of a session does about events. Each phase has one row in `phase-handlers.ts`. */
+/** How a phase of a session handles events. Each phase has one row in `phase-handlers.ts`. */
 import type { Connection } from './connection.js'
 import type { Session } from './session.js'
 import type { Direction } from './transfer/direction.js'
@@ -8,6 +8,6 @@ export interface PhaseHandler {
   onReady(session: Session, connection: Connection, readiness: number): void
   /** The session's one timer has expired. */
   onTimer(session: Session): void
-  /** A direction has a turn: it asked for one, or something that it waited for has happened. */
+  /** A direction has a turn: it requested one, or its socket is ready. */
   onTurn(session: Session, way: Direction): void
 }

@@ -1,4 +1,4 @@
-/** Which handler each phase has. A new phase is a row here, a row in `phases.ts` and a file. */
+/** The handler of each phase. A new phase is a row here, a row in `phases.ts` and a file. */
 import { ASKING } from './opening/asking.js'
 import { DIALLING } from './opening/attempts.js'
 import { GREETING } from './opening/greeting.js'
@@ -6,7 +6,7 @@ import type { PhaseHandler } from './phase-handler.js'
 import type { Phase } from './phases.js'
 import { RELAYING } from './transfer/relaying.js'
 
-/** A turn may have been meant for the last session of a record. */
+/** No-op: a turn or event may belong to the previous session of a record. */
 const CLOSED: PhaseHandler = { onReady: () => {}, onTimer: () => {}, onTurn: () => {} }
 
 export const PHASE_HANDLERS: Readonly<Record<Phase, PhaseHandler>> = {

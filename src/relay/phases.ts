@@ -1,55 +1,56 @@
+/** Phases of a session, their transitions, and the reasons for which sessions end. */
 import type { Refusal } from '../base/authorization.js'
 import { COUNT, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js'
 
-/** Where a session stands. A session that is `closed` is a free record of the pool. */
+/** The phase of a session. A `closed` session is a free record. */
 export type Phase = 'greeting' | 'asking' | 'dialling' | 'relaying' | 'draining' | 'closed'
 
-/** Which step may follow which. */
+/** Permitted transitions. */
 export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
-  /** The client has to say something first: it speaks TLS. */
+  /** TLS handshake, or a peek at the ClientHello. */
   greeting: ['asking', 'dialling', 'closed'],
-  /** Others are asked whether the client may have a remote. */
+  /** Waiting for the verdict of MAVIS. */
   asking: ['dialling', 'closed'],
-  /** The client is here, its remote is not. */
+  /** Connecting to a remote. */
   dialling: ['relaying', 'closed'],
   /** Both directions are open. */
   relaying: ['draining', 'closed'],
-  /** One direction has ended, or one side is broken and the other still gets what came before. */
+  /** One direction has ended, or one side failed and its last bytes are still being delivered. */
   draining: ['closed'],
   closed: ['greeting', 'asking', 'dialling'],
 }
 
-/** Why a session ended; the words of the access log, explained in docs/operations.md. */
+/** Why a session ended: `end=` in the access log, an interface explained in docs/operations.md. */
 export type EndReason =
-  /** Both directions ended in order. */
+  /** Both directions ended with FIN. */
   | 'done'
   | 'client-reset'
   | 'remote-reset'
-  /** The peer stopped answering: keepalive or retransmission gave up, or its network is gone. */
+  /** The peer stopped answering: keepalive or retransmission timed out, or its network is unreachable. */
   | 'client-lost'
   | 'remote-lost'
-  /** The peer broke TLS in the middle of the session. */
+  /** The peer violated TLS after the handshake. */
   | 'client-tls-error'
   | 'remote-tls-error'
-  /** The client left before a remote answered. */
+  /** The client disconnected before a remote answered. */
   | 'client-left'
-  /** It did not speak TLS as it should, or not in time. */
+  /** The TLS handshake or ClientHello failed or timed out. */
   | 'bad-greeting'
-  /** A classic master says that it begins with a PROXY header, which cannot be read here. */
+  /** A classic master announced a PROXY header, which is not supported. */
   | 'proxy-header'
-  /** It may not have a remote. */
+  /** MAVIS rejected the client. */
   | `mavis-${Refusal}`
-  /** Every remote refused, as often as `dial retries` allows. */
+  /** All remotes failed in all rounds (`dial retries`). */
   | 'no-remote'
   | 'dial-timeout'
   | 'idle-timeout'
   | 'half-close-timeout'
-  /** The relay itself is short of descriptors or memory. */
+  /** The relay lacks descriptors or memory. */
   | 'shortage'
-  /** The program ends, and its grace period is over. */
+  /** Cut when the grace period of the shutdown expired. */
   | 'shutdown'
 
-/** The counter that each reason adds to. */
+/** The counter of each reason. */
 export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   done: COUNT.endedInOrder,
   'client-reset': COUNT.resetByClient,

@@ -1,41 +1,42 @@
+/** TLS settings of the relay, with their OpenSSL contexts. */
 import type { ClientContext } from '../tls/client-context.js'
 import type { TlsVersion } from '../tls/options.js'
 import type { ServerContext } from '../tls/server-context.js'
 
-/** What clients of a listener have to say before a remote is looked for. */
+/** How clients of a listener are greeted before a remote is chosen. */
 export type Greeting = Terminating | Passing
 
-/** TLS ends here. */
+/** TLS is terminated here. */
 export interface Terminating {
   readonly context: ServerContext
-  /** For all of it. */
+  /** Time limit for the handshake. */
   readonly timeoutMs: number
-  /** Plain clients are welcome too: one that is silent for so long is one. Undefined: all have to speak TLS. */
+  /** Plain clients are accepted too; a client silent for this long counts as plain. Undefined: TLS is required. */
   readonly detectMs: number | undefined
-  /** Of those that the context speaks; undefined: all. */
+  /** TLS versions permitted, of those of the context; undefined: all of them. */
   readonly versions: readonly TlsVersion[] | undefined
-  /** A client that leaves without a word has cut the transfer. Otherwise: it has ended it. */
+  /** An end without close_notify counts as a reset, otherwise as a regular end. */
   readonly isTruncationReset: boolean
 }
 
-/** TLS is read, not opened: what its first message says is noted, and whatever comes is relayed as it is. */
+/** TLS is passed through: its ClientHello is only peeked at, and all bytes are relayed unchanged. */
 export interface Passing {
   readonly context: undefined
-  /** For the first message, once it has begun. */
+  /** Time limit for a ClientHello that has begun. */
   readonly timeoutMs: number
-  /** A client that says nothing for so long waits for the server to speak. */
+  /** A client silent for this long is connected: its server may speak first. */
   readonly detectMs: number
 }
 
-/** How a remote is spoken to. */
+/** TLS to a remote. */
 export interface Origination {
   readonly context: ClientContext
-  /** For the handshake, which is part of the attempt. */
+  /** Time limit for the handshake, which is part of the attempt. */
   readonly timeoutMs: number
   readonly isTruncationReset: boolean
 }
 
-/** Who speaks TLS. */
+/** TLS of all listeners and remotes. */
 export interface RelayTls {
   /** By listener slot; undefined for plain ones. */
   readonly greetings: readonly (Greeting | undefined)[]

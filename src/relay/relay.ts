@@ -1,3 +1,8 @@
+/**
+ * The relay. Read this folder from here: `session.ts` is one client and its remote, two `connection.ts` and two
+ * directions; `phases.ts` and `phase-handlers.ts` say what happens in which phase. `opening/` leads to a remote (greeting,
+ * asking, attempts), `transfer/` moves bytes, `closing/` ends and freezes sessions.
+ */
 import { NONE } from '../balance/policy.js'
 import type { Fd } from '../kernel/calls.js'
 import { credentialsIn } from '../kernel/peer-credentials.js'
@@ -19,24 +24,24 @@ import { type EndReason, LISTENER_REASON_COUNTS, REASON_COUNTS, REMOTE_REASON_CO
 import { Session } from './session.js'
 import { TRANSPORTS } from './transfer/transports.js'
 
-/** What the relay needs from outside; it is itself the rest of the context of its sessions. */
+/** The context of sessions without the parts that the relay itself provides. */
 export type RelayParts = Omit<RelayContext, 'diallings' | 'peers' | 'sessionClosed'>
 
 export interface RelayEvents {
   /** A session has ended, and with it two descriptors. */
   onRoom(): void
-  /** `retire limit` is reached: no more sessions, please. */
+  /** `retire limit` is reached: deliver no more clients. */
   onRetired(): void
 }
 
-/** What a classic master hands over with a client, beside its descriptor. */
+/** What a classic master sends with a client's descriptor. */
 export interface HandedOver {
   readonly realm: string
-  /** The address that the client has come to; '' where nobody needs it. */
+  /** The local address of the client's connection; '' where it is not needed. */
   readonly listener: string
 }
 
-/** The sessions of one reactor. */
+/** The sessions of one reactor and configuration: accepts clients, counts and logs their ends, reuses their records. */
 export class Relay {
   readonly #context: RelayContext
   readonly #events: RelayEvents
@@ -59,14 +64,14 @@ export class Relay {
     return this.#open.length
   }
 
-  /** Open sessions, in no order; for freezing and for looking, not for keeping. */
+  /** Open sessions, unordered. The array changes as sessions end. */
   get openSessions(): readonly Session[] {
     return this.#open
   }
 
   /**
-   * Takes a client that has been accepted: from here on the descriptor is the relay's. `peer` is the client's
-   * socket address; its bytes are copied. `handed`: from whom it is, if not from a listener of ours.
+   * Starts a session for an accepted client; the relay owns the descriptor from here on. `peer`, the client's socket
+   * address, is copied. `handed` is set for clients from a classic master.
    */
   deliver(fd: Fd, listenerSlot: number, kind: SocketKind, peer: Region, handed?: HandedOver): void {
     const { options } = this.#context
@@ -82,7 +87,7 @@ export class Relay {
     if (this.#sequence === options.retireLimit) this.#events.onRetired()
   }
 
-  /** Resets a client at once that cannot be served, with its line in the access log. */
+  /** Resets a client that cannot be served, and writes its line of the access log. */
   refuse(fd: Fd, kind: SocketKind, peer: Region, handed: HandedOver, reason: EndReason): void {
     const session = this.#begin(fd, 0, kind, peer, handed)
     session.enter('dialling')
@@ -106,14 +111,14 @@ export class Relay {
     return session
   }
 
-  /** Freezes a session, or answers 'later' when it is not at rest; see `Frozen`. */
+  /** Freezes a session, or returns 'later' if that is not possible now; see `Frozen`. */
   freeze(session: Session): Frozen | 'later' {
     const frozen = freezeSession(session)
     if (frozen !== 'later') this.#release(session)
     return frozen
   }
 
-  /** Goes on with a frozen session; its descriptors are the relay's from here on. */
+  /** Resumes a frozen session; the relay owns its descriptors from here on. */
   thaw(frozen: Frozen): void {
     thawSession(this.#take(frozen.listenerSlot), frozen)
   }
@@ -160,7 +165,7 @@ export class Relay {
     if (remoteReason !== undefined) remoteCounters.add(remoteSlot, remoteReason, 1)
   }
 
-  /** Takes a session out of the open ones and makes its record ready for another. */
+  /** Removes a session from the open ones and frees its record. */
   #release(session: Session): void {
     const last = this.#open.pop() as Session
     if (last !== session) {

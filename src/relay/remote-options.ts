@@ -1,12 +1,12 @@
 import type { SocketOptions } from '../kernel/socket-options.js'
 
-/** What is special about connections to one remote. */
+/** Options of connections to one remote. */
 export interface RemoteOptions {
-  /** Undefined: nothing is asked for, so nothing is set. */
+  /** Undefined: none are configured. */
   readonly socket: SocketOptions | undefined
-  /** Multipath TCP, where the kernel has it. */
+  /** Multipath TCP, where the kernel supports it. */
   readonly isMptcp: boolean
-  /** The first bytes may leave with the SYN. */
+  /** TCP Fast Open: the first bytes may be sent with the SYN. */
   readonly isFastOpen: boolean
 }
 

@@ -1,3 +1,4 @@
+/** Remotes: addresses, session counts, and evidence for the head. */
 import { NONE } from '../balance/policy.js'
 import { formatHost, type HostAddress, type SocketAddress } from '../base/address.js'
 import type { Cells, ChildCells } from '../cells/cells.js'
@@ -7,28 +8,28 @@ import { type NativeAddress, nativeAddress, nativeAddresses } from '../kernel/so
 import type { RemoteEvidence } from '../observe/remote-evidence.js'
 import { PLAIN_REMOTE, type RemoteOptions } from './remote-options.js'
 
-/** Between two reports of one remote. */
+/** Minimum time between two reports about one remote: many sessions see the same outage. */
 const REPORT_EVERY_MS = 100
 
-/** How a server is spoken to in SCTP. */
+/** SCTP options of a remote. */
 export interface RemoteSctp extends SctpOptions {
-  /** Addresses that it has beside each of its addresses: one association goes to all of them. */
+  /** Further addresses of the same association (multihoming). */
   readonly further: readonly HostAddress[]
 }
 
-/** Which port of a remote a client gets. */
+/** The destination port at a remote. */
 export type RemotePorts =
-  /** The one that its addresses have. */
+  /** The configured port of its addresses. */
   | 'own'
-  /** The one that the client has come to. */
+  /** The port that the client connected to. */
   | 'same'
-  /** By the slot of the listener that the client has come to. */
+  /** A port by listener slot. */
   | readonly number[]
 
-/** What there is to know of a remote. */
+/** The configuration of a remote. */
 export interface RemoteParts {
   readonly name: string
-  /** None while its name is not resolved. */
+  /** Empty while its name is not resolved. */
   readonly addresses: readonly SocketAddress[]
   /** @default 'own' */
   readonly ports?: RemotePorts
@@ -38,20 +39,20 @@ export interface RemoteParts {
   readonly sctp?: RemoteSctp | undefined
 }
 
-/** A server that connections go to. Its slot is its place in the configuration and stays. */
+/** A server. Its slot is its position in the configuration and does not change. */
 export class Remote {
-  /** As the configuration names it, for logs. */
+  /** Its name in the configuration, for logs. */
   readonly name: string
-  /** Where they are not its own, an address has for a port that of the last attempt: `targetAddress` puts it there. */
+  /** Unless `own`, `targetAddress` writes the port of the current attempt into the address. */
   readonly ports: RemotePorts
   readonly options: RemoteOptions
   /** Undefined: TCP, or a Unix socket. */
   readonly sctp: RemoteSctp | undefined
-  /** Every address of it, best first; none while its name cannot be resolved. */
+  /** All addresses, best first; empty while its name cannot be resolved. */
   addresses: readonly NativeAddress[] = []
-  /** The addresses without their ports, which may change. */
+  /** The addresses without their ports, to recognize them after a change. */
   #hosts: readonly string[] = []
-  /** Which address is tried first, so that a dead one costs nobody twice. */
+  /** Index of the address that is tried first: the one that last answered, so that dead ones are tried last. */
   #first = 0
 
   constructor({ addresses, name, options = PLAIN_REMOTE, ports = 'own', sctp }: RemoteParts) {
@@ -62,17 +63,17 @@ export class Remote {
     this.replaceAddresses(addresses)
   }
 
-  /** The address that is tried as the `attempt`-th, counted from 0: the one that answered last comes first. */
+  /** The address for the `attempt`-th attempt, from 0, beginning with the one that last answered. */
   addressAt(attempt: number): NativeAddress {
     return this.addresses[(this.#first + attempt) % this.addresses.length] as NativeAddress
   }
 
-  /** The `attempt`-th address has answered. */
+  /** The address of the `attempt`-th attempt has answered: prefer it. */
   prefer(attempt: number): void {
     this.#first = (this.#first + attempt) % this.addresses.length
   }
 
-  /** The one that answered last is tried first still, if it is among the new ones. */
+  /** Replaces the addresses; the preferred one stays preferred if it is among them. */
   replaceAddresses(addresses: readonly SocketAddress[]): void {
     const preferred = this.#hosts[this.#first]
     for (const { region } of this.addresses) unmap(region)
@@ -85,7 +86,7 @@ export class Remote {
     this.#preferHost(preferred)
   }
 
-  /** Goes on with what the same remote of another configuration knows of its addresses. */
+  /** Takes over the preferred address from the same remote of an older configuration. */
   learnFrom(other: Remote): void {
     this.#preferHost(other.#hosts[other.#first])
   }
@@ -94,23 +95,23 @@ export class Remote {
     this.#first = host === undefined ? 0 : Math.max(0, this.#hosts.indexOf(host))
   }
 
-  /** Gives its native memory back; it is not connected to any more. */
+  /** Frees native memory; must not be connected to any more. */
   close(): void {
     this.replaceAddresses([])
   }
 }
 
-/** The remotes of one reactor, and how many sessions each has. */
+/** The remotes of one reactor and configuration, with their numbers of sessions. */
 export class Remotes {
   readonly #list: readonly Remote[]
   readonly #useOfAll: Int32Array
   readonly #use: Int32Array
   readonly #verdict: Int32Array
   readonly #report: (evidence: RemoteEvidence) => void
-  /** When something was reported of each remote last. */
+  /** When evidence about each remote was last reported. */
   readonly #reportedAtMs: Float64Array
 
-  /** `report`: tells the head what sessions see of remotes, as long as it thinks otherwise. */
+  /** `report` sends evidence that contradicts the verdict to the head. */
   constructor(
     remotes: readonly RemoteParts[],
     cells: Cells,
@@ -129,7 +130,7 @@ export class Remotes {
     return this.#list[slot] as Remote
   }
 
-  /** By the slots of these remotes: the slot that the same remote has in `others`, or NONE. */
+  /** By slot: the slot of the remote with the same name in `others`, or NONE. */
   slotsIn(others: Remotes): readonly number[] {
     return this.#list.map(({ name }, slot) => {
       if (name === '') return NONE
@@ -137,30 +138,30 @@ export class Remotes {
     })
   }
 
-  /** Counts a session. */
+  /** Counts a session of a remote. */
   take(slot: number): void {
     Atomics.add(this.#useOfAll, slot, 1)
     this.#use[slot] = (this.#use[slot] as number) + 1
   }
 
-  /** A remote has taken a connection. */
+  /** An attempt succeeded. */
   noteUp(slot: number, startedMs: number, nowMs: number): void {
     if (Atomics.load(this.#verdict, slot) !== 0) this.#reportEvidence(slot, true, startedMs, nowMs, '')
   }
 
-  /** It has not, for what is no fault of this machine. */
+  /** An attempt failed, and not because of this machine. */
   noteDown(slot: number, startedMs: number, nowMs: number, why: string): void {
     if (Atomics.load(this.#verdict, slot) === 0) this.#reportEvidence(slot, false, startedMs, nowMs, why)
   }
 
-  /** Many sessions may see the same before the head has judged. */
+  /** Rate-limited: many sessions may see the same before the head changes the verdict. */
   #reportEvidence(slot: number, isUp: boolean, startedMs: number, atMs: number, why: string): void {
     if (atMs - (this.#reportedAtMs[slot] as number) < REPORT_EVERY_MS) return
     this.#reportedAtMs[slot] = atMs
     this.#report({ name: this.at(slot).name, isUp, startedMs, atMs, why })
   }
 
-  /** No session uses them any more. */
+  /** Frees native memory when no session uses the remotes any more. */
   close(): void {
     for (const remote of this.#list) remote.close()
   }

@@ -1,3 +1,4 @@
+/** The session: one client and its remote. */
 import { NONE } from '../balance/policy.js'
 import type { Pool } from '../balance/pool.js'
 import { invariant } from '../base/invariant.js'
@@ -19,63 +20,62 @@ const INPUT = READABLE | URGENT | PEER_ENDED | FAILED | HUNG_UP
 const EXCEPTIONAL = URGENT | PEER_ENDED | FAILED
 
 /**
- * One client and its remote: a record of fixed shape that is used again and again. It owns both descriptors and the
- * timer, and it alone changes what the loop watches and waits for; what to do about events says the handler of its
- * phase. What sessions share is in `relay`.
+ * One client and its remote: a reusable record of fixed shape. It owns both descriptors and the timer, and only it
+ * changes what the loop watches; events go to the handler of its phase. `relay` is what sessions share.
  */
 export class Session implements TimerOwner {
   readonly relay: RelayContext
-  /** The number of this record, whatever session it is of. */
+  /** The number of this record, the same for all sessions that use it. */
   readonly record: number
   readonly client: Connection = new Connection(this, true)
   readonly remote: Connection = new Connection(this, false)
   readonly toRemote: Direction = new Direction(this.client, this.remote)
   readonly toClient: Direction = new Direction(this.remote, this.client)
-  /** The one moment that is waited for; `phase` says for what. */
+  /** The only timer; its meaning depends on the phase. */
   readonly timer: Timer = new Timer(this)
   phase: Phase = 'closed'
-  /** Of the phase. */
+  /** The handler of the phase. */
   #handler: PhaseHandler = PHASE_HANDLERS.closed
-  /** Place in the relay's list of open sessions. */
+  /** Index in the relay's list of open sessions. */
   index = 0
-  /** Counts the sessions of a reactor from 1; behind `idPrefix` it makes the session's id. */
+  /** Number among the sessions of a reactor, from 1; the second part of the session's id. */
   sequence = 0
   birthChild = 0
-  /** The first part of its id: which reactor it began on, and when that began. */
+  /** The first part of its id: the reactor that it started on, and that reactor's start time. */
   idPrefix = ''
   listenerSlot = 0
   remoteSlot = NONE
   acceptedAtMs = 0
-  /** When bytes last moved, either way. */
+  /** When bytes last moved in either direction. */
   lastActiveMs = 0
-  /** When the kernel is told to look after the remote's socket (keepalive); Infinity: it has been, or never is. */
+  /** When keepalive is enabled on the remote's socket; Infinity: already enabled, or not configured. */
   keepAliveAtMs = Number.POSITIVE_INFINITY
-  /** A remote has answered: the session relays, or did. */
+  /** A remote was connected. */
   wasConnected = false
   reason: EndReason = 'done'
-  /** The error that ends it, as the system or OpenSSL calls it, for the access log; '' while there is none. */
+  /** The error that ends it, in words of the kernel or OpenSSL, for the access log; '' without one. */
   cause = ''
 
   greetingDeadlineMs = 0
 
-  /** The question that it waits for an answer to; 0: none. */
+  /** The open question to MAVIS; 0: none. */
   questionToken = 0
-  /** Of the listener, or as a classic master has said. */
+  /** The realm of its listener, or the one that a classic master sent. */
   realm = ''
-  /** The name of its listener where that is not one of ours; '' otherwise. */
+  /** The listener's name for clients from a classic master; '' otherwise. */
   listener = ''
-  /** Whom its certificate or key names, where modules were asked about that. */
+  /** The user of its certificate or key, if MAVIS was asked about users. */
   user = ''
-  /** What a module has said of a client that it refuses. */
+  /** The comment of the MAVIS module that rejected the client. */
   comment = ''
 
-  /** Lent to it while it dials. */
+  /** State of dialling; lent to the session during that phase. */
   #dialling: Dialling | undefined = undefined
 
-  /** Who has ended without the other side, which is one of SCTP, being told. */
+  /** The side whose FIN is held back, because the other side is SCTP, which has no half-close. */
   heldEnd: Connection | undefined = undefined
 
-  // A broken side: what the other still has to get.
+  // One side has failed: delivery of its last bytes to the other one.
   broken: Connection | undefined = undefined
   undelivered = 0
   pollMs = 0
@@ -85,14 +85,13 @@ export class Session implements TimerOwner {
     this.record = record
   }
 
-  /** The client's socket address; zeros where nobody asked to note it. */
+  /** The client's socket address; zeros if it was not stored. */
   get peer(): Uint8Array {
     return this.relay.peers.at(this.record)
   }
 
   get dialling(): Dialling {
-    if (this.#dialling === undefined)
-      throw new Error('a session that does not dial knows nothing of attempts')
+    if (this.#dialling === undefined) throw new Error('dialling state of a session that is not dialling')
     return this.#dialling
   }
 
@@ -116,7 +115,7 @@ export class Session implements TimerOwner {
     this.resume(next)
   }
 
-  /** The phase of a session that is made of a record without going through the steps before it. */
+  /** Sets the phase without checking the transition: for thawed sessions. */
   resume(phase: Phase): void {
     this.phase = phase
     this.#handler = PHASE_HANDLERS[phase]
@@ -133,44 +132,44 @@ export class Session implements TimerOwner {
     this.#handler.onTimer(this)
   }
 
-  /** Gives a direction a turn, unless it is done or has one coming. */
+  /** Gives a direction a turn, unless it is done or already queued for one. */
   run(way: Direction): void {
     if (!way.isDone && !way.isQueued) this.#handler.onTurn(this, way)
   }
 
-  // Nothing but the following methods asks anything of the loop for a session.
+  // Only the following methods use the loop for a session.
 
-  /** Watches a socket of this session; on failure (a negated errno) nothing has changed. */
+  /** Watches a socket of this session; a negated errno if that failed, without side effects. */
   watch(connection: Connection): Outcome {
     return this.relay.loop.watch(connection.fd, connection, 'stream')
   }
 
-  /** Takes a socket that stays open out of the loop. */
+  /** Stops watching a socket, which stays open. */
   unwatch(connection: Connection): void {
     this.relay.loop.unwatch(connection.fd, connection)
   }
 
-  /** The socket had nothing, or no room: reports `interest` once it has. */
+  /** Re-arms after EAGAIN: the loop reports `interest` once. */
   again(connection: Connection, interest: Interest): void {
     this.relay.loop.again(connection.fd, connection, interest)
   }
 
-  /** No wake-ups for bytes or room at this socket until `again`. */
+  /** Suppresses readiness events for this socket until `again`. */
   pauseReads(connection: Connection): void {
     this.relay.loop.pauseReads(connection.fd, connection)
   }
 
-  /** Another turn for a direction, after everybody else had theirs. */
+  /** Queues another turn for a direction, after all others. */
   runLater(way: Direction): void {
     this.relay.loop.later(way)
   }
 
-  /** Another turn within 100 µs, or when anything else happens. */
+  /** Queues another turn within 100 µs, or at the next event. */
   runSoon(way: Direction): void {
     this.relay.loop.soon(way)
   }
 
-  /** Replaces what the timer waits for. */
+  /** Sets the timer, replacing its time. */
   setTimer(atMs: number): void {
     this.relay.loop.timers.set(this.timer, atMs)
   }
@@ -179,7 +178,7 @@ export class Session implements TimerOwner {
     this.relay.loop.timers.unset(this.timer)
   }
 
-  /** Ends both sides with a reset: the relay's own decision, which no peer may take for a clean end. */
+  /** Resets both sides: for ends decided by the relay, which must not look like a clean end to a peer. */
   cut(reason: EndReason): void {
     const { calls } = this.relay.system
     if (this.client.fd !== NO_FD) calls.resetOnClose(this.client.fd)
@@ -187,18 +186,18 @@ export class Session implements TimerOwner {
     this.close(reason)
   }
 
-  /** The same because of an error, which the access log names; the first one does. */
+  /** Resets both sides because of an error, which becomes the cause in the access log. */
   fail(reason: EndReason, errno: number): void {
     this.blame(errno)
     this.cut(reason)
   }
 
-  /** Notes the error that will end it, unless there was one before. */
+  /** Records the cause of the end; the first one is kept. */
   blame(errno: number): void {
     if (this.cause === '') this.cause = errorText(errno)
   }
 
-  /** Closes both sockets as they are and gives the record back. */
+  /** Closes both sockets and frees the record. */
   close(reason: EndReason): void {
     this.reason = reason
     this.enter('closed')
@@ -212,7 +211,7 @@ export class Session implements TimerOwner {
     this.relay.sessionClosed(this)
   }
 
-  /** Gives up what a direction holds. */
+  /** Drops the bytes that a direction holds. */
   dropHeld(way: Direction): void {
     way.drop(this.relay.blocks, this.relay.pipes)
   }
@@ -225,7 +224,7 @@ export class Session implements TimerOwner {
     connection.fd = NO_FD
   }
 
-  /** Makes the record ready for another session. */
+  /** Resets the record for the next session. */
   clear(): void {
     this.client.clear()
     this.remote.clear()

@@ -1,20 +1,21 @@
+/** How sessions end when one side fails, and how SCTP sessions end. */
 import { ECONNRESET, ENOMEM, ENOTCONN, EPIPE, EPROTO, ESHUTDOWN } from '../../kernel/errno.js'
 import type { Connection } from '../connection.js'
 import type { EndReason } from '../phases.js'
 import type { Session } from '../session.js'
 import type { Direction } from '../transfer/direction.js'
 
-/** The whole side of a broken session is cut when nothing of what it still gets has moved for this long. */
+/** The intact side of a broken session is cut after this long without progress of its delivery. */
 const DELIVERY_STALL_MS = 5_000
 
-/** How often the kernel is asked whether the peer has acknowledged everything: at first, and at most. */
+/** Poll interval for acknowledgement (SIOCOUTQ): the first one, doubled up to the maximum. */
 const POLL_FIRST_MS = 4
 const POLL_MAX_MS = 100
 
 /**
- * One side is broken. What it sent before still goes to the other side; when that has acknowledged all of it,
- * the other side is reset, so that it can tell a cut transfer from a whole one. Called whenever a side breaks
- * and whenever the last direction gets further.
+ * One side has failed. The bytes that it sent before are still delivered to the other side, which is reset once it has
+ * acknowledged them: a peer must be able to distinguish a cut transfer from a complete one. Called whenever a side
+ * fails and whenever the last direction makes progress.
  */
 export function passOnFailure(session: Session, connection: Connection): void {
   if (session.broken === undefined) begin(session, connection)
@@ -28,7 +29,7 @@ export function passOnFailure(session: Session, connection: Connection): void {
   }
   const way = (session.broken as Connection).reads
   if (way.isDone) awaitDelivery(session, way.sink)
-  else if (!way.isBlocked) session.run(way) // ends here again, with the error or with its last byte
+  else if (!way.isBlocked) session.run(way) // comes back here with the error or after the last byte
 }
 
 /** The timer of a session with a broken side. */
@@ -39,9 +40,9 @@ export function passOnFailureTimer(session: Session): void {
 }
 
 /**
- * SCTP knows no half-close: nobody can send to a side that has ended, so the session is over for both. The other side
- * is told, behind the last byte of what it still gets, and when it has acknowledged that, both sockets are closed.
- * What it has sent meanwhile and nobody could get turns its end into a reset.
+ * SCTP has no half-close: nothing can be sent to a side that has ended, so the session ends for both. The other side
+ * gets a FIN after its last byte, and both sockets are closed when it has acknowledged that. Bytes that it has sent
+ * meanwhile and that cannot be delivered turn its end into a reset.
  */
 export function endInOrder(session: Session, left: Connection): void {
   const whole = left.other
@@ -60,12 +61,12 @@ export function endInOrder(session: Session, left: Connection): void {
   }
 }
 
-/** An SCTP peer that has ended in order takes nothing more, which is no failure. */
+/** An SCTP peer that has ended regularly refuses further messages, which is no failure. */
 export function hasLeft({ error, transport }: Connection): boolean {
   return !transport.hasHalfClose && (error === ESHUTDOWN || error === EPIPE || error === ENOTCONN)
 }
 
-/** What it sent before that is still read, up to its end. */
+/** The sink has ended: drops what is held for it and reads what it sent before. */
 export function sinkLeft(session: Session, way: Direction): void {
   const { sink } = way
   sink.error = 0
@@ -74,7 +75,7 @@ export function sinkLeft(session: Session, way: Direction): void {
   session.run(sink.reads)
 }
 
-/** The broken side has not failed: it has ended. */
+/** The side in `broken` has ended regularly (`endInOrder`). */
 function isOrderly({ broken, reason }: Session): boolean {
   return broken !== undefined && reason === 'done'
 }
@@ -103,7 +104,7 @@ function begin(session: Session, broken: Connection): void {
 function reasonFor({ error, isClient, tls }: Connection): EndReason {
   if (error === ENOMEM) return 'shortage'
   if (error === EPROTO && tls !== undefined) return isClient ? 'client-tls-error' : 'remote-tls-error'
-  // ENOTCONN is what shutdown answers when the reset has come but was not told yet.
+  // shutdown(2) returns ENOTCONN after a reset that was not reported yet.
   const isReset = error === ECONNRESET || error === EPIPE || error === ENOTCONN
   if (isReset) return isClient ? 'client-reset' : 'remote-reset'
   return isClient ? 'client-lost' : 'remote-lost'
@@ -113,16 +114,16 @@ function hasStalled(session: Session): boolean {
   return session.relay.loop.nowMs - session.lastActiveMs >= DELIVERY_STALL_MS
 }
 
-/** Bytes are still held because the whole side does not take them. */
+/** Bytes are still held because the intact side is not writable. */
 function waitForProgress(session: Session): void {
   if (hasStalled(session)) session.cut(session.reason)
   else session.setTimer(session.lastActiveMs + DELIVERY_STALL_MS)
 }
 
-/** Everything has been handed to the kernel: a reset now would throw away what the peer has not got yet. */
+/** All bytes are in the kernel: wait for acknowledgement, because a reset now would discard unsent ones. */
 function awaitDelivery(session: Session, whole: Connection): void {
   const unsent = unsentBytes(session, whole)
-  // A Unix socket knows no reset, and closing it takes nothing from what its peer may still read (unix(7)).
+  // Unix sockets have no reset, and after close(2) their peer can still read everything (unix(7)).
   if (unsent <= 0 || !whole.transport.hasReset) {
     finish(session)
     return

@@ -1,3 +1,4 @@
+/** Freezing and thawing: moves a session to another reactor. */
 import type { Fd } from '../../kernel/calls.js'
 import type { SocketKind } from '../../kernel/socket-kind.js'
 import type { Connection } from '../connection.js'
@@ -8,7 +9,7 @@ import { keepAliveLater, waitForQuiet } from '../transfer/relaying.js'
 import { TRANSPORTS } from '../transfer/transports.js'
 import { UNIX } from '../transfer/unix-transport.js'
 
-/** A session as plain data: what another reactor, here or in another process, needs to go on with it. */
+/** A session as plain data: what another reactor, in this or another process, needs to resume it. */
 export interface Frozen {
   readonly birthChild: number
   readonly idPrefix: string
@@ -24,7 +25,7 @@ export interface Frozen {
   readonly toClient: FrozenDirection
 }
 
-/** The descriptor is open and watched by nobody. */
+/** The descriptor is open and not watched. */
 interface FrozenConnection {
   readonly fd: Fd
   readonly transport: SocketKind
@@ -33,9 +34,9 @@ interface FrozenConnection {
 }
 
 interface FrozenDirection {
-  /** Read from the source and not yet taken by the sink. */
+  /** Bytes read from the source and not yet sent to the sink. */
   readonly held: Uint8Array
-  /** The same in a pipe, whose descriptors are open. */
+  /** A pipe with such bytes, whose descriptors are open. */
   readonly pipe: Pipe | undefined
   readonly hasEnded: boolean
   readonly isDone: boolean
@@ -43,8 +44,8 @@ interface FrozenDirection {
 }
 
 /**
- * Takes a relaying session out of the loop and answers its state; the record is the relay's to release. A
- * session that dials, or that has a broken side, answers 'later': it changes by itself within seconds.
+ * Removes a session from the loop and returns its state; the caller releases the record. Returns 'later' for sessions
+ * that are being opened or have a failed side: they change by themselves within seconds.
  */
 export function freezeSession(session: Session): Frozen | 'later' {
   const isAtRest = session.phase === 'relaying' || session.phase === 'draining'
@@ -78,8 +79,7 @@ export function freezeSession(session: Session): Frozen | 'later' {
   return frozen
 }
 
-/** Makes a free record the frozen session and goes on with it: it tries both ways
- * at once, and a full sink is told of by the loop. */
+/** Restores a frozen session in a free record and runs both directions at once, since readiness is not reported again. */
 export function thawSession(session: Session, frozen: Frozen): void {
   const { options, peers, remotes } = session.relay
   session.birthChild = frozen.birthChild
@@ -128,7 +128,7 @@ function thawDirection(way: Direction, frozen: FrozenDirection): void {
   const { blocks, pipes } = way.source.session.relay
   if (frozen.held.length > 0) {
     const block = blocks.keepScratch()
-    if (block === undefined) throw new Error('no memory for what a thawed session holds')
+    if (block === undefined) throw new Error('no memory for the bytes of a thawed session')
     block.bytes.set(frozen.held)
     way.hold(block, 0, frozen.held.length)
   }

@@ -1,3 +1,4 @@
+/** The phase `asking`: MAVIS decides whether the client gets a remote. */
 import { authorize } from '../../admission/authorization.js'
 import type { Refusal, Verdict } from '../../base/authorization.js'
 import { add, COUNT } from '../../observe/counters.js'
@@ -12,11 +13,11 @@ import type { Answer, Questions } from './questions.js'
 export const ASKING: PhaseHandler = {
   onReady: askingReady,
   onTimer: askingTimer,
-  // What the client sends stays in the kernel until there is a remote.
+  // The client's bytes stay in the kernel until a remote is connected.
   onTurn: () => {},
 }
 
-/** Whether a session that is `asking` may have a remote: answered by `answered`, if not at once. */
+/** Asks MAVIS about the client of a session; the answer comes by `answered`, unless it can be decided at once. */
 export function ask(session: Session, { about, timeoutMs }: Asking): void {
   const { counters, loop, questions } = session.relay
   const { client } = session
@@ -42,7 +43,7 @@ export function ask(session: Session, { about, timeoutMs }: Asking): void {
   } else refuse(session, 'busy', '')
 }
 
-/** The control thread answers; sessions that are gone meanwhile are no news. */
+/** Applies answers of the control thread; sessions that have ended meanwhile are skipped. */
 export function answered(questions: Questions, answers: readonly Answer[]): void {
   for (const [token, verdict] of answers) {
     const session = questions.take(token)
@@ -50,7 +51,7 @@ export function answered(questions: Questions, answers: readonly Answer[]): void
   }
 }
 
-/** News of the client's socket while it waits: what it sends stays there, its end may be half of one. */
+/** Only errors end the session: bytes stay in the socket, and a FIN may be a half-close. */
 function askingReady({ client }: Session): void {
   if (client.error !== 0) client.session.fail('client-left', client.error)
 }
@@ -78,7 +79,7 @@ function refuse(session: Session, refusal: Refusal, comment: string): void {
   session.cut(`mavis-${refusal}`)
 }
 
-/** '' where the kernel does not say. */
+/** The local address of the client's connection; '' if the kernel does not report it. */
 function serverOf({ client, relay }: Session): string {
   const { blocks, system } = relay
   return system.calls.localAddress(client.fd, blocks.scratch) < 0 ? '' : hostOf(blocks.scratch.bytes)

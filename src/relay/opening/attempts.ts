@@ -1,3 +1,4 @@
+/** The phase `dialling`: attempts to connect, first over the addresses of a remote, then over the remotes of the pool. */
 import { FULL, NONE } from '../../balance/policy.js'
 import type { Outcome } from '../../kernel/calls.js'
 import { AF_UNIX } from '../../kernel/constants.js'
@@ -37,10 +38,10 @@ import { openRemoteSocket } from './remote-socket.js'
 import { connectSctp, openSctpSocket } from './sctp-socket.js'
 import { targetAddress } from './target-address.js'
 
-/** Between two rounds over all remotes. */
+/** Pause between two rounds over all remotes. */
 const ROUND_PAUSE_MS = 1_000
 
-/** Before the next try when the relay itself was short of something. */
+/** Back-off when the relay lacks descriptors, ports or memory. */
 const SHORTAGE_PAUSE_MS = 100
 
 export const DIALLING: PhaseHandler = {
@@ -49,7 +50,7 @@ export const DIALLING: PhaseHandler = {
   onTurn: attemptTurn,
 }
 
-/** Starts looking for a remote. What the client has sent already is taken along. */
+/** Starts connecting to a remote; bytes that the client has already sent go with the connection. */
 export function dial(session: Session): void {
   const { loop, options } = session.relay
   const pool = session.relay.route(session)
@@ -73,7 +74,7 @@ function attemptReady(session: Session, connection: Connection, readiness: numbe
     if (connection.error !== 0) session.fail('client-left', connection.error)
     return
   }
-  if (connection.tls !== undefined) shakeHands(session, connection.tls)
+  if (connection.tls !== undefined) continueHandshake(session, connection.tls)
   else if (connection.error !== 0 && hasSentBytes(session)) connected(session)
   else if (connection.error !== 0) attemptFailed(session, connection.error)
   else if ((readiness & HUNG_UP) !== 0) attemptFailed(session, ECONNREFUSED)
@@ -81,8 +82,8 @@ function attemptReady(session: Session, connection: Connection, readiness: numbe
 }
 
 /**
- * The remote is broken before the loop has seen it connected. If it said something first, as a server that turns
- * clients away does, that is for the client to hear; a refused connection brings no byte.
+ * Whether a remote that failed before the loop reported it as connected has sent bytes: a server may reject clients with
+ * a message, which is passed on. A refused connection has none.
  */
 function hasSentBytes(session: Session): boolean {
   const { blocks, system } = session.relay
@@ -93,15 +94,15 @@ function hasSentBytes(session: Session): boolean {
   return block !== undefined
 }
 
-/** The timer of a session that dials: an attempt takes too long, or a pause is over. */
+/** An attempt has timed out, or a pause is over. */
 function attemptTimer(session: Session): void {
   if (session.remote.fd === NO_FD) tryNext(session)
   else attemptFailed(session, ETIMEDOUT)
 }
 
 /**
- * One receive before dialling: a client that speaks first has mostly spoken by now, and its bytes then leave
- * with the last packet of the remote's handshake.
+ * Receives once before connecting: a client that speaks first has usually sent its request by now, and the bytes then
+ * leave with the ACK of the remote's handshake.
  */
 function takeEarlyBytes(session: Session): void {
   const { blocks, system } = session.relay
@@ -115,7 +116,7 @@ function takeEarlyBytes(session: Session): void {
     const block = blocks.keepScratch()
     if (block === undefined) client.fail(ENOMEM)
     else toRemote.hold(block, 0, got)
-    // More may wait, or an end, which the loop does not report again.
+    // There may be more bytes, or a FIN, which the loop does not report again.
     if (client.transport.shortReadDrains)
       client.mayRead = got === BLOCK_BYTES || client.hasPeerEnded || client.hasUrgent
   } else if (got === 0) {
@@ -127,11 +128,11 @@ function takeEarlyBytes(session: Session): void {
   }
 }
 
-/** Goes on dialling until an attempt is under way, a pause begins, or the session is over. */
+/** Tries remotes until an attempt is in progress, a pause starts, or the session has ended. */
 function tryNext(session: Session): void {
   for (;;) {
     if (session.relay.loop.nowMs >= session.dialling.deadlineMs) {
-      outOfTime(session)
+      dialTimedOut(session)
       return
     }
     if (session.remoteSlot === NONE && !chooseRemote(session)) return
@@ -140,19 +141,19 @@ function tryNext(session: Session): void {
   }
 }
 
-/** The remote that was tried last is to blame like one that failed earlier, or it would never be left alone. */
-function outOfTime(session: Session): void {
+/** `dial timeout`. The current remote counts as failed too, or it would never be backed off from. */
+function dialTimedOut(session: Session): void {
   if (session.remoteSlot !== NONE && session.dialling.hasRemoteFailed) remoteFailed(session)
   session.cause = failureText(session)
   session.cut(session.dialling.isShort ? 'shortage' : 'dial-timeout')
 }
 
-/** Chooses the next remote; false when the client has tried all and the round is over. */
+/** Chooses the next remote; false when the round is over. */
 function chooseRemote(session: Session): boolean {
   const { dialling } = session
   const { loop, remotes } = session.relay
   const slot = dialling.pool.pick(dialling.tried, loop.nowMs)
-  // Without a queue a client that finds all remotes full goes round like one that finds them down.
+  // There is no queue: remotes that are full are treated like remotes that are down.
   if (slot === NONE || slot === FULL) {
     roundFailed(session)
     return false
@@ -182,7 +183,7 @@ function pause(session: Session, pauseMs: number): void {
   session.setTimer(Math.min(loop.nowMs + pauseMs, session.dialling.deadlineMs))
 }
 
-/** Tries the addresses of the chosen remote that are left. False when all have failed. */
+/** Tries the remaining addresses of the chosen remote. False when all have failed. */
 function tryAddresses(session: Session): boolean {
   const { dialling } = session
   const { remotes, warnings } = session.relay
@@ -215,8 +216,8 @@ function tryAddresses(session: Session): boolean {
 }
 
 /**
- * Waits for the attempt that begins, at most `limitMs`: where there is something else to try, it leaves half of the rest of the dial
- * timeout to that. The time is worked out here: as an answer of a function it would be a heap object each time.
+ * Sets the deadline of an attempt, at most `limitMs`; if there is something else to try, half of the remaining dial
+ * timeout is left for that. Computed inline: V8 boxes a double that a function returns.
  */
 function waitForAttempt(session: Session, limitMs: number): void {
   const { dialling, relay, remoteSlot } = session
@@ -229,11 +230,11 @@ function waitForAttempt(session: Session, limitMs: number): void {
   session.setTimer(Math.min(loop.nowMs + waitMs, deadlineMs))
 }
 
-/** Opens a socket and connects it: 0, -EINPROGRESS, or why not; then no socket is left. */
+/** Opens a socket and connects it: 0, -EINPROGRESS, or another negated errno, and then the socket is closed. */
 function connectTo(session: Session, address: NativeAddress): Outcome {
   const { counters, options, remoteCounters, remotes, system } = session.relay
   const { remote } = session
-  // There is no port to go by: another remote may have one of its own.
+  // No port is known for this client; another remote may have its own.
   if (address.port === 0 && address.family !== AF_UNIX) return -EADDRNOTAVAIL
   const { clientSource } = options
   const { options: remoteOptions, sctp } = remotes.at(session.remoteSlot)
@@ -253,7 +254,7 @@ function connectTo(session: Session, address: NativeAddress): Outcome {
     sctp === undefined
       ? system.calls.connect(fd, address.region, address.byteLength)
       : connectSctp(system.calls, fd, address)
-  // Of an address from which no way leads to the remote, such as 127.0.0.1, it is not the remote that is to blame.
+  // A client address without a route to the remote, such as 127.0.0.1, is not the remote's fault.
   if (outcome === -EINVAL && clientSource !== undefined) outcome = -EADDRNOTAVAIL
   if (outcome === 0 && remoteOptions.isFastOpen && session.toRemote.heldBytes > 0 && !hasTls(session)) {
     outcome = sendWithSyn(session)
@@ -269,7 +270,7 @@ function connectTo(session: Session, address: NativeAddress): Outcome {
 /** The socket is connected. */
 function connected(session: Session): void {
   if (isConnectedToItself(session)) {
-    // Closed in order it would keep the remote's port in TIME-WAIT, and a server could not bind there.
+    // A regular close would leave the remote's port in TIME-WAIT, and a server could not bind to it.
     session.relay.system.calls.resetOnClose(session.remote.fd)
     attemptFailed(session, ECONNREFUSED)
     return
@@ -280,7 +281,7 @@ function connected(session: Session): void {
   else beginTls(session, origination)
 }
 
-/** The rest of the attempt is a handshake of its own, in its own time. */
+/** Starts the TLS handshake, which has a time limit of its own. */
 function beginTls(session: Session, { context, isTruncationReset, timeoutMs }: Origination): void {
   const { remote } = session
   remote.neverDelay(session.relay.system.calls)
@@ -291,22 +292,22 @@ function beginTls(session: Session, { context, isTruncationReset, timeoutMs }: O
   }
   remote.speakTls(channel, isTruncationReset)
   waitForAttempt(session, timeoutMs)
-  shakeHands(session, channel)
+  continueHandshake(session, channel)
 }
 
-/** The attempt has another turn. */
+/** The handshake has another turn. */
 function attemptTurn(session: Session): void {
   const { tls } = session.remote
-  if (tls !== undefined && !tls.isReady) shakeHands(session, tls)
+  if (tls !== undefined && !tls.isReady) continueHandshake(session, tls)
 }
 
-function shakeHands(session: Session, tls: TlsChannel): void {
+function continueHandshake(session: Session, tls: TlsChannel): void {
   const { options } = session.relay
   const { remote } = session
   const outcome = tls.handshake()
   switch (outcome) {
     case 0:
-      // The remote may have spoken already, in the records that were read.
+      // The records that were read may contain the remote's first bytes.
       remote.mayRead = true
       if (options.hasAccessLog) remote.tlsFacts = tls.facts()
       established(session)
@@ -342,7 +343,7 @@ function established(session: Session): void {
   startRelaying(session)
 }
 
-/** The attempt under way came to nothing. */
+/** The current attempt failed: goes on to the next address or remote. */
 function attemptFailed(session: Session, errno: number, reason = ''): void {
   session.unsetTimer()
   session.closeConnection(session.remote)
@@ -367,8 +368,8 @@ function noteFailure({ dialling }: Session, errno: number, reason = ''): void {
 }
 
 /**
- * TCP lets a socket connect to itself when the kernel picks the very port that it goes to and nobody listens there
- * (RFC 9293, 3.5, simultaneous open). Only ports of the kernel's range can be picked.
+ * TCP lets a socket connect to itself if the kernel picks the destination port as source port and nothing listens there
+ * (RFC 9293, 3.5, simultaneous open). Only ephemeral ports are picked.
  */
 function isConnectedToItself(session: Session): boolean {
   const { dialling, relay, remote } = session
@@ -378,7 +379,7 @@ function isConnectedToItself(session: Session): boolean {
   return system.calls.isLocalAddress(remote.fd, address.region, address.byteLength)
 }
 
-/** No address of the chosen remote answered: the client goes on to another one. */
+/** All addresses of the chosen remote failed: the next one is another remote. */
 function remoteFailed(session: Session): void {
   const { dialling } = session
   const { health, loop, remotes } = session.relay
@@ -386,7 +387,7 @@ function remoteFailed(session: Session): void {
   remotes.giveBack(slot)
   session.remoteSlot = NONE
   dialling.tried.add(slot)
-  // What this machine itself refuses says nothing of the remote.
+  // A refusal by this machine is no evidence about the remote.
   if (!dialling.hasRemoteFailed) return
   const { attemptStartedMs } = dialling
   health.failed(slot, attemptStartedMs, loop.nowMs)

@@ -1,7 +1,7 @@
 import type { ClientIdentity } from '../../base/authorization.js'
 import type { TlsFacts } from '../../tls/channel-facts.js'
 
-/** Who a client is by what it has shown in the handshake; undefined: it has shown nothing. */
+/** The identity of a client by its certificate or pre-shared key; undefined if it sent neither. */
 export function identityOf(
   facts: Pick<TlsFacts, 'peer' | 'pskIdentity'> | undefined,
 ): ClientIdentity | undefined {

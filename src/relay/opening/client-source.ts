@@ -1,25 +1,26 @@
+/** Transparent proxying: connections to remotes use the client's source address. */
 import type { Calls, Fd, Outcome } from '../../kernel/calls.js'
 import * as c from '../../kernel/constants.js'
 import { EAFNOSUPPORT } from '../../kernel/errno.js'
 import { mapPrivate, unmap } from '../../kernel/memory.js'
 
-/** Lengths of struct sockaddr_in and sockaddr_in6; where in them the address is (netinet/in.h). */
+/** Sizes of struct sockaddr_in and sockaddr_in6, and the offsets of their addresses (netinet/in.h). */
 const IPV4_BYTES = 16
 const IPV6_BYTES = 28
 const IPV4_HOST = { begin: 4, end: 8 } as const
 const IPV6_HOST = { begin: 8, end: 24 } as const
 const IPV6_SCOPE = { begin: 24, end: 28 } as const
 
-/** Before the four bytes of an IPv4 client, in the address that a socket of IPv6 has for it. */
+/** Prefix of IPv4-mapped IPv6 addresses. */
 const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
 
-/** Makes connections to remotes come from the address of their client, though that is no address of this machine. */
+/** Binds sockets to the client's address, which is not an address of this machine (IP_TRANSPARENT). */
 export class ClientSource {
   readonly #region = mapPrivate(IPV6_BYTES)
 
   /**
-   * Binds a socket of `family` to the host of the client with the socket address `peer`; the kernel chooses the port.
-   * Refused where the client has no address of that family, so that no client is taken for this machine.
+   * Binds a socket of `family` to the host of the client's socket address `peer`; the kernel chooses the port. Fails if
+   * the client has no address of that family: the connection must not come from this machine's address instead.
    */
   bind(calls: Calls, fd: Fd, family: number, peer: Uint8Array): Outcome {
     const byteCount = family === c.AF_INET ? this.#setIpv4(peer) : this.#setIpv6(peer)
@@ -31,7 +32,7 @@ export class ClientSource {
     return outcome < 0 ? outcome : calls.bind(fd, this.#region, byteCount)
   }
 
-  /** Gives its memory back. */
+  /** Frees its native memory. */
   close(): void {
     unmap(this.#region)
   }

@@ -1,27 +1,28 @@
+/** State of the phase `dialling`. */
 import type { Pool } from '../../balance/pool.js'
 import { SlotSet } from '../../balance/slot-set.js'
 
-/** What a session knows while it looks for a remote: its attempts so far. */
+/** The state of a session that is connecting to a remote: its attempts so far. */
 export class Dialling {
-  /** Where it looks. */
+  /** The pool to choose from. */
   pool: Pool
-  /** Remotes that were tried in this round. */
+  /** Remotes tried in this round. */
   readonly tried = new SlotSet()
   deadlineMs = 0
   attemptStartedMs = 0
   addressesTried = 0
-  /** An attempt at the chosen remote failed, and not for reasons of this machine. */
+  /** An attempt at the chosen remote failed, and not because of this machine. */
   hasRemoteFailed = false
-  /** The last attempt failed because the relay is short of something. */
+  /** The last attempt failed for lack of descriptors, ports or memory. */
   isShort = false
   roundsLeft = 0
-  /** The port that the client has come to; undefined until somebody asks. */
+  /** The local port of the client's connection; undefined until it is needed. */
   clientPort: number | undefined = undefined
-  /** Of the client's first bytes, those that left with the SYN of the attempt under way. */
+  /** How many of the client's first bytes were sent with the SYN of the current attempt. */
   bytesInSyn = 0
-  /** The last attempt did not even begin: this machine refused the socket that was asked for. */
+  /** The last attempt did not start: this machine refused the socket or its options. */
   isRefusedHere = false
-  /** Why the last attempt failed; words where there is more to say than an errno does. */
+  /** Why the last attempt failed: an errno, and text where there is more to say. */
   lastErrno = 0
   lastReason = ''
 
@@ -42,9 +43,7 @@ export class Dialling {
   }
 }
 
-/**
- * Few sessions dial at a time, so these records are lent, and used again and again; a session that relays does without.
- */
+/** The records of one reactor. Few sessions dial at a time, so they are lent for that phase and reused. */
 export class Diallings {
   readonly #free: Dialling[] = []
 

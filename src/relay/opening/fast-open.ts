@@ -1,12 +1,13 @@
+/** TCP Fast Open to remotes. */
 import type { Outcome } from '../../kernel/calls.js'
 import { EAGAIN, EINPROGRESS, EINTR } from '../../kernel/errno.js'
 import type { Region } from '../../kernel/region.js'
 import type { Session } from '../session.js'
 
 /**
- * The kernel knows the remote's cookie, and its SYN waits for bytes that it may take along (tcp(7),
- * TCP_FASTOPEN_CONNECT): the client's first ones, as many as fit. They stay held, for another remote gets them again if
- * this one does not answer. Answers as connect(2) does.
+ * Sends the client's first bytes with the SYN: connect(2) returned 0 because the kernel has the remote's cookie and
+ * delays the SYN until data is written (tcp(7), TCP_FASTOPEN_CONNECT). The bytes stay held, so that another remote gets
+ * them if this one does not answer. Returns what connect(2) would.
  */
 export function sendWithSyn({ dialling, relay, remote, toRemote }: Session): Outcome {
   const took = relay.system.calls.send(
@@ -20,7 +21,7 @@ export function sendWithSyn({ dialling, relay, remote, toRemote }: Session): Out
   return -EINPROGRESS
 }
 
-/** The remote has answered: what went with the SYN is the kernel's to deliver. */
+/** The remote has answered: releases the bytes that were sent with the SYN. */
 export function settleSyn({ dialling, relay, toRemote }: Session): void {
   const { bytesInSyn } = dialling
   if (bytesInSyn === 0) return

@@ -1,3 +1,4 @@
+/** The phase `greeting`: TLS handshake with the client, or a peek at its first bytes. */
 import { SO_RCVLOWAT, SOL_SOCKET } from '../../kernel/constants.js'
 import { EAGAIN, EINTR, ENOMEM } from '../../kernel/errno.js'
 import { READABLE, WRITABLE } from '../../reactor/poller.js'
@@ -22,10 +23,10 @@ const HANDSHAKE_RECORD = 0x16
 const PEEK_RETRY_FIRST_MS = 1
 const PEEK_RETRY_MAX_MS = 250
 
-/** From here on a hello may not fit into the receive buffer, which the kernel grows only for those who read. */
+/** Longer hellos may not fit into the receive buffer, which the kernel grows only when the socket is read. */
 const LONG_HELLO_BYTES = 32 * 1024
 
-/** As SO_RCVLOWAT it makes room for the longest hello beside what the kernel counts for each packet (measured). */
+/** SO_RCVLOWAT that grows the buffer enough for the longest hello, with the kernel's overhead per packet (measured). */
 const LONG_HELLO_LOW_WATER_BYTES = 2 * 128 * 1024
 
 export const GREETING: PhaseHandler = {
@@ -34,7 +35,7 @@ export const GREETING: PhaseHandler = {
   onTurn: greetingReady,
 }
 
-/** Begins what a client of a listener with TLS has to say before a remote is looked for. */
+/** Starts the greeting of a client of a listener with TLS. */
 export function greet(session: Session): void {
   const { loop } = session.relay
   const greeting = greetingOf(session)
@@ -46,11 +47,11 @@ export function greet(session: Session): void {
   else beginTls(session, greeting)
 }
 
-/** The client's socket has news, or the session has another turn. */
+/** The client's socket is ready, or the session has another turn. */
 function greetingReady(session: Session): void {
   if (session.client.error !== 0) session.fail('client-left', session.client.error)
   else if (session.client.tls === undefined) peek(session)
-  else shakeHands(session, session.client.tls)
+  else continueHandshake(session, session.client.tls)
 }
 
 function greetingTimer(session: Session): void {
@@ -69,7 +70,7 @@ function greetingOf({ listenerSlot, relay }: Session): Greeting {
   return greeting
 }
 
-/** Does the client speak TLS, and what does it say? What it sends stays in the kernel. */
+/** Detects TLS. The bytes are only peeked at and stay in the kernel. */
 function peek(session: Session): void {
   const greeting = greetingOf(session)
   if (greeting.context === undefined) peekHello(session)
@@ -88,7 +89,7 @@ function peekFirstByte(session: Session, greeting: Terminating): void {
   } else serve(session)
 }
 
-/** Reads the hello of a client whose TLS is passed on. */
+/** Parses the ClientHello of a client whose TLS is passed through. */
 function peekHello(session: Session): void {
   const { client } = session
   const bytes = peekAll(session)
@@ -100,8 +101,8 @@ function peekHello(session: Session): void {
 }
 
 /**
- * What a client has sent so far, or what peek(2) answers instead. Nearly every hello fits into the scratch block; for a
- * longer one there is a block of its own.
+ * The bytes that a client has sent so far, or the outcome of a peek without bytes. Nearly every hello fits into the
+ * scratch block; a longer one gets the long block.
  */
 function peekAll({ client, relay }: Session): Uint8Array | number {
   const { blocks, system } = relay
@@ -114,7 +115,7 @@ function peekAll({ client, relay }: Session): Uint8Array | number {
   return all <= 0 ? all : long.bytes.subarray(0, all)
 }
 
-/** `byteCount`: of those that it was read from. */
+/** `byteCount`: how many bytes were parsed. */
 function onHello(session: Session, reading: HelloReading, byteCount: number): void {
   const { client } = session
   switch (reading.kind) {
@@ -128,7 +129,7 @@ function onHello(session: Session, reading: HelloReading, byteCount: number): vo
       return
     case 'hello':
       client.hello = reading.hello
-      // The poller would not report less than that.
+      // Undo the low-water mark, or the poller would report only large amounts.
       if (byteCount >= LONG_HELLO_BYTES) setLowWaterMark(session, 1)
       serve(session)
       return
@@ -137,7 +138,7 @@ function onHello(session: Session, reading: HelloReading, byteCount: number): vo
   }
 }
 
-/** The poller is not asked: without edges it would report the bytes that are only peeked again and again. */
+/** Uses a timer instead of the poller: a level-triggered one would report the peeked bytes forever. */
 function peekLater(session: Session, bytesMin: number): void {
   const { loop } = session.relay
   if (bytesMin >= LONG_HELLO_BYTES) setLowWaterMark(session, LONG_HELLO_LOW_WATER_BYTES)
@@ -145,12 +146,12 @@ function peekLater(session: Session, bytesMin: number): void {
   session.pollMs = Math.min(session.pollMs * 2, PEEK_RETRY_MAX_MS)
 }
 
-/** SO_RCVLOWAT enlarges the buffer, and unlike SO_RCVBUF does not keep the kernel from doing so later. */
+/** SO_RCVLOWAT grows the buffer and, unlike SO_RCVBUF, leaves the kernel's auto-tuning on. */
 function setLowWaterMark({ client, relay }: Session, byteCount: number): void {
   relay.system.calls.setOption(client.fd, SOL_SOCKET, SO_RCVLOWAT, byteCount)
 }
 
-/** The time to speak first is over: a client that is silent counts as plain. */
+/** `tls detect timeout`: a client that is still silent counts as plain. */
 function detectTimeout(session: Session): void {
   const { blocks, options, system } = session.relay
   const { client } = session
@@ -170,10 +171,10 @@ function beginTls(session: Session, { context, isTruncationReset, versions }: Te
     return
   }
   client.speakTls(channel, isTruncationReset)
-  shakeHands(session, channel)
+  continueHandshake(session, channel)
 }
 
-function shakeHands(session: Session, tls: TlsChannel): void {
+function continueHandshake(session: Session, tls: TlsChannel): void {
   const { client, relay } = session
   const outcome = tls.handshake()
   switch (outcome) {
@@ -203,7 +204,7 @@ function shakeHands(session: Session, tls: TlsChannel): void {
   }
 }
 
-/** The client may have a remote now, if others have nothing to say against it. */
+/** The greeting is complete: goes on to MAVIS or to a remote. */
 function serve(session: Session): void {
   const { options } = session.relay
   session.unsetTimer()
@@ -212,11 +213,11 @@ function serve(session: Session): void {
   else ask(session, options.asks)
 }
 
-/** The client was told why by an alert; the connection ends in order, so that it may still arrive. */
+/** Rejects the client. The connection is closed without a reset, so that a TLS alert still arrives. */
 function refuse(session: Session, why: string): void {
   const { blocks, system } = session.relay
   session.client.onProtocolError(why)
-  // Bytes that nobody has read would turn the close into a reset, and the alert would be lost.
+  // Unread bytes would turn close(2) into a reset, and the alert would be lost.
   system.calls.recv(session.client.fd, blocks.scratch, 0, blocks.scratch.byteLength)
   session.close('bad-greeting')
 }

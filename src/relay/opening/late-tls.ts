@@ -1,6 +1,6 @@
 /**
- * Clients that said nothing within `tls detect timeout` were let in as plain. Where modules were asked about a client
- * without a name, its first bytes are still checked: a TLS name that comes later must not get past that question.
+ * Late TLS: a client that was silent until `tls detect timeout` is accepted as plain. If MAVIS was asked about it without
+ * a TLS name, its first bytes are still checked: a ClientHello that comes later would bypass that decision.
  */
 import { EAGAIN, EINTR } from '../../kernel/errno.js'
 import { READABLE } from '../../reactor/poller.js'
@@ -9,8 +9,8 @@ import type { Session } from '../session.js'
 import { BLOCK_BYTES } from '../transfer/blocks.js'
 
 /**
- * Whether the first bytes of a client that was let in as plain, because it was silent, are there and plain: others were
- * asked about a client without a name. If they are those of TLS, the session is over.
+ * Peeks at the first bytes of a client that was accepted as plain. True when they have arrived and are not TLS; if they
+ * are TLS the session is cut.
  */
 export function areFirstBytesPlain(session: Session): boolean {
   const { blocks, system } = session.relay

@@ -3,7 +3,7 @@ import { add, COUNT } from '../../observe/counters.js'
 import type { Connection } from '../connection.js'
 import type { Session } from '../session.js'
 
-/** Finds out whether a peer that might speak Multipath TCP does, for the log and for the counters. */
+/** Records whether a connection uses Multipath TCP or fell back to TCP, for access log and counters. */
 export function noteMptcp({ id, relay }: Session, connection: Connection): void {
   const { counters, system, trace } = relay
   connection.isMptcp = speaksMptcp(system.calls, connection.fd)

@@ -1,21 +1,22 @@
+/** Questions to MAVIS, which runs on the control thread. */
 import type { Question, Verdict } from '../../base/authorization.js'
 import type { Loop, TurnTaker } from '../../reactor/loop.js'
 import type { Session } from '../session.js'
 
-/** More clients than that wait for no answer: each question holds some hundred bytes, on both threads. */
+/** Maximum of open questions: each takes some hundred bytes on both threads. */
 const OPEN_MAX = 10_000
 
-/** What the control thread is told of the questions of one turn. */
+/** The questions and withdrawals of one turn, for the control thread. */
 export interface QuestionNews {
   readonly asked: readonly Question[]
-  /** Tokens of questions whose sessions have ended: nobody waits for these answers. */
+  /** Tokens of questions whose sessions have ended. */
   readonly withdrawn: readonly number[]
 }
 
 /** An answer, by the token of its question. */
 export type Answer = readonly [token: number, verdict: Verdict]
 
-/** The open questions of a reactor. Tokens are never used again, so a late answer finds nobody. */
+/** The open questions of a reactor. Tokens are never reused, so a late answer matches no session. */
 export class Questions implements TurnTaker {
   isQueued = false
   readonly #loop: Loop
@@ -34,7 +35,7 @@ export class Questions implements TurnTaker {
     return this.#open.size
   }
 
-  /** The session gets its answer by `take`, unless it withdraws. False: too many are open. */
+  /** Asks on behalf of a session, which `take` finds by the answer's token. False: too many are open. */
   ask(session: Session, question: Omit<Question, 'token'>): boolean {
     if (this.#open.size >= OPEN_MAX) return false
     const token = ++this.#lastToken
@@ -45,7 +46,7 @@ export class Questions implements TurnTaker {
     return true
   }
 
-  /** The session waits no more. */
+  /** Withdraws the question of a session. */
   withdraw(session: Session): void {
     const token = session.questionToken
     session.questionToken = 0
@@ -58,7 +59,7 @@ export class Questions implements TurnTaker {
     }
   }
 
-  /** Whose answer that is; undefined: nobody waits for it any more. */
+  /** The session that asked; undefined if it has withdrawn. Closes the question. */
   take(token: number): Session | undefined {
     const session = this.#open.get(token)
     this.#open.delete(token)
@@ -66,7 +67,7 @@ export class Questions implements TurnTaker {
     return session
   }
 
-  /** Those of one turn travel together. */
+  /** Sends the questions of one turn in one message. */
   onTurn(): void {
     const news = { asked: this.#asked, withdrawn: this.#withdrawn }
     this.#asked = []

@@ -1,3 +1,4 @@
+/** Sockets to remotes: TCP, MPTCP and Unix. */
 import type { Calls, Fd, Outcome } from '../../kernel/calls.js'
 import * as c from '../../kernel/constants.js'
 import { openMptcp } from '../../kernel/mptcp.js'
@@ -8,8 +9,8 @@ import type { RemoteOptions } from '../remote-options.js'
 import type { Session } from '../session.js'
 
 /**
- * A socket that is about to connect to `to`, an address of `remote`: a descriptor, or a negated errno. What only a
- * connection needs that lasts is set when it does: TCP_NODELAY before the second send, keepalive after a while.
+ * Opens a socket to connect to `to`, an address of `remote`: a descriptor, or a negated errno. Options that short
+ * sessions do not need are set later: TCP_NODELAY before the second send, keepalive after a second.
  */
 export function openRemoteSocket(session: Session, remote: RemoteOptions, to: NativeAddress): Outcome {
   const { options, system, tls } = session.relay
@@ -17,10 +18,10 @@ export function openRemoteSocket(session: Session, remote: RemoteOptions, to: Na
   const fd = remote.isMptcp ? openMptcp(calls, to.family) : calls.socket(to.family, c.SOCK_STREAM, 0)
   if (fd < 0 || to.family === c.AF_UNIX) return fd
   calls.setOption(fd, c.SOL_SOCKET, c.SO_OOBINLINE, 1)
-  // The client's first bytes are at hand and will leave at once, so the handshake's last acknowledgement need not.
+  // With client bytes to send at once the ACK of the handshake can travel with them.
   const hasBytes = session.toRemote.heldBytes > 0
   if (hasBytes) calls.setOption(fd, c.IPPROTO_TCP, c.TCP_QUICKACK, 0)
-  // Without bytes no SYN would leave: a server that speaks first would never be heard. TLS always has some to say.
+  // Fast Open delays the SYN until data is written, so a server that speaks first would wait forever. TLS always writes.
   const speaksFirst = hasBytes || tls.remotes[session.remoteSlot] !== undefined
   if (remote.isFastOpen && speaksFirst) calls.setOption(fd, c.IPPROTO_TCP, c.TCP_FASTOPEN_CONNECT, 1)
   let outcome = remote.socket === undefined ? 0 : applyOptions(calls, fd, to.family, remote.socket)
@@ -30,7 +31,7 @@ export function openRemoteSocket(session: Session, remote: RemoteOptions, to: Na
   return outcome
 }
 
-/** Where the connection comes from, as far as that is not left to the kernel. */
+/** Binds the source address and ports, as far as they are configured. */
 export function bindLocal(
   calls: Calls,
   fd: Fd,
@@ -45,7 +46,7 @@ export function bindLocal(
     return clientSource.bind(calls, fd, family, session.peer)
   }
   if (localAddress === undefined || localAddress.family !== family) return 0
-  // The kernel chooses the port at connect(2), where 28,000 ports per remote are enough for everybody.
+  // The kernel chooses the port at connect(2), per destination: bind(2) would limit all remotes to 28,000 ports together.
   calls.setOption(fd, c.IPPROTO_IP, c.IP_BIND_ADDRESS_NO_PORT, 1)
   return calls.bind(fd, localAddress.region, localAddress.byteLength)
 }

@@ -1,3 +1,4 @@
+/** Sockets to remotes: SCTP. */
 import type { Calls, Fd, Outcome } from '../../kernel/calls.js'
 import { SOCK_STREAM } from '../../kernel/constants.js'
 import { IPPROTO_SCTP, type SctpOptions } from '../../kernel/sctp.js'
@@ -7,7 +8,7 @@ import type { RemoteOptions } from '../remote-options.js'
 import type { Session } from '../session.js'
 import { bindLocal } from './remote-socket.js'
 
-/** A socket of SCTP that is about to connect to `to`, an address of `remote`: a descriptor, or a negated errno. */
+/** Opens an SCTP socket to connect to `to`, an address of `remote`: a descriptor, or a negated errno. */
 export function openSctpSocket(
   session: Session,
   { socket }: RemoteOptions,
@@ -26,7 +27,7 @@ export function openSctpSocket(
   return outcome
 }
 
-/** connect(2): 0, or -EINPROGRESS while it goes on. */
+/** Connects, to all addresses of `to` if there are several: 0, -EINPROGRESS, or another negated errno. */
 export function connectSctp(calls: Calls, fd: Fd, to: NativeAddress): Outcome {
   if (to.count > 1) return calls.sctp.connectAll(fd, to)
   return calls.connect(fd, to.region, to.byteLength)

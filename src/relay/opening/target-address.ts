@@ -1,10 +1,11 @@
+/** The destination address of an attempt. */
 import { type NativeAddress, portIn, setPort } from '../../kernel/sockaddr.js'
 import type { RemotePorts } from '../remotes.js'
 import type { Session } from '../session.js'
 
 /**
- * Where the `attempt`-th try at the chosen remote goes. Where the port is not the remote's own, it is this session's
- * until another one aims, and zero for a client that has come to no port: one of a Unix socket.
+ * The address for the `attempt`-th attempt at the chosen remote. Unless the port is the remote's own, it is written into
+ * the shared address and valid until the next call; it is zero for clients of Unix sockets, which have no port.
  */
 export function targetAddress(session: Session, attempt: number): NativeAddress {
   const remote = session.relay.remotes.at(session.remoteSlot)
@@ -20,7 +21,7 @@ function portFor(session: Session, ports: Exclude<RemotePorts, 'own'>): number {
   return dialling.clientPort
 }
 
-/** Asked of the socket: a master that is not ours does not say it, and who hands over a listener neither. */
+/** From the socket, because classic masters do not send it and adopted listeners have no configured port. */
 function arrivalPort({ client, relay }: Session): number {
   const { blocks, system } = relay
   return system.calls.localAddress(client.fd, blocks.scratch) < 0 ? 0 : portIn(blocks.scratch.bytes)
