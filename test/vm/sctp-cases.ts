@@ -222,7 +222,7 @@ async function refusesStreams(t: TestContext, relay: Relay, server: SctpServer):
       await accepted.sendBytes(10, { stream: 3 })
       assert.equal(await client.ending(), 'ECONNRESET')
       assert.equal(await accepted.ending(), 'ECONNRESET')
-      await relay.logged(/a message is on a stream that the client does not have/)
+      await relay.logged(/an SCTP message is on a stream that the client does not have/)
       await over({ client, server: accepted })
       await relay.isIdle()
     },

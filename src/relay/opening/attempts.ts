@@ -41,7 +41,7 @@ import { targetAddress } from './target-address.js'
 /** Pause between two rounds over all remotes. */
 const ROUND_PAUSE_MS = 1_000
 
-/** Back-off when the relay lacks descriptors, ports or memory. */
+/** Back-off when the relay lacks descriptors or memory. */
 const SHORTAGE_PAUSE_MS = 100
 
 export const DIALLING: PhaseHandler = {

@@ -13,7 +13,7 @@ export class Dialling {
   addressesTried = 0
   /** An attempt at the chosen remote failed, and not because of this machine. */
   hasRemoteFailed = false
-  /** The last attempt failed for lack of descriptors, ports or memory. */
+  /** The last attempt failed for lack of descriptors or memory. */
   isShort = false
   roundsLeft = 0
   /** The local port of the client's connection; undefined until it is needed. */

@@ -1,34 +1,35 @@
+/** The buffers for bytes in flight. */
 import type { Calls } from '../../kernel/calls.js'
 import type { Region } from '../../kernel/region.js'
 
 /**
- * What one receive may bring, and so the most that a blocked direction holds: four records of TLS, which cost a tenth
- * less per byte from client to remote than two at a time.
+ * Size of a block: the most that one receive returns and a blocked direction holds. Four TLS records, which cost a tenth
+ * less per byte than two at a time.
  */
 export const BLOCK_BYTES = 64 * 1024
 
-/** Blocks per mapping: 8 MiB, whose pages cost nothing until they are written. */
+/** Blocks per mapping: 8 MiB, whose pages use no memory until they are written. */
 const BLOCKS_PER_CHUNK = 128
 
-/** Free blocks that keep their pages (2 MiB); the rest is given back to the system after a crowd has gone. */
+/** Free blocks that keep their pages (2 MiB); the pages of others are returned to the kernel. */
 const WARM_BLOCKS = 32
 
-/** Maps more memory for blocks: from the reactor's memfd, or from the heap in the simulation. Undefined: none left. */
+/** Maps memory for blocks: of the reactor's memfd, or of the heap in the simulation. Undefined: out of memory. */
 export type MapChunk = (byteLength: number) => Region | undefined
 
 /**
- * The buffers of one reactor. There is one scratch block that every receive fills; when the other side does not
- * take it all, the direction keeps the block itself and the scratch is another one: nothing is copied.
+ * The buffers of one reactor. Every receive fills the same scratch block; if the sink does not take all of it, the
+ * direction keeps that block and the scratch block is replaced, so that nothing is copied.
  */
 export class Blocks {
   readonly #calls: Calls
   readonly #mapChunk: MapChunk
-  /** Free blocks whose pages are there, the last used on top, where the cache may still hold it. */
+  /** Free blocks with pages, the most recently used on top, because it may still be in the CPU cache. */
   readonly #warm: Region[] = []
   /** Free blocks without pages. */
   readonly #cold: Region[] = []
   #made = 0
-  /** For what is looked at and does not fit into the scratch block; made when it is needed first. */
+  /** For peeks that exceed the scratch block; mapped when first needed. */
   #long: Region | undefined
   scratch: Region
 
@@ -45,7 +46,7 @@ export class Blocks {
     return this.#made - this.#warm.length - this.#cold.length - 1
   }
 
-  /** Gives the scratch block, with what it contains, to the caller until `release`; undefined without memory. */
+  /** Hands the scratch block with its content to the caller until `release`; undefined without memory. */
   keepScratch(): Region | undefined {
     const kept = this.scratch
     const next = this.#take()
@@ -54,7 +55,7 @@ export class Blocks {
     return kept
   }
 
-  /** Scratch memory of `byteCount`, always the same, whose content nobody keeps; undefined without memory. */
+  /** A scratch region of `byteCount`, always the same one, valid until the next call; undefined without memory. */
   borrowLong(byteCount: number): Region | undefined {
     this.#long ??= this.#mapChunk(byteCount)
     return this.#long

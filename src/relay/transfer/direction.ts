@@ -1,3 +1,4 @@
+/** A direction of a session, and the outcomes of the pumps that move its bytes. */
 import type { Outcome } from '../../kernel/calls.js'
 import { EAGAIN, ECONNRESET, EINTR } from '../../kernel/errno.js'
 import type { Region } from '../../kernel/region.js'
@@ -10,17 +11,17 @@ import type { SplicePolicy } from './splice-policies.js'
 
 /** Why a pump stopped. */
 export type Pumped =
-  /** The source has nothing now. */
+  /** The source has no more bytes now. */
   | typeof EMPTY
-  /** The sink takes no more now; what was read and not taken is held. */
+  /** The sink is full; bytes that it did not take are held. */
   | typeof BLOCKED
-  /** This turn's budget is spent and there may be more. */
+  /** The budget of this turn is spent and there may be more bytes. */
   | typeof SPENT
-  /** The source has ended and the sink has taken its last byte. */
+  /** The source has ended and its last byte has been sent. */
   | typeof ENDED
-  /** The source is broken (`source.error`), and the sink has taken all that came before. */
+  /** The source has failed (`source.error`), and all bytes before the error have been sent. */
   | typeof SOURCE_FAILED
-  /** The sink is broken (`sink.error`); what it did not take is lost with it. */
+  /** The sink has failed (`sink.error`); bytes that it did not take are lost. */
   | typeof SINK_FAILED
 export const EMPTY = 0
 export const BLOCKED = 1
@@ -29,23 +30,23 @@ export const ENDED = 3
 export const SOURCE_FAILED = 4
 export const SINK_FAILED = 5
 
-/** What the pump goes on with instead of stopping. */
+/** Internal to the pumps: continue. */
 export const GO_ON = -1
 
-/** One way through a session: from its source to its sink, in order, and at most one block or pipe in between. */
+/** One direction of a session, from its source to its sink, with at most one block or pipe of bytes in between. */
 export class Direction implements TurnTaker {
   isQueued = false
   readonly source: Connection
   readonly sink: Connection
-  /** Bytes that were read and not yet taken; the block is the direction's own until it is released. */
+  /** Bytes read and not yet sent; the direction owns the block until it is released. */
   held: Region | undefined = undefined
   heldOffset = 0
   heldBytes = 0
-  /** The same in a pipe; never both. */
+  /** Such bytes in a pipe; never together with `held`. */
   pipe: Pipe | undefined = undefined
-  /** Between two sockets of SCTP: it moves messages. */
+  /** Between two SCTP sockets: moves messages instead of bytes. */
   isOfMessages = false
-  /** The message whose bytes are held or are being read; made for the first one. */
+  /** The message whose bytes are held or being read; allocated for the first one. */
   message: Message | undefined = undefined
   /** Big runs since the last small one, or since it was promoted. */
   bigRuns = 0
@@ -55,15 +56,15 @@ export class Direction implements TurnTaker {
   isSpliced = false
   /** The kernel cannot splice these sockets. */
   refusesSplice = false
-  /** The sink said EAGAIN: nothing happens until it is writable. */
+  /** The sink returned EAGAIN: the direction waits until it is writable. */
   isBlocked = false
-  /** The source's end was read. */
+  /** The end of the source was read. */
   hasEnded = false
-  /** The end was passed on, or the direction was given up: nothing happens here any more. */
+  /** The end was forwarded, or the direction was given up: it gets no more turns. */
   isDone = false
   /**
-   * Bytes that the sink has taken. It begins as a fraction so that V8 keeps a double there from the first session on:
-   * a small integer would turn into one at 2 GiB, in the middle of bulk, and all compiled code would be thrown away.
+   * Bytes sent to the sink. Initialized with a fraction so that V8 stores a double from the start: a small integer would
+   * become one at 2 GiB, during a bulk transfer, and deoptimize all compiled code.
    */
   bytes = 0.5
 
@@ -77,19 +78,19 @@ export class Direction implements TurnTaker {
     this.source.session.run(this)
   }
 
-  /** Keeps bytes that were read until the sink takes them; the block is the direction's from here on. */
+  /** Keeps bytes until the sink takes them; the direction owns the block from here on. */
   hold(block: Region, offset: number, byteCount: number): void {
     this.held = block
     this.heldOffset = offset
     this.heldBytes = byteCount
   }
 
-  /** Bytes that were read and not yet taken. */
+  /** Bytes read and not yet sent. */
   get waitingBytes(): number {
     return this.heldBytes + (this.pipe?.byteCount ?? 0)
   }
 
-  /** A run has moved so many bytes: are they still few, or still many? */
+  /** Counts big and small runs, which promote and demote the direction (`splice-policies.ts`). */
   notePace(moved: number, { bigBytes, smallBytes, smallRuns }: SplicePolicy, pipes: Pipes): void {
     if (moved >= bigBytes) {
       this.bigRuns++
@@ -133,7 +134,7 @@ export class Direction implements TurnTaker {
     this.heldBytes = 0
   }
 
-  /** Gives up what is held. */
+  /** Drops the held bytes. */
   drop(blocks: Blocks, pipes: Pipes): void {
     this.releaseBlock(blocks)
     this.returnPipe(pipes)
@@ -153,7 +154,7 @@ export class Direction implements TurnTaker {
   }
 }
 
-/** A read brought no byte: an end, an error, or nothing now. */
+/** Interprets a read without bytes: an end, an error, or EAGAIN. */
 export function noBytes(way: Direction, outcome: Outcome): Pumped | typeof GO_ON {
   const { source } = way
   if (outcome === -EINTR) return GO_ON
@@ -162,7 +163,7 @@ export function noBytes(way: Direction, outcome: Outcome): Pumped | typeof GO_ON
     return EMPTY
   }
   if (outcome < 0) source.fail(-outcome)
-  // After an error was told, recv answers 0: that is no clean end.
+  // After a reported error recv(2) returns 0, which is not a regular end.
   if (source.error !== 0) return SOURCE_FAILED
   way.hasEnded = true
   return ENDED

@@ -1,10 +1,10 @@
 import { MessageInfo } from '../../kernel/sctp.js'
 
-/** A message of SCTP on its way from socket to socket: what belongs to its bytes, which lie in a block. */
+/** An SCTP message in flight: its metadata; its bytes are in a block. */
 export class Message extends MessageInfo {
-  /** Its beginning is held, and the rest has not come yet. */
+  /** Its beginning is held and the rest has not arrived yet. */
   isUnfinished = false
-  /** It is longer than a block, and its beginning has been sent. */
+  /** It is longer than a block and its beginning has been sent. */
   isInPieces = false
 
   clear(): void {

@@ -88,7 +88,7 @@ class Way {
 
 const plain = { stream: 0, ppid: 0, isUnordered: false }
 
-test('each message is sent as one, with its stream, PPID and order', () => {
+test('each message is sent as one with its stream, PPID and order', () => {
   const way = new Way()
   const first = { text: 'one', stream: 3, ppid: -5, isUnordered: true }
   assert.equal(way.run(first, { text: 'two' }), EMPTY)
@@ -96,7 +96,7 @@ test('each message is sent as one, with its stream, PPID and order', () => {
   assert.equal(way.way.bytes, 6)
 })
 
-test('a message that comes in parts is put together, also over several runs', () => {
+test('reassembles a message that arrives in parts, also over several runs', () => {
   const way = new Way()
   const about = { stream: 2, ppid: 7 }
   assert.equal(
@@ -109,7 +109,7 @@ test('a message that comes in parts is put together, also over several runs', ()
   assert.equal(way.blocks.held, 0)
 })
 
-test('a message longer than a block is sent in pieces, in order even if it was not', () => {
+test('a message longer than a block is sent in ordered pieces, even if it was unordered', () => {
   const way = new Way()
   const block = 'x'.repeat(BLOCK_BYTES)
   const about = { stream: 4, ppid: 8, isUnordered: true }
@@ -122,7 +122,7 @@ test('a message longer than a block is sent in pieces, in order even if it was n
   ])
 })
 
-test('a full sink keeps the message waiting, and what belongs to it', () => {
+test('holds a message and its metadata while the sink is full', () => {
   const way = new Way()
   way.refusals = [-EAGAIN, -EAGAIN]
   const about = { stream: 1, ppid: 2, isUnordered: true }
@@ -138,14 +138,14 @@ test('a full sink keeps the message waiting, and what belongs to it', () => {
   assert.equal(way.way.bytes, 9)
 })
 
-test('an interrupted send is made again', () => {
+test('retries an interrupted send', () => {
   const way = new Way()
   way.refusals = [-EINTR, -EINTR]
   assert.equal(way.run({ text: 'again' }), EMPTY)
   assert.deepEqual(way.heard, [{ text: 'again', ...plain }])
 })
 
-test('a message whose rest never comes is none', () => {
+test('drops a message whose rest never arrives', () => {
   const way = new Way()
   assert.equal(way.run({ text: 'whole' }, { text: 'half', isWhole: false }, -ECONNRESET), SOURCE_FAILED)
   assert.equal(way.way.source.error, ECONNRESET)
@@ -156,16 +156,16 @@ test('a message whose rest never comes is none', () => {
   assert.equal(way.blocks.held + other.blocks.held, 0)
 })
 
-test('a stream that the other side does not have ends the way, and the log says why', () => {
+test('a message on a stream that the other side lacks fails the sink and is logged', () => {
   const way = new Way()
   way.refusals = [-EINVAL]
   assert.equal(way.run({ text: 'lost', stream: 99 }), SINK_FAILED)
   assert.deepEqual(way.log, [
-    "a message is on a stream that the server does not have, see 'sctp streams': invalid argument",
+    'an SCTP message is on a stream that the server does not have (see `sctp streams`): invalid argument',
   ])
 })
 
-test('a run ends after 64 messages or 256 KiB: others have their turn', () => {
+test('a run ends after 64 messages or 256 KiB', () => {
   const small = new Way()
   assert.equal(small.run(...new Array(100).fill({ text: 'x' })), SPENT)
   assert.equal(small.heard.length, 64)
@@ -174,7 +174,7 @@ test('a run ends after 64 messages or 256 KiB: others have their turn', () => {
   assert.equal(large.heard.length, 4)
 })
 
-test('what a client says before there is a server goes on as it came, whole or not', () => {
+test('a message of a client that arrives before the server is forwarded unchanged, whole or partial', () => {
   const way = new Way()
   way.says = [{ text: 'early ', stream: 5, isWhole: false }]
   assert.equal(way.receiveFirst(), 6)

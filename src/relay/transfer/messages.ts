@@ -1,3 +1,4 @@
+/** Moves SCTP messages between two SCTP sockets. */
 import type { Calls, Outcome } from '../../kernel/calls.js'
 import { EAGAIN, EINTR, EINVAL, ENOMEM } from '../../kernel/errno.js'
 import type { Region } from '../../kernel/region.js'
@@ -16,14 +17,13 @@ import {
 } from './direction.js'
 import { Message } from './message.js'
 
-/** In one turn, before the other sessions have theirs: what streams may move, or messages that are small. */
+/** Budget per turn: as many bytes as a stream, or this many small messages. */
 const BYTES_PER_TURN = 4 * BLOCK_BYTES
 const MESSAGES_PER_TURN = 64
 
 /**
- * Moves messages from one SCTP socket to another, like `pump` moves bytes: each as one message with the stream, PPID
- * and order that it came with. Of a message that is longer than a block each blockful is one, and all of them are in
- * order, whatever the message was: nobody could put them together otherwise.
+ * Moves messages from one SCTP socket to another, as `pump` moves bytes: each stays one message with its stream, PPID and
+ * order. A message longer than a block is sent as several, all ordered, so that the receiver can reassemble it.
  */
 export function pumpMessages(way: Direction, calls: Calls, blocks: Blocks): Pumped {
   way.isBlocked = false
@@ -44,8 +44,8 @@ export function pumpMessages(way: Direction, calls: Calls, blocks: Blocks): Pump
 }
 
 /**
- * Reads into the scratch block from the source of a direction that has no sink yet: bytes, or as recv(2). Of a message
- * it keeps what belongs to it, because the sink may turn out to know messages too.
+ * Receives into the scratch block from a source whose sink is not connected yet; returns what recv(2) does. The metadata
+ * of a message is kept, because the sink may become an SCTP socket too.
  */
 export function receiveFirst(way: Direction, calls: Calls, blocks: Blocks): Outcome {
   const { source } = way
@@ -58,7 +58,7 @@ export function receiveFirst(way: Direction, calls: Calls, blocks: Blocks): Outc
   return got
 }
 
-/** The kernel may deliver a message bit by bit when its buffers are full: the bits are put together here. */
+/** Moves one message. The kernel may deliver it in parts when its buffers are full: they are reassembled here. */
 function moveOne(way: Direction, message: Message, calls: Calls, blocks: Blocks): Pumped | typeof GO_ON {
   let filled = way.heldBytes
   do {
@@ -81,7 +81,7 @@ function moveOne(way: Direction, message: Message, calls: Calls, blocks: Blocks)
   return took === -EAGAIN ? blocked(way) : refused(way, took)
 }
 
-/** Nothing more is there. What was read of a message is kept for its rest; if none will come, half of one is none. */
+/** No more bytes now: keeps a partial message until its rest arrives; after an end or error it is dropped. */
 function stopReading(
   way: Direction,
   message: Message,
@@ -117,17 +117,20 @@ function sendHeld(way: Direction, message: Message, calls: Calls, blocks: Blocks
   }
 }
 
-/** The sink does not take a message at all. */
+/** The sink rejected a message. */
 function refused(way: Direction, outcome: Outcome): Pumped {
   if (outcome === -EINVAL) {
     const where = way.source.isClient ? 'server' : 'client'
     const { warnings } = way.source.session.relay
-    warnings.report(`a message is on a stream that the ${where} does not have, see 'sctp streams'`, EINVAL)
+    warnings.report(
+      `an SCTP message is on a stream that the ${where} does not have (see \`sctp streams\`)`,
+      EINVAL,
+    )
   }
   return sinkFailed(way, outcome)
 }
 
-/** A message is taken whole or not at all. */
+/** Sends a message, which the kernel takes whole or not at all. */
 function send(way: Direction, message: Message, calls: Calls, from: Region, byteCount: number): Outcome {
   if (message.isInPieces || !message.isWhole) message.isUnordered = false
   const took = calls.sctp.send(way.sink.fd, from, 0, byteCount, message)

@@ -1,25 +1,26 @@
+/** Pipes for splice(2). */
 import type { Calls, Fd } from '../../kernel/calls.js'
 import type { Loop } from '../../reactor/loop.js'
 
-/** What is asked for: what the receive queue of a fast connection holds when the relay comes round. */
+/** Requested pipe size: about what the receive queue of a fast connection holds at each turn. */
 export const PIPE_BYTES_MAX = 1024 * 1024
 
-/** In one run, while others wait: what a run of copying moves, in half the time. */
+/** Bytes per run while other sessions have events: as much as a run of copying moves, in half the time. */
 const RUN_BYTES = 256 * 1024
 
-/** In one run when nobody else has anything to do; some 300 µs. */
+/** Bytes per run while no other session has events; about 300 µs. */
 const RUN_BYTES_ALONE = 1024 * 1024
 
-/** Events of a turn in which one direction is alone: its source is readable, its sink writable. */
+/** Events of a turn with one active direction: its source is readable and its sink writable. */
 const EVENTS_ALONE = 2
 
-/** A pipe that takes less is not worth its second system call: copying is as good. */
+/** Smaller pipes are not worth the second system call: copying is as fast. */
 const PIPE_BYTES_MIN = 64 * 1024
 
-/** After the kernel has refused a pipe, or a useful size, it is not asked for so long. */
+/** Back-off after the kernel refused a pipe or a useful size. */
 const RETRY_AFTER_MS = 1_000
 
-/** A pipe between two sockets. Plain data: a frozen session may take one along. */
+/** A pipe between two sockets. Plain data: a frozen session may contain one. */
 export interface Pipe {
   readonly readEnd: Fd
   readonly writeEnd: Fd
@@ -29,15 +30,15 @@ export interface Pipe {
 }
 
 export interface PipeOptions {
-  /** Pipes at a time; each is two descriptors, and at most `pipeBytes`. */
+  /** Maximum of open pipes; each takes two descriptors and up to `pipeBytes` of memory. */
   readonly pipesMax: number
-  /** The size that is asked for. */
+  /** Requested size. */
   readonly pipeBytes: number
 }
 
 /**
- * The pipes of one reactor. A direction borrows one for a turn and gives it back empty, so that all of them get by
- * with the same; only one whose sink is full keeps it. They exist as long as anybody splices.
+ * The pipe pool of one reactor. A direction borrows a pipe for a turn and returns it empty, so that one pipe serves all;
+ * only a direction whose sink is full keeps its pipe. The pool is empty while no direction splices.
  */
 export class Pipes {
   readonly #calls: Calls
@@ -45,7 +46,7 @@ export class Pipes {
   readonly #pipesMax: number
   readonly #pipeBytes: number
   readonly #ends = new Int32Array(2)
-  /** Empty, and nobody's: one does for all but those whose sink is full. */
+  /** The pooled pipe, empty: one is enough for all directions whose sink is not full. */
   #spare: Pipe | undefined = undefined
   #openCount = 0
   #users = 0
@@ -63,24 +64,24 @@ export class Pipes {
     return this.#openCount
   }
 
-  /** How much a direction may move before others have their turn. */
+  /** Bytes that a direction may move per run. */
   get runBytes(): number {
     return this.#loop.eventCount > EVENTS_ALONE ? RUN_BYTES : RUN_BYTES_ALONE
   }
 
-  /** Somebody begins to splice. */
+  /** Registers a splicing direction. */
   addUser(): void {
     this.#users++
   }
 
-  /** Somebody has stopped; the last one closes the door. */
+  /** Unregisters a splicing direction; the last one closes the spare pipe. */
   removeUser(): void {
     if (--this.#users > 0 || this.#spare === undefined) return
     this.#close(this.#spare)
     this.#spare = undefined
   }
 
-  /** An empty pipe, the borrower's until `giveBack`. Undefined: there is none to be had now. */
+  /** Lends an empty pipe until `giveBack`. Undefined: none is available now. */
   lend(): Pipe | undefined {
     const pipe = this.#spare
     if (pipe === undefined) return this.#open()
@@ -88,18 +89,18 @@ export class Pipes {
     return pipe
   }
 
-  /** A pipe with bytes in it holds what was meant for somebody: it is closed, and they are lost. */
+  /** Returns a pipe to the pool. A pipe that still holds bytes is closed instead, so they never reach another session. */
   giveBack(pipe: Pipe): void {
     if (pipe.byteCount === 0 && this.#users > 0 && this.#spare === undefined) this.#spare = pipe
     else this.#close(pipe)
   }
 
-  /** The pipe leaves with a frozen session. */
+  /** Gives up a pipe that belongs to a frozen session. */
   disown(_pipe: Pipe): void {
     this.#openCount--
   }
 
-  /** The pipe has come with a frozen session, also where that is one too many. */
+  /** Takes over the pipe of a thawed session, even beyond the maximum. */
   adopt(_pipe: Pipe): void {
     this.#openCount++
   }
@@ -115,7 +116,7 @@ export class Pipes {
     return this.#refused()
   }
 
-  /** The largest size that the kernel grants; 0 when none is of use. Users without privileges share a limit. */
+  /** The largest size granted; 0 if it is too small. The kernel limits the pipe pages of unprivileged users. */
   #resize(fd: Fd): number {
     for (let wanted = this.#pipeBytes; wanted >= PIPE_BYTES_MIN; wanted /= 2) {
       const granted = this.#calls.resizePipe(fd, wanted)

@@ -1,3 +1,4 @@
+/** Moves the bytes of a direction: by splice(2) once it is promoted, otherwise by copying through a block. */
 import type { Calls, Outcome } from '../../kernel/calls.js'
 import { EAGAIN, EINTR, ENOMEM } from '../../kernel/errno.js'
 import type { Region } from '../../kernel/region.js'
@@ -17,10 +18,10 @@ import type { Pipes } from './pipes.js'
 import type { SplicePolicy } from './splice-policies.js'
 import { emptyKept, splice } from './splicing.js'
 
-/** Receives in one turn: 256 KiB, some 100 µs, before the other sessions have theirs. */
+/** Receives per turn: 256 KiB, about 100 µs, so that other sessions get their turns. */
 const RECEIVES_PER_TURN = 4
 
-/** Moves bytes one way until an end blocks, the source ends, something breaks, or the turn's budget is spent. */
+/** Moves bytes until the source is drained or ends, the sink is full, a side fails, or the turn's budget is spent. */
 export function pump(
   way: Direction,
   calls: Calls,
@@ -64,8 +65,8 @@ function moveOnce(way: Direction, calls: Calls, blocks: Blocks): Pumped | typeof
 }
 
 /**
- * A read that came up short has drained a TCP socket: the kernel returns early only at its end, at an error and
- * at urgent data. If the end was announced before that read, this was the last byte.
+ * A short read has drained a TCP socket: the kernel returns early only at the end, at an error and at urgent data. If
+ * the FIN was reported before the read, these were the last bytes.
  */
 function noteShortRead(way: Direction): void {
   const { source } = way
@@ -74,7 +75,7 @@ function noteShortRead(way: Direction): void {
   else source.mayRead = false
 }
 
-/** The sink took less than was read: the direction keeps the scratch block with the rest, and tries that. */
+/** The sink took less than was read: the direction keeps the scratch block with the rest. */
 function keepRest(
   way: Direction,
   calls: Calls,
@@ -87,7 +88,7 @@ function keepRest(
   if (block === undefined) return sinkFailed(way, -ENOMEM)
   way.hold(block, taken, got - taken)
   way.bytes += taken
-  // A short or refused send is the kernel's word that the sink is full; an interrupted one is not.
+  // A short send or EAGAIN means that the sink is full; EINTR does not.
   if (took >= 0 || took === -EAGAIN) return blocked(way)
   if (took === -EINTR) return flushHeld(way, calls, blocks)
   return sinkFailed(way, took)

@@ -1,6 +1,6 @@
 /**
- * The phases `relaying` and `draining`: which direction runs when, and what follows from how it stopped. The bytes
- * themselves move in `pump.ts` and `messages.ts`; a side that breaks is handed to `closing/endings.ts`.
+ * The phases `relaying` and `draining`: when directions run, and how the session reacts to the outcome. Bytes are moved by
+ * `pump.ts` and `messages.ts`; a side that fails is handled by `closing/endings.ts`.
  */
 import { EAGAIN } from '../../kernel/errno.js'
 import { setKeepAlive } from '../../kernel/keepalive.js'
@@ -29,7 +29,7 @@ export const RELAYING: PhaseHandler = {
   onTurn: run,
 }
 
-/** A remote is connected: bytes flow from now on. */
+/** Starts relaying between the client and its connected remote. */
 export function startRelaying(session: Session): void {
   const { client, remote, toClient, toRemote } = session
   session.enter('relaying')
@@ -44,14 +44,14 @@ export function startRelaying(session: Session): void {
   if (session.phase !== 'closed' && remote.mayRead) session.run(toClient)
 }
 
-/** Schedules keepalive for connections that last: most end before it would be of use. Accepted sockets inherit it. */
+/** Schedules keepalive on the remote's socket: most sessions end before it. Accepted sockets inherit it. */
 export function keepAliveLater(session: Session): void {
   const { loop, options } = session.relay
   if (options.keepAlive.isOn && session.remote.transport.isTcp)
     session.keepAliveAtMs = loop.nowMs + KEEP_ALIVE_AFTER_MS
 }
 
-/** Sets the timer to the end of the longest permitted silence, or to when keepalive is due. */
+/** Sets the timer to the idle deadline, or to when keepalive is due. */
 export function waitForQuiet(session: Session): void {
   const dueMs = Math.min(session.lastActiveMs + quietMs(session), session.keepAliveAtMs)
   if (dueMs < Number.POSITIVE_INFINITY) session.setTimer(dueMs)
@@ -66,7 +66,7 @@ function socketReady(session: Session, connection: Connection, readiness: number
     connection.readsWhenWritable = false
     connection.mayRead = true
   }
-  // While the sink is full nothing is read: the direction resumes when that is writable.
+  // While the sink is full nothing is read: the direction resumes when it is writable.
   if (!connection.reads.isBlocked) {
     if (connection.mayRead) session.run(connection.reads)
   } else if ((readiness & READABLE) !== 0) pauseBulk(session, connection)
@@ -74,7 +74,7 @@ function socketReady(session: Session, connection: Connection, readiness: number
   if ((readiness & unblocks) !== 0 && connection.writes.isBlocked) session.run(connection.writes)
 }
 
-/** Moves what can be moved one way, and does what follows. */
+/** Runs a direction and reacts to the outcome. */
 function run(session: Session, way: d.Direction): void {
   if (way.source.mustBePlain && !areFirstBytesPlain(session)) return
   const { relay } = session
@@ -114,7 +114,7 @@ function run(session: Session, way: d.Direction): void {
   }
 }
 
-/** Nothing to read, for now; with TLS the read may have brought what writing waits for. */
+/** Re-arms the source; with TLS the read may also have unblocked writing. */
 function waitForSource(session: Session, source: Connection): void {
   session.again(source, source.readsWhenWritable ? WRITABLE : READABLE)
   if (source.writesWhenReadable && source.writes.isBlocked) session.run(source.writes)
@@ -124,24 +124,24 @@ function waitForSink(session: Session, sink: Connection): void {
   session.again(sink, sink.writesWhenReadable ? READABLE : WRITABLE)
 }
 
-/** A stream in full flow may rest, unless the other direction waits for room at the same socket. */
+/** A bulk stream may rest, unless the other direction waits for the same socket to become writable. */
 function mayRest({ relay }: Session, { bigRuns, source }: d.Direction): boolean {
   return bigRuns >= relay.options.splice.restRuns && !source.writes.isBlocked
 }
 
-/** One longer run a moment later costs less than a wake-up for each segment. */
+/** Pauses reads briefly: one longer run costs less than a wake-up per segment. */
 function rest(session: Session, way: d.Direction): void {
   session.pauseReads(way.source)
   way.source.mayRead = true
   session.runSoon(way)
 }
 
-/** In bulk each segment would wake the relay for nothing, some ten times until the sink has room. */
+/** In bulk, with a full sink, each arriving segment would wake the relay in vain, about ten times until it drains. */
 function pauseBulk(session: Session, connection: Connection): void {
   if (connection.reads.isSpliced && !connection.writes.isBlocked) session.pauseReads(connection)
 }
 
-/** The sink has taken the last byte of one direction. */
+/** The last byte of a direction has been sent: forwards the end. */
 function wayEnded(session: Session, way: d.Direction): void {
   const { sink, source } = way
   way.isDone = true
@@ -168,12 +168,12 @@ function wayEnded(session: Session, way: d.Direction): void {
     }
   } else session.heldEnd = source
   session.enter('draining')
-  // The end is a sign of life: silence counts from here on.
+  // The FIN counts as activity: idle time starts here.
   session.lastActiveMs = session.relay.loop.nowMs
   waitForQuiet(session)
 }
 
-/** Sends the end that the sink's protocol has of its own; false while that waits, or when it failed. */
+/** Sends the end of the sink's own protocol (close_notify); false while that is blocked or if it failed. */
 function sendEnd(session: Session, way: d.Direction): boolean {
   const { sink } = way
   const outcome = sink.transport.sendEnd(sink)
@@ -188,7 +188,7 @@ function sendEnd(session: Session, way: d.Direction): boolean {
   return outcome >= 0
 }
 
-/** How long silence may last in this phase; Infinity: for ever. */
+/** The idle limit of this phase; Infinity: none. */
 function quietMs({ heldEnd, phase, relay }: Session): number {
   const { idleTimeoutMs, halfCloseTimeoutMs } = relay.options
   const idleMs = idleTimeoutMs === 0 ? Number.POSITIVE_INFINITY : idleTimeoutMs

@@ -12,7 +12,7 @@ export const SCTP: Transport = {
   hasReset: true,
   keepsMessages: true,
   isTcp: false,
-  // Its ends have other rules, and what is held may be a message.
+  // Frozen sessions have no fields for held messages and SCTP ends.
   canFreeze: false,
   receive(source, calls, into, bytesMax) {
     const got = calls.recv(source.fd, into, 0, bytesMax)

@@ -1,20 +1,21 @@
 /** When bytes are moved by splice(2) instead of being copied. */
+/** Thresholds for promoting a direction from copying to splicing, and back. */
 export interface SplicePolicy {
-  /** A run that moves so much is a big one. */
+  /** A run that moves at least this much is big. */
   readonly bigBytes: number
-  /** So many big ones, and no small one between them, promote a direction. */
+  /** This many big runs without a small one between them promote a direction. */
   readonly bigRuns: number
-  /** A run that moves less is a small one. */
+  /** A run that moves less than this is small. */
   readonly smallBytes: number
-  /** So many small ones in a row demote it; one is enough to begin counting anew before. */
+  /** This many consecutive small runs demote it; before promotion a single one resets the count. */
   readonly smallRuns: number
-  /** After so many big ones a direction that has drained its source lets some more come before it looks again… */
+  /** After this many big runs a direction that has drained its source rests, so that more bytes arrive… */
   readonly restRuns: number
-  /** …if it has just moved so much that a rest brings a good part of that. */
+  /** …if the last run moved at least this much. */
   readonly restBytes: number
 }
 
-/** The values of the directive `splice`. docs/performance.md says where the numbers come from. */
+/** The values of the directive `splice`. The numbers were measured: see docs/performance.md. */
 export type SpliceMode = 'auto' | 'yes' | 'no'
 
 const KiB = 1024

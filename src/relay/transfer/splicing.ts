@@ -1,3 +1,4 @@
+/** Moves the bytes of a direction by splice(2), without copying. */
 import type { Calls } from '../../kernel/calls.js'
 import { EAGAIN, EINTR, EINVAL, ENOSYS } from '../../kernel/errno.js'
 import {
@@ -13,10 +14,10 @@ import {
 } from './direction.js'
 import type { Pipe, Pipes } from './pipes.js'
 
-/** Of few bytes each, before others have their turn. */
+/** Reads per run at most, in case each brings only a few bytes: other sessions need their turns. */
 const READS_PER_RUN = 8
 
-/** Moves bytes through a borrowed pipe. GO_ON: nothing is in a pipe, and the rest of the turn is for copying. */
+/** Moves bytes through a borrowed pipe. GO_ON: splicing is not possible, nothing is in a pipe, continue by copying. */
 export function splice(way: Direction, calls: Calls, pipes: Pipes): Pumped | typeof GO_ON {
   const pipe = maySplice(way) ? pipes.lend() : undefined
   if (pipe === undefined) {
@@ -30,7 +31,7 @@ export function splice(way: Direction, calls: Calls, pipes: Pipes): Pumped | typ
   return pumped
 }
 
-/** Writes on from the pipe that the direction has kept. */
+/** Sends the bytes of a kept pipe, and returns the pipe when it is empty. */
 export function emptyKept(way: Direction, pipe: Pipe, calls: Calls, pipes: Pipes): Pumped | typeof GO_ON {
   const pumped = write(way, pipe, calls)
   if (pumped === GO_ON) way.returnPipe(pipes)
@@ -38,8 +39,8 @@ export function emptyKept(way: Direction, pipe: Pipe, calls: Calls, pipes: Pipes
 }
 
 /**
- * TLS has to see the bytes; a Unix socket fills the slots of a pipe with its messages; splice(2) stops at the mark of
- * urgent data for ever; SCTP has messages. What is left before an error is read the way that tells the error.
+ * Not for TLS, which needs the bytes, Unix sockets, whose messages fill the slots of a pipe, or SCTP, which has messages.
+ * splice(2) never passes the mark of urgent data. After an error, bytes are copied because recv(2) reports the error.
  */
 function maySplice({ refusesSplice, sink, source }: Direction): boolean {
   if (!source.transport.canSplice || !sink.transport.canSplice) return false
@@ -70,7 +71,7 @@ function readAndWrite(way: Direction, pipe: Pipe, calls: Calls, runBytes: number
   return SPENT
 }
 
-/** Only EAGAIN is the sink's word that it is full: how much one call moves depends on how the bytes lie in the pipe. */
+/** Only EAGAIN means that the sink is full: a short splice may be due to the layout of the pipe's buffers. */
 function write(way: Direction, pipe: Pipe, calls: Calls): Pumped | typeof GO_ON {
   while (pipe.byteCount > 0) {
     const took = calls.splice(pipe.readEnd, way.sink.fd, pipe.byteCount)

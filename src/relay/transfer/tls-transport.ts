@@ -1,17 +1,17 @@
-/** TLS over a stream: a channel's answers (`tls/outcomes.ts`) in the words of a socket. */
+/** TLS over a stream: maps the outcomes of a channel (`tls/outcomes.ts`) to those of a socket. */
 import type { Outcome } from '../../kernel/calls.js'
 import { EAGAIN, ECONNRESET, EINTR, EPROTO } from '../../kernel/errno.js'
 import type { TlsChannel } from '../../tls/channel.js'
 import { END, MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from '../../tls/outcomes.js'
 import type { Endpoint, Transport } from './transport.js'
 
-/** Why a connection that ends without close_notify counts as reset. */
+/** The cause of a reset by an end without close_notify. */
 export const NO_CLOSE_NOTIFY = 'closed without close_notify'
 
 /** TLS over TCP. */
 export const TLS: Transport = {
   name: 'tls',
-  // Records wait inside the channel: reading goes on until it says that nothing is left.
+  // Records may be buffered in the channel: read until it reports none.
   shortReadDrains: false,
   hasHalfClose: true,
   canSplice: false,
@@ -54,22 +54,22 @@ export const TLS: Transport = {
   unsentBytes: (calls, fd) => calls.unsentBytes(fd),
 }
 
-/** TLS over a Unix socket, which knows no reset. */
+/** TLS over a Unix socket, which has no reset. */
 export const TLS_OVER_UNIX: Transport = { ...TLS, name: 'tls-unix', hasReset: false, isTcp: false }
 
 function channelOf({ tls }: Endpoint): TlsChannel {
-  if (tls === undefined) throw new Error('a connection without a channel speaks no TLS')
+  if (tls === undefined) throw new Error('a TLS transport without a channel')
   return tls
 }
 
-/** What was taken, -EAGAIN where the loop will report, or why not. */
+/** Bytes taken, -EAGAIN if the socket is not ready, or a negated errno. */
 function written(sink: Endpoint, tls: TlsChannel, outcome: Outcome): Outcome {
   sink.writesWhenReadable = outcome === WANT_READ
   if (outcome >= 0) return outcome
   return outcome === WANT_WRITE || outcome === WANT_READ ? -EAGAIN : failed(sink, tls, outcome)
 }
 
-/** An errno as it is; whatever else is wrong is reported once and becomes EPROTO. */
+/** An errno unchanged; other failures are reported once and become EPROTO. */
 function failed(endpoint: Endpoint, tls: TlsChannel, outcome: Outcome): Outcome {
   if (outcome === TRUNCATED) return truncated(endpoint)
   if (outcome !== PROTOCOL_ERROR) return outcome

@@ -28,17 +28,17 @@ export interface Endpoint {
 /** Traits first, then calls. Transports are constants: a connection refers to the one of its kind. */
 export interface Transport {
   readonly name: TransportName
-  /** A read that comes up short has drained the socket. Where it has not, `receive` itself sets `mayRead`. */
+  /** A short read has drained the socket. Otherwise `receive` itself sets `mayRead`. */
   readonly shortReadDrains: boolean
   /** One direction can end while the other goes on. */
   readonly hasHalfClose: boolean
-  /** splice(2) moves its bytes whole and without looking at them. */
+  /** splice(2) can move its bytes. */
   readonly canSplice: boolean
-  /** The peer can tell a reset from an end. */
+  /** The peer can distinguish a reset from a regular end. */
   readonly hasReset: boolean
   /** Messages have boundaries, which are kept between two such sockets. */
   readonly keepsMessages: boolean
-  /** It is TCP below: TCP_NODELAY and keepalive apply. */
+  /** Runs over TCP: TCP_NODELAY and keepalive apply. */
   readonly isTcp: boolean
   /** A session can be frozen with it: all of its state is in descriptors and in the record. */
   readonly canFreeze: boolean
@@ -46,7 +46,7 @@ export interface Transport {
   receive(source: Endpoint, calls: Calls, into: Region, bytesMax: number): Outcome
   /** As send(2): bytes taken, fewer where the socket is full, or a negated errno. */
   send(sink: Endpoint, calls: Calls, from: Region, offset: number, byteCount: number): Outcome
-  /** Sends what the protocol itself says at an end, before any shutdown(2): 0, -EAGAIN until that is possible, or why not. */
+  /** Sends the protocol's own end (close_notify) before shutdown(2): 0, -EAGAIN while blocked, or a negated errno. */
   sendEnd(sink: Endpoint): Outcome
   /** Bytes that the peer has not acknowledged yet, or a negated errno. */
   unsentBytes(calls: Calls, fd: Fd): Outcome
