@@ -54,8 +54,8 @@ export class AccessRules {
   }
 
   /**
-   * `peer`: the client's socket address; the credentials of a client of a Unix socket are added to it. `listener`: the
-   * name of the listener that it connected to.
+   * `peer`: the client's socket address; the credentials of a client of a Unix socket are added to it. `listener`:
+   * the name of the listener that it connected to.
    */
   admits(fd: Fd, peer: Region, listener: string): boolean {
     if (this.#isListed(fd, peer)) return true

@@ -19,8 +19,8 @@ import type { ListenerOptions, ListenerSctp } from './options.js'
 
 /**
  * Opens a listening socket: a descriptor, or a negated errno. Options that accepted sockets inherit (tcp(7)) are set
- * here once instead of once per connection. `onBound` is called before a client can connect; an exception of it closes
- * the socket and is thrown on.
+ * here once instead of once per connection. `onBound` is called before a client can connect; an exception of it
+ * closes the socket and is thrown on.
  */
 export function openListener(
   calls: Calls,
@@ -34,8 +34,8 @@ export function openListener(
 }
 
 /**
- * Sets the options of a listening socket that another program opened: 0 or a negated errno. It is made non-blocking: a
- * client that disconnects between readiness and accept(2) would otherwise block the reactor.
+ * Sets the options of a listening socket that another program opened: 0 or a negated errno. It is made non-blocking:
+ * a client that disconnects between readiness and accept(2) would otherwise block the reactor.
  */
 export function adoptListener(calls: Calls, fd: Fd, options: Omit<ListenerOptions, 'address'>): Outcome {
   takeOverDescriptor(fd)
@@ -73,8 +73,8 @@ function openAt(
 }
 
 /**
- * SO_REUSEADDR is set only during bind(2), because sockets that children have for clients may hold the same port. From
- * here on no other program can bind it (see `DatagramListener`).
+ * SO_REUSEADDR is set only during bind(2), because sockets that children have for clients may hold the same port.
+ * From here on no other program can bind it (see `DatagramListener`).
  */
 function endSharing(calls: Calls, fd: Fd): Outcome {
   return calls.setOption(fd, c.SOL_SOCKET, c.SO_REUSEADDR, 0)

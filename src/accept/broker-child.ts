@@ -58,8 +58,8 @@ export interface BrokerParts {
 
 /**
  * The master's end of the wire to one child: queues clients in user space, sends them in batches, and closes the
- * master's copies of the descriptors sent. Nothing is sent before the child's MAX, so that the clients of a child that
- * dies at start can go to another one.
+ * master's copies of the descriptors sent. Nothing is sent before the child's MAX, so that the clients of a child
+ * that dies at start can go to another one.
  */
 export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
   token = NO_TOKEN

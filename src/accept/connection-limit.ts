@@ -14,7 +14,8 @@ export type Closing = 'after-queue' | 'now'
 const RECHECK_MS = 20
 
 /**
- * Time below the limit before recovery is logged; the backlog refills freed places at once and the message would flap.
+ * Time below the limit before recovery is logged; the backlog refills freed places at once and the message would
+ * flap.
  */
 const RECOVERY_LOG_DELAY_MS = 1_000
 

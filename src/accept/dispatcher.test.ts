@@ -166,7 +166,7 @@ test('DYING: the child gets no more clients and is replaced', () => {
   world.child(0).say(DYING)
   world.turns()
   assert.deepEqual(world.wanted, [0, 1])
-  assert.ok(world.rooms > rooms, 'a place more may be a place for who waits')
+  assert.ok(world.rooms > rooms, 'another free place may serve a waiting client')
   world.speak(1)
   world.deliver(2)
   assert.deepEqual([world.heardBy(0), world.heardBy(1)], [[1, 'may die'], [2]])

@@ -147,8 +147,8 @@ export class Dispatcher implements TimerOwner {
   }
 
   /**
-   * Opens children of a new configuration beside the current ones. `onPrepared` is called when all of them have started
-   * or failed. They get no clients before `replaceAll`.
+   * Opens children of a new configuration beside the current ones. `onPrepared` is called when all of them have
+   * started or failed. They get no clients before `replaceAll`.
    */
   prepare(count: number): void {
     for (let i = 0; i < count; i++) {

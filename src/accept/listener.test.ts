@@ -106,7 +106,7 @@ test('a single client costs one accept, also after a burst', () => {
   world.waiting.set(5, 7)
   assert.deepEqual([world.turn(), world.turn(), world.turn()], [1, 2, 4])
   world.waiting.set(5, 3)
-  assert.deepEqual([world.turn(), world.accepts], [3, 7 + 4], 'the fourth finds nobody')
+  assert.deepEqual([world.turn(), world.accepts], [3, 7 + 4], 'the fourth accept finds an empty queue')
   world.waiting.set(5, 1)
   assert.deepEqual([world.turn(), world.accepts], [1, 12])
 })
@@ -234,7 +234,7 @@ test('a limit that replaces another one logs its recovery', () => {
   successor.takeOver(world.connectionLimit)
   successor.onFull()
   quiet(world)
-  assert.equal(world.lines.length, 1, 'it is full, too, which is no news')
+  assert.equal(world.lines.length, 1, 'it is full too, which is not logged again')
   sessions = 1
   successor.onRoom()
   quiet(world)

@@ -2,8 +2,8 @@
  * Accepts clients. Read this folder from here: `listening-socket.ts` is what all listeners have in common,
  * `datagram-listener.ts` the one for UDP, `connection-limit.ts` pauses them, `access-rules.ts` rejects clients. In a
  * master `dispatcher.ts` chooses a child (`placement.ts`, `sticky-cache.ts`), and the client crosses the wire between
- * `broker-child.ts` in the master and `wire-end.ts` in the child. Children that accept by themselves share the load by
- * `sibling-load.ts`.
+ * `broker-child.ts` in the master and `wire-end.ts` in the child. Children that accept by themselves share the load
+ * by `sibling-load.ts`.
  */
 import type { Fd } from '../kernel/calls.js'
 import { EAGAIN, ECONNABORTED, EINTR, EPROTO } from '../kernel/errno.js'

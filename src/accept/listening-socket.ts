@@ -31,9 +31,9 @@ export interface ListeningContext {
 }
 
 /**
- * A socket that clients connect or send to. It is level-triggered: an edge that comes during a shortage of descriptors
- * would be lost. It takes one client per turn and doubles that in each consecutive turn with clients, so that few calls
- * to accept(2) end in EAGAIN.
+ * A socket that clients connect or send to. It is level-triggered: an edge that comes during a shortage of
+ * descriptors would be lost. It takes one client per turn and doubles that in each consecutive turn with clients, so
+ * that few calls to accept(2) end in EAGAIN.
  */
 export abstract class ListeningSocket implements LimitedListener, Watcher, TimerOwner {
   token = NO_TOKEN

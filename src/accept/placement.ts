@@ -24,9 +24,9 @@ export const NEW_CHILD = -1
 export const ALL_FULL = -2
 
 /**
- * Chooses the child for a connection, by the rules of the original's documentation: a child with fewer than `usersMin`
- * connections, the first `instancesMin` children first; else a new child, if one may be started; else the least used
- * child that has room. Ties go to the first. Returns an index in `children`, NEW_CHILD or ALL_FULL.
+ * Chooses the child for a connection, by the rules of the original's documentation: a child with fewer than
+ * `usersMin` connections, the first `instancesMin` children first; else a new child, if one may be started; else the
+ * least used child that has room. Ties go to the first. Returns an index in `children`, NEW_CHILD or ALL_FULL.
  */
 export function place(children: readonly Candidate[], limits: PlacementLimits): number {
   let serving = 0

@@ -11,7 +11,9 @@ interface Entry {
   readonly untilMs: number
 }
 
-/** An LRU cache of the child that each client had last. A Map keeps its keys in insertion order, here of the last use. */
+/**
+ * An LRU cache of the child that each client had last. A Map keeps its keys in insertion order, here of the last use.
+ */
 export class StickyCache {
   readonly #options: StickyOptions
   readonly #entries = new Map<string, Entry>()

@@ -74,8 +74,8 @@ export class WireEnd implements Watcher, TurnTaker, TimerOwner {
   }
 
   /**
-   * Asks the master to send no more clients. Clients in flight are still received; `onMayDie` follows: on the MAY_DIE of
-   * a master of ours, with a classic master after one KEEPALIVE_EVERY_MS.
+   * Asks the master to send no more clients. Clients in flight are still received; `onMayDie` follows: on the MAY_DIE
+   * of a master of ours, with a classic master after one KEEPALIVE_EVERY_MS.
    */
   sayDying(): void {
     this.#send(m.DYING, 0)

@@ -1,6 +1,6 @@
 /**
- * Access lists about networks. Read this folder from here: `identity-list.ts` is the list for clients of Unix sockets,
- * `rule-name.ts` names rules in logs, `authorization.ts` decides what MAVIS is asked.
+ * Access lists about networks. Read this folder from here: `identity-list.ts` is the list for clients of Unix
+ * sockets, `rule-name.ts` names rules in logs, `authorization.ts` decides what MAVIS is asked.
  */
 import type { Network } from '../base/cidr.js'
 import { NO_RULE, type RulePlace, ruleName } from './rule-name.js'
@@ -15,7 +15,9 @@ export interface NetworkRule {
   readonly position?: RulePlace
 }
 
-/** An IPv6 address as a string of 16 characters, one per byte, which sorts like the address. Used for compiling only. */
+/**
+ * An IPv6 address as a string of 16 characters, one per byte, which sorts like the address. Used for compiling only.
+ */
 type Key = string
 
 /** Addresses from `from` up to, but not including, `to`. */
@@ -50,8 +52,8 @@ export interface AccessTable {
 export const EVERYBODY: AccessTable = tableOf([FIRST], [true], [undefined])
 
 /**
- * Compiles rules into sorted ranges of addresses: the first rule that applies decides, and clients to whom none applies
- * are rejected. 100,000 rules take a good part of a second, so this must not run on a reactor.
+ * Compiles rules into sorted ranges of addresses: the first rule that applies decides, and clients to whom none
+ * applies are rejected. 100,000 rules take a good part of a second, so this must not run on a reactor.
  */
 export function compileAccess(rules: readonly NetworkRule[]): AccessTable {
   if (rules.length === 0) return EVERYBODY

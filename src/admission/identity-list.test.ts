@@ -7,11 +7,11 @@ const ANN = 1001
 const STAFF = 50
 const AUDIO = 29
 
-function rule(isPermit: boolean, whom: Partial<IdentityRule>): IdentityRule {
-  return { isPermit, isNegated: false, users: [], groups: [], ...whom }
+function rule(isPermit: boolean, fields: Partial<IdentityRule>): IdentityRule {
+  return { isPermit, isNegated: false, users: [], groups: [], ...fields }
 }
 
-/** Whom a list admits, of those who come with these groups, the first one first. */
+/** The users that a list admits, each with these groups, the primary one first. */
 function admitted(rules: readonly IdentityRule[], ...clients: readonly (readonly number[])[]): boolean[] {
   const list = new IdentityList(rules)
   return clients.map(([user = 0, group = 0, ...further]) => list.admits(user, group, further, further.length))

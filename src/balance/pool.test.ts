@@ -14,7 +14,7 @@ function poolOf(count: number, rebalance = 0, useMax?: readonly number[]) {
   return { ...leastUsePool({ weights, use, backOffUntilMs, rebalance, ...limits }), backOffUntilMs, use }
 }
 
-/** Who is chosen when everybody tries one remote only: what a client would get at `nowMs`. */
+/** The remote that a client gets at `nowMs` on its first try. */
 const pickAt = (pool: Pool, nowMs: number, tried: readonly number[] = []) => pool.pick(slotSet(tried), nowMs)
 
 test('a failed remote gets no clients, its sibling gets all', () => {

@@ -96,8 +96,8 @@ export class RemoteHealth {
   }
 
   /**
-   * Takes over the failures seen under an older configuration, so that a reload does not send clients to remotes known
-   * to be down. `slots`: by slot here, the slot there, or NONE.
+   * Takes over the failures seen under an older configuration, so that a reload does not send clients to remotes
+   * known to be down. `slots`: by slot here, the slot there, or NONE.
    */
   continueFrom(before: RemoteHealth, slots: readonly number[]): void {
     for (const [slot, there] of slots.entries()) {

@@ -3,8 +3,8 @@
 const LOW_SLOTS = 31
 
 /**
- * A reusable set that allocates nothing for small slots. Every dialling session has one and most pools are small, so the
- * bit array, which takes 200 bytes, is made only for slots from LOW_SLOTS on.
+ * A reusable set that allocates nothing for small slots. Every dialling session has one and most pools are small, so
+ * the bit array, which takes 200 bytes, is made only for slots from LOW_SLOTS on.
  */
 export class SlotSet {
   #low = 0

@@ -1,4 +1,6 @@
-/** The exception boundary of the control thread: an exception in a handler of outside bytes ends only their source. */
+/**
+ * The exception boundary of the control thread: an exception in a handler of outside bytes ends only their source.
+ */
 import { ERR } from './severity.js'
 import type { Say } from './trace.js'
 

@@ -6,8 +6,8 @@ const PATIENCE_MS = 5_000
 const WAIT_MS = 100
 
 /**
- * Writes lines to a pipe, terminal or file without blocking. A line that does not fit is dropped and counted; the count
- * is written before the next line that fits.
+ * Writes lines to a pipe, terminal or file without blocking. A line that does not fit is dropped and counted; the
+ * count is written before the next line that fits.
  */
 export class LineOutput {
   readonly #output: NonBlockingOutput

@@ -130,7 +130,7 @@ else {
     let wakes = 0
     const { writer, reader } = ringOf(1_000, () => wakes++)
     writer.write(LOG, 6, 'a')
-    assert.equal(wakes, 0, 'nobody sleeps')
+    assert.equal(wakes, 0, 'the reader does not sleep')
     assert.equal(reader.sleep(), false, 'there is a line')
     reader.drain()
     assert.equal(reader.sleep(), true)

@@ -1,8 +1,8 @@
 /**
- * The log of a process. Read this folder from here: a reactor writes lines to a ring (`log-ring.ts`), the control thread
- * reads them and writes them by `Log` to syslog (`syslog.ts`) or a descriptor (`line-output.ts`). `access-line.ts` formats
- * the access log, `rate-limited-log.ts` limits lines that peers can cause, `trace.ts` has the debug channels,
- * `counters.ts` the counters in shared memory, and `boundary.ts` contains exceptions.
+ * The log of a process. Read this folder from here: a reactor writes lines to a ring (`log-ring.ts`), the control
+ * thread reads them and writes them by `Log` to syslog (`syslog.ts`) or a descriptor (`line-output.ts`).
+ * `access-line.ts` formats the access log, `rate-limited-log.ts` limits lines that peers can cause, `trace.ts` has
+ * the debug channels, `counters.ts` the counters in shared memory, and `boundary.ts` contains exceptions.
  */
 import { DEBUG, INFO, NOTICE, SEVERITIES } from './severity.js'
 import { type Syslog, syslogDatagram } from './syslog.js'

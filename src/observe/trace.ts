@@ -5,8 +5,8 @@ import { DEBUG } from './severity.js'
 export type Say = (severity: number, text: string) => void
 
 /**
- * The channels that can be traced, with the bits that `-d` and `debug` use for them in the original. docs/operations.md
- * describes each; other bits are accepted and ignored.
+ * The channels that can be traced, with the bits that `-d` and `debug` use for them in the original.
+ * docs/operations.md describes each; other bits are accepted and ignored.
  */
 export const TRACE_BITS = { CONFIG: 16, PROC: 8192, NET: 16_384, DNS: 1_048_576 } as const
 export type TraceName = keyof typeof TRACE_BITS

@@ -17,8 +17,8 @@ import type { Endpoint, Transport } from './transfer/transport.js'
 export const NO_FD: Fd = -1
 
 /**
- * One socket of a session, the client's or the remote's. The record is reused with the session's record; a token of the
- * loop refers to it directly.
+ * One socket of a session, the client's or the remote's. The record is reused with the session's record; a token of
+ * the loop refers to it directly.
  */
 export class Connection implements Watcher, Endpoint, NamedPeer {
   token = NO_TOKEN
@@ -77,7 +77,9 @@ export class Connection implements Watcher, Endpoint, NamedPeer {
     this.session.onReady(this, readiness)
   }
 
-  /** Sets TCP_NODELAY. Called before the second send, since the first never waits and many sessions send only once. */
+  /**
+   * Sets TCP_NODELAY. Called before the second send, since the first never waits and many sessions send only once.
+   */
   neverDelay(calls: Calls): void {
     if (!this.mayDelay) return
     this.mayDelay = false

@@ -17,25 +17,25 @@ function shown(address: SocketAddress, roomBytes = KEPT_BYTES): string {
 
 const ipv6 = (host: string, scope = ''): SocketAddress => ({ family: 'ipv6', host, port: 443, scope })
 
-test('clients are shown as people write addresses', () => {
+test('shows addresses in the usual notation', () => {
   assert.equal(shown({ family: 'ipv4', host: '10.1.2.3', port: 4567 }), '10.1.2.3:4567')
   assert.equal(shown(ipv6('2001:db8::1')), '[2001:db8::1]:443')
   assert.equal(shown(ipv6('fe80::1', '3')), '[fe80::1%3]:443')
 })
 
-test('an IPv4 client of an IPv6 listener is shown as one, and only that', () => {
+test('shows an IPv4-mapped client as IPv4, and only such clients', () => {
   assert.equal(shown(ipv6('::ffff:10.1.2.3')), '10.1.2.3:443')
   assert.equal(shown(ipv6('::a01:203')), '[::a01:203]:443')
   assert.equal(shown(ipv6('::fffe:a01:203')), '[::fffe:a01:203]:443')
 })
 
-test('a client of a Unix listener has no name, whatever room there is for one', () => {
+test('shows a client of a Unix socket without a path', () => {
   for (const room of [2, KEPT_BYTES, SOCKADDR_BYTES_MAX]) {
     assert.equal(shown({ family: 'unix', path: '' }, room), 'unix:', `${room} bytes`)
   }
 })
 
-test('a sentence says who a client of a Unix listener is, as far as that is known', () => {
+test('shows uid and gid of a client of a Unix socket if they are known', () => {
   const known = new Uint8Array(KEPT_BYTES)
   const view = new DataView(known.buffer)
   known.set([AF_UNIX, 0, 1])
@@ -50,7 +50,7 @@ test('a sentence says who a client of a Unix listener is, as far as that is know
   )
 })
 
-test('the host alone, without brackets', () => {
+test('shows the host alone without brackets', () => {
   const host = (address: SocketAddress) => {
     const kept = new Uint8Array(KEPT_BYTES)
     kept.set(encodeAddress(address).subarray(0, KEPT_BYTES))

@@ -8,7 +8,7 @@ function address(seed: number): Uint8Array {
   return Uint8Array.from({ length: 128 }, (_, i) => 1 + ((seed * 31 + i) % 255))
 }
 
-test('every record keeps the address that it was given last', () => {
+test('each record keeps its latest address', () => {
   const peers = new Peers()
   const records = [0, 1, 1023, 1024, 5000]
   for (const record of records) peers.note(record, address(9), false)
@@ -16,7 +16,7 @@ test('every record keeps the address that it was given last', () => {
   for (const record of records) assert.deepEqual(peers.at(record), address(record).slice(0, 28))
 })
 
-test('of a client of a Unix socket is kept who it is, and nothing of who was there before', () => {
+test('stores credentials of clients of Unix sockets and clears the previous address', () => {
   const peers = new Peers()
   peers.note(3, address(1), false)
   peers.note(3, address(2), true)
@@ -24,6 +24,6 @@ test('of a client of a Unix socket is kept who it is, and nothing of who was the
   assert.deepEqual([...peers.at(3)], [...known, ...new Array(28 - UNIX_PEER_BYTES).fill(0)])
 })
 
-test('nobody was noted', () => {
+test('is zero where no address was stored', () => {
   assert.deepEqual(new Peers().at(70_000), new Uint8Array(28))
 })

@@ -13,7 +13,7 @@ function reachable(from: Phase): Set<Phase> {
   return seen
 }
 
-test('every phase can end, and a closed session can only begin again', () => {
+test('every phase can close, and a closed record can only start again', () => {
   for (const phase of phases) {
     if (phase !== 'closed') assert.ok(MAY_BECOME[phase].includes('closed'), phase)
     assert.equal(MAY_BECOME[phase].includes(phase), false, 'no phase follows itself')
@@ -21,11 +21,11 @@ test('every phase can end, and a closed session can only begin again', () => {
   assert.deepEqual(MAY_BECOME.closed, ['greeting', 'asking', 'dialling'])
 })
 
-test('every phase is reached from the first one', () => {
+test('every phase is reachable from the first one', () => {
   assert.deepEqual([...reachable('closed')].sort(), [...phases].sort())
 })
 
-test('nobody dials after relaying, but in another life', () => {
+test('no session dials after relaying', () => {
   for (const phase of phases) {
     const isFirst = ['closed', 'greeting', 'asking'].includes(phase)
     assert.equal(MAY_BECOME[phase].includes('dialling'), isFirst)
@@ -33,7 +33,7 @@ test('nobody dials after relaying, but in another life', () => {
   }
 })
 
-test('every reason to end is counted, and by a counter that exists', () => {
+test('every end reason has an existing counter', () => {
   for (const [reason, counter] of Object.entries(REASON_COUNTS)) {
     assert.ok(Number.isInteger(counter) && counter >= 0 && counter < COUNTERS.length, reason)
   }

@@ -1,7 +1,7 @@
 /**
  * The relay. Read this folder from here: `session.ts` is one client and its remote, two `connection.ts` and two
- * directions; `phases.ts` and `phase-handlers.ts` say what happens in which phase. `opening/` leads to a remote (greeting,
- * asking, attempts), `transfer/` moves bytes, `closing/` ends and freezes sessions.
+ * directions; `phases.ts` and `phase-handlers.ts` say what happens in which phase. `opening/` leads to a remote
+ * (greeting, asking, attempts), `transfer/` moves bytes, `closing/` ends and freezes sessions.
  */
 import { NONE } from '../balance/policy.js'
 import type { Fd } from '../kernel/calls.js'
@@ -41,7 +41,9 @@ export interface HandedOver {
   readonly listener: string
 }
 
-/** The sessions of one reactor and configuration: accepts clients, counts and logs their ends, reuses their records. */
+/**
+ * The sessions of one reactor and configuration: accepts clients, counts and logs their ends, reuses their records.
+ */
 export class Relay {
   readonly #context: RelayContext
   readonly #events: RelayEvents

@@ -12,7 +12,7 @@ const [A, B, C] = [at('10.0.0.1'), at('10.0.0.2'), at('10.0.0.3')]
 const order = (remote: Remote) =>
   remote.addresses.map((_, attempt) => decodeAddress(remote.addressAt(attempt).region.bytes))
 
-test('the address that answered last is tried first, also when others come and go', () => {
+test('the address that last answered is tried first, also after addresses change', () => {
   const remote = new Remote({ name: 'remote', addresses: [A, B] })
   assert.deepEqual(order(remote), [A, B])
   remote.prefer(1)
@@ -28,7 +28,7 @@ test('the address that answered last is tried first, also when others come and g
   next.close()
 })
 
-test('a remote is found again by its name', () => {
+test('finds a remote of another configuration by its name', () => {
   const shape = { children: 1, remotes: 4, listeners: 0, ringBytes: 64 }
   const cells = localCells(shape)
   const remotes = (...names: string[]) =>

@@ -53,8 +53,8 @@ export class ThrottledWarnings {
   }
 
   /**
-   * A failure on this machine, such as a lack of descriptors: `what` failed with `errno` (positive). The same error is
-   * logged once until `recovered`.
+   * A failure on this machine, such as a lack of descriptors: `what` failed with `errno` (positive). The same error
+   * is logged once until `recovered`.
    */
   report(what: string, errno: number): void {
     if (this.#reportedErrno === errno) return

@@ -13,9 +13,9 @@ const POLL_FIRST_MS = 4
 const POLL_MAX_MS = 100
 
 /**
- * One side has failed. The bytes that it sent before are still delivered to the other side, which is reset once it has
- * acknowledged them: a peer must be able to distinguish a cut transfer from a complete one. Called whenever a side
- * fails and whenever the last direction makes progress.
+ * One side has failed. The bytes that it sent before are still delivered to the other side, which is reset once it
+ * has acknowledged them: a peer must be able to distinguish a cut transfer from a complete one. Called whenever a
+ * side fails and whenever the last direction makes progress.
  */
 export function passOnFailure(session: Session, connection: Connection): void {
   if (session.broken === undefined) begin(session, connection)

@@ -79,7 +79,9 @@ export function freezeSession(session: Session): Frozen | 'later' {
   return frozen
 }
 
-/** Restores a frozen session in a free record and runs both directions at once, since readiness is not reported again. */
+/**
+ * Restores a frozen session in a free record and runs both directions at once, since readiness is not reported again.
+ */
 export function thawSession(session: Session, frozen: Frozen): void {
   const { options, peers, remotes } = session.relay
   session.birthChild = frozen.birthChild

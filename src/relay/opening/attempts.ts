@@ -1,4 +1,6 @@
-/** The phase `dialling`: attempts to connect, first over the addresses of a remote, then over the remotes of the pool. */
+/**
+ * The phase `dialling`: attempts to connect, first over the addresses of a remote, then over the remotes of the pool.
+ */
 import { FULL, NONE } from '../../balance/policy.js'
 import type { Outcome } from '../../kernel/calls.js'
 import { AF_UNIX } from '../../kernel/constants.js'
@@ -82,8 +84,8 @@ function attemptReady(session: Session, connection: Connection, readiness: numbe
 }
 
 /**
- * Whether a remote that failed before the loop reported it as connected has sent bytes: a server may reject clients with
- * a message, which is passed on. A refused connection has none.
+ * Whether a remote that failed before the loop reported it as connected has sent bytes: a server may reject clients
+ * with a message, which is passed on. A refused connection has none.
  */
 function hasSentBytes(session: Session): boolean {
   const { blocks, system } = session.relay
@@ -368,8 +370,8 @@ function noteFailure({ dialling }: Session, errno: number, reason = ''): void {
 }
 
 /**
- * TCP lets a socket connect to itself if the kernel picks the destination port as source port and nothing listens there
- * (RFC 9293, 3.5, simultaneous open). Only ephemeral ports are picked.
+ * TCP lets a socket connect to itself if the kernel picks the destination port as source port and nothing listens
+ * there (RFC 9293, 3.5, simultaneous open). Only ephemeral ports are picked.
  */
 function isConnectedToItself(session: Session): boolean {
   const { dialling, relay, remote } = session

@@ -32,24 +32,24 @@ const MAPPED: SocketAddress = { family: 'ipv6', host: '::ffff:192.0.2.7', port: 
 const IPV6: SocketAddress = { family: 'ipv6', host: '2001:db8::7', port: 4_567, scope: '' }
 const LINK_LOCAL: SocketAddress = { family: 'ipv6', host: 'fe80::7', port: 4_567, scope: '3' }
 
-test('the host of the client, and a port that the kernel chooses', () => {
+test('binds to the host of the client with a port chosen by the kernel', () => {
   assert.deepEqual(boundFor(IPV4, c.AF_INET), { ...IPV4, port: 0 })
   assert.deepEqual(boundFor(IPV6, c.AF_INET6), { ...IPV6, port: 0 })
   assert.deepEqual(boundFor(LINK_LOCAL, c.AF_INET6), { ...LINK_LOCAL, port: 0 })
 })
 
-test('an IPv4 client of an IPv6 listener is an IPv4 client', () => {
+test('treats an IPv4-mapped client as IPv4', () => {
   assert.deepEqual(boundFor(MAPPED, c.AF_INET), { ...IPV4, port: 0 })
 })
 
-test('a client without an address of the family is refused', () => {
+test('fails for a client without an address of the family', () => {
   assert.equal(boundFor(IPV4, c.AF_INET6), -EAFNOSUPPORT)
   assert.equal(boundFor(MAPPED, c.AF_INET6), -EAFNOSUPPORT)
   assert.equal(boundFor(IPV6, c.AF_INET), -EAFNOSUPPORT)
   assert.equal(boundFor({ family: 'unix', path: '' }, c.AF_INET), -EAFNOSUPPORT)
 })
 
-test('without the privilege nothing is bound', () => {
+test('binds nothing without the privilege', () => {
   const source = new ClientSource()
   const refusing: Calls = { ...calls, setOption: () => -EPERM, bind: () => assert.fail('bound') }
   const peer = new Uint8Array(28)

@@ -19,8 +19,8 @@ export class ClientSource {
   readonly #region = mapPrivate(IPV6_BYTES)
 
   /**
-   * Binds a socket of `family` to the host of the client's socket address `peer`; the kernel chooses the port. Fails if
-   * the client has no address of that family: the connection must not come from this machine's address instead.
+   * Binds a socket of `family` to the host of the client's socket address `peer`; the kernel chooses the port. Fails
+   * if the client has no address of that family: the connection must not come from this machine's address instead.
    */
   bind(calls: Calls, fd: Fd, family: number, peer: Uint8Array): Outcome {
     const byteCount = family === c.AF_INET ? this.#setIpv4(peer) : this.#setIpv6(peer)

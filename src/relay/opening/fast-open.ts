@@ -6,8 +6,8 @@ import type { Session } from '../session.js'
 
 /**
  * Sends the client's first bytes with the SYN: connect(2) returned 0 because the kernel has the remote's cookie and
- * delays the SYN until data is written (tcp(7), TCP_FASTOPEN_CONNECT). The bytes stay held, so that another remote gets
- * them if this one does not answer. Returns what connect(2) would.
+ * delays the SYN until data is written (tcp(7), TCP_FASTOPEN_CONNECT). The bytes stay held, so that another remote
+ * gets them if this one does not answer. Returns what connect(2) would.
  */
 export function sendWithSyn({ dialling, relay, remote, toRemote }: Session): Outcome {
   const took = relay.system.calls.send(

@@ -26,7 +26,9 @@ const PEEK_RETRY_MAX_MS = 250
 /** Longer hellos may not fit into the receive buffer, which the kernel grows only when the socket is read. */
 const LONG_HELLO_BYTES = 32 * 1024
 
-/** SO_RCVLOWAT that grows the buffer enough for the longest hello, with the kernel's overhead per packet (measured). */
+/**
+ * SO_RCVLOWAT that grows the buffer enough for the longest hello, with the kernel's overhead per packet (measured).
+ */
 const LONG_HELLO_LOW_WATER_BYTES = 2 * 128 * 1024
 
 export const GREETING: PhaseHandler = {

@@ -1,6 +1,6 @@
 /**
- * Late TLS: a client that was silent until `tls detect timeout` is accepted as plain. If MAVIS was asked about it without
- * a TLS name, its first bytes are still checked: a ClientHello that comes later would bypass that decision.
+ * Late TLS: a client that was silent until `tls detect timeout` is accepted as plain. If MAVIS was asked about it
+ * without a TLS name, its first bytes are still checked: a ClientHello that comes later would bypass that decision.
  */
 import { EAGAIN, EINTR } from '../../kernel/errno.js'
 import { READABLE } from '../../reactor/poller.js'
@@ -9,8 +9,8 @@ import type { Session } from '../session.js'
 import { BLOCK_BYTES } from '../transfer/blocks.js'
 
 /**
- * Peeks at the first bytes of a client that was accepted as plain. True when they have arrived and are not TLS; if they
- * are TLS the session is cut.
+ * Peeks at the first bytes of a client that was accepted as plain. True when they have arrived and are not TLS; if
+ * they are TLS the session is cut.
  */
 export function areFirstBytesPlain(session: Session): boolean {
   const { blocks, system } = session.relay

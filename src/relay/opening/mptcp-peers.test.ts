@@ -21,7 +21,7 @@ function sessionWith(outcome: number) {
   return { connection, counters, lines, session }
 }
 
-test('a peer that speaks MPTCP is noted', () => {
+test('records a peer that uses MPTCP', () => {
   const { connection, counters, lines, session } = sessionWith(0)
   noteMptcp(session, connection)
   assert.equal(connection.isMptcp, true)
@@ -29,7 +29,7 @@ test('a peer that speaks MPTCP is noted', () => {
   assert.deepEqual(lines, [])
 })
 
-test('one that has fallen back to TCP is counted', () => {
+test('counts a peer that fell back to TCP', () => {
   const { connection, counters, lines, session } = sessionWith(-ENOPROTOOPT)
   noteMptcp(session, connection)
   assert.equal(connection.isMptcp, false)

@@ -25,7 +25,7 @@ function world() {
 
 const tokensOf = ({ asked, withdrawn }: QuestionNews) => [asked.map(({ token }) => token), withdrawn]
 
-test('questions of one turn travel together', () => {
+test('questions of one turn are sent in one message', () => {
   const { loop, posted, questions, session } = world()
   for (let i = 0; i < 3; i++) assert.ok(questions.ask(session(), QUESTION))
   assert.equal(posted.length, 0)
@@ -34,7 +34,7 @@ test('questions of one turn travel together', () => {
   assert.deepEqual(posted.map(tokensOf), [[[1, 2, 3], []]])
 })
 
-test('an answer finds its session once', () => {
+test('an answer matches its session once', () => {
   const { loop, questions, session } = world()
   const asking = session()
   questions.ask(asking, QUESTION)
@@ -45,7 +45,7 @@ test('an answer finds its session once', () => {
   assert.equal(questions.openCount, 0)
 })
 
-test('a session that is gone is not found, and the control thread hears of it', () => {
+test('a withdrawn question matches no answer and is reported to the control thread', () => {
   const { loop, posted, questions, session } = world()
   const [gone, stays] = [session(), session()]
   questions.ask(gone, QUESTION)
@@ -61,7 +61,7 @@ test('a session that is gone is not found, and the control thread hears of it', 
   assert.equal(questions.take(2), stays)
 })
 
-test('what is withdrawn in the turn that asks is never asked', () => {
+test('a question withdrawn in its own turn is never sent', () => {
   const { loop, posted, questions, session } = world()
   const gone = session()
   questions.ask(gone, QUESTION)
@@ -70,7 +70,7 @@ test('what is withdrawn in the turn that asks is never asked', () => {
   assert.deepEqual(posted, [])
 })
 
-test('10,000 questions may be open, and not one more', () => {
+test('at most 10,000 questions are open', () => {
   const { questions, session } = world()
   for (let i = 0; i < 10_000; i++) assert.ok(questions.ask(session(), QUESTION))
   const one = session()

@@ -21,7 +21,8 @@ export function openRemoteSocket(session: Session, remote: RemoteOptions, to: Na
   // With client bytes to send at once the ACK of the handshake can travel with them.
   const hasBytes = session.toRemote.heldBytes > 0
   if (hasBytes) calls.setOption(fd, c.IPPROTO_TCP, c.TCP_QUICKACK, 0)
-  // Fast Open delays the SYN until data is written, so a server that speaks first would wait forever. TLS always writes.
+  // Fast Open delays the SYN until data is written, so a server that speaks first would wait forever. TLS always
+  // writes.
   const speaksFirst = hasBytes || tls.remotes[session.remoteSlot] !== undefined
   if (remote.isFastOpen && speaksFirst) calls.setOption(fd, c.IPPROTO_TCP, c.TCP_FASTOPEN_CONNECT, 1)
   let outcome = remote.socket === undefined ? 0 : applyOptions(calls, fd, to.family, remote.socket)
@@ -46,7 +47,8 @@ export function bindLocal(
     return clientSource.bind(calls, fd, family, session.peer)
   }
   if (localAddress === undefined || localAddress.family !== family) return 0
-  // The kernel chooses the port at connect(2), per destination: bind(2) would limit all remotes to 28,000 ports together.
+  // The kernel chooses the port at connect(2), per destination: bind(2) would limit all remotes to 28,000 ports
+  // together.
   calls.setOption(fd, c.IPPROTO_IP, c.IP_BIND_ADDRESS_NO_PORT, 1)
   return calls.bind(fd, localAddress.region, localAddress.byteLength)
 }

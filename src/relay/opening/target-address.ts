@@ -4,8 +4,8 @@ import type { RemotePorts } from '../remotes.js'
 import type { Session } from '../session.js'
 
 /**
- * The address for the `attempt`-th attempt at the chosen remote. Unless the port is the remote's own, it is written into
- * the shared address and valid until the next call; it is zero for clients of Unix sockets, which have no port.
+ * The address for the `attempt`-th attempt at the chosen remote. Unless the port is the remote's own, it is written
+ * into the shared address and valid until the next call; it is zero for clients of Unix sockets, which have no port.
  */
 export function targetAddress(session: Session, attempt: number): NativeAddress {
   const remote = session.relay.remotes.at(session.remoteSlot)

@@ -21,7 +21,7 @@ function blocksOf() {
     },
   }
   const blocks = new Blocks(noting, (byteLength) => {
-    // Pages that nobody touches; the tests only look at who has which block.
+    // Never written: the tests only check which block is lent.
     const chunk = heapRegion(byteLength)
     chunks.push(chunk)
     return chunk
@@ -36,7 +36,7 @@ function keep(blocks: Blocks): Region {
   return block
 }
 
-test('without memory for another one the scratch block stays where it is', () => {
+test('keeps the scratch block when there is no memory for another one', () => {
   let isEmpty = false
   const blocks = new Blocks(calls, (byteLength) => (isEmpty ? undefined : heapRegion(byteLength)))
   isEmpty = true
@@ -48,7 +48,7 @@ test('without memory for another one the scratch block stays where it is', () =>
   keep(blocks)
 })
 
-test('no block is given to two, and all are of one size', () => {
+test('no block is lent twice, and all have one size', () => {
   fc.assert(
     fc.property(fc.array(fc.nat({ max: 4 }), { maxLength: 400 }), (steps) => {
       const { blocks } = blocksOf()
@@ -75,7 +75,7 @@ test('blocks of one chunk do not overlap', () => {
   assert.ok(held.every((block, index) => block.bytes.every((byte) => byte === index)))
 })
 
-test('what was received stays in the block that is kept', () => {
+test('a kept block keeps its bytes', () => {
   const { blocks } = blocksOf()
   blocks.scratch.bytes.fill(7)
   const kept = keep(blocks)
@@ -83,7 +83,7 @@ test('what was received stays in the block that is kept', () => {
   assert.ok(kept.bytes.every((byte) => byte === 7))
 })
 
-test('memory is mapped in chunks, and used again before more is mapped', () => {
+test('maps memory in chunks and reuses it before mapping more', () => {
   const { blocks, chunks } = blocksOf()
   for (let crowd = 0; crowd < 3; crowd++) {
     const held = Array.from({ length: 300 }, () => keep(blocks))
@@ -93,20 +93,20 @@ test('memory is mapped in chunks, and used again before more is mapped', () => {
   }
 })
 
-test('after a crowd the pages go back to the system, but for some', () => {
+test('returns the pages of surplus blocks to the kernel after a burst', () => {
   const { blocks, discarded } = blocksOf()
   const held = Array.from({ length: 200 }, () => keep(blocks))
   for (const block of held) blocks.release(block)
   assert.equal(discarded.length, 200 - WARM_BLOCKS)
 })
 
-test('one session that blocks again and again costs no call', () => {
+test('repeated blocking of one session needs no system call', () => {
   const { blocks, discarded, chunks } = blocksOf()
   for (let i = 0; i < 1_000; i++) blocks.release(keep(blocks))
   assert.deepEqual([discarded.length, chunks.length], [0, 1])
 })
 
-test('blocks of shared memory are zero again after their pages went back', () => {
+test('blocks of shared memory are zero after their pages were returned', () => {
   const blocks = new Blocks(calls, (byteLength) =>
     mapShared(openSharedMemory('test-blocks', byteLength), byteLength),
   )

@@ -3,8 +3,8 @@ import type { Calls } from '../../kernel/calls.js'
 import type { Region } from '../../kernel/region.js'
 
 /**
- * Size of a block: the most that one receive returns and a blocked direction holds. Four TLS records, which cost a tenth
- * less per byte than two at a time.
+ * Size of a block: the most that one receive returns and a blocked direction holds. Four TLS records, which cost a
+ * tenth less per byte than two at a time.
  */
 export const BLOCK_BYTES = 64 * 1024
 

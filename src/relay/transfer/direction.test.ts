@@ -10,7 +10,7 @@ const haveSameShape: (one: object, other: object) => boolean = runInThisContext(
   '(one, other) => %HaveSameMap(one, other)',
 )
 
-test('a direction that has moved more than a small integer holds keeps its shape', () => {
+test('a direction keeps its shape beyond the range of small integers', () => {
   const nobody = {} as Connection
   const [fresh, busy] = [new Direction(nobody, nobody), new Direction(nobody, nobody)]
   assert.equal(fresh.bytes, 0)

@@ -63,8 +63,8 @@ export class Direction implements TurnTaker {
   /** The end was forwarded, or the direction was given up: it gets no more turns. */
   isDone = false
   /**
-   * Bytes sent to the sink. Initialized with a fraction so that V8 stores a double from the start: a small integer would
-   * become one at 2 GiB, during a bulk transfer, and deoptimize all compiled code.
+   * Bytes sent to the sink. Initialized with a fraction so that V8 stores a double from the start: a small integer
+   * would become one at 2 GiB, during a bulk transfer, and deoptimize all compiled code.
    */
   bytes = 0.5
 

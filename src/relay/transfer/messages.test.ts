@@ -27,7 +27,7 @@ interface Sent {
   readonly isUnordered: boolean
 }
 
-/** A way between two sockets that the test plays: what the source has to say, and what the sink has heard. */
+/** A direction between two fake sockets: what the source sends, and what the sink has received. */
 class Way {
   readonly way: Direction
   readonly heard: Sent[] = []

@@ -22,8 +22,8 @@ const BYTES_PER_TURN = 4 * BLOCK_BYTES
 const MESSAGES_PER_TURN = 64
 
 /**
- * Moves messages from one SCTP socket to another, as `pump` moves bytes: each stays one message with its stream, PPID and
- * order. A message longer than a block is sent as several, all ordered, so that the receiver can reassemble it.
+ * Moves messages from one SCTP socket to another, as `pump` moves bytes: each stays one message with its stream, PPID
+ * and order. A message longer than a block is sent as several, all ordered, so that the receiver can reassemble it.
  */
 export function pumpMessages(way: Direction, calls: Calls, blocks: Blocks): Pumped {
   way.isBlocked = false
@@ -44,8 +44,8 @@ export function pumpMessages(way: Direction, calls: Calls, blocks: Blocks): Pump
 }
 
 /**
- * Receives into the scratch block from a source whose sink is not connected yet; returns what recv(2) does. The metadata
- * of a message is kept, because the sink may become an SCTP socket too.
+ * Receives into the scratch block from a source whose sink is not connected yet; returns what recv(2) does. The
+ * metadata of a message is kept, because the sink may become an SCTP socket too.
  */
 export function receiveFirst(way: Direction, calls: Calls, blocks: Blocks): Outcome {
   const { source } = way

@@ -24,7 +24,7 @@ function borrow(pipes: Pipes): Pipe {
   return pipe
 }
 
-test('everybody gets by with one pipe', () => {
+test('one pipe serves all directions that return it empty', () => {
   const { pipes } = poolOf()
   pipes.addUser()
   pipes.addUser()
@@ -40,7 +40,7 @@ test('everybody gets by with one pipe', () => {
   assert.equal(pipes.openCount, 0)
 })
 
-test('a pipe with bytes in it is closed, never lent again', () => {
+test('a pipe that holds bytes is closed, never lent again', () => {
   const { pipes } = poolOf()
   pipes.addUser()
   const dirty = borrow(pipes)
@@ -54,7 +54,7 @@ test('a pipe with bytes in it is closed, never lent again', () => {
   pipes.removeUser()
 })
 
-test('there are no more than allowed, and those that come back are too many', () => {
+test('lends no more than the maximum and closes surplus pipes', () => {
   const { pipes } = poolOf()
   pipes.addUser()
   const lent = [borrow(pipes), borrow(pipes), borrow(pipes)]
@@ -65,14 +65,14 @@ test('there are no more than allowed, and those that come back are too many', ()
   assert.equal(pipes.openCount, 0)
 })
 
-test('what comes back when nobody splices any more is closed', () => {
+test('closes a pipe that is returned after the last splicing direction has stopped', () => {
   const { pipes } = poolOf()
   const pipe = borrow(pipes)
   pipes.giveBack(pipe)
   assert.equal(pipes.openCount, 0)
 })
 
-test('where the size is refused a smaller one does, down to 64 KiB', () => {
+test('falls back to smaller sizes down to 64 KiB', () => {
   const wanted: number[] = []
   const upTo = (most: number): Partial<Calls> => ({
     resizePipe(_fd, byteCount) {
@@ -91,7 +91,7 @@ test('where the size is refused a smaller one does, down to 64 KiB', () => {
   assert.equal(narrow.pipes.openCount, 0)
 })
 
-test('after a refusal the kernel is left alone for a second', () => {
+test('backs off for a second after a refusal', () => {
   let asked = 0
   const refusing: Partial<Calls> = {
     openPipe() {
@@ -107,7 +107,7 @@ test('after a refusal the kernel is left alone for a second', () => {
   assert.equal(asked, 3)
 })
 
-test('a pipe leaves with a frozen session and arrives with a thawed one', () => {
+test('a pipe moves with a frozen session', () => {
   const { pipes } = poolOf({ pipesMax: 1 })
   const other = poolOf({ pipesMax: 0 }).pipes
   const pipe = borrow(pipes)
@@ -120,7 +120,7 @@ test('a pipe leaves with a frozen session and arrives with a thawed one', () => 
   assert.equal(other.openCount, 0)
 })
 
-test('who is alone may move more than who keeps others waiting', () => {
+test('a direction alone may move more per run', () => {
   const { loop, pipes } = poolOf()
   assert.equal(pipes.runBytes, 1024 * KiB)
   loop.eventCount = 50

@@ -37,8 +37,8 @@ export interface PipeOptions {
 }
 
 /**
- * The pipe pool of one reactor. A direction borrows a pipe for a turn and returns it empty, so that one pipe serves all;
- * only a direction whose sink is full keeps its pipe. The pool is empty while no direction splices.
+ * The pipe pool of one reactor. A direction borrows a pipe for a turn and returns it empty, so that one pipe serves
+ * all; only a direction whose sink is full keeps its pipe. The pool is empty while no direction splices.
  */
 export class Pipes {
   readonly #calls: Calls
@@ -89,7 +89,9 @@ export class Pipes {
     return pipe
   }
 
-  /** Returns a pipe to the pool. A pipe that still holds bytes is closed instead, so they never reach another session. */
+  /**
+   * Returns a pipe to the pool. A pipe that still holds bytes is closed instead, so they never reach another session.
+   */
   giveBack(pipe: Pipe): void {
     if (pipe.byteCount === 0 && this.#users > 0 && this.#spare === undefined) this.#spare = pipe
     else this.#close(pipe)

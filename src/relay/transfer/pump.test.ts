@@ -17,7 +17,9 @@ const PIPE_BYTES = 1024 * KiB
 /** No run of a direction has so many calls; one that does would go on for ever. */
 const CALLS_MAX = 1_000
 
-/** One run between a source that never has less than is asked for, or than `perRead`, and a sink that takes it all. */
+/**
+ * One run between a source that never has less than is asked for, or than `perRead`, and a sink that takes it all.
+ */
 function run(mode: SpliceMode, eventCount: number, perRead = Number.POSITIVE_INFINITY) {
   let left = CALLS_MAX
   const moved = (bytes: number): Outcome => {
@@ -40,15 +42,15 @@ function run(mode: SpliceMode, eventCount: number, perRead = Number.POSITIVE_INF
   return { pumped, bytes: way.bytes }
 }
 
-test('a run of copying ends after 256 KiB, however much there is: others have their turn', () => {
+test('a run of copying ends after 256 KiB', () => {
   assert.deepEqual(run('no', 1), { pumped: SPENT, bytes: 256 * KiB })
 })
 
-test('a run of splicing ends after 256 KiB, or 1 MiB when nobody waits', () => {
+test('a run of splicing ends after 256 KiB, or 1 MiB when no other session waits', () => {
   assert.deepEqual(run('yes', 3), { pumped: SPENT, bytes: 256 * KiB })
   assert.deepEqual(run('yes', 2), { pumped: SPENT, bytes: 1024 * KiB })
 })
 
-test('a run of splicing ends after eight reads of few bytes', () => {
+test('a run of splicing ends after eight small reads', () => {
   assert.deepEqual(run('yes', 3, 100), { pumped: SPENT, bytes: 800 })
 })

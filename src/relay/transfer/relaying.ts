@@ -1,6 +1,6 @@
 /**
- * The phases `relaying` and `draining`: when directions run, and how the session reacts to the outcome. Bytes are moved by
- * `pump.ts` and `messages.ts`; a side that fails is handled by `closing/endings.ts`.
+ * The phases `relaying` and `draining`: when directions run, and how the session reacts to the outcome. Bytes are
+ * moved by `pump.ts` and `messages.ts`; a side that fails is handled by `closing/endings.ts`.
  */
 import { EAGAIN } from '../../kernel/errno.js'
 import { setKeepAlive } from '../../kernel/keepalive.js'
@@ -15,12 +15,14 @@ import { pumpMessages } from './messages.js'
 import { pump } from './pump.js'
 
 /**
- * SCTP has no half-close: forwarding a TCP client's FIN would stop the server from replying. The FIN is held back until
- * the server has been idle this long, where `half-close timeout` does not set a time.
+ * SCTP has no half-close: forwarding a TCP client's FIN would stop the server from replying. The FIN is held back
+ * until the server has been idle this long, where `half-close timeout` does not set a time.
  */
 const HELD_END_MS = 10_000
 
-/** The kernel's first probe comes after a second at the earliest (`tcp keepalive idle`), by default after two hours. */
+/**
+ * The kernel's first probe comes after a second at the earliest (`tcp keepalive idle`), by default after two hours.
+ */
 const KEEP_ALIVE_AFTER_MS = 1_000
 
 export const RELAYING: PhaseHandler = {

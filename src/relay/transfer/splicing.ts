@@ -17,7 +17,9 @@ import type { Pipe, Pipes } from './pipes.js'
 /** Reads per run at most, in case each brings only a few bytes: other sessions need their turns. */
 const READS_PER_RUN = 8
 
-/** Moves bytes through a borrowed pipe. GO_ON: splicing is not possible, nothing is in a pipe, continue by copying. */
+/**
+ * Moves bytes through a borrowed pipe. GO_ON: splicing is not possible, nothing is in a pipe, continue by copying.
+ */
 export function splice(way: Direction, calls: Calls, pipes: Pipes): Pumped | typeof GO_ON {
   const pipe = maySplice(way) ? pipes.lend() : undefined
   if (pipe === undefined) {
@@ -39,8 +41,9 @@ export function emptyKept(way: Direction, pipe: Pipe, calls: Calls, pipes: Pipes
 }
 
 /**
- * Not for TLS, which needs the bytes, Unix sockets, whose messages fill the slots of a pipe, or SCTP, which has messages.
- * splice(2) never passes the mark of urgent data. After an error, bytes are copied because recv(2) reports the error.
+ * Not for TLS, which needs the bytes, Unix sockets, whose messages fill the slots of a pipe, or SCTP, which has
+ * messages. splice(2) never passes the mark of urgent data. After an error, bytes are copied because recv(2) reports
+ * the error.
  */
 function maySplice({ refusesSplice, sink, source }: Direction): boolean {
   if (!source.transport.canSplice || !sink.transport.canSplice) return false
