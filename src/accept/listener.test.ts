@@ -151,7 +151,7 @@ test('without descriptors pauses, logs once and resumes by itself', () => {
     assert.ok((world.counters[COUNT.acceptPauses] ?? 0) >= 2)
     world.failures = [-errno]
     world.turn()
-    assert.equal(world.lines.length, 2, 'the next shortage is news again')
+    assert.equal(world.lines.length, 2, 'the next shortage is logged again')
   }
 })
 
