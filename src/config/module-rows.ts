@@ -1,3 +1,4 @@
+/** The directives that every MAVIS module has, and how a module's block is made from them and its own. */
 import type { Script } from '../mavis/script.js'
 import type { CommonModuleSettings } from '../mavis/settings.js'
 import { caseRow } from './pattern-types.js'
@@ -15,37 +16,37 @@ import { choice } from './text-types.js'
 
 const action = choice(['continue', 'reject'])
 
-/** What every MAVIS module has. */
+/** Rows of every MAVIS module. */
 export const moduleRows = {
   scriptIn: folded(['script in', 'script'], script, joined, {
     doc:
-      'What is done to a question before the module has it. `return` answers it with the attributes as they are, ' +
-      '`skip` goes on to the next module, `continue` and the end of the script to this one. A second script goes ' +
-      'behind the first. [Scripts](#scripts) have a language of their own.',
-    defaultText: 'nothing',
+      'Script that processes a query before the module. `return` answers the query with its current attributes, `skip` ' +
+      'passes it to the next module, `continue` and the end of the script pass it to this module. A second script is ' +
+      'appended to the first. See [Scripts](#scripts).',
+    defaultText: 'no script',
   }),
   scriptInterim: folded('script interim', script, joined, {
-    doc: "What is done to the module's own answer, before anybody else looks at it.",
-    defaultText: 'nothing',
+    doc: "Script that processes the module's own answer, before `script out`.",
+    defaultText: 'no script',
   }),
   scriptOut: folded('script out', script, joined, {
-    doc: 'What is done to an answer on its way back, whichever module has given it.',
-    defaultText: 'nothing',
+    doc: 'Script that processes every answer on its way back, of this module or of one below it.',
+    defaultText: 'no script',
   }),
   onError: value('action error', action, 'reject', {
-    doc: 'What an answer with RESULT `ERR` leads to: `reject` leaves it at that, `continue` asks the next module.',
+    doc: 'Action after an answer with RESULT `ERR`: `reject` ends with this answer, `continue` queries the next module.',
   }),
   onNotFound: value(['action not-found', 'action not found'], action, 'continue', {
     doc:
-      'What an answer with RESULT `NFD` (not found) leads to: `continue` asks the next module, `reject` leaves it at ' +
-      'that, or makes it a refusal where the module has nothing to say.',
+      'Action after an answer with RESULT `NFD` (not found): `continue` queries the next module, `reject` ends with ' +
+      'this answer, or with a rejection if the module has no answer.',
   }),
   regexMatchCase: caseRow,
 }
 
 export const MODULE_WORDS = ['action', 'regex-match-case', 'script']
 
-/** The block of a module: its own rows and those that all have. `make`: what is its own of the settings. */
+/** The block of a module: its own rows and the common ones. `make` returns the settings of its own rows. */
 export function moduleBlock<const R extends Rows, S extends object>(
   module: string,
   doc: string,

@@ -1,3 +1,4 @@
+/** Generates the reference page of the configuration language, docs/configuration.md, from the directive table. */
 import { NEED_NAMES } from './landed.js'
 import { LANGUAGE_CHAPTER } from './language-chapter.js'
 import { moduleRows } from './module-rows.js'
@@ -19,13 +20,13 @@ interface Chapter {
 
 const commonModuleBlock = block(
   'mavis module',
-  'What every module has; what it has beside that follows.',
+  'Directives of every module. The directives of each module follow.',
   moduleRows,
 )
 const SERVER_TITLE = 'Block `server { … }` in module `remote`'
 
 const CHAPTERS: readonly Chapter[] = [
-  { title: 'Top level', block: topBlock, intro: 'What may stand outside of all sections.' },
+  { title: 'Top level', block: topBlock, intro: 'Directives outside of all sections.' },
   { title: 'Section `spawnd`', block: spawndBlock, intro: spawndBlock.doc },
   { title: 'Block `listen { … }` in `spawnd`', block: listenBlock, intro: listenBlock.doc },
   { title: 'Block `spawn { … }` in `spawnd`', block: spawnBlock, intro: spawnBlock.doc },
@@ -52,7 +53,7 @@ const MODULE_KEYS = new Set(Object.keys(moduleRows))
 const COMMON_KEYS = new Set(Object.keys(commonRows))
 const LISTENER_TLS_KEYS = new Set(Object.keys(listenerTlsRows))
 
-/** The reference of all directives, from the table, behind the chapter on the language itself. */
+/** The whole page: the chapter on the language, then one chapter for each block of the table. */
 export function referencePage(landed: ReadonlySet<Need>): string {
   const contents = CHAPTERS.map(({ title }) => `* [${title}](#${anchorOf(title)})\n`).join('')
   const chapters = CHAPTERS.map((chapter) => describeChapter(chapter, landed))
@@ -66,13 +67,13 @@ function describeChapter({ title, block: of, intro }: Chapter, landed: ReadonlyS
   const isOfModules = ([key]: Entry) => isModule(of) && MODULE_KEYS.has(key)
   const own = rows.filter((entry) => !isCommon(entry) && !isOfSection(entry) && !isOfModules(entry))
   const notes =
-    elsewhere(
+    describedElsewhere(
       rows.filter(isCommon),
-      'These may be set here as well, for this process only; otherwise the top level counts',
+      'These may also be set here, for this process only; otherwise the value of the top level applies',
     ) +
-    elsewhere(
+    describedElsewhere(
       rows.filter(isOfSection),
-      'These may be set here as well, for this listener only; otherwise section `tcprelay` counts',
+      'These may also be set here, for this listener only; otherwise the value of section `tcprelay` applies',
     )
   const described = own.map(([, row]) => describeRow(row, landed))
   return `## ${title}\n\n${intro}\n${notes}\n${described.join('\n')}`
@@ -84,8 +85,8 @@ function isModule(block: Block<unknown>): boolean {
   return [...moduleBlocks.values()].some((one) => one === block)
 }
 
-/** A sentence on directives that are explained in another chapter. */
-function elsewhere(entries: readonly Entry[], sentence: string): string {
+/** A sentence that lists directives which another chapter describes. */
+function describedElsewhere(entries: readonly Entry[], sentence: string): string {
   if (entries.length === 0) return ''
   return `\n${sentence}: ${entries.map(([, row]) => `\`${nameOf(row)}\``).join(', ')}.\n`
 }
@@ -113,18 +114,18 @@ function describeSpellings(row: Row): string {
 }
 
 function describeDefault(row: Row): string {
-  if (row.isInherited === true) return 'Default: as set in the section around it.'
+  if (row.isInherited === true) return 'Default: the value in the enclosing section.'
   if (row.defaultText !== undefined) return `Default: ${row.defaultText}.`
   if (row.kind !== 'value' || row.fallback === undefined || row.fallback === '') return ''
   return `Default: \`${row.type.format?.(row.fallback) ?? String(row.fallback)}\`.`
 }
 
 function describeZero(row: Row): string {
-  return row.zero === undefined ? '' : `Zero means: ${row.zero}.`
+  return row.zero === undefined ? '' : `Zero: ${row.zero}.`
 }
 
 function describePlace(row: Row): string {
-  return row.isAlsoOutside === true ? 'May also stand directly in the section.' : ''
+  return row.isAlsoOutside === true ? 'May also be written directly in the section.' : ''
 }
 
 function describeOrigin(row: Row): string {
@@ -134,11 +135,11 @@ function describeOrigin(row: Row): string {
 function describeNeed(row: Row, landed: ReadonlySet<Need>): string {
   if (row.needs === undefined || landed.has(row.needs)) return ''
   const which = row.needsWhen === undefined ? '' : ' with some values'
-  const where = row.isForwarded === true ? ' (children of another program do it themselves)' : ''
-  return `**Checked, but refused at start${which}: this version does not have ${NEED_NAMES[row.needs]} yet${where}.**`
+  const where = row.isForwarded === true ? ' (children of another program handle it themselves)' : ''
+  return `**Checked, but rejected at start${which}: this version does not support ${NEED_NAMES[row.needs]} yet${where}.**`
 }
 
-/** The anchor that GitHub gives a heading. */
+/** The anchor that GitHub generates for a heading. */
 function anchorOf(title: string): string {
   return title
     .toLowerCase()

@@ -1,3 +1,4 @@
+/** The MAVIS modules that ask helper programs: `external` and `external-mt`. */
 import type { HelperProgram } from '../mavis/settings.js'
 import { groupId, userId } from './account-types.js'
 import { directory } from './file-types.js'
@@ -7,7 +8,7 @@ import { count, time } from './number-types.js'
 import { list, optional, value } from './row.js'
 import { type Variable, variable } from './statement-types.js'
 
-/** The words that directives of the two modules begin with: the arguments of a program end there. */
+/** First words of the directives of both modules. An unquoted one of them ends the arguments of `exec`. */
 export const HELPER_WORDS = [
   ...MODULE_WORDS,
   'children',
@@ -25,17 +26,17 @@ export const HELPER_WORDS = [
 const helperRows = {
   exec: optional('exec', command(HELPER_WORDS), {
     doc:
-      'The program: its path, the name that it sees as argv[0], and its arguments. Those end at the next directive, so one ' +
-      'that is spelled like a directive needs quotes, and so does one with `=`, `,` or a bracket in it. `%o` and `%O` in the ' +
-      'path stand for the platform, `$CONFDIR/` in front for the directory of the main file.',
+      'The program: its path, its argv[0], and its arguments. The arguments end at the next directive: quote an argument ' +
+      'that is spelled like a directive or contains `=`, `,` or a bracket. `%o` and `%O` in the path expand to the ' +
+      'platform, a leading `$CONFDIR/` to the directory of the main file.',
     defaultText: 'mandatory',
   }),
   environment: list('setenv', variable, {
-    doc: 'Sets an environment variable of the program. If there are any, it has no others.',
-    defaultText: "the program has this program's environment",
+    doc: 'Environment variable of the program. With any `setenv`, the program inherits no other variables.',
+    defaultText: "the program inherits this program's environment",
   }),
   timeoutMs: optional('timeout', time({ min: 1 }), {
-    doc: 'Time for one answer. A program that does not keep it is ended and started again.',
+    doc: 'Time limit for one answer. A program that exceeds it is killed and restarted.',
     defaultText: '`mavis timeout`',
     zero: 'not allowed',
     isOurs: true,
@@ -44,21 +45,21 @@ const helperRows = {
 
 export const externalBlock = moduleBlock(
   'external',
-  'Asks helper programs, each one question at a time: lines on its standard input, lines on its standard output.',
+  'Sends queries to helper programs, one at a time to each: as lines on standard input, answered on standard output.',
   {
     ...helperRows,
     childrenMin: value('childs|children min|minimum', count(), 4, {
-      doc: 'Programs that are kept running.',
+      doc: 'Minimum number of running programs.',
     }),
     childrenMax: value('childs|children max|maximum', count({ min: 1 }), 20, {
-      doc: 'Programs that may run. While all are busy, questions wait.',
+      doc: 'Maximum number of running programs. While all are busy, queries are queued.',
     }),
     home: optional('home', directory, {
-      doc: 'Directory that the program is started in. Its path has to begin with `/` then.',
+      doc: 'Working directory of the program. Requires an absolute path in `exec`.',
       defaultText: "this program's",
     }),
     user: optional('userid|user-id', userId, {
-      doc: 'User that the program runs as. A name brings its group along.',
+      doc: 'User that the program runs as. A name also sets the group.',
       defaultText: "this program's",
     }),
     group: optional('groupid|group-id', groupId, {
@@ -68,9 +69,9 @@ export const externalBlock = moduleBlock(
   },
   (given, { refuse }) => {
     const { childrenMax, childrenMin, exec, group, home, timeoutMs, user } = given
-    if (exec === undefined) return refuse("this module needs a program: 'exec'")
+    if (exec === undefined) return refuse("this module needs a program: add 'exec = PATH'")
     if (home !== undefined && !exec.path.startsWith('/')) {
-      return refuse("with 'home' the path of the program has to begin with '/'")
+      return refuse("'home' requires an absolute path in 'exec'")
     }
     return {
       module: 'external',
@@ -87,10 +88,10 @@ export const externalBlock = moduleBlock(
 
 export const externalMtBlock = moduleBlock(
   'external-mt',
-  'Asks one helper program that works on many questions at a time, in frames.',
+  'Sends queries to one helper program that handles many at a time, as binary frames.',
   helperRows,
   ({ environment, exec, timeoutMs }, { refuse }) => {
-    if (exec === undefined) return refuse("this module needs a program: 'exec'")
+    if (exec === undefined) return refuse("this module needs a program: add 'exec = PATH'")
     return { module: 'external-mt', program: programOf(exec, environment), timeoutMs } as const
   },
 )

@@ -1,3 +1,4 @@
+/** The MAVIS module `remote`: sends queries to other machines over UDP, encrypted with Blowfish if a key is given. */
 import { type HostLiteral, parseHostLiteral } from '../base/address.js'
 import type { MavisServer } from '../mavis/settings.js'
 import { type AddressText, parsePort, socketPath } from './address-types.js'
@@ -9,7 +10,7 @@ import { completedBlock, optional, repeated, value } from './row.js'
 import { cannotRead } from './sources.js'
 import { oneToken } from './value-type.js'
 
-/** As in the original, which takes no notice of what is behind them. */
+/** As in the original, which ignores further bytes. */
 const KEY_BYTES_MAX = 72
 
 const serverPort = oneToken<number>('PORT', (text, { names }) => {
@@ -35,50 +36,51 @@ const localAddress = withoutBrackets(
 
 export const serverBlock = completedBlock(
   'server',
-  'A server that is asked by datagrams (mavisd). Repeat it for more.',
+  'A server (mavisd) that receives queries as datagrams. Repeat it for more servers.',
   {
     address: optional('address', address, {
-      doc: 'Address of the server: an IP address or a host name, or the path of a Unix socket.',
-      defaultText: 'mandatory, unless there is a path',
+      doc: 'Address of the server: an IP address, a host name, or the path of a Unix socket.',
+      defaultText: 'mandatory unless `path` is given',
     }),
-    port: value('port', serverPort, 9001, { doc: 'Port of the server, of UDP.' }),
+    port: value('port', serverPort, 9001, { doc: 'UDP port of the server.' }),
     path: optional('path', socketPath, { doc: 'Path of the Unix socket that the server listens on.' }),
     blowfishKey: optional('blowfish key', key, {
-      doc: 'Key of Blowfish that datagrams are encrypted with; its first 72 bytes count.',
-      defaultText: 'they are not encrypted',
+      doc: 'Blowfish key for encryption of datagrams; only the first 72 bytes are used.',
+      defaultText: 'no encryption',
     }),
     blowfishKeyFile: optional('blowfish keyfile|key-file', keyFile, {
-      doc: 'File with that key.',
+      doc: 'File that contains the Blowfish key.',
     }),
   },
   ({ address, blowfishKey, blowfishKeyFile, path, port }, { refuse }) => {
     const given = path === undefined ? address : ({ kind: 'path', path } as const)
-    if (given === undefined) return refuse("this server needs an 'address' or a 'path'")
+    if (given === undefined) return refuse("this server needs 'address' or 'path'")
     return { target: targetOf(given, port), key: blowfishKey ?? blowfishKeyFile }
   },
 )
 
 export const remoteModuleBlock = moduleBlock(
   'remote',
-  'Asks other machines by datagrams, as mavisd answers them.',
+  'Sends queries to other machines as datagrams (protocol of mavisd).',
   {
     servers: repeated('server|dst', serverBlock),
     localAddress: optional('local address', localAddress, {
-      doc: 'Address that datagrams come from.',
+      doc: 'Source address of datagrams.',
       defaultText: "the system's choice",
     }),
     timeoutMs: value('timeout', time({ min: 1 }), 5_000, {
-      doc: 'Time after which a datagram is sent again.',
+      doc: 'Time after which a datagram is retransmitted.',
       zero: 'not allowed',
     }),
-    tries: value('tries', count({ min: 1 }), 6, { doc: 'Datagrams for one question.' }),
+    tries: value('tries', count({ min: 1 }), 6, { doc: 'Maximum number of datagrams for one query.' }),
     rebalance: value('rebalance', count(), 0, {
-      doc: 'Questions after which servers that have failed are asked again.',
+      doc: 'Number of queries after which failed servers are retried.',
       zero: 'never',
     }),
   },
   ({ localAddress, rebalance, servers, timeoutMs, tries }, { refuse }) => {
-    if (servers.length === 0) return refuse("this module needs a server: 'server = { address = … }'")
+    if (servers.length === 0)
+      return refuse("this module needs a server: add 'server = { address = ADDRESS }'")
     return { module: 'remote', servers, localAddress, timeoutMs, tries, rebalance } as const
   },
 )

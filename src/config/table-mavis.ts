@@ -1,3 +1,4 @@
+/** The directives about MAVIS in section `tcprelay`, and the modules that this program has built in. */
 import { AV } from '../base/mavis-attributes.js'
 import type { ModuleSettings } from '../mavis/settings.js'
 import { groupId, userId } from './account-types.js'
@@ -15,28 +16,28 @@ import { choice, text } from './text-types.js'
 import { commaList, reportUnexpected, type ValueType } from './value-type.js'
 
 const purgePeriodMs = value(['purge period', 'purge-outdated'], time(), 300_000, {
-  doc: 'Pause between two looks for what is out of date.',
-  zero: 'with every question',
+  doc: 'Interval between removals of expired entries.',
+  zero: 'with every query',
 })
 
 const cacheBlock = moduleBlock(
   'cache',
-  'Keeps answers of the modules below it for a while. Of TACPLUS, which is what this program asks, it keeps them whole.',
+  'Caches answers of the modules below it. Answers of TYPE `TACPLUS`, which this program queries, are cached completely.',
   {
     expireMs: optional('expire', time(), {
-      doc: 'How long answers are kept.',
-      defaultText: 'none are kept',
-      zero: 'none are kept',
+      doc: 'How long answers are cached.',
+      defaultText: 'no caching',
+      zero: 'no caching',
     }),
     expireFtpMs: optional('expire FTP|ftp', time(), {
-      doc: 'The same for questions of TYPE `FTP`.',
+      doc: 'Like `expire`, for queries of TYPE `FTP`.',
       defaultText: '`expire`',
-      zero: 'none are kept',
+      zero: 'no caching',
     }),
     expireTacplusMs: optional('expire TACPLUS|tacplus', time(), {
-      doc: 'The same for questions of TYPE `TACPLUS`.',
+      doc: 'Like `expire`, for queries of TYPE `TACPLUS`.',
       defaultText: '`expire`',
-      zero: 'none are kept',
+      zero: 'no caching',
     }),
     purgePeriodMs,
   },
@@ -51,15 +52,15 @@ const cacheBlock = moduleBlock(
 
 const limitBlock = moduleBlock(
   'limit',
-  'Refuses clients by their address once the modules below it have refused them too often.',
+  'Rejects clients by address after the modules below it have rejected them too often.',
   {
     count: value('blacklist count', count(), 0, {
-      doc: 'Refusals after which an address is on the list.',
-      zero: 'no address ever is',
+      doc: 'Number of rejections after which an address is blacklisted.',
+      zero: 'no blacklist',
     }),
     timeMs: value('blacklist time', time(), 300_000, {
-      doc: 'How long refusals are remembered, and how long an address stays on the list.',
-      zero: 'not at all',
+      doc: 'How long rejections are counted, and how long an address is blacklisted.',
+      zero: 'no blacklist',
     }),
     purgePeriodMs,
   },
@@ -75,31 +76,35 @@ const logBlock = moduleBlock(
 
 const nullBlock = moduleBlock(
   'null',
-  'Does nothing but what its scripts do. It has no directives of its own.',
+  'Only runs its scripts. It has no directives of its own.',
   {},
   () => ({ module: 'null' }) as const,
 )
 
 const PATTERNS =
-  '`not` for all others. A [pattern](#scripts) between slashes is one of Perl and needs the `=` in front, others are of POSIX.'
+  '`not` inverts the list. A [pattern](#scripts) between slashes uses Perl syntax and requires `=` before it; others use POSIX syntax.'
 
 const groupsBlock = moduleBlock(
   'groups',
-  'Works on the groups in the answers of the modules below it: makes names of numbers, and leaves out some of them.',
+  'Processes groups in the answers of the modules below it: maps numbers to names, and filters groups.',
   {
-    resolveGid: value('resolve gid', yesNo, false, { doc: 'Makes a name of the number in GID.' }),
-    resolveGids: value('resolve gids', yesNo, false, { doc: 'Makes names of the numbers in GIDS.' }),
+    resolveGid: value('resolve gid', yesNo, false, { doc: 'Maps the number in GID to a name.' }),
+    resolveGids: value('resolve gids', yesNo, false, { doc: 'Maps the numbers in GIDS to names.' }),
     gidAttribute: value('resolve gid attribute', attribute, AV.GID, {
-      doc: 'Attribute that the name for GID is put into.',
+      doc: 'Attribute that receives the name for GID.',
     }),
     gidsAttribute: value('resolve gids attribute', attribute, AV.GIDS, {
-      doc: 'Attribute that the names for GIDS are put into.',
+      doc: 'Attribute that receives the names for GIDS.',
     }),
-    gidFilter: filters('gid filter', idFilters, 'Numbers that stay in GID; `not` for all others.'),
-    gidsFilter: filters('gids filter', idFilters, 'Numbers that stay in GIDS; `not` for all others.'),
-    groupFilter: filters('group filter', nameFilters, `Names that stay in GID; ${PATTERNS}`),
-    groupsFilter: filters('groups filter', nameFilters, `Names that stay in GIDS and TACMEMBER; ${PATTERNS}`),
-    memberOfFilter: filters('memberof filter', nameFilters, `Names that stay in MEMBEROF; ${PATTERNS}`),
+    gidFilter: filters('gid filter', idFilters, 'Numbers that are kept in GID; `not` inverts the list.'),
+    gidsFilter: filters('gids filter', idFilters, 'Numbers that are kept in GIDS; `not` inverts the list.'),
+    groupFilter: filters('group filter', nameFilters, `Names that are kept in GID; ${PATTERNS}`),
+    groupsFilter: filters(
+      'groups filter',
+      nameFilters,
+      `Names that are kept in GIDS and TACMEMBER; ${PATTERNS}`,
+    ),
+    memberOfFilter: filters('memberof filter', nameFilters, `Names that are kept in MEMBEROF; ${PATTERNS}`),
   },
   (given) => {
     const { gidAttribute, gidFilter, gidsAttribute, gidsFilter, resolveGid, resolveGids } = given
@@ -111,30 +116,31 @@ const groupsBlock = moduleBlock(
 
 const teeBlock = moduleBlock(
   'tee',
-  'Appends questions and answers to files, as the module `external` would send them.',
+  'Appends queries and answers to files, in the format of the module `external`.',
   {
-    pathIn: optional('path in', writtenFile, { doc: 'File for questions.', defaultText: '`path`' }),
+    pathIn: optional('path in', writtenFile, { doc: 'File for queries.', defaultText: '`path`' }),
     pathOut: optional('path out', writtenFile, { doc: 'File for answers.', defaultText: '`path`' }),
     path: optional('path', writtenFile, { doc: 'File for both.' }),
-    mode: value('mode', fileMode, 0o600, { doc: 'Mode of a file that is made.' }),
+    mode: value('mode', fileMode, 0o600, { doc: 'Mode of a file that is created.' }),
     user: optional('userid|user-id', userId, {
-      doc: 'Owner of a file that is made. A name brings its group along.',
+      doc: 'Owner of a file that is created. A name also sets the group.',
       defaultText: "this program's user",
     }),
     group: optional('groupid|group-id', groupId, {
-      doc: 'Group of a file that is made.',
+      doc: 'Group of a file that is created.',
       defaultText: "this program's, or the user's",
     }),
   },
   ({ group, mode, path, pathIn = path, pathOut = path, user }, { refuse }) => {
-    if (pathIn === undefined && pathOut === undefined) return refuse("this module needs a file: 'path'")
+    if (pathIn === undefined && pathOut === undefined)
+      return refuse("this module needs a file: add 'path = FILE'")
     return { module: 'tee', pathIn, pathOut, mode, uid: user?.uid, gid: group ?? user?.gid } as const
   },
 )
 
 const CERTIFICATE_MODES = { required: 'cert-required', sufficient: 'cert-sufficient' } as const
 
-/** `cert [required|sufficient]`; alone it changes nothing, as in the original. */
+/** `cert [required|sufficient]`; `cert` alone keeps the password mode, as in the original. */
 const authMode: ValueType<'password' | 'cert-required' | 'cert-sufficient'> = {
   grammar: 'cert [required|sufficient]',
   read({ problems, tokens }) {
@@ -153,14 +159,14 @@ const authMode: ValueType<'password' | 'cert-required' | 'cert-sufficient'> = {
 
 const authBlock = moduleBlock(
   'auth',
-  'Compares what a client has shown with what the modules below it know: PASSWORD with DBPASSWORD, CERTSUBJ with ' +
-    'DBCERTSUBJ. Their answer needs to have no RESULT: ACK becomes NFD.',
+  'Compares credentials of a client with those from the modules below it: PASSWORD with DBPASSWORD, CERTSUBJ with ' +
+    'DBCERTSUBJ. The answer must have no RESULT: ACK becomes NFD.',
   {
     mode: value(['authmode', 'authentication-mode'], authMode, 'password', {
       doc:
-        'Whether the subject of a certificate is needed beside the password, or is enough. `cert` alone leaves it at ' +
-        'the password.',
-      defaultText: 'the password alone counts',
+        'Whether the certificate subject is required in addition to the password, or is sufficient. `cert` alone checks ' +
+        'only the password.',
+      defaultText: 'only the password is checked',
     }),
   },
   ({ mode }) => ({ module: 'auth', mode }) as const,
@@ -168,15 +174,15 @@ const authBlock = moduleBlock(
 
 const errorBlock = moduleBlock(
   'error',
-  'Makes refusals of the errors of the modules below it, until there are too many in a row.',
+  'Converts errors of the modules below it into rejections, up to a number of consecutive errors.',
   {
     file: optional('file', writtenFile, {
-      doc: 'File that errors are counted in, for all processes together.',
-      defaultText: 'the module does nothing',
+      doc: 'File that counts errors of all processes together.',
+      defaultText: 'the module has no effect',
     }),
     threshold: value('threshold', count(), 0, {
-      doc: 'Errors in a row with which an error stays one.',
-      zero: 'it always does',
+      doc: 'Number of consecutive errors from which an error is reported as an error.',
+      zero: 'always',
     }),
   },
   ({ file, threshold }) => ({ module: 'error', file, threshold }) as const,
@@ -204,7 +210,7 @@ export const moduleBlocks: ReadonlyMap<string, Block<ModuleSettings>> = new Map(
 function filters<T>(spelling: string, type: ValueType<readonly T[]>, doc: string) {
   return folded(spelling, type, (lists: readonly (readonly T[])[]) => lists.flat(), {
     doc,
-    defaultText: 'all of them',
+    defaultText: 'all',
   })
 }
 
@@ -214,41 +220,41 @@ const NOTES = { isOurs: true, needs: 'MAVIS' } as const
 export const mavisRows = {
   mavisAuthorization: optional('mavis authorization', located(choice(['none', 'host', 'user'])), {
     doc:
-      'Whether modules are asked who may connect, and about what: `host` the address of a client, `user` whom its ' +
-      'certificate or pre-shared key names.',
+      'Whether modules authorise clients, and by what: `host` by the address of the client, `user` by the name in its ' +
+      'certificate or by the identity of its pre-shared key.',
     defaultText: '`none`',
     ...NOTES,
     needsWhen: (mode) => mode !== undefined && mode.value !== 'none',
   }),
   mavisDefault: value('mavis default', choice(['permit', 'deny']), 'deny', {
     doc:
-      'What becomes of clients that no module knows, and of all of them when all modules are down. With `mavis require ' +
-      'member` they are in no group and so never let in.',
+      'Decision for clients that no module knows, and for all clients while all modules are down. With `mavis require ' +
+      'member` such clients are in no group and always rejected.',
     ...NOTES,
   }),
   mavisTimeoutMs: value('mavis timeout', time({ min: 1 }), 5_000, {
-    doc: 'Time that all modules together may take for one client; it is refused then.',
+    doc: 'Time limit of all modules together for one client; after it, the client is rejected.',
     zero: 'not allowed',
     ...NOTES,
   }),
   mavisCacheTimeoutMs: value('mavis cache timeout', time(), 0, {
-    doc: 'How long an answer holds for the same question, in each process.',
-    zero: 'it is asked again each time',
+    doc: 'How long each process caches an answer to the same query.',
+    zero: 'no caching',
     ...NOTES,
   }),
   mavisMembers: list('mavis require member', commaList(text('GROUP')), {
-    doc: 'Groups of which a client has to be in one, by the TACMEMBER or MEMBEROF of the answer. May be repeated.',
-    defaultText: 'none is needed',
+    doc: 'A client must be in one of these groups (TACMEMBER or MEMBEROF of the answer). May be repeated.',
+    defaultText: 'no group is required',
     ...NOTES,
   }),
   mavisPaths: list('mavis path', text('DIRECTORY'), {
-    doc: 'Where the original looked for modules; accepted, has no effect: they are part of this program.',
+    doc: 'Search path for modules of the original. Accepted, has no effect: the modules are built in.',
   }),
   mavisModules: ofKinds('mavis module', moduleHeading([...moduleBlocks.keys()]), moduleBlocks, {
     doc:
-      'A module that is asked who may connect. Repeat it for a chain: the next one is asked when this one has no ' +
-      'answer. NAME is what it is called in answers and in the log, its place in the chain (`0`, `1`, …) if there is ' +
-      'none. MODULE may also be the path of a library of the original, as `/usr/lib/mavis/libmavis_external.so`.',
+      'A module that authorises clients. Repeat it for a chain: if this module has no answer, the next one is ' +
+      'queried. NAME identifies the module in answers and in the log; default: its index in the chain (`0`, `1`, …). ' +
+      'MODULE may also be the path of a library of the original, such as `/usr/lib/mavis/libmavis_external.so`.',
     needs: 'MAVIS',
   }),
 }

@@ -1,36 +1,37 @@
+/** Directives and settings of listeners and remotes with `protocol = SCTP`. */
 import { type HostAddress, withPort } from '../base/address.js'
 import type { AddressText } from './address-types.js'
 import type { BindTarget } from './endpoint.js'
 import { count, time, UINT_MAX } from './number-types.js'
 import { optional } from './row.js'
 
-/** The kernel counts milliseconds in 32 bits. */
+/** The kernel stores milliseconds in 32 bits. */
 const HEARTBEAT_MS_MAX = UINT_MAX
 
-/** Of a listener or a remote with `protocol = SCTP`. */
+/** Rows of a listener or remote. */
 export const sctpRows = {
   sctpStreams: optional('sctp streams', count({ min: 1, max: 65_535 }), {
-    doc: 'Streams of an SCTP association, each way; the peer may have fewer.',
-    defaultText: "the system's, which is 10",
+    doc: 'Number of streams of an SCTP association in each direction; the peer may support fewer.',
+    defaultText: "the system's, 10",
     isOurs: true,
     needs: 'SCTP',
   }),
   sctpHeartbeatMs: optional('sctp heartbeat', time({ max: HEARTBEAT_MS_MAX }), {
-    doc: 'Pause between the heartbeats by which SCTP looks after a path that is idle.',
+    doc: 'Interval between heartbeats on an idle path.',
     zero: 'no heartbeats',
-    defaultText: "the system's, which is 30",
+    defaultText: "the system's, 30",
     isOurs: true,
     needs: 'SCTP',
   }),
 }
 
-/** What `protocol = SCTP` makes of a block. */
+/** Settings that only `protocol = SCTP` has. */
 export interface SctpSettings {
-  /** Zero: the system's number. */
+  /** Zero: the system's default. */
   readonly streams: number
-  /** Zero: none; undefined: the system's. */
+  /** Zero: no heartbeats; undefined: the system's default. */
   readonly heartbeatMs: number | undefined
-  /** Every address but the first. */
+  /** All addresses after the first. */
   readonly further: readonly HostAddress[]
 }
 
@@ -41,44 +42,44 @@ interface Given {
   readonly sctpHeartbeatMs: number | undefined
 }
 
-/** Of the addresses given the one that counts alone: SCTP has the first before the others, else the last one holds. */
+/** The primary address: the first one with SCTP, which may have several; otherwise the last one given. */
 export function mainAddress({ address, protocol }: Given): AddressText | undefined {
   return protocol === 'SCTP' ? address[0] : address.at(-1)
 }
 
-/** Why a block cannot be used, as far as SCTP is concerned. `target`: where it listens or connects to. */
+/** Why the block is invalid with regard to SCTP. `target`: the address that it listens on or connects to. */
 export function sctpProblem(given: Given, target: BindTarget, hasTls: boolean): string | undefined {
   const { address, protocol, sctpHeartbeatMs, sctpStreams } = given
   if (protocol !== 'SCTP') {
-    const lonely =
+    const directive =
       sctpStreams !== undefined
         ? 'sctp streams'
         : sctpHeartbeatMs !== undefined
           ? 'sctp heartbeat'
           : undefined
-    return lonely && `'${lonely}' needs 'protocol = SCTP'`
+    return directive && `'${directive}' requires 'protocol = SCTP'`
   }
   if (target.kind === 'address' && target.address.family === 'unix') {
-    return "'protocol = SCTP' is for addresses of a network, not for Unix sockets"
+    return "'protocol = SCTP' requires an IP address, not a Unix socket"
   }
   if (hasTls)
-    return "'tls' does not go with 'protocol = SCTP': TLS wants one stream of bytes, SCTP carries messages"
+    return "'tls' cannot be used with 'protocol = SCTP': TLS needs a byte stream, SCTP transfers messages"
   return address.length > 1 ? furtherProblem(address) : undefined
 }
 
 /** An endpoint of SCTP has several addresses and one port. */
 function furtherProblem(addresses: readonly AddressText[]): string | undefined {
   if (addresses.some(({ kind }) => kind !== 'literal')) {
-    return 'several addresses of one endpoint (multi-homing) have to be IP addresses'
+    return 'multiple addresses of one endpoint (multi-homing) must be IP addresses'
   }
   const [first, ...others] = addresses.map((address) =>
     address.kind === 'literal' ? address.port : undefined,
   )
   const isOther = others.some((port) => port !== undefined && port !== first)
-  return isOther ? 'all addresses of one endpoint (multi-homing) have the same port' : undefined
+  return isOther ? 'all addresses of one endpoint (multi-homing) must have the same port' : undefined
 }
 
-/** Undefined without SCTP. The block has no problem with it. */
+/** Undefined without SCTP. The block has passed `sctpProblem`. */
 export function sctpSettings({
   address,
   protocol,
@@ -92,7 +93,7 @@ export function sctpSettings({
   return { streams: sctpStreams ?? 0, heartbeatMs: sctpHeartbeatMs, further }
 }
 
-/** The same where all addresses have the port of `target`. */
+/** Returns the settings with the port of `target` in every address. */
 export function sctpAt(sctp: SctpSettings | undefined, target: BindTarget): SctpSettings | undefined {
   if (sctp === undefined || target.kind !== 'address' || target.address.family === 'unix') return sctp
   const { port } = target.address

@@ -1,3 +1,4 @@
+/** The directives of the master's section, of its listeners and of its children. */
 import { accessRule } from './access-rule.js'
 import { groupId, userId } from './account-types.js'
 import { socketPath } from './address-types.js'
@@ -28,111 +29,109 @@ import { asksForTls, TLS_OFF, tlsMode } from './tls-mode.js'
 import { commaList } from './value-type.js'
 
 const bindRetryDelayMs = value(['bind retry delay', 'retry delay'], time(), 0, {
-  doc: 'Pause before a listener that could not be bound is tried again.',
-  zero: 'it is not tried again',
+  doc: 'Delay before binding a listener is retried after a failure.',
+  zero: 'no retry',
 })
 
 const tcpBufsizeBytes = value('tcp bufsize', bytes, 0, {
-  doc: 'Buffer size of the sockets between master and children. Without children no effect.',
+  doc: 'Buffer size of the sockets between master and children. No effect without children.',
   zero: "the system's",
 })
 
 const stickyCacheRows = {
   stickyCachePeriodMs: value('sticky cache period', time(), 0, {
-    doc: 'How long the connections of a client go to the same child, from its last one on. Without children no effect.',
+    doc: 'How long new connections of a client go to the same child, counted from its last connection. No effect without children.',
     zero: 'no sticky cache',
   }),
   stickyCacheSize: value('sticky cache size', count({ min: 1 }), 1024, {
-    doc: 'Clients that the sticky cache remembers; the one not seen for longest is forgotten first.',
+    doc: 'Number of clients in the sticky cache. When it is full, the least recently seen client is evicted.',
   }),
 }
 
 const listenRows = {
   address: list('address', address, {
     doc:
-      'Address to listen on; `address` may be left out in front of an address. A name is looked up. With ' +
-      '`protocol = SCTP` it may be repeated: clients reach the listener at all of them (multi-homing).',
+      'Address to listen on; the word `address` may be omitted. A host name is resolved. With `protocol = SCTP` it may be ' +
+      'repeated: clients reach the listener on all of these addresses (multi-homing).',
     defaultText: 'all addresses, IPv6 and IPv4',
   }),
   path: optional('path', socketPath, {
     doc:
-      'Path of a Unix socket to listen on, instead of an address. `@NAME` is an abstract name, which is in no file ' +
-      'system (unix(7)): everybody in the same network namespace can connect, unless `permit user` says otherwise.',
+      'Path of a Unix socket to listen on, instead of an address. `@NAME` is an abstract name, outside of the file ' +
+      'system (unix(7)): without `permit user` every process in the same network namespace can connect.',
   }),
   port: optional('port', ports, {
     doc:
-      'Port to listen on, a number or the name of a service. Only a Unix socket or inetd needs none. Or several: ' +
-      '`8000-8099`, `80, 443, 8000-8009`. Each of them has a socket of its own, and everything else in common.',
-    zero: 'one that the system chooses',
+      'Port to listen on, a number or a service name; required except for Unix sockets and inetd. Or several ports: ' +
+      '`8000-8099`, `80, 443, 8000-8009`. Each port has its own socket and shares all other settings.',
+    zero: 'a port that the system chooses',
   }),
   inherited: optional('inherited', text('NAME'), {
     doc:
-      'Take the listening socket that systemd hands over under this name (`FileDescriptorName=` of its socket unit, ' +
+      'Use the listening socket that systemd passes under this name (`FileDescriptorName=` of its socket unit, ' +
       'sd_listen_fds(3)) instead of binding one.',
     isOurs: true,
   }),
   protocol: listenerProtocolRow,
   ipv6Only: optional('ipv6 only', yesNo, {
     doc:
-      'Whether a listener on an IPv6 address leaves IPv4 clients alone (IPV6_V6ONLY), so that another listener can have ' +
-      'them on the same port. Without it `::`, or no address, takes the clients of both families.',
+      'Whether a listener on an IPv6 address accepts no IPv4 clients (IPV6_V6ONLY), so that another listener can use the ' +
+      'same port for them. Without it, `::` or no address accepts clients of both families.',
     defaultText: '`yes` for `::` beside a listener on `0.0.0.0` with the same port and protocol, else `no`',
     isOurs: true,
   }),
   type: value('type', choice(['STREAM', 'SEQPACKET', 'DGRAM']), 'STREAM', {
     doc:
-      'Type of the socket. `SEQPACKET` is for SCTP and means the same as `STREAM`: clients cannot tell, and each of ' +
-      'them has a socket of its own here. `DGRAM` is for UDP, which implies it.',
+      'Type of the socket. `SEQPACKET` requires SCTP and is treated as `STREAM`: clients see no difference, and each ' +
+      'association has its own socket. `DGRAM` requires UDP, which implies it.',
     needs: 'SCTP',
     needsWhen: (type) => type === 'SEQPACKET',
   }),
   realm: value('realm', shortText(15), '', {
-    doc: 'Tag of at most 15 bytes that goes to the child with a connection. Without children no effect.',
+    doc: 'Tag of at most 15 bytes that is passed to the child with each connection. No effect without children.',
   }),
   tls: optional('tls|ssl', tlsMode, {
     doc:
-      'Clients speak TLS: `yes`, `auto` (told by their first bytes), or the versions allowed: `TLSv1.2,TLSv1.3`. With ' +
-      '`pass` TLS is relayed as it is; the name that the client asks for is read from its first bytes. A client whose ' +
-      'first bytes are TLS that cannot be read is refused, one without TLS is relayed. With `protocol = UDP` it is DTLS, ' +
-      'which the children speak: `yes`, `auto`, or `DTLSv1.0`, `DTLSv1.2`, `DTLSv1.3`.',
+      'Clients speak TLS: `yes`, `auto` (detected by the first bytes), or a list of enabled versions: `TLSv1.2,TLSv1.3`. ' +
+      'With `pass`, TLS is relayed without termination; the server name (SNI) is read from the ClientHello. A client with ' +
+      'a malformed ClientHello is rejected, one without TLS is relayed. With `protocol = UDP` it means DTLS, which the ' +
+      'children terminate: `yes`, `auto`, or `DTLSv1.0`, `DTLSv1.2`, `DTLSv1.3`.',
     defaultText: '`no`',
     needs: 'TLS',
     needsWhen: asksForTls,
     isForwarded: true,
   }),
   tlsPsk: optional('tls|ssl psk', yesNo, {
-    doc: 'Clients may identify themselves by a pre-shared key, of those in `tls psk file`.',
-    defaultText: '`yes` for a listener with a `tls psk file` of its own, else `no`',
+    doc: 'Whether clients may authenticate with a pre-shared key from `tls psk file`.',
+    defaultText: '`yes` for a listener that has its own `tls psk file`, else `no`',
     needs: 'TLS',
     needsWhen: (isOn) => isOn === true,
     isForwarded: true,
   }),
   ...listenerTlsRows,
   haproxy: value('haproxy', yesNo, false, {
-    doc: 'Connections begin with a PROXY protocol header.',
+    doc: 'Whether connections begin with a PROXY protocol header.',
     needs: 'PROXY protocol',
     needsWhen: (isOn) => isOn,
     isForwarded: true,
   }),
   flags: value('flag', commaList(choice(['access', 'accounting'])), [], {
-    doc: 'Forwarded to children of the RADIUS kind; a relay has no use for it.',
+    doc: 'Forwarded to RADIUS children; a relay ignores it.',
     defaultText: 'none',
   }),
   aaaProtocol: optional(
     'aaa.protocol',
     choice(['tacacs.tcp', 'tacacs.tls', 'radius.udp', 'radius.tcp', 'radius.tls', 'radius.dtls']),
     {
-      doc:
-        'Forwarded to children of the AAA kind, by the number that release 2026.07.24 of the original has for it; ' +
-        'a relay has no use for it.',
+      doc: 'Forwarded to AAA children, with the numbers of release 2026.07.24 of the original; a relay ignores it.',
     },
   ),
-  // The original's 128 makes clients wait a second and more when a crowd arrives at once.
+  // With the original's 128, the kernel drops SYNs in a burst, and clients retry them after a second or more.
   backlog: value('backlog', count({ max: 65_535 }), 4096, {
-    doc: 'Connections that the kernel holds until they are accepted; it cuts this to net.core.somaxconn.',
+    doc: 'Limit of connections that wait in the kernel to be accepted; the kernel caps it at net.core.somaxconn.',
   }),
   overloadBacklog: value('overload backlog', count({ max: 65_535 }), 128, {
-    doc: 'The backlog while all children are full; never more than `backlog`.',
+    doc: 'Backlog while all children are full; at most `backlog`.',
   }),
   bindRetryDelayMs: inherited(bindRetryDelayMs),
   ...allInherited(keepaliveRows),
@@ -140,16 +139,16 @@ const listenRows = {
   ...socketRows,
   fastOpenQueue: listenerFastOpenQueue,
   deferAcceptMs,
-  mode: optional('mode', fileMode, { doc: 'Access mode of the file of a Unix socket.' }),
-  user: optional('userid', userId, { doc: 'Owner of the file of a Unix socket.' }),
-  group: optional('groupid', groupId, { doc: 'Group of the file of a Unix socket.' }),
+  mode: optional('mode', fileMode, { doc: 'Mode of the socket file of a Unix socket.' }),
+  user: optional('userid', userId, { doc: 'Owner of the socket file of a Unix socket.' }),
+  group: optional('groupid', groupId, { doc: 'Group of the socket file of a Unix socket.' }),
   ...sctpRows,
   ...stickyCacheRows,
 }
 
 export const listenBlock = completedBlock(
   'listen',
-  'A socket that clients connect to. Repeat it for more.',
+  'A listening socket for clients. Repeat it for more listeners.',
   listenRows,
   (given, completion) => {
     const binds = bindTargets({ ...given, address: mainAddress(given) }, completion)
@@ -176,64 +175,66 @@ export const listenBlock = completedBlock(
 )
 
 function typeProblem({ protocol, type }: { readonly protocol: string; readonly type: string }) {
-  if (type === 'SEQPACKET' && protocol !== 'SCTP') return "'type = SEQPACKET' needs 'protocol = SCTP'"
-  return type === 'DGRAM' && protocol !== 'UDP' ? "'type = DGRAM' needs 'protocol = UDP'" : undefined
+  if (type === 'SEQPACKET' && protocol !== 'SCTP') return "'type = SEQPACKET' requires 'protocol = SCTP'"
+  return type === 'DGRAM' && protocol !== 'UDP' ? "'type = DGRAM' requires 'protocol = UDP'" : undefined
 }
 
 const spawnRows = {
   accept: value('accept', choice(['broker', 'direct']), 'broker', {
     doc:
-      'Who accepts connections. `broker`: the master, which hands each to the child that `users min|max` and the ' +
-      'sticky cache say. `direct`: the children by themselves, from queues that they share, which costs less; whoever ' +
-      'is free takes the next client. A change needs a restart.',
+      'Which process accepts connections. `broker`: the master, which passes each one to a child according to ' +
+      '`users min|max` and the sticky cache. `direct`: the children themselves, from shared accept queues, which costs ' +
+      'less; any idle child takes the next client. A change requires a restart.',
     isOurs: true,
   }),
   exec: optional('exec', executableFile, {
-    doc: 'Program of the children; `%o` stands for the platform.',
+    doc: 'Program of the children; `%o` expands to the platform.',
     defaultText: 'this program',
     isAlsoOutside: true,
   }),
   id: optional('id', text('NAME'), {
-    doc: 'Section that the children read. The option -i counts for more.',
+    doc: 'Section that the children read. The option `-i` overrides it.',
     defaultText: "the children's program name",
     isAlsoOutside: true,
   }),
   config: optional('config', text('FILE'), {
     doc:
-      'Configuration that the relay reads, with its own includes; the section of the children is in there. Children ' +
-      'of another program get it as their argument.',
+      'Configuration file of the children, with its own includes; it contains their section. Children of another ' +
+      'program receive its path as an argument.',
     defaultText: 'this file',
   }),
   instancesMin: value('instances|servers|processes min|minimum', count({ min: 1, max: 4096 }), 2, {
-    doc: 'Children that always run. Lowered to the maximum if above it. A single process has none.',
+    doc: 'Minimum number of children, capped at the maximum. A single process has no children.',
   }),
   instancesMax: value('instances|servers|processes max|maximum', count({ min: 1, max: 4096 }), 8, {
-    doc: 'Children that run at most.',
+    doc: 'Maximum number of children.',
   }),
   usersMin: value('users min|minimum', count(), 5, {
-    doc: 'Connections that a child gets before another one is preferred. Lowered to the maximum if above it.',
+    doc: 'Number of connections up to which a child is filled before another one is preferred, capped at the maximum.',
   }),
   usersMax: value('users max|maximum', count(), 0, {
-    doc: 'Connections that a child may have at once.',
-    zero: 'as many as its descriptors allow',
+    doc: 'Maximum number of concurrent connections of a child.',
+    zero: 'limited by its file descriptors',
   }),
   hangTimeoutMs: value('hang timeout', time(), 30_000, {
     doc:
-      'Time after which a child that does not answer its master is killed and replaced, or four times as long while it ' +
-      'starts. A child that a signal or a debugger has stopped is left alone. Children of another program are not asked.',
+      'Time after which a child that does not answer the master is killed and replaced; four times as long while it starts. ' +
+      'A child stopped by a signal or a debugger is not killed. Children of another program are not checked.',
     zero: 'never',
     isOurs: true,
   }),
   user: optional('userid', userId, {
-    doc: 'User that the children run as, with the group of its account and no others. A number without an account is its group as well.',
+    doc:
+      'User that the children run as, with the primary group of its account and no supplementary groups. A number without ' +
+      'an account is used as the group as well.',
   }),
   group: optional('groupid', groupId, { doc: 'Group that the children run as.' }),
   workingDirectory: optional('working directory', workingDirectory, {
-    doc: 'Directory that the children run in.',
+    doc: 'Working directory of the children.',
     isAlsoOutside: true,
   }),
   ipcKey: optional('ipc key', count(), {
-    doc: 'Asked the original to hand the configuration over in shared memory; ours always hands it over. No effect.',
+    doc: 'Accepted, has no effect: the master always passes the configuration to its children.',
   }),
   stickyCachePeriodMs: { ...stickyCacheRows.stickyCachePeriodMs, isAlsoOutside: true },
   stickyCacheSize: { ...stickyCacheRows.stickyCacheSize, isAlsoOutside: true },
@@ -241,12 +242,12 @@ const spawnRows = {
 
 export const spawnBlock = completedBlock(
   'spawn',
-  'The children: processes that relay.',
+  'The children are the processes that relay.',
   spawnRows,
   (given, completion) => {
-    // There is always one such block, so that others may look into it.
+    // The block always exists: others read its settings even if it was not given.
     if (given.accept === 'direct' && given.exec !== undefined) {
-      completion.refuse('`accept = direct` needs children of this program: it does not go with `exec`')
+      completion.refuse('`accept = direct` requires children of this program and cannot be used with `exec`')
     }
     return {
       ...given,
@@ -261,31 +262,30 @@ const spawndRows = {
   spawn: nested('spawn', spawnBlock),
   accessRules: list(['permit|deny', 'acl permit|accept|deny|reject'], accessRule, {
     doc:
-      'Who may connect: by networks in CIDR notation or, to Unix sockets, by users or groups (names or numbers). The first ' +
-      'line that applies decides; when there are lines and none applies, the client is rejected. `not` makes a line apply ' +
-      'to everybody else. Lines with networks are for clients that have an address, lines with users or groups for ' +
-      'those of Unix sockets. Where there are only lines of one kind, clients of the other kind may connect. A client is ' +
-      'in all the groups that it had when it connected.',
-    defaultText: 'everybody',
+      'Access rules: networks in CIDR notation for IP clients, users or groups (names or numbers) for clients of Unix ' +
+      'sockets. The first matching rule decides; if rules exist and none matches, the client is rejected. `not` inverts ' +
+      'the match. With rules of one kind only, clients of the other kind are admitted. Group rules use the groups of the ' +
+      'client process at connection time.',
+    defaultText: 'all clients are admitted',
   }),
   overload: value('overload', choice(['queue', 'close', 'reset']), 'queue', {
     doc:
-      'What happens to new connections while all children are full: they wait in the kernel, are accepted and ' +
-      'closed, or are accepted and reset.',
+      'Handling of new connections while all children are full. `queue`: they wait in the kernel; `close`: they are ' +
+      'accepted and closed; `reset`: they are accepted and reset.',
   }),
   singleProcess: value('single process', yesNo, false, {
-    doc: 'Everything in one process, without children. The option -1 says the same.',
+    doc: 'Run as one process without children, as with the option `-1`.',
   }),
   oldGenerationTimeoutMs: value('old generation timeout', time(), 0, {
-    doc: 'How long sessions may go on under the configuration before a reload.',
-    zero: 'as long as they like; at most eight such configurations, the oldest ends first',
+    doc: 'How long sessions may continue under the previous configuration after a reload.',
+    zero: 'no limit; at most eight previous configurations, the oldest is ended first',
     isOurs: true,
   }),
   background: value('background', yesNo, false, {
-    doc: 'Detach from the terminal. The options -b and -f count for more.',
+    doc: 'Detach from the terminal. The options `-b` and `-f` override it.',
   }),
   pidfile: optional('pidfile|pid-file', writtenFile, {
-    doc: 'File that the process id is written to. The option -p counts for more.',
+    doc: 'File that the process id is written to. The option `-p` overrides it.',
   }),
   bindRetryDelayMs,
   ...keepaliveRows,
@@ -295,12 +295,12 @@ const spawndRows = {
 
 export const spawndBlock = completedBlock(
   'spawnd',
-  'The master: accepts connections and keeps the children.',
+  'The master accepts connections and supervises the children.',
   spawndRows,
   (given) => ({ ...given, listeners: withFamilies(given.listeners.flatMap(eachListener)) }),
 )
 
-/** A listener for each port of a block, with all that the block says. */
+/** One listener for each port of a block, with the settings of the block. */
 function eachListener({ binds, ...common }: SettingsOf<typeof listenBlock>, block: number) {
   return binds.map((bind, portIndex) => {
     return { ...common, bind, block, portIndex, sctp: sctpAt(common.sctp, bind) }
@@ -309,12 +309,12 @@ function eachListener({ binds, ...common }: SettingsOf<typeof listenBlock>, bloc
 
 type Bound = ReturnType<typeof eachListener>[number]
 
-/** Decides for `::` beside `0.0.0.0`: as a socket of both families it would be in the other's way. */
+/** Default of `ipv6 only`: yes for `::` beside `0.0.0.0`, because a dual-stack socket would conflict with the IPv4 one. */
 function withFamilies(listeners: readonly Bound[]) {
   const placesOfIpv4 = new Set(listeners.filter((listener) => isOn(listener, '0.0.0.0')).map(placeOf))
   return listeners.map((listener) => {
-    const isBeside = isOn(listener, '::') && placesOfIpv4.has(placeOf(listener))
-    return { ...listener, ipv6Only: listener.ipv6Only ?? isBeside }
+    const hasIpv4Twin = isOn(listener, '::') && placesOfIpv4.has(placeOf(listener))
+    return { ...listener, ipv6Only: listener.ipv6Only ?? hasIpv4Twin }
   })
 }
 
@@ -322,12 +322,12 @@ function isOn({ bind }: Bound, host: string): boolean {
   return bind.kind === 'address' && bind.address.family !== 'unix' && bind.address.host === host
 }
 
-/** Multipath TCP has the ports of TCP. */
+/** Multipath TCP shares the ports of TCP. */
 function placeOf({ bind, protocol }: Bound): string {
   const port = bind.kind === 'address' && bind.address.family !== 'unix' ? bind.address.port : ''
   return `${protocol === 'SCTP' ? protocol : 'TCP'} ${port}`
 }
 
 export type SpawndSettings = SettingsOf<typeof spawndBlock>
-/** `block`: which `listen` block it is of; `portIndex`: which of the ports there is its own. Counted from 0. */
+/** `block`: index of its `listen` block; `portIndex`: index of its port within the block. */
 export type ListenerSettings = SpawndSettings['listeners'][number]

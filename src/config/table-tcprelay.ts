@@ -1,3 +1,4 @@
+/** The directives of the relay's section and of its remotes. */
 import { address, localSource } from './address-value.js'
 import { remoteTarget } from './endpoint.js'
 import { logTarget } from './file-types.js'
@@ -26,24 +27,24 @@ import { asksForTls, remoteTlsMode, TLS_OFF } from './tls-mode.js'
 const remoteRows = {
   address: list('address', address, {
     doc:
-      'Address of the server: IP address, host name, either with a port (`10.0.0.1:22`, `"[::1]:22"`), or the path ' +
-      'of a Unix socket, or `unix:@NAME` for an abstract name. `address` may be left out in front of all of these but a ' +
-      'host name. With `protocol = SCTP` it may be repeated: one association goes to all of them (multi-homing).',
+      'Address of the server: an IP address or a host name, optionally with a port (`10.0.0.1:22`, `"[::1]:22"`), the path ' +
+      'of a Unix socket, or `unix:@NAME` for an abstract name. The word `address` may be omitted except before a host ' +
+      'name. With `protocol = SCTP` it may be repeated: one association uses all of these addresses (multi-homing).',
     defaultText: 'mandatory',
   }),
   port: optional('port', remotePorts, {
     doc:
-      'Port of the server, a number or the name of a service. `same` is the port that the client has connected to. ' +
-      'Several, as `9000-9099`, are for listeners with as many: clients of the first port of a listener go to the first ' +
-      'one here, and so on. Whatever the port, it is one remote: a failure counts for all of it.',
-    defaultText: 'mandatory, unless the address has one or is a path',
+      'Port of the server, a number or a service name. `same` is the port that the client connected to. A list or range ' +
+      'such as `9000-9099` requires listeners with the same number of ports: clients of the first port of a listener go ' +
+      'to the first port here, and so on. All ports belong to one remote: a failure of one port marks the whole remote.',
+    defaultText: 'mandatory unless the address contains a port or is a path',
   }),
   protocol: protocolRow,
   weight: value('weight', count({ min: -INT_MAX }), 1, {
-    doc: 'Share of the load, relative to the other remotes. Less than 1 counts as 1.',
+    doc: 'Share of the load relative to the other remotes. Values below 1 are treated as 1.',
   }),
   tls: optional('tls|ssl', remoteTlsMode, {
-    doc: 'The remote speaks TLS: `yes`, or the versions allowed: `TLSv1.2,TLSv1.3`.',
+    doc: 'The remote speaks TLS: `yes`, or a list of enabled versions: `TLSv1.2,TLSv1.3`.',
     defaultText: '`no`',
     isOurs: true,
     needs: 'TLS',
@@ -57,7 +58,7 @@ const remoteRows = {
 
 export const remoteBlock = completedBlock(
   'remote',
-  'A server that connections are relayed to. Repeat it for more.',
+  'A server that connections are relayed to. Repeat it for more remotes.',
   remoteRows,
   ({ address: addresses, port, weight, ...rest }, completion) => {
     const { hasMistakes, refuse } = completion
@@ -75,66 +76,66 @@ export const remoteBlock = completedBlock(
   'address',
 )
 
-export const tcprelayBlock = block('tcprelay', 'The relay: where connections go, and for how long.', {
+export const tcprelayBlock = block('tcprelay', 'The relay: remotes, timeouts and limits of sessions.', {
   remotes: repeated('remote', remoteBlock),
   localAddress: optional('local address', localSource, {
     doc:
-      'Address that connections to remotes of its family come from. `client`: each comes from the address of its own ' +
-      'client, which the network must send back here (docs/operations.md shows how); a remote of another family gets no ' +
-      'connection from that client. `client` needs CAP_NET_ADMIN, which children keep for it.',
+      'Source address of connections to remotes of the same address family. `client`: each connection uses the address of ' +
+      'its client (transparent proxy); the network must route replies back to this host (docs/operations.md shows how), ' +
+      'and remotes of the other family are not used. `client` requires CAP_NET_ADMIN, which children keep for it.',
     defaultText: "the system's choice",
   }),
   localPortRange: optional('local port range', portRange, {
-    doc: 'Ports that connections to remotes come from, within net.ipv4.ip_local_port_range. Needs Linux 6.3.',
+    doc: 'Source ports of connections to remotes, within net.ipv4.ip_local_port_range. Requires Linux 6.3.',
     defaultText: "the system's range",
     isOurs: true,
   }),
   rebalance: value('rebalance', count(), 0, {
-    doc: 'Forget the failures of all remotes after that many connections: each is tried again at once. Use with care.',
+    doc: 'Number of connections after which the failures of all remotes are cleared and each is retried at once. Use with care.',
     zero: 'never',
   }),
   retire: value(['retire limit', 'retire'], count(), 0, {
-    doc: 'Sessions after which a process takes no more, and ends when those it has are over.',
-    zero: 'it never retires',
+    doc: 'Number of sessions after which a process accepts no more and exits when its sessions have ended.',
+    zero: 'no limit',
   }),
   connectTimeoutMs: value('connect timeout', time(), 10_000, {
-    doc: 'Time that one attempt to connect to a remote may take.',
-    zero: "the system's limit, about two minutes",
+    doc: 'Time limit of one connection attempt to a remote.',
+    zero: "the system's limit, about 2 minutes",
     isOurs: true,
   }),
   dialTimeoutMs: value('dial timeout', time(), 30_000, {
-    doc: 'Time that all attempts for one client may take together.',
+    doc: 'Time limit of all connection attempts for one client together.',
     zero: 'no limit',
     isOurs: true,
   }),
   dialRetries: value('dial retries', count(), 3, {
-    doc: 'Rounds over all remotes after the first one has failed, a second apart, within the dial timeout.',
-    zero: 'the client is turned away when each remote has failed once',
+    doc: 'Number of further rounds over all remotes, one second apart, after all attempts of a round have failed; `dial timeout` limits them.',
+    zero: 'the client is rejected after each remote has failed once',
     isOurs: true,
   }),
   idleTimeoutMs: value('idle timeout', time(), 0, {
-    doc: 'Silence in both directions after which a session ends.',
+    doc: 'Time without data in both directions after which a session is closed.',
     zero: 'no limit',
   }),
   halfCloseTimeoutMs: value(['half-close timeout', 'half close timeout'], time(), 0, {
-    doc: 'Silence after which a session ends once one direction has ended.',
-    zero: 'no limit, but ten seconds until a side of SCTP hears of the end',
+    doc: 'Time without data after which a half-closed session is closed.',
+    zero: 'no limit, but ten seconds until the end of data is forwarded to an SCTP peer',
     isOurs: true,
   }),
   gracePeriodMs: value('grace period', time(), 10_000, {
-    doc: 'How long SIGTERM lets sessions finish. The option -t counts for more.',
-    zero: 'they are ended at once',
+    doc: 'Time that sessions have to finish after SIGTERM. The option `-t` overrides it.',
+    zero: 'sessions are closed at once',
     isOurs: true,
   }),
   splice: value('splice', choice(['auto', 'yes', 'no']), 'auto', {
     doc:
-      'Whether bytes between two plain TCP connections pass through the kernel without being copied (splice(2)). ' +
-      '`auto`: where a connection moves many at a time, which saves CPU; `yes`: always, which costs more for small ones.',
+      'Whether data between two plain TCP connections is moved in the kernel without copying (splice(2)). `auto`: for ' +
+      'bulk transfers, which saves CPU; `yes`: always, which costs more for small messages.',
     isOurs: true,
   }),
   accessLog: optional('access log', logTarget, {
-    doc: 'Where a line is written for every session: a file, the system log, or the terminal.',
-    defaultText: 'no such lines',
+    doc: 'Destination of one line per session: a file, the system log, or standard error.',
+    defaultText: 'no access log',
     isOurs: true,
   }),
   ...keepaliveRows,
