@@ -1,3 +1,4 @@
+/** Reads access rules: `[not] NETWORK, …`, `[not] user = USER, …` or `[not] group = GROUP, …` after `permit` or `deny`. */
 import type { NetworkRule } from '../admission/access-list.js'
 import type { IdentityRule } from '../admission/identity-list.js'
 import { parseHostLiteral } from '../base/address.js'
@@ -7,22 +8,22 @@ import { groupId, userId } from './account-types.js'
 import { type Refusal, refuseText } from './expectation.js'
 import { commaList, oneToken, type ValueInput, type ValueType } from './value-type.js'
 
-/** One line of an access list: about clients by their addresses, or about those of Unix sockets. */
+/** One access rule: for IP clients by their networks, or for clients of Unix sockets by users or groups. */
 export type AccessRule = (NetworkRule | IdentityRule) & { readonly position: Position }
 
 const PERMITTING = new Set(['permit', 'accept'])
 
 const networks = commaList(oneToken('CIDR', (text) => parseNetwork(text) ?? refuseNetwork(text)))
 
-/** The first one is IPv4, the second one IPv6. */
-export const EVERYBODY = '0.0.0.0/0, ::/0'
+/** All IPv4 and all IPv6 addresses. */
+export const ALL_NETWORKS = '0.0.0.0/0, ::/0'
 
-/** Words for everybody in the rules of other programs. */
-const EVERYBODY_WORDS = new Set(['all', 'any', 'everybody', 'everyone', '*'])
+/** Words for all clients in the rules of other programs. */
+const ALL_CLIENTS_WORDS = new Set(['all', 'any', 'everybody', 'everyone', '*'])
 
 function refuseNetwork(text: string): Refusal {
-  if (EVERYBODY_WORDS.has(text.toLowerCase())) {
-    return refuseText('an IP address or network', text, `everybody is '${EVERYBODY}'`)
+  if (ALL_CLIENTS_WORDS.has(text.toLowerCase())) {
+    return refuseText('an IP address or network', text, `all clients are '${ALL_NETWORKS}'`)
   }
   const [, host = '', bits] = /^(.+)\/(\d+)$/.exec(text) ?? []
   const literal = bits === undefined ? undefined : parseHostLiteral(host)
@@ -41,15 +42,15 @@ export const accessRule: ValueType<AccessRule> = {
   read(input) {
     const { position } = input.tokens.peek()
     const isNegated = skipWord(input, 'not')
-    const whom = readWhom(input)
+    const subject = readSubject(input)
     const isPermit = PERMITTING.has(input.words.at(-1) ?? '')
-    return whom && { isPermit, isNegated, ...whom, position }
+    return subject && { isPermit, isNegated, ...subject, position }
   },
 }
 
-type Whom = Pick<NetworkRule, 'networks'> | Pick<IdentityRule, 'users' | 'groups'>
+type Subject = Pick<NetworkRule, 'networks'> | Pick<IdentityRule, 'users' | 'groups'>
 
-function readWhom(input: ValueInput): Whom | undefined {
+function readSubject(input: ValueInput): Subject | undefined {
   if (skipWord(input, 'user')) {
     const given = users.read(input)
     return given && { users: given.map(({ uid }) => uid), groups: [] }

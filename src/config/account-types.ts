@@ -1,8 +1,9 @@
+/** Values that name a user or group of the system. */
 import { Refusal, shown } from './expectation.js'
 import { parseCount, UINT_MAX } from './number-types.js'
 import { oneToken } from './value-type.js'
 
-/** A user; the group comes with a name, a bare number has none. */
+/** A user. A name also gives the primary group, a number does not. */
 export interface UserChoice {
   readonly uid: number
   readonly gid: number | undefined
@@ -21,7 +22,7 @@ export const groupId = oneToken<number>(
     names.group(text) ?? parseId(text) ?? new Refusal(`UNIX group ${shown(text)} not found`),
 )
 
-/** The largest number means "leave as it is" to the kernel and is no one's. */
+/** Excludes the largest number: chown(2) and setresuid(2) take it as "no change". */
 function parseId(text: string): number | undefined {
   const id = parseCount(text)
   return id !== undefined && id >= 0 && id < UINT_MAX ? id : undefined

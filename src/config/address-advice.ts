@@ -1,15 +1,15 @@
 import { parseAddress, parsePort } from './address-types.js'
 import { isPunctuation, isText, type Token } from './token.js'
 
-/** What to write for an address that stands as other programs have it: `*:80`, `[::1]:80`, `db.test:3306`. */
+/** Suggests directives for an address in the notation of other programs: `*:80`, `[::1]:80`, `db.test:3306`. */
 
 const SCHEME = /^[a-z][a-z0-9+-]*:\/\//i
 const HOST_AND_PORT = /^(.*):([^:]+)$/
-/** What stands before a colon in addresses of this program, which were wrong then. */
+/** Prefixes of this program's own addresses: text after one of them is a malformed address, not a port. */
 const PREFIXES = new Set(['unix', 'inet', 'inet6'])
 const ALL_ADDRESSES = new Set(['', '*', 'any', 'ANY'])
 
-/** The directives of `listen` and `remote` that say the same; undefined: the text is no address. */
+/** The equivalent directives of `listen` and `remote`; undefined if the text is no address. */
 export function addressDirectives(text: string): string | undefined {
   const bare = text.replace(SCHEME, '').replace(/[;/]+$/, '')
   if (bare === '') return undefined
@@ -26,12 +26,12 @@ export function addressDirectives(text: string): string | undefined {
   return port === undefined ? `address = ${bare}` : withPort(host, port)
 }
 
-/** Whether a word has the look of an address or a port, and of nothing else. */
+/** Whether a word looks like an address or a port, and like nothing else. */
 export function looksLikeAddress(text: string): boolean {
   return /[.*]|:./.test(text) || parsePort(text) !== undefined
 }
 
-/** `[::1]` or `[::1]:80` that the tokens begin with, as text, and how many tokens it takes. */
+/** Directives for `[::1]` or `[::1]:80` at the start of the tokens, and the number of tokens that it spans. */
 export function bracketedAddress(
   tokens: readonly Token[],
 ): { readonly directives: string; readonly tokenCount: number } | undefined {

@@ -1,8 +1,9 @@
+/** Parses addresses, ports and socket paths. */
 import { type HostLiteral, parseHostLiteral } from '../base/address.js'
 import { refuseText } from './expectation.js'
 import { oneToken, type ValueType } from './value-type.js'
 
-/** An address as a remote or a listener names it; the port may also come from a directive of its own. */
+/** The address of a remote or listener. Its port is optional here: `port` is a directive of its own. */
 export type AddressText =
   | { readonly kind: 'literal'; readonly literal: HostLiteral; readonly port: number | undefined }
   | {
@@ -13,22 +14,21 @@ export type AddressText =
     }
   | { readonly kind: 'path'; readonly path: string }
 
-/** What a host name may resolve to. */
+/** Address families that a host name may resolve to. */
 export type Family = 'any' | 'ipv4' | 'ipv6'
 
 const HOST_NAME =
   /^(?=.{1,253}\.?$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?$/i
-/** The last label of a name is never a number, so that `10.0.0.256` is a mistake and not a name. */
+/** Rejects names whose last label is a number, so that `10.0.0.256` is an error and not a name. */
 const NUMERIC_END = /(^|\.)(\d+|0x[0-9a-f]*)\.?$/i
-/** A path must fit sockaddr_un with its final NUL, an abstract name with the NUL in front that marks it. */
+/** Size of sockaddr_un.sun_path less one: for the final NUL of a path, or for the leading NUL of an abstract name. */
 const UNIX_PATH_BYTES_MAX = 107
 
-/** A path, or `@name` for a name in no file system; it comes out as the system has it, with NUL in front (unix(7)). */
+/** A path, or `@NAME` for an abstract name, whose value begins with NUL as the kernel expects it (unix(7)). */
 export const socketPath: ValueType<string> = oneToken(
   'PATH|@NAME',
   (text) =>
-    parseSocketPath(text) ??
-    refuseText(`a path of at most ${UNIX_PATH_BYTES_MAX} bytes, or @ and such a name`, text),
+    parseSocketPath(text) ?? refuseText(`a path or @NAME of at most ${UNIX_PATH_BYTES_MAX} bytes`, text),
 )
 
 export function parseAddress(text: string): AddressText | undefined {
@@ -39,7 +39,7 @@ export function parseAddress(text: string): AddressText | undefined {
   return parseHost(text, 'any')
 }
 
-/** Whether a word without a directive in front can only be meant as an address. */
+/** Whether a word can only be an address, so that `address` may be omitted. */
 export function isPlainAddress(text: string): boolean {
   const found = /[.:/]/.test(text) ? parseAddress(text) : undefined
   return found !== undefined && found.kind !== 'name'

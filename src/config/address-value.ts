@@ -5,7 +5,7 @@ import { refuseText } from './expectation.js'
 import { isPunctuation } from './token.js'
 import { oneToken, type ValueType } from './value-type.js'
 
-/** Values that are addresses. */
+/** Value types for addresses. */
 
 /** `10.0.0.1`, `::1`, `host`, each also with a port (`[::1]:80`), `/path`, `unix:/path`, `unix:@name`. */
 export const address: ValueType<AddressText> = withoutBrackets(
@@ -17,7 +17,7 @@ export const address: ValueType<AddressText> = withoutBrackets(
   ),
 )
 
-/** Where connections come from: an address, or that of each client. */
+/** A source address: fixed, or `client` for the address of each client. */
 export const localSource: ValueType<HostLiteral | 'client'> = withoutBrackets(
   oneToken('ADDRESS|client', (text) =>
     text.toLowerCase() === 'client'
@@ -26,7 +26,7 @@ export const localSource: ValueType<HostLiteral | 'client'> = withoutBrackets(
   ),
 )
 
-/** Refuses `[::1]` as a whole, since brackets are tokens of their own. */
+/** Rejects `[::1]` as a whole: brackets are separate tokens. */
 export function withoutBrackets<T>(type: ValueType<T>): ValueType<T> {
   return {
     ...type,
@@ -37,7 +37,7 @@ export function withoutBrackets<T>(type: ValueType<T>): ValueType<T> {
       const bracketed = bracketedAddress(tokens.lookAhead(BRACKETED_TOKENS))
       if (bracketed === undefined) return type.read(input)
       const hint = `write '${bracketed.directives}'`
-      problems.error(open.position, 'an IPv6 address stands without brackets', { hint })
+      problems.error(open.position, 'an IPv6 address is written without brackets', { hint })
       for (let i = 0; i < bracketed.tokenCount; i++) tokens.next()
       return undefined
     },
@@ -47,11 +47,11 @@ export function withoutBrackets<T>(type: ValueType<T>): ValueType<T> {
 /** `[`, the address, `]` and `:PORT`. */
 const BRACKETED_TOKENS = 4
 
-/** Behind the word `address`. */
+/** Hint for a malformed value of `address`. */
 function hintFor(text: string): string | undefined {
   const [, bracketed] = /^\[([^\]]+)\]$/.exec(text) ?? []
   if (bracketed !== undefined) return `write '${bracketed}'`
-  if (text === '*') return "for all addresses leave 'address' out"
+  if (text === '*') return "for all addresses omit 'address'"
   const directives = addressDirectives(text)
   return directives && `write '${directives}'`
 }

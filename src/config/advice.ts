@@ -6,13 +6,13 @@ import { listenBlock, spawnBlock, spawndBlock } from './table-spawnd.js'
 import { remoteBlock, tcprelayBlock } from './table-tcprelay.js'
 import { expandSpelling, targetOf } from './word-tree.js'
 
-/** What to write in place of a directive of another program, and the words that the directive has there. */
+/** Advice about a directive of another relay: what to write instead, and the words that were recognised. */
 export interface Advice {
   readonly words: readonly string[]
   readonly text: string
 }
 
-/** The blocks that the table of foreign words names. */
+/** The blocks that `FOREIGN_WORDS` may name. */
 export const ADVISED_BLOCKS: ReadonlyMap<string, Block<unknown>> = new Map<string, Block<unknown>>(
   [spawndBlock, listenBlock, spawnBlock, tcprelayBlock, remoteBlock].map((block) => [block.name, block]),
 )
@@ -22,7 +22,7 @@ const KNOWN: readonly { readonly words: readonly string[]; readonly foreign: For
     (a, b) => b.words.length - a.words.length,
   )
 
-/** The longest directive of another program that the words begin with. */
+/** The advice for the longest foreign directive that matches the first words. */
 export function adviceFor(block: Block<unknown>, given: readonly string[]): Advice | undefined {
   const lower = given.map((word) => word.toLowerCase())
   const known = KNOWN.find(({ words, foreign }) => {

@@ -1,4 +1,4 @@
-/** What the command line of a process says. `cli/arguments.ts` parses it; plan and control read it. */
+/** The parsed command line of a process. `cli/arguments.ts` parses it; plan and control read it. */
 export interface Arguments {
   readonly configuration: string
   /** The last argument: the id of the master's section. */
@@ -9,7 +9,7 @@ export interface Arguments {
   readonly childId: string | undefined
   readonly masterId: string | undefined
   readonly pidfile: string | undefined
-  /** -b: true, -f: false, neither: as the configuration says. */
+  /** -b: true, -f: false; undefined: the configuration decides. */
   readonly background: boolean | undefined
   readonly isSingleProcess: boolean
   readonly gracePeriodS: number | undefined

@@ -1,9 +1,9 @@
-/** Bytes of a bracket expression: pairs of the first and the last byte of a range. */
+/** Sets of bytes, as bracket expressions and escapes of patterns need them: `[a-z]`, `[[:alpha:]]`, `\d`. */
 export type ByteRanges = readonly (readonly [first: number, last: number])[]
 
 const BYTE_MAX = 0xff
 
-/** What stands in `[[:NAME:]]`; the characters are pairs of first and last. */
+/** Ranges of `[[:NAME:]]`: each pair of characters is the first and the last of a range. */
 const CLASSES: Readonly<Record<string, string>> = {
   alpha: 'AZaz',
   digit: '09',
@@ -20,7 +20,7 @@ const CLASSES: Readonly<Record<string, string>> = {
   word: 'AZaz09__',
 }
 
-/** `\d` and its like; in upper case they are all other bytes. */
+/** Classes of `\d` and the like; an upper-case letter is the complement. */
 const ESCAPES: Readonly<Record<string, string>> = { d: 'digit', w: 'word', s: 'space', h: 'blank' }
 
 export const CLASS_NAMES = Object.keys(CLASSES)
@@ -30,14 +30,14 @@ export function namedClass(name: string): ByteRanges | undefined {
   return pairs === undefined ? undefined : rangesOf(pairs)
 }
 
-/** The bytes that a backslash and this letter stand for. */
+/** The bytes of the class that a backslash and this letter denote. */
 export function escapedClass(letter: string): ByteRanges | undefined {
   const name = ESCAPES[letter.toLowerCase()]
   const ranges = name === undefined ? undefined : namedClass(name)
   return ranges !== undefined && letter !== letter.toLowerCase() ? othersThan(ranges) : ranges
 }
 
-/** As the inside of `[…]` in JavaScript, in either case of letters where `ignoresCase`. */
+/** Formats the inside of `[…]` for JavaScript; with `ignoresCase` letters in both cases. */
 export function formatRanges(ranges: ByteRanges, ignoresCase: boolean): string {
   const all = ignoresCase ? ranges.flatMap(withOtherCase) : ranges
   return all
@@ -45,7 +45,7 @@ export function formatRanges(ranges: ByteRanges, ignoresCase: boolean): string {
     .join('')
 }
 
-/** A byte as it may stand anywhere in a pattern of JavaScript. */
+/** Formats a byte so that it is literal anywhere in a JavaScript pattern. */
 export function formatByte(byte: number): string {
   const character = String.fromCharCode(byte)
   return /[A-Za-z0-9_ ]/.test(character) ? character : `\\x${byte.toString(16).padStart(2, '0')}`
@@ -65,7 +65,7 @@ function othersThan(ranges: ByteRanges): ByteRanges {
   return from <= BYTE_MAX ? [...others, [from, BYTE_MAX]] : others
 }
 
-/** The range, and the letters of the other case for those in it. */
+/** The range, and its letters in the other case. */
 function withOtherCase([first, last]: readonly [number, number]): ByteRanges {
   const shifted = (from: string, to: string, by: number): ByteRanges => {
     const [low, high] = [Math.max(first, from.charCodeAt(0)), Math.min(last, to.charCodeAt(0))]

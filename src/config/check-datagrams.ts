@@ -3,35 +3,36 @@ import type { ConfigProblem, Problems } from './problems.js'
 import type { SpawndSettings } from './table-spawnd.js'
 import { listedVersions, TLS_OFF, type TlsMode } from './tls-mode.js'
 
-/** What is checked of listeners with `protocol = UDP`, whose datagrams only children of another program understand. */
+/** Checks listeners with `protocol = UDP`, which require children of another program: ours relay streams only. */
 
-const NEEDS_OTHERS = "'protocol = UDP' needs children of another program: tcprelay relays TCP and SCTP"
+const NEEDS_OTHERS =
+  "'protocol = UDP' requires children of another program: tcprelay relays TCP and SCTP only"
 const NEEDS_OTHERS_HINT =
-  "give 'spawn { exec = PROGRAM }' with a program that takes datagrams, and no 'single process'"
+  "add 'spawn { exec = PROGRAM }' with a program that handles datagrams, and remove 'single process'"
 
 interface Given {
   readonly protocol: string
   readonly tls: TlsMode | undefined
 }
 
-/** Why a `listen` block cannot be used, as far as datagrams are concerned. `target`: where it is bound. */
+/** Why a `listen` block is invalid with regard to datagrams. `target`: where it binds. */
 export function datagramProblem({ protocol, tls = TLS_OFF }: Given, target: BindTarget): string | undefined {
   const listed = listedVersions(tls)?.join()
   if (protocol !== 'UDP') {
-    return tls.dtlsVersions === undefined ? undefined : `'tls = ${listed}' needs 'protocol = UDP'`
+    return tls.dtlsVersions === undefined ? undefined : `'tls = ${listed}' requires 'protocol = UDP'`
   }
   if (target.kind === 'address' && target.address.family === 'unix') {
-    return "'protocol = UDP' is for addresses of a network, not for Unix sockets"
+    return "'protocol = UDP' requires an IP address, not a Unix socket"
   }
   if (target.kind === 'inherited') {
-    return "'protocol = UDP' needs a port: sockets that systemd or inetd hand over are for streams here"
+    return "'protocol = UDP' requires a port: sockets inherited from systemd or inetd must be stream sockets"
   }
-  if (tls.kind === 'pass') return "'tls = pass' does not go with 'protocol = UDP': it is for streams"
+  if (tls.kind === 'pass') return "'tls = pass' cannot be used with 'protocol = UDP': it requires a stream"
   const isTls = listed !== undefined && tls.dtlsVersions === undefined
-  return isTls ? `'tls = ${listed}' does not go with 'protocol = UDP', which has DTLS` : undefined
+  return isTls ? `'tls = ${listed}' cannot be used with 'protocol = UDP': use DTLS versions` : undefined
 }
 
-/** Why this program cannot serve listeners with UDP, where it would have to take the datagrams itself. */
+/** Errors for UDP listeners in a configuration where this program would have to relay the datagrams itself. */
 export function ownDatagramProblems({
   listeners,
 }: Pick<SpawndSettings, 'listeners'>): readonly ConfigProblem[] {
@@ -41,7 +42,7 @@ export function ownDatagramProblems({
   })
 }
 
-/** Whether the configuration has children of another program; the option -1 may say otherwise. */
+/** Whether the configuration has children of another program; the option -1 overrides it. */
 export function hasOtherChildren({ singleProcess, spawn }: SpawndSettings): boolean {
   return spawn.exec !== undefined && !singleProcess
 }

@@ -1,25 +1,25 @@
-/** Finds remotes that are listeners of the same relay: each client would be relayed to the relay again, without end. */
+/** Finds remotes that are listeners of the same relay, which would relay each client to itself in an endless loop. */
 import type { HostAddress, SocketAddress } from '../base/address.js'
 import type { Problems } from './problems.js'
 import type { ListenerSettings, SpawndSettings } from './table-spawnd.js'
 import type { RemoteSettings, TcprelaySettings } from './table-tcprelay.js'
 
-/** Warns where the addresses alone tell; names and other addresses of this machine are not looked up. */
+/** Compares addresses only: names are not resolved, and further addresses of this machine are not considered. */
 export function checkLoops(
   { listeners }: Pick<SpawndSettings, 'listeners'>,
   { remotes }: TcprelaySettings,
   problems: Problems,
 ): void {
   for (const remote of remotes) {
-    const listener = listeners.find((candidate) => leadsTo(remote, candidate))
+    const listener = listeners.find((candidate) => isSameEndpoint(remote, candidate))
     if (listener === undefined) continue
     const { file, line } = listener.position
-    const text = `this remote is the listener at ${file}:${line}: its clients would come here again, without end`
+    const text = `this remote is the listener at ${file}:${line}: connections would loop back to this relay endlessly`
     problems.warn(remote.position, text)
   }
 }
 
-function leadsTo({ ports, protocol, target }: RemoteSettings, listener: ListenerSettings): boolean {
+function isSameEndpoint({ ports, protocol, target }: RemoteSettings, listener: ListenerSettings): boolean {
   if (target.kind !== 'address' || (protocol === 'SCTP') !== (listener.protocol === 'SCTP')) return false
   const bound = boundAddress(listener)
   if (bound === undefined) return false
@@ -27,12 +27,12 @@ function leadsTo({ ports, protocol, target }: RemoteSettings, listener: Listener
   if (address.family === 'unix' || bound.family === 'unix') {
     return address.family === 'unix' && bound.family === 'unix' && address.path === bound.path
   }
-  const isPort = ports === 'same' || (ports === 'own' && address.port === bound.port)
-  return isPort && bound.port !== 0 && takes(bound, address, listener.ipv6Only)
+  const isSamePort = ports === 'same' || (ports === 'own' && address.port === bound.port)
+  return isSamePort && bound.port !== 0 && receives(bound, address, listener.ipv6Only)
 }
 
-/** A connection to a wildcard address goes to this machine as well (ip(7)). */
-function takes(bound: HostAddress, address: HostAddress, ipv6Only: boolean): boolean {
+/** A connection to a wildcard address goes to this machine (ip(7)). */
+function receives(bound: HostAddress, address: HostAddress, ipv6Only: boolean): boolean {
   if (bound.host === address.host) return true
   const isHere = isLoopback(address) || isWildcard(address)
   if (bound.host === '::') return isHere && (address.family === 'ipv6' || !ipv6Only)

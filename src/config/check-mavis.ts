@@ -6,8 +6,8 @@ import type { TcprelaySettings } from './table-tcprelay.js'
 import { listenerService } from './tls-service.js'
 
 /**
- * Checks what no directive of MAVIS can see for itself. `spawnd` is undefined when it was not read; `hasMistakes`:
- * what seems to be missing may have been meant.
+ * Checks directives of MAVIS against each other and against listeners. `spawnd` is undefined if its section was not
+ * read. `hasMistakes`: directives may be missing only because they were rejected.
  */
 export function checkMavis(
   spawnd: Pick<SpawndSettings, 'listeners'> | undefined,
@@ -21,13 +21,14 @@ export function checkMavis(
   const [first] = modules
   if (authorization === 'none' || position === undefined) {
     if (first === undefined || hasMistakes) return
-    const hint = "'mavis authorization = host' has them asked about addresses, 'user' about certificates"
-    problems.warn(first.position, 'no module is ever asked', { hint })
+    const hint =
+      "'mavis authorization = host' authorises clients by address, 'user' by certificate or pre-shared key"
+    problems.warn(first.position, "this module is never queried: 'mavis authorization' is 'none'", { hint })
     return
   }
   if (first === undefined && !hasMistakes) {
-    const hint = "give 'mavis module = external { … }' or another one"
-    problems.error(position, 'there is no module that could be asked', { hint })
+    const hint = "add 'mavis module = external { … }' or another module"
+    problems.error(position, "'mavis authorization' requires at least one module", { hint })
   }
   if (authorization === 'user' && spawnd !== undefined) checkIdentities(spawnd, tcprelay, problems)
 }
@@ -43,32 +44,32 @@ function checkNames(modules: TcprelaySettings['mavisModules'], problems: Problem
     const { file, line } = earlier.position
     problems.error(
       module.position,
-      `there is a module with the name ${shown(module.name)} already: ${file}:${line}`,
+      `duplicate module name ${shown(module.name)}, first used at ${file}:${line}`,
     )
   }
 }
 
-/** Whether clients can show who they are. */
+/** Whether listeners can identify clients: by certificate or by pre-shared key. */
 function checkIdentities(
   { listeners }: Pick<SpawndSettings, 'listeners'>,
   tcprelay: TcprelaySettings,
   problems: Problems,
 ): void {
   const position = tcprelay.mavisAuthorization?.position
-  const silent = listeners.filter((listener) => {
+  const unidentified = listeners.filter((listener) => {
     const service = listenerService(listener, tcprelay)
-    const asks = service !== undefined && (service.verify !== 'none' || service.pskFile !== undefined)
-    return !asks && !listener.hasMistakes
+    const identifies = service !== undefined && (service.verify !== 'none' || service.pskFile !== undefined)
+    return !identifies && !listener.hasMistakes
   })
-  if (silent.length === 0 || position === undefined) return
-  const hint = "give 'tls client-ca-file', or 'tls psk' with 'tls psk file'"
-  if (silent.length === listeners.length) {
-    problems.error(position, 'no listener asks clients who they are', { hint })
+  if (unidentified.length === 0 || position === undefined) return
+  const hint = "add 'tls client-ca-file', or 'tls psk' with 'tls psk file'"
+  if (unidentified.length === listeners.length) {
+    problems.error(position, 'no listener requests client certificates or pre-shared keys', { hint })
     return
   }
-  for (const listener of silent) {
+  for (const listener of unidentified) {
     const text =
-      "clients of this listener are all refused: nothing says who they are, as 'mavis authorization = user' needs"
+      "all clients of this listener are rejected: it does not identify them, which 'mavis authorization = user' requires"
     problems.warn(listener.position, text, { hint })
   }
 }

@@ -3,16 +3,16 @@ import type { ConfigProblem, Problems } from './problems.js'
 import type { ListenerSettings, SpawndSettings } from './table-spawnd.js'
 import type { RemoteSettings, TcprelaySettings } from './table-tcprelay.js'
 
-/** A `listen` block: what it says, and how many ports it has. */
+/** Checks remotes whose ports depend on those of listeners: `port = same` and lists of ports. */
 interface ListenBlock {
   readonly settings: ListenerSettings
   readonly portCount: number
 }
 
-/** Each remote with a list of ports has one for each listener, of 8 bytes in each process. */
+/** Remotes with lists of ports × listeners: each pair takes 8 bytes in each process, 32 MiB in all. */
 const PORT_PAIRS_MAX = 4 * 2 ** 20
 
-/** Checks that remotes whose ports go by those of listeners have some to go by. */
+/** Reports remotes whose list of ports does not match every listener. */
 export function checkPorts(
   { listeners }: Pick<SpawndSettings, 'listeners'>,
   { remotes }: TcprelaySettings,
@@ -22,8 +22,8 @@ export function checkPorts(
   const lists = remotes.filter(({ ports }) => typeof ports !== 'string')
   const surplus = lists[Math.floor(PORT_PAIRS_MAX / Math.max(1, listeners.length))]
   if (surplus !== undefined) {
-    const text = `${lists.length} remotes with lists of ports, for ${listeners.length} listening sockets, are too many`
-    problems.error(surplus.position, `${text}: ${PORT_PAIRS_MAX} pairs are possible`)
+    const text = `too many pairs of ports: ${lists.length} remotes with lists of ports × ${listeners.length} listening sockets`
+    problems.error(surplus.position, `${text}, at most ${PORT_PAIRS_MAX} pairs are allowed`)
     return
   }
   for (const { ports, position } of remotes) {
@@ -34,13 +34,13 @@ export function checkPorts(
   }
 }
 
-/** What is wrong where another program has the listeners. */
+/** Errors for port lists under a master of another program, whose listeners are unknown here. */
 export function portsWithoutListeners({ remotes }: TcprelaySettings): readonly ConfigProblem[] {
   return remotes.flatMap(({ ports, position }) => {
     if (ports === 'own' || ports === 'same') return []
     const message =
-      'the ports of this remote go by those of a listener, and another program has the listeners'
-    return [{ severity: 'error' as const, position, message, hint: "'port = same' works there" }]
+      "a list of ports requires the listeners' ports, which are unknown here: another program is the master"
+    return [{ severity: 'error' as const, position, message, hint: "use 'port = same'" }]
   })
 }
 
@@ -53,7 +53,7 @@ function blocksOf(listeners: readonly ListenerSettings[]): readonly ListenBlock[
   return [...blocks.values()]
 }
 
-/** Whether a socket that was handed over has one is seen when its clients come. */
+/** An inherited socket counts as having a port: its address is only known at run time. */
 function hasPort({ settings: { bind } }: ListenBlock): boolean {
   return bind.kind !== 'address' || bind.address.family !== 'unix'
 }
@@ -68,9 +68,10 @@ function mismatch(ports: Exclude<RemoteSettings['ports'], 'own'>, block: ListenB
   const listener = `the listener at ${file}:${line}`
   const wanted =
     ports === 'same'
-      ? "'port = same' is the port that the client has connected to"
-      : `this remote has ${portCount(ports)} ports`
+      ? "'port = same' requires listeners with a port"
+      : `this remote has ${portCount(ports)} ports and requires listeners with as many`
   if (!hasPort(block)) return `${wanted}, but ${listener} is a Unix socket`
-  if (block.settings.bind.kind === 'inherited') return `${wanted}, but those of ${listener} are not known`
-  return `${wanted}, but ${listener} has ${block.portCount}: each port needs one`
+  if (block.settings.bind.kind === 'inherited')
+    return `${wanted}, but the port of ${listener} is inherited and unknown`
+  return `${wanted}, but ${listener} has ${block.portCount}`
 }

@@ -1,24 +1,25 @@
+/** Checks combinations of socket options, address families and protocols that the kernel does not support. */
 import type { SocketAddress } from '../base/address.js'
 import type { Problems } from './problems.js'
 import type { ListenerSettings } from './table-spawnd.js'
 import type { RemoteSettings, TcprelaySettings } from './table-tcprelay.js'
 
-/** The directives of a socket that are given, by their names. */
+/** Names of the socket directives that are given. */
 type Given = readonly string[]
 
-/** What a Unix socket is, and what knows none of these directives. */
-const UNIX = 'a Unix socket has no such thing'
+const NOT_OF_UNIX = 'Unix sockets do not have this option'
 
-/** Directives that only sockets of TCP have, and those of Multipath TCP as far as it is not said below. */
+/** Directives of TCP sockets. Multipath TCP has them too, except those in `NOT_OF_MPTCP`. */
 const OF_TCP = new Set(['congestion', 'user timeout', 'fast open', 'defer accept'])
 
-/** What sockets of Multipath TCP refuse, tried on Linux 6.18 (docs/platforms.md). */
+/** Directives that MPTCP sockets reject, tried on Linux 6.18 (docs/platforms.md). */
 const NOT_OF_MPTCP = new Set(['user timeout'])
 
-/** IPV6_TCLASS is not among its options, and a listener for all addresses is one of IPv6. */
-const DSCP_OF_MPTCP = "'dscp' goes with 'protocol = MPTCP' on an IPv4 address only: the kernel has no more"
+/** MPTCP sockets do not support IPV6_TCLASS, and a listener on all addresses is an IPv6 socket. */
+const DSCP_OF_MPTCP =
+  "'dscp' with 'protocol = MPTCP' requires an IPv4 address: the kernel does not support it on IPv6"
 
-/** Combinations of a listener's directives that the kernel refuses, or that mean nothing. */
+/** Reports combinations of a listener's directives that the kernel rejects or ignores. */
 export function checkListenerSockets(listeners: readonly ListenerSettings[], problems: Problems): void {
   for (const listener of listeners) {
     const { bind, deferAcceptMs, fastOpenQueue, ipv6Only, position, protocol } = listener
@@ -35,7 +36,7 @@ export function checkListenerSockets(listeners: readonly ListenerSettings[], pro
     }
     if (bind.kind === 'inherited' && protocol === 'MPTCP') {
       const text =
-        "'protocol = MPTCP' is up to whoever opens the socket: systemd has SocketProtocol=mptcp for it"
+        "'protocol = MPTCP' cannot be set on an inherited socket: use SocketProtocol=mptcp in the systemd socket unit"
       problems.error(position, text)
     }
   }
@@ -43,15 +44,15 @@ export function checkListenerSockets(listeners: readonly ListenerSettings[], pro
 
 function ipv6OnlyProblem({ bind, sctp }: ListenerSettings): string | undefined {
   if (bind.kind === 'inherited') {
-    return 'is up to whoever opens the socket: systemd has BindIPv6Only=ipv6-only for it'
+    return 'cannot be set on an inherited socket: use BindIPv6Only=ipv6-only in the systemd socket unit'
   }
   const isIpv6 = bind.kind !== 'address' || bind.address.family === 'ipv6'
-  if (!isIpv6) return 'is for a listener on an IPv6 address, or without an address'
+  if (!isIpv6) return 'requires a listener on an IPv6 address or without an address'
   const hasIpv4 = sctp?.further.some(({ family }) => family === 'ipv4') === true
-  return hasIpv4 ? 'does not go with a further address of IPv4' : undefined
+  return hasIpv4 ? 'cannot be used with a further IPv4 address' : undefined
 }
 
-/** The same for remotes. */
+/** Like `checkListenerSockets`, for remotes. */
 export function checkRemoteSockets({ remotes }: TcprelaySettings, problems: Problems): void {
   for (const remote of remotes) {
     const { fastOpen, position, protocol, target } = remote
@@ -61,7 +62,7 @@ export function checkRemoteSockets({ remotes }: TcprelaySettings, problems: Prob
   }
 }
 
-/** `family`: of its address, where that is known. */
+/** `family`: undefined for names and inherited sockets, whose family is not known yet. */
 function findings(
   given: Given,
   family: SocketAddress['family'] | undefined,
@@ -69,13 +70,15 @@ function findings(
 ): string[] {
   if (family === 'unix') {
     const names = [...given, ...named(`protocol = ${protocol}`, protocol === 'MPTCP')]
-    return names.map((name) => `'${name}': ${UNIX}`)
+    return names.map((name) => `'${name}': ${NOT_OF_UNIX}`)
   }
   if (protocol === 'TCP') return []
   const refused = protocol === 'MPTCP' ? NOT_OF_MPTCP : OF_TCP
   const reasons = given
     .filter((name) => refused.has(name))
-    .map((name) => `'${name}' does not go with 'protocol = ${protocol}': the kernel has it for TCP only`)
+    .map(
+      (name) => `'${name}' cannot be used with 'protocol = ${protocol}': the kernel supports it for TCP only`,
+    )
   const isLost = protocol === 'MPTCP' && family !== 'ipv4' && given.includes('dscp')
   return isLost ? [...reasons, DSCP_OF_MPTCP] : reasons
 }

@@ -10,8 +10,9 @@ const LISTENER_KEYS = Object.keys(listenerTlsRows)
 const REMOTE_KEYS = Object.keys(remoteTlsRows)
 
 /**
- * Checks what no directive of TLS can see for itself; what is in the files is checked when they are read. `spawnd`
- * is undefined when it was not read; `hasMistakes`: what seems to be missing may have been meant.
+ * Checks TLS directives against each other; the contents of files are checked when they are read (plan/tls-loading.ts).
+ * `spawnd` is undefined if its section was not read. `hasMistakes`: directives may be missing only because they were
+ * rejected.
  */
 export function checkTls(
   spawnd: Pick<SpawndSettings, 'listeners' | 'spawn'> | undefined,
@@ -23,7 +24,7 @@ export function checkTls(
   checkCertificates(tcprelay, problems)
   if (listeners?.every(({ tls }) => tls.kind === 'off' || tls.kind === 'pass') === true) {
     const unused = tcprelay.tlsCertFile?.position ?? tcprelay.tlsCertificates[0]?.position
-    if (unused !== undefined) problems.warn(unused, "no listener has 'tls': this certificate is not used")
+    if (unused !== undefined) problems.warn(unused, "this certificate is not used: no listener has 'tls'")
   }
   const services: TlsService[] = []
   for (const listener of listeners ?? []) {
@@ -34,14 +35,14 @@ export function checkTls(
     services.push(service)
     const mayLackFiles = hasMistakes || listener.hasMistakes
     checkService(service, mayLackFiles, problems)
-    // Children of another program have keys of their own.
+    // Children of another program have their own pre-shared keys.
     const isElsewhere = listener.tlsPsk && spawn?.exec !== undefined
     if (!mayLackFiles && !isElsewhere) checkIdentities(service, listener.tlsPsk, problems)
   }
   checkRevocations(services, problems)
   for (const remote of tcprelay.remotes) checkRemote(remote, problems)
   if (tcprelay.tlsKeylogFile !== undefined) {
-    const text = 'whoever can read this file can read everything that TLS is to keep secret'
+    const text = 'TLS secrets are written to this file: anyone who can read it can decrypt all connections'
     problems.warn(tcprelay.tlsKeylogFile.position, text)
   }
 }
@@ -49,8 +50,8 @@ export function checkTls(
 function checkCertificates(own: TcprelaySettings | ListenerSettings, problems: Problems): void {
   const { tlsCertFile, tlsCertificates, tlsKeyFile, tlsOcspFile, tlsPassphrase, tlsPassphraseFile } = own
   if (tlsCertFile === undefined) {
-    checkLonely(tlsKeyFile, "a key needs a certificate: 'tls cert-file'", problems)
-    checkLonely(tlsOcspFile, "an OCSP response needs a certificate: 'tls cert-file'", problems)
+    reportIfGiven(tlsKeyFile, "this private key needs a certificate: add 'tls cert-file'", problems)
+    reportIfGiven(tlsOcspFile, "this OCSP response needs a certificate: add 'tls cert-file'", problems)
   }
   checkOnePassphrase(tlsPassphrase, tlsPassphraseFile, problems)
   for (const { passphrase, passphraseFile } of tlsCertificates) {
@@ -59,38 +60,41 @@ function checkCertificates(own: TcprelaySettings | ListenerSettings, problems: P
   const [first, second] = tlsCertificates.filter(({ isDefault }) => isDefault)
   if (first === undefined || second === undefined) return
   const { file, line } = first.position
-  problems.error(second.position, `there is a default certificate already: ${file}:${line}`)
+  problems.error(second.position, `duplicate default certificate, first set at ${file}:${line}`)
 }
 
 function checkService(service: TlsService, mayLackFiles: boolean, problems: Problems): void {
   const { clientCaFile, position, verify, versions } = service
-  if (versions.length === 0) problems.error(position, 'no version of TLS is left that is allowed')
+  if (versions.length === 0) problems.error(position, 'no enabled TLS version remains')
   if (verify !== 'none' && clientCaFile === undefined && !mayLackFiles) {
-    const hint = "give 'tls client-ca-file'"
-    problems.error(position, 'to verify clients an authority is needed', { hint })
+    const hint = "add 'tls client-ca-file'"
+    problems.error(position, 'client verification requires a CA bundle', { hint })
   }
 }
 
-/** A list that is used nowhere keeps nobody out. */
+/** A revocation list without client verification has no effect. */
 function checkRevocations(services: readonly TlsService[], problems: Problems): void {
   const used = services.flatMap(({ crlFile, verify }) => (verify === 'none' ? [] : crlFile))
   for (const { crlFile } of services) {
     if (crlFile === undefined || used.includes(crlFile)) continue
-    problems.warn(crlFile.position, 'this has no effect, as clients are not verified')
+    problems.warn(
+      crlFile.position,
+      'this revocation list has no effect: client certificates are not verified',
+    )
   }
 }
 
-/** Whether there is anything by which somebody can prove who he is. */
+/** A listener with TLS authenticates itself by certificate or pre-shared key, and needs at least one. */
 function checkIdentities(
   { certificates, position, pskFile }: TlsService,
   isPsk: boolean,
   problems: Problems,
 ): void {
   if (isPsk && pskFile === undefined) {
-    const hint = "give 'tls psk file' here or in the tcprelay section"
-    problems.error(position, 'a listener with pre-shared keys needs them', { hint })
+    const hint = "add 'tls psk file' here or in the tcprelay section"
+    problems.error(position, "'tls psk' requires a file of pre-shared keys", { hint })
   } else if (certificates.length === 0 && pskFile === undefined) {
-    const hint = "give 'tls cert-file' here or in the tcprelay section"
+    const hint = "add 'tls cert-file' here or in the tcprelay section"
     problems.error(position, 'a listener with TLS needs a certificate', { hint })
   }
 }
@@ -101,27 +105,27 @@ function checkRemote(remote: RemoteSettings, problems: Problems): void {
   if (remote.tls.kind === 'off') return
   checkOnePassphrase(passphrase, passphraseFile, problems)
   if (certFile === undefined && !remote.hasMistakes) {
-    checkLonely(keyFile, "a key needs a certificate: 'cert-file'", problems)
+    reportIfGiven(keyFile, "this private key needs a certificate: add 'cert-file'", problems)
   }
   if (versionsBetween(remote.tls.versions, remote.minVersion, remote.maxVersion).length === 0) {
-    problems.error(position, 'no version of TLS is left that is allowed')
+    problems.error(position, 'no enabled TLS version remains')
   }
   if (remote.pskFile === undefined && !remote.hasMistakes) {
-    checkLonely(remote.pskIdentity, "an identity needs its key: 'psk file'", problems)
+    reportIfGiven(remote.pskIdentity, "this identity needs a pre-shared key: add 'psk file'", problems)
   }
   if (crlFile !== undefined && caFile === undefined && !remote.hasMistakes) {
-    problems.error(crlFile.position, "a revocation list needs its authority: 'ca-file'")
+    problems.error(crlFile.position, "this revocation list needs a CA bundle: add 'ca-file'")
   }
 }
 
-/** An error, because what was to be secret would be plain. */
-function checkUnused(first: Position | undefined, whose: string, problems: Problems): void {
+/** An error, not a warning: the connections would silently be unencrypted. */
+function checkUnused(first: Position | undefined, owner: string, problems: Problems): void {
   if (first === undefined) return
-  const hint = `add 'tls = yes', or 'tls = no' to keep it`
-  problems.error(first, `this ${whose} does not have TLS`, { hint })
+  const hint = `add 'tls = yes' to enable it, or 'tls = no' to keep this directive without TLS`
+  problems.error(first, `TLS is not enabled for this ${owner}`, { hint })
 }
 
-/** Where the first of these directives was given. */
+/** The position of the first of these directives that is given. */
 function firstGiven(settings: object, keys: readonly string[]): Position | undefined {
   const given = Object.entries(settings).filter(([key]) => keys.includes(key))
   const places = given.flatMap(([, value]) => [value].flat()).flatMap((value) => positionOf(value) ?? [])
@@ -133,7 +137,7 @@ function positionOf(value: unknown): Position | undefined {
   return isPlaced ? (value.position as Position) : undefined
 }
 
-function checkLonely(given: Located<string> | undefined, message: string, problems: Problems): void {
+function reportIfGiven(given: Located<string> | undefined, message: string, problems: Problems): void {
   if (given !== undefined) problems.error(given.position, message)
 }
 
@@ -143,6 +147,6 @@ function checkOnePassphrase(
   problems: Problems,
 ): void {
   if (text !== undefined && file !== undefined) {
-    problems.error(file.position, 'there is a passphrase already')
+    problems.error(file.position, "'passphrase' and 'passphrase file' cannot both be given")
   }
 }

@@ -1,3 +1,4 @@
+/** Checks a configuration as a whole, after every directive has been accepted by itself. */
 import { formatAddress, type SocketAddress } from '../base/address.js'
 import { checkAccess } from './check-access.js'
 import { checkDatagrams } from './check-datagrams.js'
@@ -18,19 +19,19 @@ export interface CheckInput {
   /** Undefined: the section was not read. */
   readonly spawnd: SpawndSettings | undefined
   readonly tcprelay: TcprelaySettings | undefined
-  /** Whether there are any, or mistakes in the section that may have been meant as one. */
+  /** Whether there is a listener, or an error in the section that may hide one. */
   readonly hasListeners: boolean
   readonly hasRemotes: boolean
-  /** In the tcprelay section something was not understood that may have been a certificate. */
+  /** An error in the tcprelay section may hide a certificate. */
   readonly mayHaveCertificate: boolean
-  /** The same of a MAVIS module, or what goes with it. */
+  /** An error in the tcprelay section may hide a MAVIS module. */
   readonly mayHaveModule: boolean
-  /** In the spawnd section something was not understood that may have been an access rule. */
+  /** An error in the spawnd section may hide an access rule. */
   readonly mayHaveRule: boolean
   readonly isInetd: boolean
 }
 
-/** Checks what no directive can see for itself. */
+/** Reports contradictions between directives, and what is missing. */
 export function checkConfiguration(input: CheckInput, problems: Problems): void {
   const {
     spawnd,
@@ -67,8 +68,8 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
 }
 
 /**
- * An error for each directive that asks for a feature which is not in `landed`. `areForeign`: children of another
- * program do what is forwarded to them.
+ * An error for each directive that needs a feature which this version does not have. `areForeign`: the children are
+ * another program and handle forwarded directives themselves.
  */
 export function unlandedProblems(
   given: readonly GivenDirective[],
@@ -86,7 +87,7 @@ function checkOverlaps(listeners: readonly ListenerSettings[], problems: Problem
   const known = new Map<number | string, ListenerSettings[]>()
   for (const later of listeners) {
     const place = portOrPath(later.bind)
-    // A mistake may hide its protocol or device: the port of `protocol = UDP` is not one of TCP.
+    // A rejected directive may have been its protocol or device, so that there is no overlap: UDP and TCP ports differ.
     if (place === undefined || later.hasMistakes) continue
     const others = known.get(place) ?? []
     const earlier = others.find((candidate) => overlap(candidate, later))
@@ -94,18 +95,18 @@ function checkOverlaps(listeners: readonly ListenerSettings[], problems: Problem
     known.set(place, others)
     if (earlier === undefined) continue
     const { file, line } = earlier.position
-    const text = `${describe(later.bind)} is taken by the listener at ${file}:${line} already`
+    const text = `${describe(later.bind)} is already used by the listener at ${file}:${line}`
     problems.warn(later.position, text)
   }
 }
 
-/** Where another listener may be in its way; undefined: nowhere. */
+/** The port or path that two listeners may compete for; undefined if there is none. */
 function portOrPath(bind: BindTarget): number | string | undefined {
   const address = boundAddress(bind)
   return address?.family === 'unix' ? address.path : address?.port
 }
 
-/** Of two with the same port or path. */
+/** Whether two listeners with the same port or path conflict. */
 function overlap(a: ListenerSettings, b: ListenerSettings): boolean {
   if (portsOf(a) !== portsOf(b) || a.device !== b.device) return false
   const [left, right] = [boundAddress(a.bind), boundAddress(b.bind)]
@@ -115,12 +116,12 @@ function overlap(a: ListenerSettings, b: ListenerSettings): boolean {
   return covers(left, right, a) || covers(right, left, b)
 }
 
-/** Multipath TCP has the ports of TCP. */
+/** Multipath TCP shares the ports of TCP. */
 function portsOf({ protocol }: ListenerSettings): string {
   return protocol === 'MPTCP' ? 'TCP' : protocol
 }
 
-/** Whether a socket bound to `wide` leaves no room for one bound to `narrow`; `::` takes IPv4 as well, if it may. */
+/** Whether a socket bound to `wide` also covers the address `narrow`; a dual-stack `::` covers IPv4 as well. */
 function covers(wide: SocketAddress, narrow: SocketAddress, { ipv6Only }: ListenerSettings): boolean {
   if (wide.family === 'unix' || narrow.family === 'unix') return false
   if (wide.host === '::') return !ipv6Only || narrow.family === 'ipv6'

@@ -3,7 +3,7 @@ import type { Position } from '../base/problem.js'
 const LINE_FEED = 0x0a
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf]
 
-/** Walks over the bytes of a file and knows line and column, counted in characters. */
+/** A position in the bytes of a file that tracks line and column; columns count characters. */
 export class Cursor {
   readonly file: string
   readonly bytes: Uint8Array

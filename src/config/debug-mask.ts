@@ -3,7 +3,7 @@ import { parseCount, UINT_MAX } from './number-types.js'
 import type { Token } from './token.js'
 import { readOne, type ValueType } from './value-type.js'
 
-/** The bits of the original's debug mask, as `-d` counts them. */
+/** The bits of the debug mask, with the names and numbers of the original; `-d` takes their sum. */
 export const DEBUG_BITS: Readonly<Record<string, number>> = {
   PARSE: 1,
   AUTHOR: 2,
@@ -32,14 +32,14 @@ export const DEBUG_BITS: Readonly<Record<string, number>> = {
   ALL: 0x7f9f_ffff, // all but USERINPUT (may show passwords), bit 22 and bit 31
 }
 
-/** Turns some bits of the mask on or off, or all off first. */
+/** Sets or clears bits of the mask, or clears all of them. */
 export interface DebugStep {
   readonly bits: number
   readonly isOff: boolean
   readonly isReset: boolean
 }
 
-/** One or more of: a number, a word, `+word`, `-word`. Ends at the first token that is none. */
+/** One or more of: a number, a word, `+word`, `-word`. Ends at the first other token. */
 export const debugSteps: ValueType<readonly DebugStep[]> = {
   grammar: 'ITEM…',
   read(input) {

@@ -2,26 +2,26 @@ import type { Position } from '../base/problem.js'
 import type { Problems } from './problems.js'
 import type { Block, BlockRow, BlocksRow, Completion, Heading, KindsRow, Row } from './row.js'
 
-/** What a block was given: by the key of the row, all values or drafts of nested blocks in order. */
+/** A block as it was parsed: for each row, by its key, all values or drafts of nested blocks in order. */
 export interface Draft {
   readonly position: Position
   readonly given: Map<string, unknown[]>
-  /** Of a block of one of several kinds. */
+  /** For a block of one of several kinds. */
   readonly heading: Heading | undefined
-  /** Something in it was not understood: what seems to be missing may have been meant. */
+  /** A directive in it was rejected: what seems to be missing may only be misspelled. */
   hasMistakes: boolean
 }
 
 export interface CompletionContext {
   readonly problems: Problems
   readonly isInetd: boolean
-  /** Of all blocks so far. */
+  /** Listeners of all blocks so far. */
   listenerCount: number
 }
 
 /**
- * Listeners of a configuration: each port of TCP once. They cost about a kilobyte each, and a process may have few more
- * open files; forty ranges of all ports would take all memory before anybody counted descriptors.
+ * Limit of listeners: every TCP port once. A listener takes about a kilobyte, and each one an open file; without the
+ * limit, forty ranges of all ports would exhaust memory before the check of descriptors.
  */
 const LISTENERS_MAX = 65_536
 
@@ -37,7 +37,7 @@ export function addGiven(draft: Draft, key: string, value: unknown): void {
   draft.given.set(key, values)
 }
 
-/** The draft of a nested block of which there is one, however often it is written. */
+/** The one draft of a nested block, which may be written several times. */
 export function nestedDraft(draft: Draft, key: string, position: Position): Draft {
   const [known] = draft.given.get(key) ?? []
   if (known !== undefined) return known as Draft
@@ -47,8 +47,8 @@ export function nestedDraft(draft: Draft, key: string, position: Position): Draf
 }
 
 /**
- * Turns a draft into settings: defaults and inherited values filled in, nested blocks completed. That the
- * rows' values have the types that Settings<R> infers from the rows is known here and nowhere else.
+ * Converts a draft to settings: fills in defaults and inherited values, completes nested blocks. The casts are sound
+ * because each value was read by its row's type, from which Settings<R> infers the type of the setting.
  */
 export function completeDraft<S>(
   block: Block<S>,
@@ -75,7 +75,7 @@ export function completeDraft<S>(
   return block.complete(Object.freeze(settings) as never, completionOf(block, draft, context, place))
 }
 
-/** Whether something in a block was not understood or refused, or in one of the blocks within it. */
+/** Whether a directive in a block, or in any nested block, was rejected. */
 export function hasMistakesWithin(block: Block<unknown>, draft: Draft): boolean {
   if (draft.hasMistakes) return true
   return Object.entries(block.rows).some(([key, row]) => {
@@ -87,7 +87,7 @@ export function hasMistakesWithin(block: Block<unknown>, draft: Draft): boolean 
   })
 }
 
-/** Whether something in a block was not understood, or in the blocks of one kind within it. */
+/** Whether a directive in a block, or in its nested blocks of one row, was rejected. */
 export function hasMistakesIn(draft: Draft, key: string): boolean {
   const inner = (draft.given.get(key) ?? []) as Draft[]
   return draft.hasMistakes || inner.some(({ hasMistakes }) => hasMistakes)
@@ -111,7 +111,7 @@ function completionOf(
     context.listenerCount += count
     const isTooMany = context.listenerCount > LISTENERS_MAX
     if (isTooMany && before <= LISTENERS_MAX) {
-      refuse(`a configuration may have ${LISTENERS_MAX} listening sockets at most, one for each port`)
+      refuse(`too many listening sockets: at most ${LISTENERS_MAX} are allowed, one for each port`)
     }
     return !isTooMany
   }

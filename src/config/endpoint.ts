@@ -1,20 +1,21 @@
+/** Combines addresses, paths and ports of listeners and remotes to endpoints. */
 import { isAbstract, type SocketAddress, withPort } from '../base/address.js'
 import type { UserChoice } from './account-types.js'
 import type { AddressText, Family } from './address-types.js'
 import { type PortRange, type Ports, portCount, portList } from './port-types.js'
 import type { Completion } from './row.js'
 
-/** Where a listener or remote is: known, or to be looked up. */
+/** An address, or a host name that has yet to be resolved. */
 export type Endpoint =
   | { readonly kind: 'address'; readonly address: SocketAddress }
   | { readonly kind: 'name'; readonly host: string; readonly family: Family; readonly port: number }
 
-/** Where a listener binds. */
+/** What a listener binds to. */
 export type BindTarget =
   | Endpoint
-  /** Every address of the machine: `::`, or `0.0.0.0` where there is no IPv6. */
+  /** All addresses of this machine: `::`, or `0.0.0.0` without IPv6. */
   | { readonly kind: 'any'; readonly port: number }
-  /** A listening socket that was handed over: by systemd under a name, by inetd without one. */
+  /** An inherited listening socket: from systemd with a name, from inetd without. */
   | { readonly kind: 'inherited'; readonly name: string | undefined }
 
 interface Given {
@@ -27,7 +28,7 @@ interface Given {
   readonly group: number | undefined
 }
 
-/** Combines address, path and ports of a `listen` block: a target for each port. A port within the address counts for more. */
+/** The bind targets of a `listen` block, one for each port. A port in the address overrides `port`. */
 export function bindTargets(given: Given, completion: Completion): readonly BindTarget[] | undefined {
   const { address, inherited, path, port } = given
   const { claimListeners, isInetd, refuse } = completion
@@ -43,12 +44,12 @@ export function bindTargets(given: Given, completion: Completion): readonly Bind
 }
 
 /**
- * Where a remote has its port from: its address; the one that the client has come to; or of several the one in the same
- * place as that among those of its listener.
+ * The source of a remote's port: `own`: its address; `same`: the port that the client connected to; ranges: the port
+ * with the same index as the client's among the ports of its listener.
  */
 export type PortChoice = 'own' | 'same' | readonly PortRange[]
 
-/** Combines address and port of a `remote` block. A port that is not its own is 0 in the target. */
+/** The target of a `remote` block. Its port is 0 unless `ports` is `own`. */
 export function remoteTarget(
   address: AddressText,
   port: Ports | 'same' | undefined,
@@ -57,7 +58,7 @@ export function remoteTarget(
   if (address.kind === 'path') return { target: unixEndpoint(address.path), ports: 'own' }
   const chosen = address.port ?? port
   if (chosen === undefined) return refuse('this remote needs a port')
-  if (chosen === 0) return refuse('port 0 cannot be connected to')
+  if (chosen === 0) return refuse('a remote cannot have port 0')
   return typeof chosen === 'number'
     ? { target: hostEndpoint(address, chosen), ports: 'own' }
     : { target: hostEndpoint(address, 0), ports: chosen }
@@ -74,7 +75,7 @@ function hostEndpoint(address: HostText, port: number): Endpoint {
   return { kind: 'name', host: address.host, family: address.family, port }
 }
 
-/** What is in no file system has neither mode nor owner: to ask for them would only seem to keep others out. */
+/** Rejects mode and owner for an abstract name, which has neither: they would pretend to restrict access. */
 function unixTarget(
   path: string,
   { group, mode, user }: Given,
@@ -84,7 +85,7 @@ function unixTarget(
     mode !== undefined ? 'mode' : user !== undefined ? 'userid' : group !== undefined ? 'groupid' : undefined
   if (directive === undefined || !isAbstract(path)) return [unixEndpoint(path)]
   return refuse(
-    `'${directive}' is for the file of a socket, and an abstract name has none: say by 'permit user' who may connect`,
+    `'${directive}' requires a socket file, which an abstract name does not have: restrict access with 'permit user'`,
   )
 }
 

@@ -1,12 +1,14 @@
+/** Texts of diagnostics: what was expected, what was found, how text of the file is quoted. */
 import { nearest } from '../base/suggest.js'
 
+/** Characters of a token that a message quotes: enough to recognise it on one line. */
 const SHOWN_MAX = 60
 
-/** Words that a message lists, and how many it shows of more. */
+/** Longest list of words in a message, and how many words a longer list is cut to. */
 const WORDS_MAX = 12
 const WORDS_OF_MANY = 10
 
-/** Why a value is not taken; the reader adds the position. */
+/** Why a value is rejected; the caller adds the position. */
 export class Refusal {
   readonly message: string
   readonly hint: string | undefined
@@ -17,7 +19,7 @@ export class Refusal {
   }
 }
 
-/** `expected 'a', 'b' or 'c', but got 'X'`; the words sorted bytewise, each once; of many the first ones. */
+/** `expected 'a', 'b' or 'c', but got 'X'`; words are sorted bytewise and deduplicated, long lists are cut. */
 export function refuseWord(words: Iterable<string>, got: string, shownGot = shown(got)): Refusal {
   const sorted = [...new Set(words)].sort()
   const guess = didYouMean(got, sorted)
@@ -49,24 +51,24 @@ export function quotedList(items: readonly string[]): string {
   return orList(items.map((item) => `'${item}'`))
 }
 
-/** Text from a file as a message may repeat it: in quotes, short, and harmless to a terminal. */
+/** Text from a file, quoted in a message: short, and safe for a terminal. */
 export function shown(text: string): string {
   return `'${shortened(text)}'`
 }
 
-/** The same without quotes. */
+/** Like `shown`, without quotes. */
 export function shortened(text: string): string {
   const start = [...text.slice(0, SHOWN_MAX * 2)].slice(0, SHOWN_MAX).join('')
   const mark = start.length < text.length ? '…' : ''
   return `${printable(start)}${mark}`
 }
 
-/** A path as a message may repeat it: in quotes, and whole, since its end says which file it is. */
+/** A path, quoted in a message: not cut, because its end identifies the file. */
 export function shownPath(path: string): string {
   return `'${printable(path)}'`
 }
 
-/** Control characters, C1 and bidirectional marks included, become visible replacements. */
+/** Replaces control characters, including C1 and bidirectional marks, by a visible character. */
 export function printable(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, '\ufffd')
 }

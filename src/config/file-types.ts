@@ -1,3 +1,4 @@
+/** Value types for files, directories and programs, which are checked when they are read. */
 import { dirname } from 'node:path/posix'
 import { Refusal, shownPath } from './expectation.js'
 import { cannotRead, reasonOf } from './sources.js'
@@ -13,7 +14,7 @@ export const readableFile = oneToken('FILE', (path, { sources }) => {
 /** A program with its path; `%o` and `%O` stand for the platform, `%%` for a percent sign. */
 export const executableFile = oneToken('PATH', checkExecutable)
 
-/** The path of the program, if it may be run. */
+/** The path of the program if it is executable. */
 export function checkExecutable(pattern: string, world: World): string | Refusal {
   const path = expandPlatform(pattern, world)
   const { type, isExecutable, unreadable = '' } = world.sources.kind(path)
@@ -25,7 +26,7 @@ export function checkExecutable(pattern: string, world: World): string | Refusal
 
 export const directory = oneToken('DIRECTORY', (path, { sources }) => checkDirectory(path, path, { sources }))
 
-/** `working directory [WORD] = DIRECTORY`: the original insists on a word that has no meaning. */
+/** `working directory [WORD] = DIRECTORY`: the original requires a word without meaning. */
 export const workingDirectory: ValueType<string> = {
   grammar: directory.grammar,
   read(input) {
@@ -36,7 +37,7 @@ export const workingDirectory: ValueType<string> = {
   },
 }
 
-/** A file that will be written: its directory must exist. */
+/** A file to be written: its directory must exist. */
 export const writtenFile = oneToken('FILE', (path, world) => checkDirectory(dirname(path), path, world))
 
 export type LogTarget =
@@ -44,7 +45,7 @@ export type LogTarget =
   | { readonly kind: 'syslog' }
   | { readonly kind: 'stderr' }
 
-/** Where lines go: a file, or one of two words. */
+/** A destination of lines: a file, `syslog` or `stderr`. */
 export const logTarget: ValueType<LogTarget> = oneToken('FILE|syslog|stderr', (path, world) => {
   if (path === 'syslog' || path === 'stderr') return { kind: path }
   const { absolute, kind } = world.sources

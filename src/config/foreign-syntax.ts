@@ -1,14 +1,14 @@
 import { isPlainAddress, parsePort } from './address-types.js'
 import { isPunctuation, type Token } from './token.js'
 
-/** Recognises files and comments that are written as those of other programs. */
+/** Recognises configuration files and comments of other programs. */
 
-/** What to write in place of a whole file of another program. */
+/** Hint for a whole file of another program. */
 export const SECTIONS_HINT =
   "write 'id = spawnd { listen { port = 80 } } id = tcprelay { remote { address = 192.0.2.1 port = 80 } }': " +
   'see docs/configuration.md'
 
-/** Words that begin a section of HAProxy's, which has no braces. */
+/** First words of HAProxy sections, which have no braces. */
 const HAPROXY_SECTIONS = new Set([
   'global',
   'defaults',
@@ -22,17 +22,17 @@ const HAPROXY_SECTIONS = new Set([
 
 const HITCH_WORDS = new Set(['frontend', 'backend', 'pem-file'])
 
-/** Words that begin a block of nginx's. */
+/** First words of nginx blocks. */
 const NGINX_BLOCKS = new Set(['stream', 'http', 'events', 'server', 'upstream', 'mail', 'map'])
 
-/** What a line at top level shows the file to be. `line`: its tokens, of which the first is no directive. */
+/** The kind of file that a top-level line reveals. `line`: its tokens, of which the first is no directive. */
 export function foreignConfiguration(line: readonly Token[]): string | undefined {
   const [first, second] = line
   const last = line.at(-1)
   if (first === undefined) return undefined
   const isOpened = line.some((token) => isPunctuation(token, '{'))
   if (isPunctuation(first, '[') && last !== undefined && isPunctuation(last, ']'))
-    return 'an INI file, as of stunnel'
+    return 'an INI file, such as a configuration of stunnel'
   if (isPlainAddress(first.text) && parsePort(second?.text ?? '') !== undefined)
     return 'a configuration of rinetd'
   if (isPunctuation(first, '{') && second?.kind === 'quoted') return 'a JSON file'
@@ -47,7 +47,7 @@ export function foreignConfiguration(line: readonly Token[]): string | undefined
     : undefined
 }
 
-/** What a word begins a comment with that does not begin one here. `ahead`: the word and the token behind it. */
+/** The comment mark of another program that a word begins with. `ahead`: the word and the next token. */
 export function foreignComment(
   { kind, text, position }: Token,
   isFirst: boolean,
@@ -55,13 +55,13 @@ export function foreignComment(
 ): string | undefined {
   if (kind !== 'word') return undefined
   if (text.startsWith('/*')) return '/*'
-  // More slashes are those of a path.
+  // A word with more slashes is a path.
   if (/^\/\/[^/]*$/.test(text)) return '//'
   const isAlone = text === ';' && !(isFirst && ahead()[1]?.position.line === position.line)
   return text.startsWith(';') && !isAlone ? ';' : undefined
 }
 
-/** The tokens that stand on the line of the first one. */
+/** The tokens on the line of the first one. */
 export function lineOf(tokens: readonly Token[]): readonly Token[] {
   return tokens.filter(({ position }) => position.line === tokens[0]?.position.line)
 }

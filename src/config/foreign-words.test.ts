@@ -5,7 +5,7 @@ import { FOREIGN_WORDS } from './foreign-words.js'
 import { tcprelayBlock } from './table-tcprelay.js'
 import { expandSpelling, targetOf } from './word-tree.js'
 
-test('advice names directives that the blocks have', () => {
+test('advice names only directives that the blocks have', () => {
   for (const { words, write = {} } of FOREIGN_WORDS) {
     for (const [name, phrases] of Object.entries(write)) {
       const block = ADVISED_BLOCKS.get(name)
@@ -17,7 +17,7 @@ test('advice names directives that the blocks have', () => {
   }
 })
 
-test('each word of another program has one piece of advice, in lower case', () => {
+test('each foreign word has one entry, in lower case', () => {
   const known = new Set<string>()
   for (const { words, write, text, value } of FOREIGN_WORDS) {
     assert.ok(write !== undefined || text !== undefined, words)
@@ -30,13 +30,13 @@ test('each word of another program has one piece of advice, in lower case', () =
   }
 })
 
-test('the longest words that fit decide, whatever their case', () => {
+test('prefers the longest match and ignores case', () => {
   assert.equal(adviceFor(tcprelayBlock, ['option', 'TCPLOG'])?.text, "write 'access log'")
   assert.equal(adviceFor(tcprelayBlock, ['option', 'x'])?.text, 'this version does not have this option')
   assert.equal(adviceFor(tcprelayBlock, ['optional']), undefined)
 })
 
-test('advice depends on the value where the word alone does not decide', () => {
+test('advice depends on the value if the word is ambiguous', () => {
   assert.match(adviceFor(tcprelayBlock, ['accept', '127.0.0.1:80'])?.text ?? '', /listen/)
   assert.equal(adviceFor(tcprelayBlock, ['accept', 'direct']), undefined)
 })

@@ -1,15 +1,15 @@
 /**
- * Directives of other relays and words that people expect here, each with what to write instead. Words that are a
- * directive of this program where they stand never get here.
+ * Directives of other relays and other words that users expect, each with advice on what to write instead. A word that
+ * is a directive of this program in the current block is never looked up here.
  */
 export interface ForeignWord {
-  /** As the spellings of a row: words separated by spaces, alternatives for a word by `|`. In lower case. */
+  /** Like the spellings of a row: words separated by spaces, alternatives for a word by `|`. Lower case. */
   readonly words: string
-  /** Blocks by their names, and directives of ours in them. */
+  /** Our directives to use instead, by the names of their blocks. */
   readonly write?: Readonly<Record<string, readonly string[]>>
-  /** What else there is to say; without `write` the whole advice. */
+  /** Further advice; without `write` the whole advice. */
   readonly text?: string
-  /** Applies only if the word behind it is like this. */
+  /** Restricts the entry to directives whose next word matches. */
   readonly value?: RegExp
 }
 
@@ -18,15 +18,15 @@ const LISTENER = "a listener is 'listen { address = ADDRESS port = PORT }' in th
 const REMOTE = "a server is 'remote { address = HOST port = PORT }' in the tcprelay section"
 const POOL = "the 'remote' blocks of the tcprelay section are the pool"
 const NO_HEALTH_CHECKS =
-  'this version has no health checks: a client whose remote cannot be reached goes to the next one'
+  'this version has no health checks: if a remote cannot be reached, the client is relayed to the next one'
 const NO_POLICIES =
-  'this version has no choice of policies: the remote with the fewest sessions for its weight is next'
-const NO_CHOICE = 'this version has one pool of remotes and does not choose between several'
-const NO_PROXY_PROTOCOL = 'this version has no PROXY protocol'
-const NO_HTTP = 'this program relays bytes and does not read HTTP'
+  'this version has one fixed policy: the remote with the fewest sessions relative to its weight is next'
+const NO_CHOICE = 'this version has only one pool of remotes'
+const NO_PROXY_PROTOCOL = 'this version does not support the PROXY protocol'
+const NO_HTTP = 'this program relays bytes and does not parse HTTP'
 const NO_SUCH_OPTION = 'this version does not have this option'
 
-/** An address or a port, in contrast to a word. */
+/** Distinguishes an address or a port from a word. */
 const ADDRESS_LIKE = /^[\d:*]|:\d/
 
 export const FOREIGN_WORDS: readonly ForeignWord[] = [
@@ -49,12 +49,12 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   {
     words: 'tcp-request|http-request',
     write: { spawnd: ['permit', 'deny'] },
-    text: 'there are no other rules',
+    text: 'other rules are not supported',
   },
   { words: 'source|proxy_bind', write: { tcprelay: ['local address'] } },
-  { words: 'usesrc|transparent', write: { tcprelay: ['local address'] }, text: "its value 'client' does it" },
+  { words: 'usesrc|transparent', write: { tcprelay: ['local address'] }, text: "use the value 'client'" },
   { words: 'interface', write: { listen: ['bind to device'] } },
-  { words: 'reuseport', write: { spawn: ['accept'] }, text: "its value 'direct' does it" },
+  { words: 'reuseport', write: { spawn: ['accept'] }, text: "use the value 'direct'" },
 
   // Times.
   { words: 'timeout|timeouts', write: { tcprelay: TIMEOUTS } },
@@ -71,7 +71,7 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
     write: { tcprelay: ['dial retries'] },
   },
 
-  // How remotes are chosen and watched.
+  // Policies and health checks.
   {
     words: 'balance|policy|algorithm|scheduler|lb|hash|hash-type|least_conn|ip_hash|random',
     text: NO_POLICIES,
@@ -83,14 +83,14 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   },
   { words: 'option httpchk|tcp-check|ssl-hello-chk|smtpchk|mysql-check|pgsql-check', text: NO_HEALTH_CHECKS },
   { words: 'backup', text: 'this version has no backup remotes' },
-  { words: 'stick|stick-table|cookie|persist', text: 'this version does not keep clients on one remote' },
-  { words: 'resolvers|resolver|nameserver', text: 'names are looked up by the resolver of the system' },
+  { words: 'stick|stick-table|cookie|persist', text: 'this version has no sticky sessions' },
+  { words: 'resolvers|resolver|nameserver', text: 'host names are resolved by the system resolver' },
 
   // Limits and processes.
   {
     words: 'maxconn|max_conns|max_connections|maxconnections|worker_connections|limit_conn|fullconn',
     write: { spawn: ['users max'] },
-    text: 'it counts for each child',
+    text: 'it applies to each child',
   },
   {
     words: 'rate-limit|limit_rate|proxy_download_rate|proxy_upload_rate|limit_req',
@@ -104,10 +104,10 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   { words: 'pid', write: { spawnd: ['pidfile'] } },
   { words: 'user|uid|setuid', write: { spawn: ['userid'] } },
   { words: 'group|gid|setgid', write: { spawn: ['groupid'] } },
-  { words: 'chroot', text: 'this version does not change its root directory' },
+  { words: 'chroot', text: 'this version does not support chroot' },
   {
     words: 'ulimit-n|worker_rlimit_nofile',
-    text: 'the limit of descriptors is set by whatever starts the program',
+    text: 'set the limit of open files where the program is started (ulimit -n, LimitNOFILE)',
   },
 
   // Logs and statistics.
@@ -134,7 +134,7 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   {
     words: 'tls|ssl ca-file|cafile|ca|capath|ca-path',
     write: { listen: ['tls client-ca-file'] },
-    text: 'clients must then have a certificate of that authority',
+    text: 'clients must then present a certificate of this CA',
   },
   {
     words:
@@ -148,21 +148,21 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
     words: 'ssl_protocols|ssl-min-ver|sslversion|sslversionmin|tls-protos',
     write: { listen: ['tls min version'], remote: ['min version'] },
   },
-  { words: 'ssl_preread', write: { listen: ['tls'] }, text: "its value 'pass' does it" },
+  { words: 'ssl_preread', write: { listen: ['tls'] }, text: "use the value 'pass'" },
   { words: 'proxy_ssl|client', write: { remote: ['tls'] } },
   { words: 'sni|proxy_ssl_name|checkhost', write: { remote: ['server name'] } },
   { words: 'verifypeer|verifychain|proxy_ssl_verify', write: { remote: ['verify'] } },
 
-  // What is about something else than a relay of streams.
+  // HTTP, and structure of other files.
   { words: 'mode', text: NO_HTTP, value: /^http$/ },
   {
     words: 'mode',
     value: /^tcp$/,
-    text: "'protocol' of a listener and of a remote says what is relayed: TCP or SCTP",
+    text: "use 'protocol' in 'listen' and 'remote': TCP or SCTP",
   },
   { words: 'http|location|server_name|root|redirect|rewrite|compression', text: NO_HTTP },
   {
     words: 'stream|events|global|defaults',
-    text: "there are two sections: 'id = spawnd { … }' and 'id = tcprelay { … }'",
+    text: "use the sections 'id = spawnd { … }' and 'id = tcprelay { … }'",
   },
 ]

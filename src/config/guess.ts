@@ -2,29 +2,29 @@ import { editDistance } from '../base/suggest.js'
 import type { Block } from './row.js'
 import { phrasesOf } from './word-tree.js'
 
-/** Which directives of a block the words most likely stand for, each as it is written. Empty: none is close. */
+/** Guesses which directives of a block misspelled words stand for. All functions return an empty list if none is close. */
 
-/** More guesses than these are none. */
+/** More candidates than this make a guess worthless. */
 const GUESSES_MAX = 3
 
-/** Longer words are no typing errors of short ones. */
+/** No directive is that long; bounds the work of the edit distance. */
 const WORD_LENGTH_MAX = 64
 
-/** Directives that are first words of a family: `cert-file` may be meant as `tls cert-file`. */
+/** First words that users often omit: `cert-file` may mean `tls cert-file`. */
 const FAMILIES = new Set(['tls', 'ssl', 'tcp'])
 
 interface Candidate {
   readonly words: readonly string[]
-  /** Of ways to write the same directive the first one is shown. */
+  /** Identifies the directive: of several spellings only the first is shown. */
   readonly directive: unknown
 }
 
-/** The same words written together, with other separators or in upper case. */
+/** Directives with the same words joined, separated differently, or in upper case. */
 export function joinedGuesses(block: Block<unknown>, given: readonly string[]): readonly string[] {
   return guessesOf(block, given, (same, words) => joined(same) === joined(words))
 }
 
-/** The same words in another order. */
+/** Directives with the same words in another order. */
 export function reorderedGuesses(block: Block<unknown>, given: readonly string[]): readonly string[] {
   return guessesOf(block, given, (same, words) => [...same].sort().join(' ') === [...words].sort().join(' '))
 }
@@ -44,7 +44,7 @@ function guessesOf(
   )
 }
 
-/** Words that differ by typing errors; of longer directives at least the first of the words behind `known` ones. */
+/** Directives that differ by typing errors, in all words or at least in the first word after the `known` ones. */
 export function nearGuesses(
   block: Block<unknown>,
   given: readonly string[],
@@ -60,17 +60,17 @@ export function nearGuesses(
   const [of, measure]: [typeof rated, 'all' | 'first'] = whole.length > 0 ? [whole, 'all'] : [rated, 'first']
   const least = Math.min(...of.map((one) => one[measure]))
   const nearest = of.filter((one) => one[measure] === least).map(({ candidate }) => candidate)
-  // Of `tcp keepalive` and `tcp keepalive idle` the longer one explains more of what was written.
+  // Prefers `tcp keepalive idle` to `tcp keepalive`: the longer directive explains more of the words.
   const length = measure === 'all' ? Math.max(...nearest.map(({ words }) => words.length)) : 0
   return shownOf(nearest.filter(({ words }) => words.length >= length))
 }
 
-/** Directives that begin with the first word and have more. */
+/** Directives that begin with the first word and have further words. */
 export function longerGuesses(block: Block<unknown>, [first]: readonly string[]): readonly string[] {
   return shownOf(candidatesOf(block).filter(({ words }) => words.length > 1 && words[0] === first))
 }
 
-/** Directives that end with the words. `isFamily`: only of a family. */
+/** Directives that end with the words. `isFamily`: only those that begin with one of `FAMILIES`. */
 export function tailGuesses(
   block: Block<unknown>,
   given: readonly string[],
@@ -101,7 +101,7 @@ function joined(words: readonly string[]): string {
   return words.join('').toLowerCase().replace(/[-_.]/g, '')
 }
 
-/** Of the first word behind the known ones, and of all; infinite when a word is too far from what it may stand for. */
+/** Edit distance of the first word after the known ones, and of all words; infinite if one of them is too far off. */
 function distance(given: readonly string[], words: readonly string[], known: number) {
   const each = words.slice(known).map((word, i) => wordDistance(given[known + i] ?? '', word))
   return { first: each[0] ?? Number.POSITIVE_INFINITY, all: each.reduce((sum, one) => sum + one, 0) }

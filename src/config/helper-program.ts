@@ -1,17 +1,18 @@
+/** Value type for a program with its arguments. */
 import { basename } from 'node:path/posix'
 import { refuseWord, shown } from './expectation.js'
 import { checkExecutable } from './file-types.js'
 import { isPunctuation, isText, type Token } from './token.js'
 import { readOne, type ValueInput, type ValueType } from './value-type.js'
 
-/** A program and its argv. */
+/** A program, as execve(2) takes it. */
 export interface Command {
   readonly path: string
-  /** The first one is the name that it sees itself by. */
+  /** argv, beginning with argv[0]. */
   readonly words: readonly string[]
 }
 
-/** `PATH [ARGV0 ARG …]`, up to a bare word that begins one of the `directives`. */
+/** `PATH [ARGV0 ARG …]`, up to an unquoted word that begins one of the `directives`. */
 export function command(directives: readonly string[]): ValueType<Command> {
   return {
     grammar: 'PATH [ARGV0 ARG…]',
@@ -39,26 +40,26 @@ function readWords({ problems, tokens }: ValueInput, directives: readonly string
   }
   const after = tokens.peek()
   if (lineStart === undefined && touches(words.at(-1), after)) {
-    problems.error(after.position, `an argument with ${shown(after.text)} in it needs quotes`)
+    problems.error(after.position, `an argument that contains ${shown(after.text)} must be quoted`)
     return undefined
   }
-  // No `=` follows arguments: what begins the line was meant as a directive.
+  // Arguments are never followed by `=`: the word at the start of the line must be a misspelled directive.
   if (lineStart === undefined || !isPunctuation(after, '=')) return words
   const { hint, message } = refuseWord(directives, lineStart.text)
   problems.error(lineStart.position, message, { hint })
   return undefined
 }
 
-/** The first word is easily taken for the first argument. */
+/** Warns about a first word that looks like an argument but is taken as argv[0]. */
 function checkOwnName(path: string, [first]: readonly Token[], { problems }: ValueInput): void {
   if (first === undefined || !/^[-/]/.test(first.text)) return
   const name = basename(path)
   if (basename(first.text) === name || first.text === `-${name}`) return
-  const message = `${shown(first.text)} is what the program sees as its own name (argv[0]), not an argument`
+  const message = `${shown(first.text)} is used as the name of the program (argv[0]), not as an argument`
   problems.warn(first.position, message, { hint: `write ${shown(`${name} ${first.text}`)}` })
 }
 
-/** Whether the second token, which ends the arguments, seems to have been meant as a part of the first. */
+/** Whether the second token, which ends the arguments, directly follows the first and so probably belongs to it. */
 function touches(last: Token | undefined, { kind, position, text }: Token): boolean {
   if (last?.kind !== 'word' || kind !== 'punctuation' || text === '}') return false
   const { column, file, line } = last.position

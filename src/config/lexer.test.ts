@@ -29,7 +29,7 @@ function onlyFlaw(input: string | Uint8Array): string | undefined {
   return flaw && `${flaw.position.line}:${flaw.position.column} ${flaw.message}`
 }
 
-test('words end at blanks and single characters, and hold quotes, # and backslashes', () => {
+test('a word ends at a blank or separator and may contain quotes, # and backslashes', () => {
   assert.deepEqual(texts('a=b{c}d(e)f[g]h,i!j'), [
     'a',
     '=',
@@ -54,7 +54,7 @@ test('words end at blanks and single characters, and hold quotes, # and backslas
   assert.deepEqual(texts('a"b\' c\\d e#f ~ ;:*@%^~/$<>?+-'), ['a"b\'', 'c\\d', 'e#f', '~', ';:*@%^~/$<>?+-'])
 })
 
-test('ampersands and bars come single and in pairs', () => {
+test('ampersands and bars are tokens, single or in pairs', () => {
   assert.deepEqual(texts('a&b&&c|||d'), ['a', '&', 'b', '&&', 'c', '||', '|', 'd'])
 })
 
@@ -62,33 +62,33 @@ test('a comment ends at CR, LF or the end of the file', () => {
   assert.deepEqual(texts('# x\na # "y\rb #'), ['a', 'b'])
 })
 
-test('lines count at LF, columns in characters', () => {
+test('LF starts a new line, columns count characters', () => {
   assert.deepEqual(places('a\r\n\tb "ä\n中" c\n'), ['1:1', '2:2', '2:4', '3:4', '3:5'])
 })
 
-test('a byte order mark is skipped, also for columns', () => {
+test('skips a byte order mark and does not count it as a column', () => {
   assert.deepEqual(places('\ufeffid x'), ['1:1', '1:4', '1:5'])
   assert.deepEqual(texts('\ufeffid'), ['id'])
 })
 
-test('the end stands behind the last token', () => {
+test('the position of the end token is after the last token', () => {
   assert.deepEqual(places('a b  # comment\n\n'), ['1:1', '1:3', '1:4'])
   assert.deepEqual(places(''), ['1:1'])
 })
 
-test('text in quotes knows escapes, octal bytes and continued lines', () => {
+test('quoted text supports escapes, octal bytes and continued lines', () => {
   assert.deepEqual(texts(String.raw`"\a\b\e\t\n\v\f\r\\\"\'"`), ['\x07\b\x1b\t\n\v\f\r\\"\''])
   assert.deepEqual(texts(String.raw`'\101\7\0601\303\244'`), ['A\x0701ä'])
   assert.deepEqual(texts('"a\\\nb\\\r\nc\nd"'), ['abc\nd'])
   assert.deepEqual(texts(`"it's" 'a "b"'`), ["it's", 'a "b"'])
 })
 
-test('an unknown escape is left out with a warning', () => {
+test('ignores an unknown escape with a warning', () => {
   assert.deepEqual(texts('"a\\qb\\qc"'), ['abc'])
-  assert.equal(onlyFlaw(' "a\\qb\\wc"'), "1:4 unknown escape '\\q' is left out")
+  assert.equal(onlyFlaw(' "a\\qb\\wc"'), "1:4 unknown escape '\\q' is ignored")
 })
 
-test('only set variables in braces in quotes are replaced, once', () => {
+test('expands only variables that are set, in braces, in quotes, and once', () => {
   const environment = { HOME: '/h', N: `\${HOME}`, Ä: 'ö' }
   assert.deepEqual(texts(`"\${HOME}/x" '\${HOME}' "$\${HOME}" "\${N}" "\${Ä}"`, environment), [
     '/h/x',
@@ -104,37 +104,37 @@ test('only set variables in braces in quotes are replaced, once', () => {
   assert.deepEqual(texts(`\${HOME}`, environment), ['$', '{', 'HOME', '}'])
 })
 
-test('what cannot be text is an error with its place', () => {
+test('reports malformed tokens with their position', () => {
   assert.equal(onlyFlaw('a\n b\xff'), undefined)
-  assert.equal(onlyFlaw(Buffer.from([0x61, 0x20, 0x62, 0xff])), '1:3 this is not UTF-8 text')
-  assert.equal(onlyFlaw(Buffer.from([0x61, 0x0a, 0x00])), '2:1 a NUL byte cannot be part of a token')
-  assert.equal(onlyFlaw('"\\400"'), '1:1 a NUL byte cannot be part of a token')
-  assert.equal(onlyFlaw('x\n y "z\n\n'), '2:4 this quote is never closed')
-  assert.equal(onlyFlaw('"\\'), '1:1 this quote is never closed')
+  assert.equal(onlyFlaw(Buffer.from([0x61, 0x20, 0x62, 0xff])), '1:3 invalid UTF-8')
+  assert.equal(onlyFlaw(Buffer.from([0x61, 0x0a, 0x00])), '2:1 NUL byte in a token')
+  assert.equal(onlyFlaw('"\\400"'), '1:1 NUL byte in a token')
+  assert.equal(onlyFlaw('x\n y "z\n\n'), '2:4 this quote is not closed')
+  assert.equal(onlyFlaw('"\\'), '1:1 this quote is not closed')
 })
 
-test('bytes in comments may be anything', () => {
+test('accepts any bytes in comments', () => {
   assert.equal(onlyFlaw(Buffer.from([0x23, 0xff, 0x00, 0x0a, 0x61])), undefined)
 })
 
-test('the longest token has 65534 bytes', () => {
+test('rejects tokens above 65534 bytes', () => {
   const longest = 'x'.repeat(65_534)
   assert.deepEqual(texts(`${longest} "${longest}"`), [longest, longest])
-  assert.match(onlyFlaw(`a ${longest}x`) ?? '', /^1:3 a token may have 65534 bytes/)
-  assert.match(onlyFlaw(`a "${longest}x"`) ?? '', /^1:3 a token may have 65534 bytes/)
+  assert.match(onlyFlaw(`a ${longest}x`) ?? '', /^1:3 token too long: at most 65534 bytes/)
+  assert.match(onlyFlaw(`a "${longest}x"`) ?? '', /^1:3 token too long: at most 65534 bytes/)
 })
 
-test('a token of 10 MB is refused, with little work', () => {
+test('rejects a token of 10 MB without reading it several times', () => {
   const before = process.cpuUsage()
-  assert.match(onlyFlaw(Buffer.alloc(10 * 2 ** 20, 'x')) ?? '', /^1:1 a token may have/)
-  assert.match(onlyFlaw(`"${'x'.repeat(10 * 2 ** 20)}"`) ?? '', /^1:1 a token may have/)
+  assert.match(onlyFlaw(Buffer.alloc(10 * 2 ** 20, 'x')) ?? '', /^1:1 token too long/)
+  assert.match(onlyFlaw(`"${'x'.repeat(10 * 2 ** 20)}"`) ?? '', /^1:1 token too long/)
   assert.ok(
     process.cpuUsage(before).user < 5e6,
     'work that grows with the square of the length takes minutes',
   )
 })
 
-test('quoted text reads back as it was', () => {
+test('quoted text reads back unchanged', () => {
   const text = fc.string({ unit: 'grapheme', maxLength: 40 }).filter((given) => !given.includes('\0'))
   const tricky = fc
     .array(fc.constantFrom('${', 'HOME', '}', '\\', '"', "'", '\n', '\x1b', '7', '$', 'ä'))
@@ -146,7 +146,7 @@ test('quoted text reads back as it was', () => {
   )
 })
 
-/** All tokens of a file that is taken apart in this mode, as `kind:text`. */
+/** All tokens of a file in this lexer mode, as `kind:text`. */
 function lexAs(mode: LexerMode, input: string): string[] {
   const lexer = new Lexer('f', Buffer.from(input), new Map(), { mode })
   const tokens: string[] = []
@@ -156,7 +156,7 @@ function lexAs(mode: LexerMode, input: string): string[] {
   return tokens
 }
 
-test('only in scripts there are operators, and patterns behind them', () => {
+test('recognises operators, and patterns after them, only in scripts', () => {
   const text = 'a==b c!=d e=~/f g/ h!~ /i/ /j !k'
   assert.deepEqual(lexAs('script', text), [
     'word:a',
@@ -184,11 +184,11 @@ test('only in scripts there are operators, and patterns behind them', () => {
     'word:x',
     'punctuation:=',
     'punctuation:=',
-    'pattern: (this pattern does not end on its line)',
+    'pattern: (this pattern is not closed on its line)',
   ])
 })
 
-test('between slashes a backslash is taken away before a slash and before another one', () => {
+test('removes a backslash before a slash or a backslash in a pattern', () => {
   assert.deepEqual(lexAs('script', String.raw`=~ /a\/b\\c\\\\d\e#"'/ x`), [
     'punctuation:=~',
     String.raw`pattern:a/b\c\\d\e#"'`,
@@ -196,14 +196,14 @@ test('between slashes a backslash is taken away before a slash and before anothe
   ])
 })
 
-test('a pattern ends on its line', () => {
+test('rejects a pattern that is not closed on its line', () => {
   for (const end of ['', '\n/', '\r/', '\\\n/']) {
     const [, pattern = ''] = lexAs('script', `=~ /a${end}`)
-    assert.match(pattern, /does not end on its line/)
+    assert.match(pattern, /not closed on its line/)
   }
 })
 
-test('the mode may change between any two tokens', () => {
+test('the mode may change between two tokens', () => {
   const lexing: { mode: LexerMode } = { mode: 'plain' }
   const lexer = new Lexer('f', Buffer.from('a== { b== } c=='), new Map(), lexing)
   const next = (count: number) => Array.from({ length: count }, () => lexer.next().text)

@@ -1,3 +1,4 @@
+/** Splits the bytes of a file into tokens. */
 import { Buffer } from 'node:buffer'
 import type { Position } from '../base/problem.js'
 import { Cursor } from './cursor.js'
@@ -5,7 +6,7 @@ import { readQuoted } from './quoted-text.js'
 import { readSlashed } from './slashed-text.js'
 import type { Flaw, Token } from './token.js'
 
-/** As in the original, where a longer token ended the program. */
+/** As in the original, which exits at a longer token. */
 const TOKEN_BYTES_MAX = 65_534
 
 const BLANKS = new Set(bytesOf(' \t\r\n'))
@@ -15,25 +16,25 @@ const PAIRS = new Set(bytesOf('&|'))
 const WORD_ENDS = new Set([...BLANKS, ...SINGLES, ...PAIRS, -1])
 const QUOTES = new Set(bytesOf('"\''))
 const [HASH, SLASH] = bytesOf('#/')
-/** `==`, `!=`, `=~`, `!~` in scripts. */
+/** First and second bytes of `==`, `!=`, `=~`, `!~` in scripts. */
 const OPERATOR_STARTS = new Set(bytesOf('=!'))
 const OPERATOR_ENDS = new Set(bytesOf('=~'))
 const MATCH_OPERATORS = new Set(['=~', '!~'])
 
 /**
- * What the same characters are: in a `script` there are operators, and patterns between slashes behind `=~` and `!~`;
- * as `patterns` such a pattern may stand anywhere.
+ * How characters are tokenised. `script`: with operators, and with patterns between slashes after `=~` and `!~`;
+ * `patterns`: with patterns anywhere.
  */
 export type LexerMode = 'plain' | 'script' | 'patterns'
 
-/** Changed between tokens by who reads them; all files share one. */
+/** The current mode, shared by all files. The parser changes it between tokens. */
 export interface Lexing {
   mode: LexerMode
 }
 
 /**
- * Turns the bytes of one file into tokens, one at a time: a `setenv` changes what a later `${NAME}` means.
- * Never fails; what is wrong with a token is told by its flaw.
+ * Returns the tokens of one file one at a time, because `setenv` changes the expansion of a later `${NAME}`. Never
+ * fails: a malformed token has a `flaw`.
  */
 export class Lexer {
   readonly #cursor: Cursor
@@ -55,7 +56,7 @@ export class Lexer {
     this.#lastEnd = this.#cursor.position()
   }
 
-  /** At the end of the file an end token, again and again; it stands right behind the last real token. */
+  /** At the end of the file returns an end token, on every call; its position is the end of the last real token. */
   next(): Token {
     this.#skipBlanksAndComments()
     if (this.#cursor.byte === -1) return tokenOf('end', '', this.#lastEnd, this.#endFlaw)
@@ -113,7 +114,7 @@ export class Lexer {
     const position = this.#cursor.position()
     const { bytes, isClosed } = readSlashed(this.#cursor, TOKEN_BYTES_MAX)
     if (isClosed) return textToken('pattern', Uint8Array.from(bytes), position)
-    const message = 'this pattern does not end on its line'
+    const message = 'this pattern is not closed on its line'
     return tokenOf('pattern', '', position, { severity: 'error', position, message })
   }
 
@@ -121,12 +122,12 @@ export class Lexer {
     const position = this.#cursor.position()
     const { bytes, flaw, isClosed } = readQuoted(this.#cursor, this.#environment, TOKEN_BYTES_MAX)
     if (isClosed) return textToken('quoted', Uint8Array.from(bytes), position, flaw)
-    this.#endFlaw = { severity: 'error', position, message: 'this quote is never closed' }
+    this.#endFlaw = { severity: 'error', position, message: 'this quote is not closed' }
     return tokenOf('quoted', '', position, this.#endFlaw)
   }
 }
 
-/** Decodes the bytes of a token. Comments may hold anything, but what has a meaning must be UTF-8 text. */
+/** Decodes the bytes of a token. Comments may contain any bytes, tokens must be UTF-8. */
 function textToken(
   kind: 'word' | 'quoted' | 'pattern',
   bytes: Uint8Array,
@@ -134,13 +135,14 @@ function textToken(
   flaw?: Flaw,
 ): Token {
   const refuse = (message: string) => tokenOf(kind, '', position, { severity: 'error', position, message })
-  if (bytes.length > TOKEN_BYTES_MAX) return refuse(`a token may have ${TOKEN_BYTES_MAX} bytes at most`)
-  if (bytes.includes(0)) return refuse('a NUL byte cannot be part of a token')
+  if (bytes.length > TOKEN_BYTES_MAX)
+    return refuse(`token too long: at most ${TOKEN_BYTES_MAX} bytes are allowed`)
+  if (bytes.includes(0)) return refuse('NUL byte in a token')
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
     return tokenOf(kind, text, position, flaw)
   } catch {
-    return refuse('this is not UTF-8 text')
+    return refuse('invalid UTF-8')
   }
 }
 

@@ -13,7 +13,7 @@ function load(text: string, extras: Partial<Parameters<typeof loadConfiguration>
   return loadConfiguration({ file: 'case', ...fakeWorld({ case: text }), ...IDS, ...NOTHING, ...extras })
 }
 
-/** Both sections, with what is to be tried in them. */
+/** Both sections, with the directives under test. */
 function inSections(spawnd: string, tcprelay = ''): Configuration {
   const loaded = load(
     `id = spawnd { listen { port = 1 } ${spawnd} } id = tcprelay { remote { 1.2.3.4:5 } ${tcprelay} }`,
@@ -26,7 +26,7 @@ function messages({ problems }: Configuration): string[] {
   return problems.map(({ message }) => message)
 }
 
-test('settings are typed by the table and have its defaults', () => {
+test('settings have the types and defaults of the table', () => {
   const { tcprelay, spawnd, top } = inSections('')
   const idleTimeoutMs: number = tcprelay.idleTimeoutMs
   const severity: 'INFO' | 'DEBUG' | 'ERR' | 'EMERG' | 'ALERT' | 'CRIT' | 'WARNING' | 'NOTICE' =
@@ -44,7 +44,7 @@ test('settings are typed by the table and have its defaults', () => {
   assert.equal(spawnd.overload, 'queue')
 })
 
-test('a listener and a remote are complete', () => {
+test('loads all settings of a listener and a remote', () => {
   const { spawnd, tcprelay } = inSections(
     'listen { ::1 port = 22 overload backlog = 500 backlog = 200 }',
     'remote { address server.example:7 weight -3 }',
@@ -62,7 +62,7 @@ test('a listener and a remote are complete', () => {
   assert.deepEqual([remote?.weight, remote?.protocol], [1, 'TCP'])
 })
 
-test('what a listener does not say, its section says, in whatever order', () => {
+test('a listener inherits settings of its section, in any order', () => {
   const { spawnd } = inSections(
     'listen { port = 2 tcp keepalive idle = 9 retry delay = 3 } tcp keepalive idle = 7 bind retry delay = 5 tcp keepalive = no',
   )
@@ -80,7 +80,7 @@ test('what a listener does not say, its section says, in whatever order', () => 
   )
 })
 
-test('what a section does not say, the top level says', () => {
+test('a section inherits settings of the top level', () => {
   const text =
     'syslog ident = all debug = NET id = spawnd { listen { port = 1 } debug ACL syslog ident = master } id = tcprelay { remote { 1.2.3.4:5 } } debug PROC'
   const { top, spawnd, tcprelay } = load(text)
@@ -88,7 +88,7 @@ test('what a section does not say, the top level says', () => {
   assert.deepEqual([top.debugMask, spawnd.debugMask, tcprelay.debugMask], [24_576, 25_088, 24_576])
 })
 
-test('minima above their maxima are lowered, and repeated spawn blocks add up', () => {
+test('caps minima at their maxima, and merges repeated spawn blocks', () => {
   const { spawnd } = inSections(
     'spawn { users min = 9 users max = 4 servers min = 5 } spawn { servers max = 3 }',
   )
@@ -96,11 +96,11 @@ test('minima above their maxima are lowered, and repeated spawn blocks add up', 
   assert.deepEqual([spawnd.spawn.instancesMin, spawnd.spawn.instancesMax], [3, 3])
 })
 
-test('the last of several values counts', () => {
+test('the last of several values overrides the others', () => {
   assert.equal(inSections('', 'idle timeout = 5 idle timeout = 7').tcprelay.idleTimeoutMs, 7_000)
 })
 
-test('a child section named in the file is read, unless an option names another', () => {
+test('reads the child section that the file names, unless an option overrides it', () => {
   const text =
     'id = tcprelay { remote { 1.1.1.1:1 } } id = spawnd { listen { port = 1 } spawn { id = other } } id = other { remote { 2.2.2.2:2 } remote { 3.3.3.3:3 } }'
   const choice = { program: 'tcprelay', programPath: '/usr/bin/tcprelay.js' } as const
@@ -112,7 +112,7 @@ test('a child section named in the file is read, unless an option names another'
   assert.equal(chosen.tcprelay.remotes.length, 1)
 })
 
-test('setenv changes the environment that comes out, not the one handed in', () => {
+test('setenv changes the returned environment, not the argument', () => {
   const environment = new Map([['A', '1']])
   const loaded = load(
     `setenv A = 2 setenv B "\${A}" id = spawnd { listen { port = 1 } } id = tcprelay { remote { 1.2.3.4:5 } }`,
@@ -128,7 +128,7 @@ test('setenv changes the environment that comes out, not the one handed in', () 
   assert.deepEqual([...environment], [['A', '1']])
 })
 
-test('an unreadable file, a missing section, no listeners and no remotes can be told apart', () => {
+test('an unreadable file, a missing section, no listeners and no remotes have different codes', () => {
   const codes = (loaded: Configuration) => loaded.problems.map(({ code }) => code)
   assert.deepEqual(codes(load('', { file: 'missing' })), ['unreadable'])
   assert.deepEqual(codes(load('')), ['no-section', 'no-section'])
@@ -136,12 +136,12 @@ test('an unreadable file, a missing section, no listeners and no remotes can be 
   assert.deepEqual(codes(load('id = tcprelay { remote { 1.2.3.4:5 } }', { masterId: undefined })), [])
 })
 
-test('one section cannot serve both', () => {
+test('rejects one section for both master and children', () => {
   const loaded = load('id = x { listen { port = 1 } }', { masterId: 'x', childId: 'x' })
   assert.deepEqual(messages(loaded), ["master and children cannot both read section 'x'"])
 })
 
-test('under inetd no listener and no port is needed', () => {
+test('needs no listener and no port under inetd', () => {
   assert.deepEqual(
     messages(load('id = spawnd { } id = tcprelay { remote { 1.2.3.4:5 } }', { isInetd: true })),
     [],
@@ -152,7 +152,7 @@ test('under inetd no listener and no port is needed', () => {
   assert.deepEqual(spawnd.listeners[0]?.bind, { kind: 'inherited', name: undefined })
 })
 
-test('a directive whose feature has not landed is named, with its place', () => {
+test('reports a directive that this version does not support, with its position', () => {
   const { given } = inSections(
     'listen { address = 1.2.3.4 port = 2 haproxy = yes tls psk = no type = SEQPACKET protocol = SCTP }',
     'remote { address = 1.2.3.4 port = 1 protocol = SCTP }',
@@ -165,7 +165,7 @@ test('a directive whose feature has not landed is named, with its place', () => 
   assert.deepEqual(unlandedProblems(given, new Set(['SCTP', 'PROXY protocol']), false), [])
 })
 
-test('what is forwarded to children of another program needs nothing of ours', () => {
+test('accepts unsupported directives that are forwarded to children of another program', () => {
   const { given } = inSections(
     'spawn { exec = /x/foo } listen { port = 2 haproxy = yes tls = yes tls psk = yes } listen { port = 3 protocol = SCTP }',
   )
@@ -175,7 +175,7 @@ test('what is forwarded to children of another program needs nothing of ours', (
   assert.deepEqual(needed(true), ['protocol'])
 })
 
-/** A master's file `case` whose children have the file `child`, and what was read for them. */
+/** The master's file `case` and the children's file `child`, and the settings that were read. */
 function loadApart(master: string, child: string, more: Record<string, string> = {}, listen = 'port = 1') {
   const { names, sources } = fakeWorld({
     case: `id = spawnd { listen { ${listen} } spawn { config = child ${master} } }`,
@@ -191,7 +191,7 @@ function loadApart(master: string, child: string, more: Record<string, string> =
   }
 }
 
-test('children may have a file of their own, with its own includes', () => {
+test('reads a separate file of the children, with its own includes', () => {
   const { loaded, read } = loadApart('', 'include = more', {
     more: 'id = tcprelay { remote { 1.2.3.4:5 } idle timeout = 7 }',
   })
@@ -211,7 +211,7 @@ test('children may have a file of their own, with its own includes', () => {
   )
 })
 
-test('what is wrong with either file is told', () => {
+test('reports errors of both files', () => {
   const { loaded } = loadApart('wrong', 'id = tcprelay { remote { 1.2.3.4:5 } wrong }')
   assert.deepEqual(
     loaded.problems.map(({ position, severity }) => `${position.file} ${severity}`),
@@ -227,14 +227,14 @@ test('what is wrong with either file is told', () => {
   )
 })
 
-test('a listener with TLS needs its certificate in the file of the children', () => {
+test('a listener with TLS requires a certificate in the file of the children', () => {
   const relay = (more: string) => `id = tcprelay { remote { 1.2.3.4:5 } ${more} }`
   const found = (more: string) => messages(loadApart('', relay(more), {}, 'port = 1 tls = yes').loaded)
   assert.deepEqual(found(''), ['a listener with TLS needs a certificate'])
   assert.deepEqual(found('tls cert = /some/where/sample.pem'), [])
 })
 
-test('the environment of the master holds for the file of the children, not the other way round', () => {
+test('the environment of the master applies to the file of the children, not vice versa', () => {
   const { names, sources } = fakeWorld({
     case: 'setenv A = 1 id = spawnd { listen { port = 1 } spawn { config = child } }',
     child: `setenv B = 2 id = tcprelay { remote { "1.2.3.\${A}:5" } }`,
@@ -247,31 +247,31 @@ test('the environment of the master holds for the file of the children, not the 
   assert.equal(loaded.tcprelay.remotes.length, 1)
 })
 
-test('the file of children of another program is theirs to read', () => {
+test('does not read the file of children of another program', () => {
   const { loaded, read } = loadApart('exec = /x/foo', '!ENOENT')
   assert.deepEqual([messages(loaded), loaded.childFile, read], [[], undefined, []])
 })
 
-test('reading stops after 50 errors and says so', () => {
+test('stops after 50 errors and reports the limit', () => {
   const found = messages(load(`id = spawnd {\n${'wrong\n'.repeat(60)}}`))
   assert.equal(found.length, 50)
   assert.match(found.at(-1) ?? '', /only the first 50 errors are shown/)
 })
 
-test('expansion is bounded', () => {
+test('limits expansion of aliases and nesting of includes', () => {
   const doubling = Array.from({ length: 40 }, (_, i) => `alias a${i + 1} { a${i} a${i} }`).join(' ')
   assert.match(
     messages(load(`alias a0 { x x } ${doubling} id = spawnd { a40 }`)).at(-1) ?? '',
-    /100000 tokens at most/,
+    /at most 100000 are allowed/,
   )
   const deep = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`f${i}`, `include f${i + 1}`]))
   assert.match(
     messages(loadConfiguration({ file: 'f0', ...fakeWorld(deep), ...IDS, ...NOTHING })).at(-1) ?? '',
-    /32 deep at most/,
+    /at most 32 levels/,
   )
 })
 
-test('a snapshot of what was read loads the same, without the files', () => {
+test('loads the same configuration from a snapshot, without the files', () => {
   const files = {
     'conf/main':
       'include = $CONFDIR/x* include gone id = spawnd { listen { port = 1 } } id = tcprelay { tls cert = /some/where/sample.pem }',
@@ -289,7 +289,7 @@ test('a snapshot of what was read loads the same, without the files', () => {
   assert.deepEqual(copy, original)
 })
 
-test('long lines are shown in part, with the mark under the place', () => {
+test('cuts long lines and keeps the marker below the position', () => {
   const text = `${' '.repeat(500)}wrong ${'x '.repeat(500)}`
   const { sources } = fakeWorld({ case: text })
   const problems = load(text).problems.filter(({ position }) => position.column > 1)
@@ -298,13 +298,13 @@ test('long lines are shown in part, with the mark under the place', () => {
   assert.ok(line.length < 200)
 })
 
-test('text from a file cannot write control sequences to a terminal', () => {
+test('replaces control characters from the file in messages', () => {
   const text = 'id = "spawnd\x07" { } \x1b[31mwrong\x07 = x'
   const { sources } = fakeWorld({ case: text })
   assert.doesNotMatch(renderProblems(load(text).problems, sources), /[\x1b\x07]/)
 })
 
-test('a configuration with more than 16 MiB of text, includes counted, is refused', () => {
+test('rejects a configuration above 16 MiB, including its includes', () => {
   const filler = `${'#'.repeat(99)}\n`.repeat(60_000)
   const includes = 'include a include b include c\n'
   const { names, sources } = fakeWorld({
@@ -317,34 +317,36 @@ test('a configuration with more than 16 MiB of text, includes counted, is refuse
   const { problems } = loadConfiguration({ ...request, masterId: 'spawnd', childId: 'tcprelay' })
   assert.deepEqual(
     problems.map(({ message, position, severity }) => [severity, position.column, message]),
-    [['error', 29, 'a configuration may have 16 MiB at most, together with what it includes']],
+    [['error', 29, 'the configuration with its includes is too large: at most 16 MiB are allowed']],
   )
 })
 
-test('more listeners than a configuration may have are one error, before there are any', () => {
+test('reports too many listeners once, before memory is allocated for them', () => {
   const listen = 'listen { port = 1-65535 } '
   const { problems, spawnd } = load(
     `id = spawnd { ${listen.repeat(40)} } id = tcprelay { remote { 1.2.3.4:5 } }`,
   )
   assert.deepEqual(
     problems.map(({ message, position, severity }) => [severity, position.column, message]),
-    [['error', 41, 'a configuration may have 65536 listening sockets at most, one for each port']],
+    [['error', 41, 'too many listening sockets: at most 65536 are allowed, one for each port']],
   )
   assert.equal(spawnd.listeners.length, 65_535)
 })
 
-test('remotes with lists of ports are bounded together with the listeners', () => {
+test('limits the pairs of listeners and remotes with lists of ports', () => {
   const remote = 'remote { address = 1.2.3.4 port = 1-65535 } '
   const { problems } = load(
     `id = spawnd { listen { port = 1-65535 } } id = tcprelay { ${remote.repeat(65)} }`,
   )
   assert.deepEqual(
     problems.map(({ message }) => message),
-    ['65 remotes with lists of ports, for 65535 listening sockets, are too many: 4194304 pairs are possible'],
+    [
+      'too many pairs of ports: 65 remotes with lists of ports × 65535 listening sockets, at most 4194304 pairs are allowed',
+    ],
   )
 })
 
-test('sections that are not chosen are checked, but for those of other programs', () => {
+test('checks sections that are not selected, except those of other programs', () => {
   const text = `id = spawnd { listen { port = 1 } } id = tcprelay { remote { 1.2.3.4:5 } }
 id = master2 { listen { port = nowhere } }
 id = relay2 {

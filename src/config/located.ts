@@ -1,13 +1,14 @@
+/** A value type that keeps the position of its value. */
 import type { Position } from '../base/problem.js'
 import type { ValueType } from './value-type.js'
 
-/** A value and where it stands, for findings that come when the file has been read. */
+/** A value with its position, for problems that are found after parsing. */
 export interface Located<T> {
   readonly value: T
   readonly position: Position
 }
 
-/** The same value, with its place. */
+/** The same value type, with positions. */
 export function located<T>(type: ValueType<T>): ValueType<Located<T>> {
   return {
     grammar: type.grammar,

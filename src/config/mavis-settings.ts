@@ -2,7 +2,7 @@ import { byteString } from '../base/byte-string.js'
 import type { MavisSettings } from '../mavis/settings.js'
 import type { TcprelaySettings } from './table-tcprelay.js'
 
-/** What section `tcprelay` says about modules. */
+/** The MAVIS settings of section `tcprelay`. */
 export function mavisSettings(tcprelay: TcprelaySettings): MavisSettings {
   return {
     authorization: tcprelay.mavisAuthorization?.value ?? 'none',

@@ -32,7 +32,7 @@ function moduleOf(text: string): ModuleSettings {
   return module
 }
 
-/** Its settings without its place. */
+/** The settings of a module without its position. */
 function described(text: string): object {
   const { position, ...rest } = moduleOf(text)
   assert.equal(position.file, 'case')
@@ -48,7 +48,7 @@ const COMMON = {
   scriptOut: undefined,
 }
 
-test('without MAVIS nobody is asked', () => {
+test('queries no module without `mavis authorization`', () => {
   const { problems, tcprelay } = load('')
   assert.deepEqual(problems, [])
   assert.deepEqual(mavisSettings(tcprelay), {
@@ -61,7 +61,7 @@ test('without MAVIS nobody is asked', () => {
   })
 })
 
-test('groups are byte strings, and add up', () => {
+test('groups are byte strings, and repeated directives add up', () => {
   const { members } = settings(
     'mavis require member = a, "Büro" mavis require member = c mavis module = null { }',
   )
@@ -125,7 +125,7 @@ test('modules have the defaults of the original', () => {
   assert.deepEqual(described('null { }'), { ...COMMON, module: 'null' })
 })
 
-test('every module has been tried above, and may be named by the path of a library', () => {
+test('tests above cover every module; a module may be named by the path of its library', () => {
   const given: Readonly<Record<string, string>> = {
     external: 'exec = /x/foo',
     'external-mt': 'exec = /x/foo',
@@ -137,7 +137,7 @@ test('every module has been tried above, and may be named by the path of a libra
   }
 })
 
-test('a helper has its arguments, its own environment, and the group of its user', () => {
+test('a helper gets its arguments, environment, and the group of its user', () => {
   const module = moduleOf(
     'external { exec = /x/foo foo -s "exec" setenv A = 1 setenv B = 2 setenv A = 3 userid = nobody childs max = 2 timeout = 1m }',
   )
@@ -154,14 +154,14 @@ test('a helper has its arguments, its own environment, and the group of its user
   assert.deepEqual([module.childrenMin, module.childrenMax, module.timeoutMs], [2, 2, 60_000])
 })
 
-test('arguments end at every directive of the two modules', () => {
+test('arguments end at each directive of both modules', () => {
   const words = new Set(
     [externalBlock, externalMtBlock].flatMap((block) => [...wordTree(block).children.keys()]),
   )
   assert.deepEqual([...words].sort(), [...HELPER_WORDS].sort())
 })
 
-test('a key of Blowfish is at most 72 bytes', () => {
+test('cuts a Blowfish key to 72 bytes', () => {
   const text =
     'mavis authorization = host mavis module = remote { server { path = @m blowfish keyfile = key } server { address = ::1 port = 7 blowfish key = ä } }'
   const { problems, tcprelay } = load(text)
@@ -177,13 +177,13 @@ test('a key of Blowfish is at most 72 bytes', () => {
   )
 })
 
-test('a cache may keep answers of one kind alone', () => {
+test('a cache may be restricted to one type of query', () => {
   const module = moduleOf('cache { expire = 100 expire FTP = 0 }')
   assert.ok(module.module === 'cache')
   assert.deepEqual(module.expireMs, new Map([['TACPLUS', 100_000]]))
 })
 
-test('texts and patterns of a script are of bytes', () => {
+test('texts and patterns of scripts consist of bytes', () => {
   const module = moduleOf('null { script in { if ($USER == "é" && $USER =~ /é/) return } }')
   const [statement] = module.scriptIn ?? []
   assert.ok(statement?.kind === 'if' && statement.condition.kind === 'and')
@@ -192,21 +192,21 @@ test('texts and patterns of a script are of bytes', () => {
   assert.ok(right.kind === 'match' && right.pattern.test('\xc3\xa9'))
 })
 
-/** How many conditions lie within one another. */
+/** Nesting depth of a condition. */
 function depthOf(condition: Condition): number {
   if (condition.kind === 'not') return 1 + depthOf(condition.of)
   const isJoined = condition.kind === 'and' || condition.kind === 'or'
   return isJoined ? 1 + Math.max(depthOf(condition.left), depthOf(condition.right)) : 1
 }
 
-test('a long row of conditions is not deep', () => {
+test('a long list of conditions becomes a balanced tree', () => {
   const module = moduleOf(`null { script in { eval ${Array(3_000).fill('$USER == x').join(' && ')} } }`)
   const [statement] = module.scriptIn ?? []
   assert.ok(statement?.kind === 'eval')
   assert.equal(depthOf(statement.condition), 13)
 })
 
-test('what is nested too deep is refused, whatever it is', () => {
+test('rejects conditions and statements that are nested too deeply', () => {
   const deep = 20_000
   for (const script of [
     `${'{ '.repeat(deep)}${'} '.repeat(deep)}`,
@@ -216,11 +216,11 @@ test('what is nested too deep is refused, whatever it is', () => {
     `${'if ($USER == x) skip else '.repeat(deep)} return`,
   ]) {
     const { problems } = load(`mavis module = null { script in { ${script} } }`)
-    assert.ok(problems.some(({ message }) => message.endsWith('may be nested 200 deep at most')))
+    assert.ok(problems.some(({ message }) => message.endsWith('at most 200 levels are allowed')))
   }
 })
 
-test('with files of their own, master and children are checked against one another', () => {
+test('checks master and children with separate files against each other', () => {
   const files = {
     case: 'id = spawnd { listen { port = 1 } spawn { config = child } }',
     child: 'id = tcprelay { remote { 1.2.3.4:5 } mavis authorization = user mavis module = null { } }',
@@ -235,6 +235,6 @@ test('with files of their own, master and children are checked against one anoth
   const { problems } = loadChosenConfiguration(request, choice)
   assert.deepEqual(
     problems.map(({ message }) => message),
-    ['no listener asks clients who they are'],
+    ['no listener requests client certificates or pre-shared keys'],
   )
 })

@@ -6,26 +6,26 @@ import { isPunctuation, isText, type Token } from './token.js'
 import type { TokenStream } from './token-stream.js'
 import { targetOf, wordTree } from './word-tree.js'
 
-/** Finds blocks whose `}` is missing: by what begins within them, and by how lines are indented. */
+/** Finds blocks that lack their `}`: by directives that belong to an outer block, and by indentation. */
 
-/** A block that is being read. */
+/** A block that is being parsed. */
 export interface Place {
   readonly block: Block<unknown>
   readonly draft: Draft
-  /** The names of the blocks around it and its own, outermost first. */
+  /** The names of the enclosing blocks and its own, outermost first. */
   readonly blocks: readonly string[]
-  /** The place around it; undefined at top level. */
+  /** The enclosing place; undefined at top level. */
   readonly outer: Place | undefined
-  /** As messages name it: `listen`, `id = spawnd`. */
+  /** Its name in messages: `listen`, `id = spawnd`. */
   readonly label: string
   readonly position: Position
-  /** Column of the first token on the line that it opens on. */
+  /** Column of the first token on the line of its `{`. */
   readonly indent: number
-  /** A line in it begins further right than that. */
+  /** A line in it is indented further. */
   isIndented: boolean
 }
 
-/** What begins in a place and belongs further out. */
+/** A directive or section in a place that belongs to an outer one. */
 interface Outsider {
   readonly what: string
   readonly place: Place
@@ -34,7 +34,7 @@ interface Outsider {
 const SECTION_TOKENS = 4
 const WORDS_MAX = 4
 
-/** A section, or a directive of a block around that stands as far left as the place itself. */
+/** A section, or a directive of an enclosing block that is not indented further than the place itself. */
 export function outsiderAt(place: Place, tokens: TokenStream): Outsider | undefined {
   const token = tokens.peek()
   if (place.outer === undefined || token.kind !== 'word') return undefined
@@ -45,7 +45,7 @@ export function outsiderAt(place: Place, tokens: TokenStream): Outsider | undefi
   return directiveAround(place, tokens, (row) => place.isIndented || opensBlock(row))
 }
 
-/** A block of a place further out that begins with the next token. */
+/** A block of an outer place that begins with the next token. */
 export function blockAround(place: Place, tokens: TokenStream): Outsider | undefined {
   return directiveAround(place, tokens, opensBlock)
 }
@@ -85,7 +85,7 @@ function opensBlock(row: Row | undefined): boolean {
   return row?.kind === 'block' || row?.kind === 'blocks' || row?.kind === 'kinds'
 }
 
-/** Keeps what the lines so far tell of a missing `}`. */
+/** Tracks indentation and closing braces to locate a missing `}`. */
 export class BraceWatch {
   #indent = 1
   #suspect: Place | undefined
@@ -96,7 +96,7 @@ export class BraceWatch {
     return this.#indent
   }
 
-  /** Whether a missing `}` has been reported: later findings about braces follow from it. */
+  /** Whether a missing `}` has been reported: later problems with braces are consequences of it. */
   get isReported(): boolean {
     return this.#isReported
   }
@@ -105,7 +105,7 @@ export class BraceWatch {
     this.#indent = position.column
   }
 
-  /** A `}` left of its block, at the start of a line, is that of a block around it: the one of the block is missing. */
+  /** A `}` at the start of a line, left of its block, probably closes an outer block: this block lacks its `}`. */
   closeAtLineStart(place: Place, brace: Token): void {
     this.startLine(brace)
     if (brace.position.column < place.indent) this.#suspect ??= place
@@ -116,7 +116,7 @@ export class BraceWatch {
     this.#suspect = undefined
   }
 
-  /** Asks for the `}` that is most likely missing, in an error at `here`. */
+  /** The hint that names the block which most likely lacks its `}`, for an error at `here`. */
   question(innermost: Place, here: Position): string {
     this.#isReported = true
     const { label, position } = this.#suspect ?? innermost
@@ -124,7 +124,7 @@ export class BraceWatch {
     return `is the '}' of '${label}' at ${where} missing?`
   }
 
-  /** The same for a file that ends too early; undefined when nothing more is known than that. */
+  /** Like `question`, at an early end of the file; undefined without a suspect. */
   questionAtEnd(here: Position): string | undefined {
     return this.#suspect && this.question(this.#suspect, here)
   }

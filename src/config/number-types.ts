@@ -1,3 +1,4 @@
+/** Value types for numbers, sizes, times, file modes and yes/no. */
 import { type Refusal, refuseText, refuseWord } from './expectation.js'
 import { oneToken, type ValueType } from './value-type.js'
 
@@ -16,7 +17,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   h: 3_600_000,
   d: 86_400_000,
 }
-/** Fractions of a unit are not exact in binary: 0.29 s is 290.00000000000006 ms. */
+/** Tolerance for fractions of a unit, which are not exact in binary: 0.29 s is 290.00000000000006 ms. */
 const ROUNDING_MS_MAX = 1e-3
 
 export interface Range {
@@ -24,7 +25,7 @@ export interface Range {
   readonly max?: number
 }
 
-/** A whole number, in decimal or hex, perhaps with k, m or g for powers of 1024. */
+/** A whole number in decimal or hex, optionally with the suffix k, m or g (powers of 1024). */
 export function count({ min = 0, max = INT_MAX }: Range = {}, grammar = 'N'): ValueType<number> {
   return oneToken(grammar, (text) => {
     const value = parseCount(text)
@@ -35,7 +36,7 @@ export function count({ min = 0, max = INT_MAX }: Range = {}, grammar = 'N'): Va
 
 export const bytes = count({}, 'BYTES')
 
-/** Undefined when the text is no number; infinite when it is one that no range allows. */
+/** Undefined if the text is no number; infinite if the number overflows. */
 export function parseCount(text: string): number | undefined {
   const match = NUMBER.exec(text)
   if (match === null) return undefined
@@ -44,17 +45,17 @@ export function parseCount(text: string): number | undefined {
   return sign === '-' ? 0 - value : value
 }
 
-/** A time of a timer of ours; a bare number counts seconds. The bounds and the value are in milliseconds. */
+/** A time for our own timers; a number without a unit is in seconds. Bounds and value are in milliseconds. */
 export function time({ min = 0, max = INT_MAX * 1000 }: Range = {}): ValueType<number> {
   return oneToken('TIME', (text) => parseTime(text, 1, min, max), { format: formatTime })
 }
 
-/** A time that the kernel counts in whole seconds. The bounds are in seconds, the value is in milliseconds. */
+/** A time that the kernel counts in whole seconds. Bounds are in seconds, the value is in milliseconds. */
 export function wholeSeconds({ min = 0, max = INT_MAX }: Range = {}): ValueType<number> {
   return oneToken('SECONDS', (text) => parseTime(text, 1000, min * 1000, max * 1000), { format: formatTime })
 }
 
-/** `stepMs`: what the time is a multiple of. */
+/** `stepMs`: the resolution. */
 function parseTime(text: string, stepMs: number, min: number, max: number): number | Refusal {
   const [, digits = '', unit = ''] = DURATION.exec(text) ?? []
   const exact = Number(digits) * (UNIT_MS[unit] ?? 0)
@@ -73,7 +74,7 @@ function formatTime(ms: number): string {
   return String(ms / 1000)
 }
 
-/** The mode of a file, in octal; in HAProxy `mode` is something else. */
+/** The mode of a file, in octal. The hint is for `mode tcp` of HAProxy. */
 export const fileMode = oneToken(
   'OCTAL',
   (text) =>
@@ -93,14 +94,14 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ['no', false], ['deny', false], ['false', false], ['off', false], ['0', false],
 ])
 
-/** The words that messages name. */
+/** The words that messages suggest. */
 export const BOOLEAN_WORDS: readonly string[] = ['yes', 'no']
 
 export function parseBoolean(text: string): boolean | undefined {
   return BOOLEANS.get(text.toLowerCase())
 }
 
-/** Yes or no; the directive alone means yes. */
+/** Yes or no; a directive without a value means yes. */
 export const yesNo: ValueType<boolean> = oneToken(
   'yes|no',
   (text) => parseBoolean(text) ?? refuseWord(BOOLEAN_WORDS, text),

@@ -1,3 +1,4 @@
+/** Hints for a token in place of the `{` of a block. */
 import { addressDirectives, bracketedAddress, looksLikeAddress } from './address-advice.js'
 import { parsePort } from './address-types.js'
 import type { Block } from './row.js'
@@ -5,11 +6,11 @@ import { isPunctuation, isText, type Token } from './token.js'
 
 export interface OpeningHint {
   readonly hint: string
-  /** It is the line of another program, whose next lines are of the same kind. */
+  /** The line is in the syntax of another program, so the next lines probably are as well. */
   readonly isForeign: boolean
 }
 
-/** What to write in place of tokens that stand where a block should open: `listen 80`, `listen web`. */
+/** The hint for tokens in place of `{`: `listen 80`, `listen web`. */
 export function openingHint(
   { bareKey, name }: Block<unknown>,
   ahead: readonly Token[],
@@ -27,11 +28,11 @@ export function openingHint(
   if (next !== undefined && isPunctuation(next, '{')) {
     return { hint: `a '${name}' block has no name: write '${name} {'`, isForeign: false }
   }
-  const reason = name === 'listen' ? "this is a 'listen' of HAProxy" : `a '${name}' block has no name`
+  const reason = name === 'listen' ? "this is 'listen' of HAProxy" : `a '${name}' block has no name`
   return { hint: `${reason}: write '${name} { address = ADDRESS port = PORT }'`, isForeign: true }
 }
 
-/** `80` or `port 80` behind an address. */
+/** `80` or `port 80` after an address. */
 function portBehind(ahead: readonly Token[]): string {
   const [next, last] = ahead.slice(1).filter((token) => !isPunctuation(token, '='))
   const port = next?.text === 'port' ? last : next

@@ -1,15 +1,15 @@
-/** A section of the file that is not the one wanted: it may be chosen by another start, or belong to another program. */
+/** A section of the file that is not selected: another start may select it, or it belongs to another program. */
 import type { Position } from '../base/problem.js'
 import type { Token } from './token.js'
 
 export interface OtherSection {
   readonly id: string
   readonly position: Position
-  /** Undefined: nothing in it tells, so it may be of another program. */
+  /** Undefined: unknown, it may belong to another program. */
   readonly kind: 'master' | 'relay' | undefined
 }
 
-/** Both kinds share many words with other programs; only these blocks are theirs alone. */
+/** Classifies a section by its blocks: other programs use the same directives, but not these blocks. */
 export function otherSection(name: Token, firstWords: ReadonlySet<string>): OtherSection {
   const isMaster = firstWords.has('listen') || firstWords.has('spawn')
   const kind = isMaster ? 'master' : firstWords.has('remote') ? 'relay' : undefined

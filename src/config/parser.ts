@@ -1,3 +1,4 @@
+/** The parser of the configuration language: reads blocks of directives as the rows of the table define them. */
 import type { Position } from '../base/problem.js'
 import { isPlainAddress } from './address-types.js'
 import { addGiven, type Draft, emptyDraft, nestedDraft } from './draft.js'
@@ -11,34 +12,34 @@ import { isPunctuation, isReported, isText, type Token } from './token.js'
 import { reportSemicolon, reportUnexpected, type ValueInput, type ValueType } from './value-type.js'
 import { nameOf, type Target, type WordNode, wordTree } from './word-tree.js'
 
-/** A directive that was given, with a value that its row accepts. */
+/** A directive that was given, with its accepted value. */
 export interface GivenDirective {
-  /** The blocks around it, outermost first: `['spawnd', 'listen']`. */
+  /** The enclosing blocks, outermost first: `['spawnd', 'listen']`. */
   readonly blocks: readonly string[]
   /** The directive's first spelling. */
   readonly name: string
   readonly position: Position
   readonly value: unknown
-  /** The feature that it asks for. */
+  /** The feature that it requires. */
   readonly needs: Need | undefined
-  /** Children of another program do not need it of us. */
+  /** Children of another program handle it themselves. */
   readonly isForwarded: boolean
 }
 
 export interface ParserRequest extends Omit<ValueInput, 'words'> {
   readonly given: GivenDirective[]
-  /** The block and draft for a section that is wanted; undefined to skip it. */
+  /** Returns block and draft of a selected section; undefined to skip it. */
   openSection(name: Token): { readonly block: Block<unknown>; readonly draft: Draft } | undefined
-  /** A section was not wanted; words that seem to begin its directives. */
+  /** Called after a skipped section, with the words that seem to begin its directives. */
   onSkipped(name: Token, firstWords: ReadonlySet<string>): void
 }
 
-/** Reads blocks as their rows say. After a mistake it goes on with the next directive. */
+/** After an error the parser continues with the next directive, so that one pass reports all errors. */
 export class Parser {
   readonly #request: ParserRequest
   readonly #braces = new BraceWatch()
-  /** The place that goes on when blocks within it end without a `}`. */
-  #goingOn: Place | undefined
+  /** The outer place at which parsing continues when blocks inside it lack their `}`. */
+  #resumeAt: Place | undefined
   readonly #refusals: Refusals
 
   constructor(request: ParserRequest) {
@@ -46,7 +47,7 @@ export class Parser {
     this.#refusals = new Refusals(request, this.#braces)
   }
 
-  /** Reads the top level of a file. False when its end came early, so that not all of it has been seen. */
+  /** Parses the top level of a file. False if the input ended early, so that a part of the file is unread. */
   parseFile(block: Block<unknown>, draft: Draft): boolean {
     const { tokens, problems } = this.#request
     const { position } = draft
@@ -66,12 +67,12 @@ export class Parser {
       const { isReported: isBraceMissing } = this.#braces
       if (end.kind === 'end') return !isReported(end) && !problems.hasErrorAt(end.position) && !isBraceMissing
       const isNew = !isBraceMissing && !problems.hasErrorAt(end.position)
-      if (isNew) problems.error(end.position, "this '}' closes nothing")
+      if (isNew) problems.error(end.position, "unmatched '}'")
       tokens.next()
     }
   }
 
-  /** Reads directives up to a `}` or the end, which stays, or to what belongs in a place around this one. */
+  /** Parses directives up to a `}` or the end, which is not consumed, or up to a token that belongs to an outer place. */
   #parseDirectives(place: Place): void {
     const { tokens } = this.#request
     for (
@@ -79,8 +80,8 @@ export class Parser {
       token.kind !== 'end' && !isPunctuation(token, '}');
       token = tokens.peek()
     ) {
-      if (this.#goingOn !== undefined && this.#goingOn !== place) return
-      this.#goingOn = undefined
+      if (this.#resumeAt !== undefined && this.#resumeAt !== place) return
+      this.#resumeAt = undefined
       if (tokens.isOnNewLine(token)) {
         this.#braces.startLine(token)
         place.isIndented ||= token.position.column > place.indent
@@ -111,7 +112,7 @@ export class Parser {
     return child
   }
 
-  /** An address without a directive in front, where the block allows it. */
+  /** An address without the word `address`, where the block allows it. */
   #parseBare(place: Place, start: Token): boolean {
     const { block } = place
     const row = block.bareKey === undefined ? undefined : block.rows[block.bareKey]
@@ -127,7 +128,7 @@ export class Parser {
     if (row.kind === 'sections') this.#parseSection(place, start)
     else if (row.kind === 'kinds') this.#parseKind(place, target.key, row, start, words)
     else if (row.kind === 'value' || row.kind === 'list') {
-      const isBare = !hasEquals && this.#standsAlone(row.type)
+      const isBare = !hasEquals && this.#hasNoValue(row.type)
       this.#addValue(place, target, row, start, words, isBare ? row.type.bare : undefined)
     } else {
       const { position } = start
@@ -138,7 +139,7 @@ export class Parser {
     }
   }
 
-  #standsAlone({ bare }: ValueType<unknown>): boolean {
+  #hasNoValue({ bare }: ValueType<unknown>): boolean {
     const token = this.#request.tokens.peek()
     return bare !== undefined && !(isText(token) && bare.isValue(token.text.replace(/;$/, '')))
   }
@@ -149,10 +150,10 @@ export class Parser {
     row: ValueRow<unknown> | ListRow<unknown>,
     start: Token,
     words: readonly string[],
-    alone?: { readonly value: unknown },
+    bare?: { readonly value: unknown },
   ): void {
     const { given } = this.#request
-    const value = alone === undefined ? row.type.read({ ...this.#request, words }) : alone.value
+    const value = bare === undefined ? row.type.read({ ...this.#request, words }) : bare.value
     if (value === undefined) {
       this.#recover(place, start)
       return
@@ -165,7 +166,7 @@ export class Parser {
     else addGiven(nestedDraft(draft, key, position), innerKey, value)
   }
 
-  /** Reads `[NAME] = KIND { … }`. */
+  /** Parses `[NAME] = KIND { … }`. */
   #parseKind(
     place: Place,
     key: string,
@@ -214,7 +215,7 @@ export class Parser {
     const { tokens, problems } = this.#request
     const name = tokens.peek()
     if (!isText(name)) {
-      reportUnexpected(problems, name, 'the name of a section')
+      reportUnexpected(problems, name, 'a section name')
       return
     }
     tokens.next()
@@ -231,7 +232,7 @@ export class Parser {
     }
   }
 
-  /** Reads `{ … }`. */
+  /** Parses `{ … }`. */
   #parseBlock(place: Place, start: Token): void {
     if (!this.#takeOpening(place.block)) {
       this.#recover(place, start, 'line')
@@ -242,7 +243,7 @@ export class Parser {
     this.#parseDirectives(place)
     patterns.isCaseMatched = isCaseMatched
     const end = tokens.peek()
-    if (this.#goingOn === undefined && end.kind !== 'end') {
+    if (this.#resumeAt === undefined && end.kind !== 'end') {
       if (tokens.isOnNewLine(end)) this.#braces.closeAtLineStart(place, end)
       tokens.next()
       return
@@ -250,7 +251,7 @@ export class Parser {
     place.draft.hasMistakes = true
     const { isReported: wasReported } = this.#braces
     const hint = this.#braces.questionAtEnd(end.position)
-    if (this.#goingOn === undefined && !wasReported) reportUnclosed(this.#request, place, hint)
+    if (this.#resumeAt === undefined && !wasReported) reportUnclosed(this.#request, place, hint)
   }
 
   #takeOpening(block?: Block<unknown>): boolean {
@@ -261,18 +262,18 @@ export class Parser {
     return isThere
   }
 
-  /** Whether the token belongs in a place further out, because the `}` of this one is missing; reading goes on there. */
+  /** Whether the token belongs to an outer place, because this one lacks its `}`; if so, parsing resumes there. */
   #isBehindMissingBrace(place: Place, { position }: Token): boolean {
     const { tokens, problems } = this.#request
     const outsider = outsiderAt(place, tokens)
     if (outsider === undefined) return false
     const hint = this.#braces.question(place, position)
     problems.error(position, `${outsider.what} begins ${inPlace(place.block)}`, { hint })
-    this.#goingOn = outsider.place
+    this.#resumeAt = outsider.place
     return true
   }
 
-  /** Reports a token that begins or continues no directive, and finds the next one that does. */
+  /** Reports a token that begins or continues no directive, and skips to the next directive. */
   #refuse(place: Place, words: readonly string[], start: Token): void {
     const end = this.#refusals.report(place, words, start)
     if (end !== undefined) this.#recover(place, start, end)

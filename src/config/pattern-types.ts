@@ -1,3 +1,4 @@
+/** Value types for patterns and for filters of groups. */
 import type { IdFilter, NameFilter } from '../mavis/settings.js'
 import { type Refusal, refuseText } from './expectation.js'
 import { parseCount, UINT_MAX, yesNo } from './number-types.js'
@@ -24,12 +25,12 @@ const caseMatching: ValueType<boolean> = {
 
 export const caseRow = optional('regex-match-case', caseMatching, {
   doc:
-    'Whether patterns tell upper from lower case, from here to the end of the block around it: those of scripts and ' +
-    'of filters in MAVIS modules.',
+    'Whether patterns are case-sensitive, from here to the end of the enclosing block: patterns in scripts and in ' +
+    'filters of MAVIS modules.',
   defaultText: '`no`',
 })
 
-/** `[not] PATTERN, …`: a text is a pattern of POSIX, between slashes one of Perl. */
+/** `[not] PATTERN, …`: a text is a POSIX pattern, one between slashes a Perl pattern. */
 export const nameFilters: ValueType<readonly NameFilter[]> = {
   grammar: 'PATTERN[, …]|not PATTERN[, …]',
   read(input) {
@@ -71,9 +72,7 @@ function parseRange(text: string): Pick<IdFilter, 'from' | 'to'> | Refusal {
   const [first = '', last = first, ...rest] = text.split('-')
   const [from, to] = [parseCount(first), parseCount(last)]
   const isRange = from !== undefined && to !== undefined && from <= to && to <= UINT_MAX
-  return isRange && rest.length === 0
-    ? { from, to }
-    : refuseText('a number, or two with - between them', text)
+  return isRange && rest.length === 0 ? { from, to } : refuseText('a number N or a range N-M', text)
 }
 
 function skipNot({ tokens }: ValueInput): boolean {

@@ -5,7 +5,7 @@ import { byteString } from '../base/byte-string.js'
 import { Refusal } from './expectation.js'
 import { compilePattern, type Dialect } from './pattern.js'
 
-/** `pattern`, what it matches, what it does not. */
+/** A pattern, texts that it matches, and texts that it does not match. */
 type Case = readonly [pattern: string, matching: readonly string[], others: readonly string[]]
 
 function check(dialect: Dialect, cases: readonly Case[], ignoresCase = false): void {
@@ -24,7 +24,7 @@ function refusal(text: string, dialect: Dialect): string {
   return answer instanceof Refusal ? answer.message : 'accepted'
 }
 
-test('what both dialects have means the same', () => {
+test('common constructs have the same meaning in both dialects', () => {
   const cases: readonly Case[] = [
     ['', ['', 'x'], []],
     ['a.c', ['abc', 'xa\rc'], ['ac', 'a\nc']],
@@ -46,7 +46,7 @@ test('what both dialects have means the same', () => {
   check('perl', cases)
 })
 
-test('POSIX has its own escapes, and negated lists without the end of a line', () => {
+test('POSIX has its own escapes, and negated lists do not match line ends', () => {
   check('posix', [
     ['^[\\d]$', ['\\', 'd'], ['1']],
     ['\\<a\\>', ['x a y'], ['xa', 'ab']],
@@ -57,7 +57,7 @@ test('POSIX has its own escapes, and negated lists without the end of a line', (
     assert.notEqual(refusal(text, 'posix'), 'accepted')
 })
 
-test('Perl has classes, groups, flags, looks and lazy repetition', () => {
+test('Perl has classes, groups, flags, lookaround and lazy repetition', () => {
   check('perl', [
     ['^\\d\\w\\s\\D\\W\\S$', ['1_ x!y'], ['x_ x!y']],
     ['^[\\d\\-\\]]$', ['5', '-', ']'], ['x', '\\']],
@@ -91,7 +91,7 @@ test('Perl has classes, groups, flags, looks and lazy repetition', () => {
   for (const text of unknown) assert.notEqual(refusal(text, 'perl'), 'accepted', text)
 })
 
-test('upper and lower case are the same for ASCII letters alone', () => {
+test('ignores case of ASCII letters only', () => {
   check(
     'perl',
     [
@@ -104,17 +104,17 @@ test('upper and lower case are the same for ASCII letters alone', () => {
   )
 })
 
-test('a mistake is told in words', () => {
+test('describes errors in patterns', () => {
   const cases: readonly [string, string][] = [
-    ['(', "a '(' is never closed, in the pattern '('"],
-    [')', "a ')' closes nothing, in the pattern ')'"],
-    ['[a', "a '[' is never closed, in the pattern '[a'"],
-    ['[b-a]', "a range in '[ ]' ends before it begins, in the pattern '[b-a]'"],
-    ['+', "there is nothing that '+' could repeat, in the pattern '+'"],
-    ['a{3,2}', "'{3,2}' is no number of repetitions, in the pattern 'a{3,2}'"],
-    ['(a)\\2', "there is no group 2, in the pattern '(a)\\2'"],
-    ['a\\', "a backslash at the end means nothing, in the pattern 'a\\'"],
-    ['[é]', "in '[ ]' only ASCII characters are possible, in the pattern '[é]'"],
+    ['(', "unmatched '(' in the pattern '('"],
+    [')', "unmatched ')' in the pattern ')'"],
+    ['[a', "unmatched '[' in the pattern '[a'"],
+    ['[b-a]', "reversed range in '[ ]' in the pattern '[b-a]'"],
+    ['+', "nothing to repeat before '+' in the pattern '+'"],
+    ['a{3,2}', "'{3,2}' is not a valid repetition in the pattern 'a{3,2}'"],
+    ['(a)\\2', "unknown group 2 in the pattern '(a)\\2'"],
+    ['a\\', "trailing backslash in the pattern 'a\\'"],
+    ['[é]', "non-ASCII character in '[ ]' in the pattern '[é]'"],
   ]
   for (const [text, message] of cases) {
     assert.equal(refusal(text, 'perl'), message)
@@ -122,7 +122,7 @@ test('a mistake is told in words', () => {
   }
 })
 
-test('whatever is made of pieces is compiled or refused', () => {
+test('compiles or rejects any combination of constructs', () => {
   const pieces = fc.constantFrom(
     ...[
       '(',
@@ -159,7 +159,7 @@ test('whatever is made of pieces is compiled or refused', () => {
   )
 })
 
-test('patterns without anything special match what they say', () => {
+test('literal patterns match themselves', () => {
   const texts = fc.string({ unit: 'binary', minLength: 1, maxLength: 8 })
   const special = /[\\^$.[\](){}|*+?]/g
   fc.assert(
@@ -171,7 +171,7 @@ test('patterns without anything special match what they say', () => {
   )
 })
 
-test('what is not about looking around is matched without it, as V8 in linear time needs', () => {
+test('uses no lookaround for other constructs, so that linear-time matching stays possible', () => {
   for (const text of ['^(a+)+$', '^[^[:digit:]]\\w{2,}\\.$', 'a|b', '^é.*$']) {
     for (const dialect of ['posix', 'perl'] as const) {
       const pattern = compilePattern(text, dialect, true)

@@ -1,3 +1,4 @@
+/** Compiles POSIX and Perl patterns to regular expressions of JavaScript on byte strings. */
 import { byteString } from '../base/byte-string.js'
 import {
   type ByteRanges,
@@ -9,7 +10,7 @@ import {
 } from './byte-set.js'
 import { Refusal, refuseWord, shown } from './expectation.js'
 
-/** Extended regular expressions of POSIX, or those of Perl (PCRE) as far as they have the same meaning here. */
+/** POSIX extended regular expressions, or the subset of Perl's (PCRE) that JavaScript can express. */
 export type Dialect = 'posix' | 'perl'
 
 const REPEATS_MAX = 65_535
@@ -18,34 +19,34 @@ const FLAGS = /^\?([ims]*)(?:-([ims]*))?([:)])/
 const NAMED_GROUP = /^\?P?<([A-Za-z_]\w*)>/
 const LOOKS = /^\?(?:=|!|<=|<!)/
 const SINGLE_ESCAPES: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, f: 12, e: 27, a: 7 }
-/** Nothing, at the ends of the whole text. The ends of lines are plain `^` and `$`, which V8 matches in linear time. */
+/** Assertions at the ends of the text. Ends of lines are plain `^` and `$`, which V8's linear-time engine supports. */
 const TEXT_START = '(?<![^])'
 const TEXT_END = '(?![^])'
 const LAST_LINE_END = '(?=\\n?(?![^]))'
 
 interface Flags {
   readonly ignoresCase: boolean
-  /** Whether `^` and `$` are at the ends of each line. */
+  /** Whether `^` and `$` match at the ends of each line. */
   readonly isOfLines: boolean
-  /** Whether `.` is a line end too. */
+  /** Whether `.` matches line ends. */
   readonly isDotAll: boolean
 }
 
-/** What is wrong with a pattern. */
+/** An error in a pattern, thrown by the translation and caught by `compilePattern`. */
 class Flaw extends Error {}
 
 /**
- * Makes a pattern of byte strings. It is translated piece by piece, so that every piece means the same as in the
- * original: what is not known here is refused.
+ * Compiles a pattern for byte strings. Every construct is translated explicitly, so that it means the same as in the
+ * original; unknown constructs are rejected.
  */
 export function compilePattern(text: string, dialect: Dialect, ignoresCase: boolean): RegExp | Refusal {
   try {
     const pattern = new RegExp(new Translation(text, dialect, ignoresCase).translate(), 'm')
-    pattern.test('') // what is too large shows when it is used
+    pattern.test('') // V8 reports a pattern that is too large only when it is used
     return pattern
   } catch (error) {
-    if (error instanceof Flaw) return new Refusal(`${error.message}, in the pattern ${shown(text)}`)
-    return new Refusal(`the pattern ${shown(text)} cannot be used`)
+    if (error instanceof Flaw) return new Refusal(`${error.message} in the pattern ${shown(text)}`)
+    return new Refusal(`the pattern ${shown(text)} is too large`)
   }
 }
 
@@ -55,11 +56,11 @@ class Translation {
   #at = 0
   #output = ''
   #flags: Flags
-  /** The flags around each group that is open, and whether the group may be repeated. */
+  /** For each open group: the flags outside of it, and whether it may be repeated. */
   readonly #open: { readonly flags: Flags; readonly mayRepeat: boolean }[] = []
   #groups = 0
   #groupReferred = 0
-  /** Whether what was read last may be repeated. */
+  /** Whether the last item may be repeated. */
   #mayRepeat = false
 
   constructor(text: string, dialect: Dialect, ignoresCase: boolean) {
@@ -70,8 +71,8 @@ class Translation {
 
   translate(): string {
     for (let next = this.#take(); next !== undefined; next = this.#take()) this.#translate(next)
-    if (this.#open.length > 0) throw new Flaw("a '(' is never closed")
-    if (this.#groupReferred > this.#groups) throw new Flaw(`there is no group ${this.#groupReferred}`)
+    if (this.#open.length > 0) throw new Flaw("unmatched '('")
+    if (this.#groupReferred > this.#groups) throw new Flaw(`unknown group ${this.#groupReferred}`)
     return this.#output
   }
 
@@ -79,7 +80,7 @@ class Translation {
     return this.#characters[this.#at++]
   }
 
-  /** Takes what the expression matches at the place that has been reached. */
+  /** Consumes what the expression matches at the current position. */
   #takeMatch(expression: RegExp): RegExpExecArray | undefined {
     const found = expression.exec(this.#characters.slice(this.#at, this.#at + 80).join(''))
     if (found !== null) this.#at += found[0].length
@@ -132,10 +133,10 @@ class Translation {
         Number(most) > REPEATS_MAX ||
         (most !== '' && Number(most) < Number(least))
       )
-        throw new Flaw(`${shown(found)} is no number of repetitions`)
+        throw new Flaw(`${shown(found)} is not a valid repetition`)
       repeat = found
     }
-    if (!this.#mayRepeat) throw new Flaw(`there is nothing that ${shown(repeat)} could repeat`)
+    if (!this.#mayRepeat) throw new Flaw(`nothing to repeat before ${shown(repeat)}`)
     const isLazy = !this.#isPosix && this.#takeMatch(/^\?/) !== undefined
     if (!this.#isPosix && this.#takeMatch(/^\+/) !== undefined) throw unknown(`${repeat}+`)
     this.#emit(isLazy ? `${repeat}?` : repeat, false)
@@ -173,14 +174,14 @@ class Translation {
 
   #closeGroup(): void {
     const group = this.#open.pop()
-    if (group === undefined) throw new Flaw("a ')' closes nothing")
+    if (group === undefined) throw new Flaw("unmatched ')'")
     this.#flags = group.flags
     this.#emit(')', group.mayRepeat)
   }
 
   #translateEscape(): void {
     const letter = this.#take()
-    if (letter === undefined) throw new Flaw('a backslash at the end means nothing')
+    if (letter === undefined) throw new Flaw('trailing backslash')
     const ranges = this.#isPosix && /[dDhH]/.test(letter) ? undefined : escapedClass(letter)
     if (ranges !== undefined) this.#emit(`[${formatRanges(ranges, false)}]`, true)
     else if (letter === 'b' || letter === 'B') this.#emit(`\\${letter}`, false)
@@ -209,7 +210,7 @@ class Translation {
     return /[A-Za-z0]/.test(letter) ? this.#oneByte(this.#escapedByte(letter)) : this.#literal(letter)
   }
 
-  /** Of `\n`, `\x1f`, `\x{1f}`, `\012`: the letter has been read. */
+  /** The byte of `\n`, `\x1f`, `\x{1f}`, `\012`, after the letter has been consumed. */
   #escapedByte(letter: string): number {
     const single = Object.hasOwn(SINGLE_ESCAPES, letter) ? SINGLE_ESCAPES[letter] : undefined
     if (single !== undefined) return single
@@ -225,16 +226,16 @@ class Translation {
     const ranges: (readonly [number, number])[] = []
     for (let isFirst = true; ; isFirst = false) {
       const character = this.#take()
-      if (character === undefined) throw new Flaw("a '[' is never closed")
+      if (character === undefined) throw new Flaw("unmatched '['")
       if (character === ']' && !isFirst) break
       ranges.push(...this.#bracketItem(character))
     }
-    // As REG_NEWLINE has it: no list without a line end in it matches one.
+    // As with REG_NEWLINE, a negated list never matches a line end.
     if (isNegated && this.#isPosix) ranges.push([10, 10])
     this.#emit(`[${isNegated ? '^' : ''}${formatRanges(ranges, this.#flags.ignoresCase)}]`, true)
   }
 
-  /** A class, a character, or a range of them. */
+  /** A class, a character, or a range of characters. */
   #bracketItem(character: string): ByteRanges {
     const first = this.#bracketMember(character)
     if (typeof first !== 'number') return first
@@ -242,7 +243,7 @@ class Translation {
     if (dash !== '-' || after === ']' || after === undefined) return [[first, first]]
     this.#at += 1
     const last = this.#bracketMember(this.#take() ?? '')
-    if (typeof last !== 'number' || last < first) throw new Flaw("a range in '[ ]' ends before it begins")
+    if (typeof last !== 'number' || last < first) throw new Flaw("reversed range in '[ ]'")
     return [[first, last]]
   }
 
@@ -250,7 +251,7 @@ class Translation {
     if (character === '[' && /[:.=]/.test(this.#characters[this.#at] ?? '')) return this.#namedClass()
     if (character === '\\' && !this.#isPosix) {
       const letter = this.#take()
-      if (letter === undefined) throw new Flaw("a '[' is never closed")
+      if (letter === undefined) throw new Flaw("unmatched '['")
       const ranges = escapedClass(letter)
       if (ranges !== undefined) return ranges
       if (letter === 'b') return 8
@@ -269,13 +270,13 @@ class Translation {
 
   #ascii(character: string): number {
     const code = character.codePointAt(0) ?? 0
-    if (code > 0x7f) throw new Flaw("in '[ ]' only ASCII characters are possible")
+    if (code > 0x7f) throw new Flaw("non-ASCII character in '[ ]'")
     return code
   }
 }
 
 function unknown(piece: string): Flaw {
-  return new Flaw(`${shown(piece)} is not known here`)
+  return new Flaw(`unsupported construct ${shown(piece)}`)
 }
 
 function withFlags(flags: Flags, letters: string, isOn: boolean): Flags {

@@ -9,7 +9,7 @@ import { certificateBlock } from './table-tls.js'
 import { topBlock } from './table-top.js'
 import { targetOf } from './word-tree.js'
 
-/** How messages name the blocks of a configuration, and in which of them a directive may stand. */
+/** Names of blocks in messages, and lookup of the blocks in which a directive is allowed. */
 
 const INNER_BLOCKS: readonly Block<unknown>[] = [listenBlock, spawnBlock, remoteBlock, certificateBlock]
 
@@ -30,24 +30,24 @@ export function inPlace(block: Block<unknown>): string {
 
 export interface FoundPlace {
   readonly directives: readonly string[]
-  /** Words of the first one. */
+  /** Number of words of the first directive. */
   readonly wordCount: number
   /** `in the spawnd section`, `at the top level` */
   readonly place: string
 }
 
-/** The same where there is no section around: how to write it. */
+/** The place, and at top level also how to write the section. */
 export function howToReach({ place }: FoundPlace, from: Block<unknown>): string {
   const section =
     from === topBlock ? [spawndBlock, tcprelayBlock].find((one) => inPlace(one) === place) : undefined
   return section === undefined ? place : `${place}: 'id = ${section.name} { … }'`
 }
 
-/** Where else the words begin with a whole directive; undefined: nowhere that is likely meant. */
+/** Another block in which the words begin with a complete directive; undefined if there is no likely one. */
 export function placeOf(given: readonly string[]): FoundPlace | undefined {
   const sections = having([topBlock, spawndBlock, tcprelayBlock], given).slice(0, 1)
   const inner = having(INNER_BLOCKS, given)
-  // A single word of a module, as `timeout` or `file`, is a word of everybody's.
+  // Single words of modules, such as `timeout` or `file`, are too common to suggest a module.
   const modules = having(moduleBlocks.values(), given).filter(({ words }) => words.length > 1)
   const found = [sections, inner, modules.slice(0, 1)].find(({ length }) => length > 0)
   const [first] = found ?? []
@@ -57,7 +57,7 @@ export function placeOf(given: readonly string[]): FoundPlace | undefined {
   return { directives: [first.words.join(' ')], wordCount: first.words.length, place }
 }
 
-/** Where else there are directives that the words almost are. */
+/** Another block with directives that resemble the words. */
 export function nearPlaceOf(given: readonly string[]): FoundPlace | undefined {
   for (const block of [spawndBlock, tcprelayBlock, ...INNER_BLOCKS]) {
     const guesses = [joinedGuesses, reorderedGuesses, longerGuesses].map((guess) => guess(block, given))

@@ -1,3 +1,4 @@
+/** Value type for one range of ports, LOW-HIGH. */
 import { refuseText } from './expectation.js'
 import { oneToken, type ValueType } from './value-type.js'
 
@@ -8,7 +9,7 @@ export interface PortRange {
 
 const PORT_MAX = 65_535
 
-/** `40000-49999`, both included. */
+/** `40000-49999`, inclusive. */
 export const portRange: ValueType<PortRange> = oneToken('LOW-HIGH', (text) => {
   const [, low = '', high = ''] = /^(\d{1,5})-(\d{1,5})$/.exec(text) ?? []
   const range = { least: Number(low), most: Number(high) }

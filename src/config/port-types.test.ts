@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { formatPorts, portList } from './port-types.js'
 
-test('ports are listed one by one, in the order in which they were written', () => {
+test('lists ports one by one, in the order of the configuration', () => {
   assert.deepEqual(portList(80), [80])
   assert.deepEqual(
     portList([
@@ -14,7 +14,7 @@ test('ports are listed one by one, in the order in which they were written', () 
   )
 })
 
-test('ports are shown as one word', () => {
+test('formats ports as one word', () => {
   assert.equal(formatPorts(80), '80')
   assert.equal(
     formatPorts([

@@ -1,3 +1,4 @@
+/** Value types for ports: one, or lists and ranges. */
 import { addressDirectives } from './address-advice.js'
 import { parsePort } from './address-types.js'
 import { type Refusal, refuseText } from './expectation.js'
@@ -6,13 +7,13 @@ import type { Problems } from './problems.js'
 import { isText } from './token.js'
 import { commaList, oneToken, type ValueType } from './value-type.js'
 
-/** Ports from `first` to `last`, both included. */
+/** Ports from `first` to `last`, inclusive. */
 export interface PortRange {
   readonly first: number
   readonly last: number
 }
 
-/** One port, or several in the order in which they were written. */
+/** One port, or several in the order of the configuration. */
 export type Ports = number | readonly PortRange[]
 
 const RANGE = /^(\d+)-(\d+)$/
@@ -33,12 +34,12 @@ export const ports: ValueType<Ports> = {
   grammar: ranges.grammar,
   read(input) {
     const given = ranges.read(input)
-    if (given === undefined || !areApart(given, input.problems)) return undefined
+    if (given === undefined || !areDistinct(given, input.problems)) return undefined
     return simplest(given.map(({ value }) => value))
   },
 }
 
-/** The same for a remote, or `same`: the port that the client came to. */
+/** Like `ports`, or `same`: the port that the client connected to. */
 export const remotePorts: ValueType<Ports | 'same'> = {
   grammar: `${ports.grammar}|same`,
   read(input) {
@@ -49,24 +50,24 @@ export const remotePorts: ValueType<Ports | 'same'> = {
   },
 }
 
-/** Each of them. */
+/** All ports, one by one. */
 export function portList(given: Ports): readonly number[] {
   if (typeof given === 'number') return [given]
   return given.flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, i) => first + i))
 }
 
-/** How many there are, without a list of them. */
+/** Number of ports, computed without the list. */
 export function portCount(given: Ports): number {
   return typeof given === 'number' ? 1 : given.reduce((sum, { first, last }) => sum + last - first + 1, 0)
 }
 
-/** As one word. */
+/** Formats ports as one word: `80,443,8000-8009`. */
 export function formatPorts(given: Ports): string {
   if (typeof given === 'number') return String(given)
   return given.map(({ first, last }) => (first === last ? String(first) : `${first}-${last}`)).join()
 }
 
-/** For an address in place of a port, or for a range as other programs have it. */
+/** Hint for an address in place of a port, and for a range in the notation of other programs. */
 function portHint(text: string): string | undefined {
   const [, first, last] = /^(\d+):(\d+)$/.exec(text) ?? []
   const directives = first === undefined ? addressDirectives(text) : `port = ${first}-${last}`
@@ -75,11 +76,11 @@ function portHint(text: string): string | undefined {
 
 function parseRange(text: string, first: number | undefined, last: number | undefined): PortRange | Refusal {
   const isRange = first !== undefined && last !== undefined && first > 0 && first <= last
-  return isRange ? { first, last } : refuseText('ports from 1 to 65535, the lower one first', text)
+  return isRange ? { first, last } : refuseText('a range of ports from 1 to 65535, the lower one first', text)
 }
 
-/** Tells of the first port that is there twice, or that cannot stand beside others. */
-function areApart(given: readonly Located<PortRange>[], problems: Problems): boolean {
+/** Reports the first duplicate port, or a port 0 in a list. */
+function areDistinct(given: readonly Located<PortRange>[], problems: Problems): boolean {
   for (const [i, { value, position }] of given.entries()) {
     const { first, last } = value
     const other = given
@@ -88,7 +89,7 @@ function areApart(given: readonly Located<PortRange>[], problems: Problems): boo
     if (other !== undefined)
       problems.error(position, `port ${Math.max(first, other.value.first)} is given twice`)
     else if (first === 0 && given.length > 1)
-      problems.error(position, 'port 0, which the system chooses, cannot stand beside others')
+      problems.error(position, 'port 0 (chosen by the system) cannot be part of a list')
     else continue
     return false
   }

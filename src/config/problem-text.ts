@@ -1,13 +1,14 @@
+/** Renders problems for a terminal: message, line, marker and hint. */
 import { formatProblem } from '../base/problem.js'
 import { printable } from './expectation.js'
 import type { ConfigProblem } from './problems.js'
 import type { Sources } from './sources.js'
 
-/** Characters of a long line that are shown around the place. */
+/** A longer line is cut to this many characters around the position, of which at most so many before it. */
 const LINE_SHOWN_MAX = 160
 const BEFORE_PLACE_MAX = 60
 
-/** All problems as people read them: place, message, the line, a ruler under the place, what to do. */
+/** For each problem: position, message, the line, a marker below the position, and the hint. */
 export function renderProblems(problems: readonly ConfigProblem[], sources: Sources): string {
   const linesOf = new Map<string, readonly string[]>()
   const rendered = problems.map((problem) => {
@@ -27,7 +28,7 @@ function renderProblem(problem: ConfigProblem, line: string | undefined): string
   return `${head}  ${text}\n  ${ruler}${hint}\n`
 }
 
-/** The part of a line around a column, counted in characters from 1, and the marks to put under it. */
+/** The part of a line around a column (in characters, from 1), and the marker line below it. */
 function excerpt(line: string, column: number): { text: string; ruler: string } {
   const characters = [...line.slice(0, (column + LINE_SHOWN_MAX) * 2)]
   const place = column - 1
@@ -35,14 +36,14 @@ function excerpt(line: string, column: number): { text: string; ruler: string } 
   const shownCharacters = characters.slice(start, start + LINE_SHOWN_MAX)
   const before = shownCharacters.slice(0, place - start)
   const marked = tokenLength(shownCharacters.slice(place - start).join(''))
-  // A tab stays a tab, so that the marks stand under the place whatever its width.
+  // Tabs are kept, so that the marker is aligned whatever the width of a tab.
   const pad = before.map((character) => (character === '\t' ? '\t' : blankFor(character))).join('')
   const isCut = characters.length > start + LINE_SHOWN_MAX
   const text = `${start > 0 ? '…' : ''}${printableLine(shownCharacters.join(''))}${isCut ? '…' : ''}`
   return { text, ruler: `${start > 0 ? ' ' : ''}${pad}${'^'.repeat(Math.max(1, marked))}` }
 }
 
-/** Blanks as wide as a character on a terminal: two for those of East Asia, none for combining marks. */
+/** Blanks as wide as the character on a terminal: two for East Asian characters, none for combining marks. */
 function blankFor(character: string): string {
   if (/\p{Mn}/u.test(character)) return ''
   return /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/.test(
@@ -52,7 +53,7 @@ function blankFor(character: string): string {
     : ' '
 }
 
-/** Characters of the token that a text begins with. */
+/** Length in characters of the token at the start of a text. */
 function tokenLength(text: string): number {
   const [token = ''] = /^(?:"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?|[^\s={}()[\],!&|"']+)/.exec(text) ?? []
   return [...token].length

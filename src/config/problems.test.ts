@@ -4,7 +4,7 @@ import { Problems, problemLine } from './problems.js'
 
 const AT = { file: 'case', line: 2, column: 3 }
 
-test('a line of the log says what to do', () => {
+test('a log line contains the hint', () => {
   const problems = new Problems()
   problems.error(AT, "unknown directive 'prot'", { hint: "did you mean 'port'?" })
   problems.warn({ ...AT, column: 9 }, 'no hint')
@@ -14,12 +14,12 @@ test('a line of the log says what to do', () => {
   ])
 })
 
-test('a line of the log is one line, whatever the hint repeats', () => {
+test('a log line stays one line, whatever the hint quotes', () => {
   const problem = { severity: 'error', position: AT, message: 'x', hint: 'write\n\u001b[1m' } as const
   assert.equal(problemLine(problem), 'case:2:3: x (write\ufffd\ufffd[1m)')
 })
 
-test('an error that is meant once is reported at its first place only', () => {
+test('errorOnce reports the first position only', () => {
   const problems = new Problems()
   problems.errorOnce(AT, 'x')
   problems.errorOnce({ ...AT, line: 5 }, 'x')

@@ -1,7 +1,8 @@
+/** Problems of a configuration: errors and warnings with positions, hints and codes. */
 import { formatProblem, type Position, type Problem } from '../base/problem.js'
 import { printable } from './expectation.js'
 
-/** Findings that callers tell apart, because the program's exit code depends on them. */
+/** Codes of problems that determine the exit code of the program. */
 export type ProblemCode =
   | 'unreadable'
   | 'no-section'
@@ -11,7 +12,7 @@ export type ProblemCode =
   | 'forbidden'
 
 export interface ConfigProblem extends Problem {
-  /** What to do about it, printed beside the ruler. */
+  /** What to do about it, printed next to the marker. */
   readonly hint?: string | undefined
   readonly code?: ProblemCode | undefined
 }
@@ -21,16 +22,16 @@ export interface ProblemExtras {
   readonly code?: ProblemCode | undefined
 }
 
-/** A finding as a line of the log: with what to do, without the line of the file. */
+/** A problem as a log line: with its hint, without the line of the file. */
 export function problemLine(problem: ConfigProblem): string {
   const { hint } = problem
   return formatProblem(problem) + (hint === undefined ? '' : ` (${printable(hint)})`)
 }
 
-/** More findings than this help nobody; reading stops at that many errors. */
+/** Maximum number of errors, and of warnings. Parsing stops at the last error: further ones are mostly consequences. */
 const SEVERITY_MAX = 50
 
-/** Collects findings, each once: an alias that is used twice repeats its mistakes. */
+/** Collects problems, each once: an alias that is used twice repeats its errors. */
 export class Problems {
   readonly #found = new Map<string, ConfigProblem>()
   readonly #errorPlaces = new Set<string>()
@@ -48,7 +49,7 @@ export class Problems {
     this.add({ severity: 'error', position, message, ...extras })
   }
 
-  /** An error that is reported at the first place only, however many there are. */
+  /** Reports an error at its first position only. */
   errorOnce(position: Position, message: string, extras: ProblemExtras = {}): void {
     const isKnown = [...this.#found.values()].some((problem) => problem.message === printable(message))
     if (!isKnown) this.error(position, message, extras)
@@ -58,7 +59,7 @@ export class Problems {
     this.add({ severity: 'warning', position, message, ...extras })
   }
 
-  /** In reading order: by file as they were first met, then by line and column. */
+  /** Sorted by file in order of appearance, then by line and column. */
   sorted(): readonly ConfigProblem[] {
     const found = [...this.#found.values()]
     const files = [...new Set(found.map(({ position }) => position.file))]
@@ -68,7 +69,7 @@ export class Problems {
     )
   }
 
-  /** Notes what others have found, unless it is known. */
+  /** Adds a problem, unless it is known already. */
   add(problem: ConfigProblem): void {
     const { severity, position, message } = problem
     const key = JSON.stringify([position.file, position.line, position.column, message])

@@ -5,7 +5,7 @@ import { readPskFile } from './psk-file.js'
 
 const KEY = '000102030405060708090a0b0c0d0e0f'
 
-test('identities and keys are read, comments are not', () => {
+test('reads identities and keys, skips comments', () => {
   const { keys, mistakes } = readPskFile(Buffer.from(`# keys\n\njoe:${KEY}\r\n a:b : ${KEY.toUpperCase()}\n`))
   assert.deepEqual(mistakes, [])
   assert.deepEqual(
@@ -17,17 +17,17 @@ test('identities and keys are read, comments are not', () => {
   )
 })
 
-test('what is wrong is said by line, without the key', () => {
+test('reports errors by line number, without the key', () => {
   const lines = ['joe', `:${KEY}`, 'joe:0011', `joe:${KEY}0`, `joe:${KEY}`, `joe:${KEY}`, `ann:xx${KEY}`]
   const { keys, mistakes } = readPskFile(Buffer.from(lines.join('\n')))
   assert.equal(keys.length, 1)
   assert.deepEqual(mistakes, [
     'line 1: expected IDENTITY:KEY, the key in hexadecimal',
     'line 2: expected IDENTITY:KEY, the key in hexadecimal',
-    'line 3: the key has less than 16 bytes',
-    'line 4: the key has half a byte too many',
-    "line 6: there is a key for 'joe' already",
+    'line 3: the key is shorter than 16 bytes',
+    'line 4: the key has an odd number of hexadecimal digits',
+    "line 6: duplicate identity 'joe'",
     'line 7: expected IDENTITY:KEY, the key in hexadecimal',
   ])
-  assert.deepEqual(readPskFile(Buffer.from('# none\n')).mistakes, ['there is no key in it'])
+  assert.deepEqual(readPskFile(Buffer.from('# none\n')).mistakes, ['the file contains no key'])
 })

@@ -1,3 +1,4 @@
+/** Reads and writes quoted text: escapes, octal bytes, environment variables. */
 import { Buffer } from 'node:buffer'
 import type { Cursor } from './cursor.js'
 import type { Flaw } from './token.js'
@@ -8,6 +9,7 @@ const BRACE_OPEN = 0x7b
 const BRACE_CLOSE = 0x7d
 const CARRIAGE_RETURN = 0x0d
 const LINE_FEED = 0x0a
+/** Bounds the search for the `}` of `${NAME}`. */
 const VARIABLE_NAME_MAX = 256
 
 // biome-ignore format: one line reads as the table it is
@@ -18,11 +20,11 @@ const ESCAPES: Readonly<Record<string, number>> = {
 export interface QuotedText {
   readonly bytes: readonly number[]
   readonly flaw: Flaw | undefined
-  /** False when the file ended before the closing quote. */
+  /** False if the file ended before the closing quote. */
   readonly isClosed: boolean
 }
 
-/** Reads from the opening quote under the cursor to behind the closing one; keeps `bytesMax + 1` bytes. */
+/** Reads from the opening quote to after the closing one; keeps `bytesMax + 1` bytes, so that excess is detected. */
 export function readQuoted(
   cursor: Cursor,
   environment: ReadonlyMap<string, string>,
@@ -47,7 +49,7 @@ export function readQuoted(
   return { bytes, flaw, isClosed }
 }
 
-/** Text in quotes that reads back as `text`, on one line. */
+/** Quotes text so that it reads back unchanged, on one line. */
 export function quote(text: string): string {
   const octal = (character: string) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`
   return `"${text
@@ -69,7 +71,7 @@ function readEscape(cursor: Cursor, bytes: number[]): Flaw | undefined {
   const byte = ESCAPES[character]
   if (byte !== undefined) bytes.push(byte)
   if (byte !== undefined || isLineEnd || character === '\n') return undefined
-  return { severity: 'warning', position, message: `unknown escape '\\${character}' is left out` }
+  return { severity: 'warning', position, message: `unknown escape '\\${character}' is ignored` }
 }
 
 function readOctal(cursor: Cursor): number {
@@ -81,7 +83,7 @@ function readOctal(cursor: Cursor): number {
   return value & 0xff
 }
 
-/** Puts the value of a set `${NAME}` in; anything else is left to be taken as it stands. */
+/** Expands `${NAME}` if the variable is set. False: nothing was consumed, the `$` is literal. */
 function readVariable(cursor: Cursor, environment: ReadonlyMap<string, string>, bytes: number[]): boolean {
   if (cursor.byteAfter(1) !== BRACE_OPEN) return false
   const start = cursor.offset + 2

@@ -6,20 +6,20 @@ import type { TokenStream } from './token-stream.js'
 import { reportUnexpected } from './value-type.js'
 import { targetOf } from './word-tree.js'
 
-/** How the parser gets past what it does not understand. */
+/** Error recovery of the parser: skips tokens up to the next directive. */
 
 interface Input {
   readonly tokens: TokenStream
   readonly problems: Problems
 }
 
-/** What ends a directive that was not understood on its own line: another one, or nothing. */
+/** What ends a rejected directive within its line: another directive, or only the end of the line. */
 export type RecoveryEnd = 'directive' | 'line'
 
-/** Words of the longest directive. */
+/** Number of words of the longest directive. */
 const WORDS_MAX = 4
 
-/** Skips what is left of a directive: to a `}`, a new line, or the next one on the same line. */
+/** Skips the rest of a directive: up to a `}`, a new line, or the next directive on the same line. */
 export function skipDirective(input: Input, block: Block<unknown>, start: Token, end: RecoveryEnd): void {
   const { tokens } = input
   for (let token = tokens.peek(); token.kind !== 'end' && !isPunctuation(token, '}'); token = tokens.peek()) {
@@ -33,14 +33,14 @@ export function skipDirective(input: Input, block: Block<unknown>, start: Token,
   }
 }
 
-/** Skips all tokens on the line of the one that comes next. */
+/** Skips all tokens on the line of the next token. */
 export function skipLine(tokens: TokenStream): void {
   const start = tokens.peek()
   for (let token = start; token.kind !== 'end' && !isOnAnotherLine(token, start); token = tokens.peek())
     tokens.next()
 }
 
-/** Skips tokens up to one that ends like this. */
+/** Skips tokens up to and including one with this ending. */
 export function skipPast(tokens: TokenStream, ending: string): void {
   for (let token = tokens.peek(); token.kind !== 'end'; token = tokens.peek()) {
     tokens.next()
@@ -62,7 +62,7 @@ export function reportUnclosed(
   )
 }
 
-/** Skips `{ … }` if that is what comes. */
+/** Skips `{ … }` if the next token opens a block. */
 function skipBlock(input: Input): boolean {
   const { tokens } = input
   const opening = tokens.peek()
@@ -76,7 +76,7 @@ function isOnAnotherLine({ position: { file, line } }: Token, { position: from }
   return file !== from.file || line !== from.line
 }
 
-/** Whether a whole directive comes: its first word alone may be a value of what is skipped. */
+/** Whether a complete directive follows: its first word alone may be a value of the skipped directive. */
 function begins(tokens: TokenStream, block: Block<unknown>): boolean {
   const words = tokens.lookAhead(WORDS_MAX).map(({ text }) => text)
   return targetOf(block, words) !== undefined

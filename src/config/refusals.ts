@@ -1,3 +1,4 @@
+/** Reports tokens that begin or continue no directive. */
 import { foreignComment, foreignConfiguration, lineOf, SECTIONS_HINT } from './foreign-syntax.js'
 import { type BraceWatch, blockAround, type Place } from './missing-brace.js'
 import { openingHint } from './opening-hint.js'
@@ -9,15 +10,15 @@ import type { TokenStream } from './token-stream.js'
 import { type Explanation, explain } from './unknown-word.js'
 import { reportSemicolon, reportUnexpected } from './value-type.js'
 
-/** Tokens that are looked at to tell what an unknown word is: a line of nginx's ends with `;`. */
+/** Tokens of look-ahead to explain an unknown word: a line of nginx is recognised by its final `;`. */
 const AHEAD_MAX = 16
 
-/** Reports tokens that are no directive. What looks like the language of another program is reported once. */
+/** Syntax of another program is reported once, not for each of its directives. */
 export class Refusals {
   readonly #tokens: TokenStream
   readonly #problems: Problems
   readonly #braces: BraceWatch
-  /** A line of another program has been reported: its directives are not reported one by one. */
+  /** A line of another program has been reported: further ones are skipped silently. */
   #isForeign = false
 
   constructor({ problems, tokens }: { problems: Problems; tokens: TokenStream }, braces: BraceWatch) {
@@ -26,35 +27,35 @@ export class Refusals {
     this.#braces = braces
   }
 
-  /** About the next token, behind words that begin a directive. Undefined: nothing can be read behind it. */
+  /** Reports the next token, after words that begin a directive. Undefined: the input ends here. */
   report(place: Place, words: readonly string[], start: Token): RecoveryEnd | undefined {
     const tokens = this.#tokens
     const token = tokens.peek()
     const isFirst = tokens.isOnNewLine(token)
     const isStart = words.length === 0
-    if (token.kind === 'end') reportUnexpected(this.#problems, token, `more behind '${start.text}'`)
+    if (token.kind === 'end') reportUnexpected(this.#problems, token, `more after '${start.text}'`)
     if (token.kind === 'end' || (isStart && this.#endsAtForeign(place, token))) return undefined
     const ahead = !isStart && isFirst ? [] : tokens.lookAhead(AHEAD_MAX)
     const explanation = explain({ block: place.block, words, ahead })
-    if (!isReported(token)) this.#tell(place, explanation.isIncomplete ? start : token, explanation)
+    if (!isReported(token)) this.#reportAt(place, explanation.isIncomplete ? start : token, explanation)
     if (isStart && isText(token)) tokens.next()
     return explanation.isForeign && isStart && isFirst ? 'line' : 'directive'
   }
 
-  /** About the next token, which stands where a block should open. */
+  /** Reports the next token, where a block should open. */
   reportOpening(block: Block<unknown> | undefined): void {
     const better = block && openingHint(block, this.#tokens.lookAhead(AHEAD_MAX))
     reportUnexpected(this.#problems, this.#tokens.peek(), "'{'", true, better?.hint)
     this.#isForeign ||= better?.isForeign === true
   }
 
-  /** Skips a comment or the end of a directive as other programs have it. False: the token is neither. */
+  /** Skips a comment or a `;` of another program. False: the token is neither. */
   skipForeign(token: Token): boolean {
     const tokens = this.#tokens
     const mark = foreignComment(token, tokens.isOnNewLine(token), () => tokens.lookAhead(2))
     if (mark !== undefined) {
       this.#problems.errorOnce(token.position, `comments begin with '#', not with '${mark}'`)
-      // Only INI files begin comments with it, whose other lines are foreign as well.
+      // Only INI files use this mark, and their other lines are foreign as well.
       this.#isForeign ||= mark === ';'
       if (mark === '/*') skipPast(tokens, '*/')
       else skipLine(tokens)
@@ -65,7 +66,7 @@ export class Refusals {
     return true
   }
 
-  #tell(place: Place, token: Token, { hint, isForeign, isIncomplete, message }: Explanation): void {
+  #reportAt(place: Place, token: Token, { hint, isForeign, isIncomplete, message }: Explanation): void {
     const { position } = token
     if (this.#problems.hasErrorAt(position)) return
     if (isForeign && !this.#isForeign) this.#problems.errorOnce(position, message, { hint })
@@ -76,12 +77,12 @@ export class Refusals {
     this.#problems.error(position, message, { hint: hint && hint + question })
   }
 
-  /** Lets reading end where a file turns out to be that of another program. */
+  /** Ends the input if the line shows that the whole file belongs to another program. */
   #endsAtForeign({ outer }: Place, { position }: Token): boolean {
     const line = lineOf(this.#tokens.lookAhead(AHEAD_MAX))
     const configuration = outer === undefined ? foreignConfiguration(line) : undefined
     if (configuration === undefined) return false
-    const message = `this is ${configuration}, not one of tcprelay`
+    const message = `expected a tcprelay configuration, but this is ${configuration}`
     this.#problems.error(position, message, { hint: SECTIONS_HINT })
     this.#tokens.endAt(position, message)
     return true

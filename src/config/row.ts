@@ -1,28 +1,29 @@
+/** Rows of the directive table and the blocks they form; the types of settings are inferred from the rows. */
 import type { Position } from '../base/problem.js'
 import type { ValueType } from './value-type.js'
 
-/** A feature that a directive asks for; until it has landed, starting with the directive is refused. */
+/** A feature that a directive requires. While this version lacks it, a start with the directive is rejected. */
 export type Need = 'TLS' | 'SCTP' | 'MAVIS' | 'PROXY protocol'
 
 interface RowText<T> {
-  /** Ways to write it: words separated by spaces, alternatives for a word by `|`. The first is its name. */
+  /** Spellings: words separated by spaces, alternatives for a word by `|`. The first is the name. */
   readonly spellings: readonly string[]
-  /** What it does, in a sentence or two. */
+  /** Description in one or two sentences. */
   readonly doc: string
-  /** What the value zero means. */
+  /** Meaning of the value zero. */
   readonly zero?: string
-  /** What holds without it, where that is not a value of its type. */
+  /** Description of the default, if it is not a value of the type. */
   readonly defaultText?: string
   /** Not in the original. */
   readonly isOurs?: boolean
   readonly needs?: Need
   /** Restricts `needs` to some values. */
   needsWhen?(value: T): boolean
-  /** It goes to the child with each connection: children of another program need nothing of ours for it. */
+  /** It is passed to the child with each connection: children of another program handle it themselves. */
   readonly isForwarded?: boolean
-  /** The directive of a nested block may also be written directly in the block around it. */
+  /** The directive of a nested block may also be written directly in the enclosing block. */
   readonly isAlsoOutside?: boolean
-  /** Without it, the value of the same key of the block around this one holds. */
+  /** The default is the value with the same key in the enclosing block. */
   readonly isInherited?: boolean
 }
 
@@ -32,11 +33,11 @@ export interface ValueRow<out T> extends RowText<T> {
   readonly fallback: T
 }
 
-/** A directive that may be repeated, each adding to what was there. */
+/** A directive that may be repeated; the values are collected. */
 export interface ListRow<out T> extends RowText<unknown> {
   readonly kind: 'list'
   readonly type: ValueType<unknown>
-  /** `inherited`: what the block around has collected. */
+  /** `inherited`: the value that the enclosing block has collected. */
   collect(items: readonly unknown[], inherited: unknown): T
 }
 
@@ -45,17 +46,17 @@ export interface BlockRow<out S> extends RowText<unknown> {
   readonly block: Block<S>
 }
 
-/** A block that may be repeated, each being a thing of its own. */
+/** A block that may be repeated; each one is an object of its own. */
 export interface BlocksRow<out S> extends RowText<unknown> {
   readonly kind: 'blocks'
   readonly block: Block<S>
 }
 
-/** What stands in front of a block whose directives depend on it. */
+/** The text between a directive and its block; it selects the kind of the block. */
 export interface Heading {
-  /** Chooses the block. */
+  /** Selects the block. */
   readonly kind: string
-  /** Undefined: it is known by its place. */
+  /** Undefined: the index of the block is its name. */
   readonly name: string | undefined
 }
 
@@ -82,11 +83,11 @@ export type Row =
 
 export type Rows = Readonly<Record<string, Row>>
 
-/** What the rows of a block make of it, typed by the rows. */
+/** The settings of a block, with the types of its rows. */
 export type Settings<R extends Rows> = {
   readonly [K in keyof R as R[K] extends SectionsRow ? never : K]: SettingOf<R[K]>
 } & {
-  /** Where the block begins. */
+  /** Position of the block's first word. */
   readonly position: Position
 }
 
@@ -104,15 +105,15 @@ type SettingOf<R> =
             : never
 
 export interface Completion {
-  /** Reports why a block cannot be used, unless a mistake within it has been reported already. */
+  /** Reports why a block is invalid, unless an error within it has been reported already. */
   refuse(message: string): undefined
-  /** Counts listeners before memory is spent on them. False: there are too many, which has been reported. */
+  /** Counts listeners before memory is allocated for them. False: too many, which has been reported. */
   claimListeners(count: number): boolean
-  /** Something in the block, or in a block within it, was not understood: what seems to be missing may have been meant. */
+  /** A directive in the block or in a nested block was rejected: what seems to be missing may only be misspelled. */
   readonly hasMistakes: boolean
   /** A socket was inherited on descriptor 0. */
   readonly isInetd: boolean
-  /** Of a block with a heading: its name there, or its place among those that are repeated: '0', '1', … */
+  /** The name in the heading of the block, or else its index among the repeated blocks: '0', '1', … */
   readonly name: string
 }
 
@@ -120,9 +121,9 @@ export interface Block<out S> {
   readonly name: string
   readonly doc: string
   readonly rows: Rows
-  /** The key of the row that an address without a directive in front belongs to. */
+  /** The key of the row for an address without a directive. */
   readonly bareKey: string | undefined
-  /** Checks and combines what was given. Undefined: it cannot be used, which has been reported. */
+  /** Checks and combines the settings. Undefined: the block is invalid, which has been reported. */
   complete(given: never, completion: Completion): S | undefined
 }
 
@@ -141,7 +142,7 @@ export function value<T>(
   return { kind: 'value', spellings: [spellings].flat(), type, fallback, ...text }
 }
 
-/** A directive with one value, undefined when it is not given. */
+/** A directive with one value, undefined if not given. */
 export function optional<T>(
   spellings: Spellings,
   type: ValueType<T>,
@@ -201,7 +202,7 @@ export function sections(spellings: Spellings, text: Text<unknown>): SectionsRow
   return { kind: 'sections', spellings: [spellings].flat(), ...text }
 }
 
-/** The same directive in a nested block, where the block around gives the default. */
+/** The same directive in a nested block; its default is the value of the enclosing block. */
 export function inherited<R extends ValueRow<unknown> | ListRow<unknown>>(row: R): R {
   return { ...row, isInherited: true }
 }
@@ -213,12 +214,12 @@ export function allInherited<R extends Readonly<Record<string, ValueRow<unknown>
   return Object.fromEntries(entries) as R
 }
 
-/** A block whose settings are what its rows say. */
+/** A block whose settings are the values of its rows. */
 export function block<const R extends Rows>(name: string, doc: string, rows: R): Block<Settings<R>> {
   return { name, doc, rows, bareKey: undefined, complete: (given) => given }
 }
 
-/** A block whose settings are made from what its rows say. */
+/** A block whose settings are computed from the values of its rows. */
 export function completedBlock<const R extends Rows, S>(
   name: string,
   doc: string,

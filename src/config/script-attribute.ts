@@ -1,9 +1,10 @@
+/** Names of MAVIS attributes in scripts. */
 import { ATTRIBUTES, AV, attributeNumber } from '../base/mavis-attributes.js'
 import { didYouMean, type Refusal, refuseText } from './expectation.js'
 import { isText, type Token } from './token.js'
 import { readOne, reportUnexpected, type ValueType } from './value-type.js'
 
-/** Words of the original's language that stand for attributes as they are, mostly but not always by their names. */
+/** Words of the original's language that denote attributes, mostly but not always by the attribute's name. */
 const WORDS: Readonly<Record<string, number>> = {
   type: AV.TYPE,
   memberof: AV.MEMBEROF,
@@ -33,7 +34,7 @@ const WORDS: Readonly<Record<string, number>> = {
   shell: AV.SHELL,
 }
 
-/** The name of an attribute in any case, with `$` in front or not; its value is the number. */
+/** An attribute name in any case, with or without `$`; the value is its number. */
 export const attribute: ValueType<number> = {
   grammar: 'ATTRIBUTE',
   read(input) {
@@ -52,12 +53,12 @@ export function parseAttribute(text: string): number | Refusal {
   return number
 }
 
-/** Of one of the words that are attributes where also text could stand. */
+/** The attribute of a word that denotes one even where text is allowed. */
 export function attributeOfWord(word: string): number | undefined {
   return Object.hasOwn(WORDS, word) ? WORDS[word] : undefined
 }
 
-/** Whether the token can only be meant as an attribute. */
+/** Whether the token is written as an attribute, with `$`. */
 export function isAttribute({ kind, text }: Token): boolean {
   return kind === 'word' && /^\$[A-Za-z_][\w-]*$/.test(text)
 }

@@ -1,3 +1,4 @@
+/** Parser of conditions in scripts. */
 import { byteString } from '../base/byte-string.js'
 import { ATTRIBUTES } from '../base/mavis-attributes.js'
 import { nearest } from '../base/suggest.js'
@@ -8,12 +9,12 @@ import { attribute, attributeOfWord, isAttribute, parseAttribute } from './scrip
 import { isPunctuation, isReported, isText, type Token } from './token.js'
 import { acceptedOrReported, readOne, reportUnexpected, type ValueInput } from './value-type.js'
 
-/** Conditions within one another, as with statements. */
+/** Same nesting limit as for statements (script.ts). */
 const NESTING_MAX = 200
 
 const OPERATORS = ['==', '!=', '=~', '!~']
 
-/** Reads conditions: `!` binds closest, then comparisons, `&&`, `||`. */
+/** Recursive descent; precedence from high to low: `!`, comparisons, `&&`, `||`. */
 export class ConditionReader {
   readonly #input: ValueInput
   #depth = 0
@@ -22,7 +23,7 @@ export class ConditionReader {
     this.#input = input
   }
 
-  /** Undefined: a mistake has been reported. */
+  /** Undefined: an error has been reported. */
   read(): Condition | undefined {
     this.#depth = 0
     return this.#readOr()
@@ -56,7 +57,10 @@ export class ConditionReader {
     const { problems, tokens } = this.#input
     const token = tokens.peek()
     if (this.#depth === NESTING_MAX) {
-      problems.error(token.position, `conditions may be nested ${NESTING_MAX} deep at most`)
+      problems.error(
+        token.position,
+        `conditions nested too deeply: at most ${NESTING_MAX} levels are allowed`,
+      )
       return undefined
     }
     this.#depth += 1
@@ -83,7 +87,7 @@ export class ConditionReader {
     return token.text === 'undef' ? negated(defined) : defined
   }
 
-  /** The attribute behind `defined`, in parentheses or not. */
+  /** The attribute after `defined`, with or without parentheses. */
   #readDefined(): Condition | undefined {
     const { tokens } = this.#input
     let open = 0
@@ -143,16 +147,16 @@ export class ConditionReader {
     const { problems } = this.#input
     const known = token.kind === 'word' ? attributeOfWord(token.text) : undefined
     if (known !== undefined) {
-      const hint = `'$${ATTRIBUTES[known]}' says so, and quotes make it a text`
-      problems.warn(token.position, `${shown(token.text)} is taken for the attribute`, { hint })
+      const hint = `write '$${ATTRIBUTES[known]}' for the attribute, or quotes for the text`
+      problems.warn(token.position, `${shown(token.text)} is interpreted as an attribute`, { hint })
     }
     const number = isAttribute(token) ? parseAttribute(token.text) : known
     if (number instanceof Refusal) return number
     if (number !== undefined) return [{ kind: 'attribute', attribute: number }]
     const close = token.kind === 'word' ? nearest(token.text, ATTRIBUTES) : undefined
     if (close !== undefined) {
-      const hint = `the attribute is '$${close}', and quotes make it a text`
-      problems.warn(token.position, `${shown(token.text)} is taken for a text`, { hint })
+      const hint = `write '$${close}' for the attribute, or quotes for the text`
+      problems.warn(token.position, `${shown(token.text)} is interpreted as text`, { hint })
     }
     return [{ kind: 'text', text: byteString(token.text) }]
   }
@@ -177,7 +181,7 @@ function negated(condition: Condition | undefined): Condition | undefined {
   return condition && { kind: 'not', of: condition }
 }
 
-/** As a tree that is as low as it can be; it is looked at from the left to the right either way. */
+/** A balanced tree, so that a long list of terms is not deep. Evaluation is still from left to right. */
 function joined(terms: readonly Condition[], kind: 'and' | 'or'): Condition | undefined {
   const [first] = terms
   if (terms.length < 2) return first

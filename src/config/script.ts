@@ -1,3 +1,4 @@
+/** Parser of scripts in MAVIS modules. */
 import { byteString } from '../base/byte-string.js'
 import { AV } from '../base/mavis-attributes.js'
 import type { Script, Statement, Template, TemplatePart } from '../mavis/script.js'
@@ -7,14 +8,14 @@ import { ConditionReader } from './script-condition.js'
 import { isPunctuation, isReported, isText, type Token } from './token.js'
 import { acceptedOrReported, reportUnexpected, type ValueInput, type ValueType } from './value-type.js'
 
-/** Statements within one another, so that neither reading nor running them takes much of the stack. */
+/** Nesting limit of statements: parsing and running are recursive, and must not exhaust the stack. */
 const NESTING_MAX = 200
 
 const STATEMENTS = ['continue', 'eval', 'if', 'return', 'set', 'skip', 'tolower', 'toupper', 'unset']
 
 const RESULTS = ['ACK', 'NAK', 'NFD', 'ERR']
 
-/** `{ … }` behind `script in` and its like. */
+/** `{ … }` after `script in`, `script interim` and `script out`. */
 export const script: ValueType<Script> = {
   grammar: '{ STATEMENTS }',
   read(input) {
@@ -32,7 +33,7 @@ export const script: ValueType<Script> = {
   },
 }
 
-/** Reads statements. After a mistake it goes on with the next one. */
+/** Parses statements. After an error it continues with the next statement. */
 class ScriptReader {
   readonly #input: ValueInput
   readonly #conditions: ConditionReader
@@ -44,7 +45,7 @@ class ScriptReader {
     this.#conditions = new ConditionReader(input)
   }
 
-  /** From behind a `{` to behind its `}`. Undefined: mistakes have been reported. */
+  /** Parses from after a `{` to after its `}`. Undefined: errors have been reported. */
   readAll(opening: Token): Script | undefined {
     const statements = this.#readBlock(opening)
     return this.#hasMistakes ? undefined : statements
@@ -67,13 +68,16 @@ class ScriptReader {
     return statements
   }
 
-  /** Takes at least one token. */
+  /** Consumes at least one token. */
   #readStatement(start: Token): Statement | undefined {
     const { problems, tokens } = this.#input
     tokens.next()
     const isBlock = isPunctuation(start, '{')
     if (this.#depth === NESTING_MAX) {
-      problems.error(start.position, `statements may be nested ${NESTING_MAX} deep at most`)
+      problems.error(
+        start.position,
+        `statements nested too deeply: at most ${NESTING_MAX} levels are allowed`,
+      )
       if (isBlock) tokens.skipBraced()
       return undefined
     }
@@ -113,10 +117,7 @@ class ScriptReader {
     const { problems } = this.#input
     if (isReported(token)) return
     if (token.text === 'reset') {
-      problems.error(
-        token.position,
-        "'reset' is not possible here: keep the value in CUSTOM_0 and set it again",
-      )
+      problems.error(token.position, "'reset' is not supported: save the value in CUSTOM_0 and set it again")
     } else if (token.text !== 'else' || !this.#hasMistakes) {
       const { hint, message } = refuseWord([...STATEMENTS, '{', '}'], token.text)
       problems.error(token.position, message, { hint })
@@ -149,7 +150,7 @@ class ScriptReader {
     return { kind: 'set', attribute: number, value }
   }
 
-  /** A result that nobody knows refuses the client. */
+  /** Warns about an unknown result, which would reject the client. */
   #checkResult(number: number, value: Template, { position, text }: Token): void {
     const [part, ...others] = value
     if (number !== AV.RESULT || part?.kind !== 'text' || others.length > 0) return
@@ -180,7 +181,7 @@ class ScriptReader {
     return undefined
   }
 
-  /** Goes on to what may be the next statement, or the end of the block. */
+  /** Skips to a word that may begin the next statement, or to the end of the block. */
   #recover(): void {
     const { tokens } = this.#input
     this.#hasMistakes = true
@@ -192,7 +193,7 @@ class ScriptReader {
   }
 }
 
-/** An attribute, or text in which `$0` to `$9` stand for groups and a backslash takes the next character as it is. */
+/** An attribute, or text in which `$0` to `$9` denote groups and a backslash makes the next character literal. */
 function parseValue(token: Token): Template | Refusal {
   if (!isAttribute(token)) return parseTemplate(token.text)
   const number = parseAttribute(token.text)

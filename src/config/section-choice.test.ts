@@ -12,24 +12,24 @@ function chosen(request: Partial<SectionRequest>, child?: { id?: string; exec?: 
   return `${masterId} ${childId}`
 }
 
-test('tcprelay reads spawnd and the section of its own name', () => {
+test('tcprelay reads section spawnd and the section of its own name', () => {
   assert.equal(chosen({}), 'spawnd tcprelay')
   assert.equal(chosen({ programPath: '/x/relay2.js' }), 'spawnd relay2')
 })
 
-test('the last argument and -I choose the section of the master', () => {
+test('the last argument and -I select the section of the master', () => {
   assert.equal(chosen({ lastArgument: 'a' }), 'a tcprelay')
   assert.equal(chosen({ lastArgument: 'a', masterOption: 'b' }), 'b tcprelay')
 })
 
-test('-i counts for more than the file, and an id there for more than a program', () => {
+test('-i overrides the file, and `id` overrides `exec`', () => {
   const exec = '/x/tcprelay'
   assert.equal(chosen({}, { exec }), 'spawnd tcprelay')
   assert.equal(chosen({}, { exec, id: 'bar' }), 'spawnd bar')
   assert.equal(chosen({ childOption: 'i' }, { exec, id: 'bar' }), 'spawnd i')
 })
 
-test('the section of another program is not read', () => {
+test('does not read the section of another program', () => {
   assert.equal(chosen({}, { exec: '/x/foo' }), 'spawnd undefined')
   assert.equal(chosen({ childOption: 'i' }, { exec: '/x/foo', id: 'bar' }), 'spawnd undefined')
 })
@@ -39,7 +39,7 @@ test('spawnd reads the section of its own name, and tcprelay for its children', 
   assert.equal(chosen({ program: 'spawnd', programPath: '/usr/sbin/front', lastArgument: 'x' }), 'x tcprelay')
 })
 
-test('a child reads what its master says, or the section of its name', () => {
+test('a child reads the section that its master names, or the section of its own name', () => {
   assert.deepEqual(chooseChildSection({ ...TCPRELAY, lastArgument: 'x' }), {
     masterId: undefined,
     childId: 'x',

@@ -1,6 +1,7 @@
+/** Selects the sections of a file that a process reads. */
 import { basename } from 'node:path/posix'
 
-/** What decides which sections of a file are read. */
+/** The program name and command line, which select the sections. */
 export interface SectionRequest {
   readonly program: 'tcprelay' | 'spawnd'
   /** The path that the program was started with. */
@@ -9,17 +10,17 @@ export interface SectionRequest {
   readonly masterOption?: string | undefined
   /** `-i ID` */
   readonly childOption?: string | undefined
-  /** The argument behind the file. */
+  /** The argument after the file. */
   readonly lastArgument?: string | undefined
 }
 
 export interface SectionIds {
-  /** Undefined: the process is no master and needs no such section. */
+  /** Undefined: the process is no master. */
   readonly masterId: string | undefined
   readonly childId: string | undefined
 }
 
-/** What the spawnd section says about its children. */
+/** The directives of the spawnd section that select the children's section. */
 export interface ConfiguredChild {
   readonly id: string | undefined
   readonly exec: string | undefined
@@ -28,8 +29,8 @@ export interface ConfiguredChild {
 const NO_CHILD: ConfiguredChild = { id: undefined, exec: undefined }
 
 /**
- * The sections of a master and of its children. An option counts for more than the file, for both; the
- * original let `spawn { id = X }` win over -i.
+ * Selects the sections of a master and of its children. Options override the file, for both; in the original
+ * `spawn { id = X }` overrides -i.
  */
 export function chooseSections(request: SectionRequest, child: ConfiguredChild = NO_CHILD): SectionIds {
   const { program, programPath, masterOption, childOption, lastArgument } = request
@@ -42,7 +43,7 @@ export function chooseSections(request: SectionRequest, child: ConfiguredChild =
   }
 }
 
-/** Children that are no relay read a section that is theirs to judge. */
+/** Children of another program read and check their section themselves. */
 function isForeign({ exec }: ConfiguredChild): boolean {
   return exec !== undefined && sectionNameOf(exec) !== 'tcprelay'
 }
@@ -51,7 +52,7 @@ function childDefaultFor({ exec }: ConfiguredChild, ownDefault: string): string 
   return exec === undefined ? ownDefault : sectionNameOf(exec)
 }
 
-/** A child reads the section that its master names, or that its program is named after. */
+/** A child reads the section that its master passes as an argument, or the section of its program name. */
 export function chooseChildSection({ programPath, lastArgument }: SectionRequest): SectionIds {
   return { masterId: undefined, childId: lastArgument ?? sectionNameOf(programPath) }
 }

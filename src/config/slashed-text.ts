@@ -1,3 +1,4 @@
+/** Reads patterns between slashes. */
 import type { Cursor } from './cursor.js'
 
 const SLASH = 0x2f
@@ -7,13 +8,13 @@ const LINE_ENDS: ReadonlySet<number> = new Set([0x0a, 0x0d, -1])
 
 export interface SlashedText {
   readonly bytes: readonly number[]
-  /** False when the line ended before the closing slash. */
+  /** False if the line ended before the closing slash. */
   readonly isClosed: boolean
 }
 
 /**
- * Reads `/…/` from the opening slash under the cursor to behind the closing one; keeps `bytesMax + 1` bytes. A
- * backslash is taken away in front of a slash and, as in the original, in front of another backslash.
+ * Reads `/…/` from the opening slash to after the closing one; keeps `bytesMax + 1` bytes, so that excess is detected.
+ * A backslash is removed before a slash and, as in the original, before another backslash.
  */
 export function readSlashed(cursor: Cursor, bytesMax: number): SlashedText {
   const bytes: number[] = []

@@ -1,28 +1,28 @@
-/** What a configuration asks of the file system, recorded so that another process can read it in the same way. */
+/** The file system as the configuration sees it. Answers can be recorded, so that another process reads the same. */
 import { getSystemErrorMap } from 'node:util'
 import { shownPath } from './expectation.js'
 
 export type ReadAnswer =
   | { readonly ok: true; readonly bytes: Uint8Array }
-  /** `code` is the system's: ENOENT, EACCES, … */
+  /** `code`: the errno name: ENOENT, EACCES, … */
   | { readonly ok: false; readonly code: string }
 
 export interface PathKind {
-  /** `missing`: it cannot be looked at, for the reason in `unreadable`. */
+  /** `missing`: stat(2) failed, for the reason in `unreadable`. */
   readonly type: 'file' | 'directory' | 'other' | 'missing'
-  /** The system's code: why it cannot be read. Undefined: it can. */
+  /** The errno name if it cannot be read. */
   readonly unreadable: string | undefined
   readonly isExecutable: boolean
 }
 
 export interface GlobAnswer {
-  /** Sorted. A name that exists but cannot be looked at is among them: reading it tells why. */
+  /** Sorted. Includes names that exist but cannot be accessed: reading them returns the reason. */
   readonly names: readonly string[]
   /** Folders whose names could not be listed. */
   readonly failures: readonly { readonly path: string; readonly code: string }[]
 }
 
-/** A list of revoked certificates may have tens of megabytes; more than this is a mistake, and would cost memory. */
+/** Certificate revocation lists may have tens of megabytes; a larger file is an error and would exhaust memory. */
 export const FILE_BYTES_MAX = 64 * 2 ** 20
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -38,22 +38,22 @@ export function reasonOf(code: string): string {
   return REASONS[code] ?? TEXTS.get(code) ?? code
 }
 
-/** Says that a file cannot be read, why, and where it was looked up. */
+/** The message for a file that cannot be read, with its absolute path. */
 export function cannotRead(path: string, code: string, { absolute }: Pick<Sources, 'absolute'>): string {
   return `cannot read ${shownPath(absolute(path))}: ${reasonOf(code)}`
 }
 
-/** All that reading a configuration learns about files. */
+/** The queries about files that reading a configuration makes. */
 export interface Sources {
   read(path: string): ReadAnswer
   /** Names that match; braces are expanded, a backslash has no meaning. */
   glob(pattern: string): GlobAnswer
   kind(path: string): PathKind
-  /** Where a path is looked up: a relative one within the working directory. */
+  /** The absolute path; relative paths are relative to the working directory. */
   absolute(path: string): string
 }
 
-/** What was asked and answered; plain data, to be handed to another process. */
+/** Recorded queries and answers: plain data, which can be sent to another process. */
 export interface Snapshot {
   readonly reads: readonly (readonly [path: string, answer: ReadAnswer])[]
   readonly globs: readonly (readonly [pattern: string, answer: GlobAnswer])[]
@@ -64,7 +64,7 @@ export interface Snapshot {
 const MISSING: PathKind = { type: 'missing', unreadable: 'ENOENT', isExecutable: false }
 const NOTHING_MATCHES: GlobAnswer = { names: [], failures: [] }
 
-/** Asks `inner` once per question, remembers the answer, and tells them all on demand. */
+/** Queries `inner` once per question and records the answers; `snapshot` returns them. */
 export function recordedSources(inner: Sources): Sources & { snapshot(): Snapshot } {
   const reads = new Map<string, ReadAnswer>()
   const globs = new Map<string, GlobAnswer>()
@@ -84,7 +84,7 @@ export function recordedSources(inner: Sources): Sources & { snapshot(): Snapsho
   }
 }
 
-/** Answers as the recorded sources did; what was not asked then does not exist. */
+/** Replays the recorded answers; files that were not queried then do not exist. */
 export function snapshotSources(snapshot: Snapshot): Sources {
   const reads = new Map(snapshot.reads)
   const globs = new Map(snapshot.globs)

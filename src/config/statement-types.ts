@@ -1,15 +1,16 @@
+/** Value types of `setenv` and `alias`. */
 import { refuseText, shown } from './expectation.js'
 import { isPunctuation, isText, type Token } from './token.js'
 import { readOne, reportUnexpected, type ValueInput, type ValueType } from './value-type.js'
 
 export type Variable = readonly [name: string, value: string]
 
-/** `NAME [=] VALUE`: a variable for somebody else's environment. */
+/** `NAME [=] VALUE`: a variable for the environment of another program. */
 export const variable: ValueType<Variable> = {
   grammar: 'NAME = VALUE',
   read(input) {
-    const name = readOne(input, 'the name of a variable', ({ text }) =>
-      text === '' || text.includes('=') ? refuseText('the name of a variable', text) : text,
+    const name = readOne(input, 'a variable name', ({ text }) =>
+      text === '' || text.includes('=') ? refuseText('a variable name', text) : text,
     )
     if (name === undefined) return undefined
     input.tokens.skipEquals()
@@ -18,7 +19,7 @@ export const variable: ValueType<Variable> = {
   },
 }
 
-/** `setenv NAME [=] VALUE`: takes effect at once, for everything that is read after it. */
+/** `setenv NAME [=] VALUE`: takes effect at once, for all tokens after it. */
 export const environmentChange: ValueType<Variable> = {
   grammar: variable.grammar,
   read(input) {
@@ -28,7 +29,7 @@ export const environmentChange: ValueType<Variable> = {
   },
 }
 
-/** `alias NAME { … }`: from now on NAME stands for the tokens. */
+/** `alias NAME { … }`: from here on NAME expands to the tokens. */
 export const aliasDefinition: ValueType<string> = {
   grammar: 'NAME { TOKENS }',
   read(input) {

@@ -25,11 +25,11 @@ const rows: readonly [string, Row][] = OUTER.flatMap(([block]) =>
   Object.values(block.rows).map((row): [string, Row] => [`${block.name}: ${nameOf(row)}`, row]),
 )
 
-test('no two directives of a block are written the same', () => {
+test('no two directives of a block have the same spelling', () => {
   for (const [block] of OUTER) assert.doesNotThrow(() => wordTree(block))
 })
 
-test('what a block inherits, the block around it has with the same type', () => {
+test('an inherited directive exists in the enclosing block with the same type', () => {
   for (const [block, outer] of OUTER) {
     for (const [key, row] of Object.entries(block.rows).filter(([, { isInherited }]) => isInherited)) {
       const source = outer?.rows[key]
@@ -42,21 +42,21 @@ test('what a block inherits, the block around it has with the same type', () => 
   }
 })
 
-test('each directive is explained in full sentences', () => {
+test('describes each directive in full sentences', () => {
   for (const [name, { doc, zero }] of rows) {
     assert.match(doc, /^[A-Z`].*\.$/s, name)
     assert.doesNotMatch(zero ?? '', /\.$/, name)
   }
 })
 
-test('a directive that needs something for some values only does not need it for its default', () => {
+test('the default of a directive never requires an unsupported feature', () => {
   for (const [name, row] of rows) {
     if (row.kind === 'value' && row.needsWhen !== undefined)
       assert.equal(row.needsWhen(row.fallback), false, name)
   }
 })
 
-test('a time that may be zero says what zero means', () => {
+test('a time that may be zero documents the meaning of zero', () => {
   for (const [name, row] of rows) {
     const takesZero = row.kind === 'value' && row.type.grammar === 'SECONDS' && !name.includes('keepalive')
     if (takesZero) assert.notEqual(row.zero, undefined, name)

@@ -1,3 +1,4 @@
+/** Value types for text and for words of a fixed set. */
 import { Buffer } from 'node:buffer'
 import { Refusal, refuseText, refuseWord, shown } from './expectation.js'
 import { oneToken, type ValueType } from './value-type.js'
@@ -12,12 +13,12 @@ export function shortText(bytesMax: number): ValueType<string> {
   )
 }
 
-export const NO_DATAGRAMS = 'tcprelay relays streams (TCP and SCTP), not datagrams'
+export const NO_DATAGRAMS = 'tcprelay relays streams (TCP, SCTP), not datagrams'
 
-/** Words of the original that a relay cannot honour, each with the reason. */
+/** Words of the original that are not supported here, each with the reason. */
 export type Refused = Readonly<Record<string, string>>
 
-/** One of some words, in upper or lower case; the value is the word as it stands in the table. */
+/** One of several words, case-insensitive; the value is the word as written in the table. */
 export function choice<const W extends string>(words: readonly W[], refused: Refused = {}): ValueType<W> {
   const parse = (given: string): W | Refusal => {
     const word = words.find((candidate) => candidate.toLowerCase() === given.toLowerCase())
@@ -25,7 +26,7 @@ export function choice<const W extends string>(words: readonly W[], refused: Ref
     const reason = refused[given.toUpperCase()]
     return reason === undefined
       ? refuseWord(words, given)
-      : new Refusal(`${shown(given)} is not possible: ${reason}`)
+      : new Refusal(`${shown(given)} is not supported: ${reason}`)
   }
   return oneToken(words.join('|'), parse)
 }

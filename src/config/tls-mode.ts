@@ -1,3 +1,4 @@
+/** Value types of `tls`: the mode, or a list of versions. */
 import { Refusal, refuseWord, shown } from './expectation.js'
 import { BOOLEAN_WORDS, parseBoolean } from './number-types.js'
 import { NO_DATAGRAMS } from './text-types.js'
@@ -6,19 +7,19 @@ import { commaList, oneToken, type ValueType } from './value-type.js'
 export const TLS_VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const
 export type TlsVersion = (typeof TLS_VERSIONS)[number]
 
-/** TLS over datagrams: only children of another program speak it. */
+/** TLS over datagrams, which only children of another program support. */
 export const DTLS_VERSIONS = ['DTLSv1.0', 'DTLSv1.2', 'DTLSv1.3'] as const
 export type DtlsVersion = (typeof DTLS_VERSIONS)[number]
 
 /**
- * How a connection is treated: `off` plain, `on` TLS that begins or ends here, `auto` by its first bytes, `pass` TLS
- * that is relayed as it is.
+ * How a connection is treated: `off` plain, `on` TLS terminated or originated here, `auto` detected by the first bytes,
+ * `pass` TLS relayed without termination.
  */
 export interface TlsMode {
   readonly kind: 'off' | 'on' | 'auto' | 'pass'
-  /** What may be spoken, in the order in which it was listed; without a list the newest one first. */
+  /** Enabled versions in the order of the list; without a list the newest first. */
   readonly versions: readonly TlsVersion[]
-  /** Those of a list of DTLS, for datagrams; then there are none of TLS. */
+  /** Versions of a DTLS list, for datagrams; `versions` is empty then. */
   readonly dtlsVersions?: readonly DtlsVersion[]
 }
 
@@ -30,19 +31,19 @@ const OTHERS: Readonly<Record<string, TlsMode>> = {
   pass: { kind: 'pass', versions: [] },
 }
 
-/** Of a listener: `yes`, `no`, `auto`, `pass`, or the versions that are allowed; alone it means yes. */
+/** For a listener: `yes`, `no`, `auto`, `pass`, or a list of versions; without a value yes. */
 export const tlsMode = modeType(['auto', 'pass'], DTLS_VERSIONS)
 
-/** Of a remote: `yes`, `no`, or the versions that are allowed; alone it means yes. */
+/** For a remote: `yes`, `no`, or a list of versions; without a value yes. */
 export const remoteTlsMode = modeType([], [])
 
-/** The versions that were listed; undefined without a list. */
+/** The listed versions; undefined without a list. */
 export function listedVersions(mode: TlsMode): readonly (TlsVersion | DtlsVersion)[] | undefined {
   if (mode.kind !== 'on') return undefined
   return mode.dtlsVersions ?? (mode.versions === TLS_ON.versions ? undefined : mode.versions)
 }
 
-/** Whether a directive that was given this mode asks for TLS. */
+/** Whether the mode requires TLS. */
 export function asksForTls(mode: TlsMode | undefined): boolean {
   return mode !== undefined && mode.kind !== 'off'
 }
@@ -61,12 +62,12 @@ function modeType(others: readonly string[], dtls: readonly DtlsVersion[]): Valu
       const versions = [...new Set(modes.flatMap((mode) => mode.versions))]
       const dtlsVersions = [...new Set(modes.flatMap((mode) => mode.dtlsVersions ?? []))]
       if (!modes.every(isVersion)) {
-        input.problems.error(position, 'only TLS versions can be listed with commas')
+        input.problems.error(position, 'a list may contain only TLS versions')
         return undefined
       }
       if (dtlsVersions.length === 0) return { kind: 'on', versions }
       if (versions.length === 0) return { kind: 'on', versions, dtlsVersions }
-      input.problems.error(position, 'versions of TLS and of DTLS do not go together')
+      input.problems.error(position, 'TLS and DTLS versions cannot be combined')
       return undefined
     },
     format: ({ kind }) => (kind === 'off' ? 'no' : 'yes'),
@@ -88,7 +89,7 @@ function parseWord(text: string, others: readonly string[], dtls: readonly DtlsV
   const dtlsVersion = dtls.find((known) => known.toLowerCase() === text.toLowerCase())
   if (dtlsVersion !== undefined) return { kind: 'on', versions: [], dtlsVersions: [dtlsVersion] }
   if (/^DTLSv/i.test(text) && dtls.length === 0) {
-    return new Refusal(`${shown(text)} is not possible: ${NO_DATAGRAMS}`)
+    return new Refusal(`${shown(text)} is not supported: ${NO_DATAGRAMS}`)
   }
   return refuseWord([...BOOLEAN_WORDS, ...others, ...TLS_VERSIONS, ...dtls], text)
 }

@@ -1,3 +1,4 @@
+/** Combines the TLS directives of a listener with those of the tcprelay section. */
 import type { Position } from '../base/problem.js'
 import type { Located } from './located.js'
 import type { ListenerSettings } from './table-spawnd.js'
@@ -5,25 +6,25 @@ import type { TcprelaySettings } from './table-tcprelay.js'
 import type { CertificateSettings, OcspMode } from './table-tls.js'
 import { TLS_VERSIONS, type TlsMode, type TlsVersion } from './tls-mode.js'
 
-/** What clients are served with: the directives of a listener over those of the tcprelay section. */
+/** TLS settings towards clients: directives of a listener override those of the tcprelay section. */
 export interface TlsService {
-  /** Who is to blame for what no directive says. */
+  /** Position for problems that belong to no single directive. */
   readonly position: Position
   readonly mode: TlsMode
-  /** The default one first. */
+  /** The default certificate first. */
   readonly certificates: readonly ServedCertificate[]
   readonly versions: readonly TlsVersion[]
   readonly ciphers: Located<string> | undefined
   readonly ciphersuites: Located<string> | undefined
   readonly groups: Located<string> | undefined
   readonly alpn: Located<readonly string[]> | undefined
-  /** Of clients that ask for a name that no certificate has. */
+  /** For clients whose server name (SNI) matches no certificate. */
   readonly unknownName: 'default' | 'refuse'
   readonly verify: 'none' | 'request' | 'require'
   readonly clientCaFile: Located<string> | undefined
   readonly crlFile: Located<string> | undefined
   readonly verifyDepth: number | undefined
-  /** Undefined: clients have no pre-shared keys. */
+  /** Undefined: no pre-shared keys. */
   readonly pskFile: Located<string> | undefined
   readonly handshakeTimeoutMs: number
   readonly detectTimeoutMs: number
@@ -37,13 +38,13 @@ export type ServedCertificate = Omit<CertificateSettings, 'isDefault' | 'ocsp'> 
 
 type Own = Omit<TcprelaySettings, 'position'> | ListenerSettings
 
-/** Undefined: the listener speaks no TLS of its own. */
+/** Undefined: the listener does not terminate TLS. */
 export function listenerService(
   listener: ListenerSettings,
   tcprelay: TcprelaySettings,
 ): TlsService | undefined {
   const { kind } = listener.tls
-  // DTLS is the affair of children of another program.
+  // Children of another program terminate DTLS.
   if (listener.protocol === 'UDP' || (kind !== 'on' && kind !== 'auto')) return undefined
   const own = hasCertificates(listener) ? listener : tcprelay
   const ocsp = listener.tlsOcsp ?? tcprelay.tlsOcsp ?? 'auto'
@@ -51,7 +52,7 @@ export function listenerService(
   return service(listener, tcprelay, { mode: listener.tls, certificates: certificatesOf(own, ocsp), pskFile })
 }
 
-/** For clients that a classic master hands over: it says of each whether it speaks TLS, and nothing else. */
+/** For clients from a classic master, which passes only whether a client speaks TLS, not its listener. */
 export function sectionService(tcprelay: TcprelaySettings): TlsService | undefined {
   if (!hasCertificates(tcprelay) && tcprelay.tlsPskFile === undefined) return undefined
   const mode: TlsMode = { kind: 'on', versions: TLS_VERSIONS }
@@ -63,7 +64,7 @@ export function hasCertificates({ tlsCertFile, tlsCertificates }: Own): boolean 
   return tlsCertFile !== undefined || tlsCertificates.length > 0
 }
 
-/** The versions from `min` to `max` of those that there are. */
+/** The versions within `min` and `max`. */
 export function versionsBetween(
   versions: readonly TlsVersion[],
   min: Located<TlsVersion> | undefined,
@@ -104,7 +105,7 @@ function service(
   }
 }
 
-/** `ocsp`: of those that say nothing of it themselves. */
+/** `ocsp`: default for certificates without `ocsp`. */
 function certificatesOf(own: Own, ocsp: OcspMode): readonly ServedCertificate[] {
   const { tlsCertFile } = own
   const tlsCertificates = own.tlsCertificates.map((one) => ({ ...one, ocsp: one.ocsp ?? ocsp }))

@@ -1,3 +1,4 @@
+/** Reads tokens through nested includes and aliases, within limits. */
 import { dirname, normalize } from 'node:path/posix'
 import type { Position } from '../base/problem.js'
 import { shown, shownPath } from './expectation.js'
@@ -6,12 +7,12 @@ import type { Problems } from './problems.js'
 import { cannotRead, type Sources } from './sources.js'
 import { isPunctuation, isReported, isText, type Token } from './token.js'
 
-/** Files that may be open inside one another, and opened in all. */
+/** Nested includes, and includes in all. A file that includes itself is found separately. */
 const INCLUDE_DEPTH_MAX = 32
 const INCLUDES_MAX = 10_000
-/** Tokens that all uses of aliases may amount to. */
+/** Total tokens that aliases may expand to: nested aliases grow exponentially. */
 const ALIAS_TOKENS_MAX = 100_000
-/** Bytes of a file and all that it includes: a hundred thousand remotes fit in, and reading takes seconds at most. */
+/** Bytes of a file and its includes: enough for a hundred thousand remotes, and read within seconds. */
 const TEXT_BYTES_MAX = 16 * 2 ** 20
 
 export interface InputRequest {
@@ -23,18 +24,18 @@ export interface InputRequest {
 }
 
 interface Frame {
-  /** Undefined: tokens that were looked at and put back. */
+  /** Undefined: tokens that were put back after look-ahead. */
   readonly name: string | undefined
   readonly isFile: boolean
   /** Undefined or an end token when exhausted. */
   read(): Token | undefined
-  /** Called when it is exhausted and closed: opens the next file of the same include. */
+  /** Called after it is exhausted: opens the next file of the same include. */
   readonly onEnd?: () => void
 }
 
-/** Files within files and aliases within them, read as one; all loops and excesses end here. */
+/** A stack of open files and aliases, read as one stream. Detects loops and enforces the limits above. */
 export class TokenInput {
-  /** How files are taken apart from here on. */
+  /** The lexer mode from here on. */
   readonly lexing: Lexing = { mode: 'plain' }
   readonly #request: InputRequest
   readonly #frames: Frame[] = []
@@ -50,12 +51,12 @@ export class TokenInput {
     this.#countText(request.bytes, start)
   }
 
-  /** Set once the input has ended before its time, for a reason that has been reported. */
+  /** Set if the input ends early, for a reason that has been reported. */
   get earlyEnd(): Token | undefined {
     return this.#earlyEnd
   }
 
-  /** The next token as it is written. Where an `include` stands, the files that it names are opened. */
+  /** The next token, aliases not expanded. Opens the files of an `include`. */
   read(): Token {
     for (;;) {
       const token = this.#readWithEnds()
@@ -65,7 +66,7 @@ export class TokenInput {
     }
   }
 
-  /** The next tokens of the innermost file or alias as they are written, up to its end. They are read again later. */
+  /** The next tokens of the innermost file or alias, aliases not expanded, up to its end. They are not consumed. */
   lookAhead(count: number): readonly Token[] {
     const tokens: Token[] = []
     while (tokens.length < count) {
@@ -80,7 +81,7 @@ export class TokenInput {
     return tokens
   }
 
-  /** Puts the tokens of an alias in the place of its use. */
+  /** Replaces the use of an alias by its tokens. */
   openAlias(use: Token, tokens: readonly Token[]): void {
     if (this.#frames.some(({ name, isFile }) => !isFile && name === use.text)) {
       this.#stop(use.position, `alias ${shown(use.text)} expands to itself`)
@@ -90,20 +91,20 @@ export class TokenInput {
     const read = () => {
       this.#aliasTokens += 1
       if (this.#aliasTokens === ALIAS_TOKENS_MAX) {
-        this.#stop(use.position, `aliases may expand to ${ALIAS_TOKENS_MAX} tokens at most`)
+        this.#stop(use.position, `aliases expand to too many tokens: at most ${ALIAS_TOKENS_MAX} are allowed`)
       }
       return tokens[at++]
     }
     this.#frames.push({ name: use.text, isFile: false, read })
   }
 
-  /** Puts the end here, for a reason that has been reported. */
+  /** Reports an error and ends the input. */
   #stop(position: Position, message: string): void {
     this.#request.problems.error(position, message)
     this.endAt(position, message)
   }
 
-  /** Lets the input end here, whatever follows. */
+  /** Ends the input here; the rest is not read. */
   endAt(position: Position, message: string): void {
     this.#earlyEnd = { kind: 'end', text: '', position, flaw: { severity: 'error', position, message } }
   }
@@ -120,7 +121,7 @@ export class TokenInput {
     }
   }
 
-  /** Opens what the pattern behind the word names. A token that is no pattern is given back. */
+  /** Opens the files that match the pattern after `include`. Returns a token that is no pattern. */
   #include(): Token | undefined {
     const first = this.#readWithEnds()
     const pattern = isPunctuation(first, '=') ? this.#readWithEnds() : first
@@ -142,7 +143,7 @@ export class TokenInput {
     return undefined
   }
 
-  /** Opens the first of the files that can be; the others follow when it ends. */
+  /** Opens the first of the files that can be opened; the others are opened when it ends. */
   #openFirst(names: readonly string[], position: Position): void {
     const index = names.findIndex((name) => this.#mayOpen(name, position))
     const name = names[index]
@@ -153,18 +154,18 @@ export class TokenInput {
     this.#openFile(normalize(name), answer.bytes, () => this.#openFirst(rest, position))
   }
 
-  /** False when there is more text than a configuration may have. */
+  /** False if the total text exceeds the limit. */
   #countText({ length }: Uint8Array, position: Position): boolean {
     this.#textBytes += length
     const isTooMuch = this.#textBytes > TEXT_BYTES_MAX
     if (isTooMuch) {
       const limit = `${TEXT_BYTES_MAX / 2 ** 20} MiB`
-      this.#stop(position, `a configuration may have ${limit} at most, together with what it includes`)
+      this.#stop(position, `the configuration with its includes is too large: at most ${limit} are allowed`)
     }
     return !isTooMuch
   }
 
-  /** The path, with the folder of the main file for `$CONFDIR/` in front. */
+  /** Expands a leading `$CONFDIR/` to the folder of the main file. */
   inConfigurationFolder(pattern: string): string {
     const prefix = '$CONFDIR/'
     if (!pattern.startsWith(prefix)) return pattern
@@ -181,11 +182,11 @@ export class TokenInput {
     this.#includes += 1
     const answer = sources.read(name)
     if (open.includes(path)) {
-      problems.error(position, `this include never ends: ${[...open, path].join(' -> ')}`)
+      problems.error(position, `include loop: ${[...open, path].join(' -> ')}`)
     } else if (open.length > INCLUDE_DEPTH_MAX) {
-      this.#stop(position, `includes may be nested ${INCLUDE_DEPTH_MAX} deep at most`)
+      this.#stop(position, `includes nested too deeply: at most ${INCLUDE_DEPTH_MAX} levels are allowed`)
     } else if (this.#includes > INCLUDES_MAX) {
-      this.#stop(position, `${INCLUDES_MAX} files may be included at most`)
+      this.#stop(position, `too many included files: at most ${INCLUDES_MAX} are allowed`)
     } else if (answer.ok) {
       return true
     } else if (answer.code === 'ENOENT') {

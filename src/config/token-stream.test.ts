@@ -29,7 +29,7 @@ function streamOf(text: string): TokenStream {
   return stream
 }
 
-/** What is read, with `looks` tokens looked at before each. */
+/** The tokens that are read, with a look-ahead of `looks` tokens before each. */
 function readAll(text: string, looks: readonly number[]): readonly string[] {
   const stream = streamOf(text)
   const read: string[] = []
@@ -43,7 +43,7 @@ function readAll(text: string, looks: readonly number[]): readonly string[] {
   return read
 }
 
-test('tokens that were looked at are read as if they had not been', () => {
+test('look-ahead does not change the tokens that are read', () => {
   const texts = fc.array(fc.constantFrom(...WORDS.filter((word) => word !== 'loop')), { maxLength: 30 })
   const looks = fc.array(fc.nat(6), { maxLength: 10 })
   fc.assert(
@@ -54,11 +54,11 @@ test('tokens that were looked at are read as if they had not been', () => {
   )
 })
 
-test('an alias that expands to itself ends, also when its tokens are looked at', () => {
+test('detects an alias that expands to itself, also during look-ahead', () => {
   assert.equal(readAll('loop a', [3]).at(-1)?.startsWith('end'), true)
 })
 
-test('tokens that are looked at are as they are written, up to the end of their file', () => {
+test('look-ahead returns unexpanded tokens up to the end of the file', () => {
   const stream = streamOf('x a\n b')
   assert.deepEqual(
     stream.lookAhead(10).map(({ text }) => text),

@@ -1,3 +1,4 @@
+/** The token stream that the parser reads: includes and aliases are resolved. */
 import type { Position } from '../base/problem.js'
 import { shown } from './expectation.js'
 import type { LexerMode } from './lexer.js'
@@ -5,7 +6,7 @@ import { isPunctuation, isReported, isText, type Token } from './token.js'
 import { type InputRequest, TokenInput } from './token-input.js'
 
 export interface StreamRequest extends InputRequest {
-  /** Bare words of the language are never replaced by an alias. */
+  /** Unquoted words of the language are never expanded as aliases. */
   isKeyword(word: string): boolean
 }
 
@@ -15,8 +16,7 @@ interface Alias {
 }
 
 /**
- * The tokens of a configuration, includes and aliases resolved. One token of look-ahead, held as it was
- * written, since the name in `alias NAME` must not be replaced.
+ * Holds one token of look-ahead, not yet expanded, because the name in `alias NAME` must not be expanded.
  */
 export class TokenStream {
   readonly #request: StreamRequest
@@ -30,12 +30,12 @@ export class TokenStream {
     this.#input = new TokenInput(request)
   }
 
-  /** Takes apart in another way what has not been looked at yet. */
+  /** Sets the lexer mode for tokens that have not been read yet. */
   setMode(mode: LexerMode): void {
     this.#input.lexing.mode = mode
   }
 
-  /** The path, with the folder of the main file for `$CONFDIR/` in front. */
+  /** Expands a leading `$CONFDIR/` to the folder of the main file. */
   inConfigurationFolder(path: string): string {
     return this.#input.inConfigurationFolder(path)
   }
@@ -50,19 +50,19 @@ export class TokenStream {
     }
   }
 
-  /** The next token, not replaced even when it is the name of an alias. */
+  /** The next token, not expanded even if it is the name of an alias. */
   peekAsWritten(): Token {
     this.#ahead ??= this.#input.read()
     return this.#input.earlyEnd ?? this.#ahead
   }
 
-  /** The next tokens as they are written, at most `count`, up to the end of the file or alias they stand in. */
+  /** At most `count` next tokens, aliases not expanded, up to the end of the current file or alias. */
   lookAhead(count: number): readonly Token[] {
     const first = this.peekAsWritten()
     return first.kind === 'end' ? [first] : [first, ...this.#input.lookAhead(count - 1)]
   }
 
-  /** Lets the input end here, for a reason that has been reported. */
+  /** Ends the input here, for a reason that has been reported. */
   endAt(position: Position, message: string): void {
     this.#input.endAt(position, message)
   }
@@ -75,19 +75,19 @@ export class TokenStream {
     return this.#take(this.peekAsWritten(), true)
   }
 
-  /** Whether a token that comes next begins a line: the first of all, or on another one than the last token taken. */
+  /** Whether the next token begins a line: it is the first of all, or on another line than the last consumed token. */
   isOnNewLine({ position: { file, line } }: Token): boolean {
     return this.#last === undefined || this.#last.file !== file || this.#last.line !== line
   }
 
-  /** Takes an optional `=`; true when there was one. */
+  /** Consumes an optional `=`; true if there was one. */
   skipEquals(): boolean {
     const isThere = isPunctuation(this.peekAsWritten(), '=')
     if (isThere) this.nextAsWritten()
     return isThere
   }
 
-  /** The tokens from behind a `{` to before its `}`, which is taken. Undefined when the file ends first. */
+  /** The tokens after a `{` up to its `}`, which is consumed. Undefined if the file ends first. */
   readBraced(): readonly Token[] | undefined {
     const tokens: Token[] = []
     for (let depth = 1; ; ) {
@@ -101,8 +101,8 @@ export class TokenStream {
   }
 
   /**
-   * Like readBraced, for text that has no meaning here: only errors of its tokens are told. True if closed. `firstWords`
-   * gets the words that seem to begin a directive: behind a brace, or on a new line.
+   * Like readBraced, for a skipped section: reports only malformed tokens, no warnings. True if closed. `firstWords`
+   * collects the words that seem to begin a directive: after a brace, or on a new line.
    */
   skipBraced(firstWords?: Set<string>): boolean {
     let isFirst = true
@@ -133,20 +133,20 @@ export class TokenStream {
     if (isKeyword(name.text)) {
       problems.warn(
         name.position,
-        `${shown(name.text)} is a word of the language: only in quotes it is replaced`,
+        `${shown(name.text)} is a word of the language: the alias is expanded only in quotes`,
       )
     }
     this.#aliases.set(name.text, { position: name.position, tokens })
   }
 
-  #take(token: Token, isTold: boolean): Token {
+  #take(token: Token, reportsWarnings: boolean): Token {
     if (token.kind === 'end') return token
     this.#ahead = undefined
     this.#last = token.position
     const { problems } = this.#request
     const { flaw } = token
     if (flaw?.severity === 'error') problems.error(flaw.position, flaw.message)
-    else if (flaw !== undefined && isTold) problems.warn(flaw.position, flaw.message)
+    else if (flaw !== undefined && reportsWarnings) problems.warn(flaw.position, flaw.message)
     if (problems.isFull) this.#input.endAt(token.position, 'too many errors')
     return token
   }

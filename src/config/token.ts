@@ -1,6 +1,7 @@
+/** Tokens of the configuration language. */
 import type { Position } from '../base/problem.js'
 
-/** What is wrong with the spelling of a token itself. */
+/** A lexical problem of a token. */
 export interface Flaw {
   readonly severity: 'error' | 'warning'
   readonly position: Position
@@ -9,13 +10,13 @@ export interface Flaw {
 
 export interface Token {
   /**
-   * Only a bare word can be a word of the language; a quoted one is always a value or a name. A pattern stood between
-   * slashes, which are not part of its text.
+   * Only an unquoted word can be a word of the language; a quoted one is always a value or a name. The text of a pattern
+   * does not include its slashes.
    */
   readonly kind: 'word' | 'quoted' | 'pattern' | 'punctuation' | 'end'
   readonly text: string
   readonly position: Position
-  /** On an end: the error that made it one early. */
+  /** For an early end token: the error that ended the input. */
   readonly flaw?: Flaw
 }
 
@@ -28,7 +29,7 @@ export function isText(token: Token): boolean {
   return token.kind === 'word' || token.kind === 'quoted'
 }
 
-/** Whether an error about the token has been reported, so that a second one would only repeat it. */
+/** Whether an error of the token has been reported already. */
 export function isReported(token: Token): boolean {
   return token.flaw?.severity === 'error'
 }

@@ -38,12 +38,12 @@ function hintFor(block: Block<unknown>, text: string): string {
   return explain({ block, words: words.slice(0, known), ahead }).hint ?? ''
 }
 
-/** Letters swapped, or separators instead of spaces: no directive of the block. */
+/** Letters swapped, or other separators instead of spaces. */
 function isUnknown(block: Block<unknown>, text: string): boolean {
   return targetOf(block, text.split(' ')) === undefined
 }
 
-test('a directive with two letters swapped is found', () => {
+test('finds a directive with two letters swapped', () => {
   const swapped = fc.constantFrom(...BLOCKS).chain((block) =>
     fc.record({
       block: fc.constant(block),
@@ -66,7 +66,7 @@ test('a directive with two letters swapped is found', () => {
   )
 })
 
-test('a directive with other separators is found', () => {
+test('finds a directive with other separators', () => {
   for (const block of BLOCKS) {
     for (const { words } of phrasesOf(block)) {
       const text = words.join('_')
@@ -76,7 +76,7 @@ test('a directive with other separators is found', () => {
   }
 })
 
-test('a hint names ten directives at most', () => {
+test('a hint names at most ten directives', () => {
   const words = fc.array(fc.string({ minLength: 1, unit: 'grapheme-ascii' }), { minLength: 1, maxLength: 4 })
   fc.assert(
     fc.property(fc.constantFrom(...BLOCKS), words, (block, given) => {
@@ -88,7 +88,7 @@ test('a hint names ten directives at most', () => {
 })
 
 for (const [block, text, hint] of [
-  [tcprelayBlock, 'balance', /no choice of policies/],
+  [tcprelayBlock, 'balance', /one fixed policy/],
   [
     tcprelayBlock,
     'timeout',
@@ -99,8 +99,8 @@ for (const [block, text, hint] of [
   [listenBlock, 'idle timeout', /^'idle timeout' belongs in the tcprelay section$/],
   [tcprelayBlock, 'port', /^'port' belongs in a 'listen' or 'remote' block$/],
   [topBlock, 'childs min', /^'childs min' belongs in a 'mavis module = external' block$/],
-  [topBlock, 'file', /^there are /],
+  [topBlock, 'file', /^write .* or others: see docs/],
 ] as const) {
-  test(`${text} in ${block.name} leads to the right directive`, () =>
+  test(`${text} in ${block.name} suggests the right directive`, () =>
     assert.match(hintFor(block, text), hint))
 }

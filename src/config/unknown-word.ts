@@ -10,26 +10,26 @@ import { phrasesOf, wordTree } from './word-tree.js'
 
 /** Explains a token that begins or continues no directive. */
 
-/** A longer list hides what is wrong. */
+/** Maximum number of directives in a hint: a longer list would hide the error. */
 const SHOWN_MAX = 10
 
-/** Words of a line that are looked at: the longest directive has as many. */
+/** Words of look-ahead: the longest directive has as many. */
 const WORDS_MAX = 4
 
 export interface Unknown {
   readonly block: Block<unknown>
-  /** The words before it, which begin a directive. */
+  /** The words before the token, which begin a directive. */
   readonly words: readonly string[]
-  /** The token and what follows it; empty when the directive ends before it is whole. */
+  /** The token and the next ones; empty if the directive ends before it is complete. */
   readonly ahead: readonly Token[]
 }
 
 export interface Explanation {
   readonly message: string
   readonly hint: string | undefined
-  /** It is a directive of another program, with values of its own behind it. */
+  /** It is a directive of another program, followed by values of that program. */
   readonly isForeign: boolean
-  /** The words that were understood are no whole directive. */
+  /** The words before the token are no complete directive. */
   readonly isIncomplete: boolean
 }
 
@@ -48,7 +48,7 @@ export function explain(unknown: Unknown): Explanation {
   return { message: messageFor(unknown, isWord ? name : undefined), hint, isForeign, isIncomplete }
 }
 
-/** Nothing of a directive has been understood. */
+/** The token does not begin a directive. */
 function answerAtStart({ block, ahead }: Unknown, given: readonly string[]): Answer {
   const [token] = ahead
   const address = block.bareKey === undefined ? undefined : addressHint(ahead)
@@ -72,7 +72,7 @@ function answerAtStart({ block, ahead }: Unknown, given: readonly string[]): Ans
   )
 }
 
-/** The words begin a directive, and do not go on as one. */
+/** The words begin a directive, and the token does not continue it. */
 function answerBehind({ block, words }: Unknown, given: readonly string[]): Answer {
   const advice = adviceFor(block, given)
   const isAboutMore = advice !== undefined && advice.words.length > words.length
@@ -86,7 +86,7 @@ function answerBehind({ block, words }: Unknown, given: readonly string[]): Answ
   )
 }
 
-/** Bare words that the tokens begin with, on the line of the first one; an `=` between them counts for nothing. */
+/** Unquoted words at the start of the tokens, on the line of the first one; `=` between them is ignored. */
 function wordsOn(ahead: readonly Token[]): readonly string[] {
   const words: string[] = []
   for (const token of ahead) {
@@ -115,13 +115,13 @@ function belongs(block: Block<unknown>, found: FoundPlace | undefined): string |
 }
 
 function punctuationHint(block: Block<unknown>, { kind, text }: Token): string | undefined {
-  if (kind === 'quoted' && wordTree(block).children.has(text)) return 'a directive is written without quotes'
-  if (text === ',') return "directives stand without ',' between them"
-  // As in `HIGH:!SHA1`, which ends with the colon.
+  if (kind === 'quoted' && wordTree(block).children.has(text)) return 'write the directive without quotes'
+  if (text === ',') return "directives are not separated by ','"
+  // As in `HIGH:!SHA1`, of which `HIGH:` is one token.
   return text === '!' ? NEEDS_QUOTES_HINT : undefined
 }
 
-/** An address without the directives that it needs. */
+/** Hint for an address without directives. */
 function addressHint(ahead: readonly Token[]): string | undefined {
   const [token, next] = ahead
   if (token === undefined || (next !== undefined && isPunctuation(next, '='))) return undefined
@@ -131,7 +131,7 @@ function addressHint(ahead: readonly Token[]): string | undefined {
   return directives && `write '${directives}'`
 }
 
-/** A word in the place of an address that could be a host: one before `port`, or alone in its block. */
+/** Hint for a word that may be a host name: before `port`, or alone in its block. */
 function hostHint([token, next]: readonly Token[]): string | undefined {
   if (token === undefined || next === undefined) return undefined
   const isAlone = isPunctuation(next, '}') || (next.kind === 'word' && next.text === 'port')
@@ -139,7 +139,7 @@ function hostHint([token, next]: readonly Token[]): string | undefined {
   return directives && `write '${directives}'`
 }
 
-/** What may stand here: directives as they are written, those with a first word in common together. */
+/** The directives that are allowed here, grouped by the next word. */
 function listed({ block, words }: Unknown): string | undefined {
   const groups = new Map<string, string[]>()
   const rows = new Set<unknown>()
@@ -155,5 +155,5 @@ function listed({ block, words }: Unknown): string | undefined {
   )
   const text = orList(names.slice(0, SHOWN_MAX))
   if (names.length <= SHOWN_MAX) return `write ${text}`
-  return `there are ${names.slice(0, SHOWN_MAX).join(', ')} and others: see docs/configuration.md`
+  return `write ${names.slice(0, SHOWN_MAX).join(', ')} or others: see docs/configuration.md`
 }

@@ -1,3 +1,4 @@
+/** Value types: how the value of a directive is parsed, and how the reference writes it. */
 import { Refusal, refuseText } from './expectation.js'
 import type { Names } from './names.js'
 import type { Problems } from './problems.js'
@@ -5,18 +6,18 @@ import type { Sources } from './sources.js'
 import { isPunctuation, isReported, isText, type Token } from './token.js'
 import type { TokenStream } from './token-stream.js'
 
-/** What a value may depend on beside its own text. */
+/** What a value may depend on besides its text. */
 export interface World {
   readonly sources: Sources
   readonly names: Names
 }
 
-/** How patterns are read from here to the end of the block. */
+/** Options of patterns from here to the end of the block. */
 export interface PatternReading {
   isCaseMatched: boolean
 }
 
-/** What reading a value works on. */
+/** Input of a value type. */
 export interface ValueInput extends World {
   readonly tokens: TokenStream
   readonly problems: Problems
@@ -24,24 +25,24 @@ export interface ValueInput extends World {
   readonly patterns: PatternReading
   /** Changed by `setenv` while reading. */
   readonly environment: Map<string, string>
-  /** The words of the directive as they were written. */
+  /** The words of the directive as written. */
   readonly words: readonly string[]
 }
 
 export interface ValueType<T> {
-  /** How the reference writes the value: `SECONDS`, `queue|close|reset`. */
+  /** Grammar in the reference: `SECONDS`, `queue|close|reset`. */
   readonly grammar: string
-  /** Reads the value behind the directive's words and `=`. Undefined: a problem has been reported. */
+  /** Reads the value after the directive's words and `=`. Undefined: a problem has been reported. */
   read(input: ValueInput): T | undefined
-  /** The value as the language writes it, for the reference. */
+  /** Formats the value for the reference. */
   format?(value: T): string
-  /** For a directive that may stand alone. */
+  /** For a directive that may be written without a value. */
   readonly bare?: Bare<T>
 }
 
 export interface Bare<T> {
   readonly value: T
-  /** Whether the word that follows is this directive's value after all. */
+  /** Whether the next word is the value of this directive. */
   isValue(text: string): boolean
 }
 
@@ -50,7 +51,7 @@ export interface ValueExtras<T> {
   readonly bare?: Bare<T>
 }
 
-/** A value of one token. `parse` sees its text and answers the value or why it is none. */
+/** A value of one token. `parse` returns the value or the reason why it is rejected. */
 export function oneToken<T>(
   grammar: string,
   parse: (text: string, world: World) => T | Refusal,
@@ -63,7 +64,7 @@ export function oneToken<T>(
   }
 }
 
-/** Values separated by commas; several commas count as one, a value must follow the last. */
+/** Values separated by commas. Repeated commas are treated as one; a value must follow the last. */
 export function commaList<T>(item: ValueType<T>): ValueType<readonly T[]> {
   return {
     grammar: `${item.grammar}[, …]`,
@@ -79,7 +80,7 @@ export function commaList<T>(item: ValueType<T>): ValueType<readonly T[]> {
   }
 }
 
-/** Takes the next token when it can be a value, and reports when it cannot or `parse` refuses it. */
+/** Consumes the next token if it can be a value; reports if it cannot, or if `parse` rejects it. */
 export function readOne<T>(
   input: ValueInput,
   wanted: string,
@@ -92,13 +93,13 @@ export function readOne<T>(
     return undefined
   }
   const value = isReported(token) ? undefined : parsedWithoutSemicolon(problems, token, parse)
-  // A word on a new line that is no value is taken for the next directive: the value is missing.
+  // An invalid word on a new line is probably the next directive, and the value is missing: it is not consumed.
   const isNext = value instanceof Refusal && token.kind === 'word' && tokens.isOnNewLine(token)
   if (!isNext) tokens.next()
   return value === undefined ? undefined : acceptedOrReported(problems, token, value)
 }
 
-/** A value of a configuration whose directives end with `;`. */
+/** Parses a value that may end with `;`, as in other configuration languages. */
 function parsedWithoutSemicolon<T>(
   problems: Problems,
   token: Token,
@@ -114,7 +115,7 @@ function parsedWithoutSemicolon<T>(
 
 /** Reports the first `;` at the end of a directive. */
 export function reportSemicolon(problems: Problems, { position }: Token): void {
-  problems.errorOnce(position, "directives do not end with ';'", { hint: "leave out each ';'" })
+  problems.errorOnce(position, "directives do not end with ';'", { hint: "remove each ';'" })
 }
 
 export function acceptedOrReported<T>(problems: Problems, token: Token, value: T | Refusal): T | undefined {
@@ -124,9 +125,9 @@ export function acceptedOrReported<T>(problems: Problems, token: Token, value: T
 }
 
 const NEEDS_QUOTES = /^[[\](),!&|]+$/
-export const NEEDS_QUOTES_HINT = 'text with such characters needs quotes'
+export const NEEDS_QUOTES_HINT = 'quote text that contains such characters'
 
-/** `expected WANTED, but got …` about a token that stays where it is. `mayBeText`: with quotes it would do. */
+/** Reports `expected WANTED, but got …`; does not consume the token. `mayBeText`: with quotes it would be valid. */
 export function reportUnexpected(
   problems: Problems,
   token: Token,

@@ -4,7 +4,7 @@ import { parseAddress } from './address-types.js'
 import { applyDebugSteps } from './debug-mask.js'
 import { INT_MAX, parseCount } from './number-types.js'
 
-test('numbers are decimal or hex, with powers of 1024', () => {
+test('parses decimal and hex numbers with suffixes', () => {
   const cases: [string, number | undefined][] = [
     ['0', 0],
     ['010', 10],
@@ -28,7 +28,7 @@ test('numbers are decimal or hex, with powers of 1024', () => {
   assert.ok((parseCount('9'.repeat(400)) ?? 0) > INT_MAX)
 })
 
-test('an address is a literal, a name or a path, with or without a port', () => {
+test('parses literals, names and paths, with or without a port', () => {
   const literal = (family: string, host: string, port?: number) => ({
     kind: 'literal',
     literal: family === 'ipv6' ? { family, host, scope: '' } : { family, host },
@@ -54,7 +54,7 @@ test('an address is a literal, a name or a path, with or without a port', () => 
   assert.deepEqual(parseAddress('unix:/run/x:1'), { kind: 'path', path: '/run/x:1' })
 })
 
-test('what is nearly an address is none', () => {
+test('rejects malformed addresses', () => {
   const wrong = [
     '',
     '10.0.0.256',
@@ -80,13 +80,13 @@ test('what is nearly an address is none', () => {
   for (const text of wrong) assert.equal(parseAddress(text), undefined, text)
 })
 
-test('debug steps are applied in order', () => {
+test('applies debug steps in order', () => {
   const step = (bits: number, kind = '') => ({ bits, isOff: kind === '-', isReset: kind === 'none' })
   assert.equal(applyDebugSteps(1, [step(2), step(1, '-')]), 2)
   assert.equal(applyDebugSteps(7, [step(0, 'none'), step(0x8000_0000)]), 0x8000_0000)
 })
 
-test('an abstract name is marked by a NUL, as the system has it', () => {
+test('an abstract name begins with NUL', () => {
   assert.deepEqual(parseAddress('unix:@x'), { kind: 'path', path: '\0x' })
   assert.deepEqual(parseAddress('unix:@/run/x:1'), { kind: 'path', path: '\0/run/x:1' })
   const longest = 'x'.repeat(107)

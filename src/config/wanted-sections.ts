@@ -1,3 +1,4 @@
+/** Tracks which sections of a file are selected, and reports missing ones. */
 import type { Position } from '../base/problem.js'
 import { nearest } from '../base/suggest.js'
 import { type Draft, emptyDraft } from './draft.js'
@@ -9,7 +10,7 @@ import { spawndBlock } from './table-spawnd.js'
 import { tcprelayBlock } from './table-tcprelay.js'
 import type { Token } from './token.js'
 
-/** A longer list of sections helps nobody. */
+/** Maximum number of sections in a hint. */
 const SHOWN_MAX = 10
 
 const ROLES: ReadonlyMap<Block<unknown>, string> = new Map<Block<unknown>, string>([
@@ -17,7 +18,7 @@ const ROLES: ReadonlyMap<Block<unknown>, string> = new Map<Block<unknown>, strin
   [tcprelayBlock, 'the relay'],
 ])
 
-/** A section that is to be read, or would be if it were wanted. */
+/** A section that is read if it has an id. */
 export interface WantedSection {
   readonly id: string | undefined
   readonly block: Block<unknown>
@@ -25,11 +26,11 @@ export interface WantedSection {
   readonly foundAt: Position | undefined
 }
 
-/** Keeps track of which sections a file must have and which it has had. The first of a name counts. */
+/** Of several sections with the same name the first is read. */
 export class WantedSections {
   readonly #start: Position
   readonly #problems: Problems
-  /** Sections of other names, each where it was first met. */
+  /** Sections with other names, by the position of the first. */
   readonly #others = new Map<string, Position>()
   #spawnd: WantedSection
   #tcprelay: WantedSection
@@ -49,13 +50,13 @@ export class WantedSections {
     return this.#tcprelay
   }
 
-  /** Undefined: the section of that name is to be skipped. */
+  /** Undefined: the section is skipped. */
   open(name: Token): WantedSection | undefined {
     const { position } = name
     const known = [this.#spawnd, this.#tcprelay].find(({ id }) => id === name.text)
     if (known?.foundAt !== undefined) {
       const { file, line } = known.foundAt
-      const text = `section ${shown(name.text)} has been read at ${file}:${line}: this one is skipped`
+      const text = `duplicate section ${shown(name.text)}, first read at ${file}:${line}: this one is skipped`
       this.#problems.warn(position, text)
       return undefined
     }
@@ -69,7 +70,7 @@ export class WantedSections {
     return opened
   }
 
-  /** `hasMistakes`: where there is no section at all, what was not understood may have been meant as one. */
+  /** `hasMistakes`: without any section, a rejected directive may have been meant as one. */
   reportMissing(hasMistakes: boolean): void {
     const isNoneThere = this.#others.size === 0 && !this.#spawnd.foundAt && !this.#tcprelay.foundAt
     if (isNoneThere && hasMistakes) return

@@ -1,10 +1,11 @@
+/** Trees of the words that directives of a block consist of. */
 import type { Block, Row, Rows } from './row.js'
 
-/** A row as it is reached from a block: its key, and the nested block that it belongs to, if any. */
+/** A row that words lead to: its key, and its key within a nested block, if any. */
 export interface Target {
   readonly row: Row
   readonly key: string
-  /** Set for a row that is written outside the nested block whose setting it is. */
+  /** Set for a row of a nested block that is written outside of it. */
   readonly innerKey: string | undefined
 }
 
@@ -15,7 +16,7 @@ export interface WordNode {
 
 const trees = new WeakMap<Rows, WordNode>()
 
-/** The words that directives of a block begin with, what may follow them, and the rows they lead to. */
+/** The tree of all spellings of a block's directives; leaves lead to rows. Built once per block. */
 export function wordTree(block: Block<unknown>): WordNode {
   const known = trees.get(block.rows)
   if (known !== undefined) return known
@@ -27,7 +28,7 @@ export function wordTree(block: Block<unknown>): WordNode {
   return root
 }
 
-/** The words of the longest directive of a block that the given ones begin with. */
+/** The longest directive of a block that the given words begin with. */
 export function targetOf(block: Block<unknown>, words: readonly string[]): readonly string[] | undefined {
   let node: WordNode | undefined = wordTree(block)
   let found: readonly string[] | undefined
@@ -39,13 +40,13 @@ export function targetOf(block: Block<unknown>, words: readonly string[]): reado
   return found
 }
 
-/** A way to write a directive, and the row that it leads to. */
+/** One spelling of a directive, and its row. */
 export interface Phrase {
   readonly words: readonly string[]
   readonly row: Row
 }
 
-/** All ways to write the directives of a block, in the order of the table; those of nested blocks come last. */
+/** All spellings of a block's directives in the order of the table; those of nested blocks come last. */
 export function phrasesOf(block: Block<unknown>): readonly Phrase[] {
   const targets = [...targetsOf(block.rows)]
   const own = targets.filter(({ innerKey }) => innerKey === undefined)
@@ -54,7 +55,7 @@ export function phrasesOf(block: Block<unknown>): readonly Phrase[] {
   )
 }
 
-/** `tls|ssl key|key-file` stands for four word sequences. */
+/** `tls|ssl key|key-file` expands to four sequences of words. */
 export function expandSpelling(spelling: string): readonly (readonly string[])[] {
   let sequences: string[][] = [[]]
   for (const alternatives of spelling.split(' ')) {
@@ -63,7 +64,7 @@ export function expandSpelling(spelling: string): readonly (readonly string[])[]
   return sequences
 }
 
-/** The first way to write a directive. */
+/** The first spelling of a directive. */
 export function nameOf(row: Row): string {
   const [first = []] = expandSpelling(row.spellings[0] ?? '')
   return first.join(' ')

@@ -7,9 +7,9 @@ import { renderProblems } from '../../src/config/problem-text.js'
 import { type FakeWorld, fakeWorld } from './fake-world.js'
 
 /**
- * A case: the configuration, further files each under a ruler with its name, and under a bare ruler what
- * is to come out: every directive with its position and value, then the problems.
- * With TCPRELAY_UPDATE_CASES=1 the expectation is written instead of compared: read the difference.
+ * Golden cases. A case file contains the configuration, further files each after a ruler with its name, and after a
+ * bare ruler the expectation: every directive with its position and value, then the problems. TCPRELAY_UPDATE_CASES=1
+ * rewrites the expectations instead of comparing them: review the difference.
  */
 const folder = fileURLToPath(new URL('../../../test/config/cases/', import.meta.url))
 const RULER = /^----------(?: (\S+))?\n/m
@@ -53,7 +53,7 @@ function describeConfiguration(world: FakeWorld): string {
   return lines.join('') + renderProblems(problems, world.sources)
 }
 
-/** Positions within values are left out, and bytes are written as hex. */
+/** Omits positions within values, and formats bytes as hex. */
 function plain(key: string, value: unknown): unknown {
   if (key === 'position') return undefined
   if (value instanceof RegExp) return String(value)

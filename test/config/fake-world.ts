@@ -1,3 +1,4 @@
+/** An in-memory world for tests of configurations: files, users, groups and services. */
 import { Buffer } from 'node:buffer'
 import { normalize, resolve } from 'node:path/posix'
 import { expandBraces, matchesGlob } from '../../src/base/glob.js'
@@ -10,7 +11,7 @@ export interface FakeWorld {
   readonly mainText: string
 }
 
-/** Paths that exist beside the files of a test. */
+/** Paths that exist in addition to the files of a test. */
 const DIRECTORIES = new Set(['.', '/', '/run', '/tmp', '/var/log', 'conf', 'inc'])
 const PROGRAMS = new Set(['/usr/local/libexec/tcprelay', '/x/foo', 'bin/helper'])
 const READABLE = new Set(['/some/where/sample.pem', '/some/where/key.pem'])
@@ -23,7 +24,7 @@ export const fakeNames: Names = {
   platform: 'linux-6.1.0-x86_64',
 }
 
-/** Files in memory; one whose text begins with `!CODE` answers that error. */
+/** Files in memory. A text that begins with `!CODE` makes reading the file fail with this errno name. */
 export function fakeSources(files: Readonly<Record<string, string | Uint8Array>>): Sources {
   const names = Object.keys(files)
   const isThere = (path: string) => names.includes(normalize(path))

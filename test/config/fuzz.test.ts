@@ -15,9 +15,9 @@ import { topBlock } from '../../src/config/table-top.js'
 import { wordsOf } from '../../src/config/word-tree.js'
 import { fakeWorld } from './fake-world.js'
 
-/** Whatever the input: no exception, no hang, and every problem has a place that exists. */
+/** For any input: no exception, no hang, and every problem has an existing position. */
 const BUDGET_MS = process.env.TCPRELAY_TESTS === 'full' ? 20_000 : 1_200
-/** Far more than any small input takes, also on a busy machine. */
+/** Time limit for one input: far above the time of any small input, also on a busy machine. */
 const ONE_INPUT_MS = 2_000
 
 const call = new Script('run()')
@@ -88,7 +88,7 @@ const OTHERS = [
   'nobody',
   'a',
   'b',
-  // What other programs have.
+  // Syntax of other programs.
   'server',
   'listen web',
   'global',
@@ -103,7 +103,7 @@ const OTHERS = [
   'id = x {',
 ]
 
-// biome-ignore format: one list of what scripts are made of
+// biome-ignore format: one list of the tokens of scripts
 const SCRIPT_WORDS = [
   'if', 'else', 'set', 'unset', 'eval', 'return', 'continue', 'skip', 'toupper', 'tolower', 'reset', 'defined', 'undef',
   '$USER', 'USER', '$1', '$', 'user', '$NOBODY', '==', '!=', '=~', '!~', '=', '!', '&&', '||', '(', ')', '{', '}',
@@ -133,8 +133,8 @@ for (const [name, inputs] of Object.entries({
   'random scripts': scripts,
   'mutated configurations': mutated,
 })) {
-  test(`${name} are read or refused with a place`, () => {
-    // fast-check prints the seed and the smallest input when this fails.
+  test(`${name} are accepted or rejected with a position`, () => {
+    // On failure fast-check prints the seed and the smallest input.
     const limits = {
       numRuns: Number.MAX_SAFE_INTEGER,
       interruptAfterTimeLimit: BUDGET_MS,
@@ -166,13 +166,13 @@ function checkInput(input: Uint8Array): void {
     assert.ok(loaded.tcprelay.remotes.length > 0)
 }
 
-/** Only code that runs in a context of its own can be stopped when it loops for ever. */
+/** Runs the parser in a separate context: only that can be interrupted in an endless loop. */
 function withinTime<T>(run: () => T): T {
   context.run = run
   return call.runInContext(context, { timeout: ONE_INPUT_MS }) as T
 }
 
-/** A place may be just behind the end of its line. */
+/** A position may be directly after the end of its line. */
 function assertPlaceExists(
   position: { file: string; line: number; column: number },
   files: Record<string, string | Uint8Array>,

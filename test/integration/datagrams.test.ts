@@ -407,6 +407,8 @@ test('a reload under -1 refuses UDP listeners, too', async (t) => {
   const relay = await plan.startedWith('-1').start(t)
   writeFileSync(relay.file, plan.listeningOn(UDP4).text)
   relay.signal('SIGHUP')
-  await relay.logged(/'protocol = UDP' needs children of another program: tcprelay relays TCP and SCTP/)
+  await relay.logged(
+    /'protocol = UDP' requires children of another program: tcprelay relays TCP and SCTP only/,
+  )
   await relay.logged(/the new configuration is wrong: the old one goes on/)
 })
