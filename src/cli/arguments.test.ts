@@ -24,7 +24,7 @@ function runs(line: string, changes: Partial<Arguments>): void {
   assert.deepEqual(parseArguments(words(line)), { kind: 'run', arguments: { ...DEFAULTS, ...changes } }, line)
 }
 
-test('every option, alone', () => {
+test('parses each option by itself', () => {
   runs('x.cfg', {})
   runs('x.cfg relay', { id: 'relay' })
   runs('-P x.cfg', { isCheckOnly: true })
@@ -40,7 +40,7 @@ test('every option, alone', () => {
   runs('-D x.cfg', { isDebugOnStderr: true })
 })
 
-test('flags may be joined, and a value may follow its letter', () => {
+test('flags may be combined, and a value may directly follow its letter', () => {
   runs('-P1fD x.cfg', { isCheckOnly: true, isSingleProcess: true, background: false, isDebugOnStderr: true })
   runs('-t30 -d16 -i7 x.cfg', { gracePeriodS: 30, debugMask: 16, childId: '7' })
   runs('-1Pt 5 x.cfg', { isSingleProcess: true, isCheckOnly: true, gracePeriodS: 5 })
@@ -58,13 +58,13 @@ test('options may stand anywhere, and -- ends them', () => {
   })
 })
 
-test('of two that contradict each other the last one counts', () => {
+test('the last of two contradicting flags overrides the first', () => {
   runs('-b -f x.cfg', { background: false })
   runs('-fb x.cfg', { background: true })
   runs('-t 1 -t 2 x.cfg', { gracePeriodS: 2 })
 })
 
-test('what is wrong is said', () => {
+test('describes errors', () => {
   for (const [line, message] of [
     ['-x x.cfg', "unknown option '-x'"],
     ['-Px x.cfg', "unknown option '-x'"],
@@ -77,11 +77,11 @@ test('what is wrong is said', () => {
     ['-t 1e3 x.cfg', "option '-t' takes a number, not '1e3'"],
     ['-d 0x10 x.cfg', "option '-d' takes a number, not '0x10'"],
     ['-d 99999999999 x.cfg', "option '-d' takes a number, not '99999999999'"],
-    ['-P', 'a configuration file is needed'],
-    ['--', 'a configuration file is needed'],
+    ['-P', 'missing argument: configuration file'],
+    ['--', 'missing argument: configuration file'],
     ['x.cfg relay more', "unexpected argument 'more'"],
-    ['mavis-test', 'a configuration file is needed'],
-    ['mavis-test x.cfg', 'the address of a client is needed'],
+    ['mavis-test', 'missing argument: configuration file'],
+    ['mavis-test x.cfg', 'missing argument: address of a client'],
     ['mavis-test x.cfg 192.0.2.1 cert.pem more', "unexpected argument 'more'"],
   ] as const) {
     assert.deepEqual(parseArguments(words(line)), { kind: 'wrong', message }, line)
@@ -89,7 +89,7 @@ test('what is wrong is said', () => {
   assert.equal(parseArguments([]).kind, 'wrong')
 })
 
-test('mavis-test takes a configuration, an address and perhaps a certificate', () => {
+test('mavis-test takes a configuration, an address and optionally a certificate', () => {
   const parsed = parseArguments(words('mavis-test -i relay x.cfg 192.0.2.1 cert.pem'))
   assert.equal(parsed.kind, 'mavis-test')
   if (parsed.kind !== 'mavis-test') return
@@ -101,13 +101,13 @@ test('mavis-test takes a configuration, an address and perhaps a certificate', (
   assert.equal(parseArguments(words('mavis-test -h')).kind, 'help')
 })
 
-test('names of things that every object has are no options', () => {
+test('rejects names of Object.prototype as options', () => {
   for (const word of ['-constructor', '-__proto__', '-toString']) {
     assert.equal(parseArguments([word, 'x.cfg']).kind, 'wrong')
   }
 })
 
-test('help and version need nothing else', () => {
+test('help and version need no other arguments', () => {
   for (const line of ['-h', '--help', '-Ph', 'x.cfg -h', '-t soon -h']) {
     assert.equal(parseArguments(words(line)).kind, 'help', line)
   }
@@ -116,7 +116,7 @@ test('help and version need nothing else', () => {
   }
 })
 
-test('no command line makes the program throw', () => {
+test('never throws, for any command line', () => {
   const word = fc.oneof(
     fc.string(),
     fc.constantFrom('-', '--', '-P', '-t', '-d', '-i', '5', 'x.cfg', '-t5', '-bfb', '-hv'),
@@ -130,7 +130,7 @@ test('no command line makes the program throw', () => {
   )
 })
 
-test('the help text names every option in order', () => {
+test('the help text lists every option in order', () => {
   const text = usage('tcprelay')
   assert.match(text, /^Usage: tcprelay \[ <Options> \] <configuration file> \[ <id> \]\n/)
   const letters = [...text.matchAll(/^ {2}-(\S)/gm)].map(([, letter]) => letter)

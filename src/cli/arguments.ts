@@ -1,11 +1,12 @@
+/** Parses the command line of tcprelay and spawnd, and generates its help text. */
 import type { Arguments } from '../config/arguments.js'
 
-/** What `tcprelay mavis-test` asks the modules of a configuration about. */
+/** Arguments of `tcprelay mavis-test`, which queries the MAVIS modules of a configuration. */
 export interface MavisTestArguments {
   readonly arguments: Arguments
-  /** The client's. */
+  /** Address of the client. */
   readonly address: string
-  /** A file with the certificate that the client shows. */
+  /** File with the client certificate. */
   readonly certificate: string | undefined
 }
 
@@ -17,31 +18,31 @@ export type ParsedArguments =
   | { readonly kind: 'wrong'; readonly message: string }
 
 interface Option {
-  /** What its value is called in the help text; undefined for a flag. */
+  /** Name of its value in the help text; undefined for a flag. */
   readonly value?: string
   readonly help: string
 }
 
-/** The first word of a command line that asks modules instead of relaying; a file of that name is written `./mavis-test`. */
+/** First argument that selects the test of MAVIS modules; a configuration file of that name is written `./mavis-test`. */
 const MAVIS_TEST = 'mavis-test'
 
-/** In the order in which the help text shows them. */
+/** In the order of the help text. */
 const OPTIONS: ReadonlyMap<string, Option> = new Map<string, Option>([
   ['P', { help: 'check the configuration and exit' }],
   ['1', { help: 'run as a single process' }],
   ['b', { help: 'run in the background' }],
   ['f', { help: 'run in the foreground' }],
-  ['i', { value: 'id', help: 'section of the relay (default: the name of the program)' }],
+  ['i', { value: 'id', help: 'section of the relay (default: the program name)' }],
   ['I', { value: 'id', help: 'section of the master (default: spawnd)' }],
   ['p', { value: 'file', help: 'write the process id to this file' }],
-  ['t', { value: 'seconds', help: 'time that sessions have to finish after SIGTERM (default: 10)' }],
-  ['d', { value: 'level', help: 'trace: the sum of the numbers in docs/operations.md' }],
-  ['D', { help: 'log to stderr even if that is no terminal' }],
+  ['t', { value: 'seconds', help: 'time for sessions to finish after SIGTERM (default: 10)' }],
+  ['d', { value: 'level', help: 'trace output: sum of the bits in docs/operations.md' }],
+  ['D', { help: 'log to stderr even if it is not a terminal' }],
   ['v', { help: 'print the version and exit' }],
   ['h', { help: 'print this text and exit' }],
 ])
 
-/** `Usage: …` in the order and words that the original's users know, with what each option does. */
+/** The help text, in the order and wording of the original. */
 export function usage(program: string): string {
   const rows = [...OPTIONS].map(([letter, { value, help }]) => {
     const left = value === undefined ? `-${letter}` : `-${letter} <${value}>`
@@ -51,8 +52,8 @@ export function usage(program: string): string {
     `Usage: ${program} [ <Options> ] <configuration file> [ <id> ]`,
     `       ${program} ${MAVIS_TEST} [ <Options> ] <configuration file> <address> [ <certificate> ]`,
     '',
-    'The configuration is a file or an http(s) URL; <id> names its section for the master.',
-    `${MAVIS_TEST} asks its MAVIS modules about a client, and shows every step.`,
+    'The configuration is a file or an http(s) URL; <id> is the section of the master.',
+    `${MAVIS_TEST} queries the MAVIS modules about a client and prints every step.`,
     '',
     'Options:',
     ...rows,
@@ -60,7 +61,7 @@ export function usage(program: string): string {
   ].join('\n')
 }
 
-/** Reads the command line as getopt(3) does: flags may be joined, a value may follow its letter. */
+/** Parses the command line like getopt(3): flags may be combined, a value may directly follow its letter. */
 export function parseArguments(words: readonly string[]): ParsedArguments {
   const given = new Map<string, string>()
   const rest: string[] = []
@@ -78,14 +79,14 @@ export function parseArguments(words: readonly string[]): ParsedArguments {
   return isMavisTest ? interpretMavisTest(given, rest) : interpret(given, rest)
 }
 
-/** Reads one word of options; a value may be the rest of it or the next word. */
+/** Parses one word of options; a value is the rest of the word or the next word. Returns an error message. */
 function readLetters(word: string, queue: string[], given: Map<string, string>): string | undefined {
   for (let at = 1; at < word.length; at++) {
     const letter = word[at] as string
     const option = OPTIONS.get(letter)
     if (option === undefined) return `unknown option '-${letter}'`
     if (option.value === undefined) {
-      // Of two contrary flags the last one counts.
+      // -b and -f contradict each other: the last one overrides.
       given.delete(letter === 'b' ? 'f' : letter === 'f' ? 'b' : '')
       given.set(letter, '')
       continue
@@ -103,7 +104,7 @@ function interpretMavisTest(given: ReadonlyMap<string, string>, rest: readonly s
   if (surplus !== undefined) return { kind: 'wrong', message: `unexpected argument '${surplus}'` }
   const read = interpret(given, configuration === undefined ? [] : [configuration])
   if (read.kind !== 'run') return read
-  if (address === undefined) return { kind: 'wrong', message: 'the address of a client is needed' }
+  if (address === undefined) return { kind: 'wrong', message: 'missing argument: address of a client' }
   return { kind: 'mavis-test', arguments: read.arguments, address, certificate }
 }
 
@@ -117,7 +118,7 @@ function interpret(given: ReadonlyMap<string, string>, rest: readonly string[]):
     }
   }
   const [configuration, id, surplus] = rest
-  if (configuration === undefined) return { kind: 'wrong', message: 'a configuration file is needed' }
+  if (configuration === undefined) return { kind: 'wrong', message: 'missing argument: configuration file' }
   if (surplus !== undefined) return { kind: 'wrong', message: `unexpected argument '${surplus}'` }
   const grace = given.get('t')
   return {

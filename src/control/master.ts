@@ -299,7 +299,7 @@ export class Master {
   /** No child will ever start. A configuration that is only prepared is given up instead. */
   #onForbidden(generation: Generation): void {
     if (this.#isEnding || generation !== this.#reloader.present) return
-    this.#parts.log.say(ERR, 'children may not become the user or group of the configuration. Exiting.')
+    this.#parts.log.say(ERR, 'children are not permitted to switch to the configured user or group. Exiting.')
     this.#parts.way.leave(EXIT_NO_PERMISSION)
   }
 

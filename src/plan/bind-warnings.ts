@@ -1,4 +1,4 @@
-/** What `-P` can know of binding without binding anything: warnings, because it may run as another user or elsewhere. */
+/** Predicts failures of bind(2) for `-P` without binding. Warnings only: the real start may be by another user. */
 import { accessSync, constants } from 'node:fs'
 import { dirname } from 'node:path/posix'
 import { formatAddress } from '../base/address.js'
@@ -9,7 +9,7 @@ import type { ListenerSettings, SpawndSettings } from '../config/table-spawnd.js
 import { CAP_NET_BIND_SERVICE, hasCapability } from '../kernel/capabilities.js'
 import { unprivilegedPortStart } from '../kernel/port-range.js'
 
-/** Each `listen` block is warned about once. */
+/** One warning for each `listen` block. */
 export function bindWarnings({ listeners }: SpawndSettings): readonly ConfigProblem[] {
   const blocks = new Map<number, ConfigProblem>()
   for (const listener of listeners) {
@@ -28,11 +28,11 @@ function bindProblem({ bind }: ListenerSettings): string | undefined {
   const start = unprivilegedPortStart()
   if (port === 0 || port >= start || hasCapability(CAP_NET_BIND_SERVICE)) return undefined
   const place = bind.kind === 'address' ? formatAddress(bind.address) : `port ${port}`
-  const rule = `ports below ${start} need it (net.ipv4.ip_unprivileged_port_start)`
-  return `${place} cannot be bound without CAP_NET_BIND_SERVICE: ${rule}`
+  const rule = `ports below ${start} require it (net.ipv4.ip_unprivileged_port_start)`
+  return `cannot bind ${place} without CAP_NET_BIND_SERVICE: ${rule}`
 }
 
-/** An abstract name has no folder. */
+/** Undefined for an abstract name, which has no directory. */
 function folderProblem(path: string): string | undefined {
   if (path.startsWith('\0')) return undefined
   try {
@@ -40,6 +40,6 @@ function folderProblem(path: string): string | undefined {
     return undefined
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'EIO'
-    return `a socket in ${shownPath(dirname(path))} cannot be bound: ${reasonOf(code)}`
+    return `cannot create a socket in ${shownPath(dirname(path))}: ${reasonOf(code)}`
   }
 }

@@ -1,3 +1,4 @@
+/** Checks a loaded configuration against this version and this machine, before start, reload, or with `-P`. */
 import {
   EXIT_CANNOT_CREATE,
   EXIT_CONFIG,
@@ -22,7 +23,7 @@ import { socketProblems } from './socket-problems.js'
 import { isPipe } from './streamed-configuration.js'
 import { pidfileProblems, writtenFileProblems } from './written-files.js'
 
-/** What -P finds beyond the file itself: names that cannot be resolved now. */
+/** For -P: warnings about host names that cannot be resolved now. */
 export async function lookedUpProblems({ spawnd, tcprelay }: Loaded): Promise<ConfigProblem[]> {
   const places = [
     ...spawnd.listeners.flatMap(({ bind, portIndex, position }) =>
@@ -43,7 +44,7 @@ export async function lookedUpProblems({ spawnd, tcprelay }: Loaded): Promise<Co
   return (await Promise.all(problems)).flat()
 }
 
-/** What keeps a configuration that is right from running in this version and on this machine, with children or without. */
+/** Errors of a valid configuration that this version or this machine cannot run, with children or without. */
 export function startProblems(loaded: Loaded, hasChildren: boolean): readonly ConfigProblem[] {
   const { given, spawnd } = loaded
   return [
@@ -56,7 +57,7 @@ export function startProblems(loaded: Loaded, hasChildren: boolean): readonly Co
   ]
 }
 
-/** What only matters when the process starts. */
+/** Errors that matter at start only, not at a reload. */
 export function headProblems(
   loaded: Loaded,
   given: Arguments,
@@ -69,14 +70,14 @@ export function headProblems(
   ]
 }
 
-/** Children could not be started, and the master would end. */
+/** Without the permission to change to the configured user or group no child could start. */
 function userProblems({ spawnd }: Loaded): readonly ConfigProblem[] {
   const { group, position, user } = spawnd.spawn
   const gid = group ?? user?.gid ?? user?.uid
   const isUserLost = user !== undefined && user.uid !== process.getuid?.() && !hasCapability(CAP_SETUID)
   const isGroupLost = gid !== undefined && gid !== process.getgid?.() && !hasCapability(CAP_SETGID)
   if (!isUserLost && !isGroupLost) return []
-  const message = 'children may not become the user or group of the configuration'
+  const message = 'children are not permitted to switch to the configured user or group'
   const hint = 'start as root, or with CAP_SETUID and CAP_SETGID'
   return [{ severity: 'error', position, message, hint, code: 'forbidden' }]
 }
@@ -85,12 +86,12 @@ function kernelProblems({ spawnd, tcprelay }: Loaded): readonly ConfigProblem[] 
   const places = [...spawnd.listeners, ...tcprelay.remotes].filter(({ sctp }) => sctp !== undefined)
   if (places.length === 0 || hasSctp(linuxCalls())) return []
   return places.map(({ position }) => {
-    const hint = "load its module: 'modprobe sctp'"
-    return { severity: 'error', position, message: 'this kernel has no SCTP', hint }
+    const hint = "load the kernel module: 'modprobe sctp'"
+    return { severity: 'error', position, message: 'this kernel does not support SCTP', hint }
   })
 }
 
-/** What was handed over to this process is gone in the one that goes on in the background: a socket of systemd, a pipe. */
+/** The background process does not inherit a socket of systemd or a pipe, so neither can be used with `background`. */
 function backgroundProblems(
   { spawnd, top }: Loaded,
   { background = spawnd.background, configuration }: Arguments,
@@ -99,23 +100,23 @@ function backgroundProblems(
   const hint = "use 'background = no' or the option -f"
   const gone = spawnd.listeners.flatMap(({ bind, position }): ConfigProblem[] => {
     if (bind.kind !== 'inherited' || bind.name === undefined) return []
-    const message = `the socket '${bind.name}' of systemd cannot be taken along to the background`
+    const message = `the inherited socket '${bind.name}' cannot be used in the background`
     return [{ severity: 'error', position, message, hint }]
   })
   if (!isPipe(configuration)) return gone
-  const message = 'a configuration from a pipe cannot be read again in the background'
+  const message = 'a configuration from a pipe cannot be used in the background, where it is read again'
   return [...gone, { severity: 'error', position: top.position, message, hint }]
 }
 
-/** Children of another program read the configuration by its name. */
+/** Children of another program open the configuration file themselves. */
 function foreignFileProblems({ spawnd }: Loaded, { configuration }: Arguments): readonly ConfigProblem[] {
   const { config, exec, position } = spawnd.spawn
   if (exec === undefined || config !== undefined || !isPipe(configuration)) return []
-  const message = 'children of another program cannot read a configuration from a pipe again'
-  return [{ severity: 'error', position, message, hint: "give them a file: 'config = FILE'" }]
+  const message = 'children of another program cannot read a configuration from a pipe'
+  return [{ severity: 'error', position, message, hint: "add 'config = FILE' to 'spawn'" }]
 }
 
-/** What the option -1 takes from a configuration that has children of another program. */
+/** Errors for -1 with UDP listeners, which require the children of another program that -1 disables. */
 export function singleProcessProblems(
   { spawnd }: Loaded,
   { isSingleProcess }: Arguments,
@@ -123,12 +124,12 @@ export function singleProcessProblems(
   return isSingleProcess && hasOtherChildren(spawnd) ? ownDatagramProblems(spawnd) : []
 }
 
-/** A name of the configuration as the resolver takes it. */
+/** Converts a name of the configuration to the resolver's format. */
 export function resolvable({ host, family, port }: Extract<Endpoint, { kind: 'name' }>) {
   return { host, family: family === 'ipv4' ? 4 : family === 'ipv6' ? 6 : 0, port } as const
 }
 
-/** The exit code of the original for what is wrong. */
+/** The exit code for these problems, as in the original. */
 export function exitCodeFor(problems: readonly ConfigProblem[]): number {
   const errors = problems.filter(({ severity }) => severity === 'error')
   const isAll = (code: ConfigProblem['code']) => errors.every((problem) => problem.code === code)

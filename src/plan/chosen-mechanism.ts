@@ -1,12 +1,13 @@
+/** Determines how reactors wait, from IO_POLL_MECHANISM. */
 import { choosePollMechanism, POLL_VARIABLE, type PollMechanism } from '../base/poll-mechanism.js'
 import type { Position } from '../base/problem.js'
 import type { Configuration } from '../config/load.js'
 import type { ConfigProblem } from '../config/problems.js'
 
-/** Where a value comes from that no file has. */
+/** Position of a value from the environment instead of a file. */
 const ENVIRONMENT: Position = { file: '(environment)', line: 1, column: 1 }
 
-/** How reactors wait: what `setenv` says counts for more than the environment that the process was started with. */
+/** `setenv` in the configuration overrides the environment of the process. */
 export function chosenMechanism({ environment, given }: Pick<Configuration, 'environment' | 'given'>): {
   readonly mechanism: PollMechanism
   readonly problems: readonly ConfigProblem[]

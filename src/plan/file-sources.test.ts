@@ -19,7 +19,7 @@ function globbed(pattern: string): string[] {
   return fileSources.glob(`${folder}/${pattern}`).names.map((path) => path.slice(folder.length + 1))
 }
 
-test('a pattern finds files in order, without hidden and dangling ones', () => {
+test('a pattern matches files in order, without hidden files and dangling links', () => {
   assert.deepEqual(globbed('*.cfg'), ['a.cfg', 'b.cfg'])
   assert.deepEqual(globbed('.h*'), ['.hidden.cfg'])
   assert.deepEqual(globbed('{b,a,b,x}.cfg'), ['a.cfg', 'b.cfg'])
@@ -28,13 +28,13 @@ test('a pattern finds files in order, without hidden and dangling ones', () => {
   assert.deepEqual(globbed('nothing*'), [])
 })
 
-test('a name without a pattern is found when it exists', () => {
+test('a name without a pattern matches if it exists', () => {
   assert.deepEqual(globbed('a.cfg'), ['a.cfg'])
   assert.deepEqual(globbed('x.cfg'), [])
   assert.deepEqual(fileSources.glob(''), { names: [], failures: [] })
 })
 
-test('a name that exists and cannot be looked at is found, so that reading it fails', () => {
+test('matches a name that exists and cannot be accessed, so that reading it fails', () => {
   assert.deepEqual(globbed('loop'), ['loop'])
   assert.deepEqual(globbed('lo*'), ['loop'])
   assert.deepEqual(globbed('a.cfg/x'), ['a.cfg/x'])
@@ -43,7 +43,7 @@ test('a name that exists and cannot be looked at is found, so that reading it fa
   assert.deepEqual([names, failures], [[], [{ path: `${folder}/loop/`, code: 'ELOOP' }]])
 })
 
-test('a file that has no size is read to its end', () => {
+test('reads a file of size 0 to its end', () => {
   const answer = fileSources.read('/proc/self/status')
   assert.match(
     Buffer.from(answer.ok ? answer.bytes : '').toString(),
@@ -51,7 +51,7 @@ test('a file that has no size is read to its end', () => {
   )
 })
 
-test('a file is read, anything else answers a code and never waits', () => {
+test('reads regular files, returns an error for others, and never blocks', () => {
   const fifo = join(folder, 'fifo')
   assert.equal(spawnSync('mkfifo', [fifo]).status, 0)
   const answer = fileSources.read(join(folder, 'a.cfg'))
@@ -62,14 +62,14 @@ test('a file is read, anything else answers a code and never waits', () => {
   assert.deepEqual(fileSources.read('/dev/zero'), { ok: false, code: 'EINVAL' })
 })
 
-test('a file of a size that nobody writes is refused', () => {
+test('rejects a file above the size limit', () => {
   const huge = join(folder, 'huge')
   writeFileSync(huge, '')
   truncateSync(huge, 65 * 2 ** 20)
   assert.deepEqual(fileSources.read(huge), { ok: false, code: 'EFBIG' })
 })
 
-test('the kind of a path tells what can be done with it', () => {
+test('returns type and permissions of a path', () => {
   const program = join(folder, 'program')
   writeFileSync(program, '')
   chmodSync(program, 0o755)

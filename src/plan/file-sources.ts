@@ -1,4 +1,4 @@
-/** The file system as configurations see it. */
+/** The file system as a source of configurations. */
 import {
   accessSync,
   closeSync,
@@ -20,12 +20,12 @@ import {
   type Sources,
 } from '../config/sources.js'
 
-/** The file system, as it is when asked. */
+/** Reads the real file system, without recording. */
 export const fileSources: Sources = { read: readRegularFile, glob, kind: pathKind, absolute }
 
 const CHUNK_BYTES = 64 * 1024
 
-/** Opens without blocking, since a FIFO without a writer would never answer. */
+/** Opens with O_NONBLOCK: opening a FIFO without a writer would block. */
 function readRegularFile(path: string): ReadAnswer {
   let fd: number | undefined
   try {
@@ -41,7 +41,7 @@ function readRegularFile(path: string): ReadAnswer {
   }
 }
 
-/** A file may grow while it is read, and those of /proc have no size. */
+/** Reads to the end: a file may grow meanwhile, and files in /proc report size 0. */
 function readWithin(fd: number, size: number): ReadAnswer {
   let bytes = Buffer.allocUnsafeSlow(Math.min(size, FILE_BYTES_MAX) + CHUNK_BYTES)
   let end = 0
@@ -54,7 +54,7 @@ function readWithin(fd: number, size: number): ReadAnswer {
   }
 }
 
-/** glob(3) with braces: sorted by bytes, each name once. */
+/** Like glob(3) with braces: sorted bytewise, without duplicates. */
 function glob(pattern: string): GlobAnswer {
   const failures = new Map<string, string>()
   const names = expandBraces(pattern).flatMap((simple) => globSimple(simple, failures))
@@ -89,7 +89,7 @@ function namesIn(folder: string, segment: string, failures: Map<string, string>)
   }
 }
 
-/** Of what a pattern might have matched: there is no such name. */
+/** Whether the error means that the path does not exist, so a pattern does not match it. */
 function isAbsent(code: string | undefined): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR'
 }
@@ -108,7 +108,7 @@ function failureOf(path: string): string | undefined {
   return typeof stats === 'string' ? stats : undefined
 }
 
-/** What the file is, or the code of why that is not known. */
+/** The stats of a file, or the errno name. */
 function statOf(path: string): Stats | string {
   try {
     return statSync(path)
@@ -126,7 +126,7 @@ function refusalOf(attempt: () => void): string | undefined {
   }
 }
 
-/** A working directory that was removed has no path. */
+/** Returns a relative path as it is if the working directory has been removed. */
 function absolute(path: string): string {
   try {
     return resolve(path)

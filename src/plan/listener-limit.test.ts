@@ -16,7 +16,7 @@ function load(listeners: string) {
   return { ...configuration, mechanism: 'epoll' } as const
 }
 
-test('listening sockets may be half of the open files', () => {
+test('rejects listening sockets above half of the open files', () => {
   const loaded = load('listen { port = 1-40 }\nlisten { port = 101-120 }')
   assert.equal(loaded.spawnd.listeners.length, 60)
   assert.deepEqual(listenerProblems(loaded, 120), [])
@@ -24,5 +24,8 @@ test('listening sockets may be half of the open files', () => {
   assert.deepEqual(others, [])
   assert.equal(problem?.severity, 'error')
   assert.equal(problem?.position.line, 3, 'the block that is too much')
-  assert.match(problem?.message ?? '', /^60 listening sockets are too many: half of the 119 open files/)
+  assert.match(
+    problem?.message ?? '',
+    /^too many listening sockets: 60 exceed half of the limit of 119 open files/,
+  )
 })

@@ -3,10 +3,10 @@ import type { ConfigProblem } from '../config/problems.js'
 import { allowedDescriptors } from '../kernel/limits.js'
 import type { Loaded } from './load.js'
 
-/** Listening sockets may be half of the open files: without descriptors for sessions they are of no use. */
+/** Checks the number of listeners against the limit of open files. At most half may listen, the rest is for sessions. */
 const LISTENERS_PART = 2
 
-/** Why there are more listening sockets than this process may have beside its sessions. */
+/** An error at the first listener above the limit. */
 export function listenerProblems(
   { mechanism, spawnd }: Pick<Loaded, 'mechanism' | 'spawnd'>,
   allowed = allowedDescriptors(descriptorsOf(mechanism)),
@@ -15,7 +15,7 @@ export function listenerProblems(
   const first = listeners[Math.floor(allowed / LISTENERS_PART)]
   if (first === undefined) return []
   const message =
-    `${listeners.length} listening sockets are too many: half of the ${allowed} open files that are allowed ` +
-    'are for sessions (ulimit -n, LimitNOFILE)'
+    `too many listening sockets: ${listeners.length} exceed half of the limit of ${allowed} open files, ` +
+    'the rest is for sessions (ulimit -n, LimitNOFILE)'
   return [{ severity: 'error', position: first.position, message }]
 }

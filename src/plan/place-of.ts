@@ -1,8 +1,8 @@
-/** Where a directive was given. */
+/** Finds the position of a directive. */
 import type { Position } from '../base/problem.js'
 import type { Configuration } from '../config/load.js'
 
-/** The last place of a directive, which counts; the relay's section if it was not given. */
+/** Position of the last, effective occurrence; without any, of the relay's section. */
 export function placeOf(
   { given, tcprelay }: Pick<Configuration, 'given' | 'tcprelay'>,
   name: string,

@@ -1,3 +1,4 @@
+/** Tries the configured socket options on this machine. */
 import type { Position } from '../base/problem.js'
 import type { ConfigProblem } from '../config/problems.js'
 import type { ListenerSettings } from '../config/table-spawnd.js'
@@ -14,11 +15,11 @@ import type { Loaded } from './load.js'
 import { placeOf } from './place-of.js'
 import { localPorts, needsNetAdmin, socketOptions } from './socket-settings.js'
 
-const NEEDS_NET_ADMIN = 'that needs CAP_NET_ADMIN'
+const NEEDS_NET_ADMIN = 'requires CAP_NET_ADMIN'
 
 /**
- * What this machine says to the sockets that a right configuration asks for, tried on sockets that connect to nobody.
- * Without such directives nothing is tried.
+ * Errors and warnings for socket options that the kernel rejects. Each is set on a scratch socket that is never
+ * connected; without such directives no socket is opened.
  */
 export function socketProblems(calls: Calls, loaded: Loaded, hasChildren: boolean): readonly ConfigProblem[] {
   const { spawnd, tcprelay } = loaded
@@ -32,7 +33,7 @@ export function socketProblems(calls: Calls, loaded: Loaded, hasChildren: boolea
       ...(fastOpenQueue > 0 && !fastOpenSides().server ? [noFastOpen(listener, 'clients', 2)] : []),
     ]
   })
-  // Children of another program connect to remotes in their own way.
+  // Children of another program connect to remotes themselves.
   if (hasChildren && spawnd.spawn.exec !== undefined) return ofListeners
   const ofRemotes = tcprelay.remotes.flatMap((remote) => {
     const { fastOpen, target } = remote
@@ -46,7 +47,7 @@ export function socketProblems(calls: Calls, loaded: Loaded, hasChildren: boolea
   return [...ofListeners, ...ofRemotes, ...sourceFindings(calls, loaded, hasChildren)]
 }
 
-/** Options that every socket of a listener or remote gets. */
+/** Tries the options that every socket of a listener or remote gets. */
 function socketFindings(
   calls: Calls,
   settings: ListenerSettings | RemoteSettings,
@@ -68,7 +69,7 @@ function socketFindings(
   return [...lacking, ...refused.map(({ errno, name }) => refusal(settings, name, errno))]
 }
 
-/** Where connections to remotes come from. */
+/** Tries the source address and source ports of connections to remotes. */
 function sourceFindings(calls: Calls, loaded: Loaded, hasChildren: boolean): ConfigProblem[] {
   const refused = transparencyFindings(calls, loaded)
   const passing = hasChildren && refused.length === 0 ? passingFindings(loaded) : []
@@ -83,7 +84,7 @@ function transparencyFindings(calls: Calls, loaded: Loaded): ConfigProblem[] {
   return [error(placeOf(loaded, 'local address'), `local address = client: ${why}`)]
 }
 
-/** Children that become another user keep the capability only if this process may see to that. */
+/** Children with another user keep CAP_NET_ADMIN only if this process is able to pass it on. */
 function passingFindings(loaded: Loaded): ConfigProblem[] {
   const { spawnd, tcprelay } = loaded
   const { group, position, user } = spawnd.spawn
@@ -94,7 +95,7 @@ function passingFindings(loaded: Loaded): ConfigProblem[] {
   if (end !== undefined) return []
   const what = tcprelay.localAddress === 'client' ? 'local address = client' : 'fwmark'
   return [
-    error(position, `'${what}' needs CAP_NET_ADMIN, which this process may not pass on to another user`),
+    error(position, `'${what}' requires CAP_NET_ADMIN, which this process cannot pass on to another user`),
   ]
 }
 
@@ -102,20 +103,20 @@ function portRangeFindings(calls: Calls, loaded: Loaded): ConfigProblem[] {
   const { localPortRange } = loaded.tcprelay
   if (localPortRange === undefined) return []
   const { least, most } = localPortRange
-  const tell = (why: string) => [
+  const report = (why: string) => [
     error(placeOf(loaded, 'local port range'), `local port range = ${least}-${most}: ${why}`),
   ]
   const packed = localPorts(loaded.tcprelay)
   const errno = refusedBy(calls, (fd) => calls.setOption(fd, c.IPPROTO_IP, c.IP_LOCAL_PORT_RANGE, packed))
-  if (errno === ENOPROTOOPT || errno === EINVAL) return tell('that needs Linux 6.3')
-  if (errno !== 0) return tell(errorText(errno))
+  if (errno === ENOPROTOOPT || errno === EINVAL) return report('requires Linux 6.3')
+  if (errno !== 0) return report(errorText(errno))
   const system = ephemeralPorts()
   if (least >= system.least && most <= system.most) return []
-  // The kernel takes such a range, and ignores what is outside.
-  return tell(`not within net.ipv4.ip_local_port_range = ${system.least} ${system.most}`)
+  // The kernel accepts such a range and ignores the part outside.
+  return report(`not within net.ipv4.ip_local_port_range = ${system.least} ${system.most}`)
 }
 
-/** What a call on a socket of TCP is refused with, 0 when it is not; nor when there is no socket to try it on. */
+/** The errno of a call on a TCP socket; 0 if it succeeds, or if no socket can be opened. */
 function refusedBy(calls: Calls, attempt: (fd: number) => Outcome): number {
   let outcome = 0
   tryOn(calls, c.AF_INET, false, (fd) => {
@@ -124,7 +125,7 @@ function refusedBy(calls: Calls, attempt: (fd: number) => Outcome): number {
   return Math.max(0, -outcome)
 }
 
-/** A socket for trying things; without one, for lack of descriptors or of the family, nothing is said. */
+/** Runs the attempt on a scratch socket. Without a socket (descriptors exhausted, family missing) nothing is reported. */
 function tryOn(calls: Calls, family: number, isMptcp: boolean, attempt: (fd: number) => void): void {
   const fd = isMptcp ? openMptcp(calls, family) : calls.socket(family, c.SOCK_STREAM, 0)
   if (fd < 0) return
@@ -140,9 +141,13 @@ function refusal(
   const { congestion, device, dscp, fwmark, position, userTimeoutMs } = settings
   switch (name) {
     case 'device':
-      // It may come later, as that of a tunnel does.
+      // A warning only: the interface may appear later, as that of a tunnel.
       if (errno === ENODEV)
-        return { severity: 'warning', position, message: `there is no device '${device}' now` }
+        return {
+          severity: 'warning',
+          position,
+          message: `bind to device = ${device}: this interface does not exist now`,
+        }
       return error(position, `bind to device = ${device}: ${errorText(errno)}`)
     case 'fwmark':
       return error(position, `fwmark = ${fwmark}: ${errno === EPERM ? NEEDS_NET_ADMIN : errorText(errno)}`)
@@ -157,7 +162,7 @@ function refusal(
 
 function congestionReason(errno: number): string {
   if (errno === ENOENT) {
-    const known = `this kernel has ${congestionAlgorithms()}`
+    const known = `this kernel supports ${congestionAlgorithms()}`
     return `unknown; ${known} (/proc/sys/net/ipv4/tcp_available_congestion_control)`
   }
   if (errno === EPERM) return `${NEEDS_NET_ADMIN}: it is not in net.ipv4.tcp_allowed_congestion_control`
@@ -165,12 +170,13 @@ function congestionReason(errno: number): string {
 }
 
 function noMptcp(position: Position): ConfigProblem {
-  const message = 'protocol = MPTCP: this kernel has none, or net.mptcp.enabled is 0: it will be TCP'
+  const message =
+    'protocol = MPTCP: not supported by this kernel, or net.mptcp.enabled is 0: TCP is used instead'
   return { severity: 'warning', position, message }
 }
 
-function noFastOpen({ position }: { position: Position }, whom: string, bit: number): ConfigProblem {
-  const message = `fast open: net.ipv4.tcp_fastopen does not allow it with ${whom}: bit ${bit} is not set`
+function noFastOpen({ position }: { position: Position }, peers: string, bit: number): ConfigProblem {
+  const message = `fast open: net.ipv4.tcp_fastopen does not enable it for ${peers}: bit ${bit} is not set`
   return { severity: 'warning', position, message }
 }
 

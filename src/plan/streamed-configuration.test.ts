@@ -15,7 +15,7 @@ after(() => rmSync(folder, { recursive: true }))
 const MIB = 2 ** 20
 const TOO_LARGE = { ok: false, code: 'it is larger than 16 MiB' }
 
-/** A web server that answers in this way; and what becomes of its connections. */
+/** A web server with this handler, and a promise for the close of its connection. */
 async function served(t: TestContext, answer: (response: ServerResponse) => void) {
   const closed: Promise<unknown>[] = []
   const server = createServer((_, response) => {
@@ -31,7 +31,7 @@ async function served(t: TestContext, answer: (response: ServerResponse) => void
   return { url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/`, closed }
 }
 
-test('a page is read, packed or not', async (t) => {
+test('reads a page, compressed or not', async (t) => {
   const plain = await served(t, (response) => response.end('text'))
   const packed = await served(t, (response) =>
     response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('packed')),
@@ -43,7 +43,7 @@ test('a page is read, packed or not', async (t) => {
   )
 })
 
-test('a page without end is cut, and the connection with it', async (t) => {
+test('aborts an endless page and closes its connection', async (t) => {
   const { closed, url } = await served(t, (response) => {
     const chunk = Buffer.alloc(64 * 1024, '#')
     const more = () => {
@@ -56,7 +56,7 @@ test('a page without end is cut, and the connection with it', async (t) => {
   await closed[0]
 })
 
-test('a page that unpacks to more than a configuration may have is refused', async (t) => {
+test('rejects a page that decompresses beyond the size limit', async (t) => {
   const bomb = gzipSync(Buffer.alloc(64 * MIB))
   const { url } = await served(t, (response) =>
     response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb),
@@ -64,27 +64,27 @@ test('a page that unpacks to more than a configuration may have is refused', asy
   assert.deepEqual(await readPage(url), TOO_LARGE)
 })
 
-test('a page that does not end in time is refused', async (t) => {
+test('rejects a page that is not complete in time', async (t) => {
   const { url } = await served(t, (response) => response.write('id = '))
-  assert.deepEqual(await readPage(url, 200), { ok: false, code: 'it has not ended within 0.2 s' })
+  assert.deepEqual(await readPage(url, 200), { ok: false, code: 'it was not complete after 0.2 s' })
 })
 
-test('a pipe is read to its end, once', async () => {
+test('reads a pipe to its end, once', async () => {
   const fifo = fifoNamed('once')
   assert.ok(isPipe(fifo))
   const answer = await readFrom(fifo, 'printf hello; printf " world"')
   assert.equal(answer.ok && Buffer.from(answer.bytes).toString(), 'hello world')
   const again = await readPipe(fifo)
-  assert.match(again.ok ? '' : again.code, /nobody writes to this pipe/)
+  assert.match(again.ok ? '' : again.code, /the pipe has no writer/)
 })
 
-test('a pipe that does not end is refused: in time, and by size', async () => {
+test('rejects an endless pipe by time and by size', async () => {
   const slow = await readFrom(fifoNamed('slow'), 'echo x; exec sleep 60', 200)
-  assert.deepEqual(slow, { ok: false, code: 'it has not ended within 0.2 s' })
+  assert.deepEqual(slow, { ok: false, code: 'it was not complete after 0.2 s' })
   assert.deepEqual(await readFrom(fifoNamed('endless'), 'exec cat /dev/zero'), TOO_LARGE)
 })
 
-test('a file is no pipe, nor is what does not exist', () => {
+test('isPipe is false for regular and missing files', () => {
   assert.equal(isPipe('/etc/passwd'), false)
   assert.equal(isPipe('/nowhere'), false)
   assert.equal(isPipe('/dev/null'), false)
@@ -96,9 +96,9 @@ function fifoNamed(name: string): string {
   return path
 }
 
-/** What is read of a pipe that a script writes to; the script is ended then. */
+/** Reads a pipe that a script writes to, and ends the script afterwards. */
 async function readFrom(fifo: string, script: string, timeoutMs?: number) {
-  // Open both ways, it has a writer before the reader comes, and keeps what is written before that.
+  // Opened for reading and writing, the pipe has a writer at once and keeps data written before the reader opens it.
   const fd = openSync(fifo, constants.O_RDWR)
   const writer = spawn('sh', ['-c', script], { stdio: ['ignore', fd, 'ignore'] })
   const ended = once(writer, 'close')

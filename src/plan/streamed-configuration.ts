@@ -1,22 +1,22 @@
-/** A configuration that is no file: the page of a web server, or what somebody writes to a pipe. */
+/** Reads a configuration that is not a regular file: a page of a web server, or a pipe. */
 import { closeSync, constants, openSync, readSync, type Stats, statSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { addAbortSignal, type Readable } from 'node:stream'
 import type { ReadAnswer, Sources } from '../config/sources.js'
 import { nativeFunction } from '../kernel/ffi.js'
 
-/** A configuration server that has not sent everything in this time is down, a pipe is forgotten. */
+/** Time limit for a whole page or pipe: a server that needs longer is down, a writer that needs longer is stuck. */
 const READ_TIMEOUT_MS = 20_000
 
-/** What the text of a configuration may have; what a page unpacks to counts. */
+/** Size limit of the text, as for files (config/token-input.ts); compressed pages are measured after decompression. */
 const TEXT_BYTES_MAX = 16 * 2 ** 20
 
-/** What a pipe holds by default (pipe(7)). */
+/** Default capacity of a pipe (pipe(7)). */
 const FIRST_BYTES = 64 * 1024
 
 const STANDARD_INPUT = new Set(['/dev/stdin', '/dev/fd/0', '/proc/self/fd/0'])
 
-/** The files; the main one is read here and now if it is a page or a pipe. */
+/** Sources in which the main file is read in advance if it is a page or a pipe. */
 export async function withStreamed(files: Sources, main: string): Promise<Sources> {
   const answer = isUrl(main) ? await readPage(main) : isPipe(main) ? await readPipe(main) : undefined
   if (answer === undefined) return files
@@ -31,13 +31,13 @@ export function isUrl(file: string): boolean {
   return /^https?:\/\//i.test(file)
 }
 
-/** Whether it can be read only once. */
+/** Whether the file is a pipe or a socket, which can be read only once. */
 export function isPipe(file: string): boolean {
   const stats = statOf(file)
   return stats !== undefined && (stats.isFIFO() || (stats.isSocket() && STANDARD_INPUT.has(file)))
 }
 
-/** The bytes of a page, or why there are none: an HTTP status or the system's error. */
+/** The bytes of a page, or the reason of the failure: an HTTP status or a system error. */
 export async function readPage(url: string, timeoutMs = READ_TIMEOUT_MS): Promise<ReadAnswer> {
   const signal = AbortSignal.timeout(timeoutMs)
   try {
@@ -50,7 +50,7 @@ export async function readPage(url: string, timeoutMs = READ_TIMEOUT_MS): Promis
   }
 }
 
-/** What is written to a pipe until its last writer closes it. */
+/** Reads a pipe until its last writer closes it. */
 export async function readPipe(path: string, timeoutMs = READ_TIMEOUT_MS): Promise<ReadAnswer> {
   const stopped = new AbortController()
   const timer = setTimeout(() => stopped.abort(), timeoutMs)
@@ -58,7 +58,7 @@ export async function readPipe(path: string, timeoutMs = READ_TIMEOUT_MS): Promi
     const stream = isSocket(path) ? standardInput() : openPipe(path)
     const answer = await collected(stream === undefined ? [] : addAbortSignal(stopped.signal, stream))
     if (!answer.ok || answer.bytes.length > 0) return answer
-    return { ok: false, code: 'nobody writes to this pipe; what was read from it before is gone' }
+    return { ok: false, code: 'the pipe has no writer; data that was read before cannot be read again' }
   } catch (error) {
     if (stopped.signal.aborted) return { ok: false, code: lateText(timeoutMs) }
     return { ok: false, code: error instanceof Error && 'code' in error ? String(error.code) : String(error) }
@@ -67,13 +67,13 @@ export async function readPipe(path: string, timeoutMs = READ_TIMEOUT_MS): Promi
   }
 }
 
-/** A socket cannot be opened by its path. A copy of the descriptor, since the number 0 must not become free for others. */
+/** Standard input as a socket, which cannot be opened by path. Uses a duplicate, so that descriptor 0 stays in use. */
 function standardInput(): Readable {
   const dup = nativeFunction<(fd: number) => number>('int dup(int fd)')
   return new Socket({ fd: dup(0), readable: true, writable: false })
 }
 
-/** The pipe on a descriptor of our own, or undefined: nobody writes to it, and the kernel would not report its end. */
+/** Opens the pipe. Undefined if it has no writer: the kernel would never report its end. */
 function openPipe(path: string): Readable | undefined {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   const first = firstOf(fd)
@@ -86,7 +86,7 @@ function openPipe(path: string): Readable | undefined {
   return socket
 }
 
-/** What there is now; undefined: nothing yet. */
+/** The bytes that are available now; undefined if there are none yet. */
 function firstOf(fd: number): Buffer | undefined {
   const bytes = Buffer.alloc(FIRST_BYTES)
   try {
@@ -98,7 +98,7 @@ function firstOf(fd: number): Buffer | undefined {
   }
 }
 
-/** Leaves the rest unread when there is too much. */
+/** Collects all chunks; stops reading at the size limit. */
 async function collected(
   chunks: AsyncIterable<string | Uint8Array> | Iterable<Uint8Array>,
 ): Promise<ReadAnswer> {
@@ -128,10 +128,10 @@ function statOf(path: string): Stats | undefined {
 }
 
 function lateText(timeoutMs: number): string {
-  return `it has not ended within ${timeoutMs / 1000} s`
+  return `it was not complete after ${timeoutMs / 1000} s`
 }
 
-/** fetch() wraps the reason: "fetch failed" helps nobody. */
+/** The cause of a failed fetch(), whose own message is only "fetch failed". */
 function fetchFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { cause } = error

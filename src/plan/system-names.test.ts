@@ -20,27 +20,27 @@ const names = systemNames(folder, (database, key) => {
   return key === 'ldap' ? 'ldap:x:5000:5001::/:' : undefined
 })
 
-test('users and groups come from the files', () => {
+test('finds users and groups in the files', () => {
   assert.deepEqual(names.user('joe'), { uid: 1000, gid: 1001 })
   assert.equal(names.group('staff'), 50)
   assert.equal(names.user('jo'), undefined)
   assert.equal(names.user('bad'), undefined)
 })
 
-test('services come with their aliases, by protocol', () => {
+test('finds services by name or alias, by protocol', () => {
   assert.equal(names.service('ssh', 'tcp'), 22)
   assert.equal(names.service('www', 'tcp'), 80)
   assert.equal(names.service('ntp', 'tcp'), undefined)
   assert.equal(names.service('remote', 'tcp'), undefined)
 })
 
-test('what is not in a file is asked of the system', () => {
+test('queries the system for names that are in no file', () => {
   assert.deepEqual(names.user('ldap'), { uid: 5000, gid: 5001 })
   assert.ok(asked.includes('passwd ldap'))
   assert.ok(!asked.includes('passwd joe'))
 })
 
-test('the real system knows root, and a name cannot be an option', () => {
+test('finds root on the real system, and passes no name as an option', () => {
   assert.deepEqual(systemNames().user('root'), { uid: 0, gid: 0 })
   assert.equal(systemNames().user('--help'), undefined)
   assert.equal(systemNames().platform, systemNames().platform.toLowerCase())

@@ -1,12 +1,13 @@
+/** Lookup of users, groups and services of this system. */
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { machine, release, type } from 'node:os'
 import type { Account, Names } from '../config/names.js'
 
-/** A directory service that does not answer must not keep the program from starting. */
+/** Time limit of getent: a directory service that does not answer must not block the start. */
 const GETENT_TIMEOUT_MS = 5_000
 
-/** What the system knows by name: its files first, then getent(1), which also asks LDAP and the like. */
+/** Searches the files in /etc first, then getent(1), which also queries LDAP and the like. */
 export function systemNames(folder = '/etc', lookUp = getent): Names {
   const find = (file: string, query: string, isIt: (line: string) => boolean) =>
     linesOf(`${folder}/${file}`).find(isIt) ?? lookUp(file, query)
@@ -58,7 +59,7 @@ function linesOf(path: string): readonly string[] {
   }
 }
 
-/** Names come from a file that others may have written: none of them may become an option of getent. */
+/** Rejects names that begin with `-`: a configuration by another author must not pass options to getent. */
 function getent(database: string, key: string): string | undefined {
   if (!/^[\w.][\w.$@/-]*$/.test(key)) return undefined
   const { status, stdout } = spawnSync('getent', [database, key], {

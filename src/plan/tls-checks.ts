@@ -1,3 +1,4 @@
+/** Checks TLS settings by building contexts of OpenSSL from them. */
 import {
   type ClientTlsSettings,
   clientTlsOptions,
@@ -11,7 +12,7 @@ import { freeTrustStore, openTrustStore, type TrustStore } from '../tls/trust-st
 
 type Findings = readonly TlsProblem[]
 
-/** What OpenSSL says to settings: each is asked about once, and nothing of it stays. */
+/** Checks each value of settings once and frees all contexts afterwards. */
 export class TlsChecks {
   readonly #known = new Map<object, Findings>()
   #system: TrustStore | undefined
@@ -20,7 +21,7 @@ export class TlsChecks {
     return this.#once(settings, () => checkServerTls(serverTlsOptions(settings)))
   }
 
-  /** `systemAuthorities` are the same every time. */
+  /** `systemAuthorities`: the same in every call. */
   client(settings: ClientTlsSettings, systemAuthorities: Uint8Array | undefined): Findings {
     return this.#once(settings, () => {
       const trust = settings.usesSystemAuthorities ? this.#openSystem(systemAuthorities) : undefined
@@ -39,7 +40,7 @@ export class TlsChecks {
     return findings
   }
 
-  /** What is wrong with some of the system's authorities is not ours to say. */
+  /** Ignores problems of single CAs of the system: the user cannot fix them in the configuration. */
   #openSystem(authorities: Uint8Array | undefined): TrustStore | undefined {
     if (authorities !== undefined) this.#system ??= openTrustStore(authorities, undefined, new TlsProblems())
     return this.#system

@@ -1,3 +1,4 @@
+/** Reads the files that TLS directives name. */
 import { shown } from '../config/expectation.js'
 import type { Located } from '../config/located.js'
 import type { Problems } from '../config/problems.js'
@@ -9,9 +10,9 @@ import type { PskOptions } from '../tls/options.js'
 const SEQUENCE = 0x30
 const LINE_FEED = 0x0a
 
-/** Reads the files that directives of TLS name, each once, and says at the directive what is wrong with them. */
+/** Reads each file once and reports errors at the directive that names it. */
 export class TlsFiles {
-  /** What each file was like before it was read. */
+  /** Stamp of each file, taken before it was read. */
   readonly stamps = new Map<string, FileStamp>()
   readonly #sources: Sources
   readonly #problems: Problems
@@ -23,12 +24,12 @@ export class TlsFiles {
     this.#problems = problems
   }
 
-  /** Grows with every file that could not be used. */
+  /** Number of files that could not be used so far. */
   get failures(): number {
     return this.#failures
   }
 
-  /** Nothing when it cannot be used. */
+  /** Returns no bytes if the file cannot be used. */
   read(file: Located<string>): Uint8Array {
     const path = file.value
     const answer = this.#answers.get(path) ?? this.#ask(path)
@@ -41,7 +42,7 @@ export class TlsFiles {
     return file && this.read(file)
   }
 
-  /** The first line. */
+  /** The first line of the file. */
   passphrase(file: Located<string>): string {
     const bytes = this.read(file)
     const end = bytes.indexOf(LINE_FEED)
@@ -54,7 +55,7 @@ export class TlsFiles {
   staple(file: Located<string>): Uint8Array {
     const bytes = this.read(file)
     const isDer = bytes.length === 0 || bytes[0] === SEQUENCE
-    if (!isDer) this.#fail(file, `${shown(file.value)} is no OCSP response (DER)`)
+    if (!isDer) this.#fail(file, `${shown(file.value)} is not an OCSP response (DER)`)
     return bytes
   }
 
@@ -66,7 +67,7 @@ export class TlsFiles {
     return keys
   }
 
-  /** The key that a remote is spoken to with; undefined when there is none, or which one is not clear. */
+  /** The key for a remote; undefined if the file cannot be used. Reports a missing or ambiguous identity. */
   preSharedKey(file: Located<string>, wanted: Located<string> | undefined): PskOptions | undefined {
     const { failures } = this
     const keys = this.preSharedKeys(file)
@@ -74,9 +75,9 @@ export class TlsFiles {
     const named = wanted === undefined ? keys : keys.filter(([identity]) => identity === wanted.value)
     const [[identity, key] = ['', NOTHING], second] = named
     if (named.length === 0 && wanted !== undefined) {
-      this.#fail(wanted, `there is no key for ${shown(wanted.value)} in ${shown(file.value)}`)
+      this.#fail(wanted, `no key for identity ${shown(wanted.value)} in ${shown(file.value)}`)
     } else if (second !== undefined) {
-      this.#fail(file, `${shown(file.value)} has several keys: 'psk identity' says which`)
+      this.#fail(file, `${shown(file.value)} contains several keys: select one with 'psk identity'`)
     }
     return { identity, key }
   }
@@ -84,7 +85,7 @@ export class TlsFiles {
   #ask(path: string): ReadAnswer {
     this.stamps.set(path, stampOf(path))
     const answer = this.#sources.read(path)
-    // A copy of its own: of a part of a larger buffer all would travel.
+    // A copy: posting a view to a thread would clone the whole buffer behind it.
     const kept = answer.ok ? { ok: true as const, bytes: new Uint8Array(answer.bytes) } : answer
     this.#answers.set(path, kept)
     return kept

@@ -49,7 +49,7 @@ interface Given {
   readonly isForeignChild?: boolean
 }
 
-/** Loads a configuration whose listeners are in lines 2 and on, then the remotes, then the section's directives. */
+/** Loads a configuration: listeners from line 2 on, then remotes, then directives of the section. */
 function load({ listen = [], remotes = [], section = '', without, ...more }: Given) {
   const lines = [
     'id = spawnd { listen { port = 1 }',
@@ -88,14 +88,14 @@ function only<T>(values: readonly T[]): T {
   return values[0] as T
 }
 
-test('without TLS there is nothing', () => {
+test('loads nothing without TLS', () => {
   const { problems, settings, stamps } = load({})
   assert.deepEqual(problems, [])
   assert.deepEqual(settings, { ...NO_TLS, listeners: [{ mode: 'off' }], remotes: [{ client: undefined }] })
   assert.equal(stamps.size, 0)
 })
 
-test('listeners that say the same share an entry, whoever says it', () => {
+test('listeners with equal settings share an entry, inherited or not', () => {
   const { problems, settings } = load({
     listen: ['tls', 'tls = auto', 'tls cert-file = copy.pem tls', 'tls alpn = h2 tls', 'tls = pass'],
     section: 'tls cert-file = both.pem tls detect timeout = 0 tls handshake timeout = 4',
@@ -113,7 +113,7 @@ test('listeners that say the same share an entry, whoever says it', () => {
   assert.equal(settings.servers[0]?.handshakeTimeoutMs, 4_000)
 })
 
-test('all that a listener can say arrives', () => {
+test('loads all settings of a listener', () => {
   const { problems, settings, stamps } = load({
     listen: [
       'tls = TLSv1.2,TLSv1.3 tls verify = request tls client-ca-file = ca.pem tls crl-file = crl.pem ' +
@@ -178,7 +178,7 @@ test('all that a listener can say arrives', () => {
   )
 })
 
-test('OCSP responses are fetched for those certificates that want it and can have it, once for each', () => {
+test('lists OCSP sources of certificates that enable it and name a responder, once each', () => {
   const { ocsp, problems, settings } = load({
     listen: ['tls', 'tls tls ocsp = no', 'tls tls cert-file = ocsp.pem tls ocsp yes'],
     section:
@@ -193,7 +193,7 @@ test('OCSP responses are fetched for those certificates that want it and can hav
   assert.deepEqual(ids, [[id, undefined, id, undefined], [undefined, undefined, id, undefined], [id]])
 })
 
-test('settings are plain data of their own: they cross to a thread, and as JSON', () => {
+test('settings are plain data: they can be posted to a thread and serialized as JSON', () => {
   const { settings } = load({
     listen: ['tls'],
     section: 'tls cert-file = both.pem',
@@ -214,7 +214,7 @@ test('settings are plain data of their own: they cross to a thread, and as JSON'
   }
 })
 
-test('remotes are told what to believe; the bundle of the system travels once', () => {
+test('remotes get their CAs; the bundle of the system is included once', () => {
   const { problems, settings } = load({
     section: 'tls handshake timeout = 3 tls truncation = close',
     remotes: [
@@ -249,7 +249,7 @@ test('remotes are told what to believe; the bundle of the system travels once', 
   assert.deepEqual([blind?.handshakeTimeoutMs, blind?.truncation], [3_000, 'close'])
 })
 
-test('a remote with a key needs neither a certificate nor authorities', () => {
+test('a remote with a pre-shared key needs neither certificate nor CAs', () => {
   const { problems, settings } = load({
     remotes: [
       'a.example:1 tls psk file = keys.psk',
@@ -276,29 +276,29 @@ test('a remote with a key needs neither a certificate nor authorities', () => {
     ],
   })
   assert.deepEqual(bad.problems, [
-    "error at 3 several.psk: 'several.psk' has several keys: 'psk identity' says which",
-    "error at 4 jack: there is no key for 'jack' in 'keys.psk'",
+    "error at 3 several.psk: 'several.psk' contains several keys: select one with 'psk identity'",
+    "error at 4 jack: no key for identity 'jack' in 'keys.psk'",
     "error at 5 text.pem: 'text.pem': line 1: expected IDENTITY:KEY, the key in hexadecimal",
   ])
 })
 
-test('without a remote that wants them nobody looks for the authorities of the system', () => {
+test('does not search the CA bundle of the system if no remote needs it', () => {
   const { settings } = load({ remotes: ['a.example:1 tls verify = no', 'b.example:1 tls ca-file = ca.pem'] })
   assert.equal(settings.systemAuthorities, undefined)
 })
 
-test('SSL_CERT_FILE names other authorities; without any a remote cannot be verified', () => {
+test('SSL_CERT_FILE overrides the CA bundle; without any bundle a remote cannot be verified', () => {
   const remotes = ['a.example:1 tls']
   const environment = [['SSL_CERT_FILE', 'ca.pem']] as const
   const named = load({ remotes, environment, without: '/etc/ssl/certs/ca-certificates.crt' })
   assert.deepEqual(named.settings.systemAuthorities, new Uint8Array(authority.pem))
   const missing = load({ remotes, without: '/etc/ssl/certs/ca-certificates.crt' })
   assert.deepEqual(missing.problems, [
-    'error at 3 remote: the authorities of the system are not found: this remote cannot be verified',
+    'error at 3 remote: cannot find the CA bundle of the system: this remote cannot be verified',
   ])
 })
 
-test('clients of a classic master are served as the section says', () => {
+test('clients from a classic master are served with the settings of the section', () => {
   const handedOver = (section: string) => {
     const { problems, settings } = load({ section, isForeignChild: true })
     assert.deepEqual([problems, settings.listeners], [[], []])
@@ -313,7 +313,7 @@ test('clients of a classic master are served as the section says', () => {
   assert.deepEqual(handedOver('tls psk file = keys.psk'), [1, 'nobody', 3_000])
 })
 
-test('what is wrong with files is said at the directive, with the reason of OpenSSL', () => {
+test('reports errors in files at the directive, with the reason of OpenSSL', () => {
   const { problems } = load({
     listen: [
       'tls tls cert-file = www.pem tls key-file = both.pem',
@@ -330,7 +330,7 @@ test('what is wrong with files is said at the directive, with the reason of Open
       'tls tls cert-file = both.pem tls ocsp-file = ca.pem',
     ],
   })
-  // Reasons are worded by the version of OpenSSL.
+  // The wording of reasons depends on the version of OpenSSL.
   assert.deepEqual(
     problems.map((text) => text.replace(/(certificate|read|passphrase): [a-z ]+$/, '$1: …')),
     [
@@ -345,13 +345,13 @@ test('what is wrong with files is said at the directive, with the reason of Open
       problems[8],
       "error at 11 a..b: 'a..b' is not a valid host name",
       "error at 12 text.pem: 'text.pem': the key cannot be read: …",
-      "error at 13 ca.pem: 'ca.pem' is no OCSP response (DER)",
+      "error at 13 ca.pem: 'ca.pem' is not an OCSP response (DER)",
     ],
   )
   assert.match(problems[8] ?? '', /^warning at 10 old\.pem: 'old\.pem': the certificate has expired: /)
 })
 
-test('what is wrong with other options is said at the directive', () => {
+test('reports errors in other options at the directive', () => {
   const { problems } = load({
     section: 'tls cert-file = both.pem',
     listen: [
@@ -387,7 +387,7 @@ test('what is wrong with other options is said at the directive', () => {
   ])
 })
 
-test('a mistake that two listeners inherit is said once', () => {
+test('reports an error that two listeners inherit once', () => {
   const { problems } = load({ listen: ['tls', 'tls alpn = h2 tls'], section: 'tls cert-file = www.pem' })
   assert.deepEqual(problems, ["error at 5 www.pem: 'www.pem': the file contains no private key"])
 })

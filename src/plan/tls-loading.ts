@@ -1,3 +1,4 @@
+/** Loads TLS settings: reads the named files, checks them with OpenSSL, and deduplicates equal settings. */
 import { shown } from '../config/expectation.js'
 import type { Configuration } from '../config/load.js'
 import type { Located } from '../config/located.js'
@@ -32,23 +33,23 @@ import { TlsChecks } from './tls-checks.js'
 import { TlsFiles } from './tls-files.js'
 import { describeFinding, type PlaceOf, remotePlaces, servicePlaces } from './tls-places.js'
 
-/** What TLS needs, read from the files that the configuration names, and checked. */
+/** The TLS settings of a configuration, with the contents of its files. */
 export interface LoadedTls {
   readonly settings: TlsSettings
-  /** The files, as they were before they were read. */
+  /** Stamps of the files, taken before they were read. */
   readonly stamps: Stamps
-  /** Of the certificates whose OCSP responses are to be fetched. */
+  /** OCSP sources of the certificates whose responses are fetched. */
   readonly ocsp: readonly OcspSource[]
   readonly problems: readonly ConfigProblem[]
 }
 
 export interface TlsLoadOptions {
   readonly sources: Sources
-  /** Who is served: clients of our listeners, those that a classic master hands over, or nobody by us. */
+  /** Which clients are served: of our listeners, from a classic master, or none (children of another program). */
   readonly service: 'listeners' | 'clients-handed-over' | 'none'
 }
 
-/** Reads and checks what a configuration without errors says of TLS. Never throws. */
+/** Loads and checks the TLS settings of a configuration without errors. Never throws. */
 export function loadTls(configuration: Configuration, options: TlsLoadOptions): LoadedTls {
   if (options.service === 'none') return { settings: NO_TLS, stamps: new Map(), ocsp: [], problems: [] }
   const { spawnd, tcprelay } = configuration
@@ -60,7 +61,7 @@ export function loadTls(configuration: Configuration, options: TlsLoadOptions): 
   loader.process()
   const settings = {
     ...loader.tables,
-    // Of a classic master's listeners a child knows nothing.
+    // A child does not know the listeners of a classic master.
     listeners: isHandedOver ? [] : listeners,
     handedOver,
     remotes,
@@ -78,10 +79,10 @@ class TlsLoader {
   readonly #checks = new TlsChecks()
   readonly #servers = new Table<ServerTlsSettings>()
   readonly #clients = new Table<ClientTlsSettings>()
-  /** By `listen` block. */
+  /** Settings by index of the `listen` block. */
   readonly #listeners = new Map<number, ListenerTlsSettings>()
   readonly #ocsp = new Map<string, OcspSource>()
-  /** Undefined: nobody has asked; null: the system has none. */
+  /** Undefined: not searched yet; null: not found. */
   #systemAuthorities: Uint8Array | null | undefined
 
   constructor({ environment, tcprelay }: Configuration, sources: Sources) {
@@ -109,16 +110,15 @@ class TlsLoader {
     return this.#problems.sorted()
   }
 
-  /** What counts for all connections. */
+  /** Checks directives that apply to all connections. */
   process(): void {
     const { tlsKernel, tlsKeylogFile } = this.#tcprelay
     if (tlsKernel?.value === 'yes') {
-      const text = 'the kernel cannot encrypt: the OpenSSL of Node is built without kTLS'
-      this.#problems.error(tlsKernel.position, text, { hint: "'auto' uses it where it is there" })
+      const text = 'kTLS is not available: the OpenSSL of Node is built without it'
+      this.#problems.error(tlsKernel.position, text, { hint: "'auto' uses it if available" })
     }
     if (tlsKeylogFile !== undefined) {
-      const text =
-        'the secrets of every TLS connection are written to this file: who reads it reads everything'
+      const text = 'TLS secrets are written to this file: anyone who can read it can decrypt all connections'
       this.#problems.warn(tlsKeylogFile.position, text)
     }
   }
@@ -140,7 +140,7 @@ class TlsLoader {
     return listener.tls.kind === 'auto' ? { mode: 'auto', server, detectTimeoutMs } : { mode: 'on', server }
   }
 
-  /** Clients of a classic master. */
+  /** Settings for clients from a classic master. */
   handedOver(): HandedOverSettings {
     const { tlsDetectTimeoutMs, tlsHandshakeTimeoutMs } = this.#tcprelay
     const detectTimeoutMs = tlsDetectTimeoutMs || tlsHandshakeTimeoutMs
@@ -170,8 +170,8 @@ class TlsLoader {
     const settings = this.#clients.entries[client] as ClientTlsSettings
     const system = settings.usesSystemAuthorities ? this.#system() : undefined
     if (system === null) {
-      const hint = "give 'ca-file'"
-      const text = 'the authorities of the system are not found: this remote cannot be verified'
+      const hint = "add 'ca-file'"
+      const text = 'cannot find the CA bundle of the system: this remote cannot be verified'
       this.#problems.error(remote.position, text, { hint })
     } else this.#report(this.#checks.client(settings, system), remotePlaces(remote))
     return { client }
@@ -222,7 +222,7 @@ class TlsLoader {
     }
   }
 
-  /** Of the OCSP responses that are to be fetched. A file that cannot be read is told of elsewhere. */
+  /** Id of the OCSP response to fetch. A file that cannot be read has been reported already. */
   #stapleId({ certFile, ocsp }: ServedCertificate, chain: Uint8Array): string | undefined {
     if (ocsp === 'no' || chain.length === 0) return undefined
     const source = ocspSource(chain)
@@ -251,7 +251,7 @@ class TlsLoader {
 
   #clientSettings(remote: RemoteSettings): ClientTlsSettings {
     const { caFile, certFile, pskFile } = remote
-    // A key proves enough: authorities are for those who say so.
+    // The pre-shared key authenticates the remote; certificates are verified only with `ca-file`.
     const verify = pskFile === undefined ? remote.verify : caFile !== undefined
     const { tlsHandshakeTimeoutMs, tlsTruncation } = this.#tcprelay
     return {
@@ -285,7 +285,7 @@ class TlsLoader {
   }
 }
 
-/** Values, each once. */
+/** A table of distinct values. */
 class Table<T> {
   readonly entries: T[] = []
   readonly #indexes = new Map<string, number>()
@@ -299,7 +299,7 @@ class Table<T> {
   }
 }
 
-/** What is equal has the same key; of bytes their digest stands for them. */
+/** Equal settings have the same key; bytes are replaced by their digest. */
 export function keyOf(settings: unknown): string {
   return JSON.stringify(settings, digestOfBytes)
 }
@@ -308,7 +308,7 @@ function digestOfBytes(_key: string, value: unknown): unknown {
   return value instanceof Uint8Array ? Buffer.from(sha256Of([value])).toString('hex') : value
 }
 
-/** Who a remote is by its address. */
+/** The host of the remote's address, for SNI and verification. */
 function hostOf({ target }: RemoteSettings): string | undefined {
   if (target.kind === 'name') return target.host
   return target.address.family === 'unix' ? undefined : target.address.host

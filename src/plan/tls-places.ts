@@ -1,3 +1,4 @@
+/** Maps problems that OpenSSL reports to the directives that cause them. */
 import type { Position } from '../base/problem.js'
 import { shown } from '../config/expectation.js'
 import type { Located } from '../config/located.js'
@@ -5,14 +6,14 @@ import type { RemoteSettings } from '../config/table-tcprelay.js'
 import type { TlsService } from '../config/tls-service.js'
 import type { TlsPart, TlsProblem } from '../tls/options.js'
 
-/** Where the directive stands that a finding of OpenSSL is about. */
+/** The directive that a problem belongs to. */
 export interface Place {
   readonly position: Position
-  /** The file that it names. */
+  /** The file that the directive names. */
   readonly file: string | undefined
 }
 
-/** Finds the place of a finding. */
+/** Finds the directive of a problem. */
 export type PlaceOf = (problem: Pick<TlsProblem, 'index' | 'part'>) => Place
 
 type Certificate = Pick<RemoteSettings, 'certFile' | 'keyFile' | 'passphrase' | 'passphraseFile'> & {
@@ -21,7 +22,7 @@ type Certificate = Pick<RemoteSettings, 'certFile' | 'keyFile' | 'passphrase' | 
 
 type Parts = Partial<Record<TlsPart, Place | undefined>>
 
-/** Of a listener, or of the section that clients of a classic master are served by. */
+/** For a listener, or for the section that serves clients from a classic master. */
 export function servicePlaces(service: TlsService): PlaceOf {
   const parts: Parts = {
     authorities: fileAt(service.clientCaFile),
@@ -49,7 +50,7 @@ export function remotePlaces(remote: RemoteSettings): PlaceOf {
   return ({ part }) => parts[part] ?? { position: remote.position, file: undefined }
 }
 
-/** What a person reads: which file, and what is wrong with it. */
+/** The message: file and problem. */
 export function describeFinding({ message }: TlsProblem, { file }: Place): string {
   return file === undefined ? message : `${shown(file)}: ${message}`
 }
@@ -79,7 +80,7 @@ function fileAt(given: Located<string> | undefined): Place | undefined {
   return given && { position: given.position, file: given.value }
 }
 
-/** What it says is not repeated: it may be a passphrase. */
+/** The value is not part of the message: it may be a passphrase. */
 function wordAt(given: Located<unknown> | undefined): Place | undefined {
   return given && { position: given.position, file: undefined }
 }

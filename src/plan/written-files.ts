@@ -1,4 +1,4 @@
-/** Whether the files that the configuration has written to may be written, found out without writing anything. */
+/** Checks that files which the configuration writes to are writable, without writing. */
 import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path/posix'
 import type { Position } from '../base/problem.js'
@@ -10,10 +10,10 @@ import type { Loaded } from './load.js'
 import { logSettings } from './log-settings.js'
 import { placeOf } from './place-of.js'
 
-/** Where a value comes from that no file has. */
+/** Position of a value from the command line instead of a file. */
 const COMMAND_LINE: Position = { file: '(command line)', line: 1, column: 1 }
 
-/** The files of a configuration, at start and at a reload. */
+/** Errors for files of the configuration, at start and at a reload. */
 export function writtenFileProblems(loaded: Loaded): readonly ConfigProblem[] {
   const { accessLog, tlsKeylogFile } = loaded.tcprelay
   const { debugRedirect } = logSettings(loaded)
@@ -26,7 +26,7 @@ export function writtenFileProblems(loaded: Loaded): readonly ConfigProblem[] {
   ]
 }
 
-/** The pidfile, at start. That another instance holds it is seen when it is taken. */
+/** Errors for the pidfile, at start only. Another instance that holds it is detected when it is locked. */
 export function pidfileProblems(loaded: Loaded, { pidfile }: Arguments): readonly ConfigProblem[] {
   if (pidfile !== undefined) return problemOf(pidfile, COMMAND_LINE, constants.O_NOFOLLOW)
   const { pidfile: path } = loaded.spawnd
@@ -40,7 +40,7 @@ function problemOf(path: string, position: Position, flags = 0): ConfigProblem[]
   return [{ severity: 'error', position, message, code: 'cannot-create' }]
 }
 
-/** The system's code, undefined when the file may be written. Opens regular files alone: a FIFO's reader would see its end. */
+/** The errno name; undefined if writable. Opens only regular files: opening a FIFO would show its reader an end of file. */
 function refusalOf(path: string, flags: number): string | undefined {
   const { O_APPEND, O_NONBLOCK, O_WRONLY, W_OK, X_OK } = constants
   try {

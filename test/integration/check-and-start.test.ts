@@ -99,10 +99,7 @@ test('-P only warns of a port that needs a privilege', async (t) => {
     under: process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-net_bind_service'] : [],
   })
   assert.equal(code, 0)
-  assert.match(
-    stderr,
-    /warning: 127\.0\.0\.1:7 cannot be bound without CAP_NET_BIND_SERVICE: ports below 1024/,
-  )
+  assert.match(stderr, /warning: cannot bind 127\.0\.0\.1:7 without CAP_NET_BIND_SERVICE: ports below 1024/)
 })
 
 test('-P names the sections that it checks if there are others', async (t) => {

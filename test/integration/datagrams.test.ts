@@ -396,7 +396,7 @@ test('-P accepts the RADIUS samples of the classic documentation, and -1 refuses
   assert.deepEqual([checked.code, checked.stderr], [0, ''])
   const single = await tcprelay(t, ['-1', '-P', file])
   assert.equal(single.code, 78)
-  assert.equal(single.stderr.match(/'protocol = UDP' needs children of another program/g)?.length, 3)
+  assert.equal(single.stderr.match(/'protocol = UDP' requires children of another program/g)?.length, 3)
 })
 
 test('a reload under -1 refuses UDP listeners, too', async (t) => {

@@ -248,5 +248,5 @@ test('foreign children with accept = direct are a configuration error', async (t
   )
   const program = startTcprelay(t, ['-P', plan.file(t)])
   assert.equal((await program.ended()).code, 78)
-  assert.match(program.stderr.text, /`accept = direct` needs children of this program/)
+  assert.match(program.stderr.text, /`accept = direct` requires children of this program/)
 })

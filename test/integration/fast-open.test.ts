@@ -142,8 +142,8 @@ test('a system that does not allow TCP Fast Open gives a warning', async (t) => 
     'address = 127.0.0.1 port = 0 fast open = 16',
   )
   const { code, stderr } = await tcprelay(t, ['-P', plan.file(t)], { under: space.under })
-  assert.match(stderr, /warning: fast open: net\.ipv4\.tcp_fastopen does not allow it with clients: bit 2/)
-  assert.match(stderr, /warning: fast open: net\.ipv4\.tcp_fastopen does not allow it with remotes: bit 1/)
+  assert.match(stderr, /warning: fast open: net\.ipv4\.tcp_fastopen does not enable it for clients: bit 2/)
+  assert.match(stderr, /warning: fast open: net\.ipv4\.tcp_fastopen does not enable it for remotes: bit 1/)
   assert.equal(code, 0)
 })
 

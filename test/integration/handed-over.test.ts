@@ -59,7 +59,7 @@ for (const [words, lines] of [
       .file(t)
     const { code, stderr } = await tcprelay(t, [...words, file])
     assert.equal(code, 78)
-    assert.match(stderr, /:2:3: the socket 'front' of systemd cannot be taken along to the background/)
+    assert.match(stderr, /:2:3: the inherited socket 'front' cannot be used in the background/)
   })
 }
 

@@ -34,7 +34,7 @@ for (const singleProcess of PROCESSES) {
       const under = ['prlimit', `--nofile=${limit}`]
       const { code, stderr } = await tcprelay(t, ['-D', fileWith(t, singleProcess)], { under })
       assert.equal(code, EXIT_OS, stderr)
-      assert.match(stderr, /cannot start: .*open files are allowed, at least 64 are needed/)
+      assert.match(stderr, /cannot start: the limit of open files is .*, at least 64 are required/)
       assert.doesNotMatch(stderr, /^ +at /m)
     })
   }
@@ -58,7 +58,9 @@ test('users max above the descriptor limit is reported; excess clients wait and 
   const remote = await remoteThat(echoes).start(t)
   const plan = relayTo(remote).withMaster(spawning([1, 2], [500, 1_000]))
   const master = await startMaster(t, plan, { under: ['prlimit', '--nofile=110'] })
-  await master.logged(/users max = 1000 needs more open files than are allowed: a child takes about \d+/)
+  await master.logged(
+    /users max = 1000 requires more open files than the limit allows: a child can serve about \d+/,
+  )
   const clients = await Promise.all(Array.from({ length: 70 }, () => master.connect()))
   await Promise.all(clients.map((client, i) => client.send(`client ${i}`)))
   await master.logged(/queueing new connections/)

@@ -177,5 +177,7 @@ test('select: `users max` beyond the descriptors of a child gives a warning', as
   const remote = await remoteThat(echoes).start(t)
   const plan = relayTo(remote).withMaster(spawning([1, 1], [100, 1_000]))
   const master = await startMaster(t, plan, withMask('16'))
-  await master.logged(/users max = 1000 needs more descriptors than select has: a child takes about 4\d\d/)
+  await master.logged(
+    /users max = 1000 requires more file descriptors than select supports: a child can serve about 4\d\d/,
+  )
 })

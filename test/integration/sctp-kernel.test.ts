@@ -6,8 +6,8 @@ import { relayTo } from '../harness/relay.js'
 import { calls } from '../support/sockets.js'
 
 const CONFIG = 78
-const MESSAGE = /relay\.cfg:\d+:\d+: (?:warning: )?this kernel has no SCTP/g
-const HINT = /load its module: 'modprobe sctp'/
+const MESSAGE = /relay\.cfg:\d+:\d+: (?:warning: )?this kernel does not support SCTP/g
+const HINT = /load the kernel module: 'modprobe sctp'/
 
 /** The tests of SCTP itself are in test/vm/. */
 function kernelLacksSctp(t: TestContext): boolean {

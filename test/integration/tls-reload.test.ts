@@ -109,7 +109,7 @@ for (const isSingle of [true, false]) {
     const relay = isSingle
       ? await plan.start(t)
       : await startMaster(t, plan.withMaster(spawning([1, 1], [5, 5], ...more)))
-    await relay.logged(/warning: .*the secrets of every TLS connection are written/)
+    await relay.logged(/warning: .*TLS secrets are written to this file/)
     const client = await connectTls(t, relay.port())
     assert.equal(await client.exchange('hello'), 'hello')
     await client.close()

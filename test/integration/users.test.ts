@@ -56,7 +56,7 @@ for (const directive of [`userid = ${SOMEBODY}`, `groupid = ${SOMEBODY}`]) {
     for (const option of ['-D', '-P']) {
       const { code, stderr } = await tcprelay(t, [option, file], { under: MAY_NOT })
       assert.equal(code, 77, stderr)
-      assert.match(stderr, /^\S+: children may not become the user or group of the configuration\n/)
+      assert.match(stderr, /^\S+: children are not permitted to switch to the configured user or group\n/)
     }
   })
 }
