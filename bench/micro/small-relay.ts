@@ -10,13 +10,14 @@ import { TraceChannel } from '../../src/observe/trace.js'
 import { Loop } from '../../src/reactor/loop.js'
 import { PEER_ENDED, READABLE } from '../../src/reactor/poller.js'
 import { Questions } from '../../src/relay/opening/questions.js'
+import { DEFAULT_RELAY_OPTIONS } from '../../src/relay/options.js'
 import { Relay, type RelayParts } from '../../src/relay/relay.js'
 import { NO_TLS } from '../../src/relay/relay-tls.js'
 import { Remotes } from '../../src/relay/remotes.js'
 import { ThrottledWarnings } from '../../src/relay/throttled-warnings.js'
 import { Blocks } from '../../src/relay/transfer/blocks.js'
 import { Pipes } from '../../src/relay/transfer/pipes.js'
-import { SPLICE_POLICIES } from '../../src/relay/transfer/splice-policies.js'
+import { listenerPlan } from '../../test/support/plans.js'
 import { choosing } from '../../test/support/pools.js'
 import { MemoryKernel } from './memory-kernel.js'
 
@@ -58,21 +59,10 @@ export class SmallRelay {
       remotes: new Remotes(remotes, shared, this.#cells),
       ...choosing({ weights: [1], use: shared.use, backOffUntilMs: this.#cells.retryAtMs }),
       options: {
-        connectTimeoutMs: 3_000,
-        dialTimeoutMs: 10_000,
+        ...DEFAULT_RELAY_OPTIONS,
         dialRetries: 0,
         idleTimeoutMs: 60_000,
-        halfCloseTimeoutMs: 0,
-        keepAlive: { isOn: true, idleS: 0, intervalS: 0, count: 0 },
-        splice: SPLICE_POLICIES.auto,
-        localAddress: undefined,
-        clientSource: undefined,
-        localPorts: 0,
-        mptcpListeners: [],
-        ephemeralPorts: { least: 32_768, most: 60_999 },
-        retireLimit: 0,
         hasAccessLog: true,
-        asks: undefined,
         notesPeers: true,
       },
       tls: NO_TLS,
@@ -80,8 +70,7 @@ export class SmallRelay {
       log: () => {},
       warnings: new ThrottledWarnings(() => {}),
       trace: new TraceChannel('NET', 0, () => {}),
-      listenerNames: ['listener'],
-      realms: [],
+      listeners: [listenerPlan('listener')],
       writeAccess: (record) => ring.write(ACCESS, INFO, accessLine(record)),
     }
     this.#relay = new Relay(parts, { onRoom: () => {}, onRetired: () => {} })

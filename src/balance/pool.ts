@@ -27,7 +27,7 @@ export class Pool implements PoolView {
   readonly name: string
   readonly members: readonly number[]
   readonly use: ArrayLike<number>
-  readonly weight: readonly number[]
+  readonly weight: number[]
   readonly health: RemoteHealth
   readonly #useMax: ArrayLike<number> | undefined
   readonly #policy: Policy
@@ -39,7 +39,7 @@ export class Pool implements PoolView {
     this.name = options.name
     this.members = options.members
     this.use = options.use
-    this.weight = options.weights
+    this.weight = [...options.weights]
     this.health = options.health
     this.#useMax = options.useMax
     this.#policy = options.policy
@@ -65,6 +65,11 @@ export class Pool implements PoolView {
     const chosen = slot === NONE ? this.#soonest(tried) : slot
     if (chosen !== NONE && this.health.isFailing(chosen)) this.health.beginProbe(chosen, nowMs)
     return chosen
+  }
+
+  /** `weight`: at least 1. */
+  setWeight(slot: number, weight: number): void {
+    this.weight[slot] = weight
   }
 
   /** Counts a client; ends all back-offs after `rebalance` clients. */

@@ -11,8 +11,8 @@ import { bindWarnings } from '../plan/bind-warnings.js'
 import { exitCodeFor, hasErrors, headProblems, lookedUpProblems, startProblems } from '../plan/check.js'
 import { limitProblems } from '../plan/limit-problems.js'
 import { type Loaded, type LoadOptions, loadFrom } from '../plan/load.js'
-import { logSettings } from '../plan/log-settings.js'
 import { prepareMachine } from '../plan/machine.js'
+import { headLog } from '../plan/worker-plans.js'
 import { isChild } from '../services/handed-over.js'
 import { writeTo } from './write-to.js'
 
@@ -75,7 +75,7 @@ function chosenSections({ others, sections, spawnd, tcprelay }: Loaded): string 
 
 /** To the system's log, as the original does. */
 function report(problems: readonly ConfigProblem[], loaded: Loaded, { programPath }: LoadOptions): void {
-  const log = openSystemLog(linuxCalls(), logSettings(loaded), programPath)
+  const log = openSystemLog(linuxCalls(), headLog(loaded), programPath)
   for (const problem of problems) log.say(hasErrors([problem]) ? ERR : WARNING, problemLine(problem))
 }
 

@@ -1,11 +1,9 @@
 import { EXIT_OK, EXIT_SOFTWARE } from '../base/exit-codes.js'
 import { openCells } from '../cells/cells.js'
-import type { Configuration } from '../config/load.js'
-import { mavisSettings } from '../config/mavis-settings.js'
 import type { Command, ReactorSettings, Report } from '../engine/reactor-settings.js'
 import { COUNT } from '../observe/counters.js'
 import { ERR, INFO } from '../observe/severity.js'
-import { NO_ACCEPTING, pipeOptions, relaySettings, sessionsMax } from '../plan/settings.js'
+import { pipeOptions, sessionsMax } from '../plan/limits.js'
 import { WIRE_FD } from '../services/handed-over.js'
 import { CELLS_FDS, WAKEUP_FD } from '../services/link-messages.js'
 import { MavisService } from './mavis-service.js'
@@ -15,7 +13,6 @@ import { ReactorThread } from './reactor-thread.js'
 import type { Started } from './start-up.js'
 
 export interface ChildParts extends Started {
-  readonly configuration: Configuration
   readonly start: Start
   readonly link: ChildLink
 }
@@ -32,22 +29,15 @@ export class Child {
 
   constructor(parts: ChildParts) {
     this.#parts = parts
-    const { configuration, log, start, traceMask, way } = parts
+    const { log, start, traceMask, way } = parts
+    const { live, plan, shape, slot } = start
     const settings: ReactorSettings = {
-      ...relaySettings(configuration, start.tls, start, {
-        remoteSlots: start.remoteSlots,
-        addresses: new Map(start.addresses),
-      }),
-      ticketKeys: start.ticketKeys,
-      staples: start.staples,
-      cells: { fds: CELLS_FDS, shape: start.shape },
-      childSlot: start.slot,
-      listenerNames: start.listenerNames,
-      listenerSlots: start.listenerSlots,
-      realms: start.realms,
-      ...takingClients(start, configuration),
+      plan,
+      live,
+      cells: { fds: CELLS_FDS, shape },
+      childSlot: slot,
+      ...waysIn(start),
       pipes: pipeOptions(),
-      mechanism: start.mechanism,
       traceMask,
     }
     this.#thread = new ReactorThread(new URL('../engine/reactor-entry.js', import.meta.url), settings, {
@@ -58,10 +48,10 @@ export class Child {
       },
     })
     this.#mavis = new MavisService(parts, (answers) => this.#thread.post({ kind: 'answers', answers }))
-    this.#mavis.open(start.slot, mavisSettings(configuration.tcprelay))
+    this.#mavis.open(slot, plan.mavis)
     way.add({ leave: (done) => this.#leave(done) })
     if (settings.wireEnd !== undefined) this.#thread.post({ kind: 'open-wire-end' })
-    const { counters } = openCells(CELLS_FDS, start.shape, start.slot).own
+    const { counters } = openCells(CELLS_FDS, shape, slot).own
     keepTitle(parts, () => this.#load(counters))
     for (const signal of ['SIGHUP', 'SIGTERM'] as const) process.on(signal, () => this.#retire(signal))
   }
@@ -69,7 +59,7 @@ export class Child {
   onMessage(message: ToOurChild): void {
     switch (message.kind) {
       case 'accept':
-        for (const listener of this.#parts.start.accepting?.listeners ?? [])
+        for (const listener of this.#parts.start.listeners ?? [])
           this.#thread.post({ kind: 'listen', ...listener })
         return
       case 'drain':
@@ -77,9 +67,7 @@ export class Child {
         this.#mavis.retireAll()
         this.#thread.post(message)
         return
-      case 'addresses':
-      case 'ticket-keys':
-      case 'staple':
+      case 'state':
       case 'ping':
       case 'cut':
         this.#thread.post(message)
@@ -155,15 +143,14 @@ export class Child {
 }
 
 /** How clients come in: over the wire, or from listeners of the master's. */
-function takingClients(
-  { accepting, listenerKinds }: Start,
-  { tcprelay }: Configuration,
-): Pick<ReactorSettings, keyof typeof NO_ACCEPTING | 'wireEnd' | 'wakeupFd' | 'sessionsMax'> {
-  if (accepting === undefined) {
-    const wireEnd = { master: 'ours', fd: WIRE_FD, listenerKinds } as const
-    return { ...NO_ACCEPTING, sessionsMax: sessionsMax(tcprelay), wakeupFd: undefined, wireEnd }
+function waysIn({ listeners, plan }: Start): Pick<ReactorSettings, 'wakeupFd' | 'wireEnd' | 'sessionsMax'> {
+  const placesMax = sessionsMax(plan.mavis)
+  if (listeners === undefined) {
+    return { sessionsMax: placesMax, wakeupFd: undefined, wireEnd: { master: 'ours', fd: WIRE_FD } }
   }
-  const { usersMax, listeners: _listeners, ...settings } = accepting
-  const placesMax = Math.min(sessionsMax(tcprelay), usersMax === 0 ? Number.POSITIVE_INFINITY : usersMax)
-  return { ...settings, sessionsMax: placesMax, wakeupFd: WAKEUP_FD, wireEnd: undefined }
+  return {
+    sessionsMax: Math.min(placesMax, plan.workers.sessionsMax),
+    wakeupFd: WAKEUP_FD,
+    wireEnd: undefined,
+  }
 }

@@ -1,6 +1,5 @@
 import { closeSync } from 'node:fs'
-import type { SocketAddress } from '../base/address.js'
-import type { PollMechanism } from '../base/poll-mechanism.js'
+import type { StateChange } from '../engine/live-state.js'
 import { errorText } from '../kernel/errno.js'
 import { descriptorLimit } from '../kernel/limits.js'
 import { messageCalls } from '../kernel/message-calls.js'
@@ -11,16 +10,15 @@ import type { RemoteEvidence } from '../observe/remote-evidence.js'
 import { ERR, WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import type { LoadOptions } from '../plan/load.js'
-import { childAcceptSettings, isOwnProgram, portIndexesOf, realmsOf } from '../plan/settings.js'
-import { mptcpListeners, needsNetAdmin } from '../plan/socket-settings.js'
+import { needsNetAdmin } from '../plan/socket-settings.js'
+import { isOwnProgram } from '../plan/worker-plans.js'
 import { Heartbeat } from '../services/heartbeat.js'
-import { Link } from '../services/link.js'
+import { Link, serialized } from '../services/link.js'
 import { FIRST_LISTENER_FD, FROM_CHILD, LINK_VARIABLE, type ToMaster } from '../services/link-messages.js'
 import { LogDrain } from '../services/log-drain.js'
-import type { TicketKeyRing } from '../services/ticket-keys.js'
 import { type ChildProgram, Children, type Extras } from './children.js'
 import type { Generation } from './generation.js'
-import type { MasterLink, ToOurChild } from './our-link.js'
+import { type MasterLink, planBehindMaster, type ToOurChild } from './our-link.js'
 
 export interface CrewParts {
   readonly options: LoadOptions
@@ -30,8 +28,6 @@ export interface CrewParts {
   readonly boundary: Boundary
   /** Mask of TRACE_BITS. */
   readonly traceMask: number
-  /** How the reactors of children wait. */
-  readonly mechanism: PollMechanism
   /** For children that accept by themselves. */
   readonly wakeupFd: number
   /** A line of a child's access log. */
@@ -136,22 +132,12 @@ export class Crew {
     send(this.#members.get(slot), message)
   }
 
-  tellAddresses(generation: Generation, remoteSlot: number, addresses: readonly SocketAddress[]): void {
+  /** Sends a change of the live state to the children of a generation; `start` carries it to the others. */
+  tellState(generation: Generation, change: StateChange): void {
     for (const member of this.#members.values()) {
-      if (member.generation === generation) send(member, { kind: 'addresses', remoteSlot, addresses })
+      const hasStarted = member.unsent === undefined
+      if (member.generation === generation && hasStarted) send(member, { kind: 'state', change })
     }
-  }
-
-  /** Tells the children that resume each other's sessions the keys of now. */
-  tellTicketKeys(ring: TicketKeyRing): void {
-    for (const member of this.#members.values()) {
-      if (member.generation.tickets === ring) send(member, { kind: 'ticket-keys', keys: ring.keys })
-    }
-  }
-
-  /** Tells all children of an OCSP response; who does not show its certificate ignores it. */
-  tellStaple(id: string, staple: Uint8Array | undefined): void {
-    for (const member of this.#members.values()) send(member, { kind: 'staple', id, staple })
   }
 
   /** A child takes clients: should it die, it may be replaced at once. */
@@ -273,7 +259,7 @@ export class Crew {
         if (member.link === link) member.link = undefined
       },
     }
-    const link: MasterLink = new Link(ours, FROM_CHILD, events, (handler) =>
+    const link: MasterLink = new Link(ours, FROM_CHILD, serialized, events, (handler) =>
       this.#parts.boundary.guard('a message of a child', handler, () => this.#kill(slot, link)),
     )
     member.link = link
@@ -307,37 +293,19 @@ export class Crew {
   #sendStart(
     slot: number,
     link: MasterLink,
-    { addresses, listenerSlots, listeners, loaded, memory, remoteSlots, staples, tickets }: Generation,
+    { live, memory, plan }: Generation,
     isDirect: boolean,
     handed: readonly (readonly [slot: number, listener: { readonly socketKind: SocketKind }])[],
   ): void {
     link.send({
       kind: 'start',
+      plan: isDirect ? plan : planBehindMaster(plan),
+      live,
       slot,
       shape: memory.shape,
-      remoteSlots,
-      snapshot: loaded.sources.snapshot(),
-      tls: loaded.tls.settings,
-      ticketKeys: tickets?.keys ?? [],
-      staples,
-      environment: [...loaded.environment],
-      mechanism: this.#parts.mechanism,
-      sectionId: loaded.sections.childId ?? '',
-      listenerNames: listeners.names,
-      listenerSlots,
-      listenerKinds: listeners.kinds,
-      realms: realmsOf(loaded.spawnd),
-      portIndexes: portIndexesOf(loaded.spawnd),
-      mptcpListeners: mptcpListeners(loaded),
       traceMask: this.#parts.traceMask,
-      addresses: [...addresses],
-      accepting: isDirect
-        ? {
-            ...childAcceptSettings(loaded),
-            listeners: handed.map(([slot, { socketKind }], i) => {
-              return { slot, fd: FIRST_LISTENER_FD + i, socketKind }
-            }),
-          }
+      listeners: isDirect
+        ? handed.map(([slot, { socketKind }], i) => ({ slot, fd: FIRST_LISTENER_FD + i, socketKind }))
         : undefined,
     })
   }

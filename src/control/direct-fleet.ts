@@ -80,7 +80,7 @@ export class DirectFleet implements Fleet {
         for (const child of this.#fresh()) this.#retire(child, [])
         return
       case 'reload':
-        this.#limits = command.settings.limits
+        this.#limits = command.settings.plan.workers.placement
         this.#reload(command.kept)
         return
       case 'drain':

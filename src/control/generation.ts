@@ -1,15 +1,18 @@
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises'
-import type { SocketAddress } from '../base/address.js'
+import type { PollMechanism } from '../base/poll-mechanism.js'
 import type { Shape } from '../cells/layout.js'
 import type { Configuration } from '../config/load.js'
 import type { FrontRows } from '../engine/acceptor-settings.js'
-import type { Staples } from '../engine/tls-settings.js'
+import { type LiveState, NO_LIVE_STATE, type StateChange } from '../engine/live-state.js'
+import type { Plan } from '../engine/plan.js'
 import type { Calls } from '../kernel/calls.js'
 import { RateLimitedLog } from '../observe/rate-limited-log.js'
 import { ERR } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
+import { compilePlan } from '../plan/compile-plan.js'
 import type { Loaded } from '../plan/load.js'
-import { namedRemotes, placementLimits, remoteName } from '../plan/settings.js'
+import { namedRemotes } from '../plan/remote-plans.js'
+import { remoteName } from '../plan/socket-names.js'
 import type { CounterKeeper } from '../services/counter-keeper.js'
 import { appendKeyLine } from '../services/key-log.js'
 import type { NameWatch, Resolver } from '../services/resolver.js'
@@ -17,6 +20,7 @@ import type { TicketKeyRing } from '../services/ticket-keys.js'
 import { ListenerKeeper } from './listener-keeper.js'
 import type { BoundListener } from './listeners.js'
 import { SharedCells } from './shared-cells.js'
+import { StateKeeper } from './state-keeper.js'
 import { ticketRingFor } from './tls-tickets.js'
 
 /** A name server that does not answer delays clients no longer than this: other remotes may be usable. */
@@ -29,8 +33,10 @@ export interface GenerationParts {
   readonly resolver: Resolver
   /** The memory that it takes, if it cannot have that of another generation. */
   shapeOf(configuration: Configuration): Shape
+  /** How reactors of this process and its children wait: a reload does not change that. */
+  readonly mechanism: PollMechanism
   /** OCSP responses that there are now, of this generation and of others. */
-  staples(): Staples
+  readonly staples: LiveState['staples']
   /** Whether a remote of this name is known to be down. */
   isDown(remote: string): boolean
   /** A master accepts for its children. */
@@ -39,7 +45,8 @@ export interface GenerationParts {
   readonly counters: CounterKeeper
   /** A listener is there; its descriptor is the receiver's. */
   onListen(slot: number, listener: BoundListener): void
-  onAddresses(remoteSlot: number, addresses: readonly SocketAddress[]): void
+  /** The live state has changed: its reactors are to hear of it. */
+  onState(change: StateChange): void
 }
 
 /**
@@ -48,6 +55,7 @@ export interface GenerationParts {
  */
 export class Generation {
   readonly loaded: Loaded
+  readonly plan: Plan
   readonly memory: SharedCells
   /** The slot of each remote in the memory, in the order of the configuration. */
   readonly remoteSlots: readonly number[]
@@ -58,8 +66,6 @@ export class Generation {
   readonly front: FrontRows | undefined
   /** Sessions that all its children may have together. */
   readonly sessionsMax: number
-  /** Known addresses of named remotes, by slot. */
-  readonly addresses: Map<number, readonly SocketAddress[]>
   /**
    * Settles when each name has been looked up once, or that has taken too long. Nobody takes clients before: they
    * would find remotes without addresses.
@@ -70,7 +76,7 @@ export class Generation {
   /** Shared with the generation before, unless clients are verified in another way; undefined: there is no TLS. */
   readonly tickets: TicketKeyRing | undefined
   readonly #remoteNames: readonly string[]
-  readonly #staples: () => Staples
+  readonly #state: StateKeeper
   readonly #lookups: NameWatch
   readonly #keyErrors: RateLimitedLog
   #isInForce = true
@@ -83,12 +89,9 @@ export class Generation {
     present: Generation | undefined,
     parts: GenerationParts,
   ) {
-    const { calls, resolver, say } = parts
+    const { calls, mechanism, resolver, say, staples } = parts
     this.loaded = loaded
     this.#keyErrors = new RateLimitedLog(ERR, say)
-    this.#staples = () => parts.staples()
-    const { instancesMax, usersMax } = placementLimits(loaded.spawnd)
-    this.sessionsMax = instancesMax * usersMax
     this.listeners = new ListenerKeeper({
       listeners: loaded.spawnd.listeners,
       bound,
@@ -113,22 +116,31 @@ export class Generation {
       loaded.tls.settings,
       present && [present.loaded.tls.settings, present.tickets],
     )
-    const onFound = (remoteSlot: number, found: readonly SocketAddress[]) => {
-      this.addresses.set(remoteSlot, found)
-      parts.onAddresses(remoteSlot, found)
-    }
-    const named = namedRemotes(loaded.tcprelay).map((remote) => {
-      return { ...remote, slot: this.remoteSlots[remote.slot] as number }
-    })
-    this.#lookups = resolver.watch(named, onFound)
-    this.addresses = new Map(this.#lookups.known)
+    const { kinds: listenerKinds, names: listenerNames } = this.listeners
+    const { listenerSlots, remoteSlots } = this
+    const places = { listenerKinds, listenerNames, listenerSlots, mechanism, remoteSlots }
+    this.plan = compilePlan(loaded, places)
+    const { instancesMax, usersMax } = this.plan.workers.placement
+    this.sessionsMax = instancesMax * usersMax
+    const named = namedRemotes(loaded.tcprelay, remoteSlots)
+    this.#lookups = resolver.watch(named, (remoteSlot, addresses) =>
+      this.applyState({ what: 'addresses', remoteSlot, addresses }),
+    )
+    const addresses = new Map(this.#lookups.known)
+    const live = { ...NO_LIVE_STATE, addresses, ticketKeys: this.tickets?.keys ?? [], staples }
+    this.#state = new StateKeeper(live, (change) => parts.onState(change))
     this.hasLooked = named.length === 0
     this.looked = this.#look()
   }
 
-  /** OCSP responses that there are now. */
-  get staples(): Staples {
-    return this.#staples()
+  /** What a reactor that starts now begins with. */
+  get live(): LiveState {
+    return this.#state.present
+  }
+
+  /** Changes the live state, for reactors that run and for those that start later. */
+  applyState(change: StateChange): void {
+    this.#state.applyState(change)
   }
 
   /** Adds a line to its TLS key log. */

@@ -1,20 +1,19 @@
 import { basename } from 'node:path'
 import { isatty } from 'node:tty'
 import type { Arguments } from '../config/arguments.js'
-import type { SpawndSettings } from '../config/table-spawnd.js'
+import type { LogPlan } from '../engine/plan.js'
 import type { Calls } from '../kernel/calls.js'
 import { LineOutput } from '../observe/line-output.js'
 import { Log, type LogOptions, type WriteLine } from '../observe/log.js'
 import { ERR, SEVERITIES } from '../observe/severity.js'
 import { FACILITIES, Syslog } from '../observe/syslog.js'
-import type { LogSettings } from '../plan/log-settings.js'
 import { openForLines } from '../services/open-file.js'
 
 /**
  * The log of a process: syslog; readable lines on stderr too when that is a terminal, when -D asks for them,
  * and when there is no syslog daemon to take them.
  */
-export function openLog(calls: Calls, settings: LogSettings, given: Arguments, programPath: string): Log {
+export function openLog(calls: Calls, settings: LogPlan, given: Arguments, programPath: string): Log {
   const isEchoed = given.isDebugOnStderr || isatty(STDERR)
   const trace = traceTarget(settings.debugRedirect)
   const targets = { syslog: new Syslog(calls), echo: isEchoed ? writeLine : undefined, fallback: writeLine }
@@ -27,12 +26,12 @@ export function openLog(calls: Calls, settings: LogSettings, given: Arguments, p
 }
 
 /** The system's log alone. */
-export function openSystemLog(calls: Calls, settings: LogSettings, programPath: string): Log {
+export function openSystemLog(calls: Calls, settings: LogPlan, programPath: string): Log {
   const targets = { syslog: new Syslog(calls), echo: undefined, trace: undefined }
   return new Log(logOptions(settings, programPath), targets)
 }
 
-function logOptions(settings: LogSettings, programPath: string): LogOptions {
+function logOptions(settings: LogPlan, programPath: string): LogOptions {
   return {
     ident: settings.syslogIdent ?? basename(programPath, '.js'),
     pid: process.pid,
@@ -42,7 +41,7 @@ function logOptions(settings: LogSettings, programPath: string): LogOptions {
 }
 
 /** `debug redirect`: undefined leaves traces with the other lines. An error: they stay there, because it cannot be opened. */
-function traceTarget(target: SpawndSettings['debugRedirect']): WriteLine | Error | undefined {
+function traceTarget(target: LogPlan['debugRedirect']): WriteLine | Error | undefined {
   if (target === undefined || target.kind === 'syslog') return undefined
   if (target.kind === 'stderr') return writeLine
   try {

@@ -9,8 +9,9 @@ import { COUNT } from '../observe/counters.js'
 import type { RemoteEvidence } from '../observe/remote-evidence.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
+import { masterShape } from '../plan/limits.js'
 import type { Loaded, LoadOptions } from '../plan/load.js'
-import { acceptorSettings, isOwnProgram, masterShape, placementLimits } from '../plan/settings.js'
+import { isOwnProgram } from '../plan/worker-plans.js'
 import { MISSED_MAX } from '../services/heartbeat.js'
 import { LogDrain } from '../services/log-drain.js'
 import { Alarms } from './alarms.js'
@@ -82,7 +83,6 @@ export class Master {
       say: log.say,
       boundary,
       traceMask,
-      mechanism: loaded.mechanism,
       wakeupFd: this.#wakeup.fd,
       writeAccess: (line: string) => this.#reloader.access.write(line),
       hearRemote: (evidence: RemoteEvidence) => this.#reloader.verdicts.record(evidence),
@@ -133,9 +133,7 @@ export class Master {
       hasChildren: true,
       shapeOf: masterShape,
       onListen: (slot, listener) => this.#onListen(slot, listener),
-      onAddresses: (generation, slot, addresses) => this.#crew.tellAddresses(generation, slot, addresses),
-      onTicketKeys: (ring) => this.#crew.tellTicketKeys(ring),
-      onStaple: (id, staple) => this.#crew.tellStaple(id, staple),
+      onState: (generation, change) => this.#crew.tellState(generation, change),
       needRestart: ({ mechanism, spawnd }) => [
         ...(mechanism === this.#parts.loaded.mechanism ? [] : [`setenv ${POLL_VARIABLE}`]),
         ...((spawnd.spawn.accept === 'direct') === this.#isDirect ? [] : ['accept']),
@@ -166,7 +164,7 @@ export class Master {
 
   #directFleet(): Fleet {
     return new DirectFleet({
-      limits: placementLimits(this.#reloader.present.loaded.spawnd),
+      limits: this.#reloader.present.plan.workers.placement,
       tell: (slot, message) => this.#crew.tell(slot, message),
       loadOf: (slot) => this.#crew.loadOf(slot),
       setMayGrow: (mayGrow) => this.#reloader.present.memory.cells.mayGrow.fill(mayGrow ? 1 : 0),
@@ -178,11 +176,9 @@ export class Master {
   }
 
   #settings(): AcceptorSettings {
-    const { front, listeners, loaded } = this.#reloader.present
     const cells = { fds: this.#ownCells.fdsOf(0), shape: OWN_SHAPE }
-    const { loaded: atStart, traceMask } = this.#parts
-    const settings = acceptorSettings(loaded, listeners.names, { cells, front }, traceMask)
-    return { ...settings, mechanism: atStart.mechanism }
+    const { front, plan } = this.#reloader.present
+    return { plan, cells, front }
   }
 
   /** Settles when the children of the next generation have started, or could not, or took too long. */

@@ -1,8 +1,8 @@
-import type { SocketAddress } from '../base/address.js'
 import type { Shape } from '../cells/layout.js'
 import type { Configuration } from '../config/load.js'
 import { problemLine } from '../config/problems.js'
 import type { ListenerSettings } from '../config/table-spawnd.js'
+import type { StateChange } from '../engine/live-state.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import { hasErrors, singleProcessProblems, startProblems } from '../plan/check.js'
@@ -14,7 +14,7 @@ import { FileWatch } from '../services/file-watch.js'
 import { RemoteVerdicts } from '../services/remote-verdicts.js'
 import { Resolver } from '../services/resolver.js'
 import { Stapler } from '../services/stapler.js'
-import { TICKET_KEY_PERIOD_MS, type TicketKeyRing } from '../services/ticket-keys.js'
+import { TICKET_KEY_PERIOD_MS } from '../services/ticket-keys.js'
 import { WorkingDirectory } from '../services/working-directory.js'
 import { checkOcspResponse, type OcspSource } from '../tls/ocsp.js'
 import { AccessLogInForce } from './access-log.js'
@@ -51,11 +51,8 @@ export interface GenerationKeeper {
   shapeOf(configuration: Configuration): Shape
   /** A listener of the present generation is there; its descriptor is the receiver's. */
   onListen(slot: number, listener: BoundListener): void
-  onAddresses(generation: Generation, remoteSlot: number, addresses: readonly SocketAddress[]): void
-  /** New keys for session tickets of the present generation. */
-  onTicketKeys(ring: TicketKeyRing): void
-  /** A newer OCSP response, for whoever shows the certificate; undefined: none any more. */
-  onStaple(id: string, staple: Uint8Array | undefined): void
+  /** Hands a change of a generation's live state to its reactors that run. */
+  onState(generation: Generation, change: StateChange): void
   /** The directives of the new configuration that differ and take a restart. */
   needRestart(loaded: Loaded): readonly string[]
   /** Gets ready to serve with another generation: why that cannot be, or undefined. */
@@ -104,7 +101,9 @@ export class Reloader {
       // HTTP is loaded where a responder is to be asked.
       post: async (...request) => (await import('../services/post-ocsp.js')).postOcsp(...request),
       check: checkOcspResponse,
-      onStaple: (id, staple) => keeper.onStaple(id, staple),
+      onStaple: (id, staple) => {
+        for (const generation of this.#generations()) generation.applyState({ what: 'staple', id, staple })
+      },
       say: parts.log.say,
       boundary: parts.boundary,
     })
@@ -157,7 +156,10 @@ export class Reloader {
     this.#parts.alarms.after(TICKET_KEY_PERIOD_MS, () => {
       const { tickets } = this.#present
       tickets?.rotate()
-      if (tickets !== undefined) this.#keeper.onTicketKeys(tickets)
+      for (const generation of this.#generations()) {
+        if (tickets !== undefined && generation.tickets === tickets)
+          generation.applyState({ what: 'ticket-keys', keys: tickets.keys })
+      }
       this.#rotateTicketKeys()
     })
   }
@@ -279,10 +281,11 @@ export class Reloader {
       hasFront: this.#keeper.hasChildren,
       counters: this.counters,
       shapeOf: (configuration) => this.#keeper.shapeOf(configuration),
-      staples: () => this.#stapler.staples,
+      mechanism: this.#parts.loaded.mechanism,
+      staples: new Map(this.#stapler.staples),
       isDown: (remote) => this.verdicts.isDown(remote),
       onListen: (slot, listener) => this.#keeper.onListen(slot, listener),
-      onAddresses: (slot, addresses) => this.#keeper.onAddresses(generation, slot, addresses),
+      onState: (change) => this.#keeper.onState(generation, change),
     })
     return generation
   }
@@ -311,9 +314,13 @@ export class Reloader {
 
   /** Tells all children what is known of a remote. */
   #spread(remote: string, isDown: boolean): void {
-    const generations = new Set([this.#present, ...this.#keeper.running()])
-    if (this.#next !== undefined) generations.add(this.#next.generation)
-    for (const generation of generations) generation.setVerdict(remote, isDown)
+    for (const generation of this.#generations()) generation.setVerdict(remote, isDown)
+  }
+
+  /** Those that run, the present one and the one that is being prepared. */
+  #generations(): ReadonlySet<Generation> {
+    const next = this.#next === undefined ? [] : [this.#next.generation]
+    return new Set([this.#present, ...this.#keeper.running(), ...next])
   }
 
   /** Clients are served from now on. */

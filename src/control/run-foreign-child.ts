@@ -5,7 +5,7 @@ import { WIRE_FD } from '../services/handed-over.js'
 import { ServiceManager } from '../services/service-manager.js'
 import { BAD_CFG, encodeSmall, SMALL_BYTES } from '../wire/child-message.js'
 import { Single } from './single.js'
-import { startProcess } from './start-up.js'
+import { startReader } from './start-up.js'
 
 /** Tells the master that starting this child again would help nobody. */
 export function reportBadConfiguration(): void {
@@ -17,7 +17,7 @@ export function reportBadConfiguration(): void {
 
 /** Relays for a classic master, which leaves nothing but the wire. */
 export function runForeignChild(options: LoadOptions, loaded: Loaded): void {
-  const started = startProcess(options, loaded)
+  const started = startReader(options, loaded)
   if (started === undefined) return
   const wireEnd = { master: 'foreign', fd: WIRE_FD } as const
   const nothing = () => {}

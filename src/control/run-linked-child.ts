@@ -1,11 +1,10 @@
+/** The process of a child of ours: everything that it needs comes over the link to its master. */
 import { EXIT_USAGE } from '../base/exit-codes.js'
-import { loadConfiguration } from '../config/load.js'
-import { snapshotSources } from '../config/sources.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
+import { TraceChannel } from '../observe/trace.js'
 import type { LoadOptions } from '../plan/load.js'
-import { systemNames } from '../plan/system-names.js'
 import { isLink } from '../services/handed-over.js'
-import { Link, trusting } from '../services/link.js'
+import { asJson, Link, trusting } from '../services/link.js'
 import { LINK_FD, LINK_VARIABLE } from '../services/link-messages.js'
 import { Child } from './child.js'
 import { writeText } from './log-setup.js'
@@ -23,7 +22,7 @@ export async function runLinkedChild(options: LoadOptions): Promise<void> {
     return
   }
   let child: Child | undefined
-  const link: ChildLink = new Link(LINK_FD, trusting<ToOurChild>(), {
+  const link: ChildLink = new Link(LINK_FD, trusting<ToOurChild>(), asJson, {
     onMessage(message) {
       if (message.kind === 'start') child ??= startChild(options, message, link)
       else child?.onMessage(message)
@@ -33,25 +32,11 @@ export async function runLinkedChild(options: LoadOptions): Promise<void> {
 }
 
 function startChild(options: LoadOptions, start: Start, link: ChildLink): Child | undefined {
-  const sources = { ...snapshotSources(start.snapshot), snapshot: () => start.snapshot }
-  const sections = { masterId: undefined, childId: start.sectionId }
-  const configuration = loadConfiguration({
-    file: options.arguments.configuration,
-    sources,
-    names: systemNames(),
-    environment: new Map(start.environment),
-    isInetd: false,
-    ...sections,
-  })
-  const loaded = {
-    ...configuration,
-    sources,
-    sections,
-    mechanism: start.mechanism,
-    tls: { settings: start.tls, stamps: new Map(), ocsp: [] },
-  }
-  const started = startProcess(options, loaded, true)
+  const started = startProcess(options, start.plan.process)
   if (started === undefined) return undefined
+  const { listeners, remotes } = start.plan
   const traceMask = started.traceMask | start.traceMask
-  return new Child({ ...started, traceMask, configuration, start, link })
+  const trace = new TraceChannel('CONFIG', traceMask, started.log.say)
+  if (trace.isOn) trace.say(`plan of ${listeners.length} listeners and ${remotes.length} remotes received`)
+  return new Child({ ...started, traceMask, start, link })
 }

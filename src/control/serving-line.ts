@@ -1,5 +1,5 @@
 import type { Generation } from '../control/generation.js'
-import { remoteName } from '../plan/settings.js'
+import { remoteName } from '../plan/socket-names.js'
 
 /** More names than this make a line too long to read: then only their number is said. */
 const NAMES_MAX = 4

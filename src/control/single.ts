@@ -1,6 +1,5 @@
 import { EXIT_OK, EXIT_SOFTWARE } from '../base/exit-codes.js'
 import { POLL_VARIABLE } from '../base/poll-mechanism.js'
-import { mavisSettings } from '../config/mavis-settings.js'
 import type {
   Command,
   GenerationSettings,
@@ -13,18 +12,8 @@ import { COUNT } from '../observe/counters.js'
 import type { RemoteEvidence } from '../observe/remote-evidence.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
+import { moduleDescriptors, pipeOptions, singleSessionsMax, singleShape } from '../plan/limits.js'
 import type { Loaded, LoadOptions } from '../plan/load.js'
-import {
-  acceptSettings,
-  moduleDescriptors,
-  pipeOptions,
-  portIndexesOf,
-  realmsOf,
-  relaySettings,
-  sessionsMaxOf,
-  singleShape,
-} from '../plan/settings.js'
-import { mptcpListeners } from '../plan/socket-settings.js'
 import { LogDrain } from '../services/log-drain.js'
 import { Alarms } from './alarms.js'
 import { tellServing } from './background.js'
@@ -97,7 +86,6 @@ export class Single {
     this.#reloader = new Reloader({ ...parts, alarms: this.#alarms }, this.#keeper())
     const settings = {
       ...this.#enter(this.#reloader.present),
-      mechanism: parts.loaded.mechanism,
       wireEnd: parts.wireEnd,
       pipes: pipeOptions(),
     }
@@ -141,12 +129,10 @@ export class Single {
       hasChildren: false,
       shapeOf: (configuration) => singleShape(configuration, GENERATIONS_MAX),
       onListen: (slot, { fd, socketKind }) => this.#post({ kind: 'listen', slot, fd, socketKind }),
-      onAddresses: (generation, remoteSlot, addresses) => {
+      onState: (generation, change) => {
         const childSlot = this.#slotOf(generation)
-        if (childSlot !== undefined) this.#post({ kind: 'addresses', childSlot, remoteSlot, addresses })
+        if (childSlot !== undefined) this.#post({ kind: 'state', childSlot, change })
       },
-      onTicketKeys: ({ keys }) => this.#post({ kind: 'ticket-keys', keys }),
-      onStaple: (id, staple) => this.#post({ kind: 'staple', id, staple }),
       needRestart: ({ mechanism, spawnd }) => {
         const isSingle = spawnd.singleProcess || this.#parts.options.arguments.isSingleProcess
         return [
@@ -171,8 +157,8 @@ export class Single {
 
   /** Makes room for a generation, and says what the reactor has to know of it. */
   #enter(generation: Generation): GenerationSettings {
-    const { addresses, listenerSlots, listeners, loaded, memory, remoteSlots, staples, tickets } = generation
-    const sessionsMax = sessionsMaxOf(loaded, this.#idleDescriptors(loaded))
+    const { live, loaded, memory, plan } = generation
+    const sessionsMax = singleSessionsMax(plan, this.#idleDescriptors(loaded))
     const slots = Array.from({ length: GENERATIONS_MAX }, (_, slot) => slot)
     const childSlot = slots.find((slot) => !this.#running.has(slot))
     if (childSlot === undefined) throw new Error('too many configurations still have sessions')
@@ -184,23 +170,13 @@ export class Single {
     }
     const drain = new LogDrain(cells, this.#parts.log.say, files, this.#parts.boundary)
     generation.enter(childSlot)
-    this.#mavis.open(childSlot, mavisSettings(loaded.tcprelay))
+    this.#mavis.open(childSlot, plan.mavis)
     this.#running.set(childSlot, { generation, drain, counters: cells.counters, sessionsMax })
     return {
-      ...relaySettings(
-        loaded,
-        loaded.tls.settings,
-        { portIndexes: portIndexesOf(loaded.spawnd), mptcpListeners: mptcpListeners(loaded) },
-        { remoteSlots, addresses },
-      ),
-      ticketKeys: tickets?.keys ?? [],
-      staples,
+      plan,
+      live,
       cells: { fds: memory.fdsOf(childSlot), shape: memory.shape },
       childSlot,
-      listenerNames: listeners.names,
-      listenerSlots,
-      realms: realmsOf(loaded.spawnd),
-      ...acceptSettings(loaded),
       sessionsMax,
       wakeupFd: undefined,
       traceMask: this.#parts.traceMask,
@@ -210,7 +186,7 @@ export class Single {
   /** Sessions are not counted: those that wait for an answer, or for their remote, have only one of their two. */
   #idleDescriptors({ spawnd }: Loaded): number {
     const helpers = [...this.#running.values()].map(({ generation }) =>
-      moduleDescriptors(generation.loaded.tcprelay),
+      moduleDescriptors(generation.plan.mavis),
     )
     return helpers.reduce((sum, count) => sum + count, this.#ownDescriptors + spawnd.listeners.length)
   }

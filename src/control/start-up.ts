@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { EXIT_CANNOT_CREATE, EXIT_OK, EXIT_OS, EXIT_SOFTWARE, EXIT_TEMPORARY } from '../base/exit-codes.js'
 import { POLL_VARIABLE, SELECT_DESCRIPTORS } from '../base/poll-mechanism.js'
 import { problemLine } from '../config/problems.js'
+import type { ProcessPlan } from '../engine/plan.js'
 import { hideMemory } from '../kernel/hide-memory.js'
 import { descriptorLimit } from '../kernel/limits.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
@@ -11,10 +12,10 @@ import { Boundary } from '../observe/boundary.js'
 import type { Log } from '../observe/log.js'
 import { ERR, INFO, NOTICE, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
+import { childSessionsMax } from '../plan/limits.js'
 import type { Loaded, LoadOptions } from '../plan/load.js'
-import { logSettings } from '../plan/log-settings.js'
 import { prepareMachine } from '../plan/machine.js'
-import { childSessionsMax } from '../plan/settings.js'
+import { headProcess } from '../plan/worker-plans.js'
 import { isUnderInetd } from '../services/handed-over.js'
 import { OrphanReaper } from '../services/orphan-reaper.js'
 import { writePidfile } from '../services/pidfile.js'
@@ -53,27 +54,20 @@ export interface StartedHead extends Started {
   releaseSignals(): boolean
 }
 
-/**
- * Checks the kernel, opens the log, and makes every way out safe. Undefined: the process has to end. `isOurChild`: its
- * master has logged already what is the same for all children.
- */
-export function startProcess(options: LoadOptions, loaded: Loaded, isOurChild = false): Started | undefined {
+/** Checks the kernel, opens the log, and makes every way out safe. Undefined: the process has to end. */
+export function startProcess(options: LoadOptions, plan: ProcessPlan): Started | undefined {
   const { arguments: given, program, programPath } = options
-  const { spawnd, tcprelay } = loaded
-  const problem = prepareMachine(loaded.mechanism)
+  const problem = prepareMachine(plan.mechanism)
   if (problem !== undefined) {
     writeText(`${program}: ${problem.message}\n`)
     process.exitCode = problem.exitCode
     return undefined
   }
-  if (holdsKeys(loaded)) hideMemory()
+  if (plan.hidesMemory) hideMemory()
   const system = linuxSystem()
-  const log = openLog(system.calls, logSettings(loaded), given, programPath)
+  const log = openLog(system.calls, plan.log, given, programPath)
   const way = new WayOut()
   way.catchAll((error) => log.say(ERR, `control thread: ${describe(error)}`), EXIT_SOFTWARE)
-  if (!isOurChild) tellStartup(loaded, log)
-  const traceMask = given.debugMask | spawnd.debugMask | tcprelay.debugMask
-  traceConfiguration(loaded, traceMask, log)
   return {
     program: basename(programPath, '.js'),
     configurationFile: given.configuration,
@@ -81,8 +75,17 @@ export function startProcess(options: LoadOptions, loaded: Loaded, isOurChild = 
     log,
     way,
     boundary: new Boundary(log.say, () => system.clock.monotonicMs()),
-    traceMask,
+    traceMask: given.debugMask | plan.debugMask,
   }
+}
+
+/** The same for a process that has read its configuration itself, of which it logs what it runs. */
+export function startReader(options: LoadOptions, loaded: Loaded): Started | undefined {
+  const started = startProcess(options, headProcess(loaded))
+  if (started === undefined) return undefined
+  tellStartup(loaded, started.log)
+  traceConfiguration(loaded, started.traceMask, started.log)
+  return started
 }
 
 function tellStartup({ mechanism, problems }: Loaded, log: Log): void {
@@ -104,7 +107,7 @@ export async function startHead(options: LoadOptions, loaded: Loaded): Promise<S
     return undefined
   }
   const releaseSignals = onEarlySignals(() => started?.way.leave(EXIT_OK))
-  const started = startProcess(options, loaded)
+  const started = startReader(options, loaded)
   if (started === undefined) return undefined
   const { log, system, way } = started
   if (process.pid === 1) new OrphanReaper().start()
@@ -151,12 +154,6 @@ function onEarlySignals(leave: () => void): () => boolean {
     process.off('SIGTERM', leave).off('SIGINT', leave).off('SIGHUP', remember)
     return isReloadWanted
   }
-}
-
-/** Keys of certificates, pre-shared keys or keys of session tickets, unless the configuration wants core files. */
-function holdsKeys({ spawnd, tcprelay, tls }: Loaded): boolean {
-  if (spawnd.coredumpDirectory !== undefined || tcprelay.coredumpDirectory !== undefined) return false
-  return tls.settings.servers.length > 0 || tls.settings.clients.length > 0
 }
 
 /** What was given where; values are left out, some of them are secret. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { NO_TLS, type ServerTlsSettings, type TlsSettings } from '../engine/tls-settings.js'
+import { NO_TLS, type ServerTlsSettings, type TlsPlan } from '../engine/tls-settings.js'
 import { ticketRingFor } from './tls-tickets.js'
 
 const server: ServerTlsSettings = {
@@ -19,7 +19,7 @@ function verifying(authorities: number, revocations?: number): ServerTlsSettings
   return { ...server, clientCertificates }
 }
 
-const settings = (...servers: ServerTlsSettings[]): TlsSettings => ({ ...NO_TLS, servers })
+const settings = (...servers: ServerTlsSettings[]): TlsPlan => ({ ...NO_TLS, servers })
 
 test('without TLS there are no keys', () => {
   assert.equal(ticketRingFor(NO_TLS), undefined)

@@ -1,4 +1,4 @@
-import type { TlsSettings } from '../engine/tls-settings.js'
+import type { TlsPlan } from '../engine/tls-settings.js'
 import type { Loaded } from '../plan/load.js'
 import { keyOf } from '../plan/tls-loading.js'
 import type { FileWatch } from '../services/file-watch.js'
@@ -9,8 +9,8 @@ import { TicketKeyRing } from '../services/ticket-keys.js'
  * clients or other revocations: who is no longer welcome must not come in with a ticket of before.
  */
 export function ticketRingFor(
-  settings: TlsSettings,
-  before?: readonly [settings: TlsSettings, ring: TicketKeyRing | undefined],
+  settings: TlsPlan,
+  before?: readonly [settings: TlsPlan, ring: TicketKeyRing | undefined],
 ): TicketKeyRing | undefined {
   if (settings.servers.length === 0) return undefined
   const [old, ring] = before ?? []
@@ -19,7 +19,7 @@ export function ticketRingFor(
 }
 
 /** Who may come in as whom. */
-function clientRules({ servers }: TlsSettings): string {
+function clientRules({ servers }: TlsPlan): string {
   const rules = servers.flatMap(({ clientCertificates }) =>
     clientCertificates ? keyOf(clientCertificates) : [],
   )

@@ -10,7 +10,7 @@ import { Acceptor } from './build-acceptor.js'
 function main(): void {
   if (parentPort === null) throw new Error('a reactor runs in a thread of its own')
   const { settings, wakeFd } = workerData as ThreadData<AcceptorSettings>
-  const poller = openPoller(settings.mechanism)
+  const poller = openPoller(settings.plan.process.mechanism)
   const mailbox = new Mailbox<AcceptorCommand, AcceptorReport>(parentPort, wakeFd, (command) =>
     acceptor.handle(command),
   )

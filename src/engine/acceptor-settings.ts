@@ -1,36 +1,15 @@
-import type { Overload } from '../accept/connection-limit.js'
-import type { QueueLengths } from '../accept/listener.js'
-import type { PlacementLimits } from '../accept/placement.js'
-import type { StickyOptions } from '../accept/sticky-cache.js'
-import type { AccessTable } from '../admission/access-list.js'
-import type { IdentityRule } from '../admission/identity-list.js'
-import type { PollMechanism } from '../base/poll-mechanism.js'
+/** What a master's accepting reactor starts with, and the commands and reports between it and its control thread. */
 import type { CellFds } from '../cells/cells.js'
 import type { Shape } from '../cells/layout.js'
-import type { SocketOptions } from '../kernel/socket-options.js'
-import type { AcceptMessage } from '../wire/child-message.js'
+import type { Plan } from './plan.js'
 
-/** Everything a master's reactor needs, as plain data that can cross to its thread. */
+/** As plain data that can cross to its thread. */
 export interface AcceptorSettings {
+  readonly plan: Plan
   /** The master's own: its counters and its log ring. */
   readonly cells: { readonly fds: CellFds; readonly shape: Shape }
   /** Where it counts per listener; undefined: nowhere. */
   readonly front: FrontRows | undefined
-  readonly listeners: readonly AcceptorListener[]
-  readonly limits: PlacementLimits
-  /** Clients that a child gets in all. Zero: no limit. */
-  readonly retireLimit: number
-  readonly overload: Overload
-  readonly wireBufferBytes: number
-  /** The common sticky cache; undefined for none. */
-  readonly sticky: StickyOptions | undefined
-  readonly accessTable: AccessTable
-  readonly identityRules: readonly IdentityRule[]
-  /** Rejected clients are written to the access log. */
-  readonly hasAccessLog: boolean
-  readonly traceMask: number
-  /** How it waits for descriptors. */
-  readonly mechanism: PollMechanism
 }
 
 /** Rows of the cells that the children of one configuration share, for the master that accepts for them. */
@@ -40,19 +19,6 @@ export interface FrontRows {
   readonly childSlot: number
   /** Rows of its listeners, in the order of the configuration. */
   readonly listenerSlots: readonly number[]
-}
-
-export interface AcceptorListener {
-  readonly name: string
-  /** What children hear of each of its connections. */
-  readonly message: AcceptMessage
-  readonly queue: QueueLengths
-  /** Of a listener of UDP: what the sockets of its clients have. Undefined for others. */
-  readonly datagramSockets: SocketOptions | undefined
-  /** Listeners of one block have the same number. */
-  readonly block: number
-  /** The sticky cache of its block; undefined for the common one. */
-  readonly sticky: StickyOptions | undefined
 }
 
 /** What the control thread tells the master's reactor. */

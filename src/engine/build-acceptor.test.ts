@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
+import { listenerPlan, planOf } from '../../test/support/plans.js'
 import { calls, closeAll, done, listenOnLoopback } from '../../test/support/sockets.js'
 import { plainAccept, WirePeer } from '../../test/support/wire-peer.js'
-import { EVERYBODY } from '../admission/access-list.js'
 import { createCells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
 import { AF_INET, SOCK_STREAM } from '../kernel/constants.js'
@@ -11,8 +11,9 @@ import { mapPrivate } from '../kernel/memory.js'
 import { SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
 import { openPoller } from '../reactor/open-poller.js'
 import { ACCEPT, MAX, MAY_DIE } from '../wire/child-message.js'
-import type { AcceptorListener, AcceptorReport, AcceptorSettings } from './acceptor-settings.js'
+import type { AcceptorReport, AcceptorSettings } from './acceptor-settings.js'
 import { Acceptor } from './build-acceptor.js'
+import type { ListenerPlan } from './plan.js'
 
 /** sizeof(struct sockaddr_in). */
 const ADDRESS_BYTES = 16
@@ -23,14 +24,8 @@ const TURN_MS = 10
 
 const SHAPE = { children: 1, remotes: 0, listeners: 0, ringBytes: 64 * 1024 }
 
-const listenerNamed = (name: string, listenerMark: number): AcceptorListener => ({
-  name,
-  message: { ...plainAccept, listenerMark },
-  queue: { backlog: 16, overloadBacklog: 16 },
-  block: 0,
-  sticky: undefined,
-  datagramSockets: undefined,
-})
+const listenerNamed = (name: string, listenerMark: number): ListenerPlan =>
+  listenerPlan(name, { message: { ...plainAccept, listenerMark } })
 
 /** A master's reactor over the real kernel. The test plays the control thread, the child and its clients. */
 class AcceptorWorld {
@@ -49,21 +44,11 @@ class AcceptorWorld {
     this.acceptor.start()
   }
 
-  settings(...listeners: readonly AcceptorListener[]): AcceptorSettings {
+  settings(...listeners: readonly ListenerPlan[]): AcceptorSettings {
     return {
+      plan: planOf({ listeners }),
       cells: { fds: this.#cells.fdsOf(0), shape: SHAPE },
       front: undefined,
-      listeners,
-      limits: { instancesMin: 1, instancesMax: 1, usersMin: 1, usersMax: 10 },
-      retireLimit: 0,
-      overload: 'queue',
-      wireBufferBytes: 0,
-      sticky: undefined,
-      hasAccessLog: false,
-      accessTable: EVERYBODY,
-      identityRules: [],
-      traceMask: 0,
-      mechanism: 'epoll',
     }
   }
 

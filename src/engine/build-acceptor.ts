@@ -26,12 +26,8 @@ import { Loop } from '../reactor/loop.js'
 import type { Poller } from '../reactor/poller.js'
 import { describeClient, describePeer } from '../relay/peer-name.js'
 import { DATAGRAM_BYTES_MAX, UDPDATA_BYTES } from '../wire/child-message.js'
-import type {
-  AcceptorCommand,
-  AcceptorListener,
-  AcceptorReport,
-  AcceptorSettings,
-} from './acceptor-settings.js'
+import type { AcceptorCommand, AcceptorReport, AcceptorSettings } from './acceptor-settings.js'
+import type { ListenerPlan, Plan } from './plan.js'
 import { RejectedLines } from './rejected-lines.js'
 
 /** Messages that travel by one system call. */
@@ -47,7 +43,7 @@ const UNCOUNTED = new CounterTable(new Float64Array(), 0, [])
 
 /** What one configuration says of accepting; a reload makes another one. */
 interface Front {
-  readonly settings: AcceptorSettings
+  readonly plan: Plan
   readonly connectionLimit: ConnectionLimit
   readonly accessRules: AccessRules
   /** Where its listeners are counted; undefined: nowhere. */
@@ -107,7 +103,7 @@ export class Acceptor {
     this.#front = this.#makeFront(settings)
     this.#dispatcher = new Dispatcher(
       brokerParts(system, this.loop, log),
-      dispatcherOptions(settings, this.#front.caches),
+      dispatcherOptions(settings.plan, this.#front.caches),
       {
         onWanted: (slot, fd, isFresh) => report({ kind: 'wanted', slot, fd, isFresh }),
         onStarted: (slot) => report({ kind: 'started', slot }),
@@ -187,12 +183,11 @@ export class Acceptor {
   }
 
   #listen(slot: number, fd: Fd): void {
-    const { connectionLimit, listeners, settings } = this.#front
-    const { datagramSockets, name, queue } = settings.listeners[slot] as AcceptorListener
-    const listener =
-      datagramSockets === undefined
-        ? new Listener(this.#accepting, slot, name, fd, queue)
-        : new DatagramListener(this.#accepting, slot, name, fd, datagramSockets)
+    const { connectionLimit, listeners, plan } = this.#front
+    const { isUdp, name, queue, socket } = plan.listeners[slot] as ListenerPlan
+    const listener = isUdp
+      ? new DatagramListener(this.#accepting, slot, name, fd, socket)
+      : new Listener(this.#accepting, slot, name, fd, queue)
     listeners.set(slot, listener)
     connectionLimit.add(listener)
   }
@@ -210,19 +205,19 @@ export class Acceptor {
     this.#front = this.#makeFront(settings)
     this.#front.connectionLimit.takeOver(connectionLimit)
     cells?.unmap()
-    this.#dispatcher.replaceAll(dispatcherOptions(settings, this.#front.caches))
+    this.#dispatcher.replaceAll(dispatcherOptions(settings.plan, this.#front.caches))
     for (const [slot, fd] of fds) this.#listen(slot, fd)
     this.#countSessions()
     this.#report({ kind: 'reloaded' })
   }
 
-  #makeFront(settings: AcceptorSettings): Front {
+  #makeFront({ front, plan }: AcceptorSettings): Front {
+    const { admission, relay, workers } = plan
     const { counters, log } = this.#accepting
     const usersMax = () => this.#dispatcher.servingPlaces
-    const { front } = settings
     const cells = front && openCells(front.cells.fds, front.cells.shape, front.childSlot)
     return {
-      settings,
+      plan,
       cells,
       listenerCounters: cells ? counterTables(cells.own, front.listenerSlots).listenerCounters : UNCOUNTED,
       connectionLimit: new ConnectionLimit(
@@ -230,7 +225,7 @@ export class Acceptor {
         () => this.#countUsers(),
         this.loop,
         log,
-        settings.overload,
+        workers.overload,
       ),
       accessRules: new AccessRules(
         {
@@ -239,14 +234,14 @@ export class Acceptor {
           log,
           describeClient,
           peers: this.#peers,
-          writeAccess: settings.hasAccessLog ? this.#writeAccess : undefined,
+          writeAccess: relay.hasAccessLog ? this.#writeAccess : undefined,
         },
         {
-          networks: new AccessList(settings.accessTable),
-          identities: new IdentityList(settings.identityRules),
+          networks: new AccessList(admission.accessTable),
+          identities: new IdentityList(admission.identityRules),
         },
       ),
-      caches: stickyCaches(settings),
+      caches: stickyCaches(plan),
       listeners: new Map(),
     }
   }
@@ -263,8 +258,8 @@ export class Acceptor {
   }
 
   #admits(fd: Fd, listenerSlot: number, peer: Region): boolean {
-    const { accessRules, listenerCounters, settings } = this.#front
-    const { name } = settings.listeners[listenerSlot] as AcceptorListener
+    const { accessRules, listenerCounters, plan } = this.#front
+    const { name } = plan.listeners[listenerSlot] as ListenerPlan
     if (accessRules.admits(fd, peer, name)) return true
     listenerCounters.add(listenerSlot, LISTENER_COUNT.rejected, 1)
     return false
@@ -272,8 +267,8 @@ export class Acceptor {
 
   /** Gives a client to a child. `key`: by which the sticky cache knows it; undefined for clients that have no address. */
   #handOn(fd: Fd, listenerSlot: number, key: string | undefined, datagram?: Uint8Array): void {
-    const { caches, settings } = this.#front
-    const { message } = settings.listeners[listenerSlot] as AcceptorListener
+    const { caches, plan } = this.#front
+    const { message } = plan.listeners[listenerSlot] as ListenerPlan
     const cache = caches[listenerSlot]
     const sticky = cache === undefined || key === undefined ? undefined : { cache, key }
     const delivery: Delivery = { fd, message, datagram, sticky }
@@ -283,8 +278,8 @@ export class Acceptor {
 }
 
 /** By listener: those of one block have one together, those that say nothing of it the common one. */
-function stickyCaches({ listeners, sticky }: AcceptorSettings): readonly (StickyCache | undefined)[] {
-  const common = sticky && new StickyCache(sticky)
+function stickyCaches({ listeners, workers }: Plan): readonly (StickyCache | undefined)[] {
+  const common = workers.sticky && new StickyCache(workers.sticky)
   const ofBlocks = new Map<number, StickyCache>()
   return listeners.map((listener) => {
     if (listener.sticky === undefined) return common
@@ -295,10 +290,11 @@ function stickyCaches({ listeners, sticky }: AcceptorSettings): readonly (Sticky
 }
 
 function dispatcherOptions(
-  { limits, retireLimit, wireBufferBytes }: AcceptorSettings,
+  { workers }: Plan,
   caches: readonly (StickyCache | undefined)[],
 ): DispatcherOptions {
   const stickyCaches = [...new Set(caches)].filter((cache) => cache !== undefined)
+  const { placement: limits, retireLimit, wireBufferBytes } = workers
   return { limits, retireLimit, wireBufferBytes, stickyCaches }
 }
 

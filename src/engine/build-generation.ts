@@ -8,7 +8,6 @@ import { LeastUse } from '../balance/least-use.js'
 import { NONE } from '../balance/policy.js'
 import { Pool } from '../balance/pool.js'
 import { RemoteHealth } from '../balance/remote-health.js'
-import type { SocketAddress } from '../base/address.js'
 import { type Cells, type ChildCells, type OpenedCells, openCells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
 import { unmap } from '../kernel/memory.js'
@@ -33,9 +32,10 @@ import { Remotes } from '../relay/remotes.js'
 import { ThrottledWarnings } from '../relay/throttled-warnings.js'
 import type { Blocks } from '../relay/transfer/blocks.js'
 import type { Pipes } from '../relay/transfer/pipes.js'
-import type { TicketKey } from '../tls/ticket-keys.js'
 import { GenerationTls } from './build-tls.js'
 import { type HandedOverSlot, PLAIN } from './handed-over-tls.js'
+import { changesOf, type StateChange } from './live-state.js'
+import type { Plan } from './plan.js'
 import type { GenerationSettings } from './reactor-settings.js'
 import { RejectedLines } from './rejected-lines.js'
 
@@ -78,18 +78,21 @@ export class ReactorGeneration {
   readonly #accepting: AcceptContext
   readonly #settings: GenerationSettings
   readonly #listeners = new Map<number, Listener>()
-  readonly #listenerKinds: SocketKind[] = []
+  /** By slot. */
+  readonly #listenerKinds: SocketKind[]
   /** Undefined where nobody else takes clients from the same queues. */
   readonly #siblingLoad: SiblingLoad | undefined
   #isStopped = false
 
   constructor(settings: GenerationSettings, context: GenerationContext) {
-    const { childSlot, overload, sessionsMax } = settings
+    const { childSlot, plan, sessionsMax } = settings
+    const { overload } = plan.workers
     const { countSessions, loop, peer, peers, system } = context
     this.#peers = peers
     this.childSlot = childSlot
-    this.notesPeers = settings.relay.notesPeers
+    this.notesPeers = plan.relay.notesPeers
     this.#settings = settings
+    this.#listenerKinds = plan.listeners.map(({ kind }) => kind)
     this.#cells = openCells(settings.cells.fds, settings.cells.shape, childSlot)
     const child = this.#cells.own
     const parts = relayParts(settings, context, this.#cells, child)
@@ -110,8 +113,8 @@ export class ReactorGeneration {
     this.#accessRules = new AccessRules(
       { loop, counters, log, describeClient, peers, writeAccess },
       {
-        networks: new AccessList(settings.accessTable),
-        identities: new IdentityList(settings.identityRules),
+        networks: new AccessList(plan.admission.accessTable),
+        identities: new IdentityList(plan.admission.identityRules),
       },
     )
     this.#accepting = {
@@ -126,6 +129,7 @@ export class ReactorGeneration {
       peer,
       isSiblingNext: siblingLoad && (() => siblingLoad.isOneLessUsed()),
     }
+    for (const change of changesOf(settings.live)) this.applyState(change)
   }
 
   get openCount(): number {
@@ -138,10 +142,10 @@ export class ReactorGeneration {
 
   listen(slot: number, fd: Fd, kind: SocketKind): void {
     this.#listenerKinds[slot] = kind
-    const { listenerNames, listenerQueues, sessionsMax } = this.#settings
+    const { plan, sessionsMax } = this.#settings
     if (!this.#isStopped) this.#siblingLoad?.enter(sessionsMax)
-    const name = listenerNames[slot] ?? ''
-    const listener = new Listener(this.#accepting, slot, name, fd, listenerQueues[slot])
+    const { name = '', queue } = plan.listeners[slot] ?? {}
+    const listener = new Listener(this.#accepting, slot, name, fd, queue)
     this.#listeners.set(slot, listener)
     this.#connectionLimit.add(listener)
   }
@@ -157,7 +161,7 @@ export class ReactorGeneration {
     for (const [slot, listener] of old.#listeners) {
       const newSlot = newSlots.get(slot)
       if (newSlot === undefined) listener.close('after-queue')
-      else this.listen(newSlot, listener.detach(), old.#kindOf(slot))
+      else this.listen(newSlot, listener.detach(), old.kindOf(slot))
     }
     old.#listeners.clear()
   }
@@ -180,7 +184,7 @@ export class ReactorGeneration {
 
   /** There is something to speak TLS with. */
   get hasTlsHandedOver(): boolean {
-    return this.#settings.tls.handedOver.withKeys !== undefined
+    return this.#settings.plan.tls.handedOver.withKeys !== undefined
   }
 
   /** Takes a client that the access list need not be asked about. */
@@ -195,26 +199,36 @@ export class ReactorGeneration {
     this.#relay.refuse(fd, kind, peer, handed, reason)
   }
 
-  setAddresses(remoteSlot: number, addresses: readonly SocketAddress[]): void {
-    const { health, remotes } = this.#parts
-    const remote = remotes.at(remoteSlot)
-    const wasReachable = remote.addresses.length > 0
-    remote.replaceAddresses(addresses)
-    const isReachable = addresses.length > 0
-    if (isReachable !== wasReachable) health.setReachable(remoteSlot, isReachable)
+  /** The head has changed the live state. */
+  applyState(change: StateChange): void {
+    const { health, pool, remotes, tls } = this.#parts
+    switch (change.what) {
+      case 'addresses': {
+        const remote = remotes.at(change.remoteSlot)
+        const wasReachable = remote.addresses.length > 0
+        remote.replaceAddresses(change.addresses)
+        const isReachable = change.addresses.length > 0
+        if (isReachable !== wasReachable) health.setReachable(change.remoteSlot, isReachable)
+        return
+      }
+      case 'weight':
+        pool.setWeight(change.remoteSlot, change.weight)
+        return
+      case 'admin-state':
+        health.setAdminState(change.remoteSlot, change.state)
+        return
+      case 'ticket-keys':
+        tls.setTicketKeys(change.keys)
+        return
+      case 'staple':
+        tls.setStaple(change.id, change.staple)
+        return
+    }
   }
 
   /** There is room for a client, in this generation or in another one. */
   onRoom(): void {
     this.#connectionLimit.onRoom()
-  }
-
-  setTicketKeys(keys: readonly TicketKey[]): void {
-    this.#parts.tls.setTicketKeys(keys)
-  }
-
-  setStaple(id: string, staple: Uint8Array | undefined): void {
-    this.#parts.tls.setStaple(id, staple)
   }
 
   /** Takes no more clients. */
@@ -240,7 +254,8 @@ export class ReactorGeneration {
     this.#cells.unmap()
   }
 
-  #kindOf(slot: number): SocketKind {
+  /** Of a listener. */
+  kindOf(slot: number): SocketKind {
     return this.#listenerKinds[slot] ?? 'tcp'
   }
 
@@ -252,9 +267,9 @@ export class ReactorGeneration {
   }
 
   #admit(fd: Fd, slot: number, peer: Region): void {
-    const listener = this.#settings.listenerNames[slot] ?? ''
+    const listener = this.#settings.plan.listeners[slot]?.name ?? ''
     if (this.#accessRules.admits(fd, peer, listener)) {
-      this.deliver(fd, slot, this.#kindOf(slot), peer)
+      this.deliver(fd, slot, this.kindOf(slot), peer)
       return
     }
     this.#parts.listenerCounters.add(slot, LISTENER_COUNT.rejected, 1)
@@ -268,13 +283,14 @@ function relayParts(
   cells: Cells,
   child: ChildCells,
 ): Parts {
-  const { childSlot, listenerNames, realms, relay, remotes, traceMask } = settings
+  const { childSlot, plan, traceMask } = settings
+  const { listeners, relay, remotes } = plan
   const rejected = new RejectedLines(childSlot, system)
   const ring = new LogRingWriter(child, onLog)
   const log = (severity: number, text: string) => ring.write(LOG, severity, text)
   const { localAddress } = relay
-  const health = buildHealth(settings, child)
-  const pool = buildPool(settings, cells, health)
+  const health = buildHealth(plan, child)
+  const pool = buildPool(plan, cells, health)
   const source =
     localAddress === 'client'
       ? { clientSource: new ClientSource(), localAddress: undefined }
@@ -292,13 +308,15 @@ function relayParts(
     pool,
     route: () => pool,
     options: { ...relay, ...source },
-    tls: new GenerationTls(settings, log, (line) => ring.write(KEY, INFO, line)),
-    ...counterTables(child, settings.listenerSlots),
+    tls: new GenerationTls(plan, log, (line) => ring.write(KEY, INFO, line)),
+    ...counterTables(
+      child,
+      listeners.map(({ countersSlot }) => countersSlot),
+    ),
     log,
     warnings: new ThrottledWarnings(log),
     trace: new TraceChannel('NET', traceMask, log),
-    listenerNames,
-    realms,
+    listeners,
     writeAccess: (record) => ring.write(ACCESS, INFO, accessLine(record)),
     writeRejected: relay.hasAccessLog
       ? (client) => ring.write(ACCESS, INFO, rejected.lineOf(client))
@@ -306,20 +324,20 @@ function relayParts(
   }
 }
 
-function buildHealth({ remotes }: GenerationSettings, { retryAtMs }: ChildCells): RemoteHealth {
+function buildHealth({ remotes }: Plan, { retryAtMs }: ChildCells): RemoteHealth {
   const health = new RemoteHealth(remotes.length, retryAtMs)
   for (const [slot, { addresses }] of remotes.entries()) health.setReachable(slot, addresses.length > 0)
   return health
 }
 
-function buildPool({ rebalance, remotes }: GenerationSettings, { use }: Cells, health: RemoteHealth): Pool {
+/** A plan has one pool until routes choose among several. */
+function buildPool({ pools: [pool], remotes }: Plan, { use }: Cells, health: RemoteHealth): Pool {
+  if (pool === undefined) throw new Error('a plan without a pool')
   return new Pool({
-    name: 'default',
-    members: [...remotes.keys()],
+    ...pool,
     weights: remotes.map(({ weight }) => weight),
     use,
     health,
     policy: new LeastUse(remotes.length),
-    rebalance,
   })
 }

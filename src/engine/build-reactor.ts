@@ -37,7 +37,7 @@ export class Reactor {
   readonly loop: Loop
   readonly #context: GenerationContext
   readonly #report: (report: Report) => void
-  readonly #wireEndSettings: (WireEndSettings & { readonly sessionsMax: number }) | undefined
+  readonly #wireEndSettings: (WireEndSettings & Pick<ReactorSettings, 'sessionsMax'>) | undefined
   #wireEnd: WireEnd | undefined
   /** Clients are its. */
   #present: ReactorGeneration
@@ -85,8 +85,8 @@ export class Reactor {
       case 'open-wire-end':
         this.#openWireEnd()
         return
-      case 'addresses':
-        this.#find(command.childSlot)?.setAddresses(command.remoteSlot, command.addresses)
+      case 'state':
+        this.#find(command.childSlot)?.applyState(command.change)
         return
       case 'prepare':
         this.#prepare(command.settings)
@@ -96,14 +96,6 @@ export class Reactor {
         return
       case 'reload':
         this.#reload(command.kept)
-        return
-      case 'ticket-keys':
-        this.#present.setTicketKeys(command.keys)
-        return
-      case 'staple':
-        // Also the next one: it knows only what there was when it was made.
-        for (const generation of [this.#present, this.#next])
-          generation?.setStaple(command.id, command.staple)
         return
       case 'answers':
         answered(this.#context.questions, command.answers)
@@ -224,7 +216,7 @@ export class Reactor {
         }
         const slot = listenerMark - 1
         if (this.#present.notesPeers) findPeer(messages, fd, peer)
-        this.#present.deliver(fd, slot, wireEnd.listenerKinds[slot] ?? 'tcp', peer)
+        this.#present.deliver(fd, slot, this.#present.kindOf(slot), peer)
       },
       onMayDie: () => {
         this.#mayGetMore = false

@@ -7,15 +7,14 @@ import { openServerContext, type ServerContext } from '../tls/server-context.js'
 import { type TicketKey, TicketKeys } from '../tls/ticket-keys.js'
 import { freeTrustStore, openTrustStore } from '../tls/trust-store.js'
 import { handedOverWays } from './handed-over-tls.js'
-import type { GenerationSettings } from './reactor-settings.js'
+import type { ListenerPlan, Plan } from './plan.js'
 import {
   type ClientTlsSettings,
   clientTlsOptions,
   type ServerTlsSettings,
   serverTlsOptions,
+  type TlsPlan,
 } from './tls-settings.js'
-
-const orForever = (ms: number) => (ms === 0 ? Number.POSITIVE_INFINITY : ms)
 
 /** TLS of one configuration on a reactor: contexts for those listeners and remotes that speak it. */
 export class GenerationTls implements RelayTls {
@@ -28,17 +27,14 @@ export class GenerationTls implements RelayTls {
   readonly #stapled = new Map<string, (readonly [context: ServerContext, index: number])[]>()
 
   /** `onKey`: a line of the key log. What cannot be opened (the head has checked it) is told, and serves nobody. */
-  constructor(settings: GenerationSettings, say: Say, onKey: (line: string) => void) {
-    const { remotes, staples, ticketKeys, tls } = settings
+  constructor({ listeners, remotes, tls }: Plan, say: Say, onKey: (line: string) => void) {
     const onKeyLog = tls.keylogFile === undefined ? undefined : onKey
-    this.#tickets.set(ticketKeys)
     this.#servers = tls.servers.map((server) => {
       const { context, problems } = openServerContext(serverTlsOptions(server, this.#tickets, onKeyLog))
       tell(problems, say)
       if (context !== undefined) this.#noteStapled(context, server)
       return context
     })
-    for (const [id, staple] of staples) this.setStaple(id, staple)
     const { clients, systemAuthorities } = tls
     const problems = new TlsProblems()
     const trust = systemAuthorities && openTrustStore(systemAuthorities, undefined, problems)
@@ -53,7 +49,7 @@ export class GenerationTls implements RelayTls {
     })
     if (trust !== undefined) freeTrustStore(trust)
     const isHandedOver = tls.handedOver.withKeys !== undefined
-    this.greetings = isHandedOver ? this.#handedOverGreetings(tls) : this.#greetings(tls)
+    this.greetings = isHandedOver ? this.#handedOverGreetings(tls) : this.#greetings(listeners, tls)
     this.remotes = remotes.map(({ tlsClient }, slot) => {
       return tlsClient === undefined ? undefined : origination(this.#clients[slot], clients[tlsClient])
     })
@@ -82,27 +78,26 @@ export class GenerationTls implements RelayTls {
   }
 
   /** By the slots for clients of a classic master, who says which versions count: of those that the section allows. */
-  #handedOverGreetings({ handedOver, servers }: GenerationSettings['tls']): (Greeting | undefined)[] {
+  #handedOverGreetings({ handedOver, servers }: TlsPlan): (Greeting | undefined)[] {
     return handedOverWays().map((way) => {
       const server = way?.hasKeys === true ? handedOver.withKeys : handedOver.withoutKeys
       const settings = server === undefined ? undefined : servers[server]
       if (way === undefined || server === undefined || settings === undefined) return undefined
       const versions = way.versions.filter((version) => settings.versions?.includes(version) ?? true)
       if (versions.length === 0) return undefined
-      const detectMs = way.isAuto ? orForever(handedOver.detectTimeoutMs) : undefined
+      const detectMs = way.isAuto ? handedOver.detectTimeoutMs : undefined
       return { ...termination(this.#servers[server], settings, detectMs), versions }
     })
   }
 
-  #greetings({ listeners, servers }: GenerationSettings['tls']): (Greeting | undefined)[] {
-    return listeners.map((listener) => {
-      if (listener.mode === 'off') return undefined
-      const detectMs = 'detectTimeoutMs' in listener ? orForever(listener.detectTimeoutMs) : undefined
-      if (listener.mode === 'pass') {
-        const timeoutMs = orForever(listener.handshakeTimeoutMs)
-        return { context: undefined, timeoutMs, detectMs: detectMs ?? 0 }
+  #greetings(listeners: readonly ListenerPlan[], { servers }: TlsPlan): (Greeting | undefined)[] {
+    return listeners.map(({ tls }) => {
+      if (tls.mode === 'off') return undefined
+      if (tls.mode === 'pass') {
+        return { context: undefined, timeoutMs: tls.handshakeTimeoutMs, detectMs: tls.detectTimeoutMs }
       }
-      return termination(this.#servers[listener.server], servers[listener.server], detectMs)
+      const detectMs = tls.mode === 'auto' ? tls.detectTimeoutMs : undefined
+      return termination(this.#servers[tls.server], servers[tls.server], detectMs)
     })
   }
 }
@@ -116,7 +111,7 @@ function termination(
   const { handshakeTimeoutMs, truncation } = settings
   return {
     context,
-    timeoutMs: orForever(handshakeTimeoutMs),
+    timeoutMs: handshakeTimeoutMs,
     detectMs,
     versions: undefined,
     isTruncationReset: truncation === 'reset',
@@ -129,7 +124,7 @@ function origination(
 ): Origination {
   if (context === undefined || settings === undefined) throw new Error('a remote has no TLS context')
   const { handshakeTimeoutMs, truncation } = settings
-  return { context, timeoutMs: orForever(handshakeTimeoutMs), isTruncationReset: truncation === 'reset' }
+  return { context, timeoutMs: handshakeTimeoutMs, isTruncationReset: truncation === 'reset' }
 }
 
 function tell(problems: readonly TlsProblem[], say: Say): void {

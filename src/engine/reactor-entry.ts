@@ -10,7 +10,7 @@ import type { Command, ReactorSettings, Report } from './reactor-settings.js'
 function main(): void {
   if (parentPort === null) throw new Error('a reactor runs in a thread of its own')
   const { settings, wakeFd } = workerData as ThreadData<ReactorSettings>
-  const poller = openPoller(settings.mechanism)
+  const poller = openPoller(settings.plan.process.mechanism)
   const mailbox = new Mailbox<Command, Report>(parentPort, wakeFd, (command) => reactor.handle(command))
   const reactor = new Reactor(settings, linuxSystem(), poller, (report) => mailbox.post(report))
   mailbox.open(reactor.loop)

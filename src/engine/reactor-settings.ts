@@ -1,49 +1,23 @@
-import type { Overload } from '../accept/connection-limit.js'
-import type { QueueLengths } from '../accept/listener.js'
-import type { AccessTable } from '../admission/access-list.js'
-import type { IdentityRule } from '../admission/identity-list.js'
-import type { SocketAddress } from '../base/address.js'
-import type { PollMechanism } from '../base/poll-mechanism.js'
+/** What a relaying reactor starts with, and the commands and reports between it and its control thread. */
 import type { CellFds } from '../cells/cells.js'
 import type { Shape } from '../cells/layout.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
 import type { Answer, QuestionNews } from '../relay/opening/questions.js'
-import type { RelayOptions } from '../relay/options.js'
-import type { RemoteParts } from '../relay/remotes.js'
 import type { PipeOptions } from '../relay/transfer/pipes.js'
-import type { TicketKey } from '../tls/ticket-keys.js'
-import type { Staples, TlsSettings } from './tls-settings.js'
+import type { LiveState, StateChange } from './live-state.js'
+import type { Plan } from './plan.js'
 
-/** What a reactor has to know of a configuration, as plain data that can cross to its thread. */
+/** What a reactor gets of one generation, as plain data that can cross to its thread: its plan, and what the process adds. */
 export interface GenerationSettings {
+  readonly plan: Plan
+  /** As it is now; changes follow by `state`. */
+  readonly live: LiveState
   readonly cells: { readonly fds: CellFds; readonly shape: Shape }
   /** Whose rows of the cells are its; no two generations have the same. */
   readonly childSlot: number
-  /** Names of listeners by slot. */
-  readonly listenerNames: readonly string[]
-  /** Their rows in the cells, in the same order; empty where a foreign master has them. */
-  readonly listenerSlots: readonly number[]
-  /** Their realms by slot. */
-  readonly realms: readonly string[]
-  /** Lengths of their queues by slot. */
-  readonly listenerQueues: readonly QueueLengths[]
-  readonly accessTable: AccessTable
-  readonly identityRules: readonly IdentityRule[]
-  readonly overload: Overload
-  readonly remotes: readonly RemoteSettings[]
-  readonly relay: Omit<RelayOptions, 'localAddress' | 'clientSource'> & {
-    /** `client`: each connection comes from the address of its client. */
-    readonly localAddress: SocketAddress | 'client' | undefined
-  }
-  /** Remotes are told by their own settings. */
-  readonly tls: Omit<TlsSettings, 'remotes'>
-  /** For session tickets, the present one first. */
-  readonly ticketKeys: readonly TicketKey[]
-  /** OCSP responses that were fetched. */
-  readonly staples: Staples
-  readonly rebalance: number
+  /** Sessions of all generations that it accepts clients up to. */
   readonly sessionsMax: number
-  /** Where other children take clients from the same queues: the descriptor that wakes all of them. */
+  /** Where other children accept from the same listeners: the descriptor that wakes all of them. */
   readonly wakeupFd: number | undefined
   /** Mask of TRACE_BITS. */
   readonly traceMask: number
@@ -54,19 +28,12 @@ export interface ReactorSettings extends GenerationSettings {
   /** The wire to a master, where clients come from one. */
   readonly wireEnd: WireEndSettings | undefined
   readonly pipes: PipeOptions
-  /** How it waits for descriptors. */
-  readonly mechanism: PollMechanism
 }
 
-/** A master of ours tells what its listeners are; of a classic one's clients each has to be looked at. */
-export type WireEndSettings =
-  | { readonly master: 'ours'; readonly fd: number; readonly listenerKinds: readonly SocketKind[] }
-  | { readonly master: 'foreign'; readonly fd: number }
-
-export interface RemoteSettings extends RemoteParts {
-  readonly weight: number
-  /** Index among the clients of TLS; undefined: plain. */
-  readonly tlsClient: number | undefined
+/** A master of ours has the listeners of the plan; a classic one tells of each client what it is. */
+export interface WireEndSettings {
+  readonly master: 'ours' | 'foreign'
+  readonly fd: number
 }
 
 /** What the control thread tells a reactor. */
@@ -76,13 +43,8 @@ export type Command =
   | { readonly kind: 'listen'; readonly slot: number; readonly fd: number; readonly socketKind: SocketKind }
   /** Say MAX to the master and take its clients: what they need is there. */
   | { readonly kind: 'open-wire-end' }
-  /** `childSlot`: of which generation; by default the one that clients are of. */
-  | {
-      readonly kind: 'addresses'
-      readonly remoteSlot: number
-      readonly addresses: readonly SocketAddress[]
-      readonly childSlot?: number
-    }
+  /** The live state changes, of one generation or of the one that accepts clients. */
+  | { readonly kind: 'state'; readonly change: StateChange; readonly childSlot?: number }
   /** Another generation is to be made ready; `prepared` answers. */
   | { readonly kind: 'prepare'; readonly settings: GenerationSettings }
   /** Nothing comes of it. */
@@ -94,10 +56,6 @@ export type Command =
    * taken first; undefined: at all of them.
    */
   | { readonly kind: 'drain'; readonly abandoned?: readonly number[] }
-  /** What session tickets are closed with from now on (the first one) and opened with (all of them). */
-  | { readonly kind: 'ticket-keys'; readonly keys: readonly TicketKey[] }
-  /** A newer OCSP response for those certificates that are shown with it; undefined: none any more. */
-  | { readonly kind: 'staple'; readonly id: string; readonly staple?: Uint8Array | undefined }
   /** To questions, those that nobody waits for any more included. */
   | { readonly kind: 'answers'; readonly answers: readonly Answer[] }
   /** Reset what is left, of one generation or of all. */

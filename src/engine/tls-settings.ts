@@ -1,20 +1,14 @@
+/** TLS as a plan has it, and how the options of contexts are made of that. */
 import type { ClientTlsOptions, ServerCertificateOptions, ServerTlsOptions } from '../tls/options.js'
 import type { TicketKeys } from '../tls/ticket-keys.js'
 
-/**
- * TLS of a process as plain data: it crosses to a reactor's thread, and to a child as JSON. The head alone reads the
- * files; what was in them is here. Zero milliseconds are no limit.
- */
-export interface TlsSettings {
+/** The part of a plan that TLS connections have in common. The head alone reads the files: their contents are here. */
+export interface TlsPlan {
   /** What clients are served with; listeners that say the same have the same entry, so that they share a context. */
   readonly servers: readonly ServerTlsSettings[]
-  /** By slot. */
-  readonly listeners: readonly ListenerTlsSettings[]
   readonly handedOver: HandedOverSettings
   /** What remotes are connected to with; those that say the same have the same entry. */
   readonly clients: readonly ClientTlsSettings[]
-  /** By remote, in the order of the configuration: the index among the clients. */
-  readonly remotes: readonly RemoteTlsSettings[]
   /** PEM bundle of the system, for the clients that want it. */
   readonly systemAuthorities: Uint8Array | undefined
   readonly keylogFile: string | undefined
@@ -41,9 +35,6 @@ export interface ServedCertificateSettings extends ServerCertificateOptions {
   readonly stapleId: string | undefined
 }
 
-/** OCSP responses that were fetched, by their ids. */
-export type Staples = readonly (readonly [id: string, staple: Uint8Array])[]
-
 export interface ClientTlsSettings extends Omit<ClientTlsOptions, 'onKeyLog'>, Manners {
   /** The remote is verified against the bundle of the system. */
   readonly usesSystemAuthorities: boolean
@@ -65,17 +56,10 @@ export type ListenerTlsSettings =
   /** TLS is relayed as it is, and looked at. */
   | { readonly mode: 'pass'; readonly detectTimeoutMs: number; readonly handshakeTimeoutMs: number }
 
-export interface RemoteTlsSettings {
-  /** Undefined: plain. */
-  readonly client: number | undefined
-}
-
-export const NO_TLS: TlsSettings = {
+export const NO_TLS: TlsPlan = {
   servers: [],
-  listeners: [],
   handedOver: { withKeys: undefined, withoutKeys: undefined, detectTimeoutMs: 0 },
   clients: [],
-  remotes: [],
   systemAuthorities: undefined,
   keylogFile: undefined,
 }

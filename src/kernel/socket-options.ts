@@ -35,7 +35,12 @@ const SETTERS: Readonly<Record<OptionName, Setter>> = {
 
 const NAMES = Object.keys(SETTERS) as readonly OptionName[]
 
-/** The options that differ from their default. */
+/** The options among the settings of a listener or a remote. */
+export function socketOptions(settings: SocketOptions): SocketOptions {
+  return { ...NO_OPTIONS, ...Object.fromEntries(NAMES.map((name) => [name, settings[name]])) }
+}
+
+/** Those that are asked for. */
 export function namesOfSet(options: SocketOptions): readonly OptionName[] {
   return NAMES.filter((name) => options[name] !== NO_OPTIONS[name])
 }

@@ -6,3 +6,5 @@ export const WARNING = 4
 export const NOTICE = 5
 export const INFO = 6
 export const DEBUG = 7
+
+export type SeverityName = (typeof SEVERITIES)[number]

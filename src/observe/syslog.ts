@@ -29,6 +29,8 @@ export const FACILITIES = {
   LOCAL7: 23,
 } as const
 
+export type FacilityName = keyof typeof FACILITIES
+
 /** Longer lines are truncated; the default limit of syslog daemons. */
 const DATAGRAM_BYTES_MAX = 8192
 

@@ -4,14 +4,13 @@ import { portsWithoutListeners } from '../config/check-ports.js'
 import { type Configuration, loadChosenConfiguration, loadConfiguration } from '../config/load.js'
 import { chooseChildSection, type SectionIds, type SectionRequest } from '../config/section-choice.js'
 import { recordedSources, type Sources } from '../config/sources.js'
-import { NO_TLS } from '../engine/tls-settings.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
 import { isUnderInetd } from '../services/handed-over.js'
 import { chosenMechanism } from './chosen-mechanism.js'
 import { fileSources } from './file-sources.js'
 import { isUrl, withStreamed } from './streamed-configuration.js'
 import { systemNames } from './system-names.js'
-import { type LoadedTls, loadTls, type TlsLoadOptions } from './tls-loading.js'
+import { type LoadedTls, loadTls, NO_TLS_SETTINGS, type TlsLoadOptions } from './tls-loading.js'
 
 export interface Loaded extends Configuration {
   readonly sections: SectionIds
@@ -90,4 +89,4 @@ function complete(read: Read, options: TlsLoadOptions): Loaded {
   return { ...read, problems: [...problems, ...ofTls], mechanism, tls }
 }
 
-const NOTHING_LOADED = { settings: NO_TLS, stamps: new Map(), ocsp: [] }
+const NOTHING_LOADED = { settings: NO_TLS_SETTINGS, stamps: new Map(), ocsp: [] }

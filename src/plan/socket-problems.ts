@@ -10,10 +10,10 @@ import { EINVAL, ENODEV, ENOENT, ENOPROTOOPT, EPERM, errorText } from '../kernel
 import { lacksMptcp, openMptcp } from '../kernel/mptcp.js'
 import { ephemeralPorts } from '../kernel/port-range.js'
 import { congestionAlgorithms, fastOpenSides } from '../kernel/socket-limits.js'
-import { applyOptions, namesOfSet, type OptionName } from '../kernel/socket-options.js'
+import { applyOptions, namesOfSet, type OptionName, socketOptions } from '../kernel/socket-options.js'
 import type { Loaded } from './load.js'
 import { placeOf } from './place-of.js'
-import { localPorts, needsNetAdmin, socketOptions } from './socket-settings.js'
+import { localPorts, needsNetAdmin } from './socket-settings.js'
 
 const NEEDS_NET_ADMIN = 'requires CAP_NET_ADMIN'
 

@@ -1,16 +1,11 @@
+/** What directives say of sockets: of listeners before they are bound, of remotes before they connect. */
 import type { ListenerOptions } from '../accept/options.js'
 import type { Configuration } from '../config/load.js'
 import type { ListenerSettings } from '../config/table-spawnd.js'
 import type { RemoteSettings, TcprelaySettings } from '../config/table-tcprelay.js'
 import type { KeepAlive } from '../kernel/keepalive.js'
-import { namesOfSet, type SocketOptions } from '../kernel/socket-options.js'
+import { namesOfSet, socketOptions } from '../kernel/socket-options.js'
 import type { RemoteOptions } from '../relay/remote-options.js'
-
-/** What either side may ask of its sockets. */
-export function socketOptions(settings: ListenerSettings | RemoteSettings): SocketOptions {
-  const { congestion, device, dscp, fwmark, userTimeoutMs } = settings
-  return { congestion, device, dscp, fwmark, userTimeoutMs }
-}
 
 export function listenerOptions(settings: ListenerSettings): Omit<ListenerOptions, 'address'> {
   const { backlog, deferAcceptMs, fastOpenQueue, ipv6Only, protocol, sctp } = settings
@@ -39,11 +34,6 @@ export function remoteOptions(settings: RemoteSettings): RemoteOptions {
 /** As IP_LOCAL_PORT_RANGE takes them (ip(7)): the highest in the upper half. Zero: those of the system. */
 export function localPorts({ localPortRange }: TcprelaySettings): number {
   return localPortRange === undefined ? 0 : localPortRange.most * 0x1_0000 + localPortRange.least
-}
-
-/** Listeners by slot whose clients may speak Multipath TCP. */
-export function mptcpListeners({ spawnd }: Configuration): readonly boolean[] {
-  return spawnd.listeners.map(({ protocol }) => protocol === 'MPTCP')
 }
 
 /** Whether who connects to remotes needs CAP_NET_ADMIN for it. */

@@ -19,19 +19,29 @@ import {
   type HandedOverSettings,
   type ListenerTlsSettings,
   NO_TLS,
-  type RemoteTlsSettings,
   type ServedCertificateSettings,
   type ServerTlsSettings,
-  type TlsSettings,
+  type TlsPlan,
 } from '../engine/tls-settings.js'
 import { sha256Of } from '../kernel/openssl-digest.js'
 import type { Stamps } from '../services/file-watch.js'
 import { type OcspSource, ocspSource } from '../tls/ocsp.js'
 import type { CertificateOptions } from '../tls/options.js'
 import { findSystemAuthorities } from '../tls/system-authorities.js'
+import { endless } from './endless.js'
 import { TlsChecks } from './tls-checks.js'
 import { TlsFiles } from './tls-files.js'
 import { describeFinding, type PlaceOf, remotePlaces, servicePlaces } from './tls-places.js'
+
+/** The TLS settings of a configuration: the part of the plan, and the choices of its listeners and remotes. */
+export interface TlsSettings extends TlsPlan {
+  /** By slot. */
+  readonly listeners: readonly ListenerTlsSettings[]
+  /** In the order of the configuration: the index among the clients; undefined: plain. */
+  readonly remotes: readonly (number | undefined)[]
+}
+
+export const NO_TLS_SETTINGS: TlsSettings = { ...NO_TLS, listeners: [], remotes: [] }
 
 /** The TLS settings of a configuration, with the contents of its files. */
 export interface LoadedTls {
@@ -51,7 +61,8 @@ export interface TlsLoadOptions {
 
 /** Loads and checks the TLS settings of a configuration without errors. Never throws. */
 export function loadTls(configuration: Configuration, options: TlsLoadOptions): LoadedTls {
-  if (options.service === 'none') return { settings: NO_TLS, stamps: new Map(), ocsp: [], problems: [] }
+  if (options.service === 'none')
+    return { settings: NO_TLS_SETTINGS, stamps: new Map(), ocsp: [], problems: [] }
   const { spawnd, tcprelay } = configuration
   const loader = new TlsLoader(configuration, options.sources)
   const listeners = spawnd.listeners.map((listener) => loader.listener(listener))
@@ -100,7 +111,7 @@ class TlsLoader {
     return [...this.#ocsp.values()]
   }
 
-  get tables(): Pick<TlsSettings, 'clients' | 'servers' | 'systemAuthorities'> {
+  get tables(): Pick<TlsPlan, 'clients' | 'servers' | 'systemAuthorities'> {
     const systemAuthorities = this.#systemAuthorities ?? undefined
     return { servers: this.#servers.entries, clients: this.#clients.entries, systemAuthorities }
   }
@@ -131,8 +142,9 @@ class TlsLoader {
 
   #listenerSettings(listener: ListenerSettings): ListenerTlsSettings {
     const tcprelay = this.#tcprelay
-    const handshakeTimeoutMs = listener.tlsHandshakeTimeoutMs ?? tcprelay.tlsHandshakeTimeoutMs
-    const detectTimeoutMs = (listener.tlsDetectTimeoutMs ?? tcprelay.tlsDetectTimeoutMs) || handshakeTimeoutMs
+    const handshakeMs = listener.tlsHandshakeTimeoutMs ?? tcprelay.tlsHandshakeTimeoutMs
+    const detectMs = (listener.tlsDetectTimeoutMs ?? tcprelay.tlsDetectTimeoutMs) || handshakeMs
+    const [handshakeTimeoutMs, detectTimeoutMs] = [endless(handshakeMs), endless(detectMs)]
     if (listener.tls.kind === 'pass') return { mode: 'pass', detectTimeoutMs, handshakeTimeoutMs }
     const service = listenerService(listener, tcprelay)
     if (service === undefined) return { mode: 'off' }
@@ -143,7 +155,7 @@ class TlsLoader {
   /** Settings for clients from a classic master. */
   handedOver(): HandedOverSettings {
     const { tlsDetectTimeoutMs, tlsHandshakeTimeoutMs } = this.#tcprelay
-    const detectTimeoutMs = tlsDetectTimeoutMs || tlsHandshakeTimeoutMs
+    const detectTimeoutMs = endless(tlsDetectTimeoutMs || tlsHandshakeTimeoutMs)
     const service = sectionService(this.#tcprelay)
     const hasCertificates = service !== undefined && service.certificates.length > 0
     return {
@@ -162,11 +174,12 @@ class TlsLoader {
     return index
   }
 
-  remote(remote: RemoteSettings): RemoteTlsSettings {
-    if (remote.tls.kind === 'off') return { client: undefined }
+  /** The index among the clients; undefined: plain. */
+  remote(remote: RemoteSettings): number | undefined {
+    if (remote.tls.kind === 'off') return undefined
     const { failures } = this.#files
     const client = this.#clients.indexOf(this.#clientSettings(remote))
-    if (this.#files.failures > failures) return { client }
+    if (this.#files.failures > failures) return client
     const settings = this.#clients.entries[client] as ClientTlsSettings
     const system = settings.usesSystemAuthorities ? this.#system() : undefined
     if (system === null) {
@@ -174,7 +187,7 @@ class TlsLoader {
       const text = 'cannot find the CA bundle of the system: this remote cannot be verified'
       this.#problems.error(remote.position, text, { hint })
     } else this.#report(this.#checks.client(settings, system), remotePlaces(remote))
-    return { client }
+    return client
   }
 
   #report(found: ReturnType<TlsChecks['server']>, placeOf: PlaceOf): void {
@@ -206,7 +219,7 @@ class TlsLoader {
         : undefined,
       refusesUnknownNames: service.unknownName === 'refuse',
       psk: pskFile && this.#files.preSharedKeys(pskFile),
-      handshakeTimeoutMs: service.handshakeTimeoutMs,
+      handshakeTimeoutMs: endless(service.handshakeTimeoutMs),
       truncation: service.truncation,
     }
   }
@@ -268,7 +281,7 @@ class TlsLoader {
       depth: remote.verifyDepth,
       revocations: verify ? this.#files.optional(remote.crlFile) : undefined,
       certificate: certFile && this.#certificate(certFile, remote),
-      handshakeTimeoutMs: tlsHandshakeTimeoutMs,
+      handshakeTimeoutMs: endless(tlsHandshakeTimeoutMs),
       truncation: tlsTruncation,
     }
   }

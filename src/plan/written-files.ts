@@ -7,8 +7,8 @@ import { shownPath } from '../config/expectation.js'
 import type { ConfigProblem } from '../config/problems.js'
 import { reasonOf } from '../config/sources.js'
 import type { Loaded } from './load.js'
-import { logSettings } from './log-settings.js'
 import { placeOf } from './place-of.js'
+import { headLog } from './worker-plans.js'
 
 /** Position of a value from the command line instead of a file. */
 const COMMAND_LINE: Position = { file: '(command line)', line: 1, column: 1 }
@@ -16,7 +16,7 @@ const COMMAND_LINE: Position = { file: '(command line)', line: 1, column: 1 }
 /** Errors for files of the configuration, at start and at a reload. */
 export function writtenFileProblems(loaded: Loaded): readonly ConfigProblem[] {
   const { accessLog, tlsKeylogFile } = loaded.tcprelay
-  const { debugRedirect } = logSettings(loaded)
+  const { debugRedirect } = headLog(loaded)
   return [
     ...(accessLog?.kind === 'file' ? problemOf(accessLog.path, placeOf(loaded, 'access log')) : []),
     ...(debugRedirect?.kind === 'file'

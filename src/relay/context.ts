@@ -17,6 +17,16 @@ import type { ThrottledWarnings } from './throttled-warnings.js'
 import type { Blocks } from './transfer/blocks.js'
 import type { Pipes } from './transfer/pipes.js'
 
+/** What the relay knows of a listener. */
+export interface RelayListener {
+  /** Where it listens, for logs. */
+  readonly name: string
+  /** '' if it has none. */
+  readonly realm: string
+  /** Its clients may use Multipath TCP. */
+  readonly isMptcp: boolean
+}
+
 /** What the sessions of one reactor and configuration share. */
 export interface RelayContext {
   readonly system: System
@@ -43,10 +53,8 @@ export interface RelayContext {
   readonly warnings: ThrottledWarnings
   /** Logs a finished session; called only with `options.hasAccessLog`. */
   writeAccess(record: AccessRecord): void
-  /** Names of listeners by slot, for logs. */
-  readonly listenerNames: readonly string[]
-  /** Their realms, by slot. */
-  readonly realms: readonly string[]
+  /** By slot; empty where clients come from a classic master. */
+  readonly listeners: readonly RelayListener[]
   /** The session has closed its descriptors; its record can be reused. */
   sessionClosed(session: Session): void
 }

@@ -78,7 +78,7 @@ export class Relay {
   deliver(fd: Fd, listenerSlot: number, kind: SocketKind, peer: Region, handed?: HandedOver): void {
     const { options } = this.#context
     const session = this.#begin(fd, listenerSlot, kind, peer, handed)
-    if (options.mptcpListeners[listenerSlot] === true) noteMptcp(session, session.client)
+    if (this.#context.listeners[listenerSlot]?.isMptcp === true) noteMptcp(session, session.client)
     const hasGreeting = this.#context.tls.greetings[listenerSlot] !== undefined
     session.enter(hasGreeting ? 'greeting' : options.asks === undefined ? 'dialling' : 'asking')
     const watched = session.watch(session.client)
@@ -97,12 +97,12 @@ export class Relay {
   }
 
   #begin(fd: Fd, listenerSlot: number, kind: SocketKind, peer: Region, handed?: HandedOver): Session {
-    const { counters, listenerCounters, loop, options, realms } = this.#context
+    const { counters, listenerCounters, listeners, loop, options } = this.#context
     const session = this.#take(listenerSlot)
     session.sequence = ++this.#sequence
     session.birthChild = this.#childSlot
     session.idPrefix = this.#idPrefix
-    session.realm = handed?.realm ?? realms[listenerSlot] ?? ''
+    session.realm = handed?.realm ?? listeners[listenerSlot]?.realm ?? ''
     session.listener = handed?.listener ?? ''
     session.acceptedAtMs = loop.nowMs
     session.client.fd = fd
@@ -182,13 +182,13 @@ export class Relay {
   }
 
   #accessRecord(session: Session): AccessRecord {
-    const { listenerNames, loop, remotes, system } = this.#context
+    const { listeners, loop, remotes, system } = this.#context
     return {
       endedAtMs: system.clock.wallMs(),
       id: session.id,
       client: describePeer(session.peer),
       credentials: credentialsIn(session.peer),
-      listener: session.listener || (listenerNames[session.listenerSlot] ?? ''),
+      listener: session.listener || (listeners[session.listenerSlot]?.name ?? ''),
       remote: session.wasConnected ? remotes.at(session.remoteSlot).name : '',
       bytesToRemote: session.toRemote.bytes,
       bytesToClient: session.toClient.bytes,

@@ -1,9 +1,10 @@
 import { Socket } from 'node:net'
+import { deserialize, serialize } from 'node:v8'
 
-/** A frame is a length of four bytes, little-endian, and that many bytes of JSON. */
+/** A frame is a length of four bytes, little-endian, and that many bytes of one message. */
 const HEAD_BYTES = 4
 
-/** More than any configuration. */
+/** More than any plan. */
 const TRUSTED_FRAME_BYTES_MAX = 256 * 1024 * 1024
 
 const SECOND_MS = 1_000
@@ -21,15 +22,25 @@ export interface FrameRules<In> {
   readonly frameBytesMax: number
   readonly framesPerSecondMax: number
   /** The message that a frame holds; undefined when it holds none. May throw, for the same. */
-  decode(text: string): In | undefined
+  decode(body: Buffer): In | undefined
 }
+
+/** Makes the bytes of a message. */
+export type Encode<Out> = (message: Out) => Buffer
+
+/** To a process that does not trust this one. */
+export const asJson: Encode<unknown> = (message) => Buffer.from(JSON.stringify(message))
+
+/** To a process that trusts this one, which reads it by `trusting`: Map, RegExp and typed arrays arrive as they are. */
+export const serialized: Encode<unknown> = (message) => serialize(message)
 
 /** For messages of a process that is trusted with everything: the master's. */
 export function trusting<In>(): FrameRules<In> {
   return {
     frameBytesMax: TRUSTED_FRAME_BYTES_MAX,
     framesPerSecondMax: Number.POSITIVE_INFINITY,
-    decode: (text) => JSON.parse(text, decodeBytes) as In,
+    // Typed arrays of the message are views of these bytes: of a copy, not of what else the socket has received.
+    decode: (body) => deserialize(new Uint8Array(body)) as In,
   }
 }
 
@@ -38,6 +49,7 @@ export class Link<In, Out> {
   readonly #socket: Socket
   readonly #events: LinkEvents<In>
   readonly #rules: FrameRules<In>
+  readonly #encode: Encode<Out>
   /** What has come of a frame that is not whole yet; put together once, when it is. */
   #chunks: Buffer[] = []
   #chunkBytes = 0
@@ -54,10 +66,12 @@ export class Link<In, Out> {
   constructor(
     fd: number,
     rules: FrameRules<In>,
+    encode: Encode<Out>,
     events: LinkEvents<In>,
     guard = (handler: (bytes: Buffer) => void) => handler,
   ) {
     this.#rules = rules
+    this.#encode = encode
     this.#events = events
     this.#socket = new Socket({ fd, readable: true, writable: true })
     this.#socket.on(
@@ -71,7 +85,7 @@ export class Link<In, Out> {
 
   send(message: Out): void {
     if (!this.#socket.writable) return
-    const body = Buffer.from(JSON.stringify(message, encodeBytes))
+    const body = this.#encode(message)
     const head = Buffer.alloc(HEAD_BYTES)
     head.writeUInt32LE(body.length)
     this.#socket.write(Buffer.concat([head, body]))
@@ -102,7 +116,7 @@ export class Link<In, Out> {
         this.#wantedBytes = HEAD_BYTES + length
         break
       }
-      const body = left.toString('utf8', HEAD_BYTES, HEAD_BYTES + length)
+      const body = left.subarray(HEAD_BYTES, HEAD_BYTES + length)
       left = left.subarray(HEAD_BYTES + length)
       const message = this.#read(body)
       if (message === undefined) return
@@ -114,7 +128,7 @@ export class Link<In, Out> {
   }
 
   /** Undefined when the link is broken. */
-  #read(body: string): In | undefined {
+  #read(body: Buffer): In | undefined {
     const nowMs = performance.now()
     if (nowMs - this.#sinceMs >= SECOND_MS) {
       this.#sinceMs = nowMs
@@ -125,11 +139,11 @@ export class Link<In, Out> {
       return undefined
     }
     const message = this.#decode(body)
-    if (message === undefined) this.#break(`an unknown message of ${body.length} characters`)
+    if (message === undefined) this.#break(`an unknown message of ${body.length} bytes`)
     return message
   }
 
-  #decode(body: string): In | undefined {
+  #decode(body: Buffer): In | undefined {
     try {
       return this.#rules.decode(body)
     } catch {
@@ -141,38 +155,4 @@ export class Link<In, Out> {
     this.#socket.destroy()
     this.#events.onViolation?.(what)
   }
-}
-
-const BYTES_KEY = '$base64'
-/** Of numbers with 32 bits, in the byte order of both ends: they are on the same machine. */
-const WORDS_KEY = '$int32'
-
-function encodeBytes(_key: string, value: unknown): unknown {
-  if (isSerializedBuffer(value)) return { [BYTES_KEY]: Buffer.from(value.data).toString('base64') }
-  if (value instanceof Int32Array) {
-    const { buffer, byteLength, byteOffset } = value
-    return { [WORDS_KEY]: Buffer.from(buffer, byteOffset, byteLength).toString('base64') }
-  }
-  return value instanceof Uint8Array ? { [BYTES_KEY]: Buffer.from(value).toString('base64') } : value
-}
-
-/** A Buffer has turned itself into this before JSON.stringify asks. */
-function isSerializedBuffer(value: unknown): value is { readonly data: readonly number[] } {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'type' in value &&
-    value.type === 'Buffer' &&
-    'data' in value
-  )
-}
-
-function decodeBytes(_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value
-  if (BYTES_KEY in value) return decoded(value[BYTES_KEY])
-  return WORDS_KEY in value ? new Int32Array(decoded(value[WORDS_KEY]).buffer) : value
-}
-
-function decoded(base64: unknown): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(Buffer.from(String(base64), 'base64'))
 }

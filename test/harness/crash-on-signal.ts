@@ -12,7 +12,7 @@ const EVENTFD_BYTES = 8
 
 /** Commands that only a bug in the program could send: the first one for a child's reactor, then a master's. */
 const BAD_COMMANDS = [
-  { kind: 'addresses', remoteSlot: 0, addresses: null },
+  { kind: 'state', change: { what: 'addresses', remoteSlot: 0, addresses: null } },
   { kind: 'listen', slot: 999, fd: -1 },
 ]
 

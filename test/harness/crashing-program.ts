@@ -35,7 +35,7 @@ const PROVOKE: Readonly<Record<string, () => void>> = {
     const post = Worker.prototype.postMessage
     Worker.prototype.postMessage = function (this: Worker, message: unknown) {
       say()
-      post.call(this, { kind: 'addresses', remoteSlot: 0, addresses: null })
+      post.call(this, { kind: 'state', change: { what: 'addresses', remoteSlot: 0, addresses: null } })
       post.call(this, message)
     }
   },

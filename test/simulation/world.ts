@@ -11,6 +11,7 @@ import { Loop } from '../../src/reactor/loop.js'
 import { FOR_EVER_MS } from '../../src/reactor/timers.js'
 import type { Frozen } from '../../src/relay/closing/frozen.js'
 import { Questions } from '../../src/relay/opening/questions.js'
+import { DEFAULT_RELAY_OPTIONS } from '../../src/relay/options.js'
 import { Relay } from '../../src/relay/relay.js'
 import { NO_TLS } from '../../src/relay/relay-tls.js'
 import { Remotes } from '../../src/relay/remotes.js'
@@ -18,6 +19,7 @@ import { ThrottledWarnings } from '../../src/relay/throttled-warnings.js'
 import { Blocks } from '../../src/relay/transfer/blocks.js'
 import { Pipes } from '../../src/relay/transfer/pipes.js'
 import { SPLICE_POLICIES, type SplicePolicy } from '../../src/relay/transfer/splice-policies.js'
+import { listenerPlan } from '../support/plans.js'
 import { choosing } from '../support/pools.js'
 import { Actor, patternByte } from './actor.js'
 import { Chance } from './chance.js'
@@ -124,7 +126,7 @@ export class World {
       name: `${manner}-${slot}`,
       addresses: [{ family: 'ipv4', host: '10.0.0.2', port: FIRST_PORT + slot } as const],
     }))
-    const idleTimeoutMs = this.#chance.is(0.1) ? 3_000 : 0
+    const idleTimeoutMs = this.#chance.is(0.1) ? 3_000 : Number.POSITIVE_INFINITY
     return new Relay(
       {
         system,
@@ -140,19 +142,13 @@ export class World {
           rebalance: this.#chance.is(0.2) ? 3 : 0,
         }),
         options: {
+          ...DEFAULT_RELAY_OPTIONS,
           connectTimeoutMs: 1_000,
           dialTimeoutMs: 10_000,
           dialRetries: this.#chance.between(0, 3),
           idleTimeoutMs,
-          halfCloseTimeoutMs: 0,
           keepAlive: { isOn: this.#chance.is(0.5), idleS: 1, intervalS: 0, count: 0 },
           splice,
-          localAddress: undefined,
-          clientSource: undefined,
-          localPorts: 0,
-          mptcpListeners: [],
-          ephemeralPorts: { least: 32_768, most: 60_999 },
-          retireLimit: 0,
           hasAccessLog: true,
           asks: this.#authority.asks,
           notesPeers: true,
@@ -162,8 +158,7 @@ export class World {
         log: () => {},
         warnings: new ThrottledWarnings(() => {}),
         trace: new TraceChannel('NET', 0, () => {}),
-        listenerNames: ['listener'],
-        realms: [],
+        listeners: [listenerPlan('listener')],
         writeAccess: (record) => this.#records.set(record.client, record),
       },
       { onRoom: () => {}, onRetired: () => {} },

@@ -12,6 +12,7 @@ import { TraceChannel } from '../../src/observe/trace.js'
 import { Loop } from '../../src/reactor/loop.js'
 import { READABLE } from '../../src/reactor/poller.js'
 import { Questions } from '../../src/relay/opening/questions.js'
+import { DEFAULT_RELAY_OPTIONS } from '../../src/relay/options.js'
 import { Relay } from '../../src/relay/relay.js'
 import { NO_TLS } from '../../src/relay/relay-tls.js'
 import { Remotes } from '../../src/relay/remotes.js'
@@ -21,6 +22,7 @@ import { Pipes } from '../../src/relay/transfer/pipes.js'
 import { SPLICE_POLICIES } from '../../src/relay/transfer/splice-policies.js'
 import { FakeClock, FakePoller } from './fake-poller.js'
 import { NO_SCTP } from './no-sctp.js'
+import { listenerPlan } from './plans.js'
 import { choosing } from './pools.js'
 
 /** Enough for all log lines of a test. */
@@ -30,21 +32,12 @@ const RING_BYTES = 16 * 1024
 const IDLE_TIMEOUT_MS = 60_000
 
 const OPTIONS = {
-  connectTimeoutMs: 1_000,
-  dialTimeoutMs: 10_000,
+  ...DEFAULT_RELAY_OPTIONS,
   dialRetries: 0,
   idleTimeoutMs: IDLE_TIMEOUT_MS,
-  halfCloseTimeoutMs: 0,
-  keepAlive: { isOn: false, idleS: 0, intervalS: 0, count: 0 },
+  keepAlive: { ...DEFAULT_RELAY_OPTIONS.keepAlive, isOn: false },
   splice: SPLICE_POLICIES.no,
-  localAddress: undefined,
-  clientSource: undefined,
-  localPorts: 0,
-  mptcpListeners: [],
-  ephemeralPorts: { least: 32_768, most: 60_999 },
-  retireLimit: 0,
   hasAccessLog: true,
-  asks: undefined,
   notesPeers: true,
 }
 
@@ -86,8 +79,7 @@ export class CrowdWorld {
         log: () => {},
         warnings: new ThrottledWarnings(() => {}),
         trace: new TraceChannel('NET', 0, () => {}),
-        listenerNames: ['listener'],
-        realms: [],
+        listeners: [listenerPlan('listener')],
         writeAccess: (record) => void ring.write(ACCESS, INFO, accessLine(record)),
       },
       { onRoom: () => {}, onRetired: () => {} },

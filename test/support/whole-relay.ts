@@ -2,8 +2,9 @@
 import type { PollMechanism } from '../../src/base/poll-mechanism.js'
 import { type ChildCells, createCells } from '../../src/cells/cells.js'
 import { Reactor } from '../../src/engine/build-reactor.js'
+import { NO_LIVE_STATE } from '../../src/engine/live-state.js'
 import type { ReactorSettings } from '../../src/engine/reactor-settings.js'
-import { type ListenerTlsSettings, NO_TLS } from '../../src/engine/tls-settings.js'
+import type { ListenerTlsSettings } from '../../src/engine/tls-settings.js'
 import type { Fd } from '../../src/kernel/calls.js'
 import { AF_INET, SOCK_STREAM } from '../../src/kernel/constants.js'
 import { EAGAIN } from '../../src/kernel/errno.js'
@@ -12,11 +13,9 @@ import { mapPrivate } from '../../src/kernel/memory.js'
 import { decodeAddress, SOCKADDR_BYTES_MAX } from '../../src/kernel/sockaddr.js'
 import type { System } from '../../src/kernel/system.js'
 import { COUNT } from '../../src/observe/counters.js'
-import { NO_ACCEPTING } from '../../src/plan/settings.js'
 import { openPoller } from '../../src/reactor/open-poller.js'
 import { FOR_EVER_MS } from '../../src/reactor/timers.js'
-import { PLAIN_REMOTE } from '../../src/relay/remote-options.js'
-import { SPLICE_POLICIES } from '../../src/relay/transfer/splice-policies.js'
+import { listenerPlan, planOf, remotePlan } from './plans.js'
 import { calls, done, listenOnLoopback } from './sockets.js'
 
 const REQUEST_BYTES = 100
@@ -65,49 +64,21 @@ export class WholeRelay {
     const shape = { children: 1, remotes: 1, listeners: 1, ringBytes: 64 * 1024 }
     const { cells, fdsOf } = createCells(shape)
     this.#cells = cells.child(0)
-    const remote = {
-      name: 'remote',
-      weight: 1,
-      addresses: [decodeAddress(serverAt.bytes)],
-      tlsClient: undefined,
-      options: PLAIN_REMOTE,
-    }
+    const plan = planOf({
+      listeners: [listenerPlan('listener', { tls: listenerTls })],
+      remotes: [remotePlan('remote', [decodeAddress(serverAt.bytes)])],
+      relay: { dialRetries: 0, idleTimeoutMs: 60_000, hasAccessLog, notesPeers: hasAccessLog },
+    })
     const settings: ReactorSettings = {
-      ...NO_ACCEPTING,
+      plan,
+      live: NO_LIVE_STATE,
       cells: { fds: fdsOf(0), shape },
       childSlot: 0,
-      listenerNames: ['listener'],
-      listenerSlots: [0],
-      realms: [],
-      listenerQueues: [{ backlog: 16, overloadBacklog: 16 }],
-      remotes: [remote],
-      relay: {
-        connectTimeoutMs: 3_000,
-        dialTimeoutMs: 10_000,
-        dialRetries: 0,
-        idleTimeoutMs: 60_000,
-        halfCloseTimeoutMs: 0,
-        keepAlive: { isOn: true, idleS: 0, intervalS: 0, count: 0 },
-        splice: SPLICE_POLICIES.auto,
-        localAddress: undefined,
-        localPorts: 0,
-        mptcpListeners: [],
-        ephemeralPorts: { least: 32_768, most: 60_999 },
-        retireLimit: 0,
-        hasAccessLog,
-        asks: undefined,
-        notesPeers: hasAccessLog,
-      },
-      tls: { ...NO_TLS, listeners: [listenerTls] },
-      ticketKeys: [],
-      staples: [],
-      rebalance: 0,
       sessionsMax: 100,
       wakeupFd: undefined,
       traceMask: 0,
       wireEnd: undefined,
       pipes: { pipesMax: 0, pipeBytes: 0 },
-      mechanism,
     }
     this.reactor = new Reactor(settings, system, openPoller(mechanism), () => {})
     const listener = listenOnLoopback(this.#relayAt)

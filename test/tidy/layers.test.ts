@@ -30,7 +30,8 @@ function layerFindings(sources: readonly Source[]): string[] {
         return isAllowed ? [] : [`${where} imports ${target}`]
       }
       const to = folderOf(target)
-      if (to === folder || layer.below.includes(to) || (isTypeOnly && layer.namesAllTypes)) return []
+      const mayName = layer.namesAllTypes === true || layer.namesTypesOf?.includes(to) === true
+      if (to === folder || layer.below.includes(to) || (isTypeOnly && mayName)) return []
       return [`${where} imports ${target}: ${to}/ is not below ${folder}/`]
     })
   })

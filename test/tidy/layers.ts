@@ -14,6 +14,8 @@ export interface Layer {
   readonly outside?: readonly string[]
   /** Whether it may import types of any folder, which has no effect at run time. */
   readonly namesAllTypes?: boolean
+  /** May name the types of these folders, and loads nothing of them. */
+  readonly namesTypesOf?: readonly string[]
 }
 
 const OBSERVE = ['observe', 'cells', 'kernel', 'base']
@@ -37,7 +39,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   admission: { on: 'P', below: ['balance', 'wire', 'base'] },
   relay: { on: 'R', below: ['admission', 'balance', 'tls', 'reactor', 'wire', ...OBSERVE] },
   accept: { on: 'R', below: ['admission', 'balance', 'reactor', 'wire', ...OBSERVE] },
-  engine: { on: 'R', below: REACTOR_SIDE, outside: ['node:worker_threads'] },
+  engine: { on: 'R', below: REACTOR_SIDE, outside: ['node:worker_threads'], namesTypesOf: ['mavis'] },
   mavis: { on: 'C', below: ['wire', ...OBSERVE], outside: ['node:'] },
   services: { on: 'C', below: ['wire', ...OBSERVE], outside: ['node:'] },
   config: { on: 'C', below: ['base'], outside: ['node:'], namesAllTypes: true },

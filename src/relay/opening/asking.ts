@@ -71,9 +71,9 @@ function onVerdict(session: Session, verdict: Verdict): void {
 }
 
 function refuse(session: Session, refusal: Refusal, comment: string): void {
-  const { listenerNames, loop, warnings } = session.relay
+  const { listeners, loop, warnings } = session.relay
   const { client: peer, listenerSlot, user } = session
-  const listener = session.listener || (listenerNames[listenerSlot] ?? 'the master')
+  const listener = session.listener || (listeners[listenerSlot]?.name ?? 'the master')
   session.comment = comment
   warnings.reportRefusal(loop.nowMs, { peer, user, listener, refusal, comment })
   session.cut(`mavis-${refusal}`)

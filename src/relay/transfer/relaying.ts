@@ -193,10 +193,10 @@ function sendEnd(session: Session, way: d.Direction): boolean {
 /** The idle limit of this phase; Infinity: none. */
 function quietMs({ heldEnd, phase, relay }: Session): number {
   const { idleTimeoutMs, halfCloseTimeoutMs } = relay.options
-  const idleMs = idleTimeoutMs === 0 ? Number.POSITIVE_INFINITY : idleTimeoutMs
-  if (phase !== 'draining') return idleMs
-  if (halfCloseTimeoutMs !== 0) return Math.min(idleMs, halfCloseTimeoutMs)
-  return heldEnd === undefined ? idleMs : Math.min(idleMs, HELD_END_MS)
+  if (phase !== 'draining') return idleTimeoutMs
+  const isLimited = halfCloseTimeoutMs < Number.POSITIVE_INFINITY
+  if (heldEnd === undefined || isLimited) return Math.min(idleTimeoutMs, halfCloseTimeoutMs)
+  return Math.min(idleTimeoutMs, HELD_END_MS)
 }
 
 function quietTimer(session: Session): void {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fakeWorld } from '../../test/config/fake-world.js'
 import { loadConfiguration } from '../config/load.js'
-import { sessionsMax } from './settings.js'
+import { mavisSettings } from '../config/mavis-settings.js'
+import { sessionsMax } from './limits.js'
 
 function sessionsWith(mavis: string): number {
   const { problems, tcprelay } = loadConfiguration({
@@ -16,7 +17,7 @@ function sessionsWith(mavis: string): number {
     isInetd: false,
   })
   assert.deepEqual(problems, [])
-  return sessionsMax(tcprelay)
+  return sessionsMax(mavisSettings(tcprelay))
 }
 
 test('descriptors that modules may need are not given to sessions', () => {

@@ -1,0 +1,74 @@
+/**
+ * What changes while a plan is in force: plain data that the head alone writes. docs/architecture.md says how it reaches
+ * the reactors. It holds key material: never log it.
+ */
+import type { AdminState } from '../balance/remote-health.js'
+import type { SocketAddress } from '../base/address.js'
+import type { TicketKey } from '../tls/ticket-keys.js'
+
+export interface LiveState {
+  /** By slot of a named remote, once the name has been looked up. */
+  readonly addresses: ReadonlyMap<number, readonly SocketAddress[]>
+  /** By remote slot, where it is not the plan's; at least 1. */
+  readonly weights: ReadonlyMap<number, number>
+  /** By remote slot, where it is not `ready`. */
+  readonly adminStates: ReadonlyMap<number, AdminState>
+  /** Session tickets are encrypted with the first key, and accepted with all of them. */
+  readonly ticketKeys: readonly TicketKey[]
+  /** OCSP responses by the `stapleId` of their certificates. */
+  readonly staples: ReadonlyMap<string, Uint8Array>
+}
+
+export type StateChange =
+  | { readonly what: 'addresses'; readonly remoteSlot: number; readonly addresses: readonly SocketAddress[] }
+  | { readonly what: 'weight'; readonly remoteSlot: number; readonly weight: number }
+  | { readonly what: 'admin-state'; readonly remoteSlot: number; readonly state: AdminState }
+  | { readonly what: 'ticket-keys'; readonly keys: readonly TicketKey[] }
+  /** Undefined: the response has expired, and there is no newer one. */
+  | { readonly what: 'staple'; readonly id: string; readonly staple: Uint8Array | undefined }
+
+export const NO_LIVE_STATE: LiveState = {
+  addresses: new Map(),
+  weights: new Map(),
+  adminStates: new Map(),
+  ticketKeys: [],
+  staples: new Map(),
+}
+
+/** The state after a change. */
+export function changed(state: LiveState, change: StateChange): LiveState {
+  switch (change.what) {
+    case 'addresses':
+      return { ...state, addresses: withEntry(state.addresses, change.remoteSlot, change.addresses) }
+    case 'weight':
+      return { ...state, weights: withEntry(state.weights, change.remoteSlot, change.weight) }
+    case 'admin-state':
+      return { ...state, adminStates: withEntry(state.adminStates, change.remoteSlot, change.state) }
+    case 'ticket-keys':
+      return { ...state, ticketKeys: change.keys }
+    case 'staple':
+      return { ...state, staples: withEntry(state.staples, change.id, change.staple) }
+  }
+}
+
+/** The changes that lead from `NO_LIVE_STATE` to this state. */
+export function changesOf(state: LiveState): readonly StateChange[] {
+  return [
+    ...[...state.addresses].map(([remoteSlot, addresses]) => {
+      return { what: 'addresses', remoteSlot, addresses } as const
+    }),
+    ...[...state.weights].map(([remoteSlot, weight]) => ({ what: 'weight', remoteSlot, weight }) as const),
+    ...[...state.adminStates].map(([remoteSlot, admin]) => {
+      return { what: 'admin-state', remoteSlot, state: admin } as const
+    }),
+    { what: 'ticket-keys', keys: state.ticketKeys },
+    ...[...state.staples].map(([id, staple]) => ({ what: 'staple', id, staple }) as const),
+  ]
+}
+
+function withEntry<K, V>(map: ReadonlyMap<K, V>, key: K, value: V | undefined): ReadonlyMap<K, V> {
+  const copy = new Map(map)
+  if (value === undefined) copy.delete(key)
+  else copy.set(key, value)
+  return copy
+}

@@ -1,0 +1,84 @@
+/** Makes the plan of a configuration: once per generation, in the head, which alone reads text and files. */
+import { compileAccess } from '../admission/access-list.js'
+import { withPort } from '../base/address.js'
+import type { AccessRule } from '../config/access-rule.js'
+import { mavisSettings } from '../config/mavis-settings.js'
+import type { TcprelaySettings } from '../config/table-tcprelay.js'
+import type { AdmissionPlan, Plan, PoolPlan, ProcessPlan, RelayPlan } from '../engine/plan.js'
+import { ephemeralPorts } from '../kernel/port-range.js'
+import type { Asking } from '../relay/options.js'
+import { SPLICE_POLICIES } from '../relay/transfer/splice-policies.js'
+import { endless } from './endless.js'
+import { type BoundAs, listenerPlans } from './listener-plans.js'
+import type { Loaded } from './load.js'
+import { remotePlans } from './remote-plans.js'
+import { keepAliveOf, localPorts } from './socket-settings.js'
+import { childProcess, workersPlan } from './worker-plans.js'
+
+/** What a plan needs beside the configuration. */
+export interface PlanSurroundings extends BoundAs, Pick<ProcessPlan, 'mechanism'> {
+  /** The slot of each remote in the cells, in the order of the configuration. */
+  readonly remoteSlots: readonly number[]
+}
+
+export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Plan {
+  const { spawnd, tcprelay } = loaded
+  const { listeners: listenersTls, remotes: tlsClients, ...tls } = loaded.tls.settings
+  const { mechanism, remoteSlots } = surroundings
+  const listeners = listenerPlans(spawnd.listeners, surroundings, listenersTls)
+  return {
+    listeners,
+    pools: [defaultPool(tcprelay, remoteSlots)],
+    remotes: remotePlans(tcprelay, remoteSlots, tlsClients, listeners),
+    admission: admissionPlan(spawnd.accessRules),
+    relay: relayPlan(tcprelay, tls.servers.length > 0),
+    tls,
+    mavis: mavisSettings(tcprelay),
+    workers: workersPlan(loaded),
+    process: childProcess(loaded, mechanism),
+  }
+}
+
+function defaultPool({ rebalance }: TcprelaySettings, members: readonly number[]): PoolPlan {
+  return { name: 'default', members, policy: 'least-use', rebalance }
+}
+
+/** Network rules are compiled; rules for clients of Unix sockets are few, and evaluated one by one. */
+function admissionPlan(rules: readonly AccessRule[]): AdmissionPlan {
+  return {
+    accessTable: compileAccess(rules.filter((rule) => 'networks' in rule)),
+    identityRules: rules.flatMap((rule) => {
+      if ('networks' in rule) return []
+      const { groups, isNegated, isPermit, position, users } = rule
+      return { groups, isNegated, isPermit, position, users }
+    }),
+  }
+}
+
+function relayPlan(tcprelay: TcprelaySettings, servesTls: boolean): RelayPlan {
+  const { localAddress } = tcprelay
+  const hasAccessLog = tcprelay.accessLog !== undefined
+  const asks = askingOf(tcprelay)
+  return {
+    connectTimeoutMs: endless(tcprelay.connectTimeoutMs),
+    dialTimeoutMs: endless(tcprelay.dialTimeoutMs),
+    dialRetries: tcprelay.dialRetries,
+    idleTimeoutMs: endless(tcprelay.idleTimeoutMs),
+    halfCloseTimeoutMs: endless(tcprelay.halfCloseTimeoutMs),
+    keepAlive: keepAliveOf(tcprelay),
+    splice: SPLICE_POLICIES[tcprelay.splice],
+    localAddress: localAddress === 'client' ? localAddress : localAddress && withPort(localAddress, 0),
+    localPorts: localPorts(tcprelay),
+    ephemeralPorts: ephemeralPorts(),
+    retireLimit: tcprelay.retire,
+    hasAccessLog,
+    asks,
+    notesPeers: hasAccessLog || asks !== undefined || localAddress === 'client' || servesTls,
+  }
+}
+
+/** Undefined: modules of MAVIS are not asked. */
+function askingOf(tcprelay: TcprelaySettings): Asking | undefined {
+  const { authorization, timeoutMs } = mavisSettings(tcprelay)
+  return authorization === 'none' ? undefined : { about: authorization, timeoutMs }
+}

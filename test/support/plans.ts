@@ -1,0 +1,81 @@
+/** Plans for tests and benchmarks that build a reactor themselves: the defaults of a configuration that says nothing. */
+import { EVERYBODY } from '../../src/admission/access-list.js'
+import type { ListenerPlan, Plan, RemotePlan } from '../../src/engine/plan.js'
+import { NO_TLS } from '../../src/engine/tls-settings.js'
+import { NO_OPTIONS } from '../../src/kernel/socket-options.js'
+import { DEFAULT_RELAY_OPTIONS } from '../../src/relay/options.js'
+import { PLAIN_REMOTE } from '../../src/relay/remote-options.js'
+import { plainAccept } from './wire-peer.js'
+
+const { clientSource: _clientSource, ...RELAY } = DEFAULT_RELAY_OPTIONS
+
+const NOTHING: Plan = {
+  listeners: [],
+  pools: [],
+  remotes: [],
+  admission: { accessTable: EVERYBODY, identityRules: [] },
+  relay: { ...RELAY, localAddress: undefined },
+  tls: NO_TLS,
+  mavis: {
+    authorization: 'none',
+    fallback: 'deny',
+    timeoutMs: 0,
+    cacheTimeoutMs: 0,
+    members: [],
+    modules: [],
+  },
+  workers: {
+    placement: { instancesMin: 1, instancesMax: 1, usersMin: 1, usersMax: 10 },
+    sessionsMax: Number.POSITIVE_INFINITY,
+    retireLimit: 0,
+    overload: 'queue',
+    wireBufferBytes: 0,
+    sticky: undefined,
+  },
+  process: {
+    mechanism: 'epoll',
+    log: {
+      syslogIdent: undefined,
+      syslogFacility: 'UUCP',
+      syslogSeverity: 'INFO',
+      debugRedirect: undefined,
+    },
+    debugMask: 0,
+    hidesMemory: false,
+  },
+}
+
+/** A plan with a pool of all its remotes. */
+export function planOf({
+  relay,
+  ...parts
+}: Partial<Omit<Plan, 'relay'>> & { readonly relay?: Partial<Plan['relay']> }): Plan {
+  const members = [...(parts.remotes ?? []).keys()]
+  const pools = [{ name: 'default', members, policy: 'least-use', rebalance: 0 } as const]
+  return { ...NOTHING, pools, ...parts, relay: { ...NOTHING.relay, ...relay } }
+}
+
+/** A plain listener of TCP. */
+export function listenerPlan(name: string, parts: Partial<ListenerPlan> = {}): ListenerPlan {
+  return {
+    name,
+    kind: 'tcp',
+    realm: '',
+    portIndex: 0,
+    countersSlot: 0,
+    isMptcp: false,
+    isUdp: false,
+    queue: { backlog: 16, overloadBacklog: 16 },
+    block: 0,
+    sticky: undefined,
+    message: plainAccept,
+    tls: { mode: 'off' },
+    socket: NO_OPTIONS,
+    ...parts,
+  }
+}
+
+/** A plain remote. */
+export function remotePlan(name: string, addresses: RemotePlan['addresses']): RemotePlan {
+  return { name, weight: 1, addresses, tlsClient: undefined, options: PLAIN_REMOTE }
+}
