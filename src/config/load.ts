@@ -10,7 +10,7 @@ import { type GivenDirective, Parser } from './parser.js'
 import { type ConfigProblem, Problems } from './problems.js'
 import type { Block, SettingsOf } from './row.js'
 import { chooseSections, type SectionIds, type SectionRequest } from './section-choice.js'
-import { cannotRead, type Sources } from './sources.js'
+import { cannotRead } from './sources.js'
 import { type SpawndSettings, spawndBlock } from './table-spawnd.js'
 import { type TcprelaySettings, tcprelayBlock } from './table-tcprelay.js'
 import { topBlock } from './table-top.js'
@@ -56,19 +56,15 @@ type ChosenRequest = Omit<LoadRequest, keyof SectionIds>
 
 /**
  * Reads a configuration whose sections are chosen by the command line and, as the children's section and file may
- * be named in the spawnd section, by the file itself. A file of the children's own is read from `childSources`.
+ * be named in the spawnd section, by the file itself.
  */
-export function loadChosenConfiguration(
-  request: ChosenRequest,
-  choice: SectionRequest,
-  childSources: Sources = request.sources,
-): ChosenConfiguration {
+export function loadChosenConfiguration(request: ChosenRequest, choice: SectionRequest): ChosenConfiguration {
   const first = chooseSections(choice)
   const configuration = loadConfiguration({ ...request, ...first })
   const { spawn } = configuration.spawnd
   const sections = chooseSections(choice, spawn)
   if (spawn.config !== undefined && sections.childId !== undefined) {
-    const childRequest = { ...request, file: spawn.config, sources: childSources }
+    const childRequest = { ...request, file: spawn.config }
     const apart = withOthers(request, loadApart(request, childRequest, sections), sections)
     return { ...apart, sections, childFile: spawn.config }
   }

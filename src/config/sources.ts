@@ -53,52 +53,21 @@ export interface Sources {
   absolute(path: string): string
 }
 
-/** Recorded queries and answers: plain data, which can be sent to another process. */
-export interface Snapshot {
-  readonly reads: readonly (readonly [path: string, answer: ReadAnswer])[]
-  readonly globs: readonly (readonly [pattern: string, answer: GlobAnswer])[]
-  readonly kinds: readonly (readonly [path: string, kind: PathKind])[]
-  readonly absolutes: readonly (readonly [path: string, absolute: string])[]
-}
-
-const MISSING: PathKind = { type: 'missing', unreadable: 'ENOENT', isExecutable: false }
-const NOTHING_MATCHES: GlobAnswer = { names: [], failures: [] }
-
-/** Queries `inner` once per question and records the answers; `snapshot` returns them. */
-export function recordedSources(inner: Sources): Sources & { snapshot(): Snapshot } {
+/** Queries `inner` once per question: a configuration is read in several passes, which must see the same. */
+export function cachedSources(inner: Sources): Sources {
   const reads = new Map<string, ReadAnswer>()
   const globs = new Map<string, GlobAnswer>()
   const kinds = new Map<string, PathKind>()
   const absolutes = new Map<string, string>()
   return {
-    read: (path) => remembered(reads, path, () => inner.read(path)),
-    glob: (pattern) => remembered(globs, pattern, () => inner.glob(pattern)),
-    kind: (path) => remembered(kinds, path, () => inner.kind(path)),
-    absolute: (path) => remembered(absolutes, path, () => inner.absolute(path)),
-    snapshot: () => ({
-      reads: [...reads],
-      globs: [...globs],
-      kinds: [...kinds],
-      absolutes: [...absolutes],
-    }),
+    read: (path) => cached(reads, path, () => inner.read(path)),
+    glob: (pattern) => cached(globs, pattern, () => inner.glob(pattern)),
+    kind: (path) => cached(kinds, path, () => inner.kind(path)),
+    absolute: (path) => cached(absolutes, path, () => inner.absolute(path)),
   }
 }
 
-/** Replays the recorded answers; files that were not queried then do not exist. */
-export function snapshotSources(snapshot: Snapshot): Sources {
-  const reads = new Map(snapshot.reads)
-  const globs = new Map(snapshot.globs)
-  const kinds = new Map(snapshot.kinds)
-  const absolutes = new Map(snapshot.absolutes)
-  return {
-    read: (path) => reads.get(path) ?? { ok: false, code: 'ENOENT' },
-    glob: (pattern) => globs.get(pattern) ?? NOTHING_MATCHES,
-    kind: (path) => kinds.get(path) ?? MISSING,
-    absolute: (path) => absolutes.get(path) ?? path,
-  }
-}
-
-function remembered<T>(answers: Map<string, T>, question: string, ask: () => T): T {
+function cached<T>(answers: Map<string, T>, question: string, ask: () => T): T {
   const known = answers.get(question)
   if (known !== undefined) return known
   const answer = ask()

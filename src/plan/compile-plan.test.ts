@@ -3,7 +3,6 @@ import { test } from 'node:test'
 import { deserialize, serialize } from 'node:v8'
 import { fakeWorld } from '../../test/config/fake-world.js'
 import { loadChosenConfiguration } from '../config/load.js'
-import { recordedSources } from '../config/sources.js'
 import type { Plan } from '../engine/plan.js'
 import { NO_TLS } from '../engine/tls-settings.js'
 import { NO_OPTIONS } from '../kernel/socket-options.js'
@@ -18,8 +17,7 @@ import { NO_TLS_SETTINGS } from './tls-loading.js'
 
 /** A configuration without TLS files, as the head has loaded it. */
 function loadText(text: string): Loaded {
-  const { names, sources: files } = fakeWorld({ case: text })
-  const sources = recordedSources(files)
+  const { names, sources } = fakeWorld({ case: text })
   const request = { file: 'case', names, sources, environment: new Map(), isInetd: false }
   const choice = { program: 'tcprelay', programPath: 'tcprelay' } as const
   const configuration = loadChosenConfiguration(request, choice)

@@ -3,7 +3,7 @@ import type { Arguments } from '../config/arguments.js'
 import { portsWithoutListeners } from '../config/check-ports.js'
 import { type Configuration, loadChosenConfiguration, loadConfiguration } from '../config/load.js'
 import { chooseChildSection, type SectionIds, type SectionRequest } from '../config/section-choice.js'
-import { recordedSources, type Sources } from '../config/sources.js'
+import { cachedSources, type Sources } from '../config/sources.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
 import { isUnderInetd } from '../services/handed-over.js'
 import { chosenMechanism } from './chosen-mechanism.js'
@@ -16,8 +16,8 @@ export interface Loaded extends Configuration {
   readonly sections: SectionIds
   /** How reactors wait for descriptors. */
   readonly mechanism: PollMechanism
-  /** What was read; the snapshot is what a child needs of it to read its section without touching a file. */
-  readonly sources: ReturnType<typeof recordedSources>
+  /** What was read, to show lines of it. */
+  readonly sources: Sources
   /** What TLS needs; what was wrong with it is among the problems. */
   readonly tls: Omit<LoadedTls, 'problems'>
 }
@@ -48,37 +48,31 @@ export async function loadFrom(options: LoadOptions): Promise<Loaded> {
   const choice = { program, programPath, masterOption: masterId, childOption: childId, lastArgument: id }
   if (options.isChild === true) {
     const sections = chooseChildSection(choice)
-    const sources = recordedSources(files)
+    const sources = cachedSources(files)
     const configuration = loadConfiguration({ ...request, sources, ...sections })
     const problems = [...configuration.problems, ...portsWithoutListeners(configuration.tcprelay)]
     const read = { ...configuration, problems, sections, sources }
     return complete(read, { sources: files, service: 'clients-handed-over' })
   }
-  const read = loadRecorded(request, choice, files)
+  const read = loadOnce(request, choice, files)
   const { childFile } = read
   const isPage = childFile !== undefined && isUrl(childFile)
-  const whole = isPage ? loadRecorded(request, choice, await withStreamed(files, childFile)) : read
+  const whole = isPage ? loadOnce(request, choice, await withStreamed(files, childFile)) : read
   const { singleProcess, spawn } = whole.spawnd
   const isRelaying = options.arguments.isSingleProcess || singleProcess || spawn.exec === undefined
   return complete(whole, { sources: files, service: isRelaying ? 'listeners' : 'none' })
 }
 
-function loadRecorded(
+function loadOnce(
   request: Omit<Parameters<typeof loadChosenConfiguration>[0], 'sources'>,
   choice: SectionRequest,
   files: Sources,
 ): Read & { readonly childFile: string | undefined } {
-  const sources = recordedSources(files)
-  const childSources = recordedSources(sources)
-  const chosen = loadChosenConfiguration({ ...request, sources }, choice, childSources)
-  const { snapshot } = chosen.childFile === undefined ? sources : childSources
-  return { ...chosen, sources: { ...sources, snapshot } }
+  const sources = cachedSources(files)
+  return { ...loadChosenConfiguration({ ...request, sources }, choice), sources }
 }
 
-/**
- * Adds what else there is to say of it, and what TLS needs. Its files are read past the record: they travel to children
- * as settings, for a child does not read the section that its listeners are in.
- */
+/** Adds what else there is to say of it, and what TLS needs. */
 function complete(read: Read, options: TlsLoadOptions): Loaded {
   const { mechanism, problems: ofMechanism } = chosenMechanism(read)
   const problems = [...read.problems, ...ofMechanism]
