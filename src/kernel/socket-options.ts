@@ -40,7 +40,7 @@ export function socketOptions(settings: SocketOptions): SocketOptions {
   return { ...NO_OPTIONS, ...Object.fromEntries(NAMES.map((name) => [name, settings[name]])) }
 }
 
-/** Those that are asked for. */
+/** The options that differ from their default. */
 export function namesOfSet(options: SocketOptions): readonly OptionName[] {
   return NAMES.filter((name) => options[name] !== NO_OPTIONS[name])
 }

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import { afterEach, test } from 'node:test'
+import { listenerPlan, planOf, remotePlan } from '../../test/support/plans.js'
+import { calls, closeAll, done, listenOnLoopback } from '../../test/support/sockets.js'
+import { createCells } from '../cells/cells.js'
+import type { Fd } from '../kernel/calls.js'
+import { AF_INET, SOCK_STREAM } from '../kernel/constants.js'
+import { linuxSystem } from '../kernel/linux-system.js'
+import { mapPrivate } from '../kernel/memory.js'
+import { decodeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
+import { openPoller } from '../reactor/open-poller.js'
+import { Reactor } from './build-reactor.js'
+import { changed, type LiveState, NO_LIVE_STATE, type StateChange } from './live-state.js'
+
+/** sizeof(struct sockaddr_in). */
+const ADDRESS_BYTES = 16
+
+/** Bounds the wait for a connection that never comes: ten seconds. */
+const TURNS_MAX = 1_000
+const TURN_MS = 10
+
+const SHAPE = { children: 1, remotes: 2, listeners: 1, ringBytes: 64 * 1024 }
+
+/** A reactor with a listener and two remotes on real sockets. The test plays its control thread and the clients. */
+class TwoRemotes {
+  readonly reactor: Reactor
+  readonly #poller = openPoller('epoll')
+  readonly #cells = createCells(SHAPE)
+  readonly #listenerAt = mapPrivate(SOCKADDR_BYTES_MAX)
+  readonly #peer = mapPrivate(SOCKADDR_BYTES_MAX)
+  readonly #servers: readonly Fd[]
+  readonly #open: Fd[] = []
+
+  constructor(live: LiveState) {
+    const places = [0, 1].map(() => mapPrivate(SOCKADDR_BYTES_MAX))
+    this.#servers = places.map((place) => listenOnLoopback(place))
+    const remotes = places.map(({ bytes }, i) => remotePlan(`remote ${i}`, [decodeAddress(bytes)]))
+    const plan = planOf({ listeners: [listenerPlan('listener')], remotes })
+    const settings = {
+      plan,
+      live,
+      cells: { fds: this.#cells.fdsOf(0), shape: SHAPE },
+      childSlot: 0,
+      sessionsMax: 100,
+      wakeupFd: undefined,
+      traceMask: 0,
+      wireEnd: undefined,
+      pipes: { pipesMax: 0, pipeBytes: 0 },
+    }
+    this.reactor = new Reactor(settings, linuxSystem(), this.#poller, () => {})
+    const fd = listenOnLoopback(this.#listenerAt)
+    this.reactor.handle({ kind: 'listen', slot: 0, fd, socketKind: 'tcp' })
+  }
+
+  /** A client connects and stays: the remote that it gets. */
+  connect(): number {
+    const client = done(calls.socket(AF_INET, SOCK_STREAM, 0))
+    this.#open.push(client)
+    calls.connect(client, this.#listenerAt, ADDRESS_BYTES)
+    for (let turns = 0; turns < TURNS_MAX; turns++) {
+      this.reactor.loop.turn(TURN_MS)
+      for (const [i, server] of this.#servers.entries()) {
+        const accepted = calls.accept(server, this.#peer)
+        if (accepted < 0) continue
+        this.#open.push(accepted)
+        return i
+      }
+    }
+    throw new Error('no remote gets the client')
+  }
+
+  close(): void {
+    closeAll(...this.#open.splice(0), ...this.#servers)
+    this.#poller.close()
+    this.#cells.close()
+  }
+}
+
+const worlds: TwoRemotes[] = []
+
+function openWorld(live: LiveState): TwoRemotes {
+  const world = new TwoRemotes(live)
+  worlds.push(world)
+  return world
+}
+
+afterEach(() => {
+  for (const world of worlds.splice(0)) world.close()
+})
+
+/** The same changes to a reactor that runs, and in the state that another one starts with. */
+function told(changes: readonly StateChange[]): readonly TwoRemotes[] {
+  const early = openWorld(NO_LIVE_STATE)
+  for (const change of changes) early.reactor.handle({ kind: 'state', change })
+  return [early, openWorld(changes.reduce(changed, NO_LIVE_STATE))]
+}
+
+test('a remote in maintenance gets no clients, whenever the reactor hears of it', () => {
+  const worlds = told([{ what: 'admin-state', remoteSlot: 0, state: 'maint' }])
+  for (const world of worlds) {
+    assert.deepEqual([world.connect(), world.connect()], [1, 1])
+    world.reactor.handle({ kind: 'state', change: { what: 'admin-state', remoteSlot: 0, state: 'ready' } })
+    assert.equal(world.connect(), 0)
+  }
+})
+
+test('clients are distributed by the weights of now', () => {
+  for (const world of told([{ what: 'weight', remoteSlot: 1, weight: 3 }])) {
+    const counts = [0, 0]
+    for (let i = 0; i < 8; i++) {
+      const remote = world.connect()
+      counts[remote] = (counts[remote] as number) + 1
+    }
+    assert.deepEqual(counts, [2, 6])
+  }
+})
+
+test('a remote without addresses gets no clients until it has one', () => {
+  for (const world of told([{ what: 'addresses', remoteSlot: 1, addresses: [] }]))
+    assert.deepEqual([world.connect(), world.connect()], [0, 0])
+})
