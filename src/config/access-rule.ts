@@ -1,4 +1,7 @@
-/** Reads access rules: `[not] NETWORK, …`, `[not] user = USER, …` or `[not] group = GROUP, …` after `permit` or `deny`. */
+/**
+ * Reads access rules: `[not] NETWORK, …`, `[not] user = USER, …` or `[not] group = GROUP, …` after `permit` or
+ * `deny`.
+ */
 import type { NetworkRule } from '../admission/access-list.js'
 import type { IdentityRule } from '../admission/identity-list.js'
 import { parseHostLiteral } from '../base/address.js'

@@ -69,7 +69,7 @@ function checkIdentities(
   }
   for (const listener of unidentified) {
     const text =
-      "all clients of this listener are rejected: it does not identify them, which 'mavis authorization = user' requires"
+      "all clients of this listener are rejected: 'mavis authorization = user' requires that it identifies them"
     problems.warn(listener.position, text, { hint })
   }
 }

@@ -22,8 +22,9 @@ export function checkPorts(
   const lists = remotes.filter(({ ports }) => typeof ports !== 'string')
   const surplus = lists[Math.floor(PORT_PAIRS_MAX / Math.max(1, listeners.length))]
   if (surplus !== undefined) {
-    const text = `too many pairs of ports: ${lists.length} remotes with lists of ports × ${listeners.length} listening sockets`
-    problems.error(surplus.position, `${text}, at most ${PORT_PAIRS_MAX} pairs are allowed`)
+    const pairs = `${lists.length} remotes with lists of ports × ${listeners.length} listening sockets`
+    const text = `too many pairs of ports: ${pairs}, at most ${PORT_PAIRS_MAX} pairs are allowed`
+    problems.error(surplus.position, text)
     return
   }
   for (const { ports, position } of remotes) {

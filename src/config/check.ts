@@ -87,7 +87,8 @@ function checkOverlaps(listeners: readonly ListenerSettings[], problems: Problem
   const known = new Map<number | string, ListenerSettings[]>()
   for (const later of listeners) {
     const place = portOrPath(later.bind)
-    // A rejected directive may have been its protocol or device, so that there is no overlap: UDP and TCP ports differ.
+    // A rejected directive may have been its protocol or device, so that there is no overlap: UDP and TCP ports
+    // differ.
     if (place === undefined || later.hasMistakes) continue
     const others = known.get(place) ?? []
     const earlier = others.find((candidate) => overlap(candidate, later))

@@ -2,7 +2,10 @@ import { editDistance } from '../base/suggest.js'
 import type { Block } from './row.js'
 import { phrasesOf } from './word-tree.js'
 
-/** Guesses which directives of a block misspelled words stand for. All functions return an empty list if none is close. */
+/**
+ * Guesses which directives of a block misspelled words stand for. All functions return an empty list if none is
+ * close.
+ */
 
 /** More candidates than this make a guess worthless. */
 const GUESSES_MAX = 3

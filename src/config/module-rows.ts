@@ -20,9 +20,9 @@ const action = choice(['continue', 'reject'])
 export const moduleRows = {
   scriptIn: folded(['script in', 'script'], script, joined, {
     doc:
-      'Script that processes a query before the module. `return` answers the query with its current attributes, `skip` ' +
-      'passes it to the next module, `continue` and the end of the script pass it to this module. A second script is ' +
-      'appended to the first. See [Scripts](#scripts).',
+      'Script that processes a query before the module. `return` answers the query with its current attributes, ' +
+      '`skip` passes it to the next module, `continue` and the end of the script pass it to this module. A second ' +
+      'script is appended to the first. See [Scripts](#scripts).',
     defaultText: 'no script',
   }),
   scriptInterim: folded('script interim', script, joined, {
@@ -34,12 +34,14 @@ export const moduleRows = {
     defaultText: 'no script',
   }),
   onError: value('action error', action, 'reject', {
-    doc: 'Action after an answer with RESULT `ERR`: `reject` ends with this answer, `continue` queries the next module.',
+    doc:
+      'Action after an answer with RESULT `ERR`: `reject` ends with this answer, `continue` queries the next ' +
+      'module.',
   }),
   onNotFound: value(['action not-found', 'action not found'], action, 'continue', {
     doc:
-      'Action after an answer with RESULT `NFD` (not found): `continue` queries the next module, `reject` ends with ' +
-      'this answer, or with a rejection if the module has no answer.',
+      'Action after an answer with RESULT `NFD` (not found): `continue` queries the next module, `reject` ends ' +
+      'with this answer, or with a rejection if the module has no answer.',
   }),
   regexMatchCase: caseRow,
 }

@@ -72,7 +72,9 @@ export class Parser {
     }
   }
 
-  /** Parses directives up to a `}` or the end, which is not consumed, or up to a token that belongs to an outer place. */
+  /**
+   * Parses directives up to a `}` or the end, which is not consumed, or up to a token that belongs to an outer place.
+   */
   #parseDirectives(place: Place): void {
     const { tokens } = this.#request
     for (

@@ -19,7 +19,9 @@ const FLAGS = /^\?([ims]*)(?:-([ims]*))?([:)])/
 const NAMED_GROUP = /^\?P?<([A-Za-z_]\w*)>/
 const LOOKS = /^\?(?:=|!|<=|<!)/
 const SINGLE_ESCAPES: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, f: 12, e: 27, a: 7 }
-/** Assertions at the ends of the text. Ends of lines are plain `^` and `$`, which V8's linear-time engine supports. */
+/**
+ * Assertions at the ends of the text. Ends of lines are plain `^` and `$`, which V8's linear-time engine supports.
+ */
 const TEXT_START = '(?<![^])'
 const TEXT_END = '(?![^])'
 const LAST_LINE_END = '(?=\\n?(?![^]))'

@@ -28,7 +28,9 @@ export function problemLine(problem: ConfigProblem): string {
   return formatProblem(problem) + (hint === undefined ? '' : ` (${printable(hint)})`)
 }
 
-/** Maximum number of errors, and of warnings. Parsing stops at the last error: further ones are mostly consequences. */
+/**
+ * Maximum number of errors, and of warnings. Parsing stops at the last error: further ones are mostly consequences.
+ */
 const SEVERITY_MAX = 50
 
 /** Collects problems, each once: an alias that is used twice repeats its errors. */

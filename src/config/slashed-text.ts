@@ -13,8 +13,8 @@ export interface SlashedText {
 }
 
 /**
- * Reads `/…/` from the opening slash to after the closing one; keeps `bytesMax + 1` bytes, so that excess is detected.
- * A backslash is removed before a slash and, as in the original, before another backslash.
+ * Reads `/…/` from the opening slash to after the closing one; keeps `bytesMax + 1` bytes, so that excess is
+ * detected. A backslash is removed before a slash and, as in the original, before another backslash.
  */
 export function readSlashed(cursor: Cursor, bytesMax: number): SlashedText {
   const bytes: number[] = []

@@ -33,8 +33,8 @@ export const commonRows = {
   proctitle: optional('proctitle', text(), { doc: 'Accepted for compatibility; has no effect.' }),
   coredumpDirectory: optional('coredump directory', directory, {
     doc:
-      'Allows core dumps of processes that hold TLS keys; they are disabled otherwise. The kernel writes core files ' +
-      'according to core_pattern, not into this directory.',
+      'Allows core dumps of processes that hold TLS keys; they are disabled otherwise. The kernel writes core ' +
+      'files according to core_pattern, not into this directory.',
   }),
   regexMatchCase: caseRow,
 }

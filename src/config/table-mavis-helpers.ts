@@ -26,9 +26,9 @@ export const HELPER_WORDS = [
 const helperRows = {
   exec: optional('exec', command(HELPER_WORDS), {
     doc:
-      'The program: its path, its argv[0], and its arguments. The arguments end at the next directive: quote an argument ' +
-      'that is spelled like a directive or contains `=`, `,` or a bracket. `%o` and `%O` in the path expand to the ' +
-      'platform, a leading `$CONFDIR/` to the directory of the main file.',
+      'The program: its path, its argv[0], and its arguments. The arguments end at the next directive: quote an ' +
+      'argument that is spelled like a directive or contains `=`, `,` or a bracket. `%o` and `%O` in the path ' +
+      'expand to the platform, a leading `$CONFDIR/` to the directory of the main file.',
     defaultText: 'mandatory',
   }),
   environment: list('setenv', variable, {

@@ -22,7 +22,7 @@ const purgePeriodMs = value(['purge period', 'purge-outdated'], time(), 300_000,
 
 const cacheBlock = moduleBlock(
   'cache',
-  'Caches answers of the modules below it. Answers of TYPE `TACPLUS`, which this program queries, are cached completely.',
+  'Caches answers of the modules below it; those of TYPE `TACPLUS`, which this program queries, completely.',
   {
     expireMs: optional('expire', time(), {
       doc: 'How long answers are cached.',
@@ -82,7 +82,7 @@ const nullBlock = moduleBlock(
 )
 
 const PATTERNS =
-  '`not` inverts the list. A [pattern](#scripts) between slashes uses Perl syntax and requires `=` before it; others use POSIX syntax.'
+  '`not` inverts the list. A [pattern](#scripts) is in POSIX syntax, or between slashes and after `=` in Perl syntax.'
 
 const groupsBlock = moduleBlock(
   'groups',
@@ -164,8 +164,8 @@ const authBlock = moduleBlock(
   {
     mode: value(['authmode', 'authentication-mode'], authMode, 'password', {
       doc:
-        'Whether the certificate subject is required in addition to the password, or is sufficient. `cert` alone checks ' +
-        'only the password.',
+        'Whether the certificate subject is required in addition to the password, or is sufficient. `cert` alone ' +
+        'checks only the password.',
       defaultText: 'only the password is checked',
     }),
   },
@@ -220,16 +220,16 @@ const NOTES = { isOurs: true, needs: 'MAVIS' } as const
 export const mavisRows = {
   mavisAuthorization: optional('mavis authorization', located(choice(['none', 'host', 'user'])), {
     doc:
-      'Whether modules authorise clients, and by what: `host` by the address of the client, `user` by the name in its ' +
-      'certificate or by the identity of its pre-shared key.',
+      'Whether modules authorise clients, and by what: `host` by the address of the client, `user` by the name in ' +
+      'its certificate or by the identity of its pre-shared key.',
     defaultText: '`none`',
     ...NOTES,
     needsWhen: (mode) => mode !== undefined && mode.value !== 'none',
   }),
   mavisDefault: value('mavis default', choice(['permit', 'deny']), 'deny', {
     doc:
-      'Decision for clients that no module knows, and for all clients while all modules are down. With `mavis require ' +
-      'member` such clients are in no group and always rejected.',
+      'Decision for clients that no module knows, and for all clients while all modules are down. With `mavis ' +
+      'require member` such clients are in no group and always rejected.',
     ...NOTES,
   }),
   mavisTimeoutMs: value('mavis timeout', time({ min: 1 }), 5_000, {
@@ -253,8 +253,9 @@ export const mavisRows = {
   mavisModules: ofKinds('mavis module', moduleHeading([...moduleBlocks.keys()]), moduleBlocks, {
     doc:
       'A module that authorises clients. Repeat it for a chain: if this module has no answer, the next one is ' +
-      'queried. NAME identifies the module in answers and in the log; default: its index in the chain (`0`, `1`, …). ' +
-      'MODULE may also be the path of a library of the original, such as `/usr/lib/mavis/libmavis_external.so`.',
+      'queried. NAME identifies the module in answers and in the log; default: its index in the chain (`0`, `1`, ' +
+      '…). MODULE may also be the path of a library of the original, such as ' +
+      '`/usr/lib/mavis/libmavis_external.so`.',
     needs: 'MAVIS',
   }),
 }

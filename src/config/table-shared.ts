@@ -1,4 +1,7 @@
-/** The keep-alive directives, which the section has for sockets to remotes, and the master and its listeners for clients. */
+/**
+ * The keep-alive directives, which the section has for sockets to remotes, and the master and its listeners for
+ * clients.
+ */
 import { count, wholeSeconds, yesNo } from './number-types.js'
 import { optional, value } from './row.js'
 

@@ -15,9 +15,9 @@ const DEFER_SECONDS_MAX = 86_400
 const STREAM_PROTOCOLS = ['TCP', 'MPTCP', 'SCTP'] as const
 
 const PROTOCOL_DOC =
-  'Protocol. `MPTCP` is Multipath TCP, which uses several network paths at once and falls back to TCP if the peer does ' +
-  'not support it; `mptcp=` in the access log shows the result. On a kernel without MPTCP the program logs a warning and ' +
-  'uses TCP. For `SCTP` see [platforms.md](platforms.md#sctp).'
+  'Protocol. `MPTCP` is Multipath TCP, which uses several network paths at once and falls back to TCP if the peer ' +
+  'does not support it; `mptcp=` in the access log shows the result. On a kernel without MPTCP the program logs a ' +
+  'warning and uses TCP. For `SCTP` see [platforms.md](platforms.md#sctp).'
 
 const NEEDS_SCTP = { needs: 'SCTP', needsWhen: (protocol: string) => protocol === 'SCTP' } as const
 
@@ -41,7 +41,9 @@ export const socketRows = {
     defaultText: 'none',
   }),
   fwmark: value('fwmark', count({ max: UINT_MAX }), 0, {
-    doc: 'Mark of packets for policy routing and packet filters (SO_MARK). Requires CAP_NET_ADMIN, which children keep for it.',
+    doc:
+      'Mark of packets for policy routing and packet filters (SO_MARK). Requires CAP_NET_ADMIN, which children ' +
+      'keep for it.',
     zero: 'unset',
     isOurs: true,
   }),
@@ -51,8 +53,8 @@ export const socketRows = {
   }),
   congestion: value('congestion', shortText(NAME_BYTES_MAX), '', {
     doc:
-      'Congestion control algorithm, such as `bbr` or `cubic`, one of net.ipv4.tcp_available_congestion_control. One that is ' +
-      'not in net.ipv4.tcp_allowed_congestion_control requires CAP_NET_ADMIN.',
+      'Congestion control algorithm, such as `bbr` or `cubic`, one of net.ipv4.tcp_available_congestion_control. ' +
+      'One that is not in net.ipv4.tcp_allowed_congestion_control requires CAP_NET_ADMIN.',
     defaultText: "the system's (net.ipv4.tcp_congestion_control)",
     isOurs: true,
   }),
@@ -67,25 +69,27 @@ export const socketRows = {
 
 export const listenerFastOpenQueue = value('fast open', count({ max: 65_535 }), 0, {
   doc:
-    'TCP Fast Open (RFC 7413) for clients: they may send data with the SYN, one round trip earlier. The number limits ' +
-    'connections with an unfinished handshake. A SYN may arrive twice: enable it only for services whose first request ' +
-    'is idempotent. Requires bit 2 of net.ipv4.tcp_fastopen (value 2 or 3).',
+    'TCP Fast Open (RFC 7413) for clients: they may send data with the SYN, one round trip earlier. The number ' +
+    'limits connections with an unfinished handshake. A SYN may arrive twice: enable it only for services whose ' +
+    'first request is idempotent. Requires bit 2 of net.ipv4.tcp_fastopen (value 2 or 3).',
   zero: 'disabled',
   isOurs: true,
 })
 
 export const remoteFastOpen = value('fast open', yesNo, false, {
   doc:
-    'TCP Fast Open (RFC 7413): data that the client has already sent is sent with the SYN, one round trip earlier, once ' +
-    'the server has issued a cookie. If this remote does not answer, another one gets the same bytes again: enable it only ' +
-    'for services whose first request is idempotent. Requires bit 1 of net.ipv4.tcp_fastopen (value 1 or 3).',
+    'TCP Fast Open (RFC 7413): data that the client has already sent is sent with the SYN, one round trip ' +
+    'earlier, once the server has issued a cookie. If this remote does not answer, another one gets the same ' +
+    'bytes again: enable it only for services whose first request is idempotent. Requires bit 1 of ' +
+    'net.ipv4.tcp_fastopen (value 1 or 3).',
   isOurs: true,
 })
 
 export const deferAcceptMs = value('defer accept', wholeSeconds({ max: DEFER_SECONDS_MAX }), 0, {
   doc:
-    'How long the kernel defers accepting a client that has sent no data (TCP_DEFER_ACCEPT); after about this time it is ' +
-    'accepted anyway. Do not use it where the server speaks first (SSH, SMTP): every client would be delayed.',
+    'How long the kernel defers accepting a client that has sent no data (TCP_DEFER_ACCEPT); after about this ' +
+    'time it is accepted anyway. Do not use it where the server speaks first (SSH, SMTP): every client would be ' +
+    'delayed.',
   zero: 'disabled',
   isOurs: true,
 })

@@ -40,7 +40,9 @@ const tcpBufsizeBytes = value('tcp bufsize', bytes, 0, {
 
 const stickyCacheRows = {
   stickyCachePeriodMs: value('sticky cache period', time(), 0, {
-    doc: 'How long new connections of a client go to the same child, counted from its last connection. No effect without children.',
+    doc:
+      'How long new connections of a client go to the same child, counted from its last connection. No effect ' +
+      'without children.',
     zero: 'no sticky cache',
   }),
   stickyCacheSize: value('sticky cache size', count({ min: 1 }), 1024, {
@@ -51,8 +53,8 @@ const stickyCacheRows = {
 const listenRows = {
   address: list('address', address, {
     doc:
-      'Address to listen on; the word `address` may be omitted. A host name is resolved. With `protocol = SCTP` it may be ' +
-      'repeated: clients reach the listener on all of these addresses (multi-homing).',
+      'Address to listen on; the word `address` may be omitted. A host name is resolved. With `protocol = SCTP` ' +
+      'it may be repeated: clients reach the listener on all of these addresses (multi-homing).',
     defaultText: 'all addresses, IPv6 and IPv4',
   }),
   path: optional('path', socketPath, {
@@ -62,8 +64,8 @@ const listenRows = {
   }),
   port: optional('port', ports, {
     doc:
-      'Port to listen on, a number or a service name; required except for Unix sockets and inetd. Or several ports: ' +
-      '`8000-8099`, `80, 443, 8000-8009`. Each port has its own socket and shares all other settings.',
+      'Port to listen on, a number or a service name; required except for Unix sockets and inetd. Or several ' +
+      'ports: `8000-8099`, `80, 443, 8000-8009`. Each port has its own socket and shares all other settings.',
     zero: 'a port that the system chooses',
   }),
   inherited: optional('inherited', text('NAME'), {
@@ -75,15 +77,15 @@ const listenRows = {
   protocol: listenerProtocolRow,
   ipv6Only: optional('ipv6 only', yesNo, {
     doc:
-      'Whether a listener on an IPv6 address accepts no IPv4 clients (IPV6_V6ONLY), so that another listener can use the ' +
-      'same port for them. Without it, `::` or no address accepts clients of both families.',
+      'Whether a listener on an IPv6 address accepts no IPv4 clients (IPV6_V6ONLY), so that another listener can ' +
+      'use the same port for them. Without it, `::` or no address accepts clients of both families.',
     defaultText: '`yes` for `::` beside a listener on `0.0.0.0` with the same port and protocol, else `no`',
     isOurs: true,
   }),
   type: value('type', choice(['STREAM', 'SEQPACKET', 'DGRAM']), 'STREAM', {
     doc:
-      'Type of the socket. `SEQPACKET` requires SCTP and is treated as `STREAM`: clients see no difference, and each ' +
-      'association has its own socket. `DGRAM` requires UDP, which implies it.',
+      'Type of the socket. `SEQPACKET` requires SCTP and is treated as `STREAM`: clients see no difference, and ' +
+      'each association has its own socket. `DGRAM` requires UDP, which implies it.',
     needs: 'SCTP',
     needsWhen: (type) => type === 'SEQPACKET',
   }),
@@ -92,10 +94,10 @@ const listenRows = {
   }),
   tls: optional('tls|ssl', tlsMode, {
     doc:
-      'Clients speak TLS: `yes`, `auto` (detected by the first bytes), or a list of enabled versions: `TLSv1.2,TLSv1.3`. ' +
-      'With `pass`, TLS is relayed without termination; the server name (SNI) is read from the ClientHello. A client with ' +
-      'a malformed ClientHello is rejected, one without TLS is relayed. With `protocol = UDP` it means DTLS, which the ' +
-      'children terminate: `yes`, `auto`, or `DTLSv1.0`, `DTLSv1.2`, `DTLSv1.3`.',
+      'Clients speak TLS: `yes`, `auto` (detected by the first bytes), or a list of enabled versions: ' +
+      '`TLSv1.2,TLSv1.3`. With `pass`, TLS is relayed without termination; the server name (SNI) is read from the ' +
+      'ClientHello. A client with a malformed ClientHello is rejected, one without TLS is relayed. With `protocol ' +
+      '= UDP` it means DTLS, which the children terminate: `yes`, `auto`, or `DTLSv1.0`, `DTLSv1.2`, `DTLSv1.3`.',
     defaultText: '`no`',
     needs: 'TLS',
     needsWhen: asksForTls,
@@ -183,8 +185,8 @@ const spawnRows = {
   accept: value('accept', choice(['broker', 'direct']), 'broker', {
     doc:
       'Which process accepts connections. `broker`: the master, which passes each one to a child according to ' +
-      '`users min|max` and the sticky cache. `direct`: the children themselves, from shared accept queues, which costs ' +
-      'less; any idle child takes the next client. A change requires a restart.',
+      '`users min|max` and the sticky cache. `direct`: the children themselves, from shared accept queues, which ' +
+      'costs less; any idle child takes the next client. A change requires a restart.',
     isOurs: true,
   }),
   exec: optional('exec', executableFile, {
@@ -218,15 +220,16 @@ const spawnRows = {
   }),
   hangTimeoutMs: value('hang timeout', time(), 30_000, {
     doc:
-      'Time after which a child that does not answer the master is killed and replaced; four times as long while it starts. ' +
-      'A child stopped by a signal or a debugger is not killed. Children of another program are not checked.',
+      'Time after which a child that does not answer the master is killed and replaced; four times as long while ' +
+      'it starts. A child stopped by a signal or a debugger is not killed. Children of another program are not ' +
+      'checked.',
     zero: 'never',
     isOurs: true,
   }),
   user: optional('userid', userId, {
     doc:
-      'User that the children run as, with the primary group of its account and no supplementary groups. A number without ' +
-      'an account is used as the group as well.',
+      'User that the children run as, with the primary group of its account and no supplementary groups. A number ' +
+      'without an account is used as the group as well.',
   }),
   group: optional('groupid', groupId, { doc: 'Group that the children run as.' }),
   workingDirectory: optional('working directory', workingDirectory, {
@@ -262,16 +265,16 @@ const spawndRows = {
   spawn: nested('spawn', spawnBlock),
   accessRules: list(['permit|deny', 'acl permit|accept|deny|reject'], accessRule, {
     doc:
-      'Access rules: networks in CIDR notation for IP clients, users or groups (names or numbers) for clients of Unix ' +
-      'sockets. The first matching rule decides; if rules exist and none matches, the client is rejected. `not` inverts ' +
-      'the match. With rules of one kind only, clients of the other kind are admitted. Group rules use the groups of the ' +
-      'client process at connection time.',
+      'Access rules: networks in CIDR notation for IP clients, users or groups (names or numbers) for clients of ' +
+      'Unix sockets. The first matching rule decides; if rules exist and none matches, the client is rejected. ' +
+      '`not` inverts the match. With rules of one kind only, clients of the other kind are admitted. Group rules ' +
+      'use the groups of the client process at connection time.',
     defaultText: 'all clients are admitted',
   }),
   overload: value('overload', choice(['queue', 'close', 'reset']), 'queue', {
     doc:
-      'Handling of new connections while all children are full. `queue`: they wait in the kernel; `close`: they are ' +
-      'accepted and closed; `reset`: they are accepted and reset.',
+      'Handling of new connections while all children are full. `queue`: they wait in the kernel; `close`: they ' +
+      'are accepted and closed; `reset`: they are accepted and reset.',
   }),
   singleProcess: value('single process', yesNo, false, {
     doc: 'Run as one process without children, as with the option `-1`.',
@@ -309,7 +312,10 @@ function eachListener({ binds, ...common }: SettingsOf<typeof listenBlock>, bloc
 
 type Bound = ReturnType<typeof eachListener>[number]
 
-/** Default of `ipv6 only`: yes for `::` beside `0.0.0.0`, because a dual-stack socket would conflict with the IPv4 one. */
+/**
+ * Default of `ipv6 only`: yes for `::` beside `0.0.0.0`, because a dual-stack socket would conflict with the IPv4
+ * one.
+ */
 function withFamilies(listeners: readonly Bound[]) {
   const placesOfIpv4 = new Set(listeners.filter((listener) => isOn(listener, '0.0.0.0')).map(placeOf))
   return listeners.map((listener) => {

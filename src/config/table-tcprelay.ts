@@ -27,16 +27,18 @@ import { asksForTls, remoteTlsMode, TLS_OFF } from './tls-mode.js'
 const remoteRows = {
   address: list('address', address, {
     doc:
-      'Address of the server: an IP address or a host name, optionally with a port (`10.0.0.1:22`, `"[::1]:22"`), the path ' +
-      'of a Unix socket, or `unix:@NAME` for an abstract name. The word `address` may be omitted except before a host ' +
-      'name. With `protocol = SCTP` it may be repeated: one association uses all of these addresses (multi-homing).',
+      'Address of the server: an IP address or a host name, optionally with a port (`10.0.0.1:22`, `"[::1]:22"`), ' +
+      'the path of a Unix socket, or `unix:@NAME` for an abstract name. The word `address` may be omitted except ' +
+      'before a host name. With `protocol = SCTP` it may be repeated: one association uses all of these addresses ' +
+      '(multi-homing).',
     defaultText: 'mandatory',
   }),
   port: optional('port', remotePorts, {
     doc:
-      'Port of the server, a number or a service name. `same` is the port that the client connected to. A list or range ' +
-      'such as `9000-9099` requires listeners with the same number of ports: clients of the first port of a listener go ' +
-      'to the first port here, and so on. All ports belong to one remote: a failure of one port marks the whole remote.',
+      'Port of the server, a number or a service name. `same` is the port that the client connected to. A list or ' +
+      'range such as `9000-9099` requires listeners with the same number of ports: clients of the first port of a ' +
+      'listener go to the first port here, and so on. All ports belong to one remote: a failure of one port marks ' +
+      'the whole remote.',
     defaultText: 'mandatory unless the address contains a port or is a path',
   }),
   protocol: protocolRow,
@@ -80,9 +82,10 @@ export const tcprelayBlock = block('tcprelay', 'The relay: remotes, timeouts and
   remotes: repeated('remote', remoteBlock),
   localAddress: optional('local address', localSource, {
     doc:
-      'Source address of connections to remotes of the same address family. `client`: each connection uses the address of ' +
-      'its client (transparent proxy); the network must route replies back to this host (docs/operations.md shows how), ' +
-      'and remotes of the other family are not used. `client` requires CAP_NET_ADMIN, which children keep for it.',
+      'Source address of connections to remotes of the same address family. `client`: each connection uses the ' +
+      'address of its client (transparent proxy); the network must route replies back to this host ' +
+      '(docs/operations.md shows how), and remotes of the other family are not used. `client` requires ' +
+      'CAP_NET_ADMIN, which children keep for it.',
     defaultText: "the system's choice",
   }),
   localPortRange: optional('local port range', portRange, {
@@ -91,7 +94,9 @@ export const tcprelayBlock = block('tcprelay', 'The relay: remotes, timeouts and
     isOurs: true,
   }),
   rebalance: value('rebalance', count(), 0, {
-    doc: 'Number of connections after which the failures of all remotes are cleared and each is retried at once. Use with care.',
+    doc:
+      'Number of connections after which the failures of all remotes are cleared and each is retried at once. Use ' +
+      'with care.',
     zero: 'never',
   }),
   retire: value(['retire limit', 'retire'], count(), 0, {
@@ -109,7 +114,9 @@ export const tcprelayBlock = block('tcprelay', 'The relay: remotes, timeouts and
     isOurs: true,
   }),
   dialRetries: value('dial retries', count(), 3, {
-    doc: 'Number of further rounds over all remotes, one second apart, after all attempts of a round have failed; `dial timeout` limits them.',
+    doc:
+      'Number of further rounds over all remotes, one second apart, after all attempts of a round have failed; ' +
+      '`dial timeout` limits them.',
     zero: 'the client is rejected after each remote has failed once',
     isOurs: true,
   }),
@@ -129,8 +136,8 @@ export const tcprelayBlock = block('tcprelay', 'The relay: remotes, timeouts and
   }),
   splice: value('splice', choice(['auto', 'yes', 'no']), 'auto', {
     doc:
-      'Whether data between two plain TCP connections is moved in the kernel without copying (splice(2)). `auto`: for ' +
-      'bulk transfers, which saves CPU; `yes`: always, which costs more for small messages.',
+      'Whether data between two plain TCP connections is moved in the kernel without copying (splice(2)). `auto`: ' +
+      'for bulk transfers, which saves CPU; `yes`: always, which costs more for small messages.',
     isOurs: true,
   }),
   accessLog: optional('access log', logTarget, {

@@ -73,8 +73,8 @@ const certificateRows = {
     yesNo,
     false,
     ours(
-      'Clients that send no server name, or an unknown one, receive this certificate. Without this directive the default ' +
-        'is the certificate of `tls cert-file`, else the first one.',
+      'Clients that send no server name, or an unknown one, receive this certificate. Without this directive ' +
+        'the default is the certificate of `tls cert-file`, else the first one.',
     ),
   ),
 }
@@ -93,8 +93,8 @@ export type CertificateSettings = SettingsOf<typeof certificateBlock>
 const optionalRows = {
   tlsCertFile: optional('tls|ssl cert-file|certfile|cert', file, {
     doc:
-      'Certificate for listeners with `tls`, with its chain (PEM, also `TRUSTED CERTIFICATE`). A listener with its own ' +
-      'certificates uses none of the section.',
+      'Certificate for listeners with `tls`, with its chain (PEM, also `TRUSTED CERTIFICATE`). A listener with ' +
+      'its own certificates uses none of the section.',
     needs,
   }),
   tlsKeyFile: optional('tls|ssl key-file|keyfile|key', file, {
@@ -117,11 +117,12 @@ const optionalRows = {
     'tls|ssl ocsp',
     choice(OCSP_MODES),
     ours(
-      'Whether the OCSP response of a certificate without `ocsp-file` is fetched, refreshed, and stapled for clients that ' +
-        'request it. `auto`: if the certificate names an HTTP responder and the file contains its issuer; `yes`: like ' +
-        '`auto`, with a warning if it is not possible; `no`: never. `auto` is the default: a client with a stapled response ' +
-        'does not contact the responder, and handshakes never wait for it: a responder that is down costs a log line. The ' +
-        'master or single process contacts the responder directly, without a proxy; use `no` where this is not allowed.',
+      'Whether the OCSP response of a certificate without `ocsp-file` is fetched, refreshed, and stapled for ' +
+        'clients that request it. `auto`: if the certificate names an HTTP responder and the file contains its ' +
+        'issuer; `yes`: like `auto`, with a warning if it is not possible; `no`: never. `auto` is the default: a ' +
+        'client with a stapled response does not contact the responder, and handshakes never wait for it: a ' +
+        'responder that is down costs a log line. The master or single process contacts the responder directly, ' +
+        'without a proxy; use `no` where this is not allowed.',
       '`auto`',
     ),
   ),
@@ -143,8 +144,8 @@ const optionalRows = {
     'tls|ssl alpn',
     names,
     ours(
-      'Application protocols (ALPN) in order of preference: `h2,http/1.1`. A client that offers none of them is rejected ' +
-        '(RFC 7301).',
+      'Application protocols (ALPN) in order of preference: `h2,http/1.1`. A client that offers none of them is ' +
+        'rejected (RFC 7301).',
       'no ALPN',
     ),
   ),
@@ -152,9 +153,9 @@ const optionalRows = {
     ['tls|ssl unknown name', 'tls|ssl unknown-name'],
     choice(UNKNOWN_NAME_MODES),
     ours(
-      'Handling of a server name (SNI) that matches no certificate: `default` uses the default certificate, `refuse` ' +
-        'aborts the handshake with the alert `unrecognized_name`. A client that sends no server name gets the default ' +
-        'certificate.',
+      'Handling of a server name (SNI) that matches no certificate: `default` uses the default certificate, ' +
+        '`refuse` aborts the handshake with the alert `unrecognized_name`. A client that sends no server name ' +
+        'gets the default certificate.',
       '`default`',
     ),
   ),
@@ -172,8 +173,8 @@ const optionalRows = {
     'tls|ssl verify',
     located(choice(['none', 'request', 'require'])),
     ours(
-      'Whether clients must present a certificate: `require`, `request` (optional, but a certificate that is presented ' +
-        'must be valid), `none`.',
+      'Whether clients must present a certificate: `require`, `request` (optional, but a certificate that is ' +
+        'presented must be valid), `none`.',
       '`require` with `tls client-ca-file`, else `none`',
     ),
   ),
@@ -198,8 +199,8 @@ const optionalRows = {
     ['tls|ssl psk file', 'tls|ssl psk-file'],
     file,
     ours(
-      'Pre-shared keys of clients, one per line: `IDENTITY:KEY`, the key in hexadecimal. Empty lines and lines that begin ' +
-        'with `#` are ignored. Used by listeners with `tls psk`.',
+      'Pre-shared keys of clients, one per line: `IDENTITY:KEY`, the key in hexadecimal. Empty lines and lines ' +
+        'that begin with `#` are ignored. Used by listeners with `tls psk`.',
     ),
   ),
 }
@@ -211,9 +212,9 @@ const defaultedRows = {
   }),
   tlsDetectTimeoutMs: value('tls|ssl detect timeout', time(), 3_000, {
     ...ours(
-      'With `tls = auto` or `pass`: how long to wait for the first bytes of a client. A client that sends nothing in this ' +
-        'time is treated as plain, because the server may speak first. With `pass` and `mavis authorization` such a client ' +
-        'may not start TLS afterwards: it was admitted without a server name.',
+      'With `tls = auto` or `pass`: how long to wait for the first bytes of a client. A client that sends ' +
+        'nothing in this time is treated as plain, because the server may speak first. With `pass` and `mavis ' +
+        'authorization` such a client may not start TLS afterwards: it was admitted without a server name.',
     ),
     zero: 'value of `tls handshake timeout`',
   }),
@@ -222,8 +223,8 @@ const defaultedRows = {
     choice(['reset', 'close']),
     'reset',
     ours(
-      'What to forward when one side ends the connection without a TLS close_notify: `reset`, because data may have been ' +
-        'truncated, or `close`, as after a close_notify.',
+      'What to forward when one side ends the connection without a TLS close_notify: `reset`, because data may ' +
+        'have been truncated, or `close`, as after a close_notify.',
     ),
   ),
 }
@@ -236,16 +237,16 @@ const processRows = {
     ['tls|ssl keylog file', 'tls|ssl keylog-file|keylog'],
     located(writtenFile),
     ours(
-      'For debugging: appends the secrets of every connection to this file (NSS key log format). Anyone who can read the ' +
-        'file can decrypt all connections.',
+      'For debugging: appends the secrets of every connection to this file (NSS key log format). Anyone who can ' +
+        'read the file can decrypt all connections.',
     ),
   ),
   tlsKernel: optional(
     'tls|ssl kernel',
     located(choice(['auto', 'yes', 'no'])),
     ours(
-      'Whether the kernel encrypts (kTLS): `auto` if possible, `yes` always, `no` never. The OpenSSL of Node is built ' +
-        'without kTLS, so `yes` is an error.',
+      'Whether the kernel encrypts (kTLS): `auto` if possible, `yes` always, `no` never. The OpenSSL of Node is ' +
+        'built without kTLS, so `yes` is an error.',
       '`auto`',
     ),
   ),
@@ -312,8 +313,8 @@ export const remoteTlsRows = {
     ['psk file', 'psk-file'],
     file,
     ours(
-      'Pre-shared key, a line `IDENTITY:KEY` as in `tls psk file`. It authenticates the remote: regardless of `verify`, a ' +
-        'certificate is accepted instead only with `ca-file`.',
+      'Pre-shared key, a line `IDENTITY:KEY` as in `tls psk file`. It authenticates the remote: regardless of ' +
+        '`verify`, a certificate is accepted instead only with `ca-file`.',
     ),
   ),
   pskIdentity: optional(

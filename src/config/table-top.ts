@@ -8,16 +8,16 @@ import { text } from './text-types.js'
 export const topBlock = block('top level', 'Directives outside of all sections.', {
   sections: sections('id', {
     doc:
-      'A section: `id = NAME { … }`. Without options on the command line the master reads section `spawnd`, the relay ' +
-      'section `tcprelay`. Sections with other names are skipped.',
+      'A section: `id = NAME { … }`. Without options on the command line the master reads section `spawnd`, the ' +
+      'relay section `tcprelay`. Sections with other names are skipped.',
   }),
   aliases: list('alias', aliasDefinition, {
     doc: 'From here on the word NAME expands to the tokens in braces, also where a value is expected.',
   }),
   environmentChanges: list('setenv', environmentChange, {
     doc:
-      'Sets an environment variable for quoted text from here on and for started processes. This program also reads ' +
-      '`IO_POLL_MECHANISM`, see [operations](operations.md#how-reactors-wait).',
+      'Sets an environment variable for quoted text from here on and for started processes. This program also ' +
+      'reads `IO_POLL_MECHANISM`, see [operations](operations.md#how-reactors-wait).',
   }),
   ...commonRows,
   gcore: optional('gcore', text('PATH'), {

@@ -12,8 +12,8 @@ export const DTLS_VERSIONS = ['DTLSv1.0', 'DTLSv1.2', 'DTLSv1.3'] as const
 export type DtlsVersion = (typeof DTLS_VERSIONS)[number]
 
 /**
- * How a connection is treated: `off` plain, `on` TLS terminated or originated here, `auto` detected by the first bytes,
- * `pass` TLS relayed without termination.
+ * How a connection is treated: `off` plain, `on` TLS terminated or originated here, `auto` detected by the first
+ * bytes, `pass` TLS relayed without termination.
  */
 export interface TlsMode {
   readonly kind: 'off' | 'on' | 'auto' | 'pass'

@@ -75,7 +75,9 @@ export class TokenStream {
     return this.#take(this.peekAsWritten(), true)
   }
 
-  /** Whether the next token begins a line: it is the first of all, or on another line than the last consumed token. */
+  /**
+   * Whether the next token begins a line: it is the first of all, or on another line than the last consumed token.
+   */
   isOnNewLine({ position: { file, line } }: Token): boolean {
     return this.#last === undefined || this.#last.file !== file || this.#last.line !== line
   }

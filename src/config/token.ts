@@ -10,8 +10,8 @@ export interface Flaw {
 
 export interface Token {
   /**
-   * Only an unquoted word can be a word of the language; a quoted one is always a value or a name. The text of a pattern
-   * does not include its slashes.
+   * Only an unquoted word can be a word of the language; a quoted one is always a value or a name. The text of a
+   * pattern does not include its slashes.
    */
   readonly kind: 'word' | 'quoted' | 'pattern' | 'punctuation' | 'end'
   readonly text: string

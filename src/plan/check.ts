@@ -91,7 +91,9 @@ function kernelProblems({ spawnd, tcprelay }: Loaded): readonly ConfigProblem[] 
   })
 }
 
-/** The background process does not inherit a socket of systemd or a pipe, so neither can be used with `background`. */
+/**
+ * The background process does not inherit a socket of systemd or a pipe, so neither can be used with `background`.
+ */
 function backgroundProblems(
   { spawnd, top }: Loaded,
   { background = spawnd.background, configuration }: Arguments,

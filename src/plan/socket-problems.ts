@@ -125,7 +125,9 @@ function refusedBy(calls: Calls, attempt: (fd: number) => Outcome): number {
   return Math.max(0, -outcome)
 }
 
-/** Runs the attempt on a scratch socket. Without a socket (descriptors exhausted, family missing) nothing is reported. */
+/**
+ * Runs the attempt on a scratch socket. Without a socket (descriptors exhausted, family missing) nothing is reported.
+ */
 function tryOn(calls: Calls, family: number, isMptcp: boolean, attempt: (fd: number) => void): void {
   const fd = isMptcp ? openMptcp(calls, family) : calls.socket(family, c.SOCK_STREAM, 0)
   if (fd < 0) return

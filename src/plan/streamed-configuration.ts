@@ -8,7 +8,9 @@ import { nativeFunction } from '../kernel/ffi.js'
 /** Time limit for a whole page or pipe: a server that needs longer is down, a writer that needs longer is stuck. */
 const READ_TIMEOUT_MS = 20_000
 
-/** Size limit of the text, as for files (config/token-input.ts); compressed pages are measured after decompression. */
+/**
+ * Size limit of the text, as for files (config/token-input.ts); compressed pages are measured after decompression.
+ */
 const TEXT_BYTES_MAX = 16 * 2 ** 20
 
 /** Default capacity of a pipe (pipe(7)). */
@@ -67,7 +69,9 @@ export async function readPipe(path: string, timeoutMs = READ_TIMEOUT_MS): Promi
   }
 }
 
-/** Standard input as a socket, which cannot be opened by path. Uses a duplicate, so that descriptor 0 stays in use. */
+/**
+ * Standard input as a socket, which cannot be opened by path. Uses a duplicate, so that descriptor 0 stays in use.
+ */
 function standardInput(): Readable {
   const dup = nativeFunction<(fd: number) => number>('int dup(int fd)')
   return new Socket({ fd: dup(0), readable: true, writable: false })

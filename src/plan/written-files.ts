@@ -40,7 +40,10 @@ function problemOf(path: string, position: Position, flags = 0): ConfigProblem[]
   return [{ severity: 'error', position, message, code: 'cannot-create' }]
 }
 
-/** The errno name; undefined if writable. Opens only regular files: opening a FIFO would show its reader an end of file. */
+/**
+ * The errno name; undefined if writable. Opens only regular files: opening a FIFO would show its reader an end of
+ * file.
+ */
 function refusalOf(path: string, flags: number): string | undefined {
   const { O_APPEND, O_NONBLOCK, O_WRONLY, W_OK, X_OK } = constants
   try {
