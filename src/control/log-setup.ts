@@ -5,7 +5,7 @@ import type { LogPlan } from '../engine/plan.js'
 import type { Calls } from '../kernel/calls.js'
 import { LineOutput } from '../observe/line-output.js'
 import { Log, type LogOptions, type WriteLine } from '../observe/log.js'
-import { ERR, SEVERITIES } from '../observe/severity.js'
+import { DEBUG, ERR, SEVERITIES } from '../observe/severity.js'
 import { FACILITIES, Syslog } from '../observe/syslog.js'
 import { openForLines } from '../services/open-file.js'
 
@@ -16,7 +16,11 @@ import { openForLines } from '../services/open-file.js'
 export function openLog(calls: Calls, settings: LogPlan, given: Arguments, programPath: string): Log {
   const isEchoed = given.isDebugOnStderr || isatty(STDERR)
   const trace = traceTarget(settings.debugRedirect)
-  const targets = { syslog: new Syslog(calls), echo: isEchoed ? writeLine : undefined, fallback: writeLine }
+  const targets = {
+    syslog: new Syslog(calls),
+    echo: isEchoed ? writeLogLine : undefined,
+    fallback: writeLogLine,
+  }
   const log = new Log(logOptions(settings, programPath), {
     ...targets,
     trace: trace instanceof Error ? undefined : trace,
@@ -65,6 +69,32 @@ function stderrOutput(): LineOutput {
 /** Writes at once, or drops and counts: a line about a crash must not wait in a buffer, nor the process for a reader. */
 export function writeLine(line: string): void {
   stderrOutput().write(line)
+}
+
+/** Retry interval for lines that stderr had no room for. */
+const RETRY_MS = 20
+
+let isRetrying = false
+
+/**
+ * A line of the log. When stderr has no room, lines are kept for a while, because access lines and traces to the same
+ * pipe can fill it within milliseconds. Traces are dropped like access lines.
+ */
+function writeLogLine(line: string, severity: number): void {
+  if (severity === DEBUG) writeLine(line)
+  else if (stderrOutput().writeOrKeep(line)) retryLater()
+}
+
+function retryLater(): void {
+  if (isRetrying) return
+  isRetrying = true
+  const retry = () => {
+    isRetrying = false
+    process.off('exit', retry)
+    if (!stderrOutput().writeKept()) retryLater()
+  }
+  setTimeout(retry, RETRY_MS).unref()
+  process.on('exit', retry)
 }
 
 /** Text that is shown before the process ends: waits some seconds for a reader that is slow. */

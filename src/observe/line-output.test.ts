@@ -13,6 +13,7 @@ after(() => rmSync(folder, { recursive: true }))
 
 const notice = (count: number) => `${count} dropped\n`
 const LINE = `${'x'.repeat(999)}\n`
+const KEPT = `${'k'.repeat(999)}\n`
 
 interface Ends {
   readonly readFd: number
@@ -62,6 +63,40 @@ for (const [name, open] of KINDS) {
     output.write('it is closed\n')
   })
 }
+
+test('lines that matter are kept while a burst of others fills the pipe', () => {
+  const { readFd, writeFd } = openPlainPipe()
+  const output = new LineOutput(writeFd, notice)
+  for (let i = 0; i < 100; i++) output.write(LINE)
+  assert.equal(output.writeOrKeep(KEPT), true)
+  output.write(LINE)
+  assert.equal(output.writeKept(), false)
+  const bytes = Buffer.alloc(2 ** 20)
+  let text = bytes.toString('latin1', 0, readSync(readFd, bytes))
+  while (!output.writeKept()) text += bytes.toString('latin1', 0, readSync(readFd, bytes))
+  assert.equal(output.writeOrKeep('next\n'), false)
+  while (!text.endsWith('next\n')) text += bytes.toString('latin1', 0, readSync(readFd, bytes))
+  const whole = text.split('\n').filter((line) => line === LINE.trimEnd()).length
+  assert.equal(text.slice(whole * LINE.length), `${101 - whole} dropped\n${KEPT}next\n`)
+  for (const fd of [readFd, writeFd]) closeSync(fd)
+})
+
+test('kept lines are limited: a reader that never comes costs no memory', () => {
+  const { readFd, writeFd } = openPlainPipe()
+  const output = new LineOutput(writeFd, notice)
+  for (let i = 0; i < 1_000; i++) output.writeOrKeep(LINE)
+  let text = ''
+  const bytes = Buffer.alloc(2 ** 20)
+  do text += bytes.toString('latin1', 0, readSync(readFd, bytes))
+  while (!output.writeKept())
+  output.write('end\n')
+  while (!text.endsWith('end\n')) text += bytes.toString('latin1', 0, readSync(readFd, bytes))
+  const dropped = Number(/(\d+) dropped/.exec(text)?.[1])
+  const whole = text.split('\n').filter((line) => line === LINE.trimEnd()).length
+  assert.equal(whole + dropped, 1_000)
+  assert.ok(whole < 200, `${whole} lines were kept`)
+  for (const fd of [readFd, writeFd]) closeSync(fd)
+})
 
 test('writes every line to a file', () => {
   const path = join(folder, 'file')

@@ -1,6 +1,9 @@
 /** Non-blocking output of lines to a descriptor whose reader may be slow or missing. */
 import { NonBlockingOutput } from '../kernel/nonblocking-output.js'
 
+/** Limit of the lines kept for a slow reader: some hundreds of lines. */
+const KEPT_BYTES_MAX = 64 * 1024
+
 /** How long `writeAll` waits for a reader that reads nothing, and how long for room per try. */
 const PATIENCE_MS = 5_000
 const WAIT_MS = 100
@@ -13,6 +16,8 @@ export class LineOutput {
   readonly #output: NonBlockingOutput
   readonly #noticeOf: (dropped: number) => string
   #dropped = 0
+  #kept: string[] = []
+  #keptBytes = 0
   /** The unwritten rest of a partially written line. */
   #rest: Uint8Array = new Uint8Array()
 
@@ -23,13 +28,45 @@ export class LineOutput {
 
   /** Writes a line, which includes its line end. Errors (closed terminal, full disk) drop the line. */
   write(line: string): void {
+    if (!this.writeKept() || !this.#takeWithNotice(line)) this.#dropped++
+  }
+
+  /**
+   * Like `write`, but a line that is not taken at once is kept for `writeKept`: a burst of other lines must not cost the
+   * few that matter. Returns whether lines are kept.
+   */
+  writeOrKeep(line: string): boolean {
+    if (this.writeKept() && this.#takeWithNotice(line)) return false
+    const byteLength = Buffer.byteLength(line)
+    if (this.#keptBytes + byteLength > KEPT_BYTES_MAX) {
+      this.#dropped++
+      return true
+    }
+    this.#kept.push(line)
+    this.#keptBytes += byteLength
+    return true
+  }
+
+  /** Writes kept lines as far as there is room. Returns whether none is left. */
+  writeKept(): boolean {
+    while (this.#kept.length > 0) {
+      const [line = ''] = this.#kept
+      if (!this.#takeWithNotice(line)) return false
+      this.#kept.shift()
+      this.#keptBytes -= Buffer.byteLength(line)
+    }
+    return true
+  }
+
+  #takeWithNotice(line: string): boolean {
     try {
       // In one piece: the notice is short and would fit, and repeat, where the line does not.
       const notice = this.#dropped === 0 ? '' : this.#noticeOf(this.#dropped)
-      if (this.#take(notice + line)) this.#dropped = 0
-      else this.#dropped++
+      if (!this.#take(notice + line)) return false
+      this.#dropped = 0
+      return true
     } catch {
-      this.#dropped++
+      return false
     }
   }
 

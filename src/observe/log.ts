@@ -18,7 +18,7 @@ export interface LogOptions {
 }
 
 /** Writes a line, which includes its line end. */
-export type WriteLine = (line: string) => void
+export type WriteLine = (line: string, severity: number) => void
 
 /** The destinations of a process's log. */
 export interface LogTargets {
@@ -49,13 +49,13 @@ export class Log {
     const readable = () =>
       `${at.toISOString()} ${ident}[${pid}] ${SEVERITIES[severity]?.toLowerCase()}: ${line}\n`
     if (severity === DEBUG && trace !== undefined) {
-      trace(readable())
+      trace(readable(), severity)
       return
     }
     const priority = facility * 8 + this.#severityOf(severity)
     const isSent = syslog?.send(syslogDatagram(priority, at, ident, pid, line)) ?? false
-    if (echo !== undefined) echo(readable())
-    else if (!isSent) fallback?.(readable())
+    if (echo !== undefined) echo(readable(), severity)
+    else if (!isSent) fallback?.(readable(), severity)
   }
 
   #severityOf(severity: number): number {

@@ -23,8 +23,8 @@ test('logs who was rejected where, and why', () => {
   warnings.reportRefusal(0, stranger)
   warnings.reportRefusal(1_000, { ...stranger, user: 'bob', comment: 'not on easter' })
   assert.deepEqual(lines, [
-    'rejected client 192.0.2.7:5012 of front: a module refuses it',
-    'rejected client 192.0.2.7:5012 (bob) of front: a module refuses it: not on easter',
+    'rejected client 192.0.2.7:5012 of front: denied by a module',
+    'rejected client 192.0.2.7:5012 (bob) of front: denied by a module: not on easter',
   ])
 })
 

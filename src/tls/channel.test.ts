@@ -189,7 +189,7 @@ for (const [what, text] of Object.entries({
     )
     calls.shutdownWrite(pair.fds.near)
     const outcome = pair.server.handshake()
-    if (what.startsWith('half')) assert.equal(outcome, TRUNCATED)
+    if (what.startsWith('a partial')) assert.equal(outcome, TRUNCATED)
     else {
       assert.equal(outcome, PROTOCOL_ERROR)
       assert.notEqual(pair.server.reason, '')

@@ -42,7 +42,7 @@ async function bulkWithPages(t: TestContext, pagesBack: number): Promise<string 
   const accepted = await server.accept()
   await whole(client, accepted, BULK_BYTES)
   await Promise.all([client.close(), accepted.close()])
-  await master.logged(/session 0-1: draining -> closed/)
+  await master.logged(/session 0-\w+-1: draining -> closed/)
   return master.program.stderr.text
 }
 

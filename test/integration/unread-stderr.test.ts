@@ -76,6 +76,34 @@ for (const { name, textOf } of MODES) {
   }
 }
 
+/** Access lines of so many clients are more than a pipe takes. */
+const CLIENTS = 600
+
+test('a reload is logged although access lines have filled stderr', async (t) => {
+  const folder = temporaryFolder(t)
+  const path = join(folder, 'listener')
+  const remote = await remoteThat(echoes).start(t)
+  const plan = relayTo(remote).with('access log = stderr').listeningOn(`path = ${path}`)
+  const file = join(folder, 'relay.cfg')
+  writeFileSync(file, plan.text)
+  const { readFd, writeFd } = openPlainPipe()
+  afterwards(t, () => closeSync(readFd))
+  const program = startTcprelay(t, ['-D', file], { stderr: writeFd })
+  closeSync(writeFd)
+  await until('a client to be served', () => isServed(t, path))
+  const visits = async () => {
+    for (let i = 0; i < CLIENTS / 10; i++) await isServed(t, path)
+  }
+  await Promise.all(Array.from({ length: 10 }, visits))
+  let text = ''
+  program.signal('SIGHUP')
+  await until('the reload to be logged', () => {
+    text += readSome(readFd)
+    return /the new configuration is in force/.test(text)
+  })
+  assert.match(text, /warning: \d+ log lines were dropped/, 'the pipe was full')
+})
+
 /** Reads what is available, waiting for the first bytes. */
 function readSome(fd: number): string {
   const bytes = Buffer.alloc(2 ** 20)
