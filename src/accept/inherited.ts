@@ -1,3 +1,4 @@
+/** Descriptors that a classic master passes: what kind they are, and which peer is connected. */
 import type { Calls, Fd } from '../kernel/calls.js'
 import { AF_UNIX } from '../kernel/constants.js'
 import type { MessageCalls } from '../kernel/message-calls.js'

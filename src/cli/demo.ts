@@ -1,3 +1,4 @@
+/** The main job of `npm start`: the relay with an embedded configuration, and two servers for it. */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { runSingle } from '../control/run-single.js'

@@ -1,3 +1,4 @@
+/** The common beginning of both programs: arguments, platform, usage and version. */
 import { EXIT_OK, EXIT_UNAVAILABLE, EXIT_USAGE } from '../base/exit-codes.js'
 import type { Arguments } from '../config/arguments.js'
 import { keepInspectorClosed } from '../control/close-inspector.js'

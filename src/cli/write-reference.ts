@@ -1,3 +1,4 @@
+/** Writes docs/configuration.md from the directive table; run by `npm run docs`. */
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { LANDED } from '../config/landed.js'

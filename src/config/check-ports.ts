@@ -4,6 +4,7 @@ import type { ListenerSettings, SpawndSettings } from './table-spawnd.js'
 import type { RemoteSettings, TcprelaySettings } from './table-tcprelay.js'
 
 /** Checks remotes whose ports depend on those of listeners: `port = same` and lists of ports. */
+
 interface ListenBlock {
   readonly settings: ListenerSettings
   readonly portCount: number

@@ -1,3 +1,4 @@
+/** Checks of TLS directives against each other. */
 import type { Position } from '../base/problem.js'
 import type { Located } from './located.js'
 import type { Problems } from './problems.js'

@@ -1,3 +1,4 @@
+/** The reading position of the lexer. */
 import type { Position } from '../base/problem.js'
 
 const LINE_FEED = 0x0a

@@ -1,3 +1,4 @@
+/** The debug mask: names of its bits, and the steps that set and clear them. */
 import { refuseWord } from './expectation.js'
 import { parseCount, UINT_MAX } from './number-types.js'
 import type { Token } from './token.js'

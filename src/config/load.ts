@@ -1,3 +1,4 @@
+/** Reads a configuration file into settings, for the sections that a process was asked to run. */
 import type { Position } from '../base/problem.js'
 import { checkConfiguration } from './check.js'
 import { checkLoops } from './check-loops.js'

@@ -1,3 +1,4 @@
+/** Directives that the top level and both sections have in common. */
 import { applyDebugSteps, type DebugStep, debugSteps } from './debug-mask.js'
 import { directory, logTarget } from './file-types.js'
 import { count, UINT_MAX, yesNo } from './number-types.js'

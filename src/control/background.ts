@@ -1,3 +1,4 @@
+/** Running in the background: the process starts a copy of itself and ends when that serves. */
 import { spawn } from 'node:child_process'
 import { openSync } from 'node:fs'
 import { EXIT_OK, EXIT_OS } from '../base/exit-codes.js'

@@ -1,3 +1,4 @@
+/** The control thread of a child of our own. */
 import { EXIT_OK, EXIT_SOFTWARE } from '../base/exit-codes.js'
 import { openCells } from '../cells/cells.js'
 import type { Command, ReactorSettings, Report } from '../engine/reactor-settings.js'

@@ -1,3 +1,4 @@
+/** Starts child processes, watches them, and starts their successors with a growing delay. */
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { passOnNetAdmin } from '../kernel/capabilities.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'

@@ -1,3 +1,4 @@
+/** Keeps the inspector of Node closed, which SIGUSR1 would open. */
 import { close, url } from 'node:inspector'
 
 /** A signal that came before our handler is answered by a thread of Node's, some turns of the event loop later. */

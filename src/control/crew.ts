@@ -1,3 +1,4 @@
+/** The children of a master and their links. */
 import { closeSync } from 'node:fs'
 import type { StateChange } from '../engine/live-state.js'
 import { errorText } from '../kernel/errno.js'

@@ -1,3 +1,4 @@
+/** Children that accept by themselves: how many there are and which of them listen. */
 import { CHILDREN_MAX } from '../accept/dispatcher.js'
 import type { PlacementLimits } from '../accept/placement.js'
 import type { AcceptorCommand, AcceptorReport } from '../engine/acceptor-settings.js'

@@ -1,3 +1,4 @@
+/** A generation on the control thread: one configuration with its plan, shared memory and services. */
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises'
 import type { PollMechanism } from '../base/poll-mechanism.js'
 import type { Shape } from '../cells/layout.js'

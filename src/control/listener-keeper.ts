@@ -1,3 +1,4 @@
+/** Binds listeners again that could not be bound at start. */
 import type { ListenerSettings } from '../config/table-spawnd.js'
 import type { Calls } from '../kernel/calls.js'
 import type { SocketKind } from '../kernel/socket-kind.js'

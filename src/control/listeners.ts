@@ -1,3 +1,4 @@
+/** Binds and closes the sockets of listeners. */
 import { adoptListener, openListener } from '../accept/bind.js'
 import { fileOf, formatAddress, type SocketAddress } from '../base/address.js'
 import type { BindTarget } from '../config/endpoint.js'

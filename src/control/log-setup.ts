@@ -1,3 +1,4 @@
+/** Opens the log of a process and writes to its stderr. */
 import { basename } from 'node:path'
 import { isatty } from 'node:tty'
 import type { Arguments } from '../config/arguments.js'

@@ -1,3 +1,4 @@
+/** The control thread of a master: children, generations, reload and end. */
 import { closeSync } from 'node:fs'
 import { EXIT_CONFIG, EXIT_NO_PERMISSION, EXIT_OK, EXIT_SOFTWARE } from '../base/exit-codes.js'
 import { POLL_VARIABLE } from '../base/poll-mechanism.js'

@@ -1,3 +1,4 @@
+/** A reactor's thread, seen from the control thread: commands to it, reports from it. */
 import { Worker } from 'node:worker_threads'
 import { type EventFd, openEventFd } from '../kernel/eventfd.js'
 import type { ThreadData } from '../reactor/thread-data.js'

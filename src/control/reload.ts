@@ -1,3 +1,4 @@
+/** Reload: reads the configuration again, prepares its generation and puts it in force. */
 import type { Shape } from '../cells/layout.js'
 import type { Configuration } from '../config/load.js'
 import { problemLine } from '../config/problems.js'

@@ -1,3 +1,4 @@
+/** Runs a child of a classic master, which passes clients on descriptor 0. */
 import { MessageBatch, NO_DESCRIPTOR } from '../kernel/message-batch.js'
 import { messageCalls } from '../kernel/message-calls.js'
 import type { Loaded, LoadOptions } from '../plan/load.js'

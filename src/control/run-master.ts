@@ -1,3 +1,4 @@
+/** Runs a master with children of our own or of another program. */
 import { fileURLToPath } from 'node:url'
 import { problemLine } from '../config/problems.js'
 import { WARNING } from '../observe/severity.js'

@@ -1,3 +1,4 @@
+/** The log line that says which configuration is served. */
 import type { Generation } from '../control/generation.js'
 import { remoteName } from '../plan/socket-names.js'
 

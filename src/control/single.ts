@@ -1,3 +1,4 @@
+/** The control thread of a single process: one reactor, generations, reload and end. */
 import { EXIT_OK, EXIT_SOFTWARE } from '../base/exit-codes.js'
 import { POLL_VARIABLE } from '../base/poll-mechanism.js'
 import type {

@@ -1,3 +1,4 @@
+/** What every process does before its own work: log, user, signals, the way it ends. */
 import { basename } from 'node:path'
 import { EXIT_CANNOT_CREATE, EXIT_OK, EXIT_OS, EXIT_SOFTWARE, EXIT_TEMPORARY } from '../base/exit-codes.js'
 import { POLL_VARIABLE, SELECT_DESCRIPTORS } from '../base/poll-mechanism.js'

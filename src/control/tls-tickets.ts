@@ -1,3 +1,4 @@
+/** Which session ticket keys a generation begins with, and which TLS files are watched. */
 import type { TlsPlan } from '../engine/tls-settings.js'
 import type { Loaded } from '../plan/load.js'
 import { keyOf } from '../plan/tls-loading.js'

@@ -1,3 +1,4 @@
+/** The end of a process: everybody who has something to finish is asked once, then it exits. */
 import { exitNow } from '../kernel/exit-now.js'
 
 /** What has to happen before the process may end. */

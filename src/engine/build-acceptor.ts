@@ -1,3 +1,4 @@
+/** Composes the reactor of a master: listeners, placement, and the wires to children. */
 import { AccessRules, clientKey, datagramKey, type Rejected } from '../accept/access-rules.js'
 import type { BrokerParts, Delivery } from '../accept/broker-child.js'
 import { ConnectionLimit } from '../accept/connection-limit.js'

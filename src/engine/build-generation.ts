@@ -1,3 +1,4 @@
+/** Composes one generation on a reactor: listeners, pools, remotes and the relay between them. */
 import { AccessRules, type Rejected } from '../accept/access-rules.js'
 import { type Closing, ConnectionLimit } from '../accept/connection-limit.js'
 import { type AcceptContext, Listener } from '../accept/listener.js'

@@ -1,3 +1,4 @@
+/** Composes the reactor of a process that relays, and obeys the commands of its control thread. */
 import { findPeer, prepareInherited } from '../accept/inherited.js'
 import { WireEnd, type WireEndParts } from '../accept/wire-end.js'
 import type { Fd } from '../kernel/calls.js'

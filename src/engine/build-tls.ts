@@ -1,3 +1,4 @@
+/** Composes the TLS contexts of one generation. */
 import { ERR } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import type { Greeting, Origination, RelayTls, Terminating } from '../relay/relay-tls.js'

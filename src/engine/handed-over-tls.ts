@@ -1,3 +1,4 @@
+/** TLS of clients that a classic master passes: which contexts its flags ask for. */
 import type { TlsVersion } from '../tls/options.js'
 import { FLAG_TLS_AUTO, FLAG_TLS_PSK } from '../wire/child-message.js'
 

@@ -1,3 +1,4 @@
+/** Entry of a reactor's thread. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { linuxSystem } from '../kernel/linux-system.js'
 import { Mailbox } from '../reactor/mailbox.js'

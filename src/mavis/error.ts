@@ -1,9 +1,9 @@
+/** Module `error`: converts ERR to NAK, until a number of errors in a row have come. */
 import { AV } from '../base/mavis-attributes.js'
 import { ErrorCount } from './error-count.js'
 import { ACK, ERR, FINAL, type Module, type ModuleServices, NAK, type Query } from './module.js'
 import type { ErrorSettings } from './settings.js'
 
-/** Module `error`: converts ERR to NAK, until a number of errors in a row have come. */
 export class ErrorModule implements Module {
   readonly #threshold: number
   readonly #errors: ErrorCount

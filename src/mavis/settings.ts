@@ -1,3 +1,4 @@
+/** Types of the settings of MAVIS and its modules. */
 import type { AskedAbout } from '../base/authorization.js'
 import type { ByteString } from '../base/byte-string.js'
 import type { Position } from '../base/problem.js'

@@ -1,11 +1,12 @@
+/**
+ * Checks the number of listeners against the limit of open files. At most half may listen, the rest is for
+ * sessions.
+ */
 import { descriptorsOf } from '../base/poll-mechanism.js'
 import type { ConfigProblem } from '../config/problems.js'
 import { allowedDescriptors } from '../kernel/limits.js'
 import type { Loaded } from './load.js'
 
-/**
- * Checks the number of listeners against the limit of open files. At most half may listen, the rest is for sessions.
- */
 const LISTENERS_PART = 2
 
 /** An error at the first listener above the limit. */

@@ -1,3 +1,4 @@
+/** Loads a configuration with what it names: mechanism, TLS files, sources for messages. */
 import type { PollMechanism } from '../base/poll-mechanism.js'
 import type { Arguments } from '../config/arguments.js'
 import { portsWithoutListeners } from '../config/check-ports.js'

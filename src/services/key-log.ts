@@ -1,3 +1,4 @@
+/** The TLS key log. */
 import { closeSync, constants, writeSync } from 'node:fs'
 import { openRegularFile } from './open-file.js'
 

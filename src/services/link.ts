@@ -1,3 +1,4 @@
+/** The link: framed messages between a master and its child over a socket pair. */
 import { Socket } from 'node:net'
 import { deserialize, serialize } from 'node:v8'
 

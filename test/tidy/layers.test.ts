@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { cyclesOf, loadedBy, loadGraph } from './graph.js'
 import { FFI_FILE, LAYERS } from './layers.js'
-import { folderOf, isTest, type Source, sourceOf, sourcesBelow } from './sources.js'
+import { folderOf, isTest, readText, type Source, sourceOf, sourcesBelow } from './sources.js'
 
 const sources = sourcesBelow('src')
 const product = sources.filter(({ path }) => !isTest(path))
@@ -40,6 +40,15 @@ function layerFindings(sources: readonly Source[]): string[] {
 const LAYER_ADVICE =
   'Imports go down the layers of docs/architecture.md. Move the code to the layer that it needs, pass the value' +
   ' as an argument, or change the table in test/tidy/layers.ts with a decision record:'
+
+test('docs/architecture.md lists every layer with its thread', () => {
+  const text = readText('docs/architecture.md')
+  const rows = [...text.matchAll(/^\| `(\w+)\/` \| ([PRCB–]) \|/gm)].map(
+    ([, folder, on]) => `${folder} ${on}`,
+  )
+  const layers = Object.entries(LAYERS).map(([folder, { on }]) => `${folder} ${on === 'root' ? '–' : on}`)
+  assert.deepEqual(rows.toSorted(), layers.toSorted())
+})
 
 test('every folder is a layer, and every import goes down', () => {
   none(layerFindings(product), LAYER_ADVICE)

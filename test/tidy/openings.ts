@@ -5,7 +5,7 @@ const IMPORTS = /^(?:(?:import|export)\s[^;]*?from '[^']+'\n|import '[^']+'\n|\n
 
 /** A doc comment, and the name of the declaration that follows it directly. */
 const DOCUMENTED =
-  /^\/\*\*[\s\S]*?\*\/\n(?:export )?(?:abstract )?(?:class|function|interface|type|const) (\w+)/
+  /^\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n(?:export )?(?:abstract )?(?:class|function|interface|type|const) (\w+)/
 
 /**
  * The opening stands before the imports. After them it may also be the comment of a first declaration that the file

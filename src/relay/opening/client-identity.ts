@@ -1,3 +1,4 @@
+/** Who a client is by its TLS handshake. */
 import type { ClientIdentity } from '../../base/authorization.js'
 import type { TlsFacts } from '../../tls/channel-facts.js'
 

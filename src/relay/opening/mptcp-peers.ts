@@ -1,3 +1,4 @@
+/** Whether peers speak Multipath TCP. */
 import { speaksMptcp } from '../../kernel/mptcp.js'
 import { add, COUNT } from '../../observe/counters.js'
 import type { Connection } from '../connection.js'
