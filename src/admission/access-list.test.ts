@@ -27,7 +27,7 @@ test('admits every client without rules', () => {
   assert.equal(listOf().admits(hostBytes('192.0.2.1')), true)
 })
 
-test('rejects clients to whom no rule applies: a single deny rejects all', () => {
+test('rejects clients that match no rule: a single deny rejects all', () => {
   assert.deepEqual(admitted(listOf('deny 127.0.0.2'), '127.0.0.1', '127.0.0.2', '::1'), [])
   assert.deepEqual(admitted(listOf('deny 127.0.0.2', 'permit ::/0'), '127.0.0.1', '127.0.0.2', '::1'), [
     '127.0.0.1',

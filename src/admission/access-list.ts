@@ -52,8 +52,8 @@ export interface AccessTable {
 export const EVERYBODY: AccessTable = tableOf([FIRST], [true], [undefined])
 
 /**
- * Compiles rules into sorted ranges of addresses: the first rule that applies decides, and clients to whom none
- * applies are rejected. 100,000 rules take a good part of a second, so this must not run on a reactor.
+ * Compiles rules into sorted ranges of addresses: the first matching rule decides, and clients that match none are
+ * rejected. 100,000 rules take a good part of a second, so this must not run on a reactor.
  */
 export function compileAccess(rules: readonly NetworkRule[]): AccessTable {
   if (rules.length === 0) return EVERYBODY

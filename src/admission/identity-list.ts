@@ -13,7 +13,7 @@ export interface IdentityRule {
   readonly position?: RulePlace
 }
 
-/** Decides about clients of Unix sockets: the first rule that applies; clients to whom none applies are rejected. */
+/** Decides about clients of Unix sockets: the first matching rule decides, and clients that match none are rejected. */
 export class IdentityList {
   readonly #rules: readonly IdentityRule[]
   /** Whether supplementary groups of clients have to be looked up. */

@@ -16,7 +16,7 @@ export function isInBackground(): boolean {
   return process.env[MARK] !== undefined && process.send !== undefined
 }
 
-/** The command line counts for more than the configuration. */
+/** The command line takes precedence over the configuration. */
 export function wantsBackground({ spawnd }: Loaded, options: LoadOptions): boolean {
   return options.arguments.background ?? spawnd.background
 }

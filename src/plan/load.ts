@@ -73,7 +73,7 @@ function loadOnce(
   return { ...loadChosenConfiguration({ ...request, sources }, choice), sources }
 }
 
-/** Adds what else there is to say of it, and what TLS needs. */
+/** Adds the poll mechanism of this machine and the TLS files, with their problems. */
 function complete(read: Read, options: TlsLoadOptions): Loaded {
   const { mechanism, problems: ofMechanism } = chosenMechanism(read)
   const problems = [...read.problems, ...ofMechanism]
