@@ -164,12 +164,6 @@ const MUTANTS: readonly Mutant[] = [
     wrong: 'this.returnPipe(pipes);\n        this.isSpliced = false',
   },
   {
-    mistake: 'a Unix socket counts as drained after a short read',
-    file: 'relay/transfer/unix-transport.js',
-    right: 'shortReadDrains: false',
-    wrong: 'shortReadDrains: true',
-  },
-  {
     mistake: 'a thawed session stays in the phase of a free record',
     file: 'relay/session.js',
     right: 'this.#handler = PHASE_HANDLERS[phase];',

@@ -10,6 +10,8 @@ import { Direction, SPENT } from './direction.js'
 import { Pipes } from './pipes.js'
 import { pump } from './pump.js'
 import { SPLICE_POLICIES, type SpliceMode } from './splice-policies.js'
+import { TCP } from './tcp-transport.js'
+import { UNIX } from './unix-transport.js'
 
 const KiB = 1024
 const PIPE_BYTES = 1024 * KiB
@@ -20,7 +22,7 @@ const CALLS_MAX = 1_000
 /**
  * One run between a source that never has less than is asked for, or than `perRead`, and a sink that takes it all.
  */
-function run(mode: SpliceMode, eventCount: number, perRead = Number.POSITIVE_INFINITY) {
+function run(mode: SpliceMode, eventCount: number, perRead = Number.POSITIVE_INFINITY, transport = TCP) {
   let left = CALLS_MAX
   const moved = (bytes: number): Outcome => {
     assert.ok(left-- > 0, 'a run does not end while there are bytes')
@@ -35,6 +37,7 @@ function run(mode: SpliceMode, eventCount: number, perRead = Number.POSITIVE_INF
   }
   const session = { relay: { trace: { isOn: false } } } as unknown as Session
   const way = new Direction(new Connection(session, true), new Connection(session, false))
+  way.source.transport = transport
   way.source.mayRead = true
   const pipes = new Pipes(endless, { nowMs: 0, eventCount }, { pipesMax: 1, pipeBytes: PIPE_BYTES })
   const pumped = pump(way, endless, new Blocks(endless, heapRegion), pipes, SPLICE_POLICIES[mode])
@@ -53,4 +56,9 @@ test('a run of splicing ends after 256 KiB, or 1 MiB when no other session waits
 
 test('a run of splicing ends after eight small reads', () => {
   assert.deepEqual(run('yes', 3, 100), { pumped: SPENT, bytes: 800 })
+})
+
+test('a short read means that a TCP source is empty, but not a Unix one', () => {
+  assert.equal(run('no', 1, KiB).bytes, KiB)
+  assert.ok(run('no', 1, KiB, UNIX).bytes > KiB)
 })
