@@ -152,8 +152,8 @@ export class ReactorGeneration {
   }
 
   /**
-   * Takes the listeners that stay, with who waits there; the others are closed when their queues are empty. What is known
-   * of remotes that stay counts on.
+   * Takes over the listeners that stay, with their queued clients; the others are closed when their queues are empty.
+   * The state of remotes that stay (health, pool) continues.
    */
   takeOver(old: ReactorGeneration, kept: readonly (readonly [oldSlot: number, newSlot: number])[]): void {
     this.#learnFrom(old)

@@ -50,7 +50,7 @@ export interface ListenerPlan extends RelayListener {
   readonly block: number
   /** The sticky cache of its block; undefined: the common one. */
   readonly sticky: StickyOptions | undefined
-  /** What a child is told about each of its connections. */
+  /** The message that a child receives with each connection. */
   readonly message: AcceptMessage
   readonly tls: ListenerTlsSettings
   /** Of the listener and of its clients' sockets. */

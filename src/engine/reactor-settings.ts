@@ -30,7 +30,7 @@ export interface ReactorSettings extends GenerationSettings {
   readonly pipes: PipeOptions
 }
 
-/** A master of ours has the listeners of the plan; a classic one tells of each client what it is. */
+/** Our own master has the listeners of the plan; a classic one describes each client in its message. */
 export interface WireEndSettings {
   readonly master: 'ours' | 'foreign'
   readonly fd: number
@@ -52,8 +52,8 @@ export type Command =
   /** Clients are its from now on; `reloaded` answers. Listeners that stay have another slot there, new ones follow. */
   | { readonly kind: 'reload'; readonly kept: readonly (readonly [oldSlot: number, newSlot: number])[] }
   /**
-   * Accept no more and report `idle` when the last session has ended. Who waits at the listeners of `abandoned` is
-   * taken first; undefined: at all of them.
+   * Stop accepting and report `idle` after the last session. Clients queued at the listeners of `abandoned` (all
+   * listeners if undefined) are accepted first.
    */
   | { readonly kind: 'drain'; readonly abandoned?: readonly number[] }
   /** To questions, those that nobody waits for any more included. */

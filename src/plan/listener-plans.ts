@@ -57,7 +57,7 @@ export function stickyOptions(
   return periodMs === 0 ? undefined : { periodMs, size }
 }
 
-/** What a child is told about each connection of a listener. */
+/** The message that a child receives with each connection of a listener. */
 function acceptMessage(listener: ListenerSettings, slot: number): AcceptMessage {
   const { aaaProtocol, flags, haproxy, protocol, realm, sctp, tls, tlsPsk } = listener
   return {

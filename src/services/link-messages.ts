@@ -12,7 +12,7 @@ export type ToChild<Start = unknown, Change = unknown> =
   | { readonly kind: 'state'; readonly change: Change }
   /** Accept clients, on the listeners that came with `start`. */
   | { readonly kind: 'accept' }
-  /** Accept no more, and end when the last session has; who waits at an abandoned listener is taken first. */
+  /** Stop accepting and end after the last session; clients queued at abandoned listeners are accepted first. */
   | { readonly kind: 'drain'; readonly abandoned: readonly number[] }
   /** Answered by `pong`, by the reactor: a child that hangs answers nothing. */
   | { readonly kind: 'ping' }
