@@ -6,8 +6,8 @@ import { openUdp, portOf, sendTo } from '../../test/support/udp.js'
 import { COUNTERS, LISTENER_COUNTERS } from '../cells/layout.js'
 import type { Calls, Fd } from '../kernel/calls.js'
 import * as c from '../kernel/constants.js'
-import { datagramCalls } from '../kernel/datagrams.js'
-import { EADDRNOTAVAIL, EMFILE } from '../kernel/errno.js'
+import { type DatagramCalls, datagramCalls } from '../kernel/datagrams.js'
+import { EADDRNOTAVAIL, EAGAIN, EMFILE } from '../kernel/errno.js'
 import { countOpenDescriptors } from '../kernel/limits.js'
 import { portIn } from '../kernel/sockaddr.js'
 import { NO_OPTIONS } from '../kernel/socket-options.js'
@@ -51,6 +51,8 @@ class World {
   readonly clients: Fd[] = []
   /** The errno that `socket` returns instead of a descriptor. */
   shortage = 0
+  /** Sockets whose first receive is to find an empty queue. */
+  readonly late = new Set<Fd>()
   isAdmitted = true
   users = 0
   isOpen = true
@@ -75,7 +77,12 @@ class World {
       hasRoom: () => this.connectionLimit.hasRoom(),
       onFull: () => this.connectionLimit.onFull(),
       isSiblingNext: undefined,
-      datagrams: { ...own, socket: (family: number) => this.shortage || own.socket(family) },
+      datagrams: {
+        ...own,
+        receive: (...args: Parameters<DatagramCalls['receive']>) =>
+          this.late.delete(args[0]) ? -EAGAIN : own.receive(...args),
+        socket: (family: number) => this.shortage || own.socket(family),
+      },
       memory: new DatagramMemory(),
       admits: () => this.isAdmitted,
       describePeer,
@@ -118,6 +125,7 @@ class World {
   turn(): void {
     waitReadable(this.fd)
     this.poller.makeReady(this.fd)
+    this.loop.turn(0)
     this.loop.turn(0)
   }
 
@@ -176,6 +184,52 @@ test('a datagram of another client that arrives before connect is not attributed
     world.delivered.map(({ port, text }) => [port, text]),
     [[portOf(first), 'of the first'], ...strays.map(([client, text]) => [portOf(client), text])],
   )
+})
+
+test('a datagram of another client that is queued after connect is not attributed to this client', () => {
+  let between: (fd: Fd) => void = () => {}
+  const world: World = new World({
+    bind: (fd, address, byteCount) => {
+      const outcome = calls.bind(fd, address, byteCount)
+      between(fd)
+      return outcome
+    },
+  })
+  const [first, second, third] = [world.client(), world.client(), world.client()]
+  between = (fd) => {
+    between = () => {}
+    world.late.add(fd)
+    world.send(second, 'of the second')
+    world.send(third, 'of the third')
+    world.send(first, 'the next of the first')
+  }
+  world.send(first, 'of the first')
+  world.turn()
+  world.loop.turn(0)
+  assert.deepEqual(
+    world.delivered.map(({ port, text }) => [port, text]),
+    [
+      [portOf(first), 'of the first'],
+      [portOf(second), 'of the second'],
+      [portOf(third), 'of the third'],
+    ],
+  )
+  assert.equal(recvText(world.delivered[0]?.fd ?? -1), 'the next of the first')
+})
+
+test('connected sockets are delivered when the listener is detached or closed', () => {
+  for (const end of ['detach', 'close'] as const) {
+    const world = new World()
+    world.send(world.client(), 'one')
+    waitReadable(world.fd)
+    world.poller.makeReady(world.fd)
+    world.loop.turn(0)
+    assert.deepEqual(world.texts(), [])
+    if (end === 'detach') world.listener.detach()
+    else world.listener.close('now')
+    world.isOpen = end === 'detach'
+    assert.deepEqual(world.texts(), ['one'])
+  }
 })
 
 test('ignores empty datagrams and those of rejected senders', () => {

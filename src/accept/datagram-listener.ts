@@ -10,7 +10,9 @@ import { applyOptions, type SocketOptions } from '../kernel/socket-options.js'
 import { add, COUNT, LISTENER_COUNT } from '../observe/counters.js'
 import { RateLimitedLog } from '../observe/rate-limited-log.js'
 import { WARNING } from '../observe/severity.js'
+import type { TurnTaker } from '../reactor/loop.js'
 import { DATAGRAM_BYTES_MAX } from '../wire/child-message.js'
+import type { Closing } from './connection-limit.js'
 import { type ListeningContext, ListeningSocket } from './listening-socket.js'
 
 /** Datagrams per turn at most: more than a receive buffer of the default size (net.core.rmem_default) holds. */
@@ -42,17 +44,32 @@ interface Datagram {
   readonly byteCount: number
 }
 
+/** A datagram, and the socket that is connected to its sender and bound to `local`. */
+interface Connected {
+  readonly fd: Fd
+  readonly datagram: Datagram
+  readonly local: Uint8Array
+}
+
 /**
  * A UDP socket that clients send to. Each datagram is delivered with a socket connected to its sender, on which the
  * kernel queues the client's further datagrams.
+ *
+ * Between bind(2) and connect(2) that socket receives from every sender. Such stray datagrams are taken out after
+ * connect(2), and again a turn later: another processor may have chosen the socket before connect(2) and queue its
+ * datagram afterwards. Delivered to the child they would be attributed to the wrong client. Clients that wait for
+ * that turn are not counted by `hasRoom()`: those beyond the limit wait in the dispatcher.
  */
-export class DatagramListener extends ListeningSocket {
+export class DatagramListener extends ListeningSocket implements TurnTaker {
+  isQueued = false
   readonly #context: DatagramContext
   readonly #options: SocketOptions
   /** The address that this socket is bound to. */
   readonly #address: Uint8Array
   /** Socket for the next client, opened before the datagram is received: without a descriptor it would be lost. */
   #spare: Fd = NO_SOCKET
+  /** To be delivered in the next turn. */
+  #connected: Connected[] = []
   readonly #truncations: RateLimitedLog
   readonly #failures: RateLimitedLog
 
@@ -75,14 +92,46 @@ export class DatagramListener extends ListeningSocket {
 
   override onReady(): void {
     super.onReady()
-    this.#closeSpare()
+    this.#endTurn()
+  }
+
+  /** Delivers what the last turn connected. */
+  onTurn(): void {
+    for (const { datagram, fd, local } of this.#connected.splice(0)) {
+      const strays: Datagram[] = []
+      this.#context.memory.local.bytes.set(local)
+      this.#collectLateStrays(fd, datagram.peer, strays)
+      this.#deliver(fd, datagram)
+      this.#takeStrays(strays)
+    }
+    this.#endTurn()
+  }
+
+  override detach(): Fd {
+    this.#deliverAll()
+    return super.detach()
+  }
+
+  override close(closing: Closing): void {
+    this.#deliverAll()
+    super.close(closing)
   }
 
   protected takeQueue(): void {
     for (let taken = 0; taken < QUEUE_MAX && this.#context.hasRoom(); taken++) {
       if (!this.takeOne()) break
     }
+    this.#deliverAll()
+  }
+
+  /** Delivers the connected sockets without waiting for a turn: the listener goes. */
+  #deliverAll(): void {
+    while (this.#connected.length > 0) this.onTurn()
+  }
+
+  #endTurn(): void {
     this.#closeSpare()
+    if (this.#connected.length > 0) this.#context.loop.soon(this)
   }
 
   protected takeOne(overload?: 'close' | 'reset'): boolean {
@@ -94,8 +143,13 @@ export class DatagramListener extends ListeningSocket {
       if (byteCount !== -EAGAIN && byteCount !== -EINTR) this.beginShortage(-byteCount)
       return byteCount === -EINTR
     }
-    if (overload === undefined) this.#takeWithStrays(byteCount)
-    else this.#countTurnedAway()
+    if (overload !== undefined) {
+      this.#countTurnedAway()
+      return true
+    }
+    const strays: Datagram[] = []
+    this.#take(byteCount, strays)
+    this.#takeStrays(strays)
     return true
   }
 
@@ -111,11 +165,9 @@ export class DatagramListener extends ListeningSocket {
     return datagrams.receive(fd, memory.block, DATAGRAM_BYTES_MAX, memory.peer, memory.local)
   }
 
-  /** Delivers the datagram in `memory`, then stray datagrams of other senders (see `#collectStrays`). */
-  #takeWithStrays(first: number): void {
+  /** Takes each stray datagram, and those that arrive meanwhile. */
+  #takeStrays(strays: Datagram[]): void {
     const { block, peer } = this.#context.memory
-    const strays: Datagram[] = []
-    this.#take(first, strays)
     for (let stray = strays.shift(); stray !== undefined; stray = strays.shift()) {
       peer.bytes.set(stray.peer)
       block.bytes.set(stray.bytes)
@@ -126,20 +178,25 @@ export class DatagramListener extends ListeningSocket {
     }
   }
 
+  /** Connects a socket to the sender of the datagram in `memory`; adds the stray datagrams that it received. */
   #take(byteCount: number, strays: Datagram[]): void {
     const { memory, system } = this.#context
     // Empty datagrams are ignored, as by the original.
     if (byteCount === 0 || !this.#context.admits(memory.peer, this.slot)) return
-    const stray = this.#copy(byteCount)
+    const datagram = this.#copy(byteCount)
     if (byteCount > DATAGRAM_BYTES_MAX) this.#logTruncation(byteCount)
     const fd = this.#connect()
     if (fd < 0) return
-    if (!this.#collectStrays(fd, strays)) {
-      system.calls.close(fd)
-      return
-    }
-    memory.peer.bytes.set(stray.peer)
-    this.#context.deliverDatagram(fd, this.slot, memory.peer, memory.local, stray.bytes)
+    if (this.#collectStrays(fd, strays))
+      this.#connected.push({ fd, datagram, local: memory.local.bytes.slice() })
+    else system.calls.close(fd)
+  }
+
+  /** `memory.local` is the address of the socket. */
+  #deliver(fd: Fd, datagram: Datagram): void {
+    const { memory } = this.#context
+    memory.peer.bytes.set(datagram.peer)
+    this.#context.deliverDatagram(fd, this.slot, memory.peer, memory.local, datagram.bytes)
   }
 
   #copy(byteCount: number): Datagram {
@@ -179,10 +236,7 @@ export class DatagramListener extends ListeningSocket {
     return bound
   }
 
-  /**
-   * Between bind(2) and connect(2) the socket receives from every sender: those datagrams are taken out, so that none
-   * is attributed to this client. False after QUEUE_MAX of them: the port is being flooded.
-   */
+  /** Takes out all datagrams. False after QUEUE_MAX of them: the port is being flooded. */
   #collectStrays(fd: Fd, strays: Datagram[]): boolean {
     for (let i = 0; i < QUEUE_MAX; i++) {
       const byteCount = this.#receive(fd)
@@ -191,6 +245,17 @@ export class DatagramListener extends ListeningSocket {
       if (byteCount >= 0) strays.push(this.#copy(byteCount))
     }
     return false
+  }
+
+  /** Takes out datagrams up to the first one of the client itself, from which on the queue belongs to the child. */
+  #collectLateStrays(fd: Fd, client: Uint8Array, strays: Datagram[]): void {
+    const { datagrams, memory } = this.#context
+    for (let i = 0; i < QUEUE_MAX; i++) {
+      const outcome = datagrams.peekSender(fd, memory.peer)
+      if (outcome === -EAGAIN || (outcome >= 0 && isSameAddress(memory.peer.bytes, client))) return
+      const byteCount = outcome < 0 ? outcome : this.#receive(fd)
+      if (byteCount >= 0) strays.push(this.#copy(byteCount))
+    }
   }
 
   /** False without a free descriptor: datagrams wait in the kernel. */
@@ -227,4 +292,10 @@ export class DatagramListener extends ListeningSocket {
       return `${this.name}: dropped datagram from ${sender}: cannot connect a socket to it: ${errorText(errno)}`
     })
   }
+}
+
+function isSameAddress(one: Uint8Array, other: Uint8Array): boolean {
+  const byteCount = socketAddressBytes(one)
+  for (let i = 0; i < byteCount; i++) if (one[i] !== other[i]) return false
+  return true
 }

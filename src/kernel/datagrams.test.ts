@@ -58,6 +58,20 @@ for (const { bound, from, local: wantedLocal, name, peer: wantedPeer, to } of CA
   })
 }
 
+test('peeks at the sender of the next datagram and leaves it in the queue', () => {
+  const [server, first, second] = [openUdp(), openUdp(), openUdp()]
+  assert.equal(datagrams.peekSender(server, peer), -EAGAIN)
+  for (const client of [first, second]) sendTo(client, 'hello', '127.0.0.1', portOf(server))
+  waitReadable(server)
+  for (const client of [first, second]) {
+    assert.equal(datagrams.peekSender(server, peer), 0)
+    const sender = formatAddress(decodeAddress(peer.bytes, socketAddressBytes(peer.bytes)))
+    assert.equal(sender, `127.0.0.1:${portOf(client)}`)
+    assert.equal(datagrams.receive(server, block, 4096, peer, local), 5)
+  }
+  closeAll(server, first, second)
+})
+
 test('truncates a datagram that is too long and returns its full length', () => {
   const [server, client] = [openUdp(), openUdp()]
   sendTo(client, Buffer.alloc(60_000, 7), '127.0.0.1', portOf(server))

@@ -39,6 +39,7 @@ const SPEC_DST_AT = CMSG_DATA_AT + 4
 const IPV6_IFINDEX_AT = CMSG_DATA_AT + 16
 
 const RECEIVE_FLAGS = c.MSG_DONTWAIT | c.MSG_TRUNC
+const PEEK_FLAGS = c.MSG_DONTWAIT | c.MSG_PEEK
 
 type Native<A extends unknown[]> = (...args: A) => number
 
@@ -50,6 +51,8 @@ export interface DatagramCalls {
    * socket does not report it (`reportLocalAddress`).
    */
   receive(fd: Fd, into: Region, bytesMax: number, peer: Region, local: Region): Outcome
+  /** Stores the sender of the next datagram in `peer` and leaves the datagram in the queue. */
+  peekSender(fd: Fd, peer: Region): Outcome
   /** A blocking UDP socket, as other programs expect it when they inherit one. */
   socket(family: number): Outcome
 }
@@ -72,17 +75,24 @@ export function datagramCalls(): DatagramCalls {
   words[IOV_COUNT_AT / 4] = 1
   setPointer(CONTROL_AT, header.address + CMSG_AT)
   const answer = (result: number): Outcome => (result >= 0 ? result : -(errno[0] as number))
+  /** `recvmsg` into the buffer in `header`, with the sender in `peer`. */
+  const call = (fd: Fd, peer: Region, flags: number): Outcome => {
+    setPointer(NAME_AT, peer.address)
+    words[NAME_BYTES_AT / 4] = peer.byteLength
+    words[CONTROL_BYTES_AT / 4] = CONTROL_BYTES
+    return answer(recvmsg(fd, header.pointer, flags))
+  }
   return {
     receive(fd, into, bytesMax, peer, local) {
-      setPointer(NAME_AT, peer.address)
-      words[NAME_BYTES_AT / 4] = peer.byteLength
       setPointer(IOVEC_AT, into.address)
       words[IOVEC_AT / 4 + 2] = bytesMax
-      words[CONTROL_BYTES_AT / 4] = CONTROL_BYTES
-      const count = recvmsg(fd, header.pointer, RECEIVE_FLAGS)
-      if (count < 0) return -(errno[0] as number)
-      readLocal(header.bytes, words, local.bytes)
+      const count = call(fd, peer, RECEIVE_FLAGS)
+      if (count >= 0) readLocal(header.bytes, words, local.bytes)
       return count
+    },
+    peekSender(fd, peer) {
+      words[IOVEC_AT / 4 + 2] = 0
+      return call(fd, peer, PEEK_FLAGS)
     },
     socket: (family) => answer(socket(family, c.SOCK_DGRAM | c.SOCK_CLOEXEC, 0)),
   }
