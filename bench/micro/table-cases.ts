@@ -74,6 +74,7 @@ const RECORD: AccessRecord = {
   client: '192.0.2.17:50123',
   credentials: undefined,
   listener: '192.0.2.1:443',
+  pool: '',
   remote: '10.0.0.2:8080',
   bytesToRemote: 1_234,
   bytesToClient: 56_789,

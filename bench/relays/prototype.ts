@@ -7,7 +7,7 @@ import { NO_LIVE_STATE } from '../../src/engine/live-state.js'
 import { raiseDescriptorLimit } from '../../src/kernel/limits.js'
 import { linuxSystem } from '../../src/kernel/linux-system.js'
 import { openEpoll } from '../../src/reactor/epoll.js'
-import { DEFAULT_RELAY_OPTIONS } from '../../src/relay/options.js'
+import { DEFAULT_SESSION_OPTIONS } from '../../src/relay/session-options.js'
 import { PIPE_BYTES_MAX } from '../../src/relay/transfer/pipes.js'
 import { listenerPlan, planOf, remotePlan } from '../../test/support/plans.js'
 
@@ -38,7 +38,7 @@ const reactor = new Reactor(
 const fd = openListener(system.calls, {
   address: { family: 'ipv4', host: '127.0.0.1', port: Number(listenPort) },
   backlog: 1024,
-  keepAlive: DEFAULT_RELAY_OPTIONS.keepAlive,
+  keepAlive: DEFAULT_SESSION_OPTIONS.keepAlive,
   ...PLAIN_LISTENER,
 })
 if (fd < 0) throw new Error(`cannot listen: ${fd}`)

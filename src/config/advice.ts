@@ -2,8 +2,10 @@ import { orList } from './expectation.js'
 import { FOREIGN_WORDS, type ForeignWord } from './foreign-words.js'
 import { inPlace } from './places.js'
 import type { Block } from './row.js'
+import { poolBlock } from './table-pool.js'
+import { remoteBlock } from './table-remote.js'
 import { listenBlock, spawnBlock, spawndBlock } from './table-spawnd.js'
-import { remoteBlock, tcprelayBlock } from './table-tcprelay.js'
+import { tcprelayBlock } from './table-tcprelay.js'
 import { expandSpelling, targetOf } from './word-tree.js'
 
 /** Advice about a directive of another relay: what to write instead, and the words that were recognised. */
@@ -14,7 +16,10 @@ export interface Advice {
 
 /** The blocks that `FOREIGN_WORDS` may name. */
 export const ADVISED_BLOCKS: ReadonlyMap<string, Block<unknown>> = new Map<string, Block<unknown>>(
-  [spawndBlock, listenBlock, spawnBlock, tcprelayBlock, remoteBlock].map((block) => [block.name, block]),
+  [spawndBlock, listenBlock, spawnBlock, tcprelayBlock, poolBlock, remoteBlock].map((block) => [
+    block.name,
+    block,
+  ]),
 )
 
 const KNOWN: readonly { readonly words: readonly string[]; readonly foreign: ForeignWord }[] =

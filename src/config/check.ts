@@ -4,6 +4,7 @@ import { checkAccess } from './check-access.js'
 import { checkDatagrams } from './check-datagrams.js'
 import { checkLoops } from './check-loops.js'
 import { checkMavis } from './check-mavis.js'
+import { checkPools, checkPoolsOfListeners } from './check-pools.js'
 import { checkPorts } from './check-ports.js'
 import { checkListenerSockets, checkRemoteSockets } from './check-sockets.js'
 import { checkTls } from './check-tls.js'
@@ -24,6 +25,8 @@ export interface CheckInput {
   readonly hasRemotes: boolean
   /** An error in the tcprelay section may hide a certificate. */
   readonly mayHaveCertificate: boolean
+  /** An error in the tcprelay section may hide a pool. */
+  readonly mayHavePool: boolean
   /** An error in the tcprelay section may hide a MAVIS module. */
   readonly mayHaveModule: boolean
   /** An error in the spawnd section may hide an access rule. */
@@ -40,6 +43,7 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
     hasRemotes,
     mayHaveCertificate,
     mayHaveModule,
+    mayHavePool,
     mayHaveRule,
     isInetd,
   } = input
@@ -57,8 +61,10 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
   }
   if (tcprelay !== undefined) {
     if (!hasRemotes) problems.error(tcprelay.position, 'no remotes defined', { code: 'no-remotes' })
+    checkPools(tcprelay, problems)
     checkTls(spawnd, tcprelay, mayHaveCertificate, problems)
     if (spawnd !== undefined) {
+      if (!mayHavePool) checkPoolsOfListeners(spawnd, tcprelay, problems)
       checkPorts(spawnd, tcprelay, problems)
       checkLoops(spawnd, tcprelay, problems)
     }

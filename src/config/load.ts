@@ -3,6 +3,7 @@ import type { Position } from '../base/problem.js'
 import { checkConfiguration } from './check.js'
 import { checkLoops } from './check-loops.js'
 import { checkMavis } from './check-mavis.js'
+import { checkPoolsOfListeners } from './check-pools.js'
 import { checkPorts } from './check-ports.js'
 import { checkTls } from './check-tls.js'
 import { type CompletionContext, completeDraft, type Draft, emptyDraft, hasMistakesIn } from './draft.js'
@@ -107,6 +108,7 @@ function loadApart(
   const isRight = problems.sorted().every(({ severity }) => severity !== 'error')
   if (isRight) {
     checkTls(master.spawnd, tcprelay, false, problems)
+    checkPoolsOfListeners(master.spawnd, tcprelay, problems)
     checkPorts(master.spawnd, tcprelay, problems)
     checkLoops(master.spawnd, tcprelay, problems)
     checkMavis(master.spawnd, tcprelay, false, problems)
@@ -182,9 +184,11 @@ function checkRead(
     spawnd: spawnd.foundAt && settings.spawnd,
     tcprelay: tcprelay.foundAt && settings.tcprelay,
     hasListeners: spawnd.draft.given.has('listeners') || spawnd.draft.hasMistakes,
-    hasRemotes: tcprelay.draft.given.has('remotes') || tcprelay.draft.hasMistakes,
+    hasRemotes:
+      ['remotes', 'pools'].some((key) => tcprelay.draft.given.has(key)) || tcprelay.draft.hasMistakes,
     mayHaveCertificate: hasMistakesIn(tcprelay.draft, 'tlsCertificates'),
     mayHaveModule: hasMistakesIn(tcprelay.draft, 'mavisModules'),
+    mayHavePool: hasMistakesIn(tcprelay.draft, 'pools'),
     mayHaveRule: spawnd.draft.hasMistakes,
     isInetd,
   }

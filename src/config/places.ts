@@ -3,15 +3,23 @@ import { joinedGuesses, longerGuesses, reorderedGuesses } from './guess.js'
 import type { Block } from './row.js'
 import { moduleBlocks } from './table-mavis.js'
 import { serverBlock } from './table-mavis-remote.js'
+import { poolBlock } from './table-pool.js'
+import { remoteBlock } from './table-remote.js'
 import { listenBlock, spawnBlock, spawndBlock } from './table-spawnd.js'
-import { remoteBlock, tcprelayBlock } from './table-tcprelay.js'
+import { tcprelayBlock } from './table-tcprelay.js'
 import { certificateBlock } from './table-tls.js'
 import { topBlock } from './table-top.js'
 import { targetOf } from './word-tree.js'
 
 /** Names of blocks in messages, and lookup of the blocks in which a directive is allowed. */
 
-const INNER_BLOCKS: readonly Block<unknown>[] = [listenBlock, spawnBlock, remoteBlock, certificateBlock]
+const INNER_BLOCKS: readonly Block<unknown>[] = [
+  listenBlock,
+  spawnBlock,
+  remoteBlock,
+  poolBlock,
+  certificateBlock,
+]
 
 const PLACES: ReadonlyMap<Block<unknown>, string> = new Map<Block<unknown>, string>([
   [topBlock, 'the top level'],

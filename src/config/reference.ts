@@ -6,8 +6,11 @@ import { type Block, block, type Need, type Row } from './row.js'
 import { commonRows } from './table-common.js'
 import { moduleBlocks } from './table-mavis.js'
 import { serverBlock } from './table-mavis-remote.js'
+import { poolBlock } from './table-pool.js'
+import { relayingRows } from './table-relaying.js'
+import { remoteBlock } from './table-remote.js'
 import { listenBlock, spawnBlock, spawndBlock } from './table-spawnd.js'
-import { remoteBlock, tcprelayBlock } from './table-tcprelay.js'
+import { tcprelayBlock } from './table-tcprelay.js'
 import { certificateBlock, listenerTlsRows } from './table-tls.js'
 import { topBlock } from './table-top.js'
 import { nameOf } from './word-tree.js'
@@ -36,7 +39,8 @@ const CHAPTERS: readonly Chapter[] = [
     block: certificateBlock,
     intro: certificateBlock.doc,
   },
-  { title: 'Block `remote { … }` in `tcprelay`', block: remoteBlock, intro: remoteBlock.doc },
+  { title: 'Block `pool = NAME { … }` in `tcprelay`', block: poolBlock, intro: poolBlock.doc },
+  { title: 'Block `remote { … }` in `tcprelay` or `pool`', block: remoteBlock, intro: remoteBlock.doc },
   {
     title: 'Block `mavis module … { … }` in `tcprelay`',
     block: commonModuleBlock,
@@ -51,6 +55,7 @@ const CHAPTERS: readonly Chapter[] = [
 const MODULE_KEYS = new Set(Object.keys(moduleRows))
 
 const COMMON_KEYS = new Set(Object.keys(commonRows))
+const RELAYING_KEYS = new Set(Object.keys(relayingRows))
 const LISTENER_TLS_KEYS = new Set(Object.keys(listenerTlsRows))
 
 /** The whole page: the chapter on the language, then one chapter for each block of the table. */
@@ -63,7 +68,8 @@ export function referencePage(landed: ReadonlySet<Need>): string {
 function describeChapter({ title, block: of, intro }: Chapter, landed: ReadonlySet<Need>): string {
   const rows = Object.entries(of.rows)
   const isCommon = ([key, row]: Entry) => COMMON_KEYS.has(key) && row.isInherited === true
-  const isOfSection = ([key]: Entry) => of === listenBlock && LISTENER_TLS_KEYS.has(key)
+  const isOfSection = ([key]: Entry) =>
+    (of === listenBlock && LISTENER_TLS_KEYS.has(key)) || (of === poolBlock && RELAYING_KEYS.has(key))
   const isOfModules = ([key]: Entry) => isModule(of) && MODULE_KEYS.has(key)
   const own = rows.filter((entry) => !isCommon(entry) && !isOfSection(entry) && !isOfModules(entry))
   const notes =
@@ -73,7 +79,7 @@ function describeChapter({ title, block: of, intro }: Chapter, landed: ReadonlyS
     ) +
     describedElsewhere(
       rows.filter(isOfSection),
-      'These may also be set here, for this listener only; otherwise the value of section `tcprelay` applies',
+      `These may also be set here, for this ${of === poolBlock ? 'pool' : 'listener'} only; otherwise the value of section \`tcprelay\` applies`,
     )
   const described = own.map(([, row]) => describeRow(row, landed))
   return `## ${title}\n\n${intro}\n${notes}\n${described.join('\n')}`

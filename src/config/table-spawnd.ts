@@ -6,6 +6,8 @@ import { address } from './address-value.js'
 import { datagramProblem } from './check-datagrams.js'
 import { bindTargets } from './endpoint.js'
 import { executableFile, workingDirectory, writtenFile } from './file-types.js'
+import { located } from './located.js'
+import { nameType } from './name-type.js'
 import { bytes, count, fileMode, time, yesNo } from './number-types.js'
 import { ports } from './port-types.js'
 import {
@@ -91,6 +93,18 @@ const listenRows = {
   }),
   realm: value('realm', shortText(15), '', {
     doc: 'Tag of at most 15 bytes that is passed to the child with each connection. No effect without children.',
+  }),
+  name: optional('name', nameType, {
+    doc:
+      'Name of the listener in logs, with the port after it if there are several: `front:8001`. After a reload a ' +
+      'listener of the same name continues its counters.',
+    defaultText: 'where it listens',
+    isOurs: true,
+  }),
+  pool: optional('pool', located(nameType), {
+    doc: 'Pool that serves the clients, a `pool` of the section that the children read.',
+    defaultText: '`default`',
+    isOurs: true,
   }),
   tls: optional('tls|ssl', tlsMode, {
     doc:

@@ -3,8 +3,10 @@ import { test } from 'node:test'
 import type { Block, Row } from './row.js'
 import { moduleBlocks } from './table-mavis.js'
 import { serverBlock } from './table-mavis-remote.js'
+import { poolBlock } from './table-pool.js'
+import { remoteBlock } from './table-remote.js'
 import { listenBlock, spawnBlock, spawndBlock } from './table-spawnd.js'
-import { remoteBlock, tcprelayBlock } from './table-tcprelay.js'
+import { tcprelayBlock } from './table-tcprelay.js'
 import { certificateBlock } from './table-tls.js'
 import { topBlock } from './table-top.js'
 import { nameOf, wordTree } from './word-tree.js'
@@ -15,7 +17,8 @@ const OUTER: readonly [Block<unknown>, Block<unknown> | undefined][] = [
   [tcprelayBlock, topBlock],
   [listenBlock, spawndBlock],
   [spawnBlock, spawndBlock],
-  [remoteBlock, tcprelayBlock],
+  [poolBlock, tcprelayBlock],
+  [remoteBlock, poolBlock],
   [certificateBlock, tcprelayBlock],
   [serverBlock, undefined],
   ...[...moduleBlocks.values()].map((block): [Block<unknown>, Block<unknown>] => [block, tcprelayBlock]),

@@ -3,8 +3,10 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Block } from './row.js'
 import { moduleBlocks } from './table-mavis.js'
+import { poolBlock } from './table-pool.js'
+import { remoteBlock } from './table-remote.js'
 import { listenBlock, spawnBlock, spawndBlock } from './table-spawnd.js'
-import { remoteBlock, tcprelayBlock } from './table-tcprelay.js'
+import { tcprelayBlock } from './table-tcprelay.js'
 import { certificateBlock } from './table-tls.js'
 import { topBlock } from './table-top.js'
 import type { Token } from './token.js'
@@ -18,6 +20,7 @@ const BLOCKS: readonly Block<unknown>[] = [
   listenBlock,
   spawnBlock,
   remoteBlock,
+  poolBlock,
   certificateBlock,
   ...moduleBlocks.values(),
 ]

@@ -13,7 +13,7 @@ import type { Say } from '../observe/trace.js'
 import { compilePlan } from '../plan/compile-plan.js'
 import type { Loaded } from '../plan/load.js'
 import { namedRemotes } from '../plan/remote-plans.js'
-import { remoteName } from '../plan/socket-names.js'
+import { remoteKey, remoteName } from '../plan/socket-names.js'
 import type { CounterKeeper } from '../services/counter-keeper.js'
 import { appendKeyLine } from '../services/key-log.js'
 import type { NameWatch, Resolver } from '../services/resolver.js'
@@ -101,7 +101,7 @@ export class Generation {
       onListen: (slot, listener) => parts.onListen(slot, listener),
     })
     const remotes = loaded.tcprelay.remotes.map(remoteName)
-    const names = { remotes, listeners: this.listeners.names }
+    const names = { remotes: loaded.tcprelay.remotes.map(remoteKey), listeners: this.listeners.names }
     const slots = present?.memory.enter(this, names)
     this.memory =
       present === undefined || slots === undefined

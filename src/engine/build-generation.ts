@@ -29,14 +29,16 @@ import type { Questions } from '../relay/opening/questions.js'
 import { describeClient } from '../relay/peer-name.js'
 import type { EndReason } from '../relay/phases.js'
 import { type HandedOver, Relay, type RelayParts } from '../relay/relay.js'
+import { type RelayPool, RelayPools } from '../relay/relay-pools.js'
 import { Remotes } from '../relay/remotes.js'
+import type { SessionOptions } from '../relay/session-options.js'
 import { ThrottledWarnings } from '../relay/throttled-warnings.js'
 import type { Blocks } from '../relay/transfer/blocks.js'
 import type { Pipes } from '../relay/transfer/pipes.js'
 import { GenerationTls } from './build-tls.js'
 import { type HandedOverSlot, PLAIN } from './handed-over-tls.js'
 import { changesOf, type StateChange } from './live-state.js'
-import type { Plan } from './plan.js'
+import type { Plan, PoolPlan, SessionPlan } from './plan.js'
 import type { GenerationSettings } from './reactor-settings.js'
 import { RejectedLines } from './rejected-lines.js'
 
@@ -62,7 +64,6 @@ export interface GenerationContext {
 
 type Parts = RelayParts & {
   readonly tls: GenerationTls
-  readonly pool: Pool
   readonly writeRejected: ((rejected: Rejected) => void) | undefined
 }
 
@@ -168,11 +169,14 @@ export class ReactorGeneration {
   }
 
   #learnFrom(old: ReactorGeneration): void {
-    const { health, pool, remotes } = this.#parts
+    const { health, pools, remotes } = this.#parts
     const before = old.#parts
     const slots = remotes.slotsIn(before.remotes)
     health.continueFrom(before.health, slots)
-    pool.continueFrom(before.pool, slots)
+    for (const { pool } of pools.all) {
+      const same = before.pools.all.find((other) => other.pool.name === pool.name)
+      if (same !== undefined) pool.continueFrom(same.pool, slots)
+    }
     for (const [slot, there] of slots.entries()) {
       if (there !== NONE) remotes.at(slot).learnFrom(before.remotes.at(there))
     }
@@ -202,7 +206,7 @@ export class ReactorGeneration {
 
   /** The head has changed the live state. */
   applyState(change: StateChange): void {
-    const { health, pool, remotes, tls } = this.#parts
+    const { health, pools, remotes, tls } = this.#parts
     switch (change.what) {
       case 'addresses': {
         const remote = remotes.at(change.remoteSlot)
@@ -213,7 +217,7 @@ export class ReactorGeneration {
         return
       }
       case 'weight':
-        pool.setWeight(change.remoteSlot, change.weight)
+        pools.ofRemote(change.remoteSlot).pool.setWeight(change.remoteSlot, change.weight)
         return
       case 'admin-state':
         health.setAdminState(change.remoteSlot, change.state)
@@ -247,11 +251,13 @@ export class ReactorGeneration {
 
   /** Gives its memory back, when there is no session and no listener and nothing of it is on the stack. */
   close(): void {
-    const { options, remotes, tls } = this.#parts
+    const { pools, remotes, tls } = this.#parts
     tls.retire()
     remotes.close()
-    if (options.localAddress !== undefined) unmap(options.localAddress.region)
-    options.clientSource?.close()
+    for (const { options } of pools.all) {
+      if (options.localAddress !== undefined) unmap(options.localAddress.region)
+      options.clientSource?.close()
+    }
     this.#cells.unmap()
   }
 
@@ -289,13 +295,7 @@ function relayParts(
   const rejected = new RejectedLines(childSlot, system)
   const ring = new LogRingWriter(child, onLog)
   const log = (severity: number, text: string) => ring.write(LOG, severity, text)
-  const { localAddress } = relay
   const health = buildHealth(plan, child)
-  const pool = buildPool(plan, cells, health)
-  const source =
-    localAddress === 'client'
-      ? { clientSource: new ClientSource(), localAddress: undefined }
-      : { clientSource: undefined, localAddress: localAddress && nativeAddress(localAddress) }
   return {
     system,
     loop,
@@ -306,9 +306,8 @@ function relayParts(
       ring.write(REMOTE, INFO, encodeEvidence(evidence)),
     ),
     health,
-    pool,
-    route: () => pool,
-    options: { ...relay, ...source },
+    pools: buildPools(plan, cells, health),
+    options: relay,
     tls: new GenerationTls(plan, log, (line) => ring.write(KEY, INFO, line)),
     ...counterTables(
       child,
@@ -331,14 +330,31 @@ function buildHealth({ remotes }: Plan, { retryAtMs }: ChildCells): RemoteHealth
   return health
 }
 
-/** A plan has one pool until routes choose among several. */
-function buildPool({ pools: [pool], remotes }: Plan, { use }: Cells, health: RemoteHealth): Pool {
-  if (pool === undefined) throw new Error('a plan without a pool')
-  return new Pool({
-    ...pool,
-    weights: remotes.map(({ weight }) => weight),
-    use,
-    health,
-    policy: new LeastUse(remotes.length),
-  })
+function buildPools(plan: Plan, cells: Cells, health: RemoteHealth): RelayPools {
+  const { defaultPool, listeners, pools } = plan
+  return new RelayPools(
+    pools.map((pool) => buildPool(pool, plan, cells, health)),
+    defaultPool,
+    listeners.map(({ pool }) => pool),
+  )
+}
+
+function buildPool(
+  { label, options, ...pool }: PoolPlan,
+  { remotes }: Plan,
+  { use }: Cells,
+  health: RemoteHealth,
+): RelayPool {
+  const weights = remotes.map(({ weight }) => weight)
+  return {
+    pool: new Pool({ ...pool, weights, use, health, policy: new LeastUse(remotes.length) }),
+    options: sessionOptions(options),
+    label,
+  }
+}
+
+function sessionOptions({ localAddress, ...options }: SessionPlan): SessionOptions {
+  return localAddress === 'client'
+    ? { ...options, clientSource: new ClientSource(), localAddress: undefined }
+    : { ...options, clientSource: undefined, localAddress: localAddress && nativeAddress(localAddress) }
 }

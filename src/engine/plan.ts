@@ -19,6 +19,7 @@ import type { FacilityName } from '../observe/syslog.js'
 import type { RelayListener } from '../relay/context.js'
 import type { RelayOptions } from '../relay/options.js'
 import type { RemoteParts } from '../relay/remotes.js'
+import type { SessionOptions } from '../relay/session-options.js'
 import type { AcceptMessage } from '../wire/child-message.js'
 import type { ListenerTlsSettings, TlsPlan } from './tls-settings.js'
 
@@ -26,10 +27,12 @@ export interface Plan {
   /** By slot; empty under a classic master. */
   readonly listeners: readonly ListenerPlan[]
   readonly pools: readonly PoolPlan[]
+  /** Index of the pool that serves clients of listeners without one; undefined: none. */
+  readonly defaultPool: number | undefined
   /** By slot. The slots of remotes of other generations hold `NO_REMOTE`. */
   readonly remotes: readonly RemotePlan[]
   readonly admission: AdmissionPlan
-  readonly relay: RelayPlan
+  readonly relay: RelayOptions
   readonly tls: TlsPlan
   readonly mavis: MavisSettings
   readonly workers: WorkersPlan
@@ -40,6 +43,8 @@ export interface Plan {
 export interface ListenerPlan extends RelayListener {
   /** What it will be bound as; `listen` says what it was bound as. */
   readonly kind: SocketKind
+  /** Index of the pool that it names; undefined: none. */
+  readonly pool: number | undefined
   /** Which of the ports of its block it has, counted from 0. */
   readonly portIndex: number
   /** Its rows of counters in the cells. */
@@ -66,11 +71,14 @@ export interface RemotePlan extends RemoteParts {
 
 export interface PoolPlan {
   readonly name: string
+  /** Its name in the access log; '' where there is nothing but the pool `default`. */
+  readonly label: string
   /** Slots of its remotes, in the order of the configuration. */
   readonly members: readonly number[]
   readonly policy: 'least-use'
   /** After this many clients the back-off of every failing remote ends. Zero: never. */
   readonly rebalance: number
+  readonly options: SessionPlan
 }
 
 /** Which clients are accepted. */
@@ -79,8 +87,8 @@ export interface AdmissionPlan {
   readonly identityRules: readonly IdentityRule[]
 }
 
-/** `RelayOptions` as plain data. */
-export type RelayPlan = Omit<RelayOptions, 'clientSource' | 'localAddress'> & {
+/** `SessionOptions` as plain data. */
+export type SessionPlan = Omit<SessionOptions, 'clientSource' | 'localAddress'> & {
   /** `client`: each connection comes from the address of its client. */
   readonly localAddress: SocketAddress | 'client' | undefined
 }

@@ -23,6 +23,7 @@ export class RejectedLines {
       client: describePeer(peer),
       credentials: credentialsIn(peer),
       listener,
+      pool: '',
       remote: '',
       bytesToRemote: 0,
       bytesToClient: 0,

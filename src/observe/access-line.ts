@@ -44,6 +44,8 @@ export interface AccessRecord {
   /** Credentials of a client of a Unix socket. */
   readonly credentials: { readonly user: number; readonly group: number } | undefined
   readonly listener: string
+  /** '' where the configuration names no pool, and for clients that got none. */
+  readonly pool: string
   /** '' when no remote was connected. */
   readonly remote: string
   readonly bytesToRemote: number
@@ -117,10 +119,11 @@ function timeText(wallMs: number): string {
  */
 export function accessLine(record: AccessRecord): string {
   const { cause, comment, rule } = record
+  const pool = record.pool === '' ? '' : ` pool=${ownWord(record.pool)}`
   const remote = record.remote === '' ? '' : ` remote=${ownWord(record.remote)}`
   return (
     `${timeText(record.endedAtMs)} id=${record.id} client=${ownWord(record.client)}${credentialWords(record.credentials)}` +
-    ` listener=${ownWord(record.listener)}${remote}${tlsWords('', record.clientTls)}` +
+    ` listener=${ownWord(record.listener)}${pool}${remote}${tlsWords('', record.clientTls)}` +
     `${tlsWords('remote_', record.remoteTls)}${mptcpWord('', record.clientMptcp)}` +
     `${mptcpWord('remote_', record.remoteMptcp)} to_remote=${record.bytesToRemote}` +
     ` to_client=${record.bytesToClient} seconds=${(record.durationMs / 1000).toFixed(3)} end=${record.reason}` +

@@ -94,6 +94,7 @@ const RECORD: AccessRecord = {
   client: '10.1.2.3:4567',
   credentials: undefined,
   listener: '0.0.0.0:80',
+  pool: '',
   remote: '10.0.0.1:8080',
   bytesToRemote: 120,
   bytesToClient: 5_000_000_000,

@@ -8,6 +8,7 @@ import { NO_TLS } from '../engine/tls-settings.js'
 import { NO_OPTIONS } from '../kernel/socket-options.js'
 import { DEFAULT_RELAY_OPTIONS } from '../relay/options.js'
 import { PLAIN_REMOTE } from '../relay/remote-options.js'
+import { DEFAULT_SESSION_OPTIONS } from '../relay/session-options.js'
 import { SPLICE_POLICIES } from '../relay/transfer/splice-policies.js'
 import { FLAG_ACCOUNTING } from '../wire/child-message.js'
 import { compilePlan, type PlanSurroundings } from './compile-plan.js'
@@ -68,6 +69,16 @@ id = tcprelay {
 }
 `
 
+const POOLS = `
+id = spawnd { listen { port = 101 pool = mail } listen { port = 102 } }
+id = tcprelay {
+  rebalance = 4 idle timeout = 60
+  pool = web { remote { 10.0.0.2:80 } remote = { name = second address = 10.0.0.3:80 } dial retries = 0 }
+  pool = mail { remote { 10.0.0.2:25 } rebalance = 0 idle timeout = 0 }
+  remote { 10.0.0.1:2 }
+}
+`
+
 const SURROUNDINGS: PlanSurroundings = {
   listenerNames: ['[::]:101', '[::]:102', '[::]:103', '[::]:104'],
   listenerKinds: ['tcp', 'tcp', 'tcp', 'tcp'],
@@ -78,9 +89,12 @@ const SURROUNDINGS: PlanSurroundings = {
 
 test('without directives the plan has the defaults', () => {
   const { relay, pools, tls, workers } = planOf(LEAST)
-  const { clientSource: _clientSource, ...defaults } = DEFAULT_RELAY_OPTIONS
-  assert.deepEqual({ ...relay, ephemeralPorts: defaults.ephemeralPorts }, defaults)
-  assert.deepEqual(pools, [{ name: 'default', members: [0], policy: 'least-use', rebalance: 0 }])
+  const { ephemeralPorts } = DEFAULT_RELAY_OPTIONS
+  assert.deepEqual({ ...relay, ephemeralPorts }, DEFAULT_RELAY_OPTIONS)
+  const { clientSource: _clientSource, ...options } = DEFAULT_SESSION_OPTIONS
+  assert.deepEqual(pools, [
+    { name: 'default', label: '', members: [0], policy: 'least-use', rebalance: 0, options },
+  ])
   assert.deepEqual(tls, NO_TLS)
   assert.equal(workers.sessionsMax, Number.POSITIVE_INFINITY)
 })
@@ -91,6 +105,7 @@ test('listeners: each port of a block is one, with everything about it', () => {
     name: '[::]:101',
     kind: 'tcp',
     realm: 'here',
+    pool: undefined,
     portIndex: 0,
     countersSlot: 5,
     isMptcp: false,
@@ -147,23 +162,28 @@ test('remotes are at their slots, and the pool has no others', () => {
       options: marked,
     },
   ])
-  assert.deepEqual(pools, [{ name: 'default', members: [4, 1, 2], policy: 'least-use', rebalance: 11 }])
+  assert.deepEqual(
+    pools.map(({ options: _options, ...pool }) => pool),
+    [{ name: 'default', label: '', members: [4, 1, 2], policy: 'least-use', rebalance: 11 }],
+  )
 })
 
 test('times are milliseconds, and what has no limit is Infinity', () => {
-  const { relay } = planOf(EVERYTHING, SURROUNDINGS)
+  const { pools, relay } = planOf(EVERYTHING, SURROUNDINGS)
+  assert.deepEqual(pools[0]?.options, {
+    connectTimeoutMs: Number.POSITIVE_INFINITY,
+    dialTimeoutMs: 4_000,
+    dialRetries: 1,
+    idleTimeoutMs: 50_000,
+    halfCloseTimeoutMs: 6_000,
+    keepAlive: { isOn: true, idleS: 12, intervalS: 0, count: 0 },
+    splice: SPLICE_POLICIES.no,
+    localAddress: { family: 'ipv4', host: '10.0.0.9', port: 0 },
+    localPorts: 3000 * 0x1_0000 + 2000,
+  })
   assert.deepEqual(
     { ...relay, ephemeralPorts: undefined },
     {
-      connectTimeoutMs: Number.POSITIVE_INFINITY,
-      dialTimeoutMs: 4_000,
-      dialRetries: 1,
-      idleTimeoutMs: 50_000,
-      halfCloseTimeoutMs: 6_000,
-      keepAlive: { isOn: true, idleS: 12, intervalS: 0, count: 0 },
-      splice: SPLICE_POLICIES.no,
-      localAddress: { family: 'ipv4', host: '10.0.0.9', port: 0 },
-      localPorts: 3000 * 0x1_0000 + 2000,
       ephemeralPorts: undefined,
       retireLimit: 1000,
       hasAccessLog: true,
@@ -171,6 +191,40 @@ test('times are milliseconds, and what has no limit is Infinity', () => {
       notesPeers: true,
     },
   )
+})
+
+test('pools: their remotes, what they override, and the listeners that select them', () => {
+  const { defaultPool, listeners, pools } = planOf(POOLS, {
+    ...SURROUNDINGS,
+    listenerKinds: ['tcp', 'tcp'],
+    remoteSlots: [0, 1, 2, 3],
+  })
+  assert.equal(defaultPool, 0)
+  assert.deepEqual(
+    listeners.map(({ pool }) => pool),
+    [2, undefined],
+  )
+  assert.deepEqual(
+    pools.map(({ label, members, name, options, rebalance }) => [
+      name,
+      label,
+      members,
+      rebalance,
+      options.idleTimeoutMs,
+      options.dialRetries,
+    ]),
+    [
+      ['default', 'default', [0], 4, 60_000, 3],
+      ['web', 'web', [1, 2], 4, 60_000, 0],
+      ['mail', 'mail', [3], 0, Number.POSITIVE_INFINITY, 3],
+    ],
+  )
+})
+
+test('without remotes outside of pools there is no pool for listeners that select none', () => {
+  const text =
+    'id = spawnd { listen { port = 1 pool = a } } id = tcprelay { pool = a { remote { 10.0.0.1:2 } } }'
+  assert.equal(planOf(text).defaultPool, undefined)
 })
 
 test('what processes need: placement of clients, and the log of children', () => {

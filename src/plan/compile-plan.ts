@@ -1,18 +1,16 @@
 /** Makes the plan of a configuration: once per generation, in the head, which alone reads text and files. */
 import { compileAccess } from '../admission/access-list.js'
-import { withPort } from '../base/address.js'
 import type { AccessRule } from '../config/access-rule.js'
 import { mavisSettings } from '../config/mavis-settings.js'
 import type { TcprelaySettings } from '../config/table-tcprelay.js'
-import type { AdmissionPlan, Plan, PoolPlan, ProcessPlan, RelayPlan } from '../engine/plan.js'
+import type { AdmissionPlan, Plan, ProcessPlan } from '../engine/plan.js'
 import { ephemeralPorts } from '../kernel/port-range.js'
-import type { Asking } from '../relay/options.js'
-import { SPLICE_POLICIES } from '../relay/transfer/splice-policies.js'
-import { endless } from './endless.js'
+import type { Asking, RelayOptions } from '../relay/options.js'
 import { type BoundAs, listenerPlans } from './listener-plans.js'
 import type { Loaded } from './load.js'
+import { poolIndex, poolPlans } from './pool-plans.js'
 import { remotePlans } from './remote-plans.js'
-import { keepAliveOf, localPorts } from './socket-settings.js'
+import { usesClientAddress } from './socket-settings.js'
 import { childProcess, workersPlan } from './worker-plans.js'
 
 /** What a plan needs beside the configuration. */
@@ -25,10 +23,11 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
   const { spawnd, tcprelay } = loaded
   const { listeners: listenersTls, remotes: tlsClients, ...tls } = loaded.tls.settings
   const { mechanism, remoteSlots } = surroundings
-  const listeners = listenerPlans(spawnd.listeners, surroundings, listenersTls)
+  const listeners = listenerPlans(spawnd.listeners, surroundings, listenersTls, tcprelay)
   return {
     listeners,
-    pools: [defaultPool(tcprelay, remoteSlots)],
+    pools: poolPlans(tcprelay, remoteSlots),
+    defaultPool: poolIndex(tcprelay),
     remotes: remotePlans(tcprelay, remoteSlots, tlsClients, listeners),
     admission: admissionPlan(spawnd.accessRules),
     relay: relayPlan(tcprelay, tls.servers.length > 0),
@@ -37,10 +36,6 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
     workers: workersPlan(loaded),
     process: childProcess(loaded, mechanism),
   }
-}
-
-function defaultPool({ rebalance }: TcprelaySettings, members: readonly number[]): PoolPlan {
-  return { name: 'default', members, policy: 'least-use', rebalance }
 }
 
 /** Network rules are compiled; rules for clients of Unix sockets are few, and evaluated one by one. */
@@ -55,25 +50,15 @@ function admissionPlan(rules: readonly AccessRule[]): AdmissionPlan {
   }
 }
 
-function relayPlan(tcprelay: TcprelaySettings, servesTls: boolean): RelayPlan {
-  const { localAddress } = tcprelay
+function relayPlan(tcprelay: TcprelaySettings, servesTls: boolean): RelayOptions {
   const hasAccessLog = tcprelay.accessLog !== undefined
   const asks = askingOf(tcprelay)
   return {
-    connectTimeoutMs: endless(tcprelay.connectTimeoutMs),
-    dialTimeoutMs: endless(tcprelay.dialTimeoutMs),
-    dialRetries: tcprelay.dialRetries,
-    idleTimeoutMs: endless(tcprelay.idleTimeoutMs),
-    halfCloseTimeoutMs: endless(tcprelay.halfCloseTimeoutMs),
-    keepAlive: keepAliveOf(tcprelay),
-    splice: SPLICE_POLICIES[tcprelay.splice],
-    localAddress: localAddress === 'client' ? localAddress : localAddress && withPort(localAddress, 0),
-    localPorts: localPorts(tcprelay),
     ephemeralPorts: ephemeralPorts(),
     retireLimit: tcprelay.retire,
     hasAccessLog,
     asks,
-    notesPeers: hasAccessLog || asks !== undefined || localAddress === 'client' || servesTls,
+    notesPeers: hasAccessLog || asks !== undefined || usesClientAddress(tcprelay) || servesTls,
   }
 }
 

@@ -1,6 +1,7 @@
 /** The listeners of a plan. */
 import type { StickyOptions } from '../accept/sticky-cache.js'
 import type { ListenerSettings } from '../config/table-spawnd.js'
+import type { TcprelaySettings } from '../config/table-tcprelay.js'
 import type { TlsMode } from '../config/tls-mode.js'
 import type { ListenerPlan } from '../engine/plan.js'
 import type { ListenerTlsSettings } from '../engine/tls-settings.js'
@@ -15,6 +16,7 @@ import {
   FLAG_TLS_AUTO,
   FLAG_TLS_PSK,
 } from '../wire/child-message.js'
+import { poolIndex } from './pool-plans.js'
 
 /** Names and kinds of the listeners, by slot: the head knows them once it has tried to bind. */
 export interface BoundAs {
@@ -28,13 +30,15 @@ export function listenerPlans(
   listeners: readonly ListenerSettings[],
   { listenerKinds, listenerNames, listenerSlots }: BoundAs,
   tls: readonly ListenerTlsSettings[],
+  relay: Pick<TcprelaySettings, 'pools'>,
 ): readonly ListenerPlan[] {
   return listeners.map((settings, slot) => {
-    const { backlog, block, overloadBacklog, portIndex, protocol, realm } = settings
+    const { backlog, block, overloadBacklog, pool, portIndex, protocol, realm } = settings
     return {
       name: listenerNames[slot] ?? '',
       kind: listenerKinds[slot] ?? 'tcp',
       realm,
+      pool: pool && poolIndex(relay, pool.value),
       portIndex,
       countersSlot: listenerSlots[slot] as number,
       isMptcp: protocol === 'MPTCP',

@@ -50,11 +50,11 @@ function remotePlan(
   }
 }
 
-/** Of several ports each listener's clients go to the one in the same place. */
+/** Of several ports each listener's clients go to the one in the same place. Zero: listeners of other pools. */
 function portsFor({ ports }: RemoteSettings, listeners: readonly ListenerPlan[]): RemotePorts {
   if (ports === 'own' || ports === 'same') return ports
   const all = portList(ports)
-  return listeners.map(({ portIndex }) => all[portIndex] as number)
+  return listeners.map(({ portIndex }) => all[portIndex] ?? 0)
 }
 
 /** The remotes whose names have to be looked up; `slots`: in the order of the configuration. */

@@ -1,10 +1,25 @@
 /** Names of remotes and listeners, as logs have them. */
 import { formatAddress, formatHost, type HostAddress } from '../base/address.js'
 import { formatPorts } from '../config/port-types.js'
+import { DEFAULT_POOL } from '../config/table-pool.js'
 import type { RemoteSettings } from '../config/table-tcprelay.js'
 
-/** As the configuration names it. */
-export function remoteName({ ports, sctp, target }: RemoteSettings): string {
+/** The name in logs: its own, or where it is. */
+export function remoteName({
+  name,
+  ...remote
+}: Pick<RemoteSettings, 'name' | 'ports' | 'sctp' | 'target'>): string {
+  return name ?? endpointName(remote)
+}
+
+/** What identifies a remote across reloads: pools may have remotes of the same name. */
+export function remoteKey(remote: RemoteSettings): string {
+  const { poolName } = remote
+  return poolName === DEFAULT_POOL ? remoteName(remote) : `${poolName}/${remoteName(remote)}`
+}
+
+/** As the configuration says where it is. */
+function endpointName({ ports, sctp, target }: Pick<RemoteSettings, 'ports' | 'sctp' | 'target'>): string {
   if (ports === 'own') {
     const name = target.kind === 'name' ? `${target.host}:${target.port}` : formatAddress(target.address)
     return protocolName(name, sctp)

@@ -1,6 +1,7 @@
 /** What directives say of sockets: of listeners before they are bound, of remotes before they connect. */
 import type { ListenerOptions } from '../accept/options.js'
 import type { Configuration } from '../config/load.js'
+import type { RelayingSettings } from '../config/table-relaying.js'
 import type { ListenerSettings } from '../config/table-spawnd.js'
 import type { RemoteSettings, TcprelaySettings } from '../config/table-tcprelay.js'
 import type { KeepAlive } from '../kernel/keepalive.js'
@@ -32,18 +33,23 @@ export function remoteOptions(settings: RemoteSettings): RemoteOptions {
 }
 
 /** As IP_LOCAL_PORT_RANGE takes them (ip(7)): the highest in the upper half. Zero: those of the system. */
-export function localPorts({ localPortRange }: TcprelaySettings): number {
+export function localPorts({ localPortRange }: Pick<RelayingSettings, 'localPortRange'>): number {
   return localPortRange === undefined ? 0 : localPortRange.most * 0x1_0000 + localPortRange.least
 }
 
 /** Whether who connects to remotes needs CAP_NET_ADMIN for it. */
 export function needsNetAdmin({ tcprelay }: Configuration): boolean {
-  return tcprelay.localAddress === 'client' || tcprelay.remotes.some(({ fwmark }) => fwmark > 0)
+  return usesClientAddress(tcprelay) || tcprelay.remotes.some(({ fwmark }) => fwmark > 0)
+}
+
+/** Whether connections of a pool come from the addresses of their clients. */
+export function usesClientAddress({ pools }: Pick<TcprelaySettings, 'pools'>): boolean {
+  return pools.some(({ localAddress }) => localAddress === 'client')
 }
 
 export function keepAliveOf(
   settings: Pick<
-    TcprelaySettings,
+    RelayingSettings,
     'tcpKeepalive' | 'tcpKeepaliveCount' | 'tcpKeepaliveIdleMs' | 'tcpKeepaliveIntervalMs'
   >,
 ): KeepAlive {

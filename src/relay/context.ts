@@ -1,5 +1,4 @@
 /** The context of sessions: everything they share, as interfaces. */
-import type { Pool } from '../balance/pool.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
 import type { System } from '../kernel/system.js'
 import type { AccessRecord } from '../observe/access-line.js'
@@ -10,6 +9,7 @@ import type { Diallings } from './opening/dialling.js'
 import type { Questions } from './opening/questions.js'
 import type { RelayOptions } from './options.js'
 import type { Peers } from './peers.js'
+import type { RelayPools } from './relay-pools.js'
 import type { RelayTls } from './relay-tls.js'
 import type { Remotes } from './remotes.js'
 import type { Session } from './session.js'
@@ -38,8 +38,7 @@ export interface RelayContext {
   readonly questions: Questions
   readonly remotes: Remotes
   readonly health: RemoteHealth
-  /** The pool whose remotes serve a client. */
-  route(session: Session): Pool
+  readonly pools: RelayPools
   readonly options: RelayOptions
   readonly tls: RelayTls
   /** This child's row of COUNTERS. */

@@ -40,6 +40,8 @@ export type EndReason =
   | 'proxy-header'
   /** MAVIS rejected the client. */
   | `mavis-${Refusal}`
+  /** No pool serves the client. */
+  | 'no-route'
   /** All remotes failed in all rounds (`dial retries`). */
   | 'no-remote'
   | 'dial-timeout'
@@ -69,6 +71,7 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'mavis-timeout': COUNT.mavisTimeouts,
   'mavis-no-identity': COUNT.mavisNoIdentity,
   'mavis-busy': COUNT.mavisBusy,
+  'no-route': COUNT.notServed,
   'no-remote': COUNT.notServed,
   'dial-timeout': COUNT.notServed,
   'idle-timeout': COUNT.timedOut,
@@ -83,6 +86,7 @@ type SomeReasonCounts = Readonly<Partial<Record<EndReason, number>>>
 export const LISTENER_REASON_COUNTS: SomeReasonCounts = {
   'bad-greeting': LISTENER_COUNT.notServed,
   'proxy-header': LISTENER_COUNT.notServed,
+  'no-route': LISTENER_COUNT.notServed,
   'no-remote': LISTENER_COUNT.notServed,
   'dial-timeout': LISTENER_COUNT.notServed,
   shortage: LISTENER_COUNT.notServed,

@@ -189,6 +189,7 @@ export class Relay {
       client: describePeer(session.peer),
       credentials: credentialsIn(session.peer),
       listener: session.listener || (listeners[session.listenerSlot]?.name ?? ''),
+      pool: session.pool,
       remote: session.wasConnected ? remotes.at(session.remoteSlot).name : '',
       bytesToRemote: session.toRemote.bytes,
       bytesToClient: session.toClient.bytes,

@@ -13,6 +13,7 @@ import type { Dialling } from './opening/dialling.js'
 import type { PhaseHandler } from './phase-handler.js'
 import { PHASE_HANDLERS } from './phase-handlers.js'
 import { type EndReason, MAY_BECOME, type Phase } from './phases.js'
+import { DEFAULT_SESSION_OPTIONS, type SessionOptions } from './session-options.js'
 import { Direction } from './transfer/direction.js'
 
 const INPUT = READABLE | URGENT | PEER_ENDED | FAILED | HUNG_UP
@@ -45,6 +46,10 @@ export class Session implements TimerOwner {
   idPrefix = ''
   listenerSlot = 0
   remoteSlot = NONE
+  /** The name of its pool in the access log; '': none. */
+  pool = ''
+  /** Those of its pool, from dialling on. */
+  options: SessionOptions = DEFAULT_SESSION_OPTIONS
   acceptedAtMs = 0
   /** When bytes last moved in either direction. */
   lastActiveMs = 0
@@ -231,6 +236,7 @@ export class Session implements TimerOwner {
     this.toRemote.clear()
     this.toClient.clear()
     this.remoteSlot = NONE
+    this.pool = ''
     this.keepAliveAtMs = Number.POSITIVE_INFINITY
     this.wasConnected = false
     this.user = ''

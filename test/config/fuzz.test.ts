@@ -9,8 +9,10 @@ import { formatProblem } from '../../src/base/problem.js'
 import { loadConfiguration } from '../../src/config/load.js'
 import { renderProblems } from '../../src/config/problem-text.js'
 import { moduleBlocks } from '../../src/config/table-mavis.js'
+import { poolBlock } from '../../src/config/table-pool.js'
+import { remoteBlock } from '../../src/config/table-remote.js'
 import { listenBlock, spawnBlock, spawndBlock } from '../../src/config/table-spawnd.js'
-import { remoteBlock, tcprelayBlock } from '../../src/config/table-tcprelay.js'
+import { tcprelayBlock } from '../../src/config/table-tcprelay.js'
 import { topBlock } from '../../src/config/table-top.js'
 import { wordsOf } from '../../src/config/word-tree.js'
 import { fakeWorld } from './fake-world.js'
@@ -33,6 +35,7 @@ const BLOCKS = [
   listenBlock,
   spawnBlock,
   remoteBlock,
+  poolBlock,
   ...moduleBlocks.values(),
 ]
 const WORDS = [...new Set(BLOCKS.flatMap((block) => [...wordsOf(block)])), 'include', 'not']

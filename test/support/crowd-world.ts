@@ -16,6 +16,7 @@ import { DEFAULT_RELAY_OPTIONS } from '../../src/relay/options.js'
 import { Relay } from '../../src/relay/relay.js'
 import { NO_TLS } from '../../src/relay/relay-tls.js'
 import { Remotes } from '../../src/relay/remotes.js'
+import { DEFAULT_SESSION_OPTIONS } from '../../src/relay/session-options.js'
 import { ThrottledWarnings } from '../../src/relay/throttled-warnings.js'
 import { Blocks } from '../../src/relay/transfer/blocks.js'
 import { Pipes } from '../../src/relay/transfer/pipes.js'
@@ -33,12 +34,15 @@ const IDLE_TIMEOUT_MS = 60_000
 
 const OPTIONS = {
   ...DEFAULT_RELAY_OPTIONS,
-  dialRetries: 0,
-  idleTimeoutMs: IDLE_TIMEOUT_MS,
-  keepAlive: { ...DEFAULT_RELAY_OPTIONS.keepAlive, isOn: false },
-  splice: SPLICE_POLICIES.no,
   hasAccessLog: true,
   notesPeers: true,
+}
+
+const SESSION_OPTIONS = {
+  dialRetries: 0,
+  idleTimeoutMs: IDLE_TIMEOUT_MS,
+  keepAlive: { ...DEFAULT_SESSION_OPTIONS.keepAlive, isOn: false },
+  splice: SPLICE_POLICIES.no,
 }
 
 /**
@@ -72,7 +76,7 @@ export class CrowdWorld {
         pipes: new Pipes(calls, this.#loop, { pipesMax: 1, pipeBytes: 65_536 }),
         questions: new Questions(this.#loop, () => {}),
         remotes: new Remotes([{ name: 'remote', addresses: [address] }], cells, child),
-        ...choosing({ weights: [1], use: cells.use, backOffUntilMs: child.retryAtMs }),
+        ...choosing({ weights: [1], use: cells.use, backOffUntilMs: child.retryAtMs }, SESSION_OPTIONS),
         options: OPTIONS,
         tls: NO_TLS,
         ...counterTables(child, [0]),

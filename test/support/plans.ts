@@ -1,20 +1,22 @@
 /** Plans for tests and benchmarks that build a reactor themselves: the defaults of a configuration that says nothing. */
 import { EVERYBODY } from '../../src/admission/access-list.js'
-import type { ListenerPlan, Plan, RemotePlan } from '../../src/engine/plan.js'
+import type { ListenerPlan, Plan, RemotePlan, SessionPlan } from '../../src/engine/plan.js'
 import { NO_TLS } from '../../src/engine/tls-settings.js'
 import { NO_OPTIONS } from '../../src/kernel/socket-options.js'
 import { DEFAULT_RELAY_OPTIONS } from '../../src/relay/options.js'
 import { PLAIN_REMOTE } from '../../src/relay/remote-options.js'
+import { DEFAULT_SESSION_OPTIONS } from '../../src/relay/session-options.js'
 import { plainAccept } from './wire-peer.js'
 
-const { clientSource: _clientSource, ...RELAY } = DEFAULT_RELAY_OPTIONS
+const { clientSource: _clientSource, ...SESSIONS } = DEFAULT_SESSION_OPTIONS
 
 const NOTHING: Plan = {
   listeners: [],
   pools: [],
+  defaultPool: 0,
   remotes: [],
   admission: { accessTable: EVERYBODY, identityRules: [] },
-  relay: { ...RELAY, localAddress: undefined },
+  relay: DEFAULT_RELAY_OPTIONS,
   tls: NO_TLS,
   mavis: {
     authorization: 'none',
@@ -45,13 +47,17 @@ const NOTHING: Plan = {
   },
 }
 
+type PlanParts = Partial<Omit<Plan, 'relay'>> & {
+  readonly relay?: Partial<Plan['relay']>
+  /** Of the pool of all remotes. */
+  readonly sessions?: Partial<SessionPlan>
+}
+
 /** A plan with a pool of all its remotes. */
-export function planOf({
-  relay,
-  ...parts
-}: Partial<Omit<Plan, 'relay'>> & { readonly relay?: Partial<Plan['relay']> }): Plan {
+export function planOf({ relay, sessions, ...parts }: PlanParts): Plan {
   const members = [...(parts.remotes ?? []).keys()]
-  const pools = [{ name: 'default', members, policy: 'least-use', rebalance: 0 } as const]
+  const options = { ...SESSIONS, localAddress: undefined, ...sessions }
+  const pools = [{ name: 'default', label: '', members, policy: 'least-use', rebalance: 0, options } as const]
   return { ...NOTHING, pools, ...parts, relay: { ...NOTHING.relay, ...relay } }
 }
 
@@ -61,6 +67,7 @@ export function listenerPlan(name: string, parts: Partial<ListenerPlan> = {}): L
     name,
     kind: 'tcp',
     realm: '',
+    pool: undefined,
     portIndex: 0,
     countersSlot: 0,
     isMptcp: false,

@@ -1,9 +1,10 @@
 /** The one pool that a relay without routes has, for tests and benchmarks that build a relay themselves. */
 import { LeastUse } from '../../src/balance/least-use.js'
-import '../../src/balance/policy.js'
 import { Pool } from '../../src/balance/pool.js'
 import { RemoteHealth } from '../../src/balance/remote-health.js'
 import type { RelayParts } from '../../src/relay/relay.js'
+import { RelayPools } from '../../src/relay/relay-pools.js'
+import { DEFAULT_SESSION_OPTIONS, type SessionOptions } from '../../src/relay/session-options.js'
 
 export interface PoolFixture {
   readonly weights: readonly number[]
@@ -29,8 +30,12 @@ export function leastUsePool({ weights, use, useMax, backOffUntilMs, rebalance =
   return { health, pool }
 }
 
-/** The parts of a relay that choose remotes. */
-export function choosing(fixture: PoolFixture): Pick<RelayParts, 'health' | 'route'> {
+/** The parts of a relay that choose remotes, and the options of its sessions. */
+export function choosing(
+  fixture: PoolFixture,
+  options: Partial<SessionOptions> = {},
+): Pick<RelayParts, 'health' | 'pools'> {
   const { health, pool } = leastUsePool(fixture)
-  return { health, route: () => pool }
+  const whole = { ...DEFAULT_SESSION_OPTIONS, ...options }
+  return { health, pools: new RelayPools([{ pool, options: whole, label: '' }], 0, []) }
 }

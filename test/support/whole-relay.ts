@@ -67,7 +67,8 @@ export class WholeRelay {
     const plan = planOf({
       listeners: [listenerPlan('listener', { tls: listenerTls })],
       remotes: [remotePlan('remote', [decodeAddress(serverAt.bytes)])],
-      relay: { dialRetries: 0, idleTimeoutMs: 60_000, hasAccessLog, notesPeers: hasAccessLog },
+      relay: { hasAccessLog, notesPeers: hasAccessLog },
+      sessions: { dialRetries: 0, idleTimeoutMs: 60_000 },
     })
     const settings: ReactorSettings = {
       plan,

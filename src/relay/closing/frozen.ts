@@ -83,12 +83,15 @@ export function freezeSession(session: Session): Frozen | 'later' {
  * Restores a frozen session in a free record and runs both directions at once, since readiness is not reported again.
  */
 export function thawSession(session: Session, frozen: Frozen): void {
-  const { options, peers, remotes } = session.relay
+  const { options, peers, pools, remotes } = session.relay
   session.birthChild = frozen.birthChild
   session.idPrefix = frozen.idPrefix
   session.sequence = frozen.sequence
   session.listenerSlot = frozen.listenerSlot
   session.remoteSlot = frozen.remoteSlot
+  const { label, options: ofSession } = pools.ofRemote(frozen.remoteSlot)
+  session.pool = label
+  session.options = ofSession
   remotes.take(frozen.remoteSlot)
   session.acceptedAtMs = frozen.acceptedAtMs
   session.lastActiveMs = frozen.lastActiveMs

@@ -54,8 +54,15 @@ export const DIALLING: PhaseHandler = {
 
 /** Starts connecting to a remote; bytes that the client has already sent go with the connection. */
 export function dial(session: Session): void {
-  const { loop, options } = session.relay
-  const pool = session.relay.route(session)
+  const { loop, pools } = session.relay
+  const service = pools.ofListener(session.listenerSlot)
+  if (service === undefined) {
+    session.cut('no-route')
+    return
+  }
+  const { label, options, pool } = service
+  session.pool = label
+  session.options = options
   const dialling = session.beginDialling(pool)
   dialling.deadlineMs = loop.nowMs + options.dialTimeoutMs
   dialling.roundsLeft = options.dialRetries
@@ -222,9 +229,9 @@ function tryAddresses(session: Session): boolean {
  * timeout is left for that. Computed inline: V8 boxes a double that a function returns.
  */
 function waitForAttempt(session: Session, limitMs: number): void {
-  const { dialling, relay, remoteSlot } = session
+  const { dialling, options, relay, remoteSlot } = session
   const { addressesTried, deadlineMs } = dialling
-  const { loop, options, remotes } = relay
+  const { loop, remotes } = relay
   const isLast =
     dialling.pool.members.length === 1 && addressesTried === remotes.at(remoteSlot).addresses.length
   const leftMs = deadlineMs - loop.nowMs
@@ -234,8 +241,8 @@ function waitForAttempt(session: Session, limitMs: number): void {
 
 /** Opens a socket and connects it: 0, -EINPROGRESS, or another negated errno, and then the socket is closed. */
 function connectTo(session: Session, address: NativeAddress): Outcome {
-  const { counters, options, remoteCounters, remotes, system } = session.relay
-  const { remote } = session
+  const { counters, remoteCounters, remotes, system } = session.relay
+  const { options, remote } = session
   // No port is known for this client; another remote may have its own.
   if (address.port === 0 && address.family !== AF_UNIX) return -EADDRNOTAVAIL
   const { clientSource } = options

@@ -4,16 +4,16 @@ import * as c from '../../kernel/constants.js'
 import { openMptcp } from '../../kernel/mptcp.js'
 import type { NativeAddress } from '../../kernel/sockaddr.js'
 import { applyOptions } from '../../kernel/socket-options.js'
-import type { RelayOptions } from '../options.js'
 import type { RemoteOptions } from '../remote-options.js'
 import type { Session } from '../session.js'
+import type { SessionOptions } from '../session-options.js'
 
 /**
  * Opens a socket to connect to `to`, an address of `remote`: a descriptor, or a negated errno. Options that short
  * sessions do not need are set later: TCP_NODELAY before the second send, keepalive after a second.
  */
 export function openRemoteSocket(session: Session, remote: RemoteOptions, to: NativeAddress): Outcome {
-  const { options, system, tls } = session.relay
+  const { system, tls } = session.relay
   const { calls } = system
   const fd = remote.isMptcp ? openMptcp(calls, to.family) : calls.socket(to.family, c.SOCK_STREAM, 0)
   if (fd < 0 || to.family === c.AF_UNIX) return fd
@@ -26,7 +26,7 @@ export function openRemoteSocket(session: Session, remote: RemoteOptions, to: Na
   const speaksFirst = hasBytes || tls.remotes[session.remoteSlot] !== undefined
   if (remote.isFastOpen && speaksFirst) calls.setOption(fd, c.IPPROTO_TCP, c.TCP_FASTOPEN_CONNECT, 1)
   let outcome = remote.socket === undefined ? 0 : applyOptions(calls, fd, to.family, remote.socket)
-  if (outcome >= 0) outcome = bindLocal(calls, fd, options, to.family, session)
+  if (outcome >= 0) outcome = bindLocal(calls, fd, session.options, to.family, session)
   if (outcome >= 0) return fd
   calls.close(fd)
   return outcome
@@ -36,7 +36,7 @@ export function openRemoteSocket(session: Session, remote: RemoteOptions, to: Na
 export function bindLocal(
   calls: Calls,
   fd: Fd,
-  { clientSource, localAddress, localPorts }: RelayOptions,
+  { clientSource, localAddress, localPorts }: SessionOptions,
   family: number,
   session: Session,
 ): Outcome {

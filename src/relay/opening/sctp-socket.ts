@@ -15,13 +15,13 @@ export function openSctpSocket(
   sctp: SctpOptions,
   to: NativeAddress,
 ): Outcome {
-  const { options, system } = session.relay
+  const { system } = session.relay
   const { calls } = system
   const fd = calls.socket(to.family, SOCK_STREAM, IPPROTO_SCTP)
   if (fd < 0) return fd
   let outcome = calls.sctp.setUp(fd, sctp)
   if (outcome >= 0 && socket !== undefined) outcome = applyOptions(calls, fd, to.family, socket)
-  if (outcome >= 0) outcome = bindLocal(calls, fd, options, to.family, session)
+  if (outcome >= 0) outcome = bindLocal(calls, fd, session.options, to.family, session)
   if (outcome >= 0) return fd
   calls.close(fd)
   return outcome

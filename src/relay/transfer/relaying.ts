@@ -48,7 +48,8 @@ export function startRelaying(session: Session): void {
 
 /** Schedules keepalive on the remote's socket: most sessions end before it. Accepted sockets inherit it. */
 export function keepAliveLater(session: Session): void {
-  const { loop, options } = session.relay
+  const { options } = session
+  const { loop } = session.relay
   if (options.keepAlive.isOn && session.remote.transport.isTcp)
     session.keepAliveAtMs = loop.nowMs + KEEP_ALIVE_AFTER_MS
 }
@@ -81,7 +82,7 @@ function run(session: Session, way: d.Direction): void {
   if (way.source.mustBePlain && !areFirstBytesPlain(session)) return
   const { relay } = session
   const before = way.bytes
-  const { splice } = relay.options
+  const { splice } = session.options
   const { calls } = relay.system
   const pumped = way.isOfMessages
     ? pumpMessages(way, calls, relay.blocks)
@@ -127,8 +128,8 @@ function waitForSink(session: Session, sink: Connection): void {
 }
 
 /** A bulk stream may rest, unless the other direction waits for the same socket to become writable. */
-function mayRest({ relay }: Session, { bigRuns, source }: d.Direction): boolean {
-  return bigRuns >= relay.options.splice.restRuns && !source.writes.isBlocked
+function mayRest({ options }: Session, { bigRuns, source }: d.Direction): boolean {
+  return bigRuns >= options.splice.restRuns && !source.writes.isBlocked
 }
 
 /** Pauses reads briefly: one longer run costs less than a wake-up per segment. */
@@ -191,8 +192,8 @@ function sendEnd(session: Session, way: d.Direction): boolean {
 }
 
 /** The idle limit of this phase; Infinity: none. */
-function quietMs({ heldEnd, phase, relay }: Session): number {
-  const { idleTimeoutMs, halfCloseTimeoutMs } = relay.options
+function quietMs({ heldEnd, options, phase }: Session): number {
+  const { idleTimeoutMs, halfCloseTimeoutMs } = options
   if (phase !== 'draining') return idleTimeoutMs
   const isLimited = halfCloseTimeoutMs < Number.POSITIVE_INFINITY
   if (heldEnd === undefined || isLimited) return Math.min(idleTimeoutMs, halfCloseTimeoutMs)
@@ -204,7 +205,8 @@ function quietTimer(session: Session): void {
     passOnFailureTimer(session)
     return
   }
-  const { loop, options, system } = session.relay
+  const { options } = session
+  const { loop, system } = session.relay
   if (loop.nowMs >= session.keepAliveAtMs) {
     session.keepAliveAtMs = Number.POSITIVE_INFINITY
     setKeepAlive(system.calls, session.remote.fd, options.keepAlive)

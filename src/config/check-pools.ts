@@ -1,0 +1,52 @@
+/** Checks pools: their names, that they have remotes, and that each listener's pool is there. */
+import type { Position } from '../base/problem.js'
+import { nearest } from '../base/suggest.js'
+import { orList, shown } from './expectation.js'
+import type { Problems } from './problems.js'
+import { DEFAULT_POOL } from './table-pool.js'
+import type { SpawndSettings } from './table-spawnd.js'
+import type { TcprelaySettings } from './table-tcprelay.js'
+
+type Pools = TcprelaySettings['pools']
+
+/** Reports pools of the same name, and those without remotes. */
+export function checkPools({ pools, position: section }: TcprelaySettings, problems: Problems): void {
+  const known = new Map<string, Pools[number]>()
+  for (const pool of pools) {
+    const { hasMistakes, name, position, remotes } = pool
+    const earlier = known.get(name)
+    if (earlier === undefined) known.set(name, pool)
+    else problems.error(position, sameName(name, earlier.position, section))
+    const isOfSection = position === section
+    if (remotes.length === 0 && !hasMistakes && !isOfSection)
+      problems.error(position, `the pool ${shown(name)} has no remotes`)
+  }
+}
+
+function sameName(name: string, earlier: Position, section: Position): string {
+  return earlier === section
+    ? `the pool '${DEFAULT_POOL}' is made of the remotes that are in no pool, which this section has as well`
+    : `the pool ${shown(name)} is already defined at ${earlier.file}:${earlier.line}`
+}
+
+/** Reports listeners whose pool is not defined, and those without one where there is no pool `default`. */
+export function checkPoolsOfListeners(
+  { listeners }: Pick<SpawndSettings, 'listeners'>,
+  { pools }: TcprelaySettings,
+  problems: Problems,
+): void {
+  const names = pools.map(({ name }) => name)
+  for (const { pool, portIndex, position } of listeners) {
+    if (portIndex > 0) continue
+    if (pool === undefined) {
+      if (names.includes(DEFAULT_POOL)) continue
+      const hint = `add 'pool = ${orList(names)}'`
+      problems.error(position, `this listener has no pool, and there is no pool '${DEFAULT_POOL}'`, { hint })
+      continue
+    }
+    if (names.includes(pool.value)) continue
+    const near = nearest(pool.value, names)
+    const hint = near === undefined ? `the pools are ${names.join(', ')}` : `did you mean '${near}'?`
+    problems.error(pool.position, `there is no pool ${shown(pool.value)}`, { hint })
+  }
+}

@@ -1,0 +1,65 @@
+/** The directives of relaying, which a section has for all of its pools and each pool for itself. */
+import { localSource } from './address-value.js'
+import { count, time } from './number-types.js'
+import { portRange } from './port-range-type.js'
+import { optional, type Settings, value } from './row.js'
+import { keepaliveRows } from './table-shared.js'
+import { choice } from './text-types.js'
+
+export const relayingRows = {
+  localAddress: optional('local address', localSource, {
+    doc:
+      'Source address of connections to remotes of the same address family. `client`: each connection uses the ' +
+      'address of its client (transparent proxy); the network must route replies back to this host ' +
+      '(docs/operations.md shows how), and remotes of the other family are not used. `client` requires ' +
+      'CAP_NET_ADMIN, which children keep for it.',
+    defaultText: "the system's choice",
+  }),
+  localPortRange: optional('local port range', portRange, {
+    doc: 'Source ports of connections to remotes, within net.ipv4.ip_local_port_range. Requires Linux 6.3.',
+    defaultText: "the system's range",
+    isOurs: true,
+  }),
+  rebalance: value('rebalance', count(), 0, {
+    doc:
+      'Number of connections after which the failures of all remotes are cleared and each is retried at once. Use ' +
+      'with care.',
+    zero: 'never',
+  }),
+  connectTimeoutMs: value('connect timeout', time(), 10_000, {
+    doc: 'Time limit of one connection attempt to a remote.',
+    zero: "the system's limit, about 2 minutes",
+    isOurs: true,
+  }),
+  dialTimeoutMs: value('dial timeout', time(), 30_000, {
+    doc: 'Time limit of all connection attempts for one client together.',
+    zero: 'no limit',
+    isOurs: true,
+  }),
+  dialRetries: value('dial retries', count(), 3, {
+    doc:
+      'Number of further rounds over all remotes, one second apart, after all attempts of a round have failed; ' +
+      '`dial timeout` limits them.',
+    zero: 'the client is rejected after each remote has failed once',
+    isOurs: true,
+  }),
+  idleTimeoutMs: value('idle timeout', time(), 0, {
+    doc: 'Time without data in both directions after which a session is closed.',
+    zero: 'no limit',
+  }),
+  halfCloseTimeoutMs: value(['half-close timeout', 'half close timeout'], time(), 0, {
+    doc: 'Time without data after which a half-closed session is closed.',
+    zero: 'no limit, but ten seconds until the end of data is forwarded to an SCTP peer',
+    isOurs: true,
+  }),
+  splice: value('splice', choice(['auto', 'yes', 'no']), 'auto', {
+    doc:
+      'Whether data between two plain TCP connections is moved in the kernel without copying (splice(2)). `auto`: ' +
+      'for bulk transfers, which saves CPU; `yes`: always, which costs more for small messages.',
+    isOurs: true,
+  }),
+  ...keepaliveRows,
+}
+
+/** How the sessions of a pool are relayed. */
+export type RelayingSettings = Settings<typeof relayingRows>
