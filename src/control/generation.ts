@@ -13,7 +13,7 @@ import type { Say } from '../observe/trace.js'
 import { compilePlan } from '../plan/compile-plan.js'
 import type { Loaded } from '../plan/load.js'
 import { namedRemotes } from '../plan/remote-plans.js'
-import { remoteKey, remoteName } from '../plan/socket-names.js'
+import { listenerNames, remoteKey, remoteName } from '../plan/socket-names.js'
 import type { CounterKeeper } from '../services/counter-keeper.js'
 import { appendKeyLine } from '../services/key-log.js'
 import type { NameWatch, Resolver } from '../services/resolver.js'
@@ -101,7 +101,8 @@ export class Generation {
       onListen: (slot, listener) => parts.onListen(slot, listener),
     })
     const remotes = loaded.tcprelay.remotes.map(remoteName)
-    const names = { remotes: loaded.tcprelay.remotes.map(remoteKey), listeners: this.listeners.names }
+    const ofListeners = listenerNames(loaded.spawnd.listeners, this.listeners.names)
+    const names = { remotes: loaded.tcprelay.remotes.map(remoteKey), listeners: ofListeners }
     const slots = present?.memory.enter(this, names)
     this.memory =
       present === undefined || slots === undefined
@@ -117,9 +118,9 @@ export class Generation {
       loaded.tls.settings,
       present && [present.loaded.tls.settings, present.tickets],
     )
-    const { kinds: listenerKinds, names: listenerNames } = this.listeners
     const { listenerSlots, remoteSlots } = this
-    const places = { listenerKinds, listenerNames, listenerSlots, mechanism, remoteSlots }
+    const { kinds: listenerKinds } = this.listeners
+    const places = { listenerKinds, listenerNames: ofListeners, listenerSlots, mechanism, remoteSlots }
     this.plan = compilePlan(loaded, places)
     const { instancesMax, usersMax } = this.plan.workers.placement
     this.sessionsMax = instancesMax * usersMax
