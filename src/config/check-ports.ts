@@ -1,5 +1,6 @@
 import { portCount } from './port-types.js'
 import type { ConfigProblem, Problems } from './problems.js'
+import { DEFAULT_POOL } from './table-pool.js'
 import type { ListenerSettings, SpawndSettings } from './table-spawnd.js'
 import type { RemoteSettings, TcprelaySettings } from './table-tcprelay.js'
 
@@ -16,7 +17,7 @@ const PORT_PAIRS_MAX = 4 * 2 ** 20
 /** Reports remotes whose list of ports does not match every listener. */
 export function checkPorts(
   { listeners }: Pick<SpawndSettings, 'listeners'>,
-  { remotes }: TcprelaySettings,
+  { pools, remotes }: TcprelaySettings,
   problems: Problems,
 ): void {
   const blocks = blocksOf(listeners)
@@ -28,10 +29,11 @@ export function checkPorts(
     problems.error(surplus.position, text)
     return
   }
-  for (const { ports, position } of remotes) {
+  for (const { pool, ports, position } of remotes) {
     if (ports === 'own') continue
     const isRight = ports === 'same' ? hasPort : (block: ListenBlock) => hasAsMany(block, ports)
-    const wrong = blocks.find((block) => !block.settings.hasMistakes && !isRight(block))
+    const serves = ({ settings }: ListenBlock) => (settings.pool?.value ?? DEFAULT_POOL) === pools[pool]?.name
+    const wrong = blocks.find((block) => !block.settings.hasMistakes && serves(block) && !isRight(block))
     if (wrong !== undefined) problems.error(position, mismatch(ports, wrong))
   }
 }

@@ -16,12 +16,12 @@ export interface ForeignWord {
 const TIMEOUTS = ['idle timeout', 'connect timeout', 'dial timeout', 'half-close timeout']
 const LISTENER = "a listener is 'listen { address = ADDRESS port = PORT }' in the spawnd section"
 const REMOTE = "a server is 'remote { address = HOST port = PORT }' in the tcprelay section"
-const POOL = "the 'remote' blocks of the tcprelay section are the pool"
+const POOL = "remotes that serve together are 'pool = NAME { remote { … } }' in the tcprelay section"
 const NO_HEALTH_CHECKS =
   'this version has no health checks: if a remote cannot be reached, the client is relayed to the next one'
 const NO_POLICIES =
   'this version has one fixed policy: the remote with the fewest sessions relative to its weight is next'
-const NO_CHOICE = 'this version has only one pool of remotes'
+const NO_CHOICE = 'this version chooses a pool by the listener only'
 const NO_PROXY_PROTOCOL = 'this version does not support the PROXY protocol'
 const NO_HTTP = 'this program relays bytes and does not parse HTTP'
 const NO_SUCH_OPTION = 'this version does not have this option'
@@ -38,7 +38,11 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   { words: 'accept', text: LISTENER, value: ADDRESS_LIKE },
   { words: 'server|default-server|proxy_pass|forward|target|destination|connect', text: REMOTE },
   { words: 'backend|upstream|pool|cluster|farm', text: POOL },
-  { words: 'default_backend|use_backend|use-server|map|split_clients', text: NO_CHOICE },
+  {
+    words: 'default_backend|use_backend',
+    text: "a listener selects its pool by 'pool = NAME' in the 'listen' block",
+  },
+  { words: 'use-server|map|split_clients', text: NO_CHOICE },
   { words: 'acl allow', write: { spawnd: ['acl permit'] } },
   { words: 'allow|whitelist', write: { spawnd: ['permit'] } },
   { words: 'blacklist', write: { spawnd: ['deny'] } },

@@ -1,6 +1,7 @@
 /** Tries the configured socket options on this machine. */
 import type { Position } from '../base/problem.js'
 import type { ConfigProblem } from '../config/problems.js'
+import type { RelayingSettings } from '../config/table-relaying.js'
 import type { ListenerSettings } from '../config/table-spawnd.js'
 import type { RemoteSettings } from '../config/table-tcprelay.js'
 import type { Calls, Outcome } from '../kernel/calls.js'
@@ -13,7 +14,7 @@ import { congestionAlgorithms, fastOpenSides } from '../kernel/socket-limits.js'
 import { applyOptions, namesOfSet, type OptionName, socketOptions } from '../kernel/socket-options.js'
 import type { Loaded } from './load.js'
 import { placeOf } from './place-of.js'
-import { localPorts, needsNetAdmin } from './socket-settings.js'
+import { localPorts, needsNetAdmin, usesClientAddress } from './socket-settings.js'
 
 const NEEDS_NET_ADMIN = 'requires CAP_NET_ADMIN'
 
@@ -77,7 +78,7 @@ function sourceFindings(calls: Calls, loaded: Loaded, hasChildren: boolean): Con
 }
 
 function transparencyFindings(calls: Calls, loaded: Loaded): ConfigProblem[] {
-  if (loaded.tcprelay.localAddress !== 'client') return []
+  if (!usesClientAddress(loaded.tcprelay)) return []
   const errno = refusedBy(calls, (fd) => calls.setOption(fd, c.IPPROTO_IP, c.IP_TRANSPARENT, 1))
   if (errno === 0) return []
   const why = errno === EPERM ? NEEDS_NET_ADMIN : errorText(errno)
@@ -93,20 +94,29 @@ function passingFindings(loaded: Loaded): ConfigProblem[] {
   const end = passOnNetAdmin()
   end?.()
   if (end !== undefined) return []
-  const what = tcprelay.localAddress === 'client' ? 'local address = client' : 'fwmark'
+  const what = usesClientAddress(tcprelay) ? 'local address = client' : 'fwmark'
   return [
     error(position, `'${what}' requires CAP_NET_ADMIN, which this process cannot pass on to another user`),
   ]
 }
 
+/** Each range once: most pools have that of the section. */
 function portRangeFindings(calls: Calls, loaded: Loaded): ConfigProblem[] {
-  const { localPortRange } = loaded.tcprelay
-  if (localPortRange === undefined) return []
-  const { least, most } = localPortRange
+  const ranges = new Map(loaded.tcprelay.pools.map((pool) => [localPorts(pool), pool.localPortRange]))
+  return [...ranges].flatMap(([packed, range]) =>
+    range === undefined ? [] : findingsOfRange(calls, loaded, range, packed),
+  )
+}
+
+function findingsOfRange(
+  calls: Calls,
+  loaded: Loaded,
+  { least, most }: NonNullable<RelayingSettings['localPortRange']>,
+  packed: number,
+): ConfigProblem[] {
   const report = (why: string) => [
     error(placeOf(loaded, 'local port range'), `local port range = ${least}-${most}: ${why}`),
   ]
-  const packed = localPorts(loaded.tcprelay)
   const errno = refusedBy(calls, (fd) => calls.setOption(fd, c.IPPROTO_IP, c.IP_LOCAL_PORT_RANGE, packed))
   if (errno === ENOPROTOOPT || errno === EINVAL) return report('requires Linux 6.3')
   if (errno !== 0) return report(errorText(errno))
