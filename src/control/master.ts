@@ -17,10 +17,10 @@ import { MISSED_MAX } from '../services/heartbeat.js'
 import { LogDrain } from '../services/log-drain.js'
 import { Alarms } from './alarms.js'
 import { tellServing } from './background.js'
-import type { ChildProgram } from './children.js'
-import { Crew } from './crew.js'
-import { DirectFleet } from './direct-fleet.js'
-import { brokerFleet, type Fleet } from './fleet.js'
+import { brokerChildPool, type ChildPool } from './child-pool.js'
+import { ChildProcesses } from './child-processes.js'
+import type { ChildProgram } from './child-starter.js'
+import { DirectChildPool } from './direct-child-pool.js'
 import type { Generation } from './generation.js'
 import type { BoundListener } from './listeners.js'
 import { keepTitle, type Load } from './process-title.js'
@@ -45,11 +45,11 @@ export interface MasterParts extends StartedHead {
   readonly ownProgram: Pick<ChildProgram, 'command' | 'words'>
 }
 
-/** The control thread of a master: the fleet that takes clients, the crew that relays, and what exists once. */
+/** The control thread of a master: the child pool, the processes of the children, and what exists once. */
 export class Master {
   readonly #parts: MasterParts
-  readonly #fleet: Fleet
-  readonly #crew: Crew
+  readonly #pool: ChildPool
+  readonly #children: ChildProcesses
   readonly #alarms = new Alarms()
   readonly #trace: TraceChannel
   readonly #ownCells = createCells(OWN_SHAPE)
@@ -78,7 +78,7 @@ export class Master {
     this.#isDirect = loaded.spawnd.spawn.accept === 'direct'
     this.#reloader = new Reloader({ ...parts, alarms: this.#alarms }, this.#keeper())
     this.#reloader.counters.beginMaster(this.#ownCells.cells.child(0).counters)
-    const crew = {
+    const processes = {
       options,
       ownProgram,
       say: log.say,
@@ -91,14 +91,14 @@ export class Master {
       onForbidden: (generation: Generation) => this.#onForbidden(generation),
       onGone: (slot: number) => this.#post({ kind: 'gone', slot }),
     }
-    this.#crew = new Crew(crew, this.#reloader.present)
-    this.#fleet = this.#isDirect ? this.#directFleet() : this.#brokerFleet()
+    this.#children = new ChildProcesses(processes, this.#reloader.present)
+    this.#pool = this.#isDirect ? this.#directChildPool() : this.#brokerChildPool()
     way.add({ leave: (done) => this.#leave(done) })
   }
 
   start(): void {
     void this.#reloader.start(undefined)
-    this.#fleet.start()
+    this.#pool.start()
     this.#lookAfterChildren()
     keepTitle(this.#parts, () => this.#load())
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.#end(signal))
@@ -111,8 +111,8 @@ export class Master {
     const { hangTimeoutMs } = this.#reloader.present.loaded.spawnd.spawn
     const roundMs = hangTimeoutMs === 0 ? CHECK_EVERY_MS : hangTimeoutMs / MISSED_MAX
     this.#alarms.after(roundMs, () => {
-      if (hangTimeoutMs > 0) this.#crew.lookForHanging()
-      this.#crew.checkMemory()
+      if (hangTimeoutMs > 0) this.#children.lookForHanging()
+      this.#children.checkMemory()
       this.#lookAfterChildren()
     })
   }
@@ -121,8 +121,8 @@ export class Master {
     const { loaded, sessionsMax } = this.#reloader.present
     const ownCount = this.#ownCells.cells.child(0).counters[COUNT.sessionsNow] as number
     return {
-      connections: this.#isDirect ? this.#crew.sessions : ownCount,
-      connectionsMax: this.#fleet.places ?? sessionsMax,
+      connections: this.#isDirect ? this.#children.sessions : ownCount,
+      connectionsMax: this.#pool.places ?? sessionsMax,
       overload: loaded.spawnd.overload,
       isDying: this.#isEnding,
     }
@@ -134,7 +134,7 @@ export class Master {
       hasChildren: true,
       shapeOf: masterShape,
       onListen: (slot, listener) => this.#onListen(slot, listener),
-      onState: (generation, change) => this.#crew.tellState(generation, change),
+      onState: (generation, change) => this.#children.tellState(generation, change),
       needRestart: ({ mechanism, spawnd }) => [
         ...(mechanism === this.#parts.loaded.mechanism ? [] : [`setenv ${POLL_VARIABLE}`]),
         ...((spawnd.spawn.accept === 'direct') === this.#isDirect ? [] : ['accept']),
@@ -143,19 +143,19 @@ export class Master {
       prepare: ({ loaded }) => this.#prepare(loaded.spawnd.spawn.instancesMin),
       forget: (next) => this.#forget(next),
       putInForce: (next, kept) => {
-        this.#crew.setGeneration(next)
+        this.#children.setGeneration(next)
         return new Promise((resolve) => {
           this.#onReloaded = resolve
           this.#post({ kind: 'reload', settings: this.#settings(), kept })
         })
       },
-      running: () => this.#crew.generations(),
+      running: () => this.#children.generations(),
       end: (generation) => this.#endGeneration(generation),
     }
   }
 
-  #brokerFleet(): Fleet {
-    return brokerFleet(
+  #brokerChildPool(): ChildPool {
+    return brokerChildPool(
       this.#settings(),
       (report) => this.#onReport(report),
       (error) => this.#fail(`reactor: ${error.stack ?? error.message}`),
@@ -163,11 +163,11 @@ export class Master {
     )
   }
 
-  #directFleet(): Fleet {
-    return new DirectFleet({
+  #directChildPool(): ChildPool {
+    return new DirectChildPool({
       limits: this.#reloader.present.plan.workers.placement,
-      tell: (slot, message) => this.#crew.tell(slot, message),
-      loadOf: (slot) => this.#crew.loadOf(slot),
+      tell: (slot, message) => this.#children.tell(slot, message),
+      loadOf: (slot) => this.#children.loadOf(slot),
       setMayGrow: (mayGrow) => this.#reloader.present.memory.cells.mayGrow.fill(mayGrow ? 1 : 0),
       report: (report) => this.#onReport(report),
       closeFd: closeSync,
@@ -195,7 +195,7 @@ export class Master {
   /** The children of the next generation that there are go. */
   #forget(next: Generation): void {
     this.#post({ kind: 'forget' })
-    for (const slot of this.#crew.slotsOf(next)) this.#crew.retire(slot)
+    for (const slot of this.#children.slotsOf(next)) this.#children.retire(slot)
   }
 
   /** Children that accept by themselves get their listeners at start: one that is late makes new children. */
@@ -205,14 +205,14 @@ export class Master {
   }
 
   #endGeneration(generation: Generation): void {
-    const slots = this.#crew.slotsOf(generation)
+    const slots = this.#children.slotsOf(generation)
     if (slots.length === 0) return
     this.#parts.log.say(WARNING, `ending ${slots.length} children of an old configuration`)
-    for (const slot of slots) this.#crew.cut(slot)
+    for (const slot of slots) this.#children.cut(slot)
   }
 
   #onReport(report: AcceptorReport): void {
-    if (this.#trace.isOn) this.#trace.say(`from the fleet: ${JSON.stringify(report)}`)
+    if (this.#trace.isOn) this.#trace.say(`from the child pool: ${JSON.stringify(report)}`)
     switch (report.kind) {
       case 'pong':
         this.#parts.manager.alive()
@@ -228,7 +228,7 @@ export class Master {
         this.#startChild(report.slot, report.fd, report.isFresh)
         return
       case 'started':
-        this.#crew.served(report.slot)
+        this.#children.served(report.slot)
         this.#hasServed = true
         return
       case 'idle':
@@ -244,7 +244,7 @@ export class Master {
         this.#onBadConfiguration(report.slot)
         return
       case 'violation':
-        this.#crew.condemn(report.slot, `it sent ${report.what} on its wire`)
+        this.#children.condemn(report.slot, `it sent ${report.what} on its wire`)
         return
     }
   }
@@ -255,9 +255,9 @@ export class Master {
    */
   #onBadConfiguration(slot: number): void {
     const { log, way } = this.#parts
-    const generation = this.#crew.generationOf(slot) ?? this.#reloader.present
+    const generation = this.#children.generationOf(slot) ?? this.#reloader.present
     if (isOwnProgram(generation.loaded.spawnd.spawn)) {
-      this.#crew.condemn(slot, 'it reported a wrong configuration, which only other programs do')
+      this.#children.condemn(slot, 'it reported a wrong configuration, which only other programs do')
       return
     }
     if (this.#hasServed || generation !== this.#reloader.present) {
@@ -271,8 +271,8 @@ export class Master {
   /** A child of the generation that is in force, or of the one that is prepared. */
   #startChild(slot: number, wireFd: number | undefined, isFresh: boolean): void {
     const { next, present } = this.#reloader
-    if (isFresh && next !== undefined) this.#crew.startOther(slot, wireFd, next)
-    else this.#crew.start(slot, wireFd, present)
+    if (isFresh && next !== undefined) this.#children.startOther(slot, wireFd, next)
+    else this.#children.start(slot, wireFd, present)
   }
 
   /** Clients are served from now on: for who started us. Children that are replaced later are no news. */
@@ -286,9 +286,9 @@ export class Master {
 
   #onNews(slot: number, news: 'serving' | 'retiring'): void {
     if (this.#trace.isOn) this.#trace.say(`from child ${slot}: ${news}`)
-    this.#fleet.hear(slot, news)
+    this.#pool.hear(slot, news)
     if (news !== 'serving') return
-    this.#crew.served(slot)
+    this.#children.served(slot)
     this.#hasServed = true
     this.#tellServing()
   }
@@ -301,8 +301,8 @@ export class Master {
   }
 
   #post(command: AcceptorCommand): void {
-    if (this.#trace.isOn) this.#trace.say(`to the fleet: ${traceText(command)}`)
-    this.#fleet.post(command)
+    if (this.#trace.isOn) this.#trace.say(`to the child pool: ${traceText(command)}`)
+    this.#pool.post(command)
   }
 
   #fail(text: string): void {
@@ -321,7 +321,7 @@ export class Master {
     log.say(INFO, `${signal}: exiting`)
     this.#parts.manager.stopping()
     this.#post({ kind: 'drain' })
-    this.#crew.dropWaiting()
+    this.#children.dropWaiting()
     this.#reloader.end()
     this.#parts.releasePidfile()
     this.#alarms.after(gracePeriodMs, () => {
@@ -332,9 +332,9 @@ export class Master {
 
   #cut(): void {
     this.#post({ kind: 'cut' })
-    this.#crew.stopStarting()
-    this.#crew.cutAll()
-    this.#alarms.after(KILL_AFTER_MS, () => this.#crew.killAll())
+    this.#children.stopStarting()
+    this.#children.cutAll()
+    this.#alarms.after(KILL_AFTER_MS, () => this.#children.killAll())
     this.#alarms.after(KILL_AFTER_MS * 2, () => this.#parts.way.leave(EXIT_OK))
   }
 
@@ -342,10 +342,10 @@ export class Master {
     this.#isEnding = true
     this.#alarms.clear()
     this.#reloader.close()
-    this.#crew.stopStarting()
-    this.#crew.closeLinks()
-    this.#fleet.end(() => {
-      this.#crew.closeLogs()
+    this.#children.stopStarting()
+    this.#children.closeLinks()
+    this.#pool.end(() => {
+      this.#children.closeLogs()
       this.#ownDrain.close()
       this.#reloader.access.close(done)
     })

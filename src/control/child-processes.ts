@@ -17,11 +17,11 @@ import { Heartbeat } from '../services/heartbeat.js'
 import { Link, serialized } from '../services/link.js'
 import { FIRST_LISTENER_FD, FROM_CHILD, LINK_VARIABLE, type ToMaster } from '../services/link-messages.js'
 import { LogDrain } from '../services/log-drain.js'
-import { type ChildProgram, Children, type Extras } from './children.js'
+import { type ChildProgram, ChildStarter, type Extras } from './child-starter.js'
 import type { Generation } from './generation.js'
 import { type MasterLink, planBehindMaster, type ToOurChild } from './our-link.js'
 
-export interface CrewParts {
+export interface ChildProcessesParts {
   readonly options: LoadOptions
   /** How our own children are started; the configuration and the section that they read follow. */
   readonly ownProgram: Pick<ChildProgram, 'command' | 'words'>
@@ -59,20 +59,20 @@ interface Member {
 }
 
 /** The children of all generations as the control thread knows them: process, link and log ring of each. */
-export class Crew {
-  readonly #parts: CrewParts
-  readonly #children: Children
+export class ChildProcesses {
+  readonly #parts: ChildProcessesParts
+  readonly #starter: ChildStarter
   readonly #heartbeat = new Heartbeat({
     ask: (slot) => this.tell(slot, { kind: 'ping' }),
     onHanging: (slot) => this.condemn(slot, 'it does not answer any more'),
-    pidOf: (slot) => this.#children.pidOf(slot),
+    pidOf: (slot) => this.#starter.pidOf(slot),
   })
   /** What a child can have at most: each session has a descriptor for its client, and a child inherits our limit. */
   readonly #sessionsMax = descriptorLimit()
   /** In the order of their starts. */
   readonly #members = new Map<number, Member>()
 
-  constructor(parts: CrewParts, generation: Generation) {
+  constructor(parts: ChildProcessesParts, generation: Generation) {
     this.#parts = parts
     const events = {
       openExtras: (slot: number) => this.#openExtras(slot),
@@ -80,24 +80,24 @@ export class Crew {
       onForbidden: (slot: number) => parts.onForbidden(this.#members.get(slot)?.generation ?? generation),
       onGone: (slot: number) => this.#onGone(slot),
     }
-    this.#children = new Children(this.#programOf(generation), events, closeSync, parts.say)
+    this.#starter = new ChildStarter(this.#programOf(generation), events, closeSync, parts.say)
   }
 
   /** Starts a child of the generation that is in force; `wireFd` is its end of the wire, undefined for none. */
   start(slot: number, wireFd: number | undefined, generation: Generation): void {
     this.#members.set(slot, newMember(generation))
-    this.#children.start(slot, wireFd)
+    this.#starter.start(slot, wireFd)
   }
 
   /** Starts a child of a generation that is being prepared. */
   startOther(slot: number, wireFd: number | undefined, generation: Generation): void {
     this.#members.set(slot, newMember(generation))
-    this.#children.startOther(slot, wireFd, this.#programOf(generation))
+    this.#starter.startOther(slot, wireFd, this.#programOf(generation))
   }
 
   /** Children that start from now on are of this generation. */
   setGeneration(generation: Generation): void {
-    this.#children.setProgram(this.#programOf(generation))
+    this.#starter.setProgram(this.#programOf(generation))
   }
 
   /** Running children of a generation, in the order of their starts. */
@@ -143,7 +143,7 @@ export class Crew {
 
   /** A child takes clients: should it die, it may be replaced at once. */
   served(slot: number): void {
-    this.#children.served(slot)
+    this.#starter.served(slot)
     this.#heartbeat.served(slot)
   }
 
@@ -156,8 +156,8 @@ export class Crew {
   #condemn(slot: number, member: Member, what: string): void {
     if (member.isCondemned) return
     member.isCondemned = true
-    this.#parts.say(ERR, `killing child (pid ${this.#children.pidOf(slot) ?? '-'}): ${what}`)
-    this.#children.killOne(slot, 'SIGKILL')
+    this.#parts.say(ERR, `killing child (pid ${this.#starter.pidOf(slot) ?? '-'}): ${what}`)
+    this.#starter.killOne(slot, 'SIGKILL')
   }
 
   /** Undefined: the child is gone. */
@@ -183,7 +183,7 @@ export class Crew {
   /** Ends a child with what it still has: ours resets its sessions, a foreign one knows no such word. */
   cut(slot: number): void {
     const member = this.#members.get(slot)
-    if (member?.link === undefined) this.#children.killOne(slot, 'SIGTERM')
+    if (member?.link === undefined) this.#starter.killOne(slot, 'SIGTERM')
     else send(member, { kind: 'cut' })
   }
 
@@ -193,20 +193,20 @@ export class Crew {
 
   /** Asks a child to end when it is idle. */
   retire(slot: number): void {
-    this.#children.killOne(slot, 'SIGTERM')
+    this.#starter.killOne(slot, 'SIGTERM')
   }
 
   /** Children that wait for their start are not started. */
   dropWaiting(): void {
-    this.#children.dropWaiting()
+    this.#starter.dropWaiting()
   }
 
   stopStarting(): void {
-    this.#children.stopStarting()
+    this.#starter.stopStarting()
   }
 
   killAll(): void {
-    this.#children.kill('SIGKILL')
+    this.#starter.kill('SIGKILL')
   }
 
   /** The process ends: children of ours notice that the master is gone. */
@@ -288,7 +288,7 @@ export class Crew {
   /** Nothing more is read of it. */
   #kill(slot: number, link: MasterLink): void {
     link.close()
-    this.#children.killOne(slot, 'SIGKILL')
+    this.#starter.killOne(slot, 'SIGKILL')
   }
 
   #sendStart(
@@ -343,7 +343,7 @@ export class Crew {
       remote: (evidence: RemoteEvidence) => this.#parts.hearRemote(evidence),
     }
     member.drain = new LogDrain(cells, this.#parts.say, files, this.#parts.boundary, {
-      writer: `child (pid ${this.#children.pidOf(slot) ?? '-'})`,
+      writer: `child (pid ${this.#starter.pidOf(slot) ?? '-'})`,
       logLinesPerSecond: this.#parts.traceMask === 0 ? LOG_LINES_PER_SECOND : Number.POSITIVE_INFINITY,
     })
   }

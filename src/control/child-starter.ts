@@ -40,7 +40,7 @@ export interface Extras {
   release(): void
 }
 
-export interface ChildrenEvents {
+export interface ChildStarterEvents {
   /** Which descriptors the child of a slot gets from 3 on. Throws when there are none left. */
   openExtras(slot: number): Extras
   onStarted(slot: number): void
@@ -71,8 +71,8 @@ interface End {
 }
 
 /** The processes of the children: started when the reactor wants one, told of when they end. */
-export class Children {
-  readonly #events: ChildrenEvents
+export class ChildStarter {
+  readonly #events: ChildStarterEvents
   readonly #closeFd: (fd: number) => void
   readonly #say: Say
   readonly #workingDirectory: WorkingDirectory
@@ -87,7 +87,7 @@ export class Children {
   #deathCountedMs = Number.NEGATIVE_INFINITY
   #isStopped = false
 
-  constructor(program: ChildProgram, events: ChildrenEvents, closeFd: (fd: number) => void, say: Say) {
+  constructor(program: ChildProgram, events: ChildStarterEvents, closeFd: (fd: number) => void, say: Say) {
     this.#program = program
     this.#events = events
     this.#closeFd = closeFd

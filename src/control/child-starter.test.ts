@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { mock, type TestContext, test } from 'node:test'
 import { afterwards, temporaryFolder } from '../../test/harness/clean-up.js'
 import { until } from '../../test/harness/until.js'
-import { type ChildProgram, Children, type Extras } from './children.js'
+import { type ChildProgram, ChildStarter, type Extras } from './child-starter.js'
 
 const NO_EXTRAS: Extras = { fds: [], release: () => {} }
 
@@ -25,7 +25,7 @@ class World {
   readonly forbidden: number[] = []
   readonly gone: number[] = []
   readonly closed: number[] = []
-  readonly children: Children
+  readonly children: ChildStarter
   extras: Extras = NO_EXTRAS
   openExtras = (): Extras => this.extras
 
@@ -41,7 +41,7 @@ class World {
       closeSync(fd)
     }
     const say = (_severity: number, line: string) => void this.lines.push(line)
-    this.children = new Children(program, events, closeFd, say)
+    this.children = new ChildStarter(program, events, closeFd, say)
     afterwards(t, async () => {
       this.children.stopStarting()
       this.children.kill('SIGKILL')

@@ -3,7 +3,7 @@ import { COUNT } from '../observe/counters.js'
 import { ReactorThread } from './reactor-thread.js'
 
 /** Who decides which children there are, and how clients get to them. It answers by reports. */
-export interface Fleet {
+export interface ChildPool {
   /** Starts the children that always run. */
   start(): void
   post(command: AcceptorCommand): void
@@ -19,12 +19,12 @@ export interface Fleet {
  * Clients are accepted by a reactor of the master's and go over the wire; so do the children's words. `counters`: those of
  * that reactor.
  */
-export function brokerFleet(
+export function brokerChildPool(
   settings: AcceptorSettings,
   onReport: (report: AcceptorReport) => void,
   onFailure: (error: Error) => void,
   counters: Float64Array,
-): Fleet {
+): ChildPool {
   const entry = new URL('../engine/acceptor-entry.js', import.meta.url)
   const thread = new ReactorThread<AcceptorSettings, AcceptorCommand, AcceptorReport>(entry, settings, {
     onReport,

@@ -5,7 +5,7 @@ import type { AcceptorCommand, AcceptorReport } from '../engine/acceptor-setting
 import { INFO } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import type { ToChild } from '../services/link-messages.js'
-import type { Fleet } from './fleet.js'
+import type { ChildPool } from './child-pool.js'
 
 /** How often the load of the children is looked at: a crowd fills a child in seconds. */
 const LOOK_EVERY_MS = 250
@@ -13,7 +13,7 @@ const LOOK_EVERY_MS = 250
 /** Idle children above the minimum go at this rhythm, as the original's. */
 const LOOKS_PER_SHRINK = 32
 
-export interface DirectParts {
+export interface DirectChildPoolParts {
   readonly limits: PlacementLimits
   tell(slot: number, message: Extract<ToChild<never>, { kind: 'accept' | 'drain' }>): void
   /** Sessions that a child has now, and that it takes at most: zero while it does not accept. */
@@ -41,17 +41,17 @@ interface DirectChild {
  * Children that accept by themselves, on listeners that the master holds: no client passes through the master, which
  * only says how many children there are. Nobody is lost with a child: those who wait, wait in the master's sockets.
  */
-export class DirectFleet implements Fleet {
-  readonly #parts: DirectParts
+export class DirectChildPool implements ChildPool {
+  readonly #parts: DirectChildPoolParts
   readonly #children = new Map<number, DirectChild>()
-  /** By slot; they belong to the fleet. */
+  /** By slot; they belong to the pool. */
   #listeners = new Map<number, number>()
   #limits: PlacementLimits
   #looks = 0
   #timer: NodeJS.Timeout | undefined
   #isDraining = false
 
-  constructor(parts: DirectParts) {
+  constructor(parts: DirectChildPoolParts) {
     this.#parts = parts
     this.#limits = parts.limits
   }
@@ -112,10 +112,10 @@ export class DirectFleet implements Fleet {
   /** Children that do not accept yet, or have not started, are expected to take what the configuration allows. */
   get places(): number {
     const { instancesMax, usersMax } = this.#limits
-    const crew = this.#crew()
-    const known = crew.map(({ slot }) => this.#parts.loadOf(slot).places || usersMax)
+    const serving = this.#serving()
+    const known = serving.map(({ slot }) => this.#parts.loadOf(slot).places || usersMax)
     const retiring = [...this.#children.values()].filter(({ isRetiring }) => isRetiring)
-    const toCome = Math.max(0, instancesMax - crew.length) * usersMax
+    const toCome = Math.max(0, instancesMax - serving.length) * usersMax
     return known.reduce((sum, places) => sum + places, toCome + this.#sessionsOf(retiring))
   }
 
@@ -140,7 +140,7 @@ export class DirectFleet implements Fleet {
   }
 
   /** Children that serve, or will when they have started. */
-  #crew(): DirectChild[] {
+  #serving(): DirectChild[] {
     return [...this.#children.values()].filter(({ isFresh, isRetiring }) => !isFresh && !isRetiring)
   }
 
@@ -162,26 +162,27 @@ export class DirectFleet implements Fleet {
 
   /** Starts children until the minimum runs. */
   #fill(): void {
-    while (!this.#isDraining && this.#crew().length < this.#limits.instancesMin && this.#open(false));
+    while (!this.#isDraining && this.#serving().length < this.#limits.instancesMin && this.#open(false));
     this.#tellMayGrow()
   }
 
   /** A child that has not begun to accept is one more to come. */
   #tellMayGrow(): void {
-    const crew = this.#crew()
-    const isGrowing = crew.some(({ slot }) => this.#parts.loadOf(slot).places === 0)
-    this.#parts.setMayGrow(!this.#isDraining && (isGrowing || crew.length < this.#limits.instancesMax))
+    const serving = this.#serving()
+    const isGrowing = serving.some(({ slot }) => this.#parts.loadOf(slot).places === 0)
+    this.#parts.setMayGrow(!this.#isDraining && (isGrowing || serving.length < this.#limits.instancesMax))
   }
 
   /** One more child while those that are there have their share of clients; fewer when there is little to do. */
   #look(): void {
     if (this.#isDraining) return
-    const crew = this.#crew()
+    const serving = this.#serving()
     const { instancesMax, usersMin } = this.#limits
-    const isFilled = this.#sessionsOf(crew) >= usersMin * crew.length
-    if (isFilled && crew.length < instancesMax && crew.every(({ isServing }) => isServing)) this.#open(false)
+    const isFilled = this.#sessionsOf(serving) >= usersMin * serving.length
+    if (isFilled && serving.length < instancesMax && serving.every(({ isServing }) => isServing))
+      this.#open(false)
     this.#looks = (this.#looks + 1) % LOOKS_PER_SHRINK
-    if (this.#looks === 0) this.#shrink(crew)
+    if (this.#looks === 0) this.#shrink(serving)
     this.#tellMayGrow()
   }
 
@@ -190,10 +191,10 @@ export class DirectFleet implements Fleet {
   }
 
   /** The rule of the original, for idle children above the minimum. */
-  #shrink(crew: readonly DirectChild[]): void {
-    if (this.#sessionsOf(crew) >= this.#limits.usersMin * (crew.length + 1)) return
-    let surplus = crew.length - this.#limits.instancesMin
-    for (const child of crew) {
+  #shrink(serving: readonly DirectChild[]): void {
+    if (this.#sessionsOf(serving) >= this.#limits.usersMin * (serving.length + 1)) return
+    let surplus = serving.length - this.#limits.instancesMin
+    for (const child of serving) {
       if (surplus <= 0) return
       if (!child.isServing || this.#parts.loadOf(child.slot).sessions > 0) continue
       surplus--
@@ -219,7 +220,7 @@ export class DirectFleet implements Fleet {
     }
     for (const slot of abandoned) this.#parts.closeFd(this.#listeners.get(slot) as number)
     this.#listeners = stays
-    const old = this.#crew()
+    const old = this.#serving()
     for (const child of this.#fresh()) {
       child.isFresh = false
       this.#parts.tell(child.slot, { kind: 'accept' })

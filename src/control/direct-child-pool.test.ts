@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { AcceptorReport, AcceptorSettings } from '../engine/acceptor-settings.js'
-import { DirectFleet } from './direct-fleet.js'
+import { DirectChildPool } from './direct-child-pool.js'
 
 const LIMITS = { instancesMin: 2, instancesMax: 4, usersMin: 5, usersMax: 100 }
 
-/** Longer than the fleet waits before it looks at the load, and before it lets idle children go. */
+/** Longer than the pool waits before it looks at the load, and before it lets idle children go. */
 const LOOK_MS = 250
 const SHRINK_MS = 8_000
 
-/** A fleet whose children exist only here. */
+/** A pool whose children exist only here. */
 class World {
   readonly reports: AcceptorReport[] = []
   readonly told: string[] = []
@@ -17,13 +17,13 @@ class World {
   readonly loads = new Map<number, { sessions: number; places: number }>()
   rings = 0
   mayGrow = false
-  readonly fleet: DirectFleet
+  readonly pool: DirectChildPool
   readonly #t: TestContext
 
   constructor(t: TestContext, limits = LIMITS) {
     this.#t = t
     t.mock.timers.enable({ apis: ['setInterval'] })
-    this.fleet = new DirectFleet({
+    this.pool = new DirectChildPool({
       limits,
       tell: (slot, message) => {
         const rest = message.kind === 'drain' ? ` ${message.abandoned.join()}` : ''
@@ -40,7 +40,7 @@ class World {
       },
       say: () => {},
     })
-    this.fleet.start()
+    this.pool.start()
   }
 
   /** Slots wanted since the last time. */
@@ -53,12 +53,12 @@ class World {
 
   serving(slot: number, sessions = 0): void {
     this.loads.set(slot, { sessions, places: 100 })
-    this.fleet.hear(slot, 'serving')
+    this.pool.hear(slot, 'serving')
   }
 
   gone(slot: number): void {
     this.loads.delete(slot)
-    this.fleet.post({ kind: 'gone', slot })
+    this.pool.post({ kind: 'gone', slot })
   }
 
   pass(ms: number): void {
@@ -76,7 +76,7 @@ test('the minimum runs always, and a child accepts when it has started', (t) => 
   assert.deepEqual(world.wanted(), ['1'])
   assert.equal(world.rings, 1, 'the others look whether the dead child has left somebody waiting')
   world.serving(1)
-  world.fleet.hear(0, 'retiring')
+  world.pool.hear(0, 'retiring')
   assert.deepEqual(world.wanted(), ['2'], 'a successor starts before the retiring child has ended')
 })
 
@@ -123,12 +123,12 @@ test('a reload: prepared children accept when it is in force; the old ones empty
     [0, 10],
     [1, 11],
   ] as const) {
-    world.fleet.post({ kind: 'listen', slot, fd })
+    world.pool.post({ kind: 'listen', slot, fd })
   }
   for (const slot of [0, 1]) world.serving(slot)
   world.wanted()
   world.told.length = 0
-  world.fleet.post({ kind: 'prepare', count: 2 })
+  world.pool.post({ kind: 'prepare', count: 2 })
   world.serving(2)
   assert.ok(!world.reports.some(({ kind }) => kind === 'prepared'))
   world.serving(3)
@@ -139,7 +139,7 @@ test('a reload: prepared children accept when it is in force; the old ones empty
   assert.deepEqual(world.wanted(), ['2 fresh', '3 fresh'])
   assert.deepEqual(world.told, [])
   const settings = { plan: { workers: { placement: LIMITS } } } as AcceptorSettings
-  world.fleet.post({ kind: 'reload', settings, kept: [[1, 0]] })
+  world.pool.post({ kind: 'reload', settings, kept: [[1, 0]] })
   assert.deepEqual(world.closed, [10])
   assert.deepEqual(world.told, ['2 accept', '3 accept', '0 drain 0', '1 drain 0'])
   assert.deepEqual(world.wanted(), [])
@@ -149,21 +149,21 @@ test('prepared children that die are told of, and given up ones end', (t) => {
   const world = new World(t)
   for (const slot of [0, 1]) world.serving(slot)
   world.reports.length = 0
-  world.fleet.post({ kind: 'prepare', count: 1 })
+  world.pool.post({ kind: 'prepare', count: 1 })
   world.gone(2)
   assert.deepEqual(world.reports.at(-1), { kind: 'prepared', isOk: false })
-  world.fleet.post({ kind: 'prepare', count: 1 })
+  world.pool.post({ kind: 'prepare', count: 1 })
   world.told.length = 0
-  world.fleet.post({ kind: 'forget' })
+  world.pool.post({ kind: 'forget' })
   assert.deepEqual(world.told, ['2 drain'])
 })
 
 test('draining: the sockets of the master close first, and the last child ends it', (t) => {
   const world = new World(t)
-  world.fleet.post({ kind: 'listen', slot: 0, fd: 10 })
+  world.pool.post({ kind: 'listen', slot: 0, fd: 10 })
   for (const slot of [0, 1]) world.serving(slot)
   world.told.length = 0
-  world.fleet.post({ kind: 'drain' })
+  world.pool.post({ kind: 'drain' })
   assert.deepEqual(world.closed, [10])
   assert.deepEqual(world.told, ['0 drain 0', '1 drain 0'])
   world.reports.length = 0
