@@ -30,7 +30,7 @@ export class Child {
 
   constructor(parts: ChildParts) {
     this.#parts = parts
-    const { log, start, traceMask, way } = parts
+    const { log, start, traceMask, shutdown } = parts
     const { live, plan, shape, slot } = start
     const settings: ReactorSettings = {
       plan,
@@ -45,12 +45,12 @@ export class Child {
       onReport: (report) => this.#onReport(report),
       onFailure: (error) => {
         log.say(ERR, `reactor: ${error.stack ?? error.message}`)
-        way.leave(EXIT_SOFTWARE)
+        shutdown.exit(EXIT_SOFTWARE)
       },
     })
     this.#mavis = new MavisService(parts, (answers) => this.#thread.post({ kind: 'answers', answers }))
     this.#mavis.open(slot, plan.mavis)
-    way.add({ leave: (done) => this.#leave(done) })
+    shutdown.add({ end: (done) => this.#shutDown(done) })
     if (settings.wireEnd !== undefined) this.#thread.post({ kind: 'open-wire-end' })
     const { counters } = openCells(CELLS_FDS, shape, slot).own
     keepTitle(parts, () => this.#load(counters))
@@ -92,7 +92,7 @@ export class Child {
     }
   }
 
-  #leave(done: () => void): void {
+  #shutDown(done: () => void): void {
     // Whatever ends the process, no peer may take it for the end of a transfer.
     this.#thread.post({ kind: 'cut' })
     const helpersEnded = this.#mavis.closeAll()
@@ -100,7 +100,7 @@ export class Child {
   }
 
   #onReport(report: Report): void {
-    const { link, log, way } = this.#parts
+    const { link, log, shutdown } = this.#parts
     switch (report.kind) {
       case 'log':
         link.send({ kind: 'log' })
@@ -124,7 +124,7 @@ export class Child {
         this.#mavis.retireAll()
         return
       case 'idle':
-        way.leave(EXIT_OK)
+        shutdown.exit(EXIT_OK)
         return
     }
   }

@@ -67,7 +67,7 @@ export class Master {
 
   constructor(parts: MasterParts) {
     this.#parts = parts
-    const { boundary, loaded, log, options, ownProgram, traceMask, way } = parts
+    const { boundary, loaded, log, options, ownProgram, traceMask, shutdown } = parts
     this.#trace = new TraceChannel('PROC', traceMask, log.say)
     const files = {
       access: (line: string) => this.#reloader.access.write(line),
@@ -93,7 +93,7 @@ export class Master {
     }
     this.#children = new ChildProcesses(processes, this.#reloader.present)
     this.#pool = this.#isDirect ? this.#directChildPool() : this.#brokerChildPool()
-    way.add({ leave: (done) => this.#leave(done) })
+    shutdown.add({ end: (done) => this.#shutDown(done) })
   }
 
   start(): void {
@@ -232,7 +232,7 @@ export class Master {
         this.#hasServed = true
         return
       case 'idle':
-        this.#parts.way.leave(EXIT_OK)
+        this.#parts.shutdown.exit(EXIT_OK)
         return
       case 'prepared':
         this.#onPrepared(report.isOk)
@@ -254,7 +254,7 @@ export class Master {
    * start, as others do. Children of ours get their configuration from us.
    */
   #onBadConfiguration(slot: number): void {
-    const { log, way } = this.#parts
+    const { log, shutdown } = this.#parts
     const generation = this.#children.generationOf(slot) ?? this.#reloader.present
     if (isOwnProgram(generation.loaded.spawnd.spawn)) {
       this.#children.condemn(slot, 'it reported a wrong configuration, which only other programs do')
@@ -265,7 +265,7 @@ export class Master {
       return
     }
     log.say(ERR, 'Child reported fatal configuration problem. Exiting.')
-    way.leave(EXIT_CONFIG)
+    shutdown.exit(EXIT_CONFIG)
   }
 
   /** A child of the generation that is in force, or of the one that is prepared. */
@@ -297,7 +297,7 @@ export class Master {
   #onForbidden(generation: Generation): void {
     if (this.#isEnding || generation !== this.#reloader.present) return
     this.#parts.log.say(ERR, 'children are not permitted to switch to the configured user or group. Exiting.')
-    this.#parts.way.leave(EXIT_NO_PERMISSION)
+    this.#parts.shutdown.exit(EXIT_NO_PERMISSION)
   }
 
   #post(command: AcceptorCommand): void {
@@ -307,7 +307,7 @@ export class Master {
 
   #fail(text: string): void {
     this.#parts.log.say(ERR, text)
-    this.#parts.way.leave(EXIT_SOFTWARE)
+    this.#parts.shutdown.exit(EXIT_SOFTWARE)
   }
 
   /** The first signal lets sessions finish, the second one ends them. */
@@ -335,10 +335,10 @@ export class Master {
     this.#children.stopStarting()
     this.#children.cutAll()
     this.#alarms.after(KILL_AFTER_MS, () => this.#children.killAll())
-    this.#alarms.after(KILL_AFTER_MS * 2, () => this.#parts.way.leave(EXIT_OK))
+    this.#alarms.after(KILL_AFTER_MS * 2, () => this.#parts.shutdown.exit(EXIT_OK))
   }
 
-  #leave(done: () => void): void {
+  #shutDown(done: () => void): void {
     this.#isEnding = true
     this.#alarms.clear()
     this.#reloader.close()

@@ -81,7 +81,7 @@ export class Single {
   constructor(parts: SingleParts) {
     this.#parts = parts
     this.#ownDescriptors = countOpenDescriptors() - parts.bound.length
-    const { log, traceMask, way } = parts
+    const { log, traceMask, shutdown } = parts
     this.#trace = new TraceChannel('PROC', traceMask, log.say)
     this.#mavis = new MavisService(parts, (answers) => this.#post({ kind: 'answers', answers }))
     this.#reloader = new Reloader({ ...parts, alarms: this.#alarms }, this.#keeper())
@@ -94,7 +94,7 @@ export class Single {
       onReport: (report) => this.#onReport(report),
       onFailure: (error) => this.#onReactorFailure(error),
     })
-    way.add({ leave: (done) => this.#leave(done) })
+    shutdown.add({ end: (done) => this.#shutDown(done) })
   }
 
   start(): void {
@@ -287,14 +287,14 @@ export class Single {
         return
       case 'idle':
         if (this.#hasRetired && !this.#isEnding) this.#parts.log.say(INFO, 'Terminating, no longer needed.')
-        this.#parts.way.leave(EXIT_OK)
+        this.#parts.shutdown.exit(EXIT_OK)
         return
     }
   }
 
   #onReactorFailure(error: Error): void {
     this.#parts.log.say(ERR, `reactor: ${error.stack ?? error.message}`)
-    this.#parts.way.leave(EXIT_SOFTWARE)
+    this.#parts.shutdown.exit(EXIT_SOFTWARE)
   }
 
   /** The first signal lets sessions finish, the second one ends them. */
@@ -328,10 +328,10 @@ export class Single {
   /** Resets what is left. A reactor that does not answer is left behind. */
   #cut(): void {
     this.#post({ kind: 'cut' })
-    this.#alarms.after(CUT_MAX_MS, () => this.#parts.way.leave(EXIT_OK))
+    this.#alarms.after(CUT_MAX_MS, () => this.#parts.shutdown.exit(EXIT_OK))
   }
 
-  #leave(done: () => void): void {
+  #shutDown(done: () => void): void {
     this.#isEnding = true
     this.#alarms.clear()
     this.#reloader.close()

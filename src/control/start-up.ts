@@ -25,7 +25,7 @@ import { version } from '../services/version.js'
 import { detach, isInBackground, wantsBackground } from './background.js'
 import { type BoundListener, bindAll } from './listeners.js'
 import { openLog, writeText } from './log-setup.js'
-import { WayOut } from './way-out.js'
+import { Shutdown } from './shutdown.js'
 
 /** What every process has before it does its own work. */
 export interface Started {
@@ -35,7 +35,7 @@ export interface Started {
   readonly configurationFile: string
   readonly system: System
   readonly log: Log
-  readonly way: WayOut
+  readonly shutdown: Shutdown
   /** Handlers of bytes from outside run behind it. */
   readonly boundary: Boundary
   /** Mask of TRACE_BITS. */
@@ -55,7 +55,7 @@ export interface StartedHead extends Started {
   releaseSignals(): boolean
 }
 
-/** Checks the kernel, opens the log, and makes every way out safe. Undefined: the process has to end. */
+/** Checks the kernel, opens the log, and sends every exception to `Shutdown`. Undefined: the process has to end. */
 export function startProcess(options: LoadOptions, plan: ProcessPlan): Started | undefined {
   const { arguments: given, program, programPath } = options
   const problem = prepareMachine(plan.mechanism)
@@ -67,14 +67,14 @@ export function startProcess(options: LoadOptions, plan: ProcessPlan): Started |
   if (plan.hidesMemory) hideMemory()
   const system = linuxSystem()
   const log = openLog(system.calls, plan.log, given, programPath)
-  const way = new WayOut()
-  way.catchAll((error) => log.say(ERR, `control thread: ${describe(error)}`), EXIT_SOFTWARE)
+  const shutdown = new Shutdown()
+  shutdown.catchAll((error) => log.say(ERR, `control thread: ${describe(error)}`), EXIT_SOFTWARE)
   return {
     program: basename(programPath, '.js'),
     configurationFile: given.configuration,
     system,
     log,
-    way,
+    shutdown,
     boundary: new Boundary(log.say, () => system.clock.monotonicMs()),
     traceMask: given.debugMask | plan.debugMask,
   }
@@ -107,21 +107,21 @@ export async function startHead(options: LoadOptions, loaded: Loaded): Promise<S
     detach()
     return undefined
   }
-  const releaseSignals = onEarlySignals(() => started?.way.leave(EXIT_OK))
+  const releaseSignals = onEarlySignals(() => started?.shutdown.exit(EXIT_OK))
   const started = startReader(options, loaded)
   if (started === undefined) return undefined
-  const { log, system, way } = started
+  const { log, system, shutdown } = started
   if (process.pid === 1) new OrphanReaper().start()
-  const releasePidfile = holdPidfile(given.pidfile ?? spawnd.pidfile, way, log)
+  const releasePidfile = holdPidfile(given.pidfile ?? spawnd.pidfile, shutdown, log)
   if (releasePidfile === undefined) {
-    way.leave(EXIT_CANNOT_CREATE)
+    shutdown.exit(EXIT_CANNOT_CREATE)
     return undefined
   }
   const bound = await bindAll(system.calls, spawnd, log.say)
   const mayRetry = spawnd.listeners.some(({ bindRetryDelayMs }) => bindRetryDelayMs > 0)
   if (!mayRetry && bound.every((listener) => listener === undefined)) {
     log.say(ERR, 'Failed to bind to any address or port. Exiting.')
-    way.leave(EXIT_TEMPORARY)
+    shutdown.exit(EXIT_TEMPORARY)
     return undefined
   }
   const { gracePeriodS } = given
@@ -131,28 +131,28 @@ export async function startHead(options: LoadOptions, loaded: Loaded): Promise<S
 }
 
 /** What is missing for a start (descriptors, memory) is a sentence in the log, not a stack trace. */
-export function startOrLeave({ log, releaseSignals, way }: StartedHead, start: () => void): void {
+export function startOrLeave({ log, releaseSignals, shutdown }: StartedHead, start: () => void): void {
   try {
     start()
     if (releaseSignals()) process.emit('SIGHUP')
   } catch (error) {
     log.say(ERR, `cannot start: ${error instanceof Error ? error.message : error}`)
-    way.leave(EXIT_OS)
+    shutdown.exit(EXIT_OS)
   }
 }
 
 /**
- * Until the process serves there is nothing to finish: a signal to end is obeyed at once, by the way out, so that
- * no pidfile stays behind. SIGHUP is remembered: the file may have changed after it was read.
+ * Until the process serves there is nothing to finish: a signal to end shuts the process down at once, and removes
+ * the pidfile. SIGHUP is remembered: the file may have changed after it was read.
  */
-function onEarlySignals(leave: () => void): () => boolean {
+function onEarlySignals(exit: () => void): () => boolean {
   let isReloadWanted = false
   const remember = () => {
     isReloadWanted = true
   }
-  process.on('SIGTERM', leave).on('SIGINT', leave).on('SIGHUP', remember)
+  process.on('SIGTERM', exit).on('SIGINT', exit).on('SIGHUP', remember)
   return () => {
-    process.off('SIGTERM', leave).off('SIGINT', leave).off('SIGHUP', remember)
+    process.off('SIGTERM', exit).off('SIGINT', exit).off('SIGHUP', remember)
     return isReloadWanted
   }
 }
@@ -168,7 +168,7 @@ function traceConfiguration({ given, sections }: Loaded, traceMask: number, log:
 }
 
 /** Holds the pidfile, if there is to be one; answers how to let go of it, undefined when it cannot be had. */
-function holdPidfile(path: string | undefined, way: WayOut, log: Log): (() => void) | undefined {
+function holdPidfile(path: string | undefined, shutdown: Shutdown, log: Log): (() => void) | undefined {
   if (path === undefined) return () => {}
   try {
     const pidfile = writePidfile(path, process.pid)
@@ -177,8 +177,8 @@ function holdPidfile(path: string | undefined, way: WayOut, log: Log): (() => vo
       if (isHeld) pidfile.remove()
       isHeld = false
     }
-    way.add({
-      leave(done) {
+    shutdown.add({
+      end(done) {
         release()
         done()
       },

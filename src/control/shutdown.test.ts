@@ -5,22 +5,22 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 
-const folder = mkdtempSync(join(tmpdir(), 'way-out-'))
+const folder = mkdtempSync(join(tmpdir(), 'shutdown-'))
 after(() => rmSync(folder, { recursive: true }))
 
-/** A reactor that waits in its poller for ever, and the way out; `obeys` says whether the reactor can be stopped. */
+/** A reactor that waits in its poller for ever, and the shutdown of its process. */
 const PRELUDE = `
   import { writeSync } from 'node:fs'
-  import { WayOut } from './way-out.js'
+  import { Shutdown } from './shutdown.js'
   import { ReactorThread } from './reactor-thread.js'
-  const way = new WayOut()
+  const shutdown = new Shutdown()
   const say = (text) => writeSync(1, text + '\\n')
   const startReactor = (command = { kind: 'stop' }) => new Promise((resolve) => {
     const thread = new ReactorThread(new URL('../../test/support/small-reactor.js', '$HERE'), {}, {
       onReport: () => resolve(thread),
       onFailure: (error) => say(error.message),
     })
-    way.add({ leave: (done) => { say('reactor is asked'); thread.end(command, done) } })
+    shutdown.add({ end: (done) => { say('reactor is asked'); thread.end(command, done) } })
   })
 `
 
@@ -53,16 +53,16 @@ async function endingOf(script: string): Promise<Ending> {
 test('it leaves with its code, after everybody was asked, the last one first', async () => {
   const { code, said } = await endingOf(`
     for (const name of ['first', 'second']) {
-      way.add({ leave(done) { say(name); setImmediate(done) } })
+      shutdown.add({ end(done) { say(name); setImmediate(done) } })
     }
-    way.leave(3)
-    way.leave(4)`)
+    shutdown.exit(3)
+    shutdown.exit(4)`)
   assert.deepEqual([code, said], [3, 'second\nfirst\n'])
 })
 
 test('an exception on the control thread ends the process while the reactor waits', async () => {
   const { code, said } = await endingOf(`
-    way.catchAll((error) => say('caught ' + error.message), 70)
+    shutdown.catchAll((error) => say('caught ' + error.message), 70)
     await startReactor()
     setImmediate(() => { throw new Error('thrown') })`)
   assert.deepEqual([code, said], [70, 'caught thrown\nreactor is asked\n'])
@@ -70,7 +70,7 @@ test('an exception on the control thread ends the process while the reactor wait
 
 test('so does a promise that is rejected and not handled', async () => {
   const { code, said } = await endingOf(`
-    way.catchAll((error) => say('caught ' + error.message), 70)
+    shutdown.catchAll((error) => say('caught ' + error.message), 70)
     await startReactor()
     void Promise.reject(new Error('rejected'))
     await new Promise(() => setInterval(() => {}, 1000))`)
@@ -79,8 +79,8 @@ test('so does a promise that is rejected and not handled', async () => {
 
 test('a second exception while it leaves changes nothing', async () => {
   const { code, said } = await endingOf(`
-    way.catchAll((error) => { say('caught ' + error.message); setImmediate(() => { throw new Error('again') }) }, 70)
-    way.add({ leave: (done) => setTimeout(done, 50) })
+    shutdown.catchAll((error) => { say('caught ' + error.message); setImmediate(() => { throw new Error('again') }) }, 70)
+    shutdown.add({ end: (done) => setTimeout(done, 50) })
     await startReactor()
     setImmediate(() => { throw new Error('thrown') })`)
   assert.equal(code, 70)
@@ -89,7 +89,7 @@ test('a second exception while it leaves changes nothing', async () => {
 
 test('a report that itself fails does not keep the process from ending', async () => {
   const { code, said } = await endingOf(`
-    way.catchAll(() => { throw new Error('the log is broken') }, 70)
+    shutdown.catchAll(() => { throw new Error('the log is broken') }, 70)
     await startReactor()
     setImmediate(() => { throw new Error('thrown') })`)
   assert.deepEqual([code, said], [70, 'reactor is asked\n'])
@@ -97,31 +97,31 @@ test('a report that itself fails does not keep the process from ending', async (
 
 test('whoever fails to leave does not keep the others from it', async () => {
   const { code, said } = await endingOf(`
-    way.catchAll((error) => say('caught ' + error.message), 70)
+    shutdown.catchAll((error) => say('caught ' + error.message), 70)
     await startReactor()
-    way.add({ leave() { throw new Error('cannot leave') } })
+    shutdown.add({ end() { throw new Error('cannot leave') } })
     setImmediate(() => { throw new Error('thrown') })`)
   assert.deepEqual([code, said], [70, 'caught thrown\nreactor is asked\n'])
 })
 
 test('who never finishes leaving is left behind', async () => {
   const { code, said } = await endingOf(`
-    way.add({ leave() { say('for ever') } })
-    way.leave(5)`)
+    shutdown.add({ end() { say('for ever') } })
+    shutdown.exit(5)`)
   assert.deepEqual([code, said], [5, 'for ever\n'])
 })
 
 test('a reactor that does not obey is left behind', async () => {
   const { code, said } = await endingOf(`
     await startReactor({ kind: 'echo', value: 'no' })
-    way.leave(6)`)
+    shutdown.exit(6)`)
   assert.deepEqual([code, said], [6, 'reactor is asked\n'])
 })
 
 test('a reactor that is gone already is no reason to wait', async () => {
   const { code, said } = await endingOf(`
     const thread = await startReactor()
-    thread.end({ kind: 'stop' }, () => way.leave(7))`)
+    thread.end({ kind: 'stop' }, () => shutdown.exit(7))`)
   assert.deepEqual([code, said], [7, 'reactor is asked\n'])
 })
 
@@ -132,6 +132,6 @@ test('a file or a name that keeps a thread of the pool waiting keeps nobody from
     import { open } from 'node:fs'
     open('${fifo}', 'r', () => say('opened'))
     process.on('exit', (code) => say('exit ' + code))
-    setTimeout(() => way.leave(8), 50)`)
+    setTimeout(() => shutdown.exit(8), 50)`)
   assert.deepEqual([code, said], [8, 'exit 8\n'])
 })
