@@ -139,7 +139,7 @@ test('a reload: prepared children accept when it is in force; the old ones empty
   assert.deepEqual(world.wanted(), ['2 fresh', '3 fresh'])
   assert.deepEqual(world.told, [])
   const settings = { plan: { workers: { placement: LIMITS } } } as AcceptorSettings
-  world.pool.post({ kind: 'reload', settings, kept: [[1, 0]] })
+  world.pool.post({ kind: 'reload', settings, kept: new Map([[1, 0]]) })
   assert.deepEqual(world.closed, [10])
   assert.deepEqual(world.told, ['2 accept', '3 accept', '0 drain 0', '1 drain 0'])
   assert.deepEqual(world.wanted(), [])

@@ -1,5 +1,6 @@
 /** Children that accept by themselves: how many there are and which of them listen. */
 import { CHILDREN_MAX } from '../accept/dispatcher.js'
+import { type KeptListeners, splitListeners } from '../accept/kept-listeners.js'
 import type { PlacementLimits } from '../accept/placement.js'
 import type { AcceptorCommand, AcceptorReport } from '../engine/acceptor-settings.js'
 import { INFO } from '../observe/severity.js'
@@ -209,23 +210,16 @@ export class DirectChildPool implements ChildPool {
     this.#parts.tell(child.slot, { kind: 'drain', abandoned })
   }
 
-  #reload(kept: readonly (readonly [oldSlot: number, newSlot: number])[]): void {
-    const newSlots = new Map(kept)
-    const abandoned: number[] = []
-    const stays = new Map<number, number>()
-    for (const [slot, fd] of this.#listeners) {
-      const newSlot = newSlots.get(slot)
-      if (newSlot === undefined) abandoned.push(slot)
-      else stays.set(newSlot, fd)
-    }
-    for (const slot of abandoned) this.#parts.closeFd(this.#listeners.get(slot) as number)
-    this.#listeners = stays
+  #reload(kept: KeptListeners): void {
+    const { abandoned, staying } = splitListeners(this.#listeners, kept)
+    for (const fd of abandoned.values()) this.#parts.closeFd(fd)
+    this.#listeners = staying
     const old = this.#serving()
     for (const child of this.#fresh()) {
       child.isFresh = false
       this.#parts.tell(child.slot, { kind: 'accept' })
     }
-    for (const child of old) this.#retire(child, abandoned)
+    for (const child of old) this.#retire(child, [...abandoned.keys()])
     this.#fill()
     this.#parts.report({ kind: 'reloaded' })
   }

@@ -1,8 +1,11 @@
 /** Binds listeners again that could not be bound at start. */
+import { type KeptListeners, NONE_KEPT } from '../accept/kept-listeners.js'
 import type { ListenerSettings } from '../config/table-spawnd.js'
 import type { Calls } from '../kernel/calls.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
+import { WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
+import { isSameSocket } from '../plan/socket-settings.js'
 import { removeSocketFile } from '../services/socket-file.js'
 import { Alarms } from './alarms.js'
 import { type BoundListener, bindListener, closeListeners, intendedKind, intendedName } from './listeners.js'
@@ -58,10 +61,34 @@ export class ListenerKeeper {
     return this.#parts.bound.flatMap((listener) => listener?.name ?? [])
   }
 
+  /** The listeners of the next configuration: those that stay with their sockets, new ones bound. */
+  async bindNext(
+    next: readonly ListenerSettings[],
+  ): Promise<{ readonly bound: readonly (BoundListener | undefined)[]; readonly kept: KeptListeners }> {
+    const { calls, say } = this.#parts
+    const bound: (BoundListener | undefined)[] = []
+    const kept = new Map<number, number>()
+    for (const [slot, settings] of next.entries()) {
+      const open = this.#find(settings, kept)
+      if (open !== undefined) {
+        kept.set(open.slot, slot)
+        this.#reportUnchanged(open.slot, settings, open.listener.name)
+      }
+      bound.push(open?.listener ?? (await bindListener(calls, settings, say)))
+    }
+    return { bound, kept }
+  }
+
+  /** What accepted sockets inherit was set when the listener was bound. */
+  #reportUnchanged(slot: number, settings: ListenerSettings, name: string): void {
+    if (isSameSocket(this.#parts.listeners[slot] as ListenerSettings, settings)) return
+    this.#parts.say(WARNING, `the options of ${name} stay as they were: a change needs a restart`)
+  }
+
   /** The open listener that is bound as `wanted` says, or that has got the address that it says; and its slot. */
-  find(
+  #find(
     wanted: ListenerSettings,
-    taken: Pick<ReadonlySet<number>, 'has'>,
+    taken: KeptListeners,
   ): { readonly slot: number; readonly listener: BoundListener } | undefined {
     const name = intendedName(wanted)
     for (const [slot, listener] of this.#open) {
@@ -77,9 +104,10 @@ export class ListenerKeeper {
     return undefined
   }
 
-  /** Hands on what is bound, but for the slots in `elsewhere`, whose listeners the receiver has already. */
-  start(elsewhere: ReadonlySet<number> = new Set()): void {
+  /** Hands on what is bound, except for listeners kept from the generation before: the receiver has them already. */
+  start(kept = NONE_KEPT): void {
     if (this.#isClosed) return
+    const elsewhere = new Set(kept.values())
     for (const [slot, listener] of this.#parts.bound.entries()) {
       if (listener === undefined) this.#bindLater(slot)
       else if (elsewhere.has(slot)) this.#open.set(slot, listener)
@@ -87,21 +115,21 @@ export class ListenerKeeper {
     }
   }
 
-  /** Listens no more, but for the slots in `elsewhere`: from here on a successor may take the addresses. */
-  close(elsewhere: ReadonlySet<number> = new Set()): void {
+  /** Gives up its listeners, except for those kept for the next generation: a successor may bind the addresses. */
+  close(kept = NONE_KEPT): void {
     this.#isClosed = true
     this.#alarms.clear()
     for (const [slot, { socketFile }] of this.#open) {
-      if (socketFile !== undefined && !elsewhere.has(slot)) removeSocketFile(socketFile)
+      if (socketFile !== undefined && !kept.has(slot)) removeSocketFile(socketFile)
     }
     this.#open.clear()
   }
 
-  /** Closes what was bound and never handed on, but for the slots in `elsewhere`. */
-  discard(elsewhere: ReadonlySet<number>): void {
+  /** Closes what was bound and never handed on, except for listeners kept from the generation before. */
+  discard(kept: KeptListeners): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    closeListeners(this.#parts.calls, this.#parts.bound, elsewhere)
+    closeListeners(this.#parts.calls, this.#parts.bound, new Set(kept.values()))
   }
 
   /** Tries again, a few times soon, what an address that was just given up may have kept from being bound. */

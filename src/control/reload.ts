@@ -1,15 +1,14 @@
 /** Reload: reads the configuration again, prepares its generation and puts it in force. */
+import type { KeptListeners } from '../accept/kept-listeners.js'
 import type { Shape } from '../cells/layout.js'
 import type { Configuration } from '../config/load.js'
 import { problemLine } from '../config/problems.js'
-import type { ListenerSettings } from '../config/table-spawnd.js'
 import type { StateChange } from '../engine/live-state.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import { hasErrors, singleProcessProblems, startProblems } from '../plan/check.js'
 import { limitProblems } from '../plan/limit-problems.js'
 import { type Loaded, type LoadOptions, loadFrom } from '../plan/load.js'
-import { isSameSocket } from '../plan/socket-settings.js'
 import { CounterKeeper } from '../services/counter-keeper.js'
 import { FileWatch } from '../services/file-watch.js'
 import { RemoteVerdicts } from '../services/remote-verdicts.js'
@@ -21,7 +20,7 @@ import { checkOcspResponse, type OcspSource } from '../tls/ocsp.js'
 import { AccessLogInForce } from './access-log.js'
 import type { Alarms } from './alarms.js'
 import { Generation } from './generation.js'
-import { type BoundListener, bindListener, closeListeners } from './listeners.js'
+import { type BoundListener, closeListeners } from './listeners.js'
 import { servingLine } from './serving-line.js'
 import type { StartedHead } from './start-up.js'
 import { watchTlsFiles } from './tls-tickets.js'
@@ -43,9 +42,6 @@ export interface ReloadParts extends StartedHead {
   readonly alarms: Alarms
 }
 
-/** Slots of listeners that stay, in both generations. */
-export type Kept = readonly (readonly [oldSlot: number, newSlot: number])[]
-
 /** What a master and a single process do about generations, each in its way. */
 export interface GenerationKeeper {
   readonly hasChildren: boolean
@@ -61,7 +57,7 @@ export interface GenerationKeeper {
   /** Nothing comes of it. */
   forget(next: Generation): void
   /** Clients are its from now on; settles when that is so. New listeners follow by `onListen`. */
-  putInForce(next: Generation, kept: Kept): Promise<void>
+  putInForce(next: Generation, kept: KeptListeners): Promise<void>
   /** Generations that run, the oldest first. */
   running(): readonly Generation[]
   /** Resets what a generation still has. */
@@ -76,8 +72,8 @@ export class Reloader {
   readonly #parts: ReloadParts
   readonly #keeper: GenerationKeeper
   #present: Generation
-  /** The one that is being prepared, and the slots in it of listeners that stay, by their old ones. */
-  #next: { readonly generation: Generation; readonly kept: ReadonlyMap<number, number> } | undefined
+  /** The one that is being prepared, and the listeners that stay in it. */
+  #next: { readonly generation: Generation; readonly kept: KeptListeners } | undefined
   readonly #tlsFiles: FileWatch
   /** Responses stay when another configuration has the same certificates. */
   readonly #stapler: Stapler<OcspSource>
@@ -149,7 +145,7 @@ export class Reloader {
   close(): void {
     this.end()
     this.#resolver.close()
-    this.#next?.generation.listeners.discard(new Set(this.#next.kept.values()))
+    this.#next?.generation.listeners.discard(this.#next.kept)
   }
 
   /** Only those who serve with the configuration in force shake hands. */
@@ -210,7 +206,7 @@ export class Reloader {
     const { log } = this.#parts
     for (const directive of this.#keeper.needRestart(loaded))
       log.say(WARNING, `a change of \`${directive}\` needs a restart: it stays as it was`)
-    const { bound, kept } = await this.#bind(loaded)
+    const { bound, kept } = await this.#present.listeners.bindNext(loaded.spawnd.listeners)
     const next = this.#open(loaded, bound, kept)
     if (next === undefined) return
     this.#next = { generation: next, kept }
@@ -221,40 +217,17 @@ export class Reloader {
       return
     }
     this.#keeper.forget(next)
-    next.listeners.discard(new Set(kept.values()))
+    next.listeners.discard(kept)
     next.closeFront()
     next.retire()
     if (problem !== undefined && !this.#isEnding) this.#tellGivenUp(problem)
-  }
-
-  /** The listeners of another configuration: those that stay with their sockets, new ones bound. */
-  async #bind({ spawnd }: Loaded) {
-    const { log, system } = this.#parts
-    const bound: (BoundListener | undefined)[] = []
-    const kept = new Map<number, number>()
-    for (const [slot, settings] of spawnd.listeners.entries()) {
-      const open = this.#present.listeners.find(settings, kept)
-      if (open !== undefined) {
-        kept.set(open.slot, slot)
-        this.#tellUnchanged(open.slot, settings, open.listener.name)
-      }
-      bound.push(open?.listener ?? (await bindListener(system.calls, settings, log.say)))
-    }
-    return { bound, kept }
-  }
-
-  /** What accepted sockets inherit was set when the listener was bound. */
-  #tellUnchanged(slot: number, settings: ListenerSettings, name: string): void {
-    const before = this.#present.loaded.spawnd.listeners[slot] as ListenerSettings
-    if (isSameSocket(before, settings)) return
-    this.#parts.log.say(WARNING, `the options of ${name} stay as they were: a change needs a restart`)
   }
 
   /** Undefined, and told, when what it takes is missing: descriptors, memory. */
   #open(
     loaded: Loaded,
     bound: readonly (BoundListener | undefined)[],
-    kept: ReadonlyMap<number, number>,
+    kept: KeptListeners,
   ): Generation | undefined {
     try {
       return this.#makeGeneration(loaded, bound, this.#present)
@@ -291,7 +264,7 @@ export class Reloader {
     return generation
   }
 
-  async #putInForce(next: Generation, kept: ReadonlyMap<number, number>): Promise<void> {
+  async #putInForce(next: Generation, kept: KeptListeners): Promise<void> {
     const old = this.#present
     const { spawnd, tcprelay } = next.loaded
     this.#present = next
@@ -299,9 +272,9 @@ export class Reloader {
     watchTlsFiles(this.#tlsFiles, next.loaded)
     this.#stapler.watch(next.loaded.tls.ocsp)
     this.#endOldest()
-    const isInForce = this.#keeper.putInForce(next, [...kept])
-    next.listeners.start(new Set(kept.values()))
-    old.listeners.close(new Set(kept.keys()))
+    const isInForce = this.#keeper.putInForce(next, kept)
+    next.listeners.start(kept)
+    old.listeners.close(kept)
     // What is given up is closed within a turn of the reactor; until then it may be in the way of what is new.
     next.listeners.bindSoon()
     old.retire()
