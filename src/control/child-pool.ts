@@ -1,42 +1,64 @@
+/** What decides which children a master has: its own reactor or, with `accept = direct`, the control thread. */
 import type { AcceptorCommand, AcceptorReport, AcceptorSettings } from '../engine/acceptor-settings.js'
 import { COUNT } from '../observe/counters.js'
-import { ReactorThread } from './reactor-thread.js'
+import type { AnswerOf } from './open-asks.js'
+import { type CommandedThread, ReactorThread, type ThreadEvents } from './reactor-thread.js'
 
-/** Who decides which children there are, and how clients get to them. It answers by reports. */
+/** Decides which children there are, and how clients get to them; `ChildTable` says which there are. */
 export interface ChildPool {
   /** Starts the children that always run. */
-  start(): void
+  start(settings: AcceptorSettings): void
   post(command: AcceptorCommand): void
-  /** What a child says of itself over its link. */
-  hear(slot: number, what: 'serving' | 'retiring'): void
+  /** As `CommandedThread.ask`. */
+  ask<Kind extends AcceptorReport['kind']>(
+    command: AcceptorCommand,
+    answer: Kind,
+  ): Promise<AnswerOf<AcceptorReport, Kind> | undefined>
+  /** A child reports over its link; its entry in the table is up to date. */
+  onNews(slot: number, news: 'serving' | 'retiring'): void
   /** `ended` is called when nothing of it is left. */
   end(ended: () => void): void
-  /** Connections that it takes at most, those of children that take no more included; undefined: not known yet. */
+  /** Connections that it takes at most, those of retiring children included; undefined: not known yet. */
   readonly places: number | undefined
 }
 
-/**
- * Clients are accepted by a reactor of the master's and go over the wire; so do the children's words. `counters`: those of
- * that reactor.
- */
-export function brokerChildPool(
-  settings: AcceptorSettings,
-  onReport: (report: AcceptorReport) => void,
-  onFailure: (error: Error) => void,
-  counters: Float64Array,
-): ChildPool {
-  const entry = new URL('../engine/acceptor-entry.js', import.meta.url)
-  const thread = new ReactorThread<AcceptorSettings, AcceptorCommand, AcceptorReport>(entry, settings, {
-    onReport,
-    onFailure,
-  })
-  return {
-    start: () => {}, // the thread does when it is there
-    post: (command) => thread.post(command),
-    hear: () => {},
-    end: (ended) => thread.end({ kind: 'stop' }, ended),
-    get places() {
-      return counters[COUNT.placesNow] || undefined
-    },
+export type AcceptorThread = CommandedThread<AcceptorSettings, AcceptorCommand, AcceptorReport>
+
+export function openAcceptorThread(): AcceptorThread {
+  return new ReactorThread(new URL('../engine/acceptor-entry.js', import.meta.url))
+}
+
+/** The pool of a master whose own reactor accepts: its dispatcher opens children and places clients. */
+export class BrokerChildPool implements ChildPool {
+  readonly #thread: AcceptorThread
+  readonly #events: ThreadEvents<AcceptorReport>
+  readonly #counters: Float64Array
+
+  /** `counters`: those of its reactor. */
+  constructor(thread: AcceptorThread, events: ThreadEvents<AcceptorReport>, counters: Float64Array) {
+    this.#thread = thread
+    this.#events = events
+    this.#counters = counters
+  }
+
+  start(settings: AcceptorSettings): void {
+    this.#thread.start(settings, this.#events)
+  }
+
+  post(command: AcceptorCommand): void {
+    this.#thread.post(command)
+  }
+
+  ask: ChildPool['ask'] = (command, answer) => this.#thread.ask(command, answer)
+
+  /** Children report over the wire, to the dispatcher. */
+  onNews(): void {}
+
+  end(ended: () => void): void {
+    this.#thread.end({ kind: 'stop' }, ended)
+  }
+
+  get places(): number | undefined {
+    return this.#counters[COUNT.placesNow] || undefined
   }
 }

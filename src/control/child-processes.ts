@@ -10,22 +10,27 @@ import { COUNT, countIn } from '../observe/counters.js'
 import type { RemoteEvidence } from '../observe/remote-evidence.js'
 import { ERR, WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
-import type { LoadOptions } from '../plan/load.js'
+import type { Loaded, LoadOptions } from '../plan/load.js'
 import { needsNetAdmin } from '../plan/socket-settings.js'
 import { isOwnProgram } from '../plan/worker-plans.js'
 import { Heartbeat } from '../services/heartbeat.js'
 import { Link, serialized } from '../services/link.js'
 import { FIRST_LISTENER_FD, FROM_CHILD, LINK_VARIABLE, type ToMaster } from '../services/link-messages.js'
 import { LogDrain } from '../services/log-drain.js'
-import { type ChildProgram, ChildStarter, type Extras } from './child-starter.js'
+import { type ChildProgram, ChildStarter, type Extras, type StartProcess } from './child-starter.js'
+import type { ChildTable, TrackedChild } from './child-table.js'
 import type { Generation } from './generation.js'
 import { type MasterLink, planBehindMaster, type ToOurChild } from './our-link.js'
 
 export interface ChildProcessesParts {
+  /** Where it enters its children. */
+  readonly table: ChildTable<OwnedChild>
   readonly options: LoadOptions
   /** How our own children are started; the configuration and the section that they read follow. */
   readonly ownProgram: Pick<ChildProgram, 'command' | 'words'>
   readonly say: Say
+  /** By default a process of the system. */
+  readonly startProcess?: StartProcess | undefined
   readonly boundary: Boundary
   /** Mask of TRACE_BITS. */
   readonly traceMask: number
@@ -38,13 +43,13 @@ export interface ChildProcessesParts {
   /** What a child says of itself over its link. */
   onNews(slot: number, news: 'serving' | 'retiring'): void
   /** A child could not be started, because this process may not give it the user or group. */
-  onForbidden(generation: Generation): void
+  onForbidden(generation: Generation | undefined): void
   /** The process has ended, or could not be started; what it held has been given back. */
   onGone(slot: number): void
 }
 
 /** A child of a slot: wanted, or running. */
-interface Member {
+export interface OwnedChild extends TrackedChild {
   readonly generation: Generation
   /** Undefined for foreign programs. */
   link: MasterLink | undefined
@@ -69,53 +74,60 @@ export class ChildProcesses {
   })
   /** What a child can have at most: each session has a descriptor for its client, and a child inherits our limit. */
   readonly #sessionsMax = descriptorLimit()
-  /** In the order of their starts. */
-  readonly #members = new Map<number, Member>()
+  readonly #table: ChildTable<OwnedChild>
 
-  constructor(parts: ChildProcessesParts, generation: Generation) {
+  /** `loaded`: the configuration of the first generation. */
+  constructor(parts: ChildProcessesParts, loaded: Loaded) {
     this.#parts = parts
+    this.#table = parts.table
     const events = {
       openExtras: (slot: number) => this.#openExtras(slot),
       onStarted: (slot: number) => this.#onStarted(slot),
-      onForbidden: (slot: number) => parts.onForbidden(this.#members.get(slot)?.generation ?? generation),
+      onForbidden: (slot: number) => parts.onForbidden(this.#table.get(slot)?.generation),
       onGone: (slot: number) => this.#onGone(slot),
     }
-    this.#starter = new ChildStarter(this.#programOf(generation), events, closeSync, parts.say)
+    this.#starter = new ChildStarter(
+      this.#programOf(loaded),
+      events,
+      closeSync,
+      parts.say,
+      parts.startProcess,
+    )
   }
 
   /** Starts a child of the generation that is in force; `wireFd` is its end of the wire, undefined for none. */
   start(slot: number, wireFd: number | undefined, generation: Generation): void {
-    this.#members.set(slot, newMember(generation))
+    this.#table.add(newChild(slot, generation))
     this.#starter.start(slot, wireFd)
   }
 
   /** Starts a child of a generation that is being prepared. */
   startOther(slot: number, wireFd: number | undefined, generation: Generation): void {
-    this.#members.set(slot, newMember(generation))
-    this.#starter.startOther(slot, wireFd, this.#programOf(generation))
+    this.#table.add(newChild(slot, generation))
+    this.#starter.startOther(slot, wireFd, this.#programOf(generation.loaded))
   }
 
   /** Children that start from now on are of this generation. */
   setGeneration(generation: Generation): void {
-    this.#starter.setProgram(this.#programOf(generation))
+    this.#starter.setProgram(this.#programOf(generation.loaded))
   }
 
   /** Running children of a generation, in the order of their starts. */
   slotsOf(generation: Generation): number[] {
-    return [...this.#members].flatMap(([slot, member]) =>
-      member.generation === generation && member.drain !== undefined ? slot : [],
+    return this.#table.all.flatMap((child) =>
+      child.generation === generation && child.drain !== undefined ? child.slot : [],
     )
   }
 
   /** Generations with running children, the oldest first. */
   generations(): Generation[] {
-    const running = [...this.#members.values()].filter(({ drain }) => drain !== undefined)
+    const running = this.#table.all.filter(({ drain }) => drain !== undefined)
     return [...new Set(running.map(({ generation }) => generation))]
   }
 
   /** Sessions that a child of ours has now, and that it takes at most while it accepts by itself. */
   loadOf(slot: number): { readonly sessions: number; readonly places: number } {
-    const counters = this.#members.get(slot)?.generation.memory.cells.countersOf(slot)
+    const counters = this.#table.get(slot)?.generation.memory.cells.countersOf(slot)
     if (counters === undefined) return { sessions: 0, places: 0 }
     const max = this.#sessionsMax
     return {
@@ -126,43 +138,44 @@ export class ChildProcesses {
 
   /** Sessions of all children of ours. */
   get sessions(): number {
-    return [...this.#members.keys()].reduce((sum, slot) => sum + this.loadOf(slot).sessions, 0)
+    return this.#table.all.reduce((sum, { slot }) => sum + this.loadOf(slot).sessions, 0)
   }
 
   tell(slot: number, message: ToOurChild): void {
-    send(this.#members.get(slot), message)
+    send(this.#table.get(slot), message)
   }
 
   /** Sends a change of the live state to the children of a generation; `start` carries it to the others. */
   tellState(generation: Generation, change: StateChange): void {
-    for (const member of this.#members.values()) {
-      const hasStarted = member.unsent === undefined
-      if (member.generation === generation && hasStarted) send(member, { kind: 'state', change })
+    for (const child of this.#table.all) {
+      const hasStarted = child.unsent === undefined
+      if (child.generation === generation && hasStarted) send(child, { kind: 'state', change })
     }
   }
 
   /** A child takes clients: should it die, it may be replaced at once. */
   served(slot: number): void {
+    this.#table.served(slot)
     this.#starter.served(slot)
     this.#heartbeat.served(slot)
   }
 
   /** The child of a slot breaks the rules: it may have been taken over, so nothing of it is worth keeping. */
   condemn(slot: number, what: string): void {
-    const member = this.#members.get(slot)
-    if (member !== undefined) this.#condemn(slot, member, what)
+    const child = this.#table.get(slot)
+    if (child !== undefined) this.#condemn(slot, child, what)
   }
 
-  #condemn(slot: number, member: Member, what: string): void {
-    if (member.isCondemned) return
-    member.isCondemned = true
+  #condemn(slot: number, child: OwnedChild, what: string): void {
+    if (child.isCondemned) return
+    child.isCondemned = true
     this.#parts.say(ERR, `killing child (pid ${this.#starter.pidOf(slot) ?? '-'}): ${what}`)
     this.#starter.killOne(slot, 'SIGKILL')
   }
 
   /** Undefined: the child is gone. */
   generationOf(slot: number): Generation | undefined {
-    return this.#members.get(slot)?.generation
+    return this.#table.get(slot)?.generation
   }
 
   /** Asks children of ours whether they are alive, and kills those that have not answered for too long. */
@@ -182,13 +195,13 @@ export class ChildProcesses {
 
   /** Ends a child with what it still has: ours resets its sessions, a foreign one knows no such word. */
   cut(slot: number): void {
-    const member = this.#members.get(slot)
-    if (member?.link === undefined) this.#starter.killOne(slot, 'SIGTERM')
-    else send(member, { kind: 'cut' })
+    const child = this.#table.get(slot)
+    if (child?.link === undefined) this.#starter.killOne(slot, 'SIGTERM')
+    else send(child, { kind: 'cut' })
   }
 
   cutAll(): void {
-    for (const slot of this.#members.keys()) this.cut(slot)
+    for (const { slot } of this.#table.all) this.cut(slot)
   }
 
   /** Asks a child to end when it is idle. */
@@ -211,14 +224,14 @@ export class ChildProcesses {
 
   /** The process ends: children of ours notice that the master is gone. */
   closeLinks(): void {
-    for (const { link } of this.#members.values()) link?.close()
+    for (const { link } of this.#table.all) link?.close()
   }
 
   closeLogs(): void {
-    for (const { drain } of this.#members.values()) drain?.close()
+    for (const { drain } of this.#table.all) drain?.close()
   }
 
-  #programOf({ loaded }: Generation): ChildProgram {
+  #programOf(loaded: Loaded): ChildProgram {
     const { options, ownProgram } = this.#parts
     const { spawn } = loaded.spawnd
     const isOwn = isOwnProgram(spawn)
@@ -243,9 +256,9 @@ export class ChildProcesses {
 
   /** The far ends of the descriptors that a child of ours gets from 3 on: link, cells, listeners. */
   #openExtras(slot: number): Extras {
-    const member = this.#members.get(slot)
-    if (member === undefined || !isOwnProgram(member.generation.loaded.spawnd.spawn)) return NO_EXTRAS
-    const { generation } = member
+    const child = this.#table.get(slot)
+    if (child === undefined || !isOwnProgram(child.generation.loaded.spawnd.spawn)) return NO_EXTRAS
+    const { generation } = child
     // What a child left that could not be started.
     generation.memory.giveBack(slot)
     const { common, head, own } = generation.memory.fdsOf(slot)
@@ -254,22 +267,22 @@ export class ChildProcesses {
     const [ours, theirs] = pair
     messageCalls().refuseDescriptors(ours)
     const events = {
-      onMessage: (message: ToMaster) => this.#onMessage(slot, member, message),
-      onViolation: (what: string) => this.#condemn(slot, member, `it sent ${what} on its link`),
+      onMessage: (message: ToMaster) => this.#onMessage(slot, child, message),
+      onViolation: (what: string) => this.#condemn(slot, child, `it sent ${what} on its link`),
       onEnd: () => {
-        if (member.link === link) member.link = undefined
+        if (child.link === link) child.link = undefined
       },
     }
     const link: MasterLink = new Link(ours, FROM_CHILD, serialized, events, (handler) =>
       this.#parts.boundary.guard('a message of a child', handler, () => this.#kill(slot, link)),
     )
-    member.link = link
+    child.link = link
     const isDirect = generation.loaded.spawnd.spawn.accept === 'direct'
     const listeners = isDirect ? [...generation.listeners.present] : []
     const start = () => {
       this.#sendStart(slot, link, generation, isDirect, listeners)
-      for (const message of member.unsent ?? []) link.send(message)
-      member.unsent = undefined
+      for (const message of child.unsent ?? []) link.send(message)
+      child.unsent = undefined
     }
     // A child takes clients soon after that, so it gets the addresses of its remotes with it.
     if (generation.hasLooked) start()
@@ -311,38 +324,44 @@ export class ChildProcesses {
     })
   }
 
-  #onMessage(slot: number, member: Member, { kind }: ToMaster): void {
-    if (this.#members.get(slot) !== member || member.isCondemned) return
+  #onMessage(slot: number, child: OwnedChild, { kind }: ToMaster): void {
+    if (this.#table.get(slot) !== child || child.isCondemned) return
     switch (kind) {
       case 'log':
-        member.drain?.drain()
+        child.drain?.drain()
         return
       case 'pong':
         this.#heartbeat.answered(slot)
         return
       case 'serving':
-        if (member.hasSaidServing) this.#condemn(slot, member, 'it said twice that it serves')
-        else this.#parts.onNews(slot, kind)
-        member.hasSaidServing = true
+        if (child.hasSaidServing) this.#condemn(slot, child, 'it said twice that it serves')
+        else this.#onServing(slot)
+        child.hasSaidServing = true
         return
       case 'retiring':
+        this.#table.retired(slot)
         this.#parts.onNews(slot, kind)
         return
     }
   }
 
+  #onServing(slot: number): void {
+    this.served(slot)
+    this.#parts.onNews(slot, 'serving')
+  }
+
   #onStarted(slot: number): void {
-    const member = this.#members.get(slot)
-    if (member === undefined) return
-    if (member.link !== undefined) this.#heartbeat.started(slot)
-    member.generation.enter(slot)
-    const cells = member.generation.memory.cells.child(slot)
+    const child = this.#table.get(slot)
+    if (child === undefined) return
+    if (child.link !== undefined) this.#heartbeat.started(slot)
+    child.generation.enter(slot)
+    const cells = child.generation.memory.cells.child(slot)
     const files = {
       access: (line: string) => this.#parts.writeAccess(line),
-      key: (line: string) => member.generation.writeKey(line),
+      key: (line: string) => child.generation.writeKey(line),
       remote: (evidence: RemoteEvidence) => this.#parts.hearRemote(evidence),
     }
-    member.drain = new LogDrain(cells, this.#parts.say, files, this.#parts.boundary, {
+    child.drain = new LogDrain(cells, this.#parts.say, files, this.#parts.boundary, {
       writer: `child (pid ${this.#starter.pidOf(slot) ?? '-'})`,
       logLinesPerSecond: this.#parts.traceMask === 0 ? LOG_LINES_PER_SECOND : Number.POSITIVE_INFINITY,
     })
@@ -350,13 +369,13 @@ export class ChildProcesses {
 
   /** What the child still had to say is carried on, and what it held is given back. */
   #onGone(slot: number): void {
-    const member = this.#members.get(slot)
-    this.#members.delete(slot)
+    const child = this.#table.get(slot)
+    this.#table.delete(slot)
     this.#heartbeat.ended(slot)
-    member?.link?.close()
-    if (member?.drain !== undefined) {
-      member.drain.close()
-      member.generation.leave(slot)
+    child?.link?.close()
+    if (child?.drain !== undefined) {
+      child.drain.close()
+      child.generation.leave(slot)
     }
     this.#parts.onGone(slot)
   }
@@ -365,9 +384,11 @@ export class ChildProcesses {
 /** What a child says of itself, far above what its own throttled lines come to. Traces are not limited. */
 const LOG_LINES_PER_SECOND = 1_000
 
-function newMember(generation: Generation): Member {
+function newChild(slot: number, generation: Generation): OwnedChild {
   return {
+    slot,
     generation,
+    phase: 'starting',
     link: undefined,
     drain: undefined,
     unsent: [],
@@ -377,10 +398,10 @@ function newMember(generation: Generation): Member {
 }
 
 /** `start` is the first message of a link; what is known before the link exists is part of it. */
-function send(member: Member | undefined, message: ToOurChild): void {
-  if (member?.link === undefined) return
-  if (member.unsent === undefined) member.link.send(message)
-  else member.unsent.push(message)
+function send(child: OwnedChild | undefined, message: ToOurChild): void {
+  if (child?.link === undefined) return
+  if (child.unsent === undefined) child.link.send(message)
+  else child.unsent.push(message)
 }
 
 const NO_EXTRAS: Extras = { fds: [], release: () => {} }

@@ -70,11 +70,15 @@ interface End {
   readonly isAllowed: boolean
 }
 
-/** The processes of the children: started when the reactor wants one, told of when they end. */
+/** Starts a process; a test starts fakes. Returns the error where there is none. */
+export type StartProcess = (program: ChildProgram, stdio: StdioOptions) => ChildProcess | Error
+
+/** Starts the processes of children, at once or after a back-off, and reports how they end. */
 export class ChildStarter {
   readonly #events: ChildStarterEvents
   readonly #closeFd: (fd: number) => void
   readonly #say: Say
+  readonly #startProcess: StartProcess
   readonly #workingDirectory: WorkingDirectory
   readonly #running = new Map<number, Running>()
   readonly #waiting = new Map<number, Waiting>()
@@ -87,7 +91,14 @@ export class ChildStarter {
   #deathCountedMs = Number.NEGATIVE_INFINITY
   #isStopped = false
 
-  constructor(program: ChildProgram, events: ChildStarterEvents, closeFd: (fd: number) => void, say: Say) {
+  constructor(
+    program: ChildProgram,
+    events: ChildStarterEvents,
+    closeFd: (fd: number) => void,
+    say: Say,
+    startProcess: StartProcess = spawnChild,
+  ) {
+    this.#startProcess = startProcess
     this.#program = program
     this.#events = events
     this.#closeFd = closeFd
@@ -211,7 +222,7 @@ export class ChildStarter {
     this.#workingDirectory.ensureExists()
     try {
       const extras = this.#events.openExtras(slot)
-      const child = spawnChild(program, [wireFd ?? 'ignore', 'ignore', 'inherit', ...extras.fds])
+      const child = this.#startProcess(program, [wireFd ?? 'ignore', 'ignore', 'inherit', ...extras.fds])
       extras.release()
       return child
     } catch (error) {

@@ -1,16 +1,15 @@
 /** The control thread of a child of our own. */
-import { EXIT_OK, EXIT_SOFTWARE } from '../base/exit-codes.js'
+import { EXIT_OK } from '../base/exit-codes.js'
 import { openCells } from '../cells/cells.js'
-import type { Command, ReactorSettings, Report } from '../engine/reactor-settings.js'
+import type { ReactorSettings, Report } from '../engine/reactor-settings.js'
 import { COUNT } from '../observe/counters.js'
-import { ERR, INFO } from '../observe/severity.js'
 import { pipeOptions, sessionsMax } from '../plan/limits.js'
 import { WIRE_FD } from '../services/handed-over.js'
 import { CELLS_FDS, WAKEUP_FD } from '../services/link-messages.js'
-import { MavisService } from './mavis-service.js'
 import type { ChildLink, Start, ToOurChild } from './our-link.js'
 import { keepTitle, type Load } from './process-title.js'
-import { ReactorThread } from './reactor-thread.js'
+import { openRelayingThread, RelayThread } from './relay-thread.js'
+import { reportRetired, reportRetiring, retireOnSignals } from './retiring.js'
 import type { Started } from './start-up.js'
 
 export interface ChildParts extends Started {
@@ -24,13 +23,12 @@ export interface ChildParts extends Started {
  */
 export class Child {
   readonly #parts: ChildParts
-  readonly #thread: ReactorThread<ReactorSettings, Command, Report>
-  readonly #mavis: MavisService
+  readonly #thread: RelayThread
   #isEnding = false
 
   constructor(parts: ChildParts) {
     this.#parts = parts
-    const { log, start, traceMask, shutdown } = parts
+    const { shutdown, start, traceMask } = parts
     const { live, plan, shape, slot } = start
     const settings: ReactorSettings = {
       plan,
@@ -41,20 +39,14 @@ export class Child {
       pipes: pipeOptions(),
       traceMask,
     }
-    this.#thread = new ReactorThread(new URL('../engine/reactor-entry.js', import.meta.url), settings, {
-      onReport: (report) => this.#onReport(report),
-      onFailure: (error) => {
-        log.say(ERR, `reactor: ${error.stack ?? error.message}`)
-        shutdown.exit(EXIT_SOFTWARE)
-      },
-    })
-    this.#mavis = new MavisService(parts, (answers) => this.#thread.post({ kind: 'answers', answers }))
-    this.#mavis.open(slot, plan.mavis)
-    shutdown.add({ end: (done) => this.#shutDown(done) })
+    this.#thread = new RelayThread(parts, openRelayingThread(), (report) => this.#onReport(report))
+    this.#thread.start(settings)
+    this.#thread.mavis.open(slot, plan.mavis)
+    shutdown.add({ end: (done) => this.#thread.shutDown(() => {}, done) })
     if (settings.wireEnd !== undefined) this.#thread.post({ kind: 'open-wire-end' })
     const { counters } = openCells(CELLS_FDS, shape, slot).own
     keepTitle(parts, () => this.#load(counters))
-    for (const signal of ['SIGHUP', 'SIGTERM'] as const) process.on(signal, () => this.#retire(signal))
+    retireOnSignals(process, (signal) => this.#retire(signal))
   }
 
   onMessage(message: ToOurChild): void {
@@ -65,8 +57,7 @@ export class Child {
         return
       case 'drain':
         this.#isEnding = true
-        this.#mavis.retireAll()
-        this.#thread.post(message)
+        this.#thread.drain(message.abandoned)
         return
       case 'state':
       case 'ping':
@@ -79,8 +70,9 @@ export class Child {
   /** The master is gone, and who waits at its listeners has nobody else: serves what there is, and ends. */
   onMasterGone(): void {
     if (this.#isEnding) return
-    this.#say('the master is gone')
-    this.#thread.post({ kind: 'drain' })
+    this.#isEnding = true
+    reportRetiring(this.#parts.log.say, 'the master is gone')
+    this.#thread.drain()
   }
 
   #load(counters: Float64Array): Load {
@@ -92,13 +84,6 @@ export class Child {
     }
   }
 
-  #shutDown(done: () => void): void {
-    // Whatever ends the process, no peer may take it for the end of a transfer.
-    this.#thread.post({ kind: 'cut' })
-    const helpersEnded = this.#mavis.closeAll()
-    this.#thread.end({ kind: 'stop' }, () => void helpersEnded.then(done))
-  }
-
   #onReport(report: Report): void {
     const { link, log, shutdown } = this.#parts
     switch (report.kind) {
@@ -108,20 +93,17 @@ export class Child {
       case 'pong':
         link.send({ kind: 'pong' })
         return
-      case 'questions':
-        this.#mavis.receive(report)
-        return
       case 'serving':
         link.send({ kind: 'serving' })
         return
       case 'retired':
-        log.say(INFO, 'Retire limit reached. Told parent about this.')
-        this.#mavis.retireAll()
+        reportRetired(log.say, true)
+        this.#thread.mavis.retireAll()
         link.send({ kind: 'retiring' })
         return
       case 'may-die':
         this.#isEnding = true
-        this.#mavis.retireAll()
+        this.#thread.mavis.retireAll()
         return
       case 'idle':
         shutdown.exit(EXIT_OK)
@@ -129,17 +111,12 @@ export class Child {
     }
   }
 
-  /** Takes no more clients; those that wait at shared listeners wait for others. */
-  #retire(why: string): void {
-    this.#say(why)
-    this.#parts.link.send({ kind: 'retiring' })
-    this.#thread.post({ kind: 'drain', abandoned: [] })
-  }
-
-  #say(why: string): void {
+  /** Clients that wait at shared listeners are left to the other children. */
+  #retire(signal: NodeJS.Signals): void {
     this.#isEnding = true
-    this.#mavis.retireAll()
-    this.#parts.log.say(INFO, `${why}: No longer accepting new connections.`)
+    reportRetiring(this.#parts.log.say, signal)
+    this.#parts.link.send({ kind: 'retiring' })
+    this.#thread.drain([])
   }
 }
 

@@ -1,16 +1,24 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import type { KeptListeners } from '../accept/kept-listeners.js'
 import type { AcceptorReport, AcceptorSettings } from '../engine/acceptor-settings.js'
+import { ChildTable } from './child-table.js'
 import { DirectChildPool } from './direct-child-pool.js'
 
 const LIMITS = { instancesMin: 2, instancesMax: 4, usersMin: 5, usersMax: 100 }
+
+const settings = (limits: typeof LIMITS) => ({ plan: { workers: { placement: limits } } }) as AcceptorSettings
 
 /** Longer than the pool waits before it looks at the load, and before it lets idle children go. */
 const LOOK_MS = 250
 const SHRINK_MS = 8_000
 
+const GENERATIONS = [{}, {}, {}] as const
+
 /** A pool whose children exist only here. */
 class World {
+  readonly table = new ChildTable()
+  #nth = 0
   readonly reports: AcceptorReport[] = []
   readonly told: string[] = []
   readonly closed: number[] = []
@@ -23,8 +31,9 @@ class World {
   constructor(t: TestContext, limits = LIMITS) {
     this.#t = t
     t.mock.timers.enable({ apis: ['setInterval'] })
+    this.table.putInForce(GENERATIONS[0])
     this.pool = new DirectChildPool({
-      limits,
+      children: this.table,
       tell: (slot, message) => {
         const rest = message.kind === 'drain' ? ` ${message.abandoned.join()}` : ''
         this.told.push(`${slot} ${message.kind}${rest}`.trim())
@@ -33,14 +42,37 @@ class World {
       setMayGrow: (mayGrow) => {
         this.mayGrow = mayGrow
       },
-      report: (report) => this.reports.push(report),
+      report: (report) => this.#onReport(report),
       closeFd: (fd) => this.closed.push(fd),
       wakeChildren: () => {
         this.rings++
       },
       say: () => {},
     })
-    this.pool.start()
+    this.pool.start(settings(limits))
+  }
+
+  #onReport(report: AcceptorReport): void {
+    this.reports.push(report)
+    if (report.kind !== 'wanted') return
+    const generation = GENERATIONS[report.isFresh ? this.#nth + 1 : this.#nth] as object
+    this.table.add({ slot: report.slot, generation, phase: 'starting' })
+  }
+
+  prepare(count: number): void {
+    this.table.setNext(GENERATIONS[this.#nth + 1])
+    this.pool.post({ kind: 'prepare', count })
+  }
+
+  reload(kept: KeptListeners): void {
+    this.#nth++
+    this.table.putInForce(GENERATIONS[this.#nth] as object)
+    this.pool.post({ kind: 'reload', settings: settings(LIMITS), kept })
+  }
+
+  retiring(slot: number): void {
+    this.table.retired(slot)
+    this.pool.onNews(slot, 'retiring')
   }
 
   /** Slots wanted since the last time. */
@@ -53,11 +85,13 @@ class World {
 
   serving(slot: number, sessions = 0): void {
     this.loads.set(slot, { sessions, places: 100 })
-    this.pool.hear(slot, 'serving')
+    this.table.served(slot)
+    this.pool.onNews(slot, 'serving')
   }
 
   gone(slot: number): void {
     this.loads.delete(slot)
+    this.table.delete(slot)
     this.pool.post({ kind: 'gone', slot })
   }
 
@@ -76,7 +110,7 @@ test('the minimum runs always, and a child accepts when it has started', (t) => 
   assert.deepEqual(world.wanted(), ['1'])
   assert.equal(world.rings, 1, 'the others look whether the dead child has left somebody waiting')
   world.serving(1)
-  world.pool.hear(0, 'retiring')
+  world.retiring(0)
   assert.deepEqual(world.wanted(), ['2'], 'a successor starts before the retiring child has ended')
 })
 
@@ -128,7 +162,7 @@ test('a reload: prepared children accept when it is in force; the old ones empty
   for (const slot of [0, 1]) world.serving(slot)
   world.wanted()
   world.told.length = 0
-  world.pool.post({ kind: 'prepare', count: 2 })
+  world.prepare(2)
   world.serving(2)
   assert.ok(!world.reports.some(({ kind }) => kind === 'prepared'))
   world.serving(3)
@@ -138,8 +172,7 @@ test('a reload: prepared children accept when it is in force; the old ones empty
   )
   assert.deepEqual(world.wanted(), ['2 fresh', '3 fresh'])
   assert.deepEqual(world.told, [])
-  const settings = { plan: { workers: { placement: LIMITS } } } as AcceptorSettings
-  world.pool.post({ kind: 'reload', settings, kept: new Map([[1, 0]]) })
+  world.reload(new Map([[1, 0]]))
   assert.deepEqual(world.closed, [10])
   assert.deepEqual(world.told, ['2 accept', '3 accept', '0 drain 0', '1 drain 0'])
   assert.deepEqual(world.wanted(), [])
@@ -149,10 +182,10 @@ test('prepared children that die are told of, and given up ones end', (t) => {
   const world = new World(t)
   for (const slot of [0, 1]) world.serving(slot)
   world.reports.length = 0
-  world.pool.post({ kind: 'prepare', count: 1 })
+  world.prepare(1)
   world.gone(2)
   assert.deepEqual(world.reports.at(-1), { kind: 'prepared', isOk: false })
-  world.pool.post({ kind: 'prepare', count: 1 })
+  world.prepare(1)
   world.told.length = 0
   world.pool.post({ kind: 'forget' })
   assert.deepEqual(world.told, ['2 drain'])

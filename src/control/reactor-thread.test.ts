@@ -6,16 +6,21 @@ import { ReactorThread } from './reactor-thread.js'
 
 const ENTRY = new URL('../../test/support/small-reactor.js', import.meta.url)
 
+/** What it says; most tests let it say something else. */
+interface Said {
+  readonly kind: string
+}
+
 /** A real thread that echoes, and what it has said so far. */
 class Subject {
   readonly reports: unknown[] = []
   readonly failures: Error[] = []
-  readonly thread: ReactorThread<SmallSettings, SmallCommand, unknown>
+  readonly thread: ReactorThread<SmallSettings, SmallCommand, Said>
   #onNews: () => void = () => {}
 
   constructor(throwsAtOnce = false) {
-    this.thread = new ReactorThread<SmallSettings, SmallCommand, unknown>(
-      ENTRY,
+    this.thread = new ReactorThread(ENTRY)
+    this.thread.start(
       { throwsAtOnce },
       {
         onReport: (report) => this.#note(this.reports, report),
@@ -123,4 +128,38 @@ test('a thread leaves no descriptor', { timeout: 20_000 }, async () => {
     await subject.end()
   }
   assert.equal(countOpenDescriptors(), before)
+})
+
+test('an ask settles with the report of its kind, others are reported', { timeout: 10_000 }, async () => {
+  const subject = new Subject()
+  await subject.heard(1)
+  const answer = subject.thread.ask(
+    { kind: 'echo', value: { kind: 'prepared', problem: 'none' } },
+    'prepared',
+  )
+  subject.thread.post({ kind: 'echo', value: { kind: 'log' } })
+  assert.deepEqual(await answer, { kind: 'prepared', problem: 'none' })
+  await subject.heard(2)
+  assert.deepEqual(subject.reports.slice(1), [{ kind: 'log' }])
+  await subject.end()
+})
+
+test('an ask settles with undefined when the thread ends before the answer', {
+  timeout: 10_000,
+}, async () => {
+  const subject = new Subject()
+  await subject.heard(1)
+  const answer = subject.thread.ask({ kind: 'echo', value: 'something else' }, 'reloaded')
+  await subject.end()
+  assert.equal(await answer, undefined)
+  assert.equal(await subject.thread.ask({ kind: 'echo', value: 'late' }, 'reloaded'), undefined)
+})
+
+test('an ask is replaced by a later one of its kind', { timeout: 10_000 }, async () => {
+  const subject = new Subject()
+  await subject.heard(1)
+  const first = subject.thread.ask({ kind: 'waits' }, 'prepared')
+  const second = subject.thread.ask({ kind: 'echo', value: { kind: 'prepared' } }, 'prepared')
+  assert.deepEqual([await first, await second], [undefined, { kind: 'prepared' }])
+  await subject.end()
 })

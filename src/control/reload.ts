@@ -1,9 +1,6 @@
 /** Reload: reads the configuration again, prepares its generation and puts it in force. */
 import type { KeptListeners } from '../accept/kept-listeners.js'
-import type { Shape } from '../cells/layout.js'
-import type { Configuration } from '../config/load.js'
 import { problemLine } from '../config/problems.js'
-import type { StateChange } from '../engine/live-state.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import { hasErrors, singleProcessProblems, startProblems } from '../plan/check.js'
@@ -24,6 +21,7 @@ import { type BoundListener, closeListeners } from './listeners.js'
 import { servingLine } from './serving-line.js'
 import type { StartedHead } from './start-up.js'
 import { watchTlsFiles } from './tls-tickets.js'
+import type { Workers } from './workers.js'
 
 /** Generations that still have sessions; with one more the oldest is ended. */
 export const OLD_GENERATIONS_MAX = 8
@@ -42,35 +40,13 @@ export interface ReloadParts extends StartedHead {
   readonly alarms: Alarms
 }
 
-/** What a master and a single process do about generations, each in its way. */
-export interface GenerationKeeper {
-  readonly hasChildren: boolean
-  shapeOf(configuration: Configuration): Shape
-  /** A listener of the present generation is there; its descriptor is the receiver's. */
-  onListen(slot: number, listener: BoundListener): void
-  /** Hands a change of a generation's live state to its reactors that run. */
-  onState(generation: Generation, change: StateChange): void
-  /** The directives of the new configuration that differ and take a restart. */
-  needRestart(loaded: Loaded): readonly string[]
-  /** Gets ready to serve with another generation: why that cannot be, or undefined. */
-  prepare(next: Generation): Promise<string | undefined>
-  /** Nothing comes of it. */
-  forget(next: Generation): void
-  /** Clients are its from now on; settles when that is so. New listeners follow by `onListen`. */
-  putInForce(next: Generation, kept: KeptListeners): Promise<void>
-  /** Generations that run, the oldest first. */
-  running(): readonly Generation[]
-  /** Resets what a generation still has. */
-  end(generation: Generation): void
-}
-
 /** The configuration in force, and how another one takes its place: the same in every process that listens. */
 export class Reloader {
   readonly access: AccessLogInForce
   readonly verdicts: RemoteVerdicts
   readonly counters = new CounterKeeper()
   readonly #parts: ReloadParts
-  readonly #keeper: GenerationKeeper
+  readonly #workers: Workers
   #present: Generation
   /** The one that is being prepared, and the listeners that stay in it. */
   #next: { readonly generation: Generation; readonly kept: KeptListeners } | undefined
@@ -85,9 +61,9 @@ export class Reloader {
   /** What is wanted and not yet begun. */
   readonly #wishes = new Set<Wish>()
 
-  constructor(parts: ReloadParts, keeper: GenerationKeeper) {
+  constructor(parts: ReloadParts, workers: Workers) {
     this.#parts = parts
-    this.#keeper = keeper
+    this.#workers = workers
     this.#workingDirectory = new WorkingDirectory(parts.log.say)
     this.access = new AccessLogInForce(parts.loaded.tcprelay, parts.log)
     this.#tlsFiles = new FileWatch(() => void this.change('files'), parts.boundary)
@@ -192,7 +168,7 @@ export class Reloader {
     const { log, options } = this.#parts
     const loaded = await loadFrom(options)
     if (this.#isEnding) return undefined
-    const { hasChildren } = this.#keeper
+    const { hasChildren } = this.#workers
     const limits = hasChildren ? limitProblems(loaded) : singleProcessProblems(loaded, options.arguments)
     const problems = [...loaded.problems, ...startProblems(loaded, hasChildren), ...limits]
     for (const problem of problems) log.say(hasErrors([problem]) ? ERR : WARNING, problemLine(problem))
@@ -204,19 +180,19 @@ export class Reloader {
   /** Makes everything ready; only then clients and listeners are the next generation's. */
   async #replace(loaded: Loaded): Promise<void> {
     const { log } = this.#parts
-    for (const directive of this.#keeper.needRestart(loaded))
+    for (const directive of this.#workers.needRestart(loaded))
       log.say(WARNING, `a change of \`${directive}\` needs a restart: it stays as it was`)
     const { bound, kept } = await this.#present.listeners.bindNext(loaded.spawnd.listeners)
     const next = this.#open(loaded, bound, kept)
     if (next === undefined) return
     this.#next = { generation: next, kept }
-    const problem = this.#isEnding ? undefined : await this.#keeper.prepare(next)
+    const problem = this.#isEnding ? undefined : await this.#workers.prepare(next)
     this.#next = undefined
     if (problem === undefined && !this.#isEnding) {
       await this.#putInForce(next, kept)
       return
     }
-    this.#keeper.forget(next)
+    this.#workers.forget(next)
     next.listeners.discard(kept)
     next.closeFront()
     next.retire()
@@ -252,14 +228,14 @@ export class Reloader {
       calls: system.calls,
       say: log.say,
       resolver: this.#resolver,
-      hasFront: this.#keeper.hasChildren,
+      hasFront: this.#workers.hasChildren,
       counters: this.counters,
-      shapeOf: (configuration) => this.#keeper.shapeOf(configuration),
+      shapeOf: (configuration) => this.#workers.shapeOf(configuration),
       mechanism: this.#parts.loaded.mechanism,
       staples: new Map(this.#stapler.staples),
       isDown: (remote) => this.verdicts.isDown(remote),
-      onListen: (slot, listener) => this.#keeper.onListen(slot, listener),
-      onState: (change) => this.#keeper.onState(generation, change),
+      onListen: (slot, listener) => this.#workers.onListen(slot, listener),
+      onState: (change) => this.#workers.onState(generation, change),
     })
     return generation
   }
@@ -272,7 +248,7 @@ export class Reloader {
     watchTlsFiles(this.#tlsFiles, next.loaded)
     this.#stapler.watch(next.loaded.tls.ocsp)
     this.#endOldest()
-    const isInForce = this.#keeper.putInForce(next, kept)
+    const isInForce = this.#workers.putInForce(next, kept)
     next.listeners.start(kept)
     old.listeners.close(kept)
     // What is given up is closed within a turn of the reactor; until then it may be in the way of what is new.
@@ -280,7 +256,7 @@ export class Reloader {
     old.retire()
     this.access.replace(tcprelay)
     const timeoutMs = spawnd.oldGenerationTimeoutMs
-    if (timeoutMs > 0) this.#parts.alarms.after(timeoutMs, () => this.#keeper.end(old))
+    if (timeoutMs > 0) this.#parts.alarms.after(timeoutMs, () => this.#workers.end(old))
     await isInForce
     old.closeFront()
     this.#parts.log.say(INFO, `the new configuration is in force: ${this.#summary()}`)
@@ -294,7 +270,7 @@ export class Reloader {
   /** Those that run, the present one and the one that is being prepared. */
   #generations(): ReadonlySet<Generation> {
     const next = this.#next === undefined ? [] : [this.#next.generation]
-    return new Set([this.#present, ...this.#keeper.running(), ...next])
+    return new Set([this.#present, ...this.#workers.running(), ...next])
   }
 
   /** Clients are served from now on. */
@@ -303,14 +279,14 @@ export class Reloader {
   }
 
   #summary(): string {
-    return servingLine(this.#parts.configurationFile, this.#present, this.#keeper.hasChildren)
+    return servingLine(this.#parts.configurationFile, this.#present, this.#workers.hasChildren)
   }
 
   /** Old generations may have sessions for days: there is a limit to their number. */
   #endOldest(): void {
-    const old = this.#keeper.running().filter((generation) => generation !== this.#present)
+    const old = this.#workers.running().filter((generation) => generation !== this.#present)
     const surplus = Math.max(0, old.length - OLD_GENERATIONS_MAX)
-    for (const generation of old.slice(0, surplus)) this.#keeper.end(generation)
+    for (const generation of old.slice(0, surplus)) this.#workers.end(generation)
   }
 }
 

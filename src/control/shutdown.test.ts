@@ -16,7 +16,8 @@ const PRELUDE = `
   const shutdown = new Shutdown()
   const say = (text) => writeSync(1, text + '\\n')
   const startReactor = (command = { kind: 'stop' }) => new Promise((resolve) => {
-    const thread = new ReactorThread(new URL('../../test/support/small-reactor.js', '$HERE'), {}, {
+    const thread = new ReactorThread(new URL('../../test/support/small-reactor.js', '$HERE'))
+    thread.start({}, {
       onReport: () => resolve(thread),
       onFailure: (error) => say(error.message),
     })

@@ -1,0 +1,82 @@
+/** Which children there are: one entry for each slot, whether a broker places clients or the children accept. */
+
+/** `starting` until it takes clients, `retiring` when it takes no more. */
+export type ChildPhase = 'starting' | 'serving' | 'retiring'
+
+export interface TrackedChild {
+  readonly slot: number
+  /** Identified by the object. */
+  readonly generation: object
+  phase: ChildPhase
+}
+
+/** The children of all generations, in the order of their starts. */
+export class ChildTable<Child extends TrackedChild = TrackedChild> {
+  readonly #children = new Map<number, Child>()
+  #present: object | undefined
+  #next: object | undefined
+
+  /** New children belong to this generation. Children of others finish what they have. */
+  putInForce(generation: object): void {
+    this.#present = generation
+    this.#next = undefined
+  }
+
+  /** Undefined: nothing comes of the one that was prepared. */
+  setNext(generation: object | undefined): void {
+    this.#next = generation
+  }
+
+  add(child: Child): void {
+    this.#children.set(child.slot, child)
+  }
+
+  delete(slot: number): void {
+    this.#children.delete(slot)
+  }
+
+  get(slot: number): Child | undefined {
+    return this.#children.get(slot)
+  }
+
+  get size(): number {
+    return this.#children.size
+  }
+
+  /** A copy: children may come and go while it is walked. */
+  get all(): Child[] {
+    return [...this.#children.values()]
+  }
+
+  /** Those that serve clients of the present generation, or will when they have started. */
+  get active(): Child[] {
+    return this.all.filter(({ generation, phase }) => generation === this.#present && phase !== 'retiring')
+  }
+
+  /** Those of the generation that is being prepared. */
+  get fresh(): Child[] {
+    const next = this.#next
+    return this.all.filter(({ generation, phase }) => generation === next && phase !== 'retiring')
+  }
+
+  /** Those of generations that are not in force any more, and that have not been asked to finish. */
+  get outdated(): Child[] {
+    const current = [this.#present, this.#next]
+    return this.all.filter(({ generation, phase }) => !current.includes(generation) && phase !== 'retiring')
+  }
+
+  get retiring(): Child[] {
+    return this.all.filter(({ phase }) => phase === 'retiring')
+  }
+
+  /** It takes clients, unless it has been asked to finish meanwhile. */
+  served(slot: number): void {
+    const child = this.#children.get(slot)
+    if (child?.phase === 'starting') child.phase = 'serving'
+  }
+
+  retired(slot: number): void {
+    const child = this.#children.get(slot)
+    if (child !== undefined) child.phase = 'retiring'
+  }
+}
