@@ -11,13 +11,13 @@ import type { RemoteEvidence } from '../observe/remote-evidence.js'
 import { ERR, WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import type { Loaded, LoadOptions } from '../plan/load.js'
-import { needsNetAdmin } from '../plan/socket-settings.js'
 import { isOwnProgram } from '../plan/worker-plans.js'
 import { Heartbeat } from '../services/heartbeat.js'
 import { Link, serialized } from '../services/link.js'
-import { FIRST_LISTENER_FD, FROM_CHILD, LINK_VARIABLE, type ToMaster } from '../services/link-messages.js'
+import { FIRST_LISTENER_FD, FROM_CHILD, type ToMaster } from '../services/link-messages.js'
 import { LogDrain } from '../services/log-drain.js'
-import { type ChildProgram, ChildStarter, type Extras, type StartProcess } from './child-starter.js'
+import { type ChildProgram, programOf, type StartProcess } from './child-program.js'
+import { ChildStarter, type Extras } from './child-starter.js'
 import type { ChildTable, TrackedChild } from './child-table.js'
 import type { Generation } from './generation.js'
 import { type MasterLink, planBehindMaster, type ToOurChild } from './our-link.js'
@@ -87,7 +87,7 @@ export class ChildProcesses {
       onGone: (slot: number) => this.#onGone(slot),
     }
     this.#starter = new ChildStarter(
-      this.#programOf(loaded),
+      programOf(loaded, parts.options, parts.ownProgram),
       events,
       closeSync,
       parts.say,
@@ -104,12 +104,12 @@ export class ChildProcesses {
   /** Starts a child of a generation that is being prepared. */
   startOther(slot: number, wireFd: number | undefined, generation: Generation): void {
     this.#table.add(newChild(slot, generation))
-    this.#starter.startOther(slot, wireFd, this.#programOf(generation.loaded))
+    this.#starter.startOther(slot, wireFd, this.#programOf(generation))
   }
 
   /** Children that start from now on are of this generation. */
   setGeneration(generation: Generation): void {
-    this.#starter.setProgram(this.#programOf(generation.loaded))
+    this.#starter.setProgram(this.#programOf(generation))
   }
 
   /** Running children of a generation, in the order of their starts. */
@@ -231,27 +231,9 @@ export class ChildProcesses {
     for (const { drain } of this.#table.all) drain?.close()
   }
 
-  #programOf(loaded: Loaded): ChildProgram {
+  #programOf({ loaded }: Generation): ChildProgram {
     const { options, ownProgram } = this.#parts
-    const { spawn } = loaded.spawnd
-    const isOwn = isOwnProgram(spawn)
-    const { childId, configuration } = options.arguments
-    const id = childId ?? spawn.id
-    const environment = Object.fromEntries(loaded.environment)
-    return {
-      command: isOwn ? ownProgram.command : (spawn.exec ?? ''),
-      words: [
-        ...(isOwn ? ownProgram.words : []),
-        spawn.config ?? configuration,
-        ...(id === undefined ? [] : [id]),
-      ],
-      environment: isOwn ? { ...environment, [LINK_VARIABLE]: '1' } : environment,
-      uid: spawn.user?.uid,
-      keepsNetAdmin: isOwn && needsNetAdmin(loaded),
-      // A number without an account has no group of its own, and is not to keep ours.
-      gid: spawn.group ?? spawn.user?.gid ?? spawn.user?.uid,
-      workingDirectory: spawn.workingDirectory,
-    }
+    return programOf(loaded, options, ownProgram)
   }
 
   /** The far ends of the descriptors that a child of ours gets from 3 on: link, cells, listeners. */

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { mock, type TestContext, test } from 'node:test'
 import { afterwards, temporaryFolder } from '../../test/harness/clean-up.js'
 import { until } from '../../test/harness/until.js'
-import { type ChildProgram, ChildStarter, type Extras } from './child-starter.js'
+import type { ChildProgram } from './child-program.js'
+import { ChildStarter, type Extras } from './child-starter.js'
 
 const NO_EXTRAS: Extras = { fds: [], release: () => {} }
 

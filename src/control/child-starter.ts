@@ -1,15 +1,12 @@
 /** Starts child processes, watches them, and starts their successors with a growing delay. */
-import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
-import { passOnNetAdmin } from '../kernel/capabilities.js'
+import type { ChildProcess } from 'node:child_process'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import { WorkingDirectory } from '../services/working-directory.js'
+import { type ChildProgram, isForbidden, type StartProcess, startProgram } from './child-program.js'
 
 /** Whatever ends even sooner would be started hundreds of times a second, whatever it has said. */
 const NO_START_MS = 50
-
-/** What the system says when a process may not become the user or group that it is to run as (setuid(2), setgid(2)). */
-const FORBIDDEN = new Set(['EPERM', 'EINVAL'])
 
 /** After children that died at start: before the next one, twice as long each time. */
 const BACKOFF_FIRST_MS = 1_000
@@ -21,18 +18,6 @@ const BACKOFF_MAX_MS = 30_000
  */
 const FREE_DEATHS = 10
 const DEATH_FORGOTTEN_AFTER_MS = 10_000
-
-/** How children are started; the same for all of one configuration. */
-export interface ChildProgram {
-  readonly command: string
-  readonly words: readonly string[]
-  readonly environment: NodeJS.ProcessEnv
-  readonly uid: number | undefined
-  readonly gid: number | undefined
-  /** It needs CAP_NET_ADMIN, whatever user it becomes. */
-  readonly keepsNetAdmin: boolean
-  readonly workingDirectory: string | undefined
-}
 
 export interface Extras {
   readonly fds: readonly number[]
@@ -70,9 +55,6 @@ interface End {
   readonly isAllowed: boolean
 }
 
-/** Starts a process; a test starts fakes. Returns the error where there is none. */
-export type StartProcess = (program: ChildProgram, stdio: StdioOptions) => ChildProcess | Error
-
 /** Starts the processes of children, at once or after a back-off, and reports how they end. */
 export class ChildStarter {
   readonly #events: ChildStarterEvents
@@ -96,7 +78,7 @@ export class ChildStarter {
     events: ChildStarterEvents,
     closeFd: (fd: number) => void,
     say: Say,
-    startProcess: StartProcess = spawnChild,
+    startProcess: StartProcess = startProgram,
   ) {
     this.#startProcess = startProcess
     this.#program = program
@@ -275,30 +257,6 @@ export class ChildStarter {
     // A pause is no quiet time.
     if (this.#deathCountedMs > Number.NEGATIVE_INFINITY) this.#deathCountedMs = this.#notBeforeMs
     this.#say(ERR, `${why}: the next one in ${pauseMs / 1000} s`)
-  }
-}
-
-function isForbidden({ gid, uid }: ChildProgram, { code = '' }: NodeJS.ErrnoException): boolean {
-  return (uid !== undefined || gid !== undefined) && FORBIDDEN.has(code)
-}
-
-/** Some failures Node tells by an event, such as a program that is not there, others it throws. */
-function spawnChild(program: ChildProgram, stdio: StdioOptions): ChildProcess | Error {
-  const { command, environment, gid, keepsNetAdmin, uid, words, workingDirectory } = program
-  const endPassingOn = keepsNetAdmin ? passOnNetAdmin() : undefined
-  try {
-    return spawn(command, words, {
-      detached: true,
-      env: environment,
-      stdio,
-      ...(uid === undefined ? {} : { uid }),
-      ...(gid === undefined ? {} : { gid }),
-      ...(workingDirectory === undefined ? {} : { cwd: workingDirectory }),
-    })
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error))
-  } finally {
-    endPassingOn?.()
   }
 }
 
