@@ -23,7 +23,7 @@ import type { Generation } from './generation.js'
 import { type MasterLink, planBehindMaster, type ToOurChild } from './our-link.js'
 
 export interface ChildProcessesParts {
-  /** Where it enters its children. */
+  /** Entries are added at the start of a child and deleted when it is gone. */
   readonly table: ChildTable<OwnedChild>
   readonly options: LoadOptions
   /** How our own children are started; the configuration and the section that they read follow. */
@@ -38,11 +38,11 @@ export interface ChildProcessesParts {
   readonly wakeupFd: number
   /** A line of a child's access log. */
   writeAccess(line: string): void
-  /** What a child has seen of a remote. */
+  /** Evidence of a remote that a child has seen. */
   hearRemote(evidence: RemoteEvidence): void
-  /** What a child says of itself over its link. */
+  /** A child reports over its link; its entry in the table is up to date. */
   onNews(slot: number, news: 'serving' | 'retiring'): void
-  /** A child could not be started, because this process may not give it the user or group. */
+  /** No child can be started: this process may not change to the configured user or group. */
   onForbidden(generation: Generation | undefined): void
   /** The process has ended, or could not be started; what it held has been given back. */
   onGone(slot: number): void
@@ -53,17 +53,17 @@ export interface OwnedChild extends TrackedChild {
   readonly generation: Generation
   /** Undefined for foreign programs. */
   link: MasterLink | undefined
-  /** What follows `start`, as long as that has not been sent; undefined: it has. */
+  /** Messages that wait for `start` to be sent; undefined afterwards. */
   unsent: ToOurChild[] | undefined
   /** Undefined until it runs. */
   drain: LogDrain | undefined
-  /** It has said on its link that it takes clients, which is said once. */
+  /** It has reported that it serves, which a child does once. */
   hasSaidServing: boolean
-  /** It broke the rules, or did not answer, and was killed. */
+  /** It was killed for a violation, or because it hung. */
   isCondemned: boolean
 }
 
-/** The children of all generations as the control thread knows them: process, link and log ring of each. */
+/** Owns process, link and log ring of each child, of all generations. */
 export class ChildProcesses {
   readonly #parts: ChildProcessesParts
   readonly #starter: ChildStarter
@@ -72,7 +72,7 @@ export class ChildProcesses {
     onHanging: (slot) => this.condemn(slot, 'it does not answer any more'),
     pidOf: (slot) => this.#starter.pidOf(slot),
   })
-  /** What a child can have at most: each session has a descriptor for its client, and a child inherits our limit. */
+  /** Limit of a child's sessions: each has a descriptor for its client, and children inherit our limit. */
   readonly #sessionsMax = descriptorLimit()
   readonly #table: ChildTable<OwnedChild>
 
@@ -107,7 +107,7 @@ export class ChildProcesses {
     this.#starter.startOther(slot, wireFd, this.#programOf(generation))
   }
 
-  /** Children that start from now on are of this generation. */
+  /** New children belong to this generation. */
   setGeneration(generation: Generation): void {
     this.#starter.setProgram(this.#programOf(generation))
   }
@@ -125,7 +125,7 @@ export class ChildProcesses {
     return [...new Set(running.map(({ generation }) => generation))]
   }
 
-  /** Sessions that a child of ours has now, and that it takes at most while it accepts by itself. */
+  /** Sessions that a child of ours has, and its maximum while it accepts by itself. */
   loadOf(slot: number): { readonly sessions: number; readonly places: number } {
     const counters = this.#table.get(slot)?.generation.memory.cells.countersOf(slot)
     if (counters === undefined) return { sessions: 0, places: 0 }
@@ -153,14 +153,14 @@ export class ChildProcesses {
     }
   }
 
-  /** A child takes clients: should it die, it may be replaced at once. */
+  /** A child takes clients: if it dies, it may be replaced at once. */
   served(slot: number): void {
     this.#table.served(slot)
     this.#starter.served(slot)
     this.#heartbeat.served(slot)
   }
 
-  /** The child of a slot breaks the rules: it may have been taken over, so nothing of it is worth keeping. */
+  /** Kills a child after a violation: it may have been taken over, so none of its state is trusted. */
   condemn(slot: number, what: string): void {
     const child = this.#table.get(slot)
     if (child !== undefined) this.#condemn(slot, child, what)
@@ -178,12 +178,12 @@ export class ChildProcesses {
     return this.#table.get(slot)?.generation
   }
 
-  /** Asks children of ours whether they are alive, and kills those that have not answered for too long. */
+  /** Pings children of ours, and kills those that have left too many pings unanswered. */
   lookForHanging(): void {
     this.#heartbeat.tick()
   }
 
-  /** Corrects sums in the shared memory that a child has spoilt. */
+  /** Corrects sums in shared memory that do not match the children's own counts. */
   checkMemory(): void {
     const memories = new Set(this.generations().map(({ memory }) => memory))
     for (const { cells } of memories) {
@@ -193,7 +193,7 @@ export class ChildProcesses {
     }
   }
 
-  /** Ends a child with what it still has: ours resets its sessions, a foreign one knows no such word. */
+  /** Ends a child with its sessions: ours resets them; the classic protocol has no such message, so SIGTERM. */
   cut(slot: number): void {
     const child = this.#table.get(slot)
     if (child?.link === undefined) this.#starter.killOne(slot, 'SIGTERM')
@@ -209,7 +209,7 @@ export class ChildProcesses {
     this.#starter.killOne(slot, 'SIGTERM')
   }
 
-  /** Children that wait for their start are not started. */
+  /** Cancels starts that wait for the back-off. */
   dropWaiting(): void {
     this.#starter.dropWaiting()
   }
@@ -222,7 +222,7 @@ export class ChildProcesses {
     this.#starter.kill('SIGKILL')
   }
 
-  /** The process ends: children of ours notice that the master is gone. */
+  /** The process exits: children of ours read the end of their links. */
   closeLinks(): void {
     for (const { link } of this.#table.all) link?.close()
   }
@@ -241,7 +241,7 @@ export class ChildProcesses {
     const child = this.#table.get(slot)
     if (child === undefined || !isOwnProgram(child.generation.loaded.spawnd.spawn)) return NO_EXTRAS
     const { generation } = child
-    // What a child left that could not be started.
+    // A child in this slot that could not be started may have left counts.
     generation.memory.giveBack(slot)
     const { common, head, own } = generation.memory.fdsOf(slot)
     const pair = messageCalls().socketPair('stream')
@@ -266,7 +266,7 @@ export class ChildProcesses {
       for (const message of child.unsent ?? []) link.send(message)
       child.unsent = undefined
     }
-    // A child takes clients soon after that, so it gets the addresses of its remotes with it.
+    // A child takes clients soon afterwards, so `start` carries the addresses of its remotes.
     if (generation.hasLooked) start()
     else void generation.looked.then(start)
     const direct = isDirect ? [this.#parts.wakeupFd, ...listeners.map(([, { fd }]) => fd)] : []
@@ -280,7 +280,7 @@ export class ChildProcesses {
     }
   }
 
-  /** Nothing more is read of it. */
+  /** Closes the link first: no more bytes of this child are handled. */
   #kill(slot: number, link: MasterLink): void {
     link.close()
     this.#starter.killOne(slot, 'SIGKILL')
@@ -349,7 +349,7 @@ export class ChildProcesses {
     })
   }
 
-  /** What the child still had to say is carried on, and what it held is given back. */
+  /** Writes the child's last lines and returns what it held. */
   #onGone(slot: number): void {
     const child = this.#table.get(slot)
     this.#table.delete(slot)
@@ -363,7 +363,7 @@ export class ChildProcesses {
   }
 }
 
-/** What a child says of itself, far above what its own throttled lines come to. Traces are not limited. */
+/** Rate limit of a child's log lines, far above what its throttled messages reach. Traces are not limited. */
 const LOG_LINES_PER_SECOND = 1_000
 
 function newChild(slot: number, generation: Generation): OwnedChild {
@@ -379,7 +379,7 @@ function newChild(slot: number, generation: Generation): OwnedChild {
   }
 }
 
-/** `start` is the first message of a link; what is known before the link exists is part of it. */
+/** `start` is the first message of a link; earlier facts are part of it, so messages before the link are dropped. */
 function send(child: OwnedChild | undefined, message: ToOurChild): void {
   if (child?.link === undefined) return
   if (child.unsent === undefined) child.link.send(message)

@@ -7,7 +7,7 @@ import { needsNetAdmin } from '../plan/socket-settings.js'
 import { isOwnProgram } from '../plan/worker-plans.js'
 import { LINK_VARIABLE } from '../services/link-messages.js'
 
-/** What the system says when a process may not become the user or group that it is to run as (setuid(2), setgid(2)). */
+/** Errors of setuid(2) and setgid(2) when this process may not change to a user or group. */
 const FORBIDDEN = new Set(['EPERM', 'EINVAL'])
 
 /** How children are started; the same for all of one configuration. */

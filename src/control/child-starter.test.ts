@@ -19,7 +19,7 @@ const shell = (script: string): ChildProgram => ({
   workingDirectory: undefined,
 })
 
-/** Children in the test's hands; what happens to them is noted. */
+/** Children of a test, and the events that were reported. */
 class World {
   readonly lines: string[] = []
   readonly started: number[] = []
@@ -88,7 +88,7 @@ const ENDS = [
 ]
 
 for (const { line, script } of ENDS) {
-  test(`how a child has ended is said: ${script}`, async (t) => {
+  test(`logs how a child has ended: ${script}`, async (t) => {
     const world = new World(t, shell(script))
     world.start()
     await world.ends(1)
@@ -140,7 +140,7 @@ function monotonicClock() {
   }
 }
 
-test('children that die at start are started ever more slowly, up to 30 s', async (t) => {
+test('backs off up to 30 s while children die at start', async (t) => {
   const clock = monotonicClock()
   try {
     const world = new World(t, shell('exit 1'))
@@ -161,7 +161,7 @@ test('children that die at start are started ever more slowly, up to 30 s', asyn
   }
 })
 
-test('a program that does nothing at all is no child either', async (t) => {
+test('a child that exits at once without having served died at start', async (t) => {
   const world = new World(t, { ...shell(''), command: '/bin/true' })
   world.start()
   await world.ends(1)
@@ -193,12 +193,12 @@ async function livesFor(
 const SLEEP = 'exec sleep 1000'
 const IN_ORDER = 'exit 0'
 
-test('a child that has served is replaced at once, even a moment after its start', async (t) => {
+test('replaces a child that has served at once, even shortly after its start', async (t) => {
   assert.equal(await livesFor(t, 100, true, SLEEP), true)
   assert.equal(await livesFor(t, 100, true, IN_ORDER), true)
 })
 
-test('children that serve and are killed again and again are replaced at once ten times, then ever more slowly', async (t) => {
+test('replaces children that have served ten times at once, then backs off', async (t) => {
   const clock = monotonicClock()
   try {
     const world = new World(t, shell(SLEEP))
@@ -230,7 +230,7 @@ test('children that serve and are killed again and again are replaced at once te
   }
 })
 
-test('children that are killed together are one death', async (t) => {
+test('counts children that are killed together as one death', async (t) => {
   const world = new World(t, shell(SLEEP))
   for (let round = 1; round <= 2; round++) {
     for (let slot = 0; slot < 8; slot++) {
@@ -246,17 +246,17 @@ test('children that are killed together are one death', async (t) => {
   assert.equal(world.started.length, 17)
 })
 
-test('a child that has not served has died at start, however long it took and however it ended', async (t) => {
+test('a child that has not served died at start, after any time and with any exit code', async (t) => {
   assert.equal(await livesFor(t, 100, false, SLEEP), false)
   assert.equal(await livesFor(t, 3_600_000, false, SLEEP), false)
   assert.equal(await livesFor(t, 3_600_000, false, IN_ORDER), false)
 })
 
-test('a program that says it serves and ends at once is no child', async (t) => {
+test('a child that serves and exits within 50 ms died at start', async (t) => {
   assert.equal(await livesFor(t, 10, true, SLEEP), false)
 })
 
-test('what dies of another program says nothing of the one in force', async (t) => {
+test('deaths of another program do not count for the one in force', async (t) => {
   const world = new World(t, shell(SLEEP))
   world.children.startOther(1, openSync('/dev/null', 'r+'), shell('exit 1'))
   await world.ends(1)
@@ -266,7 +266,7 @@ test('what dies of another program says nothing of the one in force', async (t) 
 })
 
 for (const code of ['EPERM', 'EINVAL']) {
-  test(`a child that may not become its user (${code}) is no reason to try again`, async (t) => {
+  test(`does not retry when a child may not become its user (${code})`, async (t) => {
     const world = new World(t, { ...shell(SLEEP), uid: process.getuid?.() })
     world.openExtras = () => fail(code)
     world.start(4)
@@ -276,7 +276,7 @@ for (const code of ['EPERM', 'EINVAL']) {
   })
 }
 
-test('the same error of a child that keeps our user is a death at start', async (t) => {
+test('counts the same error as a death at start when the child keeps our user', async (t) => {
   const world = new World(t, shell(SLEEP))
   world.openExtras = () => fail('EPERM')
   world.start()
@@ -289,7 +289,7 @@ function fail(code: string): never {
   throw Object.assign(new Error(code), { code })
 }
 
-test('children that wait for their start are not started any more when that is said', async (t) => {
+test('cancels starts that wait for the back-off', async (t) => {
   const world = new World(t, shell('exit 1'))
   world.start()
   await world.ends(1)

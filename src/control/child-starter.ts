@@ -5,31 +5,31 @@ import type { Say } from '../observe/trace.js'
 import { WorkingDirectory } from '../services/working-directory.js'
 import { type ChildProgram, isForbidden, type StartProcess, startProgram } from './child-program.js'
 
-/** Whatever ends even sooner would be started hundreds of times a second, whatever it has said. */
+/** A child that ends sooner died at start even if it has served: it would be restarted hundreds of times a second. */
 const NO_START_MS = 50
 
-/** After children that died at start: before the next one, twice as long each time. */
+/** Exponential back-off after children that died at start. */
 const BACKOFF_FIRST_MS = 1_000
 const BACKOFF_MAX_MS = 30_000
 
 /**
- * Children that serve for a while and then die abnormally are replaced at once, so many times; one more time for each
- * period without. Beyond that something kills them again and again, and each start costs half a second of CPU.
+ * Abnormal deaths of children that have served: so many are replaced at once, and one is forgotten after each period
+ * without. More of them are a crash loop that backs off, because each start costs half a second of CPU.
  */
 const FREE_DEATHS = 10
 const DEATH_FORGOTTEN_AFTER_MS = 10_000
 
 export interface Extras {
   readonly fds: readonly number[]
-  /** The child has its copies, or could not be started. */
+  /** The child has inherited its copies, or could not be started. */
   release(): void
 }
 
 export interface ChildStarterEvents {
-  /** Which descriptors the child of a slot gets from 3 on. Throws when there are none left. */
+  /** Descriptors for the child of a slot, from 3 on. Throws when none can be opened. */
   openExtras(slot: number): Extras
   onStarted(slot: number): void
-  /** The child of a slot could not be started, because this process may not give it the user or group. */
+  /** No child can be started: this process may not change to the configured user or group. */
   onForbidden(slot: number): void
   onGone(slot: number): void
 }
@@ -43,7 +43,7 @@ interface Running {
   readonly process: ChildProcess
   readonly startedMs: number
   readonly program: ChildProgram
-  /** It has said that it takes clients. */
+  /** It has taken clients. */
   hasServed: boolean
 }
 
@@ -51,7 +51,7 @@ interface Running {
 interface End {
   readonly how: string
   readonly isNormal: boolean
-  /** False: this process may not give it the user or group. */
+  /** False: this process may not change to the configured user or group. */
   readonly isAllowed: boolean
 }
 
@@ -65,10 +65,10 @@ export class ChildStarter {
   readonly #running = new Map<number, Running>()
   readonly #waiting = new Map<number, Waiting>()
   #program: ChildProgram
-  /** Pauses so far, since the last one that was followed by a quiet time. */
+  /** Exponent of the back-off; reset by a quiet time. */
   #pauses = 0
   #notBeforeMs = 0
-  /** Abnormal deaths of children that had served, and when the last one was counted. */
+  /** Abnormal deaths of children that had served, and the time of the last counted one. */
   #deaths = 0
   #deathCountedMs = Number.NEGATIVE_INFINITY
   #isStopped = false
@@ -101,7 +101,7 @@ export class ChildStarter {
     return this.#running.get(slot)?.process.pid
   }
 
-  /** Children that start from now on run this; deaths of the program before count no more. */
+  /** New children run this program; deaths of the program before are forgotten. */
   setProgram(program: ChildProgram): void {
     this.#program = program
     this.#forgetDeaths()
@@ -113,8 +113,7 @@ export class ChildStarter {
   }
 
   /**
-   * Starts a child whose end of the wire is `wireFd` (undefined: it has none); at once, or after a pause when
-   * children die at start.
+   * Starts a child whose end of the wire is `wireFd` (undefined: it has none), at once or after the back-off.
    */
   start(slot: number, wireFd: number | undefined): void {
     const program = this.#program
@@ -130,12 +129,12 @@ export class ChildStarter {
     this.#waiting.set(slot, { timer, wireFd })
   }
 
-  /** Starts a child of another program, at once: it has done nothing wrong yet. */
+  /** Starts a child of another program at once: the back-off belongs to the present program. */
   startOther(slot: number, wireFd: number | undefined, program: ChildProgram): void {
     this.#start(slot, wireFd, program)
   }
 
-  /** The child of a slot takes clients: its program is one that starts. */
+  /** The child of a slot takes clients: it did not die at start. */
   served(slot: number): void {
     const child = this.#running.get(slot)
     if (child !== undefined) child.hasServed = true
@@ -149,7 +148,7 @@ export class ChildStarter {
     for (const { process } of this.#running.values()) process.kill(signal)
   }
 
-  /** Those that wait for their start are gone. */
+  /** Cancels starts that wait for the back-off. */
   dropWaiting(): void {
     for (const [slot, { timer, wireFd }] of [...this.#waiting]) {
       clearTimeout(timer)
@@ -159,7 +158,7 @@ export class ChildStarter {
     }
   }
 
-  /** Starts nothing more, whoever is wanted. */
+  /** Starts nothing more. */
   stopStarting(): void {
     this.#isStopped = true
     this.dropWaiting()
@@ -221,7 +220,7 @@ export class ChildStarter {
     this.#say(end.isNormal ? INFO : WARNING, `child (pid ${pid ?? '-'}) ${end.how}`)
     const isStart = !hasServed || nowMs - startedMs < NO_START_MS
     if (isStart && !end.isAllowed) this.#events.onForbidden(slot)
-    // What becomes of another configuration says nothing of the one that is in force.
+    // Deaths of another configuration's children say nothing about the one in force.
     else if (program === this.#program && !this.#isStopped) {
       if (isStart) this.#pause('children die at start')
       else if (!end.isNormal) this.#died(startedMs)
@@ -236,7 +235,7 @@ export class ChildStarter {
     this.#deaths = 0
   }
 
-  /** Those that ran when the last death was counted have the same cause: they are one. */
+  /** Children that already ran when the last death was counted died of the same cause: one death. */
   #died(startedMs: number): void {
     if (startedMs < this.#deathCountedMs) return
     const nowMs = performance.now()
@@ -247,14 +246,14 @@ export class ChildStarter {
     else if (this.#deaths < FREE_DEATHS / 2) this.#pauses = 0
   }
 
-  /** Those that die in one round are one reason to wait. */
+  /** Children that die during a pause do not prolong it. */
   #pause(why: string): void {
     const nowMs = performance.now()
     if (nowMs < this.#notBeforeMs) return
     const pauseMs = Math.min(BACKOFF_FIRST_MS * 2 ** this.#pauses, BACKOFF_MAX_MS)
     this.#pauses++
     this.#notBeforeMs = nowMs + pauseMs
-    // A pause is no quiet time.
+    // The pause does not count as a quiet time.
     if (this.#deathCountedMs > Number.NEGATIVE_INFINITY) this.#deathCountedMs = this.#notBeforeMs
     this.#say(ERR, `${why}: the next one in ${pauseMs / 1000} s`)
   }

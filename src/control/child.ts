@@ -18,8 +18,8 @@ export interface ChildParts extends Started {
 }
 
 /**
- * The control thread of a child of ours: its reactor relays what the master accepts, or what it accepts itself from
- * the master's listeners. Names, log files and everything else that exists once are the master's.
+ * The control thread of a child of ours: its reactor relays clients that the master accepts, or that it accepts itself on
+ * the master's listeners. Lookups, log files and everything else that exists once belong to the master.
  */
 export class Child {
   readonly #parts: ChildParts
@@ -67,7 +67,7 @@ export class Child {
     }
   }
 
-  /** The master is gone, and who waits at its listeners has nobody else: serves what there is, and ends. */
+  /** No successor will take clients from the backlog of the master's listeners: takes them, and exits when idle. */
   onMasterGone(): void {
     if (this.#isEnding) return
     this.#isEnding = true
@@ -111,7 +111,7 @@ export class Child {
     }
   }
 
-  /** Clients that wait at shared listeners are left to the other children. */
+  /** Clients in the backlog of shared listeners are left to the other children. */
   #retire(signal: NodeJS.Signals): void {
     this.#isEnding = true
     reportRetiring(this.#parts.log.say, signal)
@@ -120,7 +120,7 @@ export class Child {
   }
 }
 
-/** How clients come in: over the wire, or from listeners of the master's. */
+/** How clients come in: over the wire, or by accepting on the master's listeners. */
 function waysIn({ listeners, plan }: Start): Pick<ReactorSettings, 'wakeupFd' | 'wireEnd' | 'sessionsMax'> {
   const placesMax = sessionsMax(plan.mavis)
   if (listeners === undefined) {

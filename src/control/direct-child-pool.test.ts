@@ -100,7 +100,7 @@ class World {
   }
 }
 
-test('the minimum runs always, and a child accepts when it has started', (t) => {
+test('keeps the minimum running, and lets a child accept when it has started', (t) => {
   const world = new World(t)
   assert.deepEqual(world.wanted(), ['0', '1'])
   assert.deepEqual(world.told, [])
@@ -114,7 +114,7 @@ test('the minimum runs always, and a child accepts when it has started', (t) => 
   assert.deepEqual(world.wanted(), ['2'], 'a successor starts before the retiring child has ended')
 })
 
-test('grows one child at a time, up to the maximum, and says whether it may', (t) => {
+test('grows one child at a time up to the maximum, and reports whether it may', (t) => {
   const world = new World(t)
   world.serving(0, 4)
   world.serving(1, 5)
@@ -136,7 +136,7 @@ test('grows one child at a time, up to the maximum, and says whether it may', (t
   assert.equal(world.mayGrow, true)
 })
 
-test('idle children above the minimum go, busy ones stay', (t) => {
+test('ends idle children above the minimum, keeps busy ones', (t) => {
   const world = new World(t)
   for (const slot of [0, 1]) world.serving(slot, 5)
   world.pass(LOOK_MS)
@@ -151,7 +151,7 @@ test('idle children above the minimum go, busy ones stay', (t) => {
   assert.deepEqual(world.told, [], 'the minimum stays')
 })
 
-test('a reload: prepared children accept when it is in force; the old ones empty what is given up', (t) => {
+test('at a reload prepared children accept and old ones empty abandoned listeners', (t) => {
   const world = new World(t)
   for (const [slot, fd] of [
     [0, 10],
@@ -178,7 +178,7 @@ test('a reload: prepared children accept when it is in force; the old ones empty
   assert.deepEqual(world.wanted(), [])
 })
 
-test('prepared children that die are told of, and given up ones end', (t) => {
+test('reports when no prepared child is left, and ends given up ones', (t) => {
   const world = new World(t)
   for (const slot of [0, 1]) world.serving(slot)
   world.reports.length = 0
@@ -191,7 +191,7 @@ test('prepared children that die are told of, and given up ones end', (t) => {
   assert.deepEqual(world.told, ['2 drain'])
 })
 
-test('draining: the sockets of the master close first, and the last child ends it', (t) => {
+test('drains by closing the sockets of the master first, and is idle after the last child', (t) => {
   const world = new World(t)
   world.pool.post({ kind: 'listen', slot: 0, fd: 10 })
   for (const slot of [0, 1]) world.serving(slot)

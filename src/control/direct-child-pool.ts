@@ -10,26 +10,26 @@ import type { ChildPool } from './child-pool.js'
 import type { ChildTable, TrackedChild } from './child-table.js'
 import { OpenAsks } from './open-asks.js'
 
-/** How often the load of the children is looked at: a crowd fills a child in seconds. */
+/** Interval between checks of the children's load: a burst of clients fills a child in seconds. */
 const LOOK_EVERY_MS = 250
 
-/** Idle children above the minimum go at this rhythm, as the original's. */
+/** Checks between two removals of idle children, as in the original. */
 const LOOKS_PER_SHRINK = 32
 
 /** Until it starts. */
 const NO_CHILDREN: PlacementLimits = { instancesMin: 0, instancesMax: 0, usersMin: 0, usersMax: 0 }
 
 export interface DirectChildPoolParts {
-  /** A child that is reported as `wanted` is in it at once, one that is `gone` no more. */
+  /** Must contain a child as soon as it is reported as `wanted`, and no more when it is `gone`. */
   readonly children: ChildTable
   tell(slot: number, message: Extract<ToChild<never>, { kind: 'accept' | 'drain' }>): void
-  /** Sessions that a child has now, and that it takes at most: zero while it does not accept. */
+  /** Sessions of a child, and its maximum: zero while it does not accept. */
   loadOf(slot: number): { readonly sessions: number; readonly places: number }
-  /** Tells the children of the configuration in force whether there may be more of them. */
+  /** Whether more children may start, for the children of the configuration in force. */
   setMayGrow(mayGrow: boolean): void
   report(report: AcceptorReport): void
   closeFd(fd: number): void
-  /** Lets the children look whether somebody waits at the listeners. */
+  /** Makes the children check their listeners for waiting clients. */
   wakeChildren(): void
   readonly say: Say
 }
@@ -110,7 +110,7 @@ export class DirectChildPool implements ChildPool {
     ended()
   }
 
-  /** Children that do not accept yet, or have not started, are expected to take what the configuration allows. */
+  /** Children that do not accept yet count with the limit of the configuration. */
   get places(): number {
     const { instancesMax, usersMax } = this.#limits
     const { active, retiring } = this.#parts.children
@@ -168,14 +168,14 @@ export class DirectChildPool implements ChildPool {
     this.#setMayGrow()
   }
 
-  /** A child that has not begun to accept is one more to come. */
+  /** A child that does not accept yet adds capacity soon, so its siblings need not report overload. */
   #setMayGrow(): void {
     const { active } = this.#parts.children
     const isGrowing = active.some(({ slot }) => this.#parts.loadOf(slot).places === 0)
     this.#parts.setMayGrow(!this.#isDraining && (isGrowing || active.length < this.#limits.instancesMax))
   }
 
-  /** One more child while those that are there have their share of clients; fewer when there is little to do. */
+  /** Starts one more child when the others have their minimum of clients, and ends surplus idle ones. */
   #look(): void {
     if (this.#isDraining) return
     const { active } = this.#parts.children
@@ -192,7 +192,7 @@ export class DirectChildPool implements ChildPool {
     return children.reduce((sum, { slot }) => sum + this.#parts.loadOf(slot).sessions, 0)
   }
 
-  /** The rule of the original, for idle children above the minimum. */
+  /** Ends idle children above the minimum, by the rule of the original. */
   #shrink(active: readonly TrackedChild[]): void {
     if (this.#sessionsOf(active) >= this.#limits.usersMin * (active.length + 1)) return
     let surplus = active.length - this.#limits.instancesMin
@@ -205,7 +205,7 @@ export class DirectChildPool implements ChildPool {
     }
   }
 
-  /** `abandoned`: listeners that nobody else takes clients from; the child takes who has connected already. */
+  /** `abandoned`: listeners that no other child accepts on; the child empties their backlog. */
   #retire(child: TrackedChild, abandoned: readonly number[]): void {
     child.phase = 'retiring'
     this.#parts.tell(child.slot, { kind: 'drain', abandoned })
@@ -222,7 +222,7 @@ export class DirectChildPool implements ChildPool {
     this.#report({ kind: 'reloaded' })
   }
 
-  /** The master's copies are closed first: what the children find in the queues then is all there is. */
+  /** Closes the master's copies first, so that no client connects after the children have emptied the backlog. */
   #drain(): void {
     this.#isDraining = true
     clearInterval(this.#timer)

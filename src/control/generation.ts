@@ -24,19 +24,19 @@ import { SharedCells } from './shared-cells.js'
 import { StateKeeper } from './state-keeper.js'
 import { ticketRingFor } from './tls-tickets.js'
 
-/** A name server that does not answer delays clients no longer than this: other remotes may be usable. */
+/** Limit of the first lookup of all names: other remotes may be usable while a name server does not answer. */
 const FIRST_LOOK_MAX_MS = 2_000
 
 export interface GenerationParts {
   readonly calls: Calls
   readonly say: Say
-  /** Keeps what is known of names from one generation to the next. */
+  /** Common to all generations: addresses of names outlive a reload. */
   readonly resolver: Resolver
-  /** The memory that it takes, if it cannot have that of another generation. */
+  /** Shape of new shared memory, where that of the generation before has no room. */
   shapeOf(configuration: Configuration): Shape
   /** How reactors of this process and its children wait: a reload does not change that. */
   readonly mechanism: PollMechanism
-  /** OCSP responses that there are now, of this generation and of others. */
+  /** Current OCSP responses, those of other generations included. */
   readonly staples: LiveState['staples']
   /** Whether a remote of this name is known to be down. */
   isDown(remote: string): boolean
@@ -44,15 +44,15 @@ export interface GenerationParts {
   readonly hasFront: boolean
   /** Keeps what children of all generations count. */
   readonly counters: CounterKeeper
-  /** A listener is there; its descriptor is the receiver's. */
+  /** A listener is bound; its descriptor is the receiver's. */
   onListen(slot: number, listener: BoundListener): void
   /** The live state has changed: its reactors are to hear of it. */
   onState(change: StateChange): void
 }
 
 /**
- * What belongs to one configuration of a process that listens. Its children, or the sessions of a single process, go on
- * with it when there is another one.
+ * What a head owns for one configuration: memory, listeners, lookups, ticket keys. After a reload the old generation
+ * lives on until its last child, or its last session in a single process, has ended.
  */
 export class Generation {
   readonly loaded: Loaded
@@ -68,13 +68,13 @@ export class Generation {
   /** Sessions that all its children may have together. */
   readonly sessionsMax: number
   /**
-   * Settles when each name has been looked up once, or that has taken too long. Nobody takes clients before: they
-   * would find remotes without addresses.
+   * Settles when each name has been looked up once, or after a limit. Clients are not taken before, because their
+   * remotes would have no addresses.
    */
   readonly looked: Promise<unknown>
   /** `looked` has settled. */
   hasLooked: boolean
-  /** Shared with the generation before, unless clients are verified in another way; undefined: there is no TLS. */
+  /** Shared with the generation before, unless clients are verified differently; undefined without TLS. */
   readonly tickets: TicketKeyRing | undefined
   readonly #remoteNames: readonly string[]
   readonly #state: StateKeeper
@@ -83,7 +83,7 @@ export class Generation {
   #isInForce = true
   #children = 0
 
-  /** `present`: the generation that is in force; its memory is used on if it has room, and its ticket keys. */
+  /** `present`: the generation in force; its memory is shared if it has room, and its ticket keys. */
   constructor(
     loaded: Loaded,
     bound: readonly (BoundListener | undefined)[],
@@ -161,7 +161,7 @@ export class Generation {
     return this.#remoteNames
   }
 
-  /** Tells its children what is known of a remote. */
+  /** Writes the verdict on a remote to the cells, where its workers read it. */
   setVerdict(remote: string, isDown: boolean): void {
     for (const [i, name] of this.#remoteNames.entries()) {
       const slot = this.remoteSlots[i]
@@ -170,7 +170,7 @@ export class Generation {
     }
   }
 
-  /** A child of it runs, or the reactor of a single process with it. */
+  /** A child of this generation has started, or the reactor of a single process with it. */
   enter(slot: number): void {
     this.#children++
     this.memory.startCounting(this, slot)
@@ -195,14 +195,14 @@ export class Generation {
     return { cells, childSlot, listenerSlots: this.listenerSlots }
   }
 
-  /** It has ended. */
+  /** That child has ended: returns what it held. */
   leave(slot: number): void {
     this.#children--
     this.memory.giveBack(slot)
     this.#leaveMemory()
   }
 
-  /** Another configuration is in force, or this one never was: only its children still need its memory. */
+  /** Replaced, or given up before it was in force: only children that still run need its memory. Idempotent. */
   retire(): void {
     if (!this.#isInForce) return
     this.#isInForce = false

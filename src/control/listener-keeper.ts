@@ -19,17 +19,17 @@ export interface ListenerKeeperParts {
   readonly bound: readonly (BoundListener | undefined)[]
   readonly calls: Calls
   readonly say: Say
-  /** A listener is there; its descriptor is the receiver's. */
+  /** A listener is bound; its descriptor is the receiver's. */
   onListen(slot: number, listener: BoundListener): void
 }
 
-/** The listeners of a head: hands them on, binds again those that failed, removes their socket files. */
+/** The listeners of one generation: hands them on, retries failed binds, removes their socket files. */
 export class ListenerKeeper {
   readonly #parts: ListenerKeeperParts
   readonly #alarms = new Alarms()
-  /** Those that were handed on, by slot. */
+  /** Handed on, by slot. */
   readonly #open = new Map<number, BoundListener>()
-  /** Where each is going to listen. */
+  /** Configured addresses by slot. */
   readonly #intended: readonly string[]
   #isClosed = false
 
@@ -38,13 +38,13 @@ export class ListenerKeeper {
     this.#intended = parts.listeners.map(intendedName)
   }
 
-  /** Names of all listeners by slot, for logs: where they listen, or are going to. */
+  /** Names for logs by slot: the bound address, or the configured one until it is bound. */
   get names(): string[] {
     const { bound } = this.#parts
     return this.#intended.map((name, slot) => bound[slot]?.name ?? name)
   }
 
-  /** What the listeners are, by slot. */
+  /** Kinds of the sockets by slot. */
   get kinds(): SocketKind[] {
     const { bound, listeners } = this.#parts
     return listeners.map((settings, slot) => bound[slot]?.socketKind ?? intendedKind(settings))
@@ -61,7 +61,7 @@ export class ListenerKeeper {
     return this.#parts.bound.flatMap((listener) => listener?.name ?? [])
   }
 
-  /** The listeners of the next configuration: those that stay with their sockets, new ones bound. */
+  /** Listeners of the next configuration: kept ones with their sockets, new ones bound. */
   async bindNext(
     next: readonly ListenerSettings[],
   ): Promise<{ readonly bound: readonly (BoundListener | undefined)[]; readonly kept: KeptListeners }> {
@@ -79,13 +79,13 @@ export class ListenerKeeper {
     return { bound, kept }
   }
 
-  /** What accepted sockets inherit was set when the listener was bound. */
+  /** Accepted sockets inherit options that were set at bind, so a kept listener cannot change them. */
   #reportUnchanged(slot: number, settings: ListenerSettings, name: string): void {
     if (isSameSocket(this.#parts.listeners[slot] as ListenerSettings, settings)) return
     this.#parts.say(WARNING, `the options of ${name} stay as they were: a change needs a restart`)
   }
 
-  /** The open listener that is bound as `wanted` says, or that has got the address that it says; and its slot. */
+  /** The open listener with the configured or the bound address of `wanted`, and its slot. */
   #find(
     wanted: ListenerSettings,
     taken: KeptListeners,
@@ -132,7 +132,7 @@ export class ListenerKeeper {
     closeListeners(this.#parts.calls, this.#parts.bound, new Set(kept.values()))
   }
 
-  /** Tries again, a few times soon, what an address that was just given up may have kept from being bound. */
+  /** Retries failed binds a few times soon: an address that was just given up may have been in the way. */
   bindSoon(): void {
     for (const [slot, listener] of this.#parts.bound.entries()) {
       if (listener === undefined) this.#bindSoon(slot, BIND_SOON_TRIES)
@@ -171,7 +171,7 @@ export class ListenerKeeper {
   }
 }
 
-/** What was told to the socket before it listened, and cannot be told again. */
+/** SCTP options are set before listen(2) and cannot change afterwards. */
 function isSameSctp(a: ListenerSettings['sctp'], b: ListenerSettings['sctp']): boolean {
   return JSON.stringify(a) === JSON.stringify(b)
 }

@@ -38,8 +38,8 @@ interface Running {
 }
 
 /**
- * The one reactor of a single process, or of the child of a foreign master, which has all generations on it, each with
- * rows of its own in the cells.
+ * The one reactor of a single process, or of the child of a foreign master. All generations are on it, each with rows of
+ * its own in the cells.
  */
 export class ReactorWorkers implements Workers {
   readonly hasChildren = false

@@ -23,24 +23,24 @@ import type { StartedHead } from './start-up.js'
 import { watchTlsFiles } from './tls-tickets.js'
 import type { Workers } from './workers.js'
 
-/** Generations that still have sessions; with one more the oldest is ended. */
+/** Limit of old generations that still have sessions; one more ends the oldest. */
 export const OLD_GENERATIONS_MAX = 8
 
-/** Why the file is read again. */
+/** Why the configuration is reloaded, for the log. */
 const RELOAD_REASONS = { reload: 'SIGHUP', files: 'a file of TLS has changed' } as const
 
-/** `renew`: the same configuration once more. */
+/** `renew`: a new generation of the same configuration. */
 type Wish = keyof typeof RELOAD_REASONS | 'renew'
 
 export interface ReloadParts extends StartedHead {
   readonly loaded: Loaded
-  /** How the configuration is read, now and when it is read again. */
+  /** How the configuration is read, at a reload too. */
   readonly options: LoadOptions
-  /** Those of the process, which end with it. */
+  /** End with the process. */
   readonly alarms: Alarms
 }
 
-/** The configuration in force, and how another one takes its place: the same in every process that listens. */
+/** Owns the generation in force and replaces it at a reload, whoever relays: the same in every head. */
 export class Reloader {
   readonly access: AccessLogInForce
   readonly verdicts: RemoteVerdicts
@@ -48,17 +48,17 @@ export class Reloader {
   readonly #parts: ReloadParts
   readonly #workers: Workers
   #present: Generation
-  /** The one that is being prepared, and the listeners that stay in it. */
+  /** The generation that is being prepared, with the listeners that it keeps. */
   #next: { readonly generation: Generation; readonly kept: KeptListeners } | undefined
   readonly #tlsFiles: FileWatch
-  /** Responses stay when another configuration has the same certificates. */
+  /** Common to all generations: OCSP responses outlive a reload. */
   readonly #stapler: Stapler<OcspSource>
-  /** A name that is in the next configuration too keeps its addresses. */
+  /** Common to all generations: addresses of names outlive a reload. */
   readonly #resolver: Resolver
   readonly #workingDirectory: WorkingDirectory
   #isChanging = false
   #isEnding = false
-  /** What is wanted and not yet begun. */
+  /** Changes that are wanted and have not begun. */
   readonly #wishes = new Set<Wish>()
 
   constructor(parts: ReloadParts, workers: Workers) {
@@ -71,7 +71,7 @@ export class Reloader {
     this.#resolver = new Resolver(log.say, new TraceChannel('DNS', traceMask, log.say))
     this.verdicts = new RemoteVerdicts(parts.log.say, (remote, isDown) => this.#spread(remote, isDown))
     this.#stapler = new Stapler<OcspSource>({
-      // HTTP is loaded where a responder is to be asked.
+      // Imported late: few configurations have a responder, and HTTP takes memory.
       post: async (...request) => (await import('../services/post-ocsp.js')).postOcsp(...request),
       check: checkOcspResponse,
       onStaple: (id, staple) => {
@@ -92,7 +92,7 @@ export class Reloader {
     return this.#next?.generation
   }
 
-  /** Listens, once `ready` has settled; what is wanted meanwhile comes after it. */
+  /** Hands listeners on when `ready` has settled. Changes that are wanted meanwhile follow. */
   async start(ready: Promise<unknown> | undefined): Promise<void> {
     this.#isChanging = true
     if (ready !== undefined) await ready
@@ -103,13 +103,13 @@ export class Reloader {
     await this.#grantWishes()
   }
 
-  /** One change at a time; what is wanted meanwhile comes after it, once. */
+  /** One change at a time. Equal wishes during a change are one: it is done once afterwards. */
   async change(wish: Wish): Promise<void> {
     this.#wishes.add(wish)
     if (!this.#isChanging) await this.#grantWishes()
   }
 
-  /** The process takes no more clients, and no other configuration. */
+  /** The process takes no more clients and reloads no more. */
   end(): void {
     this.#isEnding = true
     this.#tlsFiles.close()
@@ -117,14 +117,14 @@ export class Reloader {
     this.#present.listeners.close()
   }
 
-  /** The process ends now. */
+  /** The process exits. */
   close(): void {
     this.end()
     this.#resolver.close()
     this.#next?.generation.listeners.discard(this.#next.kept)
   }
 
-  /** Only those who serve with the configuration in force shake hands. */
+  /** For the generation in force alone: sessions of old ones have finished their handshakes. */
   #rotateTicketKeys(): void {
     this.#parts.alarms.after(TICKET_KEY_PERIOD_MS, () => {
       const { tickets } = this.#present
@@ -147,7 +147,7 @@ export class Reloader {
     this.#isChanging = false
   }
 
-  /** Reads the configuration again. A wrong one changes nothing. */
+  /** Reads the configuration again. Errors in it change nothing. */
   async #reload(wish: keyof typeof RELOAD_REASONS): Promise<void> {
     const { log, manager, system } = this.#parts
     log.say(INFO, `${RELOAD_REASONS[wish]}: reloading`)
@@ -163,7 +163,7 @@ export class Reloader {
     manager.ready()
   }
 
-  /** Undefined, and logged, when there are errors in it. */
+  /** Undefined when there are errors in it, which are logged. */
   async #read(): Promise<Loaded | undefined> {
     const { log, options } = this.#parts
     const loaded = await loadFrom(options)
@@ -177,7 +177,7 @@ export class Reloader {
     return undefined
   }
 
-  /** Makes everything ready; only then clients and listeners are the next generation's. */
+  /** Prepares the next generation completely before it takes clients and listeners over. */
   async #replace(loaded: Loaded): Promise<void> {
     const { log } = this.#parts
     for (const directive of this.#workers.needRestart(loaded))
@@ -199,7 +199,7 @@ export class Reloader {
     if (problem !== undefined && !this.#isEnding) this.#tellGivenUp(problem)
   }
 
-  /** Undefined, and told, when what it takes is missing: descriptors, memory. */
+  /** Undefined when descriptors or memory are short, which is logged. */
   #open(
     loaded: Loaded,
     bound: readonly (BoundListener | undefined)[],
@@ -251,7 +251,7 @@ export class Reloader {
     const isInForce = this.#workers.putInForce(next, kept)
     next.listeners.start(kept)
     old.listeners.close(kept)
-    // What is given up is closed within a turn of the reactor; until then it may be in the way of what is new.
+    // The reactor closes abandoned listeners within a turn; until then a new one may get EADDRINUSE.
     next.listeners.bindSoon()
     old.retire()
     this.access.replace(tcprelay)
@@ -262,7 +262,7 @@ export class Reloader {
     this.#parts.log.say(INFO, `the new configuration is in force: ${this.#summary()}`)
   }
 
-  /** Tells all children what is known of a remote. */
+  /** Writes the verdict where the workers of every generation read it. */
   #spread(remote: string, isDown: boolean): void {
     for (const generation of this.#generations()) generation.setVerdict(remote, isDown)
   }
@@ -273,7 +273,7 @@ export class Reloader {
     return new Set([this.#present, ...this.#workers.running(), ...next])
   }
 
-  /** Clients are served from now on. */
+  /** Logs that clients are served from now on. */
   tellServing(): void {
     this.#parts.log.say(INFO, `serving ${this.#summary()}`)
   }
@@ -282,7 +282,7 @@ export class Reloader {
     return servingLine(this.#parts.configurationFile, this.#present, this.#workers.hasChildren)
   }
 
-  /** Old generations may have sessions for days: there is a limit to their number. */
+  /** Sessions may keep an old generation for days, so the number of generations is limited. */
   #endOldest(): void {
     const old = this.#workers.running().filter((generation) => generation !== this.#present)
     const surplus = Math.max(0, old.length - OLD_GENERATIONS_MAX)
@@ -290,7 +290,7 @@ export class Reloader {
   }
 }
 
-/** Of a configuration that is right, and for which something is missing here. */
+/** For a configuration without errors for which this machine lacks something. */
 export function cannotBeUsed(why: string): string {
   return `the new configuration cannot be used: ${why}`
 }

@@ -51,7 +51,7 @@ async function endingOf(script: string): Promise<Ending> {
   return { code, said }
 }
 
-test('it leaves with its code, after everybody was asked, the last one first', async () => {
+test('runs all steps, the last one first, and exits with its code', async () => {
   const { code, said } = await endingOf(`
     for (const name of ['first', 'second']) {
       shutdown.add({ end(done) { say(name); setImmediate(done) } })
@@ -69,7 +69,7 @@ test('an exception on the control thread ends the process while the reactor wait
   assert.deepEqual([code, said], [70, 'caught thrown\nreactor is asked\n'])
 })
 
-test('so does a promise that is rejected and not handled', async () => {
+test('an unhandled rejection ends the process while the reactor waits', async () => {
   const { code, said } = await endingOf(`
     shutdown.catchAll((error) => say('caught ' + error.message), 70)
     await startReactor()
@@ -78,7 +78,7 @@ test('so does a promise that is rejected and not handled', async () => {
   assert.deepEqual([code, said], [70, 'caught rejected\nreactor is asked\n'])
 })
 
-test('a second exception while it leaves changes nothing', async () => {
+test('ignores a second exception during the shutdown', async () => {
   const { code, said } = await endingOf(`
     shutdown.catchAll((error) => { say('caught ' + error.message); setImmediate(() => { throw new Error('again') }) }, 70)
     shutdown.add({ end: (done) => setTimeout(done, 50) })
@@ -88,7 +88,7 @@ test('a second exception while it leaves changes nothing', async () => {
   assert.match(said, /^caught thrown\nreactor is asked\n/)
 })
 
-test('a report that itself fails does not keep the process from ending', async () => {
+test('exits although the report of the exception throws', async () => {
   const { code, said } = await endingOf(`
     shutdown.catchAll(() => { throw new Error('the log is broken') }, 70)
     await startReactor()
@@ -96,7 +96,7 @@ test('a report that itself fails does not keep the process from ending', async (
   assert.deepEqual([code, said], [70, 'reactor is asked\n'])
 })
 
-test('whoever fails to leave does not keep the others from it', async () => {
+test('runs the other steps after one that throws', async () => {
   const { code, said } = await endingOf(`
     shutdown.catchAll((error) => say('caught ' + error.message), 70)
     await startReactor()
@@ -105,28 +105,28 @@ test('whoever fails to leave does not keep the others from it', async () => {
   assert.deepEqual([code, said], [70, 'caught thrown\nreactor is asked\n'])
 })
 
-test('who never finishes leaving is left behind', async () => {
+test('exits although a step never finishes', async () => {
   const { code, said } = await endingOf(`
     shutdown.add({ end() { say('for ever') } })
     shutdown.exit(5)`)
   assert.deepEqual([code, said], [5, 'for ever\n'])
 })
 
-test('a reactor that does not obey is left behind', async () => {
+test('exits although the reactor does not stop', async () => {
   const { code, said } = await endingOf(`
     await startReactor({ kind: 'echo', value: 'no' })
     shutdown.exit(6)`)
   assert.deepEqual([code, said], [6, 'reactor is asked\n'])
 })
 
-test('a reactor that is gone already is no reason to wait', async () => {
+test('does not wait for a reactor that has ended', async () => {
   const { code, said } = await endingOf(`
     const thread = await startReactor()
     thread.end({ kind: 'stop' }, () => shutdown.exit(7))`)
   assert.deepEqual([code, said], [7, 'reactor is asked\n'])
 })
 
-test('a file or a name that keeps a thread of the pool waiting keeps nobody from leaving', async () => {
+test('exits while a thread of the pool of libuv blocks', async () => {
   const fifo = join(folder, 'fifo')
   assert.equal(spawnSync('mkfifo', [fifo]).status, 0)
   const { code, said } = await endingOf(`
