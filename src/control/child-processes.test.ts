@@ -10,6 +10,8 @@ import { ChildProcesses, type OwnedChild } from './child-processes.js'
 import { ChildTable } from './child-table.js'
 import type { Generation } from './generation.js'
 
+const CHANGE = { what: 'weight', remoteSlot: 0, weight: 2 } as const
+
 /** Children of ours, whose processes are fakes. */
 class World {
   readonly fakes = new FakeChildren()
@@ -78,6 +80,35 @@ test('a child gets `start` first, and what is told meanwhile after it', async (t
   assert.equal(ping?.kind, 'ping')
   assert.deepEqual(world.processes.slotsOf(world.generation), [4])
   assert.deepEqual(world.processes.generations(), [world.generation])
+})
+
+test('a change of live state reaches the started children of its generation only', async (t) => {
+  const world = await World.open(t)
+  const other = generationOf(world.generation.loaded, world.generation)
+  await world.start(0)
+  world.processes.startOther(1, undefined, other)
+  world.processes.tellState(other, CHANGE)
+  world.processes.tell(0, { kind: 'ping' })
+  const [old, fresh] = [world.fakes.at(0), world.fakes.at(1)]
+  await until('all messages', () => old.messages.length + fresh.messages.length === 4)
+  assert.deepEqual(old.messages.at(1), { kind: 'ping' })
+  assert.deepEqual(fresh.messages.at(1), { kind: 'state', change: CHANGE })
+  other.retire()
+})
+
+test('a change of live state before `start` is part of it and is not sent again', async (t) => {
+  const world = await World.open(t)
+  world.generation.hasLooked = false
+  world.processes.start(0, undefined, world.generation)
+  world.generation.applyState(CHANGE)
+  world.processes.tellState(world.generation, CHANGE)
+  world.processes.tell(0, { kind: 'ping' })
+  const child = world.fakes.at(0)
+  await until('two messages', () => child.messages.length === 2)
+  const [start, ping] = child.messages
+  assert.ok(start?.kind === 'start')
+  assert.deepEqual(start.live.weights, new Map([[0, 2]]))
+  assert.deepEqual(ping, { kind: 'ping' })
 })
 
 test('a child starts, serves, retires and is gone', async (t) => {

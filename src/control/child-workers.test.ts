@@ -115,6 +115,21 @@ test('a broker starts fresh children of the prepared generation, and the others 
   next.retire()
 })
 
+test('the reactor of a master gets plan and front rows of the generation in force', async (t) => {
+  const world = await World.start(t)
+  assert.equal(world.thread.settings?.plan, world.first.plan)
+  const next = generationOf(world.first.loaded, world.first, true)
+  world.thread.since()
+  const isInForce = world.workers.putInForce(next, NONE_KEPT)
+  world.thread.report({ kind: 'reloaded' })
+  await isInForce
+  const [reload] = world.thread.since()
+  assert.ok(reload?.kind === 'reload')
+  assert.deepEqual([reload.settings.plan, reload.settings.front], [next.plan, next.front])
+  next.retire()
+  next.closeFront()
+})
+
 test('children of a generation that is given up retire', async (t) => {
   const world = await World.start(t)
   const next = generationOf(world.first.loaded, world.first)

@@ -65,6 +65,17 @@ test('the next generation shares the memory, which goes with the last of both', 
   assert.ok(!hasMemory())
 })
 
+test('the rows of a front keep the memory until the front is closed', async (t) => {
+  const generation = generationOf(await loadedMaster(t), undefined, true)
+  const { front, memory } = generation
+  assert.equal(front?.childSlot, memory.shape.children - 1, 'no child has that slot')
+  const hasMemory = memoryOf(generation)
+  generation.retire()
+  assert.ok(hasMemory())
+  generation.closeFront()
+  assert.ok(!hasMemory())
+})
+
 test('what a child has counted is given back when it leaves, once', async (t) => {
   const generation = generationOf(await loadedMaster(t))
   const { cells } = generation.memory

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { HeadWorld, WATCHDOG_MS } from '../../test/support/head-world.js'
 import { EXIT_OK, EXIT_SOFTWARE } from '../base/exit-codes.js'
+import { CounterKeeper } from '../services/counter-keeper.js'
 
 const GRACE_PERIOD_MS = 60_000
 
@@ -28,6 +29,16 @@ test('pings its workers twice per watchdog interval and reports their answers', 
     world.since(),
     ['ping', 'manager alive', 'ping'],
     'a hanging reactor is not reported as alive',
+  )
+})
+
+test('the sums include what the own reactor of a master counts', async (t) => {
+  const begins = t.mock.method(CounterKeeper.prototype, 'beginMaster')
+  const masterCounters = new Float64Array(1)
+  await HeadWorld.start(t, { masterCounters })
+  assert.deepEqual(
+    begins.mock.calls.map(({ arguments: [counters] }) => counters === masterCounters),
+    [true],
   )
 })
 

@@ -98,6 +98,22 @@ test('each generation has rows of its own, and those of one that is gone are fre
   assert.ok(prepare?.kind === 'prepare' && prepare.settings.childSlot === 0)
 })
 
+test('a change of live state goes to the slot of its generation until that is gone', async (t) => {
+  const world = await World.start(t)
+  const second = await world.replace(world.first)
+  world.thread.since()
+  const change = { what: 'weight', remoteSlot: 0, weight: 2 } as const
+  world.workers.onState(world.first, change)
+  world.workers.onState(second, change)
+  assert.deepEqual(world.thread.since(), [
+    { kind: 'state', childSlot: 0, change },
+    { kind: 'state', childSlot: 1, change },
+  ])
+  world.thread.report({ kind: 'gone', childSlot: 0 })
+  world.workers.onState(world.first, change)
+  assert.deepEqual(world.thread.since(), [])
+})
+
 test('`prepare` settles with its answer, also after `forget`', async (t) => {
   const world = await World.start(t)
   const next = generationOf(world.first.loaded, world.first)

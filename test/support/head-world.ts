@@ -70,7 +70,7 @@ class FakeManager extends ServiceManager {
 /** Workers that do what the test says. */
 export class FakeWorkers implements Workers {
   readonly hasChildren = false
-  readonly masterCounters = undefined
+  readonly masterCounters: Float64Array | undefined
   readonly cutMaxMs = 1_000
   readonly head: HeadServices
   readonly prepared: Generation[] = []
@@ -84,8 +84,9 @@ export class FakeWorkers implements Workers {
   }
   readonly #noted: string[]
 
-  constructor(head: HeadServices, noted: string[]) {
+  constructor(head: HeadServices, noted: string[], masterCounters: Float64Array | undefined) {
     this.head = head
+    this.masterCounters = masterCounters
     this.#noted = noted
   }
 
@@ -150,6 +151,8 @@ export class FakeWorkers implements Workers {
 
 export interface HeadWorldOptions {
   readonly hasForeignMaster?: boolean
+  /** Counters of the reactor of a master. */
+  readonly masterCounters?: Float64Array
 }
 
 /** Time stands still in it but for `pass`. */
@@ -168,6 +171,7 @@ export class HeadWorld {
     t: TestContext,
     file: string,
     parts: Omit<HeadParts, 'openWorkers' | 'signals' | 'shutdown' | 'log' | 'manager' | 'releasePidfile'>,
+    masterCounters: Float64Array | undefined,
   ) {
     this.#t = t
     this.#file = file
@@ -180,7 +184,7 @@ export class HeadWorld {
       manager: new FakeManager(this.noted),
       releasePidfile: () => void this.noted.push('release pidfile'),
       openWorkers: (head) => {
-        workers = new FakeWorkers(head, this.noted)
+        workers = new FakeWorkers(head, this.noted, masterCounters)
         return workers
       },
     })
@@ -190,7 +194,7 @@ export class HeadWorld {
 
   static async start(
     t: TestContext,
-    { hasForeignMaster = false }: HeadWorldOptions = {},
+    { hasForeignMaster = false, masterCounters }: HeadWorldOptions = {},
   ): Promise<HeadWorld> {
     t.mock.timers.enable({ apis: ['setTimeout'] })
     const file = join(temporaryFolder(t), 'test.cfg')
@@ -198,20 +202,25 @@ export class HeadWorld {
     const options = optionsFor(file)
     const loaded = await loadFrom(options)
     const system = linuxSystem()
-    const world = new HeadWorld(t, file, {
-      program: 'tcprelay',
-      configurationFile: file,
-      system,
-      boundary: STRICT,
-      traceMask: 0,
-      bound: await bindAll(system.calls, loaded.spawnd, () => {}),
-      gracePeriodMs: GRACE_PERIOD_MS,
-      releaseSignals: () => false,
-      loaded,
-      options,
-      hasForeignMaster,
-      events: {},
-    })
+    const world = new HeadWorld(
+      t,
+      file,
+      {
+        program: 'tcprelay',
+        configurationFile: file,
+        system,
+        boundary: STRICT,
+        traceMask: 0,
+        bound: await bindAll(system.calls, loaded.spawnd, () => {}),
+        gracePeriodMs: GRACE_PERIOD_MS,
+        releaseSignals: () => false,
+        loaded,
+        options,
+        hasForeignMaster,
+        events: {},
+      },
+      masterCounters,
+    )
     world.head.start()
     afterwards(t, () => world.shutdown.steps[0]?.end(() => {}))
     await settled()
