@@ -10,7 +10,6 @@ import {
 import type { Arguments } from '../config/arguments.js'
 import { unlandedProblems } from '../config/check.js'
 import { hasOtherChildren, ownDatagramProblems } from '../config/check-datagrams.js'
-import type { Endpoint } from '../config/endpoint.js'
 import { LANDED } from '../config/landed.js'
 import type { ConfigProblem } from '../config/problems.js'
 import { CAP_SETGID, CAP_SETUID, hasCapability } from '../kernel/capabilities.js'
@@ -19,6 +18,7 @@ import { hasSctp } from '../kernel/sctp-sockets.js'
 import { resolveHost } from '../services/resolver.js'
 import { listenerProblems } from './listener-limit.js'
 import type { Loaded } from './load.js'
+import { resolvable } from './resolvable.js'
 import { socketProblems } from './socket-problems.js'
 import { isPipe } from './streamed-configuration.js'
 import { pidfileProblems, writtenFileProblems } from './written-files.js'
@@ -124,11 +124,6 @@ export function singleProcessProblems(
   { isSingleProcess }: Arguments,
 ): readonly ConfigProblem[] {
   return isSingleProcess && hasOtherChildren(spawnd) ? ownDatagramProblems(spawnd) : []
-}
-
-/** Converts a name of the configuration to the resolver's format. */
-export function resolvable({ host, family, port }: Extract<Endpoint, { kind: 'name' }>) {
-  return { host, family: family === 'ipv4' ? 4 : family === 'ipv6' ? 6 : 0, port } as const
 }
 
 /** The exit code for these problems, as in the original. */

@@ -5,7 +5,7 @@ import type { ListenerPlan, RemotePlan } from '../engine/plan.js'
 import { PLAIN_REMOTE } from '../relay/remote-options.js'
 import type { RemotePorts } from '../relay/remotes.js'
 import type { NamedRemote } from '../services/resolver.js'
-import { resolvable } from './check.js'
+import { resolvable } from './resolvable.js'
 import { remoteName } from './socket-names.js'
 import { remoteOptions } from './socket-settings.js'
 
