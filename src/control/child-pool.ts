@@ -2,7 +2,7 @@
 import type { AcceptorCommand, AcceptorReport, AcceptorSettings } from '../engine/acceptor-settings.js'
 import { COUNT } from '../observe/counters.js'
 import type { AnswerOf } from './open-asks.js'
-import { type CommandedThread, ReactorThread, type ThreadEvents } from './reactor-thread.js'
+import type { CommandedThread, ThreadEvents } from './reactor-thread.js'
 
 /** Decides which children there are, and how clients get to them; `ChildTable` says which there are. */
 export interface ChildPool {
@@ -23,10 +23,6 @@ export interface ChildPool {
 }
 
 export type AcceptorThread = CommandedThread<AcceptorSettings, AcceptorCommand, AcceptorReport>
-
-export function openAcceptorThread(): AcceptorThread {
-  return new ReactorThread(new URL('../engine/acceptor-entry.js', import.meta.url))
-}
 
 /** The pool of a master whose own reactor accepts: its dispatcher opens children and places clients. */
 export class BrokerChildPool implements ChildPool {

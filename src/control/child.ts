@@ -8,13 +8,14 @@ import { WIRE_FD } from '../services/handed-over.js'
 import { CELLS_FDS, WAKEUP_FD } from '../services/link-messages.js'
 import type { ChildLink, Start, ToOurChild } from './our-link.js'
 import { keepTitle, type Load } from './process-title.js'
-import { openRelayingThread, RelayThread } from './relay-thread.js'
+import { type RelayingThread, RelayThread } from './relay-thread.js'
 import { reportRetired, reportRetiring, retireOnSignals } from './retiring.js'
 import type { Started } from './start-up.js'
 
 export interface ChildParts extends Started {
   readonly start: Start
   readonly link: ChildLink
+  readonly thread: RelayingThread
 }
 
 /**
@@ -28,7 +29,7 @@ export class Child {
 
   constructor(parts: ChildParts) {
     this.#parts = parts
-    const { shutdown, start, traceMask } = parts
+    const { shutdown, start, thread, traceMask } = parts
     const { live, plan, shape, slot } = start
     const settings: ReactorSettings = {
       plan,
@@ -39,7 +40,7 @@ export class Child {
       pipes: pipeOptions(),
       traceMask,
     }
-    this.#thread = new RelayThread(parts, openRelayingThread(), (report) => this.#onReport(report))
+    this.#thread = new RelayThread(parts, thread, (report) => this.#onReport(report))
     this.#thread.start(settings)
     this.#thread.mavis.open(slot, plan.mavis)
     shutdown.add({ end: (done) => this.#thread.shutDown(() => {}, done) })

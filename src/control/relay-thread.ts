@@ -5,15 +5,11 @@ import { ERR } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import { MavisService } from './mavis-service.js'
 import type { AnswerOf } from './open-asks.js'
-import { type CommandedThread, ReactorThread } from './reactor-thread.js'
+import type { CommandedThread } from './reactor-thread.js'
 import type { Started } from './start-up.js'
 import { traceText } from './trace-text.js'
 
 export type RelayingThread = CommandedThread<ReactorSettings, Command, Report>
-
-export function openRelayingThread(): RelayingThread {
-  return new ReactorThread(new URL('../engine/reactor-entry.js', import.meta.url))
-}
 
 /** What a process needs to have a reactor that relays. */
 export type RelayThreadParts = Pick<Started, 'boundary' | 'log' | 'shutdown' | 'system' | 'traceMask'>

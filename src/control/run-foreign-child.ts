@@ -6,8 +6,8 @@ import { WIRE_FD } from '../services/handed-over.js'
 import { ServiceManager } from '../services/service-manager.js'
 import { BAD_CFG, encodeSmall, SMALL_BYTES } from '../wire/child-message.js'
 import { Head } from './head.js'
+import { openRelayingThread } from './open-threads.js'
 import { ReactorWorkers } from './reactor-workers.js'
-import { openRelayingThread } from './relay-thread.js'
 import { startReader } from './start-up.js'
 
 /** Tells the master that starting this child again would help nobody. */

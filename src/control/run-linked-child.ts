@@ -8,6 +8,7 @@ import { asJson, Link, trusting } from '../services/link.js'
 import { LINK_FD, LINK_VARIABLE } from '../services/link-messages.js'
 import { Child } from './child.js'
 import { writeText } from './log-setup.js'
+import { openRelayingThread } from './open-threads.js'
 import type { ChildLink, Start, ToOurChild } from './our-link.js'
 import { startProcess } from './start-up.js'
 
@@ -38,5 +39,5 @@ function startChild(options: LoadOptions, start: Start, link: ChildLink): Child 
   const traceMask = started.traceMask | start.traceMask
   const trace = new TraceChannel('CONFIG', traceMask, started.log.say)
   if (trace.isOn) trace.say(`plan of ${listeners.length} listeners and ${remotes.length} remotes received`)
-  return new Child({ ...started, traceMask, start, link })
+  return new Child({ ...started, traceMask, start, link, thread: openRelayingThread() })
 }

@@ -1,7 +1,7 @@
 import type { Loaded, LoadOptions } from '../plan/load.js'
 import { Head, type HeadEvents } from './head.js'
+import { openRelayingThread } from './open-threads.js'
 import { ReactorWorkers } from './reactor-workers.js'
-import { openRelayingThread } from './relay-thread.js'
 import { startHead, startOrLeave } from './start-up.js'
 import type { HeadServices } from './workers.js'
 
