@@ -7,7 +7,7 @@ import { EXIT_NO_INPUT, EXIT_NOT_PERMITTED, EXIT_OK, EXIT_USAGE } from '../base/
 import { ATTRIBUTES } from '../base/mavis-attributes.js'
 import { mavisSettings } from '../config/mavis-settings.js'
 import { renderProblems } from '../config/problem-text.js'
-import { writeText } from '../control/log-setup.js'
+import { writeText } from '../control/process/log-setup.js'
 import { linuxSystem } from '../kernel/linux-system.js'
 import { Authorizer } from '../mavis/authorizer.js'
 import { DOWN, FINAL, IGNORE, TIMEOUT } from '../mavis/module.js'

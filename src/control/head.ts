@@ -2,13 +2,13 @@
 import { EXIT_OK } from '../base/exit-codes.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
 import type { Loaded, LoadOptions } from '../plan/load.js'
-import { Alarms } from './alarms.js'
-import { tellServing } from './background.js'
-import { keepTitle, type Load } from './process-title.js'
-import { Reloader } from './reload.js'
-import { reportRetiring, retireOnSignals, type SignalSource } from './retiring.js'
-import type { StartedHead } from './start-up.js'
-import type { HeadServices, Workers } from './workers.js'
+import { Reloader } from './generations/reload.js'
+import type { HeadServices, Workers } from './generations/workers.js'
+import { Alarms } from './process/alarms.js'
+import { tellServing } from './process/background.js'
+import { keepTitle, type Load } from './process/process-title.js'
+import { reportRetiring, retireOnSignals, type SignalSource } from './process/retiring.js'
+import type { StartedHead } from './process/start-up.js'
 
 export interface HeadEvents {
   /** Clients are accepted on these addresses. */

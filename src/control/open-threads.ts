@@ -2,9 +2,9 @@
  * Opens the threads of reactors by the URLs of their entry points. In the bundle `import.meta.url` is the URL of
  * dist/bundle/cli/main.js, so the paths are only right in a file that is directly in the folder of a layer.
  */
-import type { AcceptorThread } from './child-pool.js'
-import { ReactorThread } from './reactor-thread.js'
-import type { RelayingThread } from './relay-thread.js'
+import type { AcceptorThread } from './children/child-pool.js'
+import { ReactorThread } from './reactors/reactor-thread.js'
+import type { RelayingThread } from './reactors/relay-thread.js'
 
 export function openRelayingThread(): RelayingThread {
   return new ReactorThread(new URL('../engine/reactor-entry.js', import.meta.url))

@@ -7,8 +7,8 @@ import { ServiceManager } from '../services/service-manager.js'
 import { BAD_CFG, encodeSmall, SMALL_BYTES } from '../wire/child-message.js'
 import { Head } from './head.js'
 import { openRelayingThread } from './open-threads.js'
-import { ReactorWorkers } from './reactor-workers.js'
-import { startReader } from './start-up.js'
+import { startReader } from './process/start-up.js'
+import { ReactorWorkers } from './reactors/reactor-workers.js'
 
 /** Tells the master that starting this child again would help nobody. */
 export function reportBadConfiguration(): void {

@@ -6,11 +6,11 @@ import type { LoadOptions } from '../plan/load.js'
 import { isLink } from '../services/handed-over.js'
 import { asJson, Link, trusting } from '../services/link.js'
 import { LINK_FD, LINK_VARIABLE } from '../services/link-messages.js'
-import { Child } from './child.js'
-import { writeText } from './log-setup.js'
+import { Child } from './children/child.js'
+import type { ChildLink, Start, ToOurChild } from './children/our-link.js'
 import { openRelayingThread } from './open-threads.js'
-import type { ChildLink, Start, ToOurChild } from './our-link.js'
-import { startProcess } from './start-up.js'
+import { writeText } from './process/log-setup.js'
+import { startProcess } from './process/start-up.js'
 
 /** Relays for a master of ours. Returns when it has started; the master, or a signal, ends it. */
 export async function runLinkedChild(options: LoadOptions): Promise<void> {

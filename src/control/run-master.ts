@@ -4,12 +4,12 @@ import { problemLine } from '../config/problems.js'
 import { WARNING } from '../observe/severity.js'
 import { limitProblems } from '../plan/limit-problems.js'
 import type { Loaded, LoadOptions } from '../plan/load.js'
-import { ChildWorkers } from './child-workers.js'
-import { nodeWords } from './close-inspector.js'
+import { ChildWorkers } from './children/child-workers.js'
+import type { HeadServices } from './generations/workers.js'
 import { Head } from './head.js'
 import { openAcceptorThread } from './open-threads.js'
-import { startHead, startOrLeave } from './start-up.js'
-import type { HeadServices } from './workers.js'
+import { nodeWords } from './process/close-inspector.js'
+import { startHead, startOrLeave } from './process/start-up.js'
 
 /** What children of ours run, however this process was started. */
 const OWN_PROGRAM = fileURLToPath(new URL('../../../bin/tcprelay.js', import.meta.url))

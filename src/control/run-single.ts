@@ -1,9 +1,9 @@
 import type { Loaded, LoadOptions } from '../plan/load.js'
+import type { HeadServices } from './generations/workers.js'
 import { Head, type HeadEvents } from './head.js'
 import { openRelayingThread } from './open-threads.js'
-import { ReactorWorkers } from './reactor-workers.js'
-import { startHead, startOrLeave } from './start-up.js'
-import type { HeadServices } from './workers.js'
+import { startHead, startOrLeave } from './process/start-up.js'
+import { ReactorWorkers } from './reactors/reactor-workers.js'
 
 /** Accepts and relays in one process. Returns when it has started; its signals end it. */
 export async function runSingle(

@@ -1,7 +1,7 @@
 /** Processes of children that exist only in a test, with real links. */
 import type { ChildProcess, StdioOptions } from 'node:child_process'
 import { EventEmitter } from 'node:events'
-import type { ToOurChild } from '../../src/control/our-link.js'
+import type { ToOurChild } from '../../src/control/children/our-link.js'
 import { nativeFunction } from '../../src/kernel/ffi.js'
 import { asJson, Link, trusting } from '../../src/services/link.js'
 

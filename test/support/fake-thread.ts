@@ -1,6 +1,6 @@
 /** The thread of a reactor that does nothing by itself: the test reads its commands and writes its reports. */
-import { OpenAsks } from '../../src/control/open-asks.js'
-import type { CommandedThread, ThreadEvents } from '../../src/control/reactor-thread.js'
+import { OpenAsks } from '../../src/control/reactors/open-asks.js'
+import type { CommandedThread, ThreadEvents } from '../../src/control/reactors/reactor-thread.js'
 
 export class FakeThread<Settings, Command, Report extends { readonly kind: string }>
   implements CommandedThread<Settings, Command, Report>

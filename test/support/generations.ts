@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { Generation } from '../../src/control/generation.js'
+import { Generation } from '../../src/control/generations/generation.js'
 import { linuxCalls } from '../../src/kernel/linux-calls.js'
 import { TraceChannel } from '../../src/observe/trace.js'
 import { masterShape } from '../../src/plan/limits.js'

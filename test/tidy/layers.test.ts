@@ -116,7 +116,7 @@ test('the rules find violations', () => {
   assert.equal(find('src/config/x.ts', "import { type A, type B } from '../relay/options.js'").length, 0)
   assert.equal(find('src/config/x.ts', "import { type A, b } from '../relay/options.js'").length, 1)
   assert.equal(find('src/config/x.ts', "export { b } from '../relay/options.js'").length, 1)
-  assert.equal(find('src/relay/x.ts', "const m = await import('../control/shutdown.js')").length, 1)
+  assert.equal(find('src/relay/x.ts', "const m = await import('../control/process/shutdown.js')").length, 1)
   assert.equal(find('src/relay/x.ts', "import koffi from 'koffi'").length, 1)
   assert.equal(find('src/relay/x.ts', "import { readFileSync } from 'node:fs'").length, 1)
   assert.equal(find('src/nowhere/x.ts', '').length, 1)
