@@ -1,7 +1,7 @@
 /** The control thread of a process that listens, with one reactor or with children. */
 import { EXIT_OK } from '../base/exit-codes.js'
 import { ERR, INFO, WARNING } from '../observe/severity.js'
-import type { Loaded, LoadOptions } from '../plan/load.js'
+import type { Loaded, LoadOptions } from '../plan/load/load.js'
 import { Reloader } from './generations/reload.js'
 import type { HeadServices, Workers } from './generations/workers.js'
 import { Alarms } from './process/alarms.js'

@@ -1,7 +1,7 @@
 /** Runs a child of a classic master, which passes clients on descriptor 0. */
 import { MessageBatch, NO_DESCRIPTOR } from '../kernel/message-batch.js'
 import { messageCalls } from '../kernel/message-calls.js'
-import type { Loaded, LoadOptions } from '../plan/load.js'
+import type { Loaded, LoadOptions } from '../plan/load/load.js'
 import { WIRE_FD } from '../services/handed-over.js'
 import { ServiceManager } from '../services/service-manager.js'
 import { BAD_CFG, encodeSmall, SMALL_BYTES } from '../wire/child-message.js'

@@ -2,7 +2,7 @@
 import { EXIT_USAGE } from '../base/exit-codes.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
 import { TraceChannel } from '../observe/trace.js'
-import type { LoadOptions } from '../plan/load.js'
+import type { LoadOptions } from '../plan/load/load.js'
 import { isLink } from '../services/handed-over.js'
 import { asJson, Link, trusting } from '../services/link.js'
 import { LINK_FD, LINK_VARIABLE } from '../services/link-messages.js'

@@ -1,4 +1,4 @@
-import type { Loaded, LoadOptions } from '../plan/load.js'
+import type { Loaded, LoadOptions } from '../plan/load/load.js'
 import type { HeadServices } from './generations/workers.js'
 import { Head, type HeadEvents } from './head.js'
 import { openRelayingThread } from './open-threads.js'

@@ -2,9 +2,9 @@
 
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { passOnNetAdmin } from '../../kernel/capabilities.js'
-import type { Loaded, LoadOptions } from '../../plan/load.js'
-import { needsNetAdmin } from '../../plan/socket-settings.js'
-import { isOwnProgram } from '../../plan/worker-plans.js'
+import { needsNetAdmin } from '../../plan/compile/socket-settings.js'
+import { isOwnProgram } from '../../plan/compile/worker-plans.js'
+import type { Loaded, LoadOptions } from '../../plan/load/load.js'
 import { LINK_VARIABLE } from '../../services/link-messages.js'
 
 /** Errors of setuid(2) and setgid(2) when this process may not change to a user or group. */

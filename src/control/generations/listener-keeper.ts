@@ -5,7 +5,7 @@ import type { Calls } from '../../kernel/calls.js'
 import type { SocketKind } from '../../kernel/socket-kind.js'
 import { WARNING } from '../../observe/severity.js'
 import type { Say } from '../../observe/trace.js'
-import { isSameSocket } from '../../plan/socket-settings.js'
+import { isSameSocket } from '../../plan/compile/socket-settings.js'
 import { removeSocketFile } from '../../services/socket-file.js'
 import { Alarms } from '../process/alarms.js'
 import {

@@ -1,6 +1,6 @@
 /** The log line that says which configuration is served. */
 
-import { remoteName } from '../../plan/socket-names.js'
+import { remoteName } from '../../plan/compile/socket-names.js'
 import type { Generation } from './generation.js'
 
 /** More names than this make a line too long to read: then only their number is said. */

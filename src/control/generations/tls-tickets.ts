@@ -1,7 +1,7 @@
 /** Which session ticket keys a generation begins with, and which TLS files are watched. */
 import type { TlsPlan } from '../../engine/tls-settings.js'
-import type { Loaded } from '../../plan/load.js'
-import { keyOf } from '../../plan/tls-loading.js'
+import type { Loaded } from '../../plan/load/load.js'
+import { keyOf } from '../../plan/load/tls-loading.js'
 import type { FileWatch } from '../../services/file-watch.js'
 import { TicketKeyRing } from '../../services/ticket-keys.js'
 

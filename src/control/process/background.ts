@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { openSync } from 'node:fs'
 import { EXIT_OK, EXIT_OS } from '../../base/exit-codes.js'
 import { nativeFunction } from '../../kernel/ffi.js'
-import type { Loaded, LoadOptions } from '../../plan/load.js'
+import type { Loaded, LoadOptions } from '../../plan/load/load.js'
 import { nodeWords } from './close-inspector.js'
 import { writeText } from './log-setup.js'
 

@@ -1,20 +1,20 @@
 /** The listeners of a plan. */
-import type { StickyOptions } from '../accept/sticky-cache.js'
-import type { ListenerSettings } from '../config/table-spawnd.js'
-import type { TlsMode } from '../config/tls-mode.js'
-import type { ListenerPlan } from '../engine/plan.js'
-import type { ListenerTlsSettings } from '../engine/tls-settings.js'
-import { IPPROTO_TCP, IPPROTO_UDP } from '../kernel/constants.js'
-import { IPPROTO_SCTP } from '../kernel/sctp.js'
-import type { SocketKind } from '../kernel/socket-kind.js'
-import { socketOptions } from '../kernel/socket-options.js'
+import type { StickyOptions } from '../../accept/sticky-cache.js'
+import type { ListenerSettings } from '../../config/table-spawnd.js'
+import type { TlsMode } from '../../config/tls-mode.js'
+import type { ListenerPlan } from '../../engine/plan.js'
+import type { ListenerTlsSettings } from '../../engine/tls-settings.js'
+import { IPPROTO_TCP, IPPROTO_UDP } from '../../kernel/constants.js'
+import { IPPROTO_SCTP } from '../../kernel/sctp.js'
+import type { SocketKind } from '../../kernel/socket-kind.js'
+import { socketOptions } from '../../kernel/socket-options.js'
 import {
   type AcceptMessage,
   FLAG_ACCOUNTING,
   FLAG_HAPROXY,
   FLAG_TLS_AUTO,
   FLAG_TLS_PSK,
-} from '../wire/child-message.js'
+} from '../../wire/child-message.js'
 
 /** Names and kinds of the listeners, by slot: the head knows them once it has tried to bind. */
 export interface BoundAs {

@@ -1,9 +1,9 @@
 /** Checks what every process needs from this machine, whatever its configuration. */
 import { existsSync } from 'node:fs'
-import { EXIT_OS, EXIT_UNAVAILABLE } from '../base/exit-codes.js'
-import { descriptorsOf, type PollMechanism } from '../base/poll-mechanism.js'
-import { raiseDescriptorLimit } from '../kernel/limits.js'
-import { kernelProblem } from '../kernel/self-check.js'
+import { EXIT_OS, EXIT_UNAVAILABLE } from '../../base/exit-codes.js'
+import { descriptorsOf, type PollMechanism } from '../../base/poll-mechanism.js'
+import { raiseDescriptorLimit } from '../../kernel/limits.js'
+import { kernelProblem } from '../../kernel/self-check.js'
 
 /** Below this limit a reactor cannot load its modules; earlier failures are reported by bin/run-program.js. */
 const DESCRIPTORS_MIN = 64

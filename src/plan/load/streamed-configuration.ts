@@ -2,8 +2,8 @@
 import { closeSync, constants, openSync, readSync, type Stats, statSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { addAbortSignal, type Readable } from 'node:stream'
-import type { ReadAnswer, Sources } from '../config/sources.js'
-import { nativeFunction } from '../kernel/ffi.js'
+import type { ReadAnswer, Sources } from '../../config/sources.js'
+import { nativeFunction } from '../../kernel/ffi.js'
 
 /** Time limit for a whole page or pipe: a server that needs longer is down, a writer that needs longer is stuck. */
 const READ_TIMEOUT_MS = 20_000

@@ -4,11 +4,11 @@ import {
   clientTlsOptions,
   type ServerTlsSettings,
   serverTlsOptions,
-} from '../engine/tls-settings.js'
-import { checkClientTls } from '../tls/client-context.js'
-import { type TlsProblem, TlsProblems } from '../tls/options.js'
-import { checkServerTls } from '../tls/server-context.js'
-import { freeTrustStore, openTrustStore, type TrustStore } from '../tls/trust-store.js'
+} from '../../engine/tls-settings.js'
+import { checkClientTls } from '../../tls/client-context.js'
+import { type TlsProblem, TlsProblems } from '../../tls/options.js'
+import { checkServerTls } from '../../tls/server-context.js'
+import { freeTrustStore, openTrustStore, type TrustStore } from '../../tls/trust-store.js'
 
 type Findings = readonly TlsProblem[]
 

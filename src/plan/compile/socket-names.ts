@@ -1,7 +1,7 @@
 /** Names of remotes and listeners, as logs have them. */
-import { formatAddress, formatHost, type HostAddress } from '../base/address.js'
-import { formatPorts } from '../config/port-types.js'
-import type { RemoteSettings } from '../config/table-tcprelay.js'
+import { formatAddress, formatHost, type HostAddress } from '../../base/address.js'
+import { formatPorts } from '../../config/port-types.js'
+import type { RemoteSettings } from '../../config/table-tcprelay.js'
 
 /** As the configuration names it. */
 export function remoteName({ ports, sctp, target }: RemoteSettings): string {

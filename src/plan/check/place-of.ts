@@ -1,6 +1,6 @@
 /** Finds the position of a directive. */
-import type { Position } from '../base/problem.js'
-import type { Configuration } from '../config/load.js'
+import type { Position } from '../../base/problem.js'
+import type { Configuration } from '../../config/load.js'
 
 /** Position of the last, effective occurrence; without any, of the relay's section. */
 export function placeOf(

@@ -1,9 +1,9 @@
-import { SELECT_DESCRIPTORS } from '../base/poll-mechanism.js'
-import type { ConfigProblem } from '../config/problems.js'
-import { descriptorLimit } from '../kernel/limits.js'
-import { childSessionsMax } from './limits.js'
-import type { Loaded } from './load.js'
-import { isOwnProgram } from './worker-plans.js'
+import { SELECT_DESCRIPTORS } from '../../base/poll-mechanism.js'
+import type { ConfigProblem } from '../../config/problems.js'
+import { descriptorLimit } from '../../kernel/limits.js'
+import { childSessionsMax } from '../compile/limits.js'
+import { isOwnProgram } from '../compile/worker-plans.js'
+import type { Loaded } from '../load/load.js'
 
 /** Warns about `users max` above the descriptor limit, which children inherit from the master. */
 export function limitProblems({ given, mechanism, spawnd }: Loaded): readonly ConfigProblem[] {

@@ -1,11 +1,11 @@
 /** What directives say of sockets: of listeners before they are bound, of remotes before they connect. */
-import type { ListenerOptions } from '../accept/options.js'
-import type { Configuration } from '../config/load.js'
-import type { ListenerSettings } from '../config/table-spawnd.js'
-import type { RemoteSettings, TcprelaySettings } from '../config/table-tcprelay.js'
-import type { KeepAlive } from '../kernel/keepalive.js'
-import { namesOfSet, socketOptions } from '../kernel/socket-options.js'
-import type { RemoteOptions } from '../relay/remote-options.js'
+import type { ListenerOptions } from '../../accept/options.js'
+import type { Configuration } from '../../config/load.js'
+import type { ListenerSettings } from '../../config/table-spawnd.js'
+import type { RemoteSettings, TcprelaySettings } from '../../config/table-tcprelay.js'
+import type { KeepAlive } from '../../kernel/keepalive.js'
+import { namesOfSet, socketOptions } from '../../kernel/socket-options.js'
+import type { RemoteOptions } from '../../relay/remote-options.js'
 
 export function listenerOptions(settings: ListenerSettings): Omit<ListenerOptions, 'address'> {
   const { backlog, deferAcceptMs, fastOpenQueue, ipv6Only, protocol, sctp } = settings

@@ -1,13 +1,13 @@
 /** Predicts failures of bind(2) for `-P` without binding. Warnings only: the real start may be by another user. */
 import { accessSync, constants } from 'node:fs'
 import { dirname } from 'node:path/posix'
-import { formatAddress } from '../base/address.js'
-import { shownPath } from '../config/expectation.js'
-import type { ConfigProblem } from '../config/problems.js'
-import { reasonOf } from '../config/sources.js'
-import type { ListenerSettings, SpawndSettings } from '../config/table-spawnd.js'
-import { CAP_NET_BIND_SERVICE, hasCapability } from '../kernel/capabilities.js'
-import { unprivilegedPortStart } from '../kernel/port-range.js'
+import { formatAddress } from '../../base/address.js'
+import { shownPath } from '../../config/expectation.js'
+import type { ConfigProblem } from '../../config/problems.js'
+import { reasonOf } from '../../config/sources.js'
+import type { ListenerSettings, SpawndSettings } from '../../config/table-spawnd.js'
+import { CAP_NET_BIND_SERVICE, hasCapability } from '../../kernel/capabilities.js'
+import { unprivilegedPortStart } from '../../kernel/port-range.js'
 
 /** One warning for each `listen` block. */
 export function bindWarnings({ listeners }: SpawndSettings): readonly ConfigProblem[] {

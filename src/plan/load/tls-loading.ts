@@ -1,19 +1,19 @@
 /** Loads TLS settings: reads the named files, checks them with OpenSSL, and deduplicates equal settings. */
-import { shown } from '../config/expectation.js'
-import type { Configuration } from '../config/load.js'
-import type { Located } from '../config/located.js'
-import { type ConfigProblem, Problems } from '../config/problems.js'
-import type { Sources } from '../config/sources.js'
-import type { ListenerSettings } from '../config/table-spawnd.js'
-import type { RemoteSettings, TcprelaySettings } from '../config/table-tcprelay.js'
-import type { CertificateSettings } from '../config/table-tls.js'
+import { shown } from '../../config/expectation.js'
+import type { Configuration } from '../../config/load.js'
+import type { Located } from '../../config/located.js'
+import { type ConfigProblem, Problems } from '../../config/problems.js'
+import type { Sources } from '../../config/sources.js'
+import type { ListenerSettings } from '../../config/table-spawnd.js'
+import type { RemoteSettings, TcprelaySettings } from '../../config/table-tcprelay.js'
+import type { CertificateSettings } from '../../config/table-tls.js'
 import {
   listenerService,
   type ServedCertificate,
   sectionService,
   type TlsService,
   versionsBetween,
-} from '../config/tls-service.js'
+} from '../../config/tls-service.js'
 import {
   type ClientTlsSettings,
   type HandedOverSettings,
@@ -22,12 +22,12 @@ import {
   type ServedCertificateSettings,
   type ServerTlsSettings,
   type TlsPlan,
-} from '../engine/tls-settings.js'
-import { sha256Of } from '../kernel/openssl-digest.js'
-import type { Stamps } from '../services/file-watch.js'
-import { type OcspSource, ocspSource } from '../tls/ocsp.js'
-import type { CertificateOptions } from '../tls/options.js'
-import { findSystemAuthorities } from '../tls/system-authorities.js'
+} from '../../engine/tls-settings.js'
+import { sha256Of } from '../../kernel/openssl-digest.js'
+import type { Stamps } from '../../services/file-watch.js'
+import { type OcspSource, ocspSource } from '../../tls/ocsp.js'
+import type { CertificateOptions } from '../../tls/options.js'
+import { findSystemAuthorities } from '../../tls/system-authorities.js'
 import { endless } from './endless.js'
 import { TlsChecks } from './tls-checks.js'
 import { TlsFiles } from './tls-files.js'

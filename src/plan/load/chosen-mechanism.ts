@@ -1,8 +1,8 @@
 /** Determines how reactors wait, from IO_POLL_MECHANISM. */
-import { choosePollMechanism, POLL_VARIABLE, type PollMechanism } from '../base/poll-mechanism.js'
-import type { Position } from '../base/problem.js'
-import type { Configuration } from '../config/load.js'
-import type { ConfigProblem } from '../config/problems.js'
+import { choosePollMechanism, POLL_VARIABLE, type PollMechanism } from '../../base/poll-mechanism.js'
+import type { Position } from '../../base/problem.js'
+import type { Configuration } from '../../config/load.js'
+import type { ConfigProblem } from '../../config/problems.js'
 
 /** Position of a value from the environment instead of a file. */
 const ENVIRONMENT: Position = { file: '(environment)', line: 1, column: 1 }

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../config/endpoint.js'
+import type { Endpoint } from '../../config/endpoint.js'
 
 /** Converts a name of the configuration to the resolver's format. */
 export function resolvable({ host, family, port }: Extract<Endpoint, { kind: 'name' }>) {

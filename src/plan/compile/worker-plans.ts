@@ -1,10 +1,10 @@
 /** The part of a plan about the processes that relay. */
-import type { PlacementLimits } from '../accept/placement.js'
-import type { SpawndSettings } from '../config/table-spawnd.js'
-import type { LogPlan, ProcessPlan, WorkersPlan } from '../engine/plan.js'
+import type { PlacementLimits } from '../../accept/placement.js'
+import type { SpawndSettings } from '../../config/table-spawnd.js'
+import type { LogPlan, ProcessPlan, WorkersPlan } from '../../engine/plan.js'
+import type { Loaded } from '../load/load.js'
 import { childSessionsMax } from './limits.js'
 import { stickyOptions } from './listener-plans.js'
-import type { Loaded } from './load.js'
 
 /** Children are this program, unless the configuration names another one. */
 export function isOwnProgram({ exec }: SpawndSettings['spawn']): boolean {

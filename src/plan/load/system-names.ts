@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { machine, release, type } from 'node:os'
-import type { Account, Names } from '../config/names.js'
+import type { Account, Names } from '../../config/names.js'
 
 /** Time limit of getent: a directory service that does not answer must not block the start. */
 const GETENT_TIMEOUT_MS = 5_000

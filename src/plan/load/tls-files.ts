@@ -1,11 +1,11 @@
 /** Reads the files that TLS directives name. */
-import { shown } from '../config/expectation.js'
-import type { Located } from '../config/located.js'
-import type { Problems } from '../config/problems.js'
-import { readPskFile } from '../config/psk-file.js'
-import { cannotRead, type ReadAnswer, type Sources } from '../config/sources.js'
-import { type FileStamp, stampOf } from '../services/file-watch.js'
-import type { PskOptions } from '../tls/options.js'
+import { shown } from '../../config/expectation.js'
+import type { Located } from '../../config/located.js'
+import type { Problems } from '../../config/problems.js'
+import { readPskFile } from '../../config/psk-file.js'
+import { cannotRead, type ReadAnswer, type Sources } from '../../config/sources.js'
+import { type FileStamp, stampOf } from '../../services/file-watch.js'
+import type { PskOptions } from '../../tls/options.js'
 
 const SEQUENCE = 0x30
 const LINE_FEED = 0x0a

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { fakeWorld } from '../../test/config/fake-world.js'
-import { loadConfiguration } from '../config/load.js'
-import { mavisSettings } from '../config/mavis-settings.js'
+import { fakeWorld } from '../../../test/config/fake-world.js'
+import { loadConfiguration } from '../../config/load.js'
+import { mavisSettings } from '../../config/mavis-settings.js'
 import { sessionsMax } from './limits.js'
 
 function sessionsWith(mavis: string): number {

@@ -1,14 +1,14 @@
 /** Checks that files which the configuration writes to are writable, without writing. */
 import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path/posix'
-import type { Position } from '../base/problem.js'
-import type { Arguments } from '../config/arguments.js'
-import { shownPath } from '../config/expectation.js'
-import type { ConfigProblem } from '../config/problems.js'
-import { reasonOf } from '../config/sources.js'
-import type { Loaded } from './load.js'
+import type { Position } from '../../base/problem.js'
+import type { Arguments } from '../../config/arguments.js'
+import { shownPath } from '../../config/expectation.js'
+import type { ConfigProblem } from '../../config/problems.js'
+import { reasonOf } from '../../config/sources.js'
+import { headLog } from '../compile/worker-plans.js'
+import type { Loaded } from '../load/load.js'
 import { placeOf } from './place-of.js'
-import { headLog } from './worker-plans.js'
 
 /** Position of a value from the command line instead of a file. */
 const COMMAND_LINE: Position = { file: '(command line)', line: 1, column: 1 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { fakeWorld } from '../../test/config/fake-world.js'
-import { loadConfiguration } from '../config/load.js'
+import { fakeWorld } from '../../../test/config/fake-world.js'
+import { loadConfiguration } from '../../config/load.js'
 import { listenerProblems } from './listener-limit.js'
 
 function load(listeners: string) {

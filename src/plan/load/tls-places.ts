@@ -1,10 +1,10 @@
 /** Maps problems that OpenSSL reports to the directives that cause them. */
-import type { Position } from '../base/problem.js'
-import { shown } from '../config/expectation.js'
-import type { Located } from '../config/located.js'
-import type { RemoteSettings } from '../config/table-tcprelay.js'
-import type { TlsService } from '../config/tls-service.js'
-import type { TlsPart, TlsProblem } from '../tls/options.js'
+import type { Position } from '../../base/problem.js'
+import { shown } from '../../config/expectation.js'
+import type { Located } from '../../config/located.js'
+import type { RemoteSettings } from '../../config/table-tcprelay.js'
+import type { TlsService } from '../../config/tls-service.js'
+import type { TlsPart, TlsProblem } from '../../tls/options.js'
 
 /** The directive that a problem belongs to. */
 export interface Place {

@@ -1,11 +1,11 @@
 /** How many sessions, pipes and cells a process may have: what its descriptors allow, which no configuration knows. */
-import { CHILDREN_MAX } from '../accept/dispatcher.js'
-import type { Shape } from '../cells/layout.js'
-import type { Configuration } from '../config/load.js'
-import type { Plan } from '../engine/plan.js'
-import { countOpenDescriptors, descriptorLimit } from '../kernel/limits.js'
-import { largestPipeBytes } from '../kernel/pipe-size.js'
-import { PIPE_BYTES_MAX, type PipeOptions } from '../relay/transfer/pipes.js'
+import { CHILDREN_MAX } from '../../accept/dispatcher.js'
+import type { Shape } from '../../cells/layout.js'
+import type { Configuration } from '../../config/load.js'
+import type { Plan } from '../../engine/plan.js'
+import { countOpenDescriptors, descriptorLimit } from '../../kernel/limits.js'
+import { largestPipeBytes } from '../../kernel/pipe-size.js'
+import { PIPE_BYTES_MAX, type PipeOptions } from '../../relay/transfer/pipes.js'
 
 /** Bytes of a reactor's log ring: a second of access lines at 10,000 connections a second. */
 const RING_BYTES = 2 * 1024 * 1024

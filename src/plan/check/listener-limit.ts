@@ -2,10 +2,10 @@
  * Checks the number of listeners against the limit of open files. At most half may listen, the rest is for
  * sessions.
  */
-import { descriptorsOf } from '../base/poll-mechanism.js'
-import type { ConfigProblem } from '../config/problems.js'
-import { allowedDescriptors } from '../kernel/limits.js'
-import type { Loaded } from './load.js'
+import { descriptorsOf } from '../../base/poll-mechanism.js'
+import type { ConfigProblem } from '../../config/problems.js'
+import { allowedDescriptors } from '../../kernel/limits.js'
+import type { Loaded } from '../load/load.js'
 
 const LISTENERS_PART = 2
 

@@ -11,14 +11,14 @@ import {
   statSync,
 } from 'node:fs'
 import { resolve } from 'node:path/posix'
-import { expandBraces, isGlob, matchesGlob } from '../base/glob.js'
+import { expandBraces, isGlob, matchesGlob } from '../../base/glob.js'
 import {
   FILE_BYTES_MAX,
   type GlobAnswer,
   type PathKind,
   type ReadAnswer,
   type Sources,
-} from '../config/sources.js'
+} from '../../config/sources.js'
 
 /** Reads the real file system, without recording. */
 export const fileSources: Sources = { read: readRegularFile, glob, kind: pathKind, absolute }
