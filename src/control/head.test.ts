@@ -32,7 +32,7 @@ test('pings its workers twice per watchdog interval and reports their answers', 
   )
 })
 
-test('the sums include what the own reactor of a master counts', async (t) => {
+test('includes the counters of the reactor of a master in the sums', async (t) => {
   const begins = t.mock.method(CounterKeeper.prototype, 'beginMaster')
   const masterCounters = new Float64Array(1)
   await HeadWorld.start(t, { masterCounters })
@@ -66,7 +66,7 @@ for (const [first, second] of [
   })
 }
 
-test('the end of the grace period cuts, and workers that do not answer are left behind', async (t) => {
+test('cuts at the end of the grace period, and exits although the workers do not answer', async (t) => {
   const world = await HeadWorld.start(t)
   await world.signal('SIGTERM')
   world.since()

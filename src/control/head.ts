@@ -22,7 +22,7 @@ export interface HeadParts extends StartedHead {
   /** How the configuration is read, now and at a reload. */
   readonly options: LoadOptions
   readonly signals: SignalSource
-  /** It accepts for us and sends signals of its own: SIGHUP retires this process instead of reloading. */
+  /** A classic master accepts for this process: SIGHUP retires the process instead of reloading. */
   readonly hasForeignMaster: boolean
   readonly events: HeadEvents
   openWorkers(head: HeadServices): Workers
@@ -30,7 +30,7 @@ export interface HeadParts extends StartedHead {
 
 /**
  * What exists once in a process that has no master of ours: signals, alarms, the service manager, the pidfile, the
- * access log, generations and their reloads, the process title, the shutdown. Who relays is behind `Workers`.
+ * access log, generations and their reloads, the process title, the shutdown. `Workers` relay.
  */
 export class Head {
   readonly #parts: HeadParts
@@ -38,9 +38,9 @@ export class Head {
   readonly #workers: Workers
   readonly #reloader: Reloader
   #isServing = false
-  /** A signal has ended it, and it finishes its sessions. */
+  /** A signal has started the end: sessions finish. */
   #isEnding = false
-  /** Its workers take no more clients, for a reason of their own. */
+  /** Its workers have stopped accepting of their own accord. */
   #hasRetired = false
   /** A foreign master has asked it to finish. */
   #isRetiring = false
@@ -139,7 +139,7 @@ export class Head {
     manager.stopping()
     const sessions = this.#workers.drain() ?? 0
     this.#reloader.end()
-    // From here on a successor may take the addresses, the socket files and the pidfile.
+    // A successor may take the addresses, the socket files and the pidfile now.
     this.#parts.releasePidfile()
     if (sessions > 0)
       log.say(INFO, `waiting up to ${gracePeriodMs / 1000} s for ${sessions} sessions; once more ends them`)
@@ -149,7 +149,7 @@ export class Head {
     })
   }
 
-  /** Workers that do not report that they are idle are left behind. */
+  /** The process exits after a limit, even if the workers never report that they are idle. */
   #cut(): void {
     this.#workers.cut()
     this.#alarms.after(this.#workers.cutMaxMs, () => this.#parts.shutdown.exit(EXIT_OK))

@@ -4,7 +4,7 @@ import { COUNT } from '../../observe/counters.js'
 import type { AnswerOf } from '../reactors/open-asks.js'
 import type { CommandedThread, ThreadEvents } from '../reactors/reactor-thread.js'
 
-/** Decides which children there are, and how clients get to them; `ChildTable` says which there are. */
+/** Decides how many children run, and how clients get to them; `ChildTable` lists them. */
 export interface ChildPool {
   /** Starts the children that always run. */
   start(settings: AcceptorSettings): void
@@ -16,7 +16,7 @@ export interface ChildPool {
   ): Promise<AnswerOf<AcceptorReport, Kind> | undefined>
   /** A child reports over its link; its entry in the table is up to date. */
   onNews(slot: number, news: 'serving' | 'retiring'): void
-  /** `ended` is called when nothing of it is left. */
+  /** Calls `ended` when nothing of the pool is left. */
   end(ended: () => void): void
   /** Connections that it takes at most, those of retiring children included; undefined: not known yet. */
   readonly places: number | undefined

@@ -69,7 +69,7 @@ class World {
   }
 }
 
-test('a child gets `start` first, and what is told meanwhile after it', async (t) => {
+test('sends `start` first, then what was posted before it', async (t) => {
   const world = await World.open(t)
   world.processes.start(4, undefined, world.generation)
   world.processes.tell(4, { kind: 'ping' })
@@ -126,7 +126,7 @@ test('a child starts, serves, retires and is gone', async (t) => {
   assert.deepEqual([world.phase(0), world.gone, world.processes.generations()], [undefined, [0], []])
 })
 
-test('a child that is gone gives back what it held', async (t) => {
+test('returns what a child held when it is gone', async (t) => {
   const world = await World.open(t)
   await world.start(0, 1)
   const { cells } = world.generation.memory
@@ -142,7 +142,7 @@ test('a child that is gone gives back what it held', async (t) => {
   assert.match(world.lines.join('\n'), /child \(pid 1000\) terminated abnormally \(signal SIGSEGV\)/)
 })
 
-test('a child that sends what no child sends is killed, and nothing more is read of it', async (t) => {
+test('kills a child after an invalid message and reads no more from it', async (t) => {
   const world = await World.open(t)
   await world.start(0)
   const child = world.fakes.at(0)
@@ -164,7 +164,7 @@ test('a child that reports twice that it serves is killed', async (t) => {
   assert.deepEqual(world.news, ['0 serving'])
 })
 
-test('a child that answers pings lives on, one that does not is killed', async (t) => {
+test('kills a child that answers no pings, and no other', async (t) => {
   const world = await World.open(t)
   await world.start(0, 1)
   for (const nth of [0, 1]) world.fakes.at(nth).says('serving')

@@ -1,4 +1,4 @@
-/** Which children there are: one entry for each slot, whether a broker places clients or the children accept. */
+/** The children of a master by slot, whether a broker places clients or the children accept. */
 
 /** `starting` until it takes clients, `retiring` when it takes no more. */
 export type ChildPhase = 'starting' | 'serving' | 'retiring'
@@ -16,13 +16,13 @@ export class ChildTable<Child extends TrackedChild = TrackedChild> {
   #present: object | undefined
   #next: object | undefined
 
-  /** New children belong to this generation. Children of others finish what they have. */
+  /** New children belong to this generation; children of others finish their sessions. */
   putInForce(generation: object): void {
     this.#present = generation
     this.#next = undefined
   }
 
-  /** Undefined: nothing comes of the one that was prepared. */
+  /** Undefined: the prepared generation is given up. */
   setNext(generation: object | undefined): void {
     this.#next = generation
   }
@@ -43,23 +43,23 @@ export class ChildTable<Child extends TrackedChild = TrackedChild> {
     return this.#children.size
   }
 
-  /** A copy: children may come and go while it is walked. */
+  /** A copy: entries may change during the iteration. */
   get all(): Child[] {
     return [...this.#children.values()]
   }
 
-  /** Those that serve clients of the present generation, or will when they have started. */
+  /** Children of the present generation that serve or start. */
   get active(): Child[] {
     return this.all.filter(({ generation, phase }) => generation === this.#present && phase !== 'retiring')
   }
 
-  /** Those of the generation that is being prepared. */
+  /** Children of the generation that is being prepared. */
   get fresh(): Child[] {
     const next = this.#next
     return this.all.filter(({ generation, phase }) => generation === next && phase !== 'retiring')
   }
 
-  /** Those of generations that are not in force any more, and that have not been asked to finish. */
+  /** Children of replaced generations that have not been asked to finish. */
   get outdated(): Child[] {
     const current = [this.#present, this.#next]
     return this.all.filter(({ generation, phase }) => !current.includes(generation) && phase !== 'retiring')
@@ -69,7 +69,7 @@ export class ChildTable<Child extends TrackedChild = TrackedChild> {
     return this.all.filter(({ phase }) => phase === 'retiring')
   }
 
-  /** It takes clients, unless it has been asked to finish meanwhile. */
+  /** The child takes clients; no effect if it has been asked to finish meanwhile. */
   served(slot: number): void {
     const child = this.#children.get(slot)
     if (child?.phase === 'starting') child.phase = 'serving'

@@ -142,7 +142,7 @@ test('children of a generation that is given up retire', async (t) => {
   next.retire()
 })
 
-test('children that take too long to start are not waited for', async (t) => {
+test('gives up a generation whose children take too long to start', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const world = await World.start(t)
   const next = generationOf(world.first.loaded, world.first)

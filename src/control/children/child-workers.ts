@@ -24,13 +24,13 @@ import type { ChildProgram, StartProcess } from './child-program.js'
 import { ChildTable } from './child-table.js'
 import { DirectChildPool } from './direct-child-pool.js'
 
-/** Children that take longer than this to start have something wrong with them. */
+/** A new generation whose children take longer to start is given up. */
 const PREPARE_MAX_MS = 30_000
 
-/** Children that did not end by themselves after they were told to cut their sessions. */
+/** Children that have not exited this long after `cut` are killed. */
 const KILL_AFTER_MS = 2_000
 
-/** What children write is checked so often where they are not asked whether they hang. */
+/** Interval of checks of shared memory where `hang timeout` is off, whose pings set the interval otherwise. */
 const CHECK_EVERY_MS = 10_000
 
 export interface ChildWorkersParts extends Pick<StartedHead, 'boundary' | 'log' | 'traceMask'> {
@@ -47,7 +47,7 @@ export interface ChildWorkersParts extends Pick<StartedHead, 'boundary' | 'log' 
 /** The children of a master: a pool decides which there are, and `ChildProcesses` runs them. */
 export class ChildWorkers implements Workers {
   readonly hasChildren = true
-  /** They are killed after the first half of it. */
+  /** Children are killed after half of it. */
   readonly cutMaxMs = KILL_AFTER_MS * 2
   readonly #parts: ChildWorkersParts
   readonly #head: HeadServices
@@ -59,7 +59,7 @@ export class ChildWorkers implements Workers {
   readonly masterCounters = this.#ownCells.cells.child(0).counters
   readonly #ownDrain: LogDrain
   readonly #isDirect: boolean
-  /** Heard by all children that accept by themselves. */
+  /** Wakes all children that accept by themselves. */
   readonly #wakeup = openWakeupFd()
   /** Undefined before the start. */
   #present: Generation | undefined
@@ -82,7 +82,7 @@ export class ChildWorkers implements Workers {
 
   shapeOf = masterShape
 
-  /** Clients wait until a child has started, which gets the addresses of its remotes at its start. */
+  /** Listeners need not wait for name lookups: clients are queued until a child has started, with the addresses. */
   start(first: Generation): undefined {
     this.#present = first
     this.#table.putInForce(first)
@@ -102,7 +102,7 @@ export class ChildWorkers implements Workers {
     }
   }
 
-  /** Children that accept by themselves get their listeners at start: one that is late makes new children. */
+  /** Children that accept by themselves get their listeners at start, so a late listener needs new children. */
   onListen: Workers['onListen'] = (slot, listener) => {
     this.#post({ kind: 'listen', slot, fd: listener.fd })
     if (this.#isDirect) this.#head.onStale()
@@ -132,7 +132,7 @@ export class ChildWorkers implements Workers {
     return answer?.isOk === true ? undefined : 'no child starts with the new configuration'
   }
 
-  /** The children of the next generation that there are go. */
+  /** Ends the children of the next generation that have started. */
   forget(next: Generation): void {
     this.#post({ kind: 'forget' })
     for (const slot of this.#processes.slotsOf(next)) this.#processes.retire(slot)
@@ -231,7 +231,7 @@ export class ChildWorkers implements Workers {
     return { plan, cells: { fds: this.#ownCells.fdsOf(0), shape: OWN_SHAPE }, front }
   }
 
-  /** For as long as the process lives: children may hang while they end, too. */
+  /** Repeats until the process exits: children may also hang while they end. */
   #checkChildren(hangTimeoutMs: number): void {
     const roundMs = hangTimeoutMs === 0 ? CHECK_EVERY_MS : hangTimeoutMs / MISSED_MAX
     this.#head.alarms.after(roundMs, () => {
@@ -309,7 +309,7 @@ export class ChildWorkers implements Workers {
     this.#head.onServing()
   }
 
-  /** No child will ever start. A configuration that is only prepared is given up instead. */
+  /** No child can ever start. A configuration that is only being prepared is given up instead. */
   #onForbidden(generation: Generation | undefined): void {
     if (this.#isEnding || (generation !== undefined && generation !== this.#present)) return
     const problem = 'children are not permitted to switch to the configured user or group. Exiting.'

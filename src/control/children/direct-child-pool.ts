@@ -16,7 +16,7 @@ const LOOK_EVERY_MS = 250
 /** Checks between two removals of idle children, as in the original. */
 const LOOKS_PER_SHRINK = 32
 
-/** Until it starts. */
+/** Limits before the start. */
 const NO_CHILDREN: PlacementLimits = { instancesMin: 0, instancesMax: 0, usersMin: 0, usersMax: 0 }
 
 export interface DirectChildPoolParts {
@@ -92,9 +92,9 @@ export class DirectChildPool implements ChildPool {
         this.#drain()
         return
       case 'cut':
-        return // nobody waits here for a child
+        return // no client waits for a child in this pool
       case 'stop':
-        return // `end` says it all
+        return // handled by `end`
     }
   }
 
@@ -150,7 +150,7 @@ export class DirectChildPool implements ChildPool {
     this.#report({ kind: 'prepared', isOk: fresh.length > 0 })
   }
 
-  /** Whether there is one more child now. */
+  /** Returns whether another child was started. */
   #open(isFresh: boolean): boolean {
     const { children, report } = this.#parts
     for (let slot = 0; slot < CHILDREN_MAX; slot++) {

@@ -19,7 +19,7 @@ function memoryOf(generation: Generation): () => boolean {
   return () => isOpen(head)
 }
 
-test('the memory goes when the generation is not in force any more and its last child has ended', async (t) => {
+test('closes the memory when the generation is not in force and its last child has ended', async (t) => {
   const generation = generationOf(await loadedMaster(t))
   const hasMemory = memoryOf(generation)
   for (const slot of [0, 1]) generation.enter(slot)
@@ -50,7 +50,7 @@ test('a generation that retires twice leaves its memory once', async (t) => {
   assert.equal(leaves.mock.callCount(), 1)
 })
 
-test('the next generation shares the memory, which goes with the last of both', async (t) => {
+test('the next generation shares the memory, which the last of both closes', async (t) => {
   const loaded = await loadedMaster(t)
   const old = generationOf(loaded)
   const next = generationOf(loaded, old)

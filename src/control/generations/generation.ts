@@ -46,7 +46,7 @@ export interface GenerationParts {
   readonly counters: CounterKeeper
   /** A listener is bound; its descriptor is the receiver's. */
   onListen(slot: number, listener: BoundListener): void
-  /** The live state has changed: its reactors are to hear of it. */
+  /** The live state has changed: passes the change to the reactors of this generation. */
   onState(change: StateChange): void
 }
 

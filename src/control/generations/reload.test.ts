@@ -41,7 +41,7 @@ test('a generation that cannot be prepared is given up', async (t) => {
   assert.deepEqual(world.since(), ['manager reloading', 'in force, kept 0,0', 'manager ready'])
 })
 
-test('what is wanted during a change comes after it, once', async (t) => {
+test('requests during a reload are granted after it, once', async (t) => {
   const world = await serving(t)
   let resume = (_problem?: string) => {}
   world.workers.prepare = () =>
@@ -60,7 +60,7 @@ test('what is wanted during a change comes after it, once', async (t) => {
   assert.deepEqual([world.logged(/SIGHUP: reloading/), world.logged(IN_FORCE)], [2, 2])
 })
 
-test('a change that the end of the process overtakes is given up without a word', async (t) => {
+test('the end of the process gives up a reload in progress without a message', async (t) => {
   const world = await serving(t)
   let resume = (_problem?: string) => {}
   world.workers.prepare = () =>
@@ -76,7 +76,7 @@ test('a change that the end of the process overtakes is given up without a word'
   assert.deepEqual([world.logged(IN_FORCE), world.logged(/goes on/)], [0, 0])
 })
 
-test('so many old generations are kept; with one more the oldest is ended', async (t) => {
+test('keeps a limited number of old generations: one more ends the oldest', async (t) => {
   const world = await serving(t)
   const [first] = world.workers.generations
   for (let nth = 1; nth <= OLD_GENERATIONS_MAX; nth++) {

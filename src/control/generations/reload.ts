@@ -36,7 +36,7 @@ export interface ReloadParts extends StartedHead {
   readonly loaded: Loaded
   /** How the configuration is read, at a reload too. */
   readonly options: LoadOptions
-  /** End with the process. */
+  /** Cleared at the shutdown. */
   readonly alarms: Alarms
 }
 

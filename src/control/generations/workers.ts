@@ -1,4 +1,4 @@
-/** What a head commands, and what it hears: the seam between what exists once and who relays. */
+/** The interface between a head, which exists once, and the reactor or children that relay for it. */
 
 import type { KeptListeners } from '../../accept/kept-listeners.js'
 import type { Shape } from '../../cells/layout.js'
@@ -10,7 +10,7 @@ import type { Alarms } from '../process/alarms.js'
 import type { BoundListener } from '../process/listeners.js'
 import type { Generation } from './generation.js'
 
-/** Who relays: the one reactor of a single process, or children. */
+/** What relays for a head: the one reactor of a process, or children. */
 export interface Workers {
   readonly hasChildren: boolean
   /** What the master's own reactor counts, which relays nothing; undefined: this is no master. */
@@ -29,17 +29,17 @@ export interface Workers {
   onState(generation: Generation, change: StateChange): void
   /** The directives of the new configuration that differ and need a restart. */
   needRestart(loaded: Loaded): readonly string[]
-  /** Gets ready to serve with another generation: why that cannot be, or undefined. */
+  /** Prepares another generation: the reason for a failure, or undefined. */
   prepare(next: Generation): Promise<string | undefined>
-  /** Gives up a generation that was to be prepared. */
+  /** Gives up a generation that was being prepared. */
   forget(next: Generation): void
-  /** Clients belong to it from now on; settles when that is so. New listeners follow by `onListen`. */
+  /** Hands new clients to this generation; settles when that is done. New listeners follow by `onListen`. */
   putInForce(next: Generation, kept: KeptListeners): Promise<void>
   /** Generations that run, the oldest first. */
   running(): readonly Generation[]
   /** Resets the sessions that a generation still has. */
   end(generation: Generation): void
-  /** Takes no more clients, and reports `onIdle` after the last session. Returns how many there are, where known. */
+  /** Stops accepting, and reports `onIdle` after the last session. Returns the number of sessions, if known. */
   drain(): number | undefined
   /** Resets all sessions. */
   cut(): void
@@ -53,12 +53,12 @@ export interface WorkersLoad {
   readonly connectionsMax: number | undefined
 }
 
-/** What workers report to their head, and what they use of it. */
+/** What workers report to their head, and services of the head that they use. */
 export interface HeadServices {
-  /** End with the process. */
+  /** Cleared at the shutdown. */
   readonly alarms: Alarms
   writeAccess(line: string): void
-  /** What a session has seen of a remote. */
+  /** Evidence of a remote that a session has seen. */
   hearRemote(evidence: RemoteEvidence): void
   /** Commands are obeyed from now on. */
   onStarted(): void
@@ -68,7 +68,7 @@ export interface HeadServices {
   onServing(): void
   /** The present generation has to be replaced by another one of the same configuration. */
   onStale(): void
-  /** It takes no more clients, for a reason of its own, and ends when it is idle. */
+  /** The workers have stopped accepting of their own accord, and report `onIdle` after the last session. */
   onRetired(): void
   /** After `drain`: there is no session left. */
   onIdle(): void

@@ -1,4 +1,4 @@
-/** How a child of a master, ours or a foreign one, is asked to finish. */
+/** How a child, of a master of ours or a foreign one, is asked to finish. */
 
 import { INFO } from '../../observe/severity.js'
 import type { Say } from '../../observe/trace.js'
@@ -17,7 +17,7 @@ export function reportRetiring(say: Say, why: string): void {
   say(INFO, `${why}: No longer accepting new connections.`)
 }
 
-/** The `retire` limit; a master has been told. */
+/** Logs that the limit `retire` is reached. */
 export function reportRetired(say: Say, hasMaster: boolean): void {
   say(INFO, `Retire limit reached.${hasMaster ? ' Told parent about this.' : ''}`)
 }

@@ -4,8 +4,8 @@
 export type AnswerOf<Report, Kind> = Extract<Report, { readonly kind: Kind }>
 
 /**
- * Commands that wait for their answers, by the kind of report that answers them. There is one of each kind: a later one
- * replaces the earlier, whose answer nobody wants any more.
+ * Commands that are not answered yet, by the kind of report that answers them. At most one of a kind is open: a later
+ * one replaces it.
  */
 export class OpenAsks<Report extends { readonly kind: string }> {
   readonly #settlers = new Map<string, (report: Report | undefined) => void>()

@@ -11,7 +11,7 @@ export interface ThreadEvents<Report> {
   onFailure(error: Error): void
 }
 
-/** A thread as those see it who command it. */
+/** The thread of a reactor, as its owner commands it; a test implements it without a thread. */
 export interface CommandedThread<Settings, Command, Report extends { readonly kind: string }> {
   /** Called once; commands before it are lost. */
   start(settings: Settings, events: ThreadEvents<Report>): void

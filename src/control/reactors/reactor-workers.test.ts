@@ -127,7 +127,7 @@ test('`prepare` settles with its answer, also after `forget`', async (t) => {
   next.retire()
 })
 
-test('a thread that ends while it prepares leaves nobody waiting', async (t) => {
+test('`prepare` settles when the thread ends', async (t) => {
   const world = await World.start(t)
   const next = generationOf(world.first.loaded, world.first)
   const prepared = world.workers.prepare(next)

@@ -14,10 +14,10 @@ import { reportRetired } from '../process/retiring.js'
 import type { StartedHead } from '../process/start-up.js'
 import { type RelayingThread, RelayThread, type RelayThreadParts } from './relay-thread.js'
 
-/** A reactor that was told to cut its sessions is done within a turn. */
+/** A reactor resets its sessions within one turn. */
 const CUT_MAX_MS = 1_000
 
-/** Old ones, one of which is being ended, the present one and the next one. */
+/** Old ones and one more that is being ended, the present one, the next one. */
 const GENERATIONS_MAX = OLD_GENERATIONS_MAX + 3
 
 export interface ReactorWorkersParts extends RelayThreadParts, Pick<StartedHead, 'bound'> {
@@ -33,7 +33,7 @@ interface Running {
   readonly generation: Generation
   readonly drain: LogDrain
   readonly counters: Float64Array
-  /** Sessions of all generations that it takes clients up to. */
+  /** Limit of the sessions of all generations together. */
   readonly sessionsMax: number
 }
 
@@ -50,7 +50,7 @@ export class ReactorWorkers implements Workers {
   readonly #thread: RelayThread
   /** By the slot of their rows in the cells, in the order of their starts. */
   readonly #running = new Map<number, Running>()
-  /** Open before there was a session, listeners left out. */
+  /** Descriptors that are open without any session, listeners excluded. */
   readonly #ownDescriptors: number
 
   constructor(parts: ReactorWorkersParts, head: HeadServices) {
@@ -64,7 +64,7 @@ export class ReactorWorkers implements Workers {
     return singleShape(configuration, GENERATIONS_MAX)
   }
 
-  /** The first clients wait in the kernel for the addresses of their remotes. */
+  /** Listeners wait for name lookups: the first clients are queued by the kernel meanwhile. */
   start(first: Generation): Promise<unknown> {
     const { wireEnd } = this.#parts
     this.#thread.start({
@@ -150,7 +150,7 @@ export class ReactorWorkers implements Workers {
     this.#thread.shutDown(closeDrains, done)
   }
 
-  /** Makes room for a generation, and says what the reactor has to know of it. */
+  /** Finds a slot for a generation. Returns its settings for the reactor. */
   #enter(generation: Generation): GenerationSettings {
     const { live, loaded, memory, plan } = generation
     const sessionsMax = singleSessionsMax(plan, this.#idleDescriptors(loaded))
@@ -178,7 +178,7 @@ export class ReactorWorkers implements Workers {
     }
   }
 
-  /** Sessions are not counted: those that wait for an answer, or for their remote, have only one of their two. */
+  /** Excludes sessions: those that wait for an answer or a remote have only one of their two descriptors. */
   #idleDescriptors({ spawnd }: Loaded): number {
     const helpers = [...this.#running.values()].map(({ generation }) =>
       moduleDescriptors(generation.plan.mavis),
@@ -190,7 +190,7 @@ export class ReactorWorkers implements Workers {
     return [...this.#running].find(([, running]) => running.generation === generation)?.[0]
   }
 
-  /** The last lines of a generation are carried on, and its rows are free for another one. */
+  /** Logs the last lines of a generation and frees its rows. */
   #onGone(childSlot: number): void {
     const running = this.#running.get(childSlot)
     this.#running.delete(childSlot)

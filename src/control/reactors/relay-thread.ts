@@ -11,7 +11,7 @@ import { traceText } from './trace-text.js'
 
 export type RelayingThread = CommandedThread<ReactorSettings, Command, Report>
 
-/** What a process needs to have a reactor that relays. */
+/** Parts of a process with a reactor that relays. */
 export type RelayThreadParts = Pick<Started, 'boundary' | 'log' | 'shutdown' | 'system' | 'traceMask'>
 
 /**
@@ -57,15 +57,15 @@ export class RelayThread {
     return this.#thread.ask(command, answer)
   }
 
-  /** Takes no more clients; who asks already gets an answer. `abandoned`: see the command `drain`. */
+  /** Stops accepting; open questions are still answered. `abandoned`: see the command `drain`. */
   drain(abandoned?: readonly number[]): void {
     this.post(abandoned === undefined ? { kind: 'drain' } : { kind: 'drain', abandoned })
     this.mavis.retireAll()
   }
 
-  /** `stopped`: the reactor writes no more. `done`: its helpers have ended too. */
+  /** Calls `stopped` when the reactor writes no more, `done` when its helpers have ended too. */
   shutDown(stopped: () => void, done: () => void): void {
-    // Whatever ends the process, no peer may take it for the end of a transfer.
+    // Peers must get a reset: a FIN would look like the end of a complete transfer.
     this.post({ kind: 'cut' })
     const helpersEnded = this.mavis.closeAll()
     this.#thread.end({ kind: 'stop' }, () => {
