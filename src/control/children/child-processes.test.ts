@@ -7,8 +7,9 @@ import { FakeChildren } from '../../../test/support/fake-children.js'
 import { generationOf, loadedMaster } from '../../../test/support/generations.js'
 import { optionsFor } from '../../../test/support/head-world.js'
 import type { Generation } from '../generations/generation.js'
-import { ChildProcesses, type OwnedChild } from './child-processes.js'
+import { ChildProcesses } from './child-processes.js'
 import { ChildTable } from './child-table.js'
+import type { OwnedChild } from './owned-child.js'
 
 const CHANGE = { what: 'weight', remoteSlot: 0, weight: 2 } as const
 

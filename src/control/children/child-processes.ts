@@ -1,11 +1,7 @@
 /** The children of a master and their links. */
 import { closeSync } from 'node:fs'
 import type { StateChange } from '../../engine/live-state.js'
-import { errorText } from '../../kernel/errno.js'
 import { descriptorLimit } from '../../kernel/limits.js'
-import { messageCalls } from '../../kernel/message-calls.js'
-import type { SocketKind } from '../../kernel/socket-kind.js'
-import type { Boundary } from '../../observe/boundary.js'
 import { COUNT, countIn } from '../../observe/counters.js'
 import type { RemoteEvidence } from '../../observe/remote-evidence.js'
 import { ERR, WARNING } from '../../observe/severity.js'
@@ -13,16 +9,17 @@ import type { Say } from '../../observe/trace.js'
 import { isOwnProgram } from '../../plan/compile/worker-plans.js'
 import type { Loaded, LoadOptions } from '../../plan/load/load.js'
 import { Heartbeat } from '../../services/heartbeat.js'
-import { Link, serialized } from '../../services/link.js'
-import { FIRST_LISTENER_FD, FROM_CHILD, type ToMaster } from '../../services/link-messages.js'
+import type { ToMaster } from '../../services/link-messages.js'
 import { LogDrain } from '../../services/log-drain.js'
 import type { Generation } from '../generations/generation.js'
 import { type ChildProgram, programOf, type StartProcess } from './child-program.js'
 import { ChildStarter, type Extras } from './child-starter.js'
-import type { ChildTable, TrackedChild } from './child-table.js'
-import { type MasterLink, planBehindMaster, type ToOurChild } from './our-link.js'
+import type { ChildTable } from './child-table.js'
+import { type ChildLinkParts, openChildLink } from './open-child-link.js'
+import type { ToOurChild } from './our-link.js'
+import { newChild, type OwnedChild, sendTo } from './owned-child.js'
 
-export interface ChildProcessesParts {
+export interface ChildProcessesParts extends ChildLinkParts {
   /** Entries are added at the start of a child and deleted when it is gone. */
   readonly table: ChildTable<OwnedChild>
   readonly options: LoadOptions
@@ -31,11 +28,6 @@ export interface ChildProcessesParts {
   readonly say: Say
   /** By default a process of the system. */
   readonly startProcess?: StartProcess | undefined
-  readonly boundary: Boundary
-  /** Mask of TRACE_BITS. */
-  readonly traceMask: number
-  /** For children that accept by themselves. */
-  readonly wakeupFd: number
   /** A line of a child's access log. */
   writeAccess(line: string): void
   /** Evidence of a remote that a child has seen. */
@@ -46,21 +38,6 @@ export interface ChildProcessesParts {
   onForbidden(generation: Generation | undefined): void
   /** The process has ended, or could not be started; what it held has been given back. */
   onGone(slot: number): void
-}
-
-/** A child of a slot: wanted, or running. */
-export interface OwnedChild extends TrackedChild {
-  readonly generation: Generation
-  /** Undefined for foreign programs. */
-  link: MasterLink | undefined
-  /** Messages that wait for `start` to be sent; undefined afterwards. */
-  unsent: ToOurChild[] | undefined
-  /** Undefined until it runs. */
-  drain: LogDrain | undefined
-  /** It has reported that it serves, which a child does once. */
-  hasSaidServing: boolean
-  /** It was killed for a violation, or because it hung. */
-  isCondemned: boolean
 }
 
 /** Owns process, link and log ring of each child, of all generations. */
@@ -142,14 +119,14 @@ export class ChildProcesses {
   }
 
   tell(slot: number, message: ToOurChild): void {
-    send(this.#table.get(slot), message)
+    sendTo(this.#table.get(slot), message)
   }
 
   /** Sends a change of the live state to the children of a generation; `start` carries it to the others. */
   tellState(generation: Generation, change: StateChange): void {
     for (const child of this.#table.all) {
       const hasStarted = child.unsent === undefined
-      if (child.generation === generation && hasStarted) send(child, { kind: 'state', change })
+      if (child.generation === generation && hasStarted) sendTo(child, { kind: 'state', change })
     }
   }
 
@@ -197,7 +174,7 @@ export class ChildProcesses {
   cut(slot: number): void {
     const child = this.#table.get(slot)
     if (child?.link === undefined) this.#starter.killOne(slot, 'SIGTERM')
-    else send(child, { kind: 'cut' })
+    else sendTo(child, { kind: 'cut' })
   }
 
   cutAll(): void {
@@ -236,73 +213,13 @@ export class ChildProcesses {
     return programOf(loaded, options, ownProgram)
   }
 
-  /** The far ends of the descriptors that a child of ours gets from 3 on: link, cells, listeners. */
   #openExtras(slot: number): Extras {
     const child = this.#table.get(slot)
     if (child === undefined || !isOwnProgram(child.generation.loaded.spawnd.spawn)) return NO_EXTRAS
-    const { generation } = child
-    // A child in this slot that could not be started may have left counts.
-    generation.memory.giveBack(slot)
-    const { common, head, own } = generation.memory.fdsOf(slot)
-    const pair = messageCalls().socketPair('stream')
-    if (typeof pair === 'number') throw new Error(`cannot open its link: ${errorText(-pair)}`)
-    const [ours, theirs] = pair
-    messageCalls().refuseDescriptors(ours)
-    const events = {
-      onMessage: (message: ToMaster) => this.#onMessage(slot, child, message),
-      onViolation: (what: string) => this.#condemn(slot, child, `it sent ${what} on its link`),
-      onEnd: () => {
-        if (child.link === link) child.link = undefined
-      },
-    }
-    const link: MasterLink = new Link(ours, FROM_CHILD, serialized, events, (handler) =>
-      this.#parts.boundary.guard('a message of a child', handler, () => this.#kill(slot, link)),
-    )
-    child.link = link
-    const isDirect = generation.loaded.spawnd.spawn.accept === 'direct'
-    const listeners = isDirect ? [...generation.listeners.present] : []
-    const start = () => {
-      this.#sendStart(slot, link, generation, isDirect, listeners)
-      for (const message of child.unsent ?? []) link.send(message)
-      child.unsent = undefined
-    }
-    // A child takes clients soon afterwards, so `start` carries the addresses of its remotes.
-    if (generation.hasLooked) start()
-    else void generation.looked.then(start)
-    const direct = isDirect ? [this.#parts.wakeupFd, ...listeners.map(([, { fd }]) => fd)] : []
-    const fds = [theirs, head, common, own, ...direct]
-    return {
-      fds,
-      release() {
-        closeSync(theirs)
-        generation.memory.cells.handedOver(slot)
-      },
-    }
-  }
-
-  /** Closes the link first: no more bytes of this child are handled. */
-  #kill(slot: number, link: MasterLink): void {
-    link.close()
-    this.#starter.killOne(slot, 'SIGKILL')
-  }
-
-  #sendStart(
-    slot: number,
-    link: MasterLink,
-    { live, memory, plan }: Generation,
-    isDirect: boolean,
-    handed: readonly (readonly [slot: number, listener: { readonly socketKind: SocketKind }])[],
-  ): void {
-    link.send({
-      kind: 'start',
-      plan: isDirect ? plan : planBehindMaster(plan),
-      live,
-      slot,
-      shape: memory.shape,
-      traceMask: this.#parts.traceMask,
-      listeners: isDirect
-        ? handed.map(([slot, { socketKind }], i) => ({ slot, fd: FIRST_LISTENER_FD + i, socketKind }))
-        : undefined,
+    return openChildLink(child, this.#parts, {
+      onMessage: (message) => this.#onMessage(slot, child, message),
+      onViolation: (what) => this.#condemn(slot, child, `it sent ${what} on its link`),
+      onException: () => this.#starter.killOne(slot, 'SIGKILL'),
     })
   }
 
@@ -365,25 +282,5 @@ export class ChildProcesses {
 
 /** Rate limit of a child's log lines, far above what its throttled messages reach. Traces are not limited. */
 const LOG_LINES_PER_SECOND = 1_000
-
-function newChild(slot: number, generation: Generation): OwnedChild {
-  return {
-    slot,
-    generation,
-    phase: 'starting',
-    link: undefined,
-    drain: undefined,
-    unsent: [],
-    hasSaidServing: false,
-    isCondemned: false,
-  }
-}
-
-/** `start` is the first message of a link; earlier facts are part of it, so messages before the link are dropped. */
-function send(child: OwnedChild | undefined, message: ToOurChild): void {
-  if (child?.link === undefined) return
-  if (child.unsent === undefined) child.link.send(message)
-  else child.unsent.push(message)
-}
 
 const NO_EXTRAS: Extras = { fds: [], release: () => {} }

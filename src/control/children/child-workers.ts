@@ -19,10 +19,11 @@ import type { HeadServices, Workers, WorkersLoad } from '../generations/workers.
 import type { StartedHead } from '../process/start-up.js'
 import { traceText } from '../reactors/trace-text.js'
 import { type AcceptorThread, BrokerChildPool, type ChildPool } from './child-pool.js'
-import { ChildProcesses, type OwnedChild } from './child-processes.js'
+import { ChildProcesses } from './child-processes.js'
 import type { ChildProgram, StartProcess } from './child-program.js'
 import { ChildTable } from './child-table.js'
 import { DirectChildPool } from './direct-child-pool.js'
+import type { OwnedChild } from './owned-child.js'
 
 /** A new generation whose children take longer to start is given up. */
 const PREPARE_MAX_MS = 30_000
