@@ -2,8 +2,8 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { runSingle } from '../control/run-single.js'
-import { fileSources } from '../plan/file-sources.js'
-import { loadFrom } from '../plan/load.js'
+import { fileSources } from '../plan/load/file-sources.js'
+import { loadFrom } from '../plan/load/load.js'
 import { parseArguments } from './arguments.js'
 
 const CONFIGURATION = 'built-in.cfg'

@@ -1,7 +1,7 @@
 /** The common beginning of both programs: arguments, platform, usage and version. */
 import { EXIT_OK, EXIT_UNAVAILABLE, EXIT_USAGE } from '../base/exit-codes.js'
 import type { Arguments } from '../config/arguments.js'
-import { keepInspectorClosed } from '../control/close-inspector.js'
+import { keepInspectorClosed } from '../control/process/close-inspector.js'
 import { thisPlatform, unsupportedReason } from '../kernel/platform.js'
 import { LINK_VARIABLE } from '../services/link-messages.js'
 import { versionLine } from '../services/version.js'

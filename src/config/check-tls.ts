@@ -11,7 +11,7 @@ const LISTENER_KEYS = Object.keys(listenerTlsRows)
 const REMOTE_KEYS = Object.keys(remoteTlsRows)
 
 /**
- * Checks TLS directives against each other; the contents of files are checked when they are read (plan/tls-loading.ts).
+ * Checks TLS directives against each other; the contents of files are checked when they are read (plan/load/tls-loading.ts).
  * `spawnd` is undefined if its section was not read. `hasMistakes`: directives may be missing only because they were
  * rejected.
  */

@@ -1,12 +1,14 @@
 /** Runs a child of a classic master, which passes clients on descriptor 0. */
 import { MessageBatch, NO_DESCRIPTOR } from '../kernel/message-batch.js'
 import { messageCalls } from '../kernel/message-calls.js'
-import type { Loaded, LoadOptions } from '../plan/load.js'
+import type { Loaded, LoadOptions } from '../plan/load/load.js'
 import { WIRE_FD } from '../services/handed-over.js'
 import { ServiceManager } from '../services/service-manager.js'
 import { BAD_CFG, encodeSmall, SMALL_BYTES } from '../wire/child-message.js'
-import { Single } from './single.js'
-import { startReader } from './start-up.js'
+import { Head } from './head.js'
+import { openRelayingThread } from './open-threads.js'
+import { startReader } from './process/start-up.js'
+import { ReactorWorkers } from './reactors/reactor-workers.js'
 
 /** Tells the master that starting this child again would help nobody. */
 export function reportBadConfiguration(): void {
@@ -24,11 +26,21 @@ export function runForeignChild(options: LoadOptions, loaded: Loaded): void {
   const nothing = () => {}
   const manager = new ServiceManager(started.system.calls, {}, process.pid, started.log.say)
   const head = {
+    ...started,
     bound: [],
     gracePeriodMs: Number.POSITIVE_INFINITY,
     manager,
     releasePidfile: nothing,
     releaseSignals: () => false,
   }
-  new Single({ ...started, ...head, options, loaded, events: {}, wireEnd }).start()
+  const workers = { ...head, loaded, options, wireEnd, thread: openRelayingThread() }
+  new Head({
+    ...head,
+    options,
+    loaded,
+    signals: process,
+    hasForeignMaster: true,
+    events: {},
+    openWorkers: (services) => new ReactorWorkers(workers, services),
+  }).start()
 }

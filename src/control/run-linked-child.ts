@@ -2,14 +2,15 @@
 import { EXIT_USAGE } from '../base/exit-codes.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
 import { TraceChannel } from '../observe/trace.js'
-import type { LoadOptions } from '../plan/load.js'
+import type { LoadOptions } from '../plan/load/load.js'
 import { isLink } from '../services/handed-over.js'
 import { asJson, Link, trusting } from '../services/link.js'
 import { LINK_FD, LINK_VARIABLE } from '../services/link-messages.js'
-import { Child } from './child.js'
-import { writeText } from './log-setup.js'
-import type { ChildLink, Start, ToOurChild } from './our-link.js'
-import { startProcess } from './start-up.js'
+import { Child } from './children/child.js'
+import type { ChildLink, Start, ToOurChild } from './children/our-link.js'
+import { openRelayingThread } from './open-threads.js'
+import { writeText } from './process/log-setup.js'
+import { startProcess } from './process/start-up.js'
 
 /** Relays for a master of ours. Returns when it has started; the master, or a signal, ends it. */
 export async function runLinkedChild(options: LoadOptions): Promise<void> {
@@ -38,5 +39,5 @@ function startChild(options: LoadOptions, start: Start, link: ChildLink): Child 
   const traceMask = started.traceMask | start.traceMask
   const trace = new TraceChannel('CONFIG', traceMask, started.log.say)
   if (trace.isOn) trace.say(`plan of ${listeners.length} listeners and ${remotes.length} remotes received`)
-  return new Child({ ...started, traceMask, start, link })
+  return new Child({ ...started, traceMask, start, link, thread: openRelayingThread() })
 }

@@ -2,11 +2,14 @@
 import { fileURLToPath } from 'node:url'
 import { problemLine } from '../config/problems.js'
 import { WARNING } from '../observe/severity.js'
-import { limitProblems } from '../plan/limit-problems.js'
-import type { Loaded, LoadOptions } from '../plan/load.js'
-import { nodeWords } from './close-inspector.js'
-import { Master } from './master.js'
-import { startHead, startOrLeave } from './start-up.js'
+import { limitProblems } from '../plan/check/limit-problems.js'
+import type { Loaded, LoadOptions } from '../plan/load/load.js'
+import { ChildWorkers } from './children/child-workers.js'
+import type { HeadServices } from './generations/workers.js'
+import { Head } from './head.js'
+import { openAcceptorThread } from './open-threads.js'
+import { nodeWords } from './process/close-inspector.js'
+import { startHead, startOrLeave } from './process/start-up.js'
 
 /** What children of ours run, however this process was started. */
 const OWN_PROGRAM = fileURLToPath(new URL('../../../bin/tcprelay.js', import.meta.url))
@@ -17,5 +20,15 @@ export async function runMaster(options: LoadOptions, loaded: Loaded): Promise<v
   if (started === undefined) return
   for (const problem of limitProblems(loaded)) started.log.say(WARNING, problemLine(problem))
   const ownProgram = { command: process.execPath, words: [...nodeWords(), OWN_PROGRAM] }
-  startOrLeave(started, () => new Master({ ...started, loaded, options, ownProgram }).start())
+  const workers = { ...started, loaded, options, ownProgram, thread: openAcceptorThread() }
+  const head = {
+    ...started,
+    options,
+    loaded,
+    signals: process,
+    hasForeignMaster: false,
+    events: {},
+    openWorkers: (services: HeadServices) => new ChildWorkers(workers, services),
+  }
+  startOrLeave(started, () => new Head(head).start())
 }

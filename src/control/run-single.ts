@@ -1,14 +1,27 @@
-import type { Loaded, LoadOptions } from '../plan/load.js'
-import { Single, type SingleEvents } from './single.js'
-import { startHead, startOrLeave } from './start-up.js'
+import type { Loaded, LoadOptions } from '../plan/load/load.js'
+import type { HeadServices } from './generations/workers.js'
+import { Head, type HeadEvents } from './head.js'
+import { openRelayingThread } from './open-threads.js'
+import { startHead, startOrLeave } from './process/start-up.js'
+import { ReactorWorkers } from './reactors/reactor-workers.js'
 
 /** Accepts and relays in one process. Returns when it has started; its signals end it. */
 export async function runSingle(
   options: LoadOptions,
   loaded: Loaded,
-  events: SingleEvents = {},
+  events: HeadEvents = {},
 ): Promise<void> {
   const started = await startHead(options, loaded)
   if (started === undefined) return
-  startOrLeave(started, () => new Single({ ...started, options, loaded, events, wireEnd: undefined }).start())
+  const workers = { ...started, loaded, options, wireEnd: undefined, thread: openRelayingThread() }
+  const head = {
+    ...started,
+    options,
+    loaded,
+    signals: process,
+    hasForeignMaster: false,
+    events,
+    openWorkers: (services: HeadServices) => new ReactorWorkers(workers, services),
+  }
+  startOrLeave(started, () => new Head(head).start())
 }

@@ -1,4 +1,5 @@
 /** What a master's accepting reactor starts with, and the commands and reports between it and its control thread. */
+import type { KeptListeners } from '../accept/kept-listeners.js'
 import type { CellFds } from '../cells/cells.js'
 import type { Shape } from '../cells/layout.js'
 import type { Plan } from './plan.js'
@@ -36,7 +37,7 @@ export type AcceptorCommand =
   | {
       readonly kind: 'reload'
       readonly settings: AcceptorSettings
-      readonly kept: readonly (readonly [oldSlot: number, newSlot: number])[]
+      readonly kept: KeptListeners
     }
   /** Accept no more; children end when they are idle. */
   | { readonly kind: 'drain' }

@@ -142,7 +142,7 @@ test('a reload keeps the listener, and its clients go to a prepared child', () =
   fresh.say(MAX, 10)
   world.report('prepared')
   const settings = world.settings(listenerNamed('new', 1), listenerNamed('first', 2))
-  world.acceptor.handle({ kind: 'reload', settings, kept: [[0, 1]] })
+  world.acceptor.handle({ kind: 'reload', settings, kept: new Map([[0, 1]]) })
   assert.equal(world.reports.at(-1)?.kind, 'reloaded')
   world.connect()
   assert.equal(world.next(fresh).accept?.listenerMark, 2)

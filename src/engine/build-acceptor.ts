@@ -4,6 +4,7 @@ import type { BrokerParts, Delivery } from '../accept/broker-child.js'
 import { ConnectionLimit } from '../accept/connection-limit.js'
 import { type DatagramContext, DatagramListener, DatagramMemory } from '../accept/datagram-listener.js'
 import { Dispatcher, type DispatcherOptions } from '../accept/dispatcher.js'
+import { type KeptListeners, splitListeners } from '../accept/kept-listeners.js'
 import { type AcceptContext, Listener } from '../accept/listener.js'
 import type { ListeningSocket } from '../accept/listening-socket.js'
 import { StickyCache } from '../accept/sticky-cache.js'
@@ -194,15 +195,11 @@ export class Acceptor {
   }
 
   /** Goes on under another configuration: listeners that stay are never closed, new children take the clients. */
-  #reload(settings: AcceptorSettings, kept: readonly (readonly [oldSlot: number, newSlot: number])[]): void {
-    const stays = new Map(kept)
-    const fds = new Map<number, Fd>()
-    for (const [slot, listener] of this.#front.listeners) {
-      const newSlot = stays.get(slot)
-      if (newSlot === undefined) listener.close('after-queue')
-      else fds.set(newSlot, listener.detach())
-    }
-    const { cells, connectionLimit } = this.#front
+  #reload(settings: AcceptorSettings, kept: KeptListeners): void {
+    const { cells, connectionLimit, listeners } = this.#front
+    const { abandoned, staying } = splitListeners(listeners, kept)
+    for (const listener of abandoned.values()) listener.close('after-queue')
+    const fds = [...staying].map(([slot, listener]) => [slot, listener.detach()] as const)
     this.#front = this.#makeFront(settings)
     this.#front.connectionLimit.takeOver(connectionLimit)
     cells?.unmap()

@@ -1,6 +1,7 @@
 /** Composes one generation on a reactor: listeners, pools, remotes and the relay between them. */
 import { AccessRules, type Rejected } from '../accept/access-rules.js'
 import { type Closing, ConnectionLimit } from '../accept/connection-limit.js'
+import { type KeptListeners, splitListeners } from '../accept/kept-listeners.js'
 import { type AcceptContext, Listener } from '../accept/listener.js'
 import { SiblingLoad } from '../accept/sibling-load.js'
 import { AccessList } from '../admission/access-list.js'
@@ -156,15 +157,12 @@ export class ReactorGeneration {
    * Takes over the listeners that stay, with their queued clients; the others are closed when their queues are empty.
    * The state of remotes that stay (health, pool) continues.
    */
-  takeOver(old: ReactorGeneration, kept: readonly (readonly [oldSlot: number, newSlot: number])[]): void {
+  takeOver(old: ReactorGeneration, kept: KeptListeners): void {
     this.#learnFrom(old)
-    const newSlots = new Map(kept)
     this.#connectionLimit.takeOver(old.#connectionLimit)
-    for (const [slot, listener] of old.#listeners) {
-      const newSlot = newSlots.get(slot)
-      if (newSlot === undefined) listener.close('after-queue')
-      else this.listen(newSlot, listener.detach(), old.kindOf(slot))
-    }
+    const { abandoned, staying } = splitListeners(old.#listeners, kept)
+    for (const listener of abandoned.values()) listener.close('after-queue')
+    for (const [slot, listener] of staying) this.listen(slot, listener.detach(), old.kindOf(listener.slot))
     old.#listeners.clear()
   }
 

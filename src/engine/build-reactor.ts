@@ -1,5 +1,6 @@
 /** Composes the reactor of a process that relays, and obeys the commands of its control thread. */
 import { findPeer, prepareInherited } from '../accept/inherited.js'
+import type { KeptListeners } from '../accept/kept-listeners.js'
 import { WireEnd, type WireEndParts } from '../accept/wire-end.js'
 import type { Fd } from '../kernel/calls.js'
 import { Arena, mapPrivate } from '../kernel/memory.js'
@@ -140,7 +141,7 @@ export class Reactor {
   }
 
   /** Clients are the next one's from here on. Listeners that stay are never closed. */
-  #reload(kept: readonly (readonly [oldSlot: number, newSlot: number])[]): void {
+  #reload(kept: KeptListeners): void {
     const old = this.#present
     if (this.#next === undefined || this.#isDraining) return
     this.#present = this.#next

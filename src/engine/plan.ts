@@ -1,5 +1,5 @@
 /**
- * One configuration, ready for use. The head makes it once per generation (`plan/compile-plan.ts`). The same value crosses to
+ * One configuration, ready for use. The head makes it once per generation (`plan/compile/compile-plan.ts`). The same value crosses to
  * every reactor thread, and over the link to every child (`v8.serialize`), so it is plain data without functions; Map, RegExp
  * and typed arrays may occur. All times are milliseconds, and Infinity means no limit. It holds key material: never log it.
  */

@@ -1,4 +1,5 @@
 /** What a relaying reactor starts with, and the commands and reports between it and its control thread. */
+import type { KeptListeners } from '../accept/kept-listeners.js'
 import type { CellFds } from '../cells/cells.js'
 import type { Shape } from '../cells/layout.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
@@ -50,7 +51,7 @@ export type Command =
   /** Nothing comes of it. */
   | { readonly kind: 'forget' }
   /** Clients are its from now on; `reloaded` answers. Listeners that stay have another slot there, new ones follow. */
-  | { readonly kind: 'reload'; readonly kept: readonly (readonly [oldSlot: number, newSlot: number])[] }
+  | { readonly kind: 'reload'; readonly kept: KeptListeners }
   /**
    * Stop accepting and report `idle` after the last session. Clients queued at the listeners of `abandoned` (all
    * listeners if undefined) are accepted first.

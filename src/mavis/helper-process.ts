@@ -9,7 +9,7 @@ import type { Boundary } from '../observe/boundary.js'
 import { LineSplitter } from './line-splitter.js'
 import type { HelperProgram } from './settings.js'
 
-/** Wait after closing its standard input, and again after SIGTERM: shorter than the wait at the end of this program. */
+/** Wait after closing its standard input, and again after SIGTERM: shorter than what `Shutdown` allows. */
 const PATIENCE_MS = 500
 
 export interface HelperOptions {

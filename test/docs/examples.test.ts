@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { loadConfiguration } from '../../src/config/load.js'
 import { renderProblems } from '../../src/config/problem-text.js'
 import type { PathKind, Sources } from '../../src/config/sources.js'
-import { fileSources } from '../../src/plan/file-sources.js'
-import { systemNames } from '../../src/plan/system-names.js'
+import { fileSources } from '../../src/plan/load/file-sources.js'
+import { systemNames } from '../../src/plan/load/system-names.js'
 import { examplesOf, PAGES } from './pages.js'
 
 /** Environment that systemd gives a service with `LoadCredential=` and `LogsDirectory=`. */

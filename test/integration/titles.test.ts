@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { type Load, titleOf } from '../../src/control/process-title.js'
+import { type Load, titleOf } from '../../src/control/process/process-title.js'
 import { spawning, startMaster } from '../harness/master.js'
 import { needs } from '../harness/needs.js'
 import { titleOf as shownTitleOf } from '../harness/proc.js'

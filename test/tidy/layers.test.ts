@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { cyclesOf, loadedBy, loadGraph } from './graph.js'
-import { FFI_FILE, LAYERS } from './layers.js'
+import { FFI_FILE, FLOORS, LAYERS } from './layers.js'
 import { folderOf, isTest, readText, type Source, sourceOf, sourcesBelow } from './sources.js'
 
 const sources = sourcesBelow('src')
@@ -37,6 +37,25 @@ function layerFindings(sources: readonly Source[]): string[] {
   })
 }
 
+/** The place of a file among the floors of its layer: 0 is the lowest. -1: in a folder that is no floor. */
+function floorOf(path: string, floors: readonly string[]): number {
+  const [, , folder = '', ...rest] = path.split('/')
+  return rest.length === 0 ? floors.length : floors.indexOf(folder)
+}
+
+function floorFindings(sources: readonly Source[]): string[] {
+  return sources.flatMap(({ path, imports }) => {
+    const layer = folderOf(path)
+    const floors = FLOORS[layer]
+    if (floors === undefined) return []
+    const floor = floorOf(path, floors)
+    if (floor < 0) return [`${path}: its folder is no floor of ${layer}/`]
+    return imports
+      .filter(({ target }) => target.startsWith(`src/${layer}/`) && floorOf(target, floors) > floor)
+      .map(({ line, target }) => `${path}:${line} imports ${target}, which is on a higher floor`)
+  })
+}
+
 const LAYER_ADVICE =
   'Imports go down the layers of docs/architecture.md. Move the code to the layer that it needs, pass the value' +
   ' as an argument, or change the table in test/tidy/layers.ts with a decision record:'
@@ -52,6 +71,25 @@ test('docs/architecture.md lists every layer with its thread', () => {
 
 test('every folder is a layer, and every import goes down', () => {
   none(layerFindings(product), LAYER_ADVICE)
+})
+
+test('docs/architecture.md lists every floor, the lowest first', () => {
+  const text = readText('docs/architecture.md')
+  const layers = Object.keys(FLOORS).join('|')
+  const rows = [...text.matchAll(new RegExp(`^\\| \`((?:${layers})/\\w+)/\` \\|`, 'gm'))].map(
+    ([, folder]) => folder,
+  )
+  assert.deepEqual(
+    rows,
+    Object.entries(FLOORS).flatMap(([layer, floors]) => floors.map((floor) => `${layer}/${floor}`)),
+  )
+})
+
+test('every folder of a layer with floors is one, and every import between floors goes down', () => {
+  none(
+    floorFindings(product),
+    'Move the code to the floor that it needs, pass the value as an argument, or change FLOORS in test/tidy/layers.ts:',
+  )
 })
 
 test('the layers form no cycle', () => {
@@ -107,16 +145,22 @@ test('the product does not import its tests', () => {
 
 test('the rules find violations', () => {
   const find = (path: string, text: string) => layerFindings([sourceOf(path, text)])
-  assert.deepEqual(find('src/relay/x.ts', "import { a } from '../reactor/loop.js'"), [])
-  assert.deepEqual(find('src/base/x.ts', "import { a } from '../kernel/ffi.js'"), [
+  assert.deepEqual(find('src/relay/x.ts', "import { a } from '../../src/reactor/loop.js'"), [])
+  assert.deepEqual(find('src/base/x.ts', "import { a } from '../../src/kernel/ffi.js'"), [
     'src/base/x.ts:1 imports src/kernel/ffi.ts: kernel/ is not below base/',
   ])
-  assert.equal(find('src/reactor/x.ts', "import type { A } from '../relay/session.js'").length, 1)
-  assert.equal(find('src/config/x.ts', "import type { A } from '../relay/options.js'").length, 0)
-  assert.equal(find('src/config/x.ts', "import { type A, type B } from '../relay/options.js'").length, 0)
-  assert.equal(find('src/config/x.ts', "import { type A, b } from '../relay/options.js'").length, 1)
-  assert.equal(find('src/config/x.ts', "export { b } from '../relay/options.js'").length, 1)
-  assert.equal(find('src/relay/x.ts', "const m = await import('../master/way-out.js')").length, 1)
+  assert.equal(find('src/reactor/x.ts', "import type { A } from '../../src/relay/session.js'").length, 1)
+  assert.equal(find('src/config/x.ts', "import type { A } from '../../src/relay/options.js'").length, 0)
+  assert.equal(
+    find('src/config/x.ts', "import { type A, type B } from '../../src/relay/options.js'").length,
+    0,
+  )
+  assert.equal(find('src/config/x.ts', "import { type A, b } from '../../src/relay/options.js'").length, 1)
+  assert.equal(find('src/config/x.ts', "export { b } from '../../src/relay/options.js'").length, 1)
+  assert.equal(
+    find('src/relay/x.ts', "const m = await import('../../src/control/process/shutdown.js')").length,
+    1,
+  )
   assert.equal(find('src/relay/x.ts', "import koffi from 'koffi'").length, 1)
   assert.equal(find('src/relay/x.ts', "import { readFileSync } from 'node:fs'").length, 1)
   assert.equal(find('src/nowhere/x.ts', '').length, 1)
@@ -124,6 +168,22 @@ test('the rules find violations', () => {
     find('src/relay/x.ts', "// import { a } from '../master/x.js'\nconst s = \"import from './x'\""),
     [],
   )
+  const findFloor = (path: string, text: string) => floorFindings([sourceOf(path, text)])
+  assert.deepEqual(findFloor('src/plan/check/x.ts', "import { a } from '../load/load.js'"), [])
+  assert.deepEqual(findFloor('src/plan/load/x.ts', "import type { A } from '../check/check.js'"), [
+    'src/plan/load/x.ts:1 imports src/plan/check/check.ts, which is on a higher floor',
+  ])
+  assert.equal(
+    findFloor('src/control/children/x.ts', "import { a } from '../../src/control/head.js'").length,
+    1,
+  )
+  assert.deepEqual(
+    findFloor('src/control/x.ts', "import { a } from '../../src/control/children/child.js'"),
+    [],
+  )
+  assert.deepEqual(findFloor('src/control/nowhere/x.ts', ''), [
+    'src/control/nowhere/x.ts: its folder is no floor of control/',
+  ])
   const ring = [
     sourceOf('src/base/a.ts', "import { b } from './b.js'"),
     sourceOf('src/base/b.ts', "import { c } from './c.js'"),

@@ -56,5 +56,14 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   },
 }
 
+/**
+ * Floors of a layer: its folders, the lowest first. Files directly in the folder of the layer are above all of them. An
+ * import between floors goes down, also of types.
+ */
+export const FLOORS: Readonly<Record<string, readonly string[]>> = {
+  plan: ['load', 'compile', 'check'],
+  control: ['process', 'generations', 'reactors', 'children'],
+}
+
 /** The only file that imports the FFI. */
 export const FFI_FILE = 'src/kernel/ffi.ts'

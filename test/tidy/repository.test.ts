@@ -97,6 +97,21 @@ function hasCode(tokens: readonly { readonly text: string }[]): boolean {
   return tokens.some(({ text }) => ['function', 'class', 'const'].includes(text))
 }
 
+test('files that find others by import.meta.url are as deep as the entries of the bundle', () => {
+  const findings = product.filter(
+    ({ path, text }) => text.includes('import.meta.url') && !isAsDeepAsEntry(path),
+  )
+  assert.ok(!isAsDeepAsEntry('src/relay/transfer/pump.ts') && isAsDeepAsEntry('src/cli/main.ts'))
+  none(
+    findings.map(({ path }) => path),
+    'In the bundle import.meta.url is that of src/cli/main.ts or of a thread: move the URL to a file of that depth:',
+  )
+})
+
+function isAsDeepAsEntry(path: string): boolean {
+  return path.split('/').length === 3
+}
+
 test('every link of the documentation has a target', () => {
   const pages = files.filter((path) => path.endsWith('.md'))
   const findings = pages.flatMap((path) =>

@@ -1,0 +1,135 @@
+/** The control thread of a child of our own. */
+import { EXIT_OK } from '../../base/exit-codes.js'
+import { openCells } from '../../cells/cells.js'
+import type { ReactorSettings, Report } from '../../engine/reactor-settings.js'
+import { COUNT } from '../../observe/counters.js'
+import { pipeOptions, sessionsMax } from '../../plan/compile/limits.js'
+import { WIRE_FD } from '../../services/handed-over.js'
+import { CELLS_FDS, WAKEUP_FD } from '../../services/link-messages.js'
+import { keepTitle, type Load } from '../process/process-title.js'
+import { reportRetired, reportRetiring, retireOnSignals } from '../process/retiring.js'
+import type { Started } from '../process/start-up.js'
+import { type RelayingThread, RelayThread } from '../reactors/relay-thread.js'
+import type { ChildLink, Start, ToOurChild } from './our-link.js'
+
+export interface ChildParts extends Started {
+  readonly start: Start
+  readonly link: ChildLink
+  readonly thread: RelayingThread
+}
+
+/**
+ * The control thread of a child of ours: its reactor relays clients that the master accepts, or that it accepts itself on
+ * the master's listeners. Lookups, log files and everything else that exists once belong to the master.
+ */
+export class Child {
+  readonly #parts: ChildParts
+  readonly #thread: RelayThread
+  #isEnding = false
+
+  constructor(parts: ChildParts) {
+    this.#parts = parts
+    const { shutdown, start, thread, traceMask } = parts
+    const { live, plan, shape, slot } = start
+    const settings: ReactorSettings = {
+      plan,
+      live,
+      cells: { fds: CELLS_FDS, shape },
+      childSlot: slot,
+      ...waysIn(start),
+      pipes: pipeOptions(),
+      traceMask,
+    }
+    this.#thread = new RelayThread(parts, thread, (report) => this.#onReport(report))
+    this.#thread.start(settings)
+    this.#thread.mavis.open(slot, plan.mavis)
+    shutdown.add({ end: (done) => this.#thread.shutDown(() => {}, done) })
+    if (settings.wireEnd !== undefined) this.#thread.post({ kind: 'open-wire-end' })
+    const { counters } = openCells(CELLS_FDS, shape, slot).own
+    keepTitle(parts, () => this.#load(counters))
+    retireOnSignals(process, (signal) => this.#retire(signal))
+  }
+
+  onMessage(message: ToOurChild): void {
+    switch (message.kind) {
+      case 'accept':
+        for (const listener of this.#parts.start.listeners ?? [])
+          this.#thread.post({ kind: 'listen', ...listener })
+        return
+      case 'drain':
+        this.#isEnding = true
+        this.#thread.drain(message.abandoned)
+        return
+      case 'state':
+      case 'ping':
+      case 'cut':
+        this.#thread.post(message)
+        return
+    }
+  }
+
+  /** No successor will take clients from the backlog of the master's listeners: takes them, and exits when idle. */
+  onMasterGone(): void {
+    if (this.#isEnding) return
+    this.#isEnding = true
+    reportRetiring(this.#parts.log.say, 'the master is gone')
+    this.#thread.drain()
+  }
+
+  #load(counters: Float64Array): Load {
+    return {
+      connections: counters[COUNT.sessionsNow] as number,
+      connectionsMax: undefined,
+      overload: 'queue',
+      isDying: this.#isEnding,
+    }
+  }
+
+  #onReport(report: Report): void {
+    const { link, log, shutdown } = this.#parts
+    switch (report.kind) {
+      case 'log':
+        link.send({ kind: 'log' })
+        return
+      case 'pong':
+        link.send({ kind: 'pong' })
+        return
+      case 'serving':
+        link.send({ kind: 'serving' })
+        return
+      case 'retired':
+        reportRetired(log.say, true)
+        this.#thread.mavis.retireAll()
+        link.send({ kind: 'retiring' })
+        return
+      case 'may-die':
+        this.#isEnding = true
+        this.#thread.mavis.retireAll()
+        return
+      case 'idle':
+        shutdown.exit(EXIT_OK)
+        return
+    }
+  }
+
+  /** Clients in the backlog of shared listeners are left to the other children. */
+  #retire(signal: NodeJS.Signals): void {
+    this.#isEnding = true
+    reportRetiring(this.#parts.log.say, signal)
+    this.#parts.link.send({ kind: 'retiring' })
+    this.#thread.drain([])
+  }
+}
+
+/** How clients come in: over the wire, or by accepting on the master's listeners. */
+function waysIn({ listeners, plan }: Start): Pick<ReactorSettings, 'wakeupFd' | 'wireEnd' | 'sessionsMax'> {
+  const placesMax = sessionsMax(plan.mavis)
+  if (listeners === undefined) {
+    return { sessionsMax: placesMax, wakeupFd: undefined, wireEnd: { master: 'ours', fd: WIRE_FD } }
+  }
+  return {
+    sessionsMax: Math.min(placesMax, plan.workers.sessionsMax),
+    wakeupFd: WAKEUP_FD,
+    wireEnd: undefined,
+  }
+}

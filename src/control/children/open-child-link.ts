@@ -1,0 +1,103 @@
+/** Opens the link to a child of ours, and what the child gets with it: cells and, to accept by itself, listeners. */
+import { closeSync } from 'node:fs'
+import { errorText } from '../../kernel/errno.js'
+import { messageCalls } from '../../kernel/message-calls.js'
+import type { SocketKind } from '../../kernel/socket-kind.js'
+import type { Boundary } from '../../observe/boundary.js'
+import { Link, serialized } from '../../services/link.js'
+import { FIRST_LISTENER_FD, FROM_CHILD, type ToMaster } from '../../services/link-messages.js'
+import type { Generation } from '../generations/generation.js'
+import type { Extras } from './child-starter.js'
+import { type ChildStart, type MasterLink, planBehindMaster } from './our-link.js'
+import type { OwnedChild } from './owned-child.js'
+
+export interface ChildLinkParts {
+  readonly boundary: Boundary
+  /** Mask of TRACE_BITS. */
+  readonly traceMask: number
+  /** For children that accept by themselves. */
+  readonly wakeupFd: number
+}
+
+export interface ChildLinkEvents {
+  onMessage(message: ToMaster): void
+  /** The child has sent something that no child sends. */
+  onViolation(what: string): void
+  /** A handler of its bytes has thrown; the link is closed. */
+  onException(): void
+}
+
+type HandedListeners = readonly (readonly [slot: number, listener: { readonly socketKind: SocketKind }])[]
+
+/** Returns the child's descriptors from 3 on. The near end of the link belongs to `child`. */
+export function openChildLink(child: OwnedChild, parts: ChildLinkParts, events: ChildLinkEvents): Extras {
+  const { generation, slot } = child
+  const { memory } = generation
+  // A child in this slot that could not be started may have left counts.
+  memory.giveBack(slot)
+  const { common, head, own } = memory.fdsOf(slot)
+  const { link, theirs } = openPair(child, parts.boundary, events)
+  const isDirect = generation.loaded.spawnd.spawn.accept === 'direct'
+  const listeners = isDirect ? [...generation.listeners.present] : undefined
+  const start = () => {
+    link.send({ kind: 'start', ...startOf(generation, slot, parts.traceMask, listeners) })
+    for (const message of child.unsent ?? []) link.send(message)
+    child.unsent = undefined
+  }
+  // A child takes clients soon afterwards, so `start` carries the addresses of its remotes.
+  if (generation.hasLooked) start()
+  else void generation.looked.then(start)
+  const direct = listeners === undefined ? [] : [parts.wakeupFd, ...listeners.map(([, { fd }]) => fd)]
+  return {
+    fds: [theirs, head, common, own, ...direct],
+    release() {
+      closeSync(theirs)
+      memory.cells.handedOver(slot)
+    },
+  }
+}
+
+function openPair(
+  child: OwnedChild,
+  boundary: Boundary,
+  { onException, onMessage, onViolation }: ChildLinkEvents,
+): { readonly link: MasterLink; readonly theirs: number } {
+  const pair = messageCalls().socketPair('stream')
+  if (typeof pair === 'number') throw new Error(`cannot open its link: ${errorText(-pair)}`)
+  const [ours, theirs] = pair
+  messageCalls().refuseDescriptors(ours)
+  const onEnd = () => {
+    if (child.link === link) child.link = undefined
+  }
+  const link: MasterLink = new Link(
+    ours,
+    FROM_CHILD,
+    serialized,
+    { onMessage, onViolation, onEnd },
+    (handler) =>
+      boundary.guard('a message of a child', handler, () => {
+        // Closed first: no more bytes of this child are handled.
+        link.close()
+        onException()
+      }),
+  )
+  child.link = link
+  return { link, theirs }
+}
+
+/** `handed`: undefined where clients come over the wire. */
+function startOf(
+  { live, memory, plan }: Generation,
+  slot: number,
+  traceMask: number,
+  handed: HandedListeners | undefined,
+): ChildStart {
+  return {
+    plan: handed === undefined ? planBehindMaster(plan) : plan,
+    live,
+    slot,
+    shape: memory.shape,
+    traceMask,
+    listeners: handed?.map(([slot, { socketKind }], i) => ({ slot, fd: FIRST_LISTENER_FD + i, socketKind })),
+  }
+}

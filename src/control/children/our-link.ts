@@ -1,0 +1,30 @@
+/** The link between a master and a child of ours, as each of them sees it. */
+import { EVERYBODY } from '../../admission/access-list.js'
+import type { Shape } from '../../cells/layout.js'
+import type { LiveState, StateChange } from '../../engine/live-state.js'
+import type { Plan } from '../../engine/plan.js'
+import type { Link } from '../../services/link.js'
+import type { HandedListener, ToChild, ToMaster } from '../../services/link-messages.js'
+
+/** What a child starts with: it reads no file and parses nothing. */
+export interface ChildStart {
+  readonly plan: Plan
+  readonly live: LiveState
+  /** Its own, in the cells. */
+  readonly slot: number
+  readonly shape: Shape
+  readonly traceMask: number
+  /** The listeners that it accepts from by itself; undefined: clients come over the wire. */
+  readonly listeners: readonly HandedListener[] | undefined
+}
+
+export type ToOurChild = ToChild<ChildStart, StateChange>
+export type Start = Extract<ToOurChild, { kind: 'start' }>
+
+export type ChildLink = Link<ToOurChild, ToMaster>
+export type MasterLink = Link<ToMaster, ToOurChild>
+
+/** The plan of children whose clients the master has accepted: it has evaluated the access rules, which may be long. */
+export function planBehindMaster(plan: Plan): Plan {
+  return { ...plan, admission: { accessTable: EVERYBODY, identityRules: [] } }
+}

@@ -1,0 +1,227 @@
+/** A generation on the control thread: one configuration with its plan, shared memory and services. */
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises'
+import type { PollMechanism } from '../../base/poll-mechanism.js'
+import type { Shape } from '../../cells/layout.js'
+import type { Configuration } from '../../config/load.js'
+import type { FrontRows } from '../../engine/acceptor-settings.js'
+import { type LiveState, NO_LIVE_STATE, type StateChange } from '../../engine/live-state.js'
+import type { Plan } from '../../engine/plan.js'
+import type { Calls } from '../../kernel/calls.js'
+import { RateLimitedLog } from '../../observe/rate-limited-log.js'
+import { ERR } from '../../observe/severity.js'
+import type { Say } from '../../observe/trace.js'
+import { compilePlan } from '../../plan/compile/compile-plan.js'
+import { namedRemotes } from '../../plan/compile/remote-plans.js'
+import { listenerNames, remoteKey, remoteName } from '../../plan/compile/socket-names.js'
+import type { Loaded } from '../../plan/load/load.js'
+import type { CounterKeeper } from '../../services/counter-keeper.js'
+import { appendKeyLine } from '../../services/key-log.js'
+import type { NameWatch, Resolver } from '../../services/resolver.js'
+import type { TicketKeyRing } from '../../services/ticket-keys.js'
+import type { BoundListener } from '../process/listeners.js'
+import { ListenerKeeper } from './listener-keeper.js'
+import { SharedCells } from './shared-cells.js'
+import { StateKeeper } from './state-keeper.js'
+import { ticketRingFor } from './tls-tickets.js'
+
+/** Limit of the first lookup of all names: other remotes may be usable while a name server does not answer. */
+const FIRST_LOOK_MAX_MS = 2_000
+
+export interface GenerationParts {
+  readonly calls: Calls
+  readonly say: Say
+  /** Common to all generations: addresses of names outlive a reload. */
+  readonly resolver: Resolver
+  /** Shape of new shared memory, where that of the generation before has no room. */
+  shapeOf(configuration: Configuration): Shape
+  /** How reactors of this process and its children wait: a reload does not change that. */
+  readonly mechanism: PollMechanism
+  /** Current OCSP responses, those of other generations included. */
+  readonly staples: LiveState['staples']
+  /** Whether a remote of this name is known to be down. */
+  isDown(remote: string): boolean
+  /** A master accepts for its children. */
+  readonly hasFront: boolean
+  /** Keeps what children of all generations count. */
+  readonly counters: CounterKeeper
+  /** A listener is bound; its descriptor is the receiver's. */
+  onListen(slot: number, listener: BoundListener): void
+  /** The live state has changed: passes the change to the reactors of this generation. */
+  onState(change: StateChange): void
+}
+
+/**
+ * What a head owns for one configuration: memory, listeners, lookups, ticket keys. After a reload the old generation
+ * lives on until its last child, or its last session in a single process, has ended.
+ */
+export class Generation {
+  readonly loaded: Loaded
+  readonly plan: Plan
+  readonly memory: SharedCells
+  /** The slot of each remote in the memory, in the order of the configuration. */
+  readonly remoteSlots: readonly number[]
+  /** The same of each listener. */
+  readonly listenerSlots: readonly number[]
+  readonly listeners: ListenerKeeper
+  /** Where the reactor of a master counts for its listeners, until `closeFront`. */
+  readonly front: FrontRows | undefined
+  /** Sessions that all its children may have together. */
+  readonly sessionsMax: number
+  /**
+   * Settles when each name has been looked up once, or after a limit. Clients are not taken before, because their
+   * remotes would have no addresses.
+   */
+  readonly looked: Promise<unknown>
+  /** `looked` has settled. */
+  hasLooked: boolean
+  /** Shared with the generation before, unless clients are verified differently; undefined without TLS. */
+  readonly tickets: TicketKeyRing | undefined
+  readonly #remoteNames: readonly string[]
+  readonly #state: StateKeeper
+  readonly #lookups: NameWatch
+  readonly #keyErrors: RateLimitedLog
+  #isInForce = true
+  #children = 0
+
+  /** `present`: the generation in force; its memory is shared if it has room, and its ticket keys. */
+  constructor(
+    loaded: Loaded,
+    bound: readonly (BoundListener | undefined)[],
+    present: Generation | undefined,
+    parts: GenerationParts,
+  ) {
+    const { calls, mechanism, resolver, say, staples } = parts
+    this.loaded = loaded
+    this.#keyErrors = new RateLimitedLog(ERR, say)
+    this.listeners = new ListenerKeeper({
+      listeners: loaded.spawnd.listeners,
+      bound,
+      calls,
+      say,
+      onListen: (slot, listener) => parts.onListen(slot, listener),
+    })
+    const remotes = loaded.tcprelay.remotes.map(remoteName)
+    const ofListeners = listenerNames(loaded.spawnd.listeners, this.listeners.names)
+    const names = { remotes: loaded.tcprelay.remotes.map(remoteKey), listeners: ofListeners }
+    const slots = present?.memory.enter(this, names)
+    this.memory =
+      present === undefined || slots === undefined
+        ? new SharedCells(parts.shapeOf(loaded), parts.counters)
+        : present.memory
+    const own = slots ?? this.memory.enter(this, names)
+    this.remoteSlots = own?.remotes ?? []
+    this.listenerSlots = own?.listeners ?? []
+    this.front = parts.hasFront ? this.#openFront() : undefined
+    this.#remoteNames = remotes
+    for (const name of remotes) this.setVerdict(name, parts.isDown(name))
+    this.tickets = ticketRingFor(
+      loaded.tls.settings,
+      present && [present.loaded.tls.settings, present.tickets],
+    )
+    const { listenerSlots, remoteSlots } = this
+    const { kinds: listenerKinds } = this.listeners
+    const places = { listenerKinds, listenerNames: ofListeners, listenerSlots, mechanism, remoteSlots }
+    this.plan = compilePlan(loaded, places)
+    const { instancesMax, usersMax } = this.plan.workers.placement
+    this.sessionsMax = instancesMax * usersMax
+    const named = namedRemotes(loaded.tcprelay, remoteSlots)
+    this.#lookups = resolver.watch(named, (remoteSlot, addresses) =>
+      this.applyState({ what: 'addresses', remoteSlot, addresses }),
+    )
+    const addresses = new Map(this.#lookups.known)
+    const live = { ...NO_LIVE_STATE, addresses, ticketKeys: this.tickets?.keys ?? [], staples }
+    this.#state = new StateKeeper(live, (change) => parts.onState(change))
+    this.hasLooked = named.length === 0
+    this.looked = this.#look()
+  }
+
+  /** What a reactor that starts now begins with. */
+  get live(): LiveState {
+    return this.#state.present
+  }
+
+  /** Changes the live state, for reactors that run and for those that start later. */
+  applyState(change: StateChange): void {
+    this.#state.applyState(change)
+  }
+
+  /** Adds a line to its TLS key log. */
+  writeKey(line: string): void {
+    const { keylogFile } = this.loaded.tls.settings
+    if (keylogFile === undefined) return
+    try {
+      appendKeyLine(keylogFile, line)
+    } catch (error) {
+      const why = error instanceof Error ? error.message : error
+      this.#keyErrors.log(performance.now(), () => `cannot write the TLS key log: ${why}`)
+    }
+  }
+
+  /** Names of its remotes, in the order of the configuration. */
+  get remoteNames(): readonly string[] {
+    return this.#remoteNames
+  }
+
+  /** Writes the verdict on a remote to the cells, where its workers read it. */
+  setVerdict(remote: string, isDown: boolean): void {
+    for (const [i, name] of this.#remoteNames.entries()) {
+      const slot = this.remoteSlots[i]
+      if (name === remote && slot !== undefined)
+        Atomics.store(this.memory.cells.verdict, slot, isDown ? 1 : 0)
+    }
+  }
+
+  /** A child of this generation has started, or the reactor of a single process with it. */
+  enter(slot: number): void {
+    this.#children++
+    this.memory.startCounting(this, slot)
+  }
+
+  /** The reactor of a master takes clients for another generation. */
+  closeFront(): void {
+    if (this.front !== undefined) this.leave(this.front.childSlot)
+  }
+
+  /** Throws when the system has no memory. */
+  #openFront(): FrontRows {
+    const { memory } = this
+    const childSlot = memory.frontSlot()
+    try {
+      this.enter(childSlot)
+    } catch (error) {
+      memory.leave(this)
+      throw error
+    }
+    const cells = { fds: memory.fdsOf(childSlot), shape: memory.shape }
+    return { cells, childSlot, listenerSlots: this.listenerSlots }
+  }
+
+  /** That child has ended: returns what it held. */
+  leave(slot: number): void {
+    this.#children--
+    this.memory.giveBack(slot)
+    this.#leaveMemory()
+  }
+
+  /** Replaced, or given up before it was in force: only children that still run need its memory. Idempotent. */
+  retire(): void {
+    if (!this.#isInForce) return
+    this.#isInForce = false
+    this.#lookups.close()
+    this.#leaveMemory()
+  }
+
+  #leaveMemory(): void {
+    if (!this.#isInForce && this.#children === 0) this.memory.leave(this)
+  }
+
+  async #look(): Promise<void> {
+    if (this.hasLooked) return
+    const tooLong = new AbortController()
+    const { signal } = tooLong
+    const pause = setTimeoutPromise(FIRST_LOOK_MAX_MS, undefined, { ref: false, signal })
+    await Promise.race([this.#lookups.looked, pause.catch(() => {})])
+    tooLong.abort()
+    this.hasLooked = true
+  }
+}

@@ -1,0 +1,296 @@
+/** Reload: reads the configuration again, prepares its generation and puts it in force. */
+import type { KeptListeners } from '../../accept/kept-listeners.js'
+import { problemLine } from '../../config/problems.js'
+import { ERR, INFO, WARNING } from '../../observe/severity.js'
+import { TraceChannel } from '../../observe/trace.js'
+import { hasErrors, singleProcessProblems, startProblems } from '../../plan/check/check.js'
+import { limitProblems } from '../../plan/check/limit-problems.js'
+import { type Loaded, type LoadOptions, loadFrom } from '../../plan/load/load.js'
+import { CounterKeeper } from '../../services/counter-keeper.js'
+import { FileWatch } from '../../services/file-watch.js'
+import { RemoteVerdicts } from '../../services/remote-verdicts.js'
+import { Resolver } from '../../services/resolver.js'
+import { Stapler } from '../../services/stapler.js'
+import { TICKET_KEY_PERIOD_MS } from '../../services/ticket-keys.js'
+import { WorkingDirectory } from '../../services/working-directory.js'
+import { checkOcspResponse, type OcspSource } from '../../tls/ocsp.js'
+import { AccessLogInForce } from '../process/access-log.js'
+import type { Alarms } from '../process/alarms.js'
+import { type BoundListener, closeListeners } from '../process/listeners.js'
+import type { StartedHead } from '../process/start-up.js'
+import { Generation } from './generation.js'
+import { servingLine } from './serving-line.js'
+import { watchTlsFiles } from './tls-tickets.js'
+import type { Workers } from './workers.js'
+
+/** Limit of old generations that still have sessions; one more ends the oldest. */
+export const OLD_GENERATIONS_MAX = 8
+
+/** Why the configuration is reloaded, for the log. */
+const RELOAD_REASONS = { reload: 'SIGHUP', files: 'a file of TLS has changed' } as const
+
+/** `renew`: a new generation of the same configuration. */
+type Wish = keyof typeof RELOAD_REASONS | 'renew'
+
+export interface ReloadParts extends StartedHead {
+  readonly loaded: Loaded
+  /** How the configuration is read, at a reload too. */
+  readonly options: LoadOptions
+  /** Cleared at the shutdown. */
+  readonly alarms: Alarms
+}
+
+/** Owns the generation in force and replaces it at a reload, whoever relays: the same in every head. */
+export class Reloader {
+  readonly access: AccessLogInForce
+  readonly verdicts: RemoteVerdicts
+  readonly counters = new CounterKeeper()
+  readonly #parts: ReloadParts
+  readonly #workers: Workers
+  #present: Generation
+  /** The generation that is being prepared, with the listeners that it keeps. */
+  #next: { readonly generation: Generation; readonly kept: KeptListeners } | undefined
+  readonly #tlsFiles: FileWatch
+  /** Common to all generations: OCSP responses outlive a reload. */
+  readonly #stapler: Stapler<OcspSource>
+  /** Common to all generations: addresses of names outlive a reload. */
+  readonly #resolver: Resolver
+  readonly #workingDirectory: WorkingDirectory
+  #isChanging = false
+  #isEnding = false
+  /** Changes that are wanted and have not begun. */
+  readonly #wishes = new Set<Wish>()
+
+  constructor(parts: ReloadParts, workers: Workers) {
+    this.#parts = parts
+    this.#workers = workers
+    this.#workingDirectory = new WorkingDirectory(parts.log.say)
+    this.access = new AccessLogInForce(parts.loaded.tcprelay, parts.log)
+    this.#tlsFiles = new FileWatch(() => void this.change('files'), parts.boundary)
+    const { log, traceMask } = parts
+    this.#resolver = new Resolver(log.say, new TraceChannel('DNS', traceMask, log.say))
+    this.verdicts = new RemoteVerdicts(parts.log.say, (remote, isDown) => this.#spread(remote, isDown))
+    this.#stapler = new Stapler<OcspSource>({
+      // Imported late: few configurations have a responder, and HTTP takes memory.
+      post: async (...request) => (await import('../../services/post-ocsp.js')).postOcsp(...request),
+      check: checkOcspResponse,
+      onStaple: (id, staple) => {
+        for (const generation of this.#generations()) generation.applyState({ what: 'staple', id, staple })
+      },
+      say: parts.log.say,
+      boundary: parts.boundary,
+    })
+    this.#present = this.#makeGeneration(parts.loaded, parts.bound, undefined)
+    this.verdicts.watch(this.#present.remoteNames)
+  }
+
+  get present(): Generation {
+    return this.#present
+  }
+
+  get next(): Generation | undefined {
+    return this.#next?.generation
+  }
+
+  /** Hands listeners on when `ready` has settled. Changes that are wanted meanwhile follow. */
+  async start(ready: Promise<unknown> | undefined): Promise<void> {
+    this.#isChanging = true
+    if (ready !== undefined) await ready
+    this.#present.listeners.start()
+    watchTlsFiles(this.#tlsFiles, this.#present.loaded)
+    this.#stapler.watch(this.#present.loaded.tls.ocsp)
+    this.#rotateTicketKeys()
+    await this.#grantWishes()
+  }
+
+  /** One change at a time. Equal wishes during a change are one: it is done once afterwards. */
+  async change(wish: Wish): Promise<void> {
+    this.#wishes.add(wish)
+    if (!this.#isChanging) await this.#grantWishes()
+  }
+
+  /** The process takes no more clients and reloads no more. */
+  end(): void {
+    this.#isEnding = true
+    this.#tlsFiles.close()
+    this.#stapler.close()
+    this.#present.listeners.close()
+  }
+
+  /** The process exits. */
+  close(): void {
+    this.end()
+    this.#resolver.close()
+    this.#next?.generation.listeners.discard(this.#next.kept)
+  }
+
+  /** For the generation in force alone: sessions of old ones have finished their handshakes. */
+  #rotateTicketKeys(): void {
+    this.#parts.alarms.after(TICKET_KEY_PERIOD_MS, () => {
+      const { tickets } = this.#present
+      tickets?.rotate()
+      for (const generation of this.#generations()) {
+        if (tickets !== undefined && generation.tickets === tickets)
+          generation.applyState({ what: 'ticket-keys', keys: tickets.keys })
+      }
+      this.#rotateTicketKeys()
+    })
+  }
+
+  async #grantWishes(): Promise<void> {
+    this.#isChanging = true
+    for (const wish of this.#wishes) {
+      this.#wishes.delete(wish)
+      if (this.#isEnding) break
+      await (wish === 'renew' ? this.#replace(this.#present.loaded) : this.#reload(wish))
+    }
+    this.#isChanging = false
+  }
+
+  /** Reads the configuration again. Errors in it change nothing. */
+  async #reload(wish: keyof typeof RELOAD_REASONS): Promise<void> {
+    const { log, manager, system } = this.#parts
+    log.say(INFO, `${RELOAD_REASONS[wish]}: reloading`)
+    manager.reloading(system.clock.monotonicMs())
+    this.#workingDirectory.ensureExists()
+    const loaded = await this.#read().catch((error) =>
+      this.#parts.boundary.failed('the new configuration', error, () => {
+        log.say(ERR, 'the new configuration cannot be read: the old one goes on')
+      }),
+    )
+    if (this.#isEnding) return
+    if (loaded !== undefined) await this.#replace(loaded)
+    manager.ready()
+  }
+
+  /** Undefined when there are errors in it, which are logged. */
+  async #read(): Promise<Loaded | undefined> {
+    const { log, options } = this.#parts
+    const loaded = await loadFrom(options)
+    if (this.#isEnding) return undefined
+    const { hasChildren } = this.#workers
+    const limits = hasChildren ? limitProblems(loaded) : singleProcessProblems(loaded, options.arguments)
+    const problems = [...loaded.problems, ...startProblems(loaded, hasChildren), ...limits]
+    for (const problem of problems) log.say(hasErrors([problem]) ? ERR : WARNING, problemLine(problem))
+    if (!hasErrors(problems)) return loaded
+    log.say(ERR, 'the new configuration is wrong: the old one goes on')
+    return undefined
+  }
+
+  /** Prepares the next generation completely before it takes clients and listeners over. */
+  async #replace(loaded: Loaded): Promise<void> {
+    const { log } = this.#parts
+    for (const directive of this.#workers.needRestart(loaded))
+      log.say(WARNING, `a change of \`${directive}\` needs a restart: it stays as it was`)
+    const { bound, kept } = await this.#present.listeners.bindNext(loaded.spawnd.listeners)
+    const next = this.#open(loaded, bound, kept)
+    if (next === undefined) return
+    this.#next = { generation: next, kept }
+    const problem = this.#isEnding ? undefined : await this.#workers.prepare(next)
+    this.#next = undefined
+    if (problem === undefined && !this.#isEnding) {
+      await this.#putInForce(next, kept)
+      return
+    }
+    this.#workers.forget(next)
+    next.listeners.discard(kept)
+    next.closeFront()
+    next.retire()
+    if (problem !== undefined && !this.#isEnding) this.#tellGivenUp(problem)
+  }
+
+  /** Undefined when descriptors or memory are short, which is logged. */
+  #open(
+    loaded: Loaded,
+    bound: readonly (BoundListener | undefined)[],
+    kept: KeptListeners,
+  ): Generation | undefined {
+    try {
+      return this.#makeGeneration(loaded, bound, this.#present)
+    } catch (error) {
+      closeListeners(this.#parts.system.calls, bound, new Set(kept.values()))
+      this.#tellGivenUp(cannotBeUsed(error instanceof Error ? error.message : String(error)))
+      return undefined
+    }
+  }
+
+  #tellGivenUp(problem: string): void {
+    this.#parts.log.say(ERR, `${problem}: the old one goes on`)
+  }
+
+  #makeGeneration(
+    loaded: Loaded,
+    bound: readonly (BoundListener | undefined)[],
+    present: Generation | undefined,
+  ): Generation {
+    const { log, system } = this.#parts
+    const generation: Generation = new Generation(loaded, bound, present, {
+      calls: system.calls,
+      say: log.say,
+      resolver: this.#resolver,
+      hasFront: this.#workers.hasChildren,
+      counters: this.counters,
+      shapeOf: (configuration) => this.#workers.shapeOf(configuration),
+      mechanism: this.#parts.loaded.mechanism,
+      staples: new Map(this.#stapler.staples),
+      isDown: (remote) => this.verdicts.isDown(remote),
+      onListen: (slot, listener) => this.#workers.onListen(slot, listener),
+      onState: (change) => this.#workers.onState(generation, change),
+    })
+    return generation
+  }
+
+  async #putInForce(next: Generation, kept: KeptListeners): Promise<void> {
+    const old = this.#present
+    const { spawnd, tcprelay } = next.loaded
+    this.#present = next
+    this.verdicts.watch(next.remoteNames)
+    watchTlsFiles(this.#tlsFiles, next.loaded)
+    this.#stapler.watch(next.loaded.tls.ocsp)
+    this.#endOldest()
+    const isInForce = this.#workers.putInForce(next, kept)
+    next.listeners.start(kept)
+    old.listeners.close(kept)
+    // The reactor closes abandoned listeners within a turn; until then a new one may get EADDRINUSE.
+    next.listeners.bindSoon()
+    old.retire()
+    this.access.replace(tcprelay)
+    const timeoutMs = spawnd.oldGenerationTimeoutMs
+    if (timeoutMs > 0) this.#parts.alarms.after(timeoutMs, () => this.#workers.end(old))
+    await isInForce
+    old.closeFront()
+    this.#parts.log.say(INFO, `the new configuration is in force: ${this.#summary()}`)
+  }
+
+  /** Writes the verdict where the workers of every generation read it. */
+  #spread(remote: string, isDown: boolean): void {
+    for (const generation of this.#generations()) generation.setVerdict(remote, isDown)
+  }
+
+  /** Those that run, the present one and the one that is being prepared. */
+  #generations(): ReadonlySet<Generation> {
+    const next = this.#next === undefined ? [] : [this.#next.generation]
+    return new Set([this.#present, ...this.#workers.running(), ...next])
+  }
+
+  /** Logs that clients are served from now on. */
+  tellServing(): void {
+    this.#parts.log.say(INFO, `serving ${this.#summary()}`)
+  }
+
+  #summary(): string {
+    return servingLine(this.#parts.configurationFile, this.#present, this.#workers.hasChildren)
+  }
+
+  /** Sessions may keep an old generation for days, so the number of generations is limited. */
+  #endOldest(): void {
+    const old = this.#workers.running().filter((generation) => generation !== this.#present)
+    const surplus = Math.max(0, old.length - OLD_GENERATIONS_MAX)
+    for (const generation of old.slice(0, surplus)) this.#workers.end(generation)
+  }
+}
+
+/** For a configuration without errors for which this machine lacks something. */
+export function cannotBeUsed(why: string): string {
+  return `the new configuration cannot be used: ${why}`
+}

@@ -1,0 +1,119 @@
+/** The memory of the cells, and how configurations and children share it. */
+import { type CellFds, type CreatedCells, createCells, type HeadCells } from '../../cells/cells.js'
+import type { Shape } from '../../cells/layout.js'
+import type { CountedRows, CounterKeeper } from '../../services/counter-keeper.js'
+import { NamedSlots } from './named-slots.js'
+
+/** Slots beyond what is needed, for what later configurations bring. */
+const SPARE_REMOTES = 32
+const SPARE_LISTENERS = 32
+
+/** Names of what has slots, in the order of a configuration. */
+export interface SlotNames {
+  readonly remotes: readonly string[]
+  readonly listeners: readonly string[]
+}
+
+/** The slots of these names, in the same order. */
+export interface Slots {
+  readonly remotes: readonly number[]
+  readonly listeners: readonly number[]
+}
+
+/** What one configuration has of the memory. */
+interface User {
+  readonly names: SlotNames
+  readonly slots: Slots
+}
+
+const NO_SLOTS = { remotes: [], listeners: [] }
+/** A configuration that was given up: what its last children count is nobody's. */
+const NOBODY: User = { names: NO_SLOTS, slots: NO_SLOTS }
+
+/**
+ * The memory that a master's children share, and which remote and listener has which slot in it. They keep their slots
+ * from one configuration to the next, so that the sessions of old children count when new ones choose.
+ */
+export class SharedCells {
+  readonly shape: Shape
+  readonly #created: CreatedCells
+  readonly #keeper: CounterKeeper
+  readonly #remotes: NamedSlots
+  readonly #listeners: NamedSlots
+  readonly #users = new Map<object, User>()
+  /** What children count now, by their slots. */
+  readonly #counted = new Map<number, CountedRows>()
+
+  constructor(shape: Shape, keeper: CounterKeeper) {
+    this.shape = {
+      ...shape,
+      remotes: shape.remotes + SPARE_REMOTES,
+      listeners: shape.listeners + SPARE_LISTENERS,
+    }
+    this.#created = createCells(this.shape)
+    this.#keeper = keeper
+    this.#remotes = new NamedSlots(this.shape.remotes)
+    this.#listeners = new NamedSlots(this.shape.listeners)
+  }
+
+  /** The descriptors for what becomes the child of a slot. */
+  fdsOf(childSlot: number): CellFds {
+    return this.#created.fdsOf(childSlot)
+  }
+
+  get cells(): HeadCells {
+    return this.#created.cells
+  }
+
+  /** Finds slots for a configuration, for as long as `user` does not `leave`. Undefined: there is not enough room. */
+  enter(user: object, names: SlotNames): Slots | undefined {
+    const remotes = this.#remotes.enter(user, names.remotes)
+    const listeners = this.#listeners.enter(user, names.listeners)
+    if (remotes === undefined || listeners === undefined) {
+      this.#remotes.leave(user)
+      this.#listeners.leave(user)
+      return undefined
+    }
+    const slots = { remotes, listeners }
+    this.#users.set(user, { names, slots })
+    return slots
+  }
+
+  /** The child of a slot counts from now on, for the names of `user`. */
+  startCounting(user: object, childSlot: number): void {
+    const { names, slots } = this.#users.get(user) ?? NOBODY
+    const rows = this.cells.child(childSlot)
+    const counted = this.#keeper.begin({
+      counters: rows.counters,
+      listeners: { cells: rows.listenerCounters, names: names.listeners, slots: slots.listeners },
+      remotes: { cells: rows.remoteCounters, names: names.remotes, slots: slots.remotes },
+    })
+    this.#counted.set(childSlot, counted)
+  }
+
+  /** A slot that no child has and none will get: the shape has one for each front that there may be. */
+  frontSlot(): number {
+    let slot = this.shape.children - 1
+    while (this.#counted.has(slot)) slot--
+    return slot
+  }
+
+  /** Takes back what a child that has ended held; what it had counted is kept. */
+  giveBack(childSlot: number): void {
+    const counted = this.#counted.get(childSlot)
+    // Before its rows are zeroed and its memory is unmapped.
+    if (counted !== undefined) this.#keeper.end(counted)
+    this.#counted.delete(childSlot)
+    this.cells.giveBack(childSlot)
+  }
+
+  /** The memory goes with its last user. */
+  leave(user: object): void {
+    if (!this.#users.delete(user)) return
+    this.#remotes.leave(user)
+    this.#listeners.leave(user)
+    if (this.#users.size > 0) return
+    for (const childSlot of [...this.#counted.keys()]) this.giveBack(childSlot)
+    this.#created.close()
+  }
+}

@@ -1,0 +1,33 @@
+/** Which session ticket keys a generation begins with, and which TLS files are watched. */
+import type { TlsPlan } from '../../engine/tls-settings.js'
+import type { Loaded } from '../../plan/load/load.js'
+import { keyOf } from '../../plan/load/tls-loading.js'
+import type { FileWatch } from '../../services/file-watch.js'
+import { TicketKeyRing } from '../../services/ticket-keys.js'
+
+/**
+ * The keys for session tickets of a configuration. Those of the one before go on, unless it has other authorities of
+ * clients or other revocations: who is no longer welcome must not come in with a ticket of before.
+ */
+export function ticketRingFor(
+  settings: TlsPlan,
+  before?: readonly [settings: TlsPlan, ring: TicketKeyRing | undefined],
+): TicketKeyRing | undefined {
+  if (settings.servers.length === 0) return undefined
+  const [old, ring] = before ?? []
+  const isSame = old !== undefined && clientRules(old) === clientRules(settings)
+  return isSame && ring !== undefined ? ring : new TicketKeyRing()
+}
+
+/** Who may come in as whom. */
+function clientRules({ servers }: TlsPlan): string {
+  const rules = servers.flatMap(({ clientCertificates }) =>
+    clientCertificates ? keyOf(clientCertificates) : [],
+  )
+  return [...new Set(rules)].sort().join('\n')
+}
+
+/** `tls watch`: the files that were read last. */
+export function watchTlsFiles(watch: FileWatch, { tcprelay, tls }: Loaded): void {
+  watch.watch(tcprelay.tlsWatch ? tls.stamps : new Map())
+}

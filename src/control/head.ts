@@ -1,0 +1,165 @@
+/** The control thread of a process that listens, with one reactor or with children. */
+import { EXIT_OK } from '../base/exit-codes.js'
+import { ERR, INFO, WARNING } from '../observe/severity.js'
+import type { Loaded, LoadOptions } from '../plan/load/load.js'
+import { Reloader } from './generations/reload.js'
+import type { HeadServices, Workers } from './generations/workers.js'
+import { Alarms } from './process/alarms.js'
+import { tellServing } from './process/background.js'
+import { keepTitle, type Load } from './process/process-title.js'
+import { reportRetiring, retireOnSignals, type SignalSource } from './process/retiring.js'
+import type { StartedHead } from './process/start-up.js'
+
+export interface HeadEvents {
+  /** Clients are accepted on these addresses. */
+  onServing?(listeners: readonly string[]): void
+  /** The process exits. */
+  onLeaving?(): void
+}
+
+export interface HeadParts extends StartedHead {
+  readonly loaded: Loaded
+  /** How the configuration is read, now and at a reload. */
+  readonly options: LoadOptions
+  readonly signals: SignalSource
+  /** A classic master accepts for this process: SIGHUP retires the process instead of reloading. */
+  readonly hasForeignMaster: boolean
+  readonly events: HeadEvents
+  openWorkers(head: HeadServices): Workers
+}
+
+/**
+ * What exists once in a process that has no master of ours: signals, alarms, the service manager, the pidfile, the
+ * access log, generations and their reloads, the process title, the shutdown. `Workers` relay.
+ */
+export class Head {
+  readonly #parts: HeadParts
+  readonly #alarms = new Alarms()
+  readonly #workers: Workers
+  readonly #reloader: Reloader
+  #isServing = false
+  /** A signal has started the end: sessions finish. */
+  #isEnding = false
+  /** Its workers have stopped accepting of their own accord. */
+  #hasRetired = false
+  /** A foreign master has asked it to finish. */
+  #isRetiring = false
+
+  constructor(parts: HeadParts) {
+    this.#parts = parts
+    this.#workers = parts.openWorkers(this.#services())
+    this.#reloader = new Reloader({ ...parts, alarms: this.#alarms }, this.#workers)
+    const { masterCounters } = this.#workers
+    if (masterCounters !== undefined) this.#reloader.counters.beginMaster(masterCounters)
+    parts.shutdown.add({ end: (done) => this.#shutDown(done) })
+  }
+
+  start(): void {
+    const ready = this.#workers.start(this.#reloader.present)
+    void this.#reloader.start(ready)
+    keepTitle(this.#parts, () => this.load)
+    this.#handleSignals()
+  }
+
+  /** What the process title shows. */
+  get load(): Load {
+    const { present } = this.#reloader
+    return {
+      ...this.#workers.load(present),
+      overload: present.loaded.spawnd.overload,
+      isDying: this.#isEnding || this.#hasRetired || this.#isRetiring,
+    }
+  }
+
+  #handleSignals(): void {
+    const { hasForeignMaster, signals } = this.#parts
+    signals.on('SIGUSR1', () => this.#reloader.access.reopen())
+    if (hasForeignMaster) {
+      retireOnSignals(signals, (signal) => this.#retire(signal))
+      return
+    }
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) signals.on(signal, () => this.#end(signal))
+    signals.on('SIGHUP', () => void this.#reloader.change('reload'))
+  }
+
+  #services(): HeadServices {
+    return {
+      alarms: this.#alarms,
+      writeAccess: (line) => this.#reloader.access.write(line),
+      hearRemote: (evidence) => this.#reloader.verdicts.record(evidence),
+      onStarted: () => this.#alarms.every(this.#parts.manager.watchdogMs, () => this.#workers.ping()),
+      onAlive: () => this.#parts.manager.alive(),
+      onServing: () => this.#onServing(),
+      onStale: () => {
+        if (this.#isServing) void this.#reloader.change('renew')
+      },
+      onRetired: () => {
+        this.#hasRetired = true
+        this.#reloader.end()
+      },
+      onIdle: () => this.#onIdle(),
+      onFatal: (problem, exitCode) => {
+        this.#parts.log.say(ERR, problem)
+        this.#parts.shutdown.exit(exitCode)
+      },
+    }
+  }
+
+  /** Reported once: children that are replaced later change nothing. */
+  #onServing(): void {
+    if (this.#isServing) return
+    tellServing()
+    this.#parts.manager.ready()
+    this.#isServing = true
+    this.#reloader.tellServing()
+    this.#parts.events.onServing?.(this.#reloader.present.listeners.boundNames)
+  }
+
+  #onIdle(): void {
+    if (this.#hasRetired && !this.#isEnding) this.#parts.log.say(INFO, 'Terminating, no longer needed.')
+    this.#parts.shutdown.exit(EXIT_OK)
+  }
+
+  #retire(signal: NodeJS.Signals): void {
+    this.#isRetiring = true
+    reportRetiring(this.#parts.log.say, signal)
+    this.#workers.drain()
+    this.#reloader.end()
+  }
+
+  /** The first signal lets sessions finish, the second one resets them. */
+  #end(signal: NodeJS.Signals): void {
+    const { gracePeriodMs, log, manager } = this.#parts
+    if (this.#isEnding) {
+      this.#cut()
+      return
+    }
+    this.#isEnding = true
+    log.say(INFO, `${signal}: exiting`)
+    manager.stopping()
+    const sessions = this.#workers.drain() ?? 0
+    this.#reloader.end()
+    // A successor may take the addresses, the socket files and the pidfile now.
+    this.#parts.releasePidfile()
+    if (sessions > 0)
+      log.say(INFO, `waiting up to ${gracePeriodMs / 1000} s for ${sessions} sessions; once more ends them`)
+    this.#alarms.after(gracePeriodMs, () => {
+      log.say(WARNING, 'the grace period is over: resetting the sessions that are left')
+      this.#cut()
+    })
+  }
+
+  /** The process exits after a limit, even if the workers never report that they are idle. */
+  #cut(): void {
+    this.#workers.cut()
+    this.#alarms.after(this.#workers.cutMaxMs, () => this.#parts.shutdown.exit(EXIT_OK))
+  }
+
+  #shutDown(done: () => void): void {
+    this.#isEnding = true
+    this.#alarms.clear()
+    this.#reloader.close()
+    this.#parts.events.onLeaving?.()
+    this.#workers.shutDown(() => this.#reloader.access.close(done))
+  }
+}

@@ -1,0 +1,51 @@
+/** Running in the background: the process starts a copy of itself and ends when that serves. */
+import { spawn } from 'node:child_process'
+import { openSync } from 'node:fs'
+import { EXIT_OK, EXIT_OS } from '../../base/exit-codes.js'
+import { nativeFunction } from '../../kernel/ffi.js'
+import type { Loaded, LoadOptions } from '../../plan/load/load.js'
+import { nodeWords } from './close-inspector.js'
+import { writeText } from './log-setup.js'
+
+/** Set for the process that was started to run in the background. */
+const MARK = 'TCPRELAY_IN_BACKGROUND'
+
+const SERVING = 'serving'
+
+export function isInBackground(): boolean {
+  return process.env[MARK] !== undefined && process.send !== undefined
+}
+
+/** The command line takes precedence over the configuration. */
+export function wantsBackground({ spawnd }: Loaded, options: LoadOptions): boolean {
+  return options.arguments.background ?? spawnd.background
+}
+
+/**
+ * Starts this program again without a terminal (there is no fork in Node) and ends when that one serves, so that
+ * who started it knows. Its complaints until then come out here.
+ */
+export function detach(): void {
+  const [program = '', ...words] = process.argv.slice(1)
+  const child = spawn(process.execPath, [...nodeWords(), program, ...words], {
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    env: { ...process.env, [MARK]: '1' },
+  })
+  child.stderr?.on('data', (text) => writeText(String(text)))
+  child.on('message', (message) => {
+    if (message === SERVING) process.exit(EXIT_OK)
+  })
+  child.on('exit', (code) => {
+    process.exitCode = code ?? EXIT_OS
+  })
+}
+
+/** Lets the starter go; from here on nobody reads what is written to stderr. */
+export function tellServing(): void {
+  if (!isInBackground()) return
+  delete process.env[MARK]
+  process.send?.(SERVING, () => process.disconnect())
+  const dup2 = nativeFunction<(from: number, to: number) => number>('int dup2(int from, int to)')
+  dup2(openSync('/dev/null', 'w'), 2)
+}

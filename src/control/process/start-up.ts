@@ -1,0 +1,195 @@
+/** What every process does before its own work: log, user, signals, the way it ends. */
+import { basename } from 'node:path'
+import { EXIT_CANNOT_CREATE, EXIT_OK, EXIT_OS, EXIT_SOFTWARE, EXIT_TEMPORARY } from '../../base/exit-codes.js'
+import { POLL_VARIABLE, SELECT_DESCRIPTORS } from '../../base/poll-mechanism.js'
+import { problemLine } from '../../config/problems.js'
+import type { ProcessPlan } from '../../engine/plan.js'
+import { hideMemory } from '../../kernel/hide-memory.js'
+import { descriptorLimit } from '../../kernel/limits.js'
+import { linuxCalls } from '../../kernel/linux-calls.js'
+import { linuxSystem } from '../../kernel/linux-system.js'
+import type { System } from '../../kernel/system.js'
+import { Boundary } from '../../observe/boundary.js'
+import type { Log } from '../../observe/log.js'
+import { ERR, INFO, NOTICE, WARNING } from '../../observe/severity.js'
+import { TraceChannel } from '../../observe/trace.js'
+import { prepareMachine } from '../../plan/check/machine.js'
+import { childSessionsMax } from '../../plan/compile/limits.js'
+import { headProcess } from '../../plan/compile/worker-plans.js'
+import type { Loaded, LoadOptions } from '../../plan/load/load.js'
+import { isUnderInetd } from '../../services/handed-over.js'
+import { OrphanReaper } from '../../services/orphan-reaper.js'
+import { writePidfile } from '../../services/pidfile.js'
+import { ServiceManager } from '../../services/service-manager.js'
+import { version } from '../../services/version.js'
+import { detach, isInBackground, wantsBackground } from './background.js'
+import { type BoundListener, bindAll } from './listeners.js'
+import { openLog, writeText } from './log-setup.js'
+import { Shutdown } from './shutdown.js'
+
+/** What every process has before it does its own work. */
+export interface Started {
+  /** The name that the program was started by. */
+  readonly program: string
+  /** As it was given. */
+  readonly configurationFile: string
+  readonly system: System
+  readonly log: Log
+  readonly shutdown: Shutdown
+  /** Handlers of bytes from outside run behind it. */
+  readonly boundary: Boundary
+  /** Mask of TRACE_BITS. */
+  readonly traceMask: number
+}
+
+/** A process that listens. */
+export interface StartedHead extends Started {
+  /** By listener; undefined where binding has failed. */
+  readonly bound: readonly (BoundListener | undefined)[]
+  readonly gracePeriodMs: number
+  /** Who started us, if it wants to hear how we are. */
+  readonly manager: ServiceManager
+  /** Removes the pidfile, so that a successor can start. */
+  releasePidfile(): void
+  /** Leaves signals to those who handle them from here on. Whether SIGHUP has come since the configuration was read. */
+  releaseSignals(): boolean
+}
+
+/** Checks the kernel, opens the log, and sends every exception to `Shutdown`. Undefined: the process has to end. */
+export function startProcess(options: LoadOptions, plan: ProcessPlan): Started | undefined {
+  const { arguments: given, program, programPath } = options
+  const problem = prepareMachine(plan.mechanism)
+  if (problem !== undefined) {
+    writeText(`${program}: ${problem.message}\n`)
+    process.exitCode = problem.exitCode
+    return undefined
+  }
+  if (plan.hidesMemory) hideMemory()
+  const system = linuxSystem()
+  const log = openLog(system.calls, plan.log, given, programPath)
+  const shutdown = new Shutdown()
+  shutdown.catchAll((error) => log.say(ERR, `control thread: ${describe(error)}`), EXIT_SOFTWARE)
+  return {
+    program: basename(programPath, '.js'),
+    configurationFile: given.configuration,
+    system,
+    log,
+    shutdown,
+    boundary: new Boundary(log.say, () => system.clock.monotonicMs()),
+    traceMask: given.debugMask | plan.debugMask,
+  }
+}
+
+/** The same for a process that has read its configuration itself, of which it logs what it runs. */
+export function startReader(options: LoadOptions, loaded: Loaded): Started | undefined {
+  const started = startProcess(options, headProcess(loaded))
+  if (started === undefined) return undefined
+  tellStartup(loaded, started.log)
+  traceConfiguration(loaded, started.traceMask, started.log)
+  return started
+}
+
+function tellStartup({ mechanism, problems }: Loaded, log: Log): void {
+  log.say(INFO, `startup (version ${version()})`)
+  for (const problem of problems) log.say(WARNING, problemLine(problem))
+  log.say(INFO, `${mechanism} event notification mechanism is being used`)
+  if (mechanism !== 'select' || descriptorLimit() < SELECT_DESCRIPTORS) return
+  const limits = `${SELECT_DESCRIPTORS} descriptors and so about ${childSessionsMax()} connections a process`
+  log.say(NOTICE, `select has ${limits}: for more use epoll (${POLL_VARIABLE} = 4), or more children`)
+}
+
+/** Starts a process that listens: goes to the background if it should, holds the pidfile, binds. */
+export async function startHead(options: LoadOptions, loaded: Loaded): Promise<StartedHead | undefined> {
+  const { arguments: given } = options
+  const { spawnd, tcprelay } = loaded
+  // Who was started by inetd stays where it is, as the original: inetd waits for it to end.
+  if (wantsBackground(loaded, options) && !isInBackground() && !isUnderInetd(linuxCalls())) {
+    detach()
+    return undefined
+  }
+  const releaseSignals = onEarlySignals(() => started?.shutdown.exit(EXIT_OK))
+  const started = startReader(options, loaded)
+  if (started === undefined) return undefined
+  const { log, system, shutdown } = started
+  if (process.pid === 1) new OrphanReaper().start()
+  const releasePidfile = holdPidfile(given.pidfile ?? spawnd.pidfile, shutdown, log)
+  if (releasePidfile === undefined) {
+    shutdown.exit(EXIT_CANNOT_CREATE)
+    return undefined
+  }
+  const bound = await bindAll(system.calls, spawnd, log.say)
+  const mayRetry = spawnd.listeners.some(({ bindRetryDelayMs }) => bindRetryDelayMs > 0)
+  if (!mayRetry && bound.every((listener) => listener === undefined)) {
+    log.say(ERR, 'Failed to bind to any address or port. Exiting.')
+    shutdown.exit(EXIT_TEMPORARY)
+    return undefined
+  }
+  const { gracePeriodS } = given
+  const gracePeriodMs = gracePeriodS === undefined ? tcprelay.gracePeriodMs : gracePeriodS * 1000
+  const manager = new ServiceManager(system.calls, process.env, process.pid, log.say)
+  return { ...started, bound, gracePeriodMs, manager, releasePidfile, releaseSignals }
+}
+
+/** What is missing for a start (descriptors, memory) is a sentence in the log, not a stack trace. */
+export function startOrLeave({ log, releaseSignals, shutdown }: StartedHead, start: () => void): void {
+  try {
+    start()
+    if (releaseSignals()) process.emit('SIGHUP')
+  } catch (error) {
+    log.say(ERR, `cannot start: ${error instanceof Error ? error.message : error}`)
+    shutdown.exit(EXIT_OS)
+  }
+}
+
+/**
+ * Until the process serves there is nothing to finish: a signal to end shuts the process down at once, and removes
+ * the pidfile. SIGHUP is remembered: the file may have changed after it was read.
+ */
+function onEarlySignals(exit: () => void): () => boolean {
+  let isReloadWanted = false
+  const remember = () => {
+    isReloadWanted = true
+  }
+  process.on('SIGTERM', exit).on('SIGINT', exit).on('SIGHUP', remember)
+  return () => {
+    process.off('SIGTERM', exit).off('SIGINT', exit).off('SIGHUP', remember)
+    return isReloadWanted
+  }
+}
+
+/** What was given where; values are left out, some of them are secret. */
+function traceConfiguration({ given, sections }: Loaded, traceMask: number, log: Log): void {
+  const trace = new TraceChannel('CONFIG', traceMask, log.say)
+  if (!trace.isOn) return
+  trace.say(`sections '${sections.masterId}' and '${sections.childId}'`)
+  for (const { blocks, name, position } of given) {
+    trace.say(`${position.file}:${position.line}:${position.column}: ${[...blocks, name].join(' > ')}`)
+  }
+}
+
+/** Holds the pidfile, if there is to be one; answers how to let go of it, undefined when it cannot be had. */
+function holdPidfile(path: string | undefined, shutdown: Shutdown, log: Log): (() => void) | undefined {
+  if (path === undefined) return () => {}
+  try {
+    const pidfile = writePidfile(path, process.pid)
+    let isHeld = true
+    const release = () => {
+      if (isHeld) pidfile.remove()
+      isHeld = false
+    }
+    shutdown.add({
+      end(done) {
+        release()
+        done()
+      },
+    })
+    return release
+  } catch (error) {
+    log.say(ERR, `cannot write the pidfile: ${error instanceof Error ? error.message : error}`)
+    return undefined
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

@@ -1,0 +1,240 @@
+/** The reactor of a process that relays without children, as the head commands it. */
+import { POLL_VARIABLE } from '../../base/poll-mechanism.js'
+import type { Command, GenerationSettings, Report, WireEndSettings } from '../../engine/reactor-settings.js'
+import { countOpenDescriptors } from '../../kernel/limits.js'
+import { COUNT } from '../../observe/counters.js'
+import { WARNING } from '../../observe/severity.js'
+import { moduleDescriptors, pipeOptions, singleSessionsMax, singleShape } from '../../plan/compile/limits.js'
+import type { Loaded, LoadOptions } from '../../plan/load/load.js'
+import { LogDrain } from '../../services/log-drain.js'
+import type { Generation } from '../generations/generation.js'
+import { cannotBeUsed, OLD_GENERATIONS_MAX } from '../generations/reload.js'
+import type { HeadServices, Workers, WorkersLoad } from '../generations/workers.js'
+import { reportRetired } from '../process/retiring.js'
+import type { StartedHead } from '../process/start-up.js'
+import { type RelayingThread, RelayThread, type RelayThreadParts } from './relay-thread.js'
+
+/** A reactor resets its sessions within one turn. */
+const CUT_MAX_MS = 1_000
+
+/** Old ones and one more that is being ended, the present one, the next one. */
+const GENERATIONS_MAX = OLD_GENERATIONS_MAX + 3
+
+export interface ReactorWorkersParts extends RelayThreadParts, Pick<StartedHead, 'bound'> {
+  readonly loaded: Loaded
+  readonly options: LoadOptions
+  /** Clients come from a foreign master instead of listeners. */
+  readonly wireEnd: WireEndSettings | undefined
+  readonly thread: RelayingThread
+}
+
+/** A generation on the reactor. */
+interface Running {
+  readonly generation: Generation
+  readonly drain: LogDrain
+  readonly counters: Float64Array
+  /** Limit of the sessions of all generations together. */
+  readonly sessionsMax: number
+}
+
+/**
+ * The one reactor of a single process, or of the child of a foreign master. All generations are on it, each with rows of
+ * its own in the cells.
+ */
+export class ReactorWorkers implements Workers {
+  readonly hasChildren = false
+  readonly masterCounters = undefined
+  readonly cutMaxMs = CUT_MAX_MS
+  readonly #parts: ReactorWorkersParts
+  readonly #head: HeadServices
+  readonly #thread: RelayThread
+  /** By the slot of their rows in the cells, in the order of their starts. */
+  readonly #running = new Map<number, Running>()
+  /** Descriptors that are open without any session, listeners excluded. */
+  readonly #ownDescriptors: number
+
+  constructor(parts: ReactorWorkersParts, head: HeadServices) {
+    this.#parts = parts
+    this.#head = head
+    this.#ownDescriptors = countOpenDescriptors() - parts.bound.length
+    this.#thread = new RelayThread(parts, parts.thread, (report) => this.#onReport(report))
+  }
+
+  shapeOf(configuration: Parameters<Workers['shapeOf']>[0]) {
+    return singleShape(configuration, GENERATIONS_MAX)
+  }
+
+  /** Listeners wait for name lookups: the first clients are queued by the kernel meanwhile. */
+  start(first: Generation): Promise<unknown> {
+    const { wireEnd } = this.#parts
+    this.#thread.start({
+      ...this.#enter(first),
+      wireEnd,
+      pipes: pipeOptions(),
+    })
+    if (wireEnd !== undefined) void first.looked.then(() => this.#post({ kind: 'open-wire-end' }))
+    return first.looked
+  }
+
+  ping(): void {
+    this.#post({ kind: 'ping' })
+  }
+
+  load(present: Generation): WorkersLoad {
+    const running = [...this.#running.values()].find(({ generation }) => generation === present)
+    return {
+      connections: this.#countSessions(),
+      connectionsMax: this.#parts.wireEnd === undefined ? running?.sessionsMax : undefined,
+    }
+  }
+
+  onListen: Workers['onListen'] = (slot, { fd, socketKind }) =>
+    this.#post({ kind: 'listen', slot, fd, socketKind })
+
+  onState: Workers['onState'] = (generation, change) => {
+    const childSlot = this.#slotOf(generation)
+    if (childSlot !== undefined) this.#post({ kind: 'state', childSlot, change })
+  }
+
+  needRestart({ mechanism, spawnd }: Loaded): readonly string[] {
+    const isSingle = spawnd.singleProcess || this.#parts.options.arguments.isSingleProcess
+    return [
+      ...(isSingle ? [] : ['single process']),
+      ...(mechanism === this.#parts.loaded.mechanism ? [] : [`setenv ${POLL_VARIABLE}`]),
+    ]
+  }
+
+  async prepare(next: Generation): Promise<string | undefined> {
+    const prepared = await this.#thread.ask({ kind: 'prepare', settings: this.#enter(next) }, 'prepared')
+    if (prepared?.problem !== undefined) return cannotBeUsed(prepared.problem)
+    await next.looked
+    return undefined
+  }
+
+  forget(): void {
+    this.#post({ kind: 'forget' })
+  }
+
+  async putInForce(...[next, kept]: Parameters<Workers['putInForce']>): Promise<void> {
+    for (const [childSlot, { generation }] of this.#running)
+      if (generation !== next) this.#thread.mavis.retire(childSlot)
+    await this.#thread.ask({ kind: 'reload', kept }, 'reloaded')
+  }
+
+  running(): readonly Generation[] {
+    return [...this.#running.values()].map(({ generation }) => generation)
+  }
+
+  /** The reactor reports `gone` when its sessions have ended. */
+  end(generation: Generation): void {
+    const childSlot = this.#slotOf(generation)
+    if (childSlot === undefined) return
+    const count = this.#running.get(childSlot)?.counters[COUNT.sessionsNow] ?? 0
+    this.#parts.log.say(WARNING, `ending ${count} sessions of an old configuration`)
+    this.#post({ kind: 'cut', childSlot })
+  }
+
+  drain(): number {
+    this.#thread.drain()
+    return this.#countSessions()
+  }
+
+  cut(): void {
+    this.#post({ kind: 'cut' })
+  }
+
+  shutDown(done: () => void): void {
+    const closeDrains = () => {
+      for (const { drain } of this.#running.values()) drain.close()
+    }
+    this.#thread.shutDown(closeDrains, done)
+  }
+
+  /** Finds a slot for a generation. Returns its settings for the reactor. */
+  #enter(generation: Generation): GenerationSettings {
+    const { live, loaded, memory, plan } = generation
+    const sessionsMax = singleSessionsMax(plan, this.#idleDescriptors(loaded))
+    const slots = Array.from({ length: GENERATIONS_MAX }, (_, slot) => slot)
+    const childSlot = slots.find((slot) => !this.#running.has(slot))
+    if (childSlot === undefined) throw new Error('too many configurations still have sessions')
+    const cells = memory.cells.child(childSlot)
+    const files = {
+      access: this.#head.writeAccess,
+      key: (line: string) => generation.writeKey(line),
+      remote: this.#head.hearRemote,
+    }
+    const drain = new LogDrain(cells, this.#parts.log.say, files, this.#parts.boundary)
+    generation.enter(childSlot)
+    this.#thread.mavis.open(childSlot, plan.mavis)
+    this.#running.set(childSlot, { generation, drain, counters: cells.counters, sessionsMax })
+    return {
+      plan,
+      live,
+      cells: { fds: memory.fdsOf(childSlot), shape: memory.shape },
+      childSlot,
+      sessionsMax,
+      wakeupFd: undefined,
+      traceMask: this.#parts.traceMask,
+    }
+  }
+
+  /** Excludes sessions: those that wait for an answer or a remote have only one of their two descriptors. */
+  #idleDescriptors({ spawnd }: Loaded): number {
+    const helpers = [...this.#running.values()].map(({ generation }) =>
+      moduleDescriptors(generation.plan.mavis),
+    )
+    return helpers.reduce((sum, count) => sum + count, this.#ownDescriptors + spawnd.listeners.length)
+  }
+
+  #slotOf(generation: Generation): number | undefined {
+    return [...this.#running].find(([, running]) => running.generation === generation)?.[0]
+  }
+
+  /** Logs the last lines of a generation and frees its rows. */
+  #onGone(childSlot: number): void {
+    const running = this.#running.get(childSlot)
+    this.#running.delete(childSlot)
+    running?.drain.close()
+    running?.generation.leave(childSlot)
+    void this.#thread.mavis.close(childSlot)
+  }
+
+  #countSessions(): number {
+    const counts = [...this.#running.values()].map(({ counters }) => counters[COUNT.sessionsNow] as number)
+    return counts.reduce((sum, count) => sum + count, 0)
+  }
+
+  #post(command: Command): void {
+    this.#thread.post(command)
+  }
+
+  #onReport(report: Report): void {
+    switch (report.kind) {
+      case 'pong':
+        this.#head.onAlive()
+        return
+      case 'log':
+        for (const { drain } of this.#running.values()) drain.drain()
+        return
+      case 'serving':
+        this.#head.onStarted()
+        this.#head.onServing()
+        return
+      case 'gone':
+        this.#onGone(report.childSlot)
+        return
+      case 'retired':
+        reportRetired(this.#parts.log.say, this.#parts.wireEnd !== undefined)
+        this.#thread.drain()
+        this.#head.onRetired()
+        return
+      case 'may-die':
+        this.#thread.mavis.retireAll()
+        this.#head.onRetired()
+        return
+      case 'idle':
+        this.#head.onIdle()
+        return
+    }
+  }
+}

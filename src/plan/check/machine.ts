@@ -1,0 +1,30 @@
+/** Checks what every process needs from this machine, whatever its configuration. */
+import { existsSync } from 'node:fs'
+import { EXIT_OS, EXIT_UNAVAILABLE } from '../../base/exit-codes.js'
+import { descriptorsOf, type PollMechanism } from '../../base/poll-mechanism.js'
+import { raiseDescriptorLimit } from '../../kernel/limits.js'
+import { kernelProblem } from '../../kernel/self-check.js'
+
+/** Below this limit a reactor cannot load its modules; earlier failures are reported by bin/run-program.js. */
+const DESCRIPTORS_MIN = 64
+
+export interface MachineProblem {
+  readonly message: string
+  readonly exitCode: number
+}
+
+/** Checks the kernel, and raises the limit of open files as far as permitted. */
+export function prepareMachine(mechanism: PollMechanism): MachineProblem | undefined {
+  const message = kernelProblem()
+  if (message !== undefined) return { message, exitCode: EXIT_UNAVAILABLE }
+  const limit = raiseDescriptorLimit(descriptorsOf(mechanism))
+  if (limit < DESCRIPTORS_MIN) {
+    const least = `at least ${DESCRIPTORS_MIN} are required (ulimit -n, LimitNOFILE)`
+    return { message: `cannot start: the limit of open files is ${limit}, ${least}`, exitCode: EXIT_OS }
+  }
+  if (existsSync('/proc/self/fd')) return undefined
+  return {
+    message: 'cannot start: /proc is not mounted, it is required to list open descriptors',
+    exitCode: EXIT_OS,
+  }
+}

@@ -1,0 +1,59 @@
+/** Checks that files which the configuration writes to are writable, without writing. */
+import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path/posix'
+import type { Position } from '../../base/problem.js'
+import type { Arguments } from '../../config/arguments.js'
+import { shownPath } from '../../config/expectation.js'
+import type { ConfigProblem } from '../../config/problems.js'
+import { reasonOf } from '../../config/sources.js'
+import { headLog } from '../compile/worker-plans.js'
+import type { Loaded } from '../load/load.js'
+import { placeOf } from './place-of.js'
+
+/** Position of a value from the command line instead of a file. */
+const COMMAND_LINE: Position = { file: '(command line)', line: 1, column: 1 }
+
+/** Errors for files of the configuration, at start and at a reload. */
+export function writtenFileProblems(loaded: Loaded): readonly ConfigProblem[] {
+  const { accessLog, tlsKeylogFile } = loaded.tcprelay
+  const { debugRedirect } = headLog(loaded)
+  return [
+    ...(accessLog?.kind === 'file' ? problemOf(accessLog.path, placeOf(loaded, 'access log')) : []),
+    ...(debugRedirect?.kind === 'file'
+      ? problemOf(debugRedirect.path, placeOf(loaded, 'debug redirect'))
+      : []),
+    ...(tlsKeylogFile === undefined ? [] : problemOf(tlsKeylogFile.value, tlsKeylogFile.position)),
+  ]
+}
+
+/** Errors for the pidfile, at start only. Another instance that holds it is detected when it is locked. */
+export function pidfileProblems(loaded: Loaded, { pidfile }: Arguments): readonly ConfigProblem[] {
+  if (pidfile !== undefined) return problemOf(pidfile, COMMAND_LINE, constants.O_NOFOLLOW)
+  const { pidfile: path } = loaded.spawnd
+  return path === undefined ? [] : problemOf(path, placeOf(loaded, 'pidfile'), constants.O_NOFOLLOW)
+}
+
+function problemOf(path: string, position: Position, flags = 0): ConfigProblem[] {
+  const code = refusalOf(path, flags)
+  if (code === undefined) return []
+  const message = `cannot write ${shownPath(resolve(path))}: ${reasonOf(code)}`
+  return [{ severity: 'error', position, message, code: 'cannot-create' }]
+}
+
+/**
+ * The errno name; undefined if writable. Opens only regular files: opening a FIFO would show its reader an end of
+ * file.
+ */
+function refusalOf(path: string, flags: number): string | undefined {
+  const { O_APPEND, O_NONBLOCK, O_WRONLY, W_OK, X_OK } = constants
+  try {
+    const stats = statSync(path, { throwIfNoEntry: false })
+    if (stats === undefined) accessSync(dirname(path), W_OK | X_OK)
+    else if (stats.isFile()) closeSync(openSync(path, O_WRONLY | O_APPEND | O_NONBLOCK | flags))
+    else if (stats.isDirectory()) return 'EISDIR'
+    else accessSync(path, W_OK)
+    return undefined
+  } catch (error) {
+    return error instanceof Error && 'code' in error ? String(error.code) : 'EIO'
+  }
+}

@@ -1,0 +1,271 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { deserialize, serialize } from 'node:v8'
+import { fakeWorld } from '../../../test/config/fake-world.js'
+import { loadChosenConfiguration } from '../../config/load.js'
+import type { Plan } from '../../engine/plan.js'
+import { NO_TLS } from '../../engine/tls-settings.js'
+import { NO_OPTIONS } from '../../kernel/socket-options.js'
+import { DEFAULT_RELAY_OPTIONS } from '../../relay/options.js'
+import { PLAIN_REMOTE } from '../../relay/remote-options.js'
+import { DEFAULT_SESSION_OPTIONS } from '../../relay/session-options.js'
+import { SPLICE_POLICIES } from '../../relay/transfer/splice-policies.js'
+import { FLAG_ACCOUNTING } from '../../wire/child-message.js'
+import type { Loaded } from '../load/load.js'
+import { NO_TLS_SETTINGS } from '../load/tls-loading.js'
+import { compilePlan, type PlanSurroundings } from './compile-plan.js'
+import { NO_REMOTE } from './remote-plans.js'
+
+/** A configuration without TLS files, as the head has loaded it. */
+function loadText(text: string): Loaded {
+  const { names, sources } = fakeWorld({ case: text })
+  const request = { file: 'case', names, sources, environment: new Map(), isInetd: false }
+  const choice = { program: 'tcprelay', programPath: 'tcprelay' } as const
+  const configuration = loadChosenConfiguration(request, choice)
+  assert.deepEqual(configuration.problems, [])
+  const tls = { settings: NO_TLS_SETTINGS, stamps: new Map(), ocsp: [] }
+  return { ...configuration, sources, mechanism: 'epoll', tls }
+}
+
+function planOf(text: string, surroundings: Partial<PlanSurroundings> = {}): Plan {
+  return compilePlan(loadText(text), {
+    listenerNames: ['127.0.0.1:1'],
+    listenerKinds: ['tcp'],
+    listenerSlots: [0],
+    remoteSlots: [0],
+    mechanism: 'epoll',
+    ...surroundings,
+  })
+}
+
+const LEAST = 'id = spawnd { listen { port = 1 } } id = tcprelay { remote { 10.0.0.1:2 } }'
+
+const EVERYTHING = `
+syslog ident = common
+id = spawnd {
+  listen {
+    port = 101-102 realm = here backlog = 50 overload backlog = 7 sticky cache period = 60 sticky cache size = 9
+    dscp = 5 user timeout = 3 flag = accounting
+  }
+  listen { port = 103-104 protocol = MPTCP bind to device = eth0 }
+  permit 10.0.0.0/8
+  permit user = nobody
+  overload = reset
+  tcp bufsize = 4096
+  syslog ident = master
+  spawn { instances min = 2 instances max = 4 users min = 3 users max = 20 sticky cache period = 30 }
+}
+id = tcprelay {
+  remote { 10.0.0.1:2 weight = 3 fwmark = 8 }
+  remote { address = named.example port = 201-202 }
+  remote { address = 10.0.0.3 port = same fast open = yes }
+  connect timeout = 0 dial timeout = 4 dial retries = 1 idle timeout = 50 half-close timeout = 6
+  rebalance = 11 retire = 1000 splice = no tcp keepalive idle = 12
+  local address = 10.0.0.9 local port range = 2000-3000 access log = syslog
+  syslog ident = children syslog facility = LOCAL0
+  mavis authorization = host
+  mavis timeout = 7
+  mavis module = null { }
+}
+`
+
+const POOLS = `
+id = spawnd { listen { port = 101 pool = mail } listen { port = 102 } }
+id = tcprelay {
+  rebalance = 4 idle timeout = 60
+  pool = web { remote { 10.0.0.2:80 } remote = { name = second address = 10.0.0.3:80 } dial retries = 0 }
+  pool = mail { remote { 10.0.0.2:25 } rebalance = 0 idle timeout = 0 }
+  remote { 10.0.0.1:2 }
+}
+`
+
+const SURROUNDINGS: PlanSurroundings = {
+  listenerNames: ['[::]:101', '[::]:102', '[::]:103', '[::]:104'],
+  listenerKinds: ['tcp', 'tcp', 'tcp', 'tcp'],
+  listenerSlots: [5, 6, 7, 8],
+  remoteSlots: [4, 1, 2],
+  mechanism: 'poll',
+}
+
+test('without directives the plan has the defaults', () => {
+  const { relay, pools, tls, workers } = planOf(LEAST)
+  const { ephemeralPorts } = DEFAULT_RELAY_OPTIONS
+  assert.deepEqual({ ...relay, ephemeralPorts }, DEFAULT_RELAY_OPTIONS)
+  const { clientSource: _clientSource, ...options } = DEFAULT_SESSION_OPTIONS
+  assert.deepEqual(pools, [
+    { name: 'default', label: '', members: [0], policy: 'least-use', rebalance: 0, options },
+  ])
+  assert.deepEqual(tls, NO_TLS)
+  assert.equal(workers.sessionsMax, Number.POSITIVE_INFINITY)
+})
+
+test('listeners: each port of a block is one, with everything about it', () => {
+  const { listeners } = planOf(EVERYTHING, SURROUNDINGS)
+  const first = {
+    name: '[::]:101',
+    kind: 'tcp',
+    realm: 'here',
+    pool: undefined,
+    portIndex: 0,
+    countersSlot: 5,
+    isMptcp: false,
+    isUdp: false,
+    queue: { backlog: 50, overloadBacklog: 7 },
+    block: listeners[0]?.block,
+    sticky: { periodMs: 60_000, size: 9 },
+    message: {
+      tlsVersions: 0,
+      aaaProtocol: 0,
+      flags: FLAG_ACCOUNTING,
+      realm: 'here',
+      listenerMark: 1,
+      protocol: 6,
+    },
+    tls: { mode: 'off' },
+    socket: { ...NO_OPTIONS, dscp: 5, userTimeoutMs: 3_000 },
+  }
+  const second = {
+    ...first,
+    name: '[::]:102',
+    portIndex: 1,
+    countersSlot: 6,
+    message: { ...first.message, listenerMark: 2 },
+  }
+  assert.deepEqual(listeners.slice(0, 2), [first, second])
+  const third = listeners[2]
+  assert.deepEqual([third?.isMptcp, third?.socket.device, third?.sticky], [true, 'eth0', undefined])
+  assert.notEqual(third?.block, first.block)
+})
+
+test('remotes are at their slots, and the pool has no others', () => {
+  const { pools, remotes } = planOf(EVERYTHING, SURROUNDINGS)
+  const common = { weight: 1, tlsClient: undefined, options: PLAIN_REMOTE, sctp: undefined }
+  const literal = (host: string, port: number) => [{ family: 'ipv4', host, port }]
+  const marked = { ...PLAIN_REMOTE, socket: { ...NO_OPTIONS, fwmark: 8 } }
+  assert.deepEqual(remotes, [
+    NO_REMOTE,
+    { ...common, name: 'named.example:201-202', addresses: [], ports: [201, 202, 201, 202] },
+    {
+      ...common,
+      name: '10.0.0.3:same',
+      addresses: literal('10.0.0.3', 0),
+      ports: 'same',
+      options: { ...PLAIN_REMOTE, isFastOpen: true },
+    },
+    NO_REMOTE,
+    {
+      ...common,
+      name: '10.0.0.1:2',
+      weight: 3,
+      addresses: literal('10.0.0.1', 2),
+      ports: 'own',
+      options: marked,
+    },
+  ])
+  assert.deepEqual(
+    pools.map(({ options: _options, ...pool }) => pool),
+    [{ name: 'default', label: '', members: [4, 1, 2], policy: 'least-use', rebalance: 11 }],
+  )
+})
+
+test('times are milliseconds, and what has no limit is Infinity', () => {
+  const { pools, relay } = planOf(EVERYTHING, SURROUNDINGS)
+  assert.deepEqual(pools[0]?.options, {
+    connectTimeoutMs: Number.POSITIVE_INFINITY,
+    dialTimeoutMs: 4_000,
+    dialRetries: 1,
+    idleTimeoutMs: 50_000,
+    halfCloseTimeoutMs: 6_000,
+    keepAlive: { isOn: true, idleS: 12, intervalS: 0, count: 0 },
+    splice: SPLICE_POLICIES.no,
+    localAddress: { family: 'ipv4', host: '10.0.0.9', port: 0 },
+    localPorts: 3000 * 0x1_0000 + 2000,
+  })
+  assert.deepEqual(
+    { ...relay, ephemeralPorts: undefined },
+    {
+      ephemeralPorts: undefined,
+      retireLimit: 1000,
+      hasAccessLog: true,
+      asks: { about: 'host', timeoutMs: 7_000 },
+      notesPeers: true,
+    },
+  )
+})
+
+test('pools: their remotes, what they override, and the listeners that select them', () => {
+  const { defaultPool, listeners, pools } = planOf(POOLS, {
+    ...SURROUNDINGS,
+    listenerKinds: ['tcp', 'tcp'],
+    remoteSlots: [0, 1, 2, 3],
+  })
+  assert.equal(defaultPool, 0)
+  assert.deepEqual(
+    listeners.map(({ pool }) => pool),
+    [2, undefined],
+  )
+  assert.deepEqual(
+    pools.map(({ label, members, name, options, rebalance }) => [
+      name,
+      label,
+      members,
+      rebalance,
+      options.idleTimeoutMs,
+      options.dialRetries,
+    ]),
+    [
+      ['default', 'default', [0], 4, 60_000, 3],
+      ['web', 'web', [1, 2], 4, 60_000, 0],
+      ['mail', 'mail', [3], 0, Number.POSITIVE_INFINITY, 3],
+    ],
+  )
+})
+
+test('without remotes outside of pools there is no pool for listeners that select none', () => {
+  const text =
+    'id = spawnd { listen { port = 1 pool = a } } id = tcprelay { pool = a { remote { 10.0.0.1:2 } } }'
+  assert.equal(planOf(text).defaultPool, undefined)
+})
+
+test('what processes need: placement of clients, and the log of children', () => {
+  const { mavis, process, workers } = planOf(EVERYTHING, SURROUNDINGS)
+  assert.deepEqual(workers, {
+    placement: { instancesMin: 2, instancesMax: 4, usersMin: 3, usersMax: 20 },
+    sessionsMax: 20,
+    retireLimit: 1000,
+    overload: 'reset',
+    wireBufferBytes: 4096,
+    sticky: workers.sticky,
+  })
+  assert.equal(workers.sticky?.periodMs, 30_000)
+  assert.deepEqual(process, {
+    mechanism: 'poll',
+    log: {
+      syslogIdent: 'children',
+      syslogFacility: 'LOCAL0',
+      syslogSeverity: 'INFO',
+      debugRedirect: undefined,
+    },
+    debugMask: 0,
+    hidesMemory: false,
+  })
+  assert.deepEqual(
+    mavis.modules.map(({ module }) => module),
+    ['null'],
+  )
+})
+
+test('access rules: networks are compiled, those of users are a list', () => {
+  const { admission } = planOf(EVERYTHING, SURROUNDINGS)
+  assert.equal(admission.identityRules.length, 1)
+  assert.notDeepEqual(admission.accessTable, planOf(LEAST).admission.accessTable)
+})
+
+test('a plan survives the way to a child and to a thread', () => {
+  const script = 'script out = { if (user =~ /^x(y)/) set comment = "$1" }'
+  const groups = 'mavis module = groups { group filter = /^admin/ }'
+  const text = EVERYTHING.replace('module = null { }', `module = null { ${script} }\n${groups}`)
+  const plan = planOf(text, SURROUNDINGS)
+  assert.deepEqual(deserialize(serialize(plan)), plan)
+  assert.deepEqual(structuredClone(plan), plan)
+})

@@ -1,0 +1,69 @@
+/** Makes the plan of a configuration: once per generation, in the head, which alone reads text and files. */
+import { compileAccess } from '../../admission/access-list.js'
+import type { AccessRule } from '../../config/access-rule.js'
+import { mavisSettings } from '../../config/mavis-settings.js'
+import type { TcprelaySettings } from '../../config/table-tcprelay.js'
+import type { AdmissionPlan, Plan, ProcessPlan } from '../../engine/plan.js'
+import { ephemeralPorts } from '../../kernel/port-range.js'
+import type { Asking, RelayOptions } from '../../relay/options.js'
+import type { Loaded } from '../load/load.js'
+import { type BoundAs, listenerPlans } from './listener-plans.js'
+import { poolIndex, poolPlans } from './pool-plans.js'
+import { remotePlans } from './remote-plans.js'
+import { usesClientAddress } from './socket-settings.js'
+import { childProcess, workersPlan } from './worker-plans.js'
+
+/** What a plan needs beside the configuration. */
+export interface PlanSurroundings extends BoundAs, Pick<ProcessPlan, 'mechanism'> {
+  /** The slot of each remote in the cells, in the order of the configuration. */
+  readonly remoteSlots: readonly number[]
+}
+
+export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Plan {
+  const { spawnd, tcprelay } = loaded
+  const { listeners: listenersTls, remotes: tlsClients, ...tls } = loaded.tls.settings
+  const { mechanism, remoteSlots } = surroundings
+  const listeners = listenerPlans(spawnd.listeners, surroundings, listenersTls, tcprelay)
+  return {
+    listeners,
+    pools: poolPlans(tcprelay, remoteSlots),
+    defaultPool: poolIndex(tcprelay),
+    remotes: remotePlans(tcprelay, remoteSlots, tlsClients, listeners),
+    admission: admissionPlan(spawnd.accessRules),
+    relay: relayPlan(tcprelay, tls.servers.length > 0),
+    tls,
+    mavis: mavisSettings(tcprelay),
+    workers: workersPlan(loaded),
+    process: childProcess(loaded, mechanism),
+  }
+}
+
+/** Network rules are compiled; rules for clients of Unix sockets are few, and evaluated one by one. */
+function admissionPlan(rules: readonly AccessRule[]): AdmissionPlan {
+  return {
+    accessTable: compileAccess(rules.filter((rule) => 'networks' in rule)),
+    identityRules: rules.flatMap((rule) => {
+      if ('networks' in rule) return []
+      const { groups, isNegated, isPermit, position, users } = rule
+      return { groups, isNegated, isPermit, position, users }
+    }),
+  }
+}
+
+function relayPlan(tcprelay: TcprelaySettings, servesTls: boolean): RelayOptions {
+  const hasAccessLog = tcprelay.accessLog !== undefined
+  const asks = askingOf(tcprelay)
+  return {
+    ephemeralPorts: ephemeralPorts(),
+    retireLimit: tcprelay.retire,
+    hasAccessLog,
+    asks,
+    notesPeers: hasAccessLog || asks !== undefined || usesClientAddress(tcprelay) || servesTls,
+  }
+}
+
+/** Undefined: modules of MAVIS are not asked. */
+function askingOf(tcprelay: TcprelaySettings): Asking | undefined {
+  const { authorization, timeoutMs } = mavisSettings(tcprelay)
+  return authorization === 'none' ? undefined : { about: authorization, timeoutMs }
+}

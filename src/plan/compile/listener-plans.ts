@@ -1,0 +1,111 @@
+/** The listeners of a plan. */
+import type { StickyOptions } from '../../accept/sticky-cache.js'
+import type { ListenerSettings } from '../../config/table-spawnd.js'
+import type { TcprelaySettings } from '../../config/table-tcprelay.js'
+import type { TlsMode } from '../../config/tls-mode.js'
+import type { ListenerPlan } from '../../engine/plan.js'
+import type { ListenerTlsSettings } from '../../engine/tls-settings.js'
+import { IPPROTO_TCP, IPPROTO_UDP } from '../../kernel/constants.js'
+import { IPPROTO_SCTP } from '../../kernel/sctp.js'
+import type { SocketKind } from '../../kernel/socket-kind.js'
+import { socketOptions } from '../../kernel/socket-options.js'
+import {
+  type AcceptMessage,
+  FLAG_ACCOUNTING,
+  FLAG_HAPROXY,
+  FLAG_TLS_AUTO,
+  FLAG_TLS_PSK,
+} from '../../wire/child-message.js'
+import { poolIndex } from './pool-plans.js'
+
+/** Names and kinds of the listeners, by slot: the head knows them once it has tried to bind. */
+export interface BoundAs {
+  readonly listenerNames: readonly string[]
+  readonly listenerKinds: readonly SocketKind[]
+  /** Their rows of counters in the cells. */
+  readonly listenerSlots: readonly number[]
+}
+
+export function listenerPlans(
+  listeners: readonly ListenerSettings[],
+  { listenerKinds, listenerNames, listenerSlots }: BoundAs,
+  tls: readonly ListenerTlsSettings[],
+  relay: Pick<TcprelaySettings, 'pools'>,
+): readonly ListenerPlan[] {
+  return listeners.map((settings, slot) => {
+    const { backlog, block, overloadBacklog, pool, portIndex, protocol, realm } = settings
+    return {
+      name: listenerNames[slot] ?? '',
+      kind: listenerKinds[slot] ?? 'tcp',
+      realm,
+      pool: pool && poolIndex(relay, pool.value),
+      portIndex,
+      countersSlot: listenerSlots[slot] as number,
+      isMptcp: protocol === 'MPTCP',
+      isUdp: protocol === 'UDP',
+      queue: { backlog, overloadBacklog },
+      block,
+      sticky: stickyOptions(settings),
+      message: acceptMessage(settings, slot),
+      tls: tls[slot] ?? { mode: 'off' },
+      socket: socketOptions(settings),
+    }
+  })
+}
+
+/** Undefined: no cache of its own. */
+export function stickyOptions(
+  settings: Pick<ListenerSettings, 'stickyCachePeriodMs' | 'stickyCacheSize'>,
+): StickyOptions | undefined {
+  const { stickyCachePeriodMs: periodMs, stickyCacheSize: size } = settings
+  return periodMs === 0 ? undefined : { periodMs, size }
+}
+
+/** The message that a child receives with each connection of a listener. */
+function acceptMessage(listener: ListenerSettings, slot: number): AcceptMessage {
+  const { aaaProtocol, flags, haproxy, protocol, realm, sctp, tls, tlsPsk } = listener
+  return {
+    tlsVersions: protocol === 'UDP' ? packedDtlsVersions(tls) : packed(tls.versions, TLS_VERSION_BYTES),
+    aaaProtocol: aaaProtocol === undefined ? 0 : AAA_PROTOCOL_NUMBERS[aaaProtocol],
+    flags:
+      (haproxy ? FLAG_HAPROXY : 0) |
+      (flags.includes('accounting') ? FLAG_ACCOUNTING : 0) |
+      (tlsPsk ? FLAG_TLS_PSK : 0) |
+      (tls.kind === 'auto' ? FLAG_TLS_AUTO : 0),
+    realm,
+    listenerMark: slot + 1,
+    protocol: protocol === 'UDP' ? IPPROTO_UDP : sctp === undefined ? IPPROTO_TCP : IPPROTO_SCTP,
+  }
+}
+
+/** As the original packs versions: the low byte of each, the last one in the lowest place. */
+function packed<V extends string>(versions: readonly V[], bytes: Readonly<Record<V, number>>): number {
+  return versions.reduce((sum, version) => sum * 256 + bytes[version], 0)
+}
+
+/** Without a list it is what the original sends: 1.2 and 1.0, a byte apart. */
+function packedDtlsVersions({ dtlsVersions, kind }: TlsMode): number {
+  if (kind === 'off') return 0
+  return dtlsVersions === undefined ? DTLS_WITHOUT_LIST : packed(dtlsVersions, DTLS_VERSION_BYTES)
+}
+
+const DTLS_WITHOUT_LIST = 0x00fd00ff
+
+/** The second byte of the protocol versions (RFC 5246, 6.2.1; RFC 8446, 4.2.1). */
+const TLS_VERSION_BYTES = { 'TLSv1.2': 3, 'TLSv1.3': 4 } as const
+
+/** The same of DTLS (RFC 4347, 4.1; RFC 6347, 4.1; RFC 9147, 5.3). */
+const DTLS_VERSION_BYTES = { 'DTLSv1.0': 0xff, 'DTLSv1.2': 0xfd, 'DTLSv1.3': 0xfc } as const
+
+/**
+ * The original sends the numbers that its keywords have in its build: their places in the sorted list. These are of
+ * release 2026.07.24.
+ */
+const AAA_PROTOCOL_NUMBERS = {
+  'radius.dtls': 385,
+  'radius.tcp': 387,
+  'radius.tls': 388,
+  'radius.udp': 389,
+  'tacacs.tcp': 465,
+  'tacacs.tls': 466,
+} as const

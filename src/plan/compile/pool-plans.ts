@@ -1,0 +1,53 @@
+/** The pools of a plan. */
+import { withPort } from '../../base/address.js'
+import { DEFAULT_POOL, type PoolSettings } from '../../config/table-pool.js'
+import type { RelayingSettings } from '../../config/table-relaying.js'
+import type { TcprelaySettings } from '../../config/table-tcprelay.js'
+import type { PoolPlan, SessionPlan } from '../../engine/plan.js'
+import { SPLICE_POLICIES } from '../../relay/transfer/splice-policies.js'
+import { endless } from '../load/endless.js'
+import { keepAliveOf, localPorts } from './socket-settings.js'
+
+/** `remoteSlots`: in the order of the configuration. */
+export function poolPlans(
+  { pools, remotes }: TcprelaySettings,
+  remoteSlots: readonly number[],
+): readonly PoolPlan[] {
+  const areNamed = pools.some(({ name }) => name !== DEFAULT_POOL)
+  return pools.map((pool, index) =>
+    poolPlan(
+      pool,
+      areNamed ? pool.name : '',
+      remoteSlots.filter((_, i) => remotes[i]?.pool === index),
+    ),
+  )
+}
+
+function poolPlan(pool: PoolSettings, label: string, members: readonly number[]): PoolPlan {
+  const { name, rebalance } = pool
+  return { name, label, members, policy: 'least-use', rebalance, options: sessionPlan(pool) }
+}
+
+function sessionPlan(settings: RelayingSettings): SessionPlan {
+  const { localAddress } = settings
+  return {
+    connectTimeoutMs: endless(settings.connectTimeoutMs),
+    dialTimeoutMs: endless(settings.dialTimeoutMs),
+    dialRetries: settings.dialRetries,
+    idleTimeoutMs: endless(settings.idleTimeoutMs),
+    halfCloseTimeoutMs: endless(settings.halfCloseTimeoutMs),
+    keepAlive: keepAliveOf(settings),
+    splice: SPLICE_POLICIES[settings.splice],
+    localAddress: localAddress === 'client' ? localAddress : localAddress && withPort(localAddress, 0),
+    localPorts: localPorts(settings),
+  }
+}
+
+/** Index of a pool; undefined: there is none of this name. */
+export function poolIndex(
+  { pools }: Pick<TcprelaySettings, 'pools'>,
+  name: string = DEFAULT_POOL,
+): number | undefined {
+  const index = pools.findIndex((pool) => pool.name === name)
+  return index < 0 ? undefined : index
+}

@@ -1,0 +1,65 @@
+/** The remotes of a plan, by the slots that the head gave them. */
+import { portList } from '../../config/port-types.js'
+import type { RemoteSettings, TcprelaySettings } from '../../config/table-tcprelay.js'
+import type { ListenerPlan, RemotePlan } from '../../engine/plan.js'
+import { PLAIN_REMOTE } from '../../relay/remote-options.js'
+import type { RemotePorts } from '../../relay/remotes.js'
+import type { NamedRemote } from '../../services/resolver.js'
+import { resolvable } from './resolvable.js'
+import { remoteName } from './socket-names.js'
+import { remoteOptions } from './socket-settings.js'
+
+/** In the place of remotes that only other generations have: it has no name and no address, and is in no pool. */
+export const NO_REMOTE: RemotePlan = {
+  name: '',
+  weight: 1,
+  addresses: [],
+  ports: 'own',
+  tlsClient: undefined,
+  options: PLAIN_REMOTE,
+}
+
+/** `slots` and `tlsClients`: in the order of the configuration. */
+export function remotePlans(
+  { remotes }: TcprelaySettings,
+  slots: readonly number[],
+  tlsClients: readonly (number | undefined)[],
+  listeners: readonly ListenerPlan[],
+): readonly RemotePlan[] {
+  const bySlot = new Array<RemotePlan>(Math.max(0, ...slots.map((slot) => slot + 1))).fill(NO_REMOTE)
+  for (const [i, remote] of remotes.entries())
+    bySlot[slots[i] as number] = remotePlan(remote, tlsClients[i], listeners)
+  return bySlot
+}
+
+function remotePlan(
+  remote: RemoteSettings,
+  tlsClient: number | undefined,
+  listeners: readonly ListenerPlan[],
+): RemotePlan {
+  const { sctp, target, weight } = remote
+  return {
+    name: remoteName(remote),
+    weight,
+    // Those of a name are live state.
+    addresses: target.kind === 'name' ? [] : [target.address],
+    ports: portsFor(remote, listeners),
+    tlsClient,
+    options: remoteOptions(remote),
+    sctp,
+  }
+}
+
+/** Of several ports each listener's clients go to the one in the same place. Zero: listeners of other pools. */
+function portsFor({ ports }: RemoteSettings, listeners: readonly ListenerPlan[]): RemotePorts {
+  if (ports === 'own' || ports === 'same') return ports
+  const all = portList(ports)
+  return listeners.map(({ portIndex }) => all[portIndex] ?? 0)
+}
+
+/** The remotes whose names have to be looked up; `slots`: in the order of the configuration. */
+export function namedRemotes({ remotes }: TcprelaySettings, slots: readonly number[]): NamedRemote[] {
+  return remotes.flatMap(({ target }, i) =>
+    target.kind === 'name' ? [{ slot: slots[i] as number, ...resolvable(target) }] : [],
+  )
+}

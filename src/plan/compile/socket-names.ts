@@ -1,0 +1,64 @@
+/** Names of remotes and listeners, as logs have them. */
+import { formatAddress, formatHost, type HostAddress } from '../../base/address.js'
+import { formatPorts } from '../../config/port-types.js'
+import { DEFAULT_POOL } from '../../config/table-pool.js'
+import type { ListenerSettings } from '../../config/table-spawnd.js'
+import type { RemoteSettings } from '../../config/table-tcprelay.js'
+
+/** The name in logs: its own, or where it is. */
+export function remoteName({
+  name,
+  ...remote
+}: Pick<RemoteSettings, 'name' | 'ports' | 'sctp' | 'target'>): string {
+  return name ?? endpointName(remote)
+}
+
+/** What identifies a remote across reloads: pools may have remotes of the same name. */
+export function remoteKey(
+  remote: Pick<RemoteSettings, 'name' | 'poolName' | 'ports' | 'sctp' | 'target'>,
+): string {
+  const { poolName } = remote
+  return poolName === DEFAULT_POOL ? remoteName(remote) : `${poolName}/${remoteName(remote)}`
+}
+
+/** As the configuration says where it is. */
+function endpointName({ ports, sctp, target }: Pick<RemoteSettings, 'ports' | 'sctp' | 'target'>): string {
+  if (ports === 'own') {
+    const name = target.kind === 'name' ? `${target.host}:${target.port}` : formatAddress(target.address)
+    return protocolName(name, sctp)
+  }
+  const host = target.kind === 'name' ? target.host : formatHost(target.address)
+  return protocolName(`${host}:${ports === 'same' ? ports : formatPorts(ports)}`, sctp)
+}
+
+/**
+ * Names of listeners in logs, by slot: their own, or where they listen (`places`). Of a block with several ports each
+ * has its port: `front:8001`.
+ */
+export function listenerNames(
+  listeners: readonly Pick<ListenerSettings, 'block' | 'name' | 'portIndex'>[],
+  places: readonly string[],
+): readonly string[] {
+  const severalPorts = new Set(listeners.flatMap(({ block, portIndex }) => (portIndex > 0 ? [block] : [])))
+  return places.map((place, slot) => {
+    const { block = 0, name } = listeners[slot] ?? {}
+    if (name === undefined) return place
+    return severalPorts.has(block) ? `${name}${place.slice(place.lastIndexOf(':'))}` : name
+  })
+}
+
+/** TCP and SCTP may have the same port, so names tell them apart; a host with several addresses is named by all of them. */
+export function protocolName(
+  name: string,
+  sctp: { readonly further: readonly HostAddress[] } | undefined,
+): string {
+  if (sctp === undefined) return name
+  const further = sctp.further.map((address) => hostOf(formatAddress(address)))
+  const host = hostOf(name)
+  return `sctp:${[host, ...further].join()}${name.slice(host.length)}`
+}
+
+/** `[::1]` of `[::1]:80`. */
+function hostOf(name: string): string {
+  return name.slice(0, name.lastIndexOf(':'))
+}

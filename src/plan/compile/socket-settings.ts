@@ -1,0 +1,69 @@
+/** What directives say of sockets: of listeners before they are bound, of remotes before they connect. */
+import type { ListenerOptions } from '../../accept/options.js'
+import type { Configuration } from '../../config/load.js'
+import type { RelayingSettings } from '../../config/table-relaying.js'
+import type { ListenerSettings } from '../../config/table-spawnd.js'
+import type { RemoteSettings, TcprelaySettings } from '../../config/table-tcprelay.js'
+import type { KeepAlive } from '../../kernel/keepalive.js'
+import { namesOfSet, socketOptions } from '../../kernel/socket-options.js'
+import type { RemoteOptions } from '../../relay/remote-options.js'
+
+export function listenerOptions(settings: ListenerSettings): Omit<ListenerOptions, 'address'> {
+  const { backlog, deferAcceptMs, fastOpenQueue, ipv6Only, protocol, sctp } = settings
+  return {
+    backlog,
+    isMptcp: protocol === 'MPTCP',
+    isUdp: protocol === 'UDP',
+    ipv6Only,
+    fastOpenQueue,
+    deferAcceptS: deferAcceptMs / 1000,
+    keepAlive: keepAliveOf(settings),
+    socket: socketOptions(settings),
+    sctp,
+  }
+}
+
+export function remoteOptions(settings: RemoteSettings): RemoteOptions {
+  const socket = socketOptions(settings)
+  return {
+    socket: namesOfSet(socket).length > 0 ? socket : undefined,
+    isMptcp: settings.protocol === 'MPTCP',
+    isFastOpen: settings.fastOpen,
+  }
+}
+
+/** As IP_LOCAL_PORT_RANGE takes them (ip(7)): the highest in the upper half. Zero: those of the system. */
+export function localPorts({ localPortRange }: Pick<RelayingSettings, 'localPortRange'>): number {
+  return localPortRange === undefined ? 0 : localPortRange.most * 0x1_0000 + localPortRange.least
+}
+
+/** Whether who connects to remotes needs CAP_NET_ADMIN for it. */
+export function needsNetAdmin({ tcprelay }: Configuration): boolean {
+  return usesClientAddress(tcprelay) || tcprelay.remotes.some(({ fwmark }) => fwmark > 0)
+}
+
+/** Whether connections of a pool come from the addresses of their clients. */
+export function usesClientAddress({ pools }: Pick<TcprelaySettings, 'pools'>): boolean {
+  return pools.some(({ localAddress }) => localAddress === 'client')
+}
+
+export function keepAliveOf(
+  settings: Pick<
+    RelayingSettings,
+    'tcpKeepalive' | 'tcpKeepaliveCount' | 'tcpKeepaliveIdleMs' | 'tcpKeepaliveIntervalMs'
+  >,
+): KeepAlive {
+  return {
+    isOn: settings.tcpKeepalive,
+    count: settings.tcpKeepaliveCount ?? 0,
+    idleS: (settings.tcpKeepaliveIdleMs ?? 0) / 1000,
+    intervalS: (settings.tcpKeepaliveIntervalMs ?? 0) / 1000,
+  }
+}
+
+/** Whether two listeners would be given the same options when they are bound. */
+export function isSameSocket(one: ListenerSettings, other: ListenerSettings): boolean {
+  const { backlog: _backlog, ...options } = listenerOptions(one)
+  const { backlog: _otherBacklog, ...otherOptions } = listenerOptions(other)
+  return JSON.stringify(options) === JSON.stringify(otherOptions)
+}

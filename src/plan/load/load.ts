@@ -1,0 +1,87 @@
+/** Loads a configuration with what it names: mechanism, TLS files, sources for messages. */
+import type { PollMechanism } from '../../base/poll-mechanism.js'
+import type { Arguments } from '../../config/arguments.js'
+import { portsWithoutListeners } from '../../config/check-ports.js'
+import { type Configuration, loadChosenConfiguration, loadConfiguration } from '../../config/load.js'
+import { chooseChildSection, type SectionIds, type SectionRequest } from '../../config/section-choice.js'
+import { cachedSources, type Sources } from '../../config/sources.js'
+import { linuxCalls } from '../../kernel/linux-calls.js'
+import { isUnderInetd } from '../../services/handed-over.js'
+import { chosenMechanism } from './chosen-mechanism.js'
+import { fileSources } from './file-sources.js'
+import { isUrl, withStreamed } from './streamed-configuration.js'
+import { systemNames } from './system-names.js'
+import { type LoadedTls, loadTls, NO_TLS_SETTINGS, type TlsLoadOptions } from './tls-loading.js'
+
+export interface Loaded extends Configuration {
+  readonly sections: SectionIds
+  /** How reactors wait for descriptors. */
+  readonly mechanism: PollMechanism
+  /** What was read, to show lines of it. */
+  readonly sources: Sources
+  /** What TLS needs; what was wrong with it is among the problems. */
+  readonly tls: Omit<LoadedTls, 'problems'>
+}
+
+/** What was read, before it is looked at as a whole. */
+type Read = Omit<Loaded, 'mechanism' | 'tls'>
+
+export interface LoadOptions {
+  readonly program: 'tcprelay' | 'spawnd'
+  readonly programPath: string
+  readonly arguments: Arguments
+  /** The process is the child of a foreign master, and reads only its own section. */
+  readonly isChild?: boolean
+  /** Where files are read; the file system unless a test or the demonstration says otherwise. */
+  readonly sources?: Sources
+}
+
+/** Reads the configuration that the command line names: a file, a pipe or a URL. Never throws. */
+export async function loadFrom(options: LoadOptions): Promise<Loaded> {
+  const { configuration: file, childId, id, masterId } = options.arguments
+  const files = await withStreamed(options.sources ?? fileSources, file)
+  const environment = new Map(
+    Object.entries(process.env).flatMap(([k, v]) => (v === undefined ? [] : [[k, v]])),
+  )
+  const isInetd = isUnderInetd(linuxCalls())
+  const request = { file, environment, isInetd, names: systemNames() }
+  const { program, programPath } = options
+  const choice = { program, programPath, masterOption: masterId, childOption: childId, lastArgument: id }
+  if (options.isChild === true) {
+    const sections = chooseChildSection(choice)
+    const sources = cachedSources(files)
+    const configuration = loadConfiguration({ ...request, sources, ...sections })
+    const problems = [...configuration.problems, ...portsWithoutListeners(configuration.tcprelay)]
+    const read = { ...configuration, problems, sections, sources }
+    return complete(read, { sources: files, service: 'clients-handed-over' })
+  }
+  const read = loadOnce(request, choice, files)
+  const { childFile } = read
+  const isPage = childFile !== undefined && isUrl(childFile)
+  const whole = isPage ? loadOnce(request, choice, await withStreamed(files, childFile)) : read
+  const { singleProcess, spawn } = whole.spawnd
+  const isRelaying = options.arguments.isSingleProcess || singleProcess || spawn.exec === undefined
+  return complete(whole, { sources: files, service: isRelaying ? 'listeners' : 'none' })
+}
+
+function loadOnce(
+  request: Omit<Parameters<typeof loadChosenConfiguration>[0], 'sources'>,
+  choice: SectionRequest,
+  files: Sources,
+): Read & { readonly childFile: string | undefined } {
+  const sources = cachedSources(files)
+  return { ...loadChosenConfiguration({ ...request, sources }, choice), sources }
+}
+
+/** Adds the poll mechanism of this machine and the TLS files, with their problems. */
+function complete(read: Read, options: TlsLoadOptions): Loaded {
+  const { mechanism, problems: ofMechanism } = chosenMechanism(read)
+  const problems = [...read.problems, ...ofMechanism]
+  if (problems.some(({ severity }) => severity === 'error')) {
+    return { ...read, problems, mechanism, tls: NOTHING_LOADED }
+  }
+  const { problems: ofTls, ...tls } = loadTls(read, options)
+  return { ...read, problems: [...problems, ...ofTls], mechanism, tls }
+}
+
+const NOTHING_LOADED = { settings: NO_TLS_SETTINGS, stamps: new Map(), ocsp: [] }

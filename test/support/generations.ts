@@ -1,0 +1,40 @@
+/** Generations of a master whose children exist only in a test. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { Generation } from '../../src/control/generations/generation.js'
+import { linuxCalls } from '../../src/kernel/linux-calls.js'
+import { TraceChannel } from '../../src/observe/trace.js'
+import { masterShape } from '../../src/plan/compile/limits.js'
+import { type Loaded, loadFrom } from '../../src/plan/load/load.js'
+import { CounterKeeper } from '../../src/services/counter-keeper.js'
+import { Resolver } from '../../src/services/resolver.js'
+import { temporaryFolder } from '../harness/clean-up.js'
+import { optionsFor } from './head-world.js'
+
+/** The configuration of a master; `spawn` are lines of its block. */
+export async function loadedMaster(t: TestContext, spawn = ''): Promise<Loaded> {
+  const file = join(temporaryFolder(t), 'test.cfg')
+  const text = `
+    id = spawnd { listen = { address = 127.0.0.1 port = 0 } spawn = { ${spawn} } }
+    id = tcprelay { remote = { address = 127.0.0.1 port = 1 } }`
+  writeFileSync(file, text)
+  return loadFrom(optionsFor(file))
+}
+
+export function generationOf(loaded: Loaded, present?: Generation, hasFront = false): Generation {
+  const say = () => {}
+  return new Generation(loaded, [], present, {
+    calls: linuxCalls(),
+    say,
+    resolver: new Resolver(say, new TraceChannel('DNS', 0, say)),
+    hasFront,
+    counters: new CounterKeeper(),
+    shapeOf: masterShape,
+    mechanism: loaded.mechanism,
+    staples: new Map(),
+    isDown: () => false,
+    onListen: () => {},
+    onState: () => {},
+  })
+}
