@@ -15,6 +15,7 @@ import type { System } from '../../src/kernel/system.js'
 import { COUNT } from '../../src/observe/counters.js'
 import { openPoller } from '../../src/reactor/open-poller.js'
 import { FOR_EVER_MS } from '../../src/reactor/timers.js'
+import type { Detection } from '../../src/relay/detection.js'
 import { listenerPlan, planOf, remotePlan } from './plans.js'
 import { calls, done, listenOnLoopback } from './sockets.js'
 
@@ -37,6 +38,8 @@ export interface WholeRelayOptions {
   readonly mechanism?: PollMechanism
   /** The first bytes of a client. @default none */
   readonly listenerTls?: ListenerTlsSettings
+  /** @default none */
+  readonly detection?: Detection
 }
 
 /**
@@ -58,6 +61,7 @@ export class WholeRelay {
     hasAccessLog = false,
     mechanism = 'epoll',
     listenerTls = { mode: 'off' },
+    detection,
   }: WholeRelayOptions = {}) {
     const serverAt = mapPrivate(SOCKADDR_BYTES_MAX)
     this.#server = listenOnLoopback(serverAt)
@@ -65,7 +69,7 @@ export class WholeRelay {
     const { cells, fdsOf } = createCells(shape)
     this.#cells = cells.child(0)
     const plan = planOf({
-      listeners: [listenerPlan('listener', { tls: listenerTls })],
+      listeners: [listenerPlan('listener', { tls: listenerTls, detection })],
       remotes: [remotePlan('remote', [decodeAddress(serverAt.bytes)])],
       relay: { hasAccessLog, notesPeers: hasAccessLog },
       sessions: { dialRetries: 0, idleTimeoutMs: 60_000 },

@@ -1,4 +1,4 @@
-/** What a protocol's sniffer says of the first bytes of a client. Numbers, because the relay asks often. */
+/** The answers of a sniffer, which checks the first bytes of a client for one protocol. */
 
 /** These bytes, and whatever follows them, are not this protocol. */
 export const NO = 0

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { FIRST_BYTES } from '../../../test/support/first-bytes.js'
 import { MORE, YES } from './answer.js'
-import { detect, detectAtEnd, detectBytesMax, NONE, SNIFFERS, UNDECIDED } from './detect.js'
+import { detect, detectAtEnd, detectBytesMax, NO_PROTOCOL, SNIFFERS, UNDECIDED } from './detect.js'
 import { PROTOCOL, PROTOCOL_NAMES, type ProtocolName } from './protocol-names.js'
 import { latinBytes } from './read.js'
 
@@ -15,7 +15,7 @@ const EVERY = maskOf(...PROTOCOL_NAMES)
 const EVERY_BUT_ANY = EVERY & ~maskOf('any')
 
 const nameOf = (protocol: number) =>
-  protocol === NONE ? 'none' : protocol === UNDECIDED ? 'undecided' : PROTOCOL_NAMES[protocol]
+  protocol === NO_PROTOCOL ? 'none' : protocol === UNDECIDED ? 'undecided' : PROTOCOL_NAMES[protocol]
 const detected = (bytes: Uint8Array, mask: number) => nameOf(detect(bytes, 0, bytes.length, mask))
 const detectedAtEnd = (bytes: Uint8Array, mask: number) => nameOf(detectAtEnd(bytes, 0, bytes.length, mask))
 
@@ -97,7 +97,7 @@ test('detects arbitrary bytes within the limit, and finally', () => {
       }
       const answers = SNIFFERS.map(({ sniff }) => sniff(bytes, 0, bytes.length))
       const first = answers.findIndex((answer, at) => (mask & (1 << at)) !== 0 && answer >= MORE)
-      assert.equal(before, first < 0 ? NONE : answers[first] === YES ? first : UNDECIDED)
+      assert.equal(before, first < 0 ? NO_PROTOCOL : answers[first] === YES ? first : UNDECIDED)
     }),
     { numRuns: RUNS },
   )

@@ -16,7 +16,7 @@ import { SSH_BYTES_MAX, sniffSsh } from './ssh.js'
 import { sniffTls, TLS_BYTES_MAX } from './tls.js'
 
 /** None of the protocols asked for can match any more. */
-export const NONE = -1
+export const NO_PROTOCOL = -1
 /** More bytes decide. */
 export const UNDECIDED = -2
 
@@ -45,8 +45,8 @@ const SNIFFER_OF: Readonly<Record<ProtocolName, Sniffer>> = {
 export const SNIFFERS: readonly Sniffer[] = PROTOCOL_NAMES.map((name) => SNIFFER_OF[name])
 
 /**
- * The number of the protocol among those in `mask` that the bytes are, NONE or UNDECIDED. Several may match: the most
- * specific decides, and a less specific one that matches waits for those before it.
+ * The protocol among those in `mask` that the bytes belong to, NO_PROTOCOL or UNDECIDED. Of several that match, the
+ * most specific one wins; a match is UNDECIDED while a more specific protocol may still match.
  */
 export function detect(bytes: Uint8Array, from: number, byteCount: number, mask: number): number {
   for (let protocol = 0; protocol < SNIFFERS.length; protocol++) {
@@ -55,16 +55,16 @@ export function detect(bytes: Uint8Array, from: number, byteCount: number, mask:
     if (answer === YES) return protocol
     if (answer === MORE) return UNDECIDED
   }
-  return NONE
+  return NO_PROTOCOL
 }
 
-/** The same once no more bytes come, because of the end or the time limit: what is incomplete does not match. */
+/** Like `detect`, but without waiting for more bytes: a protocol that needs more does not match. */
 export function detectAtEnd(bytes: Uint8Array, from: number, byteCount: number, mask: number): number {
   for (let protocol = 0; protocol < SNIFFERS.length; protocol++) {
     if ((mask & (1 << protocol)) === 0) continue
     if ((SNIFFERS[protocol] as Sniffer).sniff(bytes, from, byteCount) === YES) return protocol
   }
-  return NONE
+  return NO_PROTOCOL
 }
 
 /** With this many bytes, `detect` is never UNDECIDED. */

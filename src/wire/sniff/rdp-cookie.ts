@@ -6,14 +6,15 @@ import { byteAt, isControl, shortAt } from './read.js'
 const CR = 13
 const LF = 10
 
-/** A text, one character per byte; NO: there is none; MORE: a longer peek decides. */
-export type Extracted = string | typeof NO | typeof MORE
-
 /**
- * The line without its CR LF. It is untrusted, but has no control characters, and at most 246 bytes. The negotiation
+ * The line without its CR LF; NO: there is none; MORE: a longer peek decides. It is untrusted, but has no control characters, and at most 246 bytes. The negotiation
  * request that may follow or take its place begins with a control character.
  */
-export function rdpCookie(bytes: Uint8Array, from: number, byteCount: number): Extracted {
+export function rdpCookie(
+  bytes: Uint8Array,
+  from: number,
+  byteCount: number,
+): string | typeof NO | typeof MORE {
   const answer = sniffRdp(bytes, from, byteCount)
   if (answer === NO || answer === MORE) return answer
   const requestBytes = shortAt(bytes, from + 2)
