@@ -5,15 +5,12 @@ import type { Fd } from '../kernel/calls.js'
 import { AF_INET, AF_INET6 } from '../kernel/constants.js'
 import { credentialsIn, type PeerCalls } from '../kernel/peer-credentials.js'
 import type { Region } from '../kernel/region.js'
+import { IPV4_AT, IPV6_AT } from '../kernel/sockaddr.js'
 import { add, COUNT } from '../observe/counters.js'
 import { RateLimitedLog } from '../observe/rate-limited-log.js'
 import { NOTICE } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import type { Loop } from '../reactor/loop.js'
-
-/** Offsets of the address in struct sockaddr_in and sockaddr_in6 (netinet/in.h). */
-const IPV4_AT = 4
-const IPV6_AT = 8
 
 export interface AccessRulesParts {
   readonly loop: Loop

@@ -106,6 +106,14 @@ const listenRows = {
     defaultText: '`default`',
     isOurs: true,
   }),
+  detectTimeoutMs: value('detect timeout', time(), 5_000, {
+    doc:
+      'How long the first bytes of a client are waited for where routes need them (`protocol`, `server name`, `alpn`, ' +
+      '`tls version`), counted from the accept. After it, conditions on them do not match: clients whose server speaks ' +
+      'first wait that long.',
+    zero: 'no limit',
+    isOurs: true,
+  }),
   tls: optional('tls|ssl', tlsMode, {
     doc:
       'Clients speak TLS: `yes`, `auto` (detected by the first bytes), or a list of enabled versions: ' +

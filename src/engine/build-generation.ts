@@ -6,16 +6,13 @@ import { type AcceptContext, Listener } from '../accept/listener.js'
 import { SiblingLoad } from '../accept/sibling-load.js'
 import { AccessList } from '../admission/access-list.js'
 import { IdentityList } from '../admission/identity-list.js'
-import { LeastUse } from '../balance/least-use.js'
 import { NONE } from '../balance/policy.js'
-import { Pool } from '../balance/pool.js'
 import { RemoteHealth } from '../balance/remote-health.js'
 import { type Cells, type ChildCells, type OpenedCells, openCells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
 import { unmap } from '../kernel/memory.js'
 import type { PeerCalls } from '../kernel/peer-credentials.js'
 import type { Region } from '../kernel/region.js'
-import { nativeAddress } from '../kernel/sockaddr.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
 import type { System } from '../kernel/system.js'
 import { accessLine } from '../observe/access-line.js'
@@ -25,21 +22,19 @@ import { encodeEvidence } from '../observe/remote-evidence.js'
 import { INFO } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import type { Loop } from '../reactor/loop.js'
-import { ClientSource } from '../relay/opening/client-source.js'
 import type { Questions } from '../relay/opening/questions.js'
 import { describeClient } from '../relay/peer-name.js'
 import type { EndReason } from '../relay/phases.js'
 import { type HandedOver, Relay, type RelayParts } from '../relay/relay.js'
-import { type RelayPool, RelayPools } from '../relay/relay-pools.js'
 import { Remotes } from '../relay/remotes.js'
-import type { SessionOptions } from '../relay/session-options.js'
 import { ThrottledWarnings } from '../relay/throttled-warnings.js'
 import type { Blocks } from '../relay/transfer/blocks.js'
 import type { Pipes } from '../relay/transfer/pipes.js'
+import { buildPools } from './build-pools.js'
 import { GenerationTls } from './build-tls.js'
 import { type HandedOverSlot, PLAIN } from './handed-over-tls.js'
 import { changesOf, type StateChange } from './live-state.js'
-import type { Plan, PoolPlan, SessionPlan } from './plan.js'
+import type { Plan } from './plan.js'
 import type { GenerationSettings } from './reactor-settings.js'
 import { RejectedLines } from './rejected-lines.js'
 
@@ -304,7 +299,7 @@ function relayParts(
       ring.write(REMOTE, INFO, encodeEvidence(evidence)),
     ),
     health,
-    pools: buildPools(plan, cells, health),
+    ...buildPools(plan, cells, health),
     options: relay,
     tls: new GenerationTls(plan, log, (line) => ring.write(KEY, INFO, line)),
     ...counterTables(
@@ -326,33 +321,4 @@ function buildHealth({ remotes }: Plan, { retryAtMs }: ChildCells): RemoteHealth
   const health = new RemoteHealth(remotes.length, retryAtMs)
   for (const [slot, { addresses }] of remotes.entries()) health.setReachable(slot, addresses.length > 0)
   return health
-}
-
-function buildPools(plan: Plan, cells: Cells, health: RemoteHealth): RelayPools {
-  const { defaultPool, listeners, pools } = plan
-  return new RelayPools(
-    pools.map((pool) => buildPool(pool, plan, cells, health)),
-    defaultPool,
-    listeners.map(({ pool }) => pool),
-  )
-}
-
-function buildPool(
-  { label, options, ...pool }: PoolPlan,
-  { remotes }: Plan,
-  { use }: Cells,
-  health: RemoteHealth,
-): RelayPool {
-  const weights = remotes.map(({ weight }) => weight)
-  return {
-    pool: new Pool({ ...pool, weights, use, health, policy: new LeastUse(remotes.length) }),
-    options: sessionOptions(options),
-    label,
-  }
-}
-
-function sessionOptions({ localAddress, ...options }: SessionPlan): SessionOptions {
-  return localAddress === 'client'
-    ? { ...options, clientSource: new ClientSource(), localAddress: undefined }
-    : { ...options, clientSource: undefined, localAddress: localAddress && nativeAddress(localAddress) }
 }

@@ -10,6 +10,11 @@ export const SOCKADDR_BYTES_MAX = 128
 const SOCKADDR_IN_BYTES = 16
 const SOCKADDR_IN6_BYTES = 28
 
+/** Offsets of the address in struct sockaddr_in and sockaddr_in6, and of an IPv4 address that is mapped into IPv6. */
+export const IPV4_AT = 4
+export const IPV6_AT = 8
+export const MAPPED_IPV4_AT = 20
+
 /** sun_path of struct sockaddr_un (unix(7)). */
 const UNIX_PATH_BYTES_MAX = 108
 
@@ -60,6 +65,12 @@ export function setPort(address: NativeAddress, port: number): void {
     at += bytes[at] === AF_INET ? SOCKADDR_IN_BYTES : SOCKADDR_IN6_BYTES
   }
   address.port = port
+}
+
+/** Whether the address of a struct sockaddr_in6 is an IPv4 address (RFC 4291, 2.5.5.2). */
+export function isMapped(bytes: Uint8Array): boolean {
+  for (let at = IPV6_AT; at < MAPPED_IPV4_AT - 2; at++) if (bytes[at] !== 0) return false
+  return bytes[MAPPED_IPV4_AT - 2] === 0xff && bytes[MAPPED_IPV4_AT - 1] === 0xff
 }
 
 /** The port of a socket address in `bytes`; zero if it has none. */

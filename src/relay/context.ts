@@ -8,6 +8,7 @@ import type { Loop } from '../reactor/loop.js'
 import type { Detection } from './detection.js'
 import type { Diallings } from './opening/dialling.js'
 import type { Questions } from './opening/questions.js'
+import type { Routing } from './opening/routing.js'
 import type { RelayOptions } from './options.js'
 import type { Peers } from './peers.js'
 import type { RelayPools } from './relay-pools.js'
@@ -42,6 +43,8 @@ export interface RelayContext {
   readonly remotes: Remotes
   readonly health: RemoteHealth
   readonly pools: RelayPools
+  /** Undefined: there are no routes. */
+  readonly routing: Routing | undefined
   readonly options: RelayOptions
   readonly tls: RelayTls
   /** This child's row of COUNTERS. */

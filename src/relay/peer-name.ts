@@ -2,26 +2,16 @@
 import { formatAddress } from '../base/address.js'
 import { AF_INET } from '../kernel/constants.js'
 import { credentialsIn } from '../kernel/peer-credentials.js'
-import { decodeAddress } from '../kernel/sockaddr.js'
-
-/** Prefix of IPv4 clients on a dual-stack listener: ::ffff:0:0/96 (RFC 4291, 2.5.5.2). */
-const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
-
-/** Offsets of the address in struct sockaddr_in6, and of its last four bytes. */
-const ADDRESS_AT = 8
-const MAPPED_IPV4_AT = 20
-
-/** Offset of the address in struct sockaddr_in. */
-const IPV4_IN_SOCKADDR_IN_AT = 4
+import { decodeAddress, IPV4_AT, isMapped, MAPPED_IPV4_AT } from '../kernel/sockaddr.js'
 
 /** A socket address as text: `192.0.2.7:5012`. IPv4-mapped addresses are shown as IPv4. */
 export function describePeer(peer: Uint8Array): string {
   // Fast path: most clients are IPv4, and each line of the access log needs this text.
-  if (peer[0] === AF_INET && peer[1] === 0) return ipv4Text(peer, IPV4_IN_SOCKADDR_IN_AT)
+  if (peer[0] === AF_INET && peer[1] === 0) return ipv4Text(peer, IPV4_AT)
   const address = decodeAddress(peer)
   // No path is stored: clients of Unix sockets usually have none, and zeros after the family are no name.
   if (address.family === 'unix') return 'unix:'
-  if (address.family === 'ipv6' && MAPPED.every((byte, i) => peer[ADDRESS_AT + i] === byte)) {
+  if (address.family === 'ipv6' && isMapped(peer)) {
     return ipv4Text(peer, MAPPED_IPV4_AT)
   }
   return formatAddress(address)

@@ -44,6 +44,8 @@ export type EndReason =
   | `mavis-${Refusal}`
   /** No pool serves the client. */
   | 'no-route'
+  /** A route with `reject`. */
+  | 'rejected-by-route'
   /** All remotes failed in all rounds (`dial retries`). */
   | 'no-remote'
   | 'dial-timeout'
@@ -74,6 +76,7 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'mavis-no-identity': COUNT.mavisNoIdentity,
   'mavis-busy': COUNT.mavisBusy,
   'no-route': COUNT.notServed,
+  'rejected-by-route': COUNT.notServed,
   'no-remote': COUNT.notServed,
   'dial-timeout': COUNT.notServed,
   'idle-timeout': COUNT.timedOut,
@@ -89,6 +92,7 @@ export const LISTENER_REASON_COUNTS: SomeReasonCounts = {
   'bad-greeting': LISTENER_COUNT.notServed,
   'proxy-header': LISTENER_COUNT.notServed,
   'no-route': LISTENER_COUNT.notServed,
+  'rejected-by-route': LISTENER_COUNT.notServed,
   'no-remote': LISTENER_COUNT.notServed,
   'dial-timeout': LISTENER_COUNT.notServed,
   shortage: LISTENER_COUNT.notServed,

@@ -15,15 +15,15 @@ export interface RelayPool {
 /** A remote belongs to one pool. */
 export class RelayPools {
   readonly all: readonly RelayPool[]
+  /** Serves clients whose listener names no pool, where there are no routes; undefined: nobody does. */
+  readonly fallback: RelayPool | undefined
   /** By slot of the listener. */
   readonly #ofListeners: readonly (RelayPool | undefined)[]
-  readonly #default: RelayPool | undefined
   /** By slot of the remote. */
   readonly #ofRemotes: RelayPool[] = []
 
   /**
-   * `defaultPool` and `listenerPools`: indices of `all`; undefined: clients without a pool of their own get no service.
-   * `listenerPools`: by slot, undefined for listeners that name no pool.
+   * `defaultPool` and `listenerPools`, which is by slot: indices of `all`; undefined: none.
    */
   constructor(
     all: readonly RelayPool[],
@@ -31,14 +31,14 @@ export class RelayPools {
     listenerPools: readonly (number | undefined)[],
   ) {
     this.all = all
-    this.#default = defaultPool === undefined ? undefined : all[defaultPool]
+    this.fallback = defaultPool === undefined ? undefined : all[defaultPool]
     this.#ofListeners = listenerPools.map((index) => (index === undefined ? undefined : all[index]))
     for (const relayPool of all) for (const slot of relayPool.pool.members) this.#ofRemotes[slot] = relayPool
   }
 
-  /** The pool that serves the clients of a listener; undefined: none. */
+  /** The pool that a listener names; undefined: none. */
   ofListener(listenerSlot: number): RelayPool | undefined {
-    return this.#ofListeners[listenerSlot] ?? this.#default
+    return this.#ofListeners[listenerSlot]
   }
 
   ofRemote(remoteSlot: number): RelayPool {

@@ -129,6 +129,7 @@ export class World {
       name: `${manner}-${slot}`,
       addresses: [{ family: 'ipv4', host: '10.0.0.2', port: FIRST_PORT + slot } as const],
     }))
+    const idleTimeoutMs = this.#chance.is(0.1) ? 3_000 : Number.POSITIVE_INFINITY
     const chosen = choosing(
       {
         weights: names.map(() => this.#chance.between(1, 3)),
@@ -145,7 +146,6 @@ export class World {
         splice,
       },
     )
-    const idleTimeoutMs = this.#chance.is(0.1) ? 3_000 : Number.POSITIVE_INFINITY
     return new Relay(
       {
         system,

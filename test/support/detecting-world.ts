@@ -22,7 +22,7 @@ import { Chance } from '../simulation/chance.js'
 import { FakeKernel } from '../simulation/fake-kernel.js'
 import type { FakeSocket } from '../simulation/fake-socket.js'
 import { listenerPlan } from './plans.js'
-import { leastUsePool } from './pools.js'
+import { choosing } from './pools.js'
 
 export interface DetectingOptions {
   readonly detection: Detection | undefined
@@ -66,7 +66,7 @@ export class DetectingWorld {
     const cells = localCells({ children: 1, remotes: 1, listeners: 1, ringBytes: 64 })
     const child = cells.child(0)
     const address = { family: 'ipv4', host: '10.0.0.2', port: 80 } as const
-    const { health, pool } = leastUsePool({ weights: [1], use: cells.use, backOffUntilMs: child.retryAtMs })
+    const { health, pools } = choosing({ weights: [1], use: cells.use, backOffUntilMs: child.retryAtMs })
     this.#relay = new Relay(
       {
         system,
@@ -76,10 +76,13 @@ export class DetectingWorld {
         questions: this.#questions,
         remotes: new Remotes([{ name: 'remote', addresses: [address] }], cells, child),
         health,
-        route: ({ acceptedAtMs, clientKey, protocol }) => {
-          const name = PROTOCOL_NAMES[protocol] ?? 'none'
-          this.routed.push({ protocol: name, key: clientKey, afterMs: this.#kernel.nowMs - acceptedAtMs })
-          return pool
+        pools,
+        routing: {
+          choose: ({ acceptedAtMs, clientKey, protocol }) => {
+            const name = PROTOCOL_NAMES[protocol] ?? 'none'
+            this.routed.push({ protocol: name, key: clientKey, afterMs: this.#kernel.nowMs - acceptedAtMs })
+            return pools.fallback ?? 'no-route'
+          },
         },
         options: {
           ...DEFAULT_RELAY_OPTIONS,

@@ -34,8 +34,8 @@ export function leastUsePool({ weights, use, useMax, backOffUntilMs, rebalance =
 export function choosing(
   fixture: PoolFixture,
   options: Partial<SessionOptions> = {},
-): Pick<RelayParts, 'health' | 'pools'> {
+): Pick<RelayParts, 'health' | 'pools' | 'routing'> {
   const { health, pool } = leastUsePool(fixture)
   const whole = { ...DEFAULT_SESSION_OPTIONS, ...options }
-  return { health, pools: new RelayPools([{ pool, options: whole, label: '' }], 0, []) }
+  return { health, routing: undefined, pools: new RelayPools([{ pool, options: whole, label: '' }], 0, []) }
 }

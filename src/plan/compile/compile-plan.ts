@@ -28,6 +28,7 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
     listeners,
     pools: poolPlans(tcprelay, remoteSlots),
     defaultPool: poolIndex(tcprelay),
+    routes: [],
     remotes: remotePlans(tcprelay, remoteSlots, tlsClients, listeners),
     admission: admissionPlan(spawnd.accessRules),
     relay: relayPlan(tcprelay, tls.servers.length > 0),

@@ -37,6 +37,7 @@ import { UNIX } from '../transfer/unix-transport.js'
 import { sendWithSyn, settleSyn } from './fast-open.js'
 import { noteMptcp } from './mptcp-peers.js'
 import { openRemoteSocket } from './remote-socket.js'
+import { serviceFor } from './routing.js'
 import { connectSctp, openSctpSocket } from './sctp-socket.js'
 import { targetAddress } from './target-address.js'
 
@@ -54,12 +55,9 @@ export const DIALLING: PhaseHandler = {
 
 /** Starts connecting to a remote; bytes that the client has already sent go with the connection. */
 export function dial(session: Session): void {
-  const { loop, pools } = session.relay
-  const service = pools.ofListener(session.listenerSlot)
-  if (service === undefined) {
-    session.cut('no-route')
-    return
-  }
+  const { loop } = session.relay
+  const service = serviceFor(session)
+  if (service === undefined) return
   const { label, options, pool } = service
   session.pool = label
   session.options = options

@@ -11,6 +11,7 @@ import type { Session } from '../session.js'
 import { BLOCK_BYTES } from '../transfer/blocks.js'
 import { NO_CLOSE_NOTIFY } from '../transfer/tls-transport.js'
 import { admit } from './admit.js'
+import { closeInOrder } from './close-in-order.js'
 import { detectProtocol } from './detecting.js'
 
 /** The first byte of a TLS record that begins a handshake (RFC 8446, 5.1). */
@@ -222,9 +223,6 @@ function serve(session: Session): void {
 
 /** Rejects the client. The connection is closed without a reset, so that a TLS alert still arrives. */
 function refuse(session: Session, why: string): void {
-  const { blocks, system } = session.relay
   session.client.onProtocolError(why)
-  // Unread bytes would turn close(2) into a reset, and the alert would be lost.
-  system.calls.recv(session.client.fd, blocks.scratch, 0, blocks.scratch.byteLength)
-  session.close('bad-greeting')
+  closeInOrder(session, 'bad-greeting')
 }

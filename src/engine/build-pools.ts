@@ -1,0 +1,48 @@
+/** Builds the pools of a generation and its routes. */
+import { Router } from '../admission/router.js'
+import { LeastUse } from '../balance/least-use.js'
+import { Pool } from '../balance/pool.js'
+import type { RemoteHealth } from '../balance/remote-health.js'
+import type { Cells } from '../cells/cells.js'
+import { nativeAddress } from '../kernel/sockaddr.js'
+import type { RelayContext } from '../relay/context.js'
+import { ClientSource } from '../relay/opening/client-source.js'
+import { Routes } from '../relay/opening/routing.js'
+import { type RelayPool, RelayPools } from '../relay/relay-pools.js'
+import type { SessionOptions } from '../relay/session-options.js'
+import type { Plan, PoolPlan, SessionPlan } from './plan.js'
+
+export function buildPools(
+  plan: Plan,
+  cells: Cells,
+  health: RemoteHealth,
+): Pick<RelayContext, 'pools' | 'routing'> {
+  const { defaultPool, listeners, routes } = plan
+  const pools = new RelayPools(
+    plan.pools.map((pool) => buildPool(pool, plan, cells, health)),
+    defaultPool,
+    listeners.map(({ pool }) => pool),
+  )
+  const routing = routes.length === 0 ? undefined : new Routes(new Router(routes, defaultPool), pools)
+  return { pools, routing }
+}
+
+function buildPool(
+  { label, options, ...pool }: PoolPlan,
+  { remotes }: Plan,
+  { use }: Cells,
+  health: RemoteHealth,
+): RelayPool {
+  const weights = remotes.map(({ weight }) => weight)
+  return {
+    pool: new Pool({ ...pool, weights, use, health, policy: new LeastUse(remotes.length) }),
+    options: sessionOptions(options),
+    label,
+  }
+}
+
+function sessionOptions({ localAddress, ...options }: SessionPlan): SessionOptions {
+  return localAddress === 'client'
+    ? { ...options, clientSource: new ClientSource(), localAddress: undefined }
+    : { ...options, clientSource: undefined, localAddress: localAddress && nativeAddress(localAddress) }
+}

@@ -1,0 +1,45 @@
+/** Chooses the pool that serves a client: that of its listener, or the one that the routes say. */
+import { NO_ROUTE, REJECT_CLOSE, REJECT_RESET, type Router } from '../../admission/router.js'
+import type { RelayPool, RelayPools } from '../relay-pools.js'
+import type { Session } from '../session.js'
+import { closeInOrder } from './close-in-order.js'
+import { SessionFacts } from './session-facts.js'
+
+/** The routes decided that the client gets no service. */
+export type Unserved = 'no-route' | 'reject-close' | 'reject-reset'
+
+/** Serves the clients of listeners that name no pool. */
+export interface Routing {
+  choose(session: Session): RelayPool | Unserved
+}
+
+/** The routes of a configuration. */
+export class Routes implements Routing {
+  readonly #router: Router
+  readonly #pools: RelayPools
+  readonly #facts = new SessionFacts()
+
+  constructor(router: Router, pools: RelayPools) {
+    this.#router = router
+    this.#pools = pools
+  }
+
+  choose(session: Session): RelayPool | Unserved {
+    const decision = this.#router.route(this.#facts.of(session), session.relay.system.clock.wallMs())
+    if (decision === NO_ROUTE) return 'no-route'
+    if (decision === REJECT_CLOSE) return 'reject-close'
+    if (decision === REJECT_RESET) return 'reject-reset'
+    return this.#pools.all[decision] ?? 'no-route'
+  }
+}
+
+/** The pool that serves a client; undefined: the session has been ended. */
+export function serviceFor(session: Session): RelayPool | undefined {
+  const { pools, routing } = session.relay
+  const found =
+    pools.ofListener(session.listenerSlot) ?? routing?.choose(session) ?? pools.fallback ?? 'no-route'
+  if (typeof found !== 'string') return found
+  if (found === 'reject-close') closeInOrder(session, 'rejected-by-route')
+  else session.cut(found === 'no-route' ? found : 'rejected-by-route')
+  return undefined
+}
