@@ -5,8 +5,8 @@ import { type AcceptContext, Listener } from '../accept/listener.js'
 import { SiblingLoad } from '../accept/sibling-load.js'
 import { AccessList } from '../admission/access-list.js'
 import { IdentityList } from '../admission/identity-list.js'
-import { LeastUse } from '../balance/least-use.js'
 import { NONE } from '../balance/policy.js'
+import { policyOf } from '../balance/policy-of.js'
 import { Pool } from '../balance/pool.js'
 import { RemoteHealth } from '../balance/remote-health.js'
 import { type Cells, type ChildCells, type OpenedCells, openCells } from '../cells/cells.js'
@@ -339,6 +339,6 @@ function buildPool({ pools: [pool], remotes }: Plan, { use }: Cells, health: Rem
     weights: remotes.map(({ weight }) => weight),
     use,
     health,
-    policy: new LeastUse(remotes.length),
+    policy: policyOf('least-use', remotes.length),
   })
 }
