@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { textTable } from '../report/table.js'
 import { describeMachine } from '../system/machine.js'
 import { type Effort, flatness, type MicroResult, measureCase } from './measure-micro.js'
+import { POLICY_CASES } from './policy-cases.js'
 import { REACTOR_CASES } from './reactor-cases.js'
 import { TABLE_CASES } from './table-cases.js'
 
@@ -28,7 +29,7 @@ function rowsOf({ flatness, results }: Measured): string[][] {
 }
 
 function run(effort: Effort): readonly Measured[] {
-  return [...REACTOR_CASES, ...TABLE_CASES].map((micro) => {
+  return [...REACTOR_CASES, ...POLICY_CASES, ...TABLE_CASES].map((micro) => {
     const results = measureCase(micro, effort)
     return { results, flatness: flatness(results) }
   })

@@ -1,36 +1,15 @@
 import { type Candidate, place } from '../../src/accept/placement.js'
 import { StickyCache } from '../../src/accept/sticky-cache.js'
 import { AccessList, compileAccess, type NetworkRule } from '../../src/admission/access-list.js'
-import { SlotSet } from '../../src/balance/slot-set.js'
 import { parseNetwork } from '../../src/base/cidr.js'
 import { localCells } from '../../src/cells/cells.js'
 import { type AccessRecord, accessLine } from '../../src/observe/access-line.js'
 import { ACCESS, LogRingWriter } from '../../src/observe/log-ring.js'
 import { INFO } from '../../src/observe/severity.js'
-import { leastUsePool } from '../../test/support/pools.js'
 import { type MicroCase, SESSIONS } from './micro-case.js'
 
-const REMOTES = [2, 10, 100]
 const RULES = [10, 100_000]
 const CHILDREN = [2, 16]
-
-const leastUse: MicroCase = {
-  name: 'policy: least use by weight, remotes',
-  sizes: REMOTES,
-  isFlat: false,
-  prepare(size) {
-    const use = new Int32Array(size)
-    const { pool } = leastUsePool({ weights: Array.from({ length: size }, (_, i) => 1 + (i % 3)), use })
-    const tried = new SlotSet()
-    return (times) => {
-      for (let i = 0; i < times; i++) {
-        tried.clear()
-        const slot = pool.pick(tried, i)
-        use[slot] = ((use[slot] as number) + 1) % 1_000
-      }
-    }
-  },
-}
 
 const placement: MicroCase = {
   name: 'placement: of a client, children',
@@ -143,11 +122,4 @@ const accessList: MicroCase = {
   },
 }
 
-export const TABLE_CASES: readonly MicroCase[] = [
-  leastUse,
-  placement,
-  sticky,
-  formatting,
-  writing,
-  accessList,
-]
+export const TABLE_CASES: readonly MicroCase[] = [placement, sticky, formatting, writing, accessList]

@@ -2,19 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { FakeView, slotSet } from '../../test/contract/policy.contract.js'
+import { picks } from '../../test/support/picks.js'
 import { LeastUse } from './least-use.js'
 import { NONE } from './policy.js'
-
-/** Picks one after the other; `isHeld` sessions stay. Answers how often each slot was taken. */
-function picks(policy: LeastUse, view: FakeView, count: number, isHeld: boolean): number[] {
-  const taken = view.weight.map(() => 0)
-  for (let i = 0; i < count; i++) {
-    const slot = policy.pick(view, slotSet())
-    taken[slot] = (taken[slot] ?? 0) + 1
-    if (isHeld) view.use[slot] = (view.use[slot] ?? 0) + 1
-  }
-  return taken
-}
 
 test('40 held connections on weights 1 and 3 give 10 and 30', () => {
   assert.deepEqual(picks(new LeastUse(2), new FakeView([1, 3]), 40, true), [10, 30])

@@ -1,6 +1,7 @@
 /** The policy `least use`, the original's: the lowest number of sessions in proportion to the weight. */
 import { NONE, type Policy, type PoolView } from './policy.js'
 import type { SlotSet } from './slot-set.js'
+import { useOf } from './use-of.js'
 
 /**
  * Ties are broken by the virtual time of weighted fair queueing: the remote with the earliest turn is chosen, and its
@@ -49,9 +50,4 @@ export class LeastUse implements Policy {
     this.#presentTurn = turn
     this.#turns[slot] = turn + 1 / weight
   }
-}
-
-/** A negative number of sessions, which only a compromised worker writes, must not attract clients. */
-function useOf({ use }: PoolView, slot: number): number {
-  return Math.max(0, use[slot] as number)
 }

@@ -8,20 +8,38 @@ export const FULL = -2
 
 /** What a policy sees of a pool. */
 export interface PoolView {
-  /** Slots of the pool's remotes. */
+  /** Slots of the pool's remotes, in the order of the configuration. */
   readonly members: ArrayLike<number>
   /** Sessions by slot, of all workers; a compromised worker may have written any value. */
   readonly use: ArrayLike<number>
-  /** Share of the load by slot, relative to its siblings; at least 1. */
+  /** Share of the load by slot, relative to its siblings. 0: no new clients, `isUsable` is false. */
   readonly weight: ArrayLike<number>
+  /** Hash of what identifies the client, 32-bit unsigned: equal keys go to the same remote under the hashing policies. */
+  readonly key: number
+  /** When the client is served, CLOCK_MONOTONIC. */
+  readonly nowMs: number
+  /** Uniform in [0, 1). */
+  random(): number
   /** Whether it may be tried now. */
   isUsable(slot: number): boolean
 }
 
+/** What a policy observes: the duration of successful connects in milliseconds, or transferred bytes. */
+export type Observed = 'connect-ms' | 'bytes'
+
 /** Chooses the next remote of a pool. */
 export interface Policy {
+  /** What `observe` must be fed with; undefined: nothing. */
+  readonly observes?: Observed
   /** The best usable remote that is not in `tried`, or NONE. Looks at each remote once; allocates nothing. */
   pick(view: PoolView, tried: SlotSet): number
-  /** Takes over the state of a policy of the same kind; `slots`: by slot here, the slot there, or NONE. */
-  continueFrom(before: Policy, slots: readonly number[]): void
+  /** Records a measurement of a remote. Allocates nothing. */
+  observe?(slot: number, amount: number, nowMs: number): void
+  /** Members or weights of the pool are known for the first time, or have changed. */
+  membersChanged?(view: PoolView): void
+  /**
+   * Takes over the state of a policy of the same kind; `slots`: by slot here, the slot there, or NONE. Policies without
+   * state have no such method.
+   */
+  continueFrom?(before: Policy, slots: readonly number[]): void
 }

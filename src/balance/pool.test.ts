@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { slotSet } from '../../test/contract/policy.contract.js'
 import { leastUsePool } from '../../test/support/pools.js'
-import { FULL, NONE } from './policy.js'
-import type { Pool } from './pool.js'
+import { FULL, NONE, type Policy, type PoolView } from './policy.js'
+import { Pool } from './pool.js'
 
 function poolOf(count: number, rebalance = 0, useMax?: readonly number[]) {
   const backOffUntilMs = new Float64Array(count)
@@ -213,4 +213,46 @@ test('health and turns are taken over by the pool of a new configuration', () =>
   assert.equal(health.failed(1, 1_590, 1_610), undefined, 'an attempt of before is no further evidence')
   assert.equal(backOffUntilMs[1], 3_600)
   assert.equal(health.succeeded(1), 'came-up')
+})
+
+test('a remote of weight 0 gets no clients, not even as the last one left', () => {
+  const { health, pool, use } = poolOf(2, 0, [1, 1])
+  pool.setWeight(1, 0)
+  for (let i = 0; i < 5; i++) assert.equal(pickAt(pool, 0), 0)
+  assert.equal(pickAt(pool, 0, [0]), NONE)
+  use[0] = 1
+  assert.equal(pickAt(pool, 0), FULL)
+  health.failed(0, 0, 0)
+  use[0] = 0
+  assert.equal(pickAt(pool, 1), 0, 'a failing remote is tried instead')
+  pool.setWeight(1, 1)
+  assert.equal(pickAt(pool, 2), 1)
+})
+
+test('hands the key of the client, the time and randomness to its policy, and measurements', () => {
+  const seen: unknown[] = []
+  const policy: Policy = {
+    observes: 'bytes',
+    pick({ key, nowMs, ...view }: PoolView) {
+      seen.push(key, nowMs)
+      return view.members[0] as number
+    },
+    observe: (...measurement) => seen.push(measurement),
+  }
+  const { health } = poolOf(1)
+  const pool = new Pool({
+    name: 'default',
+    members: [0],
+    weights: [1],
+    use: [0],
+    health,
+    policy,
+    rebalance: 0,
+  })
+  assert.equal(pool.pick(slotSet(), 17, -1), 0)
+  pickAt(pool, 18)
+  assert.ok(pool.random() >= 0 && pool.random() < 1)
+  assert.equal(pool.observes, 'bytes')
+  pool.observe(0, 1_000, 19)
+  assert.deepEqual(seen, [0xffff_ffff, 17, 0, 18, [0, 1_000, 19]])
 })

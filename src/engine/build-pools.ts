@@ -1,6 +1,6 @@
 /** Builds the pools of a generation and its routes. */
 import { Router } from '../admission/router.js'
-import { LeastUse } from '../balance/least-use.js'
+import { policyOf } from '../balance/policy-of.js'
 import { Pool } from '../balance/pool.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
 import type { Cells } from '../cells/cells.js'
@@ -35,7 +35,7 @@ function buildPool(
 ): RelayPool {
   const weights = remotes.map(({ weight }) => weight)
   return {
-    pool: new Pool({ ...pool, weights, use, health, policy: new LeastUse(remotes.length) }),
+    pool: new Pool({ ...pool, weights, use, health, policy: policyOf('least-use', remotes.length) }),
     options: sessionOptions(options),
     label,
   }

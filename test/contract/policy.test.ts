@@ -1,5 +1,26 @@
-/** Runs the policy contract for every policy of the product. */
-import { LeastUse } from '../../src/balance/least-use.js'
-import { policyContract } from './policy.contract.js'
+/** Runs the policy contract for every policy of the product, and that of hashing for those that hash. */
+import type { Policy } from '../../src/balance/policy.js'
+import { POLICY_NAMES, policyOf } from '../../src/balance/policy-of.js'
+import { hashingContract } from './hashing.contract.js'
+import { policyContract, type Traits } from './policy.contract.js'
 
-policyContract('least use', (count) => new LeastUse(count))
+/** A table of its own costs each of them milliseconds. */
+const MAGLEV: Traits = { numRuns: 20 }
+
+const TRAITS: Readonly<Record<string, Traits>> = {
+  first: { skipEqualShares: 'the order of the configuration decides, not the weight' },
+  maglev: MAGLEV,
+}
+
+for (const name of POLICY_NAMES) {
+  policyContract(name, (slots): Policy => policyOf(name, slots), TRAITS[name])
+}
+
+for (const name of ['source', 'maglev'] as const) {
+  policyContract(
+    `${name} with bounded load`,
+    (slots) => policyOf(name, slots, { boundedLoad: 1 }),
+    TRAITS[name],
+  )
+  hashingContract(name, (slots, options) => policyOf(name, slots, options))
+}

@@ -60,6 +60,12 @@ test(`${EXCHANGES} messages of SCTP make no garbage`, (t) => {
   assert.ok(medianBytes < 2 * NOISE_BYTES, `${medianBytes} bytes per message`)
 })
 
+test('picks by all policies make no garbage', (t) => {
+  const { medianBytes } = measured('picks', 100_000)
+  t.diagnostic(`${medianBytes.toFixed(3)} bytes for one pick by each`)
+  assert.ok(medianBytes < NOISE_BYTES, `${medianBytes} bytes for one pick by each`)
+})
+
 test('one small object per receive would be detected', () => {
   const { medianBytes } = measured('wasteful-exchanges', 20_000)
   assert.ok(medianBytes >= 2 * OBJECT_BYTES_MIN, `${medianBytes} bytes per request and reply`)

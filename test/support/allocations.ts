@@ -1,5 +1,6 @@
 /** A program that measures heap allocation per round of some work; run by test/integration/garbage.test.ts. */
 import { getHeapStatistics } from 'node:v8'
+import { PICK_CASES } from '../../bench/micro/policy-cases.js'
 import { SmallRelay } from '../../bench/micro/small-relay.js'
 import { median } from '../../bench/statistics.js'
 import { linuxSystem } from '../../src/kernel/linux-system.js'
@@ -74,6 +75,14 @@ function connections(relay: WholeRelay): () => void {
   }
 }
 
+/** One pick by each policy among some remotes, with its measurement. */
+function picks(): () => void {
+  const cases = PICK_CASES.map(({ prepare }) => prepare(20))
+  return () => {
+    for (const pick of cases) pick(1)
+  }
+}
+
 function messages(): () => void {
   const relay = new MessageRelay()
   return () => relay.carry()
@@ -87,6 +96,7 @@ const WORK: Readonly<Record<string, () => () => void>> = {
   'wasteful-exchanges': () => exchanges(new WholeRelay({ system: wasteful() })),
   connections: () => connections(new WholeRelay()),
   messages,
+  picks,
   'logged-connections': () => connections(new WholeRelay({ hasAccessLog: true })),
 }
 

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { FakeView, slotSet } from '../../test/contract/policy.contract.js'
+import { hashWord } from './hash.js'
+import { Maglev } from './maglev.js'
+import { ENTRIES } from './maglev-table.js'
+
+const CLIENTS = 20_000
+
+function chosen(policy: Maglev, view: FakeView, count = CLIENTS): number[] {
+  return Array.from({ length: count }, (_, client) => {
+    view.key = hashWord(client, 0) >>> 0
+    return policy.pick(view, slotSet())
+  })
+}
+
+/** How many clients moved between remotes other than `except`. */
+function movedBeside(except: number, before: readonly number[], after: readonly number[]): number {
+  return before.filter((slot, i) => slot !== except && after[i] !== except && after[i] !== slot).length
+}
+
+test('no remote of a hundred gets more than 1.01 times the mean of all keys', () => {
+  const view = new FakeView(new Array(100).fill(1))
+  const policy = new Maglev(100)
+  const counts = new Array<number>(100).fill(0)
+  const keys = 10 * ENTRIES
+  for (view.key = 0; view.key < keys; view.key++) {
+    const slot = policy.pick(view, slotSet())
+    counts[slot] = (counts[slot] as number) + 1
+  }
+  const worst = Math.max(...counts) / (keys / 100)
+  assert.ok(worst <= 1.01, `${worst}`)
+})
+
+test('a remote that leaves the configuration moves less than 1 % of the clients of others', () => {
+  for (const count of [3, 100, 500]) {
+    const weights = new Array<number>(count).fill(1)
+    const before = chosen(new Maglev(count), new FakeView(weights))
+    const members = [...weights.keys()].filter((slot) => slot !== 1)
+    const after = chosen(new Maglev(count), new FakeView(weights, undefined, members))
+    assert.ok(!after.includes(1))
+    const moved = before.filter((slot, i) => slot !== 1 && after[i] !== slot).length
+    assert.ok(moved < 0.01 * CLIENTS, `${moved} of ${CLIENTS} for ${count} remotes`)
+  }
+})
+
+test('a new weight is in force after eight clients, and moves few but its own', () => {
+  const view = new FakeView([1, 1, 1, 1])
+  const policy = new Maglev(4)
+  policy.membersChanged(view)
+  const before = chosen(policy, view)
+  view.weight[2] = 3
+  policy.membersChanged(view)
+  chosen(policy, view, 8)
+  const after = chosen(policy, view)
+  const share = after.filter((slot) => slot === 2).length / CLIENTS
+  assert.ok(share > 0.48 && share < 0.52, `${share} instead of a half`)
+  const moved = movedBeside(2, before, after)
+  assert.ok(moved < 0.02 * CLIENTS, `${moved} of ${CLIENTS}`)
+})
+
+test('the old weights are in force until the new table is complete', () => {
+  const view = new FakeView([1, 1])
+  const policy = new Maglev(2)
+  policy.membersChanged(view)
+  const before = chosen(policy, view, 7)
+  view.weight[0] = 1_000
+  policy.membersChanged(view)
+  assert.deepEqual(chosen(policy, view, 7), before)
+})
+
+test('weights that change all the time still come into force', () => {
+  const view = new FakeView([1, 1])
+  const policy = new Maglev(2)
+  policy.membersChanged(view)
+  for (let weight = 2; weight < 100; weight++) {
+    view.weight[0] = weight
+    policy.membersChanged(view)
+    chosen(policy, view, 1)
+  }
+  const share = chosen(policy, view, 1_000).filter((slot) => slot === 0).length
+  assert.ok(share > 950, `${share} of 1,000`)
+})

@@ -1,0 +1,85 @@
+/**
+ * The policy `maglev`: a client's key says which remote, by a table lookup. Clients whose remote is down, tried or
+ * overloaded are spread over the others by rendezvous hashing, so nobody else moves.
+ */
+import { BoundedLoad } from './bounded-load.js'
+import { Candidates } from './candidates.js'
+import type { HashingOptions } from './hashing-options.js'
+import { BUILD_STEPS, MaglevTable } from './maglev-table.js'
+import { NONE, type Policy, type PoolView } from './policy.js'
+import { rendezvous, slotSeeds } from './rendezvous.js'
+import type { SlotSet } from './slot-set.js'
+
+/** New weights are in force after eight clients; each of them waits for well under a millisecond of the build. */
+const STEPS_PER_PICK = BUILD_STEPS / 8
+
+export class Maglev implements Policy {
+  readonly #candidates: Candidates
+  readonly #seeds: ArrayLike<number>
+  readonly #bound: BoundedLoad
+  #table: MaglevTable | undefined = undefined
+  /** The successor of `#table` while it is built. */
+  #nextTable: MaglevTable | undefined = undefined
+  /** Members or weights have changed since the last build began. */
+  #isStale = false
+
+  /** `slots`: the number of slots of all pools together. */
+  constructor(slots: number, { boundedLoad = Infinity, seeds = slotSeeds(slots) }: HashingOptions = {}) {
+    this.#candidates = new Candidates(slots)
+    this.#seeds = seeds
+    this.#bound = new BoundedLoad(boundedLoad)
+  }
+
+  /** Builds the first table at once: a pool is made before it has clients. Later ones are built by `pick`. */
+  membersChanged(view: PoolView): void {
+    if (this.#table === undefined) this.#table = this.#firstTable(view)
+    else this.#isStale = true
+  }
+
+  pick(view: PoolView, tried: SlotSet): number {
+    if (this.#isStale || this.#nextTable !== undefined) this.#continueBuild(view)
+    this.#table ??= this.#firstTable(view)
+    const table = this.#table
+    const owner = table.find(view.key)
+    if (this.#bound.isLimited) return this.#pickBounded(view, tried, table, owner)
+    if (owner !== NONE && !tried.has(owner) && view.isUsable(owner)) return owner
+    this.#candidates.collect(view, tried, owner)
+    return this.#spread(view, table, owner)
+  }
+
+  #pickBounded(view: PoolView, tried: SlotSet, table: MaglevTable, owner: number): number {
+    this.#candidates.collect(view, tried)
+    this.#bound.measure(view, this.#candidates)
+    if (owner !== NONE && this.#candidates.has(owner) && this.#bound.hasRoom(view, owner)) return owner
+    return this.#spread(view, table, owner)
+  }
+
+  /** The choice for a client whose owner is NONE, or cannot take it. */
+  #spread(view: PoolView, table: MaglevTable, owner: number): number {
+    const slot = owner === NONE ? this.#choose(view, table.rest) : NONE
+    // The table lacks a weight that was 0 when it was built.
+    return slot === NONE ? this.#choose(view, view.weight) : slot
+  }
+
+  #choose(view: PoolView, shares: ArrayLike<number>): number {
+    return rendezvous(view, this.#candidates, this.#seeds, shares, this.#bound)
+  }
+
+  #firstTable(view: PoolView): MaglevTable {
+    const table = new MaglevTable(view.members, view.weight, this.#seeds)
+    table.build(BUILD_STEPS)
+    return table
+  }
+
+  /** A change during a build waits for its end: or frequent changes would keep the old table for ever. */
+  #continueBuild(view: PoolView): void {
+    if (this.#nextTable === undefined) {
+      this.#isStale = false
+      this.#nextTable = new MaglevTable(view.members, view.weight, this.#seeds)
+    }
+    this.#nextTable.build(STEPS_PER_PICK)
+    if (!this.#nextTable.isBuilt) return
+    this.#table = this.#nextTable
+    this.#nextTable = undefined
+  }
+}

@@ -1,0 +1,27 @@
+/** The policy `source`: a client's key says which remote, in proportion to the weights, until that one is not usable. */
+import { BoundedLoad } from './bounded-load.js'
+import { Candidates } from './candidates.js'
+import type { HashingOptions } from './hashing-options.js'
+import type { Policy, PoolView } from './policy.js'
+import { rendezvous, slotSeeds } from './rendezvous.js'
+import type { SlotSet } from './slot-set.js'
+
+/** Computes a hash per remote and client. `maglev` costs the same for any number of remotes, and moves a few more clients. */
+export class SourceHash implements Policy {
+  readonly #candidates: Candidates
+  readonly #seeds: ArrayLike<number>
+  readonly #bound: BoundedLoad
+
+  /** `slots`: the number of slots of all pools together. */
+  constructor(slots: number, { boundedLoad = Infinity, seeds = slotSeeds(slots) }: HashingOptions = {}) {
+    this.#candidates = new Candidates(slots)
+    this.#seeds = seeds
+    this.#bound = new BoundedLoad(boundedLoad)
+  }
+
+  pick(view: PoolView, tried: SlotSet): number {
+    this.#candidates.collect(view, tried)
+    this.#bound.measure(view, this.#candidates)
+    return rendezvous(view, this.#candidates, this.#seeds, view.weight, this.#bound)
+  }
+}

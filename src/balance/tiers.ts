@@ -1,0 +1,44 @@
+/**
+ * Tiers of a pool: a tier gets clients while the better ones together have too few usable remotes. Says so for each
+ * client anew, so clients go back to the better tiers as soon as these are usable again.
+ */
+import type { PoolView } from './policy.js'
+import type { RemoteHealth } from './remote-health.js'
+
+export class Tiers {
+  /** Slots in order of their tiers. */
+  readonly #slots: Int32Array
+  readonly #tiers: ArrayLike<number>
+  readonly #minUsable: number
+
+  /** `tiers`: by slot, the lower the better. `minUsable`: at least 1. */
+  constructor(members: readonly number[], tiers: ArrayLike<number>, minUsable: number) {
+    this.#slots = Int32Array.from([...members].sort((a, b) => tierOf(tiers, a) - tierOf(tiers, b)))
+    this.#tiers = tiers
+    this.#minUsable = minUsable
+  }
+
+  /** The worst tier that gets clients. Mostly looks at as many remotes as must be usable. */
+  worstInUse({ nowMs, weight }: Pick<PoolView, 'nowMs' | 'weight'>, health: RemoteHealth): number {
+    let usable = 0
+    for (let i = 0; i < this.#slots.length; i++) {
+      const slot = this.#slots[i] as number
+      if (weight[slot] === 0 || !health.isUsable(slot, nowMs)) continue
+      if (++usable === this.#minUsable) return tierOf(this.#tiers, slot)
+    }
+    return Infinity
+  }
+
+  of(slot: number): number {
+    return tierOf(this.#tiers, slot)
+  }
+}
+
+/** Whether the members belong to different tiers. */
+export function hasTiers(members: readonly number[], tiers: ArrayLike<number>): boolean {
+  return members.some((slot) => tierOf(tiers, slot) !== tierOf(tiers, members[0] as number))
+}
+
+function tierOf(tiers: ArrayLike<number>, slot: number): number {
+  return tiers[slot] as number
+}
