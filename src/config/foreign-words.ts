@@ -19,8 +19,6 @@ const REMOTE = "a server is 'remote { address = HOST port = PORT }' in the tcpre
 const POOL = "remotes that serve together are 'pool = NAME { remote { … } }' in the tcprelay section"
 const NO_HEALTH_CHECKS =
   'this version has no health checks: if a remote cannot be reached, the client is relayed to the next one'
-const NO_POLICIES =
-  'this version has one fixed policy: the remote with the fewest sessions relative to its weight is next'
 const NO_CHOICE = 'this version chooses a pool by the listener only'
 const NO_PROXY_PROTOCOL = 'this version does not support the PROXY protocol'
 const NO_HTTP = 'this program relays bytes and does not parse HTTP'
@@ -76,17 +74,15 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   },
 
   // Policies and health checks.
-  {
-    words: 'balance|policy|algorithm|scheduler|lb|hash|hash-type|least_conn|ip_hash|random',
-    text: NO_POLICIES,
-  },
+  { words: 'policy|algorithm|scheduler|lb', write: { tcprelay: ['balance'], pool: ['balance'] } },
+  { words: 'hash|hash-type|ip_hash', write: { tcprelay: ['balance', 'key'], pool: ['balance', 'key'] } },
+  { words: 'least_conn|random|least_time', write: { tcprelay: ['balance'], pool: ['balance'] } },
   {
     words:
       'check|checks|inter|rise|fall|observe|health|healthcheck|health-check|health_check|tcp-check|http-check|httpchk',
     text: NO_HEALTH_CHECKS,
   },
   { words: 'option httpchk|tcp-check|ssl-hello-chk|smtpchk|mysql-check|pgsql-check', text: NO_HEALTH_CHECKS },
-  { words: 'backup', text: 'this version has no backup remotes' },
   { words: 'stick|stick-table|cookie|persist', text: 'this version has no sticky sessions' },
   { words: 'resolvers|resolver|nameserver', text: 'host names are resolved by the system resolver' },
 

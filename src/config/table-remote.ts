@@ -2,13 +2,16 @@
 import { address } from './address-value.js'
 import { remoteTarget } from './endpoint.js'
 import { nameType } from './name-type.js'
-import { count, INT_MAX } from './number-types.js'
+import { count, INT_MAX, yesNo } from './number-types.js'
 import { remotePorts } from './port-types.js'
 import { completedBlock, list, optional, type SettingsOf, value } from './row.js'
 import { mainAddress, sctpAt, sctpProblem, sctpRows, sctpSettings } from './table-sctp.js'
 import { protocolRow, remoteFastOpen, socketRows } from './table-sockets.js'
 import { remoteTlsRows } from './table-tls.js'
 import { asksForTls, remoteTlsMode, TLS_OFF } from './tls-mode.js'
+
+/** As large as anybody needs, and one byte. */
+const TIER_MAX = 255
 
 const remoteRows = {
   address: list('address', address, {
@@ -34,7 +37,19 @@ const remoteRows = {
   }),
   protocol: protocolRow,
   weight: value('weight', count({ min: -INT_MAX }), 1, {
-    doc: 'Share of the load relative to the other remotes. Values below 1 are treated as 1.',
+    doc: 'Share of the load relative to the other remotes of the pool. A negative number is treated as 1.',
+    zero: 'no new clients',
+  }),
+  backup: value('backup', yesNo, false, {
+    doc: 'Use the remote only while no other one of the pool is usable: the same as `tier = 1`.',
+    isOurs: true,
+  }),
+  tier: optional('tier', count({ max: TIER_MAX }), {
+    doc:
+      'Rank of the remote: a tier is used while those with lower numbers have no usable remote, or fewer than ' +
+      '`tier min usable`. New clients go back by themselves.',
+    defaultText: '0, or 1 with `backup = yes`',
+    isOurs: true,
   }),
   tls: optional('tls|ssl', remoteTlsMode, {
     doc: 'The remote speaks TLS: `yes`, or a list of enabled versions: `TLSv1.2,TLSv1.3`.',
@@ -53,7 +68,7 @@ export const remoteBlock = completedBlock(
   'remote',
   'A server that connections are relayed to. Repeat it for more remotes.',
   remoteRows,
-  ({ address: addresses, port, weight, ...rest }, completion) => {
+  ({ address: addresses, backup, port, tier = backup ? 1 : 0, weight, ...rest }, completion) => {
     const { hasMistakes, refuse } = completion
     const sctpGiven = { ...rest, address: addresses }
     const given = mainAddress(sctpGiven)
@@ -64,7 +79,7 @@ export const remoteBlock = completedBlock(
     if (wrong !== undefined) return refuse(wrong)
     const mode = { tls: tls ?? TLS_OFF, isTlsGiven: tls !== undefined }
     const sctp = where && sctpAt(sctpSettings(sctpGiven), where.target)
-    return where && { ...rest, ...mode, ...where, sctp, weight: Math.max(1, weight), hasMistakes }
+    return where && { ...rest, ...mode, ...where, sctp, tier, weight: weight < 0 ? 1 : weight, hasMistakes }
   },
   'address',
 )

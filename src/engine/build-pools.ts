@@ -1,5 +1,6 @@
 /** Builds the pools of a generation and its routes. */
 import { Router } from '../admission/router.js'
+import { hashText } from '../balance/hash.js'
 import { policyOf } from '../balance/policy-of.js'
 import { Pool } from '../balance/pool.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
@@ -28,16 +29,27 @@ export function buildPools(
 }
 
 function buildPool(
-  { label, options, ...pool }: PoolPlan,
+  { boundedLoad, key, label, options, policy, ...pool }: PoolPlan,
   { remotes }: Plan,
   { use }: Cells,
   health: RemoteHealth,
 ): RelayPool {
   const weights = remotes.map(({ weight }) => weight)
+  const tiers = remotes.map(({ tier }) => tier)
+  const seeds = remotes.map(({ name }) => hashText(name))
+  const hashing = { seeds, ...(boundedLoad === undefined ? {} : { boundedLoad }) }
   return {
-    pool: new Pool({ ...pool, weights, use, health, policy: policyOf('least-use', remotes.length) }),
+    pool: new Pool({
+      ...pool,
+      weights,
+      tiers,
+      use,
+      health,
+      policy: policyOf(policy, remotes.length, hashing),
+    }),
     options: sessionOptions(options),
     label,
+    key,
   }
 }
 

@@ -10,6 +10,7 @@ import type { StickyOptions } from '../accept/sticky-cache.js'
 import type { AccessTable } from '../admission/access-list.js'
 import type { IdentityRule } from '../admission/identity-list.js'
 import type { RoutePlan } from '../admission/route-plan.js'
+import type { PolicyName } from '../balance/policy-of.js'
 import type { SocketAddress } from '../base/address.js'
 import type { PollMechanism } from '../base/poll-mechanism.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
@@ -17,6 +18,7 @@ import type { SocketOptions } from '../kernel/socket-options.js'
 import type { MavisSettings } from '../mavis/settings.js'
 import type { SeverityName } from '../observe/severity.js'
 import type { FacilityName } from '../observe/syslog.js'
+import type { ClientKeyPlan } from '../relay/client-key.js'
 import type { RelayListener } from '../relay/context.js'
 import type { RelayOptions } from '../relay/options.js'
 import type { RemoteParts } from '../relay/remotes.js'
@@ -66,8 +68,10 @@ export interface ListenerPlan extends RelayListener {
 }
 
 export interface RemotePlan extends RemoteParts {
-  /** Share of the load, relative to its siblings; at least 1. */
+  /** Share of the load, relative to its siblings. Zero: no new clients. */
   readonly weight: number
+  /** A higher one is in reserve. */
+  readonly tier: number
   /** Index in `tls.clients`; undefined: plain. */
   readonly tlsClient: number | undefined
 }
@@ -78,7 +82,13 @@ export interface PoolPlan {
   readonly label: string
   /** Slots of its remotes, in the order of the configuration. */
   readonly members: readonly number[]
-  readonly policy: 'least-use'
+  readonly policy: PolicyName
+  /** What policies that hash recognise a client by; undefined: the policy does not hash. */
+  readonly key: ClientKeyPlan | undefined
+  /** At least 1; undefined: no limit. */
+  readonly boundedLoad: number | undefined
+  /** Usable remotes below which the next tier is used too. */
+  readonly tierMinUsable: number
   /** After this many clients the back-off of every failing remote ends. Zero: never. */
   readonly rebalance: number
   readonly options: SessionPlan

@@ -9,6 +9,7 @@ import type { Detection } from './detection.js'
 import type { Diallings } from './opening/dialling.js'
 import type { Questions } from './opening/questions.js'
 import type { Routing } from './opening/routing.js'
+import type { SessionFacts } from './opening/session-facts.js'
 import type { RelayOptions } from './options.js'
 import type { Peers } from './peers.js'
 import type { RelayPools } from './relay-pools.js'
@@ -43,6 +44,7 @@ export interface RelayContext {
   readonly remotes: Remotes
   readonly health: RemoteHealth
   readonly pools: RelayPools
+  readonly facts: SessionFacts
   /** Undefined: there are no routes. */
   readonly routing: Routing | undefined
   readonly options: RelayOptions

@@ -2,6 +2,7 @@
 
 import type { Pool } from '../balance/pool.js'
 import { invariant } from '../base/invariant.js'
+import type { ClientKeyPlan } from './client-key.js'
 import type { SessionOptions } from './session-options.js'
 
 /** A pool with the options of its sessions. */
@@ -10,6 +11,7 @@ export interface RelayPool {
   readonly options: SessionOptions
   /** As in its plan. */
   readonly label: string
+  readonly key: ClientKeyPlan | undefined
 }
 
 /** A remote belongs to one pool. */

@@ -19,6 +19,7 @@ import { detectProtocol } from './opening/detecting.js'
 import { Diallings } from './opening/dialling.js'
 import { greet } from './opening/greeting.js'
 import { noteMptcp } from './opening/mptcp-peers.js'
+import { SessionFacts } from './opening/session-facts.js'
 import { describePeer } from './peer-name.js'
 import { Peers } from './peers.js'
 import { type EndReason, LISTENER_REASON_COUNTS, REASON_COUNTS, REMOTE_REASON_COUNTS } from './phases.js'
@@ -26,7 +27,7 @@ import { Session } from './session.js'
 import { TRANSPORTS } from './transfer/transports.js'
 
 /** The context of sessions without the parts that the relay itself provides. */
-export type RelayParts = Omit<RelayContext, 'diallings' | 'peers' | 'sessionClosed'>
+export type RelayParts = Omit<RelayContext, 'diallings' | 'facts' | 'peers' | 'sessionClosed'>
 
 export interface RelayEvents {
   /** A session has ended, and with it two descriptors. */
@@ -57,7 +58,13 @@ export class Relay {
 
   constructor(parts: RelayParts, events: RelayEvents, childSlot = 0) {
     const sessionClosed = (session: Session) => this.#sessionClosed(session)
-    this.#context = { ...parts, diallings: new Diallings(), peers: new Peers(), sessionClosed }
+    this.#context = {
+      ...parts,
+      diallings: new Diallings(),
+      facts: new SessionFacts(),
+      peers: new Peers(),
+      sessionClosed,
+    }
     this.#events = events
     this.#childSlot = childSlot
     this.#idPrefix = idPrefix(childSlot, parts.system.clock.wallMs())

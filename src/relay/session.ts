@@ -49,6 +49,8 @@ export class Session implements TimerOwner {
   remoteSlot = NONE
   /** The name of its pool in the access log; '': none. */
   pool = ''
+  /** Its pool, if that observes bytes. */
+  meteredPool: Pool | undefined = undefined
   /** Those of its pool, from dialling on. */
   options: SessionOptions = DEFAULT_SESSION_OPTIONS
   acceptedAtMs = 0
@@ -243,6 +245,7 @@ export class Session implements TimerOwner {
     this.toClient.clear()
     this.remoteSlot = NONE
     this.pool = ''
+    this.meteredPool = undefined
     this.keepAliveAtMs = Number.POSITIVE_INFINITY
     this.wasConnected = false
     this.user = ''

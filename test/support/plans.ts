@@ -54,11 +54,19 @@ type PlanParts = Partial<Omit<Plan, 'relay'>> & {
   readonly sessions?: Partial<SessionPlan>
 }
 
+const LEAST_USE = {
+  policy: 'least-use',
+  key: undefined,
+  boundedLoad: undefined,
+  tierMinUsable: 1,
+  rebalance: 0,
+} as const
+
 /** A plan with a pool of all its remotes. */
 export function planOf({ relay, sessions, ...parts }: PlanParts): Plan {
   const members = [...(parts.remotes ?? []).keys()]
   const options = { ...SESSIONS, localAddress: undefined, ...sessions }
-  const pools = [{ name: 'default', label: '', members, policy: 'least-use', rebalance: 0, options } as const]
+  const pools = [{ name: 'default', label: '', members, ...LEAST_USE, options } as const]
   return { ...NOTHING, pools, ...parts, relay: { ...NOTHING.relay, ...relay } }
 }
 
@@ -85,5 +93,5 @@ export function listenerPlan(name: string, parts: Partial<ListenerPlan> = {}): L
 
 /** A plain remote. */
 export function remotePlan(name: string, addresses: RemotePlan['addresses']): RemotePlan {
-  return { name, weight: 1, addresses, tlsClient: undefined, options: PLAIN_REMOTE }
+  return { name, weight: 1, tier: 0, addresses, tlsClient: undefined, options: PLAIN_REMOTE }
 }

@@ -37,5 +37,9 @@ export function choosing(
 ): Pick<RelayParts, 'health' | 'pools' | 'routing'> {
   const { health, pool } = leastUsePool(fixture)
   const whole = { ...DEFAULT_SESSION_OPTIONS, ...options }
-  return { health, routing: undefined, pools: new RelayPools([{ pool, options: whole, label: '' }], 0, []) }
+  return {
+    health,
+    routing: undefined,
+    pools: new RelayPools([{ pool, options: whole, label: '', key: undefined }], 0, []),
+  }
 }

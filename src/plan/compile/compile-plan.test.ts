@@ -79,6 +79,8 @@ id = tcprelay {
 }
 `
 
+const LEAST_USE = { policy: 'least-use', key: undefined, boundedLoad: undefined, tierMinUsable: 1 }
+
 const SURROUNDINGS: PlanSurroundings = {
   listenerNames: ['[::]:101', '[::]:102', '[::]:103', '[::]:104'],
   listenerKinds: ['tcp', 'tcp', 'tcp', 'tcp'],
@@ -92,9 +94,7 @@ test('without directives the plan has the defaults', () => {
   const { ephemeralPorts } = DEFAULT_RELAY_OPTIONS
   assert.deepEqual({ ...relay, ephemeralPorts }, DEFAULT_RELAY_OPTIONS)
   const { clientSource: _clientSource, ...options } = DEFAULT_SESSION_OPTIONS
-  assert.deepEqual(pools, [
-    { name: 'default', label: '', members: [0], policy: 'least-use', rebalance: 0, options },
-  ])
+  assert.deepEqual(pools, [{ name: 'default', label: '', members: [0], ...LEAST_USE, rebalance: 0, options }])
   assert.deepEqual(tls, NO_TLS)
   assert.equal(workers.sessionsMax, Number.POSITIVE_INFINITY)
 })
@@ -139,7 +139,7 @@ test('listeners: each port of a block is one, with everything about it', () => {
 
 test('remotes are at their slots, and the pool has no others', () => {
   const { pools, remotes } = planOf(EVERYTHING, SURROUNDINGS)
-  const common = { weight: 1, tlsClient: undefined, options: PLAIN_REMOTE, sctp: undefined }
+  const common = { weight: 1, tier: 0, tlsClient: undefined, options: PLAIN_REMOTE, sctp: undefined }
   const literal = (host: string, port: number) => [{ family: 'ipv4', host, port }]
   const marked = { ...PLAIN_REMOTE, socket: { ...NO_OPTIONS, fwmark: 8 } }
   assert.deepEqual(remotes, [
@@ -164,7 +164,7 @@ test('remotes are at their slots, and the pool has no others', () => {
   ])
   assert.deepEqual(
     pools.map(({ options: _options, ...pool }) => pool),
-    [{ name: 'default', label: '', members: [4, 1, 2], policy: 'least-use', rebalance: 11 }],
+    [{ name: 'default', label: '', members: [4, 1, 2], ...LEAST_USE, rebalance: 11 }],
   )
 })
 
@@ -219,6 +219,37 @@ test('pools: their remotes, what they override, and the listeners that select th
       ['mail', 'mail', [3], 0, Number.POSITIVE_INFINITY, 3],
     ],
   )
+})
+
+test('policies, keys and tiers', () => {
+  const text = `
+id = spawnd { listen { port = 1 } }
+id = tcprelay {
+  balance = maglev key = source/24 bounded load = 125
+  remote { 10.0.0.1:1 weight = 0 } remote { 10.0.0.2:1 backup = yes } remote { 10.0.0.3:1 tier = 2 weight = -5 }
+  pool = names { key = server name balance = source tier min usable = 2 remote { 10.0.0.4:1 } }
+  pool = turns { balance = round-robin remote { 10.0.0.4:1 } }
+}`
+  const { pools, relay, remotes } = planOf(text, { ...SURROUNDINGS, remoteSlots: [0, 1, 2, 3, 4] })
+  assert.deepEqual(
+    pools.map(({ boundedLoad, key, policy, tierMinUsable }) => [policy, key, boundedLoad, tierMinUsable]),
+    [
+      ['maglev', { by: 'source', ipv4Bits: 24, ipv6Bits: 64 }, 1.25, 1],
+      ['source', { by: 'server-name' }, 1.25, 2],
+      ['round-robin', undefined, 1.25, 1],
+    ],
+  )
+  assert.deepEqual(
+    remotes.map(({ tier, weight }) => [tier, weight]),
+    [
+      [0, 0],
+      [1, 1],
+      [2, 1],
+      [0, 1],
+      [0, 1],
+    ],
+  )
+  assert.equal(relay.notesPeers, true)
 })
 
 test('without remotes outside of pools there is no pool for listeners that select none', () => {

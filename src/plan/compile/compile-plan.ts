@@ -24,14 +24,16 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
   const { listeners: listenersTls, remotes: tlsClients, ...tls } = loaded.tls.settings
   const { mechanism, remoteSlots } = surroundings
   const listeners = listenerPlans(spawnd.listeners, surroundings, listenersTls, tcprelay)
+  const pools = poolPlans(tcprelay, remoteSlots)
+  const choosesByAddress = pools.some(({ key }) => key !== undefined)
   return {
     listeners,
-    pools: poolPlans(tcprelay, remoteSlots),
+    pools,
     defaultPool: poolIndex(tcprelay),
     routes: [],
     remotes: remotePlans(tcprelay, remoteSlots, tlsClients, listeners),
     admission: admissionPlan(spawnd.accessRules),
-    relay: relayPlan(tcprelay, tls.servers.length > 0),
+    relay: relayPlan(tcprelay, tls.servers.length > 0 || choosesByAddress),
     tls,
     mavis: mavisSettings(tcprelay),
     workers: workersPlan(loaded),
@@ -51,7 +53,8 @@ function admissionPlan(rules: readonly AccessRule[]): AdmissionPlan {
   }
 }
 
-function relayPlan(tcprelay: TcprelaySettings, servesTls: boolean): RelayOptions {
+/** `notesPeers`: for other reasons than those of the directives here. */
+function relayPlan(tcprelay: TcprelaySettings, notesPeers: boolean): RelayOptions {
   const hasAccessLog = tcprelay.accessLog !== undefined
   const asks = askingOf(tcprelay)
   return {
@@ -59,7 +62,7 @@ function relayPlan(tcprelay: TcprelaySettings, servesTls: boolean): RelayOptions
     retireLimit: tcprelay.retire,
     hasAccessLog,
     asks,
-    notesPeers: hasAccessLog || asks !== undefined || usesClientAddress(tcprelay) || servesTls,
+    notesPeers: hasAccessLog || asks !== undefined || usesClientAddress(tcprelay) || notesPeers,
   }
 }
 

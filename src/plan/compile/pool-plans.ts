@@ -24,8 +24,19 @@ export function poolPlans(
 }
 
 function poolPlan(pool: PoolSettings, label: string, members: readonly number[]): PoolPlan {
-  const { name, rebalance } = pool
-  return { name, label, members, policy: 'least-use', rebalance, options: sessionPlan(pool) }
+  const { boundedLoadPercent, key, name, policy, rebalance, tierMinUsable } = pool
+  const isHashing = policy === 'source' || policy === 'maglev'
+  return {
+    name,
+    label,
+    members,
+    policy,
+    key: isHashing ? key : undefined,
+    boundedLoad: boundedLoadPercent === undefined ? undefined : boundedLoadPercent / 100,
+    tierMinUsable,
+    rebalance,
+    options: sessionPlan(pool),
+  }
 }
 
 function sessionPlan(settings: RelayingSettings): SessionPlan {

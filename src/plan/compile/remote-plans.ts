@@ -13,6 +13,7 @@ import { remoteOptions } from './socket-settings.js'
 export const NO_REMOTE: RemotePlan = {
   name: '',
   weight: 1,
+  tier: 0,
   addresses: [],
   ports: 'own',
   tlsClient: undefined,
@@ -37,10 +38,11 @@ function remotePlan(
   tlsClient: number | undefined,
   listeners: readonly ListenerPlan[],
 ): RemotePlan {
-  const { sctp, target, weight } = remote
+  const { sctp, target, tier, weight } = remote
   return {
     name: remoteName(remote),
     weight,
+    tier,
     // Those of a name are live state.
     addresses: target.kind === 'name' ? [] : [target.address],
     ports: portsFor(remote, listeners),

@@ -89,7 +89,8 @@ export function thawSession(session: Session, frozen: Frozen): void {
   session.sequence = frozen.sequence
   session.listenerSlot = frozen.listenerSlot
   session.remoteSlot = frozen.remoteSlot
-  const { label, options: ofSession } = pools.ofRemote(frozen.remoteSlot)
+  const { label, options: ofSession, pool } = pools.ofRemote(frozen.remoteSlot)
+  session.meteredPool = pool.observes === 'bytes' ? pool : undefined
   session.pool = label
   session.options = ofSession
   remotes.take(frozen.remoteSlot)

@@ -24,6 +24,7 @@ import { add, COUNT, REMOTE_COUNT } from '../../observe/counters.js'
 import { HUNG_UP, READABLE, WRITABLE } from '../../reactor/poller.js'
 import type { TlsChannel } from '../../tls/channel.js'
 import { MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from '../../tls/outcomes.js'
+import { hashOfClient } from '../client-key.js'
 import { type Connection, NO_FD } from '../connection.js'
 import type { PhaseHandler } from '../phase-handler.js'
 import type { Origination } from '../relay-tls.js'
@@ -58,12 +59,14 @@ export function dial(session: Session): void {
   const { loop } = session.relay
   const service = serviceFor(session)
   if (service === undefined) return
-  const { label, options, pool } = service
+  const { key, label, options, pool } = service
   session.pool = label
   session.options = options
+  session.meteredPool = pool.observes === 'bytes' ? pool : undefined
   const dialling = session.beginDialling(pool)
   dialling.deadlineMs = loop.nowMs + options.dialTimeoutMs
   dialling.roundsLeft = options.dialRetries
+  dialling.key = key === undefined ? 0 : hashOfClient(session, key)
   pool.countClient()
   takeEarlyBytes(session)
   if (session.client.error === 0) tryNext(session)
@@ -159,7 +162,7 @@ function dialTimedOut(session: Session): void {
 function chooseRemote(session: Session): boolean {
   const { dialling } = session
   const { loop, remotes } = session.relay
-  const slot = dialling.pool.pick(dialling.tried, loop.nowMs)
+  const slot = dialling.pool.pick(dialling.tried, loop.nowMs, dialling.key)
   // There is no queue: remotes that are full are treated like remotes that are down.
   if (slot === NONE || slot === FULL) {
     roundFailed(session)
@@ -343,7 +346,10 @@ function established(session: Session): void {
   warnings.recovered()
   remote.prefer(session.dialling.addressesTried - 1)
   if (remote.options.isMptcp) noteMptcp(session, session.remote)
-  remotes.noteUp(session.remoteSlot, session.dialling.attemptStartedMs, loop.nowMs)
+  const { attemptStartedMs, pool } = session.dialling
+  remotes.noteUp(session.remoteSlot, attemptStartedMs, loop.nowMs)
+  if (pool.observes === 'connect-ms')
+    pool.observe(session.remoteSlot, loop.nowMs - attemptStartedMs, loop.nowMs)
   session.endDialling()
   health.succeeded(session.remoteSlot)
   remoteCounters.add(session.remoteSlot, REMOTE_COUNT.sessions, 1)

@@ -9,6 +9,8 @@ export class Dialling {
   /** Remotes tried in this round. */
   readonly tried = new SlotSet()
   deadlineMs = 0
+  /** The hash that the pool's policy chooses by; 0: it does not hash. */
+  key = 0
   attemptStartedMs = 0
   addressesTried = 0
   /** An attempt at the chosen remote failed, and not because of this machine. */

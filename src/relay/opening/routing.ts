@@ -3,7 +3,6 @@ import { NO_ROUTE, REJECT_CLOSE, REJECT_RESET, type Router } from '../../admissi
 import type { RelayPool, RelayPools } from '../relay-pools.js'
 import type { Session } from '../session.js'
 import { closeInOrder } from './close-in-order.js'
-import { SessionFacts } from './session-facts.js'
 
 /** The routes decided that the client gets no service. */
 export type Unserved = 'no-route' | 'reject-close' | 'reject-reset'
@@ -17,7 +16,6 @@ export interface Routing {
 export class Routes implements Routing {
   readonly #router: Router
   readonly #pools: RelayPools
-  readonly #facts = new SessionFacts()
 
   constructor(router: Router, pools: RelayPools) {
     this.#router = router
@@ -25,7 +23,8 @@ export class Routes implements Routing {
   }
 
   choose(session: Session): RelayPool | Unserved {
-    const decision = this.#router.route(this.#facts.of(session), session.relay.system.clock.wallMs())
+    const { facts, system } = session.relay
+    const decision = this.#router.route(facts.of(session), system.clock.wallMs())
     if (decision === NO_ROUTE) return 'no-route'
     if (decision === REJECT_CLOSE) return 'reject-close'
     if (decision === REJECT_RESET) return 'reject-reset'

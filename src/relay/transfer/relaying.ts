@@ -89,6 +89,7 @@ function run(session: Session, way: d.Direction): void {
     : pump(way, calls, relay.blocks, relay.pipes, splice)
   if (way.bytes !== before) {
     session.lastActiveMs = relay.loop.nowMs
+    session.meteredPool?.observe(session.remoteSlot, way.bytes - before, relay.loop.nowMs)
     way.notePace(way.bytes - before, splice, relay.pipes)
   }
   switch (pumped) {

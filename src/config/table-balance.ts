@@ -1,0 +1,57 @@
+/** The directives of a pool about which remote is next. */
+import { POLICY_NAMES } from '../balance/policy-of.js'
+import { clientKey, SOURCE_KEY } from './client-key-type.js'
+import { count } from './number-types.js'
+import { optional, value } from './row.js'
+import { choice } from './text-types.js'
+
+/** Percent of the average: less than all of it would leave clients without a remote. */
+const BOUNDED_LOAD_PERCENT_MIN = 101
+
+export const balanceRows = {
+  policy: value(
+    'balance',
+    choice(POLICY_NAMES, {
+      ROUNDROBIN: "write 'round-robin'",
+      'STATIC-RR': "write 'round-robin'",
+      LEASTCONN: "write 'least-connections'",
+      LEAST_CONN: "write 'least-connections'",
+      IP_HASH: "write 'source'",
+      HASH: "write 'source' or 'maglev', and 'key' for what is hashed",
+    }),
+    'least-use',
+    {
+      doc:
+        'Which usable remote is next. `least-use`: the fewest sessions in proportion to the weight, in turn among ' +
+        'equals; `round-robin`: in turn, by weight; `least-connections`: the fewest sessions, at random among equals; ' +
+        '`random`: the better of two at random; `first`: the first in the order of the configuration; `source`, ' +
+        '`maglev`: by a hash of `key`, so that a client stays with its remote; `maglev` is faster with many remotes, ' +
+        '`source` moves fewer clients when remotes change; `least-time`: the shortest connect time; ' +
+        '`least-bandwidth`: the fewest bytes per second.',
+      isOurs: true,
+    },
+  ),
+  key: value('key', clientKey, SOURCE_KEY, {
+    doc:
+      'What `balance = source` and `maglev` hash: the address of the client, or its network (`source/24`; IPv6 ' +
+      'addresses are then cut to 64 bits, or as in `source/24/48`), the server name in its TLS handshake, the user in ' +
+      'the cookie of RDP (`mstshash`), the client identifier of MQTT, or its certificate. A client without it is ' +
+      'recognised by its address.',
+    isOurs: true,
+  }),
+  boundedLoadPercent: optional(
+    'bounded load',
+    count({ min: BOUNDED_LOAD_PERCENT_MIN, max: 10_000 }, 'PERCENT'),
+    {
+      doc:
+        'How much of its share of the sessions a remote may have before `source` and `maglev` send further clients to ' +
+        'the next one, in percent: `125`.',
+      defaultText: 'no limit',
+      isOurs: true,
+    },
+  ),
+  tierMinUsable: value('tier min usable', count({ min: 1 }), 1, {
+    doc: 'A `tier` of remotes is used while the better ones together have fewer usable remotes than this.',
+    isOurs: true,
+  }),
+}
