@@ -31,7 +31,7 @@ const FIRST: Key = '\0'.repeat(16)
 const END: Key = '\u0100'
 
 /** 32-bit words per address. */
-const WORDS = 4
+export const WORDS = 4
 
 /** The third word of IPv4-mapped IPv6 addresses (RFC 4291, 2.5.5.2). */
 const MAPPED_WORD = orderly(0x0000_ffff)
@@ -89,7 +89,11 @@ export class AccessList {
 
   /** `bytes`: the 4 or 16 bytes of the client's address, from `at` on. */
   admits(bytes: Uint8Array, at = 0, byteCount: number = bytes.length): boolean {
-    const { answers, starts } = this.#table
+    return this.#table.answers[this.rangeOf(bytes, at, byteCount)] === 1
+  }
+
+  /** The index of the range that contains an address. */
+  rangeOf(bytes: Uint8Array, at: number, byteCount: number): number {
     const asked = this.#asked
     if (byteCount === 16) {
       for (let word = 0; word < WORDS; word++) asked[word] = wordAt(bytes, at + word * 4)
@@ -99,8 +103,8 @@ export class AccessList {
       asked[2] = MAPPED_WORD
       asked[3] = wordAt(bytes, at)
     }
-    this.#found = lastUpTo(starts, asked)
-    return answers[this.#found] === 1
+    this.#found = lastUpTo(this.#table.starts, asked)
+    return this.#found
   }
 
   /** The rule that rejected the last client. */
