@@ -9,6 +9,7 @@ import type { PlacementLimits } from '../accept/placement.js'
 import type { StickyOptions } from '../accept/sticky-cache.js'
 import type { AccessTable } from '../admission/access-list.js'
 import type { IdentityRule } from '../admission/identity-list.js'
+import type { RoutePlan } from '../admission/route-plan.js'
 import type { SocketAddress } from '../base/address.js'
 import type { PollMechanism } from '../base/poll-mechanism.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
@@ -29,6 +30,8 @@ export interface Plan {
   readonly pools: readonly PoolPlan[]
   /** Index of the pool that serves clients of listeners without one; undefined: none. */
   readonly defaultPool: number | undefined
+  /** In order: the first one that matches decides. For clients of listeners without a pool. */
+  readonly routes: readonly RoutePlan[]
   /** By slot. The slots of remotes of other generations hold `NO_REMOTE`. */
   readonly remotes: readonly RemotePlan[]
   readonly admission: AdmissionPlan

@@ -10,6 +10,7 @@ import { type BoundAs, listenerPlans } from './listener-plans.js'
 import type { Loaded } from './load.js'
 import { poolIndex, poolPlans } from './pool-plans.js'
 import { remotePlans } from './remote-plans.js'
+import { routePlans } from './route-plans.js'
 import { usesClientAddress } from './socket-settings.js'
 import { childProcess, workersPlan } from './worker-plans.js'
 
@@ -28,6 +29,7 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
     listeners,
     pools: poolPlans(tcprelay, remoteSlots),
     defaultPool: poolIndex(tcprelay),
+    routes: routePlans(tcprelay, spawnd.listeners),
     remotes: remotePlans(tcprelay, remoteSlots, tlsClients, listeners),
     admission: admissionPlan(spawnd.accessRules),
     relay: relayPlan(tcprelay, tls.servers.length > 0),

@@ -14,6 +14,7 @@ const NOTHING: Plan = {
   listeners: [],
   pools: [],
   defaultPool: 0,
+  routes: [],
   remotes: [],
   admission: { accessTable: EVERYBODY, identityRules: [] },
   relay: DEFAULT_RELAY_OPTIONS,
