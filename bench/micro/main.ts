@@ -4,6 +4,7 @@ import { describeMachine } from '../system/machine.js'
 import { type Effort, flatness, type MicroResult, measureCase } from './measure-micro.js'
 import { POLICY_CASES } from './policy-cases.js'
 import { REACTOR_CASES } from './reactor-cases.js'
+import { ROUTE_CASES } from './route-cases.js'
 import { TABLE_CASES } from './table-cases.js'
 
 const USAGE = `npm run bench:micro -- [options]
@@ -29,7 +30,7 @@ function rowsOf({ flatness, results }: Measured): string[][] {
 }
 
 function run(effort: Effort): readonly Measured[] {
-  return [...REACTOR_CASES, ...POLICY_CASES, ...TABLE_CASES].map((micro) => {
+  return [...REACTOR_CASES, ...POLICY_CASES, ...TABLE_CASES, ...ROUTE_CASES].map((micro) => {
     const results = measureCase(micro, effort)
     return { results, flatness: flatness(results) }
   })

@@ -37,7 +37,7 @@ const DIMENSIONS: readonly Dimension[] = [
   { valuesOf: ({ serverNames }) => serverNames, index: (routes) => new ServerNameIndex(routes) },
   { valuesOf: sourceValues, index: (routes) => new SourceIndex(routes) },
   {
-    valuesOf: ({ ports }) => ports?.map(({ from, to }) => `${from}-${to}`),
+    valuesOf: ({ ports }) => ports?.map(({ from, to }) => [from, to].join('-')),
     index: (routes) => new PortIndex(routes),
   },
   words(

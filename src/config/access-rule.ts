@@ -16,7 +16,7 @@ export type AccessRule = (NetworkRule | IdentityRule) & { readonly position: Pos
 
 const PERMITTING = new Set(['permit', 'accept'])
 
-const networks = commaList(oneToken('CIDR', (text) => parseNetwork(text) ?? refuseNetwork(text)))
+export const networks = commaList(oneToken('CIDR', (text) => parseNetwork(text) ?? refuseNetwork(text)))
 
 /** All IPv4 and all IPv6 addresses. */
 export const ALL_NETWORKS = '0.0.0.0/0, ::/0'

@@ -4,6 +4,7 @@ import { inPlace } from './places.js'
 import type { Block } from './row.js'
 import { poolBlock } from './table-pool.js'
 import { remoteBlock } from './table-remote.js'
+import { routeBlock } from './table-route.js'
 import { listenBlock, spawnBlock, spawndBlock } from './table-spawnd.js'
 import { tcprelayBlock } from './table-tcprelay.js'
 import { expandSpelling, targetOf } from './word-tree.js'
@@ -16,7 +17,7 @@ export interface Advice {
 
 /** The blocks that `FOREIGN_WORDS` may name. */
 export const ADVISED_BLOCKS: ReadonlyMap<string, Block<unknown>> = new Map<string, Block<unknown>>(
-  [spawndBlock, listenBlock, spawnBlock, tcprelayBlock, poolBlock, remoteBlock].map((block) => [
+  [spawndBlock, listenBlock, spawnBlock, tcprelayBlock, poolBlock, remoteBlock, routeBlock].map((block) => [
     block.name,
     block,
   ]),

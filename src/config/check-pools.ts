@@ -29,17 +29,17 @@ function sameName(name: string, earlier: Position, section: Position): string {
     : `the pool ${shown(name)} is already defined at ${earlier.file}:${earlier.line}`
 }
 
-/** Reports listeners whose pool is not defined, and those without one where there is no pool `default`. */
+/** Reports listeners whose pool is not defined, and those without one where there is neither a route nor a pool `default`. */
 export function checkPoolsOfListeners(
   { listeners }: Pick<SpawndSettings, 'listeners'>,
-  { pools }: TcprelaySettings,
+  { pools, routes }: TcprelaySettings,
   problems: Problems,
 ): void {
   const names = pools.map(({ name }) => name)
   for (const { pool, portIndex, position } of listeners) {
     if (portIndex > 0) continue
     if (pool === undefined) {
-      if (names.includes(DEFAULT_POOL)) continue
+      if (names.includes(DEFAULT_POOL) || routes.length > 0) continue
       const hint = `add 'pool = ${orList(names)}'`
       problems.error(position, `this listener has no pool, and there is no pool '${DEFAULT_POOL}'`, { hint })
       continue

@@ -6,6 +6,7 @@ import { checkLoops } from './check-loops.js'
 import { checkMavis } from './check-mavis.js'
 import { checkPools, checkPoolsOfListeners } from './check-pools.js'
 import { checkPorts } from './check-ports.js'
+import { checkListenersOfRoutes, checkOrderOfRoutes, checkPoolsOfRoutes } from './check-routes.js'
 import { checkListenerSockets, checkRemoteSockets } from './check-sockets.js'
 import { checkTls } from './check-tls.js'
 import type { BindTarget } from './endpoint.js'
@@ -29,6 +30,8 @@ export interface CheckInput {
   readonly mayHavePool: boolean
   /** An error in the tcprelay section may hide a MAVIS module. */
   readonly mayHaveModule: boolean
+  /** An error in the spawnd section may hide a listener. */
+  readonly mayHaveListener: boolean
   /** An error in the spawnd section may hide an access rule. */
   readonly mayHaveRule: boolean
   readonly isInetd: boolean
@@ -44,6 +47,7 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
     mayHaveCertificate,
     mayHaveModule,
     mayHavePool,
+    mayHaveListener,
     mayHaveRule,
     isInetd,
   } = input
@@ -62,9 +66,12 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
   if (tcprelay !== undefined) {
     if (!hasRemotes) problems.error(tcprelay.position, 'no remotes defined', { code: 'no-remotes' })
     checkPools(tcprelay, problems)
+    if (!mayHavePool) checkPoolsOfRoutes(tcprelay, problems)
+    checkOrderOfRoutes(tcprelay, problems)
     checkTls(spawnd, tcprelay, mayHaveCertificate, problems)
     if (spawnd !== undefined) {
       if (!mayHavePool) checkPoolsOfListeners(spawnd, tcprelay, problems)
+      if (!mayHaveListener) checkListenersOfRoutes(spawnd, tcprelay, problems)
       checkPorts(spawnd, tcprelay, problems)
       checkLoops(spawnd, tcprelay, problems)
     }

@@ -19,7 +19,7 @@ const REMOTE = "a server is 'remote { address = HOST port = PORT }' in the tcpre
 const POOL = "remotes that serve together are 'pool = NAME { remote { … } }' in the tcprelay section"
 const NO_HEALTH_CHECKS =
   'this version has no health checks: if a remote cannot be reached, the client is relayed to the next one'
-const NO_CHOICE = 'this version chooses a pool by the listener only'
+const ROUTE_FORM = "'route { server name = NAME pool = NAME }' in the tcprelay section"
 const NO_PROXY_PROTOCOL = 'this version does not support the PROXY protocol'
 const NO_HTTP = 'this program relays bytes and does not parse HTTP'
 const NO_SUCH_OPTION = 'this version does not have this option'
@@ -38,9 +38,9 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   { words: 'backend|upstream|pool|cluster|farm', text: POOL },
   {
     words: 'default_backend|use_backend',
-    text: "a listener selects its pool by 'pool = NAME' in the 'listen' block",
+    text: `a listener selects its pool by 'pool = NAME', a route by conditions: ${ROUTE_FORM}`,
   },
-  { words: 'use-server|map|split_clients', text: NO_CHOICE },
+  { words: 'use-server|map|split_clients', text: `a route selects the pool: ${ROUTE_FORM}` },
   { words: 'acl allow', write: { spawnd: ['acl permit'] } },
   { words: 'allow|whitelist', write: { spawnd: ['permit'] } },
   { words: 'blacklist', write: { spawnd: ['deny'] } },

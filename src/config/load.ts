@@ -5,6 +5,7 @@ import { checkLoops } from './check-loops.js'
 import { checkMavis } from './check-mavis.js'
 import { checkPoolsOfListeners } from './check-pools.js'
 import { checkPorts } from './check-ports.js'
+import { checkListenersOfRoutes } from './check-routes.js'
 import { checkTls } from './check-tls.js'
 import { type CompletionContext, completeDraft, type Draft, emptyDraft, hasMistakesIn } from './draft.js'
 import { type OtherSection, otherSection } from './other-section.js'
@@ -109,6 +110,7 @@ function loadApart(
   if (isRight) {
     checkTls(master.spawnd, tcprelay, false, problems)
     checkPoolsOfListeners(master.spawnd, tcprelay, problems)
+    checkListenersOfRoutes(master.spawnd, tcprelay, problems)
     checkPorts(master.spawnd, tcprelay, problems)
     checkLoops(master.spawnd, tcprelay, problems)
     checkMavis(master.spawnd, tcprelay, false, problems)
@@ -189,6 +191,7 @@ function checkRead(
     mayHaveCertificate: hasMistakesIn(tcprelay.draft, 'tlsCertificates'),
     mayHaveModule: hasMistakesIn(tcprelay.draft, 'mavisModules'),
     mayHavePool: hasMistakesIn(tcprelay.draft, 'pools'),
+    mayHaveListener: hasMistakesIn(spawnd.draft, 'listeners'),
     mayHaveRule: spawnd.draft.hasMistakes,
     isInetd,
   }

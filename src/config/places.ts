@@ -5,6 +5,7 @@ import { moduleBlocks } from './table-mavis.js'
 import { serverBlock } from './table-mavis-remote.js'
 import { poolBlock } from './table-pool.js'
 import { remoteBlock } from './table-remote.js'
+import { routeBlock } from './table-route.js'
 import { listenBlock, spawnBlock, spawndBlock } from './table-spawnd.js'
 import { tcprelayBlock } from './table-tcprelay.js'
 import { certificateBlock } from './table-tls.js'
@@ -18,6 +19,7 @@ const INNER_BLOCKS: readonly Block<unknown>[] = [
   spawnBlock,
   remoteBlock,
   poolBlock,
+  routeBlock,
   certificateBlock,
 ]
 

@@ -39,6 +39,18 @@ export const ports: ValueType<Ports> = {
   },
 }
 
+/** Like `ports`, for comparisons: port 0 is none. */
+export const routePorts: ValueType<readonly PortRange[]> = {
+  grammar: ports.grammar,
+  read(input) {
+    const { position } = input.tokens.peek()
+    const given = ports.read(input)
+    if (given === 0) input.problems.error(position, 'port 0 is no port that a client can connect to')
+    if (given === undefined || given === 0) return undefined
+    return typeof given === 'number' ? [{ first: given, last: given }] : given
+  },
+}
+
 /** Like `ports`, or `same`: the port that the client connected to. */
 export const remotePorts: ValueType<Ports | 'same'> = {
   grammar: `${ports.grammar}|same`,

@@ -9,6 +9,7 @@ import { serverBlock } from './table-mavis-remote.js'
 import { poolBlock } from './table-pool.js'
 import { relayingRows } from './table-relaying.js'
 import { remoteBlock } from './table-remote.js'
+import { routeBlock } from './table-route.js'
 import { listenBlock, spawnBlock, spawndBlock } from './table-spawnd.js'
 import { tcprelayBlock } from './table-tcprelay.js'
 import { certificateBlock, listenerTlsRows } from './table-tls.js'
@@ -40,6 +41,7 @@ const CHAPTERS: readonly Chapter[] = [
     intro: certificateBlock.doc,
   },
   { title: 'Block `pool = NAME { … }` in `tcprelay`', block: poolBlock, intro: poolBlock.doc },
+  { title: 'Block `route { … }` in `tcprelay`', block: routeBlock, intro: routeBlock.doc },
   { title: 'Block `remote { … }` in `tcprelay` or `pool`', block: remoteBlock, intro: remoteBlock.doc },
   {
     title: 'Block `mavis module … { … }` in `tcprelay`',
@@ -108,7 +110,7 @@ function grammarOf(row: Row): string {
   if (row.kind === 'block' || row.kind === 'blocks') return `${name} { … }`
   if (row.kind === 'sections') return `${name} = NAME { … }`
   if (row.kind === 'kinds') return `${name} ${row.heading.grammar} { … }`
-  return /^(\[|NAME)/.test(row.type.grammar) && row.kind === 'list'
+  return /^(\[not\]|NAME [={])/.test(row.type.grammar) && row.kind === 'list'
     ? `${name} ${row.type.grammar}`
     : `${name} = ${row.type.grammar}`
 }

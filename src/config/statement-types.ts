@@ -45,7 +45,8 @@ export const aliasDefinition: ValueType<string> = {
   },
 }
 
-function readBracedBlock(input: ValueInput, wanted: string): readonly Token[] | undefined {
+/** The tokens between braces, after an optional `=`; undefined: `wanted` is missing, which has been reported. */
+export function readBracedBlock(input: ValueInput, wanted: string): readonly Token[] | undefined {
   input.tokens.skipEquals()
   if (!isPunctuation(input.tokens.peek(), '{')) {
     reportUnexpected(input.problems, input.tokens.peek(), wanted)

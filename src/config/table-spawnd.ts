@@ -92,7 +92,7 @@ const listenRows = {
     needsWhen: (type) => type === 'SEQPACKET',
   }),
   realm: value('realm', shortText(15), '', {
-    doc: 'Tag of at most 15 bytes that is passed to the child with each connection. No effect without children.',
+    doc: 'Tag of at most 15 bytes that is passed to the child with each connection; routes can select clients by it.',
   }),
   name: optional('name', nameType, {
     doc:
@@ -103,7 +103,7 @@ const listenRows = {
   }),
   pool: optional('pool', located(nameType), {
     doc: 'Pool that serves the clients, a `pool` of the section that the children read.',
-    defaultText: '`default`',
+    defaultText: 'the pool of the first `route` that matches, otherwise `default`',
     isOurs: true,
   }),
   detectTimeoutMs: value('detect timeout', time(), 5_000, {

@@ -8,6 +8,7 @@ import { mavisRows } from './table-mavis.js'
 import { allPools, poolBlock } from './table-pool.js'
 import { relayingRows } from './table-relaying.js'
 import { remoteBlock } from './table-remote.js'
+import { routeBlock } from './table-route.js'
 import { tlsRows } from './table-tls.js'
 
 const tcprelayRows = {
@@ -18,6 +19,7 @@ const tcprelayRows = {
       'form the pool `default`, which serves the listeners without a `pool`.',
     isOurs: true,
   }),
+  routes: repeated('route', routeBlock),
   ...relayingRows,
   retire: value(['retire limit', 'retire'], count(), 0, {
     doc: 'Number of sessions after which a process accepts no more and exits when its sessions have ended.',
@@ -40,7 +42,7 @@ const tcprelayRows = {
 
 export const tcprelayBlock = completedBlock(
   'tcprelay',
-  'The relay: remotes, pools, timeouts and limits of sessions.',
+  'The relay: remotes, pools, routes, timeouts and limits of sessions.',
   tcprelayRows,
   ({ pools: given, remotes: direct, ...rest }) => {
     const pools = allPools(given, { ...rest, remotes: direct })

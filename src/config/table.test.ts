@@ -5,6 +5,7 @@ import { moduleBlocks } from './table-mavis.js'
 import { serverBlock } from './table-mavis-remote.js'
 import { poolBlock } from './table-pool.js'
 import { remoteBlock } from './table-remote.js'
+import { routeBlock } from './table-route.js'
 import { listenBlock, spawnBlock, spawndBlock } from './table-spawnd.js'
 import { tcprelayBlock } from './table-tcprelay.js'
 import { certificateBlock } from './table-tls.js'
@@ -19,6 +20,7 @@ const OUTER: readonly [Block<unknown>, Block<unknown> | undefined][] = [
   [spawnBlock, spawndBlock],
   [poolBlock, tcprelayBlock],
   [remoteBlock, poolBlock],
+  [routeBlock, tcprelayBlock],
   [certificateBlock, tcprelayBlock],
   [serverBlock, undefined],
   ...[...moduleBlocks.values()].map((block): [Block<unknown>, Block<unknown>] => [block, tcprelayBlock]),

@@ -49,6 +49,11 @@ export function parseTimeWindows(text: string, defaultZone: string): WindowsRead
   return { kind: 'windows', windows: list.flatMap((parts) => windowsOf(parts, parts.zone ?? zone)) }
 }
 
+/** Whether a word can only be part of a time window. Words that are none of a known form are no parts. */
+export function isTimeWord(word: string): boolean {
+  return LIKE_HOURS.test(word) || word.includes('/') || typeof daysOf(word) === 'number' || isZone(word)
+}
+
 /** The parts of one window, or what is wrong with it. */
 function readParts(text: string): Parts | string {
   const parts: Parts = { text, days: 0, hours: [], zone: undefined }

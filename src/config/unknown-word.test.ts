@@ -5,6 +5,7 @@ import type { Block } from './row.js'
 import { moduleBlocks } from './table-mavis.js'
 import { poolBlock } from './table-pool.js'
 import { remoteBlock } from './table-remote.js'
+import { routeBlock } from './table-route.js'
 import { listenBlock, spawnBlock, spawndBlock } from './table-spawnd.js'
 import { tcprelayBlock } from './table-tcprelay.js'
 import { certificateBlock } from './table-tls.js'
@@ -21,6 +22,7 @@ const BLOCKS: readonly Block<unknown>[] = [
   spawnBlock,
   remoteBlock,
   poolBlock,
+  routeBlock,
   certificateBlock,
   ...moduleBlocks.values(),
 ]
@@ -100,7 +102,7 @@ for (const [block, text, hint] of [
   [listenBlock, 'tls ca-file', /^write 'tls client-ca-file'/],
   [spawndBlock, 'idle timeout', /^'idle timeout' belongs in the tcprelay section$/],
   [listenBlock, 'idle timeout', /^'idle timeout' belongs in the tcprelay section$/],
-  [tcprelayBlock, 'port', /^'port' belongs in a 'listen' or 'remote' block$/],
+  [tcprelayBlock, 'port', /^'port' belongs in a 'listen', 'remote' or 'route' block$/],
   [topBlock, 'childs min', /^'childs min' belongs in a 'mavis module = external' block$/],
   [topBlock, 'file', /^write .* or others: see docs/],
 ] as const) {

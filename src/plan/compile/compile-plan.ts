@@ -7,9 +7,11 @@ import type { AdmissionPlan, Plan, ProcessPlan } from '../../engine/plan.js'
 import { ephemeralPorts } from '../../kernel/port-range.js'
 import type { Asking, RelayOptions } from '../../relay/options.js'
 import type { Loaded } from '../load/load.js'
+import { withNeeds } from './listener-needs.js'
 import { type BoundAs, listenerPlans } from './listener-plans.js'
 import { poolIndex, poolPlans } from './pool-plans.js'
 import { remotePlans } from './remote-plans.js'
+import { routePlans } from './route-plans.js'
 import { usesClientAddress } from './socket-settings.js'
 import { childProcess, workersPlan } from './worker-plans.js'
 
@@ -23,14 +25,20 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
   const { spawnd, tcprelay } = loaded
   const { listeners: listenersTls, remotes: tlsClients, ...tls } = loaded.tls.settings
   const { mechanism, remoteSlots } = surroundings
-  const listeners = listenerPlans(spawnd.listeners, surroundings, listenersTls, tcprelay)
   const pools = poolPlans(tcprelay, remoteSlots)
-  const choosesByAddress = pools.some(({ key }) => key !== undefined)
+  const defaultPool = poolIndex(tcprelay)
+  const routes = routePlans(tcprelay, spawnd.listeners)
+  const listeners = withNeeds(
+    listenerPlans(spawnd.listeners, surroundings, listenersTls, tcprelay),
+    { defaultPool, pools, routes },
+    loaded,
+  )
+  const choosesByAddress = routes.length > 0 || pools.some(({ key }) => key !== undefined)
   return {
     listeners,
     pools,
-    defaultPool: poolIndex(tcprelay),
-    routes: [],
+    defaultPool,
+    routes: routes,
     remotes: remotePlans(tcprelay, remoteSlots, tlsClients, listeners),
     admission: admissionPlan(spawnd.accessRules),
     relay: relayPlan(tcprelay, tls.servers.length > 0 || choosesByAddress),

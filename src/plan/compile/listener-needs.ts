@@ -1,35 +1,65 @@
-/** What routes have to know of the clients of a listener, before they choose. */
+/** What routes and pools have to know of the clients of a listener. */
 import { NEEDS_FIRST_BYTES, NEEDS_HELLO } from '../../admission/route-needs.js'
-import type { Router } from '../../admission/router.js'
-import type { ListenerSettings } from '../../config/table-spawnd.js'
-import type { ListenerPlan } from '../../engine/plan.js'
+import { Router } from '../../admission/router.js'
+import type { ListenerPlan, Plan, PoolPlan } from '../../engine/plan.js'
 import type { Detection } from '../../relay/detection.js'
-import { PROTOCOL } from '../../wire/sniff/protocol-names.js'
+import type { KeyName } from '../../wire/sniff/client-key.js'
+import { PROTOCOL, type ProtocolName } from '../../wire/sniff/protocol-names.js'
 import { endless } from '../load/endless.js'
+import type { Loaded } from '../load/load.js'
 
-/**
- * A plain listener whose routes need the ClientHello reads it as with `tls = pass`; one whose routes name protocols
- * detects these. Others spend nothing. `handshakeTimeoutMs`: the time limit for a ClientHello that has begun.
- */
-export function withNeeds(
-  plan: ListenerPlan,
-  slot: number,
-  { detectTimeoutMs }: ListenerSettings,
-  router: Router,
-  handshakeTimeoutMs: number,
-): ListenerPlan {
-  if (plan.pool !== undefined) return plan
-  const needs = router.needsOf(slot)
-  const timeoutMs = endless(detectTimeoutMs)
-  const readsHello = (needs & NEEDS_HELLO) !== 0 && plan.tls.mode === 'off'
-  const tls = readsHello
-    ? ({ mode: 'pass', detectTimeoutMs: timeoutMs, handshakeTimeoutMs } as const)
-    : plan.tls
-  const detection = (needs & NEEDS_FIRST_BYTES) === 0 ? undefined : detectionOf(router, slot, timeoutMs)
-  return { ...plan, tls, ...(detection === undefined ? {} : { detection }) }
+type Choice = Pick<Plan, 'defaultPool' | 'pools' | 'routes'>
+
+/** The keys of pools that are in a client's first bytes. */
+const KEYS: Readonly<Partial<Record<string, { readonly name: KeyName; readonly protocol: ProtocolName }>>> = {
+  'rdp-cookie': { name: 'rdp-user', protocol: 'rdp' },
+  'mqtt-client': { name: 'mqtt-client-id', protocol: 'mqtt' },
 }
 
-function detectionOf(router: Router, slot: number, timeoutMs: number): Detection {
-  const protocols = [...router.protocolsOf(slot)].reduce((mask, name) => mask | (1 << PROTOCOL[name]), 0)
-  return { protocols, key: undefined, timeoutMs }
+/**
+ * The listeners with what is to be read of their clients before a pool or a remote is chosen. A plain listener whose
+ * routes need the ClientHello reads it as with `tls = pass`; one whose routes name protocols, or whose pool has a key
+ * in the first bytes, detects these. Others spend nothing.
+ */
+export function withNeeds(
+  listeners: readonly ListenerPlan[],
+  choice: Choice,
+  { spawnd, tcprelay }: Pick<Loaded, 'spawnd' | 'tcprelay'>,
+): readonly ListenerPlan[] {
+  const router = choice.routes.length === 0 ? undefined : new Router(choice.routes, choice.defaultPool)
+  const handshakeTimeoutMs = endless(tcprelay.tlsHandshakeTimeoutMs)
+  return listeners.map((plan, slot) => {
+    const timeoutMs = endless(spawnd.listeners[slot]?.detectTimeoutMs ?? 0)
+    const routes = plan.pool === undefined ? router : undefined
+    const needs = routes?.needsOf(slot) ?? 0
+    const readsHello =
+      plan.tls.mode === 'off' && ((needs & NEEDS_HELLO) !== 0 || hashesServerName(plan, choice))
+    const pass = { mode: 'pass', detectTimeoutMs: timeoutMs, handshakeTimeoutMs } as const
+    const protocols = (needs & NEEDS_FIRST_BYTES) === 0 ? [] : [...(routes?.protocolsOf(slot) ?? [])]
+    const detection = detectionOf(protocols, poolsOf(plan, choice), timeoutMs)
+    return { ...plan, tls: readsHello ? pass : plan.tls, ...(detection === undefined ? {} : { detection }) }
+  })
+}
+
+function hashesServerName(plan: ListenerPlan, choice: Choice): boolean {
+  return poolsOf(plan, choice).some(({ key }) => key?.by === 'server-name')
+}
+
+/** The pools that may serve clients of a listener: its own, or any where routes choose. */
+function poolsOf({ pool }: ListenerPlan, { defaultPool, pools, routes }: Choice): readonly PoolPlan[] {
+  if (pool === undefined && routes.length > 0) return pools
+  const own = pools[pool ?? defaultPool ?? -1]
+  return own === undefined ? [] : [own]
+}
+
+function detectionOf(
+  ofRoutes: readonly ProtocolName[],
+  pools: readonly PoolPlan[],
+  timeoutMs: number,
+): Detection | undefined {
+  const key = pools.flatMap((pool) => KEYS[pool.key?.by ?? ''] ?? [])[0]
+  const names = key === undefined ? ofRoutes : [...ofRoutes, key.protocol]
+  if (names.length === 0) return undefined
+  const protocols = names.reduce((mask, name) => mask | (1 << PROTOCOL[name]), 0)
+  return { protocols, key: key?.name, timeoutMs }
 }

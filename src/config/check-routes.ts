@@ -1,0 +1,85 @@
+/** Checks routes: that their pools and listeners are there, and that clients can reach them. */
+import type { Position } from '../base/problem.js'
+import { nearest } from '../base/suggest.js'
+import { shown } from './expectation.js'
+import type { Located } from './located.js'
+import type { Problems } from './problems.js'
+import type { RouteSettings } from './table-route.js'
+import type { ListenerSettings, SpawndSettings } from './table-spawnd.js'
+import type { TcprelaySettings } from './table-tcprelay.js'
+
+/** More names make a hint unreadable. */
+const NAMES_MAX = 10
+
+/** Reports pools of routes that are not defined. */
+export function checkPoolsOfRoutes({ pools, routes }: TcprelaySettings, problems: Problems): void {
+  const names = new Set(pools.map(({ name }) => name))
+  for (const pool of routes.flatMap(poolsOf)) {
+    if (names.has(pool.value)) continue
+    problems.error(pool.position, `there is no pool ${shown(pool.value)}`, {
+      hint: guess(pool.value, names, 'pools'),
+    })
+  }
+}
+
+/** Reports routes that no client can reach, because an earlier route matches all clients of the same listeners. */
+export function checkOrderOfRoutes({ routes }: TcprelaySettings, problems: Problems): void {
+  const taken = new Map<string, Position>()
+  let all: Position | undefined
+  for (const { conditions, hasMistakes, position } of routes) {
+    // A rejected condition is missing here.
+    if (hasMistakes) continue
+    const names = conditions.listeners?.map(({ value }) => value)
+    const earlier = all ?? (names && takenBy(names, taken))
+    if (earlier !== undefined) {
+      const place = `${earlier.file}:${earlier.line}`
+      problems.warn(
+        position,
+        `no client reaches this route: the route at ${place} matches every client of its listeners`,
+      )
+      continue
+    }
+    const { listeners: _, ...others } = conditions
+    if (Object.values(others).some((values) => values !== undefined)) continue
+    if (names === undefined) all = position
+    for (const name of names ?? []) if (!taken.has(name)) taken.set(name, position)
+  }
+}
+
+/** Undefined: the clients of a listener are not taken. */
+function takenBy(names: readonly string[], taken: ReadonlyMap<string, Position>): Position | undefined {
+  const places = names.map((name) => taken.get(name))
+  return places.includes(undefined) ? undefined : places[0]
+}
+
+/** Reports listeners of routes that are not defined, and those whose clients are not routed. */
+export function checkListenersOfRoutes(
+  { listeners }: Pick<SpawndSettings, 'listeners'>,
+  { routes }: TcprelaySettings,
+  problems: Problems,
+): void {
+  const named = new Map<string, ListenerSettings>()
+  for (const listener of listeners) if (listener.name !== undefined) named.set(listener.name, listener)
+  for (const { position, value } of routes.flatMap(({ conditions }) => conditions.listeners ?? [])) {
+    const listener = named.get(value)
+    if (listener === undefined) {
+      const hint = guess(value, named.keys(), 'listeners')
+      problems.error(position, `there is no listener with the name ${shown(value)}`, { hint })
+    } else if (listener.pool !== undefined) {
+      problems.warn(position, `the listener ${shown(value)} has a 'pool', so its clients are not routed`)
+    }
+  }
+}
+
+function poolsOf({ target: { pool, split } }: RouteSettings): readonly Located<string>[] {
+  return [...(pool === undefined ? [] : [pool]), ...(split ?? []).map((share) => share.pool)]
+}
+
+function guess(given: string, known: Iterable<string>, what: 'pools' | 'listeners'): string {
+  const names = [...known]
+  const near = nearest(given, names)
+  if (near !== undefined) return `did you mean '${near}'?`
+  if (names.length === 0) return `none of the ${what} has a name`
+  const more = names.length > NAMES_MAX ? ', …' : ''
+  return `the ${what} are ${names.slice(0, NAMES_MAX).join(', ')}${more}`
+}

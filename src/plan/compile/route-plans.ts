@@ -1,0 +1,77 @@
+/** The routes of a plan. */
+import { compileAccess } from '../../admission/access-list.js'
+import type {
+  CertificateConditions,
+  RouteConditions,
+  RoutePlan,
+  RouteTarget,
+} from '../../admission/route-plan.js'
+import { invariant } from '../../base/invariant.js'
+import type { RouteSettings } from '../../config/table-route.js'
+import type { ListenerSettings } from '../../config/table-spawnd.js'
+import type { TcprelaySettings } from '../../config/table-tcprelay.js'
+
+type Numbers = ReadonlyMap<string, number>
+
+/** By name. */
+interface Known {
+  readonly pools: Numbers
+  readonly listeners: ReadonlyMap<string, readonly number[]>
+}
+
+/** The configuration has been checked. Under a classic master there are no listeners: such conditions never match. */
+export function routePlans(
+  { pools, routes }: Pick<TcprelaySettings, 'pools' | 'routes'>,
+  listeners: readonly Pick<ListenerSettings, 'name'>[],
+): readonly RoutePlan[] {
+  const known = {
+    pools: new Map(pools.map(({ name }, index) => [name, index])),
+    listeners: slotsByName(listeners),
+  }
+  return routes.map(({ conditions, position: { file, line }, target }) => ({
+    position: { file, line },
+    conditions: conditionsOf(conditions, known),
+    target: targetOf(target, known),
+  }))
+}
+
+/** Every port of a listener has a slot of its own. */
+function slotsByName(listeners: readonly Pick<ListenerSettings, 'name'>[]): Known['listeners'] {
+  const slots = new Map<string, number[]>()
+  for (const [slot, { name }] of listeners.entries()) {
+    if (name !== undefined) slots.set(name, [...(slots.get(name) ?? []), slot])
+  }
+  return slots
+}
+
+/** Only conditions that are given: the plan of a large configuration stays small. */
+function conditionsOf(given: RouteSettings['conditions'], { listeners }: Known): RouteConditions {
+  const { alternativeNames, fingerprints, issuers, ports, sources, subjects, ...others } = given
+  const certificate: CertificateConditions = definedOf({ alternativeNames, fingerprints, issuers, subjects })
+  return definedOf({
+    ...others,
+    listeners: given.listeners?.flatMap(({ value }) => listeners.get(value) ?? []),
+    ports: ports?.map(({ first, last }) => ({ from: first, to: last })),
+    sources: sources && compileAccess([{ isPermit: true, isNegated: false, networks: sources }]),
+    certificate: Object.keys(certificate).length === 0 ? undefined : certificate,
+  })
+}
+
+/** Without the keys whose values are undefined. */
+function definedOf<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(given) as { [K in keyof T]?: Exclude<T[K], undefined> }
+}
+
+function targetOf({ pool, reject, split }: RouteSettings['target'], { pools }: Known): RouteTarget {
+  if (reject !== undefined) return { kind: 'reject', how: reject }
+  if (pool !== undefined) return { kind: 'pool', pool: poolOf(pool.value, pools) }
+  const shares = (split ?? []).map((one) => ({ pool: poolOf(one.pool.value, pools), share: one.share }))
+  return { kind: 'split', shares }
+}
+
+function poolOf(name: string, pools: Numbers): number {
+  const pool = pools.get(name)
+  invariant(pool !== undefined, 'a route to an unknown pool', name)
+  return pool
+}
