@@ -66,6 +66,12 @@ test('picks by all policies make no garbage', (t) => {
   assert.ok(medianBytes < NOISE_BYTES, `${medianBytes} bytes for one pick by each`)
 })
 
+test('detecting protocols makes no garbage', (t) => {
+  const { medianBytes } = measured('sniffing', 20_000)
+  t.diagnostic(`${medianBytes.toFixed(3)} bytes per client of each protocol`)
+  assert.ok(medianBytes < OBJECT_BYTES_MIN, `${medianBytes} bytes per client of each protocol`)
+})
+
 test('one small object per receive would be detected', () => {
   const { medianBytes } = measured('wasteful-exchanges', 20_000)
   assert.ok(medianBytes >= 2 * OBJECT_BYTES_MIN, `${medianBytes} bytes per request and reply`)

@@ -40,6 +40,8 @@ export interface WholeRelayOptions {
   readonly listenerTls?: ListenerTlsSettings
   /** @default none */
   readonly detection?: Detection
+  /** The first 100 bytes are sent. @default zeros */
+  readonly request?: Uint8Array
 }
 
 /**
@@ -62,7 +64,9 @@ export class WholeRelay {
     mechanism = 'epoll',
     listenerTls = { mode: 'off' },
     detection,
+    request,
   }: WholeRelayOptions = {}) {
+    if (request !== undefined) this.#scratch.bytes.set(request)
     const serverAt = mapPrivate(SOCKADDR_BYTES_MAX)
     this.#server = listenOnLoopback(serverAt)
     const shape = { children: 1, remotes: 1, listeners: 1, ringBytes: 64 * 1024 }

@@ -70,6 +70,17 @@ test('bytes of no protocol asked for are none at once, or any', () => {
   }
 })
 
+test('nobody waits where no protocol needs bytes', () => {
+  for (const [names, wanted] of [
+    [[], 'none'],
+    [['any'], 'any'],
+  ] as const) {
+    const world = worldOf(names)
+    world.connect()
+    assert.deepEqual(world.routed, [{ protocol: wanted, key: '', afterMs: 0 }])
+  }
+})
+
 for (const [wanted, names] of [
   ['none', ['ssh']],
   ['any', ['ssh', 'any']],
@@ -256,6 +267,19 @@ for (const mechanism of ['epoll', 'poll', 'select'] as const) {
     const relay = new WholeRelay({
       mechanism,
       detection: { ...detection(['any', 'ssh']), timeoutMs: 60_000 },
+    })
+    relay.connectAndEnd()
+    relay.serveEnded()
+    relay.disconnect()
+  })
+
+  test(`${mechanism}: relays a client that ended before its protocol was known`, () => {
+    // Not yet a request line, so only the FIN decides.
+    const request = latinBytes(`BREW /${'x'.repeat(200)}`)
+    const relay = new WholeRelay({
+      mechanism,
+      detection: { ...detection(['http']), timeoutMs: 60_000 },
+      request,
     })
     relay.connectAndEnd()
     relay.serveEnded()

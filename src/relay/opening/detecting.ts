@@ -7,7 +7,7 @@ import { READABLE } from '../../reactor/poller.js'
 import { alpnProtocol, onlyIn } from '../../wire/sniff/alpn-protocol.js'
 import { MORE } from '../../wire/sniff/answer.js'
 import { type ClientKey, KEY_SOURCES } from '../../wire/sniff/client-key.js'
-import { detect, detectAtEnd, detectBytesMax, UNDECIDED } from '../../wire/sniff/detect.js'
+import { detect, detectAtEnd, detectBytesMax, NO_PROTOCOL, UNDECIDED } from '../../wire/sniff/detect.js'
 import { PROTOCOL, PROTOCOL_NAMES } from '../../wire/sniff/protocol-names.js'
 import type { Detection } from '../detection.js'
 import type { PhaseHandler } from '../phase-handler.js'
@@ -32,7 +32,9 @@ export function detectProtocol(session: Session): void {
     const { alpn } = client.tlsFacts ?? client.tls.facts()
     settle(session, alpnProtocol(alpn, detection.protocols), '')
   } else if (client.hello !== undefined) settle(session, onlyIn(detection.protocols, PROTOCOL.tls), '')
-  else {
+  else if (detectBytesMax(detection.protocols) === 0) {
+    settle(session, onlyIn(detection.protocols, NO_PROTOCOL), '')
+  } else {
     session.pollMs = PEEK_RETRY_FIRST_MS
     session.setTimer(deadlineOf(session, detection))
     peek(session)
@@ -68,9 +70,8 @@ function peek(session: Session): void {
   } else onBytes(session, detection, Math.max(seen, 0), isLate || seen === 0 || client.hasPeerEnded)
 }
 
-/** How many bytes to peek at. At least one: a peek at none returns 0, as at the end. */
 function bytesMax({ key, protocols }: Detection): number {
-  return Math.max(1, detectBytesMax(protocols), key === undefined ? 0 : KEY_SOURCES[key].bytesMax)
+  return Math.max(detectBytesMax(protocols), key === undefined ? 0 : KEY_SOURCES[key].bytesMax)
 }
 
 /** The first bytes are in the scratch block. `isFinal`: decide without waiting for more. */
