@@ -6,6 +6,7 @@ import type { AccessRecord } from '../observe/access-line.js'
 import type { CounterTable } from '../observe/counters.js'
 import type { Say, TraceChannel } from '../observe/trace.js'
 import type { Loop } from '../reactor/loop.js'
+import type { Detection } from './detection.js'
 import type { Diallings } from './opening/dialling.js'
 import type { Questions } from './opening/questions.js'
 import type { RelayOptions } from './options.js'
@@ -25,6 +26,8 @@ export interface RelayListener {
   readonly realm: string
   /** Its clients may use Multipath TCP. */
   readonly isMptcp: boolean
+  /** How the protocols of its clients are detected; undefined: they are not. */
+  readonly detection?: Detection | undefined
 }
 
 /** What the sessions of one reactor and configuration share. */

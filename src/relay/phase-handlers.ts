@@ -1,6 +1,7 @@
 /** The handler of each phase. A new phase is a row here, a row in `phases.ts` and a file. */
 import { ASKING } from './opening/asking.js'
 import { DIALLING } from './opening/attempts.js'
+import { DETECTING } from './opening/detecting.js'
 import { GREETING } from './opening/greeting.js'
 import type { PhaseHandler } from './phase-handler.js'
 import type { Phase } from './phases.js'
@@ -11,6 +12,7 @@ const CLOSED: PhaseHandler = { onReady: () => {}, onTimer: () => {}, onTurn: () 
 
 export const PHASE_HANDLERS: Readonly<Record<Phase, PhaseHandler>> = {
   greeting: GREETING,
+  detecting: DETECTING,
   asking: ASKING,
   dialling: DIALLING,
   relaying: RELAYING,

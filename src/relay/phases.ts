@@ -3,12 +3,14 @@ import type { Refusal } from '../base/authorization.js'
 import { COUNT, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js'
 
 /** The phase of a session. A `closed` session is a free record. */
-export type Phase = 'greeting' | 'asking' | 'dialling' | 'relaying' | 'draining' | 'closed'
+export type Phase = 'greeting' | 'detecting' | 'asking' | 'dialling' | 'relaying' | 'draining' | 'closed'
 
 /** Permitted transitions. */
 export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
   /** TLS handshake, or a peek at the ClientHello. */
-  greeting: ['asking', 'dialling', 'closed'],
+  greeting: ['detecting', 'asking', 'dialling', 'closed'],
+  /** A peek at the first bytes, to know the protocol. */
+  detecting: ['asking', 'dialling', 'closed'],
   /** Waiting for the verdict of MAVIS. */
   asking: ['dialling', 'closed'],
   /** Connecting to a remote. */
@@ -17,7 +19,7 @@ export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
   relaying: ['draining', 'closed'],
   /** One direction has ended, or one side failed and its last bytes are still being delivered. */
   draining: ['closed'],
-  closed: ['greeting', 'asking', 'dialling'],
+  closed: ['greeting', 'detecting', 'asking', 'dialling'],
 }
 
 /** Why a session ended: `end=` in the access log, an interface explained in docs/operations.md. */

@@ -1,7 +1,7 @@
 /**
  * The relay. Read this folder from here: `session.ts` is one client and its remote, two `connection.ts` and two
  * directions; `phases.ts` and `phase-handlers.ts` say what happens in which phase. `opening/` leads to a remote
- * (greeting, asking, attempts), `transfer/` moves bytes, `closing/` ends and freezes sessions.
+ * (greeting, detecting, asking, attempts), `transfer/` moves bytes, `closing/` ends and freezes sessions.
  */
 import { NONE } from '../balance/policy.js'
 import type { Fd } from '../kernel/calls.js'
@@ -15,6 +15,7 @@ import type { Connection } from './connection.js'
 import type { RelayContext } from './context.js'
 import { ask } from './opening/asking.js'
 import { dial } from './opening/attempts.js'
+import { detectProtocol } from './opening/detecting.js'
 import { Diallings } from './opening/dialling.js'
 import { greet } from './opening/greeting.js'
 import { noteMptcp } from './opening/mptcp-peers.js'
@@ -80,10 +81,13 @@ export class Relay {
     const session = this.#begin(fd, listenerSlot, kind, peer, handed)
     if (this.#context.listeners[listenerSlot]?.isMptcp === true) noteMptcp(session, session.client)
     const hasGreeting = this.#context.tls.greetings[listenerSlot] !== undefined
-    session.enter(hasGreeting ? 'greeting' : options.asks === undefined ? 'dialling' : 'asking')
+    const isDetected = this.#context.listeners[listenerSlot]?.detection !== undefined
+    const isAsked = options.asks !== undefined
+    session.enter(hasGreeting ? 'greeting' : isDetected ? 'detecting' : isAsked ? 'asking' : 'dialling')
     const watched = session.watch(session.client)
     if (watched < 0) session.fail('shortage', -watched)
     else if (hasGreeting) greet(session)
+    else if (isDetected) detectProtocol(session)
     else if (options.asks === undefined) dial(session)
     else ask(session, options.asks)
     if (this.#sequence === options.retireLimit) this.#events.onRetired()

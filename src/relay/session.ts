@@ -7,6 +7,7 @@ import { SO_ERROR, SOL_SOCKET } from '../kernel/constants.js'
 import { errorText } from '../kernel/errno.js'
 import { FAILED, HUNG_UP, type Interest, PEER_ENDED, READABLE, URGENT } from '../reactor/poller.js'
 import { Timer, type TimerOwner } from '../reactor/timers.js'
+import { NO_PROTOCOL } from '../wire/sniff/detect.js'
 import { Connection, NO_FD } from './connection.js'
 import type { RelayContext } from './context.js'
 import type { Dialling } from './opening/dialling.js'
@@ -57,6 +58,11 @@ export class Session implements TimerOwner {
   cause = ''
 
   greetingDeadlineMs = 0
+
+  /** What the client speaks: a number of `PROTOCOL_NAMES`, or NO_PROTOCOL. Known from `detecting` on. */
+  protocol = NO_PROTOCOL
+  /** The key for stickiness in the client's first bytes (`Detection.key`); '' if there is none. Untrusted. */
+  clientKey = ''
 
   /** The open question to MAVIS; 0: none. */
   questionToken = 0
@@ -239,6 +245,8 @@ export class Session implements TimerOwner {
     this.cause = ''
     this.broken = undefined
     this.heldEnd = undefined
+    this.protocol = NO_PROTOCOL
+    this.clientKey = ''
   }
 
   #note(connection: Connection, readiness: number): void {

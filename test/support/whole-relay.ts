@@ -15,6 +15,7 @@ import type { System } from '../../src/kernel/system.js'
 import { COUNT } from '../../src/observe/counters.js'
 import { openPoller } from '../../src/reactor/open-poller.js'
 import { FOR_EVER_MS } from '../../src/reactor/timers.js'
+import type { Detection } from '../../src/relay/detection.js'
 import { listenerPlan, planOf, remotePlan } from './plans.js'
 import { calls, done, listenOnLoopback } from './sockets.js'
 
@@ -37,6 +38,10 @@ export interface WholeRelayOptions {
   readonly mechanism?: PollMechanism
   /** The first bytes of a client. @default none */
   readonly listenerTls?: ListenerTlsSettings
+  /** @default none */
+  readonly detection?: Detection
+  /** The first 100 bytes are sent. @default zeros */
+  readonly request?: Uint8Array
 }
 
 /**
@@ -58,14 +63,17 @@ export class WholeRelay {
     hasAccessLog = false,
     mechanism = 'epoll',
     listenerTls = { mode: 'off' },
+    detection,
+    request,
   }: WholeRelayOptions = {}) {
+    if (request !== undefined) this.#scratch.bytes.set(request)
     const serverAt = mapPrivate(SOCKADDR_BYTES_MAX)
     this.#server = listenOnLoopback(serverAt)
     const shape = { children: 1, remotes: 1, listeners: 1, ringBytes: 64 * 1024 }
     const { cells, fdsOf } = createCells(shape)
     this.#cells = cells.child(0)
     const plan = planOf({
-      listeners: [listenerPlan('listener', { tls: listenerTls })],
+      listeners: [listenerPlan('listener', { tls: listenerTls, detection })],
       remotes: [remotePlan('remote', [decodeAddress(serverAt.bytes)])],
       relay: { dialRetries: 0, idleTimeoutMs: 60_000, hasAccessLog, notesPeers: hasAccessLog },
     })

@@ -10,8 +10,8 @@ import type { Greeting, Terminating } from '../relay-tls.js'
 import type { Session } from '../session.js'
 import { BLOCK_BYTES } from '../transfer/blocks.js'
 import { NO_CLOSE_NOTIFY } from '../transfer/tls-transport.js'
-import { ask } from './asking.js'
-import { dial } from './attempts.js'
+import { admit } from './admit.js'
+import { detectProtocol } from './detecting.js'
 
 /** The first byte of a TLS record that begins a handshake (RFC 8446, 5.1). */
 const HANDSHAKE_RECORD = 0x16
@@ -37,14 +37,18 @@ export const GREETING: PhaseHandler = {
   onTurn: greetingReady,
 }
 
-/** Starts the greeting of a client of a listener with TLS. */
+/**
+ * Starts the greeting of a client of a listener with TLS. If the listener detects protocols too, a silent client is
+ * accepted as plain only after the longer of both time limits: a late ClientHello must not skip the greeting.
+ */
 export function greet(session: Session): void {
-  const { loop } = session.relay
+  const { listeners, loop } = session.relay
   const greeting = greetingOf(session)
   const { timeoutMs, detectMs = timeoutMs } = greeting
+  const silenceMs = Math.max(detectMs, listeners[session.listenerSlot]?.detection?.timeoutMs ?? 0)
   session.greetingDeadlineMs = loop.nowMs + timeoutMs
   session.pollMs = PEEK_RETRY_FIRST_MS
-  session.setTimer(loop.nowMs + Math.min(detectMs, timeoutMs))
+  session.setTimer(loop.nowMs + Math.min(silenceMs, timeoutMs))
   if (greeting.context === undefined || greeting.detectMs !== undefined) peek(session)
   else beginTls(session, greeting)
 }
@@ -206,13 +210,14 @@ function continueHandshake(session: Session, tls: TlsChannel): void {
   }
 }
 
-/** The greeting is complete: goes on to MAVIS or to a remote. */
+/** The greeting is complete: goes on to detection, to MAVIS or to a remote. */
 function serve(session: Session): void {
-  const { options } = session.relay
   session.unsetTimer()
-  session.enter(options.asks === undefined ? 'dialling' : 'asking')
-  if (options.asks === undefined) dial(session)
-  else ask(session, options.asks)
+  if (session.relay.listeners[session.listenerSlot]?.detection === undefined) admit(session)
+  else {
+    session.enter('detecting')
+    detectProtocol(session)
+  }
 }
 
 /** Rejects the client. The connection is closed without a reset, so that a TLS alert still arrives. */

@@ -1,0 +1,12 @@
+/** How a listener detects the protocols of its clients. */
+import type { KeyName } from '../wire/sniff/client-key.js'
+
+/** What a listener needs of its clients' first bytes, to choose a remote. */
+export interface Detection {
+  /** The protocols to tell apart: `1 << PROTOCOL[name]` of each. */
+  readonly protocols: number
+  /** The key for stickiness to read from the first bytes; undefined: none. */
+  readonly key: KeyName | undefined
+  /** Time limit, counted from the accept on: then a protocol that needs more bytes does not match. @default 5000 */
+  readonly timeoutMs: number
+}

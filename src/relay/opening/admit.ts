@@ -1,0 +1,11 @@
+/** Goes on with a client about whom everything is known: to MAVIS, or to a remote. */
+import type { Session } from '../session.js'
+import { ask } from './asking.js'
+import { dial } from './attempts.js'
+
+export function admit(session: Session): void {
+  const { options } = session.relay
+  session.enter(options.asks === undefined ? 'dialling' : 'asking')
+  if (options.asks === undefined) dial(session)
+  else ask(session, options.asks)
+}
