@@ -31,13 +31,23 @@ export class Actor implements Peer {
   hasReset = false
   sawEnd = false
   sawReset = false
+  /** What the stream begins with; the pattern follows. */
+  readonly #opening: Uint8Array
   readonly #chance: Chance
   readonly #resetAfter: number
   /** A server that reads until the client's end before it ends itself. */
   readonly #waitsForEnd: boolean
 
-  constructor(stream: number, socket: FakeSocket, chance: Chance, bytesMax: number, isServer: boolean) {
+  constructor(
+    stream: number,
+    socket: FakeSocket,
+    chance: Chance,
+    bytesMax: number,
+    isServer: boolean,
+    opening: Uint8Array = new Uint8Array(0),
+  ) {
     this.stream = stream
+    this.#opening = opening
     this.socket = socket
     this.#chance = chance
     this.finish = chance.pick(['end', 'end', 'end', 'close', 'reset'])
@@ -46,6 +56,10 @@ export class Actor implements Peer {
       this.finish === 'reset' ? chance.between(0, this.bytesToSend) : Number.POSITIVE_INFINITY
     this.#waitsForEnd = isServer && chance.is(0.5)
     socket.peer = this
+  }
+
+  byteAt(offset: number): number {
+    return this.#opening[offset] ?? patternByte(this.stream, offset)
   }
 
   /** Can this peer act now? `window` is the number of bytes that the relay's kernel holds for it. */
@@ -104,7 +118,7 @@ export class Actor implements Peer {
     const room = Math.min(windowBytes - this.socket.received.length, this.#resetAfter - this.sent)
     const count = Math.min(this.#chance.between(1, windowBytes), room, this.bytesToSend - this.sent)
     if (count <= 0) return
-    const bytes = Array.from({ length: count }, (_, i) => patternByte(this.stream, this.sent + i))
+    const bytes = Array.from({ length: count }, (_, i) => this.byteAt(this.sent + i))
     this.sent += count
     this.socket.arrive(bytes)
   }

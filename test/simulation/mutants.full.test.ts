@@ -56,6 +56,18 @@ const MUTANTS: readonly Mutant[] = [
     wrong: 'if (false)',
   },
   {
+    mistake: 'bytes that decide the protocol are taken from the socket',
+    file: 'relay/opening/detecting.js',
+    right: 'system.calls.peek(',
+    wrong: 'system.calls.recv(',
+  },
+  {
+    mistake: 'a client whose protocol is undecided is served at once',
+    file: 'relay/opening/detecting.js',
+    right: '(isFinal ? detectAtEnd : detect)',
+    wrong: 'detectAtEnd',
+  },
+  {
     mistake: 'an end that came while a question was open is forgotten',
     file: 'relay/opening/attempts.js',
     right: 'client.hasPeerEnded || client.hasUrgent',

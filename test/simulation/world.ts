@@ -21,11 +21,12 @@ import { Pipes } from '../../src/relay/transfer/pipes.js'
 import { SPLICE_POLICIES, type SplicePolicy } from '../../src/relay/transfer/splice-policies.js'
 import { listenerPlan } from '../support/plans.js'
 import { choosing } from '../support/pools.js'
-import { Actor, patternByte } from './actor.js'
+import { Actor } from './actor.js'
 import { Chance } from './chance.js'
 import { FakeAuthority } from './fake-authority.js'
 import { FakeKernel, type Faults } from './fake-kernel.js'
 import type { FakeSocket } from './fake-socket.js'
+import { ProtocolCheck } from './protocol-check.js'
 
 /** Bytes that the kernel holds for the relay: mostly few, sometimes more than one receive takes. */
 const WINDOWS = [3, 3, 10, 10, 100, 100, 100, 1_000, 1_000, 40_000]
@@ -94,6 +95,7 @@ export class World {
   readonly #manners: readonly Manner[]
   /** A thaw checks every socket again: if nothing was frozen, a lost wake-up stays lost and is detected. */
   readonly #mayFreeze: boolean
+  readonly #protocols: ProtocolCheck
   readonly #windowBytes: number
   readonly #bytesMax: number
 
@@ -101,6 +103,7 @@ export class World {
     this.#chance = new Chance(seed)
     const chance = this.#chance
     this.#mayFreeze = chance.is(0.5)
+    this.#protocols = new ProtocolCheck(chance)
     this.#windowBytes = chance.pick(WINDOWS)
     this.#bytesMax = this.#windowBytes * chance.pick([1, 3, 8])
     this.#manners = Array.from({ length: chance.between(1, 4) }, () => chance.pick(MANNERS))
@@ -126,6 +129,12 @@ export class World {
       name: `${manner}-${slot}`,
       addresses: [{ family: 'ipv4', host: '10.0.0.2', port: FIRST_PORT + slot } as const],
     }))
+    const { health, route } = choosing({
+      weights: names.map(() => this.#chance.between(1, 3)),
+      use: this.#cells.use,
+      backOffUntilMs: child.retryAtMs,
+      rebalance: this.#chance.is(0.2) ? 3 : 0,
+    })
     const idleTimeoutMs = this.#chance.is(0.1) ? 3_000 : Number.POSITIVE_INFINITY
     return new Relay(
       {
@@ -135,12 +144,12 @@ export class World {
         pipes: this.#pipes,
         questions: this.#questions,
         remotes: new Remotes(names, this.#cells, child),
-        ...choosing({
-          weights: names.map(() => this.#chance.between(1, 3)),
-          use: this.#cells.use,
-          backOffUntilMs: child.retryAtMs,
-          rebalance: this.#chance.is(0.2) ? 3 : 0,
-        }),
+        health,
+        route: (session) => {
+          const client = this.#kernel.socketAt(session.client.fd)
+          this.#protocols.assertDetected(session, client, this.#kernel.nowMs)
+          return route(session)
+        },
         options: {
           ...DEFAULT_RELAY_OPTIONS,
           connectTimeoutMs: 1_000,
@@ -158,7 +167,7 @@ export class World {
         log: () => {},
         warnings: new ThrottledWarnings(() => {}),
         trace: new TraceChannel('NET', 0, () => {}),
-        listeners: [listenerPlan('listener')],
+        listeners: [listenerPlan('listener', { detection: this.#protocols.detection })],
         writeAccess: (record) => this.#records.set(record.client, record),
       },
       { onRoom: () => {}, onRetired: () => {} },
@@ -183,7 +192,8 @@ export class World {
     const socket = this.#kernel.newSocket()
     socket.state = 'open'
     const index = this.#clients.length
-    this.#clients.push(new Actor(index * 2, socket, this.#chance, this.#bytesMax, false))
+    const opening = this.#protocols.opening()
+    this.#clients.push(new Actor(index * 2, socket, this.#chance, this.#bytesMax, false, opening))
     const address = encodeAddress({ family: 'ipv4', host: CLIENT_HOST, port: FIRST_PORT + index })
     const peer = heapRegion(128)
     peer.bytes.set(address)
@@ -389,7 +399,7 @@ export class World {
 /** What `actor` received of the stream of `from`. */
 function assertStream(name: string, actor: Actor, from: Actor, reason: string): void {
   for (const [offset, byte] of actor.got.entries()) {
-    assert.equal(byte, patternByte(from.stream, offset), `${name}: wrong byte at ${offset}`)
+    assert.equal(byte, from.byteAt(offset), `${name}: wrong byte at ${offset}`)
   }
   assert.ok(actor.got.length <= from.sent, `${name}: more bytes than were sent`)
   if (actor.sawEnd) {
