@@ -60,6 +60,12 @@ test(`${EXCHANGES} messages of SCTP make no garbage`, (t) => {
   assert.ok(medianBytes < 2 * NOISE_BYTES, `${medianBytes} bytes per message`)
 })
 
+test('detecting protocols makes no garbage', (t) => {
+  const { medianBytes } = measured('sniffing', 20_000)
+  t.diagnostic(`${medianBytes.toFixed(3)} bytes per client of each protocol`)
+  assert.ok(medianBytes < OBJECT_BYTES_MIN, `${medianBytes} bytes per client of each protocol`)
+})
+
 test('one small object per receive would be detected', () => {
   const { medianBytes } = measured('wasteful-exchanges', 20_000)
   assert.ok(medianBytes >= 2 * OBJECT_BYTES_MIN, `${medianBytes} bytes per request and reply`)

@@ -4,6 +4,8 @@ import { SmallRelay } from '../../bench/micro/small-relay.js'
 import { median } from '../../bench/statistics.js'
 import { linuxSystem } from '../../src/kernel/linux-system.js'
 import type { System } from '../../src/kernel/system.js'
+import { detect, SNIFFERS } from '../../src/wire/sniff/detect.js'
+import { FIRST_BYTES } from './first-bytes.js'
 import { MessageRelay } from './message-relay.js'
 import { WholeRelay } from './whole-relay.js'
 
@@ -16,6 +18,9 @@ import { WholeRelay } from './whole-relay.js'
 const WARM_UP_ROUNDS = 20_000
 
 const WINDOWS = 10
+
+/** What was detected; being used, it cannot be optimised away. */
+let sum = 0
 
 /** The last wasted object; being reachable, it cannot be optimised away. */
 let waste: unknown
@@ -79,6 +84,17 @@ function messages(): () => void {
   return () => relay.carry()
 }
 
+/** Every sniffer looks at a client of each protocol. */
+function sniffing(): () => void {
+  const samples = Object.values(FIRST_BYTES).flatMap((protocol) => protocol.map(({ bytes }) => bytes))
+  return () => {
+    for (let i = 0; i < samples.length; i++) {
+      const bytes = samples[i] as Uint8Array
+      for (let bit = 0; bit < SNIFFERS.length; bit++) sum += detect(bytes, 0, bytes.length, 1 << bit)
+    }
+  }
+}
+
 const WORK: Readonly<Record<string, () => () => void>> = {
   'events-in-memory': eventsInMemory,
   exchanges: () => exchanges(new WholeRelay()),
@@ -87,6 +103,7 @@ const WORK: Readonly<Record<string, () => () => void>> = {
   'wasteful-exchanges': () => exchanges(new WholeRelay({ system: wasteful() })),
   connections: () => connections(new WholeRelay()),
   messages,
+  sniffing,
   'logged-connections': () => connections(new WholeRelay({ hasAccessLog: true })),
 }
 
@@ -94,7 +111,7 @@ function main([name = '', rounds = '']: readonly string[]): void {
   const begin = WORK[name]
   if (begin === undefined) throw new Error(`unknown work: ${name}`)
   process.stdout.write(`${JSON.stringify(growthOf(Number(rounds), begin()))}\n`)
-  if (waste === null) throw new Error('never')
+  if (waste === null || Number.isNaN(sum)) throw new Error('never')
   process.exit(0)
 }
 
