@@ -181,13 +181,17 @@ export class ConnectionLimit implements TimerOwner {
       this.#loop.timers.set(this.#recoveryTimer, this.#loop.nowMs + RECOVERY_LOG_DELAY_MS)
   }
 
-  /** Closes all listeners for good, each in the way that `closingOf` says for its slot. */
+  /**
+   * Closes all listeners for good, each in the way that `closingOf` says for its slot. Clients accepted from the queues
+   * may end at once, or be the last ones before a child retires, which leads back here.
+   */
   stop(closingOf: (slot: number) => Closing): void {
-    const closings = this.#listeners.map((listener) => closingOf(listener.slot))
+    const listeners = [...this.#listeners]
+    const closings = listeners.map((listener) => closingOf(listener.slot))
     // Siblings serve the clients of a listener that closes `now`, and log a limit of their own.
     if (this.#isLimitLogged && closings.includes('now')) this.#logRecovery()
-    for (const [i, listener] of this.#listeners.entries()) listener.close(closings[i] as Closing)
     this.#release()
+    for (const [i, listener] of listeners.entries()) listener.close(closings[i] as Closing)
   }
 
   #release(): void {

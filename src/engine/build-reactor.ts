@@ -48,6 +48,8 @@ export class Reactor {
   #old: ReactorGeneration[] = []
   /** Lets go of generations without sessions, when nothing of them is on the stack any more. */
   readonly #leaving: TurnTaker = { isQueued: false, onTurn: () => this.#letGo() }
+  /** Delayed by a turn: while queues are emptied, each client may be the last one for a moment. */
+  readonly #idling: TurnTaker = { isQueued: false, onTurn: () => this.#reportIdle() }
   #isDraining = false
   /** Clients may still be on their way here from the master. */
   #mayGetMore = false
@@ -175,7 +177,7 @@ export class Reactor {
     this.#wireEnd?.countDone()
     this.#present.onRoom()
     if (generation !== this.#present && generation.openCount === 0) this.loop.later(this.#leaving)
-    this.#reportIdle()
+    if (this.#isDraining) this.loop.later(this.#idling)
   }
 
   /** An old one may reach its limit by who waited at a listener that is gone: it takes no more anyway. */
@@ -271,12 +273,11 @@ export class Reactor {
     this.#isDraining = true
     if (isNews && this.#mayGetMore) this.#wireEnd?.sayDying()
     this.#present.stop((slot) => (abandoned?.includes(slot) === false ? 'now' : 'after-queue'))
-    this.#reportIdle()
+    this.loop.later(this.#idling)
   }
 
   #reportIdle(): void {
-    const isIdle = this.#countSessions() === 0 && !this.#mayGetMore
-    if (this.#isDraining && isIdle) this.#report({ kind: 'idle' })
+    if (this.#countSessions() === 0 && !this.#mayGetMore) this.#report({ kind: 'idle' })
   }
 }
 
