@@ -26,7 +26,10 @@ export class Child {
   readonly #parts: ChildParts
   readonly #thread: ReactorThread<ReactorSettings, Command, Report>
   readonly #mavis: MavisService
+  #isAccepting = false
   #isEnding = false
+  /** Its reactor closes the listeners, or has closed them. */
+  #isDraining = false
 
   constructor(parts: ChildParts) {
     this.#parts = parts
@@ -60,13 +63,15 @@ export class Child {
   onMessage(message: ToOurChild): void {
     switch (message.kind) {
       case 'accept':
-        for (const listener of this.#parts.start.listeners ?? [])
-          this.#thread.post({ kind: 'listen', ...listener })
+        this.#isAccepting = true
+        this.#listen()
         return
       case 'drain':
         this.#isEnding = true
+        // It has just started, and may be the only one that can take the clients of these listeners.
+        if (!this.#isAccepting) this.#listen(message.abandoned)
         this.#mavis.retireAll()
-        this.#thread.post(message)
+        this.#drain(message.abandoned)
         return
       case 'state':
       case 'ping':
@@ -76,11 +81,24 @@ export class Child {
     }
   }
 
+  /** On all listeners, or on those of these slots. */
+  #listen(slots?: readonly number[]): void {
+    for (const listener of this.#parts.start.listeners ?? []) {
+      if (slots?.includes(listener.slot) ?? true) this.#thread.post({ kind: 'listen', ...listener })
+    }
+  }
+
   /** The master is gone, and who waits at its listeners has nobody else: serves what there is, and ends. */
   onMasterGone(): void {
-    if (this.#isEnding) return
+    if (this.#isDraining) return
     this.#say('the master is gone')
-    this.#thread.post({ kind: 'drain' })
+    this.#drain(undefined)
+  }
+
+  /** `abandoned`: listeners whose queues are emptied first; undefined for all. */
+  #drain(abandoned: readonly number[] | undefined): void {
+    this.#isDraining = true
+    this.#thread.post({ kind: 'drain', abandoned })
   }
 
   #load(counters: Float64Array): Load {
@@ -121,6 +139,7 @@ export class Child {
         return
       case 'may-die':
         this.#isEnding = true
+        this.#isDraining = true
         this.#mavis.retireAll()
         return
       case 'idle':
@@ -129,11 +148,16 @@ export class Child {
     }
   }
 
-  /** Takes no more clients; those that wait at shared listeners wait for others. */
+  /**
+   * Takes no more clients. Whether others take those in the queues of shared listeners only the master knows: they stay
+   * open until it answers by `drain`.
+   */
   #retire(why: string): void {
+    const { link, start } = this.#parts
     this.#say(why)
-    this.#parts.link.send({ kind: 'retiring' })
-    this.#thread.post({ kind: 'drain', abandoned: [] })
+    link.send({ kind: 'retiring' })
+    if (start.listeners === undefined) this.#drain([])
+    else this.#thread.post({ kind: 'suspend' })
   }
 
   #say(why: string): void {

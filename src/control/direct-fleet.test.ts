@@ -76,8 +76,10 @@ test('the minimum runs always, and a child accepts when it has started', (t) => 
   assert.deepEqual(world.wanted(), ['1'])
   assert.equal(world.rings, 1, 'the others look whether the dead child has left somebody waiting')
   world.serving(1)
+  world.told.length = 0
   world.fleet.hear(0, 'retiring')
   assert.deepEqual(world.wanted(), ['2'], 'a successor starts before the retiring child has ended')
+  assert.deepEqual(world.told, ['0 drain'], 'it keeps its listeners open until then')
 })
 
 test('grows one child at a time, up to the maximum, and says whether it may', (t) => {
@@ -156,6 +158,16 @@ test('prepared children that die are told of, and given up ones end', (t) => {
   world.told.length = 0
   world.fleet.post({ kind: 'forget' })
   assert.deepEqual(world.told, ['2 drain'])
+})
+
+test('a child that retires while listeners are given up empties their queues', (t) => {
+  const world = new World(t)
+  world.fleet.post({ kind: 'listen', slot: 0, fd: 10 })
+  for (const slot of [0, 1]) world.serving(slot)
+  world.told.length = 0
+  world.fleet.post({ kind: 'drain' })
+  world.fleet.hear(0, 'retiring')
+  assert.deepEqual(world.told, ['0 drain 0', '1 drain 0'])
 })
 
 test('draining: the sockets of the master close first, and the last child ends it', (t) => {

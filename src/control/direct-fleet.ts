@@ -98,8 +98,8 @@ export class DirectFleet implements Fleet {
   hear(slot: number, what: 'serving' | 'retiring'): void {
     const child = this.#children.get(slot)
     if (child === undefined) return
-    if (what === 'retiring') child.isRetiring = true
-    else this.#onServing(child)
+    if (what === 'serving') this.#onServing(child)
+    else if (!child.isRetiring) this.#retire(child, [])
     this.#fill()
   }
 

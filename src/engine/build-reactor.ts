@@ -39,6 +39,8 @@ export class Reactor {
   readonly #context: GenerationContext
   readonly #report: (report: Report) => void
   readonly #wireEndSettings: (WireEndSettings & Pick<ReactorSettings, 'sessionsMax'>) | undefined
+  /** With other children: the master answers `retired` by `drain`. */
+  readonly #sharesListeners: boolean
   #wireEnd: WireEnd | undefined
   /** Clients are its. */
   #present: ReactorGeneration
@@ -73,7 +75,8 @@ export class Reactor {
       onRetired: (generation) => this.#onRetired(generation),
     }
     this.#present = new ReactorGeneration(settings, this.#context)
-    const { wireEnd, sessionsMax } = settings
+    const { sessionsMax, wakeupFd, wireEnd } = settings
+    this.#sharesListeners = wakeupFd !== undefined
     this.#wireEndSettings = wireEnd && { ...wireEnd, sessionsMax }
   }
 
@@ -102,6 +105,9 @@ export class Reactor {
         return
       case 'answers':
         answered(this.#context.questions, command.answers)
+        return
+      case 'suspend':
+        this.#present.suspend()
         return
       case 'drain':
         this.#drain(command.abandoned)
@@ -184,7 +190,8 @@ export class Reactor {
   #onRetired(generation: ReactorGeneration): void {
     if (generation !== this.#present) return
     this.#report({ kind: 'retired' })
-    this.#drain([])
+    if (this.#sharesListeners) this.#present.suspend()
+    else this.#drain([])
   }
 
   /** Clients come from a master: it has accepted them and asked who they are. There is one generation then. */
