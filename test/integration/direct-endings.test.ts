@@ -4,10 +4,10 @@ import { afterwards } from '../harness/clean-up.js'
 import type { Client } from '../harness/client.js'
 import { freeze } from '../harness/held.js'
 import { DIRECT, type Master, spawning, startMaster } from '../harness/master.js'
-import { childrenOf, isAlive } from '../harness/proc.js'
+import { freezeNewcomer } from '../harness/newcomer.js'
+import { isAlive } from '../harness/proc.js'
 import { relayTo, type Target } from '../harness/relay.js'
 import { greets, remoteThat } from '../harness/remote.js'
-import { until } from '../harness/until.js'
 
 /** More than a child accepts before it handles a signal. */
 const CROWD = 500
@@ -44,13 +44,7 @@ test('SIGTERM to the master: a child that has not accepted yet serves the waitin
   const master = await startDirect(t, await remoteThat(greets('x')).start(t))
   const [old = 0] = master.children()
   process.kill(old, 'SIGKILL')
-  const young = await until('a successor', () =>
-    childrenOf(master.pid)
-      .map(Number)
-      .find((pid) => pid !== old),
-  )
-  assert.ok(await freezeFor(t, young))
-  assert.deepEqual(master.children(), [], 'it is stopped before it has started')
+  const young = await freezeNewcomer(t, master, [old])
   const waiting = await master.connect()
   master.signal('SIGTERM')
   await master.logged(/SIGTERM: exiting/)
