@@ -72,6 +72,7 @@ export class ConnectionLimit implements TimerOwner {
   #yieldsToSiblings = false
   #isFull = false
   #isLimitLogged = false
+  #isSuspended = false
   #isStopped = false
 
   constructor(
@@ -97,7 +98,8 @@ export class ConnectionLimit implements TimerOwner {
       return
     }
     this.#listeners.push(listener)
-    const isPaused = this.#yieldsToSiblings || (this.#isFull && this.#overload === 'queue')
+    const isPaused =
+      this.#isSuspended || this.#yieldsToSiblings || (this.#isFull && this.#overload === 'queue')
     if (!isPaused) listener.resume()
   }
 
@@ -127,7 +129,7 @@ export class ConnectionLimit implements TimerOwner {
 
   /** A session has ended. */
   onRoom(): void {
-    if (this.#isStopped) return
+    if (this.#isStopped || this.#isSuspended) return
     if (this.#yieldsToSiblings) this.#resume()
     if (!this.#isFull) {
       this.#checkForMissedClients()
@@ -181,20 +183,35 @@ export class ConnectionLimit implements TimerOwner {
       this.#loop.timers.set(this.#recoveryTimer, this.#loop.nowMs + RECOVERY_LOG_DELAY_MS)
   }
 
-  /** Closes all listeners for good, each in the way that `closingOf` says for its slot. */
+  /** Takes no more clients, but leaves all listeners open until `stop`. */
+  suspend(): void {
+    this.#isSuspended = true
+    this.#unsetTimers()
+    for (const listener of this.#listeners) listener.pause()
+  }
+
+  /**
+   * Closes all listeners for good, each in the way that `closingOf` says for its slot. Clients accepted from the queues
+   * may end at once, or be the last ones before a child retires, which leads back here.
+   */
   stop(closingOf: (slot: number) => Closing): void {
-    const closings = this.#listeners.map((listener) => closingOf(listener.slot))
+    const listeners = [...this.#listeners]
+    const closings = listeners.map((listener) => closingOf(listener.slot))
     // Siblings serve the clients of a listener that closes `now`, and log a limit of their own.
     if (this.#isLimitLogged && closings.includes('now')) this.#logRecovery()
-    for (const [i, listener] of this.#listeners.entries()) listener.close(closings[i] as Closing)
     this.#release()
+    for (const [i, listener] of listeners.entries()) listener.close(closings[i] as Closing)
   }
 
   #release(): void {
     this.#isStopped = true
+    this.#unsetTimers()
+    this.#listeners.length = 0
+  }
+
+  #unsetTimers(): void {
     this.#loop.timers.unset(this.#recoveryTimer)
     this.#loop.timers.unset(this.#recheckTimer)
-    this.#listeners.length = 0
   }
 
   #logRecovery(): void {

@@ -292,6 +292,23 @@ test('`stop` closes the listeners for good', () => {
   assert.deepEqual([listener.isAccepting, world.delivered.length, world.loop.watchCount], [false, 1, 0])
 })
 
+test('`suspend` leaves clients in open queues, from which `stop` takes them', () => {
+  const world = new World(3)
+  world.listener(5)
+  world.waiting.set(5, 10)
+  while (world.turn() > 0);
+  world.connectionLimit.suspend()
+  world.listener(6)
+  world.waiting.set(6, 1)
+  world.sessions -= 2
+  world.connectionLimit.onRoom()
+  world.clock.nowMs += 1_000
+  world.turn()
+  assert.deepEqual([world.delivered.length, world.closed, world.loop.watchCount], [3, [], 0])
+  world.connectionLimit.stop((slot) => (slot === 5 ? 'after-queue' : 'now'))
+  assert.deepEqual([world.delivered.length, world.closed], [5, [5, 6]])
+})
+
 test('`stop` in the middle of a burst ends it', () => {
   const world = new World()
   world.listener(5)

@@ -80,7 +80,7 @@ export class ReactorGeneration {
   readonly #listenerKinds: SocketKind[]
   /** Undefined where nobody else takes clients from the same queues. */
   readonly #siblingLoad: SiblingLoad | undefined
-  #isStopped = false
+  #takesClients = true
 
   constructor(settings: GenerationSettings, context: GenerationContext) {
     const { childSlot, plan, sessionsMax } = settings
@@ -141,7 +141,7 @@ export class ReactorGeneration {
   listen(slot: number, fd: Fd, kind: SocketKind): void {
     this.#listenerKinds[slot] = kind
     const { plan, sessionsMax } = this.#settings
-    if (!this.#isStopped) this.#siblingLoad?.enter(sessionsMax)
+    if (this.#takesClients) this.#siblingLoad?.enter(sessionsMax)
     const { name = '', queue } = plan.listeners[slot] ?? {}
     const listener = new Listener(this.#accepting, slot, name, fd, queue)
     this.#listeners.set(slot, listener)
@@ -229,9 +229,16 @@ export class ReactorGeneration {
     this.#connectionLimit.onRoom()
   }
 
+  /** Takes no more clients, but leaves its listeners open until `stop`. */
+  suspend(): void {
+    this.#takesClients = false
+    this.#connectionLimit.suspend()
+    this.#siblingLoad?.leave()
+  }
+
   /** Takes no more clients. */
   stop(closingOf: (slot: number) => Closing): void {
-    this.#isStopped = true
+    this.#takesClients = false
     this.#connectionLimit.stop(closingOf)
     this.#listeners.clear()
     this.#siblingLoad?.leave()

@@ -40,6 +40,8 @@ export class Reactor {
   readonly #context: GenerationContext
   readonly #report: (report: Report) => void
   readonly #wireEndSettings: (WireEndSettings & Pick<ReactorSettings, 'sessionsMax'>) | undefined
+  /** With other children: the master answers `retired` by `drain`. */
+  readonly #sharesListeners: boolean
   #wireEnd: WireEnd | undefined
   /** Clients are its. */
   #present: ReactorGeneration
@@ -49,6 +51,8 @@ export class Reactor {
   #old: ReactorGeneration[] = []
   /** Lets go of generations without sessions, when nothing of them is on the stack any more. */
   readonly #leaving: TurnTaker = { isQueued: false, onTurn: () => this.#letGo() }
+  /** Delayed by a turn: while queues are emptied, each client may be the last one for a moment. */
+  readonly #idling: TurnTaker = { isQueued: false, onTurn: () => this.#reportIdle() }
   #isDraining = false
   /** Clients may still be on their way here from the master. */
   #mayGetMore = false
@@ -72,7 +76,8 @@ export class Reactor {
       onRetired: (generation) => this.#onRetired(generation),
     }
     this.#present = new ReactorGeneration(settings, this.#context)
-    const { wireEnd, sessionsMax } = settings
+    const { sessionsMax, wakeupFd, wireEnd } = settings
+    this.#sharesListeners = wakeupFd !== undefined
     this.#wireEndSettings = wireEnd && { ...wireEnd, sessionsMax }
   }
 
@@ -101,6 +106,9 @@ export class Reactor {
         return
       case 'answers':
         answered(this.#context.questions, command.answers)
+        return
+      case 'suspend':
+        this.#present.suspend()
         return
       case 'drain':
         this.#drain(command.abandoned)
@@ -176,14 +184,15 @@ export class Reactor {
     this.#wireEnd?.countDone()
     this.#present.onRoom()
     if (generation !== this.#present && generation.openCount === 0) this.loop.later(this.#leaving)
-    this.#reportIdle()
+    if (this.#isDraining) this.loop.later(this.#idling)
   }
 
   /** An old one may reach its limit by who waited at a listener that is gone: it takes no more anyway. */
   #onRetired(generation: ReactorGeneration): void {
     if (generation !== this.#present) return
     this.#report({ kind: 'retired' })
-    this.#drain([])
+    if (this.#sharesListeners) this.#present.suspend()
+    else this.#drain([])
   }
 
   /** Clients come from a master: it has accepted them and asked who they are. There is one generation then. */
@@ -272,12 +281,11 @@ export class Reactor {
     this.#isDraining = true
     if (isNews && this.#mayGetMore) this.#wireEnd?.sayDying()
     this.#present.stop((slot) => (abandoned?.includes(slot) === false ? 'now' : 'after-queue'))
-    this.#reportIdle()
+    this.loop.later(this.#idling)
   }
 
   #reportIdle(): void {
-    const isIdle = this.#countSessions() === 0 && !this.#mayGetMore
-    if (this.#isDraining && isIdle) this.#report({ kind: 'idle' })
+    if (this.#countSessions() === 0 && !this.#mayGetMore) this.#report({ kind: 'idle' })
   }
 }
 

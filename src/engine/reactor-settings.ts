@@ -52,11 +52,13 @@ export type Command =
   | { readonly kind: 'forget' }
   /** Clients are its from now on; `reloaded` answers. Listeners that stay have another slot there, new ones follow. */
   | { readonly kind: 'reload'; readonly kept: KeptListeners }
+  /** Stop accepting, but leave the listeners open until `drain`. */
+  | { readonly kind: 'suspend' }
   /**
    * Stop accepting and report `idle` after the last session. Clients queued at the listeners of `abandoned` (all
    * listeners if undefined) are accepted first.
    */
-  | { readonly kind: 'drain'; readonly abandoned?: readonly number[] }
+  | { readonly kind: 'drain'; readonly abandoned?: readonly number[] | undefined }
   /** To questions, those that nobody waits for any more included. */
   | { readonly kind: 'answers'; readonly answers: readonly Answer[] }
   /** Reset what is left, of one generation or of all. */

@@ -98,6 +98,17 @@ test('kept lines are limited: a reader that never comes costs no memory', () => 
   for (const fd of [readFd, writeFd]) closeSync(fd)
 })
 
+test('kept lines are dropped when the reader has gone', () => {
+  const { readFd, writeFd } = openPlainPipe()
+  const output = new LineOutput(writeFd, notice)
+  for (let i = 0; i < 100; i++) output.write(LINE)
+  assert.equal(output.writeOrKeep(KEPT), true)
+  closeSync(readFd)
+  assert.equal(output.writeKept(), true, 'a retry would fail for ever')
+  assert.equal(output.writeOrKeep(KEPT), false)
+  closeSync(writeFd)
+})
+
 test('writes every line to a file', () => {
   const path = join(folder, 'file')
   const fd = openSync(path, 'w')

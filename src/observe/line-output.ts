@@ -28,7 +28,7 @@ export class LineOutput {
 
   /** Writes a line, which includes its line end. Errors (closed terminal, full disk) drop the line. */
   write(line: string): void {
-    if (!this.writeKept() || !this.#takeWithNotice(line)) this.#dropped++
+    if (!this.writeKept() || this.#takeWithNotice(line) !== 'taken') this.#dropped++
   }
 
   /**
@@ -36,37 +36,40 @@ export class LineOutput {
    * few that matter. Returns whether lines are kept.
    */
   writeOrKeep(line: string): boolean {
-    if (this.writeKept() && this.#takeWithNotice(line)) return false
+    const outcome = this.writeKept() ? this.#takeWithNotice(line) : 'full'
+    if (outcome === 'taken') return false
     const byteLength = Buffer.byteLength(line)
-    if (this.#keptBytes + byteLength > KEPT_BYTES_MAX) {
+    if (outcome === 'failed' || this.#keptBytes + byteLength > KEPT_BYTES_MAX) {
       this.#dropped++
-      return true
+      return this.#kept.length > 0
     }
     this.#kept.push(line)
     this.#keptBytes += byteLength
     return true
   }
 
-  /** Writes kept lines as far as there is room. Returns whether none is left. */
+  /** Writes kept lines as far as there is room, and drops them on errors. Returns whether none is left. */
   writeKept(): boolean {
     while (this.#kept.length > 0) {
       const [line = ''] = this.#kept
-      if (!this.#takeWithNotice(line)) return false
+      const outcome = this.#takeWithNotice(line)
+      if (outcome === 'full') return false
+      if (outcome === 'failed') this.#dropped++
       this.#kept.shift()
       this.#keptBytes -= Buffer.byteLength(line)
     }
     return true
   }
 
-  #takeWithNotice(line: string): boolean {
+  #takeWithNotice(line: string): 'taken' | 'full' | 'failed' {
     try {
       // In one piece: the notice is short and would fit, and repeat, where the line does not.
       const notice = this.#dropped === 0 ? '' : this.#noticeOf(this.#dropped)
-      if (!this.#take(notice + line)) return false
+      if (!this.#take(notice + line)) return 'full'
       this.#dropped = 0
-      return true
+      return 'taken'
     } catch {
-      return false
+      return 'failed'
     }
   }
 

@@ -32,7 +32,7 @@ export type ToMaster =
   | { readonly kind: 'log' }
   /** It has started. */
   | { readonly kind: 'serving' }
-  /** It takes no more clients, by its own decision. */
+  /** It takes no more clients, by its own decision. With listeners of the master's it keeps them open until `drain`. */
   | { readonly kind: 'retiring' }
   /** The answer to `ping`. */
   | { readonly kind: 'pong' }

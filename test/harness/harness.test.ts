@@ -4,8 +4,8 @@ import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { temporaryFolder } from './clean-up.js'
 import { Lines } from './lines.js'
-import { descriptorKinds } from './proc.js'
-import { Program, tcprelay } from './program.js'
+import { descriptorKinds, isAlive } from './proc.js'
+import { fileOfProject, Program, tcprelay } from './program.js'
 import { relayTo } from './relay.js'
 import { echoes, remoteThat } from './remote.js'
 import { until, within } from './until.js'
@@ -53,6 +53,18 @@ test('a program that is still running ends with its test', async (t) => {
   })
   assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
 })
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  test(`${signal} to the process of a test ends all that it has started`, async (t) => {
+    const endless = fileOfProject('dist/test/harness/endless-test.js')
+    const program = new Program(t, [process.execPath, endless])
+    const [, pids = ''] = await program.stdout.reached(/pids (.*)/)
+    program.signal(signal)
+    assert.deepEqual(await program.ended(), { code: null, signal })
+    const alive = () => pids.split(' ').map(Number).filter(isAlive)
+    await until(`processes to end: ${alive()}`, () => alive().length === 0)
+  })
+}
 
 test('a run of the program returns its exit code and both outputs', async (t) => {
   const run = await tcprelay(t, [`${temporaryFolder(t)}/nothing.cfg`])

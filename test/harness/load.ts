@@ -6,6 +6,15 @@ import { until } from './until.js'
 /** How often a load checks what is due. */
 const TICK_MS = 10
 
+/**
+ * Connections of a load that may be open at a time. Without a limit a machine that is slower than the rate gets further
+ * behind with every tick: the accept queue overflows, and then the kernel resets clients that no program has seen.
+ */
+const OPEN_MAX = 1_000
+
+/** Replies within one time limit, whatever the number that is waited for: a slow machine still makes progress. */
+const PROGRESS = 100
+
 /** Requests differ in length, so that truncated or doubled replies are detected. */
 const PADDING = 'tcprelay '.repeat(120)
 
@@ -19,7 +28,10 @@ export interface Visit {
   failure: string | undefined
 }
 
-/** New connections at a steady rate: each sends a request, checks the reply byte for byte, and closes. */
+/**
+ * New connections at a steady rate, or slower while OPEN_MAX of them are open: each sends a request, checks the reply byte
+ * for byte, and closes.
+ */
 export class Visitors {
   readonly visits: Visit[] = []
   readonly #port: number
@@ -50,7 +62,10 @@ export class Visitors {
   /** Waits for that many more replies. */
   async serveMore(count: number): Promise<void> {
     const goal = this.served + count
-    await until(`${count} more replies`, () => this.served >= goal, 60_000)
+    while (this.served < goal) {
+      const next = Math.min(this.served + PROGRESS, goal)
+      await until(`${goal - this.served} more replies`, () => this.served >= next, 60_000)
+    }
   }
 
   /** Waits until that many more have started. */
@@ -69,7 +84,7 @@ export class Visitors {
 
   #catchUp(): void {
     const due = ((performance.now() - this.#startedMs) / 1_000) * this.#perSecond
-    while (this.visits.length < due) this.#visit()
+    while (this.visits.length < due && this.#sockets.size < OPEN_MAX) this.#visit()
   }
 
   #visit(): void {

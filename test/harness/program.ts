@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { afterwards } from './clean-up.js'
 import { Lines } from './lines.js'
+import { hasEnded, killWithUs } from './orphans.js'
 import { within } from './until.js'
 
 /** The root of the checkout, seen from dist/test/harness. */
@@ -28,7 +29,7 @@ export interface ProgramOptions {
   readonly stderr?: number
 }
 
-/** A process that a test has started; ended with the test, by its id. */
+/** A process that a test has started; ended with the test, or with the process of the test, by its id. */
 export class Program {
   readonly pid: number
   readonly stdout: Lines
@@ -44,7 +45,10 @@ export class Program {
       env: { ...process.env, NODE_OPTIONS: '', ...env },
     })
     if (this.#child.pid === undefined) throw new Error(`cannot start ${file}`)
-    this.pid = this.#child.pid
+    const { pid } = this.#child
+    this.pid = pid
+    killWithUs(pid)
+    this.#child.once('exit', () => hasEnded(pid))
     this.stdout = new Lines(this.#child.stdout as Readable)
     this.stderr = new Lines(this.#child.stderr ?? Readable.from([]))
     this.#exit = once(this.#child, 'close').then(([code, signal]) => ({ code, signal }))

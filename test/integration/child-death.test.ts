@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
-import { freeze } from '../harness/held.js'
 import { Visitors } from '../harness/load.js'
 import { type Master, masterText, spawning, startMaster } from '../harness/master.js'
 import { needs } from '../harness/needs.js'
-import { childrenOf, descriptorsOf, isAlive } from '../harness/proc.js'
+import { freezeNewcomer } from '../harness/newcomer.js'
+import { isAlive } from '../harness/proc.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { until } from '../harness/until.js'
@@ -17,18 +17,6 @@ async function start(t: TestContext, instances: readonly [number, number]): Prom
   const remote = await remoteThat(echoes).start(t)
   const plan = relayTo(remote).withMaster(spawning(instances))
   return startMaster(t, plan, { children: instances[0] })
-}
-
-/** A child that has just been started, stopped before it has sent anything. */
-async function freezeNewcomer(master: Master, known: readonly number[]): Promise<number> {
-  const pid = await until('a new child', () => {
-    return childrenOf(master.pid)
-      .map(Number)
-      .find((found) => !known.includes(found))
-  })
-  assert.ok(await freeze(pid), 'it has ended')
-  assert.ok(!descriptorsOf(pid).some((name) => name.includes('tcprelay-blocks')), 'it relays already')
-  return pid
 }
 
 async function areServed(master: Master, count: number, between: () => void): Promise<void> {
@@ -47,7 +35,7 @@ test('clients of a child that is killed before MAX wait for its successor', asyn
   const master = await start(t, [1, 1])
   const [first = 0] = master.children()
   process.kill(first, 'SIGKILL')
-  const second = await freezeNewcomer(master, [first])
+  const second = await freezeNewcomer(t, master, [first])
   await areServed(master, 20, () => process.kill(second, 'SIGKILL'))
   await master.hasChildren(1)
   assert.equal(master.program.stderr.matching(/signal SIGKILL/).length, 2)
@@ -57,7 +45,7 @@ test('a child that never sends MAX does not delay others', async (t) => {
   const master = await start(t, [2, 2])
   const known = master.children()
   process.kill(known[0] as number, 'SIGKILL')
-  const mute = await freezeNewcomer(master, known)
+  const mute = await freezeNewcomer(t, master, known)
   const clients = await Promise.all(Array.from({ length: 10 }, () => master.connect()))
   const answers = clients.map(async (client, i) => client.exchange(`client ${i}`))
   await Promise.any(answers)
@@ -85,7 +73,7 @@ test('a reload continues with another child if one is killed while it starts', a
   const master = await start(t, [2, 2])
   const known = master.children()
   master.signal('SIGHUP')
-  const victim = await freezeNewcomer(master, known)
+  const victim = await freezeNewcomer(t, master, known)
   await areServed(master, 5, () => process.kill(victim, 'SIGKILL'))
   await master.logged(/the new configuration is in force/, 1, SLOW_MS)
   await areServed(master, 5, () => {})
@@ -101,7 +89,7 @@ test('killing the only child of a pending configuration leaves the old one in fo
     masterText(relayTo(await remoteThat(echoes).start(t)).withMaster(spawning([1, 1]))),
   )
   master.signal('SIGHUP')
-  const victim = await freezeNewcomer(master, known)
+  const victim = await freezeNewcomer(t, master, known)
   await areServed(master, 5, () => process.kill(victim, 'SIGKILL'))
   await master.logged(/no child starts with the new configuration: the old one goes on/)
   assert.deepEqual(await master.hasChildren(1), known)

@@ -18,7 +18,7 @@ export function mavisLoadTests(visitsBetween: number): void {
       if (!needs(t, 'python3')) return
       const policies = [1, 2, 3].map(() => new Policy(t, { '127.0.0.1': 'ACK' }))
       const plan = relayTo(await remoteThat(echoes).start(t))
-        // An overflowing accept queue causes SYN cookies, which can create connections that no client has.
+        // All open clients fit: an overflowing accept queue loses clients and creates connections that no client has.
         .listeningOn('address = 127.0.0.1 port = 0 overload backlog = 4096')
         // Under load answers may be late, which must not cause refusals.
         .with('mavis authorization = host', 'mavis timeout = 60')

@@ -14,7 +14,7 @@ export interface ChildPool {
     command: AcceptorCommand,
     answer: Kind,
   ): Promise<AnswerOf<AcceptorReport, Kind> | undefined>
-  /** A child reports over its link; its entry in the table is up to date. */
+  /** A child reports over its link, and its entry in the table has changed. */
   onNews(slot: number, news: 'serving' | 'retiring'): void
   /** Calls `ended` when nothing of the pool is left. */
   end(ended: () => void): void

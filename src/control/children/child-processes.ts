@@ -238,8 +238,7 @@ export class ChildProcesses {
         child.hasSaidServing = true
         return
       case 'retiring':
-        this.#table.retired(slot)
-        this.#parts.onNews(slot, kind)
+        if (this.#table.retired(slot)) this.#parts.onNews(slot, kind)
         return
     }
   }

@@ -75,8 +75,11 @@ export class ChildTable<Child extends TrackedChild = TrackedChild> {
     if (child?.phase === 'starting') child.phase = 'serving'
   }
 
-  retired(slot: number): void {
+  /** The child takes no more clients. Returns whether that is new. */
+  retired(slot: number): boolean {
     const child = this.#children.get(slot)
-    if (child !== undefined) child.phase = 'retiring'
+    if (child === undefined || child.phase === 'retiring') return false
+    child.phase = 'retiring'
+    return true
   }
 }

@@ -25,7 +25,10 @@ export interface ChildParts extends Started {
 export class Child {
   readonly #parts: ChildParts
   readonly #thread: RelayThread
+  #isAccepting = false
   #isEnding = false
+  /** Its reactor closes the listeners, or has closed them. */
+  #isDraining = false
 
   constructor(parts: ChildParts) {
     this.#parts = parts
@@ -53,12 +56,14 @@ export class Child {
   onMessage(message: ToOurChild): void {
     switch (message.kind) {
       case 'accept':
-        for (const listener of this.#parts.start.listeners ?? [])
-          this.#thread.post({ kind: 'listen', ...listener })
+        this.#isAccepting = true
+        this.#listen()
         return
       case 'drain':
         this.#isEnding = true
-        this.#thread.drain(message.abandoned)
+        // It has just started, and may be the only one that can take the clients of these listeners.
+        if (!this.#isAccepting) this.#listen(message.abandoned)
+        this.#drain(message.abandoned)
         return
       case 'state':
       case 'ping':
@@ -70,10 +75,23 @@ export class Child {
 
   /** No successor will take clients from the backlog of the master's listeners: takes them, and exits when idle. */
   onMasterGone(): void {
-    if (this.#isEnding) return
+    if (this.#isDraining) return
     this.#isEnding = true
     reportRetiring(this.#parts.log.say, 'the master is gone')
-    this.#thread.drain()
+    this.#drain(undefined)
+  }
+
+  /** On all listeners, or on those of these slots. */
+  #listen(slots?: readonly number[]): void {
+    for (const listener of this.#parts.start.listeners ?? []) {
+      if (slots?.includes(listener.slot) ?? true) this.#thread.post({ kind: 'listen', ...listener })
+    }
+  }
+
+  /** `abandoned`: listeners whose queues are emptied first; undefined for all. */
+  #drain(abandoned: readonly number[] | undefined): void {
+    this.#isDraining = true
+    this.#thread.drain(abandoned)
   }
 
   #load(counters: Float64Array): Load {
@@ -104,6 +122,7 @@ export class Child {
         return
       case 'may-die':
         this.#isEnding = true
+        this.#isDraining = true
         this.#thread.mavis.retireAll()
         return
       case 'idle':
@@ -112,12 +131,17 @@ export class Child {
     }
   }
 
-  /** Clients in the backlog of shared listeners are left to the other children. */
+  /**
+   * Takes no more clients. Whether others take those in the queues of shared listeners only the master knows: they stay
+   * open until it answers by `drain`.
+   */
   #retire(signal: NodeJS.Signals): void {
+    const { link, log, start } = this.#parts
     this.#isEnding = true
-    reportRetiring(this.#parts.log.say, signal)
-    this.#parts.link.send({ kind: 'retiring' })
-    this.#thread.drain([])
+    reportRetiring(log.say, signal)
+    link.send({ kind: 'retiring' })
+    if (start.listeners === undefined) this.#drain([])
+    else this.#thread.suspend()
   }
 }
 

@@ -71,8 +71,7 @@ class World {
   }
 
   retiring(slot: number): void {
-    this.table.retired(slot)
-    this.pool.onNews(slot, 'retiring')
+    if (this.table.retired(slot)) this.pool.onNews(slot, 'retiring')
   }
 
   /** Slots wanted since the last time. */
@@ -110,8 +109,10 @@ test('keeps the minimum running, and lets a child accept when it has started', (
   assert.deepEqual(world.wanted(), ['1'])
   assert.equal(world.rings, 1, 'the others look whether the dead child has left somebody waiting')
   world.serving(1)
+  world.told.length = 0
   world.retiring(0)
   assert.deepEqual(world.wanted(), ['2'], 'a successor starts before the retiring child has ended')
+  assert.deepEqual(world.told, ['0 drain'], 'it keeps its listeners open until then')
 })
 
 test('grows one child at a time up to the maximum, and reports whether it may', (t) => {
@@ -189,6 +190,16 @@ test('reports when no prepared child is left, and ends given up ones', (t) => {
   world.told.length = 0
   world.pool.post({ kind: 'forget' })
   assert.deepEqual(world.told, ['2 drain'])
+})
+
+test('a child that retires while listeners are given up empties their queues', (t) => {
+  const world = new World(t)
+  world.pool.post({ kind: 'listen', slot: 0, fd: 10 })
+  for (const slot of [0, 1]) world.serving(slot)
+  world.told.length = 0
+  world.pool.post({ kind: 'drain' })
+  world.retiring(0)
+  assert.deepEqual(world.told, ['0 drain 0', '1 drain 0'])
 })
 
 test('drains by closing the sockets of the master first, and is idle after the last child', (t) => {

@@ -100,6 +100,8 @@ export class DirectChildPool implements ChildPool {
 
   onNews(slot: number, news: 'serving' | 'retiring'): void {
     if (news === 'serving') this.#onServing(slot)
+    // It has suspended its listeners, and its siblings take the clients in their queues.
+    else this.#parts.tell(slot, { kind: 'drain', abandoned: [] })
     this.#fill()
   }
 

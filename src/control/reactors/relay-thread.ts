@@ -57,9 +57,15 @@ export class RelayThread {
     return this.#thread.ask(command, answer)
   }
 
+  /** Stops accepting, but leaves the listeners open until `drain`. */
+  suspend(): void {
+    this.post({ kind: 'suspend' })
+    this.mavis.retireAll()
+  }
+
   /** Stops accepting; open questions are still answered. `abandoned`: see the command `drain`. */
   drain(abandoned?: readonly number[]): void {
-    this.post(abandoned === undefined ? { kind: 'drain' } : { kind: 'drain', abandoned })
+    this.post({ kind: 'drain', abandoned })
     this.mavis.retireAll()
   }
 
