@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import { Client } from '../harness/client.js'
+import { freeze } from '../harness/held.js'
 import { spawning, startMaster } from '../harness/master.js'
 import { type RelayPlan, relayTo } from '../harness/relay.js'
 import { echoes, greets, listens, type Remote, remoteThat } from '../harness/remote.js'
@@ -129,6 +130,33 @@ test('truncation by a client resets or ends the connection to the remote, as con
     await raw.close()
     for (const socket of remote.sockets) socket.destroy()
   }
+})
+
+test('truncation that arrives together with the last bytes is not missed', async (t) => {
+  const endings: string[] = []
+  const remote = await remoteThat((socket) => {
+    let text = ''
+    socket.on('data', (bytes) => {
+      text += bytes
+      socket.write(bytes)
+    })
+    socket.on('end', () => {
+      endings.push(`${text} and the end`)
+      socket.end()
+    })
+  }).start(t)
+  const relay = await terminating(t, remote).with('tls truncation = close').start(t)
+  const raw = await Client.connect(t, { port: relay.port() })
+  const client = await connectTls(t, 0, { socket: raw.socket })
+  assert.equal(await client.exchange('hello, '), 'hello, ')
+  assert.ok(await freeze(relay.pid))
+  await client.send('last words')
+  await new Promise<void>((resolve) => void raw.socket.end(resolve)) // FIN, without close_notify
+  relay.signal('SIGCONT')
+  await until('the remote to see the end', () => endings.length > 0)
+  assert.deepEqual(endings, ['hello, last words and the end'])
+  await client.close()
+  await raw.close()
 })
 
 test('tls = auto accepts TLS, plain and silent clients', async (t) => {

@@ -54,7 +54,7 @@ export class DetectingWorld {
   readonly #tokens: number[] = []
 
   constructor({ detection, greeting, isAsked = false, interrupted = 0, seed = 1 }: DetectingOptions) {
-    const faults = { shortWrite: 0, noDescriptor: 0, noPipeSize: 0, spurious: 0 }
+    const faults = { shortWrite: 0, noDescriptor: 0, noPipeSize: 0, spurious: 0, descriptors: 0 }
     const capacity = { sendCapacityMin: 65_536, sendCapacityMax: 65_536 }
     this.#kernel = new FakeKernel(new Chance(seed), { ...faults, ...capacity, interrupted })
     this.#kernel.onConnect = (socket) => socket.connect()
@@ -104,7 +104,7 @@ export class DetectingWorld {
 
   /** A client connects; `bytes` have already arrived. */
   connect(bytes: Uint8Array = new Uint8Array(0)): FakeSocket {
-    const socket = this.#kernel.newSocket()
+    const socket = this.#kernel.newSocket('tcp')
     socket.state = 'open'
     if (bytes.length > 0) socket.arrive([...bytes])
     const peer = heapRegion(128)

@@ -24,7 +24,8 @@ export const TLS: Transport = {
     const tls = channelOf(source)
     const got = tls.read(into, 0, bytesMax)
     if (got > 0) {
-      source.mayRead = tls.mayHaveMore
+      // The loop reports an end without close_notify, or an error, only once: possibly before these bytes were read.
+      source.mayRead = tls.mayHaveMore || source.hasPeerEnded || source.hasUrgent || source.error !== 0
       return got
     }
     switch (got) {

@@ -16,6 +16,8 @@ export interface Endpoint {
   /** TLS that ends without close_notify counts as a reset. */
   readonly isTruncationReset: boolean
   readonly error: number
+  readonly hasPeerEnded: boolean
+  readonly hasUrgent: boolean
   mayRead: boolean
   readsWhenWritable: boolean
   writesWhenReadable: boolean
