@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeView, slotSet } from '../../test/contract/policy.contract.js'
+import { anySeed, assertShares } from '../../test/support/chi-square.js'
 import { hashWord } from './hash.js'
 import { Maglev } from './maglev.js'
 import { ENTRIES } from './maglev-table.js'
 
 const CLIENTS = 20_000
 
-function chosen(policy: Maglev, view: FakeView, count = CLIENTS): number[] {
+function chosen(policy: Maglev, view: FakeView, count = CLIENTS, seed = 0): number[] {
   return Array.from({ length: count }, (_, client) => {
-    view.key = hashWord(client, 0) >>> 0
+    view.key = hashWord(client, seed) >>> 0
     return policy.pick(view, slotSet())
   })
 }
@@ -32,6 +33,15 @@ test('no remote of a hundred gets more than 1.01 times the mean of all keys', ()
   assert.ok(worst <= 1.01, `${worst}`)
 })
 
+test('remotes with few entries get their share too', (t) => {
+  const seed = anySeed()
+  t.diagnostic(`seed ${seed}`)
+  // 500 remotes with a weight of 1 and as many with 9: of 13 entries of a light one, four are unclaimed.
+  const view = new FakeView(Array.from({ length: 1_000 }, (_, slot) => (slot % 2 === 0 ? 1 : 9)))
+  const light = chosen(new Maglev(1_000), view, 50_000, seed).filter((slot) => slot % 2 === 0).length
+  assertShares([light, 50_000 - light], [1, 9], seed)
+})
+
 test('a remote that leaves the configuration moves less than 1 % of the clients of others', () => {
   for (const count of [3, 100, 500]) {
     const weights = new Array<number>(count).fill(1)
@@ -47,10 +57,9 @@ test('a remote that leaves the configuration moves less than 1 % of the clients 
 test('a new weight is in force after eight clients, and moves few but its own', () => {
   const view = new FakeView([1, 1, 1, 1])
   const policy = new Maglev(4)
-  policy.membersChanged(view)
   const before = chosen(policy, view)
   view.weight[2] = 3
-  policy.membersChanged(view)
+  policy.membersChanged()
   chosen(policy, view, 8)
   const after = chosen(policy, view)
   const share = after.filter((slot) => slot === 2).length / CLIENTS
@@ -62,20 +71,29 @@ test('a new weight is in force after eight clients, and moves few but its own', 
 test('the old weights are in force until the new table is complete', () => {
   const view = new FakeView([1, 1])
   const policy = new Maglev(2)
-  policy.membersChanged(view)
   const before = chosen(policy, view, 7)
   view.weight[0] = 1_000
-  policy.membersChanged(view)
+  policy.membersChanged()
   assert.deepEqual(chosen(policy, view, 7), before)
+})
+
+test('the build ends: without a further report, a table is not replaced', () => {
+  const view = new FakeView([1, 1])
+  const policy = new Maglev(2)
+  chosen(policy, view, 1)
+  policy.membersChanged()
+  const before = chosen(policy, view, 100)
+  view.weight[0] = 1_000
+  assert.deepEqual(chosen(policy, view, 100), before)
 })
 
 test('weights that change all the time still come into force', () => {
   const view = new FakeView([1, 1])
   const policy = new Maglev(2)
-  policy.membersChanged(view)
+  chosen(policy, view, 1)
   for (let weight = 2; weight < 100; weight++) {
     view.weight[0] = weight
-    policy.membersChanged(view)
+    policy.membersChanged()
     chosen(policy, view, 1)
   }
   const share = chosen(policy, view, 1_000).filter((slot) => slot === 0).length

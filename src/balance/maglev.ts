@@ -30,10 +30,8 @@ export class Maglev implements Policy {
     this.#bound = new BoundedLoad(boundedLoad)
   }
 
-  /** Builds the first table at once: a pool is made before it has clients. Later ones are built by `pick`. */
-  membersChanged(view: PoolView): void {
-    if (this.#table === undefined) this.#table = this.#firstTable(view)
-    else this.#isStale = true
+  membersChanged(): void {
+    this.#isStale = this.#table !== undefined
   }
 
   pick(view: PoolView, tried: SlotSet): number {
@@ -65,6 +63,7 @@ export class Maglev implements Policy {
     return rendezvous(view, this.#candidates, this.#seeds, shares, this.#bound)
   }
 
+  /** Built at once: there is none to serve the first client from. */
   #firstTable(view: PoolView): MaglevTable {
     const table = new MaglevTable(view.members, view.weight, this.#seeds)
     table.build(BUILD_STEPS)

@@ -35,8 +35,8 @@ export interface Policy {
   pick(view: PoolView, tried: SlotSet): number
   /** Records a measurement of a remote. Allocates nothing. */
   observe?(slot: number, amount: number, nowMs: number): void
-  /** Members or weights of the pool are known for the first time, or have changed. */
-  membersChanged?(view: PoolView): void
+  /** Members or weights of the pool have changed. */
+  membersChanged?(): void
   /**
    * Takes over the state of a policy of the same kind; `slots`: by slot here, the slot there, or NONE. Policies without
    * state have no such method.

@@ -64,7 +64,6 @@ export class Pool implements PoolView {
     const { members, tierMinUsable = 1, tiers } = options
     this.#tiers =
       tiers !== undefined && hasTiers(members, tiers) ? new Tiers(members, tiers, tierMinUsable) : undefined
-    this.#policy.membersChanged?.(this)
   }
 
   random(): number {
@@ -107,7 +106,7 @@ export class Pool implements PoolView {
   /** `weight`: 0 for no new clients. */
   setWeight(slot: number, weight: number): void {
     this.weight[slot] = weight
-    this.#policy.membersChanged?.(this)
+    this.#policy.membersChanged?.()
   }
 
   /** Counts a client; ends all back-offs after `rebalance` clients. */

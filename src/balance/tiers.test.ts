@@ -91,6 +91,9 @@ test('remotes of weight 0 are not usable', () => {
   assert.deepEqual(gotBy(pool, 0), [2])
   pool.setWeight(0, 1)
   assert.deepEqual(gotBy(pool, 0), [0])
+  const two = poolOf([0, 0, 1], { tierMinUsable: 2 }).pool
+  two.setWeight(0, 0)
+  assert.deepEqual(gotBy(two, 0), [1, 2])
 })
 
 test('a tier gets clients exactly while the better ones together have too few usable remotes', () => {
