@@ -64,10 +64,17 @@ export function expandSpelling(spelling: string): readonly (readonly string[])[]
   return sequences
 }
 
+/** Asked for every directive of a file, of which there may be ten thousands. */
+const names = new WeakMap<Row, string>()
+
 /** The first spelling of a directive. */
 export function nameOf(row: Row): string {
+  const known = names.get(row)
+  if (known !== undefined) return known
   const [first = []] = expandSpelling(row.spellings[0] ?? '')
-  return first.join(' ')
+  const name = first.join(' ')
+  names.set(row, name)
+  return name
 }
 
 export function wordsOf(block: Block<unknown>): ReadonlySet<string> {
