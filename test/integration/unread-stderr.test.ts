@@ -14,6 +14,9 @@ import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { until } from '../harness/until.js'
 
+/** A start takes ten seconds on a machine with much else to do; a start that blocks takes for ever. */
+const START_MAX_MS = 60_000
+
 interface Ends {
   readonly readFd: number
   readonly writeFd: number
@@ -60,10 +63,10 @@ for (const { name, textOf } of MODES) {
       // Each event is a line, and none of them fits.
       const program = startTcprelay(t, ['-D', '-d', '24576', file], { stderr: writeFd })
       closeSync(writeFd)
-      await until('a client to be served', () => isServed(t, path))
+      await until('a client to be served', () => isServed(t, path), START_MAX_MS)
       for (const child of childrenOf(program.pid)) {
         process.kill(Number(child), 'SIGKILL')
-        await until('a client of its successor to be served', () => isServed(t, path))
+        await until('a client of its successor to be served', () => isServed(t, path), START_MAX_MS)
       }
       readSome(readFd)
       await until('a client to be served', () => isServed(t, path))
@@ -90,7 +93,7 @@ test('a reload is logged although access lines have filled stderr', async (t) =>
   afterwards(t, () => closeSync(readFd))
   const program = startTcprelay(t, ['-D', file], { stderr: writeFd })
   closeSync(writeFd)
-  await until('a client to be served', () => isServed(t, path))
+  await until('a client to be served', () => isServed(t, path), START_MAX_MS)
   const visits = async () => {
     for (let i = 0; i < CLIENTS / 10; i++) await isServed(t, path)
   }
