@@ -186,9 +186,9 @@ export class ChildProcesses {
     this.#starter.killOne(slot, 'SIGTERM')
   }
 
-  /** Cancels starts that wait for the back-off. */
-  dropWaiting(): void {
-    this.#starter.dropWaiting()
+  /** Cancels starts that wait for the back-off, and from now on those that would have to. */
+  stopWaiting(): void {
+    this.#starter.stopWaiting()
   }
 
   stopStarting(): void {

@@ -306,6 +306,16 @@ test('cancels starts that wait for the back-off', async (t) => {
   assert.deepEqual([world.closed.length, world.children.count], [3, 0], 'nothing is started any more')
 })
 
+test('cancels a start that would have to wait after others were cancelled', async (t) => {
+  const world = new World(t, shell('exit 1'))
+  world.start()
+  await world.ends(1)
+  world.children.stopWaiting()
+  world.start()
+  assert.deepEqual([world.children.count, world.started.length], [0, 1])
+  assert.deepEqual([world.closed.length, world.gone], [2, [0, 0]], 'the master hears that it is gone')
+})
+
 test('signals reach every child', async (t) => {
   const world = new World(t, shell('exec sleep 1000'))
   world.start(0)

@@ -71,6 +71,7 @@ export class ChildStarter {
   /** Abnormal deaths of children that had served, and the time of the last counted one. */
   #deaths = 0
   #deathCountedMs = Number.NEGATIVE_INFINITY
+  #mayWait = true
   #isStopped = false
 
   constructor(
@@ -122,6 +123,11 @@ export class ChildStarter {
       this.#start(slot, wireFd, program)
       return
     }
+    if (!this.#mayWait) {
+      this.#close(wireFd)
+      this.#events.onGone(slot)
+      return
+    }
     const timer = setTimeout(() => {
       this.#waiting.delete(slot)
       this.#start(slot, wireFd, program)
@@ -148,8 +154,9 @@ export class ChildStarter {
     for (const { process } of this.#running.values()) process.kill(signal)
   }
 
-  /** Cancels starts that wait for the back-off. */
-  dropWaiting(): void {
+  /** Cancels starts that wait for the back-off, and from now on those that would have to: the process is ending. */
+  stopWaiting(): void {
+    this.#mayWait = false
     for (const [slot, { timer, wireFd }] of [...this.#waiting]) {
       clearTimeout(timer)
       this.#waiting.delete(slot)
@@ -161,7 +168,7 @@ export class ChildStarter {
   /** Starts nothing more. */
   stopStarting(): void {
     this.#isStopped = true
-    this.dropWaiting()
+    this.stopWaiting()
   }
 
   #close(wireFd: number | undefined): void {

@@ -165,7 +165,7 @@ export class ChildWorkers implements Workers {
   drain(): undefined {
     this.#isEnding = true
     this.#post({ kind: 'drain' })
-    this.#processes.dropWaiting()
+    this.#processes.stopWaiting()
   }
 
   cut(): void {
