@@ -2,10 +2,11 @@
 import { hashWord } from '../../src/balance/hash.js'
 import { BUILD_STEPS, MaglevTable } from '../../src/balance/maglev-table.js'
 import type { Policy } from '../../src/balance/policy.js'
-import { POLICY_NAMES, policyOf } from '../../src/balance/policy-of.js'
+import { policyOf } from '../../src/balance/policy-of.js'
 import { Pool } from '../../src/balance/pool.js'
 import { RemoteHealth } from '../../src/balance/remote-health.js'
 import { SlotSet } from '../../src/balance/slot-set.js'
+import { POLICY_NAMES } from '../../src/base/policy-names.js'
 import type { MicroCase } from './micro-case.js'
 
 const REMOTES = [1, 10, 100, 1_000]

@@ -4,6 +4,7 @@
  */
 
 import type { TimeWindow } from '../base/time-window.js'
+import type { ProtocolName } from '../wire/sniff/protocol-names.js'
 import type { AccessTable } from './access-list.js'
 import type { RulePlace } from './rule-name.js'
 
@@ -46,24 +47,8 @@ export interface PortSpan {
   readonly to: number
 }
 
-/** Protocols that are told apart by their first bytes. */
-export const ROUTE_PROTOCOLS = [
-  'tls',
-  'http',
-  'http2',
-  'ssh',
-  'postgres',
-  'redis',
-  'mqtt',
-  'rdp',
-  'socks',
-  'dns',
-  'openvpn',
-  'any',
-] as const
-
 /** `any` matches whatever was detected. */
-export type RouteProtocol = (typeof ROUTE_PROTOCOLS)[number]
+export type RouteProtocol = ProtocolName
 
 /** Never matches clients without a verified certificate. The patterns are those of `certificate-pattern.ts`. */
 export interface CertificateConditions {

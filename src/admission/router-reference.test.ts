@@ -4,8 +4,9 @@ import fc from 'fast-check'
 import { firstMatch, type PlainConditions } from '../../test/support/linear-router.js'
 import { factsOf, type GivenFacts } from '../../test/support/route-facts.js'
 import { parseNetwork } from '../base/cidr.js'
+import { PROTOCOL_NAMES } from '../wire/sniff/protocol-names.js'
 import { compileAccess } from './access-list.js'
-import { ROUTE_PROTOCOLS, type RouteConditions } from './route-plan.js'
+import type { RouteConditions } from './route-plan.js'
 import { NO_MATCH, Router } from './router.js'
 
 const RUNS = process.env.TCPRELAY_TESTS === 'full' ? 20_000 : 1_000
@@ -61,7 +62,7 @@ const conditions: fc.Arbitrary<PlainConditions> = fc
     realms: maybe(some('', 'inside', 'outside')),
     serverNames: maybe(some(...PATTERNS)),
     alpn: maybe(some('h2', 'http/1.1', 'x')),
-    protocols: maybe(some(...ROUTE_PROTOCOLS)),
+    protocols: maybe(some(...PROTOCOL_NAMES)),
     tlsVersions: maybe(some('TLSv1.2', 'TLSv1.3')),
     users: maybe(some('joe', 'ann')),
     times: maybe(
@@ -102,7 +103,7 @@ const facts: fc.Arbitrary<GivenFacts> = fc.record({
   client: fc.option(fc.constantFrom(...CLIENTS), { nil: undefined }),
   serverName: fc.constantFrom('', ...NAMES, 'x.y.example', 'other'),
   alpn: fc.array(fc.constantFrom('h2', 'http/1.1', 'x', 'y'), { maxLength: 4 }),
-  protocol: fc.constantFrom('', ...ROUTE_PROTOCOLS),
+  protocol: fc.constantFrom('', ...PROTOCOL_NAMES),
   tlsVersion: fc.constantFrom('', 'TLSv1.2', 'TLSv1.3'),
   certificate: fc.option(
     fc.record({

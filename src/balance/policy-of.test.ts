@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeView, slotSet } from '../../test/contract/policy.contract.js'
-import { POLICY_NAMES, policyOf } from './policy-of.js'
+import { POLICY_NAMES } from '../base/policy-names.js'
+import { policyOf } from './policy-of.js'
 
 test('every name has a policy of its own, and least-use is the default', () => {
   const kinds = new Set(POLICY_NAMES.map((name) => policyOf(name, 2).constructor))

@@ -1,4 +1,5 @@
 /** Policies by the names that configurations use. */
+import type { PolicyName } from '../base/policy-names.js'
 import { First } from './first.js'
 import type { HashingOptions } from './hashing-options.js'
 import { LeastBandwidth } from './least-bandwidth.js'
@@ -10,21 +11,6 @@ import type { Policy } from './policy.js'
 import { RandomOfTwo } from './random-of-two.js'
 import { RoundRobin } from './round-robin.js'
 import { SourceHash } from './source-hash.js'
-
-/** The first one is the default. */
-export const POLICY_NAMES = [
-  'least-use',
-  'round-robin',
-  'least-connections',
-  'random',
-  'first',
-  'source',
-  'maglev',
-  'least-time',
-  'least-bandwidth',
-] as const
-
-export type PolicyName = (typeof POLICY_NAMES)[number]
 
 /** `slots`: the number of slots of all pools together. `options` are ignored by policies that do not hash. */
 export function policyOf(name: PolicyName, slots: number, options: HashingOptions = {}): Policy {

@@ -1,18 +1,14 @@
 /** The value type of `key`: by what a policy that hashes recognises a client. */
+import type { ClientKeyPlan } from '../relay/client-key.js'
 import { refuseText } from './expectation.js'
 import { readOne, type ValueType } from './value-type.js'
-
-/** What is hashed. `source`: the client's address, cut to so many bits; the whole address has 32 or 128. */
-export type ClientKeySetting =
-  | { readonly by: 'source'; readonly ipv4Bits: number; readonly ipv6Bits: number }
-  | { readonly by: 'server-name' | 'rdp-cookie' | 'mqtt-client' | 'certificate' }
 
 const IPV4_BITS = 32
 const IPV6_BITS = 128
 /** The network that a site usually gets (RFC 6177), where IPv4 addresses are cut too. */
 const IPV6_SITE_BITS = 64
 
-export const SOURCE_KEY: ClientKeySetting = { by: 'source', ipv4Bits: IPV4_BITS, ipv6Bits: IPV6_BITS }
+export const SOURCE_KEY: ClientKeyPlan = { by: 'source', ipv4Bits: IPV4_BITS, ipv6Bits: IPV6_BITS }
 
 const SOURCE = /^source(?:\/(\d{1,2}))?(?:\/(\d{1,3}))?$/
 
@@ -29,7 +25,7 @@ const TWO_WORDS: ReadonlyMap<
 const WANTED =
   "'source', 'source/24', 'source/24/64', 'server name', 'rdp cookie', 'mqtt client' or 'certificate'"
 
-export const clientKey: ValueType<ClientKeySetting> = {
+export const clientKey: ValueType<ClientKeyPlan> = {
   grammar: 'source[/BITS[/IPV6-BITS]]|server name|rdp cookie|mqtt client|certificate',
   read(input) {
     const first = readOne(input, WANTED, ({ text }) => {
@@ -48,7 +44,7 @@ export const clientKey: ValueType<ClientKeySetting> = {
   format: () => 'source',
 }
 
-function sourceKey(text: string): ClientKeySetting | undefined {
+function sourceKey(text: string): ClientKeyPlan | undefined {
   const match = SOURCE.exec(text)
   if (match === null) return undefined
   const [, ipv4, ipv6] = match

@@ -1,5 +1,5 @@
 /** The directives of a pool about which remote is next. */
-import { POLICY_NAMES } from '../balance/policy-of.js'
+import { POLICY_NAMES } from '../base/policy-names.js'
 import { clientKey, SOURCE_KEY } from './client-key-type.js'
 import { count } from './number-types.js'
 import { optional, value } from './row.js'

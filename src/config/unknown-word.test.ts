@@ -93,7 +93,7 @@ test('a hint names at most ten directives', () => {
 })
 
 for (const [block, text, hint] of [
-  [tcprelayBlock, 'balance', /one fixed policy/],
+  [tcprelayBlock, 'least_conn', /^write 'balance'/],
   [
     tcprelayBlock,
     'timeout',

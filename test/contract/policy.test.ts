@@ -1,6 +1,7 @@
 /** Runs the policy contract for every policy of the product, and that of hashing for those that hash. */
 import type { Policy } from '../../src/balance/policy.js'
-import { POLICY_NAMES, policyOf } from '../../src/balance/policy-of.js'
+import { policyOf } from '../../src/balance/policy-of.js'
+import { POLICY_NAMES } from '../../src/base/policy-names.js'
 import { hashingContract } from './hashing.contract.js'
 import { policyContract, type Traits } from './policy.contract.js'
 

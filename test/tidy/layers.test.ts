@@ -145,22 +145,16 @@ test('the product does not import its tests', () => {
 
 test('the rules find violations', () => {
   const find = (path: string, text: string) => layerFindings([sourceOf(path, text)])
-  assert.deepEqual(find('src/relay/x.ts', "import { a } from '../../src/reactor/loop.js'"), [])
-  assert.deepEqual(find('src/base/x.ts', "import { a } from '../../src/kernel/ffi.js'"), [
+  assert.deepEqual(find('src/relay/x.ts', "import { a } from '../reactor/loop.js'"), [])
+  assert.deepEqual(find('src/base/x.ts', "import { a } from '../kernel/ffi.js'"), [
     'src/base/x.ts:1 imports src/kernel/ffi.ts: kernel/ is not below base/',
   ])
-  assert.equal(find('src/reactor/x.ts', "import type { A } from '../../src/relay/session.js'").length, 1)
-  assert.equal(find('src/config/x.ts', "import type { A } from '../../src/relay/options.js'").length, 0)
-  assert.equal(
-    find('src/config/x.ts', "import { type A, type B } from '../../src/relay/options.js'").length,
-    0,
-  )
-  assert.equal(find('src/config/x.ts', "import { type A, b } from '../../src/relay/options.js'").length, 1)
-  assert.equal(find('src/config/x.ts', "export { b } from '../../src/relay/options.js'").length, 1)
-  assert.equal(
-    find('src/relay/x.ts', "const m = await import('../../src/control/process/shutdown.js')").length,
-    1,
-  )
+  assert.equal(find('src/reactor/x.ts', "import type { A } from '../relay/session.js'").length, 1)
+  assert.equal(find('src/config/x.ts', "import type { A } from '../relay/options.js'").length, 0)
+  assert.equal(find('src/config/x.ts', "import { type A, type B } from '../relay/options.js'").length, 0)
+  assert.equal(find('src/config/x.ts', "import { type A, b } from '../relay/options.js'").length, 1)
+  assert.equal(find('src/config/x.ts', "export { b } from '../relay/options.js'").length, 1)
+  assert.equal(find('src/relay/x.ts', "const m = await import('../control/process/shutdown.js')").length, 1)
   assert.equal(find('src/relay/x.ts', "import koffi from 'koffi'").length, 1)
   assert.equal(find('src/relay/x.ts', "import { readFileSync } from 'node:fs'").length, 1)
   assert.equal(find('src/nowhere/x.ts', '').length, 1)
@@ -173,14 +167,8 @@ test('the rules find violations', () => {
   assert.deepEqual(findFloor('src/plan/load/x.ts', "import type { A } from '../check/check.js'"), [
     'src/plan/load/x.ts:1 imports src/plan/check/check.ts, which is on a higher floor',
   ])
-  assert.equal(
-    findFloor('src/control/children/x.ts', "import { a } from '../../src/control/head.js'").length,
-    1,
-  )
-  assert.deepEqual(
-    findFloor('src/control/x.ts', "import { a } from '../../src/control/children/child.js'"),
-    [],
-  )
+  assert.equal(findFloor('src/control/children/x.ts', "import { a } from '../head.js'").length, 1)
+  assert.deepEqual(findFloor('src/control/x.ts', "import { a } from './children/child.js'"), [])
   assert.deepEqual(findFloor('src/control/nowhere/x.ts', ''), [
     'src/control/nowhere/x.ts: its folder is no floor of control/',
   ])

@@ -1,9 +1,9 @@
 /** What is known of a client when its pool is chosen. */
-import { createHash } from 'node:crypto'
 import { NO_LISTENER, type RouteCertificate, type RouteFacts } from '../../admission/route-facts.js'
 import { hashAddress } from '../../balance/hash.js'
 import { clientServerName } from '../../base/server-name.js'
 import { AF_INET, AF_INET6 } from '../../kernel/constants.js'
+import { sha256 } from '../../kernel/openssl-digest.js'
 import { IPV4_AT, IPV6_AT, isMapped, MAPPED_IPV4_AT, portIn } from '../../kernel/sockaddr.js'
 import type { TlsFacts } from '../../tls/channel-facts.js'
 import type { ClientHello } from '../../wire/client-hello.js'
@@ -84,7 +84,7 @@ export class SessionFacts implements RouteFacts {
       alternativeNames,
       issuer,
       subject,
-      fingerprint: () => createHash('sha256').update(der).digest('hex'),
+      fingerprint: () => Buffer.from(sha256(der)).toString('hex'),
     }
   }
 

@@ -1,0 +1,16 @@
+/** The policies of pools, by the names that configurations use. */
+
+/** The first one is the default. */
+export const POLICY_NAMES = [
+  'least-use',
+  'round-robin',
+  'least-connections',
+  'random',
+  'first',
+  'source',
+  'maglev',
+  'least-time',
+  'least-bandwidth',
+] as const
+
+export type PolicyName = (typeof POLICY_NAMES)[number]
