@@ -62,7 +62,7 @@ export class Actor implements Peer {
     )
     this.#repliesLast = isServer && chance.is(0.4)
     // Some send less than fits into the receive buffer, so that the relay may find everything there at once.
-    const most = chance.is(0.5) ? bytesMax : Math.ceil(bytesMax / 5)
+    const most = chance.is(0.7) ? bytesMax : Math.ceil(bytesMax / 5)
     this.bytesToSend = chance.is(0.2) ? 0 : chance.between(1, most)
     this.#resetAfter =
       this.finish === 'reset' ? chance.between(0, this.bytesToSend) : Number.POSITIVE_INFINITY
@@ -148,7 +148,7 @@ export class Actor implements Peer {
 
   #sendSome(windowBytes: number): void {
     const room = Math.min(windowBytes - this.socket.received.length, this.#resetAfter - this.sent)
-    const most = this.#chance.pick([windowBytes, Math.ceil(windowBytes / 8)])
+    const most = this.#chance.pick([windowBytes, windowBytes, Math.ceil(windowBytes / 8)])
     const count = Math.min(this.#chance.between(1, most), room, this.bytesToSend - this.sent)
     if (count <= 0) return
     const bytes = Array.from({ length: count }, (_, i) => this.byteAt(this.sent + i))

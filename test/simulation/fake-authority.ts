@@ -19,7 +19,7 @@ export class FakeAuthority {
 
   constructor(chance: Chance) {
     this.#chance = chance
-    this.asks = chance.is(0.5) ? { about: 'host', timeoutMs: TIMEOUT_MS } : undefined
+    this.asks = chance.is(0.4) ? { about: 'host', timeoutMs: TIMEOUT_MS } : undefined
   }
 
   hear({ asked, withdrawn }: QuestionNews): void {

@@ -108,7 +108,8 @@ export class FakeKernel {
     return {
       recv: (fd, into, offset, most) =>
         this.#isInterrupted() ? -EINTR : at(fd).recv(bytesOf(into, offset, most)),
-      peek: refuse,
+      peek: (fd, into, offset, most) =>
+        this.#isInterrupted() ? -EINTR : at(fd).peek(bytesOf(into, offset, most)),
       send: (fd, from, offset, count) => {
         const most = this.#chance.is(this.faults.shortWrite) ? this.#chance.between(0, count) : count
         return this.#isInterrupted() ? -EINTR : at(fd).send(bytesOf(from, offset, count), most)

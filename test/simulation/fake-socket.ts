@@ -73,6 +73,13 @@ export class FakeSocket {
     return this.hasPeerEnded || this.state === 'broken' ? 0 : -EAGAIN
   }
 
+  peek(into: Uint8Array): number {
+    const left = [...this.received]
+    const outcome = this.recv(into)
+    this.received = left
+    return outcome
+  }
+
   /** The number of bytes that one recv(2) for at most `most` returns. */
   protected takeReceived(most: number): number {
     return most

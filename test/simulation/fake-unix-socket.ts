@@ -25,7 +25,7 @@ export class FakeUnixSocket extends FakeSocket {
   /** The probability that a write of the peer carries descriptors. */
   readonly #descriptors: number
   /** The boundaries in `received`. */
-  readonly #writes: Write[] = []
+  #writes: Write[] = []
   #isEndAnError = false
 
   constructor(fd: number, sendCapacity: number, chance: Chance, descriptors: number) {
@@ -36,6 +36,13 @@ export class FakeUnixSocket extends FakeSocket {
 
   protected override get hasSpace(): boolean {
     return this.unsent.length * 4 <= this.sendCapacity
+  }
+
+  override peek(into: Uint8Array): number {
+    const writes = this.#writes.map((write) => ({ ...write }))
+    const outcome = super.peek(into)
+    this.#writes = writes
+    return outcome
   }
 
   /** unix_stream_read_generic(): descriptors are detached with the first byte, and end the read with the last one. */

@@ -42,11 +42,12 @@ export class Servers {
   readonly #pending = new Map<FakeSocket, Pending>()
   readonly #actors: Actor[] = []
 
-  constructor(chance: Chance, bytesMax: number) {
+  /** `unixShare`: how many of them have a Unix path. */
+  constructor(chance: Chance, bytesMax: number, unixShare: number) {
     this.#chance = chance
     this.#bytesMax = bytesMax
     this.#servers = Array.from({ length: chance.between(1, 4) }, () => {
-      const isUnix = chance.is(0.3)
+      const isUnix = chance.is(unixShare)
       return { manner: chance.pick(MANNERS), isUnix, hasTls: chance.is(isUnix ? 0.5 : 0.1) }
     })
   }

@@ -95,8 +95,10 @@ export class World {
     this.#protocols = new ProtocolCheck(chance)
     this.#windowBytes = chance.pick(WINDOWS)
     this.#bytesMax = this.#windowBytes * chance.pick([1, 3, 8])
-    this.#unixClients = chance.pick([0, 0.5, 1, 1])
-    this.#servers = new Servers(chance, this.#bytesMax)
+    // Only sessions between TCP sockets are spliced.
+    const isCopying = transportOf(seed) === 'copying'
+    this.#unixClients = chance.pick(isCopying ? [0, 0.5, 1] : [0, 0, 0, 0.5])
+    this.#servers = new Servers(chance, this.#bytesMax, isCopying ? 0.5 : 0.1)
     this.#kernel = new FakeKernel(chance, faultsFor(chance, this.#windowBytes))
     this.#kernel.onConnect = (socket, address) =>
       this.#servers.connect(socket, address, clientOf(socket, this.#relay, this.#clients))
