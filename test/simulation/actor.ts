@@ -8,8 +8,11 @@ export type Finish =
   | 'end'
   /** Closes: later bytes are answered with a reset. */
   | 'close'
-  /** Resets, at a random moment. */
+  /** Resets, at a random moment. A Unix socket can only be closed. */
   | 'reset'
+
+/** What a peer that has sent everything waits for before it finishes: all bytes of the other side, or its end. */
+type Patience = 'none' | 'bytes' | 'end'
 
 /** The byte at each offset of a peer's stream; streams of different peers differ almost everywhere. */
 export function patternByte(stream: number, offset: number): number {
@@ -33,39 +36,62 @@ export class Actor implements Peer {
   sawReset = false
   readonly #chance: Chance
   readonly #resetAfter: number
-  /** A server that reads until the client's end before it ends itself. */
-  readonly #waitsForEnd: boolean
+  /** Without patience, the end wakes up a relay that has missed the bytes before it. */
+  readonly patience: Patience
+  /** A server that sends nothing before it has the whole request. */
+  readonly #repliesLast: boolean
+  readonly #isServer: boolean
 
   constructor(stream: number, socket: FakeSocket, chance: Chance, bytesMax: number, isServer: boolean) {
     this.stream = stream
     this.socket = socket
     this.#chance = chance
     this.finish = chance.pick(['end', 'end', 'end', 'close', 'reset'])
-    this.bytesToSend = chance.is(0.2) ? 0 : chance.between(1, bytesMax)
+    this.patience = chance.pick(
+      isServer ? ['none', 'bytes', 'end', 'end', 'end'] : ['none', 'bytes', 'bytes', 'end'],
+    )
+    this.#repliesLast = isServer && chance.is(0.4)
+    // Some send less than fits into the receive buffer, so that the relay may find everything there at once.
+    const most = chance.is(0.7) ? bytesMax : Math.ceil(bytesMax / 5)
+    this.bytesToSend = chance.is(0.2) ? 0 : chance.between(1, most)
     this.#resetAfter =
       this.finish === 'reset' ? chance.between(0, this.bytesToSend) : Number.POSITIVE_INFINITY
-    this.#waitsForEnd = isServer && chance.is(0.5)
+    this.#isServer = isServer
     socket.peer = this
   }
 
-  /** Can this peer act now? `window` is the number of bytes that the relay's kernel holds for it. */
+  /** Whether this peer can act now. `windowBytes`: the number of bytes that the relay's kernel holds for it. */
   canAct(windowBytes: number): boolean {
     if (this.hasEnded || this.hasReset || this.sawReset || this.socket.state !== 'open') return false
     if (this.sent >= this.#resetAfter) return true
-    if (this.sent < this.bytesToSend) return this.socket.received.length < windowBytes
-    return this.sawEnd || !this.#waitsForEnd
+    if (this.sent === this.bytesToSend) return this.#hasPatienceEnded
+    if (this.#repliesLast && !this.sawEnd && !this.#hasEverything) return false
+    return this.socket.received.length < windowBytes
+  }
+
+  get #hasEverything(): boolean {
+    return this.got.length === this.other?.bytesToSend
+  }
+
+  /** A server does not wait for the end of a client that waits for the server's. */
+  get #hasPatienceEnded(): boolean {
+    if (this.sawEnd || this.patience === 'none') return true
+    const needsEnd = this.patience === 'end' && !(this.#isServer && this.other?.patience === 'end')
+    return !needsEnd && this.#hasEverything
   }
 
   /** One action of a peer: sends a little, ends, or resets. */
   act(windowBytes: number): void {
     if (!this.canAct(windowBytes)) return
     if (this.sent >= this.#resetAfter) {
-      this.#reset()
+      if (this.socket.hasReset) this.#reset()
+      else this.#close()
     } else if (this.sent < this.bytesToSend) {
       this.#sendSome(windowBytes)
-    } else if (this.finish !== 'reset') {
+    } else if (this.finish === 'close') {
+      this.#close()
+    } else {
       this.hasEnded = true
-      this.hasClosed = this.finish === 'close'
       this.socket.arriveEnd()
     }
   }
@@ -95,6 +121,12 @@ export class Actor implements Peer {
     if (!this.hasReset) this.sawReset = true
   }
 
+  #close(): void {
+    this.hasEnded = true
+    this.hasClosed = true
+    if (this.socket.arriveClose()) this.hasReset = true
+  }
+
   #reset(): void {
     this.hasReset = true
     this.socket.arriveReset(ECONNRESET)
@@ -102,7 +134,8 @@ export class Actor implements Peer {
 
   #sendSome(windowBytes: number): void {
     const room = Math.min(windowBytes - this.socket.received.length, this.#resetAfter - this.sent)
-    const count = Math.min(this.#chance.between(1, windowBytes), room, this.bytesToSend - this.sent)
+    const most = this.#chance.pick([windowBytes, windowBytes, Math.ceil(windowBytes / 8)])
+    const count = Math.min(this.#chance.between(1, most), room, this.bytesToSend - this.sent)
     if (count <= 0) return
     const bytes = Array.from({ length: count }, (_, i) => patternByte(this.stream, this.sent + i))
     this.sent += count

@@ -1,7 +1,6 @@
 import { answered } from '../../src/relay/opening/asking.js'
 import type { Answer, QuestionNews, Questions } from '../../src/relay/opening/questions.js'
 import type { Asking } from '../../src/relay/options.js'
-import { describePeer } from '../../src/relay/peer-name.js'
 import type { Session } from '../../src/relay/session.js'
 import type { Chance } from './chance.js'
 
@@ -13,14 +12,14 @@ const DENIED = { isPermitted: false, refusal: 'denied', comment: 'by chance' } a
 /** Simulates the MAVIS modules: each question is answered once, twice, too late or never. */
 export class FakeAuthority {
   readonly asks: Asking | undefined
-  /** Clients that waited for an answer and were denied. */
-  readonly refused = new Set<string>()
+  /** Clients that waited for an answer and were denied, by the sequence number of their session. */
+  readonly refused = new Set<number>()
   readonly #chance: Chance
   readonly #open: number[] = []
 
   constructor(chance: Chance) {
     this.#chance = chance
-    this.asks = chance.is(0.3) ? { about: 'host', timeoutMs: TIMEOUT_MS } : undefined
+    this.asks = chance.is(0.4) ? { about: 'host', timeoutMs: TIMEOUT_MS } : undefined
   }
 
   hear({ asked, withdrawn }: QuestionNews): void {
@@ -40,7 +39,7 @@ export class FakeAuthority {
     if (!isDoubled) this.#forget(token)
     if (this.#chance.is(0.05)) return
     const session = sessions.find(({ questionToken }) => questionToken === token)
-    if (answer[1] === DENIED && session !== undefined) this.refused.add(describePeer(session.peer))
+    if (answer[1] === DENIED && session !== undefined) this.refused.add(session.sequence)
     answered(questions, isDoubled ? [answer, answer] : [answer])
   }
 

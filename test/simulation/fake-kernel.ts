@@ -1,13 +1,16 @@
+import type { SocketAddress } from '../../src/base/address.js'
 import type { Calls } from '../../src/kernel/calls.js'
+import { AF_UNIX } from '../../src/kernel/constants.js'
 import { EINTR, EINVAL, EMFILE, EPERM } from '../../src/kernel/errno.js'
 import type { Region } from '../../src/kernel/region.js'
-import { encodeAddress } from '../../src/kernel/sockaddr.js'
+import { decodeAddress, encodeAddress } from '../../src/kernel/sockaddr.js'
 import type { Clock, System } from '../../src/kernel/system.js'
 import { type Poller, READABLE, type ReadyList, WRITABLE } from '../../src/reactor/poller.js'
 import { NO_SCTP } from '../support/no-sctp.js'
 import type { Chance } from './chance.js'
 import { FakePipe } from './fake-pipe.js'
 import { FakeSocket } from './fake-socket.js'
+import { FakeUnixSocket } from './fake-unix-socket.js'
 
 const LOCAL_ADDRESS = encodeAddress({ family: 'ipv4', host: '10.0.0.1', port: 80 })
 
@@ -20,6 +23,8 @@ export interface Faults {
   readonly noPipeSize: number
   /** Spurious events of epoll. */
   readonly spurious: number
+  /** A write to a Unix socket carries descriptors. */
+  readonly descriptors: number
   readonly sendCapacityMin: number
   readonly sendCapacityMax: number
 }
@@ -32,7 +37,7 @@ export class FakeKernel {
   nowMs = 1_000_000
   readonly faults: Faults
   /** Called when the relay connects; returns like connect(2), or throws for a broken world. */
-  onConnect: (socket: FakeSocket, port: number) => number = () => 0
+  onConnect: (socket: FakeSocket, address: SocketAddress) => number = () => 0
   readonly #chance: Chance
   readonly #sockets = new Map<number, FakeSocket>()
   /** By either end. */
@@ -62,10 +67,14 @@ export class FakeKernel {
   }
 
   /** A socket of the relay. */
-  newSocket(): FakeSocket {
+  newSocket(kind: 'tcp' | 'unix'): FakeSocket {
     const fd = this.#freeDescriptor()
-    const { sendCapacityMax, sendCapacityMin } = this.faults
-    const socket = new FakeSocket(fd, this.#chance.between(sendCapacityMin, sendCapacityMax))
+    const { descriptors, sendCapacityMax, sendCapacityMin } = this.faults
+    const capacity = this.#chance.between(sendCapacityMin, sendCapacityMax)
+    const socket =
+      kind === 'unix'
+        ? new FakeUnixSocket(fd, capacity, this.#chance, descriptors)
+        : new FakeSocket(fd, capacity)
     this.#sockets.set(fd, socket)
     return socket
   }
@@ -113,13 +122,11 @@ export class FakeKernel {
         pipe.capacity = byteCount
         return byteCount
       },
-      socket: () => (this.#chance.is(this.faults.noDescriptor) ? -EMFILE : this.newSocket().fd),
-      connect: (fd, address) => {
-        const socket = at(fd)
-        socket.connect()
-        const [, , high = 0, low = 0] = address.bytes
-        return this.onConnect(socket, high * 256 + low)
+      socket: (family) => {
+        if (this.#chance.is(this.faults.noDescriptor)) return -EMFILE
+        return this.newSocket(family === AF_UNIX ? 'unix' : 'tcp').fd
       },
+      connect: (fd, address, byteCount) => this.onConnect(at(fd), decodeAddress(address.bytes, byteCount)),
       getOption: (fd) => at(fd).takeError(),
       setOption: (fd) => touch(at(fd)),
       setTextOption: (fd) => touch(at(fd)),
@@ -167,10 +174,17 @@ export class FakeKernel {
     const source = this.#pipes.get(from)
     if (source === undefined) {
       const sink = this.#pipeAt(to)
-      return sink.writeEnd === to ? sink.fillFrom(this.socketAt(from), most) : -EINVAL
+      return sink.writeEnd === to ? sink.fillFrom(this.#spliceable(from), most) : -EINVAL
     }
     if (source.readEnd !== from) return -EINVAL
-    return source.emptyInto(this.socketAt(to), wanted, most)
+    return source.emptyInto(this.#spliceable(to), wanted, most)
+  }
+
+  /** The kernel could splice Unix sockets, but each message takes a slot of the pipe: the relay copies instead. */
+  #spliceable(fd: number): FakeSocket {
+    const socket = this.socketAt(fd)
+    if (socket instanceof FakeUnixSocket) throw new Error(`a splice with the Unix socket ${fd}`)
+    return socket
   }
 
   #close(fd: number): number {

@@ -36,6 +36,8 @@ export class FakeSocket {
   /** Bytes that had arrived when the peer reset; they must still be delivered. */
   receivedBeforeReset = 0
   totalReceived = 0
+  /** The peer of a cut session sees a reset, not a regular end. */
+  readonly hasReset: boolean = true
 
   constructor(fd: number, sendCapacity: number) {
     this.fd = fd
@@ -49,16 +51,21 @@ export class FakeSocket {
     let bits = 0
     if (this.received.length > 0 || this.hasPeerEnded || this.state === 'broken') bits |= READABLE
     if (this.hasPeerEnded || this.state === 'broken') bits |= PEER_ENDED
-    if (this.state === 'broken' || this.unsent.length < this.sendCapacity) bits |= WRITABLE
+    if (this.state === 'broken' || this.hasSpace) bits |= WRITABLE
     if (this.error !== 0) bits |= FAILED
     if (this.state === 'broken' || (this.hasPeerEnded && this.isShut)) bits |= HUNG_UP
     return bits
   }
 
+  /** epoll reports it as writable. */
+  protected get hasSpace(): boolean {
+    return this.unsent.length < this.sendCapacity
+  }
+
   recv(into: Uint8Array): number {
     if (this.state === 'connecting' || this.state === 'new') return -EAGAIN
     if (this.received.length > 0) {
-      const bytes = this.received.splice(0, into.length)
+      const bytes = this.received.splice(0, this.takeReceived(into.length))
       into.set(bytes)
       return bytes.length
     }
@@ -73,6 +80,11 @@ export class FakeSocket {
     return outcome
   }
 
+  /** The number of bytes that one recv(2) for at most `most` returns. */
+  protected takeReceived(most: number): number {
+    return most
+  }
+
   /** `most` stands for a shortage of memory: the kernel takes that much and no more. */
   send(from: Uint8Array, most: number): number {
     if (this.state === 'connecting' || this.state === 'new') return -EAGAIN
@@ -85,6 +97,7 @@ export class FakeSocket {
     return count
   }
 
+  /** Returns like connect(2). */
   connect(): number {
     this.state = 'connecting'
     return -EINPROGRESS
@@ -153,6 +166,12 @@ export class FakeSocket {
     if (this.state !== 'open') return
     this.hasPeerEnded = true
     this.hasEdge = true
+  }
+
+  /** The peer closes: it sends FIN, and later bytes are answered with a reset. Returns whether bytes are lost. */
+  arriveClose(): boolean {
+    this.arriveEnd()
+    return false
   }
 
   /** The peer resets, or is lost (`errno`). Bytes that had arrived can still be read. */

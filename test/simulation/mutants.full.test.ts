@@ -164,6 +164,48 @@ const MUTANTS: readonly Mutant[] = [
     wrong: 'this.returnPipe(pipes);\n        this.isSpliced = false',
   },
   {
+    mistake: 'a Unix socket counts as drained after a short read',
+    file: 'relay/transfer/unix-transport.js',
+    right: 'shortReadDrains: false',
+    wrong: 'shortReadDrains: true',
+  },
+  {
+    mistake: 'a short read of a Unix socket ends a run',
+    file: 'relay/transfer/pump.js',
+    right: '!source.transport.shortReadDrains || ',
+    wrong: '',
+  },
+  {
+    mistake: 'a short read of a Unix client before dialling counts as its last',
+    file: 'relay/opening/attempts.js',
+    right: 'if (client.transport.shortReadDrains)',
+    wrong: 'if (true)',
+  },
+  {
+    mistake: 'TLS over a Unix socket trusts short reads',
+    file: 'relay/connection.js',
+    right: 'channel.trustsShortReceive = this.transport.shortReadDrains',
+    wrong: '',
+  },
+  {
+    mistake: 'TLS misses an end that was reported before the last bytes were read',
+    file: 'relay/transfer/tls-transport.js',
+    right: 'tls.mayHaveMore || source.hasPeerEnded',
+    wrong: 'tls.mayHaveMore',
+  },
+  {
+    mistake: 'the bytes of a Unix socket are spliced',
+    file: 'relay/transfer/unix-transport.js',
+    right: 'canSplice: false',
+    wrong: 'canSplice: true',
+  },
+  {
+    mistake: 'a thawed Unix socket is taken for TCP',
+    file: 'relay/closing/frozen.js',
+    right: "transport === UNIX ? 'unix' : 'tcp'",
+    wrong: "'tcp'",
+  },
+  {
     mistake: 'a thawed session stays in the phase of a free record',
     file: 'relay/session.js',
     right: 'this.#handler = PHASE_HANDLERS[phase];',

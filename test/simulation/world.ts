@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { localCells } from '../../src/cells/cells.js'
 import { type CounterName, REMOTE_COUNTERS, type RemoteCounterName } from '../../src/cells/layout.js'
-import { EAGAIN, ECONNREFUSED } from '../../src/kernel/errno.js'
 import { heapRegion, type Region } from '../../src/kernel/region.js'
 import { encodeAddress } from '../../src/kernel/sockaddr.js'
 import type { AccessRecord } from '../../src/observe/access-line.js'
@@ -13,7 +12,6 @@ import type { Frozen } from '../../src/relay/closing/frozen.js'
 import { Questions } from '../../src/relay/opening/questions.js'
 import { DEFAULT_RELAY_OPTIONS } from '../../src/relay/options.js'
 import { Relay } from '../../src/relay/relay.js'
-import { NO_TLS } from '../../src/relay/relay-tls.js'
 import { Remotes } from '../../src/relay/remotes.js'
 import { ThrottledWarnings } from '../../src/relay/throttled-warnings.js'
 import { Blocks } from '../../src/relay/transfer/blocks.js'
@@ -21,11 +19,13 @@ import { Pipes } from '../../src/relay/transfer/pipes.js'
 import { SPLICE_POLICIES, type SplicePolicy } from '../../src/relay/transfer/splice-policies.js'
 import { listenerPlan } from '../support/plans.js'
 import { choosing } from '../support/pools.js'
-import { Actor, patternByte } from './actor.js'
+import { Actor } from './actor.js'
 import { Chance } from './chance.js'
 import { FakeAuthority } from './fake-authority.js'
 import { FakeKernel, type Faults } from './fake-kernel.js'
-import type { FakeSocket } from './fake-socket.js'
+import { fakeOrigination } from './fake-tls.js'
+import { assertServed } from './served.js'
+import { clientOf, Servers } from './servers.js'
 
 /** Bytes that the kernel holds for the relay: mostly few, sometimes more than one receive takes. */
 const WINDOWS = [3, 3, 10, 10, 100, 100, 100, 1_000, 1_000, 40_000]
@@ -45,18 +45,6 @@ function chunkFor(): (byteLength: number) => Region {
 
 /** Bytes are copied, or spliced, or each direction changes between the two. */
 export const TRANSPORTS = ['copying', 'splicing', 'both'] as const
-
-/** How a simulated server answers, by its port. */
-type Manner = 'answers' | 'answers-at-once' | 'refuses' | 'refuses-at-once' | 'silent' | 'busy'
-const MANNERS: readonly Manner[] = [
-  'answers',
-  'answers',
-  'answers-at-once',
-  'refuses',
-  'refuses-at-once',
-  'silent',
-  'busy',
-]
 
 const CLIENT_HOST = '10.0.0.1'
 const FIRST_PORT = 1000
@@ -87,11 +75,12 @@ export class World {
   readonly #questions: Questions
   readonly #cells
   readonly #clients: Actor[] = []
-  readonly #servers = new Map<FakeSocket, Actor>()
-  readonly #connecting = new Map<FakeSocket, Manner>()
+  readonly #servers: Servers
   readonly #frozen: Frozen[] = []
-  readonly #records = new Map<string, AccessRecord>()
-  readonly #manners: readonly Manner[]
+  /** Lines of the access log, by the sequence number of the session. */
+  readonly #records = new Map<number, AccessRecord>()
+  /** The share of clients that come over Unix sockets. */
+  readonly #unixClients: number
   /** A thaw checks every socket again: if nothing was frozen, a lost wake-up stays lost and is detected. */
   readonly #mayFreeze: boolean
   readonly #windowBytes: number
@@ -103,9 +92,13 @@ export class World {
     this.#mayFreeze = chance.is(0.5)
     this.#windowBytes = chance.pick(WINDOWS)
     this.#bytesMax = this.#windowBytes * chance.pick([1, 3, 8])
-    this.#manners = Array.from({ length: chance.between(1, 4) }, () => chance.pick(MANNERS))
+    // Only sessions between TCP sockets are spliced.
+    const isCopying = transportOf(seed) === 'copying'
+    this.#unixClients = chance.pick(isCopying ? [0, 0.5, 1] : [0, 0, 0, 0.5])
+    this.#servers = new Servers(chance, this.#bytesMax, isCopying ? 0.5 : 0.1)
     this.#kernel = new FakeKernel(chance, faultsFor(chance, this.#windowBytes))
-    this.#kernel.onConnect = (socket, port) => this.#onConnect(socket, port)
+    this.#kernel.onConnect = (socket, address) =>
+      this.#servers.connect(socket, address, clientOf(socket, this.#relay, this.#clients))
     const { system } = this.#kernel
     this.#loop = new Loop(this.#kernel.poller, system.clock)
     this.#blocks = new Blocks(system.calls, chunkFor())
@@ -115,17 +108,15 @@ export class World {
     })
     this.#authority = new FakeAuthority(chance)
     this.#questions = new Questions(this.#loop, (news) => this.#authority.hear(news))
-    const remotes = this.#manners.length
+    const remotes = this.#servers.remotes.length
     this.#cells = localCells({ children: 1, remotes, listeners: 1, ringBytes: 64 })
     this.#relay = this.#makeRelay(system, policyFor(transportOf(seed), chance, this.#windowBytes))
   }
 
   #makeRelay(system: FakeKernel['system'], splice: SplicePolicy): Relay {
     const child = this.#cells.child(0)
-    const names = this.#manners.map((manner, slot) => ({
-      name: `${manner}-${slot}`,
-      addresses: [{ family: 'ipv4', host: '10.0.0.2', port: FIRST_PORT + slot } as const],
-    }))
+    const { hasTls, remotes } = this.#servers
+    const origination = fakeOrigination(system.calls, this.#chance)
     const idleTimeoutMs = this.#chance.is(0.1) ? 3_000 : Number.POSITIVE_INFINITY
     return new Relay(
       {
@@ -134,9 +125,9 @@ export class World {
         blocks: this.#blocks,
         pipes: this.#pipes,
         questions: this.#questions,
-        remotes: new Remotes(names, this.#cells, child),
+        remotes: new Remotes(remotes, this.#cells, child),
         ...choosing({
-          weights: names.map(() => this.#chance.between(1, 3)),
+          weights: remotes.map(() => this.#chance.between(1, 3)),
           use: this.#cells.use,
           backOffUntilMs: child.retryAtMs,
           rebalance: this.#chance.is(0.2) ? 3 : 0,
@@ -153,13 +144,13 @@ export class World {
           asks: this.#authority.asks,
           notesPeers: true,
         },
-        tls: NO_TLS,
+        tls: { greetings: [], remotes: hasTls.map((has) => (has ? origination : undefined)) },
         ...counterTables(child, [0]),
         log: () => {},
         warnings: new ThrottledWarnings(() => {}),
         trace: new TraceChannel('NET', 0, () => {}),
         listeners: [listenerPlan('listener')],
-        writeAccess: (record) => this.#records.set(record.client, record),
+        writeAccess: (record) => this.#records.set(sequenceOf(record.id), record),
       },
       { onRoom: () => {}, onRetired: () => {} },
     )
@@ -176,46 +167,24 @@ export class World {
       else this.#step()
     }
     this.#assertNothingLeft()
-    for (const [index, client] of this.#clients.entries()) this.#assertServed(client, index)
+    for (const [index, client] of this.#clients.entries()) this.#assertRecorded(client, index + 1)
   }
 
   #arrive(): void {
-    const socket = this.#kernel.newSocket()
+    const kind = this.#chance.is(this.#unixClients) ? 'unix' : 'tcp'
+    const socket = this.#kernel.newSocket(kind)
     socket.state = 'open'
     const index = this.#clients.length
-    this.#clients.push(new Actor(index * 2, socket, this.#chance, this.#bytesMax, false))
-    const address = encodeAddress({ family: 'ipv4', host: CLIENT_HOST, port: FIRST_PORT + index })
+    const client = new Actor(index * 2, socket, this.#chance, this.#bytesMax, false)
+    this.#clients.push(client)
+    const address =
+      kind === 'unix'
+        ? encodeAddress({ family: 'unix', path: '' })
+        : encodeAddress({ family: 'ipv4', host: CLIENT_HOST, port: FIRST_PORT + index })
     const peer = heapRegion(128)
     peer.bytes.set(address)
-    if (this.#chance.is(0.5)) this.#clients[index]?.act(this.#windowBytes)
-    this.#relay.deliver(socket.fd, 0, 'tcp', peer)
-  }
-
-  #onConnect(socket: FakeSocket, port: number): number {
-    const manner = this.#manners[port - FIRST_PORT] as Manner
-    if (manner === 'refuses-at-once') return -ECONNREFUSED
-    if (manner === 'busy' && this.#chance.is(0.8)) return -EAGAIN
-    this.#connecting.set(socket, manner)
-    if (manner !== 'answers-at-once') return socket.connect()
-    this.#answer(socket)
-    return 0
-  }
-
-  /** The server accepts the connection; the relay's own records tell which client's it is. */
-  #answer(socket: FakeSocket): void {
-    this.#connecting.delete(socket)
-    if (socket.isClosed) return
-    const session = this.#relay.openSessions.find(({ remote }) => remote.fd === socket.fd)
-    const client = this.#clients.find(
-      (candidate) => candidate.socket.fd === session?.client.fd && !candidate.socket.isClosed,
-    )
-    assert.ok(client, 'a connection to a remote belongs to a client')
-    socket.arriveConnected()
-    socket.state = 'open'
-    const server = new Actor(client.stream + 1, socket, this.#chance, this.#bytesMax, true)
-    server.other = client
-    client.other = server
-    this.#servers.set(socket, server)
+    for (let i = this.#chance.between(0, 2); i > 0; i--) client.act(this.#windowBytes)
+    this.#relay.deliver(socket.fd, 0, kind, peer)
   }
 
   #isQuiet(): boolean {
@@ -234,11 +203,11 @@ export class World {
   }
 
   #act(): void {
-    const actors = [...this.#clients, ...this.#servers.values()].filter((actor) =>
+    const actors = [...this.#clients, ...this.#servers.actors].filter((actor) =>
       actor.canAct(this.#windowBytes),
     )
     if (actors.length > 0) this.#chance.pick(actors).act(this.#windowBytes)
-    else if (this.#isQuiet() && this.#connecting.size === 0) this.#jump()
+    else if (this.#isQuiet() && this.#servers.pending.length === 0) this.#jump()
   }
 
   #carry(): void {
@@ -247,17 +216,7 @@ export class World {
   }
 
   #settleConnection(): void {
-    if (this.#connecting.size === 0) return
-    const [socket, manner] = this.#chance.pick([...this.#connecting])
-    if (manner === 'silent' && !socket.isClosed) {
-      this.#pass(100)
-      return
-    }
-    if (manner === 'answers' || manner === 'busy') this.#answer(socket)
-    else {
-      this.#connecting.delete(socket)
-      if (!socket.isClosed) socket.arriveReset(ECONNREFUSED)
-    }
+    if (!this.#servers.settle()) this.#pass(100)
   }
 
   #freezeOrThaw(): void {
@@ -301,15 +260,14 @@ export class World {
         dueInMs: timer.isSet ? timer.dueMs - this.#kernel.nowMs : 'off',
       }),
     )
-    const actors = [...this.#clients, ...this.#servers.values()]
+    const actors = [...this.#clients, ...this.#servers.actors]
       .filter(({ socket }) => !socket.isClosed)
       .map((actor) => `${actor}`)
-    const connecting = [...this.#connecting.values()]
     const carrying = this.#kernel.carryingSockets.length
     return JSON.stringify({
       sessions,
       actors,
-      connecting,
+      pending: this.#servers.pending,
       carrying,
       frozen: this.#frozen.length,
       clients: this.#clients.length,
@@ -325,7 +283,7 @@ export class World {
     assert.equal(this.#loop.timers.count, 0, 'timers left')
     assert.deepEqual(
       [...this.#cells.use],
-      this.#manners.map(() => 0),
+      this.#servers.remotes.map(() => 0),
       'use left counted',
     )
     this.#assertCounted()
@@ -336,7 +294,7 @@ export class World {
     const { counters, listenerCounters, remoteCounters } = this.#cells.child(0)
     const total = (name: CounterName) => counters[COUNT[name]] as number
     const ofRemotes = (name: RemoteCounterName) =>
-      this.#manners.reduce((sum, _, slot) => {
+      this.#servers.remotes.reduce((sum, _, slot) => {
         return sum + (remoteCounters[slot * REMOTE_COUNTERS.length + REMOTE_COUNT[name]] as number)
       }, 0)
     for (const name of [
@@ -356,60 +314,22 @@ export class World {
     assert.equal(ofRemotes('resets'), total('resetByRemote'))
   }
 
-  #assertServed(client: Actor, index: number): void {
-    const record = this.#records.get(`${CLIENT_HOST}:${FIRST_PORT + index}`)
-    assert.ok(record, `client ${index} has no line in the access log`)
-    const isRefused = this.#authority.refused.has(record.client)
+  #assertRecorded(client: Actor, sequence: number): void {
+    const record = this.#records.get(sequence)
+    assert.ok(record, `client ${client} has no line in the access log`)
+    const isRefused = this.#authority.refused.has(sequence)
     assert.equal(
       record.reason === 'mavis-denied',
       isRefused,
-      `client ${index} is refused if the answer is no`,
+      `client ${client} is refused if the answer is no`,
     )
-    // A server that answered when the relay had just given up waiting was never this client's.
-    const server = record.remote === '' ? undefined : client.other
-    if (server === undefined) {
-      assert.equal(client.sawEnd, false, `client ${index} was never connected and saw a clean end`)
-      return
-    }
-    const isWhole = record.reason === 'done'
-    assertStream(`client ${index}`, client, server, record.reason)
-    assertStream(`server ${index}`, server, client, record.reason)
-    if (isWhole) return
-    for (const [actor, peer] of [
-      [client, server],
-      [server, client],
-    ] as const) {
-      // The side whose peer broke must see it, unless it has broken or closed itself.
-      const isWitness = !actor.hasReset && !actor.hasClosed && !(peer.hasEnded && actor.hasEnded)
-      if (isWitness) assert.ok(actor.sawReset, `${record.reason}: stream ${actor.stream} got no reset`)
-    }
+    assertServed(client, record)
   }
 }
 
-/** What `actor` received of the stream of `from`. */
-function assertStream(name: string, actor: Actor, from: Actor, reason: string): void {
-  for (const [offset, byte] of actor.got.entries()) {
-    assert.equal(byte, patternByte(from.stream, offset), `${name}: wrong byte at ${offset}`)
-  }
-  assert.ok(actor.got.length <= from.sent, `${name}: more bytes than were sent`)
-  if (actor.sawEnd) {
-    assert.ok(from.hasEnded, `${name}: an end that was not sent`)
-    assert.equal(actor.got.length, from.sent, `${name}: an end before the last byte`)
-  }
-  if (reason === 'done' && !actor.hasReset && !actor.hasClosed) {
-    assert.equal(actor.got.length, from.sent, `${name}: bytes lost in a session that ended in order`)
-    assert.ok(actor.sawEnd, `${name}: no end in a session that ended in order`)
-  }
-  // Ends that the relay decides, and ends before a remote answers, promise nothing.
-  const isPassedOn = reason === 'client-reset' || reason === 'remote-reset'
-  const isWitness = isPassedOn && from.hasReset && !actor.hasReset && !actor.hasClosed && actor.sawReset
-  if (isWitness) {
-    const due = from.socket.receivedBeforeReset
-    assert.ok(
-      actor.got.length >= due,
-      `${name}: ${actor.got.length} of ${due} bytes that came before the reset`,
-    )
-  }
+/** The last part of a session's id. */
+function sequenceOf(id: string): number {
+  return Number(id.slice(id.lastIndexOf('-') + 1))
 }
 
 /** Each seed has one world, and repeats it. */
@@ -444,6 +364,7 @@ function faultsFor(chance: Chance, windowBytes: number): Faults {
     shortWrite: isCalm ? 0 : 0.3,
     noDescriptor: chance.is(0.2) ? 0.2 : 0,
     spurious: chance.is(0.3) ? 0.1 : 0,
+    descriptors: chance.is(0.7) ? 0.7 : 0,
     noPipeSize: chance.is(0.3) ? 0.7 : 0,
     sendCapacityMin: Math.ceil(windowBytes / 10),
     sendCapacityMax: windowBytes * 2,

@@ -1,6 +1,6 @@
 /**
- * A stream of the Unix domain. recv(2) stops at the end of what one write brought (unix(7)), each message fills a
- * slot of a pipe, and there is no reset: the peer sees an end.
+ * A stream of the Unix domain. recv(2) stops behind a write that carried descriptors and at urgent data (unix(7)),
+ * although more bytes are queued; each write fills a slot of a pipe; and there is no reset: the peer sees an end.
  */
 import type { Transport } from './transport.js'
 

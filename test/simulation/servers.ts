@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict'
+import type { SocketAddress } from '../../src/base/address.js'
+import { EAGAIN, ECONNREFUSED, ENOENT } from '../../src/kernel/errno.js'
+import type { Relay } from '../../src/relay/relay.js'
+import type { RemoteParts } from '../../src/relay/remotes.js'
+import { Actor } from './actor.js'
+import type { Chance } from './chance.js'
+import type { FakeSocket } from './fake-socket.js'
+
+/** How a simulated server answers. */
+type Manner = 'answers' | 'answers-at-once' | 'refuses' | 'refuses-at-once' | 'silent' | 'busy'
+const MANNERS: readonly Manner[] = [
+  'answers',
+  'answers',
+  'answers-at-once',
+  'refuses',
+  'refuses-at-once',
+  'silent',
+  'busy',
+]
+
+interface Server {
+  readonly manner: Manner
+  readonly isUnix: boolean
+  readonly hasTls: boolean
+}
+
+/** A connection that the server has not accepted or refused yet. */
+interface Pending {
+  readonly manner: Manner
+  readonly client: Actor
+}
+
+const FIRST_PORT = 1000
+const DIRECTORY = '/run/'
+
+/** The remotes of a world: each listens on a port or a Unix path, and treats all connections in one manner. */
+export class Servers {
+  readonly #chance: Chance
+  readonly #bytesMax: number
+  readonly #servers: readonly Server[]
+  readonly #pending = new Map<FakeSocket, Pending>()
+  readonly #actors: Actor[] = []
+
+  /** `unixShare`: how many of them have a Unix path. */
+  constructor(chance: Chance, bytesMax: number, unixShare: number) {
+    this.#chance = chance
+    this.#bytesMax = bytesMax
+    this.#servers = Array.from({ length: chance.between(1, 4) }, () => {
+      const isUnix = chance.is(unixShare)
+      return { manner: chance.pick(MANNERS), isUnix, hasTls: chance.is(isUnix ? 0.5 : 0.1) }
+    })
+  }
+
+  /** One for each connection that was accepted. */
+  get actors(): readonly Actor[] {
+    return this.#actors
+  }
+
+  /** By remote slot. */
+  get hasTls(): readonly boolean[] {
+    return this.#servers.map(({ hasTls }) => hasTls)
+  }
+
+  get remotes(): readonly RemoteParts[] {
+    return this.#servers.map(({ isUnix, manner }, slot) => ({
+      name: `${manner}-${slot}`,
+      addresses: [
+        isUnix
+          ? { family: 'unix', path: `${DIRECTORY}${slot}` }
+          : { family: 'ipv4', host: '10.0.0.2', port: FIRST_PORT + slot },
+      ],
+    }))
+  }
+
+  get pending(): readonly string[] {
+    return [...this.#pending.values()].map(({ manner }) => manner)
+  }
+
+  /** The relay connects for `client`; returns like connect(2). */
+  connect(socket: FakeSocket, address: SocketAddress, client: Actor): number {
+    const slot =
+      address.family === 'unix' ? Number(address.path.slice(DIRECTORY.length)) : address.port - FIRST_PORT
+    const { isUnix, manner } = this.#servers[slot] as Server
+    // An earlier attempt may have reached a server that then failed.
+    client.other = undefined
+    if (manner === 'refuses-at-once') return -ECONNREFUSED
+    // A full backlog, or no local port.
+    if (manner === 'busy' && this.#chance.is(0.8)) return -EAGAIN
+    // A connection in a backlog counts as connected: it has no timeout.
+    if (manner === 'silent' && isUnix) return -ENOENT
+    const outcome = socket.connect()
+    this.#pending.set(socket, { manner, client })
+    if (manner !== 'answers-at-once') return outcome
+    this.#accept(socket, client)
+    return 0
+  }
+
+  /** A server accepts or refuses a connection; false if it lets it wait. */
+  settle(): boolean {
+    if (this.#pending.size === 0) return true
+    const [socket, { manner, client }] = this.#chance.pick([...this.#pending])
+    if (manner === 'silent' && !socket.isClosed) return false
+    if (manner === 'answers' || manner === 'busy') this.#accept(socket, client)
+    else {
+      this.#pending.delete(socket)
+      if (!socket.isClosed) socket.arriveReset(ECONNREFUSED)
+    }
+    return true
+  }
+
+  #accept(socket: FakeSocket, client: Actor): void {
+    this.#pending.delete(socket)
+    if (socket.isClosed) return
+    socket.arriveConnected()
+    socket.state = 'open'
+    const server = new Actor(client.stream + 1, socket, this.#chance, this.#bytesMax, true)
+    server.other = client
+    client.other = server
+    this.#actors.push(server)
+  }
+}
+
+/** The client of the session that connects with `socket`, by the relay's own records. */
+export function clientOf(socket: FakeSocket, relay: Relay, clients: readonly Actor[]): Actor {
+  const session = relay.openSessions.find(({ remote }) => remote.fd === socket.fd)
+  const client = clients.find(
+    (candidate) => candidate.socket.fd === session?.client.fd && !candidate.socket.isClosed,
+  )
+  assert.ok(client, 'a connection to a remote belongs to a client')
+  return client
+}
