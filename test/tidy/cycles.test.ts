@@ -4,45 +4,19 @@ import { test } from 'node:test'
 import { cyclicGroups, importGraph } from './graph.js'
 import { isTest, sourceOf, sourcesBelow } from './sources.js'
 
-interface AllowedCycle {
-  readonly name: string
-  readonly reason: string
-  /** The files that may be part of it. */
-  readonly files: RegExp
-}
-
-const ALLOWED_CYCLES: readonly AllowedCycle[] = [
-  {
-    name: 'SESSION_RECORD',
-    reason:
-      'the record of a session has the state of all phases, their handlers take the record, and its connections and' +
-      ' directions refer to it: they name the types of each other and load none in a ring',
-    files:
-      /^src\/relay\/(?:(?:session|connection|context|phase-handlers?|trouble)|closing\/endings|(?:opening|transfer)\/[\w-]+)\.ts$/,
-  },
-  {
-    name: 'LISTENER_AND_LIMIT',
-    reason: 'to be separated: a listener and the limit that pauses it',
-    files: /^src\/accept\/(?:gate|listener|listening-socket|connection-limit)\.ts$/,
-  },
-  {
-    name: 'REMOTE_MODULE',
-    reason: 'to be separated: a MAVIS query and the server that it is sent to',
-    files: /^src\/mavis\/remote-(?:question|query|server)\.ts$/,
-  },
-  {
-    name: 'SPAWND_TABLE',
-    reason: 'to be separated: the directives of a section and a check of its values',
-    files: /^src\/config\/(?:check-datagrams|table-spawnd)\.ts$/,
-  },
-]
+/**
+ * The only cycle that is allowed: the record of a session has the state of all phases, their handlers take the record,
+ * and its connections and directions refer to it. They name the types of each other and load none in a ring.
+ */
+const SESSION_RECORD =
+  /^src\/relay\/(?:(?:session|connection|context|phase-handlers?)|closing\/endings|(?:opening|transfer)\/[\w-]+)\.ts$/
 
 const ADVICE = 'Move what both need into a third file, or pass it as an argument:'
 
 test('imports form no cycles, those of types included', () => {
   const product = sourcesBelow('src').filter(({ path }) => !isTest(path))
   const cycles = cyclicGroups(importGraph(product)).filter(
-    (group) => !ALLOWED_CYCLES.some(({ files }) => group.every((path) => files.test(path))),
+    (group) => !group.every((path) => SESSION_RECORD.test(path)),
   )
   assert.deepEqual(cycles, [], `${ADVICE}\n  ${cycles.map((group) => group.join(' <-> ')).join('\n  ')}\n`)
 })
