@@ -57,7 +57,7 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     mistake: 'an end that came while a question was open is forgotten',
-    file: 'relay/opening/attempts.js',
+    file: 'relay/opening/early-bytes.js',
     right: 'client.hasPeerEnded || client.hasUrgent',
     wrong: 'client.hasUrgent',
   },
@@ -87,7 +87,7 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     mistake: 'a failed remote stays counted as used',
-    file: 'relay/opening/attempts.js',
+    file: 'relay/opening/failures.js',
     right: 'remotes.giveBack(slot);',
     wrong: '',
   },
@@ -177,7 +177,7 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     mistake: 'a short read of a Unix client before dialling counts as its last',
-    file: 'relay/opening/attempts.js',
+    file: 'relay/opening/early-bytes.js',
     right: 'if (client.transport.shortReadDrains)',
     wrong: 'if (true)',
   },

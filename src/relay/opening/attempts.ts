@@ -6,16 +6,13 @@ import type { Outcome } from '../../kernel/calls.js'
 import { AF_UNIX } from '../../kernel/constants.js'
 import {
   EADDRNOTAVAIL,
-  EAGAIN,
   ECONNREFUSED,
   ECONNRESET,
   EINPROGRESS,
-  EINTR,
   EINVAL,
   ENOMEM,
   EPROTO,
   ETIMEDOUT,
-  errorText,
   isLocalRefusal,
   isOwnShortage,
 } from '../../kernel/errno.js'
@@ -28,12 +25,12 @@ import { type Connection, NO_FD } from '../connection.js'
 import type { PhaseHandler } from '../phase-handler.js'
 import type { Origination } from '../relay-tls.js'
 import type { Session } from '../session.js'
-import { BLOCK_BYTES } from '../transfer/blocks.js'
-import { receiveFirst } from '../transfer/messages.js'
 import { startRelaying } from '../transfer/relaying.js'
 import { SCTP } from '../transfer/sctp-transport.js'
 import { TCP } from '../transfer/tcp-transport.js'
 import { UNIX } from '../transfer/unix-transport.js'
+import { hasSentBytes, takeEarlyBytes } from './early-bytes.js'
+import { countFailure, failureText, noteFailure, remoteFailed } from './failures.js'
 import { sendWithSyn, settleSyn } from './fast-open.js'
 import { noteMptcp } from './mptcp-peers.js'
 import { openRemoteSocket } from './remote-socket.js'
@@ -77,57 +74,16 @@ function attemptReady(session: Session, connection: Connection, readiness: numbe
     return
   }
   if (connection.tls !== undefined) continueHandshake(session, connection.tls)
-  else if (connection.error !== 0 && hasSentBytes(session)) connected(session)
+  else if (connection.error !== 0 && !hasTls(session) && hasSentBytes(session)) connected(session)
   else if (connection.error !== 0) attemptFailed(session, connection.error)
   else if ((readiness & HUNG_UP) !== 0) attemptFailed(session, ECONNREFUSED)
   else if ((readiness & WRITABLE) !== 0) connected(session)
-}
-
-/**
- * Whether a remote that failed before the loop reported it as connected has sent bytes: a server may reject clients
- * with a message, which is passed on. A refused connection has none.
- */
-function hasSentBytes(session: Session): boolean {
-  const { blocks, system } = session.relay
-  if (hasTls(session)) return false
-  const got = receiveFirst(session.toClient, system.calls, blocks)
-  const block = got > 0 ? blocks.keepScratch() : undefined
-  if (block !== undefined) session.toClient.hold(block, 0, got)
-  return block !== undefined
 }
 
 /** An attempt has timed out, or a pause is over. */
 function attemptTimer(session: Session): void {
   if (session.remote.fd === NO_FD) tryNext(session)
   else attemptFailed(session, ETIMEDOUT)
-}
-
-/**
- * Receives once before connecting: a client that speaks first has usually sent its request by now, and the bytes then
- * leave with the ACK of the remote's handshake.
- */
-function takeEarlyBytes(session: Session): void {
-  const { blocks, system } = session.relay
-  const { client, toRemote } = session
-  if (client.mustBePlain) {
-    client.mayRead = true
-    return
-  }
-  const got = receiveFirst(toRemote, system.calls, blocks)
-  if (got > 0) {
-    const block = blocks.keepScratch()
-    if (block === undefined) client.fail(ENOMEM)
-    else toRemote.hold(block, 0, got)
-    // There may be more bytes, or a FIN, which the loop does not report again.
-    if (client.transport.shortReadDrains)
-      client.mayRead = got === BLOCK_BYTES || client.hasPeerEnded || client.hasUrgent
-  } else if (got === 0) {
-    toRemote.hasEnded = true
-  } else if (got === -EINTR) {
-    client.mayRead = true
-  } else if (got !== -EAGAIN) {
-    client.fail(-got)
-  }
 }
 
 /** Tries remotes until an attempt is in progress, a pause starts, or the session has ended. */
@@ -354,21 +310,6 @@ function attemptFailed(session: Session, errno: number, reason = ''): void {
   tryNext(session)
 }
 
-function countFailure(session: Session, errno: number, reason = ''): void {
-  const { dialling } = session
-  const { counters, remoteCounters, trace } = session.relay
-  add(counters, COUNT.attemptsFailed, 1)
-  remoteCounters.add(session.remoteSlot, REMOTE_COUNT.attemptsFailed, 1)
-  dialling.hasRemoteFailed = true
-  noteFailure(session, errno, reason)
-  if (trace.isOn) trace.say(`session ${session.id}: attempt failed: ${failureText(session)}`)
-}
-
-function noteFailure({ dialling }: Session, errno: number, reason = ''): void {
-  dialling.lastErrno = errno
-  dialling.lastReason = reason
-}
-
 /**
  * TCP lets a socket connect to itself if the kernel picks the destination port as source port and nothing listens
  * there (RFC 9293, 3.5, simultaneous open). Only ephemeral ports are picked.
@@ -379,27 +320,6 @@ function isConnectedToItself(session: Session): boolean {
   const address = targetAddress(session, dialling.addressesTried - 1)
   if (address.port < options.ephemeralPorts.least || address.port > options.ephemeralPorts.most) return false
   return system.calls.isLocalAddress(remote.fd, address.region, address.byteLength)
-}
-
-/** All addresses of the chosen remote failed: the next one is another remote. */
-function remoteFailed(session: Session): void {
-  const { dialling } = session
-  const { health, loop, remotes } = session.relay
-  const slot = session.remoteSlot
-  remotes.giveBack(slot)
-  session.remoteSlot = NONE
-  dialling.tried.add(slot)
-  // A refusal by this machine is no evidence about the remote.
-  if (!dialling.hasRemoteFailed) return
-  const { attemptStartedMs } = dialling
-  health.failed(slot, attemptStartedMs, loop.nowMs)
-  remotes.noteDown(slot, attemptStartedMs, loop.nowMs, failureText(session))
-}
-
-function failureText({ dialling }: Session): string {
-  const { lastErrno, lastReason } = dialling
-  if (lastErrno === 0) return 'no address to connect to'
-  return lastReason === '' ? errorText(lastErrno) : `TLS: ${lastReason}`
 }
 
 function hasTls({ relay, remoteSlot }: Session): boolean {

@@ -1,0 +1,44 @@
+/** What failed attempts leave behind: counters, the last error for the log, and evidence about the remote. */
+import { NONE } from '../../balance/policy.js'
+import { errorText } from '../../kernel/errno.js'
+import { add, COUNT, REMOTE_COUNT } from '../../observe/counters.js'
+import type { Session } from '../session.js'
+
+/** A remote, or the way to it, has failed the current attempt. */
+export function countFailure(session: Session, errno: number, reason = ''): void {
+  const { dialling } = session
+  const { counters, remoteCounters, trace } = session.relay
+  add(counters, COUNT.attemptsFailed, 1)
+  remoteCounters.add(session.remoteSlot, REMOTE_COUNT.attemptsFailed, 1)
+  dialling.hasRemoteFailed = true
+  noteFailure(session, errno, reason)
+  if (trace.isOn) trace.say(`session ${session.id}: attempt failed: ${failureText(session)}`)
+}
+
+/** Keeps the error for the log; a refusal by this machine is not counted. */
+export function noteFailure({ dialling }: Session, errno: number, reason = ''): void {
+  dialling.lastErrno = errno
+  dialling.lastReason = reason
+}
+
+/** All addresses of the chosen remote failed: the next one is another remote. */
+export function remoteFailed(session: Session): void {
+  const { dialling } = session
+  const { health, loop, remotes } = session.relay
+  const slot = session.remoteSlot
+  remotes.giveBack(slot)
+  session.remoteSlot = NONE
+  dialling.tried.add(slot)
+  // A refusal by this machine is no evidence about the remote.
+  if (!dialling.hasRemoteFailed) return
+  const { attemptStartedMs } = dialling
+  health.failed(slot, attemptStartedMs, loop.nowMs)
+  remotes.noteDown(slot, attemptStartedMs, loop.nowMs, failureText(session))
+}
+
+/** The last error, in words. */
+export function failureText({ dialling }: Session): string {
+  const { lastErrno, lastReason } = dialling
+  if (lastErrno === 0) return 'no address to connect to'
+  return lastReason === '' ? errorText(lastErrno) : `TLS: ${lastReason}`
+}
