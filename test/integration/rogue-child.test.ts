@@ -9,6 +9,7 @@ import { fileOfProject } from '../harness/program.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { until } from '../harness/until.js'
+import { ACCEPT_WAYS } from '../harness/variants.js'
 
 /** A child may start slowly on a busy machine. */
 const SLOW_MS = 30_000
@@ -75,7 +76,7 @@ for (const [attack, mode] of [
   })
 }
 
-for (const mode of ['broker', 'direct']) {
+for (const mode of ACCEPT_WAYS) {
   test(`a child overwrites all shared memory that it can: others continue and new ones start: ${mode}`, async (t) => {
     const attacked = await startAttacked(t, 'cells', mode)
     const { master, others, report, victim } = attacked
@@ -106,7 +107,7 @@ test('a child that makes the wake-up descriptor blocking and full stops neither 
   assert.deepEqual(await attacked.master.ended(), { code: 0, signal: null })
 })
 
-for (const mode of ['broker', 'direct']) {
+for (const mode of ACCEPT_WAYS) {
   test(`a child that hangs is killed after its timeout, a stopped one is not: ${mode}`, async (t) => {
     const attacked = await startAttacked(t, 'hang', mode, 'hang timeout = 3')
     const { master, others, victim } = attacked
