@@ -39,7 +39,7 @@ test('a million events in memory make no garbage', (t) => {
   assert.ok(allBytes < 1, `${allBytes} bytes per event in all`)
 })
 
-const EXCHANGES = IS_FULL ? 500_000 : 25_000
+const EXCHANGES = IS_FULL ? 500_000 : 50_000
 
 test(`${EXCHANGES * 2} requests and replies through a reactor on real sockets make no garbage`, (t) => {
   const { medianBytes } = measured('exchanges', EXCHANGES)
