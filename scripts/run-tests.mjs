@@ -22,10 +22,10 @@ if (files.length === 0) {
 }
 
 /** Files often wait for programs they started. More at a time would slow each other beyond their time limits. */
-const FILES_AT_A_TIME = 2
+const FILES_AT_A_TIME = 3
 
 /** These take longest: started first, they do not prolong the run. */
-const FIRST = ['dist/test/vm/', 'dist/test/simulation/']
+const FIRST = ['dist/test/vm/', 'dist/test/simulation/', 'dist/test/integration/variants.full']
 
 process.env.TCPRELAY_TESTS = isFull ? 'full' : 'normal'
 // Node 20 parses this bundle at every start: most of what an empty program costs, in thousands of starts. npm is the
@@ -35,7 +35,7 @@ if (NODE_EXTRA_CA_CERTS !== undefined) {
   process.env.TCPRELAY_TEST_NPM_CA_CERTS = NODE_EXTRA_CA_CERTS
   delete process.env.NODE_EXTRA_CA_CERTS
 }
-const isFirst = (name) => FIRST.some((folder) => name.startsWith(folder))
+const isFirst = (name) => FIRST.some((beginning) => name.startsWith(beginning))
 const first = files.filter(isFirst)
 const others = files.filter((name) => !isFirst(name))
 // Node's command line would sort them by name.
