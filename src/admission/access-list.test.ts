@@ -72,7 +72,7 @@ test('`not` negates its own rule only, also beside adjacent networks', () => {
   ])
 })
 
-const MANY = 100_000
+const MANY = 20_000
 const host = (i: number) => `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`
 
 /** Each of them would be asked in vain before the last one, if rules were asked one by one. */
@@ -84,13 +84,13 @@ const MIXTURES: readonly (readonly [string, (i: number) => string])[] = [
 ]
 
 for (const [what, text] of MIXTURES) {
-  test(`100,000 rules ${what} are decided as quickly as two`, () => {
+  test(`20,000 rules ${what} are decided as quickly as two`, () => {
     const rules = Array.from({ length: MANY }, (_, i) => rule(text(i)))
     const list = new AccessList(compileAccess([...rules, rule('permit ::/0')]))
     const address = hostBytes('192.0.2.1')
     const startedMs = performance.now()
     for (let i = 0; i < 10_000; i++) assert.equal(list.admits(address), true)
-    // One by one it would take longer than a minute.
+    // One by one it would take longer than ten seconds.
     assert.ok(performance.now() - startedMs < 2_000)
   })
 }

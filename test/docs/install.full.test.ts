@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { temporaryFolder } from '../harness/clean-up.js'
+import { runNpm } from '../harness/npm.js'
 import { fileOfProject } from '../harness/program.js'
+
+const ROOT = fileOfProject('.')
 
 test('a global installation of the packed program checks a configuration', (t) => {
   const folder = temporaryFolder(t)
-  run('npm', 'pack', '--ignore-scripts', '--pack-destination', folder, fileOfProject('.'))
+  npm('pack', '--ignore-scripts', '--pack-destination', folder, ROOT)
   const archive = readdirSync(folder).find((name) => name.endsWith('.tgz'))
   assert.ok(archive)
-  run(
-    'npm',
+  npm(
     'install',
     '-g',
     '--prefer-offline',
@@ -31,8 +33,18 @@ test('a global installation of the packed program checks a configuration', (t) =
   assert.equal(run(`${folder}/bin/spawnd`, '-P', file).stderr, '')
 })
 
-function run(command: string, ...words: readonly string[]) {
-  const result = spawnSync(command, words, { encoding: 'utf8', cwd: fileOfProject('.') })
-  assert.equal(result.status, 0, `${command} ${words.join(' ')}\n${result.stdout}${result.stderr}`)
+function npm(...words: readonly string[]): void {
+  succeeded(`npm ${words.join(' ')}`, runNpm(words, { cwd: ROOT }))
+}
+
+function run(command: string, ...words: readonly string[]): SpawnSyncReturns<string> {
+  return succeeded(
+    `${command} ${words.join(' ')}`,
+    spawnSync(command, words, { encoding: 'utf8', cwd: ROOT }),
+  )
+}
+
+function succeeded(line: string, result: SpawnSyncReturns<string>): SpawnSyncReturns<string> {
+  assert.equal(result.status, 0, `${line}\n${result.stdout}${result.stderr}`)
   return result
 }

@@ -19,11 +19,12 @@ import { needs } from './needs.js'
 import { childrenOf } from './proc.js'
 import { fileOfProject } from './program.js'
 import { until, within } from './until.js'
+import { variants } from './variants.js'
 
 const FILES = { python3: 'helper.py', perl: 'helper.pl', sh: 'helper.sh' } as const
 
 export type Language = keyof typeof FILES
-export const LANGUAGES = Object.keys(FILES) as Language[]
+export const LANGUAGES: readonly Language[] = variants(['perl', 'sh'], ['python3'])
 
 /** The helpers' name in the log. */
 export const ARGV0 = 'helper'

@@ -1,6 +1,7 @@
 import type { TestContext } from 'node:test'
 import { DIRECT, type Master, masterText, spawning, startMaster } from './master.js'
 import type { Relay, RelayPlan } from './relay.js'
+import { variants } from './variants.js'
 
 /** Common operations of a running program of any mode. */
 export type Running = Pick<Master | Relay, 'file' | 'logged' | 'pid' | 'port' | 'program' | 'signal'>
@@ -13,12 +14,16 @@ export interface Mode {
   start(t: TestContext, plan: RelayPlan): Promise<Running>
 }
 
-/** All of them, for behaviour that must be the same in each. */
-export const MODES: readonly Mode[] = [
-  { name: 'a single process', textOf: (plan) => plan.text, start: (t, plan) => plan.start(t) },
-  withChildren('a master that accepts', spawning([1, 1])),
-  withChildren('children that accept', spawning([1, 1], undefined, DIRECT)),
-]
+export const SINGLE: Mode = {
+  name: 'a single process',
+  textOf: (plan) => plan.text,
+  start: (t, plan) => plan.start(t),
+}
+export const BROKER = withChildren('a master that accepts', spawning([1, 1]))
+export const CHILDREN_ACCEPT = withChildren('children that accept', spawning([1, 1], undefined, DIRECT))
+
+/** All of them, for behaviour that must be the same in each. The normal run has the default of the program. */
+export const MODES: readonly Mode[] = variants([BROKER], [SINGLE, CHILDREN_ACCEPT])
 
 function withChildren(name: string, spawn: string): Mode {
   return {

@@ -6,6 +6,7 @@ import { fileOfProject } from '../harness/program.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { until } from '../harness/until.js'
+import { variants } from '../harness/variants.js'
 
 const EXIT_SOFTWARE = 70
 
@@ -13,11 +14,13 @@ const EXIT_SOFTWARE = 70
 const LEAVES_WITHIN_MS = 2_000
 
 /** How the log names the error that is thrown on purpose. */
-const REASONS = [
-  { where: 'control', reason: /control thread: Error: provoked by a test/ },
-  { where: 'rejection', reason: /control thread: Error: provoked by a test/ },
-  { where: 'reactor', reason: /reactor: TypeError: / },
-] as const
+const REASONS = variants(
+  [
+    { where: 'control', reason: /control thread: Error: provoked by a test/ },
+    { where: 'reactor', reason: /reactor: TypeError: / },
+  ],
+  [{ where: 'rejection', reason: /control thread: Error: provoked by a test/ }],
+)
 
 /** A master with two children; each of these processes throws at that place on SIGUSR2. */
 async function startCrashing(t: TestContext, where: string): Promise<Master> {

@@ -9,6 +9,7 @@ import { startTcprelay } from '../harness/program.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, greets, remoteThat } from '../harness/remote.js'
 import { until } from '../harness/until.js'
+import { variants } from '../harness/variants.js'
 
 const IN_FORCE = /the new configuration is in force/
 
@@ -72,10 +73,10 @@ test('clients wait while all children have `users max`, and are served when one 
   await master.logged(/resuming normal operation/)
 })
 
-for (const [overload, ending] of [
-  ['close', 'end'],
-  ['reset', 'ECONNRESET'],
-] as const) {
+for (const { ending, overload } of variants(
+  [{ overload: 'reset', ending: 'ECONNRESET' }],
+  [{ overload: 'close', ending: 'end' }],
+)) {
   test(`overload = ${overload}: no client is rejected while a child has room or can be started`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
     const plan = relayTo(remote).withMaster(direct([1, 2], [1, 2]), `overload = ${overload}`)

@@ -12,11 +12,12 @@ import { fileOfProject, Program, startTcprelay, TCPRELAY } from '../harness/prog
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { until } from '../harness/until.js'
+import { ACCEPT_WAYS } from '../harness/variants.js'
 
 const SIGUSR1 = 10
 const SIGTERM = 15
 
-for (const accept of ['broker', 'direct']) {
+for (const accept of ACCEPT_WAYS) {
   test(`SIGUSR1 to a master and to each of its children opens no port: accept = ${accept}`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
     const plan = relayTo(remote).withMaster(spawning([2, 2], [100, 1_000], `accept = ${accept}`))

@@ -1,3 +1,4 @@
+import { BROKER, CHILDREN_ACCEPT, SINGLE } from '../harness/modes.js'
 import { mavisLoadTests } from './mavis-load.js'
 
-mavisLoadTests(2_000)
+mavisLoadTests([SINGLE, BROKER, CHILDREN_ACCEPT], 2_000)

@@ -1,3 +1,4 @@
+import { BROKER } from '../harness/modes.js'
 import { mavisLoadTests } from './mavis-load.js'
 
-mavisLoadTests(200)
+mavisLoadTests([BROKER], 200)

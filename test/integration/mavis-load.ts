@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Visitors } from '../harness/load.js'
 import { Policy } from '../harness/mavis.js'
-import { MODES } from '../harness/modes.js'
+import type { Mode } from '../harness/modes.js'
 import { needs } from '../harness/needs.js'
 import { Relay, relayTo } from '../harness/relay.js'
 import { IN_FORCE, reload } from '../harness/reload.js'
@@ -12,8 +12,8 @@ const PER_SECOND = 1_000
 const HELPERS = 4
 
 /** The number of clients before each reload and after the last one. */
-export function mavisLoadTests(visitsBetween: number): void {
-  for (const { name: mode, start, textOf } of MODES) {
+export function mavisLoadTests(modes: readonly Mode[], visitsBetween: number): void {
+  for (const { name: mode, start, textOf } of modes) {
     test(`${mode}: asks once about each of 1,000 clients per second during reloads`, async (t) => {
       if (!needs(t, 'python3')) return
       const policies = [1, 2, 3].map(() => new Policy(t, { '127.0.0.1': 'ACK' }))

@@ -9,6 +9,7 @@ import { type RelayPlan, relayTo } from '../harness/relay.js'
 import { reload } from '../harness/reload.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { reactorThreadOf, traceCalls } from '../harness/strace.js'
+import { ACCEPT_WAYS } from '../harness/variants.js'
 
 const CONFIG = 78
 
@@ -113,7 +114,7 @@ test('a reload does not change the mechanism and logs that', async (t) => {
   await relay.logged(/the new configuration is wrong: the old one goes on/)
 })
 
-for (const accept of ['broker', 'direct']) {
+for (const accept of ACCEPT_WAYS) {
   test(`accept = ${accept}: master and children use the same mechanism, and clients are served`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
     const ways = accept === 'direct' ? [DIRECT] : []

@@ -11,6 +11,7 @@ import { Program, TCPRELAY } from '../harness/program.js'
 import { type Relay, type RelayPlan, relayTo } from '../harness/relay.js'
 import { reload } from '../harness/reload.js'
 import { echoes, type Remote, remoteThat } from '../harness/remote.js'
+import { variants } from '../harness/variants.js'
 
 const HERE = { addresses: ['127.0.0.1'], afterMs: 0 }
 
@@ -45,6 +46,8 @@ const CHILDREN = (
   }
 })
 
+const MODELS = variants(CHILDREN.slice(1), [SINGLE, ...CHILDREN.slice(0, 1)])
+
 /** Clients never wait for a remote: one without an address costs the client. */
 function planFor(names: Names, { port }: Remote, ...lines: readonly string[]): RelayPlan {
   return relayTo({ directive: `address = remote.test port = ${port}` })
@@ -59,7 +62,7 @@ async function isServed(running: Relay | Master): Promise<void> {
   await client.close()
 }
 
-for (const { name, start, textOf } of [SINGLE, ...CHILDREN]) {
+for (const { name, start, textOf } of MODELS) {
   test(`${name}: a reload without a name server keeps the addresses of remotes`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
     const names = new Names(t, HERE)
@@ -90,7 +93,7 @@ for (const { name, start, textOf } of [SINGLE, ...CHILDREN]) {
   })
 }
 
-for (const { name, reloads, textOf } of [SINGLE, ...CHILDREN]) {
+for (const { name, reloads, textOf } of MODELS) {
   test(`${name}: remotes have their addresses at start, at reloads and in new children`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
     const names = new Names(t, { ...HERE, afterMs: 300 })

@@ -6,6 +6,7 @@ import { relayTo } from '../harness/relay.js'
 import { IN_FORCE } from '../harness/reload.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { until } from '../harness/until.js'
+import { ACCEPT_WAYS } from '../harness/variants.js'
 
 const CHILDREN = 3
 
@@ -16,7 +17,7 @@ async function failsInEveryChild(master: Master, nth: number): Promise<void> {
   await master.logged(/ end=no-remote /, nth * CHILDREN * 2)
 }
 
-for (const accept of ['broker', 'direct']) {
+for (const accept of ACCEPT_WAYS) {
   test(`an outage is one line, and its end another one, for all children and reloads: ${accept}`, async (t) => {
     const { port, target } = await closedPort()
     const plan = relayTo(target)

@@ -6,6 +6,7 @@ import { Client } from '../harness/client.js'
 import { rawPeers } from '../harness/peers.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat, says } from '../harness/remote.js'
+import { variants } from '../harness/variants.js'
 
 test('connections to remotes come from the local address', async (t) => {
   const peers = rawPeers(t)
@@ -16,7 +17,7 @@ test('connections to remotes come from the local address', async (t) => {
   assert.equal((await server.accept()).from.host, '127.0.0.7')
 })
 
-for (const form of ['path = PATH', 'address = PATH', 'address = unix:PATH', 'PATH']) {
+for (const form of variants(['path = PATH'], ['address = PATH', 'address = unix:PATH', 'PATH'])) {
   test(`a listener can be a Unix socket: ${form}`, async (t) => {
     const path = join(temporaryFolder(t), 'listener')
     const remote = await remoteThat(echoes).start(t)
@@ -32,7 +33,7 @@ for (const form of ['path = PATH', 'address = PATH', 'address = unix:PATH', 'PAT
   })
 }
 
-for (const form of ['address = PATH', 'address = unix:PATH', 'PATH']) {
+for (const form of variants(['address = PATH'], ['address = unix:PATH', 'PATH'])) {
   test(`a remote can be a Unix socket: ${form}`, async (t) => {
     const path = join(temporaryFolder(t), 'remote')
     await remoteThat(echoes).start(t, { path })

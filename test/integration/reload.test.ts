@@ -10,6 +10,7 @@ import { type Relay, type RelayPlan, relayTo } from '../harness/relay.js'
 import { IN_FORCE, reload } from '../harness/reload.js'
 import { listens, remoteThat, says } from '../harness/remote.js'
 import { until } from '../harness/until.js'
+import { variants } from '../harness/variants.js'
 
 /** What a process that listens provides. */
 interface Running extends Pick<Master | Relay, 'file' | 'logged' | 'pid' | 'port' | 'program' | 'signal'> {
@@ -60,7 +61,7 @@ async function connectsTo(running: Running, name: string, port?: number): Promis
   return client
 }
 
-for (const { name, start, textOf } of [SINGLE, MASTER]) {
+for (const { name, start, textOf } of variants([MASTER], [SINGLE])) {
   test(`${name}: after a reload new clients go to the new remotes, and old sessions continue`, async (t) => {
     const before = relayTo(await named(t, 'before'))
     const after = relayTo(await named(t, 'after'))

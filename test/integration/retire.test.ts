@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
+import { variants } from '../harness/variants.js'
 
-for (const directive of ['retire = 3', 'retire limit = 3']) {
+for (const directive of variants(['retire limit = 3'], ['retire = 3'])) {
   test(`${directive} ends the process after the third session, which is still served`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
     const relay = await relayTo(remote).with(directive).start(t)

@@ -8,13 +8,14 @@ import { type Program, startTcprelay } from '../harness/program.js'
 import { type Relay, relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { until } from '../harness/until.js'
+import { variants } from '../harness/variants.js'
 
 const SIGUSR1 = 10
 const SIGTERM = 15
 const INSPECTOR_PORT = 9229
 const IN_ORDER = { code: 0, signal: null }
 
-for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+for (const signal of variants<'SIGTERM' | 'SIGINT'>(['SIGTERM'], ['SIGINT'])) {
   test(`${signal} ends an idle relay at once`, async (t) => {
     const relay = await relayTo(await remoteThat(echoes).start(t)).start(t)
     relay.signal(signal)

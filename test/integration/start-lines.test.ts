@@ -4,6 +4,7 @@ import { version } from '../../src/services/version.js'
 import { spawning, startMaster } from '../harness/master.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
+import { ACCEPT_WAYS } from '../harness/variants.js'
 
 /** The log lines of a start. */
 
@@ -11,7 +12,7 @@ import { echoes, remoteThat } from '../harness/remote.js'
 const textsOf = (stderr: string) =>
   stderr.split('\n').flatMap((line) => /\]\s\w+: (.*)$/.exec(line)?.[1] ?? [])
 
-for (const accept of ['broker', 'direct']) {
+for (const accept of ACCEPT_WAYS) {
   test(`a master with three children logs everything once: ${accept}`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
     const plan = relayTo(remote).withMaster(spawning([3, 3], [1, 10], `accept = ${accept}`))

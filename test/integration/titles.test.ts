@@ -10,6 +10,7 @@ import { relayTo } from '../harness/relay.js'
 import { IN_FORCE } from '../harness/reload.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { until } from '../harness/until.js'
+import { ACCEPT_WAYS } from '../harness/variants.js'
 
 /** A process of a test, and its configuration. */
 interface Shown {
@@ -26,7 +27,7 @@ async function shows({ file, pid }: Shown, load: Partial<Load>): Promise<void> {
   await until(`the title '${title}'`, () => shownTitleOf(pid) === title)
 }
 
-for (const accept of ['broker', 'direct']) {
+for (const accept of ACCEPT_WAYS) {
   test(`master and children show how many connections they have: ${accept}`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
     const plan = relayTo(remote).withMaster(spawning([1, 1], [3, 3], `accept = ${accept}`))
@@ -62,7 +63,7 @@ test('a master with foreign children shows its connections, too', async (t) => {
   await shows(master, { connections: 0, connectionsMax: 2 })
 })
 
-for (const accept of ['broker', 'direct']) {
+for (const accept of ACCEPT_WAYS) {
   test(`sessions of an old configuration take no place of the new one: ${accept}`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
     const plan = relayTo(remote).withMaster(spawning([1, 1], [2, 2], `accept = ${accept}`))

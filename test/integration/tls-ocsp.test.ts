@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { connect, type TLSSocket } from 'node:tls'
 import { afterwards } from '../harness/clean-up.js'
-import { DIRECT, masterText, spawning } from '../harness/master.js'
+import { masterText, spawning } from '../harness/master.js'
 import { needs } from '../harness/needs.js'
 import { childrenOf } from '../harness/proc.js'
 import { Program, startTcprelay, tcprelay } from '../harness/program.js'
@@ -12,6 +12,7 @@ import { type RelayPlan, relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { fileWith, identityFiles, servedWith } from '../harness/tls.js'
 import { until, within } from '../harness/until.js'
+import { ACCEPT_WAYS } from '../harness/variants.js'
 import { type Identity, makeIdentity } from '../support/certificates.js'
 import { makeResponse, Responder } from '../support/ocsp.js'
 
@@ -113,14 +114,14 @@ test('a single process fetches and staples the response, and a reload keeps it',
   await end(serving)
 })
 
-for (const [accept, more] of [
-  ['broker', []],
-  ['direct', [DIRECT]],
-] as const) {
+for (const accept of ACCEPT_WAYS) {
   test(`both children staple the response, also one that starts later: ${accept}`, async (t) => {
     if (!needs(t, 'openssl')) return
     const { good, plan, responder } = await scene(t)
-    const serving = await startWithChildren(t, plan.withMaster(spawning([1, 2], [1, 1], ...more)))
+    const serving = await startWithChildren(
+      t,
+      plan.withMaster(spawning([1, 2], [1, 1], `accept = ${accept}`)),
+    )
     await serving.program.stderr.reached(FETCHED)
     const first = await until('a response', async () => {
       const visitor = await visit(t, serving)

@@ -9,6 +9,7 @@ import { IN_FORCE } from '../harness/reload.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { connectTls, fileWith, identityFiles, type TlsClient } from '../harness/tls.js'
 import { until } from '../harness/until.js'
+import { variants } from '../harness/variants.js'
 import { makeIdentity, makeRevocations } from '../support/certificates.js'
 
 /** What a running relay with TLS reads again, and what it writes. */
@@ -44,7 +45,7 @@ function replace({ certFile, keyFile }: Service, name: string): void {
 
 const shownTo = ({ socket }: TlsClient) => String(socket.getPeerCertificate().subject.CN)
 
-for (const isSingle of [true, false]) {
+for (const isSingle of variants([false], [true])) {
   const where = isSingle ? 'a single process' : 'children'
 
   test(`${where}: a new certificate is used for new handshakes, a broken one is logged and not used`, async (t) => {

@@ -1,3 +1,3 @@
 import { tlsTransferTests } from './tls-transfers.js'
 
-tlsTransferTests(64 * 1024 * 1024)
+tlsTransferTests(32 * 1024 * 1024)

@@ -1,4 +1,4 @@
 import { narrowTransferTests, transferTests } from './transfers.js'
 
-transferTests(64 * 1024 * 1024)
-narrowTransferTests(4 * 1024 * 1024)
+transferTests(32 * 1024 * 1024)
+narrowTransferTests(2 * 1024 * 1024)

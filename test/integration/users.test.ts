@@ -8,6 +8,7 @@ import { canBecome, needs } from '../harness/needs.js'
 import { tcprelay } from '../harness/program.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
+import { variants } from '../harness/variants.js'
 
 /** An unused user id. */
 const SOMEBODY = 54_321
@@ -29,11 +30,13 @@ function identityOf(pid: number) {
 
 const four = (id: number) => Array.from({ length: 4 }, () => String(id))
 
-for (const [directives, gid] of [
-  [`userid = ${SOMEBODY}`, SOMEBODY],
-  [`userid = ${SOMEBODY} groupid = 12345`, 12_345],
-  ['groupid = 12345', 12_345],
-] as const) {
+for (const { directives, gid } of variants(
+  [{ directives: `userid = ${SOMEBODY} groupid = 12345`, gid: 12_345 }],
+  [
+    { directives: `userid = ${SOMEBODY}`, gid: SOMEBODY },
+    { directives: 'groupid = 12345', gid: 12_345 },
+  ],
+)) {
   test(`children with ${directives} keep no ids or groups of the master`, async (t) => {
     if (!canBecome(t, SOMEBODY)) return
     const remote = await remoteThat(echoes).start(t)
@@ -48,7 +51,7 @@ for (const [directives, gid] of [
   })
 }
 
-for (const directive of [`userid = ${SOMEBODY}`, `groupid = ${SOMEBODY}`]) {
+for (const directive of variants([`userid = ${SOMEBODY}`], [`groupid = ${SOMEBODY}`])) {
   test(`the service ends with the reason if children cannot have ${directive}`, async (t) => {
     if (isRoot && !needs(t, 'setpriv')) return
     const file = join(temporaryFolder(t), 'master.cfg')

@@ -1,6 +1,6 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import type { TestContext } from 'node:test'
+import { runNpm } from '../harness/npm.js'
 import { fileOfProject } from '../harness/program.js'
 
 /** npm packages that consist of one Node binary; a version of the package is the version of Node. */
@@ -29,10 +29,9 @@ function install(major: number): string | Error {
   mkdirSync(folder, { recursive: true })
   // Without a manifest of its own npm would use the one of the project.
   writeFileSync(`${folder}/package.json`, '{ "private": true }\n')
-  const { status, stderr } = spawnSync(
-    'npm',
+  const { status, stderr } = runNpm(
     ['install', '--no-audit', '--no-fund', '--loglevel=error', '--prefer-online', `${PACKAGE}@${major}`],
-    { cwd: folder, encoding: 'utf8', timeout: INSTALL_MAX_MS },
+    { cwd: folder, timeout: INSTALL_MAX_MS },
   )
   const binary = `${folder}/node_modules/${PACKAGE}/bin/node`
   // An earlier installation is good enough if the registry cannot be reached.

@@ -1,93 +1,21 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { after, type TestContext, test } from 'node:test'
-import { temporaryFolder } from '../harness/clean-up.js'
-import { foreignMaster, MAX } from '../harness/foreign-master.js'
-import { DIRECT, masterText, spawning, startMaster } from '../harness/master.js'
 import { type Relay, relayTo } from '../harness/relay.js'
 import { reload } from '../harness/reload.js'
-import { until } from '../harness/until.js'
-import { type Answer, type SctpEnd, SctpPeers, type SctpServer } from './sctp-peers.js'
+import { associationOf, associations, noAssociations } from './associations.js'
+import { arrives, over, pair, peers, STREAMS } from './sctp-ends.js'
+import type { Answer, SctpServer } from './sctp-peers.js'
 
 /** Tests of SCTP, for a kernel that has it: run by sctp.test.ts in a guest. */
 
 const KiB = 1024
 /** Idle time after which a TCP client's end is forwarded to an SCTP server. */
 const HALF_CLOSE_S = 1
-const STREAMS = 20
 const HEARTBEAT_S = 7
 /** Default of associations (ip-sysctl: hb_interval). */
 const DEFAULT_HEARTBEAT_S = 30
 
-const peers = new SctpPeers()
 after(() => peers.end())
-
-interface Pair {
-  readonly client: SctpEnd
-  readonly server: SctpEnd
-}
-
-/** A client of the relay, and the relay's connection for it. */
-async function pair(relay: Relay, server: SctpServer, index = 0, tcp = false): Promise<Pair> {
-  const client = await peers.connect(relay.port(index), { tcp, streams: STREAMS })
-  return { client, server: await server.accept() }
-}
-
-async function over({ client, server }: Pair): Promise<void> {
-  await client.close()
-  await server.close()
-}
-
-/** Checks that the next message is the one that was sent. */
-async function arrives(at: SctpEnd, sent: Answer, about: Answer): Promise<void> {
-  const { text: _, ...got } = await at.receive()
-  assert.deepEqual(got, { ...about, sha256: sent.sha256 })
-}
-
-/** A line of the kernel's list of associations, by the names of its columns. */
-interface Association {
-  readonly local: readonly string[]
-  readonly peer: readonly string[]
-  readonly localPort: number
-  readonly peerPort: number
-  readonly heartbeat: number
-  readonly streamsIn: number
-  readonly streamsOut: number
-}
-
-function associations(): Association[] {
-  const [, ...lines] = readFileSync('/proc/net/sctp/assocs', 'latin1').trimEnd().split('\n')
-  return lines.map((line) => {
-    const [left = '', right = ''] = line.split('<->')
-    const before = left.trim().split(/\s+/)
-    const behind = right.trim().split(/\s+/)
-    const count = behind.findIndex((word) => /^\d+$/.test(word))
-    const numbers = behind.slice(count).map(Number)
-    const bare = (word: string) => word.replace('*', '')
-    return {
-      localPort: Number(before[11]),
-      peerPort: Number(before[12]),
-      local: before.slice(13).map(bare),
-      peer: behind.slice(0, count).map(bare),
-      heartbeat: numbers[0] ?? Number.NaN,
-      streamsIn: numbers[1] ?? Number.NaN,
-      streamsOut: numbers[2] ?? Number.NaN,
-    }
-  })
-}
-
-function associationOf(localPort: number, peerPort?: number): Association {
-  const found = associations().find((one) => {
-    return one.localPort === localPort && (peerPort === undefined || one.peerPort === peerPort)
-  })
-  assert.ok(found, `an association of port ${localPort}`)
-  return found
-}
-
-async function noAssociations(): Promise<void> {
-  await until('the kernel to have no association', () => associations().length === 0)
-}
 
 test('messages keep their boundaries, streams, PPIDs and order', async (t) => {
   const server = await peers.listen({ streams: STREAMS })
@@ -345,87 +273,4 @@ test('SCTP to TCP, and TCP to TCP beside it', async (t) => {
     await ends.client.close()
     await relay.isIdle()
   })
-})
-
-test('a server that refuses is skipped for another one, which has several addresses', async (t) => {
-  const refusing = await closedPort()
-  const server = await peers.listen({ hosts: ['127.0.0.1', '127.0.0.3'] })
-  await server.echo()
-  const relay = await relayTo({ directive: `address = 127.0.0.1 port = ${refusing} protocol = SCTP` }, server)
-    .listeningOn('address = 127.0.0.1 port = 0 protocol = SCTP')
-    .start(t)
-  for (let count = 0; count < 3; count++) {
-    const client = await peers.connect(relay.port())
-    const sent = await client.sendBytes(1_000, { stream: 1, ppid: 3 })
-    await arrives(client, sent, { bytes: 1_000, stream: 1, ppid: 3, unordered: false })
-    const toRemote = associations().find(({ peerPort }) => peerPort === server.port)
-    assert.deepEqual(toRemote?.peer.toSorted(), ['127.0.0.1', '127.0.0.3'])
-    await client.close()
-    await relay.isIdle()
-  }
-  await relay.logged(new RegExp(`remote sctp:127\\.0\\.0\\.1:${refusing} is down: connection refused`))
-})
-
-test('idle timeouts, port ranges and socket options are the same as with TCP', async (t) => {
-  const server = await peers.listen({ streams: STREAMS })
-  const relay = await relayTo({ directive: `${server.directive} dscp = 8` })
-    .listeningOn('address = 127.0.0.1 port = 7000-7001 protocol = SCTP dscp = 8')
-    .with('idle timeout = 1')
-    .start(t)
-  await relay.serves(2)
-  for (const index of [0, 1]) {
-    const ends = await pair(relay, server, index)
-    const sent = await ends.client.sendBytes(100, { stream: 1, ppid: 3 })
-    await arrives(ends.server, sent, { bytes: 100, stream: 1, ppid: 3, unordered: false })
-    assert.equal(await ends.client.ending(), 'ECONNRESET')
-    assert.equal(await ends.server.ending(), 'ECONNRESET')
-    await over(ends)
-  }
-  await relay.isIdle()
-})
-
-/** An SCTP port without a listener. */
-async function closedPort(): Promise<number> {
-  const { handle, port } = await peers.ask('listen')
-  await peers.ask('close', { handle })
-  return Number(port)
-}
-
-for (const accept of ['broker', 'direct'] as const) {
-  test(`two children relay SCTP (accept = ${accept})`, async (t) => {
-    const server = await peers.listen({ streams: STREAMS })
-    await server.echo()
-    const more = accept === 'direct' ? [DIRECT] : []
-    const plan = relayTo({ directive: `${server.directive} sctp streams = ${STREAMS}` })
-      .listeningOn(`address = 127.0.0.1 port = 0 protocol = SCTP sctp streams = ${STREAMS}`)
-      .withMaster(spawning([2, 2], [1, 100], ...more))
-    const master = await startMaster(t, plan, { children: 2 })
-    const about = { stream: STREAMS - 1, ppid: 18, unordered: true }
-    for (let count = 0; count < 4; count++) {
-      const client = await peers.connect(master.port(), { streams: STREAMS })
-      await arrives(client, await client.sendBytes(64 * KiB, about), { bytes: 64 * KiB, ...about })
-      await client.close()
-    }
-    assert.deepEqual(await peers.ask('crowd', { port: master.port(), count: 50 }), { good: 50 })
-    await until('the children to be idle', () => master.sessions().every((sessions) => sessions === 0))
-  })
-}
-
-test('an SCTP client that a classic master hands over is served', async (t) => {
-  const server = await peers.listen()
-  const file = join(temporaryFolder(t), 'relay.cfg')
-  writeFileSync(file, masterText(relayTo(server)))
-  const master = await foreignMaster(t, file)
-  assert.ok(master)
-  await master.hears(MAX)
-  await master.holdSctp()
-  const answered = master.say('question', 4)
-  const accepted = await server.accept()
-  const { stream, text } = await accepted.receive()
-  assert.deepEqual({ stream, text }, { stream: 4, text: 'question' })
-  await accepted.send('response')
-  assert.equal(await answered, 'response')
-  await accepted.close()
-  await master.countsDone(1)
-  await master.release()
 })

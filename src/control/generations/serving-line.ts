@@ -41,5 +41,6 @@ function children({ spawnd: { spawn } }: Served['loaded']): string {
   const { accept, exec, instancesMax, instancesMin } = spawn
   const range = instancesMax > instancesMin ? `${instancesMin} to ${instancesMax}` : `${instancesMin}`
   const count = `${range} ${range === '1' ? 'child' : 'children'}`
-  return `${count}${accept === 'direct' ? ' that accept' : ''}${exec === undefined ? '' : ` of ${exec}`}`
+  const accepts = range === '1' ? ' that accepts' : ' that accept'
+  return `${count}${accept === 'direct' ? accepts : ''}${exec === undefined ? '' : ` of ${exec}`}`
 }

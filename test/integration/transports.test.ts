@@ -1,3 +1,0 @@
-import { transportTests } from './transports.js'
-
-transportTests('yes', ['endings', 'interactive'])
