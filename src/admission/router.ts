@@ -5,7 +5,7 @@ import type { RouteFacts } from './route-facts.js'
 import { RouteIndex } from './route-index.js'
 import { RouteMatcher } from './route-matcher.js'
 import { isReachableFrom, matchesAllClients, NEEDS_NOTHING, needsOfConditions } from './route-needs.js'
-import type { RouteConditions, RoutePlan, RouteProtocol, RouteTarget } from './route-plan.js'
+import type { RoutePlan, RouteProtocol, RouteTarget } from './route-plan.js'
 import { Split } from './split.js'
 import { ZoneClock } from './zone-clock.js'
 
@@ -80,23 +80,35 @@ export class Router {
   /** What routes need to be known of the clients of a listener: a mask of the bits of `route-needs.ts`. */
   needsOf(listenerSlot: number): number {
     return this.#reachableFrom(listenerSlot).reduce(
-      (needs, one) => needs | needsOfConditions(one),
+      (needs, { conditions }) => needs | needsOfConditions(conditions),
       NEEDS_NOTHING,
     )
   }
 
   /** The protocols that routes ask for, among the clients of a listener. */
   protocolsOf(listenerSlot: number): ReadonlySet<RouteProtocol> {
-    return new Set(this.#reachableFrom(listenerSlot).flatMap(({ protocols = [] }) => protocols))
+    return new Set(
+      this.#reachableFrom(listenerSlot).flatMap(({ conditions: { protocols = [] } }) => protocols),
+    )
   }
 
-  /** The conditions that may have to be evaluated for a client of a listener. */
-  #reachableFrom(listenerSlot: number): readonly RouteConditions[] {
-    const reached: RouteConditions[] = []
-    for (const { conditions } of this.#routes) {
-      if (!isReachableFrom(conditions, listenerSlot)) continue
-      reached.push(conditions)
-      if (matchesAllClients(conditions)) break
+  /** The pools that may serve clients of a listener. */
+  poolsOf(listenerSlot: number): ReadonlySet<number> {
+    const reached = this.#reachableFrom(listenerSlot)
+    const pools = new Set(reached.flatMap(({ target }) => poolsIn(target)))
+    const last = reached.at(-1)
+    const isRestTaken = last !== undefined && matchesAllClients(last.conditions)
+    if (!isRestTaken && this.#otherwise !== NO_ROUTE) pools.add(this.#otherwise)
+    return pools
+  }
+
+  /** The routes that may have to be evaluated for a client of a listener. */
+  #reachableFrom(listenerSlot: number): readonly RoutePlan[] {
+    const reached: RoutePlan[] = []
+    for (const route of this.#routes) {
+      if (!isReachableFrom(route.conditions, listenerSlot)) continue
+      reached.push(route)
+      if (matchesAllClients(route.conditions)) break
     }
     return reached
   }
@@ -106,6 +118,11 @@ function outcomeOf(target: RouteTarget): Outcome {
   if (target.kind === 'pool') return target.pool
   if (target.kind === 'split') return new Split(target.shares)
   return target.how === 'reset' ? REJECT_RESET : REJECT_CLOSE
+}
+
+function poolsIn(target: RouteTarget): readonly number[] {
+  if (target.kind === 'pool') return [target.pool]
+  return target.kind === 'split' ? target.shares.map(({ pool }) => pool) : []
 }
 
 /** Undefined: the route is in the common index. */

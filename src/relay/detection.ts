@@ -5,8 +5,8 @@ import type { KeyName } from '../wire/sniff/client-key.js'
 export interface Detection {
   /** The protocols to tell apart: `1 << PROTOCOL[name]` of each. */
   readonly protocols: number
-  /** The key for stickiness to read from the first bytes; undefined: none. */
-  readonly key: KeyName | undefined
+  /** The keys for stickiness to read from the first bytes, at most one for each protocol. */
+  readonly keys: readonly KeyName[]
   /** Time limit, counted from the accept on: then a protocol that needs more bytes does not match. @default 5000 */
   readonly timeoutMs: number
 }

@@ -68,7 +68,7 @@ export class Session implements TimerOwner {
 
   /** What the client speaks: a number of `PROTOCOL_NAMES`, or NO_PROTOCOL. Known from `detecting` on. */
   protocol = NO_PROTOCOL
-  /** The key for stickiness in the client's first bytes (`Detection.key`); '' if there is none. Untrusted. */
+  /** The key for stickiness in the client's first bytes (`Detection.keys`); '' if there is none. Untrusted. */
   clientKey = ''
 
   /** The open question to MAVIS; 0: none. */

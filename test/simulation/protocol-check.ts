@@ -12,6 +12,7 @@ import type { FakeSocket } from './fake-socket.js'
 const OPENINGS = Object.values(FIRST_BYTES).flatMap((samples) => samples.map(({ bytes }) => bytes))
 const EVERY_PROTOCOL = 2 ** PROTOCOL_NAMES.length - 1
 const TIMEOUT_MS = 2_000
+const KEYS = [[], ...KEY_NAMES.map((name) => [name])]
 
 export class ProtocolCheck {
   /** Undefined: clients are not told apart. */
@@ -22,7 +23,7 @@ export class ProtocolCheck {
     this.#chance = chance
     if (!chance.is(0.3)) return
     const protocols = chance.between(1, EVERY_PROTOCOL)
-    this.detection = { protocols, key: chance.pick([undefined, ...KEY_NAMES]), timeoutMs: TIMEOUT_MS }
+    this.detection = { protocols, keys: chance.pick(KEYS), timeoutMs: TIMEOUT_MS }
   }
 
   /** What the stream of the next client begins with. */

@@ -11,15 +11,15 @@ import type { Loaded } from '../load/load.js'
 type Choice = Pick<Plan, 'defaultPool' | 'pools' | 'routes'>
 
 /** The keys of pools that are in a client's first bytes. */
-const KEYS: Readonly<Partial<Record<string, { readonly name: KeyName; readonly protocol: ProtocolName }>>> = {
+const KEYS: Readonly<Record<string, { readonly name: KeyName; readonly protocol: ProtocolName }>> = {
   'rdp-cookie': { name: 'rdp-user', protocol: 'rdp' },
   'mqtt-client': { name: 'mqtt-client-id', protocol: 'mqtt' },
 }
 
 /**
  * The listeners with what is to be read of their clients before a pool or a remote is chosen. A plain listener whose
- * routes need the ClientHello reads it as with `tls = pass`; one whose routes name protocols, or whose pool has a key
- * in the first bytes, detects these. Others spend nothing.
+ * routes need the ClientHello, or whose pools have the server name as key, reads it as with `tls = pass`; one whose routes
+ * name protocols, or whose pools have a key in the first bytes, detects these. Others spend nothing.
  */
 export function withNeeds(
   listeners: readonly ListenerPlan[],
@@ -31,25 +31,30 @@ export function withNeeds(
   return listeners.map((plan, slot) => {
     const timeoutMs = endless(spawnd.listeners[slot]?.detectTimeoutMs ?? 0)
     const routes = plan.pool === undefined ? router : undefined
+    const pools = poolsOf(plan, slot, routes, choice)
     const needs = routes?.needsOf(slot) ?? 0
-    const readsHello =
-      plan.tls.mode === 'off' && ((needs & NEEDS_HELLO) !== 0 || hashesServerName(plan, choice))
+    const readsHello = plan.tls.mode === 'off' && ((needs & NEEDS_HELLO) !== 0 || hashesServerName(pools))
     const pass = { mode: 'pass', detectTimeoutMs: timeoutMs, handshakeTimeoutMs } as const
     const protocols = (needs & NEEDS_FIRST_BYTES) === 0 ? [] : [...(routes?.protocolsOf(slot) ?? [])]
-    const detection = detectionOf(protocols, poolsOf(plan, choice), timeoutMs)
+    const detection = detectionOf(protocols, pools, timeoutMs)
     return { ...plan, tls: readsHello ? pass : plan.tls, ...(detection === undefined ? {} : { detection }) }
   })
 }
 
-function hashesServerName(plan: ListenerPlan, choice: Choice): boolean {
-  return poolsOf(plan, choice).some(({ key }) => key?.by === 'server-name')
+function hashesServerName(pools: readonly PoolPlan[]): boolean {
+  return pools.some(({ key }) => key?.by === 'server-name')
 }
 
-/** The pools that may serve clients of a listener: its own, or any where routes choose. */
-function poolsOf({ pool }: ListenerPlan, { defaultPool, pools, routes }: Choice): readonly PoolPlan[] {
-  if (pool === undefined && routes.length > 0) return pools
-  const own = pools[pool ?? defaultPool ?? -1]
-  return own === undefined ? [] : [own]
+/** The pools that may serve clients of a listener: its own, or those that its routes can choose. */
+function poolsOf(
+  { pool }: ListenerPlan,
+  slot: number,
+  routes: Router | undefined,
+  { defaultPool, pools }: Choice,
+): readonly PoolPlan[] {
+  const own = pool ?? defaultPool
+  const indices = routes?.poolsOf(slot) ?? (own === undefined ? [] : [own])
+  return [...indices].flatMap((index) => pools[index] ?? [])
 }
 
 function detectionOf(
@@ -57,9 +62,9 @@ function detectionOf(
   pools: readonly PoolPlan[],
   timeoutMs: number,
 ): Detection | undefined {
-  const key = pools.flatMap((pool) => KEYS[pool.key?.by ?? ''] ?? [])[0]
-  const names = key === undefined ? ofRoutes : [...ofRoutes, key.protocol]
+  const keys = Object.values(KEYS).filter((key) => pools.some((pool) => KEYS[pool.key?.by ?? ''] === key))
+  const names = [...ofRoutes, ...keys.map(({ protocol }) => protocol)]
   if (names.length === 0) return undefined
   const protocols = names.reduce((mask, name) => mask | (1 << PROTOCOL[name]), 0)
-  return { protocols, key: key?.name, timeoutMs }
+  return { protocols, keys: keys.map(({ name }) => name), timeoutMs }
 }

@@ -12,9 +12,9 @@ import type { Greeting } from '../relay-tls.js'
 
 const TIMEOUT_MS = 5_000
 
-function detection(names: readonly ProtocolName[], key?: Detection['key']): Detection {
+function detection(names: readonly ProtocolName[], ...keys: Detection['keys']): Detection {
   const protocols = names.reduce((mask, name) => mask | (1 << PROTOCOL[name]), 0)
-  return { protocols, key, timeoutMs: TIMEOUT_MS }
+  return { protocols, keys, timeoutMs: TIMEOUT_MS }
 }
 
 const worldOf = (names: readonly ProtocolName[], rest: Partial<DetectingOptions> = {}) =>
@@ -160,13 +160,14 @@ test('a record that is reused knows nothing of the client before', () => {
 
 test('the key is read too, with its own number of bytes', () => {
   const request = rdpRequest('Cookie: mstshash=joe\r\n\x01\0\x08\0\0\0\0\0')
-  for (const [key, wanted] of [
-    ['rdp-user', 'joe'],
-    ['rdp-routing-token', ''],
-    ['mqtt-client-id', ''],
-    [undefined, ''],
+  for (const [keys, wanted] of [
+    [['rdp-user'], 'joe'],
+    [['rdp-routing-token'], ''],
+    [['mqtt-client-id'], ''],
+    [['mqtt-client-id', 'rdp-user'], 'joe'],
+    [[], ''],
   ] as const) {
-    const world = new DetectingWorld({ detection: detection(['rdp'], key) })
+    const world = new DetectingWorld({ detection: detection(['rdp'], ...keys) })
     world.connect(request)
     assert.deepEqual(world.routed, [{ protocol: 'rdp', key: wanted, afterMs: 0 }])
   }

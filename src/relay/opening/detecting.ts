@@ -70,8 +70,10 @@ function peek(session: Session): void {
   } else onBytes(session, detection, Math.max(seen, 0), isLate || seen === 0 || client.hasPeerEnded)
 }
 
-function bytesMax({ key, protocols }: Detection): number {
-  return Math.max(detectBytesMax(protocols), key === undefined ? 0 : KEY_SOURCES[key].bytesMax)
+function bytesMax({ keys, protocols }: Detection): number {
+  let most = detectBytesMax(protocols)
+  for (const key of keys) most = Math.max(most, KEY_SOURCES[key].bytesMax)
+  return most
 }
 
 /** The first bytes are in the scratch block. `isFinal`: decide without waiting for more. */
@@ -84,9 +86,10 @@ function onBytes(session: Session, detection: Detection, byteCount: number, isFi
   else settle(session, protocol, typeof key === 'string' ? key : '')
 }
 
-function keyOf(bytes: Uint8Array, byteCount: number, { key }: Detection, protocol: number): ClientKey {
-  if (key === undefined || KEY_SOURCES[key].protocol !== protocol) return ''
-  return KEY_SOURCES[key].read(bytes, 0, byteCount)
+function keyOf(bytes: Uint8Array, byteCount: number, { keys }: Detection, protocol: number): ClientKey {
+  for (const key of keys)
+    if (KEY_SOURCES[key].protocol === protocol) return KEY_SOURCES[key].read(bytes, 0, byteCount)
+  return ''
 }
 
 /** Uses a timer instead of the poller: a level-triggered one would report the peeked bytes forever. */
