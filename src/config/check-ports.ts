@@ -1,3 +1,4 @@
+import { poolsOfListener } from './pools-of-listener.js'
 import { portCount } from './port-types.js'
 import type { ConfigProblem, Problems } from './problems.js'
 import { DEFAULT_POOL } from './table-pool.js'
@@ -9,6 +10,8 @@ import type { RemoteSettings, TcprelaySettings } from './table-tcprelay.js'
 interface ListenBlock {
   readonly settings: ListenerSettings
   readonly portCount: number
+  /** Names of the pools that may serve its clients. */
+  readonly pools: ReadonlySet<string>
 }
 
 /** Remotes with lists of ports × listeners: each pair takes 8 bytes in each process, 32 MiB in all. */
@@ -17,10 +20,11 @@ const PORT_PAIRS_MAX = 4 * 2 ** 20
 /** Reports remotes whose list of ports does not match every listener. */
 export function checkPorts(
   { listeners }: Pick<SpawndSettings, 'listeners'>,
-  { pools, remotes }: TcprelaySettings,
+  { pools, remotes, routes }: TcprelaySettings,
   problems: Problems,
 ): void {
-  const blocks = blocksOf(listeners)
+  if (remotes.every(({ ports }) => ports === 'own')) return
+  const blocks = blocksOf(listeners, routes)
   const lists = remotes.filter(({ ports }) => typeof ports !== 'string')
   const surplus = lists[Math.floor(PORT_PAIRS_MAX / Math.max(1, listeners.length))]
   if (surplus !== undefined) {
@@ -32,8 +36,10 @@ export function checkPorts(
   for (const { pool, ports, position } of remotes) {
     if (ports === 'own') continue
     const isRight = ports === 'same' ? hasPort : (block: ListenBlock) => hasAsMany(block, ports)
-    const serves = ({ settings }: ListenBlock) => (settings.pool?.value ?? DEFAULT_POOL) === pools[pool]?.name
-    const wrong = blocks.find((block) => !block.settings.hasMistakes && serves(block) && !isRight(block))
+    const name = pools[pool]?.name ?? DEFAULT_POOL
+    const wrong = blocks.find(
+      (block) => !block.settings.hasMistakes && block.pools.has(name) && !isRight(block),
+    )
     if (wrong !== undefined) problems.error(position, mismatch(ports, wrong))
   }
 }
@@ -48,13 +54,21 @@ export function portsWithoutListeners({ remotes }: TcprelaySettings): readonly C
   })
 }
 
-function blocksOf(listeners: readonly ListenerSettings[]): readonly ListenBlock[] {
-  const blocks = new Map<number, ListenBlock>()
+function blocksOf(
+  listeners: readonly ListenerSettings[],
+  routes: TcprelaySettings['routes'],
+): readonly ListenBlock[] {
+  const blocks = new Map<number, ListenerSettings[]>()
   for (const settings of listeners) {
-    const before = blocks.get(settings.block)?.portCount ?? 0
-    blocks.set(settings.block, { settings, portCount: before + 1 })
+    const before = blocks.get(settings.block)
+    if (before === undefined) blocks.set(settings.block, [settings])
+    else before.push(settings)
   }
-  return [...blocks.values()]
+  return [...blocks.values()].map((all) => ({
+    settings: all.at(-1) as ListenerSettings,
+    portCount: all.length,
+    pools: poolsOfListener(all, routes),
+  }))
 }
 
 /** An inherited socket counts as having a port: its address is only known at run time. */
