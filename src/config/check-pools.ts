@@ -9,7 +9,9 @@ import type { TcprelaySettings } from './table-tcprelay.js'
 
 type Pools = TcprelaySettings['pools']
 
-/** Reports pools of the same name, and those without remotes. */
+const ALL_ZERO = "'weight = 0' means no new clients, and no remote has another weight"
+
+/** Reports pools of the same name, those without remotes, and those whose remotes get no clients. */
 export function checkPools({ pools, position: section }: TcprelaySettings, problems: Problems): void {
   const known = new Map<string, Pools[number]>()
   for (const pool of pools) {
@@ -20,6 +22,9 @@ export function checkPools({ pools, position: section }: TcprelaySettings, probl
     const isOfSection = position === section
     if (remotes.length === 0 && !hasMistakes && !isOfSection)
       problems.error(position, `the pool ${shown(name)} has no remotes`)
+    const [first] = remotes
+    if (first !== undefined && !hasMistakes && remotes.every(({ weight }) => weight === 0))
+      problems.warn(first.position, `the pool ${shown(name)} serves no clients: ${ALL_ZERO}`)
   }
 }
 

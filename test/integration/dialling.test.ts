@@ -21,6 +21,14 @@ test('without dial retries a refusing remote ends the client at once', async (t)
   assert.doesNotMatch(line, /remote=/)
 })
 
+test('remotes that take no new clients are not said to have no address', async (t) => {
+  const target = { directive: 'address = 127.0.0.1 port = 9 weight = 0' }
+  const relay = await relayTo(target).with('dial retries = 0', 'access log = stderr').start(t)
+  const client = await relay.connect()
+  assert.equal(await client.ending(), 'ECONNRESET')
+  await relay.logged(/ end=no-remote reason=no_remote_takes_new_clients$/)
+})
+
 test('a self-connected socket is reset and leaves the port to its server', async (t) => {
   const { port, target } = await closedPort()
   // The only port that the kernel may choose is the port of the remote.

@@ -37,8 +37,11 @@ export function remoteFailed(session: Session): void {
 }
 
 /** The last error, in words. */
-export function failureText({ dialling }: Session): string {
+export function failureText({ dialling, relay }: Session): string {
   const { lastErrno, lastReason } = dialling
-  if (lastErrno === 0) return 'no address to connect to'
+  if (lastErrno === 0) {
+    const hasAddress = dialling.pool.members.some((slot) => relay.remotes.at(slot).addresses.length > 0)
+    return hasAddress ? 'no remote takes new clients' : 'no address to connect to'
+  }
   return lastReason === '' ? errorText(lastErrno) : `TLS: ${lastReason}`
 }
