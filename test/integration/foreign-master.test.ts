@@ -53,6 +53,14 @@ test('1,000 connections from a classic master are served and counted', async (t)
   assert.match(master.stderr.text, /Terminating, no longer needed\./)
 })
 
+test('a child whose clients would get no pool does not start', async (t) => {
+  const file = join(temporaryFolder(t), 'relay.cfg')
+  writeFileSync(file, 'id = tcprelay { pool = a { remote = { address = 127.0.0.1 port = 9 } } }')
+  const master = await foreignMaster(t, file)
+  await master?.hears(BAD_CFG)
+  assert.match(master?.stderr.text ?? 'no client gets a pool', /no client gets a pool/)
+})
+
 test('KEEPALIVE is sent without a request', async (t) => {
   const master = await startChild(t)
   await master?.hears(KEEPALIVE)

@@ -1,7 +1,7 @@
 /** Loads a configuration with what it names: mechanism, TLS files, sources for messages. */
 import type { PollMechanism } from '../../base/poll-mechanism.js'
 import type { Arguments } from '../../config/arguments.js'
-import { portsWithoutListeners } from '../../config/check-ports.js'
+import { handedOverProblems } from '../../config/check-handed-over.js'
 import { type Configuration, loadChosenConfiguration, loadConfiguration } from '../../config/load.js'
 import { chooseChildSection, type SectionIds, type SectionRequest } from '../../config/section-choice.js'
 import { cachedSources, type Sources } from '../../config/sources.js'
@@ -51,7 +51,7 @@ export async function loadFrom(options: LoadOptions): Promise<Loaded> {
     const sections = chooseChildSection(choice)
     const sources = cachedSources(files)
     const configuration = loadConfiguration({ ...request, sources, ...sections })
-    const problems = [...configuration.problems, ...portsWithoutListeners(configuration.tcprelay)]
+    const problems = [...configuration.problems, ...handedOverProblems(configuration.tcprelay)]
     const read = { ...configuration, problems, sections, sources }
     return complete(read, { sources: files, service: 'clients-handed-over' })
   }
