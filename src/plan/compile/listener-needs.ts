@@ -1,4 +1,4 @@
-/** What routes and pools have to know of the clients of a listener. */
+/** Derives what must be read from the clients of a listener before a pool and a remote can be chosen. */
 import { NEEDS_FIRST_BYTES, NEEDS_HELLO } from '../../admission/route-needs.js'
 import { Router } from '../../admission/router.js'
 import type { ListenerPlan, Plan, PoolPlan } from '../../engine/plan.js'
@@ -10,16 +10,16 @@ import type { Loaded } from '../load/load.js'
 
 type Choice = Pick<Plan, 'defaultPool' | 'pools' | 'routes'>
 
-/** The keys of pools that are in a client's first bytes. */
+/** Keys of pools that are read from a client's first bytes. */
 const KEYS: Readonly<Partial<Record<string, { readonly name: KeyName; readonly protocol: ProtocolName }>>> = {
   'rdp-cookie': { name: 'rdp-user', protocol: 'rdp' },
   'mqtt-client': { name: 'mqtt-client-id', protocol: 'mqtt' },
 }
 
 /**
- * The listeners with what is to be read of their clients before a pool or a remote is chosen. A plain listener whose
- * routes need the ClientHello reads it as with `tls = pass`; one whose routes name protocols, or whose pool has a key
- * in the first bytes, detects these. Others spend nothing.
+ * Adds greeting and detection to the listeners that need them. A plain listener whose routes use the ClientHello reads
+ * it as with `tls = pass`; one whose routes use protocols, or whose pool has a key in the first bytes, detects them.
+ * Other listeners skip both phases.
  */
 export function withNeeds(
   listeners: readonly ListenerPlan[],
@@ -45,7 +45,7 @@ function hashesServerName(plan: ListenerPlan, choice: Choice): boolean {
   return poolsOf(plan, choice).some(({ key }) => key?.by === 'server-name')
 }
 
-/** The pools that may serve clients of a listener: its own, or any where routes choose. */
+/** The pools that may serve clients of a listener: its own, or all if routes choose. */
 function poolsOf({ pool }: ListenerPlan, { defaultPool, pools, routes }: Choice): readonly PoolPlan[] {
   if (pool === undefined && routes.length > 0) return pools
   const own = pools[pool ?? defaultPool ?? -1]
