@@ -7,7 +7,7 @@ import type { ThreadData } from '../reactor/thread-data.js'
 import type { AcceptorCommand, AcceptorReport, AcceptorSettings } from './acceptor-settings.js'
 import { Acceptor } from './build-acceptor.js'
 
-/** The first thing the thread of a master's reactor runs, and until it is stopped the last. */
+/** Runs the loop of a master's reactor until the command `stop`. */
 function main(): void {
   if (parentPort === null) throw new Error('a reactor runs in a thread of its own')
   const { settings, wakeFd } = workerData as ThreadData<AcceptorSettings>

@@ -32,31 +32,31 @@ import type { AcceptorCommand, AcceptorReport, AcceptorSettings } from './accept
 import type { ListenerPlan, Plan } from './plan.js'
 import { RejectedLines } from './rejected-lines.js'
 
-/** Messages that travel by one system call. */
+/** Messages per system call. */
 const BATCH = 64
 
-/** The same of datagrams: a page and more of memory each. */
+/** Messages with datagrams per system call: fewer, because each takes more than a page of memory. */
 const DATAGRAM_BATCH = 16
 
-/** Children send 8 bytes; a longer message is recognised as foreign. */
+/** Children send 8 bytes; the buffer is larger to detect messages that are too long. */
 const MESSAGE_BYTES_MAX = 64
 
 const UNCOUNTED = new CounterTable(new Float64Array(), 0, [])
 
-/** What one configuration says of accepting; a reload makes another one. */
+/** The accepting side of one configuration; a reload replaces it. */
 interface Front {
   readonly plan: Plan
   readonly connectionLimit: ConnectionLimit
   readonly accessRules: AccessRules
-  /** Where its listeners are counted; undefined: nowhere. */
+  /** Cells with the counters of its listeners; undefined: they are not counted. */
   readonly cells: OpenedCells | undefined
   readonly listenerCounters: CounterTable
-  /** By listener. */
+  /** By slot of the listener. */
   readonly caches: readonly (StickyCache | undefined)[]
   readonly listeners: Map<number, ListeningSocket>
 }
 
-/** The master's reactor: accepts, asks who may come in, and hands each client to a child. */
+/** The master's reactor: accepts clients, applies the access rules, and sends each client to a child. */
 export class Acceptor {
   readonly loop: Loop
   readonly #dispatcher: Dispatcher
@@ -117,7 +117,7 @@ export class Acceptor {
     )
   }
 
-  /** Starts the children that always run. */
+  /** Starts the minimum of children (`instances min`). */
   start(): void {
     this.#dispatcher.start()
     this.#countSessions()
@@ -163,12 +163,12 @@ export class Acceptor {
     this.#front.connectionLimit.onRoom()
   }
 
-  /** For who looks at the cells. */
+  /** Publishes the load in the cells: the control thread reads it for the process title. */
   #countSessions(): void {
     const { counters } = this.#accepting
     const { servingPlaces, servingUsers, users } = this.#dispatcher
     counters[COUNT.sessionsNow] = users
-    // Sessions of children that take no more are beyond what the others take.
+    // Sessions of retiring children do not occupy places of serving ones.
     counters[COUNT.placesNow] = servingPlaces + users - servingUsers
   }
 
@@ -194,7 +194,7 @@ export class Acceptor {
     connectionLimit.add(listener)
   }
 
-  /** Goes on under another configuration: listeners that stay are never closed, new children take the clients. */
+  /** Puts another configuration in force: kept listeners stay open, and clients go to its children from now on. */
   #reload(settings: AcceptorSettings, kept: KeptListeners): void {
     const { cells, connectionLimit, listeners } = this.#front
     const { abandoned, staying } = splitListeners(listeners, kept)
@@ -244,7 +244,7 @@ export class Acceptor {
     }
   }
 
-  /** Children may be full before the limit is reached, by their own descriptors. */
+  /** Infinity if no child has room: descriptors may limit children to fewer sessions than `users max`. */
   #countUsers(): number {
     return this.#dispatcher.hasRoom() ? this.#dispatcher.servingUsers : Number.POSITIVE_INFINITY
   }
@@ -263,7 +263,7 @@ export class Acceptor {
     return false
   }
 
-  /** Gives a client to a child. `key`: by which the sticky cache knows it; undefined for clients that have no address. */
+  /** Sends a client to a child. `key`: its key in the sticky cache; undefined for clients without an address. */
   #handOn(fd: Fd, listenerSlot: number, key: string | undefined, datagram?: Uint8Array): void {
     const { caches, plan } = this.#front
     const { message } = plan.listeners[listenerSlot] as ListenerPlan
@@ -275,7 +275,7 @@ export class Acceptor {
   }
 }
 
-/** By listener: those of one block have one together, those that say nothing of it the common one. */
+/** By slot: listeners of one block share its cache; those without a cache of their own use the common one. */
 function stickyCaches({ listeners, workers }: Plan): readonly (StickyCache | undefined)[] {
   const common = workers.sticky && new StickyCache(workers.sticky)
   const ofBlocks = new Map<number, StickyCache>()

@@ -38,19 +38,19 @@ import type { Plan } from './plan.js'
 import type { GenerationSettings } from './reactor-settings.js'
 import { RejectedLines } from './rejected-lines.js'
 
-/** What the generations of one reactor share. */
+/** Shared by the generations of one reactor. */
 export interface GenerationContext {
   readonly system: System
   readonly loop: Loop
   readonly blocks: Blocks
   readonly pipes: Pipes
   readonly questions: Questions
-  /** Where accept(2) leaves the client's address. */
+  /** Buffer for the address that accept(2) returns. */
   readonly peer: Region
   readonly peers: PeerCalls
-  /** Sessions of all generations: descriptors are the process'. */
+  /** Sessions of all generations, because the limit of descriptors is that of the process. */
   countSessions(): number
-  /** The log ring has lines, and its reader sleeps. */
+  /** Wakes the reader of the log ring, which sleeps while the ring is empty. */
   onLog(): void
   /** A session has ended. */
   onRoom(of: ReactorGeneration): void
@@ -63,7 +63,7 @@ type Parts = RelayParts & {
   readonly writeRejected: ((rejected: Rejected) => void) | undefined
 }
 
-/** What one configuration is on a reactor: who may come in, and the sessions that began under it, to their end. */
+/** One configuration on a reactor: its listeners, its access rules, and the sessions that it has accepted. */
 export class ReactorGeneration {
   readonly childSlot: number
   readonly notesPeers: boolean
@@ -76,9 +76,9 @@ export class ReactorGeneration {
   readonly #accepting: AcceptContext
   readonly #settings: GenerationSettings
   readonly #listeners = new Map<number, Listener>()
-  /** By slot. */
+  /** By slot; `listen` replaces the planned kind by that of the bound socket. */
   readonly #listenerKinds: SocketKind[]
-  /** Undefined where nobody else takes clients from the same queues. */
+  /** Undefined unless other children accept from the same listeners. */
   readonly #siblingLoad: SiblingLoad | undefined
   #takesClients = true
 
@@ -149,8 +149,8 @@ export class ReactorGeneration {
   }
 
   /**
-   * Takes over the listeners that stay, with their queued clients; the others are closed when their queues are empty.
-   * The state of remotes that stay (health, pool) continues.
+   * Takes over kept listeners with their backlogs; the others are closed when their backlogs are empty. The state of
+   * kept remotes (health, position of the policy) is copied.
    */
   takeOver(old: ReactorGeneration, kept: KeptListeners): void {
     this.#learnFrom(old)
@@ -175,29 +175,29 @@ export class ReactorGeneration {
     }
   }
 
-  /** Whether clients that a classic master hands over are served, that are to speak in this way. */
+  /** Whether clients of a classic master with these TLS parameters can be served. */
   servesHandedOver(slot: HandedOverSlot): boolean {
     return slot === PLAIN || this.#parts.tls.greetings[slot] !== undefined
   }
 
-  /** There is something to speak TLS with. */
+  /** Whether a certificate is configured for clients of a classic master. */
   get hasTlsHandedOver(): boolean {
     return this.#settings.plan.tls.handedOver.withKeys !== undefined
   }
 
-  /** Takes a client that the access list need not be asked about. */
+  /** Starts the session of a client that access rules have admitted, here or in the master. */
   deliver(fd: Fd, listenerSlot: number, kind: SocketKind, peer: Region, handed?: HandedOver): void {
     if (kind === 'unix' && this.notesPeers) this.#peers.findCredentials(fd, peer)
     this.#relay.deliver(fd, listenerSlot, kind, peer, handed)
   }
 
-  /** Resets a client that cannot be served. */
+  /** Resets a client that cannot be served, with a line in the access log. */
   refuse(fd: Fd, kind: SocketKind, peer: Region, handed: HandedOver, reason: EndReason): void {
     if (kind === 'unix' && this.notesPeers) this.#peers.findCredentials(fd, peer)
     this.#relay.refuse(fd, kind, peer, handed, reason)
   }
 
-  /** The head has changed the live state. */
+  /** Applies a change of the live state; only the head makes changes. */
   applyState(change: StateChange): void {
     const { health, pools, remotes, tls } = this.#parts
     switch (change.what) {
@@ -224,19 +224,19 @@ export class ReactorGeneration {
     }
   }
 
-  /** There is room for a client, in this generation or in another one. */
+  /** A session has ended, in this generation or another one: accepting may resume. */
   onRoom(): void {
     this.#connectionLimit.onRoom()
   }
 
-  /** Takes no more clients, but leaves its listeners open until `stop`. */
+  /** Stops accepting, but leaves its listeners open until `stop`. */
   suspend(): void {
     this.#takesClients = false
     this.#connectionLimit.suspend()
     this.#siblingLoad?.leave()
   }
 
-  /** Takes no more clients. */
+  /** Stops accepting and closes its listeners. */
   stop(closingOf: (slot: number) => Closing): void {
     this.#takesClients = false
     this.#connectionLimit.stop(closingOf)
@@ -244,12 +244,12 @@ export class ReactorGeneration {
     this.#siblingLoad?.leave()
   }
 
-  /** Resets what is left. */
+  /** Resets the remaining sessions. */
   cut(): void {
     this.#relay.cutAll('shutdown')
   }
 
-  /** Gives its memory back, when there is no session and no listener and nothing of it is on the stack. */
+  /** Frees its memory. Requires that no session, no listener and no method of it on the call stack is left. */
   close(): void {
     const { pools, remotes, tls } = this.#parts
     tls.retire()
@@ -261,7 +261,7 @@ export class ReactorGeneration {
     this.#cells.unmap()
   }
 
-  /** Of a listener. */
+  /** The kind of a listener's sockets. */
   kindOf(slot: number): SocketKind {
     return this.#listenerKinds[slot] ?? 'tcp'
   }

@@ -1,4 +1,4 @@
-/** Composes the reactor of a process that relays, and obeys the commands of its control thread. */
+/** Composes the reactor of a relaying process, and executes the commands of its control thread. */
 import { findPeer, prepareInherited } from '../accept/inherited.js'
 import type { KeptListeners } from '../accept/kept-listeners.js'
 import { WireEnd, type WireEndParts } from '../accept/wire-end.js'
@@ -32,35 +32,35 @@ import type {
 } from './reactor-settings.js'
 
 /**
- * A reactor that accepts and relays: the layers put together for one thread, and the commands it obeys. Reports
- * go out through `report`, which is called on the reactor's thread.
+ * A reactor that accepts and relays: owns the loop and the generations of one thread, and executes commands. Calls
+ * `report` on the reactor's thread. Read `build-generation.ts` next.
  */
 export class Reactor {
   readonly loop: Loop
   readonly #context: GenerationContext
   readonly #report: (report: Report) => void
   readonly #wireEndSettings: (WireEndSettings & Pick<ReactorSettings, 'sessionsMax'>) | undefined
-  /** With other children: the master answers `retired` by `drain`. */
+  /** Other children accept from the same listeners: after `retired` these stay open until the master's `drain`. */
   readonly #sharesListeners: boolean
   #wireEnd: WireEnd | undefined
-  /** Clients are its. */
+  /** The generation in force: it gets new clients. */
   #present: ReactorGeneration
-  /** Is made, and waits for its listeners. */
+  /** Prepared for a reload; undefined: no reload is in progress. */
   #next: ReactorGeneration | undefined
-  /** Those that still have sessions, the oldest first. */
+  /** Replaced generations that still have sessions, the oldest first. */
   #old: ReactorGeneration[] = []
-  /** Lets go of generations without sessions, when nothing of them is on the stack any more. */
+  /** Closes old generations without sessions, in a later turn, when none of their methods is on the call stack. */
   readonly #leaving: TurnTaker = { isQueued: false, onTurn: () => this.#letGo() }
-  /** Delayed by a turn: while queues are emptied, each client may be the last one for a moment. */
+  /** Reports `idle` a turn later: while backlogs are accepted, the number of sessions may be 0 in between. */
   readonly #idling: TurnTaker = { isQueued: false, onTurn: () => this.#reportIdle() }
   #isDraining = false
-  /** Clients may still be on their way here from the master. */
+  /** The master may still send clients. */
   #mayGetMore = false
 
   constructor(settings: ReactorSettings, system: System, poller: Poller, report: (report: Report) => void) {
     this.#report = report
     this.loop = new Loop(poller, system.clock)
-    // Blocks lie in shared memory, so that bytes under way can outlive a crash of this process.
+    // Blocks are in shared memory, so that bytes in flight can survive a crash of this process.
     const arena = new Arena('tcprelay-blocks')
     this.#context = {
       system,
@@ -122,14 +122,14 @@ export class Reactor {
     }
   }
 
-  /** By the slot of its rows in the cells; undefined for the one that clients are of. */
+  /** By the slot of its rows in the cells; undefined: the generation in force. */
   #find(childSlot: number | undefined): ReactorGeneration | undefined {
     if (childSlot === undefined) return this.#present
     const all = [this.#present, this.#next, ...this.#old]
     return all.find((generation) => generation?.childSlot === childSlot)
   }
 
-  /** What it takes may be missing: descriptors, memory. Then the present one goes on as if nothing had been. */
+  /** Without enough descriptors or memory the reload fails, and the present generation stays in force. */
   #prepare(settings: GenerationSettings): void {
     let problem: string | undefined
     try {
@@ -148,7 +148,7 @@ export class Reactor {
     this.loop.later(this.#leaving)
   }
 
-  /** Clients are the next one's from here on. Listeners that stay are never closed. */
+  /** Puts the next generation in force. Kept listeners stay open. */
   #reload(kept: KeptListeners): void {
     const old = this.#present
     if (this.#next === undefined || this.#isDraining) return
@@ -187,7 +187,7 @@ export class Reactor {
     if (this.#isDraining) this.loop.later(this.#idling)
   }
 
-  /** An old one may reach its limit by who waited at a listener that is gone: it takes no more anyway. */
+  /** Ignored for an old generation, which may reach its limit by the backlog of a closed listener. */
   #onRetired(generation: ReactorGeneration): void {
     if (generation !== this.#present) return
     this.#report({ kind: 'retired' })
@@ -195,7 +195,7 @@ export class Reactor {
     else this.#drain([])
   }
 
-  /** Clients come from a master: it has accepted them and asked who they are. There is one generation then. */
+  /** Starts to receive clients from a master, which has applied the access rules. Such a reactor has one generation. */
   #openWireEnd(): void {
     const wireEnd = this.#wireEndSettings
     if (wireEnd === undefined || this.#wireEnd !== undefined) return
@@ -241,25 +241,25 @@ export class Reactor {
     this.#wireEnd.open(wireEnd.sessionsMax)
   }
 
-  /** What a client says in TLS is not for remotes to see, and nobody here can open it. */
+  /** Resets a client whose TLS cannot be terminated here: its remote would receive ciphertext. */
   #sendAway(fd: Fd, rejections: RateLimitedLog): void {
     const { loop, system } = this.#context
     system.calls.resetOnClose(fd)
     system.calls.close(fd)
     this.#wireEnd?.countDone()
     const why = this.#present.hasTlsHandedOver
-      ? 'but not as it is spoken here'
-      : 'but there is no certificate'
-    rejections.log(loop.nowMs, () => `a client is to speak TLS, ${why}: it is sent away`)
+      ? 'the master requires a TLS version that is not enabled here'
+      : 'the master requires TLS, and no certificate is configured here'
+    rejections.log(loop.nowMs, () => `rejected a client: ${why}`)
   }
 
-  /** A classic master does not say it; the kernel knows. */
+  /** The local address of the connection: the message of a classic master does not contain it. */
   #listenerOf(fd: Fd, local: Region): string {
     const byteLength = this.#context.system.calls.localAddress(fd, local)
     return byteLength < 0 ? '' : describeListener(local.bytes, byteLength)
   }
 
-  /** Its PROXY header would reach the remote as if the client had sent it, and its address be that of a proxy. */
+  /** Rejects a client with a PROXY header: the remote would receive the header as data of the client. */
   #refuseProxied(
     fd: Fd,
     kind: SocketKind,
@@ -273,9 +273,9 @@ export class Reactor {
     this.#present.refuse(fd, kind, peer, handed, 'proxy-header')
   }
 
-  /** `abandoned`: listeners whose queues are emptied first; undefined for all. */
+  /** `abandoned`: listeners whose backlogs are accepted first; undefined: all of them. */
   #drain(abandoned: readonly number[] | undefined): void {
-    // A classic master sends clients without waiting for MAX: those that are on their way are served.
+    // A classic master sends clients without waiting for MAX: those in flight are served.
     this.#openWireEnd()
     const isNews = !this.#isDraining
     this.#isDraining = true
@@ -289,7 +289,7 @@ export class Reactor {
   }
 }
 
-/** Without memory one session ends, not the process. */
+/** Undefined without memory: a session ends with `shortage`, and the process continues. */
 function mapMore(arena: Arena, byteLength: number): Region | undefined {
   try {
     return arena.mapMore(byteLength)

@@ -17,17 +17,17 @@ import {
   type TlsPlan,
 } from './tls-settings.js'
 
-/** TLS of one configuration on a reactor: contexts for those listeners and remotes that speak it. */
+/** TLS of one configuration on a reactor: the contexts of listeners and remotes with TLS. */
 export class GenerationTls implements RelayTls {
   readonly greetings: readonly (Greeting | undefined)[]
   readonly remotes: readonly (Origination | undefined)[]
   readonly #tickets = new TicketKeys()
   readonly #servers: readonly (ServerContext | undefined)[]
   readonly #clients: readonly (ClientContext | undefined)[]
-  /** Who shows the certificates for which OCSP responses are fetched, by the ids of these. */
+  /** Contexts and indexes of the certificates whose OCSP responses are fetched, by `stapleId`. */
   readonly #stapled = new Map<string, (readonly [context: ServerContext, index: number])[]>()
 
-  /** `onKey`: a line of the key log. What cannot be opened (the head has checked it) is told, and serves nobody. */
+  /** `onKey`: a line of the key log. A context that cannot be created is logged; the head has checked it before. */
   constructor({ listeners, remotes, tls }: Plan, say: Say, onKey: (line: string) => void) {
     const onKeyLog = tls.keylogFile === undefined ? undefined : onKey
     this.#servers = tls.servers.map((server) => {
@@ -39,7 +39,7 @@ export class GenerationTls implements RelayTls {
     const { clients, systemAuthorities } = tls
     const problems = new TlsProblems()
     const trust = systemAuthorities && openTrustStore(systemAuthorities, undefined, problems)
-    // Sessions to resume are a remote's own, so each has a context of its own.
+    // A context caches sessions to resume, which belong to one remote, so each remote has its own.
     this.#clients = remotes.map(({ tlsClient }) => {
       const client = tlsClient === undefined ? undefined : clients[tlsClient]
       if (client === undefined) return undefined
@@ -56,17 +56,17 @@ export class GenerationTls implements RelayTls {
     })
   }
 
-  /** Keys that tickets are closed with (the first one) and opened with from now on. */
+  /** Session tickets are encrypted with the first key, and accepted with all of them. */
   setTicketKeys(keys: readonly TicketKey[]): void {
     this.#tickets.set(keys)
   }
 
-  /** A newer OCSP response for those certificates that are shown with it; undefined: none any more. */
+  /** Sets the OCSP response of the certificates with this id; undefined: it has expired. */
   setStaple(id: string, staple: Uint8Array | undefined): void {
     for (const [context, index] of this.#stapled.get(id) ?? []) context.setStaple(index, staple)
   }
 
-  /** No more handshakes: the native memory goes with the last channel. */
+  /** Frees the contexts; OpenSSL keeps the native memory until the last channel is freed. */
   retire(): void {
     for (const context of [...this.#servers, ...this.#clients]) context?.retire()
   }
@@ -78,7 +78,7 @@ export class GenerationTls implements RelayTls {
     }
   }
 
-  /** By the slots for clients of a classic master, who says which versions count: of those that the section allows. */
+  /** By the slots for clients of a classic master: the versions that both its message and the section enable. */
   #handedOverGreetings({ handedOver, servers }: TlsPlan): (Greeting | undefined)[] {
     return handedOverWays().map((way) => {
       const server = way?.hasKeys === true ? handedOver.withKeys : handedOver.withoutKeys

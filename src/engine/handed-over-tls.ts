@@ -1,40 +1,40 @@
-/** TLS of clients that a classic master passes: which contexts its flags ask for. */
+/** TLS parameters of clients of a classic master, and the contexts that they select. */
 import type { TlsVersion } from '../tls/options.js'
 import { FLAG_TLS_AUTO, FLAG_TLS_PSK } from '../wire/child-message.js'
 
 /**
- * A classic master says of each client how it is to speak TLS. Each way has a listener slot of its own: bits for the
- * versions, `auto` and keys.
+ * The message of a classic master has TLS parameters for each client. Each combination is a listener slot: bits for the
+ * versions, `auto` and pre-shared keys.
  */
 export type HandedOverSlot = number
 
-/** The client speaks no TLS. */
+/** A client without TLS. */
 export const PLAIN: HandedOverSlot = 0
 
 const AUTO = 4
 const WITH_KEYS = 8
 const SLOT_COUNT = 16
 
-/** Its versions are none that are spoken here. */
+/** None of the versions in the message is supported. */
 const UNKNOWN: HandedOverSlot = AUTO
 
-/** What the master has called them by, and the bits here. */
+/** The low byte of each version in the message, and its bit in a slot. */
 const VERSIONS: readonly (readonly [version: TlsVersion, byte: number, bit: number])[] = [
   ['TLSv1.2', 0x03, 1],
   ['TLSv1.3', 0x04, 2],
 ]
 const ALL_BITS = 3
 
-/** How a client of this slot is to be greeted. */
+/** TLS parameters of the clients of a slot. */
 export interface HandedOverWay {
   readonly versions: readonly TlsVersion[]
-  /** It may be plain. */
+  /** Clients without TLS are accepted too. */
   readonly isAuto: boolean
-  /** It may identify itself by a pre-shared key. */
+  /** Pre-shared keys are accepted. */
   readonly hasKeys: boolean
 }
 
-/** The slot for what a message says of a client: the packed versions, and the flags. */
+/** The slot for the flags and the packed versions of a message. */
 export function handedOverSlot(flags: number, tlsVersions: number): HandedOverSlot {
   const isAuto = (flags & FLAG_TLS_AUTO) !== 0
   if (tlsVersions === 0 && !isAuto) return PLAIN
@@ -43,7 +43,7 @@ export function handedOverSlot(flags: number, tlsVersions: number): HandedOverSl
   return bits + (isAuto ? AUTO : 0) + ((flags & FLAG_TLS_PSK) === 0 ? 0 : WITH_KEYS)
 }
 
-/** All slots in order; undefined for those that mean no way to speak TLS. */
+/** All slots in order; undefined for those without TLS. */
 export function handedOverWays(): readonly (HandedOverWay | undefined)[] {
   return Array.from({ length: SLOT_COUNT }, (_, slot) => {
     const versions = VERSIONS.flatMap(([version, , bit]) => ((slot & bit) === 0 ? [] : version))

@@ -1,17 +1,17 @@
 /**
- * What changes while a plan is in force: plain data that the head alone writes. docs/architecture.md says how it reaches
- * the reactors. It holds key material: never log it.
+ * Values that change while a plan is in force: plain data, written by the head only. docs/architecture.md describes how
+ * it reaches the reactors. It contains key material: never log it.
  */
 import type { AdminState } from '../balance/remote-health.js'
 import type { SocketAddress } from '../base/address.js'
 import type { TicketKey } from '../tls/ticket-keys.js'
 
 export interface LiveState {
-  /** By slot of a named remote, once the name has been looked up. */
+  /** By slot of a named remote, from the first lookup on. */
   readonly addresses: ReadonlyMap<number, readonly SocketAddress[]>
-  /** By remote slot, where it is not the plan's; at least 1. */
+  /** By remote slot, if it differs from the plan; at least 1. */
   readonly weights: ReadonlyMap<number, number>
-  /** By remote slot, where it is not `ready`. */
+  /** By remote slot, if it is not `ready`. */
   readonly adminStates: ReadonlyMap<number, AdminState>
   /** Session tickets are encrypted with the first key, and accepted with all of them. */
   readonly ticketKeys: readonly TicketKey[]
@@ -24,7 +24,7 @@ export type StateChange =
   | { readonly what: 'weight'; readonly remoteSlot: number; readonly weight: number }
   | { readonly what: 'admin-state'; readonly remoteSlot: number; readonly state: AdminState }
   | { readonly what: 'ticket-keys'; readonly keys: readonly TicketKey[] }
-  /** Undefined: the response has expired, and there is no newer one. */
+  /** Undefined: the response has expired without a successor. */
   | { readonly what: 'staple'; readonly id: string; readonly staple: Uint8Array | undefined }
 
 export const NO_LIVE_STATE: LiveState = {

@@ -1,7 +1,8 @@
 /**
- * One configuration, ready for use. The head makes it once per generation (`plan/compile/compile-plan.ts`). The same value crosses to
- * every reactor thread, and over the link to every child (`v8.serialize`), so it is plain data without functions; Map, RegExp
- * and typed arrays may occur. All times are milliseconds, and Infinity means no limit. It holds key material: never log it.
+ * One configuration in compiled form. The head compiles it once per generation (`plan/compile/compile-plan.ts`) and
+ * passes it to every reactor thread and, over the link, to every child (`v8.serialize`), so it is plain data without
+ * functions; Map, RegExp and typed arrays may occur. All times are milliseconds, and Infinity means no limit. It
+ * contains key material: never log it.
  */
 import type { Overload } from '../accept/connection-limit.js'
 import type { QueueLengths } from '../accept/listener.js'
@@ -30,9 +31,9 @@ export interface Plan {
   /** By slot; empty under a classic master. */
   readonly listeners: readonly ListenerPlan[]
   readonly pools: readonly PoolPlan[]
-  /** Index of the pool that serves clients of listeners without one; undefined: none. */
+  /** Index of the pool for clients of listeners without a pool; undefined: none. */
   readonly defaultPool: number | undefined
-  /** In order: the first one that matches decides. For clients of listeners without a pool. */
+  /** In order of evaluation, for clients of listeners without a pool. */
   readonly routes: readonly RoutePlan[]
   /** By slot. The slots of remotes of other generations hold `NO_REMOTE`. */
   readonly remotes: readonly RemotePlan[]
@@ -44,15 +45,15 @@ export interface Plan {
   readonly process: ProcessPlan
 }
 
-/** A listener. A `listen` block with several ports makes several. */
+/** A listener: one port of a `listen` block. */
 export interface ListenerPlan extends RelayListener {
-  /** What it will be bound as; `listen` says what it was bound as. */
+  /** The planned kind; the command `listen` has that of the bound socket. */
   readonly kind: SocketKind
-  /** Index of the pool that it names; undefined: none. */
+  /** Index of its pool; undefined: routes or the default pool apply. */
   readonly pool: number | undefined
-  /** Which of the ports of its block it has, counted from 0. */
+  /** Index among the ports of its block. */
   readonly portIndex: number
-  /** Its rows of counters in the cells. */
+  /** Index of its row of counters in the cells. */
   readonly countersSlot: number
   readonly isUdp: boolean
   readonly queue: QueueLengths
@@ -63,14 +64,14 @@ export interface ListenerPlan extends RelayListener {
   /** The message that a child receives with each connection. */
   readonly message: AcceptMessage
   readonly tls: ListenerTlsSettings
-  /** Of the listener and of its clients' sockets. */
+  /** Set on the listener; accepted sockets inherit them. */
   readonly socket: SocketOptions
 }
 
 export interface RemotePlan extends RemoteParts {
   /** Share of the load, relative to its siblings. Zero: no new clients. */
   readonly weight: number
-  /** A higher one is in reserve. */
+  /** Remotes of a higher tier are in reserve. */
   readonly tier: number
   /** Index in `tls.clients`; undefined: plain. */
   readonly tlsClient: number | undefined
@@ -78,18 +79,18 @@ export interface RemotePlan extends RemoteParts {
 
 export interface PoolPlan {
   readonly name: string
-  /** Its name in the access log; '' where there is nothing but the pool `default`. */
+  /** Its name in the access log; '' if `default` is the only pool. */
   readonly label: string
   /** Slots of its remotes, in the order of the configuration. */
   readonly members: readonly number[]
   readonly policy: PolicyName
-  /** What policies that hash recognise a client by; undefined: the policy does not hash. */
+  /** What hashing policies identify a client by; undefined: the policy does not hash. */
   readonly key: ClientKeyPlan | undefined
   /** At least 1; undefined: no limit. */
   readonly boundedLoad: number | undefined
-  /** Usable remotes below which the next tier is used too. */
+  /** With fewer usable remotes the next tier is used too. */
   readonly tierMinUsable: number
-  /** After this many clients the back-off of every failing remote ends. Zero: never. */
+  /** Number of clients after which the back-off of every failing remote ends. Zero: never. */
   readonly rebalance: number
   readonly options: SessionPlan
 }
@@ -106,28 +107,28 @@ export type SessionPlan = Omit<SessionOptions, 'clientSource' | 'localAddress'> 
   readonly localAddress: SocketAddress | 'client' | undefined
 }
 
-/** Which processes relay, and how many clients each gets. */
+/** Number and limits of the relaying processes. */
 export interface WorkersPlan {
   readonly placement: PlacementLimits
-  /** Sessions that one process may have, as configured. Infinity: no limit but its descriptors. */
+  /** Configured limit of sessions per process. Infinity: only its descriptors limit it. */
   readonly sessionsMax: number
-  /** Clients that a child gets before the master replaces it. Zero: no limit. */
+  /** Number of clients after which a child retires and is replaced. Zero: no limit. */
   readonly retireLimit: number
   readonly overload: Overload
-  /** Buffer of the sockets between master and children. Zero: the system's. */
+  /** Buffer size of the sockets between master and children. Zero: the system's default. */
   readonly wireBufferBytes: number
   /** The common sticky cache; undefined: none. */
   readonly sticky: StickyOptions | undefined
 }
 
-/** What a process needs before it relays. */
+/** Settings that a process applies before it relays. */
 export interface ProcessPlan {
   /** How reactors wait for events. */
   readonly mechanism: PollMechanism
   readonly log: LogPlan
-  /** Mask of TRACE_BITS; the command line may add to it. */
+  /** Mask of TRACE_BITS; the command line may add bits. */
   readonly debugMask: number
-  /** There are keys in its memory, and no core files are wanted. */
+  /** Its memory contains keys, and core files are not enabled: it is made non-dumpable. */
   readonly hidesMemory: boolean
 }
 
@@ -136,7 +137,7 @@ export interface LogPlan {
   readonly syslogIdent: string | undefined
   readonly syslogFacility: FacilityName
   readonly syslogSeverity: SeverityName
-  /** Where traces go; undefined: where other lines go. */
+  /** Destination of traces; undefined: that of other lines. */
   readonly debugRedirect:
     | { readonly kind: 'syslog' }
     | { readonly kind: 'stderr' }

@@ -7,7 +7,7 @@ import type { ThreadData } from '../reactor/thread-data.js'
 import { Reactor } from './build-reactor.js'
 import type { Command, ReactorSettings, Report } from './reactor-settings.js'
 
-/** The first thing a reactor's thread runs, and until it is stopped the last. */
+/** Runs the loop of a reactor until the command `stop`. */
 function main(): void {
   if (parentPort === null) throw new Error('a reactor runs in a thread of its own')
   const { settings, wakeFd } = workerData as ThreadData<ReactorSettings>

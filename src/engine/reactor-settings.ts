@@ -1,4 +1,4 @@
-/** What a relaying reactor starts with, and the commands and reports between it and its control thread. */
+/** Settings of a relaying reactor, and the commands and reports between it and its control thread. */
 import type { KeptListeners } from '../accept/kept-listeners.js'
 import type { CellFds } from '../cells/cells.js'
 import type { Shape } from '../cells/layout.js'
@@ -8,78 +8,78 @@ import type { PipeOptions } from '../relay/transfer/pipes.js'
 import type { LiveState, StateChange } from './live-state.js'
 import type { Plan } from './plan.js'
 
-/** What a reactor gets of one generation, as plain data that can cross to its thread: its plan, and what the process adds. */
+/** One generation as plain data, which is passed to the reactor's thread: the plan, and values of the process. */
 export interface GenerationSettings {
   readonly plan: Plan
-  /** As it is now; changes follow by `state`. */
+  /** At the start; changes follow by `state`. */
   readonly live: LiveState
   readonly cells: { readonly fds: CellFds; readonly shape: Shape }
-  /** Whose rows of the cells are its; no two generations have the same. */
+  /** Slot of its rows in the cells; each generation has its own. */
   readonly childSlot: number
-  /** Sessions of all generations that it accepts clients up to. */
+  /** Limit of the sessions of all generations together. */
   readonly sessionsMax: number
-  /** Where other children accept from the same listeners: the descriptor that wakes all of them. */
+  /** Descriptor that wakes the other children that accept from the same listeners; undefined: there are none. */
   readonly wakeupFd: number | undefined
   /** Mask of TRACE_BITS. */
   readonly traceMask: number
 }
 
-/** Everything a reactor starts with. */
+/** All settings of a reactor at its start. */
 export interface ReactorSettings extends GenerationSettings {
-  /** The wire to a master, where clients come from one. */
+  /** The wire to a master; undefined: the reactor accepts clients itself. */
   readonly wireEnd: WireEndSettings | undefined
   readonly pipes: PipeOptions
 }
 
-/** Our own master has the listeners of the plan; a classic one describes each client in its message. */
+/** Messages of our own master refer to listeners of the plan; those of a classic one describe each client. */
 export interface WireEndSettings {
   readonly master: 'ours' | 'foreign'
   readonly fd: number
 }
 
-/** What the control thread tells a reactor. */
+/** Commands of the control thread to a reactor. */
 export type Command =
-  /** Answered by `pong`: a reactor that hangs answers nothing. */
+  /** The reply is `pong`; without one the reactor hangs. */
   | { readonly kind: 'ping' }
   | { readonly kind: 'listen'; readonly slot: number; readonly fd: number; readonly socketKind: SocketKind }
-  /** Say MAX to the master and take its clients: what they need is there. */
+  /** Send MAX to the master and receive clients: all that they need has been passed before. */
   | { readonly kind: 'open-wire-end' }
-  /** The live state changes, of one generation or of the one that accepts clients. */
+  /** Change the live state, of the generation in force unless `childSlot` is given. */
   | { readonly kind: 'state'; readonly change: StateChange; readonly childSlot?: number }
-  /** Another generation is to be made ready; `prepared` answers. */
+  /** Prepare another generation; the reply is `prepared`. */
   | { readonly kind: 'prepare'; readonly settings: GenerationSettings }
-  /** Nothing comes of it. */
+  /** Abandon the prepared generation. */
   | { readonly kind: 'forget' }
-  /** Clients are its from now on; `reloaded` answers. Listeners that stay have another slot there, new ones follow. */
+  /** Put the prepared generation in force; the reply is `reloaded`. `kept` maps listeners to new slots. */
   | { readonly kind: 'reload'; readonly kept: KeptListeners }
   /** Stop accepting, but leave the listeners open until `drain`. */
   | { readonly kind: 'suspend' }
   /**
-   * Stop accepting and report `idle` after the last session. Clients queued at the listeners of `abandoned` (all
+   * Stop accepting and report `idle` after the last session. The backlogs of the listeners in `abandoned` (of all
    * listeners if undefined) are accepted first.
    */
   | { readonly kind: 'drain'; readonly abandoned?: readonly number[] | undefined }
-  /** To questions, those that nobody waits for any more included. */
+  /** Verdicts of MAVIS. Sessions that have ended meanwhile are ignored. */
   | { readonly kind: 'answers'; readonly answers: readonly Answer[] }
-  /** Reset what is left, of one generation or of all. */
+  /** Reset the remaining sessions, of one generation or of all. */
   | { readonly kind: 'cut'; readonly childSlot?: number }
   | { readonly kind: 'stop' }
 
-/** What a reactor tells the control thread. */
+/** Reports of a reactor to the control thread. */
 export type Report =
   | { readonly kind: 'pong' }
-  /** The log ring has lines, and its reader sleeps. */
+  /** The log ring is no longer empty, and its reader sleeps. */
   | { readonly kind: 'log' }
   | { readonly kind: 'serving' }
-  /** The next generation waits for its listeners; or there is none, and why. */
+  /** The next generation is ready, or could not be prepared because of `problem`. */
   | { readonly kind: 'prepared'; readonly problem: string | undefined }
   | { readonly kind: 'reloaded' }
-  /** A generation that is not the present one has ended, and nobody looks at its rows any more. */
+  /** An old generation has ended, and its rows of the cells may be freed. */
   | { readonly kind: 'gone'; readonly childSlot: number }
   | { readonly kind: 'retired' }
-  /** Clients wait for answers, or wait no more. */
+  /** New queries to MAVIS, and withdrawn ones. */
   | ({ readonly kind: 'questions' } & QuestionNews)
-  /** The master wants this process to end when it is idle; it drains already. */
+  /** The master has sent MAY_DIE: the reactor drains. */
   | { readonly kind: 'may-die' }
   /** Draining, and the last session has ended. */
   | { readonly kind: 'idle' }

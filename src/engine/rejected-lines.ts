@@ -4,13 +4,13 @@ import type { System } from '../kernel/system.js'
 import { accessLine, idPrefix } from '../observe/access-line.js'
 import { describePeer } from '../relay/peer-name.js'
 
-/** Lines of the access log about clients that access rules reject: such a client never becomes a session. */
+/** Access lines of clients that access rules reject, for which no session exists. */
 export class RejectedLines {
   readonly #system: System
   readonly #idPrefix: string
   #count = 0
 
-  /** `who`: the reactor, as ids of its sessions begin. Ids of rejected clients have an `r` before that. */
+  /** `who`: the reactor, as in the ids of its sessions; ids of rejected clients have the prefix `r`. */
   constructor(who: number | 'master', system: System) {
     this.#system = system
     this.#idPrefix = idPrefix(`r${who}`, system.clock.wallMs())

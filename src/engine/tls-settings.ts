@@ -1,25 +1,25 @@
-/** TLS as a plan has it, and how the options of contexts are made of that. */
+/** TLS settings of a plan, and their conversion to options of contexts. */
 import type { ClientTlsOptions, ServerCertificateOptions, ServerTlsOptions } from '../tls/options.js'
 import type { TicketKeys } from '../tls/ticket-keys.js'
 
-/** The part of a plan that TLS connections have in common. The head alone reads the files: their contents are here. */
+/** The TLS part of a plan. It has the contents of files, because only the head reads them. */
 export interface TlsPlan {
-  /** What clients are served with; listeners that say the same have the same entry, so that they share a context. */
+  /** For listeners; equal settings are one entry, so that listeners share a context. */
   readonly servers: readonly ServerTlsSettings[]
   readonly handedOver: HandedOverSettings
-  /** What remotes are connected to with; those that say the same have the same entry. */
+  /** For remotes; equal settings are one entry. */
   readonly clients: readonly ClientTlsSettings[]
-  /** PEM bundle of the system, for the clients that want it. */
+  /** PEM bundle of the system, for entries with `usesSystemAuthorities`. */
   readonly systemAuthorities: Uint8Array | undefined
   readonly keylogFile: string | undefined
 }
 
-/** For clients that a classic master hands over, and says of each how it is to speak TLS. */
+/** For clients of a classic master, whose messages have TLS parameters (`handed-over-tls.ts`). */
 export interface HandedOverSettings {
-  /** Indexes among the servers: where the master says that a pre-shared key will do, and where not. */
+  /** Indexes among the servers, for clients that may and may not use a pre-shared key. */
   readonly withKeys: number | undefined
   readonly withoutKeys: number | undefined
-  /** A client that may be plain, and is silent for so long, is. */
+  /** A client that may be plain and sends nothing for this long counts as plain. */
   readonly detectTimeoutMs: number
 }
 
@@ -31,7 +31,7 @@ export interface ServerTlsSettings
 }
 
 export interface ServedCertificateSettings extends ServerCertificateOptions {
-  /** Of the OCSP responses that the head fetches for it; undefined: it fetches none. */
+  /** Id of the OCSP response that the head fetches; undefined: none is fetched. */
   readonly stapleId: string | undefined
 }
 
@@ -40,10 +40,10 @@ export interface ClientTlsSettings extends Omit<ClientTlsOptions, 'onKeyLog'>, M
   readonly usesSystemAuthorities: boolean
 }
 
-/** What the relay does, and OpenSSL does not know of. */
+/** Settings that the relay applies, not OpenSSL. */
 interface Manners {
   readonly handshakeTimeoutMs: number
-  /** What the other side sees of an end without close_notify. */
+  /** How an end without close_notify is forwarded to the other side. */
   readonly truncation: 'reset' | 'close'
 }
 
@@ -53,7 +53,7 @@ export type ListenerTlsSettings =
   | { readonly mode: 'on'; readonly server: number }
   /** The first bytes decide; a client that is silent for `detectTimeoutMs` is plain. */
   | { readonly mode: 'auto'; readonly server: number; readonly detectTimeoutMs: number }
-  /** TLS is relayed as it is, and looked at. */
+  /** TLS is relayed without termination; the ClientHello is peeked at. */
   | { readonly mode: 'pass'; readonly detectTimeoutMs: number; readonly handshakeTimeoutMs: number }
 
 export const NO_TLS: TlsPlan = {
@@ -66,7 +66,7 @@ export const NO_TLS: TlsPlan = {
 
 type OnKeyLog = ((line: string) => void) | undefined
 
-/** What `openServerContext` takes. */
+/** Arguments of `openServerContext`. */
 export function serverTlsOptions(
   { handshakeTimeoutMs: _handshakeTimeoutMs, psk, truncation: _truncation, ...options }: ServerTlsSettings,
   tickets?: TicketKeys,
@@ -75,7 +75,7 @@ export function serverTlsOptions(
   return { ...options, psk: psk && new Map(psk), tickets, onKeyLog }
 }
 
-/** What `openClientContext` takes; the store of the system's authorities is an argument of its own there. */
+/** Arguments of `openClientContext`, which gets the trust store of the system separately. */
 export function clientTlsOptions(settings: ClientTlsSettings, onKeyLog?: OnKeyLog): ClientTlsOptions {
   const {
     handshakeTimeoutMs: _handshakeTimeoutMs,

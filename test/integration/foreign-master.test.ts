@@ -153,7 +153,7 @@ test('the versions that the master lists are enforced, within those of the secti
   await both.stderr.reached(/ tls=TLSv1\.3 .* to_client=5 /, 2)
   for (const { stderr } of [both, newest]) {
     await stderr.reached(/TLS with .* failed: unsupported protocol/)
-    await stderr.reached(/a client is to speak TLS, but not as it is spoken here: it is sent away/)
+    await stderr.reached(/rejected a client: the master requires a TLS version that is not enabled here/)
   }
 })
 
@@ -193,7 +193,9 @@ test('clients that must speak TLS are reset by a child without a certificate', a
     await master.release()
   }
   await master.countsDone(2)
-  await master.stderr.reached(/a client is to speak TLS, but there is no certificate/)
+  await master.stderr.reached(
+    /rejected a client: the master requires TLS, and no certificate is configured here/,
+  )
 })
 
 test('the listener of a client is in the access log, though the master does not send it', async (t) => {

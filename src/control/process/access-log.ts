@@ -1,3 +1,4 @@
+/** The access log of a head: a file, syslog or stderr. */
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
 import { withoutTime } from '../../observe/access-line.js'
 import type { Log } from '../../observe/log.js'
@@ -5,10 +6,10 @@ import { INFO } from '../../observe/severity.js'
 import { LineFile } from '../../services/line-file.js'
 import { writeLine } from './log-setup.js'
 
-/** Where the lines of finished connections go. */
+/** Destination of the lines of ended sessions. */
 interface AccessLog {
   write(line: string): void
-  /** After a rotation. */
+  /** Opens the file again, after log rotation. */
   reopen(): void
   close(done: () => void): void
 }
@@ -27,12 +28,12 @@ function openAccessLog(accessLog: TcprelaySettings['accessLog'], log: Pick<Log, 
   }
 }
 
-/** The access log of the configuration in force; sessions that began under an older one are written there too. */
+/** The access log of the configuration in force, also for sessions of older generations. */
 export class AccessLogInForce implements AccessLog {
   readonly #log: Pick<Log, 'say'>
   #target: TcprelaySettings['accessLog']
   #present: AccessLog
-  /** The present one, and those that still write what they had. */
+  /** The present one, and old ones that have lines left to write. */
   #openCount = 1
   #onClosed: () => void = () => {}
 
@@ -42,7 +43,7 @@ export class AccessLogInForce implements AccessLog {
     this.#present = openAccessLog(accessLog, log)
   }
 
-  /** Another configuration is in force; a file that stays is not opened anew. */
+  /** Applies another configuration. An unchanged file stays open. */
   replace({ accessLog }: TcprelaySettings): void {
     if (isSame(accessLog, this.#target)) return
     const old = this.#present

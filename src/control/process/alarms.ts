@@ -1,7 +1,9 @@
-/** setTimeout takes 31 bits and fires at once for more. */
+/** Timers that one owner on the control thread clears together. */
+
+/** setTimeout is limited to 31 bits and fires at once for longer times. */
 const TIMEOUT_MAX_MS = 2 ** 31 - 1
 
-/** Timers of the control thread that end together. */
+/** Owned by a head or a listener keeper; `clear` ends all of them. */
 export class Alarms {
   readonly #timers = new Set<NodeJS.Timeout>()
 

@@ -1,4 +1,4 @@
-/** Running in the background: the process starts a copy of itself and ends when that serves. */
+/** Running in the background: the process starts a copy of itself and exits when the copy serves clients. */
 import { spawn } from 'node:child_process'
 import { openSync } from 'node:fs'
 import { EXIT_OK, EXIT_OS } from '../../base/exit-codes.js'
@@ -22,8 +22,8 @@ export function wantsBackground({ spawnd }: Loaded, options: LoadOptions): boole
 }
 
 /**
- * Starts this program again without a terminal (there is no fork in Node) and ends when that one serves, so that
- * who started it knows. Its complaints until then come out here.
+ * Starts this program again without a terminal (Node has no fork) and exits when it serves, so that the exit code
+ * reports a failed start. Until then its stderr is forwarded to this process.
  */
 export function detach(): void {
   const [program = '', ...words] = process.argv.slice(1)
@@ -41,7 +41,7 @@ export function detach(): void {
   })
 }
 
-/** Lets the starter go; from here on nobody reads what is written to stderr. */
+/** Reports to the starting process, which exits. From here on stderr is /dev/null. */
 export function tellServing(): void {
   if (!isInBackground()) return
   delete process.env[MARK]

@@ -1,19 +1,19 @@
 /** Keeps the inspector of Node closed, which SIGUSR1 would open. */
 import { close, url } from 'node:inspector'
 
-/** A signal that came before our handler is answered by a thread of Node's, some turns of the event loop later. */
+/** Node handles a signal that arrives before our handler on another thread, some turns of the event loop later. */
 const LOOK_EVERY_MS = 10
 const LOOKS = 500
 
-/** Known to Node 22.14 and later: SIGUSR1 never opens the inspector. */
+/** Supported by Node 22.14 and later: SIGUSR1 does not open the inspector. */
 const NO_SIGNAL = '--disable-sigusr1'
 
-/** Without it the inspector tells everybody the name that one has to know to use it. */
+/** By default the inspector publishes over HTTP the id that a client needs to attach; this limits it to stderr. */
 const NO_PUBLIC_NAME = '--inspect-publish-uid=stderr'
 
 /**
- * Keeps the inspector closed that Node opens to everybody on this machine when SIGUSR1 comes before our handler. Who
- * asked for an inspector on the command line keeps it.
+ * Closes the inspector that Node opens on SIGUSR1 before our handler is installed: every user of this machine could
+ * attach to it. An inspector that the command line requests stays open.
  */
 export function keepInspectorClosed(): void {
   if (isInspectorWanted() || process.execArgv.includes(NO_SIGNAL)) return
@@ -25,7 +25,7 @@ export function keepInspectorClosed(): void {
   }, LOOK_EVERY_MS).unref()
 }
 
-/** What Node is started with for a process of ours: as this one was, and safe from SIGUSR1 from its first moment. */
+/** Options of Node for a process of ours: those of this process, and one against SIGUSR1 during start-up. */
 export function nodeWords(known: ReadonlySet<string> = process.allowedNodeEnvironmentFlags): string[] {
   const { execArgv } = process
   const word = known.has(NO_SIGNAL) ? NO_SIGNAL : NO_PUBLIC_NAME

@@ -29,13 +29,13 @@ import {
 export interface BoundListener {
   readonly fd: number
   readonly socketKind: SocketKind
-  /** Of a Unix socket that we have bound: its file, which goes when it listens no more. */
+  /** The file of a Unix socket that this process has bound; removed when the listener is closed. */
   readonly socketFile: SocketFile | undefined
-  /** Where it really listens: the port that the system chose, the address of a name. */
+  /** The actual address: with the port that the system chose, or the address of a name. */
   readonly name: string
 }
 
-/** Where a listener will be bound, as a name for logs until it is. */
+/** The configured address, which is the name in logs until the listener is bound. */
 export function intendedName(settings: ListenerSettings): string {
   const { bind } = settings
   switch (bind.kind) {
@@ -50,18 +50,18 @@ export function intendedName(settings: ListenerSettings): string {
   }
 }
 
-/** The same port of TCP, of UDP and of SCTP are three places. */
+/** TCP, UDP and SCTP have separate ports, so the name has the protocol. */
 function listenerName(name: string, { protocol, sctp }: ListenerSettings): string {
   return protocol === 'UDP' ? `udp:${name}` : protocolName(name, sctp)
 }
 
-/** What a listener will be, until it is bound. */
+/** The configured kind; an inherited socket may be of another one. */
 export function intendedKind({ bind, sctp }: ListenerSettings): SocketKind {
   if (sctp !== undefined) return 'sctp'
   return bind.kind === 'address' && bind.address.family === 'unix' ? 'unix' : 'tcp'
 }
 
-/** Binds one listener and says how it went. Undefined when it could not be bound. */
+/** Binds one listener and logs the result. Undefined: it could not be bound. */
 export async function bindListener(
   calls: Calls,
   settings: ListenerSettings,
@@ -87,7 +87,7 @@ export async function bindListener(
   return { fd, socketKind: intendedKind(settings), socketFile, name }
 }
 
-/** Takes a socket that was handed over. */
+/** Adopts a socket that systemd or inetd has passed. */
 function adopt(
   calls: Calls,
   settings: ListenerSettings,
@@ -112,14 +112,14 @@ function adopt(
   return { fd, socketKind, socketFile: undefined, name: bound }
 }
 
-/** Says what is wrong when a socket is of another protocol than the configuration says. */
+/** The error if the protocol of an inherited socket differs from the configured one. */
 function wrongProtocol(calls: Calls, fd: number, { sctp }: ListenerSettings): string | undefined {
   const isSctp = isSctpSocket(calls, fd)
   if (isSctp === (sctp !== undefined)) return undefined
-  return isSctp ? "it is a socket of SCTP: say 'protocol = SCTP'" : 'it is no socket of SCTP'
+  return isSctp ? "it is an SCTP socket: write 'protocol = SCTP'" : 'it is not an SCTP socket'
 }
 
-/** What listens now, or why nothing does. The file of a dead Unix socket is replaced. */
+/** The bound socket, or the error. Replaces the file of a Unix socket that no process listens on. */
 function openAt(
   calls: Calls,
   settings: ListenerSettings,
@@ -129,7 +129,7 @@ function openAt(
   const file = fileOf(address)
   const access = accessOf(settings)
   let socketFile: SocketFile | undefined
-  // Before anybody can connect.
+  // Ownership and mode must be set before clients can connect.
   const onBound = (fd: number) => {
     if (file !== undefined) socketFile = ownSocketFile(fd, file, access)
   }
@@ -167,7 +167,7 @@ async function bindAddress(
   }
 }
 
-/** `::` takes IPv4 clients too; without IPv6 in the kernel it is `0.0.0.0`. */
+/** `::`, which accepts IPv4 clients too, or `0.0.0.0` if the kernel has no IPv6. */
 function anyAddress(calls: Calls, port: number): SocketAddress {
   const probe = calls.socket(AF_INET6, SOCK_STREAM, 0)
   if (probe < 0) return { family: 'ipv4', host: '0.0.0.0', port }
@@ -187,7 +187,7 @@ function boundAddress(calls: Calls, fd: number): SocketAddress | undefined {
   return address
 }
 
-/** Binds every listener of the section, in order; undefined in the place of one that could not be bound. */
+/** Binds every listener of the section, in order; undefined for each one that could not be bound. */
 export async function bindAll(
   calls: Calls,
   { listeners }: SpawndSettings,
@@ -198,7 +198,7 @@ export async function bindAll(
   return bound
 }
 
-/** Closes what nobody got, but for the slots in `except`. */
+/** Closes listeners that have not been passed on, except the slots in `except`. */
 export function closeListeners(
   calls: Calls,
   bound: readonly (BoundListener | undefined)[],

@@ -11,8 +11,8 @@ import { FACILITIES, Syslog } from '../../observe/syslog.js'
 import { openForLines } from '../../services/open-file.js'
 
 /**
- * The log of a process: syslog; readable lines on stderr too when that is a terminal, when -D asks for them,
- * and when there is no syslog daemon to take them.
+ * The log of a process: syslog, and readable lines on stderr if that is a terminal, with -D, or without a syslog
+ * daemon.
  */
 export function openLog(calls: Calls, settings: LogPlan, given: Arguments, programPath: string): Log {
   const isEchoed = given.isDebugOnStderr || isatty(STDERR)
@@ -30,7 +30,7 @@ export function openLog(calls: Calls, settings: LogPlan, given: Arguments, progr
   return log
 }
 
-/** The system's log alone. */
+/** A log to syslog only. */
 export function openSystemLog(calls: Calls, settings: LogPlan, programPath: string): Log {
   const targets = { syslog: new Syslog(calls), echo: undefined, trace: undefined }
   return new Log(logOptions(settings, programPath), targets)
@@ -45,7 +45,7 @@ function logOptions(settings: LogPlan, programPath: string): LogOptions {
   }
 }
 
-/** `debug redirect`: undefined leaves traces with the other lines. An error: they stay there, because it cannot be opened. */
+/** The target of `debug redirect`; undefined: that of other lines. An error if the file cannot be opened. */
 function traceTarget(target: LogPlan['debugRedirect']): WriteLine | Error | undefined {
   if (target === undefined || target.kind === 'syslog') return undefined
   if (target.kind === 'stderr') return writeLine
@@ -61,13 +61,13 @@ const STDERR = 2
 
 let stderrLines: LineOutput | undefined
 
-/** Made at the first line: `-v` and `-h` need no native code. */
+/** Created at the first line, so that `-v` and `-h` load no native code. */
 function stderrOutput(): LineOutput {
   stderrLines ??= new LineOutput(STDERR, dropNotice)
   return stderrLines
 }
 
-/** Writes at once, or drops and counts: a line about a crash must not wait in a buffer, nor the process for a reader. */
+/** Writes without buffering or blocking, so that a line about a crash is not lost; without room drops and counts. */
 export function writeLine(line: string): void {
   stderrOutput().write(line)
 }
@@ -78,8 +78,8 @@ const RETRY_MS = 20
 let isRetrying = false
 
 /**
- * A line of the log. When stderr has no room, lines are kept for a while, because access lines and traces to the same
- * pipe can fill it within milliseconds. Traces are dropped like access lines.
+ * Writes a line of the log. If stderr is full, lines are kept and retried, because access lines and traces can fill the
+ * same pipe within milliseconds. Traces are dropped like access lines.
  */
 function writeLogLine(line: string, severity: number): void {
   if (severity === DEBUG) writeLine(line)
@@ -98,11 +98,11 @@ function retryLater(): void {
   process.on('exit', retry)
 }
 
-/** Text that is shown before the process ends: waits some seconds for a reader that is slow. */
+/** Writes text before the process exits: waits some seconds for a slow reader. */
 export function writeText(text: string): void {
   stderrOutput().writeAll(text)
 }
 
 function dropNotice(count: number): string {
-  return `${new Date().toISOString()} tcprelay[${process.pid}] warning: ${count} log lines were dropped: nobody read them\n`
+  return `${new Date().toISOString()} tcprelay[${process.pid}] warning: ${count} log lines were dropped: the output was full\n`
 }

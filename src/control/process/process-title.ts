@@ -1,4 +1,4 @@
-/** What a process list shows of a process: its load, and the configuration that it runs. */
+/** The process title: load and configuration file. */
 
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
@@ -9,24 +9,24 @@ const LOOK_EVERY_MS = 1_000
 
 export interface Load {
   readonly connections: number
-  /** Connections that it takes at most; undefined for a child, of which that is not shown. */
+  /** Limit of connections; undefined for a child, whose title does not show it. */
   readonly connectionsMax: number | undefined
   readonly overload: Overload
-  /** It takes no more, and ends with its last connection. */
+  /** It accepts no more connections, and exits after the last one. */
   readonly isDying: boolean
 }
 
-/** Which process it is. */
+/** Identifies the process in its title. */
 export interface Titled {
-  /** The name that the program was started by. */
+  /** Name by which the program was started. */
   readonly program: string
-  /** Its configuration file, as it was given. */
+  /** Its configuration file, as on the command line. */
   readonly configurationFile: string
 }
 
 /**
- * The longest title that fits into `roomBytes`. The words are those of the original; where they do not fit the load is two
- * numbers, so that the name of the configuration stays. No number is ever cut.
+ * The longest title that fits into `roomBytes`. The words are those of the original; if they do not fit, the load is
+ * shortened to two numbers to keep the name of the configuration. Numbers are never truncated.
  */
 export function titleOf({ configurationFile, program }: Titled, load: Load, roomBytes: number): string {
   const [words, short] = [`${program}: ${wordsOf(load)}`, `${program}: ${numbersOf(load)}`]
@@ -71,11 +71,11 @@ export function keepTitle(titled: Titled, look: () => Load): void {
   setInterval(update, LOOK_EVERY_MS).unref()
 }
 
-/** A title takes the place of the command line, and the kernel shows no more than that was long, without its last NUL. */
+/** The title overwrites the command line, so the kernel limits it to that length, without the final NUL. */
 function titleRoom(): number {
   try {
     return readFileSync('/proc/self/cmdline').length - 1
   } catch {
-    return 0 // without /proc nobody lists processes either
+    return 0 // without /proc there is no process list
   }
 }

@@ -1,14 +1,14 @@
-/** How a child, of a master of ours or a foreign one, is asked to finish. */
+/** Retiring of a child, of our own or a foreign master: triggers and log lines. */
 
 import { INFO } from '../../observe/severity.js'
 import type { Say } from '../../observe/trace.js'
 
-/** Where signals come from: the process, or a test. */
+/** Source of signals: the process, or a test. */
 export interface SignalSource {
   on(signal: NodeJS.Signals, handler: () => void): unknown
 }
 
-/** SIGHUP and SIGTERM: no more clients, and an exit when the last session has ended. */
+/** On SIGHUP and SIGTERM: stop accepting, and exit after the last session. */
 export function retireOnSignals(signals: SignalSource, retire: (signal: NodeJS.Signals) => void): void {
   for (const signal of ['SIGHUP', 'SIGTERM'] as const) signals.on(signal, () => retire(signal))
 }

@@ -1,9 +1,9 @@
-/** The end of a process: every registered step runs once, then it exits. */
+/** The shutdown of a process: every registered step runs once, then it exits. */
 import { exitNow } from '../../kernel/exit-now.js'
 
-/** What has to happen before the process may exit. */
+/** A step that must complete before the process exits. */
 export interface ShutdownStep {
-  /** Starts ending; `done` is called when nothing is left to do. */
+  /** Starts the step; `done` is called when it is complete. */
   end(done: () => void): void
 }
 
@@ -11,8 +11,8 @@ export interface ShutdownStep {
 const SHUTDOWN_MAX_MS = 1_000
 
 /**
- * Ends the process, whatever the reason. With a reactor blocked in its poller, `process.exit`, an uncaught exception
- * and an unhandled rejection would hang forever, so all of them come here.
+ * Ends the process, for every reason. While a reactor is blocked in its poller, `process.exit`, an uncaught exception
+ * and an unhandled rejection would hang forever, so all of them are handled here.
  */
 export class Shutdown {
   readonly #steps: ShutdownStep[] = []
@@ -33,7 +33,7 @@ export class Shutdown {
 
   /** Exits with `code` after an uncaught exception or rejection on this thread; `report` logs it first. */
   catchAll(report: (error: unknown) => void, code: number): void {
-    // An exception in here would end the process by Node's own exit, which hangs.
+    // An exception in this handler would end the process by Node's own exit, which hangs.
     const onError = (error: unknown) => {
       try {
         report(error)
@@ -56,8 +56,8 @@ export class Shutdown {
 }
 
 /**
- * Node's own exit waits for the threads of libuv's pool, and a name lookup or a file of a dead server can take minutes
- * there: _exit(2) does not. What profiles the process writes its results in Node's exit.
+ * Uses _exit(2), because Node's own exit waits for libuv's thread pool, where a name lookup or a file on a dead server
+ * can take minutes. Under a profiler Node's exit is used, because it writes the profile.
  */
 function endProcess(code: number): never {
   if (isProfiled()) process.exit(code)

@@ -1,4 +1,4 @@
-/** What every process does before its own work: log, user, signals, the way it ends. */
+/** Start-up of all processes: kernel checks, log, shutdown; of a head also pidfile, listeners and early signals. */
 import { basename } from 'node:path'
 import { EXIT_CANNOT_CREATE, EXIT_OK, EXIT_OS, EXIT_SOFTWARE, EXIT_TEMPORARY } from '../../base/exit-codes.js'
 import { POLL_VARIABLE, SELECT_DESCRIPTORS } from '../../base/poll-mechanism.js'
@@ -27,35 +27,35 @@ import { type BoundListener, bindAll } from './listeners.js'
 import { openLog, writeText } from './log-setup.js'
 import { Shutdown } from './shutdown.js'
 
-/** What every process has before it does its own work. */
+/** The services of every process after its start-up. */
 export interface Started {
-  /** The name that the program was started by. */
+  /** Name by which the program was started. */
   readonly program: string
-  /** As it was given. */
+  /** As on the command line. */
   readonly configurationFile: string
   readonly system: System
   readonly log: Log
   readonly shutdown: Shutdown
-  /** Handlers of bytes from outside run behind it. */
+  /** Contains exceptions of handlers of external data. */
   readonly boundary: Boundary
   /** Mask of TRACE_BITS. */
   readonly traceMask: number
 }
 
-/** A process that listens. */
+/** A process that binds its own listeners. */
 export interface StartedHead extends Started {
-  /** By listener; undefined where binding has failed. */
+  /** By slot of the listener; undefined: it could not be bound. */
   readonly bound: readonly (BoundListener | undefined)[]
   readonly gracePeriodMs: number
-  /** Who started us, if it wants to hear how we are. */
+  /** systemd or another service manager, if it supports notification (sd_notify). */
   readonly manager: ServiceManager
   /** Removes the pidfile, so that a successor can start. */
   releasePidfile(): void
-  /** Leaves signals to those who handle them from here on. Whether SIGHUP has come since the configuration was read. */
+  /** Removes the early signal handlers. Returns whether SIGHUP has arrived since the configuration was read. */
   releaseSignals(): boolean
 }
 
-/** Checks the kernel, opens the log, and sends every exception to `Shutdown`. Undefined: the process has to end. */
+/** Checks the kernel, opens the log, and routes uncaught exceptions to `Shutdown`. Undefined: the process must exit. */
 export function startProcess(options: LoadOptions, plan: ProcessPlan): Started | undefined {
   const { arguments: given, program, programPath } = options
   const problem = prepareMachine(plan.mechanism)
@@ -80,7 +80,7 @@ export function startProcess(options: LoadOptions, plan: ProcessPlan): Started |
   }
 }
 
-/** The same for a process that has read its configuration itself, of which it logs what it runs. */
+/** Like `startProcess`, for a process that has read its configuration itself; logs the start-up lines. */
 export function startReader(options: LoadOptions, loaded: Loaded): Started | undefined {
   const started = startProcess(options, headProcess(loaded))
   if (started === undefined) return undefined
@@ -98,11 +98,11 @@ function tellStartup({ mechanism, problems }: Loaded, log: Log): void {
   log.say(NOTICE, `select has ${limits}: for more use epoll (${POLL_VARIABLE} = 4), or more children`)
 }
 
-/** Starts a process that listens: goes to the background if it should, holds the pidfile, binds. */
+/** Starts a head: detaches if configured, locks the pidfile, binds the listeners. Undefined: the process exits. */
 export async function startHead(options: LoadOptions, loaded: Loaded): Promise<StartedHead | undefined> {
   const { arguments: given } = options
   const { spawnd, tcprelay } = loaded
-  // Who was started by inetd stays where it is, as the original: inetd waits for it to end.
+  // Under inetd the process stays in the foreground, like the original: inetd waits for its exit.
   if (wantsBackground(loaded, options) && !isInBackground() && !isUnderInetd(linuxCalls())) {
     detach()
     return undefined
@@ -130,7 +130,7 @@ export async function startHead(options: LoadOptions, loaded: Loaded): Promise<S
   return { ...started, bound, gracePeriodMs, manager, releasePidfile, releaseSignals }
 }
 
-/** What is missing for a start (descriptors, memory) is a sentence in the log, not a stack trace. */
+/** A start that fails for lack of descriptors or memory is logged as one line, without a stack trace. */
 export function startOrLeave({ log, releaseSignals, shutdown }: StartedHead, start: () => void): void {
   try {
     start()
@@ -142,8 +142,8 @@ export function startOrLeave({ log, releaseSignals, shutdown }: StartedHead, sta
 }
 
 /**
- * Until the process serves there is nothing to finish: a signal to end shuts the process down at once, and removes
- * the pidfile. SIGHUP is remembered: the file may have changed after it was read.
+ * Before the process serves it has no sessions, so SIGTERM and SIGINT shut it down at once, which removes the pidfile.
+ * SIGHUP is recorded for a reload after the start, because the file may have changed after it was read.
  */
 function onEarlySignals(exit: () => void): () => boolean {
   let isReloadWanted = false
@@ -157,7 +157,7 @@ function onEarlySignals(exit: () => void): () => boolean {
   }
 }
 
-/** What was given where; values are left out, some of them are secret. */
+/** Traces every directive with its position, without values, because some are secret. */
 function traceConfiguration({ given, sections }: Loaded, traceMask: number, log: Log): void {
   const trace = new TraceChannel('CONFIG', traceMask, log.say)
   if (!trace.isOn) return
@@ -167,7 +167,7 @@ function traceConfiguration({ given, sections }: Loaded, traceMask: number, log:
   }
 }
 
-/** Holds the pidfile, if there is to be one; answers how to let go of it, undefined when it cannot be had. */
+/** Creates and locks the pidfile, if configured. Returns a function that removes it; undefined: it failed. */
 function holdPidfile(path: string | undefined, shutdown: Shutdown, log: Log): (() => void) | undefined {
   if (path === undefined) return () => {}
   try {

@@ -1,4 +1,4 @@
-/** Makes the plan of a configuration: once per generation, in the head, which alone reads text and files. */
+/** Compiles the plan of a configuration, once per generation, in the head. Read this folder from here. */
 import { compileAccess } from '../../admission/access-list.js'
 import type { AccessRule } from '../../config/access-rule.js'
 import { mavisSettings } from '../../config/mavis-settings.js'
@@ -15,7 +15,7 @@ import { routePlans } from './route-plans.js'
 import { usesClientAddress } from './socket-settings.js'
 import { childProcess, workersPlan } from './worker-plans.js'
 
-/** What a plan needs beside the configuration. */
+/** Values of a plan that are known at run time only. */
 export interface PlanSurroundings extends BoundAs, Pick<ProcessPlan, 'mechanism'> {
   /** The slot of each remote in the cells, in the order of the configuration. */
   readonly remoteSlots: readonly number[]
@@ -61,7 +61,7 @@ function admissionPlan(rules: readonly AccessRule[]): AdmissionPlan {
   }
 }
 
-/** `notesPeers`: for other reasons than those of the directives here. */
+/** `notesPeers`: client addresses are stored for reasons other than these directives. */
 function relayPlan(tcprelay: TcprelaySettings, notesPeers: boolean): RelayOptions {
   const hasAccessLog = tcprelay.accessLog !== undefined
   const asks = askingOf(tcprelay)
@@ -74,7 +74,7 @@ function relayPlan(tcprelay: TcprelaySettings, notesPeers: boolean): RelayOption
   }
 }
 
-/** Undefined: modules of MAVIS are not asked. */
+/** Undefined: clients need no authorization by MAVIS. */
 function askingOf(tcprelay: TcprelaySettings): Asking | undefined {
   const { authorization, timeoutMs } = mavisSettings(tcprelay)
   return authorization === 'none' ? undefined : { about: authorization, timeoutMs }

@@ -18,11 +18,11 @@ import {
 } from '../../wire/child-message.js'
 import { poolIndex } from './pool-plans.js'
 
-/** Names and kinds of the listeners, by slot: the head knows them once it has tried to bind. */
+/** Names and kinds of the listeners, by slot, after the head has tried to bind them. */
 export interface BoundAs {
   readonly listenerNames: readonly string[]
   readonly listenerKinds: readonly SocketKind[]
-  /** Their rows of counters in the cells. */
+  /** Indexes of their rows of counters in the cells. */
   readonly listenerSlots: readonly number[]
 }
 
@@ -53,7 +53,7 @@ export function listenerPlans(
   })
 }
 
-/** Undefined: no cache of its own. */
+/** Undefined: the listener has no cache of its own. */
 export function stickyOptions(
   settings: Pick<ListenerSettings, 'stickyCachePeriodMs' | 'stickyCacheSize'>,
 ): StickyOptions | undefined {
@@ -78,12 +78,12 @@ function acceptMessage(listener: ListenerSettings, slot: number): AcceptMessage 
   }
 }
 
-/** As the original packs versions: the low byte of each, the last one in the lowest place. */
+/** The format of the original: the low byte of each version, the last one in the lowest byte. */
 function packed<V extends string>(versions: readonly V[], bytes: Readonly<Record<V, number>>): number {
   return versions.reduce((sum, version) => sum * 256 + bytes[version], 0)
 }
 
-/** Without a list it is what the original sends: 1.2 and 1.0, a byte apart. */
+/** Without a list of versions, the value of the original: 1.2 and 1.0 with an empty byte between them. */
 function packedDtlsVersions({ dtlsVersions, kind }: TlsMode): number {
   if (kind === 'off') return 0
   return dtlsVersions === undefined ? DTLS_WITHOUT_LIST : packed(dtlsVersions, DTLS_VERSION_BYTES)
@@ -98,8 +98,8 @@ const TLS_VERSION_BYTES = { 'TLSv1.2': 3, 'TLSv1.3': 4 } as const
 const DTLS_VERSION_BYTES = { 'DTLSv1.0': 0xff, 'DTLSv1.2': 0xfd, 'DTLSv1.3': 0xfc } as const
 
 /**
- * The original sends the numbers that its keywords have in its build: their places in the sorted list. These are of
- * release 2026.07.24.
+ * The original sends the numbers of keywords in its build, which are indexes in a sorted list. These are of release
+ * 2026.07.24.
  */
 const AAA_PROTOCOL_NUMBERS = {
   'radius.dtls': 385,

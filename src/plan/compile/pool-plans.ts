@@ -54,7 +54,7 @@ function sessionPlan(settings: RelayingSettings): SessionPlan {
   }
 }
 
-/** Index of a pool; undefined: there is none of this name. */
+/** Index of the pool with this name; undefined: there is none. */
 export function poolIndex(
   { pools }: Pick<TcprelaySettings, 'pools'>,
   name: string = DEFAULT_POOL,

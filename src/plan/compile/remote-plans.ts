@@ -1,4 +1,4 @@
-/** The remotes of a plan, by the slots that the head gave them. */
+/** The remotes of a plan, by the slots that the head has assigned. */
 import { portList } from '../../config/port-types.js'
 import type { RemoteSettings, TcprelaySettings } from '../../config/table-tcprelay.js'
 import type { ListenerPlan, RemotePlan } from '../../engine/plan.js'
@@ -9,7 +9,7 @@ import { resolvable } from './resolvable.js'
 import { remoteName } from './socket-names.js'
 import { remoteOptions } from './socket-settings.js'
 
-/** In the place of remotes that only other generations have: it has no name and no address, and is in no pool. */
+/** Placeholder for slots of other generations' remotes: without name or address, and in no pool. */
 export const NO_REMOTE: RemotePlan = {
   name: '',
   weight: 1,
@@ -43,7 +43,7 @@ function remotePlan(
     name: remoteName(remote),
     weight,
     tier,
-    // Those of a name are live state.
+    // The addresses of a name are live state.
     addresses: target.kind === 'name' ? [] : [target.address],
     ports: portsFor(remote, listeners),
     tlsClient,
@@ -52,7 +52,7 @@ function remotePlan(
   }
 }
 
-/** Of several ports each listener's clients go to the one in the same place. Zero: listeners of other pools. */
+/** With several ports, the port for each listener is the one with the same index. Zero: listeners of other pools. */
 function portsFor({ ports }: RemoteSettings, listeners: readonly ListenerPlan[]): RemotePorts {
   if (ports === 'own' || ports === 'same') return ports
   const all = portList(ports)

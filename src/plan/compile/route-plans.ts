@@ -13,13 +13,13 @@ import type { TcprelaySettings } from '../../config/table-tcprelay.js'
 
 type Numbers = ReadonlyMap<string, number>
 
-/** By name. */
+/** Indexes of pools and slots of listeners, by name. */
 interface Known {
   readonly pools: Numbers
   readonly listeners: ReadonlyMap<string, readonly number[]>
 }
 
-/** The configuration has been checked. Under a classic master there are no listeners: such conditions never match. */
+/** Requires a checked configuration. Without listeners, under a classic master, conditions on them never match. */
 export function routePlans(
   { pools, routes }: Pick<TcprelaySettings, 'pools' | 'routes'>,
   listeners: readonly Pick<ListenerSettings, 'name'>[],
@@ -35,7 +35,7 @@ export function routePlans(
   }))
 }
 
-/** Every port of a listener has a slot of its own. */
+/** A listener with several ports has several slots. */
 function slotsByName(listeners: readonly Pick<ListenerSettings, 'name'>[]): Known['listeners'] {
   const slots = new Map<string, number[]>()
   for (const [slot, { name }] of listeners.entries()) {
@@ -44,7 +44,7 @@ function slotsByName(listeners: readonly Pick<ListenerSettings, 'name'>[]): Know
   return slots
 }
 
-/** Only conditions that are given: the plan of a large configuration stays small. */
+/** Only given conditions, which keeps the plan of a large configuration small. */
 function conditionsOf(given: RouteSettings['conditions'], { listeners }: Known): RouteConditions {
   const { alternativeNames, fingerprints, issuers, ports, sources, subjects, ...others } = given
   const certificate: CertificateConditions = definedOf({ alternativeNames, fingerprints, issuers, subjects })

@@ -1,11 +1,11 @@
-/** Names of remotes and listeners, as logs have them. */
+/** Names of remotes and listeners in logs. */
 import { formatAddress, formatHost, type HostAddress } from '../../base/address.js'
 import { formatPorts } from '../../config/port-types.js'
 import { DEFAULT_POOL } from '../../config/table-pool.js'
 import type { ListenerSettings } from '../../config/table-spawnd.js'
 import type { RemoteSettings } from '../../config/table-tcprelay.js'
 
-/** The name in logs: its own, or where it is. */
+/** The name in logs: the configured one, or the address. */
 export function remoteName({
   name,
   ...remote
@@ -13,7 +13,7 @@ export function remoteName({
   return name ?? endpointName(remote)
 }
 
-/** What identifies a remote across reloads: pools may have remotes of the same name. */
+/** The identity of a remote across reloads, with its pool: names are unique per pool only. */
 export function remoteKey(
   remote: Pick<RemoteSettings, 'name' | 'poolName' | 'ports' | 'sctp' | 'target'>,
 ): string {
@@ -21,7 +21,7 @@ export function remoteKey(
   return poolName === DEFAULT_POOL ? remoteName(remote) : `${poolName}/${remoteName(remote)}`
 }
 
-/** As the configuration says where it is. */
+/** The address as it is configured. */
 function endpointName({ ports, sctp, target }: Pick<RemoteSettings, 'ports' | 'sctp' | 'target'>): string {
   if (ports === 'own') {
     const name = target.kind === 'name' ? `${target.host}:${target.port}` : formatAddress(target.address)
@@ -32,8 +32,8 @@ function endpointName({ ports, sctp, target }: Pick<RemoteSettings, 'ports' | 's
 }
 
 /**
- * Names of listeners in logs, by slot: their own, or where they listen (`places`). Of a block with several ports each
- * has its port: `front:8001`.
+ * Names of listeners in logs, by slot: the configured ones, or the addresses (`places`). Listeners of a block with
+ * several ports have the port in their names: `front:8001`.
  */
 export function listenerNames(
   listeners: readonly Pick<ListenerSettings, 'block' | 'name' | 'portIndex'>[],
@@ -47,7 +47,7 @@ export function listenerNames(
   })
 }
 
-/** TCP and SCTP may have the same port, so names tell them apart; a host with several addresses is named by all of them. */
+/** TCP and SCTP have separate ports, so the name has the protocol; a multihomed host is named by all its addresses. */
 export function protocolName(
   name: string,
   sctp: { readonly further: readonly HostAddress[] } | undefined,

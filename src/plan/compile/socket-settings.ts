@@ -1,4 +1,4 @@
-/** What directives say of sockets: of listeners before they are bound, of remotes before they connect. */
+/** Socket options of listeners and of connections to remotes. */
 import type { ListenerOptions } from '../../accept/options.js'
 import type { Configuration } from '../../config/load.js'
 import type { RelayingSettings } from '../../config/table-relaying.js'
@@ -32,12 +32,12 @@ export function remoteOptions(settings: RemoteSettings): RemoteOptions {
   }
 }
 
-/** As IP_LOCAL_PORT_RANGE takes them (ip(7)): the highest in the upper half. Zero: those of the system. */
+/** The format of IP_LOCAL_PORT_RANGE (ip(7)): the highest port in the upper half. Zero: the system's range. */
 export function localPorts({ localPortRange }: Pick<RelayingSettings, 'localPortRange'>): number {
   return localPortRange === undefined ? 0 : localPortRange.most * 0x1_0000 + localPortRange.least
 }
 
-/** Whether who connects to remotes needs CAP_NET_ADMIN for it. */
+/** Whether processes that connect to remotes need CAP_NET_ADMIN. */
 export function needsNetAdmin({ tcprelay }: Configuration): boolean {
   return usesClientAddress(tcprelay) || tcprelay.remotes.some(({ fwmark }) => fwmark > 0)
 }
@@ -61,7 +61,7 @@ export function keepAliveOf(
   }
 }
 
-/** Whether two listeners would be given the same options when they are bound. */
+/** Whether two listeners are bound with the same options. */
 export function isSameSocket(one: ListenerSettings, other: ListenerSettings): boolean {
   const { backlog: _backlog, ...options } = listenerOptions(one)
   const { backlog: _otherBacklog, ...otherOptions } = listenerOptions(other)

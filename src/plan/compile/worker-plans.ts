@@ -1,4 +1,4 @@
-/** The part of a plan about the processes that relay. */
+/** The part of a plan for the relaying processes. */
 import type { PlacementLimits } from '../../accept/placement.js'
 import type { SpawndSettings } from '../../config/table-spawnd.js'
 import type { LogPlan, ProcessPlan, WorkersPlan } from '../../engine/plan.js'
@@ -6,7 +6,7 @@ import type { Loaded } from '../load/load.js'
 import { childSessionsMax } from './limits.js'
 import { stickyOptions } from './listener-plans.js'
 
-/** Children are this program, unless the configuration names another one. */
+/** Whether children run this program: the default. */
 export function isOwnProgram({ exec }: SpawndSettings['spawn']): boolean {
   return exec === undefined
 }
@@ -16,7 +16,7 @@ export function workersPlan({ spawnd, tcprelay }: Pick<Loaded, 'spawnd' | 'tcpre
   return {
     placement: placementLimits(spawn),
     sessionsMax: spawn.usersMax === 0 ? Number.POSITIVE_INFINITY : spawn.usersMax,
-    // Another program replaces its processes by rules of its own.
+    // Children of another program decide themselves when they retire.
     retireLimit: isOwnProgram(spawn) ? tcprelay.retire : 0,
     overload,
     wireBufferBytes: tcpBufsizeBytes,
@@ -24,7 +24,7 @@ export function workersPlan({ spawnd, tcprelay }: Pick<Loaded, 'spawnd' | 'tcpre
   }
 }
 
-/** No child of ours takes more than its descriptors allow, which is also the default: it inherits our limit. */
+/** Children of ours inherit the limit of descriptors, which limits their sessions and is the default. */
 function placementLimits(spawn: SpawndSettings['spawn']): PlacementLimits {
   const { instancesMax, instancesMin, usersMax: wanted, usersMin } = spawn
   const usersMax =
@@ -32,7 +32,7 @@ function placementLimits(spawn: SpawndSettings['spawn']): PlacementLimits {
   return { instancesMin, instancesMax, usersMin: Math.min(usersMin, usersMax), usersMax }
 }
 
-/** Of the head, which has both sections. */
+/** For the head, which applies both sections. */
 export function headProcess(loaded: Loaded): ProcessPlan {
   const { mechanism, spawnd, tcprelay } = loaded
   const wantsCore = spawnd.coredumpDirectory !== undefined || tcprelay.coredumpDirectory !== undefined
@@ -44,7 +44,7 @@ export function headProcess(loaded: Loaded): ProcessPlan {
   }
 }
 
-/** Of children of ours, for which the section `tcprelay` alone counts. */
+/** For children of ours, which apply the section `tcprelay` only. */
 export function childProcess(loaded: Loaded, mechanism: ProcessPlan['mechanism']): ProcessPlan {
   const { spawnd, tcprelay, top } = loaded
   const hasOwnFile = spawnd.spawn.config !== undefined
@@ -57,8 +57,8 @@ export function childProcess(loaded: Loaded, mechanism: ProcessPlan['mechanism']
 }
 
 /**
- * Where both sections say something of the log, the master's section overrides the other one; where the children have a
- * file of their own, it counts alone.
+ * The master's section overrides the section `tcprelay` for log directives. If the children have a configuration file of
+ * their own, only the master's section applies.
  */
 export function headLog({ spawnd, tcprelay, top }: Pick<Loaded, 'spawnd' | 'tcprelay' | 'top'>): LogPlan {
   const hasOwnFile = spawnd.spawn.config !== undefined
@@ -75,7 +75,7 @@ function logOf({ debugRedirect, syslogFacility, syslogIdent, syslogSeverity }: L
   return { syslogIdent, syslogFacility, syslogSeverity, debugRedirect }
 }
 
-/** Keys of certificates, pre-shared keys or keys of session tickets. */
+/** Whether the memory contains private keys, pre-shared keys or keys of session tickets. */
 function holdsKeys({ tls }: Loaded): boolean {
   return tls.settings.servers.length > 0 || tls.settings.clients.length > 0
 }
