@@ -163,6 +163,13 @@ function withoutBlocks(page: string): readonly string[] {
   })
 }
 
+test('every file of examples/ is run by a test', () => {
+  const tests = files.filter((path) => /^test\/integration\/examples.*\.test\.ts$/.test(path)).map(readText)
+  const named = tests.flatMap((text) => [...text.matchAll(/^test\('([\w-]+\.cfg): /gm)].map(([, name]) => name))
+  const existing = files.flatMap((path) => /^examples\/(.+)$/.exec(path)?.[1] ?? [])
+  assert.deepEqual(named.toSorted(), existing.toSorted())
+})
+
 test('every file named in docs/architecture.md exists', () => {
   const page = 'docs/architecture.md'
   const named = withoutBlocks(readText(page)).flatMap((text, index) =>
