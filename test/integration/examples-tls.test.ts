@@ -1,9 +1,11 @@
 /** Each file of examples/ with TLS serves the case that its comment describes. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { clientHello } from '../harness/client-hello.js'
 import { startExample } from '../harness/example.js'
 import { Names } from '../harness/names.js'
-import type { Relay } from '../harness/relay.js'
+import { rawPeers } from '../harness/peers.js'
+import type { Relay, Target } from '../harness/relay.js'
 import { echoes, greets, remoteThat, says } from '../harness/remote.js'
 import { connectTls, fileWith, identityFiles, localhost, tlsRemote } from '../harness/tls.js'
 import { type Identity, makeIdentity } from '../support/certificates.js'
@@ -54,20 +56,32 @@ test('tls-termination.cfg: clients get the full chain, the server gets plain byt
   assert.deepEqual(relay.program.stderr.matching(/ client=| end=/), [])
 })
 
-test('passthrough.cfg: the server keeps its certificate, and the log shows the name', async (t) => {
+test('passthrough.cfg: the server keeps its certificate, the log shows the name, attempts take a second', async (t) => {
   const identity = site('www.example.com')
   const remote = await tlsRemote(t, { identity }, '', (socket) => void socket.pipe(socket))
-  const relay = await startExample(t, 'passthrough.cfg', {
-    'port = 443 tls = pass': `${ANY_PORT} tls = pass`,
-    'address = 192.0.2.10 port = 443': remote.directive,
-    'access log = syslog': 'access log = stderr',
-  })
+  const relay = await passingTo(t, remote)
   const options = { servername: 'www.example.com', ca: identity.pem, rejectUnauthorized: true }
   const client = await connectTls(t, relay.port(), options)
   assert.equal(await client.exchange('end to end'), 'end to end')
   await client.close()
   await relay.logged(/ tls=passed sni=www\.example\.com /)
+  const peers = rawPeers(t)
+  if (peers === undefined) return
+  const silent = await passingTo(t, await peers.blackhole())
+  const waiting = await silent.connect()
+  await waiting.send(await clientHello({ servername: 'www.example.com' }))
+  // Well below the default of ten seconds.
+  await silent.logged(/remote .* is down: .*timed out/, 1, 6_000)
+  await waiting.close()
 })
+
+function passingTo(t: TestContext, { directive }: Target): Promise<Relay> {
+  return startExample(t, 'passthrough.cfg', {
+    'port = 443 tls = pass': `${ANY_PORT} tls = pass`,
+    'address = 192.0.2.10 port = 443': directive,
+    'access log = syslog': 'access log = stderr',
+  })
+}
 
 test('ssh-beside-https.cfg: one name is terminated, other names are refused, SSH goes to its server', async (t) => {
   const web = await remoteThat(echoes).start(t)
