@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { loadConfiguration } from '../../src/config/load.js'
 import { renderProblems } from '../../src/config/problem-text.js'
 import type { PathKind, Sources } from '../../src/config/sources.js'
 import { fileSources } from '../../src/plan/load/file-sources.js'
 import { systemNames } from '../../src/plan/load/system-names.js'
+import { fileOfProject } from '../harness/program.js'
 import { examplesOf, PAGES } from './pages.js'
 
 /** Environment that systemd gives a service with `LoadCredential=` and `LogsDirectory=`. */
@@ -19,6 +21,7 @@ const KEY: PathKind = { type: 'file', unreadable: undefined, isExecutable: false
 /** Pretends that programs and keys of the examples exist. */
 function kind(path: string): PathKind {
   if (path.startsWith('/usr/local/')) return PROGRAM
+  if (path.startsWith('/etc/tcprelay/')) return KEY
   if (path === '/var/log/tcprelay') return { type: 'directory', unreadable: undefined, isExecutable: true }
   if (path.startsWith('/etc/letsencrypt/') || path.startsWith('/run/credentials/')) return KEY
   return fileSources.kind(path)
@@ -49,6 +52,26 @@ const configurations = examples.filter(({ text }) => text.includes('id = tcprela
 
 test('the pages have example configurations', () => {
   assert.ok(configurations.length >= 2)
+})
+
+const FOLDER = 'examples'
+const fileNames = readdirSync(fileOfProject(FOLDER))
+
+for (const name of fileNames) {
+  const text = readFileSync(fileOfProject(`${FOLDER}/${name}`), 'utf8')
+
+  test(`${FOLDER}/${name} has no errors, and a comment of two to six lines first`, () => {
+    assert.match(text, /^(?:# \S.*\n){2,6}id = spawnd \{\n/)
+    const { messages } = load(text)
+    // Names of example.com cannot be resolved.
+    assert.doesNotMatch(messages, /my\.cfg:\d+:\d+: (?!warning: cannot resolve '[a-z]+\.example\.com')/)
+  })
+}
+
+test('docs/howto.md links every example', () => {
+  const howto = readFileSync(fileOfProject('docs/howto.md'), 'utf8')
+  const unlinked = fileNames.filter((name) => !howto.includes(`](../${FOLDER}/${name})`))
+  assert.deepEqual(unlinked, [])
 })
 
 for (const { page, text } of configurations) {

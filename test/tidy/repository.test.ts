@@ -163,6 +163,15 @@ function withoutBlocks(page: string): readonly string[] {
   })
 }
 
+test('every file of examples/ is run by a test', () => {
+  const tests = files.filter((path) => /^test\/integration\/examples.*\.test\.ts$/.test(path)).map(readText)
+  const named = tests.flatMap((text) =>
+    [...text.matchAll(/^test\('([\w-]+\.cfg): /gm)].map(([, name]) => name),
+  )
+  const existing = files.flatMap((path) => /^examples\/(.+)$/.exec(path)?.[1] ?? [])
+  assert.deepEqual(named.toSorted(), existing.toSorted())
+})
+
 for (const page of ['docs/architecture.md', 'docs/where-to-change.md']) {
   test(`every file named in ${page} exists`, () => {
     const named = withoutBlocks(readText(page)).flatMap((text, index) =>

@@ -1,0 +1,304 @@
+/** Each file of examples/ without certificates serves the case that its comment describes. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { temporaryFolder } from '../harness/clean-up.js'
+import { Client } from '../harness/client.js'
+import { clientHello } from '../harness/client-hello.js'
+import { startExample } from '../harness/example.js'
+import { freePorts } from '../harness/free-ports.js'
+import { Names } from '../harness/names.js'
+import { keptAliveCountOf } from '../harness/proc.js'
+import type { Relay } from '../harness/relay.js'
+import { greets, type Remote, remoteThat, says } from '../harness/remote.js'
+import { until } from '../harness/until.js'
+import { FIRST_BYTES } from '../support/first-bytes.js'
+
+const ANY_PORT = 'address = 127.0.0.1 port = 0'
+
+const named = (t: TestContext, name: string): Promise<Remote> => remoteThat(says(name)).start(t)
+
+/** What a client that sends these bytes receives up to the end. */
+async function answer(relay: Relay, bytes: string | Uint8Array = '', listener = 0): Promise<string> {
+  const client = await relay.connect({ port: relay.port(listener) })
+  if (bytes.length > 0) await client.send(bytes)
+  const received = await client.readToEnd()
+  await client.close()
+  return received
+}
+
+/** A client with this address. */
+function clientFrom(t: TestContext, relay: Relay, localAddress: string): Client {
+  const to = { host: '127.0.0.1', port: relay.port(), localAddress }
+  return new Client(t, connect({ ...to, allowHalfOpen: true, noDelay: true }))
+}
+
+async function answerTo(t: TestContext, relay: Relay, address: string): Promise<string> {
+  const client = clientFrom(t, relay, address)
+  const received = await client.readToEnd()
+  await client.close()
+  return received
+}
+
+test('ssh-three-hosts.cfg: each port leads to its host, and idle sessions end', async (t) => {
+  const [alpha, beta, gamma] = [
+    await remoteThat(greets('SSH-2.0-alpha\r\n')).start(t),
+    await remoteThat(greets('SSH-2.0-beta\r\n')).start(t),
+    await remoteThat(greets('SSH-2.0-gamma\r\n')).start(t),
+  ]
+  const relay = await startExample(
+    t,
+    'ssh-three-hosts.cfg',
+    {
+      'port = 2221': ANY_PORT,
+      'port = 2222': ANY_PORT,
+      'port = 2223': ANY_PORT,
+      'address = 192.0.2.11 port = 22': alpha.directive,
+      'address = 192.0.2.12 port = 22': beta.directive,
+      'address = 192.0.2.13 port = 22': gamma.directive,
+      'idle timeout = 8h': 'idle timeout = 250ms',
+    },
+    { sockets: 3 },
+  )
+  for (const [listener, host] of ['alpha', 'beta', 'gamma'].entries()) {
+    const client = await relay.connect({ port: relay.port(listener) })
+    const banner = `SSH-2.0-${host}\r\n`
+    assert.equal(await client.read(banner.length), banner)
+    assert.equal(await client.ending(), 'ECONNRESET')
+  }
+})
+
+test('port-range.cfg: clients reach the port that they connected to, up to the limit', async (t) => {
+  const first = await freePorts(3, '127.0.0.1', '127.0.0.2')
+  const ports = [first, first + 1, first + 2]
+  for (const port of ports) await remoteThat(greets(String(port))).start(t, { host: '127.0.0.2', port })
+  const relay = await startExample(
+    t,
+    'port-range.cfg',
+    {
+      'port = 15937-15939': `address = 127.0.0.1 port = ${first}-${first + 2}`,
+      'address = 192.0.2.10': 'address = 127.0.0.2',
+      'users max = 20480': 'users max = 3',
+    },
+    { sockets: 3 },
+  )
+  const clients: Client[] = []
+  for (const port of ports) {
+    const client = await relay.connect({ port })
+    assert.equal(await client.read(String(port).length), String(port))
+    clients.push(client)
+  }
+  // The limit is that of all ports together: this client waits for a place.
+  const waiting = await relay.connect({ port: first })
+  await waiting.send('first')
+  await relay.logged(/limit of 3 concurrent users reached, queueing new connections/)
+  assert.equal(relay.socketCount, 6)
+  await clients[2]?.close()
+  assert.equal(await waiting.read(String(first).length + 5), `${first}first`)
+  for (const client of [...clients, waiting]) await client.close()
+})
+
+test('tls-or-openvpn.cfg: TLS goes to the web server, everything else to OpenVPN', async (t) => {
+  const [web, openvpn] = [await named(t, 'web'), await named(t, 'openvpn')]
+  const relay = await startExample(t, 'tls-or-openvpn.cfg', {
+    'port = 443 }\n}': `${ANY_PORT} }\n}`,
+    'address = 192.0.2.10 port = 443': web.directive,
+    'address = 192.0.2.11 port = 1194': openvpn.directive,
+  })
+  assert.equal(await answer(relay, await clientHello({ servername: 'www.example.com' })), 'web')
+  for (const { bytes } of FIRST_BYTES.openvpn) assert.equal(await answer(relay, bytes), 'openvpn')
+  assert.equal(await answer(relay, 'something else\r\n'), 'openvpn')
+})
+
+test('ssh-and-https.cfg: SSH and TLS share a port, also for SSH clients that wait for the server', async (t) => {
+  const [web, ssh] = [await named(t, 'web'), await remoteThat(greets('SSH-2.0-here\r\n')).start(t)]
+  const relay = await startExample(t, 'ssh-and-https.cfg', {
+    'port = 443 detect timeout = 2s': `${ANY_PORT} detect timeout = 300ms`,
+    'address = 192.0.2.10 port = 443': web.directive,
+    'address = 192.0.2.11 port = 22': ssh.directive,
+  })
+  assert.equal(await answer(relay, await clientHello({ servername: 'www.example.com' })), 'web')
+  const hello = 'SSH-2.0-OpenSSH_9.2\r\n'
+  const talking = await relay.connect()
+  await talking.send(hello)
+  assert.equal(await talking.read(14 + hello.length), `SSH-2.0-here\r\n${hello}`)
+  const silent = await relay.connect()
+  assert.equal(await silent.read(14), 'SSH-2.0-here\r\n')
+  await talking.close()
+  await silent.close()
+})
+
+test('tls-by-name.cfg: the server name selects the servers, and other clients are closed', async (t) => {
+  const [www, apps, more] = [await named(t, 'www'), await named(t, 'apps'), await named(t, 'apps')]
+  const relay = await startExample(t, 'tls-by-name.cfg', {
+    'port = 443 tls = pass': `${ANY_PORT} tls = pass`,
+    'address = 192.0.2.10 port = 443': www.directive,
+    'address = 192.0.2.21 port = 443': apps.directive,
+    'address = 192.0.2.22 port = 443': more.directive,
+    'access log = syslog': 'access log = stderr',
+  })
+  const from = async (servername: string) => answer(relay, await clientHello({ servername }))
+  assert.equal(await from('www.example.com'), 'www')
+  assert.equal(await from('example.com'), 'www')
+  for (let i = 0; i < 2; i++) assert.equal(await from('a.b.apps.example.com'), 'apps')
+  assert.deepEqual([apps.acceptedCount, more.acceptedCount], [1, 1])
+  assert.equal(await from('other.example.com'), '')
+  assert.equal(await answer(relay, 'GET / HTTP/1.1\r\n\r\n'), '')
+  await relay.logged(/ pool=www .* sni=example\.com /)
+  await relay.logged(/ sni=other\.example\.com .* end=rejected-by-route$/)
+})
+
+test('docker-socket.cfg: permitted clients reach the Unix socket, with half-close', async (t) => {
+  const path = join(temporaryFolder(t), 'docker.sock')
+  // Answers after the end of the request, as `docker exec -i` needs it.
+  await remoteThat((socket) => void socket.on('data', () => {}).on('end', () => socket.end('done'))).start(
+    t,
+    {
+      path,
+    },
+  )
+  const relay = await startExample(t, 'docker-socket.cfg', {
+    'port = 2376': ANY_PORT,
+    '192.0.2.0/24': '127.0.0.1/32',
+    '/var/run/docker.sock': path,
+  })
+  const client = await relay.connect()
+  await client.send('POST /exec/1/start HTTP/1.1\r\n\r\n')
+  await client.endWriting()
+  assert.equal(await client.readToEnd(), 'done')
+  await client.close()
+  await assert.rejects(clientFrom(t, relay, '127.0.0.2').exchange('GET /info HTTP/1.1\r\n\r\n'))
+})
+
+test('allow-list.cfg: only clients of the network are served, and the log file has both kinds', async (t) => {
+  const remote = await named(t, 'served')
+  const folder = temporaryFolder(t)
+  const relay = await startExample(t, 'allow-list.cfg', {
+    'listen = { port = 80 }': `listen = { ${ANY_PORT} }`,
+    '192.0.2.0/24': '127.0.0.0/30',
+    'address = 198.51.100.10 port = 80': remote.directive,
+    '/var/log/tcprelay': folder,
+  })
+  assert.equal(await answerTo(t, relay, '127.0.0.3'), 'served')
+  assert.equal(await answerTo(t, relay, '127.0.0.5'), '')
+  assert.equal(remote.acceptedCount, 1)
+  await until('both lines in the log', () => {
+    const log = readFileSync(join(folder, 'access.log'), 'utf8')
+    return /client=127\.0\.0\.3:.* end=done\n/.test(log) && /client=127\.0\.0\.5:.* end=rejected /.test(log)
+  })
+})
+
+test('four-names.cfg: four names serve in turn, each on its port', async (t) => {
+  const ends = ['a', 'b', 'c', 'd']
+  const remotes = await Promise.all(ends.map((end) => remoteThat(greets(end)).start(t)))
+  const changes = ends.map((end, i) => [
+    `address = ${end}.example.com port = 1000${i + 1}`,
+    `address = ${end}.test port = ${remotes[i]?.port}`,
+  ])
+  const names = new Names(t, { addresses: ['127.0.0.1'], afterMs: 0 })
+  const relay = await startExample(
+    t,
+    'four-names.cfg',
+    { 'port = 10000': ANY_PORT, ...Object.fromEntries(changes) },
+    { env: names.environment },
+  )
+  const answers: string[] = []
+  const lasting = await relay.connect()
+  answers.push(await lasting.read(1))
+  for (let i = 1; i < 8; i++) {
+    const client = await relay.connect()
+    answers.push(await client.read(1))
+    await client.close()
+  }
+  assert.deepEqual(answers.slice(0, 4).sort(), ends)
+  // In turn also where a server has more sessions than the others.
+  assert.deepEqual(answers.slice(4), answers.slice(0, 4))
+  await lasting.close()
+})
+
+test('standby.cfg: the standby serves only while the first server is down', async (t) => {
+  const [first, standby] = [await named(t, 'first'), await named(t, 'standby')]
+  const relay = await startExample(t, 'standby.cfg', {
+    'port = 4443 }\n}': `${ANY_PORT} }\n}`,
+    'address = 192.0.2.10 port = 4443': first.directive,
+    'address = 192.0.2.11 port = 4443': standby.directive,
+    'access log = syslog': 'access log = stderr',
+  })
+  for (let i = 0; i < 3; i++) assert.equal(await answer(relay), 'first')
+  await first.stop()
+  for (let i = 0; i < 3; i++) assert.equal(await answer(relay), 'standby')
+  const back = await remoteThat(says('first')).start(t, { host: '127.0.0.1', port: first.port })
+  await until('clients to return', async () => (await answer(relay)) === 'first')
+  assert.equal(back.acceptedCount, 1)
+  assert.equal(await answer(relay), 'first')
+  await relay.logged(new RegExp(` remote=127.0.0.1:${standby.port} to_remote=0 to_client=7 seconds=`))
+})
+
+test('canary.cfg: a few clients reach the new version, and each keeps its version', async (t) => {
+  const [stable, more, canary] = [await named(t, 'old'), await named(t, 'old'), await named(t, 'new')]
+  const relay = await startExample(t, 'canary.cfg', {
+    'listen = { port = 80 }': `listen = { ${ANY_PORT} }`,
+    'address = 192.0.2.11 port = 80': stable.directive,
+    'address = 192.0.2.12 port = 80': more.directive,
+    'address = 192.0.2.21 port = 80': canary.directive,
+  })
+  const addresses = Array.from({ length: 200 }, (_, i) => `127.0.0.${i + 1}`)
+  const round = async () => {
+    const answers: string[] = []
+    for (const address of addresses) answers.push(await answerTo(t, relay, address))
+    return answers
+  }
+  const answers = await round()
+  assert.deepEqual(await round(), answers)
+  const share = answers.filter((version) => version === 'new').length / addresses.length
+  assert.ok(share > 0.01 && share < 0.12, `${share} of the clients reached the new version`)
+})
+
+test('hash-services.cfg: each service keeps a client on one server and has its own idle timeout', async (t) => {
+  const started = async (...names: readonly string[]) =>
+    Promise.all(names.map(async (name) => remoteThat(greets(name)).start(t)))
+  const rabbits = await started('r1', 'r2', 'r3')
+  const redis = await started('c1', 'c2')
+  const postgres = await started('p1', 'p2')
+  const at = (remotes: readonly Remote[], tens: number, port: number) =>
+    remotes.map(({ directive }, i) => [`address = 192.0.2.${tens}${i + 1} port = ${port}`, directive])
+  const relay = await startExample(
+    t,
+    'hash-services.cfg',
+    {
+      'port = 5672 pool': `${ANY_PORT} pool`,
+      'port = 6379 pool': `${ANY_PORT} pool`,
+      'port = 5432 pool': `${ANY_PORT} pool`,
+      ...Object.fromEntries([...at(rabbits, 1, 5672), ...at(redis, 2, 6379), ...at(postgres, 3, 5432)]),
+      'idle timeout = 60m': 'idle timeout = 250ms',
+    },
+    { sockets: 3 },
+  )
+  const clientsOf = (remote: Remote) => remote.acceptedCount
+  for (let i = 0; i < 4; i++) {
+    for (const [listener, byteCount] of [2, 2, 2].entries()) {
+      const client = await relay.connect({ port: relay.port(listener) })
+      await client.read(byteCount)
+      await client.close()
+    }
+  }
+  for (const remotes of [rabbits, redis, postgres])
+    assert.deepEqual(
+      remotes.map(clientsOf).filter((count) => count > 0),
+      [4],
+    )
+  for (let i = 1; i <= 20; i++) {
+    const other = clientFrom(t, relay, `127.0.1.${i}`)
+    await other.read(2)
+    await other.close()
+  }
+  assert.ok(rabbits.every((remote) => clientsOf(remote) > 0))
+  const [lasting, idle] = [await relay.connect(), await relay.connect({ port: relay.port(1) })]
+  await lasting.read(2)
+  assert.equal(await idle.ending(), 'ECONNRESET')
+  assert.equal(await lasting.exchange('still here'), 'still here')
+  await until('keepalive on both sides', () => keptAliveCountOf(relay.pid) === 2)
+  await lasting.close()
+})
