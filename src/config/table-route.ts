@@ -76,7 +76,8 @@ const conditionRows = {
   protocols: condition(
     'protocol',
     commaList(choice(Object.keys(PROTOCOLS) as RouteProtocol[])),
-    'Clients whose first bytes are of this protocol; `any` matches whatever they are.',
+    'Clients whose first bytes are of this protocol; `any` matches whatever they are. Where TLS is terminated, the ' +
+      'protocol inside by the name that was negotiated (ALPN): `tls` does not match there.',
   ),
   tlsVersions: condition(
     'tls version',
