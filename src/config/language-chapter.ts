@@ -163,6 +163,7 @@ Different:
 * \`-i\` overrides \`spawn { id = … }\`, and the last argument of tcprelay selects the master's section;
 * \`bind retry delay\` of the section applies to all listeners, not only to those after it;
 * \`users max\` has no fixed default;
+* \`weight = 0\` means no new clients; the original treats it as 1;
 * a listener on an address that another listener uses already causes a warning;
 * \`IO_POLL_MECHANISM\` applies to children too; a value that is no number, or that enables no mechanism, is an error;
 * a \`path\` that begins with \`@\` is an abstract name, not a file;

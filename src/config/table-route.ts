@@ -132,7 +132,9 @@ const targetRows = {
     isOurs: true,
   }),
   reject: optional('reject', choice(['close', 'reset']), {
-    doc: 'The clients are disconnected: `close` in order (FIN), `reset` at once (RST).',
+    doc:
+      'The clients are disconnected: `close` in order (FIN, or RST if more than 64 KiB of ' +
+      'the client are unread), `reset` at once (RST).',
     isOurs: true,
   }),
 }

@@ -210,7 +210,7 @@ export class ReactorGeneration {
         return
       }
       case 'weight':
-        pools.ofRemote(change.remoteSlot).pool.setWeight(change.remoteSlot, change.weight)
+        pools.ofRemote(change.remoteSlot)?.pool.setWeight(change.remoteSlot, change.weight)
         return
       case 'admin-state':
         health.setAdminState(change.remoteSlot, change.state)

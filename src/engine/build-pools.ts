@@ -24,7 +24,7 @@ export function buildPools(
     defaultPool,
     listeners.map(({ pool }) => pool),
   )
-  const routing = routes.length === 0 ? undefined : new Routes(new Router(routes, defaultPool), pools)
+  const routing = routes.length === 0 ? undefined : new Routes(routes, new Router(routes, defaultPool), pools)
   return { pools, routing }
 }
 

@@ -54,7 +54,7 @@ export interface AccessRecord {
   readonly reason: string
   /** The error behind the reason, in words of the kernel or OpenSSL; '' without one. */
   readonly cause: string
-  /** Of a rejected client: file and line of the rule, or `none` if none applies. '' otherwise. */
+  /** Of a rejected client: file and line of the rule or route, or `none` if none applies. '' otherwise. */
   readonly rule: string
   /** The comment of a MAVIS module that rejected the client; usually ''. */
   readonly comment: string

@@ -1,7 +1,6 @@
 /** The pools of one configuration, and which one serves a client. */
 
 import type { Pool } from '../balance/pool.js'
-import { invariant } from '../base/invariant.js'
 import type { ClientKeyPlan } from './client-key.js'
 import type { SessionOptions } from './session-options.js'
 
@@ -43,9 +42,8 @@ export class RelayPools {
     return this.#ofListeners[listenerSlot]
   }
 
-  ofRemote(remoteSlot: number): RelayPool {
-    const found = this.#ofRemotes[remoteSlot]
-    invariant(found !== undefined, 'a remote without a pool', remoteSlot)
-    return found
+  /** Undefined: only other generations have the remote. */
+  ofRemote(remoteSlot: number): RelayPool | undefined {
+    return this.#ofRemotes[remoteSlot]
   }
 }

@@ -207,7 +207,7 @@ export class Relay {
       durationMs: loop.nowMs - session.acceptedAtMs,
       reason: session.reason,
       cause: session.cause,
-      rule: '',
+      rule: session.rule,
       comment: session.comment,
       clientTls: accessTls(session.client),
       remoteTls: accessTls(session.remote),

@@ -79,6 +79,8 @@ export class Session implements TimerOwner {
   listener = ''
   /** The user of its certificate or key, if MAVIS was asked about users. */
   user = ''
+  /** Of a client that a route rejected: file and line of the route; '' otherwise. */
+  rule = ''
   /** The comment of the MAVIS module that rejected the client. */
   comment = ''
 
@@ -251,6 +253,7 @@ export class Session implements TimerOwner {
     this.user = ''
     this.listener = ''
     this.comment = ''
+    this.rule = ''
     this.cause = ''
     this.broken = undefined
     this.heldEnd = undefined

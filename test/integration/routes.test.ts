@@ -62,7 +62,7 @@ for (const mode of MODES) {
     assert.equal(await answer(t, running, 'not TLS at all'), 'other')
     assert.equal(await endOf(t, running, await named('closed.example')), 'end')
     assert.equal(await endOf(t, running, await named('reset.example')), 'ECONNRESET')
-    await running.logged(/sni=reset\.example .* end=rejected-by-route$/)
+    await running.logged(/sni=reset\.example .* end=rejected-by-route rule=\S+\.cfg:\d+$/)
     await running.logged(/ pool=mail remote=\S+ tls=passed sni=mail\.example\.com /)
   })
 

@@ -1,4 +1,5 @@
 /** Freezing and thawing: moves a session to another reactor. */
+import { invariant } from '../../base/invariant.js'
 import type { Fd } from '../../kernel/calls.js'
 import type { SocketKind } from '../../kernel/socket-kind.js'
 import type { Connection } from '../connection.js'
@@ -89,7 +90,9 @@ export function thawSession(session: Session, frozen: Frozen): void {
   session.sequence = frozen.sequence
   session.listenerSlot = frozen.listenerSlot
   session.remoteSlot = frozen.remoteSlot
-  const { label, options: ofSession, pool } = pools.ofRemote(frozen.remoteSlot)
+  const service = pools.ofRemote(frozen.remoteSlot)
+  invariant(service !== undefined, 'a frozen session of a remote without a pool', frozen.remoteSlot)
+  const { label, options: ofSession, pool } = service
   session.meteredPool = pool.observes === 'bytes' ? pool : undefined
   session.pool = label
   session.options = ofSession

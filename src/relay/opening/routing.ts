@@ -1,5 +1,7 @@
 /** Chooses the pool that serves a client: that of its listener, or the one that the routes say. */
-import { NO_ROUTE, REJECT_CLOSE, REJECT_RESET, type Router } from '../../admission/router.js'
+import type { RoutePlan } from '../../admission/route-plan.js'
+import { NO_ROUTE, REJECT_CLOSE, type Router } from '../../admission/router.js'
+import { ruleName } from '../../admission/rule-name.js'
 import type { RelayPool, RelayPools } from '../relay-pools.js'
 import type { Session } from '../session.js'
 import { closeInOrder } from './close-in-order.js'
@@ -16,8 +18,10 @@ export interface Routing {
 export class Routes implements Routing {
   readonly #router: Router
   readonly #pools: RelayPools
+  readonly #plans: readonly RoutePlan[]
 
-  constructor(router: Router, pools: RelayPools) {
+  constructor(plans: readonly RoutePlan[], router: Router, pools: RelayPools) {
+    this.#plans = plans
     this.#router = router
     this.#pools = pools
   }
@@ -26,9 +30,9 @@ export class Routes implements Routing {
     const { facts, system } = session.relay
     const decision = this.#router.route(facts.of(session), system.clock.wallMs())
     if (decision === NO_ROUTE) return 'no-route'
-    if (decision === REJECT_CLOSE) return 'reject-close'
-    if (decision === REJECT_RESET) return 'reject-reset'
-    return this.#pools.all[decision] ?? 'no-route'
+    if (decision >= 0) return this.#pools.all[decision] ?? 'no-route'
+    session.rule = ruleName(this.#plans[this.#router.matched]?.position)
+    return decision === REJECT_CLOSE ? 'reject-close' : 'reject-reset'
   }
 }
 
