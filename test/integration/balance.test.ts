@@ -42,14 +42,14 @@ test('equal remotes take turns for consecutive short connections', async (t) => 
   assert.deepEqual([...order.slice(0, 3)].sort(), ['a', 'b', 'c'])
 })
 
-test('killing one of three remotes during 2,000 new connections loses no client', async (t) => {
+test('killing one of three remotes during 1,000 new connections loses no client', async (t) => {
   const { relay, victim } = await threeRemotes(t)
-  const before = await ask(relay, 1_000)
+  const before = await ask(relay, 500)
   // No client is connected at this moment: an open connection is lost with its server behind any relay.
   victim.signal('SIGKILL')
   await victim.ended()
-  const after = await ask(relay, 1_000)
-  assert.ok((before.get('victim') ?? 0) > 200)
+  const after = await ask(relay, 500)
+  assert.ok((before.get('victim') ?? 0) > 100)
   assert.equal(before.get(LOST), undefined)
   assert.deepEqual([...after.keys()].sort(), ['one', 'two'])
   await relay.logged(/is down: connection refused/)
@@ -57,8 +57,8 @@ test('killing one of three remotes during 2,000 new connections loses no client'
 
 test('killing a serving remote loses only its own clients', async (t) => {
   const { relay, victim } = await threeRemotes(t)
-  const asking = ask(relay, 2_000)
-  await until('a third of the work', () => relay.program.stderr.matching(/remote=.* end=/).length > 600)
+  const asking = ask(relay, 1_000)
+  await until('a third of the work', () => relay.program.stderr.matching(/remote=.* end=/).length > 300)
   victim.signal('SIGKILL')
   const answers = await asking
   assert.ok((answers.get(LOST) ?? 0) <= AT_ONCE, `${answers.get(LOST)} clients lost`)

@@ -7,6 +7,7 @@ import { foreignMasterIn, MAX } from '../harness/foreign-master.js'
 import { Visitors } from '../harness/load.js'
 import { DIRECT, Master, masterText, spawning, startMaster } from '../harness/master.js'
 import { Names } from '../harness/names.js'
+import { isAlive } from '../harness/proc.js'
 import { Program, TCPRELAY } from '../harness/program.js'
 import { type Relay, type RelayPlan, relayTo } from '../harness/relay.js'
 import { reload } from '../harness/reload.js'
@@ -124,7 +125,8 @@ for (const { name, reloads, textOf } of MODELS) {
 /** Each child ends in turn, while the others and the successors serve. */
 async function replaceAll(master: Master, visitors: Visitors): Promise<void> {
   for (const pid of master.children()) {
-    process.kill(pid, 'SIGTERM')
+    // One of an old configuration may have ended meanwhile.
+    if (isAlive(pid)) process.kill(pid, 'SIGTERM')
     await visitors.serveMore(100)
   }
 }

@@ -1,4 +1,0 @@
-import { BROKER } from '../harness/modes.js'
-import { mavisLoadTests } from './mavis-load.js'
-
-mavisLoadTests([BROKER], 200)
