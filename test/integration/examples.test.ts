@@ -147,7 +147,7 @@ test('tls-by-name.cfg: the server name selects the servers, and other clients ar
   assert.equal(await from('other.example.com'), '')
   assert.equal(await answer(relay, 'GET / HTTP/1.1\r\n\r\n'), '')
   await relay.logged(/ pool=www .* sni=example\.com /)
-  await relay.logged(/ sni=other\.example\.com .* end=rejected-by-route$/)
+  await relay.logged(/ sni=other\.example\.com .* end=rejected-by-route rule=\S+:\d+$/)
 })
 
 test('docker-socket.cfg: permitted clients reach the Unix socket, with half-close', async (t) => {
