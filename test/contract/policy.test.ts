@@ -9,7 +9,8 @@ import { policyContract, type Traits } from './policy.contract.js'
 const MAGLEV: Traits = { numRuns: 20 }
 
 const TRAITS: Readonly<Record<string, Traits>> = {
-  first: { skipEqualShares: 'the order of the configuration decides, not the weight' },
+  // The order of the configuration decides, not the weight.
+  first: { hasEqualShares: false },
   maglev: MAGLEV,
 }
 
