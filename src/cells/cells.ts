@@ -171,7 +171,7 @@ export interface CreatedCells {
 export function createCells(shape: Shape): CreatedCells {
   const { common, head } = layoutOf(shape)
   const ofHead = createMemory('tcprelay-cells', head.byteLength)
-  const ofAll = createMemory('tcprelay-common', common.byteLength)
+  const ofAll = createBeside(ofHead, 'tcprelay-common', common.byteLength)
   const cells = new HeadCells(shape, ofHead.region, ofAll.region, (byteLength) => {
     const own = createMemory('tcprelay-own', byteLength)
     sealSize(own.fd)
@@ -192,7 +192,23 @@ export function createCells(shape: Shape): CreatedCells {
   }
 }
 
-function createMemory(name: string, byteLength: number): { readonly fd: number; readonly region: Region } {
+interface Memory {
+  readonly fd: number
+  readonly region: Region
+}
+
+/** As `createMemory`; if that throws, `other` is freed. */
+function createBeside(other: Memory, name: string, byteLength: number): Memory {
+  try {
+    return createMemory(name, byteLength)
+  } catch (error) {
+    closeMemory(other.fd)
+    unmap(other.region)
+    throw error
+  }
+}
+
+function createMemory(name: string, byteLength: number): Memory {
   const fd = openSharedMemory(name, byteLength)
   try {
     return { fd, region: mapShared(fd, byteLength) }

@@ -186,7 +186,7 @@ export class Reloader {
     const next = this.#open(loaded, bound, kept)
     if (next === undefined) return
     this.#next = { generation: next, kept }
-    const problem = this.#isEnding ? undefined : await this.#workers.prepare(next)
+    const problem = this.#isEnding ? undefined : await this.#prepare(next)
     this.#next = undefined
     if (problem === undefined && !this.#isEnding) {
       await this.#putInForce(next, kept)
@@ -197,6 +197,13 @@ export class Reloader {
     next.closeFront()
     next.retire()
     if (problem !== undefined && !this.#isEnding) this.#tellGivenUp(problem)
+  }
+
+  /** The reason why the workers cannot take it; undefined: they can. */
+  #prepare(next: Generation): Promise<string | undefined> {
+    return this.#workers
+      .prepare(next)
+      .catch((error) => cannotBeUsed(error instanceof Error ? error.message : String(error)))
   }
 
   /** Undefined when descriptors or memory are short, which is logged. */
