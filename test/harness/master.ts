@@ -165,12 +165,12 @@ export class Master {
   }
 }
 
-/** Kinds of descriptors whose number differs from before. */
+/** Kinds of descriptors that are more than before. A start that is not quite over when it is recorded has more. */
 function differences(now: ReadonlyMap<string, number>, before: ReadonlyMap<string, number>): string[] {
-  return [...new Set([...now.keys(), ...before.keys()])]
+  return [...now.keys()]
     .filter((kind) => !kind.startsWith('/') || kind.startsWith('/memfd'))
-    .filter((kind) => now.get(kind) !== before.get(kind))
-    .map((kind) => `${kind}: ${before.get(kind)} before, ${now.get(kind)} now`)
+    .filter((kind) => (now.get(kind) ?? 0) > (before.get(kind) ?? 0))
+    .map((kind) => `${kind}: ${before.get(kind) ?? 0} before, ${now.get(kind)} now`)
 }
 
 /** Nothing for a child that has ended since it was listed: the next look will not find it. */
