@@ -51,6 +51,8 @@ interface FrozenDirection {
 export function freezeSession(session: Session): Frozen | 'later' {
   const isAtRest = session.phase === 'relaying' || session.phase === 'draining'
   if (!isAtRest || session.broken !== undefined) return 'later'
+  // An error that was reported is not reported again: the side fails once its last bytes are read.
+  if (session.client.error !== 0 || session.remote.error !== 0) return 'later'
   if (!session.client.transport.canFreeze || !session.remote.transport.canFreeze) return 'later'
   if (session.client.mustBePlain) return 'later'
   const frozen: Frozen = {
