@@ -1,3 +1,3 @@
 import { testInGuest } from './guest.js'
 
-testInGuest('further SCTP, in User Mode Linux', 'sctp-further-cases')
+testInGuest('SCTP, in User Mode Linux', 'sctp-cases')
