@@ -16,7 +16,6 @@ const FILES: Readonly<Record<string, RegExp>> = {
   'close-on-exec': IN_MODES,
   datagrams: /1472 bytes|9000 bytes|overload = reset/,
   direct: /overload = close/,
-  garbage: /by (poll|select)/,
   inspector: new RegExp(`${IN_MODES.source}|${DIRECTLY.source}`),
   mavis: IN_MODES,
   'mavis-bytes': IN_MODES,
