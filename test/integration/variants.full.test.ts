@@ -30,7 +30,8 @@ const FILES: Readonly<Record<string, RegExp>> = {
   ports: IN_MODES,
   reload: /^a single process: /,
   retire: /^retire = 3/,
-  'rogue-child': DIRECTLY,
+  'rogue-child':
+    /(int32|flood), direct$|link-random, broker$|bad-configuration|(new ones start|is not): direct$/,
   routes: IN_MODES,
   signals: /SIGINT/,
   'start-lines': DIRECTLY,
