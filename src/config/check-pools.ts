@@ -1,7 +1,7 @@
 /** Checks pools: their names, that they have remotes, and that each listener's pool is there. */
 import type { Position } from '../base/problem.js'
-import { nearest } from '../base/suggest.js'
 import { orList, shown } from './expectation.js'
+import { nameHint } from './name-hint.js'
 import type { Problems } from './problems.js'
 import { DEFAULT_POOL } from './table-pool.js'
 import type { SpawndSettings } from './table-spawnd.js'
@@ -50,8 +50,7 @@ export function checkPoolsOfListeners(
       continue
     }
     if (names.includes(pool.value)) continue
-    const near = nearest(pool.value, names)
-    const hint = near === undefined ? `the pools are ${names.join(', ')}` : `did you mean '${near}'?`
+    const hint = nameHint(pool.value, new Set(names), 'pools')
     problems.error(pool.position, `there is no pool ${shown(pool.value)}`, { hint })
   }
 }

@@ -1,15 +1,12 @@
 /** Checks routes: that their pools and listeners are there, and that clients can reach them. */
 import type { Position } from '../base/problem.js'
-import { nearest } from '../base/suggest.js'
 import { shown } from './expectation.js'
 import type { Located } from './located.js'
+import { nameHint } from './name-hint.js'
 import type { Problems } from './problems.js'
 import type { RouteSettings } from './table-route.js'
 import type { ListenerSettings, SpawndSettings } from './table-spawnd.js'
 import type { TcprelaySettings } from './table-tcprelay.js'
-
-/** More names make a hint unreadable. */
-const NAMES_MAX = 10
 
 /** Reports pools of routes that are not defined. */
 export function checkPoolsOfRoutes({ pools, routes }: TcprelaySettings, problems: Problems): void {
@@ -17,7 +14,7 @@ export function checkPoolsOfRoutes({ pools, routes }: TcprelaySettings, problems
   for (const pool of routes.flatMap(poolsOf)) {
     if (names.has(pool.value)) continue
     problems.error(pool.position, `there is no pool ${shown(pool.value)}`, {
-      hint: guess(pool.value, names, 'pools'),
+      hint: nameHint(pool.value, names, 'pools'),
     })
   }
 }
@@ -63,7 +60,7 @@ export function checkListenersOfRoutes(
   for (const { position, value } of routes.flatMap(({ conditions }) => conditions.listeners ?? [])) {
     const listener = named.get(value)
     if (listener === undefined) {
-      const hint = guess(value, named.keys(), 'listeners')
+      const hint = nameHint(value, named.keys(), 'listeners')
       problems.error(position, `there is no listener with the name ${shown(value)}`, { hint })
     } else if (listener.pool !== undefined) {
       problems.warn(position, `the listener ${shown(value)} has a 'pool', so its clients are not routed`)
@@ -73,13 +70,4 @@ export function checkListenersOfRoutes(
 
 function poolsOf({ target: { pool, split } }: RouteSettings): readonly Located<string>[] {
   return [...(pool === undefined ? [] : [pool]), ...(split ?? []).map((share) => share.pool)]
-}
-
-function guess(given: string, known: Iterable<string>, what: 'pools' | 'listeners'): string {
-  const names = [...known]
-  const near = nearest(given, names)
-  if (near !== undefined) return `did you mean '${near}'?`
-  if (names.length === 0) return `none of the ${what} has a name`
-  const more = names.length > NAMES_MAX ? ', …' : ''
-  return `the ${what} are ${names.slice(0, NAMES_MAX).join(', ')}${more}`
 }

@@ -3,7 +3,7 @@ import type { KeyName } from '../wire/sniff/client-key.js'
 
 /** What a listener needs of its clients' first bytes, to choose a remote. */
 export interface Detection {
-  /** The protocols to tell apart: `1 << PROTOCOL[name]` of each. */
+  /** The protocols to distinguish: `1 << PROTOCOL[name]` of each. */
   readonly protocols: number
   /** The keys for stickiness to read from the first bytes, at most one for each protocol. */
   readonly keys: readonly KeyName[]

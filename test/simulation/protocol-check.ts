@@ -15,7 +15,7 @@ const TIMEOUT_MS = 2_000
 const KEYS = [[], ...KEY_NAMES.map((name) => [name])]
 
 export class ProtocolCheck {
-  /** Undefined: clients are not told apart. */
+  /** Undefined: no protocol is detected. */
   readonly detection: Detection | undefined
   readonly #chance: Chance
 

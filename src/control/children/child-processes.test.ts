@@ -192,7 +192,7 @@ test('children are cut over their links, asked to retire by SIGTERM', async (t) 
   assert.deepEqual([world.fakes.at(0).signals, world.fakes.at(1).signals], [[], ['SIGTERM']])
 })
 
-test('children of two generations are told apart', async (t) => {
+test('children of two generations are distinguished', async (t) => {
   const world = await World.open(t)
   await world.start(0)
   const next = generationOf(world.generation.loaded, world.generation)

@@ -1,4 +1,4 @@
-/** What a child runs, as whom, and how its process is started. */
+/** The program and the user of a child, and how its process is started. */
 
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { passOnNetAdmin } from '../../kernel/capabilities.js'

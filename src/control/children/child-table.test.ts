@@ -20,7 +20,7 @@ function table(): ChildTable {
   return table
 }
 
-test('children are told apart by their generation', () => {
+test('children are distinguished by their generation', () => {
   const { active, all, fresh, outdated, size } = table()
   assert.deepEqual([active, fresh, outdated, all].map(slotsOf), ['2,3', '4,5', '0,1', '0,1,2,3,4,5'])
   assert.equal(size, 6)

@@ -40,7 +40,7 @@ export interface ReloadParts extends StartedHead {
   readonly alarms: Alarms
 }
 
-/** Owns the generation in force and replaces it at a reload, whoever relays: the same in every head. */
+/** Owns the generation in force and replaces it at a reload: the same with children and in a single process. */
 export class Reloader {
   readonly access: AccessLogInForce
   readonly verdicts: RemoteVerdicts

@@ -19,7 +19,7 @@ export function ticketRingFor(
   return isSame && ring !== undefined ? ring : new TicketKeyRing()
 }
 
-/** Who may come in as whom. */
+/** How clients are verified: tickets are valid only where that is the same. */
 function clientRules({ servers }: TlsPlan): string {
   const rules = servers.flatMap(({ clientCertificates }) =>
     clientCertificates ? keyOf(clientCertificates) : [],

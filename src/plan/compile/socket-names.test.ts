@@ -18,7 +18,7 @@ test('listeners have their names, with the port where a block has several', () =
   ])
 })
 
-test('remotes have their names, and keys that tell pools apart', () => {
+test('remotes have their names, and keys that distinguish pools', () => {
   const target = { kind: 'name', host: 'db.test', port: 80, family: 'any' } as const
   const remote = { name: undefined, ports: 'own', sctp: undefined, target } as const
   assert.equal(remoteName(remote), 'db.test:80')

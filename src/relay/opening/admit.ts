@@ -1,4 +1,4 @@
-/** Goes on with a client about whom everything is known: to MAVIS, or to a remote. */
+/** The step after the last one that reads a client's first bytes: MAVIS, or a remote. */
 import type { Session } from '../session.js'
 import { ask } from './asking.js'
 import { dial } from './attempts.js'

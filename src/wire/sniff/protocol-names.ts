@@ -1,5 +1,5 @@
 /**
- * The protocols that are told apart by a client's first bytes, the most specific first: where several match, the
+ * The protocols that are distinguished by a client's first bytes, the most specific first: where several match, the
  * first one is the answer. A protocol's number is its place here, and its bit in a mask is `1 << number`.
  *
  * - `tls` is first, so that nothing that a server may parse as TLS gets past rules for TLS as another protocol.

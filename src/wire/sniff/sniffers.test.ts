@@ -1,4 +1,4 @@
-/** What all sniffers have in common: final answers, bounds, and that they tell each other's clients apart. */
+/** What all sniffers have in common: final answers, bounds, and that each rejects the clients of the others. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'

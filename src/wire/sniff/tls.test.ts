@@ -1,4 +1,4 @@
-/** TLS is told apart as the parser of the ClientHello does it. */
+/** TLS is detected by the same rules as in the parser of the ClientHello. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
