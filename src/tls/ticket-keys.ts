@@ -11,7 +11,7 @@ export interface TicketKey {
   readonly aes: Uint8Array
 }
 
-/** The current key and the previous ones: with a new key every 12 hours, tickets remain valid for three days. */
+/** Room for keys. The head keeps fewer, the current one and the previous one (`services/ticket-keys.ts`). */
 const KEYS_MAX = 8
 
 /** Return values of the ticket callback (SSL_CTX_set_tlsext_ticket_key_evp_cb(3)). */
