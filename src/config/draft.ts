@@ -39,6 +39,7 @@ export function addGiven(draft: Draft, key: string, value: unknown): void {
 
 /** The one draft of a nested block, which may be written several times. */
 export function nestedDraft(draft: Draft, key: string, position: Position): Draft {
+  // Several blocks of the same name add up: the first position is kept.
   const [known] = draft.given.get(key) ?? []
   if (known !== undefined) return known as Draft
   const created = emptyDraft(position)
@@ -59,6 +60,7 @@ export function completeDraft<S>(
 ): S | undefined {
   const settings: Record<string, unknown> = { position: draft.position }
   const rows = Object.entries(block.rows)
+  // Plain values first, because nested blocks inherit them.
   for (const [key, row] of rows.filter(([, { kind }]) => kind === 'value' || kind === 'list')) {
     settings[key] = plainSetting(row, draft.given.get(key) ?? [], row.isInherited ? outer[key] : undefined)
   }
@@ -102,6 +104,7 @@ function completionOf(
   const { isInetd, problems } = context
   const hasMistakes = hasMistakesWithin(block, draft)
   const refuse = (message: string) => {
+    // What is missing may only be misspelled, and the misspelling has been reported.
     if (!hasMistakes) problems.error(draft.position, message)
     draft.hasMistakes = true
     return undefined
@@ -128,5 +131,6 @@ function blockOf(
 function plainSetting(row: Row, values: readonly unknown[], outer: unknown): unknown {
   if (row.kind === 'list') return row.collect(values, outer)
   if (row.kind !== 'value') return undefined
+  // The last one given overrides the others, then the inherited value, then the default.
   return values.at(-1) ?? outer ?? row.fallback
 }

@@ -20,7 +20,7 @@ import {
   type Sources,
 } from '../../config/sources.js'
 
-/** Reads the real file system, without recording. */
+/** Reads the real file system, without a cache. */
 export const fileSources: Sources = { read: readRegularFile, glob, kind: pathKind, absolute }
 
 // Room beyond the size of a file, so that its end is found without growing the buffer.
