@@ -52,8 +52,11 @@ export class Relay {
   readonly #childSlot: number
   readonly #idPrefix: string
   readonly #open: Session[] = []
+  /** Records of ended sessions, for the next ones. */
   readonly #free: Session[] = []
+  /** Clients that were delivered or refused so far. A thawed session keeps its own number. */
   #sequence = 0
+  /** Records that exist, in use or free: the number of the next one. */
   #recordsMade = 0
 
   constructor(parts: RelayParts, events: RelayEvents, childSlot = 0) {
@@ -90,6 +93,7 @@ export class Relay {
     const hasGreeting = this.#context.tls.greetings[listenerSlot] !== undefined
     const isDetected = this.#context.listeners[listenerSlot]?.detection !== undefined
     const isAsked = options.asks !== undefined
+    // Before `watch`: if that fails the session must be in a phase that may end.
     session.enter(hasGreeting ? 'greeting' : isDetected ? 'detecting' : isAsked ? 'asking' : 'dialling')
     const watched = session.watch(session.client)
     if (watched < 0) session.fail('shortage', -watched)
@@ -97,12 +101,14 @@ export class Relay {
     else if (isDetected) detectProtocol(session)
     else if (options.asks === undefined) dial(session)
     else ask(session, options.asks)
+    // Equal, so that it is reported once; 0 is no limit, and the count is 1 or more here.
     if (this.#sequence === options.retireLimit) this.#events.onRetired()
   }
 
   /** Resets a client that cannot be served, and writes its line of the access log. */
   refuse(fd: Fd, kind: SocketKind, peer: Region, handed: HandedOver, reason: EndReason): void {
     const session = this.#begin(fd, 0, kind, peer, handed)
+    // A closed session cannot be cut; nothing is dialled here.
     session.enter('dialling')
     session.cut(reason)
   }
@@ -138,6 +144,7 @@ export class Relay {
 
   /** Resets every session that is still open. */
   cutAll(reason: EndReason): void {
+    // Backwards, because each cut moves the last session to the place that it frees.
     for (let i = this.#open.length - 1; i >= 0; i--) this.#open[i]?.cut(reason)
   }
 
@@ -153,6 +160,7 @@ export class Relay {
   }
 
   #sessionClosed(session: Session): void {
+    // Before `#release`, which clears what is counted and logged.
     this.#countEnd(session)
     if (this.#context.options.hasAccessLog) this.#context.writeAccess(this.#accessRecord(session))
     this.#release(session)
@@ -217,6 +225,10 @@ export class Relay {
   }
 }
 
+/**
+ * TLS of one side for the access log: the result of its handshake, or what the client offers where TLS is
+ * passed through.
+ */
 function accessTls({ hello, tlsFacts }: Connection): AccessTls | undefined {
   if (tlsFacts !== undefined) return { ...tlsFacts, subject: tlsFacts.peer?.subject }
   if (hello === undefined) return undefined
