@@ -61,6 +61,7 @@ export function addGiven(draft: Draft, key: string, value: unknown): void {
 
 /** The one draft of a nested block, which may be written several times. */
 export function nestedDraft(draft: Draft, key: string, position: Position): Draft {
+  // Several blocks of the same name add up: the first position is kept.
   const [known] = draft.given.get(key) ?? []
   if (known !== undefined) return known as Draft
   const created = emptyDraft(position)
@@ -81,6 +82,7 @@ export function completeDraft<S>(
 ): S | undefined {
   const settings: Record<string, unknown> = { position: draft.position }
   const { nested, plain } = rowsOf(block)
+  // Plain values first, because nested blocks inherit them.
   for (const [key, row] of plain) {
     settings[key] = plainSetting(
       row,
@@ -127,6 +129,7 @@ function completionOf(
   const { isInetd, problems } = context
   const hasMistakes = hasMistakesWithin(block, draft)
   const refuse = (message: string) => {
+    // What is missing may only be misspelled, and the misspelling has been reported.
     if (!hasMistakes) problems.error(draft.position, message)
     draft.hasMistakes = true
     return undefined
@@ -164,5 +167,6 @@ function rowsOf(block: Block<unknown>): RowsOfBlock {
 
 function plainSetting(row: PlainRow, values: readonly unknown[], outer: unknown): unknown {
   if (row.kind === 'list') return row.collect(values, outer)
+  // The last one given overrides the others, then the inherited value, then the default.
   return values.at(-1) ?? outer ?? row.fallback
 }

@@ -54,6 +54,7 @@ const CHAPTERS: readonly Chapter[] = [
   ]),
 ]
 
+// Keys of rows that several blocks have: they are described once.
 const MODULE_KEYS = new Set(Object.keys(moduleRows))
 
 const COMMON_KEYS = new Set(Object.keys(commonRows))
@@ -110,6 +111,7 @@ function grammarOf(row: Row): string {
   if (row.kind === 'block' || row.kind === 'blocks') return `${name} { … }`
   if (row.kind === 'sections') return `${name} = NAME { … }`
   if (row.kind === 'kinds') return `${name} ${row.heading.grammar} { … }`
+  // The grammar of such directives contains the `=` itself, or none is usual.
   return /^(\[not\]|NAME [={])/.test(row.type.grammar) && row.kind === 'list'
     ? `${name} ${row.type.grammar}`
     : `${name} = ${row.type.grammar}`
@@ -122,6 +124,7 @@ function describeSpellings(row: Row): string {
 }
 
 function describeDefault(row: Row): string {
+  // The first rule that applies: inherited, described, a value of the type.
   if (row.isInherited === true) return 'Default: the value in the enclosing section.'
   if (row.defaultText !== undefined) return `Default: ${row.defaultText}.`
   if (row.kind !== 'value' || row.fallback === undefined || row.fallback === '') return ''
@@ -140,6 +143,7 @@ function describeOrigin(row: Row): string {
   return row.isOurs === true ? '*Not in the original.*' : ''
 }
 
+/** A warning in bold for directives that this version accepts and does not execute. */
 function describeNeed(row: Row, landed: ReadonlySet<Need>): string {
   if (row.needs === undefined || landed.has(row.needs)) return ''
   const which = row.needsWhen === undefined ? '' : ' with some values'

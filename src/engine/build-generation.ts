@@ -65,7 +65,9 @@ type Parts = RelayParts & {
 
 /** One configuration on a reactor: its listeners, its access rules, and the sessions that it has accepted. */
 export class ReactorGeneration {
+  /** Slot of its rows in the cells, by which commands identify it. */
   readonly childSlot: number
+  /** Whether sessions store the address or the credentials of their client. */
   readonly notesPeers: boolean
   readonly #relay: Relay
   readonly #parts: Parts
@@ -80,6 +82,9 @@ export class ReactorGeneration {
   readonly #listenerKinds: SocketKind[]
   /** Undefined unless other children accept from the same listeners. */
   readonly #siblingLoad: SiblingLoad | undefined
+  /**
+   * False after `suspend` and `stop`: a listener that is added later does not announce capacity to siblings.
+   */
   #takesClients = true
 
   constructor(settings: GenerationSettings, context: GenerationContext) {
@@ -98,6 +103,7 @@ export class ReactorGeneration {
     this.#parts = parts
     const events = { onRoom: () => context.onRoom(this), onRetired: () => context.onRetired(this) }
     this.#relay = new Relay(parts, events, childSlot)
+    // A local constant, so that the closure below needs no check for undefined.
     const siblingLoad = this.#openSiblingLoad(loop)
     this.#siblingLoad = siblingLoad
     this.#connectionLimit = new ConnectionLimit(
@@ -127,6 +133,7 @@ export class ReactorGeneration {
       peer,
       isSiblingNext: siblingLoad && (() => siblingLoad.isOneLessUsed()),
     }
+    // Live state from before the start is applied like later changes of it.
     for (const change of changesOf(settings.live)) this.applyState(change)
   }
 
@@ -138,6 +145,7 @@ export class ReactorGeneration {
     this.#parts.log(severity, text)
   }
 
+  /** Owns `fd` from now on. `kind`: that of the bound socket. */
   listen(slot: number, fd: Fd, kind: SocketKind): void {
     this.#listenerKinds[slot] = kind
     const { plan, sessionsMax } = this.#settings
@@ -157,6 +165,7 @@ export class ReactorGeneration {
     this.#connectionLimit.takeOver(old.#connectionLimit)
     const { abandoned, staying } = splitListeners(old.#listeners, kept)
     for (const listener of abandoned.values()) listener.close('after-queue')
+    // The kind is that of the old socket: the new plan only has the configured one.
     for (const [slot, listener] of staying) this.listen(slot, listener.detach(), old.kindOf(listener.slot))
     old.#listeners.clear()
   }
@@ -164,6 +173,7 @@ export class ReactorGeneration {
   #learnFrom(old: ReactorGeneration): void {
     const { health, pools, remotes } = this.#parts
     const before = old.#parts
+    // By slot here, the slot there of the same remote, or NONE.
     const slots = remotes.slotsIn(before.remotes)
     health.continueFrom(before.health, slots)
     for (const { pool } of pools.all) {
@@ -203,6 +213,7 @@ export class ReactorGeneration {
     switch (change.what) {
       case 'addresses': {
         const remote = remotes.at(change.remoteSlot)
+        // Only a change is passed on, because `setReachable` ends the back-off of the remote.
         const wasReachable = remote.addresses.length > 0
         remote.replaceAddresses(change.addresses)
         const isReachable = change.addresses.length > 0
@@ -255,6 +266,7 @@ export class ReactorGeneration {
     tls.retire()
     remotes.close()
     for (const { options } of pools.all) {
+      // Native memory that `build-pools.ts` allocated for the options.
       if (options.localAddress !== undefined) unmap(options.localAddress.region)
       options.clientSource?.close()
     }
@@ -269,6 +281,7 @@ export class ReactorGeneration {
   #openSiblingLoad(loop: Loop): SiblingLoad | undefined {
     const { wakeupFd, childSlot } = this.#settings
     if (wakeupFd === undefined) return undefined
+    // The limit is created after this object, so it is looked up when it is called.
     const onClientsLeft = () => this.#connectionLimit.onClientsLeft()
     return new SiblingLoad({ cells: this.#cells, slot: childSlot, loop, wakeupFd, onClientsLeft })
   }
@@ -279,11 +292,16 @@ export class ReactorGeneration {
       this.deliver(fd, slot, this.kindOf(slot), peer)
       return
     }
+    // The access rules have counted it for the child, and have logged it.
     this.#parts.listenerCounters.add(slot, LISTENER_COUNT.rejected, 1)
     this.#parts.system.calls.close(fd)
   }
 }
 
+/**
+ * What the relay of a generation uses: the system and the shared stores of the reactor, and everything that
+ * belongs to this plan.
+ */
 function relayParts(
   settings: GenerationSettings,
   { blocks, loop, onLog, pipes, questions, system }: GenerationContext,
@@ -293,6 +311,7 @@ function relayParts(
   const { childSlot, plan, traceMask } = settings
   const { listeners, relay, remotes } = plan
   const rejected = new RejectedLines(childSlot, system)
+  // Log lines, access lines, key log lines and evidence share one ring, so their order is kept.
   const ring = new LogRingWriter(child, onLog)
   const log = (severity: number, text: string) => ring.write(LOG, severity, text)
   const health = buildHealth(plan, child)
@@ -324,6 +343,7 @@ function relayParts(
   }
 }
 
+/** A remote with a name starts unreachable, and becomes reachable with its first addresses. */
 function buildHealth({ remotes }: Plan, { retryAtMs }: ChildCells): RemoteHealth {
   const health = new RemoteHealth(remotes.length, retryAtMs)
   for (const [slot, { addresses }] of remotes.entries()) health.setReachable(slot, addresses.length > 0)

@@ -13,6 +13,10 @@ import { type RelayPool, RelayPools } from '../relay/relay-pools.js'
 import type { SessionOptions } from '../relay/session-options.js'
 import type { Plan, PoolPlan, SessionPlan } from './plan.js'
 
+/**
+ * `cells`: the shared load of the remotes. `health`: one object for all pools, because a remote belongs to
+ * one pool.
+ */
 export function buildPools(
   plan: Plan,
   cells: Cells,
@@ -34,8 +38,11 @@ function buildPool(
   { use }: Cells,
   health: RemoteHealth,
 ): RelayPool {
+  // Arrays over the remotes of all pools, because policies index by slot; `members` restricts a pool to its
+  // own.
   const weights = remotes.map(({ weight }) => weight)
   const tiers = remotes.map(({ tier }) => tier)
+  // By name: a remote keeps its clients when a reload moves it to another slot, and in other processes.
   const seeds = remotes.map(({ name }) => hashText(name))
   const hashing = { seeds, ...(boundedLoad === undefined ? {} : { boundedLoad }) }
   return {
@@ -53,6 +60,7 @@ function buildPool(
   }
 }
 
+/** Allocates the native form of the addresses, which `ReactorGeneration.close` frees. */
 function sessionOptions({ localAddress, ...options }: SessionPlan): SessionOptions {
   return localAddress === 'client'
     ? { ...options, clientSource: new ClientSource(), localAddress: undefined }

@@ -37,11 +37,13 @@ import type {
  */
 export class Reactor {
   readonly loop: Loop
+  /** Memory, pipes and questions, shared by all generations. */
   readonly #context: GenerationContext
   readonly #report: (report: Report) => void
   readonly #wireEndSettings: (WireEndSettings & Pick<ReactorSettings, 'sessionsMax'>) | undefined
   /** Other children accept from the same listeners: after `retired` these stay open until the master's `drain`. */
   readonly #sharesListeners: boolean
+  /** Undefined without a master, and before `open-wire-end`. */
   #wireEnd: WireEnd | undefined
   /** The generation in force: it gets new clients. */
   #present: ReactorGeneration
@@ -53,6 +55,7 @@ export class Reactor {
   readonly #leaving: TurnTaker = { isQueued: false, onTurn: () => this.#letGo() }
   /** Reports `idle` a turn later: while backlogs are accepted, the number of sessions may be 0 in between. */
   readonly #idling: TurnTaker = { isQueued: false, onTurn: () => this.#reportIdle() }
+  /** No reload from then on, and `idle` after the last session. */
   #isDraining = false
   /** The master may still send clients. */
   #mayGetMore = false
@@ -137,12 +140,14 @@ export class Reactor {
     } catch (error) {
       problem = error instanceof Error ? error.message : String(error)
     }
+    // First: the control thread has reserved rows in the cells for it, which are free again.
     if (problem !== undefined) this.#report({ kind: 'gone', childSlot: settings.childSlot })
     this.#report({ kind: 'prepared', problem })
   }
 
   #forget(): void {
     if (this.#next === undefined) return
+    // It has no sessions, so it is closed like an old one, in the next turn.
     this.#old.push(this.#next)
     this.#next = undefined
     this.loop.later(this.#leaving)
@@ -154,6 +159,7 @@ export class Reactor {
     if (this.#next === undefined || this.#isDraining) return
     this.#present = this.#next
     this.#next = undefined
+    // Before `takeOver`, which may accept backlogs: sessions of the old generation are counted all the time.
     this.#old.push(old)
     this.#present.takeOver(old, kept)
     this.loop.later(this.#leaving)
@@ -165,6 +171,7 @@ export class Reactor {
     else for (const generation of [this.#present, ...this.#old]) generation.cut()
   }
 
+  /** Closes the old generations whose last session has ended. */
   #letGo(): void {
     const idle = this.#old.filter(({ openCount }) => openCount === 0)
     this.#old = this.#old.filter(({ openCount }) => openCount > 0)
@@ -175,12 +182,14 @@ export class Reactor {
   }
 
   #countSessions(): number {
+    // A loop without closures: called for every client. The next generation has no sessions yet.
     let count = this.#present.openCount
     for (let i = 0; i < this.#old.length; i++) count += (this.#old[i] as ReactorGeneration).openCount
     return count
   }
 
   #onRoom(generation: ReactorGeneration): void {
+    // The master counts the sessions of this child; DONE frees a place there.
     this.#wireEnd?.countDone()
     this.#present.onRoom()
     if (generation !== this.#present && generation.openCount === 0) this.loop.later(this.#leaving)
@@ -198,11 +207,13 @@ export class Reactor {
   /** Starts to receive clients from a master, which has applied the access rules. Such a reactor has one generation. */
   #openWireEnd(): void {
     const wireEnd = this.#wireEndSettings
+    // Called by the command and by `drain`, whichever comes first.
     if (wireEnd === undefined || this.#wireEnd !== undefined) return
     const { loop, system } = this.#context
     const messages = messageCalls()
     const [peer, local] = [mapPrivate(SOCKADDR_BYTES_MAX), mapPrivate(SOCKADDR_BYTES_MAX)]
     const log = (severity: number, text: string) => this.#present.log(severity, text)
+    // Two limits, so that one kind of message does not suppress the other.
     const unservedClients = new RateLimitedLog(ERR, log)
     const proxiedClients = new RateLimitedLog(ERR, log)
     const parts: WireEndParts = {
@@ -225,6 +236,7 @@ export class Reactor {
           else this.#refuseProxied(fd, kind, peer, handed, proxiedClients)
           return
         }
+        // Our own master sends the slot of its listener plus one.
         const slot = listenerMark - 1
         if (this.#present.notesPeers) findPeer(messages, fd, peer)
         this.#present.deliver(fd, slot, this.#present.kindOf(slot), peer)
@@ -277,6 +289,7 @@ export class Reactor {
   #drain(abandoned: readonly number[] | undefined): void {
     // A classic master sends clients without waiting for MAX: those in flight are served.
     this.#openWireEnd()
+    // A second `drain` may name other listeners, but DYING is sent once.
     const isNews = !this.#isDraining
     this.#isDraining = true
     if (isNews && this.#mayGetMore) this.#wireEnd?.sayDying()

@@ -18,6 +18,7 @@ interface Entry<Value> {
 export class BoundedTable<Value> {
   readonly #entries = new Map<string, Entry<Value>>()
   readonly #purgePeriodMs: number
+  /** Time of the last removal of expired entries. */
   #purgedAtMs = Number.NEGATIVE_INFINITY
 
   constructor(purgePeriodMs: number) {
@@ -44,6 +45,7 @@ export class BoundedTable<Value> {
 
   #dropOldest(): void {
     let left = DROPPED_AT_ONCE
+    // A Map iterates in the order of insertion: the oldest first.
     for (const key of this.#entries.keys()) {
       if (left-- === 0) return
       this.#entries.delete(key)

@@ -42,6 +42,7 @@ export class Session implements TimerOwner {
   index = 0
   /** Number among the sessions of a reactor, from 1; the second part of the session's id. */
   sequence = 0
+  /** The slot of the child that accepted the client, also after another child has resumed the session. */
   birthChild = 0
   /** The first part of its id: the reactor that it started on, and that reactor's start time. */
   idPrefix = ''
@@ -64,6 +65,7 @@ export class Session implements TimerOwner {
   /** The error that ends it, in words of the kernel or OpenSSL, for the access log; '' without one. */
   cause = ''
 
+  /** When the greeting must be complete, in the time of the loop. */
   greetingDeadlineMs = 0
 
   /** What the client speaks: a number of `PROTOCOL_NAMES`, or NO_PROTOCOL. Known from `detecting` on. */
@@ -92,7 +94,9 @@ export class Session implements TimerOwner {
 
   // One side has failed: delivery of its last bytes to the other one.
   broken: Connection | undefined = undefined
+  /** Bytes that the other side had not acknowledged at the last poll. */
   undelivered = 0
+  /** Time until the next poll: for these bytes, or for more of the client's first bytes. */
   pollMs = 0
 
   constructor(relay: RelayContext, record: number) {
@@ -280,6 +284,7 @@ export class Session implements TimerOwner {
     if ((readiness & PEER_ENDED) !== 0) connection.hasPeerEnded = true
     if ((readiness & URGENT) !== 0) connection.hasUrgent = true
     if ((readiness & FAILED) === 0 || connection.error !== 0) return
+    // This clears the error (socket(7), SO_ERROR), so the connection keeps it.
     const errno = this.relay.system.calls.getOption(connection.fd, SOL_SOCKET, SO_ERROR)
     if (errno > 0) connection.fail(errno)
   }
