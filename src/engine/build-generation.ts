@@ -10,7 +10,6 @@ import { NONE } from '../balance/policy.js'
 import { RemoteHealth } from '../balance/remote-health.js'
 import { type Cells, type ChildCells, type OpenedCells, openCells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
-import { unmap } from '../kernel/memory.js'
 import type { PeerCalls } from '../kernel/peer-credentials.js'
 import type { Region } from '../kernel/region.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
@@ -254,10 +253,7 @@ export class ReactorGeneration {
     const { pools, remotes, tls } = this.#parts
     tls.retire()
     remotes.close()
-    for (const { options } of pools.all) {
-      if (options.localAddress !== undefined) unmap(options.localAddress.region)
-      options.clientSource?.close()
-    }
+    pools.close()
     this.#cells.unmap()
   }
 

@@ -10,8 +10,8 @@ import type { RelayContext } from '../relay/context.js'
 import { ClientSource } from '../relay/opening/client-source.js'
 import { Routes } from '../relay/opening/routing.js'
 import { type RelayPool, RelayPools } from '../relay/relay-pools.js'
-import type { SessionOptions } from '../relay/session-options.js'
-import type { Plan, PoolPlan, SessionPlan } from './plan.js'
+import type { OptionOverrides, SessionOptions } from '../relay/session-options.js'
+import type { Plan, PoolPlan, SessionOverrides, SessionPlan } from './plan.js'
 
 export function buildPools(
   plan: Plan,
@@ -23,6 +23,7 @@ export function buildPools(
     plan.pools.map((pool) => buildPool(pool, plan, cells, health)),
     defaultPool,
     listeners.map(({ pool }) => pool),
+    overridesOf(plan),
   )
   const routing = routes.length === 0 ? undefined : new Routes(routes, new Router(routes, defaultPool), pools)
   return { pools, routing }
@@ -54,7 +55,25 @@ function buildPool(
 }
 
 function sessionOptions({ localAddress, ...options }: SessionPlan): SessionOptions {
+  return { ...options, ...sourceOf(localAddress) }
+}
+
+/** By slot of the listener; ports of one block have the same value. */
+function overridesOf({ listeners }: Plan): readonly (OptionOverrides | undefined)[] {
+  const plans = new Set(listeners.map(({ overrides }) => overrides))
+  if (plans.size === 0 || (plans.size === 1 && plans.has(undefined))) return []
+  const made = new Map([...plans].map((plan) => [plan, plan && optionOverrides(plan)]))
+  return listeners.map(({ overrides }) => made.get(overrides))
+}
+
+function optionOverrides({ localAddress, ...overrides }: SessionOverrides): OptionOverrides {
+  return localAddress === undefined ? overrides : { ...overrides, ...sourceOf(localAddress) }
+}
+
+function sourceOf(
+  localAddress: SessionPlan['localAddress'],
+): Pick<SessionOptions, 'clientSource' | 'localAddress'> {
   return localAddress === 'client'
-    ? { ...options, clientSource: new ClientSource(), localAddress: undefined }
-    : { ...options, clientSource: undefined, localAddress: localAddress && nativeAddress(localAddress) }
+    ? { clientSource: new ClientSource(), localAddress: undefined }
+    : { clientSource: undefined, localAddress: localAddress && nativeAddress(localAddress) }
 }

@@ -51,6 +51,8 @@ export interface ListenerPlan extends RelayListener {
   readonly kind: SocketKind
   /** Index of its pool; undefined: routes or the default pool apply. */
   readonly pool: number | undefined
+  /** Options of its clients' sessions that override those of their pool; undefined: none. One value a block. */
+  readonly overrides?: SessionOverrides | undefined
   /** Index among the ports of its block. */
   readonly portIndex: number
   /** Index of its row of counters in the cells. */
@@ -106,6 +108,9 @@ export type SessionPlan = Omit<SessionOptions, 'clientSource' | 'localAddress'> 
   /** `client`: each connection comes from the address of its client. */
   readonly localAddress: SocketAddress | 'client' | undefined
 }
+
+/** What the listener of a client overrides. */
+export type SessionOverrides = Partial<SessionPlan>
 
 /** Number and limits of the relaying processes. */
 export interface WorkersPlan {

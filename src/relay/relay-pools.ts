@@ -1,8 +1,8 @@
-/** The pools of one configuration, and which one serves a client. */
+/** The pools of one configuration, which one serves a client, and the options of its session. */
 
 import type { Pool } from '../balance/pool.js'
 import type { ClientKeyPlan } from './client-key.js'
-import type { SessionOptions } from './session-options.js'
+import { closeOptions, type OptionOverrides, type SessionOptions } from './session-options.js'
 
 /** A pool with the options of its sessions. */
 export interface RelayPool {
@@ -22,15 +22,22 @@ export class RelayPools {
   readonly #ofListeners: readonly (RelayPool | undefined)[]
   /** By slot of the remote. */
   readonly #ofRemotes: RelayPool[] = []
+  /** By slot of the listener; empty if no listener overrides options. */
+  readonly #overrides: readonly (OptionOverrides | undefined)[]
+  /** Options of a pool with overrides, made for the first session that has both. */
+  readonly #combined = new Map<OptionOverrides, Map<RelayPool, SessionOptions>>()
 
   /**
-   * `defaultPool` and `listenerPools`, which is by slot: indices of `all`; undefined: none.
+   * `defaultPool` and `listenerPools`, which is by slot: indices of `all`; undefined: none. `overrides` is by slot of
+   * the listener.
    */
   constructor(
     all: readonly RelayPool[],
     defaultPool: number | undefined,
     listenerPools: readonly (number | undefined)[],
+    overrides: readonly (OptionOverrides | undefined)[] = [],
   ) {
+    this.#overrides = overrides
     this.all = all
     this.fallback = defaultPool === undefined ? undefined : all[defaultPool]
     this.#ofListeners = listenerPools.map((index) => (index === undefined ? undefined : all[index]))
@@ -45,5 +52,27 @@ export class RelayPools {
   /** Undefined: only other generations have the remote. */
   ofRemote(remoteSlot: number): RelayPool | undefined {
     return this.#ofRemotes[remoteSlot]
+  }
+
+  /** The options of a session of this pool whose client came by this listener. */
+  optionsOf(relayPool: RelayPool, listenerSlot: number): SessionOptions {
+    const overrides = this.#overrides[listenerSlot]
+    return overrides === undefined ? relayPool.options : this.#combine(relayPool, overrides)
+  }
+
+  /** Frees native memory when no session is left. */
+  close(): void {
+    for (const { options } of this.all) closeOptions(options)
+    for (const overrides of new Set(this.#overrides)) if (overrides !== undefined) closeOptions(overrides)
+  }
+
+  #combine(relayPool: RelayPool, overrides: OptionOverrides): SessionOptions {
+    const ofPools = this.#combined.get(overrides) ?? new Map<RelayPool, SessionOptions>()
+    this.#combined.set(overrides, ofPools)
+    const known = ofPools.get(relayPool)
+    if (known !== undefined) return known
+    const made = { ...relayPool.options, ...overrides }
+    ofPools.set(relayPool, made)
+    return made
   }
 }

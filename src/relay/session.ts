@@ -51,7 +51,7 @@ export class Session implements TimerOwner {
   pool = ''
   /** Its pool, if that observes bytes. */
   meteredPool: Pool | undefined = undefined
-  /** Those of its pool, from dialling on. */
+  /** Those of its pool and its listener, from dialling on. */
   options: SessionOptions = DEFAULT_SESSION_OPTIONS
   acceptedAtMs = 0
   /** When bytes last moved in either direction. */

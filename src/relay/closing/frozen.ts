@@ -94,10 +94,10 @@ export function thawSession(session: Session, frozen: Frozen): void {
   session.remoteSlot = frozen.remoteSlot
   const service = pools.ofRemote(frozen.remoteSlot)
   invariant(service !== undefined, 'a frozen session of a remote without a pool', frozen.remoteSlot)
-  const { label, options: ofSession, pool } = service
+  const { label, pool } = service
   session.meteredPool = pool.observes === 'bytes' ? pool : undefined
   session.pool = label
-  session.options = ofSession
+  session.options = pools.optionsOf(service, frozen.listenerSlot)
   remotes.take(frozen.remoteSlot)
   session.acceptedAtMs = frozen.acceptedAtMs
   session.lastActiveMs = frozen.lastActiveMs

@@ -53,10 +53,11 @@ export const DIALLING: PhaseHandler = {
 
 /** Starts connecting to a remote; bytes that the client has already sent go with the connection. */
 export function dial(session: Session): void {
-  const { loop } = session.relay
+  const { loop, pools } = session.relay
   const service = serviceFor(session)
   if (service === undefined) return
-  const { key, label, options, pool } = service
+  const { key, label, pool } = service
+  const options = pools.optionsOf(service, session.listenerSlot)
   session.pool = label
   session.options = options
   session.meteredPool = pool.observes === 'bytes' ? pool : undefined
