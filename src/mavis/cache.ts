@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { ByteString } from '../base/byte-string.js'
 import { AV, SENT_ATTRIBUTES } from '../base/mavis-attributes.js'
 import { encodeLines, type Values } from '../wire/mavis-lines.js'
-import { BoundedTable } from './bounded-table.js'
+import { BoundedTable } from '../base/bounded-table.js'
 import {
   ACK,
   type Code,
