@@ -21,6 +21,8 @@ import { encodeEvidence } from '../observe/remote-evidence.js'
 import { INFO } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import type { Loop } from '../reactor/loop.js'
+import { DynamicHosts } from '../relay/dynamic-hosts.js'
+import type { HostLookups } from '../relay/opening/host-lookups.js'
 import type { Questions } from '../relay/opening/questions.js'
 import { describeClient } from '../relay/peer-name.js'
 import type { EndReason } from '../relay/phases.js'
@@ -44,6 +46,7 @@ export interface GenerationContext {
   readonly blocks: Blocks
   readonly pipes: Pipes
   readonly questions: Questions
+  readonly lookups: HostLookups
   /** Buffer for the address that accept(2) returns. */
   readonly peer: Region
   readonly peers: PeerCalls
@@ -282,7 +285,7 @@ export class ReactorGeneration {
 
 function relayParts(
   settings: GenerationSettings,
-  { blocks, loop, onLog, pipes, questions, system }: GenerationContext,
+  { blocks, lookups, loop, onLog, pipes, questions, system }: GenerationContext,
   cells: Cells,
   child: ChildCells,
 ): Parts {
@@ -302,7 +305,12 @@ function relayParts(
       ring.write(REMOTE, INFO, encodeEvidence(evidence)),
     ),
     health,
-    ...buildPools(plan, cells, health),
+    ...buildPools(
+      plan,
+      cells,
+      health,
+      (dynamic, pool) => new DynamicHosts(dynamic, pool, childSlot, lookups),
+    ),
     options: relay,
     tls: new GenerationTls(plan, log, (line) => ring.write(KEY, INFO, line)),
     ...counterTables(
@@ -322,6 +330,7 @@ function relayParts(
 
 function buildHealth({ remotes }: Plan, { retryAtMs }: ChildCells): RemoteHealth {
   const health = new RemoteHealth(remotes.length, retryAtMs)
-  for (const [slot, { addresses }] of remotes.entries()) health.setReachable(slot, addresses.length > 0)
+  for (const [slot, { addresses, isDynamic }] of remotes.entries())
+    health.setReachable(slot, addresses.length > 0 || isDynamic === true)
   return health
 }

@@ -7,20 +7,28 @@ import type { RemoteHealth } from '../balance/remote-health.js'
 import type { Cells } from '../cells/cells.js'
 import { nativeAddress } from '../kernel/sockaddr.js'
 import type { RelayContext } from '../relay/context.js'
+import type { DynamicHosts, DynamicPlan } from '../relay/dynamic-hosts.js'
 import { ClientSource } from '../relay/opening/client-source.js'
 import { Routes } from '../relay/opening/routing.js'
 import { type RelayPool, RelayPools } from '../relay/relay-pools.js'
 import type { OptionOverrides, SessionOptions } from '../relay/session-options.js'
 import type { Plan, PoolPlan, SessionOverrides, SessionPlan } from './plan.js'
 
+/** The hosts of a dynamic route, by the index of its pool. */
+type HostsOf = (dynamic: DynamicPlan, pool: number) => DynamicHosts
+
 export function buildPools(
   plan: Plan,
   cells: Cells,
   health: RemoteHealth,
+  hostsOf: HostsOf,
 ): Pick<RelayContext, 'pools' | 'routing'> {
   const { defaultPool, listeners, routes } = plan
   const pools = new RelayPools(
-    plan.pools.map((pool) => buildPool(pool, plan, cells, health)),
+    plan.pools.map((pool, index) => ({
+      ...buildPool(pool, plan, cells, health),
+      hosts: pool.dynamic && hostsOf(pool.dynamic, index),
+    })),
     defaultPool,
     listeners.map(({ pool }) => pool),
     overridesOf(plan),
@@ -30,7 +38,7 @@ export function buildPools(
 }
 
 function buildPool(
-  { boundedLoad, key, label, options, policy, ...pool }: PoolPlan,
+  { boundedLoad, dynamic: _dynamic, key, label, options, policy, ...pool }: PoolPlan,
   { remotes }: Plan,
   { use }: Cells,
   health: RemoteHealth,

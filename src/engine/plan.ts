@@ -21,6 +21,7 @@ import type { SeverityName } from '../observe/severity.js'
 import type { FacilityName } from '../observe/syslog.js'
 import type { ClientKeyPlan } from '../relay/client-key.js'
 import type { RelayListener } from '../relay/context.js'
+import type { DynamicPlan } from '../relay/dynamic-hosts.js'
 import type { RelayOptions } from '../relay/options.js'
 import type { RemoteParts } from '../relay/remotes.js'
 import type { SessionOptions } from '../relay/session-options.js'
@@ -95,6 +96,8 @@ export interface PoolPlan {
   /** Number of clients after which the back-off of every failing remote ends. Zero: never. */
   readonly rebalance: number
   readonly options: SessionPlan
+  /** Of a dynamic route, which has a pool of its own with one remote; undefined: configured remotes. */
+  readonly dynamic?: DynamicPlan | undefined
 }
 
 /** Which clients are accepted. */

@@ -3,6 +3,7 @@ import { ASKING } from './opening/asking.js'
 import { DIALLING } from './opening/attempts.js'
 import { DETECTING } from './opening/detecting.js'
 import { GREETING } from './opening/greeting.js'
+import { RESOLVING } from './opening/resolving.js'
 import type { PhaseHandler } from './phase-handler.js'
 import type { Phase } from './phases.js'
 import { RELAYING } from './transfer/relaying.js'
@@ -14,6 +15,7 @@ export const PHASE_HANDLERS: Readonly<Record<Phase, PhaseHandler>> = {
   greeting: GREETING,
   detecting: DETECTING,
   asking: ASKING,
+  resolving: RESOLVING,
   dialling: DIALLING,
   relaying: RELAYING,
   draining: RELAYING,

@@ -27,7 +27,7 @@ test('every phase is reachable from the first one', () => {
 
 test('no session dials after relaying', () => {
   for (const phase of phases) {
-    const isFirst = ['closed', 'greeting', 'detecting', 'asking'].includes(phase)
+    const isFirst = ['closed', 'greeting', 'detecting', 'asking', 'resolving'].includes(phase)
     assert.equal(MAY_BECOME[phase].includes('dialling'), isFirst)
     assert.equal(MAY_BECOME[phase].includes('greeting'), phase === 'closed')
   }

@@ -3,7 +3,15 @@ import type { Refusal } from '../base/authorization.js'
 import { COUNT, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js'
 
 /** The phase of a session. A `closed` session is a free record. */
-export type Phase = 'greeting' | 'detecting' | 'asking' | 'dialling' | 'relaying' | 'draining' | 'closed'
+export type Phase =
+  | 'greeting'
+  | 'detecting'
+  | 'asking'
+  | 'resolving'
+  | 'dialling'
+  | 'relaying'
+  | 'draining'
+  | 'closed'
 
 /** Permitted transitions. */
 export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
@@ -13,8 +21,10 @@ export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
   detecting: ['asking', 'dialling', 'closed'],
   /** Waiting for the verdict of MAVIS. */
   asking: ['dialling', 'closed'],
-  /** Connecting to a remote. */
-  dialling: ['relaying', 'closed'],
+  /** Waiting for the addresses of the host that the client asks for. */
+  resolving: ['dialling', 'closed'],
+  /** A pool is chosen, and a remote connected. */
+  dialling: ['resolving', 'relaying', 'closed'],
   /** Both directions are open. */
   relaying: ['draining', 'closed'],
   /** One direction has ended, or one side failed and its last bytes are still being delivered. */
@@ -46,6 +56,12 @@ export type EndReason =
   | 'no-route'
   /** A route with `reject`. */
   | 'rejected-by-route'
+  /** A client of a dynamic route asks for a name that is not allowed, or for none. */
+  | 'name-not-allowed'
+  /** The name has no addresses, or they could not be found in time. */
+  | 'name-not-resolved'
+  /** None of the addresses of the name may be connected to. */
+  | 'address-not-allowed'
   /** All remotes failed in all rounds (`dial retries`). */
   | 'no-remote'
   | 'dial-timeout'
@@ -77,6 +93,9 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'mavis-busy': COUNT.mavisBusy,
   'no-route': COUNT.notServed,
   'rejected-by-route': COUNT.notServed,
+  'name-not-allowed': COUNT.notServed,
+  'name-not-resolved': COUNT.notServed,
+  'address-not-allowed': COUNT.notServed,
   'no-remote': COUNT.notServed,
   'dial-timeout': COUNT.notServed,
   'idle-timeout': COUNT.timedOut,
@@ -93,6 +112,9 @@ export const LISTENER_REASON_COUNTS: SomeReasonCounts = {
   'proxy-header': LISTENER_COUNT.notServed,
   'no-route': LISTENER_COUNT.notServed,
   'rejected-by-route': LISTENER_COUNT.notServed,
+  'name-not-allowed': LISTENER_COUNT.notServed,
+  'name-not-resolved': LISTENER_COUNT.notServed,
+  'address-not-allowed': LISTENER_COUNT.notServed,
   'no-remote': LISTENER_COUNT.notServed,
   'dial-timeout': LISTENER_COUNT.notServed,
   shortage: LISTENER_COUNT.notServed,

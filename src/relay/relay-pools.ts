@@ -2,6 +2,7 @@
 
 import type { Pool } from '../balance/pool.js'
 import type { ClientKeyPlan } from './client-key.js'
+import type { DynamicHosts } from './dynamic-hosts.js'
 import { closeOptions, type OptionOverrides, type SessionOptions } from './session-options.js'
 
 /** A pool with the options of its sessions. */
@@ -11,6 +12,8 @@ export interface RelayPool {
   /** As in its plan. */
   readonly label: string
   readonly key: ClientKeyPlan | undefined
+  /** Of a dynamic route: its one remote stands for all of them. */
+  readonly hosts?: DynamicHosts | undefined
 }
 
 /** A remote belongs to one pool. */
@@ -62,7 +65,10 @@ export class RelayPools {
 
   /** Frees native memory when no session is left. */
   close(): void {
-    for (const { options } of this.all) closeOptions(options)
+    for (const { hosts, options } of this.all) {
+      closeOptions(options)
+      hosts?.close()
+    }
     for (const overrides of new Set(this.#overrides)) if (overrides !== undefined) closeOptions(overrides)
   }
 

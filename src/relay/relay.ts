@@ -14,8 +14,8 @@ import { type Frozen, freezeSession, thawSession } from './closing/frozen.js'
 import type { Connection } from './connection.js'
 import type { RelayContext } from './context.js'
 import { ask } from './opening/asking.js'
-import { dial } from './opening/attempts.js'
 import { detectProtocol } from './opening/detecting.js'
+import { dial } from './opening/dial.js'
 import { Diallings } from './opening/dialling.js'
 import { greet } from './opening/greeting.js'
 import { noteMptcp } from './opening/mptcp-peers.js'
@@ -201,7 +201,7 @@ export class Relay {
       credentials: credentialsIn(session.peer),
       listener: session.listener || (listeners[session.listenerSlot]?.name ?? ''),
       pool: session.pool,
-      remote: session.wasConnected ? remotes.at(session.remoteSlot).name : '',
+      remote: session.wasConnected ? session.host || remotes.at(session.remoteSlot).name : '',
       bytesToRemote: session.toRemote.bytes,
       bytesToClient: session.toClient.bytes,
       durationMs: loop.nowMs - session.acceptedAtMs,

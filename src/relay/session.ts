@@ -11,9 +11,11 @@ import { NO_PROTOCOL } from '../wire/sniff/detect.js'
 import { Connection, NO_FD } from './connection.js'
 import type { RelayContext } from './context.js'
 import type { Dialling } from './opening/dialling.js'
+import type { Lookup } from './opening/host-lookups.js'
 import type { PhaseHandler } from './phase-handler.js'
 import { PHASE_HANDLERS } from './phase-handlers.js'
 import { type EndReason, MAY_BECOME, type Phase } from './phases.js'
+import type { RelayPool } from './relay-pools.js'
 import { DEFAULT_SESSION_OPTIONS, type SessionOptions } from './session-options.js'
 import { Direction } from './transfer/direction.js'
 
@@ -70,6 +72,11 @@ export class Session implements TimerOwner {
   protocol = NO_PROTOCOL
   /** The key for stickiness in the client's first bytes (`Detection.keys`); '' if there is none. Untrusted. */
   clientKey = ''
+
+  /** The lookup that it waits for, and the pool that goes on with the answer. */
+  awaited: { readonly lookup: Lookup; readonly service: RelayPool } | undefined = undefined
+  /** The host of a dynamic route that it is connected to, with the port, for the access log; '' otherwise. */
+  host = ''
 
   /** The open question to MAVIS; 0: none. */
   questionToken = 0
@@ -219,11 +226,18 @@ export class Session implements TimerOwner {
     this.unsetTimer()
     this.endDialling()
     if (this.questionToken !== 0) this.relay.questions.withdraw(this)
+    this.stopWaiting()
     this.closeConnection(this.client)
     this.closeConnection(this.remote)
     this.dropHeld(this.toRemote)
     this.dropHeld(this.toClient)
     this.relay.sessionClosed(this)
+  }
+
+  /** Leaves the lookup that it waits for, if any. */
+  stopWaiting(): void {
+    this.awaited?.lookup.waiting.delete(this)
+    this.awaited = undefined
   }
 
   /** Drops the bytes that a direction holds. */
@@ -247,6 +261,7 @@ export class Session implements TimerOwner {
     this.toClient.clear()
     this.remoteSlot = NONE
     this.pool = ''
+    this.host = ''
     this.meteredPool = undefined
     this.keepAliveAtMs = Number.POSITIVE_INFINITY
     this.wasConnected = false

@@ -17,6 +17,7 @@ export interface Frozen {
   readonly sequence: number
   readonly listenerSlot: number
   readonly remoteSlot: number
+  readonly host: string
   readonly acceptedAtMs: number
   readonly lastActiveMs: number
   readonly peer: Uint8Array
@@ -61,6 +62,7 @@ export function freezeSession(session: Session): Frozen | 'later' {
     sequence: session.sequence,
     listenerSlot: session.listenerSlot,
     remoteSlot: session.remoteSlot,
+    host: session.host,
     acceptedAtMs: session.acceptedAtMs,
     lastActiveMs: session.lastActiveMs,
     peer: session.peer.slice(),
@@ -92,6 +94,7 @@ export function thawSession(session: Session, frozen: Frozen): void {
   session.sequence = frozen.sequence
   session.listenerSlot = frozen.listenerSlot
   session.remoteSlot = frozen.remoteSlot
+  session.host = frozen.host
   const service = pools.ofRemote(frozen.remoteSlot)
   invariant(service !== undefined, 'a frozen session of a remote without a pool', frozen.remoteSlot)
   const { label, pool } = service

@@ -1,7 +1,7 @@
 /** The step after the last one that reads a client's first bytes: MAVIS, or a remote. */
 import type { Session } from '../session.js'
 import { ask } from './asking.js'
-import { dial } from './attempts.js'
+import { dial } from './dial.js'
 
 export function admit(session: Session): void {
   const { options } = session.relay

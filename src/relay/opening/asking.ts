@@ -6,8 +6,8 @@ import type { Asking } from '../options.js'
 import { hostOf } from '../peer-name.js'
 import type { PhaseHandler } from '../phase-handler.js'
 import type { Session } from '../session.js'
-import { dial } from './attempts.js'
 import { identityOf } from './client-identity.js'
+import { dial } from './dial.js'
 import type { Answer, Questions } from './questions.js'
 
 export const ASKING: PhaseHandler = {
