@@ -21,6 +21,8 @@ export class RelayPools {
   readonly all: readonly RelayPool[]
   /** Serves clients whose listener names no pool, where there are no routes; undefined: nobody does. */
   readonly fallback: RelayPool | undefined
+  /** Whether there are dynamic routes. */
+  readonly hasDynamic: boolean
   /** By slot of the listener. */
   readonly #ofListeners: readonly (RelayPool | undefined)[]
   /** By slot of the remote. */
@@ -42,6 +44,7 @@ export class RelayPools {
   ) {
     this.#overrides = overrides
     this.all = all
+    this.hasDynamic = all.some(({ hosts }) => hosts !== undefined)
     this.fallback = defaultPool === undefined ? undefined : all[defaultPool]
     this.#ofListeners = listenerPools.map((index) => (index === undefined ? undefined : all[index]))
     for (const relayPool of all) for (const slot of relayPool.pool.members) this.#ofRemotes[slot] = relayPool

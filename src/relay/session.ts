@@ -13,9 +13,10 @@ import type { RelayContext } from './context.js'
 import type { Dialling } from './opening/dialling.js'
 import type { Lookup } from './opening/host-lookups.js'
 import type { PhaseHandler } from './phase-handler.js'
-import { PHASE_HANDLERS } from './phase-handlers.js'
-import { type EndReason, MAY_BECOME, type Phase } from './phases.js'
+import { OPENING_HANDLERS, PHASE_HANDLERS } from './phase-handlers.js'
+import { type EndReason, MAY_BECOME, OPENING_PHASES, type OpeningPhase, type Phase } from './phases.js'
 import type { RelayPool } from './relay-pools.js'
+import type { DialTarget } from './remotes.js'
 import { DEFAULT_SESSION_OPTIONS, type SessionOptions } from './session-options.js'
 import { Direction } from './transfer/direction.js'
 
@@ -73,9 +74,13 @@ export class Session implements TimerOwner {
   /** The key for stickiness in the client's first bytes (`Detection.keys`); '' if there is none. Untrusted. */
   clientKey = ''
 
-  /** The lookup that it waits for, and the pool that goes on with the answer. */
-  awaited: { readonly lookup: Lookup; readonly service: RelayPool } | undefined = undefined
-  /** The host of a dynamic route that it is connected to, with the port, for the access log; '' otherwise. */
+  /** Its pool, if that was chosen before `dialling`: where there are dynamic routes. */
+  service: RelayPool | undefined = undefined
+  /** The lookup that it waits for. */
+  lookup: Lookup | undefined = undefined
+  /** What it dials instead of a remote of the pool; undefined without a dynamic route. */
+  target: DialTarget | undefined = undefined
+  /** The same with the port, for the access log; '' until it is connected. */
   host = ''
 
   /** The open question to MAVIS; 0: none. */
@@ -135,6 +140,21 @@ export class Session implements TimerOwner {
     invariant(MAY_BECOME[this.phase].includes(next), 'a session cannot go from', this.phase, next)
     if (this.relay.trace.isOn) this.relay.trace.say(`session ${this.id}: ${this.phase} -> ${next}`)
     this.resume(next)
+  }
+
+  /** Enters the next phase that it needs on its way to a remote, and starts it. */
+  advance(): void {
+    this.unsetTimer()
+    const next = this.#nextPhase()
+    this.enter(next)
+    OPENING_HANDLERS[next].begin(this)
+  }
+
+  /** Every session needs the last one. */
+  #nextPhase(): OpeningPhase {
+    let i = OPENING_PHASES.indexOf(this.phase as OpeningPhase) + 1
+    while (!OPENING_HANDLERS[OPENING_PHASES[i] as OpeningPhase].isNeeded(this)) i++
+    return OPENING_PHASES[i] as OpeningPhase
   }
 
   /** Sets the phase without checking the transition: for thawed sessions. */
@@ -236,8 +256,8 @@ export class Session implements TimerOwner {
 
   /** Leaves the lookup that it waits for, if any. */
   stopWaiting(): void {
-    this.awaited?.lookup.waiting.delete(this)
-    this.awaited = undefined
+    this.lookup?.waiting.delete(this)
+    this.lookup = undefined
   }
 
   /** Drops the bytes that a direction holds. */
@@ -261,6 +281,8 @@ export class Session implements TimerOwner {
     this.toClient.clear()
     this.remoteSlot = NONE
     this.pool = ''
+    this.service = undefined
+    this.target = undefined
     this.host = ''
     this.meteredPool = undefined
     this.keepAliveAtMs = Number.POSITIVE_INFINITY

@@ -22,8 +22,7 @@ import { HUNG_UP, READABLE, WRITABLE } from '../../reactor/poller.js'
 import type { TlsChannel } from '../../tls/channel.js'
 import { MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from '../../tls/outcomes.js'
 import { type Connection, NO_FD } from '../connection.js'
-import type { PhaseHandler } from '../phase-handler.js'
-import type { RelayPool } from '../relay-pools.js'
+import type { OpeningHandler } from '../phase-handler.js'
 import type { Origination } from '../relay-tls.js'
 import type { DialTarget } from '../remotes.js'
 import type { Session } from '../session.js'
@@ -37,6 +36,7 @@ import { countFailure, failureText, noteFailure, remoteFailed } from './failures
 import { sendWithSyn, settleSyn } from './fast-open.js'
 import { noteMptcp } from './mptcp-peers.js'
 import { openRemoteSocket } from './remote-socket.js'
+import { serviceFor } from './routing.js'
 import { connectSctp, openSctpSocket } from './sctp-socket.js'
 import { targetAddress, targetOf } from './target-address.js'
 
@@ -46,17 +46,22 @@ const ROUND_PAUSE_MS = 1_000
 /** Back-off when the relay lacks descriptors or memory. */
 const SHORTAGE_PAUSE_MS = 100
 
-export const DIALLING: PhaseHandler = {
+export const DIALLING: OpeningHandler = {
+  isNeeded: () => true,
+  begin: dial,
   onReady: attemptReady,
   onTimer: attemptTimer,
   onTurn: attemptTurn,
 }
 
 /**
- * Starts connecting to a remote, or to `host`; bytes that the client has already sent go with the connection.
+ * Starts connecting to a remote, or to the host that the client asks for; bytes that the client has already sent go with
+ * the connection.
  */
-export function beginAttempts(session: Session, service: RelayPool, host: DialTarget | undefined): void {
+function dial(session: Session): void {
   const { loop, pools } = session.relay
+  const service = session.service ?? serviceFor(session)
+  if (service === undefined) return
   const { key, label, pool } = service
   const options = pools.optionsOf(service, session.listenerSlot)
   session.pool = label
@@ -64,7 +69,6 @@ export function beginAttempts(session: Session, service: RelayPool, host: DialTa
   session.meteredPool = pool.observes === 'bytes' ? pool : undefined
   const dialling = session.beginDialling(pool)
   dialling.deadlineMs = loop.nowMs + options.dialTimeoutMs
-  dialling.host = host
   dialling.roundsLeft = options.dialRetries
   dialling.key = key === undefined ? 0 : hashOfClient(session, key)
   pool.countClient()
@@ -303,7 +307,7 @@ function established(session: Session): void {
   session.unsetTimer()
   warnings.recovered()
   target.prefer(session.dialling.addressesTried - 1)
-  if (session.dialling.host !== undefined) session.host = hostName(session, target)
+  if (session.target !== undefined) session.host = hostName(session, target)
   if (target.options.isMptcp) noteMptcp(session, session.remote)
   const { attemptStartedMs, pool } = session.dialling
   remotes.noteUp(session.remoteSlot, attemptStartedMs, loop.nowMs)

@@ -1,14 +1,11 @@
 /** State of the phase `dialling`. */
 import type { Pool } from '../../balance/pool.js'
 import { SlotSet } from '../../balance/slot-set.js'
-import type { DialTarget } from '../remotes.js'
 
 /** The state of a session that is connecting to a remote: its attempts so far. */
 export class Dialling {
   /** The pool to choose from. */
   pool: Pool
-  /** Dialled instead of the remotes' own addresses; undefined without a dynamic route. */
-  host: DialTarget | undefined = undefined
   /** Remotes tried in this round. */
   readonly tried = new SlotSet()
   deadlineMs = 0
@@ -36,7 +33,6 @@ export class Dialling {
   }
 
   clear(): void {
-    this.host = undefined
     this.tried.clear()
     this.addressesTried = 0
     this.hasRemoteFailed = false

@@ -2,21 +2,30 @@
 
 import { DynamicHost } from '../dynamic-host.js'
 import type { DynamicHosts, Resolution } from '../dynamic-hosts.js'
-import type { PhaseHandler } from '../phase-handler.js'
-import type { RelayPool } from '../relay-pools.js'
+import type { OpeningHandler } from '../phase-handler.js'
 import type { Session } from '../session.js'
-import { beginAttempts } from './attempts.js'
 import type { HostLookups, HostReply } from './host-lookups.js'
+import { serviceFor } from './routing.js'
 
-export const RESOLVING: PhaseHandler = {
+export const RESOLVING: OpeningHandler = {
+  isNeeded: ({ relay }) => relay.pools.hasDynamic,
+  begin: chooseHost,
   onReady: resolvingReady,
   onTimer: resolvingTimer,
   // The client's bytes stay in the kernel until a remote is connected.
   onTurn: () => {},
 }
 
-/** Finds the host that a client asks for, in the pool of a dynamic route. */
-export function findHost(session: Session, service: RelayPool, hosts: DynamicHosts): void {
+/** Chooses the pool of a client and, if that is the pool of a dynamic route, finds the host. */
+function chooseHost(session: Session): void {
+  const service = serviceFor(session)
+  if (service === undefined) return
+  session.service = service
+  if (service.hosts === undefined) session.advance()
+  else findHost(session, service.hosts)
+}
+
+function findHost(session: Session, hosts: DynamicHosts): void {
   const { facts, loop } = session.relay
   const name = facts.of(session).serverName()
   if (!hosts.allows(name)) {
@@ -25,7 +34,7 @@ export function findHost(session: Session, service: RelayPool, hosts: DynamicHos
   }
   const known = hosts.known(name, loop.nowMs)
   if (known !== undefined) {
-    onResolution(session, service, name, known)
+    onResolution(session, name, known)
     return
   }
   const lookup = hosts.lookUp(name)
@@ -33,8 +42,7 @@ export function findHost(session: Session, service: RelayPool, hosts: DynamicHos
     end(session, 'name-not-resolved', `${name}: too many names are asked for`)
     return
   }
-  session.enter('resolving')
-  session.awaited = { lookup, service }
+  session.lookup = lookup
   lookup.waiting.add(session)
   session.setTimer(loop.nowMs + hosts.timeoutMs)
 }
@@ -47,11 +55,8 @@ export function hostsFound(lookups: HostLookups, replies: readonly HostReply[], 
     const { hosts, name, waiting } = lookup
     const resolution = hosts.settle(name, answer, nowMs)
     for (const session of waiting) {
-      const { service } = session.awaited ?? {}
       session.stopWaiting()
-      session.unsetTimer()
-      session.enter('dialling')
-      if (service !== undefined) onResolution(session, service, name, resolution)
+      onResolution(session, name, resolution)
     }
   }
 }
@@ -62,12 +67,14 @@ function resolvingReady({ client }: Session): void {
 }
 
 function resolvingTimer(session: Session): void {
-  end(session, 'name-not-resolved', `${session.awaited?.lookup.name}: timed out`)
+  end(session, 'name-not-resolved', `${session.lookup?.name}: timed out`)
 }
 
-function onResolution(session: Session, service: RelayPool, name: string, resolution: Resolution): void {
-  if (resolution instanceof DynamicHost) beginAttempts(session, service, resolution)
-  else end(session, resolution.reason ?? 'name-not-resolved', `${name}: ${resolution.cause}`)
+function onResolution(session: Session, name: string, resolution: Resolution): void {
+  if (resolution instanceof DynamicHost) {
+    session.target = resolution
+    session.advance()
+  } else end(session, resolution.reason ?? 'name-not-resolved', `${name}: ${resolution.cause}`)
 }
 
 function end(

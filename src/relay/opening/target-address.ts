@@ -15,8 +15,8 @@ export function targetAddress(session: Session, attempt: number): NativeAddress 
 }
 
 /** What the session dials: the host that its client asks for, or the chosen remote. */
-export function targetOf({ dialling, relay, remoteSlot }: Session): DialTarget {
-  return dialling.host ?? relay.remotes.at(remoteSlot)
+export function targetOf({ relay, remoteSlot, target }: Session): DialTarget {
+  return target ?? relay.remotes.at(remoteSlot)
 }
 
 function portFor(session: Session, ports: Exclude<RemotePorts, 'own'>): number {
