@@ -301,16 +301,12 @@ function relayParts(
     blocks,
     pipes,
     questions,
+    lookups,
     remotes: new Remotes(remotes, cells, child, (evidence) =>
       ring.write(REMOTE, INFO, encodeEvidence(evidence)),
     ),
     health,
-    ...buildPools(
-      plan,
-      cells,
-      health,
-      (dynamic, pool) => new DynamicHosts(dynamic, pool, childSlot, lookups),
-    ),
+    ...buildPools(plan, cells, health, (dynamic, pool) => new DynamicHosts(dynamic, pool, childSlot)),
     options: relay,
     tls: new GenerationTls(plan, log, (line) => ring.write(KEY, INFO, line)),
     ...counterTables(

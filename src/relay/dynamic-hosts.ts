@@ -3,7 +3,7 @@ import { NamePatterns } from '../admission/name-patterns.js'
 import { BoundedTable } from '../base/bounded-table.js'
 import type { Network } from '../base/cidr.js'
 import { DynamicHost, TargetMemory } from './dynamic-host.js'
-import type { HostAnswer, HostLookups, Lookup } from './opening/host-lookups.js'
+import type { HostAnswer } from './host-answer.js'
 
 /** Names that are kept on a reactor; the head keeps more. */
 const KNOWN_MAX = 1_000
@@ -28,26 +28,18 @@ export class DynamicHosts {
   readonly childSlot: number
   readonly pool: number
   readonly timeoutMs: number
-  readonly #lookups: HostLookups
   readonly #names = new NamePatterns<true>()
   readonly #port: number
   readonly #memory = new TargetMemory()
   readonly #known = new BoundedTable<Resolution>(PURGE_MS, KNOWN_MAX)
-  readonly #open = new Map<string, Lookup>()
 
   /** `pool`: index of its pool in the plan. */
-  constructor(
-    { names, port, timeoutMs }: DynamicPlan,
-    pool: number,
-    childSlot: number,
-    lookups: HostLookups,
-  ) {
+  constructor({ names, port, timeoutMs }: DynamicPlan, pool: number, childSlot: number) {
     for (const pattern of names) this.#names.set(pattern, true)
     this.#port = port
     this.timeoutMs = timeoutMs
     this.pool = pool
     this.childSlot = childSlot
-    this.#lookups = lookups
   }
 
   /** `name`: as `clientServerName` returns it; '' is not allowed. */
@@ -59,16 +51,8 @@ export class DynamicHosts {
     return this.#known.get(name, nowMs)?.value
   }
 
-  /** Joins the lookup of the name that is open, or begins one. Undefined: too many names are asked for. */
-  lookUp(name: string): Lookup | undefined {
-    const lookup = this.#open.get(name) ?? this.#lookups.ask(this, name)
-    if (lookup !== undefined) this.#open.set(name, lookup)
-    return lookup
-  }
-
-  /** The lookup has been answered. */
+  /** Keeps the answer of a lookup. */
   settle(name: string, { addresses, cause, reason, ttlMs }: HostAnswer, nowMs: number): Resolution {
-    this.#open.delete(name)
     const found =
       addresses.length === 0 ? { cause, reason } : new DynamicHost(name, addresses, this.#port, this.#memory)
     this.#known.set(name, found, nowMs + ttlMs)

@@ -1,7 +1,7 @@
 /** Questions about the names of hosts, which the head resolves; they are asked and answered like those to MAVIS. */
-import type { HostLiteral } from '../../base/address.js'
 import type { Loop, TurnTaker } from '../../reactor/loop.js'
 import type { DynamicHosts } from '../dynamic-hosts.js'
+import type { HostQuestion } from '../host-answer.js'
 import type { Session } from '../session.js'
 
 /** Maximum of open lookups of a reactor. */
@@ -10,30 +10,6 @@ export const LOOKUPS_OPEN_MAX = 250
 /** Clients choose the names: the master ends children that send it more than a thousand messages in a second. */
 const LOOKUPS_PER_SECOND_MAX = 500
 const SECOND_MS = 1_000
-
-export interface HostQuestion {
-  readonly token: number
-  /** Slot of the generation's rows in the cells. */
-  readonly childSlot: number
-  /** Index of the dynamic route's pool in the plan. */
-  readonly pool: number
-  /** As `clientServerName` returns it. */
-  readonly name: string
-}
-
-/** What the head says about a name. */
-export interface HostAnswer {
-  /** Those that may be connected to, in the order of attempts; empty: `reason` says why. */
-  readonly addresses: readonly HostLiteral[]
-  readonly reason: 'name-not-resolved' | 'address-not-allowed' | undefined
-  /** Details of the reason for the access log; '' without one. */
-  readonly cause: string
-  /** How long the answer may be used. */
-  readonly ttlMs: number
-}
-
-/** An answer, by the token of its question. */
-export type HostReply = readonly [token: number, answer: HostAnswer]
 
 /** A name that is being resolved, with the sessions that wait for it. */
 export interface Lookup {
@@ -48,6 +24,7 @@ export class HostLookups implements TurnTaker {
   readonly #loop: Loop
   readonly #post: (asked: readonly HostQuestion[]) => void
   readonly #open = new Map<number, Lookup>()
+  readonly #byName = new Map<string, Lookup>()
   #asked: HostQuestion[] = []
   #lastToken = 0
   #sinceMs = Number.NEGATIVE_INFINITY
@@ -62,12 +39,16 @@ export class HostLookups implements TurnTaker {
     return this.#open.size
   }
 
-  /** Undefined: too many names are asked for. */
-  ask(hosts: DynamicHosts, name: string): Lookup | undefined {
+  /** Joins the open lookup of the name, or begins one. Undefined: too many names are asked for. */
+  lookUp(hosts: DynamicHosts, name: string): Lookup | undefined {
+    const key = keyOf(hosts, name)
+    const found = this.#byName.get(key)
+    if (found !== undefined) return found
     if (this.#open.size >= LOOKUPS_OPEN_MAX || !this.#isWithinRate()) return undefined
     const token = ++this.#lastToken
     const lookup = { hosts, name, waiting: new Set<Session>() }
     this.#open.set(token, lookup)
+    this.#byName.set(key, lookup)
     this.#asked.push({ token, childSlot: hosts.childSlot, pool: hosts.pool, name })
     this.#loop.later(this)
     return lookup
@@ -76,7 +57,9 @@ export class HostLookups implements TurnTaker {
   /** Closes a lookup; undefined: there is none with this token. */
   take(token: number): Lookup | undefined {
     const lookup = this.#open.get(token)
+    if (lookup === undefined) return undefined
     this.#open.delete(token)
+    this.#byName.delete(keyOf(lookup.hosts, lookup.name))
     return lookup
   }
 
@@ -95,4 +78,9 @@ export class HostLookups implements TurnTaker {
     }
     return ++this.#askedThisSecond <= LOOKUPS_PER_SECOND_MAX
   }
+}
+
+/** Answers depend on the route, and generations have routes of their own. */
+function keyOf({ childSlot, pool }: DynamicHosts, name: string): string {
+  return `${childSlot} ${pool} ${name}`
 }

@@ -2,9 +2,10 @@
 
 import { DynamicHost } from '../dynamic-host.js'
 import type { DynamicHosts, Resolution } from '../dynamic-hosts.js'
+import type { HostReply } from '../host-answer.js'
 import type { OpeningHandler } from '../phase-handler.js'
 import type { Session } from '../session.js'
-import type { HostLookups, HostReply } from './host-lookups.js'
+import type { HostLookups } from './host-lookups.js'
 import { serviceFor } from './routing.js'
 
 export const RESOLVING: OpeningHandler = {
@@ -26,7 +27,7 @@ function chooseHost(session: Session): void {
 }
 
 function findHost(session: Session, hosts: DynamicHosts): void {
-  const { facts, loop } = session.relay
+  const { facts, lookups, loop } = session.relay
   const name = facts.of(session).serverName()
   if (!hosts.allows(name)) {
     end(session, 'name-not-allowed', name === '' ? 'no server name' : name)
@@ -37,7 +38,7 @@ function findHost(session: Session, hosts: DynamicHosts): void {
     onResolution(session, name, known)
     return
   }
-  const lookup = hosts.lookUp(name)
+  const lookup = lookups.lookUp(hosts, name)
   if (lookup === undefined) {
     end(session, 'name-not-resolved', `${name}: too many names are asked for`)
     return
