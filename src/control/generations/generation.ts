@@ -16,6 +16,7 @@ import { listenerNames, remoteKey, remoteName } from '../../plan/compile/socket-
 import type { Loaded } from '../../plan/load/load.js'
 import type { CounterKeeper } from '../../services/counter-keeper.js'
 import { appendKeyLine } from '../../services/key-log.js'
+import type { Verdict, WatchedRemote } from '../../services/remote-verdicts.js'
 import type { NameWatch, Resolver } from '../../services/resolver.js'
 import type { TicketKeyRing } from '../../services/ticket-keys.js'
 import type { BoundListener } from '../process/listeners.js'
@@ -38,8 +39,8 @@ export interface GenerationParts {
   readonly mechanism: PollMechanism
   /** Current OCSP responses, those of other generations included. */
   readonly staples: LiveState['staples']
-  /** Whether a remote of this name is known to be down. */
-  isDown(remote: string): boolean
+  /** What is known of a remote of this name. */
+  verdictOf(remote: string): Verdict
   /** A master accepts for its children. */
   readonly hasFront: boolean
   /** Keeps what children of all generations count. */
@@ -113,7 +114,7 @@ export class Generation {
     this.listenerSlots = own?.listeners ?? []
     this.front = parts.hasFront ? this.#openFront() : undefined
     this.#remoteNames = remotes
-    for (const name of remotes) this.setVerdict(name, parts.isDown(name))
+    for (const name of remotes) this.setVerdict(name, parts.verdictOf(name))
     this.tickets = ticketRingFor(
       loaded.tls.settings,
       present && [present.loaded.tls.settings, present.tickets],
@@ -157,17 +158,20 @@ export class Generation {
     }
   }
 
-  /** Names of its remotes, in the order of the configuration. */
-  get remoteNames(): readonly string[] {
-    return this.#remoteNames
+  /** Its remotes, in the order of the configuration. */
+  get watchedRemotes(): readonly WatchedRemote[] {
+    return this.remoteSlots.flatMap((slot) => this.plan.remotes[slot] ?? [])
   }
 
   /** Writes the verdict on a remote to the cells, where its workers read it. */
-  setVerdict(remote: string, isDown: boolean): void {
+  setVerdict(remote: string, { isDown, upAtMs }: Verdict): void {
+    const { cells } = this.memory
     for (const [i, name] of this.#remoteNames.entries()) {
       const slot = this.remoteSlots[i]
-      if (name === remote && slot !== undefined)
-        Atomics.store(this.memory.cells.verdict, slot, isDown ? 1 : 0)
+      if (name !== remote || slot === undefined) continue
+      // First: a worker that reads the new verdict must not read the end of an older outage.
+      cells.upAtMs[slot] = upAtMs
+      Atomics.store(cells.verdict, slot, isDown ? 1 : 0)
     }
   }
 
