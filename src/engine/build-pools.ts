@@ -4,6 +4,7 @@ import { hashText } from '../balance/hash.js'
 import { policyOf } from '../balance/policy-of.js'
 import { Pool } from '../balance/pool.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
+import { SlowStart } from '../balance/slow-start.js'
 import type { Cells } from '../cells/cells.js'
 import { nativeAddress } from '../kernel/sockaddr.js'
 import type { RelayContext } from '../relay/context.js'
@@ -29,14 +30,17 @@ export function buildPools(
 }
 
 function buildPool(
-  { boundedLoad, key, label, options, policy, ...pool }: PoolPlan,
+  { boundedLoad, key, label, options, policy, slowStartAggression, ...pool }: PoolPlan,
   { remotes }: Plan,
-  { use }: Cells,
+  { upAtMs, use, verdict }: Cells,
   health: RemoteHealth,
 ): RelayPool {
   const weights = remotes.map(({ weight }) => weight)
   const tiers = remotes.map(({ tier }) => tier)
   const seeds = remotes.map(({ name }) => hashText(name))
+  const durationsMs = remotes.map(({ slowStartMs }) => slowStartMs)
+  const hasSlowStart = pool.members.some((slot) => durationsMs[slot] !== 0)
+  const ramp = { aggression: slowStartAggression, durationsMs, upAtMs, verdict }
   const hashing = { seeds, ...(boundedLoad === undefined ? {} : { boundedLoad }) }
   return {
     pool: new Pool({
@@ -45,6 +49,7 @@ function buildPool(
       tiers,
       use,
       health,
+      slowStart: hasSlowStart ? new SlowStart(ramp) : undefined,
       policy: policyOf(policy, remotes.length, hashing),
     }),
     options: sessionOptions(options),

@@ -71,6 +71,8 @@ export interface ListenerPlan extends RelayListener {
 export interface RemotePlan extends RemoteParts {
   /** Share of the load, relative to its siblings. Zero: no new clients. */
   readonly weight: number
+  /** Time until it has its full weight again after an outage. Zero: at once. */
+  readonly slowStartMs: number
   /** Remotes of a higher tier are in reserve. */
   readonly tier: number
   /** Index in `tls.clients`; undefined: plain. */
@@ -90,6 +92,8 @@ export interface PoolPlan {
   readonly boundedLoad: number | undefined
   /** With fewer usable remotes the next tier is used too. */
   readonly tierMinUsable: number
+  /** Shape of the slow start of its remotes; 1: linear. */
+  readonly slowStartAggression: number
   /** Number of clients after which the back-off of every failing remote ends. Zero: never. */
   readonly rebalance: number
   readonly options: SessionPlan

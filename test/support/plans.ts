@@ -59,6 +59,7 @@ const LEAST_USE = {
   key: undefined,
   boundedLoad: undefined,
   tierMinUsable: 1,
+  slowStartAggression: 1,
   rebalance: 0,
 } as const
 
@@ -93,5 +94,5 @@ export function listenerPlan(name: string, parts: Partial<ListenerPlan> = {}): L
 
 /** A plain remote. */
 export function remotePlan(name: string, addresses: RemotePlan['addresses']): RemotePlan {
-  return { name, weight: 1, tier: 0, addresses, tlsClient: undefined, options: PLAIN_REMOTE }
+  return { name, weight: 1, slowStartMs: 0, tier: 0, addresses, tlsClient: undefined, options: PLAIN_REMOTE }
 }

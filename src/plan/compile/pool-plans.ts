@@ -24,7 +24,7 @@ export function poolPlans(
 }
 
 function poolPlan(pool: PoolSettings, label: string, members: readonly number[]): PoolPlan {
-  const { boundedLoadPercent, key, name, policy, rebalance, tierMinUsable } = pool
+  const { boundedLoadPercent, key, name, policy, rebalance, slowStartAggression, tierMinUsable } = pool
   const isHashing = policy === 'source' || policy === 'maglev'
   return {
     name,
@@ -34,6 +34,7 @@ function poolPlan(pool: PoolSettings, label: string, members: readonly number[])
     key: isHashing ? key : undefined,
     boundedLoad: boundedLoadPercent === undefined ? undefined : boundedLoadPercent / 100,
     tierMinUsable,
+    slowStartAggression,
     rebalance,
     options: sessionPlan(pool),
   }
