@@ -19,11 +19,12 @@
  * | | | `listenerCounters` | listener × LISTENER_COUNTERS | that child, or the front of a master | Float64 |
  * | | | `remoteCounters` | remote × REMOTE_COUNTERS | that child | Float64 |
  * | | | `ring` | one | that child; the head reads and moves `tail` | Int32 heads with Atomics, then bytes |
+ * | `sticky`, one for each sticky pool | writable | entries | hash of a client | children, several writers | Int32 with Atomics: `sticky-table.ts` |
  *
- * Readers of `common` and of another process' `own` check what they read (`countIn`, `LogRingReader`). The memory of a child
+ * Readers of `common`, of `sticky` and of another process' `own` check what they read (`countIn`, `LogRingReader`). The memory of a child
  * ends with it; `services/counter-keeper.ts` keeps what it had counted.
  */
-export const LAYOUT_VERSION = 9
+export const LAYOUT_VERSION = 10
 
 /** The counters of a child: sums since its start, and gauges, which end in `Now`. */
 export const COUNTERS = [
