@@ -102,6 +102,13 @@ export class Pool implements PoolView {
     return chosen
   }
 
+  /** Whether a client may go to the remote that it had before, whatever its weight and tier. Counts as `pick` does. */
+  keeps(slot: number, nowMs: number): boolean {
+    if (!this.health.mayKeep(slot, nowMs) || !this.hasRoom(slot)) return false
+    if (this.health.isFailing(slot)) this.health.beginProbe(slot, nowMs)
+    return true
+  }
+
   /** What `observe` must be fed with; undefined: nothing. */
   get observes(): Observed | undefined {
     return this.#policy.observes

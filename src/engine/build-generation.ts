@@ -254,7 +254,8 @@ export class ReactorGeneration {
     const { pools, remotes, tls } = this.#parts
     tls.retire()
     remotes.close()
-    for (const { options } of pools.all) {
+    for (const { options, sticky } of pools.all) {
+      sticky?.close()
       if (options.localAddress !== undefined) unmap(options.localAddress.region)
       options.clientSource?.close()
     }
@@ -290,7 +291,7 @@ function relayParts(
   cells: Cells,
   child: ChildCells,
 ): Parts {
-  const { childSlot, plan, traceMask } = settings
+  const { childSlot, plan, sticky, traceMask } = settings
   const { listeners, relay, remotes } = plan
   const rejected = new RejectedLines(childSlot, system)
   const ring = new LogRingWriter(child, onLog)
@@ -306,7 +307,7 @@ function relayParts(
       ring.write(REMOTE, INFO, encodeEvidence(evidence)),
     ),
     health,
-    ...buildPools(plan, cells, health),
+    ...buildPools(plan, cells, health, sticky),
     options: relay,
     tls: new GenerationTls(plan, log, (line) => ring.write(KEY, INFO, line)),
     ...counterTables(

@@ -88,6 +88,8 @@ export interface PoolPlan {
   readonly policy: PolicyName
   /** What hashing policies identify a client by; undefined: the policy does not hash. */
   readonly key: ClientKeyPlan | undefined
+  /** Undefined: its clients are not sticky. */
+  readonly sticky: StickyPlan | undefined
   /** At least 1; undefined: no limit. */
   readonly boundedLoad: number | undefined
   /** With fewer usable remotes the next tier is used too. */
@@ -97,6 +99,14 @@ export interface PoolPlan {
   /** Number of clients after which the back-off of every failing remote ends. Zero: never. */
   readonly rebalance: number
   readonly options: SessionPlan
+}
+
+/** The table that a pool keeps of its clients. */
+export interface StickyPlan {
+  readonly key: ClientKeyPlan
+  /** Time without a connection after which a client is forgotten. */
+  readonly ttlMs: number
+  readonly entries: number
 }
 
 /** Which clients are accepted. */

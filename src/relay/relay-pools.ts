@@ -3,6 +3,7 @@
 import type { Pool } from '../balance/pool.js'
 import type { ClientKeyPlan } from './client-key.js'
 import type { SessionOptions } from './session-options.js'
+import type { Stickiness } from './stickiness.js'
 
 /** A pool with the options of its sessions. */
 export interface RelayPool {
@@ -11,6 +12,8 @@ export interface RelayPool {
   /** As in its plan. */
   readonly label: string
   readonly key: ClientKeyPlan | undefined
+  /** Undefined: its clients are not sticky. */
+  readonly sticky?: Stickiness | undefined
 }
 
 /** A remote belongs to one pool. */

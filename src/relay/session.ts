@@ -15,6 +15,7 @@ import type { PhaseHandler } from './phase-handler.js'
 import { PHASE_HANDLERS } from './phase-handlers.js'
 import { type EndReason, MAY_BECOME, type Phase } from './phases.js'
 import { DEFAULT_SESSION_OPTIONS, type SessionOptions } from './session-options.js'
+import type { StickyClient } from './stickiness.js'
 import { Direction } from './transfer/direction.js'
 
 const INPUT = READABLE | URGENT | PEER_ENDED | FAILED | HUNG_UP
@@ -83,6 +84,9 @@ export class Session implements TimerOwner {
   rule = ''
   /** The comment of the MAVIS module that rejected the client. */
   comment = ''
+
+  /** Undefined: its pool is not sticky, or nothing distinguishes the client. */
+  sticky: StickyClient | undefined = undefined
 
   /** State of dialling; lent to the session during that phase. */
   #dialling: Dialling | undefined = undefined
@@ -248,6 +252,7 @@ export class Session implements TimerOwner {
     this.remoteSlot = NONE
     this.pool = ''
     this.meteredPool = undefined
+    this.sticky = undefined
     this.keepAliveAtMs = Number.POSITIVE_INFINITY
     this.wasConnected = false
     this.user = ''

@@ -57,6 +57,7 @@ type PlanParts = Partial<Omit<Plan, 'relay'>> & {
 const LEAST_USE = {
   policy: 'least-use',
   key: undefined,
+  sticky: undefined,
   boundedLoad: undefined,
   tierMinUsable: 1,
   slowStartAggression: 1,

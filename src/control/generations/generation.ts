@@ -23,6 +23,7 @@ import type { BoundListener } from '../process/listeners.js'
 import { ListenerKeeper } from './listener-keeper.js'
 import { SharedCells } from './shared-cells.js'
 import { StateKeeper } from './state-keeper.js'
+import { StickyMemories } from './sticky-memories.js'
 import { ticketRingFor } from './tls-tickets.js'
 
 /** Limit of the first lookup of all names: other remotes may be usable while a name server does not answer. */
@@ -59,6 +60,7 @@ export class Generation {
   readonly loaded: Loaded
   readonly plan: Plan
   readonly memory: SharedCells
+  readonly sticky: StickyMemories
   /** The slot of each remote in the memory, in the order of the configuration. */
   readonly remoteSlots: readonly number[]
   /** The same of each listener. */
@@ -123,6 +125,7 @@ export class Generation {
     const { kinds: listenerKinds } = this.listeners
     const places = { listenerKinds, listenerNames: ofListeners, listenerSlots, mechanism, remoteSlots }
     this.plan = compilePlan(loaded, places)
+    this.sticky = this.#openSticky(present?.sticky)
     const { instancesMax, usersMax } = this.plan.workers.placement
     this.sessionsMax = instancesMax * usersMax
     const named = namedRemotes(loaded.tcprelay, remoteSlots)
@@ -215,8 +218,20 @@ export class Generation {
     this.#leaveMemory()
   }
 
+  #openSticky(before: StickyMemories | undefined): StickyMemories {
+    try {
+      return new StickyMemories(this.plan.pools, before)
+    } catch (error) {
+      this.closeFront()
+      this.memory.leave(this)
+      throw error
+    }
+  }
+
   #leaveMemory(): void {
-    if (!this.#isInForce && this.#children === 0) this.memory.leave(this)
+    if (this.#isInForce || this.#children > 0) return
+    this.memory.leave(this)
+    this.sticky.close()
   }
 
   async #look(): Promise<void> {

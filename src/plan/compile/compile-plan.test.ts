@@ -82,6 +82,7 @@ id = tcprelay {
 const LEAST_USE = {
   policy: 'least-use',
   key: undefined,
+  sticky: undefined,
   boundedLoad: undefined,
   tierMinUsable: 1,
   slowStartAggression: 1,
@@ -252,6 +253,27 @@ id = tcprelay {
     pools.map(({ slowStartAggression }) => slowStartAggression),
     [1, 1.5, 1],
   )
+})
+
+test('stickiness of the section and of pools', () => {
+  const text = `
+id = spawnd { listen { port = 1 } }
+id = tcprelay {
+  sticky = { ttl = 1h }
+  remote { 10.0.0.1:1 }
+  pool = own { sticky = { by = rdp cookie size = 4k } remote { 10.0.0.2:1 } }
+  pool = off { sticky = { size = 0 } remote { 10.0.0.3:1 } }
+}`
+  const { pools, relay } = planOf(text, { ...SURROUNDINGS, remoteSlots: [0, 1, 2] })
+  assert.deepEqual(
+    pools.map(({ sticky }) => sticky),
+    [
+      { key: { by: 'source', ipv4Bits: 32, ipv6Bits: 128 }, ttlMs: 3_600_000, entries: 102_400 },
+      { key: { by: 'rdp-cookie' }, ttlMs: 1_800_000, entries: 4_096 },
+      undefined,
+    ],
+  )
+  assert.equal(relay.notesPeers, true)
 })
 
 test('policies, keys and tiers', () => {

@@ -3,7 +3,7 @@ import { withPort } from '../../base/address.js'
 import { DEFAULT_POOL, type PoolSettings } from '../../config/table-pool.js'
 import type { RelayingSettings } from '../../config/table-relaying.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
-import type { PoolPlan, SessionPlan } from '../../engine/plan.js'
+import type { PoolPlan, SessionPlan, StickyPlan } from '../../engine/plan.js'
 import { SPLICE_POLICIES } from '../../relay/transfer/splice-policies.js'
 import { endless } from '../load/endless.js'
 import { keepAliveOf, localPorts } from './socket-settings.js'
@@ -32,12 +32,19 @@ function poolPlan(pool: PoolSettings, label: string, members: readonly number[])
     members,
     policy,
     key: isHashing ? key : undefined,
+    sticky: stickyPlan(pool),
     boundedLoad: boundedLoadPercent === undefined ? undefined : boundedLoadPercent / 100,
     tierMinUsable,
     slowStartAggression,
     rebalance,
     options: sessionPlan(pool),
   }
+}
+
+function stickyPlan({ sticky }: PoolSettings): StickyPlan | undefined {
+  if (sticky === undefined || sticky.entries === 0) return undefined
+  const { entries, key, ttlMs } = sticky
+  return { key, ttlMs, entries }
 }
 
 function sessionPlan(settings: RelayingSettings): SessionPlan {
