@@ -20,6 +20,8 @@ export interface PoolOptions {
   readonly use: ArrayLike<number>
   /** Maximum of concurrent sessions by slot. @default no limit */
   readonly useMax?: ArrayLike<number>
+  /** Where `use` and `useMax` have the sessions of the whole pool; undefined: they are not limited. */
+  readonly place?: number | undefined
   readonly health: RemoteHealth
   readonly policy: Policy
   /** `rebalance`: all back-offs end after this many clients. Zero: never. */
@@ -42,6 +44,7 @@ export class Pool implements PoolView {
   key = 0
   nowMs = 0
   readonly #useMax: ArrayLike<number> | undefined
+  readonly #place: number | undefined
   readonly #policy: Policy
   readonly #rebalance: number
   readonly #random: RandomSource
@@ -49,6 +52,8 @@ export class Pool implements PoolView {
   readonly #tiers: Tiers | undefined
   /** The worst tier in use for this client. */
   #worstTier = Infinity
+  /** The whole pool has room for this client. */
+  #isOpen = true
   #clients = 0
 
   constructor(options: PoolOptions) {
@@ -58,6 +63,7 @@ export class Pool implements PoolView {
     this.weight = [...options.weights]
     this.health = options.health
     this.#useMax = options.useMax
+    this.#place = options.place
     this.#policy = options.policy
     this.#rebalance = options.rebalance
     this.#random = new RandomSource(options.seed ?? Math.random() * 2 ** 32)
@@ -75,7 +81,7 @@ export class Pool implements PoolView {
   }
 
   hasRoom(slot: number): boolean {
-    return this.#useMax === undefined || (this.use[slot] as number) < (this.#useMax[slot] as number)
+    return this.#useMax === undefined || (this.#isOpen && this.#isBelowMax(slot, this.#useMax))
   }
 
   /**
@@ -85,6 +91,8 @@ export class Pool implements PoolView {
   pick(tried: SlotSet, nowMs: number, key = 0): number {
     this.nowMs = nowMs
     this.key = key >>> 0
+    if (this.#useMax !== undefined && this.#place !== undefined)
+      this.#isOpen = this.#isBelowMax(this.#place, this.#useMax)
     if (this.#tiers !== undefined) this.#worstTier = this.#tiers.worstInUse(this, this.health)
     const slot = this.#policy.pick(this, tried)
     if (slot === NONE && this.#isFull(tried)) return FULL
@@ -118,6 +126,10 @@ export class Pool implements PoolView {
       const slot = this.members[i] as number
       if (this.health.isFailing(slot)) this.health.endBackOff(slot)
     }
+  }
+
+  #isBelowMax(place: number, useMax: ArrayLike<number>): boolean {
+    return (this.use[place] as number) < (useMax[place] as number)
   }
 
   /** Whether an untried remote is usable except for its number of sessions. */

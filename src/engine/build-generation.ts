@@ -3,6 +3,9 @@ import { AccessRules, type Rejected } from '../accept/access-rules.js'
 import { type Closing, ConnectionLimit } from '../accept/connection-limit.js'
 import { type KeptListeners, splitListeners } from '../accept/kept-listeners.js'
 import { type AcceptContext, Listener } from '../accept/listener.js'
+import type { ListenerPlaces } from '../accept/listener-places.js'
+import { ReportedEnds } from '../accept/reported-ends.js'
+import { SharedListenerPlaces } from '../accept/shared-listener-places.js'
 import { SiblingLoad } from '../accept/sibling-load.js'
 import { AccessList } from '../admission/access-list.js'
 import { IdentityList } from '../admission/identity-list.js'
@@ -30,7 +33,7 @@ import { Remotes } from '../relay/remotes.js'
 import { ThrottledWarnings } from '../relay/throttled-warnings.js'
 import type { Blocks } from '../relay/transfer/blocks.js'
 import type { Pipes } from '../relay/transfer/pipes.js'
-import { buildPools } from './build-pools.js'
+import { buildPools, poolPlaces } from './build-pools.js'
 import { GenerationTls } from './build-tls.js'
 import { type HandedOverSlot, PLAIN } from './handed-over-tls.js'
 import { changesOf, type StateChange } from './live-state.js'
@@ -52,8 +55,12 @@ export interface GenerationContext {
   countSessions(): number
   /** Wakes the reader of the log ring, which sleeps while the ring is empty. */
   onLog(): void
+  /** A master has accepted the clients. */
+  readonly isBehindMaster: boolean
   /** A session has ended. */
   onRoom(of: ReactorGeneration): void
+  /** It was the session of a listener that was full. */
+  onListenerRoom(): void
   /** Its `retire` limit is reached. */
   onRetired(of: ReactorGeneration): void
 }
@@ -71,6 +78,7 @@ export class ReactorGeneration {
   readonly #parts: Parts
   readonly #cells: OpenedCells
   readonly #connectionLimit: ConnectionLimit
+  readonly #listenerPlaces: ListenerPlaces
   readonly #accessRules: AccessRules
   readonly #peers: PeerCalls
   readonly #accepting: AcceptContext
@@ -96,7 +104,13 @@ export class ReactorGeneration {
     const parts = relayParts(settings, context, this.#cells, child)
     const { counters, listenerCounters, log, writeRejected: writeAccess } = parts
     this.#parts = parts
-    const events = { onRoom: () => context.onRoom(this), onRetired: () => context.onRetired(this) }
+    this.#listenerPlaces = context.isBehindMaster
+      ? new ReportedEnds(plan.listeners, this.#cells, childSlot)
+      : new SharedListenerPlaces(plan.listeners, this.#cells)
+    const events = {
+      onRoom: (slot: number) => this.#onEnd(slot, context),
+      onRetired: () => context.onRetired(this),
+    }
     this.#relay = new Relay(parts, events, childSlot)
     const siblingLoad = this.#openSiblingLoad(loop)
     this.#siblingLoad = siblingLoad
@@ -121,6 +135,8 @@ export class ReactorGeneration {
       deliver: (fd, slot, client) => this.#admit(fd, slot, client),
       hasRoom: () => this.#connectionLimit.hasRoom(),
       onFull: () => this.#connectionLimit.onFull(),
+      places: this.#listenerPlaces,
+      onListenerFull: (listener) => this.#connectionLimit.onListenerFull(listener),
       counters,
       listenerCounters,
       log,
@@ -229,6 +245,16 @@ export class ReactorGeneration {
     this.#connectionLimit.onRoom()
   }
 
+  /** A session of a listener that was full has ended, in this generation or another one. */
+  onListenerRoom(): void {
+    this.#connectionLimit.onListenerRoom()
+  }
+
+  /** A client that the master has sent could not be received. */
+  countUnserved(listenerSlot: number): void {
+    this.#listenerPlaces.giveBack(listenerSlot)
+  }
+
   /** Stops accepting, but leaves its listeners open until `stop`. */
   suspend(): void {
     this.#takesClients = false
@@ -273,6 +299,12 @@ export class ReactorGeneration {
     return new SiblingLoad({ cells: this.#cells, slot: childSlot, loop, wakeupFd, onClientsLeft })
   }
 
+  #onEnd(listenerSlot: number, context: GenerationContext): void {
+    const wasFull = this.#listenerPlaces.giveBack(listenerSlot)
+    context.onRoom(this)
+    if (wasFull) context.onListenerRoom()
+  }
+
   #admit(fd: Fd, slot: number, peer: Region): void {
     const listener = this.#settings.plan.listeners[slot]?.name ?? ''
     if (this.#accessRules.admits(fd, peer, listener)) {
@@ -281,6 +313,7 @@ export class ReactorGeneration {
     }
     this.#parts.listenerCounters.add(slot, LISTENER_COUNT.rejected, 1)
     this.#parts.system.calls.close(fd)
+    if (this.#listenerPlaces.giveBack(slot)) this.#connectionLimit.onListenerRoom()
   }
 }
 
@@ -302,8 +335,12 @@ function relayParts(
     blocks,
     pipes,
     questions,
-    remotes: new Remotes(remotes, cells, child, (evidence) =>
-      ring.write(REMOTE, INFO, encodeEvidence(evidence)),
+    remotes: new Remotes(
+      remotes,
+      cells,
+      child,
+      (evidence) => ring.write(REMOTE, INFO, encodeEvidence(evidence)),
+      poolPlaces(plan, cells),
     ),
     health,
     ...buildPools(plan, cells, health),

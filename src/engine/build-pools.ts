@@ -5,6 +5,7 @@ import { policyOf } from '../balance/policy-of.js'
 import { Pool } from '../balance/pool.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
 import type { Cells } from '../cells/cells.js'
+import { poolPlace, type Shape } from '../cells/layout.js'
 import { nativeAddress } from '../kernel/sockaddr.js'
 import type { RelayContext } from '../relay/context.js'
 import { ClientSource } from '../relay/opening/client-source.js'
@@ -31,7 +32,7 @@ export function buildPools(
 function buildPool(
   { boundedLoad, key, label, options, policy, ...pool }: PoolPlan,
   { remotes }: Plan,
-  { use }: Cells,
+  { layout, use, useMax }: Cells,
   health: RemoteHealth,
 ): RelayPool {
   const weights = remotes.map(({ weight }) => weight)
@@ -44,6 +45,8 @@ function buildPool(
       weights,
       tiers,
       use,
+      useMax,
+      place: placeOf(pool, layout.shape),
       health,
       policy: policyOf(policy, remotes.length, hashing),
     }),
@@ -51,6 +54,23 @@ function buildPool(
     label,
     key,
   }
+}
+
+/** By slot of the remote: the place of its pool; undefined: the pool has no limit. */
+export function poolPlaces({ pools }: Plan, { layout }: Cells): readonly (number | undefined)[] {
+  const places: (number | undefined)[] = []
+  for (const pool of pools) {
+    for (const member of pool.members) places[member] = placeOf(pool, layout.shape)
+  }
+  return places
+}
+
+/** Sessions of a pool without a limit are not counted: that would be one more atomic operation for each. */
+function placeOf(
+  { maxConnections, slot }: Pick<PoolPlan, 'maxConnections' | 'slot'>,
+  shape: Shape,
+): number | undefined {
+  return maxConnections === Number.POSITIVE_INFINITY ? undefined : poolPlace(shape, slot)
 }
 
 function sessionOptions({ localAddress, ...options }: SessionPlan): SessionOptions {

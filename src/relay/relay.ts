@@ -30,8 +30,8 @@ import { TRANSPORTS } from './transfer/transports.js'
 export type RelayParts = Omit<RelayContext, 'diallings' | 'facts' | 'peers' | 'sessionClosed'>
 
 export interface RelayEvents {
-  /** A session has ended, and with it two descriptors. */
-  onRoom(): void
+  /** A session of this listener has ended, and with it two descriptors. */
+  onRoom(listenerSlot: number): void
   /** `retire limit` is reached: deliver no more clients. */
   onRetired(): void
 }
@@ -127,7 +127,9 @@ export class Relay {
   /** Freezes a session, or returns 'later' if that is not possible now; see `Frozen`. */
   freeze(session: Session): Frozen | 'later' {
     const frozen = freezeSession(session)
-    if (frozen !== 'later') this.#release(session)
+    if (frozen === 'later') return frozen
+    this.#context.remotes.handOver(session.remoteSlot)
+    this.#release(session)
     return frozen
   }
 
@@ -155,8 +157,9 @@ export class Relay {
   #sessionClosed(session: Session): void {
     this.#countEnd(session)
     if (this.#context.options.hasAccessLog) this.#context.writeAccess(this.#accessRecord(session))
+    if (session.remoteSlot !== NONE) this.#context.remotes.giveBack(session.remoteSlot)
     this.#release(session)
-    this.#events.onRoom()
+    this.#events.onRoom(session.listenerSlot)
   }
 
   #countEnd({ listenerSlot, reason, remoteSlot, toClient, toRemote, wasConnected }: Session): void {
@@ -185,7 +188,6 @@ export class Relay {
       this.#open[session.index] = last
       last.index = session.index
     }
-    if (session.remoteSlot !== NONE) this.#context.remotes.giveBack(session.remoteSlot)
     add(this.#context.counters, COUNT.sessionsNow, -1)
     this.#context.listenerCounters.add(session.listenerSlot, LISTENER_COUNT.sessionsNow, -1)
     session.clear()

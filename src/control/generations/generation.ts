@@ -20,6 +20,7 @@ import type { NameWatch, Resolver } from '../../services/resolver.js'
 import type { TicketKeyRing } from '../../services/ticket-keys.js'
 import type { BoundListener } from '../process/listeners.js'
 import { ListenerKeeper } from './listener-keeper.js'
+import { limitsOf } from './place-limits.js'
 import { SharedCells } from './shared-cells.js'
 import { StateKeeper } from './state-keeper.js'
 import { ticketRingFor } from './tls-tickets.js'
@@ -102,7 +103,11 @@ export class Generation {
     })
     const remotes = loaded.tcprelay.remotes.map(remoteName)
     const ofListeners = listenerNames(loaded.spawnd.listeners, this.listeners.names)
-    const names = { remotes: loaded.tcprelay.remotes.map(remoteKey), listeners: ofListeners }
+    const names = {
+      remotes: loaded.tcprelay.remotes.map(remoteKey),
+      listeners: ofListeners,
+      pools: loaded.tcprelay.pools.map(({ name }) => name),
+    }
     const slots = present?.memory.enter(this, names)
     this.memory =
       present === undefined || slots === undefined
@@ -111,6 +116,7 @@ export class Generation {
     const own = slots ?? this.memory.enter(this, names)
     this.remoteSlots = own?.remotes ?? []
     this.listenerSlots = own?.listeners ?? []
+    const poolSlots = own?.pools ?? []
     this.front = parts.hasFront ? this.#openFront() : undefined
     this.#remoteNames = remotes
     for (const name of remotes) this.setVerdict(name, parts.isDown(name))
@@ -120,8 +126,8 @@ export class Generation {
     )
     const { listenerSlots, remoteSlots } = this
     const { kinds: listenerKinds } = this.listeners
-    const places = { listenerKinds, listenerNames: ofListeners, listenerSlots, mechanism, remoteSlots }
-    this.plan = compilePlan(loaded, places)
+    const listenersAs = { listenerKinds, listenerNames: ofListeners, listenerSlots }
+    this.plan = compilePlan(loaded, { ...listenersAs, mechanism, poolSlots, remoteSlots })
     const { instancesMax, usersMax } = this.plan.workers.placement
     this.sessionsMax = instancesMax * usersMax
     const named = namedRemotes(loaded.tcprelay, remoteSlots)
@@ -169,6 +175,12 @@ export class Generation {
       if (name === remote && slot !== undefined)
         Atomics.store(this.memory.cells.verdict, slot, isDown ? 1 : 0)
     }
+  }
+
+  /** Puts its limits of sessions in force, also for workers of older generations. */
+  applyLimits(): void {
+    const { cells } = this.memory
+    for (const [place, max] of limitsOf(this.plan, this.memory.shape)) Atomics.store(cells.useMax, place, max)
   }
 
   /** A child of this generation has started, or the reactor of a single process with it. */

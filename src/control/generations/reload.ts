@@ -81,6 +81,7 @@ export class Reloader {
       boundary: parts.boundary,
     })
     this.#present = this.#makeGeneration(parts.loaded, parts.bound, undefined)
+    this.#present.applyLimits()
     this.verdicts.watch(this.#present.remoteNames)
   }
 
@@ -255,6 +256,7 @@ export class Reloader {
     watchTlsFiles(this.#tlsFiles, next.loaded)
     this.#stapler.watch(next.loaded.tls.ocsp)
     this.#endOldest()
+    next.applyLimits()
     const isInForce = this.#workers.putInForce(next, kept)
     next.listeners.start(kept)
     old.listeners.close(kept)

@@ -16,6 +16,7 @@ import {
   FLAG_TLS_AUTO,
   FLAG_TLS_PSK,
 } from '../../wire/child-message.js'
+import { endless } from '../load/endless.js'
 import { poolIndex } from './pool-plans.js'
 
 /** Names and kinds of the listeners, by slot, after the head has tried to bind them. */
@@ -33,7 +34,7 @@ export function listenerPlans(
   relay: Pick<TcprelaySettings, 'pools'>,
 ): readonly ListenerPlan[] {
   return listeners.map((settings, slot) => {
-    const { backlog, block, overloadBacklog, pool, portIndex, protocol, realm } = settings
+    const { backlog, block, maxConnections, overloadBacklog, pool, portIndex, protocol, realm } = settings
     return {
       name: listenerNames[slot] ?? '',
       kind: listenerKinds[slot] ?? 'tcp',
@@ -41,6 +42,7 @@ export function listenerPlans(
       pool: pool && poolIndex(relay, pool.value),
       portIndex,
       countersSlot: listenerSlots[slot] as number,
+      maxConnections: endless(maxConnections),
       isMptcp: protocol === 'MPTCP',
       isUdp: protocol === 'UDP',
       queue: { backlog, overloadBacklog },

@@ -8,26 +8,29 @@ import { SPLICE_POLICIES } from '../../relay/transfer/splice-policies.js'
 import { endless } from '../load/endless.js'
 import { keepAliveOf, localPorts } from './socket-settings.js'
 
-/** `remoteSlots`: in the order of the configuration. */
+/** `poolSlots` and `remoteSlots`: in the order of the configuration. */
 export function poolPlans(
   { pools, remotes }: TcprelaySettings,
+  poolSlots: readonly number[],
   remoteSlots: readonly number[],
 ): readonly PoolPlan[] {
   const areNamed = pools.some(({ name }) => name !== DEFAULT_POOL)
   return pools.map((pool, index) =>
     poolPlan(
       pool,
+      poolSlots[index] as number,
       areNamed ? pool.name : '',
       remoteSlots.filter((_, i) => remotes[i]?.pool === index),
     ),
   )
 }
 
-function poolPlan(pool: PoolSettings, label: string, members: readonly number[]): PoolPlan {
-  const { boundedLoadPercent, key, name, policy, rebalance, tierMinUsable } = pool
+function poolPlan(pool: PoolSettings, slot: number, label: string, members: readonly number[]): PoolPlan {
+  const { boundedLoadPercent, key, maxConnections, name, policy, rebalance, tierMinUsable } = pool
   const isHashing = policy === 'source' || policy === 'maglev'
   return {
     name,
+    slot,
     label,
     members,
     policy,
@@ -35,6 +38,7 @@ function poolPlan(pool: PoolSettings, label: string, members: readonly number[])
     boundedLoad: boundedLoadPercent === undefined ? undefined : boundedLoadPercent / 100,
     tierMinUsable,
     rebalance,
+    maxConnections: endless(maxConnections),
     options: sessionPlan(pool),
   }
 }

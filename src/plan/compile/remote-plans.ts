@@ -5,6 +5,7 @@ import type { ListenerPlan, RemotePlan } from '../../engine/plan.js'
 import { PLAIN_REMOTE } from '../../relay/remote-options.js'
 import type { RemotePorts } from '../../relay/remotes.js'
 import type { NamedRemote } from '../../services/resolver.js'
+import { endless } from '../load/endless.js'
 import { resolvable } from './resolvable.js'
 import { remoteName } from './socket-names.js'
 import { remoteOptions } from './socket-settings.js'
@@ -14,6 +15,7 @@ export const NO_REMOTE: RemotePlan = {
   name: '',
   weight: 1,
   tier: 0,
+  maxConnections: Number.POSITIVE_INFINITY,
   addresses: [],
   ports: 'own',
   tlsClient: undefined,
@@ -38,11 +40,12 @@ function remotePlan(
   tlsClient: number | undefined,
   listeners: readonly ListenerPlan[],
 ): RemotePlan {
-  const { sctp, target, tier, weight } = remote
+  const { maxConnections, sctp, target, tier, weight } = remote
   return {
     name: remoteName(remote),
     weight,
     tier,
+    maxConnections: endless(maxConnections),
     // The addresses of a name are live state.
     addresses: target.kind === 'name' ? [] : [target.address],
     ports: portsFor(remote, listeners),

@@ -98,7 +98,7 @@ export function thawSession(session: Session, frozen: Frozen): void {
   session.meteredPool = pool.observes === 'bytes' ? pool : undefined
   session.pool = label
   session.options = ofSession
-  remotes.take(frozen.remoteSlot)
+  remotes.takeOver(frozen.remoteSlot)
   session.acceptedAtMs = frozen.acceptedAtMs
   session.lastActiveMs = frozen.lastActiveMs
   session.wasConnected = true
