@@ -2,24 +2,33 @@
 import type { Refusal } from '../base/authorization.js'
 import { COUNT, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js'
 
+/** The phases that lead to a remote, in their order. A session skips those that it does not need. */
+export const OPENING_PHASES = ['greeting', 'detecting', 'asking', 'dialling'] as const
+export type OpeningPhase = (typeof OPENING_PHASES)[number]
+
 /** The phase of a session. A `closed` session is a free record. */
-export type Phase = 'greeting' | 'detecting' | 'asking' | 'dialling' | 'relaying' | 'draining' | 'closed'
+export type Phase = OpeningPhase | 'relaying' | 'draining' | 'closed'
 
 /** Permitted transitions. */
 export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
   /** TLS handshake, or a peek at the ClientHello. */
-  greeting: ['detecting', 'asking', 'dialling', 'closed'],
+  greeting: onwards('greeting'),
   /** A peek at the first bytes, to know the protocol. */
-  detecting: ['asking', 'dialling', 'closed'],
+  detecting: onwards('detecting'),
   /** Waiting for the verdict of MAVIS. */
-  asking: ['dialling', 'closed'],
+  asking: onwards('asking'),
   /** Connecting to a remote. */
   dialling: ['relaying', 'closed'],
   /** Both directions are open. */
   relaying: ['draining', 'closed'],
   /** One direction has ended, or one side failed and its last bytes are still being delivered. */
   draining: ['closed'],
-  closed: ['greeting', 'detecting', 'asking', 'dialling'],
+  closed: OPENING_PHASES,
+}
+
+/** Any later phase on the way to a remote, or the end. */
+function onwards(phase: OpeningPhase): readonly Phase[] {
+  return [...OPENING_PHASES.slice(OPENING_PHASES.indexOf(phase) + 1), 'closed']
 }
 
 /** Why a session ended: `end=` in the access log, an interface explained in docs/operations.md. */

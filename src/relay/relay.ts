@@ -13,11 +13,7 @@ import { add, COUNT, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js
 import { type Frozen, freezeSession, thawSession } from './closing/frozen.js'
 import type { Connection } from './connection.js'
 import type { RelayContext } from './context.js'
-import { ask } from './opening/asking.js'
-import { dial } from './opening/attempts.js'
-import { detectProtocol } from './opening/detecting.js'
 import { Diallings } from './opening/dialling.js'
-import { greet } from './opening/greeting.js'
 import { noteMptcp } from './opening/mptcp-peers.js'
 import { SessionFacts } from './opening/session-facts.js'
 import { describePeer } from './peer-name.js'
@@ -84,20 +80,15 @@ export class Relay {
    * address, is copied. `handed` is set for clients from a classic master.
    */
   deliver(fd: Fd, listenerSlot: number, kind: SocketKind, peer: Region, handed?: HandedOver): void {
-    const { options } = this.#context
     const session = this.#begin(fd, listenerSlot, kind, peer, handed)
     if (this.#context.listeners[listenerSlot]?.isMptcp === true) noteMptcp(session, session.client)
-    const hasGreeting = this.#context.tls.greetings[listenerSlot] !== undefined
-    const isDetected = this.#context.listeners[listenerSlot]?.detection !== undefined
-    const isAsked = options.asks !== undefined
-    session.enter(hasGreeting ? 'greeting' : isDetected ? 'detecting' : isAsked ? 'asking' : 'dialling')
     const watched = session.watch(session.client)
-    if (watched < 0) session.fail('shortage', -watched)
-    else if (hasGreeting) greet(session)
-    else if (isDetected) detectProtocol(session)
-    else if (options.asks === undefined) dial(session)
-    else ask(session, options.asks)
-    if (this.#sequence === options.retireLimit) this.#events.onRetired()
+    if (watched >= 0) session.advance()
+    else {
+      session.enter('dialling')
+      session.fail('shortage', -watched)
+    }
+    if (this.#sequence === this.#context.options.retireLimit) this.#events.onRetired()
   }
 
   /** Resets a client that cannot be served, and writes its line of the access log. */

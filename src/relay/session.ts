@@ -12,8 +12,8 @@ import { Connection, NO_FD } from './connection.js'
 import type { RelayContext } from './context.js'
 import type { Dialling } from './opening/dialling.js'
 import type { PhaseHandler } from './phase-handler.js'
-import { PHASE_HANDLERS } from './phase-handlers.js'
-import { type EndReason, MAY_BECOME, type Phase } from './phases.js'
+import { OPENING_HANDLERS, PHASE_HANDLERS } from './phase-handlers.js'
+import { type EndReason, MAY_BECOME, OPENING_PHASES, type OpeningPhase, type Phase } from './phases.js'
 import { DEFAULT_SESSION_OPTIONS, type SessionOptions } from './session-options.js'
 import { Direction } from './transfer/direction.js'
 
@@ -128,6 +128,21 @@ export class Session implements TimerOwner {
     invariant(MAY_BECOME[this.phase].includes(next), 'a session cannot go from', this.phase, next)
     if (this.relay.trace.isOn) this.relay.trace.say(`session ${this.id}: ${this.phase} -> ${next}`)
     this.resume(next)
+  }
+
+  /** Enters the next phase that it needs on its way to a remote, and starts it. */
+  advance(): void {
+    this.unsetTimer()
+    const next = this.#nextPhase()
+    this.enter(next)
+    OPENING_HANDLERS[next].begin(this)
+  }
+
+  /** Every session needs the last one. */
+  #nextPhase(): OpeningPhase {
+    let i = OPENING_PHASES.indexOf(this.phase as OpeningPhase) + 1
+    while (!OPENING_HANDLERS[OPENING_PHASES[i] as OpeningPhase].isNeeded(this)) i++
+    return OPENING_PHASES[i] as OpeningPhase
   }
 
   /** Sets the phase without checking the transition: for thawed sessions. */

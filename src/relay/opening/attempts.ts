@@ -22,7 +22,7 @@ import { HUNG_UP, READABLE, WRITABLE } from '../../reactor/poller.js'
 import type { TlsChannel } from '../../tls/channel.js'
 import { MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from '../../tls/outcomes.js'
 import { type Connection, NO_FD } from '../connection.js'
-import type { PhaseHandler } from '../phase-handler.js'
+import type { OpeningHandler } from '../phase-handler.js'
 import type { Origination } from '../relay-tls.js'
 import type { Session } from '../session.js'
 import { startRelaying } from '../transfer/relaying.js'
@@ -45,14 +45,16 @@ const ROUND_PAUSE_MS = 1_000
 /** Back-off when the relay lacks descriptors or memory. */
 const SHORTAGE_PAUSE_MS = 100
 
-export const DIALLING: PhaseHandler = {
+export const DIALLING: OpeningHandler = {
+  isNeeded: () => true,
+  begin: dial,
   onReady: attemptReady,
   onTimer: attemptTimer,
   onTurn: attemptTurn,
 }
 
 /** Starts connecting to a remote; bytes that the client has already sent go with the connection. */
-export function dial(session: Session): void {
+function dial(session: Session): void {
   const { loop } = session.relay
   const service = serviceFor(session)
   if (service === undefined) return
