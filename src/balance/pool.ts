@@ -21,6 +21,8 @@ export interface PoolOptions {
   readonly use: ArrayLike<number>
   /** Maximum of concurrent sessions by slot. @default no limit */
   readonly useMax?: ArrayLike<number>
+  /** Where `use` and `useMax` have the sessions of the whole pool; undefined: they are not limited. */
+  readonly place?: number | undefined
   readonly health: RemoteHealth
   readonly policy: Policy
   /** `rebalance`: all back-offs end after this many clients. Zero: never. */
@@ -48,6 +50,7 @@ export class Pool implements PoolView {
   readonly #fullWeight: number[]
   readonly #slowStart: SlowStart | undefined
   readonly #useMax: ArrayLike<number> | undefined
+  readonly #place: number | undefined
   readonly #policy: Policy
   readonly #rebalance: number
   readonly #random: RandomSource
@@ -55,6 +58,8 @@ export class Pool implements PoolView {
   readonly #tiers: Tiers | undefined
   /** The worst tier in use for this client. */
   #worstTier = Infinity
+  /** The whole pool has room for this client. */
+  #isOpen = true
   #clients = 0
 
   constructor(options: PoolOptions) {
@@ -66,6 +71,7 @@ export class Pool implements PoolView {
     this.#slowStart = options.slowStart
     this.health = options.health
     this.#useMax = options.useMax
+    this.#place = options.place
     this.#policy = options.policy
     this.#rebalance = options.rebalance
     this.#random = new RandomSource(options.seed ?? Math.random() * 2 ** 32)
@@ -83,7 +89,7 @@ export class Pool implements PoolView {
   }
 
   hasRoom(slot: number): boolean {
-    return this.#useMax === undefined || (this.use[slot] as number) < (this.#useMax[slot] as number)
+    return this.#useMax === undefined || (this.#isOpen && this.#isBelowMax(slot, this.#useMax))
   }
 
   /**
@@ -93,6 +99,7 @@ export class Pool implements PoolView {
   pick(tried: SlotSet, nowMs: number, key = 0): number {
     this.nowMs = nowMs
     this.key = key >>> 0
+    this.#noteRoom()
     if (this.#slowStart !== undefined) this.#applySlowStart(this.#slowStart)
     if (this.#tiers !== undefined) this.#worstTier = this.#tiers.worstInUse(this, this.health)
     const slot = this.#policy.pick(this, tried)
@@ -104,6 +111,7 @@ export class Pool implements PoolView {
 
   /** Whether a client may go to the remote that it had before, whatever its weight and tier. Counts as `pick` does. */
   keeps(slot: number, nowMs: number): boolean {
+    this.#noteRoom()
     if (!this.health.mayKeep(slot, nowMs) || !this.hasRoom(slot)) return false
     if (this.health.isFailing(slot)) this.health.beginProbe(slot, nowMs)
     return true
@@ -135,6 +143,16 @@ export class Pool implements PoolView {
       const slot = this.members[i] as number
       if (this.health.isFailing(slot)) this.health.endBackOff(slot)
     }
+  }
+
+  /** Reads whether the pool as a whole has room, once for each client. */
+  #noteRoom(): void {
+    if (this.#useMax === undefined || this.#place === undefined) return
+    this.#isOpen = this.#isBelowMax(this.#place, this.#useMax)
+  }
+
+  #isBelowMax(place: number, useMax: ArrayLike<number>): boolean {
+    return (this.use[place] as number) < (useMax[place] as number)
   }
 
   /** Policies that build something of the weights have no slow start, so they need not be told. */

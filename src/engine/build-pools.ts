@@ -6,6 +6,7 @@ import { Pool } from '../balance/pool.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
 import { SlowStart } from '../balance/slow-start.js'
 import type { Cells } from '../cells/cells.js'
+import { poolPlace, type Shape } from '../cells/layout.js'
 import { openStickyTable, type StickyShare } from '../cells/sticky-table.js'
 import { nativeAddress } from '../kernel/sockaddr.js'
 import type { RelayContext } from '../relay/context.js'
@@ -62,7 +63,7 @@ function buildPool(
     ...pool
   }: PoolPlan,
   { remotes }: Plan,
-  { upAtMs, use, verdict }: Cells,
+  { layout, upAtMs, use, useMax, verdict }: Cells,
   health: RemoteHealth,
 ): RelayPool {
   // Arrays over the remotes of all pools, because policies index by slot; `members` restricts a pool to its
@@ -81,6 +82,8 @@ function buildPool(
       weights,
       tiers,
       use,
+      useMax,
+      place: placeOf(pool, layout.shape),
       health,
       slowStart: hasSlowStart ? new SlowStart(ramp) : undefined,
       policy: policyOf(policy, remotes.length, hashing),
@@ -89,6 +92,23 @@ function buildPool(
     label,
     key,
   }
+}
+
+/** By slot of the remote: the place of its pool; undefined: the pool has no limit. */
+export function poolPlaces({ pools }: Plan, { layout }: Cells): readonly (number | undefined)[] {
+  const places: (number | undefined)[] = []
+  for (const pool of pools) {
+    for (const member of pool.members) places[member] = placeOf(pool, layout.shape)
+  }
+  return places
+}
+
+/** Sessions of a pool without a limit are not counted: that would be one more atomic operation for each. */
+function placeOf(
+  { maxConnections, slot }: Pick<PoolPlan, 'maxConnections' | 'slot'>,
+  shape: Shape,
+): number | undefined {
+  return maxConnections === Number.POSITIVE_INFINITY ? undefined : poolPlace(shape, slot)
 }
 
 function openStickiness(

@@ -21,6 +21,7 @@ import type { NameWatch, Resolver } from '../../services/resolver.js'
 import type { TicketKeyRing } from '../../services/ticket-keys.js'
 import type { BoundListener } from '../process/listeners.js'
 import { ListenerKeeper } from './listener-keeper.js'
+import { limitsOf } from './place-limits.js'
 import { SharedCells } from './shared-cells.js'
 import { StateKeeper } from './state-keeper.js'
 import { StickyMemories } from './sticky-memories.js'
@@ -107,7 +108,11 @@ export class Generation {
     })
     const remotes = loaded.tcprelay.remotes.map(remoteName)
     const ofListeners = listenerNames(loaded.spawnd.listeners, this.listeners.names)
-    const names = { remotes: loaded.tcprelay.remotes.map(remoteKey), listeners: ofListeners }
+    const names = {
+      remotes: loaded.tcprelay.remotes.map(remoteKey),
+      listeners: ofListeners,
+      pools: loaded.tcprelay.pools.map(({ name }) => name),
+    }
     const slots = present?.memory.enter(this, names)
     this.memory =
       present === undefined || slots === undefined
@@ -117,6 +122,7 @@ export class Generation {
     const own = slots ?? this.memory.enter(this, names)
     this.remoteSlots = own?.remotes ?? []
     this.listenerSlots = own?.listeners ?? []
+    const poolSlots = own?.pools ?? []
     this.front = parts.hasFront ? this.#openFront() : undefined
     this.#remoteNames = remotes
     // Before any worker starts: evidence that agrees with the verdict is not sent, so no outage is logged
@@ -128,8 +134,8 @@ export class Generation {
     )
     const { listenerSlots, remoteSlots } = this
     const { kinds: listenerKinds } = this.listeners
-    const places = { listenerKinds, listenerNames: ofListeners, listenerSlots, mechanism, remoteSlots }
-    this.plan = compilePlan(loaded, places)
+    const listenersAs = { listenerKinds, listenerNames: ofListeners, listenerSlots }
+    this.plan = compilePlan(loaded, { ...listenersAs, mechanism, poolSlots, remoteSlots })
     this.sticky = this.#openSticky(present?.sticky)
     const { instancesMax, usersMax } = this.plan.workers.placement
     this.sessionsMax = instancesMax * usersMax
@@ -182,6 +188,12 @@ export class Generation {
       cells.upAtMs[slot] = upAtMs
       Atomics.store(cells.verdict, slot, isDown ? 1 : 0)
     }
+  }
+
+  /** Puts its limits of sessions in force, also for workers of older generations. */
+  applyLimits(): void {
+    const { cells } = this.memory
+    for (const [place, max] of limitsOf(this.plan, this.memory.shape)) Atomics.store(cells.useMax, place, max)
   }
 
   /** A child of this generation has started, or the reactor of a single process with it. */

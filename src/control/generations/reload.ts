@@ -90,6 +90,7 @@ export class Reloader {
       boundary: parts.boundary,
     })
     this.#present = this.#makeGeneration(parts.loaded, parts.bound, undefined)
+    this.#present.applyLimits()
     this.verdicts.watch(this.#present.watchedRemotes)
   }
 
@@ -271,6 +272,7 @@ export class Reloader {
     this.#stapler.watch(next.loaded.tls.ocsp)
     // Before the switch: the reactor has slots for a limited number of generations.
     this.#endOldest()
+    next.applyLimits()
     // Not awaited here: listeners are handed on as commands behind `reload`, so no time passes between them.
     const isInForce = this.#workers.putInForce(next, kept)
     next.listeners.start(kept)

@@ -7,6 +7,7 @@ import type { ListenerPlan, RemotePlan } from '../../engine/plan.js'
 import { PLAIN_REMOTE } from '../../relay/remote-options.js'
 import type { RemotePorts } from '../../relay/remotes.js'
 import type { NamedRemote } from '../../services/resolver.js'
+import { endless } from '../load/endless.js'
 import { resolvable } from './resolvable.js'
 import { remoteName } from './socket-names.js'
 import { remoteOptions } from './socket-settings.js'
@@ -17,6 +18,7 @@ export const NO_REMOTE: RemotePlan = {
   weight: 1,
   slowStartMs: 0,
   tier: 0,
+  maxConnections: Number.POSITIVE_INFINITY,
   addresses: [],
   ports: 'own',
   tlsClient: undefined,
@@ -42,12 +44,13 @@ function remotePlan(
   tlsClient: number | undefined,
   listeners: readonly ListenerPlan[],
 ): RemotePlan {
-  const { sctp, target, tier, weight } = remote
+  const { maxConnections, sctp, target, tier, weight } = remote
   return {
     name: remoteName(remote),
     weight,
     slowStartMs: slowStartOf(remote, pool),
     tier,
+    maxConnections: endless(maxConnections),
     // The addresses of a name are live state.
     addresses: target.kind === 'name' ? [] : [target.address],
     ports: portsFor(remote, listeners),
