@@ -24,6 +24,12 @@ export function parseNetwork(text: string): Network | undefined {
   return { bytes: masked(mappedBytes(hostBytes(literal.host)), prefixBits), prefixBits }
 }
 
+/** Whether an address of 4 or 16 bytes is in a network. */
+export function isInNetwork(address: Uint8Array, { bytes, prefixBits }: Network): boolean {
+  const start = masked(mappedBytes(address), prefixBits)
+  return start.every((byte, index) => byte === bytes[index])
+}
+
 /** The 16 bytes to compare with a network, from the 4 or 16 bytes of an address. */
 function mappedBytes(bytes: Uint8Array): Uint8Array {
   return bytes.length === 16 ? bytes : Uint8Array.of(...MAPPED_PREFIX, ...bytes)

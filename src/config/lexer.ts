@@ -100,8 +100,9 @@ export class Lexer {
 
   #readPunctuation(length: number): Token {
     const position = this.#cursor.position()
-    const { bytes, offset } = this.#cursor
-    const text = String.fromCharCode(...bytes.subarray(offset, offset + length))
+    const { byte } = this.#cursor
+    const text =
+      String.fromCharCode(byte) + (length === 2 ? String.fromCharCode(this.#cursor.byteAfter(1)) : '')
     this.#cursor.step(length)
     return tokenOf('punctuation', text, position)
   }

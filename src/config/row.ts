@@ -223,6 +223,18 @@ export function allInherited<R extends Readonly<Record<string, ValueRow<unknown>
   return Object.fromEntries(entries) as R
 }
 
+type ValueRows = Readonly<Record<string, ValueRow<unknown>>>
+
+type WithoutDefaults<R extends ValueRows> = {
+  readonly [K in keyof R]: R[K] extends ValueRow<infer T> ? ValueRow<T | undefined> : never
+}
+
+/** The same directives in a block where only a given value counts. */
+export function withoutDefaults<R extends ValueRows>(rows: R): WithoutDefaults<R> {
+  const entries = Object.entries(rows).map(([key, row]) => [key, { ...row, fallback: undefined }] as const)
+  return Object.fromEntries(entries) as unknown as WithoutDefaults<R>
+}
+
 /** A block whose settings are the values of its rows. */
 export function block<const R extends Rows>(name: string, doc: string, rows: R): Block<Settings<R>> {
   return { name, doc, rows, bareKey: undefined, complete: (given) => given }

@@ -4,6 +4,8 @@ import { orList, quotedList, shown } from './expectation.js'
 import { joinedGuesses, nearGuesses, reorderedGuesses, tailGuesses } from './guess.js'
 import { type FoundPlace, howToReach, inPlace, nearPlaceOf, placeOf } from './places.js'
 import type { Block } from './row.js'
+import { NOT_OVERRIDDEN, NOT_OVERRIDDEN_REASON } from './table-overrides.js'
+import { listenBlock } from './table-spawnd.js'
 import { isPunctuation, isText, type Token } from './token.js'
 import { NEEDS_QUOTES_HINT } from './value-type.js'
 import { phrasesOf, wordTree } from './word-tree.js'
@@ -113,7 +115,12 @@ function belongs(block: Block<unknown>, found: FoundPlace | undefined): string |
   if (found === undefined) return undefined
   const list = quotedList(found.directives)
   const place = howToReach(found, block)
-  return found.directives.length === 1 ? `${list} belongs ${place}` : `write ${list} ${place}`
+  const reason = block === listenBlock && found.directives.some(isOfPools) ? `; ${NOT_OVERRIDDEN_REASON}` : ''
+  return (found.directives.length === 1 ? `${list} belongs ${place}` : `write ${list} ${place}`) + reason
+}
+
+function isOfPools(directive: string): boolean {
+  return Object.values(NOT_OVERRIDDEN).some(({ spellings }) => spellings.includes(directive))
 }
 
 function punctuationHint(block: Block<unknown>, { kind, text }: Token): string | undefined {

@@ -10,7 +10,6 @@ import { NONE } from '../balance/policy.js'
 import { RemoteHealth } from '../balance/remote-health.js'
 import { type Cells, type ChildCells, type OpenedCells, openCells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
-import { unmap } from '../kernel/memory.js'
 import type { PeerCalls } from '../kernel/peer-credentials.js'
 import type { Region } from '../kernel/region.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
@@ -22,6 +21,8 @@ import { encodeEvidence } from '../observe/remote-evidence.js'
 import { INFO } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import type { Loop } from '../reactor/loop.js'
+import { DynamicHosts } from '../relay/dynamic-hosts.js'
+import type { HostLookups } from '../relay/opening/host-lookups.js'
 import type { Questions } from '../relay/opening/questions.js'
 import { describeClient } from '../relay/peer-name.js'
 import type { EndReason } from '../relay/phases.js'
@@ -45,6 +46,7 @@ export interface GenerationContext {
   readonly blocks: Blocks
   readonly pipes: Pipes
   readonly questions: Questions
+  readonly lookups: HostLookups
   /** Buffer for the address that accept(2) returns. */
   readonly peer: Region
   readonly peers: PeerCalls
@@ -265,11 +267,7 @@ export class ReactorGeneration {
     const { pools, remotes, tls } = this.#parts
     tls.retire()
     remotes.close()
-    for (const { options } of pools.all) {
-      // Native memory that `build-pools.ts` allocated for the options.
-      if (options.localAddress !== undefined) unmap(options.localAddress.region)
-      options.clientSource?.close()
-    }
+    pools.close()
     this.#cells.unmap()
   }
 
@@ -304,7 +302,7 @@ export class ReactorGeneration {
  */
 function relayParts(
   settings: GenerationSettings,
-  { blocks, loop, onLog, pipes, questions, system }: GenerationContext,
+  { blocks, lookups, loop, onLog, pipes, questions, system }: GenerationContext,
   cells: Cells,
   child: ChildCells,
 ): Parts {
@@ -321,11 +319,12 @@ function relayParts(
     blocks,
     pipes,
     questions,
+    lookups,
     remotes: new Remotes(remotes, cells, child, (evidence) =>
       ring.write(REMOTE, INFO, encodeEvidence(evidence)),
     ),
     health,
-    ...buildPools(plan, cells, health),
+    ...buildPools(plan, cells, health, (dynamic, pool) => new DynamicHosts(dynamic, pool, childSlot)),
     options: relay,
     tls: new GenerationTls(plan, log, (line) => ring.write(KEY, INFO, line)),
     ...counterTables(
@@ -346,6 +345,7 @@ function relayParts(
 /** A remote with a name starts unreachable, and becomes reachable with its first addresses. */
 function buildHealth({ remotes }: Plan, { retryAtMs }: ChildCells): RemoteHealth {
   const health = new RemoteHealth(remotes.length, retryAtMs)
-  for (const [slot, { addresses }] of remotes.entries()) health.setReachable(slot, addresses.length > 0)
+  for (const [slot, { addresses, isDynamic }] of remotes.entries())
+    health.setReachable(slot, addresses.length > 0 || isDynamic === true)
   return health
 }

@@ -7,11 +7,15 @@ import type { RemoteHealth } from '../balance/remote-health.js'
 import type { Cells } from '../cells/cells.js'
 import { nativeAddress } from '../kernel/sockaddr.js'
 import type { RelayContext } from '../relay/context.js'
+import type { DynamicHosts, DynamicPlan } from '../relay/dynamic-hosts.js'
 import { ClientSource } from '../relay/opening/client-source.js'
 import { Routes } from '../relay/opening/routing.js'
 import { type RelayPool, RelayPools } from '../relay/relay-pools.js'
-import type { SessionOptions } from '../relay/session-options.js'
-import type { Plan, PoolPlan, SessionPlan } from './plan.js'
+import type { OptionOverrides, SessionOptions } from '../relay/session-options.js'
+import type { Plan, PoolPlan, SessionOverrides, SessionPlan } from './plan.js'
+
+/** The hosts of a dynamic route, by the index of its pool. */
+type HostsOf = (dynamic: DynamicPlan, pool: number) => DynamicHosts
 
 /**
  * `cells`: the shared load of the remotes. `health`: one object for all pools, because a remote belongs to
@@ -21,19 +25,24 @@ export function buildPools(
   plan: Plan,
   cells: Cells,
   health: RemoteHealth,
+  hostsOf: HostsOf,
 ): Pick<RelayContext, 'pools' | 'routing'> {
   const { defaultPool, listeners, routes } = plan
   const pools = new RelayPools(
-    plan.pools.map((pool) => buildPool(pool, plan, cells, health)),
+    plan.pools.map((pool, index) => ({
+      ...buildPool(pool, plan, cells, health),
+      hosts: pool.dynamic && hostsOf(pool.dynamic, index),
+    })),
     defaultPool,
     listeners.map(({ pool }) => pool),
+    overridesOf(plan),
   )
   const routing = routes.length === 0 ? undefined : new Routes(routes, new Router(routes, defaultPool), pools)
   return { pools, routing }
 }
 
 function buildPool(
-  { boundedLoad, key, label, options, policy, ...pool }: PoolPlan,
+  { boundedLoad, dynamic: _dynamic, key, label, options, policy, ...pool }: PoolPlan,
   { remotes }: Plan,
   { use }: Cells,
   health: RemoteHealth,
@@ -62,7 +71,25 @@ function buildPool(
 
 /** Allocates the native form of the addresses, which `ReactorGeneration.close` frees. */
 function sessionOptions({ localAddress, ...options }: SessionPlan): SessionOptions {
+  return { ...options, ...sourceOf(localAddress) }
+}
+
+/** By slot of the listener; ports of one block have the same value. */
+function overridesOf({ listeners }: Plan): readonly (OptionOverrides | undefined)[] {
+  const plans = new Set(listeners.map(({ overrides }) => overrides))
+  if (plans.size === 0 || (plans.size === 1 && plans.has(undefined))) return []
+  const made = new Map([...plans].map((plan) => [plan, plan && optionOverrides(plan)]))
+  return listeners.map(({ overrides }) => made.get(overrides))
+}
+
+function optionOverrides({ localAddress, ...overrides }: SessionOverrides): OptionOverrides {
+  return localAddress === undefined ? overrides : { ...overrides, ...sourceOf(localAddress) }
+}
+
+function sourceOf(
+  localAddress: SessionPlan['localAddress'],
+): Pick<SessionOptions, 'clientSource' | 'localAddress'> {
   return localAddress === 'client'
-    ? { ...options, clientSource: new ClientSource(), localAddress: undefined }
-    : { ...options, clientSource: undefined, localAddress: localAddress && nativeAddress(localAddress) }
+    ? { clientSource: new ClientSource(), localAddress: undefined }
+    : { clientSource: undefined, localAddress: localAddress && nativeAddress(localAddress) }
 }

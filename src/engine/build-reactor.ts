@@ -15,7 +15,9 @@ import { ERR } from '../observe/severity.js'
 import { Loop, type TurnTaker } from '../reactor/loop.js'
 import type { Poller } from '../reactor/poller.js'
 import { answered } from '../relay/opening/asking.js'
+import { HostLookups } from '../relay/opening/host-lookups.js'
 import { Questions } from '../relay/opening/questions.js'
+import { hostsFound } from '../relay/opening/resolving.js'
 import { describeClient, describeListener } from '../relay/peer-name.js'
 import type { HandedOver } from '../relay/relay.js'
 import { Blocks } from '../relay/transfer/blocks.js'
@@ -71,6 +73,7 @@ export class Reactor {
       blocks: new Blocks(system.calls, (byteLength) => mapMore(arena, byteLength)),
       pipes: new Pipes(system.calls, this.loop, settings.pipes),
       questions: new Questions(this.loop, (news) => report({ kind: 'questions', ...news })),
+      lookups: new HostLookups(this.loop, (asked) => report({ kind: 'lookups', asked })),
       peer: mapPrivate(SOCKADDR_BYTES_MAX),
       peers: peerCalls(),
       countSessions: () => this.#countSessions(),
@@ -109,6 +112,9 @@ export class Reactor {
         return
       case 'answers':
         answered(this.#context.questions, command.answers)
+        return
+      case 'hosts':
+        hostsFound(this.#context.lookups, command.replies, this.loop.nowMs)
         return
       case 'suspend':
         this.#present.suspend()

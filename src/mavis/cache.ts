@@ -1,9 +1,9 @@
 /** Module `cache`: answers repeated queries from the answers of the modules below. */
 import { createHash } from 'node:crypto'
+import { BoundedTable } from '../base/bounded-table.js'
 import type { ByteString } from '../base/byte-string.js'
 import { AV, SENT_ATTRIBUTES } from '../base/mavis-attributes.js'
 import { encodeLines, type Values } from '../wire/mavis-lines.js'
-import { BoundedTable } from './bounded-table.js'
 import {
   ACK,
   type Code,

@@ -1,7 +1,7 @@
 import { parseHostLiteral } from '../base/address.js'
+import { BoundedTable } from '../base/bounded-table.js'
 import type { ByteString } from '../base/byte-string.js'
 import { AV } from '../base/mavis-attributes.js'
-import { BoundedTable } from './bounded-table.js'
 import { type Code, DOWN, FINAL, type Module, type ModuleServices, NAK, type Query } from './module.js'
 import type { LimitSettings } from './settings.js'
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Question, Verdict } from '../base/authorization.js'
-import { BoundedTable } from './bounded-table.js'
+import { BoundedTable } from '../base/bounded-table.js'
 
 /** Caches verdicts for `mavis cache timeout`, by all that the modules see of a client. */
 export class VerdictCache {

@@ -6,6 +6,7 @@ import { ASKING } from './opening/asking.js'
 import { DIALLING } from './opening/attempts.js'
 import { DETECTING } from './opening/detecting.js'
 import { GREETING } from './opening/greeting.js'
+import { RESOLVING } from './opening/resolving.js'
 import type { OpeningHandler, PhaseHandler } from './phase-handler.js'
 import type { OpeningPhase, Phase } from './phases.js'
 import { RELAYING } from './transfer/relaying.js'
@@ -17,6 +18,7 @@ export const OPENING_HANDLERS: Readonly<Record<OpeningPhase, OpeningHandler>> = 
   greeting: GREETING,
   detecting: DETECTING,
   asking: ASKING,
+  resolving: RESOLVING,
   dialling: DIALLING,
 }
 

@@ -200,7 +200,7 @@ export class Relay {
       credentials: credentialsIn(session.peer),
       listener: session.listener || (listeners[session.listenerSlot]?.name ?? ''),
       pool: session.pool,
-      remote: session.wasConnected ? remotes.at(session.remoteSlot).name : '',
+      remote: session.wasConnected ? session.host || remotes.at(session.remoteSlot).name : '',
       bytesToRemote: session.toRemote.bytes,
       bytesToClient: session.toClient.bytes,
       durationMs: loop.nowMs - session.acceptedAtMs,

@@ -11,9 +11,12 @@ import { NO_PROTOCOL } from '../wire/sniff/detect.js'
 import { Connection, NO_FD } from './connection.js'
 import type { RelayContext } from './context.js'
 import type { Dialling } from './opening/dialling.js'
+import type { Lookup } from './opening/host-lookups.js'
 import type { PhaseHandler } from './phase-handler.js'
 import { OPENING_HANDLERS, PHASE_HANDLERS } from './phase-handlers.js'
 import { type EndReason, MAY_BECOME, OPENING_PHASES, type OpeningPhase, type Phase } from './phases.js'
+import type { RelayPool } from './relay-pools.js'
+import type { DialTarget } from './remotes.js'
 import { DEFAULT_SESSION_OPTIONS, type SessionOptions } from './session-options.js'
 import { Direction } from './transfer/direction.js'
 
@@ -52,7 +55,7 @@ export class Session implements TimerOwner {
   pool = ''
   /** Its pool, if that observes bytes. */
   meteredPool: Pool | undefined = undefined
-  /** Those of its pool, from dialling on. */
+  /** Those of its pool and its listener, from dialling on. */
   options: SessionOptions = DEFAULT_SESSION_OPTIONS
   acceptedAtMs = 0
   /** When bytes last moved in either direction. */
@@ -72,6 +75,15 @@ export class Session implements TimerOwner {
   protocol = NO_PROTOCOL
   /** The key for stickiness in the client's first bytes (`Detection.keys`); '' if there is none. Untrusted. */
   clientKey = ''
+
+  /** Its pool, if that was chosen before `dialling`: where there are dynamic routes. */
+  service: RelayPool | undefined = undefined
+  /** The lookup that it waits for. */
+  lookup: Lookup | undefined = undefined
+  /** What it dials instead of a remote of the pool; undefined without a dynamic route. */
+  target: DialTarget | undefined = undefined
+  /** The same with the port, for the access log; '' until it is connected. */
+  host = ''
 
   /** The open question to MAVIS; 0: none. */
   questionToken = 0
@@ -238,11 +250,18 @@ export class Session implements TimerOwner {
     this.unsetTimer()
     this.endDialling()
     if (this.questionToken !== 0) this.relay.questions.withdraw(this)
+    this.stopWaiting()
     this.closeConnection(this.client)
     this.closeConnection(this.remote)
     this.dropHeld(this.toRemote)
     this.dropHeld(this.toClient)
     this.relay.sessionClosed(this)
+  }
+
+  /** Leaves the lookup that it waits for, if any. */
+  stopWaiting(): void {
+    this.lookup?.waiting.delete(this)
+    this.lookup = undefined
   }
 
   /** Drops the bytes that a direction holds. */
@@ -266,6 +285,9 @@ export class Session implements TimerOwner {
     this.toClient.clear()
     this.remoteSlot = NONE
     this.pool = ''
+    this.service = undefined
+    this.target = undefined
+    this.host = ''
     this.meteredPool = undefined
     this.keepAliveAtMs = Number.POSITIVE_INFINITY
     this.wasConnected = false

@@ -12,6 +12,8 @@ import { unlandedProblems } from '../../config/check.js'
 import { hasOtherChildren, ownDatagramProblems } from '../../config/check-datagrams.js'
 import { LANDED } from '../../config/landed.js'
 import type { ConfigProblem } from '../../config/problems.js'
+import { overrideRows } from '../../config/table-overrides.js'
+import { nameOf } from '../../config/word-tree.js'
 import { CAP_SETGID, CAP_SETUID, hasCapability } from '../../kernel/capabilities.js'
 import { linuxCalls } from '../../kernel/linux-calls.js'
 import { hasSctp } from '../../kernel/sctp-sockets.js'
@@ -53,10 +55,23 @@ export function startProblems(loaded: Loaded, hasChildren: boolean): readonly Co
     ...unlandedProblems(given, LANDED, hasChildren && spawnd.spawn.exec !== undefined),
     ...listenerProblems(loaded),
     ...socketProblems(linuxCalls(), loaded, hasChildren),
+    ...(hasChildren ? uselessOverrides(loaded) : []),
     ...kernelProblems(loaded),
     ...(hasChildren ? userProblems(loaded) : []),
     ...writtenFileProblems(loaded),
   ]
+}
+
+/** Warnings about listeners that override options of relaying, which children of another program do not know. */
+function uselessOverrides({ given, spawnd }: Loaded): readonly ConfigProblem[] {
+  if (spawnd.spawn.exec === undefined) return []
+  const names = new Set(Object.values(overrideRows).map(nameOf))
+  return given
+    .filter(({ blocks, name }) => blocks.at(-1) === 'listen' && names.has(name))
+    .map(({ name, position }) => {
+      const message = `'${name}' of a listener has no effect: another program relays its clients`
+      return { severity: 'warning', position, message }
+    })
 }
 
 /** Errors that matter at start only, not at a reload. */

@@ -82,7 +82,7 @@ function sourceFindings(calls: Calls, loaded: Loaded, hasChildren: boolean): Con
 }
 
 function transparencyFindings(calls: Calls, loaded: Loaded): ConfigProblem[] {
-  if (!usesClientAddress(loaded.tcprelay)) return []
+  if (!usesClientAddress(loaded)) return []
   const errno = refusedBy(calls, (fd) => calls.setOption(fd, c.IPPROTO_IP, c.IP_TRANSPARENT, 1))
   if (errno === 0) return []
   const why = errno === EPERM ? NEEDS_NET_ADMIN : errorText(errno)
@@ -91,15 +91,14 @@ function transparencyFindings(calls: Calls, loaded: Loaded): ConfigProblem[] {
 
 /** Children with another user keep CAP_NET_ADMIN only if this process is able to pass it on. */
 function passingFindings(loaded: Loaded): ConfigProblem[] {
-  const { spawnd, tcprelay } = loaded
-  const { group, position, user } = spawnd.spawn
+  const { group, position, user } = loaded.spawnd.spawn
   const isOther = user !== undefined || group !== undefined
   if (!isOther || !needsNetAdmin(loaded)) return []
   // Tried and reverted at once: nothing is started in between.
   const end = passOnNetAdmin()
   end?.()
   if (end !== undefined) return []
-  const what = usesClientAddress(tcprelay) ? 'local address = client' : 'fwmark'
+  const what = usesClientAddress(loaded) ? 'local address = client' : 'fwmark'
   return [
     error(position, `'${what}' requires CAP_NET_ADMIN, which this process cannot pass on to another user`),
   ]
@@ -107,7 +106,9 @@ function passingFindings(loaded: Loaded): ConfigProblem[] {
 
 /** Each range once: most pools have that of the section. */
 function portRangeFindings(calls: Calls, loaded: Loaded): ConfigProblem[] {
-  const ranges = new Map(loaded.tcprelay.pools.map((pool) => [localPorts(pool), pool.localPortRange]))
+  const { spawnd, tcprelay } = loaded
+  const all = [...tcprelay.pools, ...spawnd.listeners]
+  const ranges = new Map(all.map((one) => [localPorts(one), one.localPortRange]))
   return [...ranges].flatMap(([packed, range]) =>
     range === undefined ? [] : findingsOfRange(calls, loaded, range, packed),
   )

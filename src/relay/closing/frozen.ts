@@ -18,6 +18,7 @@ export interface Frozen {
   readonly sequence: number
   readonly listenerSlot: number
   readonly remoteSlot: number
+  readonly host: string
   /** Times of CLOCK_MONOTONIC, which all processes of a machine share. */
   readonly acceptedAtMs: number
   readonly lastActiveMs: number
@@ -65,6 +66,7 @@ export function freezeSession(session: Session): Frozen | 'later' {
     sequence: session.sequence,
     listenerSlot: session.listenerSlot,
     remoteSlot: session.remoteSlot,
+    host: session.host,
     acceptedAtMs: session.acceptedAtMs,
     lastActiveMs: session.lastActiveMs,
     peer: session.peer.slice(),
@@ -100,12 +102,13 @@ export function thawSession(session: Session, frozen: Frozen): void {
   session.sequence = frozen.sequence
   session.listenerSlot = frozen.listenerSlot
   session.remoteSlot = frozen.remoteSlot
+  session.host = frozen.host
   const service = pools.ofRemote(frozen.remoteSlot)
   invariant(service !== undefined, 'a frozen session of a remote without a pool', frozen.remoteSlot)
-  const { label, options: ofSession, pool } = service
+  const { label, pool } = service
   session.meteredPool = pool.observes === 'bytes' ? pool : undefined
   session.pool = label
-  session.options = ofSession
+  session.options = pools.optionsOf(service, frozen.listenerSlot)
   // The relay that froze the session has given it back (`Relay.freeze`).
   remotes.take(frozen.remoteSlot)
   session.acceptedAtMs = frozen.acceptedAtMs
