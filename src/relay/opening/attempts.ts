@@ -38,6 +38,7 @@ import { noteMptcp } from './mptcp-peers.js'
 import { openRemoteSocket } from './remote-socket.js'
 import { serviceFor } from './routing.js'
 import { connectSctp, openSctpSocket } from './sctp-socket.js'
+import { pickSticky, stickyClient } from './sticky-choice.js'
 import { targetAddress, targetOf } from './target-address.js'
 
 /** Pause between two rounds over all remotes. */
@@ -62,7 +63,7 @@ function dial(session: Session): void {
   const { loop, pools } = session.relay
   const service = session.service ?? serviceFor(session)
   if (service === undefined) return
-  const { key, label, pool } = service
+  const { key, label, pool, sticky } = service
   const options = pools.optionsOf(service, session.listenerSlot)
   session.pool = label
   session.options = options
@@ -71,6 +72,7 @@ function dial(session: Session): void {
   dialling.deadlineMs = loop.nowMs + options.dialTimeoutMs
   dialling.roundsLeft = options.dialRetries
   dialling.key = key === undefined ? 0 : hashOfClient(session, key)
+  session.sticky = sticky && stickyClient(session, sticky)
   pool.countClient()
   takeEarlyBytes(session)
   if (session.client.error === 0) tryNext(session)
@@ -125,7 +127,10 @@ function dialTimedOut(session: Session): void {
 function chooseRemote(session: Session): boolean {
   const { dialling } = session
   const { loop, remotes } = session.relay
-  const slot = dialling.pool.pick(dialling.tried, loop.nowMs, dialling.key)
+  const slot =
+    session.sticky === undefined
+      ? dialling.pool.pick(dialling.tried, loop.nowMs, dialling.key)
+      : pickSticky(session, session.sticky)
   // There is no queue: remotes that are full are treated like remotes that are down.
   if (slot === NONE || slot === FULL) {
     roundFailed(session)
