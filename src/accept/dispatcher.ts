@@ -50,8 +50,8 @@ export interface DispatcherEvents {
 }
 
 /**
- * The master's children as its reactor knows them: chooses the child for each client, and decides when children are
- * started and retired. Their processes belong to the control thread.
+ * The master's children as far as its reactor handles them: chooses the child for each client, and decides
+ * when children are started and retired. Their processes belong to the control thread.
  */
 export class Dispatcher implements TimerOwner {
   readonly #parts: BrokerParts

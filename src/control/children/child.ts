@@ -137,8 +137,8 @@ export class Child {
   }
 
   /**
-   * Takes no more clients. Whether others take those in the queues of shared listeners only the master knows: they stay
-   * open until it answers by `drain`.
+   * Takes no more clients. Shared listeners stay open until the master answers by `drain`, because only the
+   * master can determine whether others take the clients in their queues.
    */
   #retire(signal: NodeJS.Signals): void {
     const { link, log, start } = this.#parts

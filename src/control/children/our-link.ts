@@ -1,4 +1,4 @@
-/** The link between a master and a child of ours, as each of them sees it. */
+/** The link between a master and a child of ours, for either end. */
 import { EVERYBODY } from '../../admission/access-list.js'
 import type { Shape } from '../../cells/layout.js'
 import type { StickyShare } from '../../cells/sticky-table.js'

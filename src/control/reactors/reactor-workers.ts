@@ -170,7 +170,7 @@ export class ReactorWorkers implements Workers {
       remote: this.#head.hearRemote,
     }
     const drain = new LogDrain(cells, this.#parts.log.say, files, this.#parts.boundary)
-    // The rows, the drain and the MAVIS modules exist before the reactor hears of the generation.
+    // The rows, the drain and the MAVIS modules must exist before the reactor gets the generation.
     generation.enter(childSlot)
     this.#thread.mavis.open(childSlot, plan.mavis)
     this.#running.set(childSlot, { generation, drain, counters: cells.counters, sessionsMax })
