@@ -11,6 +11,7 @@ import { RateLimitedLog } from '../../observe/rate-limited-log.js'
 import { ERR } from '../../observe/severity.js'
 import type { Say } from '../../observe/trace.js'
 import { compilePlan } from '../../plan/compile/compile-plan.js'
+import { dynamicNames } from '../../plan/compile/dynamic-plans.js'
 import { namedRemotes } from '../../plan/compile/remote-plans.js'
 import { listenerNames, remoteKey, remoteName } from '../../plan/compile/socket-names.js'
 import type { Loaded } from '../../plan/load/load.js'
@@ -58,7 +59,7 @@ export class Generation {
   readonly loaded: Loaded
   readonly plan: Plan
   readonly memory: SharedCells
-  /** The slot of each remote in the memory, in the order of the configuration. */
+  /** The slot of each remote in the memory, in the order of the configuration, then those of dynamic routes. */
   readonly remoteSlots: readonly number[]
   /** The same of each listener. */
   readonly listenerSlots: readonly number[]
@@ -102,7 +103,9 @@ export class Generation {
     })
     const remotes = loaded.tcprelay.remotes.map(remoteName)
     const ofListeners = listenerNames(loaded.spawnd.listeners, this.listeners.names)
-    const names = { remotes: loaded.tcprelay.remotes.map(remoteKey), listeners: ofListeners }
+    const { remotes: configured } = loaded.tcprelay
+    const keys = [...configured.map(remoteKey), ...dynamicNames(loaded.tcprelay)]
+    const names = { remotes: keys, listeners: ofListeners }
     const slots = present?.memory.enter(this, names)
     this.memory =
       present === undefined || slots === undefined
@@ -155,6 +158,13 @@ export class Generation {
       const why = error instanceof Error ? error.message : error
       this.#keyErrors.log(performance.now(), () => `cannot write the TLS key log: ${why}`)
     }
+  }
+
+  /** The addresses that its listeners are bound to, wildcards excepted. */
+  get listenerHosts(): readonly string[] {
+    return this.loaded.spawnd.listeners.flatMap(({ bind }) =>
+      bind.kind === 'address' && bind.address.family !== 'unix' ? [bind.address.host] : [],
+    )
   }
 
   /** Names of its remotes, in the order of the configuration. */

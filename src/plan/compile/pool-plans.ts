@@ -2,10 +2,19 @@
 import { DEFAULT_POOL, type PoolSettings } from '../../config/table-pool.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
 import type { PoolPlan } from '../../engine/plan.js'
+import { dynamicPools } from './dynamic-plans.js'
 import { sessionPlan } from './session-plans.js'
 
-/** `remoteSlots`: in the order of the configuration. */
-export function poolPlans(
+/** `remoteSlots`: in the order of the configuration, then those of dynamic routes. */
+export function poolPlans(tcprelay: TcprelaySettings, remoteSlots: readonly number[]): readonly PoolPlan[] {
+  const { remotes } = tcprelay
+  return [
+    ...configuredPools(tcprelay, remoteSlots),
+    ...dynamicPools(tcprelay, remoteSlots.slice(remotes.length)),
+  ]
+}
+
+function configuredPools(
   { pools, remotes }: TcprelaySettings,
   remoteSlots: readonly number[],
 ): readonly PoolPlan[] {
