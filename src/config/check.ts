@@ -7,7 +7,12 @@ import { checkLoops } from './check-loops.js'
 import { checkMavis } from './check-mavis.js'
 import { checkPools, checkPoolsOfListeners } from './check-pools.js'
 import { checkPorts } from './check-ports.js'
-import { checkListenersOfRoutes, checkOrderOfRoutes, checkPoolsOfRoutes } from './check-routes.js'
+import {
+  checkDynamicRoutes,
+  checkListenersOfRoutes,
+  checkOrderOfRoutes,
+  checkPoolsOfRoutes,
+} from './check-routes.js'
 import { checkListenerSockets, checkRemoteSockets } from './check-sockets.js'
 import { checkTls } from './check-tls.js'
 import type { BindTarget } from './endpoint.js'
@@ -78,6 +83,7 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
     if (spawnd !== undefined) {
       if (!mayHavePool) checkPoolsOfListeners(spawnd, tcprelay, problems)
       if (!mayHaveListener) checkListenersOfRoutes(spawnd, tcprelay, problems)
+      checkDynamicRoutes(spawnd, tcprelay, problems)
       checkPorts(spawnd, tcprelay, problems)
       checkLoops(spawnd, tcprelay, problems)
     }

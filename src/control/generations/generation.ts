@@ -11,6 +11,7 @@ import { RateLimitedLog } from '../../observe/rate-limited-log.js'
 import { ERR } from '../../observe/severity.js'
 import type { Say } from '../../observe/trace.js'
 import { compilePlan } from '../../plan/compile/compile-plan.js'
+import { dynamicNames } from '../../plan/compile/dynamic-plans.js'
 import { namedRemotes } from '../../plan/compile/remote-plans.js'
 import { listenerNames, remoteKey, remoteName } from '../../plan/compile/socket-names.js'
 import type { Loaded } from '../../plan/load/load.js'
@@ -62,7 +63,7 @@ export class Generation {
   readonly plan: Plan
   readonly memory: SharedCells
   readonly sticky: StickyMemories
-  /** The slot of each remote in the memory, in the order of the configuration. */
+  /** The slot of each remote in the memory, in the order of the configuration, then those of dynamic routes. */
   readonly remoteSlots: readonly number[]
   /** The same of each listener. */
   readonly listenerSlots: readonly number[]
@@ -108,10 +109,12 @@ export class Generation {
     })
     const remotes = loaded.tcprelay.remotes.map(remoteName)
     const ofListeners = listenerNames(loaded.spawnd.listeners, this.listeners.names)
+    const { pools, remotes: configured } = loaded.tcprelay
+    const dynamic = dynamicNames(loaded.tcprelay)
     const names = {
-      remotes: loaded.tcprelay.remotes.map(remoteKey),
+      remotes: [...configured.map(remoteKey), ...dynamic],
       listeners: ofListeners,
-      pools: loaded.tcprelay.pools.map(({ name }) => name),
+      pools: [...pools.map(({ name }) => name), ...dynamic],
     }
     const slots = present?.memory.enter(this, names)
     this.memory =
@@ -173,9 +176,17 @@ export class Generation {
     }
   }
 
-  /** Its remotes, in the order of the configuration. */
+  /** The addresses that its listeners are bound to, wildcards excepted. */
+  get listenerHosts(): readonly string[] {
+    return this.loaded.spawnd.listeners.flatMap(({ bind }) =>
+      bind.kind === 'address' && bind.address.family !== 'unix' ? [bind.address.host] : [],
+    )
+  }
+
+  /** Its remotes, in the order of the configuration; those of dynamic routes are not watched. */
   get watchedRemotes(): readonly WatchedRemote[] {
-    return this.remoteSlots.flatMap((slot) => this.plan.remotes[slot] ?? [])
+    const configured = this.remoteSlots.slice(0, this.#remoteNames.length)
+    return configured.flatMap((slot) => this.plan.remotes[slot] ?? [])
   }
 
   /** Writes the verdict on a remote to the cells, where its workers read it. */
