@@ -4,6 +4,7 @@ import { hashText } from '../balance/hash.js'
 import { policyOf } from '../balance/policy-of.js'
 import { Pool } from '../balance/pool.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
+import { rangeOf } from '../balance/slot-numbers.js'
 import { SlowStart } from '../balance/slow-start.js'
 import type { Cells } from '../cells/cells.js'
 import { poolPlace, type Shape } from '../cells/layout.js'
@@ -36,9 +37,10 @@ export function buildPools(
   { hostsOf, stickyShares }: PoolParts,
 ): Pick<RelayContext, 'pools' | 'routing'> {
   const { defaultPool, listeners, routes } = plan
+  const arrays = remoteArrays(plan)
   const pools = new RelayPools(
     plan.pools.map((pool, index) => ({
-      ...buildPool(pool, plan, cells, health),
+      ...buildPool(pool, cells, health, arrays),
       hosts: pool.dynamic && hostsOf(pool.dynamic, index),
       sticky: openStickiness(pool, plan, stickyShares[index]),
     })),
@@ -62,17 +64,10 @@ function buildPool(
     sticky: _sticky,
     ...pool
   }: PoolPlan,
-  { remotes }: Plan,
   { layout, upAtMs, use, useMax, verdict }: Cells,
   health: RemoteHealth,
+  { durationsMs, seeds, tiers, weights }: RemoteArrays,
 ): RelayPool {
-  // Arrays over the remotes of all pools, because policies index by slot; `members` restricts a pool to its
-  // own.
-  const weights = remotes.map(({ weight }) => weight)
-  const tiers = remotes.map(({ tier }) => tier)
-  // By name: a remote keeps its clients when a reload moves it to another slot, and in other processes.
-  const seeds = remotes.map(({ name }) => hashText(name))
-  const durationsMs = remotes.map(({ slowStartMs }) => slowStartMs)
   const hasSlowStart = pool.members.some((slot) => durationsMs[slot] !== 0)
   const ramp = { aggression: slowStartAggression, durationsMs, upAtMs, verdict }
   const hashing = { seeds, ...(boundedLoad === undefined ? {} : { boundedLoad }) }
@@ -86,11 +81,30 @@ function buildPool(
       place: placeOf(pool, layout.shape),
       health,
       slowStart: hasSlowStart ? new SlowStart(ramp) : undefined,
-      policy: policyOf(policy, remotes.length, hashing),
+      policy: policyOf(policy, rangeOf(pool.members), hashing),
     }),
     options: sessionOptions(options),
     label,
     key,
+  }
+}
+
+/** By slot of the remote, made once for all pools: each uses those of its members. */
+interface RemoteArrays {
+  readonly weights: number[]
+  readonly tiers: readonly number[]
+  /** Of names: a remote keeps its clients when a reload moves it to another slot, and in other processes. */
+  readonly seeds: readonly number[]
+  /** Of slow start. */
+  readonly durationsMs: readonly number[]
+}
+
+function remoteArrays({ remotes }: Plan): RemoteArrays {
+  return {
+    weights: remotes.map(({ weight }) => weight),
+    tiers: remotes.map(({ tier }) => tier),
+    seeds: remotes.map(({ name }) => hashText(name)),
+    durationsMs: remotes.map(({ slowStartMs }) => slowStartMs),
   }
 }
 
