@@ -43,7 +43,7 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   },
   { words: 'use-server|map|split_clients', text: `a route selects the pool: ${ROUTE_FORM}` },
   { words: 'acl allow', write: { spawnd: ['acl permit'] } },
-  { words: 'allow|whitelist', write: { spawnd: ['permit'] } },
+  { words: 'allow|whitelist', write: { spawnd: ['permit'], route: ['dynamic names'] } },
   { words: 'blacklist', write: { spawnd: ['deny'] } },
   {
     words: 'acl',
