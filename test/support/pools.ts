@@ -5,6 +5,7 @@ import { RemoteHealth } from '../../src/balance/remote-health.js'
 import type { RelayParts } from '../../src/relay/relay.js'
 import { RelayPools } from '../../src/relay/relay-pools.js'
 import { DEFAULT_SESSION_OPTIONS, type SessionOptions } from '../../src/relay/session-options.js'
+import type { Stickiness } from '../../src/relay/stickiness.js'
 
 export interface PoolFixture {
   readonly weights: readonly number[]
@@ -12,6 +13,7 @@ export interface PoolFixture {
   readonly useMax?: ArrayLike<number>
   readonly backOffUntilMs?: Float64Array
   readonly rebalance?: number
+  readonly sticky?: Stickiness | undefined
 }
 
 /** A pool of all slots under the policy `least-use`, and the health of its remotes. */
@@ -40,6 +42,10 @@ export function choosing(
   return {
     health,
     routing: undefined,
-    pools: new RelayPools([{ pool, options: whole, label: '', key: undefined }], 0, []),
+    pools: new RelayPools(
+      [{ pool, options: whole, label: '', key: undefined, sticky: fixture.sticky }],
+      0,
+      [],
+    ),
   }
 }

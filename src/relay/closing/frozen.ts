@@ -4,6 +4,7 @@ import type { Fd } from '../../kernel/calls.js'
 import type { SocketKind } from '../../kernel/socket-kind.js'
 import type { Connection } from '../connection.js'
 import type { Session } from '../session.js'
+import type { ClientHash } from '../stickiness.js'
 import type { Direction } from '../transfer/direction.js'
 import type { Pipe } from '../transfer/pipes.js'
 import { keepAliveLater, waitForQuiet } from '../transfer/relaying.js'
@@ -17,6 +18,8 @@ export interface Frozen {
   readonly sequence: number
   readonly listenerSlot: number
   readonly remoteSlot: number
+  /** By which a sticky pool recognises its client. */
+  readonly clientHash: ClientHash | undefined
   readonly acceptedAtMs: number
   readonly lastActiveMs: number
   readonly peer: Uint8Array
@@ -61,6 +64,7 @@ export function freezeSession(session: Session): Frozen | 'later' {
     sequence: session.sequence,
     listenerSlot: session.listenerSlot,
     remoteSlot: session.remoteSlot,
+    clientHash: session.sticky?.hash,
     acceptedAtMs: session.acceptedAtMs,
     lastActiveMs: session.lastActiveMs,
     peer: session.peer.slice(),
@@ -94,8 +98,9 @@ export function thawSession(session: Session, frozen: Frozen): void {
   session.remoteSlot = frozen.remoteSlot
   const service = pools.ofRemote(frozen.remoteSlot)
   invariant(service !== undefined, 'a frozen session of a remote without a pool', frozen.remoteSlot)
-  const { label, options: ofSession, pool } = service
+  const { label, options: ofSession, pool, sticky } = service
   session.meteredPool = pool.observes === 'bytes' ? pool : undefined
+  session.sticky = frozen.clientHash && sticky?.client(frozen.clientHash)
   session.pool = label
   session.options = ofSession
   remotes.take(frozen.remoteSlot)
