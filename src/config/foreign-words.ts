@@ -88,7 +88,7 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
     text: NO_HEALTH_CHECKS,
   },
   { words: 'option httpchk|tcp-check|ssl-hello-chk|smtpchk|mysql-check|pgsql-check', text: NO_HEALTH_CHECKS },
-  { words: 'stick|stick-table|cookie|persist', text: 'this version has no sticky sessions' },
+  { words: 'stick|stick-table|cookie|persist|affinity', write: { tcprelay: ['sticky'], pool: ['sticky'] } },
   { words: 'resolvers|resolver|nameserver', text: 'host names are resolved by the system resolver' },
 
   // Limits and processes.

@@ -3,6 +3,8 @@ import { First } from '../../src/balance/first.js'
 import { Pool } from '../../src/balance/pool.js'
 import { localCells } from '../../src/cells/cells.js'
 import { type CounterName, REMOTE_COUNTERS, type RemoteCounterName } from '../../src/cells/layout.js'
+import { StickyTable, stickyBytes } from '../../src/cells/sticky-table.js'
+import { SOURCE_KEY } from '../../src/config/client-key-type.js'
 import { heapRegion, type Region } from '../../src/kernel/region.js'
 import { encodeAddress } from '../../src/kernel/sockaddr.js'
 import type { AccessRecord } from '../../src/observe/access-line.js'
@@ -17,6 +19,7 @@ import { DEFAULT_RELAY_OPTIONS } from '../../src/relay/options.js'
 import { Relay } from '../../src/relay/relay.js'
 import { type RelayPool, RelayPools } from '../../src/relay/relay-pools.js'
 import { type RemoteParts, Remotes } from '../../src/relay/remotes.js'
+import { Stickiness } from '../../src/relay/stickiness.js'
 import { ThrottledWarnings } from '../../src/relay/throttled-warnings.js'
 import { Blocks } from '../../src/relay/transfer/blocks.js'
 import { Pipes } from '../../src/relay/transfer/pipes.js'
@@ -139,6 +142,7 @@ export class World {
         use: this.#cells.use,
         backOffUntilMs: child.retryAtMs,
         rebalance: this.#chance.is(0.2) ? 3 : 0,
+        sticky: this.#chance.is(0.3) ? stickiness(remotes.length) : undefined,
       },
       {
         connectTimeoutMs: 1_000,
@@ -432,4 +436,11 @@ function faultsFor(chance: Chance, windowBytes: number): Faults {
     sendCapacityMin: Math.ceil(windowBytes / 10),
     sendCapacityMax: windowBytes * 2,
   }
+}
+
+/** All clients have one address, so they are one to it; it forgets them within the simulated time. */
+function stickiness(remotes: number): Stickiness {
+  const table = new StickyTable(heapRegion(stickyBytes(16)), 5_000)
+  const members = Array.from({ length: remotes }, (_, slot) => ({ slot, name: String(slot) }))
+  return new Stickiness(SOURCE_KEY, 1, table, members)
 }

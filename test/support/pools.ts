@@ -6,6 +6,7 @@ import { firstSlots } from '../../src/balance/slot-numbers.js'
 import type { RelayParts } from '../../src/relay/relay.js'
 import { RelayPools } from '../../src/relay/relay-pools.js'
 import { DEFAULT_SESSION_OPTIONS, type SessionOptions } from '../../src/relay/session-options.js'
+import type { Stickiness } from '../../src/relay/stickiness.js'
 
 export interface PoolFixture {
   /** Of all remotes, also of those that are not in the pool. */
@@ -16,6 +17,7 @@ export interface PoolFixture {
   readonly useMax?: ArrayLike<number>
   readonly backOffUntilMs?: Float64Array
   readonly rebalance?: number
+  readonly sticky?: Stickiness | undefined
 }
 
 /** A pool under the policy `least-use`, and the health of its remotes. */
@@ -44,6 +46,10 @@ export function choosing(
   return {
     health,
     routing: undefined,
-    pools: new RelayPools([{ pool, options: whole, label: '', key: undefined }], 0, []),
+    pools: new RelayPools(
+      [{ pool, options: whole, label: '', key: undefined, sticky: fixture.sticky }],
+      0,
+      [],
+    ),
   }
 }
