@@ -13,14 +13,18 @@ import { type RelayPool, RelayPools } from '../relay/relay-pools.js'
 import type { SessionOptions } from '../relay/session-options.js'
 import type { Plan, PoolPlan, SessionPlan } from './plan.js'
 
+/** `seed`: of the random numbers of all pools, to repeat a run. @default different every time */
 export function buildPools(
   plan: Plan,
-  cells: Cells,
+  cells: Pick<Cells, 'use'>,
   health: RemoteHealth,
+  seed?: number,
 ): Pick<RelayContext, 'pools' | 'routing'> {
   const { defaultPool, listeners, routes } = plan
   const pools = new RelayPools(
-    plan.pools.map((pool) => buildPool(pool, plan, cells, health)),
+    plan.pools.map((pool, index) =>
+      buildPool(pool, plan, cells, health, seed === undefined ? seed : seed + index),
+    ),
     defaultPool,
     listeners.map(({ pool }) => pool),
   )
@@ -31,8 +35,9 @@ export function buildPools(
 function buildPool(
   { boundedLoad, key, label, options, policy, ...pool }: PoolPlan,
   { remotes }: Plan,
-  { use }: Cells,
+  { use }: Pick<Cells, 'use'>,
   health: RemoteHealth,
+  seed: number | undefined,
 ): RelayPool {
   const weights = remotes.map(({ weight }) => weight)
   const tiers = remotes.map(({ tier }) => tier)
@@ -46,6 +51,7 @@ function buildPool(
       use,
       health,
       policy: policyOf(policy, remotes.length, hashing),
+      ...(seed !== undefined && { seed }),
     }),
     options: sessionOptions(options),
     label,

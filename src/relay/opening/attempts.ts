@@ -40,7 +40,7 @@ import { connectSctp, openSctpSocket } from './sctp-socket.js'
 import { targetAddress } from './target-address.js'
 
 /** Pause between two rounds over all remotes. */
-const ROUND_PAUSE_MS = 1_000
+export const ROUND_PAUSE_MS = 1_000
 
 /** Back-off when the relay lacks descriptors or memory. */
 const SHORTAGE_PAUSE_MS = 100

@@ -1,15 +1,19 @@
 /** The hash of a client by which policies choose that hash. */
+import type { RouteFacts } from '../../admission/route-facts.js'
 import { hashAddress, hashText } from '../../balance/hash.js'
 import type { ClientKeyPlan } from '../client-key.js'
 import type { Session } from '../session.js'
-import type { SessionFacts } from './session-facts.js'
 
 const IPV4_BYTES = 4
 
 /** 32 bits. A client without that key is recognised by its whole address. */
 export function hashOfClient(session: Session, key: ClientKeyPlan): number {
-  const facts = session.relay.facts.of(session)
-  const text = key.by === 'source' ? '' : textOf(session, facts, key.by)
+  return hashOfFacts(session.relay.facts.of(session), key, session.clientKey)
+}
+
+/** The same without a session. `clientKey`: the key in its first bytes, '' if it is not known. */
+export function hashOfFacts(facts: RouteFacts, key: ClientKeyPlan, clientKey: string): number {
+  const text = key.by === 'source' ? '' : textOf(facts, key.by, clientKey)
   if (text !== '') return hashText(text)
   const { address, addressAt, addressByteCount } = facts
   if (key.by !== 'source') return hashAddress(address, addressAt, addressByteCount)
@@ -18,9 +22,9 @@ export function hashOfClient(session: Session, key: ClientKeyPlan): number {
 }
 
 function textOf(
-  { clientKey }: Session,
-  facts: SessionFacts,
+  facts: RouteFacts,
   by: Exclude<ClientKeyPlan['by'], 'source'>,
+  clientKey: string,
 ): string {
   if (by === 'server-name') return facts.serverName()
   return by === 'certificate' ? (facts.certificate()?.fingerprint() ?? '') : clientKey
