@@ -58,7 +58,7 @@ interface Option {
 /** In the order of the help text. */
 const OPTIONS = {
   trace: { value: 'file', help: "the access log to simulate; '-' is standard input" },
-  policy: { value: 'policy', help: `the policy to try: ${POLICY_NAMES.join(', ')}` },
+  policy: { value: 'policy', help: "the policy to try, one of those of 'balance'" },
   pool: { value: 'pool', help: 'the pool that gets it (default: all pools)' },
   down: {
     value: 'remote@from-to',
@@ -93,6 +93,8 @@ export function simulateUsage(program: string): string {
     '',
     'Options, beside -i and -I:',
     ...rows,
+    '',
+    `Policies: ${POLICY_NAMES.join(', ')}`,
     '',
   ].join('\n')
 }

@@ -1,5 +1,6 @@
 /** The command `simulate`: runs an access log, or generated connections, through a configuration. */
 import { EXIT_CANNOT_CREATE, EXIT_NO_INPUT, EXIT_OK, EXIT_USAGE } from '../base/exit-codes.js'
+import { shownPath } from '../config/expectation.js'
 import { renderProblems } from '../config/problem-text.js'
 import { cannotRead } from '../config/sources.js'
 import { writeText } from '../control/process/log-setup.js'
@@ -14,7 +15,6 @@ import { readTrace } from './read-trace.js'
 import type { SimulateArguments } from './simulate-arguments.js'
 import { outagesOf, UnknownRemote } from './simulated-outages.js'
 import { compileForSimulation, type SimulatedPlan } from './simulated-plan.js'
-import { writeTo } from './write-to.js'
 import { writeTrace } from './write-trace.js'
 
 type Options = LoadOptions & SimulateArguments
@@ -43,14 +43,14 @@ async function report(options: Options, loaded: Loaded): Promise<Failure | undef
   const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32)
   const plan = compileForSimulation(loaded, options)
   if (typeof plan === 'string') return { exitCode: EXIT_USAGE, problem: plan }
-  const notes: string[] = [`seed ${seed}`]
+  const notes: string[] = []
   const trace = await traceOf(options, plan, seed, notes)
   if ('problem' in trace) return trace
   const parts = plan.prepare(trace, seed)
   const outages = outagesOf(options.outages, parts.rows, trace)
   if (outages instanceof UnknownRemote) return { exitCode: EXIT_USAGE, problem: outages.message }
   const simulation = simulate(trace, parts.rows, parts.model, outages)
-  print(options, simulation, [...notes, ...plan.notes])
+  print(options, simulation, seed, [...notes, ...plan.notes])
   return saveTrace(options, trace, simulation, plan)
 }
 
@@ -69,17 +69,22 @@ async function traceOf(
     return { exitCode: EXIT_NO_INPUT, problem: cannotRead(file, read, fileSources) }
   const { malformed, trace } = read
   const { count, firstLine, problem } = malformed
-  const text = `${count} ${count === 1 ? 'line is' : 'lines are'} no access lines; the first is line ${firstLine}: ${problem}`
+  const text = `${count} ${count === 1 ? 'line is no access line' : 'lines are no access lines'}; the first is line ${firstLine}: ${problem}`
   if (trace.count === 0) {
     const why = count === 0 ? 'it is empty' : text
-    return { exitCode: EXIT_NO_INPUT, problem: `no connections in ${file}: ${why}` }
+    return { exitCode: EXIT_NO_INPUT, problem: `no connections in ${shownPath(file)}: ${why}` }
   }
   if (count > 0) notes.push(text)
   return trace
 }
 
-function print({ isJson }: Options, { report }: Simulation, notes: readonly string[]): void {
-  writeTo(1, isJson ? `${JSON.stringify({ ...report, notes }, null, 2)}\n` : reportText(report, notes))
+function print({ isJson }: Options, { report }: Simulation, seed: number, notes: readonly string[]): void {
+  const text = isJson
+    ? `${JSON.stringify({ seed, ...report, notes }, null, 2)}\n`
+    : reportText(report, [`seed ${seed}`, ...notes])
+  // The reader may have what it wanted, as `head` has.
+  process.stdout.on('error', () => {})
+  process.stdout.write(text)
 }
 
 function saveTrace(

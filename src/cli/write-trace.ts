@@ -1,6 +1,7 @@
 /** Saves generated connections in the format of the access log, with the remotes that they got in the simulation. */
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { NO_ROUTE } from '../admission/router.js'
+import { shownPath } from '../config/expectation.js'
 import { reasonOf } from '../config/sources.js'
 import { type AccessRecord, accessLine, idPrefix } from '../observe/access-line.js'
 import { LINE_BYTES_MAX } from '../observe/log-ring.js'
@@ -37,7 +38,7 @@ export function writeTrace(
     lines.close()
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'EIO'
-    return `cannot write ${file}: ${reasonOf(code)}`
+    return `cannot write ${shownPath(file)}: ${reasonOf(code)}`
   }
   return undefined
 }

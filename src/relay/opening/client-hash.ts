@@ -21,11 +21,7 @@ export function hashOfFacts(facts: RouteFacts, key: ClientKeyPlan, clientKey: st
   return hashAddress(address, addressAt, addressByteCount, bits)
 }
 
-function textOf(
-  facts: RouteFacts,
-  by: Exclude<ClientKeyPlan['by'], 'source'>,
-  clientKey: string,
-): string {
+function textOf(facts: RouteFacts, by: Exclude<ClientKeyPlan['by'], 'source'>, clientKey: string): string {
   if (by === 'server-name') return facts.serverName()
   return by === 'certificate' ? (facts.certificate()?.fingerprint() ?? '') : clientKey
 }
