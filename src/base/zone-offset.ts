@@ -2,6 +2,7 @@
 
 /** All offsets in use since 1972 change at multiples of a quarter of an hour UTC. */
 const QUARTER_MS = 900_000
+/** The largest offset in use, of the Line Islands. */
 const HOURS_MAX = 14
 
 /** `+02:00`, `-0530`, `+2`, each also after `UTC`. */
@@ -33,6 +34,7 @@ export function isZone(zone: string): boolean {
 /** The offset of one zone. Formatting a date takes microseconds, so the result is kept for a quarter of an hour. */
 export class ZoneOffset {
   readonly #format: Intl.DateTimeFormat | undefined
+  /** The quarter of an hour, counted from 1970, that `#minutes` is about; NaN: none yet. */
   #quarter = Number.NaN
   #minutes: number
 

@@ -6,7 +6,7 @@ import { RemoteHealth } from '../balance/remote-health.js'
 import { nearest } from '../base/suggest.js'
 import type { ListenerSettings } from '../config/table-spawnd.js'
 import { intendedKind, intendedName } from '../control/process/listeners.js'
-import { buildPools } from '../engine/build-pools.js'
+import { poolOf } from '../engine/build-pools.js'
 import type { Plan, PoolPlan } from '../engine/plan.js'
 import { ownWord } from '../observe/access-line.js'
 import { compilePlan } from '../plan/compile/compile-plan.js'
@@ -125,11 +125,14 @@ function prepare(plan: Plan, listeners: readonly TraceListener[], trace: Trace, 
   const rows = new Rows(plan.pools.map(reportedPool), reportedRemotes(plan), trace)
   const use = new Int32Array(rows.remotes.length)
   const health = new RemoteHealth(plan.remotes.length)
-  const { pools } = buildPools(plan, { use }, health, seed)
-  const simulated = pools.all.map(({ pool }, index): SimulatedPool => {
-    const { key, options } = plan.pools[index] as PoolPlan
-    const hashOf = key && ((facts: RouteFacts) => hashOfFacts(facts, key, ''))
-    return { pool, hashOf, dialRetries: options.dialRetries, dialTimeoutMs: options.dialTimeoutMs }
+  const simulated = plan.pools.map((pool, index): SimulatedPool => {
+    const { key, options } = pool
+    return {
+      pool: poolOf(pool, plan, use, health, seed + index),
+      hashOf: key && ((facts: RouteFacts) => hashOfFacts(facts, key, '')),
+      dialRetries: options.dialRetries,
+      dialTimeoutMs: options.dialTimeoutMs,
+    }
   })
   const model: RelayModel = {
     listeners,

@@ -26,6 +26,7 @@ export const timeWindows: ValueType<readonly TimeWindow[]> = {
         return undefined
       }
       mustFollow = isComma
+      // Put together again: the parts are checked as one text, whether it was quoted or not.
       text += isComma ? ',' : ` ${token.text}`
       tokens.next()
     }

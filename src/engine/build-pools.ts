@@ -7,60 +7,93 @@ import type { RemoteHealth } from '../balance/remote-health.js'
 import type { Cells } from '../cells/cells.js'
 import { nativeAddress } from '../kernel/sockaddr.js'
 import type { RelayContext } from '../relay/context.js'
+import type { DynamicHosts, DynamicPlan } from '../relay/dynamic-hosts.js'
 import { ClientSource } from '../relay/opening/client-source.js'
 import { Routes } from '../relay/opening/routing.js'
 import { type RelayPool, RelayPools } from '../relay/relay-pools.js'
-import type { SessionOptions } from '../relay/session-options.js'
-import type { Plan, PoolPlan, SessionPlan } from './plan.js'
+import type { OptionOverrides, SessionOptions } from '../relay/session-options.js'
+import type { Plan, PoolPlan, SessionOverrides, SessionPlan } from './plan.js'
 
-/** `seed`: of the random numbers of all pools, to repeat a run. @default different every time */
+/** The hosts of a dynamic route, by the index of its pool. */
+type HostsOf = (dynamic: DynamicPlan, pool: number) => DynamicHosts
+
+/**
+ * `cells`: the shared load of the remotes. `health`: one object for all pools, because a remote belongs to
+ * one pool.
+ */
 export function buildPools(
   plan: Plan,
-  cells: Pick<Cells, 'use'>,
+  cells: Cells,
   health: RemoteHealth,
-  seed?: number,
+  hostsOf: HostsOf,
 ): Pick<RelayContext, 'pools' | 'routing'> {
   const { defaultPool, listeners, routes } = plan
   const pools = new RelayPools(
-    plan.pools.map((pool, index) =>
-      buildPool(pool, plan, cells, health, seed === undefined ? seed : seed + index),
-    ),
+    plan.pools.map((pool, index) => ({
+      ...buildPool(pool, plan, cells, health),
+      hosts: pool.dynamic && hostsOf(pool.dynamic, index),
+    })),
     defaultPool,
     listeners.map(({ pool }) => pool),
+    overridesOf(plan),
   )
   const routing = routes.length === 0 ? undefined : new Routes(routes, new Router(routes, defaultPool), pools)
   return { pools, routing }
 }
 
-function buildPool(
-  { boundedLoad, key, label, options, policy, ...pool }: PoolPlan,
-  { remotes }: Plan,
-  { use }: Pick<Cells, 'use'>,
-  health: RemoteHealth,
-  seed: number | undefined,
-): RelayPool {
-  const weights = remotes.map(({ weight }) => weight)
-  const tiers = remotes.map(({ tier }) => tier)
-  const seeds = remotes.map(({ name }) => hashText(name))
-  const hashing = { seeds, ...(boundedLoad === undefined ? {} : { boundedLoad }) }
-  return {
-    pool: new Pool({
-      ...pool,
-      weights,
-      tiers,
-      use,
-      health,
-      policy: policyOf(policy, remotes.length, hashing),
-      ...(seed !== undefined && { seed }),
-    }),
-    options: sessionOptions(options),
-    label,
-    key,
-  }
+function buildPool(plan: PoolPlan, of: Plan, { use }: Cells, health: RemoteHealth): RelayPool {
+  const { key, label, options } = plan
+  return { pool: poolOf(plan, of, use, health), options: sessionOptions(options), label, key }
 }
 
+/** `seed`: of its random numbers. @default different for every pool */
+export function poolOf(
+  { boundedLoad, members, name, policy, rebalance, tierMinUsable }: PoolPlan,
+  { remotes }: Pick<Plan, 'remotes'>,
+  use: ArrayLike<number>,
+  health: RemoteHealth,
+  seed?: number,
+): Pool {
+  // By name: a remote keeps its clients when a reload moves it to another slot, and in other processes.
+  const seeds = remotes.map((remote) => hashText(remote.name))
+  const hashing = { seeds, ...(boundedLoad === undefined ? {} : { boundedLoad }) }
+  return new Pool({
+    name,
+    members,
+    rebalance,
+    tierMinUsable,
+    // Arrays over the remotes of all pools, because policies index by slot; `members` restricts a pool to its
+    // own.
+    weights: remotes.map(({ weight }) => weight),
+    tiers: remotes.map(({ tier }) => tier),
+    use,
+    health,
+    policy: policyOf(policy, remotes.length, hashing),
+    ...(seed !== undefined && { seed }),
+  })
+}
+
+/** Allocates the native form of the addresses, which `ReactorGeneration.close` frees. */
 function sessionOptions({ localAddress, ...options }: SessionPlan): SessionOptions {
+  return { ...options, ...sourceOf(localAddress) }
+}
+
+/** By slot of the listener; ports of one block have the same value. */
+function overridesOf({ listeners }: Plan): readonly (OptionOverrides | undefined)[] {
+  const plans = new Set(listeners.map(({ overrides }) => overrides))
+  if (plans.size === 0 || (plans.size === 1 && plans.has(undefined))) return []
+  const made = new Map([...plans].map((plan) => [plan, plan && optionOverrides(plan)]))
+  return listeners.map(({ overrides }) => made.get(overrides))
+}
+
+function optionOverrides({ localAddress, ...overrides }: SessionOverrides): OptionOverrides {
+  return localAddress === undefined ? overrides : { ...overrides, ...sourceOf(localAddress) }
+}
+
+function sourceOf(
+  localAddress: SessionPlan['localAddress'],
+): Pick<SessionOptions, 'clientSource' | 'localAddress'> {
   return localAddress === 'client'
-    ? { ...options, clientSource: new ClientSource(), localAddress: undefined }
-    : { ...options, clientSource: undefined, localAddress: localAddress && nativeAddress(localAddress) }
+    ? { clientSource: new ClientSource(), localAddress: undefined }
+    : { clientSource: undefined, localAddress: localAddress && nativeAddress(localAddress) }
 }

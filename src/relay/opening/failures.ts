@@ -10,7 +10,8 @@ export function countFailure(session: Session, errno: number, reason = ''): void
   const { counters, remoteCounters, trace } = session.relay
   add(counters, COUNT.attemptsFailed, 1)
   remoteCounters.add(session.remoteSlot, REMOTE_COUNT.attemptsFailed, 1)
-  dialling.hasRemoteFailed = true
+  // A failing host is no evidence about the others of its route, which share a remote.
+  dialling.hasRemoteFailed = session.target === undefined
   noteFailure(session, errno, reason)
   if (trace.isOn) trace.say(`session ${session.id}: attempt failed: ${failureText(session)}`)
 }
