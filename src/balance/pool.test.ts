@@ -256,3 +256,29 @@ test('hands the key of the client, the time and randomness to its policy, and me
   pool.observe(0, 1_000, 19)
   assert.deepEqual(seen, [0xffff_ffff, 17, 0, 18, [0, 1_000, 19]])
 })
+
+test('a client keeps its remote whatever the weight says, but not one that is down, full or in maintenance', () => {
+  const { health, pool, use } = poolOf(2, 0, [2, 2])
+  pool.setWeight(0, 0)
+  health.setAdminState(0, 'drain')
+  assert.equal(pool.keeps(0, 0), true)
+  use[0] = 2
+  assert.equal(pool.keeps(0, 0), false, 'full')
+  use[0] = 1
+  health.setAdminState(0, 'maint')
+  assert.equal(pool.keeps(0, 0), false, 'in maintenance')
+  health.setAdminState(0, 'ready')
+  health.setVerdict(0, 'down')
+  assert.equal(pool.keeps(0, 0), false, 'down')
+  health.setVerdict(0, 'up')
+  health.setReachable(0, false)
+  assert.equal(pool.keeps(0, 0), false, 'without an address')
+})
+
+test('a client that keeps a failing remote retries it alone', () => {
+  const { health, pool } = poolOf(2)
+  health.failed(0, 0, 0)
+  assert.deepEqual([pool.keeps(0, 500), pool.keeps(0, 1_000), pool.keeps(0, 1_001)], [false, true, false])
+  health.succeeded(0)
+  assert.deepEqual([pool.keeps(0, 1_002), pool.keeps(0, 1_003)], [true, true])
+})

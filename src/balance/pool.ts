@@ -8,6 +8,7 @@ import { FULL, NONE, type Observed, type Policy, type PoolView } from './policy.
 import { RandomSource } from './random-source.js'
 import type { RemoteHealth } from './remote-health.js'
 import type { SlotSet } from './slot-set.js'
+import type { SlowStart } from './slow-start.js'
 import { hasTiers, Tiers } from './tiers.js'
 
 export interface PoolOptions {
@@ -28,6 +29,8 @@ export interface PoolOptions {
   readonly tiers?: ArrayLike<number>
   /** A tier is used while the better ones together have fewer usable remotes than this; full ones are usable. @default 1 */
   readonly tierMinUsable?: number
+  /** Undefined: no remote has a slow start, or the policy ignores weights. */
+  readonly slowStart?: SlowStart | undefined
   /** Of its random numbers, any 32-bit integer. @default different for every pool */
   readonly seed?: number
 }
@@ -36,11 +39,14 @@ export class Pool implements PoolView {
   readonly name: string
   readonly members: readonly number[]
   readonly use: ArrayLike<number>
+  /** The present ones: `#fullWeight`, and less during a slow start. */
   readonly weight: number[]
   readonly health: RemoteHealth
   /** Of the client that is being served. */
   key = 0
   nowMs = 0
+  readonly #fullWeight: number[]
+  readonly #slowStart: SlowStart | undefined
   readonly #useMax: ArrayLike<number> | undefined
   readonly #policy: Policy
   readonly #rebalance: number
@@ -56,6 +62,8 @@ export class Pool implements PoolView {
     this.members = options.members
     this.use = options.use
     this.weight = [...options.weights]
+    this.#fullWeight = [...options.weights]
+    this.#slowStart = options.slowStart
     this.health = options.health
     this.#useMax = options.useMax
     this.#policy = options.policy
@@ -85,12 +93,20 @@ export class Pool implements PoolView {
   pick(tried: SlotSet, nowMs: number, key = 0): number {
     this.nowMs = nowMs
     this.key = key >>> 0
+    if (this.#slowStart !== undefined) this.#applySlowStart(this.#slowStart)
     if (this.#tiers !== undefined) this.#worstTier = this.#tiers.worstInUse(this, this.health)
     const slot = this.#policy.pick(this, tried)
     if (slot === NONE && this.#isFull(tried)) return FULL
     const chosen = slot === NONE ? this.#soonest(tried) : slot
     if (chosen !== NONE && this.health.isFailing(chosen)) this.health.beginProbe(chosen, nowMs)
     return chosen
+  }
+
+  /** Whether a client may go to the remote that it had before, whatever its weight and tier. Counts as `pick` does. */
+  keeps(slot: number, nowMs: number): boolean {
+    if (!this.health.mayKeep(slot, nowMs) || !this.hasRoom(slot)) return false
+    if (this.health.isFailing(slot)) this.health.beginProbe(slot, nowMs)
+    return true
   }
 
   /** What `observe` must be fed with; undefined: nothing. */
@@ -105,6 +121,7 @@ export class Pool implements PoolView {
 
   /** `weight`: 0 for no new clients. */
   setWeight(slot: number, weight: number): void {
+    this.#fullWeight[slot] = weight
     this.weight[slot] = weight
     this.#policy.membersChanged?.()
   }
@@ -117,6 +134,14 @@ export class Pool implements PoolView {
     for (let i = 0; i < this.members.length; i++) {
       const slot = this.members[i] as number
       if (this.health.isFailing(slot)) this.health.endBackOff(slot)
+    }
+  }
+
+  /** Policies that build something of the weights have no slow start, so they need not be told. */
+  #applySlowStart(slowStart: SlowStart): void {
+    for (let i = 0; i < this.members.length; i++) {
+      const slot = this.members[i] as number
+      this.weight[slot] = (this.#fullWeight[slot] as number) * slowStart.share(slot, this.nowMs)
     }
   }
 

@@ -63,7 +63,13 @@ if (!isMainThread) {
       fc.property(shapes, (shape) => {
         const cells = localCells(shape)
         const rows = Array.from({ length: shape.children }, (_, slot) => viewsOf(cells.child(slot)))
-        const found = [cells.mayGrow, cells.verdict, cells.use, ...rows.flat().map(({ view }) => view)]
+        const found = [
+          cells.mayGrow,
+          cells.verdict,
+          cells.upAtMs,
+          cells.use,
+          ...rows.flat().map(({ view }) => view),
+        ]
         const wanted = placesOf(shape).filter(({ name }) => name !== 'words')
         assert.deepEqual(
           found.map(({ byteLength, byteOffset }) => [byteOffset, byteLength]),
@@ -99,6 +105,7 @@ if (!isMainThread) {
     const views = [
       ...cells.mayGrow,
       ...cells.verdict,
+      ...cells.upAtMs,
       ...cells.use,
       ...viewsOf(cells.child(2)).flatMap(({ view }) => [...view]),
     ]
@@ -111,7 +118,7 @@ if (!isMainThread) {
     for (const [key, value] of Object.entries(SHAPE)) {
       assert.throws(
         () => openCells(fdsOf(0), { ...SHAPE, [key]: value + 1 }, 0),
-        /shared memory has layout 8,3,5,2,1000, expected/,
+        /shared memory has layout 10,3,5,2,1000, expected/,
         key,
       )
     }
@@ -210,6 +217,7 @@ function placesOf(shape: Shape): Place[] {
     place('head', 'words', head.words, 20),
     place('head', 'mayGrow', head.mayGrow, 4),
     place('head', 'verdict', head.verdict, shape.remotes * 4),
+    place('head', 'upAt', head.upAt, shape.remotes * 8),
     place('common', 'use', common.use, shape.remotes * 4),
     ...rows.flat(),
   ]

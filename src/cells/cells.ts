@@ -31,6 +31,8 @@ export interface Cells {
   readonly mayGrow: Int32Array
   /** Per remote slot: 1 while it is down. Written by the head only. */
   readonly verdict: Int32Array
+  /** Per remote slot: when its last outage ended, CLOCK_MONOTONIC ms; 0: none. Written by the head only. */
+  readonly upAtMs: Float64Array
   /** Sessions of all children per remote slot. Change with Atomics only. Untrusted: any child can write any value. */
   readonly use: Int32Array
   /** The counters of the child of a slot, in the order of COUNTERS. Untrusted: read them with `countIn`. */
@@ -74,6 +76,7 @@ export class HeadCells implements Cells {
   readonly layout: Layout
   readonly mayGrow: Int32Array
   readonly verdict: Int32Array
+  readonly upAtMs: Float64Array
   readonly use: Int32Array
   readonly #common: Region
   readonly #makeOwn: MakeOwn
@@ -86,6 +89,7 @@ export class HeadCells implements Cells {
     wordsIn(head, this.layout).set(wordsOf(shape))
     this.mayGrow = mayGrowIn(head, this.layout)
     this.verdict = verdictIn(head, this.layout)
+    this.upAtMs = upAtIn(head, this.layout)
     this.use = useIn(common, this.layout)
     this.#common = common
     this.#makeOwn = makeOwn
@@ -245,6 +249,7 @@ export function openCells(fds: CellFds, shape: Shape, slot: number): OpenedCells
     layout,
     mayGrow: mayGrowIn(head, layout),
     verdict: verdictIn(head, layout),
+    upAtMs: upAtIn(head, layout),
     use: useIn(common, layout),
     countersOf: (other) => countersIn(common, layout, other),
     own: rowsIn(own, layout, countersIn(common, layout, slot)),
@@ -277,6 +282,10 @@ function mayGrowIn(head: Region, layout: Layout): Int32Array {
 
 function verdictIn(head: Region, { head: { verdict }, shape }: Layout): Int32Array {
   return int32(head, verdict, shape.remotes)
+}
+
+function upAtIn(head: Region, { head: { upAt }, shape }: Layout): Float64Array {
+  return float64(head, upAt, shape.remotes)
 }
 
 function useIn(common: Region, { common: { use }, shape }: Layout): Int32Array {

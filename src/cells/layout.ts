@@ -11,6 +11,7 @@
  * | `head` | read-only, sealed | `words` | one | the head, once | Int32: version, children, remotes, listeners, ring bytes |
  * | | | `mayGrow` | one | the head | Int32: 1 while there may be more children |
  * | | | `verdict` | remote | the head | Int32: 1 while it is down, as logged |
+ * | | | `upAt` | remote | the head | Float64: CLOCK_MONOTONIC ms at the end of its last outage, where slow start begins; 0 = no outage yet |
  * | `common` | writable | `use` | remote | children, several writers | Int32 with Atomics: sessions of all children |
  * | | | `counters` | child × COUNTERS | that child | Float64 |
  * | `own`, one for each child | writable, by this child alone | `use` | remote | that child | Int32: its sessions; subtracted from the common `use` when the child dies |
@@ -18,11 +19,12 @@
  * | | | `listenerCounters` | listener × LISTENER_COUNTERS | that child, or the front of a master | Float64 |
  * | | | `remoteCounters` | remote × REMOTE_COUNTERS | that child | Float64 |
  * | | | `ring` | one | that child; the head reads and moves `tail` | Int32 heads with Atomics, then bytes |
+ * | `sticky`, one for each sticky pool | writable | entries | hash of a client | children, several writers | Int32 with Atomics: `sticky-table.ts` |
  *
- * Readers of `common` and of another process' `own` check what they read (`countIn`, `LogRingReader`). The memory of a child
+ * Readers of `common`, of `sticky` and of another process' `own` check what they read (`countIn`, `LogRingReader`). The memory of a child
  * ends with it; `services/counter-keeper.ts` keeps what it had counted.
  */
-export const LAYOUT_VERSION = 8
+export const LAYOUT_VERSION = 10
 
 /** The counters of a child: sums since its start, and gauges, which end in `Now`. */
 export const COUNTERS = [
@@ -107,6 +109,7 @@ export interface Layout {
     readonly words: number
     readonly mayGrow: number
     readonly verdict: number
+    readonly upAt: number
     readonly byteLength: number
   }
   readonly common: { readonly use: number; readonly counters: number; readonly byteLength: number }
@@ -130,7 +133,7 @@ export function layoutOf(shape: Shape): Layout {
   const remotesBytes = shape.remotes * 4
   return {
     shape,
-    head: placed({ words: 5 * 4, mayGrow: 4, verdict: remotesBytes }),
+    head: placed({ words: 5 * 4, mayGrow: 4, verdict: remotesBytes, upAt: shape.remotes * 8 }),
     common: placed({ use: remotesBytes, counters: shape.children * rowBytes(COUNTERS.length * 8) }),
     own: placed({
       use: remotesBytes,

@@ -2,18 +2,23 @@
 import { AccessList } from '../admission/access-list.js'
 import type { RouteFacts } from '../admission/route-facts.js'
 import { Router } from '../admission/router.js'
+import type { Pool } from '../balance/pool.js'
 import { RemoteHealth } from '../balance/remote-health.js'
 import { nearest } from '../base/suggest.js'
+import { StickyTable, stickyBytes } from '../cells/sticky-table.js'
 import type { ListenerSettings } from '../config/table-spawnd.js'
 import { intendedKind, intendedName } from '../control/process/listeners.js'
 import { poolOf } from '../engine/build-pools.js'
 import type { Plan, PoolPlan } from '../engine/plan.js'
+import { heapRegion } from '../kernel/region.js'
 import { ownWord } from '../observe/access-line.js'
 import { compilePlan } from '../plan/compile/compile-plan.js'
 import { listenerNames } from '../plan/compile/socket-names.js'
 import type { Loaded } from '../plan/load/load.js'
 import { ROUND_PAUSE_MS } from '../relay/opening/attempts.js'
-import { hashOfFacts } from '../relay/opening/client-hash.js'
+import { hashOfFacts, isRecognisedBy } from '../relay/opening/client-hash.js'
+import { Stickiness, StickyClient } from '../relay/stickiness.js'
+import { RemoteVerdicts } from '../services/remote-verdicts.js'
 import { routeGaps } from '../simulate/route-gaps.js'
 import { type ReportedPool, type ReportedRemote, Rows } from '../simulate/rows.js'
 import type { RelayModel, SimulatedPool } from '../simulate/simulated-relay.js'
@@ -83,12 +88,14 @@ function traceListeners(
   { listeners }: Plan,
   gaps: readonly ReadonlySet<string>[],
 ): readonly TraceListener[] {
-  return listeners.map(({ name, pool, realm }, slot) => ({
+  return listeners.map(({ name, overrides, pool, realm }, slot) => ({
     slot,
     name: ownWord(name),
     port: portOf(settings[slot]?.bind),
     realm,
     pool,
+    dialRetries: overrides?.dialRetries,
+    dialTimeoutMs: overrides?.dialTimeoutMs,
     usesLoggedPools: (gaps[slot]?.size ?? 0) > 0,
   }))
 }
@@ -111,8 +118,8 @@ function notesOf(
       `listener ${name}: routes ask for ${asked.join(' and ')}, which no access log has: its clients get the pools of the log`,
     ]
   })
-  const ofPools = pools.flatMap(({ key, name, policy }) => {
-    const unknown = UNKNOWN_KEYS[key?.by ?? '']
+  const ofPools = pools.flatMap(({ key, name, policy, sticky }) => {
+    const unknown = UNKNOWN_KEYS[key?.by ?? ''] ?? UNKNOWN_KEYS[sticky?.key.by ?? '']
     if (unknown !== undefined)
       return [`pool ${name}: no access log has ${unknown}: clients are recognised by their addresses`]
     if (policy !== 'least-time') return []
@@ -122,28 +129,64 @@ function notesOf(
 }
 
 function prepare(plan: Plan, listeners: readonly TraceListener[], trace: Trace, seed: number) {
-  const rows = new Rows(plan.pools.map(reportedPool), reportedRemotes(plan), trace)
-  const use = new Int32Array(rows.remotes.length)
-  const health = new RemoteHealth(plan.remotes.length)
-  const simulated = plan.pools.map((pool, index): SimulatedPool => {
-    const { key, options } = pool
-    return {
-      pool: poolOf(pool, plan, use, health, seed + index),
-      hashOf: key && ((facts: RouteFacts) => hashOfFacts(facts, key, '')),
-      dialRetries: options.dialRetries,
-      dialTimeoutMs: options.dialTimeoutMs,
-    }
-  })
+  const { defaultPool, pools, remotes, routes } = plan
+  const rows = new Rows(pools.map(reportedPool), reportedRemotes(plan), trace)
+  const health = new RemoteHealth(remotes.length)
+  const cells = {
+    use: new Int32Array(rows.remotes.length),
+    verdict: new Int32Array(remotes.length),
+    upAtMs: new Float64Array(remotes.length),
+  }
   const model: RelayModel = {
     listeners,
     accessList: new AccessList(plan.admission.accessTable),
-    router: new Router(plan.routes, plan.defaultPool),
-    pools: simulated,
+    router: new Router(routes, defaultPool),
+    pools: pools.map((pool, index) =>
+      simulatedPool(pool, poolOf(pool, remotes, cells, health, seed + index), plan, seed),
+    ),
     health,
-    use,
+    use: cells.use,
+    verdict: cells.verdict,
+    reportEvidence: verdictsInto(cells, remotes),
     roundPauseMs: ROUND_PAUSE_MS,
   }
   return { rows, model }
+}
+
+function simulatedPool(plan: PoolPlan, pool: Pool, { remotes }: Plan, seed: number): SimulatedPool {
+  const { key, members, options, sticky } = plan
+  const { dialRetries, dialTimeoutMs } = options
+  const hashOf = key && ((facts: RouteFacts) => hashOfFacts(facts, key, ''))
+  if (sticky === undefined) return { pool, hashOf, memoryOf: () => undefined, dialRetries, dialTimeoutMs }
+  const table = new StickyTable(heapRegion(stickyBytes(sticky.entries)), sticky.ttlMs)
+  const named = members.map((slot) => ({ slot, name: remotes[slot]?.name ?? '' }))
+  const stickiness = new Stickiness(sticky.key, seed, table, named)
+  const memoryOf = (facts: RouteFacts) => {
+    if (!isRecognisedBy(facts, sticky.key, '')) return undefined
+    const [first, second] = [seed, ~seed].map((half) => hashOfFacts(facts, sticky.key, '', half))
+    return new StickyClient(stickiness, first as number, second as number)
+  }
+  return { pool, hashOf, memoryOf, dialRetries, dialTimeoutMs }
+}
+
+/** The head of the simulated relay: evidence of attempts goes in, verdicts come out. */
+function verdictsInto(
+  { upAtMs, verdict }: { readonly verdict: Int32Array; readonly upAtMs: Float64Array },
+  remotes: Plan['remotes'],
+): RelayModel['reportEvidence'] {
+  // Names are unique in a pool only.
+  const verdicts = new RemoteVerdicts(
+    () => {},
+    (name, found) => {
+      verdict[Number(name)] = found.isDown ? 1 : 0
+      upAtMs[Number(name)] = found.upAtMs
+    },
+    () => Infinity,
+  )
+  verdicts.watch(remotes.map((_, slot) => ({ name: String(slot) })))
+  return (slot, isUp, nowMs) => {
+    verdicts.record({ name: String(slot), isUp, startedMs: nowMs, atMs: nowMs, why: '' })
+  }
 }
 
 function reportedPool({ members, name, policy }: PoolPlan): ReportedPool {

@@ -77,6 +77,10 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   // Policies and health checks.
   { words: 'policy|algorithm|scheduler|lb', write: { tcprelay: ['balance'], pool: ['balance'] } },
   { words: 'hash|hash-type|ip_hash', write: { tcprelay: ['balance', 'key'], pool: ['balance', 'key'] } },
+  {
+    words: 'slowstart|slow_start|slow-start',
+    write: { tcprelay: ['slow start'], pool: ['slow start'], remote: ['slow start'] },
+  },
   { words: 'least_conn|random|least_time', write: { tcprelay: ['balance'], pool: ['balance'] } },
   {
     words:

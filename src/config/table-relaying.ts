@@ -2,13 +2,15 @@
 import { localSource } from './address-value.js'
 import { count, time } from './number-types.js'
 import { portRange } from './port-range-type.js'
-import { optional, type Settings, value } from './row.js'
+import { optional, optionalBlock, type Settings, value } from './row.js'
 import { balanceRows } from './table-balance.js'
 import { keepaliveRows } from './table-shared.js'
+import { stickyBlock } from './table-sticky.js'
 import { choice } from './text-types.js'
 
 export const relayingRows = {
   ...balanceRows,
+  sticky: optionalBlock('sticky', stickyBlock, { isOurs: true }),
   localAddress: optional('local address', localSource, {
     doc:
       'Source address of connections to remotes of the same address family. `client`: each connection uses the ' +

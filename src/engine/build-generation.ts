@@ -306,7 +306,7 @@ function relayParts(
   cells: Cells,
   child: ChildCells,
 ): Parts {
-  const { childSlot, plan, traceMask } = settings
+  const { childSlot, plan, sticky, traceMask } = settings
   const { listeners, relay, remotes } = plan
   const rejected = new RejectedLines(childSlot, system)
   // Log lines, access lines, key log lines and evidence share one ring, so their order is kept.
@@ -324,7 +324,10 @@ function relayParts(
       ring.write(REMOTE, INFO, encodeEvidence(evidence)),
     ),
     health,
-    ...buildPools(plan, cells, health, (dynamic, pool) => new DynamicHosts(dynamic, pool, childSlot)),
+    ...buildPools(plan, cells, health, {
+      hostsOf: (dynamic, pool) => new DynamicHosts(dynamic, pool, childSlot),
+      stickyShares: sticky,
+    }),
     options: relay,
     tls: new GenerationTls(plan, log, (line) => ring.write(KEY, INFO, line)),
     ...counterTables(

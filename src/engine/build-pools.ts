@@ -4,7 +4,9 @@ import { hashText } from '../balance/hash.js'
 import { policyOf } from '../balance/policy-of.js'
 import { Pool } from '../balance/pool.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
+import { SlowStart } from '../balance/slow-start.js'
 import type { Cells } from '../cells/cells.js'
+import { openStickyTable, type StickyShare } from '../cells/sticky-table.js'
 import { nativeAddress } from '../kernel/sockaddr.js'
 import type { RelayContext } from '../relay/context.js'
 import type { DynamicHosts, DynamicPlan } from '../relay/dynamic-hosts.js'
@@ -12,10 +14,15 @@ import { ClientSource } from '../relay/opening/client-source.js'
 import { Routes } from '../relay/opening/routing.js'
 import { type RelayPool, RelayPools } from '../relay/relay-pools.js'
 import type { OptionOverrides, SessionOptions } from '../relay/session-options.js'
+import { Stickiness } from '../relay/stickiness.js'
 import type { Plan, PoolPlan, SessionOverrides, SessionPlan } from './plan.js'
 
-/** The hosts of a dynamic route, by the index of its pool. */
-type HostsOf = (dynamic: DynamicPlan, pool: number) => DynamicHosts
+/** What pools are built with, by their indices. */
+interface PoolParts {
+  /** The hosts of a dynamic route. */
+  hostsOf(dynamic: DynamicPlan, pool: number): DynamicHosts
+  readonly stickyShares: readonly (StickyShare | undefined)[]
+}
 
 /**
  * `cells`: the shared load of the remotes. `health`: one object for all pools, because a remote belongs to
@@ -25,13 +32,14 @@ export function buildPools(
   plan: Plan,
   cells: Cells,
   health: RemoteHealth,
-  hostsOf: HostsOf,
+  { hostsOf, stickyShares }: PoolParts,
 ): Pick<RelayContext, 'pools' | 'routing'> {
   const { defaultPool, listeners, routes } = plan
   const pools = new RelayPools(
     plan.pools.map((pool, index) => ({
       ...buildPool(pool, plan, cells, health),
       hosts: pool.dynamic && hostsOf(pool.dynamic, index),
+      sticky: openStickiness(pool, plan, stickyShares[index]),
     })),
     defaultPool,
     listeners.map(({ pool }) => pool),
@@ -41,36 +49,53 @@ export function buildPools(
   return { pools, routing }
 }
 
-function buildPool(plan: PoolPlan, of: Plan, { use }: Cells, health: RemoteHealth): RelayPool {
+function buildPool(plan: PoolPlan, { remotes }: Plan, cells: Cells, health: RemoteHealth): RelayPool {
   const { key, label, options } = plan
-  return { pool: poolOf(plan, of, use, health), options: sessionOptions(options), label, key }
+  return { pool: poolOf(plan, remotes, cells, health), options: sessionOptions(options), label, key }
 }
 
 /** `seed`: of its random numbers. @default different for every pool */
 export function poolOf(
-  { boundedLoad, members, name, policy, rebalance, tierMinUsable }: PoolPlan,
-  { remotes }: Pick<Plan, 'remotes'>,
-  use: ArrayLike<number>,
+  plan: PoolPlan,
+  remotes: Plan['remotes'],
+  { upAtMs, use, verdict }: Pick<Cells, 'upAtMs' | 'use' | 'verdict'>,
   health: RemoteHealth,
   seed?: number,
 ): Pool {
+  const { boundedLoad, members, name, policy, rebalance, slowStartAggression, tierMinUsable } = plan
+  // Arrays over the remotes of all pools, because policies index by slot; `members` restricts a pool to its
+  // own.
+  const weights = remotes.map(({ weight }) => weight)
+  const tiers = remotes.map(({ tier }) => tier)
   // By name: a remote keeps its clients when a reload moves it to another slot, and in other processes.
   const seeds = remotes.map((remote) => hashText(remote.name))
+  const durationsMs = remotes.map(({ slowStartMs }) => slowStartMs)
+  const hasSlowStart = members.some((slot) => durationsMs[slot] !== 0)
+  const ramp = { aggression: slowStartAggression, durationsMs, upAtMs, verdict }
   const hashing = { seeds, ...(boundedLoad === undefined ? {} : { boundedLoad }) }
   return new Pool({
     name,
     members,
     rebalance,
     tierMinUsable,
-    // Arrays over the remotes of all pools, because policies index by slot; `members` restricts a pool to its
-    // own.
-    weights: remotes.map(({ weight }) => weight),
-    tiers: remotes.map(({ tier }) => tier),
+    weights,
+    tiers,
     use,
     health,
+    slowStart: hasSlowStart ? new SlowStart(ramp) : undefined,
     policy: policyOf(policy, remotes.length, hashing),
     ...(seed !== undefined && { seed }),
   })
+}
+
+function openStickiness(
+  { members, sticky }: PoolPlan,
+  { remotes }: Plan,
+  share: StickyShare | undefined,
+): Stickiness | undefined {
+  if (sticky === undefined || share === undefined) return undefined
+  const named = members.map((slot) => ({ slot, name: remotes[slot]?.name ?? '' }))
+  return new Stickiness(sticky.key, share.seed, openStickyTable(share, sticky.ttlMs), named)
 }
 
 /** Allocates the native form of the addresses, which `ReactorGeneration.close` frees. */

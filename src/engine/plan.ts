@@ -74,6 +74,8 @@ export interface ListenerPlan extends RelayListener {
 export interface RemotePlan extends RemoteParts {
   /** Share of the load, relative to its siblings. Zero: no new clients. */
   readonly weight: number
+  /** Time until it has its full weight again after an outage. Zero: at once. */
+  readonly slowStartMs: number
   /** Remotes of a higher tier are in reserve. */
   readonly tier: number
   /** Index in `tls.clients`; undefined: plain. */
@@ -89,15 +91,27 @@ export interface PoolPlan {
   readonly policy: PolicyName
   /** What hashing policies identify a client by; undefined: the policy does not hash. */
   readonly key: ClientKeyPlan | undefined
+  /** Undefined: its clients are not sticky. */
+  readonly sticky: StickyPlan | undefined
   /** At least 1; undefined: no limit. */
   readonly boundedLoad: number | undefined
   /** With fewer usable remotes the next tier is used too. */
   readonly tierMinUsable: number
+  /** Shape of the slow start of its remotes; 1: linear. */
+  readonly slowStartAggression: number
   /** Number of clients after which the back-off of every failing remote ends. Zero: never. */
   readonly rebalance: number
   readonly options: SessionPlan
   /** Of a dynamic route, which has a pool of its own with one remote; undefined: configured remotes. */
   readonly dynamic?: DynamicPlan | undefined
+}
+
+/** The table that a pool keeps of its clients. */
+export interface StickyPlan {
+  readonly key: ClientKeyPlan
+  /** Time without a connection after which a client is forgotten. */
+  readonly ttlMs: number
+  readonly entries: number
 }
 
 /** Which clients are accepted. */

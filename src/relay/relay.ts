@@ -185,6 +185,7 @@ export class Relay {
       last.index = session.index
     }
     if (session.remoteSlot !== NONE) this.#context.remotes.giveBack(session.remoteSlot)
+    if (session.wasConnected) session.sticky?.left(session.remoteSlot, this.#context.loop.nowMs)
     add(this.#context.counters, COUNT.sessionsNow, -1)
     this.#context.listenerCounters.add(session.listenerSlot, LISTENER_COUNT.sessionsNow, -1)
     session.clear()

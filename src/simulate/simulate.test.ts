@@ -162,6 +162,48 @@ test('`dial timeout` ends the wait', () => {
   assert.equal(onlyPool(run(text, lines, { down })).simulated.noRemote, 1)
 })
 
+test('clients of a sticky pool keep their remotes, and get them back after an outage', () => {
+  const text = TWO.replace('id = tcprelay {', 'id = tcprelay { sticky = { ttl = 60s }')
+  const lines = Array.from({ length: 200 }, (_, at) => ({
+    at: at / 2,
+    client: `192.0.2.${at % 5}:1`,
+    fields: 'remote=a',
+  }))
+  const calm = onlyPool(run(text, lines)).simulated
+  assert.deepEqual([calm.clients, calm.moves], [5, 0])
+  const { movedClients, moves } = onlyPool(run(text, lines, { down: [['a', 20, 40]] })).simulated
+  assert.ok(movedClients === 2 || movedClients === 3, `${movedClients} clients moved`)
+  assert.equal(moves, 2 * movedClients)
+  const later = lines.map((line) => ({ ...line, at: line.at < 50 ? line.at : line.at + 120 }))
+  const forgotten = simulated(text, traceOf(later).trace, { policy: 'random' }).decisions
+  const kept = simulated(text.replace('60s', '1h'), traceOf(later).trace, { policy: 'random' }).decisions
+  assert.deepEqual(forgotten.slice(0, 100), kept.slice(0, 100))
+  assert.notDeepEqual(forgotten, kept)
+})
+
+test('a remote starts slowly after an outage', () => {
+  const slow = TWO.replace('id = tcprelay {', 'id = tcprelay { slow start = 100s')
+  const lines = Array.from({ length: 1_000 }, (_, i) => ({ at: i / 5, fields: 'remote=a' }))
+  const sharesOf = (text: string) => {
+    const { decisions } = simulated(text, traceOf(lines).trace, { down: [['a', 10, 20]] })
+    // Back-offs are over at 26 s.
+    return [...decisions.slice(150, 350)].filter((row) => row === 0).length / 200
+  }
+  assert.ok(sharesOf(slow) < 0.35, `${sharesOf(slow)} of the clients`)
+  assert.ok(sharesOf(TWO) > 0.45, `${sharesOf(TWO)} of the clients`)
+})
+
+test('listeners may override the number of rounds', () => {
+  const text = TWO.replace('port = 80', 'port = 80 dial retries = 0')
+  const down: Wish['down'] = [
+    ['a', 0, 3],
+    ['b', 0, 3],
+  ]
+  const lines = [0, 9].map((at) => ({ at, fields: 'remote=a' }))
+  assert.equal(onlyPool(run(text, lines, { down })).simulated.noRemote, 1)
+  assert.equal(onlyPool(run(TWO, lines, { down })).simulated.noRemote, 0)
+})
+
 test('a backup remote is used while the others are down', () => {
   const text = TWO.replace('10.0.0.2:1', '10.0.0.2:1 backup = yes')
   const lines = Array.from({ length: 20 }, (_, at) => ({ at, fields: 'remote=a' }))

@@ -5,6 +5,7 @@
 import type { AccessList } from '../admission/access-list.js'
 import type { RouteFacts } from '../admission/route-facts.js'
 import { NO_ROUTE, type Router } from '../admission/router.js'
+import { type ClientMemory, pickSticky } from '../balance/pick-sticky.js'
 import { FULL, NONE } from '../balance/policy.js'
 import type { Pool } from '../balance/pool.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
@@ -17,8 +18,16 @@ import type { Trace } from './trace.js'
 import { TraceFacts } from './trace-facts.js'
 import { type TraceListener, TraceListeners } from './trace-listeners.js'
 
+/** A client of a sticky pool. */
+export interface StickyMemory extends ClientMemory {
+  /** Its session with a remote has ended. */
+  left(slot: number, nowMs: number): void
+}
+
 export interface SimulatedPool {
   readonly pool: Pool
+  /** Undefined: the pool, or this client, is not sticky. */
+  memoryOf(facts: RouteFacts): StickyMemory | undefined
   /** The hash that its policy chooses by; undefined: it does not hash. */
   readonly hashOf: ((facts: RouteFacts) => number) | undefined
   readonly dialRetries: number
@@ -35,6 +44,10 @@ export interface RelayModel {
   readonly health: RemoteHealth
   /** Sessions by slot; the policies read it. */
   readonly use: Int32Array
+  /** By slot, 1: it is known to be down. */
+  readonly verdict: ArrayLike<number>
+  /** Reports an attempt that contradicts the verdict. */
+  reportEvidence(slot: number, isUp: boolean, nowMs: number): void
   /** Pause between two rounds over all remotes. */
   readonly roundPauseMs: number
 }
@@ -88,7 +101,8 @@ export class SimulatedRelay implements Chooser {
     served.pool.countClient()
     const slot = this.#dial(served, facts, nowMs)
     if (slot !== NONE) return slot
-    const waiting = { pool, roundsLeft: served.dialRetries, deadlineMs: nowMs + served.dialTimeoutMs }
+    const { dialRetries = served.dialRetries, dialTimeoutMs = served.dialTimeoutMs } = listener
+    const waiting = { pool, roundsLeft: dialRetries, deadlineMs: nowMs + dialTimeoutMs }
     return this.#wait(connection, waiting, nowMs)
   }
 
@@ -110,6 +124,7 @@ export class SimulatedRelay implements Chooser {
   }
 
   ended(connection: number, row: number, nowMs: number): void {
+    this.#memoryOf(connection, row)?.left(row, nowMs)
     if (this.#isMetered(row)) this.#meter.end(row, this.#bytes(connection), this.#lengthMs(connection), nowMs)
   }
 
@@ -134,22 +149,28 @@ export class SimulatedRelay implements Chooser {
   }
 
   /** Tries the remotes of a pool once each: the slot of the first one that accepts, or NONE. */
-  #dial({ hashOf, pool }: SimulatedPool, facts: RouteFacts, nowMs: number): number {
-    const { health } = this.#model
+  #dial({ hashOf, memoryOf, pool }: SimulatedPool, facts: RouteFacts, nowMs: number): number {
+    const { health, verdict } = this.#model
+    const memory = memoryOf(facts)
     const key = hashOf === undefined ? 0 : hashOf(facts)
     if (pool.observes === 'bytes') this.#meter.report(pool, nowMs)
     this.#tried.clear()
     for (;;) {
-      const slot = pool.pick(this.#tried, nowMs, key)
+      const slot =
+        memory === undefined
+          ? pool.pick(this.#tried, nowMs, key)
+          : pickSticky(pool, memory, this.#tried, nowMs, key)
       // Where remotes are full, a client is served like one whose remotes are down, as in `relay/opening/attempts.ts`.
       if (slot === NONE || slot === FULL) return NONE
       if (this.#isDown[slot] === 0) {
         health.succeeded(slot)
+        if (verdict[slot] !== 0) this.#model.reportEvidence(slot, true, nowMs)
         if (pool.observes === 'connect-ms') pool.observe(slot, CONNECT_MS, nowMs)
         return slot
       }
       this.#tried.add(slot)
       health.failed(slot, nowMs, nowMs)
+      if (verdict[slot] === 0) this.#model.reportEvidence(slot, false, nowMs)
     }
   }
 
@@ -158,6 +179,12 @@ export class SimulatedRelay implements Chooser {
     this.#waiting.set(connection, waiting)
     this.againMs = Math.min(nowMs + this.#model.roundPauseMs, waiting.deadlineMs)
     return LATER
+  }
+
+  #memoryOf(connection: number, row: number): StickyMemory | undefined {
+    const pool = this.#model.pools[this.#rows.remotes[row]?.pool ?? NO_ROW]
+    const listener = this.#listeners.at(this.#trace.listener[connection] as number)
+    return listener && pool?.memoryOf(this.#facts.of(connection, listener))
   }
 
   #isMetered(row: number): boolean {

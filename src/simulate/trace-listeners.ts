@@ -10,6 +10,9 @@ export interface TraceListener {
   readonly realm: string
   /** Index of the pool that it names; undefined: routes or the default pool apply. */
   readonly pool: number | undefined
+  /** What it overrides of its clients' pools. */
+  readonly dialRetries?: number | undefined
+  readonly dialTimeoutMs?: number | undefined
   /** The pools of the log are used, because its routes need what the log does not have. */
   readonly usesLoggedPools: boolean
 }

@@ -57,8 +57,10 @@ type PlanParts = Partial<Omit<Plan, 'relay'>> & {
 const LEAST_USE = {
   policy: 'least-use',
   key: undefined,
+  sticky: undefined,
   boundedLoad: undefined,
   tierMinUsable: 1,
+  slowStartAggression: 1,
   rebalance: 0,
 } as const
 
@@ -93,5 +95,5 @@ export function listenerPlan(name: string, parts: Partial<ListenerPlan> = {}): L
 
 /** A plain remote. */
 export function remotePlan(name: string, addresses: RemotePlan['addresses']): RemotePlan {
-  return { name, weight: 1, tier: 0, addresses, tlsClient: undefined, options: PLAIN_REMOTE }
+  return { name, weight: 1, slowStartMs: 0, tier: 0, addresses, tlsClient: undefined, options: PLAIN_REMOTE }
 }

@@ -35,11 +35,12 @@ export class Child {
   constructor(parts: ChildParts) {
     this.#parts = parts
     const { shutdown, start, thread, traceMask } = parts
-    const { live, plan, shape, slot } = start
+    const { live, plan, shape, slot, sticky } = start
     const settings: ReactorSettings = {
       plan,
       live,
       cells: { fds: CELLS_FDS, shape },
+      sticky,
       childSlot: slot,
       ...waysIn(start),
       pipes: pipeOptions(),

@@ -79,7 +79,14 @@ id = tcprelay {
 }
 `
 
-const LEAST_USE = { policy: 'least-use', key: undefined, boundedLoad: undefined, tierMinUsable: 1 }
+const LEAST_USE = {
+  policy: 'least-use',
+  key: undefined,
+  sticky: undefined,
+  boundedLoad: undefined,
+  tierMinUsable: 1,
+  slowStartAggression: 1,
+}
 
 const SURROUNDINGS: PlanSurroundings = {
   listenerNames: ['[::]:101', '[::]:102', '[::]:103', '[::]:104'],
@@ -139,7 +146,14 @@ test('listeners: each port of a block is one, with everything about it', () => {
 
 test('remotes are at their slots, and the pool has no others', () => {
   const { pools, remotes } = planOf(EVERYTHING, SURROUNDINGS)
-  const common = { weight: 1, tier: 0, tlsClient: undefined, options: PLAIN_REMOTE, sctp: undefined }
+  const common = {
+    weight: 1,
+    slowStartMs: 0,
+    tier: 0,
+    tlsClient: undefined,
+    options: PLAIN_REMOTE,
+    sctp: undefined,
+  }
   const literal = (host: string, port: number) => [{ family: 'ipv4', host, port }]
   const marked = { ...PLAIN_REMOTE, socket: { ...NO_OPTIONS, fwmark: 8 } }
   assert.deepEqual(remotes, [
@@ -219,6 +233,47 @@ test('pools: their remotes, what they override, and the listeners that select th
       ['mail', 'mail', [3], 0, Number.POSITIVE_INFINITY, 3],
     ],
   )
+})
+
+test('slow start of the section, a pool and a remote', () => {
+  const text = `
+id = spawnd { listen { port = 1 } }
+id = tcprelay {
+  slow start = 30s
+  remote { 10.0.0.1:1 } remote { 10.0.0.2:1 slow start = 0 } remote { 10.0.0.3:1 slow start = 5s }
+  pool = own { slow start = 10s slow start aggression = 1.5 remote { 10.0.0.4:1 } }
+  pool = table { balance = maglev slow start = 0 remote { 10.0.0.5:1 } }
+}`
+  const { pools, remotes } = planOf(text, { ...SURROUNDINGS, remoteSlots: [0, 1, 2, 3, 4] })
+  assert.deepEqual(
+    remotes.map(({ slowStartMs }) => slowStartMs),
+    [30_000, 0, 5_000, 10_000, 0],
+  )
+  assert.deepEqual(
+    pools.map(({ slowStartAggression }) => slowStartAggression),
+    [1, 1.5, 1],
+  )
+})
+
+test('stickiness of the section and of pools', () => {
+  const text = `
+id = spawnd { listen { port = 1 } }
+id = tcprelay {
+  sticky = { ttl = 1h }
+  remote { 10.0.0.1:1 }
+  pool = own { sticky = { by = rdp cookie size = 4k } remote { 10.0.0.2:1 } }
+  pool = off { sticky = { size = 0 } remote { 10.0.0.3:1 } }
+}`
+  const { pools, relay } = planOf(text, { ...SURROUNDINGS, remoteSlots: [0, 1, 2] })
+  assert.deepEqual(
+    pools.map(({ sticky }) => sticky),
+    [
+      { key: { by: 'source', ipv4Bits: 32, ipv6Bits: 128 }, ttlMs: 3_600_000, entries: 102_400 },
+      { key: { by: 'rdp-cookie' }, ttlMs: 1_800_000, entries: 4_096 },
+      undefined,
+    ],
+  )
+  assert.equal(relay.notesPeers, true)
 })
 
 test('policies, keys and tiers', () => {

@@ -7,7 +7,7 @@ import type { AdmissionPlan, Plan, ProcessPlan } from '../../engine/plan.js'
 import { ephemeralPorts } from '../../kernel/port-range.js'
 import type { Asking, RelayOptions } from '../../relay/options.js'
 import type { Loaded } from '../load/load.js'
-import { withNeeds } from './listener-needs.js'
+import { keysOf, withNeeds } from './listener-needs.js'
 import { type BoundAs, listenerPlans } from './listener-plans.js'
 import { poolIndex, poolPlans } from './pool-plans.js'
 import { remotePlans } from './remote-plans.js'
@@ -33,7 +33,7 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
     { defaultPool, pools, routes },
     loaded,
   )
-  const choosesByAddress = routes.length > 0 || pools.some(({ key }) => key !== undefined)
+  const choosesByAddress = routes.length > 0 || pools.some((pool) => keysOf(pool).length > 0)
   return {
     listeners,
     pools,

@@ -1,7 +1,7 @@
 /** The pools of a plan. */
 import { DEFAULT_POOL, type PoolSettings } from '../../config/table-pool.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
-import type { PoolPlan } from '../../engine/plan.js'
+import type { PoolPlan, StickyPlan } from '../../engine/plan.js'
 import { sessionPlan } from './session-plans.js'
 
 /** `remoteSlots`: in the order of the configuration. */
@@ -20,7 +20,7 @@ export function poolPlans(
 }
 
 function poolPlan(pool: PoolSettings, label: string, members: readonly number[]): PoolPlan {
-  const { boundedLoadPercent, key, name, policy, rebalance, tierMinUsable } = pool
+  const { boundedLoadPercent, key, name, policy, rebalance, slowStartAggression, tierMinUsable } = pool
   const isHashing = policy === 'source' || policy === 'maglev'
   return {
     name,
@@ -28,11 +28,19 @@ function poolPlan(pool: PoolSettings, label: string, members: readonly number[])
     members,
     policy,
     key: isHashing ? key : undefined,
+    sticky: stickyPlan(pool),
     boundedLoad: boundedLoadPercent === undefined ? undefined : boundedLoadPercent / 100,
     tierMinUsable,
+    slowStartAggression,
     rebalance,
     options: sessionPlan(pool),
   }
+}
+
+function stickyPlan({ sticky }: PoolSettings): StickyPlan | undefined {
+  if (sticky === undefined || sticky.entries === 0) return undefined
+  const { entries, key, ttlMs } = sticky
+  return { key, ttlMs, entries }
 }
 
 /** Index of the pool with this name; undefined: there is none. */

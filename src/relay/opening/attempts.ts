@@ -1,6 +1,7 @@
 /**
  * The phase `dialling`: attempts to connect, first over the addresses of a remote, then over the remotes of the pool.
  */
+import { pickSticky } from '../../balance/pick-sticky.js'
 import { FULL, NONE } from '../../balance/policy.js'
 import type { Outcome } from '../../kernel/calls.js'
 import { AF_UNIX } from '../../kernel/constants.js'
@@ -38,6 +39,7 @@ import { noteMptcp } from './mptcp-peers.js'
 import { openRemoteSocket } from './remote-socket.js'
 import { serviceFor } from './routing.js'
 import { connectSctp, openSctpSocket } from './sctp-socket.js'
+import { stickyClient } from './sticky-choice.js'
 import { targetAddress, targetOf } from './target-address.js'
 
 /** Pause between two rounds over all remotes. */
@@ -62,7 +64,7 @@ function dial(session: Session): void {
   const { loop, pools } = session.relay
   const service = session.service ?? serviceFor(session)
   if (service === undefined) return
-  const { key, label, pool } = service
+  const { key, label, pool, sticky } = service
   const options = pools.optionsOf(service, session.listenerSlot)
   session.pool = label
   session.options = options
@@ -71,6 +73,7 @@ function dial(session: Session): void {
   dialling.deadlineMs = loop.nowMs + options.dialTimeoutMs
   dialling.roundsLeft = options.dialRetries
   dialling.key = key === undefined ? 0 : hashOfClient(session, key)
+  session.sticky = sticky && stickyClient(session, sticky)
   pool.countClient()
   takeEarlyBytes(session)
   if (session.client.error === 0) tryNext(session)
@@ -123,9 +126,13 @@ function dialTimedOut(session: Session): void {
 
 /** Chooses the next remote; false when the round is over. */
 function chooseRemote(session: Session): boolean {
-  const { dialling } = session
+  const { dialling, sticky } = session
   const { loop, remotes } = session.relay
-  const slot = dialling.pool.pick(dialling.tried, loop.nowMs, dialling.key)
+  const { key, pool, tried } = dialling
+  const slot =
+    sticky === undefined
+      ? pool.pick(tried, loop.nowMs, key)
+      : pickSticky(pool, sticky, tried, loop.nowMs, key)
   // There is no queue: remotes that are full are treated like remotes that are down.
   if (slot === NONE || slot === FULL) {
     roundFailed(session)
