@@ -2,7 +2,7 @@
 import { Router } from '../admission/router.js'
 import { hashText } from '../balance/hash.js'
 import { policyOf } from '../balance/policy-of.js'
-import { Pool } from '../balance/pool.js'
+import { Pool, type PoolOptions } from '../balance/pool.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
 import { rangeOf } from '../balance/slot-numbers.js'
 import { SlowStart } from '../balance/slow-start.js'
@@ -40,7 +40,7 @@ export function buildPools(
   const arrays = remoteArrays(plan)
   const pools = new RelayPools(
     plan.pools.map((pool, index) => ({
-      ...buildPool(pool, cells, health, arrays),
+      ...buildPool(pool, arrays, cells, health),
       hosts: pool.dynamic && hostsOf(pool.dynamic, index),
       sticky: openStickiness(pool, plan, stickyShares[index]),
     })),
@@ -52,45 +52,41 @@ export function buildPools(
   return { pools, routing }
 }
 
-function buildPool(
-  {
-    boundedLoad,
-    dynamic: _dynamic,
-    key,
-    label,
-    options,
-    policy,
-    slowStartAggression,
-    sticky: _sticky,
-    ...pool
-  }: PoolPlan,
-  { layout, upAtMs, use, useMax, verdict }: Cells,
-  health: RemoteHealth,
+function buildPool(plan: PoolPlan, arrays: RemoteArrays, cells: Cells, health: RemoteHealth): RelayPool {
+  const { key, label, options } = plan
+  const limits = { useMax: cells.useMax, place: placeOf(plan, cells.layout.shape) }
+  return { pool: poolOf(plan, arrays, cells, health, limits), options: sessionOptions(options), label, key }
+}
+
+/** Other options of the pool may be a limit of its sessions, or the seed of its random numbers. */
+export function poolOf(
+  plan: PoolPlan,
   { durationsMs, seeds, tiers, weights }: RemoteArrays,
-): RelayPool {
-  const hasSlowStart = pool.members.some((slot) => durationsMs[slot] !== 0)
+  { upAtMs, use, verdict }: Pick<Cells, 'upAtMs' | 'use' | 'verdict'>,
+  health: RemoteHealth,
+  others: Pick<PoolOptions, 'place' | 'seed' | 'useMax'> = {},
+): Pool {
+  const { boundedLoad, members, name, policy, rebalance, slowStartAggression, tierMinUsable } = plan
+  const hasSlowStart = members.some((slot) => durationsMs[slot] !== 0)
   const ramp = { aggression: slowStartAggression, durationsMs, upAtMs, verdict }
   const hashing = { seeds, ...(boundedLoad === undefined ? {} : { boundedLoad }) }
-  return {
-    pool: new Pool({
-      ...pool,
-      weights,
-      tiers,
-      use,
-      useMax,
-      place: placeOf(pool, layout.shape),
-      health,
-      slowStart: hasSlowStart ? new SlowStart(ramp) : undefined,
-      policy: policyOf(policy, rangeOf(pool.members), hashing),
-    }),
-    options: sessionOptions(options),
-    label,
-    key,
-  }
+  return new Pool({
+    name,
+    members,
+    rebalance,
+    tierMinUsable,
+    weights,
+    tiers,
+    use,
+    health,
+    slowStart: hasSlowStart ? new SlowStart(ramp) : undefined,
+    policy: policyOf(policy, rangeOf(members), hashing),
+    ...others,
+  })
 }
 
 /** By slot of the remote, made once for all pools: each uses those of its members. */
-interface RemoteArrays {
+export interface RemoteArrays {
   readonly weights: number[]
   readonly tiers: readonly number[]
   /** Of names: a remote keeps its clients when a reload moves it to another slot, and in other processes. */
@@ -99,7 +95,7 @@ interface RemoteArrays {
   readonly durationsMs: readonly number[]
 }
 
-function remoteArrays({ remotes }: Plan): RemoteArrays {
+export function remoteArrays({ remotes }: Pick<Plan, 'remotes'>): RemoteArrays {
   return {
     weights: remotes.map(({ weight }) => weight),
     tiers: remotes.map(({ tier }) => tier),
