@@ -12,6 +12,7 @@ import { remoteBlock } from './table-remote.js'
 import { routeBlock } from './table-route.js'
 import { listenBlock, spawnBlock, spawndBlock } from './table-spawnd.js'
 import { tcprelayBlock } from './table-tcprelay.js'
+import { testBlock } from './table-test.js'
 import { certificateBlock, listenerTlsRows } from './table-tls.js'
 import { topBlock } from './table-top.js'
 import { nameOf } from './word-tree.js'
@@ -42,6 +43,7 @@ const CHAPTERS: readonly Chapter[] = [
   },
   { title: 'Block `pool = NAME { … }` in `tcprelay`', block: poolBlock, intro: poolBlock.doc },
   { title: 'Block `route { … }` in `tcprelay`', block: routeBlock, intro: routeBlock.doc },
+  { title: 'Block `test "NAME" { … }` in `tcprelay`', block: testBlock, intro: testBlock.doc },
   { title: 'Block `remote { … }` in `tcprelay` or `pool`', block: remoteBlock, intro: remoteBlock.doc },
   {
     title: 'Block `mavis module … { … }` in `tcprelay`',

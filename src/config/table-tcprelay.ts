@@ -9,7 +9,9 @@ import { allPools, poolBlock } from './table-pool.js'
 import { relayingRows } from './table-relaying.js'
 import { remoteBlock } from './table-remote.js'
 import { routeBlock } from './table-route.js'
+import { testBlock } from './table-test.js'
 import { tlsRows } from './table-tls.js'
+import { TEST, testHeading } from './test-heading.js'
 
 const tcprelayRows = {
   remotes: repeated('remote', remoteBlock),
@@ -20,6 +22,10 @@ const tcprelayRows = {
     isOurs: true,
   }),
   routes: repeated('route', routeBlock),
+  tests: ofKinds('test', testHeading, new Map([[TEST, testBlock]]), {
+    doc: 'A test of the routes, which `-P`, the start and each reload run; the name is for messages. May be repeated.',
+    isOurs: true,
+  }),
   ...relayingRows,
   retire: value(['retire limit', 'retire'], count(), 0, {
     doc: 'Number of sessions after which a process accepts no more and exits when its sessions have ended.',

@@ -6,21 +6,32 @@ import { Pool } from '../balance/pool.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
 import type { Cells } from '../cells/cells.js'
 import { nativeAddress } from '../kernel/sockaddr.js'
-import type { RelayContext } from '../relay/context.js'
 import { ClientSource } from '../relay/opening/client-source.js'
 import { Routes } from '../relay/opening/routing.js'
-import { type RelayPool, RelayPools } from '../relay/relay-pools.js'
+import { RelayPools } from '../relay/relay-pools.js'
 import type { SessionOptions } from '../relay/session-options.js'
-import type { Plan, PoolPlan, SessionPlan } from './plan.js'
+import type { ListenerPlan, Plan, PoolPlan, SessionPlan } from './plan.js'
 
+/** The parts of a plan by which clients get a pool and a remote. */
+export type ChoosingPlan = Pick<Plan, 'defaultPool' | 'pools' | 'remotes' | 'routes'> & {
+  readonly listeners: readonly Pick<ListenerPlan, 'pool'>[]
+}
+
+/** `optionsOf`: compiles the options of sessions, which may own native memory. */
 export function buildPools(
-  plan: Plan,
-  cells: Cells,
+  plan: ChoosingPlan,
+  cells: Pick<Cells, 'use'>,
   health: RemoteHealth,
-): Pick<RelayContext, 'pools' | 'routing'> {
+  optionsOf: (options: SessionPlan) => SessionOptions = sessionOptions,
+): { readonly pools: RelayPools; readonly routing: Routes | undefined } {
   const { defaultPool, listeners, routes } = plan
   const pools = new RelayPools(
-    plan.pools.map((pool) => buildPool(pool, plan, cells, health)),
+    plan.pools.map((pool) => ({
+      pool: buildPool(pool, plan, cells, health),
+      options: optionsOf(pool.options),
+      label: pool.label,
+      key: pool.key,
+    })),
     defaultPool,
     listeners.map(({ pool }) => pool),
   )
@@ -29,28 +40,23 @@ export function buildPools(
 }
 
 function buildPool(
-  { boundedLoad, key, label, options, policy, ...pool }: PoolPlan,
-  { remotes }: Plan,
-  { use }: Cells,
+  { boundedLoad, policy, ...pool }: PoolPlan,
+  { remotes }: ChoosingPlan,
+  { use }: Pick<Cells, 'use'>,
   health: RemoteHealth,
-): RelayPool {
+): Pool {
   const weights = remotes.map(({ weight }) => weight)
   const tiers = remotes.map(({ tier }) => tier)
   const seeds = remotes.map(({ name }) => hashText(name))
   const hashing = { seeds, ...(boundedLoad === undefined ? {} : { boundedLoad }) }
-  return {
-    pool: new Pool({
-      ...pool,
-      weights,
-      tiers,
-      use,
-      health,
-      policy: policyOf(policy, remotes.length, hashing),
-    }),
-    options: sessionOptions(options),
-    label,
-    key,
-  }
+  return new Pool({
+    ...pool,
+    weights,
+    tiers,
+    use,
+    health,
+    policy: policyOf(policy, remotes.length, hashing),
+  })
 }
 
 function sessionOptions({ localAddress, ...options }: SessionPlan): SessionOptions {

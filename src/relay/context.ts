@@ -46,7 +46,7 @@ export interface RelayContext {
   readonly pools: RelayPools
   readonly facts: SessionFacts
   /** Undefined: there are no routes. */
-  readonly routing: Routing | undefined
+  readonly routing: Routing<Session> | undefined
   readonly options: RelayOptions
   readonly tls: RelayTls
   /** This child's row of COUNTERS. */

@@ -1,0 +1,105 @@
+/** What the routes of a configuration say about the client of a test: with the code that routes clients. */
+import { RouteMatcher } from '../../admission/route-matcher.js'
+import type { RouteConditions, RoutePlan } from '../../admission/route-plan.js'
+import { ZoneClock } from '../../admission/zone-clock.js'
+import { RemoteHealth } from '../../balance/remote-health.js'
+import { buildPools, type ChoosingPlan } from '../../engine/build-pools.js'
+import { choosePool, type Routes, type Unserved } from '../../relay/opening/routing.js'
+import type { RelayPool, RelayPools } from '../../relay/relay-pools.js'
+import { DEFAULT_SESSION_OPTIONS } from '../../relay/session-options.js'
+import type { Missing, TestClient } from './test-client.js'
+
+/** The condition that compares each fact. */
+const CONDITION_OF: Readonly<Record<Missing, keyof RouteConditions>> = {
+  from: 'sources',
+  listener: 'listeners',
+  port: 'ports',
+  realm: 'realms',
+  time: 'times',
+  'tls version': 'tlsVersions',
+}
+
+/** `route`: the index of the route that decided; undefined: the listener's pool, or no route matches. */
+export type Decision =
+  | { readonly found: RelayPool | Unserved; readonly route: number | undefined }
+  /** Depends on a fact that the test does not have. */
+  | { readonly dependsOn: Missing; readonly route: number | undefined }
+
+/** All remotes are up and have no sessions. */
+export class TestedRoutes {
+  readonly #plan: ChoosingPlan
+  readonly #pools: RelayPools
+  readonly #routes: Routes | undefined
+  readonly #zones = new ZoneClock()
+  /** By the facts that are missing. */
+  readonly #relaxed = new Map<string, RelaxedRoutes>()
+
+  constructor(plan: ChoosingPlan) {
+    const { length } = plan.remotes
+    const use = new Int32Array(length)
+    const built = buildPools(plan, { use }, new RemoteHealth(length), () => DEFAULT_SESSION_OPTIONS)
+    this.#plan = plan
+    this.#pools = built.pools
+    this.#routes = built.routing
+  }
+
+  decide(client: TestClient): Decision {
+    const { listeners } = this.#plan
+    if (client.missing.has('listener') && listeners.some(({ pool }) => pool !== undefined))
+      return { dependsOn: 'listener', route: undefined }
+    const routes = this.#routes
+    let isRouted = false
+    const choose = ({ atMs, facts }: TestClient) => {
+      isRouted = true
+      return (routes as Routes).decide(facts, atMs)
+    }
+    const found = choosePool(this.#pools, routes && { choose }, client)
+    if (!isRouted || routes === undefined) return { found, route: undefined }
+    const matched = routes.matched < 0 ? undefined : routes.matched
+    return this.#dependence(client, matched) ?? { found, route: matched }
+  }
+
+  /** The first route, up to the one that matches, for which a missing fact makes the difference. */
+  #dependence(client: TestClient, matched: number | undefined): Decision | undefined {
+    const { missing } = client
+    const { routes } = this.#plan
+    const relaxed = this.#relaxedWithout(missing)
+    for (const [at, route] of relaxed.routes.entries()) {
+      if (matched !== undefined && route > matched) break
+      const { conditions } = routes[route] as RoutePlan
+      const matcher = relaxed.matchers[at] ?? this.#relaxedMatcher(conditions, missing)
+      relaxed.matchers[at] = matcher
+      if (!matcher.matches(client.facts, client.atMs)) continue
+      const dependsOn = [...missing].find((fact) => conditions[CONDITION_OF[fact]] !== undefined)
+      if (dependsOn !== undefined) return { dependsOn, route }
+    }
+    const isByAddress = matched !== undefined && routes[matched]?.target.kind === 'split'
+    return isByAddress && missing.has('from') ? { dependsOn: 'from', route: matched } : undefined
+  }
+
+  #relaxedWithout(missing: ReadonlySet<Missing>): RelaxedRoutes {
+    const key = [...missing].join()
+    const known = this.#relaxed.get(key)
+    if (known !== undefined) return known
+    const names = [...missing].map((fact) => CONDITION_OF[fact])
+    const routes = this.#plan.routes.flatMap(({ conditions }, route) =>
+      names.some((name) => conditions[name] !== undefined) ? route : [],
+    )
+    const made = { routes, matchers: [] }
+    this.#relaxed.set(key, made)
+    return made
+  }
+
+  #relaxedMatcher(conditions: RouteConditions, missing: ReadonlySet<Missing>): RouteMatcher {
+    const left = { ...conditions }
+    for (const fact of missing) delete left[CONDITION_OF[fact]]
+    return new RouteMatcher(left, this.#zones)
+  }
+}
+
+/** The routes that compare one of several facts, in their order. */
+interface RelaxedRoutes {
+  readonly routes: readonly number[]
+  /** Without the conditions on these facts; made when they are needed. */
+  readonly matchers: RouteMatcher[]
+}
