@@ -57,6 +57,7 @@ const RECORD: AccessRecord = {
   remote: '10.0.0.2:8080',
   bytesToRemote: 1_234,
   bytesToClient: 56_789,
+  failedAttempts: '',
   durationMs: 12.5,
   reason: 'done',
   cause: '',

@@ -25,6 +25,7 @@ export class RejectedLines {
       listener,
       pool: '',
       remote: '',
+      failedAttempts: '',
       bytesToRemote: 0,
       bytesToClient: 0,
       durationMs: 0,

@@ -48,6 +48,8 @@ export interface AccessRecord {
   readonly pool: string
   /** '' when no remote was connected. */
   readonly remote: string
+  /** The text of an `AttemptList`; '' without failed attempts. */
+  readonly failedAttempts: string
   readonly bytesToRemote: number
   readonly bytesToClient: number
   readonly durationMs: number
@@ -118,12 +120,13 @@ function timeText(wallMs: number): string {
  * field `remote` is left out, so that every value keeps its type.
  */
 export function accessLine(record: AccessRecord): string {
-  const { cause, comment, rule } = record
+  const { cause, comment, failedAttempts, rule } = record
   const pool = record.pool === '' ? '' : ` pool=${ownWord(record.pool)}`
   const remote = record.remote === '' ? '' : ` remote=${ownWord(record.remote)}`
+  const attempts = failedAttempts === '' ? '' : ` attempts=${strangersWord(failedAttempts)}`
   return (
     `${timeText(record.endedAtMs)} id=${record.id} client=${ownWord(record.client)}${credentialWords(record.credentials)}` +
-    ` listener=${ownWord(record.listener)}${pool}${remote}${tlsWords('', record.clientTls)}` +
+    ` listener=${ownWord(record.listener)}${pool}${remote}${attempts}${tlsWords('', record.clientTls)}` +
     `${tlsWords('remote_', record.remoteTls)}${mptcpWord('', record.clientMptcp)}` +
     `${mptcpWord('remote_', record.remoteMptcp)} to_remote=${record.bytesToRemote}` +
     ` to_client=${record.bytesToClient} seconds=${(record.durationMs / 1000).toFixed(3)} end=${record.reason}` +

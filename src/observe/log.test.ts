@@ -96,6 +96,7 @@ const RECORD: AccessRecord = {
   listener: '0.0.0.0:80',
   pool: '',
   remote: '10.0.0.1:8080',
+  failedAttempts: '',
   bytesToRemote: 120,
   bytesToClient: 5_000_000_000,
   durationMs: 1234.5678,
@@ -132,6 +133,11 @@ test('cause and rule of a rejected client are single words', () => {
   assert.match(rejected, / end=rejected rule=\/etc\/my\\x20relay.cfg:7$/)
 })
 
+test('failed attempts are listed behind the remote', () => {
+  const line = accessLine({ ...RECORD, failedAttempts: 'db1:refused,db2:timeout' })
+  assert.match(line, / remote=10\.0\.0\.1:8080 attempts=db1:refused,db2:timeout to_remote=120 /)
+})
+
 test('removes the time for logs that add one', () => {
   assert.match(withoutTime(accessLine(RECORD)), /^id=0-17 client=/)
 })
@@ -162,6 +168,7 @@ test('a line keeps all fields and fits into the log ring, whatever peers send', 
     comment: longText,
     cause: longText,
     rule: longText,
+    failedAttempts: longText,
   })
   fc.assert(
     fc.property(record, longText, longText, (values, listener, remote) => {

@@ -202,6 +202,7 @@ export class Relay {
       listener: session.listener || (listeners[session.listenerSlot]?.name ?? ''),
       pool: session.pool,
       remote: session.wasConnected ? remotes.at(session.remoteSlot).name : '',
+      failedAttempts: session.failedAttempts,
       bytesToRemote: session.toRemote.bytes,
       bytesToClient: session.toClient.bytes,
       durationMs: loop.nowMs - session.acceptedAtMs,

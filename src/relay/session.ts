@@ -81,6 +81,8 @@ export class Session implements TimerOwner {
   user = ''
   /** Of a client that a route rejected: file and line of the route; '' otherwise. */
   rule = ''
+  /** Its failed attempts to connect to remotes, for the access log; '' without any. */
+  failedAttempts = ''
   /** The comment of the MAVIS module that rejected the client. */
   comment = ''
 
@@ -116,7 +118,9 @@ export class Session implements TimerOwner {
   }
 
   endDialling(): void {
-    if (this.#dialling !== undefined) this.relay.diallings.giveBack(this.#dialling)
+    if (this.#dialling === undefined) return
+    this.failedAttempts = this.#dialling.failedAttempts.text
+    this.relay.diallings.giveBack(this.#dialling)
     this.#dialling = undefined
   }
 
@@ -254,6 +258,7 @@ export class Session implements TimerOwner {
     this.listener = ''
     this.comment = ''
     this.rule = ''
+    this.failedAttempts = ''
     this.cause = ''
     this.broken = undefined
     this.heldEnd = undefined

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from '../harness/clean-up.js'
 import { Client } from '../harness/client.js'
+import { closedPort } from '../harness/closed-port.js'
 import { spawning, startMaster } from '../harness/master.js'
 import { MODES } from '../harness/modes.js'
 import { relayTo } from '../harness/relay.js'
@@ -88,6 +89,22 @@ for (const { name, start } of MODES) {
     await relay.logged(new RegExp(`connection attempt from 127\\.0\\.0\\.1:\\d+ rejected ${place}`))
   })
 }
+
+test('failed attempts are listed, in served sessions and in those without a remote', async (t) => {
+  const remote = await remoteThat(echoes).start(t)
+  const refusing = `remote = { name = closed ${(await closedPort()).target.directive} }`
+  const missing = `remote = { name = gone address = unix:${join(temporaryFolder(t), 'none')} }`
+  const plan = relayTo().with('balance = first', 'access log = stderr', 'dial retries = 0', refusing, missing)
+  const served = await plan.with(`remote = { name = echo ${remote.directive} }`).start(t)
+  await talk(await served.connect(), 'x')
+  await served.logged(/ remote=echo attempts=closed:refused,gone:missing to_remote=1 .* end=done$/)
+  // The failing remotes are backed off from: the second client does not try them.
+  await talk(await served.connect(), 'x')
+  await served.logged(/ remote=echo to_remote=1 .* end=done$/)
+  const unserved = await plan.start(t)
+  await (await unserved.connect()).ending()
+  await unserved.logged(/ listener=\S+ attempts=closed:refused,gone:missing to_remote=0 .* end=no-remote /)
+})
 
 test('without the directive no access lines are written', async (t) => {
   const remote = await remoteThat(echoes).start(t)

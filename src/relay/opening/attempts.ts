@@ -31,7 +31,7 @@ import { TCP } from '../transfer/tcp-transport.js'
 import { UNIX } from '../transfer/unix-transport.js'
 import { hashOfClient } from './client-hash.js'
 import { hasSentBytes, takeEarlyBytes } from './early-bytes.js'
-import { countFailure, failureText, noteFailure, remoteFailed } from './failures.js'
+import { countFailure, failureText, noteFailure, noteLocalRefusal, remoteFailed } from './failures.js'
 import { sendWithSyn, settleSyn } from './fast-open.js'
 import { noteMptcp } from './mptcp-peers.js'
 import { openRemoteSocket } from './remote-socket.js'
@@ -174,7 +174,7 @@ function tryAddresses(session: Session): boolean {
       return true
     }
     if (dialling.isRefusedHere || isLocalRefusal(-outcome)) {
-      noteFailure(session, -outcome)
+      noteLocalRefusal(session, -outcome)
       warnings.report(`cannot connect to ${remote.name} from here`, -outcome)
     } else countFailure(session, -outcome)
   }

@@ -1,6 +1,7 @@
 /** State of the phase `dialling`. */
 import type { Pool } from '../../balance/pool.js'
 import { SlotSet } from '../../balance/slot-set.js'
+import { AttemptList } from '../../observe/attempt-list.js'
 
 /** The state of a session that is connecting to a remote: its attempts so far. */
 export class Dialling {
@@ -27,6 +28,8 @@ export class Dialling {
   /** Why the last attempt failed: an errno, and text where there is more to say. */
   lastErrno = 0
   lastReason = ''
+  /** For the access log. */
+  readonly failedAttempts = new AttemptList()
 
   constructor(pool: Pool) {
     this.pool = pool
@@ -42,6 +45,7 @@ export class Dialling {
     this.isRefusedHere = false
     this.lastErrno = 0
     this.lastReason = ''
+    this.failedAttempts.clear()
   }
 }
 
