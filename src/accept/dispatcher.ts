@@ -63,7 +63,9 @@ export class Dispatcher implements TimerOwner {
   /** Runs while no socket pair can be opened. */
   readonly #shortage = new Timer({ onTimer: () => this.#endShortage() })
   #isShortageLogged = false
+  /** `stop` was called: a child that is still started for a waiting client retires after it. */
   #isStopped = false
+  /** `cut` was called: clients without a child are reset. */
   #isCut = false
 
   constructor(parts: Omit<BrokerParts, 'events'>, options: DispatcherOptions, events: DispatcherEvents) {
@@ -140,6 +142,7 @@ export class Dispatcher implements TimerOwner {
     const [child] = index < 0 ? [] : this.#children.splice(index, 1)
     if (child === undefined) return
     for (const cache of this.#options.stickyCaches) cache.forgetChild(slot)
+    // It failed to start: the preparation ends when the others have started.
     if (this.#prepared.delete(child)) this.#checkPrepared()
     const left = child.close()
     this.#fill()
@@ -154,6 +157,7 @@ export class Dispatcher implements TimerOwner {
     for (let i = 0; i < count; i++) {
       const child = this.#open(true)
       if (child === undefined) break
+      // Excludes it from placement until `replaceAll`.
       child.isRetiring = true
       this.#prepared.set(child, false)
     }
@@ -254,6 +258,7 @@ export class Dispatcher implements TimerOwner {
   #choose(): BrokerChild | undefined {
     const choice = place(this.#children, this.#limits())
     if (choice !== NEW_CHILD) return this.#children[choice]
+    // A failed `#open` leaves only the existing children; ALL_FULL is no index, so that the client waits.
     return this.#open() ?? this.#children[place(this.#children, this.#limits())]
   }
 
@@ -285,6 +290,7 @@ export class Dispatcher implements TimerOwner {
     for (const fd of pair) this.#sizeBuffers(fd)
     const child = new BrokerChild(this.#parts, slot, ours)
     this.#children.push(child)
+    // Placement prefers the first ones: when the load is low, the same few children remain in use.
     this.#children.sort((a, b) => a.slot - b.slot)
     this.#events.onWanted(slot, theirs, isFresh)
     return child

@@ -51,6 +51,7 @@ export class LeastBandwidth implements Policy {
   /** `bytes`: transferred since the last call for this remote. */
   observe(slot: number, bytes: number, nowMs: number): void {
     this.#decay(nowMs)
+    // Bytes per second, spread over DECAY_MS: at a constant rate the decaying sum is that rate.
     this.#add(slot, (bytes * 1_000) / DECAY_MS)
   }
 

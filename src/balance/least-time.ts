@@ -10,10 +10,13 @@ const DECAY_MS = 10_000
 /** The most that the average of before counts: recent measurements are averaged over about eight. */
 const KEPT_MAX = 7 / 8
 
-/** Differences below this are noise of the loop, whose clock stands still during a turn. */
+/** Differences below this are noise: the time of the loop does not advance during a turn. */
 const FLOOR_MS = 0.1
 
-/** A remote that was not measured for this long gets one client, or a remote that was slow once would be slow for ever. */
+/**
+ * A remote that was not measured for this long gets one client: otherwise a single slow connect could exclude
+ * it for ever.
+ */
 const RETRY_MS = 10_000
 
 export class LeastTime implements Policy {

@@ -10,6 +10,7 @@ import { useOf } from './use-of.js'
  */
 export class LeastUse implements Policy {
   readonly #turns: Float64Array
+  /** The virtual time: the turn of the remote that was chosen last. */
   #presentTurn = 0
 
   /** `slots`: the number of slots of all pools together. */
@@ -35,6 +36,9 @@ export class LeastUse implements Policy {
     this.#presentTurn = before.#presentTurn
   }
 
+  /**
+   * Compares use divided by weight; both sides are multiplied by both weights, which avoids the divisions.
+   */
   #isBetter(view: PoolView, slot: number, than: number): boolean {
     const load = useOf(view, slot) * (view.weight[than] as number)
     const other = useOf(view, than) * (view.weight[slot] as number)

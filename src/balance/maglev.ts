@@ -1,6 +1,7 @@
 /**
- * The policy `maglev`: a client's key says which remote, by a table lookup. Clients whose remote is down, tried or
- * overloaded are spread over the others by rendezvous hashing, so nobody else moves.
+ * The policy `maglev`: a client's key determines the remote, by a table lookup. Clients whose remote is down,
+ * tried or overloaded are spread over the others by rendezvous hashing, so that no other client changes its
+ * remote.
  */
 import { BoundedLoad } from './bounded-load.js'
 import { Candidates } from './candidates.js'
@@ -63,14 +64,17 @@ export class Maglev implements Policy {
     return rendezvous(view, this.#candidates, this.#seeds, shares, this.#bound)
   }
 
-  /** Built at once: there is none to serve the first client from. */
+  /** Built at once, because no older table exists that could serve the first client. */
   #firstTable(view: PoolView): MaglevTable {
     const table = new MaglevTable(view.members, view.weight, this.#seeds)
     table.build(BUILD_STEPS)
     return table
   }
 
-  /** A change during a build waits for its end: or frequent changes would keep the old table for ever. */
+  /**
+   * A change during a build takes effect in the next one: frequent changes that began it anew would keep the
+   * old table for ever.
+   */
   #continueBuild(view: PoolView): void {
     if (this.#nextTable === undefined) {
       this.#isStale = false

@@ -1,4 +1,7 @@
-/** The policy `source`: a client's key says which remote, in proportion to the weights, until that one is not usable. */
+/**
+ * The policy `source`: a client's key determines the remote, in proportion to the weights, while that one is
+ * usable.
+ */
 import { BoundedLoad } from './bounded-load.js'
 import { Candidates } from './candidates.js'
 import type { HashingOptions } from './hashing-options.js'

@@ -2,6 +2,7 @@
 
 /** All offsets in use since 1972 change at multiples of a quarter of an hour UTC. */
 const QUARTER_MS = 900_000
+/** The largest offset in use, of the Line Islands. */
 const HOURS_MAX = 14
 /** More than there are zones. */
 const ANSWERS_MAX = 1_000
@@ -46,6 +47,7 @@ function isKnown(zone: string): boolean {
 /** The offset of one zone. Formatting a date takes microseconds, so the result is kept for a quarter of an hour. */
 export class ZoneOffset {
   readonly #format: Intl.DateTimeFormat | undefined
+  /** The quarter of an hour, counted from 1970, that `#minutes` is about; NaN: none yet. */
   #quarter = Number.NaN
   #minutes: number
 

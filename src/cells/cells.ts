@@ -66,6 +66,7 @@ interface OwnMemory {
   free(): void
 }
 
+/** Makes the memory of one child; without a descriptor in `localCells`. Throws when none is available. */
 type MakeOwn = (byteLength: number) => { region: Region; fd: number | undefined; free: () => void }
 
 /** The cells in the head, which creates them and validates everything that children write. */
@@ -81,6 +82,7 @@ export class HeadCells implements Cells {
 
   constructor(shape: Shape, head: Region, common: Region, makeOwn: MakeOwn) {
     this.layout = layoutOf(shape)
+    // `openCells` compares them, so that no child uses tables of another version or shape.
     wordsIn(head, this.layout).set(wordsOf(shape))
     this.mayGrow = mayGrowIn(head, this.layout)
     this.verdict = verdictIn(head, this.layout)
@@ -117,9 +119,11 @@ export class HeadCells implements Cells {
    * memory.
    */
   giveBack(slot: number): void {
+    // These are in common memory, which the next child of the slot uses too.
     this.countersOf(slot).fill(0)
     const memory = this.#own.get(slot)
     if (memory === undefined) return
+    // The row is untrusted; `checkUse` corrects a sum that it made wrong.
     for (const [remote, held] of memory.rows.use.entries()) Atomics.sub(this.use, remote, held)
     this.handedOver(slot)
     this.#own.delete(slot)
@@ -177,6 +181,7 @@ export function createCells(shape: Shape): CreatedCells {
     sealSize(own.fd)
     return { ...own, free: () => unmap(own.region) }
   })
+  // The head has mapped it already; from now on it can only be mapped for reading.
   sealWrites(ofHead.fd)
   sealSize(ofAll.fd)
   return {
@@ -257,6 +262,7 @@ export function localCells(shape: Shape): HeadCells {
   })
 }
 
+/** What both sides must agree on before they share the tables. */
 function wordsOf(shape: Shape): number[] {
   return [LAYOUT_VERSION, shape.children, shape.remotes, shape.listeners, shape.ringBytes]
 }

@@ -18,6 +18,10 @@ import type { Need } from './row.js'
 import type { ListenerSettings, SpawndSettings } from './table-spawnd.js'
 import type { TcprelaySettings } from './table-tcprelay.js'
 
+/**
+ * The `may…` and `has…` fields suppress reports of what is missing: a directive with an error may have been
+ * it.
+ */
 export interface CheckInput {
   /** Undefined: the section was not read. */
   readonly spawnd: SpawndSettings | undefined
@@ -110,6 +114,7 @@ function checkOverlaps(listeners: readonly ListenerSettings[], problems: Problem
     // A rejected directive may have been its protocol or device, so that there is no overlap: UDP and TCP ports
     // differ.
     if (place === undefined || later.hasMistakes) continue
+    // By port or path, so that thousands of listeners are not compared in pairs.
     const others = known.get(place) ?? []
     const earlier = others.find((candidate) => overlap(candidate, later))
     others.push(later)

@@ -48,8 +48,10 @@ export function bindTargets(given: Given, completion: Completion): readonly Bind
   if (address?.kind === 'path') return unixTarget(address.path, given, completion)
   const ports = address?.port ?? port
   if (ports !== undefined) {
+    // Counted before the list is made: a few ranges of all ports would take much memory.
     return claimListeners(portCount(ports)) ? portList(ports).map((one) => targetAt(address, one)) : undefined
   }
+  // Under inetd, a listener without any place takes the inherited socket.
   const isHandedOver = isInetd && address === undefined
   return isHandedOver ? [{ kind: 'inherited', name: undefined }] : refuse('this listener needs a port')
 }

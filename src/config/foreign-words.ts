@@ -13,6 +13,7 @@ export interface ForeignWord {
   readonly value?: RegExp
 }
 
+// Directives and texts that several entries name.
 const TIMEOUTS = ['idle timeout', 'connect timeout', 'dial timeout', 'half-close timeout']
 const LISTENER = "a listener is 'listen { address = ADDRESS port = PORT }' in the spawnd section"
 const REMOTE = "a server is 'remote { address = HOST port = PORT }' in the tcprelay section"

@@ -66,6 +66,7 @@ export class Parser {
       const end = tokens.peek()
       const { isReported: isBraceMissing } = this.#braces
       if (end.kind === 'end') return !isReported(end) && !problems.hasErrorAt(end.position) && !isBraceMissing
+      // After a missing `}` was reported, the surplus ones are consequences.
       const isNew = !isBraceMissing && !problems.hasErrorAt(end.position)
       if (isNew) problems.error(end.position, "unmatched '}'")
       tokens.next()
@@ -82,6 +83,7 @@ export class Parser {
       token.kind !== 'end' && !isPunctuation(token, '}');
       token = tokens.peek()
     ) {
+      // Unwinds the blocks that lack their `}`, up to the place where the token belongs.
       if (this.#resumeAt !== undefined && this.#resumeAt !== place) return
       this.#resumeAt = undefined
       if (tokens.isOnNewLine(token)) {
@@ -99,6 +101,7 @@ export class Parser {
     const words: string[] = []
     let node = root
     for (let next = this.#child(node); next !== undefined; next = this.#child(node)) {
+      // Walks down the tree as far as words match: the longest directive wins.
       words.push(tokens.next().text.replace(/;$/, ''))
       node = next
     }
@@ -130,6 +133,7 @@ export class Parser {
     if (row.kind === 'sections') this.#parseSection(place, start)
     else if (row.kind === 'kinds') this.#parseKind(place, target.key, row, start, words)
     else if (row.kind === 'value' || row.kind === 'list') {
+      // After `=` a value must follow: `tls =` is an error, `tls` means yes.
       const isBare = !hasEquals && this.#hasNoValue(row.type)
       this.#addValue(place, target, row, start, words, isBare ? row.type.bare : undefined)
     } else {
@@ -162,6 +166,7 @@ export class Parser {
     }
     const { draft, blocks } = place
     const { position } = start
+    // Some values of a directive need no feature, such as `no`.
     const needs = (row.needsWhen?.(value) ?? true) ? row.needs : undefined
     given.push({ blocks, name: nameOf(row), position, value, needs, isForwarded: row.isForwarded === true })
     if (innerKey === undefined) addGiven(draft, key, value)
@@ -228,6 +233,7 @@ export class Parser {
       this.#parseBlock(this.#inner(outer, block, draft, [block.name], start, label), start)
       this.#braces.endSection()
     } else if (this.#takeOpening()) {
+      // Collected to classify the section (`other-section.ts`).
       const firstWords = new Set<string>()
       if (!tokens.skipBraced(firstWords)) reportUnclosed(this.#request, { ...start, label })
       this.#request.onSkipped(name, firstWords)
@@ -241,6 +247,7 @@ export class Parser {
       return
     }
     const { patterns, tokens } = this.#request
+    // `regex-match-case` applies until the end of the enclosing block.
     const { isCaseMatched } = patterns
     this.#parseDirectives(place)
     patterns.isCaseMatched = isCaseMatched
@@ -250,6 +257,7 @@ export class Parser {
       tokens.next()
       return
     }
+    // The rest of the block is unread.
     place.draft.hasMistakes = true
     const { isReported: wasReported } = this.#braces
     const hint = this.#braces.questionAtEnd(end.position)

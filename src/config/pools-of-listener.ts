@@ -11,12 +11,14 @@ export function poolsOfListener(
 ): ReadonlySet<string> {
   const own = listeners[0]?.pool?.value
   const pools = new Set<string>()
+  // Its own pool overrides all routes.
   if (own !== undefined) return pools.add(own)
   for (const { conditions, hasMistakes, target } of routes) {
     if (hasMistakes || !listeners.some((listener) => mayMatch(conditions, listener))) continue
     for (const pool of [target.pool, ...(target.split ?? []).map((share) => share.pool)])
       if (pool !== undefined) pools.add(pool.value)
     const { listeners: _, ...others } = conditions
+    // It takes all clients of its listeners: later routes and the default pool are not reached.
     if (Object.values(others).every((values) => values === undefined)) return pools
   }
   return pools.add(DEFAULT_POOL)

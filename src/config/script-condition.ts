@@ -17,6 +17,7 @@ const OPERATORS = ['==', '!=', '=~', '!~']
 /** Recursive descent; precedence from high to low: `!`, comparisons, `&&`, `||`. */
 export class ConditionReader {
   readonly #input: ValueInput
+  /** Open parentheses and negations. */
   #depth = 0
 
   constructor(input: ValueInput) {
@@ -43,9 +44,11 @@ export class ConditionReader {
     readNext: () => Condition | undefined,
   ): Condition | undefined {
     const { tokens } = this.#input
+    // Collected in a loop, not by recursion: a list of terms may have thousands.
     const terms: Condition[] = []
     for (;;) {
       const term = readNext()
+      // After an error the whole condition is given up: the script continues with its next statement.
       if (term === undefined) return undefined
       terms.push(term)
       if (!isPunctuation(tokens.peek(), operator)) return joined(terms, kind)
@@ -145,6 +148,7 @@ export class ConditionReader {
 
   #parseOperand(token: Token): Template | Refusal {
     const { problems } = this.#input
+    // To the right of `==`, the original takes these words for attributes; most users mean text.
     const known = token.kind === 'word' ? attributeOfWord(token.text) : undefined
     if (known !== undefined) {
       const hint = `write '$${ATTRIBUTES[known]}' for the attribute, or quotes for the text`
@@ -170,6 +174,7 @@ export class ConditionReader {
     }
     tokens.next()
     if (isReported(token)) return undefined
+    // As in the original, only patterns between slashes set `$0` to `$9`.
     const hasGroups = token.kind === 'pattern'
     const compiled = compilePattern(token.text, hasGroups ? 'perl' : 'posix', !patterns.isCaseMatched)
     const pattern = acceptedOrReported(problems, token, compiled)

@@ -4,6 +4,7 @@ import { type NameReading, parseServerName, parseServerNamePattern } from '../ba
 import { Refusal, shown } from './expectation.js'
 import { oneToken } from './value-type.js'
 
+// `domainToASCII`: international names are compared in the form that clients send (RFC 5890, 2.3.2.1).
 export const serverNamePattern = oneToken('NAME|*.NAME|*', (text) =>
   nameOrRefusal(text, parseServerNamePattern(text, domainToASCII)),
 )

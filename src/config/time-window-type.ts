@@ -41,6 +41,7 @@ export function readTimeWords(
       return undefined
     }
     mustFollow = isComma
+    // Put together again: the parts are checked as one text, whether it was quoted or not.
     text += isComma ? ',' : ` ${token.text}`
     tokens.next()
   }

@@ -6,61 +6,94 @@ import { Pool } from '../balance/pool.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
 import type { Cells } from '../cells/cells.js'
 import { nativeAddress } from '../kernel/sockaddr.js'
+import type { DynamicHosts, DynamicPlan } from '../relay/dynamic-hosts.js'
 import { ClientSource } from '../relay/opening/client-source.js'
 import { Routes } from '../relay/opening/routing.js'
-import { RelayPools } from '../relay/relay-pools.js'
-import type { SessionOptions } from '../relay/session-options.js'
-import type { ListenerPlan, Plan, PoolPlan, SessionPlan } from './plan.js'
+import { type RelayPool, RelayPools } from '../relay/relay-pools.js'
+import type { OptionOverrides, SessionOptions } from '../relay/session-options.js'
+import type { ListenerPlan, Plan, PoolPlan, SessionOverrides, SessionPlan } from './plan.js'
 
 /** The parts of a plan by which clients get a pool and a remote. */
 export type ChoosingPlan = Pick<Plan, 'defaultPool' | 'pools' | 'remotes' | 'routes'> & {
-  readonly listeners: readonly Pick<ListenerPlan, 'pool'>[]
+  readonly listeners: readonly Pick<ListenerPlan, 'overrides' | 'pool'>[]
 }
 
-/** `optionsOf`: compiles the options of sessions, which may own native memory. */
+/** The hosts of a dynamic route, by the index of its pool. */
+type HostsOf = (dynamic: DynamicPlan, pool: number) => DynamicHosts
+
+/**
+ * `cells`: the shared load of the remotes. `health`: one object for all pools, because a remote belongs to
+ * one pool.
+ */
 export function buildPools(
   plan: ChoosingPlan,
   cells: Pick<Cells, 'use'>,
   health: RemoteHealth,
-  optionsOf: (options: SessionPlan) => SessionOptions = sessionOptions,
+  hostsOf: HostsOf,
 ): { readonly pools: RelayPools; readonly routing: Routes | undefined } {
   const { defaultPool, listeners, routes } = plan
   const pools = new RelayPools(
-    plan.pools.map((pool) => ({
-      pool: buildPool(pool, plan, cells, health),
-      options: optionsOf(pool.options),
-      label: pool.label,
-      key: pool.key,
+    plan.pools.map((pool, index) => ({
+      ...buildPool(pool, plan, cells, health),
+      hosts: pool.dynamic && hostsOf(pool.dynamic, index),
     })),
     defaultPool,
     listeners.map(({ pool }) => pool),
+    overridesOf(plan),
   )
   const routing = routes.length === 0 ? undefined : new Routes(routes, new Router(routes, defaultPool), pools)
   return { pools, routing }
 }
 
 function buildPool(
-  { boundedLoad, policy, ...pool }: PoolPlan,
+  { boundedLoad, dynamic: _dynamic, key, label, options, policy, ...pool }: PoolPlan,
   { remotes }: ChoosingPlan,
   { use }: Pick<Cells, 'use'>,
   health: RemoteHealth,
-): Pool {
+): RelayPool {
+  // Arrays over the remotes of all pools, because policies index by slot; `members` restricts a pool to its
+  // own.
   const weights = remotes.map(({ weight }) => weight)
   const tiers = remotes.map(({ tier }) => tier)
+  // By name: a remote keeps its clients when a reload moves it to another slot, and in other processes.
   const seeds = remotes.map(({ name }) => hashText(name))
   const hashing = { seeds, ...(boundedLoad === undefined ? {} : { boundedLoad }) }
-  return new Pool({
-    ...pool,
-    weights,
-    tiers,
-    use,
-    health,
-    policy: policyOf(policy, remotes.length, hashing),
-  })
+  return {
+    pool: new Pool({
+      ...pool,
+      weights,
+      tiers,
+      use,
+      health,
+      policy: policyOf(policy, remotes.length, hashing),
+    }),
+    options: sessionOptions(options),
+    label,
+    key,
+  }
 }
 
+/** Allocates the native form of the addresses, which `ReactorGeneration.close` frees. */
 function sessionOptions({ localAddress, ...options }: SessionPlan): SessionOptions {
+  return { ...options, ...sourceOf(localAddress) }
+}
+
+/** By slot of the listener; ports of one block have the same value. */
+function overridesOf({ listeners }: ChoosingPlan): readonly (OptionOverrides | undefined)[] {
+  const plans = new Set(listeners.map(({ overrides }) => overrides))
+  if (plans.size === 0 || (plans.size === 1 && plans.has(undefined))) return []
+  const made = new Map([...plans].map((plan) => [plan, plan && optionOverrides(plan)]))
+  return listeners.map(({ overrides }) => made.get(overrides))
+}
+
+function optionOverrides({ localAddress, ...overrides }: SessionOverrides): OptionOverrides {
+  return localAddress === undefined ? overrides : { ...overrides, ...sourceOf(localAddress) }
+}
+
+function sourceOf(
+  localAddress: SessionPlan['localAddress'],
+): Pick<SessionOptions, 'clientSource' | 'localAddress'> {
   return localAddress === 'client'
-    ? { ...options, clientSource: new ClientSource(), localAddress: undefined }
-    : { ...options, clientSource: undefined, localAddress: localAddress && nativeAddress(localAddress) }
+    ? { clientSource: new ClientSource(), localAddress: undefined }
+    : { clientSource: undefined, localAddress: localAddress && nativeAddress(localAddress) }
 }

@@ -21,6 +21,7 @@ import type { SeverityName } from '../observe/severity.js'
 import type { FacilityName } from '../observe/syslog.js'
 import type { ClientKeyPlan } from '../relay/client-key.js'
 import type { RelayListener } from '../relay/context.js'
+import type { DynamicPlan } from '../relay/dynamic-hosts.js'
 import type { RelayOptions } from '../relay/options.js'
 import type { RemoteParts } from '../relay/remotes.js'
 import type { SessionOptions } from '../relay/session-options.js'
@@ -51,6 +52,8 @@ export interface ListenerPlan extends RelayListener {
   readonly kind: SocketKind
   /** Index of its pool; undefined: routes or the default pool apply. */
   readonly pool: number | undefined
+  /** Options of its clients' sessions that override those of their pool; undefined: none. One value a block. */
+  readonly overrides?: SessionOverrides | undefined
   /** Index among the ports of its block. */
   readonly portIndex: number
   /** Index of its row of counters in the cells. */
@@ -93,6 +96,8 @@ export interface PoolPlan {
   /** Number of clients after which the back-off of every failing remote ends. Zero: never. */
   readonly rebalance: number
   readonly options: SessionPlan
+  /** Of a dynamic route, which has a pool of its own with one remote; undefined: configured remotes. */
+  readonly dynamic?: DynamicPlan | undefined
 }
 
 /** Which clients are accepted. */
@@ -106,6 +111,9 @@ export type SessionPlan = Omit<SessionOptions, 'clientSource' | 'localAddress'> 
   /** `client`: each connection comes from the address of its client. */
   readonly localAddress: SocketAddress | 'client' | undefined
 }
+
+/** What the listener of a client overrides. */
+export type SessionOverrides = Partial<SessionPlan>
 
 /** Number and limits of the relaying processes. */
 export interface WorkersPlan {

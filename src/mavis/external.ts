@@ -19,11 +19,13 @@ export class External implements Module {
   readonly #services: ModuleServices
   readonly #starter: HelperStarter
   readonly #helperEvents: LineHelperEvents
+  /** Queries without an answer, by the query that the chain knows. */
   readonly #pending = new Map<Query, PendingQuery>()
   /** The pending queries that no helper is working on, in order. */
   readonly #backlog = new Set<PendingQuery>()
   /** Helpers that work on a query or can take one. */
   readonly #helpers = new Set<LineHelper>()
+  /** Those of them that work on nothing; the one that became idle first is asked next. */
   readonly #idle = new Set<LineHelper>()
   /** Helpers that are ending and not reaped yet. */
   readonly #ending = new Set<LineHelper>()
@@ -145,11 +147,13 @@ export class External implements Module {
   }
 
   #onEnd(helper: LineHelper, unanswered: PendingQuery | undefined): void {
+    // It counts as ending until its process is reaped.
     this.#helpers.delete(helper)
     this.#idle.delete(helper)
     this.#ending.add(helper)
     helper.gone.then(() => this.#onExited(helper))
     if (this.#isClosed) return
+    // The query may have timed out or been withdrawn meanwhile.
     if (unanswered?.isOpen) this.#askAgain(unanswered)
     this.#replace()
   }

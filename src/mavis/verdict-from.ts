@@ -33,6 +33,7 @@ export function verdictFrom(
     return { isPermitted: false, refusal: fallback === 'permit' ? 'not-member' : 'not-found', comment }
   }
   if (result !== ACK) return error(`unknown RESULT '${readableText(result)}' in the answer`)
+  // A helper that mixes up answers must not permit the wrong client.
   const changed = KEPT.find((attribute) => answer[attribute] !== asked[attribute])
   if (changed !== undefined) {
     const { [changed]: value = '' } = answer

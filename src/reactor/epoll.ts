@@ -18,7 +18,9 @@ import {
 } from './poller.js'
 import { Timespec, wholeMs } from './wait-time.js'
 
+/** Edge-triggered: an event is reported once, when it occurs. */
 const EPOLLET = 0x8000_0000 | 0
+/** An event wakes one or more of the pollers that watch the descriptor, not all of them (epoll_ctl(2)). */
 const EPOLLEXCLUSIVE = 1 << 28
 
 /**
@@ -65,6 +67,10 @@ export function openEpoll(layout: EpollLayout = epollLayout(process.arch)): Poll
   /** 1 by descriptor while its reads are paused. `add` clears it: a closed descriptor leaves a stale entry behind. */
   let paused = new Uint8Array(1024)
 
+  /**
+   * Uses the memory of the first event for its argument: `fill` has copied the events before a watcher is
+   * called.
+   */
   function modify(operation: number, fd: Fd, token: WatchToken, events: number): Outcome {
     words[0] = events
     words[tokenAt] = token
@@ -101,6 +107,7 @@ export function openEpoll(layout: EpollLayout = epollLayout(process.arch)): Poll
       modify(c.EPOLL_CTL_MOD, fd, token, PAUSED)
     },
     remove: (fd, token) => modify(c.EPOLL_CTL_DEL, fd, token, 0),
+    // The kernel drops a closed descriptor, unless a duplicate of it is open (epoll(7)).
     forget() {},
     wait(ready: ReadyList, timeoutMs: number) {
       const timeout = timeoutMs === Number.POSITIVE_INFINITY ? -1 : wholeMs(timeoutMs)

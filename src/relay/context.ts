@@ -7,6 +7,7 @@ import type { Say, TraceChannel } from '../observe/trace.js'
 import type { Loop } from '../reactor/loop.js'
 import type { Detection } from './detection.js'
 import type { Diallings } from './opening/dialling.js'
+import type { HostLookups } from './opening/host-lookups.js'
 import type { Questions } from './opening/questions.js'
 import type { Routing } from './opening/routing.js'
 import type { SessionFacts } from './opening/session-facts.js'
@@ -41,6 +42,7 @@ export interface RelayContext {
   readonly peers: Peers
   readonly diallings: Diallings
   readonly questions: Questions
+  readonly lookups: HostLookups
   readonly remotes: Remotes
   readonly health: RemoteHealth
   readonly pools: RelayPools

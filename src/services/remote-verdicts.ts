@@ -38,6 +38,7 @@ export class RemoteVerdicts {
 
   record({ atMs, isUp, name, startedMs, why }: RemoteEvidence): void {
     const health = this.#remotes.get(name)
+    // Evidence that agrees with the verdict, as from several children at once, changes nothing.
     if (health === undefined || health.isDown !== isUp) return
     if (isUp) {
       if (atMs < health.downAtMs + OUTAGE_MIN_MS) return

@@ -9,6 +9,7 @@ import { TraceChannel } from '../../src/observe/trace.js'
 import { Loop } from '../../src/reactor/loop.js'
 import { FOR_EVER_MS } from '../../src/reactor/timers.js'
 import type { Frozen } from '../../src/relay/closing/frozen.js'
+import { HostLookups } from '../../src/relay/opening/host-lookups.js'
 import { Questions } from '../../src/relay/opening/questions.js'
 import { DEFAULT_RELAY_OPTIONS } from '../../src/relay/options.js'
 import { Relay } from '../../src/relay/relay.js'
@@ -144,6 +145,7 @@ export class World {
         blocks: this.#blocks,
         pipes: this.#pipes,
         questions: this.#questions,
+        lookups: new HostLookups(this.#loop, () => {}),
         remotes: new Remotes(remotes, this.#cells, child),
         ...chosen,
         routing: {

@@ -9,6 +9,7 @@ import { TraceChannel } from '../../src/observe/trace.js'
 import { Loop } from '../../src/reactor/loop.js'
 import type { Detection } from '../../src/relay/detection.js'
 import { answered } from '../../src/relay/opening/asking.js'
+import { HostLookups } from '../../src/relay/opening/host-lookups.js'
 import { Questions } from '../../src/relay/opening/questions.js'
 import { DEFAULT_RELAY_OPTIONS } from '../../src/relay/options.js'
 import { Relay } from '../../src/relay/relay.js'
@@ -74,6 +75,7 @@ export class DetectingWorld {
         blocks: new Blocks(system.calls, heapRegion),
         pipes: new Pipes(system.calls, this.#loop, { pipesMax: 1, pipeBytes: 65_536 }),
         questions: this.#questions,
+        lookups: new HostLookups(this.#loop, () => {}),
         remotes: new Remotes([{ name: 'remote', addresses: [address] }], cells, child),
         health,
         pools,

@@ -25,7 +25,9 @@ export interface ChildParts extends Started {
 export class Child {
   readonly #parts: ChildParts
   readonly #thread: RelayThread
+  /** The master has sent `accept`: it listens. */
   #isAccepting = false
+  /** Shown in the process title. */
   #isEnding = false
   /** Its reactor closes the listeners, or has closed them. */
   #isDraining = false
@@ -45,6 +47,7 @@ export class Child {
     }
     this.#thread = new RelayThread(parts, thread, (report) => this.#onReport(report))
     this.#thread.start(settings)
+    // Before the wire is opened: the first client may need a verdict.
     this.#thread.mavis.open(slot, plan.mavis)
     shutdown.add({ end: (done) => this.#thread.shutDown(() => {}, done) })
     if (settings.wireEnd !== undefined) this.#thread.post({ kind: 'open-wire-end' })
@@ -116,6 +119,7 @@ export class Child {
         link.send({ kind: 'serving' })
         return
       case 'retired':
+        // The reactor has reached its limit of clients (`retire`) and has stopped accepting by itself.
         reportRetired(log.say, true)
         this.#thread.mavis.retireAll()
         link.send({ kind: 'retiring' })
@@ -147,6 +151,7 @@ export class Child {
 
 /** How clients come in: over the wire, or by accepting on the master's listeners. */
 function waysIn({ listeners, plan }: Start): Pick<ReactorSettings, 'wakeupFd' | 'wireEnd' | 'sessionsMax'> {
+  // Behind a master, the configured limit is applied by the master, which places the clients.
   const placesMax = sessionsMax(plan.mavis)
   if (listeners === undefined) {
     return { sessionsMax: placesMax, wakeupFd: undefined, wireEnd: { master: 'ours', fd: WIRE_FD } }

@@ -27,6 +27,7 @@ export interface ChildLinkEvents {
   onException(): void
 }
 
+/** In the order of their descriptors. */
 type HandedListeners = readonly (readonly [slot: number, listener: { readonly socketKind: SocketKind }])[]
 
 /** Returns the child's descriptors from 3 on. The near end of the link belongs to `child`. */
@@ -39,6 +40,7 @@ export function openChildLink(child: OwnedChild, parts: ChildLinkParts, events: 
   const { link, theirs } = openPair(child, parts.boundary, events)
   const isDirect = generation.loaded.spawnd.spawn.accept === 'direct'
   const listeners = isDirect ? [...generation.listeners.present] : undefined
+  // The queued messages follow in their order: they may refer to the state that `start` carries.
   const start = () => {
     link.send({ kind: 'start', ...startOf(generation, slot, parts.traceMask, listeners) })
     for (const message of child.unsent ?? []) link.send(message)
@@ -49,8 +51,10 @@ export function openChildLink(child: OwnedChild, parts: ChildLinkParts, events: 
   else void generation.looked.then(start)
   const direct = listeners === undefined ? [] : [parts.wakeupFd, ...listeners.map(([, { fd }]) => fd)]
   return {
+    // The order of LINK_FD, CELLS_FDS, WAKEUP_FD and FIRST_LISTENER_FD (`services/link-messages.ts`).
     fds: [theirs, head, common, own, ...direct],
     release() {
+      // Our copy: with it open, the end of the child would not end the link.
       closeSync(theirs)
       memory.cells.handedOver(slot)
     },
@@ -65,6 +69,7 @@ function openPair(
   const pair = messageCalls().socketPair('stream')
   if (typeof pair === 'number') throw new Error(`cannot open its link: ${errorText(-pair)}`)
   const [ours, theirs] = pair
+  // A compromised child could fill this process with descriptors.
   messageCalls().refuseDescriptors(ours)
   const onEnd = () => {
     if (child.link === link) child.link = undefined

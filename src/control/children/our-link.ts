@@ -13,6 +13,7 @@ export interface ChildStart {
   /** Its own, in the cells. */
   readonly slot: number
   readonly shape: Shape
+  /** Mask of TRACE_BITS. */
   readonly traceMask: number
   /** The listeners that it accepts from by itself; undefined: clients come over the wire. */
   readonly listeners: readonly HandedListener[] | undefined

@@ -80,7 +80,9 @@ export class Generation {
   readonly #state: StateKeeper
   readonly #lookups: NameWatch
   readonly #keyErrors: RateLimitedLog
+  /** False after `retire`. */
   #isInForce = true
+  /** Users of its rows: running children, the reactor of a single process, or the front of a master. */
   #children = 0
 
   /** `present`: the generation in force; its memory is shared if it has room, and its ticket keys. */
@@ -108,11 +110,14 @@ export class Generation {
       present === undefined || slots === undefined
         ? new SharedCells(parts.shapeOf(loaded), parts.counters)
         : present.memory
+    // New memory has room for the names of its configuration.
     const own = slots ?? this.memory.enter(this, names)
     this.remoteSlots = own?.remotes ?? []
     this.listenerSlots = own?.listeners ?? []
     this.front = parts.hasFront ? this.#openFront() : undefined
     this.#remoteNames = remotes
+    // Before any worker starts: evidence that agrees with the verdict is not sent, so no outage is logged
+    // twice.
     for (const name of remotes) this.setVerdict(name, parts.isDown(name))
     this.tickets = ticketRingFor(
       loaded.tls.settings,
@@ -125,6 +130,7 @@ export class Generation {
     const { instancesMax, usersMax } = this.plan.workers.placement
     this.sessionsMax = instancesMax * usersMax
     const named = namedRemotes(loaded.tcprelay, remoteSlots)
+    // Calls back in a later turn, when `#state` exists.
     this.#lookups = resolver.watch(named, (remoteSlot, addresses) =>
       this.applyState({ what: 'addresses', remoteSlot, addresses }),
     )
@@ -189,6 +195,7 @@ export class Generation {
     try {
       this.enter(childSlot)
     } catch (error) {
+      // The caller gets no generation that could leave later.
       memory.leave(this)
       throw error
     }
@@ -207,6 +214,7 @@ export class Generation {
   retire(): void {
     if (!this.#isInForce) return
     this.#isInForce = false
+    // Sessions that are left need no new addresses.
     this.#lookups.close()
     this.#leaveMemory()
   }

@@ -48,15 +48,18 @@ export class Reloader {
   readonly counters = new CounterKeeper()
   readonly #parts: ReloadParts
   readonly #workers: Workers
+  /** The generation in force. */
   #present: Generation
   /** The generation that is being prepared, with the listeners that it keeps. */
   #next: { readonly generation: Generation; readonly kept: KeptListeners } | undefined
+  /** Watches the files of the configuration in force. */
   readonly #tlsFiles: FileWatch
   /** Common to all generations: OCSP responses outlive a reload. */
   readonly #stapler: Stapler<OcspSource>
   /** Common to all generations: addresses of names outlive a reload. */
   readonly #resolver: Resolver
   readonly #workingDirectory: WorkingDirectory
+  /** A change is in progress, or the start: others wait in `#wishes`. */
   #isChanging = false
   #isEnding = false
   /** Changes that are wanted and have not begun. */
@@ -140,6 +143,7 @@ export class Reloader {
 
   async #grantWishes(): Promise<void> {
     this.#isChanging = true
+    // Iterates over wishes that are added meanwhile, too.
     for (const wish of this.#wishes) {
       this.#wishes.delete(wish)
       if (this.#isEnding) break
@@ -153,6 +157,7 @@ export class Reloader {
     const { log, manager, system } = this.#parts
     log.say(INFO, `${RELOAD_REASONS[wish]}: reloading`)
     manager.reloading(system.clock.monotonicMs())
+    // Relative paths of the configuration and of its TLS files start there.
     this.#workingDirectory.ensureExists()
     const loaded = await this.#read().catch((error) =>
       this.#parts.boundary.failed('the new configuration', error, () => {
@@ -161,6 +166,7 @@ export class Reloader {
     )
     if (this.#isEnding) return
     if (loaded !== undefined) await this.#replace(loaded)
+    // Also after a failure: systemd expects READY=1 after each RELOADING=1 (sd_notify(3)).
     manager.ready()
   }
 
@@ -187,6 +193,7 @@ export class Reloader {
     const { bound, kept } = await this.#present.listeners.bindNext(loaded.spawnd.listeners)
     const next = this.#open(loaded, bound, kept)
     if (next === undefined) return
+    // While it is set, `close` can discard its listeners if the process exits.
     this.#next = { generation: next, kept }
     const problem = this.#isEnding ? undefined : await this.#prepare(next)
     this.#next = undefined
@@ -194,6 +201,7 @@ export class Reloader {
       await this.#putInForce(next, kept)
       return
     }
+    // The workers first: its children may still use its listeners and its memory.
     this.#workers.forget(next)
     next.listeners.discard(kept)
     next.closeFront()
@@ -252,11 +260,14 @@ export class Reloader {
   async #putInForce(next: Generation, kept: KeptListeners): Promise<void> {
     const old = this.#present
     const { spawnd, tcprelay } = next.loaded
+    // From here on what workers report concerns the next one.
     this.#present = next
     this.verdicts.watch(next.remoteNames)
     watchTlsFiles(this.#tlsFiles, next.loaded)
     this.#stapler.watch(next.loaded.tls.ocsp)
+    // Before the switch: the reactor has slots for a limited number of generations.
     this.#endOldest()
+    // Not awaited here: listeners are handed on as commands behind `reload`, so no time passes between them.
     const isInForce = this.#workers.putInForce(next, kept)
     next.listeners.start(kept)
     old.listeners.close(kept)
@@ -267,6 +278,7 @@ export class Reloader {
     const timeoutMs = spawnd.oldGenerationTimeoutMs
     if (timeoutMs > 0) this.#parts.alarms.after(timeoutMs, () => this.#workers.end(old))
     await isInForce
+    // Only now: until `reloaded` the master's reactor counts in it.
     old.closeFront()
     this.#parts.log.say(INFO, `the new configuration is in force: ${this.#summary()}`)
   }

@@ -56,6 +56,7 @@ export class ReactorWorkers implements Workers {
   constructor(parts: ReactorWorkersParts, head: HeadServices) {
     this.#parts = parts
     this.#head = head
+    // Counted before the thread starts and before any client is accepted.
     this.#ownDescriptors = countOpenDescriptors() - parts.bound.length
     this.#thread = new RelayThread(parts, parts.thread, (report) => this.#onReport(report))
   }
@@ -72,6 +73,7 @@ export class ReactorWorkers implements Workers {
       wireEnd,
       pipes: pipeOptions(),
     })
+    // Clients of a foreign master wait in the wire until the addresses of the remotes are known.
     if (wireEnd !== undefined) void first.looked.then(() => this.#post({ kind: 'open-wire-end' }))
     return first.looked
   }
@@ -96,6 +98,7 @@ export class ReactorWorkers implements Workers {
     if (childSlot !== undefined) this.#post({ kind: 'state', childSlot, change })
   }
 
+  /** Directives that are fixed when the process starts. */
   needRestart({ mechanism, spawnd }: Loaded): readonly string[] {
     const isSingle = spawnd.singleProcess || this.#parts.options.arguments.isSingleProcess
     return [
@@ -107,10 +110,12 @@ export class ReactorWorkers implements Workers {
   async prepare(next: Generation): Promise<string | undefined> {
     const prepared = await this.#thread.ask({ kind: 'prepare', settings: this.#enter(next) }, 'prepared')
     if (prepared?.problem !== undefined) return cannotBeUsed(prepared.problem)
+    // Otherwise its first clients would find remotes without addresses.
     await next.looked
     return undefined
   }
 
+  /** The reactor reports `gone` for it, which frees its rows. */
   forget(): void {
     this.#post({ kind: 'forget' })
   }
@@ -154,6 +159,7 @@ export class ReactorWorkers implements Workers {
   #enter(generation: Generation): GenerationSettings {
     const { live, loaded, memory, plan } = generation
     const sessionsMax = singleSessionsMax(plan, this.#idleDescriptors(loaded))
+    // Throws below if all slots are taken: the reload fails, and the configuration in force stays.
     const slots = Array.from({ length: GENERATIONS_MAX }, (_, slot) => slot)
     const childSlot = slots.find((slot) => !this.#running.has(slot))
     if (childSlot === undefined) throw new Error('too many configurations still have sessions')
@@ -164,6 +170,7 @@ export class ReactorWorkers implements Workers {
       remote: this.#head.hearRemote,
     }
     const drain = new LogDrain(cells, this.#parts.log.say, files, this.#parts.boundary)
+    // The rows, the drain and the MAVIS modules exist before the reactor hears of the generation.
     generation.enter(childSlot)
     this.#thread.mavis.open(childSlot, plan.mavis)
     this.#running.set(childSlot, { generation, drain, counters: cells.counters, sessionsMax })
@@ -213,6 +220,7 @@ export class ReactorWorkers implements Workers {
       case 'pong':
         this.#head.onAlive()
         return
+      // The report does not name the generation.
       case 'log':
         for (const { drain } of this.#running.values()) drain.drain()
         return
@@ -224,10 +232,12 @@ export class ReactorWorkers implements Workers {
         this.#onGone(report.childSlot)
         return
       case 'retired':
+        // The reactor has reached its limit of clients (`retire`).
         reportRetired(this.#parts.log.say, this.#parts.wireEnd !== undefined)
         this.#thread.drain()
         this.#head.onRetired()
         return
+      // The reactor drains by itself.
       case 'may-die':
         this.#thread.mavis.retireAll()
         this.#head.onRetired()

@@ -30,6 +30,7 @@ export function routeTestProblems(configured: Configured): readonly ConfigProble
   if (tests.length === 0) return []
   const run = new TestRun(configured)
   for (const test of tests) run.run(test)
+  run.close()
   return run.problems.sorted()
 }
 
@@ -43,6 +44,10 @@ class TestRun {
     this.#configured = configured
     this.#plan = choosingPlan(configured)
     this.#routes = new TestedRoutes(this.#plan)
+  }
+
+  close(): void {
+    this.#routes.close()
   }
 
   run(test: TestSettings): void {
@@ -91,7 +96,7 @@ class TestRun {
     } else if (serving.length > 1 && key !== undefined && hashesMissingAddress(client, key)) {
       this.#refuse(test, 'the remote', 'from')
     } else {
-      const slot = pool.pick(new SlotSet(), 0, key === undefined ? 0 : hashOfFacts(client.facts, '', key))
+      const slot = pool.pick(new SlotSet(), 0, key === undefined ? 0 : hashOfFacts(client.facts, key, ''))
       if (slot < 0) this.#fail(test, `${outcome}, which serves no clients`)
       else if (nameOf(slot) !== value)
         this.#fail(test, `${outcome}, and its policy ${policy} chose ${nameOf(slot)}`)

@@ -4,9 +4,9 @@ import type { RouteConditions, RoutePlan } from '../../admission/route-plan.js'
 import { ZoneClock } from '../../admission/zone-clock.js'
 import { RemoteHealth } from '../../balance/remote-health.js'
 import { buildPools, type ChoosingPlan } from '../../engine/build-pools.js'
+import { DynamicHosts, type DynamicPlan } from '../../relay/dynamic-hosts.js'
 import { choosePool, type Routes, type Unserved } from '../../relay/opening/routing.js'
 import type { RelayPool, RelayPools } from '../../relay/relay-pools.js'
-import { DEFAULT_SESSION_OPTIONS } from '../../relay/session-options.js'
 import type { Missing, TestClient } from './test-client.js'
 
 /** The condition that compares each fact. */
@@ -37,10 +37,16 @@ export class TestedRoutes {
   constructor(plan: ChoosingPlan) {
     const { length } = plan.remotes
     const use = new Int32Array(length)
-    const built = buildPools(plan, { use }, new RemoteHealth(length), () => DEFAULT_SESSION_OPTIONS)
+    const hostsOf = (dynamic: DynamicPlan, pool: number) => new DynamicHosts(dynamic, pool, 0)
+    const built = buildPools(plan, { use }, new RemoteHealth(length), hostsOf)
     this.#plan = plan
     this.#pools = built.pools
     this.#routes = built.routing
+  }
+
+  /** Frees native memory. */
+  close(): void {
+    this.#pools.close()
   }
 
   decide(client: TestClient): Decision {

@@ -41,7 +41,7 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
     routes: routes,
     remotes: remotePlans(tcprelay, remoteSlots, tlsClients, listeners),
     admission: admissionPlan(spawnd.accessRules),
-    relay: relayPlan(tcprelay, tls.servers.length > 0 || choosesByAddress),
+    relay: relayPlan(loaded, tls.servers.length > 0 || choosesByAddress),
     tls,
     mavis: mavisSettings(tcprelay),
     workers: workersPlan(loaded),
@@ -62,7 +62,7 @@ function admissionPlan(rules: readonly AccessRule[]): AdmissionPlan {
 }
 
 /** `notesPeers`: client addresses are stored for reasons other than these directives. */
-function relayPlan(tcprelay: TcprelaySettings, notesPeers: boolean): RelayOptions {
+function relayPlan({ spawnd, tcprelay }: Loaded, notesPeers: boolean): RelayOptions {
   const hasAccessLog = tcprelay.accessLog !== undefined
   const asks = askingOf(tcprelay)
   return {
@@ -70,7 +70,7 @@ function relayPlan(tcprelay: TcprelaySettings, notesPeers: boolean): RelayOption
     retireLimit: tcprelay.retire,
     hasAccessLog,
     asks,
-    notesPeers: hasAccessLog || asks !== undefined || usesClientAddress(tcprelay) || notesPeers,
+    notesPeers: hasAccessLog || asks !== undefined || usesClientAddress({ spawnd, tcprelay }) || notesPeers,
   }
 }
 

@@ -1,12 +1,8 @@
 /** The pools of a plan. */
-import { withPort } from '../../base/address.js'
 import { DEFAULT_POOL, type PoolSettings } from '../../config/table-pool.js'
-import type { RelayingSettings } from '../../config/table-relaying.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
-import type { PoolPlan, SessionPlan } from '../../engine/plan.js'
-import { SPLICE_POLICIES } from '../../relay/transfer/splice-policies.js'
-import { endless } from '../load/endless.js'
-import { keepAliveOf, localPorts } from './socket-settings.js'
+import type { PoolPlan } from '../../engine/plan.js'
+import { sessionPlan } from './session-plans.js'
 
 /** `remoteSlots`: in the order of the configuration. */
 export function poolPlans(
@@ -36,21 +32,6 @@ function poolPlan(pool: PoolSettings, label: string, members: readonly number[])
     tierMinUsable,
     rebalance,
     options: sessionPlan(pool),
-  }
-}
-
-function sessionPlan(settings: RelayingSettings): SessionPlan {
-  const { localAddress } = settings
-  return {
-    connectTimeoutMs: endless(settings.connectTimeoutMs),
-    dialTimeoutMs: endless(settings.dialTimeoutMs),
-    dialRetries: settings.dialRetries,
-    idleTimeoutMs: endless(settings.idleTimeoutMs),
-    halfCloseTimeoutMs: endless(settings.halfCloseTimeoutMs),
-    keepAlive: keepAliveOf(settings),
-    splice: SPLICE_POLICIES[settings.splice],
-    localAddress: localAddress === 'client' ? localAddress : localAddress && withPort(localAddress, 0),
-    localPorts: localPorts(settings),
   }
 }
 

@@ -10,6 +10,7 @@ import { invariant } from '../../base/invariant.js'
 import type { RouteSettings } from '../../config/table-route.js'
 import type { ListenerSettings } from '../../config/table-spawnd.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
+import { definedOf } from './defined-of.js'
 
 type Numbers = ReadonlyMap<string, number>
 
@@ -69,16 +70,6 @@ function conditionsOf(given: RouteSettings['conditions'], { listeners }: Known):
     sources: sources && compileAccess([{ isPermit: true, isNegated: false, networks: sources }]),
     certificate: Object.keys(certificate).length === 0 ? undefined : certificate,
   })
-}
-
-/** Without the keys whose values are undefined. */
-function definedOf<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const given: { [K in keyof T]?: Exclude<T[K], undefined> } = {}
-  for (const key in values) {
-    const value = values[key]
-    if (value !== undefined) given[key] = value as Exclude<T[typeof key], undefined>
-  }
-  return given
 }
 
 function targetOf({ pool, reject, split }: RouteSettings['target'], { pools }: Known): RouteTarget {

@@ -3,10 +3,12 @@ import type { ListenerOptions } from '../../accept/options.js'
 import type { Configuration } from '../../config/load.js'
 import type { RelayingSettings } from '../../config/table-relaying.js'
 import type { ListenerSettings } from '../../config/table-spawnd.js'
-import type { RemoteSettings, TcprelaySettings } from '../../config/table-tcprelay.js'
+import type { RemoteSettings } from '../../config/table-tcprelay.js'
 import type { KeepAlive } from '../../kernel/keepalive.js'
 import { namesOfSet, socketOptions } from '../../kernel/socket-options.js'
 import type { RemoteOptions } from '../../relay/remote-options.js'
+
+type Sections = Pick<Configuration, 'spawnd' | 'tcprelay'>
 
 export function listenerOptions(settings: ListenerSettings): Omit<ListenerOptions, 'address'> {
   const { backlog, deferAcceptMs, fastOpenQueue, ipv6Only, protocol, sctp } = settings
@@ -38,13 +40,13 @@ export function localPorts({ localPortRange }: Pick<RelayingSettings, 'localPort
 }
 
 /** Whether processes that connect to remotes need CAP_NET_ADMIN. */
-export function needsNetAdmin({ tcprelay }: Configuration): boolean {
-  return usesClientAddress(tcprelay) || tcprelay.remotes.some(({ fwmark }) => fwmark > 0)
+export function needsNetAdmin(configuration: Configuration): boolean {
+  return usesClientAddress(configuration) || configuration.tcprelay.remotes.some(({ fwmark }) => fwmark > 0)
 }
 
-/** Whether connections of a pool come from the addresses of their clients. */
-export function usesClientAddress({ pools }: Pick<TcprelaySettings, 'pools'>): boolean {
-  return pools.some(({ localAddress }) => localAddress === 'client')
+/** Whether connections of a pool or listener come from the addresses of their clients. */
+export function usesClientAddress({ spawnd, tcprelay }: Sections): boolean {
+  return [...tcprelay.pools, ...spawnd.listeners].some(({ localAddress }) => localAddress === 'client')
 }
 
 export function keepAliveOf(

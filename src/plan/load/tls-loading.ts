@@ -116,6 +116,7 @@ class TlsLoader {
     return { servers: this.#servers.entries, clients: this.#clients.entries, systemAuthorities }
   }
 
+  /** Call last: frees what the checks hold. */
   finish(): readonly ConfigProblem[] {
     this.#checks.end()
     return this.#problems.sorted()
@@ -135,6 +136,7 @@ class TlsLoader {
   }
 
   listener(listener: ListenerSettings): ListenerTlsSettings {
+    // The ports of a block share their settings, and each problem is reported once.
     const known = this.#listeners.get(listener.block) ?? this.#listenerSettings(listener)
     this.#listeners.set(listener.block, known)
     return known
@@ -143,6 +145,7 @@ class TlsLoader {
   #listenerSettings(listener: ListenerSettings): ListenerTlsSettings {
     const tcprelay = this.#tcprelay
     const handshakeMs = listener.tlsHandshakeTimeoutMs ?? tcprelay.tlsHandshakeTimeoutMs
+    // Zero: as long as the handshake may take.
     const detectMs = (listener.tlsDetectTimeoutMs ?? tcprelay.tlsDetectTimeoutMs) || handshakeMs
     const [handshakeTimeoutMs, detectTimeoutMs] = [endless(handshakeMs), endless(detectMs)]
     if (listener.tls.kind === 'pass') return { mode: 'pass', detectTimeoutMs, handshakeTimeoutMs }
@@ -159,6 +162,7 @@ class TlsLoader {
     const service = sectionService(this.#tcprelay)
     const hasCertificates = service !== undefined && service.certificates.length > 0
     return {
+      // Without pre-shared keys both settings are equal, and so one entry of the table.
       withKeys: service && this.server(service),
       withoutKeys: hasCertificates ? this.server({ ...service, pskFile: undefined }) : undefined,
       detectTimeoutMs,
@@ -168,6 +172,7 @@ class TlsLoader {
   server(service: TlsService): number {
     const { failures } = this.#files
     const index = this.#servers.indexOf(this.#serverSettings(service))
+    // OpenSSL would report missing contents a second time.
     if (this.#files.failures > failures) return index
     const settings = this.#servers.entries[index] as ServerTlsSettings
     this.#report(this.#checks.server(settings), servicePlaces(service))
@@ -243,6 +248,7 @@ class TlsLoader {
       this.#ocsp.set(source.id, source)
       return source.id
     }
+    // Otherwise a certificate without a responder is normal: stapling is best effort.
     if (ocsp === 'yes') this.#problems.warn(certFile.position, `${shown(certFile.value)}: ${source}`)
     return undefined
   }
@@ -286,6 +292,7 @@ class TlsLoader {
     }
   }
 
+  /** The bundle of the system, searched once; null if there is none. */
   #system(): Uint8Array | null {
     if (this.#systemAuthorities !== undefined) return this.#systemAuthorities
     const read = (path: string) => {

@@ -22,8 +22,9 @@ import { HUNG_UP, READABLE, WRITABLE } from '../../reactor/poller.js'
 import type { TlsChannel } from '../../tls/channel.js'
 import { MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from '../../tls/outcomes.js'
 import { type Connection, NO_FD } from '../connection.js'
-import type { PhaseHandler } from '../phase-handler.js'
+import type { OpeningHandler } from '../phase-handler.js'
 import type { Origination } from '../relay-tls.js'
+import type { DialTarget } from '../remotes.js'
 import type { Session } from '../session.js'
 import { startRelaying } from '../transfer/relaying.js'
 import { SCTP } from '../transfer/sctp-transport.js'
@@ -37,7 +38,7 @@ import { noteMptcp } from './mptcp-peers.js'
 import { openRemoteSocket } from './remote-socket.js'
 import { serviceFor } from './routing.js'
 import { connectSctp, openSctpSocket } from './sctp-socket.js'
-import { targetAddress } from './target-address.js'
+import { targetAddress, targetOf } from './target-address.js'
 
 /** Pause between two rounds over all remotes. */
 const ROUND_PAUSE_MS = 1_000
@@ -45,18 +46,24 @@ const ROUND_PAUSE_MS = 1_000
 /** Back-off when the relay lacks descriptors or memory. */
 const SHORTAGE_PAUSE_MS = 100
 
-export const DIALLING: PhaseHandler = {
+export const DIALLING: OpeningHandler = {
+  isNeeded: () => true,
+  begin: dial,
   onReady: attemptReady,
   onTimer: attemptTimer,
   onTurn: attemptTurn,
 }
 
-/** Starts connecting to a remote; bytes that the client has already sent go with the connection. */
-export function dial(session: Session): void {
-  const { loop } = session.relay
-  const service = serviceFor(session)
+/**
+ * Starts connecting to a remote, or to the host that the client asks for; bytes that the client has already sent go with
+ * the connection.
+ */
+function dial(session: Session): void {
+  const { loop, pools } = session.relay
+  const service = session.service ?? serviceFor(session)
   if (service === undefined) return
-  const { key, label, options, pool } = service
+  const { key, label, pool } = service
+  const options = pools.optionsOf(service, session.listenerSlot)
   session.pool = label
   session.options = options
   session.meteredPool = pool.observes === 'bytes' ? pool : undefined
@@ -152,9 +159,9 @@ function pause(session: Session, pauseMs: number): void {
 /** Tries the remaining addresses of the chosen remote. False when all have failed. */
 function tryAddresses(session: Session): boolean {
   const { dialling } = session
-  const { remotes, warnings } = session.relay
-  const remote = remotes.at(session.remoteSlot)
-  while (dialling.addressesTried < remote.addresses.length) {
+  const { warnings } = session.relay
+  const target = targetOf(session)
+  while (dialling.addressesTried < target.addressCount) {
     const outcome = connectTo(session, targetAddress(session, dialling.addressesTried))
     dialling.isShort = isOwnShortage(-outcome)
     if (dialling.isShort) {
@@ -175,7 +182,7 @@ function tryAddresses(session: Session): boolean {
     }
     if (dialling.isRefusedHere || isLocalRefusal(-outcome)) {
       noteLocalRefusal(session, -outcome)
-      warnings.report(`cannot connect to ${remote.name} from here`, -outcome)
+      warnings.report(`cannot connect to ${target.name} from here`, -outcome)
     } else countFailure(session, -outcome)
   }
   return false
@@ -186,11 +193,10 @@ function tryAddresses(session: Session): boolean {
  * timeout is left for that. Computed inline: V8 boxes a double that a function returns.
  */
 function waitForAttempt(session: Session, limitMs: number): void {
-  const { dialling, options, relay, remoteSlot } = session
+  const { dialling, options, relay } = session
   const { addressesTried, deadlineMs } = dialling
-  const { loop, remotes } = relay
-  const isLast =
-    dialling.pool.members.length === 1 && addressesTried === remotes.at(remoteSlot).addresses.length
+  const { loop } = relay
+  const isLast = dialling.pool.members.length === 1 && addressesTried === targetOf(session).addressCount
   const leftMs = deadlineMs - loop.nowMs
   const waitMs = Math.min(options.connectTimeoutMs, limitMs, isLast ? leftMs : leftMs / 2)
   session.setTimer(Math.min(loop.nowMs + waitMs, deadlineMs))
@@ -198,12 +204,12 @@ function waitForAttempt(session: Session, limitMs: number): void {
 
 /** Opens a socket and connects it: 0, -EINPROGRESS, or another negated errno, and then the socket is closed. */
 function connectTo(session: Session, address: NativeAddress): Outcome {
-  const { counters, remoteCounters, remotes, system } = session.relay
+  const { counters, remoteCounters, system } = session.relay
   const { options, remote } = session
   // No port is known for this client; another remote may have its own.
   if (address.port === 0 && address.family !== AF_UNIX) return -EADDRNOTAVAIL
   const { clientSource } = options
-  const { options: remoteOptions, sctp } = remotes.at(session.remoteSlot)
+  const { options: remoteOptions, sctp } = targetOf(session)
   const fd =
     sctp === undefined
       ? openRemoteSocket(session, remoteOptions, address)
@@ -297,11 +303,12 @@ function continueHandshake(session: Session, tls: TlsChannel): void {
 
 function established(session: Session): void {
   const { health, loop, remoteCounters, remotes, warnings } = session.relay
-  const remote = remotes.at(session.remoteSlot)
+  const target = targetOf(session)
   session.unsetTimer()
   warnings.recovered()
-  remote.prefer(session.dialling.addressesTried - 1)
-  if (remote.options.isMptcp) noteMptcp(session, session.remote)
+  target.prefer(session.dialling.addressesTried - 1)
+  if (session.target !== undefined) session.host = hostName(session, target)
+  if (target.options.isMptcp) noteMptcp(session, session.remote)
   const { attemptStartedMs, pool } = session.dialling
   remotes.noteUp(session.remoteSlot, attemptStartedMs, loop.nowMs)
   if (pool.observes === 'connect-ms')
@@ -310,6 +317,10 @@ function established(session: Session): void {
   health.succeeded(session.remoteSlot)
   remoteCounters.add(session.remoteSlot, REMOTE_COUNT.sessions, 1)
   startRelaying(session)
+}
+
+function hostName(session: Session, { name }: DialTarget): string {
+  return `${name}:${targetAddress(session, 0).port}`
 }
 
 /** The current attempt failed: goes on to the next address or remote. */

@@ -7,13 +7,14 @@ import type { Session } from '../session.js'
 
 const IPV4_BYTES = 4
 
+/** 32 bits. A client without that key is recognised by its whole address. */
 export function hashOfClient(session: Session, key: ClientKeyPlan): number {
-  return hashOfFacts(session.relay.facts.of(session), session.clientKey, key)
+  return hashOfFacts(session.relay.facts.of(session), key, session.clientKey)
 }
 
-/** 32 bits. `clientKey`: the key in the client's first bytes. A client without the key is recognised by its whole address. */
-export function hashOfFacts(facts: RouteFacts, clientKey: string, key: ClientKeyPlan): number {
-  const text = key.by === 'source' ? '' : textOf(facts, clientKey, key.by)
+/** The same without a session. `clientKey`: the key in its first bytes, '' if it is not known. */
+export function hashOfFacts(facts: RouteFacts, key: ClientKeyPlan, clientKey: string): number {
+  const text = key.by === 'source' ? '' : textOf(facts, key.by, clientKey)
   if (text !== '') return hashText(text)
   const { address, addressAt, addressByteCount } = facts
   if (key.by !== 'source') return hashAddress(address, addressAt, addressByteCount)
@@ -21,7 +22,7 @@ export function hashOfFacts(facts: RouteFacts, clientKey: string, key: ClientKey
   return hashAddress(address, addressAt, addressByteCount, bits)
 }
 
-function textOf(facts: RouteFacts, clientKey: string, by: Exclude<ClientKeyPlan['by'], 'source'>): string {
+function textOf(facts: RouteFacts, by: Exclude<ClientKeyPlan['by'], 'source'>, clientKey: string): string {
   if (by === 'server-name') return facts.serverName()
   return by === 'certificate' ? (facts.certificate()?.fingerprint() ?? '') : clientKey
 }

@@ -23,7 +23,8 @@ export function countFailure(session: Session, errno: number, reason = ''): void
   const { counters, remoteCounters, trace } = session.relay
   add(counters, COUNT.attemptsFailed, 1)
   remoteCounters.add(session.remoteSlot, REMOTE_COUNT.attemptsFailed, 1)
-  dialling.hasRemoteFailed = true
+  // A failing host is no evidence about the others of its route, which share a remote.
+  dialling.hasRemoteFailed = session.target === undefined
   noteFailure(session, errno, reason)
   listAttempt(session, wordFor(errno))
   if (trace.isOn) trace.say(`session ${session.id}: attempt failed: ${failureText(session)}`)
@@ -41,8 +42,9 @@ export function noteLocalRefusal(session: Session, errno: number): void {
   listAttempt(session, 'local')
 }
 
-function listAttempt({ dialling, relay, remoteSlot }: Session, word: AttemptWord): void {
-  if (relay.options.hasAccessLog) dialling.failedAttempts.add(relay.remotes.at(remoteSlot).name, word)
+function listAttempt({ dialling, relay, remoteSlot, target }: Session, word: AttemptWord): void {
+  if (!relay.options.hasAccessLog) return
+  dialling.failedAttempts.add((target ?? relay.remotes.at(remoteSlot)).name, word)
 }
 
 const WORDS: Readonly<Record<number, AttemptWord>> = {
