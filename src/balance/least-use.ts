@@ -29,6 +29,14 @@ export class LeastUse implements Policy {
     return best
   }
 
+  peek(view: PoolView, tried: SlotSet): number {
+    const [turns, presentTurn] = [this.#turns.slice(), this.#presentTurn]
+    const slot = this.pick(view, tried)
+    this.#turns.set(turns)
+    this.#presentTurn = presentTurn
+    return slot
+  }
+
   continueFrom(before: Policy, slots: readonly number[]): void {
     if (!(before instanceof LeastUse)) return
     for (const [slot, there] of slots.entries())

@@ -70,6 +70,7 @@ function buildPool(
     options: sessionOptions(options),
     label,
     key,
+    policy,
   }
 }
 

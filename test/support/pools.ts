@@ -40,6 +40,6 @@ export function choosing(
   return {
     health,
     routing: undefined,
-    pools: new RelayPools([{ pool, options: whole, label: '', key: undefined }], 0, []),
+    pools: new RelayPools([{ pool, options: whole, label: '', key: undefined, policy: 'least-use' }], 0, []),
   }
 }

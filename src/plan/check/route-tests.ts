@@ -1,5 +1,4 @@
 /** Runs the tests of routes that a configuration contains. */
-import { SlotSet } from '../../balance/slot-set.js'
 import type { Position } from '../../base/problem.js'
 import { shortened, shown } from '../../config/expectation.js'
 import type { Located } from '../../config/located.js'
@@ -7,9 +6,8 @@ import { nameHint } from '../../config/name-hint.js'
 import { type ConfigProblem, Problems } from '../../config/problems.js'
 import type { TestSettings } from '../../config/table-test.js'
 import type { ChoosingPlan } from '../../engine/build-pools.js'
-import type { PoolPlan, RemotePlan } from '../../engine/plan.js'
 import type { ClientKeyPlan } from '../../relay/client-key.js'
-import { hashOfFacts } from '../../relay/opening/client-hash.js'
+import { type ExplainedDecision, explainChoice } from '../../relay/explain-decision.js'
 import type { Unserved } from '../../relay/opening/routing.js'
 import type { RelayPool } from '../../relay/relay-pools.js'
 import { poolIndex, poolPlans } from '../compile/pool-plans.js'
@@ -17,7 +15,7 @@ import { remotePlans } from '../compile/remote-plans.js'
 import { routePlans } from '../compile/route-plans.js'
 import type { Loaded } from '../load/load.js'
 import { type Missing, type TestClient, testClient } from './test-client.js'
-import { type Decision, TestedRoutes } from './tested-routes.js'
+import { TestedRoutes } from './tested-routes.js'
 
 type Configured = Pick<Loaded, 'spawnd' | 'tcprelay'>
 
@@ -59,7 +57,7 @@ class TestRun {
     } else this.#compare(test, client, decision)
   }
 
-  #compare(test: TestSettings, client: TestClient, decision: Decided): void {
+  #compare(test: TestSettings, client: TestClient, decision: ExplainedDecision): void {
     const { pool, reject, remote } = test.expected
     const { found } = decision
     const outcome = this.#outcome(decision, client, test)
@@ -75,32 +73,29 @@ class TestRun {
     test: TestSettings,
     { position, value }: Located<string>,
     client: TestClient,
-    { key, pool }: RelayPool,
+    found: RelayPool,
     outcome: string,
   ): void {
-    const { remotes } = this.#plan
-    const nameOf = (slot: number) => (remotes[slot] as RemotePlan).name
-    if (!remotes.some(({ name }) => name === value)) {
+    const { key, policy, pool } = found
+    const nameOf = (slot: number) => this.#plan.remotes[slot]?.name ?? ''
+    if (!this.#plan.remotes.some(({ name }) => name === value)) {
       const hint = nameHint(value, new Set(pool.members.map(nameOf)), 'remotes')
       this.problems.error(position, `there is no remote ${shown(value)}`, { hint })
       return
     }
-    const serving = pool.members.filter((slot) => remotes[slot]?.weight !== 0)
-    const { policy } = this.#plan.pools.find(({ name }) => name === pool.name) as PoolPlan
-    if (serving.length > 1 && !DETERMINED.includes(policy)) {
-      const why = `the pool ${pool.name} has ${serving.length} remotes, and its policy ${policy} does not always choose the same one`
+    const { remotes, slot } = explainChoice(found, client, 0)
+    const isOpen = remotes.filter(({ skipped }) => skipped === undefined).length > 1
+    if (isOpen && !DETERMINED.includes(policy)) {
+      const why = `the pool ${pool.name} has ${remotes.length} remotes, and its policy ${policy} does not always choose the same one`
       const hint = `write 'expect pool = ${pool.name}'`
       this.problems.error(position, `${nameOfTest(test)}: expected remote ${shortened(value)}, but ${why}`, {
         hint,
       })
-    } else if (serving.length > 1 && key !== undefined && hashesMissingAddress(client, key)) {
+    } else if (isOpen && key !== undefined && hashesMissingAddress(client, key)) {
       this.#refuse(test, 'the remote', 'from')
-    } else {
-      const slot = pool.pick(new SlotSet(), 0, key === undefined ? 0 : hashOfFacts(client.facts, key, ''))
-      if (slot < 0) this.#fail(test, `${outcome}, which serves no clients`)
-      else if (nameOf(slot) !== value)
-        this.#fail(test, `${outcome}, and its policy ${policy} chose ${nameOf(slot)}`)
-    }
+    } else if (slot < 0) this.#fail(test, `${outcome}, which serves no clients`)
+    else if (nameOf(slot) !== value)
+      this.#fail(test, `${outcome}, and its policy ${policy} chose ${nameOf(slot)}`)
   }
 
   #fail(test: TestSettings, outcome: string): void {
@@ -120,10 +115,10 @@ class TestRun {
   }
 
   /** `route 3 (line 12) chose pool web` */
-  #outcome(decision: Decided, { listenerSlot }: TestClient, test: TestSettings): string {
+  #outcome(decision: ExplainedDecision, { listenerSlot }: TestClient, test: TestSettings): string {
     const { found } = decision
     const verdict = typeof found === 'string' ? REJECTIONS[found] : `chose pool ${found.pool.name}`
-    if (decision.route !== undefined) return `${this.#rule(decision.route, test)} ${verdict}`
+    if (decision.route !== undefined) return `${this.#rule(decision.route.index, test)} ${verdict}`
     const listener = this.#configured.spawnd.listeners[listenerSlot]
     if (listener?.pool !== undefined)
       return `the listener (${placeOf(listener.position, test.position)}) ${verdict}`
@@ -134,8 +129,6 @@ class TestRun {
     return `route ${route + 1} (${placeOf(this.#configured.tcprelay.routes[route]?.position, position)})`
   }
 }
-
-type Decided = Exclude<Decision, { readonly dependsOn: Missing }>
 
 const EXAMPLES: Readonly<Record<Missing, string>> = {
   from: 'ADDRESS',

@@ -1,10 +1,11 @@
 /** The client of a test of routes: its facts, and what the test does not say about it. */
-import { NO_LISTENER, type RouteFacts } from '../../admission/route-facts.js'
+import { NO_LISTENER } from '../../admission/route-facts.js'
 import { hashAddress } from '../../balance/hash.js'
 import { type HostLiteral, hostBytes } from '../../base/address.js'
 import { boundPort, isUnixTarget } from '../../config/endpoint.js'
 import type { ListenerSettings } from '../../config/table-spawnd.js'
 import type { TestSettings } from '../../config/table-test.js'
+import type { ExplainedClient } from '../../relay/explain-decision.js'
 import { alpnProtocol } from '../../wire/sniff/alpn-protocol.js'
 import { NO_PROTOCOL } from '../../wire/sniff/detect.js'
 import { PROTOCOL_NAMES } from '../../wire/sniff/protocol-names.js'
@@ -12,10 +13,7 @@ import { PROTOCOL_NAMES } from '../../wire/sniff/protocol-names.js'
 /** Facts that every client has: a test may leave them out where they do not matter. */
 export type Missing = 'from' | 'listener' | 'port' | 'realm' | 'time' | 'tls version'
 
-export interface TestClient {
-  readonly facts: RouteFacts
-  /** The slot of its listener, or NO_LISTENER. */
-  readonly listenerSlot: number
+export interface TestClient extends ExplainedClient {
   /** 0 if no time is given. */
   readonly atMs: number
   readonly missing: ReadonlySet<Missing>
@@ -45,6 +43,7 @@ export function testClient(
   const protocol = client.protocol ?? (hasTls ? protocolInTls(alpn, listener) : 'any')
   return {
     listenerSlot,
+    clientKey: '',
     atMs: atMs ?? 0,
     missing: new Set((Object.keys(known) as Missing[]).filter((fact) => !known[fact])),
     facts: {

@@ -5,8 +5,7 @@ import { ZoneClock } from '../../admission/zone-clock.js'
 import { RemoteHealth } from '../../balance/remote-health.js'
 import { buildPools, type ChoosingPlan } from '../../engine/build-pools.js'
 import { DynamicHosts, type DynamicPlan } from '../../relay/dynamic-hosts.js'
-import { choosePool, type Routes, type Unserved } from '../../relay/opening/routing.js'
-import type { RelayPool, RelayPools } from '../../relay/relay-pools.js'
+import { type ExplainedDecision, explainDecision } from '../../relay/explain-decision.js'
 import type { Missing, TestClient } from './test-client.js'
 
 /** The condition that compares each fact. */
@@ -19,17 +18,17 @@ const CONDITION_OF: Readonly<Record<Missing, keyof RouteConditions>> = {
   'tls version': 'tlsVersions',
 }
 
-/** `route`: the index of the route that decided; undefined: the listener's pool, or no route matches. */
-export type Decision =
-  | { readonly found: RelayPool | Unserved; readonly route: number | undefined }
-  /** Depends on a fact that the test does not have. */
-  | { readonly dependsOn: Missing; readonly route: number | undefined }
+/** The result depends on a fact that the test does not have. */
+export interface Dependence {
+  readonly dependsOn: Missing
+  /** The index of the route for which it matters; undefined: the listeners have pools. */
+  readonly route: number | undefined
+}
 
 /** All remotes are up and have no sessions. */
 export class TestedRoutes {
   readonly #plan: ChoosingPlan
-  readonly #pools: RelayPools
-  readonly #routes: Routes | undefined
+  readonly #built: ReturnType<typeof buildPools>
   readonly #zones = new ZoneClock()
   /** By the facts that are missing. */
   readonly #relaxed = new Map<string, RelaxedRoutes>()
@@ -38,35 +37,26 @@ export class TestedRoutes {
     const { length } = plan.remotes
     const use = new Int32Array(length)
     const hostsOf = (dynamic: DynamicPlan, pool: number) => new DynamicHosts(dynamic, pool, 0)
-    const built = buildPools(plan, { use }, new RemoteHealth(length), hostsOf)
     this.#plan = plan
-    this.#pools = built.pools
-    this.#routes = built.routing
+    this.#built = buildPools(plan, { use }, new RemoteHealth(length), hostsOf)
   }
 
   /** Frees native memory. */
   close(): void {
-    this.#pools.close()
+    this.#built.pools.close()
   }
 
-  decide(client: TestClient): Decision {
+  decide(client: TestClient): ExplainedDecision | Dependence {
     const { listeners } = this.#plan
     if (client.missing.has('listener') && listeners.some(({ pool }) => pool !== undefined))
       return { dependsOn: 'listener', route: undefined }
-    const routes = this.#routes
-    let isRouted = false
-    const choose = ({ atMs, facts }: TestClient) => {
-      isRouted = true
-      return (routes as Routes).decide(facts, atMs)
-    }
-    const found = choosePool(this.#pools, routes && { choose }, client)
-    if (!isRouted || routes === undefined) return { found, route: undefined }
-    const matched = routes.matched < 0 ? undefined : routes.matched
-    return this.#dependence(client, matched) ?? { found, route: matched }
+    const decision = explainDecision(this.#built, client, client.atMs)
+    if (decision.by === 'listener') return decision
+    return this.#dependence(client, decision.route?.index) ?? decision
   }
 
   /** The first route, up to the one that matches, for which a missing fact makes the difference. */
-  #dependence(client: TestClient, matched: number | undefined): Decision | undefined {
+  #dependence(client: TestClient, matched: number | undefined): Dependence | undefined {
     const { missing } = client
     const { routes } = this.#plan
     const relaxed = this.#relaxedWithout(missing)

@@ -30,8 +30,7 @@ export class Routes implements Routing<Session> {
   choose(session: Session): RelayPool | Unserved {
     const { facts, system } = session.relay
     const found = this.decide(facts.of(session), system.clock.wallMs())
-    if (found === 'reject-close' || found === 'reject-reset')
-      session.rule = ruleName(this.#plans[this.#router.matched]?.position)
+    if (found === 'reject-close' || found === 'reject-reset') session.rule = this.ruleOf(this.matched)
     return found
   }
 
@@ -41,6 +40,11 @@ export class Routes implements Routing<Session> {
     if (decision === NO_ROUTE) return 'no-route'
     if (decision >= 0) return this.#pools.all[decision] ?? 'no-route'
     return decision === REJECT_CLOSE ? 'reject-close' : 'reject-reset'
+  }
+
+  /** The place of a route in the configuration: `relay.cfg:12`. */
+  ruleOf(route: number): string {
+    return ruleName(this.#plans[route]?.position)
   }
 
   /** Index of the route that decided last, or NO_MATCH. */
