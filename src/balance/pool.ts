@@ -11,6 +11,7 @@ import { RandomSource } from './random-source.js'
 import type { RemoteHealth } from './remote-health.js'
 import { NOT_SKIPPED, SKIP, SKIP_REASONS } from './skip-reason.js'
 import type { SlotSet } from './slot-set.js'
+import type { SlowStart } from './slow-start.js'
 import { hasTiers, Tiers } from './tiers.js'
 
 export interface PoolOptions {
@@ -23,6 +24,8 @@ export interface PoolOptions {
   readonly use: ArrayLike<number>
   /** Maximum of concurrent sessions by slot. @default no limit */
   readonly useMax?: ArrayLike<number>
+  /** Where `use` and `useMax` have the sessions of the whole pool; undefined: they are not limited. */
+  readonly place?: number | undefined
   readonly health: RemoteHealth
   readonly policy: Policy
   /** `rebalance`: all back-offs end after this many clients. Zero: never. */
@@ -31,6 +34,8 @@ export interface PoolOptions {
   readonly tiers?: ArrayLike<number>
   /** A tier is used while the better ones together have fewer usable remotes than this; full ones are usable. @default 1 */
   readonly tierMinUsable?: number
+  /** Undefined: no remote has a slow start, or the policy ignores weights. */
+  readonly slowStart?: SlowStart | undefined
   /** Of its random numbers, any 32-bit integer. @default different for every pool */
   readonly seed?: number
 }
@@ -39,6 +44,7 @@ export class Pool implements PoolView {
   readonly name: string
   readonly members: readonly number[]
   readonly use: ArrayLike<number>
+  /** The present ones: `#fullWeight`, and less during a slow start. */
   readonly weight: number[]
   readonly health: RemoteHealth
   /** Counts the remotes at each choice, if its owner wants that. */
@@ -46,7 +52,10 @@ export class Pool implements PoolView {
   /** Of the client that is being served. */
   key = 0
   nowMs = 0
+  readonly #fullWeight: number[]
+  readonly #slowStart: SlowStart | undefined
   readonly #useMax: ArrayLike<number> | undefined
+  readonly #place: number | undefined
   readonly #policy: Policy
   readonly #rebalance: number
   readonly #random: RandomSource
@@ -54,6 +63,8 @@ export class Pool implements PoolView {
   readonly #tiers: Tiers | undefined
   /** The worst tier in use for this client. */
   #worstTier = Infinity
+  /** The whole pool has room for this client. */
+  #isOpen = true
   #clients = 0
 
   constructor(options: PoolOptions) {
@@ -61,8 +72,11 @@ export class Pool implements PoolView {
     this.members = options.members
     this.use = options.use
     this.weight = [...options.weights]
+    this.#fullWeight = [...options.weights]
+    this.#slowStart = options.slowStart
     this.health = options.health
     this.#useMax = options.useMax
+    this.#place = options.place
     this.#policy = options.policy
     this.#rebalance = options.rebalance
     this.#random = new RandomSource(options.seed ?? Math.random() * 2 ** 32)
@@ -80,7 +94,7 @@ export class Pool implements PoolView {
   }
 
   hasRoom(slot: number): boolean {
-    return this.#useMax === undefined || (this.use[slot] as number) < (this.#useMax[slot] as number)
+    return this.#useMax === undefined || (this.#isOpen && this.#isBelowMax(slot, this.#useMax))
   }
 
   /**
@@ -131,12 +145,22 @@ export class Pool implements PoolView {
   #begin(nowMs: number, key: number): void {
     this.nowMs = nowMs
     this.key = key >>> 0
+    this.#noteRoom()
+    if (this.#slowStart !== undefined) this.#applySlowStart(this.#slowStart)
     if (this.#tiers !== undefined) this.#worstTier = this.#tiers.worstInUse(this, this.health)
   }
 
   /** For a client for which no remote is usable. */
   #lastResort(tried: SlotSet): number {
     return this.#isFull(tried) ? FULL : this.#soonest(tried)
+  }
+
+  /** Whether a client may go to the remote that it had before, whatever its weight and tier. Counts as `pick` does. */
+  keeps(slot: number, nowMs: number): boolean {
+    this.#noteRoom()
+    if (!this.health.mayKeep(slot, nowMs) || !this.hasRoom(slot)) return false
+    if (this.health.isFailing(slot)) this.health.beginProbe(slot, nowMs)
+    return true
   }
 
   /** What `observe` must be fed with; undefined: nothing. */
@@ -151,6 +175,7 @@ export class Pool implements PoolView {
 
   /** `weight`: 0 for no new clients. */
   setWeight(slot: number, weight: number): void {
+    this.#fullWeight[slot] = weight
     this.weight[slot] = weight
     this.#policy.membersChanged?.()
   }
@@ -163,6 +188,24 @@ export class Pool implements PoolView {
     for (let i = 0; i < this.members.length; i++) {
       const slot = this.members[i] as number
       if (this.health.isFailing(slot)) this.health.endBackOff(slot)
+    }
+  }
+
+  /** Reads whether the pool as a whole has room, once for each client. */
+  #noteRoom(): void {
+    if (this.#useMax === undefined || this.#place === undefined) return
+    this.#isOpen = this.#isBelowMax(this.#place, this.#useMax)
+  }
+
+  #isBelowMax(place: number, useMax: ArrayLike<number>): boolean {
+    return (this.use[place] as number) < (useMax[place] as number)
+  }
+
+  /** Policies that build something of the weights have no slow start, so they need not be told. */
+  #applySlowStart(slowStart: SlowStart): void {
+    for (let i = 0; i < this.members.length; i++) {
+      const slot = this.members[i] as number
+      this.weight[slot] = (this.#fullWeight[slot] as number) * slowStart.share(slot, this.nowMs)
     }
   }
 

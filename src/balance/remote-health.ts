@@ -12,11 +12,12 @@ const BACK_OFF_MAX_MS = 30_000
 /** How the outcome of an attempt changed the health of its remote. */
 export type HealthChange = 'went-down' | 'came-up' | undefined
 
-/** Set by an operator. `drain`: no new clients. `maint`: as if the remote did not exist. */
+/** Set by an operator. `drain`: no new clients, only those that it had before. `maint`: as if the remote did not exist. */
 export type AdminState = 'ready' | 'drain' | 'maint'
 
 const ADMIN_STATES: readonly AdminState[] = ['ready', 'drain', 'maint']
 const DRAIN = ADMIN_STATES.indexOf('drain')
+const MAINT = ADMIN_STATES.indexOf('maint')
 
 export class RemoteHealth {
   /** Remotes by slot: 0 to `count` - 1. */
@@ -46,9 +47,12 @@ export class RemoteHealth {
 
   /** Whether it may get a client now. */
   isUsable(slot: number, nowMs: number): boolean {
-    return (
-      this.mayTry(slot) && this.#isJudgedDown[slot] === 0 && (this.#backOffUntilMs[slot] as number) <= nowMs
-    )
+    return this.mayTry(slot) && this.#isUp(slot, nowMs)
+  }
+
+  /** Whether it may get a client that it had before: it may be draining. */
+  mayKeep(slot: number, nowMs: number): boolean {
+    return this.#isReachable[slot] === 1 && this.#adminState[slot] !== MAINT && this.#isUp(slot, nowMs)
   }
 
   /** Why it may not get a client now, as SKIP says; NOT_SKIPPED if it may. */
@@ -125,6 +129,10 @@ export class RemoteHealth {
 
   setAdminState(slot: number, state: AdminState): void {
     this.#adminState[slot] = ADMIN_STATES.indexOf(state)
+  }
+
+  #isUp(slot: number, nowMs: number): boolean {
+    return this.#isJudgedDown[slot] === 0 && (this.#backOffUntilMs[slot] as number) <= nowMs
   }
 
   #clearFailures(slot: number): void {

@@ -1,4 +1,5 @@
 /** Checks pools: their names, that they have remotes, and that each listener's pool is there. */
+import { POLICIES_WITHOUT_SLOW_START } from '../base/policy-names.js'
 import type { Position } from '../base/problem.js'
 import { orList, shown } from './expectation.js'
 import { nameHint } from './name-hint.js'
@@ -26,7 +27,16 @@ export function checkPools({ pools, position: section }: TcprelaySettings, probl
     const [first] = remotes
     if (first !== undefined && !hasMistakes && remotes.every(({ weight }) => weight === 0))
       problems.warn(first.position, `the pool ${shown(name)} serves no clients: ${ALL_ZERO}`)
+    checkSlowStart(pool, problems)
   }
+}
+
+function checkSlowStart({ name, policy, position, remotes, slowStartMs }: Pools[number], problems: Problems) {
+  if (!POLICIES_WITHOUT_SLOW_START.includes(policy)) return
+  const own = remotes.find((remote) => (remote.slowStartMs ?? 0) > 0)
+  if (own === undefined && slowStartMs === 0) return
+  const text = `'slow start' has no effect in the pool ${shown(name)}: 'balance = ${policy}' ignores it`
+  problems.warn(own?.position ?? position, text)
 }
 
 function sameName(name: string, earlier: Position, section: Position): string {

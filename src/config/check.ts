@@ -1,6 +1,7 @@
 /** Checks a configuration as a whole, after every directive has been accepted by itself. */
 import { formatAddress, type SocketAddress } from '../base/address.js'
 import { checkAccess } from './check-access.js'
+import { checkCapsOfListeners } from './check-caps.js'
 import { checkDatagrams } from './check-datagrams.js'
 import { checkLoops } from './check-loops.js'
 import { checkMavis } from './check-mavis.js'
@@ -61,6 +62,7 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
       problems.error(spawnd.position, 'no listeners defined', { code: 'no-listeners' })
     }
     checkDatagrams(spawnd, problems)
+    checkCapsOfListeners(spawnd, problems)
     if (!mayHaveRule) checkAccess(spawnd.accessRules, problems)
     checkOverlaps(
       spawnd.listeners.filter(({ hasMistakes }) => !hasMistakes),

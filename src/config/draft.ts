@@ -90,15 +90,22 @@ export function completeDraft<S>(
       row.isInherited ? outer[key] : undefined,
     )
   }
+  // Before blocks that may be repeated, which inherit from them.
   for (const [key, row] of nested) {
+    if (row.kind !== 'block') continue
+    const [from] = (draft.given.get(key) ?? []) as Draft[]
+    if (from === undefined && row.isOptional === true)
+      settings[key] = row.isInherited ? outer[key] : undefined
+    else settings[key] = completeDraft(row.block, from ?? emptyDraft(draft.position), settings, context)
+  }
+  for (const [key, row] of nested) {
+    if (row.kind === 'block') continue
     const drafts = (draft.given.get(key) ?? []) as Draft[]
     const complete = (inner: Block<unknown> | undefined, from: Draft, at?: number) =>
       inner && completeDraft(inner, from, settings, context, at)
-    if (row.kind === 'block') settings[key] = complete(row.block, drafts[0] ?? emptyDraft(draft.position))
-    else
-      settings[key] = drafts
-        .map((from, at) => complete(blockOf(row, from), from, at))
-        .filter((made) => made !== undefined)
+    settings[key] = drafts
+      .map((from, at) => complete(blockOf(row, from), from, at))
+      .filter((made) => made !== undefined)
   }
   return block.complete(Object.freeze(settings) as never, completionOf(block, draft, context, place))
 }

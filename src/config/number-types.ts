@@ -47,6 +47,17 @@ export function parseCount(text: string): number | undefined {
   return sign === '-' ? 0 - value : value
 }
 
+const DECIMAL = /^\d+(?:\.\d+)?$/
+
+/** A number that may have a fraction. */
+export function decimal({ min, max }: Required<Range>): ValueType<number> {
+  return oneToken('NUMBER', (text) => {
+    if (!DECIMAL.test(text)) return refuseText('a number', text)
+    const value = Number(text)
+    return value < min || value > max ? refuseText(`a number from ${min} to ${max}`, text) : value
+  })
+}
+
 /** A time for our own timers; a number without a unit is in seconds. Bounds and value are in milliseconds. */
 export function time({ min = 0, max = INT_MAX * 1000 }: Range = {}): ValueType<number> {
   return oneToken('TIME', (text) => parseTime(text, 1, min, max), { format: formatTime })

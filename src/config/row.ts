@@ -46,6 +46,8 @@ export interface ListRow<out T> extends RowText<unknown> {
 export interface BlockRow<out S> extends RowText<unknown> {
   readonly kind: 'block'
   readonly block: Block<S>
+  /** Without the block the setting is that of the enclosing block, if it is inherited, or else undefined. */
+  readonly isOptional?: boolean
 }
 
 /** A block that may be repeated; each one is an object of its own. */
@@ -186,6 +188,15 @@ export function nested<S>(
   return { kind: 'block', spellings: [spellings].flat(), block, doc: block.doc, ...text }
 }
 
+/** A nested block that is undefined if not given. */
+export function optionalBlock<S>(
+  spellings: Spellings,
+  block: Block<S>,
+  text: Omit<Text<unknown>, 'doc'> = {},
+): BlockRow<S | undefined> {
+  return { ...nested<S | undefined>(spellings, block, text), isOptional: true }
+}
+
 /** A block that may be repeated; the setting has one entry for each. */
 export function repeated<S>(
   spellings: Spellings,
@@ -210,15 +221,15 @@ export function sections(spellings: Spellings, text: Text<unknown>): SectionsRow
   return { kind: 'sections', spellings: [spellings].flat(), ...text }
 }
 
+type InheritableRow = ValueRow<unknown> | ListRow<unknown> | BlockRow<unknown>
+
 /** The same directive in a nested block; its default is the value of the enclosing block. */
-export function inherited<R extends ValueRow<unknown> | ListRow<unknown>>(row: R): R {
+export function inherited<R extends InheritableRow>(row: R): R {
   return { ...row, isInherited: true }
 }
 
 /** All rows of a block, for a nested block that may override each of them. */
-export function allInherited<R extends Readonly<Record<string, ValueRow<unknown> | ListRow<unknown>>>>(
-  rows: R,
-): R {
+export function allInherited<R extends Readonly<Record<string, InheritableRow>>>(rows: R): R {
   const entries = Object.entries(rows).map(([key, row]) => [key, inherited(row)] as const)
   return Object.fromEntries(entries) as R
 }

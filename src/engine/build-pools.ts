@@ -4,13 +4,17 @@ import { hashText } from '../balance/hash.js'
 import { policyOf } from '../balance/policy-of.js'
 import { Pool } from '../balance/pool.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
+import { SlowStart } from '../balance/slow-start.js'
 import type { Cells } from '../cells/cells.js'
+import { poolPlace, type Shape } from '../cells/layout.js'
+import { openStickyTable, type StickyShare } from '../cells/sticky-table.js'
 import { nativeAddress } from '../kernel/sockaddr.js'
 import type { DynamicHosts, DynamicPlan } from '../relay/dynamic-hosts.js'
 import { ClientSource } from '../relay/opening/client-source.js'
 import { Routes } from '../relay/opening/routing.js'
 import { type RelayPool, RelayPools } from '../relay/relay-pools.js'
 import type { OptionOverrides, SessionOptions } from '../relay/session-options.js'
+import { Stickiness } from '../relay/stickiness.js'
 import type { ListenerPlan, Plan, PoolPlan, SessionOverrides, SessionPlan } from './plan.js'
 
 /** The parts of a plan by which clients get a pool and a remote. */
@@ -18,8 +22,12 @@ export type ChoosingPlan = Pick<Plan, 'defaultPool' | 'pools' | 'remotes' | 'rou
   readonly listeners: readonly Pick<ListenerPlan, 'overrides' | 'pool'>[]
 }
 
-/** The hosts of a dynamic route, by the index of its pool. */
-type HostsOf = (dynamic: DynamicPlan, pool: number) => DynamicHosts
+/** What pools are built with, by their indices. */
+interface PoolParts {
+  /** The hosts of a dynamic route. */
+  hostsOf(dynamic: DynamicPlan, pool: number): DynamicHosts
+  readonly stickyShares: readonly (StickyShare | undefined)[]
+}
 
 /**
  * `cells`: the shared load of the remotes. `health`: one object for all pools, because a remote belongs to
@@ -27,15 +35,16 @@ type HostsOf = (dynamic: DynamicPlan, pool: number) => DynamicHosts
  */
 export function buildPools(
   plan: ChoosingPlan,
-  cells: Pick<Cells, 'use'>,
+  cells: Cells,
   health: RemoteHealth,
-  hostsOf: HostsOf,
+  { hostsOf, stickyShares }: PoolParts,
 ): { readonly pools: RelayPools; readonly routing: Routes | undefined } {
   const { defaultPool, listeners, routes } = plan
   const pools = new RelayPools(
     plan.pools.map((pool, index) => ({
       ...buildPool(pool, plan, cells, health),
       hosts: pool.dynamic && hostsOf(pool.dynamic, index),
+      sticky: openStickiness(pool, plan, stickyShares[index]),
     })),
     defaultPool,
     listeners.map(({ pool }) => pool),
@@ -46,9 +55,19 @@ export function buildPools(
 }
 
 function buildPool(
-  { boundedLoad, dynamic: _dynamic, key, label, options, policy, ...pool }: PoolPlan,
+  {
+    boundedLoad,
+    dynamic: _dynamic,
+    key,
+    label,
+    options,
+    policy,
+    slowStartAggression,
+    sticky: _sticky,
+    ...pool
+  }: PoolPlan,
   { remotes }: ChoosingPlan,
-  { use }: Pick<Cells, 'use'>,
+  { layout, upAtMs, use, useMax, verdict }: Cells,
   health: RemoteHealth,
 ): RelayPool {
   // Arrays over the remotes of all pools, because policies index by slot; `members` restricts a pool to its
@@ -57,6 +76,9 @@ function buildPool(
   const tiers = remotes.map(({ tier }) => tier)
   // By name: a remote keeps its clients when a reload moves it to another slot, and in other processes.
   const seeds = remotes.map(({ name }) => hashText(name))
+  const durationsMs = remotes.map(({ slowStartMs }) => slowStartMs)
+  const hasSlowStart = pool.members.some((slot) => durationsMs[slot] !== 0)
+  const ramp = { aggression: slowStartAggression, durationsMs, upAtMs, verdict }
   const hashing = { seeds, ...(boundedLoad === undefined ? {} : { boundedLoad }) }
   return {
     pool: new Pool({
@@ -64,7 +86,10 @@ function buildPool(
       weights,
       tiers,
       use,
+      useMax,
+      place: placeOf(pool, layout.shape),
       health,
+      slowStart: hasSlowStart ? new SlowStart(ramp) : undefined,
       policy: policyOf(policy, remotes.length, hashing),
     }),
     options: sessionOptions(options),
@@ -72,6 +97,33 @@ function buildPool(
     key,
     policy,
   }
+}
+
+/** By slot of the remote: the place of its pool; undefined: the pool has no limit. */
+export function poolPlaces({ pools }: Plan, { layout }: Cells): readonly (number | undefined)[] {
+  const places: (number | undefined)[] = []
+  for (const pool of pools) {
+    for (const member of pool.members) places[member] = placeOf(pool, layout.shape)
+  }
+  return places
+}
+
+/** Sessions of a pool without a limit are not counted: that would be one more atomic operation for each. */
+function placeOf(
+  { maxConnections, slot }: Pick<PoolPlan, 'maxConnections' | 'slot'>,
+  shape: Shape,
+): number | undefined {
+  return maxConnections === Number.POSITIVE_INFINITY ? undefined : poolPlace(shape, slot)
+}
+
+function openStickiness(
+  { members, sticky }: PoolPlan,
+  { remotes }: ChoosingPlan,
+  share: StickyShare | undefined,
+): Stickiness | undefined {
+  if (sticky === undefined || share === undefined) return undefined
+  const named = members.map((slot) => ({ slot, name: remotes[slot]?.name ?? '' }))
+  return new Stickiness(sticky.key, share.seed, openStickyTable(share, sticky.ttlMs), named)
 }
 
 /** Allocates the native form of the addresses, which `ReactorGeneration.close` frees. */

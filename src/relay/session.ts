@@ -18,10 +18,11 @@ import { type EndReason, MAY_BECOME, OPENING_PHASES, type OpeningPhase, type Pha
 import type { RelayPool } from './relay-pools.js'
 import type { DialTarget } from './remotes.js'
 import { DEFAULT_SESSION_OPTIONS, type SessionOptions } from './session-options.js'
+import type { StickyClient } from './stickiness.js'
 import { Direction } from './transfer/direction.js'
 
 const INPUT = READABLE | URGENT | PEER_ENDED | FAILED | HUNG_UP
-/** Readiness that a connection remembers, because the kernel reports it once. */
+/** Readiness that a connection stores, because the kernel reports it once. */
 const EXCEPTIONAL = URGENT | PEER_ENDED | FAILED
 
 /**
@@ -99,6 +100,9 @@ export class Session implements TimerOwner {
   failedAttempts = ''
   /** The comment of the MAVIS module that rejected the client. */
   comment = ''
+
+  /** Undefined: its pool is not sticky, or nothing distinguishes the client. */
+  sticky: StickyClient | undefined = undefined
 
   /** State of dialling; lent to the session during that phase. */
   #dialling: Dialling | undefined = undefined
@@ -293,6 +297,7 @@ export class Session implements TimerOwner {
     this.target = undefined
     this.host = ''
     this.meteredPool = undefined
+    this.sticky = undefined
     this.keepAliveAtMs = Number.POSITIVE_INFINITY
     this.wasConnected = false
     this.user = ''

@@ -221,7 +221,7 @@ export class ChildProcesses {
 
   #openExtras(slot: number): Extras {
     const child = this.#table.get(slot)
-    // Other programs have the wire only: they know neither link nor cells.
+    // Other programs have the wire only: they use neither link nor cells.
     if (child === undefined || !isOwnProgram(child.generation.loaded.spawnd.spawn)) return NO_EXTRAS
     return openChildLink(child, this.#parts, {
       onMessage: (message) => this.#onMessage(slot, child, message),

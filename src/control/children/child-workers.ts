@@ -338,4 +338,4 @@ export class ChildWorkers implements Workers {
 }
 
 /** The cells of the master's own reactor: it relays nothing. */
-const OWN_SHAPE: Shape = { children: 1, remotes: 0, listeners: 0, ringBytes: 256 * 1024 }
+const OWN_SHAPE: Shape = { children: 1, remotes: 0, listeners: 0, pools: 0, ringBytes: 256 * 1024 }

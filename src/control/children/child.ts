@@ -35,11 +35,12 @@ export class Child {
   constructor(parts: ChildParts) {
     this.#parts = parts
     const { shutdown, start, thread, traceMask } = parts
-    const { live, plan, shape, slot } = start
+    const { live, plan, shape, slot, sticky } = start
     const settings: ReactorSettings = {
       plan,
       live,
       cells: { fds: CELLS_FDS, shape },
+      sticky,
       childSlot: slot,
       ...waysIn(start),
       pipes: pipeOptions(),
@@ -136,8 +137,8 @@ export class Child {
   }
 
   /**
-   * Takes no more clients. Whether others take those in the queues of shared listeners only the master knows: they stay
-   * open until it answers by `drain`.
+   * Takes no more clients. Shared listeners stay open until the master answers by `drain`, because only the
+   * master can determine whether others take the clients in their queues.
    */
   #retire(signal: NodeJS.Signals): void {
     const { link, log, start } = this.#parts

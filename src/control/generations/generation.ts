@@ -16,12 +16,15 @@ import { listenerNames, remoteKey, remoteName } from '../../plan/compile/socket-
 import type { Loaded } from '../../plan/load/load.js'
 import type { CounterKeeper } from '../../services/counter-keeper.js'
 import { appendKeyLine } from '../../services/key-log.js'
+import type { Verdict, WatchedRemote } from '../../services/remote-verdicts.js'
 import type { NameWatch, Resolver } from '../../services/resolver.js'
 import type { TicketKeyRing } from '../../services/ticket-keys.js'
 import type { BoundListener } from '../process/listeners.js'
 import { ListenerKeeper } from './listener-keeper.js'
+import { limitsOf } from './place-limits.js'
 import { SharedCells } from './shared-cells.js'
 import { StateKeeper } from './state-keeper.js'
+import { StickyMemories } from './sticky-memories.js'
 import { ticketRingFor } from './tls-tickets.js'
 
 /** Limit of the first lookup of all names: other remotes may be usable while a name server does not answer. */
@@ -38,8 +41,8 @@ export interface GenerationParts {
   readonly mechanism: PollMechanism
   /** Current OCSP responses, those of other generations included. */
   readonly staples: LiveState['staples']
-  /** Whether a remote of this name is known to be down. */
-  isDown(remote: string): boolean
+  /** What is known of a remote of this name. */
+  verdictOf(remote: string): Verdict
   /** A master accepts for its children. */
   readonly hasFront: boolean
   /** Keeps what children of all generations count. */
@@ -58,6 +61,7 @@ export class Generation {
   readonly loaded: Loaded
   readonly plan: Plan
   readonly memory: SharedCells
+  readonly sticky: StickyMemories
   /** The slot of each remote in the memory, in the order of the configuration. */
   readonly remoteSlots: readonly number[]
   /** The same of each listener. */
@@ -104,7 +108,11 @@ export class Generation {
     })
     const remotes = loaded.tcprelay.remotes.map(remoteName)
     const ofListeners = listenerNames(loaded.spawnd.listeners, this.listeners.names)
-    const names = { remotes: loaded.tcprelay.remotes.map(remoteKey), listeners: ofListeners }
+    const names = {
+      remotes: loaded.tcprelay.remotes.map(remoteKey),
+      listeners: ofListeners,
+      pools: loaded.tcprelay.pools.map(({ name }) => name),
+    }
     const slots = present?.memory.enter(this, names)
     this.memory =
       present === undefined || slots === undefined
@@ -114,19 +122,21 @@ export class Generation {
     const own = slots ?? this.memory.enter(this, names)
     this.remoteSlots = own?.remotes ?? []
     this.listenerSlots = own?.listeners ?? []
+    const poolSlots = own?.pools ?? []
     this.front = parts.hasFront ? this.#openFront() : undefined
     this.#remoteNames = remotes
     // Before any worker starts: evidence that agrees with the verdict is not sent, so no outage is logged
     // twice.
-    for (const name of remotes) this.setVerdict(name, parts.isDown(name))
+    for (const name of remotes) this.setVerdict(name, parts.verdictOf(name))
     this.tickets = ticketRingFor(
       loaded.tls.settings,
       present && [present.loaded.tls.settings, present.tickets],
     )
     const { listenerSlots, remoteSlots } = this
     const { kinds: listenerKinds } = this.listeners
-    const places = { listenerKinds, listenerNames: ofListeners, listenerSlots, mechanism, remoteSlots }
-    this.plan = compilePlan(loaded, places)
+    const listenersAs = { listenerKinds, listenerNames: ofListeners, listenerSlots }
+    this.plan = compilePlan(loaded, { ...listenersAs, mechanism, poolSlots, remoteSlots })
+    this.sticky = this.#openSticky(present?.sticky)
     const { instancesMax, usersMax } = this.plan.workers.placement
     this.sessionsMax = instancesMax * usersMax
     const named = namedRemotes(loaded.tcprelay, remoteSlots)
@@ -163,18 +173,27 @@ export class Generation {
     }
   }
 
-  /** Names of its remotes, in the order of the configuration. */
-  get remoteNames(): readonly string[] {
-    return this.#remoteNames
+  /** Its remotes, in the order of the configuration. */
+  get watchedRemotes(): readonly WatchedRemote[] {
+    return this.remoteSlots.flatMap((slot) => this.plan.remotes[slot] ?? [])
   }
 
   /** Writes the verdict on a remote to the cells, where its workers read it. */
-  setVerdict(remote: string, isDown: boolean): void {
+  setVerdict(remote: string, { isDown, upAtMs }: Verdict): void {
+    const { cells } = this.memory
     for (const [i, name] of this.#remoteNames.entries()) {
       const slot = this.remoteSlots[i]
-      if (name === remote && slot !== undefined)
-        Atomics.store(this.memory.cells.verdict, slot, isDown ? 1 : 0)
+      if (name !== remote || slot === undefined) continue
+      // First: a worker that reads the new verdict must not read the end of an older outage.
+      cells.upAtMs[slot] = upAtMs
+      Atomics.store(cells.verdict, slot, isDown ? 1 : 0)
     }
+  }
+
+  /** Puts its limits of sessions in force, also for workers of older generations. */
+  applyLimits(): void {
+    const { cells } = this.memory
+    for (const [place, max] of limitsOf(this.plan, this.memory.shape)) Atomics.store(cells.useMax, place, max)
   }
 
   /** A child of this generation has started, or the reactor of a single process with it. */
@@ -219,8 +238,20 @@ export class Generation {
     this.#leaveMemory()
   }
 
+  #openSticky(before: StickyMemories | undefined): StickyMemories {
+    try {
+      return new StickyMemories(this.plan.pools, before)
+    } catch (error) {
+      this.closeFront()
+      this.memory.leave(this)
+      throw error
+    }
+  }
+
   #leaveMemory(): void {
-    if (!this.#isInForce && this.#children === 0) this.memory.leave(this)
+    if (this.#isInForce || this.#children > 0) return
+    this.memory.leave(this)
+    this.sticky.close()
   }
 
   async #look(): Promise<void> {

@@ -73,7 +73,13 @@ export class Reloader {
     this.#tlsFiles = new FileWatch(() => void this.change('files'), parts.boundary)
     const { log, traceMask } = parts
     this.#resolver = new Resolver(log.say, new TraceChannel('DNS', traceMask, log.say))
-    this.verdicts = new RemoteVerdicts(parts.log.say, (remote, isDown) => this.#spread(remote, isDown))
+    this.verdicts = new RemoteVerdicts(
+      parts.log.say,
+      (remote, verdict) => {
+        for (const generation of this.#generations()) generation.setVerdict(remote, verdict)
+      },
+      () => parts.system.clock.monotonicMs(),
+    )
     this.#stapler = new Stapler<OcspSource>({
       // Imported late: few configurations have a responder, and HTTP takes memory.
       post: async (...request) => (await import('../../services/post-ocsp.js')).postOcsp(...request),
@@ -85,7 +91,8 @@ export class Reloader {
       boundary: parts.boundary,
     })
     this.#present = this.#makeGeneration(parts.loaded, parts.bound, undefined)
-    this.verdicts.watch(this.#present.remoteNames)
+    this.#present.applyLimits()
+    this.verdicts.watch(this.#present.watchedRemotes)
   }
 
   get present(): Generation {
@@ -250,7 +257,7 @@ export class Reloader {
       shapeOf: (configuration) => this.#workers.shapeOf(configuration),
       mechanism: this.#parts.loaded.mechanism,
       staples: new Map(this.#stapler.staples),
-      isDown: (remote) => this.verdicts.isDown(remote),
+      verdictOf: (remote) => this.verdicts.of(remote),
       onListen: (slot, listener) => this.#workers.onListen(slot, listener),
       onState: (change) => this.#workers.onState(generation, change),
     })
@@ -262,11 +269,12 @@ export class Reloader {
     const { spawnd, tcprelay } = next.loaded
     // From here on what workers report concerns the next one.
     this.#present = next
-    this.verdicts.watch(next.remoteNames)
+    this.verdicts.watch(next.watchedRemotes)
     watchTlsFiles(this.#tlsFiles, next.loaded)
     this.#stapler.watch(next.loaded.tls.ocsp)
     // Before the switch: the reactor has slots for a limited number of generations.
     this.#endOldest()
+    next.applyLimits()
     // Not awaited here: listeners are handed on as commands behind `reload`, so no time passes between them.
     const isInForce = this.#workers.putInForce(next, kept)
     next.listeners.start(kept)
@@ -281,11 +289,6 @@ export class Reloader {
     // Only now: until `reloaded` the master's reactor counts in it.
     old.closeFront()
     this.#parts.log.say(INFO, `the new configuration is in force: ${this.#summary()}`)
-  }
-
-  /** Writes the verdict where the workers of every generation read it. */
-  #spread(remote: string, isDown: boolean): void {
-    for (const generation of this.#generations()) generation.setVerdict(remote, isDown)
   }
 
   /** Those that run, the present one and the one that is being prepared. */

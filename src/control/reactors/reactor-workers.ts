@@ -157,8 +157,8 @@ export class ReactorWorkers implements Workers {
 
   /** Finds a slot for a generation. Returns its settings for the reactor. */
   #enter(generation: Generation): GenerationSettings {
-    const { live, loaded, memory, plan } = generation
-    const sessionsMax = singleSessionsMax(plan, this.#idleDescriptors(loaded))
+    const { live, memory, plan, sticky } = generation
+    const sessionsMax = singleSessionsMax(plan, this.#idleDescriptors(generation))
     // Throws below if all slots are taken: the reload fails, and the configuration in force stays.
     const slots = Array.from({ length: GENERATIONS_MAX }, (_, slot) => slot)
     const childSlot = slots.find((slot) => !this.#running.has(slot))
@@ -170,7 +170,7 @@ export class ReactorWorkers implements Workers {
       remote: this.#head.hearRemote,
     }
     const drain = new LogDrain(cells, this.#parts.log.say, files, this.#parts.boundary)
-    // The rows, the drain and the MAVIS modules exist before the reactor hears of the generation.
+    // The rows, the drain and the MAVIS modules must exist before the reactor gets the generation.
     generation.enter(childSlot)
     this.#thread.mavis.open(childSlot, plan.mavis)
     this.#running.set(childSlot, { generation, drain, counters: cells.counters, sessionsMax })
@@ -178,6 +178,7 @@ export class ReactorWorkers implements Workers {
       plan,
       live,
       cells: { fds: memory.fdsOf(childSlot), shape: memory.shape },
+      sticky: sticky.shares,
       childSlot,
       sessionsMax,
       wakeupFd: undefined,
@@ -186,11 +187,14 @@ export class ReactorWorkers implements Workers {
   }
 
   /** Excludes sessions: those that wait for an answer or a remote have only one of their two descriptors. */
-  #idleDescriptors({ spawnd }: Loaded): number {
+  #idleDescriptors({ loaded, sticky }: Generation): number {
     const helpers = [...this.#running.values()].map(({ generation }) =>
       moduleDescriptors(generation.plan.mavis),
     )
-    return helpers.reduce((sum, count) => sum + count, this.#ownDescriptors + spawnd.listeners.length)
+    return helpers.reduce(
+      (sum, count) => sum + count,
+      this.#ownDescriptors + loaded.spawnd.listeners.length + sticky.count,
+    )
   }
 
   #slotOf(generation: Generation): number | undefined {

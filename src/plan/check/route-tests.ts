@@ -165,7 +165,7 @@ function choosingPlan({ spawnd, tcprelay }: Configured): ChoosingPlan {
   const slots = [...tcprelay.remotes.keys()]
   return {
     listeners: spawnd.listeners.map(({ pool }) => ({ pool: pool && poolIndex(tcprelay, pool.value) })),
-    pools: poolPlans(tcprelay, slots),
+    pools: poolPlans(tcprelay, [...tcprelay.pools.keys()], slots),
     defaultPool: poolIndex(tcprelay),
     routes: routePlans(tcprelay, spawnd.listeners),
     remotes: remotePlans(tcprelay, slots, [], []),

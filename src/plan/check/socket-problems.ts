@@ -124,7 +124,7 @@ function findingsOfRange(
     error(placeOf(loaded, 'local port range'), `local port range = ${least}-${most}: ${why}`),
   ]
   const errno = refusedBy(calls, (fd) => calls.setOption(fd, c.IPPROTO_IP, c.IP_LOCAL_PORT_RANGE, packed))
-  // Older kernels do not know the option.
+  // Older kernels do not have the option.
   if (errno === ENOPROTOOPT || errno === EINVAL) return report('requires Linux 6.3')
   if (errno !== 0) return report(errorText(errno))
   const system = ephemeralPorts()

@@ -3,6 +3,7 @@ import { RouteMatcher } from '../../admission/route-matcher.js'
 import type { RouteConditions, RoutePlan } from '../../admission/route-plan.js'
 import { ZoneClock } from '../../admission/zone-clock.js'
 import { RemoteHealth } from '../../balance/remote-health.js'
+import { localCells } from '../../cells/cells.js'
 import { buildPools, type ChoosingPlan } from '../../engine/build-pools.js'
 import { DynamicHosts, type DynamicPlan } from '../../relay/dynamic-hosts.js'
 import { type ExplainedDecision, explainDecision } from '../../relay/explain-decision.js'
@@ -25,7 +26,7 @@ export interface Dependence {
   readonly route: number | undefined
 }
 
-/** All remotes are up and have no sessions. */
+/** All remotes are up and have no sessions, and no client is known from before. */
 export class TestedRoutes {
   readonly #plan: ChoosingPlan
   readonly #built: ReturnType<typeof buildPools>
@@ -34,11 +35,11 @@ export class TestedRoutes {
   readonly #relaxed = new Map<string, RelaxedRoutes>()
 
   constructor(plan: ChoosingPlan) {
-    const { length } = plan.remotes
-    const use = new Int32Array(length)
+    const [pools, remotes] = [plan.pools.length, plan.remotes.length]
+    const cells = localCells({ children: 1, remotes, listeners: 0, pools, ringBytes: 1 })
     const hostsOf = (dynamic: DynamicPlan, pool: number) => new DynamicHosts(dynamic, pool, 0)
     this.#plan = plan
-    this.#built = buildPools(plan, { use }, new RemoteHealth(length), hostsOf)
+    this.#built = buildPools(plan, cells, new RemoteHealth(remotes), { hostsOf, stickyShares: [] })
   }
 
   /** Frees native memory. */

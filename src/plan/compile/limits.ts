@@ -22,14 +22,20 @@ export function masterShape({ spawnd, tcprelay }: Configuration): Shape {
     children: CHILDREN_MAX + FRONTS,
     remotes: tcprelay.remotes.length,
     listeners: spawnd.listeners.length,
+    pools: tcprelay.pools.length,
     ringBytes: CHILD_RING_BYTES,
   }
 }
 
 /** Shape of the cells of a single process: a row for each generation that may run at the same time. */
 export function singleShape({ tcprelay, spawnd }: Configuration, generations: number): Shape {
-  const { length: remotes } = tcprelay.remotes
-  return { children: generations, remotes, listeners: spawnd.listeners.length, ringBytes: RING_BYTES }
+  return {
+    children: generations,
+    remotes: tcprelay.remotes.length,
+    listeners: spawnd.listeners.length,
+    pools: tcprelay.pools.length,
+    ringBytes: RING_BYTES,
+  }
 }
 
 /** Descriptors reserved for other purposes than sessions: log files, name lookups, Node itself. */

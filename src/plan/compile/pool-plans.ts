@@ -1,38 +1,52 @@
 /** The pools of a plan. */
 import { DEFAULT_POOL, type PoolSettings } from '../../config/table-pool.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
-import type { PoolPlan } from '../../engine/plan.js'
+import type { PoolPlan, StickyPlan } from '../../engine/plan.js'
+import { endless } from '../load/endless.js'
 import { sessionPlan } from './session-plans.js'
 
-/** `remoteSlots`: in the order of the configuration. */
+/** `poolSlots` and `remoteSlots`: in the order of the configuration. */
 export function poolPlans(
   { pools, remotes }: TcprelaySettings,
+  poolSlots: readonly number[],
   remoteSlots: readonly number[],
 ): readonly PoolPlan[] {
   const areNamed = pools.some(({ name }) => name !== DEFAULT_POOL)
   return pools.map((pool, index) =>
     poolPlan(
       pool,
+      poolSlots[index] as number,
       areNamed ? pool.name : '',
       remoteSlots.filter((_, i) => remotes[i]?.pool === index),
     ),
   )
 }
 
-function poolPlan(pool: PoolSettings, label: string, members: readonly number[]): PoolPlan {
-  const { boundedLoadPercent, key, name, policy, rebalance, tierMinUsable } = pool
+function poolPlan(pool: PoolSettings, slot: number, label: string, members: readonly number[]): PoolPlan {
+  const { boundedLoadPercent, key, maxConnections, name, policy } = pool
+  const { rebalance, slowStartAggression, tierMinUsable } = pool
   const isHashing = policy === 'source' || policy === 'maglev'
   return {
     name,
+    slot,
     label,
     members,
     policy,
     key: isHashing ? key : undefined,
+    sticky: stickyPlan(pool),
     boundedLoad: boundedLoadPercent === undefined ? undefined : boundedLoadPercent / 100,
     tierMinUsable,
+    slowStartAggression,
     rebalance,
+    maxConnections: endless(maxConnections),
     options: sessionPlan(pool),
   }
+}
+
+function stickyPlan({ sticky }: PoolSettings): StickyPlan | undefined {
+  if (sticky === undefined || sticky.entries === 0) return undefined
+  const { entries, key, ttlMs } = sticky
+  return { key, ttlMs, entries }
 }
 
 /** Index of the pool with this name; undefined: there is none. */

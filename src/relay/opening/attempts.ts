@@ -38,6 +38,7 @@ import { noteMptcp } from './mptcp-peers.js'
 import { openRemoteSocket } from './remote-socket.js'
 import { serviceFor } from './routing.js'
 import { connectSctp, openSctpSocket } from './sctp-socket.js'
+import { pickSticky, stickyClient } from './sticky-choice.js'
 import { targetAddress, targetOf } from './target-address.js'
 
 /** Pause between two rounds over all remotes. */
@@ -62,7 +63,7 @@ function dial(session: Session): void {
   const { loop, pools } = session.relay
   const service = session.service ?? serviceFor(session)
   if (service === undefined) return
-  const { key, label, pool } = service
+  const { key, label, pool, sticky } = service
   const options = pools.optionsOf(service, session.listenerSlot)
   session.pool = label
   session.options = options
@@ -71,6 +72,7 @@ function dial(session: Session): void {
   dialling.deadlineMs = loop.nowMs + options.dialTimeoutMs
   dialling.roundsLeft = options.dialRetries
   dialling.key = key === undefined ? 0 : hashOfClient(session, key)
+  session.sticky = sticky && stickyClient(session, sticky)
   pool.countClient()
   takeEarlyBytes(session)
   if (session.client.error === 0) tryNext(session)
@@ -124,19 +126,33 @@ function dialTimedOut(session: Session): void {
 /** Chooses the next remote; false when the round is over. */
 function chooseRemote(session: Session): boolean {
   const { dialling } = session
-  const { loop, remotes } = session.relay
-  const slot = dialling.pool.pick(dialling.tried, loop.nowMs, dialling.key)
+  const { loop } = session.relay
+  const slot = pickAndTake(session)
   // There is no queue: remotes that are full are treated like remotes that are down.
   if (slot === NONE || slot === FULL) {
     roundFailed(session)
     return false
   }
-  remotes.take(slot)
   session.remoteSlot = slot
   dialling.addressesTried = 0
   dialling.hasRemoteFailed = false
   dialling.attemptStartedMs = loop.nowMs
   return true
+}
+
+/** Picks a remote and takes a place of it: its slot, NONE or FULL. */
+function pickAndTake(session: Session): number {
+  const { health, loop, remotes } = session.relay
+  const { key, pool, tried } = session.dialling
+  const { sticky } = session
+  // Another worker may take the last place after `pick` has seen it: then the remote is full, and the next one is picked.
+  for (let picks = 0; picks <= pool.members.length; picks++) {
+    const slot = sticky === undefined ? pool.pick(tried, loop.nowMs, key) : pickSticky(session, sticky)
+    if (slot === NONE || slot === FULL || remotes.take(slot)) return slot
+    // `pick` has let this client probe it.
+    if (health.isFailing(slot)) health.endBackOff(slot)
+  }
+  return FULL
 }
 
 function roundFailed(session: Session): void {

@@ -2,24 +2,36 @@
 
 import type { RouteFacts } from '../../admission/route-facts.js'
 import { hashAddress, hashText } from '../../balance/hash.js'
-import type { ClientKeyPlan } from '../client-key.js'
+import type { ClientKeyPlan, SourceKeyPlan } from '../client-key.js'
 import type { Session } from '../session.js'
 
 const IPV4_BYTES = 4
 
 /** 32 bits. A client without that key is recognised by its whole address. */
-export function hashOfClient(session: Session, key: ClientKeyPlan): number {
-  return hashOfFacts(session.relay.facts.of(session), key, session.clientKey)
+export function hashOfClient(session: Session, key: ClientKeyPlan, seed = 0): number {
+  return hashOfFacts(session.relay.facts.of(session), key, session.clientKey, seed)
 }
 
 /** The same without a session. `clientKey`: the key in its first bytes, '' if it is not known. */
-export function hashOfFacts(facts: RouteFacts, key: ClientKeyPlan, clientKey: string): number {
+export function hashOfFacts(facts: RouteFacts, key: ClientKeyPlan, clientKey: string, seed = 0): number {
   const text = key.by === 'source' ? '' : textOf(facts, key.by, clientKey)
-  if (text !== '') return hashText(text)
+  if (text !== '') return hashText(text, seed)
   const { address, addressAt, addressByteCount } = facts
-  if (key.by !== 'source') return hashAddress(address, addressAt, addressByteCount)
-  const bits = addressByteCount === IPV4_BYTES ? key.ipv4Bits : key.ipv6Bits
-  return hashAddress(address, addressAt, addressByteCount, bits)
+  const allBits = 8 * addressByteCount
+  const keyBits = key.by === 'source' ? networkBits(key, addressByteCount) : allBits
+  return hashAddress(address, addressAt, addressByteCount, keyBits, seed)
+}
+
+/** False: it has neither that key nor an address. */
+export function isRecognised(session: Session, key: ClientKeyPlan): boolean {
+  const facts = session.relay.facts.of(session)
+  return (
+    facts.addressByteCount > 0 || (key.by !== 'source' && textOf(facts, key.by, session.clientKey) !== '')
+  )
+}
+
+function networkBits({ ipv4Bits, ipv6Bits }: SourceKeyPlan, addressByteCount: number): number {
+  return addressByteCount === IPV4_BYTES ? ipv4Bits : ipv6Bits
 }
 
 function textOf(facts: RouteFacts, by: Exclude<ClientKeyPlan['by'], 'source'>, clientKey: string): string {
