@@ -58,6 +58,7 @@ const RECORD: AccessRecord = {
   bytesToRemote: 1_234,
   bytesToClient: 56_789,
   failedAttempts: '',
+  why: '',
   durationMs: 12.5,
   reason: 'done',
   cause: '',

@@ -7,6 +7,8 @@ const MEMBERS_MAX = 64
 
 /** The pool was not counted. */
 export const NOT_COUNTED = -1
+/** The client kept the remote that it had before, so no other one was considered. */
+export const KEPT = -2
 
 /** A pool whose policy is about to choose. */
 interface Choosing {
@@ -16,8 +18,10 @@ interface Choosing {
 
 /** The counts of the last decision. Allocates nothing. */
 export class Census {
-  /** NOT_COUNTED for a large pool. */
+  /** Or NOT_COUNTED, or KEPT. */
   candidates = 0
+  /** Of the random numbers that the policy drew, if it did. */
+  seed = 0
   /** By the index of SKIP_REASONS. */
   readonly skipped = new Int32Array(SKIP_REASONS.length)
   readonly #membersMax: number
@@ -27,8 +31,9 @@ export class Census {
   }
 
   /** Called by the pool before its policy chooses. */
-  count(pool: Choosing, tried: SlotSet): void {
+  count(pool: Choosing, tried: SlotSet, seed: number): void {
     const { members } = pool
+    this.seed = seed
     this.skipped.fill(0)
     this.candidates = NOT_COUNTED
     if (members.length > this.#membersMax) return
@@ -39,5 +44,12 @@ export class Census {
       else this.skipped[reason] = (this.skipped[reason] as number) + 1
     }
     this.candidates = candidates
+  }
+
+  /** Called by the pool when a client keeps its remote. */
+  keep(): void {
+    this.skipped.fill(0)
+    this.seed = 0
+    this.candidates = KEPT
   }
 }

@@ -103,7 +103,7 @@ export class Pool implements PoolView {
    */
   pick(tried: SlotSet, nowMs: number, key = 0): number {
     this.#begin(nowMs, key)
-    this.census?.count(this, tried)
+    this.census?.count(this, tried, this.#random.seed)
     const slot = this.#policy.pick(this, tried)
     const chosen = slot === NONE ? this.#lastResort(tried) : slot
     if (chosen >= 0 && this.health.isFailing(chosen)) this.health.beginProbe(chosen, nowMs)
@@ -160,6 +160,7 @@ export class Pool implements PoolView {
     this.#noteRoom()
     if (!this.health.mayKeep(slot, nowMs) || !this.hasRoom(slot)) return false
     if (this.health.isFailing(slot)) this.health.beginProbe(slot, nowMs)
+    this.census?.keep()
     return true
   }
 

@@ -12,6 +12,7 @@ import { routeBlock } from './table-route.js'
 import { testBlock } from './table-test.js'
 import { tlsRows } from './table-tls.js'
 import { TEST, testHeading } from './test-heading.js'
+import { choice } from './text-types.js'
 
 const tcprelayRows = {
   remotes: repeated('remote', remoteBlock),
@@ -39,6 +40,10 @@ const tcprelayRows = {
   accessLog: optional('access log', logTarget, {
     doc: 'Destination of one line per session: a file, the system log, or standard error.',
     defaultText: 'no access log',
+    isOurs: true,
+  }),
+  accessLogDetail: value('access log detail', choice(['normal', 'full']), 'normal', {
+    doc: '`full` adds `why=` to lines of the access log: how the client got its remote (docs/operations.md).',
     isOurs: true,
   }),
   ...tlsRows,

@@ -35,6 +35,7 @@ export class RejectedLines {
       cause: '',
       rule,
       comment: '',
+      why: '',
       clientTls: undefined,
       remoteTls: undefined,
       clientMptcp: undefined,

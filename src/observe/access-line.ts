@@ -7,6 +7,7 @@ import { cut, printableWord } from './log.js'
  */
 const STRANGERS_BYTES_MAX = 192
 const OWN_BYTES_MAX = 512
+const WHY_BYTES_MAX = 256
 
 /** A value without blanks, of at most so many bytes. */
 function word(text: string, bytesMax: number): string {
@@ -58,6 +59,8 @@ export interface AccessRecord {
   readonly cause: string
   /** Of a rejected client: file and line of the rule or route, or `none` if none applies. '' otherwise. */
   readonly rule: string
+  /** How the session got its remote, as one word; '' if that is not logged. */
+  readonly why: string
   /** The comment of a MAVIS module that rejected the client; usually ''. */
   readonly comment: string
   /** Undefined without TLS. */
@@ -120,7 +123,7 @@ function timeText(wallMs: number): string {
  * field `remote` is left out, so that every value keeps its type.
  */
 export function accessLine(record: AccessRecord): string {
-  const { cause, comment, failedAttempts, rule } = record
+  const { cause, comment, failedAttempts, rule, why } = record
   const pool = record.pool === '' ? '' : ` pool=${ownWord(record.pool)}`
   const remote = record.remote === '' ? '' : ` remote=${ownWord(record.remote)}`
   const attempts = failedAttempts === '' ? '' : ` attempts=${strangersWord(failedAttempts)}`
@@ -131,7 +134,7 @@ export function accessLine(record: AccessRecord): string {
     `${mptcpWord('remote_', record.remoteMptcp)} to_remote=${record.bytesToRemote}` +
     ` to_client=${record.bytesToClient} seconds=${(record.durationMs / 1000).toFixed(3)} end=${record.reason}` +
     `${cause === '' ? '' : ` reason=${sentenceWord(cause)}`}${rule === '' ? '' : ` rule=${ownWord(rule)}`}` +
-    `${comment === '' ? '' : ` comment=${strangersWord(comment)}`}`
+    `${comment === '' ? '' : ` comment=${strangersWord(comment)}`}${why === '' ? '' : ` why=${word(why, WHY_BYTES_MAX)}`}`
   )
 }
 

@@ -211,6 +211,7 @@ export class Relay {
       reason: session.reason,
       cause: session.cause,
       rule: session.rule,
+      why: session.why,
       comment: session.comment,
       clientTls: accessTls(session.client),
       remoteTls: accessTls(session.remote),

@@ -149,6 +149,7 @@ export class World {
         remotes: new Remotes(remotes, this.#cells, child),
         ...chosen,
         routing: {
+          ruleOf: () => '',
           choose: (session) => {
             const client = this.#kernel.socketAt(session.client.fd)
             this.#protocols.assertDetected(session, client, this.#kernel.nowMs)

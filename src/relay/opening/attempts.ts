@@ -68,7 +68,7 @@ function dial(session: Session): void {
   session.pool = label
   session.options = options
   session.meteredPool = pool.observes === 'bytes' ? pool : undefined
-  const dialling = session.beginDialling(pool)
+  const dialling = session.beginDialling(service)
   dialling.deadlineMs = loop.nowMs + options.dialTimeoutMs
   dialling.roundsLeft = options.dialRetries
   dialling.key = key === undefined ? 0 : hashOfClient(session, key)
@@ -128,6 +128,7 @@ function chooseRemote(session: Session): boolean {
   const { dialling } = session
   const { loop } = session.relay
   const slot = pickAndTake(session)
+  session.relay.decisions?.note(session, dialling.service)
   // There is no queue: remotes that are full are treated like remotes that are down.
   if (slot === NONE || slot === FULL) {
     roundFailed(session)

@@ -2,9 +2,11 @@
 import type { Pool } from '../../balance/pool.js'
 import { SlotSet } from '../../balance/slot-set.js'
 import { AttemptList } from '../../observe/attempt-list.js'
+import type { RelayPool } from '../relay-pools.js'
 
 /** The state of a session that is connecting to a remote: its attempts so far. */
 export class Dialling {
+  service: RelayPool
   /** The pool to choose from. */
   pool: Pool
   /** Remotes tried in this round. */
@@ -31,8 +33,9 @@ export class Dialling {
   /** For the access log. */
   readonly failedAttempts = new AttemptList()
 
-  constructor(pool: Pool) {
-    this.pool = pool
+  constructor(service: RelayPool) {
+    this.service = service
+    this.pool = service.pool
   }
 
   clear(): void {
@@ -53,9 +56,10 @@ export class Dialling {
 export class Diallings {
   readonly #free: Dialling[] = []
 
-  lend(pool: Pool): Dialling {
-    const dialling = this.#free.pop() ?? new Dialling(pool)
-    dialling.pool = pool
+  lend(service: RelayPool): Dialling {
+    const dialling = this.#free.pop() ?? new Dialling(service)
+    dialling.service = service
+    dialling.pool = service.pool
     return dialling
   }
 

@@ -6,6 +6,7 @@ import { ruleName } from '../../admission/rule-name.js'
 import type { RelayPool, RelayPools } from '../relay-pools.js'
 import type { Session } from '../session.js'
 import { closeInOrder } from './close-in-order.js'
+import { BY_LISTENER } from './decided-by.js'
 
 /** The routes decided that the client gets no service. */
 export type Unserved = 'no-route' | 'reject-close' | 'reject-reset'
@@ -15,8 +16,14 @@ export interface Routing<Client> {
   choose(client: Client): RelayPool | Unserved
 }
 
+/** The same on a reactor. */
+export interface SessionRouting extends Routing<Session> {
+  /** The place of a route in the configuration: `relay.cfg:12`. */
+  ruleOf(route: number): string
+}
+
 /** The routes of a configuration. */
-export class Routes implements Routing<Session> {
+export class Routes implements SessionRouting {
   readonly #router: Router
   readonly #pools: RelayPools
   readonly #plans: readonly RoutePlan[]
@@ -30,6 +37,7 @@ export class Routes implements Routing<Session> {
   choose(session: Session): RelayPool | Unserved {
     const { facts, system } = session.relay
     const found = this.decide(facts.of(session), system.clock.wallMs())
+    session.decidedBy = this.matched
     if (found === 'reject-close' || found === 'reject-reset') session.rule = this.ruleOf(this.matched)
     return found
   }
@@ -42,7 +50,6 @@ export class Routes implements Routing<Session> {
     return decision === REJECT_CLOSE ? 'reject-close' : 'reject-reset'
   }
 
-  /** The place of a route in the configuration: `relay.cfg:12`. */
   ruleOf(route: number): string {
     return ruleName(this.#plans[route]?.position)
   }
@@ -65,6 +72,7 @@ export function choosePool<Client extends { readonly listenerSlot: number }>(
 /** The pool that serves a client; undefined: the session has been ended. */
 export function serviceFor(session: Session): RelayPool | undefined {
   const { pools, routing } = session.relay
+  if (pools.ofListener(session.listenerSlot) !== undefined) session.decidedBy = BY_LISTENER
   const found = choosePool(pools, routing, session)
   if (typeof found !== 'string') return found
   if (found === 'reject-close') closeInOrder(session, 'rejected-by-route')
