@@ -10,14 +10,18 @@ import type { Cells } from '../cells/cells.js'
 import { poolPlace, type Shape } from '../cells/layout.js'
 import { openStickyTable, type StickyShare } from '../cells/sticky-table.js'
 import { nativeAddress } from '../kernel/sockaddr.js'
-import type { RelayContext } from '../relay/context.js'
 import type { DynamicHosts, DynamicPlan } from '../relay/dynamic-hosts.js'
 import { ClientSource } from '../relay/opening/client-source.js'
 import { Routes } from '../relay/opening/routing.js'
 import { type RelayPool, RelayPools } from '../relay/relay-pools.js'
 import type { OptionOverrides, SessionOptions } from '../relay/session-options.js'
 import { Stickiness } from '../relay/stickiness.js'
-import type { Plan, PoolPlan, SessionOverrides, SessionPlan } from './plan.js'
+import type { ListenerPlan, Plan, PoolPlan, SessionOverrides, SessionPlan } from './plan.js'
+
+/** The parts of a plan by which clients get a pool and a remote. */
+export type ChoosingPlan = Pick<Plan, 'defaultPool' | 'pools' | 'remotes' | 'routes'> & {
+  readonly listeners: readonly Pick<ListenerPlan, 'overrides' | 'pool'>[]
+}
 
 /** What pools are built with, by their indices. */
 interface PoolParts {
@@ -31,11 +35,11 @@ interface PoolParts {
  * one pool.
  */
 export function buildPools(
-  plan: Plan,
+  plan: ChoosingPlan,
   cells: Cells,
   health: RemoteHealth,
   { hostsOf, stickyShares }: PoolParts,
-): Pick<RelayContext, 'pools' | 'routing'> {
+): { readonly pools: RelayPools; readonly routing: Routes | undefined } {
   const { defaultPool, listeners, routes } = plan
   const arrays = remoteArrays(plan)
   const pools = new RelayPools(
@@ -53,9 +57,10 @@ export function buildPools(
 }
 
 function buildPool(plan: PoolPlan, arrays: RemoteArrays, cells: Cells, health: RemoteHealth): RelayPool {
-  const { key, label, options } = plan
+  const { key, label, options, policy } = plan
   const limits = { useMax: cells.useMax, place: placeOf(plan, cells.layout.shape) }
-  return { pool: poolOf(plan, arrays, cells, health, limits), options: sessionOptions(options), label, key }
+  const pool = poolOf(plan, arrays, cells, health, limits)
+  return { pool, options: sessionOptions(options), label, key, policy }
 }
 
 /** Other options of the pool may be a limit of its sessions, or the seed of its random numbers. */
@@ -123,7 +128,7 @@ function placeOf(
 
 function openStickiness(
   { members, sticky }: PoolPlan,
-  { remotes }: Plan,
+  { remotes }: ChoosingPlan,
   share: StickyShare | undefined,
 ): Stickiness | undefined {
   if (sticky === undefined || share === undefined) return undefined
@@ -137,7 +142,7 @@ function sessionOptions({ localAddress, ...options }: SessionPlan): SessionOptio
 }
 
 /** By slot of the listener; ports of one block have the same value. */
-function overridesOf({ listeners }: Plan): readonly (OptionOverrides | undefined)[] {
+function overridesOf({ listeners }: ChoosingPlan): readonly (OptionOverrides | undefined)[] {
   const plans = new Set(listeners.map(({ overrides }) => overrides))
   if (plans.size === 0 || (plans.size === 1 && plans.has(undefined))) return []
   const made = new Map([...plans].map((plan) => [plan, plan && optionOverrides(plan)]))

@@ -167,6 +167,7 @@ export class World {
         ...chosen,
         pools,
         routing: {
+          ruleOf: () => '',
           choose: (session) => {
             const client = this.#kernel.socketAt(session.client.fd)
             this.#protocols.assertDetected(session, client, this.#kernel.nowMs)
@@ -213,7 +214,7 @@ export class World {
       policy: new First(),
       rebalance: 0,
     })
-    return { pool, options: first.options, label: '', key: undefined, hosts }
+    return { pool, options: first.options, label: '', key: undefined, policy: 'first', hosts }
   }
 
   /** Plays `lives` clients through, a few at a time, and checks all invariants. */

@@ -47,7 +47,7 @@ export function choosing(
     health,
     routing: undefined,
     pools: new RelayPools(
-      [{ pool, options: whole, label: '', key: undefined, sticky: fixture.sticky }],
+      [{ pool, options: whole, label: '', key: undefined, policy: 'least-use', sticky: fixture.sticky }],
       0,
       [],
     ),
