@@ -18,9 +18,9 @@ export class DecisionNotes {
 
 /** `relay.cfg:12>web>least-use>2/4,down:1,full:1` */
 function whyText(session: Session, { policy, pool }: RelayPool, { candidates, skipped }: Census): string {
-  const from = `${ruleText(session)}>${pool.name}>`
-  if (candidates === KEPT) return `${from}sticky`
-  let text = `${from}${policy}>${candidates}/${pool.members.length}`
+  const chooser = `${ruleText(session)}>${pool.name}>`
+  if (candidates === KEPT) return `${chooser}sticky`
+  let text = `${chooser}${policy}>${candidates}/${pool.members.length}`
   for (const [index, reason] of SKIP_REASONS.entries()) {
     const count = skipped[index] as number
     if (count > 0) text += `,${reason}:${count}`
