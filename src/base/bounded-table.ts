@@ -19,6 +19,7 @@ export class BoundedTable<Value> {
   readonly #entries = new Map<string, Entry<Value>>()
   readonly #purgePeriodMs: number
   readonly #entriesMax: number
+  /** Time of the last removal of expired entries. */
   #purgedAtMs = Number.NEGATIVE_INFINITY
 
   constructor(purgePeriodMs: number, entriesMax = ENTRIES_MAX) {
@@ -46,6 +47,7 @@ export class BoundedTable<Value> {
 
   #dropOldest(): void {
     let left = DROPPED_AT_ONCE
+    // A Map iterates in the order of insertion: the oldest first.
     for (const key of this.#entries.keys()) {
       if (left-- === 0) return
       this.#entries.delete(key)

@@ -35,6 +35,7 @@ function mappedBytes(bytes: Uint8Array): Uint8Array {
   return bytes.length === 16 ? bytes : Uint8Array.of(...MAPPED_PREFIX, ...bytes)
 }
 
+/** A number of bits, or a netmask of the same family without gaps. */
 function parsePrefix(text: string, isIpv4: boolean): number | undefined {
   if (/^\d{1,3}$/.test(text)) {
     const bits = Number(text)
@@ -48,6 +49,7 @@ function parsePrefix(text: string, isIpv4: boolean): number | undefined {
 function masked(bytes: Uint8Array, prefixBits: number): Uint8Array {
   return bytes.map((byte, index) => {
     const bits = Math.min(8, Math.max(0, prefixBits - index * 8))
+    // The low byte of 0xff00 >> bits has its `bits` highest bits set.
     return byte & (0xff00 >> bits)
   })
 }

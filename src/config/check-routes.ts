@@ -22,6 +22,7 @@ export function checkPoolsOfRoutes({ pools, routes }: TcprelaySettings, problems
 
 /** Reports routes that no client can reach, because an earlier route matches all clients of the same listeners. */
 export function checkOrderOfRoutes({ routes }: TcprelaySettings, problems: Problems): void {
+  // By listener: the first route that takes all of its clients; `all`: the first that takes every client.
   const taken = new Map<string, Position>()
   let all: Position | undefined
   for (const { conditions, hasMistakes, position } of routes) {
@@ -38,6 +39,7 @@ export function checkOrderOfRoutes({ routes }: TcprelaySettings, problems: Probl
       continue
     }
     const { listeners: _, ...others } = conditions
+    // With another condition it takes some of the clients only.
     if (Object.values(others).some((values) => values !== undefined)) continue
     if (names === undefined) all = position
     for (const name of names ?? []) if (!taken.has(name)) taken.set(name, position)

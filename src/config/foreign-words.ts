@@ -13,6 +13,7 @@ export interface ForeignWord {
   readonly value?: RegExp
 }
 
+// Directives and texts that several entries name.
 const TIMEOUTS = ['idle timeout', 'connect timeout', 'dial timeout', 'half-close timeout']
 const LISTENER = "a listener is 'listen { address = ADDRESS port = PORT }' in the spawnd section"
 const REMOTE = "a server is 'remote { address = HOST port = PORT }' in the tcprelay section"
@@ -76,6 +77,10 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   // Policies and health checks.
   { words: 'policy|algorithm|scheduler|lb', write: { tcprelay: ['balance'], pool: ['balance'] } },
   { words: 'hash|hash-type|ip_hash', write: { tcprelay: ['balance', 'key'], pool: ['balance', 'key'] } },
+  {
+    words: 'slowstart|slow_start|slow-start',
+    write: { tcprelay: ['slow start'], pool: ['slow start'], remote: ['slow start'] },
+  },
   { words: 'least_conn|random|least_time', write: { tcprelay: ['balance'], pool: ['balance'] } },
   {
     words:
@@ -83,15 +88,22 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
     text: NO_HEALTH_CHECKS,
   },
   { words: 'option httpchk|tcp-check|ssl-hello-chk|smtpchk|mysql-check|pgsql-check', text: NO_HEALTH_CHECKS },
-  { words: 'stick|stick-table|cookie|persist', text: 'this version has no sticky sessions' },
+  { words: 'stick|stick-table|cookie|persist|affinity', write: { tcprelay: ['sticky'], pool: ['sticky'] } },
   { words: 'resolvers|resolver|nameserver', text: 'host names are resolved by the system resolver' },
 
   // Limits and processes.
   {
-    words: 'maxconn|max_conns|max_connections|maxconnections|worker_connections|limit_conn|fullconn',
-    write: { spawn: ['users max'] },
-    text: 'it applies to each child',
+    words: 'maxconn|max_conns|max_connections|maxconnections|limit_conn|fullconn',
+    write: {
+      listen: ['max connections'],
+      remote: ['max connections'],
+      pool: ['max connections'],
+      spawn: ['users max'],
+    },
+    text: "'max connections' applies to all children together, 'users max' to each",
   },
+  { words: 'max users|clients', write: { spawn: ['users max'] } },
+  { words: 'worker_connections', write: { spawn: ['users max'] }, text: 'it applies to each child' },
   {
     words: 'rate-limit|limit_rate|proxy_download_rate|proxy_upload_rate|limit_req',
     text: 'this version has no rate limits',

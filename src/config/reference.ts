@@ -12,7 +12,9 @@ import { relayingRows } from './table-relaying.js'
 import { remoteBlock } from './table-remote.js'
 import { routeBlock } from './table-route.js'
 import { listenBlock, spawnBlock, spawndBlock } from './table-spawnd.js'
+import { stickyBlock } from './table-sticky.js'
 import { tcprelayBlock } from './table-tcprelay.js'
+import { testBlock } from './table-test.js'
 import { certificateBlock, listenerTlsRows } from './table-tls.js'
 import { topBlock } from './table-top.js'
 import { nameOf } from './word-tree.js'
@@ -42,7 +44,9 @@ const CHAPTERS: readonly Chapter[] = [
     intro: certificateBlock.doc,
   },
   { title: 'Block `pool = NAME { … }` in `tcprelay`', block: poolBlock, intro: poolBlock.doc },
+  { title: 'Block `sticky { … }` in `tcprelay` or `pool`', block: stickyBlock, intro: stickyBlock.doc },
   { title: 'Block `route { … }` in `tcprelay`', block: routeBlock, intro: routeBlock.doc },
+  { title: 'Block `test "NAME" { … }` in `tcprelay`', block: testBlock, intro: testBlock.doc },
   { title: 'Block `remote { … }` in `tcprelay` or `pool`', block: remoteBlock, intro: remoteBlock.doc },
   {
     title: 'Block `mavis module … { … }` in `tcprelay`',
@@ -55,6 +59,7 @@ const CHAPTERS: readonly Chapter[] = [
   ]),
 ]
 
+// Keys of rows that several blocks have: they are described once.
 const MODULE_KEYS = new Set(Object.keys(moduleRows))
 
 const COMMON_KEYS = new Set(Object.keys(commonRows))
@@ -127,6 +132,7 @@ function grammarOf(row: Row): string {
   if (row.kind === 'block' || row.kind === 'blocks') return `${name} { … }`
   if (row.kind === 'sections') return `${name} = NAME { … }`
   if (row.kind === 'kinds') return `${name} ${row.heading.grammar} { … }`
+  // The grammar of such directives contains the `=` itself, or none is usual.
   return /^(\[not\]|NAME [={])/.test(row.type.grammar) && row.kind === 'list'
     ? `${name} ${row.type.grammar}`
     : `${name} = ${row.type.grammar}`
@@ -139,6 +145,7 @@ function describeSpellings(row: Row): string {
 }
 
 function describeDefault(row: Row): string {
+  // The first rule that applies: inherited, described, a value of the type.
   if (row.isInherited === true) return 'Default: the value in the enclosing section.'
   if (row.defaultText !== undefined) return `Default: ${row.defaultText}.`
   if (row.kind !== 'value' || row.fallback === undefined || row.fallback === '') return ''
@@ -157,6 +164,7 @@ function describeOrigin(row: Row): string {
   return row.isOurs === true ? '*Not in the original.*' : ''
 }
 
+/** A warning in bold for directives that this version accepts and does not execute. */
 function describeNeed(row: Row, landed: ReadonlySet<Need>): string {
   if (row.needs === undefined || landed.has(row.needs)) return ''
   const which = row.needsWhen === undefined ? '' : ' with some values'

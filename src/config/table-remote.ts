@@ -1,8 +1,9 @@
 /** The directives of a remote. */
 import { address } from './address-value.js'
 import { remoteTarget } from './endpoint.js'
+import { maxConnections } from './max-connections.js'
 import { nameType } from './name-type.js'
-import { count, INT_MAX, yesNo } from './number-types.js'
+import { count, INT_MAX, time, yesNo } from './number-types.js'
 import { remotePorts } from './port-types.js'
 import { completedBlock, list, optional, type SettingsOf, value } from './row.js'
 import { mainAddress, sctpAt, sctpProblem, sctpRows, sctpSettings } from './table-sctp.js'
@@ -40,6 +41,12 @@ const remoteRows = {
     doc: 'Share of the load relative to the other remotes of the pool. A negative number is treated as 1.',
     zero: 'no new clients',
   }),
+  slowStartMs: optional('slow start', time(), {
+    doc: 'Time in which its share grows to its full weight after an outage.',
+    defaultText: "the pool's",
+    zero: 'the full weight at once',
+    isOurs: true,
+  }),
   backup: value('backup', yesNo, false, {
     doc: 'Use the remote only while no other one of the pool is usable: the same as `tier = 1`.',
     isOurs: true,
@@ -51,6 +58,10 @@ const remoteRows = {
     defaultText: '0, or 1 with `backup = yes`',
     isOurs: true,
   }),
+  maxConnections: maxConnections(
+    'Limit of concurrent sessions with the remote, over all children. While it is reached, clients get another remote ' +
+      'of the pool, or wait in its `queue`.',
+  ),
   tls: optional('tls|ssl', remoteTlsMode, {
     doc: 'The remote speaks TLS: `yes`, or a list of enabled versions: `TLSv1.2,TLSv1.3`.',
     defaultText: '`no`',

@@ -59,6 +59,7 @@ function answerAtStart({ block, ahead }: Unknown, given: readonly string[]): Ans
   }
   const advice = adviceFor(block, given)
   const elsewhere = placeOf(given)
+  // A directive of ours that explains more words than the foreign one does.
   const isWhole = elsewhere !== undefined && elsewhere.wordCount > (advice?.words.length ?? 0)
   return (
     question(joinedGuesses(block, given)) ??
@@ -77,6 +78,7 @@ function answerAtStart({ block, ahead }: Unknown, given: readonly string[]): Ans
 /** The words begin a directive, and the token does not continue it. */
 function answerBehind({ block, words }: Unknown, given: readonly string[]): Answer {
   const advice = adviceFor(block, given)
+  // Advice about more words than were recognised is about this token; about the same words it may not be.
   const isAboutMore = advice !== undefined && advice.words.length > words.length
   const isAboutThese = advice !== undefined && advice.words.length === words.length
   return (

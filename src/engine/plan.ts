@@ -58,6 +58,8 @@ export interface ListenerPlan extends RelayListener {
   readonly portIndex: number
   /** Index of its row of counters in the cells. */
   readonly countersSlot: number
+  /** Limit of sessions of its clients, of all workers. Infinity: none. */
+  readonly maxConnections: number
   readonly isUdp: boolean
   readonly queue: QueueLengths
   /** Listeners of one `listen` block have the same number. */
@@ -74,14 +76,20 @@ export interface ListenerPlan extends RelayListener {
 export interface RemotePlan extends RemoteParts {
   /** Share of the load, relative to its siblings. Zero: no new clients. */
   readonly weight: number
+  /** Time until it has its full weight again after an outage. Zero: at once. */
+  readonly slowStartMs: number
   /** Remotes of a higher tier are in reserve. */
   readonly tier: number
+  /** Limit of sessions, of all workers. Infinity: none. */
+  readonly maxConnections: number
   /** Index in `tls.clients`; undefined: plain. */
   readonly tlsClient: number | undefined
 }
 
 export interface PoolPlan {
   readonly name: string
+  /** Index of its rows in the cells. */
+  readonly slot: number
   /** Its name in the access log; '' if `default` is the only pool. */
   readonly label: string
   /** Slots of its remotes, in the order of the configuration. */
@@ -89,15 +97,29 @@ export interface PoolPlan {
   readonly policy: PolicyName
   /** What hashing policies identify a client by; undefined: the policy does not hash. */
   readonly key: ClientKeyPlan | undefined
+  /** Undefined: its clients are not sticky. */
+  readonly sticky: StickyPlan | undefined
   /** At least 1; undefined: no limit. */
   readonly boundedLoad: number | undefined
   /** With fewer usable remotes the next tier is used too. */
   readonly tierMinUsable: number
+  /** Shape of the slow start of its remotes; 1: linear. */
+  readonly slowStartAggression: number
   /** Number of clients after which the back-off of every failing remote ends. Zero: never. */
   readonly rebalance: number
+  /** Limit of sessions, of all workers. Infinity: none. */
+  readonly maxConnections: number
   readonly options: SessionPlan
   /** Of a dynamic route, which has a pool of its own with one remote; undefined: configured remotes. */
   readonly dynamic?: DynamicPlan | undefined
+}
+
+/** The table that a pool keeps of its clients. */
+export interface StickyPlan {
+  readonly key: ClientKeyPlan
+  /** Time without a connection after which a client is forgotten. */
+  readonly ttlMs: number
+  readonly entries: number
 }
 
 /** Which clients are accepted. */

@@ -36,12 +36,14 @@ export class Limit implements Module {
 
   review({ values }: Query): typeof FINAL {
     const type = values[AV.TYPE]
+    // As in the original, only denials of a user count; NFD is none.
     const isCounted =
       values[AV.RESULT] === NAK && values[AV.USER] !== undefined && (type === 'TACPLUS' || type === 'FTP')
     const address = isCounted && this.#settings.count > 0 ? addressOf(values[AV.IPADDR]) : undefined
     if (address !== undefined) {
       const nowMs = this.#services.nowMs()
       const before = this.#refusals.get(address, nowMs)?.value ?? 0
+      // Each denial starts the period anew.
       this.#refusals.set(address, before + 1, nowMs + this.#settings.timeMs)
     }
     return FINAL

@@ -1,9 +1,11 @@
 /** The pools of one configuration, which one serves a client, and the options of its session. */
 
 import type { Pool } from '../balance/pool.js'
+import type { PolicyName } from '../base/policy-names.js'
 import type { ClientKeyPlan } from './client-key.js'
 import type { DynamicHosts } from './dynamic-hosts.js'
 import { closeOptions, type OptionOverrides, type SessionOptions } from './session-options.js'
+import type { Stickiness } from './stickiness.js'
 
 /** A pool with the options of its sessions. */
 export interface RelayPool {
@@ -12,8 +14,12 @@ export interface RelayPool {
   /** As in its plan. */
   readonly label: string
   readonly key: ClientKeyPlan | undefined
+  /** The policy of `pool`. */
+  readonly policy: PolicyName
   /** Of a dynamic route: its one remote stands for all of them. */
   readonly hosts?: DynamicHosts | undefined
+  /** Undefined: its clients are not sticky. */
+  readonly sticky?: Stickiness | undefined
 }
 
 /** A remote belongs to one pool. */
@@ -68,9 +74,10 @@ export class RelayPools {
 
   /** Frees native memory when no session is left. */
   close(): void {
-    for (const { hosts, options } of this.all) {
+    for (const { hosts, options, sticky } of this.all) {
       closeOptions(options)
       hosts?.close()
+      sticky?.close()
     }
     for (const overrides of new Set(this.#overrides)) if (overrides !== undefined) closeOptions(overrides)
   }

@@ -10,6 +10,7 @@ import { Timer, type TimerOwner } from '../reactor/timers.js'
 import { NO_PROTOCOL } from '../wire/sniff/detect.js'
 import { Connection, NO_FD } from './connection.js'
 import type { RelayContext } from './context.js'
+import { BY_DEFAULT } from './opening/decided-by.js'
 import type { Dialling } from './opening/dialling.js'
 import type { Lookup } from './opening/host-lookups.js'
 import type { PhaseHandler } from './phase-handler.js'
@@ -18,10 +19,11 @@ import { type EndReason, MAY_BECOME, OPENING_PHASES, type OpeningPhase, type Pha
 import type { RelayPool } from './relay-pools.js'
 import type { DialTarget } from './remotes.js'
 import { DEFAULT_SESSION_OPTIONS, type SessionOptions } from './session-options.js'
+import type { StickyClient } from './stickiness.js'
 import { Direction } from './transfer/direction.js'
 
 const INPUT = READABLE | URGENT | PEER_ENDED | FAILED | HUNG_UP
-/** Readiness that a connection remembers, because the kernel reports it once. */
+/** Readiness that a connection stores, because the kernel reports it once. */
 const EXCEPTIONAL = URGENT | PEER_ENDED | FAILED
 
 /**
@@ -45,6 +47,7 @@ export class Session implements TimerOwner {
   index = 0
   /** Number among the sessions of a reactor, from 1; the second part of the session's id. */
   sequence = 0
+  /** The slot of the child that accepted the client, also after another child has resumed the session. */
   birthChild = 0
   /** The first part of its id: the reactor that it started on, and that reactor's start time. */
   idPrefix = ''
@@ -67,6 +70,7 @@ export class Session implements TimerOwner {
   /** The error that ends it, in words of the kernel or OpenSSL, for the access log; '' without one. */
   cause = ''
 
+  /** When the greeting must be complete, in the time of the loop. */
   greetingDeadlineMs = 0
 
   /** What the client speaks: a number of `PROTOCOL_NAMES`, or NO_PROTOCOL. Known from `detecting` on. */
@@ -93,8 +97,17 @@ export class Session implements TimerOwner {
   user = ''
   /** Of a client that a route rejected: file and line of the route; '' otherwise. */
   rule = ''
+  /** The index of the route that chose its pool, BY_DEFAULT or BY_LISTENER. */
+  decidedBy = BY_DEFAULT
+  /** How it got its remote, with `access log detail = full`; '' otherwise. */
+  why = ''
+  /** Its failed attempts to connect to remotes, for the access log; '' without any. */
+  failedAttempts = ''
   /** The comment of the MAVIS module that rejected the client. */
   comment = ''
+
+  /** Undefined: its pool is not sticky, or nothing distinguishes the client. */
+  sticky: StickyClient | undefined = undefined
 
   /** State of dialling; lent to the session during that phase. */
   #dialling: Dialling | undefined = undefined
@@ -104,7 +117,9 @@ export class Session implements TimerOwner {
 
   // One side has failed: delivery of its last bytes to the other one.
   broken: Connection | undefined = undefined
+  /** Bytes that the other side had not acknowledged at the last poll. */
   undelivered = 0
+  /** Time until the next poll: for these bytes, or for more of the client's first bytes. */
   pollMs = 0
 
   constructor(relay: RelayContext, record: number) {
@@ -122,13 +137,15 @@ export class Session implements TimerOwner {
     return this.#dialling
   }
 
-  beginDialling(pool: Pool): Dialling {
-    this.#dialling = this.relay.diallings.lend(pool)
+  beginDialling(service: RelayPool): Dialling {
+    this.#dialling = this.relay.diallings.lend(service)
     return this.#dialling
   }
 
   endDialling(): void {
-    if (this.#dialling !== undefined) this.relay.diallings.giveBack(this.#dialling)
+    if (this.#dialling === undefined) return
+    this.failedAttempts = this.#dialling.failedAttempts.text
+    this.relay.diallings.giveBack(this.#dialling)
     this.#dialling = undefined
   }
 
@@ -285,12 +302,16 @@ export class Session implements TimerOwner {
     this.target = undefined
     this.host = ''
     this.meteredPool = undefined
+    this.sticky = undefined
     this.keepAliveAtMs = Number.POSITIVE_INFINITY
     this.wasConnected = false
     this.user = ''
     this.listener = ''
     this.comment = ''
     this.rule = ''
+    this.decidedBy = BY_DEFAULT
+    this.why = ''
+    this.failedAttempts = ''
     this.cause = ''
     this.broken = undefined
     this.heldEnd = undefined
@@ -302,6 +323,7 @@ export class Session implements TimerOwner {
     if ((readiness & PEER_ENDED) !== 0) connection.hasPeerEnded = true
     if ((readiness & URGENT) !== 0) connection.hasUrgent = true
     if ((readiness & FAILED) === 0 || connection.error !== 0) return
+    // This clears the error (socket(7), SO_ERROR), so the connection keeps it.
     const errno = this.relay.system.calls.getOption(connection.fd, SOL_SOCKET, SO_ERROR)
     if (errno > 0) connection.fail(errno)
   }

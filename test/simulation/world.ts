@@ -3,6 +3,8 @@ import { First } from '../../src/balance/first.js'
 import { Pool } from '../../src/balance/pool.js'
 import { localCells } from '../../src/cells/cells.js'
 import { type CounterName, REMOTE_COUNTERS, type RemoteCounterName } from '../../src/cells/layout.js'
+import { StickyTable, stickyBytes } from '../../src/cells/sticky-table.js'
+import { SOURCE_KEY } from '../../src/config/client-key-type.js'
 import { heapRegion, type Region } from '../../src/kernel/region.js'
 import { encodeAddress } from '../../src/kernel/sockaddr.js'
 import type { AccessRecord } from '../../src/observe/access-line.js'
@@ -17,6 +19,7 @@ import { DEFAULT_RELAY_OPTIONS } from '../../src/relay/options.js'
 import { Relay } from '../../src/relay/relay.js'
 import { type RelayPool, RelayPools } from '../../src/relay/relay-pools.js'
 import { type RemoteParts, Remotes } from '../../src/relay/remotes.js'
+import { Stickiness } from '../../src/relay/stickiness.js'
 import { ThrottledWarnings } from '../../src/relay/throttled-warnings.js'
 import { Blocks } from '../../src/relay/transfer/blocks.js'
 import { Pipes } from '../../src/relay/transfer/pipes.js'
@@ -122,7 +125,7 @@ export class World {
     this.#hosts =
       plainPort !== undefined && chance.is(0.3) ? new FakeHosts(chance, this.#loop, plainPort) : undefined
     const remotes = this.#remotes.length
-    this.#cells = localCells({ children: 1, remotes, listeners: 1, ringBytes: 64 })
+    this.#cells = localCells({ children: 1, remotes, listeners: 1, pools: 1, ringBytes: 64 })
     this.#relay = this.#makeRelay(system, policyFor(transportOf(seed), chance, this.#windowBytes))
   }
 
@@ -139,6 +142,7 @@ export class World {
         use: this.#cells.use,
         backOffUntilMs: child.retryAtMs,
         rebalance: this.#chance.is(0.2) ? 3 : 0,
+        sticky: this.#chance.is(0.3) ? stickiness(remotes.length) : undefined,
       },
       {
         connectTimeoutMs: 1_000,
@@ -163,6 +167,7 @@ export class World {
         ...chosen,
         pools,
         routing: {
+          ruleOf: () => '',
           choose: (session) => {
             const client = this.#kernel.socketAt(session.client.fd)
             this.#protocols.assertDetected(session, client, this.#kernel.nowMs)
@@ -209,7 +214,7 @@ export class World {
       policy: new First(),
       rebalance: 0,
     })
-    return { pool, options: first.options, label: '', key: undefined, hosts }
+    return { pool, options: first.options, label: '', key: undefined, policy: 'first', hosts }
   }
 
   /** Plays `lives` clients through, a few at a time, and checks all invariants. */
@@ -345,7 +350,7 @@ export class World {
     assert.equal(this.#loop.watchCount, 0, 'watches left')
     assert.equal(this.#loop.timers.count, 0, 'timers left')
     assert.deepEqual(
-      [...this.#cells.use],
+      [...this.#cells.use.slice(0, this.#remotes.length)],
       this.#remotes.map(() => 0),
       'use left counted',
     )
@@ -432,4 +437,11 @@ function faultsFor(chance: Chance, windowBytes: number): Faults {
     sendCapacityMin: Math.ceil(windowBytes / 10),
     sendCapacityMax: windowBytes * 2,
   }
+}
+
+/** All clients have one address, so they are one to it; it forgets them within the simulated time. */
+function stickiness(remotes: number): Stickiness {
+  const table = new StickyTable(heapRegion(stickyBytes(16)), 5_000)
+  const members = Array.from({ length: remotes }, (_, slot) => ({ slot, name: String(slot) }))
+  return new Stickiness(SOURCE_KEY, 1, table, members)
 }

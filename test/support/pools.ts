@@ -2,9 +2,11 @@
 import { LeastUse } from '../../src/balance/least-use.js'
 import { Pool } from '../../src/balance/pool.js'
 import { RemoteHealth } from '../../src/balance/remote-health.js'
+import { firstSlots } from '../../src/balance/slot-numbers.js'
 import type { RelayParts } from '../../src/relay/relay.js'
 import { RelayPools } from '../../src/relay/relay-pools.js'
 import { DEFAULT_SESSION_OPTIONS, type SessionOptions } from '../../src/relay/session-options.js'
+import type { Stickiness } from '../../src/relay/stickiness.js'
 
 export interface PoolFixture {
   /** Of all remotes, also of those that are not in the pool. */
@@ -15,6 +17,7 @@ export interface PoolFixture {
   readonly useMax?: ArrayLike<number>
   readonly backOffUntilMs?: Float64Array
   readonly rebalance?: number
+  readonly sticky?: Stickiness | undefined
 }
 
 /** A pool under the policy `least-use`, and the health of its remotes. */
@@ -23,11 +26,11 @@ export function leastUsePool({ weights, members, use, useMax, backOffUntilMs, re
   const pool = new Pool({
     name: 'default',
     members: members ?? [...weights.keys()],
-    weights,
+    weights: [...weights],
     use,
     ...(useMax === undefined ? {} : { useMax }),
     health,
-    policy: new LeastUse(weights.length),
+    policy: new LeastUse(firstSlots(weights.length)),
     rebalance,
   })
   return { health, pool }
@@ -43,6 +46,10 @@ export function choosing(
   return {
     health,
     routing: undefined,
-    pools: new RelayPools([{ pool, options: whole, label: '', key: undefined }], 0, []),
+    pools: new RelayPools(
+      [{ pool, options: whole, label: '', key: undefined, policy: 'least-use', sticky: fixture.sticky }],
+      0,
+      [],
+    ),
   }
 }

@@ -48,6 +48,7 @@ export interface ChildProcessesParts extends ChildLinkParts {
 export class ChildProcesses {
   readonly #parts: ChildProcessesParts
   readonly #starter: ChildStarter
+  /** Pings of children of ours: one that hangs would otherwise keep its clients for ever. */
   readonly #heartbeat = new Heartbeat({
     ask: (slot) => this.tell(slot, { kind: 'ping' }),
     onHanging: (slot) => this.condemn(slot, 'it does not answer any more'),
@@ -55,6 +56,7 @@ export class ChildProcesses {
   })
   /** Limit of a child's sessions: each has a descriptor for its client, and children inherit our limit. */
   readonly #sessionsMax = descriptorLimit()
+  /** That of the parts, shared with the pool, which changes the phases. */
   readonly #table: ChildTable<OwnedChild>
 
   /** `loaded`: the configuration of the first generation. */
@@ -96,6 +98,7 @@ export class ChildProcesses {
   /** Running children of a generation, in the order of their starts. */
   slotsOf(generation: Generation): number[] {
     return this.#table.all.flatMap((child) =>
+      // The drain is opened when the process has started: one that only waits for its start has none.
       child.generation === generation && child.drain !== undefined ? child.slot : [],
     )
   }
@@ -108,6 +111,7 @@ export class ChildProcesses {
 
   /** Sessions that a child of ours has, and its maximum while it accepts by itself. */
   loadOf(slot: number): { readonly sessions: number; readonly places: number } {
+    // Written by the child, which may be compromised: `countIn` limits the values.
     const counters = this.#table.get(slot)?.generation.memory.cells.countersOf(slot)
     if (counters === undefined) return { sessions: 0, places: 0 }
     const max = this.#sessionsMax
@@ -129,6 +133,7 @@ export class ChildProcesses {
   /** Sends a change of the live state to the children of a generation; `start` carries it to the others. */
   tellState(generation: Generation, change: StateChange): void {
     for (const child of this.#table.all) {
+      // Otherwise `start` is still to be sent, with a live state that includes the change.
       const hasStarted = child.unsent === undefined
       if (child.generation === generation && hasStarted) sendTo(child, { kind: 'state', change })
     }
@@ -166,6 +171,7 @@ export class ChildProcesses {
 
   /** Corrects sums in shared memory that do not match the children's own counts. */
   checkMemory(): void {
+    // Generations may share their memory.
     const memories = new Set(this.generations().map(({ memory }) => memory))
     for (const { cells } of memories) {
       const corrected = cells.checkUse(this.#sessionsMax)
@@ -219,6 +225,7 @@ export class ChildProcesses {
 
   #openExtras(slot: number): Extras {
     const child = this.#table.get(slot)
+    // Other programs have the wire only: they use neither link nor cells.
     if (child === undefined || !isOwnProgram(child.generation.loaded.spawnd.spawn)) return NO_EXTRAS
     return openChildLink(child, this.#parts, {
       onMessage: (message) => this.#onMessage(slot, child, message),
@@ -228,6 +235,7 @@ export class ChildProcesses {
   }
 
   #onMessage(slot: number, child: OwnedChild, message: ToMaster): void {
+    // A late message: the slot may belong to another child by now.
     if (this.#table.get(slot) !== child || child.isCondemned) return
     switch (message.kind) {
       case 'log':
@@ -277,6 +285,7 @@ export class ChildProcesses {
     const child = this.#table.get(slot)
     if (child === undefined) return
     if (child.link !== undefined) this.#heartbeat.started(slot)
+    // Before the drain: the rows of the slot are given to this child.
     child.generation.enter(slot)
     const cells = child.generation.memory.cells.child(slot)
     const files = {
@@ -297,6 +306,7 @@ export class ChildProcesses {
     this.#heartbeat.ended(slot)
     child?.link?.close()
     if (child?.drain !== undefined) {
+      // In this order: lines and counts are read before the rows are free for another child.
       child.drain.close()
       child.generation.leave(slot)
     }

@@ -1,6 +1,7 @@
-/** The link between a master and a child of ours, as each of them sees it. */
+/** The link between a master and a child of ours, for either end. */
 import { EVERYBODY } from '../../admission/access-list.js'
 import type { Shape } from '../../cells/layout.js'
+import type { StickyShare } from '../../cells/sticky-table.js'
 import type { LiveState, StateChange } from '../../engine/live-state.js'
 import type { Plan } from '../../engine/plan.js'
 import type { HostAnswer } from '../../relay/host-answer.js'
@@ -14,6 +15,9 @@ export interface ChildStart {
   /** Its own, in the cells. */
   readonly slot: number
   readonly shape: Shape
+  /** By pool, with the child's descriptors. */
+  readonly sticky: readonly (StickyShare | undefined)[]
+  /** Mask of TRACE_BITS. */
   readonly traceMask: number
   /** The listeners that it accepts from by itself; undefined: clients come over the wire. */
   readonly listeners: readonly HandedListener[] | undefined

@@ -28,9 +28,11 @@ export function socketProblems(calls: Calls, loaded: Loaded, hasChildren: boolea
     const { bind, fastOpenQueue } = listener
     const isUnix = bind.kind === 'address' && bind.address.family === 'unix'
     if (isUnix) return []
+    // A name may have addresses of both families: IPv6 sockets take the options of both.
     const family = bind.kind === 'address' && bind.address.family === 'ipv4' ? c.AF_INET : c.AF_INET6
     return [
       ...socketFindings(calls, listener, family),
+      // Bits of net.ipv4.tcp_fastopen: 2 for servers, 1 for clients (tcp(7)).
       ...(fastOpenQueue > 0 && !fastOpenSides().server ? [noFastOpen(listener, 'clients', 2)] : []),
     ]
   })
@@ -56,6 +58,7 @@ function socketFindings(
 ): ConfigProblem[] {
   const { position, protocol } = settings
   const options = socketOptions(settings)
+  // A kernel without MPTCP is only worth a warning: such sockets fall back to TCP.
   const isMptcp = protocol === 'MPTCP'
   const lacking = isMptcp && lacksMptcp(calls, c.AF_INET) ? [noMptcp(position)] : []
   if (namesOfSet(options).length === 0) return lacking
@@ -73,6 +76,7 @@ function socketFindings(
 /** Tries the source address and source ports of connections to remotes. */
 function sourceFindings(calls: Calls, loaded: Loaded, hasChildren: boolean): ConfigProblem[] {
   const refused = transparencyFindings(calls, loaded)
+  // Only if this process itself may set the option: one problem has one message.
   const passing = hasChildren && refused.length === 0 ? passingFindings(loaded) : []
   return [...refused, ...passing, ...portRangeFindings(calls, loaded)]
 }
@@ -90,6 +94,7 @@ function passingFindings(loaded: Loaded): ConfigProblem[] {
   const { group, position, user } = loaded.spawnd.spawn
   const isOther = user !== undefined || group !== undefined
   if (!isOther || !needsNetAdmin(loaded)) return []
+  // Tried and reverted at once: nothing is started in between.
   const end = passOnNetAdmin()
   end?.()
   if (end !== undefined) return []
@@ -117,6 +122,7 @@ function findingsOfRange(
     error(placeOf(loaded, 'local port range'), `local port range = ${least}-${most}: ${why}`),
   ]
   const errno = refusedBy(calls, (fd) => calls.setOption(fd, c.IPPROTO_IP, c.IP_LOCAL_PORT_RANGE, packed))
+  // Older kernels do not have the option.
   if (errno === ENOPROTOOPT || errno === EINVAL) return report('requires Linux 6.3')
   if (errno !== 0) return report(errorText(errno))
   const system = ephemeralPorts()
@@ -144,6 +150,7 @@ function tryOn(calls: Calls, family: number, isMptcp: boolean, attempt: (fd: num
   calls.close(fd)
 }
 
+/** The problem at the directive, with what an administrator can do if it is known. */
 function refusal(
   settings: ListenerSettings | RemoteSettings,
   name: OptionName,
@@ -176,6 +183,7 @@ function congestionReason(errno: number): string {
     const known = `this kernel supports ${congestionAlgorithms()}`
     return `unknown; ${known} (/proc/sys/net/ipv4/tcp_available_congestion_control)`
   }
+  // tcp(7): algorithms that are not in the list of allowed ones are reserved for CAP_NET_ADMIN.
   if (errno === EPERM) return `${NEEDS_NET_ADMIN}: it is not in net.ipv4.tcp_allowed_congestion_control`
   return errorText(errno)
 }

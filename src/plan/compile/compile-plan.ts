@@ -7,7 +7,7 @@ import type { AdmissionPlan, Plan, ProcessPlan } from '../../engine/plan.js'
 import { ephemeralPorts } from '../../kernel/port-range.js'
 import type { Asking, RelayOptions } from '../../relay/options.js'
 import type { Loaded } from '../load/load.js'
-import { withNeeds } from './listener-needs.js'
+import { keysOf, withNeeds } from './listener-needs.js'
 import { type BoundAs, listenerPlans } from './listener-plans.js'
 import { poolIndex, poolPlans } from './pool-plans.js'
 import { remotePlans } from './remote-plans.js'
@@ -19,13 +19,15 @@ import { childProcess, workersPlan } from './worker-plans.js'
 export interface PlanSurroundings extends BoundAs, Pick<ProcessPlan, 'mechanism'> {
   /** The slot of each remote in the cells, in the order of the configuration. */
   readonly remoteSlots: readonly number[]
+  /** The same of each pool. */
+  readonly poolSlots: readonly number[]
 }
 
 export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Plan {
   const { spawnd, tcprelay } = loaded
   const { listeners: listenersTls, remotes: tlsClients, ...tls } = loaded.tls.settings
-  const { mechanism, remoteSlots } = surroundings
-  const pools = poolPlans(tcprelay, remoteSlots)
+  const { mechanism, poolSlots, remoteSlots } = surroundings
+  const pools = poolPlans(tcprelay, poolSlots, remoteSlots)
   const defaultPool = poolIndex(tcprelay)
   const routes = routePlans(tcprelay, spawnd.listeners)
   const listeners = withNeeds(
@@ -33,7 +35,7 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
     { defaultPool, pools, routes },
     loaded,
   )
-  const choosesByAddress = routes.length > 0 || pools.some(({ key }) => key !== undefined)
+  const choosesByAddress = routes.length > 0 || pools.some((pool) => keysOf(pool).length > 0)
   return {
     listeners,
     pools,
@@ -69,6 +71,7 @@ function relayPlan({ spawnd, tcprelay }: Loaded, notesPeers: boolean): RelayOpti
     ephemeralPorts: ephemeralPorts(),
     retireLimit: tcprelay.retire,
     hasAccessLog,
+    logsReasons: hasAccessLog && tcprelay.accessLogDetail === 'full',
     asks,
     notesPeers: hasAccessLog || asks !== undefined || usesClientAddress({ spawnd, tcprelay }) || notesPeers,
   }

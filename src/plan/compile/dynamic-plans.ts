@@ -21,16 +21,22 @@ export function dynamicNames(tcprelay: Pick<TcprelaySettings, 'routes'>): readon
   return dynamicTargets(tcprelay).map((_, index) => `dynamic route ${index + 1}`)
 }
 
-/** Rows of remotes that a configuration needs in the cells. */
-export function remoteCount(tcprelay: Pick<TcprelaySettings, 'remotes' | 'routes'>): number {
-  return tcprelay.remotes.length + dynamicTargets(tcprelay).length
+/** Rows of remotes and of pools that a configuration needs in the cells. */
+export function rowCounts(tcprelay: Pick<TcprelaySettings, 'pools' | 'remotes' | 'routes'>): {
+  readonly remotes: number
+  readonly pools: number
+} {
+  const { length } = dynamicTargets(tcprelay)
+  return { remotes: tcprelay.remotes.length + length, pools: tcprelay.pools.length + length }
 }
 
 export function dynamicRemote(name: string): RemotePlan {
   return {
     name,
     weight: 1,
+    slowStartMs: 0,
     tier: 0,
+    maxConnections: Number.POSITIVE_INFINITY,
     addresses: [],
     tlsClient: undefined,
     options: PLAIN_REMOTE,
@@ -38,21 +44,26 @@ export function dynamicRemote(name: string): RemotePlan {
   }
 }
 
-/** `remoteSlots`: of their remotes. */
+/** `poolSlots` and `remoteSlots`: of these pools and their remotes. */
 export function dynamicPools(
   tcprelay: TcprelaySettings,
+  poolSlots: readonly number[],
   remoteSlots: readonly number[],
 ): readonly PoolPlan[] {
   const names = dynamicNames(tcprelay)
   return dynamicTargets(tcprelay).map((target, index) => ({
     name: names[index] ?? '',
+    slot: poolSlots[index] ?? 0,
     label: '',
     members: remoteSlots.slice(index, index + 1),
     policy: 'first',
     key: undefined,
+    sticky: undefined,
     boundedLoad: undefined,
     tierMinUsable: 1,
     rebalance: 0,
+    slowStartAggression: 1,
+    maxConnections: Number.POSITIVE_INFINITY,
     options: sessionPlan(tcprelay),
     dynamic: dynamicPlan(target),
   }))

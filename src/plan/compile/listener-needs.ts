@@ -2,6 +2,7 @@
 import { NEEDS_FIRST_BYTES, NEEDS_HELLO } from '../../admission/route-needs.js'
 import { Router } from '../../admission/router.js'
 import type { ListenerPlan, Plan, PoolPlan } from '../../engine/plan.js'
+import type { ClientKeyPlan } from '../../relay/client-key.js'
 import type { Detection } from '../../relay/detection.js'
 import type { KeyName } from '../../wire/sniff/client-key.js'
 import { PROTOCOL, type ProtocolName } from '../../wire/sniff/protocol-names.js'
@@ -41,8 +42,13 @@ export function withNeeds(
   })
 }
 
-function usesServerName({ dynamic, key }: PoolPlan): boolean {
-  return dynamic !== undefined || key?.by === 'server-name'
+/** By what a pool recognises its clients: for its policy, and for its sticky table. */
+export function keysOf({ key, sticky }: PoolPlan): readonly ClientKeyPlan[] {
+  return [key, sticky?.key].filter((key) => key !== undefined)
+}
+
+function usesServerName(pool: PoolPlan): boolean {
+  return pool.dynamic !== undefined || keysOf(pool).some(({ by }) => by === 'server-name')
 }
 
 /** The pools that may serve clients of a listener: its own, or those that its routes can choose. */
@@ -62,7 +68,8 @@ function detectionOf(
   pools: readonly PoolPlan[],
   timeoutMs: number,
 ): Detection | undefined {
-  const keys = Object.values(KEYS).filter((key) => pools.some((pool) => KEYS[pool.key?.by ?? ''] === key))
+  const sought = new Set(pools.flatMap(keysOf).map(({ by }) => KEYS[by]))
+  const keys = Object.values(KEYS).filter((key) => sought.has(key))
   const names = [...ofRoutes, ...keys.map(({ protocol }) => protocol)]
   if (names.length === 0) return undefined
   const protocols = names.reduce((mask, name) => mask | (1 << PROTOCOL[name]), 0)

@@ -1,47 +1,62 @@
 /** The pools of a plan. */
 import { DEFAULT_POOL, type PoolSettings } from '../../config/table-pool.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
-import type { PoolPlan } from '../../engine/plan.js'
+import type { PoolPlan, StickyPlan } from '../../engine/plan.js'
+import { endless } from '../load/endless.js'
 import { dynamicPools } from './dynamic-plans.js'
 import { sessionPlan } from './session-plans.js'
 
-/** `remoteSlots`: in the order of the configuration, then those of dynamic routes. */
-export function poolPlans(tcprelay: TcprelaySettings, remoteSlots: readonly number[]): readonly PoolPlan[] {
-  const { remotes } = tcprelay
+/** `poolSlots` and `remoteSlots`: in the order of the configuration; those of dynamic routes follow. */
+export function poolPlans(
+  tcprelay: TcprelaySettings,
+  poolSlots: readonly number[],
+  remoteSlots: readonly number[],
+): readonly PoolPlan[] {
+  const { pools, remotes } = tcprelay
   return [
-    ...configuredPools(tcprelay, remoteSlots),
-    ...dynamicPools(tcprelay, remoteSlots.slice(remotes.length)),
+    ...configuredPools(tcprelay, poolSlots, remoteSlots),
+    ...dynamicPools(tcprelay, poolSlots.slice(pools.length), remoteSlots.slice(remotes.length)),
   ]
 }
 
 function configuredPools(
   { pools, remotes }: TcprelaySettings,
+  poolSlots: readonly number[],
   remoteSlots: readonly number[],
 ): readonly PoolPlan[] {
   const areNamed = pools.some(({ name }) => name !== DEFAULT_POOL)
+  const members: number[][] = pools.map(() => [])
+  for (const [i, { pool }] of remotes.entries()) members[pool]?.push(remoteSlots[i] as number)
   return pools.map((pool, index) =>
-    poolPlan(
-      pool,
-      areNamed ? pool.name : '',
-      remoteSlots.filter((_, i) => remotes[i]?.pool === index),
-    ),
+    poolPlan(pool, poolSlots[index] as number, areNamed ? pool.name : '', members[index] ?? []),
   )
 }
 
-function poolPlan(pool: PoolSettings, label: string, members: readonly number[]): PoolPlan {
-  const { boundedLoadPercent, key, name, policy, rebalance, tierMinUsable } = pool
+function poolPlan(pool: PoolSettings, slot: number, label: string, members: readonly number[]): PoolPlan {
+  const { boundedLoadPercent, key, maxConnections, name, policy } = pool
+  const { rebalance, slowStartAggression, tierMinUsable } = pool
   const isHashing = policy === 'source' || policy === 'maglev'
   return {
     name,
+    slot,
     label,
     members,
     policy,
     key: isHashing ? key : undefined,
+    sticky: stickyPlan(pool),
     boundedLoad: boundedLoadPercent === undefined ? undefined : boundedLoadPercent / 100,
     tierMinUsable,
+    slowStartAggression,
     rebalance,
+    maxConnections: endless(maxConnections),
     options: sessionPlan(pool),
   }
+}
+
+function stickyPlan({ sticky }: PoolSettings): StickyPlan | undefined {
+  if (sticky === undefined || sticky.entries === 0) return undefined
+  const { entries, key, ttlMs } = sticky
+  return { key, ttlMs, entries }
 }
 
 /** Index of the pool with this name; undefined: there is none. */

@@ -1,6 +1,7 @@
 /**
  * The phase `dialling`: attempts to connect, first over the addresses of a remote, then over the remotes of the pool.
  */
+import { pickSticky } from '../../balance/pick-sticky.js'
 import { FULL, NONE } from '../../balance/policy.js'
 import type { Outcome } from '../../kernel/calls.js'
 import { AF_UNIX } from '../../kernel/constants.js'
@@ -32,16 +33,17 @@ import { TCP } from '../transfer/tcp-transport.js'
 import { UNIX } from '../transfer/unix-transport.js'
 import { hashOfClient } from './client-hash.js'
 import { hasSentBytes, takeEarlyBytes } from './early-bytes.js'
-import { countFailure, failureText, noteFailure, remoteFailed } from './failures.js'
+import { countFailure, failureText, noteFailure, noteLocalRefusal, remoteFailed } from './failures.js'
 import { sendWithSyn, settleSyn } from './fast-open.js'
 import { noteMptcp } from './mptcp-peers.js'
 import { openRemoteSocket } from './remote-socket.js'
 import { serviceFor } from './routing.js'
 import { connectSctp, openSctpSocket } from './sctp-socket.js'
+import { stickyClient } from './sticky-choice.js'
 import { targetAddress, targetOf } from './target-address.js'
 
 /** Pause between two rounds over all remotes. */
-const ROUND_PAUSE_MS = 1_000
+export const ROUND_PAUSE_MS = 1_000
 
 /** Back-off when the relay lacks descriptors or memory. */
 const SHORTAGE_PAUSE_MS = 100
@@ -62,15 +64,16 @@ function dial(session: Session): void {
   const { loop, pools } = session.relay
   const service = session.service ?? serviceFor(session)
   if (service === undefined) return
-  const { key, label, pool } = service
+  const { key, label, pool, sticky } = service
   const options = pools.optionsOf(service, session.listenerSlot)
   session.pool = label
   session.options = options
   session.meteredPool = pool.observes === 'bytes' ? pool : undefined
-  const dialling = session.beginDialling(pool)
+  const dialling = session.beginDialling(service)
   dialling.deadlineMs = loop.nowMs + options.dialTimeoutMs
   dialling.roundsLeft = options.dialRetries
   dialling.key = key === undefined ? 0 : hashOfClient(session, key)
+  session.sticky = sticky && stickyClient(session, sticky)
   pool.countClient()
   takeEarlyBytes(session)
   if (session.client.error === 0) tryNext(session)
@@ -124,19 +127,37 @@ function dialTimedOut(session: Session): void {
 /** Chooses the next remote; false when the round is over. */
 function chooseRemote(session: Session): boolean {
   const { dialling } = session
-  const { loop, remotes } = session.relay
-  const slot = dialling.pool.pick(dialling.tried, loop.nowMs, dialling.key)
+  const { loop } = session.relay
+  const slot = pickAndTake(session)
+  session.relay.decisions?.note(session, dialling.service)
   // There is no queue: remotes that are full are treated like remotes that are down.
   if (slot === NONE || slot === FULL) {
     roundFailed(session)
     return false
   }
-  remotes.take(slot)
   session.remoteSlot = slot
   dialling.addressesTried = 0
   dialling.hasRemoteFailed = false
   dialling.attemptStartedMs = loop.nowMs
   return true
+}
+
+/** Picks a remote and takes a place of it: its slot, NONE or FULL. */
+function pickAndTake(session: Session): number {
+  const { health, loop, remotes } = session.relay
+  const { key, pool, tried } = session.dialling
+  const { sticky } = session
+  // Another worker may take the last place after `pick` has seen it: then the remote is full, and the next one is picked.
+  for (let picks = 0; picks <= pool.members.length; picks++) {
+    const slot =
+      sticky === undefined
+        ? pool.pick(tried, loop.nowMs, key)
+        : pickSticky(pool, sticky, tried, loop.nowMs, key)
+    if (slot === NONE || slot === FULL || remotes.take(slot)) return slot
+    // `pick` has let this client probe it.
+    if (health.isFailing(slot)) health.endBackOff(slot)
+  }
+  return FULL
 }
 
 function roundFailed(session: Session): void {
@@ -181,7 +202,7 @@ function tryAddresses(session: Session): boolean {
       return true
     }
     if (dialling.isRefusedHere || isLocalRefusal(-outcome)) {
-      noteFailure(session, -outcome)
+      noteLocalRefusal(session, -outcome)
       warnings.report(`cannot connect to ${target.name} from here`, -outcome)
     } else countFailure(session, -outcome)
   }
