@@ -47,7 +47,7 @@ export class SmallRelay {
     this.#kernel = new MemoryKernel((sessions + 1) * SOCKETS_PER_SESSION)
     const { system } = this.#kernel
     this.#loop = new Loop(this.#kernel.poller, system.clock)
-    const shared = localCells({ children: 1, remotes: 1, listeners: 1, ringBytes: 1024 * 1024 })
+    const shared = localCells({ children: 1, remotes: 1, listeners: 1, pools: 1, ringBytes: 1024 * 1024 })
     this.#cells = shared.child(0)
     const remotes = [{ name: 'remote', addresses: [{ family: 'ipv4', host: '10.0.0.2', port: 80 } as const] }]
     const ring = new LogRingWriter(this.#cells, () => {})

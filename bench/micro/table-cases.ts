@@ -84,7 +84,13 @@ const writing: MicroCase = {
   sizes: [1],
   isFlat: false,
   prepare() {
-    const cells = localCells({ children: 1, remotes: 1, listeners: 1, ringBytes: 1024 * 1024 }).child(0)
+    const cells = localCells({
+      children: 1,
+      remotes: 1,
+      listeners: 1,
+      pools: 1,
+      ringBytes: 1024 * 1024,
+    }).child(0)
     const ring = new LogRingWriter(cells, () => {})
     const line = accessLine(RECORD)
     return (times) => {

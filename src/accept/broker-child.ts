@@ -9,6 +9,7 @@ import { type Loop, NO_TOKEN, type TurnTaker, type Watcher } from '../reactor/lo
 import { READABLE, WRITABLE } from '../reactor/poller.js'
 import { Timer, type TimerOwner } from '../reactor/timers.js'
 import * as m from '../wire/child-message.js'
+import type { LimitedSessions } from './broker-places.js'
 import type { Candidate } from './placement.js'
 import type { StickyCache } from './sticky-cache.js'
 
@@ -20,6 +21,8 @@ const BATCHES_PER_TURN = 4
 
 /** What a child reports to the dispatcher. */
 export interface BrokerEvents {
+  /** A client is in the socket to the child; it is not returned any more. */
+  onSent(child: BrokerChild, delivery: Delivery): void
   /** `count` of its connections have ended. */
   onDone(child: BrokerChild, count: number): void
   /** The child takes no more clients and ends when it is idle (DYING). */
@@ -41,6 +44,8 @@ export interface Delivery {
   readonly datagram: Uint8Array | undefined
   /** The sticky cache of its listener, and the client's key in it. */
   readonly sticky: { readonly cache: StickyCache; readonly key: string } | undefined
+  /** The sessions of its listener; undefined: they are not limited. */
+  readonly limited: LimitedSessions | undefined
 }
 
 export interface BrokerParts {
@@ -155,7 +160,10 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
     const sent = messages.send(this.#fd, batch, count)
     if (sent >= 0) {
       // A message in flight refers to the open file itself, as after dup(2) (unix(7), SCM_RIGHTS).
-      for (const { fd } of this.#queue.splice(0, sent)) this.#parts.calls.close(fd)
+      for (const delivery of this.#queue.splice(0, sent)) {
+        this.#parts.calls.close(delivery.fd)
+        this.#parts.events.onSent(this, delivery)
+      }
       return true
     }
     if (sent === -EINTR) return true

@@ -62,6 +62,8 @@ interface Connected {
  */
 export class DatagramListener extends ListeningSocket implements TurnTaker {
   isQueued = false
+  /** Children of another program do not report whose clients have ended. */
+  readonly hasPlace = true
   readonly #context: DatagramContext
   readonly #options: SocketOptions
   /** The address that this socket is bound to. */

@@ -35,6 +35,10 @@ export interface DispatcherEvents {
   onWanted(slot: number, fd: Fd, isFresh: boolean): void
   /** The child of a slot takes clients. */
   onStarted(slot: number): void
+  /** A client was sent to the child of a slot. */
+  onSent(slot: number, delivery: Delivery): void
+  /** The child of a slot has reported ended connections. */
+  onDone(slot: number): void
   /** There is room for a client again. */
   onRoom(): void
   /** All children that `prepare` opened have started (`isOk`), or none of them could. */
@@ -46,8 +50,8 @@ export interface DispatcherEvents {
 }
 
 /**
- * The master's children as its reactor knows them: chooses the child for each client, and decides when children are
- * started and retired. Their processes belong to the control thread.
+ * The master's children as far as its reactor handles them: chooses the child for each client, and decides
+ * when children are started and retired. Their processes belong to the control thread.
  */
 export class Dispatcher implements TimerOwner {
   readonly #parts: BrokerParts
@@ -224,7 +228,11 @@ export class Dispatcher implements TimerOwner {
   #brokerEvents(): BrokerEvents {
     return {
       onReady: (child) => this.#onReady(child),
-      onDone: () => this.#onDone(),
+      onSent: ({ slot }, delivery) => this.#events.onSent(slot, delivery),
+      onDone: ({ slot }) => {
+        this.#events.onDone(slot)
+        this.#onDone()
+      },
       onDying: () => this.#fill(),
       onBadConfiguration: (child) => this.#events.onBadConfiguration(child.slot),
       onViolation: (child, what) => this.#events.onViolation(child.slot, what),

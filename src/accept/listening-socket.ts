@@ -61,6 +61,8 @@ export abstract class ListeningSocket implements LimitedListener, Watcher, Timer
     return this.token !== NO_TOKEN
   }
 
+  abstract readonly hasPlace: boolean
+
   /** Starts or resumes accepting. */
   resume(): void {
     const { loop } = this.#context

@@ -1,4 +1,4 @@
-/** What a child knows of its siblings where children accept from shared queues, and how it wakes them. */
+/** What a child reads about its siblings where children accept from shared queues, and how it wakes them. */
 import type { Cells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
 import { COUNT, countIn } from '../observe/counters.js'

@@ -33,8 +33,8 @@ export interface WireEndParts {
   onClient(fd: Fd, message: m.AcceptMessage): void
   /** The master sends no more clients: this child should end when it is idle. */
   onMayDie(): void
-  /** A client was lost because this process has no free descriptor. */
-  onLostClient(): void
+  /** A client of this listener was lost because this process has no free descriptor. */
+  onLostClient(listenerMark: number): void
 }
 
 /** The child's end of the wire: receives clients and reports how many have ended. */
@@ -197,7 +197,10 @@ export class WireEnd implements Watcher, TurnTaker, TimerOwner {
 
   /** The master counts the client as ours, so its end has to be reported. */
   #countLostClient(i: number): void {
-    if (this.#incoming.hasLostFd(i)) this.#parts.onLostClient()
+    if (this.#incoming.hasLostFd(i)) {
+      const { listenerMark } = m.decodeAccept(this.#incoming.bytes, this.#incoming.offsetOf(i))
+      this.#parts.onLostClient(listenerMark)
+    }
     this.countDone()
   }
 

@@ -6,7 +6,7 @@ export const NONE = -1
 /** A remote would be usable, but has as many sessions as it may. */
 export const FULL = -2
 
-/** What a policy sees of a pool. */
+/** What a policy can read of a pool. */
 export interface PoolView {
   /** Slots of the pool's remotes, in the order of the configuration. */
   readonly members: ArrayLike<number>

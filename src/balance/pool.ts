@@ -15,12 +15,17 @@ export interface PoolOptions {
   readonly name: string
   /** Slots of its remotes, in the order of the configuration. */
   readonly members: readonly number[]
-  /** Share of the load by slot, relative to its siblings. 0: no new clients. */
-  readonly weights: readonly number[]
+  /**
+   * Share of the load by slot, relative to its siblings. 0: no new clients. Pools may share the array: each changes those
+   * of its members.
+   */
+  readonly weights: number[]
   /** Sessions per remote slot, of all workers; maintained by the pool's owner. */
   readonly use: ArrayLike<number>
   /** Maximum of concurrent sessions by slot. @default no limit */
   readonly useMax?: ArrayLike<number>
+  /** Where `use` and `useMax` have the sessions of the whole pool; undefined: they are not limited. */
+  readonly place?: number | undefined
   readonly health: RemoteHealth
   readonly policy: Policy
   /** `rebalance`: all back-offs end after this many clients. Zero: never. */
@@ -45,9 +50,11 @@ export class Pool implements PoolView {
   /** Of the client that is being served. */
   key = 0
   nowMs = 0
+  /** By index in `members`: the weights without slow start. */
   readonly #fullWeight: number[]
   readonly #slowStart: SlowStart | undefined
   readonly #useMax: ArrayLike<number> | undefined
+  readonly #place: number | undefined
   readonly #policy: Policy
   readonly #rebalance: number
   readonly #random: RandomSource
@@ -55,17 +62,20 @@ export class Pool implements PoolView {
   readonly #tiers: Tiers | undefined
   /** The worst tier in use for this client. */
   #worstTier = Infinity
+  /** The whole pool has room for this client. */
+  #isOpen = true
   #clients = 0
 
   constructor(options: PoolOptions) {
     this.name = options.name
     this.members = options.members
     this.use = options.use
-    this.weight = [...options.weights]
-    this.#fullWeight = [...options.weights]
+    this.weight = options.weights
+    this.#fullWeight = options.members.map((slot) => options.weights[slot] as number)
     this.#slowStart = options.slowStart
     this.health = options.health
     this.#useMax = options.useMax
+    this.#place = options.place
     this.#policy = options.policy
     this.#rebalance = options.rebalance
     this.#random = new RandomSource(options.seed ?? Math.random() * 2 ** 32)
@@ -83,7 +93,7 @@ export class Pool implements PoolView {
   }
 
   hasRoom(slot: number): boolean {
-    return this.#useMax === undefined || (this.use[slot] as number) < (this.#useMax[slot] as number)
+    return this.#useMax === undefined || (this.#isOpen && this.#isBelowMax(slot, this.#useMax))
   }
 
   /**
@@ -93,6 +103,7 @@ export class Pool implements PoolView {
   pick(tried: SlotSet, nowMs: number, key = 0): number {
     this.nowMs = nowMs
     this.key = key >>> 0
+    this.#noteRoom()
     if (this.#slowStart !== undefined) this.#applySlowStart(this.#slowStart)
     if (this.#tiers !== undefined) this.#worstTier = this.#tiers.worstInUse(this, this.health)
     const slot = this.#policy.pick(this, tried)
@@ -104,6 +115,7 @@ export class Pool implements PoolView {
 
   /** Whether a client may go to the remote that it had before, whatever its weight and tier. Counts as `pick` does. */
   keeps(slot: number, nowMs: number): boolean {
+    this.#noteRoom()
     if (!this.health.mayKeep(slot, nowMs) || !this.hasRoom(slot)) return false
     if (this.health.isFailing(slot)) this.health.beginProbe(slot, nowMs)
     return true
@@ -121,7 +133,7 @@ export class Pool implements PoolView {
 
   /** `weight`: 0 for no new clients. */
   setWeight(slot: number, weight: number): void {
-    this.#fullWeight[slot] = weight
+    this.#fullWeight[this.members.indexOf(slot)] = weight
     this.weight[slot] = weight
     this.#policy.membersChanged?.()
   }
@@ -137,11 +149,21 @@ export class Pool implements PoolView {
     }
   }
 
+  /** Reads whether the pool as a whole has room, once for each client. */
+  #noteRoom(): void {
+    if (this.#useMax === undefined || this.#place === undefined) return
+    this.#isOpen = this.#isBelowMax(this.#place, this.#useMax)
+  }
+
+  #isBelowMax(place: number, useMax: ArrayLike<number>): boolean {
+    return (this.use[place] as number) < (useMax[place] as number)
+  }
+
   /** Policies that build something of the weights have no slow start, so they need not be told. */
   #applySlowStart(slowStart: SlowStart): void {
     for (let i = 0; i < this.members.length; i++) {
       const slot = this.members[i] as number
-      this.weight[slot] = (this.#fullWeight[slot] as number) * slowStart.share(slot, this.nowMs)
+      this.weight[slot] = (this.#fullWeight[i] as number) * slowStart.share(slot, this.nowMs)
     }
   }
 

@@ -22,7 +22,7 @@ export function addressDirectives(text: string): string | undefined {
   if (given?.kind === 'path') return `address = ${bare}`
   if (given?.kind === 'literal')
     return given.port === undefined ? `address = ${bare}` : withPort(host, String(given.port))
-  // With a port that is a service name, `parseAddress` does not know the whole text.
+  // With a port that is a service name, `parseAddress` rejects the whole text.
   const other = port === undefined ? given : parseAddress(host)
   if (other?.kind !== 'name' && other?.kind !== 'literal') return undefined
   return port === undefined ? `address = ${bare}` : withPort(host, port)

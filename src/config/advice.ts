@@ -43,7 +43,7 @@ export function adviceFor(block: Block<unknown>, given: readonly string[]): Advi
 function adviceText(block: Block<unknown>, { write = {}, text }: ForeignWord): string {
   // A directive that the present block has is the best advice; others are named with their place.
   const isHere = (phrase: string) => targetOf(block, phrase.split(' '))?.join(' ') === phrase
-  const here = Object.values(write).flat().filter(isHere)
+  const here = [...new Set(Object.values(write).flat().filter(isHere))]
   const there = Object.entries(write).flatMap(([name, phrases]) => {
     const of = ADVISED_BLOCKS.get(name)
     return of === undefined ? [] : [`${quoted(phrases)} ${inPlace(of)}`]

@@ -34,7 +34,7 @@ export function checkMavis(
   if (authorization === 'user' && spawnd !== undefined) checkIdentities(spawnd, tcprelay, problems)
 }
 
-/** Scripts tell modules apart by name (IDENTITY_SOURCE), so names are unique. */
+/** Scripts distinguish modules by name (IDENTITY_SOURCE), so names are unique. */
 function checkNames(modules: TcprelaySettings['mavisModules'], problems: Problems): void {
   const known = new Map<string, TcprelaySettings['mavisModules'][number]>()
   for (const module of modules) {

@@ -1,12 +1,18 @@
 /** Checks a configuration as a whole, after every directive has been accepted by itself. */
 import { formatAddress, type SocketAddress } from '../base/address.js'
 import { checkAccess } from './check-access.js'
+import { checkCapsOfListeners } from './check-caps.js'
 import { checkDatagrams } from './check-datagrams.js'
 import { checkLoops } from './check-loops.js'
 import { checkMavis } from './check-mavis.js'
 import { checkPools, checkPoolsOfListeners } from './check-pools.js'
 import { checkPorts } from './check-ports.js'
-import { checkListenersOfRoutes, checkOrderOfRoutes, checkPoolsOfRoutes } from './check-routes.js'
+import {
+  checkDynamicRoutes,
+  checkListenersOfRoutes,
+  checkOrderOfRoutes,
+  checkPoolsOfRoutes,
+} from './check-routes.js'
 import { checkListenerSockets, checkRemoteSockets } from './check-sockets.js'
 import { checkTls } from './check-tls.js'
 import type { BindTarget } from './endpoint.js'
@@ -60,6 +66,7 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
       problems.error(spawnd.position, 'no listeners defined', { code: 'no-listeners' })
     }
     checkDatagrams(spawnd, problems)
+    checkCapsOfListeners(spawnd, problems)
     if (!mayHaveRule) checkAccess(spawnd.accessRules, problems)
     checkOverlaps(
       spawnd.listeners.filter(({ hasMistakes }) => !hasMistakes),
@@ -76,6 +83,7 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
     if (spawnd !== undefined) {
       if (!mayHavePool) checkPoolsOfListeners(spawnd, tcprelay, problems)
       if (!mayHaveListener) checkListenersOfRoutes(spawnd, tcprelay, problems)
+      checkDynamicRoutes(spawnd, tcprelay, problems)
       checkPorts(spawnd, tcprelay, problems)
       checkLoops(spawnd, tcprelay, problems)
     }

@@ -93,10 +93,17 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
 
   // Limits and processes.
   {
-    words: 'maxconn|max_conns|max_connections|maxconnections|worker_connections|limit_conn|fullconn',
-    write: { spawn: ['users max'] },
-    text: 'it applies to each child',
+    words: 'maxconn|max_conns|max_connections|maxconnections|limit_conn|fullconn',
+    write: {
+      listen: ['max connections'],
+      remote: ['max connections'],
+      pool: ['max connections'],
+      spawn: ['users max'],
+    },
+    text: "'max connections' applies to all children together, 'users max' to each",
   },
+  { words: 'max users|clients', write: { spawn: ['users max'] } },
+  { words: 'worker_connections', write: { spawn: ['users max'] }, text: 'it applies to each child' },
   {
     words: 'rate-limit|limit_rate|proxy_download_rate|proxy_upload_rate|limit_req',
     text: 'this version has no rate limits',

@@ -61,6 +61,7 @@ export class Parser {
       indent: 0,
       isIndented: false,
     }
+    // A surplus `}` ends `#parseDirectives`; the rest of the file is parsed after it.
     for (;;) {
       this.#parseDirectives(place)
       const end = tokens.peek()
@@ -139,6 +140,7 @@ export class Parser {
     } else {
       const { position } = start
       const draft =
+        // Several blocks of a name fill one draft; of `blocks` each has its own.
         row.kind === 'block' ? nestedDraft(place.draft, target.key, position) : emptyDraft(position)
       if (row.kind === 'blocks') addGiven(place.draft, target.key, draft)
       this.#parseBlock(this.#inner(place, row.block, draft, [nameOf(row)], start), start)
@@ -169,6 +171,7 @@ export class Parser {
     // Some values of a directive need no feature, such as `no`.
     const needs = (row.needsWhen?.(value) ?? true) ? row.needs : undefined
     given.push({ blocks, name: nameOf(row), position, value, needs, isForwarded: row.isForwarded === true })
+    // A row of a nested block that is written outside of it goes into the draft of that block.
     if (innerKey === undefined) addGiven(draft, key, value)
     else addGiven(nestedDraft(draft, key, position), innerKey, value)
   }

@@ -16,7 +16,9 @@ export type Dialect = 'posix' | 'perl'
 /** The limit of PCRE; for POSIX patterns, too, whose RE_DUP_MAX is lower. */
 const REPEATS_MAX = 65_535
 const REPEAT = /^\{(\d{1,9})(?:(,)(\d{1,9})?)?\}/
+/** `(?i)` and `(?i-s:`; the last group is `:` if the flags are those of a group. */
 const FLAGS = /^\?([ims]*)(?:-([ims]*))?([:)])/
+/** The name is dropped: groups are only referred to by their numbers. */
 const NAMED_GROUP = /^\?P?<([A-Za-z_]\w*)>/
 const LOOKS = /^\?(?:=|!|<=|<!)/
 const SINGLE_ESCAPES: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, f: 12, e: 27, a: 7 }
@@ -44,6 +46,7 @@ class Flaw extends Error {}
  */
 export function compilePattern(text: string, dialect: Dialect, ignoresCase: boolean): RegExp | Refusal {
   try {
+    // With `m`, `^` and `$` match at the ends of lines, which the translation relies on.
     const pattern = new RegExp(new Translation(text, dialect, ignoresCase).translate(), 'm')
     pattern.test('') // V8 reports a pattern that is too large only when it is used
     return pattern
@@ -162,6 +165,7 @@ class Translation {
     if (this.#takeMatch(/^\?#[^)]*\)/) !== undefined) return
     const look = this.#takeMatch(LOOKS)
     if (look !== undefined) {
+      // JavaScript allows repetitions of some lookarounds only.
       this.#pushGroup(`(${look[0]}`, false)
       return
     }
@@ -252,6 +256,7 @@ class Translation {
     const first = this.#bracketMember(character)
     if (typeof first !== 'number') return first
     const [dash, after] = this.#characters.slice(this.#at, this.#at + 2)
+    // A dash before the closing bracket is a member.
     if (dash !== '-' || after === ']' || after === undefined) return [[first, first]]
     this.#at += 1
     const last = this.#bracketMember(this.#take() ?? '')
@@ -275,6 +280,7 @@ class Translation {
   }
 
   #namedClass(): ByteRanges {
+    // Collating symbols and equivalence classes (`[.a.]`, `[=a=]`) are no class names, and are rejected.
     const [, name = ''] = this.#takeMatch(/^:(\w*):\]/) ?? []
     const ranges = namedClass(name)
     if (ranges === undefined) throw new Flaw(refuseWord(CLASS_NAMES, name).message)

@@ -1,10 +1,13 @@
-/** Which pools may serve the clients of a listener, as far as its own directives tell. */
+/** Which pools may serve the clients of a listener, as far as its own directives determine it. */
 import type { BindTarget } from './endpoint.js'
 import { DEFAULT_POOL } from './table-pool.js'
 import type { RouteSettings } from './table-route.js'
 import type { ListenerSettings } from './table-spawnd.js'
 
-/** `listeners`: all ports of one block. A route with mistakes is left out: what it lacks is not known. */
+/**
+ * `listeners`: all ports of one block. A route with mistakes is left out, because its conditions or its
+ * target may be missing.
+ */
 export function poolsOfListener(
   listeners: readonly ListenerSettings[],
   routes: readonly RouteSettings[],
@@ -24,8 +27,8 @@ export function poolsOfListener(
   return pools.add(DEFAULT_POOL)
 }
 
-/** Clients of Unix sockets have neither a port nor an address. */
-function mayMatch(
+/** Whether clients of the listener may reach the route. Clients of Unix sockets have neither a port nor an address. */
+export function mayMatch(
   { listeners, ports, realms, sources }: RouteSettings['conditions'],
   { bind, name, realm }: ListenerSettings,
 ): boolean {

@@ -101,6 +101,7 @@ export class ConditionReader {
     return { kind: 'defined', attribute: number }
   }
 
+  /** Consumes a `)`, or reports its absence. `wanted`: what could be here instead. */
   #expectClosing(wanted: string): boolean {
     const { problems, tokens } = this.#input
     const isThere = isPunctuation(tokens.peek(), ')')
@@ -176,6 +177,7 @@ export class ConditionReader {
     if (isReported(token)) return undefined
     // As in the original, only patterns between slashes set `$0` to `$9`.
     const hasGroups = token.kind === 'pattern'
+    // A text is a POSIX pattern, as in filters of modules.
     const compiled = compilePattern(token.text, hasGroups ? 'perl' : 'posix', !patterns.isCaseMatched)
     const pattern = acceptedOrReported(problems, token, compiled)
     return pattern && { kind: 'match', attribute: number, pattern, hasGroups }

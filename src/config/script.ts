@@ -70,7 +70,7 @@ class ScriptReader {
     return statements
   }
 
-  /** Consumes at least one token. */
+  /** Consumes at least one token, so that `#readBlock` comes to its end. */
   #readStatement(start: Token): Statement | undefined {
     const { problems, tokens } = this.#input
     tokens.next()
@@ -118,6 +118,7 @@ class ScriptReader {
 
   #refuse(token: Token): void {
     const { problems } = this.#input
+    // Reported when the token was read.
     if (isReported(token)) return
     if (token.text === 'reset') {
       problems.error(token.position, "'reset' is not supported: save the value in CUSTOM_0 and set it again")

@@ -1,6 +1,6 @@
 /**
- * The file system as the configuration sees it. Answers are cached, so that all passes over a configuration
- * see the same.
+ * The file system as far as configurations use it. Answers are cached, so that all passes over a
+ * configuration get the same.
  */
 import { getSystemErrorMap } from 'node:util'
 import { shownPath } from './expectation.js'

@@ -7,6 +7,7 @@ import { datagramProblem } from './datagram-problem.js'
 import { type BindTarget, bindTargets } from './endpoint.js'
 import { executableFile, workingDirectory, writtenFile } from './file-types.js'
 import { located } from './located.js'
+import { maxConnections } from './max-connections.js'
 import { nameType } from './name-type.js'
 import { bytes, count, fileMode, time, yesNo } from './number-types.js'
 import { ports } from './port-types.js'
@@ -107,6 +108,11 @@ const listenRows = {
     defaultText: 'the pool of the first `route` that matches, otherwise `default`',
     isOurs: true,
   }),
+  maxConnections: maxConnections(
+    'Limit of concurrent sessions of the clients of this listener, over all children; each port of a block has it for ' +
+      'itself. Clients beyond it wait in the kernel, at most `backlog` of them, whatever `overload` says. Sessions ' +
+      'that began under a configuration without this limit are not counted.',
+  ),
   detectTimeoutMs: value('detect timeout', time(), 5_000, {
     doc:
       'How long the first bytes of a client are waited for where routes need them (`protocol`, `server name`, `alpn`, ' +

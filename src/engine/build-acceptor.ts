@@ -1,6 +1,7 @@
 /** Composes the reactor of a master: listeners, placement, and the wires to children. */
 import { AccessRules, clientKey, datagramKey, type Rejected } from '../accept/access-rules.js'
 import type { BrokerParts, Delivery } from '../accept/broker-child.js'
+import { BrokerPlaces } from '../accept/broker-places.js'
 import { ConnectionLimit } from '../accept/connection-limit.js'
 import { type DatagramContext, DatagramListener, DatagramMemory } from '../accept/datagram-listener.js'
 import { Dispatcher, type DispatcherOptions } from '../accept/dispatcher.js'
@@ -41,6 +42,7 @@ const DATAGRAM_BATCH = 16
 /** Children send 8 bytes; the buffer is larger to detect messages that are too long. */
 const MESSAGE_BYTES_MAX = 64
 
+const NONE_ENDED = new Float64Array()
 /** Has no rows, so counting in it has no effect. */
 const UNCOUNTED = new CounterTable(new Float64Array(), 0, [])
 
@@ -62,6 +64,7 @@ export class Acceptor {
   /** Owned by the thread's entry, which runs it. */
   readonly loop: Loop
   readonly #dispatcher: Dispatcher
+  readonly #places = new BrokerPlaces()
   /**
    * Shared by the listeners of all configurations: what depends on the configuration is read from `#front`
    * each time.
@@ -95,6 +98,8 @@ export class Acceptor {
       deliver: (fd, slot, peer) => this.#deliver(fd, slot, peer, system),
       hasRoom: () => this.#front.connectionLimit.hasRoom(),
       onFull: () => this.#front.connectionLimit.onFull(),
+      places: this.#places,
+      onListenerFull: (listener) => this.#front.connectionLimit.onListenerFull(listener),
       counters,
       // A getter: a reload replaces the table.
       get listenerCounters() {
@@ -119,6 +124,8 @@ export class Acceptor {
       dispatcherOptions(settings.plan, this.#front.caches),
       {
         onWanted: (slot, fd, isFresh) => report({ kind: 'wanted', slot, fd, isFresh }),
+        onSent: (slot, { limited }) => limited && this.#places.onSent(slot, limited),
+        onDone: (slot) => this.#places.onDone(slot),
         onStarted: (slot) => report({ kind: 'started', slot }),
         onRoom: () => this.#onRoom(),
         onPrepared: (isOk) => report({ kind: 'prepared', isOk }),
@@ -143,6 +150,7 @@ export class Acceptor {
         this.#listen(command.slot, command.fd)
         return
       case 'gone':
+        this.#places.onGone(command.slot)
         this.#dispatcher.removeChild(command.slot)
         this.#countSessions()
         this.#reportIdle()
@@ -172,6 +180,7 @@ export class Acceptor {
   #onRoom(): void {
     this.#countSessions()
     this.#front.connectionLimit.onRoom()
+    this.#front.connectionLimit.onListenerRoom()
   }
 
   /** Publishes the load in the cells: the control thread reads it for the process title. */
@@ -228,6 +237,7 @@ export class Acceptor {
     // Called later: the constructor creates the dispatcher after the first front.
     const usersMax = () => this.#dispatcher.servingPlaces
     const cells = front && openCells(front.cells.fds, front.cells.shape, front.childSlot)
+    this.#places.replace(plan.listeners, (slot) => cells?.listenersEndedOf(slot) ?? NONE_ENDED)
     return {
       plan,
       cells,
@@ -266,7 +276,10 @@ export class Acceptor {
   /** Owns `fd`: closes it, or passes it to the dispatcher. */
   #deliver(fd: Fd, listenerSlot: number, peer: Region, { calls }: System): void {
     const { caches } = this.#front
-    if (!this.#admits(fd, listenerSlot, peer)) calls.close(fd)
+    if (!this.#admits(fd, listenerSlot, peer)) {
+      calls.close(fd)
+      this.#places.giveBack(listenerSlot)
+    }
     // The key is a text: it is only built where a cache needs it.
     else this.#handOn(fd, listenerSlot, caches[listenerSlot] && clientKey(peer.bytes))
   }
@@ -286,7 +299,7 @@ export class Acceptor {
     const { message } = plan.listeners[listenerSlot] as ListenerPlan
     const cache = caches[listenerSlot]
     const sticky = cache === undefined || key === undefined ? undefined : { cache, key }
-    const delivery: Delivery = { fd, message, datagram, sticky }
+    const delivery: Delivery = { fd, message, datagram, sticky, limited: this.#places.of(listenerSlot) }
     this.#dispatcher.deliver(delivery)
     this.#countSessions()
   }

@@ -3,6 +3,9 @@ import { AccessRules, type Rejected } from '../accept/access-rules.js'
 import { type Closing, ConnectionLimit } from '../accept/connection-limit.js'
 import { type KeptListeners, splitListeners } from '../accept/kept-listeners.js'
 import { type AcceptContext, Listener } from '../accept/listener.js'
+import type { ListenerPlaces } from '../accept/listener-places.js'
+import { ReportedEnds } from '../accept/reported-ends.js'
+import { SharedListenerPlaces } from '../accept/shared-listener-places.js'
 import { SiblingLoad } from '../accept/sibling-load.js'
 import { AccessList } from '../admission/access-list.js'
 import { IdentityList } from '../admission/identity-list.js'
@@ -31,7 +34,7 @@ import { Remotes } from '../relay/remotes.js'
 import { ThrottledWarnings } from '../relay/throttled-warnings.js'
 import type { Blocks } from '../relay/transfer/blocks.js'
 import type { Pipes } from '../relay/transfer/pipes.js'
-import { buildPools } from './build-pools.js'
+import { buildPools, poolPlaces } from './build-pools.js'
 import { GenerationTls } from './build-tls.js'
 import { type HandedOverSlot, PLAIN } from './handed-over-tls.js'
 import { changesOf, type StateChange } from './live-state.js'
@@ -54,8 +57,12 @@ export interface GenerationContext {
   countSessions(): number
   /** Wakes the reader of the log ring, which sleeps while the ring is empty. */
   onLog(): void
+  /** A master has accepted the clients. */
+  readonly isBehindMaster: boolean
   /** A session has ended. */
   onRoom(of: ReactorGeneration): void
+  /** It was the session of a listener that was full. */
+  onListenerRoom(): void
   /** Its `retire` limit is reached. */
   onRetired(of: ReactorGeneration): void
 }
@@ -75,6 +82,7 @@ export class ReactorGeneration {
   readonly #parts: Parts
   readonly #cells: OpenedCells
   readonly #connectionLimit: ConnectionLimit
+  readonly #listenerPlaces: ListenerPlaces
   readonly #accessRules: AccessRules
   readonly #peers: PeerCalls
   readonly #accepting: AcceptContext
@@ -103,7 +111,13 @@ export class ReactorGeneration {
     const parts = relayParts(settings, context, this.#cells, child)
     const { counters, listenerCounters, log, writeRejected: writeAccess } = parts
     this.#parts = parts
-    const events = { onRoom: () => context.onRoom(this), onRetired: () => context.onRetired(this) }
+    this.#listenerPlaces = context.isBehindMaster
+      ? new ReportedEnds(plan.listeners, this.#cells, childSlot)
+      : new SharedListenerPlaces(plan.listeners, this.#cells)
+    const events = {
+      onRoom: (slot: number) => this.#onEnd(slot, context),
+      onRetired: () => context.onRetired(this),
+    }
     this.#relay = new Relay(parts, events, childSlot)
     // A local constant, so that the closure below needs no check for undefined.
     const siblingLoad = this.#openSiblingLoad(loop)
@@ -129,6 +143,8 @@ export class ReactorGeneration {
       deliver: (fd, slot, client) => this.#admit(fd, slot, client),
       hasRoom: () => this.#connectionLimit.hasRoom(),
       onFull: () => this.#connectionLimit.onFull(),
+      places: this.#listenerPlaces,
+      onListenerFull: (listener) => this.#connectionLimit.onListenerFull(listener),
       counters,
       listenerCounters,
       log,
@@ -242,6 +258,16 @@ export class ReactorGeneration {
     this.#connectionLimit.onRoom()
   }
 
+  /** A session of a listener that was full has ended, in this generation or another one. */
+  onListenerRoom(): void {
+    this.#connectionLimit.onListenerRoom()
+  }
+
+  /** A client that the master has sent could not be received. */
+  countUnserved(listenerSlot: number): void {
+    this.#listenerPlaces.giveBack(listenerSlot)
+  }
+
   /** Stops accepting, but leaves its listeners open until `stop`. */
   suspend(): void {
     this.#takesClients = false
@@ -284,6 +310,12 @@ export class ReactorGeneration {
     return new SiblingLoad({ cells: this.#cells, slot: childSlot, loop, wakeupFd, onClientsLeft })
   }
 
+  #onEnd(listenerSlot: number, context: GenerationContext): void {
+    const wasFull = this.#listenerPlaces.giveBack(listenerSlot)
+    context.onRoom(this)
+    if (wasFull) context.onListenerRoom()
+  }
+
   #admit(fd: Fd, slot: number, peer: Region): void {
     const listener = this.#settings.plan.listeners[slot]?.name ?? ''
     if (this.#accessRules.admits(fd, peer, listener)) {
@@ -293,6 +325,7 @@ export class ReactorGeneration {
     // The access rules have counted it for the child, and have logged it.
     this.#parts.listenerCounters.add(slot, LISTENER_COUNT.rejected, 1)
     this.#parts.system.calls.close(fd)
+    if (this.#listenerPlaces.giveBack(slot)) this.#connectionLimit.onListenerRoom()
   }
 }
 
@@ -320,8 +353,12 @@ function relayParts(
     pipes,
     questions,
     lookups,
-    remotes: new Remotes(remotes, cells, child, (evidence) =>
-      ring.write(REMOTE, INFO, encodeEvidence(evidence)),
+    remotes: new Remotes(
+      remotes,
+      cells,
+      child,
+      (evidence) => ring.write(REMOTE, INFO, encodeEvidence(evidence)),
+      poolPlaces(plan, cells),
     ),
     health,
     ...buildPools(plan, cells, health, {

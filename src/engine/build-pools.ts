@@ -4,8 +4,10 @@ import { hashText } from '../balance/hash.js'
 import { policyOf } from '../balance/policy-of.js'
 import { Pool } from '../balance/pool.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
+import { rangeOf } from '../balance/slot-numbers.js'
 import { SlowStart } from '../balance/slow-start.js'
 import type { Cells } from '../cells/cells.js'
+import { poolPlace, type Shape } from '../cells/layout.js'
 import { openStickyTable, type StickyShare } from '../cells/sticky-table.js'
 import { nativeAddress } from '../kernel/sockaddr.js'
 import type { RelayContext } from '../relay/context.js'
@@ -35,9 +37,10 @@ export function buildPools(
   { hostsOf, stickyShares }: PoolParts,
 ): Pick<RelayContext, 'pools' | 'routing'> {
   const { defaultPool, listeners, routes } = plan
+  const arrays = remoteArrays(plan)
   const pools = new RelayPools(
     plan.pools.map((pool, index) => ({
-      ...buildPool(pool, plan, cells, health),
+      ...buildPool(pool, cells, health, arrays),
       hosts: pool.dynamic && hostsOf(pool.dynamic, index),
       sticky: openStickiness(pool, plan, stickyShares[index]),
     })),
@@ -49,27 +52,22 @@ export function buildPools(
   return { pools, routing }
 }
 
-function buildPool(plan: PoolPlan, { remotes }: Plan, cells: Cells, health: RemoteHealth): RelayPool {
+function buildPool(plan: PoolPlan, cells: Cells, health: RemoteHealth, arrays: RemoteArrays): RelayPool {
   const { key, label, options } = plan
-  return { pool: poolOf(plan, remotes, cells, health), options: sessionOptions(options), label, key }
+  const place = placeOf(plan, cells.layout.shape)
+  return { pool: poolOf(plan, arrays, cells, place, health), options: sessionOptions(options), label, key }
 }
 
-/** `seed`: of its random numbers. @default different for every pool */
+/** `place`: of the pool in `use` and `useMax`. `seed`: of its random numbers. @default different for every pool */
 export function poolOf(
   plan: PoolPlan,
-  remotes: Plan['remotes'],
-  { upAtMs, use, verdict }: Pick<Cells, 'upAtMs' | 'use' | 'verdict'>,
+  { durationsMs, seeds, tiers, weights }: RemoteArrays,
+  { upAtMs, use, useMax, verdict }: Pick<Cells, 'upAtMs' | 'use' | 'useMax' | 'verdict'>,
+  place: number | undefined,
   health: RemoteHealth,
   seed?: number,
 ): Pool {
   const { boundedLoad, members, name, policy, rebalance, slowStartAggression, tierMinUsable } = plan
-  // Arrays over the remotes of all pools, because policies index by slot; `members` restricts a pool to its
-  // own.
-  const weights = remotes.map(({ weight }) => weight)
-  const tiers = remotes.map(({ tier }) => tier)
-  // By name: a remote keeps its clients when a reload moves it to another slot, and in other processes.
-  const seeds = remotes.map((remote) => hashText(remote.name))
-  const durationsMs = remotes.map(({ slowStartMs }) => slowStartMs)
   const hasSlowStart = members.some((slot) => durationsMs[slot] !== 0)
   const ramp = { aggression: slowStartAggression, durationsMs, upAtMs, verdict }
   const hashing = { seeds, ...(boundedLoad === undefined ? {} : { boundedLoad }) }
@@ -81,11 +79,49 @@ export function poolOf(
     weights,
     tiers,
     use,
+    useMax,
+    place,
     health,
     slowStart: hasSlowStart ? new SlowStart(ramp) : undefined,
-    policy: policyOf(policy, remotes.length, hashing),
+    policy: policyOf(policy, rangeOf(members), hashing),
     ...(seed !== undefined && { seed }),
   })
+}
+
+/** By slot of the remote, made once for all pools: each uses those of its members. */
+export interface RemoteArrays {
+  readonly weights: number[]
+  readonly tiers: readonly number[]
+  /** Of names: a remote keeps its clients when a reload moves it to another slot, and in other processes. */
+  readonly seeds: readonly number[]
+  /** Of slow start. */
+  readonly durationsMs: readonly number[]
+}
+
+export function remoteArrays({ remotes }: Plan): RemoteArrays {
+  return {
+    weights: remotes.map(({ weight }) => weight),
+    tiers: remotes.map(({ tier }) => tier),
+    seeds: remotes.map(({ name }) => hashText(name)),
+    durationsMs: remotes.map(({ slowStartMs }) => slowStartMs),
+  }
+}
+
+/** By slot of the remote: the place of its pool; undefined: the pool has no limit. */
+export function poolPlaces({ pools }: Plan, { layout }: Cells): readonly (number | undefined)[] {
+  const places: (number | undefined)[] = []
+  for (const pool of pools) {
+    for (const member of pool.members) places[member] = placeOf(pool, layout.shape)
+  }
+  return places
+}
+
+/** Sessions of a pool without a limit are not counted: that would be one more atomic operation for each. */
+function placeOf(
+  { maxConnections, slot }: Pick<PoolPlan, 'maxConnections' | 'slot'>,
+  shape: Shape,
+): number | undefined {
+  return maxConnections === Number.POSITIVE_INFINITY ? undefined : poolPlace(shape, slot)
 }
 
 function openStickiness(

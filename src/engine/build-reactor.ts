@@ -78,7 +78,9 @@ export class Reactor {
       peers: peerCalls(),
       countSessions: () => this.#countSessions(),
       onLog: () => report({ kind: 'log' }),
+      isBehindMaster: settings.wireEnd !== undefined,
       onRoom: (generation) => this.#onRoom(generation),
+      onListenerRoom: () => this.#present.onListenerRoom(),
       onRetired: (generation) => this.#onRetired(generation),
     }
     this.#present = new ReactorGeneration(settings, this.#context)
@@ -252,7 +254,10 @@ export class Reactor {
         this.#report({ kind: 'may-die' })
         this.#drain(undefined)
       },
-      onLostClient: () => log(ERR, 'a client was lost: no descriptor was left to take it'),
+      onLostClient: (listenerMark) => {
+        this.#present.countUnserved(listenerMark - 1)
+        log(ERR, 'a client was lost: no descriptor was left to take it')
+      },
     }
     this.#wireEnd = new WireEnd(parts, wireEnd.fd)
     this.#mayGetMore = true

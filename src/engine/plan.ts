@@ -58,6 +58,8 @@ export interface ListenerPlan extends RelayListener {
   readonly portIndex: number
   /** Index of its row of counters in the cells. */
   readonly countersSlot: number
+  /** Limit of sessions of its clients, of all workers. Infinity: none. */
+  readonly maxConnections: number
   readonly isUdp: boolean
   readonly queue: QueueLengths
   /** Listeners of one `listen` block have the same number. */
@@ -78,12 +80,16 @@ export interface RemotePlan extends RemoteParts {
   readonly slowStartMs: number
   /** Remotes of a higher tier are in reserve. */
   readonly tier: number
+  /** Limit of sessions, of all workers. Infinity: none. */
+  readonly maxConnections: number
   /** Index in `tls.clients`; undefined: plain. */
   readonly tlsClient: number | undefined
 }
 
 export interface PoolPlan {
   readonly name: string
+  /** Index of its rows in the cells. */
+  readonly slot: number
   /** Its name in the access log; '' if `default` is the only pool. */
   readonly label: string
   /** Slots of its remotes, in the order of the configuration. */
@@ -101,6 +107,8 @@ export interface PoolPlan {
   readonly slowStartAggression: number
   /** Number of clients after which the back-off of every failing remote ends. Zero: never. */
   readonly rebalance: number
+  /** Limit of sessions, of all workers. Infinity: none. */
+  readonly maxConnections: number
   readonly options: SessionPlan
   /** Of a dynamic route, which has a pool of its own with one remote; undefined: configured remotes. */
   readonly dynamic?: DynamicPlan | undefined

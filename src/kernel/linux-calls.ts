@@ -65,6 +65,7 @@ function pipeCalls(errno: Int32Array): Pick<Calls, 'splice' | 'openPipe' | 'resi
   )
   return {
     splice(from, to, bytesMax) {
+      // The flag is about the pipe; sockets have O_NONBLOCK themselves (splice(2)).
       const count = splice(from, 0, to, 0, bytesMax, c.SPLICE_F_NONBLOCK)
       return count >= 0 ? count : -(errno[0] as number)
     },
@@ -106,6 +107,7 @@ function socketCalls(errno: Int32Array): SocketCalls {
   return {
     accept(fd, peer) {
       length[0] = peer.byteLength
+      // The flags of the listening socket are not inherited (accept(2)).
       return answer(accept(fd, peer.pointer, lengthRegion.pointer, c.SOCK_NONBLOCK | c.SOCK_CLOEXEC))
     },
     socket: (family, type, protocol) =>
@@ -184,6 +186,7 @@ function endCalls(errno: Int32Array): Pick<Calls, 'shutdownWrite' | 'close' | 'd
       return -(errno[0] as number)
     },
     discard(region) {
+      // MADV_REMOVE also frees the pages of the memfd, which MADV_DONTNEED would keep (madvise(2)).
       const result = madvise(region.pointer, region.byteLength, c.MADV_REMOVE)
       return result >= 0 ? 0 : -(errno[0] as number)
     },

@@ -6,12 +6,16 @@ import { copyOut, withNativeBytes } from './openssl-memory.js'
 export interface X509Calls {
   /** BIO_new_mem_buf(3): reads the bytes in place, without a copy; they must outlive the BIO. */
   memoryReader(bytes: Pointer, byteLength: number): number
+  /** BIO_s_mem(3): static, never freed. */
   memoryMethod(): number
   openBio(method: Pointer): number
   freeBio(bio: Pointer): void
   readBio(bio: Pointer, into: Uint8Array, bytesMax: number): number
   pendingBio(bio: Pointer): number
-  /** `passphrase` is NUL-terminated and never 0: OpenSSL would prompt on the terminal. */
+  /**
+   * `passphrase` is NUL-terminated and never 0: OpenSSL would prompt on the terminal. Of all readers: `into`
+   * is 0 for a new object, which the caller frees.
+   */
   pemCertificate(bio: Pointer, into: number, callback: number, passphrase: Pointer): number
   pemKey(bio: Pointer, into: number, callback: number, passphrase: Pointer): number
   pemCrl(bio: Pointer, into: number, callback: number, passphrase: Pointer): number
@@ -48,6 +52,7 @@ export interface X509Calls {
   printText(bio: Pointer, text: Pointer, flags: number): number
   printSerial(bio: Pointer, serial: Pointer): number
   writeCertificate(bio: Pointer, certificate: Pointer): number
+  /** A copy that the caller frees. */
   duplicateName(name: Pointer): number
   notBefore(certificate: Pointer): number
   notAfter(certificate: Pointer): number
@@ -62,12 +67,15 @@ export interface X509Calls {
   push(stack: Pointer, element: Pointer): number
   /** 0: the stack is empty. */
   pop(stack: Pointer): number
+  /** Does not free the elements. */
   freeStack(stack: Pointer): void
   freeName(name: Pointer): void
   count(stack: Pointer): number
+  /** Borrowed from the stack. */
   element(stack: Pointer, index: number): number
   /** Borrowed from the name; stores its type in `type[0]`. */
   generalName(name: Pointer, type: Int32Array): number
+  /** Borrowed; without a NUL at its end. */
   dataOf(text: Pointer): number
   lengthOf(text: Pointer): number
 }

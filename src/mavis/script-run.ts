@@ -79,7 +79,7 @@ class ScriptRun {
     let open: Condition | undefined = condition
     let holds = false
     while (open !== undefined) {
-      // Descends to the leftmost leaf, and remembers the operators above it.
+      // Descends to the leftmost leaf, and stores the operators above it.
       while (isOuter(open)) {
         outer.push(open)
         open = open.kind === 'not' ? open.of : open.left

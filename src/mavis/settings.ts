@@ -7,7 +7,7 @@ import type { Script } from './script.js'
 /** Settings of MAVIS: the `mavis …` directives of section `tcprelay`, and those of each module. */
 export interface MavisSettings {
   readonly authorization: AskedAbout | 'none'
-  /** For clients that no module knows, and when all modules answer DOWN. */
+  /** For clients that no module finds, and when all modules answer DOWN. */
   readonly fallback: 'permit' | 'deny'
   /** Time limit of a query, for all modules together. */
   readonly timeoutMs: number

@@ -66,7 +66,7 @@ export class Traversal {
     while (this.#move !== 'end' && !this.#isWaiting && !this.#isWithdrawn) this.#move = this.#next(this.#move)
     this.#isMoving = false
     if (this.#move !== 'end' || this.#isWithdrawn) return undefined
-    // A chain in which no module set a RESULT does not know the client.
+    // A chain in which no module set a RESULT has not found the client.
     if (this.#code === FINAL) this.query.values[AV.RESULT] ??= NFD
     return this.#code
   }

@@ -137,7 +137,7 @@ function isSame(one: { address: string; port: number }, other: RemoteInfo): bool
   return one.port === other.port && one.address === other.address
 }
 
-/** Node forgets a close() that was deferred until bind() completes, if bind() fails. */
+/** Node never executes a close() that was deferred until bind() completes, if bind() fails. */
 function closeAgain(socket: Socket): void {
   try {
     socket.close()

@@ -28,7 +28,7 @@ export function verdictFrom(
   if (code !== FINAL || result === ERR) return { isPermitted: false, refusal: 'error', comment }
   if (result === NAK) return { isPermitted: false, refusal: 'denied', comment }
   if (result === undefined || result === NFD) {
-    // A client that no module knows is in no group.
+    // A client that no module has found is in no group.
     if (fallback === 'permit' && members.length === 0) return PERMITTED
     return { isPermitted: false, refusal: fallback === 'permit' ? 'not-member' : 'not-found', comment }
   }

@@ -42,8 +42,10 @@ const EVENTS_MAX = 512
 const SYS_EPOLL_PWAIT2 = 441
 
 /**
- * epoll(7), edge-triggered for streams: one EPOLL_CTL_ADD per socket and no EPOLL_CTL_MOD, so `again` is a no-op,
- * except for a stream whose reads were paused.
+ * epoll(7), edge-triggered for streams: one EPOLL_CTL_ADD per socket and no EPOLL_CTL_MOD, so `again` is a
+ * no-op, except for a stream whose reads were paused. `forget` is one too, because the kernel drops a closed
+ * descriptor. `modify` passes its argument in the memory of the first event, which is free: `fill` copies all
+ * events before a watcher is called.
  */
 export function openEpoll(layout: EpollLayout = epollLayout(process.arch)): Poller {
   const create = nativeFunction<(flags: number) => number>('int epoll_create1(int flags)')
@@ -67,10 +69,6 @@ export function openEpoll(layout: EpollLayout = epollLayout(process.arch)): Poll
   /** 1 by descriptor while its reads are paused. `add` clears it: a closed descriptor leaves a stale entry behind. */
   let paused = new Uint8Array(1024)
 
-  /**
-   * Uses the memory of the first event for its argument: `fill` has copied the events before a watcher is
-   * called.
-   */
   function modify(operation: number, fd: Fd, token: WatchToken, events: number): Outcome {
     words[0] = events
     words[tokenAt] = token
@@ -107,7 +105,6 @@ export function openEpoll(layout: EpollLayout = epollLayout(process.arch)): Poll
       modify(c.EPOLL_CTL_MOD, fd, token, PAUSED)
     },
     remove: (fd, token) => modify(c.EPOLL_CTL_DEL, fd, token, 0),
-    // The kernel drops a closed descriptor, unless a duplicate of it is open (epoll(7)).
     forget() {},
     wait(ready: ReadyList, timeoutMs: number) {
       const timeout = timeoutMs === Number.POSITIVE_INFINITY ? -1 : wholeMs(timeoutMs)

@@ -21,7 +21,7 @@ import type { ThrottledWarnings } from './throttled-warnings.js'
 import type { Blocks } from './transfer/blocks.js'
 import type { Pipes } from './transfer/pipes.js'
 
-/** What the relay knows of a listener. */
+/** What the relay uses of a listener. */
 export interface RelayListener {
   /** Where it listens, for logs. */
   readonly name: string

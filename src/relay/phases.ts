@@ -13,7 +13,7 @@ export type Phase = OpeningPhase | 'relaying' | 'draining' | 'closed'
 export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
   /** TLS handshake, or a peek at the ClientHello. */
   greeting: onwards('greeting'),
-  /** A peek at the first bytes, to know the protocol. */
+  /** A peek at the first bytes, to detect the protocol. */
   detecting: onwards('detecting'),
   /** Waiting for the verdict of MAVIS. */
   asking: onwards('asking'),

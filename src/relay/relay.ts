@@ -26,8 +26,8 @@ import { TRANSPORTS } from './transfer/transports.js'
 export type RelayParts = Omit<RelayContext, 'diallings' | 'facts' | 'peers' | 'sessionClosed'>
 
 export interface RelayEvents {
-  /** A session has ended, and with it two descriptors. */
-  onRoom(): void
+  /** A session of this listener has ended, and with it two descriptors. */
+  onRoom(listenerSlot: number): void
   /** `retire limit` is reached: deliver no more clients. */
   onRetired(): void
 }
@@ -124,7 +124,9 @@ export class Relay {
   /** Freezes a session, or returns 'later' if that is not possible now; see `Frozen`. */
   freeze(session: Session): Frozen | 'later' {
     const frozen = freezeSession(session)
-    if (frozen !== 'later') this.#release(session)
+    if (frozen === 'later') return frozen
+    this.#context.remotes.handOver(session.remoteSlot)
+    this.#release(session)
     return frozen
   }
 
@@ -154,8 +156,9 @@ export class Relay {
     // Before `#release`, which clears what is counted and logged.
     this.#countEnd(session)
     if (this.#context.options.hasAccessLog) this.#context.writeAccess(this.#accessRecord(session))
+    if (session.remoteSlot !== NONE) this.#context.remotes.giveBack(session.remoteSlot)
     this.#release(session)
-    this.#events.onRoom()
+    this.#events.onRoom(session.listenerSlot)
   }
 
   #countEnd({ listenerSlot, reason, remoteSlot, toClient, toRemote, wasConnected }: Session): void {
@@ -184,7 +187,6 @@ export class Relay {
       this.#open[session.index] = last
       last.index = session.index
     }
-    if (session.remoteSlot !== NONE) this.#context.remotes.giveBack(session.remoteSlot)
     if (session.wasConnected) session.sticky?.left(session.remoteSlot, this.#context.loop.nowMs)
     add(this.#context.counters, COUNT.sessionsNow, -1)
     this.#context.listenerCounters.add(session.listenerSlot, LISTENER_COUNT.sessionsNow, -1)

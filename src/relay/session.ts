@@ -22,7 +22,7 @@ import type { StickyClient } from './stickiness.js'
 import { Direction } from './transfer/direction.js'
 
 const INPUT = READABLE | URGENT | PEER_ENDED | FAILED | HUNG_UP
-/** Readiness that a connection remembers, because the kernel reports it once. */
+/** Readiness that a connection stores, because the kernel reports it once. */
 const EXCEPTIONAL = URGENT | PEER_ENDED | FAILED
 
 /**

@@ -273,7 +273,7 @@ for (const [what, sent, violation] of [
   ['a kind that every object has', body('{"kind":"constructor"}'), /unknown message/],
   ['null', body('null'), /unknown message/],
   ['an empty frame', body(''), /unknown message of 0 bytes/],
-  ['a long frame', Buffer.of(1, 1, 0, 0), /a frame of 257 bytes/],
+  ['a long frame', Buffer.of(1, 2, 0, 0), /a frame of 513 bytes/],
   ['a frame without end', Buffer.of(0xff, 0xff, 0xff, 0xff), /a frame of 4294967295 bytes/],
   [
     '10,000 messages',

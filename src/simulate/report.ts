@@ -136,7 +136,8 @@ function poolReport(
   different: Float64Array | undefined,
 ): PoolReport | undefined {
   const pool = rows.pools[index]
-  if (pool === undefined) return undefined
+  const isUsed = [simulated, logged].some((view) => view?.tally.pools[index] !== undefined)
+  if (pool === undefined || (pool.policy === undefined && !isUsed)) return undefined
   const expected = pool.rows.reduce((sum, row) => sum + regularWeight(rows, row), 0)
   return {
     name: pool.name,

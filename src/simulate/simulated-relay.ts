@@ -4,7 +4,7 @@
  */
 import type { AccessList } from '../admission/access-list.js'
 import type { RouteFacts } from '../admission/route-facts.js'
-import { NO_ROUTE, type Router } from '../admission/router.js'
+import { NO_ROUTE, REJECT_CLOSE, type Router } from '../admission/router.js'
 import { type ClientMemory, pickSticky } from '../balance/pick-sticky.js'
 import { FULL, NONE } from '../balance/policy.js'
 import type { Pool } from '../balance/pool.js'
@@ -28,6 +28,8 @@ export interface SimulatedPool {
   readonly pool: Pool
   /** Undefined: the pool, or this client, is not sticky. */
   memoryOf(facts: RouteFacts): StickyMemory | undefined
+  /** Undefined: it serves every client that is routed to it. */
+  readonly allows: ((facts: RouteFacts) => boolean) | undefined
   /** The hash that its policy chooses by; undefined: it does not hash. */
   readonly hashOf: ((facts: RouteFacts) => number) | undefined
   readonly dialRetries: number
@@ -98,6 +100,7 @@ export class SimulatedRelay implements Chooser {
     if (pool < 0) return pool
     this.pool = pool
     const served = this.#model.pools[pool] as SimulatedPool
+    if (served.allows?.(facts) === false) return REJECT_CLOSE
     served.pool.countClient()
     const slot = this.#dial(served, facts, nowMs)
     if (slot !== NONE) return slot

@@ -113,7 +113,7 @@ export class World {
     this.#authority = new FakeAuthority(chance)
     this.#questions = new Questions(this.#loop, (news) => this.#authority.hear(news))
     const remotes = this.#servers.remotes.length
-    this.#cells = localCells({ children: 1, remotes, listeners: 1, ringBytes: 64 })
+    this.#cells = localCells({ children: 1, remotes, listeners: 1, pools: 1, ringBytes: 64 })
     this.#relay = this.#makeRelay(system, policyFor(transportOf(seed), chance, this.#windowBytes))
   }
 
@@ -300,7 +300,7 @@ export class World {
     assert.equal(this.#loop.watchCount, 0, 'watches left')
     assert.equal(this.#loop.timers.count, 0, 'timers left')
     assert.deepEqual(
-      [...this.#cells.use],
+      [...this.#cells.use.slice(0, this.#servers.remotes.length)],
       this.#servers.remotes.map(() => 0),
       'use left counted',
     )

@@ -63,7 +63,7 @@ export class CrowdWorld {
   #lastFd = 10
 
   constructor() {
-    const cells = localCells({ children: 1, remotes: 1, listeners: 1, ringBytes: RING_BYTES })
+    const cells = localCells({ children: 1, remotes: 1, listeners: 1, pools: 1, ringBytes: RING_BYTES })
     const child = cells.child(0)
     const ring = new LogRingWriter(child, () => {})
     const calls = this.#fakeCalls()

@@ -64,7 +64,7 @@ export class DetectingWorld {
     this.#questions = new Questions(this.#loop, ({ asked }) => {
       this.#tokens.push(...asked.map(({ token }) => token))
     })
-    const cells = localCells({ children: 1, remotes: 1, listeners: 1, ringBytes: 64 })
+    const cells = localCells({ children: 1, remotes: 1, listeners: 1, pools: 1, ringBytes: 64 })
     const child = cells.child(0)
     const address = { family: 'ipv4', host: '10.0.0.2', port: 80 } as const
     const { health, pools } = choosing({ weights: [1], use: cells.use, backOffUntilMs: child.retryAtMs })

@@ -2,6 +2,7 @@
 import { LeastUse } from '../../src/balance/least-use.js'
 import { Pool } from '../../src/balance/pool.js'
 import { RemoteHealth } from '../../src/balance/remote-health.js'
+import { firstSlots } from '../../src/balance/slot-numbers.js'
 import type { RelayParts } from '../../src/relay/relay.js'
 import { RelayPools } from '../../src/relay/relay-pools.js'
 import { DEFAULT_SESSION_OPTIONS, type SessionOptions } from '../../src/relay/session-options.js'
@@ -20,11 +21,11 @@ export function leastUsePool({ weights, use, useMax, backOffUntilMs, rebalance =
   const pool = new Pool({
     name: 'default',
     members: [...weights.keys()],
-    weights,
+    weights: [...weights],
     use,
     ...(useMax === undefined ? {} : { useMax }),
     health,
-    policy: new LeastUse(weights.length),
+    policy: new LeastUse(firstSlots(weights.length)),
     rebalance,
   })
   return { health, pool }

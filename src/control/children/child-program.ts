@@ -43,7 +43,7 @@ export function programOf(
       spawn.config ?? configuration,
       ...(id === undefined ? [] : [id]),
     ],
-    // The variable tells a child of ours to expect a link on its descriptor.
+    // By this variable a child of ours expects a link on its descriptor.
     environment: isOwn ? { ...environment, [LINK_VARIABLE]: '1' } : environment,
     uid: spawn.user?.uid,
     keepsNetAdmin: isOwn && needsNetAdmin(loaded),

@@ -208,6 +208,7 @@ export class ChildWorkers implements Workers {
       startProcess,
       writeAccess: this.#head.writeAccess,
       hearRemote: this.#head.hearRemote,
+      findHost: this.#head.findHost,
       onNews: (slot: number, news: 'serving' | 'retiring') => this.#onNews(slot, news),
       onForbidden: (generation: Generation | undefined) => this.#onForbidden(generation),
       onGone: (slot: number) => this.#post({ kind: 'gone', slot }),
@@ -338,4 +339,4 @@ export class ChildWorkers implements Workers {
 }
 
 /** The cells of the master's own reactor: it relays nothing. */
-const OWN_SHAPE: Shape = { children: 1, remotes: 0, listeners: 0, ringBytes: 256 * 1024 }
+const OWN_SHAPE: Shape = { children: 1, remotes: 0, listeners: 0, pools: 0, ringBytes: 256 * 1024 }

@@ -69,6 +69,9 @@ export class Child {
         if (!this.#isAccepting) this.#listen(message.abandoned)
         this.#drain(message.abandoned)
         return
+      case 'host':
+        this.#thread.post({ kind: 'hosts', replies: [[message.token, message.answer]] })
+        return
       case 'state':
       case 'ping':
       case 'cut':
@@ -116,6 +119,9 @@ export class Child {
       case 'pong':
         link.send({ kind: 'pong' })
         return
+      case 'lookups':
+        for (const { name, pool, token } of report.asked) link.send({ kind: 'resolve', token, pool, name })
+        return
       case 'serving':
         link.send({ kind: 'serving' })
         return
@@ -137,8 +143,8 @@ export class Child {
   }
 
   /**
-   * Takes no more clients. Whether others take those in the queues of shared listeners only the master knows: they stay
-   * open until it answers by `drain`.
+   * Takes no more clients. Shared listeners stay open until the master answers by `drain`, because only the
+   * master can determine whether others take the clients in their queues.
    */
   #retire(signal: NodeJS.Signals): void {
     const { link, log, start } = this.#parts

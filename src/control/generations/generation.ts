@@ -11,6 +11,7 @@ import { RateLimitedLog } from '../../observe/rate-limited-log.js'
 import { ERR } from '../../observe/severity.js'
 import type { Say } from '../../observe/trace.js'
 import { compilePlan } from '../../plan/compile/compile-plan.js'
+import { dynamicNames } from '../../plan/compile/dynamic-plans.js'
 import { namedRemotes } from '../../plan/compile/remote-plans.js'
 import { listenerNames, remoteKey, remoteName } from '../../plan/compile/socket-names.js'
 import type { Loaded } from '../../plan/load/load.js'
@@ -21,6 +22,7 @@ import type { NameWatch, Resolver } from '../../services/resolver.js'
 import type { TicketKeyRing } from '../../services/ticket-keys.js'
 import type { BoundListener } from '../process/listeners.js'
 import { ListenerKeeper } from './listener-keeper.js'
+import { limitsOf } from './place-limits.js'
 import { SharedCells } from './shared-cells.js'
 import { StateKeeper } from './state-keeper.js'
 import { StickyMemories } from './sticky-memories.js'
@@ -61,7 +63,7 @@ export class Generation {
   readonly plan: Plan
   readonly memory: SharedCells
   readonly sticky: StickyMemories
-  /** The slot of each remote in the memory, in the order of the configuration. */
+  /** The slot of each remote in the memory, in the order of the configuration, then those of dynamic routes. */
   readonly remoteSlots: readonly number[]
   /** The same of each listener. */
   readonly listenerSlots: readonly number[]
@@ -107,7 +109,13 @@ export class Generation {
     })
     const remotes = loaded.tcprelay.remotes.map(remoteName)
     const ofListeners = listenerNames(loaded.spawnd.listeners, this.listeners.names)
-    const names = { remotes: loaded.tcprelay.remotes.map(remoteKey), listeners: ofListeners }
+    const { pools, remotes: configured } = loaded.tcprelay
+    const dynamic = dynamicNames(loaded.tcprelay)
+    const names = {
+      remotes: [...configured.map(remoteKey), ...dynamic],
+      listeners: ofListeners,
+      pools: [...pools.map(({ name }) => name), ...dynamic],
+    }
     const slots = present?.memory.enter(this, names)
     this.memory =
       present === undefined || slots === undefined
@@ -117,6 +125,7 @@ export class Generation {
     const own = slots ?? this.memory.enter(this, names)
     this.remoteSlots = own?.remotes ?? []
     this.listenerSlots = own?.listeners ?? []
+    const poolSlots = own?.pools ?? []
     this.front = parts.hasFront ? this.#openFront() : undefined
     this.#remoteNames = remotes
     // Before any worker starts: evidence that agrees with the verdict is not sent, so no outage is logged
@@ -128,8 +137,8 @@ export class Generation {
     )
     const { listenerSlots, remoteSlots } = this
     const { kinds: listenerKinds } = this.listeners
-    const places = { listenerKinds, listenerNames: ofListeners, listenerSlots, mechanism, remoteSlots }
-    this.plan = compilePlan(loaded, places)
+    const listenersAs = { listenerKinds, listenerNames: ofListeners, listenerSlots }
+    this.plan = compilePlan(loaded, { ...listenersAs, mechanism, poolSlots, remoteSlots })
     this.sticky = this.#openSticky(present?.sticky)
     const { instancesMax, usersMax } = this.plan.workers.placement
     this.sessionsMax = instancesMax * usersMax
@@ -167,9 +176,17 @@ export class Generation {
     }
   }
 
-  /** Its remotes, in the order of the configuration. */
+  /** The addresses that its listeners are bound to, wildcards excepted. */
+  get listenerHosts(): readonly string[] {
+    return this.loaded.spawnd.listeners.flatMap(({ bind }) =>
+      bind.kind === 'address' && bind.address.family !== 'unix' ? [bind.address.host] : [],
+    )
+  }
+
+  /** Its remotes, in the order of the configuration; those of dynamic routes are not watched. */
   get watchedRemotes(): readonly WatchedRemote[] {
-    return this.remoteSlots.flatMap((slot) => this.plan.remotes[slot] ?? [])
+    const configured = this.remoteSlots.slice(0, this.#remoteNames.length)
+    return configured.flatMap((slot) => this.plan.remotes[slot] ?? [])
   }
 
   /** Writes the verdict on a remote to the cells, where its workers read it. */
@@ -182,6 +199,12 @@ export class Generation {
       cells.upAtMs[slot] = upAtMs
       Atomics.store(cells.verdict, slot, isDown ? 1 : 0)
     }
+  }
+
+  /** Puts its limits of sessions in force, also for workers of older generations. */
+  applyLimits(): void {
+    const { cells } = this.memory
+    for (const [place, max] of limitsOf(this.plan, this.memory.shape)) Atomics.store(cells.useMax, place, max)
   }
 
   /** A child of this generation has started, or the reactor of a single process with it. */

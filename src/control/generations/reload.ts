@@ -8,6 +8,7 @@ import { limitProblems } from '../../plan/check/limit-problems.js'
 import { type Loaded, type LoadOptions, loadFrom } from '../../plan/load/load.js'
 import { CounterKeeper } from '../../services/counter-keeper.js'
 import { FileWatch } from '../../services/file-watch.js'
+import { HostResolver } from '../../services/host-resolver.js'
 import { RemoteVerdicts } from '../../services/remote-verdicts.js'
 import { Resolver } from '../../services/resolver.js'
 import { Stapler } from '../../services/stapler.js'
@@ -19,6 +20,7 @@ import type { Alarms } from '../process/alarms.js'
 import { type BoundListener, closeListeners } from '../process/listeners.js'
 import type { StartedHead } from '../process/start-up.js'
 import { Generation } from './generation.js'
+import { HostService } from './host-service.js'
 import { servingLine } from './serving-line.js'
 import { watchTlsFiles } from './tls-tickets.js'
 import type { Workers } from './workers.js'
@@ -45,6 +47,8 @@ export class Reloader {
   readonly access: AccessLogInForce
   readonly verdicts: RemoteVerdicts
   readonly counters = new CounterKeeper()
+  /** Common to all generations: addresses that a name has outlive a reload. */
+  readonly hosts: HostService
   readonly #parts: ReloadParts
   readonly #workers: Workers
   /** The generation in force. */
@@ -72,12 +76,14 @@ export class Reloader {
     this.#tlsFiles = new FileWatch(() => void this.change('files'), parts.boundary)
     const { log, traceMask } = parts
     this.#resolver = new Resolver(log.say, new TraceChannel('DNS', traceMask, log.say))
+    const nowMs = () => parts.system.clock.monotonicMs()
+    this.hosts = new HostService(new HostResolver(nowMs), nowMs)
     this.verdicts = new RemoteVerdicts(
       parts.log.say,
       (remote, verdict) => {
         for (const generation of this.#generations()) generation.setVerdict(remote, verdict)
       },
-      () => parts.system.clock.monotonicMs(),
+      nowMs,
     )
     this.#stapler = new Stapler<OcspSource>({
       // Imported late: few configurations have a responder, and HTTP takes memory.
@@ -90,6 +96,7 @@ export class Reloader {
       boundary: parts.boundary,
     })
     this.#present = this.#makeGeneration(parts.loaded, parts.bound, undefined)
+    this.#present.applyLimits()
     this.verdicts.watch(this.#present.watchedRemotes)
   }
 
@@ -271,6 +278,7 @@ export class Reloader {
     this.#stapler.watch(next.loaded.tls.ocsp)
     // Before the switch: the reactor has slots for a limited number of generations.
     this.#endOldest()
+    next.applyLimits()
     // Not awaited here: listeners are handed on as commands behind `reload`, so no time passes between them.
     const isInForce = this.#workers.putInForce(next, kept)
     next.listeners.start(kept)

@@ -7,17 +7,20 @@ import { NamedSlots } from './named-slots.js'
 /** Spare slots, so that a reload with some new names needs no new memory. */
 const SPARE_REMOTES = 32
 const SPARE_LISTENERS = 32
+const SPARE_POOLS = 32
 
 /** Names that have slots, in the order of a configuration. */
 export interface SlotNames {
   readonly remotes: readonly string[]
   readonly listeners: readonly string[]
+  readonly pools: readonly string[]
 }
 
 /** The slots of these names, in the same order. */
 export interface Slots {
   readonly remotes: readonly number[]
   readonly listeners: readonly number[]
+  readonly pools: readonly number[]
 }
 
 /** The slots of one configuration. */
@@ -26,12 +29,12 @@ interface User {
   readonly slots: Slots
 }
 
-const NO_SLOTS = { remotes: [], listeners: [] }
+const NO_SLOTS = { remotes: [], listeners: [], pools: [] }
 /** A configuration that was given up: counts of its last children belong to no name. */
 const NOBODY: User = { names: NO_SLOTS, slots: NO_SLOTS }
 
 /**
- * The memory that a master's children share, and which remote and listener has which slot in it. They keep their slots
+ * The memory that a master's children share, and which remote, listener and pool has which slot in it. They keep their slots
  * from one configuration to the next, so that the sessions of old children count when new ones choose.
  */
 export class SharedCells {
@@ -40,6 +43,7 @@ export class SharedCells {
   readonly #keeper: CounterKeeper
   readonly #remotes: NamedSlots
   readonly #listeners: NamedSlots
+  readonly #pools: NamedSlots
   readonly #users = new Map<object, User>()
   /** Rows that running children count in, by the slots of the children. */
   readonly #counted = new Map<number, CountedRows>()
@@ -49,11 +53,13 @@ export class SharedCells {
       ...shape,
       remotes: shape.remotes + SPARE_REMOTES,
       listeners: shape.listeners + SPARE_LISTENERS,
+      pools: shape.pools + SPARE_POOLS,
     }
     this.#created = createCells(this.shape)
     this.#keeper = keeper
     this.#remotes = new NamedSlots(this.shape.remotes)
     this.#listeners = new NamedSlots(this.shape.listeners)
+    this.#pools = new NamedSlots(this.shape.pools)
   }
 
   /** The descriptors that the child of a slot inherits. */
@@ -69,12 +75,12 @@ export class SharedCells {
   enter(user: object, names: SlotNames): Slots | undefined {
     const remotes = this.#remotes.enter(user, names.remotes)
     const listeners = this.#listeners.enter(user, names.listeners)
-    if (remotes === undefined || listeners === undefined) {
-      this.#remotes.leave(user)
-      this.#listeners.leave(user)
+    const pools = this.#pools.enter(user, names.pools)
+    if (remotes === undefined || listeners === undefined || pools === undefined) {
+      this.#leaveSlots(user)
       return undefined
     }
-    const slots = { remotes, listeners }
+    const slots = { remotes, listeners, pools }
     this.#users.set(user, { names, slots })
     return slots
   }
@@ -110,11 +116,14 @@ export class SharedCells {
   /** Frees the slots of a configuration, and the memory with the last one. */
   leave(user: object): void {
     if (!this.#users.delete(user)) return
-    this.#remotes.leave(user)
-    this.#listeners.leave(user)
+    this.#leaveSlots(user)
     if (this.#users.size > 0) return
     // Rows that were not given back before: their counts are kept.
     for (const childSlot of [...this.#counted.keys()]) this.giveBack(childSlot)
     this.#created.close()
+  }
+
+  #leaveSlots(user: object): void {
+    for (const slots of [this.#remotes, this.#listeners, this.#pools]) slots.leave(user)
   }
 }

@@ -51,7 +51,7 @@ export async function lookedUpProblems({ spawnd, tcprelay }: Loaded): Promise<Co
 export function startProblems(loaded: Loaded, hasChildren: boolean): readonly ConfigProblem[] {
   const { given, spawnd } = loaded
   return [
-    // Children of another program may know what this version lacks.
+    // Children of another program may support what this version lacks.
     ...unlandedProblems(given, LANDED, hasChildren && spawnd.spawn.exec !== undefined),
     ...listenerProblems(loaded),
     ...socketProblems(linuxCalls(), loaded, hasChildren),

@@ -19,13 +19,15 @@ import { childProcess, workersPlan } from './worker-plans.js'
 export interface PlanSurroundings extends BoundAs, Pick<ProcessPlan, 'mechanism'> {
   /** The slot of each remote in the cells, in the order of the configuration. */
   readonly remoteSlots: readonly number[]
+  /** The same of each pool. */
+  readonly poolSlots: readonly number[]
 }
 
 export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Plan {
   const { spawnd, tcprelay } = loaded
   const { listeners: listenersTls, remotes: tlsClients, ...tls } = loaded.tls.settings
-  const { mechanism, remoteSlots } = surroundings
-  const pools = poolPlans(tcprelay, remoteSlots)
+  const { mechanism, poolSlots, remoteSlots } = surroundings
+  const pools = poolPlans(tcprelay, poolSlots, remoteSlots)
   const defaultPool = poolIndex(tcprelay)
   const routes = routePlans(tcprelay, spawnd.listeners)
   const listeners = withNeeds(

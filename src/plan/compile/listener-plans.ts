@@ -16,6 +16,7 @@ import {
   FLAG_TLS_AUTO,
   FLAG_TLS_PSK,
 } from '../../wire/child-message.js'
+import { endless } from '../load/endless.js'
 import { poolIndex } from './pool-plans.js'
 import { sessionOverrides } from './session-plans.js'
 
@@ -35,7 +36,7 @@ export function listenerPlans(
 ): readonly ListenerPlan[] {
   const overrides = new Map(listeners.filter(isFirstPort).map((one) => [one.block, sessionOverrides(one)]))
   return listeners.map((settings, slot) => {
-    const { backlog, block, overloadBacklog, pool, portIndex, protocol, realm } = settings
+    const { backlog, block, maxConnections, overloadBacklog, pool, portIndex, protocol, realm } = settings
     return {
       name: listenerNames[slot] ?? '',
       kind: listenerKinds[slot] ?? 'tcp',
@@ -44,6 +45,7 @@ export function listenerPlans(
       overrides: overrides.get(block),
       portIndex,
       countersSlot: listenerSlots[slot] as number,
+      maxConnections: endless(maxConnections),
       isMptcp: protocol === 'MPTCP',
       isUdp: protocol === 'UDP',
       queue: { backlog, overloadBacklog },

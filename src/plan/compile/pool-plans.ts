@@ -2,28 +2,46 @@
 import { DEFAULT_POOL, type PoolSettings } from '../../config/table-pool.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
 import type { PoolPlan, StickyPlan } from '../../engine/plan.js'
+import { endless } from '../load/endless.js'
+import { dynamicPools } from './dynamic-plans.js'
 import { sessionPlan } from './session-plans.js'
 
-/** `remoteSlots`: in the order of the configuration. */
+/** `poolSlots` and `remoteSlots`: in the order of the configuration; those of dynamic routes follow. */
 export function poolPlans(
+  tcprelay: TcprelaySettings,
+  poolSlots: readonly number[],
+  remoteSlots: readonly number[],
+): readonly PoolPlan[] {
+  const { pools, remotes } = tcprelay
+  return [
+    ...configuredPools(tcprelay, poolSlots, remoteSlots),
+    ...dynamicPools(tcprelay, poolSlots.slice(pools.length), remoteSlots.slice(remotes.length)),
+  ]
+}
+
+function configuredPools(
   { pools, remotes }: TcprelaySettings,
+  poolSlots: readonly number[],
   remoteSlots: readonly number[],
 ): readonly PoolPlan[] {
   const areNamed = pools.some(({ name }) => name !== DEFAULT_POOL)
   return pools.map((pool, index) =>
     poolPlan(
       pool,
+      poolSlots[index] as number,
       areNamed ? pool.name : '',
       remoteSlots.filter((_, i) => remotes[i]?.pool === index),
     ),
   )
 }
 
-function poolPlan(pool: PoolSettings, label: string, members: readonly number[]): PoolPlan {
-  const { boundedLoadPercent, key, name, policy, rebalance, slowStartAggression, tierMinUsable } = pool
+function poolPlan(pool: PoolSettings, slot: number, label: string, members: readonly number[]): PoolPlan {
+  const { boundedLoadPercent, key, maxConnections, name, policy } = pool
+  const { rebalance, slowStartAggression, tierMinUsable } = pool
   const isHashing = policy === 'source' || policy === 'maglev'
   return {
     name,
+    slot,
     label,
     members,
     policy,
@@ -33,6 +51,7 @@ function poolPlan(pool: PoolSettings, label: string, members: readonly number[])
     tierMinUsable,
     slowStartAggression,
     rebalance,
+    maxConnections: endless(maxConnections),
     options: sessionPlan(pool),
   }
 }

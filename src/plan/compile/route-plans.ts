@@ -20,7 +20,7 @@ interface Known {
   readonly listeners: ReadonlyMap<string, readonly number[]>
 }
 
-/** Requires a checked configuration. Without listeners, under a classic master, conditions on them never match. */
+/** Requires a checked configuration. The pools of dynamic routes follow the configured ones. Without listeners, under a classic master, conditions on them never match. */
 export function routePlans(
   { pools, routes }: Pick<TcprelaySettings, 'pools' | 'routes'>,
   listeners: readonly Pick<ListenerSettings, 'name'>[],
@@ -29,10 +29,12 @@ export function routePlans(
     pools: new Map(pools.map(({ name }, index) => [name, index])),
     listeners: slotsByName(listeners),
   }
+  let dynamicPool = pools.length
+  const dynamicTarget = () => ({ kind: 'pool', pool: dynamicPool++ }) as const
   return routes.map(({ conditions, position: { file, line }, target }) => ({
     position: { file, line },
     conditions: conditionsOf(conditions, known),
-    target: targetOf(target, known),
+    target: target.dynamic === undefined ? targetOf(target, known) : dynamicTarget(),
   }))
 }
 

@@ -72,7 +72,7 @@ export function loadTls(configuration: Configuration, options: TlsLoadOptions): 
   loader.process()
   const settings = {
     ...loader.tables,
-    // A child does not know the listeners of a classic master.
+    // The listeners of a classic master are not in the configuration of its child.
     listeners: isHandedOver ? [] : listeners,
     handedOver,
     remotes,
@@ -169,6 +169,7 @@ class TlsLoader {
     }
   }
 
+  /** The index of the settings in the table of servers. */
   server(service: TlsService): number {
     const { failures } = this.#files
     const index = this.#servers.indexOf(this.#serverSettings(service))
@@ -308,6 +309,7 @@ class TlsLoader {
 /** A table of distinct values. */
 class Table<T> {
   readonly entries: T[] = []
+  /** By `keyOf` of the entry. */
   readonly #indexes = new Map<string, number>()
 
   indexOf(value: T): number {
@@ -328,7 +330,7 @@ function digestOfBytes(_key: string, value: unknown): unknown {
   return value instanceof Uint8Array ? Buffer.from(sha256Of([value])).toString('hex') : value
 }
 
-/** The host of the remote's address, for SNI and verification. */
+/** The host of the remote's address, for SNI and verification; a Unix socket has none. */
 function hostOf({ target }: RemoteSettings): string | undefined {
   if (target.kind === 'name') return target.host
   return target.address.family === 'unix' ? undefined : target.address.host

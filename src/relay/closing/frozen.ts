@@ -110,7 +110,7 @@ export function thawSession(session: Session, frozen: Frozen): void {
   session.pool = label
   session.options = pools.optionsOf(service, frozen.listenerSlot)
   // The relay that froze the session has given it back (`Relay.freeze`).
-  remotes.take(frozen.remoteSlot)
+  remotes.takeOver(frozen.remoteSlot)
   session.acceptedAtMs = frozen.acceptedAtMs
   session.lastActiveMs = frozen.lastActiveMs
   session.wasConnected = true

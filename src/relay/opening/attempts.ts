@@ -126,24 +126,37 @@ function dialTimedOut(session: Session): void {
 
 /** Chooses the next remote; false when the round is over. */
 function chooseRemote(session: Session): boolean {
-  const { dialling, sticky } = session
-  const { loop, remotes } = session.relay
-  const { key, pool, tried } = dialling
-  const slot =
-    sticky === undefined
-      ? pool.pick(tried, loop.nowMs, key)
-      : pickSticky(pool, sticky, tried, loop.nowMs, key)
+  const { dialling } = session
+  const { loop } = session.relay
+  const slot = pickAndTake(session)
   // There is no queue: remotes that are full are treated like remotes that are down.
   if (slot === NONE || slot === FULL) {
     roundFailed(session)
     return false
   }
-  remotes.take(slot)
   session.remoteSlot = slot
   dialling.addressesTried = 0
   dialling.hasRemoteFailed = false
   dialling.attemptStartedMs = loop.nowMs
   return true
+}
+
+/** Picks a remote and takes a place of it: its slot, NONE or FULL. */
+function pickAndTake(session: Session): number {
+  const { health, loop, remotes } = session.relay
+  const { key, pool, tried } = session.dialling
+  const { sticky } = session
+  // Another worker may take the last place after `pick` has seen it: then the remote is full, and the next one is picked.
+  for (let picks = 0; picks <= pool.members.length; picks++) {
+    const slot =
+      sticky === undefined
+        ? pool.pick(tried, loop.nowMs, key)
+        : pickSticky(pool, sticky, tried, loop.nowMs, key)
+    if (slot === NONE || slot === FULL || remotes.take(slot)) return slot
+    // `pick` has let this client probe it.
+    if (health.isFailing(slot)) health.endBackOff(slot)
+  }
+  return FULL
 }
 
 function roundFailed(session: Session): void {
