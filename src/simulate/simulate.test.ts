@@ -305,9 +305,10 @@ test('connections that no configuration would change are left out', () => {
     { at: 2, listener: 'front', end: 'mavis-denied' },
     { at: 3, listener: 'elsewhere', fields: 'pool=web remote=w' },
     { at: 4, listener: '192.0.2.5:81', fields: 'pool=web remote=w' },
+    { at: 5, listener: 'elsewhere', end: 'no-route' },
   ]
   const { pools, trace } = run(ROUTED, lines)
-  assert.deepEqual(trace.leftOut, { 'end=bad-greeting': 1, 'end=mavis-denied': 2, 'listener=elsewhere': 1 })
+  assert.deepEqual(trace.leftOut, { 'end=bad-greeting': 1, 'end=mavis-denied': 2, 'listener=elsewhere': 2 })
   assert.deepEqual(pools.map(connections), [[1], [0]], 'the port identifies a listener')
 })
 

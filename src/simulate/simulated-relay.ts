@@ -11,7 +11,15 @@ import type { Pool } from '../balance/pool.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
 import { SlotSet } from '../balance/slot-set.js'
 import { ByteMeter } from './byte-meter.js'
-import { type Chooser, type Decision, LATER, LEFT_OUT, NO_REMOTE, REJECTED } from './decision.js'
+import {
+  type Chooser,
+  type Decision,
+  LATER,
+  LEFT_OUT,
+  NO_REMOTE,
+  REJECTED,
+  UNKNOWN_LISTENER,
+} from './decision.js'
 import { LoggedRemotes } from './logged-remotes.js'
 import { NO_ROW, type Rows } from './rows.js'
 import type { Trace } from './trace.js'
@@ -93,7 +101,8 @@ export class SimulatedRelay implements Chooser {
   decide(connection: number, nowMs: number): Decision {
     this.pool = NO_ROW
     const listener = this.#listeners.at(this.#trace.listener[connection] as number)
-    if (listener === undefined || this.#logged.endedEarly(connection)) return LEFT_OUT
+    if (listener === undefined) return UNKNOWN_LISTENER
+    if (this.#logged.endedEarly(connection)) return LEFT_OUT
     const facts = this.#facts.of(connection, listener)
     if (!this.#admits(connection, facts)) return REJECTED
     const pool = this.#poolFor(connection, listener, facts, nowMs)

@@ -1,5 +1,5 @@
 /** Counts what happens to the connections of a trace, per remote and pool. */
-import { type Decision, LEFT_OUT, NO_REMOTE } from './decision.js'
+import { DECISIONS, type Decision, NO_REMOTE } from './decision.js'
 import type { Rows } from './rows.js'
 
 /** The figures of one pool. */
@@ -35,7 +35,7 @@ export class Tally {
   /** By index. Made for the first client: most of a large configuration may be idle. */
   readonly pools: (PoolTally | undefined)[] = []
   /** Connections by decision, negated: those that no pool got. */
-  readonly refused = new Float64Array(-LEFT_OUT + 1)
+  readonly refused = new Float64Array(DECISIONS)
   readonly #changedMs: Float64Array
   readonly #rows: Rows
   /** By row; 0: it does not count for the imbalance. */
