@@ -48,6 +48,14 @@ export class LeastBandwidth implements Policy {
     return slot
   }
 
+  peek(view: PoolView, tried: SlotSet): number {
+    const [rates, decayedMs] = [this.#rates.copy(), this.#decayedMs]
+    const slot = this.pick(view, tried)
+    this.#rates.restore(rates)
+    this.#decayedMs = decayedMs
+    return slot
+  }
+
   /** `bytes`: transferred since the last call for this remote. */
   observe(slot: number, bytes: number, nowMs: number): void {
     this.#decay(nowMs)

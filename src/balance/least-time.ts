@@ -49,6 +49,13 @@ export class LeastTime implements Policy {
     return slot
   }
 
+  peek(view: PoolView, tried: SlotSet): number {
+    const triedMs = this.#triedMs.copy()
+    const slot = this.pick(view, tried)
+    this.#triedMs.restore(triedMs)
+    return slot
+  }
+
   /** `tookMs`: how long a successful connect took. */
   observe(slot: number, tookMs: number, nowMs: number): void {
     const measuredMs = Math.max(tookMs, FLOOR_MS)

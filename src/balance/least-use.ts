@@ -29,6 +29,14 @@ export class LeastUse implements Policy {
     return best
   }
 
+  peek(view: PoolView, tried: SlotSet): number {
+    const [turns, presentTurn] = [this.#turns.copy(), this.#presentTurn]
+    const slot = this.pick(view, tried)
+    this.#turns.restore(turns)
+    this.#presentTurn = presentTurn
+    return slot
+  }
+
   continueFrom(before: Policy, slots: readonly number[]): void {
     if (!(before instanceof LeastUse)) return
     // A turn in the past counts as the present one.

@@ -20,6 +20,8 @@ export class Maglev implements Policy {
   readonly #seeds: ArrayLike<number>
   readonly #bound: BoundedLoad
   #table: MaglevTable | undefined = undefined
+  /** The first table, if it was needed before the first client. */
+  #peekedTable: MaglevTable | undefined = undefined
   /** The successor of `#table` while it is built. */
   #nextTable: MaglevTable | undefined = undefined
   /** Members or weights have changed since the last build began. */
@@ -33,12 +35,32 @@ export class Maglev implements Policy {
 
   membersChanged(): void {
     this.#isStale = this.#table !== undefined
+    this.#peekedTable = undefined
   }
 
   pick(view: PoolView, tried: SlotSet): number {
     if (this.#isStale || this.#nextTable !== undefined) this.#continueBuild(view)
-    this.#table ??= this.#firstTable(view)
-    const table = this.#table
+    this.#table ??= this.#peekedTable ?? this.#firstTable(view)
+    return this.#pickFrom(this.#table, view, tried)
+  }
+
+  peek(view: PoolView, tried: SlotSet): number {
+    return this.#pickFrom(this.#tableOfNextPick(view), view, tried)
+  }
+
+  /** A build that the next pick completes may be completed before: no choice depends on when it is. */
+  #tableOfNextPick(view: PoolView): MaglevTable {
+    const next = this.#nextTable
+    if (next !== undefined && next.stepsLeft <= STEPS_PER_PICK) {
+      next.build(next.stepsLeft)
+      return next
+    }
+    if (this.#table !== undefined) return this.#table
+    this.#peekedTable ??= this.#firstTable(view)
+    return this.#peekedTable
+  }
+
+  #pickFrom(table: MaglevTable, view: PoolView, tried: SlotSet): number {
     const owner = table.find(view.key)
     if (this.#bound.isLimited) return this.#pickBounded(view, tried, table, owner)
     if (owner !== NONE && !tried.has(owner) && view.isUsable(owner)) return owner

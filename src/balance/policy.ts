@@ -33,6 +33,8 @@ export interface Policy {
   readonly observes?: Observed
   /** The best usable remote that is not in `tried`, or NONE. Looks at each remote once; allocates nothing. */
   pick(view: PoolView, tried: SlotSet): number
+  /** What `pick` would return, without changing the state; undefined: `pick` has none. May allocate. */
+  peek?(view: PoolView, tried: SlotSet): number
   /** Records a measurement of a remote. Allocates nothing. */
   observe?(slot: number, amount: number, nowMs: number): void
   /** Members or weights of the pool have changed. */

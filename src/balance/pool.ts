@@ -4,9 +4,12 @@
  * `policy.ts` is the contract of policies, `policy-of.ts` lists them, `tiers.ts` says which remotes are in reserve,
  * `remote-health.ts` is what is known of each remote.
  */
+import type { Census } from './census.js'
+import { type Explanation, NotingView } from './explanation.js'
 import { FULL, NONE, type Observed, type Policy, type PoolView } from './policy.js'
 import { RandomSource } from './random-source.js'
 import type { RemoteHealth } from './remote-health.js'
+import { NOT_SKIPPED, SKIP, SKIP_REASONS } from './skip-reason.js'
 import type { SlotSet } from './slot-set.js'
 import type { SlowStart } from './slow-start.js'
 import { hasTiers, Tiers } from './tiers.js'
@@ -47,6 +50,8 @@ export class Pool implements PoolView {
   /** The present ones: `#fullWeight`, and less during a slow start. */
   readonly weight: number[]
   readonly health: RemoteHealth
+  /** Counts the remotes at each choice, if its owner wants that. */
+  census: Census | undefined = undefined
   /** Of the client that is being served. */
   key = 0
   nowMs = 0
@@ -101,16 +106,57 @@ export class Pool implements PoolView {
    * one is usable but has no room now. `key`: the 32-bit hash of what identifies the client, for policies that hash.
    */
   pick(tried: SlotSet, nowMs: number, key = 0): number {
+    this.#begin(nowMs, key)
+    this.census?.count(this, tried, this.#random.seed)
+    const slot = this.#policy.pick(this, tried)
+    const chosen = slot === NONE ? this.#lastResort(tried) : slot
+    if (chosen >= 0 && this.health.isFailing(chosen)) this.health.beginProbe(chosen, nowMs)
+    return chosen
+  }
+
+  /** What `pick` with the same arguments would return now, and why. Changes nothing. */
+  explain(tried: SlotSet, nowMs: number, key = 0): Explanation {
+    this.#begin(nowMs, key)
+    const view = new NotingView(this, this.#random.seed)
+    const policy = this.#policy
+    const byPolicy = policy.peek === undefined ? policy.pick(view, tried) : policy.peek(view, tried)
+    const slot = byPolicy === NONE ? this.#lastResort(tried) : byPolicy
+    return {
+      slot,
+      remotes: this.members.map((member) => ({
+        slot: member,
+        weight: this.weight[member] as number,
+        use: this.use[member] as number,
+        tier: this.#tiers?.of(member) ?? 0,
+        skipped: SKIP_REASONS[this.whySkipped(member, tried)],
+      })),
+      isLastResort: slot >= 0 && byPolicy === NONE,
+      draw: view.draw,
+    }
+  }
+
+  /** Why the policy may not choose a remote for the client that is being served: see SKIP. */
+  whySkipped(slot: number, tried: SlotSet): number {
+    if (tried.has(slot)) return SKIP.tried
+    if (this.weight[slot] === 0) return SKIP['weight-0']
+    const reason = this.health.whySkipped(slot, this.nowMs)
+    if (reason !== NOT_SKIPPED) return reason
+    if (this.#isInReserve(slot)) return SKIP.reserve
+    return this.hasRoom(slot) ? NOT_SKIPPED : SKIP.full
+  }
+
+  /** What is known of the client that is served now. */
+  #begin(nowMs: number, key: number): void {
     this.nowMs = nowMs
     this.key = key >>> 0
     this.#noteRoom()
     if (this.#slowStart !== undefined) this.#applySlowStart(this.#slowStart)
     if (this.#tiers !== undefined) this.#worstTier = this.#tiers.worstInUse(this, this.health)
-    const slot = this.#policy.pick(this, tried)
-    if (slot === NONE && this.#isFull(tried)) return FULL
-    const chosen = slot === NONE ? this.#soonest(tried) : slot
-    if (chosen !== NONE && this.health.isFailing(chosen)) this.health.beginProbe(chosen, nowMs)
-    return chosen
+  }
+
+  /** For a client for which no remote is usable. */
+  #lastResort(tried: SlotSet): number {
+    return this.#isFull(tried) ? FULL : this.#soonest(tried)
   }
 
   /** Whether a client may go to the remote that it had before, whatever its weight and tier. Counts as `pick` does. */
@@ -118,6 +164,7 @@ export class Pool implements PoolView {
     this.#noteRoom()
     if (!this.health.mayKeep(slot, nowMs) || !this.hasRoom(slot)) return false
     if (this.health.isFailing(slot)) this.health.beginProbe(slot, nowMs)
+    this.census?.keep()
     return true
   }
 
@@ -179,8 +226,11 @@ export class Pool implements PoolView {
 
   /** Whether it may be tried now if it has room. */
   #isHealthy(slot: number): boolean {
-    if (this.weight[slot] === 0 || !this.health.isUsable(slot, this.nowMs)) return false
-    return this.#tiers === undefined || this.#tiers.of(slot) <= this.#worstTier
+    return this.weight[slot] !== 0 && this.health.isUsable(slot, this.nowMs) && !this.#isInReserve(slot)
+  }
+
+  #isInReserve(slot: number): boolean {
+    return this.#tiers !== undefined && this.#tiers.of(slot) > this.#worstTier
   }
 
   /** Takes over the policy's state from an older configuration. `slots`: by slot here, the slot there, or NONE. */

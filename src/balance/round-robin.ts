@@ -30,6 +30,13 @@ export class RoundRobin implements Policy {
     return best
   }
 
+  peek(view: PoolView, tried: SlotSet): number {
+    const credits = this.#credits.copy()
+    const slot = this.pick(view, tried)
+    this.#credits.restore(credits)
+    return slot
+  }
+
   continueFrom(before: Policy, slots: readonly number[]): void {
     if (before instanceof RoundRobin) this.#credits.continueFrom(before.#credits, slots)
   }

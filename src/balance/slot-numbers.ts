@@ -42,6 +42,15 @@ export class SlotNumbers {
     this.#values[slot - this.#first] = value
   }
 
+  /** For `restore`. */
+  copy(): Float64Array {
+    return this.#values.slice()
+  }
+
+  restore(copy: Float64Array): void {
+    this.#values.set(copy)
+  }
+
   scale(factor: number): void {
     for (let i = 0; i < this.#values.length; i++) this.#values[i] = (this.#values[i] as number) * factor
   }

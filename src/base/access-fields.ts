@@ -10,6 +10,7 @@ export type AccessField =
   | 'listener'
   | 'pool'
   | 'remote'
+  | 'attempts'
   | TlsField
   | `remote_${TlsField}`
   | 'mptcp'
@@ -21,6 +22,7 @@ export type AccessField =
   | 'reason'
   | 'rule'
   | 'comment'
+  | 'why'
 
 /** Fields of TLS with the client; those of TLS with the remote have the prefix `remote_`. */
 export type TlsField = 'tls' | 'cipher' | 'sni' | 'alpn' | 'resumed' | 'subject' | 'psk'

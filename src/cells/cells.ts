@@ -301,7 +301,7 @@ export function openCells(fds: CellFds, shape: Shape, slot: number): OpenedCells
   }
 }
 
-/** Cells in memory of the calling thread only, for tests. */
+/** Cells in memory of the calling thread only, for pools that serve nobody: in tests of routes, and in unit tests. */
 export function localCells(shape: Shape): HeadCells {
   const { common, head } = layoutOf(shape)
   return new HeadCells(shape, heapRegion(head.byteLength), heapRegion(common.byteLength), (byteLength) => {

@@ -11,6 +11,7 @@ import { bindWarnings } from '../plan/check/bind-warnings.js'
 import { exitCodeFor, hasErrors, headProblems, lookedUpProblems, startProblems } from '../plan/check/check.js'
 import { limitProblems } from '../plan/check/limit-problems.js'
 import { prepareMachine } from '../plan/check/machine.js'
+import { routeTestProblems } from '../plan/check/route-tests.js'
 import { headLog } from '../plan/compile/worker-plans.js'
 import { type Loaded, type LoadOptions, loadFrom } from '../plan/load/load.js'
 import { isChild } from '../services/handed-over.js'
@@ -24,7 +25,9 @@ export async function runConfiguration(options: LoadOptions): Promise<void> {
   const child = isChild(linuxCalls())
   const loaded = await loadFrom({ ...options, isChild: child })
   const hasChildren = !child && !options.arguments.isSingleProcess && !loaded.spawnd.singleProcess
-  const ofHere = startProblems(loaded, hasChildren)
+  // A child of a foreign master does not know its listeners; `-P` runs the tests of its configuration.
+  const ofTests = child || hasErrors(loaded.problems) ? [] : routeTestProblems(loaded)
+  const ofHere = [...startProblems(loaded, hasChildren), ...ofTests]
   const ofStart = child ? [] : headProblems(loaded, options.arguments, hasChildren)
   const found = [...loaded.problems, ...ofStart, ...ofHere]
   if (options.arguments.isCheckOnly) return check(options, loaded, found, hasChildren)

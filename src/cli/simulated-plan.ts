@@ -139,9 +139,9 @@ function prepare(plan: Plan, listeners: readonly TraceListener[], trace: Trace, 
   const rows = new Rows(pools.map(reportedPool), reportedRemotes(plan), trace)
   const health = new RemoteHealth(remotes.length)
   const arrays = remoteArrays(plan)
+  const useMax = limitsOf(plan, rows)
   const cells = {
     use: usePlaces(rows),
-    useMax: limitsOf(plan, rows),
     verdict: new Int32Array(remotes.length),
     upAtMs: new Float64Array(remotes.length),
   }
@@ -151,7 +151,8 @@ function prepare(plan: Plan, listeners: readonly TraceListener[], trace: Trace, 
     router: new Router(routes, defaultPool),
     pools: pools.map((pool, index) => {
       const place = pool.maxConnections === Infinity ? undefined : placeOfPool(rows, index)
-      return simulatedPool(pool, poolOf(pool, arrays, cells, place, health, seed + index), plan, seed)
+      const limits = { place, useMax, seed: seed + index }
+      return simulatedPool(pool, poolOf(pool, arrays, cells, health, limits), plan, seed)
     }),
     health,
     use: cells.use,

@@ -96,6 +96,8 @@ function recordOf(
     cause: '',
     rule: '',
     comment: '',
+    failedAttempts: '',
+    why: '',
     clientTls: undefined,
     remoteTls: undefined,
     clientMptcp: undefined,

@@ -14,6 +14,7 @@ import {
   checkPoolsOfRoutes,
 } from './check-routes.js'
 import { checkListenerSockets, checkRemoteSockets } from './check-sockets.js'
+import { checkListenersOfTests, checkPoolsOfTests } from './check-tests.js'
 import { checkTls } from './check-tls.js'
 import type { BindTarget } from './endpoint.js'
 import { NEED_NAMES } from './landed.js'
@@ -77,12 +78,18 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
   if (tcprelay !== undefined) {
     if (!hasRemotes) problems.error(tcprelay.position, 'no remotes defined', { code: 'no-remotes' })
     checkPools(tcprelay, problems)
-    if (!mayHavePool) checkPoolsOfRoutes(tcprelay, problems)
+    if (!mayHavePool) {
+      checkPoolsOfRoutes(tcprelay, problems)
+      checkPoolsOfTests(tcprelay, problems)
+    }
     checkOrderOfRoutes(tcprelay, problems)
     checkTls(spawnd, tcprelay, mayHaveCertificate, problems)
     if (spawnd !== undefined) {
       if (!mayHavePool) checkPoolsOfListeners(spawnd, tcprelay, problems)
-      if (!mayHaveListener) checkListenersOfRoutes(spawnd, tcprelay, problems)
+      if (!mayHaveListener) {
+        checkListenersOfRoutes(spawnd, tcprelay, problems)
+        checkListenersOfTests(spawnd, tcprelay, problems)
+      }
       checkDynamicRoutes(spawnd, tcprelay, problems)
       checkPorts(spawnd, tcprelay, problems)
       checkLoops(spawnd, tcprelay, problems)

@@ -18,6 +18,17 @@ export type BindTarget =
   /** An inherited listening socket: from systemd with a name, from inetd without. */
   | { readonly kind: 'inherited'; readonly name: string | undefined }
 
+export function isUnixTarget(bind: BindTarget): boolean {
+  return bind.kind === 'address' && bind.address.family === 'unix'
+}
+
+/** Zero: none, or not known before it is bound. */
+export function boundPort(bind: BindTarget): number {
+  if (bind.kind === 'inherited') return 0
+  const place = bind.kind === 'address' ? bind.address : bind
+  return 'port' in place ? place.port : 0
+}
+
 interface Given {
   readonly address: AddressText | undefined
   readonly path: string | undefined

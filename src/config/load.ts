@@ -6,6 +6,7 @@ import { checkMavis } from './check-mavis.js'
 import { checkPoolsOfListeners } from './check-pools.js'
 import { checkPorts } from './check-ports.js'
 import { checkDynamicRoutes, checkListenersOfRoutes } from './check-routes.js'
+import { checkListenersOfTests } from './check-tests.js'
 import { checkTls } from './check-tls.js'
 import { type CompletionContext, completeDraft, type Draft, emptyDraft, hasMistakesIn } from './draft.js'
 import { type OtherSection, otherSection } from './other-section.js'
@@ -122,6 +123,7 @@ function loadApart(
     checkPoolsOfListeners(master.spawnd, tcprelay, problems)
     checkListenersOfRoutes(master.spawnd, tcprelay, problems)
     checkDynamicRoutes(master.spawnd, tcprelay, problems)
+    checkListenersOfTests(master.spawnd, tcprelay, problems)
     checkPorts(master.spawnd, tcprelay, problems)
     checkLoops(master.spawnd, tcprelay, problems)
     checkMavis(master.spawnd, tcprelay, false, problems)

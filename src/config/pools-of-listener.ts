@@ -1,5 +1,5 @@
 /** Which pools may serve the clients of a listener, as far as its own directives determine it. */
-import type { BindTarget } from './endpoint.js'
+import { boundPort, isUnixTarget } from './endpoint.js'
 import { DEFAULT_POOL } from './table-pool.js'
 import type { RouteSettings } from './table-route.js'
 import type { ListenerSettings } from './table-spawnd.js'
@@ -34,18 +34,7 @@ export function mayMatch(
 ): boolean {
   if (listeners !== undefined && !listeners.some(({ value }) => value === name)) return false
   if (realms !== undefined && !realms.includes(realm)) return false
-  if (isUnix(bind)) return ports === undefined && sources === undefined
-  const port = portOf(bind)
+  if (isUnixTarget(bind)) return ports === undefined && sources === undefined
+  const port = boundPort(bind)
   return port === 0 || ports === undefined || ports.some(({ first, last }) => first <= port && port <= last)
-}
-
-function isUnix(bind: BindTarget): boolean {
-  return bind.kind === 'address' && bind.address.family === 'unix'
-}
-
-/** Zero: not known before it is bound. */
-function portOf(bind: BindTarget): number {
-  if (bind.kind === 'inherited') return 0
-  const place = bind.kind === 'address' ? bind.address : bind
-  return 'port' in place ? place.port : 0
 }

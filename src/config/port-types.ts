@@ -41,6 +41,12 @@ export const ports: ValueType<Ports> = {
   },
 }
 
+/** A port that a client can connect to. */
+export const clientPort = oneToken('PORT', (text, { names }) => {
+  const port = parsePort(text) ?? names.service(text, 'tcp') ?? names.service(text, 'sctp')
+  return port || refuseText('a port from 1 to 65535 or the name of a service', text)
+})
+
 /** Like `ports`, for comparisons: port 0 is none. */
 export const routePorts: ValueType<readonly PortRange[]> = {
   grammar: ports.grammar,

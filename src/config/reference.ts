@@ -14,6 +14,7 @@ import { routeBlock } from './table-route.js'
 import { listenBlock, spawnBlock, spawndBlock } from './table-spawnd.js'
 import { stickyBlock } from './table-sticky.js'
 import { tcprelayBlock } from './table-tcprelay.js'
+import { testBlock } from './table-test.js'
 import { certificateBlock, listenerTlsRows } from './table-tls.js'
 import { topBlock } from './table-top.js'
 import { nameOf } from './word-tree.js'
@@ -45,6 +46,7 @@ const CHAPTERS: readonly Chapter[] = [
   { title: 'Block `pool = NAME { … }` in `tcprelay`', block: poolBlock, intro: poolBlock.doc },
   { title: 'Block `sticky { … }` in `tcprelay` or `pool`', block: stickyBlock, intro: stickyBlock.doc },
   { title: 'Block `route { … }` in `tcprelay`', block: routeBlock, intro: routeBlock.doc },
+  { title: 'Block `test "NAME" { … }` in `tcprelay`', block: testBlock, intro: testBlock.doc },
   { title: 'Block `remote { … }` in `tcprelay` or `pool`', block: remoteBlock, intro: remoteBlock.doc },
   {
     title: 'Block `mavis module … { … }` in `tcprelay`',

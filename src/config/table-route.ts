@@ -30,10 +30,12 @@ const PROTOCOLS: Readonly<Record<RouteProtocol, true>> = {
   any: true,
 }
 
+export const PROTOCOL_WORDS = Object.keys(PROTOCOLS) as RouteProtocol[]
+
 /** The limit of a name in the extension (RFC 7301, 3.1). */
-const ALPN_BYTES_MAX = 255
+export const ALPN_BYTES_MAX = 255
 /** As of a listener's `realm`. */
-const REALM_BYTES_MAX = 15
+export const REALM_BYTES_MAX = 15
 
 /** A condition: several values, or the directive repeated, match one or the other. Undefined: not given. */
 function condition<T>(spellings: string | readonly string[], type: ValueType<readonly T[]>, doc: string) {
@@ -76,7 +78,7 @@ const conditionRows = {
   ),
   protocols: condition(
     'protocol',
-    commaList(choice(Object.keys(PROTOCOLS) as RouteProtocol[])),
+    commaList(choice(PROTOCOL_WORDS)),
     'Clients whose first bytes are of this protocol; `any` matches whatever they are. Where TLS is terminated, the ' +
       'protocol inside by the name that was negotiated (ALPN): `tls` does not match there.',
   ),

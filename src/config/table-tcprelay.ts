@@ -9,7 +9,10 @@ import { allPools, poolBlock } from './table-pool.js'
 import { relayingRows } from './table-relaying.js'
 import { remoteBlock } from './table-remote.js'
 import { type RouteSettings, routeBlock } from './table-route.js'
+import { testBlock } from './table-test.js'
 import { tlsRows } from './table-tls.js'
+import { TEST, testHeading } from './test-heading.js'
+import { choice } from './text-types.js'
 
 const tcprelayRows = {
   remotes: repeated('remote', remoteBlock),
@@ -20,6 +23,10 @@ const tcprelayRows = {
     isOurs: true,
   }),
   routes: repeated('route', routeBlock),
+  tests: ofKinds('test', testHeading, new Map([[TEST, testBlock]]), {
+    doc: 'A test of the routes, which `-P`, the start and each reload run; the name is for messages. May be repeated.',
+    isOurs: true,
+  }),
   ...relayingRows,
   retire: value(['retire limit', 'retire'], count(), 0, {
     doc: 'Number of sessions after which a process accepts no more and exits when its sessions have ended.',
@@ -33,6 +40,10 @@ const tcprelayRows = {
   accessLog: optional('access log', logTarget, {
     doc: 'Destination of one line per session: a file, the system log, or standard error.',
     defaultText: 'no access log',
+    isOurs: true,
+  }),
+  accessLogDetail: value('access log detail', choice(['normal', 'full']), 'normal', {
+    doc: '`full` adds `why=` to lines of the access log: how the client got its remote (docs/operations.md).',
     isOurs: true,
   }),
   ...tlsRows,

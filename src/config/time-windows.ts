@@ -9,7 +9,7 @@ export type WindowsReading =
   | { readonly kind: 'bad'; readonly why: string }
 
 /** In the order of `Date`. */
-const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
+export const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
 
 const DAY_SPAN = /^([a-z]{3})(?:-([a-z]{3}))?$/i
 /** Days that are written out, for a better message. */
@@ -112,13 +112,13 @@ function hoursOf(word: string): Hours | string {
 }
 
 /** Undefined if there is no such time. */
-function minuteOf(hours: string | undefined, minutes: string | undefined): number | undefined {
+export function minuteOf(hours: string | undefined, minutes: string | undefined): number | undefined {
   const minute = Number(hours) * 60 + Number(minutes)
   // 24:00 is the end of the day.
   return Number(minutes) < 60 && minute <= MINUTES_PER_DAY ? minute : undefined
 }
 
-function wrongZone(word: string): string {
+export function wrongZone(word: string): string {
   if (word === '-') return "a lone '-': write 'Mon-Fri' and '08:00-18:00' without spaces"
   const guess = nearest(word, Intl.supportedValuesOf('timeZone'))
   const advice =

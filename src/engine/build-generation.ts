@@ -25,6 +25,7 @@ import { INFO } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import type { Loop } from '../reactor/loop.js'
 import { DynamicHosts } from '../relay/dynamic-hosts.js'
+import { DecisionNotes } from '../relay/opening/decision-notes.js'
 import type { HostLookups } from '../relay/opening/host-lookups.js'
 import type { Questions } from '../relay/opening/questions.js'
 import { describeClient } from '../relay/peer-name.js'
@@ -346,6 +347,12 @@ function relayParts(
   const ring = new LogRingWriter(child, onLog)
   const log = (severity: number, text: string) => ring.write(LOG, severity, text)
   const health = buildHealth(plan, child)
+  const { pools, routing } = buildPools(plan, cells, health, {
+    hostsOf: (dynamic, pool) => new DynamicHosts(dynamic, pool, childSlot),
+    stickyShares: sticky,
+  })
+  const decisions = relay.logsReasons ? new DecisionNotes() : undefined
+  for (const { pool } of pools.all) pool.census = decisions?.census
   return {
     system,
     loop,
@@ -361,10 +368,9 @@ function relayParts(
       poolPlaces(plan, cells),
     ),
     health,
-    ...buildPools(plan, cells, health, {
-      hostsOf: (dynamic, pool) => new DynamicHosts(dynamic, pool, childSlot),
-      stickyShares: sticky,
-    }),
+    pools,
+    routing,
+    decisions,
     options: relay,
     tls: new GenerationTls(plan, log, (line) => ring.write(KEY, INFO, line)),
     ...counterTables(

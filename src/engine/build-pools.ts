@@ -2,7 +2,7 @@
 import { Router } from '../admission/router.js'
 import { hashText } from '../balance/hash.js'
 import { policyOf } from '../balance/policy-of.js'
-import { Pool } from '../balance/pool.js'
+import { Pool, type PoolOptions } from '../balance/pool.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
 import { rangeOf } from '../balance/slot-numbers.js'
 import { SlowStart } from '../balance/slow-start.js'
@@ -10,14 +10,18 @@ import type { Cells } from '../cells/cells.js'
 import { poolPlace, type Shape } from '../cells/layout.js'
 import { openStickyTable, type StickyShare } from '../cells/sticky-table.js'
 import { nativeAddress } from '../kernel/sockaddr.js'
-import type { RelayContext } from '../relay/context.js'
 import type { DynamicHosts, DynamicPlan } from '../relay/dynamic-hosts.js'
 import { ClientSource } from '../relay/opening/client-source.js'
 import { Routes } from '../relay/opening/routing.js'
 import { type RelayPool, RelayPools } from '../relay/relay-pools.js'
 import type { OptionOverrides, SessionOptions } from '../relay/session-options.js'
 import { Stickiness } from '../relay/stickiness.js'
-import type { Plan, PoolPlan, SessionOverrides, SessionPlan } from './plan.js'
+import type { ListenerPlan, Plan, PoolPlan, SessionOverrides, SessionPlan } from './plan.js'
+
+/** The parts of a plan by which clients get a pool and a remote. */
+export type ChoosingPlan = Pick<Plan, 'defaultPool' | 'pools' | 'remotes' | 'routes'> & {
+  readonly listeners: readonly Pick<ListenerPlan, 'overrides' | 'pool'>[]
+}
 
 /** What pools are built with, by their indices. */
 interface PoolParts {
@@ -31,16 +35,16 @@ interface PoolParts {
  * one pool.
  */
 export function buildPools(
-  plan: Plan,
+  plan: ChoosingPlan,
   cells: Cells,
   health: RemoteHealth,
   { hostsOf, stickyShares }: PoolParts,
-): Pick<RelayContext, 'pools' | 'routing'> {
+): { readonly pools: RelayPools; readonly routing: Routes | undefined } {
   const { defaultPool, listeners, routes } = plan
   const arrays = remoteArrays(plan)
   const pools = new RelayPools(
     plan.pools.map((pool, index) => ({
-      ...buildPool(pool, cells, health, arrays),
+      ...buildPool(pool, arrays, cells, health),
       hosts: pool.dynamic && hostsOf(pool.dynamic, index),
       sticky: openStickiness(pool, plan, stickyShares[index]),
     })),
@@ -52,20 +56,20 @@ export function buildPools(
   return { pools, routing }
 }
 
-function buildPool(plan: PoolPlan, cells: Cells, health: RemoteHealth, arrays: RemoteArrays): RelayPool {
-  const { key, label, options } = plan
-  const place = placeOf(plan, cells.layout.shape)
-  return { pool: poolOf(plan, arrays, cells, place, health), options: sessionOptions(options), label, key }
+function buildPool(plan: PoolPlan, arrays: RemoteArrays, cells: Cells, health: RemoteHealth): RelayPool {
+  const { key, label, options, policy } = plan
+  const limits = { useMax: cells.useMax, place: placeOf(plan, cells.layout.shape) }
+  const pool = poolOf(plan, arrays, cells, health, limits)
+  return { pool, options: sessionOptions(options), label, key, policy }
 }
 
-/** `place`: of the pool in `use` and `useMax`. `seed`: of its random numbers. @default different for every pool */
+/** Other options of the pool may be a limit of its sessions, or the seed of its random numbers. */
 export function poolOf(
   plan: PoolPlan,
   { durationsMs, seeds, tiers, weights }: RemoteArrays,
-  { upAtMs, use, useMax, verdict }: Pick<Cells, 'upAtMs' | 'use' | 'useMax' | 'verdict'>,
-  place: number | undefined,
+  { upAtMs, use, verdict }: Pick<Cells, 'upAtMs' | 'use' | 'verdict'>,
   health: RemoteHealth,
-  seed?: number,
+  others: Pick<PoolOptions, 'place' | 'seed' | 'useMax'> = {},
 ): Pool {
   const { boundedLoad, members, name, policy, rebalance, slowStartAggression, tierMinUsable } = plan
   const hasSlowStart = members.some((slot) => durationsMs[slot] !== 0)
@@ -79,12 +83,10 @@ export function poolOf(
     weights,
     tiers,
     use,
-    useMax,
-    place,
     health,
     slowStart: hasSlowStart ? new SlowStart(ramp) : undefined,
     policy: policyOf(policy, rangeOf(members), hashing),
-    ...(seed !== undefined && { seed }),
+    ...others,
   })
 }
 
@@ -98,7 +100,7 @@ export interface RemoteArrays {
   readonly durationsMs: readonly number[]
 }
 
-export function remoteArrays({ remotes }: Plan): RemoteArrays {
+export function remoteArrays({ remotes }: Pick<Plan, 'remotes'>): RemoteArrays {
   return {
     weights: remotes.map(({ weight }) => weight),
     tiers: remotes.map(({ tier }) => tier),
@@ -126,7 +128,7 @@ function placeOf(
 
 function openStickiness(
   { members, sticky }: PoolPlan,
-  { remotes }: Plan,
+  { remotes }: ChoosingPlan,
   share: StickyShare | undefined,
 ): Stickiness | undefined {
   if (sticky === undefined || share === undefined) return undefined
@@ -140,7 +142,7 @@ function sessionOptions({ localAddress, ...options }: SessionPlan): SessionOptio
 }
 
 /** By slot of the listener; ports of one block have the same value. */
-function overridesOf({ listeners }: Plan): readonly (OptionOverrides | undefined)[] {
+function overridesOf({ listeners }: ChoosingPlan): readonly (OptionOverrides | undefined)[] {
   const plans = new Set(listeners.map(({ overrides }) => overrides))
   if (plans.size === 0 || (plans.size === 1 && plans.has(undefined))) return []
   const made = new Map([...plans].map((plan) => [plan, plan && optionOverrides(plan)]))

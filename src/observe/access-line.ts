@@ -8,6 +8,7 @@ import { cut, printableWord } from './log.js'
  */
 const STRANGERS_BYTES_MAX = 192
 const OWN_BYTES_MAX = 512
+const WHY_BYTES_MAX = 256
 
 /** A value without blanks, of at most so many bytes. */
 function word(text: string, bytesMax: number): string {
@@ -50,6 +51,8 @@ export interface AccessRecord {
   readonly pool: string
   /** '' when no remote was connected. */
   readonly remote: string
+  /** The text of an `AttemptList`; '' without failed attempts. */
+  readonly failedAttempts: string
   readonly bytesToRemote: number
   readonly bytesToClient: number
   readonly durationMs: number
@@ -58,6 +61,8 @@ export interface AccessRecord {
   readonly cause: string
   /** Of a rejected client: file and line of the rule or route, or `none` if none applies. '' otherwise. */
   readonly rule: string
+  /** How the session got its remote, as one word; '' if that is not logged. */
+  readonly why: string
   /** The comment of a MAVIS module that rejected the client; usually ''. */
   readonly comment: string
   /** Undefined without TLS. */
@@ -131,7 +136,7 @@ function timeText(wallMs: number): string {
  * field `remote` is left out, so that every value keeps its type.
  */
 export function accessLine(record: AccessRecord): string {
-  const { cause, comment, pool, remote, rule } = record
+  const { cause, comment, failedAttempts, pool, remote, rule, why } = record
   return (
     timeText(record.endedAtMs) +
     field('id', record.id) +
@@ -140,6 +145,7 @@ export function accessLine(record: AccessRecord): string {
     field('listener', ownWord(record.listener)) +
     (pool === '' ? '' : field('pool', ownWord(pool))) +
     (remote === '' ? '' : field('remote', ownWord(remote))) +
+    (failedAttempts === '' ? '' : field('attempts', strangersWord(failedAttempts))) +
     tlsWords('', record.clientTls) +
     tlsWords('remote_', record.remoteTls) +
     mptcpWord('mptcp', record.clientMptcp) +
@@ -150,7 +156,8 @@ export function accessLine(record: AccessRecord): string {
     field('end', record.reason) +
     (cause === '' ? '' : field('reason', sentenceWord(cause))) +
     (rule === '' ? '' : field('rule', ownWord(rule))) +
-    (comment === '' ? '' : field('comment', strangersWord(comment)))
+    (comment === '' ? '' : field('comment', strangersWord(comment))) +
+    (why === '' ? '' : field('why', word(why, WHY_BYTES_MAX)))
   )
 }
 

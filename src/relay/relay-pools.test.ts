@@ -6,7 +6,13 @@ import { DEFAULT_SESSION_OPTIONS, type SessionOptions } from './session-options.
 
 function poolWith(options: Partial<SessionOptions>): RelayPool {
   const { pool } = leastUsePool({ weights: [1], use: new Int32Array(1) })
-  return { pool, options: { ...DEFAULT_SESSION_OPTIONS, ...options }, label: '', key: undefined }
+  return {
+    pool,
+    options: { ...DEFAULT_SESSION_OPTIONS, ...options },
+    label: '',
+    key: undefined,
+    policy: 'least-use',
+  }
 }
 
 test('a listener overrides single options of any pool, another one none', () => {

@@ -1,6 +1,7 @@
 /** The pools of one configuration, which one serves a client, and the options of its session. */
 
 import type { Pool } from '../balance/pool.js'
+import type { PolicyName } from '../base/policy-names.js'
 import type { ClientKeyPlan } from './client-key.js'
 import type { DynamicHosts } from './dynamic-hosts.js'
 import { closeOptions, type OptionOverrides, type SessionOptions } from './session-options.js'
@@ -13,6 +14,8 @@ export interface RelayPool {
   /** As in its plan. */
   readonly label: string
   readonly key: ClientKeyPlan | undefined
+  /** The policy of `pool`. */
+  readonly policy: PolicyName
   /** Of a dynamic route: its one remote stands for all of them. */
   readonly hosts?: DynamicHosts | undefined
   /** Undefined: its clients are not sticky. */

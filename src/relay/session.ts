@@ -10,6 +10,7 @@ import { Timer, type TimerOwner } from '../reactor/timers.js'
 import { NO_PROTOCOL } from '../wire/sniff/detect.js'
 import { Connection, NO_FD } from './connection.js'
 import type { RelayContext } from './context.js'
+import { BY_DEFAULT } from './opening/decided-by.js'
 import type { Dialling } from './opening/dialling.js'
 import type { Lookup } from './opening/host-lookups.js'
 import type { PhaseHandler } from './phase-handler.js'
@@ -96,6 +97,12 @@ export class Session implements TimerOwner {
   user = ''
   /** Of a client that a route rejected: file and line of the route; '' otherwise. */
   rule = ''
+  /** The index of the route that chose its pool, BY_DEFAULT or BY_LISTENER. */
+  decidedBy = BY_DEFAULT
+  /** How it got its remote, with `access log detail = full`; '' otherwise. */
+  why = ''
+  /** Its failed attempts to connect to remotes, for the access log; '' without any. */
+  failedAttempts = ''
   /** The comment of the MAVIS module that rejected the client. */
   comment = ''
 
@@ -130,13 +137,15 @@ export class Session implements TimerOwner {
     return this.#dialling
   }
 
-  beginDialling(pool: Pool): Dialling {
-    this.#dialling = this.relay.diallings.lend(pool)
+  beginDialling(service: RelayPool): Dialling {
+    this.#dialling = this.relay.diallings.lend(service)
     return this.#dialling
   }
 
   endDialling(): void {
-    if (this.#dialling !== undefined) this.relay.diallings.giveBack(this.#dialling)
+    if (this.#dialling === undefined) return
+    this.failedAttempts = this.#dialling.failedAttempts.text
+    this.relay.diallings.giveBack(this.#dialling)
     this.#dialling = undefined
   }
 
@@ -300,6 +309,9 @@ export class Session implements TimerOwner {
     this.listener = ''
     this.comment = ''
     this.rule = ''
+    this.decidedBy = BY_DEFAULT
+    this.why = ''
+    this.failedAttempts = ''
     this.cause = ''
     this.broken = undefined
     this.heldEnd = undefined

@@ -97,6 +97,8 @@ const record = fc.record({
   cause: text,
   rule: text,
   comment: text,
+  failedAttempts: text,
+  why: text,
   clientTls: tls,
   remoteTls: tls,
   clientMptcp: fc.option(fc.boolean(), { nil: undefined }),

@@ -80,6 +80,7 @@ export class DetectingWorld {
         health,
         pools,
         routing: {
+          ruleOf: () => '',
           choose: ({ acceptedAtMs, clientKey, protocol }) => {
             const name = PROTOCOL_NAMES[protocol] ?? 'none'
             this.routed.push({ protocol: name, key: clientKey, afterMs: this.#kernel.nowMs - acceptedAtMs })

@@ -81,7 +81,8 @@ export class Generation {
   hasLooked: boolean
   /** Shared with the generation before, unless clients are verified differently; undefined without TLS. */
   readonly tickets: TicketKeyRing | undefined
-  readonly #remoteNames: readonly string[]
+  /** By name: remotes of several pools may have the same one. */
+  readonly #slotsOfRemotes: ReadonlyMap<string, readonly number[]>
   readonly #state: StateKeeper
   readonly #lookups: NameWatch
   readonly #keyErrors: RateLimitedLog
@@ -127,10 +128,10 @@ export class Generation {
     this.listenerSlots = own?.listeners ?? []
     const poolSlots = own?.pools ?? []
     this.front = parts.hasFront ? this.#openFront() : undefined
-    this.#remoteNames = remotes
+    this.#slotsOfRemotes = slotsByName(remotes, this.remoteSlots)
     // Before any worker starts: evidence that agrees with the verdict is not sent, so no outage is logged
     // twice.
-    for (const name of remotes) this.setVerdict(name, parts.verdictOf(name))
+    for (const name of this.#slotsOfRemotes.keys()) this.setVerdict(name, parts.verdictOf(name))
     this.tickets = ticketRingFor(
       loaded.tls.settings,
       present && [present.loaded.tls.settings, present.tickets],
@@ -185,16 +186,14 @@ export class Generation {
 
   /** Its remotes, in the order of the configuration; those of dynamic routes are not watched. */
   get watchedRemotes(): readonly WatchedRemote[] {
-    const configured = this.remoteSlots.slice(0, this.#remoteNames.length)
+    const configured = this.remoteSlots.slice(0, this.loaded.tcprelay.remotes.length)
     return configured.flatMap((slot) => this.plan.remotes[slot] ?? [])
   }
 
   /** Writes the verdict on a remote to the cells, where its workers read it. */
   setVerdict(remote: string, { isDown, upAtMs }: Verdict): void {
     const { cells } = this.memory
-    for (const [i, name] of this.#remoteNames.entries()) {
-      const slot = this.remoteSlots[i]
-      if (name !== remote || slot === undefined) continue
+    for (const slot of this.#slotsOfRemotes.get(remote) ?? []) {
       // First: a worker that reads the new verdict must not read the end of an older outage.
       cells.upAtMs[slot] = upAtMs
       Atomics.store(cells.verdict, slot, isDown ? 1 : 0)
@@ -274,4 +273,18 @@ export class Generation {
     tooLong.abort()
     this.hasLooked = true
   }
+}
+
+function slotsByName(
+  names: readonly string[],
+  slots: readonly number[],
+): ReadonlyMap<string, readonly number[]> {
+  const byName = new Map<string, number[]>()
+  for (const [i, name] of names.entries()) {
+    const known = byName.get(name) ?? []
+    byName.set(name, known)
+    const slot = slots[i]
+    if (slot !== undefined) known.push(slot)
+  }
+  return byName
 }

@@ -5,6 +5,7 @@ import { ERR, INFO, WARNING } from '../../observe/severity.js'
 import { TraceChannel } from '../../observe/trace.js'
 import { hasErrors, singleProcessProblems, startProblems } from '../../plan/check/check.js'
 import { limitProblems } from '../../plan/check/limit-problems.js'
+import { routeTestProblems } from '../../plan/check/route-tests.js'
 import { type Loaded, type LoadOptions, loadFrom } from '../../plan/load/load.js'
 import { CounterKeeper } from '../../services/counter-keeper.js'
 import { FileWatch } from '../../services/file-watch.js'
@@ -189,7 +190,8 @@ export class Reloader {
     if (this.#isEnding) return undefined
     const { hasChildren } = this.#workers
     const limits = hasChildren ? limitProblems(loaded) : singleProcessProblems(loaded, options.arguments)
-    const problems = [...loaded.problems, ...startProblems(loaded, hasChildren), ...limits]
+    const tests = hasErrors(loaded.problems) ? [] : routeTestProblems(loaded)
+    const problems = [...loaded.problems, ...startProblems(loaded, hasChildren), ...limits, ...tests]
     for (const problem of problems) log.say(hasErrors([problem]) ? ERR : WARNING, problemLine(problem))
     if (!hasErrors(problems)) return loaded
     log.say(ERR, 'the new configuration is wrong: the old one goes on')

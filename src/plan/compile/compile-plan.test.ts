@@ -210,6 +210,7 @@ test('times are milliseconds, and what has no limit is Infinity', () => {
       ephemeralPorts: undefined,
       retireLimit: 1000,
       hasAccessLog: true,
+      logsReasons: false,
       asks: { about: 'host', timeoutMs: 7_000 },
       notesPeers: true,
     },

@@ -71,6 +71,7 @@ function relayPlan({ spawnd, tcprelay }: Loaded, notesPeers: boolean): RelayOpti
     ephemeralPorts: ephemeralPorts(),
     retireLimit: tcprelay.retire,
     hasAccessLog,
+    logsReasons: hasAccessLog && tcprelay.accessLogDetail === 'full',
     asks,
     notesPeers: hasAccessLog || asks !== undefined || usesClientAddress({ spawnd, tcprelay }) || notesPeers,
   }

@@ -2,6 +2,10 @@
 
 /** Without the keys whose values are undefined. */
 export function definedOf<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const given = Object.entries(values).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(given) as { [K in keyof T]?: Exclude<T[K], undefined> }
+  const given: { [K in keyof T]?: Exclude<T[K], undefined> } = {}
+  for (const key in values) {
+    const value = values[key]
+    if (value !== undefined) given[key] = value as Exclude<T[typeof key], undefined>
+  }
+  return given
 }

@@ -25,13 +25,10 @@ function configuredPools(
   remoteSlots: readonly number[],
 ): readonly PoolPlan[] {
   const areNamed = pools.some(({ name }) => name !== DEFAULT_POOL)
+  const members: number[][] = pools.map(() => [])
+  for (const [i, { pool }] of remotes.entries()) members[pool]?.push(remoteSlots[i] as number)
   return pools.map((pool, index) =>
-    poolPlan(
-      pool,
-      poolSlots[index] as number,
-      areNamed ? pool.name : '',
-      remoteSlots.filter((_, i) => remotes[i]?.pool === index),
-    ),
+    poolPlan(pool, poolSlots[index] as number, areNamed ? pool.name : '', members[index] ?? []),
   )
 }
 

@@ -20,11 +20,28 @@ interface Known {
   readonly listeners: ReadonlyMap<string, readonly number[]>
 }
 
-/** Requires a checked configuration. The pools of dynamic routes follow the configured ones. Without listeners, under a classic master, conditions on them never match. */
-export function routePlans(
-  { pools, routes }: Pick<TcprelaySettings, 'pools' | 'routes'>,
-  listeners: readonly Pick<ListenerSettings, 'name'>[],
-): readonly RoutePlan[] {
+type Routed = Pick<TcprelaySettings, 'pools' | 'routes'>
+type Named = Pick<ListenerSettings, 'name'>
+
+/** The last result by settings: tests of routes and the plan need the same, and thousands of routes take a while. */
+const compiled = new WeakMap<
+  Routed,
+  { readonly listeners: readonly Named[]; readonly plans: readonly RoutePlan[] }
+>()
+
+/**
+ * Requires a checked configuration. The pools of dynamic routes follow the configured ones. Without listeners, under a classic master, conditions on them
+ * never match.
+ */
+export function routePlans(settings: Routed, listeners: readonly Named[]): readonly RoutePlan[] {
+  const before = compiled.get(settings)
+  if (before?.listeners === listeners) return before.plans
+  const plans = compileRoutes(settings, listeners)
+  compiled.set(settings, { listeners, plans })
+  return plans
+}
+
+function compileRoutes({ pools, routes }: Routed, listeners: readonly Named[]): readonly RoutePlan[] {
   const known = {
     pools: new Map(pools.map(({ name }, index) => [name, index])),
     listeners: slotsByName(listeners),
@@ -39,7 +56,7 @@ export function routePlans(
 }
 
 /** A listener with several ports has several slots. */
-function slotsByName(listeners: readonly Pick<ListenerSettings, 'name'>[]): Known['listeners'] {
+function slotsByName(listeners: readonly Named[]): Known['listeners'] {
   const slots = new Map<string, number[]>()
   for (const [slot, { name }] of listeners.entries()) {
     if (name !== undefined) slots.set(name, [...(slots.get(name) ?? []), slot])

@@ -33,7 +33,7 @@ import { TCP } from '../transfer/tcp-transport.js'
 import { UNIX } from '../transfer/unix-transport.js'
 import { hashOfClient } from './client-hash.js'
 import { hasSentBytes, takeEarlyBytes } from './early-bytes.js'
-import { countFailure, failureText, noteFailure, remoteFailed } from './failures.js'
+import { countFailure, failureText, noteFailure, noteLocalRefusal, remoteFailed } from './failures.js'
 import { sendWithSyn, settleSyn } from './fast-open.js'
 import { noteMptcp } from './mptcp-peers.js'
 import { openRemoteSocket } from './remote-socket.js'
@@ -69,7 +69,7 @@ function dial(session: Session): void {
   session.pool = label
   session.options = options
   session.meteredPool = pool.observes === 'bytes' ? pool : undefined
-  const dialling = session.beginDialling(pool)
+  const dialling = session.beginDialling(service)
   dialling.deadlineMs = loop.nowMs + options.dialTimeoutMs
   dialling.roundsLeft = options.dialRetries
   dialling.key = key === undefined ? 0 : hashOfClient(session, key)
@@ -129,6 +129,7 @@ function chooseRemote(session: Session): boolean {
   const { dialling } = session
   const { loop } = session.relay
   const slot = pickAndTake(session)
+  session.relay.decisions?.note(session, dialling.service)
   // There is no queue: remotes that are full are treated like remotes that are down.
   if (slot === NONE || slot === FULL) {
     roundFailed(session)
@@ -201,7 +202,7 @@ function tryAddresses(session: Session): boolean {
       return true
     }
     if (dialling.isRefusedHere || isLocalRefusal(-outcome)) {
-      noteFailure(session, -outcome)
+      noteLocalRefusal(session, -outcome)
       warnings.report(`cannot connect to ${target.name} from here`, -outcome)
     } else countFailure(session, -outcome)
   }
