@@ -24,6 +24,7 @@ import { describePeer } from './peer-name.js'
 import { Peers } from './peers.js'
 import { type EndReason, LISTENER_REASON_COUNTS, REASON_COUNTS, REMOTE_REASON_COUNTS } from './phases.js'
 import { Session } from './session.js'
+import type { StickyClient } from './stickiness.js'
 import { TRANSPORTS } from './transfer/transports.js'
 
 /** The context of sessions without the parts that the relay itself provides. */
@@ -186,7 +187,7 @@ export class Relay {
       last.index = session.index
     }
     if (session.remoteSlot !== NONE) this.#context.remotes.giveBack(session.remoteSlot)
-    if (session.wasConnected) session.sticky?.left(session.remoteSlot, this.#context.loop.nowMs)
+    if (session.sticky !== undefined) leaveRemote(session, session.sticky)
     add(this.#context.counters, COUNT.sessionsNow, -1)
     this.#context.listenerCounters.add(session.listenerSlot, LISTENER_COUNT.sessionsNow, -1)
     session.clear()
@@ -232,4 +233,8 @@ function accessTls({ hello, tlsFacts }: Connection): AccessTls | undefined {
     subject: undefined,
     pskIdentity: undefined,
   }
+}
+
+function leaveRemote({ relay, remoteSlot, wasConnected }: Session, client: StickyClient): void {
+  if (wasConnected) client.left(remoteSlot, relay.loop.nowMs)
 }

@@ -37,7 +37,7 @@ import { noteMptcp } from './mptcp-peers.js'
 import { openRemoteSocket } from './remote-socket.js'
 import { serviceFor } from './routing.js'
 import { connectSctp, openSctpSocket } from './sctp-socket.js'
-import { pickSticky, stickyClient } from './sticky-choice.js'
+import { pickSticky } from './sticky-choice.js'
 import { targetAddress } from './target-address.js'
 
 /** Pause between two rounds over all remotes. */
@@ -65,7 +65,7 @@ export function dial(session: Session): void {
   dialling.deadlineMs = loop.nowMs + options.dialTimeoutMs
   dialling.roundsLeft = options.dialRetries
   dialling.key = key === undefined ? 0 : hashOfClient(session, key)
-  session.sticky = sticky && stickyClient(session, sticky)
+  dialling.sticky = sticky
   pool.countClient()
   takeEarlyBytes(session)
   if (session.client.error === 0) tryNext(session)
@@ -121,9 +121,9 @@ function chooseRemote(session: Session): boolean {
   const { dialling } = session
   const { loop, remotes } = session.relay
   const slot =
-    session.sticky === undefined
+    dialling.sticky === undefined
       ? dialling.pool.pick(dialling.tried, loop.nowMs, dialling.key)
-      : pickSticky(session, session.sticky)
+      : pickSticky(session, dialling.sticky)
   // There is no queue: remotes that are full are treated like remotes that are down.
   if (slot === NONE || slot === FULL) {
     roundFailed(session)

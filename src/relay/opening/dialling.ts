@@ -1,6 +1,7 @@
 /** State of the phase `dialling`. */
 import type { Pool } from '../../balance/pool.js'
 import { SlotSet } from '../../balance/slot-set.js'
+import type { Stickiness } from '../stickiness.js'
 
 /** The state of a session that is connecting to a remote: its attempts so far. */
 export class Dialling {
@@ -11,6 +12,8 @@ export class Dialling {
   deadlineMs = 0
   /** The hash that the pool's policy chooses by; 0: it does not hash. */
   key = 0
+  /** Undefined: the pool is not sticky. */
+  sticky: Stickiness | undefined = undefined
   attemptStartedMs = 0
   addressesTried = 0
   /** An attempt at the chosen remote failed, and not because of this machine. */
