@@ -9,6 +9,7 @@ import { INFO } from '../../src/observe/severity.js'
 import { TraceChannel } from '../../src/observe/trace.js'
 import { Loop } from '../../src/reactor/loop.js'
 import { PEER_ENDED, READABLE } from '../../src/reactor/poller.js'
+import { HostLookups } from '../../src/relay/opening/host-lookups.js'
 import { Questions } from '../../src/relay/opening/questions.js'
 import { DEFAULT_RELAY_OPTIONS } from '../../src/relay/options.js'
 import { Relay, type RelayParts } from '../../src/relay/relay.js'
@@ -46,7 +47,7 @@ export class SmallRelay {
     this.#kernel = new MemoryKernel((sessions + 1) * SOCKETS_PER_SESSION)
     const { system } = this.#kernel
     this.#loop = new Loop(this.#kernel.poller, system.clock)
-    const shared = localCells({ children: 1, remotes: 1, listeners: 1, ringBytes: 1024 * 1024 })
+    const shared = localCells({ children: 1, remotes: 1, listeners: 1, pools: 1, ringBytes: 1024 * 1024 })
     this.#cells = shared.child(0)
     const remotes = [{ name: 'remote', addresses: [{ family: 'ipv4', host: '10.0.0.2', port: 80 } as const] }]
     const ring = new LogRingWriter(this.#cells, () => {})
@@ -56,6 +57,7 @@ export class SmallRelay {
       blocks: new Blocks(system.calls, heapRegion),
       pipes: new Pipes(system.calls, this.#loop, { pipesMax: 0, pipeBytes: 0 }),
       questions: new Questions(this.#loop, () => {}),
+      lookups: new HostLookups(this.#loop, () => {}),
       remotes: new Remotes(remotes, shared, this.#cells),
       ...choosing(
         { weights: [1], use: shared.use, backOffUntilMs: this.#cells.retryAtMs },

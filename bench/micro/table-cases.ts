@@ -57,6 +57,8 @@ const RECORD: AccessRecord = {
   remote: '10.0.0.2:8080',
   bytesToRemote: 1_234,
   bytesToClient: 56_789,
+  failedAttempts: '',
+  why: '',
   durationMs: 12.5,
   reason: 'done',
   cause: '',
@@ -84,7 +86,13 @@ const writing: MicroCase = {
   sizes: [1],
   isFlat: false,
   prepare() {
-    const cells = localCells({ children: 1, remotes: 1, listeners: 1, ringBytes: 1024 * 1024 }).child(0)
+    const cells = localCells({
+      children: 1,
+      remotes: 1,
+      listeners: 1,
+      pools: 1,
+      ringBytes: 1024 * 1024,
+    }).child(0)
     const ring = new LogRingWriter(cells, () => {})
     const line = accessLine(RECORD)
     return (times) => {

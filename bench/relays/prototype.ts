@@ -14,7 +14,7 @@ import { listenerPlan, planOf, remotePlan } from '../../test/support/plans.js'
 const [listenPort = '', remote = ''] = process.argv.slice(2)
 const [host = '', port = ''] = remote.split(':')
 const system = linuxSystem()
-const shape = { children: 1, remotes: 1, listeners: 1, ringBytes: 64 * 1024 }
+const shape = { children: 1, remotes: 1, listeners: 1, pools: 1, ringBytes: 64 * 1024 }
 const plan = planOf({
   listeners: [listenerPlan(listenPort)],
   remotes: [remotePlan(remote, [{ family: 'ipv4', host, port: Number(port) }])],

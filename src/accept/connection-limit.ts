@@ -40,6 +40,8 @@ export interface Siblings {
 export interface LimitedListener {
   readonly slot: number
   readonly isAccepting: boolean
+  /** Its own limit (`max connections`) is not reached. */
+  readonly hasPlace: boolean
   resume(): void
   /** Leaves clients in the kernel's queue. */
   pause(): void
@@ -68,6 +70,10 @@ export class ConnectionLimit implements TimerOwner {
   /** Runs while there is room and the limit is still logged as reached. */
   readonly #recoveryTimer = new Timer(this)
   readonly #recheckTimer = new Timer({ onTimer: () => this.#resume() })
+  /** Paused because of their own limits. */
+  readonly #full: LimitedListener[] = []
+  /** Runs while there are any, and siblings that may free a place without waking this process. */
+  readonly #placeTimer = new Timer({ onTimer: () => this.#resumeWithPlace() })
   /** No room here, but siblings have some: the listeners pause and leave the queue to them. */
   #yieldsToSiblings = false
   #isFull = false
@@ -98,9 +104,12 @@ export class ConnectionLimit implements TimerOwner {
       return
     }
     this.#listeners.push(listener)
-    const isPaused =
-      this.#isSuspended || this.#yieldsToSiblings || (this.#isFull && this.#overload === 'queue')
-    if (!isPaused) listener.resume()
+    if (!this.#isPausing) listener.resume()
+  }
+
+  /** Listeners are paused, and resumed together later. */
+  get #isPausing(): boolean {
+    return this.#isSuspended || this.#yieldsToSiblings || (this.#isFull && this.#overload === 'queue')
   }
 
   hasRoom(): boolean {
@@ -121,10 +130,45 @@ export class ConnectionLimit implements TimerOwner {
     return this.#overload
   }
 
+  /** The limit of one listener is reached: its clients wait in the kernel's queue, whatever `overload` says. */
+  onListenerFull(listener: LimitedListener): void {
+    listener.pause()
+    if (!this.#full.includes(listener)) this.#full.push(listener)
+    this.#awaitPlace()
+  }
+
+  /** A session of a listener that was full has ended: its clients may wait in any process that accepts from it. */
+  onListenerRoom(): void {
+    if (this.#siblings === NO_SIBLINGS) this.#resumeWithPlace()
+    else {
+      this.onClientsLeft()
+      this.#siblings.wakeSiblings()
+    }
+  }
+
+  #awaitPlace(): void {
+    const hasSiblings = this.#siblings !== NO_SIBLINGS
+    if (hasSiblings && !this.#isStopped)
+      this.#loop.timers.set(this.#placeTimer, this.#loop.nowMs + RECHECK_MS)
+  }
+
+  #resumeWithPlace(): void {
+    if (this.#full.length === 0 || this.#isStopped) return
+    let kept = 0
+    for (let i = 0; i < this.#full.length; i++) {
+      const listener = this.#full[i] as LimitedListener
+      if (!listener.hasPlace) this.#full[kept++] = listener
+      else if (!this.#isPausing) listener.resume()
+    }
+    this.#full.length = kept
+    if (kept > 0) this.#awaitPlace()
+  }
+
   /** A sibling yielded clients that the kernel has not reported to this process. */
   onClientsLeft(): void {
     if (!this.hasRoom()) return
     for (const listener of this.#listeners) if (listener.isAccepting) listener.rearm()
+    this.#resumeWithPlace()
   }
 
   /** A session has ended. */
@@ -207,11 +251,13 @@ export class ConnectionLimit implements TimerOwner {
     this.#isStopped = true
     this.#unsetTimers()
     this.#listeners.length = 0
+    this.#full.length = 0
   }
 
   #unsetTimers(): void {
     this.#loop.timers.unset(this.#recoveryTimer)
     this.#loop.timers.unset(this.#recheckTimer)
+    this.#loop.timers.unset(this.#placeTimer)
   }
 
   #logRecovery(): void {

@@ -10,6 +10,7 @@ import { COUNT, CounterTable } from '../observe/counters.js'
 import { Loop } from '../reactor/loop.js'
 import { ConnectionLimit, type Siblings } from './connection-limit.js'
 import { Listener } from './listener.js'
+import type { ListenerPlaces } from './listener-places.js'
 
 /** Listeners and their limit over a fake kernel with `waiting` clients in the queue of each descriptor. */
 class World {
@@ -24,6 +25,13 @@ class World {
   readonly waiting = new Map<number, number>()
   /** Outcomes that accept(2) returns before any client. */
   failures: number[] = []
+  /** Places of single listeners that are free; others have any number. */
+  readonly free = new Map<number, number>()
+  readonly places: ListenerPlaces = {
+    take: (slot) => this.#changeFree(slot, -1),
+    giveBack: (slot) => this.#changeFree(slot, 1),
+    hasRoom: (slot) => (this.free.get(slot) ?? 1) > 0,
+  }
   sessions = 0
   accepts = 0
   readonly connectionLimit: ConnectionLimit
@@ -59,6 +67,8 @@ class World {
       },
       hasRoom: () => this.connectionLimit.hasRoom(),
       onFull: () => this.connectionLimit.onFull(),
+      places: this.places,
+      onListenerFull: (full: Listener) => this.connectionLimit.onListenerFull(full),
       counters: this.counters,
       listenerCounters: this.listenerCounters,
       log: (_severity: number, line: string) => void this.lines.push(line),
@@ -78,6 +88,14 @@ class World {
     this.loop.turn(0)
     assert.ok(this.sessions <= this.#sessionsMax, 'more sessions than allowed')
     return this.delivered.length - before
+  }
+
+  #changeFree(slot: number, by: number): boolean {
+    const free = this.free.get(slot)
+    if (free === undefined) return true
+    if (free + by < 0) return false
+    this.free.set(slot, free + by)
+    return true
   }
 
   #accept(fd: number): number {
@@ -369,4 +387,58 @@ test('with a shared queue re-arms when the first place is free again', () => {
   world.sessions = 2
   assert.deepEqual(asks(1), ['remove 5', 'add 5 level'], 'begins to wait anew')
   assert.deepEqual(asks(0), [], 'there was room before')
+})
+
+test('a listener at its own limit leaves clients in the queue until it has a place', () => {
+  const world = new World()
+  const [limited, other] = [world.listener(5), world.listener(6)]
+  world.free.set(5, 2)
+  world.waiting.set(5, 4).set(6, 1)
+  for (let i = 0; i < 4; i++) world.turn()
+  assert.deepEqual([world.waiting.get(5), world.waiting.get(6)], [2, 0])
+  assert.deepEqual([limited.isAccepting, other.isAccepting], [false, true])
+  world.connectionLimit.onListenerRoom()
+  assert.equal(limited.isAccepting, false, 'it still has no place')
+  world.free.set(5, 1)
+  world.connectionLimit.onListenerRoom()
+  for (let i = 0; i < 4; i++) world.turn()
+  assert.equal(world.waiting.get(5), 1)
+  assert.equal(world.loop.timers.count, 0, 'nothing polls')
+})
+
+test('a place that was taken for nobody is given back', () => {
+  const world = new World()
+  const listener = world.listener(5)
+  world.free.set(5, 1)
+  world.failures = [-ECONNABORTED, -EAGAIN]
+  world.turn()
+  assert.deepEqual([world.free.get(5), listener.isAccepting], [1, true])
+})
+
+test('siblings are woken for the place of a shared listener, and look themselves every now and then', () => {
+  let wakes = 0
+  const world = new World(1_000, { haveRoom: () => false, wakeSiblings: () => void wakes++ })
+  const listener = world.listener(5)
+  world.free.set(5, 0)
+  world.waiting.set(5, 1)
+  world.turn()
+  assert.equal(listener.isAccepting, false)
+  world.free.set(5, 1)
+  world.clock.nowMs += 25
+  world.loop.turn(0)
+  assert.equal(world.turn(), 1, 'a sibling has given back a place without a word')
+  world.connectionLimit.onListenerRoom()
+  assert.deepEqual([wakes, world.loop.timers.count], [1, 0])
+})
+
+test('a listener that gets a place while all are paused resumes with the others', () => {
+  const world = new World()
+  const listener = world.listener(5)
+  world.free.set(5, 0)
+  world.waiting.set(5, 1)
+  world.turn()
+  world.connectionLimit.suspend()
+  world.free.set(5, 1)
+  world.connectionLimit.onListenerRoom()
+  assert.equal(listener.isAccepting, false)
 })

@@ -9,6 +9,7 @@ import type { Fd } from '../kernel/calls.js'
 import { EAGAIN, ECONNABORTED, EINTR, EPROTO } from '../kernel/errno.js'
 import type { Region } from '../kernel/region.js'
 import { add, COUNT, LISTENER_COUNT } from '../observe/counters.js'
+import type { ListenerPlaces } from './listener-places.js'
 import { type ListeningContext, ListeningSocket } from './listening-socket.js'
 
 /** The longest queue that listen(2) makes with the default net.core.somaxconn, in connections. */
@@ -28,6 +29,10 @@ const SAME_LENGTH: QueueLengths = { backlog: 0, overloadBacklog: 0 }
 /** What the stream listeners of one reactor share. */
 export interface AcceptContext extends ListeningContext {
   readonly deliver: Deliver
+  /** The limits of single listeners. */
+  readonly places: ListenerPlaces
+  /** The limit of a single listener is reached: pauses it until it has a place. */
+  onListenerFull(listener: Listener): void
   /** Where accept(2) leaves the client's address. */
   readonly peer: Region
 }
@@ -41,6 +46,10 @@ export class Listener extends ListeningSocket {
     super(context, slot, name, fd)
     this.#queue = queue
     this.#context = context
+  }
+
+  get hasPlace(): boolean {
+    return this.#context.places.hasRoom(this.slot)
   }
 
   shrinkQueue(): void {
@@ -61,7 +70,11 @@ export class Listener extends ListeningSocket {
   }
 
   protected takeOne(overload?: 'close' | 'reset'): boolean {
-    const { deliver, peer, system } = this.#context
+    const { deliver, peer, places, system } = this.#context
+    if (overload === undefined && !places.take(this.slot)) {
+      this.#context.onListenerFull(this)
+      return false
+    }
     const fd = system.calls.accept(this.fd, peer)
     if (fd >= 0) {
       this.endShortage()
@@ -69,6 +82,7 @@ export class Listener extends ListeningSocket {
       else this.#closeAtLimit(fd, overload)
       return true
     }
+    if (overload === undefined) places.giveBack(this.slot)
     // The client disconnected while it was queued (accept(2), "Error handling"): accept the next one.
     if (fd === -ECONNABORTED || fd === -EPROTO || fd === -EINTR) return true
     if (fd !== -EAGAIN) this.beginShortage(-fd)

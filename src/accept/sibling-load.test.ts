@@ -12,7 +12,7 @@ import { SiblingLoad } from './sibling-load.js'
 const LATER_MS = 100
 
 function world(count: number) {
-  const cells = localCells({ children: 4, remotes: 0, listeners: 1, ringBytes: 64 })
+  const cells = localCells({ children: 4, remotes: 0, listeners: 1, pools: 1, ringBytes: 64 })
   const wakeup = openWakeupFd()
   const clock = new FakeClock()
   const loops = Array.from({ length: count }, () => new Loop(openEpoll(), clock))

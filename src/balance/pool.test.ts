@@ -3,8 +3,11 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { slotSet } from '../../test/contract/policy.contract.js'
 import { leastUsePool } from '../../test/support/pools.js'
+import { LeastUse } from './least-use.js'
 import { FULL, NONE, type Policy, type PoolView } from './policy.js'
 import { Pool } from './pool.js'
+import { RemoteHealth } from './remote-health.js'
+import { firstSlots } from './slot-numbers.js'
 
 function poolOf(count: number, rebalance = 0, useMax?: readonly number[]) {
   const backOffUntilMs = new Float64Array(count)
@@ -185,6 +188,22 @@ test('FULL when all usable remotes have their maximum of sessions', () => {
     use[slot] = (use[slot] as number) + 1
     return slot
   }
+})
+
+test('FULL when the pool as a whole has its maximum of sessions', () => {
+  const use = new Int32Array([0, 0, 2])
+  const health = new RemoteHealth(2)
+  const policy = new LeastUse(firstSlots(2))
+  const options = { name: 'web', members: [0, 1], weights: [1, 1], use, health, policy, rebalance: 0 }
+  const pool = new Pool({ ...options, useMax: [9, 9, 3], place: 2 })
+  assert.ok(pickAt(pool, 0) >= 0)
+  use[2] = 3
+  assert.equal(pickAt(pool, 0), FULL)
+  assert.equal(pickAt(pool, 0, [0, 1]), NONE)
+  for (const slot of [0, 1]) health.failed(slot, 1, 1)
+  assert.equal(pickAt(pool, 2), NONE, 'no remote that has failed is tried either')
+  use[2] = 2
+  assert.ok(pickAt(pool, 2) >= 0)
 })
 
 test('verdict, admin state and back-off each make a remote unusable', () => {

@@ -4,9 +4,12 @@
  * `policy.ts` is the contract of policies, `policy-of.ts` lists them, `tiers.ts` says which remotes are in reserve,
  * `remote-health.ts` is what is known of each remote.
  */
+import type { Census } from './census.js'
+import { type Explanation, NotingView } from './explanation.js'
 import { FULL, NONE, type Observed, type Policy, type PoolView } from './policy.js'
 import { RandomSource } from './random-source.js'
 import type { RemoteHealth } from './remote-health.js'
+import { NOT_SKIPPED, SKIP, SKIP_REASONS } from './skip-reason.js'
 import type { SlotSet } from './slot-set.js'
 import type { SlowStart } from './slow-start.js'
 import { hasTiers, Tiers } from './tiers.js'
@@ -15,12 +18,17 @@ export interface PoolOptions {
   readonly name: string
   /** Slots of its remotes, in the order of the configuration. */
   readonly members: readonly number[]
-  /** Share of the load by slot, relative to its siblings. 0: no new clients. */
-  readonly weights: readonly number[]
+  /**
+   * Share of the load by slot, relative to its siblings. 0: no new clients. Pools may share the array: each changes those
+   * of its members.
+   */
+  readonly weights: number[]
   /** Sessions per remote slot, of all workers; maintained by the pool's owner. */
   readonly use: ArrayLike<number>
   /** Maximum of concurrent sessions by slot. @default no limit */
   readonly useMax?: ArrayLike<number>
+  /** Where `use` and `useMax` have the sessions of the whole pool; undefined: they are not limited. */
+  readonly place?: number | undefined
   readonly health: RemoteHealth
   readonly policy: Policy
   /** `rebalance`: all back-offs end after this many clients. Zero: never. */
@@ -42,12 +50,16 @@ export class Pool implements PoolView {
   /** The present ones: `#fullWeight`, and less during a slow start. */
   readonly weight: number[]
   readonly health: RemoteHealth
+  /** Counts the remotes at each choice, if its owner wants that. */
+  census: Census | undefined = undefined
   /** Of the client that is being served. */
   key = 0
   nowMs = 0
+  /** By index in `members`: the weights without slow start. */
   readonly #fullWeight: number[]
   readonly #slowStart: SlowStart | undefined
   readonly #useMax: ArrayLike<number> | undefined
+  readonly #place: number | undefined
   readonly #policy: Policy
   readonly #rebalance: number
   readonly #random: RandomSource
@@ -55,17 +67,20 @@ export class Pool implements PoolView {
   readonly #tiers: Tiers | undefined
   /** The worst tier in use for this client. */
   #worstTier = Infinity
+  /** The whole pool has room for this client. */
+  #isOpen = true
   #clients = 0
 
   constructor(options: PoolOptions) {
     this.name = options.name
     this.members = options.members
     this.use = options.use
-    this.weight = [...options.weights]
-    this.#fullWeight = [...options.weights]
+    this.weight = options.weights
+    this.#fullWeight = options.members.map((slot) => options.weights[slot] as number)
     this.#slowStart = options.slowStart
     this.health = options.health
     this.#useMax = options.useMax
+    this.#place = options.place
     this.#policy = options.policy
     this.#rebalance = options.rebalance
     this.#random = new RandomSource(options.seed ?? Math.random() * 2 ** 32)
@@ -83,7 +98,7 @@ export class Pool implements PoolView {
   }
 
   hasRoom(slot: number): boolean {
-    return this.#useMax === undefined || (this.use[slot] as number) < (this.#useMax[slot] as number)
+    return this.#useMax === undefined || (this.#isOpen && this.#isBelowMax(slot, this.#useMax))
   }
 
   /**
@@ -91,21 +106,65 @@ export class Pool implements PoolView {
    * one is usable but has no room now. `key`: the 32-bit hash of what identifies the client, for policies that hash.
    */
   pick(tried: SlotSet, nowMs: number, key = 0): number {
+    this.#begin(nowMs, key)
+    this.census?.count(this, tried, this.#random.seed)
+    const slot = this.#policy.pick(this, tried)
+    const chosen = slot === NONE ? this.#lastResort(tried) : slot
+    if (chosen >= 0 && this.health.isFailing(chosen)) this.health.beginProbe(chosen, nowMs)
+    return chosen
+  }
+
+  /** What `pick` with the same arguments would return now, and why. Changes nothing. */
+  explain(tried: SlotSet, nowMs: number, key = 0): Explanation {
+    this.#begin(nowMs, key)
+    const view = new NotingView(this, this.#random.seed)
+    const policy = this.#policy
+    const byPolicy = policy.peek === undefined ? policy.pick(view, tried) : policy.peek(view, tried)
+    const slot = byPolicy === NONE ? this.#lastResort(tried) : byPolicy
+    return {
+      slot,
+      remotes: this.members.map((member) => ({
+        slot: member,
+        weight: this.weight[member] as number,
+        use: this.use[member] as number,
+        tier: this.#tiers?.of(member) ?? 0,
+        skipped: SKIP_REASONS[this.whySkipped(member, tried)],
+      })),
+      isLastResort: slot >= 0 && byPolicy === NONE,
+      draw: view.draw,
+    }
+  }
+
+  /** Why the policy may not choose a remote for the client that is being served: see SKIP. */
+  whySkipped(slot: number, tried: SlotSet): number {
+    if (tried.has(slot)) return SKIP.tried
+    if (this.weight[slot] === 0) return SKIP['weight-0']
+    const reason = this.health.whySkipped(slot, this.nowMs)
+    if (reason !== NOT_SKIPPED) return reason
+    if (this.#isInReserve(slot)) return SKIP.reserve
+    return this.hasRoom(slot) ? NOT_SKIPPED : SKIP.full
+  }
+
+  /** What is known of the client that is served now. */
+  #begin(nowMs: number, key: number): void {
     this.nowMs = nowMs
     this.key = key >>> 0
+    this.#noteRoom()
     if (this.#slowStart !== undefined) this.#applySlowStart(this.#slowStart)
     if (this.#tiers !== undefined) this.#worstTier = this.#tiers.worstInUse(this, this.health)
-    const slot = this.#policy.pick(this, tried)
-    if (slot === NONE && this.#isFull(tried)) return FULL
-    const chosen = slot === NONE ? this.#soonest(tried) : slot
-    if (chosen !== NONE && this.health.isFailing(chosen)) this.health.beginProbe(chosen, nowMs)
-    return chosen
+  }
+
+  /** For a client for which no remote is usable. */
+  #lastResort(tried: SlotSet): number {
+    return this.#isFull(tried) ? FULL : this.#soonest(tried)
   }
 
   /** Whether a client may go to the remote that it had before, whatever its weight and tier. Counts as `pick` does. */
   keeps(slot: number, nowMs: number): boolean {
+    this.#noteRoom()
     if (!this.health.mayKeep(slot, nowMs) || !this.hasRoom(slot)) return false
     if (this.health.isFailing(slot)) this.health.beginProbe(slot, nowMs)
+    this.census?.keep()
     return true
   }
 
@@ -121,7 +180,7 @@ export class Pool implements PoolView {
 
   /** `weight`: 0 for no new clients. */
   setWeight(slot: number, weight: number): void {
-    this.#fullWeight[slot] = weight
+    this.#fullWeight[this.members.indexOf(slot)] = weight
     this.weight[slot] = weight
     this.#policy.membersChanged?.()
   }
@@ -137,11 +196,21 @@ export class Pool implements PoolView {
     }
   }
 
+  /** Reads whether the pool as a whole has room, once for each client. */
+  #noteRoom(): void {
+    if (this.#useMax === undefined || this.#place === undefined) return
+    this.#isOpen = this.#isBelowMax(this.#place, this.#useMax)
+  }
+
+  #isBelowMax(place: number, useMax: ArrayLike<number>): boolean {
+    return (this.use[place] as number) < (useMax[place] as number)
+  }
+
   /** Policies that build something of the weights have no slow start, so they need not be told. */
   #applySlowStart(slowStart: SlowStart): void {
     for (let i = 0; i < this.members.length; i++) {
       const slot = this.members[i] as number
-      this.weight[slot] = (this.#fullWeight[slot] as number) * slowStart.share(slot, this.nowMs)
+      this.weight[slot] = (this.#fullWeight[i] as number) * slowStart.share(slot, this.nowMs)
     }
   }
 
@@ -157,8 +226,11 @@ export class Pool implements PoolView {
 
   /** Whether it may be tried now if it has room. */
   #isHealthy(slot: number): boolean {
-    if (this.weight[slot] === 0 || !this.health.isUsable(slot, this.nowMs)) return false
-    return this.#tiers === undefined || this.#tiers.of(slot) <= this.#worstTier
+    return this.weight[slot] !== 0 && this.health.isUsable(slot, this.nowMs) && !this.#isInReserve(slot)
+  }
+
+  #isInReserve(slot: number): boolean {
+    return this.#tiers !== undefined && this.#tiers.of(slot) > this.#worstTier
   }
 
   /** Takes over the policy's state from an older configuration. `slots`: by slot here, the slot there, or NONE. */

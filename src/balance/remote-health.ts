@@ -3,6 +3,7 @@
  * back-off from this worker's own attempts. Pure: time is an argument.
  */
 import { NONE } from './policy.js'
+import { NOT_SKIPPED, SKIP } from './skip-reason.js'
 
 /** Back-off after a failure, doubled by each further failure up to the maximum. */
 const BACK_OFF_FIRST_MS = 1_000
@@ -15,6 +16,7 @@ export type HealthChange = 'went-down' | 'came-up' | undefined
 export type AdminState = 'ready' | 'drain' | 'maint'
 
 const ADMIN_STATES: readonly AdminState[] = ['ready', 'drain', 'maint']
+const DRAIN = ADMIN_STATES.indexOf('drain')
 const MAINT = ADMIN_STATES.indexOf('maint')
 
 export class RemoteHealth {
@@ -51,6 +53,15 @@ export class RemoteHealth {
   /** Whether it may get a client that it had before: it may be draining. */
   mayKeep(slot: number, nowMs: number): boolean {
     return this.#isReachable[slot] === 1 && this.#adminState[slot] !== MAINT && this.#isUp(slot, nowMs)
+  }
+
+  /** Why it may not get a client now, as SKIP says; NOT_SKIPPED if it may. */
+  whySkipped(slot: number, nowMs: number): number {
+    if (this.#isReachable[slot] === 0) return SKIP['no-address']
+    const adminState = this.#adminState[slot] as number
+    if (adminState !== 0) return adminState === DRAIN ? SKIP.drain : SKIP.maint
+    if (this.#isJudgedDown[slot] === 1) return SKIP.down
+    return (this.#backOffUntilMs[slot] as number) > nowMs ? SKIP['backing-off'] : NOT_SKIPPED
   }
 
   /** Whether it may get a client that has tried all others: back-off and verdict are ignored. */

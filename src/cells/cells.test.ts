@@ -9,6 +9,7 @@ import {
   COUNTERS,
   LISTENER_COUNTERS,
   layoutOf,
+  placeCount,
   REMOTE_COUNTERS,
   RING_HEAD_BYTES,
   rowBytes,
@@ -17,7 +18,7 @@ import {
 
 const LINE_BYTES = 64
 const ADDS = 200_000
-const SHAPE: Shape = { children: 3, remotes: 5, listeners: 2, ringBytes: 1000 }
+const SHAPE: Shape = { children: 3, remotes: 5, listeners: 2, pools: 1, ringBytes: 1000 }
 
 interface Task {
   readonly fds: CellFds
@@ -37,6 +38,7 @@ if (!isMainThread) {
     children: fc.integer({ min: 1, max: 70 }),
     remotes: fc.integer({ min: 0, max: 300 }),
     listeners: fc.integer({ min: 0, max: 50 }),
+    pools: fc.integer({ min: 0, max: 50 }),
     ringBytes: fc.integer({ min: 1, max: 5_000 }),
   })
 
@@ -63,13 +65,12 @@ if (!isMainThread) {
       fc.property(shapes, (shape) => {
         const cells = localCells(shape)
         const rows = Array.from({ length: shape.children }, (_, slot) => viewsOf(cells.child(slot)))
-        const found = [
-          cells.mayGrow,
-          cells.verdict,
-          cells.upAtMs,
-          cells.use,
-          ...rows.flat().map(({ view }) => view),
-        ]
+        const common = Array.from({ length: shape.children }, (_, slot) => [
+          cells.listenersEndedOf(slot),
+          cells.queuedSinceOf(slot),
+        ])
+        const head = [cells.mayGrow, cells.verdict, cells.upAtMs, cells.useMax]
+        const found = [...head, cells.use, ...common.flat(), ...rows.flat().map(({ view }) => view)]
         const wanted = placesOf(shape).filter(({ name }) => name !== 'words')
         assert.deepEqual(
           found.map(({ byteLength, byteOffset }) => [byteOffset, byteLength]),
@@ -85,9 +86,14 @@ if (!isMainThread) {
     const child = openCells(fdsOf(1), SHAPE, 1)
     cells.handedOver(1)
     cells.mayGrow[0] = 7
+    cells.useMax.fill(6)
     cells.use.fill(8)
+    cells.listenersEndedOf(1).fill(5)
+    cells.queuedSinceOf(1).fill(4)
     for (const [index, { view }] of viewsOf(cells.child(1)).entries()) view.fill(index + 1)
-    assert.deepEqual([...child.mayGrow, ...child.use], [7, 8, 8, 8, 8, 8])
+    assert.deepEqual([...child.mayGrow, ...child.use], [7, ...new Array(9).fill(8)])
+    assert.ok(child.useMax.every((max) => max === 6))
+    assert.deepEqual([...child.listenersEndedOf(1), ...child.queuedSinceOf(1)], [5, 5, 4])
     for (const [index, { name, view }] of viewsOf(child.own).entries()) {
       assert.ok(
         view.every((value) => value === index + 1),
@@ -118,7 +124,7 @@ if (!isMainThread) {
     for (const [key, value] of Object.entries(SHAPE)) {
       assert.throws(
         () => openCells(fdsOf(0), { ...SHAPE, [key]: value + 1 }, 0),
-        /shared memory has layout 10,3,5,2,1000, expected/,
+        /shared memory has layout 11,3,5,2,1,1000, expected/,
         key,
       )
     }
@@ -172,7 +178,8 @@ if (!isMainThread) {
     const ended = new Promise((resolve) => worker.once('exit', resolve))
     addToUse(task)
     await ended
-    assert.deepEqual([...cells.use], new Array(SHAPE.remotes).fill((2 * ADDS) / SHAPE.remotes))
+    const remotes = cells.use.slice(0, SHAPE.remotes)
+    assert.deepEqual([...remotes], new Array(SHAPE.remotes).fill((2 * ADDS) / SHAPE.remotes))
     close()
   })
 
@@ -203,9 +210,10 @@ function placesOf(shape: Shape): Place[] {
   ): Place => {
     return { name, memory, writer, start, end: start + bytes }
   }
+  const [ofListeners, ofPools] = [shape.listeners * 8, shape.pools * 8]
   const countersBytes = COUNTERS.length * 8
   const rows = Array.from({ length: shape.children }, (_, slot) => [
-    place('own', 'own use', own.use, shape.remotes * 4),
+    place('own', 'own use', own.use, placeCount(shape) * 4),
     place('own', 'retryAt', own.retryAt, shape.remotes * 8),
     place('common', `counters ${slot}`, common.counters + slot * rowBytes(countersBytes), countersBytes),
     place('own', 'listenerCounters', own.listenerCounters, shape.listeners * LISTENER_COUNTERS.length * 8),
@@ -214,11 +222,16 @@ function placesOf(shape: Shape): Place[] {
     place('own', 'ring', own.ring + RING_HEAD_BYTES, shape.ringBytes),
   ])
   return [
-    place('head', 'words', head.words, 20),
+    place('head', 'words', head.words, 24),
     place('head', 'mayGrow', head.mayGrow, 4),
     place('head', 'verdict', head.verdict, shape.remotes * 4),
     place('head', 'upAt', head.upAt, shape.remotes * 8),
-    place('common', 'use', common.use, shape.remotes * 4),
+    place('head', 'useMax', head.useMax, placeCount(shape) * 4),
+    place('common', 'use', common.use, placeCount(shape) * 4),
+    ...Array.from({ length: shape.children }, (_, slot) => [
+      place('common', `ended ${slot}`, common.listenersEnded + slot * rowBytes(ofListeners), ofListeners),
+      place('common', `queued ${slot}`, common.queuedSince + slot * rowBytes(ofPools), ofPools),
+    ]).flat(),
     ...rows.flat(),
   ]
 }
@@ -238,32 +251,35 @@ function viewsOf(rows: ChildCells) {
 }
 
 test('giveBack subtracts the uses of a child and clears its rows, without affecting others', () => {
-  const cells = localCells({ children: 3, remotes: 2, listeners: 1, ringBytes: 64 })
+  const cells = localCells({ children: 3, remotes: 2, listeners: 1, pools: 1, ringBytes: 64 })
   for (const [slot, held] of [
     [0, [1, 2]],
     [1, [10, 20]],
     [2, [100, 200]],
   ] as const) {
     const rows = cells.child(slot)
-    rows.use.set(held)
+    rows.use.set(held, 0)
     for (const [remote, count] of held.entries()) Atomics.add(cells.use, remote, count)
     rows.retryAtMs.fill(5)
     rows.counters.fill(7)
+    cells.listenersEndedOf(slot).fill(7)
+    cells.queuedSinceOf(slot).fill(7)
     rows.listenerCounters.fill(7)
     rows.remoteCounters.fill(7)
     rows.ringHead.fill(9)
   }
   cells.giveBack(1)
-  assert.deepEqual([...cells.use], [101, 202])
+  assert.deepEqual([...cells.use.slice(0, 2)], [101, 202])
   const { ringBytes: _bytes, ...given } = cells.child(1)
-  for (const row of Object.values(given)) assert.ok(row.every((number) => number === 0))
+  for (const row of [...Object.values(given), cells.listenersEndedOf(1), cells.queuedSinceOf(1)])
+    assert.ok(row.every((number) => number === 0))
   for (const slot of [0, 2]) {
     const rows = cells.child(slot)
-    assert.ok(rows.use.every((held) => held > 0))
+    assert.ok(rows.use.slice(0, 2).every((held) => held > 0))
     assert.ok(rows.counters.every((count) => count === 7) && rows.retryAtMs.every((ms) => ms === 5))
   }
   cells.giveBack(1)
-  assert.deepEqual([...cells.use], [101, 202], 'twice is no more than once')
+  assert.deepEqual([...cells.use.slice(0, 2)], [101, 202], 'twice is no more than once')
 })
 
 test('use remains the sum of the rows while children take, return and die', () => {
@@ -275,7 +291,7 @@ test('use remains the sum of the rows while children take, return and die', () =
   })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const cells = localCells({ children: 4, remotes, listeners: 1, ringBytes: 64 })
+      const cells = localCells({ children: 4, remotes, listeners: 1, pools: 1, ringBytes: 64 })
       for (const { remote, slot, what } of steps) {
         const { use } = cells.child(slot)
         if (what === 'die') cells.giveBack(slot)
@@ -294,12 +310,26 @@ test('use remains the sum of the rows while children take, return and die', () =
 })
 
 test('corrects sums that differ from the rows by more than the step a child may be ahead', () => {
-  const cells = localCells({ children: 4, remotes: 4, listeners: 1, ringBytes: 64 })
+  const cells = localCells({ children: 4, remotes: 4, listeners: 1, pools: 1, ringBytes: 64 })
   cells.child(0).use.set([5, 5, 5, -9])
   cells.child(1).use.set([0, 1, 2 ** 31 - 1, 3])
   cells.use.set([7, -1_000_000, 0, 2 ** 31 - 1])
   assert.equal(cells.checkUse(100), 3)
-  assert.deepEqual([...cells.use], [7, 6, 105, 3])
+  assert.deepEqual([...cells.use.slice(0, 4)], [7, 6, 105, 3])
+})
+
+test('corrects a small difference that lasts: a child was killed between the two steps', () => {
+  const cells = localCells({ children: 4, remotes: 1, listeners: 1, pools: 1, ringBytes: 64 })
+  cells.child(0).use[0] = 5
+  cells.use[0] = 6
+  assert.equal(cells.checkUse(100), 0)
+  assert.equal(cells.checkUse(100), 1)
+  assert.equal(cells.use[0], 5)
+  cells.use[0] = 6
+  assert.equal(cells.checkUse(100), 0)
+  cells.child(0).use[0] = 6
+  assert.equal(cells.checkUse(100), 0, 'the second step has been made')
+  cells.use[0] = 7
   assert.equal(cells.checkUse(100), 0)
 })
 
@@ -307,7 +337,7 @@ test('sums remain usable after the death of a child that wrote arbitrary values'
   const anyInt = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })
   fc.assert(
     fc.property(fc.array(anyInt, { minLength: 3, maxLength: 3 }), anyInt, (junk, sum) => {
-      const cells = localCells({ children: 4, remotes: 3, listeners: 1, ringBytes: 64 })
+      const cells = localCells({ children: 4, remotes: 3, listeners: 1, pools: 1, ringBytes: 64 })
       cells.child(0).use.set([1, 20, 30])
       cells.child(1).use.set(junk)
       cells.use.fill(sum)

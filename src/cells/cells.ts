@@ -18,6 +18,8 @@ import {
   type Layout,
   LISTENER_COUNTERS,
   layoutOf,
+  NO_LIMIT,
+  placeCount,
   REMOTE_COUNTERS,
   RING_HEAD_BYTES,
   rowBytes,
@@ -33,14 +35,21 @@ export interface Cells {
   readonly verdict: Int32Array
   /** Per remote slot: when its last outage ended, CLOCK_MONOTONIC ms; 0: none. Written by the head only. */
   readonly upAtMs: Float64Array
-  /** Sessions of all children per remote slot. Change with Atomics only. Untrusted: any child can write any value. */
+  /** Per place: the most sessions, or NO_LIMIT. Written by the head only. */
+  readonly useMax: Int32Array
+  /** Sessions of all children per place. Change with `Places` only. Untrusted: any child can write any value. */
   readonly use: Int32Array
   /** The counters of the child of a slot, in the order of COUNTERS. Untrusted: read them with `countIn`. */
   countersOf(slot: number): Float64Array
+  /** Per listener: how many sessions of the child of a slot have ended. Untrusted: read them with `countIn`. */
+  listenersEndedOf(slot: number): Float64Array
+  /** Per pool: since when the first client waits in the child of a slot; 0: none. Untrusted. */
+  queuedSinceOf(slot: number): Float64Array
 }
 
 /** The rows of one child. */
 export interface ChildCells {
+  /** Its sessions per place. */
   readonly use: Int32Array
   readonly retryAtMs: Float64Array
   /** In the order of COUNTERS. */
@@ -68,6 +77,10 @@ interface OwnMemory {
   free(): void
 }
 
+/** Readings of a sum until it counts as wrong: this thread may be interrupted between two loads. */
+const DRIFT_READINGS = 8
+
+/** Makes the memory of one child; without a descriptor in `localCells`. Throws when none is available. */
 type MakeOwn = (byteLength: number) => { region: Region; fd: number | undefined; free: () => void }
 
 /** The cells in the head, which creates them and validates everything that children write. */
@@ -76,7 +89,10 @@ export class HeadCells implements Cells {
   readonly mayGrow: Int32Array
   readonly verdict: Int32Array
   readonly upAtMs: Float64Array
+  readonly useMax: Int32Array
   readonly use: Int32Array
+  /** By place: how far `use` was from the sum of the rows at the last check. */
+  readonly #drifts: Int32Array
   readonly #common: Region
   readonly #makeOwn: MakeOwn
   /** By slot of the existing children. */
@@ -84,17 +100,28 @@ export class HeadCells implements Cells {
 
   constructor(shape: Shape, head: Region, common: Region, makeOwn: MakeOwn) {
     this.layout = layoutOf(shape)
+    // `openCells` compares them, so that no child uses tables of another version or shape.
     wordsIn(head, this.layout).set(wordsOf(shape))
     this.mayGrow = mayGrowIn(head, this.layout)
     this.verdict = verdictIn(head, this.layout)
     this.upAtMs = upAtIn(head, this.layout)
+    this.useMax = useMaxIn(head, this.layout).fill(NO_LIMIT)
     this.use = useIn(common, this.layout)
+    this.#drifts = new Int32Array(this.use.length)
     this.#common = common
     this.#makeOwn = makeOwn
   }
 
   countersOf(slot: number): Float64Array {
     return countersIn(this.#common, this.layout, slot)
+  }
+
+  listenersEndedOf(slot: number): Float64Array {
+    return listenersEndedIn(this.#common, this.layout, slot)
+  }
+
+  queuedSinceOf(slot: number): Float64Array {
+    return queuedSinceIn(this.#common, this.layout, slot)
   }
 
   /** The rows of a child: zeroed at first, kept until `giveBack`. Throws when no memory is available. */
@@ -121,31 +148,47 @@ export class HeadCells implements Cells {
    * memory.
    */
   giveBack(slot: number): void {
-    this.countersOf(slot).fill(0)
+    // These are in common memory, which the next child of the slot uses too.
+    for (const row of [this.countersOf(slot), this.listenersEndedOf(slot), this.queuedSinceOf(slot)])
+      row.fill(0)
     const memory = this.#own.get(slot)
     if (memory === undefined) return
-    for (const [remote, held] of memory.rows.use.entries()) Atomics.sub(this.use, remote, held)
+    // The row is untrusted; `checkUse` corrects a sum that it made wrong.
+    for (const [place, held] of memory.rows.use.entries()) Atomics.sub(this.use, place, held)
     this.handedOver(slot)
     this.#own.delete(slot)
     memory.free()
   }
 
   /**
-   * Corrects `use` where it differs from the sum of the children's rows, and returns the number of corrected remotes.
-   * A child updates its row and the sum in two steps, so each may be off by one; `heldMax` is the most that one child
-   * can hold.
+   * Corrects `use` where it differs from the sum of the children's rows, and returns the number of corrected places.
+   * A child updates its row and the sum in two steps, so each may be off by one. Such a small difference is corrected if
+   * the next check finds it again: the child was killed between the steps. `heldMax` is the most that one child can hold.
    */
   checkUse(heldMax: number): number {
     let corrected = 0
     const rows = [...this.#own.values()].map(({ rows }) => rows.use)
-    for (let remote = 0; remote < this.use.length; remote++) {
-      const present = Atomics.load(this.use, remote)
-      const sum = rows.reduce((held, use) => held + Math.min(Math.max(0, use[remote] ?? 0), heldMax), 0)
-      if (Math.abs(present - sum) <= rows.length) continue
-      Atomics.add(this.use, remote, sum - present)
+    for (let place = 0; place < this.use.length; place++) {
+      const drift = this.#driftOf(place, rows, heldMax)
+      const isLasting = drift === this.#drifts[place]
+      this.#drifts[place] = drift
+      if (drift === 0 || (Math.abs(drift) <= rows.length && !isLasting)) continue
+      Atomics.sub(this.use, place, drift)
+      this.#drifts[place] = 0
       corrected++
     }
     return corrected
+  }
+
+  /** The smallest of several differences: while it is read, children change the sum and their rows. */
+  #driftOf(place: number, rows: readonly Int32Array[], heldMax: number): number {
+    let smallest = Number.POSITIVE_INFINITY
+    for (let reading = 0; reading < DRIFT_READINGS && smallest !== 0; reading++) {
+      const present = Atomics.load(this.use, place)
+      const sum = rows.reduce((held, use) => held + Math.min(Math.max(0, use[place] ?? 0), heldMax), 0)
+      if (Math.abs(present - sum) < Math.abs(smallest)) smallest = present - sum
+    }
+    return smallest
   }
 
   /** Frees the memory of all children. */
@@ -181,6 +224,7 @@ export function createCells(shape: Shape): CreatedCells {
     sealSize(own.fd)
     return { ...own, free: () => unmap(own.region) }
   })
+  // The head has mapped it already; from now on it can only be mapped for reading.
   sealWrites(ofHead.fd)
   sealSize(ofAll.fd)
   return {
@@ -245,8 +289,11 @@ export function openCells(fds: CellFds, shape: Shape, slot: number): OpenedCells
     mayGrow: mayGrowIn(head, layout),
     verdict: verdictIn(head, layout),
     upAtMs: upAtIn(head, layout),
+    useMax: useMaxIn(head, layout),
     use: useIn(common, layout),
     countersOf: (other) => countersIn(common, layout, other),
+    listenersEndedOf: (other) => listenersEndedIn(common, layout, other),
+    queuedSinceOf: (other) => queuedSinceIn(common, layout, other),
     own: rowsIn(own, layout, countersIn(common, layout, slot)),
     unmap() {
       for (const region of [head, common, own]) unmap(region)
@@ -254,7 +301,7 @@ export function openCells(fds: CellFds, shape: Shape, slot: number): OpenedCells
   }
 }
 
-/** Cells in memory of the calling thread only, for tests. */
+/** Cells in memory of the calling thread only, for pools that serve nobody: in tests of routes, and in unit tests. */
 export function localCells(shape: Shape): HeadCells {
   const { common, head } = layoutOf(shape)
   return new HeadCells(shape, heapRegion(head.byteLength), heapRegion(common.byteLength), (byteLength) => {
@@ -262,8 +309,9 @@ export function localCells(shape: Shape): HeadCells {
   })
 }
 
+/** What both sides must agree on before they share the tables. */
 function wordsOf(shape: Shape): number[] {
-  return [LAYOUT_VERSION, shape.children, shape.remotes, shape.listeners, shape.ringBytes]
+  return [LAYOUT_VERSION, shape.children, shape.remotes, shape.listeners, shape.pools, shape.ringBytes]
 }
 
 function wordsIn(head: Region, layout: Layout): Int32Array {
@@ -282,8 +330,12 @@ function upAtIn(head: Region, { head: { upAt }, shape }: Layout): Float64Array {
   return float64(head, upAt, shape.remotes)
 }
 
+function useMaxIn(head: Region, { head: { useMax }, shape }: Layout): Int32Array {
+  return int32(head, useMax, placeCount(shape))
+}
+
 function useIn(common: Region, { common: { use }, shape }: Layout): Int32Array {
-  return int32(common, use, shape.remotes)
+  return int32(common, use, placeCount(shape))
 }
 
 function countersIn(common: Region, layout: Layout, slot: number): Float64Array {
@@ -291,9 +343,19 @@ function countersIn(common: Region, layout: Layout, slot: number): Float64Array 
   return float64(common, layout.common.counters + slot * rowBytes(length * 8), length)
 }
 
+function listenersEndedIn(common: Region, { common: at, shape }: Layout, slot: number): Float64Array {
+  const { listeners } = shape
+  return float64(common, at.listenersEnded + slot * rowBytes(listeners * 8), listeners)
+}
+
+function queuedSinceIn(common: Region, { common: at, shape }: Layout, slot: number): Float64Array {
+  const { pools } = shape
+  return float64(common, at.queuedSince + slot * rowBytes(pools * 8), pools)
+}
+
 function rowsIn(own: Region, { own: at, shape }: Layout, counters: Float64Array): ChildCells {
   return {
-    use: int32(own, at.use, shape.remotes),
+    use: int32(own, at.use, placeCount(shape)),
     retryAtMs: float64(own, at.retryAt, shape.remotes),
     counters,
     listenerCounters: float64(own, at.listenerCounters, shape.listeners * LISTENER_COUNTERS.length),

@@ -12,19 +12,25 @@
  * | | | `mayGrow` | one | the head | Int32: 1 while there may be more children |
  * | | | `verdict` | remote | the head | Int32: 1 while it is down, as logged |
  * | | | `upAt` | remote | the head | Float64: CLOCK_MONOTONIC ms at the end of its last outage, where slow start begins; 0 = no outage yet |
- * | `common` | writable | `use` | remote | children, several writers | Int32 with Atomics: sessions of all children |
+ * | | | `useMax` | place | the head | Int32: most sessions, NO_LIMIT for any number |
+ * | `common` | writable | `use` | place | children, several writers | Int32 with Atomics: sessions of all children |
  * | | | `counters` | child × COUNTERS | that child | Float64 |
- * | `own`, one for each child | writable, by this child alone | `use` | remote | that child | Int32: its sessions; subtracted from the common `use` when the child dies |
+ * | | | `listenersEnded` | child × listener | that child | Float64: sessions that have ended, of clients that its master accepted; only where the listener has a limit |
+ * | | | `queuedSince` | child × pool | that child | Float64: CLOCK_MONOTONIC ms at which the first of its waiting clients was queued, 0 = none |
+ * | `own`, one for each child | writable, by this child alone | `use` | place | that child | Int32: its sessions; subtracted from the common `use` when the child dies |
  * | | | `retryAt` | remote | that child | Float64: CLOCK_MONOTONIC ms until which the child does not try it, 0 = usable |
  * | | | `listenerCounters` | listener × LISTENER_COUNTERS | that child, or the front of a master | Float64 |
  * | | | `remoteCounters` | remote × REMOTE_COUNTERS | that child | Float64 |
  * | | | `ring` | one | that child; the head reads and moves `tail` | Int32 heads with Atomics, then bytes |
  * | `sticky`, one for each sticky pool | writable | entries | hash of a client | children, several writers | Int32 with Atomics: `sticky-table.ts` |
  *
+ * Places are what sessions are counted for and may be limited: remotes, listeners, pools and the queues of pools, in this
+ * order (`listenerPlace`, `poolPlace`, `queuePlace`; the place of a remote is its slot).
+ *
  * Readers of `common`, of `sticky` and of another process' `own` check what they read (`countIn`, `LogRingReader`). The memory of a child
  * ends with it; `services/counter-keeper.ts` keeps what it had counted.
  */
-export const LAYOUT_VERSION = 10
+export const LAYOUT_VERSION = 11
 
 /** The counters of a child: sums since its start, and gauges, which end in `Now`. */
 export const COUNTERS = [
@@ -98,8 +104,29 @@ export interface Shape {
   readonly children: number
   readonly remotes: number
   readonly listeners: number
+  readonly pools: number
   /** Bytes of one child's log ring; a power of two is not needed. */
   readonly ringBytes: number
+}
+
+/** The limit of a place that has none. */
+export const NO_LIMIT = 2 ** 31 - 1
+
+export function placeCount({ listeners, pools, remotes }: Shape): number {
+  return remotes + listeners + 2 * pools
+}
+
+export function listenerPlace({ remotes }: Shape, slot: number): number {
+  return remotes + slot
+}
+
+export function poolPlace({ listeners, remotes }: Shape, slot: number): number {
+  return remotes + listeners + slot
+}
+
+/** The place of clients that wait for a remote of the pool. */
+export function queuePlace({ listeners, pools, remotes }: Shape, slot: number): number {
+  return remotes + listeners + pools + slot
 }
 
 /** Byte offsets of the tables in each memory. */
@@ -110,9 +137,16 @@ export interface Layout {
     readonly mayGrow: number
     readonly verdict: number
     readonly upAt: number
+    readonly useMax: number
     readonly byteLength: number
   }
-  readonly common: { readonly use: number; readonly counters: number; readonly byteLength: number }
+  readonly common: {
+    readonly use: number
+    readonly counters: number
+    readonly listenersEnded: number
+    readonly queuedSince: number
+    readonly byteLength: number
+  }
   readonly own: {
     readonly use: number
     readonly retryAt: number
@@ -130,13 +164,24 @@ export const RING_HEAD_BYTES = 16
 const LINE_BYTES = 64
 
 export function layoutOf(shape: Shape): Layout {
-  const remotesBytes = shape.remotes * 4
+  const useBytes = placeCount(shape) * 4
   return {
     shape,
-    head: placed({ words: 5 * 4, mayGrow: 4, verdict: remotesBytes, upAt: shape.remotes * 8 }),
-    common: placed({ use: remotesBytes, counters: shape.children * rowBytes(COUNTERS.length * 8) }),
+    head: placed({
+      words: 6 * 4,
+      mayGrow: 4,
+      verdict: shape.remotes * 4,
+      upAt: shape.remotes * 8,
+      useMax: useBytes,
+    }),
+    common: placed({
+      use: useBytes,
+      counters: shape.children * rowBytes(COUNTERS.length * 8),
+      listenersEnded: shape.children * rowBytes(shape.listeners * 8),
+      queuedSince: shape.children * rowBytes(shape.pools * 8),
+    }),
     own: placed({
-      use: remotesBytes,
+      use: useBytes,
       retryAt: shape.remotes * 8,
       listenerCounters: shape.listeners * LISTENER_COUNTERS.length * 8,
       remoteCounters: shape.remotes * REMOTE_COUNTERS.length * 8,

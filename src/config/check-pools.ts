@@ -20,6 +20,7 @@ export function checkPools({ pools, position: section }: TcprelaySettings, probl
     const earlier = known.get(name)
     if (earlier === undefined) known.set(name, pool)
     else problems.error(position, sameName(name, earlier.position, section))
+    // The pool `default` of the section itself: a section without remotes is reported as a whole.
     const isOfSection = position === section
     if (remotes.length === 0 && !hasMistakes && !isOfSection)
       problems.error(position, `the pool ${shown(name)} has no remotes`)
@@ -52,6 +53,7 @@ export function checkPoolsOfListeners(
 ): void {
   const names = pools.map(({ name }) => name)
   for (const { pool, portIndex, position } of listeners) {
+    // Reported once for each block.
     if (portIndex > 0) continue
     if (pool === undefined) {
       if (names.includes(DEFAULT_POOL) || routes.length > 0) continue

@@ -13,6 +13,7 @@ export interface ForeignWord {
   readonly value?: RegExp
 }
 
+// Directives and texts that several entries name.
 const TIMEOUTS = ['idle timeout', 'connect timeout', 'dial timeout', 'half-close timeout']
 const LISTENER = "a listener is 'listen { address = ADDRESS port = PORT }' in the spawnd section"
 const REMOTE = "a server is 'remote { address = HOST port = PORT }' in the tcprelay section"
@@ -42,7 +43,7 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   },
   { words: 'use-server|map|split_clients', text: `a route selects the pool: ${ROUTE_FORM}` },
   { words: 'acl allow', write: { spawnd: ['acl permit'] } },
-  { words: 'allow|whitelist', write: { spawnd: ['permit'] } },
+  { words: 'allow|whitelist', write: { spawnd: ['permit'], route: ['dynamic names'] } },
   { words: 'blacklist', write: { spawnd: ['deny'] } },
   {
     words: 'acl',
@@ -92,10 +93,17 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
 
   // Limits and processes.
   {
-    words: 'maxconn|max_conns|max_connections|maxconnections|worker_connections|limit_conn|fullconn',
-    write: { spawn: ['users max'] },
-    text: 'it applies to each child',
+    words: 'maxconn|max_conns|max_connections|maxconnections|limit_conn|fullconn',
+    write: {
+      listen: ['max connections'],
+      remote: ['max connections'],
+      pool: ['max connections'],
+      spawn: ['users max'],
+    },
+    text: "'max connections' applies to all children together, 'users max' to each",
   },
+  { words: 'max users|clients', write: { spawn: ['users max'] } },
+  { words: 'worker_connections', write: { spawn: ['users max'] }, text: 'it applies to each child' },
   {
     words: 'rate-limit|limit_rate|proxy_download_rate|proxy_upload_rate|limit_req',
     text: 'this version has no rate limits',

@@ -1,5 +1,6 @@
 /** The directives of relaying, which a section has for all of its pools and each pool for itself. */
 import { localSource } from './address-value.js'
+import { maxConnections } from './max-connections.js'
 import { count, time } from './number-types.js'
 import { portRange } from './port-range-type.js'
 import { optional, optionalBlock, type Settings, value } from './row.js'
@@ -30,6 +31,10 @@ export const relayingRows = {
       'with care.',
     zero: 'never',
   }),
+  maxConnections: maxConnections(
+    'Limit of concurrent sessions with the remotes of the pool together, over all children. While it is reached, ' +
+      'clients wait in the `queue`. Sessions that began under a configuration without this limit are not counted.',
+  ),
   connectTimeoutMs: value('connect timeout', time(), 10_000, {
     doc: 'Time limit of one connection attempt to a remote.',
     zero: "the system's limit, about 2 minutes",

@@ -1,6 +1,7 @@
 /** The directives of a remote. */
 import { address } from './address-value.js'
 import { remoteTarget } from './endpoint.js'
+import { maxConnections } from './max-connections.js'
 import { nameType } from './name-type.js'
 import { count, INT_MAX, time, yesNo } from './number-types.js'
 import { remotePorts } from './port-types.js'
@@ -57,6 +58,10 @@ const remoteRows = {
     defaultText: '0, or 1 with `backup = yes`',
     isOurs: true,
   }),
+  maxConnections: maxConnections(
+    'Limit of concurrent sessions with the remote, over all children. While it is reached, clients get another remote ' +
+      'of the pool, or wait in its `queue`.',
+  ),
   tls: optional('tls|ssl', remoteTlsMode, {
     doc: 'The remote speaks TLS: `yes`, or a list of enabled versions: `TLSv1.2,TLSv1.3`.',
     defaultText: '`no`',

@@ -22,7 +22,7 @@ const ADDRESS_BYTES = 16
 const TURNS_MAX = 1_000
 const TURN_MS = 10
 
-const SHAPE = { children: 1, remotes: 0, listeners: 0, ringBytes: 64 * 1024 }
+const SHAPE = { children: 1, remotes: 0, listeners: 0, pools: 1, ringBytes: 64 * 1024 }
 
 const listenerNamed = (name: string, listenerMark: number): ListenerPlan =>
   listenerPlan(name, { message: { ...plainAccept, listenerMark } })

@@ -19,7 +19,7 @@ const ADDRESS_BYTES = 16
 const TURNS_MAX = 1_000
 const TURN_MS = 10
 
-const SHAPE = { children: 1, remotes: 2, listeners: 1, ringBytes: 64 * 1024 }
+const SHAPE = { children: 1, remotes: 2, listeners: 1, pools: 1, ringBytes: 64 * 1024 }
 
 /** A reactor with a listener and two remotes on real sockets. The test plays its control thread and the clients. */
 class TwoRemotes {

@@ -21,6 +21,7 @@ import type { SeverityName } from '../observe/severity.js'
 import type { FacilityName } from '../observe/syslog.js'
 import type { ClientKeyPlan } from '../relay/client-key.js'
 import type { RelayListener } from '../relay/context.js'
+import type { DynamicPlan } from '../relay/dynamic-hosts.js'
 import type { RelayOptions } from '../relay/options.js'
 import type { RemoteParts } from '../relay/remotes.js'
 import type { SessionOptions } from '../relay/session-options.js'
@@ -51,10 +52,14 @@ export interface ListenerPlan extends RelayListener {
   readonly kind: SocketKind
   /** Index of its pool; undefined: routes or the default pool apply. */
   readonly pool: number | undefined
+  /** Options of its clients' sessions that override those of their pool; undefined: none. One value a block. */
+  readonly overrides?: SessionOverrides | undefined
   /** Index among the ports of its block. */
   readonly portIndex: number
   /** Index of its row of counters in the cells. */
   readonly countersSlot: number
+  /** Limit of sessions of its clients, of all workers. Infinity: none. */
+  readonly maxConnections: number
   readonly isUdp: boolean
   readonly queue: QueueLengths
   /** Listeners of one `listen` block have the same number. */
@@ -75,12 +80,16 @@ export interface RemotePlan extends RemoteParts {
   readonly slowStartMs: number
   /** Remotes of a higher tier are in reserve. */
   readonly tier: number
+  /** Limit of sessions, of all workers. Infinity: none. */
+  readonly maxConnections: number
   /** Index in `tls.clients`; undefined: plain. */
   readonly tlsClient: number | undefined
 }
 
 export interface PoolPlan {
   readonly name: string
+  /** Index of its rows in the cells. */
+  readonly slot: number
   /** Its name in the access log; '' if `default` is the only pool. */
   readonly label: string
   /** Slots of its remotes, in the order of the configuration. */
@@ -98,7 +107,11 @@ export interface PoolPlan {
   readonly slowStartAggression: number
   /** Number of clients after which the back-off of every failing remote ends. Zero: never. */
   readonly rebalance: number
+  /** Limit of sessions, of all workers. Infinity: none. */
+  readonly maxConnections: number
   readonly options: SessionPlan
+  /** Of a dynamic route, which has a pool of its own with one remote; undefined: configured remotes. */
+  readonly dynamic?: DynamicPlan | undefined
 }
 
 /** The table that a pool keeps of its clients. */
@@ -120,6 +133,9 @@ export type SessionPlan = Omit<SessionOptions, 'clientSource' | 'localAddress'> 
   /** `client`: each connection comes from the address of its client. */
   readonly localAddress: SocketAddress | 'client' | undefined
 }
+
+/** What the listener of a client overrides. */
+export type SessionOverrides = Partial<SessionPlan>
 
 /** Number and limits of the relaying processes. */
 export interface WorkersPlan {

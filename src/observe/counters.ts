@@ -35,12 +35,12 @@ export function add(cells: Float64Array, index: number, amount: number): void {
 export class CounterTable {
   readonly #cells: Float64Array
   /** Where the row of each one begins. */
-  readonly #offsets: readonly number[]
+  readonly #offsets: readonly (number | undefined)[]
 
-  /** `columns`: counters in a row; `slots`: the row of each one. Nothing is counted for others. */
-  constructor(cells: Float64Array, columns: number, slots: readonly number[]) {
+  /** `columns`: counters in a row; `slots`: the row of each one, or undefined. Nothing is counted for others. */
+  constructor(cells: Float64Array, columns: number, slots: readonly (number | undefined)[]) {
     this.#cells = cells
-    this.#offsets = slots.map((slot) => slot * columns)
+    this.#offsets = slots.map((slot) => (slot === undefined ? undefined : slot * columns))
   }
 
   add(of: number, index: number, amount: number): void {
@@ -51,10 +51,10 @@ export class CounterTable {
 
 /** The tables that a child counts in; `listenerSlots`: rows of its listeners, in the order of the configuration. */
 export function counterTables(rows: ChildCells, listenerSlots: readonly number[]) {
-  const { counters, listenerCounters, remoteCounters, use } = rows
+  const { counters, listenerCounters, remoteCounters, retryAtMs } = rows
   return {
     counters,
     listenerCounters: new CounterTable(listenerCounters, LISTENER_COUNTERS.length, listenerSlots),
-    remoteCounters: new CounterTable(remoteCounters, REMOTE_COUNTERS.length, [...use.keys()]),
+    remoteCounters: new CounterTable(remoteCounters, REMOTE_COUNTERS.length, [...retryAtMs.keys()]),
   }
 }

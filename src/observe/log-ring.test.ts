@@ -10,7 +10,7 @@ import { ACCESS, KEY, LOG, LogRingReader, LogRingWriter, type RingLine } from '.
 const LINES = 100_000
 const RECORD_HEAD_BYTES = 4
 
-const shapeOf = (ringBytes: number): Shape => ({ children: 1, remotes: 1, listeners: 1, ringBytes })
+const shapeOf = (ringBytes: number): Shape => ({ children: 1, remotes: 1, listeners: 1, pools: 1, ringBytes })
 
 /** Lines of changing length, so that they wrap everywhere. */
 const lineOf = (number: number) => `${number} ${'x'.repeat(number % 91)}`

@@ -11,3 +11,11 @@ export interface PhaseHandler {
   /** A direction has a turn: it requested one, or its socket is ready. */
   onTurn(session: Session, way: Direction): void
 }
+
+/** A phase before `relaying`. Each one has its place in the order of `OPENING_PHASES` (`phase-handlers.ts`). */
+export interface OpeningHandler extends PhaseHandler {
+  /** Whether the session's listener or the configuration has this phase, given what is known of the client by now. */
+  isNeeded(session: Session): boolean
+  /** Starts the phase; it goes on to the next one by `advance`, possibly at once. */
+  begin(session: Session): void
+}

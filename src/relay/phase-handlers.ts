@@ -1,20 +1,29 @@
-/** The handler of each phase. A new phase is a row here, a row in `phases.ts` and a file. */
+/**
+ * The handler of each phase, and the order of those that lead to a remote. A new phase is a row here, a row in
+ * `phases.ts` and a file; its neighbours do not change.
+ */
 import { ASKING } from './opening/asking.js'
 import { DIALLING } from './opening/attempts.js'
 import { DETECTING } from './opening/detecting.js'
 import { GREETING } from './opening/greeting.js'
-import type { PhaseHandler } from './phase-handler.js'
-import type { Phase } from './phases.js'
+import { RESOLVING } from './opening/resolving.js'
+import type { OpeningHandler, PhaseHandler } from './phase-handler.js'
+import type { OpeningPhase, Phase } from './phases.js'
 import { RELAYING } from './transfer/relaying.js'
 
 /** No-op: a turn or event may belong to the previous session of a record. */
 const CLOSED: PhaseHandler = { onReady: () => {}, onTimer: () => {}, onTurn: () => {} }
 
-export const PHASE_HANDLERS: Readonly<Record<Phase, PhaseHandler>> = {
+export const OPENING_HANDLERS: Readonly<Record<OpeningPhase, OpeningHandler>> = {
   greeting: GREETING,
   detecting: DETECTING,
   asking: ASKING,
+  resolving: RESOLVING,
   dialling: DIALLING,
+}
+
+export const PHASE_HANDLERS: Readonly<Record<Phase, PhaseHandler>> = {
+  ...OPENING_HANDLERS,
   relaying: RELAYING,
   draining: RELAYING,
   closed: CLOSED,

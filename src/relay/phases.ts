@@ -2,24 +2,35 @@
 import type { Refusal } from '../base/authorization.js'
 import { COUNT, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js'
 
+/** The phases that lead to a remote, in their order. A session skips those that it does not need. */
+export const OPENING_PHASES = ['greeting', 'detecting', 'asking', 'resolving', 'dialling'] as const
+export type OpeningPhase = (typeof OPENING_PHASES)[number]
+
 /** The phase of a session. A `closed` session is a free record. */
-export type Phase = 'greeting' | 'detecting' | 'asking' | 'dialling' | 'relaying' | 'draining' | 'closed'
+export type Phase = OpeningPhase | 'relaying' | 'draining' | 'closed'
 
 /** Permitted transitions. */
 export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
   /** TLS handshake, or a peek at the ClientHello. */
-  greeting: ['detecting', 'asking', 'dialling', 'closed'],
-  /** A peek at the first bytes, to know the protocol. */
-  detecting: ['asking', 'dialling', 'closed'],
+  greeting: onwards('greeting'),
+  /** A peek at the first bytes, to detect the protocol. */
+  detecting: onwards('detecting'),
   /** Waiting for the verdict of MAVIS. */
-  asking: ['dialling', 'closed'],
+  asking: onwards('asking'),
+  /** Waiting for the addresses of the host that the client asks for. */
+  resolving: onwards('resolving'),
   /** Connecting to a remote. */
   dialling: ['relaying', 'closed'],
   /** Both directions are open. */
   relaying: ['draining', 'closed'],
   /** One direction has ended, or one side failed and its last bytes are still being delivered. */
   draining: ['closed'],
-  closed: ['greeting', 'detecting', 'asking', 'dialling'],
+  closed: OPENING_PHASES,
+}
+
+/** Any later phase on the way to a remote, or the end. */
+function onwards(phase: OpeningPhase): readonly Phase[] {
+  return [...OPENING_PHASES.slice(OPENING_PHASES.indexOf(phase) + 1), 'closed']
 }
 
 /** Why a session ended: `end=` in the access log, an interface explained in docs/operations.md. */
@@ -46,6 +57,12 @@ export type EndReason =
   | 'no-route'
   /** A route with `reject`. */
   | 'rejected-by-route'
+  /** A client of a dynamic route asks for a name that is not allowed, or for none. */
+  | 'name-not-allowed'
+  /** The name has no addresses, or they could not be found in time. */
+  | 'name-not-resolved'
+  /** None of the addresses of the name may be connected to. */
+  | 'address-not-allowed'
   /** All remotes failed in all rounds (`dial retries`). */
   | 'no-remote'
   | 'dial-timeout'
@@ -77,6 +94,9 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'mavis-busy': COUNT.mavisBusy,
   'no-route': COUNT.notServed,
   'rejected-by-route': COUNT.notServed,
+  'name-not-allowed': COUNT.notServed,
+  'name-not-resolved': COUNT.notServed,
+  'address-not-allowed': COUNT.notServed,
   'no-remote': COUNT.notServed,
   'dial-timeout': COUNT.notServed,
   'idle-timeout': COUNT.timedOut,
@@ -93,6 +113,9 @@ export const LISTENER_REASON_COUNTS: SomeReasonCounts = {
   'proxy-header': LISTENER_COUNT.notServed,
   'no-route': LISTENER_COUNT.notServed,
   'rejected-by-route': LISTENER_COUNT.notServed,
+  'name-not-allowed': LISTENER_COUNT.notServed,
+  'name-not-resolved': LISTENER_COUNT.notServed,
+  'address-not-allowed': LISTENER_COUNT.notServed,
   'no-remote': LISTENER_COUNT.notServed,
   'dial-timeout': LISTENER_COUNT.notServed,
   shortage: LISTENER_COUNT.notServed,

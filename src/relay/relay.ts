@@ -13,11 +13,7 @@ import { add, COUNT, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js
 import { type Frozen, freezeSession, thawSession } from './closing/frozen.js'
 import type { Connection } from './connection.js'
 import type { RelayContext } from './context.js'
-import { ask } from './opening/asking.js'
-import { dial } from './opening/attempts.js'
-import { detectProtocol } from './opening/detecting.js'
 import { Diallings } from './opening/dialling.js'
-import { greet } from './opening/greeting.js'
 import { noteMptcp } from './opening/mptcp-peers.js'
 import { SessionFacts } from './opening/session-facts.js'
 import { describePeer } from './peer-name.js'
@@ -31,8 +27,8 @@ import { TRANSPORTS } from './transfer/transports.js'
 export type RelayParts = Omit<RelayContext, 'diallings' | 'facts' | 'peers' | 'sessionClosed'>
 
 export interface RelayEvents {
-  /** A session has ended, and with it two descriptors. */
-  onRoom(): void
+  /** A session of this listener has ended, and with it two descriptors. */
+  onRoom(listenerSlot: number): void
   /** `retire limit` is reached: deliver no more clients. */
   onRetired(): void
 }
@@ -53,8 +49,11 @@ export class Relay {
   readonly #childSlot: number
   readonly #idPrefix: string
   readonly #open: Session[] = []
+  /** Records of ended sessions, for the next ones. */
   readonly #free: Session[] = []
+  /** Clients that were delivered or refused so far. A thawed session keeps its own number. */
   #sequence = 0
+  /** Records that exist, in use or free: the number of the next one. */
   #recordsMade = 0
 
   constructor(parts: RelayParts, events: RelayEvents, childSlot = 0) {
@@ -85,25 +84,23 @@ export class Relay {
    * address, is copied. `handed` is set for clients from a classic master.
    */
   deliver(fd: Fd, listenerSlot: number, kind: SocketKind, peer: Region, handed?: HandedOver): void {
-    const { options } = this.#context
     const session = this.#begin(fd, listenerSlot, kind, peer, handed)
     if (this.#context.listeners[listenerSlot]?.isMptcp === true) noteMptcp(session, session.client)
-    const hasGreeting = this.#context.tls.greetings[listenerSlot] !== undefined
-    const isDetected = this.#context.listeners[listenerSlot]?.detection !== undefined
-    const isAsked = options.asks !== undefined
-    session.enter(hasGreeting ? 'greeting' : isDetected ? 'detecting' : isAsked ? 'asking' : 'dialling')
     const watched = session.watch(session.client)
-    if (watched < 0) session.fail('shortage', -watched)
-    else if (hasGreeting) greet(session)
-    else if (isDetected) detectProtocol(session)
-    else if (options.asks === undefined) dial(session)
-    else ask(session, options.asks)
-    if (this.#sequence === options.retireLimit) this.#events.onRetired()
+    if (watched >= 0) session.advance()
+    else {
+      // A closed session cannot be ended, which writes its line of the access log.
+      session.enter('dialling')
+      session.fail('shortage', -watched)
+    }
+    // Equal, so that it is reported once; 0 is no limit, and the count is 1 or more here.
+    if (this.#sequence === this.#context.options.retireLimit) this.#events.onRetired()
   }
 
   /** Resets a client that cannot be served, and writes its line of the access log. */
   refuse(fd: Fd, kind: SocketKind, peer: Region, handed: HandedOver, reason: EndReason): void {
     const session = this.#begin(fd, 0, kind, peer, handed)
+    // A closed session cannot be cut; nothing is dialled here.
     session.enter('dialling')
     session.cut(reason)
   }
@@ -128,7 +125,9 @@ export class Relay {
   /** Freezes a session, or returns 'later' if that is not possible now; see `Frozen`. */
   freeze(session: Session): Frozen | 'later' {
     const frozen = freezeSession(session)
-    if (frozen !== 'later') this.#release(session)
+    if (frozen === 'later') return frozen
+    this.#context.remotes.handOver(session.remoteSlot)
+    this.#release(session)
     return frozen
   }
 
@@ -139,6 +138,7 @@ export class Relay {
 
   /** Resets every session that is still open. */
   cutAll(reason: EndReason): void {
+    // Backwards, because each cut moves the last session to the place that it frees.
     for (let i = this.#open.length - 1; i >= 0; i--) this.#open[i]?.cut(reason)
   }
 
@@ -154,10 +154,12 @@ export class Relay {
   }
 
   #sessionClosed(session: Session): void {
+    // Before `#release`, which clears what is counted and logged.
     this.#countEnd(session)
     if (this.#context.options.hasAccessLog) this.#context.writeAccess(this.#accessRecord(session))
+    if (session.remoteSlot !== NONE) this.#context.remotes.giveBack(session.remoteSlot)
     this.#release(session)
-    this.#events.onRoom()
+    this.#events.onRoom(session.listenerSlot)
   }
 
   #countEnd({ listenerSlot, reason, remoteSlot, toClient, toRemote, wasConnected }: Session): void {
@@ -186,7 +188,6 @@ export class Relay {
       this.#open[session.index] = last
       last.index = session.index
     }
-    if (session.remoteSlot !== NONE) this.#context.remotes.giveBack(session.remoteSlot)
     if (session.sticky !== undefined) leaveRemote(session, session.sticky)
     add(this.#context.counters, COUNT.sessionsNow, -1)
     this.#context.listenerCounters.add(session.listenerSlot, LISTENER_COUNT.sessionsNow, -1)
@@ -203,13 +204,15 @@ export class Relay {
       credentials: credentialsIn(session.peer),
       listener: session.listener || (listeners[session.listenerSlot]?.name ?? ''),
       pool: session.pool,
-      remote: session.wasConnected ? remotes.at(session.remoteSlot).name : '',
+      remote: session.wasConnected ? session.host || remotes.at(session.remoteSlot).name : '',
+      failedAttempts: session.failedAttempts,
       bytesToRemote: session.toRemote.bytes,
       bytesToClient: session.toClient.bytes,
       durationMs: loop.nowMs - session.acceptedAtMs,
       reason: session.reason,
       cause: session.cause,
       rule: session.rule,
+      why: session.why,
       comment: session.comment,
       clientTls: accessTls(session.client),
       remoteTls: accessTls(session.remote),
@@ -219,6 +222,10 @@ export class Relay {
   }
 }
 
+/**
+ * TLS of one side for the access log: the result of its handshake, or what the client offers where TLS is
+ * passed through.
+ */
 function accessTls({ hello, tlsFacts }: Connection): AccessTls | undefined {
   if (tlsFacts !== undefined) return { ...tlsFacts, subject: tlsFacts.peer?.subject }
   if (hello === undefined) return undefined

@@ -29,7 +29,7 @@ test('the address that last answered is tried first, also after addresses change
 })
 
 test('finds a remote of another configuration by its name', () => {
-  const shape = { children: 1, remotes: 4, listeners: 0, ringBytes: 64 }
+  const shape = { children: 1, remotes: 4, listeners: 0, pools: 1, ringBytes: 64 }
   const cells = localCells(shape)
   const remotes = (...names: string[]) =>
     new Remotes(

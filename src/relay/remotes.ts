@@ -2,6 +2,7 @@
 import { NONE } from '../balance/policy.js'
 import { formatHost, type HostAddress, type SocketAddress } from '../base/address.js'
 import type { Cells, ChildCells } from '../cells/cells.js'
+import { Places } from '../cells/places.js'
 import { unmap } from '../kernel/memory.js'
 import type { SctpOptions } from '../kernel/sctp.js'
 import { type NativeAddress, nativeAddress, nativeAddresses } from '../kernel/sockaddr.js'
@@ -37,7 +38,15 @@ export interface RemoteParts {
   readonly options?: RemoteOptions
   /** Undefined: TCP, or a Unix socket. */
   readonly sctp?: RemoteSctp | undefined
+  /** It stands for all hosts of a dynamic route, whose sessions bring their addresses. @default false */
+  readonly isDynamic?: boolean
 }
+
+/** What sessions dial: a remote, or the host of a dynamic route. */
+export type DialTarget = Pick<
+  Remote,
+  'addressAt' | 'addressCount' | 'name' | 'options' | 'ports' | 'prefer' | 'sctp'
+>
 
 /** A server. Its slot is its position in the configuration and does not change. */
 export class Remote {
@@ -61,6 +70,10 @@ export class Remote {
     this.options = options
     this.sctp = sctp
     this.replaceAddresses(addresses)
+  }
+
+  get addressCount(): number {
+    return this.addresses.length
   }
 
   /** The address for the `attempt`-th attempt, from 0, beginning with the one that last answered. */
@@ -104,26 +117,31 @@ export class Remote {
 /** The remotes of one reactor and configuration, with their numbers of sessions. */
 export class Remotes {
   readonly #list: readonly Remote[]
-  readonly #useOfAll: Int32Array
-  readonly #use: Int32Array
+  readonly #places: Places
+  /** By slot of the remote: the place of its pool; undefined: the pool is not limited. */
+  readonly #poolPlaces: readonly (number | undefined)[]
   readonly #verdict: Int32Array
   readonly #report: (evidence: RemoteEvidence) => void
   /** When evidence about each remote was last reported. */
   readonly #reportedAtMs: Float64Array
 
-  /** `report` sends evidence that contradicts the verdict to the head. */
+  /**
+   * `report` sends evidence that contradicts the verdict to the head. `poolPlaces`: by slot of the remote, the place of
+   * its pool if that is limited.
+   */
   constructor(
     remotes: readonly RemoteParts[],
     cells: Cells,
     child: ChildCells,
     report: (evidence: RemoteEvidence) => void = () => {},
+    poolPlaces: readonly (number | undefined)[] = [],
   ) {
     this.#verdict = cells.verdict
     this.#report = report
     this.#reportedAtMs = new Float64Array(remotes.length).fill(Number.NEGATIVE_INFINITY)
     this.#list = remotes.map((remote) => new Remote(remote))
-    this.#useOfAll = cells.use
-    this.#use = child.use
+    this.#places = new Places(cells, child)
+    this.#poolPlaces = poolPlaces
   }
 
   at(slot: number): Remote {
@@ -138,10 +156,33 @@ export class Remotes {
     })
   }
 
-  /** Counts a session of a remote. */
-  take(slot: number): void {
-    Atomics.add(this.#useOfAll, slot, 1)
-    this.#use[slot] = (this.#use[slot] as number) + 1
+  /** Takes a place of a remote and of its pool for a session; false if one of the two is full. */
+  take(slot: number): boolean {
+    const pool = this.#poolPlaces[slot]
+    if (pool !== undefined && !this.#places.take(pool)) return false
+    if (this.#places.take(slot)) return true
+    if (pool !== undefined) this.#places.giveBack(pool)
+    return false
+  }
+
+  giveBack(slot: number): void {
+    const pool = this.#poolPlaces[slot]
+    this.#places.giveBack(slot)
+    if (pool !== undefined) this.#places.giveBack(pool)
+  }
+
+  /** A session moves to another worker; its places remain taken. */
+  handOver(slot: number): void {
+    const pool = this.#poolPlaces[slot]
+    this.#places.handOver(slot)
+    if (pool !== undefined) this.#places.handOver(pool)
+  }
+
+  /** The same, for the worker that receives the session. */
+  takeOver(slot: number): void {
+    const pool = this.#poolPlaces[slot]
+    this.#places.takeOver(slot)
+    if (pool !== undefined) this.#places.takeOver(pool)
   }
 
   /** An attempt succeeded. */
@@ -164,10 +205,5 @@ export class Remotes {
   /** Frees native memory when no session uses the remotes any more. */
   close(): void {
     for (const remote of this.#list) remote.close()
-  }
-
-  giveBack(slot: number): void {
-    Atomics.sub(this.#useOfAll, slot, 1)
-    this.#use[slot] = (this.#use[slot] as number) - 1
   }
 }

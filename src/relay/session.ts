@@ -10,16 +10,20 @@ import { Timer, type TimerOwner } from '../reactor/timers.js'
 import { NO_PROTOCOL } from '../wire/sniff/detect.js'
 import { Connection, NO_FD } from './connection.js'
 import type { RelayContext } from './context.js'
+import { BY_DEFAULT } from './opening/decided-by.js'
 import type { Dialling } from './opening/dialling.js'
+import type { Lookup } from './opening/host-lookups.js'
 import type { PhaseHandler } from './phase-handler.js'
-import { PHASE_HANDLERS } from './phase-handlers.js'
-import { type EndReason, MAY_BECOME, type Phase } from './phases.js'
+import { OPENING_HANDLERS, PHASE_HANDLERS } from './phase-handlers.js'
+import { type EndReason, MAY_BECOME, OPENING_PHASES, type OpeningPhase, type Phase } from './phases.js'
+import type { RelayPool } from './relay-pools.js'
+import type { DialTarget } from './remotes.js'
 import { DEFAULT_SESSION_OPTIONS, type SessionOptions } from './session-options.js'
 import type { StickyClient } from './stickiness.js'
 import { Direction } from './transfer/direction.js'
 
 const INPUT = READABLE | URGENT | PEER_ENDED | FAILED | HUNG_UP
-/** Readiness that a connection remembers, because the kernel reports it once. */
+/** Readiness that a connection stores, because the kernel reports it once. */
 const EXCEPTIONAL = URGENT | PEER_ENDED | FAILED
 
 /**
@@ -43,6 +47,7 @@ export class Session implements TimerOwner {
   index = 0
   /** Number among the sessions of a reactor, from 1; the second part of the session's id. */
   sequence = 0
+  /** The slot of the child that accepted the client, also after another child has resumed the session. */
   birthChild = 0
   /** The first part of its id: the reactor that it started on, and that reactor's start time. */
   idPrefix = ''
@@ -52,7 +57,7 @@ export class Session implements TimerOwner {
   pool = ''
   /** Its pool, if that observes bytes. */
   meteredPool: Pool | undefined = undefined
-  /** Those of its pool, from dialling on. */
+  /** Those of its pool and its listener, from dialling on. */
   options: SessionOptions = DEFAULT_SESSION_OPTIONS
   acceptedAtMs = 0
   /** When bytes last moved in either direction. */
@@ -65,12 +70,22 @@ export class Session implements TimerOwner {
   /** The error that ends it, in words of the kernel or OpenSSL, for the access log; '' without one. */
   cause = ''
 
+  /** When the greeting must be complete, in the time of the loop. */
   greetingDeadlineMs = 0
 
   /** What the client speaks: a number of `PROTOCOL_NAMES`, or NO_PROTOCOL. Known from `detecting` on. */
   protocol = NO_PROTOCOL
   /** The key for stickiness in the client's first bytes (`Detection.keys`); '' if there is none. Untrusted. */
   clientKey = ''
+
+  /** Its pool, if that was chosen before `dialling`: where there are dynamic routes. */
+  service: RelayPool | undefined = undefined
+  /** The lookup that it waits for. */
+  lookup: Lookup | undefined = undefined
+  /** What it dials instead of a remote of the pool; undefined without a dynamic route. */
+  target: DialTarget | undefined = undefined
+  /** The same with the port, for the access log; '' until it is connected. */
+  host = ''
 
   /** The open question to MAVIS; 0: none. */
   questionToken = 0
@@ -82,6 +97,12 @@ export class Session implements TimerOwner {
   user = ''
   /** Of a client that a route rejected: file and line of the route; '' otherwise. */
   rule = ''
+  /** The index of the route that chose its pool, BY_DEFAULT or BY_LISTENER. */
+  decidedBy = BY_DEFAULT
+  /** How it got its remote, with `access log detail = full`; '' otherwise. */
+  why = ''
+  /** Its failed attempts to connect to remotes, for the access log; '' without any. */
+  failedAttempts = ''
   /** The comment of the MAVIS module that rejected the client. */
   comment = ''
 
@@ -96,7 +117,9 @@ export class Session implements TimerOwner {
 
   // One side has failed: delivery of its last bytes to the other one.
   broken: Connection | undefined = undefined
+  /** Bytes that the other side had not acknowledged at the last poll. */
   undelivered = 0
+  /** Time until the next poll: for these bytes, or for more of the client's first bytes. */
   pollMs = 0
 
   constructor(relay: RelayContext, record: number) {
@@ -114,13 +137,15 @@ export class Session implements TimerOwner {
     return this.#dialling
   }
 
-  beginDialling(pool: Pool): Dialling {
-    this.#dialling = this.relay.diallings.lend(pool)
+  beginDialling(service: RelayPool): Dialling {
+    this.#dialling = this.relay.diallings.lend(service)
     return this.#dialling
   }
 
   endDialling(): void {
-    if (this.#dialling !== undefined) this.relay.diallings.giveBack(this.#dialling)
+    if (this.#dialling === undefined) return
+    this.failedAttempts = this.#dialling.failedAttempts.text
+    this.relay.diallings.giveBack(this.#dialling)
     this.#dialling = undefined
   }
 
@@ -132,6 +157,21 @@ export class Session implements TimerOwner {
     invariant(MAY_BECOME[this.phase].includes(next), 'a session cannot go from', this.phase, next)
     if (this.relay.trace.isOn) this.relay.trace.say(`session ${this.id}: ${this.phase} -> ${next}`)
     this.resume(next)
+  }
+
+  /** Enters the next phase that it needs on its way to a remote, and starts it. */
+  advance(): void {
+    this.unsetTimer()
+    const next = this.#nextPhase()
+    this.enter(next)
+    OPENING_HANDLERS[next].begin(this)
+  }
+
+  /** Every session needs the last one. */
+  #nextPhase(): OpeningPhase {
+    let i = OPENING_PHASES.indexOf(this.phase as OpeningPhase) + 1
+    while (!OPENING_HANDLERS[OPENING_PHASES[i] as OpeningPhase].isNeeded(this)) i++
+    return OPENING_PHASES[i] as OpeningPhase
   }
 
   /** Sets the phase without checking the transition: for thawed sessions. */
@@ -223,11 +263,18 @@ export class Session implements TimerOwner {
     this.unsetTimer()
     this.endDialling()
     if (this.questionToken !== 0) this.relay.questions.withdraw(this)
+    this.stopWaiting()
     this.closeConnection(this.client)
     this.closeConnection(this.remote)
     this.dropHeld(this.toRemote)
     this.dropHeld(this.toClient)
     this.relay.sessionClosed(this)
+  }
+
+  /** Leaves the lookup that it waits for, if any. */
+  stopWaiting(): void {
+    this.lookup?.waiting.delete(this)
+    this.lookup = undefined
   }
 
   /** Drops the bytes that a direction holds. */
@@ -251,6 +298,9 @@ export class Session implements TimerOwner {
     this.toClient.clear()
     this.remoteSlot = NONE
     this.pool = ''
+    this.service = undefined
+    this.target = undefined
+    this.host = ''
     this.meteredPool = undefined
     this.sticky = undefined
     this.keepAliveAtMs = Number.POSITIVE_INFINITY
@@ -259,6 +309,9 @@ export class Session implements TimerOwner {
     this.listener = ''
     this.comment = ''
     this.rule = ''
+    this.decidedBy = BY_DEFAULT
+    this.why = ''
+    this.failedAttempts = ''
     this.cause = ''
     this.broken = undefined
     this.heldEnd = undefined
@@ -270,6 +323,7 @@ export class Session implements TimerOwner {
     if ((readiness & PEER_ENDED) !== 0) connection.hasPeerEnded = true
     if ((readiness & URGENT) !== 0) connection.hasUrgent = true
     if ((readiness & FAILED) === 0 || connection.error !== 0) return
+    // This clears the error (socket(7), SO_ERROR), so the connection keeps it.
     const errno = this.relay.system.calls.getOption(connection.fd, SOL_SOCKET, SO_ERROR)
     if (errno > 0) connection.fail(errno)
   }

@@ -22,7 +22,7 @@ function withDrain(ringBytes: number, run: (world: ReturnType<typeof worldOf>) =
 }
 
 function worldOf(ringBytes: number) {
-  const cells = localCells({ children: 1, remotes: 1, listeners: 1, ringBytes }).child(0)
+  const cells = localCells({ children: 1, remotes: 1, listeners: 1, pools: 1, ringBytes }).child(0)
   const said: (readonly [number, string])[] = []
   const access: string[] = []
   const remotes: string[] = []

@@ -60,6 +60,7 @@ export class RemoteVerdicts {
 
   record({ isUp, name, startedMs, why, ...evidence }: RemoteEvidence): void {
     const health = this.#remotes.get(name)
+    // Evidence that agrees with the verdict, as from several children at once, changes nothing.
     if (health === undefined || health.isDown !== isUp) return
     // A compromised child may have written any time.
     const atMs = Math.min(evidence.atMs, this.#nowMs())

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /** USER_HZ of every Linux that Node runs on: the unit of CPU time in /proc. */
@@ -105,6 +106,21 @@ export function cpuMsOf(pid: number): number {
   const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1) ?? ''
   const fields = afterName.split(' ') // from the third field of proc(5) on
   return (Number(fields[11]) + Number(fields[12])) * TICK_MS
+}
+
+/**
+ * Share of a core that may be used by a relay that waits. V8 collects garbage some seconds after a load, which takes
+ * tens of milliseconds; a reactor that spins uses the whole core.
+ */
+const WAITING_CPU_MAX_SHARE = 0.1
+
+/** Checks that the process uses next to no CPU time until the promise is kept, which should take a second or more. */
+export async function waitsWithoutCpu(pid: number, wait: Promise<unknown>): Promise<void> {
+  const [startedMs, cpuBeforeMs] = [performance.now(), cpuMsOf(pid)]
+  await wait
+  const [usedMs, elapsedMs] = [cpuMsOf(pid) - cpuBeforeMs, performance.now() - startedMs]
+  const message = `a relay that waits used ${usedMs} ms of CPU time in ${Math.round(elapsedMs)} ms`
+  assert.ok(usedMs <= elapsedMs * WAITING_CPU_MAX_SHARE, message)
 }
 
 /** Does the process have a handler for this signal? */

@@ -7,7 +7,6 @@ const MASKS = { poll: '8', select: '16' } as const
 
 /** Files that prove nothing with another mechanism, each with the reason. */
 const POINTLESS: Readonly<Record<string, string>> = {
-  'system-calls': 'it counts the calls of epoll',
   mechanisms: 'it chooses mechanisms itself',
 }
 

@@ -9,7 +9,7 @@ import { fileOfProject } from '../harness/program.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { until } from '../harness/until.js'
-import { ACCEPT_WAYS } from '../harness/variants.js'
+import { ACCEPT_WAYS, variants } from '../harness/variants.js'
 
 /** A child may start slowly on a busy machine. */
 const SLOW_MS = 30_000
@@ -57,19 +57,25 @@ async function serves(master: Master): Promise<void> {
   }
 }
 
-for (const [attack, mode] of [
-  ['link-object', 'broker'],
-  ['link-int32', 'direct'],
-  ['link-random', 'broker'],
-  ['link-flood', 'direct'],
-  ['wire-random', 'broker'],
-  ['wire-bad-configuration', 'broker'],
-] as const) {
+for (const { attack, mode } of variants(
+  [
+    { attack: 'link-object', mode: 'broker' },
+    { attack: 'link-random', mode: 'direct' },
+    { attack: 'link-resolve', mode: 'broker' },
+    { attack: 'wire-random', mode: 'broker' },
+  ],
+  [
+    { attack: 'link-int32', mode: 'direct' },
+    { attack: 'link-flood', mode: 'direct' },
+    { attack: 'link-random', mode: 'broker' },
+    { attack: 'wire-bad-configuration', mode: 'broker' },
+  ],
+)) {
   test(`a child that attacks is killed, with one log line and no effect on others: ${attack}, ${mode}`, async (t) => {
     const attacked = await startAttacked(t, attack, mode)
     const { master, victim } = attacked
     process.kill(victim, 'SIGUSR2')
-    await master.logged(new RegExp(`killing child \\(pid ${victim}\\): it (sent|said|reported)`))
+    await master.logged(new RegExp(`killing child \\(pid ${victim}\\): it (sent|said|reported|asked)`))
     await master.logged(new RegExp(`child \\(pid ${victim}\\) terminated abnormally \\(signal SIGKILL\\)`))
     await goesOn(attacked)
     assert.equal(master.program.stderr.matching(/killing child/).length, 1)

@@ -1,4 +1,4 @@
-/** A program that measures heap allocation per round of some work; run by test/integration/garbage.test.ts. */
+/** A program that measures heap allocation per round of some work; run by test/integration/garbage.test.ts and garbage.full.test.ts. */
 import { getHeapStatistics } from 'node:v8'
 import { PICK_CASES } from '../../bench/micro/policy-cases.js'
 import { SmallRelay } from '../../bench/micro/small-relay.js'

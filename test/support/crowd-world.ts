@@ -11,6 +11,7 @@ import { INFO } from '../../src/observe/severity.js'
 import { TraceChannel } from '../../src/observe/trace.js'
 import { Loop } from '../../src/reactor/loop.js'
 import { READABLE } from '../../src/reactor/poller.js'
+import { HostLookups } from '../../src/relay/opening/host-lookups.js'
 import { Questions } from '../../src/relay/opening/questions.js'
 import { DEFAULT_RELAY_OPTIONS } from '../../src/relay/options.js'
 import { Relay } from '../../src/relay/relay.js'
@@ -62,7 +63,7 @@ export class CrowdWorld {
   #lastFd = 10
 
   constructor() {
-    const cells = localCells({ children: 1, remotes: 1, listeners: 1, ringBytes: RING_BYTES })
+    const cells = localCells({ children: 1, remotes: 1, listeners: 1, pools: 1, ringBytes: RING_BYTES })
     const child = cells.child(0)
     const ring = new LogRingWriter(child, () => {})
     const calls = this.#fakeCalls()
@@ -75,6 +76,7 @@ export class CrowdWorld {
         blocks: new Blocks(calls, heapRegion),
         pipes: new Pipes(calls, this.#loop, { pipesMax: 1, pipeBytes: 65_536 }),
         questions: new Questions(this.#loop, () => {}),
+        lookups: new HostLookups(this.#loop, () => {}),
         remotes: new Remotes([{ name: 'remote', addresses: [address] }], cells, child),
         ...choosing({ weights: [1], use: cells.use, backOffUntilMs: child.retryAtMs }, SESSION_OPTIONS),
         options: OPTIONS,

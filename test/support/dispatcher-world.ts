@@ -54,6 +54,8 @@ export class DispatcherWorld {
       this.options(limits, retireLimit),
       {
         onWanted: (slot, fd) => this.#open(slot, fd),
+        onSent: () => {},
+        onDone: () => {},
         onStarted: (slot) => void this.started.push(slot),
         onRoom: () => void this.rooms++,
         onPrepared: (isOk) => void this.prepared.push(isOk),
@@ -131,7 +133,7 @@ export class DispatcherWorld {
   #deliver(delivery: Pick<Delivery, 'datagram' | 'sticky'>): void {
     const fd = done(calls.socket(AF_INET, SOCK_STREAM, 0))
     this.held.add(fd)
-    this.dispatcher.deliver({ fd, message: plainAccept, ...delivery })
+    this.dispatcher.deliver({ fd, message: plainAccept, limited: undefined, ...delivery })
   }
 
   #open(slot: number, fd: Fd): void {

@@ -62,6 +62,8 @@ const LEAST_USE = {
   tierMinUsable: 1,
   slowStartAggression: 1,
   rebalance: 0,
+  slot: 0,
+  maxConnections: Number.POSITIVE_INFINITY,
 } as const
 
 /** A plan with a pool of all its remotes. */
@@ -81,6 +83,7 @@ export function listenerPlan(name: string, parts: Partial<ListenerPlan> = {}): L
     pool: undefined,
     portIndex: 0,
     countersSlot: 0,
+    maxConnections: Number.POSITIVE_INFINITY,
     isMptcp: false,
     isUdp: false,
     queue: { backlog: 16, overloadBacklog: 16 },
@@ -95,5 +98,14 @@ export function listenerPlan(name: string, parts: Partial<ListenerPlan> = {}): L
 
 /** A plain remote. */
 export function remotePlan(name: string, addresses: RemotePlan['addresses']): RemotePlan {
-  return { name, weight: 1, slowStartMs: 0, tier: 0, addresses, tlsClient: undefined, options: PLAIN_REMOTE }
+  const maxConnections = Number.POSITIVE_INFINITY
+  const common = {
+    weight: 1,
+    slowStartMs: 0,
+    tier: 0,
+    maxConnections,
+    tlsClient: undefined,
+    options: PLAIN_REMOTE,
+  }
+  return { name, addresses, ...common }
 }

@@ -69,7 +69,7 @@ export class WholeRelay {
     if (request !== undefined) this.#scratch.bytes.set(request)
     const serverAt = mapPrivate(SOCKADDR_BYTES_MAX)
     this.#server = listenOnLoopback(serverAt)
-    const shape = { children: 1, remotes: 1, listeners: 1, ringBytes: 64 * 1024 }
+    const shape = { children: 1, remotes: 1, listeners: 1, pools: 1, ringBytes: 64 * 1024 }
     const { cells, fdsOf } = createCells(shape)
     this.#cells = cells.child(0)
     const plan = planOf({

@@ -6,7 +6,7 @@ import { associationOf, associations, noAssociations } from './associations.js'
 import { arrives, over, pair, peers, STREAMS } from './sctp-ends.js'
 import type { Answer, SctpServer } from './sctp-peers.js'
 
-/** Tests of SCTP, for a kernel that has it: run by sctp.test.ts in a guest. */
+/** Tests of SCTP, for a kernel that has it: run by sctp.full.test.ts in a guest. */
 
 const KiB = 1024
 /** Idle time after which a TCP client's end is forwarded to an SCTP server. */

@@ -1,3 +1,4 @@
 import { testInGuest } from './guest.js'
 
+testInGuest('SCTP, in User Mode Linux', 'sctp-cases')
 testInGuest('further SCTP, in User Mode Linux', 'sctp-further-cases')

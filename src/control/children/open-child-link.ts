@@ -28,6 +28,7 @@ export interface ChildLinkEvents {
 }
 
 type Shares = ChildStart['sticky']
+/** In the order of their descriptors. */
 type HandedListeners = readonly (readonly [slot: number, listener: { readonly socketKind: SocketKind }])[]
 
 /** Returns the child's descriptors from 3 on. The near end of the link belongs to `child`. */
@@ -44,6 +45,7 @@ export function openChildLink(child: OwnedChild, parts: ChildLinkParts, events: 
   const fds = [theirs, head, common, own, ...direct]
   const shares = generation.sticky.shares
   const sticky = renumbered(shares, LINK_FD + fds.length)
+  // The queued messages follow in their order: they may refer to the state that `start` carries.
   const start = () => {
     link.send({ kind: 'start', ...startOf(generation, slot, parts.traceMask, listeners), sticky })
     for (const message of child.unsent ?? []) link.send(message)
@@ -53,8 +55,10 @@ export function openChildLink(child: OwnedChild, parts: ChildLinkParts, events: 
   if (generation.hasLooked) start()
   else void generation.looked.then(start)
   return {
+    // The order of LINK_FD, CELLS_FDS, WAKEUP_FD and FIRST_LISTENER_FD (`services/link-messages.ts`), then the sticky tables.
     fds: [...fds, ...shares.flatMap((share) => share?.fd ?? [])],
     release() {
+      // Our copy: with it open, the end of the child would not end the link.
       closeSync(theirs)
       memory.cells.handedOver(slot)
     },
@@ -75,6 +79,7 @@ function openPair(
   const pair = messageCalls().socketPair('stream')
   if (typeof pair === 'number') throw new Error(`cannot open its link: ${errorText(-pair)}`)
   const [ours, theirs] = pair
+  // A compromised child could fill this process with descriptors.
   messageCalls().refuseDescriptors(ours)
   const onEnd = () => {
     if (child.link === link) child.link = undefined

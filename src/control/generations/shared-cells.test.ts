@@ -6,8 +6,8 @@ import { COUNT, LISTENER_COUNT, REMOTE_COUNT } from '../../observe/counters.js'
 import { CounterKeeper } from '../../services/counter-keeper.js'
 import { SharedCells } from './shared-cells.js'
 
-const SHAPE = { children: 4, remotes: 2, listeners: 1, ringBytes: 64 }
-const NAMES = { remotes: ['db1', 'db2'], listeners: ['front'] }
+const SHAPE = { children: 4, remotes: 2, listeners: 1, pools: 1, ringBytes: 64 }
+const NAMES = { remotes: ['db1', 'db2'], listeners: ['front'], pools: [] }
 const ROUNDS = 1_000
 
 /** What a child does, in a thread of its own: it opens the cells by their descriptors and counts in them. */
@@ -69,7 +69,11 @@ test('what a thread has counted outlives its child, its memory and its slots', {
   await count(shared, 0, slots.listeners)
   shared.leave(user)
   const other = new SharedCells(SHAPE, keeper)
-  assert.deepEqual(other.enter(user, { remotes: ['db2'], listeners: [] }), { remotes: [0], listeners: [] })
+  assert.deepEqual(other.enter(user, { remotes: ['db2'], listeners: [], pools: [] }), {
+    remotes: [0],
+    listeners: [],
+    pools: [],
+  })
   other.startCounting(user, 1)
   const row = other.cells.child(1).remoteCounters
   row[REMOTE_COUNT.bytesToRemote] = 1
@@ -85,8 +89,8 @@ test('listeners and remotes keep their slots while a configuration takes them ov
   const shared = new SharedCells(SHAPE, new CounterKeeper())
   const [first, second] = [{}, {}]
   shared.enter(first, NAMES)
-  const slots = shared.enter(second, { remotes: ['db2'], listeners: ['new', 'front'] })
-  assert.deepEqual(slots, { remotes: [1], listeners: [1, 0] })
+  const slots = shared.enter(second, { remotes: ['db2'], listeners: ['new', 'front'], pools: [] })
+  assert.deepEqual(slots, { remotes: [1], listeners: [1, 0], pools: [] })
   shared.leave(first)
   shared.leave(second)
 })
@@ -94,10 +98,11 @@ test('listeners and remotes keep their slots while a configuration takes them ov
 test('a configuration that does not fit takes no slot of either kind', () => {
   const shared = new SharedCells(SHAPE, new CounterKeeper())
   const [first, second] = [{}, {}]
-  shared.enter(first, { remotes: [], listeners: [] })
+  shared.enter(first, { remotes: [], listeners: [], pools: [] })
   const many = Array.from({ length: 40 }, (_, i) => `listener ${i}`)
-  assert.equal(shared.enter(second, { remotes: ['db1'], listeners: many }), undefined)
-  assert.deepEqual(shared.enter(second, { remotes: ['db2'], listeners: [] })?.remotes, [0])
+  assert.equal(shared.enter(second, { remotes: ['db1'], listeners: many, pools: [] }), undefined)
+  assert.equal(shared.enter(second, { remotes: ['db1'], listeners: [], pools: many }), undefined)
+  assert.deepEqual(shared.enter(second, { remotes: ['db2'], listeners: [], pools: ['a'] })?.remotes, [0])
   shared.leave(first)
   shared.leave(second)
 })

@@ -4,34 +4,37 @@ import type { Shape } from '../../cells/layout.js'
 import type { CountedRows, CounterKeeper } from '../../services/counter-keeper.js'
 import { NamedSlots } from './named-slots.js'
 
-/** Slots beyond what is needed, for what later configurations bring. */
+/** Spare slots, so that a reload with some new names needs no new memory. */
 const SPARE_REMOTES = 32
 const SPARE_LISTENERS = 32
+const SPARE_POOLS = 32
 
-/** Names of what has slots, in the order of a configuration. */
+/** Names that have slots, in the order of a configuration. */
 export interface SlotNames {
   readonly remotes: readonly string[]
   readonly listeners: readonly string[]
+  readonly pools: readonly string[]
 }
 
 /** The slots of these names, in the same order. */
 export interface Slots {
   readonly remotes: readonly number[]
   readonly listeners: readonly number[]
+  readonly pools: readonly number[]
 }
 
-/** What one configuration has of the memory. */
+/** The slots of one configuration. */
 interface User {
   readonly names: SlotNames
   readonly slots: Slots
 }
 
-const NO_SLOTS = { remotes: [], listeners: [] }
-/** A configuration that was given up: what its last children count is nobody's. */
+const NO_SLOTS = { remotes: [], listeners: [], pools: [] }
+/** A configuration that was given up: counts of its last children belong to no name. */
 const NOBODY: User = { names: NO_SLOTS, slots: NO_SLOTS }
 
 /**
- * The memory that a master's children share, and which remote and listener has which slot in it. They keep their slots
+ * The memory that a master's children share, and which remote, listener and pool has which slot in it. They keep their slots
  * from one configuration to the next, so that the sessions of old children count when new ones choose.
  */
 export class SharedCells {
@@ -40,8 +43,9 @@ export class SharedCells {
   readonly #keeper: CounterKeeper
   readonly #remotes: NamedSlots
   readonly #listeners: NamedSlots
+  readonly #pools: NamedSlots
   readonly #users = new Map<object, User>()
-  /** What children count now, by their slots. */
+  /** Rows that running children count in, by the slots of the children. */
   readonly #counted = new Map<number, CountedRows>()
 
   constructor(shape: Shape, keeper: CounterKeeper) {
@@ -49,14 +53,16 @@ export class SharedCells {
       ...shape,
       remotes: shape.remotes + SPARE_REMOTES,
       listeners: shape.listeners + SPARE_LISTENERS,
+      pools: shape.pools + SPARE_POOLS,
     }
     this.#created = createCells(this.shape)
     this.#keeper = keeper
     this.#remotes = new NamedSlots(this.shape.remotes)
     this.#listeners = new NamedSlots(this.shape.listeners)
+    this.#pools = new NamedSlots(this.shape.pools)
   }
 
-  /** The descriptors for what becomes the child of a slot. */
+  /** The descriptors that the child of a slot inherits. */
   fdsOf(childSlot: number): CellFds {
     return this.#created.fdsOf(childSlot)
   }
@@ -69,12 +75,12 @@ export class SharedCells {
   enter(user: object, names: SlotNames): Slots | undefined {
     const remotes = this.#remotes.enter(user, names.remotes)
     const listeners = this.#listeners.enter(user, names.listeners)
-    if (remotes === undefined || listeners === undefined) {
-      this.#remotes.leave(user)
-      this.#listeners.leave(user)
+    const pools = this.#pools.enter(user, names.pools)
+    if (remotes === undefined || listeners === undefined || pools === undefined) {
+      this.#leaveSlots(user)
       return undefined
     }
-    const slots = { remotes, listeners }
+    const slots = { remotes, listeners, pools }
     this.#users.set(user, { names, slots })
     return slots
   }
@@ -98,7 +104,7 @@ export class SharedCells {
     return slot
   }
 
-  /** Takes back what a child that has ended held; what it had counted is kept. */
+  /** Frees the rows of a child that has ended; its counts are kept in the totals. */
   giveBack(childSlot: number): void {
     const counted = this.#counted.get(childSlot)
     // Before its rows are zeroed and its memory is unmapped.
@@ -107,13 +113,17 @@ export class SharedCells {
     this.cells.giveBack(childSlot)
   }
 
-  /** The memory goes with its last user. */
+  /** Frees the slots of a configuration, and the memory with the last one. */
   leave(user: object): void {
     if (!this.#users.delete(user)) return
-    this.#remotes.leave(user)
-    this.#listeners.leave(user)
+    this.#leaveSlots(user)
     if (this.#users.size > 0) return
+    // Rows that were not given back before: their counts are kept.
     for (const childSlot of [...this.#counted.keys()]) this.giveBack(childSlot)
     this.#created.close()
+  }
+
+  #leaveSlots(user: object): void {
+    for (const slots of [this.#remotes, this.#listeners, this.#pools]) slots.leave(user)
   }
 }

@@ -33,6 +33,7 @@ function planOf(text: string, surroundings: Partial<PlanSurroundings> = {}): Pla
     listenerKinds: ['tcp'],
     listenerSlots: [0],
     remoteSlots: [0],
+    poolSlots: [0, 1, 2, 3],
     mechanism: 'epoll',
     ...surroundings,
   })
@@ -45,7 +46,7 @@ syslog ident = common
 id = spawnd {
   listen {
     port = 101-102 realm = here backlog = 50 overload backlog = 7 sticky cache period = 60 sticky cache size = 9
-    dscp = 5 user timeout = 3 flag = accounting
+    dscp = 5 user timeout = 3 flag = accounting max connections = 40
   }
   listen { port = 103-104 protocol = MPTCP bind to device = eth0 }
   permit 10.0.0.0/8
@@ -56,11 +57,11 @@ id = spawnd {
   spawn { instances min = 2 instances max = 4 users min = 3 users max = 20 sticky cache period = 30 }
 }
 id = tcprelay {
-  remote { 10.0.0.1:2 weight = 3 fwmark = 8 }
+  remote { 10.0.0.1:2 weight = 3 fwmark = 8 max connections = 7 }
   remote { address = named.example port = 201-202 }
   remote { address = 10.0.0.3 port = same fast open = yes }
   connect timeout = 0 dial timeout = 4 dial retries = 1 idle timeout = 50 half-close timeout = 6
-  rebalance = 11 retire = 1000 splice = no tcp keepalive idle = 12
+  max connections = 60 rebalance = 11 retire = 1000 splice = no tcp keepalive idle = 12
   local address = 10.0.0.9 local port range = 2000-3000 access log = syslog
   syslog ident = children syslog facility = LOCAL0
   mavis authorization = host
@@ -86,6 +87,8 @@ const LEAST_USE = {
   boundedLoad: undefined,
   tierMinUsable: 1,
   slowStartAggression: 1,
+  maxConnections: Number.POSITIVE_INFINITY,
+  slot: 0,
 }
 
 const SURROUNDINGS: PlanSurroundings = {
@@ -93,6 +96,7 @@ const SURROUNDINGS: PlanSurroundings = {
   listenerKinds: ['tcp', 'tcp', 'tcp', 'tcp'],
   listenerSlots: [5, 6, 7, 8],
   remoteSlots: [4, 1, 2],
+  poolSlots: [0, 1, 2, 3],
   mechanism: 'poll',
 }
 
@@ -113,8 +117,10 @@ test('listeners: each port of a block is one, with everything about it', () => {
     kind: 'tcp',
     realm: 'here',
     pool: undefined,
+    overrides: undefined,
     portIndex: 0,
     countersSlot: 5,
+    maxConnections: 40,
     isMptcp: false,
     isUdp: false,
     queue: { backlog: 50, overloadBacklog: 7 },
@@ -136,6 +142,7 @@ test('listeners: each port of a block is one, with everything about it', () => {
     name: '[::]:102',
     portIndex: 1,
     countersSlot: 6,
+    maxConnections: 40,
     message: { ...first.message, listenerMark: 2 },
   }
   assert.deepEqual(listeners.slice(0, 2), [first, second])
@@ -150,6 +157,7 @@ test('remotes are at their slots, and the pool has no others', () => {
     weight: 1,
     slowStartMs: 0,
     tier: 0,
+    maxConnections: Number.POSITIVE_INFINITY,
     tlsClient: undefined,
     options: PLAIN_REMOTE,
     sctp: undefined,
@@ -171,6 +179,7 @@ test('remotes are at their slots, and the pool has no others', () => {
       ...common,
       name: '10.0.0.1:2',
       weight: 3,
+      maxConnections: 7,
       addresses: literal('10.0.0.1', 2),
       ports: 'own',
       options: marked,
@@ -178,7 +187,7 @@ test('remotes are at their slots, and the pool has no others', () => {
   ])
   assert.deepEqual(
     pools.map(({ options: _options, ...pool }) => pool),
-    [{ name: 'default', label: '', members: [4, 1, 2], ...LEAST_USE, rebalance: 11 }],
+    [{ name: 'default', label: '', members: [4, 1, 2], ...LEAST_USE, maxConnections: 60, rebalance: 11 }],
   )
 })
 
@@ -201,6 +210,7 @@ test('times are milliseconds, and what has no limit is Infinity', () => {
       ephemeralPorts: undefined,
       retireLimit: 1000,
       hasAccessLog: true,
+      logsReasons: false,
       asks: { about: 'host', timeoutMs: 7_000 },
       notesPeers: true,
     },
@@ -212,6 +222,7 @@ test('pools: their remotes, what they override, and the listeners that select th
     ...SURROUNDINGS,
     listenerKinds: ['tcp', 'tcp'],
     remoteSlots: [0, 1, 2, 3],
+    poolSlots: [0, 1, 2, 3],
   })
   assert.equal(defaultPool, 0)
   assert.deepEqual(
@@ -285,7 +296,11 @@ id = tcprelay {
   pool = names { key = server name balance = source tier min usable = 2 remote { 10.0.0.4:1 } }
   pool = turns { balance = round-robin remote { 10.0.0.4:1 } }
 }`
-  const { pools, relay, remotes } = planOf(text, { ...SURROUNDINGS, remoteSlots: [0, 1, 2, 3, 4] })
+  const { pools, relay, remotes } = planOf(text, {
+    ...SURROUNDINGS,
+    remoteSlots: [0, 1, 2, 3, 4],
+    poolSlots: [0, 1, 2, 3],
+  })
   assert.deepEqual(
     pools.map(({ boundedLoad, key, policy, tierMinUsable }) => [policy, key, boundedLoad, tierMinUsable]),
     [

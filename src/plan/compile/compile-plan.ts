@@ -19,13 +19,15 @@ import { childProcess, workersPlan } from './worker-plans.js'
 export interface PlanSurroundings extends BoundAs, Pick<ProcessPlan, 'mechanism'> {
   /** The slot of each remote in the cells, in the order of the configuration. */
   readonly remoteSlots: readonly number[]
+  /** The same of each pool. */
+  readonly poolSlots: readonly number[]
 }
 
 export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Plan {
   const { spawnd, tcprelay } = loaded
   const { listeners: listenersTls, remotes: tlsClients, ...tls } = loaded.tls.settings
-  const { mechanism, remoteSlots } = surroundings
-  const pools = poolPlans(tcprelay, remoteSlots)
+  const { mechanism, poolSlots, remoteSlots } = surroundings
+  const pools = poolPlans(tcprelay, poolSlots, remoteSlots)
   const defaultPool = poolIndex(tcprelay)
   const routes = routePlans(tcprelay, spawnd.listeners)
   const listeners = withNeeds(
@@ -41,7 +43,7 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
     routes: routes,
     remotes: remotePlans(tcprelay, remoteSlots, tlsClients, listeners),
     admission: admissionPlan(spawnd.accessRules),
-    relay: relayPlan(tcprelay, tls.servers.length > 0 || choosesByAddress),
+    relay: relayPlan(loaded, tls.servers.length > 0 || choosesByAddress),
     tls,
     mavis: mavisSettings(tcprelay),
     workers: workersPlan(loaded),
@@ -62,15 +64,16 @@ function admissionPlan(rules: readonly AccessRule[]): AdmissionPlan {
 }
 
 /** `notesPeers`: client addresses are stored for reasons other than these directives. */
-function relayPlan(tcprelay: TcprelaySettings, notesPeers: boolean): RelayOptions {
+function relayPlan({ spawnd, tcprelay }: Loaded, notesPeers: boolean): RelayOptions {
   const hasAccessLog = tcprelay.accessLog !== undefined
   const asks = askingOf(tcprelay)
   return {
     ephemeralPorts: ephemeralPorts(),
     retireLimit: tcprelay.retire,
     hasAccessLog,
+    logsReasons: hasAccessLog && tcprelay.accessLogDetail === 'full',
     asks,
-    notesPeers: hasAccessLog || asks !== undefined || usesClientAddress(tcprelay) || notesPeers,
+    notesPeers: hasAccessLog || asks !== undefined || usesClientAddress({ spawnd, tcprelay }) || notesPeers,
   }
 }
 

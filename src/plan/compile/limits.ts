@@ -6,6 +6,7 @@ import type { Plan } from '../../engine/plan.js'
 import { countOpenDescriptors, descriptorLimit } from '../../kernel/limits.js'
 import { largestPipeBytes } from '../../kernel/pipe-size.js'
 import { PIPE_BYTES_MAX, type PipeOptions } from '../../relay/transfer/pipes.js'
+import { rowCounts } from './dynamic-plans.js'
 
 /** Bytes of a reactor's log ring: a second of access lines at 10,000 connections a second. */
 const RING_BYTES = 2 * 1024 * 1024
@@ -20,7 +21,7 @@ const FRONTS = 2
 export function masterShape({ spawnd, tcprelay }: Configuration): Shape {
   return {
     children: CHILDREN_MAX + FRONTS,
-    remotes: tcprelay.remotes.length,
+    ...rowCounts(tcprelay),
     listeners: spawnd.listeners.length,
     ringBytes: CHILD_RING_BYTES,
   }
@@ -28,8 +29,12 @@ export function masterShape({ spawnd, tcprelay }: Configuration): Shape {
 
 /** Shape of the cells of a single process: a row for each generation that may run at the same time. */
 export function singleShape({ tcprelay, spawnd }: Configuration, generations: number): Shape {
-  const { length: remotes } = tcprelay.remotes
-  return { children: generations, remotes, listeners: spawnd.listeners.length, ringBytes: RING_BYTES }
+  return {
+    children: generations,
+    ...rowCounts(tcprelay),
+    listeners: spawnd.listeners.length,
+    ringBytes: RING_BYTES,
+  }
 }
 
 /** Descriptors reserved for other purposes than sessions: log files, name lookups, Node itself. */

@@ -32,6 +32,7 @@ function listenersOf(listeners: string, routes: string): readonly ListenerPlan[]
       listenerKinds: places.map(() => 'tcp' as const),
       listenerSlots: places,
       remoteSlots: configuration.tcprelay.remotes.map((_, slot) => slot),
+      poolSlots: configuration.tcprelay.pools.map((_, slot) => slot),
       mechanism: 'epoll',
     },
   ).listeners

@@ -7,6 +7,8 @@ import type { ListenerPlan, RemotePlan } from '../../engine/plan.js'
 import { PLAIN_REMOTE } from '../../relay/remote-options.js'
 import type { RemotePorts } from '../../relay/remotes.js'
 import type { NamedRemote } from '../../services/resolver.js'
+import { endless } from '../load/endless.js'
+import { dynamicNames, dynamicRemote } from './dynamic-plans.js'
 import { resolvable } from './resolvable.js'
 import { remoteName } from './socket-names.js'
 import { remoteOptions } from './socket-settings.js'
@@ -17,22 +19,26 @@ export const NO_REMOTE: RemotePlan = {
   weight: 1,
   slowStartMs: 0,
   tier: 0,
+  maxConnections: Number.POSITIVE_INFINITY,
   addresses: [],
   ports: 'own',
   tlsClient: undefined,
   options: PLAIN_REMOTE,
 }
 
-/** `slots` and `tlsClients`: in the order of the configuration. */
+/** `slots` and `tlsClients`: in the order of the configuration; `slots` of dynamic routes follow. */
 export function remotePlans(
-  { pools, remotes }: TcprelaySettings,
+  tcprelay: TcprelaySettings,
   slots: readonly number[],
   tlsClients: readonly (number | undefined)[],
   listeners: readonly ListenerPlan[],
 ): readonly RemotePlan[] {
   const bySlot = new Array<RemotePlan>(Math.max(0, ...slots.map((slot) => slot + 1))).fill(NO_REMOTE)
+  const { pools, remotes } = tcprelay
   for (const [i, remote] of remotes.entries())
     bySlot[slots[i] as number] = remotePlan(remote, pools[remote.pool], tlsClients[i], listeners)
+  for (const [i, name] of dynamicNames(tcprelay).entries())
+    bySlot[slots[remotes.length + i] as number] = dynamicRemote(name)
   return bySlot
 }
 
@@ -42,12 +48,13 @@ function remotePlan(
   tlsClient: number | undefined,
   listeners: readonly ListenerPlan[],
 ): RemotePlan {
-  const { sctp, target, tier, weight } = remote
+  const { maxConnections, sctp, target, tier, weight } = remote
   return {
     name: remoteName(remote),
     weight,
     slowStartMs: slowStartOf(remote, pool),
     tier,
+    maxConnections: endless(maxConnections),
     // The addresses of a name are live state.
     addresses: target.kind === 'name' ? [] : [target.address],
     ports: portsFor(remote, listeners),

@@ -2,15 +2,15 @@
 import { authorize } from '../../admission/authorization.js'
 import type { Refusal, Verdict } from '../../base/authorization.js'
 import { add, COUNT } from '../../observe/counters.js'
-import type { Asking } from '../options.js'
 import { hostOf } from '../peer-name.js'
-import type { PhaseHandler } from '../phase-handler.js'
+import type { OpeningHandler } from '../phase-handler.js'
 import type { Session } from '../session.js'
-import { dial } from './attempts.js'
 import { identityOf } from './client-identity.js'
 import type { Answer, Questions } from './questions.js'
 
-export const ASKING: PhaseHandler = {
+export const ASKING: OpeningHandler = {
+  isNeeded: ({ relay }) => relay.options.asks !== undefined,
+  begin: ask,
   onReady: askingReady,
   onTimer: askingTimer,
   // The client's bytes stay in the kernel until a remote is connected.
@@ -18,8 +18,10 @@ export const ASKING: PhaseHandler = {
 }
 
 /** Asks MAVIS about the client of a session; the answer comes by `answered`, unless it can be decided at once. */
-export function ask(session: Session, { about, timeoutMs }: Asking): void {
-  const { counters, loop, questions } = session.relay
+function ask(session: Session): void {
+  const { counters, loop, options, questions } = session.relay
+  if (options.asks === undefined) throw new Error('a configuration without MAVIS asks about nobody')
+  const { about, timeoutMs } = options.asks
   const { client } = session
   const facts = client.tlsFacts ?? client.tls?.facts()
   const identity = identityOf(facts)
@@ -65,9 +67,7 @@ function onVerdict(session: Session, verdict: Verdict): void {
     refuse(session, verdict.refusal, verdict.comment)
     return
   }
-  session.unsetTimer()
-  session.enter('dialling')
-  dial(session)
+  session.advance()
 }
 
 function refuse(session: Session, refusal: Refusal, comment: string): void {

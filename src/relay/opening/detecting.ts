@@ -10,22 +10,23 @@ import { type ClientKey, KEY_SOURCES } from '../../wire/sniff/client-key.js'
 import { detect, detectAtEnd, detectBytesMax, NO_PROTOCOL, UNDECIDED } from '../../wire/sniff/detect.js'
 import { PROTOCOL, PROTOCOL_NAMES } from '../../wire/sniff/protocol-names.js'
 import type { Detection } from '../detection.js'
-import type { PhaseHandler } from '../phase-handler.js'
+import type { OpeningHandler } from '../phase-handler.js'
 import type { Session } from '../session.js'
-import { admit } from './admit.js'
 
 /** As for a partial ClientHello (`greeting.ts`): no poller reports bytes again that were only peeked at. */
 const PEEK_RETRY_FIRST_MS = 1
 const PEEK_RETRY_MAX_MS = 250
 
-export const DETECTING: PhaseHandler = {
+export const DETECTING: OpeningHandler = {
+  isNeeded: ({ listenerSlot, relay }) => relay.listeners[listenerSlot]?.detection !== undefined,
+  begin: detectProtocol,
   onReady: detectingReady,
   onTimer: peek,
   onTurn: peek,
 }
 
 /** Starts detection. The bytes stay in the kernel, so the phases that follow are the same as without it. */
-export function detectProtocol(session: Session): void {
+function detectProtocol(session: Session): void {
   const { client } = session
   const detection = detectionOf(session)
   if (client.tls !== undefined) {
@@ -99,12 +100,11 @@ function peekLater(session: Session, detection: Detection): void {
   session.pollMs = Math.min(session.pollMs * 2, PEEK_RETRY_MAX_MS)
 }
 
-/** Goes on to MAVIS or to a remote. */
+/** The protocol and the key are as known as they will ever be. */
 function settle(session: Session, protocol: number, key: string): void {
   const { trace } = session.relay
   session.protocol = protocol
   session.clientKey = key
   if (trace.isOn) trace.say(`session ${session.id}: protocol ${PROTOCOL_NAMES[protocol] ?? 'unknown'}`)
-  session.unsetTimer()
-  admit(session)
+  session.advance()
 }

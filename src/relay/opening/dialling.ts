@@ -1,10 +1,12 @@
 /** State of the phase `dialling`. */
 import type { Pool } from '../../balance/pool.js'
 import { SlotSet } from '../../balance/slot-set.js'
-import type { Stickiness } from '../stickiness.js'
+import { AttemptList } from '../../observe/attempt-list.js'
+import type { RelayPool } from '../relay-pools.js'
 
 /** The state of a session that is connecting to a remote: its attempts so far. */
 export class Dialling {
+  service: RelayPool
   /** The pool to choose from. */
   pool: Pool
   /** Remotes tried in this round. */
@@ -12,8 +14,6 @@ export class Dialling {
   deadlineMs = 0
   /** The hash that the pool's policy chooses by; 0: it does not hash. */
   key = 0
-  /** Undefined: the pool is not sticky. */
-  sticky: Stickiness | undefined = undefined
   attemptStartedMs = 0
   addressesTried = 0
   /** An attempt at the chosen remote failed, and not because of this machine. */
@@ -30,9 +30,12 @@ export class Dialling {
   /** Why the last attempt failed: an errno, and text where there is more to say. */
   lastErrno = 0
   lastReason = ''
+  /** For the access log. */
+  readonly failedAttempts = new AttemptList()
 
-  constructor(pool: Pool) {
-    this.pool = pool
+  constructor(service: RelayPool) {
+    this.service = service
+    this.pool = service.pool
   }
 
   clear(): void {
@@ -45,6 +48,7 @@ export class Dialling {
     this.isRefusedHere = false
     this.lastErrno = 0
     this.lastReason = ''
+    this.failedAttempts.clear()
   }
 }
 
@@ -52,9 +56,10 @@ export class Dialling {
 export class Diallings {
   readonly #free: Dialling[] = []
 
-  lend(pool: Pool): Dialling {
-    const dialling = this.#free.pop() ?? new Dialling(pool)
-    dialling.pool = pool
+  lend(service: RelayPool): Dialling {
+    const dialling = this.#free.pop() ?? new Dialling(service)
+    dialling.service = service
+    dialling.pool = service.pool
     return dialling
   }
 

@@ -5,14 +5,12 @@ import { READABLE, WRITABLE } from '../../reactor/poller.js'
 import type { TlsChannel } from '../../tls/channel.js'
 import { MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from '../../tls/outcomes.js'
 import { HELLO_BYTES_MAX, type HelloReading, readClientHello } from '../../wire/client-hello.js'
-import type { PhaseHandler } from '../phase-handler.js'
+import type { OpeningHandler } from '../phase-handler.js'
 import type { Greeting, Terminating } from '../relay-tls.js'
 import type { Session } from '../session.js'
 import { BLOCK_BYTES } from '../transfer/blocks.js'
 import { NO_CLOSE_NOTIFY } from '../transfer/tls-transport.js'
-import { admit } from './admit.js'
 import { closeInOrder } from './close-in-order.js'
-import { detectProtocol } from './detecting.js'
 
 /** The first byte of a TLS record that begins a handshake (RFC 8446, 5.1). */
 const HANDSHAKE_RECORD = 0x16
@@ -32,17 +30,19 @@ const LONG_HELLO_BYTES = 32 * 1024
  */
 const LONG_HELLO_LOW_WATER_BYTES = 2 * 128 * 1024
 
-export const GREETING: PhaseHandler = {
+export const GREETING: OpeningHandler = {
+  isNeeded: ({ listenerSlot, relay }) => relay.tls.greetings[listenerSlot] !== undefined,
+  begin: greet,
   onReady: greetingReady,
   onTimer: greetingTimer,
   onTurn: greetingReady,
 }
 
 /**
- * Starts the greeting of a client of a listener with TLS. If the listener detects protocols too, a silent client is
+ * Starts the greeting with a client of a listener with TLS. If the listener detects protocols too, a silent client is
  * accepted as plain only after the longer of both time limits: a late ClientHello must not skip the greeting.
  */
-export function greet(session: Session): void {
+function greet(session: Session): void {
   const { listeners, loop } = session.relay
   const greeting = greetingOf(session)
   const { timeoutMs, detectMs = timeoutMs } = greeting
@@ -93,7 +93,7 @@ function peekFirstByte(session: Session, greeting: Terminating): void {
   else if (seen > 0 && blocks.scratch.bytes[0] === HANDSHAKE_RECORD) {
     session.setTimer(session.greetingDeadlineMs)
     beginTls(session, greeting)
-  } else serve(session)
+  } else session.advance()
 }
 
 /** Parses the ClientHello of a client whose TLS is passed through. */
@@ -103,7 +103,7 @@ function peekHello(session: Session): void {
   if (bytes === -EINTR) session.runLater(session.toRemote)
   else if (bytes === -EAGAIN) session.again(client, READABLE)
   else if (bytes === -ENOMEM) session.fail('shortage', ENOMEM)
-  else if (typeof bytes === 'number') serve(session)
+  else if (typeof bytes === 'number') session.advance()
   else onHello(session, readClientHello(bytes), bytes.length)
 }
 
@@ -138,10 +138,10 @@ function onHello(session: Session, reading: HelloReading, byteCount: number): vo
       client.hello = reading.hello
       // Undo the low-water mark, or the poller would report only large amounts.
       if (byteCount >= LONG_HELLO_BYTES) setLowWaterMark(session, 1)
-      serve(session)
+      session.advance()
       return
     case 'not-tls':
-      serve(session)
+      session.advance()
   }
 }
 
@@ -167,7 +167,7 @@ function detectTimeout(session: Session): void {
     return
   }
   client.mustBePlain = options.asks !== undefined && greetingOf(session).context === undefined
-  serve(session)
+  session.advance()
 }
 
 function beginTls(session: Session, { context, isTruncationReset, versions }: Terminating): void {
@@ -187,7 +187,7 @@ function continueHandshake(session: Session, tls: TlsChannel): void {
   switch (outcome) {
     case 0:
       if (relay.options.hasAccessLog) client.tlsFacts = tls.facts()
-      serve(session)
+      session.advance()
       return
     case WANT_READ:
       session.again(client, READABLE)
@@ -208,16 +208,6 @@ function continueHandshake(session: Session, tls: TlsChannel): void {
     default:
       client.fail(-outcome)
       session.fail('client-left', -outcome)
-  }
-}
-
-/** The greeting is complete: goes on to detection, to MAVIS or to a remote. */
-function serve(session: Session): void {
-  session.unsetTimer()
-  if (session.relay.listeners[session.listenerSlot]?.detection === undefined) admit(session)
-  else {
-    session.enter('detecting')
-    detectProtocol(session)
   }
 }
 

@@ -1,3 +1,0 @@
-import { stoppedChildTests } from './stopped-child.js'
-
-stoppedChildTests(1_000)

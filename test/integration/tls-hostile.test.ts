@@ -1,3 +1,0 @@
-import { hostileTests } from './tls-hostile.js'
-
-hostileTests(200)

@@ -1,3 +1,0 @@
-import { testInGuest } from './guest.js'
-
-testInGuest('SCTP, in User Mode Linux', 'sctp-cases')
