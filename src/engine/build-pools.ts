@@ -43,6 +43,7 @@ export function buildPools(
   const pools = new RelayPools(
     plan.pools.map((pool, index) => ({
       ...buildPool(pool, plan, cells, health),
+      index,
       hosts: pool.dynamic && hostsOf(pool.dynamic, index),
       sticky: openStickiness(pool, plan, stickyShares[index]),
     })),
@@ -69,7 +70,7 @@ function buildPool(
   { remotes }: ChoosingPlan,
   { layout, upAtMs, use, useMax, verdict }: Cells,
   health: RemoteHealth,
-): RelayPool {
+): Omit<RelayPool, 'index'> {
   // Arrays over the remotes of all pools, because policies index by slot; `members` restricts a pool to its
   // own.
   const weights = remotes.map(({ weight }) => weight)

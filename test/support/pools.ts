@@ -40,6 +40,10 @@ export function choosing(
   return {
     health,
     routing: undefined,
-    pools: new RelayPools([{ pool, options: whole, label: '', key: undefined, policy: 'least-use' }], 0, []),
+    pools: new RelayPools(
+      [{ pool, options: whole, index: 0, label: '', key: undefined, policy: 'least-use' }],
+      0,
+      [],
+    ),
   }
 }
