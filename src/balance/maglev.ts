@@ -9,6 +9,7 @@ import type { HashingOptions } from './hashing-options.js'
 import { BUILD_STEPS, MaglevTable } from './maglev-table.js'
 import { NONE, type Policy, type PoolView } from './policy.js'
 import { rendezvous, slotSeeds } from './rendezvous.js'
+import type { SlotRange } from './slot-numbers.js'
 import type { SlotSet } from './slot-set.js'
 
 /** New weights are in force after eight clients; each of them waits for well under a millisecond of the build. */
@@ -26,9 +27,8 @@ export class Maglev implements Policy {
   /** Members or weights have changed since the last build began. */
   #isStale = false
 
-  /** `slots`: the number of slots of all pools together. */
-  constructor(slots: number, { boundedLoad = Infinity, seeds = slotSeeds(slots) }: HashingOptions = {}) {
-    this.#candidates = new Candidates(slots)
+  constructor(range: SlotRange, { boundedLoad = Infinity, seeds = slotSeeds(range) }: HashingOptions = {}) {
+    this.#candidates = new Candidates(range)
     this.#seeds = seeds
     this.#bound = new BoundedLoad(boundedLoad)
   }

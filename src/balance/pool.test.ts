@@ -7,6 +7,7 @@ import { LeastUse } from './least-use.js'
 import { FULL, NONE, type Policy, type PoolView } from './policy.js'
 import { Pool } from './pool.js'
 import { RemoteHealth } from './remote-health.js'
+import { firstSlots } from './slot-numbers.js'
 
 function poolOf(count: number, rebalance = 0, useMax?: readonly number[]) {
   const backOffUntilMs = new Float64Array(count)
@@ -192,7 +193,7 @@ test('FULL when all usable remotes have their maximum of sessions', () => {
 test('FULL when the pool as a whole has its maximum of sessions', () => {
   const use = new Int32Array([0, 0, 2])
   const health = new RemoteHealth(2)
-  const policy = new LeastUse(2)
+  const policy = new LeastUse(firstSlots(2))
   const options = { name: 'web', members: [0, 1], weights: [1, 1], use, health, policy, rebalance: 0 }
   const pool = new Pool({ ...options, useMax: [9, 9, 3], place: 2 })
   assert.ok(pickAt(pool, 0) >= 0)

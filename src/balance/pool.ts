@@ -18,8 +18,11 @@ export interface PoolOptions {
   readonly name: string
   /** Slots of its remotes, in the order of the configuration. */
   readonly members: readonly number[]
-  /** Share of the load by slot, relative to its siblings. 0: no new clients. */
-  readonly weights: readonly number[]
+  /**
+   * Share of the load by slot, relative to its siblings. 0: no new clients. Pools may share the array: each changes those
+   * of its members.
+   */
+  readonly weights: number[]
   /** Sessions per remote slot, of all workers; maintained by the pool's owner. */
   readonly use: ArrayLike<number>
   /** Maximum of concurrent sessions by slot. @default no limit */
@@ -52,6 +55,7 @@ export class Pool implements PoolView {
   /** Of the client that is being served. */
   key = 0
   nowMs = 0
+  /** By index in `members`: the weights without slow start. */
   readonly #fullWeight: number[]
   readonly #slowStart: SlowStart | undefined
   readonly #useMax: ArrayLike<number> | undefined
@@ -71,8 +75,8 @@ export class Pool implements PoolView {
     this.name = options.name
     this.members = options.members
     this.use = options.use
-    this.weight = [...options.weights]
-    this.#fullWeight = [...options.weights]
+    this.weight = options.weights
+    this.#fullWeight = options.members.map((slot) => options.weights[slot] as number)
     this.#slowStart = options.slowStart
     this.health = options.health
     this.#useMax = options.useMax
@@ -176,7 +180,7 @@ export class Pool implements PoolView {
 
   /** `weight`: 0 for no new clients. */
   setWeight(slot: number, weight: number): void {
-    this.#fullWeight[slot] = weight
+    this.#fullWeight[this.members.indexOf(slot)] = weight
     this.weight[slot] = weight
     this.#policy.membersChanged?.()
   }
@@ -206,7 +210,7 @@ export class Pool implements PoolView {
   #applySlowStart(slowStart: SlowStart): void {
     for (let i = 0; i < this.members.length; i++) {
       const slot = this.members[i] as number
-      this.weight[slot] = (this.#fullWeight[slot] as number) * slowStart.share(slot, this.nowMs)
+      this.weight[slot] = (this.#fullWeight[i] as number) * slowStart.share(slot, this.nowMs)
     }
   }
 

@@ -6,6 +6,7 @@ import { hashWord } from './hash.js'
 import { policyOf } from './policy-of.js'
 import { Pool } from './pool.js'
 import { RemoteHealth } from './remote-health.js'
+import { firstSlots } from './slot-numbers.js'
 import { SlowStart } from './slow-start.js'
 
 const T = 30_000
@@ -58,7 +59,7 @@ function world(policy: PolicyName, seed: number) {
     weights: [10, 10],
     use,
     health,
-    policy: policyOf(policy, 2),
+    policy: policyOf(policy, firstSlots(2)),
     rebalance: 0,
     slowStart: new SlowStart({ aggression: 1, durationsMs: [T, T], verdict, upAtMs }),
     seed,

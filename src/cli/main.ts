@@ -6,6 +6,7 @@ import { thisPlatform, unsupportedReason } from '../kernel/platform.js'
 import { LINK_VARIABLE } from '../services/link-messages.js'
 import { versionLine } from '../services/version.js'
 import { parseArguments, usage } from './arguments.js'
+import { SIMULATE, simulateUsage } from './simulate-arguments.js'
 import { writeTo } from './write-to.js'
 
 export type Program = 'tcprelay' | 'spawnd'
@@ -30,11 +31,20 @@ export async function main(
       return
     case 'version':
       return end(EXIT_OK, `${versionLine(program)}\n`)
-    case 'wrong':
-      return end(EXIT_USAGE, `${program}: ${parsed.message}\n${usage(program)}`)
+    case 'simulate-help':
+      writeTo(1, simulateUsage(program))
+      return
+    case 'wrong': {
+      const help = words[0] === SIMULATE ? simulateUsage(program) : usage(program)
+      return end(EXIT_USAGE, `${program}: ${parsed.message}\n${help}`)
+    }
     case 'mavis-test': {
       const { runMavisTest } = await import('./mavis-test.js')
       return runMavisTest({ program, programPath, ...parsed })
+    }
+    case 'simulate': {
+      const { runSimulate } = await import('./simulate.js')
+      return runSimulate({ program, programPath, ...parsed })
     }
     case 'run':
       return run(program, parsed.arguments, programPath)

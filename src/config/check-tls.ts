@@ -130,8 +130,9 @@ function checkUnused(first: Position | undefined, owner: string, problems: Probl
 
 /** The position of the first of these directives that is given. */
 function firstGiven(settings: object, keys: readonly string[]): Position | undefined {
-  const given = Object.entries(settings).filter(([key]) => keys.includes(key))
-  const places = given.flatMap(([, value]) => [value].flat()).flatMap((value) => positionOf(value) ?? [])
+  const given = keys.map((key) => (settings as Readonly<Record<string, unknown>>)[key])
+  if (given.every((value) => value === undefined)) return undefined
+  const places = given.flat().flatMap((value) => positionOf(value) ?? [])
   // All of them are in one block, and so almost always in one file.
   return places.sort((a, b) => a.line - b.line || a.column - b.column)[0]
 }

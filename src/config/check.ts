@@ -7,7 +7,12 @@ import { checkLoops } from './check-loops.js'
 import { checkMavis } from './check-mavis.js'
 import { checkPools, checkPoolsOfListeners } from './check-pools.js'
 import { checkPorts } from './check-ports.js'
-import { checkListenersOfRoutes, checkOrderOfRoutes, checkPoolsOfRoutes } from './check-routes.js'
+import {
+  checkDynamicRoutes,
+  checkListenersOfRoutes,
+  checkOrderOfRoutes,
+  checkPoolsOfRoutes,
+} from './check-routes.js'
 import { checkListenerSockets, checkRemoteSockets } from './check-sockets.js'
 import { checkListenersOfTests, checkPoolsOfTests } from './check-tests.js'
 import { checkTls } from './check-tls.js'
@@ -85,6 +90,7 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
         checkListenersOfRoutes(spawnd, tcprelay, problems)
         checkListenersOfTests(spawnd, tcprelay, problems)
       }
+      checkDynamicRoutes(spawnd, tcprelay, problems)
       checkPorts(spawnd, tcprelay, problems)
       checkLoops(spawnd, tcprelay, problems)
     }

@@ -43,7 +43,7 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   },
   { words: 'use-server|map|split_clients', text: `a route selects the pool: ${ROUTE_FORM}` },
   { words: 'acl allow', write: { spawnd: ['acl permit'] } },
-  { words: 'allow|whitelist', write: { spawnd: ['permit'] } },
+  { words: 'allow|whitelist', write: { spawnd: ['permit'], route: ['dynamic names'] } },
   { words: 'blacklist', write: { spawnd: ['deny'] } },
   {
     words: 'acl',
@@ -88,7 +88,7 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
     text: NO_HEALTH_CHECKS,
   },
   { words: 'option httpchk|tcp-check|ssl-hello-chk|smtpchk|mysql-check|pgsql-check', text: NO_HEALTH_CHECKS },
-  { words: 'stick|stick-table|cookie|persist', text: 'this version has no sticky sessions' },
+  { words: 'stick|stick-table|cookie|persist|affinity', write: { tcprelay: ['sticky'], pool: ['sticky'] } },
   { words: 'resolvers|resolver|nameserver', text: 'host names are resolved by the system resolver' },
 
   // Limits and processes.

@@ -5,7 +5,7 @@ import { checkLoops } from './check-loops.js'
 import { checkMavis } from './check-mavis.js'
 import { checkPoolsOfListeners } from './check-pools.js'
 import { checkPorts } from './check-ports.js'
-import { checkListenersOfRoutes } from './check-routes.js'
+import { checkDynamicRoutes, checkListenersOfRoutes } from './check-routes.js'
 import { checkListenersOfTests } from './check-tests.js'
 import { checkTls } from './check-tls.js'
 import { type CompletionContext, completeDraft, type Draft, emptyDraft, hasMistakesIn } from './draft.js'
@@ -16,7 +16,7 @@ import type { Block, SettingsOf } from './row.js'
 import { chooseSections, type SectionIds, type SectionRequest } from './section-choice.js'
 import { cannotRead } from './sources.js'
 import { type SpawndSettings, spawndBlock } from './table-spawnd.js'
-import { type TcprelaySettings, tcprelayBlock } from './table-tcprelay.js'
+import { isDynamic, type TcprelaySettings, tcprelayBlock } from './table-tcprelay.js'
 import { topBlock } from './table-top.js'
 import type { Token } from './token.js'
 import { TokenStream } from './token-stream.js'
@@ -122,6 +122,7 @@ function loadApart(
     checkTls(master.spawnd, tcprelay, false, problems)
     checkPoolsOfListeners(master.spawnd, tcprelay, problems)
     checkListenersOfRoutes(master.spawnd, tcprelay, problems)
+    checkDynamicRoutes(master.spawnd, tcprelay, problems)
     checkListenersOfTests(master.spawnd, tcprelay, problems)
     checkPorts(master.spawnd, tcprelay, problems)
     checkLoops(master.spawnd, tcprelay, problems)
@@ -201,7 +202,9 @@ function checkRead(
     tcprelay: tcprelay.foundAt && settings.tcprelay,
     hasListeners: spawnd.draft.given.has('listeners') || spawnd.draft.hasMistakes,
     hasRemotes:
-      ['remotes', 'pools'].some((key) => tcprelay.draft.given.has(key)) || tcprelay.draft.hasMistakes,
+      ['remotes', 'pools'].some((key) => tcprelay.draft.given.has(key)) ||
+      settings.tcprelay.routes.some(isDynamic) ||
+      hasMistakesIn(tcprelay.draft, 'routes'),
     mayHaveCertificate: hasMistakesIn(tcprelay.draft, 'tlsCertificates'),
     mayHaveModule: hasMistakesIn(tcprelay.draft, 'mavisModules'),
     mayHavePool: hasMistakesIn(tcprelay.draft, 'pools'),

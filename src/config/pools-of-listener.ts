@@ -27,8 +27,8 @@ export function poolsOfListener(
   return pools.add(DEFAULT_POOL)
 }
 
-/** Clients of Unix sockets have neither a port nor an address. */
-function mayMatch(
+/** Whether clients of the listener may reach the route. Clients of Unix sockets have neither a port nor an address. */
+export function mayMatch(
   { listeners, ports, realms, sources }: RouteSettings['conditions'],
   { bind, name, realm }: ListenerSettings,
 ): boolean {

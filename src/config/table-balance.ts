@@ -54,7 +54,7 @@ export const balanceRows = {
     doc:
       'Time in which the share of a remote grows to its full weight after an outage, from a tenth of it: a server that ' +
       'has just started is not flooded. It begins when the remote is logged as up again, not at the start of the ' +
-      'program. `balance = first` ignores it, because it ignores weights, and so does `maglev`, whose table of ' +
+      'program. Clients of a `sticky` pool return at once. `balance = first` ignores it, because it ignores weights, and so does `maglev`, whose table of ' +
       'clients would change all the time.',
     zero: 'the full weight at once',
     isOurs: true,

@@ -8,7 +8,7 @@ import { mavisRows } from './table-mavis.js'
 import { allPools, poolBlock } from './table-pool.js'
 import { relayingRows } from './table-relaying.js'
 import { remoteBlock } from './table-remote.js'
-import { routeBlock } from './table-route.js'
+import { type RouteSettings, routeBlock } from './table-route.js'
 import { testBlock } from './table-test.js'
 import { tlsRows } from './table-tls.js'
 import { TEST, testHeading } from './test-heading.js'
@@ -56,7 +56,7 @@ export const tcprelayBlock = completedBlock(
   'The relay: remotes, pools, routes, timeouts and limits of sessions.',
   tcprelayRows,
   ({ pools: given, remotes: direct, ...rest }) => {
-    const pools = allPools(given, { ...rest, remotes: direct })
+    const pools = allPools(given, { ...rest, remotes: direct }, rest.routes.some(isDynamic))
     return {
       ...rest,
       pools,
@@ -66,6 +66,11 @@ export const tcprelayBlock = completedBlock(
     }
   },
 )
+
+/** Whether clients of the route are connected to the host that they ask for. */
+export function isDynamic({ target }: RouteSettings): boolean {
+  return target.dynamic !== undefined
+}
 
 export type TcprelaySettings = SettingsOf<typeof tcprelayBlock>
 /** `pool`: the index of its pool. */

@@ -89,6 +89,7 @@ export class Head {
       alarms: this.#alarms,
       writeAccess: (line) => this.#reloader.access.write(line),
       hearRemote: (evidence) => this.#reloader.verdicts.record(evidence),
+      findHost: (generation, wanted) => this.#reloader.hosts.find(generation, wanted),
       onStarted: () => this.#alarms.every(this.#parts.manager.watchdogMs, () => this.#workers.ping()),
       onAlive: () => this.#parts.manager.alive(),
       onServing: () => this.#onServing(),

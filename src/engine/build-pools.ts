@@ -2,8 +2,9 @@
 import { Router } from '../admission/router.js'
 import { hashText } from '../balance/hash.js'
 import { policyOf } from '../balance/policy-of.js'
-import { Pool } from '../balance/pool.js'
+import { Pool, type PoolOptions } from '../balance/pool.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
+import { rangeOf } from '../balance/slot-numbers.js'
 import { SlowStart } from '../balance/slow-start.js'
 import type { Cells } from '../cells/cells.js'
 import { poolPlace, type Shape } from '../cells/layout.js'
@@ -40,9 +41,10 @@ export function buildPools(
   { hostsOf, stickyShares }: PoolParts,
 ): { readonly pools: RelayPools; readonly routing: Routes | undefined } {
   const { defaultPool, listeners, routes } = plan
+  const arrays = remoteArrays(plan)
   const pools = new RelayPools(
     plan.pools.map((pool, index) => ({
-      ...buildPool(pool, plan, cells, health),
+      ...buildPool(pool, arrays, cells, health),
       index,
       hosts: pool.dynamic && hostsOf(pool.dynamic, index),
       sticky: openStickiness(pool, plan, stickyShares[index]),
@@ -56,47 +58,60 @@ export function buildPools(
 }
 
 function buildPool(
-  {
-    boundedLoad,
-    dynamic: _dynamic,
-    key,
-    label,
-    options,
-    policy,
-    slowStartAggression,
-    sticky: _sticky,
-    ...pool
-  }: PoolPlan,
-  { remotes }: ChoosingPlan,
-  { layout, upAtMs, use, useMax, verdict }: Cells,
+  plan: PoolPlan,
+  arrays: RemoteArrays,
+  cells: Cells,
   health: RemoteHealth,
 ): Omit<RelayPool, 'index'> {
-  // Arrays over the remotes of all pools, because policies index by slot; `members` restricts a pool to its
-  // own.
-  const weights = remotes.map(({ weight }) => weight)
-  const tiers = remotes.map(({ tier }) => tier)
-  // By name: a remote keeps its clients when a reload moves it to another slot, and in other processes.
-  const seeds = remotes.map(({ name }) => hashText(name))
-  const durationsMs = remotes.map(({ slowStartMs }) => slowStartMs)
-  const hasSlowStart = pool.members.some((slot) => durationsMs[slot] !== 0)
+  const { key, label, options, policy } = plan
+  const limits = { useMax: cells.useMax, place: placeOf(plan, cells.layout.shape) }
+  const pool = poolOf(plan, arrays, cells, health, limits)
+  return { pool, options: sessionOptions(options), label, key, policy }
+}
+
+/** Other options of the pool may be a limit of its sessions, or the seed of its random numbers. */
+export function poolOf(
+  plan: PoolPlan,
+  { durationsMs, seeds, tiers, weights }: RemoteArrays,
+  { upAtMs, use, verdict }: Pick<Cells, 'upAtMs' | 'use' | 'verdict'>,
+  health: RemoteHealth,
+  others: Pick<PoolOptions, 'place' | 'seed' | 'useMax'> = {},
+): Pool {
+  const { boundedLoad, members, name, policy, rebalance, slowStartAggression, tierMinUsable } = plan
+  const hasSlowStart = members.some((slot) => durationsMs[slot] !== 0)
   const ramp = { aggression: slowStartAggression, durationsMs, upAtMs, verdict }
   const hashing = { seeds, ...(boundedLoad === undefined ? {} : { boundedLoad }) }
+  return new Pool({
+    name,
+    members,
+    rebalance,
+    tierMinUsable,
+    weights,
+    tiers,
+    use,
+    health,
+    slowStart: hasSlowStart ? new SlowStart(ramp) : undefined,
+    policy: policyOf(policy, rangeOf(members), hashing),
+    ...others,
+  })
+}
+
+/** By slot of the remote, made once for all pools: each uses those of its members. */
+export interface RemoteArrays {
+  readonly weights: number[]
+  readonly tiers: readonly number[]
+  /** Of names: a remote keeps its clients when a reload moves it to another slot, and in other processes. */
+  readonly seeds: readonly number[]
+  /** Of slow start. */
+  readonly durationsMs: readonly number[]
+}
+
+export function remoteArrays({ remotes }: Pick<Plan, 'remotes'>): RemoteArrays {
   return {
-    pool: new Pool({
-      ...pool,
-      weights,
-      tiers,
-      use,
-      useMax,
-      place: placeOf(pool, layout.shape),
-      health,
-      slowStart: hasSlowStart ? new SlowStart(ramp) : undefined,
-      policy: policyOf(policy, remotes.length, hashing),
-    }),
-    options: sessionOptions(options),
-    label,
-    key,
-    policy,
+    weights: remotes.map(({ weight }) => weight),
+    tiers: remotes.map(({ tier }) => tier),
+    seeds: remotes.map(({ name }) => hashText(name)),
+    durationsMs: remotes.map(({ slowStartMs }) => slowStartMs),
   }
 }
 

@@ -1,6 +1,9 @@
 /** What a reactor asks the head about hosts of dynamic routes, and its answers, as plain data. */
 import type { HostLiteral } from '../base/address.js'
 
+/** Maximum of open questions of a reactor. */
+export const LOOKUPS_OPEN_MAX = 250
+
 export interface HostQuestion {
   readonly token: number
   /** Slot of the generation's rows in the cells. */

@@ -9,6 +9,9 @@ export interface StickyRemote {
   readonly name: string
 }
 
+/** Two words of 32 bits, from different seeds. */
+export type ClientHash = readonly [first: number, second: number]
+
 /**
  * The table names remotes by a hash of their names: a reload may give the slot of a remote that is gone to another one.
  * What a compromised worker writes is the hash of a member, or means nothing.
@@ -32,6 +35,11 @@ export class Stickiness {
   /** The slot of the remote that a client had; NONE: none, or it is no member any more. */
   find(first: number, second: number, nowMs: number): number {
     return this.#slots.get(this.#table.find(first, second, nowMs)) ?? NONE
+  }
+
+  /** A client with this hash. */
+  client([first, second]: ClientHash): StickyClient {
+    return new StickyClient(this, first, second)
   }
 
   set(first: number, second: number, slot: number, nowMs: number): void {
@@ -60,11 +68,14 @@ export class StickyClient {
   /** It had no remote, so it keeps the one that it gets. */
   #isNew = false
 
-  /** Both halves of its hash. */
   constructor(stickiness: Stickiness, first: number, second: number) {
     this.#stickiness = stickiness
     this.#first = first
     this.#second = second
+  }
+
+  get hash(): ClientHash {
+    return [this.#first, this.#second]
   }
 
   /** The slot of the remote that it had, which counts as used now, or NONE. */

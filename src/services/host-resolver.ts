@@ -22,7 +22,7 @@ const FAILURE_MS = 5_000
 
 /** First timeout of a query, which the library doubles, and its attempts. */
 const QUERY_TIMEOUT_MS = 1_000
-const QUERY_TRIES = 3
+const QUERY_TRIES = 2
 
 /** The name servers of the system are read again after this time. */
 const SERVERS_MS = 30_000

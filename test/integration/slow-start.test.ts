@@ -9,7 +9,7 @@ import { until } from '../harness/until.js'
 import { ACCEPT_WAYS } from '../harness/variants.js'
 
 const CHILDREN = 3
-const CLIENTS = 220
+const CLIENTS = 110
 
 for (const accept of ACCEPT_WAYS) {
   test(`after an outage a remote gets few clients at first, from all children and after a reload: ${accept}`, async (t) => {

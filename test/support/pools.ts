@@ -2,29 +2,35 @@
 import { LeastUse } from '../../src/balance/least-use.js'
 import { Pool } from '../../src/balance/pool.js'
 import { RemoteHealth } from '../../src/balance/remote-health.js'
+import { firstSlots } from '../../src/balance/slot-numbers.js'
 import type { RelayParts } from '../../src/relay/relay.js'
 import { RelayPools } from '../../src/relay/relay-pools.js'
 import { DEFAULT_SESSION_OPTIONS, type SessionOptions } from '../../src/relay/session-options.js'
+import type { Stickiness } from '../../src/relay/stickiness.js'
 
 export interface PoolFixture {
+  /** Of all remotes, also of those that are not in the pool. */
   readonly weights: readonly number[]
+  /** @default all */
+  readonly members?: readonly number[]
   readonly use: ArrayLike<number>
   readonly useMax?: ArrayLike<number>
   readonly backOffUntilMs?: Float64Array
   readonly rebalance?: number
+  readonly sticky?: Stickiness | undefined
 }
 
-/** A pool of all slots under the policy `least-use`, and the health of its remotes. */
-export function leastUsePool({ weights, use, useMax, backOffUntilMs, rebalance = 0 }: PoolFixture) {
+/** A pool under the policy `least-use`, and the health of its remotes. */
+export function leastUsePool({ weights, members, use, useMax, backOffUntilMs, rebalance = 0 }: PoolFixture) {
   const health = new RemoteHealth(weights.length, backOffUntilMs)
   const pool = new Pool({
     name: 'default',
-    members: [...weights.keys()],
-    weights,
+    members: members ?? [...weights.keys()],
+    weights: [...weights],
     use,
     ...(useMax === undefined ? {} : { useMax }),
     health,
-    policy: new LeastUse(weights.length),
+    policy: new LeastUse(firstSlots(weights.length)),
     rebalance,
   })
   return { health, pool }
@@ -41,7 +47,17 @@ export function choosing(
     health,
     routing: undefined,
     pools: new RelayPools(
-      [{ pool, options: whole, index: 0, label: '', key: undefined, policy: 'least-use' }],
+      [
+        {
+          pool,
+          options: whole,
+          index: 0,
+          label: '',
+          key: undefined,
+          policy: 'least-use',
+          sticky: fixture.sticky,
+        },
+      ],
       0,
       [],
     ),

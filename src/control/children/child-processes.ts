@@ -8,10 +8,12 @@ import { ERR, WARNING } from '../../observe/severity.js'
 import type { Say } from '../../observe/trace.js'
 import { isOwnProgram } from '../../plan/compile/worker-plans.js'
 import type { Loaded, LoadOptions } from '../../plan/load/load.js'
+import { type HostAnswer, LOOKUPS_OPEN_MAX } from '../../relay/host-answer.js'
 import { Heartbeat } from '../../services/heartbeat.js'
 import type { ToMaster } from '../../services/link-messages.js'
 import { LogDrain } from '../../services/log-drain.js'
 import type { Generation } from '../generations/generation.js'
+import type { WantedHost } from '../generations/host-service.js'
 import { type ChildProgram, programOf, type StartProcess } from './child-program.js'
 import { ChildStarter, type Extras } from './child-starter.js'
 import type { ChildTable } from './child-table.js'
@@ -30,6 +32,8 @@ export interface ChildProcessesParts extends ChildLinkParts {
   readonly startProcess?: StartProcess | undefined
   /** A line of a child's access log. */
   writeAccess(line: string): void
+  /** The addresses of a host that a client asks for; undefined: no route of the generation allows it. */
+  findHost(of: Generation, wanted: WantedHost): Promise<HostAnswer> | undefined
   /** Evidence of a remote that a child has seen. */
   hearRemote(evidence: RemoteEvidence): void
   /** A child reports over its link; its entry in the table is up to date. */
@@ -230,10 +234,10 @@ export class ChildProcesses {
     })
   }
 
-  #onMessage(slot: number, child: OwnedChild, { kind }: ToMaster): void {
+  #onMessage(slot: number, child: OwnedChild, message: ToMaster): void {
     // A late message: the slot may belong to another child by now.
     if (this.#table.get(slot) !== child || child.isCondemned) return
-    switch (kind) {
+    switch (message.kind) {
       case 'log':
         child.drain?.drain()
         return
@@ -246,8 +250,29 @@ export class ChildProcesses {
         child.hasSaidServing = true
         return
       case 'retiring':
-        if (this.#table.retired(slot)) this.#parts.onNews(slot, kind)
+        if (this.#table.retired(slot)) this.#parts.onNews(slot, message.kind)
         return
+      case 'resolve':
+        this.#findHost(slot, child, message)
+        return
+    }
+  }
+
+  /** A child of ours asks for names that its routes allow only, and for a limited number at a time. */
+  #findHost(
+    slot: number,
+    child: OwnedChild,
+    { token, ...wanted }: Extract<ToMaster, { kind: 'resolve' }>,
+  ): void {
+    const answer = this.#parts.findHost(child.generation, wanted)
+    if (answer === undefined) this.#condemn(slot, child, 'it asked for a host that no route allows')
+    else if (++child.openHosts > LOOKUPS_OPEN_MAX)
+      this.#condemn(slot, child, 'it asked for too many hosts at a time')
+    else {
+      void answer.then((found) => {
+        child.openHosts--
+        sendTo(child, { kind: 'host', token, answer: found })
+      })
     }
   }
 

@@ -208,6 +208,7 @@ export class ChildWorkers implements Workers {
       startProcess,
       writeAccess: this.#head.writeAccess,
       hearRemote: this.#head.hearRemote,
+      findHost: this.#head.findHost,
       onNews: (slot: number, news: 'serving' | 'retiring') => this.#onNews(slot, news),
       onForbidden: (generation: Generation | undefined) => this.#onForbidden(generation),
       onGone: (slot: number) => this.#post({ kind: 'gone', slot }),

@@ -69,6 +69,9 @@ export class Child {
         if (!this.#isAccepting) this.#listen(message.abandoned)
         this.#drain(message.abandoned)
         return
+      case 'host':
+        this.#thread.post({ kind: 'hosts', replies: [[message.token, message.answer]] })
+        return
       case 'state':
       case 'ping':
       case 'cut':
@@ -115,6 +118,9 @@ export class Child {
         return
       case 'pong':
         link.send({ kind: 'pong' })
+        return
+      case 'lookups':
+        for (const { name, pool, token } of report.asked) link.send({ kind: 'resolve', token, pool, name })
         return
       case 'serving':
         link.send({ kind: 'serving' })

@@ -4,6 +4,7 @@ import type { Shape } from '../../cells/layout.js'
 import type { StickyShare } from '../../cells/sticky-table.js'
 import type { LiveState, StateChange } from '../../engine/live-state.js'
 import type { Plan } from '../../engine/plan.js'
+import type { HostAnswer } from '../../relay/host-answer.js'
 import type { Link } from '../../services/link.js'
 import type { HandedListener, ToChild, ToMaster } from '../../services/link-messages.js'
 
@@ -22,7 +23,7 @@ export interface ChildStart {
   readonly listeners: readonly HandedListener[] | undefined
 }
 
-export type ToOurChild = ToChild<ChildStart, StateChange>
+export type ToOurChild = ToChild<ChildStart, StateChange, HostAnswer>
 export type Start = Extract<ToOurChild, { kind: 'start' }>
 
 export type ChildLink = Link<ToOurChild, ToMaster>

@@ -11,6 +11,7 @@ import { RateLimitedLog } from '../../observe/rate-limited-log.js'
 import { ERR } from '../../observe/severity.js'
 import type { Say } from '../../observe/trace.js'
 import { compilePlan } from '../../plan/compile/compile-plan.js'
+import { dynamicNames } from '../../plan/compile/dynamic-plans.js'
 import { namedRemotes } from '../../plan/compile/remote-plans.js'
 import { listenerNames, remoteKey, remoteName } from '../../plan/compile/socket-names.js'
 import type { Loaded } from '../../plan/load/load.js'
@@ -62,7 +63,7 @@ export class Generation {
   readonly plan: Plan
   readonly memory: SharedCells
   readonly sticky: StickyMemories
-  /** The slot of each remote in the memory, in the order of the configuration. */
+  /** The slot of each remote in the memory, in the order of the configuration, then those of dynamic routes. */
   readonly remoteSlots: readonly number[]
   /** The same of each listener. */
   readonly listenerSlots: readonly number[]
@@ -80,7 +81,8 @@ export class Generation {
   hasLooked: boolean
   /** Shared with the generation before, unless clients are verified differently; undefined without TLS. */
   readonly tickets: TicketKeyRing | undefined
-  readonly #remoteNames: readonly string[]
+  /** By name: remotes of several pools may have the same one. */
+  readonly #slotsOfRemotes: ReadonlyMap<string, readonly number[]>
   readonly #state: StateKeeper
   readonly #lookups: NameWatch
   readonly #keyErrors: RateLimitedLog
@@ -108,10 +110,12 @@ export class Generation {
     })
     const remotes = loaded.tcprelay.remotes.map(remoteName)
     const ofListeners = listenerNames(loaded.spawnd.listeners, this.listeners.names)
+    const { pools, remotes: configured } = loaded.tcprelay
+    const dynamic = dynamicNames(loaded.tcprelay)
     const names = {
-      remotes: loaded.tcprelay.remotes.map(remoteKey),
+      remotes: [...configured.map(remoteKey), ...dynamic],
       listeners: ofListeners,
-      pools: loaded.tcprelay.pools.map(({ name }) => name),
+      pools: [...pools.map(({ name }) => name), ...dynamic],
     }
     const slots = present?.memory.enter(this, names)
     this.memory =
@@ -124,10 +128,10 @@ export class Generation {
     this.listenerSlots = own?.listeners ?? []
     const poolSlots = own?.pools ?? []
     this.front = parts.hasFront ? this.#openFront() : undefined
-    this.#remoteNames = remotes
+    this.#slotsOfRemotes = slotsByName(remotes, this.remoteSlots)
     // Before any worker starts: evidence that agrees with the verdict is not sent, so no outage is logged
     // twice.
-    for (const name of remotes) this.setVerdict(name, parts.verdictOf(name))
+    for (const name of this.#slotsOfRemotes.keys()) this.setVerdict(name, parts.verdictOf(name))
     this.tickets = ticketRingFor(
       loaded.tls.settings,
       present && [present.loaded.tls.settings, present.tickets],
@@ -173,17 +177,23 @@ export class Generation {
     }
   }
 
-  /** Its remotes, in the order of the configuration. */
+  /** The addresses that its listeners are bound to, wildcards excepted. */
+  get listenerHosts(): readonly string[] {
+    return this.loaded.spawnd.listeners.flatMap(({ bind }) =>
+      bind.kind === 'address' && bind.address.family !== 'unix' ? [bind.address.host] : [],
+    )
+  }
+
+  /** Its remotes, in the order of the configuration; those of dynamic routes are not watched. */
   get watchedRemotes(): readonly WatchedRemote[] {
-    return this.remoteSlots.flatMap((slot) => this.plan.remotes[slot] ?? [])
+    const configured = this.remoteSlots.slice(0, this.loaded.tcprelay.remotes.length)
+    return configured.flatMap((slot) => this.plan.remotes[slot] ?? [])
   }
 
   /** Writes the verdict on a remote to the cells, where its workers read it. */
   setVerdict(remote: string, { isDown, upAtMs }: Verdict): void {
     const { cells } = this.memory
-    for (const [i, name] of this.#remoteNames.entries()) {
-      const slot = this.remoteSlots[i]
-      if (name !== remote || slot === undefined) continue
+    for (const slot of this.#slotsOfRemotes.get(remote) ?? []) {
       // First: a worker that reads the new verdict must not read the end of an older outage.
       cells.upAtMs[slot] = upAtMs
       Atomics.store(cells.verdict, slot, isDown ? 1 : 0)
@@ -263,4 +273,18 @@ export class Generation {
     tooLong.abort()
     this.hasLooked = true
   }
+}
+
+function slotsByName(
+  names: readonly string[],
+  slots: readonly number[],
+): ReadonlyMap<string, readonly number[]> {
+  const byName = new Map<string, number[]>()
+  for (const [i, name] of names.entries()) {
+    const known = byName.get(name) ?? []
+    byName.set(name, known)
+    const slot = slots[i]
+    if (slot !== undefined) known.push(slot)
+  }
+  return byName
 }

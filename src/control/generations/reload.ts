@@ -9,6 +9,7 @@ import { routeTestProblems } from '../../plan/check/route-tests.js'
 import { type Loaded, type LoadOptions, loadFrom } from '../../plan/load/load.js'
 import { CounterKeeper } from '../../services/counter-keeper.js'
 import { FileWatch } from '../../services/file-watch.js'
+import { HostResolver } from '../../services/host-resolver.js'
 import { RemoteVerdicts } from '../../services/remote-verdicts.js'
 import { Resolver } from '../../services/resolver.js'
 import { Stapler } from '../../services/stapler.js'
@@ -20,6 +21,7 @@ import type { Alarms } from '../process/alarms.js'
 import { type BoundListener, closeListeners } from '../process/listeners.js'
 import type { StartedHead } from '../process/start-up.js'
 import { Generation } from './generation.js'
+import { HostService } from './host-service.js'
 import { servingLine } from './serving-line.js'
 import { watchTlsFiles } from './tls-tickets.js'
 import type { Workers } from './workers.js'
@@ -46,6 +48,8 @@ export class Reloader {
   readonly access: AccessLogInForce
   readonly verdicts: RemoteVerdicts
   readonly counters = new CounterKeeper()
+  /** Common to all generations: addresses that a name has outlive a reload. */
+  readonly hosts: HostService
   readonly #parts: ReloadParts
   readonly #workers: Workers
   /** The generation in force. */
@@ -73,12 +77,14 @@ export class Reloader {
     this.#tlsFiles = new FileWatch(() => void this.change('files'), parts.boundary)
     const { log, traceMask } = parts
     this.#resolver = new Resolver(log.say, new TraceChannel('DNS', traceMask, log.say))
+    const nowMs = () => parts.system.clock.monotonicMs()
+    this.hosts = new HostService(new HostResolver(nowMs), nowMs)
     this.verdicts = new RemoteVerdicts(
       parts.log.say,
       (remote, verdict) => {
         for (const generation of this.#generations()) generation.setVerdict(remote, verdict)
       },
-      () => parts.system.clock.monotonicMs(),
+      nowMs,
     )
     this.#stapler = new Stapler<OcspSource>({
       // Imported late: few configurations have a responder, and HTTP takes memory.

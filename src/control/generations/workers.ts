@@ -6,9 +6,11 @@ import type { Configuration } from '../../config/load.js'
 import type { StateChange } from '../../engine/live-state.js'
 import type { RemoteEvidence } from '../../observe/remote-evidence.js'
 import type { Loaded } from '../../plan/load/load.js'
+import type { HostAnswer } from '../../relay/host-answer.js'
 import type { Alarms } from '../process/alarms.js'
 import type { BoundListener } from '../process/listeners.js'
 import type { Generation } from './generation.js'
+import type { WantedHost } from './host-service.js'
 
 /** The one reactor of a process, or its children, as the head commands them. */
 export interface Workers {
@@ -63,6 +65,8 @@ export interface HeadServices {
   writeAccess(line: string): void
   /** Evidence of a remote that a session has seen. */
   hearRemote(evidence: RemoteEvidence): void
+  /** The addresses of a host that a client of this generation asks for; undefined: no dynamic route allows it. */
+  findHost(of: Generation, wanted: WantedHost): Promise<HostAnswer> | undefined
   /** The workers execute commands from now on. */
   onStarted(): void
   /** Answers `ping`. */

@@ -6,6 +6,7 @@ import { COUNT } from '../../observe/counters.js'
 import { WARNING } from '../../observe/severity.js'
 import { moduleDescriptors, pipeOptions, singleSessionsMax, singleShape } from '../../plan/compile/limits.js'
 import type { Loaded, LoadOptions } from '../../plan/load/load.js'
+import type { HostQuestion } from '../../relay/host-answer.js'
 import { LogDrain } from '../../services/log-drain.js'
 import type { Generation } from '../generations/generation.js'
 import { cannotBeUsed, OLD_GENERATIONS_MAX } from '../generations/reload.js'
@@ -210,6 +211,12 @@ export class ReactorWorkers implements Workers {
     void this.#thread.mavis.close(childSlot)
   }
 
+  #findHost({ childSlot, token, ...wanted }: HostQuestion): void {
+    const generation = this.#running.get(childSlot)?.generation
+    const answer = generation && this.#head.findHost(generation, wanted)
+    void answer?.then((found) => this.#post({ kind: 'hosts', replies: [[token, found]] }))
+  }
+
   #countSessions(): number {
     const counts = [...this.#running.values()].map(({ counters }) => counters[COUNT.sessionsNow] as number)
     return counts.reduce((sum, count) => sum + count, 0)
@@ -227,6 +234,9 @@ export class ReactorWorkers implements Workers {
       // The report does not name the generation.
       case 'log':
         for (const { drain } of this.#running.values()) drain.drain()
+        return
+      case 'lookups':
+        for (const question of report.asked) this.#findHost(question)
         return
       case 'serving':
         this.#head.onStarted()

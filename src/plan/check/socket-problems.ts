@@ -12,7 +12,7 @@ import { lacksMptcp, openMptcp } from '../../kernel/mptcp.js'
 import { ephemeralPorts } from '../../kernel/port-range.js'
 import { congestionAlgorithms, fastOpenSides } from '../../kernel/socket-limits.js'
 import { applyOptions, namesOfSet, type OptionName, socketOptions } from '../../kernel/socket-options.js'
-import { localPorts, needsNetAdmin, usesClientAddress } from '../compile/socket-settings.js'
+import { localPorts, needsNetAdmin, sourcesIn, usesClientAddress } from '../compile/socket-settings.js'
 import type { Loaded } from '../load/load.js'
 import { placeOf } from './place-of.js'
 
@@ -106,9 +106,7 @@ function passingFindings(loaded: Loaded): ConfigProblem[] {
 
 /** Each range once: most pools have that of the section. */
 function portRangeFindings(calls: Calls, loaded: Loaded): ConfigProblem[] {
-  const { spawnd, tcprelay } = loaded
-  const all = [...tcprelay.pools, ...spawnd.listeners]
-  const ranges = new Map(all.map((one) => [localPorts(one), one.localPortRange]))
+  const ranges = new Map(sourcesIn(loaded).map((one) => [localPorts(one), one.localPortRange]))
   return [...ranges].flatMap(([packed, range]) =>
     range === undefined ? [] : findingsOfRange(calls, loaded, range, packed),
   )

@@ -117,6 +117,7 @@ test('listeners: each port of a block is one, with everything about it', () => {
     kind: 'tcp',
     realm: 'here',
     pool: undefined,
+    overrides: undefined,
     portIndex: 0,
     countersSlot: 5,
     maxConnections: 40,

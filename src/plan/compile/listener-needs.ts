@@ -19,7 +19,7 @@ const KEYS: Readonly<Record<string, { readonly name: KeyName; readonly protocol:
 
 /**
  * The listeners with what is to be read of their clients before a pool or a remote is chosen. A plain listener whose
- * routes need the ClientHello, or whose pools have the server name as key, reads it as with `tls = pass`; one whose routes
+ * routes need the ClientHello, or are dynamic, or whose pools have the server name as key, reads it as with `tls = pass`; one whose routes
  * name protocols, or whose pools have a key in the first bytes, detects these. Others spend nothing.
  */
 export function withNeeds(
@@ -34,7 +34,7 @@ export function withNeeds(
     const routes = plan.pool === undefined ? router : undefined
     const pools = poolsOf(plan, slot, routes, choice)
     const needs = routes?.needsOf(slot) ?? 0
-    const readsHello = plan.tls.mode === 'off' && ((needs & NEEDS_HELLO) !== 0 || hashesServerName(pools))
+    const readsHello = plan.tls.mode === 'off' && ((needs & NEEDS_HELLO) !== 0 || pools.some(usesServerName))
     const pass = { mode: 'pass', detectTimeoutMs: timeoutMs, handshakeTimeoutMs } as const
     const protocols = (needs & NEEDS_FIRST_BYTES) === 0 ? [] : [...(routes?.protocolsOf(slot) ?? [])]
     const detection = detectionOf(protocols, pools, timeoutMs)
@@ -47,8 +47,8 @@ export function keysOf({ key, sticky }: PoolPlan): readonly ClientKeyPlan[] {
   return [key, sticky?.key].filter((key) => key !== undefined)
 }
 
-function hashesServerName(pools: readonly PoolPlan[]): boolean {
-  return pools.some((pool) => keysOf(pool).some(({ by }) => by === 'server-name'))
+function usesServerName(pool: PoolPlan): boolean {
+  return pool.dynamic !== undefined || keysOf(pool).some(({ by }) => by === 'server-name')
 }
 
 /** The pools that may serve clients of a listener: its own, or those that its routes can choose. */

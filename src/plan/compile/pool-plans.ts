@@ -3,22 +3,32 @@ import { DEFAULT_POOL, type PoolSettings } from '../../config/table-pool.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
 import type { PoolPlan, StickyPlan } from '../../engine/plan.js'
 import { endless } from '../load/endless.js'
+import { dynamicPools } from './dynamic-plans.js'
 import { sessionPlan } from './session-plans.js'
 
-/** `poolSlots` and `remoteSlots`: in the order of the configuration. */
+/** `poolSlots` and `remoteSlots`: in the order of the configuration; those of dynamic routes follow. */
 export function poolPlans(
+  tcprelay: TcprelaySettings,
+  poolSlots: readonly number[],
+  remoteSlots: readonly number[],
+): readonly PoolPlan[] {
+  const { pools, remotes } = tcprelay
+  return [
+    ...configuredPools(tcprelay, poolSlots, remoteSlots),
+    ...dynamicPools(tcprelay, poolSlots.slice(pools.length), remoteSlots.slice(remotes.length)),
+  ]
+}
+
+function configuredPools(
   { pools, remotes }: TcprelaySettings,
   poolSlots: readonly number[],
   remoteSlots: readonly number[],
 ): readonly PoolPlan[] {
   const areNamed = pools.some(({ name }) => name !== DEFAULT_POOL)
+  const members: number[][] = pools.map(() => [])
+  for (const [i, { pool }] of remotes.entries()) members[pool]?.push(remoteSlots[i] as number)
   return pools.map((pool, index) =>
-    poolPlan(
-      pool,
-      poolSlots[index] as number,
-      areNamed ? pool.name : '',
-      remoteSlots.filter((_, i) => remotes[i]?.pool === index),
-    ),
+    poolPlan(pool, poolSlots[index] as number, areNamed ? pool.name : '', members[index] ?? []),
   )
 }
 

@@ -8,6 +8,7 @@ import { PLAIN_REMOTE } from '../../relay/remote-options.js'
 import type { RemotePorts } from '../../relay/remotes.js'
 import type { NamedRemote } from '../../services/resolver.js'
 import { endless } from '../load/endless.js'
+import { dynamicNames, dynamicRemote } from './dynamic-plans.js'
 import { resolvable } from './resolvable.js'
 import { remoteName } from './socket-names.js'
 import { remoteOptions } from './socket-settings.js'
@@ -25,16 +26,19 @@ export const NO_REMOTE: RemotePlan = {
   options: PLAIN_REMOTE,
 }
 
-/** `slots` and `tlsClients`: in the order of the configuration. */
+/** `slots` and `tlsClients`: in the order of the configuration; `slots` of dynamic routes follow. */
 export function remotePlans(
-  { pools, remotes }: TcprelaySettings,
+  tcprelay: TcprelaySettings,
   slots: readonly number[],
   tlsClients: readonly (number | undefined)[],
   listeners: readonly ListenerPlan[],
 ): readonly RemotePlan[] {
   const bySlot = new Array<RemotePlan>(Math.max(0, ...slots.map((slot) => slot + 1))).fill(NO_REMOTE)
+  const { pools, remotes } = tcprelay
   for (const [i, remote] of remotes.entries())
     bySlot[slots[i] as number] = remotePlan(remote, pools[remote.pool], tlsClients[i], listeners)
+  for (const [i, name] of dynamicNames(tcprelay).entries())
+    bySlot[slots[remotes.length + i] as number] = dynamicRemote(name)
   return bySlot
 }
 

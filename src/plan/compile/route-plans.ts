@@ -29,7 +29,10 @@ const compiled = new WeakMap<
   { readonly listeners: readonly Named[]; readonly plans: readonly RoutePlan[] }
 >()
 
-/** Requires a checked configuration. Without listeners, under a classic master, conditions on them never match. */
+/**
+ * Requires a checked configuration. The pools of dynamic routes follow the configured ones. Without listeners, under a classic master, conditions on them
+ * never match.
+ */
 export function routePlans(settings: Routed, listeners: readonly Named[]): readonly RoutePlan[] {
   const before = compiled.get(settings)
   if (before?.listeners === listeners) return before.plans
@@ -43,10 +46,12 @@ function compileRoutes({ pools, routes }: Routed, listeners: readonly Named[]): 
     pools: new Map(pools.map(({ name }, index) => [name, index])),
     listeners: slotsByName(listeners),
   }
+  let dynamicPool = pools.length
+  const dynamicTarget = () => ({ kind: 'pool', pool: dynamicPool++ }) as const
   return routes.map(({ conditions, position: { file, line }, target }) => ({
     position: { file, line },
     conditions: conditionsOf(conditions, known),
-    target: targetOf(target, known),
+    target: target.dynamic === undefined ? targetOf(target, known) : dynamicTarget(),
   }))
 }
 

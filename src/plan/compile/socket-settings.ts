@@ -1,9 +1,10 @@
 /** Socket options of listeners and of connections to remotes. */
 import type { ListenerOptions } from '../../accept/options.js'
 import type { Configuration } from '../../config/load.js'
+import type { OverrideSettings } from '../../config/table-overrides.js'
 import type { RelayingSettings } from '../../config/table-relaying.js'
 import type { ListenerSettings } from '../../config/table-spawnd.js'
-import type { RemoteSettings } from '../../config/table-tcprelay.js'
+import { isDynamic, type RemoteSettings } from '../../config/table-tcprelay.js'
 import type { KeepAlive } from '../../kernel/keepalive.js'
 import { namesOfSet, socketOptions } from '../../kernel/socket-options.js'
 import type { RemoteOptions } from '../../relay/remote-options.js'
@@ -45,8 +46,16 @@ export function needsNetAdmin(configuration: Configuration): boolean {
 }
 
 /** Whether connections of a pool or listener come from the addresses of their clients. */
-export function usesClientAddress({ spawnd, tcprelay }: Sections): boolean {
-  return [...tcprelay.pools, ...spawnd.listeners].some(({ localAddress }) => localAddress === 'client')
+export function usesClientAddress(sections: Sections): boolean {
+  return sourcesIn(sections).some(({ localAddress }) => localAddress === 'client')
+}
+
+/** All that say where connections come from: pools, listeners, and the section itself for its dynamic routes. */
+export function sourcesIn({
+  spawnd,
+  tcprelay,
+}: Sections): readonly Pick<OverrideSettings, 'localAddress' | 'localPortRange'>[] {
+  return [...tcprelay.pools, ...spawnd.listeners, ...(tcprelay.routes.some(isDynamic) ? [tcprelay] : [])]
 }
 
 export function keepAliveOf(

@@ -32,6 +32,8 @@ export interface LoadOptions {
   readonly arguments: Arguments
   /** The process is the child of a foreign master, and reads only its own section. */
   readonly isChild?: boolean
+  /** TLS files are not read, because no client is served. */
+  readonly skipsTls?: boolean
   /** Where files are read; the file system unless a test or the demonstration says otherwise. */
   readonly sources?: Sources
 }
@@ -62,6 +64,7 @@ export async function loadFrom(options: LoadOptions): Promise<Loaded> {
   const isPage = childFile !== undefined && isUrl(childFile)
   const whole = isPage ? loadOnce(request, choice, await withStreamed(files, childFile)) : read
   const { singleProcess, spawn } = whole.spawnd
+  if (options.skipsTls === true) return complete(whole, { sources: files, service: 'none' })
   const isRelaying = options.arguments.isSingleProcess || singleProcess || spawn.exec === undefined
   return complete(whole, { sources: files, service: isRelaying ? 'listeners' : 'none' })
 }

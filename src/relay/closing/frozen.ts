@@ -4,6 +4,7 @@ import type { Fd } from '../../kernel/calls.js'
 import type { SocketKind } from '../../kernel/socket-kind.js'
 import type { Connection } from '../connection.js'
 import type { Session } from '../session.js'
+import type { ClientHash } from '../stickiness.js'
 import type { Direction } from '../transfer/direction.js'
 import type { Pipe } from '../transfer/pipes.js'
 import { keepAliveLater, waitForQuiet } from '../transfer/relaying.js'
@@ -19,6 +20,8 @@ export interface Frozen {
   readonly listenerSlot: number
   readonly remoteSlot: number
   readonly host: string
+  /** By which a sticky pool recognises its client. */
+  readonly clientHash: ClientHash | undefined
   /** Times of CLOCK_MONOTONIC, which all processes of a machine share. */
   readonly acceptedAtMs: number
   readonly lastActiveMs: number
@@ -67,6 +70,7 @@ export function freezeSession(session: Session): Frozen | 'later' {
     listenerSlot: session.listenerSlot,
     remoteSlot: session.remoteSlot,
     host: session.host,
+    clientHash: session.sticky?.hash,
     acceptedAtMs: session.acceptedAtMs,
     lastActiveMs: session.lastActiveMs,
     peer: session.peer.slice(),
@@ -105,8 +109,9 @@ export function thawSession(session: Session, frozen: Frozen): void {
   session.host = frozen.host
   const service = pools.ofRemote(frozen.remoteSlot)
   invariant(service !== undefined, 'a frozen session of a remote without a pool', frozen.remoteSlot)
-  const { label, pool } = service
+  const { label, pool, sticky } = service
   session.meteredPool = pool.observes === 'bytes' ? pool : undefined
+  session.sticky = frozen.clientHash && sticky?.client(frozen.clientHash)
   session.pool = label
   session.options = pools.optionsOf(service, frozen.listenerSlot)
   // The relay that froze the session has given it back (`Relay.freeze`).

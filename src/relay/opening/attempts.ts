@@ -1,6 +1,7 @@
 /**
  * The phase `dialling`: attempts to connect, first over the addresses of a remote, then over the remotes of the pool.
  */
+import { pickSticky } from '../../balance/pick-sticky.js'
 import { FULL, NONE } from '../../balance/policy.js'
 import type { Outcome } from '../../kernel/calls.js'
 import { AF_UNIX } from '../../kernel/constants.js'
@@ -38,11 +39,11 @@ import { noteMptcp } from './mptcp-peers.js'
 import { openRemoteSocket } from './remote-socket.js'
 import { serviceFor } from './routing.js'
 import { connectSctp, openSctpSocket } from './sctp-socket.js'
-import { pickSticky, stickyClient } from './sticky-choice.js'
+import { stickyClient } from './sticky-choice.js'
 import { targetAddress, targetOf } from './target-address.js'
 
 /** Pause between two rounds over all remotes. */
-const ROUND_PAUSE_MS = 1_000
+export const ROUND_PAUSE_MS = 1_000
 
 /** Back-off when the relay lacks descriptors or memory. */
 const SHORTAGE_PAUSE_MS = 100
@@ -148,7 +149,10 @@ function pickAndTake(session: Session): number {
   const { sticky } = session
   // Another worker may take the last place after `pick` has seen it: then the remote is full, and the next one is picked.
   for (let picks = 0; picks <= pool.members.length; picks++) {
-    const slot = sticky === undefined ? pool.pick(tried, loop.nowMs, key) : pickSticky(session, sticky)
+    const slot =
+      sticky === undefined
+        ? pool.pick(tried, loop.nowMs, key)
+        : pickSticky(pool, sticky, tried, loop.nowMs, key)
     if (slot === NONE || slot === FULL || remotes.take(slot)) return slot
     // `pick` has let this client probe it.
     if (health.isFailing(slot)) health.endBackOff(slot)

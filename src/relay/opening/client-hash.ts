@@ -1,5 +1,4 @@
 /** The hash of a client by which policies choose that hash. */
-
 import type { RouteFacts } from '../../admission/route-facts.js'
 import { hashAddress, hashText } from '../../balance/hash.js'
 import type { ClientKeyPlan, SourceKeyPlan } from '../client-key.js'
@@ -24,10 +23,12 @@ export function hashOfFacts(facts: RouteFacts, key: ClientKeyPlan, clientKey: st
 
 /** False: it has neither that key nor an address. */
 export function isRecognised(session: Session, key: ClientKeyPlan): boolean {
-  const facts = session.relay.facts.of(session)
-  return (
-    facts.addressByteCount > 0 || (key.by !== 'source' && textOf(facts, key.by, session.clientKey) !== '')
-  )
+  return isRecognisedBy(session.relay.facts.of(session), key, session.clientKey)
+}
+
+/** The same without a session. */
+export function isRecognisedBy(facts: RouteFacts, key: ClientKeyPlan, clientKey: string): boolean {
+  return facts.addressByteCount > 0 || (key.by !== 'source' && textOf(facts, key.by, clientKey) !== '')
 }
 
 function networkBits({ ipv4Bits, ipv6Bits }: SourceKeyPlan, addressByteCount: number): number {

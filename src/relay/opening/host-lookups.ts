@@ -1,11 +1,8 @@
 /** Questions about the names of hosts, which the head resolves; they are asked and answered like those to MAVIS. */
 import type { Loop, TurnTaker } from '../../reactor/loop.js'
 import type { DynamicHosts } from '../dynamic-hosts.js'
-import type { HostQuestion } from '../host-answer.js'
+import { type HostQuestion, LOOKUPS_OPEN_MAX } from '../host-answer.js'
 import type { Session } from '../session.js'
-
-/** Maximum of open lookups of a reactor. */
-export const LOOKUPS_OPEN_MAX = 250
 
 /** Clients choose the names: the master ends children that send it more than a thousand messages in a second. */
 const LOOKUPS_PER_SECOND_MAX = 500
