@@ -128,7 +128,7 @@ function chooseRemote(session: Session): boolean {
   const { dialling } = session
   const { loop } = session.relay
   const slot = pickAndTake(session)
-  session.relay.decisions?.note(session, dialling.service)
+  session.relay.decisions?.note(session, slot)
   // There is no queue: remotes that are full are treated like remotes that are down.
   if (slot === NONE || slot === FULL) {
     roundFailed(session)
