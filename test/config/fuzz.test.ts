@@ -166,7 +166,8 @@ function checkInput(input: Uint8Array): void {
     assert.ok(rendered.includes(formatProblem(problem)))
   }
   if (loaded.problems.every(({ severity }) => severity !== 'error'))
-    assert.ok(loaded.tcprelay.remotes.length > 0)
+    const { remotes, routes } = loaded.tcprelay
+    assert.ok(remotes.length > 0 || routes.some(({ target }) => target.dynamic !== undefined))
 }
 
 /** Runs the parser in a separate context: only that can be interrupted in an endless loop. */
