@@ -29,7 +29,7 @@ for (const { name: mode, start } of [SINGLE, BROKER]) {
         await late.close()
         return false
       }
-      assert.equal(await early.ending(), 'reset')
+      assert.equal(await early.ending(), 'ECONNRESET')
       await late.send('still here')
       assert.equal(await late.read(10), 'still here', 'its session stays')
       await late.close()
