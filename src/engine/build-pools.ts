@@ -45,6 +45,7 @@ export function buildPools(
   const pools = new RelayPools(
     plan.pools.map((pool, index) => ({
       ...buildPool(pool, arrays, cells, health),
+      index,
       hosts: pool.dynamic && hostsOf(pool.dynamic, index),
       sticky: openStickiness(pool, plan, stickyShares[index]),
     })),
@@ -56,7 +57,12 @@ export function buildPools(
   return { pools, routing }
 }
 
-function buildPool(plan: PoolPlan, arrays: RemoteArrays, cells: Cells, health: RemoteHealth): RelayPool {
+function buildPool(
+  plan: PoolPlan,
+  arrays: RemoteArrays,
+  cells: Cells,
+  health: RemoteHealth,
+): Omit<RelayPool, 'index'> {
   const { key, label, options, policy } = plan
   const limits = { useMax: cells.useMax, place: placeOf(plan, cells.layout.shape) }
   const pool = poolOf(plan, arrays, cells, health, limits)

@@ -11,6 +11,8 @@ import type { Stickiness } from './stickiness.js'
 export interface RelayPool {
   readonly pool: Pool
   readonly options: SessionOptions
+  /** In the plan. */
+  readonly index: number
   /** As in its plan. */
   readonly label: string
   readonly key: ClientKeyPlan | undefined

@@ -47,7 +47,17 @@ export function choosing(
     health,
     routing: undefined,
     pools: new RelayPools(
-      [{ pool, options: whole, label: '', key: undefined, policy: 'least-use', sticky: fixture.sticky }],
+      [
+        {
+          pool,
+          options: whole,
+          index: 0,
+          label: '',
+          key: undefined,
+          policy: 'least-use',
+          sticky: fixture.sticky,
+        },
+      ],
       0,
       [],
     ),

@@ -12,6 +12,8 @@ export class Dialling {
   /** Remotes tried in this round. */
   readonly tried = new SlotSet()
   deadlineMs = 0
+  /** Remotes chosen so far, in all rounds. */
+  choices = 0
   /** The hash that the pool's policy chooses by; 0: it does not hash. */
   key = 0
   attemptStartedMs = 0
@@ -40,6 +42,7 @@ export class Dialling {
 
   clear(): void {
     this.tried.clear()
+    this.choices = 0
     this.addressesTried = 0
     this.hasRemoteFailed = false
     this.isShort = false
