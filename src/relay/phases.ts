@@ -68,6 +68,8 @@ export type EndReason =
   | 'dial-timeout'
   | 'idle-timeout'
   | 'half-close-timeout'
+  /** `on recovery = close`: the remote was in reserve, and better ones serve again. */
+  | 'recovery'
   /** The relay lacks descriptors or memory. */
   | 'shortage'
   /** Cut when the grace period of the shutdown expired. */
@@ -101,6 +103,7 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'dial-timeout': COUNT.notServed,
   'idle-timeout': COUNT.timedOut,
   'half-close-timeout': COUNT.timedOut,
+  recovery: COUNT.cutOnRecovery,
   shortage: COUNT.notServed,
   shutdown: COUNT.cutAtShutdown,
 }

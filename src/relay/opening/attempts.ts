@@ -64,7 +64,7 @@ function dial(session: Session): void {
   const { loop, pools } = session.relay
   const service = session.service ?? serviceFor(session)
   if (service === undefined) return
-  const { key, label, pool, sticky } = service
+  const { key, label, pool } = service
   const options = pools.optionsOf(service, session.listenerSlot)
   session.pool = label
   session.options = options
@@ -73,7 +73,6 @@ function dial(session: Session): void {
   dialling.deadlineMs = loop.nowMs + options.dialTimeoutMs
   dialling.roundsLeft = options.dialRetries
   dialling.key = key === undefined ? 0 : hashOfClient(session, key)
-  session.sticky = sticky && stickyClient(session, sticky)
   pool.countClient()
   takeEarlyBytes(session)
   if (session.client.error === 0) tryNext(session)
@@ -146,7 +145,7 @@ function chooseRemote(session: Session): boolean {
 function pickAndTake(session: Session): number {
   const { health, loop, remotes } = session.relay
   const { key, pool, tried } = session.dialling
-  const { sticky } = session
+  const sticky = stickyClient(session)
   // Another worker may take the last place after `pick` has seen it: then the remote is full, and the next one is picked.
   for (let picks = 0; picks <= pool.members.length; picks++) {
     const slot =
