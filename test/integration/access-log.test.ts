@@ -94,16 +94,20 @@ test('failed attempts are listed, in served sessions and in those without a remo
   const remote = await remoteThat(echoes).start(t)
   const refusing = `remote = { name = closed ${(await closedPort()).target.directive} }`
   const missing = `remote = { name = gone address = unix:${join(temporaryFolder(t), 'none')} }`
-  const plan = relayTo().with('balance = first', 'access log = stderr', 'dial retries = 0', refusing, missing)
+  const plain = `remote = { name = plain ${remote.directive} tls = yes verify = no }`
+  const failing = [refusing, missing, plain]
+  const plan = relayTo().with('balance = first', 'access log = stderr', 'dial retries = 0', ...failing)
   const served = await plan.with(`remote = { name = echo ${remote.directive} }`).start(t)
   await talk(await served.connect(), 'x')
-  await served.logged(/ remote=echo attempts=closed:refused,gone:missing to_remote=1 .* end=done$/)
+  await served.logged(/ remote=echo attempts=closed:refused,gone:missing,plain:tls to_remote=1 .* end=done$/)
   // The failing remotes are backed off from: the second client does not try them.
   await talk(await served.connect(), 'x')
   await served.logged(/ remote=echo to_remote=1 .* end=done$/)
   const unserved = await plan.start(t)
   await (await unserved.connect()).ending()
-  await unserved.logged(/ listener=\S+ attempts=closed:refused,gone:missing to_remote=0 .* end=no-remote /)
+  await unserved.logged(
+    / listener=\S+ attempts=closed:refused,gone:missing,plain:tls to_remote=0 .* end=no-remote /,
+  )
 })
 
 test('`access log detail = full` says how a session got its remote', async (t) => {

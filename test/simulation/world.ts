@@ -9,10 +9,12 @@ import { heapRegion, type Region } from '../../src/kernel/region.js'
 import { encodeAddress } from '../../src/kernel/sockaddr.js'
 import type { AccessRecord } from '../../src/observe/access-line.js'
 import { COUNT, counterTables, LISTENER_COUNT, REMOTE_COUNT } from '../../src/observe/counters.js'
+import { DecisionWriter } from '../../src/observe/decision-ring.js'
 import { TraceChannel } from '../../src/observe/trace.js'
 import { Loop } from '../../src/reactor/loop.js'
 import { FOR_EVER_MS } from '../../src/reactor/timers.js'
 import type { Frozen } from '../../src/relay/closing/frozen.js'
+import { DecisionNotes } from '../../src/relay/opening/decision-notes.js'
 import { HostLookups } from '../../src/relay/opening/host-lookups.js'
 import { Questions } from '../../src/relay/opening/questions.js'
 import { DEFAULT_RELAY_OPTIONS } from '../../src/relay/options.js'
@@ -88,6 +90,8 @@ export class World {
   readonly #clients: Actor[] = []
   readonly #servers: Servers
   readonly #frozen: Frozen[] = []
+  /** What access lines say of sessions that were frozen. */
+  readonly #moved = new Map<number, Pick<AccessRecord, 'failedAttempts' | 'why'>>()
   /** Lines of the access log, by the sequence number of the session. */
   readonly #records = new Map<number, AccessRecord>()
   /** The share of clients that come over Unix sockets. */
@@ -155,6 +159,8 @@ export class World {
     )
     const dynamic = this.#dynamicPool(chosen)
     const pools = dynamic === undefined ? chosen.pools : new RelayPools([...chosen.pools.all, dynamic], 0, [])
+    const decisions = new DecisionNotes(new DecisionWriter(child), true)
+    for (const { pool } of pools.all) pool.census = decisions.census
     return new Relay(
       {
         system,
@@ -166,6 +172,7 @@ export class World {
         remotes: new Remotes(remotes, this.#cells, child),
         ...chosen,
         pools,
+        decisions,
         routing: {
           ruleOf: () => '',
           choose: (session) => {
@@ -291,8 +298,12 @@ export class World {
     }
     const { openSessions } = this.#relay
     if (!this.#mayFreeze || openSessions.length === 0) return
-    const taken = this.#relay.freeze(this.#chance.pick(openSessions))
-    if (taken !== 'later') this.#frozen.push(structuredClone(taken))
+    const session = this.#chance.pick(openSessions)
+    const { failedAttempts, sequence, why } = session
+    const taken = this.#relay.freeze(session)
+    if (taken === 'later') return
+    this.#moved.set(sequence, { failedAttempts, why })
+    this.#frozen.push(structuredClone(taken))
   }
 
   #pass(ms: number): void {
@@ -391,6 +402,10 @@ export class World {
       isRefused,
       `client ${client} is refused if the answer is no`,
     )
+    const { failedAttempts, remote, why } = record
+    assert.ok(remote === '' || why !== '', `nothing says how client ${client} got its remote`)
+    const moved = this.#moved.get(sequence)
+    if (moved !== undefined) assert.deepEqual({ failedAttempts, why }, moved)
     assertServed(client, record)
   }
 }

@@ -22,6 +22,9 @@ export interface Frozen {
   readonly host: string
   /** By which a sticky pool recognises its client. */
   readonly clientHash: ClientHash | undefined
+  /** For its line of the access log. */
+  readonly failedAttempts: string
+  readonly why: string
   /** Times of CLOCK_MONOTONIC, which all processes of a machine share. */
   readonly acceptedAtMs: number
   readonly lastActiveMs: number
@@ -71,6 +74,8 @@ export function freezeSession(session: Session): Frozen | 'later' {
     remoteSlot: session.remoteSlot,
     host: session.host,
     clientHash: session.sticky?.hash,
+    failedAttempts: session.failedAttempts,
+    why: session.why,
     acceptedAtMs: session.acceptedAtMs,
     lastActiveMs: session.lastActiveMs,
     peer: session.peer.slice(),
@@ -116,6 +121,8 @@ export function thawSession(session: Session, frozen: Frozen): void {
   session.options = pools.optionsOf(service, frozen.listenerSlot)
   // The relay that froze the session has given it back (`Relay.freeze`).
   remotes.takeOver(frozen.remoteSlot)
+  session.failedAttempts = frozen.failedAttempts
+  session.why = frozen.why
   session.acceptedAtMs = frozen.acceptedAtMs
   session.lastActiveMs = frozen.lastActiveMs
   session.wasConnected = true
