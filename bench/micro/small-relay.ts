@@ -57,10 +57,7 @@ export class SmallRelay {
       pipes: new Pipes(system.calls, this.#loop, { pipesMax: 0, pipeBytes: 0 }),
       questions: new Questions(this.#loop, () => {}),
       remotes: new Remotes(remotes, shared, this.#cells),
-      ...choosing(
-        { weights: [1], use: shared.use, backOffUntilMs: this.#cells.retryAtMs },
-        { dialRetries: 0, idleTimeoutMs: 60_000 },
-      ),
+      ...choosing([1], { cells: shared, loop: this.#loop }, { dialRetries: 0, idleTimeoutMs: 60_000 }),
       options: {
         ...DEFAULT_RELAY_OPTIONS,
         hasAccessLog: true,

@@ -58,6 +58,7 @@ const RECORD: AccessRecord = {
   bytesToRemote: 1_234,
   bytesToClient: 56_789,
   durationMs: 12.5,
+  queuedMs: 0,
   reason: 'done',
   cause: '',
   rule: '',

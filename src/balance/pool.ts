@@ -4,7 +4,7 @@
  * `policy.ts` is the contract of policies, `policy-of.ts` lists them, `tiers.ts` says which remotes are in reserve,
  * `remote-health.ts` is what is known of each remote.
  */
-import { FULL, NONE, type Observed, type Policy, type PoolView } from './policy.js'
+import { FULL, NONE, type Observed, type Policy, type PoolView, ROOM } from './policy.js'
 import { RandomSource } from './random-source.js'
 import type { RemoteHealth } from './remote-health.js'
 import type { SlotSet } from './slot-set.js'
@@ -89,16 +89,22 @@ export class Pool implements PoolView {
    * one is usable but has no room now. `key`: the 32-bit hash of what identifies the client, for policies that hash.
    */
   pick(tried: SlotSet, nowMs: number, key = 0): number {
-    this.nowMs = nowMs
+    this.#lookAt(nowMs)
     this.key = key >>> 0
-    if (this.#useMax !== undefined && this.#place !== undefined)
-      this.#isOpen = this.#isBelowMax(this.#place, this.#useMax)
-    if (this.#tiers !== undefined) this.#worstTier = this.#tiers.worstInUse(this, this.health)
     const slot = this.#policy.pick(this, tried)
-    if (slot === NONE && this.#isFull(tried)) return FULL
+    if (slot === NONE && this.#useMax !== undefined && this.#outlook(tried) === FULL) return FULL
     const chosen = slot === NONE ? this.#soonest(tried) : slot
     if (chosen !== NONE && this.health.isFailing(chosen)) this.health.beginProbe(chosen, nowMs)
     return chosen
+  }
+
+  /**
+   * What `pick` would find, without choosing: ROOM, FULL, or NONE if no untried remote is usable, and only those that have
+   * failed may be left.
+   */
+  outlook(tried: SlotSet, nowMs: number): number {
+    this.#lookAt(nowMs)
+    return this.#outlook(tried)
   }
 
   /** What `observe` must be fed with; undefined: nothing. */
@@ -132,14 +138,23 @@ export class Pool implements PoolView {
     return (this.use[place] as number) < (useMax[place] as number)
   }
 
-  /** Whether an untried remote is usable except for its number of sessions. */
-  #isFull(tried: SlotSet): boolean {
-    if (this.#useMax === undefined) return false
+  /** Once for each client. */
+  #lookAt(nowMs: number): void {
+    this.nowMs = nowMs
+    if (this.#useMax !== undefined && this.#place !== undefined)
+      this.#isOpen = this.#isBelowMax(this.#place, this.#useMax)
+    if (this.#tiers !== undefined) this.#worstTier = this.#tiers.worstInUse(this, this.health)
+  }
+
+  #outlook(tried: SlotSet): number {
+    let outlook = NONE
     for (let i = 0; i < this.members.length; i++) {
       const slot = this.members[i] as number
-      if (!tried.has(slot) && this.#isHealthy(slot)) return true
+      if (tried.has(slot) || !this.#isHealthy(slot)) continue
+      if (this.hasRoom(slot)) return ROOM
+      outlook = FULL
     }
-    return false
+    return outlook
   }
 
   /** Whether it may be tried now if it has room. */

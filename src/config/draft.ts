@@ -62,11 +62,17 @@ export function completeDraft<S>(
   for (const [key, row] of rows.filter(([, { kind }]) => kind === 'value' || kind === 'list')) {
     settings[key] = plainSetting(row, draft.given.get(key) ?? [], row.isInherited ? outer[key] : undefined)
   }
+  // Before the blocks that inherit them.
+  for (const [key, row] of rows) {
+    if (row.kind !== 'block') continue
+    const [given = emptyDraft(draft.position)] = (draft.given.get(key) ?? []) as Draft[]
+    const around = row.isInherited ? (outer[key] as Given) : settings
+    settings[key] = completeDraft(row.block, given, around, context)
+  }
   for (const [key, row] of rows) {
     const drafts = (draft.given.get(key) ?? []) as Draft[]
-    const complete = (inner: Block<unknown> | undefined, from: Draft, at?: number) =>
+    const complete = (inner: Block<unknown> | undefined, from: Draft, at: number) =>
       inner && completeDraft(inner, from, settings, context, at)
-    if (row.kind === 'block') settings[key] = complete(row.block, drafts[0] ?? emptyDraft(draft.position))
     if (row.kind !== 'blocks' && row.kind !== 'kinds') continue
     settings[key] = drafts
       .map((from, at) => complete(blockOf(row, from), from, at))

@@ -202,14 +202,18 @@ export function sections(spellings: Spellings, text: Text<unknown>): SectionsRow
   return { kind: 'sections', spellings: [spellings].flat(), ...text }
 }
 
-/** The same directive in a nested block; its default is the value of the enclosing block. */
-export function inherited<R extends ValueRow<unknown> | ListRow<unknown>>(row: R): R {
+/** A row that can be inherited. */
+type InheritableRow = ValueRow<unknown> | ListRow<unknown> | BlockRow<unknown>
+
+/**
+ * The same directive in a nested block; its default is the value of the enclosing block. Of a block, the inherited rows
+ * have those of the same block there.
+ */
+export function inherited<R extends InheritableRow>(row: R): R {
   return { ...row, isInherited: true }
 }
 
-export function allInherited<R extends Readonly<Record<string, ValueRow<unknown> | ListRow<unknown>>>>(
-  rows: R,
-): R {
+export function allInherited<R extends Readonly<Record<string, InheritableRow>>>(rows: R): R {
   const entries = Object.entries(rows).map(([key, row]) => [key, inherited(row)] as const)
   return Object.fromEntries(entries) as R
 }

@@ -11,7 +11,7 @@ import { AccessList } from '../admission/access-list.js'
 import { IdentityList } from '../admission/identity-list.js'
 import { NONE } from '../balance/policy.js'
 import { RemoteHealth } from '../balance/remote-health.js'
-import { type Cells, type ChildCells, type OpenedCells, openCells } from '../cells/cells.js'
+import { type ChildCells, type OpenedCells, openCells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
 import { unmap } from '../kernel/memory.js'
 import type { PeerCalls } from '../kernel/peer-credentials.js'
@@ -100,8 +100,7 @@ export class ReactorGeneration {
     this.#settings = settings
     this.#listenerKinds = plan.listeners.map(({ kind }) => kind)
     this.#cells = openCells(settings.cells.fds, settings.cells.shape, childSlot)
-    const child = this.#cells.own
-    const parts = relayParts(settings, context, this.#cells, child)
+    const parts = relayParts(settings, context, this.#cells)
     const { counters, listenerCounters, log, writeRejected: writeAccess } = parts
     this.#parts = parts
     this.#listenerPlaces = context.isBehindMaster
@@ -320,9 +319,9 @@ export class ReactorGeneration {
 function relayParts(
   settings: GenerationSettings,
   { blocks, loop, onLog, pipes, questions, system }: GenerationContext,
-  cells: Cells,
-  child: ChildCells,
+  cells: OpenedCells,
 ): Parts {
+  const child = cells.own
   const { childSlot, plan, traceMask } = settings
   const { listeners, relay, remotes } = plan
   const rejected = new RejectedLines(childSlot, system)
@@ -343,7 +342,7 @@ function relayParts(
       poolPlaces(plan, cells),
     ),
     health,
-    ...buildPools(plan, cells, health),
+    ...buildPools(plan, { cells, childSlot, health, loop }),
     options: relay,
     tls: new GenerationTls(plan, log, (line) => ring.write(KEY, INFO, line)),
     ...counterTables(

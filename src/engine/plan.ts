@@ -100,6 +100,8 @@ export interface PoolPlan {
   readonly rebalance: number
   /** Limit of sessions, of all workers. Infinity: none. */
   readonly maxConnections: number
+  /** Limit of waiting clients, of all workers. Infinity: none. */
+  readonly queueSize: number
   readonly options: SessionPlan
 }
 

@@ -51,6 +51,8 @@ export interface AccessRecord {
   readonly bytesToRemote: number
   readonly bytesToClient: number
   readonly durationMs: number
+  /** How long the client has waited for a remote with room; part of `durationMs`. */
+  readonly queuedMs: number
   readonly reason: string
   /** The error behind the reason, in words of the kernel or OpenSSL; '' without one. */
   readonly cause: string
@@ -94,6 +96,11 @@ function credentialWords(who: AccessRecord['credentials']): string {
   return who === undefined ? '' : ` uid=${who.user} gid=${who.group}`
 }
 
+/** In whole milliseconds, unless there was no wait. */
+function queuedWord(queuedMs: number): string {
+  return queuedMs === 0 ? '' : ` queued=${Math.ceil(queuedMs)}`
+}
+
 function mptcpWord(prefix: string, isSpoken: boolean | undefined): string {
   if (isSpoken === undefined) return ''
   return ` ${prefix}mptcp=${isSpoken ? 'yes' : 'no'}`
@@ -126,7 +133,7 @@ export function accessLine(record: AccessRecord): string {
     ` listener=${ownWord(record.listener)}${pool}${remote}${tlsWords('', record.clientTls)}` +
     `${tlsWords('remote_', record.remoteTls)}${mptcpWord('', record.clientMptcp)}` +
     `${mptcpWord('remote_', record.remoteMptcp)} to_remote=${record.bytesToRemote}` +
-    ` to_client=${record.bytesToClient} seconds=${(record.durationMs / 1000).toFixed(3)} end=${record.reason}` +
+    ` to_client=${record.bytesToClient} seconds=${(record.durationMs / 1000).toFixed(3)}${queuedWord(record.queuedMs)} end=${record.reason}` +
     `${cause === '' ? '' : ` reason=${sentenceWord(cause)}`}${rule === '' ? '' : ` rule=${ownWord(rule)}`}` +
     `${comment === '' ? '' : ` comment=${strangersWord(comment)}`}`
   )

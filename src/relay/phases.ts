@@ -7,7 +7,7 @@ export const OPENING_PHASES = ['greeting', 'detecting', 'asking', 'dialling'] as
 export type OpeningPhase = (typeof OPENING_PHASES)[number]
 
 /** The phase of a session. A `closed` session is a free record. */
-export type Phase = OpeningPhase | 'relaying' | 'draining' | 'closed'
+export type Phase = OpeningPhase | 'queued' | 'relaying' | 'draining' | 'closed'
 
 /** Permitted transitions. */
 export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
@@ -18,7 +18,9 @@ export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
   /** Waiting for the verdict of MAVIS. */
   asking: onwards('asking'),
   /** Connecting to a remote. */
-  dialling: ['relaying', 'closed'],
+  dialling: ['queued', 'relaying', 'closed'],
+  /** Waiting because every usable remote is full. */
+  queued: ['dialling', 'closed'],
   /** Both directions are open. */
   relaying: ['draining', 'closed'],
   /** One direction has ended, or one side failed and its last bytes are still being delivered. */
@@ -58,6 +60,9 @@ export type EndReason =
   /** All remotes failed in all rounds (`dial retries`). */
   | 'no-remote'
   | 'dial-timeout'
+  /** All remotes were full, for the time limit of the `queue`, or as many clients waited as may. */
+  | 'queue-timeout'
+  | 'queue-full'
   | 'idle-timeout'
   | 'half-close-timeout'
   /** The relay lacks descriptors or memory. */
@@ -88,6 +93,8 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'rejected-by-route': COUNT.notServed,
   'no-remote': COUNT.notServed,
   'dial-timeout': COUNT.notServed,
+  'queue-timeout': COUNT.queueTimeouts,
+  'queue-full': COUNT.queueFull,
   'idle-timeout': COUNT.timedOut,
   'half-close-timeout': COUNT.timedOut,
   shortage: COUNT.notServed,
@@ -104,6 +111,8 @@ export const LISTENER_REASON_COUNTS: SomeReasonCounts = {
   'rejected-by-route': LISTENER_COUNT.notServed,
   'no-remote': LISTENER_COUNT.notServed,
   'dial-timeout': LISTENER_COUNT.notServed,
+  'queue-timeout': LISTENER_COUNT.notServed,
+  'queue-full': LISTENER_COUNT.notServed,
   shortage: LISTENER_COUNT.notServed,
   'mavis-denied': LISTENER_COUNT.denied,
   'mavis-not-found': LISTENER_COUNT.denied,

@@ -2,11 +2,14 @@
 
 import type { Pool } from '../balance/pool.js'
 import type { ClientKeyPlan } from './client-key.js'
+import type { PoolQueue } from './opening/pool-queue.js'
 import type { SessionOptions } from './session-options.js'
 
 /** A pool with the options of its sessions. */
 export interface RelayPool {
   readonly pool: Pool
+  /** Its clients that wait for a remote with room. */
+  readonly queue: PoolQueue
   readonly options: SessionOptions
   /** As in its plan. */
   readonly label: string

@@ -50,6 +50,8 @@ export class Relay {
   readonly #open: Session[] = []
   readonly #free: Session[] = []
   #sequence = 0
+  /** Places that become free are for nobody: waiting clients are cut too. */
+  #isCutting = false
   #recordsMade = 0
 
   constructor(parts: RelayParts, events: RelayEvents, childSlot = 0) {
@@ -131,7 +133,9 @@ export class Relay {
 
   /** Resets every session that is still open. */
   cutAll(reason: EndReason): void {
+    this.#isCutting = true
     for (let i = this.#open.length - 1; i >= 0; i--) this.#open[i]?.cut(reason)
+    this.#isCutting = false
   }
 
   #take(listenerSlot: number): Session {
@@ -148,9 +152,11 @@ export class Relay {
   #sessionClosed(session: Session): void {
     this.#countEnd(session)
     if (this.#context.options.hasAccessLog) this.#context.writeAccess(this.#accessRecord(session))
-    if (session.remoteSlot !== NONE) this.#context.remotes.giveBack(session.remoteSlot)
+    const { listenerSlot, remoteSlot } = session
+    if (remoteSlot !== NONE) this.#context.remotes.giveBack(remoteSlot)
     this.#release(session)
-    this.#events.onRoom(session.listenerSlot)
+    this.#events.onRoom(listenerSlot)
+    if (remoteSlot !== NONE && !this.#isCutting) this.#context.pools.ofRemote(remoteSlot)?.queue.serve()
   }
 
   #countEnd({ listenerSlot, reason, remoteSlot, toClient, toRemote, wasConnected }: Session): void {
@@ -198,6 +204,7 @@ export class Relay {
       bytesToRemote: session.toRemote.bytes,
       bytesToClient: session.toClient.bytes,
       durationMs: loop.nowMs - session.acceptedAtMs,
+      queuedMs: session.queuedMs,
       reason: session.reason,
       cause: session.cause,
       rule: session.rule,

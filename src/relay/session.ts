@@ -11,9 +11,11 @@ import { NO_PROTOCOL } from '../wire/sniff/detect.js'
 import { Connection, NO_FD } from './connection.js'
 import type { RelayContext } from './context.js'
 import type { Dialling } from './opening/dialling.js'
+import { leaveQueue } from './opening/queued.js'
 import type { PhaseHandler } from './phase-handler.js'
 import { OPENING_HANDLERS, PHASE_HANDLERS } from './phase-handlers.js'
 import { type EndReason, MAY_BECOME, OPENING_PHASES, type OpeningPhase, type Phase } from './phases.js'
+import type { RelayPool } from './relay-pools.js'
 import { DEFAULT_SESSION_OPTIONS, type SessionOptions } from './session-options.js'
 import { Direction } from './transfer/direction.js'
 
@@ -54,6 +56,8 @@ export class Session implements TimerOwner {
   /** Those of its pool, from dialling on. */
   options: SessionOptions = DEFAULT_SESSION_OPTIONS
   acceptedAtMs = 0
+  /** How long it has waited for a remote with room. */
+  queuedMs = 0
   /** When bytes last moved in either direction. */
   lastActiveMs = 0
   /** When keepalive is enabled on the remote's socket; Infinity: already enabled, or not configured. */
@@ -110,8 +114,8 @@ export class Session implements TimerOwner {
     return this.#dialling
   }
 
-  beginDialling(pool: Pool): Dialling {
-    this.#dialling = this.relay.diallings.lend(pool)
+  beginDialling(service: RelayPool): Dialling {
+    this.#dialling = this.relay.diallings.lend(service)
     return this.#dialling
   }
 
@@ -230,6 +234,7 @@ export class Session implements TimerOwner {
   /** Closes both sockets and frees the record. */
   close(reason: EndReason): void {
     this.reason = reason
+    if (this.phase === 'queued') leaveQueue(this)
     this.enter('closed')
     this.unsetTimer()
     this.endDialling()
@@ -265,6 +270,7 @@ export class Session implements TimerOwner {
     this.meteredPool = undefined
     this.keepAliveAtMs = Number.POSITIVE_INFINITY
     this.wasConnected = false
+    this.queuedMs = 0
     this.user = ''
     this.listener = ''
     this.comment = ''

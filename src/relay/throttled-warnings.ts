@@ -30,6 +30,7 @@ export class ThrottledWarnings {
   readonly #log: Say
   readonly #tlsFailures: RateLimitedLog
   readonly #refusals: RateLimitedLog
+  readonly #unserved: RateLimitedLog
   /** The error of the last `report` since `recovered`; 0: none. */
   #reportedErrno = 0
 
@@ -37,6 +38,7 @@ export class ThrottledWarnings {
     this.#log = log
     this.#tlsFailures = new RateLimitedLog(NOTICE, log)
     this.#refusals = new RateLimitedLog(NOTICE, log)
+    this.#unserved = new RateLimitedLog(WARNING, log)
   }
 
   /** A peer broke TLS, or could not be verified. */
@@ -50,6 +52,11 @@ export class ThrottledWarnings {
       const why = comment === '' ? REFUSALS[refusal] : `${REFUSALS[refusal]}: ${cut(comment, TEXT_BYTES_MAX)}`
       return `rejected client ${peer.describe()}${name} of ${listener}: ${why}`
     })
+  }
+
+  /** A client got no remote because all of a pool are full. */
+  reportUnserved(nowMs: number, peer: NamedPeer, pool: string, why: string): void {
+    this.#unserved.log(nowMs, () => `rejected client ${peer.describe()} of pool ${pool}: ${why}`)
   }
 
   /**

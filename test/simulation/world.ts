@@ -25,6 +25,7 @@ import { FakeAuthority } from './fake-authority.js'
 import { FakeKernel, type Faults } from './fake-kernel.js'
 import { fakeOrigination } from './fake-tls.js'
 import { ProtocolCheck } from './protocol-check.js'
+import { Rivals } from './rivals.js'
 import { assertServed } from './served.js'
 import { clientOf, Servers } from './servers.js'
 
@@ -75,6 +76,7 @@ export class World {
   readonly #authority: FakeAuthority
   readonly #questions: Questions
   readonly #cells
+  readonly #rivals: Rivals
   readonly #clients: Actor[] = []
   readonly #servers: Servers
   readonly #frozen: Frozen[] = []
@@ -100,8 +102,10 @@ export class World {
     this.#unixClients = chance.pick(isCopying ? [0, 0.5, 1] : [0, 0, 0, 0.5])
     this.#servers = new Servers(chance, this.#bytesMax, isCopying ? 0.5 : 0.1)
     this.#kernel = new FakeKernel(chance, faultsFor(chance, this.#windowBytes))
-    this.#kernel.onConnect = (socket, address) =>
-      this.#servers.connect(socket, address, clientOf(socket, this.#relay, this.#clients))
+    this.#kernel.onConnect = (socket, address) => {
+      this.#rivals.assertInOrder(socket.fd, this.#relay.openSessions)
+      return this.#servers.connect(socket, address, clientOf(socket, this.#relay, this.#clients))
+    }
     const { system } = this.#kernel
     this.#loop = new Loop(this.#kernel.poller, system.clock)
     this.#blocks = new Blocks(system.calls, chunkFor())
@@ -112,7 +116,8 @@ export class World {
     this.#authority = new FakeAuthority(chance)
     this.#questions = new Questions(this.#loop, (news) => this.#authority.hear(news))
     const remotes = this.#servers.remotes.length
-    this.#cells = localCells({ children: 1, remotes, listeners: 1, pools: 1, ringBytes: 64 })
+    this.#cells = localCells({ children: 2, remotes, listeners: 1, pools: 1, ringBytes: 64 })
+    this.#rivals = new Rivals(chance, this.#cells)
     this.#relay = this.#makeRelay(system, policyFor(transportOf(seed), chance, this.#windowBytes))
   }
 
@@ -122,12 +127,8 @@ export class World {
     const origination = fakeOrigination(system.calls, this.#chance)
     const idleTimeoutMs = this.#chance.is(0.1) ? 3_000 : Number.POSITIVE_INFINITY
     const chosen = choosing(
-      {
-        weights: remotes.map(() => this.#chance.between(1, 3)),
-        use: this.#cells.use,
-        backOffUntilMs: child.retryAtMs,
-        rebalance: this.#chance.is(0.2) ? 3 : 0,
-      },
+      remotes.map(() => this.#chance.between(1, 3)),
+      { cells: this.#cells, loop: this.#loop, use: this.#rivals.seenUse },
       {
         connectTimeoutMs: 1_000,
         dialTimeoutMs: 10_000,
@@ -135,7 +136,9 @@ export class World {
         idleTimeoutMs,
         keepAlive: { isOn: this.#chance.is(0.5), idleS: 1, intervalS: 0, count: 0 },
         splice,
+        queueTimeoutMs: this.#rivals.queueTimeoutMs,
       },
+      this.#chance.is(0.2) ? 3 : 0,
     )
     return new Relay(
       {
@@ -181,6 +184,7 @@ export class World {
       else if (this.#clients.length === lives && open === 0 && this.#isQuiet()) break
       else this.#step()
     }
+    this.#rivals.leave()
     this.#assertNothingLeft()
     for (const [index, client] of this.#clients.entries()) this.#assertRecorded(client, index + 1)
   }
@@ -215,6 +219,7 @@ export class World {
     else if (roll < 0.9) this.#settleConnection()
     else if (roll < 0.94) this.#freezeOrThaw()
     else if (roll < 0.96) this.#authority.settle(this.#questions, this.#relay.openSessions)
+    else if (roll < 0.98) this.#rivals.act(this.#kernel.nowMs)
     else this.#pass(this.#chance.between(0, 3))
   }
 
@@ -298,9 +303,9 @@ export class World {
     assert.equal(this.#loop.watchCount, 0, 'watches left')
     assert.equal(this.#loop.timers.count, 0, 'timers left')
     assert.deepEqual(
-      [...this.#cells.use.slice(0, this.#servers.remotes.length)],
-      this.#servers.remotes.map(() => 0),
-      'use left counted',
+      [...this.#cells.use],
+      [...this.#cells.use].map(() => 0),
+      'places left taken',
     )
     this.#assertCounted()
   }
@@ -313,14 +318,10 @@ export class World {
       this.#servers.remotes.reduce((sum, _, slot) => {
         return sum + (remoteCounters[slot * REMOTE_COUNTERS.length + REMOTE_COUNT[name]] as number)
       }, 0)
-    for (const name of [
-      'accepted',
-      'ended',
-      'sessionsNow',
-      'bytesToRemote',
-      'bytesToClient',
-      'notServed',
-    ] as const)
+    assert.equal(total('queuedNow'), 0)
+    const unserved = total('notServed') + total('queueTimeouts') + total('queueFull')
+    assert.equal(listenerCounters[LISTENER_COUNT.notServed], unserved, 'notServed of the listener')
+    for (const name of ['accepted', 'ended', 'sessionsNow', 'bytesToRemote', 'bytesToClient'] as const)
       assert.equal(listenerCounters[LISTENER_COUNT[name]], total(name), `${name} of the listener`)
     const denied = DENIALS.reduce((sum, name) => sum + total(name), 0)
     assert.equal(listenerCounters[LISTENER_COUNT.denied], denied, 'denied of the listener')

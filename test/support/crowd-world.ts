@@ -76,7 +76,7 @@ export class CrowdWorld {
         pipes: new Pipes(calls, this.#loop, { pipesMax: 1, pipeBytes: 65_536 }),
         questions: new Questions(this.#loop, () => {}),
         remotes: new Remotes([{ name: 'remote', addresses: [address] }], cells, child),
-        ...choosing({ weights: [1], use: cells.use, backOffUntilMs: child.retryAtMs }, SESSION_OPTIONS),
+        ...choosing([1], { cells, loop: this.#loop }, SESSION_OPTIONS),
         options: OPTIONS,
         tls: NO_TLS,
         ...counterTables(child, [0]),

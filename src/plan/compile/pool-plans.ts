@@ -26,7 +26,7 @@ export function poolPlans(
 }
 
 function poolPlan(pool: PoolSettings, slot: number, label: string, members: readonly number[]): PoolPlan {
-  const { boundedLoadPercent, key, maxConnections, name, policy, rebalance, tierMinUsable } = pool
+  const { boundedLoadPercent, key, maxConnections, name, policy, queue, rebalance, tierMinUsable } = pool
   const isHashing = policy === 'source' || policy === 'maglev'
   return {
     name,
@@ -39,14 +39,16 @@ function poolPlan(pool: PoolSettings, slot: number, label: string, members: read
     tierMinUsable,
     rebalance,
     maxConnections: endless(maxConnections),
+    queueSize: queue.queueSize ?? Number.POSITIVE_INFINITY,
     options: sessionPlan(pool),
   }
 }
 
 function sessionPlan(settings: RelayingSettings): SessionPlan {
-  const { localAddress } = settings
+  const { connectTimeoutMs, localAddress, queue } = settings
   return {
-    connectTimeoutMs: endless(settings.connectTimeoutMs),
+    connectTimeoutMs: endless(connectTimeoutMs),
+    queueTimeoutMs: endless(queue.queueTimeoutMs ?? connectTimeoutMs),
     dialTimeoutMs: endless(settings.dialTimeoutMs),
     dialRetries: settings.dialRetries,
     idleTimeoutMs: endless(settings.idleTimeoutMs),

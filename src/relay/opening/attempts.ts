@@ -34,6 +34,7 @@ import { hasSentBytes, takeEarlyBytes } from './early-bytes.js'
 import { countFailure, failureText, noteFailure, remoteFailed } from './failures.js'
 import { sendWithSyn, settleSyn } from './fast-open.js'
 import { noteMptcp } from './mptcp-peers.js'
+import { enqueue, leaveQueue } from './queued.js'
 import { openRemoteSocket } from './remote-socket.js'
 import { serviceFor } from './routing.js'
 import { connectSctp, openSctpSocket } from './sctp-socket.js'
@@ -53,7 +54,7 @@ export const DIALLING: OpeningHandler = {
   onTurn: attemptTurn,
 }
 
-/** Starts connecting to a remote; bytes that the client has already sent go with the connection. */
+/** Starts connecting to a remote. */
 function dial(session: Session): void {
   const { loop } = session.relay
   const service = serviceFor(session)
@@ -62,19 +63,23 @@ function dial(session: Session): void {
   session.pool = label
   session.options = options
   session.meteredPool = pool.observes === 'bytes' ? pool : undefined
-  const dialling = session.beginDialling(pool)
+  const dialling = session.beginDialling(service)
   dialling.deadlineMs = loop.nowMs + options.dialTimeoutMs
   dialling.roundsLeft = options.dialRetries
   dialling.key = key === undefined ? 0 : hashOfClient(session, key)
   pool.countClient()
-  takeEarlyBytes(session)
-  if (session.client.error === 0) tryNext(session)
-  else clientFailed(session)
+  tryNext(session)
 }
 
-function clientFailed(session: Session): void {
-  const { error } = session.client
-  session.fail(error === ENOMEM ? 'shortage' : 'client-left', error)
+/** Gives a waiting client a remote, or the reason why it gets none; false if none has room any more. */
+export function serveWaiting(session: Session): boolean {
+  const slot = pickAndTake(session)
+  if (slot === FULL) return false
+  leaveQueue(session)
+  session.enter('dialling')
+  if (slot === NONE) roundFailed(session)
+  else if (beginRemote(session, slot)) tryNext(session)
+  return true
 }
 
 /** Either socket is ready while dialling. */
@@ -116,21 +121,38 @@ function dialTimedOut(session: Session): void {
   session.cut(session.dialling.isShort ? 'shortage' : 'dial-timeout')
 }
 
-/** Chooses the next remote; false when the round is over. */
+/** Chooses the next remote; false when the round is over or the session waits. */
 function chooseRemote(session: Session): boolean {
+  const slot = hasToWait(session) ? FULL : pickAndTake(session)
+  if (slot >= 0) return beginRemote(session, slot)
+  if (slot === FULL) enqueue(session)
+  else roundFailed(session)
+  return false
+}
+
+/**
+ * A new client does not overtake those that wait, in whichever worker. One that has tried all usable remotes has nothing
+ * to wait for.
+ */
+function hasToWait({ dialling, relay }: Session): boolean {
+  const { hasTried, pool, queue, tried } = dialling
+  return queue.isWaitedIn && (!hasTried || pool.outlook(tried, relay.loop.nowMs) !== NONE)
+}
+
+/** A place of this remote is taken. Receives the client's first bytes, once; false if that ends the session. */
+function beginRemote(session: Session, slot: number): boolean {
   const { dialling } = session
   const { loop } = session.relay
-  const slot = pickAndTake(session)
-  // There is no queue: remotes that are full are treated like remotes that are down.
-  if (slot === NONE || slot === FULL) {
-    roundFailed(session)
-    return false
-  }
   session.remoteSlot = slot
   dialling.addressesTried = 0
   dialling.hasRemoteFailed = false
   dialling.attemptStartedMs = loop.nowMs
-  return true
+  if (dialling.hasReadClient) return true
+  dialling.hasReadClient = true
+  takeEarlyBytes(session)
+  const { error } = session.client
+  if (error !== 0) session.fail(error === ENOMEM ? 'shortage' : 'client-left', error)
+  return error === 0
 }
 
 /** Picks a remote and takes a place of it: its slot, NONE or FULL. */
@@ -156,6 +178,7 @@ function roundFailed(session: Session): void {
   }
   dialling.roundsLeft--
   dialling.tried.clear()
+  dialling.hasTried = false
   pause(session, ROUND_PAUSE_MS)
 }
 

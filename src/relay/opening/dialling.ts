@@ -1,13 +1,26 @@
 /** State of the phase `dialling`. */
 import type { Pool } from '../../balance/pool.js'
 import { SlotSet } from '../../balance/slot-set.js'
+import type { RelayPool } from '../relay-pools.js'
+import type { Session } from '../session.js'
+import type { PoolQueue } from './pool-queue.js'
 
 /** The state of a session that is connecting to a remote: its attempts so far. */
 export class Dialling {
-  /** The pool to choose from. */
+  /** The pool to choose from, and where its clients wait. */
   pool: Pool
+  queue: PoolQueue
   /** Remotes tried in this round. */
   readonly tried = new SlotSet()
+  /** There are any. */
+  hasTried = false
+  /** The client's first bytes have been received. */
+  hasReadClient = false
+  /** While the session waits in the queue: itself, and its neighbours there. */
+  waiting: Session | undefined = undefined
+  next: Dialling | undefined = undefined
+  previous: Dialling | undefined = undefined
+  queuedAtMs = 0
   deadlineMs = 0
   /** The hash that the pool's policy chooses by; 0: it does not hash. */
   key = 0
@@ -28,12 +41,16 @@ export class Dialling {
   lastErrno = 0
   lastReason = ''
 
-  constructor(pool: Pool) {
+  constructor({ pool, queue }: Pick<RelayPool, 'pool' | 'queue'>) {
     this.pool = pool
+    this.queue = queue
   }
 
   clear(): void {
     this.tried.clear()
+    this.hasTried = false
+    this.hasReadClient = false
+    this.queuedAtMs = 0
     this.addressesTried = 0
     this.hasRemoteFailed = false
     this.isShort = false
@@ -49,9 +66,10 @@ export class Dialling {
 export class Diallings {
   readonly #free: Dialling[] = []
 
-  lend(pool: Pool): Dialling {
-    const dialling = this.#free.pop() ?? new Dialling(pool)
-    dialling.pool = pool
+  lend(service: Pick<RelayPool, 'pool' | 'queue'>): Dialling {
+    const dialling = this.#free.pop() ?? new Dialling(service)
+    dialling.pool = service.pool
+    dialling.queue = service.queue
     return dialling
   }
 
