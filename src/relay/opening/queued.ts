@@ -4,6 +4,7 @@ import { HUNG_UP } from '../../reactor/poller.js'
 import type { Connection } from '../connection.js'
 import type { PhaseHandler } from '../phase-handler.js'
 import type { Session } from '../session.js'
+import type { QueueEnd } from '../throttled-warnings.js'
 
 export const QUEUED: PhaseHandler = {
   onReady: queuedReady,
@@ -61,8 +62,8 @@ function queueTimedOut(session: Session): void {
   )
 }
 
-function rejectWaiting(session: Session, reason: 'queue-full' | 'queue-timeout', why: string): void {
+function rejectWaiting(session: Session, reason: QueueEnd, why: string): void {
   const { loop, warnings } = session.relay
-  warnings.reportUnserved(loop.nowMs, session.client, session.dialling.pool.name, why)
+  warnings.reportUnserved(loop.nowMs, session.client, session.dialling.pool.name, reason, why)
   session.cut(reason)
 }
