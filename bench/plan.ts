@@ -76,6 +76,7 @@ export function makePlan(options: Options): Plan {
 export function isMeasuredWith(relay: Relay, workload: Workload): boolean {
   const spoken = workload.tls === undefined ? 'plain' : 'tls'
   if (relay.speaks !== undefined && relay.speaks !== spoken) return false
+  if (workload.serverNames !== undefined && relay.choosesByName !== true) return false
   return relay.workloads?.includes(workload.name) ?? true
 }
 

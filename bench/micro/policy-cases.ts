@@ -5,6 +5,7 @@ import type { Policy } from '../../src/balance/policy.js'
 import { policyOf } from '../../src/balance/policy-of.js'
 import { Pool } from '../../src/balance/pool.js'
 import { RemoteHealth } from '../../src/balance/remote-health.js'
+import { firstSlots } from '../../src/balance/slot-numbers.js'
 import { SlotSet } from '../../src/balance/slot-set.js'
 import { POLICY_NAMES } from '../../src/base/policy-names.js'
 import type { MicroCase } from './micro-case.js'
@@ -65,9 +66,9 @@ const table: MicroCase = {
 
 /** Each pick, with the measurements that the policy observes. */
 export const PICK_CASES: readonly MicroCase[] = [
-  ...POLICY_NAMES.map((name) => caseOf(name, (slots) => policyOf(name, slots))),
+  ...POLICY_NAMES.map((name) => caseOf(name, (slots) => policyOf(name, firstSlots(slots)))),
   ...(['source', 'maglev'] as const).map((name) =>
-    caseOf(`${name} with bounded load`, (slots) => policyOf(name, slots, { boundedLoad: 1.25 })),
+    caseOf(`${name} with bounded load`, (slots) => policyOf(name, firstSlots(slots), { boundedLoad: 1.25 })),
   ),
 ]
 

@@ -9,6 +9,7 @@ import { INFO } from '../../src/observe/severity.js'
 import { TraceChannel } from '../../src/observe/trace.js'
 import { Loop } from '../../src/reactor/loop.js'
 import { PEER_ENDED, READABLE } from '../../src/reactor/poller.js'
+import { HostLookups } from '../../src/relay/opening/host-lookups.js'
 import { Questions } from '../../src/relay/opening/questions.js'
 import { DEFAULT_RELAY_OPTIONS } from '../../src/relay/options.js'
 import { Relay, type RelayParts } from '../../src/relay/relay.js'
@@ -56,8 +57,13 @@ export class SmallRelay {
       blocks: new Blocks(system.calls, heapRegion),
       pipes: new Pipes(system.calls, this.#loop, { pipesMax: 0, pipeBytes: 0 }),
       questions: new Questions(this.#loop, () => {}),
+      lookups: new HostLookups(this.#loop, () => {}),
       remotes: new Remotes(remotes, shared, this.#cells),
-      ...choosing([1], { cells: shared, loop: this.#loop }, { dialRetries: 0, idleTimeoutMs: 60_000 }),
+      ...choosing(
+        { weights: [1] },
+        { cells: shared, loop: this.#loop },
+        { dialRetries: 0, idleTimeoutMs: 60_000 },
+      ),
       options: {
         ...DEFAULT_RELAY_OPTIONS,
         hasAccessLog: true,

@@ -57,6 +57,8 @@ const RECORD: AccessRecord = {
   remote: '10.0.0.2:8080',
   bytesToRemote: 1_234,
   bytesToClient: 56_789,
+  failedAttempts: '',
+  why: '',
   durationMs: 12.5,
   queuedMs: 0,
   reason: 'done',

@@ -31,7 +31,29 @@ interface Extras {
   readonly listen: readonly string[]
 }
 
+const NAMES_FILE = 'names.map'
+
+/** By name as its manual advises: the ClientHello is awaited, and a map finds the backend of its server name. */
+function byName(site: RelaySite, names: readonly string[], remote: string): readonly string[] {
+  return [
+    'frontend relay',
+    bindLine(site),
+    '  option tcp-smart-accept',
+    '  tcp-request inspect-delay 5s',
+    '  tcp-request content accept if { req.ssl_hello_type 1 }',
+    `  use_backend %[req.ssl_sni,lower,map(${NAMES_FILE})]`,
+    ...names.flatMap((_, i) => [`backend remote${i}`, remote]),
+  ]
+}
+
+function bindLine(site: RelaySite): string {
+  return `  bind 127.0.0.1:${site.listenPort} backlog 4096${tlsWords(site)}`
+}
+
 function configuration(site: RelaySite, { global = [], listen }: Extras): string {
+  const { serverNames } = site
+  const remote = `  server remote ${site.remoteHost}:${site.remotePort}`
+  const extras = [...SAVE_PACKETS, ...listen].map((line) => `  ${line}`)
   const lines = [
     'global',
     '  nbthread 1',
@@ -42,12 +64,16 @@ function configuration(site: RelaySite, { global = [], listen }: Extras): string
     '  timeout connect 5s',
     '  timeout client 60s',
     '  timeout server 60s',
-    'listen relay',
-    `  bind 127.0.0.1:${site.listenPort} backlog 4096${tlsWords(site)}`,
-    ...[...SAVE_PACKETS, ...listen].map((line) => `  ${line}`),
-    `  server remote ${site.remoteHost}:${site.remotePort}`,
+    ...(serverNames === undefined
+      ? ['listen relay', bindLine(site), ...extras, remote]
+      : [...extras, ...byName(site, serverNames, remote)]),
   ]
   return `${lines.join('\n')}\n`
+}
+
+function nameFiles({ serverNames }: RelaySite): Readonly<Record<string, string>> {
+  if (serverNames === undefined) return {}
+  return { [NAMES_FILE]: serverNames.map((name, i) => `${name} remote${i}\n`).join('') }
 }
 
 function haproxyWith(extras: (site: RelaySite) => Extras): Pick<Relay, 'detect' | 'launch'> {
@@ -56,7 +82,7 @@ function haproxyWith(extras: (site: RelaySite) => Extras): Pick<Relay, 'detect' 
     launch: (site) => ({
       command: findCommand('haproxy') ?? 'haproxy',
       args: ['-db', '-q', '-f', 'haproxy.cfg'],
-      files: { 'haproxy.cfg': configuration(site, extras(site)) },
+      files: { 'haproxy.cfg': configuration(site, extras(site)), ...nameFiles(site) },
     }),
   }
 }
@@ -64,6 +90,7 @@ function haproxyWith(extras: (site: RelaySite) => Extras): Pick<Relay, 'detect' 
 export const haproxy: Relay = {
   name: 'haproxy',
   setting: 'mode tcp, one thread, tcp-smart-accept, tcp-smart-connect, splice-auto',
+  choosesByName: true,
   ...haproxyWith(() => ({ listen: ['option splice-auto'] })),
 }
 

@@ -1,12 +1,9 @@
 import { existsSync } from 'node:fs'
 import { installHint } from '../system/launch.js'
 import { findCommand, outputOf, versionOf } from '../system/machine.js'
-import { nginxLaunch } from '../system/nginx.js'
+import { nginxStreamLaunch, STREAM_MODULE } from '../system/nginx.js'
 import { TLS_GROUP } from '../system/tls.js'
 import type { Presence, Relay, RelaySite } from './relay.js'
-
-/** The path of Debian's libnginx-mod-stream; nginx.org's own packages have it built in. */
-const MODULE = '/usr/lib/nginx/modules/ngx_stream_module.so'
 
 function hasStreamBuiltIn(command: string): boolean {
   return /--with-stream( |$)/m.test(outputOf(command, ['-V']))
@@ -14,7 +11,7 @@ function hasStreamBuiltIn(command: string): boolean {
 
 function detect(): Presence {
   const command = findCommand('nginx')
-  if (command === undefined || !(existsSync(MODULE) || hasStreamBuiltIn(command))) {
+  if (command === undefined || !(existsSync(STREAM_MODULE) || hasStreamBuiltIn(command))) {
     return { isPresent: false, remedy: installHint(['nginx', 'libnginx-mod-stream']) }
   }
   return { isPresent: true, version: versionOf(command, ['-v']) }
@@ -30,12 +27,27 @@ function tlsLines({ certificate }: RelaySite): string {
     ssl_certificate_key ${certificate.keyFile};`
 }
 
+/** As its manual advises for many names: a hash table that fits them. */
+function nameLines({ remoteHost, remotePort, serverNames = [] }: RelaySite): string {
+  const upstreams = serverNames.map(
+    (_, i) => `  upstream remote${i} { server ${remoteHost}:${remotePort}; }\n`,
+  )
+  const rows = serverNames.map((name, i) => `    ${name} remote${i};\n`)
+  return `  map_hash_max_size 4096;
+  map_hash_bucket_size 128;
+${upstreams.join('')}  map $ssl_preread_server_name $remote {
+    hostnames;
+${rows.join('')}  }
+`
+}
+
 function streamBlock(site: RelaySite): string {
+  const isByName = site.serverNames !== undefined
   return `stream {
-  server {
+${isByName ? nameLines(site) : ''}  server {
     listen 127.0.0.1:${site.listenPort}${site.certificate === undefined ? '' : ' ssl'} backlog=4096;${tlsLines(site)}
     proxy_buffer_size 64k;
-    proxy_pass ${site.remoteHost}:${site.remotePort};
+    ${isByName ? 'ssl_preread on;\n    proxy_pass $remote;' : `proxy_pass ${site.remoteHost}:${site.remotePort};`}
   }
 }
 `
@@ -44,7 +56,7 @@ function streamBlock(site: RelaySite): string {
 export const nginxStream: Relay = {
   name: 'nginx',
   setting: 'stream, one worker, multi_accept, proxy_buffer_size 64k',
+  choosesByName: true,
   detect,
-  launch: (site) =>
-    nginxLaunch(site.dir, existsSync(MODULE) ? `load_module ${MODULE};\n` : '', streamBlock(site)),
+  launch: (site) => nginxStreamLaunch(site.dir, streamBlock(site)),
 }

@@ -24,6 +24,7 @@ const reactor = new Reactor(
     plan,
     live: NO_LIVE_STATE,
     cells: { fds: createCells(shape).fdsOf(0), shape },
+    sticky: [],
     childSlot: 0,
     sessionsMax: Math.floor((raiseDescriptorLimit() - 50) / 2),
     wakeupFd: undefined,

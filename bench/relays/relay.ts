@@ -13,6 +13,8 @@ export interface RelaySite {
   readonly dir: string
   /** If it has to terminate TLS 1.3 and relay the plain bytes; the remote speaks plain TCP. */
   readonly certificate: CertificateFiles | undefined
+  /** If it has to choose the remote by the ClientHello's server name: all names, each with a pool of its own. */
+  readonly serverNames?: readonly string[] | undefined
   /** Connections that it has to hold at once; undefined: a few thousand are never open. */
   readonly connectionsMax?: number | undefined
 }
@@ -28,6 +30,8 @@ export interface Relay {
   readonly setting: string
   /** The only kind of traffic that it can be measured with; either if absent. */
   readonly speaks?: 'plain' | 'tls'
+  /** It can choose the remote by `serverNames`. */
+  readonly choosesByName?: boolean
   /** The workloads it is measured with unless it is named on the command line; all if absent. */
   readonly workloads?: readonly string[]
   /** Runs on the generator's core, too: its cost there is counted, its throughput says little. */

@@ -20,8 +20,23 @@ function certificateLines({ certificate }: RelaySite): string {
   tls key-file = ${certificate.keyFile}`
 }
 
+/** Each name has its route and its pool. */
+function byName(site: RelaySite, names: readonly string[], processes: string): string {
+  const remote = `remote = { address = ${site.remoteHost} port = ${site.remotePort} }`
+  return `id = spawnd {
+  ${processes}
+  listen = { address = 127.0.0.1 port = ${site.listenPort} tls = pass }
+}
+id = tcprelay {
+${names.map((_, i) => `  pool = pool${i} { ${remote} }\n`).join('')}${names
+  .map((name, i) => `  route = { server name = ${name} pool = pool${i} }\n`)
+  .join('')}}
+`
+}
+
 function configuration(site: RelaySite, processes: string, more = ''): string {
   const tls = site.certificate === undefined ? '' : ' tls = TLSv1.3'
+  if (site.serverNames !== undefined) return byName(site, site.serverNames, processes)
   return `id = spawnd {
   ${processes}
   listen = { address = 127.0.0.1 port = ${site.listenPort}${tls} }
@@ -40,6 +55,7 @@ export const tcprelay: Relay = {
   name: 'tcprelay',
   setting: 'single process',
   isOurs: true,
+  choosesByName: true,
   detect,
   launch: (site) => launch(configuration(site, 'single process = yes')),
 }

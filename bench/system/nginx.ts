@@ -1,5 +1,9 @@
+import { existsSync } from 'node:fs'
 import type { Launch } from './launch.js'
 import { findCommand } from './machine.js'
+
+/** The path of Debian's libnginx-mod-stream; nginx.org's own packages have it built in. */
+export const STREAM_MODULE = '/usr/lib/nginx/modules/ngx_stream_module.so'
 
 /** Started as root, nginx would switch to a user without access to the folder; other users cannot switch. */
 function userLine(): string {
@@ -22,4 +26,9 @@ ${body}`
     args: ['-q', '-p', dir, '-c', 'nginx.conf'],
     files: { 'nginx.conf': text },
   }
+}
+
+/** `stream`: a stream block. */
+export function nginxStreamLaunch(dir: string, stream: string): Launch {
+  return nginxLaunch(dir, existsSync(STREAM_MODULE) ? `load_module ${STREAM_MODULE};\n` : '', stream)
 }

@@ -13,7 +13,7 @@ const REQUEST: WorkUnit = {
   rateScale: 1,
 }
 
-const CONNECTION: WorkUnit = {
+export const CONNECTION: WorkUnit = {
   name: 'connection',
   costLabel: 'CPU µs/connection',
   costScale: 1e6,
@@ -60,7 +60,7 @@ function wrk({ port, seconds }: GeneratorSite, { connections, headers, tls }: Lo
 }
 
 /** wrk counts whole seconds only; on SIGINT it stops in good order. */
-function cutShort(launch: Launch, limitMs: number): Launch {
+export function cutShort(launch: Launch, limitMs: number): Launch {
   return {
     ...launch,
     command: 'timeout',

@@ -2,6 +2,7 @@ import { bulkBoth, bulkDown, bulkUp, tlsBulk } from './bulk.js'
 import { requests, requestsOneByOne, tlsRequests, wholeConnections } from './http.js'
 import { idle } from './idle.js'
 import { latency, latencyOfConnections } from './latency.js'
+import { names } from './names.js'
 import { tlsHandshakes, tlsIdle } from './tls.js'
 import type { Workload } from './workload.js'
 
@@ -17,6 +18,7 @@ export function allWorkloads(connections: number): readonly Workload[] {
     bulkUp,
     bulkBoth,
     idle,
+    names(connections),
     tlsRequests(connections),
     ...tlsHandshakes(connections),
     ...tlsBulk,

@@ -50,6 +50,8 @@ export interface Workload {
   readonly needs: readonly Tool[]
   /** The relay terminates TLS, with a certificate of this kind; plain TCP if absent. */
   readonly tls?: KeyKind
+  /** The relay chooses the remote by the server name of the ClientHello, one of these. */
+  readonly serverNames?: readonly string[]
   /** The judged cost; CPU time if absent. Latency: the 99th percentile. */
   readonly costs?: 'memory' | 'latency'
   /** How many connections the relay has to hold at once; as many as any relay can if absent. */

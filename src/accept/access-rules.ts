@@ -42,6 +42,7 @@ export interface AccessLists {
 export class AccessRules {
   readonly #parts: AccessRulesParts
   readonly #lists: AccessLists
+  /** Clients can cause these lines at will, so not every rejection is logged; the counter includes all. */
   readonly #rejections: RateLimitedLog
 
   constructor(parts: AccessRulesParts, lists: AccessLists) {
@@ -74,6 +75,7 @@ export class AccessRules {
     const { identities, networks } = this.#lists
     if (bytes[0] === AF_INET) return networks.admits(bytes, IPV4_AT, 4)
     if (bytes[0] === AF_INET6) return networks.admits(bytes, IPV6_AT, 16)
+    // Reading credentials takes system calls, so it is left out where no rule asks for them.
     return identities.isEmpty || this.#isKnown(fd, peer)
   }
 
@@ -96,6 +98,7 @@ function isIp(peer: Uint8Array): boolean {
 /** The key of a client in the sticky cache: its address without the port; undefined for clients of Unix sockets. */
 export function clientKey(peer: Uint8Array): string | undefined {
   const address = addressIn(peer)
+  // One character per byte: unlike the array, a Map compares it by value.
   return address === undefined ? undefined : String.fromCharCode(...address)
 }
 

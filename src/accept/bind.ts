@@ -45,6 +45,7 @@ export function adoptListener(calls: Calls, fd: Fd, options: Omit<ListenerOption
   unmap(region)
   if (address === undefined) return byteLength
   const outcome = setUp(calls, fd, { ...options, address })
+  // On a socket that listens already, listen(2) only changes the length of its queue.
   return outcome < 0 ? outcome : calls.listen(fd, options.backlog)
 }
 
@@ -107,6 +108,8 @@ function bindFurther(calls: Calls, fd: Fd, { further }: ListenerSctp): Outcome {
 }
 
 function setUpTcp(calls: Calls, fd: Fd, keepAlive: KeepAlive): Outcome {
+  // Nagle's algorithm (RFC 1122, 4.2.3.4) would delay the short last segment of relayed data until an
+  // acknowledgement.
   calls.setOption(fd, c.IPPROTO_TCP, c.TCP_NODELAY, 1)
   calls.setOption(fd, c.SOL_SOCKET, c.SO_OOBINLINE, 1)
   setKeepAlive(calls, fd, keepAlive)

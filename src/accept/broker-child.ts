@@ -70,6 +70,7 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
   token = NO_TOKEN
   isQueued = false
   readonly slot: number
+  /** Clients that are queued here or were sent, and whose end the child has not reported yet. */
   users = 0
   /** Clients delivered in total, for `retire limit`. */
   delivered = 0
@@ -79,13 +80,16 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
   readonly #parts: BrokerParts
   readonly #queue: Delivery[] = []
   readonly #timer = new Timer(this)
+  /** MAX was received: clients may be sent. */
   #hasStarted = false
+  /** MAY_DIE is to be sent once the queue is empty, so that the child receives all its clients before it. */
   #mayDieIsPending = false
   #isRetireRequested = false
   #isDying = false
   #isConfigurationBad = false
   /** The last turn left messages in the socket. */
   #hasUnread = false
+  /** Nothing more is read from the socket or sent to it; the process of the child may still run. */
   #isBroken = false
 
   constructor(parts: BrokerParts, slot: number, fd: Fd) {
@@ -155,6 +159,7 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
     const count = this.#fill(batch)
     const sent = messages.send(this.#fd, batch, count)
     if (sent >= 0) {
+      // A message in flight refers to the open file itself, as after dup(2) (unix(7), SCM_RIGHTS).
       for (const delivery of this.#queue.splice(0, sent)) {
         this.#parts.calls.close(delivery.fd)
         this.#parts.events.onSent(this, delivery)
@@ -210,6 +215,7 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
       }
       for (let i = 0; i < count; i++) this.#take(i)
     }
+    // The watch is edge-triggered: messages that are there already are not reported again.
     this.#hasUnread = !this.#isBroken
     if (this.#hasUnread) loop.later(this)
   }
@@ -250,6 +256,7 @@ export class BrokerChild implements Candidate, Watcher, TurnTaker, TimerOwner {
         events.onBadConfiguration(this)
         this.#handBack()
         return
+      // Only the child needs it: its send fails once the master has ended (`wire-end.ts`).
       case m.KEEPALIVE:
         return
       default:

@@ -139,6 +139,7 @@ export class DatagramListener extends ListeningSocket implements TurnTaker {
   protected takeOne(overload?: 'close' | 'reset'): boolean {
     const { memory } = this.#context
     if (overload === undefined && !this.#openSpare()) return false
+    // The kernel reports only the address that the datagram was sent to; the port is the listener's.
     memory.local.bytes.set(this.#address)
     const byteCount = this.#receive(this.fd)
     if (byteCount < 0) {

@@ -50,8 +50,8 @@ export interface DispatcherEvents {
 }
 
 /**
- * The master's children as its reactor knows them: chooses the child for each client, and decides when children are
- * started and retired. Their processes belong to the control thread.
+ * The master's children as far as its reactor handles them: chooses the child for each client, and decides
+ * when children are started and retired. Their processes belong to the control thread.
  */
 export class Dispatcher implements TimerOwner {
   readonly #parts: BrokerParts
@@ -67,7 +67,9 @@ export class Dispatcher implements TimerOwner {
   /** Runs while no socket pair can be opened. */
   readonly #shortage = new Timer({ onTimer: () => this.#endShortage() })
   #isShortageLogged = false
+  /** `stop` was called: a child that is still started for a waiting client retires after it. */
   #isStopped = false
+  /** `cut` was called: clients without a child are reset. */
   #isCut = false
 
   constructor(parts: Omit<BrokerParts, 'events'>, options: DispatcherOptions, events: DispatcherEvents) {
@@ -144,6 +146,7 @@ export class Dispatcher implements TimerOwner {
     const [child] = index < 0 ? [] : this.#children.splice(index, 1)
     if (child === undefined) return
     for (const cache of this.#options.stickyCaches) cache.forgetChild(slot)
+    // It failed to start: the preparation ends when the others have started.
     if (this.#prepared.delete(child)) this.#checkPrepared()
     const left = child.close()
     this.#fill()
@@ -158,6 +161,7 @@ export class Dispatcher implements TimerOwner {
     for (let i = 0; i < count; i++) {
       const child = this.#open(true)
       if (child === undefined) break
+      // Excludes it from placement until `replaceAll`.
       child.isRetiring = true
       this.#prepared.set(child, false)
     }
@@ -262,6 +266,7 @@ export class Dispatcher implements TimerOwner {
   #choose(): BrokerChild | undefined {
     const choice = place(this.#children, this.#limits())
     if (choice !== NEW_CHILD) return this.#children[choice]
+    // A failed `#open` leaves only the existing children; ALL_FULL is no index, so that the client waits.
     return this.#open() ?? this.#children[place(this.#children, this.#limits())]
   }
 
@@ -293,6 +298,7 @@ export class Dispatcher implements TimerOwner {
     for (const fd of pair) this.#sizeBuffers(fd)
     const child = new BrokerChild(this.#parts, slot, ours)
     this.#children.push(child)
+    // Placement prefers the first ones: when the load is low, the same few children remain in use.
     this.#children.sort((a, b) => a.slot - b.slot)
     this.#events.onWanted(slot, theirs, isFresh)
     return child

@@ -41,10 +41,13 @@ export abstract class ListeningSocket implements LimitedListener, Watcher, Timer
   readonly name: string
   protected readonly fd: Fd
   readonly #context: ListeningContext
+  /** Resumes accepting after SHORTAGE_PAUSE_MS. */
   readonly #timer = new Timer(this)
+  /** Clients that the next turn accepts at most, from 1 to TAKEN_PER_TURN. */
   #burst = 1
   /** The turn of the loop in which clients were last accepted. */
   #lastTurn = 0
+  /** A shortage has begun and was logged. */
   #isShort = false
 
   constructor(context: ListeningContext, slot: number, name: string, fd: Fd) {
@@ -108,6 +111,7 @@ export abstract class ListeningSocket implements LimitedListener, Watcher, Timer
     let taken = 0
     while (taken < this.#burst && this.isAccepting) {
       const overload = this.#context.hasRoom() ? undefined : this.#context.onFull()
+      // `onFull` has paused the listeners, or siblings take the clients: they remain in the kernel's queue.
       if (overload === 'queue') return
       if (!this.takeOne(overload)) break
       taken++

@@ -9,7 +9,7 @@ export interface PlacementLimits {
   readonly usersMax: number
 }
 
-/** A child as placement sees it. */
+/** What placement reads of a child. */
 export interface Candidate {
   readonly users: number
   /** The child's own maximum of connections (MAX); Infinity until it has sent it. */

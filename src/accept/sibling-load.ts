@@ -1,4 +1,4 @@
-/** What a child knows of its siblings where children accept from shared queues, and how it wakes them. */
+/** What a child reads about its siblings where children accept from shared queues, and how it wakes them. */
 import type { Cells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
 import { COUNT, countIn } from '../observe/counters.js'
@@ -29,11 +29,13 @@ export interface SiblingLoadParts {
 export class SiblingLoad {
   readonly #cells: Cells
   readonly #loop: Loop
+  /** The counters of this child. */
   readonly #own: Float64Array
   /** Counters of all other slots, used or not; kept because a view of shared memory is expensive to make. */
   readonly #rows: readonly Float64Array[]
   /** Counters of the siblings that accept now. */
   readonly #accepting: Float64Array[] = []
+  /** When `#accepting` is read from shared memory again, in the time of the loop. */
   #refreshAtMs = 0
   readonly #wakeup: Wakeup
 

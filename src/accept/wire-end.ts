@@ -48,10 +48,15 @@ export class WireEnd implements Watcher, TurnTaker, TimerOwner {
   readonly #timer = new Timer(this)
   /** Messages that the socket has not taken yet. */
   readonly #pending: [type: number, count: number][] = []
+  /** Ended connections that no message contains yet. */
   #done = 0
+  /**
+   * DYING was sent. A classic master does not answer it, so the next timer takes the place of its MAY_DIE.
+   */
   #isDying = false
   /** The last turn left messages in the socket. */
   #hasUnread = false
+  /** The master has ended: nothing more is sent or received. */
   #isClosed = false
 
   constructor(parts: WireEndParts, fd: Fd) {
@@ -96,6 +101,7 @@ export class WireEnd implements Watcher, TurnTaker, TimerOwner {
       }
       for (let i = 0; i < count; i++) this.#take(i)
     }
+    // The socket may hold more, and the watch is edge-triggered: it does not report these messages again.
     this.#hasUnread = true
     this.#parts.loop.later(this)
   }
@@ -105,6 +111,7 @@ export class WireEnd implements Watcher, TurnTaker, TimerOwner {
     this.#sumDone()
     this.#flush()
     if (!this.#hasUnread) return
+    // Before `onReady`, which calls this method.
     this.#hasUnread = false
     this.onReady()
   }

@@ -23,6 +23,7 @@ export class AscendingMerge {
     let least = Number.POSITIVE_INFINITY
     for (let i = 0; i < this.#count; i++) least = Math.min(least, this.#head(i))
     if (this.#count === 0) return -1
+    // Downwards: `#advance` may move the last list to `i`, and that list has been checked already.
     for (let i = this.#count - 1; i >= 0; i--) if (this.#head(i) === least) this.#advance(i)
     return least
   }

@@ -61,6 +61,7 @@ export class RouteIndex {
   /** `routes` are in ascending order. */
   constructor(routes: readonly NumberedRoute[]) {
     const counts = DIMENSIONS.map(({ valuesOf }) => countValues(routes, valuesOf))
+    // Each route is in one index only, so that `collect` adds few lists.
     const groups = new Map<Dimension | undefined, NumberedRoute[]>()
     for (const route of routes) {
       const dimension = mostSelective(route.conditions, counts)
@@ -81,6 +82,7 @@ export class RouteIndex {
 
 type Counts = ReadonlyMap<string, number>
 
+/** By value, how many routes have it. */
 function countValues(routes: readonly NumberedRoute[], valuesOf: WordsOf): Counts {
   const counts = new Map<string, number>()
   for (const { conditions } of routes) {
@@ -96,6 +98,7 @@ function mostSelective(conditions: RouteConditions, counts: readonly Counts[]): 
   for (const [i, dimension] of DIMENSIONS.entries()) {
     const values = dimension.valuesOf(conditions)
     if (values === undefined) continue
+    // Its most common value counts: a client with that value makes candidates of all routes that share it.
     const count = values.reduce((most, value) => Math.max(most, counts[i]?.get(value) ?? 0), 0)
     if (count >= bestCount) continue
     best = dimension
@@ -108,10 +111,12 @@ function sourceValues({ sources }: RouteConditions): readonly string[] | undefin
   return sources && [sources.starts.subarray(SOURCE_WORDS_FROM, SOURCE_WORDS_TO).join()]
 }
 
+/** A dimension of words that are compared as they are. */
 function words(valuesOf: WordsOf, wordAt: WordAt): Dimension {
   return { valuesOf, index: (routes) => new WordIndex(routes, valuesOf, wordAt) }
 }
 
+/** For a fact that is one word. */
 function single(wordOf: (facts: RouteFacts) => string | undefined): WordAt {
   return (facts, at) => (at === 0 ? wordOf(facts) : undefined)
 }

@@ -6,6 +6,7 @@ import { ALPN_COUNT_MAX, type RouteCertificate, type RouteFacts } from './route-
 import type { CertificateConditions, PortSpan, RouteConditions } from './route-plan.js'
 import { isInOneOf, type ZoneClock, type ZonedWindow } from './zone-clock.js'
 
+/** One of these words must match; undefined for a route without such a condition. */
 type Words = ReadonlySet<string> | undefined
 
 /** Evaluates conditions from the cheapest to the dearest, and stops at the first that does not match. */
@@ -37,6 +38,7 @@ export class RouteMatcher {
     this.#certificate = certificate && new CertificateMatcher(certificate)
   }
 
+  /** Whether all conditions match. `nowEpochMs`: milliseconds since 1970, for time windows. */
   matches(facts: RouteFacts, nowEpochMs: number): boolean {
     return (
       (this.#listeners === undefined || this.#listeners.has(facts.listenerSlot)) &&
@@ -54,6 +56,10 @@ export class RouteMatcher {
   }
 }
 
+/**
+ * Each kind of condition must match by one of its values. A client without a verified certificate matches
+ * none.
+ */
 class CertificateMatcher {
   readonly #conditions: CertificateConditions
   readonly #fingerprints: Words
@@ -95,10 +101,12 @@ function hasProtocol(protocols: ReadonlySet<string>, protocol: string): boolean 
   return protocol !== '' && (protocols.has(protocol) || protocols.has('any'))
 }
 
+/** Clients of Unix sockets have no address, so they are in no network. */
 function hasSource(sources: AccessList, { address, addressAt, addressByteCount }: RouteFacts): boolean {
   return addressByteCount > 0 && sources.admits(address, addressAt, addressByteCount)
 }
 
+/** As many names as `alpnAt` in route-index.ts considers: an index must contain every route that matches. */
 function hasAlpn(wanted: ReadonlySet<string>, offered: readonly string[]): boolean {
   const count = Math.min(offered.length, ALPN_COUNT_MAX)
   for (let i = 0; i < count; i++) if (wanted.has(offered[i] as string)) return true

@@ -12,6 +12,10 @@ export const NEEDS_CERTIFICATE = 4
 /** The user in the client's certificate or pre-shared key. */
 export const NEEDS_USER = 8
 
+/**
+ * A mask of the bits above. Conditions about listener, port, realm, network and time need nothing from the
+ * client.
+ */
 export function needsOfConditions(conditions: RouteConditions): number {
   const { alpn, certificate, protocols, serverNames, tlsVersions, users } = conditions
   const isHelloUsed = serverNames !== undefined || alpn !== undefined || tlsVersions !== undefined

@@ -23,6 +23,7 @@ export class SourceIndex implements FactIndex {
       number,
       spans: admittedSpans(conditions.sources),
     }))
+    // All addresses between two neighbouring edges are in the same spans: a lookup only needs their range.
     const edges = new Set([LOWEST])
     for (const { spans } of sources) {
       for (const { from, to } of spans) {
@@ -67,6 +68,7 @@ function admittedSpans(table: AccessTable | undefined): readonly AddressSpan[] {
   return spans
 }
 
+/** The key of the address at an index of `starts`. */
 function keyAt(starts: Int32Array, at: number): AddressKey {
   let key = ''
   for (let word = at; word < at + WORDS; word++) {
@@ -76,7 +78,7 @@ function keyAt(starts: Int32Array, at: number): AddressKey {
   return key
 }
 
-/** Ranges without answers. */
+/** Ranges without answers: only `rangeOf` of the list is called. */
 function rangesFrom(keys: readonly AddressKey[]): AccessTable {
   const starts = new Int32Array(keys.length * WORDS)
   for (const [range, key] of keys.entries()) {
@@ -109,6 +111,7 @@ export class PortIndex implements FactIndex {
   }
 
   collect({ localPort }: RouteFacts, into: AscendingMerge): void {
+    // Binary search for the last start that is not above the port.
     let low = 0
     let high = this.#starts.length
     while (high - low > 1) {

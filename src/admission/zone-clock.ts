@@ -24,6 +24,7 @@ export class ZoneClock {
   }
 }
 
+/** Whether a time, in milliseconds since 1970, is in one of the windows, each by the clock of its zone. */
 export function isInOneOf(zoned: readonly ZonedWindow[], epochMs: number): boolean {
   for (const { offset, window } of zoned) {
     if (isInWindow(window, localMinutes(epochMs, offset.minutesAt(epochMs)))) return true

@@ -1,5 +1,6 @@
 /** The remotes that a client may get, for policies that look at them more than once: `isUsable` is asked once each. */
 import { NONE, type PoolView } from './policy.js'
+import type { SlotRange } from './slot-numbers.js'
 import type { SlotSet } from './slot-set.js'
 
 export class Candidates {
@@ -7,9 +8,8 @@ export class Candidates {
   readonly slots: Int32Array
   count = 0
 
-  /** `slots`: the number of slots of all pools together. */
-  constructor(slots: number) {
-    this.slots = new Int32Array(slots)
+  constructor({ count }: SlotRange) {
+    this.slots = new Int32Array(count)
   }
 
   /** Finds the usable, untried remotes. `except`: a slot known to be none of them, or NONE. */

@@ -31,8 +31,9 @@ export function hashAddress(
   offset: number,
   length: number,
   prefixBits = 8 * length,
+  seed = 0,
 ): number {
-  let hash = 0
+  let hash = seed | 0
   for (let i = 0; i < length; i += 4) {
     hash = withWord(hash, bigEndian(bytes, offset + i) & prefixMask(prefixBits - 8 * i))
   }

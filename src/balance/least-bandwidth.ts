@@ -1,6 +1,7 @@
 /** The policy `least-bandwidth`: the fewest bytes per second in proportion to the weight, random among equals. */
 import { LowestCost } from './lowest-cost.js'
 import { NONE, type Policy, type PoolView } from './policy.js'
+import { SlotNumbers, type SlotRange } from './slot-numbers.js'
 import type { SlotSet } from './slot-set.js'
 import { useOf } from './use-of.js'
 
@@ -21,12 +22,11 @@ export class LeastBandwidth implements Policy {
   readonly observes = 'bytes'
   readonly #lowest = new LowestCost()
   /** Bytes per second by slot. */
-  readonly #rates: Float64Array
+  readonly #rates: SlotNumbers
   #decayedMs = -Infinity
 
-  /** `slots`: the number of slots of all pools together. */
-  constructor(slots: number) {
-    this.#rates = new Float64Array(slots)
+  constructor(range: SlotRange) {
+    this.#rates = new SlotNumbers(range)
   }
 
   pick(view: PoolView, tried: SlotSet): number {
@@ -38,7 +38,7 @@ export class LeastBandwidth implements Policy {
     for (let i = 0; i < view.members.length; i++) {
       const slot = view.members[i] as number
       if (tried.has(slot) || !view.isUsable(slot)) continue
-      const rate = this.#rates[slot] as number
+      const rate = this.#rates.get(slot)
       rates += rate
       sessions += useOf(view, slot)
       lowest.offer(view, slot, rate / (view.weight[slot] as number))
@@ -48,31 +48,36 @@ export class LeastBandwidth implements Policy {
     return slot
   }
 
+  peek(view: PoolView, tried: SlotSet): number {
+    const [rates, decayedMs] = [this.#rates.copy(), this.#decayedMs]
+    const slot = this.pick(view, tried)
+    this.#rates.restore(rates)
+    this.#decayedMs = decayedMs
+    return slot
+  }
+
   /** `bytes`: transferred since the last call for this remote. */
   observe(slot: number, bytes: number, nowMs: number): void {
     this.#decay(nowMs)
+    // Bytes per second, spread over DECAY_MS: at a constant rate the decaying sum is that rate.
     this.#add(slot, (bytes * 1_000) / DECAY_MS)
   }
 
   continueFrom(before: Policy, slots: readonly number[]): void {
     if (!(before instanceof LeastBandwidth)) return
     this.#decayedMs = before.#decayedMs
-    for (const [slot, there] of slots.entries()) {
-      this.#rates[slot] = there === NONE ? 0 : (before.#rates[there] as number)
-    }
+    this.#rates.continueFrom(before.#rates, slots)
   }
 
   #add(slot: number, rate: number): void {
-    this.#rates[slot] = (this.#rates[slot] as number) + rate
+    this.#rates.set(slot, this.#rates.get(slot) + rate)
   }
 
   #decay(nowMs: number): void {
     const ageMs = nowMs - this.#decayedMs
     if (ageMs < STEP_MS) return
     const kept = Math.exp(-ageMs / DECAY_MS)
-    for (let slot = 0; slot < this.#rates.length; slot++) {
-      this.#rates[slot] = (this.#rates[slot] as number) * kept
-    }
+    this.#rates.scale(kept)
     this.#decayedMs = nowMs
   }
 }

@@ -4,10 +4,11 @@ import { FakeView, slotSet } from '../../test/contract/policy.contract.js'
 import { picks } from '../../test/support/picks.js'
 import { LeastTime } from './least-time.js'
 import { NONE } from './policy.js'
+import { firstSlots } from './slot-numbers.js'
 
 /** A policy that has measured these connect times, by slot. */
 function measured(timesMs: readonly number[], slots = timesMs.length, nowMs = 0): LeastTime {
-  const policy = new LeastTime(slots)
+  const policy = new LeastTime(firstSlots(slots))
   for (const [slot, tookMs] of timesMs.entries()) policy.observe(slot, tookMs, nowMs)
   return policy
 }
@@ -67,7 +68,7 @@ test('times below the resolution of the clock are equal', () => {
 
 test('times are taken over by remote, not by slot', () => {
   const view = new FakeView([1, 1, 1])
-  const after = new LeastTime(3)
+  const after = new LeastTime(firstSlots(3))
   after.continueFrom(measured([5, 2]), [1, 0, NONE])
   assert.deepEqual(picks(after, view, 100, false), [99, 0, 1], 'the new one is tried once')
 })

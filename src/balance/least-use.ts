@@ -1,5 +1,6 @@
 /** The policy `least use`, the original's: the lowest number of sessions in proportion to the weight. */
 import { NONE, type Policy, type PoolView } from './policy.js'
+import { SlotNumbers, type SlotRange } from './slot-numbers.js'
 import type { SlotSet } from './slot-set.js'
 import { useOf } from './use-of.js'
 
@@ -9,12 +10,12 @@ import { useOf } from './use-of.js'
  * was down does not catch up on missed turns.
  */
 export class LeastUse implements Policy {
-  readonly #turns: Float64Array
+  readonly #turns: SlotNumbers
+  /** The virtual time: the turn of the remote that was chosen last. */
   #presentTurn = 0
 
-  /** `slots`: the number of slots of all pools together. */
-  constructor(slots: number) {
-    this.#turns = new Float64Array(slots)
+  constructor(range: SlotRange) {
+    this.#turns = new SlotNumbers(range)
   }
 
   pick(view: PoolView, tried: SlotSet): number {
@@ -28,13 +29,24 @@ export class LeastUse implements Policy {
     return best
   }
 
+  peek(view: PoolView, tried: SlotSet): number {
+    const [turns, presentTurn] = [this.#turns.copy(), this.#presentTurn]
+    const slot = this.pick(view, tried)
+    this.#turns.restore(turns)
+    this.#presentTurn = presentTurn
+    return slot
+  }
+
   continueFrom(before: Policy, slots: readonly number[]): void {
     if (!(before instanceof LeastUse)) return
-    for (const [slot, there] of slots.entries())
-      this.#turns[slot] = there === NONE ? before.#presentTurn : before.#turn(there)
+    // A turn in the past counts as the present one.
+    this.#turns.continueFrom(before.#turns, slots, before.#presentTurn)
     this.#presentTurn = before.#presentTurn
   }
 
+  /**
+   * Compares use divided by weight; both sides are multiplied by both weights, which avoids the divisions.
+   */
   #isBetter(view: PoolView, slot: number, than: number): boolean {
     const load = useOf(view, slot) * (view.weight[than] as number)
     const other = useOf(view, than) * (view.weight[slot] as number)
@@ -42,12 +54,12 @@ export class LeastUse implements Policy {
   }
 
   #turn(slot: number): number {
-    return Math.max(this.#turns[slot] as number, this.#presentTurn)
+    return Math.max(this.#turns.get(slot), this.#presentTurn)
   }
 
   #takeTurn(slot: number, weight: number): void {
     const turn = this.#turn(slot)
     this.#presentTurn = turn
-    this.#turns[slot] = turn + 1 / weight
+    this.#turns.set(slot, turn + 1 / weight)
   }
 }

@@ -60,7 +60,12 @@ export class MaglevTable {
   }
 
   get isBuilt(): boolean {
-    return this.#step === BUILD_STEPS
+    return this.stepsLeft === 0
+  }
+
+  /** Steps until it is built. */
+  get stepsLeft(): number {
+    return BUILD_STEPS - this.#step
   }
 
   /** Continues the build; see `isBuilt`. */

@@ -5,6 +5,7 @@ import { anySeed, assertShares } from '../../test/support/chi-square.js'
 import { hashWord } from './hash.js'
 import { Maglev } from './maglev.js'
 import { ENTRIES } from './maglev-table.js'
+import { firstSlots } from './slot-numbers.js'
 
 const CLIENTS = 20_000
 
@@ -22,7 +23,7 @@ function movedBeside(except: number, before: readonly number[], after: readonly 
 
 test('no remote of a hundred gets more than 1.01 times the mean of all keys', () => {
   const view = new FakeView(new Array(100).fill(1))
-  const policy = new Maglev(100)
+  const policy = new Maglev(firstSlots(100))
   const counts = new Array<number>(100).fill(0)
   const keys = 10 * ENTRIES
   for (view.key = 0; view.key < keys; view.key++) {
@@ -38,16 +39,18 @@ test('remotes with few entries get their share too', (t) => {
   t.diagnostic(`seed ${seed}`)
   // 500 remotes with a weight of 1 and as many with 9: of 13 entries of a light one, four are unclaimed.
   const view = new FakeView(Array.from({ length: 1_000 }, (_, slot) => (slot % 2 === 0 ? 1 : 9)))
-  const light = chosen(new Maglev(1_000), view, 50_000, seed).filter((slot) => slot % 2 === 0).length
+  const light = chosen(new Maglev(firstSlots(1_000)), view, 50_000, seed).filter(
+    (slot) => slot % 2 === 0,
+  ).length
   assertShares([light, 50_000 - light], [1, 9], seed)
 })
 
 test('a remote that leaves the configuration moves less than 1 % of the clients of others', () => {
   for (const count of [3, 100, 500]) {
     const weights = new Array<number>(count).fill(1)
-    const before = chosen(new Maglev(count), new FakeView(weights))
+    const before = chosen(new Maglev(firstSlots(count)), new FakeView(weights))
     const members = [...weights.keys()].filter((slot) => slot !== 1)
-    const after = chosen(new Maglev(count), new FakeView(weights, undefined, members))
+    const after = chosen(new Maglev(firstSlots(count)), new FakeView(weights, undefined, members))
     assert.ok(!after.includes(1))
     const moved = before.filter((slot, i) => slot !== 1 && after[i] !== slot).length
     assert.ok(moved < 0.01 * CLIENTS, `${moved} of ${CLIENTS} for ${count} remotes`)
@@ -56,7 +59,7 @@ test('a remote that leaves the configuration moves less than 1 % of the clients 
 
 test('a new weight is in force after eight clients, and moves few but its own', () => {
   const view = new FakeView([1, 1, 1, 1])
-  const policy = new Maglev(4)
+  const policy = new Maglev(firstSlots(4))
   const before = chosen(policy, view)
   view.weight[2] = 3
   policy.membersChanged()
@@ -70,7 +73,7 @@ test('a new weight is in force after eight clients, and moves few but its own', 
 
 test('the old weights are in force until the new table is complete', () => {
   const view = new FakeView([1, 1])
-  const policy = new Maglev(2)
+  const policy = new Maglev(firstSlots(2))
   const before = chosen(policy, view, 7)
   view.weight[0] = 1_000
   policy.membersChanged()
@@ -79,7 +82,7 @@ test('the old weights are in force until the new table is complete', () => {
 
 test('the build ends: without a further report, a table is not replaced', () => {
   const view = new FakeView([1, 1])
-  const policy = new Maglev(2)
+  const policy = new Maglev(firstSlots(2))
   chosen(policy, view, 1)
   policy.membersChanged()
   const before = chosen(policy, view, 100)
@@ -89,7 +92,7 @@ test('the build ends: without a further report, a table is not replaced', () => 
 
 test('weights that change all the time still come into force', () => {
   const view = new FakeView([1, 1])
-  const policy = new Maglev(2)
+  const policy = new Maglev(firstSlots(2))
   chosen(policy, view, 1)
   for (let weight = 2; weight < 100; weight++) {
     view.weight[0] = weight

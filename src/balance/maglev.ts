@@ -1,6 +1,7 @@
 /**
- * The policy `maglev`: a client's key says which remote, by a table lookup. Clients whose remote is down, tried or
- * overloaded are spread over the others by rendezvous hashing, so nobody else moves.
+ * The policy `maglev`: a client's key determines the remote, by a table lookup. Clients whose remote is down,
+ * tried or overloaded are spread over the others by rendezvous hashing, so that no other client changes its
+ * remote.
  */
 import { BoundedLoad } from './bounded-load.js'
 import { Candidates } from './candidates.js'
@@ -8,6 +9,7 @@ import type { HashingOptions } from './hashing-options.js'
 import { BUILD_STEPS, MaglevTable } from './maglev-table.js'
 import { NONE, type Policy, type PoolView } from './policy.js'
 import { rendezvous, slotSeeds } from './rendezvous.js'
+import type { SlotRange } from './slot-numbers.js'
 import type { SlotSet } from './slot-set.js'
 
 /** New weights are in force after eight clients; each of them waits for well under a millisecond of the build. */
@@ -18,26 +20,47 @@ export class Maglev implements Policy {
   readonly #seeds: ArrayLike<number>
   readonly #bound: BoundedLoad
   #table: MaglevTable | undefined = undefined
+  /** The first table, if it was needed before the first client. */
+  #peekedTable: MaglevTable | undefined = undefined
   /** The successor of `#table` while it is built. */
   #nextTable: MaglevTable | undefined = undefined
   /** Members or weights have changed since the last build began. */
   #isStale = false
 
-  /** `slots`: the number of slots of all pools together. */
-  constructor(slots: number, { boundedLoad = Infinity, seeds = slotSeeds(slots) }: HashingOptions = {}) {
-    this.#candidates = new Candidates(slots)
+  constructor(range: SlotRange, { boundedLoad = Infinity, seeds = slotSeeds(range) }: HashingOptions = {}) {
+    this.#candidates = new Candidates(range)
     this.#seeds = seeds
     this.#bound = new BoundedLoad(boundedLoad)
   }
 
   membersChanged(): void {
     this.#isStale = this.#table !== undefined
+    this.#peekedTable = undefined
   }
 
   pick(view: PoolView, tried: SlotSet): number {
     if (this.#isStale || this.#nextTable !== undefined) this.#continueBuild(view)
-    this.#table ??= this.#firstTable(view)
-    const table = this.#table
+    this.#table ??= this.#peekedTable ?? this.#firstTable(view)
+    return this.#pickFrom(this.#table, view, tried)
+  }
+
+  peek(view: PoolView, tried: SlotSet): number {
+    return this.#pickFrom(this.#tableOfNextPick(view), view, tried)
+  }
+
+  /** A build that the next pick completes may be completed before: no choice depends on when it is. */
+  #tableOfNextPick(view: PoolView): MaglevTable {
+    const next = this.#nextTable
+    if (next !== undefined && next.stepsLeft <= STEPS_PER_PICK) {
+      next.build(next.stepsLeft)
+      return next
+    }
+    if (this.#table !== undefined) return this.#table
+    this.#peekedTable ??= this.#firstTable(view)
+    return this.#peekedTable
+  }
+
+  #pickFrom(table: MaglevTable, view: PoolView, tried: SlotSet): number {
     const owner = table.find(view.key)
     if (this.#bound.isLimited) return this.#pickBounded(view, tried, table, owner)
     if (owner !== NONE && !tried.has(owner) && view.isUsable(owner)) return owner
@@ -63,14 +86,17 @@ export class Maglev implements Policy {
     return rendezvous(view, this.#candidates, this.#seeds, shares, this.#bound)
   }
 
-  /** Built at once: there is none to serve the first client from. */
+  /** Built at once, because no older table exists that could serve the first client. */
   #firstTable(view: PoolView): MaglevTable {
     const table = new MaglevTable(view.members, view.weight, this.#seeds)
     table.build(BUILD_STEPS)
     return table
   }
 
-  /** A change during a build waits for its end: or frequent changes would keep the old table for ever. */
+  /**
+   * A change during a build takes effect in the next one: frequent changes that began it anew would keep the
+   * old table for ever.
+   */
   #continueBuild(view: PoolView): void {
     if (this.#nextTable === undefined) {
       this.#isStale = false

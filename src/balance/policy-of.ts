@@ -10,15 +10,16 @@ import { Maglev } from './maglev.js'
 import type { Policy } from './policy.js'
 import { RandomOfTwo } from './random-of-two.js'
 import { RoundRobin } from './round-robin.js'
+import type { SlotRange } from './slot-numbers.js'
 import { SourceHash } from './source-hash.js'
 
-/** `slots`: the number of slots of all pools together. `options` are ignored by policies that do not hash. */
-export function policyOf(name: PolicyName, slots: number, options: HashingOptions = {}): Policy {
+/** `range`: of the slots of its pool. `options` are ignored by policies that do not hash. */
+export function policyOf(name: PolicyName, range: SlotRange, options: HashingOptions = {}): Policy {
   switch (name) {
     case 'least-use':
-      return new LeastUse(slots)
+      return new LeastUse(range)
     case 'round-robin':
-      return new RoundRobin(slots)
+      return new RoundRobin(range)
     case 'least-connections':
       return new LeastConnections()
     case 'random':
@@ -26,12 +27,12 @@ export function policyOf(name: PolicyName, slots: number, options: HashingOption
     case 'first':
       return new First()
     case 'source':
-      return new SourceHash(slots, options)
+      return new SourceHash(range, options)
     case 'maglev':
-      return new Maglev(slots, options)
+      return new Maglev(range, options)
     case 'least-time':
-      return new LeastTime(slots)
+      return new LeastTime(range)
     case 'least-bandwidth':
-      return new LeastBandwidth(slots)
+      return new LeastBandwidth(range)
   }
 }

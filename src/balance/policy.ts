@@ -8,7 +8,7 @@ export const FULL = -2
 /** A remote is usable and has room. */
 export const ROOM = -3
 
-/** What a policy sees of a pool. */
+/** What a policy can read of a pool. */
 export interface PoolView {
   /** Slots of the pool's remotes, in the order of the configuration. */
   readonly members: ArrayLike<number>
@@ -35,6 +35,8 @@ export interface Policy {
   readonly observes?: Observed
   /** The best usable remote that is not in `tried`, or NONE. Looks at each remote once; allocates nothing. */
   pick(view: PoolView, tried: SlotSet): number
+  /** What `pick` would return, without changing the state; undefined: `pick` has none. May allocate. */
+  peek?(view: PoolView, tried: SlotSet): number
   /** Records a measurement of a remote. Allocates nothing. */
   observe?(slot: number, amount: number, nowMs: number): void
   /** Members or weights of the pool have changed. */

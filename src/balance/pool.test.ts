@@ -7,6 +7,7 @@ import { LeastUse } from './least-use.js'
 import { FULL, NONE, type Policy, type PoolView } from './policy.js'
 import { Pool } from './pool.js'
 import { RemoteHealth } from './remote-health.js'
+import { firstSlots } from './slot-numbers.js'
 
 function poolOf(count: number, rebalance = 0, useMax?: readonly number[]) {
   const backOffUntilMs = new Float64Array(count)
@@ -192,7 +193,7 @@ test('FULL when all usable remotes have their maximum of sessions', () => {
 test('FULL when the pool as a whole has its maximum of sessions', () => {
   const use = new Int32Array([0, 0, 2])
   const health = new RemoteHealth(2)
-  const policy = new LeastUse(2)
+  const policy = new LeastUse(firstSlots(2))
   const options = { name: 'web', members: [0, 1], weights: [1, 1], use, health, policy, rebalance: 0 }
   const pool = new Pool({ ...options, useMax: [9, 9, 3], place: 2 })
   assert.ok(pickAt(pool, 0) >= 0)
@@ -273,4 +274,30 @@ test('hands the key of the client, the time and randomness to its policy, and me
   assert.equal(pool.observes, 'bytes')
   pool.observe(0, 1_000, 19)
   assert.deepEqual(seen, [0xffff_ffff, 17, 0, 18, [0, 1_000, 19]])
+})
+
+test('a client keeps its remote whatever the weight says, but not one that is down, full or in maintenance', () => {
+  const { health, pool, use } = poolOf(2, 0, [2, 2])
+  pool.setWeight(0, 0)
+  health.setAdminState(0, 'drain')
+  assert.equal(pool.keeps(0, 0), true)
+  use[0] = 2
+  assert.equal(pool.keeps(0, 0), false, 'full')
+  use[0] = 1
+  health.setAdminState(0, 'maint')
+  assert.equal(pool.keeps(0, 0), false, 'in maintenance')
+  health.setAdminState(0, 'ready')
+  health.setVerdict(0, 'down')
+  assert.equal(pool.keeps(0, 0), false, 'down')
+  health.setVerdict(0, 'up')
+  health.setReachable(0, false)
+  assert.equal(pool.keeps(0, 0), false, 'without an address')
+})
+
+test('a client that keeps a failing remote retries it alone', () => {
+  const { health, pool } = poolOf(2)
+  health.failed(0, 0, 0)
+  assert.deepEqual([pool.keeps(0, 500), pool.keeps(0, 1_000), pool.keeps(0, 1_001)], [false, true, false])
+  health.succeeded(0)
+  assert.deepEqual([pool.keeps(0, 1_002), pool.keeps(0, 1_003)], [true, true])
 })

@@ -4,18 +4,25 @@
  * `policy.ts` is the contract of policies, `policy-of.ts` lists them, `tiers.ts` says which remotes are in reserve,
  * `remote-health.ts` is what is known of each remote.
  */
+import type { Census } from './census.js'
+import { type Explanation, NotingView } from './explanation.js'
 import { FULL, NONE, type Observed, type Policy, type PoolView, ROOM } from './policy.js'
 import { RandomSource } from './random-source.js'
 import type { RemoteHealth } from './remote-health.js'
+import { NOT_SKIPPED, SKIP, SKIP_REASONS } from './skip-reason.js'
 import type { SlotSet } from './slot-set.js'
+import type { SlowStart } from './slow-start.js'
 import { hasTiers, Tiers } from './tiers.js'
 
 export interface PoolOptions {
   readonly name: string
   /** Slots of its remotes, in the order of the configuration. */
   readonly members: readonly number[]
-  /** Share of the load by slot, relative to its siblings. 0: no new clients. */
-  readonly weights: readonly number[]
+  /**
+   * Share of the load by slot, relative to its siblings. 0: no new clients. Pools may share the array: each changes those
+   * of its members.
+   */
+  readonly weights: number[]
   /** Sessions per remote slot, of all workers; maintained by the pool's owner. */
   readonly use: ArrayLike<number>
   /** Maximum of concurrent sessions by slot. @default no limit */
@@ -30,6 +37,8 @@ export interface PoolOptions {
   readonly tiers?: ArrayLike<number>
   /** A tier is used while the better ones together have fewer usable remotes than this; full ones are usable. @default 1 */
   readonly tierMinUsable?: number
+  /** Undefined: no remote has a slow start, or the policy ignores weights. */
+  readonly slowStart?: SlowStart | undefined
   /** Of its random numbers, any 32-bit integer. @default different for every pool */
   readonly seed?: number
 }
@@ -38,11 +47,17 @@ export class Pool implements PoolView {
   readonly name: string
   readonly members: readonly number[]
   readonly use: ArrayLike<number>
+  /** The present ones: `#fullWeight`, and less during a slow start. */
   readonly weight: number[]
   readonly health: RemoteHealth
+  /** Counts the remotes at each choice, if its owner wants that. */
+  census: Census | undefined = undefined
   /** Of the client that is being served. */
   key = 0
   nowMs = 0
+  /** By index in `members`: the weights without slow start. */
+  readonly #fullWeight: number[]
+  readonly #slowStart: SlowStart | undefined
   readonly #useMax: ArrayLike<number> | undefined
   readonly #place: number | undefined
   readonly #policy: Policy
@@ -60,7 +75,9 @@ export class Pool implements PoolView {
     this.name = options.name
     this.members = options.members
     this.use = options.use
-    this.weight = [...options.weights]
+    this.weight = options.weights
+    this.#fullWeight = options.members.map((slot) => options.weights[slot] as number)
+    this.#slowStart = options.slowStart
     this.health = options.health
     this.#useMax = options.useMax
     this.#place = options.place
@@ -89,13 +106,66 @@ export class Pool implements PoolView {
    * one is usable but has no room now. `key`: the 32-bit hash of what identifies the client, for policies that hash.
    */
   pick(tried: SlotSet, nowMs: number, key = 0): number {
-    this.#lookAt(nowMs)
-    this.key = key >>> 0
+    this.#begin(nowMs, key)
+    this.census?.count(this, tried, this.#random.seed)
     const slot = this.#policy.pick(this, tried)
-    if (slot === NONE && this.#useMax !== undefined && this.#outlook(tried) === FULL) return FULL
-    const chosen = slot === NONE ? this.#soonest(tried) : slot
-    if (chosen !== NONE && this.health.isFailing(chosen)) this.health.beginProbe(chosen, nowMs)
+    const chosen = slot === NONE ? this.#lastResort(tried) : slot
+    if (chosen >= 0 && this.health.isFailing(chosen)) this.health.beginProbe(chosen, nowMs)
     return chosen
+  }
+
+  /** What `pick` with the same arguments would return now, and why. Changes nothing. */
+  explain(tried: SlotSet, nowMs: number, key = 0): Explanation {
+    this.#begin(nowMs, key)
+    const view = new NotingView(this, this.#random.seed)
+    const policy = this.#policy
+    const byPolicy = policy.peek === undefined ? policy.pick(view, tried) : policy.peek(view, tried)
+    const slot = byPolicy === NONE ? this.#lastResort(tried) : byPolicy
+    return {
+      slot,
+      remotes: this.members.map((member) => ({
+        slot: member,
+        weight: this.weight[member] as number,
+        use: this.use[member] as number,
+        tier: this.#tiers?.of(member) ?? 0,
+        skipped: SKIP_REASONS[this.whySkipped(member, tried)],
+      })),
+      isLastResort: slot >= 0 && byPolicy === NONE,
+      draw: view.draw,
+    }
+  }
+
+  /** Why the policy may not choose a remote for the client that is being served: see SKIP. */
+  whySkipped(slot: number, tried: SlotSet): number {
+    if (tried.has(slot)) return SKIP.tried
+    if (this.weight[slot] === 0) return SKIP['weight-0']
+    const reason = this.health.whySkipped(slot, this.nowMs)
+    if (reason !== NOT_SKIPPED) return reason
+    if (this.#isInReserve(slot)) return SKIP.reserve
+    return this.hasRoom(slot) ? NOT_SKIPPED : SKIP.full
+  }
+
+  /** What is known of the client that is served now. */
+  #begin(nowMs: number, key: number): void {
+    this.nowMs = nowMs
+    this.key = key >>> 0
+    this.#noteRoom()
+    if (this.#slowStart !== undefined) this.#applySlowStart(this.#slowStart)
+    if (this.#tiers !== undefined) this.#worstTier = this.#tiers.worstInUse(this, this.health)
+  }
+
+  /** For a client for which no remote is usable. */
+  #lastResort(tried: SlotSet): number {
+    return this.#isFull(tried) ? FULL : this.#soonest(tried)
+  }
+
+  /** Whether a client may go to the remote that it had before, whatever its weight and tier. Counts as `pick` does. */
+  keeps(slot: number, nowMs: number): boolean {
+    this.#noteRoom()
+    if (!this.health.mayKeep(slot, nowMs) || !this.hasRoom(slot)) return false
+    if (this.health.isFailing(slot)) this.health.beginProbe(slot, nowMs)
+    this.census?.keep()
+    return true
   }
 
   /**
@@ -103,8 +173,15 @@ export class Pool implements PoolView {
    * failed may be left.
    */
   outlook(tried: SlotSet, nowMs: number): number {
-    this.#lookAt(nowMs)
-    return this.#outlook(tried)
+    this.#begin(nowMs, this.key)
+    let outlook = NONE
+    for (let i = 0; i < this.members.length; i++) {
+      const slot = this.members[i] as number
+      if (tried.has(slot) || !this.#isHealthy(slot)) continue
+      if (this.hasRoom(slot)) return ROOM
+      outlook = FULL
+    }
+    return outlook
   }
 
   /** What `observe` must be fed with; undefined: nothing. */
@@ -119,6 +196,7 @@ export class Pool implements PoolView {
 
   /** `weight`: 0 for no new clients. */
   setWeight(slot: number, weight: number): void {
+    this.#fullWeight[this.members.indexOf(slot)] = weight
     this.weight[slot] = weight
     this.#policy.membersChanged?.()
   }
@@ -134,33 +212,41 @@ export class Pool implements PoolView {
     }
   }
 
+  /** Reads whether the pool as a whole has room, once for each client. */
+  #noteRoom(): void {
+    if (this.#useMax === undefined || this.#place === undefined) return
+    this.#isOpen = this.#isBelowMax(this.#place, this.#useMax)
+  }
+
   #isBelowMax(place: number, useMax: ArrayLike<number>): boolean {
     return (this.use[place] as number) < (useMax[place] as number)
   }
 
-  /** Once for each client. */
-  #lookAt(nowMs: number): void {
-    this.nowMs = nowMs
-    if (this.#useMax !== undefined && this.#place !== undefined)
-      this.#isOpen = this.#isBelowMax(this.#place, this.#useMax)
-    if (this.#tiers !== undefined) this.#worstTier = this.#tiers.worstInUse(this, this.health)
-  }
-
-  #outlook(tried: SlotSet): number {
-    let outlook = NONE
+  /** Policies that build something of the weights have no slow start, so they need not be told. */
+  #applySlowStart(slowStart: SlowStart): void {
     for (let i = 0; i < this.members.length; i++) {
       const slot = this.members[i] as number
-      if (tried.has(slot) || !this.#isHealthy(slot)) continue
-      if (this.hasRoom(slot)) return ROOM
-      outlook = FULL
+      this.weight[slot] = (this.#fullWeight[i] as number) * slowStart.share(slot, this.nowMs)
     }
-    return outlook
+  }
+
+  /** Whether an untried remote is usable except for its number of sessions. */
+  #isFull(tried: SlotSet): boolean {
+    if (this.#useMax === undefined) return false
+    for (let i = 0; i < this.members.length; i++) {
+      const slot = this.members[i] as number
+      if (!tried.has(slot) && this.#isHealthy(slot)) return true
+    }
+    return false
   }
 
   /** Whether it may be tried now if it has room. */
   #isHealthy(slot: number): boolean {
-    if (this.weight[slot] === 0 || !this.health.isUsable(slot, this.nowMs)) return false
-    return this.#tiers === undefined || this.#tiers.of(slot) <= this.#worstTier
+    return this.weight[slot] !== 0 && this.health.isUsable(slot, this.nowMs) && !this.#isInReserve(slot)
+  }
+
+  #isInReserve(slot: number): boolean {
+    return this.#tiers !== undefined && this.#tiers.of(slot) > this.#worstTier
   }
 
   /** Takes over the policy's state from an older configuration. `slots`: by slot here, the slot there, or NONE. */

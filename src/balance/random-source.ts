@@ -9,6 +9,11 @@ export class RandomSource {
     this.#state = seed | 0
   }
 
+  /** The seed of a source that continues with the same numbers. */
+  get seed(): number {
+    return this.#state
+  }
+
   /** Uniform in [0, 1). */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0

@@ -3,6 +3,7 @@
  * back-off from this worker's own attempts. Pure: time is an argument.
  */
 import { NONE } from './policy.js'
+import { NOT_SKIPPED, SKIP } from './skip-reason.js'
 
 /** Back-off after a failure, doubled by each further failure up to the maximum. */
 const BACK_OFF_FIRST_MS = 1_000
@@ -11,10 +12,12 @@ const BACK_OFF_MAX_MS = 30_000
 /** How the outcome of an attempt changed the health of its remote. */
 export type HealthChange = 'went-down' | 'came-up' | undefined
 
-/** Set by an operator. `drain`: no new clients. `maint`: as if the remote did not exist. */
+/** Set by an operator. `drain`: no new clients, only those that it had before. `maint`: as if the remote did not exist. */
 export type AdminState = 'ready' | 'drain' | 'maint'
 
 const ADMIN_STATES: readonly AdminState[] = ['ready', 'drain', 'maint']
+const DRAIN = ADMIN_STATES.indexOf('drain')
+const MAINT = ADMIN_STATES.indexOf('maint')
 
 export class RemoteHealth {
   /** Remotes by slot: 0 to `count` - 1. */
@@ -44,9 +47,21 @@ export class RemoteHealth {
 
   /** Whether it may get a client now. */
   isUsable(slot: number, nowMs: number): boolean {
-    return (
-      this.mayTry(slot) && this.#isJudgedDown[slot] === 0 && (this.#backOffUntilMs[slot] as number) <= nowMs
-    )
+    return this.mayTry(slot) && this.#isUp(slot, nowMs)
+  }
+
+  /** Whether it may get a client that it had before: it may be draining. */
+  mayKeep(slot: number, nowMs: number): boolean {
+    return this.#isReachable[slot] === 1 && this.#adminState[slot] !== MAINT && this.#isUp(slot, nowMs)
+  }
+
+  /** Why it may not get a client now, as SKIP says; NOT_SKIPPED if it may. */
+  whySkipped(slot: number, nowMs: number): number {
+    if (this.#isReachable[slot] === 0) return SKIP['no-address']
+    const adminState = this.#adminState[slot] as number
+    if (adminState !== 0) return adminState === DRAIN ? SKIP.drain : SKIP.maint
+    if (this.#isJudgedDown[slot] === 1) return SKIP.down
+    return (this.#backOffUntilMs[slot] as number) > nowMs ? SKIP['backing-off'] : NOT_SKIPPED
   }
 
   /** Whether it may get a client that has tried all others: back-off and verdict are ignored. */
@@ -114,6 +129,10 @@ export class RemoteHealth {
 
   setAdminState(slot: number, state: AdminState): void {
     this.#adminState[slot] = ADMIN_STATES.indexOf(state)
+  }
+
+  #isUp(slot: number, nowMs: number): boolean {
+    return this.#isJudgedDown[slot] === 0 && (this.#backOffUntilMs[slot] as number) <= nowMs
   }
 
   #clearFailures(slot: number): void {

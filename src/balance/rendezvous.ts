@@ -6,6 +6,7 @@ import type { BoundedLoad } from './bounded-load.js'
 import type { Candidates } from './candidates.js'
 import { fractionOf, hashWord } from './hash.js'
 import { NONE, type PoolView } from './policy.js'
+import type { SlotRange } from './slot-numbers.js'
 
 /**
  * The score -ln(hash) / weight is exponentially distributed with the weight as its rate, so each candidate has the
@@ -38,6 +39,6 @@ export function rendezvous(
 }
 
 /** Seeds where the owner of a policy names none: a remote is identified by its slot. */
-export function slotSeeds(slots: number): Int32Array {
-  return Int32Array.from({ length: slots }, (_, slot) => hashWord(slot, 0))
+export function slotSeeds({ count, first }: SlotRange): Int32Array {
+  return Int32Array.from({ length: first + count }, (_, slot) => hashWord(slot, 0))
 }

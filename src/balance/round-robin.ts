@@ -1,5 +1,6 @@
 /** The policy `round-robin`: remotes take turns, each as often as its weight says, regardless of their sessions. */
 import { NONE, type Policy, type PoolView } from './policy.js'
+import { SlotNumbers, type SlotRange } from './slot-numbers.js'
 import type { SlotSet } from './slot-set.js'
 
 /**
@@ -7,11 +8,10 @@ import type { SlotSet } from './slot-set.js'
  * credits every candidate with its weight, and debits the chosen one with the sum.
  */
 export class RoundRobin implements Policy {
-  readonly #credits: Float64Array
+  readonly #credits: SlotNumbers
 
-  /** `slots`: the number of slots of all pools together. */
-  constructor(slots: number) {
-    this.#credits = new Float64Array(slots)
+  constructor(range: SlotRange) {
+    this.#credits = new SlotNumbers(range)
   }
 
   pick(view: PoolView, tried: SlotSet): number {
@@ -23,17 +23,21 @@ export class RoundRobin implements Policy {
       if (tried.has(slot) || !view.isUsable(slot)) continue
       const weight = view.weight[slot] as number
       sum += weight
-      credits[slot] = (credits[slot] as number) + weight
-      if (best === NONE || (credits[slot] as number) > (credits[best] as number)) best = slot
+      credits.set(slot, credits.get(slot) + weight)
+      if (best === NONE || credits.get(slot) > credits.get(best)) best = slot
     }
-    if (best !== NONE) credits[best] = (credits[best] as number) - sum
+    if (best !== NONE) credits.set(best, credits.get(best) - sum)
     return best
   }
 
+  peek(view: PoolView, tried: SlotSet): number {
+    const credits = this.#credits.copy()
+    const slot = this.pick(view, tried)
+    this.#credits.restore(credits)
+    return slot
+  }
+
   continueFrom(before: Policy, slots: readonly number[]): void {
-    if (!(before instanceof RoundRobin)) return
-    for (const [slot, there] of slots.entries()) {
-      this.#credits[slot] = there === NONE ? 0 : (before.#credits[there] as number)
-    }
+    if (before instanceof RoundRobin) this.#credits.continueFrom(before.#credits, slots)
   }
 }

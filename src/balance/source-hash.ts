@@ -1,9 +1,13 @@
-/** The policy `source`: a client's key says which remote, in proportion to the weights, until that one is not usable. */
+/**
+ * The policy `source`: a client's key determines the remote, in proportion to the weights, while that one is
+ * usable.
+ */
 import { BoundedLoad } from './bounded-load.js'
 import { Candidates } from './candidates.js'
 import type { HashingOptions } from './hashing-options.js'
 import type { Policy, PoolView } from './policy.js'
 import { rendezvous, slotSeeds } from './rendezvous.js'
+import type { SlotRange } from './slot-numbers.js'
 import type { SlotSet } from './slot-set.js'
 
 /** Computes a hash per remote and client. `maglev` costs the same for any number of remotes, and moves a few more clients. */
@@ -12,9 +16,8 @@ export class SourceHash implements Policy {
   readonly #seeds: ArrayLike<number>
   readonly #bound: BoundedLoad
 
-  /** `slots`: the number of slots of all pools together. */
-  constructor(slots: number, { boundedLoad = Infinity, seeds = slotSeeds(slots) }: HashingOptions = {}) {
-    this.#candidates = new Candidates(slots)
+  constructor(range: SlotRange, { boundedLoad = Infinity, seeds = slotSeeds(range) }: HashingOptions = {}) {
+    this.#candidates = new Candidates(range)
     this.#seeds = seeds
     this.#bound = new BoundedLoad(boundedLoad)
   }

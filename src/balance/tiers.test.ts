@@ -6,6 +6,7 @@ import { LeastUse } from './least-use.js'
 import { FULL, NONE } from './policy.js'
 import { Pool, type PoolOptions } from './pool.js'
 import { RemoteHealth } from './remote-health.js'
+import { firstSlots } from './slot-numbers.js'
 
 /** A pool with remotes of these tiers. */
 function poolOf(tiers: readonly number[], options: Partial<PoolOptions> = {}) {
@@ -17,7 +18,7 @@ function poolOf(tiers: readonly number[], options: Partial<PoolOptions> = {}) {
     weights: tiers.map(() => 1),
     use,
     health,
-    policy: new LeastUse(tiers.length),
+    policy: new LeastUse(firstSlots(tiers.length)),
     rebalance: 0,
     tiers,
     ...options,

@@ -24,11 +24,18 @@ export function parseNetwork(text: string): Network | undefined {
   return { bytes: masked(mappedBytes(hostBytes(literal.host)), prefixBits), prefixBits }
 }
 
+/** Whether an address of 4 or 16 bytes is in a network. */
+export function isInNetwork(address: Uint8Array, { bytes, prefixBits }: Network): boolean {
+  const start = masked(mappedBytes(address), prefixBits)
+  return start.every((byte, index) => byte === bytes[index])
+}
+
 /** The 16 bytes to compare with a network, from the 4 or 16 bytes of an address. */
 function mappedBytes(bytes: Uint8Array): Uint8Array {
   return bytes.length === 16 ? bytes : Uint8Array.of(...MAPPED_PREFIX, ...bytes)
 }
 
+/** A number of bits, or a netmask of the same family without gaps. */
 function parsePrefix(text: string, isIpv4: boolean): number | undefined {
   if (/^\d{1,3}$/.test(text)) {
     const bits = Number(text)
@@ -42,6 +49,7 @@ function parsePrefix(text: string, isIpv4: boolean): number | undefined {
 function masked(bytes: Uint8Array, prefixBits: number): Uint8Array {
   return bytes.map((byte, index) => {
     const bits = Math.min(8, Math.max(0, prefixBits - index * 8))
+    // The low byte of 0xff00 >> bits has its `bits` highest bits set.
     return byte & (0xff00 >> bits)
   })
 }

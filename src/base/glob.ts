@@ -28,6 +28,7 @@ export function isGlob(segment: string): boolean {
  * Whether a file name matches one segment of a pattern. Backtracks to the last star only: at worst O(name × segment).
  */
 export function matchesGlob(name: string, segment: string): boolean {
+  // As in a shell, a wildcard does not match a leading dot (glob(7)).
   if (name.startsWith('.') && !segment.startsWith('.')) return false
   const characters = [...name]
   const parts = splitSegment(segment)
@@ -43,6 +44,8 @@ export function matchesGlob(name: string, segment: string): boolean {
       at += 1
       part += 1
     } else if (lastStar >= 0) {
+      // The last star takes one more character. Earlier stars need not change: it can take whatever they
+      // would leave.
       part = lastStar + 1
       at = ++starAt
     } else return false
@@ -71,6 +74,7 @@ function firstBraces(pattern: string): readonly string[] | undefined {
 
 /** Splits into single characters, `?`, `*`, and sets such as `[a-z]`; an unclosed bracket is a literal character. */
 function splitSegment(segment: string): readonly string[] {
+  // The first `]` of a set is a member of it (glob(7)).
   return segment.match(/\*+|\[[!^]?\]?[^\]]*\]|./gsu)?.map((part) => (part[0] === '*' ? '*' : part)) ?? []
 }
 
@@ -81,6 +85,7 @@ function matchesOne(character: string, part: string): boolean {
   const members = [...part.slice(isNegated ? 2 : 1, -1)]
   for (let i = 0; i < members.length; i++) {
     const low = members[i] ?? ''
+    // A `-` at the end of a set is a member of it (glob(7)).
     const isRange = members[i + 1] === '-' && i + 2 < members.length
     const high = isRange ? (members[i + 2] ?? '') : low
     if (character >= low && character <= high) return !isNegated

@@ -13,4 +13,7 @@ export const POLICY_NAMES = [
   'least-bandwidth',
 ] as const
 
+/** Those whose choice does not follow a weight that changes with each client. */
+export const POLICIES_WITHOUT_SLOW_START: readonly PolicyName[] = ['first', 'maglev']
+
 export type PolicyName = (typeof POLICY_NAMES)[number]

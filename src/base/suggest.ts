@@ -7,9 +7,11 @@ const LENGTH_MAX = 64
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > LENGTH_MAX) return undefined
   let best: string | undefined
+  // At most a third of the characters may differ, but always one.
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1
   for (const candidate of candidates) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
+    // A distance as long as the candidate means that no character of it was kept.
     if (distance < bestDistance && distance < candidate.length) {
       best = candidate
       bestDistance = distance
@@ -18,7 +20,10 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best
 }
 
-/** The least number of insertions, deletions, substitutions and adjacent transpositions that turn `a` into `b`. */
+/**
+ * The least number of insertions, deletions, substitutions and adjacent transpositions that turn `a` into `b`
+ * (optimal string alignment). Only three rows of its matrix are kept.
+ */
 export function editDistance(a: string, b: string): number {
   let beforeLast: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, column) => column)

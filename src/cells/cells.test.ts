@@ -69,7 +69,7 @@ if (!isMainThread) {
           cells.listenersEndedOf(slot),
           cells.queuedSinceOf(slot),
         ])
-        const head = [cells.mayGrow, cells.verdict, cells.useMax]
+        const head = [cells.mayGrow, cells.verdict, cells.upAtMs, cells.useMax]
         const found = [...head, cells.use, ...common.flat(), ...rows.flat().map(({ view }) => view)]
         const wanted = placesOf(shape).filter(({ name }) => name !== 'words')
         assert.deepEqual(
@@ -111,6 +111,7 @@ if (!isMainThread) {
     const views = [
       ...cells.mayGrow,
       ...cells.verdict,
+      ...cells.upAtMs,
       ...cells.use,
       ...viewsOf(cells.child(2)).flatMap(({ view }) => [...view]),
     ]
@@ -123,7 +124,7 @@ if (!isMainThread) {
     for (const [key, value] of Object.entries(SHAPE)) {
       assert.throws(
         () => openCells(fdsOf(0), { ...SHAPE, [key]: value + 1 }, 0),
-        /shared memory has layout 9,3,5,2,1,1000, expected/,
+        /shared memory has layout 11,3,5,2,1,1000, expected/,
         key,
       )
     }
@@ -224,6 +225,7 @@ function placesOf(shape: Shape): Place[] {
     place('head', 'words', head.words, 24),
     place('head', 'mayGrow', head.mayGrow, 4),
     place('head', 'verdict', head.verdict, shape.remotes * 4),
+    place('head', 'upAt', head.upAt, shape.remotes * 8),
     place('head', 'useMax', head.useMax, placeCount(shape) * 4),
     place('common', 'use', common.use, placeCount(shape) * 4),
     ...Array.from({ length: shape.children }, (_, slot) => [

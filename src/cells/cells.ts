@@ -33,6 +33,8 @@ export interface Cells {
   readonly mayGrow: Int32Array
   /** Per remote slot: 1 while it is down. Written by the head only. */
   readonly verdict: Int32Array
+  /** Per remote slot: when its last outage ended, CLOCK_MONOTONIC ms; 0: none. Written by the head only. */
+  readonly upAtMs: Float64Array
   /** Per place: the most sessions, or NO_LIMIT. Written by the head only. */
   readonly useMax: Int32Array
   /** Sessions of all children per place. Change with `Places` only. Untrusted: any child can write any value. */
@@ -78,6 +80,7 @@ interface OwnMemory {
 /** Readings of a sum until it counts as wrong: this thread may be interrupted between two loads. */
 const DRIFT_READINGS = 8
 
+/** Makes the memory of one child; without a descriptor in `localCells`. Throws when none is available. */
 type MakeOwn = (byteLength: number) => { region: Region; fd: number | undefined; free: () => void }
 
 /** The cells in the head, which creates them and validates everything that children write. */
@@ -85,6 +88,7 @@ export class HeadCells implements Cells {
   readonly layout: Layout
   readonly mayGrow: Int32Array
   readonly verdict: Int32Array
+  readonly upAtMs: Float64Array
   readonly useMax: Int32Array
   readonly use: Int32Array
   /** By place: how far `use` was from the sum of the rows at the last check. */
@@ -96,9 +100,11 @@ export class HeadCells implements Cells {
 
   constructor(shape: Shape, head: Region, common: Region, makeOwn: MakeOwn) {
     this.layout = layoutOf(shape)
+    // `openCells` compares them, so that no child uses tables of another version or shape.
     wordsIn(head, this.layout).set(wordsOf(shape))
     this.mayGrow = mayGrowIn(head, this.layout)
     this.verdict = verdictIn(head, this.layout)
+    this.upAtMs = upAtIn(head, this.layout)
     this.useMax = useMaxIn(head, this.layout).fill(NO_LIMIT)
     this.use = useIn(common, this.layout)
     this.#drifts = new Int32Array(this.use.length)
@@ -142,10 +148,12 @@ export class HeadCells implements Cells {
    * memory.
    */
   giveBack(slot: number): void {
+    // These are in common memory, which the next child of the slot uses too.
     for (const row of [this.countersOf(slot), this.listenersEndedOf(slot), this.queuedSinceOf(slot)])
       row.fill(0)
     const memory = this.#own.get(slot)
     if (memory === undefined) return
+    // The row is untrusted; `checkUse` corrects a sum that it made wrong.
     for (const [place, held] of memory.rows.use.entries()) Atomics.sub(this.use, place, held)
     this.handedOver(slot)
     this.#own.delete(slot)
@@ -216,6 +224,7 @@ export function createCells(shape: Shape): CreatedCells {
     sealSize(own.fd)
     return { ...own, free: () => unmap(own.region) }
   })
+  // The head has mapped it already; from now on it can only be mapped for reading.
   sealWrites(ofHead.fd)
   sealSize(ofAll.fd)
   return {
@@ -279,6 +288,7 @@ export function openCells(fds: CellFds, shape: Shape, slot: number): OpenedCells
     layout,
     mayGrow: mayGrowIn(head, layout),
     verdict: verdictIn(head, layout),
+    upAtMs: upAtIn(head, layout),
     useMax: useMaxIn(head, layout),
     use: useIn(common, layout),
     countersOf: (other) => countersIn(common, layout, other),
@@ -291,7 +301,7 @@ export function openCells(fds: CellFds, shape: Shape, slot: number): OpenedCells
   }
 }
 
-/** Cells in memory of the calling thread only, for tests. */
+/** Cells in memory of the calling thread only, for pools that serve nobody: in tests of routes, and in unit tests. */
 export function localCells(shape: Shape): HeadCells {
   const { common, head } = layoutOf(shape)
   return new HeadCells(shape, heapRegion(head.byteLength), heapRegion(common.byteLength), (byteLength) => {
@@ -299,6 +309,7 @@ export function localCells(shape: Shape): HeadCells {
   })
 }
 
+/** What both sides must agree on before they share the tables. */
 function wordsOf(shape: Shape): number[] {
   return [LAYOUT_VERSION, shape.children, shape.remotes, shape.listeners, shape.pools, shape.ringBytes]
 }
@@ -313,6 +324,10 @@ function mayGrowIn(head: Region, layout: Layout): Int32Array {
 
 function verdictIn(head: Region, { head: { verdict }, shape }: Layout): Int32Array {
   return int32(head, verdict, shape.remotes)
+}
+
+function upAtIn(head: Region, { head: { upAt }, shape }: Layout): Float64Array {
+  return float64(head, upAt, shape.remotes)
 }
 
 function useMaxIn(head: Region, { head: { useMax }, shape }: Layout): Int32Array {

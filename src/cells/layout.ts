@@ -11,6 +11,7 @@
  * | `head` | read-only, sealed | `words` | one | the head, once | Int32: version, children, remotes, listeners, ring bytes |
  * | | | `mayGrow` | one | the head | Int32: 1 while there may be more children |
  * | | | `verdict` | remote | the head | Int32: 1 while it is down, as logged |
+ * | | | `upAt` | remote | the head | Float64: CLOCK_MONOTONIC ms at the end of its last outage, where slow start begins; 0 = no outage yet |
  * | | | `useMax` | place | the head | Int32: most sessions, NO_LIMIT for any number |
  * | `common` | writable | `use` | place | children, several writers | Int32 with Atomics: sessions of all children |
  * | | | `counters` | child × COUNTERS | that child | Float64 |
@@ -21,14 +22,15 @@
  * | | | `listenerCounters` | listener × LISTENER_COUNTERS | that child, or the front of a master | Float64 |
  * | | | `remoteCounters` | remote × REMOTE_COUNTERS | that child | Float64 |
  * | | | `ring` | one | that child; the head reads and moves `tail` | Int32 heads with Atomics, then bytes |
+ * | `sticky`, one for each sticky pool | writable | entries | hash of a client | children, several writers | Int32 with Atomics: `sticky-table.ts` |
  *
  * Places are what sessions are counted for and may be limited: remotes, listeners, pools and the queues of pools, in this
  * order (`listenerPlace`, `poolPlace`, `queuePlace`; the place of a remote is its slot).
  *
- * Readers of `common` and of another process' `own` check what they read (`countIn`, `LogRingReader`). The memory of a child
+ * Readers of `common`, of `sticky` and of another process' `own` check what they read (`countIn`, `LogRingReader`). The memory of a child
  * ends with it; `services/counter-keeper.ts` keeps what it had counted.
  */
-export const LAYOUT_VERSION = 9
+export const LAYOUT_VERSION = 11
 
 /** The counters of a child: sums since its start, and gauges, which end in `Now`. */
 export const COUNTERS = [
@@ -139,6 +141,7 @@ export interface Layout {
     readonly words: number
     readonly mayGrow: number
     readonly verdict: number
+    readonly upAt: number
     readonly useMax: number
     readonly byteLength: number
   }
@@ -169,7 +172,13 @@ export function layoutOf(shape: Shape): Layout {
   const useBytes = placeCount(shape) * 4
   return {
     shape,
-    head: placed({ words: 6 * 4, mayGrow: 4, verdict: shape.remotes * 4, useMax: useBytes }),
+    head: placed({
+      words: 6 * 4,
+      mayGrow: 4,
+      verdict: shape.remotes * 4,
+      upAt: shape.remotes * 8,
+      useMax: useBytes,
+    }),
     common: placed({
       use: useBytes,
       counters: shape.children * rowBytes(COUNTERS.length * 8),

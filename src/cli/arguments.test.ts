@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { POLICY_NAMES } from '../base/policy-names.js'
 import type { Arguments } from '../config/arguments.js'
 import { parseArguments, usage } from './arguments.js'
+import { type SimulateArguments, simulateUsage } from './simulate-arguments.js'
 
 const DEFAULTS: Arguments = {
   configuration: 'x.cfg',
@@ -99,6 +101,89 @@ test('mavis-test takes a configuration, an address and optionally a certificate'
   assert.deepEqual([parsed.address, parsed.certificate], ['192.0.2.1', 'cert.pem'])
   assert.equal(parseArguments(words('./mavis-test')).kind, 'run')
   assert.equal(parseArguments(words('mavis-test -h')).kind, 'help')
+})
+
+const LOG = { kind: 'log', file: 'a.log' } as const
+
+/** What `simulate x.cfg` and these words are parsed as. */
+function simulates(line: string, changes: Partial<SimulateArguments>): void {
+  const nothing = { pool: undefined, policy: undefined, outages: [], seed: undefined, isJson: false }
+  const expected = { kind: 'simulate', arguments: DEFAULTS, source: LOG, ...nothing, ...changes }
+  assert.deepEqual(parseArguments(words(`simulate x.cfg ${line}`)), expected, line)
+}
+
+test('simulate takes a log or generates connections', () => {
+  const generated = {
+    kind: 'generated',
+    count: 1_000,
+    ratePerS: 100,
+    clients: 100,
+    lengthMs: 1_000,
+    file: undefined,
+  } as const
+  simulates('--trace a.log', {})
+  simulates('--trace=a.log --json', { isJson: true })
+  simulates('--trace -', { source: { kind: 'log', file: '-' } })
+  simulates('--generate 1000', { source: generated })
+  simulates('--generate 1000 --rate 2.5 --clients 7 --length 0.25 --write-trace b.log', {
+    source: { ...generated, ratePerS: 2.5, clients: 7, lengthMs: 250, file: 'b.log' },
+  })
+  simulates('--trace a.log --pool web --policy maglev --seed 7', { pool: 'web', policy: 'maglev', seed: 7 })
+  simulates('-i relay --trace a.log', { arguments: { ...DEFAULTS, childId: 'relay' } })
+})
+
+test('simulate takes outages in seconds or in times of the log', () => {
+  const at = Date.UTC(2026, 10, 22, 11, 41, 3)
+  const relative = (ms: number) => ({ ms, isRelative: true })
+  const absolute = (ms: number) => ({ ms, isRelative: false })
+  for (const [text, remote, from, to] of [
+    ['web1@600-900', 'web1', relative(600_000), relative(900_000)],
+    ['web/a-b@0.5-', 'web/a-b', relative(500), undefined],
+    ['unix:@x@2026-11-22T11:41:03Z-2026-11-22T11:41:03.5Z', 'unix:@x', absolute(at), absolute(at + 500)],
+    ['[::1]:80@2026-11-22T11:41:03Z-', '[::1]:80', absolute(at), undefined],
+  ] as const) {
+    simulates(`--trace a.log --down ${text}`, { outages: [{ text, remote, from, to }] })
+  }
+  const parsed = parseArguments(words('simulate x.cfg --trace a.log --down a@1-2 --down b@3-'))
+  assert.equal(parsed.kind === 'simulate' && parsed.outages.length, 2)
+})
+
+test('simulate describes errors', () => {
+  const log = '--trace a.log'
+  const policies = POLICY_NAMES.join(', ')
+  for (const [line, message] of [
+    ['', "missing option: '--trace <file>' or '--generate <count>'"],
+    [`${log} --generate 5`, "give either '--trace' or '--generate'"],
+    [`${log} --frobnicate`, "unknown option '--frobnicate'"],
+    [`${log} --toString`, "unknown option '--toString'"],
+    [`${log} --down`, "option '--down' needs a value: <remote@from-to>"],
+    [`${log} --json=yes`, "option '--json' takes no value"],
+    [`${log} --policy rr`, `option '--policy' takes one of ${policies}, not 'rr'`],
+    [`${log} --pool web`, "option '--pool' needs '--policy'"],
+    [`${log} --rate 5`, "option '--rate' needs '--generate'"],
+    [`${log} --seed x`, "option '--seed' takes a whole number from 0 to 4294967295, not 'x'"],
+    ['--generate 0', "option '--generate' takes a whole number from 1 to 100000000, not '0'"],
+    ['--generate 5 --rate 0', "option '--rate' takes a number from 0.001 to 1000000, not '0'"],
+    [`${log} --down a@5-5`, "option '--down': the outage ends before it begins: 'a@5-5'"],
+  ] as const) {
+    assert.deepEqual(parseArguments(words(`simulate x.cfg ${line}`.trim())), { kind: 'wrong', message }, line)
+  }
+  for (const outage of ['a', 'a@', 'a@5', '@5-6', 'a@x-y', 'a@2026-11-32T00:00:00Z-', 'a@6-5x']) {
+    const parsed = parseArguments(['simulate', 'x.cfg', '--trace', 'a.log', '--down', outage])
+    assert.match(parsed.kind === 'wrong' ? parsed.message : '', /'--down' takes <remote>@<from>-<to>/, outage)
+  }
+  const parsed = parseArguments(words(`simulate ${log}`))
+  assert.deepEqual(parsed, { kind: 'wrong', message: 'missing argument: configuration file' })
+  assert.equal(parseArguments(words('./simulate')).kind, 'run')
+  assert.equal(parseArguments(words('simulate mavis-test --generate 5')).kind, 'simulate')
+})
+
+test('the help text of simulate lists its options', () => {
+  assert.equal(parseArguments(words('simulate -h')).kind, 'simulate-help')
+  assert.equal(parseArguments(words('simulate x.cfg --help')).kind, 'simulate-help')
+  const text = simulateUsage('tcprelay')
+  assert.match(text, /^Usage: tcprelay simulate /)
+  for (const policy of POLICY_NAMES) assert.ok(text.includes(policy))
 })
 
 test('rejects names of Object.prototype as options', () => {

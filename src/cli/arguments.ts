@@ -1,5 +1,6 @@
 /** Parses the command line of tcprelay and spawnd, and generates its help text. */
 import type { Arguments } from '../config/arguments.js'
+import { parseSimulateArguments, SIMULATE, type SimulateArguments } from './simulate-arguments.js'
 
 /** Arguments of `tcprelay mavis-test`, which queries the MAVIS modules of a configuration. */
 export interface MavisTestArguments {
@@ -13,7 +14,9 @@ export interface MavisTestArguments {
 export type ParsedArguments =
   | { readonly kind: 'run'; readonly arguments: Arguments }
   | ({ readonly kind: 'mavis-test' } & MavisTestArguments)
+  | ({ readonly kind: 'simulate' } & SimulateArguments)
   | { readonly kind: 'help' }
+  | { readonly kind: 'simulate-help' }
   | { readonly kind: 'version' }
   | { readonly kind: 'wrong'; readonly message: string }
 
@@ -51,9 +54,11 @@ export function usage(program: string): string {
   return [
     `Usage: ${program} [ <Options> ] <configuration file> [ <id> ]`,
     `       ${program} ${MAVIS_TEST} [ <Options> ] <configuration file> <address> [ <certificate> ]`,
+    `       ${program} ${SIMULATE} [ <Options> ] <configuration file> [ <id> ]`,
     '',
     'The configuration is a file or an http(s) URL; <id> is the section of the master.',
     `${MAVIS_TEST} queries the MAVIS modules about a client and prints every step.`,
+    `${SIMULATE} shows which remotes the clients of an access log would get: ${program} ${SIMULATE} -h.`,
     '',
     'Options:',
     ...rows,
@@ -61,12 +66,18 @@ export function usage(program: string): string {
   ].join('\n')
 }
 
-/** Parses the command line like getopt(3): flags may be combined, a value may directly follow its letter. */
 export function parseArguments(words: readonly string[]): ParsedArguments {
+  const [command, ...others] = words
+  if (command === MAVIS_TEST) return parseOptions(others, interpretMavisTest)
+  const parse = (rest: readonly string[]) => parseOptions(rest, interpret)
+  return command === SIMULATE ? parseSimulateArguments(others, parse) : parse(words)
+}
+
+/** Parses options like getopt(3): flags may be combined, a value may directly follow its letter. */
+function parseOptions(words: readonly string[], interpretAs: typeof interpret): ParsedArguments {
   const given = new Map<string, string>()
   const rest: string[] = []
-  const isMavisTest = words[0] === MAVIS_TEST
-  const queue = isMavisTest ? words.slice(1) : [...words]
+  const queue = [...words]
   for (let word = queue.shift(); word !== undefined; word = queue.shift()) {
     if (word === '--help') given.set('h', '')
     else if (word === '--version') given.set('v', '')
@@ -76,7 +87,7 @@ export function parseArguments(words: readonly string[]): ParsedArguments {
       if (problem !== undefined) return { kind: 'wrong', message: problem }
     } else rest.push(word)
   }
-  return isMavisTest ? interpretMavisTest(given, rest) : interpret(given, rest)
+  return interpretAs(given, rest)
 }
 
 /** Parses one word of options; a value is the rest of the word or the next word. Returns an error message. */

@@ -7,12 +7,14 @@ import { loadFrom } from '../plan/load/load.js'
 import { parseArguments } from './arguments.js'
 
 const CONFIGURATION = 'built-in.cfg'
+/** Above 1023, so that no privilege is needed. README.md names it. */
 const LISTEN_PORT = 2222
 
 /** The embedded default of `npm start`: a relay in front of two small servers that say who they are. */
 export async function runDemo(): Promise<void> {
   const servers = await Promise.all(['north', 'south'].map(startServer))
   const text = configurationFor(servers.map(portOf))
+  // -D: the log of the demonstration is shown, also if stderr is not a terminal.
   const parsed = parseArguments(['-D', CONFIGURATION])
   if (parsed.kind !== 'run') throw new Error('the built-in command line is wrong')
   const bytes = new TextEncoder().encode(text)
@@ -22,6 +24,7 @@ export async function runDemo(): Promise<void> {
     arguments: parsed.arguments,
     sources: {
       ...fileSources,
+      // The embedded text has no file: its name is answered here.
       read: (path: string) =>
         path === CONFIGURATION ? ({ ok: true, bytes } as const) : fileSources.read(path),
     },
@@ -36,6 +39,7 @@ export async function runDemo(): Promise<void> {
 
 async function startServer(name: string): Promise<Server> {
   const server = createServer((request, response) => {
+    // Each request opens a connection, so repeated requests show how clients are distributed.
     response.setHeader('Connection', 'close')
     response.end(`This is ${name}, answering ${request.socket.remoteAddress}:${request.socket.remotePort}.\n`)
   })

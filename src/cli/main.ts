@@ -6,19 +6,21 @@ import { thisPlatform, unsupportedReason } from '../kernel/platform.js'
 import { LINK_VARIABLE } from '../services/link-messages.js'
 import { versionLine } from '../services/version.js'
 import { parseArguments, usage } from './arguments.js'
+import { SIMULATE, simulateUsage } from './simulate-arguments.js'
 import { writeTo } from './write-to.js'
 
 export type Program = 'tcprelay' | 'spawnd'
 
 /**
- * The programs' common beginning: what can be answered without touching the system is answered here, the rest
- * is loaded only when it is needed. `programPath` names the section that is read by default.
+ * The common beginning of both programs. Answers what needs no access to the system and loads the rest on
+ * demand. `programPath` names the section that is read by default.
  */
 export async function main(
   program: Program,
   words: readonly string[] = process.argv.slice(2),
   programPath: string = process.argv[1] ?? program,
 ): Promise<void> {
+  // First: SIGUSR1 may have opened the inspector before our handler was installed.
   keepInspectorClosed()
   const reason = unsupportedReason(thisPlatform())
   if (reason !== undefined) return end(EXIT_UNAVAILABLE, `${reason}\n`)
@@ -29,11 +31,20 @@ export async function main(
       return
     case 'version':
       return end(EXIT_OK, `${versionLine(program)}\n`)
-    case 'wrong':
-      return end(EXIT_USAGE, `${program}: ${parsed.message}\n${usage(program)}`)
+    case 'simulate-help':
+      writeTo(1, simulateUsage(program))
+      return
+    case 'wrong': {
+      const help = words[0] === SIMULATE ? simulateUsage(program) : usage(program)
+      return end(EXIT_USAGE, `${program}: ${parsed.message}\n${help}`)
+    }
     case 'mavis-test': {
       const { runMavisTest } = await import('./mavis-test.js')
       return runMavisTest({ program, programPath, ...parsed })
+    }
+    case 'simulate': {
+      const { runSimulate } = await import('./simulate.js')
+      return runSimulate({ program, programPath, ...parsed })
     }
     case 'run':
       return run(program, parsed.arguments, programPath)
@@ -42,12 +53,12 @@ export async function main(
 
 async function run(program: Program, given: Arguments, programPath: string): Promise<void> {
   const options = { program, programPath, arguments: given }
-  // A child of ours is told what its master has read: it needs nothing of what reads and checks files.
+  // A child of ours receives its plan over the link, and loads no code that reads and checks files.
   if (hasLink()) return (await import('../control/run-linked-child.js')).runLinkedChild(options)
   await (await import('./run.js')).runConfiguration(options)
 }
 
-/** Our master has left a link on descriptor 3. */
+/** Whether the master has passed a link on descriptor 3. */
 function hasLink(): boolean {
   return process.env[LINK_VARIABLE] === '1'
 }

@@ -38,6 +38,7 @@ export async function runMavisTest(options: LoadOptions & MavisTestArguments): P
     process.exitCode = exitCodeFor(loaded.problems)
     return
   }
+  // Helper processes inherit what `setenv` sets.
   for (const [name, value] of loaded.environment) process.env[name] = value
   const mavis = mavisSettings(loaded.tcprelay)
   const question = questionOf(options, mavis)
@@ -51,6 +52,7 @@ export async function runMavisTest(options: LoadOptions & MavisTestArguments): P
   process.exitCode = verdict.isPermitted ? EXIT_OK : EXIT_NOT_PERMITTED
 }
 
+/** The question that a session of this client would ask; or the problem, with its exit code. */
 function questionOf(
   { address, certificate }: MavisTestArguments,
   { authorization }: MavisSettings,
@@ -65,9 +67,11 @@ function questionOf(
     return { problem: "'mavis authorization' is user: give a certificate file", exitCode: EXIT_USAGE }
   const client =
     literal.family === 'ipv6' && literal.scope !== '' ? `${literal.host}%${literal.scope}` : literal.host
+  // One question in this process: token and slot only have to be constant.
   return { token: 1, childSlot: 0, client, server: '', realm: '', serverName: undefined, identity }
 }
 
+/** The identity in the first certificate of a file, as after a handshake with it. */
 function identityIn(file: string): ClientIdentity | { readonly problem: string } | undefined {
   let problem = ''
   try {
@@ -93,6 +97,7 @@ async function ask(question: Question, mavis: MavisSettings): Promise<Verdict> {
   const authorizer = new Authorizer(mavis, { say, nowMs, boundary: new Boundary(say, nowMs) })
   let timer: NodeJS.Timeout | undefined
   const verdict = await new Promise<Verdict>((resolve) => {
+    // As the reactor, which stops waiting after `mavis timeout`.
     timer = setTimeout(
       () => resolve({ isPermitted: false, refusal: 'timeout', comment: '' }),
       mavis.timeoutMs,
@@ -104,6 +109,7 @@ async function ask(question: Question, mavis: MavisSettings): Promise<Verdict> {
   return verdict
 }
 
+/** One step of the chain: a query, or what a module answered, with the attributes that it changed. */
 function showStep({ changes, module, outcome, what }: Step): void {
   const end = typeof outcome === 'number' ? (CODE_NAMES[outcome] ?? `code ${outcome}`) : outcome
   const who = module === '' ? '' : `module ${module}: `

@@ -11,36 +11,47 @@ import { bindWarnings } from '../plan/check/bind-warnings.js'
 import { exitCodeFor, hasErrors, headProblems, lookedUpProblems, startProblems } from '../plan/check/check.js'
 import { limitProblems } from '../plan/check/limit-problems.js'
 import { prepareMachine } from '../plan/check/machine.js'
+import { routeTestProblems } from '../plan/check/route-tests.js'
 import { headLog } from '../plan/compile/worker-plans.js'
 import { type Loaded, type LoadOptions, loadFrom } from '../plan/load/load.js'
 import { isChild } from '../services/handed-over.js'
 import { writeTo } from './write-to.js'
 
-/** Reads the configuration and either checks it (-P) or runs it, in the part that this process has. */
+/**
+ * Reads the configuration, and either checks it (-P) or runs this process as a single process, a master or
+ * the child of a classic master.
+ */
 export async function runConfiguration(options: LoadOptions): Promise<void> {
   const child = isChild(linuxCalls())
   const loaded = await loadFrom({ ...options, isChild: child })
   const hasChildren = !child && !options.arguments.isSingleProcess && !loaded.spawnd.singleProcess
-  const ofHere = startProblems(loaded, hasChildren)
+  // A child of a foreign master does not know its listeners; `-P` runs the tests of its configuration.
+  const ofTests = child || hasErrors(loaded.problems) ? [] : routeTestProblems(loaded)
+  const ofHere = [...startProblems(loaded, hasChildren), ...ofTests]
   const ofStart = child ? [] : headProblems(loaded, options.arguments, hasChildren)
   const found = [...loaded.problems, ...ofStart, ...ofHere]
   if (options.arguments.isCheckOnly) return check(options, loaded, found, hasChildren)
   if (hasErrors(found)) {
     show(found, loaded)
-    // Nobody may read stderr: a classic master in the background has opened /dev/null there.
+    // stderr may be lost: a classic master in the background has opened /dev/null there.
     if (child || wantsBackground(loaded, options)) report(found, loaded, options)
     if (child) (await import('../control/run-foreign-child.js')).reportBadConfiguration()
     process.exitCode = exitCodeFor(found)
     return
   }
   const usable = { ...loaded, problems: [...loaded.problems, ...ofHere] }
+  // `setenv`: before anything starts that inherits the environment.
   for (const [name, value] of loaded.environment) process.env[name] = value
+  // Imported on demand: each kind of process loads only its own code.
   if (child) return (await import('../control/run-foreign-child.js')).runForeignChild(options, usable)
   if (!hasChildren) return (await import('../control/run-single.js')).runSingle(options, usable)
   return (await import('../control/run-master.js')).runMaster(options, usable)
 }
 
-/** Shows what the start would say, and what else can be known now; ends with the code of a start. */
+/**
+ * With -P: prints the problems that a start would report, and warnings that need lookups. Sets the exit code
+ * of a start.
+ */
 async function check(
   { program }: LoadOptions,
   loaded: Loaded,
@@ -61,7 +72,7 @@ async function check(
   process.exitCode = machine.exitCode
 }
 
-/** Of a file that has more than one section of a kind. */
+/** For a file with more than one section of a kind: which ones apply. */
 function chosenSections({ others, sections, spawnd, tcprelay }: Loaded): string {
   const { childId, masterId } = sections
   const quoted = (id: string, { file, line }: Position) => `'${printable(id)}' (${file}:${line})`
@@ -73,7 +84,7 @@ function chosenSections({ others, sections, spawnd, tcprelay }: Loaded): string 
   return `${chosen.join('; ')}; not chosen: ${rest.join(', ')}\n`
 }
 
-/** To the system's log, as the original does. */
+/** Reports to syslog, as the original does. */
 function report(problems: readonly ConfigProblem[], loaded: Loaded, { programPath }: LoadOptions): void {
   const log = openSystemLog(linuxCalls(), headLog(loaded), programPath)
   for (const problem of problems) log.say(hasErrors([problem]) ? ERR : WARNING, problemLine(problem))

@@ -14,6 +14,7 @@ import { commaList, oneToken, type ValueInput, type ValueType } from './value-ty
 /** One access rule: for IP clients by their networks, or for clients of Unix sockets by users or groups. */
 export type AccessRule = (NetworkRule | IdentityRule) & { readonly position: Position }
 
+/** Words of directives that permit; all others deny. */
 const PERMITTING = new Set(['permit', 'accept'])
 
 export const networks = commaList(oneToken('CIDR', (text) => parseNetwork(text) ?? refuseNetwork(text)))
@@ -29,6 +30,7 @@ function refuseNetwork(text: string): Refusal {
     return refuseText('an IP address or network', text, `all clients are '${ALL_NETWORKS}'`)
   }
   const [, host = '', bits] = /^(.+)\/(\d+)$/.exec(text) ?? []
+  // The address is right, so the prefix is wrong.
   const literal = bits === undefined ? undefined : parseHostLiteral(host)
   if (literal !== undefined) {
     const family = literal.family === 'ipv4' ? 'IPv4' : 'IPv6'
@@ -46,6 +48,7 @@ export const accessRule: ValueType<AccessRule> = {
     const { position } = input.tokens.peek()
     const isNegated = skipWord(input, 'not')
     const subject = readSubject(input)
+    // The value type is the same for both directives: the directive's own words decide.
     const isPermit = PERMITTING.has(input.words.at(-1) ?? '')
     return subject && { isPermit, isNegated, ...subject, position }
   },
@@ -66,6 +69,7 @@ function readSubject(input: ValueInput): Subject | undefined {
   return given && { networks: given }
 }
 
+/** Takes the next token, and an optional `=`, if it is this word. */
 function skipWord({ tokens }: ValueInput, word: string): boolean {
   const token = tokens.peek()
   const isThere = token.kind === 'word' && token.text === word

@@ -10,6 +10,7 @@ export interface UserChoice {
 }
 
 export const userId = oneToken<UserChoice>('USER', (text, { names }) => {
+  // Names first: an account may be named by digits.
   const account = names.user(text)
   if (account !== undefined) return account
   const uid = parseId(text)

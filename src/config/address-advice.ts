@@ -11,6 +11,7 @@ const ALL_ADDRESSES = new Set(['', '*', 'any', 'ANY'])
 
 /** The equivalent directives of `listen` and `remote`; undefined if the text is no address. */
 export function addressDirectives(text: string): string | undefined {
+  // `;` ends directives of nginx, `/` a URL.
   const bare = text.replace(SCHEME, '').replace(/[;/]+$/, '')
   if (bare === '') return undefined
   if (parsePort(bare) !== undefined) return `port = ${bare}`
@@ -21,6 +22,7 @@ export function addressDirectives(text: string): string | undefined {
   if (given?.kind === 'path') return `address = ${bare}`
   if (given?.kind === 'literal')
     return given.port === undefined ? `address = ${bare}` : withPort(host, String(given.port))
+  // With a port that is a service name, `parseAddress` rejects the whole text.
   const other = port === undefined ? given : parseAddress(host)
   if (other?.kind !== 'name' && other?.kind !== 'literal') return undefined
   return port === undefined ? `address = ${bare}` : withPort(host, port)
@@ -40,6 +42,7 @@ export function bracketedAddress(
   if (!isPunctuation(open, '[') || !isText(host) || !isPunctuation(close, ']')) return undefined
   if (parseAddress(host.text) === undefined) return undefined
   const [, digits] = /^:(\w{1,32});?$/.exec(port?.text ?? '') ?? []
+  // Without a blank between: `[::1]:80`, not `[::1] :80`.
   const isAdjacent =
     port?.position.line === close.position.line && port.position.column === close.position.column + 1
   const address = `address = ${host.text}`

@@ -17,6 +17,7 @@ export type AddressText =
 /** Address families that a host name may resolve to. */
 export type Family = 'any' | 'ipv4' | 'ipv6'
 
+// RFC 1123, 2.1, at most 253 characters; underscores, although not valid, are in use.
 const HOST_NAME =
   /^(?=.{1,253}\.?$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?$/i
 /** Rejects names whose last label is a number, so that `10.0.0.256` is an error and not a name. */
@@ -31,6 +32,7 @@ export const socketPath: ValueType<string> = oneToken(
     parseSocketPath(text) ?? refuseText(`a path or @NAME of at most ${UNIX_PATH_BYTES_MAX} bytes`, text),
 )
 
+/** Undefined: not an address. With a prefix, a name or literal must be of that family. */
 export function parseAddress(text: string): AddressText | undefined {
   if (text.startsWith('/')) return parsePath(text)
   if (text.startsWith('unix:')) return parsePath(text.slice('unix:'.length))
@@ -59,12 +61,14 @@ function parseSocketPath(text: string): string | undefined {
 }
 
 function parseHost(text: string, family: Family): AddressText | undefined {
+  // First without a port: `::1:80` is an IPv6 address, not a host and a port.
   const alone = hostWithPort(text, undefined, family)
   if (alone !== undefined) return alone
   const [, bracketed, plain, digits = ''] = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(text) ?? []
   const port = parsePort(digits)
   if (port === undefined) return undefined
   if (bracketed === undefined) return hostWithPort(plain ?? '', port, family)
+  // Brackets are for IPv6 addresses only (RFC 3986, 3.2.2).
   return bracketed.includes(':') ? hostWithPort(bracketed, port, family) : undefined
 }
 
@@ -76,6 +80,7 @@ function hostWithPort(host: string, port: number | undefined, family: Family): A
   return HOST_NAME.test(host) && !NUMERIC_END.test(host) ? { kind: 'name', host, family, port } : undefined
 }
 
+/** Port 0 is accepted here; directives that cannot use it reject it. */
 export function parsePort(text: string): number | undefined {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : undefined
   return port !== undefined && port <= 65_535 ? port : undefined

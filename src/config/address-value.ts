@@ -32,12 +32,14 @@ export function withoutBrackets<T>(type: ValueType<T>): ValueType<T> {
     ...type,
     read(input) {
       const { tokens, problems } = input
+      // Brackets outside of quotes are punctuation to the lexer.
       const open = tokens.peek()
       if (!isPunctuation(open, '[')) return type.read(input)
       const bracketed = bracketedAddress(tokens.lookAhead(BRACKETED_TOKENS))
       if (bracketed === undefined) return type.read(input)
       const hint = `write '${bracketed.directives}'`
       problems.error(open.position, 'an IPv6 address is written without brackets', { hint })
+      // Skipped, so that the parser continues behind it without further errors.
       for (let i = 0; i < bracketed.tokenCount; i++) tokens.next()
       return undefined
     },

@@ -23,6 +23,7 @@ export const ADVISED_BLOCKS: ReadonlyMap<string, Block<unknown>> = new Map<strin
   ]),
 )
 
+/** All spellings, the longest first: `option tcpka` before `option`. */
 const KNOWN: readonly { readonly words: readonly string[]; readonly foreign: ForeignWord }[] =
   FOREIGN_WORDS.flatMap((foreign) => expandSpelling(foreign.words).map((words) => ({ words, foreign }))).sort(
     (a, b) => b.words.length - a.words.length,
@@ -30,6 +31,7 @@ const KNOWN: readonly { readonly words: readonly string[]; readonly foreign: For
 
 /** The advice for the longest foreign directive that matches the first words. */
 export function adviceFor(block: Block<unknown>, given: readonly string[]): Advice | undefined {
+  // Other programs accept words in any case.
   const lower = given.map((word) => word.toLowerCase())
   const known = KNOWN.find(({ words, foreign }) => {
     const isSame = words.every((word, i) => word === lower[i])
@@ -39,6 +41,7 @@ export function adviceFor(block: Block<unknown>, given: readonly string[]): Advi
 }
 
 function adviceText(block: Block<unknown>, { write = {}, text }: ForeignWord): string {
+  // A directive that the present block has is the best advice; others are named with their place.
   const isHere = (phrase: string) => targetOf(block, phrase.split(' '))?.join(' ') === phrase
   const here = [...new Set(Object.values(write).flat().filter(isHere))]
   const there = Object.entries(write).flatMap(([name, phrases]) => {

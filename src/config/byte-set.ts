@@ -1,6 +1,7 @@
 /** Sets of bytes, as bracket expressions and escapes of patterns need them: `[a-z]`, `[[:alpha:]]`, `\d`. */
 export type ByteRanges = readonly (readonly [first: number, last: number])[]
 
+// Values of MAVIS are bytes, not characters.
 const BYTE_MAX = 0xff
 
 /** Ranges of `[[:NAME:]]`: each pair of characters is the first and the last of a range. */
@@ -55,6 +56,7 @@ function rangesOf(pairs: string): ByteRanges {
   return (pairs.match(/../gs) ?? []).map((pair) => [pair.charCodeAt(0), pair.charCodeAt(1)])
 }
 
+/** The complement within 0 to 255. */
 function othersThan(ranges: ByteRanges): ByteRanges {
   const others: [number, number][] = []
   let from = 0

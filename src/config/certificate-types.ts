@@ -5,6 +5,7 @@ import { oneToken, type ValueType } from './value-type.js'
 
 const EXAMPLE = "'CN=joe,O=Example' or 'CN=*,O=Example'"
 
+// Mistakes that compile but never match are rejected: the format of OpenSSL, and blanks from its output.
 const nameText = oneToken('PATTERN', (text) => {
   if (text.startsWith('/'))
     return new Refusal(`${shown(text)} is not in the form of RFC 2253`, `write names as ${EXAMPLE}`)
@@ -18,6 +19,7 @@ export const certificateName: ValueType<string> = {
   ...nameText,
   read(input) {
     const start = input.tokens.peek()
+    // Unquoted, `CN=joe` is three tokens: `=` is punctuation.
     const next = input.tokens.lookAhead(2)[1]
     if (next === undefined || !isPunctuation(next, '=') || start.kind !== 'word') return nameText.read(input)
     input.problems.error(start.position, `quote the name of a certificate: ${EXAMPLE}`)

@@ -16,6 +16,7 @@ function warnIfClosed(
   missing: string,
   problems: Problems,
 ): void {
+  // No rules at all admit everybody.
   const last = rules.at(-1)
   if (last === undefined || rules.some(({ isPermit }) => isPermit)) return
   const hint = `to admit all others, add '${missing}' after it`

@@ -16,11 +16,10 @@ export function checkCapsOfListeners(spawnd: SpawndSettings, problems: Problems)
 
 /** Warns about queues in which no client can ever wait. */
 export function checkQueues({ pools, queue: ofSection }: TcprelaySettings, problems: Problems): void {
-  for (const { hasMistakes, maxConnections, position, queue, remotes } of pools) {
-    const isOwn = queue.position !== position && queue.position !== ofSection.position
-    const isOfOnlyPool = pools.length === 1 && queue.position !== position
+  for (const { hasMistakes, maxConnections, queue, remotes } of pools) {
+    const isOfAll = queue?.position === ofSection?.position && pools.length > 1
     const isLimited = maxConnections > 0 || remotes.some((remote) => remote.maxConnections > 0)
-    if (hasMistakes || isLimited || !(isOwn || isOfOnlyPool)) continue
+    if (queue === undefined || hasMistakes || isLimited || isOfAll) continue
     const hint = "add 'max connections' to its remotes or to the pool"
     problems.warn(
       queue.position,

@@ -22,6 +22,7 @@ export function hasOtherChildren({ singleProcess, spawn }: SpawndSettings): bool
   return spawn.exec !== undefined && !singleProcess
 }
 
+/** For the whole configuration; the option -1 is checked at start (`plan/check/check.ts`). */
 export function checkDatagrams(spawnd: SpawndSettings, problems: Problems): void {
   if (hasOtherChildren(spawnd)) return
   for (const problem of ownDatagramProblems(spawnd)) problems.add(problem)

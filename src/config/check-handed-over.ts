@@ -5,6 +5,7 @@ import { DEFAULT_POOL } from './table-pool.js'
 import type { RouteSettings } from './table-route.js'
 import type { TcprelaySettings } from './table-tcprelay.js'
 
+/** Errors if no client could get a pool; warnings for routes that never match. */
 export function handedOverProblems(tcprelay: TcprelaySettings): readonly ConfigProblem[] {
   return [
     ...portsWithoutListeners(tcprelay),

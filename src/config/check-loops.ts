@@ -11,6 +11,7 @@ export function checkLoops(
   problems: Problems,
 ): void {
   for (const remote of remotes) {
+    // Only a warning: packet filters of this machine may redirect the connection.
     const listener = listeners.find((candidate) => isSameEndpoint(remote, candidate))
     if (listener === undefined) continue
     const { file, line } = listener.position
@@ -27,6 +28,7 @@ function isSameEndpoint({ ports, protocol, target }: RemoteSettings, listener: L
   if (address.family === 'unix' || bound.family === 'unix') {
     return address.family === 'unix' && bound.family === 'unix' && address.path === bound.path
   }
+  // With `port = same`, every listener relays to its own port.
   const isSamePort = ports === 'same' || (ports === 'own' && address.port === bound.port)
   return isSamePort && bound.port !== 0 && receives(bound, address, listener.ipv6Only)
 }
@@ -37,6 +39,7 @@ function receives(bound: HostAddress, address: HostAddress, ipv6Only: boolean): 
   const isHere = isLoopback(address) || isWildcard(address)
   if (bound.host === '::') return isHere && (address.family === 'ipv6' || !ipv6Only)
   if (bound.host === '0.0.0.0') return isHere && address.family === 'ipv4'
+  // A connection to 0.0.0.0 or :: goes to the loopback address.
   return isWildcard(address) && isLoopback(bound) && bound.family === address.family
 }
 

@@ -30,9 +30,11 @@ export function checkMavis(
     const hint = "add 'mavis module = external { … }' or another module"
     problems.error(position, "'mavis authorization' requires at least one module", { hint })
   }
+  // Without the section of the master, the listeners are not known.
   if (authorization === 'user' && spawnd !== undefined) checkIdentities(spawnd, tcprelay, problems)
 }
 
+/** Scripts distinguish modules by name (IDENTITY_SOURCE), so names are unique. */
 function checkNames(modules: TcprelaySettings['mavisModules'], problems: Problems): void {
   const known = new Map<string, TcprelaySettings['mavisModules'][number]>()
   for (const module of modules) {

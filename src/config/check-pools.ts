@@ -1,4 +1,5 @@
 /** Checks pools: their names, that they have remotes, and that each listener's pool is there. */
+import { POLICIES_WITHOUT_SLOW_START } from '../base/policy-names.js'
 import type { Position } from '../base/problem.js'
 import { orList, shown } from './expectation.js'
 import { nameHint } from './name-hint.js'
@@ -19,13 +20,23 @@ export function checkPools({ pools, position: section }: TcprelaySettings, probl
     const earlier = known.get(name)
     if (earlier === undefined) known.set(name, pool)
     else problems.error(position, sameName(name, earlier.position, section))
+    // The pool `default` of the section itself: a section without remotes is reported as a whole.
     const isOfSection = position === section
     if (remotes.length === 0 && !hasMistakes && !isOfSection)
       problems.error(position, `the pool ${shown(name)} has no remotes`)
     const [first] = remotes
     if (first !== undefined && !hasMistakes && remotes.every(({ weight }) => weight === 0))
       problems.warn(first.position, `the pool ${shown(name)} serves no clients: ${ALL_ZERO}`)
+    checkSlowStart(pool, problems)
   }
+}
+
+function checkSlowStart({ name, policy, position, remotes, slowStartMs }: Pools[number], problems: Problems) {
+  if (!POLICIES_WITHOUT_SLOW_START.includes(policy)) return
+  const own = remotes.find((remote) => (remote.slowStartMs ?? 0) > 0)
+  if (own === undefined && slowStartMs === 0) return
+  const text = `'slow start' has no effect in the pool ${shown(name)}: 'balance = ${policy}' ignores it`
+  problems.warn(own?.position ?? position, text)
 }
 
 function sameName(name: string, earlier: Position, section: Position): string {
@@ -42,6 +53,7 @@ export function checkPoolsOfListeners(
 ): void {
   const names = pools.map(({ name }) => name)
   for (const { pool, portIndex, position } of listeners) {
+    // Reported once for each block.
     if (portIndex > 0) continue
     if (pool === undefined) {
       if (names.includes(DEFAULT_POOL) || routes.length > 0) continue

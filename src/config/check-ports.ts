@@ -23,6 +23,7 @@ export function checkPorts(
   { pools, remotes, routes }: TcprelaySettings,
   problems: Problems,
 ): void {
+  // Usually there is nothing to compare.
   if (remotes.every(({ ports }) => ports === 'own')) return
   const blocks = blocksOf(listeners, routes)
   const lists = remotes.filter(({ ports }) => typeof ports !== 'string')
@@ -65,6 +66,7 @@ function blocksOf(
     else before.push(settings)
   }
   return [...blocks.values()].map((all) => ({
+    // Any port of the block: they differ in the port only.
     settings: all.at(-1) as ListenerSettings,
     portCount: all.length,
     pools: poolsOfListener(all, routes),

@@ -3,6 +3,7 @@ import type { Position } from '../base/problem.js'
 import { shown } from './expectation.js'
 import type { Located } from './located.js'
 import { nameHint } from './name-hint.js'
+import { mayMatch } from './pools-of-listener.js'
 import type { Problems } from './problems.js'
 import type { RouteSettings } from './table-route.js'
 import type { ListenerSettings, SpawndSettings } from './table-spawnd.js'
@@ -21,6 +22,7 @@ export function checkPoolsOfRoutes({ pools, routes }: TcprelaySettings, problems
 
 /** Reports routes that no client can reach, because an earlier route matches all clients of the same listeners. */
 export function checkOrderOfRoutes({ routes }: TcprelaySettings, problems: Problems): void {
+  // By listener: the first route that takes all of its clients; `all`: the first that takes every client.
   const taken = new Map<string, Position>()
   let all: Position | undefined
   for (const { conditions, hasMistakes, position } of routes) {
@@ -37,6 +39,7 @@ export function checkOrderOfRoutes({ routes }: TcprelaySettings, problems: Probl
       continue
     }
     const { listeners: _, ...others } = conditions
+    // With another condition it takes some of the clients only.
     if (Object.values(others).some((values) => values !== undefined)) continue
     if (names === undefined) all = position
     for (const name of names ?? []) if (!taken.has(name)) taken.set(name, position)
@@ -66,6 +69,36 @@ export function checkListenersOfRoutes(
       problems.warn(position, `the listener ${shown(value)} has a 'pool', so its clients are not routed`)
     }
   }
+}
+
+/**
+ * Reports dynamic routes that get the port from listeners without one, and those that get clients whose TLS is
+ * terminated.
+ */
+export function checkDynamicRoutes(
+  { listeners }: Pick<SpawndSettings, 'listeners'>,
+  { routes }: TcprelaySettings,
+  problems: Problems,
+): void {
+  const routed = listeners.filter(
+    ({ hasMistakes, pool, portIndex }) => !hasMistakes && !pool && portIndex === 0,
+  )
+  for (const { conditions, hasMistakes, position, target } of routes) {
+    if (target.dynamic === undefined || hasMistakes) continue
+    const reaching = routed.filter((listener) => mayMatch(conditions, listener))
+    const portless = reaching.find(({ bind }) => bind.kind === 'address' && bind.address.family === 'unix')
+    if (target.dynamic.port === undefined && portless !== undefined) {
+      const { file, line } = portless.position
+      const text = `this route needs a 'dynamic port': the listener at ${file}:${line} is a Unix socket`
+      problems.error(position, text)
+    }
+    const terminating = reaching.find(({ tls }) => tls.kind === 'on' || tls.kind === 'auto')
+    if (terminating !== undefined) problems.warn(position, decrypted(terminating))
+  }
+}
+
+function decrypted({ position: { file, line } }: ListenerSettings): string {
+  return `the hosts of this route get decrypted data: the listener at ${file}:${line} terminates TLS`
 }
 
 function poolsOf({ target: { pool, split } }: RouteSettings): readonly Located<string>[] {

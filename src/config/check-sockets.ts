@@ -72,6 +72,7 @@ function findings(
     const names = [...given, ...named(`protocol = ${protocol}`, protocol === 'MPTCP')]
     return names.map((name) => `'${name}': ${NOT_OF_UNIX}`)
   }
+  // TCP has all of these options.
   if (protocol === 'TCP') return []
   const refused = protocol === 'MPTCP' ? NOT_OF_MPTCP : OF_TCP
   const reasons = given

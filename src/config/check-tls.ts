@@ -29,6 +29,7 @@ export function checkTls(
   }
   const services: TlsService[] = []
   for (const listener of listeners ?? []) {
+    // `tls = no` counts as given: the directives are kept on purpose.
     if (listener.isTlsGiven) checkCertificates(listener, problems)
     else checkUnused(firstGiven(listener, LISTENER_KEYS), 'listener', problems)
     const service = listenerService(listener, tcprelay)
@@ -75,6 +76,7 @@ function checkService(service: TlsService, mayLackFiles: boolean, problems: Prob
 
 /** A revocation list without client verification has no effect. */
 function checkRevocations(services: readonly TlsService[], problems: Problems): void {
+  // A list of the section is shared: it is used if one of the services verifies.
   const used = services.flatMap(({ crlFile, verify }) => (verify === 'none' ? [] : crlFile))
   for (const { crlFile } of services) {
     if (crlFile === undefined || used.includes(crlFile)) continue
@@ -128,8 +130,10 @@ function checkUnused(first: Position | undefined, owner: string, problems: Probl
 
 /** The position of the first of these directives that is given. */
 function firstGiven(settings: object, keys: readonly string[]): Position | undefined {
-  const given = Object.entries(settings).filter(([key]) => keys.includes(key))
-  const places = given.flatMap(([, value]) => [value].flat()).flatMap((value) => positionOf(value) ?? [])
+  const given = keys.map((key) => (settings as Readonly<Record<string, unknown>>)[key])
+  if (given.every((value) => value === undefined)) return undefined
+  const places = given.flat().flatMap((value) => positionOf(value) ?? [])
+  // All of them are in one block, and so almost always in one file.
   return places.sort((a, b) => a.line - b.line || a.column - b.column)[0]
 }
 

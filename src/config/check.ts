@@ -7,8 +7,14 @@ import { checkLoops } from './check-loops.js'
 import { checkMavis } from './check-mavis.js'
 import { checkPools, checkPoolsOfListeners } from './check-pools.js'
 import { checkPorts } from './check-ports.js'
-import { checkListenersOfRoutes, checkOrderOfRoutes, checkPoolsOfRoutes } from './check-routes.js'
+import {
+  checkDynamicRoutes,
+  checkListenersOfRoutes,
+  checkOrderOfRoutes,
+  checkPoolsOfRoutes,
+} from './check-routes.js'
 import { checkListenerSockets, checkRemoteSockets } from './check-sockets.js'
+import { checkListenersOfTests, checkPoolsOfTests } from './check-tests.js'
 import { checkTls } from './check-tls.js'
 import type { BindTarget } from './endpoint.js'
 import { NEED_NAMES } from './landed.js'
@@ -18,6 +24,10 @@ import type { Need } from './row.js'
 import type { ListenerSettings, SpawndSettings } from './table-spawnd.js'
 import type { TcprelaySettings } from './table-tcprelay.js'
 
+/**
+ * The `may…` and `has…` fields suppress reports of what is missing: a directive with an error may have been
+ * it.
+ */
 export interface CheckInput {
   /** Undefined: the section was not read. */
   readonly spawnd: SpawndSettings | undefined
@@ -69,12 +79,19 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
     if (!hasRemotes) problems.error(tcprelay.position, 'no remotes defined', { code: 'no-remotes' })
     checkPools(tcprelay, problems)
     checkQueues(tcprelay, problems)
-    if (!mayHavePool) checkPoolsOfRoutes(tcprelay, problems)
+    if (!mayHavePool) {
+      checkPoolsOfRoutes(tcprelay, problems)
+      checkPoolsOfTests(tcprelay, problems)
+    }
     checkOrderOfRoutes(tcprelay, problems)
     checkTls(spawnd, tcprelay, mayHaveCertificate, problems)
     if (spawnd !== undefined) {
       if (!mayHavePool) checkPoolsOfListeners(spawnd, tcprelay, problems)
-      if (!mayHaveListener) checkListenersOfRoutes(spawnd, tcprelay, problems)
+      if (!mayHaveListener) {
+        checkListenersOfRoutes(spawnd, tcprelay, problems)
+        checkListenersOfTests(spawnd, tcprelay, problems)
+      }
+      checkDynamicRoutes(spawnd, tcprelay, problems)
       checkPorts(spawnd, tcprelay, problems)
       checkLoops(spawnd, tcprelay, problems)
     }
@@ -106,6 +123,7 @@ function checkOverlaps(listeners: readonly ListenerSettings[], problems: Problem
     // A rejected directive may have been its protocol or device, so that there is no overlap: UDP and TCP ports
     // differ.
     if (place === undefined || later.hasMistakes) continue
+    // By port or path, so that thousands of listeners are not compared in pairs.
     const others = known.get(place) ?? []
     const earlier = others.find((candidate) => overlap(candidate, later))
     others.push(later)

@@ -10,6 +10,7 @@ const IPV6_SITE_BITS = 64
 
 export const SOURCE_KEY: ClientKeyPlan = { by: 'source', ipv4Bits: IPV4_BITS, ipv6Bits: IPV6_BITS }
 
+// Prefix lengths for IPv4 and IPv6; without them an address is used as a whole.
 const SOURCE = /^source(?:\/(\d{1,2}))?(?:\/(\d{1,3}))?$/
 
 /** Second words by the first one. */
@@ -41,6 +42,7 @@ export const clientKey: ValueType<ClientKeyPlan> = {
     )
     return found === undefined ? undefined : { by }
   },
+  // Only the default is formatted, for the reference.
   format: () => 'source',
 }
 

@@ -15,6 +15,7 @@ export class Cursor {
   constructor(file: string, bytes: Uint8Array) {
     this.file = file
     this.bytes = bytes
+    // Windows editors write it; it is no token.
     if (BYTE_ORDER_MARK.every((byte, index) => bytes[index] === byte)) this.offset = BYTE_ORDER_MARK.length
   }
 
@@ -31,6 +32,7 @@ export class Cursor {
     return { file: this.file, line: this.#line, column: this.#column }
   }
 
+  /** Consumes bytes and keeps line and column. */
   step(count = 1): void {
     for (let i = 0; i < count; i++) this.#stepOne()
   }

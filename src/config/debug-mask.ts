@@ -60,6 +60,7 @@ export const debugSteps: ValueType<readonly DebugStep[]> = {
 export function applyDebugSteps(mask: number, steps: readonly DebugStep[]): number {
   return steps.reduce((now, { bits, isOff, isReset }) => {
     if (isReset) return 0
+    // `>>> 0`: bit 31 would make the result negative.
     return (isOff ? now & ~bits : now | bits) >>> 0
   }, mask)
 }

@@ -1,6 +1,16 @@
 import type { Position } from '../base/problem.js'
 import type { Problems } from './problems.js'
-import type { Block, BlockRow, BlocksRow, Completion, Heading, KindsRow, Row } from './row.js'
+import type {
+  Block,
+  BlockRow,
+  BlocksRow,
+  Completion,
+  Heading,
+  KindsRow,
+  ListRow,
+  Row,
+  ValueRow,
+} from './row.js'
 
 /** A block as it was parsed: for each row, by its key, all values or drafts of nested blocks in order. */
 export interface Draft {
@@ -25,7 +35,19 @@ export interface CompletionContext {
  */
 const LISTENERS_MAX = 65_536
 
+const NOTHING: readonly unknown[] = []
+
 type Given = Readonly<Record<string, unknown>>
+type PlainRow = ValueRow<unknown> | ListRow<unknown>
+type NestedRow = BlockRow<unknown> | BlocksRow<unknown> | KindsRow<unknown>
+
+/** The rows of a block by what they hold. A configuration may have ten thousand blocks of one kind. */
+interface RowsOfBlock {
+  readonly plain: readonly (readonly [string, PlainRow])[]
+  readonly nested: readonly (readonly [string, NestedRow])[]
+}
+
+const rowsOfBlocks = new WeakMap<Block<unknown>, RowsOfBlock>()
 
 export function emptyDraft(position: Position, heading?: Heading): Draft {
   return { position, given: new Map(), heading, hasMistakes: false }
@@ -39,6 +61,7 @@ export function addGiven(draft: Draft, key: string, value: unknown): void {
 
 /** The one draft of a nested block, which may be written several times. */
 export function nestedDraft(draft: Draft, key: string, position: Position): Draft {
+  // Several blocks of the same name add up: the first position is kept.
   const [known] = draft.given.get(key) ?? []
   if (known !== undefined) return known as Draft
   const created = emptyDraft(position)
@@ -58,22 +81,28 @@ export function completeDraft<S>(
   place = 0,
 ): S | undefined {
   const settings: Record<string, unknown> = { position: draft.position }
-  const rows = Object.entries(block.rows)
-  for (const [key, row] of rows.filter(([, { kind }]) => kind === 'value' || kind === 'list')) {
-    settings[key] = plainSetting(row, draft.given.get(key) ?? [], row.isInherited ? outer[key] : undefined)
+  const { nested, plain } = rowsOf(block)
+  // Plain values first, because nested blocks inherit them.
+  for (const [key, row] of plain) {
+    settings[key] = plainSetting(
+      row,
+      draft.given.get(key) ?? NOTHING,
+      row.isInherited ? outer[key] : undefined,
+    )
   }
-  // Before the blocks that inherit them.
-  for (const [key, row] of rows) {
+  // Before blocks that may be repeated, which inherit from them.
+  for (const [key, row] of nested) {
     if (row.kind !== 'block') continue
-    const [given = emptyDraft(draft.position)] = (draft.given.get(key) ?? []) as Draft[]
-    const around = row.isInherited ? (outer[key] as Given) : settings
-    settings[key] = completeDraft(row.block, given, around, context)
+    const [from] = (draft.given.get(key) ?? []) as Draft[]
+    if (from === undefined && row.isOptional === true)
+      settings[key] = row.isInherited ? outer[key] : undefined
+    else settings[key] = completeDraft(row.block, from ?? emptyDraft(draft.position), settings, context)
   }
-  for (const [key, row] of rows) {
+  for (const [key, row] of nested) {
+    if (row.kind === 'block') continue
     const drafts = (draft.given.get(key) ?? []) as Draft[]
-    const complete = (inner: Block<unknown> | undefined, from: Draft, at: number) =>
+    const complete = (inner: Block<unknown> | undefined, from: Draft, at?: number) =>
       inner && completeDraft(inner, from, settings, context, at)
-    if (row.kind !== 'blocks' && row.kind !== 'kinds') continue
     settings[key] = drafts
       .map((from, at) => complete(blockOf(row, from), from, at))
       .filter((made) => made !== undefined)
@@ -84,8 +113,7 @@ export function completeDraft<S>(
 /** Whether a directive in a block, or in any nested block, was rejected. */
 export function hasMistakesWithin(block: Block<unknown>, draft: Draft): boolean {
   if (draft.hasMistakes) return true
-  return Object.entries(block.rows).some(([key, row]) => {
-    if (row.kind !== 'block' && row.kind !== 'blocks' && row.kind !== 'kinds') return false
+  return rowsOf(block).nested.some(([key, row]) => {
     return ((draft.given.get(key) ?? []) as Draft[]).some((inner) => {
       const of = blockOf(row, inner)
       return of !== undefined && hasMistakesWithin(of, inner)
@@ -108,6 +136,7 @@ function completionOf(
   const { isInetd, problems } = context
   const hasMistakes = hasMistakesWithin(block, draft)
   const refuse = (message: string) => {
+    // What is missing may only be misspelled, and the misspelling has been reported.
     if (!hasMistakes) problems.error(draft.position, message)
     draft.hasMistakes = true
     return undefined
@@ -124,15 +153,27 @@ function completionOf(
   return { refuse, claimListeners, hasMistakes, isInetd, name: draft.heading?.name ?? String(place) }
 }
 
-function blockOf(
-  row: BlockRow<unknown> | BlocksRow<unknown> | KindsRow<unknown>,
-  { heading }: Draft,
-): Block<unknown> | undefined {
+function blockOf(row: NestedRow, { heading }: Draft): Block<unknown> | undefined {
   return row.kind === 'kinds' ? row.kinds.get(heading?.kind ?? '') : row.block
 }
 
-function plainSetting(row: Row, values: readonly unknown[], outer: unknown): unknown {
+function rowsOf(block: Block<unknown>): RowsOfBlock {
+  const known = rowsOfBlocks.get(block)
+  if (known !== undefined) return known
+  const rows = Object.entries(block.rows)
+  const isPlain = (entry: readonly [string, Row]): entry is [string, PlainRow] => {
+    return entry[1].kind === 'value' || entry[1].kind === 'list'
+  }
+  const isNested = (entry: readonly [string, Row]): entry is [string, NestedRow] => {
+    return !isPlain(entry) && entry[1].kind !== 'sections'
+  }
+  const made = { plain: rows.filter(isPlain), nested: rows.filter(isNested) }
+  rowsOfBlocks.set(block, made)
+  return made
+}
+
+function plainSetting(row: PlainRow, values: readonly unknown[], outer: unknown): unknown {
   if (row.kind === 'list') return row.collect(values, outer)
-  if (row.kind !== 'value') return undefined
+  // The last one given overrides the others, then the inherited value, then the default.
   return values.at(-1) ?? outer ?? row.fallback
 }

@@ -18,6 +18,17 @@ export type BindTarget =
   /** An inherited listening socket: from systemd with a name, from inetd without. */
   | { readonly kind: 'inherited'; readonly name: string | undefined }
 
+export function isUnixTarget(bind: BindTarget): boolean {
+  return bind.kind === 'address' && bind.address.family === 'unix'
+}
+
+/** Zero: none, or not known before it is bound. */
+export function boundPort(bind: BindTarget): number {
+  if (bind.kind === 'inherited') return 0
+  const place = bind.kind === 'address' ? bind.address : bind
+  return 'port' in place ? place.port : 0
+}
+
 interface Given {
   readonly address: AddressText | undefined
   readonly path: string | undefined
@@ -37,8 +48,10 @@ export function bindTargets(given: Given, completion: Completion): readonly Bind
   if (address?.kind === 'path') return unixTarget(address.path, given, completion)
   const ports = address?.port ?? port
   if (ports !== undefined) {
+    // Counted before the list is made: a few ranges of all ports would take much memory.
     return claimListeners(portCount(ports)) ? portList(ports).map((one) => targetAt(address, one)) : undefined
   }
+  // Under inetd, a listener without any place takes the inherited socket.
   const isHandedOver = isInetd && address === undefined
   return isHandedOver ? [{ kind: 'inherited', name: undefined }] : refuse('this listener needs a port')
 }

@@ -58,6 +58,7 @@ export function shown(text: string): string {
 
 /** Like `shown`, without quotes. */
 export function shortened(text: string): string {
+  // A character takes at most two UTF-16 units: the slice bounds the work for long texts.
   const start = [...text.slice(0, SHOWN_MAX * 2)].slice(0, SHOWN_MAX).join('')
   const mark = start.length < text.length ? '…' : ''
   return `${printable(start)}${mark}`

@@ -6,6 +6,7 @@ import { acceptedOrReported, oneToken, readOne, type ValueType, type World } fro
 
 /** A file that must exist and be readable. */
 export const readableFile = oneToken('FILE', (path, { sources }) => {
+  // Checked by metadata only: a FIFO would block, and the contents are read later.
   const { type, unreadable } = sources.kind(path)
   const code = type === 'directory' ? 'EISDIR' : unreadable
   return code === undefined ? path : new Refusal(cannotRead(path, code, sources))
@@ -30,6 +31,7 @@ export const directory = oneToken('DIRECTORY', (path, { sources }) => checkDirec
 export const workingDirectory: ValueType<string> = {
   grammar: directory.grammar,
   read(input) {
+    // The whole token, so that an error points to it.
     const readPath = () => readOne(input, 'a directory', (token) => token)
     const first = readPath()
     const path = first !== undefined && input.tokens.skipEquals() ? readPath() : first

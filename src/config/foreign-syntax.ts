@@ -30,6 +30,7 @@ export function foreignConfiguration(line: readonly Token[]): string | undefined
   const [first, second] = line
   const last = line.at(-1)
   if (first === undefined) return undefined
+  // The order matters: the more specific signs come first.
   const isOpened = line.some((token) => isPunctuation(token, '{'))
   if (isPunctuation(first, '[') && last !== undefined && isPunctuation(last, ']'))
     return 'an INI file, such as a configuration of stunnel'

@@ -13,6 +13,7 @@ export interface ForeignWord {
   readonly value?: RegExp
 }
 
+// Directives and texts that several entries name.
 const TIMEOUTS = ['idle timeout', 'connect timeout', 'dial timeout', 'half-close timeout']
 const LISTENER = "a listener is 'listen { address = ADDRESS port = PORT }' in the spawnd section"
 const REMOTE = "a server is 'remote { address = HOST port = PORT }' in the tcprelay section"
@@ -43,7 +44,7 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   },
   { words: 'use-server|map|split_clients', text: `a route selects the pool: ${ROUTE_FORM}` },
   { words: 'acl allow', write: { spawnd: ['acl permit'] } },
-  { words: 'allow|whitelist', write: { spawnd: ['permit'] } },
+  { words: 'allow|whitelist', write: { spawnd: ['permit'], route: ['dynamic names'] } },
   { words: 'blacklist', write: { spawnd: ['deny'] } },
   {
     words: 'acl',
@@ -77,6 +78,10 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   // Policies and health checks.
   { words: 'policy|algorithm|scheduler|lb', write: { tcprelay: ['balance'], pool: ['balance'] } },
   { words: 'hash|hash-type|ip_hash', write: { tcprelay: ['balance', 'key'], pool: ['balance', 'key'] } },
+  {
+    words: 'slowstart|slow_start|slow-start',
+    write: { tcprelay: ['slow start'], pool: ['slow start'], remote: ['slow start'] },
+  },
   { words: 'least_conn|random|least_time', write: { tcprelay: ['balance'], pool: ['balance'] } },
   {
     words:
@@ -84,7 +89,7 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
     text: NO_HEALTH_CHECKS,
   },
   { words: 'option httpchk|tcp-check|ssl-hello-chk|smtpchk|mysql-check|pgsql-check', text: NO_HEALTH_CHECKS },
-  { words: 'stick|stick-table|cookie|persist', text: 'this version has no sticky sessions' },
+  { words: 'stick|stick-table|cookie|persist|affinity', write: { tcprelay: ['sticky'], pool: ['sticky'] } },
   { words: 'resolvers|resolver|nameserver', text: 'host names are resolved by the system resolver' },
 
   // Limits and processes.

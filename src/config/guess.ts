@@ -59,6 +59,7 @@ export function nearGuesses(
     .filter(({ words }) => words.slice(0, known).every((same, i) => same === given[i]))
     .map((candidate) => ({ candidate, ...distance(given, candidate.words, known) }))
     .filter(({ first }) => Number.isFinite(first))
+  // If all words of a directive are near, that is better than a near first word.
   const whole = rated.filter(({ all }) => Number.isFinite(all))
   const [of, measure]: [typeof rated, 'all' | 'first'] = whole.length > 0 ? [whole, 'all'] : [rated, 'first']
   const least = Math.min(...of.map((one) => one[measure]))
@@ -113,6 +114,7 @@ function distance(given: readonly string[], words: readonly string[], known: num
 function wordDistance(given: string, word: string): number {
   if (given.length > WORD_LENGTH_MAX) return Number.POSITIVE_INFINITY
   const measured = editDistance(given.toLowerCase(), word)
+  // One error for each three letters: more of them could be any word.
   const limit = Math.max(1, Math.floor(given.length / 3))
   return measured <= limit && measured < word.length ? measured : Number.POSITIVE_INFINITY
 }

@@ -26,6 +26,7 @@ export function command(directives: readonly string[]): ValueType<Command> {
       if (words === undefined) return undefined
       checkOwnName(path, words, input)
       const texts = words.map(({ text }) => text)
+      // Without words, argv[0] is the path, as with exec(3).
       return { path, words: texts.length === 0 ? [path] : texts }
     },
   }
@@ -35,6 +36,7 @@ function readWords({ problems, tokens }: ValueInput, directives: readonly string
   const words: Token[] = []
   let lineStart: Token | undefined
   for (let next = tokens.peek(); isText(next) && !isDirective(next, directives); next = tokens.peek()) {
+    // Remembered, because arguments may span lines: only what follows shows whether it was a directive.
     if (tokens.isOnNewLine(next)) lineStart = next.kind === 'word' ? next : undefined
     words.push(tokens.next())
   }
@@ -54,6 +56,7 @@ function readWords({ problems, tokens }: ValueInput, directives: readonly string
 function checkOwnName(path: string, [first]: readonly Token[], { problems }: ValueInput): void {
   if (first === undefined || !/^[-/]/.test(first.text)) return
   const name = basename(path)
+  // `-sh` is the convention for a login shell.
   if (basename(first.text) === name || first.text === `-${name}`) return
   const message = `${shown(first.text)} is used as the name of the program (argv[0]), not as an argument`
   problems.warn(first.position, message, { hint: `write ${shown(`${name} ${first.text}`)}` })

@@ -40,8 +40,11 @@ export class Lexer {
   readonly #cursor: Cursor
   readonly #environment: ReadonlyMap<string, string>
   readonly #lexing: Readonly<Lexing>
+  /** The last token was `=~` or `!~`: a slash begins a pattern. */
   #isBehindMatch = false
+  /** End of the last token, where errors at the end of the file point to. */
   #lastEnd: Position
+  /** An unclosed quote, which has swallowed the rest: no error at the end of the file is news. */
   #endFlaw: Flaw | undefined
 
   constructor(
@@ -75,6 +78,7 @@ export class Lexer {
   }
 
   #readToken(): Token {
+    // Operators (`==`, `=~`) begin with bytes that are single tokens outside of scripts.
     if (SINGLES.has(this.#cursor.byte)) return this.#readPunctuation(this.#isOperator() ? 2 : 1)
     if (PAIRS.has(this.#cursor.byte)) {
       return this.#readPunctuation(this.#cursor.byte === this.#cursor.byteAfter(1) ? 2 : 1)
@@ -96,8 +100,9 @@ export class Lexer {
 
   #readPunctuation(length: number): Token {
     const position = this.#cursor.position()
-    const { bytes, offset } = this.#cursor
-    const text = String.fromCharCode(...bytes.subarray(offset, offset + length))
+    const { byte } = this.#cursor
+    const text =
+      String.fromCharCode(byte) + (length === 2 ? String.fromCharCode(this.#cursor.byteAfter(1)) : '')
     this.#cursor.step(length)
     return tokenOf('punctuation', text, position)
   }
@@ -107,6 +112,7 @@ export class Lexer {
     const start = this.#cursor.offset
     while (!WORD_ENDS.has(this.#cursor.byte)) this.#cursor.step()
     const bytes = this.#cursor.bytes.subarray(start, this.#cursor.offset)
+    // One byte more than allowed shows that the token is too long; a longer copy is not needed.
     return textToken('word', bytes.subarray(0, TOKEN_BYTES_MAX + 1), position)
   }
 

@@ -5,7 +5,8 @@ import { checkLoops } from './check-loops.js'
 import { checkMavis } from './check-mavis.js'
 import { checkPoolsOfListeners } from './check-pools.js'
 import { checkPorts } from './check-ports.js'
-import { checkListenersOfRoutes } from './check-routes.js'
+import { checkDynamicRoutes, checkListenersOfRoutes } from './check-routes.js'
+import { checkListenersOfTests } from './check-tests.js'
 import { checkTls } from './check-tls.js'
 import { type CompletionContext, completeDraft, type Draft, emptyDraft, hasMistakesIn } from './draft.js'
 import { type OtherSection, otherSection } from './other-section.js'
@@ -15,7 +16,7 @@ import type { Block, SettingsOf } from './row.js'
 import { chooseSections, type SectionIds, type SectionRequest } from './section-choice.js'
 import { cannotRead } from './sources.js'
 import { type SpawndSettings, spawndBlock } from './table-spawnd.js'
-import { type TcprelaySettings, tcprelayBlock } from './table-tcprelay.js'
+import { isDynamic, type TcprelaySettings, tcprelayBlock } from './table-tcprelay.js'
 import { topBlock } from './table-top.js'
 import type { Token } from './token.js'
 import { TokenStream } from './token-stream.js'
@@ -32,7 +33,7 @@ export interface LoadRequest extends World, SectionIds {
 
 export type TopSettings = SettingsOf<typeof topBlock>
 
-/** All of it is usable when no problem is an error; with errors it holds what could be understood. */
+/** Complete if no problem is an error; otherwise the part that could be read. */
 export interface Configuration {
   readonly top: TopSettings
   readonly spawnd: SpawndSettings
@@ -42,7 +43,7 @@ export interface Configuration {
   readonly problems: readonly ConfigProblem[]
   /** Sections that were skipped. */
   readonly others: readonly OtherSection[]
-  /** The environment handed in, with what `setenv` made of it. */
+  /** The environment of the request, as changed by `setenv`. */
   readonly environment: ReadonlyMap<string, string>
 }
 
@@ -62,6 +63,7 @@ type ChosenRequest = Omit<LoadRequest, keyof SectionIds>
  * be named in the spawnd section, by the file itself.
  */
 export function loadChosenConfiguration(request: ChosenRequest, choice: SectionRequest): ChosenConfiguration {
+  // The section of the children may be named in the section of the master, which must be read first.
   const first = chooseSections(choice)
   const configuration = loadConfiguration({ ...request, ...first })
   const { spawn } = configuration.spawnd
@@ -71,15 +73,19 @@ export function loadChosenConfiguration(request: ChosenRequest, choice: SectionR
     const apart = withOthers(request, loadApart(request, childRequest, sections), sections)
     return { ...apart, sections, childFile: spawn.config }
   }
+  // Usually the first pass has read the right section.
   const isRead = sections.childId === first.childId
   const chosen = isRead ? configuration : loadConfiguration({ ...request, ...sections })
   return { ...withOthers(request, chosen, sections), sections, childFile: undefined }
 }
 
-/** Each is read with a pass over the file of its own. */
+/** Limit of checked sections: each takes a pass of its own over the file. */
 const OTHERS_MAX = 64
 
-/** Adds what is wrong in sections that were not chosen. Where children are another program, theirs is not ours to judge. */
+/**
+ * Adds the problems of sections that were not chosen. If the children are another program, their section is
+ * not checked.
+ */
 function withOthers(request: ChosenRequest, chosen: Configuration, { childId }: SectionIds): Configuration {
   const problems = new Problems()
   for (const problem of chosen.problems) problems.add(problem)
@@ -94,7 +100,10 @@ function withOthers(request: ChosenRequest, chosen: Configuration, { childId }: 
   return { ...chosen, others, problems: problems.sorted() }
 }
 
-/** Master and children have a file each; what the children's sets in the environment is theirs alone. */
+/**
+ * Reads master and children from a file each. What the children's file sets in the environment applies to
+ * them only.
+ */
 function loadApart(
   request: ChosenRequest,
   childRequest: ChosenRequest,
@@ -106,11 +115,15 @@ function loadApart(
   const problems = new Problems()
   for (const problem of [...master.problems, ...child.problems]) problems.add(problem)
   const { tcprelay } = child
+  // Checks across both sections, which neither pass could make; only without errors, as in
+  // `checkConfiguration`.
   const isRight = problems.sorted().every(({ severity }) => severity !== 'error')
   if (isRight) {
     checkTls(master.spawnd, tcprelay, false, problems)
     checkPoolsOfListeners(master.spawnd, tcprelay, problems)
     checkListenersOfRoutes(master.spawnd, tcprelay, problems)
+    checkDynamicRoutes(master.spawnd, tcprelay, problems)
+    checkListenersOfTests(master.spawnd, tcprelay, problems)
     checkPorts(master.spawnd, tcprelay, problems)
     checkLoops(master.spawnd, tcprelay, problems)
     checkMavis(master.spawnd, tcprelay, false, problems)
@@ -140,6 +153,7 @@ export function loadConfiguration(request: LoadRequest): Configuration {
     const shared = { tokens, problems, environment, patterns, sources, names }
     const parser = new Parser({ ...shared, given, openSection, onSkipped })
     isWhole = parser.parseFile(topBlock, draft)
+    // In a file that ended early, a section may be missing only because it was not reached.
     if (isWhole) wanted.reportMissing(draft.hasMistakes)
   } else {
     problems.error(start, cannotRead(request.file, answer.code, request.sources), { code: 'unreadable' })
@@ -171,6 +185,7 @@ function completeSection<S>(
   context: CompletionContext,
 ): S {
   const settings = completeDraft(block, draft, { ...top }, context)
+  // Sections refuse nothing: their `complete` always returns settings.
   if (settings === undefined) throw new Error(`the ${block.name} section cannot be left out`)
   return settings
 }
@@ -187,7 +202,9 @@ function checkRead(
     tcprelay: tcprelay.foundAt && settings.tcprelay,
     hasListeners: spawnd.draft.given.has('listeners') || spawnd.draft.hasMistakes,
     hasRemotes:
-      ['remotes', 'pools'].some((key) => tcprelay.draft.given.has(key)) || tcprelay.draft.hasMistakes,
+      ['remotes', 'pools'].some((key) => tcprelay.draft.given.has(key)) ||
+      settings.tcprelay.routes.some(isDynamic) ||
+      hasMistakesIn(tcprelay.draft, 'routes'),
     mayHaveCertificate: hasMistakesIn(tcprelay.draft, 'tlsCertificates'),
     mayHaveModule: hasMistakesIn(tcprelay.draft, 'mavisModules'),
     mayHavePool: hasMistakesIn(tcprelay.draft, 'pools'),

@@ -13,6 +13,7 @@ export function located<T>(type: ValueType<T>): ValueType<Located<T>> {
   return {
     grammar: type.grammar,
     read(input) {
+      // Before the value is read: where it begins.
       const { position } = input.tokens.peek()
       const value = type.read(input)
       return value === undefined ? undefined : { value, position }

@@ -9,6 +9,7 @@ export function mavisSettings(tcprelay: TcprelaySettings): MavisSettings {
     fallback: tcprelay.mavisDefault,
     timeoutMs: tcprelay.mavisTimeoutMs,
     cacheTimeoutMs: tcprelay.mavisCacheTimeoutMs,
+    // The directive may be repeated; values of MAVIS are bytes.
     members: tcprelay.mavisMembers.flat().map(byteString),
     modules: tcprelay.mavisModules,
   }

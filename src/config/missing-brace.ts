@@ -31,6 +31,7 @@ interface Outsider {
   readonly place: Place
 }
 
+// `id`, `=`, the name and `{`; the longest directive has four words.
 const SECTION_TOKENS = 4
 const WORDS_MAX = 4
 
@@ -40,6 +41,7 @@ export function outsiderAt(place: Place, tokens: TokenStream): Outsider | undefi
   if (place.outer === undefined || token.kind !== 'word') return undefined
   const name = token.text === 'id' ? sectionName(tokens.lookAhead(SECTION_TOKENS)) : undefined
   if (name !== undefined) return { what: `section ${shown(name)}`, place: outermost(place) }
+  // A directive of this block is never a sign.
   if (wordTree(place.block).children.has(token.text)) return undefined
   if (!tokens.isOnNewLine(token) || token.position.column > place.indent) return undefined
   return directiveAround(place, tokens, (row) => place.isIndented || opensBlock(row))
@@ -88,6 +90,7 @@ function opensBlock(row: Row | undefined): boolean {
 /** Tracks indentation and closing braces to locate a missing `}`. */
 export class BraceWatch {
   #indent = 1
+  /** The first block of the section whose `}` seemed to close an outer one. */
   #suspect: Place | undefined
   #isReported = false
 
@@ -108,6 +111,7 @@ export class BraceWatch {
   /** A `}` at the start of a line, left of its block, probably closes an outer block: this block lacks its `}`. */
   closeAtLineStart(place: Place, brace: Token): void {
     this.startLine(brace)
+    // The first suspect: later ones follow from it.
     if (brace.position.column < place.indent) this.#suspect ??= place
   }
 

@@ -27,6 +27,7 @@ export function moduleHeading(modules: readonly string[]): ValueType<Heading> {
       const { problems, tokens } = input
       const first = readOne(input, 'a module name', nonEmpty)
       if (first === undefined) return undefined
+      // `mavis module = x` names a module of kind x; `mavis module y = x` gives it the name y.
       const isNamed = tokens.skipEquals() || isNameFollowed(tokens)
       const second = isNamed ? readOne(input, 'a module name', nonEmpty) : first
       const kind = second && acceptedOrReported(problems, second, moduleOf(second.text, modules))

@@ -46,6 +46,7 @@ export const moduleRows = {
   regexMatchCase: caseRow,
 }
 
+/** First words of the common directives, which end the arguments of a helper's program. */
 export const MODULE_WORDS = ['action', 'regex-match-case', 'script']
 
 /** The block of a module: its own rows and the common ones. `make` returns the settings of its own rows. */
@@ -56,6 +57,7 @@ export function moduleBlock<const R extends Rows, S extends object>(
   make: (given: Settings<R>, completion: Completion) => S | undefined,
 ): Block<CommonModuleSettings & S> {
   return completedBlock(module, doc, { ...rows, ...moduleRows }, (given, completion) => {
+    // The casts separate the rows of both parts again, which were joined in one block.
     const own = make(given as unknown as Settings<R>, completion)
     return own && { ...common(given as unknown as Settings<typeof moduleRows>, completion), ...own }
   })

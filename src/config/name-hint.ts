@@ -1,10 +1,14 @@
-/** The hint for a name of a pool or listener that does not exist. */
+/** The hint for a name of a pool, listener or remote that does not exist. */
 import { nearest } from '../base/suggest.js'
 
 /** More names make a hint unreadable. */
 const NAMES_MAX = 10
 
-export function nameHint(given: string, known: Iterable<string>, what: 'pools' | 'listeners'): string {
+export function nameHint(
+  given: string,
+  known: Iterable<string>,
+  what: 'pools' | 'listeners' | 'remotes',
+): string {
   const names = [...known]
   const near = nearest(given, names)
   if (near !== undefined) return `did you mean '${near}'?`

@@ -5,6 +5,7 @@ import { oneToken, type ValueType } from './value-type.js'
 export const INT_MAX = 2 ** 31 - 1
 export const UINT_MAX = 2 ** 32 - 1
 
+// `64k`, `64kb`, `0x10`, `+5`.
 const NUMBER = /^([+-]?)(0x[0-9a-f]+|\d+)(?:([kmg])b?)?$/i
 const MULTIPLIERS: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 }
 
@@ -42,7 +43,19 @@ export function parseCount(text: string): number | undefined {
   if (match === null) return undefined
   const [, sign, digits, letter = ''] = match
   const value = Number(digits) * (MULTIPLIERS[letter.toLowerCase()] ?? 1)
+  // `0 - value` instead of `-value`: there is no negative zero.
   return sign === '-' ? 0 - value : value
+}
+
+const DECIMAL = /^\d+(?:\.\d+)?$/
+
+/** A number that may have a fraction. */
+export function decimal({ min, max }: Required<Range>): ValueType<number> {
+  return oneToken('NUMBER', (text) => {
+    if (!DECIMAL.test(text)) return refuseText('a number', text)
+    const value = Number(text)
+    return value < min || value > max ? refuseText(`a number from ${min} to ${max}`, text) : value
+  })
 }
 
 /** A time for our own timers; a number without a unit is in seconds. Bounds and value are in milliseconds. */

@@ -25,6 +25,7 @@ export function openingHint(
     return { hint: `write '${name} { ${directives}${port} }'`, isForeign: false }
   }
   if (!isText(token)) return undefined
+  // `listen web {`: a name before the brace.
   if (next !== undefined && isPunctuation(next, '{')) {
     return { hint: `a '${name}' block has no name: write '${name} {'`, isForeign: false }
   }

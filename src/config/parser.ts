@@ -61,11 +61,13 @@ export class Parser {
       indent: 0,
       isIndented: false,
     }
+    // A surplus `}` ends `#parseDirectives`; the rest of the file is parsed after it.
     for (;;) {
       this.#parseDirectives(place)
       const end = tokens.peek()
       const { isReported: isBraceMissing } = this.#braces
       if (end.kind === 'end') return !isReported(end) && !problems.hasErrorAt(end.position) && !isBraceMissing
+      // After a missing `}` was reported, the surplus ones are consequences.
       const isNew = !isBraceMissing && !problems.hasErrorAt(end.position)
       if (isNew) problems.error(end.position, "unmatched '}'")
       tokens.next()
@@ -82,6 +84,7 @@ export class Parser {
       token.kind !== 'end' && !isPunctuation(token, '}');
       token = tokens.peek()
     ) {
+      // Unwinds the blocks that lack their `}`, up to the place where the token belongs.
       if (this.#resumeAt !== undefined && this.#resumeAt !== place) return
       this.#resumeAt = undefined
       if (tokens.isOnNewLine(token)) {
@@ -99,6 +102,7 @@ export class Parser {
     const words: string[] = []
     let node = root
     for (let next = this.#child(node); next !== undefined; next = this.#child(node)) {
+      // Walks down the tree as far as words match: the longest directive wins.
       words.push(tokens.next().text.replace(/;$/, ''))
       node = next
     }
@@ -130,11 +134,13 @@ export class Parser {
     if (row.kind === 'sections') this.#parseSection(place, start)
     else if (row.kind === 'kinds') this.#parseKind(place, target.key, row, start, words)
     else if (row.kind === 'value' || row.kind === 'list') {
+      // After `=` a value must follow: `tls =` is an error, `tls` means yes.
       const isBare = !hasEquals && this.#hasNoValue(row.type)
       this.#addValue(place, target, row, start, words, isBare ? row.type.bare : undefined)
     } else {
       const { position } = start
       const draft =
+        // Several blocks of a name fill one draft; of `blocks` each has its own.
         row.kind === 'block' ? nestedDraft(place.draft, target.key, position) : emptyDraft(position)
       if (row.kind === 'blocks') addGiven(place.draft, target.key, draft)
       this.#parseBlock(this.#inner(place, row.block, draft, [nameOf(row)], start), start)
@@ -162,8 +168,10 @@ export class Parser {
     }
     const { draft, blocks } = place
     const { position } = start
+    // Some values of a directive need no feature, such as `no`.
     const needs = (row.needsWhen?.(value) ?? true) ? row.needs : undefined
     given.push({ blocks, name: nameOf(row), position, value, needs, isForwarded: row.isForwarded === true })
+    // A row of a nested block that is written outside of it goes into the draft of that block.
     if (innerKey === undefined) addGiven(draft, key, value)
     else addGiven(nestedDraft(draft, key, position), innerKey, value)
   }
@@ -228,6 +236,7 @@ export class Parser {
       this.#parseBlock(this.#inner(outer, block, draft, [block.name], start, label), start)
       this.#braces.endSection()
     } else if (this.#takeOpening()) {
+      // Collected to classify the section (`other-section.ts`).
       const firstWords = new Set<string>()
       if (!tokens.skipBraced(firstWords)) reportUnclosed(this.#request, { ...start, label })
       this.#request.onSkipped(name, firstWords)
@@ -241,6 +250,7 @@ export class Parser {
       return
     }
     const { patterns, tokens } = this.#request
+    // `regex-match-case` applies until the end of the enclosing block.
     const { isCaseMatched } = patterns
     this.#parseDirectives(place)
     patterns.isCaseMatched = isCaseMatched
@@ -250,6 +260,7 @@ export class Parser {
       tokens.next()
       return
     }
+    // The rest of the block is unread.
     place.draft.hasMistakes = true
     const { isReported: wasReported } = this.#braces
     const hint = this.#braces.questionAtEnd(end.position)

@@ -34,6 +34,7 @@ export const caseRow = optional('regex-match-case', caseMatching, {
 export const nameFilters: ValueType<readonly NameFilter[]> = {
   grammar: 'PATTERN[, …]|not PATTERN[, …]',
   read(input) {
+    // Slashes begin patterns from the next token on; the mode is reset after the last one.
     input.tokens.setMode('patterns')
     const isNegated = skipNot(input)
     const patterns = commaList(pattern).read(input)
@@ -61,6 +62,7 @@ const pattern: ValueType<RegExp> = {
     }
     tokens.next()
     if (isReported(token)) return undefined
+    // Slashes: Perl; a word or quotes: POSIX, as in the original.
     const dialect = token.kind === 'pattern' ? 'perl' : 'posix'
     return acceptedOrReported(problems, token, compilePattern(token.text, dialect, !patterns.isCaseMatched))
   },

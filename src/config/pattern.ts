@@ -13,9 +13,12 @@ import { Refusal, refuseWord, shown } from './expectation.js'
 /** POSIX extended regular expressions, or the subset of Perl's (PCRE) that JavaScript can express. */
 export type Dialect = 'posix' | 'perl'
 
+/** The limit of PCRE; for POSIX patterns, too, whose RE_DUP_MAX is lower. */
 const REPEATS_MAX = 65_535
 const REPEAT = /^\{(\d{1,9})(?:(,)(\d{1,9})?)?\}/
+/** `(?i)` and `(?i-s:`; the last group is `:` if the flags are those of a group. */
 const FLAGS = /^\?([ims]*)(?:-([ims]*))?([:)])/
+/** The name is dropped: groups are only referred to by their numbers. */
 const NAMED_GROUP = /^\?P?<([A-Za-z_]\w*)>/
 const LOOKS = /^\?(?:=|!|<=|<!)/
 const SINGLE_ESCAPES: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, f: 12, e: 27, a: 7 }
@@ -43,6 +46,7 @@ class Flaw extends Error {}
  */
 export function compilePattern(text: string, dialect: Dialect, ignoresCase: boolean): RegExp | Refusal {
   try {
+    // With `m`, `^` and `$` match at the ends of lines, which the translation relies on.
     const pattern = new RegExp(new Translation(text, dialect, ignoresCase).translate(), 'm')
     pattern.test('') // V8 reports a pattern that is too large only when it is used
     return pattern
@@ -53,6 +57,7 @@ export function compilePattern(text: string, dialect: Dialect, ignoresCase: bool
 }
 
 class Translation {
+  /** By characters, not UTF-16 units: one outside of ASCII becomes a group of its bytes. */
   readonly #characters: readonly string[]
   readonly #isPosix: boolean
   #at = 0
@@ -61,6 +66,7 @@ class Translation {
   /** For each open group: the flags outside of it, and whether it may be repeated. */
   readonly #open: { readonly flags: Flags; readonly mayRepeat: boolean }[] = []
   #groups = 0
+  /** The highest back-reference: a group may follow it, so it is checked at the end. */
   #groupReferred = 0
   /** Whether the last item may be repeated. */
   #mayRepeat = false
@@ -84,6 +90,7 @@ class Translation {
 
   /** Consumes what the expression matches at the current position. */
   #takeMatch(expression: RegExp): RegExpExecArray | undefined {
+    // 80 characters are enough for the longest construct, and bound the work for each.
     const found = expression.exec(this.#characters.slice(this.#at, this.#at + 80).join(''))
     if (found !== null) this.#at += found[0].length
     return found ?? undefined
@@ -110,6 +117,7 @@ class Translation {
 
   #literal(character: string): string {
     const code = character.codePointAt(0) ?? 0
+    // A group, so that a repetition applies to all of its bytes.
     if (code > 0x7f)
       return `(?:${[...byteString(character)].map((byte) => formatByte(byte.charCodeAt(0))).join('')})`
     return this.#oneByte(code)
@@ -125,6 +133,7 @@ class Translation {
     if (character === '{') {
       this.#at -= 1
       const [found, least = '', , most = least] = this.#takeMatch(REPEAT) ?? []
+      // As in PCRE, a brace that begins no repetition is literal.
       if (found === undefined) {
         this.#at += 1
         this.#emit('\\{', true)
@@ -140,6 +149,7 @@ class Translation {
     }
     if (!this.#mayRepeat) throw new Flaw(`nothing to repeat before ${shown(repeat)}`)
     const isLazy = !this.#isPosix && this.#takeMatch(/^\?/) !== undefined
+    // Possessive: JavaScript has no equivalent.
     if (!this.#isPosix && this.#takeMatch(/^\+/) !== undefined) throw unknown(`${repeat}+`)
     this.#emit(isLazy ? `${repeat}?` : repeat, false)
   }
@@ -151,9 +161,11 @@ class Translation {
       this.#pushGroup('(', true)
       return
     }
+    // A comment.
     if (this.#takeMatch(/^\?#[^)]*\)/) !== undefined) return
     const look = this.#takeMatch(LOOKS)
     if (look !== undefined) {
+      // JavaScript allows repetitions of some lookarounds only.
       this.#pushGroup(`(${look[0]}`, false)
       return
     }
@@ -166,6 +178,7 @@ class Translation {
     if (found === undefined) throw unknown(`(${this.#characters.slice(this.#at, this.#at + 3).join('')}`)
     const [, on = '', off = '', end] = found
     if (end === ':') this.#pushGroup('(?:', true)
+    // `(?i)` without a colon applies up to the end of the enclosing group, whose `)` restores the flags.
     this.#flags = withFlags(withFlags(this.#flags, on, true), off, false)
   }
 
@@ -205,6 +218,7 @@ class Translation {
   #refer(digit: string): void {
     const number = Number(digit + (this.#takeMatch(/^\d/)?.[0] ?? ''))
     this.#groupReferred = Math.max(this.#groupReferred, number)
+    // In a group, so that a digit that follows does not extend the number.
     this.#emit(`(?:\\${number})`, true)
   }
 
@@ -242,6 +256,7 @@ class Translation {
     const first = this.#bracketMember(character)
     if (typeof first !== 'number') return first
     const [dash, after] = this.#characters.slice(this.#at, this.#at + 2)
+    // A dash before the closing bracket is a member.
     if (dash !== '-' || after === ']' || after === undefined) return [[first, first]]
     this.#at += 1
     const last = this.#bracketMember(this.#take() ?? '')
@@ -256,6 +271,7 @@ class Translation {
       if (letter === undefined) throw new Flaw("unmatched '['")
       const ranges = escapedClass(letter)
       if (ranges !== undefined) return ranges
+      // Within brackets `\b` is the backspace.
       if (letter === 'b') return 8
       if (/[A-Za-z0]/.test(letter)) return this.#escapedByte(letter)
       return this.#ascii(letter)
@@ -264,6 +280,7 @@ class Translation {
   }
 
   #namedClass(): ByteRanges {
+    // Collating symbols and equivalence classes (`[.a.]`, `[=a=]`) are no class names, and are rejected.
     const [, name = ''] = this.#takeMatch(/^:(\w*):\]/) ?? []
     const ranges = namedClass(name)
     if (ranges === undefined) throw new Flaw(refuseWord(CLASS_NAMES, name).message)

@@ -69,6 +69,7 @@ export function placeOf(given: readonly string[]): FoundPlace | undefined {
 
 /** Another block with directives that resemble the words. */
 export function nearPlaceOf(given: readonly string[]): FoundPlace | undefined {
+  // The first block with a likely directive is named, sections first.
   for (const block of [spawndBlock, tcprelayBlock, ...INNER_BLOCKS]) {
     const guesses = [joinedGuesses, reorderedGuesses, longerGuesses].map((guess) => guess(block, given))
     const directives = guesses.find(({ length }) => length > 0)

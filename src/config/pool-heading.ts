@@ -9,6 +9,7 @@ export const POOL = 'pool'
 export const poolHeading: ValueType<Heading> = {
   grammar: '= NAME',
   read(input) {
+    // `pool = NAME {` and `pool NAME {` are equivalent.
     input.tokens.skipEquals()
     const name = readOne(input, 'the name of the pool', ({ text }) => parseName(text))
     return name === undefined ? undefined : { kind: POOL, name }

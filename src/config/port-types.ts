@@ -21,6 +21,7 @@ const RANGE = /^(\d+)-(\d+)$/
 const portRange = oneToken<PortRange>('PORT[-PORT]', (text, { names }) => {
   const [, low, high] = RANGE.exec(text) ?? []
   if (low !== undefined && high !== undefined) return parseRange(text, parsePort(low), parsePort(high))
+  // services(5): most names have the same port for both protocols.
   const port = parsePort(text) ?? names.service(text, 'tcp') ?? names.service(text, 'sctp')
   return port === undefined
     ? refuseText('a port from 0 to 65535 or the name of a service', text, portHint(text))
@@ -34,10 +35,17 @@ export const ports: ValueType<Ports> = {
   grammar: ranges.grammar,
   read(input) {
     const given = ranges.read(input)
+    // Each port becomes a listener, so a duplicate could not be bound.
     if (given === undefined || !areDistinct(given, input.problems)) return undefined
     return simplest(given.map(({ value }) => value))
   },
 }
+
+/** A port that a client can connect to. */
+export const clientPort = oneToken('PORT', (text, { names }) => {
+  const port = parsePort(text) ?? names.service(text, 'tcp') ?? names.service(text, 'sctp')
+  return port || refuseText('a port from 1 to 65535 or the name of a service', text)
+})
 
 /** Like `ports`, for comparisons: port 0 is none. */
 export const routePorts: ValueType<readonly PortRange[]> = {

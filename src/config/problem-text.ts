@@ -10,6 +10,7 @@ const BEFORE_PLACE_MAX = 60
 
 /** For each problem: position, message, the line, a marker below the position, and the hint. */
 export function renderProblems(problems: readonly ConfigProblem[], sources: Sources): string {
+  // Each file is decoded once, however many problems it has.
   const linesOf = new Map<string, readonly string[]>()
   const rendered = problems.map((problem) => {
     const { file, line } = problem.position
@@ -30,6 +31,7 @@ function renderProblem(problem: ConfigProblem, line: string | undefined): string
 
 /** The part of a line around a column (in characters, from 1), and the marker line below it. */
 function excerpt(line: string, column: number): { text: string; ruler: string } {
+  // Bounds the work for lines of megabytes; a character takes at most two UTF-16 units.
   const characters = [...line.slice(0, (column + LINE_SHOWN_MAX) * 2)]
   const place = column - 1
   const start = place > BEFORE_PLACE_MAX && characters.length > LINE_SHOWN_MAX ? place - BEFORE_PLACE_MAX : 0

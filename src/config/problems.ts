@@ -35,10 +35,13 @@ const SEVERITY_MAX = 50
 
 /** Collects problems, each once: an alias that is used twice repeats its errors. */
 export class Problems {
+  /** By position and message. */
   readonly #found = new Map<string, ConfigProblem>()
+  /** Positions with an error: another error there would be a consequence. */
   readonly #errorPlaces = new Set<string>()
   readonly #count = { error: 0, warning: 0 }
 
+  /** The parser ends the input then. */
   get isFull(): boolean {
     return this.#count.error >= SEVERITY_MAX
   }
@@ -64,6 +67,7 @@ export class Problems {
   /** Sorted by file in order of appearance, then by line and column. */
   sorted(): readonly ConfigProblem[] {
     const found = [...this.#found.values()]
+    // The main file comes first: its first problem is usually found before those of includes.
     const files = [...new Set(found.map(({ position }) => position.file))]
     return found.sort(
       ({ position: a }, { position: b }) =>
@@ -79,6 +83,7 @@ export class Problems {
     this.#count[severity] += 1
     if (severity === 'error') this.#errorPlaces.add(`${position.line}:${position.column}:${position.file}`)
     const isLast = this.#count[severity] === SEVERITY_MAX
+    // Only the last problem that is kept says so; later ones are dropped.
     const note = isLast ? ` (only the first ${SEVERITY_MAX} ${severity}s are shown)` : ''
     this.#found.set(key, { ...problem, message: printable(message) + note })
   }

@@ -17,6 +17,7 @@ export function readPskFile(bytes: Uint8Array): PskFile {
   for (const [index, line] of new TextDecoder().decode(bytes).split('\n').entries()) {
     const text = line.trim()
     if (text === '' || text.startsWith('#')) continue
+    // The last colon separates: the greedy group takes all others.
     const [, identity = '', hex = ''] = /^(.*\S)\s*:\s*([0-9a-f]*)$/i.exec(text) ?? []
     const wrong = (what: string) => mistakes.push(`line ${index + 1}: ${what}`)
     if (identity === '') wrong('expected IDENTITY:KEY, the key in hexadecimal')

@@ -30,6 +30,7 @@ export function readQuoted(
   environment: ReadonlyMap<string, string>,
   bytesMax: number,
 ): QuotedText {
+  // The same kind of quote closes it; the other kind is literal.
   const quote = cursor.byte
   const bytes: number[] = []
   let flaw: Flaw | undefined
@@ -42,6 +43,7 @@ export function readQuoted(
       bytes.push(cursor.byte)
       cursor.step()
     }
+    // Cut at each step, so that an unclosed quote does not collect the rest of a large file.
     if (bytes.length > bytesMax) bytes.length = bytesMax + 1
   }
   const isClosed = cursor.byte === quote
@@ -70,6 +72,7 @@ function readEscape(cursor: Cursor, bytes: number[]): Flaw | undefined {
   cursor.step(cursor.byte === -1 ? 0 : isLineEnd ? 2 : 1)
   const byte = ESCAPES[character]
   if (byte !== undefined) bytes.push(byte)
+  // A backslash at the end of a line joins it with the next.
   if (byte !== undefined || isLineEnd || character === '\n') return undefined
   return { severity: 'warning', position, message: `unknown escape '\\${character}' is ignored` }
 }
@@ -80,6 +83,7 @@ function readOctal(cursor: Cursor): number {
     value = value * 8 + (cursor.byte - 0x30)
     cursor.step()
   }
+  // Three octal digits reach 0o777; as in C, the value is cut to a byte.
   return value & 0xff
 }
 

@@ -27,8 +27,10 @@ export function skipDirective(input: Input, block: Block<unknown>, start: Token,
     // A line that begins with `[` is a heading of an INI file.
     if (isNewLine && isPunctuation(token, '[')) return
     if (isText(token) && (isNewLine || (end === 'directive' && begins(tokens, block)))) return
+    // The block of a rejected directive: its directives are not checked, as their rows are not known.
     if (skipBlock(input)) continue
     const isEquals = tokens.skipEquals()
+    // After `=` a value is consumed too, although it may look like a directive.
     if (!isEquals || isText(tokens.peek())) tokens.next()
   }
 }

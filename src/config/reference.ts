@@ -6,12 +6,15 @@ import { type Block, block, type Need, type Row } from './row.js'
 import { commonRows } from './table-common.js'
 import { moduleBlocks } from './table-mavis.js'
 import { serverBlock } from './table-mavis-remote.js'
+import { NOT_OVERRIDDEN, overrideRows } from './table-overrides.js'
 import { poolBlock } from './table-pool.js'
 import { relayingRows } from './table-relaying.js'
 import { remoteBlock } from './table-remote.js'
 import { routeBlock } from './table-route.js'
 import { listenBlock, spawnBlock, spawndBlock } from './table-spawnd.js'
+import { stickyBlock } from './table-sticky.js'
 import { tcprelayBlock } from './table-tcprelay.js'
+import { testBlock } from './table-test.js'
 import { certificateBlock, listenerTlsRows } from './table-tls.js'
 import { topBlock } from './table-top.js'
 import { nameOf } from './word-tree.js'
@@ -41,7 +44,9 @@ const CHAPTERS: readonly Chapter[] = [
     intro: certificateBlock.doc,
   },
   { title: 'Block `pool = NAME { … }` in `tcprelay`', block: poolBlock, intro: poolBlock.doc },
+  { title: 'Block `sticky { … }` in `tcprelay` or `pool`', block: stickyBlock, intro: stickyBlock.doc },
   { title: 'Block `route { … }` in `tcprelay`', block: routeBlock, intro: routeBlock.doc },
+  { title: 'Block `test "NAME" { … }` in `tcprelay`', block: testBlock, intro: testBlock.doc },
   { title: 'Block `remote { … }` in `tcprelay` or `pool`', block: remoteBlock, intro: remoteBlock.doc },
   {
     title: 'Block `mavis module … { … }` in `tcprelay`',
@@ -54,10 +59,12 @@ const CHAPTERS: readonly Chapter[] = [
   ]),
 ]
 
+// Keys of rows that several blocks have: they are described once.
 const MODULE_KEYS = new Set(Object.keys(moduleRows))
 
 const COMMON_KEYS = new Set(Object.keys(commonRows))
 const RELAYING_KEYS = new Set(Object.keys(relayingRows))
+const OVERRIDE_KEYS = new Set(Object.keys(overrideRows))
 const LISTENER_TLS_KEYS = new Set(Object.keys(listenerTlsRows))
 
 /** The whole page: the chapter on the language, then one chapter for each block of the table. */
@@ -72,8 +79,11 @@ function describeChapter({ title, block: of, intro }: Chapter, landed: ReadonlyS
   const isCommon = ([key, row]: Entry) => COMMON_KEYS.has(key) && row.isInherited === true
   const isOfSection = ([key]: Entry) =>
     (of === listenBlock && LISTENER_TLS_KEYS.has(key)) || (of === poolBlock && RELAYING_KEYS.has(key))
+  const isOverride = ([key]: Entry) => of === listenBlock && OVERRIDE_KEYS.has(key)
   const isOfModules = ([key]: Entry) => isModule(of) && MODULE_KEYS.has(key)
-  const own = rows.filter((entry) => !isCommon(entry) && !isOfSection(entry) && !isOfModules(entry))
+  const own = rows.filter(
+    (entry) => ![isCommon, isOfSection, isOverride, isOfModules].some((isOther) => isOther(entry)),
+  )
   const notes =
     describedElsewhere(
       rows.filter(isCommon),
@@ -82,10 +92,22 @@ function describeChapter({ title, block: of, intro }: Chapter, landed: ReadonlyS
     describedElsewhere(
       rows.filter(isOfSection),
       `These may also be set here, for this ${of === poolBlock ? 'pool' : 'listener'} only; otherwise the value of section \`tcprelay\` applies`,
-    )
+    ) +
+    describedElsewhere(
+      rows.filter(isOverride),
+      'These may also be set here, for the clients of this listener; they override the value of the pool',
+    ) +
+    (of === listenBlock ? NOT_OVERRIDDEN_TEXT : '')
   const described = own.map(([, row]) => describeRow(row, landed))
   return `## ${title}\n\n${intro}\n${notes}\n${described.join('\n')}`
 }
+
+const NOT_OVERRIDDEN_NAMES = Object.values(NOT_OVERRIDDEN).map((row) => `\`${nameOf(row)}\``)
+const NOT_OVERRIDDEN_TEXT =
+  `\nA listener cannot override ${NOT_OVERRIDDEN_NAMES.join(', ')}: all clients of a pool share its policy and the state ` +
+  'of its remotes. `tcp keepalive` and its options of a listener are about the sockets of its clients, those of a pool ' +
+  'about sockets to remotes. The overrides have no effect where children are another program. A relay whose master is ' +
+  'another program does not know its listeners: there the values of the pools apply.\n'
 
 type Entry = readonly [key: string, row: Row]
 
@@ -110,6 +132,7 @@ function grammarOf(row: Row): string {
   if (row.kind === 'block' || row.kind === 'blocks') return `${name} { … }`
   if (row.kind === 'sections') return `${name} = NAME { … }`
   if (row.kind === 'kinds') return `${name} ${row.heading.grammar} { … }`
+  // The grammar of such directives contains the `=` itself, or none is usual.
   return /^(\[not\]|NAME [={])/.test(row.type.grammar) && row.kind === 'list'
     ? `${name} ${row.type.grammar}`
     : `${name} = ${row.type.grammar}`
@@ -122,6 +145,7 @@ function describeSpellings(row: Row): string {
 }
 
 function describeDefault(row: Row): string {
+  // The first rule that applies: inherited, described, a value of the type.
   if (row.isInherited === true) return 'Default: the value in the enclosing section.'
   if (row.defaultText !== undefined) return `Default: ${row.defaultText}.`
   if (row.kind !== 'value' || row.fallback === undefined || row.fallback === '') return ''
@@ -140,6 +164,7 @@ function describeOrigin(row: Row): string {
   return row.isOurs === true ? '*Not in the original.*' : ''
 }
 
+/** A warning in bold for directives that this version accepts and does not execute. */
 function describeNeed(row: Row, landed: ReadonlySet<Need>): string {
   if (row.needs === undefined || landed.has(row.needs)) return ''
   const which = row.needsWhen === undefined ? '' : ' with some values'

@@ -35,6 +35,7 @@ export class Refusals {
     const isStart = words.length === 0
     if (token.kind === 'end') reportUnexpected(this.#problems, token, `more after '${start.text}'`)
     if (token.kind === 'end' || (isStart && this.#endsAtForeign(place, token))) return undefined
+    // A token on the next line does not continue an incomplete directive.
     const ahead = !isStart && isFirst ? [] : tokens.lookAhead(AHEAD_MAX)
     const explanation = explain({ block: place.block, words, ahead })
     if (!isReported(token)) this.#reportAt(place, explanation.isIncomplete ? start : token, explanation)
@@ -70,7 +71,10 @@ export class Refusals {
     const { position } = token
     if (this.#problems.hasErrorAt(position)) return
     if (isForeign && !this.#isForeign) this.#problems.errorOnce(position, message, { hint })
+    // Later lines of the other program are skipped without a report.
     if (isForeign) return
+    // A block of an outer place at the start of a line: more likely a `}` is missing than a directive
+    // misspelled.
     const isBlock =
       !isIncomplete && this.#tokens.isOnNewLine(token) && blockAround(place, this.#tokens) !== undefined
     const question = isBlock ? `, or ${this.#braces.question(place, position)}` : ''
@@ -79,6 +83,7 @@ export class Refusals {
 
   /** Ends the input if the line shows that the whole file belongs to another program. */
   #endsAtForeign({ outer }: Place, { position }: Token): boolean {
+    // Only at top level: within a section, a foreign line is reported as such.
     const line = lineOf(this.#tokens.lookAhead(AHEAD_MAX))
     const configuration = outer === undefined ? foreignConfiguration(line) : undefined
     if (configuration === undefined) return false

@@ -30,6 +30,7 @@ interface RowText<T> {
 export interface ValueRow<out T> extends RowText<T> {
   readonly kind: 'value'
   readonly type: ValueType<T>
+  /** The default. Not checked by the type: it may be a value that cannot be written. */
   readonly fallback: T
 }
 
@@ -41,9 +42,12 @@ export interface ListRow<out T> extends RowText<unknown> {
   collect(items: readonly unknown[], inherited: unknown): T
 }
 
+/** A block whose repetitions add up to one. */
 export interface BlockRow<out S> extends RowText<unknown> {
   readonly kind: 'block'
   readonly block: Block<S>
+  /** Without the block the setting is that of the enclosing block, if it is inherited, or else undefined. */
+  readonly isOptional?: boolean
 }
 
 /** A block that may be repeated; each one is an object of its own. */
@@ -91,6 +95,7 @@ export type Settings<R extends Rows> = {
   readonly position: Position
 }
 
+// Sections have no setting: their drafts are collected by `WantedSections`.
 type SettingOf<R> =
   R extends ValueRow<infer T>
     ? T
@@ -151,6 +156,7 @@ export function optional<T>(
   return value<T | undefined>(spellings, type, undefined, text as Text<T | undefined>)
 }
 
+/** A directive that may be repeated; the setting has all values in order. */
 export function list<T>(
   spellings: Spellings,
   type: ValueType<T>,
@@ -173,6 +179,7 @@ export function folded<T, Out>(
   }
 }
 
+/** A block that occurs once; its repetitions add up. */
 export function nested<S>(
   spellings: Spellings,
   block: Block<S>,
@@ -181,6 +188,16 @@ export function nested<S>(
   return { kind: 'block', spellings: [spellings].flat(), block, doc: block.doc, ...text }
 }
 
+/** A nested block that is undefined if not given. */
+export function optionalBlock<S>(
+  spellings: Spellings,
+  block: Block<S>,
+  text: Omit<Text<unknown>, 'doc'> = {},
+): BlockRow<S | undefined> {
+  return { ...nested<S | undefined>(spellings, block, text), isOptional: true }
+}
+
+/** A block that may be repeated; the setting has one entry for each. */
 export function repeated<S>(
   spellings: Spellings,
   block: Block<S>,
@@ -189,6 +206,7 @@ export function repeated<S>(
   return { kind: 'blocks', spellings: [spellings].flat(), block, doc: block.doc, ...text }
 }
 
+/** Repeated blocks of several kinds, selected by their headings. */
 export function ofKinds<S>(
   spellings: Spellings,
   heading: ValueType<Heading>,
@@ -198,24 +216,34 @@ export function ofKinds<S>(
   return { kind: 'kinds', spellings: [spellings].flat(), heading, kinds, ...text }
 }
 
+/** `id = NAME { … }`, at top level only. */
 export function sections(spellings: Spellings, text: Text<unknown>): SectionsRow {
   return { kind: 'sections', spellings: [spellings].flat(), ...text }
 }
 
-/** A row that can be inherited. */
 type InheritableRow = ValueRow<unknown> | ListRow<unknown> | BlockRow<unknown>
 
-/**
- * The same directive in a nested block; its default is the value of the enclosing block. Of a block, the inherited rows
- * have those of the same block there.
- */
+/** The same directive in a nested block; its default is the value of the enclosing block. */
 export function inherited<R extends InheritableRow>(row: R): R {
   return { ...row, isInherited: true }
 }
 
+/** All rows of a block, for a nested block that may override each of them. */
 export function allInherited<R extends Readonly<Record<string, InheritableRow>>>(rows: R): R {
   const entries = Object.entries(rows).map(([key, row]) => [key, inherited(row)] as const)
   return Object.fromEntries(entries) as R
+}
+
+type ValueRows = Readonly<Record<string, ValueRow<unknown>>>
+
+type WithoutDefaults<R extends ValueRows> = {
+  readonly [K in keyof R]: R[K] extends ValueRow<infer T> ? ValueRow<T | undefined> : never
+}
+
+/** The same directives in a block where only a given value counts. */
+export function withoutDefaults<R extends ValueRows>(rows: R): WithoutDefaults<R> {
+  const entries = Object.entries(rows).map(([key, row]) => [key, { ...row, fallback: undefined }] as const)
+  return Object.fromEntries(entries) as unknown as WithoutDefaults<R>
 }
 
 /** A block whose settings are the values of its rows. */

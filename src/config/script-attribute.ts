@@ -46,8 +46,10 @@ export const attribute: ValueType<number> = {
   format: (number) => ATTRIBUTES[number] ?? String(number),
 }
 
+/** The number of an attribute, or why there is none. Words of the original are in lower case only. */
 export function parseAttribute(text: string): number | Refusal {
   const name = text.replace(/^\$/, '')
+  // The words of the original first: some differ from the name of their attribute.
   const number = attributeOfWord(name) ?? attributeNumber(name.toUpperCase())
   if (number === undefined) return refuseText('an attribute', text, didYouMean(name, ATTRIBUTES))
   return number

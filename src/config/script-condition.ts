@@ -17,6 +17,7 @@ const OPERATORS = ['==', '!=', '=~', '!~']
 /** Recursive descent; precedence from high to low: `!`, comparisons, `&&`, `||`. */
 export class ConditionReader {
   readonly #input: ValueInput
+  /** Open parentheses and negations. */
   #depth = 0
 
   constructor(input: ValueInput) {
@@ -43,9 +44,11 @@ export class ConditionReader {
     readNext: () => Condition | undefined,
   ): Condition | undefined {
     const { tokens } = this.#input
+    // Collected in a loop, not by recursion: a list of terms may have thousands.
     const terms: Condition[] = []
     for (;;) {
       const term = readNext()
+      // After an error the whole condition is given up: the script continues with its next statement.
       if (term === undefined) return undefined
       terms.push(term)
       if (!isPunctuation(tokens.peek(), operator)) return joined(terms, kind)
@@ -98,6 +101,7 @@ export class ConditionReader {
     return { kind: 'defined', attribute: number }
   }
 
+  /** Consumes a `)`, or reports its absence. `wanted`: what could be here instead. */
   #expectClosing(wanted: string): boolean {
     const { problems, tokens } = this.#input
     const isThere = isPunctuation(tokens.peek(), ')')
@@ -145,6 +149,7 @@ export class ConditionReader {
 
   #parseOperand(token: Token): Template | Refusal {
     const { problems } = this.#input
+    // To the right of `==`, the original takes these words for attributes; most users mean text.
     const known = token.kind === 'word' ? attributeOfWord(token.text) : undefined
     if (known !== undefined) {
       const hint = `write '$${ATTRIBUTES[known]}' for the attribute, or quotes for the text`
@@ -170,7 +175,9 @@ export class ConditionReader {
     }
     tokens.next()
     if (isReported(token)) return undefined
+    // As in the original, only patterns between slashes set `$0` to `$9`.
     const hasGroups = token.kind === 'pattern'
+    // A text is a POSIX pattern, as in filters of modules.
     const compiled = compilePattern(token.text, hasGroups ? 'perl' : 'posix', !patterns.isCaseMatched)
     const pattern = acceptedOrReported(problems, token, compiled)
     return pattern && { kind: 'match', attribute: number, pattern, hasGroups }

@@ -8,7 +8,7 @@ import { ConditionReader } from './script-condition.js'
 import { isPunctuation, isReported, isText, type Token } from './token.js'
 import { acceptedOrReported, reportUnexpected, type ValueInput, type ValueType } from './value-type.js'
 
-/** Nesting limit of statements: parsing and running are recursive, and must not exhaust the stack. */
+/** Nesting limit of statements: parsing is recursive and must not exhaust the stack. */
 const NESTING_MAX = 200
 
 const STATEMENTS = ['continue', 'eval', 'if', 'return', 'set', 'skip', 'tolower', 'toupper', 'unset']
@@ -27,6 +27,7 @@ export const script: ValueType<Script> = {
     }
     tokens.next()
     tokens.setMode('script')
+    // The closing brace is read in script mode; the token after it is not read yet.
     const parsed = new ScriptReader(input).readAll(opening)
     tokens.setMode('plain')
     return parsed
@@ -37,6 +38,7 @@ export const script: ValueType<Script> = {
 class ScriptReader {
   readonly #input: ValueInput
   readonly #conditions: ConditionReader
+  /** An error was reported: the script is dropped, and an `else` without `if` may be a consequence. */
   #hasMistakes = false
   #depth = 0
 
@@ -68,7 +70,7 @@ class ScriptReader {
     return statements
   }
 
-  /** Consumes at least one token. */
+  /** Consumes at least one token, so that `#readBlock` comes to its end. */
   #readStatement(start: Token): Statement | undefined {
     const { problems, tokens } = this.#input
     tokens.next()
@@ -78,6 +80,7 @@ class ScriptReader {
         start.position,
         `statements nested too deeply: at most ${NESTING_MAX} levels are allowed`,
       )
+      // Otherwise each level below would report the same.
       if (isBlock) tokens.skipBraced()
       return undefined
     }
@@ -115,6 +118,7 @@ class ScriptReader {
 
   #refuse(token: Token): void {
     const { problems } = this.#input
+    // Reported when the token was read.
     if (isReported(token)) return
     if (token.text === 'reset') {
       problems.error(token.position, "'reset' is not supported: save the value in CUSTOM_0 and set it again")
@@ -135,6 +139,7 @@ class ScriptReader {
     if (number === undefined) return undefined
     const hasEquals = tokens.skipEquals()
     const token = tokens.peek()
+    // Without `=`, a word on the next line is rather the next statement than the value.
     if (!hasEquals && (!isText(token) || tokens.isOnNewLine(token))) {
       reportUnexpected(problems, token, "'='", false)
       return undefined
@@ -165,6 +170,7 @@ class ScriptReader {
     const then = condition && this.#readInner()
     if (condition === undefined || then === undefined) return undefined
     const next = tokens.peek()
+    // An `else` belongs to the nearest `if`.
     if (next.kind !== 'word' || next.text !== 'else')
       return { kind: 'if', condition, then, otherwise: undefined }
     tokens.next()
@@ -207,6 +213,7 @@ function parseTemplate(text: string): Template {
     if (literal !== '') parts.push({ kind: 'text', text: byteString(literal) })
     literal = ''
   }
+  // Pieces: a group, an escaped character, or one character. A trailing backslash is dropped.
   for (const [piece] of text.matchAll(/\$\d|\\.|./gsu)) {
     if (/^\$\d$/.test(piece)) {
       endLiteral()

@@ -34,11 +34,13 @@ const NO_CHILD: ConfiguredChild = { id: undefined, exec: undefined }
  */
 export function chooseSections(request: SectionRequest, child: ConfiguredChild = NO_CHILD): SectionIds {
   const { program, programPath, masterOption, childOption, lastArgument } = request
+  // A link with another name selects another section, as with the original.
   const ownName = sectionNameOf(programPath)
   const masterDefault = program === 'spawnd' ? ownName : 'spawnd'
   const childDefault = program === 'spawnd' ? 'tcprelay' : ownName
   return {
     masterId: masterOption ?? lastArgument ?? masterDefault,
+    // -i, then the file, then the name.
     childId: isForeign(child) ? undefined : (childOption ?? child.id ?? childDefaultFor(child, childDefault)),
   }
 }

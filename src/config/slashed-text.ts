@@ -22,6 +22,7 @@ export function readSlashed(cursor: Cursor, bytesMax: number): SlashedText {
   while (cursor.byte !== SLASH && !LINE_ENDS.has(cursor.byte)) {
     if (cursor.byte === BACKSLASH) {
       cursor.step()
+      // Other escapes are left to the pattern compiler.
       if (!ESCAPED.has(cursor.byte)) bytes.push(BACKSLASH)
       if (LINE_ENDS.has(cursor.byte)) break
     }

@@ -1,4 +1,7 @@
-/** The file system as the configuration sees it. Answers can be recorded, so that another process reads the same. */
+/**
+ * The file system as far as configurations use it. Answers are cached, so that all passes over a
+ * configuration get the same.
+ */
 import { getSystemErrorMap } from 'node:util'
 import { shownPath } from './expectation.js'
 
@@ -31,6 +34,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EFBIG: `it is larger than ${FILE_BYTES_MAX / 2 ** 20} MiB`,
 }
 
+/** Descriptions of libuv by errno name. */
 const TEXTS = new Map([...getSystemErrorMap().values()])
 
 /** Why a file cannot be read, in words. */

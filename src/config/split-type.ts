@@ -13,6 +13,7 @@ export interface SplitShare {
   readonly share: number
 }
 
+/** Shares are relative to their sum, so large numbers serve no purpose. */
 const SHARE_MAX = 1_000_000
 
 /** `{ a = 90 b = 10 }` */
@@ -24,6 +25,7 @@ export const splitShares: ValueType<readonly SplitShare[]> = {
     const body = readBracedBlock(input, "pools with their shares: '{ a = 90 b = 10 }'")
     const shares = body && readShares(body, problems)
     if (shares === undefined) return undefined
+    // A share of zero takes a pool out, and another one must be left.
     if (shares.some(({ share }) => share > 0)) return shares
     problems.error(position, 'this split has no share above 0')
     return undefined
@@ -31,6 +33,7 @@ export const splitShares: ValueType<readonly SplitShare[]> = {
 }
 
 function readShares(body: readonly Token[], problems: Problems): readonly SplitShare[] | undefined {
+  // `a = 90 b = 10`, `a 90, b 10`: `=` and commas have no meaning here.
   const parts = body.filter((token) => !isPunctuation(token, '=') && !isPunctuation(token, ','))
   const shares: SplitShare[] = []
   for (let i = 0; i < parts.length; i += 2) {

@@ -24,6 +24,7 @@ export const environmentChange: ValueType<Variable> = {
   grammar: variable.grammar,
   read(input) {
     const change = variable.read(input)
+    // While it is parsed: later tokens expand `${NAME}` by the same map.
     if (change !== undefined) input.environment.set(...change)
     return change
   },
@@ -33,6 +34,7 @@ export const environmentChange: ValueType<Variable> = {
 export const aliasDefinition: ValueType<string> = {
   grammar: 'NAME { TOKENS }',
   read(input) {
+    // As written: a second definition must not expand the first.
     const name = input.tokens.nextAsWritten()
     if (!isText(name)) {
       reportUnexpected(input.problems, name, 'a name for the alias')

@@ -1,7 +1,7 @@
 /** The directives of a pool about which remote is next. */
 import { POLICY_NAMES } from '../base/policy-names.js'
 import { clientKey, SOURCE_KEY } from './client-key-type.js'
-import { count } from './number-types.js'
+import { count, decimal, time } from './number-types.js'
 import { optional, value } from './row.js'
 import { choice } from './text-types.js'
 
@@ -50,6 +50,21 @@ export const balanceRows = {
       isOurs: true,
     },
   ),
+  slowStartMs: value('slow start', time(), 0, {
+    doc:
+      'Time in which the share of a remote grows to its full weight after an outage, from a tenth of it: a server that ' +
+      'has just started is not flooded. It begins when the remote is logged as up again, not at the start of the ' +
+      'program. Clients of a `sticky` pool return at once. `balance = first` ignores it, because it ignores weights, and so does `maglev`, whose table of ' +
+      'clients would change all the time.',
+    zero: 'the full weight at once',
+    isOurs: true,
+  }),
+  slowStartAggression: value('slow start aggression', decimal({ min: 0.1, max: 10 }), 1, {
+    doc:
+      'Shape of `slow start`: after the time t of T the share is (t/T)^(1/N). 1 is linear; with a larger number the ' +
+      'share grows faster at first, with a smaller one later.',
+    isOurs: true,
+  }),
   tierMinUsable: value('tier min usable', count({ min: 1 }), 1, {
     doc: 'A `tier` of remotes is used while the better ones together have fewer usable remotes than this.',
     isOurs: true,

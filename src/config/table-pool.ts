@@ -30,11 +30,12 @@ export interface PoolSettings extends RelayingSettings {
   readonly hasMistakes: boolean
 }
 
-/** The pool `default` first, if the section has remotes of its own or nothing but that. */
+/** The pool `default` first, if the section has remotes of its own or nothing else: no pool, no dynamic route. */
 export function allPools(
   given: readonly PoolBlockSettings[],
   section: Omit<PoolSettings, 'name' | 'hasMistakes'>,
+  hasDynamicRoutes: boolean,
 ): readonly PoolSettings[] {
-  if (section.remotes.length === 0 && given.length > 0) return given
+  if (section.remotes.length === 0 && (given.length > 0 || hasDynamicRoutes)) return given
   return [{ ...section, name: DEFAULT_POOL, hasMistakes: false }, ...given]
 }

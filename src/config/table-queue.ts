@@ -1,6 +1,6 @@
 /** The directives of a pool about clients that wait for a remote. */
 import { count, time } from './number-types.js'
-import { allInherited, block, optional, type SettingsOf } from './row.js'
+import { block, optional } from './row.js'
 
 const queueRows = {
   queueSize: optional('size', count(), {
@@ -20,9 +20,7 @@ const queueRows = {
 export const queueBlock = block(
   'queue',
   'Clients wait while every usable remote has its `max connections`, or the pool its own. They are served in the order ' +
-    'in which they came, over all children; a client that resets its connection leaves. Directives that the `queue` of a ' +
-    'pool does not have are those of the section.',
-  allInherited(queueRows),
+    'in which they came, over all children; a client that resets its connection leaves. A pool with a block of its own ' +
+    'takes nothing from that of the section.',
+  queueRows,
 )
-
-export type QueueSettings = SettingsOf<typeof queueBlock>

@@ -3,7 +3,7 @@ import { address } from './address-value.js'
 import { remoteTarget } from './endpoint.js'
 import { maxConnections } from './max-connections.js'
 import { nameType } from './name-type.js'
-import { count, INT_MAX, yesNo } from './number-types.js'
+import { count, INT_MAX, time, yesNo } from './number-types.js'
 import { remotePorts } from './port-types.js'
 import { completedBlock, list, optional, type SettingsOf, value } from './row.js'
 import { mainAddress, sctpAt, sctpProblem, sctpRows, sctpSettings } from './table-sctp.js'
@@ -40,6 +40,12 @@ const remoteRows = {
   weight: value('weight', count({ min: -INT_MAX }), 1, {
     doc: 'Share of the load relative to the other remotes of the pool. A negative number is treated as 1.',
     zero: 'no new clients',
+  }),
+  slowStartMs: optional('slow start', time(), {
+    doc: 'Time in which its share grows to its full weight after an outage.',
+    defaultText: "the pool's",
+    zero: 'the full weight at once',
+    isOurs: true,
   }),
   backup: value('backup', yesNo, false, {
     doc: 'Use the remote only while no other one of the pool is usable: the same as `tier = 1`.',

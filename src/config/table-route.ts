@@ -4,8 +4,9 @@ import { networks } from './access-rule.js'
 import { certificateFingerprint, certificateName } from './certificate-types.js'
 import { located } from './located.js'
 import { nameType } from './name-type.js'
+import { count, time, yesNo } from './number-types.js'
 import { routePorts } from './port-types.js'
-import { completedBlock, folded, optional, type SettingsOf } from './row.js'
+import { completedBlock, folded, optional, type Settings, type SettingsOf } from './row.js'
 import { serverNamePattern } from './server-name-type.js'
 import { splitShares } from './split-type.js'
 import { choice, shortText, text } from './text-types.js'
@@ -29,10 +30,12 @@ const PROTOCOLS: Readonly<Record<RouteProtocol, true>> = {
   any: true,
 }
 
+export const PROTOCOL_WORDS = Object.keys(PROTOCOLS) as RouteProtocol[]
+
 /** The limit of a name in the extension (RFC 7301, 3.1). */
-const ALPN_BYTES_MAX = 255
+export const ALPN_BYTES_MAX = 255
 /** As of a listener's `realm`. */
-const REALM_BYTES_MAX = 15
+export const REALM_BYTES_MAX = 15
 
 /** A condition: several values, or the directive repeated, match one or the other. Undefined: not given. */
 function condition<T>(spellings: string | readonly string[], type: ValueType<readonly T[]>, doc: string) {
@@ -75,7 +78,7 @@ const conditionRows = {
   ),
   protocols: condition(
     'protocol',
-    commaList(choice(Object.keys(PROTOCOLS) as RouteProtocol[])),
+    commaList(choice(PROTOCOL_WORDS)),
     'Clients whose first bytes are of this protocol; `any` matches whatever they are. Where TLS is terminated, the ' +
       'protocol inside by the name that was negotiated (ALPN): `tls` does not match there.',
   ),
@@ -139,20 +142,80 @@ const targetRows = {
   }),
 }
 
-const NEEDS_TARGET = "this route needs a target: 'pool', 'split' or 'reject'"
+const LOOKUP_TIMEOUT_MS = 5_000
+
+const NEEDS_NAMES = "a dynamic route needs 'dynamic names': the names that clients may ask for"
+
+const dynamicRows = {
+  dynamic: optional('dynamic', yesNo, {
+    doc:
+      'The clients are connected to the very host that they ask for by their server name (SNI), if `dynamic names` has ' +
+      'it. The name is looked up by DNS (neither /etc/hosts nor a search list applies) and the answer is kept for its ' +
+      'TTL, at least a second. Addresses that are not public (loopback, link-local, private, unique local, CGNAT, ' +
+      'multicast, documentation and other special networks, also as IPv4-mapped or NAT64 addresses) and those of this ' +
+      'machine are not used, unless they are in `dynamic addresses`; what is connected to is an address of the answer ' +
+      'that was checked. Connections are plain TCP: where the listener terminates TLS, the host gets the decrypted ' +
+      'data. Timeouts and source address are those of the section, or of the listener. Where a master of another ' +
+      'program passes clients on, names are known of those whose TLS is terminated.',
+    defaultText: '`no`',
+    isOurs: true,
+  }),
+  dynamicNames: condition(
+    ['dynamic names|name'],
+    commaList(serverNamePattern),
+    'Names that clients of a dynamic route may ask for, mandatory; in the form of `server name`. `*` allows any name. ' +
+      'Clients that ask for another name, or for none, are disconnected (`end=name-not-allowed`).',
+  ),
+  dynamicPort: optional('dynamic port', count({ min: 1, max: 65_535 }, 'PORT'), {
+    doc: 'Port of the hosts of a dynamic route.',
+    defaultText: 'the port that the client connected to',
+    isOurs: true,
+  }),
+  dynamicAddresses: condition(
+    ['dynamic addresses|address'],
+    networks,
+    'Networks that hosts of a dynamic route may be in although they are not public, or addresses of this machine.',
+  ),
+  dynamicTimeoutMs: optional('dynamic timeout', time({ min: 1 }), {
+    doc: 'How long a client waits for the addresses of its host.',
+    defaultText: `${LOOKUP_TIMEOUT_MS / 1_000}`,
+    isOurs: true,
+  }),
+}
+
+const TARGETS = "'pool', 'split', 'reject' or 'dynamic = yes'"
 
 export const routeBlock = completedBlock(
   'route',
   'Selects the pool of clients. Routes apply in the order of the configuration: the first one whose conditions all ' +
     'match a client decides; a condition with several values matches one of them. Clients that no route matches are ' +
     'served by the pool `default`, and refused without one. Clients of listeners with a `pool` are not routed.',
-  { ...conditionRows, ...targetRows },
-  ({ pool, position, reject, split, ...conditions }, { hasMistakes, refuse }) => {
-    const targets = [pool, split, reject].filter((target) => target !== undefined)
-    if (targets.length === 0) return refuse(NEEDS_TARGET)
-    if (targets.length > 1) return refuse("a route has one target: 'pool', 'split' or 'reject'")
-    return { position, conditions, target: { pool, split, reject }, hasMistakes }
+  { ...conditionRows, ...targetRows, ...dynamicRows },
+  (given, { hasMistakes, refuse }) => {
+    const { dynamic, dynamicAddresses, dynamicNames, dynamicPort, dynamicTimeoutMs, ...rest } = given
+    const { pool, position, reject, split, ...conditions } = rest
+    const targets = [pool, split, reject, dynamic || undefined].filter((target) => target !== undefined)
+    const wrong = dynamicProblem(given)
+    if (wrong !== undefined) return refuse(wrong)
+    if (targets.length === 0) return refuse(`this route needs a target: ${TARGETS}`)
+    if (targets.length > 1) return refuse(`a route has one target: ${TARGETS}`)
+    const hosts = {
+      names: dynamicNames ?? [],
+      networks: dynamicAddresses ?? [],
+      port: dynamicPort,
+      timeoutMs: dynamicTimeoutMs ?? LOOKUP_TIMEOUT_MS,
+    }
+    const target = { pool, split, reject, dynamic: dynamic === true ? hosts : undefined }
+    return { position, conditions, target, hasMistakes }
   },
 )
+
+function dynamicProblem(given: Settings<typeof dynamicRows>): string | undefined {
+  const { dynamic, dynamicNames } = given
+  if (dynamic === true) return dynamicNames === undefined ? NEEDS_NAMES : undefined
+  const useless = Object.keys(dynamicRows) as (keyof typeof dynamicRows)[]
+  const first = useless.find((key) => key !== 'dynamic' && given[key] !== undefined)
+  return first && `'${dynamicRows[first].spellings[0]?.replace(/\|.*/, '')}' requires 'dynamic = yes'`
+}
 
 export type RouteSettings = SettingsOf<typeof routeBlock>

@@ -4,7 +4,7 @@ import { groupId, userId } from './account-types.js'
 import { socketPath } from './address-types.js'
 import { address } from './address-value.js'
 import { datagramProblem } from './datagram-problem.js'
-import { bindTargets } from './endpoint.js'
+import { type BindTarget, bindTargets } from './endpoint.js'
 import { executableFile, workingDirectory, writtenFile } from './file-types.js'
 import { located } from './located.js'
 import { maxConnections } from './max-connections.js'
@@ -23,6 +23,7 @@ import {
   value,
 } from './row.js'
 import { commonRows } from './table-common.js'
+import { type OverrideSettings, overrideRows } from './table-overrides.js'
 import { mainAddress, sctpAt, sctpProblem, sctpRows, sctpSettings } from './table-sctp.js'
 import { keepaliveRows } from './table-shared.js'
 import { deferAcceptMs, listenerFastOpenQueue, listenerProtocolRow, socketRows } from './table-sockets.js'
@@ -146,6 +147,7 @@ const listenRows = {
     needsWhen: (isOn) => isOn,
     isForwarded: true,
   }),
+  ...overrideRows,
   flags: value('flag', commaList(choice(['access', 'accounting'])), [], {
     doc: 'Forwarded to RADIUS children; a relay ignores it.',
     defaultText: 'none',
@@ -186,7 +188,11 @@ export const listenBlock = completedBlock(
     const [first] = binds ?? []
     const hasTls = given.tls !== undefined && given.tls.kind !== 'off'
     const wrong =
-      first && (typeProblem(given) ?? datagramProblem(given, first) ?? sctpProblem(given, first, hasTls))
+      first &&
+      (typeProblem(given) ??
+        datagramProblem(given, first) ??
+        sctpProblem(given, first, hasTls) ??
+        sourceProblem(given, first))
     if (wrong !== undefined) return completion.refuse(wrong)
     const { address: _address, inherited: _inherited, path: _path, port: _port, ...rest } = given
     return (
@@ -209,6 +215,13 @@ function typeProblem({ protocol, type }: { readonly protocol: string; readonly t
   if (type === 'SEQPACKET' && protocol !== 'SCTP') return "'type = SEQPACKET' requires 'protocol = SCTP'"
   return type === 'DGRAM' && protocol !== 'UDP' ? "'type = DGRAM' requires 'protocol = UDP'" : undefined
 }
+
+function sourceProblem({ localAddress }: Pick<OverrideSettings, 'localAddress'>, target: BindTarget) {
+  const isUnix = target.kind === 'address' && target.address.family === 'unix'
+  return isUnix && localAddress === 'client' ? NO_CLIENT_ADDRESS : undefined
+}
+
+const NO_CLIENT_ADDRESS = "'local address = client': clients of a Unix socket have no address to connect from"
 
 const spawnRows = {
   accept: value('accept', choice(['broker', 'direct']), 'broker', {

@@ -8,8 +8,11 @@ import { mavisRows } from './table-mavis.js'
 import { allPools, poolBlock } from './table-pool.js'
 import { relayingRows } from './table-relaying.js'
 import { remoteBlock } from './table-remote.js'
-import { routeBlock } from './table-route.js'
+import { type RouteSettings, routeBlock } from './table-route.js'
+import { testBlock } from './table-test.js'
 import { tlsRows } from './table-tls.js'
+import { TEST, testHeading } from './test-heading.js'
+import { choice } from './text-types.js'
 
 const tcprelayRows = {
   remotes: repeated('remote', remoteBlock),
@@ -20,6 +23,10 @@ const tcprelayRows = {
     isOurs: true,
   }),
   routes: repeated('route', routeBlock),
+  tests: ofKinds('test', testHeading, new Map([[TEST, testBlock]]), {
+    doc: 'A test of the routes, which `-P`, the start and each reload run; the name is for messages. May be repeated.',
+    isOurs: true,
+  }),
   ...relayingRows,
   retire: value(['retire limit', 'retire'], count(), 0, {
     doc: 'Number of sessions after which a process accepts no more and exits when its sessions have ended.',
@@ -35,6 +42,10 @@ const tcprelayRows = {
     defaultText: 'no access log',
     isOurs: true,
   }),
+  accessLogDetail: value('access log detail', choice(['normal', 'full']), 'normal', {
+    doc: '`full` adds `why=` to lines of the access log: how the client got its remote (docs/operations.md).',
+    isOurs: true,
+  }),
   ...tlsRows,
   ...mavisRows,
   ...allInherited(commonRows),
@@ -45,7 +56,7 @@ export const tcprelayBlock = completedBlock(
   'The relay: remotes, pools, routes, timeouts and limits of sessions.',
   tcprelayRows,
   ({ pools: given, remotes: direct, ...rest }) => {
-    const pools = allPools(given, { ...rest, remotes: direct })
+    const pools = allPools(given, { ...rest, remotes: direct }, rest.routes.some(isDynamic))
     return {
       ...rest,
       pools,
@@ -55,6 +66,11 @@ export const tcprelayBlock = completedBlock(
     }
   },
 )
+
+/** Whether clients of the route are connected to the host that they ask for. */
+export function isDynamic({ target }: RouteSettings): boolean {
+  return target.dynamic !== undefined
+}
 
 export type TcprelaySettings = SettingsOf<typeof tcprelayBlock>
 /** `pool`: the index of its pool. */

@@ -2,7 +2,7 @@
 import { readableFile, writtenFile } from './file-types.js'
 import { located } from './located.js'
 import { count, time, yesNo } from './number-types.js'
-import { completedBlock, optional, repeated, type SettingsOf, type ValueRow, value } from './row.js'
+import { completedBlock, optional, repeated, type SettingsOf, value, withoutDefaults } from './row.js'
 import { choice, text } from './text-types.js'
 import { TLS_VERSIONS } from './tls-mode.js'
 import { commaList } from './value-type.js'
@@ -260,19 +260,10 @@ const processRows = {
 
 export const tlsRows = { ...optionalRows, ...defaultedRows, tlsCertificates: certificateList, ...processRows }
 
-type PerListener<R extends Readonly<Record<string, ValueRow<unknown>>>> = {
-  readonly [K in keyof R]: R[K] extends ValueRow<infer T> ? ValueRow<T | undefined> : never
-}
-
 /** The rows that a listener has as well. Without a value of its own, the value of the section applies. */
 export const listenerTlsRows = {
-  ...perListener({ ...optionalRows, ...defaultedRows }),
+  ...withoutDefaults({ ...optionalRows, ...defaultedRows }),
   tlsCertificates: certificateList,
-}
-
-function perListener<R extends Readonly<Record<string, ValueRow<unknown>>>>(rows: R): PerListener<R> {
-  const entries = Object.entries(rows).map(([key, row]) => [key, { ...row, fallback: undefined }] as const)
-  return Object.fromEntries(entries) as unknown as PerListener<R>
 }
 
 /** TLS towards a remote. */

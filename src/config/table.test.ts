@@ -7,6 +7,7 @@ import { poolBlock } from './table-pool.js'
 import { remoteBlock } from './table-remote.js'
 import { routeBlock } from './table-route.js'
 import { listenBlock, spawnBlock, spawndBlock } from './table-spawnd.js'
+import { stickyBlock } from './table-sticky.js'
 import { tcprelayBlock } from './table-tcprelay.js'
 import { certificateBlock } from './table-tls.js'
 import { topBlock } from './table-top.js'
@@ -21,6 +22,7 @@ const OUTER: readonly [Block<unknown>, Block<unknown> | undefined][] = [
   [poolBlock, tcprelayBlock],
   [remoteBlock, poolBlock],
   [routeBlock, tcprelayBlock],
+  [stickyBlock, tcprelayBlock],
   [certificateBlock, tcprelayBlock],
   [serverBlock, undefined],
   ...[...moduleBlocks.values()].map((block): [Block<unknown>, Block<unknown>] => [block, tcprelayBlock]),
@@ -38,11 +40,10 @@ test('an inherited directive exists in the enclosing block with the same type', 
   for (const [block, outer] of OUTER) {
     for (const [key, row] of Object.entries(block.rows).filter(([, { isInherited }]) => isInherited)) {
       const source = outer?.rows[key]
-      assert.ok(
-        source !== undefined && (source.kind === 'value' || source.kind === 'list'),
-        `${block.name} ${key}`,
-      )
-      assert.ok('type' in row && row.type === source.type, `${block.name} ${key}`)
+      const typeOf = (of: Row | undefined) =>
+        of?.kind === 'value' || of?.kind === 'list' ? of.type : of?.kind === 'block' ? of.block : undefined
+      assert.ok(typeOf(source) !== undefined, `${block.name} ${key}`)
+      assert.equal(typeOf(row), typeOf(source), `${block.name} ${key}`)
     }
   }
 })

@@ -7,6 +7,7 @@ export function text(grammar = 'TEXT'): ValueType<string> {
   return oneToken(grammar, (given) => given)
 }
 
+/** A text with a limit in bytes, for fields of fixed size. */
 export function shortText(bytesMax: number): ValueType<string> {
   return oneToken('NAME', (given) =>
     Buffer.byteLength(given) <= bytesMax ? given : refuseText(`a name of at most ${bytesMax} bytes`, given),
@@ -31,6 +32,7 @@ export function choice<const W extends string>(words: readonly W[], refused: Ref
   return oneToken(words.join('|'), parse)
 }
 
+/** In the order of their numbers (RFC 5424, 6.2.1). */
 export const SYSLOG_SEVERITIES = [
   'EMERG',
   'ALERT',

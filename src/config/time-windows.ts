@@ -9,9 +9,10 @@ export type WindowsReading =
   | { readonly kind: 'bad'; readonly why: string }
 
 /** In the order of `Date`. */
-const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
+export const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
 
 const DAY_SPAN = /^([a-z]{3})(?:-([a-z]{3}))?$/i
+/** Days that are written out, for a better message. */
 const FULL_DAY = /^(?:sun|mon|tues|wednes|thurs|fri|satur)day/i
 const HOUR_SPAN = /^(\d{1,2}):(\d\d)-(\d{1,2}):(\d\d)$/
 /** Text that is meant as hours. */
@@ -45,6 +46,7 @@ export function parseTimeWindows(text: string, defaultZone: string): WindowsRead
   }
   const why = ambiguity(list)
   if (why !== undefined) return { kind: 'bad', why }
+  // `ambiguity` has rejected lists in which only some of several zones are missing.
   const zone = list.find((parts) => parts.zone !== undefined)?.zone ?? defaultZone
   return { kind: 'windows', windows: list.flatMap((parts) => windowsOf(parts, parts.zone ?? zone)) }
 }
@@ -92,6 +94,7 @@ function daysOf(word: string): number | string | undefined {
       ? undefined
       : `'${word}' is neither a day (Mon, Tue, Wed, Thu, Fri, Sat, Sun) nor a time zone`
   }
+  // Wraps around: `Fri-Mon` has four days.
   let bits = 1 << to
   for (let day = from; day !== to; day = (day + 1) % DAYS.length) bits |= 1 << day
   return bits
@@ -109,12 +112,13 @@ function hoursOf(word: string): Hours | string {
 }
 
 /** Undefined if there is no such time. */
-function minuteOf(hours: string | undefined, minutes: string | undefined): number | undefined {
+export function minuteOf(hours: string | undefined, minutes: string | undefined): number | undefined {
   const minute = Number(hours) * 60 + Number(minutes)
+  // 24:00 is the end of the day.
   return Number(minutes) < 60 && minute <= MINUTES_PER_DAY ? minute : undefined
 }
 
-function wrongZone(word: string): string {
+export function wrongZone(word: string): string {
   if (word === '-') return "a lone '-': write 'Mon-Fri' and '08:00-18:00' without spaces"
   const guess = nearest(word, Intl.supportedValuesOf('timeZone'))
   const advice =

@@ -40,6 +40,7 @@ export const remoteTlsMode = modeType([], [])
 /** The listed versions; undefined without a list. */
 export function listedVersions(mode: TlsMode): readonly (TlsVersion | DtlsVersion)[] | undefined {
   if (mode.kind !== 'on') return undefined
+  // By identity: `yes` shares this array, a list has its own even if it names the same versions.
   return mode.dtlsVersions ?? (mode.versions === TLS_ON.versions ? undefined : mode.versions)
 }
 
@@ -71,6 +72,7 @@ function modeType(others: readonly string[], dtls: readonly DtlsVersion[]): Valu
       return undefined
     },
     format: ({ kind }) => (kind === 'off' ? 'no' : 'yes'),
+    // A wrong version counts as a value, too, so that it is reported as one.
     bare: { value: TLS_ON, isValue: (text) => !(parse(text) instanceof Refusal) || /^D?TLSv/i.test(text) },
   }
 }

@@ -46,6 +46,7 @@ export function listenerService(
   const { kind } = listener.tls
   // Children of another program terminate DTLS.
   if (listener.protocol === 'UDP' || (kind !== 'on' && kind !== 'auto')) return undefined
+  // Certificates of a listener replace those of the section, they do not add up.
   const own = hasCertificates(listener) ? listener : tcprelay
   const ocsp = listener.tlsOcsp ?? tcprelay.tlsOcsp ?? 'auto'
   const pskFile = listener.tlsPsk ? (listener.tlsPskFile ?? tcprelay.tlsPskFile) : undefined
@@ -95,6 +96,7 @@ function service(
     groups: own.tlsGroups ?? section.tlsGroups,
     alpn: own.tlsAlpn ?? section.tlsAlpn,
     unknownName: own.tlsUnknownName ?? section.tlsUnknownName ?? 'default',
+    // A CA for clients without `tls verify` is a request to verify them.
     verify: verify ?? (clientCaFile === undefined ? 'none' : 'require'),
     clientCaFile,
     crlFile: own.tlsCrlFile ?? section.tlsCrlFile,
@@ -124,6 +126,7 @@ function certificatesOf(own: Own, ocsp: OcspMode): readonly ServedCertificate[] 
             position: tlsCertFile.position,
           },
         ]
+  // The first one serves clients without SNI: the default, then `tls cert-file`.
   const first = tlsCertificates.filter(({ isDefault }) => isDefault)
   return [...first, ...main, ...tlsCertificates.filter(({ isDefault }) => !isDefault)]
 }

@@ -38,8 +38,11 @@ export class TokenInput {
   /** The lexer mode from here on. */
   readonly lexing: Lexing = { mode: 'plain' }
   readonly #request: InputRequest
+  /** The innermost one last. */
   readonly #frames: Frame[] = []
+  /** Replaces all further tokens. */
   #earlyEnd: Token | undefined
+  /** Counts towards the limits above. */
   #includes = 0
   #aliasTokens = 0
   #textBytes = 0
@@ -61,6 +64,7 @@ export class TokenInput {
     for (;;) {
       const token = this.#readWithEnds()
       if (token.kind !== 'word' || token.text !== 'include' || this.#earlyEnd !== undefined) return token
+      // A token that is no file name: it may be the next directive.
       const unused = this.#include()
       if (unused !== undefined) return unused
     }
@@ -73,10 +77,12 @@ export class TokenInput {
       const frame = this.#frames.at(-1)
       const token = frame?.read()
       if (token !== undefined) tokens.push(token)
+      // At the end of the innermost file or alias; frames of tokens that were put back are passed through.
       if (token?.kind === 'end' || (token === undefined && frame?.name !== undefined)) break
       if (token === undefined) this.#frames.pop()
     }
     let at = 0
+    // Puts the tokens back: they are read again from this frame.
     this.#frames.push({ name: undefined, isFile: false, read: () => tokens[at++] })
     return tokens
   }
@@ -114,6 +120,7 @@ export class TokenInput {
     for (;;) {
       const frame = this.#frames.at(-1)
       const token = frame?.read()
+      // The end token of an include is swallowed, that of the main file is not.
       const isOutermost = this.#frames.length === 1
       if (token !== undefined && (token.kind !== 'end' || isOutermost)) return token
       this.#frames.pop()
@@ -148,6 +155,7 @@ export class TokenInput {
     const index = names.findIndex((name) => this.#mayOpen(name, position))
     const name = names[index]
     if (name === undefined) return
+    // Opened one after the other, by `onEnd`: all at once, they would be nested in each other.
     const rest = names.slice(index + 1)
     const answer = this.#request.sources.read(name)
     if (!answer.ok || !this.#countText(answer.bytes, position)) return

@@ -22,7 +22,9 @@ export class TokenStream {
   readonly #request: StreamRequest
   readonly #input: TokenInput
   readonly #aliases = new Map<string, Alias>()
+  /** The next token, as written. */
   #ahead: Token | undefined
+  /** Position of the last token that was consumed. */
   #last: Position | undefined
 
   constructor(request: StreamRequest) {
@@ -53,6 +55,7 @@ export class TokenStream {
   /** The next token, not expanded even if it is the name of an alias. */
   peekAsWritten(): Token {
     this.#ahead ??= this.#input.read()
+    // The token that was read ahead is dropped as well.
     return this.#input.earlyEnd ?? this.#ahead
   }
 
@@ -149,6 +152,7 @@ export class TokenStream {
     const { flaw } = token
     if (flaw?.severity === 'error') problems.error(flaw.position, flaw.message)
     else if (flaw !== undefined && reportsWarnings) problems.warn(flaw.position, flaw.message)
+    // The limit of errors is reached: the rest is not read.
     if (problems.isFull) this.#input.endAt(token.position, 'too many errors')
     return token
   }

@@ -14,6 +14,7 @@ export interface Token {
    * pattern does not include its slashes.
    */
   readonly kind: 'word' | 'quoted' | 'pattern' | 'punctuation' | 'end'
+  /** Decoded, without quotes and with escapes replaced. */
   readonly text: string
   readonly position: Position
   /** For an early end token: the error that ended the input. */

@@ -101,7 +101,12 @@ for (const [block, text, hint] of [
   ],
   [listenBlock, 'tls ca-file', /^write 'tls client-ca-file'/],
   [spawndBlock, 'idle timeout', /^'idle timeout' belongs in the tcprelay section$/],
-  [listenBlock, 'idle timeout', /^'idle timeout' belongs in the tcprelay section$/],
+  [listenBlock, 'grace period', /^'grace period' belongs in the tcprelay section$/],
+  [
+    listenBlock,
+    'balance',
+    /^'balance' belongs in the tcprelay section; a listener cannot override it: all clients/,
+  ],
   [tcprelayBlock, 'port', /^'port' belongs in a 'listen', 'remote' or 'route' block$/],
   [topBlock, 'childs min', /^'childs min' belongs in a 'mavis module = external' block$/],
   [topBlock, 'file', /^write .* or others: see docs/],

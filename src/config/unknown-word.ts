@@ -4,6 +4,8 @@ import { orList, quotedList, shown } from './expectation.js'
 import { joinedGuesses, nearGuesses, reorderedGuesses, tailGuesses } from './guess.js'
 import { type FoundPlace, howToReach, inPlace, nearPlaceOf, placeOf } from './places.js'
 import type { Block } from './row.js'
+import { NOT_OVERRIDDEN, NOT_OVERRIDDEN_REASON } from './table-overrides.js'
+import { listenBlock } from './table-spawnd.js'
 import { isPunctuation, isText, type Token } from './token.js'
 import { NEEDS_QUOTES_HINT } from './value-type.js'
 import { phrasesOf, wordTree } from './word-tree.js'
@@ -57,6 +59,7 @@ function answerAtStart({ block, ahead }: Unknown, given: readonly string[]): Ans
   }
   const advice = adviceFor(block, given)
   const elsewhere = placeOf(given)
+  // A directive of ours that explains more words than the foreign one does.
   const isWhole = elsewhere !== undefined && elsewhere.wordCount > (advice?.words.length ?? 0)
   return (
     question(joinedGuesses(block, given)) ??
@@ -75,6 +78,7 @@ function answerAtStart({ block, ahead }: Unknown, given: readonly string[]): Ans
 /** The words begin a directive, and the token does not continue it. */
 function answerBehind({ block, words }: Unknown, given: readonly string[]): Answer {
   const advice = adviceFor(block, given)
+  // Advice about more words than were recognised is about this token; about the same words it may not be.
   const isAboutMore = advice !== undefined && advice.words.length > words.length
   const isAboutThese = advice !== undefined && advice.words.length === words.length
   return (
@@ -111,7 +115,12 @@ function belongs(block: Block<unknown>, found: FoundPlace | undefined): string |
   if (found === undefined) return undefined
   const list = quotedList(found.directives)
   const place = howToReach(found, block)
-  return found.directives.length === 1 ? `${list} belongs ${place}` : `write ${list} ${place}`
+  const reason = block === listenBlock && found.directives.some(isOfPools) ? `; ${NOT_OVERRIDDEN_REASON}` : ''
+  return (found.directives.length === 1 ? `${list} belongs ${place}` : `write ${list} ${place}`) + reason
+}
+
+function isOfPools(directive: string): boolean {
+  return Object.values(NOT_OVERRIDDEN).some(({ spellings }) => spellings.includes(directive))
 }
 
 function punctuationHint(block: Block<unknown>, { kind, text }: Token): string | undefined {

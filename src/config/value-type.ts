@@ -105,6 +105,7 @@ function parsedWithoutSemicolon<T>(
   token: Token,
   parse: (token: Token) => T | Refusal,
 ): T | Refusal {
+  // First as written: a value may end with `;` on purpose.
   const value = parse(token)
   if (!(value instanceof Refusal) || token.kind !== 'word' || !/.;$/.test(token.text)) return value
   const bare = parse({ ...token, text: token.text.slice(0, -1) })
@@ -135,6 +136,7 @@ export function reportUnexpected(
   mayBeText = true,
   better?: string,
 ): void {
+  // One error for each place.
   if (isReported(token) || problems.hasErrorAt(token.position)) return
   const { message } = refuseText(wanted, token.text)
   const text = token.kind === 'end' ? `expected ${wanted}, but the file ends` : message

@@ -32,6 +32,7 @@ export class WantedSections {
   readonly #problems: Problems
   /** Sections with other names, by the position of the first. */
   readonly #others = new Map<string, Position>()
+  /** Replaced by `open`, when the section is found. */
   #spawnd: WantedSection
   #tcprelay: WantedSection
 
@@ -64,6 +65,7 @@ export class WantedSections {
       if (!this.#others.has(name.text)) this.#others.set(name.text, position)
       return undefined
     }
+    // A new draft: positions of defaults and problems are those of the section.
     const opened = { ...known, draft: emptyDraft(position), foundAt: position }
     if (known === this.#spawnd) this.#spawnd = opened
     else this.#tcprelay = opened
@@ -85,6 +87,7 @@ export class WantedSections {
 
   #reportMissing({ id, block, foundAt }: WantedSection, option: string): void {
     if (id === undefined || foundAt !== undefined) return
+    // At the first section that was found, which was probably meant.
     const position = [...this.#others.values()][0] ?? this.#start
     this.#problems.error(position, `there is no section ${shown(id)} for ${ROLES.get(block) ?? block.name}`, {
       hint: this.#hintFor(block, id, option),

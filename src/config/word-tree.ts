@@ -14,6 +14,7 @@ export interface WordNode {
   target: Target | undefined
 }
 
+// By rows, which several blocks may share.
 const trees = new WeakMap<Rows, WordNode>()
 
 /** The tree of all spellings of a block's directives; leaves lead to rows. Built once per block. */
@@ -77,6 +78,7 @@ export function nameOf(row: Row): string {
   return name
 }
 
+/** All words of a block and its nested blocks. */
 export function wordsOf(block: Block<unknown>): ReadonlySet<string> {
   const words = new Set<string>()
   for (const row of Object.values(block.rows)) {
@@ -88,6 +90,7 @@ export function wordsOf(block: Block<unknown>): ReadonlySet<string> {
   return words
 }
 
+/** The rows of a block, and those of a nested block that may be written directly in it. */
 function* targetsOf(rows: Rows): Generator<Target> {
   for (const [key, row] of Object.entries(rows)) {
     yield { row, key, innerKey: undefined }
@@ -98,6 +101,7 @@ function* targetsOf(rows: Rows): Generator<Target> {
   }
 }
 
+/** Throws if two directives have the same spelling: an error of the table, which tests find. */
 function plant(root: WordNode, words: readonly string[], target: Target): void {
   let node = root
   for (const word of words) {

@@ -49,6 +49,7 @@ export class Head {
     this.#parts = parts
     this.#workers = parts.openWorkers(this.#services())
     this.#reloader = new Reloader({ ...parts, alarms: this.#alarms }, this.#workers)
+    // After the reloader exists: it owns the sums that these counters are added to.
     const { masterCounters } = this.#workers
     if (masterCounters !== undefined) this.#reloader.counters.beginMaster(masterCounters)
     parts.shutdown.add({ end: (done) => this.#shutDown(done) })
@@ -56,6 +57,7 @@ export class Head {
 
   start(): void {
     const ready = this.#workers.start(this.#reloader.present)
+    // Not awaited: signals are handled while the first listeners wait for name lookups.
     void this.#reloader.start(ready)
     keepTitle(this.#parts, () => this.load)
     this.#handleSignals()
@@ -87,6 +89,7 @@ export class Head {
       alarms: this.#alarms,
       writeAccess: (line) => this.#reloader.access.write(line),
       hearRemote: (evidence) => this.#reloader.verdicts.record(evidence),
+      findHost: (generation, wanted) => this.#reloader.hosts.find(generation, wanted),
       onStarted: () => this.#alarms.every(this.#parts.manager.watchdogMs, () => this.#workers.ping()),
       onAlive: () => this.#parts.manager.alive(),
       onServing: () => this.#onServing(),
@@ -141,6 +144,7 @@ export class Head {
     this.#reloader.end()
     // A successor may take the addresses, the socket files and the pidfile now.
     this.#parts.releasePidfile()
+    // Undefined from a master, whose children count their sessions.
     if (sessions > 0)
       log.say(INFO, `waiting up to ${gracePeriodMs / 1000} s for ${sessions} sessions; once more ends them`)
     this.#alarms.after(gracePeriodMs, () => {
@@ -157,9 +161,11 @@ export class Head {
 
   #shutDown(done: () => void): void {
     this.#isEnding = true
+    // No alarm may start a change or a cut during the shutdown.
     this.#alarms.clear()
     this.#reloader.close()
     this.#parts.events.onLeaving?.()
+    // The access log last: workers write lines until they have stopped.
     this.#workers.shutDown(() => this.#reloader.access.close(done))
   }
 }

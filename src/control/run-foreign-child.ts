@@ -10,7 +10,7 @@ import { openRelayingThread } from './open-threads.js'
 import { startReader } from './process/start-up.js'
 import { ReactorWorkers } from './reactors/reactor-workers.js'
 
-/** Tells the master that starting this child again would help nobody. */
+/** Sends BAD_CFG to the master: a restart of this child would fail in the same way. */
 export function reportBadConfiguration(): void {
   const batch = new MessageBatch(1, SMALL_BYTES)
   encodeSmall(batch.bytes, batch.offsetOf(0), BAD_CFG, 0)
@@ -18,16 +18,18 @@ export function reportBadConfiguration(): void {
   messageCalls().send(WIRE_FD, batch, 1)
 }
 
-/** Relays for a classic master, which leaves nothing but the wire. */
+/** Relays for a classic master. Without a link, everything else that a head does is done here. */
 export function runForeignChild(options: LoadOptions, loaded: Loaded): void {
   const started = startReader(options, loaded)
   if (started === undefined) return
   const wireEnd = { master: 'foreign', fd: WIRE_FD } as const
   const nothing = () => {}
+  // An empty environment: the service manager supervises the master, which notifies it.
   const manager = new ServiceManager(started.system.calls, {}, process.pid, started.log.say)
   const head = {
     ...started,
     bound: [],
+    // The master decides how long sessions may last.
     gracePeriodMs: Number.POSITIVE_INFINITY,
     manager,
     releasePidfile: nothing,

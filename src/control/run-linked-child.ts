@@ -14,6 +14,7 @@ import { startProcess } from './process/start-up.js'
 
 /** Relays for a master of ours. Returns when it has started; the master, or a signal, ends it. */
 export async function runLinkedChild(options: LoadOptions): Promise<void> {
+  // MAVIS helpers inherit the environment.
   delete process.env[LINK_VARIABLE]
   if (!isLink(linuxCalls(), LINK_FD)) {
     writeText(
@@ -25,6 +26,7 @@ export async function runLinkedChild(options: LoadOptions): Promise<void> {
   let child: Child | undefined
   const link: ChildLink = new Link(LINK_FD, trusting<ToOurChild>(), asJson, {
     onMessage(message) {
+      // `start` is the first message; a second one is ignored.
       if (message.kind === 'start') child ??= startChild(options, message, link)
       else child?.onMessage(message)
     },
@@ -36,6 +38,7 @@ function startChild(options: LoadOptions, start: Start, link: ChildLink): Child 
   const started = startProcess(options, start.plan.process)
   if (started === undefined) return undefined
   const { listeners, remotes } = start.plan
+  // Of the command line of the master, and of the plan.
   const traceMask = started.traceMask | start.traceMask
   const trace = new TraceChannel('CONFIG', traceMask, started.log.say)
   if (trace.isOn) trace.say(`plan of ${listeners.length} listeners and ${remotes.length} remotes received`)

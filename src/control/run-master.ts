@@ -11,13 +11,17 @@ import { openAcceptorThread } from './open-threads.js'
 import { nodeWords } from './process/close-inspector.js'
 import { startHead, startOrLeave } from './process/start-up.js'
 
-/** What children of ours run, however this process was started. */
+/**
+ * The program of our children, however this process was started. The path is right from dist/src/control/ and
+ * from dist/bundle/cli/.
+ */
 const OWN_PROGRAM = fileURLToPath(new URL('../../../bin/tcprelay.js', import.meta.url))
 
 /** Accepts, and lets children relay. Returns when it has started; its signals end it. */
 export async function runMaster(options: LoadOptions, loaded: Loaded): Promise<void> {
   const started = await startHead(options, loaded)
   if (started === undefined) return
+  // They depend on the descriptor limit of this process, so they are not among the problems of the file.
   for (const problem of limitProblems(loaded)) started.log.say(WARNING, problemLine(problem))
   const ownProgram = { command: process.execPath, words: [...nodeWords(), OWN_PROGRAM] }
   const workers = { ...started, loaded, options, ownProgram, thread: openAcceptorThread() }

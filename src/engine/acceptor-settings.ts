@@ -26,6 +26,7 @@ export interface FrontRows {
 export type AcceptorCommand =
   /** The reply is `pong`; without one the reactor hangs. */
   | { readonly kind: 'ping' }
+  /** The acceptor owns the descriptor from now on. */
   | { readonly kind: 'listen'; readonly slot: number; readonly fd: number }
   /** The process of a child has exited. */
   | { readonly kind: 'gone'; readonly slot: number }
@@ -47,6 +48,7 @@ export type AcceptorCommand =
 
 export type AcceptorReport =
   | { readonly kind: 'pong' }
+  /** The log ring is no longer empty, and its reader sleeps. */
   | { readonly kind: 'log' }
   | { readonly kind: 'serving' }
   /** Start a child. `fd`: its end of the wire, which the receiver must close; undefined for children that accept. */
@@ -64,6 +66,7 @@ export type AcceptorReport =
   | { readonly kind: 'prepared'; readonly isOk: boolean }
   /** The other configuration is in force. */
   | { readonly kind: 'reloaded' }
+  /** The child of a slot has sent BAD_CFG, which only other programs do. */
   | { readonly kind: 'bad-configuration'; readonly slot: number }
   /** The child of a slot has violated the protocol of the wire. */
   | { readonly kind: 'violation'; readonly slot: number; readonly what: string }

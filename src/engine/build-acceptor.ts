@@ -43,6 +43,7 @@ const DATAGRAM_BATCH = 16
 const MESSAGE_BYTES_MAX = 64
 
 const NONE_ENDED = new Float64Array()
+/** Has no rows, so counting in it has no effect. */
 const UNCOUNTED = new CounterTable(new Float64Array(), 0, [])
 
 /** The accepting side of one configuration; a reload replaces it. */
@@ -60,14 +61,21 @@ interface Front {
 
 /** The master's reactor: accepts clients, applies the access rules, and sends each client to a child. */
 export class Acceptor {
+  /** Owned by the thread's entry, which runs it. */
   readonly loop: Loop
   readonly #dispatcher: Dispatcher
   readonly #places = new BrokerPlaces()
+  /**
+   * Shared by the listeners of all configurations: what depends on the configuration is read from `#front`
+   * each time.
+   */
   readonly #accepting: AcceptContext & DatagramContext
   readonly #report: (report: AcceptorReport) => void
   readonly #peers = peerCalls()
   readonly #writeAccess: (rejected: Rejected) => void
+  /** The configuration in force. */
   #front: Front
+  /** From then on no command changes the configuration: `prepare` and `reload` are not answered. */
   #isDraining = false
 
   constructor(
@@ -93,16 +101,19 @@ export class Acceptor {
       places: this.#places,
       onListenerFull: (listener) => this.#front.connectionLimit.onListenerFull(listener),
       counters,
+      // A getter: a reload replaces the table.
       get listenerCounters() {
         return front().listenerCounters
       },
       log,
       peer: mapPrivate(SOCKADDR_BYTES_MAX),
+      // This reactor accepts for all children, so no other process takes clients from the same backlogs.
       isSiblingNext: undefined,
       datagrams: datagramCalls(),
       memory: new DatagramMemory(),
       describePeer,
       admits: (peer, slot) => this.#admits(NO_DESCRIPTOR, slot, peer),
+      // Sticky datagrams are keyed by both addresses: `datagramKey`.
       deliverDatagram: (fd, slot, peer, local, bytes) => {
         this.#handOn(fd, slot, this.#front.caches[slot] && datagramKey(peer.bytes, local.bytes), bytes)
       },
@@ -206,11 +217,13 @@ export class Acceptor {
   /** Puts another configuration in force: kept listeners stay open, and clients go to its children from now on. */
   #reload(settings: AcceptorSettings, kept: KeptListeners): void {
     const { cells, connectionLimit, listeners } = this.#front
+    // First: clients in the backlogs of abandoned listeners still go to children of the old configuration.
     const { abandoned, staying } = splitListeners(listeners, kept)
     for (const listener of abandoned.values()) listener.close('after-queue')
     const fds = [...staying].map(([slot, listener]) => [slot, listener.detach()] as const)
     this.#front = this.#makeFront(settings)
     this.#front.connectionLimit.takeOver(connectionLimit)
+    // Nothing counts in the old front any more: its listeners are closed or detached.
     cells?.unmap()
     this.#dispatcher.replaceAll(dispatcherOptions(settings.plan, this.#front.caches))
     for (const [slot, fd] of fds) this.#listen(slot, fd)
@@ -221,6 +234,7 @@ export class Acceptor {
   #makeFront({ front, plan }: AcceptorSettings): Front {
     const { admission, relay, workers } = plan
     const { counters, log } = this.#accepting
+    // Called later: the constructor creates the dispatcher after the first front.
     const usersMax = () => this.#dispatcher.servingPlaces
     const cells = front && openCells(front.cells.fds, front.cells.shape, front.childSlot)
     this.#places.replace(plan.listeners, (slot) => cells?.listenersEndedOf(slot) ?? NONE_ENDED)
@@ -259,14 +273,18 @@ export class Acceptor {
     return this.#dispatcher.hasRoom() ? this.#dispatcher.servingUsers : Number.POSITIVE_INFINITY
   }
 
+  /** Owns `fd`: closes it, or passes it to the dispatcher. */
   #deliver(fd: Fd, listenerSlot: number, peer: Region, { calls }: System): void {
     const { caches } = this.#front
     if (!this.#admits(fd, listenerSlot, peer)) {
       calls.close(fd)
       this.#places.giveBack(listenerSlot)
-    } else this.#handOn(fd, listenerSlot, caches[listenerSlot] && clientKey(peer.bytes))
+    }
+    // The key is a text: it is only built where a cache needs it.
+    else this.#handOn(fd, listenerSlot, caches[listenerSlot] && clientKey(peer.bytes))
   }
 
+  /** Applies the access rules, which log a rejection; counts it for the listener. */
   #admits(fd: Fd, listenerSlot: number, peer: Region): boolean {
     const { accessRules, listenerCounters, plan } = this.#front
     const { name } = plan.listeners[listenerSlot] as ListenerPlan
@@ -303,6 +321,7 @@ function dispatcherOptions(
   { workers }: Plan,
   caches: readonly (StickyCache | undefined)[],
 ): DispatcherOptions {
+  // Each cache once: a child that ends is removed from all of them.
   const stickyCaches = [...new Set(caches)].filter((cache) => cache !== undefined)
   const { placement: limits, retireLimit, wireBufferBytes } = workers
   return { limits, retireLimit, wireBufferBytes, stickyCaches }

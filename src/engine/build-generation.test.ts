@@ -40,6 +40,7 @@ class TwoRemotes {
       plan,
       live,
       cells: { fds: this.#cells.fdsOf(0), shape: SHAPE },
+      sticky: [],
       childSlot: 0,
       sessionsMax: 100,
       wakeupFd: undefined,

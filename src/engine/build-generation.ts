@@ -13,7 +13,6 @@ import { NONE } from '../balance/policy.js'
 import { RemoteHealth } from '../balance/remote-health.js'
 import { type ChildCells, type OpenedCells, openCells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
-import { unmap } from '../kernel/memory.js'
 import type { PeerCalls } from '../kernel/peer-credentials.js'
 import type { Region } from '../kernel/region.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
@@ -25,6 +24,9 @@ import { encodeEvidence } from '../observe/remote-evidence.js'
 import { INFO } from '../observe/severity.js'
 import { TraceChannel } from '../observe/trace.js'
 import type { Loop } from '../reactor/loop.js'
+import { DynamicHosts } from '../relay/dynamic-hosts.js'
+import { DecisionNotes } from '../relay/opening/decision-notes.js'
+import type { HostLookups } from '../relay/opening/host-lookups.js'
 import type { Questions } from '../relay/opening/questions.js'
 import { describeClient } from '../relay/peer-name.js'
 import type { EndReason } from '../relay/phases.js'
@@ -33,7 +35,7 @@ import { Remotes } from '../relay/remotes.js'
 import { ThrottledWarnings } from '../relay/throttled-warnings.js'
 import type { Blocks } from '../relay/transfer/blocks.js'
 import type { Pipes } from '../relay/transfer/pipes.js'
-import { buildPools, poolPlaces } from './build-pools.js'
+import { buildPools, poolPlaces, queueMaker } from './build-pools.js'
 import { GenerationTls } from './build-tls.js'
 import { type HandedOverSlot, PLAIN } from './handed-over-tls.js'
 import { changesOf, type StateChange } from './live-state.js'
@@ -48,6 +50,7 @@ export interface GenerationContext {
   readonly blocks: Blocks
   readonly pipes: Pipes
   readonly questions: Questions
+  readonly lookups: HostLookups
   /** Buffer for the address that accept(2) returns. */
   readonly peer: Region
   readonly peers: PeerCalls
@@ -72,7 +75,9 @@ type Parts = RelayParts & {
 
 /** One configuration on a reactor: its listeners, its access rules, and the sessions that it has accepted. */
 export class ReactorGeneration {
+  /** Slot of its rows in the cells, by which commands identify it. */
   readonly childSlot: number
+  /** Whether sessions store the address or the credentials of their client. */
   readonly notesPeers: boolean
   readonly #relay: Relay
   readonly #parts: Parts
@@ -88,6 +93,9 @@ export class ReactorGeneration {
   readonly #listenerKinds: SocketKind[]
   /** Undefined unless other children accept from the same listeners. */
   readonly #siblingLoad: SiblingLoad | undefined
+  /**
+   * False after `suspend` and `stop`: a listener that is added later does not announce capacity to siblings.
+   */
   #takesClients = true
 
   constructor(settings: GenerationSettings, context: GenerationContext) {
@@ -111,6 +119,7 @@ export class ReactorGeneration {
       onRetired: () => context.onRetired(this),
     }
     this.#relay = new Relay(parts, events, childSlot)
+    // A local constant, so that the closure below needs no check for undefined.
     const siblingLoad = this.#openSiblingLoad(loop)
     this.#siblingLoad = siblingLoad
     this.#connectionLimit = new ConnectionLimit(
@@ -142,6 +151,7 @@ export class ReactorGeneration {
       peer,
       isSiblingNext: siblingLoad && (() => siblingLoad.isOneLessUsed()),
     }
+    // Live state from before the start is applied like later changes of it.
     for (const change of changesOf(settings.live)) this.applyState(change)
   }
 
@@ -153,6 +163,7 @@ export class ReactorGeneration {
     this.#parts.log(severity, text)
   }
 
+  /** Owns `fd` from now on. `kind`: that of the bound socket. */
   listen(slot: number, fd: Fd, kind: SocketKind): void {
     this.#listenerKinds[slot] = kind
     const { plan, sessionsMax } = this.#settings
@@ -172,6 +183,7 @@ export class ReactorGeneration {
     this.#connectionLimit.takeOver(old.#connectionLimit)
     const { abandoned, staying } = splitListeners(old.#listeners, kept)
     for (const listener of abandoned.values()) listener.close('after-queue')
+    // The kind is that of the old socket: the new plan only has the configured one.
     for (const [slot, listener] of staying) this.listen(slot, listener.detach(), old.kindOf(listener.slot))
     old.#listeners.clear()
   }
@@ -179,6 +191,7 @@ export class ReactorGeneration {
   #learnFrom(old: ReactorGeneration): void {
     const { health, pools, remotes } = this.#parts
     const before = old.#parts
+    // By slot here, the slot there of the same remote, or NONE.
     const slots = remotes.slotsIn(before.remotes)
     health.continueFrom(before.health, slots)
     for (const { pool } of pools.all) {
@@ -218,6 +231,7 @@ export class ReactorGeneration {
     switch (change.what) {
       case 'addresses': {
         const remote = remotes.at(change.remoteSlot)
+        // Only a change is passed on, because `setReachable` ends the back-off of the remote.
         const wasReachable = remote.addresses.length > 0
         remote.replaceAddresses(change.addresses)
         const isReachable = change.addresses.length > 0
@@ -279,10 +293,7 @@ export class ReactorGeneration {
     const { pools, remotes, tls } = this.#parts
     tls.retire()
     remotes.close()
-    for (const { options } of pools.all) {
-      if (options.localAddress !== undefined) unmap(options.localAddress.region)
-      options.clientSource?.close()
-    }
+    pools.close()
     this.#cells.unmap()
   }
 
@@ -294,6 +305,7 @@ export class ReactorGeneration {
   #openSiblingLoad(loop: Loop): SiblingLoad | undefined {
     const { wakeupFd, childSlot } = this.#settings
     if (wakeupFd === undefined) return undefined
+    // The limit is created after this object, so it is looked up when it is called.
     const onClientsLeft = () => this.#connectionLimit.onClientsLeft()
     return new SiblingLoad({ cells: this.#cells, slot: childSlot, loop, wakeupFd, onClientsLeft })
   }
@@ -310,30 +322,44 @@ export class ReactorGeneration {
       this.deliver(fd, slot, this.kindOf(slot), peer)
       return
     }
+    // The access rules have counted it for the child, and have logged it.
     this.#parts.listenerCounters.add(slot, LISTENER_COUNT.rejected, 1)
     this.#parts.system.calls.close(fd)
     if (this.#listenerPlaces.giveBack(slot)) this.#connectionLimit.onListenerRoom()
   }
 }
 
+/**
+ * What the relay of a generation uses: the system and the shared stores of the reactor, and everything that
+ * belongs to this plan.
+ */
 function relayParts(
   settings: GenerationSettings,
-  { blocks, loop, onLog, pipes, questions, system }: GenerationContext,
+  { blocks, lookups, loop, onLog, pipes, questions, system }: GenerationContext,
   cells: OpenedCells,
 ): Parts {
   const child = cells.own
-  const { childSlot, plan, traceMask } = settings
+  const { childSlot, plan, sticky, traceMask } = settings
   const { listeners, relay, remotes } = plan
   const rejected = new RejectedLines(childSlot, system)
+  // Log lines, access lines, key log lines and evidence share one ring, so their order is kept.
   const ring = new LogRingWriter(child, onLog)
   const log = (severity: number, text: string) => ring.write(LOG, severity, text)
   const health = buildHealth(plan, child)
+  const { pools, routing } = buildPools(plan, cells, health, {
+    hostsOf: (dynamic, pool) => new DynamicHosts(dynamic, pool, childSlot),
+    stickyShares: sticky,
+    queueOf: queueMaker(cells, childSlot, loop),
+  })
+  const decisions = relay.logsReasons ? new DecisionNotes() : undefined
+  for (const { pool } of pools.all) pool.census = decisions?.census
   return {
     system,
     loop,
     blocks,
     pipes,
     questions,
+    lookups,
     remotes: new Remotes(
       remotes,
       cells,
@@ -342,7 +368,9 @@ function relayParts(
       poolPlaces(plan, cells),
     ),
     health,
-    ...buildPools(plan, { cells, childSlot, health, loop }),
+    pools,
+    routing,
+    decisions,
     options: relay,
     tls: new GenerationTls(plan, log, (line) => ring.write(KEY, INFO, line)),
     ...counterTables(
@@ -360,8 +388,10 @@ function relayParts(
   }
 }
 
+/** A remote with a name starts unreachable, and becomes reachable with its first addresses. */
 function buildHealth({ remotes }: Plan, { retryAtMs }: ChildCells): RemoteHealth {
   const health = new RemoteHealth(remotes.length, retryAtMs)
-  for (const [slot, { addresses }] of remotes.entries()) health.setReachable(slot, addresses.length > 0)
+  for (const [slot, { addresses, isDynamic }] of remotes.entries())
+    health.setReachable(slot, addresses.length > 0 || isDynamic === true)
   return health
 }

@@ -2,78 +2,126 @@
 import { Router } from '../admission/router.js'
 import { hashText } from '../balance/hash.js'
 import { policyOf } from '../balance/policy-of.js'
-import { Pool } from '../balance/pool.js'
+import { Pool, type PoolOptions } from '../balance/pool.js'
 import { QueueOrder } from '../balance/queue-order.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
+import { rangeOf } from '../balance/slot-numbers.js'
+import { SlowStart } from '../balance/slow-start.js'
 import type { Cells, OpenedCells } from '../cells/cells.js'
 import { poolPlace, queuePlace, type Shape } from '../cells/layout.js'
 import { Places } from '../cells/places.js'
+import { openStickyTable, type StickyShare } from '../cells/sticky-table.js'
 import { nativeAddress } from '../kernel/sockaddr.js'
 import type { Loop } from '../reactor/loop.js'
-import type { RelayContext } from '../relay/context.js'
+import type { DynamicHosts, DynamicPlan } from '../relay/dynamic-hosts.js'
 import { serveWaiting } from '../relay/opening/attempts.js'
 import { ClientSource } from '../relay/opening/client-source.js'
 import { PoolQueue } from '../relay/opening/pool-queue.js'
 import { Routes } from '../relay/opening/routing.js'
 import { type RelayPool, RelayPools } from '../relay/relay-pools.js'
-import type { SessionOptions } from '../relay/session-options.js'
-import type { Plan, PoolPlan, SessionPlan } from './plan.js'
+import type { OptionOverrides, SessionOptions } from '../relay/session-options.js'
+import { Stickiness } from '../relay/stickiness.js'
+import type { ListenerPlan, Plan, PoolPlan, SessionOverrides, SessionPlan } from './plan.js'
 
-export interface PoolSurroundings {
-  readonly cells: OpenedCells
-  /** Slot of this worker in the cells. */
-  readonly childSlot: number
-  readonly health: RemoteHealth
-  readonly loop: Loop
+/** The parts of a plan by which clients get a pool and a remote. */
+export type ChoosingPlan = Pick<Plan, 'defaultPool' | 'pools' | 'remotes' | 'routes'> & {
+  readonly listeners: readonly Pick<ListenerPlan, 'overrides' | 'pool'>[]
 }
 
+/** What pools are built with, by their indices. */
+interface PoolParts {
+  /** The hosts of a dynamic route. */
+  hostsOf(dynamic: DynamicPlan, pool: number): DynamicHosts
+  readonly stickyShares: readonly (StickyShare | undefined)[]
+  /** Where clients of a pool wait; undefined: there are none. */
+  queueOf?(plan: PoolPlan, pool: Pool): PoolQueue
+}
+
+/**
+ * `cells`: the shared load of the remotes. `health`: one object for all pools, because a remote belongs to
+ * one pool.
+ */
 export function buildPools(
-  plan: Plan,
-  surroundings: PoolSurroundings,
-): Pick<RelayContext, 'pools' | 'routing'> {
+  plan: ChoosingPlan,
+  cells: Cells,
+  health: RemoteHealth,
+  { hostsOf, queueOf, stickyShares }: PoolParts,
+): { readonly pools: RelayPools; readonly routing: Routes | undefined } {
   const { defaultPool, listeners, routes } = plan
-  const queueFor = queueMaker(surroundings)
+  const arrays = remoteArrays(plan)
   const pools = new RelayPools(
-    plan.pools.map((poolPlan) => {
-      const relayPool = buildPool(poolPlan, plan, surroundings)
-      return { ...relayPool, queue: queueFor(poolPlan, relayPool.pool) }
+    plan.pools.map((pool, index) => {
+      const built = buildPool(pool, arrays, cells, health)
+      return {
+        ...built,
+        queue: queueOf?.(pool, built.pool),
+        hosts: pool.dynamic && hostsOf(pool.dynamic, index),
+        sticky: openStickiness(pool, plan, stickyShares[index]),
+      }
     }),
     defaultPool,
     listeners.map(({ pool }) => pool),
+    overridesOf(plan),
   )
   const routing = routes.length === 0 ? undefined : new Routes(routes, new Router(routes, defaultPool), pools)
   return { pools, routing }
 }
 
-function buildPool(
-  { boundedLoad, key, label, options, policy, ...pool }: PoolPlan,
-  { remotes }: Plan,
-  { cells, health }: PoolSurroundings,
-): Omit<RelayPool, 'queue'> {
-  const { layout, use, useMax } = cells
-  const weights = remotes.map(({ weight }) => weight)
-  const tiers = remotes.map(({ tier }) => tier)
-  const seeds = remotes.map(({ name }) => hashText(name))
+function buildPool(plan: PoolPlan, arrays: RemoteArrays, cells: Cells, health: RemoteHealth): RelayPool {
+  const { key, label, options, policy } = plan
+  const limits = { useMax: cells.useMax, place: placeOf(plan, cells.layout.shape) }
+  const pool = poolOf(plan, arrays, cells, health, limits)
+  return { pool, options: sessionOptions(options), label, key, policy }
+}
+
+/** Other options of the pool may be a limit of its sessions, or the seed of its random numbers. */
+export function poolOf(
+  plan: PoolPlan,
+  { durationsMs, seeds, tiers, weights }: RemoteArrays,
+  { upAtMs, use, verdict }: Pick<Cells, 'upAtMs' | 'use' | 'verdict'>,
+  health: RemoteHealth,
+  others: Pick<PoolOptions, 'place' | 'seed' | 'useMax'> = {},
+): Pool {
+  const { boundedLoad, members, name, policy, rebalance, slowStartAggression, tierMinUsable } = plan
+  const hasSlowStart = members.some((slot) => durationsMs[slot] !== 0)
+  const ramp = { aggression: slowStartAggression, durationsMs, upAtMs, verdict }
   const hashing = { seeds, ...(boundedLoad === undefined ? {} : { boundedLoad }) }
+  return new Pool({
+    name,
+    members,
+    rebalance,
+    tierMinUsable,
+    weights,
+    tiers,
+    use,
+    health,
+    slowStart: hasSlowStart ? new SlowStart(ramp) : undefined,
+    policy: policyOf(policy, rangeOf(members), hashing),
+    ...others,
+  })
+}
+
+/** By slot of the remote, made once for all pools: each uses those of its members. */
+export interface RemoteArrays {
+  readonly weights: number[]
+  readonly tiers: readonly number[]
+  /** Of names: a remote keeps its clients when a reload moves it to another slot, and in other processes. */
+  readonly seeds: readonly number[]
+  /** Of slow start. */
+  readonly durationsMs: readonly number[]
+}
+
+export function remoteArrays({ remotes }: Pick<Plan, 'remotes'>): RemoteArrays {
   return {
-    pool: new Pool({
-      ...pool,
-      weights,
-      tiers,
-      use,
-      useMax,
-      place: placeOf(pool, layout.shape),
-      health,
-      policy: policyOf(policy, remotes.length, hashing),
-    }),
-    options: sessionOptions(options),
-    label,
-    key,
+    weights: remotes.map(({ weight }) => weight),
+    tiers: remotes.map(({ tier }) => tier),
+    seeds: remotes.map(({ name }) => hashText(name)),
+    durationsMs: remotes.map(({ slowStartMs }) => slowStartMs),
   }
 }
 
 /** Makes the queues of pools, which read the rows of all workers. */
-function queueMaker({ cells, childSlot, loop }: PoolSurroundings) {
+export function queueMaker(cells: OpenedCells, childSlot: number, loop: Loop) {
   const { shape } = cells.layout
   const places = new Places(cells, cells.own)
   const since = Array.from({ length: shape.children }, (_, slot) => cells.queuedSinceOf(slot))
@@ -105,8 +153,37 @@ function placeOf(
   return maxConnections === Number.POSITIVE_INFINITY ? undefined : poolPlace(shape, slot)
 }
 
+function openStickiness(
+  { members, sticky }: PoolPlan,
+  { remotes }: ChoosingPlan,
+  share: StickyShare | undefined,
+): Stickiness | undefined {
+  if (sticky === undefined || share === undefined) return undefined
+  const named = members.map((slot) => ({ slot, name: remotes[slot]?.name ?? '' }))
+  return new Stickiness(sticky.key, share.seed, openStickyTable(share, sticky.ttlMs), named)
+}
+
+/** Allocates the native form of the addresses, which `ReactorGeneration.close` frees. */
 function sessionOptions({ localAddress, ...options }: SessionPlan): SessionOptions {
+  return { ...options, ...sourceOf(localAddress) }
+}
+
+/** By slot of the listener; ports of one block have the same value. */
+function overridesOf({ listeners }: ChoosingPlan): readonly (OptionOverrides | undefined)[] {
+  const plans = new Set(listeners.map(({ overrides }) => overrides))
+  if (plans.size === 0 || (plans.size === 1 && plans.has(undefined))) return []
+  const made = new Map([...plans].map((plan) => [plan, plan && optionOverrides(plan)]))
+  return listeners.map(({ overrides }) => made.get(overrides))
+}
+
+function optionOverrides({ localAddress, ...overrides }: SessionOverrides): OptionOverrides {
+  return localAddress === undefined ? overrides : { ...overrides, ...sourceOf(localAddress) }
+}
+
+function sourceOf(
+  localAddress: SessionPlan['localAddress'],
+): Pick<SessionOptions, 'clientSource' | 'localAddress'> {
   return localAddress === 'client'
-    ? { ...options, clientSource: new ClientSource(), localAddress: undefined }
-    : { ...options, clientSource: undefined, localAddress: localAddress && nativeAddress(localAddress) }
+    ? { clientSource: new ClientSource(), localAddress: undefined }
+    : { clientSource: undefined, localAddress: localAddress && nativeAddress(localAddress) }
 }

@@ -45,6 +45,7 @@ class World {
       plan,
       live: NO_LIVE_STATE,
       cells: { fds: this.#cells.fdsOf(0), shape: SHAPE },
+      sticky: [],
       childSlot: 0,
       sessionsMax: 100,
       wakeupFd: undefined,

@@ -15,7 +15,9 @@ import { ERR } from '../observe/severity.js'
 import { Loop, type TurnTaker } from '../reactor/loop.js'
 import type { Poller } from '../reactor/poller.js'
 import { answered } from '../relay/opening/asking.js'
+import { HostLookups } from '../relay/opening/host-lookups.js'
 import { Questions } from '../relay/opening/questions.js'
+import { hostsFound } from '../relay/opening/resolving.js'
 import { describeClient, describeListener } from '../relay/peer-name.js'
 import type { HandedOver } from '../relay/relay.js'
 import { Blocks } from '../relay/transfer/blocks.js'
@@ -37,11 +39,13 @@ import type {
  */
 export class Reactor {
   readonly loop: Loop
+  /** Memory, pipes and questions, shared by all generations. */
   readonly #context: GenerationContext
   readonly #report: (report: Report) => void
   readonly #wireEndSettings: (WireEndSettings & Pick<ReactorSettings, 'sessionsMax'>) | undefined
   /** Other children accept from the same listeners: after `retired` these stay open until the master's `drain`. */
   readonly #sharesListeners: boolean
+  /** Undefined without a master, and before `open-wire-end`. */
   #wireEnd: WireEnd | undefined
   /** The generation in force: it gets new clients. */
   #present: ReactorGeneration
@@ -53,6 +57,7 @@ export class Reactor {
   readonly #leaving: TurnTaker = { isQueued: false, onTurn: () => this.#letGo() }
   /** Reports `idle` a turn later: while backlogs are accepted, the number of sessions may be 0 in between. */
   readonly #idling: TurnTaker = { isQueued: false, onTurn: () => this.#reportIdle() }
+  /** No reload from then on, and `idle` after the last session. */
   #isDraining = false
   /** The master may still send clients. */
   #mayGetMore = false
@@ -68,6 +73,7 @@ export class Reactor {
       blocks: new Blocks(system.calls, (byteLength) => mapMore(arena, byteLength)),
       pipes: new Pipes(system.calls, this.loop, settings.pipes),
       questions: new Questions(this.loop, (news) => report({ kind: 'questions', ...news })),
+      lookups: new HostLookups(this.loop, (asked) => report({ kind: 'lookups', asked })),
       peer: mapPrivate(SOCKADDR_BYTES_MAX),
       peers: peerCalls(),
       countSessions: () => this.#countSessions(),
@@ -109,6 +115,9 @@ export class Reactor {
       case 'answers':
         answered(this.#context.questions, command.answers)
         return
+      case 'hosts':
+        hostsFound(this.#context.lookups, command.replies, this.loop.nowMs)
+        return
       case 'suspend':
         this.#present.suspend()
         return
@@ -139,12 +148,14 @@ export class Reactor {
     } catch (error) {
       problem = error instanceof Error ? error.message : String(error)
     }
+    // First: the control thread has reserved rows in the cells for it, which are free again.
     if (problem !== undefined) this.#report({ kind: 'gone', childSlot: settings.childSlot })
     this.#report({ kind: 'prepared', problem })
   }
 
   #forget(): void {
     if (this.#next === undefined) return
+    // It has no sessions, so it is closed like an old one, in the next turn.
     this.#old.push(this.#next)
     this.#next = undefined
     this.loop.later(this.#leaving)
@@ -156,6 +167,7 @@ export class Reactor {
     if (this.#next === undefined || this.#isDraining) return
     this.#present = this.#next
     this.#next = undefined
+    // Before `takeOver`, which may accept backlogs: sessions of the old generation are counted all the time.
     this.#old.push(old)
     this.#present.takeOver(old, kept)
     this.loop.later(this.#leaving)
@@ -167,6 +179,7 @@ export class Reactor {
     else for (const generation of [this.#present, ...this.#old]) generation.cut()
   }
 
+  /** Closes the old generations whose last session has ended. */
   #letGo(): void {
     const idle = this.#old.filter(({ openCount }) => openCount === 0)
     this.#old = this.#old.filter(({ openCount }) => openCount > 0)
@@ -177,12 +190,14 @@ export class Reactor {
   }
 
   #countSessions(): number {
+    // A loop without closures: called for every client. The next generation has no sessions yet.
     let count = this.#present.openCount
     for (let i = 0; i < this.#old.length; i++) count += (this.#old[i] as ReactorGeneration).openCount
     return count
   }
 
   #onRoom(generation: ReactorGeneration): void {
+    // The master counts the sessions of this child; DONE frees a place there.
     this.#wireEnd?.countDone()
     this.#present.onRoom()
     if (generation !== this.#present && generation.openCount === 0) this.loop.later(this.#leaving)
@@ -200,11 +215,13 @@ export class Reactor {
   /** Starts to receive clients from a master, which has applied the access rules. Such a reactor has one generation. */
   #openWireEnd(): void {
     const wireEnd = this.#wireEndSettings
+    // Called by the command and by `drain`, whichever comes first.
     if (wireEnd === undefined || this.#wireEnd !== undefined) return
     const { loop, system } = this.#context
     const messages = messageCalls()
     const [peer, local] = [mapPrivate(SOCKADDR_BYTES_MAX), mapPrivate(SOCKADDR_BYTES_MAX)]
     const log = (severity: number, text: string) => this.#present.log(severity, text)
+    // Two limits, so that one kind of message does not suppress the other.
     const unservedClients = new RateLimitedLog(ERR, log)
     const proxiedClients = new RateLimitedLog(ERR, log)
     const parts: WireEndParts = {
@@ -227,6 +244,7 @@ export class Reactor {
           else this.#refuseProxied(fd, kind, peer, handed, proxiedClients)
           return
         }
+        // Our own master sends the slot of its listener plus one.
         const slot = listenerMark - 1
         if (this.#present.notesPeers) findPeer(messages, fd, peer)
         this.#present.deliver(fd, slot, this.#present.kindOf(slot), peer)
@@ -282,6 +300,7 @@ export class Reactor {
   #drain(abandoned: readonly number[] | undefined): void {
     // A classic master sends clients without waiting for MAX: those in flight are served.
     this.#openWireEnd()
+    // A second `drain` may name other listeners, but DYING is sent once.
     const isNews = !this.#isDraining
     this.#isDraining = true
     if (isNews && this.#mayGetMore) this.#wireEnd?.sayDying()

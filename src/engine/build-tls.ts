@@ -19,10 +19,17 @@ import {
 
 /** TLS of one configuration on a reactor: the contexts of listeners and remotes with TLS. */
 export class GenerationTls implements RelayTls {
+  /**
+   * By slot of the listener or, under a classic master, by `HandedOverSlot`. Undefined: clients without TLS.
+   */
   readonly greetings: readonly (Greeting | undefined)[]
+  /** By slot of the remote. Undefined: connections without TLS. */
   readonly remotes: readonly (Origination | undefined)[]
+  /** Shared by all server contexts; empty until the live state has keys, and then no tickets are issued. */
   readonly #tickets = new TicketKeys()
+  /** By the indexes of `plan.tls.servers`. */
   readonly #servers: readonly (ServerContext | undefined)[]
+  /** By slot of the remote. */
   readonly #clients: readonly (ClientContext | undefined)[]
   /** Contexts and indexes of the certificates whose OCSP responses are fetched, by `stapleId`. */
   readonly #stapled = new Map<string, (readonly [context: ServerContext, index: number])[]>()
@@ -48,6 +55,7 @@ export class GenerationTls implements RelayTls {
       tell(problems, say)
       return context
     })
+    // The contexts hold references of their own.
     if (trust !== undefined) freeTrustStore(trust)
     const isHandedOver = tls.handedOver.withKeys !== undefined
     this.greetings = isHandedOver ? this.#handedOverGreetings(tls) : this.#greetings(listeners, tls)
@@ -84,6 +92,7 @@ export class GenerationTls implements RelayTls {
       const server = way?.hasKeys === true ? handedOver.withKeys : handedOver.withoutKeys
       const settings = server === undefined ? undefined : servers[server]
       if (way === undefined || server === undefined || settings === undefined) return undefined
+      // Without `versions` in the section, all are enabled.
       const versions = way.versions.filter((version) => settings.versions?.includes(version) ?? true)
       if (versions.length === 0) return undefined
       const detectMs = way.isAuto ? handedOver.detectTimeoutMs : undefined
@@ -103,6 +112,7 @@ export class GenerationTls implements RelayTls {
   }
 }
 
+/** Throws without a context. The head has opened the same one before, so memory is short. */
 function termination(
   context: ServerContext | undefined,
   settings: ServerTlsSettings | undefined,
@@ -119,6 +129,7 @@ function termination(
   }
 }
 
+/** The same for a remote. */
 function origination(
   context: ClientContext | undefined,
   settings: ClientTlsSettings | undefined,
@@ -128,6 +139,7 @@ function origination(
   return { context, timeoutMs: handshakeTimeoutMs, isTruncationReset: truncation === 'reset' }
 }
 
+/** Errors only: the head has logged the warnings of the same settings. */
 function tell(problems: readonly TlsProblem[], say: Say): void {
   for (const { message, severity } of problems) if (severity === 'error') say(ERR, `TLS: ${message}`)
 }

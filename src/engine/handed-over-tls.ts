@@ -11,6 +11,7 @@ export type HandedOverSlot = number
 /** A client without TLS. */
 export const PLAIN: HandedOverSlot = 0
 
+// Bits of a slot, above those of the versions; SLOT_COUNT is the next power of two.
 const AUTO = 4
 const WITH_KEYS = 8
 const SLOT_COUNT = 16
@@ -53,6 +54,7 @@ export function handedOverWays(): readonly (HandedOverWay | undefined)[] {
 }
 
 function versionBits(packed: number): number {
+  // Up to four versions, one per byte.
   const bytes = [0, 8, 16, 24].map((shift) => (packed >>> shift) & 0xff)
   return VERSIONS.reduce((bits, [, byte, bit]) => (bytes.includes(byte) ? bits | bit : bits), 0)
 }

@@ -27,6 +27,7 @@ export type StateChange =
   /** Undefined: the response has expired without a successor. */
   | { readonly what: 'staple'; readonly id: string; readonly staple: Uint8Array | undefined }
 
+/** Of a new generation: every named remote is unreachable, and no tickets are issued. */
 export const NO_LIVE_STATE: LiveState = {
   addresses: new Map(),
   weights: new Map(),
@@ -66,6 +67,7 @@ export function changesOf(state: LiveState): readonly StateChange[] {
   ]
 }
 
+/** A copy: a `LiveState` does not change. */
 function withEntry<K, V>(map: ReadonlyMap<K, V>, key: K, value: V | undefined): ReadonlyMap<K, V> {
   const copy = new Map(map)
   if (value === undefined) copy.delete(key)

@@ -21,6 +21,7 @@ import type { SeverityName } from '../observe/severity.js'
 import type { FacilityName } from '../observe/syslog.js'
 import type { ClientKeyPlan } from '../relay/client-key.js'
 import type { RelayListener } from '../relay/context.js'
+import type { DynamicPlan } from '../relay/dynamic-hosts.js'
 import type { RelayOptions } from '../relay/options.js'
 import type { RemoteParts } from '../relay/remotes.js'
 import type { SessionOptions } from '../relay/session-options.js'
@@ -51,6 +52,8 @@ export interface ListenerPlan extends RelayListener {
   readonly kind: SocketKind
   /** Index of its pool; undefined: routes or the default pool apply. */
   readonly pool: number | undefined
+  /** Options of its clients' sessions that override those of their pool; undefined: none. One value a block. */
+  readonly overrides?: SessionOverrides | undefined
   /** Index among the ports of its block. */
   readonly portIndex: number
   /** Index of its row of counters in the cells. */
@@ -73,6 +76,8 @@ export interface ListenerPlan extends RelayListener {
 export interface RemotePlan extends RemoteParts {
   /** Share of the load, relative to its siblings. Zero: no new clients. */
   readonly weight: number
+  /** Time until it has its full weight again after an outage. Zero: at once. */
+  readonly slowStartMs: number
   /** Remotes of a higher tier are in reserve. */
   readonly tier: number
   /** Limit of sessions, of all workers. Infinity: none. */
@@ -92,10 +97,14 @@ export interface PoolPlan {
   readonly policy: PolicyName
   /** What hashing policies identify a client by; undefined: the policy does not hash. */
   readonly key: ClientKeyPlan | undefined
+  /** Undefined: its clients are not sticky. */
+  readonly sticky: StickyPlan | undefined
   /** At least 1; undefined: no limit. */
   readonly boundedLoad: number | undefined
   /** With fewer usable remotes the next tier is used too. */
   readonly tierMinUsable: number
+  /** Shape of the slow start of its remotes; 1: linear. */
+  readonly slowStartAggression: number
   /** Number of clients after which the back-off of every failing remote ends. Zero: never. */
   readonly rebalance: number
   /** Limit of sessions, of all workers. Infinity: none. */
@@ -103,6 +112,16 @@ export interface PoolPlan {
   /** Limit of waiting clients, of all workers. Infinity: none. */
   readonly queueSize: number
   readonly options: SessionPlan
+  /** Of a dynamic route, which has a pool of its own with one remote; undefined: configured remotes. */
+  readonly dynamic?: DynamicPlan | undefined
+}
+
+/** The table that a pool keeps of its clients. */
+export interface StickyPlan {
+  readonly key: ClientKeyPlan
+  /** Time without a connection after which a client is forgotten. */
+  readonly ttlMs: number
+  readonly entries: number
 }
 
 /** Which clients are accepted. */
@@ -116,6 +135,9 @@ export type SessionPlan = Omit<SessionOptions, 'clientSource' | 'localAddress'> 
   /** `client`: each connection comes from the address of its client. */
   readonly localAddress: SocketAddress | 'client' | undefined
 }
+
+/** What the listener of a client overrides. */
+export type SessionOverrides = Partial<SessionPlan>
 
 /** Number and limits of the relaying processes. */
 export interface WorkersPlan {

@@ -12,9 +12,11 @@ function main(): void {
   if (parentPort === null) throw new Error('a reactor runs in a thread of its own')
   const { settings, wakeFd } = workerData as ThreadData<ReactorSettings>
   const poller = openPoller(settings.plan.process.mechanism)
+  // Mailbox and reactor refer to each other; no command is handled before the first turn of the loop.
   const mailbox = new Mailbox<Command, Report>(parentPort, wakeFd, (command) => reactor.handle(command))
   const reactor = new Reactor(settings, linuxSystem(), poller, (report) => mailbox.post(report))
   mailbox.open(reactor.loop)
+  // Before the loop, which returns only after `stop`.
   mailbox.post({ kind: 'serving' })
   reactor.loop.run()
   mailbox.close()

@@ -2,7 +2,9 @@
 import type { KeptListeners } from '../accept/kept-listeners.js'
 import type { CellFds } from '../cells/cells.js'
 import type { Shape } from '../cells/layout.js'
+import type { StickyShare } from '../cells/sticky-table.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
+import type { HostQuestion, HostReply } from '../relay/host-answer.js'
 import type { Answer, QuestionNews } from '../relay/opening/questions.js'
 import type { PipeOptions } from '../relay/transfer/pipes.js'
 import type { LiveState, StateChange } from './live-state.js'
@@ -14,6 +16,8 @@ export interface GenerationSettings {
   /** At the start; changes follow by `state`. */
   readonly live: LiveState
   readonly cells: { readonly fds: CellFds; readonly shape: Shape }
+  /** By pool of the plan; undefined: it is not sticky. */
+  readonly sticky: readonly (StickyShare | undefined)[]
   /** Slot of its rows in the cells; each generation has its own. */
   readonly childSlot: number
   /** Limit of the sessions of all generations together. */
@@ -61,6 +65,8 @@ export type Command =
   | { readonly kind: 'drain'; readonly abandoned?: readonly number[] | undefined }
   /** Verdicts of MAVIS. Sessions that have ended meanwhile are ignored. */
   | { readonly kind: 'answers'; readonly answers: readonly Answer[] }
+  /** Addresses of hosts that clients of dynamic routes ask for. */
+  | { readonly kind: 'hosts'; readonly replies: readonly HostReply[] }
   /** Reset the remaining sessions, of one generation or of all. */
   | { readonly kind: 'cut'; readonly childSlot?: number }
   | { readonly kind: 'stop' }
@@ -79,6 +85,8 @@ export type Report =
   | { readonly kind: 'retired' }
   /** New queries to MAVIS, and withdrawn ones. */
   | ({ readonly kind: 'questions' } & QuestionNews)
+  /** Names that clients of dynamic routes ask for; the reply is `hosts`. */
+  | { readonly kind: 'lookups'; readonly asked: readonly HostQuestion[] }
   /** The master has sent MAY_DIE: the reactor drains. */
   | { readonly kind: 'may-die' }
   /** Draining, and the last session has ended. */

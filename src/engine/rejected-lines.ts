@@ -8,6 +8,7 @@ import { describePeer } from '../relay/peer-name.js'
 export class RejectedLines {
   readonly #system: System
   readonly #idPrefix: string
+  /** Makes the ids unique within this reactor. */
   #count = 0
 
   /** `who`: the reactor, as in the ids of its sessions; ids of rejected clients have the prefix `r`. */
@@ -16,6 +17,7 @@ export class RejectedLines {
     this.#idPrefix = idPrefix(`r${who}`, system.clock.wallMs())
   }
 
+  /** Without a session there is no pool, no remote and no transfer: those fields are empty. */
   lineOf({ listener, peer, rule }: Rejected): string {
     return accessLine({
       endedAtMs: this.#system.clock.wallMs(),
@@ -25,6 +27,7 @@ export class RejectedLines {
       listener,
       pool: '',
       remote: '',
+      failedAttempts: '',
       bytesToRemote: 0,
       bytesToClient: 0,
       durationMs: 0,
@@ -33,6 +36,7 @@ export class RejectedLines {
       cause: '',
       rule,
       comment: '',
+      why: '',
       clientTls: undefined,
       remoteTls: undefined,
       clientMptcp: undefined,

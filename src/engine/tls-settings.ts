@@ -11,6 +11,7 @@ export interface TlsPlan {
   readonly clients: readonly ClientTlsSettings[]
   /** PEM bundle of the system, for entries with `usesSystemAuthorities`. */
   readonly systemAuthorities: Uint8Array | undefined
+  /** Path of the key log; undefined: none. The control thread writes it. */
   readonly keylogFile: string | undefined
 }
 

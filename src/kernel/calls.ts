@@ -32,8 +32,11 @@ export interface Calls {
   resizePipe(fd: Fd, byteCount: number): Outcome
   /** accept4(2): a non-blocking descriptor; stores the peer's socket address in `peer`. */
   accept(fd: Fd, peer: Region): Outcome
+  /** socket(2): a non-blocking descriptor with FD_CLOEXEC, which the caller closes. */
   socket(family: number, type: number, protocol: number): Outcome
+  /** `byteCount` is the length of the struct; the region may be longer. */
   bind(fd: Fd, address: Region, byteCount: number): Outcome
+  /** listen(2); the kernel cuts the backlog to net.core.somaxconn. */
   listen(fd: Fd, backlog: number): Outcome
   /** connect(2): 0, or -EINPROGRESS while the connection is being established. */
   connect(fd: Fd, address: Region, byteCount: number): Outcome
@@ -41,15 +44,19 @@ export interface Calls {
   localAddress(fd: Fd, address: Region): Outcome
   /** Whether the socket is bound to exactly the address in `address` (getsockname(2)). */
   isLocalAddress(fd: Fd, address: Region, byteCount: number): boolean
+  /** setsockopt(2) with an int. */
   setOption(fd: Fd, level: number, name: number, value: number): Outcome
   /** setsockopt(2) with a text value, as SO_BINDTODEVICE takes. */
   setTextOption(fd: Fd, level: number, name: number, value: string): Outcome
+  /** getsockopt(2): the value itself, so only for options that are never negative. */
   getOption(fd: Fd, level: number, name: number): Outcome
   /** SO_LINGER with zero seconds: the next close sends a reset. */
   resetOnClose(fd: Fd): Outcome
   /** SIOCOUTQ: bytes in the send queue that the peer has not acknowledged. */
   unsentBytes(fd: Fd): Outcome
+  /** shutdown(2) with SHUT_WR: sends FIN after the bytes in the send queue; reading still works. */
   shutdownWrite(fd: Fd): Outcome
+  /** close(2). The descriptor is free whatever the result is: never call it twice. */
   close(fd: Fd): Outcome
   readonly sctp: SctpCalls
   /** MADV_REMOVE: frees the pages of a region of shared memory; the next access reads zeros. */

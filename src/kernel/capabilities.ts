@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { nativeFunction } from './ffi.js'
 import { mapPrivate, unmap } from './memory.js'
 
+// linux/capability.h.
 export const CAP_SETGID = 6
 export const CAP_SETUID = 7
 export const CAP_NET_BIND_SERVICE = 10
@@ -12,10 +13,11 @@ const CAP_NET_ADMIN = 12
 const VERSION = 0x2008_0522
 const HEADER_BYTES = 8
 const SETS_BYTES = 24
-/** Word indexes of the lower halves. */
+/** Word indexes of the lower halves; the first word is the effective set (capset(2)). */
 const PERMITTED = 1
 const INHERITABLE = 2
 
+// linux/prctl.h and linux/securebits.h.
 const PR_GET_SECUREBITS = 27
 const PR_SET_SECUREBITS = 28
 const SECBIT_NO_SETUID_FIXUP = 1 << 2
@@ -24,6 +26,7 @@ const PR_CAP_AMBIENT_IS_SET = 1
 const PR_CAP_AMBIENT_RAISE = 2
 const PR_CAP_AMBIENT_LOWER = 3
 
+/** All arguments are unsigned long (prctl(2)); unused ones of PR_CAP_AMBIENT must be zero. */
 type Prctl = (option: number, a: number, b: number, c: number, d: number) => number
 type CapabilityCall = (header: bigint, sets: bigint) => number
 
@@ -39,6 +42,7 @@ export function hasCapability(bit: number): boolean {
  * without any change, if this process lacks the capability or may not pass it on.
  */
 export function passOnNetAdmin(): (() => void) | undefined {
+  // In this order: a capability can only be ambient while it is both permitted and inheritable.
   const undoInheritable = makeInheritable()
   if (undoInheritable === undefined) return undefined
   const undoAmbient = raiseAmbient()
@@ -84,6 +88,7 @@ function makeInheritable(): (() => void) | undefined {
   const capset = nativeFunction<CapabilityCall>('int capset(uintptr_t header, uintptr_t sets)')
   const end = () => unmap(region)
   const isPermitted = capget(header, sets) === 0 && hasNetAdmin(words[PERMITTED])
+  // capset(2) sets all three sets, so the other two are passed back as they were read.
   const before = words[INHERITABLE] as number
   words[INHERITABLE] = before | (1 << CAP_NET_ADMIN)
   if (!isPermitted || (!hasNetAdmin(before) && capset(header, sets) < 0)) {

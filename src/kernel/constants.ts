@@ -1,5 +1,6 @@
 /** Constants of the Linux headers, identical on x86-64 and arm64 (asm-generic). */
 
+// Address families and types: socket(2).
 export const AF_UNIX = 1
 export const AF_INET = 2
 export const AF_INET6 = 10
@@ -9,6 +10,7 @@ export const SOCK_DGRAM = 2
 export const SOCK_NONBLOCK = 0o4000
 export const SOCK_CLOEXEC = 0o2000000
 
+// Options of any socket: socket(7), unix(7); SO_PASSRIGHTS since Linux 6.16.
 export const SOL_SOCKET = 1
 export const SO_REUSEADDR = 2
 export const SO_TYPE = 3
@@ -28,6 +30,7 @@ export const SO_DOMAIN = 39
 export const SO_PEERGROUPS = 59
 export const SO_PASSRIGHTS = 83
 
+// Options of IP sockets: ip(7), ipv6(7); IP_LOCAL_PORT_RANGE since Linux 6.3.
 export const IPPROTO_IP = 0
 export const IP_TOS = 1
 export const IP_PKTINFO = 8
@@ -41,6 +44,7 @@ export const IPV6_PKTINFO = 50
 export const IPV6_TCLASS = 67
 export const IPV6_TRANSPARENT = 75
 
+// tcp(7); TCP_FASTOPEN_CONNECT since Linux 4.11.
 export const IPPROTO_TCP = 6
 export const TCP_NODELAY = 1
 export const TCP_KEEPIDLE = 4
@@ -55,10 +59,12 @@ export const TCP_FASTOPEN_CONNECT = 30
 
 export const IPPROTO_UDP = 17
 
+// linux/in.h and linux/mptcp.h; the number exceeds 8 bits, so it never appears in an IP header.
 export const IPPROTO_MPTCP = 262
 export const SOL_MPTCP = 284
 export const MPTCP_INFO = 1
 
+// shutdown(2), recv(2), send(2), and SIOCOUTQ of tcp(7).
 export const SHUT_WR = 1
 export const MSG_PEEK = 0x2
 export const MSG_TRUNC = 0x20
@@ -66,14 +72,17 @@ export const MSG_DONTWAIT = 0x40
 export const MSG_NOSIGNAL = 0x4000
 export const SIOCOUTQ = 0x5411
 
+// epoll_ctl(2), epoll_create1(2).
 export const EPOLL_CTL_ADD = 1
 export const EPOLL_CTL_DEL = 2
 export const EPOLL_CTL_MOD = 3
 export const EPOLL_CLOEXEC = 0o2000000
 
+// eventfd(2).
 export const EFD_CLOEXEC = 0o2000000
 export const EFD_NONBLOCK = 0o4000
 
+// mmap(2), memfd_create(2), madvise(2).
 export const PROT_READ = 1
 export const PROT_WRITE = 2
 export const MAP_SHARED = 1
@@ -81,8 +90,10 @@ export const MFD_CLOEXEC = 1
 export const MFD_ALLOW_SEALING = 2
 export const MADV_REMOVE = 9
 
+// splice(2). Applies to the pipe only: the sockets need O_NONBLOCK of their own.
 export const SPLICE_F_NONBLOCK = 2
 
+// fcntl(2), open(2).
 export const F_GETFD = 1
 export const F_GETFL = 3
 export const F_SETFL = 4
@@ -92,6 +103,7 @@ export const F_ADD_SEALS = 1033
 export const O_NONBLOCK = 0o4000
 export const O_CLOEXEC = 0o2000000
 
+// getrlimit(2), clock_gettime(2), timerfd_create(2).
 export const RLIMIT_NOFILE = 7
 export const CLOCK_MONOTONIC = 1
 export const TFD_CLOEXEC = 0o2000000

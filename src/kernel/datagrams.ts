@@ -38,6 +38,7 @@ const SPEC_DST_AT = CMSG_DATA_AT + 4
 /** struct in6_pktinfo: the address, then the interface index. */
 const IPV6_IFINDEX_AT = CMSG_DATA_AT + 16
 
+// With MSG_TRUNC recvmsg(2) returns the length that the datagram had, not the length that was stored.
 const RECEIVE_FLAGS = c.MSG_DONTWAIT | c.MSG_TRUNC
 const PEEK_FLAGS = c.MSG_DONTWAIT | c.MSG_PEEK
 
@@ -57,6 +58,7 @@ export interface DatagramCalls {
   socket(family: number): Outcome
 }
 
+/** Must be called on the thread that uses the functions: errno is thread-local. */
 export function datagramCalls(): DatagramCalls {
   const errno = lastErrno()
   const recvmsg = nativeFunction<Native<[Fd, Pointer, number]>>(
@@ -65,8 +67,10 @@ export function datagramCalls(): DatagramCalls {
   const socket = nativeFunction<Native<[number, number, number]>>(
     'int socket(int family, int type, int protocol)',
   )
+  // Reused by every call, so that receiving allocates nothing.
   const header = mapPrivate(CMSG_AT + CONTROL_BYTES)
   const words = new Int32Array(header.bytes.buffer, 0, header.byteLength / 4)
+  // The struct is read as 32-bit words: `| 0` keeps the lower half of the address.
   const setPointer = (at: number, value: number) => {
     words[at / 4] = value | 0
     words[at / 4 + 1] = Math.floor(value / 2 ** 32)
@@ -78,6 +82,7 @@ export function datagramCalls(): DatagramCalls {
   /** `recvmsg` into the buffer in `header`, with the sender in `peer`. */
   const call = (fd: Fd, peer: Region, flags: number): Outcome => {
     setPointer(NAME_AT, peer.address)
+    // Both lengths are value-result arguments, which the last call has overwritten (recvmsg(2)).
     words[NAME_BYTES_AT / 4] = peer.byteLength
     words[CONTROL_BYTES_AT / 4] = CONTROL_BYTES
     return answer(recvmsg(fd, header.pointer, flags))
@@ -91,6 +96,7 @@ export function datagramCalls(): DatagramCalls {
       return count
     },
     peekSender(fd, peer) {
+      // Of the iovec only the length matters: zero bytes are copied to whatever address the last call left.
       words[IOVEC_AT / 4 + 2] = 0
       return call(fd, peer, PEEK_FLAGS)
     },
@@ -118,6 +124,7 @@ function readLocal(control: Uint8Array, words: Int32Array, local: Uint8Array): v
   let isKnown = false
   for (let at = CMSG_AT; at + CMSG_DATA_AT <= end; ) {
     const byteCount = words[at / 4] as number
+    // Shorter than its own header: malformed, and the loop would not advance.
     if (byteCount < CMSG_DATA_AT) return
     const level = words[(at + CMSG_LEVEL_AT) / 4]
     const type = words[(at + CMSG_TYPE_AT) / 4]

@@ -1,5 +1,6 @@
 /** Error numbers of Linux that the program handles, and their texts. */
 
+// asm-generic/errno-base.h and errno.h, identical on x86-64 and arm64; see errno(3).
 export const EPERM = 1
 export const ENOENT = 2
 export const EINTR = 4
@@ -34,6 +35,7 @@ export const ECONNREFUSED = 111
 export const EHOSTUNREACH = 113
 export const EINPROGRESS = 115
 
+// Own texts, because those of strerror(3) depend on the locale and on the C library.
 const TEXTS: Readonly<Record<number, string>> = {
   [EPERM]: 'operation not permitted',
   [ENOENT]: 'no such file or directory',

@@ -7,13 +7,18 @@ import { lastErrno } from './native-errno.js'
 /** An eventfd(2), readable from `wake` until `clear`. */
 export interface EventFd {
   readonly fd: number
+  /** Adds one to the counter. Errors are ignored: with EAGAIN the counter is full, and readable. */
   wake(): void
   /** Resets the counter: consumes all wakes so far. */
   clear(): void
+  /** Closes the descriptor, also one that was passed to `openEventFd`. */
   close(): void
 }
 
-/** Opens a new eventfd, or wraps `fd`, which another thread of this process opened. */
+/**
+ * Opens a new eventfd, or wraps `fd`, which another thread of this process opened. Throws when no descriptor
+ * is free.
+ */
 export function openEventFd(fd?: number): EventFd {
   const write = nativeFunction<(fd: number, value: number) => number>(
     'int eventfd_write(int fd, uint64_t value)',

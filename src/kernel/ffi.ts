@@ -53,8 +53,10 @@ export function nativeCallback(
   return koffi.register(guarded, koffi.pointer(koffi.proto(result, [...parameters])))
 }
 
+/** Per thread, as every worker thread loads its own copy of this module. */
 const functions = new Map<string, ReturnType<ReturnType<typeof koffi.load>['func']>>()
 
+/** The symbols of this process: the C library, and the OpenSSL that Node is linked with and exports. */
 let opened: ReturnType<typeof koffi.load> | undefined
 
 function library(): ReturnType<typeof koffi.load> {

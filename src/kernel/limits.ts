@@ -16,9 +16,11 @@ type Rlimit = (resource: number, limit: bigint) => number
 export function raiseDescriptorLimit(most = Number.POSITIVE_INFINITY): number {
   const { limit, pointer } = readLimit()
   const [soft = 0n] = limit
+  // Exact as a number: the kernel keeps the hard limit of descriptors at or below fs.nr_open, less than 2^31.
   const wanted = BigInt(allowedDescriptors(most))
   if (soft === wanted) return Number(soft)
   const setrlimit = nativeFunction<Rlimit>('int setrlimit(int resource, uintptr_t limit)')
+  // Only the soft limit changes: a hard limit that is lowered cannot be raised again.
   limit[0] = wanted
   return Number(setrlimit(RLIMIT_NOFILE, pointer) < 0 ? soft : wanted)
 }
@@ -33,6 +35,7 @@ export function descriptorLimit(): number {
   return Number(readLimit().limit[0])
 }
 
+/** Mapped once per thread and never freed. */
 let known: { readonly limit: BigUint64Array; readonly pointer: bigint } | undefined
 
 /** The soft and the hard limit, in memory that is reused. */

@@ -7,11 +7,14 @@ import { mapPrivate, type Region } from './memory.js'
 import { lastErrno } from './native-errno.js'
 import { sctpCalls } from './sctp.js'
 
+// Results are declared `int`, also where the C type is ssize_t: koffi has no such type, and no call here
+// transfers 2 GiB. Pointers are `uintptr_t`, because addresses are numbers.
 type Native<A extends unknown[]> = (...args: A) => number
 
 /** struct sockaddr_storage. */
 const SOCKADDR_BYTES = 128
 
+/** O_NONBLOCK is not enough: it is shared with the program that passed a descriptor, which may clear it. */
 const TRANSFER_FLAGS = c.MSG_DONTWAIT | c.MSG_NOSIGNAL
 
 /** Must be created per thread: errno is a thread-local variable. */
@@ -21,6 +24,7 @@ export function linuxCalls(): Calls {
     ...transferCalls(errno),
     ...pipeCalls(errno),
     ...socketCalls(errno),
+    // Never freed, as the other regions below: there is one set per thread.
     ...optionCalls(errno, mapPrivate(64)),
     ...endCalls(errno),
     sctp: sctpCalls(errno),
@@ -50,6 +54,7 @@ function transferCalls(errno: Int32Array): Pick<Calls, 'recv' | 'peek' | 'send'>
   }
 }
 
+/** splice(2) and fcntl(2) on pipes. Null offsets: neither end has a file position. */
 function pipeCalls(errno: Int32Array): Pick<Calls, 'splice' | 'openPipe' | 'resizePipe'> {
   const splice = nativeFunction<Native<[Fd, number, Fd, number, number, number]>>(
     'int splice(int from, uintptr_t offset, int to, uintptr_t offset2, size_t count, uint32_t flags)',
@@ -60,6 +65,7 @@ function pipeCalls(errno: Int32Array): Pick<Calls, 'splice' | 'openPipe' | 'resi
   )
   return {
     splice(from, to, bytesMax) {
+      // The flag is about the pipe; sockets have O_NONBLOCK themselves (splice(2)).
       const count = splice(from, 0, to, 0, bytesMax, c.SPLICE_F_NONBLOCK)
       return count >= 0 ? count : -(errno[0] as number)
     },
@@ -76,6 +82,7 @@ type SocketCalls = Pick<
   'accept' | 'socket' | 'bind' | 'listen' | 'connect' | 'localAddress' | 'isLocalAddress'
 >
 
+// `length` is a value-result argument of accept(2) and getsockname(2): it is set before every call.
 function socketCalls(errno: Int32Array): SocketCalls {
   const accept = nativeFunction<Native<[Fd, Pointer, Pointer, number]>>(
     'int accept4(int fd, uintptr_t address, uintptr_t length, int flags)',
@@ -100,6 +107,7 @@ function socketCalls(errno: Int32Array): SocketCalls {
   return {
     accept(fd, peer) {
       length[0] = peer.byteLength
+      // The flags of the listening socket are not inherited (accept(2)).
       return answer(accept(fd, peer.pointer, lengthRegion.pointer, c.SOCK_NONBLOCK | c.SOCK_CLOEXEC))
     },
     socket: (family, type, protocol) =>
@@ -138,6 +146,7 @@ function optionCalls(errno: Int32Array, scratch: Region): OptionCalls {
   const value = scratch.pointer
   const lengthAt = scratch.pointer + 8n
   const linger = scratch.pointer + 16n
+  // Set once: no other function writes these words.
   words[4] = 1 // l_onoff; l_linger is 0
   const answer = (result: number): Outcome => (result >= 0 ? result : -(errno[0] as number))
   return {
@@ -156,6 +165,7 @@ function optionCalls(errno: Int32Array, scratch: Region): OptionCalls {
     },
     resetOnClose: (fd) => answer(setsockopt(fd, c.SOL_SOCKET, c.SO_LINGER, linger, 8)),
     unsentBytes(fd) {
+      // Stores an int (tcp(7)); the word at 0 is only an argument of setOption.
       const result = ioctl(fd, c.SIOCOUTQ, value)
       return result < 0 ? -(errno[0] as number) : (words[0] as number)
     },
@@ -176,6 +186,7 @@ function endCalls(errno: Int32Array): Pick<Calls, 'shutdownWrite' | 'close' | 'd
       return -(errno[0] as number)
     },
     discard(region) {
+      // MADV_REMOVE also frees the pages of the memfd, which MADV_DONTNEED would keep (madvise(2)).
       const result = madvise(region.pointer, region.byteLength, c.MADV_REMOVE)
       return result >= 0 ? 0 : -(errno[0] as number)
     },

@@ -22,6 +22,7 @@ const SIZE_SEALS = 0x1 | 0x2 | 0x4
 /** Future mappings can only be read-only (Linux 5.1). */
 const F_SEAL_FUTURE_WRITE = 0x10
 
+// The result is a number: addresses of user space have 47 bits.
 type Mmap = (
   hint: number,
   byteLength: number,
@@ -31,6 +32,7 @@ type Mmap = (
   at: number,
 ) => number
 
+/** mmap(2). Throws: memory is mapped at start and when pools of it grow, not per event. */
 function map(byteLength: number, flags: number, fd: number, offset = 0, protection = READ_WRITE): Region {
   const mmap = nativeFunction<Mmap>(
     'uintptr_t mmap(uintptr_t hint, size_t length, int protection, int flags, int fd, int64 offset)',
@@ -116,6 +118,7 @@ export class Arena {
 
   /** Maps the next `byteLength` zero bytes, a multiple of the page size. Throws when the system has no memory. */
   mapMore(byteLength: number): Region {
+    // The file grows before the mapping: an access beyond its end raises SIGBUS.
     resize(this.#fd, this.#byteLength + byteLength)
     const chunk = map(byteLength, MAP_SHARED, this.#fd, this.#byteLength)
     this.#byteLength += byteLength

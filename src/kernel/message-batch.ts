@@ -34,6 +34,7 @@ export class MessageBatch {
   readonly capacity: number
   /** Maximum length of a datagram; a longer one is truncated (`wasTooLong`). */
   readonly messageBytesMax: number
+  /** Headers, then iovecs, control messages and bytes, each as an array of `capacity` elements. */
   readonly #region
   readonly #view: DataView
   readonly #controlAt: number
@@ -81,6 +82,7 @@ export class MessageBatch {
 
   /** Prepares all messages for receiving. */
   setReceive(): void {
+    // The kernel overwrites the lengths of the last call: restore them.
     for (let i = 0; i < this.capacity; i++) {
       this.#view.setBigUint64(i * HEADER_BYTES + HEADER_CONTROL_BYTES, BigInt(CONTROL_LENGTH), true)
       this.#setByteCount(i, this.messageBytesMax)
@@ -95,6 +97,7 @@ export class MessageBatch {
   /** The descriptor of received message `i`, or NO_DESCRIPTOR. */
   receivedFd(i: number): number {
     const controlBytes = this.#view.getBigUint64(i * HEADER_BYTES + HEADER_CONTROL_BYTES, true)
+    // The kernel has replaced the length by what it stored: zero without a control message.
     if (controlBytes < BigInt(CONTROL_LENGTH)) return NO_DESCRIPTOR
     const control = this.#controlAt + i * CONTROL_STRIDE
     const isRights = this.#view.getInt32(control + 12, true) === SCM_RIGHTS
@@ -106,6 +109,7 @@ export class MessageBatch {
     return (this.#flags(i) & MSG_CTRUNC) !== 0
   }
 
+  /** Whether the datagram was longer than `messageBytesMax` and its end is lost (MSG_TRUNC). */
   wasTooLong(i: number): boolean {
     return (this.#flags(i) & MSG_TRUNC) !== 0
   }

@@ -41,9 +41,11 @@ export interface MessageCalls {
   peerAddress(fd: Fd, address: Region): Outcome
 }
 
+// One call moves a whole batch: the wire to a child carries a datagram per client.
 type BatchCall = (fd: Fd, headers: Pointer, count: number, flags: number) => number
 type ReceiveCall = (fd: Fd, headers: Pointer, count: number, flags: number, timeout: Pointer) => number
 
+/** Must be called on the thread that uses the functions: errno is thread-local. */
 export function messageCalls(): MessageCalls {
   const errno = lastErrno()
   const sendmmsg = nativeFunction<BatchCall>(
@@ -64,6 +66,7 @@ export function messageCalls(): MessageCalls {
   const getpeername = nativeFunction<(fd: Fd, address: Pointer, length: Pointer) => number>(
     'int getpeername(int fd, uintptr_t address, uintptr_t length)',
   )
+  // Two ints: the result of socketpair(2), or the length that getpeername(2) reads and overwrites.
   const region = mapPrivate(8)
   const pair = new Int32Array(region.bytes.buffer, 0, 2)
   const answer = (result: number): Outcome => (result >= 0 ? result : -(errno[0] as number))

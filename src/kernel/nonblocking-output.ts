@@ -33,6 +33,7 @@ export class NonBlockingOutput {
 
   constructor(fd: number) {
     this.#fd = fd
+    // The address is constant; the length is set before each call.
     const iovec = new BigUint64Array(this.#memory.bytes.buffer, 0, 2)
     iovec[0] = this.#memory.pointer + BigInt(IOVEC_BYTES)
   }
@@ -41,10 +42,12 @@ export class NonBlockingOutput {
   write(bytes: Uint8Array): number {
     const part = bytes.subarray(0, BUFFER_BYTES)
     const stats = fstatSync(this.#fd)
+    // Checked on every write: when it runs in the background, the process replaces stderr by /dev/null.
     if (stats.isFile() || stats.isBlockDevice()) return writeSync(this.#fd, part)
     this.#memory.bytes.set(part, IOVEC_BYTES)
     if (stats.isSocket()) return answer(this.#send(part.length))
     const outcome = this.#writeNow(part.length)
+    // pwritev2 rejects the flag (older kernel, FIFO, terminal), or does not exist.
     const isUnknown = outcome === -EOPNOTSUPP || outcome === -ENOSYS
     return isUnknown ? this.#writeElse(part.length, stats) : answer(outcome)
   }
@@ -101,6 +104,7 @@ export class NonBlockingOutput {
     const poll = nativeFunction<Native<[Int32Array, number, number]>>(
       'int poll(void *entries, uintptr_t count, int timeout)',
     )
+    // struct pollfd: the descriptor, 16 bits of events, and 16 bits of results, which are zero here.
     return poll(new Int32Array([fd, POLLOUT]), 1, timeoutMs) > 0
   }
 
@@ -115,6 +119,7 @@ export class NonBlockingOutput {
 
 function answer(outcome: number): number {
   if (outcome >= 0) return outcome
+  // Both mean that nothing was written; the caller tries again later.
   if (outcome === -EAGAIN || outcome === -EINTR) return 0
   throw new Error(errorText(-outcome))
 }
@@ -122,6 +127,7 @@ function answer(outcome: number): number {
 function openAgain(fd: number, stats: Stats): number {
   const { O_NOCTTY, O_NONBLOCK, O_WRONLY } = constants
   try {
+    // O_NOCTTY: a terminal must not become the controlling terminal of this process.
     const own = openSync(`/proc/self/fd/${fd}`, O_WRONLY | O_NONBLOCK | O_NOCTTY)
     if (isSame(fstatSync(own), stats)) return own
     closeSync(own)

@@ -8,11 +8,16 @@ export interface ContextCalls {
   /** Returns 0 when out of memory. */
   open(method: Pointer): number
   free(context: Pointer): void
+  /** SSL_CTX_ctrl(3): what the result means depends on the command. */
   control(context: Pointer, command: number, number: number, address: Pointer): number
+  /** SSL_CTX_callback_ctrl(3): sets the callbacks for SNI and OCSP. */
   callbackControl(context: Pointer, command: number, callback: Pointer): number
+  /** Adds to the options that are set, and returns all of them. */
   setOptions(context: Pointer, options: number): number
+  /** TLS 1.2 and older; `setCiphersuites` is TLS 1.3. */
   setCipherList(context: Pointer, names: string): number
   setCiphersuites(context: Pointer, names: string): number
+  /** The context takes its own references of certificate and key. */
   useCertificate(context: Pointer, certificate: Pointer): number
   usePrivateKey(context: Pointer, key: Pointer): number
   /** The context takes its own reference. */
@@ -25,9 +30,14 @@ export interface ContextCalls {
   setVerifyDepth(context: Pointer, depth: number): void
   /** Verification parameters, owned by the context. */
   parameters(context: Pointer): number
+  /** The name that the peer's certificate must have (X509_VERIFY_PARAM_set1_host(3)). */
   setHost(parameters: Pointer, name: string, byteLength: number): number
   setHostFlags(parameters: Pointer, flags: number): void
   setAddress(parameters: Pointer, text: string): number
+  /**
+   * Sessions of another id are not resumed. Without one, resumption fails if client certificates are
+   * requested.
+   */
   setSessionIdContext(context: Pointer, id: Uint8Array, byteLength: number): number
   setTicketCount(context: Pointer, count: number): number
   /** Returns 0 on success. */
@@ -47,10 +57,12 @@ export interface ContextCalls {
     client: Pointer,
     clientBytes: number,
   ): number
+  /** Drops a reference that the new-session callback kept. */
   freeSession(session: Pointer): void
   sessionVersion(session: Pointer): number
 }
 
+/** Looked up once per thread: each worker has its own copy of this module. */
 let made: ContextCalls | undefined
 
 /** Must be called on the thread that uses the functions. */
@@ -59,6 +71,7 @@ export function contextCalls(): ContextCalls {
   return made
 }
 
+// Each property is one prototype; what its arguments mean is documented in the interface above.
 function makingCalls() {
   type C = ContextCalls
   return {

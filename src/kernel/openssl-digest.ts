@@ -1,6 +1,7 @@
 /** SHA-256 of OpenSSL, for threads on which Node's crypto module is not loaded. */
 import { nativeFunction } from './ffi.js'
 
+// FIPS 180-4.
 const SHA256_BYTES = 32
 
 /** SHA-256 of several parts, each preceded by its length, so that different splits give different digests. */
@@ -16,6 +17,7 @@ export function sha256Of(parts: readonly Uint8Array[]): Uint8Array {
   return sha256(joined)
 }
 
+/** SHA256(3), the one-shot function. */
 export function sha256(bytes: Uint8Array): Uint8Array {
   const call = nativeFunction<(bytes: Uint8Array, byteLength: number, into: Uint8Array) => number>(
     'uintptr_t SHA256(const uint8_t *bytes, size_t count, _Out_ uint8_t *into)',

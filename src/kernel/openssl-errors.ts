@@ -28,6 +28,7 @@ function open(): ErrorQueue {
   >(
     'uintptr_t ERR_get_error_all(uintptr_t file, uintptr_t line, uintptr_t func, uintptr_t data, uintptr_t flags)',
   )
+  // Two output arguments: the address of the data, and its flags.
   const region = mapPrivate(16)
   const [data, flags] = [
     new BigUint64Array(region.bytes.buffer, 0, 1),

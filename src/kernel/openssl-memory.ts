@@ -11,6 +11,7 @@ interface Heap {
   compare(one: Pointer, other: Pointer, byteLength: number): number
 }
 
+/** Per thread. */
 let made: Heap | undefined
 
 function heap(): Heap {
@@ -62,6 +63,7 @@ export function withNativeBytes<T>(bytes: Uint8Array, use: (address: number) => 
   }
 }
 
+/** Copies into native memory, which has room for all of `bytes`. */
 export function copyIn(target: Pointer, bytes: Uint8Array): void {
   if (bytes.length > 0) heap().copyIn(target, bytes, bytes.length)
 }
@@ -73,6 +75,7 @@ export function copyOut(source: Pointer, byteLength: number): Uint8Array {
   return bytes
 }
 
+/** memcpy(3): the areas must not overlap. */
 export function copyNative(target: Pointer, source: Pointer, byteLength: number): void {
   heap().copy(target, source, byteLength)
 }

@@ -15,13 +15,17 @@ export interface OcspCalls {
   freeRequest(request: Pointer): void
   /** The request takes ownership of the id. */
   addId(request: Pointer, id: Pointer): number
+  // Requests and responses are encoded by their ASN.1 templates: the d2i and i2d functions for BIOs are
+  // macros.
   requestType(): number
   responseType(): number
   write(type: Pointer, bio: Pointer, value: Pointer): number
   read(type: Pointer, bio: Pointer, into: number): number
   freeResponse(response: Pointer): void
+  /** The status of the response as a whole: an error has no certificate status (RFC 6960, 4.2.1). */
   statusOf(response: Pointer): number
   statusText(status: number): string
+  /** The signed part, a copy that the caller frees; 0: another type of response, or malformed. */
   basicOf(response: Pointer): number
   basicType(): number
   freeBasic(basic: Pointer): void
@@ -41,6 +45,7 @@ export interface FoundStatus {
 
 const DAY_S = 86_400
 
+/** Per thread. */
 let made: OcspCalls | undefined
 
 /** Must be called on the thread that uses the functions. */
@@ -102,6 +107,7 @@ function finder(): OcspCalls['find'] {
       nextUpdate: BigUint64Array,
     ) => number
   >(
+    // Reason and time of a revocation are not asked for: a revoked certificate is a failure anyway.
     'int OCSP_resp_find_status(uintptr_t basic, uintptr_t id, _Out_ int *status, uintptr_t reason, uintptr_t revoked_at, _Out_ uint64_t *this_update, _Out_ uint64_t *next_update)',
   )
   return (basic, id) => {

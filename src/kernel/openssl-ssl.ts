@@ -14,10 +14,13 @@ export interface SslCalls {
   setConnectState(ssl: Pointer): void
   /** SSL_do_handshake(3): 1 when complete, otherwise see `errorOf`. */
   handshake(ssl: Pointer): number
+  /** SSL_read(3): more than 0: bytes; otherwise see `errorOf`. */
   read(ssl: Pointer, into: Pointer, bytesMax: number): number
+  /** SSL_write(3), the same. After WANT_READ or WANT_WRITE the same bytes must be passed again. */
   write(ssl: Pointer, from: Pointer, byteCount: number): number
   /** SSL_shutdown(3): 0 after close_notify was sent, 1 after it was also received; negative: see `errorOf`. */
   shutdown(ssl: Pointer): number
+  /** Marks close_notify as sent or received without sending it (SSL_set_shutdown(3)). */
   setShutdown(ssl: Pointer, mode: number): void
   /** SSL_get_error(3), directly after the call that returned `result`. */
   errorOf(ssl: Pointer, result: number): number
@@ -26,9 +29,14 @@ export interface SslCalls {
   pending(ssl: Pointer): number
   /** 1 if any unread bytes are buffered, also incomplete records. */
   hasPending(ssl: Pointer): number
+  /** The BIO of the socket; owned by the SSL object. */
   readBio(ssl: Pointer): number
+  /** SSL_ctrl(3): what the result means depends on the command. */
   control(ssl: Pointer, command: number, number: number, address: Pointer): number
   contextOf(ssl: Pointer): number
+  /**
+   * SSL_set_SSL_CTX: changes the certificate during the SNI callback; verification settings are not replaced.
+   */
   setContext(ssl: Pointer, context: Pointer): number
   version(ssl: Pointer): number
   currentCipher(ssl: Pointer): number
@@ -36,6 +44,7 @@ export interface SslCalls {
   serverName(ssl: Pointer, type: number): string | null
   alpnSelected(ssl: Pointer, data: Pointer, length: Pointer): void
   sessionReused(ssl: Pointer): number
+  /** X509_V_OK also if the peer sent no certificate (SSL_get_verify_result(3)). */
   verifyResult(ssl: Pointer): number
   pskIdentity(ssl: Pointer): string | null
   /** Returns a reference that the caller frees; 0: none. */
@@ -51,6 +60,7 @@ export interface SslCalls {
   verifyErrorText(code: number): string
 }
 
+/** Per thread. */
 let made: SslCalls | undefined
 
 /**

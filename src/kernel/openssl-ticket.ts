@@ -12,6 +12,7 @@ interface TicketCalls {
   setMac(context: Pointer, parameters: Pointer): number
 }
 
+// Name and IV have the sizes of RFC 5077, 4; the keys are those of HMAC-SHA256 and AES-256.
 const NAME_BYTES = 16
 const HMAC_BYTES = 32
 const AES_BYTES = 32
@@ -26,6 +27,9 @@ const SLOT_BYTES = TICKET_KEY_BYTES + PARAM_BYTES * PARAMS
 const TEXTS = 'key\0digest\0SHA256\0'
 const TEXTS_BYTES = 32
 
+/**
+ * Per thread. `aes` is fetched once and never freed: EVP_CIPHER_fetch(3) searches the providers each time.
+ */
 let made: (TicketCalls & { readonly aes: number }) | undefined
 
 function calls(): TicketCalls & { readonly aes: number } {
@@ -65,6 +69,7 @@ export class TicketKeyMemory {
 
   /** `key` is the concatenation of its name (16 bytes), HMAC-SHA256 key (32) and AES-256 key (32). */
   set(slot: number, key: Uint8Array): void {
+    // A slot beyond the memory would overwrite another heap object.
     if (slot >= this.#slots || key.length !== TICKET_KEY_BYTES) throw new RangeError('no such ticket key')
     const address = this.#slot(slot)
     copyIn(address, key)
@@ -103,6 +108,7 @@ export class TicketKeyMemory {
     )
   }
 
+  /** Overwrites the keys. No context may use the callback afterwards. */
   free(): void {
     scrubAndFree(this.#address, this.#byteLength)
   }

@@ -4,18 +4,24 @@ import { copyOut, withNativeBytes } from './openssl-memory.js'
 
 /** Functions that return a pointer return 0 if there is none. */
 export interface X509Calls {
+  /** BIO_new_mem_buf(3): reads the bytes in place, without a copy; they must outlive the BIO. */
   memoryReader(bytes: Pointer, byteLength: number): number
+  /** BIO_s_mem(3): static, never freed. */
   memoryMethod(): number
   openBio(method: Pointer): number
   freeBio(bio: Pointer): void
   readBio(bio: Pointer, into: Uint8Array, bytesMax: number): number
   pendingBio(bio: Pointer): number
-  /** `passphrase` is NUL-terminated and never 0: OpenSSL would prompt on the terminal. */
+  /**
+   * `passphrase` is NUL-terminated and never 0: OpenSSL would prompt on the terminal. Of all readers: `into`
+   * is 0 for a new object, which the caller frees.
+   */
   pemCertificate(bio: Pointer, into: number, callback: number, passphrase: Pointer): number
   pemKey(bio: Pointer, into: number, callback: number, passphrase: Pointer): number
   pemCrl(bio: Pointer, into: number, callback: number, passphrase: Pointer): number
   derCertificate(bio: Pointer, into: number): number
   derKey(bio: Pointer, into: number): number
+  /** PKCS #8, EncryptedPrivateKeyInfo (RFC 5958, 3). */
   derEncryptedKey(bio: Pointer, into: number, callback: number, passphrase: Pointer): number
   derCrl(bio: Pointer, into: number): number
   freeCertificate(certificate: Pointer): void
@@ -27,7 +33,9 @@ export interface X509Calls {
   addCertificate(store: Pointer, certificate: Pointer): number
   addCrl(store: Pointer, crl: Pointer): number
   setStoreFlags(store: Pointer, flags: number): number
+  /** 1 if the public key of the certificate belongs to the key. */
   keyMatches(certificate: Pointer, key: Pointer): number
+  // Names, times and numbers of a certificate are borrowed: valid as long as the certificate.
   subjectOf(certificate: Pointer): number
   issuerOf(certificate: Pointer): number
   serialOf(certificate: Pointer): number
@@ -44,6 +52,7 @@ export interface X509Calls {
   printText(bio: Pointer, text: Pointer, flags: number): number
   printSerial(bio: Pointer, serial: Pointer): number
   writeCertificate(bio: Pointer, certificate: Pointer): number
+  /** A copy that the caller frees. */
   duplicateName(name: Pointer): number
   notBefore(certificate: Pointer): number
   notAfter(certificate: Pointer): number
@@ -51,21 +60,27 @@ export interface X509Calls {
   /** Negative: in the past; positive: in the future; 0: malformed. */
   compareToNow(time: Pointer): number
   printTime(bio: Pointer, time: Pointer): number
+  /** X509_get_ext_d2i(3): a decoded copy that the caller frees; 0: missing, or more than once. */
   extension(certificate: Pointer, nid: number, critical: number, index: number): number
   freeGeneralNames(names: Pointer): void
   newStack(): number
   push(stack: Pointer, element: Pointer): number
   /** 0: the stack is empty. */
   pop(stack: Pointer): number
+  /** Does not free the elements. */
   freeStack(stack: Pointer): void
   freeName(name: Pointer): void
   count(stack: Pointer): number
+  /** Borrowed from the stack. */
   element(stack: Pointer, index: number): number
+  /** Borrowed from the name; stores its type in `type[0]`. */
   generalName(name: Pointer, type: Int32Array): number
+  /** Borrowed; without a NUL at its end. */
   dataOf(text: Pointer): number
   lengthOf(text: Pointer): number
 }
 
+/** Per thread. */
 let made: X509Calls | undefined
 
 /** Must be called on the thread that uses the functions. */

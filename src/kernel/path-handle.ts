@@ -39,6 +39,7 @@ export function openSocketFile(socketFd: number, path: string): SocketPath {
   if (known >= 0) return { fd: known, isCertain: true }
   const fd = openPath(path)
   const stats = fstatSync(fd)
+  // A socket of another user has another owner; a hard link to another socket of ours has more than one link.
   const isOurs = stats.uid === process.geteuid?.() && stats.nlink === 1
   if (stats.isSocket()) return { fd, isCertain: isOurs }
   closeSync(fd)
@@ -86,6 +87,7 @@ export function removeIfSame(path: string, wanted: FileIdentity): void {
     const file = openAt(folder, name, O_PATH | constants.O_NOFOLLOW)
     const found = identityOf(file)
     closeSync(file)
+    // No call removes a file by descriptor: a swap between this check and unlinkat(2) is still possible.
     const isSame = found.device === wanted.device && found.inode === wanted.inode
     if (isSame) unlinkat(folder, name, 0)
   } finally {
@@ -93,6 +95,7 @@ export function removeIfSame(path: string, wanted: FileIdentity): void {
   }
 }
 
+/** openat(2). Throws with the path and the text of errno. */
 function openAt(folder: number, path: string, flags: number): number {
   const openat = nativeFunction<(folder: number, path: string, flags: number) => number>(
     'int openat(int folder, const char *path, int flags)',

@@ -42,6 +42,7 @@ export interface PeerCalls {
 
 type GetOption = (fd: Fd, level: number, name: number, value: Pointer, length: Pointer) => number
 
+/** Must be called on the thread that uses the functions. */
 export function peerCalls(): PeerCalls {
   const errno = lastErrno()
   const getsockopt = nativeFunction<GetOption>(

@@ -6,7 +6,9 @@ export interface Platform {
   readonly nodeVersion: string
 }
 
+// package.json says the same, but npm only warns about `engines`, and a copied folder is not checked at all.
 const NODE_MAJOR_MIN = 20
+// Those for which the struct layouts and constants of this folder hold.
 const ARCHES: readonly string[] = ['x64', 'arm64']
 
 /** An error message if the program cannot run on this platform. */

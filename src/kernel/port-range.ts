@@ -17,6 +17,7 @@ export function unprivilegedPortStart(path = '/proc/sys/net/ipv4/ip_unprivileged
   return /^\d+$/.test(text) ? Number(text) : 1024
 }
 
+/** '' if the file cannot be read, as in a sandbox without /proc. */
 function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8')

@@ -31,6 +31,7 @@ export class Region {
     return offset === 0 ? this.pointer : this.address + offset
   }
 
+  /** A region inside this one, valid as long as this one is mapped. */
   part(offset: number, byteLength: number): Region {
     const isInside = isCount(offset) && isCount(byteLength) && offset + byteLength <= this.byteLength
     if (!isInside) throw new RangeError(`offset ${offset}, length ${byteLength}: outside of the region`)

@@ -38,6 +38,7 @@ export interface SctpCalls {
   receive(fd: Fd, into: Region, offset: number, bytesMax: number, about: MessageInfo): Outcome
   /** sendmsg(2), non-blocking: sends one message, completely or not at all. */
   send(fd: Fd, from: Region, offset: number, byteCount: number, about: MessageInfo): Outcome
+  /** Sets the options, and those that the relay always needs. Call before listen(2) or connect(2). */
   setUp(fd: Fd, options: SctpOptions): Outcome
   /** sctp_bindx(3): binds further addresses of a socket that is already bound. */
   bindMore(fd: Fd, addresses: NativeAddress): Outcome
@@ -47,6 +48,7 @@ export interface SctpCalls {
   unsentBytes(fd: Fd): Outcome
 }
 
+// Socket options of level IPPROTO_SCTP (linux/sctp.h), and SO_MEMINFO of level SOL_SOCKET (Linux 4.12).
 const SCTP_INITMSG = 2
 const SCTP_NODELAY = 3
 const SCTP_PEER_ADDR_PARAMS = 9
@@ -59,6 +61,7 @@ const MSG_EOR = 0x80
 const MSG_NOTIFICATION = 0x8000
 const TRANSFER_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL
 
+// enum sctp_cmsg_type.
 const CMSG_SNDINFO = 2
 const CMSG_RCVINFO = 3
 /** sinfo_flags. */
@@ -146,6 +149,7 @@ function messageCalls(errno: Int32Array): Pick<SctpCalls, 'receive' | 'send'> {
       const { halves, pointer, setPointer, words } = outgoing
       setPointer(IOVEC_AT, from.address + offset)
       words[IOVEC_AT / 4 + 2] = byteCount
+      // struct sctp_sndinfo: stream and flags of 16 bits each, then ppid.
       halves[CMSG_DATA_AT / 2] = about.stream
       halves[CMSG_DATA_AT / 2 + 1] = about.isUnordered ? SCTP_UNORDERED : 0
       words[CMSG_DATA_AT / 4 + 1] = about.ppid
@@ -155,6 +159,7 @@ function messageCalls(errno: Int32Array): Pick<SctpCalls, 'receive' | 'send'> {
   }
 }
 
+/** struct sctp_rcvinfo: stream, ssn and flags of 16 bits each, padding, then ppid. Zeros without it. */
 function readInfo({ halves, words }: ReturnType<typeof messageHeader>, about: MessageInfo): void {
   const hasInfo =
     (words[CONTROL_BYTES_AT / 4] as number) >= RCVINFO_CMSG_BYTES &&
@@ -165,6 +170,10 @@ function readInfo({ halves, words }: ReturnType<typeof messageHeader>, about: Me
   about.ppid = hasInfo ? (words[CMSG_DATA_AT / 4 + 2] as number) : 0
 }
 
+/**
+ * Calls that set up or inspect a socket. `value` is the argument or result of every option, so a call fills
+ * all of it that the kernel reads.
+ */
 function settingCalls(
   errno: Int32Array,
 ): Pick<SctpCalls, 'setUp' | 'bindMore' | 'connectAll' | 'unsentBytes'> {

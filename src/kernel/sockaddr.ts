@@ -24,6 +24,7 @@ const INTERFACE_MAX = 0x7fff_ffff
 /** One or more socket addresses in native memory. */
 export interface NativeAddress {
   readonly family: number
+  /** Owned by this value; the caller unmaps it. */
   readonly region: Region
   readonly byteLength: number
   /** Zero for a Unix address. Written by `setPort` only. */
@@ -86,6 +87,7 @@ export function encodeAddress(address: SocketAddress): Uint8Array {
   if (address.family === 'unix') return encodeUnix(address.path)
   const bytes = new Uint8Array(address.family === 'ipv4' ? SOCKADDR_IN_BYTES : SOCKADDR_IN6_BYTES)
   const view = new DataView(bytes.buffer)
+  // The family is in host byte order (little-endian on both architectures), the port in network byte order.
   view.setUint16(0, address.family === 'ipv4' ? AF_INET : AF_INET6, true)
   view.setUint16(2, address.port)
   bytes.set(hostBytes(address.host), address.family === 'ipv4' ? 4 : 8)
@@ -122,6 +124,7 @@ export function decodeAddress(bytes: Uint8Array, byteLength: number = bytes.leng
   return { family: 'unix', path: decodeUnixPath(bytes.subarray(2, byteLength)) }
 }
 
+/** An abstract name starts with NUL and may contain more of them; a path ends at the first one. */
 function decodeUnixPath(name: Uint8Array): string {
   const end = name[0] === 0 ? -1 : name.indexOf(0)
   return new TextDecoder().decode(end < 0 ? name : name.subarray(0, end))

@@ -1,4 +1,4 @@
-/** What the relay takes from outside: system calls, clock, randomness. The simulation replaces all of it. */
+/** What the relay takes from outside: system calls and the clock. The simulation replaces both by its own. */
 import type { Calls } from './calls.js'
 
 export interface Clock {

@@ -11,5 +11,7 @@ export function takeOverDescriptor(fd: number): void {
     'int fcntl(int fd, int command, uintptr_t value)',
   )
   fcntl(fd, F_SETFD, FD_CLOEXEC)
+  // O_NONBLOCK belongs to the open file description: it changes for the program that passed the descriptor,
+  // too.
   fcntl(fd, F_SETFL, fcntl(fd, F_GETFL, 0) | O_NONBLOCK)
 }

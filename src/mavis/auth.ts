@@ -9,6 +9,7 @@ import type { AuthSettings } from './settings.js'
  * converts NAK and ERR to NFD; here they are kept, because `mavis default = permit` would accept NFD.
  */
 export class Auth implements Module {
+  /** Whether the subject of a certificate is ignored, required, or sufficient. */
   readonly #mode: AuthSettings['mode']
 
   constructor({ mode }: AuthSettings) {
@@ -19,6 +20,7 @@ export class Auth implements Module {
     const result = values[AV.RESULT]
     if (result === NAK || result === ERR) return FINAL
     const isKnown = values[AV.DBPASSWORD] !== undefined || values[AV.DBCERTSUBJ] !== undefined
+    // An answer with a RESULT was decided elsewhere; one without anything to compare names no known user.
     const [verdict, comment] = result === undefined && isKnown ? this.#compare(values) : [NFD, undefined]
     values[AV.RESULT] = verdict
     if (comment !== undefined) values[AV.COMMENT] = comment
@@ -31,6 +33,7 @@ export class Auth implements Module {
     if (this.#mode === 'password') return byPassword
     const [shown, known] = [values[AV.CERTSUBJ], values[AV.DBCERTSUBJ]]
     const areBothKnown = shown !== undefined && known !== undefined
+    // A subject that matches is only sufficient in that mode; otherwise the password must match, too.
     const isSame = areBothKnown && isOneOf(known, shown)
     if (isSame) return this.#mode === 'cert-sufficient' ? [ACK, 'certificate'] : byPassword
     const mismatch = areBothKnown ? 'certificate mismatch' : 'certificate missing'
@@ -40,6 +43,7 @@ export class Auth implements Module {
   }
 }
 
+/** Compares the texts as they are: DBPASSWORD holds no hash. */
 function passwordVerdict(
   shown: ByteString | undefined,
   known: ByteString | undefined,
@@ -54,4 +58,5 @@ function isOneOf(known: ByteString, shown: ByteString): boolean {
   return known.split(/[\r\n]+/).some((subject) => subject !== '' && lower(subject) === lower(shown))
 }
 
+// ASCII letters only, because values are bytes.
 const lower = (text: ByteString) => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())

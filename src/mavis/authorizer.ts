@@ -21,14 +21,17 @@ const IDLE_RELEASE_DELAY_MS = 2_000
  */
 export class Authorizer {
   readonly #settings: MavisSettings
-  /** `mavis authorization`. */
   readonly #services: ModuleServices
   readonly #chain: Chain
+  /** Undefined: `mavis cache timeout` is zero. */
   readonly #cache: VerdictCache | undefined
+  /** `mavis authorization`: whether hosts or users are authorized. */
   readonly #about: AskedAbout
+  /** Questions without an answer, by token. */
   readonly #open = new Map<number, Query>()
   /** Makes serials unique among all processes and all chains of this one. */
   readonly #serialPrefix = randomBytes(9).toString('base64')
+  /** Number of queries so far, which makes serials unique within this authorizer. */
   #lastSerial = 0
   #isRetired = false
   #isClosed = false
@@ -58,6 +61,7 @@ export class Authorizer {
       onVerdict(known)
       return
     }
+    // Kept as it was asked: the answer is compared with it (`verdictFrom`).
     const asked = this.#valuesOf(question)
     onStep?.({ module: '', what: 'query', outcome: undefined, changes: new Map(asked.entries()) })
     const query: Query = { values: [...asked], serial: asked[AV.SERIAL] ?? '' }
@@ -69,6 +73,7 @@ export class Authorizer {
       onVerdict(verdict)
       this.#releaseIfIdle()
     }
+    // After `#open` has the query: the chain may answer at once.
     this.#chain.ask(query, onAnswer, onStep)
   }
 

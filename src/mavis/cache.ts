@@ -1,9 +1,9 @@
 /** Module `cache`: answers repeated queries from the answers of the modules below. */
 import { createHash } from 'node:crypto'
+import { BoundedTable } from '../base/bounded-table.js'
 import type { ByteString } from '../base/byte-string.js'
 import { AV, SENT_ATTRIBUTES } from '../base/mavis-attributes.js'
 import { encodeLines, type Values } from '../wire/mavis-lines.js'
-import { BoundedTable } from './bounded-table.js'
 import {
   ACK,
   type Code,
@@ -49,6 +49,7 @@ export class Cache implements Module {
   ask(query: Query, answer: (code: Code) => void): void {
     const { values } = query
     const key = this.#expireMs(values) > 0 ? kindOf(values)?.keyOf(values) : undefined
+    // A module above may have sent the query down again: what was asked before does not count.
     this.#asked.delete(query)
     if (key === undefined) {
       answer(DOWN)
@@ -56,10 +57,12 @@ export class Cache implements Module {
     }
     const found = this.#kept.get(key, this.#services.nowMs())
     if (found === undefined) {
+      // The values as they are now: modules below change them.
       this.#asked.set(query, { key, values: [...values] })
       answer(DOWN)
       return
     }
+    // Undefined removes an attribute, as the original answer did.
     for (const [attribute, value] of found.value) values[attribute] = value
     answer(FINAL)
   }
@@ -96,6 +99,7 @@ const tacplus: Kind = {
   keyOf: (query) => (SECRETS.some((secret) => query[secret] !== undefined) ? undefined : keyOf(query)),
   changesOf(answer, query) {
     const result = answer[AV.RESULT] ?? NFD
+    // Errors are not kept, and neither is an answer about a one-time password.
     if (![ACK, NAK, NFD].includes(result) || answer[AV.PASSWORD_ONESHOT] !== undefined) return undefined
     const changes: [number, ByteString | undefined][] = [[AV.RESULT, result]]
     for (let number = 0; number < SENT_ATTRIBUTES; number++) {
@@ -130,6 +134,7 @@ const ftp: Kind = {
   keyOf: (query) =>
     keyOf(query, (number) => number === AV.USER || number === AV.VHOST || number === AV.CERTSUBJ),
   changesOf(answer) {
+    // Only a profile that lets `auth` decide about the next query, or that was accepted.
     const isKnown = answer[AV.DBPASSWORD] !== undefined || answer[AV.RESULT] === ACK
     if (!isKnown || answer[AV.PASSWORD_ONESHOT] !== undefined) return undefined
     const profile = PROFILE.filter((number) => answer[number] !== undefined)

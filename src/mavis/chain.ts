@@ -14,10 +14,13 @@ export type { ChainEntry } from './traversal.js'
 export class Chain {
   readonly entries: readonly ChainEntry[]
   readonly #services: Pick<ModuleServices, 'boundary' | 'nowMs' | 'say'>
+  /** Exceptions of modules and scripts. */
   readonly #failures: RateLimitedLog
+  /** Queries without an answer yet. */
   readonly #open = new Map<Query, Open>()
   /** Traversals that can continue. */
   readonly #ready: Traversal[] = []
+  /** `wake` is on the call stack: it also takes traversals that are woken from within. */
   #isRunning = false
   #isClosed = false
 
@@ -52,6 +55,7 @@ export class Chain {
   withdraw(query: Query): void {
     const open = this.#open.get(query)
     this.#open.delete(query)
+    // After the entry is deleted: an answer from within finds nobody.
     open?.traversal.withdraw()
   }
 
@@ -70,6 +74,7 @@ export class Chain {
   async close(): Promise<void> {
     this.#isClosed = true
     for (const [query, { onAnswer }] of this.#open) {
+      // First: the callback may ask or withdraw other queries.
       this.withdraw(query)
       this.#deliver(onAnswer, IGNORE)
     }

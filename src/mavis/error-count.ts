@@ -19,7 +19,9 @@ export class ErrorCount {
   readonly #bytes = Buffer.alloc(COUNT_BYTES)
   /** Descriptor of the file; undefined when it is not open. */
   #fd: number | undefined
+  /** The file has failed, or the counter is closed: only `#count` is used. */
   #isBroken = false
+  /** The last count, also of the file. */
   #count = 0
 
   constructor(path: string | undefined, say: Say) {
@@ -45,6 +47,7 @@ export class ErrorCount {
   #change(next: (count: number) => number): number {
     try {
       const fd = this.#opened()
+      // The file is read each time, as other processes count in it.
       const before = fd === undefined ? this.#count : this.#read(fd)
       this.#count = next(before)
       if (fd !== undefined && this.#count !== before) this.#write(fd)
@@ -59,6 +62,7 @@ export class ErrorCount {
 
   #opened(): number | undefined {
     if (this.#path === undefined || this.#isBroken) return undefined
+    // O_NONBLOCK: a FIFO of that name must not block this thread. A symbolic link is refused.
     this.#fd ??= openSync(this.#path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o644)
     return this.#fd
   }

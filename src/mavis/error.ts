@@ -5,6 +5,7 @@ import { ACK, ERR, FINAL, type Module, type ModuleServices, NAK, type Query } fr
 import type { ErrorSettings } from './settings.js'
 
 export class ErrorModule implements Module {
+  /** Errors in a row from which on ERR is passed on unchanged. */
   readonly #threshold: number
   readonly #errors: ErrorCount
 
@@ -15,6 +16,7 @@ export class ErrorModule implements Module {
 
   review({ values }: Query): typeof FINAL {
     const result = values[AV.RESULT]
+    // NFD is no answer of a working module either: it neither counts nor resets.
     if (result === ERR) {
       if (this.#errors.add() < this.#threshold) values[AV.RESULT] = NAK
     } else if (result === ACK || result === NAK) this.#errors.reset()

@@ -41,6 +41,7 @@ function partAt(source: string, at: number): Part | undefined {
 }
 
 function kept(form: RegExp, source: string, at: number): Part | undefined {
+  // Sticky (`y`): matches at this offset only, without a copy of the rest.
   form.lastIndex = at
   const [written] = form.exec(source) ?? []
   return written === undefined ? undefined : { length: written.length, written }
@@ -72,12 +73,14 @@ function classAt(source: string, start: number): Part | undefined {
     const from = memberAt(source, at)
     if (from === undefined) return undefined
     at += from.length
+    // A hyphen at the end of a class is a member, not a range.
     const isRange = source[at] === '-' && at + 1 < source.length && source[at + 1] !== ']'
     const to = isRange ? memberAt(source, at + 1) : from
     if (to === undefined) return undefined
     if (isRange) at += 1 + to.length
     others += otherCases(from.value, to.value)
   }
+  // No closing bracket: not a pattern that was compiled before.
   if (at >= source.length) return undefined
   return { length: at + 1 - start, written: `${source.slice(start, at)}${others}]` }
 }

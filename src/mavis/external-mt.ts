@@ -23,9 +23,11 @@ export class ExternalMt implements Module {
   readonly #settings: ExternalMtSettings & CommonModuleSettings
   readonly #services: ModuleServices
   readonly #starter: HelperStarter
+  /** Queries without an answer, both those sent and those in the backlog. */
   readonly #pending = new Map<Query, PendingQuery>()
   /** The pending queries that were not sent to the helper yet, in order. */
   #backlog = new Set<PendingQuery>()
+  /** The helper that takes queries; undefined: none can be started now, or it was released. */
   #helper: FrameHelper | undefined
   /** Helpers that are ending and not reaped yet. */
   readonly #ending = new Set<FrameHelper>()
@@ -38,6 +40,7 @@ export class ExternalMt implements Module {
     this.#services = services
     const options = { program: settings.program, home: undefined, uid: undefined, gid: undefined }
     this.#starter = new HelperStarter('external-mt', options, services)
+    // Started before the first query, so that its start-up time delays no client.
     this.#ready()
   }
 
@@ -75,6 +78,7 @@ export class ExternalMt implements Module {
 
   async close(): Promise<void> {
     this.#isClosed = true
+    // A copy, because `fail` removes the query.
     for (const pending of [...this.#pending.values()]) pending.fail(CLOSING)
     this.#helper?.stop()
     for (const helper of this.#ending) helper.stop()
@@ -93,6 +97,7 @@ export class ExternalMt implements Module {
   /** The helper, started if necessary; undefined when it cannot be started. */
   #ready(): FrameHelper | undefined {
     if (this.#helper !== undefined || this.#isClosed) return this.#helper
+    // Both limits bound the number of processes that a broken program causes.
     if (this.#ending.size >= ENDING_MAX || !this.#starter.mayStart()) return undefined
     const { name, timeoutMs = this.#services.timeoutMs } = this.#settings
     this.#helper = new FrameHelper(this.#starter, name, timeoutMs, {
@@ -129,7 +134,9 @@ export class ExternalMt implements Module {
     if (this.#isClosed) return
     const open = unanswered.filter(({ isOpen }) => isOpen)
     for (const pending of open) pending.deaths++
+    // Its queries come first, in their order: they have waited longest.
     this.#backlog = new Set([...open, ...this.#backlog])
+    // After the backlog is complete: `fail` may cause new queries.
     for (const pending of open) if (pending.deaths >= DEATHS_MAX) pending.fail(HELPERS_DIED)
     this.#serveBacklog()
     if (!this.#isReleased) this.#ready()

@@ -19,16 +19,19 @@ export class External implements Module {
   readonly #services: ModuleServices
   readonly #starter: HelperStarter
   readonly #helperEvents: LineHelperEvents
+  /** Queries without an answer, by the query of the chain. */
   readonly #pending = new Map<Query, PendingQuery>()
   /** The pending queries that no helper is working on, in order. */
   readonly #backlog = new Set<PendingQuery>()
   /** Helpers that work on a query or can take one. */
   readonly #helpers = new Set<LineHelper>()
+  /** Those of them that work on nothing; the one that became idle first is asked next. */
   readonly #idle = new Set<LineHelper>()
   /** Helpers that are ending and not reaped yet. */
   readonly #ending = new Set<LineHelper>()
   /** From `releaseIdle` until the next query. */
   #isReleased = false
+  /** `close` was called: no helper is started any more. */
   #isClosed = false
 
   constructor(settings: ExternalSettings & CommonModuleSettings, services: ModuleServices) {
@@ -75,6 +78,7 @@ export class External implements Module {
 
   async close(): Promise<void> {
     this.#isClosed = true
+    // A copy, because `fail` removes the query.
     for (const pending of [...this.#pending.values()]) pending.fail(CLOSING)
     for (const helper of [...this.#helpers]) helper.stop()
     for (const helper of this.#ending) helper.stop()
@@ -91,6 +95,7 @@ export class External implements Module {
   /** Gives the query to that helper, or queues it. */
   #place(pending: PendingQuery, helper: LineHelper | undefined): void {
     if (helper !== undefined) this.#give(pending, helper)
+    // A helper takes it when it is free.
     else if (this.#helpers.size > 0) this.#backlog.add(pending)
     else pending.fail(NO_HELPER)
   }
@@ -145,11 +150,13 @@ export class External implements Module {
   }
 
   #onEnd(helper: LineHelper, unanswered: PendingQuery | undefined): void {
+    // It counts as ending until its process is reaped.
     this.#helpers.delete(helper)
     this.#idle.delete(helper)
     this.#ending.add(helper)
     helper.gone.then(() => this.#onExited(helper))
     if (this.#isClosed) return
+    // The query may have timed out or been withdrawn meanwhile.
     if (unanswered?.isOpen) this.#askAgain(unanswered)
     this.#replace()
   }
@@ -177,6 +184,7 @@ export class External implements Module {
     for (let pending = this.#firstWaiting(); pending !== undefined; pending = this.#firstWaiting()) {
       const helper = this.#start()
       if (helper !== undefined) this.#give(pending, helper)
+      // These helpers take the other queries when they are free.
       else if (this.#helpers.size > 0) return
       else pending.fail(NO_HELPER)
     }

@@ -27,6 +27,7 @@ interface Sent {
 export class FrameHelper {
   readonly #helper: Helper
   readonly #reader = new FrameReader()
+  /** Queries that were sent and not answered, by serial. */
   readonly #sent = new Map<ByteString, Sent>()
 
   /** Starts the process; `starter.mayStart()` has allowed it. `timeoutMs`: for one answer. */
@@ -58,6 +59,7 @@ export class FrameHelper {
 
   ask(pending: PendingQuery): void {
     const { serial } = pending.query
+    // The time limit of the module; that of MAVIS runs in the pending query.
     const timer = setTimeout(() => this.#onLate(serial), this.#helper.timeoutMs)
     this.#sent.set(serial, { pending, timer, answersBefore: this.#helper.answeredCount })
     this.#helper.write(pending.bytes)

@@ -23,6 +23,7 @@ export class GroupFile {
   names(): ReadonlyMap<number, ByteString> {
     const nowMs = this.#nowMs()
     if (nowMs - this.#checkedAtMs < CHECK_EVERY_MS) return this.#names
+    // Tools replace the file by rename(2), which changes the inode.
     const { ino, mtimeNs, size } = statSync(this.#path, { bigint: true })
     const version = `${ino} ${mtimeNs} ${size}`
     if (version !== this.#version) {
@@ -38,6 +39,7 @@ export class GroupFile {
 function namesIn(text: ByteString): ReadonlyMap<number, ByteString> {
   const names = new Map<number, ByteString>()
   for (const line of text.split('\n')) {
+    // group(5).
     const [name = '', , digits = ''] = line.split(':')
     if (name !== '' && /^\d{1,10}$/.test(digits) && !names.has(Number(digits)))
       names.set(Number(digits), name)

@@ -22,6 +22,7 @@ export class Groups implements Module {
     const [gid, gids] = [values[AV.GID], values[AV.GIDS]]
     if (settings.resolveGid && gid !== undefined) {
       const name = /^\d+$/.test(gid) ? this.#nameOf(gid, settings.gidFilter, settings.groupFilter) : undefined
+      // Undefined removes what was there: a helper must not supply a name for a number that is filtered out.
       values[settings.gidAttribute] = name
     }
     if (settings.resolveGids && gids !== undefined) {
@@ -47,6 +48,7 @@ export class Groups implements Module {
 /** A list such as `admins,"all staff",guests`, filtered; undefined when nothing is left. */
 function filtered(list: ByteString | undefined, filters: readonly NameFilter[]): ByteString | undefined {
   if (list === undefined || filters.length === 0) return list
+  // Quoted names may contain commas; the quotes are kept.
   const names = list.match(/"[^"]*"|[^",]+/g) ?? []
   const kept = names.filter((name) => passesByName(filters, name.replace(/^"(.*)"$/s, '$1')))
   return kept.length === 0 ? undefined : kept.join(',')

@@ -8,6 +8,7 @@ type Values = (ByteString | undefined)[]
 /** Longer texts of helpers are cut in the log. */
 const SHOWN_CHARACTERS_MAX = 100
 
+/** The codes of the protocol that an answer may have. */
 const CODES: readonly number[] = [FINAL, IGNORE, TIMEOUT, DOWN]
 
 /** An unknown code makes the answer unusable. */

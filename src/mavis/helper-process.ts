@@ -39,12 +39,17 @@ export class HelperProcess {
   readonly gone: Promise<void>
   readonly #events: HelperEvents
   readonly #boundary: Boundary
+  /** Undefined: the start has failed in this process. */
   readonly #child: ChildProcess | undefined
   readonly #pipes: readonly Socket[]
   readonly #stdin: Socket | undefined
+  /** The process is reaped. Its pipes may still hold output. */
   #hasExited = false
+  /** SIGTERM was sent. */
   #isStopped = false
+  /** `onEnd` was called. */
   #hasEnded = false
+  /** Runs until the next step of its end. */
   #timer: NodeJS.Timeout | undefined
   #ending: string | undefined
 
@@ -55,12 +60,14 @@ export class HelperProcess {
     if (started instanceof Error) {
       this.#pipes = []
       this.gone = Promise.resolve()
+      // Later, as Node reports other failures: the caller does not have this object yet.
       setImmediate(() => this.#end(failureText(started, options)))
       return
     }
     const { child, fds } = started
     this.#child = child
     child.on('error', (error) => this.#end(failureText(error, options)))
+    // The event `error` follows with the reason.
     if (child.pid === undefined) {
       for (const fd of fds) closeSync(fd)
       this.#pipes = []
@@ -92,6 +99,7 @@ export class HelperProcess {
 
   /** Bytes written to a process that has ended are dropped. */
   write(bytes: Uint8Array): void {
+    // The stream queues what the pipe does not take; `waitingBytes` limits it.
     if (this.#stdin?.writable) this.#stdin.write(bytes)
   }
 
@@ -169,6 +177,7 @@ export class HelperProcess {
   /** Its last output may still be in the pipes. They are read for a limited time: a grandchild may keep them open. */
   #onExit(code: number | null, signal: NodeJS.Signals | null): void {
     this.#hasExited = true
+    // Only another end is worth a line in the log.
     const isOurs = this.#isStopped && (signal === 'SIGTERM' || signal === 'SIGKILL')
     if (!isOurs) this.#ending = signal === null ? `exit code ${code}` : `signal ${signal}`
     clearTimeout(this.#timer)
@@ -180,6 +189,7 @@ export class HelperProcess {
 
   #end(failure: string | undefined): void {
     if (this.#hasEnded) return
+    // Before `stop` and `onEnd`, which may lead back here.
     this.#hasEnded = true
     this.stop()
     this.#events.onEnd(failure)
@@ -211,6 +221,7 @@ function startProcess(options: HelperOptions): Started | Error {
     for (let i = 0; i < 3; i++) pipes.push(openPlainPipe())
     const [input, output, errors] = pipes as [PlainPipe, PlainPipe, PlainPipe]
     const child = spawnProgram(options, [input.readFd, output.writeFd, errors.writeFd])
+    // The helper has its copies; with ours open, its end would not end the pipes.
     for (const fd of [input.readFd, output.writeFd, errors.writeFd]) closeSync(fd)
     return { child, fds: [input.writeFd, output.readFd, errors.readFd] }
   } catch (error) {
@@ -237,10 +248,12 @@ function spawnProgram(options: HelperOptions, stdio: number[]): ChildProcess {
   const { gid, home, program, uid } = options
   const { environment, path, words } = program
   const [argv0 = path, ...rest] = words
+  // A helper needs no capability of this process, even if children of ours inherit it.
   const endKeeping = keepNetAdmin()
   try {
     return spawn(path, rest, {
       argv0,
+      // A session and process group of its own (setsid(2)), which `#signal` addresses.
       detached: true,
       env: environment.size > 0 ? Object.fromEntries(environment) : process.env,
       stdio,

@@ -19,7 +19,9 @@ export class HelperStarter {
   readonly #moduleName: string
   readonly #options: HelperOptions
   readonly #services: ModuleServices
+  /** Early deaths of all helpers of the module: the program is the same. */
   readonly #deaths = new RespawnLimit()
+  /** Three limits, so that one kind of line does not suppress the others. */
   readonly #lines: RateLimitedLog
   readonly #ends: RateLimitedLog
   readonly #failures: RateLimitedLog
@@ -53,6 +55,7 @@ export class HelperStarter {
       },
       onLine: (text) => this.#lines.log(this.#nowMs(), () => this.#lineOf(helper, text())),
     }
+    // `helper` is used by `onLine` only, which is called later.
     const helper: HelperProcess = new HelperProcess(this.#options, all, this.#services.boundary)
     return helper
   }

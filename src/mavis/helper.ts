@@ -22,9 +22,11 @@ export class Helper {
   /** Time limit for one answer. */
   readonly timeoutMs: number
   readonly #starter: HelperStarter
+  /** Becomes IDENTITY_SOURCE. */
   readonly #moduleName: string
   readonly #listener: HelperListener
   readonly #process: HelperProcess
+  /** Zero: a death counts as early. */
   #answeredCount = 0
   #hasEnded = false
 
@@ -108,6 +110,7 @@ export class Helper {
   #end(end: HelperEnd): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
+    // A dismissed helper ends by itself, or has been stopped by the caller.
     if (end !== 'dismissed') this.#process.stop()
     this.#starter.ended(this.#process, end, this.#answeredCount)
     this.#listener.onEnd()

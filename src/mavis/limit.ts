@@ -1,7 +1,7 @@
 import { parseHostLiteral } from '../base/address.js'
+import { BoundedTable } from '../base/bounded-table.js'
 import type { ByteString } from '../base/byte-string.js'
 import { AV } from '../base/mavis-attributes.js'
-import { BoundedTable } from './bounded-table.js'
 import { type Code, DOWN, FINAL, type Module, type ModuleServices, NAK, type Query } from './module.js'
 import type { LimitSettings } from './settings.js'
 
@@ -36,12 +36,14 @@ export class Limit implements Module {
 
   review({ values }: Query): typeof FINAL {
     const type = values[AV.TYPE]
+    // As in the original, only denials of a user count; NFD is none.
     const isCounted =
       values[AV.RESULT] === NAK && values[AV.USER] !== undefined && (type === 'TACPLUS' || type === 'FTP')
     const address = isCounted && this.#settings.count > 0 ? addressOf(values[AV.IPADDR]) : undefined
     if (address !== undefined) {
       const nowMs = this.#services.nowMs()
       const before = this.#refusals.get(address, nowMs)?.value ?? 0
+      // Each denial starts the period anew.
       this.#refusals.set(address, before + 1, nowMs + this.#settings.timeMs)
     }
     return FINAL

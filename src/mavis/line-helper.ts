@@ -26,6 +26,7 @@ export class LineHelper {
   readonly #events: LineHelperEvents
   readonly #helper: Helper
   readonly #reader = new AnswerReader()
+  /** The query in progress. */
   #task: Task | undefined
 
   /** Starts the process; `starter.mayStart()` has allowed it. `timeoutMs`: for one answer. */
@@ -82,8 +83,10 @@ export class LineHelper {
       this.#helper.endMisbehaved(problem)
       return
     }
+    // Before the callbacks, which may give it the next query.
     this.#release()
     const answer = this.#helper.countAnswer(values, code)
+    // The answer itself is valid; what follows it would be taken for the next one.
     if (surplusBytes > 0) this.#helper.endMisbehaved(UNEXPECTED)
     else this.#events.onFree(this)
     pending.settle(values, answer)
@@ -105,6 +108,7 @@ export class LineHelper {
     const task = this.#task
     clearTimeout(task?.timer)
     this.#task = undefined
+    // Drops a partial answer: none of it belongs to the next query.
     this.#reader.clear()
     return task?.pending
   }

@@ -8,6 +8,7 @@ const LINE_END = 10
 /** Holds the first LINE_BYTES_MAX bytes of one line, however long the line is and however it is split into chunks. */
 export class LineSplitter {
   readonly #onLine: (text: () => string) => void
+  /** Reused for every line: memory does not depend on what a helper writes. */
   readonly #line = new Uint8Array(LINE_BYTES_MAX)
   #byteLength = 0
   /** The current line was longer than the limit. */

@@ -13,7 +13,7 @@ export const DOWN = 16
 
 export type Code = typeof FINAL | typeof IGNORE | typeof TIMEOUT | typeof DOWN
 
-/** Values of RESULT. */
+/** Values of RESULT: accepted, rejected, failed, no such user. */
 export const ACK = 'ACK'
 export const NAK = 'NAK'
 export const ERR = 'ERR'

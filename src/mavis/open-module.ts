@@ -14,6 +14,7 @@ import { Tee } from './tee.js'
 
 /** Creates the module that the settings describe. */
 export function openModule(settings: ModuleSettings, services: ModuleServices): Module {
+  // Modules without processes, files or sockets ignore the services.
   switch (settings.module) {
     case 'auth':
       return new Auth(settings)

@@ -11,6 +11,7 @@ export class PendingQuery {
   deaths = 0
   readonly #answer: (code: Code) => void
   readonly #onEnd: (pending: PendingQuery) => void
+  /** Runs for `mavis timeout`, whatever helpers do. */
   readonly #timer: NodeJS.Timeout
   #isOpen = true
 
@@ -36,6 +37,7 @@ export class PendingQuery {
   /** Ends it with a helper's answer. */
   settle(values: Query['values'], code: Code): void {
     if (!this.#end()) return
+    // Replaces all values, as the protocol demands: an answer repeats what it does not change.
     this.query.values = values
     this.#answer(code)
   }

@@ -8,9 +8,9 @@ import { AV } from '../base/mavis-attributes.js'
 const DEFAULT_REALM = 'default'
 
 /**
- * Sets the attributes that helpers of the original know: TYPE, TIMESTAMP, USER, IPADDR, SERIAL, SERVERIP, REALM, VHOST,
- * CERTDATA, CERTSUBJ, TACTYPE. `serial` and `timestamp` identify the query. A server name with control characters is
- * left out: it is no valid host name, and may be an attempt to inject lines.
+ * Sets the attributes that helpers of the original use: TYPE, TIMESTAMP, USER, IPADDR, SERIAL, SERVERIP,
+ * REALM, VHOST, CERTDATA, CERTSUBJ, TACTYPE. `serial` and `timestamp` identify the query. A server name with
+ * control characters is left out: it is no valid host name, and may be an attempt to inject lines.
  */
 export function queryValues(
   { client, identity, realm, server, serverName }: Question,

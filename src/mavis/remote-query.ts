@@ -27,9 +27,11 @@ export class RemoteQuery {
   readonly answer: (code: Code) => void
   /** Datagrams sent so far. */
   tries = 0
+  /** Time of the last datagram (CLOCK_MONOTONIC). */
   sentAtMs = 0
   /** Runs until the next try. */
   timer: NodeJS.Timeout | undefined
+  /** Every server that was asked: each may answer. */
   readonly #attempts = new Map<QueryTarget, Attempt>()
   #server: QueryTarget | undefined
 
@@ -53,6 +55,7 @@ export class RemoteQuery {
     const attempt = this.#attempts.get(server) ?? { datagram, count: 0 }
     if (attempt.count === 0) {
       this.#attempts.set(server, attempt)
+      // Once per server, however often it is asked.
       server.pendingCount++
     }
     attempt.count++
@@ -74,6 +77,7 @@ export class RemoteQuery {
     this.detach()
     for (const [server, { datagram }] of this.#attempts) {
       server.pendingCount--
+      // A datagram that is still queued need not be sent any more.
       server.forget(datagram)
     }
   }

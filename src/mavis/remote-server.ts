@@ -32,8 +32,11 @@ export class RemoteServer implements DatagramSocketEvents, QueryTarget {
   readonly #say: Say
   readonly #failures: RateLimitedLog
   readonly #malformed: RateLimitedLog
+  /** It is asked last; cleared by an answer or by `rebalance`. */
   #isFailing = false
+  /** Until it answers: `rebalance` alone does not log another failure. */
   #isFailureLogged = false
+  /** CLOCK_MONOTONIC. */
   #answeredAtMs = Number.NEGATIVE_INFINITY
 
   constructor(
@@ -117,6 +120,7 @@ export class RemoteServer implements DatagramSocketEvents, QueryTarget {
   #received(bytes: Uint8Array): void {
     const values = decodeDatagram(bytes, this.#cipher)
     if (values === undefined) {
+      // No failure of the server: with UDP, anybody can send a datagram with a forged source address.
       this.#malformed.log(this.#services.nowMs(), () => `${this.#label} sent a malformed datagram`)
       return
     }

@@ -26,7 +26,9 @@ export class Remote implements Module {
   readonly #tries: number
   readonly #retryMs: number
   readonly #rebalance: number
+  /** By SERIAL, which an answer repeats. */
   readonly #open = new Map<ByteString, RemoteQuery>()
+  /** Queries since failed servers were last made eligible again. */
   #askedSinceRebalance = 0
   #isClosed = false
 
@@ -63,6 +65,7 @@ export class Remote implements Module {
 
   withdraw(query: Query): void {
     const pending = this.#open.get(query.serial)
+    // Another query may have taken the serial.
     if (pending?.query === query) this.#end(pending)
   }
 
@@ -90,6 +93,7 @@ export class Remote implements Module {
 
   #try(pending: RemoteQuery): void {
     const server = this.#serverFor(pending)
+    // Encoded for each server, whose keys may differ.
     const datagram = server?.encode(queryValues(pending.query))
     if (server === undefined || datagram === undefined) {
       this.#fail(pending, server === undefined ? 'no server' : UNSENDABLE)
@@ -125,6 +129,7 @@ export class Remote implements Module {
   #moveFrom(server: RemoteServer): void {
     if (this.#servers.every(({ isFailing }) => isFailing)) return
     for (const pending of [...server.current]) {
+      // It still waits for the answer to its last try.
       if (pending.tries >= this.#tries) continue
       clearTimeout(pending.timer)
       this.#try(pending)
@@ -157,6 +162,7 @@ export class Remote implements Module {
 function queryValues({ values, serial }: Query): Values {
   const pending = [...values]
   pending[AV.RESULT] = undefined
+  // A script may have changed it in `values`; the answer is matched by the original one.
   pending[AV.SERIAL] = serial
   return pending
 }

@@ -16,6 +16,7 @@ export class RespawnLimit {
 
   /** Time until another helper may be started; zero: now. */
   waitMs(nowMs: number): number {
+    // At most DEATHS_MAX are kept: if the first of them is in the window, so are all.
     const [first] = this.#atMs
     if (first === undefined || this.#atMs.length < DEATHS_MAX) return 0
     return Math.max(0, first + WINDOW_MS - nowMs)

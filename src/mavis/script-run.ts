@@ -31,6 +31,7 @@ class ScriptRun {
   }
 
   run(script: Script): ScriptEnd {
+    // A stack of statements, the next one last.
     const pending: Statement[] = [...script].reverse()
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       switch (next.kind) {
@@ -67,6 +68,7 @@ class ScriptRun {
         values[statement.attribute] = values[statement.attribute]?.replace(/[A-Z]+/g, lowerCase)
         break
       case 'eval':
+        // Only for its groups.
         this.#holds(statement.condition)
     }
   }
@@ -77,6 +79,7 @@ class ScriptRun {
     let open: Condition | undefined = condition
     let holds = false
     while (open !== undefined) {
+      // Descends to the leftmost leaf, and stores the operators above it.
       while (isOuter(open)) {
         outer.push(open)
         open = open.kind === 'not' ? open.of : open.left
@@ -87,6 +90,7 @@ class ScriptRun {
         const above = outer.pop()
         if (above === undefined) break
         if (above.kind === 'not') holds = !holds
+        // The right side decides only if the left one has not: true && …, false || ….
         else if (holds === (above.kind === 'and')) open = above.right
       }
     }
@@ -103,6 +107,7 @@ class ScriptRun {
         return this.#isEqual(condition.attribute, value, condition.value)
       case 'match': {
         const match = matchPattern(condition.pattern, value)
+        // A match that fails clears the groups.
         if (condition.hasGroups) this.#groups = match ?? []
         return match !== undefined
       }

@@ -7,7 +7,7 @@ import type { Script } from './script.js'
 /** Settings of MAVIS: the `mavis …` directives of section `tcprelay`, and those of each module. */
 export interface MavisSettings {
   readonly authorization: AskedAbout | 'none'
-  /** For clients that no module knows, and when all modules answer DOWN. */
+  /** For clients that no module finds, and when all modules answer DOWN. */
   readonly fallback: 'permit' | 'deny'
   /** Time limit of a query, for all modules together. */
   readonly timeoutMs: number
@@ -27,6 +27,10 @@ export interface CommonModuleSettings {
   readonly onError: 'continue' | 'reject'
   /** `action not-found`: for an answer with RESULT NFD. */
   readonly onNotFound: 'continue' | 'reject'
+  /**
+   * Run on the way down, before the module is asked; then when a final answer comes up, before the module
+   * reviews it; and when the query leaves the module upwards.
+   */
   readonly scriptIn: Script | undefined
   readonly scriptInterim: Script | undefined
   readonly scriptOut: Script | undefined
@@ -106,6 +110,7 @@ export interface LimitSettings {
   readonly module: 'limit'
   /** Denials after which an address is blacklisted; zero: never. */
   readonly count: number
+  /** How long a denial counts. */
   readonly timeMs: number
   readonly purgePeriodMs: number
 }
@@ -141,6 +146,7 @@ export interface TeeSettings {
   readonly module: 'tee'
   readonly pathIn: string | undefined
   readonly pathOut: string | undefined
+  /** Mode and owner of files that the module creates. */
   readonly mode: number
   readonly uid: number | undefined
   readonly gid: number | undefined

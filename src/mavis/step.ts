@@ -25,6 +25,7 @@ export interface Step {
 /** Reports steps, each with the attributes that it changed. */
 export class StepReporter {
   readonly #onStep: (step: Step) => void
+  /** Values at the previous step, a copy. */
   #before: readonly (ByteString | undefined)[]
 
   constructor(values: readonly (ByteString | undefined)[], onStep: (step: Step) => void) {

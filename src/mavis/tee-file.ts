@@ -27,13 +27,16 @@ export class TeeFile {
   readonly #path: string
   readonly #owner: TeeOwner
   readonly #services: ModuleServices
+  /** Records that are not completely written, in order. */
   #pending: Buffer[] = []
   #pendingBytes = 0
   /** Whether a part of the first record has been written. */
   #isTorn = false
   /** The write in progress. */
   #work: Promise<void> | undefined
+  /** Opened by the first record, and again after a failure. */
   #file: FileHandle | undefined
+  /** Until RETRY_MS later records are dropped. */
   #failedAtMs = Number.NEGATIVE_INFINITY
   #hasLogged = false
   #isClosed = false
@@ -64,6 +67,7 @@ export class TeeFile {
   }
 
   #start(): void {
+    // One write at a time: records must not interleave.
     this.#work ??= this.#writeAll()
       .catch((error) => this.#services.boundary.failed('a file of mavis module tee', error, () => {}))
       .finally(() => {
@@ -103,6 +107,7 @@ export class TeeFile {
     )
     if (made === undefined) return open(this.#path, flags)
     try {
+      // open(2) applies the umask, which the configured mode does not.
       await made.chmod(mode)
       // -1 leaves it as it is.
       if (uid !== undefined || gid !== undefined) await made.chown(uid ?? -1, gid ?? -1)
@@ -135,6 +140,7 @@ export class TeeFile {
     this.#isTorn = false
     const file = this.#file
     this.#file = undefined
+    // The failure that led here has been logged.
     await file?.close().catch(() => {})
   }
 }

@@ -12,10 +12,12 @@ export class Tee implements Module {
     const { pathIn, pathOut } = settings
     const file = (path: string) => new TeeFile(path, settings, services)
     this.#in = pathIn === undefined ? undefined : file(pathIn)
+    // One object for one file: two would interleave partial records.
     this.#out = pathOut === undefined ? undefined : pathOut === pathIn ? this.#in : file(pathOut)
   }
 
   ask({ values }: Query, answer: (code: Code) => void): void {
+    // The line format of the protocol: the attributes, then `=` without a code.
     this.#in?.append(`${encodeLines(values)}=\n`)
     answer(DOWN)
   }

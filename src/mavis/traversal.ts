@@ -48,6 +48,7 @@ export class Traversal {
   #code: Code | undefined
   /** Counts calls of modules: an answer to an earlier call is ignored. */
   #turn = 0
+  /** `advance` is on the call stack: an answer from within needs no `wake`. */
   #isMoving = false
   #isWithdrawn = false
 
@@ -65,6 +66,7 @@ export class Traversal {
     while (this.#move !== 'end' && !this.#isWaiting && !this.#isWithdrawn) this.#move = this.#next(this.#move)
     this.#isMoving = false
     if (this.#move !== 'end' || this.#isWithdrawn) return undefined
+    // A chain in which no module set a RESULT has not found the client.
     if (this.#code === FINAL) this.query.values[AV.RESULT] ??= NFD
     return this.#code
   }
@@ -110,6 +112,7 @@ export class Traversal {
   #enter(): Move {
     const { settings } = this.#entry
     this.#lowest = Math.max(this.#lowest, this.#at)
+    // The script may decide otherwise when the query comes down again.
     this.#skipped.delete(this.#at)
     switch (this.#run('script in', settings.scriptIn)) {
       case 'skip':
@@ -135,6 +138,7 @@ export class Traversal {
       module.ask(this.query, (code) => this.#answer(turn, code))
     } catch (error) {
       this.#owner.failed(settings.name, error)
+      // If it has answered before it threw, the answer counts.
       if (turn === this.#turn) this.#fail()
       this.#answer(turn, FINAL)
     }
@@ -228,11 +232,13 @@ export class Traversal {
       (result === ERR && settings.onError === 'continue') ||
       (result === NFD && settings.onNotFound === 'continue')
     if (code === FINAL && isPassedOn && !this.#isLast) {
+      // As the original: the modules below see an unknown client, and no message of this module.
       values[AV.RESULT] = NFD
       values[AV.USER_RESPONSE] = undefined
       this.#report('action', DOWN)
       return DOWN
     }
+    // A module may set NFD without taking responsibility for the query.
     if (code === DOWN && result === NFD && settings.onNotFound === 'reject') {
       values[AV.RESULT] = NAK
       this.#report('action', FINAL)

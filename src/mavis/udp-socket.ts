@@ -25,11 +25,13 @@ export class UdpSocket implements DatagramSocket {
   readonly #target: UdpTarget
   readonly #localAddress: string | undefined
   readonly #events: DatagramSocketEvents
+  /** Datagrams that wait for the socket to be connected. */
   readonly #unsent = new Set<Uint8Array>()
   #socket: Socket | undefined
   #isConnected = false
   /** Incremented by each open and close, to ignore the result of an outdated name lookup. */
   #era = 0
+  /** A name lookup, bind or connect is in progress. */
   #isOpening = false
 
   /** `localAddress` applies to servers of the same address family. */
@@ -75,6 +77,7 @@ export class UdpSocket implements DatagramSocket {
       this.#bind(host, family)
       return
     }
+    // getaddrinfo(3) in libuv's thread pool: does not block this thread.
     lookup(host, (error, address, found) => {
       if (era !== this.#era) return
       if (error === null) this.#bind(address, found)
@@ -90,7 +93,9 @@ export class UdpSocket implements DatagramSocket {
     socket.on('connect', () => this.#connected(socket))
     const local = this.#localAddress
     const from = local !== undefined && isIP(local) === family ? { address: local } : {}
+    // `exclusive`: not shared with workers of Node's cluster module.
     socket.bind({ port: 0, exclusive: true, ...from }, () => {
+      // It may have been closed meanwhile.
       if (this.#socket === socket) socket.connect(this.#target.port, address)
     })
   }
@@ -122,6 +127,7 @@ export class UdpSocket implements DatagramSocket {
   }
 
   #fail(why: string): void {
+    // The next datagram opens a new socket and resolves the name again.
     this.close()
     this.#events.onError(why)
   }
@@ -131,7 +137,7 @@ function isSame(one: { address: string; port: number }, other: RemoteInfo): bool
   return one.port === other.port && one.address === other.address
 }
 
-/** Node forgets a close() that was deferred until bind() completes, if bind() fails. */
+/** Node never executes a close() that was deferred until bind() completes, if bind() fails. */
 function closeAgain(socket: Socket): void {
   try {
     socket.close()

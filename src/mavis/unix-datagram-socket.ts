@@ -34,6 +34,7 @@ interface Native {
   readonly datagram: Region
 }
 
+/** Mapped when the first socket is used, and never freed. */
 let opened: Native | undefined
 
 function native(): Native {
@@ -55,11 +56,14 @@ export class UnixDatagramSocket implements DatagramSocket {
   readonly #target: Uint8Array
   readonly #events: DatagramSocketEvents
   readonly #unsent = new Set<Uint8Array>()
+  /** -1: closed. */
   #fd = -1
   /** Datagrams sent, less those received. */
   #unansweredCount = 0
   #pollIntervalMs = POLL_INTERVAL_MS_MIN
+  /** Polls at the end of this turn, for datagrams that were sent during it. */
   #soon: NodeJS.Immediate | undefined
+  /** Polls while answers are expected. */
   #later: NodeJS.Timeout | undefined
 
   /** Throws RangeError for a path that is too long for a socket. */
@@ -128,6 +132,7 @@ export class UnixDatagramSocket implements DatagramSocket {
     const { calls, datagram: region } = native()
     region.bytes.set(datagram)
     const outcome = calls.send(this.#fd, region, 0, datagram.length)
+    // ECONNREFUSED: nobody listens any more, or another process does.
     if (outcome < 0 && !isFull(outcome)) this.#closeSocket()
     return outcome
   }
@@ -150,6 +155,7 @@ export class UnixDatagramSocket implements DatagramSocket {
     const { calls, datagram } = native()
     for (let i = 0; i < DATAGRAMS_PER_POLL && this.#fd >= 0; i++) {
       const byteCount = calls.recv(this.#fd, datagram, 0, DATAGRAM_BYTES_MAX)
+      // EAGAIN, or an error that the next send reports.
       if (byteCount < 0) return
       this.#pollIntervalMs = POLL_INTERVAL_MS_MIN
       this.#unansweredCount = Math.max(0, this.#unansweredCount - 1)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Question, Verdict } from '../base/authorization.js'
-import { BoundedTable } from './bounded-table.js'
+import { BoundedTable } from '../base/bounded-table.js'
 
 /** Caches verdicts for `mavis cache timeout`, by all that the modules see of a client. */
 export class VerdictCache {
@@ -9,6 +9,7 @@ export class VerdictCache {
 
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs
+    // Purged as often as entries expire.
     this.#verdicts = new BoundedTable(timeoutMs)
   }
 
@@ -29,6 +30,7 @@ export class VerdictCache {
 
 /** Everything in the question that modules can see. */
 function keyOf({ client, identity, realm, server, serverName }: Question): string {
+  // A digest: a certificate may have some kilobytes.
   const who =
     identity?.kind === 'certificate'
       ? ['certificate', createHash('sha256').update(identity.der).digest('base64')]

@@ -28,11 +28,12 @@ export function verdictFrom(
   if (code !== FINAL || result === ERR) return { isPermitted: false, refusal: 'error', comment }
   if (result === NAK) return { isPermitted: false, refusal: 'denied', comment }
   if (result === undefined || result === NFD) {
-    // A client that no module knows is in no group.
+    // A client that no module has found is in no group.
     if (fallback === 'permit' && members.length === 0) return PERMITTED
     return { isPermitted: false, refusal: fallback === 'permit' ? 'not-member' : 'not-found', comment }
   }
   if (result !== ACK) return error(`unknown RESULT '${readableText(result)}' in the answer`)
+  // A helper that mixes up answers must not permit the wrong client.
   const changed = KEPT.find((attribute) => answer[attribute] !== asked[attribute])
   if (changed !== undefined) {
     const { [changed]: value = '' } = answer

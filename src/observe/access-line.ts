@@ -1,4 +1,5 @@
 /** One line of the access log: its fields and their format. */
+import { type AccessField, fieldMark, type TlsField } from '../base/access-fields.js'
 import { cut, printableWord } from './log.js'
 
 /**
@@ -7,6 +8,7 @@ import { cut, printableWord } from './log.js'
  */
 const STRANGERS_BYTES_MAX = 192
 const OWN_BYTES_MAX = 512
+const WHY_BYTES_MAX = 256
 
 /** A value without blanks, of at most so many bytes. */
 function word(text: string, bytesMax: number): string {
@@ -19,7 +21,8 @@ export function strangersWord(text: string): string {
   return word(text, STRANGERS_BYTES_MAX)
 }
 
-function ownWord(text: string): string {
+/** A value from the configuration or the kernel. */
+export function ownWord(text: string): string {
   return word(text, OWN_BYTES_MAX)
 }
 
@@ -48,6 +51,8 @@ export interface AccessRecord {
   readonly pool: string
   /** '' when no remote was connected. */
   readonly remote: string
+  /** The text of an `AttemptList`; '' without failed attempts. */
+  readonly failedAttempts: string
   readonly bytesToRemote: number
   readonly bytesToClient: number
   readonly durationMs: number
@@ -58,6 +63,8 @@ export interface AccessRecord {
   readonly cause: string
   /** Of a rejected client: file and line of the rule or route, or `none` if none applies. '' otherwise. */
   readonly rule: string
+  /** How the session got its remote, as one word; '' if that is not logged. */
+  readonly why: string
   /** The comment of a MAVIS module that rejected the client; usually ''. */
   readonly comment: string
   /** Undefined without TLS. */
@@ -82,28 +89,39 @@ export interface AccessTls {
 }
 
 /** `tls=TLSv1.3 cipher=… sni=… alpn=… resumed=yes subject=…`; empty fields are left out. */
-function tlsWords(prefix: string, tls: AccessTls | undefined): string {
+function tlsWords(prefix: '' | 'remote_', tls: AccessTls | undefined): string {
   if (tls === undefined) return ''
   const { alpn, cipher, isResumed, pskIdentity, serverName, subject, version } = tls
   const resumed = isResumed === undefined ? undefined : isResumed ? 'yes' : 'no'
-  const words = { tls: version, cipher, sni: serverName, alpn, resumed, subject, psk: pskIdentity }
+  const words: Readonly<Record<TlsField, string | undefined>> = {
+    tls: version,
+    cipher,
+    sni: serverName,
+    alpn,
+    resumed,
+    subject,
+    psk: pskIdentity,
+  }
   return Object.entries(words)
-    .map(([name, value]) => (value ? ` ${prefix}${name}=${strangersWord(value)}` : ''))
+    .map(([name, value]) => (value ? field(`${prefix}${name as TlsField}`, strangersWord(value)) : ''))
     .join('')
 }
 
 function credentialWords(who: AccessRecord['credentials']): string {
-  return who === undefined ? '' : ` uid=${who.user} gid=${who.group}`
+  return who === undefined ? '' : field('uid', who.user) + field('gid', who.group)
 }
 
 /** In whole milliseconds, unless there was no wait. */
 function queuedWord(queuedMs: number): string {
-  return queuedMs === 0 ? '' : ` queued=${Math.ceil(queuedMs)}`
+  return queuedMs === 0 ? '' : field('queued', Math.ceil(queuedMs))
 }
 
-function mptcpWord(prefix: string, isSpoken: boolean | undefined): string {
-  if (isSpoken === undefined) return ''
-  return ` ${prefix}mptcp=${isSpoken ? 'yes' : 'no'}`
+function mptcpWord(name: 'mptcp' | 'remote_mptcp', isSpoken: boolean | undefined): string {
+  return isSpoken === undefined ? '' : field(name, isSpoken ? 'yes' : 'no')
+}
+
+function field(name: AccessField, value: string | number): string {
+  return fieldMark(name) + value
 }
 
 /** The second of the last line and its text: a cache, since many lines are of the same second. */
@@ -125,17 +143,29 @@ function timeText(wallMs: number): string {
  * field `remote` is left out, so that every value keeps its type.
  */
 export function accessLine(record: AccessRecord): string {
-  const { cause, comment, rule } = record
-  const pool = record.pool === '' ? '' : ` pool=${ownWord(record.pool)}`
-  const remote = record.remote === '' ? '' : ` remote=${ownWord(record.remote)}`
+  const { cause, comment, failedAttempts, pool, remote, rule, why } = record
   return (
-    `${timeText(record.endedAtMs)} id=${record.id} client=${ownWord(record.client)}${credentialWords(record.credentials)}` +
-    ` listener=${ownWord(record.listener)}${pool}${remote}${tlsWords('', record.clientTls)}` +
-    `${tlsWords('remote_', record.remoteTls)}${mptcpWord('', record.clientMptcp)}` +
-    `${mptcpWord('remote_', record.remoteMptcp)} to_remote=${record.bytesToRemote}` +
-    ` to_client=${record.bytesToClient} seconds=${(record.durationMs / 1000).toFixed(3)}${queuedWord(record.queuedMs)} end=${record.reason}` +
-    `${cause === '' ? '' : ` reason=${sentenceWord(cause)}`}${rule === '' ? '' : ` rule=${ownWord(rule)}`}` +
-    `${comment === '' ? '' : ` comment=${strangersWord(comment)}`}`
+    timeText(record.endedAtMs) +
+    field('id', record.id) +
+    field('client', ownWord(record.client)) +
+    credentialWords(record.credentials) +
+    field('listener', ownWord(record.listener)) +
+    (pool === '' ? '' : field('pool', ownWord(pool))) +
+    (remote === '' ? '' : field('remote', ownWord(remote))) +
+    (failedAttempts === '' ? '' : field('attempts', strangersWord(failedAttempts))) +
+    tlsWords('', record.clientTls) +
+    tlsWords('remote_', record.remoteTls) +
+    mptcpWord('mptcp', record.clientMptcp) +
+    mptcpWord('remote_mptcp', record.remoteMptcp) +
+    field('to_remote', record.bytesToRemote) +
+    field('to_client', record.bytesToClient) +
+    field('seconds', (record.durationMs / 1000).toFixed(3)) +
+    queuedWord(record.queuedMs) +
+    field('end', record.reason) +
+    (cause === '' ? '' : field('reason', sentenceWord(cause))) +
+    (rule === '' ? '' : field('rule', ownWord(rule))) +
+    (comment === '' ? '' : field('comment', strangersWord(comment))) +
+    (why === '' ? '' : field('why', word(why, WHY_BYTES_MAX)))
   )
 }
 

@@ -20,6 +20,7 @@ export interface RingLine {
 /** Indexes in the ring's header. Positions count bytes, modulo twice the size of the ring. */
 const WRITTEN = 0
 const READ = 1
+/** 1 while the reader sleeps; the writer resets it and wakes the reader. */
 const IS_READER_ASLEEP = 2
 
 /** u16 length of the text, u8 kind, u8 severity. */
@@ -69,6 +70,7 @@ export class LogRingWriter {
     this.#wake = wake
   }
 
+  /** Writes a line. A text of more than LINE_BYTES_MAX is truncated between characters. */
   write(kind: number, severity: number, text: string): void {
     const record = this.#record
     const { written } = this.#encoder.encodeInto(text, this.#text)
@@ -84,6 +86,7 @@ export class LogRingWriter {
     }
     const position = Atomics.load(this.#head, WRITTEN)
     this.#copyIn(record, total, position % size)
+    // After the record, because the reader reads everything up to this position.
     Atomics.store(this.#head, WRITTEN, wrapped(position + total, size))
     if (Atomics.exchange(this.#head, IS_READER_ASLEEP, 0) === 1) this.#wake()
   }
@@ -159,6 +162,7 @@ export class LogRingReader {
 
   /** Asks the writer to call `wake` for the next line. False when lines have arrived meanwhile: drain again. */
   sleep(): boolean {
+    // Before the check: a line that is written in between either is found by it or causes a wake-up.
     Atomics.store(this.#head, IS_READER_ASLEEP, 1)
     return filled(this.#head, this.#bytes.length) === 0
   }

@@ -96,6 +96,8 @@ const RECORD: AccessRecord = {
   listener: '0.0.0.0:80',
   pool: '',
   remote: '10.0.0.1:8080',
+  failedAttempts: '',
+  why: '',
   bytesToRemote: 120,
   bytesToClient: 5_000_000_000,
   durationMs: 1234.5678,
@@ -133,6 +135,21 @@ test('cause and rule of a rejected client are single words', () => {
   assert.match(rejected, / end=rejected rule=\/etc\/my\\x20relay.cfg:7$/)
 })
 
+test('failed attempts are listed behind the remote', () => {
+  const line = accessLine({ ...RECORD, failedAttempts: 'db1:refused,db2:timeout' })
+  assert.match(line, / remote=10\.0\.0\.1:8080 attempts=db1:refused,db2:timeout to_remote=120 /)
+})
+
+test('how the session got its remote is the last field, of at most 256 bytes', () => {
+  const why = 'relay.cfg:12>web>least-use>2/4,down:1,full:1'
+  assert.match(
+    accessLine({ ...RECORD, why }),
+    / end=done why=relay\.cfg:12>web>least-use>2\/4,down:1,full:1$/,
+  )
+  const [, long = ''] = / why=(.*)$/.exec(accessLine({ ...RECORD, why: 'ä'.repeat(500) })) ?? []
+  assert.ok(Buffer.byteLength(long) <= 256 && long.endsWith('...'))
+})
+
 test('removes the time for logs that add one', () => {
   assert.match(withoutTime(accessLine(RECORD)), /^id=0-17 client=/)
 })
@@ -160,15 +177,16 @@ test('a line keeps all fields and fits into the log ring, whatever peers send', 
   const record = fc.record({
     clientTls: tls,
     remoteTls: tls,
-    comment: longText,
     cause: longText,
-    rule: longText,
   })
+  // A client that was rejected by a rule or by MAVIS got no remote.
+  const rejected = fc.record({ comment: longText, rule: longText })
+  const served = fc.record({ failedAttempts: longText, why: longText })
   fc.assert(
-    fc.property(record, longText, longText, (values, listener, remote) => {
+    fc.property(record, fc.oneof(rejected, served), longText, longText, (values, end, listener, remote) => {
       const credentials = { user: 4_294_967_294, group: 4_294_967_294 }
       const own = { listener, remote, credentials, clientMptcp: false, remoteMptcp: false }
-      const line = accessLine({ ...RECORD, ...values, ...own })
+      const line = accessLine({ ...RECORD, ...values, ...end, ...own })
       assert.ok(Buffer.byteLength(line) <= LINE_BYTES_MAX, `${Buffer.byteLength(line)} bytes`)
       assert.match(line, / to_remote=120 to_client=5000000000 seconds=1\.235 end=done/)
     }),

@@ -5,7 +5,7 @@ import { EAGAIN, ENOBUFS } from '../kernel/errno.js'
 import { mapPrivate } from '../kernel/memory.js'
 import { type NativeAddress, nativeAddress } from '../kernel/sockaddr.js'
 
-/** Facilities of syslog (RFC 3164, 4.1.1). */
+/** Facilities of syslog (RFC 3164, 4.1.1) by the names of syslog(3), which has none for 12 to 15. */
 export const FACILITIES = {
   KERN: 0,
   USER: 1,
@@ -73,6 +73,7 @@ export class Syslog {
   /** Sends one line. False when it was dropped. */
   send(datagram: string): boolean {
     const { written } = new TextEncoder().encodeInto(datagram, this.#region.bytes)
+    // The second try is for a restarted daemon: the first one has closed the socket of the old one.
     const isSent = this.#trySend(written) || this.#trySend(written)
     if (!isSent) this.#dropped++
     return isSent

@@ -18,7 +18,9 @@ import {
 } from './poller.js'
 import { Timespec, wholeMs } from './wait-time.js'
 
+/** Edge-triggered: an event is reported once, when it occurs. */
 const EPOLLET = 0x8000_0000 | 0
+/** An event wakes one or more of the pollers that watch the descriptor, not all of them (epoll_ctl(2)). */
 const EPOLLEXCLUSIVE = 1 << 28
 
 /**
@@ -40,8 +42,10 @@ const EVENTS_MAX = 512
 const SYS_EPOLL_PWAIT2 = 441
 
 /**
- * epoll(7), edge-triggered for streams: one EPOLL_CTL_ADD per socket and no EPOLL_CTL_MOD, so `again` is a no-op,
- * except for a stream whose reads were paused.
+ * epoll(7), edge-triggered for streams: one EPOLL_CTL_ADD per socket and no EPOLL_CTL_MOD, so `again` is a
+ * no-op, except for a stream whose reads were paused. `forget` is one too, because the kernel drops a closed
+ * descriptor. `modify` passes its argument in the memory of the first event, which is free: `fill` copies all
+ * events before a watcher is called.
  */
 export function openEpoll(layout: EpollLayout = epollLayout(process.arch)): Poller {
   const create = nativeFunction<(flags: number) => number>('int epoll_create1(int flags)')

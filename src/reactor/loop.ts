@@ -184,6 +184,7 @@ export class Loop {
   #giveTurns(): void {
     const takers = this.#nextTurnTakers
     const count = this.#nextCount
+    // Two lists, used in turns: a taker that queues itself again is called in the next turn, not in this one.
     this.#nextTurnTakers = this.#turnTakers
     this.#turnTakers = takers
     this.#nextCount = 0

@@ -15,6 +15,7 @@ export function openPoll(): Poller {
   const poll = nativeFunction<(entries: bigint, count: number, timeoutMs: number) => number>(
     'int poll(uintptr_t entries, uint64_t count, int timeout)',
   )
+  // With a null mask ppoll(2) is poll(2) with a timeout in nanoseconds.
   const ppoll = nativeFunction<(entries: bigint, count: number, time: bigint, mask: number) => number>(
     'int ppoll(uintptr_t entries, uint64_t count, uintptr_t time, uintptr_t mask)',
   )
@@ -34,8 +35,10 @@ export function openPoll(): Poller {
     for (let left = outcome, scanned = 0; left > 0 && scanned < count; scanned++) {
       const found = (words[place * ENTRY_WORDS + 1] as number) >>> 16
       if (found !== 0) {
+        // The next wait starts its scan here and reports the rest.
         if (reported === capacity) break
         left--
+        // Closed without `forget`: poll(2) would return at once from now on.
         if ((found & INVALID) !== 0) table.disable(place)
         else {
           ready.tokens[reported] = table.tokenAt(place)

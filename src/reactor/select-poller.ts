@@ -20,6 +20,7 @@ import { ENTRY_WORDS, INVALID, WatchTable } from './watch-table.js'
 
 const SET_BYTES = SELECT_DESCRIPTORS / 8
 const SET_WORDS = SET_BYTES / 4
+/** Where the sets begin in an array of all three, in words; the read set is the first. */
 const WRITE_SET = SET_WORDS
 const EXCEPT_SET = 2 * SET_WORDS
 
@@ -84,6 +85,7 @@ export class SelectPoller implements Poller {
   add(fd: Fd, token: WatchToken, mode: WatchMode): Outcome {
     const outcome = this.#table.add(fd, token, mode)
     if (outcome === 0 && fd >= SELECT_DESCRIPTORS) {
+      // Too many descriptors are open for select(2), hence the errno of such a shortage.
       this.#table.remove(fd)
       return -EMFILE
     }
@@ -113,8 +115,10 @@ export class SelectPoller implements Poller {
   }
 
   wait(ready: ReadyList, timeoutMs: number): Outcome {
+    // Frequent events would otherwise postpone the check for ever.
     const overdue = this.#isCheckDue() ? this.#pollUnread(ready) : 0
     if (overdue !== 0) return overdue
+    // In slices of CHECK_EVERY_MS while there are streams outside of the read set.
     for (let leftMs = wholeMs(timeoutMs); ; leftMs -= CHECK_EVERY_MS) {
       const sliceMs = this.#unreadCount > 0 ? Math.min(leftMs, CHECK_EVERY_MS) : leftMs
       const isForever = sliceMs === Number.POSITIVE_INFINITY
@@ -163,6 +167,7 @@ export class SelectPoller implements Poller {
 
   /** Waits once. Returns the number of events, or a negated errno. */
   #select(ready: ReadyList, time: bigint): Outcome {
+    // select(2) overwrites the sets that it is given.
     this.#found.set(this.#wanted)
     const [read, write, except] = this.#pointers
     const outcome = this.#pselect(this.#descriptorsWanted(), read, write, except, time, 0)
@@ -235,11 +240,13 @@ export class SelectPoller implements Poller {
         ready.readiness[reported++] = found
         table.markReported(place, found)
       }
+      // The table has masked what was reported; the sets must no longer contain it.
       this.#update(table.fdAt(place))
     }
     return reported
   }
 
+  /** Polls all watches, to find one whose descriptor is closed. */
   #pollAll(ready: ReadyList): number {
     this.#entryCount = 0
     const count = Math.min(this.#table.count, ready.capacity)

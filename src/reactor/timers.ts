@@ -47,7 +47,9 @@ export class Timers {
   /** Read from the owner instead of passed: V8 boxes a fraction that is an argument, once per turn. */
   readonly #clock: { readonly nowMs: number }
   readonly #buckets: readonly Timer[] = Array.from({ length: LEVELS * SLOTS }, () => new Timer())
+  /** Timers of the buckets that `advance` has reached. */
   readonly #opened = new Timer()
+  /** The last tick that `advance` has reached. */
   #tick = 0
   #count = 0
   /** Lower bound of the start of the next non-empty bucket, in ticks. */
@@ -91,12 +93,14 @@ export class Timers {
       return
     }
     this.#open(now)
+    // Before timers fire: their owners set others, whose buckets are counted from this tick.
     this.#tick = now
     this.#fire(nowMs)
     this.#nextTick = this.#earliest()
   }
 
   #insert(timer: Timer): void {
+    // Never in the bucket of the current tick: it would be taken for the one 64 ticks later.
     const due = Math.max(this.#tick + 1, Math.ceil(timer.dueMs / TICK_MS))
     const ahead = due - this.#tick
     let level = 0

@@ -48,6 +48,7 @@ export class WatchTable {
   count = 0
   #region: Region
   #tokens: Int32Array<ArrayBuffer>
+  /** By entry: STREAM, STREAM with URGENT_REPORTED, or 0 for a watch that stays level-triggered. */
   #kinds: Uint8Array
   /** Index of the entry by descriptor, counted from 1; 0 for none. */
   #places = new Int32Array(1024)
@@ -63,6 +64,7 @@ export class WatchTable {
   }
 
   add(fd: Fd, token: WatchToken, mode: WatchMode): Outcome {
+    // The same errors as epoll_ctl(2); poll(2) would report a closed descriptor only in the next wait.
     if (this.#descriptorFlags(fd, F_GETFD) < 0) return -EBADF
     if (fd >= this.#places.length) this.#places = widened(this.#places, fd + 1)
     if (this.#places[fd] !== 0) return -EEXIST

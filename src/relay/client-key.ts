@@ -1,6 +1,12 @@
 /** By what a pool recognises its clients. */
 
-/** `source`: the client's address, cut to so many bits. */
+/** The client's address, cut to so many bits. */
+export interface SourceKeyPlan {
+  readonly by: 'source'
+  readonly ipv4Bits: number
+  readonly ipv6Bits: number
+}
+
 export type ClientKeyPlan =
-  | { readonly by: 'source'; readonly ipv4Bits: number; readonly ipv6Bits: number }
+  | SourceKeyPlan
   | { readonly by: 'server-name' | 'rdp-cookie' | 'mqtt-client' | 'certificate' }

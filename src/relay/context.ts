@@ -6,9 +6,11 @@ import type { CounterTable } from '../observe/counters.js'
 import type { Say, TraceChannel } from '../observe/trace.js'
 import type { Loop } from '../reactor/loop.js'
 import type { Detection } from './detection.js'
+import type { DecisionNotes } from './opening/decision-notes.js'
 import type { Diallings } from './opening/dialling.js'
+import type { HostLookups } from './opening/host-lookups.js'
 import type { Questions } from './opening/questions.js'
-import type { Routing } from './opening/routing.js'
+import type { SessionRouting } from './opening/routing.js'
 import type { SessionFacts } from './opening/session-facts.js'
 import type { RelayOptions } from './options.js'
 import type { Peers } from './peers.js'
@@ -20,7 +22,7 @@ import type { ThrottledWarnings } from './throttled-warnings.js'
 import type { Blocks } from './transfer/blocks.js'
 import type { Pipes } from './transfer/pipes.js'
 
-/** What the relay knows of a listener. */
+/** What the relay uses of a listener. */
 export interface RelayListener {
   /** Where it listens, for logs. */
   readonly name: string
@@ -41,13 +43,16 @@ export interface RelayContext {
   readonly peers: Peers
   readonly diallings: Diallings
   readonly questions: Questions
+  readonly lookups: HostLookups
   readonly remotes: Remotes
   readonly health: RemoteHealth
   readonly pools: RelayPools
   readonly facts: SessionFacts
   /** Undefined: there are no routes. */
-  readonly routing: Routing | undefined
+  readonly routing: SessionRouting | undefined
   readonly options: RelayOptions
+  /** Undefined: nobody asks how sessions got their remotes. */
+  readonly decisions?: DecisionNotes | undefined
   readonly tls: RelayTls
   /** This child's row of COUNTERS. */
   readonly counters: Float64Array

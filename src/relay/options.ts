@@ -15,6 +15,8 @@ export interface RelayOptions {
   /** No sessions are accepted after this many. Zero: no limit. */
   readonly retireLimit: number
   readonly hasAccessLog: boolean
+  /** Lines of the access log say how the session got its remote. */
+  readonly logsReasons: boolean
   /** Undefined: clients need no authorization. */
   readonly asks: Asking | undefined
   /** Client addresses are stored: for the access log, MAVIS or warnings. */
@@ -26,6 +28,7 @@ export const DEFAULT_RELAY_OPTIONS: RelayOptions = {
   ephemeralPorts: { least: 32_768, most: 60_999 },
   retireLimit: 0,
   hasAccessLog: false,
+  logsReasons: false,
   asks: undefined,
   notesPeers: false,
 }

@@ -7,6 +7,7 @@ import { DIALLING } from './opening/attempts.js'
 import { DETECTING } from './opening/detecting.js'
 import { GREETING } from './opening/greeting.js'
 import { QUEUED } from './opening/queued.js'
+import { RESOLVING } from './opening/resolving.js'
 import type { OpeningHandler, PhaseHandler } from './phase-handler.js'
 import type { OpeningPhase, Phase } from './phases.js'
 import { RELAYING } from './transfer/relaying.js'
@@ -18,6 +19,7 @@ export const OPENING_HANDLERS: Readonly<Record<OpeningPhase, OpeningHandler>> = 
   greeting: GREETING,
   detecting: DETECTING,
   asking: ASKING,
+  resolving: RESOLVING,
   dialling: DIALLING,
 }
 

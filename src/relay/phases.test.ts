@@ -18,7 +18,7 @@ test('every phase can close, and a closed record can only start again', () => {
     if (phase !== 'closed') assert.ok(MAY_BECOME[phase].includes('closed'), phase)
     assert.equal(MAY_BECOME[phase].includes(phase), false, 'no phase follows itself')
   }
-  assert.deepEqual(MAY_BECOME.closed, ['greeting', 'detecting', 'asking', 'dialling'])
+  assert.deepEqual(MAY_BECOME.closed, ['greeting', 'detecting', 'asking', 'resolving', 'dialling'])
 })
 
 test('every phase is reachable from the first one', () => {
@@ -27,7 +27,7 @@ test('every phase is reachable from the first one', () => {
 
 test('no session dials after relaying', () => {
   for (const phase of phases) {
-    const isFirst = ['closed', 'greeting', 'detecting', 'asking', 'queued'].includes(phase)
+    const isFirst = ['closed', 'greeting', 'detecting', 'asking', 'resolving', 'queued'].includes(phase)
     assert.equal(MAY_BECOME[phase].includes('dialling'), isFirst)
     assert.equal(MAY_BECOME[phase].includes('greeting'), phase === 'closed')
   }

@@ -3,7 +3,7 @@ import type { Refusal } from '../base/authorization.js'
 import { COUNT, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js'
 
 /** The phases that lead to a remote, in their order. A session skips those that it does not need. */
-export const OPENING_PHASES = ['greeting', 'detecting', 'asking', 'dialling'] as const
+export const OPENING_PHASES = ['greeting', 'detecting', 'asking', 'resolving', 'dialling'] as const
 export type OpeningPhase = (typeof OPENING_PHASES)[number]
 
 /** The phase of a session. A `closed` session is a free record. */
@@ -13,10 +13,12 @@ export type Phase = OpeningPhase | 'queued' | 'relaying' | 'draining' | 'closed'
 export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
   /** TLS handshake, or a peek at the ClientHello. */
   greeting: onwards('greeting'),
-  /** A peek at the first bytes, to know the protocol. */
+  /** A peek at the first bytes, to detect the protocol. */
   detecting: onwards('detecting'),
   /** Waiting for the verdict of MAVIS. */
   asking: onwards('asking'),
+  /** Waiting for the addresses of the host that the client asks for. */
+  resolving: onwards('resolving'),
   /** Connecting to a remote. */
   dialling: ['queued', 'relaying', 'closed'],
   /** Waiting because every usable remote is full. */
@@ -57,6 +59,12 @@ export type EndReason =
   | 'no-route'
   /** A route with `reject`. */
   | 'rejected-by-route'
+  /** A client of a dynamic route asks for a name that is not allowed, or for none. */
+  | 'name-not-allowed'
+  /** The name has no addresses, or they could not be found in time. */
+  | 'name-not-resolved'
+  /** None of the addresses of the name may be connected to. */
+  | 'address-not-allowed'
   /** All remotes failed in all rounds (`dial retries`). */
   | 'no-remote'
   | 'dial-timeout'
@@ -91,6 +99,9 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'mavis-busy': COUNT.mavisBusy,
   'no-route': COUNT.notServed,
   'rejected-by-route': COUNT.notServed,
+  'name-not-allowed': COUNT.notServed,
+  'name-not-resolved': COUNT.notServed,
+  'address-not-allowed': COUNT.notServed,
   'no-remote': COUNT.notServed,
   'dial-timeout': COUNT.notServed,
   'queue-timeout': COUNT.queueTimeouts,
@@ -109,6 +120,9 @@ export const LISTENER_REASON_COUNTS: SomeReasonCounts = {
   'proxy-header': LISTENER_COUNT.notServed,
   'no-route': LISTENER_COUNT.notServed,
   'rejected-by-route': LISTENER_COUNT.notServed,
+  'name-not-allowed': LISTENER_COUNT.notServed,
+  'name-not-resolved': LISTENER_COUNT.notServed,
+  'address-not-allowed': LISTENER_COUNT.notServed,
   'no-remote': LISTENER_COUNT.notServed,
   'dial-timeout': LISTENER_COUNT.notServed,
   'queue-timeout': LISTENER_COUNT.notServed,

@@ -48,10 +48,13 @@ export class Relay {
   readonly #childSlot: number
   readonly #idPrefix: string
   readonly #open: Session[] = []
+  /** Records of ended sessions, for the next ones. */
   readonly #free: Session[] = []
+  /** Clients that were delivered or refused so far. A thawed session keeps its own number. */
   #sequence = 0
   /** Places that become free are for nobody: waiting clients are cut too. */
   #isCutting = false
+  /** Records that exist, in use or free: the number of the next one. */
   #recordsMade = 0
 
   constructor(parts: RelayParts, events: RelayEvents, childSlot = 0) {
@@ -87,15 +90,18 @@ export class Relay {
     const watched = session.watch(session.client)
     if (watched >= 0) session.advance()
     else {
+      // A closed session cannot be ended, which writes its line of the access log.
       session.enter('dialling')
       session.fail('shortage', -watched)
     }
+    // Equal, so that it is reported once; 0 is no limit, and the count is 1 or more here.
     if (this.#sequence === this.#context.options.retireLimit) this.#events.onRetired()
   }
 
   /** Resets a client that cannot be served, and writes its line of the access log. */
   refuse(fd: Fd, kind: SocketKind, peer: Region, handed: HandedOver, reason: EndReason): void {
     const session = this.#begin(fd, 0, kind, peer, handed)
+    // A closed session cannot be cut; nothing is dialled here.
     session.enter('dialling')
     session.cut(reason)
   }
@@ -134,6 +140,7 @@ export class Relay {
   /** Resets every session that is still open. */
   cutAll(reason: EndReason): void {
     this.#isCutting = true
+    // Backwards, because each cut moves the last session to the place that it frees.
     for (let i = this.#open.length - 1; i >= 0; i--) this.#open[i]?.cut(reason)
     this.#isCutting = false
   }
@@ -150,13 +157,14 @@ export class Relay {
   }
 
   #sessionClosed(session: Session): void {
+    // Before `#release`, which clears what is counted and logged.
     this.#countEnd(session)
     if (this.#context.options.hasAccessLog) this.#context.writeAccess(this.#accessRecord(session))
     const { listenerSlot, remoteSlot } = session
     if (remoteSlot !== NONE) this.#context.remotes.giveBack(remoteSlot)
     this.#release(session)
     this.#events.onRoom(listenerSlot)
-    if (remoteSlot !== NONE && !this.#isCutting) this.#context.pools.ofRemote(remoteSlot)?.queue.serve()
+    if (remoteSlot !== NONE && !this.#isCutting) this.#context.pools.ofRemote(remoteSlot)?.queue?.serve()
   }
 
   #countEnd({ listenerSlot, reason, remoteSlot, toClient, toRemote, wasConnected }: Session): void {
@@ -185,6 +193,7 @@ export class Relay {
       this.#open[session.index] = last
       last.index = session.index
     }
+    if (session.wasConnected) session.sticky?.left(session.remoteSlot, this.#context.loop.nowMs)
     add(this.#context.counters, COUNT.sessionsNow, -1)
     this.#context.listenerCounters.add(session.listenerSlot, LISTENER_COUNT.sessionsNow, -1)
     session.clear()
@@ -200,7 +209,8 @@ export class Relay {
       credentials: credentialsIn(session.peer),
       listener: session.listener || (listeners[session.listenerSlot]?.name ?? ''),
       pool: session.pool,
-      remote: session.wasConnected ? remotes.at(session.remoteSlot).name : '',
+      remote: session.wasConnected ? session.host || remotes.at(session.remoteSlot).name : '',
+      failedAttempts: session.failedAttempts,
       bytesToRemote: session.toRemote.bytes,
       bytesToClient: session.toClient.bytes,
       durationMs: loop.nowMs - session.acceptedAtMs,
@@ -208,6 +218,7 @@ export class Relay {
       reason: session.reason,
       cause: session.cause,
       rule: session.rule,
+      why: session.why,
       comment: session.comment,
       clientTls: accessTls(session.client),
       remoteTls: accessTls(session.remote),
@@ -217,6 +228,10 @@ export class Relay {
   }
 }
 
+/**
+ * TLS of one side for the access log: the result of its handshake, or what the client offers where TLS is
+ * passed through.
+ */
 function accessTls({ hello, tlsFacts }: Connection): AccessTls | undefined {
   if (tlsFacts !== undefined) return { ...tlsFacts, subject: tlsFacts.peer?.subject }
   if (hello === undefined) return undefined

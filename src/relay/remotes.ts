@@ -38,7 +38,15 @@ export interface RemoteParts {
   readonly options?: RemoteOptions
   /** Undefined: TCP, or a Unix socket. */
   readonly sctp?: RemoteSctp | undefined
+  /** It stands for all hosts of a dynamic route, whose sessions bring their addresses. @default false */
+  readonly isDynamic?: boolean
 }
+
+/** What sessions dial: a remote, or the host of a dynamic route. */
+export type DialTarget = Pick<
+  Remote,
+  'addressAt' | 'addressCount' | 'name' | 'options' | 'ports' | 'prefer' | 'sctp'
+>
 
 /** A server. Its slot is its position in the configuration and does not change. */
 export class Remote {
@@ -62,6 +70,10 @@ export class Remote {
     this.options = options
     this.sctp = sctp
     this.replaceAddresses(addresses)
+  }
+
+  get addressCount(): number {
+    return this.addresses.length
   }
 
   /** The address for the `attempt`-th attempt, from 0, beginning with the one that last answered. */

@@ -1,10 +1,11 @@
-/** Settings of sessions, as plain data: directives that each pool may have for itself. */
+/** Settings of sessions, as plain data: directives that each pool may have for itself, and most of them each listener. */
 import type { KeepAlive } from '../kernel/keepalive.js'
+import { unmap } from '../kernel/memory.js'
 import type { NativeAddress } from '../kernel/sockaddr.js'
 import type { ClientSource } from './opening/client-source.js'
 import { SPLICE_POLICIES, type SplicePolicy } from './transfer/splice-policies.js'
 
-/** A session has those of its pool from the phase `dialling` on. */
+/** A session has those of its pool, with what its listener overrides, from the phase `dialling` on. */
 export interface SessionOptions {
   /** Time limit for one attempt to connect to one address. */
   readonly connectTimeoutMs: number
@@ -26,6 +27,15 @@ export interface SessionOptions {
   readonly clientSource: ClientSource | undefined
   /** Range of source ports in the format of IP_LOCAL_PORT_RANGE. Zero: the system's. */
   readonly localPorts: number
+}
+
+/** What the listener of a client overrides. */
+export type OptionOverrides = Partial<SessionOptions>
+
+/** Frees the native memory of options. */
+export function closeOptions({ clientSource, localAddress }: OptionOverrides): void {
+  if (localAddress !== undefined) unmap(localAddress.region)
+  clientSource?.close()
 }
 
 /** What holds where a configuration says nothing; tests begin with them too. */

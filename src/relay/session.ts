@@ -10,17 +10,21 @@ import { Timer, type TimerOwner } from '../reactor/timers.js'
 import { NO_PROTOCOL } from '../wire/sniff/detect.js'
 import { Connection, NO_FD } from './connection.js'
 import type { RelayContext } from './context.js'
+import { BY_DEFAULT } from './opening/decided-by.js'
 import type { Dialling } from './opening/dialling.js'
+import type { Lookup } from './opening/host-lookups.js'
 import { leaveQueue } from './opening/queued.js'
 import type { PhaseHandler } from './phase-handler.js'
 import { OPENING_HANDLERS, PHASE_HANDLERS } from './phase-handlers.js'
 import { type EndReason, MAY_BECOME, OPENING_PHASES, type OpeningPhase, type Phase } from './phases.js'
 import type { RelayPool } from './relay-pools.js'
+import type { DialTarget } from './remotes.js'
 import { DEFAULT_SESSION_OPTIONS, type SessionOptions } from './session-options.js'
+import type { StickyClient } from './stickiness.js'
 import { Direction } from './transfer/direction.js'
 
 const INPUT = READABLE | URGENT | PEER_ENDED | FAILED | HUNG_UP
-/** Readiness that a connection remembers, because the kernel reports it once. */
+/** Readiness that a connection stores, because the kernel reports it once. */
 const EXCEPTIONAL = URGENT | PEER_ENDED | FAILED
 
 /**
@@ -44,6 +48,7 @@ export class Session implements TimerOwner {
   index = 0
   /** Number among the sessions of a reactor, from 1; the second part of the session's id. */
   sequence = 0
+  /** The slot of the child that accepted the client, also after another child has resumed the session. */
   birthChild = 0
   /** The first part of its id: the reactor that it started on, and that reactor's start time. */
   idPrefix = ''
@@ -53,7 +58,7 @@ export class Session implements TimerOwner {
   pool = ''
   /** Its pool, if that observes bytes. */
   meteredPool: Pool | undefined = undefined
-  /** Those of its pool, from dialling on. */
+  /** Those of its pool and its listener, from dialling on. */
   options: SessionOptions = DEFAULT_SESSION_OPTIONS
   acceptedAtMs = 0
   /** How long it has waited for a remote with room. */
@@ -68,12 +73,22 @@ export class Session implements TimerOwner {
   /** The error that ends it, in words of the kernel or OpenSSL, for the access log; '' without one. */
   cause = ''
 
+  /** When the greeting must be complete, in the time of the loop. */
   greetingDeadlineMs = 0
 
   /** What the client speaks: a number of `PROTOCOL_NAMES`, or NO_PROTOCOL. Known from `detecting` on. */
   protocol = NO_PROTOCOL
   /** The key for stickiness in the client's first bytes (`Detection.keys`); '' if there is none. Untrusted. */
   clientKey = ''
+
+  /** Its pool, if that was chosen before `dialling`: where there are dynamic routes. */
+  service: RelayPool | undefined = undefined
+  /** The lookup that it waits for. */
+  lookup: Lookup | undefined = undefined
+  /** What it dials instead of a remote of the pool; undefined without a dynamic route. */
+  target: DialTarget | undefined = undefined
+  /** The same with the port, for the access log; '' until it is connected. */
+  host = ''
 
   /** The open question to MAVIS; 0: none. */
   questionToken = 0
@@ -85,8 +100,17 @@ export class Session implements TimerOwner {
   user = ''
   /** Of a client that a route rejected: file and line of the route; '' otherwise. */
   rule = ''
+  /** The index of the route that chose its pool, BY_DEFAULT or BY_LISTENER. */
+  decidedBy = BY_DEFAULT
+  /** How it got its remote, with `access log detail = full`; '' otherwise. */
+  why = ''
+  /** Its failed attempts to connect to remotes, for the access log; '' without any. */
+  failedAttempts = ''
   /** The comment of the MAVIS module that rejected the client. */
   comment = ''
+
+  /** Undefined: its pool is not sticky, or nothing distinguishes the client. */
+  sticky: StickyClient | undefined = undefined
 
   /** State of dialling; lent to the session during that phase. */
   #dialling: Dialling | undefined = undefined
@@ -96,7 +120,9 @@ export class Session implements TimerOwner {
 
   // One side has failed: delivery of its last bytes to the other one.
   broken: Connection | undefined = undefined
+  /** Bytes that the other side had not acknowledged at the last poll. */
   undelivered = 0
+  /** Time until the next poll: for these bytes, or for more of the client's first bytes. */
   pollMs = 0
 
   constructor(relay: RelayContext, record: number) {
@@ -120,7 +146,9 @@ export class Session implements TimerOwner {
   }
 
   endDialling(): void {
-    if (this.#dialling !== undefined) this.relay.diallings.giveBack(this.#dialling)
+    if (this.#dialling === undefined) return
+    this.failedAttempts = this.#dialling.failedAttempts.text
+    this.relay.diallings.giveBack(this.#dialling)
     this.#dialling = undefined
   }
 
@@ -239,11 +267,18 @@ export class Session implements TimerOwner {
     this.unsetTimer()
     this.endDialling()
     if (this.questionToken !== 0) this.relay.questions.withdraw(this)
+    this.stopWaiting()
     this.closeConnection(this.client)
     this.closeConnection(this.remote)
     this.dropHeld(this.toRemote)
     this.dropHeld(this.toClient)
     this.relay.sessionClosed(this)
+  }
+
+  /** Leaves the lookup that it waits for, if any. */
+  stopWaiting(): void {
+    this.lookup?.waiting.delete(this)
+    this.lookup = undefined
   }
 
   /** Drops the bytes that a direction holds. */
@@ -267,7 +302,11 @@ export class Session implements TimerOwner {
     this.toClient.clear()
     this.remoteSlot = NONE
     this.pool = ''
+    this.service = undefined
+    this.target = undefined
+    this.host = ''
     this.meteredPool = undefined
+    this.sticky = undefined
     this.keepAliveAtMs = Number.POSITIVE_INFINITY
     this.wasConnected = false
     this.queuedMs = 0
@@ -275,6 +314,9 @@ export class Session implements TimerOwner {
     this.listener = ''
     this.comment = ''
     this.rule = ''
+    this.decidedBy = BY_DEFAULT
+    this.why = ''
+    this.failedAttempts = ''
     this.cause = ''
     this.broken = undefined
     this.heldEnd = undefined
@@ -286,6 +328,7 @@ export class Session implements TimerOwner {
     if ((readiness & PEER_ENDED) !== 0) connection.hasPeerEnded = true
     if ((readiness & URGENT) !== 0) connection.hasUrgent = true
     if ((readiness & FAILED) === 0 || connection.error !== 0) return
+    // This clears the error (socket(7), SO_ERROR), so the connection keeps it.
     const errno = this.relay.system.calls.getOption(connection.fd, SOL_SOCKET, SO_ERROR)
     if (errno > 0) connection.fail(errno)
   }

@@ -1,4 +1,4 @@
-/** The log lines of sessions, throttled: neither strangers nor a lasting shortage can fill the log. */
+/** The log lines of sessions, throttled: neither peers nor a lasting shortage can fill the log. */
 import { REFUSALS, type Refusal } from '../base/authorization.js'
 import { errorText } from '../kernel/errno.js'
 import { cut } from '../observe/log.js'
@@ -6,7 +6,7 @@ import { RateLimitedLog } from '../observe/rate-limited-log.js'
 import { NOTICE, WARNING } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 
-/** Names and comments of strangers are truncated to this, so that the end of the line is kept. */
+/** Names and comments that peers choose are truncated to this, so that the end of the line is kept. */
 const TEXT_BYTES_MAX = 256
 
 /** A peer of a session; its name is made only for lines that are written. */

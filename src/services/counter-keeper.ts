@@ -9,7 +9,7 @@ import {
 } from '../cells/layout.js'
 import { countIn } from '../observe/counters.js'
 
-/** A table of counters that another thread or process writes, and whose each of its rows is. */
+/** A table of counters that another thread or process writes, and the names that its rows belong to. */
 export interface NamedRows {
   readonly cells: Float64Array
   readonly names: readonly string[]
@@ -29,7 +29,7 @@ export interface CountedRows {
 
 type Counts<Name extends string> = Readonly<Record<Name, number>>
 
-/** Sums of all children that there are and were; of gauges (`…Now`) those of the present ones. */
+/** Sums of all children since the head started; of gauges (`…Now`) those of the present ones. */
 export interface CounterSums {
   readonly process: Counts<CounterName>
   readonly listeners: ReadonlyMap<string, Counts<ListenerCounterName>>
@@ -37,17 +37,17 @@ export interface CounterSums {
 }
 
 /**
- * Adds up what children count, so that no sum ever decreases: what a child had counted is kept when it ends, and a child
- * that writes less than it wrote before is taken at its highest word. Totals are keyed by name, so that they survive
- * reloads, other slots and new memory. They are kept for as long as the process lives: names come from
- * configurations, so they are few, and one that comes back goes on where it was.
+ * Adds up what children count, so that no sum ever decreases: the counts of a child are kept when it ends,
+ * and if a child writes less than before, its highest value counts. Totals are keyed by name, so that they
+ * survive reloads, other slots and new memory. They are kept as long as the process lives: names come from
+ * configurations, so they are few, and one that returns continues its sum.
  */
 export class CounterKeeper {
   readonly #process = new Totals(COUNTERS)
   readonly #listeners = new Totals(LISTENER_COUNTERS)
   readonly #remotes = new Totals(REMOTE_COUNTERS)
 
-  /** Rows count from now on. They must stay readable until `end` gets the answer. */
+  /** Rows count from now on. They must stay readable until `end` has returned. */
   begin(rows: CountedRows): CountedRows {
     this.#process.begin({ cells: rows.counters, names: [''], slots: [0] })
     this.#listeners.begin(rows.listeners)
@@ -60,7 +60,7 @@ export class CounterKeeper {
     this.#process.begin({ cells: counters, names: [''], slots: [0] }, false)
   }
 
-  /** Their writer has ended: keeps what they say now. They are not looked at afterwards. */
+  /** Their writer has ended: its last values are added to the totals. The rows are not read afterwards. */
   end(rows: CountedRows): void {
     this.#process.end(rows.counters)
     this.#listeners.end(rows.listeners.cells)
@@ -134,7 +134,7 @@ class Totals<Name extends string> {
   }
 }
 
-/** Gauges go with who shows them. */
+/** False for gauges, which end with the process that writes them. */
 function isSum(column: string): boolean {
   return !column.endsWith('Now')
 }
@@ -143,13 +143,17 @@ function isSum(column: string): boolean {
 function countAt(present: Present, at: number, column: string): number {
   const value = Math.floor(countIn(present.cells, at))
   if (!isSum(column)) return value
+  // Allocated by the first reader: most processes never read their sums.
   present.highest ??= new Float64Array(present.cells.length)
   const { highest } = present
   highest[at] = Math.max(highest[at] as number, value)
   return highest[at] as number
 }
 
-/** Above this, whole numbers are not exact: one child that lies stops the sum, and cannot make it wander. */
+/**
+ * Above this, whole numbers are not exact. A child that writes huge values stops the sum and cannot change it
+ * otherwise.
+ */
 function sum(a: number, b: number): number {
   return Math.min(a + b, Number.MAX_SAFE_INTEGER)
 }

@@ -49,6 +49,7 @@ export class FileWatch {
     const watched = this.#stamps
     const found = new Map<string, FileStamp>()
     for (const path of watched.keys()) found.set(path, await stampNow(path))
+    // `watch` or a reload has replaced the list during the poll.
     if (this.#stamps !== watched) return
     if (areAlike(found, watched)) {
       this.#found = undefined
@@ -69,6 +70,7 @@ export class FileWatch {
         .finally(again)
     }
     const timer = setTimeout(poll, everyMs)
+    // Does not keep the process alive.
     this.#timer = timer.unref()
   }
 }
@@ -91,6 +93,7 @@ function stampFrom({ ctimeNs, dev, ino, mtimeNs, size }: BigIntStats): FileStamp
   return [dev, ino, size, mtimeNs, ctimeNs].join(' ')
 }
 
+/** `b` has the paths of `a`. */
 function areAlike(a: Stamps, b: Stamps): boolean {
   return [...a].every(([path, stamp]) => b.get(path) === stamp)
 }

@@ -44,6 +44,7 @@ function systemdFd(
   name: string,
   { LISTEN_FDS, LISTEN_FDNAMES = '', LISTEN_PID }: NodeJS.ProcessEnv,
 ): number | undefined {
+  // The variables are inherited: they may be meant for a process that started this one.
   if (LISTEN_PID !== String(process.pid)) return undefined
   if (!/^\d{1,5}$/.test(LISTEN_FDS ?? '')) return undefined
   const index = LISTEN_FDNAMES.split(':').slice(0, Number(LISTEN_FDS)).indexOf(name)

@@ -8,7 +8,9 @@ export const MISSED_MAX = 3
 const MISSED_AT_START_MAX = 4 * MISSED_MAX
 
 export interface HeartbeatEvents {
+  /** Sends a ping; `answered` is called for the reply. */
   ask(slot: number): void
+  /** The child of a slot has not answered too many pings. It is forgotten: no further pings follow. */
   onHanging(slot: number): void
   pidOf(slot: number): number | undefined
 }
@@ -59,6 +61,7 @@ export class Heartbeat {
         this.#events.onHanging(slot)
         continue
       }
+      // Before the answer, which resets it.
       beat.missed++
       this.#events.ask(slot)
     }

@@ -29,7 +29,9 @@ export class LineFile {
   readonly #say: Say
   /** Undefined when the file could not be opened or written. */
   #target: Target | undefined
+  /** Time of the last failure, as `performance.now`. */
   #triedAtMs = 0
+  /** Lines since the last `reopen`, which reports their number. */
   #dropped = 0
   /** Lines of this turn, written together at its end: a write per line costs more than the line. */
   #waiting = ''
@@ -42,6 +44,7 @@ export class LineFile {
 
   write(line: string): void {
     if (this.#target === undefined && performance.now() - this.#triedAtMs >= RETRY_MS) this.reopen()
+    // UTF-16 units of the waiting text, which is close enough: lines are mostly ASCII.
     const pendingBytes = (this.#target?.writableLength ?? 0) + this.#waiting.length
     if (this.#target === undefined || pendingBytes > PENDING_BYTES_MAX) {
       if (this.#dropped++ === 0) this.#say(WARNING, `log file ${this.#path}: dropping lines`)
@@ -56,6 +59,7 @@ export class LineFile {
     if (this.#dropped > 0) this.#say(WARNING, `log file ${this.#path}: ${this.#dropped} lines were dropped`)
     this.#flush()
     this.#dropped = 0
+    // The old stream still writes its lines, to the file that was renamed.
     this.#target?.end()
     this.#open()
   }

@@ -265,6 +265,19 @@ const body = (text: string): Buffer => {
   return Buffer.concat([head, Buffer.from(text)])
 }
 
+const resolve = (wrong: object): string =>
+  JSON.stringify({ kind: 'resolve', token: 1, pool: 0, name: 'a.test', ...wrong })
+
+test('a question about a host is taken with what belongs to it', () => {
+  const longest = `${'a'.repeat(63)}.`.repeat(3) + 'a'.repeat(61)
+  for (const name of ['a.test', 'a_b-c.xn--p1ai', longest]) {
+    const text = resolve({ name, token: Number.MAX_SAFE_INTEGER, more: 1 })
+    const { more: _more, ...message } = JSON.parse(text)
+    assert.deepEqual(FROM_CHILD.decode(Buffer.from(text)), message)
+    assert.ok(text.length < FROM_CHILD.frameBytesMax)
+  }
+})
+
 for (const [what, sent, violation] of [
   ['a message as its master writes them', frame({ kind: 'pong' }), /unknown message/],
   ['what is no JSON', body('{'), /unknown message/],
@@ -273,7 +286,16 @@ for (const [what, sent, violation] of [
   ['a kind that every object has', body('{"kind":"constructor"}'), /unknown message/],
   ['null', body('null'), /unknown message/],
   ['an empty frame', body(''), /unknown message of 0 bytes/],
-  ['a long frame', Buffer.of(1, 1, 0, 0), /a frame of 257 bytes/],
+  ['a long frame', Buffer.of(1, 2, 0, 0), /a frame of 513 bytes/],
+  ['a host that is no name', body(resolve({ name: 'a b' })), /unknown message/],
+  ['a host in upper case', body(resolve({ name: 'A.test' })), /unknown message/],
+  ['an address as host', body(resolve({ name: '10.0.0.1' })), /unknown message/],
+  ['a host of 254 characters', body(resolve({ name: `${'a.'.repeat(126)}aa` })), /unknown message/],
+  ['a host without a name', body(resolve({ name: '' })), /unknown message/],
+  ['a host with a list as name', body(resolve({ name: ['a.test'] })), /unknown message/],
+  ['a host of no pool', body(resolve({ pool: -1 })), /unknown message/],
+  ['a host with a fraction as token', body(resolve({ token: 1.5 })), /unknown message/],
+  ['a host with a text as token', body(resolve({ token: '1' })), /unknown message/],
   ['a frame without end', Buffer.of(0xff, 0xff, 0xff, 0xff), /a frame of 4294967295 bytes/],
   [
     '10,000 messages',
@@ -295,11 +317,23 @@ for (const [what, sent, violation] of [
 test('10,000 random frames are messages that there are, or none', () => {
   const seed = Date.now() % 2 ** 31
   const json = fc.json()
-  const kinds = fc.constantFrom('log', 'serving', 'retiring', 'pong', 'start', '__proto__', 1, null)
+  const kinds = fc.constantFrom(
+    'log',
+    'serving',
+    'retiring',
+    'pong',
+    'resolve',
+    'start',
+    '__proto__',
+    1,
+    null,
+  )
   const frame = fc.oneof(
     json,
     fc.string(),
-    fc.record({ kind: kinds }).map((value) => JSON.stringify(value)),
+    fc
+      .record({ kind: kinds, name: fc.string(), pool: fc.integer(), token: fc.anything() })
+      .map((value) => JSON.stringify(value)),
   )
   fc.assert(
     fc.property(frame, (text) => {
@@ -310,7 +344,9 @@ test('10,000 random frames are messages that there are, or none', () => {
         assert.ok(error instanceof SyntaxError, `${error}`)
       }
       if (message === undefined) return
-      assert.ok(['log', 'serving', 'retiring', 'pong'].includes((message as { kind: string }).kind))
+      assert.ok(
+        ['log', 'serving', 'retiring', 'pong', 'resolve'].includes((message as { kind: string }).kind),
+      )
     }),
     { numRuns: 10_000, seed },
   )

@@ -5,14 +5,14 @@ import { deserialize, serialize } from 'node:v8'
 /** A frame is a length of four bytes, little-endian, and that many bytes of one message. */
 const HEAD_BYTES = 4
 
-/** More than any plan. */
+/** More than any plan takes. */
 const TRUSTED_FRAME_BYTES_MAX = 256 * 1024 * 1024
 
 const SECOND_MS = 1_000
 
 export interface LinkEvents<In> {
   onMessage(message: In): void
-  /** The other process has sent what the rules do not allow. The link is closed; `onEnd` follows. */
+  /** The other process has violated the rules. The link is closed; `onEnd` follows. */
   onViolation?(what: string): void
   /** The other process has closed its end, or is gone. */
   onEnd(): void
@@ -22,7 +22,7 @@ export interface LinkEvents<In> {
 export interface FrameRules<In> {
   readonly frameBytesMax: number
   readonly framesPerSecondMax: number
-  /** The message that a frame holds; undefined when it holds none. May throw, for the same. */
+  /** The message in a frame; undefined, or an exception, if it is invalid. */
   decode(body: Buffer): In | undefined
 }
 
@@ -51,12 +51,15 @@ export class Link<In, Out> {
   readonly #events: LinkEvents<In>
   readonly #rules: FrameRules<In>
   readonly #encode: Encode<Out>
-  /** What has come of a frame that is not whole yet; put together once, when it is. */
+  /**
+   * Received parts of an incomplete frame, joined once when it is complete: joining at each part would be
+   * quadratic.
+   */
   #chunks: Buffer[] = []
   #chunkBytes = 0
-  /** Bytes from which on there is something to read. */
+  /** Length of the header or frame that is awaited. */
   #wantedBytes = HEAD_BYTES
-  /** Since when frames are counted. */
+  /** Start of the second in which frames are counted, as `performance.now`. */
   #sinceMs = Number.NEGATIVE_INFINITY
   #frames = 0
 
@@ -85,6 +88,7 @@ export class Link<In, Out> {
   }
 
   send(message: Out): void {
+    // The other end is gone: `onEnd` follows, and reports it.
     if (!this.#socket.writable) return
     const body = this.#encode(message)
     const head = Buffer.alloc(HEAD_BYTES)
@@ -122,6 +126,7 @@ export class Link<In, Out> {
       const message = this.#read(body)
       if (message === undefined) return
       this.#events.onMessage(message)
+      // The handler may have closed the link: the rest is not handled.
       if (this.#socket.destroyed) return
     }
     this.#chunks = [left]
@@ -154,6 +159,7 @@ export class Link<In, Out> {
 
   #break(what: string): void {
     this.#socket.destroy()
+    // After `destroy`, so that no further bytes are handled meanwhile.
     this.#events.onViolation?.(what)
   }
 }

@@ -44,6 +44,7 @@ export class LogDrain {
   readonly #boundary: Boundary
   readonly #limits: DrainLimits
   #timer: NodeJS.Timeout | undefined
+  /** Counts of dropped lines and broken records at the last report. */
   #droppedBefore = 0
   #brokenBefore = 0
   /** Start of the second in which log lines are counted. */
@@ -76,6 +77,7 @@ export class LogDrain {
 
   #drain(): void {
     const count = this.#carry(LINES_PER_DRAIN)
+    // `sleep` is false if the reactor has written meanwhile.
     if (count === 0 && !this.#hasProblems() && this.#reader.sleep()) return
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
@@ -85,6 +87,7 @@ export class LogDrain {
 
   /** Carries up to `linesMax` lines and returns their number. After an exception it is retried later. */
   #carry(linesMax: number): number {
+    // After an exception it is not 0, so that `#drain` polls again instead of waiting to be woken.
     let count = 1
     const carry = () => {
       count = this.#carryLines(linesMax)

@@ -4,6 +4,7 @@ import { nativeFunction } from '../kernel/ffi.js'
 
 /** From SIGCHLD to the first scan, and between two scans. */
 const SCAN_DELAY_MS = 200
+// waitpid(2): returns at once; the process may have been reaped by Node meanwhile.
 const WNOHANG = 1
 
 /**
@@ -46,6 +47,7 @@ function zombieChildren(): number[] {
   })
 }
 
+/** proc(5), the line `State` of status. */
 function isZombie(pid: number): boolean {
   return /^State:\tZ/m.test(textOf(`/proc/${pid}/status`))
 }

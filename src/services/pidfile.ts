@@ -28,6 +28,7 @@ export function writePidfile(path: string, pid: number): Pidfile {
     closeSync(fd)
   }
   try {
+    // Only under the lock: until then the file is that of another instance.
     ftruncateSync(fd)
     writeSync(fd, `${pid}\n`)
   } catch (error) {

@@ -40,6 +40,7 @@ export async function postOcsp(
 async function post(url: string, body: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
   const asking = request(url, {
     method: 'POST',
+    // A connection of its own, which is not kept alive: requests are hours apart.
     agent: false,
     signal,
     headers: { 'Content-Type': 'application/ocsp-request', 'Content-Length': body.length },

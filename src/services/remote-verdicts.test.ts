@@ -6,19 +6,25 @@ function world(...names: readonly string[]) {
   const lines: string[] = []
   const verdicts: string[] = []
   const say = (_severity: number, text: string) => void lines.push(text)
-  const health = new RemoteVerdicts(say, (name, isDown) => verdicts.push(`${name} ${isDown}`))
-  health.watch(names)
+  const clock = { nowMs: Number.POSITIVE_INFINITY }
+  const health = new RemoteVerdicts(
+    say,
+    (name, { isDown }) => verdicts.push(`${name} ${isDown}`),
+    () => clock.nowMs,
+  )
+  const watch = (...names: readonly string[]) => health.watch(names.map((name) => ({ name })))
+  watch(...names)
   const fails = (name: string, startedMs: number, atMs = startedMs + 1) =>
     health.record({ name, isUp: false, startedMs, atMs, why: 'refused' })
   const serves = (name: string, atMs: number) =>
     health.record({ name, isUp: true, startedMs: atMs - 1, atMs, why: '' })
-  return { health, lines, verdicts, fails, serves }
+  return { clock, health, lines, verdicts, watch, fails, serves }
 }
 
 test('logs an outage seen by many children once, and its end once', () => {
   const { fails, health, lines, serves, verdicts } = world('a', 'b')
   for (let child = 0; child < 8; child++) fails('a', 100 + child)
-  assert.equal(health.isDown('a'), true)
+  assert.equal(health.of('a').isDown, true)
   for (let child = 0; child < 8; child++) serves('a', 5_000 + child)
   assert.deepEqual(lines, ['remote a is down: refused', 'remote a is up again'])
   assert.deepEqual(verdicts, ['a true', 'a false'])
@@ -44,15 +50,37 @@ test('does not flap when a remote refuses some connections', () => {
 })
 
 test('keeps the state of known remotes over a reload and drops others', () => {
-  const { fails, health, lines, serves } = world('a', 'b')
+  const { fails, health, lines, serves, watch } = world('a', 'b')
   fails('a', 1)
   fails('b', 1)
-  health.watch(['b', 'c'])
+  watch('b', 'c')
   fails('b', 2)
   serves('b', 9_000)
   serves('a', 9_000)
   fails('x', 1)
   assert.deepEqual(lines, ['remote a is down: refused', 'remote b is down: refused', 'remote b is up again'])
-  health.watch(['a'])
-  assert.equal(health.isDown('a'), false)
+  watch('a')
+  assert.equal(health.of('a').isDown, false)
+})
+
+test('says when a remote came up, and that its slow start begins', () => {
+  const { fails, health, lines, serves } = world()
+  health.watch([{ name: 'a', slowStartMs: 30_000 }])
+  assert.equal(health.of('a').upAtMs, 0)
+  fails('a', 100)
+  serves('a', 5_000)
+  assert.equal(health.of('a').upAtMs, 5_000)
+  assert.equal(lines[1], 'remote a is up again, slow start over 30 s')
+  health.watch([{ name: 'a' }])
+  assert.equal(health.of('a').upAtMs, 5_000, 'after a reload too')
+})
+
+test('a child cannot make a remote come up in the future', () => {
+  const { clock, fails, health, serves } = world('a')
+  clock.nowMs = 9_000
+  fails('a', 100)
+  serves('a', 1e12)
+  assert.equal(health.of('a').upAtMs, 9_000)
+  fails('a', 9_001)
+  assert.equal(health.of('a').isDown, true)
 })

@@ -6,43 +6,69 @@ import type { Say } from '../observe/trace.js'
 /** A connection that succeeds sooner than this after a failure does not end the outage: the verdict would flap. */
 const OUTAGE_MIN_MS = 500
 
+/** What the workers read of a remote. */
+export interface Verdict {
+  readonly isDown: boolean
+  /** When its last outage ended, CLOCK_MONOTONIC; 0: it has not had one. */
+  readonly upAtMs: number
+}
+
+const NO_OUTAGE: Verdict = { isDown: false, upAtMs: 0 }
+
 /** State of one remote; times are those of the evidence. */
 interface Health {
   isDown: boolean
   /** Times of the connection that ended the last outage, and of the failed attempt that began it. */
   upAtMs: number
   downAtMs: number
+  /** Duration of its slow start; 0: it has none. */
+  slowStartMs: number
+}
+
+export interface WatchedRemote {
+  readonly name: string
+  /** @default 0 */
+  readonly slowStartMs?: number
 }
 
 /** Logs each outage and its end once, regardless of the number of children and reloads. Lives in the head. */
 export class RemoteVerdicts {
   readonly #say: Say
-  readonly #onVerdict: (name: string, isDown: boolean) => void
+  readonly #onVerdict: (name: string, verdict: Verdict) => void
+  readonly #nowMs: () => number
   #remotes = new Map<string, Health>()
 
-  constructor(say: Say, onVerdict: (name: string, isDown: boolean) => void) {
+  /** `nowMs`: CLOCK_MONOTONIC. */
+  constructor(say: Say, onVerdict: (name: string, verdict: Verdict) => void, nowMs: () => number) {
     this.#say = say
     this.#onVerdict = onVerdict
+    this.#nowMs = nowMs
   }
 
   /** Sets the remotes of the configuration in force. The state of known remotes is kept. */
-  watch(names: readonly string[]): void {
+  watch(remotes: readonly WatchedRemote[]): void {
     const before = this.#remotes
-    const unknown = () => ({ isDown: false, upAtMs: Number.NEGATIVE_INFINITY, downAtMs: 0 })
-    this.#remotes = new Map(names.map((name) => [name, before.get(name) ?? unknown()]))
+    const unknown = () => ({ ...NO_OUTAGE, downAtMs: 0 })
+    this.#remotes = new Map(
+      remotes.map(({ name, slowStartMs = 0 }) => [name, { ...(before.get(name) ?? unknown()), slowStartMs }]),
+    )
   }
 
-  isDown(name: string): boolean {
-    return this.#remotes.get(name)?.isDown === true
+  of(name: string): Verdict {
+    return this.#remotes.get(name) ?? NO_OUTAGE
   }
 
-  record({ atMs, isUp, name, startedMs, why }: RemoteEvidence): void {
+  record({ isUp, name, startedMs, why, ...evidence }: RemoteEvidence): void {
     const health = this.#remotes.get(name)
+    // Evidence that agrees with the verdict, as from several children at once, changes nothing.
     if (health === undefined || health.isDown !== isUp) return
+    // A compromised child may have written any time.
+    const atMs = Math.min(evidence.atMs, this.#nowMs())
     if (isUp) {
       if (atMs < health.downAtMs + OUTAGE_MIN_MS) return
       health.upAtMs = atMs
-      this.#say(NOTICE, `remote ${name} is up again`)
+      const ramp = health.slowStartMs > 0 ? `, slow start over ${health.slowStartMs / 1_000} s` : ''
+      this.#say(NOTICE, `remote ${name} is up again${ramp}`)
     } else {
       // The attempt began before the remote was up again: it belongs to the last outage.
       if (startedMs <= health.upAtMs) return
@@ -50,6 +76,6 @@ export class RemoteVerdicts {
       this.#say(WARNING, `remote ${name} is down: ${why}`)
     }
     health.isDown = !isUp
-    this.#onVerdict(name, health.isDown)
+    this.#onVerdict(name, health)
   }
 }

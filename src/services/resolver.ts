@@ -26,6 +26,7 @@ export async function resolveHost({
   family,
   port,
 }: Omit<NamedRemote, 'slot'>): Promise<SocketAddress[]> {
+  // getaddrinfo(3), so that /etc/hosts and nsswitch.conf apply; `verbatim` keeps its order (RFC 6724).
   const found = await lookup(host, { all: true, family, verbatim: true })
   return found.flatMap(({ address }) => {
     const literal = parseHostLiteral(address)
@@ -71,6 +72,7 @@ export class Resolver {
   readonly #trace: TraceChannel
   readonly #resolve: typeof resolveHost
   readonly #names = new Map<string, Name>()
+  /** A lookup in flight cannot be cancelled: its answer is ignored. */
   #isClosed = false
 
   constructor(say: Say, trace: TraceChannel, resolve = resolveHost) {
@@ -110,6 +112,7 @@ export class Resolver {
     const name: Name = {
       host,
       family,
+      // Each watcher has a port of its own.
       port: 0,
       watchers: new Set(),
       answer: undefined,
@@ -141,6 +144,7 @@ export class Resolver {
     const answer = await this.#resolve(name).catch(
       (error: NodeJS.ErrnoException) => error.code ?? error.message,
     )
+    // Nobody uses the answer, and no timer may be set any more.
     if (this.#isClosed || name.watchers.size === 0) return
     if (this.#trace.isOn) this.#trace.say(`${name.host}: ${JSON.stringify(answer)}`)
     if (typeof answer === 'string') this.#onFailure(name, answer)
@@ -150,6 +154,7 @@ export class Resolver {
 
   #onFailure(name: Name, reason: string): void {
     if (name.failures === 0) this.#say(WARNING, `cannot resolve '${name.host}': ${reason}`)
+    // 2 ** 5: 32 s, above the refresh interval, which limits it.
     this.#lookUpAfter(name, RETRY_FIRST_MS * 2 ** Math.min(name.failures, 5))
     name.failures++
   }

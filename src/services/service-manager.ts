@@ -27,6 +27,7 @@ export class ServiceManager {
     for (const name of VARIABLES) delete environment[name]
     this.#calls = calls
     this.#path = path === undefined ? undefined : socketPath(path, say)
+    // sd_watchdog_enabled(3): the variables may have been meant for a parent process.
     const isMeant = WATCHDOG_PID === undefined || WATCHDOG_PID === String(pid)
     const isNumber = /^\d{1,15}$/.test(WATCHDOG_USEC ?? '')
     const watchdogMs = isMeant && isNumber ? Number(WATCHDOG_USEC) / 1000 : 0
@@ -55,6 +56,7 @@ export class ServiceManager {
     const bytes = mapPrivate(MESSAGE_BYTES_MAX)
     const { written } = new TextEncoder().encodeInto(message, bytes.bytes)
     const address = nativeAddress({ family: 'unix', path: this.#path })
+    // A socket for each message: there are few, and systemd may be restarted in between.
     const fd = this.#calls.socket(AF_UNIX, SOCK_DGRAM, 0)
     if (fd >= 0) {
       const outcome = this.#calls.connect(fd, address.region, address.byteLength)

@@ -32,6 +32,7 @@ export interface SocketFile {
 export function removeStaleSocket(calls: Calls, path: string): boolean {
   const fd = openPath(path)
   try {
+    // Only a socket that rejects connections is stale: its process has ended, or has closed it.
     if (!fstatSync(fd).isSocket() || !isRefusing(calls, path)) return false
     removeIfSame(path, identityOf(fd))
     return true
@@ -60,6 +61,7 @@ export function ownSocketFile(socketFd: number, path: string, { gid, uid }: Sock
   try {
     const file = { path, identity: identityOf(fd) }
     if (uid === undefined && gid === undefined) return file
+    // Giving a file that somebody has placed there to another user would be a privilege escalation.
     if (!isCertain) throw new Error(notTheSocket(path))
     try {
       changeOwner(fd, uid ?? -1, gid ?? -1)
@@ -82,6 +84,7 @@ export function removeSocketFile({ identity, path }: SocketFile): void {
   }
 }
 
+/** connect(2) to a socket file without a listener fails with ECONNREFUSED (unix(7)). */
 function isRefusing(calls: Calls, path: string): boolean {
   const fd = calls.socket(AF_UNIX, SOCK_STREAM, 0)
   if (fd < 0) return false

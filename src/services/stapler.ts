@@ -43,13 +43,19 @@ const ASKING_MAX = 4
 const TIMEOUT_MAX_MS = 2 ** 31 - 1
 
 interface Entry<S> {
+  /** The source of the present configuration. */
   source: S
+  /** Aborts the request in flight when the certificate is no longer used. */
   readonly ended: AbortController
   staple: Uint8Array | undefined
+  /** Wall-clock time, as `Date.now`: responses have absolute times. */
   expiresAtMs: number
+  /** Failures in a row. */
   failures: number
   isRevoked: boolean
+  /** Runs between requests. */
   nextFetch: NodeJS.Timeout | undefined
+  /** Runs while there is a response. */
   expiry: NodeJS.Timeout | undefined
 }
 
@@ -122,6 +128,7 @@ export class Stapler<S extends StapleSource> {
     const answer = await this.#parts.post(source.url, source.request, ended.signal).catch(reasonOf)
     this.#askingCount -= 1
     const receive = () => {
+      // The entry may have been forgotten during the request.
       if (!ended.signal.aborted) this.#receive(entry, answer)
     }
     const onFailure = () => this.#onFailure(entry, 'internal error while handling the response')
@@ -157,6 +164,7 @@ export class Stapler<S extends StapleSource> {
     entry.isRevoked = false
     entry.expiresAtMs = Date.now() + expiresInMs
     this.#watchExpiry(entry)
+    // Responders return the same bytes for hours: reactors need no message then.
     if (entry.staple !== undefined && Buffer.compare(entry.staple, staple) === 0) return
     this.#publish(entry, staple)
   }

@@ -23,6 +23,7 @@ export class TicketKeyRing {
     return this.#keys
   }
 
+  /** Replaces the current key; the owner passes the keys to the reactors. */
   rotate(): void {
     this.#keys = [newKey(), ...this.#keys].slice(0, KEYS_MAX)
   }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 
 /** The version in package.json. */
 export function version(): string {
+  // The same path from dist/src/services/ and from the bundle in dist/bundle/cli/.
   const manifest: unknown = JSON.parse(
     readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
   )

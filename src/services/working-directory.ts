@@ -18,6 +18,7 @@ export class WorkingDirectory {
   /** If it was removed, changes to a new directory of the same name, or to `/`, where relative paths rarely exist. */
   ensureExists(): void {
     if (exists()) return
+    // A deployment often recreates the directory.
     const path = [this.#path, '/'].find(canEnter)
     this.#say(WARNING, `the working directory ${this.#path} was removed: relative paths now start at ${path}`)
   }

@@ -41,6 +41,7 @@ const owners = new Map<number, ContextOwner>()
 /** The first unhandled exception of a callback on this thread, until `takeThrown`. */
 let thrown: unknown
 
+/** Per thread, as `owners` and `thrown`: each worker has its own copy of this module. */
 let made: Callbacks | undefined
 
 /** Dispatches callbacks of this context to `owner`, until `forgetOwner`. */
@@ -65,6 +66,10 @@ export function callbacks(): Callbacks {
   return made
 }
 
+/**
+ * An `onThrow` that records the exception and returns `answer`, which makes OpenSSL fail the handshake or go
+ * on without.
+ */
 function answering(answer: number): (error: unknown) => number {
   return (error) => {
     thrown ??= error
@@ -72,10 +77,15 @@ function answering(answer: number): (error: unknown) => number {
   }
 }
 
+/**
+ * By the present SSL_CTX of the connection, which the SNI callback may have changed. Every group of a server
+ * has the same owner.
+ */
 function ownerOf(ssl: number): ContextOwner | undefined {
   return owners.get(sslCalls().contextOf(ssl))
 }
 
+/** SNI comes first: the certificate, and with it the OCSP response, depends on the server name. */
 function choosingCallbacks() {
   return {
     serverName: nativeCallback(
@@ -108,6 +118,7 @@ function choosingCallbacks() {
   }
 }
 
+/** Without an owner the results are 0: no key, no ticket, no pre-shared key, no session kept. */
 function secretCallbacks() {
   return {
     ticketKey: nativeCallback(

@@ -18,6 +18,7 @@ export interface LoadedCertificate {
  * certificate that is sent to peers.
  */
 const CERTIFICATE_LABELS = ['CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE']
+/** The empty passphrase of files that have none. */
 const NO_TEXT = new Uint8Array(0)
 
 /** Reads a certificate and its key, and adds what is wrong to `problems`. */
@@ -38,10 +39,12 @@ export function loadCertificate(
     return loaded
   }
   if (key !== 0) problems.error('key', `the key does not match the certificate: ${takeReason()}`, index)
+  // The caller gets no certificate, so nobody else would free these objects.
   freeCertificate(loaded)
   return undefined
 }
 
+/** Drops the references of `loadCertificate`; contexts that use the objects have taken their own. */
 export function freeCertificate({ leaf, chain, key }: LoadedCertificate): void {
   const x509 = x509Calls()
   for (const certificate of [leaf, ...chain]) x509.freeCertificate(certificate)
@@ -63,6 +66,7 @@ export function readCertificates(file: Uint8Array, wrong: (message: string) => v
   const read = isPem(file)
     ? blocks.map(({ bytes }) => readPem(bytes, x509.pemCertificate))
     : [readingBytes(file, (bio) => x509.derCertificate(bio, 0))]
+  // A chain with a gap, or an incomplete list of authorities, would only fail at handshakes.
   const bad = read.indexOf(0)
   if (bad < 0) return read
   const which = read.length > 1 ? `certificate ${bad + 1} of ${read.length}` : 'the certificate'
@@ -78,7 +82,9 @@ export function readPem(bytes: Uint8Array, read: ReadPem): number {
   return withNativeBytes(NO_TEXT, (none) => readingBytes(bytes, (bio) => read(bio, 0, 0, none)))
 }
 
+/** The EVP_PKEY; 0 after an error was added to `problems`. */
 function readKey(options: CertificateOptions, problems: TlsProblems, index: number | undefined): number {
+  // One file may hold both, as HAProxy and stunnel expect it.
   const file = options.key ?? options.chain
   if (file.length === 0) {
     problems.error('key', 'the file is empty', index)
@@ -123,6 +129,7 @@ function readDerKey(
     if (plain === 0) reportUnreadable(false, problems, index)
     return plain
   }
+  // Drops the errors of the first try: DER has no label that says whether a key is encrypted.
   takeReason()
   const key = withPassphrase(passphrase, (secret) =>
     readingBytes(file, (bio) => x509.derEncryptedKey(bio, 0, 0, secret)),
@@ -138,6 +145,9 @@ function reportUnreadable(isWithPassphrase: boolean, problems: TlsProblems, inde
   } else problems.error('key', `the key cannot be read: ${reason}`, index)
 }
 
+/**
+ * Overwrites the encoded passphrase afterwards. The string itself remains in V8's heap until it is collected.
+ */
 function withPassphrase(passphrase: string, use: (secret: number) => number): number {
   const bytes = new TextEncoder().encode(passphrase)
   try {
@@ -147,6 +157,7 @@ function withPassphrase(passphrase: string, use: (secret: number) => number): nu
   }
 }
 
+/** Only warnings: the peers decide, and the clock of this machine may be wrong. */
 function warnOfValidity(leaf: number, problems: TlsProblems, index: number | undefined): void {
   const x509 = x509Calls()
   const [begin, end] = [x509.notBefore(leaf), x509.notAfter(leaf)]

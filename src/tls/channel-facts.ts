@@ -19,11 +19,13 @@ export interface TlsFacts {
   readonly pskIdentity: string | undefined
 }
 
+// As SSL_get_version(3) names them. Older versions are never enabled.
 const VERSIONS: Readonly<Record<number, string>> = {
   [c.TLS1_2_VERSION]: 'TLSv1.2',
   [c.TLS1_3_VERSION]: 'TLSv1.3',
 }
 
+/** Two output arguments, address and length. Mapped once per thread. */
 let scratch: Region | undefined
 
 /** `pskIdentity`: the identity of a pre-shared key that was looked up or offered; it may not have been used. */
@@ -53,6 +55,7 @@ function groupOf(ssl: bigint): string {
   return id === 0 ? '' : (calls.groupName(ssl, id) ?? '')
 }
 
+/** SSL_get0_alpn_selected(3): the name is borrowed from the SSL object, so it is copied. */
 function protocolOf(ssl: bigint): string | undefined {
   scratch ??= mapPrivate(16)
   sslCalls().alpnSelected(ssl, scratch.pointer, scratch.pointer + 8n)
@@ -61,6 +64,7 @@ function protocolOf(ssl: bigint): string | undefined {
   return length === 0 ? undefined : new TextDecoder().decode(copyOut(address, length))
 }
 
+/** SSL_get1_peer_certificate(3): returns a reference, which is dropped here. */
 function peerOf(ssl: bigint): CertificateFacts | undefined {
   const certificate = sslCalls().peerCertificate(ssl)
   if (certificate === 0) return undefined

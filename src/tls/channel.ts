@@ -75,6 +75,9 @@ export class TlsChannel {
   #ssl: bigint
   #bio: bigint
   #isReady = false
+  /**
+   * OpenSSL holds a record that the socket has not taken completely: the next write must repeat its bytes.
+   */
   #isWriteBlocked = false
   #hasSentCloseNotify = false
   /** The result of every further read, after the end or an error. */
@@ -87,7 +90,9 @@ export class TlsChannel {
   #receivedWhenEmpty = UNKNOWN
   /** Bytes received from the socket at the last application data, or at the end of the handshake. */
   #receivedWithData = 0
+  /** Cleared for good by a flood of records without data. */
   #isReadingAhead = true
+  /** Whether OpenSSL's buffer was empty after the last read. */
   #isEmpty = false
 
   /** Takes ownership of `ssl`. */

@@ -56,6 +56,7 @@ export class ClientContext implements ContextOwner, ChannelOwner {
   readonly #psk: PskOffer | undefined
   /** Sessions to resume, the newest last. */
   readonly #sessions: number[] = []
+  /** Channels that were not freed. */
   #channels = 0
   #isRetired = false
 
@@ -71,8 +72,10 @@ export class ClientContext implements ContextOwner, ChannelOwner {
     if (protocols.length > 0) calls.setAlpnProtocols(this.#context, protocols, protocols.length)
     if (options.certificate !== undefined) this.#applyCertificate(options.certificate, problems)
     const { clientPsk, keyLog, newSession } = callbacks()
+    // Before any channel exists: the callbacks look up the owner of a context.
     setOwner(this.#context, this)
     if (options.psk !== undefined) {
+      // One entry, so that clients and servers share the check.
       const { identity, key } = options.psk
       checkPsk(new Map([[identity, key]]), problems)
       this.#psk = new PskOffer(identity, key)
@@ -104,6 +107,7 @@ export class ClientContext implements ContextOwner, ChannelOwner {
         calls.control(ssl, c.SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name),
       )
     }
+    // Before the handshake: the ClientHello carries the ticket.
     this.#resume(ssl)
     this.#channels += 1
     return new TlsChannel(ssl, fd, false, this)
@@ -136,6 +140,7 @@ export class ClientContext implements ContextOwner, ChannelOwner {
     return this.#psk?.write(identity, identityBytesMax, key, keyBytesMax) ?? 0
   }
 
+  /** The key is offered in every handshake; whether it was used is known from OpenSSL only. */
   takePskIdentity(): string | undefined {
     return this.#psk?.identity
   }
@@ -195,6 +200,7 @@ export class ClientContext implements ContextOwner, ChannelOwner {
     const parameters = calls.parameters(this.#context)
     const literal = parseHostLiteral(serverName)
     if (literal !== undefined) {
+      // An IP address is matched with the certificate but never sent as SNI (RFC 6066, 3).
       if (verify) calls.setAddress(parameters, literal.host)
       return undefined
     }
@@ -222,6 +228,7 @@ export class ClientContext implements ContextOwner, ChannelOwner {
     if (authorities !== undefined) {
       const own = openTrustStore(authorities, revocations, problems)
       calls.setStore(this.#context, own.store)
+      // The context keeps its own reference of the store.
       freeTrustStore(own)
     } else if (shared !== undefined) calls.setStore(this.#context, shared.store)
     else if (verify) problems.error('authorities', 'verifying a remote requires trusted authorities')

@@ -65,6 +65,7 @@ function setVersions(
   control: (command: number, version: number) => number,
 ): void {
   const numbers = versions.map((version) => NUMBERS[version])
+  // Exact only because there are two versions: a subset of them has no gap.
   control(c.SSL_CTRL_SET_MIN_PROTO_VERSION, Math.min(...numbers))
   control(c.SSL_CTRL_SET_MAX_PROTO_VERSION, Math.max(...numbers))
 }

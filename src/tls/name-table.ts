@@ -23,6 +23,7 @@ export class NameTable<T> {
   /** `name` comes from the network and may be any text. */
   find(name: string): T | undefined {
     const host = name.toLowerCase().replace(/\.$/, '')
+    // A wildcard stands for exactly one label: `*.example.com` does not match `a.b.example.com`.
     const dot = host.indexOf('.')
     return this.#values.get(host) ?? (dot > 0 ? this.#values.get(`*${host.slice(dot)}`) : undefined)
   }

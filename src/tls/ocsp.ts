@@ -44,6 +44,7 @@ export function ocspSource(chain: Uint8Array): OcspSource | string {
       if (issuer === 0) return "the file lacks the issuer's certificate, which an OCSP request needs"
       const request = requestFor(leaf, issuer)
       const { serial, subject } = certificateFacts(leaf)
+      // The request identifies certificate and issuer, so it is a key for the cache of responses.
       const digest = sha256Of([request, new TextEncoder().encode(url)])
       return { id: hex(digest), url, request, name: `'${subject}' (serial ${serial})`, chain }
     }) ?? 'the certificate cannot be read'
@@ -72,6 +73,7 @@ interface Pair {
 
 /** The certificates are freed after `use`. */
 function withIssuer<T>(chain: Uint8Array, use: (pair: Pair) => T): T | undefined {
+  // The chain was loaded before, so problems were reported then.
   const certificates = readCertificates(chain, () => {})
   const [leaf, ...others] = certificates
   if (leaf === undefined) return undefined
@@ -97,6 +99,7 @@ function responderOf(leaf: number): string | undefined {
 function requestFor(leaf: number, issuer: number): Uint8Array {
   const ocsp = ocspCalls()
   const request = ocsp.openRequest()
+  // Digest 0: SHA-1, which is no weakness here, as the id only names the certificate.
   ocsp.addId(request, ocsp.identify(0, leaf, issuer))
   const bytes = writtenBytes((bio) => ocsp.write(ocsp.requestType(), bio, request))
   ocsp.freeRequest(request)
@@ -125,12 +128,14 @@ function responseVerdict(response: number, bytes: Uint8Array, { issuer, leaf }: 
   if (basic === 0) return useless(`not a basic OCSP response: ${takeReason()}`)
   const id = ocsp.identify(0, leaf, issuer)
   try {
+    // In this order: cheap and untrusted checks first, then the signature, and only then what was signed.
     if (!endsWith(bytes, encoded(basic))) return useless('the encoding is not DER')
     if (!isSignedFor(basic, issuer)) return useless(`invalid signature: ${takeReason()}`)
     const found = ocsp.find(basic, id)
     if (found === undefined) return useless('it does not cover this certificate')
     const { nextUpdate, status, thisUpdate } = found
     const beginsIn = ocsp.secondsUntil(thisUpdate)
+    // RFC 6960, 2.4 and 4.2.2.1: without nextUpdate newer information is always available.
     const endsIn = nextUpdate === 0 ? (beginsIn ?? 0) + DEFAULT_LIFETIME_S : ocsp.secondsUntil(nextUpdate)
     if (beginsIn === undefined || endsIn === undefined) return useless('its validity period is malformed')
     if (beginsIn > SKEW_S) return useless(`it only becomes valid in ${beginsIn} s`)

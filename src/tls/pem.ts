@@ -11,6 +11,7 @@ export interface PemBlock {
 const BEGIN = ascii('-----BEGIN ')
 const END = ascii('-----END ')
 const DASHES = ascii('-----')
+/** The longest label in use is less than half as long; the limit keeps a scan of arbitrary bytes short. */
 const LABEL_BYTES_MAX = 64
 
 /** The blocks of a file, in order. Unterminated blocks and those with a malformed label are skipped. */
@@ -21,6 +22,7 @@ export function pemBlocks(file: Uint8Array): readonly PemBlock[] {
     const label = labelAt(file, at + BEGIN.length)
     const end = label === undefined ? -1 : endOf(file, at, label)
     if (label !== undefined && end > 0) blocks.push({ label, bytes: file.subarray(at, end) })
+    // After a bad block, continue behind its BEGIN: the next block may start inside of it.
     at = indexOf(file, BEGIN, end > 0 ? end : at + 1)
   }
   return blocks
@@ -36,6 +38,7 @@ export function isEncrypted({ label, bytes }: PemBlock): boolean {
   return label === 'ENCRYPTED PRIVATE KEY' || indexOf(bytes, ascii('4,ENCRYPTED'), 0) >= 0
 }
 
+/** The label that starts at `start`; undefined if it does not end with dashes nearby or is not printable. */
 function labelAt(file: Uint8Array, start: number): string | undefined {
   const end = indexOf(file.subarray(0, start + LABEL_BYTES_MAX), DASHES, start)
   if (end < 0) return undefined
@@ -43,6 +46,7 @@ function labelAt(file: Uint8Array, start: number): string | undefined {
   return /^[\x20-\x7e]+$/.test(label) ? label : undefined
 }
 
+/** The offset after the END line with the same label; -1 if there is none. */
 function endOf(file: Uint8Array, from: number, label: string): number {
   const mark = Uint8Array.of(...END, ...ascii(label), ...DASHES)
   const at = indexOf(file, mark, from)
@@ -53,6 +57,7 @@ function ascii(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0))
 }
 
+/** The first occurrence at or after `from`, or -1. */
 function indexOf(file: Uint8Array, wanted: Uint8Array, from: number): number {
   const [first = 0] = wanted
   for (let at = file.indexOf(first, from); at >= 0; at = file.indexOf(first, at + 1)) {

@@ -76,6 +76,10 @@ export class PskOffer {
   }
 }
 
+/**
+ * Adds an error for each identity or key that OpenSSL could not hold. Identities are NUL-terminated in its
+ * callbacks.
+ */
 export function checkPsk(keys: ReadonlyMap<string, Uint8Array>, problems: TlsProblems): void {
   for (const [identity, { length }] of keys) {
     const identityBytes = new TextEncoder().encode(identity).length

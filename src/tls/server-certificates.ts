@@ -37,10 +37,15 @@ export function loadServerCertificates(
   return grouped(all)
 }
 
+/** Drops the references of `loadServerCertificates`; contexts have taken their own. */
 export function freeServerCertificates({ all }: ServerCertificates): void {
   for (const certificate of all) freeCertificate(certificate)
 }
 
+/**
+ * The names that the configuration gives, otherwise those in the certificate. Names in a certificate that are
+ * no host names are skipped.
+ */
 function namesOf(
   options: ServerCertificateOptions,
   leaf: number,
@@ -59,6 +64,7 @@ function namesOf(
 
 function grouped(all: readonly ServerCertificate[]): ServerCertificates {
   const groups = new Map<string, Group>()
+  // The same members under several names share one group, and so one SSL_CTX.
   const groupOf = (members: Group): Group => {
     const key = members.map(({ index }) => index).join()
     const group = groups.get(key) ?? members
@@ -70,6 +76,7 @@ function grouped(all: readonly ServerCertificate[]): ServerCertificates {
   for (const [name, members] of byName) groupByName.set(name, groupOf(members))
   const [first] = all
   if (first === undefined) return { all, groups: [], defaultGroup: undefined, groupByName }
+  // A first certificate without any host name is the default alone.
   const relatives = byName.get(first.names[0] ?? '') ?? []
   const defaultGroup = groupOf(relatives.includes(first) ? relatives : [first])
   return { all, groups: [...groups.values()], defaultGroup, groupByName }

@@ -66,11 +66,18 @@ export class ServerContext implements ContextOwner, ChannelOwner {
   readonly #contexts = new Map<Group, number>()
   readonly #default: number
   readonly #psk: PskKeys | undefined
+  /** The ALPN list in native memory, as SSL_select_next_proto(3) reads it. Owned, freed with the context. */
   readonly #protocols: { readonly address: number; readonly byteLength: number } | undefined
   /** OCSP responses by certificate (address of the X509). */
   readonly #staples = new Map<number, Uint8Array>()
+  /**
+   * Set by a callback and taken by the channel directly after the call that caused it: handshakes of other
+   * channels cannot interleave on one thread.
+   */
   #pskIdentity: string | undefined
+  /** The same, for the reason of a rejection. */
   #refusal: string | undefined
+  /** Channels that were not freed. */
   #channels = 0
   #isRetired = false
 
@@ -91,6 +98,7 @@ export class ServerContext implements ContextOwner, ChannelOwner {
     for (const group of groups) this.#contexts.set(group, this.#open(group, problems))
     this.#default = this.#contexts.get(defaultGroup ?? []) ?? this.#open([], problems)
     if (defaultGroup === undefined) this.#contexts.set([], this.#default)
+    // After all contexts are open: they share one trust store, which is parsed once.
     this.#applyClientCertificates(problems)
     for (const { index } of all) this.setStaple(index, options.certificates[index]?.staple)
   }
@@ -100,6 +108,7 @@ export class ServerContext implements ContextOwner, ChannelOwner {
    * the versions of the options further.
    */
   accept(fd: Fd, versions?: readonly TlsVersion[]): TlsChannel | undefined {
+    // The SNI callback changes the context when the ClientHello has been read.
     const ssl = sslCalls().open(this.#default)
     if (ssl === 0) {
       clearErrors()
@@ -268,6 +277,7 @@ export class ServerContext implements ContextOwner, ChannelOwner {
     const trust = openTrustStore(wanted.authorities, wanted.revocations, problems)
     for (const context of this.#contexts.values()) {
       calls.setStore(context, trust.store)
+      // A copy for each context, which takes ownership of it.
       calls.setClientAuthorities(context, calls.duplicateNames(trust.names))
       calls.setVerify(context, mode, 0)
       if (wanted.depth !== undefined) calls.setVerifyDepth(context, wanted.depth)
@@ -275,6 +285,7 @@ export class ServerContext implements ContextOwner, ChannelOwner {
     freeTrustStore(trust)
   }
 
+  /** Called once: after `retire`, with the last channel. */
   #free(): void {
     for (const context of this.#contexts.values()) {
       forgetOwner(context)

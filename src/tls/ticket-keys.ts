@@ -11,7 +11,7 @@ export interface TicketKey {
   readonly aes: Uint8Array
 }
 
-/** The current key and the previous ones: with a new key every 12 hours, tickets remain valid for three days. */
+/** Room for keys. The head keeps fewer, the current one and the previous one (`services/ticket-keys.ts`). */
 const KEYS_MAX = 8
 
 /** Return values of the ticket callback (SSL_CTX_set_tlsext_ticket_key_evp_cb(3)). */
@@ -40,6 +40,7 @@ export class TicketKeys {
       joined.set(aes, 48)
       this.#memory.set(slot, joined)
     })
+    // A copy of the last key would remain in V8's heap.
     joined.fill(0)
     this.#count = kept.length
   }
@@ -53,6 +54,7 @@ export class TicketKeys {
       if (this.#count === 0) return UNKNOWN
       return this.#memory.seal(0, name, iv, cipher, mac) ? OPENED : FAILED
     }
+    // An unknown name is no error: the client gets a full handshake (RFC 5077, 3.1).
     const slot = this.#memory.find(name, this.#count)
     if (slot < 0) return UNKNOWN
     if (!this.#memory.open(slot, iv, cipher, mac)) return FAILED

@@ -52,6 +52,7 @@ function addRevocations(store: number, file: Uint8Array, problems: TlsProblems):
       continue
     }
     const end = x509.nextUpdate(list)
+    // 0: no nextUpdate, which RFC 5280, 5.1.2.5 requires but OpenSSL accepts.
     if (end !== 0 && x509.compareToNow(end) < 0) {
       const text = `the revocation list has expired, so certificates of its issuer are rejected: ${timeText(end)}`
       problems.warning('revocations', text)
@@ -59,6 +60,7 @@ function addRevocations(store: number, file: Uint8Array, problems: TlsProblems):
     x509.addCrl(store, list)
     x509.freeCrl(list)
   }
+  // CRL_CHECK_ALL: also intermediate authorities; without it only the peer's own certificate is checked.
   x509.setStoreFlags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL)
 }
 

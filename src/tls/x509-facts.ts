@@ -23,6 +23,7 @@ export interface CertificateFacts {
   readonly der: Uint8Array
 }
 
+// Other kinds of names (directory names, other names) are not reported.
 const KINDS: Readonly<Record<number, string>> = {
   [c.GEN_EMAIL]: 'email',
   [c.GEN_DNS]: 'DNS',
@@ -81,6 +82,7 @@ function alternativeNames(certificate: number): readonly string[] {
   return found
 }
 
+/** A malformed address, of another length, is shown as bytes. */
 function nameValue(kind: string, bytes: Uint8Array): string {
   const isAddress = kind === 'IP' && (bytes.length === 4 || bytes.length === 16)
   return isAddress ? hostFromBytes(bytes) : escaped(bytes)
@@ -114,12 +116,14 @@ export function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
+/** X509_NAME_oneline(3), which truncates a name that does not fit. */
 function nameLine(name: number): string {
   const line = new Uint8Array(LINE_BYTES_MAX)
   x509Calls().oneLine(name, line, line.length)
   return text(untilNul(line))
 }
 
+/** RFC 2253. */
 function nameText(name: number): string {
   return text(writtenBytes((bio) => x509Calls().printName(bio, name, 0, c.XN_FLAG_RFC2253_UTF8)))
 }

@@ -106,6 +106,7 @@ export class Blowfish {
     this.#finish(KEY_WORDS - 2, KEY_WORDS - 1)
   }
 
+  /** The rounds of encryption with the key words in reverse order. */
   #decryptBlock(): void {
     for (let i = KEY_WORDS - 1; i > 1; i--) this.#round(i)
     this.#finish(1, 0)
@@ -117,6 +118,7 @@ export class Blowfish {
     const first = (t[KEY_WORDS + (left >>> 24)] as number) + (t[SECOND_BOX + ((left >>> 16) & 255)] as number)
     const mixed =
       (first ^ (t[THIRD_BOX + ((left >>> 8) & 255)] as number)) + (t[FOURTH_BOX + (left & 255)] as number)
+    // Sums may exceed 32 bits; the XOR after each reduces it modulo 2^32.
     this.#left = this.#right ^ mixed
     this.#right = left
   }

@@ -37,6 +37,7 @@ const SESSION_ID_BYTES_MAX = 32
 const HOST_NAME = 0
 const HOST_NAME_BYTES_MAX = 255
 
+/** Types of extensions (RFC 8446, section 4.2). */
 const SERVER_NAME = 0
 const ALPN = 16
 const SUPPORTED_VERSIONS = 43
@@ -159,6 +160,7 @@ function messageBytes(parts: readonly Uint8Array[], length: number): number | un
   if (type !== CLIENT_HELLO) return undefined
   return MESSAGE_HEAD_BYTES + (length < MESSAGE_HEAD_BYTES ? 0 : high * 65_536 + middle * 256 + low)
 }
+/** Without a copy if there is only one part. */
 function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
   if (parts.length === 1) return parts[0] as Uint8Array
   const all = new Uint8Array(length)
@@ -170,6 +172,7 @@ function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
   return all
 }
 
+/** The fields of RFC 8446, section 4.1.2; undefined if one is malformed. */
 function readBody(body: Cursor): ClientHello | undefined {
   const legacyVersion = body.number(2)
   body.skip(RANDOM_BYTES)
@@ -216,6 +219,7 @@ function readServerName(content: Cursor | undefined): string | undefined | typeo
   return text.includes('\0') ? BROKEN : text
 }
 
+/** At least one name, and none that is empty (RFC 7301, section 3.1). */
 function readAlpn(content: Cursor | undefined): readonly string[] | typeof BROKEN {
   const names: string[] = []
   if (content === undefined) return names
@@ -229,6 +233,7 @@ function readAlpn(content: Cursor | undefined): readonly string[] | typeof BROKE
   return names
 }
 
+/** With the extension, the version in the body is ignored (RFC 8446, section 4.2.1). */
 function readVersions(content: Cursor | undefined, legacyVersion: number): readonly number[] | typeof BROKEN {
   if (content === undefined) return [legacyVersion]
   const list = content.vector(1)

@@ -44,6 +44,7 @@ export class FrameReader {
       const taken = left.subarray(0, wanted - this.#keptBytes)
       left = left.subarray(taken.length)
       this.#keep(taken, wanted)
+      // At the end of a head as well: its length is checked before memory is allocated for the body.
       const reading = this.#keptBytes < wanted ? undefined : this.#read()
       if (reading !== undefined) readings.push(reading)
       this.#isBroken = reading !== undefined && reading.kind !== 'frame'

@@ -63,6 +63,9 @@ test('relays are measured only with traffic that they support', () => {
     [false, true],
   ])
   assert.deepEqual(measured(netRelay), [true, false])
+  const byName = [tcprelay, haproxy, nginxStream, netRelay, hitch]
+  const choosers = byName.filter((relay) => isMeasuredWith(relay, workload('names')))
+  assert.deepEqual(choosers, [tcprelay, haproxy, nginxStream])
   assert.deepEqual(measured(subjectRelay('x LISTENPORT')), [true, false])
   assert.deepEqual(measured(subjectRelay('x --pem=PEMFILE LISTENPORT')), [false, true])
 })
@@ -100,9 +103,13 @@ const missing = ['taskset', 'haproxy', 'nginx', 'openssl'].filter(
 const skip =
   missing.length > 0 ? `missing: ${missing.join(', ')}` : cpus().length < 2 ? 'two cores are needed' : false
 
-async function measured(work: Workload): Promise<Rounds> {
+async function measured(work: Workload, relays: readonly Relay[] = [haproxy]): Promise<Rounds> {
   const failures: Failure[] = []
-  const plan = { relays: [{ ...haproxy, version: '' }], workloads: [work], omissions: [] }
+  const plan = {
+    relays: relays.map((relay) => ({ ...relay, version: '' })),
+    workloads: [work],
+    omissions: [],
+  }
   const progress = { measured: () => {}, failed: (failure: Failure) => failures.push(failure) }
   const rounds = new Rounds(plan, { seconds: 1, warmUpMs: 200, repeatsMax: 0 }, progress)
   await rounds.run(1)
@@ -116,6 +123,15 @@ test('full and resumed handshakes are measured with HAProxy and verified', { ski
     const microseconds = (sample?.costPerUnit ?? 0) * 1e6
     assert.ok(microseconds > 10 && microseconds < 10_000, `${name}: ${microseconds} µs a connection`)
   }
+})
+
+test('whole connections by one of 1,000 server names are measured', { skip }, async () => {
+  const relays = [tcprelay, haproxy, nginxStream]
+  const { samples } = (await measured(workload('names'), relays)).results
+  assert.deepEqual(
+    samples.map(({ relay, work }) => [relay, work.faults]),
+    relays.map(({ name }) => [name, []]),
+  )
 })
 
 test('the memory of an idle TLS connection is measured with HAProxy', { skip }, async () => {

@@ -4,12 +4,14 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { loadConfiguration } from '../../src/config/load.js'
 import { renderProblems } from '../../src/config/problem-text.js'
+import { hasErrors } from '../../src/plan/check/check.js'
+import { routeTestProblems } from '../../src/plan/check/route-tests.js'
 import { type FakeWorld, fakeWorld } from './fake-world.js'
 
 /**
  * Golden cases. A case file contains the configuration, further files each after a ruler with its name, and after a
- * bare ruler the expectation: every directive with its position and value, then the problems. TCPRELAY_UPDATE_CASES=1
- * rewrites the expectations instead of comparing them: review the difference.
+ * bare ruler the expectation: every directive with its position and value, then the problems, those of its tests of routes
+ * included. TCPRELAY_UPDATE_CASES=1 rewrites the expectations instead of comparing them: review the difference.
  */
 const folder = fileURLToPath(new URL('../../../test/config/cases/', import.meta.url))
 const RULER = /^----------(?: (\S+))?\n/m
@@ -36,7 +38,7 @@ function parseCase(text: string): { world: FakeWorld; expected: string; inputTex
 
 function describeConfiguration(world: FakeWorld): string {
   const isInetd = world.mainText.startsWith('# inetd')
-  const { given, problems } = loadConfiguration({
+  const configuration = loadConfiguration({
     file: 'case',
     ...world,
     environment: new Map([['HOME', '/home/joe']]),
@@ -44,13 +46,15 @@ function describeConfiguration(world: FakeWorld): string {
     childId: 'tcprelay',
     isInetd,
   })
+  const { given, problems } = configuration
+  const ofTests = hasErrors(problems) ? [] : routeTestProblems(configuration)
   const lines = given.map(({ blocks, name, position, value, needs }) => {
     const { file, line, column } = position
     const where = file === 'case' ? `${line}:${column}` : `${file}:${line}:${column}`
     const mark = needs === undefined ? '' : ` (needs ${needs})`
     return `${where} ${[...blocks, name].join(' ')} = ${JSON.stringify(value, plain)}${mark}\n`
   })
-  return lines.join('') + renderProblems(problems, world.sources)
+  return lines.join('') + renderProblems([...problems, ...ofTests], world.sources)
 }
 
 /** Omits positions within values, and formats bytes as hex. */

@@ -1,6 +1,7 @@
 /** Runs the policy contract for every policy of the product, and that of hashing for those that hash. */
 import type { Policy } from '../../src/balance/policy.js'
 import { policyOf } from '../../src/balance/policy-of.js'
+import { firstSlots } from '../../src/balance/slot-numbers.js'
 import { POLICY_NAMES } from '../../src/base/policy-names.js'
 import { hashingContract } from './hashing.contract.js'
 import { policyContract, type Traits } from './policy.contract.js'
@@ -15,14 +16,14 @@ const TRAITS: Readonly<Record<string, Traits>> = {
 }
 
 for (const name of POLICY_NAMES) {
-  policyContract(name, (slots): Policy => policyOf(name, slots), TRAITS[name])
+  policyContract(name, (slots): Policy => policyOf(name, firstSlots(slots)), TRAITS[name])
 }
 
 for (const name of ['source', 'maglev'] as const) {
   policyContract(
     `${name} with bounded load`,
-    (slots) => policyOf(name, slots, { boundedLoad: 1 }),
+    (slots) => policyOf(name, firstSlots(slots), { boundedLoad: 1 }),
     TRAITS[name],
   )
-  hashingContract(name, (slots, options) => policyOf(name, slots, options))
+  hashingContract(name, (slots, options) => policyOf(name, firstSlots(slots), options))
 }

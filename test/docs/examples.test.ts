@@ -4,6 +4,8 @@ import { test } from 'node:test'
 import { loadConfiguration } from '../../src/config/load.js'
 import { renderProblems } from '../../src/config/problem-text.js'
 import type { PathKind, Sources } from '../../src/config/sources.js'
+import { hasErrors } from '../../src/plan/check/check.js'
+import { routeTestProblems } from '../../src/plan/check/route-tests.js'
 import { fileSources } from '../../src/plan/load/file-sources.js'
 import { systemNames } from '../../src/plan/load/system-names.js'
 import { fileOfProject } from '../harness/program.js'
@@ -36,7 +38,7 @@ function load(text: string): { readonly messages: string } {
     read: (path) => (path === file ? { ok: true, bytes } : fileSources.read(path)),
   }
   const ids = { masterId: 'spawnd', childId: 'tcprelay' }
-  const { problems } = loadConfiguration({
+  const configuration = loadConfiguration({
     file,
     environment: ENVIRONMENT,
     isInetd: false,
@@ -44,7 +46,9 @@ function load(text: string): { readonly messages: string } {
     names: systemNames(),
     ...ids,
   })
-  return { messages: renderProblems(problems, sources) }
+  const { problems } = configuration
+  const ofTests = hasErrors(problems) ? [] : routeTestProblems(configuration)
+  return { messages: renderProblems([...problems, ...ofTests], sources) }
 }
 
 const examples = PAGES.flatMap(examplesOf)

@@ -4,7 +4,13 @@ import type { TestContext } from 'node:test'
 import { afterwards } from './clean-up.js'
 import { within } from './until.js'
 
-export type Place = { readonly port?: number; readonly host?: string; readonly path?: string }
+export interface Place {
+  readonly port?: number
+  readonly host?: string
+  readonly path?: string
+  /** The address that it connects from. @default chosen by the kernel */
+  readonly localAddress?: string
+}
 
 /** How a connection ended for its reader: in order, or with a system error. */
 export type Ending = 'end' | string
@@ -26,8 +32,11 @@ export class Client {
   }
 
   /** A connection that is refused or reset at once reports that by its ending. */
-  static async connect(t: TestContext, { host = '127.0.0.1', path, port = 0 }: Place): Promise<Client> {
-    const target = path === undefined ? { host, port } : { path }
+  static async connect(
+    t: TestContext,
+    { host = '127.0.0.1', localAddress, path, port = 0 }: Place,
+  ): Promise<Client> {
+    const target = path === undefined ? { host, port, localAddress } : { path }
     const socket = connect({ ...target, allowHalfOpen: true, noDelay: true })
     const client = new Client(t, socket)
     const decided = new Promise<void>((resolve) => {

@@ -29,6 +29,7 @@ const ATTACKS: Readonly<Record<string, () => void>> = {
   'link-flood': () => {
     for (let i = 0; i < 10_000; i++) write(LINK, frame('{"kind":"log"}'))
   },
+  'link-resolve': () => void write(LINK, frame('{"kind":"resolve","token":1,"pool":0,"name":"a.test"}')),
   'wire-random': () => {
     const random = randomBytes()
     for (let i = 0; i < 10_000; i++) write(WIRE, random(1 + (i % 100)))

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from '../harness/clean-up.js'
 import { Client } from '../harness/client.js'
+import { closedPort } from '../harness/closed-port.js'
 import { spawning, startMaster } from '../harness/master.js'
 import { MODES } from '../harness/modes.js'
 import { relayTo } from '../harness/relay.js'
@@ -88,6 +89,44 @@ for (const { name, start } of MODES) {
     await relay.logged(new RegExp(`connection attempt from 127\\.0\\.0\\.1:\\d+ rejected ${place}`))
   })
 }
+
+test('failed attempts are listed, in served sessions and in those without a remote', async (t) => {
+  const remote = await remoteThat(echoes).start(t)
+  const refusing = `remote = { name = closed ${(await closedPort()).target.directive} }`
+  const missing = `remote = { name = gone address = unix:${join(temporaryFolder(t), 'none')} }`
+  const plan = relayTo().with('balance = first', 'access log = stderr', 'dial retries = 0', refusing, missing)
+  const served = await plan.with(`remote = { name = echo ${remote.directive} }`).start(t)
+  await talk(await served.connect(), 'x')
+  await served.logged(/ remote=echo attempts=closed:refused,gone:missing to_remote=1 .* end=done$/)
+  // The failing remotes are backed off from: the second client does not try them.
+  await talk(await served.connect(), 'x')
+  await served.logged(/ remote=echo to_remote=1 .* end=done$/)
+  const unserved = await plan.start(t)
+  await (await unserved.connect()).ending()
+  await unserved.logged(/ listener=\S+ attempts=closed:refused,gone:missing to_remote=0 .* end=no-remote /)
+})
+
+test('`access log detail = full` says how a session got its remote', async (t) => {
+  const remote = await remoteThat(echoes).start(t)
+  const logged = relayTo().with('access log = stderr', 'access log detail = full', 'balance = first')
+  const closed = `remote = { name = closed ${(await closedPort()).target.directive} }`
+  const unused = 'remote = { address = 127.0.0.1 port = 9 weight = 0 }'
+  const relay = await logged.with(closed, unused, `remote = { name = echo ${remote.directive} }`).start(t)
+  for (let i = 0; i < 2; i++) await talk(await relay.connect(), 'x')
+  await relay.logged(/ end=done why=default>default>first>1\/3,tried:1,weight-0:1$/)
+  await relay.logged(/ end=done why=default>default>first>1\/3,weight-0:1,backing-off:1$/)
+  const pool = `pool = web { sticky = { by = source } ${`remote = { ${remote.directive} }`.repeat(2)} }`
+  const route = 'route = { source = 127.0.0.0/8 pool = web }'
+  const routed = await logged.with('balance = round-robin', pool, route).start(t)
+  for (let i = 0; i < 2; i++) await talk(await routed.connect(), 'x')
+  const [, line = ''] = await routed.logged(/ why=relay\.cfg:(\d+)>web>round-robin>2\/2$/)
+  assert.match(readFileSync(routed.file, 'utf8').split('\n')[Number(line) - 1] ?? '', /route = /)
+  await routed.logged(/ why=relay\.cfg:\d+>web>sticky$/)
+  const listening = logged.listeningOn('address = 127.0.0.1 port = 0 pool = web')
+  const listener = await listening.with(`pool = web { remote = { ${remote.directive} } }`).start(t)
+  await talk(await listener.connect(), 'x')
+  await listener.logged(/ why=listener>web>first>1\/1$/)
+})
 
 test('without the directive no access lines are written', async (t) => {
   const remote = await remoteThat(echoes).start(t)

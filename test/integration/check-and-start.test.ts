@@ -6,7 +6,7 @@ import { temporaryFolder } from '../harness/clean-up.js'
 import { needs } from '../harness/needs.js'
 import { tcprelay } from '../harness/program.js'
 import { relayTo } from '../harness/relay.js'
-import { reload } from '../harness/reload.js'
+import { IN_FORCE, reload } from '../harness/reload.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 
 const LISTENING = 'address = 127.0.0.1 port = 0'
@@ -43,6 +43,12 @@ const REFUSED: readonly (readonly [what: string, plan: typeof PLAN, code: number
     PLAN.startedWith('-p', 'FOLDER/folder'),
     73,
     "cannot write 'FOLDER/folder': it is a",
+  ],
+  [
+    'a test of routes that fails',
+    PLAN.with('test "x" { from = 10.0.0.1 expect reject }'),
+    78,
+    'test "x": expected reject, but no route matches, and pool default serves the rest',
   ],
   ['no listeners', PLAN.listeningOn(), 71, 'no listeners defined'],
   ['no remotes', relayTo(), 64, 'no remotes defined'],
@@ -90,6 +96,16 @@ test('a reload with an access log that cannot be written changes nothing', async
   const loop = join(folderWith(t), 'loop')
   await reload(relay, plan.with(`access log = ${loop}`).text, /the old one goes on/)
   await relay.logged(/cannot write '.*loop': too many symbolic links/)
+})
+
+test('a reload with a test of routes that fails changes nothing, and one with tests that hold is in force', async (t) => {
+  const remote = await remoteThat(echoes).start(t)
+  const relay = await relayTo(remote).start(t)
+  const routed = relayTo(remote).with('route = { source = 10.0.0.0/8 reject = reset }')
+  const expecting = (pool: string) => routed.with(`test "x" { from = 10.0.0.1 expect ${pool} }`).text
+  await reload(relay, expecting('pool = default'), /is wrong: the old one goes on/)
+  await relay.logged(/test "x": expected pool default, but route 1 \(line \d+\) rejects the client \(reset\)/)
+  await reload(relay, expecting('reject'), IN_FORCE)
 })
 
 test('-P only warns of a port that needs a privilege', async (t) => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { clientHello } from '../harness/client-hello.js'
 import { startExample } from '../harness/example.js'
+import { NameServer } from '../harness/name-server.js'
 import { Names } from '../harness/names.js'
 import { rawPeers } from '../harness/peers.js'
 import type { Relay, Target } from '../harness/relay.js'
@@ -82,6 +83,36 @@ function passingTo(t: TestContext, { directive }: Target): Promise<Relay> {
     'access log = syslog': 'access log = stderr',
   })
 }
+
+test('egress-by-name.cfg: clients reach hosts on the list, end to end, and no others', async (t) => {
+  const names = await NameServer.start(t)
+  names.set('www.example.com', { addresses: ['127.0.0.1'] })
+  names.set('inside.example.com', { addresses: ['10.0.0.1'] })
+  names.set('www.example.org', { addresses: ['127.0.0.1'] })
+  const identity = site('www.example.com')
+  const host = await tlsRemote(t, { identity }, '', (socket) => void socket.pipe(socket))
+  const changes = {
+    'port = 443 tls = pass': `${ANY_PORT} tls = pass`,
+    'dynamic port = 443': `dynamic port = ${host.port} dynamic addresses = 127.0.0.0/8`,
+    'access log = syslog': 'access log = stderr',
+  }
+  const relay = await startExample(t, 'egress-by-name.cfg', changes, { env: names.environment })
+  const options = { servername: 'www.example.com', ca: identity.pem, rejectUnauthorized: true }
+  const client = await connectTls(t, relay.port(), options)
+  assert.equal(await client.exchange('end to end'), 'end to end')
+  await client.close()
+  await relay.logged(new RegExp(` remote=www.example.com:${host.port} `))
+  for (const [servername, end] of [
+    ['www.example.org', 'end=name-not-allowed reason=www.example.org'],
+    ['inside.example.com', 'end=address-not-allowed reason=inside.example.com:_10.0.0.1'],
+  ] as const) {
+    const refused = await relay.connect()
+    await refused.send(await clientHello({ servername }))
+    assert.equal(await refused.ending(), 'ECONNRESET')
+    await refused.close()
+    await relay.logged(new RegExp(`${end}$`))
+  }
+})
 
 test('ssh-beside-https.cfg: one name is terminated, other names are refused, SSH goes to its server', async (t) => {
   const web = await remoteThat(echoes).start(t)

@@ -12,9 +12,10 @@ import { freePorts } from '../harness/free-ports.js'
 import { Names } from '../harness/names.js'
 import { keptAliveCountOf } from '../harness/proc.js'
 import type { Relay } from '../harness/relay.js'
+import { reload } from '../harness/reload.js'
 import { greets, type Remote, remoteThat, says } from '../harness/remote.js'
 import { until } from '../harness/until.js'
-import { FIRST_BYTES } from '../support/first-bytes.js'
+import { FIRST_BYTES, rdpRequest } from '../support/first-bytes.js'
 
 const ANY_PORT = 'address = 127.0.0.1 port = 0'
 
@@ -254,6 +255,34 @@ test('canary.cfg: a few clients reach the new version, and each keeps its versio
   assert.deepEqual(await round(), answers)
   const share = answers.filter((version) => version === 'new').length / addresses.length
   assert.ok(share > 0.01 && share < 0.12, `${share} of the clients reached the new version`)
+})
+
+test('rdp-farm.cfg: a user returns to the same host, from any address and after a reload', async (t) => {
+  const hosts = await Promise.all(['1', '2', '3'].map((name) => remoteThat(greets(name)).start(t)))
+  const relay = await startExample(t, 'rdp-farm.cfg', {
+    'listen = { port = 3389 }': `listen = { ${ANY_PORT} }`,
+    ...Object.fromEntries(
+      hosts.map(({ directive }, i) => [`address = 192.0.2.1${i + 1} port = 3389`, directive]),
+    ),
+  })
+  const hostOf = async (user: string, address: string) => {
+    const client = clientFrom(t, relay, address)
+    await client.send(rdpRequest(`Cookie: mstshash=${user}\r\n`))
+    const host = await client.read(1)
+    await client.close()
+    return host
+  }
+  const users = ['ann', 'bob', 'cid', 'dan', 'eve', 'fay']
+  const allHosts = async (net: number) => {
+    const found: string[] = []
+    for (const [i, user] of users.entries()) found.push(await hostOf(user, `127.0.${net}.${i + 1}`))
+    return found
+  }
+  const first = await allHosts(1)
+  assert.equal(new Set(first).size, 3)
+  assert.deepEqual(await allHosts(2), first)
+  await reload(relay, readFileSync(relay.file, 'utf8').replace('name = rds2', 'name = rds2 weight = 0'))
+  assert.deepEqual(await allHosts(3), first, 'a host without weight keeps its users')
 })
 
 test('hash-services.cfg: each service keeps a client on one server and has its own idle timeout', async (t) => {

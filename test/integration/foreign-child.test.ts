@@ -43,6 +43,25 @@ async function ask(master: Master): Promise<About> {
   return JSON.parse(line)
 }
 
+test('warns about listeners that override options of relaying', async (t) => {
+  const plan = relayTo({ directive: 'address = 127.0.0.1 port = 9' })
+    .listeningOn('address = 127.0.0.1 port = 0 idle timeout = 5 splice = no')
+    .withMaster(spawning([1, 1], [1, 1], EXEC))
+  const file = join(temporaryFolder(t), 'relay.cfg')
+  writeFileSync(file, masterText(plan))
+  const { code, stderr } = await tcprelay(t, ['-P', file])
+  const warned = [...stderr.matchAll(/warning: (.* of a listener has no effect: .*)/g)].map(
+    ([, text]) => text,
+  )
+  assert.deepEqual(
+    warned,
+    ['idle timeout', 'splice'].map(
+      (name) => `'${name}' of a listener has no effect: another program relays its clients`,
+    ),
+  )
+  assert.equal(code, 0)
+})
+
 test('1,000 connections to classic children are all answered, and counts return to zero', async (t) => {
   const master = await startWith(t, '', spawning([2, 2], [5, 10], EXEC))
   if (!master) return

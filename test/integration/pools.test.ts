@@ -62,6 +62,36 @@ for (const mode of MODES) {
   })
 }
 
+for (const mode of MODES) {
+  test(`${mode.name}: a listener overrides options of its pool, until a reload removes them`, async (t) => {
+    const remote = await remoteThat(greets('here')).start(t)
+    const plan = (port: number, overrides: string) =>
+      relayTo(remote)
+        .listeningOn(
+          `${ANY_PORT} name = plain`,
+          `address = 127.0.0.1 port = ${port} name = other ${overrides}`,
+        )
+        .with('idle timeout = 1h', 'local address = 127.0.0.2', 'access log = stderr')
+    const running = await mode.start(t, plan(0, 'idle timeout = 250ms local address = 127.0.0.3'))
+    const addresses = () => [...remote.sockets].map(({ remoteAddress }) => remoteAddress)
+    const connected = async (listener: number) => {
+      const client = await Client.connect(t, { port: running.port(listener) })
+      assert.equal(await client.read(4), 'here')
+      return client
+    }
+    const [plain, other] = [await connected(0), await connected(1)]
+    assert.deepEqual(addresses(), ['127.0.0.2', '127.0.0.3'])
+    assert.equal(await other.ending(), 'ECONNRESET')
+    await running.logged(/ listener=other .* end=idle-timeout$/)
+    await plain.close()
+    await running.logged(/ listener=plain .* end=done$/)
+    await reload(running, mode.textOf(plan(running.port(1), '')))
+    const again = await connected(1)
+    assert.equal(addresses().at(-1), '127.0.0.2')
+    await again.close()
+  })
+}
+
 test('remotes and listeners are logged under their names', async (t) => {
   const remote = await remoteThat(says('hello')).start(t)
   const relay = await relayTo(remote.with('name = db1'))

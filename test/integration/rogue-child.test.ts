@@ -61,6 +61,7 @@ for (const { attack, mode } of variants(
   [
     { attack: 'link-object', mode: 'broker' },
     { attack: 'link-random', mode: 'direct' },
+    { attack: 'link-resolve', mode: 'broker' },
     { attack: 'wire-random', mode: 'broker' },
   ],
   [
@@ -74,7 +75,7 @@ for (const { attack, mode } of variants(
     const attacked = await startAttacked(t, attack, mode)
     const { master, victim } = attacked
     process.kill(victim, 'SIGUSR2')
-    await master.logged(new RegExp(`killing child \\(pid ${victim}\\): it (sent|said|reported)`))
+    await master.logged(new RegExp(`killing child \\(pid ${victim}\\): it (sent|said|reported|asked)`))
     await master.logged(new RegExp(`child \\(pid ${victim}\\) terminated abnormally \\(signal SIGKILL\\)`))
     await goesOn(attacked)
     assert.equal(master.program.stderr.matching(/killing child/).length, 1)

@@ -56,6 +56,12 @@ const MUTANTS: readonly Mutant[] = [
     wrong: 'if (false)',
   },
   {
+    mistake: 'a session that ends goes on waiting for its host',
+    file: 'relay/session.js',
+    right: 'this.lookup?.waiting.delete(this)',
+    wrong: '',
+  },
+  {
     mistake: 'bytes that decide the protocol are taken from the socket',
     file: 'relay/opening/detecting.js',
     right: 'system.calls.peek(',

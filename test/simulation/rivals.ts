@@ -23,11 +23,12 @@ export class Rivals {
   readonly #held: number[] = []
   readonly #remotes: number
 
-  constructor(chance: Chance, cells: HeadCells) {
+  /** `remotes`: how many have a limit. */
+  constructor(chance: Chance, cells: HeadCells, remotes: number) {
     this.#chance = chance
     this.#cells = cells
     this.#places = new Places(cells, cells.child(1))
-    this.#remotes = cells.layout.shape.remotes
+    this.#remotes = remotes
     this.queueTimeoutMs = chance.is(0.5) ? QUEUE_TIMEOUT_MS : Number.POSITIVE_INFINITY
     const isLimited = chance.is(0.5)
     for (let slot = 0; slot < this.#remotes && isLimited; slot++)
@@ -68,9 +69,10 @@ export class Rivals {
     const one = sessions.find(({ remote }) => remote.fd === fd)
     assert.ok(one !== undefined && one.remoteSlot !== NONE, 'a session that connects has a remote')
     if (one.dialling.hasTried) return
-    const { attemptStartedMs, queuedAtMs } = one.dialling
+    const { attemptStartedMs, pool, queuedAtMs } = one.dialling
     const cameMs = queuedAtMs === 0 ? attemptStartedMs : queuedAtMs
     for (const { dialling } of sessions.filter(({ phase }) => phase === 'queued')) {
+      if (dialling.pool !== pool) continue
       const isFirst = dialling.hasTried || dialling.queuedAtMs >= cameMs
       assert.ok(isFirst, `a client of ${cameMs} overtakes one of ${dialling.queuedAtMs}`)
     }

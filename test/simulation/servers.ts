@@ -62,6 +62,12 @@ export class Servers {
     return this.#servers.map(({ hasTls }) => hasTls)
   }
 
+  /** A port that speaks plain TCP; undefined: there is none. */
+  get plainPort(): number | undefined {
+    const slot = this.#servers.findIndex(({ hasTls, isUnix }) => !hasTls && !isUnix)
+    return slot < 0 ? undefined : FIRST_PORT + slot
+  }
+
   get remotes(): readonly RemoteParts[] {
     return this.#servers.map(({ isUnix, manner }, slot) => ({
       name: `${manner}-${slot}`,

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
+import { First } from '../../src/balance/first.js'
+import { Pool } from '../../src/balance/pool.js'
 import { localCells } from '../../src/cells/cells.js'
 import { type CounterName, REMOTE_COUNTERS, type RemoteCounterName } from '../../src/cells/layout.js'
+import { StickyTable, stickyBytes } from '../../src/cells/sticky-table.js'
+import { SOURCE_KEY } from '../../src/config/client-key-type.js'
 import { heapRegion, type Region } from '../../src/kernel/region.js'
 import { encodeAddress } from '../../src/kernel/sockaddr.js'
 import type { AccessRecord } from '../../src/observe/access-line.js'
@@ -9,10 +13,13 @@ import { TraceChannel } from '../../src/observe/trace.js'
 import { Loop } from '../../src/reactor/loop.js'
 import { FOR_EVER_MS } from '../../src/reactor/timers.js'
 import type { Frozen } from '../../src/relay/closing/frozen.js'
+import { HostLookups } from '../../src/relay/opening/host-lookups.js'
 import { Questions } from '../../src/relay/opening/questions.js'
 import { DEFAULT_RELAY_OPTIONS } from '../../src/relay/options.js'
 import { Relay } from '../../src/relay/relay.js'
-import { Remotes } from '../../src/relay/remotes.js'
+import { type RelayPool, RelayPools } from '../../src/relay/relay-pools.js'
+import { type RemoteParts, Remotes } from '../../src/relay/remotes.js'
+import { Stickiness } from '../../src/relay/stickiness.js'
 import { ThrottledWarnings } from '../../src/relay/throttled-warnings.js'
 import { Blocks } from '../../src/relay/transfer/blocks.js'
 import { Pipes } from '../../src/relay/transfer/pipes.js'
@@ -22,6 +29,7 @@ import { choosing } from '../support/pools.js'
 import { Actor } from './actor.js'
 import { Chance } from './chance.js'
 import { FakeAuthority } from './fake-authority.js'
+import { FakeHosts } from './fake-hosts.js'
 import { FakeKernel, type Faults } from './fake-kernel.js'
 import { fakeOrigination } from './fake-tls.js'
 import { ProtocolCheck } from './protocol-check.js'
@@ -74,6 +82,8 @@ export class World {
   readonly #blocks: Blocks
   readonly #pipes: Pipes
   readonly #authority: FakeAuthority
+  /** Undefined: there is no dynamic route. */
+  readonly #hosts: FakeHosts | undefined
   readonly #questions: Questions
   readonly #cells
   readonly #rivals: Rivals
@@ -115,20 +125,30 @@ export class World {
     })
     this.#authority = new FakeAuthority(chance)
     this.#questions = new Questions(this.#loop, (news) => this.#authority.hear(news))
-    const remotes = this.#servers.remotes.length
+    const { plainPort } = this.#servers
+    this.#hosts =
+      plainPort !== undefined && chance.is(0.3) ? new FakeHosts(chance, this.#loop, plainPort) : undefined
+    const remotes = this.#remotes.length
     this.#cells = localCells({ children: 2, remotes, listeners: 1, pools: 1, ringBytes: 64 })
-    this.#rivals = new Rivals(chance, this.#cells)
+    this.#rivals = new Rivals(chance, this.#cells, this.#servers.remotes.length)
     this.#relay = this.#makeRelay(system, policyFor(transportOf(seed), chance, this.#windowBytes))
   }
 
   #makeRelay(system: FakeKernel['system'], splice: SplicePolicy): Relay {
     const child = this.#cells.child(0)
-    const { hasTls, remotes } = this.#servers
+    const { hasTls, remotes: servers } = this.#servers
+    const remotes = this.#remotes
     const origination = fakeOrigination(system.calls, this.#chance)
     const idleTimeoutMs = this.#chance.is(0.1) ? 3_000 : Number.POSITIVE_INFINITY
     const chosen = choosing(
-      remotes.map(() => this.#chance.between(1, 3)),
-      { cells: this.#cells, loop: this.#loop, use: this.#rivals.seenUse },
+      {
+        weights: remotes.map(() => this.#chance.between(1, 3)),
+        members: [...servers.keys()],
+        use: this.#rivals.seenUse,
+        rebalance: this.#chance.is(0.2) ? 3 : 0,
+        sticky: this.#chance.is(0.3) ? stickiness(remotes.length) : undefined,
+      },
+      { cells: this.#cells, loop: this.#loop },
       {
         connectTimeoutMs: 1_000,
         dialTimeoutMs: 10_000,
@@ -138,8 +158,9 @@ export class World {
         splice,
         queueTimeoutMs: this.#rivals.queueTimeoutMs,
       },
-      this.#chance.is(0.2) ? 3 : 0,
     )
+    const dynamic = this.#dynamicPool(chosen)
+    const pools = dynamic === undefined ? chosen.pools : new RelayPools([...chosen.pools.all, dynamic], 0, [])
     return new Relay(
       {
         system,
@@ -147,13 +168,18 @@ export class World {
         blocks: this.#blocks,
         pipes: this.#pipes,
         questions: this.#questions,
+        lookups: this.#hosts?.lookups ?? new HostLookups(this.#loop, () => {}),
         remotes: new Remotes(remotes, this.#cells, child),
         ...chosen,
+        pools,
         routing: {
+          ruleOf: () => '',
           choose: (session) => {
             const client = this.#kernel.socketAt(session.client.fd)
             this.#protocols.assertDetected(session, client, this.#kernel.nowMs)
-            return chosen.pools.fallback ?? 'no-route'
+            const service =
+              dynamic && this.#hosts ? this.#hosts.choose(session, dynamic, pools.fallback) : pools.fallback
+            return service ?? 'no-route'
           },
         },
         options: {
@@ -172,6 +198,29 @@ export class World {
       },
       { onRoom: () => {}, onRetired: () => {} },
     )
+  }
+
+  /** Those of the servers, then the one that stands for all hosts. */
+  get #remotes(): readonly RemoteParts[] {
+    const hosts = this.#hosts === undefined ? [] : [{ name: 'hosts', addresses: [], isDynamic: true }]
+    return [...this.#servers.remotes, ...hosts]
+  }
+
+  #dynamicPool({ health, pools }: ReturnType<typeof choosing>): RelayPool | undefined {
+    const { hosts } = this.#hosts ?? {}
+    const [first] = pools.all
+    if (hosts === undefined || first === undefined) return undefined
+    const slot = this.#remotes.length - 1
+    const pool = new Pool({
+      name: 'hosts',
+      members: [slot],
+      weights: this.#remotes.map(() => 1),
+      use: this.#cells.use,
+      health,
+      policy: new First(),
+      rebalance: 0,
+    })
+    return { pool, options: first.options, label: '', key: undefined, policy: 'first', hosts }
   }
 
   /** Plays `lives` clients through, a few at a time, and checks all invariants. */
@@ -218,8 +267,10 @@ export class World {
     else if (roll < 0.85) this.#carry()
     else if (roll < 0.9) this.#settleConnection()
     else if (roll < 0.94) this.#freezeOrThaw()
-    else if (roll < 0.96) this.#authority.settle(this.#questions, this.#relay.openSessions)
-    else if (roll < 0.98) this.#rivals.act(this.#kernel.nowMs)
+    else if (roll < 0.96) {
+      this.#authority.settle(this.#questions, this.#relay.openSessions)
+      this.#hosts?.settle()
+    } else if (roll < 0.98) this.#rivals.act(this.#kernel.nowMs)
     else this.#pass(this.#chance.between(0, 3))
   }
 
@@ -296,6 +347,10 @@ export class World {
   }
 
   #assertNothingLeft(): void {
+    // The head answers also when nobody waits any more.
+    while (this.#hosts?.settle() === true);
+    assert.equal(this.#hosts?.lookups.openCount ?? 0, 0, 'lookups left open')
+    this.#hosts?.hosts.close()
     assert.deepEqual(this.#kernel.openDescriptors, [], 'descriptors left open')
     assert.equal(this.#blocks.held, 0, 'blocks left held')
     assert.equal(this.#pipes.openCount, 0, 'pipes left open')
@@ -315,7 +370,7 @@ export class World {
     const { counters, listenerCounters, remoteCounters } = this.#cells.child(0)
     const total = (name: CounterName) => counters[COUNT[name]] as number
     const ofRemotes = (name: RemoteCounterName) =>
-      this.#servers.remotes.reduce((sum, _, slot) => {
+      this.#remotes.reduce((sum, _, slot) => {
         return sum + (remoteCounters[slot * REMOTE_COUNTERS.length + REMOTE_COUNT[name]] as number)
       }, 0)
     assert.equal(total('queuedNow'), 0)
@@ -386,4 +441,11 @@ function faultsFor(chance: Chance, windowBytes: number): Faults {
     sendCapacityMin: Math.ceil(windowBytes / 10),
     sendCapacityMax: windowBytes * 2,
   }
+}
+
+/** All clients have one address, so they are one to it; it forgets them within the simulated time. */
+function stickiness(remotes: number): Stickiness {
+  const table = new StickyTable(heapRegion(stickyBytes(16)), 5_000)
+  const members = Array.from({ length: remotes }, (_, slot) => ({ slot, name: String(slot) }))
+  return new Stickiness(SOURCE_KEY, 1, table, members)
 }

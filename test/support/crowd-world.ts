@@ -11,6 +11,7 @@ import { INFO } from '../../src/observe/severity.js'
 import { TraceChannel } from '../../src/observe/trace.js'
 import { Loop } from '../../src/reactor/loop.js'
 import { READABLE } from '../../src/reactor/poller.js'
+import { HostLookups } from '../../src/relay/opening/host-lookups.js'
 import { Questions } from '../../src/relay/opening/questions.js'
 import { DEFAULT_RELAY_OPTIONS } from '../../src/relay/options.js'
 import { Relay } from '../../src/relay/relay.js'
@@ -75,8 +76,9 @@ export class CrowdWorld {
         blocks: new Blocks(calls, heapRegion),
         pipes: new Pipes(calls, this.#loop, { pipesMax: 1, pipeBytes: 65_536 }),
         questions: new Questions(this.#loop, () => {}),
+        lookups: new HostLookups(this.#loop, () => {}),
         remotes: new Remotes([{ name: 'remote', addresses: [address] }], cells, child),
-        ...choosing([1], { cells, loop: this.#loop }, SESSION_OPTIONS),
+        ...choosing({ weights: [1] }, { cells, loop: this.#loop }, SESSION_OPTIONS),
         options: OPTIONS,
         tls: NO_TLS,
         ...counterTables(child, [0]),

@@ -9,6 +9,7 @@ import { TraceChannel } from '../../src/observe/trace.js'
 import { Loop } from '../../src/reactor/loop.js'
 import type { Detection } from '../../src/relay/detection.js'
 import { answered } from '../../src/relay/opening/asking.js'
+import { HostLookups } from '../../src/relay/opening/host-lookups.js'
 import { Questions } from '../../src/relay/opening/questions.js'
 import { DEFAULT_RELAY_OPTIONS } from '../../src/relay/options.js'
 import { Relay } from '../../src/relay/relay.js'
@@ -66,7 +67,7 @@ export class DetectingWorld {
     const cells = localCells({ children: 1, remotes: 1, listeners: 1, pools: 1, ringBytes: 64 })
     const child = cells.child(0)
     const address = { family: 'ipv4', host: '10.0.0.2', port: 80 } as const
-    const { health, pools } = choosing([1], { cells, loop: this.#loop })
+    const { health, pools } = choosing({ weights: [1] }, { cells, loop: this.#loop })
     this.#relay = new Relay(
       {
         system,
@@ -74,10 +75,12 @@ export class DetectingWorld {
         blocks: new Blocks(system.calls, heapRegion),
         pipes: new Pipes(system.calls, this.#loop, { pipesMax: 1, pipeBytes: 65_536 }),
         questions: this.#questions,
+        lookups: new HostLookups(this.#loop, () => {}),
         remotes: new Remotes([{ name: 'remote', addresses: [address] }], cells, child),
         health,
         pools,
         routing: {
+          ruleOf: () => '',
           choose: ({ acceptedAtMs, clientKey, protocol }) => {
             const name = PROTOCOL_NAMES[protocol] ?? 'none'
             this.routed.push({ protocol: name, key: clientKey, afterMs: this.#kernel.nowMs - acceptedAtMs })

@@ -33,7 +33,7 @@ export function generationOf(loaded: Loaded, present?: Generation, hasFront = fa
     shapeOf: masterShape,
     mechanism: loaded.mechanism,
     staples: new Map(),
-    isDown: () => false,
+    verdictOf: () => ({ isDown: false, upAtMs: 0 }),
     onListen: () => {},
     onState: () => {},
   })

@@ -57,8 +57,10 @@ type PlanParts = Partial<Omit<Plan, 'relay'>> & {
 const LEAST_USE = {
   policy: 'least-use',
   key: undefined,
+  sticky: undefined,
   boundedLoad: undefined,
   tierMinUsable: 1,
+  slowStartAggression: 1,
   rebalance: 0,
   slot: 0,
   maxConnections: Number.POSITIVE_INFINITY,
@@ -98,5 +100,13 @@ export function listenerPlan(name: string, parts: Partial<ListenerPlan> = {}): L
 /** A plain remote. */
 export function remotePlan(name: string, addresses: RemotePlan['addresses']): RemotePlan {
   const maxConnections = Number.POSITIVE_INFINITY
-  return { name, weight: 1, tier: 0, maxConnections, addresses, tlsClient: undefined, options: PLAIN_REMOTE }
+  const common = {
+    weight: 1,
+    slowStartMs: 0,
+    tier: 0,
+    maxConnections,
+    tlsClient: undefined,
+    options: PLAIN_REMOTE,
+  }
+  return { name, addresses, ...common }
 }

@@ -3,6 +3,7 @@ import { LeastUse } from '../../src/balance/least-use.js'
 import { Pool } from '../../src/balance/pool.js'
 import { QueueOrder } from '../../src/balance/queue-order.js'
 import { RemoteHealth } from '../../src/balance/remote-health.js'
+import { firstSlots } from '../../src/balance/slot-numbers.js'
 import type { HeadCells } from '../../src/cells/cells.js'
 import { queuePlace } from '../../src/cells/layout.js'
 import { Places } from '../../src/cells/places.js'
@@ -12,51 +13,53 @@ import { PoolQueue } from '../../src/relay/opening/pool-queue.js'
 import type { RelayParts } from '../../src/relay/relay.js'
 import { RelayPools } from '../../src/relay/relay-pools.js'
 import { DEFAULT_SESSION_OPTIONS, type SessionOptions } from '../../src/relay/session-options.js'
+import type { Stickiness } from '../../src/relay/stickiness.js'
 
 export interface PoolFixture {
+  /** Of all remotes, also of those that are not in the pool. */
   readonly weights: readonly number[]
+  /** @default all */
+  readonly members?: readonly number[]
   readonly use: ArrayLike<number>
   readonly useMax?: ArrayLike<number>
   readonly backOffUntilMs?: Float64Array
   readonly rebalance?: number
+  readonly sticky?: Stickiness | undefined
 }
 
-/** A pool of all slots under the policy `least-use`, and the health of its remotes. */
-export function leastUsePool({ weights, use, useMax, backOffUntilMs, rebalance = 0 }: PoolFixture) {
+/** A pool under the policy `least-use`, and the health of its remotes. */
+export function leastUsePool({ weights, members, use, useMax, backOffUntilMs, rebalance = 0 }: PoolFixture) {
   const health = new RemoteHealth(weights.length, backOffUntilMs)
   const pool = new Pool({
     name: 'default',
-    members: [...weights.keys()],
-    weights,
+    members: members ?? [...weights.keys()],
+    weights: [...weights],
     use,
     ...(useMax === undefined ? {} : { useMax }),
     health,
-    policy: new LeastUse(weights.length),
+    policy: new LeastUse(firstSlots(weights.length)),
     rebalance,
   })
   return { health, pool }
 }
 
-/** What the queue of a pool needs: the loop and the cells. */
+/** Where a relay is: its loop and its cells. */
 export interface PoolWorld {
   readonly loop: Loop
   readonly cells: HeadCells
   /** The worker. @default 0 */
   readonly slot?: number
-  /** What the pool knows of the places in use. @default what the cells say */
-  readonly use?: ArrayLike<number>
 }
 
 /** The parts of a relay that choose remotes, and the options of its sessions. */
 export function choosing(
-  weights: readonly number[],
-  { cells, loop, slot = 0, use = cells.use }: PoolWorld,
+  fixture: Omit<PoolFixture, 'backOffUntilMs' | 'use' | 'useMax'> & Partial<Pick<PoolFixture, 'use'>>,
+  { cells, loop, slot = 0 }: PoolWorld,
   options: Partial<SessionOptions> = {},
-  rebalance = 0,
 ): Pick<RelayParts, 'health' | 'pools' | 'routing'> {
   const child = cells.child(slot)
-  const { useMax } = cells
-  const { health, pool } = leastUsePool({ weights, use, useMax, backOffUntilMs: child.retryAtMs, rebalance })
+  const { use, useMax } = cells
+  const { health, pool } = leastUsePool({ use, ...fixture, useMax, backOffUntilMs: child.retryAtMs })
   const since = Array.from({ length: cells.layout.shape.children }, (_, other) => cells.queuedSinceOf(other))
   const queue = new PoolQueue({
     loop,
@@ -70,6 +73,20 @@ export function choosing(
   return {
     health,
     routing: undefined,
-    pools: new RelayPools([{ pool, queue, options: whole, label: '', key: undefined }], 0, []),
+    pools: new RelayPools(
+      [
+        {
+          pool,
+          queue,
+          options: whole,
+          label: '',
+          key: undefined,
+          policy: 'least-use',
+          sticky: fixture.sticky,
+        },
+      ],
+      0,
+      [],
+    ),
   }
 }

@@ -9,6 +9,7 @@ import type { AccessRecord } from '../../src/observe/access-line.js'
 import { counterTables } from '../../src/observe/counters.js'
 import { TraceChannel } from '../../src/observe/trace.js'
 import { Loop } from '../../src/reactor/loop.js'
+import { HostLookups } from '../../src/relay/opening/host-lookups.js'
 import { Questions } from '../../src/relay/opening/questions.js'
 import { DEFAULT_RELAY_OPTIONS } from '../../src/relay/options.js'
 import { Relay, type RelayParts } from '../../src/relay/relay.js'
@@ -83,9 +84,10 @@ export class QueueWorker {
       blocks: new Blocks(system.calls, heapRegion),
       pipes: new Pipes(system.calls, this.loop, { pipesMax: 1, pipeBytes: 65_536 }),
       questions: new Questions(this.loop, () => {}),
+      lookups: new HostLookups(this.loop, () => {}),
       remotes: new Remotes(remotes, cells, child),
       ...choosing(
-        max.map(() => 1),
+        { weights: max.map(() => 1) },
         { cells, loop: this.loop, slot },
         { dialRetries: 0, queueTimeoutMs: 1_000, ...options },
       ),

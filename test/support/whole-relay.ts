@@ -82,6 +82,7 @@ export class WholeRelay {
       plan,
       live: NO_LIVE_STATE,
       cells: { fds: fdsOf(0), shape },
+      sticky: [],
       childSlot: 0,
       sessionsMax: 100,
       wakeupFd: undefined,

@@ -37,6 +37,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   tls: { on: 'R', below: ['wire', ...OBSERVE] },
   balance: { on: 'P', below: ['cells', 'base'] },
   admission: { on: 'P', below: ['balance', 'wire', 'base'] },
+  simulate: { on: 'P', below: ['admission', 'balance', 'base'] },
   relay: { on: 'R', below: ['admission', 'balance', 'tls', 'reactor', 'wire', ...OBSERVE] },
   accept: { on: 'R', below: ['admission', 'balance', 'reactor', 'wire', ...OBSERVE] },
   engine: { on: 'R', below: REACTOR_SIDE, outside: ['node:worker_threads'], namesTypesOf: ['mavis'] },
@@ -51,7 +52,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   },
   cli: {
     on: 'root',
-    below: ['control', 'plan', 'config', 'services', 'mavis', 'engine', ...REACTOR_SIDE],
+    below: ['simulate', 'control', 'plan', 'config', 'services', 'mavis', 'engine', ...REACTOR_SIDE],
     outside: ['node:'],
   },
 }

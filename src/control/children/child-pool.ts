@@ -8,6 +8,7 @@ import type { CommandedThread, ThreadEvents } from '../reactors/reactor-thread.j
 export interface ChildPool {
   /** Starts the children that always run. */
   start(settings: AcceptorSettings): void
+  /** Passes on a command of the head; ignored after `end`. */
   post(command: AcceptorCommand): void
   /** As `CommandedThread.ask`. */
   ask<Kind extends AcceptorReport['kind']>(
@@ -55,6 +56,7 @@ export class BrokerChildPool implements ChildPool {
   }
 
   get places(): number | undefined {
+    // Zero: the reactor has not published its load yet.
     return this.#counters[COUNT.placesNow] || undefined
   }
 }

@@ -36,6 +36,7 @@ class World {
       traceMask: 0,
       wakeupFd: -1,
       writeAccess: () => {},
+      findHost: () => undefined,
       hearRemote: () => {},
       onNews: (slot: number, news: string) => void this.news.push(`${slot} ${news}`),
       onForbidden: () => {},

@@ -8,10 +8,12 @@ import { ERR, WARNING } from '../../observe/severity.js'
 import type { Say } from '../../observe/trace.js'
 import { isOwnProgram } from '../../plan/compile/worker-plans.js'
 import type { Loaded, LoadOptions } from '../../plan/load/load.js'
+import { type HostAnswer, LOOKUPS_OPEN_MAX } from '../../relay/host-answer.js'
 import { Heartbeat } from '../../services/heartbeat.js'
 import type { ToMaster } from '../../services/link-messages.js'
 import { LogDrain } from '../../services/log-drain.js'
 import type { Generation } from '../generations/generation.js'
+import type { WantedHost } from '../generations/host-service.js'
 import { type ChildProgram, programOf, type StartProcess } from './child-program.js'
 import { ChildStarter, type Extras } from './child-starter.js'
 import type { ChildTable } from './child-table.js'
@@ -30,6 +32,8 @@ export interface ChildProcessesParts extends ChildLinkParts {
   readonly startProcess?: StartProcess | undefined
   /** A line of a child's access log. */
   writeAccess(line: string): void
+  /** The addresses of a host that a client asks for; undefined: no route of the generation allows it. */
+  findHost(of: Generation, wanted: WantedHost): Promise<HostAnswer> | undefined
   /** Evidence of a remote that a child has seen. */
   hearRemote(evidence: RemoteEvidence): void
   /** A child reports over its link; its entry in the table is up to date. */
@@ -44,6 +48,7 @@ export interface ChildProcessesParts extends ChildLinkParts {
 export class ChildProcesses {
   readonly #parts: ChildProcessesParts
   readonly #starter: ChildStarter
+  /** Pings of children of ours: one that hangs would otherwise keep its clients for ever. */
   readonly #heartbeat = new Heartbeat({
     ask: (slot) => this.tell(slot, { kind: 'ping' }),
     onHanging: (slot) => this.condemn(slot, 'it does not answer any more'),
@@ -51,6 +56,7 @@ export class ChildProcesses {
   })
   /** Limit of a child's sessions: each has a descriptor for its client, and children inherit our limit. */
   readonly #sessionsMax = descriptorLimit()
+  /** That of the parts, shared with the pool, which changes the phases. */
   readonly #table: ChildTable<OwnedChild>
 
   /** `loaded`: the configuration of the first generation. */
@@ -92,6 +98,7 @@ export class ChildProcesses {
   /** Running children of a generation, in the order of their starts. */
   slotsOf(generation: Generation): number[] {
     return this.#table.all.flatMap((child) =>
+      // The drain is opened when the process has started: one that only waits for its start has none.
       child.generation === generation && child.drain !== undefined ? child.slot : [],
     )
   }
@@ -104,6 +111,7 @@ export class ChildProcesses {
 
   /** Sessions that a child of ours has, and its maximum while it accepts by itself. */
   loadOf(slot: number): { readonly sessions: number; readonly places: number } {
+    // Written by the child, which may be compromised: `countIn` limits the values.
     const counters = this.#table.get(slot)?.generation.memory.cells.countersOf(slot)
     if (counters === undefined) return { sessions: 0, places: 0 }
     const max = this.#sessionsMax
@@ -125,6 +133,7 @@ export class ChildProcesses {
   /** Sends a change of the live state to the children of a generation; `start` carries it to the others. */
   tellState(generation: Generation, change: StateChange): void {
     for (const child of this.#table.all) {
+      // Otherwise `start` is still to be sent, with a live state that includes the change.
       const hasStarted = child.unsent === undefined
       if (child.generation === generation && hasStarted) sendTo(child, { kind: 'state', change })
     }
@@ -162,6 +171,7 @@ export class ChildProcesses {
 
   /** Corrects sums in shared memory that do not match the children's own counts. */
   checkMemory(): void {
+    // Generations may share their memory.
     const memories = new Set(this.generations().map(({ memory }) => memory))
     for (const { cells } of memories) {
       const corrected = cells.checkUse(this.#sessionsMax)
@@ -215,6 +225,7 @@ export class ChildProcesses {
 
   #openExtras(slot: number): Extras {
     const child = this.#table.get(slot)
+    // Other programs have the wire only: they use neither link nor cells.
     if (child === undefined || !isOwnProgram(child.generation.loaded.spawnd.spawn)) return NO_EXTRAS
     return openChildLink(child, this.#parts, {
       onMessage: (message) => this.#onMessage(slot, child, message),
@@ -223,9 +234,10 @@ export class ChildProcesses {
     })
   }
 
-  #onMessage(slot: number, child: OwnedChild, { kind }: ToMaster): void {
+  #onMessage(slot: number, child: OwnedChild, message: ToMaster): void {
+    // A late message: the slot may belong to another child by now.
     if (this.#table.get(slot) !== child || child.isCondemned) return
-    switch (kind) {
+    switch (message.kind) {
       case 'log':
         child.drain?.drain()
         return
@@ -238,8 +250,29 @@ export class ChildProcesses {
         child.hasSaidServing = true
         return
       case 'retiring':
-        if (this.#table.retired(slot)) this.#parts.onNews(slot, kind)
+        if (this.#table.retired(slot)) this.#parts.onNews(slot, message.kind)
         return
+      case 'resolve':
+        this.#findHost(slot, child, message)
+        return
+    }
+  }
+
+  /** A child of ours asks for names that its routes allow only, and for a limited number at a time. */
+  #findHost(
+    slot: number,
+    child: OwnedChild,
+    { token, ...wanted }: Extract<ToMaster, { kind: 'resolve' }>,
+  ): void {
+    const answer = this.#parts.findHost(child.generation, wanted)
+    if (answer === undefined) this.#condemn(slot, child, 'it asked for a host that no route allows')
+    else if (++child.openHosts > LOOKUPS_OPEN_MAX)
+      this.#condemn(slot, child, 'it asked for too many hosts at a time')
+    else {
+      void answer.then((found) => {
+        child.openHosts--
+        sendTo(child, { kind: 'host', token, answer: found })
+      })
     }
   }
 
@@ -252,6 +285,7 @@ export class ChildProcesses {
     const child = this.#table.get(slot)
     if (child === undefined) return
     if (child.link !== undefined) this.#heartbeat.started(slot)
+    // Before the drain: the rows of the slot are given to this child.
     child.generation.enter(slot)
     const cells = child.generation.memory.cells.child(slot)
     const files = {
@@ -272,6 +306,7 @@ export class ChildProcesses {
     this.#heartbeat.ended(slot)
     child?.link?.close()
     if (child?.drain !== undefined) {
+      // In this order: lines and counts are read before the rows are free for another child.
       child.drain.close()
       child.generation.leave(slot)
     }

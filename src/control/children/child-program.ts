@@ -43,6 +43,7 @@ export function programOf(
       spawn.config ?? configuration,
       ...(id === undefined ? [] : [id]),
     ],
+    // By this variable a child of ours expects a link on its descriptor.
     environment: isOwn ? { ...environment, [LINK_VARIABLE]: '1' } : environment,
     uid: spawn.user?.uid,
     keepsNetAdmin: isOwn && needsNetAdmin(loaded),
@@ -59,9 +60,12 @@ export function isForbidden({ gid, uid }: ChildProgram, { code = '' }: NodeJS.Er
 /** Node reports some failures by an event, such as a program that does not exist; others it throws. */
 export function startProgram(program: ChildProgram, stdio: StdioOptions): ChildProcess | Error {
   const { command, environment, gid, keepsNetAdmin, uid, words, workingDirectory } = program
+  // Only around the spawn: every program that this thread starts would inherit the capability.
   const endPassingOn = keepsNetAdmin ? passOnNetAdmin() : undefined
   try {
     return spawn(command, words, {
+      // A session of its own: signals of the terminal reach the master only, which decides about its
+      // children.
       detached: true,
       env: environment,
       stdio,

@@ -62,15 +62,20 @@ export class ChildStarter {
   readonly #say: Say
   readonly #startProcess: StartProcess
   readonly #workingDirectory: WorkingDirectory
+  /** By slot. */
   readonly #running = new Map<number, Running>()
+  /** Children that wait for the back-off, by slot. Each owns its `wireFd` until it starts. */
   readonly #waiting = new Map<number, Waiting>()
+  /** The program of the configuration in force. */
   #program: ChildProgram
   /** Exponent of the back-off; reset by a quiet time. */
   #pauses = 0
+  /** End of the back-off, as `performance.now`. */
   #notBeforeMs = 0
   /** Abnormal deaths of children that had served, and the time of the last counted one. */
   #deaths = 0
   #deathCountedMs = Number.NEGATIVE_INFINITY
+  /** False while the process ends: a child that would have to wait is reported as gone instead. */
   #mayWait = true
   #isStopped = false
 
@@ -194,6 +199,7 @@ export class ChildStarter {
         isAllowed: !isForbidden(program, error),
       })
     if (child instanceof Error) {
+      // Later, as Node reports other failures: the caller of `start` has not returned yet.
       setImmediate(() => failed(child))
       return
     }
@@ -201,15 +207,19 @@ export class ChildStarter {
     child.on('exit', (code, signal) =>
       over({ how: describeEnd(code, signal), isNormal: code === 0, isAllowed: true }),
     )
+    // The event `error` follows.
     if (child.pid === undefined) return
     this.#running.set(slot, { process: child, startedMs: performance.now(), program, hasServed: false })
     this.#events.onStarted(slot)
   }
 
   #spawn(slot: number, wireFd: number | undefined, program: ChildProgram): ChildProcess | Error {
+    // Of this process: without one, Node cannot start children.
     this.#workingDirectory.ensureExists()
     try {
       const extras = this.#events.openExtras(slot)
+      // The wire is descriptor 0, as in the classic protocol; 1 is /dev/null, 2 is ours, the extras begin at
+      // 3.
       const child = this.#startProcess(program, [wireFd ?? 'ignore', 'ignore', 'inherit', ...extras.fds])
       extras.release()
       return child

@@ -13,6 +13,7 @@ export interface TrackedChild {
 /** The children of all generations, in the order of their starts. */
 export class ChildTable<Child extends TrackedChild = TrackedChild> {
   readonly #children = new Map<number, Child>()
+  /** Generations are only compared, so this table does not depend on their type. */
   #present: object | undefined
   #next: object | undefined
 
@@ -65,6 +66,7 @@ export class ChildTable<Child extends TrackedChild = TrackedChild> {
     return this.all.filter(({ generation, phase }) => !current.includes(generation) && phase !== 'retiring')
   }
 
+  /** Of all generations. */
   get retiring(): Child[] {
     return this.all.filter(({ phase }) => phase === 'retiring')
   }

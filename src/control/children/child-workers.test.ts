@@ -56,6 +56,7 @@ class World {
     return {
       alarms: this.#alarms,
       writeAccess: () => {},
+      findHost: () => undefined,
       hearRemote: () => {},
       onStarted: note('started'),
       onAlive: note('alive'),

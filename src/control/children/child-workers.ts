@@ -52,10 +52,12 @@ export class ChildWorkers implements Workers {
   readonly cutMaxMs = KILL_AFTER_MS * 2
   readonly #parts: ChildWorkersParts
   readonly #head: HeadServices
+  /** Shared by the pool, which decides about phases, and by `#processes`, which adds and deletes. */
   readonly #table = new ChildTable<OwnedChild>()
   readonly #pool: ChildPool
   readonly #processes: ChildProcesses
   readonly #trace: TraceChannel
+  /** Memory of the master's own reactor: counters and log ring. */
   readonly #ownCells = createCells(OWN_SHAPE)
   readonly masterCounters = this.#ownCells.cells.child(0).counters
   readonly #ownDrain: LogDrain
@@ -111,6 +113,7 @@ export class ChildWorkers implements Workers {
 
   onState: Workers['onState'] = (generation, change) => this.#processes.tellState(generation, change)
 
+  /** Directives that are fixed when the process starts. */
   needRestart({ mechanism, spawnd }: Loaded): readonly string[] {
     return [
       ...(mechanism === this.#parts.loaded.mechanism ? [] : [`setenv ${POLL_VARIABLE}`]),
@@ -122,10 +125,12 @@ export class ChildWorkers implements Workers {
   /** Settles when the children of the next generation have started, or could not, or took too long. */
   async prepare(next: Generation): Promise<string | undefined> {
     this.#next = next
+    // Before the command: a direct pool asks for its children from within `ask`.
     this.#table.setNext(next)
     const command = { kind: 'prepare', count: next.loaded.spawnd.spawn.instancesMin } as const
     this.#traceCommand(command)
     const prepared = this.#pool.ask(command, 'prepared')
+    // A child that hangs at its start must not block later reloads.
     const tooLong = new Promise<undefined>((resolve) => {
       this.#head.alarms.after(PREPARE_MAX_MS, () => resolve(undefined))
     })
@@ -144,6 +149,7 @@ export class ChildWorkers implements Workers {
   async putInForce(...[next, kept]: Parameters<Workers['putInForce']>): Promise<void> {
     this.#present = next
     this.#next = undefined
+    // Before the command: the pool retires the children that do not belong to the present generation.
     this.#table.putInForce(next)
     this.#processes.setGeneration(next)
     const command = { kind: 'reload', settings: this.#settings(next), kept } as const
@@ -165,12 +171,14 @@ export class ChildWorkers implements Workers {
   drain(): undefined {
     this.#isEnding = true
     this.#post({ kind: 'drain' })
+    // A start that waits for the back-off would delay the end of the process.
     this.#processes.stopWaiting()
   }
 
   cut(): void {
     this.#post({ kind: 'cut' })
     this.#processes.stopStarting()
+    // A child of ours still writes the access lines of the sessions that it resets; SIGKILL follows.
     this.#processes.cutAll()
     this.#head.alarms.after(KILL_AFTER_MS, () => this.#processes.killAll())
   }
@@ -178,6 +186,7 @@ export class ChildWorkers implements Workers {
   shutDown(done: () => void): void {
     this.#isEnding = true
     this.#processes.stopStarting()
+    // Children of ours take this as the end of their master and drain (`Child.onMasterGone`).
     this.#processes.closeLinks()
     this.#pool.end(() => {
       this.#processes.closeLogs()
@@ -199,6 +208,7 @@ export class ChildWorkers implements Workers {
       startProcess,
       writeAccess: this.#head.writeAccess,
       hearRemote: this.#head.hearRemote,
+      findHost: this.#head.findHost,
       onNews: (slot: number, news: 'serving' | 'retiring') => this.#onNews(slot, news),
       onForbidden: (generation: Generation | undefined) => this.#onForbidden(generation),
       onGone: (slot: number) => this.#post({ kind: 'gone', slot }),
@@ -220,6 +230,7 @@ export class ChildWorkers implements Workers {
       children: this.#table,
       tell: (slot, message) => this.#processes.tell(slot, message),
       loadOf: (slot) => this.#processes.loadOf(slot),
+      // In shared memory: a full child reads it before it logs that the limit is reached.
       setMayGrow: (mayGrow) => this.#present?.memory.cells.mayGrow.fill(mayGrow ? 1 : 0),
       report: (report) => this.#onReport(report),
       closeFd: closeSync,

@@ -25,7 +25,9 @@ export interface ChildParts extends Started {
 export class Child {
   readonly #parts: ChildParts
   readonly #thread: RelayThread
+  /** The master has sent `accept`: it listens. */
   #isAccepting = false
+  /** Shown in the process title. */
   #isEnding = false
   /** Its reactor closes the listeners, or has closed them. */
   #isDraining = false
@@ -33,11 +35,12 @@ export class Child {
   constructor(parts: ChildParts) {
     this.#parts = parts
     const { shutdown, start, thread, traceMask } = parts
-    const { live, plan, shape, slot } = start
+    const { live, plan, shape, slot, sticky } = start
     const settings: ReactorSettings = {
       plan,
       live,
       cells: { fds: CELLS_FDS, shape },
+      sticky,
       childSlot: slot,
       ...waysIn(start),
       pipes: pipeOptions(),
@@ -45,6 +48,7 @@ export class Child {
     }
     this.#thread = new RelayThread(parts, thread, (report) => this.#onReport(report))
     this.#thread.start(settings)
+    // Before the wire is opened: the first client may need a verdict.
     this.#thread.mavis.open(slot, plan.mavis)
     shutdown.add({ end: (done) => this.#thread.shutDown(() => {}, done) })
     if (settings.wireEnd !== undefined) this.#thread.post({ kind: 'open-wire-end' })
@@ -64,6 +68,9 @@ export class Child {
         // It has just started, and may be the only one that can take the clients of these listeners.
         if (!this.#isAccepting) this.#listen(message.abandoned)
         this.#drain(message.abandoned)
+        return
+      case 'host':
+        this.#thread.post({ kind: 'hosts', replies: [[message.token, message.answer]] })
         return
       case 'state':
       case 'ping':
@@ -112,10 +119,14 @@ export class Child {
       case 'pong':
         link.send({ kind: 'pong' })
         return
+      case 'lookups':
+        for (const { name, pool, token } of report.asked) link.send({ kind: 'resolve', token, pool, name })
+        return
       case 'serving':
         link.send({ kind: 'serving' })
         return
       case 'retired':
+        // The reactor has reached its limit of clients (`retire`) and has stopped accepting by itself.
         reportRetired(log.say, true)
         this.#thread.mavis.retireAll()
         link.send({ kind: 'retiring' })
@@ -132,8 +143,8 @@ export class Child {
   }
 
   /**
-   * Takes no more clients. Whether others take those in the queues of shared listeners only the master knows: they stay
-   * open until it answers by `drain`.
+   * Takes no more clients. Shared listeners stay open until the master answers by `drain`, because only the
+   * master can determine whether others take the clients in their queues.
    */
   #retire(signal: NodeJS.Signals): void {
     const { link, log, start } = this.#parts
@@ -147,6 +158,7 @@ export class Child {
 
 /** How clients come in: over the wire, or by accepting on the master's listeners. */
 function waysIn({ listeners, plan }: Start): Pick<ReactorSettings, 'wakeupFd' | 'wireEnd' | 'sessionsMax'> {
+  // Behind a master, the configured limit is applied by the master, which places the clients.
   const placesMax = sessionsMax(plan.mavis)
   if (listeners === undefined) {
     return { sessionsMax: placesMax, wakeupFd: undefined, wireEnd: { master: 'ours', fd: WIRE_FD } }

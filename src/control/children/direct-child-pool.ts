@@ -40,12 +40,17 @@ export interface DirectChildPoolParts {
  */
 export class DirectChildPool implements ChildPool {
   readonly #parts: DirectChildPoolParts
+  /** Commands that wait for `prepared` or `reloaded`. */
   readonly #asks = new OpenAsks<AcceptorReport>()
   /** By slot; they belong to the pool. */
   #listeners = new Map<number, number>()
+  /** Of the configuration in force. */
   #limits: PlacementLimits = NO_CHILDREN
+  /** Checks since the last removal of idle children. */
   #looks = 0
+  /** Runs `#look` from the start until the drain. */
   #timer: NodeJS.Timeout | undefined
+  /** Children of another configuration are starting. */
   #isPreparing = false
   #isDraining = false
 
@@ -62,6 +67,7 @@ export class DirectChildPool implements ChildPool {
 
   ask: ChildPool['ask'] = (command, answer) => {
     const answered = this.#asks.open(answer)
+    // After `open`: most commands are answered from within `post`.
     this.post(command)
     return answered
   }
@@ -128,6 +134,7 @@ export class DirectChildPool implements ChildPool {
   #onServing(slot: number): void {
     const { active } = this.#parts.children
     if (this.#isPreparing) this.#checkPrepared()
+    // A child of the configuration that is being prepared waits for `reload`.
     if (active.some((child) => child.slot === slot)) this.#parts.tell(slot, { kind: 'accept' })
   }
 
@@ -147,6 +154,7 @@ export class DirectChildPool implements ChildPool {
 
   #checkPrepared(): void {
     const { fresh } = this.#parts.children
+    // True also without any child: all of them have failed.
     if (!fresh.every(({ phase }) => phase === 'serving')) return
     this.#isPreparing = false
     this.#report({ kind: 'prepared', isOk: fresh.length > 0 })
@@ -158,6 +166,7 @@ export class DirectChildPool implements ChildPool {
     for (let slot = 0; slot < CHILDREN_MAX; slot++) {
       if (children.get(slot) !== undefined) continue
       report({ kind: 'wanted', slot, fd: undefined, isFresh })
+      // False while the process ends and the start would have to wait: it was reported as gone at once.
       return children.get(slot) !== undefined
     }
     return false
@@ -166,6 +175,7 @@ export class DirectChildPool implements ChildPool {
   /** Starts children until the minimum runs. */
   #fill(): void {
     const isShort = () => this.#parts.children.active.length < this.#limits.instancesMin
+    // Also ends when no child can be opened.
     while (!this.#isDraining && isShort() && this.#open(false));
     this.#setMayGrow()
   }
@@ -183,6 +193,7 @@ export class DirectChildPool implements ChildPool {
     const { active } = this.#parts.children
     const { instancesMax, usersMin } = this.#limits
     const isFilled = this.#sessionsOf(active) >= usersMin * active.length
+    // One at a time: a child that starts will add places.
     const isStarted = active.every(({ phase }) => phase === 'serving')
     if (isFilled && active.length < instancesMax && isStarted) this.#open(false)
     this.#looks = (this.#looks + 1) % LOOKS_PER_SHRINK
@@ -215,9 +226,11 @@ export class DirectChildPool implements ChildPool {
 
   #reload(kept: KeptListeners): void {
     const { abandoned, staying } = splitListeners(this.#listeners, kept)
+    // First, as in `#drain`: then only the outdated children still have these listeners.
     for (const fd of abandoned.values()) this.#parts.closeFd(fd)
     this.#listeners = staying
     const { active, outdated } = this.#parts.children
+    // The new children accept before the old ones stop: no moment without a listener.
     for (const { phase, slot } of active) if (phase === 'serving') this.#parts.tell(slot, { kind: 'accept' })
     for (const child of outdated) this.#retire(child, [...abandoned.keys()])
     this.#fill()

@@ -5,7 +5,7 @@ import { messageCalls } from '../../kernel/message-calls.js'
 import type { SocketKind } from '../../kernel/socket-kind.js'
 import type { Boundary } from '../../observe/boundary.js'
 import { Link, serialized } from '../../services/link.js'
-import { FIRST_LISTENER_FD, FROM_CHILD, type ToMaster } from '../../services/link-messages.js'
+import { FIRST_LISTENER_FD, FROM_CHILD, LINK_FD, type ToMaster } from '../../services/link-messages.js'
 import type { Generation } from '../generations/generation.js'
 import type { Extras } from './child-starter.js'
 import { type ChildStart, type MasterLink, planBehindMaster } from './our-link.js'
@@ -27,6 +27,8 @@ export interface ChildLinkEvents {
   onException(): void
 }
 
+type Shares = ChildStart['sticky']
+/** In the order of their descriptors. */
 type HandedListeners = readonly (readonly [slot: number, listener: { readonly socketKind: SocketKind }])[]
 
 /** Returns the child's descriptors from 3 on. The near end of the link belongs to `child`. */
@@ -39,22 +41,34 @@ export function openChildLink(child: OwnedChild, parts: ChildLinkParts, events: 
   const { link, theirs } = openPair(child, parts.boundary, events)
   const isDirect = generation.loaded.spawnd.spawn.accept === 'direct'
   const listeners = isDirect ? [...generation.listeners.present] : undefined
+  const direct = listeners === undefined ? [] : [parts.wakeupFd, ...listeners.map(([, { fd }]) => fd)]
+  const fds = [theirs, head, common, own, ...direct]
+  const shares = generation.sticky.shares
+  const sticky = renumbered(shares, LINK_FD + fds.length)
+  // The queued messages follow in their order: they may refer to the state that `start` carries.
   const start = () => {
-    link.send({ kind: 'start', ...startOf(generation, slot, parts.traceMask, listeners) })
+    link.send({ kind: 'start', ...startOf(generation, slot, parts.traceMask, listeners), sticky })
     for (const message of child.unsent ?? []) link.send(message)
     child.unsent = undefined
   }
   // A child takes clients soon afterwards, so `start` carries the addresses of its remotes.
   if (generation.hasLooked) start()
   else void generation.looked.then(start)
-  const direct = listeners === undefined ? [] : [parts.wakeupFd, ...listeners.map(([, { fd }]) => fd)]
   return {
-    fds: [theirs, head, common, own, ...direct],
+    // The order of LINK_FD, CELLS_FDS, WAKEUP_FD and FIRST_LISTENER_FD (`services/link-messages.ts`), then the sticky tables.
+    fds: [...fds, ...shares.flatMap((share) => share?.fd ?? [])],
     release() {
+      // Our copy: with it open, the end of the child would not end the link.
       closeSync(theirs)
       memory.cells.handedOver(slot)
     },
   }
+}
+
+/** With the descriptors that a child gets, one after the other from `fd` on. */
+function renumbered(shares: Shares, fd: number): Shares {
+  let next = fd
+  return shares.map((share) => share && { ...share, fd: next++ })
 }
 
 function openPair(
@@ -65,6 +79,7 @@ function openPair(
   const pair = messageCalls().socketPair('stream')
   if (typeof pair === 'number') throw new Error(`cannot open its link: ${errorText(-pair)}`)
   const [ours, theirs] = pair
+  // A compromised child could fill this process with descriptors.
   messageCalls().refuseDescriptors(ours)
   const onEnd = () => {
     if (child.link === link) child.link = undefined
@@ -91,7 +106,7 @@ function startOf(
   slot: number,
   traceMask: number,
   handed: HandedListeners | undefined,
-): ChildStart {
+): Omit<ChildStart, 'sticky'> {
   return {
     plan: handed === undefined ? planBehindMaster(plan) : plan,
     live,

@@ -1,8 +1,10 @@
-/** The link between a master and a child of ours, as each of them sees it. */
+/** The link between a master and a child of ours, for either end. */
 import { EVERYBODY } from '../../admission/access-list.js'
 import type { Shape } from '../../cells/layout.js'
+import type { StickyShare } from '../../cells/sticky-table.js'
 import type { LiveState, StateChange } from '../../engine/live-state.js'
 import type { Plan } from '../../engine/plan.js'
+import type { HostAnswer } from '../../relay/host-answer.js'
 import type { Link } from '../../services/link.js'
 import type { HandedListener, ToChild, ToMaster } from '../../services/link-messages.js'
 
@@ -13,12 +15,15 @@ export interface ChildStart {
   /** Its own, in the cells. */
   readonly slot: number
   readonly shape: Shape
+  /** By pool, with the child's descriptors. */
+  readonly sticky: readonly (StickyShare | undefined)[]
+  /** Mask of TRACE_BITS. */
   readonly traceMask: number
   /** The listeners that it accepts from by itself; undefined: clients come over the wire. */
   readonly listeners: readonly HandedListener[] | undefined
 }
 
-export type ToOurChild = ToChild<ChildStart, StateChange>
+export type ToOurChild = ToChild<ChildStart, StateChange, HostAnswer>
 export type Start = Extract<ToOurChild, { kind: 'start' }>
 
 export type ChildLink = Link<ToOurChild, ToMaster>

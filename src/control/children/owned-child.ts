@@ -12,6 +12,8 @@ export interface OwnedChild extends TrackedChild {
   unsent: ToOurChild[] | undefined
   /** Undefined until it runs. */
   drain: LogDrain | undefined
+  /** Hosts that it has asked for and that are not answered. */
+  openHosts: number
   /** It has reported that it serves, which a child does once. */
   hasSaidServing: boolean
   /** It was killed for a violation, or because it hung. */
@@ -26,6 +28,7 @@ export function newChild(slot: number, generation: Generation): OwnedChild {
     link: undefined,
     drain: undefined,
     unsent: [],
+    openHosts: 0,
     hasSaidServing: false,
     isCondemned: false,
   }

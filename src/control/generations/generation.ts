@@ -11,11 +11,13 @@ import { RateLimitedLog } from '../../observe/rate-limited-log.js'
 import { ERR } from '../../observe/severity.js'
 import type { Say } from '../../observe/trace.js'
 import { compilePlan } from '../../plan/compile/compile-plan.js'
+import { dynamicNames } from '../../plan/compile/dynamic-plans.js'
 import { namedRemotes } from '../../plan/compile/remote-plans.js'
 import { listenerNames, remoteKey, remoteName } from '../../plan/compile/socket-names.js'
 import type { Loaded } from '../../plan/load/load.js'
 import type { CounterKeeper } from '../../services/counter-keeper.js'
 import { appendKeyLine } from '../../services/key-log.js'
+import type { Verdict, WatchedRemote } from '../../services/remote-verdicts.js'
 import type { NameWatch, Resolver } from '../../services/resolver.js'
 import type { TicketKeyRing } from '../../services/ticket-keys.js'
 import type { BoundListener } from '../process/listeners.js'
@@ -23,6 +25,7 @@ import { ListenerKeeper } from './listener-keeper.js'
 import { limitsOf } from './place-limits.js'
 import { SharedCells } from './shared-cells.js'
 import { StateKeeper } from './state-keeper.js'
+import { StickyMemories } from './sticky-memories.js'
 import { ticketRingFor } from './tls-tickets.js'
 
 /** Limit of the first lookup of all names: other remotes may be usable while a name server does not answer. */
@@ -39,8 +42,8 @@ export interface GenerationParts {
   readonly mechanism: PollMechanism
   /** Current OCSP responses, those of other generations included. */
   readonly staples: LiveState['staples']
-  /** Whether a remote of this name is known to be down. */
-  isDown(remote: string): boolean
+  /** What is known of a remote of this name. */
+  verdictOf(remote: string): Verdict
   /** A master accepts for its children. */
   readonly hasFront: boolean
   /** Keeps what children of all generations count. */
@@ -59,7 +62,8 @@ export class Generation {
   readonly loaded: Loaded
   readonly plan: Plan
   readonly memory: SharedCells
-  /** The slot of each remote in the memory, in the order of the configuration. */
+  readonly sticky: StickyMemories
+  /** The slot of each remote in the memory, in the order of the configuration, then those of dynamic routes. */
   readonly remoteSlots: readonly number[]
   /** The same of each listener. */
   readonly listenerSlots: readonly number[]
@@ -77,11 +81,14 @@ export class Generation {
   hasLooked: boolean
   /** Shared with the generation before, unless clients are verified differently; undefined without TLS. */
   readonly tickets: TicketKeyRing | undefined
-  readonly #remoteNames: readonly string[]
+  /** By name: remotes of several pools may have the same one. */
+  readonly #slotsOfRemotes: ReadonlyMap<string, readonly number[]>
   readonly #state: StateKeeper
   readonly #lookups: NameWatch
   readonly #keyErrors: RateLimitedLog
+  /** False after `retire`. */
   #isInForce = true
+  /** Users of its rows: running children, the reactor of a single process, or the front of a master. */
   #children = 0
 
   /** `present`: the generation in force; its memory is shared if it has room, and its ticket keys. */
@@ -103,23 +110,28 @@ export class Generation {
     })
     const remotes = loaded.tcprelay.remotes.map(remoteName)
     const ofListeners = listenerNames(loaded.spawnd.listeners, this.listeners.names)
+    const { pools, remotes: configured } = loaded.tcprelay
+    const dynamic = dynamicNames(loaded.tcprelay)
     const names = {
-      remotes: loaded.tcprelay.remotes.map(remoteKey),
+      remotes: [...configured.map(remoteKey), ...dynamic],
       listeners: ofListeners,
-      pools: loaded.tcprelay.pools.map(({ name }) => name),
+      pools: [...pools.map(({ name }) => name), ...dynamic],
     }
     const slots = present?.memory.enter(this, names)
     this.memory =
       present === undefined || slots === undefined
         ? new SharedCells(parts.shapeOf(loaded), parts.counters)
         : present.memory
+    // New memory has room for the names of its configuration.
     const own = slots ?? this.memory.enter(this, names)
     this.remoteSlots = own?.remotes ?? []
     this.listenerSlots = own?.listeners ?? []
     const poolSlots = own?.pools ?? []
     this.front = parts.hasFront ? this.#openFront() : undefined
-    this.#remoteNames = remotes
-    for (const name of remotes) this.setVerdict(name, parts.isDown(name))
+    this.#slotsOfRemotes = slotsByName(remotes, this.remoteSlots)
+    // Before any worker starts: evidence that agrees with the verdict is not sent, so no outage is logged
+    // twice.
+    for (const name of this.#slotsOfRemotes.keys()) this.setVerdict(name, parts.verdictOf(name))
     this.tickets = ticketRingFor(
       loaded.tls.settings,
       present && [present.loaded.tls.settings, present.tickets],
@@ -128,9 +140,11 @@ export class Generation {
     const { kinds: listenerKinds } = this.listeners
     const listenersAs = { listenerKinds, listenerNames: ofListeners, listenerSlots }
     this.plan = compilePlan(loaded, { ...listenersAs, mechanism, poolSlots, remoteSlots })
+    this.sticky = this.#openSticky(present?.sticky)
     const { instancesMax, usersMax } = this.plan.workers.placement
     this.sessionsMax = instancesMax * usersMax
     const named = namedRemotes(loaded.tcprelay, remoteSlots)
+    // Calls back in a later turn, when `#state` exists.
     this.#lookups = resolver.watch(named, (remoteSlot, addresses) =>
       this.applyState({ what: 'addresses', remoteSlot, addresses }),
     )
@@ -163,17 +177,26 @@ export class Generation {
     }
   }
 
-  /** Names of its remotes, in the order of the configuration. */
-  get remoteNames(): readonly string[] {
-    return this.#remoteNames
+  /** The addresses that its listeners are bound to, wildcards excepted. */
+  get listenerHosts(): readonly string[] {
+    return this.loaded.spawnd.listeners.flatMap(({ bind }) =>
+      bind.kind === 'address' && bind.address.family !== 'unix' ? [bind.address.host] : [],
+    )
+  }
+
+  /** Its remotes, in the order of the configuration; those of dynamic routes are not watched. */
+  get watchedRemotes(): readonly WatchedRemote[] {
+    const configured = this.remoteSlots.slice(0, this.loaded.tcprelay.remotes.length)
+    return configured.flatMap((slot) => this.plan.remotes[slot] ?? [])
   }
 
   /** Writes the verdict on a remote to the cells, where its workers read it. */
-  setVerdict(remote: string, isDown: boolean): void {
-    for (const [i, name] of this.#remoteNames.entries()) {
-      const slot = this.remoteSlots[i]
-      if (name === remote && slot !== undefined)
-        Atomics.store(this.memory.cells.verdict, slot, isDown ? 1 : 0)
+  setVerdict(remote: string, { isDown, upAtMs }: Verdict): void {
+    const { cells } = this.memory
+    for (const slot of this.#slotsOfRemotes.get(remote) ?? []) {
+      // First: a worker that reads the new verdict must not read the end of an older outage.
+      cells.upAtMs[slot] = upAtMs
+      Atomics.store(cells.verdict, slot, isDown ? 1 : 0)
     }
   }
 
@@ -201,6 +224,7 @@ export class Generation {
     try {
       this.enter(childSlot)
     } catch (error) {
+      // The caller gets no generation that could leave later.
       memory.leave(this)
       throw error
     }
@@ -219,12 +243,25 @@ export class Generation {
   retire(): void {
     if (!this.#isInForce) return
     this.#isInForce = false
+    // Sessions that are left need no new addresses.
     this.#lookups.close()
     this.#leaveMemory()
   }
 
+  #openSticky(before: StickyMemories | undefined): StickyMemories {
+    try {
+      return new StickyMemories(this.plan.pools, before)
+    } catch (error) {
+      this.closeFront()
+      this.memory.leave(this)
+      throw error
+    }
+  }
+
   #leaveMemory(): void {
-    if (!this.#isInForce && this.#children === 0) this.memory.leave(this)
+    if (this.#isInForce || this.#children > 0) return
+    this.memory.leave(this)
+    this.sticky.close()
   }
 
   async #look(): Promise<void> {
@@ -236,4 +273,18 @@ export class Generation {
     tooLong.abort()
     this.hasLooked = true
   }
+}
+
+function slotsByName(
+  names: readonly string[],
+  slots: readonly number[],
+): ReadonlyMap<string, readonly number[]> {
+  const byName = new Map<string, number[]>()
+  for (const [i, name] of names.entries()) {
+    const known = byName.get(name) ?? []
+    byName.set(name, known)
+    const slot = slots[i]
+    if (slot !== undefined) known.push(slot)
+  }
+  return byName
 }

@@ -16,6 +16,7 @@ import {
   intendedName,
 } from '../process/listeners.js'
 
+// Half a second in all: the reactor closes an abandoned listener within a turn, a busy machine later.
 const BIND_SOON_MS = 100
 const BIND_SOON_TRIES = 5
 
@@ -32,11 +33,13 @@ export interface ListenerKeeperParts {
 /** The listeners of one generation: hands them on, retries failed binds, removes their socket files. */
 export class ListenerKeeper {
   readonly #parts: ListenerKeeperParts
+  /** Retries of failed binds. */
   readonly #alarms = new Alarms()
   /** Handed on, by slot. */
   readonly #open = new Map<number, BoundListener>()
   /** Configured addresses by slot. */
   readonly #intended: readonly string[]
+  /** Listeners that are bound from now on, by a retry in progress, are closed again. */
   #isClosed = false
 
   constructor(parts: ListenerKeeperParts) {
@@ -74,6 +77,7 @@ export class ListenerKeeper {
     const { calls, say } = this.#parts
     const bound: (BoundListener | undefined)[] = []
     const kept = new Map<number, number>()
+    // One after the other: log lines come in the order of the configuration.
     for (const [slot, settings] of next.entries()) {
       const open = this.#find(settings, kept)
       if (open !== undefined) {
@@ -98,6 +102,7 @@ export class ListenerKeeper {
   ): { readonly slot: number; readonly listener: BoundListener } | undefined {
     const name = intendedName(wanted)
     for (const [slot, listener] of this.#open) {
+      // `taken`: a listener is kept for one slot only, also if the new configuration repeats its address.
       const settings = this.#parts.listeners[slot] as ListenerSettings
       const isThere = this.#intended[slot] === name || listener.name === name
       const isSame =
@@ -116,6 +121,7 @@ export class ListenerKeeper {
     const elsewhere = new Set(kept.values())
     for (const [slot, listener] of this.#parts.bound.entries()) {
       if (listener === undefined) this.#bindLater(slot)
+      // The workers keep it by the mapping that `putInForce` has passed to them.
       else if (elsewhere.has(slot)) this.#open.set(slot, listener)
       else this.#handOn(slot, listener)
     }
@@ -147,6 +153,7 @@ export class ListenerKeeper {
 
   #bindSoon(slot: number, tries: number): void {
     this.#alarms.after(BIND_SOON_MS, async () => {
+      // The retry of `#bindLater` may have bound it.
       if (this.#open.has(slot) || tries === 0) return
       await this.#bindAgain(slot, this.#parts.listeners[slot] as ListenerSettings)
       this.#bindSoon(slot, tries - 1)
@@ -162,6 +169,7 @@ export class ListenerKeeper {
   async #bindAgain(slot: number, settings: ListenerSettings): Promise<void> {
     const { calls, say } = this.#parts
     const listener = await bindListener(calls, settings, say)
+    // Names are looked up asynchronously: meanwhile the keeper may be closed, or another retry succeed.
     if (this.#isClosed || (listener !== undefined && this.#open.has(slot))) {
       if (listener !== undefined) calls.close(listener.fd)
       if (listener?.socketFile !== undefined) removeSocketFile(listener.socketFile)

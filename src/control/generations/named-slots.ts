@@ -13,6 +13,7 @@ export class NamedSlots {
    * another user has keeps its slot; one that is given twice has two. Undefined: there is not enough room.
    */
   enter(user: object, names: readonly string[]): readonly number[] | undefined {
+    // Of several users with the same name all have the same slot, so their order does not matter.
     const known = new Map([...this.#users.values()].flatMap((slots) => [...slots]))
     const taken = new Set(known.values())
     const slots = new Map<string, number>()
@@ -36,6 +37,7 @@ export class NamedSlots {
 /** The names with how often each has come before. */
 function distinct(names: readonly string[]): string[] {
   const seen = new Map<string, number>()
+  // `a`, `b`, `a` become `a 0`, `b 0`, `a 1`.
   return names.map((name) => {
     const count = seen.get(name) ?? 0
     seen.set(name, count + 1)

@@ -5,9 +5,11 @@ import { ERR, INFO, WARNING } from '../../observe/severity.js'
 import { TraceChannel } from '../../observe/trace.js'
 import { hasErrors, singleProcessProblems, startProblems } from '../../plan/check/check.js'
 import { limitProblems } from '../../plan/check/limit-problems.js'
+import { routeTestProblems } from '../../plan/check/route-tests.js'
 import { type Loaded, type LoadOptions, loadFrom } from '../../plan/load/load.js'
 import { CounterKeeper } from '../../services/counter-keeper.js'
 import { FileWatch } from '../../services/file-watch.js'
+import { HostResolver } from '../../services/host-resolver.js'
 import { RemoteVerdicts } from '../../services/remote-verdicts.js'
 import { Resolver } from '../../services/resolver.js'
 import { Stapler } from '../../services/stapler.js'
@@ -19,6 +21,7 @@ import type { Alarms } from '../process/alarms.js'
 import { type BoundListener, closeListeners } from '../process/listeners.js'
 import type { StartedHead } from '../process/start-up.js'
 import { Generation } from './generation.js'
+import { HostService } from './host-service.js'
 import { servingLine } from './serving-line.js'
 import { watchTlsFiles } from './tls-tickets.js'
 import type { Workers } from './workers.js'
@@ -45,17 +48,22 @@ export class Reloader {
   readonly access: AccessLogInForce
   readonly verdicts: RemoteVerdicts
   readonly counters = new CounterKeeper()
+  /** Common to all generations: addresses that a name has outlive a reload. */
+  readonly hosts: HostService
   readonly #parts: ReloadParts
   readonly #workers: Workers
+  /** The generation in force. */
   #present: Generation
   /** The generation that is being prepared, with the listeners that it keeps. */
   #next: { readonly generation: Generation; readonly kept: KeptListeners } | undefined
+  /** Watches the files of the configuration in force. */
   readonly #tlsFiles: FileWatch
   /** Common to all generations: OCSP responses outlive a reload. */
   readonly #stapler: Stapler<OcspSource>
   /** Common to all generations: addresses of names outlive a reload. */
   readonly #resolver: Resolver
   readonly #workingDirectory: WorkingDirectory
+  /** A change is in progress, or the start: others wait in `#wishes`. */
   #isChanging = false
   #isEnding = false
   /** Changes that are wanted and have not begun. */
@@ -69,7 +77,15 @@ export class Reloader {
     this.#tlsFiles = new FileWatch(() => void this.change('files'), parts.boundary)
     const { log, traceMask } = parts
     this.#resolver = new Resolver(log.say, new TraceChannel('DNS', traceMask, log.say))
-    this.verdicts = new RemoteVerdicts(parts.log.say, (remote, isDown) => this.#spread(remote, isDown))
+    const nowMs = () => parts.system.clock.monotonicMs()
+    this.hosts = new HostService(new HostResolver(nowMs), nowMs)
+    this.verdicts = new RemoteVerdicts(
+      parts.log.say,
+      (remote, verdict) => {
+        for (const generation of this.#generations()) generation.setVerdict(remote, verdict)
+      },
+      nowMs,
+    )
     this.#stapler = new Stapler<OcspSource>({
       // Imported late: few configurations have a responder, and HTTP takes memory.
       post: async (...request) => (await import('../../services/post-ocsp.js')).postOcsp(...request),
@@ -82,7 +98,7 @@ export class Reloader {
     })
     this.#present = this.#makeGeneration(parts.loaded, parts.bound, undefined)
     this.#present.applyLimits()
-    this.verdicts.watch(this.#present.remoteNames)
+    this.verdicts.watch(this.#present.watchedRemotes)
   }
 
   get present(): Generation {
@@ -140,6 +156,7 @@ export class Reloader {
 
   async #grantWishes(): Promise<void> {
     this.#isChanging = true
+    // Iterates over wishes that are added meanwhile, too.
     for (const wish of this.#wishes) {
       this.#wishes.delete(wish)
       if (this.#isEnding) break
@@ -153,6 +170,7 @@ export class Reloader {
     const { log, manager, system } = this.#parts
     log.say(INFO, `${RELOAD_REASONS[wish]}: reloading`)
     manager.reloading(system.clock.monotonicMs())
+    // Relative paths of the configuration and of its TLS files start there.
     this.#workingDirectory.ensureExists()
     const loaded = await this.#read().catch((error) =>
       this.#parts.boundary.failed('the new configuration', error, () => {
@@ -161,6 +179,7 @@ export class Reloader {
     )
     if (this.#isEnding) return
     if (loaded !== undefined) await this.#replace(loaded)
+    // Also after a failure: systemd expects READY=1 after each RELOADING=1 (sd_notify(3)).
     manager.ready()
   }
 
@@ -171,7 +190,8 @@ export class Reloader {
     if (this.#isEnding) return undefined
     const { hasChildren } = this.#workers
     const limits = hasChildren ? limitProblems(loaded) : singleProcessProblems(loaded, options.arguments)
-    const problems = [...loaded.problems, ...startProblems(loaded, hasChildren), ...limits]
+    const tests = hasErrors(loaded.problems) ? [] : routeTestProblems(loaded)
+    const problems = [...loaded.problems, ...startProblems(loaded, hasChildren), ...limits, ...tests]
     for (const problem of problems) log.say(hasErrors([problem]) ? ERR : WARNING, problemLine(problem))
     if (!hasErrors(problems)) return loaded
     log.say(ERR, 'the new configuration is wrong: the old one goes on')
@@ -186,6 +206,7 @@ export class Reloader {
     const { bound, kept } = await this.#present.listeners.bindNext(loaded.spawnd.listeners)
     const next = this.#open(loaded, bound, kept)
     if (next === undefined) return
+    // While it is set, `close` can discard its listeners if the process exits.
     this.#next = { generation: next, kept }
     const problem = this.#isEnding ? undefined : await this.#prepare(next)
     this.#next = undefined
@@ -193,6 +214,7 @@ export class Reloader {
       await this.#putInForce(next, kept)
       return
     }
+    // The workers first: its children may still use its listeners and its memory.
     this.#workers.forget(next)
     next.listeners.discard(kept)
     next.closeFront()
@@ -241,7 +263,7 @@ export class Reloader {
       shapeOf: (configuration) => this.#workers.shapeOf(configuration),
       mechanism: this.#parts.loaded.mechanism,
       staples: new Map(this.#stapler.staples),
-      isDown: (remote) => this.verdicts.isDown(remote),
+      verdictOf: (remote) => this.verdicts.of(remote),
       onListen: (slot, listener) => this.#workers.onListen(slot, listener),
       onState: (change) => this.#workers.onState(generation, change),
     })
@@ -251,12 +273,15 @@ export class Reloader {
   async #putInForce(next: Generation, kept: KeptListeners): Promise<void> {
     const old = this.#present
     const { spawnd, tcprelay } = next.loaded
+    // From here on what workers report concerns the next one.
     this.#present = next
-    this.verdicts.watch(next.remoteNames)
+    this.verdicts.watch(next.watchedRemotes)
     watchTlsFiles(this.#tlsFiles, next.loaded)
     this.#stapler.watch(next.loaded.tls.ocsp)
+    // Before the switch: the reactor has slots for a limited number of generations.
     this.#endOldest()
     next.applyLimits()
+    // Not awaited here: listeners are handed on as commands behind `reload`, so no time passes between them.
     const isInForce = this.#workers.putInForce(next, kept)
     next.listeners.start(kept)
     old.listeners.close(kept)
@@ -267,13 +292,9 @@ export class Reloader {
     const timeoutMs = spawnd.oldGenerationTimeoutMs
     if (timeoutMs > 0) this.#parts.alarms.after(timeoutMs, () => this.#workers.end(old))
     await isInForce
+    // Only now: until `reloaded` the master's reactor counts in it.
     old.closeFront()
     this.#parts.log.say(INFO, `the new configuration is in force: ${this.#summary()}`)
-  }
-
-  /** Writes the verdict where the workers of every generation read it. */
-  #spread(remote: string, isDown: boolean): void {
-    for (const generation of this.#generations()) generation.setVerdict(remote, isDown)
   }
 
   /** Those that run, the present one and the one that is being prepared. */

@@ -4,12 +4,12 @@ import type { Shape } from '../../cells/layout.js'
 import type { CountedRows, CounterKeeper } from '../../services/counter-keeper.js'
 import { NamedSlots } from './named-slots.js'
 
-/** Slots beyond what is needed, for what later configurations bring. */
+/** Spare slots, so that a reload with some new names needs no new memory. */
 const SPARE_REMOTES = 32
 const SPARE_LISTENERS = 32
 const SPARE_POOLS = 32
 
-/** Names of what has slots, in the order of a configuration. */
+/** Names that have slots, in the order of a configuration. */
 export interface SlotNames {
   readonly remotes: readonly string[]
   readonly listeners: readonly string[]
@@ -23,14 +23,14 @@ export interface Slots {
   readonly pools: readonly number[]
 }
 
-/** What one configuration has of the memory. */
+/** The slots of one configuration. */
 interface User {
   readonly names: SlotNames
   readonly slots: Slots
 }
 
 const NO_SLOTS = { remotes: [], listeners: [], pools: [] }
-/** A configuration that was given up: what its last children count is nobody's. */
+/** A configuration that was given up: counts of its last children belong to no name. */
 const NOBODY: User = { names: NO_SLOTS, slots: NO_SLOTS }
 
 /**
@@ -45,7 +45,7 @@ export class SharedCells {
   readonly #listeners: NamedSlots
   readonly #pools: NamedSlots
   readonly #users = new Map<object, User>()
-  /** What children count now, by their slots. */
+  /** Rows that running children count in, by the slots of the children. */
   readonly #counted = new Map<number, CountedRows>()
 
   constructor(shape: Shape, keeper: CounterKeeper) {
@@ -62,7 +62,7 @@ export class SharedCells {
     this.#pools = new NamedSlots(this.shape.pools)
   }
 
-  /** The descriptors for what becomes the child of a slot. */
+  /** The descriptors that the child of a slot inherits. */
   fdsOf(childSlot: number): CellFds {
     return this.#created.fdsOf(childSlot)
   }
@@ -104,7 +104,7 @@ export class SharedCells {
     return slot
   }
 
-  /** Takes back what a child that has ended held; what it had counted is kept. */
+  /** Frees the rows of a child that has ended; its counts are kept in the totals. */
   giveBack(childSlot: number): void {
     const counted = this.#counted.get(childSlot)
     // Before its rows are zeroed and its memory is unmapped.
@@ -113,11 +113,12 @@ export class SharedCells {
     this.cells.giveBack(childSlot)
   }
 
-  /** The memory goes with its last user. */
+  /** Frees the slots of a configuration, and the memory with the last one. */
   leave(user: object): void {
     if (!this.#users.delete(user)) return
     this.#leaveSlots(user)
     if (this.#users.size > 0) return
+    // Rows that were not given back before: their counts are kept.
     for (const childSlot of [...this.#counted.keys()]) this.giveBack(childSlot)
     this.#created.close()
   }

@@ -1,11 +1,11 @@
 import { changed, type LiveState, type StateChange } from '../../engine/live-state.js'
 
-/** The live state of one generation, which reactors that run hear of, and those that start later begin with. */
+/** The live state of one generation: running reactors get each change, those that start later the whole. */
 export class StateKeeper {
   #present: LiveState
   readonly #tell: (change: StateChange) => void
 
-  /** `tell`: hands a change to every reactor of the generation that runs. */
+  /** `tell` passes a change to every running reactor of the generation. */
   constructor(initial: LiveState, tell: (change: StateChange) => void) {
     this.#present = initial
     this.#tell = tell

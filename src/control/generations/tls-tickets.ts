@@ -6,8 +6,9 @@ import type { FileWatch } from '../../services/file-watch.js'
 import { TicketKeyRing } from '../../services/ticket-keys.js'
 
 /**
- * The keys for session tickets of a configuration. Those of the one before go on, unless it has other authorities of
- * clients or other revocations: who is no longer welcome must not come in with a ticket of before.
+ * The session ticket keys of a configuration. Those of the previous configuration are kept, unless
+ * authorities or revocations of clients have changed: a client that is no longer accepted must not resume an
+ * old session.
  */
 export function ticketRingFor(
   settings: TlsPlan,
@@ -21,6 +22,7 @@ export function ticketRingFor(
 
 /** How clients are verified: tickets are valid only where that is the same. */
 function clientRules({ servers }: TlsPlan): string {
+  // Sorted and without duplicates: the order of listeners makes no difference.
   const rules = servers.flatMap(({ clientCertificates }) =>
     clientCertificates ? keyOf(clientCertificates) : [],
   )

@@ -6,19 +6,21 @@ import type { Configuration } from '../../config/load.js'
 import type { StateChange } from '../../engine/live-state.js'
 import type { RemoteEvidence } from '../../observe/remote-evidence.js'
 import type { Loaded } from '../../plan/load/load.js'
+import type { HostAnswer } from '../../relay/host-answer.js'
 import type { Alarms } from '../process/alarms.js'
 import type { BoundListener } from '../process/listeners.js'
 import type { Generation } from './generation.js'
+import type { WantedHost } from './host-service.js'
 
-/** What relays for a head: the one reactor of a process, or children. */
+/** The one reactor of a process, or its children, as the head commands them. */
 export interface Workers {
   readonly hasChildren: boolean
-  /** What the master's own reactor counts, which relays nothing; undefined: this is no master. */
+  /** Counters of the master's own reactor, which relays nothing; undefined: this is no master. */
   readonly masterCounters: Float64Array | undefined
   /** After `cut`, the process exits after this time at the latest. */
   readonly cutMaxMs: number
   shapeOf(configuration: Configuration): Shape
-  /** Begins with the first generation; settles when its listeners may be handed on. Undefined: at once. */
+  /** Starts with the first generation; settles when its listeners may be passed on. Undefined: at once. */
   start(first: Generation): Promise<unknown> | undefined
   /** Answered by `onAlive`, unless it hangs. */
   ping(): void
@@ -31,9 +33,12 @@ export interface Workers {
   needRestart(loaded: Loaded): readonly string[]
   /** Prepares another generation: the reason for a failure, or undefined. */
   prepare(next: Generation): Promise<string | undefined>
-  /** Gives up a generation that was being prepared. */
+  /** Abandons a generation that was being prepared. */
   forget(next: Generation): void
-  /** Hands new clients to this generation; settles when that is done. New listeners follow by `onListen`. */
+  /**
+   * Puts a generation in force for new clients; settles when that is done. New listeners follow by
+   * `onListen`.
+   */
   putInForce(next: Generation, kept: KeptListeners): Promise<void>
   /** Generations that run, the oldest first. */
   running(): readonly Generation[]
@@ -43,7 +48,7 @@ export interface Workers {
   drain(): number | undefined
   /** Resets all sessions. */
   cut(): void
-  /** The process exits; `done` is called when nothing is left to do. */
+  /** The process exits; `done` is called when threads and children have ended, or will be ended with it. */
   shutDown(done: () => void): void
 }
 
@@ -60,7 +65,9 @@ export interface HeadServices {
   writeAccess(line: string): void
   /** Evidence of a remote that a session has seen. */
   hearRemote(evidence: RemoteEvidence): void
-  /** Commands are obeyed from now on. */
+  /** The addresses of a host that a client of this generation asks for; undefined: no dynamic route allows it. */
+  findHost(of: Generation, wanted: WantedHost): Promise<HostAnswer> | undefined
+  /** The workers execute commands from now on. */
   onStarted(): void
   /** Answers `ping`. */
   onAlive(): void

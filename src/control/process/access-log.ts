@@ -14,12 +14,14 @@ interface AccessLog {
   close(done: () => void): void
 }
 
+// Syslog and stderr belong to the log of the process.
 const NOTHING_OPEN = { reopen: () => {}, close: (done: () => void) => done() }
 
 function openAccessLog(accessLog: TcprelaySettings['accessLog'], log: Pick<Log, 'say'>): AccessLog {
   if (accessLog === undefined) return { write: () => {}, ...NOTHING_OPEN }
   switch (accessLog.kind) {
     case 'syslog':
+      // Syslog adds a time of its own.
       return { write: (line) => log.say(INFO, withoutTime(line)), ...NOTHING_OPEN }
     case 'stderr':
       return { write: (line) => writeLine(`${line}\n`), ...NOTHING_OPEN }
@@ -49,6 +51,7 @@ export class AccessLogInForce implements AccessLog {
     const old = this.#present
     this.#target = accessLog
     this.#present = openAccessLog(accessLog, this.#log)
+    // Before `close`, which may call back at once.
     this.#openCount++
     old.close(() => this.#closed())
   }

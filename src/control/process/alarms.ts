@@ -23,6 +23,7 @@ export class Alarms {
   /** Calls `act` twice in each `periodMs`, until `clear`. Undefined: never. */
   every(periodMs: number | undefined, act: () => void): void {
     if (periodMs === undefined) return
+    // Half the interval of the watchdog, as sd_watchdog_enabled(3) recommends.
     this.after(periodMs / 2, () => {
       act()
       this.every(periodMs, act)

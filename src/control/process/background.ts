@@ -7,12 +7,14 @@ import type { Loaded, LoadOptions } from '../../plan/load/load.js'
 import { nodeWords } from './close-inspector.js'
 import { writeText } from './log-setup.js'
 
-/** Set for the process that was started to run in the background. */
+/** Environment variable of the process that was started to run in the background. */
 const MARK = 'TCPRELAY_IN_BACKGROUND'
 
+/** The message of that process when it serves clients. */
 const SERVING = 'serving'
 
 export function isInBackground(): boolean {
+  // The channel too: the variable alone may be inherited from somewhere else.
   return process.env[MARK] !== undefined && process.send !== undefined
 }
 
@@ -36,6 +38,7 @@ export function detach(): void {
   child.on('message', (message) => {
     if (message === SERVING) process.exit(EXIT_OK)
   })
+  // The start has failed, with this exit code, or by a signal.
   child.on('exit', (code) => {
     process.exitCode = code ?? EXIT_OS
   })
@@ -44,7 +47,9 @@ export function detach(): void {
 /** Reports to the starting process, which exits. From here on stderr is /dev/null. */
 export function tellServing(): void {
   if (!isInBackground()) return
+  // Children and helpers inherit the environment.
   delete process.env[MARK]
+  // Disconnected only after the message was written.
   process.send?.(SERVING, () => process.disconnect())
   const dup2 = nativeFunction<(from: number, to: number) => number>('int dup2(int from, int to)')
   dup2(openSync('/dev/null', 'w'), 2)

@@ -1,7 +1,10 @@
 /** Keeps the inspector of Node closed, which SIGUSR1 would open. */
 import { close, url } from 'node:inspector'
 
-/** Node handles a signal that arrives before our handler on another thread, some turns of the event loop later. */
+/**
+ * Node handles a signal that arrives before our handler on another thread, some turns of the event loop
+ * later: 5 s in all.
+ */
 const LOOK_EVERY_MS = 10
 const LOOKS = 500
 

@@ -67,9 +67,11 @@ export async function bindListener(
   settings: ListenerSettings,
   say: Say,
 ): Promise<BoundListener | undefined> {
+  // In the words of the original, which log monitors match.
   const retry =
     settings.bindRetryDelayMs > 0 ? ` Will retry every ${settings.bindRetryDelayMs / 1000} seconds.` : ''
   const failed = (name: string, why: string) => say(ERR, `bind to ${name} failed: ${why}.${retry}`)
+  // The socket is bound already: nothing to look up, no file to own.
   if (settings.bind.kind === 'inherited') return adopt(calls, settings, settings.bind.name, failed, say)
   const address = await bindAddress(calls, settings.bind, settings.ipv6Only).catch((error: Error) => error)
   if (address instanceof Error) {
@@ -108,6 +110,7 @@ function adopt(
   const address = boundAddress(calls, fd)
   const bound = address === undefined ? intendedName(settings) : protocolName(formatAddress(address), sctp)
   say(INFO, `bind to ${bound} succeeded (via ${name === undefined ? 'inetd' : 'systemd'})`)
+  // An inherited socket may be a Unix socket, whatever the directive says.
   const socketKind = address?.family === 'unix' ? 'unix' : intendedKind(settings)
   return { fd, socketKind, socketFile: undefined, name: bound }
 }
@@ -136,6 +139,7 @@ function openAt(
   const bind = () => openListener(calls, options, onBound)
   const open = () => (file === undefined ? bind() : withMode(access, bind))
   try {
+    // A Unix socket leaves its file behind when its process dies: bind(2) then fails with EADDRINUSE.
     const first = open()
     const isTaken = first === -EADDRINUSE && file !== undefined
     const fd = isTaken && removeStaleSocket(calls, file) ? open() : first
@@ -145,6 +149,7 @@ function openAt(
   }
 }
 
+/** Without `group`, the primary group of `user`. */
 function accessOf({ group, mode, user }: ListenerSettings): SocketAccess {
   return { mode, uid: user?.uid, gid: group ?? user?.gid }
 }
@@ -169,6 +174,7 @@ async function bindAddress(
 
 /** `::`, which accepts IPv4 clients too, or `0.0.0.0` if the kernel has no IPv6. */
 function anyAddress(calls: Calls, port: number): SocketAddress {
+  // A kernel without IPv6, or started with ipv6.disable=1, rejects the family.
   const probe = calls.socket(AF_INET6, SOCK_STREAM, 0)
   if (probe < 0) return { family: 'ipv4', host: '0.0.0.0', port }
   calls.close(probe)
@@ -179,6 +185,7 @@ function anyOfIpv6(port: number): SocketAddress {
   return { family: 'ipv6', host: '::', port, scope: '' }
 }
 
+/** getsockname(2): the port that the kernel chose for port 0. */
 function boundAddress(calls: Calls, fd: number): SocketAddress | undefined {
   const region = mapPrivate(SOCKADDR_BYTES_MAX)
   const byteLength = calls.localAddress(fd, region)

@@ -36,6 +36,7 @@ export function openSystemLog(calls: Calls, settings: LogPlan, programPath: stri
   return new Log(logOptions(settings, programPath), targets)
 }
 
+/** `severity` replaces that of informational lines (`Log`). */
 function logOptions(settings: LogPlan, programPath: string): LogOptions {
   return {
     ident: settings.syslogIdent ?? basename(programPath, '.js'),
@@ -91,6 +92,7 @@ function retryLater(): void {
   isRetrying = true
   const retry = () => {
     isRetrying = false
+    // One handler at most, however often stderr is full.
     process.off('exit', retry)
     if (!stderrOutput().writeKept()) retryLater()
   }

@@ -59,6 +59,7 @@ function numbersOf({ connections, connectionsMax, isDying }: Load): string {
 
 /** Shows the load in the process list. */
 export function keepTitle(titled: Titled, look: () => Load): void {
+  // Read once, before the first title changes it.
   const roomBytes = titleRoom()
   let last = ''
   const update = () => {

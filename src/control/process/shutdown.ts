@@ -27,6 +27,7 @@ export class Shutdown {
   exit(code: number): void {
     if (this.#hasBegun) return
     this.#hasBegun = true
+    // A step may wait for a thread that hangs.
     setTimeout(() => exitNow(code), SHUTDOWN_MAX_MS)
     this.#runNext([...this.#steps], code)
   }
@@ -50,6 +51,7 @@ export class Shutdown {
     try {
       next.end(() => this.#runNext(left, code))
     } catch {
+      // A step that throws must not prevent the others.
       this.#runNext(left, code)
     }
   }
@@ -61,6 +63,7 @@ export class Shutdown {
  */
 function endProcess(code: number): never {
   if (isProfiled()) process.exit(code)
+  // _exit runs no handlers, and those of 'exit' write the last log lines.
   process.emit('exit', code)
   exitNow(code)
 }

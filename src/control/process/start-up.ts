@@ -64,10 +64,12 @@ export function startProcess(options: LoadOptions, plan: ProcessPlan): Started |
     process.exitCode = problem.exitCode
     return undefined
   }
+  // Before the keys are passed to the reactor or to children.
   if (plan.hidesMemory) hideMemory()
   const system = linuxSystem()
   const log = openLog(system.calls, plan.log, given, programPath)
   const shutdown = new Shutdown()
+  // From here on an exception ends the process with a log line.
   shutdown.catchAll((error) => log.say(ERR, `control thread: ${describe(error)}`), EXIT_SOFTWARE)
   return {
     program: basename(programPath, '.js'),
@@ -107,17 +109,21 @@ export async function startHead(options: LoadOptions, loaded: Loaded): Promise<S
     detach()
     return undefined
   }
+  // Before the pidfile exists: an early SIGTERM must remove it.
   const releaseSignals = onEarlySignals(() => started?.shutdown.exit(EXIT_OK))
   const started = startReader(options, loaded)
   if (started === undefined) return undefined
   const { log, system, shutdown } = started
+  // PID 1 of a container without an init process.
   if (process.pid === 1) new OrphanReaper().start()
   const releasePidfile = holdPidfile(given.pidfile ?? spawnd.pidfile, shutdown, log)
   if (releasePidfile === undefined) {
     shutdown.exit(EXIT_CANNOT_CREATE)
     return undefined
   }
+  // After the pidfile: a second instance ends before it touches addresses and socket files of the first.
   const bound = await bindAll(system.calls, spawnd, log.say)
+  // A listener with `bind retry delay` may be bound later, so the process goes on without any.
   const mayRetry = spawnd.listeners.some(({ bindRetryDelayMs }) => bindRetryDelayMs > 0)
   if (!mayRetry && bound.every((listener) => listener === undefined)) {
     log.say(ERR, 'Failed to bind to any address or port. Exiting.')
@@ -134,6 +140,7 @@ export async function startHead(options: LoadOptions, loaded: Loaded): Promise<S
 export function startOrLeave({ log, releaseSignals, shutdown }: StartedHead, start: () => void): void {
   try {
     start()
+    // The head's own handlers are installed now.
     if (releaseSignals()) process.emit('SIGHUP')
   } catch (error) {
     log.say(ERR, `cannot start: ${error instanceof Error ? error.message : error}`)

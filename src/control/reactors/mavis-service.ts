@@ -23,6 +23,7 @@ export class MavisService {
   readonly #post: (answers: readonly Answer[]) => void
   /** By the cell slot of the generation. Promises, because their code is loaded only when MAVIS is configured. */
   readonly #authorizers = new Map<number, Promise<Authorizer>>()
+  /** Answers of this turn of Node's loop. */
   #answers: Answer[] = []
 
   constructor(
@@ -40,6 +41,7 @@ export class MavisService {
     const opened = import('../../mavis/authorizer.js').then(
       ({ Authorizer }) => new Authorizer(settings, this.#services),
     )
+    // Logged once; the questions are answered by `FAILED`.
     opened.catch((error: unknown) => {
       const why = error instanceof Error ? error.message : String(error)
       this.#services.say(ERR, `mavis: cannot load the modules: ${why}; rejecting all clients`)
@@ -51,12 +53,14 @@ export class MavisService {
   receive({ asked, withdrawn }: QuestionNews): void {
     for (const question of asked) {
       const { childSlot, token } = question
+      // Without an authorizer the generation has ended, and the sessions that asked with it.
       void this.#authorizers.get(childSlot)?.then(
         (authorizer) => this.#ask(authorizer, question),
         () => this.#answer([token, FAILED]),
       )
     }
     if (withdrawn.length === 0) return
+    // A withdrawal does not name its generation. Tokens are unique, so the others ignore it.
     for (const opened of this.#authorizers.values()) {
       void opened.then((authorizer) => {
         for (const token of withdrawn) this.#withdraw(authorizer, token)
@@ -93,6 +97,7 @@ export class MavisService {
       () => authorizer.ask(question, (verdict) => this.#answer([token, verdict])),
       () => {
         this.#answer([token, FAILED])
+        // The authorizer may have kept the question, and would answer a second time.
         authorizer.withdraw(token)
       },
     )
@@ -108,6 +113,7 @@ export class MavisService {
 
   #answer(answer: Answer): void {
     this.#answers.push(answer)
+    // The first answer schedules the batch.
     if (this.#answers.length > 1) return
     setImmediate(() => {
       const answers = this.#answers

@@ -9,6 +9,7 @@ export type AnswerOf<Report, Kind> = Extract<Report, { readonly kind: Kind }>
  */
 export class OpenAsks<Report extends { readonly kind: string }> {
   readonly #settlers = new Map<string, (report: Report | undefined) => void>()
+  /** The other side is gone: asks are settled at once. */
   #isClosed = false
 
   /** Settles with the next report of this kind; with undefined when another ask replaces it, or after `close`. */

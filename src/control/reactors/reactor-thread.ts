@@ -29,14 +29,14 @@ export interface CommandedThread<Settings, Command, Report extends { readonly ki
 }
 
 /**
- * What a reactor makes new is either dropped at once or kept for the life of a session, so room for the young gains
- * nothing: left to itself it grows to 48 MiB while sessions come. V8 takes three parts of it, of 1 MiB at least.
+ * Objects of a reactor are garbage at once or live as long as a session, so a large young generation gains
+ * nothing: by default it grows to 48 MiB under load. V8 splits it into three parts of at least 1 MiB.
  */
 const YOUNG_GENERATION_MB = 3
 
 /**
- * The control thread's end of a reactor: starts its thread, posts commands and wakes it, because a thread that
- * waits in the poller hears no events of Node, `worker.terminate()` included.
+ * The control thread's side of a reactor: starts its thread, posts commands and wakes it, because a thread
+ * that is blocked in the poller handles no events of Node, `worker.terminate()` included.
  */
 export class ReactorThread<Settings, Command, Report extends { readonly kind: string }>
   implements CommandedThread<Settings, Command, Report>
@@ -45,6 +45,7 @@ export class ReactorThread<Settings, Command, Report extends { readonly kind: st
   readonly #asks = new OpenAsks<Report>()
   /** Undefined before the start and after the end. */
   #running: { readonly worker: Worker; readonly wake: EventFd } | undefined
+  /** Set by `end`. */
   #onEnded: () => void = () => {}
 
   /** `entry`: the first file that the thread runs. */
@@ -57,6 +58,7 @@ export class ReactorThread<Settings, Command, Report extends { readonly kind: st
     const data: ThreadData<Settings> = { settings, wakeFd: wake.fd }
     const worker = new Worker(this.#entry, {
       workerData: data,
+      // Text of the thread (warnings of Node, for instance) goes to the streams of this process.
       stdout: false,
       stderr: false,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
@@ -68,6 +70,7 @@ export class ReactorThread<Settings, Command, Report extends { readonly kind: st
     worker.on('error', (error) => events.onFailure(error instanceof Error ? error : new Error(String(error))))
     worker.on('exit', () => {
       this.#running = undefined
+      // Only now: the thread uses the same descriptor.
       wake.close()
       this.#asks.close()
       this.#onEnded()
@@ -78,6 +81,7 @@ export class ReactorThread<Settings, Command, Report extends { readonly kind: st
     if (this.#running === undefined) return
     const { wake, worker } = this.#running
     worker.postMessage(command)
+    // After the message is in the queue: the reactor empties the queue at each wake-up.
     wake.wake()
   }
 

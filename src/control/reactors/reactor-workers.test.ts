@@ -56,6 +56,7 @@ class World {
     return {
       alarms: new Alarms(),
       writeAccess: () => {},
+      findHost: () => undefined,
       hearRemote: () => {},
       onStarted: note('started'),
       onAlive: note('alive'),

@@ -6,6 +6,7 @@ import { COUNT } from '../../observe/counters.js'
 import { WARNING } from '../../observe/severity.js'
 import { moduleDescriptors, pipeOptions, singleSessionsMax, singleShape } from '../../plan/compile/limits.js'
 import type { Loaded, LoadOptions } from '../../plan/load/load.js'
+import type { HostQuestion } from '../../relay/host-answer.js'
 import { LogDrain } from '../../services/log-drain.js'
 import type { Generation } from '../generations/generation.js'
 import { cannotBeUsed, OLD_GENERATIONS_MAX } from '../generations/reload.js'
@@ -56,6 +57,7 @@ export class ReactorWorkers implements Workers {
   constructor(parts: ReactorWorkersParts, head: HeadServices) {
     this.#parts = parts
     this.#head = head
+    // Counted before the thread starts and before any client is accepted.
     this.#ownDescriptors = countOpenDescriptors() - parts.bound.length
     this.#thread = new RelayThread(parts, parts.thread, (report) => this.#onReport(report))
   }
@@ -72,6 +74,7 @@ export class ReactorWorkers implements Workers {
       wireEnd,
       pipes: pipeOptions(),
     })
+    // Clients of a foreign master wait in the wire until the addresses of the remotes are known.
     if (wireEnd !== undefined) void first.looked.then(() => this.#post({ kind: 'open-wire-end' }))
     return first.looked
   }
@@ -96,6 +99,7 @@ export class ReactorWorkers implements Workers {
     if (childSlot !== undefined) this.#post({ kind: 'state', childSlot, change })
   }
 
+  /** Directives that are fixed when the process starts. */
   needRestart({ mechanism, spawnd }: Loaded): readonly string[] {
     const isSingle = spawnd.singleProcess || this.#parts.options.arguments.isSingleProcess
     return [
@@ -107,10 +111,12 @@ export class ReactorWorkers implements Workers {
   async prepare(next: Generation): Promise<string | undefined> {
     const prepared = await this.#thread.ask({ kind: 'prepare', settings: this.#enter(next) }, 'prepared')
     if (prepared?.problem !== undefined) return cannotBeUsed(prepared.problem)
+    // Otherwise its first clients would find remotes without addresses.
     await next.looked
     return undefined
   }
 
+  /** The reactor reports `gone` for it, which frees its rows. */
   forget(): void {
     this.#post({ kind: 'forget' })
   }
@@ -152,8 +158,9 @@ export class ReactorWorkers implements Workers {
 
   /** Finds a slot for a generation. Returns its settings for the reactor. */
   #enter(generation: Generation): GenerationSettings {
-    const { live, loaded, memory, plan } = generation
-    const sessionsMax = singleSessionsMax(plan, this.#idleDescriptors(loaded))
+    const { live, memory, plan, sticky } = generation
+    const sessionsMax = singleSessionsMax(plan, this.#idleDescriptors(generation))
+    // Throws below if all slots are taken: the reload fails, and the configuration in force stays.
     const slots = Array.from({ length: GENERATIONS_MAX }, (_, slot) => slot)
     const childSlot = slots.find((slot) => !this.#running.has(slot))
     if (childSlot === undefined) throw new Error('too many configurations still have sessions')
@@ -164,6 +171,7 @@ export class ReactorWorkers implements Workers {
       remote: this.#head.hearRemote,
     }
     const drain = new LogDrain(cells, this.#parts.log.say, files, this.#parts.boundary)
+    // The rows, the drain and the MAVIS modules must exist before the reactor gets the generation.
     generation.enter(childSlot)
     this.#thread.mavis.open(childSlot, plan.mavis)
     this.#running.set(childSlot, { generation, drain, counters: cells.counters, sessionsMax })
@@ -171,6 +179,7 @@ export class ReactorWorkers implements Workers {
       plan,
       live,
       cells: { fds: memory.fdsOf(childSlot), shape: memory.shape },
+      sticky: sticky.shares,
       childSlot,
       sessionsMax,
       wakeupFd: undefined,
@@ -179,11 +188,14 @@ export class ReactorWorkers implements Workers {
   }
 
   /** Excludes sessions: those that wait for an answer or a remote have only one of their two descriptors. */
-  #idleDescriptors({ spawnd }: Loaded): number {
+  #idleDescriptors({ loaded, sticky }: Generation): number {
     const helpers = [...this.#running.values()].map(({ generation }) =>
       moduleDescriptors(generation.plan.mavis),
     )
-    return helpers.reduce((sum, count) => sum + count, this.#ownDescriptors + spawnd.listeners.length)
+    return helpers.reduce(
+      (sum, count) => sum + count,
+      this.#ownDescriptors + loaded.spawnd.listeners.length + sticky.count,
+    )
   }
 
   #slotOf(generation: Generation): number | undefined {
@@ -197,6 +209,12 @@ export class ReactorWorkers implements Workers {
     running?.drain.close()
     running?.generation.leave(childSlot)
     void this.#thread.mavis.close(childSlot)
+  }
+
+  #findHost({ childSlot, token, ...wanted }: HostQuestion): void {
+    const generation = this.#running.get(childSlot)?.generation
+    const answer = generation && this.#head.findHost(generation, wanted)
+    void answer?.then((found) => this.#post({ kind: 'hosts', replies: [[token, found]] }))
   }
 
   #countSessions(): number {
@@ -213,8 +231,12 @@ export class ReactorWorkers implements Workers {
       case 'pong':
         this.#head.onAlive()
         return
+      // The report does not name the generation.
       case 'log':
         for (const { drain } of this.#running.values()) drain.drain()
+        return
+      case 'lookups':
+        for (const question of report.asked) this.#findHost(question)
         return
       case 'serving':
         this.#head.onStarted()
@@ -224,10 +246,12 @@ export class ReactorWorkers implements Workers {
         this.#onGone(report.childSlot)
         return
       case 'retired':
+        // The reactor has reached its limit of clients (`retire`).
         reportRetired(this.#parts.log.say, this.#parts.wireEnd !== undefined)
         this.#thread.drain()
         this.#head.onRetired()
         return
+      // The reactor drains by itself.
       case 'may-die':
         this.#thread.mavis.retireAll()
         this.#head.onRetired()

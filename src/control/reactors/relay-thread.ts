@@ -19,10 +19,12 @@ export type RelayThreadParts = Pick<Started, 'boundary' | 'log' | 'shutdown' | '
  * child of a foreign master.
  */
 export class RelayThread {
+  /** Authorizers by generation: the owner opens and closes them. */
   readonly mavis: MavisService
   readonly #parts: RelayThreadParts
   readonly #thread: RelayingThread
   readonly #trace: TraceChannel
+  /** Gets all reports but questions. */
   readonly #onReport: (report: Exclude<Report, { kind: 'questions' }>) => void
 
   constructor(
@@ -73,6 +75,7 @@ export class RelayThread {
   shutDown(stopped: () => void, done: () => void): void {
     // Peers must get a reset: a FIN would look like the end of a complete transfer.
     this.post({ kind: 'cut' })
+    // Meanwhile the thread ends; helpers may take longer than it.
     const helpersEnded = this.mavis.closeAll()
     this.#thread.end({ kind: 'stop' }, () => {
       stopped()

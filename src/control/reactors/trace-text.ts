@@ -1,4 +1,4 @@
-/** Messages between threads and processes as text of a trace. */
+/** Commands and reports as text of a trace. */
 const LONG = new Set(['settings', 'keys', 'staple'])
 
 /** What a trace shows of a message between threads; settings and keys hold secrets, and are long. */

@@ -12,6 +12,8 @@ import { unlandedProblems } from '../../config/check.js'
 import { hasOtherChildren, ownDatagramProblems } from '../../config/check-datagrams.js'
 import { LANDED } from '../../config/landed.js'
 import type { ConfigProblem } from '../../config/problems.js'
+import { overrideRows } from '../../config/table-overrides.js'
+import { nameOf } from '../../config/word-tree.js'
 import { CAP_SETGID, CAP_SETUID, hasCapability } from '../../kernel/capabilities.js'
 import { linuxCalls } from '../../kernel/linux-calls.js'
 import { hasSctp } from '../../kernel/sctp-sockets.js'
@@ -25,6 +27,7 @@ import { pidfileProblems, writtenFileProblems } from './written-files.js'
 
 /** For -P: warnings about host names that cannot be resolved now. */
 export async function lookedUpProblems({ spawnd, tcprelay }: Loaded): Promise<ConfigProblem[]> {
+  // One place for each `listen` block, as its ports share the name.
   const places = [
     ...spawnd.listeners.flatMap(({ bind, portIndex, position }) =>
       bind.kind === 'name' && portIndex === 0 ? [{ name: bind, position }] : [],
@@ -48,13 +51,27 @@ export async function lookedUpProblems({ spawnd, tcprelay }: Loaded): Promise<Co
 export function startProblems(loaded: Loaded, hasChildren: boolean): readonly ConfigProblem[] {
   const { given, spawnd } = loaded
   return [
+    // Children of another program may support what this version lacks.
     ...unlandedProblems(given, LANDED, hasChildren && spawnd.spawn.exec !== undefined),
     ...listenerProblems(loaded),
     ...socketProblems(linuxCalls(), loaded, hasChildren),
+    ...(hasChildren ? uselessOverrides(loaded) : []),
     ...kernelProblems(loaded),
     ...(hasChildren ? userProblems(loaded) : []),
     ...writtenFileProblems(loaded),
   ]
+}
+
+/** Warnings about listeners that override options of relaying, which children of another program do not know. */
+function uselessOverrides({ given, spawnd }: Loaded): readonly ConfigProblem[] {
+  if (spawnd.spawn.exec === undefined) return []
+  const names = new Set(Object.values(overrideRows).map(nameOf))
+  return given
+    .filter(({ blocks, name }) => blocks.at(-1) === 'listen' && names.has(name))
+    .map(({ name, position }) => {
+      const message = `'${name}' of a listener has no effect: another program relays its clients`
+      return { severity: 'warning', position, message }
+    })
 }
 
 /** Errors that matter at start only, not at a reload. */
@@ -73,6 +90,7 @@ export function headProblems(
 /** Without the permission to change to the configured user or group no child could start. */
 function userProblems({ spawnd }: Loaded): readonly ConfigProblem[] {
   const { group, position, user } = spawnd.spawn
+  // As in `control/children/child-program.ts`.
   const gid = group ?? user?.gid ?? user?.uid
   const isUserLost = user !== undefined && user.uid !== process.getuid?.() && !hasCapability(CAP_SETUID)
   const isGroupLost = gid !== undefined && gid !== process.getgid?.() && !hasCapability(CAP_SETGID)
@@ -82,6 +100,7 @@ function userProblems({ spawnd }: Loaded): readonly ConfigProblem[] {
   return [{ severity: 'error', position, message, hint, code: 'forbidden' }]
 }
 
+/** Tried with a socket, which loads the kernel module if that is possible. */
 function kernelProblems({ spawnd, tcprelay }: Loaded): readonly ConfigProblem[] {
   const places = [...spawnd.listeners, ...tcprelay.remotes].filter(({ sctp }) => sctp !== undefined)
   if (places.length === 0 || hasSctp(linuxCalls())) return []
@@ -129,6 +148,7 @@ export function singleProcessProblems(
 /** The exit code for these problems, as in the original. */
 export function exitCodeFor(problems: readonly ConfigProblem[]): number {
   const errors = problems.filter(({ severity }) => severity === 'error')
+  // A mixture of kinds is a wrong configuration.
   const isAll = (code: ConfigProblem['code']) => errors.every((problem) => problem.code === code)
   if (isAll('unreadable')) return EXIT_NO_INPUT
   if (isAll('no-listeners')) return EXIT_OS
@@ -137,6 +157,7 @@ export function exitCodeFor(problems: readonly ConfigProblem[]): number {
   return isAll('no-remotes') ? EXIT_USAGE : EXIT_CONFIG
 }
 
+/** Warnings change neither the start nor the exit code. */
 export function hasErrors(problems: readonly ConfigProblem[]): boolean {
   return problems.some(({ severity }) => severity === 'error')
 }

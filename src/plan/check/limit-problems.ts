@@ -10,6 +10,7 @@ export function limitProblems({ given, mechanism, spawnd }: Loaded): readonly Co
   const { usersMax } = spawnd.spawn
   const allowed = childSessionsMax()
   if (usersMax <= allowed || !isOwnProgram(spawnd.spawn)) return []
+  // The last one is in force; without any, the position is that of `spawn`.
   const directive = given.findLast(({ name, value }) => name === 'users max' && value === usersMax)
   const isCut = mechanism === 'select' && descriptorLimit() === SELECT_DESCRIPTORS
   const limit = isCut ? 'file descriptors than select supports' : 'open files than the limit allows'

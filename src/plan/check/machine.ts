@@ -17,11 +17,13 @@ export interface MachineProblem {
 export function prepareMachine(mechanism: PollMechanism): MachineProblem | undefined {
   const message = kernelProblem()
   if (message !== undefined) return { message, exitCode: EXIT_UNAVAILABLE }
+  // select(2) handles descriptors below 1024 only: then that is the limit.
   const limit = raiseDescriptorLimit(descriptorsOf(mechanism))
   if (limit < DESCRIPTORS_MIN) {
     const least = `at least ${DESCRIPTORS_MIN} are required (ulimit -n, LimitNOFILE)`
     return { message: `cannot start: the limit of open files is ${limit}, ${least}`, exitCode: EXIT_OS }
   }
+  // Without the number of open descriptors, the limit of sessions is unknown.
   if (existsSync('/proc/self/fd')) return undefined
   return {
     message: 'cannot start: /proc is not mounted, it is required to list open descriptors',

@@ -12,7 +12,7 @@ import { lacksMptcp, openMptcp } from '../../kernel/mptcp.js'
 import { ephemeralPorts } from '../../kernel/port-range.js'
 import { congestionAlgorithms, fastOpenSides } from '../../kernel/socket-limits.js'
 import { applyOptions, namesOfSet, type OptionName, socketOptions } from '../../kernel/socket-options.js'
-import { localPorts, needsNetAdmin, usesClientAddress } from '../compile/socket-settings.js'
+import { localPorts, needsNetAdmin, sourcesIn, usesClientAddress } from '../compile/socket-settings.js'
 import type { Loaded } from '../load/load.js'
 import { placeOf } from './place-of.js'
 
@@ -28,9 +28,11 @@ export function socketProblems(calls: Calls, loaded: Loaded, hasChildren: boolea
     const { bind, fastOpenQueue } = listener
     const isUnix = bind.kind === 'address' && bind.address.family === 'unix'
     if (isUnix) return []
+    // A name may have addresses of both families: IPv6 sockets take the options of both.
     const family = bind.kind === 'address' && bind.address.family === 'ipv4' ? c.AF_INET : c.AF_INET6
     return [
       ...socketFindings(calls, listener, family),
+      // Bits of net.ipv4.tcp_fastopen: 2 for servers, 1 for clients (tcp(7)).
       ...(fastOpenQueue > 0 && !fastOpenSides().server ? [noFastOpen(listener, 'clients', 2)] : []),
     ]
   })
@@ -56,6 +58,7 @@ function socketFindings(
 ): ConfigProblem[] {
   const { position, protocol } = settings
   const options = socketOptions(settings)
+  // A kernel without MPTCP is only worth a warning: such sockets fall back to TCP.
   const isMptcp = protocol === 'MPTCP'
   const lacking = isMptcp && lacksMptcp(calls, c.AF_INET) ? [noMptcp(position)] : []
   if (namesOfSet(options).length === 0) return lacking
@@ -73,12 +76,13 @@ function socketFindings(
 /** Tries the source address and source ports of connections to remotes. */
 function sourceFindings(calls: Calls, loaded: Loaded, hasChildren: boolean): ConfigProblem[] {
   const refused = transparencyFindings(calls, loaded)
+  // Only if this process itself may set the option: one problem has one message.
   const passing = hasChildren && refused.length === 0 ? passingFindings(loaded) : []
   return [...refused, ...passing, ...portRangeFindings(calls, loaded)]
 }
 
 function transparencyFindings(calls: Calls, loaded: Loaded): ConfigProblem[] {
-  if (!usesClientAddress(loaded.tcprelay)) return []
+  if (!usesClientAddress(loaded)) return []
   const errno = refusedBy(calls, (fd) => calls.setOption(fd, c.IPPROTO_IP, c.IP_TRANSPARENT, 1))
   if (errno === 0) return []
   const why = errno === EPERM ? NEEDS_NET_ADMIN : errorText(errno)
@@ -87,14 +91,14 @@ function transparencyFindings(calls: Calls, loaded: Loaded): ConfigProblem[] {
 
 /** Children with another user keep CAP_NET_ADMIN only if this process is able to pass it on. */
 function passingFindings(loaded: Loaded): ConfigProblem[] {
-  const { spawnd, tcprelay } = loaded
-  const { group, position, user } = spawnd.spawn
+  const { group, position, user } = loaded.spawnd.spawn
   const isOther = user !== undefined || group !== undefined
   if (!isOther || !needsNetAdmin(loaded)) return []
+  // Tried and reverted at once: nothing is started in between.
   const end = passOnNetAdmin()
   end?.()
   if (end !== undefined) return []
-  const what = usesClientAddress(tcprelay) ? 'local address = client' : 'fwmark'
+  const what = usesClientAddress(loaded) ? 'local address = client' : 'fwmark'
   return [
     error(position, `'${what}' requires CAP_NET_ADMIN, which this process cannot pass on to another user`),
   ]
@@ -102,7 +106,7 @@ function passingFindings(loaded: Loaded): ConfigProblem[] {
 
 /** Each range once: most pools have that of the section. */
 function portRangeFindings(calls: Calls, loaded: Loaded): ConfigProblem[] {
-  const ranges = new Map(loaded.tcprelay.pools.map((pool) => [localPorts(pool), pool.localPortRange]))
+  const ranges = new Map(sourcesIn(loaded).map((one) => [localPorts(one), one.localPortRange]))
   return [...ranges].flatMap(([packed, range]) =>
     range === undefined ? [] : findingsOfRange(calls, loaded, range, packed),
   )
@@ -118,6 +122,7 @@ function findingsOfRange(
     error(placeOf(loaded, 'local port range'), `local port range = ${least}-${most}: ${why}`),
   ]
   const errno = refusedBy(calls, (fd) => calls.setOption(fd, c.IPPROTO_IP, c.IP_LOCAL_PORT_RANGE, packed))
+  // Older kernels do not have the option.
   if (errno === ENOPROTOOPT || errno === EINVAL) return report('requires Linux 6.3')
   if (errno !== 0) return report(errorText(errno))
   const system = ephemeralPorts()
@@ -145,6 +150,7 @@ function tryOn(calls: Calls, family: number, isMptcp: boolean, attempt: (fd: num
   calls.close(fd)
 }
 
+/** The problem at the directive, with what an administrator can do if it is known. */
 function refusal(
   settings: ListenerSettings | RemoteSettings,
   name: OptionName,
@@ -177,6 +183,7 @@ function congestionReason(errno: number): string {
     const known = `this kernel supports ${congestionAlgorithms()}`
     return `unknown; ${known} (/proc/sys/net/ipv4/tcp_available_congestion_control)`
   }
+  // tcp(7): algorithms that are not in the list of allowed ones are reserved for CAP_NET_ADMIN.
   if (errno === EPERM) return `${NEEDS_NET_ADMIN}: it is not in net.ipv4.tcp_allowed_congestion_control`
   return errorText(errno)
 }

@@ -28,11 +28,13 @@ export function writtenFileProblems(loaded: Loaded): readonly ConfigProblem[] {
 
 /** Errors for the pidfile, at start only. Another instance that holds it is detected when it is locked. */
 export function pidfileProblems(loaded: Loaded, { pidfile }: Arguments): readonly ConfigProblem[] {
+  // O_NOFOLLOW, as when it is written: a symbolic link is rejected (`services/open-file.ts`).
   if (pidfile !== undefined) return problemOf(pidfile, COMMAND_LINE, constants.O_NOFOLLOW)
   const { pidfile: path } = loaded.spawnd
   return path === undefined ? [] : problemOf(path, placeOf(loaded, 'pidfile'), constants.O_NOFOLLOW)
 }
 
+/** `flags`: in addition to those for writing. */
 function problemOf(path: string, position: Position, flags = 0): ConfigProblem[] {
   const code = refusalOf(path, flags)
   if (code === undefined) return []
@@ -48,6 +50,7 @@ function refusalOf(path: string, flags: number): string | undefined {
   const { O_APPEND, O_NONBLOCK, O_WRONLY, W_OK, X_OK } = constants
   try {
     const stats = statSync(path, { throwIfNoEntry: false })
+    // The file will be created.
     if (stats === undefined) accessSync(dirname(path), W_OK | X_OK)
     else if (stats.isFile()) closeSync(openSync(path, O_WRONLY | O_APPEND | O_NONBLOCK | flags))
     else if (stats.isDirectory()) return 'EISDIR'

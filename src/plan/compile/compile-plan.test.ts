@@ -83,8 +83,10 @@ id = tcprelay {
 const LEAST_USE = {
   policy: 'least-use',
   key: undefined,
+  sticky: undefined,
   boundedLoad: undefined,
   tierMinUsable: 1,
+  slowStartAggression: 1,
   maxConnections: Number.POSITIVE_INFINITY,
   queueSize: Number.POSITIVE_INFINITY,
   slot: 0,
@@ -116,6 +118,7 @@ test('listeners: each port of a block is one, with everything about it', () => {
     kind: 'tcp',
     realm: 'here',
     pool: undefined,
+    overrides: undefined,
     portIndex: 0,
     countersSlot: 5,
     maxConnections: 40,
@@ -153,6 +156,7 @@ test('remotes are at their slots, and the pool has no others', () => {
   const { pools, remotes } = planOf(EVERYTHING, SURROUNDINGS)
   const common = {
     weight: 1,
+    slowStartMs: 0,
     tier: 0,
     maxConnections: Number.POSITIVE_INFINITY,
     tlsClient: undefined,
@@ -218,6 +222,7 @@ test('times are milliseconds, and what has no limit is Infinity', () => {
       ephemeralPorts: undefined,
       retireLimit: 1000,
       hasAccessLog: true,
+      logsReasons: false,
       asks: { about: 'host', timeoutMs: 7_000 },
       notesPeers: true,
     },
@@ -251,6 +256,47 @@ test('pools: their remotes, what they override, and the listeners that select th
       ['mail', 'mail', [3], 0, Number.POSITIVE_INFINITY, 3],
     ],
   )
+})
+
+test('slow start of the section, a pool and a remote', () => {
+  const text = `
+id = spawnd { listen { port = 1 } }
+id = tcprelay {
+  slow start = 30s
+  remote { 10.0.0.1:1 } remote { 10.0.0.2:1 slow start = 0 } remote { 10.0.0.3:1 slow start = 5s }
+  pool = own { slow start = 10s slow start aggression = 1.5 remote { 10.0.0.4:1 } }
+  pool = table { balance = maglev slow start = 0 remote { 10.0.0.5:1 } }
+}`
+  const { pools, remotes } = planOf(text, { ...SURROUNDINGS, remoteSlots: [0, 1, 2, 3, 4] })
+  assert.deepEqual(
+    remotes.map(({ slowStartMs }) => slowStartMs),
+    [30_000, 0, 5_000, 10_000, 0],
+  )
+  assert.deepEqual(
+    pools.map(({ slowStartAggression }) => slowStartAggression),
+    [1, 1.5, 1],
+  )
+})
+
+test('stickiness of the section and of pools', () => {
+  const text = `
+id = spawnd { listen { port = 1 } }
+id = tcprelay {
+  sticky = { ttl = 1h }
+  remote { 10.0.0.1:1 }
+  pool = own { sticky = { by = rdp cookie size = 4k } remote { 10.0.0.2:1 } }
+  pool = off { sticky = { size = 0 } remote { 10.0.0.3:1 } }
+}`
+  const { pools, relay } = planOf(text, { ...SURROUNDINGS, remoteSlots: [0, 1, 2] })
+  assert.deepEqual(
+    pools.map(({ sticky }) => sticky),
+    [
+      { key: { by: 'source', ipv4Bits: 32, ipv6Bits: 128 }, ttlMs: 3_600_000, entries: 102_400 },
+      { key: { by: 'rdp-cookie' }, ttlMs: 1_800_000, entries: 4_096 },
+      undefined,
+    ],
+  )
+  assert.equal(relay.notesPeers, true)
 })
 
 test('policies, keys and tiers', () => {
@@ -337,7 +383,7 @@ test('a plan survives the way to a child and to a thread', () => {
   assert.deepEqual(structuredClone(plan), plan)
 })
 
-test('the queue of a pool has what its own block says, and the rest of the section', () => {
+test('the queue of a pool is that of its own block, or of the section', () => {
   const { pools } = planOf(
     `
 id = spawnd { listen { port = 1 } }
@@ -352,8 +398,8 @@ id = tcprelay {
   const queues = pools.map(({ options, queueSize }) => [queueSize, options.queueTimeoutMs])
   assert.deepEqual(queues, [
     [8, 3_000],
-    [0, 3_000],
-    [8, Number.POSITIVE_INFINITY],
+    [0, 7_000],
+    [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
   ])
   const [alone] = planOf(LEAST.replace('id = tcprelay {', 'id = tcprelay { connect timeout = 7')).pools
   assert.deepEqual([alone?.queueSize, alone?.options.queueTimeoutMs], [Number.POSITIVE_INFINITY, 7_000])

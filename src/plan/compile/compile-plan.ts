@@ -7,7 +7,7 @@ import type { AdmissionPlan, Plan, ProcessPlan } from '../../engine/plan.js'
 import { ephemeralPorts } from '../../kernel/port-range.js'
 import type { Asking, RelayOptions } from '../../relay/options.js'
 import type { Loaded } from '../load/load.js'
-import { withNeeds } from './listener-needs.js'
+import { keysOf, withNeeds } from './listener-needs.js'
 import { type BoundAs, listenerPlans } from './listener-plans.js'
 import { poolIndex, poolPlans } from './pool-plans.js'
 import { remotePlans } from './remote-plans.js'
@@ -35,7 +35,7 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
     { defaultPool, pools, routes },
     loaded,
   )
-  const choosesByAddress = routes.length > 0 || pools.some(({ key }) => key !== undefined)
+  const choosesByAddress = routes.length > 0 || pools.some((pool) => keysOf(pool).length > 0)
   return {
     listeners,
     pools,
@@ -43,7 +43,7 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
     routes: routes,
     remotes: remotePlans(tcprelay, remoteSlots, tlsClients, listeners),
     admission: admissionPlan(spawnd.accessRules),
-    relay: relayPlan(tcprelay, tls.servers.length > 0 || choosesByAddress),
+    relay: relayPlan(loaded, tls.servers.length > 0 || choosesByAddress),
     tls,
     mavis: mavisSettings(tcprelay),
     workers: workersPlan(loaded),
@@ -64,15 +64,16 @@ function admissionPlan(rules: readonly AccessRule[]): AdmissionPlan {
 }
 
 /** `notesPeers`: client addresses are stored for reasons other than these directives. */
-function relayPlan(tcprelay: TcprelaySettings, notesPeers: boolean): RelayOptions {
+function relayPlan({ spawnd, tcprelay }: Loaded, notesPeers: boolean): RelayOptions {
   const hasAccessLog = tcprelay.accessLog !== undefined
   const asks = askingOf(tcprelay)
   return {
     ephemeralPorts: ephemeralPorts(),
     retireLimit: tcprelay.retire,
     hasAccessLog,
+    logsReasons: hasAccessLog && tcprelay.accessLogDetail === 'full',
     asks,
-    notesPeers: hasAccessLog || asks !== undefined || usesClientAddress(tcprelay) || notesPeers,
+    notesPeers: hasAccessLog || asks !== undefined || usesClientAddress({ spawnd, tcprelay }) || notesPeers,
   }
 }
 

@@ -6,6 +6,7 @@ import type { Plan } from '../../engine/plan.js'
 import { countOpenDescriptors, descriptorLimit } from '../../kernel/limits.js'
 import { largestPipeBytes } from '../../kernel/pipe-size.js'
 import { PIPE_BYTES_MAX, type PipeOptions } from '../../relay/transfer/pipes.js'
+import { rowCounts } from './dynamic-plans.js'
 
 /** Bytes of a reactor's log ring: a second of access lines at 10,000 connections a second. */
 const RING_BYTES = 2 * 1024 * 1024
@@ -20,9 +21,8 @@ const FRONTS = 2
 export function masterShape({ spawnd, tcprelay }: Configuration): Shape {
   return {
     children: CHILDREN_MAX + FRONTS,
-    remotes: tcprelay.remotes.length,
+    ...rowCounts(tcprelay),
     listeners: spawnd.listeners.length,
-    pools: tcprelay.pools.length,
     ringBytes: CHILD_RING_BYTES,
   }
 }
@@ -31,9 +31,8 @@ export function masterShape({ spawnd, tcprelay }: Configuration): Shape {
 export function singleShape({ tcprelay, spawnd }: Configuration, generations: number): Shape {
   return {
     children: generations,
-    remotes: tcprelay.remotes.length,
+    ...rowCounts(tcprelay),
     listeners: spawnd.listeners.length,
-    pools: tcprelay.pools.length,
     ringBytes: RING_BYTES,
   }
 }

@@ -90,3 +90,17 @@ test('the pool that a listener names is the only one that counts', () => {
     ['off', undefined],
   ])
 })
+
+test('what a sticky pool recognises its clients by is read too', () => {
+  const plans = listenersOf(
+    'listen { port = 1 pool = one } listen { port = 2 pool = two } listen { port = 3 pool = three }',
+    `pool = one { remote { 10.0.0.1:1 } sticky = { by = rdp cookie } }
+     pool = two { remote { 10.0.0.1:2 } balance = source key = rdp cookie sticky = { by = mqtt client } }
+     pool = three { remote { 10.0.0.1:3 } sticky = { by = server name } }`,
+  )
+  assert.deepEqual(plans.map(needsOf), [
+    ['off', [maskOf('rdp'), 'rdp-user']],
+    ['off', [maskOf('rdp', 'mqtt'), 'rdp-user', 'mqtt-client-id']],
+    ['pass', undefined],
+  ])
+})

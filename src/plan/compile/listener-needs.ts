@@ -2,6 +2,7 @@
 import { NEEDS_FIRST_BYTES, NEEDS_HELLO } from '../../admission/route-needs.js'
 import { Router } from '../../admission/router.js'
 import type { ListenerPlan, Plan, PoolPlan } from '../../engine/plan.js'
+import type { ClientKeyPlan } from '../../relay/client-key.js'
 import type { Detection } from '../../relay/detection.js'
 import type { KeyName } from '../../wire/sniff/client-key.js'
 import { PROTOCOL, type ProtocolName } from '../../wire/sniff/protocol-names.js'
@@ -18,7 +19,7 @@ const KEYS: Readonly<Record<string, { readonly name: KeyName; readonly protocol:
 
 /**
  * The listeners with what is to be read of their clients before a pool or a remote is chosen. A plain listener whose
- * routes need the ClientHello, or whose pools have the server name as key, reads it as with `tls = pass`; one whose routes
+ * routes need the ClientHello, or are dynamic, or whose pools have the server name as key, reads it as with `tls = pass`; one whose routes
  * name protocols, or whose pools have a key in the first bytes, detects these. Others spend nothing.
  */
 export function withNeeds(
@@ -33,7 +34,7 @@ export function withNeeds(
     const routes = plan.pool === undefined ? router : undefined
     const pools = poolsOf(plan, slot, routes, choice)
     const needs = routes?.needsOf(slot) ?? 0
-    const readsHello = plan.tls.mode === 'off' && ((needs & NEEDS_HELLO) !== 0 || hashesServerName(pools))
+    const readsHello = plan.tls.mode === 'off' && ((needs & NEEDS_HELLO) !== 0 || pools.some(usesServerName))
     const pass = { mode: 'pass', detectTimeoutMs: timeoutMs, handshakeTimeoutMs } as const
     const protocols = (needs & NEEDS_FIRST_BYTES) === 0 ? [] : [...(routes?.protocolsOf(slot) ?? [])]
     const detection = detectionOf(protocols, pools, timeoutMs)
@@ -41,8 +42,13 @@ export function withNeeds(
   })
 }
 
-function hashesServerName(pools: readonly PoolPlan[]): boolean {
-  return pools.some(({ key }) => key?.by === 'server-name')
+/** By what a pool recognises its clients: for its policy, and for its sticky table. */
+export function keysOf({ key, sticky }: PoolPlan): readonly ClientKeyPlan[] {
+  return [key, sticky?.key].filter((key) => key !== undefined)
+}
+
+function usesServerName(pool: PoolPlan): boolean {
+  return pool.dynamic !== undefined || keysOf(pool).some(({ by }) => by === 'server-name')
 }
 
 /** The pools that may serve clients of a listener: its own, or those that its routes can choose. */
@@ -62,7 +68,8 @@ function detectionOf(
   pools: readonly PoolPlan[],
   timeoutMs: number,
 ): Detection | undefined {
-  const keys = Object.values(KEYS).filter((key) => pools.some((pool) => KEYS[pool.key?.by ?? ''] === key))
+  const sought = new Set(pools.flatMap(keysOf).map(({ by }) => KEYS[by]))
+  const keys = Object.values(KEYS).filter((key) => sought.has(key))
   const names = [...ofRoutes, ...keys.map(({ protocol }) => protocol)]
   if (names.length === 0) return undefined
   const protocols = names.reduce((mask, name) => mask | (1 << PROTOCOL[name]), 0)

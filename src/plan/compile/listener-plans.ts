@@ -18,6 +18,7 @@ import {
 } from '../../wire/child-message.js'
 import { endless } from '../load/endless.js'
 import { poolIndex } from './pool-plans.js'
+import { sessionOverrides } from './session-plans.js'
 
 /** Names and kinds of the listeners, by slot, after the head has tried to bind them. */
 export interface BoundAs {
@@ -33,6 +34,7 @@ export function listenerPlans(
   tls: readonly ListenerTlsSettings[],
   relay: Pick<TcprelaySettings, 'pools'>,
 ): readonly ListenerPlan[] {
+  const overrides = new Map(listeners.filter(isFirstPort).map((one) => [one.block, sessionOverrides(one)]))
   return listeners.map((settings, slot) => {
     const { backlog, block, maxConnections, overloadBacklog, pool, portIndex, protocol, realm } = settings
     return {
@@ -40,6 +42,7 @@ export function listenerPlans(
       kind: listenerKinds[slot] ?? 'tcp',
       realm,
       pool: pool && poolIndex(relay, pool.value),
+      overrides: overrides.get(block),
       portIndex,
       countersSlot: listenerSlots[slot] as number,
       maxConnections: endless(maxConnections),
@@ -53,6 +56,10 @@ export function listenerPlans(
       socket: socketOptions(settings),
     }
   })
+}
+
+function isFirstPort({ portIndex }: ListenerSettings): boolean {
+  return portIndex === 0
 }
 
 /** Undefined: the listener has no cache of its own. */

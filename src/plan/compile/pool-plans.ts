@@ -1,32 +1,40 @@
 /** The pools of a plan. */
-import { withPort } from '../../base/address.js'
 import { DEFAULT_POOL, type PoolSettings } from '../../config/table-pool.js'
-import type { RelayingSettings } from '../../config/table-relaying.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
-import type { PoolPlan, SessionPlan } from '../../engine/plan.js'
-import { SPLICE_POLICIES } from '../../relay/transfer/splice-policies.js'
+import type { PoolPlan, StickyPlan } from '../../engine/plan.js'
 import { endless } from '../load/endless.js'
-import { keepAliveOf, localPorts } from './socket-settings.js'
+import { dynamicPools } from './dynamic-plans.js'
+import { sessionPlan } from './session-plans.js'
 
-/** `poolSlots` and `remoteSlots`: in the order of the configuration. */
+/** `poolSlots` and `remoteSlots`: in the order of the configuration; those of dynamic routes follow. */
 export function poolPlans(
+  tcprelay: TcprelaySettings,
+  poolSlots: readonly number[],
+  remoteSlots: readonly number[],
+): readonly PoolPlan[] {
+  const { pools, remotes } = tcprelay
+  return [
+    ...configuredPools(tcprelay, poolSlots, remoteSlots),
+    ...dynamicPools(tcprelay, poolSlots.slice(pools.length), remoteSlots.slice(remotes.length)),
+  ]
+}
+
+function configuredPools(
   { pools, remotes }: TcprelaySettings,
   poolSlots: readonly number[],
   remoteSlots: readonly number[],
 ): readonly PoolPlan[] {
   const areNamed = pools.some(({ name }) => name !== DEFAULT_POOL)
+  const members: number[][] = pools.map(() => [])
+  for (const [i, { pool }] of remotes.entries()) members[pool]?.push(remoteSlots[i] as number)
   return pools.map((pool, index) =>
-    poolPlan(
-      pool,
-      poolSlots[index] as number,
-      areNamed ? pool.name : '',
-      remoteSlots.filter((_, i) => remotes[i]?.pool === index),
-    ),
+    poolPlan(pool, poolSlots[index] as number, areNamed ? pool.name : '', members[index] ?? []),
   )
 }
 
 function poolPlan(pool: PoolSettings, slot: number, label: string, members: readonly number[]): PoolPlan {
-  const { boundedLoadPercent, key, maxConnections, name, policy, queue, rebalance, tierMinUsable } = pool
+  const { boundedLoadPercent, key, maxConnections, name, policy, queue } = pool
+  const { rebalance, slowStartAggression, tierMinUsable } = pool
   const isHashing = policy === 'source' || policy === 'maglev'
   return {
     name,
@@ -35,29 +43,21 @@ function poolPlan(pool: PoolSettings, slot: number, label: string, members: read
     members,
     policy,
     key: isHashing ? key : undefined,
+    sticky: stickyPlan(pool),
     boundedLoad: boundedLoadPercent === undefined ? undefined : boundedLoadPercent / 100,
     tierMinUsable,
+    slowStartAggression,
     rebalance,
     maxConnections: endless(maxConnections),
-    queueSize: queue.queueSize ?? Number.POSITIVE_INFINITY,
+    queueSize: queue?.queueSize ?? Number.POSITIVE_INFINITY,
     options: sessionPlan(pool),
   }
 }
 
-function sessionPlan(settings: RelayingSettings): SessionPlan {
-  const { connectTimeoutMs, localAddress, queue } = settings
-  return {
-    connectTimeoutMs: endless(connectTimeoutMs),
-    queueTimeoutMs: endless(queue.queueTimeoutMs ?? connectTimeoutMs),
-    dialTimeoutMs: endless(settings.dialTimeoutMs),
-    dialRetries: settings.dialRetries,
-    idleTimeoutMs: endless(settings.idleTimeoutMs),
-    halfCloseTimeoutMs: endless(settings.halfCloseTimeoutMs),
-    keepAlive: keepAliveOf(settings),
-    splice: SPLICE_POLICIES[settings.splice],
-    localAddress: localAddress === 'client' ? localAddress : localAddress && withPort(localAddress, 0),
-    localPorts: localPorts(settings),
-  }
+function stickyPlan({ sticky }: PoolSettings): StickyPlan | undefined {
+  if (sticky === undefined || sticky.entries === 0) return undefined
+  const { entries, key, ttlMs } = sticky
+  return { key, ttlMs, entries }
 }
 
 /** Index of the pool with this name; undefined: there is none. */

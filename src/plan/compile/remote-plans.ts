@@ -1,11 +1,14 @@
 /** The remotes of a plan, by the slots that the head has assigned. */
+import { POLICIES_WITHOUT_SLOW_START } from '../../base/policy-names.js'
 import { portList } from '../../config/port-types.js'
+import type { PoolSettings } from '../../config/table-pool.js'
 import type { RemoteSettings, TcprelaySettings } from '../../config/table-tcprelay.js'
 import type { ListenerPlan, RemotePlan } from '../../engine/plan.js'
 import { PLAIN_REMOTE } from '../../relay/remote-options.js'
 import type { RemotePorts } from '../../relay/remotes.js'
 import type { NamedRemote } from '../../services/resolver.js'
 import { endless } from '../load/endless.js'
+import { dynamicNames, dynamicRemote } from './dynamic-plans.js'
 import { resolvable } from './resolvable.js'
 import { remoteName } from './socket-names.js'
 import { remoteOptions } from './socket-settings.js'
@@ -14,6 +17,7 @@ import { remoteOptions } from './socket-settings.js'
 export const NO_REMOTE: RemotePlan = {
   name: '',
   weight: 1,
+  slowStartMs: 0,
   tier: 0,
   maxConnections: Number.POSITIVE_INFINITY,
   addresses: [],
@@ -22,21 +26,25 @@ export const NO_REMOTE: RemotePlan = {
   options: PLAIN_REMOTE,
 }
 
-/** `slots` and `tlsClients`: in the order of the configuration. */
+/** `slots` and `tlsClients`: in the order of the configuration; `slots` of dynamic routes follow. */
 export function remotePlans(
-  { remotes }: TcprelaySettings,
+  tcprelay: TcprelaySettings,
   slots: readonly number[],
   tlsClients: readonly (number | undefined)[],
   listeners: readonly ListenerPlan[],
 ): readonly RemotePlan[] {
   const bySlot = new Array<RemotePlan>(Math.max(0, ...slots.map((slot) => slot + 1))).fill(NO_REMOTE)
+  const { pools, remotes } = tcprelay
   for (const [i, remote] of remotes.entries())
-    bySlot[slots[i] as number] = remotePlan(remote, tlsClients[i], listeners)
+    bySlot[slots[i] as number] = remotePlan(remote, pools[remote.pool], tlsClients[i], listeners)
+  for (const [i, name] of dynamicNames(tcprelay).entries())
+    bySlot[slots[remotes.length + i] as number] = dynamicRemote(name)
   return bySlot
 }
 
 function remotePlan(
   remote: RemoteSettings,
+  pool: PoolSettings | undefined,
   tlsClient: number | undefined,
   listeners: readonly ListenerPlan[],
 ): RemotePlan {
@@ -44,6 +52,7 @@ function remotePlan(
   return {
     name: remoteName(remote),
     weight,
+    slowStartMs: slowStartOf(remote, pool),
     tier,
     maxConnections: endless(maxConnections),
     // The addresses of a name are live state.
@@ -53,6 +62,11 @@ function remotePlan(
     options: remoteOptions(remote),
     sctp,
   }
+}
+
+function slowStartOf({ slowStartMs }: RemoteSettings, pool: PoolSettings | undefined): number {
+  if (pool === undefined || POLICIES_WITHOUT_SLOW_START.includes(pool.policy)) return 0
+  return slowStartMs ?? pool.slowStartMs
 }
 
 /** With several ports, the port for each listener is the one with the same index. Zero: listeners of other pools. */

@@ -10,6 +10,7 @@ import { invariant } from '../../base/invariant.js'
 import type { RouteSettings } from '../../config/table-route.js'
 import type { ListenerSettings } from '../../config/table-spawnd.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
+import { definedOf } from './defined-of.js'
 
 type Numbers = ReadonlyMap<string, number>
 
@@ -19,24 +20,43 @@ interface Known {
   readonly listeners: ReadonlyMap<string, readonly number[]>
 }
 
-/** Requires a checked configuration. Without listeners, under a classic master, conditions on them never match. */
-export function routePlans(
-  { pools, routes }: Pick<TcprelaySettings, 'pools' | 'routes'>,
-  listeners: readonly Pick<ListenerSettings, 'name'>[],
-): readonly RoutePlan[] {
+type Routed = Pick<TcprelaySettings, 'pools' | 'routes'>
+type Named = Pick<ListenerSettings, 'name'>
+
+/** The last result by settings: tests of routes and the plan need the same, and thousands of routes take a while. */
+const compiled = new WeakMap<
+  Routed,
+  { readonly listeners: readonly Named[]; readonly plans: readonly RoutePlan[] }
+>()
+
+/**
+ * Requires a checked configuration. The pools of dynamic routes follow the configured ones. Without listeners, under a classic master, conditions on them
+ * never match.
+ */
+export function routePlans(settings: Routed, listeners: readonly Named[]): readonly RoutePlan[] {
+  const before = compiled.get(settings)
+  if (before?.listeners === listeners) return before.plans
+  const plans = compileRoutes(settings, listeners)
+  compiled.set(settings, { listeners, plans })
+  return plans
+}
+
+function compileRoutes({ pools, routes }: Routed, listeners: readonly Named[]): readonly RoutePlan[] {
   const known = {
     pools: new Map(pools.map(({ name }, index) => [name, index])),
     listeners: slotsByName(listeners),
   }
+  let dynamicPool = pools.length
+  const dynamicTarget = () => ({ kind: 'pool', pool: dynamicPool++ }) as const
   return routes.map(({ conditions, position: { file, line }, target }) => ({
     position: { file, line },
     conditions: conditionsOf(conditions, known),
-    target: targetOf(target, known),
+    target: target.dynamic === undefined ? targetOf(target, known) : dynamicTarget(),
   }))
 }
 
 /** A listener with several ports has several slots. */
-function slotsByName(listeners: readonly Pick<ListenerSettings, 'name'>[]): Known['listeners'] {
+function slotsByName(listeners: readonly Named[]): Known['listeners'] {
   const slots = new Map<string, number[]>()
   for (const [slot, { name }] of listeners.entries()) {
     if (name !== undefined) slots.set(name, [...(slots.get(name) ?? []), slot])
@@ -55,12 +75,6 @@ function conditionsOf(given: RouteSettings['conditions'], { listeners }: Known):
     sources: sources && compileAccess([{ isPermit: true, isNegated: false, networks: sources }]),
     certificate: Object.keys(certificate).length === 0 ? undefined : certificate,
   })
-}
-
-/** Without the keys whose values are undefined. */
-function definedOf<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const given = Object.entries(values).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(given) as { [K in keyof T]?: Exclude<T[K], undefined> }
 }
 
 function targetOf({ pool, reject, split }: RouteSettings['target'], { pools }: Known): RouteTarget {

@@ -1,12 +1,15 @@
 /** Socket options of listeners and of connections to remotes. */
 import type { ListenerOptions } from '../../accept/options.js'
 import type { Configuration } from '../../config/load.js'
+import type { OverrideSettings } from '../../config/table-overrides.js'
 import type { RelayingSettings } from '../../config/table-relaying.js'
 import type { ListenerSettings } from '../../config/table-spawnd.js'
-import type { RemoteSettings, TcprelaySettings } from '../../config/table-tcprelay.js'
+import { isDynamic, type RemoteSettings } from '../../config/table-tcprelay.js'
 import type { KeepAlive } from '../../kernel/keepalive.js'
 import { namesOfSet, socketOptions } from '../../kernel/socket-options.js'
 import type { RemoteOptions } from '../../relay/remote-options.js'
+
+type Sections = Pick<Configuration, 'spawnd' | 'tcprelay'>
 
 export function listenerOptions(settings: ListenerSettings): Omit<ListenerOptions, 'address'> {
   const { backlog, deferAcceptMs, fastOpenQueue, ipv6Only, protocol, sctp } = settings
@@ -38,13 +41,21 @@ export function localPorts({ localPortRange }: Pick<RelayingSettings, 'localPort
 }
 
 /** Whether processes that connect to remotes need CAP_NET_ADMIN. */
-export function needsNetAdmin({ tcprelay }: Configuration): boolean {
-  return usesClientAddress(tcprelay) || tcprelay.remotes.some(({ fwmark }) => fwmark > 0)
+export function needsNetAdmin(configuration: Configuration): boolean {
+  return usesClientAddress(configuration) || configuration.tcprelay.remotes.some(({ fwmark }) => fwmark > 0)
 }
 
-/** Whether connections of a pool come from the addresses of their clients. */
-export function usesClientAddress({ pools }: Pick<TcprelaySettings, 'pools'>): boolean {
-  return pools.some(({ localAddress }) => localAddress === 'client')
+/** Whether connections of a pool or listener come from the addresses of their clients. */
+export function usesClientAddress(sections: Sections): boolean {
+  return sourcesIn(sections).some(({ localAddress }) => localAddress === 'client')
+}
+
+/** All that say where connections come from: pools, listeners, and the section itself for its dynamic routes. */
+export function sourcesIn({
+  spawnd,
+  tcprelay,
+}: Sections): readonly Pick<OverrideSettings, 'localAddress' | 'localPortRange'>[] {
+  return [...tcprelay.pools, ...spawnd.listeners, ...(tcprelay.routes.some(isDynamic) ? [tcprelay] : [])]
 }
 
 export function keepAliveOf(

@@ -15,10 +15,12 @@ export function chosenMechanism({ environment, given }: Pick<Configuration, 'env
   const mask = environment.get(POLL_VARIABLE)
   const choice = choosePollMechanism(mask)
   if ('mechanism' in choice) return { mechanism: choice.mechanism, problems: [] }
+  // The one that set the wrong value; otherwise the environment of the process did.
   const directive = given.findLast(
     ({ name, value }) =>
       name === 'setenv' && Array.isArray(value) && value[0] === POLL_VARIABLE && value[1] === mask,
   )
   const position = directive?.position ?? ENVIRONMENT
+  // A placeholder: with an error the process does not start.
   return { mechanism: 'epoll', problems: [{ severity: 'error', position, message: choice.problem }] }
 }

@@ -20,9 +20,10 @@ import {
   type Sources,
 } from '../../config/sources.js'
 
-/** Reads the real file system, without recording. */
+/** Reads the real file system, without a cache. */
 export const fileSources: Sources = { read: readRegularFile, glob, kind: pathKind, absolute }
 
+// Room beyond the size of a file, so that its end is found without growing the buffer.
 const CHUNK_BYTES = 64 * 1024
 
 /** Opens with O_NONBLOCK: opening a FIFO without a writer would block. */
@@ -65,7 +66,9 @@ function glob(pattern: string): GlobAnswer {
 }
 
 function globSimple(pattern: string, failures: Map<string, string>): readonly string[] {
+  // A plain name that exists but cannot be read is kept: reading it reports the reason.
   if (!isGlob(pattern)) return pattern !== '' && failureOf(pattern) !== 'ENOENT' ? [pattern] : []
+  // Of an absolute path the first segment is empty, so its folders begin with '/'.
   const segments = pattern.split('/')
   let found = ['']
   for (const [index, segment] of segments.entries()) {
@@ -74,9 +77,11 @@ function globSimple(pattern: string, failures: Map<string, string>): readonly st
       namesIn(folder, segment, failures).map((name) => folder + name + suffix),
     )
   }
+  // A plain segment after a wildcard may not exist in every folder.
   return found.filter((path) => !isAbsent(failureOf(path)))
 }
 
+/** Names in a folder that match a segment. Folders that exist and cannot be read are reported as failures. */
 function namesIn(folder: string, segment: string, failures: Map<string, string>): readonly string[] {
   if (!isGlob(segment)) return [segment]
   const path = folder === '' ? '.' : folder
@@ -103,6 +108,7 @@ function pathKind(path: string): PathKind {
   return { type, unreadable, isExecutable }
 }
 
+/** The errno name if the file cannot be examined. */
 function failureOf(path: string): string | undefined {
   const stats = statOf(path)
   return typeof stats === 'string' ? stats : undefined
@@ -117,6 +123,7 @@ function statOf(path: string): Stats | string {
   }
 }
 
+/** The errno name of a failed attempt; undefined if it succeeds. */
 function refusalOf(attempt: () => void): string | undefined {
   try {
     attempt()

@@ -17,13 +17,13 @@ export interface Loaded extends Configuration {
   readonly sections: SectionIds
   /** How reactors wait for descriptors. */
   readonly mechanism: PollMechanism
-  /** What was read, to show lines of it. */
+  /** The files that were read, from which messages show lines. */
   readonly sources: Sources
-  /** What TLS needs; what was wrong with it is among the problems. */
+  /** TLS settings and files; their problems are among `problems`. */
   readonly tls: Omit<LoadedTls, 'problems'>
 }
 
-/** What was read, before it is looked at as a whole. */
+/** The text of a configuration and its files, before TLS and the mechanism are checked. */
 type Read = Omit<Loaded, 'mechanism' | 'tls'>
 
 export interface LoadOptions {
@@ -32,6 +32,8 @@ export interface LoadOptions {
   readonly arguments: Arguments
   /** The process is the child of a foreign master, and reads only its own section. */
   readonly isChild?: boolean
+  /** TLS files are not read, because no client is served. */
+  readonly skipsTls?: boolean
   /** Where files are read; the file system unless a test or the demonstration says otherwise. */
   readonly sources?: Sources
 }
@@ -40,6 +42,7 @@ export interface LoadOptions {
 export async function loadFrom(options: LoadOptions): Promise<Loaded> {
   const { configuration: file, childId, id, masterId } = options.arguments
   const files = await withStreamed(options.sources ?? fileSources, file)
+  // A copy, which `setenv` in the configuration changes; `process.env` itself is set at the start only.
   const environment = new Map(
     Object.entries(process.env).flatMap(([k, v]) => (v === undefined ? [] : [[k, v]])),
   )
@@ -55,15 +58,18 @@ export async function loadFrom(options: LoadOptions): Promise<Loaded> {
     const read = { ...configuration, problems, sections, sources }
     return complete(read, { sources: files, service: 'clients-handed-over' })
   }
+  // Twice if `config` of `spawn` is a URL: the first pass finds it, the second one has its page.
   const read = loadOnce(request, choice, files)
   const { childFile } = read
   const isPage = childFile !== undefined && isUrl(childFile)
   const whole = isPage ? loadOnce(request, choice, await withStreamed(files, childFile)) : read
   const { singleProcess, spawn } = whole.spawnd
+  if (options.skipsTls === true) return complete(whole, { sources: files, service: 'none' })
   const isRelaying = options.arguments.isSingleProcess || singleProcess || spawn.exec === undefined
   return complete(whole, { sources: files, service: isRelaying ? 'listeners' : 'none' })
 }
 
+/** Its cache keeps each file for the whole pass, so that messages show the text that was parsed. */
 function loadOnce(
   request: Omit<Parameters<typeof loadChosenConfiguration>[0], 'sources'>,
   choice: SectionRequest,
@@ -78,6 +84,7 @@ function complete(read: Read, options: TlsLoadOptions): Loaded {
   const { mechanism, problems: ofMechanism } = chosenMechanism(read)
   const problems = [...read.problems, ...ofMechanism]
   if (problems.some(({ severity }) => severity === 'error')) {
+    // Files are not read for a wrong configuration: further problems could be consequences.
     return { ...read, problems, mechanism, tls: NOTHING_LOADED }
   }
   const { problems: ofTls, ...tls } = loadTls(read, options)

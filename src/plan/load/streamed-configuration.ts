@@ -16,6 +16,7 @@ const TEXT_BYTES_MAX = 16 * 2 ** 20
 /** Default capacity of a pipe (pipe(7)). */
 const FIRST_BYTES = 64 * 1024
 
+/** Names of standard input, which may be a socket, as in a child process that Node has started. */
 const STANDARD_INPUT = new Set(['/dev/stdin', '/dev/fd/0', '/proc/self/fd/0'])
 
 /** Sources in which the main file is read in advance if it is a page or a pipe. */
@@ -45,6 +46,7 @@ export async function readPage(url: string, timeoutMs = READ_TIMEOUT_MS): Promis
   try {
     const response = await fetch(url, { signal })
     if (response.ok) return await collected(response.body ?? [])
+    // Frees the connection; the text of an error page is not used.
     await response.body?.cancel()
     return { ok: false, code: `HTTP status ${response.status}` }
   } catch (error) {
@@ -59,6 +61,7 @@ export async function readPipe(path: string, timeoutMs = READ_TIMEOUT_MS): Promi
   try {
     const stream = isSocket(path) ? standardInput() : openPipe(path)
     const answer = await collected(stream === undefined ? [] : addAbortSignal(stopped.signal, stream))
+    // A pipe without a writer ends at once, as at a reload after its text was read.
     if (!answer.ok || answer.bytes.length > 0) return answer
     return { ok: false, code: 'the pipe has no writer; data that was read before cannot be read again' }
   } catch (error) {

@@ -9,6 +9,7 @@ const GETENT_TIMEOUT_MS = 5_000
 
 /** Searches the files in /etc first, then getent(1), which also queries LDAP and the like. */
 export function systemNames(folder = '/etc', lookUp = getent): Names {
+  // In this order, because getent blocks this thread until a directory service answers.
   const find = (file: string, query: string, isIt: (line: string) => boolean) =>
     linesOf(`${folder}/${file}`).find(isIt) ?? lookUp(file, query)
   return {
@@ -30,6 +31,7 @@ function accountOf(line: string | undefined): Account | undefined {
   return uid === undefined || gid === undefined ? undefined : { uid, gid }
 }
 
+/** passwd(5) and group(5): fields separated by colons. */
 function numberAt(line: string | undefined, index: number): number | undefined {
   const field = line?.split(':')[index] ?? ''
   return /^\d+$/.test(field) ? Number(field) : undefined
@@ -47,6 +49,7 @@ function portOf(line: string | undefined): number | undefined {
   return digits === undefined ? undefined : Number(digits)
 }
 
+/** services(5): fields separated by blanks; `#` starts a comment. */
 function serviceFields(line: string): readonly string[] {
   return (line.split('#')[0] ?? '').trim().split(/\s+/)
 }
@@ -62,6 +65,7 @@ function linesOf(path: string): readonly string[] {
 /** Rejects names that begin with `-`: a configuration by another author must not pass options to getent. */
 function getent(database: string, key: string): string | undefined {
   if (!/^[\w.][\w.$@/-]*$/.test(key)) return undefined
+  // Synchronous, as the parser asks while it reads a line.
   const { status, stdout } = spawnSync('getent', [database, key], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],

@@ -14,9 +14,12 @@ type Findings = readonly TlsProblem[]
 
 /** Checks each value of settings once and frees all contexts afterwards. */
 export class TlsChecks {
+  // By identity: equal settings are the same object (`Table` in `tls-loading.ts`).
   readonly #known = new Map<object, Findings>()
+  /** The system's authorities, parsed once for all remotes. Owned until `end`. */
   #system: TrustStore | undefined
 
+  /** Opens and frees the context that a reactor would open. */
   server(settings: ServerTlsSettings): Findings {
     return this.#once(settings, () => checkServerTls(serverTlsOptions(settings)))
   }

@@ -7,6 +7,7 @@ import { cannotRead, type ReadAnswer, type Sources } from '../../config/sources.
 import { type FileStamp, stampOf } from '../../services/file-watch.js'
 import type { PskOptions } from '../../tls/options.js'
 
+/** The tag of an ASN.1 SEQUENCE (X.690, 8.9), with which an OCSP response begins. */
 const SEQUENCE = 0x30
 const LINE_FEED = 0x0a
 
@@ -16,6 +17,7 @@ export class TlsFiles {
   readonly stamps = new Map<string, FileStamp>()
   readonly #sources: Sources
   readonly #problems: Problems
+  /** Contents by path: several directives may name the same file. */
   readonly #answers = new Map<string, ReadAnswer>()
   #failures = 0
 
@@ -69,6 +71,7 @@ export class TlsFiles {
 
   /** The key for a remote; undefined if the file cannot be used. Reports a missing or ambiguous identity. */
   preSharedKey(file: Located<string>, wanted: Located<string> | undefined): PskOptions | undefined {
+    // A failure of the file has been reported; a missing identity would only follow from it.
     const { failures } = this
     const keys = this.preSharedKeys(file)
     if (this.failures > failures) return undefined
@@ -83,6 +86,7 @@ export class TlsFiles {
   }
 
   #ask(path: string): ReadAnswer {
+    // Before the read: a change in between is then detected by the next poll.
     this.stamps.set(path, stampOf(path))
     const answer = this.#sources.read(path)
     // A copy: posting a view to a thread would clone the whole buffer behind it.

@@ -72,7 +72,7 @@ export function loadTls(configuration: Configuration, options: TlsLoadOptions): 
   loader.process()
   const settings = {
     ...loader.tables,
-    // A child does not know the listeners of a classic master.
+    // The listeners of a classic master are not in the configuration of its child.
     listeners: isHandedOver ? [] : listeners,
     handedOver,
     remotes,
@@ -116,6 +116,7 @@ class TlsLoader {
     return { servers: this.#servers.entries, clients: this.#clients.entries, systemAuthorities }
   }
 
+  /** Call last: frees what the checks hold. */
   finish(): readonly ConfigProblem[] {
     this.#checks.end()
     return this.#problems.sorted()
@@ -135,6 +136,7 @@ class TlsLoader {
   }
 
   listener(listener: ListenerSettings): ListenerTlsSettings {
+    // The ports of a block share their settings, and each problem is reported once.
     const known = this.#listeners.get(listener.block) ?? this.#listenerSettings(listener)
     this.#listeners.set(listener.block, known)
     return known
@@ -143,6 +145,7 @@ class TlsLoader {
   #listenerSettings(listener: ListenerSettings): ListenerTlsSettings {
     const tcprelay = this.#tcprelay
     const handshakeMs = listener.tlsHandshakeTimeoutMs ?? tcprelay.tlsHandshakeTimeoutMs
+    // Zero: as long as the handshake may take.
     const detectMs = (listener.tlsDetectTimeoutMs ?? tcprelay.tlsDetectTimeoutMs) || handshakeMs
     const [handshakeTimeoutMs, detectTimeoutMs] = [endless(handshakeMs), endless(detectMs)]
     if (listener.tls.kind === 'pass') return { mode: 'pass', detectTimeoutMs, handshakeTimeoutMs }
@@ -159,15 +162,18 @@ class TlsLoader {
     const service = sectionService(this.#tcprelay)
     const hasCertificates = service !== undefined && service.certificates.length > 0
     return {
+      // Without pre-shared keys both settings are equal, and so one entry of the table.
       withKeys: service && this.server(service),
       withoutKeys: hasCertificates ? this.server({ ...service, pskFile: undefined }) : undefined,
       detectTimeoutMs,
     }
   }
 
+  /** The index of the settings in the table of servers. */
   server(service: TlsService): number {
     const { failures } = this.#files
     const index = this.#servers.indexOf(this.#serverSettings(service))
+    // OpenSSL would report missing contents a second time.
     if (this.#files.failures > failures) return index
     const settings = this.#servers.entries[index] as ServerTlsSettings
     this.#report(this.#checks.server(settings), servicePlaces(service))
@@ -243,6 +249,7 @@ class TlsLoader {
       this.#ocsp.set(source.id, source)
       return source.id
     }
+    // Otherwise a certificate without a responder is normal: stapling is best effort.
     if (ocsp === 'yes') this.#problems.warn(certFile.position, `${shown(certFile.value)}: ${source}`)
     return undefined
   }
@@ -286,6 +293,7 @@ class TlsLoader {
     }
   }
 
+  /** The bundle of the system, searched once; null if there is none. */
   #system(): Uint8Array | null {
     if (this.#systemAuthorities !== undefined) return this.#systemAuthorities
     const read = (path: string) => {
@@ -301,6 +309,7 @@ class TlsLoader {
 /** A table of distinct values. */
 class Table<T> {
   readonly entries: T[] = []
+  /** By `keyOf` of the entry. */
   readonly #indexes = new Map<string, number>()
 
   indexOf(value: T): number {
@@ -321,7 +330,7 @@ function digestOfBytes(_key: string, value: unknown): unknown {
   return value instanceof Uint8Array ? Buffer.from(sha256Of([value])).toString('hex') : value
 }
 
-/** The host of the remote's address, for SNI and verification. */
+/** The host of the remote's address, for SNI and verification; a Unix socket has none. */
 function hostOf({ target }: RemoteSettings): string | undefined {
   if (target.kind === 'name') return target.host
   return target.address.family === 'unix' ? undefined : target.address.host

@@ -31,6 +31,7 @@ export function servicePlaces(service: TlsService): PlaceOf {
     ...wordParts(service),
   }
   return ({ index, part }) => {
+    // The index counts the certificates of the service, in the order of the directives.
     const certificate = index === undefined ? undefined : service.certificates[index]
     return (
       parts[part] ?? certificateParts(certificate)[part] ?? { position: service.position, file: undefined }
@@ -38,6 +39,7 @@ export function servicePlaces(service: TlsService): PlaceOf {
   }
 }
 
+/** For a remote, which has one certificate at most. */
 export function remotePlaces(remote: RemoteSettings): PlaceOf {
   const parts: Parts = {
     ...certificateParts(remote),
@@ -71,7 +73,9 @@ function certificateParts(certificate: Certificate | undefined): Parts {
   return {
     certificate: fileAt(certFile),
     key: fileAt(keyFile),
+    // A missing passphrase has no directive: the key is named instead.
     passphrase: fileAt(passphraseFile) ?? wordAt(passphrase) ?? fileAt(keyFile),
+    // Without the directive, the names are those in the certificate.
     'server-name': wordAt(serverNames) ?? fileAt(certFile),
   }
 }

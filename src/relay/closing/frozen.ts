@@ -4,6 +4,7 @@ import type { Fd } from '../../kernel/calls.js'
 import type { SocketKind } from '../../kernel/socket-kind.js'
 import type { Connection } from '../connection.js'
 import type { Session } from '../session.js'
+import type { ClientHash } from '../stickiness.js'
 import type { Direction } from '../transfer/direction.js'
 import type { Pipe } from '../transfer/pipes.js'
 import { keepAliveLater, waitForQuiet } from '../transfer/relaying.js'
@@ -12,13 +13,19 @@ import { UNIX } from '../transfer/unix-transport.js'
 
 /** A session as plain data: what another reactor, in this or another process, needs to resume it. */
 export interface Frozen {
+  /** With `idPrefix` and `sequence`: the identity of the session, which does not change when it is moved. */
   readonly birthChild: number
   readonly idPrefix: string
   readonly sequence: number
   readonly listenerSlot: number
   readonly remoteSlot: number
+  readonly host: string
+  /** By which a sticky pool recognises its client. */
+  readonly clientHash: ClientHash | undefined
+  /** Times of CLOCK_MONOTONIC, which all processes of a machine share. */
   readonly acceptedAtMs: number
   readonly lastActiveMs: number
+  /** As `Peers` has it. */
   readonly peer: Uint8Array
   readonly client: FrozenConnection
   readonly remote: FrozenConnection
@@ -54,6 +61,7 @@ export function freezeSession(session: Session): Frozen | 'later' {
   // An error that was reported is not reported again: the side fails once its last bytes are read.
   if (session.client.error !== 0 || session.remote.error !== 0) return 'later'
   if (!session.client.transport.canFreeze || !session.remote.transport.canFreeze) return 'later'
+  // Its first bytes are still to be checked for TLS.
   if (session.client.mustBePlain) return 'later'
   const frozen: Frozen = {
     birthChild: session.birthChild,
@@ -61,6 +69,8 @@ export function freezeSession(session: Session): Frozen | 'later' {
     sequence: session.sequence,
     listenerSlot: session.listenerSlot,
     remoteSlot: session.remoteSlot,
+    host: session.host,
+    clientHash: session.sticky?.hash,
     acceptedAtMs: session.acceptedAtMs,
     lastActiveMs: session.lastActiveMs,
     peer: session.peer.slice(),
@@ -71,19 +81,23 @@ export function freezeSession(session: Session): Frozen | 'later' {
   }
   const { pipes } = session.relay
   session.unsetTimer()
+  // Not `forget`, because the descriptors stay open.
   for (const connection of [session.client, session.remote]) session.unwatch(connection)
   for (const way of [session.toRemote, session.toClient]) {
+    // The pipe belongs to the frozen session from here on: `dropHeld` would return it to the pool.
     if (way.pipe !== undefined) pipes.disown(way.pipe)
     way.pipe = undefined
     session.dropHeld(way)
     way.isDone = true
   }
+  // `close` would close the descriptors and count an end.
   session.resume('closed')
   return frozen
 }
 
 /**
- * Restores a frozen session in a free record and runs both directions at once, since readiness is not reported again.
+ * Restores a frozen session in a free record and runs both directions at once, since readiness is not
+ * reported again. Throws when a socket cannot be watched or memory is lacking.
  */
 export function thawSession(session: Session, frozen: Frozen): void {
   const { options, peers, pools, remotes } = session.relay
@@ -92,16 +106,20 @@ export function thawSession(session: Session, frozen: Frozen): void {
   session.sequence = frozen.sequence
   session.listenerSlot = frozen.listenerSlot
   session.remoteSlot = frozen.remoteSlot
+  session.host = frozen.host
   const service = pools.ofRemote(frozen.remoteSlot)
   invariant(service !== undefined, 'a frozen session of a remote without a pool', frozen.remoteSlot)
-  const { label, options: ofSession, pool } = service
+  const { label, pool, sticky } = service
   session.meteredPool = pool.observes === 'bytes' ? pool : undefined
+  session.sticky = frozen.clientHash && sticky?.client(frozen.clientHash)
   session.pool = label
-  session.options = ofSession
+  session.options = pools.optionsOf(service, frozen.listenerSlot)
+  // The relay that froze the session has given it back (`Relay.freeze`).
   remotes.takeOver(frozen.remoteSlot)
   session.acceptedAtMs = frozen.acceptedAtMs
   session.lastActiveMs = frozen.lastActiveMs
   session.wasConnected = true
+  // Not as a Unix address: the bytes are already in the stored form, so all of them are copied.
   if (options.notesPeers) peers.note(session.record, frozen.peer, false)
   thawDirection(session.toRemote, frozen.toRemote)
   thawDirection(session.toClient, frozen.toClient)
@@ -111,6 +129,7 @@ export function thawSession(session: Session, frozen: Frozen): void {
   keepAliveLater(session)
   waitForQuiet(session)
   session.run(session.toRemote)
+  // The first run may have ended the session.
   if (session.phase === 'relaying' || session.phase === 'draining') session.run(session.toClient)
 }
 
@@ -130,6 +149,7 @@ function thawConnection(connection: Connection, frozen: FrozenConnection): void 
   connection.hasPeerEnded = frozen.hasPeerEnded
   connection.hasUrgent = frozen.hasUrgent
   connection.mayRead = true
+  // Frozen state does not say whether TCP_NODELAY is set; setting it again does no harm.
   connection.mayDelay = !connection.isClient && connection.transport.isTcp
   const outcome = connection.session.watch(connection)
   if (outcome < 0) throw new Error(`cannot watch a thawed session: ${outcome}`)

@@ -1,6 +1,7 @@
 /**
  * The phase `dialling`: attempts to connect, first over the addresses of a remote, then over the remotes of the pool.
  */
+import { pickSticky } from '../../balance/pick-sticky.js'
 import { FULL, NONE } from '../../balance/policy.js'
 import type { Outcome } from '../../kernel/calls.js'
 import { AF_UNIX } from '../../kernel/constants.js'
@@ -24,6 +25,7 @@ import { MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from '../../tl
 import { type Connection, NO_FD } from '../connection.js'
 import type { OpeningHandler } from '../phase-handler.js'
 import type { Origination } from '../relay-tls.js'
+import type { DialTarget } from '../remotes.js'
 import type { Session } from '../session.js'
 import { startRelaying } from '../transfer/relaying.js'
 import { SCTP } from '../transfer/sctp-transport.js'
@@ -31,17 +33,18 @@ import { TCP } from '../transfer/tcp-transport.js'
 import { UNIX } from '../transfer/unix-transport.js'
 import { hashOfClient } from './client-hash.js'
 import { hasSentBytes, takeEarlyBytes } from './early-bytes.js'
-import { countFailure, failureText, noteFailure, remoteFailed } from './failures.js'
+import { countFailure, failureText, noteFailure, noteLocalRefusal, remoteFailed } from './failures.js'
 import { sendWithSyn, settleSyn } from './fast-open.js'
 import { noteMptcp } from './mptcp-peers.js'
 import { enqueue, leaveQueue } from './queued.js'
 import { openRemoteSocket } from './remote-socket.js'
 import { serviceFor } from './routing.js'
 import { connectSctp, openSctpSocket } from './sctp-socket.js'
-import { targetAddress } from './target-address.js'
+import { stickyClient } from './sticky-choice.js'
+import { targetAddress, targetOf } from './target-address.js'
 
 /** Pause between two rounds over all remotes. */
-const ROUND_PAUSE_MS = 1_000
+export const ROUND_PAUSE_MS = 1_000
 
 /** Back-off when the relay lacks descriptors or memory. */
 const SHORTAGE_PAUSE_MS = 100
@@ -54,12 +57,13 @@ export const DIALLING: OpeningHandler = {
   onTurn: attemptTurn,
 }
 
-/** Starts connecting to a remote. */
+/** Starts connecting to a remote, or to the host that the client asks for. */
 function dial(session: Session): void {
-  const { loop } = session.relay
-  const service = serviceFor(session)
+  const { loop, pools } = session.relay
+  const service = session.service ?? serviceFor(session)
   if (service === undefined) return
-  const { key, label, options, pool } = service
+  const { key, label, pool, sticky } = service
+  const options = pools.optionsOf(service, session.listenerSlot)
   session.pool = label
   session.options = options
   session.meteredPool = pool.observes === 'bytes' ? pool : undefined
@@ -67,6 +71,7 @@ function dial(session: Session): void {
   dialling.deadlineMs = loop.nowMs + options.dialTimeoutMs
   dialling.roundsLeft = options.dialRetries
   dialling.key = key === undefined ? 0 : hashOfClient(session, key)
+  session.sticky = sticky && stickyClient(session, sticky)
   pool.countClient()
   tryNext(session)
 }
@@ -125,7 +130,8 @@ function dialTimedOut(session: Session): void {
 function chooseRemote(session: Session): boolean {
   const slot = hasToWait(session) ? FULL : pickAndTake(session)
   if (slot >= 0) return beginRemote(session, slot)
-  if (slot === FULL) enqueue(session)
+  const { queue } = session.dialling.service
+  if (slot === FULL && queue !== undefined) enqueue(session, queue)
   else roundFailed(session)
   return false
 }
@@ -135,8 +141,9 @@ function chooseRemote(session: Session): boolean {
  * to wait for.
  */
 function hasToWait({ dialling, relay }: Session): boolean {
-  const { hasTried, pool, queue, tried } = dialling
-  return queue.isWaitedIn && (!hasTried || pool.outlook(tried, relay.loop.nowMs) !== NONE)
+  const { hasTried, pool, service, tried } = dialling
+  const isWaitedFor = service.queue?.isWaitedIn === true
+  return isWaitedFor && (!hasTried || pool.outlook(tried, relay.loop.nowMs) !== NONE)
 }
 
 /** A place of this remote is taken. Receives the client's first bytes, once; false if that ends the session. */
@@ -156,12 +163,22 @@ function beginRemote(session: Session, slot: number): boolean {
 }
 
 /** Picks a remote and takes a place of it: its slot, NONE or FULL. */
-function pickAndTake({ dialling, relay }: Session): number {
-  const { health, loop, remotes } = relay
-  const { key, pool, tried } = dialling
+function pickAndTake(session: Session): number {
+  const slot = pickAndTakeUnnoted(session)
+  session.relay.decisions?.note(session, session.dialling.service)
+  return slot
+}
+
+function pickAndTakeUnnoted(session: Session): number {
+  const { health, loop, remotes } = session.relay
+  const { key, pool, tried } = session.dialling
+  const { sticky } = session
   // Another worker may take the last place after `pick` has seen it: then the remote is full, and the next one is picked.
   for (let picks = 0; picks <= pool.members.length; picks++) {
-    const slot = pool.pick(tried, loop.nowMs, key)
+    const slot =
+      sticky === undefined
+        ? pool.pick(tried, loop.nowMs, key)
+        : pickSticky(pool, sticky, tried, loop.nowMs, key)
     if (slot === NONE || slot === FULL || remotes.take(slot)) return slot
     // `pick` has let this client probe it.
     if (health.isFailing(slot)) health.endBackOff(slot)
@@ -190,9 +207,9 @@ function pause(session: Session, pauseMs: number): void {
 /** Tries the remaining addresses of the chosen remote. False when all have failed. */
 function tryAddresses(session: Session): boolean {
   const { dialling } = session
-  const { remotes, warnings } = session.relay
-  const remote = remotes.at(session.remoteSlot)
-  while (dialling.addressesTried < remote.addresses.length) {
+  const { warnings } = session.relay
+  const target = targetOf(session)
+  while (dialling.addressesTried < target.addressCount) {
     const outcome = connectTo(session, targetAddress(session, dialling.addressesTried))
     dialling.isShort = isOwnShortage(-outcome)
     if (dialling.isShort) {
@@ -212,8 +229,8 @@ function tryAddresses(session: Session): boolean {
       return true
     }
     if (dialling.isRefusedHere || isLocalRefusal(-outcome)) {
-      noteFailure(session, -outcome)
-      warnings.report(`cannot connect to ${remote.name} from here`, -outcome)
+      noteLocalRefusal(session, -outcome)
+      warnings.report(`cannot connect to ${target.name} from here`, -outcome)
     } else countFailure(session, -outcome)
   }
   return false
@@ -224,11 +241,10 @@ function tryAddresses(session: Session): boolean {
  * timeout is left for that. Computed inline: V8 boxes a double that a function returns.
  */
 function waitForAttempt(session: Session, limitMs: number): void {
-  const { dialling, options, relay, remoteSlot } = session
+  const { dialling, options, relay } = session
   const { addressesTried, deadlineMs } = dialling
-  const { loop, remotes } = relay
-  const isLast =
-    dialling.pool.members.length === 1 && addressesTried === remotes.at(remoteSlot).addresses.length
+  const { loop } = relay
+  const isLast = dialling.pool.members.length === 1 && addressesTried === targetOf(session).addressCount
   const leftMs = deadlineMs - loop.nowMs
   const waitMs = Math.min(options.connectTimeoutMs, limitMs, isLast ? leftMs : leftMs / 2)
   session.setTimer(Math.min(loop.nowMs + waitMs, deadlineMs))
@@ -236,12 +252,12 @@ function waitForAttempt(session: Session, limitMs: number): void {
 
 /** Opens a socket and connects it: 0, -EINPROGRESS, or another negated errno, and then the socket is closed. */
 function connectTo(session: Session, address: NativeAddress): Outcome {
-  const { counters, remoteCounters, remotes, system } = session.relay
+  const { counters, remoteCounters, system } = session.relay
   const { options, remote } = session
   // No port is known for this client; another remote may have its own.
   if (address.port === 0 && address.family !== AF_UNIX) return -EADDRNOTAVAIL
   const { clientSource } = options
-  const { options: remoteOptions, sctp } = remotes.at(session.remoteSlot)
+  const { options: remoteOptions, sctp } = targetOf(session)
   const fd =
     sctp === undefined
       ? openRemoteSocket(session, remoteOptions, address)
@@ -335,11 +351,12 @@ function continueHandshake(session: Session, tls: TlsChannel): void {
 
 function established(session: Session): void {
   const { health, loop, remoteCounters, remotes, warnings } = session.relay
-  const remote = remotes.at(session.remoteSlot)
+  const target = targetOf(session)
   session.unsetTimer()
   warnings.recovered()
-  remote.prefer(session.dialling.addressesTried - 1)
-  if (remote.options.isMptcp) noteMptcp(session, session.remote)
+  target.prefer(session.dialling.addressesTried - 1)
+  if (session.target !== undefined) session.host = hostName(session, target)
+  if (target.options.isMptcp) noteMptcp(session, session.remote)
   const { attemptStartedMs, pool } = session.dialling
   remotes.noteUp(session.remoteSlot, attemptStartedMs, loop.nowMs)
   if (pool.observes === 'connect-ms')
@@ -348,6 +365,10 @@ function established(session: Session): void {
   health.succeeded(session.remoteSlot)
   remoteCounters.add(session.remoteSlot, REMOTE_COUNT.sessions, 1)
   startRelaying(session)
+}
+
+function hostName(session: Session, { name }: DialTarget): string {
+  return `${name}:${targetAddress(session, 0).port}`
 }
 
 /** The current attempt failed: goes on to the next address or remote. */

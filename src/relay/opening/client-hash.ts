@@ -1,27 +1,41 @@
 /** The hash of a client by which policies choose that hash. */
+import type { RouteFacts } from '../../admission/route-facts.js'
 import { hashAddress, hashText } from '../../balance/hash.js'
-import type { ClientKeyPlan } from '../client-key.js'
+import type { ClientKeyPlan, SourceKeyPlan } from '../client-key.js'
 import type { Session } from '../session.js'
-import type { SessionFacts } from './session-facts.js'
 
 const IPV4_BYTES = 4
 
 /** 32 bits. A client without that key is recognised by its whole address. */
-export function hashOfClient(session: Session, key: ClientKeyPlan): number {
-  const facts = session.relay.facts.of(session)
-  const text = key.by === 'source' ? '' : textOf(session, facts, key.by)
-  if (text !== '') return hashText(text)
-  const { address, addressAt, addressByteCount } = facts
-  if (key.by !== 'source') return hashAddress(address, addressAt, addressByteCount)
-  const bits = addressByteCount === IPV4_BYTES ? key.ipv4Bits : key.ipv6Bits
-  return hashAddress(address, addressAt, addressByteCount, bits)
+export function hashOfClient(session: Session, key: ClientKeyPlan, seed = 0): number {
+  return hashOfFacts(session.relay.facts.of(session), key, session.clientKey, seed)
 }
 
-function textOf(
-  { clientKey }: Session,
-  facts: SessionFacts,
-  by: Exclude<ClientKeyPlan['by'], 'source'>,
-): string {
+/** The same without a session. `clientKey`: the key in its first bytes, '' if it is not known. */
+export function hashOfFacts(facts: RouteFacts, key: ClientKeyPlan, clientKey: string, seed = 0): number {
+  const text = key.by === 'source' ? '' : textOf(facts, key.by, clientKey)
+  if (text !== '') return hashText(text, seed)
+  const { address, addressAt, addressByteCount } = facts
+  const allBits = 8 * addressByteCount
+  const keyBits = key.by === 'source' ? networkBits(key, addressByteCount) : allBits
+  return hashAddress(address, addressAt, addressByteCount, keyBits, seed)
+}
+
+/** False: it has neither that key nor an address. */
+export function isRecognised(session: Session, key: ClientKeyPlan): boolean {
+  return isRecognisedBy(session.relay.facts.of(session), key, session.clientKey)
+}
+
+/** The same without a session. */
+export function isRecognisedBy(facts: RouteFacts, key: ClientKeyPlan, clientKey: string): boolean {
+  return facts.addressByteCount > 0 || (key.by !== 'source' && textOf(facts, key.by, clientKey) !== '')
+}
+
+function networkBits({ ipv4Bits, ipv6Bits }: SourceKeyPlan, addressByteCount: number): number {
+  return addressByteCount === IPV4_BYTES ? ipv4Bits : ipv6Bits
+}
+
+function textOf(facts: RouteFacts, by: Exclude<ClientKeyPlan['by'], 'source'>, clientKey: string): string {
   if (by === 'server-name') return facts.serverName()
   return by === 'certificate' ? (facts.certificate()?.fingerprint() ?? '') : clientKey
 }

@@ -1,15 +1,15 @@
 /** State of the phase `dialling`. */
 import type { Pool } from '../../balance/pool.js'
 import { SlotSet } from '../../balance/slot-set.js'
+import { AttemptList } from '../../observe/attempt-list.js'
 import type { RelayPool } from '../relay-pools.js'
 import type { Session } from '../session.js'
-import type { PoolQueue } from './pool-queue.js'
 
 /** The state of a session that is connecting to a remote: its attempts so far. */
 export class Dialling {
-  /** The pool to choose from, and where its clients wait. */
+  service: RelayPool
+  /** The pool to choose from. */
   pool: Pool
-  queue: PoolQueue
   /** Remotes tried in this round. */
   readonly tried = new SlotSet()
   /** There are any. */
@@ -40,10 +40,12 @@ export class Dialling {
   /** Why the last attempt failed: an errno, and text where there is more to say. */
   lastErrno = 0
   lastReason = ''
+  /** For the access log. */
+  readonly failedAttempts = new AttemptList()
 
-  constructor({ pool, queue }: Pick<RelayPool, 'pool' | 'queue'>) {
-    this.pool = pool
-    this.queue = queue
+  constructor(service: RelayPool) {
+    this.service = service
+    this.pool = service.pool
   }
 
   clear(): void {
@@ -59,6 +61,7 @@ export class Dialling {
     this.isRefusedHere = false
     this.lastErrno = 0
     this.lastReason = ''
+    this.failedAttempts.clear()
   }
 }
 
@@ -66,10 +69,10 @@ export class Dialling {
 export class Diallings {
   readonly #free: Dialling[] = []
 
-  lend(service: Pick<RelayPool, 'pool' | 'queue'>): Dialling {
+  lend(service: RelayPool): Dialling {
     const dialling = this.#free.pop() ?? new Dialling(service)
+    dialling.service = service
     dialling.pool = service.pool
-    dialling.queue = service.queue
     return dialling
   }
 

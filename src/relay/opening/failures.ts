@@ -1,6 +1,19 @@
-/** What failed attempts leave behind: counters, the last error for the log, and evidence about the remote. */
+/** What failed attempts leave behind: counters, the errors for the logs, and evidence about the remote. */
 import { NONE } from '../../balance/policy.js'
-import { errorText } from '../../kernel/errno.js'
+import {
+  EACCES,
+  ECONNREFUSED,
+  ECONNRESET,
+  EHOSTUNREACH,
+  ENETUNREACH,
+  ENOENT,
+  EPERM,
+  EPROTO,
+  ETIMEDOUT,
+  errorText,
+  isOwnShortage,
+} from '../../kernel/errno.js'
+import type { AttemptWord } from '../../observe/attempt-list.js'
 import { add, COUNT, REMOTE_COUNT } from '../../observe/counters.js'
 import type { Session } from '../session.js'
 
@@ -10,8 +23,10 @@ export function countFailure(session: Session, errno: number, reason = ''): void
   const { counters, remoteCounters, trace } = session.relay
   add(counters, COUNT.attemptsFailed, 1)
   remoteCounters.add(session.remoteSlot, REMOTE_COUNT.attemptsFailed, 1)
-  dialling.hasRemoteFailed = true
+  // A failing host is no evidence about the others of its route, which share a remote.
+  dialling.hasRemoteFailed = session.target === undefined
   noteFailure(session, errno, reason)
+  listAttempt(session, wordFor(errno))
   if (trace.isOn) trace.say(`session ${session.id}: attempt failed: ${failureText(session)}`)
 }
 
@@ -19,6 +34,33 @@ export function countFailure(session: Session, errno: number, reason = ''): void
 export function noteFailure({ dialling }: Session, errno: number, reason = ''): void {
   dialling.lastErrno = errno
   dialling.lastReason = reason
+}
+
+/** This machine could not attempt a connection to the remote. */
+export function noteLocalRefusal(session: Session, errno: number): void {
+  noteFailure(session, errno)
+  listAttempt(session, 'local')
+}
+
+function listAttempt({ dialling, relay, remoteSlot, target }: Session, word: AttemptWord): void {
+  if (!relay.options.hasAccessLog) return
+  dialling.failedAttempts.add((target ?? relay.remotes.at(remoteSlot)).name, word)
+}
+
+const WORDS: Readonly<Record<number, AttemptWord>> = {
+  [ECONNREFUSED]: 'refused',
+  [ETIMEDOUT]: 'timeout',
+  [ECONNRESET]: 'reset',
+  [EHOSTUNREACH]: 'unreachable',
+  [ENETUNREACH]: 'unreachable',
+  [EPROTO]: 'tls',
+  [ENOENT]: 'missing',
+  [EACCES]: 'denied',
+  [EPERM]: 'denied',
+}
+
+function wordFor(errno: number): AttemptWord {
+  return WORDS[errno] ?? (isOwnShortage(errno) ? 'shortage' : 'error')
 }
 
 /** All addresses of the chosen remote failed: the next one is another remote. */

@@ -5,6 +5,7 @@ import type { Connection } from '../connection.js'
 import type { PhaseHandler } from '../phase-handler.js'
 import type { Session } from '../session.js'
 import type { QueueEnd } from '../throttled-warnings.js'
+import type { PoolQueue } from './pool-queue.js'
 
 export const QUEUED: PhaseHandler = {
   onReady: queuedReady,
@@ -14,10 +15,9 @@ export const QUEUED: PhaseHandler = {
 }
 
 /** Makes a session wait that is dialling and has no remote. It may get one at once. */
-export function enqueue(session: Session): void {
+export function enqueue(session: Session, queue: PoolQueue): void {
   const { dialling, options } = session
   const { counters, loop } = session.relay
-  const { queue } = dialling
   if (!queue.enter(dialling, session)) {
     rejectWaiting(session, 'queue-full', 'its queue is full')
     return
@@ -35,7 +35,7 @@ export function leaveQueue(session: Session): void {
   const { dialling } = session
   const { counters, loop } = session.relay
   const waitedMs = loop.nowMs - dialling.queuedAtMs
-  dialling.queue.leave(dialling)
+  dialling.service.queue?.leave(dialling)
   dialling.deadlineMs += waitedMs
   session.queuedMs += waitedMs
   session.unsetTimer()

@@ -1,21 +1,29 @@
 /** Chooses the pool that serves a client: that of its listener, or the one that the routes say. */
+import type { RouteFacts } from '../../admission/route-facts.js'
 import type { RoutePlan } from '../../admission/route-plan.js'
 import { NO_ROUTE, REJECT_CLOSE, type Router } from '../../admission/router.js'
 import { ruleName } from '../../admission/rule-name.js'
 import type { RelayPool, RelayPools } from '../relay-pools.js'
 import type { Session } from '../session.js'
 import { closeInOrder } from './close-in-order.js'
+import { BY_LISTENER } from './decided-by.js'
 
 /** The routes decided that the client gets no service. */
 export type Unserved = 'no-route' | 'reject-close' | 'reject-reset'
 
 /** Serves the clients of listeners that name no pool. */
-export interface Routing {
-  choose(session: Session): RelayPool | Unserved
+export interface Routing<Client> {
+  choose(client: Client): RelayPool | Unserved
+}
+
+/** The same on a reactor. */
+export interface SessionRouting extends Routing<Session> {
+  /** The place of a route in the configuration: `relay.cfg:12`. */
+  ruleOf(route: number): string
 }
 
 /** The routes of a configuration. */
-export class Routes implements Routing {
+export class Routes implements SessionRouting {
   readonly #router: Router
   readonly #pools: RelayPools
   readonly #plans: readonly RoutePlan[]
@@ -28,19 +36,44 @@ export class Routes implements Routing {
 
   choose(session: Session): RelayPool | Unserved {
     const { facts, system } = session.relay
-    const decision = this.#router.route(facts.of(session), system.clock.wallMs())
+    const found = this.decide(facts.of(session), system.clock.wallMs())
+    session.decidedBy = this.matched
+    if (found === 'reject-close' || found === 'reject-reset') session.rule = this.ruleOf(this.matched)
+    return found
+  }
+
+  /** What they say about a client with these facts. */
+  decide(facts: RouteFacts, nowEpochMs: number): RelayPool | Unserved {
+    const decision = this.#router.route(facts, nowEpochMs)
     if (decision === NO_ROUTE) return 'no-route'
     if (decision >= 0) return this.#pools.all[decision] ?? 'no-route'
-    session.rule = ruleName(this.#plans[this.#router.matched]?.position)
     return decision === REJECT_CLOSE ? 'reject-close' : 'reject-reset'
   }
+
+  ruleOf(route: number): string {
+    return ruleName(this.#plans[route]?.position)
+  }
+
+  /** Index of the route that decided last, or NO_MATCH. */
+  get matched(): number {
+    return this.#router.matched
+  }
+}
+
+/** The pool of a client: that of its listener, or what the routes say, or without routes the default pool. */
+export function choosePool<Client extends { readonly listenerSlot: number }>(
+  pools: RelayPools,
+  routing: Routing<Client> | undefined,
+  client: Client,
+): RelayPool | Unserved {
+  return pools.ofListener(client.listenerSlot) ?? routing?.choose(client) ?? pools.fallback ?? 'no-route'
 }
 
 /** The pool that serves a client; undefined: the session has been ended. */
 export function serviceFor(session: Session): RelayPool | undefined {
   const { pools, routing } = session.relay
-  const found =
-    pools.ofListener(session.listenerSlot) ?? routing?.choose(session) ?? pools.fallback ?? 'no-route'
+  if (pools.ofListener(session.listenerSlot) !== undefined) session.decidedBy = BY_LISTENER
+  const found = choosePool(pools, routing, session)
   if (typeof found !== 'string') return found
   if (found === 'reject-close') closeInOrder(session, 'rejected-by-route')
   else session.cut(found === 'no-route' ? found : 'rejected-by-route')

@@ -1,6 +1,6 @@
 /** The destination address of an attempt. */
 import { type NativeAddress, portIn, setPort } from '../../kernel/sockaddr.js'
-import type { RemotePorts } from '../remotes.js'
+import type { DialTarget, RemotePorts } from '../remotes.js'
 import type { Session } from '../session.js'
 
 /**
@@ -8,10 +8,15 @@ import type { Session } from '../session.js'
  * into the shared address and valid until the next call; it is zero for clients of Unix sockets, which have no port.
  */
 export function targetAddress(session: Session, attempt: number): NativeAddress {
-  const remote = session.relay.remotes.at(session.remoteSlot)
-  const address = remote.addressAt(attempt)
-  if (remote.ports !== 'own') setPort(address, portFor(session, remote.ports))
+  const target = targetOf(session)
+  const address = target.addressAt(attempt)
+  if (target.ports !== 'own') setPort(address, portFor(session, target.ports))
   return address
+}
+
+/** What the session dials: the host that its client asks for, or the chosen remote. */
+export function targetOf({ relay, remoteSlot, target }: Session): DialTarget {
+  return target ?? relay.remotes.at(remoteSlot)
 }
 
 function portFor(session: Session, ports: Exclude<RemotePorts, 'own'>): number {

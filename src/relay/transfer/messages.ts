@@ -31,6 +31,7 @@ export function pumpMessages(way: Direction, calls: Calls, blocks: Blocks): Pump
   const { message } = way
   const enough = way.bytes + BYTES_PER_TURN
   for (let messages = 0; messages < MESSAGES_PER_TURN && way.bytes < enough; messages++) {
+    // A partial message is completed by `moveOne` first.
     if (way.heldBytes > 0 && !message.isUnfinished) {
       const flushed = sendHeld(way, message, calls, blocks)
       if (flushed !== GO_ON) return flushed
@@ -54,6 +55,7 @@ export function receiveFirst(way: Direction, calls: Calls, blocks: Blocks): Outc
   way.message ??= new Message()
   const got = calls.sctp.receive(way.source.fd, blocks.scratch, 0, BLOCK_BYTES, way.message)
   way.message.isUnfinished = got > 0 && got < BLOCK_BYTES && !way.message.isWhole
+  // A read ends with its message, whatever is queued behind it.
   if (got > 0) source.mayRead = true
   return got
 }
@@ -135,6 +137,7 @@ function send(way: Direction, message: Message, calls: Calls, from: Region, byte
   if (message.isInPieces || !message.isWhole) message.isUnordered = false
   const took = calls.sctp.send(way.sink.fd, from, 0, byteCount, message)
   if (took < 0) return took
+  // What follows belongs to the same message until a part is its last.
   message.isInPieces = !message.isWhole
   way.bytes += byteCount
   return took

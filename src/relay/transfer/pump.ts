@@ -38,6 +38,7 @@ export function pump(
     const emptied = emptyKept(way, way.pipe, calls, pipes)
     if (emptied !== GO_ON) return emptied
   }
+  // After GO_ON bytes are copied below: these sockets cannot be spliced now.
   if (way.bigRuns >= policy.bigRuns) {
     way.sink.neverDelay(calls)
     const spliced = splice(way, calls, pipes)
@@ -52,6 +53,7 @@ export function pump(
   return SPENT
 }
 
+/** Copies once through the scratch block, which holds no bytes of a session between two calls. */
 function moveOnce(way: Direction, calls: Calls, blocks: Blocks): Pumped | typeof GO_ON {
   const { source, sink } = way
   const got = source.transport.receive(source, calls, blocks.scratch, BLOCK_BYTES)
@@ -85,6 +87,7 @@ function keepRest(
 ): Pumped | typeof GO_ON {
   const taken = Math.max(0, took)
   const block = blocks.keepScratch()
+  // The bytes were read and cannot be kept, so the session cannot go on.
   if (block === undefined) return sinkFailed(way, -ENOMEM)
   way.hold(block, taken, got - taken)
   way.bytes += taken
@@ -94,6 +97,7 @@ function keepRest(
   return sinkFailed(way, took)
 }
 
+/** Sends the held bytes, which must precede what is read next. */
 function flushHeld(way: Direction, calls: Calls, blocks: Blocks): Pumped | typeof GO_ON {
   const { sink } = way
   if (way.bytes > 0) sink.neverDelay(calls)
@@ -105,6 +109,7 @@ function flushHeld(way: Direction, calls: Calls, blocks: Blocks): Pumped | typeo
     way.bytes += took
     way.heldOffset += took
     way.heldBytes -= took
+    // A short send: the sink is full.
     if (way.heldBytes > 0) return blocked(way)
   }
   way.releaseBlock(blocks)

@@ -43,6 +43,7 @@ export function startRelaying(session: Session): void {
   keepAliveLater(session)
   waitForQuiet(session)
   session.run(toRemote)
+  // The first run may have closed the session.
   if (session.phase !== 'closed' && remote.mayRead) session.run(toClient)
 }
 
@@ -150,6 +151,7 @@ function wayEnded(session: Session, way: d.Direction): void {
   const { sink, source } = way
   way.isDone = true
   way.demote(session.relay.pipes)
+  // All bytes of the failed side were sent: now the failure itself is passed on.
   if (session.broken !== undefined) {
     passOnFailure(session, session.broken)
     return
@@ -213,6 +215,7 @@ function quietTimer(session: Session): void {
     setKeepAlive(system.calls, session.remote.fd, options.keepAlive)
   }
   const limitMs = quietMs(session)
+  // Moving bytes does not set the timer, so it fires at a deadline that may have moved since.
   if (loop.nowMs - session.lastActiveMs < limitMs) {
     waitForQuiet(session)
     return

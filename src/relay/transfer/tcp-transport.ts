@@ -1,6 +1,7 @@
 /** Plain TCP, and Multipath TCP, which behaves like it. */
 import type { Transport } from './transport.js'
 
+/** A short read drains the socket, except at urgent data and errors: `noteShortRead` in pump.ts. */
 export const TCP: Transport = {
   name: 'tcp',
   shortReadDrains: true,

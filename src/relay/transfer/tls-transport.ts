@@ -34,6 +34,7 @@ export const TLS: Transport = {
       case WANT_READ:
         return -EAGAIN
       case WANT_WRITE:
+        // OpenSSL must write before it reads on, for example to answer a key update (RFC 8446, 4.6.3).
         source.readsWhenWritable = true
         return -EAGAIN
       case MORE:

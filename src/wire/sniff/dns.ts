@@ -34,8 +34,9 @@ const AUTHORITIES_MAX = 1
 const ADDITIONALS_MAX = 3
 
 /**
- * One question: a query without any (RFC 9619) only asks a server for its cookie, and that over UDP. Counts that do
- * not fit into the length, and bits that requests leave 0, are what tells texts and other binary protocols apart.
+ * One question: a query without any (RFC 9619) only asks a server for its cookie, and that over UDP. Texts
+ * and other binary protocols are excluded by counts that do not fit into the length, and by bits that are 0
+ * in requests.
  */
 export function sniffDns(bytes: Uint8Array, from: number, byteCount: number): Answer {
   if (byteCount < LENGTH_BYTES) return MORE

@@ -57,6 +57,7 @@ function skipBlank(bytes: Uint8Array, from: number, end: number): number {
 }
 
 function skipToken(bytes: Uint8Array, from: number, end: number): number {
+  // One byte more than allowed, by which a token that is too long is recognized.
   const tokenEnd = Math.min(end, from + METHOD_BYTES_MAX + 1)
   let at = from
   while (at < tokenEnd && IS_TOKEN[byteAt(bytes, at)] === 1) at++

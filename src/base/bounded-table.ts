@@ -1,6 +1,6 @@
 /** A table whose entries expire, bounded in size because clients cause its entries. */
 
-/** Entries of one table. A full table drops its oldest entries. */
+/** Default of the entries of one table. A full table drops its oldest entries. */
 export const ENTRIES_MAX = 10_000
 
 /** Dropped at once: finding the oldest entry of a Map steps over all deleted slots before it, so it is done rarely. */
@@ -18,9 +18,12 @@ interface Entry<Value> {
 export class BoundedTable<Value> {
   readonly #entries = new Map<string, Entry<Value>>()
   readonly #purgePeriodMs: number
+  readonly #entriesMax: number
+  /** Time of the last removal of expired entries. */
   #purgedAtMs = Number.NEGATIVE_INFINITY
 
-  constructor(purgePeriodMs: number) {
+  constructor(purgePeriodMs: number, entriesMax = ENTRIES_MAX) {
+    this.#entriesMax = entriesMax
     this.#purgePeriodMs = Math.max(purgePeriodMs, PURGE_PERIOD_MS_MIN)
   }
 
@@ -38,12 +41,13 @@ export class BoundedTable<Value> {
   /** Sets an entry and makes it the youngest one, also when it replaces another. */
   set(key: string, value: Value, expiresAtMs: number): void {
     this.#entries.delete(key)
-    if (this.#entries.size >= ENTRIES_MAX) this.#dropOldest()
+    if (this.#entries.size >= this.#entriesMax) this.#dropOldest()
     this.#entries.set(key, { value, expiresAtMs })
   }
 
   #dropOldest(): void {
     let left = DROPPED_AT_ONCE
+    // A Map iterates in the order of insertion: the oldest first.
     for (const key of this.#entries.keys()) {
       if (left-- === 0) return
       this.#entries.delete(key)

@@ -1,0 +1,215 @@
+/** The parts of a configuration that `simulate` runs: its compiled plan, with another policy if one is to be tried. */
+import { AccessList } from '../admission/access-list.js'
+import type { RouteFacts } from '../admission/route-facts.js'
+import { Router } from '../admission/router.js'
+import type { Pool } from '../balance/pool.js'
+import { RemoteHealth } from '../balance/remote-health.js'
+import { nearest } from '../base/suggest.js'
+import { StickyTable, stickyBytes } from '../cells/sticky-table.js'
+import type { ListenerSettings } from '../config/table-spawnd.js'
+import { intendedKind, intendedName } from '../control/process/listeners.js'
+import { poolOf, remoteArrays } from '../engine/build-pools.js'
+import type { Plan, PoolPlan } from '../engine/plan.js'
+import { heapRegion } from '../kernel/region.js'
+import { ownWord } from '../observe/access-line.js'
+import { compilePlan } from '../plan/compile/compile-plan.js'
+import { listenerNames } from '../plan/compile/socket-names.js'
+import type { Loaded } from '../plan/load/load.js'
+import { ROUND_PAUSE_MS } from '../relay/opening/attempts.js'
+import { hashOfFacts, isRecognisedBy } from '../relay/opening/client-hash.js'
+import { Stickiness, StickyClient } from '../relay/stickiness.js'
+import { RemoteVerdicts } from '../services/remote-verdicts.js'
+import { routeGaps } from '../simulate/route-gaps.js'
+import { type ReportedPool, type ReportedRemote, Rows } from '../simulate/rows.js'
+import type { RelayModel, SimulatedPool } from '../simulate/simulated-relay.js'
+import type { Trace } from '../simulate/trace.js'
+import type { TraceListener } from '../simulate/trace-listeners.js'
+import type { SimulateArguments } from './simulate-arguments.js'
+
+/** Keys that are not in an access log: clients are recognised by their addresses instead. */
+const UNKNOWN_KEYS: Readonly<Record<string, string>> = {
+  'rdp-cookie': 'RDP cookies',
+  'mqtt-client': 'MQTT client identifiers',
+  certificate: 'certificates',
+}
+
+export interface SimulatedPlan {
+  readonly plan: Plan
+  readonly listeners: readonly TraceListener[]
+  /** In what the simulation differs from the relay, a sentence each. */
+  readonly notes: readonly string[]
+  prepare(trace: Trace, seed: number): { readonly rows: Rows; readonly model: RelayModel }
+}
+
+/** A string is an error message. */
+export function compileForSimulation(
+  loaded: Loaded,
+  { policy, pool }: Pick<SimulateArguments, 'policy' | 'pool'>,
+): SimulatedPlan | string {
+  const { pools } = loaded.tcprelay
+  if (pool !== undefined && !pools.some(({ name }) => name === pool)) {
+    const names = pools.map(({ name }) => name)
+    const near = nearest(pool, names)
+    return `option '--pool': there is no pool '${pool}': ${near === undefined ? names.join(', ') : `did you mean '${near}'?`}`
+  }
+  const changed = pools.map((settings) => {
+    const isChanged = policy !== undefined && (pool ?? settings.name) === settings.name
+    return isChanged ? { ...settings, policy } : settings
+  })
+  const plan = planOf({ ...loaded, tcprelay: { ...loaded.tcprelay, pools: changed } })
+  const gaps = loaded.spawnd.listeners.map((settings, slot) => gapsOf(settings, slot, plan))
+  const listeners = traceListeners(loaded.spawnd.listeners, plan, gaps)
+  return {
+    plan,
+    listeners,
+    notes: notesOf(plan, listeners, gaps),
+    prepare: (trace, seed) => prepare(plan, listeners, trace, seed),
+  }
+}
+
+/** Compiled as at a start; nothing is bound. */
+function planOf(loaded: Loaded): Plan {
+  const { listeners } = loaded.spawnd
+  return compilePlan(loaded, {
+    listenerNames: listenerNames(listeners, listeners.map(intendedName)),
+    listenerKinds: listeners.map(intendedKind),
+    listenerSlots: [...listeners.keys()],
+    poolSlots: [...loaded.tcprelay.pools.keys()],
+    remoteSlots: [...loaded.tcprelay.remotes.keys()],
+    mechanism: loaded.mechanism,
+  })
+}
+
+function gapsOf({ pool, tls }: ListenerSettings, slot: number, { routes }: Plan): ReadonlySet<string> {
+  return pool === undefined ? routeGaps(routes, slot, tls.kind === 'on') : new Set()
+}
+
+function traceListeners(
+  settings: readonly ListenerSettings[],
+  { listeners }: Plan,
+  gaps: readonly ReadonlySet<string>[],
+): readonly TraceListener[] {
+  return listeners.map(({ name, overrides, pool, realm }, slot) => ({
+    slot,
+    name: ownWord(name),
+    port: portOf(settings[slot]?.bind),
+    realm,
+    pool,
+    dialRetries: overrides?.dialRetries,
+    dialTimeoutMs: overrides?.dialTimeoutMs,
+    usesLoggedPools: (gaps[slot]?.size ?? 0) > 0,
+  }))
+}
+
+function portOf(bind: ListenerSettings['bind'] | undefined): number {
+  if (bind === undefined || bind.kind === 'inherited') return 0
+  if (bind.kind !== 'address') return bind.port
+  return bind.address.family === 'unix' ? 0 : bind.address.port
+}
+
+function notesOf(
+  { pools }: Plan,
+  listeners: readonly TraceListener[],
+  gaps: readonly ReadonlySet<string>[],
+): readonly string[] {
+  const ofRoutes = listeners.flatMap(({ name }, slot) => {
+    const asked = [...(gaps[slot] ?? [])]
+    if (asked.length === 0) return []
+    return [
+      `listener ${name}: routes ask for ${asked.join(' and ')}, which no access log has: its clients get the pools of the log`,
+    ]
+  })
+  const ofPools = pools.flatMap(({ key, name, policy, sticky }) => {
+    const unknown = UNKNOWN_KEYS[key?.by ?? ''] ?? UNKNOWN_KEYS[sticky?.key.by ?? '']
+    if (unknown !== undefined)
+      return [`pool ${name}: no access log has ${unknown}: clients are recognised by their addresses`]
+    if (policy !== 'least-time') return []
+    return [`pool ${name}: no access log has connect times: all remotes answer equally fast`]
+  })
+  return [...ofRoutes, ...ofPools]
+}
+
+function prepare(plan: Plan, listeners: readonly TraceListener[], trace: Trace, seed: number) {
+  const { defaultPool, pools, remotes, routes } = plan
+  const rows = new Rows(pools.map(reportedPool), reportedRemotes(plan), trace)
+  const health = new RemoteHealth(remotes.length)
+  const arrays = remoteArrays(plan)
+  const cells = {
+    use: new Int32Array(rows.remotes.length),
+    verdict: new Int32Array(remotes.length),
+    upAtMs: new Float64Array(remotes.length),
+  }
+  const model: RelayModel = {
+    listeners,
+    accessList: new AccessList(plan.admission.accessTable),
+    router: new Router(routes, defaultPool),
+    pools: pools.map((pool, index) =>
+      simulatedPool(pool, poolOf(pool, arrays, cells, health, { seed: seed + index }), plan, seed),
+    ),
+    health,
+    use: cells.use,
+    verdict: cells.verdict,
+    reportEvidence: verdictsInto(cells, remotes),
+    roundPauseMs: ROUND_PAUSE_MS,
+  }
+  return { rows, model }
+}
+
+function simulatedPool(plan: PoolPlan, pool: Pool, { remotes }: Plan, seed: number): SimulatedPool {
+  const { key, members, options, sticky } = plan
+  const { dialRetries, dialTimeoutMs } = options
+  const hashOf = key && ((facts: RouteFacts) => hashOfFacts(facts, key, ''))
+  if (sticky === undefined) return { pool, hashOf, memoryOf: () => undefined, dialRetries, dialTimeoutMs }
+  const table = new StickyTable(heapRegion(stickyBytes(sticky.entries)), sticky.ttlMs)
+  const named = members.map((slot) => ({ slot, name: remotes[slot]?.name ?? '' }))
+  const stickiness = new Stickiness(sticky.key, seed, table, named)
+  const memoryOf = (facts: RouteFacts) => {
+    if (!isRecognisedBy(facts, sticky.key, '')) return undefined
+    const [first, second] = [seed, ~seed].map((half) => hashOfFacts(facts, sticky.key, '', half))
+    return new StickyClient(stickiness, first as number, second as number)
+  }
+  return { pool, hashOf, memoryOf, dialRetries, dialTimeoutMs }
+}
+
+/** The head of the simulated relay: evidence of attempts goes in, verdicts come out. */
+function verdictsInto(
+  { upAtMs, verdict }: { readonly verdict: Int32Array; readonly upAtMs: Float64Array },
+  remotes: Plan['remotes'],
+): RelayModel['reportEvidence'] {
+  // Names are unique in a pool only.
+  const verdicts = new RemoteVerdicts(
+    () => {},
+    (name, found) => {
+      verdict[Number(name)] = found.isDown ? 1 : 0
+      upAtMs[Number(name)] = found.upAtMs
+    },
+    () => Infinity,
+  )
+  verdicts.watch(remotes.map((_, slot) => ({ name: String(slot) })))
+  return (slot, isUp, nowMs) => {
+    verdicts.record({ name: String(slot), isUp, startedMs: nowMs, atMs: nowMs, why: '' })
+  }
+}
+
+function reportedPool({ members, name, policy }: PoolPlan): ReportedPool {
+  return { name: ownWord(name), policy, rows: [...members] }
+}
+
+function reportedRemotes({ pools, remotes }: Plan): readonly ReportedRemote[] {
+  const poolOf = new Map(pools.flatMap(({ members }, index) => members.map((slot) => [slot, index])))
+  return remotes.map(({ name, weight }, slot) => {
+    const pool = poolOf.get(slot) ?? 0
+    return { name: ownWord(name), pool, weight, isRegular: isRegular(slot, pools[pool], remotes) }
+  })
+}
+
+/** Whether it gets clients while all remotes of its pool are up. */
+function isRegular(slot: number, pool: PoolPlan | undefined, remotes: Plan['remotes']): boolean {
+  const own = remotes[slot]
+  if (pool === undefined || own === undefined || own.weight === 0) return false
+  const better = pool.members.filter((other) => {
+    const { tier = 0, weight = 0 } = remotes[other] ?? {}
+    return weight > 0 && tier < own.tier
+  })
+  return better.length < pool.tierMinUsable
+}

@@ -1,0 +1,59 @@
+/** A name that a client asked for, with its addresses: what its session dials instead of a configured remote. */
+import { type HostLiteral, withPort } from '../base/address.js'
+import { unmap } from '../kernel/memory.js'
+import { encodeAddress, type NativeAddress, nativeAddress, portIn, setPort } from '../kernel/sockaddr.js'
+import { PLAIN_REMOTE } from './remote-options.js'
+import type { DialTarget } from './remotes.js'
+
+/** Native memory for the address of one attempt: connect(2) copies it, so that one of each family is enough. */
+export class TargetMemory {
+  readonly #ipv4 = nativeAddress({ family: 'ipv4', host: '0.0.0.0', port: 0 })
+  readonly #ipv6 = nativeAddress({ family: 'ipv6', host: '::', port: 0, scope: '' })
+
+  /** Valid until the next call. */
+  write(bytes: Uint8Array): NativeAddress {
+    const address = bytes.length === this.#ipv4.byteLength ? this.#ipv4 : this.#ipv6
+    address.region.bytes.set(bytes)
+    setPort(address, portIn(bytes))
+    return address
+  }
+
+  close(): void {
+    for (const { region } of [this.#ipv4, this.#ipv6]) unmap(region)
+  }
+}
+
+export class DynamicHost implements DialTarget {
+  readonly name: string
+  readonly ports: 'own' | 'same'
+  readonly options = PLAIN_REMOTE
+  readonly sctp = undefined
+  readonly #memory: TargetMemory
+  readonly #addresses: readonly Uint8Array[]
+  /** Index of the address that is tried first: the one that last answered. */
+  #first = 0
+
+  /** `addresses`: at least one. `port`: 0 for the port that the client connected to. */
+  constructor(name: string, addresses: readonly HostLiteral[], port: number, memory: TargetMemory) {
+    this.name = name
+    this.ports = port === 0 ? 'same' : 'own'
+    this.#memory = memory
+    this.#addresses = addresses.map((address) => encodeAddress(withPort(address, port)))
+  }
+
+  get addressCount(): number {
+    return this.#addresses.length
+  }
+
+  addressAt(attempt: number): NativeAddress {
+    return this.#memory.write(this.#addresses[this.#at(attempt)] as Uint8Array)
+  }
+
+  prefer(attempt: number): void {
+    this.#first = this.#at(attempt)
+  }
+
+  #at(attempt: number): number {
+    return (this.#first + attempt) % this.#addresses.length
+  }
+}

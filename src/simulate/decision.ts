@@ -1,0 +1,38 @@
+/** What becomes of a connection: the row of its remote, or one of these negative numbers. */
+import { NO_ROUTE, REJECT_CLOSE, REJECT_RESET } from '../admission/router.js'
+
+export type Decision = number
+
+/** All remotes of its pool failed, as often as `dial retries` allows, or until `dial timeout`. */
+export const NO_REMOTE = -4
+/** An access rule rejects the client. */
+export const REJECTED = -5
+/** It is decided later, when the chooser says so by `nextMs`. */
+export const LATER = -6
+/** It is not simulated: it ended before a remote was chosen, or its listener is not in the configuration. */
+export const LEFT_OUT = -7
+
+/** Why clients are refused, by decision. */
+export const REFUSALS = {
+  rejected: [REJECTED],
+  noRoute: [NO_ROUTE],
+  rejectedByRoute: [REJECT_CLOSE, REJECT_RESET],
+} as const
+
+export type Refusal = keyof typeof REFUSALS
+
+/** Chooses the remotes of the connections of a trace, which it gets in order of time. */
+export interface Chooser {
+  /** The pool of the last decision, or NO_ROW. */
+  readonly pool: number
+  decide(connection: number, nowMs: number): Decision
+  /** A connection for which the last answer was LATER, at the time `againMs`. */
+  decideAgain?(connection: number, nowMs: number): Decision
+  /** When to ask again after LATER. */
+  readonly againMs?: number
+  /** The session of a connection has begun or ended. */
+  began?(connection: number, row: number, nowMs: number): void
+  ended?(connection: number, row: number, nowMs: number): void
+  /** A remote goes down or comes back. */
+  setDown?(row: number, isDown: boolean): void
+}

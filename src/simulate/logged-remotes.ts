@@ -1,0 +1,55 @@
+/** What happened to the connections of a trace, as its lines say. */
+import { NO_ROUTE, REJECT_CLOSE } from '../admission/router.js'
+import { type Chooser, type Decision, LEFT_OUT, NO_REMOTE, REJECTED } from './decision.js'
+import { NO_ROW, type Rows } from './rows.js'
+import type { Trace } from './trace.js'
+
+/** The value of `end=` for a session that ended in order; generated connections have it too. */
+export const DONE = 'done'
+
+/** Ends of clients that got no remote, by the decision behind them. */
+const REFUSED: Readonly<Record<string, Decision>> = {
+  'no-remote': NO_REMOTE,
+  'dial-timeout': NO_REMOTE,
+  'no-route': NO_ROUTE,
+  'rejected-by-route': REJECT_CLOSE,
+  rejected: REJECTED,
+}
+
+export class LoggedRemotes implements Chooser {
+  pool = NO_ROW
+  readonly #trace: Trace
+  readonly #rows: Rows
+  /** By the word of `end`. */
+  readonly #refusals: readonly Decision[]
+  readonly #done: number
+
+  constructor(trace: Trace, rows: Rows) {
+    this.#trace = trace
+    this.#rows = rows
+    this.#refusals = trace.words.texts.map((text) =>
+      Object.hasOwn(REFUSED, text) ? (REFUSED[text] ?? LEFT_OUT) : LEFT_OUT,
+    )
+    this.#done = trace.words.idOf(DONE)
+  }
+
+  decide(connection: number): Decision {
+    this.pool = this.#rows.loggedPool[connection] as number
+    const row = this.#rows.logged[connection] as number
+    return row === NO_ROW ? this.refusal(connection) : row
+  }
+
+  /** Why the client got no remote; LEFT_OUT: for a reason that routes and pools do not change. */
+  refusal(connection: number): Decision {
+    return this.#refusals[this.#trace.end[connection] as number] as Decision
+  }
+
+  /** Whether the connection ended before a remote was chosen: it cannot be simulated. */
+  endedEarly(connection: number): boolean {
+    return (
+      this.#rows.logged[connection] === NO_ROW &&
+      this.#trace.end[connection] !== this.#done &&
+      this.refusal(connection) === LEFT_OUT
+    )
+  }
+}
