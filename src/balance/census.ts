@@ -3,7 +3,7 @@ import { NOT_SKIPPED, SKIP_REASONS } from './skip-reason.js'
 import type { SlotSet } from './slot-set.js'
 
 /** Counting looks at every remote, and some policies do not: larger pools are counted only if that is asked for. */
-const MEMBERS_MAX = 64
+const MEMBERS_MAX = 32
 
 /** The pool was not counted. */
 export const NOT_COUNTED = -1

@@ -7,6 +7,8 @@ import { mapShared } from '../kernel/memory.js'
 import { type CellFds, type ChildCells, createCells, localCells, openCells } from './cells.js'
 import {
   COUNTERS,
+  DECISION_BYTES,
+  DECISIONS_MAX,
   LISTENER_COUNTERS,
   layoutOf,
   placeCount,
@@ -124,7 +126,7 @@ if (!isMainThread) {
     for (const [key, value] of Object.entries(SHAPE)) {
       assert.throws(
         () => openCells(fdsOf(0), { ...SHAPE, [key]: value + 1 }, 0),
-        /shared memory has layout 11,3,5,2,1,1000, expected/,
+        /shared memory has layout 12,3,5,2,1,1000, expected/,
         key,
       )
     }
@@ -218,6 +220,7 @@ function placesOf(shape: Shape): Place[] {
     place('common', `counters ${slot}`, common.counters + slot * rowBytes(countersBytes), countersBytes),
     place('own', 'listenerCounters', own.listenerCounters, shape.listeners * LISTENER_COUNTERS.length * 8),
     place('own', 'remoteCounters', own.remoteCounters, shape.remotes * REMOTE_COUNTERS.length * 8),
+    place('own', 'decisions', own.decisions, DECISIONS_MAX * DECISION_BYTES),
     place('own', 'ring head', own.ring, RING_HEAD_BYTES, 'ring'),
     place('own', 'ring', own.ring + RING_HEAD_BYTES, shape.ringBytes),
   ])
@@ -238,13 +241,14 @@ function placesOf(shape: Shape): Place[] {
 
 /** Every view of a child's rows, in the order of `placesOf`. */
 function viewsOf(rows: ChildCells) {
-  const { counters, listenerCounters, remoteCounters, retryAtMs, ringBytes, ringHead, use } = rows
+  const { counters, decisions, listenerCounters, remoteCounters, retryAtMs, ringBytes, ringHead, use } = rows
   return [
     { name: 'use', view: use },
     { name: 'retryAt', view: retryAtMs },
     { name: 'counters', view: counters },
     { name: 'listenerCounters', view: listenerCounters },
     { name: 'remoteCounters', view: remoteCounters },
+    { name: 'decisions', view: decisions },
     { name: 'ring head', view: ringHead },
     { name: 'ring', view: ringBytes },
   ]

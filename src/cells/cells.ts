@@ -14,6 +14,8 @@ import {
 import { heapRegion, type Region } from '../kernel/region.js'
 import {
   COUNTERS,
+  DECISION_BYTES,
+  DECISIONS_MAX,
   LAYOUT_VERSION,
   type Layout,
   LISTENER_COUNTERS,
@@ -58,6 +60,8 @@ export interface ChildCells {
   readonly listenerCounters: Float64Array
   /** A row of REMOTE_COUNTERS for each remote slot. */
   readonly remoteCounters: Float64Array
+  /** DECISIONS_MAX records of DECISION_BYTES. */
+  readonly decisions: Uint8Array
   readonly ringHead: Int32Array
   readonly ringBytes: Uint8Array
 }
@@ -360,6 +364,7 @@ function rowsIn(own: Region, { own: at, shape }: Layout, counters: Float64Array)
     counters,
     listenerCounters: float64(own, at.listenerCounters, shape.listeners * LISTENER_COUNTERS.length),
     remoteCounters: float64(own, at.remoteCounters, shape.remotes * REMOTE_COUNTERS.length),
+    decisions: own.part(at.decisions, DECISIONS_MAX * DECISION_BYTES).bytes,
     ringHead: int32(own, at.ring, RING_HEAD_BYTES / 4),
     ringBytes: own.part(at.ring + RING_HEAD_BYTES, shape.ringBytes).bytes,
   }

@@ -21,16 +21,17 @@
  * | | | `retryAt` | remote | that child | Float64: CLOCK_MONOTONIC ms until which the child does not try it, 0 = usable |
  * | | | `listenerCounters` | listener × LISTENER_COUNTERS | that child, or the front of a master | Float64 |
  * | | | `remoteCounters` | remote × REMOTE_COUNTERS | that child | Float64 |
+ * | | | `decisions` | DECISIONS_MAX | that child | 64 bytes: its last choices of remotes, `observe/decision-ring.ts` |
  * | | | `ring` | one | that child; the head reads and moves `tail` | Int32 heads with Atomics, then bytes |
  * | `sticky`, one for each sticky pool | writable | entries | hash of a client | children, several writers | Int32 with Atomics: `sticky-table.ts` |
  *
  * Places are what sessions are counted for and may be limited: remotes, listeners, pools and the queues of pools, in this
  * order (`listenerPlace`, `poolPlace`, `queuePlace`; the place of a remote is its slot).
  *
- * Readers of `common`, of `sticky` and of another process' `own` check what they read (`countIn`, `LogRingReader`). The memory of a child
+ * Readers of `common`, of `sticky` and of another process' `own` check what they read (`countIn`, `LogRingReader`, `DecisionReader`). The memory of a child
  * ends with it; `services/counter-keeper.ts` keeps what it had counted.
  */
-export const LAYOUT_VERSION = 11
+export const LAYOUT_VERSION = 12
 
 /** The counters of a child: sums since its start, and gauges, which end in `Now`. */
 export const COUNTERS = [
@@ -157,6 +158,7 @@ export interface Layout {
     readonly retryAt: number
     readonly listenerCounters: number
     readonly remoteCounters: number
+    readonly decisions: number
     readonly ring: number
     readonly byteLength: number
   }
@@ -164,6 +166,11 @@ export interface Layout {
 
 /** Int32 words at the start of a ring: write position, read position, whether the reader sleeps, spare. */
 export const RING_HEAD_BYTES = 16
+
+/** Decisions that a child keeps, bytes of each, and room for its numbers of skipped remotes. */
+export const DECISIONS_MAX = 1_000
+export const DECISION_BYTES = 64
+export const SKIP_COUNTS_MAX = 12
 
 /** Tables of different writers must not share a cache line (false sharing); 64 bytes on x86-64 and arm64. */
 const LINE_BYTES = 64
@@ -190,6 +197,7 @@ export function layoutOf(shape: Shape): Layout {
       retryAt: shape.remotes * 8,
       listenerCounters: shape.listeners * LISTENER_COUNTERS.length * 8,
       remoteCounters: shape.remotes * REMOTE_COUNTERS.length * 8,
+      decisions: DECISIONS_MAX * DECISION_BYTES,
       ring: RING_HEAD_BYTES + shape.ringBytes,
     }),
   }

@@ -1,20 +1,22 @@
 /** The parts of a configuration that `simulate` runs: its compiled plan, with another policy if one is to be tried. */
 import { AccessList } from '../admission/access-list.js'
-import type { RouteFacts } from '../admission/route-facts.js'
 import { Router } from '../admission/router.js'
 import type { Pool } from '../balance/pool.js'
 import { RemoteHealth } from '../balance/remote-health.js'
 import { nearest } from '../base/suggest.js'
+import { NO_LIMIT } from '../cells/layout.js'
 import { StickyTable, stickyBytes } from '../cells/sticky-table.js'
 import type { ListenerSettings } from '../config/table-spawnd.js'
 import { intendedKind, intendedName } from '../control/process/listeners.js'
 import { poolOf, remoteArrays } from '../engine/build-pools.js'
-import type { Plan, PoolPlan } from '../engine/plan.js'
+import type { Plan, PoolPlan, StickyPlan } from '../engine/plan.js'
 import { heapRegion } from '../kernel/region.js'
 import { ownWord } from '../observe/access-line.js'
 import { compilePlan } from '../plan/compile/compile-plan.js'
+import { rowCounts } from '../plan/compile/dynamic-plans.js'
 import { listenerNames } from '../plan/compile/socket-names.js'
 import type { Loaded } from '../plan/load/load.js'
+import { DynamicHosts } from '../relay/dynamic-hosts.js'
 import { ROUND_PAUSE_MS } from '../relay/opening/attempts.js'
 import { hashOfFacts, isRecognisedBy } from '../relay/opening/client-hash.js'
 import { Stickiness, StickyClient } from '../relay/stickiness.js'
@@ -22,6 +24,7 @@ import { RemoteVerdicts } from '../services/remote-verdicts.js'
 import { routeGaps } from '../simulate/route-gaps.js'
 import { type ReportedPool, type ReportedRemote, Rows } from '../simulate/rows.js'
 import type { RelayModel, SimulatedPool } from '../simulate/simulated-relay.js'
+import { placeOfPool, usePlaces } from '../simulate/tally.js'
 import type { Trace } from '../simulate/trace.js'
 import type { TraceListener } from '../simulate/trace-listeners.js'
 import type { SimulateArguments } from './simulate-arguments.js'
@@ -70,12 +73,13 @@ export function compileForSimulation(
 /** Compiled as at a start; nothing is bound. */
 function planOf(loaded: Loaded): Plan {
   const { listeners } = loaded.spawnd
+  const { pools, remotes } = rowCounts(loaded.tcprelay)
   return compilePlan(loaded, {
     listenerNames: listenerNames(listeners, listeners.map(intendedName)),
     listenerKinds: listeners.map(intendedKind),
     listenerSlots: [...listeners.keys()],
-    poolSlots: [...loaded.tcprelay.pools.keys()],
-    remoteSlots: [...loaded.tcprelay.remotes.keys()],
+    remoteSlots: Array.from({ length: remotes }, (_, slot) => slot),
+    poolSlots: Array.from({ length: pools }, (_, slot) => slot),
     mechanism: loaded.mechanism,
   })
 }
@@ -119,7 +123,8 @@ function notesOf(
       `listener ${name}: routes ask for ${asked.join(' and ')}, which no access log has: its clients get the pools of the log`,
     ]
   })
-  const ofPools = pools.flatMap(({ key, name, policy, sticky }) => {
+  const ofPools = pools.flatMap(({ dynamic, key, name, policy, sticky }) => {
+    if (dynamic !== undefined) return [`${name}: the hosts that its clients ask for count as one remote`]
     const unknown = UNKNOWN_KEYS[key?.by ?? ''] ?? UNKNOWN_KEYS[sticky?.key.by ?? '']
     if (unknown !== undefined)
       return [`pool ${name}: no access log has ${unknown}: clients are recognised by their addresses`]
@@ -134,8 +139,9 @@ function prepare(plan: Plan, listeners: readonly TraceListener[], trace: Trace, 
   const rows = new Rows(pools.map(reportedPool), reportedRemotes(plan), trace)
   const health = new RemoteHealth(remotes.length)
   const arrays = remoteArrays(plan)
+  const useMax = limitsOf(plan, rows)
   const cells = {
-    use: new Int32Array(rows.remotes.length),
+    use: usePlaces(rows),
     verdict: new Int32Array(remotes.length),
     upAtMs: new Float64Array(remotes.length),
   }
@@ -143,9 +149,11 @@ function prepare(plan: Plan, listeners: readonly TraceListener[], trace: Trace, 
     listeners,
     accessList: new AccessList(plan.admission.accessTable),
     router: new Router(routes, defaultPool),
-    pools: pools.map((pool, index) =>
-      simulatedPool(pool, poolOf(pool, arrays, cells, health, { seed: seed + index }), plan, seed),
-    ),
+    pools: pools.map((pool, index) => {
+      const place = pool.maxConnections === Infinity ? undefined : placeOfPool(rows, index)
+      const limits = { place, useMax, seed: seed + index }
+      return simulatedPool(pool, poolOf(pool, arrays, cells, health, limits), plan, seed)
+    }),
     health,
     use: cells.use,
     verdict: cells.verdict,
@@ -155,20 +163,44 @@ function prepare(plan: Plan, listeners: readonly TraceListener[], trace: Trace, 
   return { rows, model }
 }
 
-function simulatedPool(plan: PoolPlan, pool: Pool, { remotes }: Plan, seed: number): SimulatedPool {
-  const { key, members, options, sticky } = plan
-  const { dialRetries, dialTimeoutMs } = options
-  const hashOf = key && ((facts: RouteFacts) => hashOfFacts(facts, key, ''))
-  if (sticky === undefined) return { pool, hashOf, memoryOf: () => undefined, dialRetries, dialTimeoutMs }
-  const table = new StickyTable(heapRegion(stickyBytes(sticky.entries)), sticky.ttlMs)
-  const named = members.map((slot) => ({ slot, name: remotes[slot]?.name ?? '' }))
-  const stickiness = new Stickiness(sticky.key, seed, table, named)
-  const memoryOf = (facts: RouteFacts) => {
-    if (!isRecognisedBy(facts, sticky.key, '')) return undefined
-    const [first, second] = [seed, ~seed].map((half) => hashOfFacts(facts, sticky.key, '', half))
-    return new StickyClient(stickiness, first as number, second as number)
+/** By place. */
+function limitsOf({ pools, remotes }: Plan, rows: Rows): Int32Array {
+  const limits = usePlaces(rows).fill(NO_LIMIT)
+  for (const [slot, { maxConnections }] of remotes.entries())
+    limits[slot] = Math.min(maxConnections, NO_LIMIT)
+  for (const [index, { maxConnections }] of pools.entries()) {
+    limits[placeOfPool(rows, index)] = Math.min(maxConnections, NO_LIMIT)
   }
-  return { pool, hashOf, memoryOf, dialRetries, dialTimeoutMs }
+  return limits
+}
+
+function simulatedPool(plan: PoolPlan, pool: Pool, { remotes }: Plan, seed: number): SimulatedPool {
+  const { dynamic, key, options, sticky } = plan
+  const { dialRetries, dialTimeoutMs } = options
+  const hosts = dynamic && new DynamicHosts(dynamic, 0, 0)
+  return {
+    pool,
+    allows: hosts && ((facts) => hosts.allows(facts.serverName())),
+    hashOf: key && ((facts) => hashOfFacts(facts, key, '')),
+    memoryOf: sticky === undefined ? () => undefined : memoriesOf(plan, sticky, remotes, seed),
+    dialRetries,
+    dialTimeoutMs,
+  }
+}
+
+function memoriesOf(
+  { members }: PoolPlan,
+  { entries, key, ttlMs }: StickyPlan,
+  remotes: Plan['remotes'],
+  seed: number,
+): SimulatedPool['memoryOf'] {
+  const table = new StickyTable(heapRegion(stickyBytes(entries)), ttlMs)
+  const named = members.map((slot) => ({ slot, name: remotes[slot]?.name ?? '' }))
+  const stickiness = new Stickiness(key, seed, table, named)
+  return (facts) => {
+    if (!isRecognisedBy(facts, key, '')) return undefined
+    return new StickyClient(stickiness, hashOfFacts(facts, key, '', seed), hashOfFacts(facts, key, '', ~seed))
+  }
 }
 
 /** The head of the simulated relay: evidence of attempts goes in, verdicts come out. */
@@ -191,8 +223,8 @@ function verdictsInto(
   }
 }
 
-function reportedPool({ members, name, policy }: PoolPlan): ReportedPool {
-  return { name: ownWord(name), policy, rows: [...members] }
+function reportedPool({ dynamic, members, name, policy }: PoolPlan): ReportedPool {
+  return { name: ownWord(name), policy, rows: [...members], isDynamic: dynamic !== undefined }
 }
 
 function reportedRemotes({ pools, remotes }: Plan): readonly ReportedRemote[] {

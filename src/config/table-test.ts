@@ -87,12 +87,14 @@ const expectationRows = {
   remote: optional('expect remote', located(text('NAME')), {
     doc:
       'Remote that the client gets, by its name, or by its address and port if it has none. Only if the policy always ' +
-      'chooses the same one: `source`, `maglev`, `first`, or a pool with one remote.',
+      'chooses the same one: `source`, `maglev`, `first`, or a pool with one remote. For a dynamic route the host that ' +
+      'the client asks for.',
     isOurs: true,
   }),
   reject: optional('expect reject', rejection, {
     doc:
-      'The client is refused: by a route with `reject`, or because no route matches and there is no pool `default`. ' +
+      'The client is refused: by a route with `reject`, because no route matches and there is no pool `default`, or ' +
+      'because a dynamic route does not allow its server name. ' +
       '`close` or `reset`: in this way. Without a value: in either way.',
     isOurs: true,
   }),

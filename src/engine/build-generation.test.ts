@@ -2,13 +2,16 @@ import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import { listenerPlan, planOf, remotePlan } from '../../test/support/plans.js'
 import { calls, closeAll, done, listenOnLoopback } from '../../test/support/sockets.js'
+import { SKIP } from '../balance/skip-reason.js'
 import { createCells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
 import { AF_INET, SOCK_STREAM } from '../kernel/constants.js'
 import { linuxSystem } from '../kernel/linux-system.js'
 import { mapPrivate } from '../kernel/memory.js'
 import { decodeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
+import { DecisionReader, type DecisionRecord } from '../observe/decision-ring.js'
 import { openPoller } from '../reactor/open-poller.js'
+import { BY_DEFAULT } from '../relay/opening/decided-by.js'
 import { Reactor } from './build-reactor.js'
 import { changed, type LiveState, NO_LIVE_STATE, type StateChange } from './live-state.js'
 
@@ -70,6 +73,12 @@ class TwoRemotes {
     throw new Error('no remote gets the client')
   }
 
+  /** As the head reads them. */
+  decisions(): readonly DecisionRecord[] {
+    const bounds = { listeners: 1, rules: 0, pools: 1, remotes: 2, nowMs: this.reactor.loop.nowMs }
+    return new DecisionReader(this.#cells.cells.child(0)).read(bounds)
+  }
+
   close(): void {
     closeAll(...this.#open.splice(0), ...this.#servers)
     this.#poller.close()
@@ -114,6 +123,22 @@ test('clients are distributed by the weights of now', () => {
     }
     assert.deepEqual(counts, [2, 6])
   }
+})
+
+test('each choice of a remote is noted for the head', () => {
+  const world = openWorld(changed(NO_LIVE_STATE, { what: 'weight', remoteSlot: 1, weight: 3 }))
+  world.reactor.handle({ kind: 'state', change: { what: 'admin-state', remoteSlot: 0, state: 'drain' } })
+  const chosen = [world.connect(), world.connect()]
+  const noted = world.decisions()
+  assert.deepEqual(chosen, [1, 1])
+  for (const { attempts, candidates, listener, pool, remote, rule, skipped } of noted) {
+    assert.deepEqual([remote, listener, rule, pool, attempts, candidates], [1, 0, BY_DEFAULT, 0, 0, 1])
+    assert.deepEqual(
+      [...skipped.entries()].filter(([, count]) => count > 0),
+      [[SKIP.drain, 1]],
+    )
+  }
+  assert.equal(noted.length, 2)
 })
 
 test('a remote without addresses gets no clients until it has one', () => {

@@ -19,6 +19,7 @@ import type { SocketKind } from '../kernel/socket-kind.js'
 import type { System } from '../kernel/system.js'
 import { accessLine } from '../observe/access-line.js'
 import { counterTables, LISTENER_COUNT } from '../observe/counters.js'
+import { DecisionWriter } from '../observe/decision-ring.js'
 import { ACCESS, KEY, LOG, LogRingWriter, REMOTE } from '../observe/log-ring.js'
 import { encodeEvidence } from '../observe/remote-evidence.js'
 import { INFO } from '../observe/severity.js'
@@ -351,8 +352,8 @@ function relayParts(
     stickyShares: sticky,
     queueOf: queueMaker(cells, childSlot, loop),
   })
-  const decisions = relay.logsReasons ? new DecisionNotes() : undefined
-  for (const { pool } of pools.all) pool.census = decisions?.census
+  const decisions = new DecisionNotes(new DecisionWriter(child), relay.logsReasons)
+  for (const { pool } of pools.all) pool.census = decisions.census
   return {
     system,
     loop,

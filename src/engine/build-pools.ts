@@ -54,6 +54,7 @@ export function buildPools(
       const built = buildPool(pool, arrays, cells, health)
       return {
         ...built,
+        index,
         queue: queueOf?.(pool, built.pool),
         hosts: pool.dynamic && hostsOf(pool.dynamic, index),
         sticky: openStickiness(pool, plan, stickyShares[index]),
@@ -67,7 +68,12 @@ export function buildPools(
   return { pools, routing }
 }
 
-function buildPool(plan: PoolPlan, arrays: RemoteArrays, cells: Cells, health: RemoteHealth): RelayPool {
+function buildPool(
+  plan: PoolPlan,
+  arrays: RemoteArrays,
+  cells: Cells,
+  health: RemoteHealth,
+): Omit<RelayPool, 'index'> {
   const { key, label, options, policy } = plan
   const limits = { useMax: cells.useMax, place: placeOf(plan, cells.layout.shape) }
   const pool = poolOf(plan, arrays, cells, health, limits)

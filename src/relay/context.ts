@@ -51,7 +51,7 @@ export interface RelayContext {
   /** Undefined: there are no routes. */
   readonly routing: SessionRouting | undefined
   readonly options: RelayOptions
-  /** Undefined: nobody asks how sessions got their remotes. */
+  /** Undefined: choices of remotes are not noted. */
   readonly decisions?: DecisionNotes | undefined
   readonly tls: RelayTls
   /** This child's row of COUNTERS. */

@@ -9,6 +9,7 @@ function poolWith(options: Partial<SessionOptions>): RelayPool {
   return {
     pool,
     options: { ...DEFAULT_SESSION_OPTIONS, ...options },
+    index: 0,
     label: '',
     key: undefined,
     policy: 'least-use',

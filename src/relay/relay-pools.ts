@@ -14,6 +14,8 @@ export interface RelayPool {
   /** Its clients that wait for a remote with room; undefined: they do not wait. */
   readonly queue?: PoolQueue | undefined
   readonly options: SessionOptions
+  /** In the plan. */
+  readonly index: number
   /** As in its plan. */
   readonly label: string
   readonly key: ClientKeyPlan | undefined

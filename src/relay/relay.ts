@@ -20,6 +20,7 @@ import { describePeer } from './peer-name.js'
 import { Peers } from './peers.js'
 import { type EndReason, LISTENER_REASON_COUNTS, REASON_COUNTS, REMOTE_REASON_COUNTS } from './phases.js'
 import { Session } from './session.js'
+import type { StickyClient } from './stickiness.js'
 import { TRANSPORTS } from './transfer/transports.js'
 
 /** The context of sessions without the parts that the relay itself provides. */
@@ -193,7 +194,7 @@ export class Relay {
       this.#open[session.index] = last
       last.index = session.index
     }
-    if (session.wasConnected) session.sticky?.left(session.remoteSlot, this.#context.loop.nowMs)
+    if (session.sticky !== undefined) leaveRemote(session, session.sticky)
     add(this.#context.counters, COUNT.sessionsNow, -1)
     this.#context.listenerCounters.add(session.listenerSlot, LISTENER_COUNT.sessionsNow, -1)
     session.clear()
@@ -246,4 +247,8 @@ function accessTls({ hello, tlsFacts }: Connection): AccessTls | undefined {
     subject: undefined,
     pskIdentity: undefined,
   }
+}
+
+function leaveRemote({ relay, remoteSlot, wasConnected }: Session, client: StickyClient): void {
+  if (wasConnected) client.left(remoteSlot, relay.loop.nowMs)
 }

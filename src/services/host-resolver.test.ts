@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { TraceChannel } from '../observe/trace.js'
 import { type AddressRecord, HostResolver } from './host-resolver.js'
 
 const record = (address: string, ttl = 60): AddressRecord => ({ address, ttl })
@@ -11,6 +12,7 @@ class FakeServers {
   readonly answers = new Map<string, readonly AddressRecord[] | Promise<readonly AddressRecord[]> | string>()
   readonly resolver = new HostResolver(
     () => this.nowMs,
+    new TraceChannel('DNS', 0, () => {}),
     async (name, family) => {
       this.asked.push(`${name} ${family}`)
       const answer = await (this.answers.get(`${name} ${family}`) ?? 'ENOTFOUND')

@@ -3,6 +3,7 @@ import { Resolver } from 'node:dns/promises'
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises'
 import { type HostLiteral, parseHostLiteral } from '../base/address.js'
 import { BoundedTable } from '../base/bounded-table.js'
+import type { TraceChannel } from '../observe/trace.js'
 
 /** Lookups of different names at a time: each has two queries and a few kilobytes. */
 const OPEN_MAX = 1_000
@@ -56,11 +57,13 @@ type Outcome = readonly AddressRecord[] | string
 export class HostResolver {
   readonly #query: QueryRecords
   readonly #nowMs: () => number
+  readonly #trace: TraceChannel
   readonly #known = new BoundedTable<HostRecords>(PURGE_MS)
   readonly #open = new Map<string, Promise<HostRecords>>()
 
-  constructor(nowMs: () => number, query: QueryRecords = dnsQueries(nowMs)) {
+  constructor(nowMs: () => number, trace: TraceChannel, query: QueryRecords = dnsQueries(nowMs)) {
     this.#nowMs = nowMs
+    this.#trace = trace
     this.#query = query
   }
 
@@ -85,6 +88,7 @@ export class HostResolver {
     const all = this.#queryBoth(name, limit.signal)
     const outcomes = await Promise.race([all, within(LOOKUP_MAX_MS, limit.signal, ['ETIMEOUT'])])
     limit.abort()
+    if (this.#trace.isOn) this.#trace.say(`${name}: ${JSON.stringify(outcomes)}`)
     const records = outcomes.flatMap((outcome) => (typeof outcome === 'string' ? [] : outcome))
     const addresses = records.flatMap(({ address }) => parseHostLiteral(address) ?? [])
     if (addresses.length === 0) return this.#failure(problemOf(outcomes))

@@ -9,8 +9,13 @@ export const NO_REMOTE = -4
 export const REJECTED = -5
 /** It is decided later, when the chooser says so by `nextMs`. */
 export const LATER = -6
-/** It is not simulated: it ended before a remote was chosen, or its listener is not in the configuration. */
+/** It is not simulated: it ended before a remote was chosen, for a reason that routes and pools do not change. */
 export const LEFT_OUT = -7
+/** The same: its listener is not in the configuration. */
+export const UNKNOWN_LISTENER = -8
+
+/** One more than the number of negative decisions, for counters by their absolute values. */
+export const DECISIONS = 9
 
 /** Why clients are refused, by decision. */
 export const REFUSALS = {

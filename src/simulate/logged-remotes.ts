@@ -13,6 +13,7 @@ const REFUSED: Readonly<Record<string, Decision>> = {
   'dial-timeout': NO_REMOTE,
   'no-route': NO_ROUTE,
   'rejected-by-route': REJECT_CLOSE,
+  'name-not-allowed': REJECT_CLOSE,
   rejected: REJECTED,
 }
 

@@ -1,5 +1,5 @@
 /** The result of a simulation as plain data: `--json` prints it, `report-text.ts` makes tables of it. */
-import { LEFT_OUT, REFUSALS, type Refusal } from './decision.js'
+import { LEFT_OUT, REFUSALS, type Refusal, UNKNOWN_LISTENER } from './decision.js'
 import type { Rows } from './rows.js'
 import type { Tally } from './tally.js'
 import type { Trace } from './trace.js'
@@ -82,7 +82,7 @@ export function reportOf(
 ): Report {
   const different = logged && differences(rows, decisions)
   return {
-    trace: summaryOf(trace, rows, decisions, simulated, logged),
+    trace: summaryOf(trace, decisions, simulated, logged),
     pools: rows.pools.flatMap((_, index) => poolReport(index, rows, simulated, logged, different) ?? []),
     refused: {
       simulated: refusedOf(simulated.tally),
@@ -93,7 +93,6 @@ export function reportOf(
 
 function summaryOf(
   trace: Trace,
-  rows: Rows,
   decisions: Int32Array,
   { fromMs, toMs }: Counted,
   logged: Counted | undefined,
@@ -101,9 +100,9 @@ function summaryOf(
   const { clients, count } = trace
   const leftOut: Record<string, number> = {}
   for (let i = 0; i < count; i++) {
-    if (decisions[i] !== LEFT_OUT) continue
-    const isServed = rows.logged[i] !== -1
-    const [name, word] = isServed ? ['listener', trace.listener[i]] : ['end', trace.end[i]]
+    const isUnknown = decisions[i] === UNKNOWN_LISTENER
+    if (!isUnknown && decisions[i] !== LEFT_OUT) continue
+    const [name, word] = isUnknown ? ['listener', trace.listener[i]] : ['end', trace.end[i]]
     const key = `${name}=${trace.words.text(word as number)}`
     leftOut[key] = (leftOut[key] ?? 0) + 1
   }
@@ -119,7 +118,8 @@ function differences({ logged, loggedPool, pools }: Rows, decisions: Int32Array)
   const counts = new Float64Array(pools.length)
   for (let i = 0; i < decisions.length; i++) {
     const pool = loggedPool[i] as number
-    if (pool < 0 || decisions[i] === LEFT_OUT || decisions[i] === logged[i]) continue
+    const isSimulated = decisions[i] !== LEFT_OUT && decisions[i] !== UNKNOWN_LISTENER
+    if (pool < 0 || !isSimulated || decisions[i] === logged[i]) continue
     // Neither got one.
     if ((logged[i] as number) < 0 && (decisions[i] as number) < 0) continue
     counts[pool] = (counts[pool] as number) + 1
@@ -136,7 +136,8 @@ function poolReport(
   different: Float64Array | undefined,
 ): PoolReport | undefined {
   const pool = rows.pools[index]
-  if (pool === undefined) return undefined
+  const isUsed = [simulated, logged].some((view) => view?.tally.pools[index] !== undefined)
+  if (pool === undefined || (pool.policy === undefined && !isUsed)) return undefined
   const expected = pool.rows.reduce((sum, row) => sum + regularWeight(rows, row), 0)
   return {
     name: pool.name,

@@ -15,6 +15,8 @@ export interface ReportedPool {
   readonly name: string
   /** Of the configuration; undefined: only the log has this pool. */
   readonly policy: string | undefined
+  /** Its only remote stands for all hosts that clients of dynamic routes ask for; the log names these and no pool. */
+  readonly isDynamic: boolean
   /** Rows of its remotes. */
   readonly rows: number[]
 }
@@ -57,21 +59,23 @@ export class Rows {
       pools[poolWord] = poolIndex
       this.loggedPool[i] = poolIndex
       if (remoteWord === NO_WORD) continue
-      const key = poolIndex * words.texts.length + remoteWord
-      const row = rows.get(key) ?? this.#rowNamed(words.text(remoteWord), poolIndex)
+      const key = poolWord * words.texts.length + remoteWord
+      const row = rows.get(key) ?? this.#rowNamed(words.text(remoteWord), poolIndex, poolWord === NO_WORD)
       rows.set(key, row)
       this.logged[i] = row
+      this.loggedPool[i] = this.remotes[row]?.pool ?? poolIndex
     }
   }
 
   #poolNamed(name: string): number {
     const found = this.pools.findIndex((pool) => pool.name === name)
-    return found >= 0 ? found : this.pools.push({ name, policy: undefined, rows: [] }) - 1
+    return found >= 0 ? found : this.pools.push({ name, policy: undefined, isDynamic: false, rows: [] }) - 1
   }
 
-  #rowNamed(name: string, pool: number): number {
+  #rowNamed(name: string, pool: number, mayBeDynamic: boolean): number {
     const { rows = [] } = this.pools[pool] ?? {}
-    const found = rows.find((row) => this.remotes[row]?.name === name)
+    const [dynamic] = mayBeDynamic ? (this.pools.find(({ isDynamic }) => isDynamic)?.rows ?? []) : []
+    const found = rows.find((row) => this.remotes[row]?.name === name) ?? dynamic
     if (found !== undefined) return found
     const row = this.remotes.push({ name, pool, weight: undefined, isRegular: false }) - 1
     rows.push(row)

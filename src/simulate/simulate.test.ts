@@ -204,6 +204,43 @@ test('listeners may override the number of rounds', () => {
   assert.equal(onlyPool(run(TWO, lines, { down })).simulated.noRemote, 0)
 })
 
+test('full remotes and pools get no clients', () => {
+  const text = TWO.replace('10.0.0.1:1', '10.0.0.1:1 max connections = 3')
+  const lines = Array.from({ length: 10 }, (_, i) => ({ at: i / 10, seconds: 60, fields: 'remote=a' }))
+  const { remotes, simulated } = onlyPool(run(text, lines, { policy: 'first' }))
+  assert.deepEqual(
+    remotes.map(({ simulated }) => simulated.peakSessions),
+    [3, 7],
+  )
+  assert.equal(simulated.noRemote, 0)
+  const capped = text.replace('id = tcprelay {', 'id = tcprelay { dial retries = 0 max connections = 5')
+  assert.equal(onlyPool(run(capped, lines, { policy: 'first' })).simulated.noRemote, 5)
+  const patient = capped.replace('dial retries = 0', 'dial retries = 2')
+  const short = lines.map((line) => ({ ...line, seconds: 1.5 }))
+  assert.equal(onlyPool(run(patient, short, { policy: 'first' })).simulated.noRemote, 0)
+})
+
+test('the hosts of dynamic routes count as one remote', () => {
+  const text = TWO.replace(
+    'id = tcprelay {',
+    'id = tcprelay { route = { server name = * dynamic = yes dynamic names = *.example.com } route = { pool = default }',
+  )
+  const tls = 'tls=passed sni=www.example.com'
+  const lines = [
+    { at: 0, fields: `remote=www.example.com:443 ${tls}` },
+    { at: 1, fields: `remote=other.example.com:443 ${tls}` },
+    { at: 2, fields: 'remote=a' },
+    { at: 3, fields: 'tls=passed sni=www.example.org', end: 'name-not-allowed' },
+  ]
+  const [own, hosts, ...others] = run(text, lines).pools
+  assert.deepEqual([own?.simulated.connections, own?.logged?.connections, own?.different], [1, 1, 0])
+  assert.deepEqual([hosts?.simulated.connections, hosts?.logged?.connections, hosts?.different], [2, 2, 0])
+  assert.deepEqual(others, [])
+  assert.deepEqual(planOfText(text).notes, [
+    'dynamic route 1: the hosts that its clients ask for count as one remote',
+  ])
+})
+
 test('a backup remote is used while the others are down', () => {
   const text = TWO.replace('10.0.0.2:1', '10.0.0.2:1 backup = yes')
   const lines = Array.from({ length: 20 }, (_, at) => ({ at, fields: 'remote=a' }))
@@ -268,9 +305,10 @@ test('connections that no configuration would change are left out', () => {
     { at: 2, listener: 'front', end: 'mavis-denied' },
     { at: 3, listener: 'elsewhere', fields: 'pool=web remote=w' },
     { at: 4, listener: '192.0.2.5:81', fields: 'pool=web remote=w' },
+    { at: 5, listener: 'elsewhere', end: 'no-route' },
   ]
   const { pools, trace } = run(ROUTED, lines)
-  assert.deepEqual(trace.leftOut, { 'end=bad-greeting': 1, 'end=mavis-denied': 2, 'listener=elsewhere': 1 })
+  assert.deepEqual(trace.leftOut, { 'end=bad-greeting': 1, 'end=mavis-denied': 2, 'listener=elsewhere': 2 })
   assert.deepEqual(pools.map(connections), [[1], [0]], 'the port identifies a listener')
 })
 

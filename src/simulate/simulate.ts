@@ -9,7 +9,7 @@ import { type Report, reportOf } from './report.js'
 import type { Rows } from './rows.js'
 import { type RelayModel, SimulatedRelay } from './simulated-relay.js'
 import { type Outage, Sweep } from './sweep.js'
-import { Tally } from './tally.js'
+import { Tally, usePlaces } from './tally.js'
 import type { Trace } from './trace.js'
 
 export interface Simulation {
@@ -19,7 +19,7 @@ export interface Simulation {
   readonly pools: Int32Array
 }
 
-/** `model.use` has a place for each row. */
+/** `model.use` has the places of `usePlaces`. */
 export function simulate(
   trace: Trace,
   rows: Rows,
@@ -39,8 +39,7 @@ export function simulate(
 /** A remote that the log does not name was not there: it does not count for the imbalance. */
 function runLogged(trace: Trace, rows: Rows, order: Int32Array, fromMs: number) {
   const named = new Set(rows.logged)
-  const use = new Int32Array(rows.remotes.length)
-  const tally = new Tally(rows, trace.clients.count, use, (row) => named.has(row))
+  const tally = new Tally(rows, trace.clients.count, usePlaces(rows), (row) => named.has(row))
   const sweep = new Sweep(trace, new LoggedRemotes(trace, rows), tally)
   return { tally, fromMs, toMs: sweep.run(order) }
 }

@@ -4,14 +4,22 @@
  */
 import type { AccessList } from '../admission/access-list.js'
 import type { RouteFacts } from '../admission/route-facts.js'
-import { NO_ROUTE, type Router } from '../admission/router.js'
+import { NO_ROUTE, REJECT_CLOSE, type Router } from '../admission/router.js'
 import { type ClientMemory, pickSticky } from '../balance/pick-sticky.js'
 import { FULL, NONE } from '../balance/policy.js'
 import type { Pool } from '../balance/pool.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
 import { SlotSet } from '../balance/slot-set.js'
 import { ByteMeter } from './byte-meter.js'
-import { type Chooser, type Decision, LATER, LEFT_OUT, NO_REMOTE, REJECTED } from './decision.js'
+import {
+  type Chooser,
+  type Decision,
+  LATER,
+  LEFT_OUT,
+  NO_REMOTE,
+  REJECTED,
+  UNKNOWN_LISTENER,
+} from './decision.js'
 import { LoggedRemotes } from './logged-remotes.js'
 import { NO_ROW, type Rows } from './rows.js'
 import type { Trace } from './trace.js'
@@ -28,6 +36,8 @@ export interface SimulatedPool {
   readonly pool: Pool
   /** Undefined: the pool, or this client, is not sticky. */
   memoryOf(facts: RouteFacts): StickyMemory | undefined
+  /** Undefined: it serves every client that is routed to it. */
+  readonly allows: ((facts: RouteFacts) => boolean) | undefined
   /** The hash that its policy chooses by; undefined: it does not hash. */
   readonly hashOf: ((facts: RouteFacts) => number) | undefined
   readonly dialRetries: number
@@ -91,13 +101,15 @@ export class SimulatedRelay implements Chooser {
   decide(connection: number, nowMs: number): Decision {
     this.pool = NO_ROW
     const listener = this.#listeners.at(this.#trace.listener[connection] as number)
-    if (listener === undefined || this.#logged.endedEarly(connection)) return LEFT_OUT
+    if (listener === undefined) return UNKNOWN_LISTENER
+    if (this.#logged.endedEarly(connection)) return LEFT_OUT
     const facts = this.#facts.of(connection, listener)
     if (!this.#admits(connection, facts)) return REJECTED
     const pool = this.#poolFor(connection, listener, facts, nowMs)
     if (pool < 0) return pool
     this.pool = pool
     const served = this.#model.pools[pool] as SimulatedPool
+    if (served.allows?.(facts) === false) return REJECT_CLOSE
     served.pool.countClient()
     const slot = this.#dial(served, facts, nowMs)
     if (slot !== NONE) return slot

@@ -1,5 +1,5 @@
 /** Counts what happens to the connections of a trace, per remote and pool. */
-import { type Decision, LEFT_OUT, NO_REMOTE } from './decision.js'
+import { DECISIONS, type Decision, NO_REMOTE } from './decision.js'
 import type { Rows } from './rows.js'
 
 /** The figures of one pool. */
@@ -26,7 +26,7 @@ export class PoolTally {
 }
 
 export class Tally {
-  /** Sessions by row, now. The policies of a simulation read it. */
+  /** Sessions now, by row, and then by pool (`placeOfPool`). The policies of a simulation read it. */
   readonly use: Int32Array
   readonly connections: Float64Array
   readonly peak: Int32Array
@@ -35,7 +35,7 @@ export class Tally {
   /** By index. Made for the first client: most of a large configuration may be idle. */
   readonly pools: (PoolTally | undefined)[] = []
   /** Connections by decision, negated: those that no pool got. */
-  readonly refused = new Float64Array(-LEFT_OUT + 1)
+  readonly refused = new Float64Array(DECISIONS)
   readonly #changedMs: Float64Array
   readonly #rows: Rows
   /** By row; 0: it does not count for the imbalance. */
@@ -67,6 +67,7 @@ export class Tally {
     this.#pass(row, pool, nowMs)
     const use = (this.use[row] as number) + 1
     this.use[row] = use
+    this.#addToPool(row, 1)
     this.connections[row] = (this.connections[row] as number) + 1
     if (use > (this.peak[row] as number)) this.peak[row] = use
     const weight = this.#weights[row] as number
@@ -101,6 +102,7 @@ export class Tally {
     const weight = this.#weights[row] as number
     const wasHighest = weight > 0 && (this.use[row] as number) / weight === pool.highest
     this.use[row] = (this.use[row] as number) - by
+    this.#addToPool(row, -by)
     if (wasHighest) pool.highest = this.#highestOf(row)
   }
 
@@ -111,6 +113,11 @@ export class Tally {
     this.#changedMs[row] = nowMs
     pool.highestArea += pool.highest * (nowMs - pool.changedMs)
     pool.changedMs = nowMs
+  }
+
+  #addToPool(row: number, sessions: number): void {
+    const place = placeOfPool(this.#rows, this.#rows.remotes[row]?.pool ?? 0)
+    this.use[place] = (this.use[place] as number) + sessions
   }
 
   #highestOf(row: number): number {
@@ -135,6 +142,16 @@ export class Tally {
     this.pools[index] = made
     return made
   }
+}
+
+/** Where the sessions of a pool are counted, behind those of the remotes. */
+export function placeOfPool({ remotes }: Rows, pool: number): number {
+  return remotes.length + pool
+}
+
+/** For the sessions of all remotes and pools. */
+export function usePlaces({ pools, remotes }: Rows): Int32Array {
+  return new Int32Array(remotes.length + pools.length)
 }
 
 function noteClient(pool: PoolTally, row: number, client: number): void {

@@ -220,7 +220,7 @@ export class World {
       policy: new First(),
       rebalance: 0,
     })
-    return { pool, options: first.options, label: '', key: undefined, policy: 'first', hosts }
+    return { pool, options: first.options, index: 1, label: '', key: undefined, policy: 'first', hosts }
   }
 
   /** Plays `lives` clients through, a few at a time, and checks all invariants. */

@@ -36,6 +36,10 @@ export class FakeChild extends EventEmitter {
     this.#link?.send({ kind })
   }
 
+  asks(token: number, name: string): void {
+    this.#link?.send({ kind: 'resolve', token, pool: 0, name })
+  }
+
   /** A message that no child sends. */
   lies(): void {
     this.#link?.send({ kind: 'nonsense' })

@@ -79,6 +79,7 @@ export function choosing(
           pool,
           queue,
           options: whole,
+          index: 0,
           label: '',
           key: undefined,
           policy: 'least-use',

@@ -6,10 +6,14 @@ import { STRICT } from '../../../test/support/boundaries.js'
 import { FakeChildren } from '../../../test/support/fake-children.js'
 import { generationOf, loadedMaster } from '../../../test/support/generations.js'
 import { optionsFor } from '../../../test/support/head-world.js'
+import { type HostAnswer, LOOKUPS_OPEN_MAX } from '../../relay/host-answer.js'
 import type { Generation } from '../generations/generation.js'
+import type { WantedHost } from '../generations/host-service.js'
 import { ChildProcesses } from './child-processes.js'
 import { ChildTable } from './child-table.js'
 import type { OwnedChild } from './owned-child.js'
+
+const NOT_FOUND: HostAnswer = { addresses: [], reason: 'name-not-resolved', cause: 'ENOTFOUND', ttlMs: 5_000 }
 
 const CHANGE = { what: 'weight', remoteSlot: 0, weight: 2 } as const
 
@@ -20,6 +24,8 @@ class World {
   readonly lines: string[] = []
   readonly news: string[] = []
   readonly gone: number[] = []
+  /** Settle the questions about hosts. */
+  readonly asked: ((answer: HostAnswer) => void)[] = []
   readonly processes: ChildProcesses
   readonly generation: Generation
 
@@ -36,7 +42,10 @@ class World {
       traceMask: 0,
       wakeupFd: -1,
       writeAccess: () => {},
-      findHost: () => undefined,
+      findHost: (_of: Generation, { name }: WantedHost) =>
+        name === 'forbidden.test'
+          ? undefined
+          : new Promise<HostAnswer>((resolve) => this.asked.push(resolve)),
       hearRemote: () => {},
       onNews: (slot: number, news: string) => void this.news.push(`${slot} ${news}`),
       onForbidden: () => {},
@@ -111,6 +120,37 @@ test('a change of live state before `start` is part of it and is not sent again'
   assert.ok(start?.kind === 'start')
   assert.deepEqual(start.live.weights, new Map([[0, 2]]))
   assert.deepEqual(ping, { kind: 'ping' })
+})
+
+test('a host that a child asks for is answered by its token', async (t) => {
+  const world = await World.open(t)
+  await world.start(0)
+  const child = world.fakes.at(0)
+  child.asks(7, 'a.test')
+  child.asks(8, 'b.test')
+  await until('the questions', () => world.asked.length === 2)
+  world.asked[1]?.(NOT_FOUND)
+  await until('the answer', () => child.messages.length === 2)
+  assert.deepEqual(child.messages.at(1), { kind: 'host', token: 8, answer: NOT_FOUND })
+})
+
+test('a child that asks for a host that no route allows, or for too many at a time, is killed', async (t) => {
+  const world = await World.open(t)
+  await world.start(0, 1)
+  world.fakes.at(0).asks(1, 'forbidden.test')
+  await until('the kill', () => world.killed(0))
+  for (let i = 0; i < LOOKUPS_OPEN_MAX; i++) world.fakes.at(1).asks(i, `${i}.test`)
+  await until('the questions', () => world.asked.length === LOOKUPS_OPEN_MAX)
+  assert.equal(world.killed(1), false)
+  world.asked[0]?.(NOT_FOUND)
+  await until('an answer', () => world.fakes.at(1).messages.length === 2)
+  world.fakes.at(1).asks(1, 'one.test')
+  world.fakes.at(1).asks(2, 'two.test')
+  await until('the kill', () => world.killed(1))
+  assert.deepEqual(
+    world.lines.map((line) => line.replace(/.*: it/, 'it')),
+    ['it asked for a host that no route allows', 'it asked for too many hosts at a time'],
+  )
 })
 
 test('a child starts, serves, retires and is gone', async (t) => {

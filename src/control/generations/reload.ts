@@ -76,9 +76,10 @@ export class Reloader {
     this.access = new AccessLogInForce(parts.loaded.tcprelay, parts.log)
     this.#tlsFiles = new FileWatch(() => void this.change('files'), parts.boundary)
     const { log, traceMask } = parts
-    this.#resolver = new Resolver(log.say, new TraceChannel('DNS', traceMask, log.say))
+    const trace = new TraceChannel('DNS', traceMask, log.say)
+    this.#resolver = new Resolver(log.say, trace)
     const nowMs = () => parts.system.clock.monotonicMs()
-    this.hosts = new HostService(new HostResolver(nowMs), nowMs)
+    this.hosts = new HostService(new HostResolver(nowMs, trace), nowMs)
     this.verdicts = new RemoteVerdicts(
       parts.log.say,
       (remote, verdict) => {

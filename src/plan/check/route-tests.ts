@@ -10,6 +10,7 @@ import type { ClientKeyPlan } from '../../relay/client-key.js'
 import { type ExplainedDecision, explainChoice } from '../../relay/explain-decision.js'
 import type { Unserved } from '../../relay/opening/routing.js'
 import type { RelayPool } from '../../relay/relay-pools.js'
+import { rowCounts } from '../compile/dynamic-plans.js'
 import { poolIndex, poolPlans } from '../compile/pool-plans.js'
 import { remotePlans } from '../compile/remote-plans.js'
 import { routePlans } from '../compile/route-plans.js'
@@ -59,11 +60,14 @@ class TestRun {
 
   #compare(test: TestSettings, client: TestClient, decision: ExplainedDecision): void {
     const { pool, reject, remote } = test.expected
-    const { found } = decision
     const outcome = this.#outcome(decision, client, test)
-    if (typeof found === 'string') {
+    const { found } = decision
+    const host = typeof found === 'string' ? undefined : hostOf(found, client)
+    if (typeof found === 'string' || host === '') {
       const how = found === 'reject-close' ? 'close' : 'reset'
       if (reject !== 'any' && reject !== how) this.#fail(test, outcome)
+    } else if (host !== undefined) {
+      if (pool !== undefined || remote?.value !== host) this.#fail(test, outcome)
     } else if (reject !== undefined || (pool !== undefined && pool.value !== found.pool.name)) {
       this.#fail(test, outcome)
     } else if (remote !== undefined) this.#compareRemote(test, remote, client, found, outcome)
@@ -115,11 +119,11 @@ class TestRun {
   }
 
   /** `route 3 (line 12) chose pool web` */
-  #outcome(decision: ExplainedDecision, { listenerSlot }: TestClient, test: TestSettings): string {
+  #outcome(decision: ExplainedDecision, client: TestClient, test: TestSettings): string {
     const { found } = decision
-    const verdict = typeof found === 'string' ? REJECTIONS[found] : `chose pool ${found.pool.name}`
+    const verdict = typeof found === 'string' ? REJECTIONS[found] : verdictOf(found, client)
     if (decision.route !== undefined) return `${this.#rule(decision.route.index, test)} ${verdict}`
-    const listener = this.#configured.spawnd.listeners[listenerSlot]
+    const listener = this.#configured.spawnd.listeners[client.listenerSlot]
     if (listener?.pool !== undefined)
       return `the listener (${placeOf(listener.position, test.position)}) ${verdict}`
     return `no route matches, and ${typeof found === 'string' ? "there is no pool 'default'" : `pool ${found.pool.name} serves the rest`}`
@@ -145,6 +149,18 @@ const REJECTIONS: Readonly<Record<Unserved, string>> = {
   'reject-reset': 'rejects the client (reset)',
 }
 
+function verdictOf(found: RelayPool, client: TestClient): string {
+  const host = hostOf(found, client)
+  if (host === undefined) return `chose pool ${found.pool.name}`
+  return host === '' ? "does not allow the client's server name" : `connects to the host ${host}`
+}
+
+/** The host of a client of a dynamic route; '': the route does not allow it. Undefined: the route is not dynamic. */
+function hostOf({ hosts }: RelayPool, { facts }: TestClient): string | undefined {
+  if (hosts === undefined) return undefined
+  return hosts.allows(facts.serverName()) ? facts.serverName() : ''
+}
+
 function nameOfTest({ name }: TestSettings): string {
   return `test "${shortened(name)}"`
 }
@@ -162,10 +178,11 @@ function hashesMissingAddress({ facts, missing }: TestClient, { by }: ClientKeyP
 
 /** The parts of the plan that choose, compiled as for a reactor; the slots of remotes are their indices. */
 function choosingPlan({ spawnd, tcprelay }: Configured): ChoosingPlan {
-  const slots = [...tcprelay.remotes.keys()]
+  const { pools, remotes } = rowCounts(tcprelay)
+  const slots = [...Array(remotes).keys()]
   return {
     listeners: spawnd.listeners.map(({ pool }) => ({ pool: pool && poolIndex(tcprelay, pool.value) })),
-    pools: poolPlans(tcprelay, [...tcprelay.pools.keys()], slots),
+    pools: poolPlans(tcprelay, [...Array(pools).keys()], slots),
     defaultPool: poolIndex(tcprelay),
     routes: routePlans(tcprelay, spawnd.listeners),
     remotes: remotePlans(tcprelay, slots, [], []),

@@ -62,7 +62,7 @@ function dial(session: Session): void {
   const { loop, pools } = session.relay
   const service = session.service ?? serviceFor(session)
   if (service === undefined) return
-  const { key, label, pool, sticky } = service
+  const { key, label, pool } = service
   const options = pools.optionsOf(service, session.listenerSlot)
   session.pool = label
   session.options = options
@@ -71,7 +71,6 @@ function dial(session: Session): void {
   dialling.deadlineMs = loop.nowMs + options.dialTimeoutMs
   dialling.roundsLeft = options.dialRetries
   dialling.key = key === undefined ? 0 : hashOfClient(session, key)
-  session.sticky = sticky && stickyClient(session, sticky)
   pool.countClient()
   tryNext(session)
 }
@@ -165,14 +164,14 @@ function beginRemote(session: Session, slot: number): boolean {
 /** Picks a remote and takes a place of it: its slot, NONE or FULL. */
 function pickAndTake(session: Session): number {
   const slot = pickAndTakeUnnoted(session)
-  session.relay.decisions?.note(session, session.dialling.service)
+  session.relay.decisions?.note(session, slot)
   return slot
 }
 
 function pickAndTakeUnnoted(session: Session): number {
   const { health, loop, remotes } = session.relay
   const { key, pool, tried } = session.dialling
-  const { sticky } = session
+  const sticky = stickyClient(session)
   // Another worker may take the last place after `pick` has seen it: then the remote is full, and the next one is picked.
   for (let picks = 0; picks <= pool.members.length; picks++) {
     const slot =

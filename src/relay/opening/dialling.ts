@@ -22,6 +22,8 @@ export class Dialling {
   previous: Dialling | undefined = undefined
   queuedAtMs = 0
   deadlineMs = 0
+  /** Remotes chosen so far, in all rounds. */
+  choices = 0
   /** The hash that the pool's policy chooses by; 0: it does not hash. */
   key = 0
   attemptStartedMs = 0
@@ -53,6 +55,7 @@ export class Dialling {
     this.hasTried = false
     this.hasReadClient = false
     this.queuedAtMs = 0
+    this.choices = 0
     this.addressesTried = 0
     this.hasRemoteFailed = false
     this.isShort = false
