@@ -1,7 +1,6 @@
 /**
  * The phase `dialling`: attempts to connect, first over the addresses of a remote, then over the remotes of the pool.
  */
-import { pickSticky } from '../../balance/pick-sticky.js'
 import { FULL, NONE } from '../../balance/policy.js'
 import type { Outcome } from '../../kernel/calls.js'
 import { AF_UNIX } from '../../kernel/constants.js'
@@ -36,11 +35,11 @@ import { hasSentBytes, takeEarlyBytes } from './early-bytes.js'
 import { countFailure, failureText, noteFailure, noteLocalRefusal, remoteFailed } from './failures.js'
 import { sendWithSyn, settleSyn } from './fast-open.js'
 import { noteMptcp } from './mptcp-peers.js'
+import { hasToWait, pickAndTake } from './pick-and-take.js'
 import { enqueue, leaveQueue } from './queued.js'
 import { openRemoteSocket } from './remote-socket.js'
 import { serviceFor } from './routing.js'
 import { connectSctp, openSctpSocket } from './sctp-socket.js'
-import { stickyClient } from './sticky-choice.js'
 import { targetAddress, targetOf } from './target-address.js'
 
 /** Pause between two rounds over all remotes. */
@@ -135,16 +134,6 @@ function chooseRemote(session: Session): boolean {
   return false
 }
 
-/**
- * A new client does not overtake those that wait, in whichever worker. One that has tried all usable remotes has nothing
- * to wait for.
- */
-function hasToWait({ dialling, relay }: Session): boolean {
-  const { hasTried, pool, service, tried } = dialling
-  const isWaitedFor = service.queue?.isWaitedIn === true
-  return isWaitedFor && (!hasTried || pool.outlook(tried, relay.loop.nowMs) !== NONE)
-}
-
 /** A place of this remote is taken. Receives the client's first bytes, once; false if that ends the session. */
 function beginRemote(session: Session, slot: number): boolean {
   const { dialling } = session
@@ -159,30 +148,6 @@ function beginRemote(session: Session, slot: number): boolean {
   const { error } = session.client
   if (error !== 0) session.fail(error === ENOMEM ? 'shortage' : 'client-left', error)
   return error === 0
-}
-
-/** Picks a remote and takes a place of it: its slot, NONE or FULL. */
-function pickAndTake(session: Session): number {
-  const slot = pickAndTakeUnnoted(session)
-  session.relay.decisions?.note(session, slot)
-  return slot
-}
-
-function pickAndTakeUnnoted(session: Session): number {
-  const { health, loop, remotes } = session.relay
-  const { key, pool, tried } = session.dialling
-  const sticky = stickyClient(session)
-  // Another worker may take the last place after `pick` has seen it: then the remote is full, and the next one is picked.
-  for (let picks = 0; picks <= pool.members.length; picks++) {
-    const slot =
-      sticky === undefined
-        ? pool.pick(tried, loop.nowMs, key)
-        : pickSticky(pool, sticky, tried, loop.nowMs, key)
-    if (slot === NONE || slot === FULL || remotes.take(slot)) return slot
-    // `pick` has let this client probe it.
-    if (health.isFailing(slot)) health.endBackOff(slot)
-  }
-  return FULL
 }
 
 function roundFailed(session: Session): void {
