@@ -184,6 +184,16 @@ export class Pool implements PoolView {
     return outlook
   }
 
+  /**
+   * Whether better tiers, whose remotes have served since their last failure, get the clients of this remote. `verdict`: 1 by
+   * slot for those that are down.
+   */
+  isOutranked(slot: number, nowMs: number, verdict: ArrayLike<number>): boolean {
+    if (this.#tiers === undefined) return false
+    this.nowMs = nowMs
+    return this.#tiers.of(slot) > this.#tiers.worstInUse(this, this.health, verdict)
+  }
+
   /** What `observe` must be fed with; undefined: nothing. */
   get observes(): Observed | undefined {
     return this.#policy.observes

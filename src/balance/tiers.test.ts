@@ -97,6 +97,23 @@ test('remotes of weight 0 are not usable', () => {
   assert.deepEqual(gotBy(two, 0), [1, 2])
 })
 
+test('a remote is outranked while better tiers have enough remotes that have served since they were down', () => {
+  const { health, pool } = poolOf([0, 0, 1, 2], { tierMinUsable: 2 })
+  const verdict = new Int32Array(4)
+  const outranked = (nowMs: number) => [0, 1, 2, 3].filter((slot) => pool.isOutranked(slot, nowMs, verdict))
+  assert.deepEqual(outranked(0), [2, 3])
+  health.failed(0, 0, 1)
+  assert.deepEqual(outranked(2), [3], 'one of the best is backed off from')
+  assert.deepEqual(outranked(100_000), [3], 'its back-off is over, but it has not served yet')
+  health.succeeded(0)
+  assert.deepEqual(outranked(100_001), [2, 3])
+  verdict[1] = 1
+  assert.deepEqual(outranked(100_001), [3], 'another worker knows that one is down')
+  verdict[2] = 1
+  assert.deepEqual(outranked(100_001), [])
+  assert.deepEqual(poolOf([0, 0]).pool.isOutranked(1, 0, verdict), false, 'without tiers')
+})
+
 test('a tier gets clients exactly while the better ones together have too few usable remotes', () => {
   const remote = fc.record({ tier: fc.nat({ max: 3 }), isUp: fc.boolean() })
   const remotes = fc.array(remote, { minLength: 1, maxLength: 10 })

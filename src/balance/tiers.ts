@@ -18,12 +18,20 @@ export class Tiers {
     this.#minUsable = minUsable
   }
 
-  /** The worst tier that gets clients. Mostly looks at as many remotes as must be usable. */
-  worstInUse({ nowMs, weight }: Pick<PoolView, 'nowMs' | 'weight'>, health: RemoteHealth): number {
+  /**
+   * The worst tier that gets clients. Mostly looks at as many remotes as must be usable. `verdict`: 1 by slot for those that
+   * are down; with it, those that are only being retried do not count either.
+   */
+  worstInUse(
+    { nowMs, weight }: Pick<PoolView, 'nowMs' | 'weight'>,
+    health: RemoteHealth,
+    verdict?: ArrayLike<number>,
+  ): number {
     let usable = 0
     for (let i = 0; i < this.#slots.length; i++) {
       const slot = this.#slots[i] as number
       if (weight[slot] === 0 || !health.isUsable(slot, nowMs)) continue
+      if (verdict !== undefined && (verdict[slot] === 1 || health.isFailing(slot))) continue
       if (++usable === this.#minUsable) return tierOf(this.#tiers, slot)
     }
     return Infinity

@@ -31,7 +31,7 @@
  * Readers of `common`, of `sticky` and of another process' `own` check what they read (`countIn`, `LogRingReader`, `DecisionReader`). The memory of a child
  * ends with it; `services/counter-keeper.ts` keeps what it had counted.
  */
-export const LAYOUT_VERSION = 12
+export const LAYOUT_VERSION = 13
 
 /** The counters of a child: sums since its start, and gauges, which end in `Now`. */
 export const COUNTERS = [
@@ -51,6 +51,7 @@ export const COUNTERS = [
   'lost',
   'timedOut',
   'cutAtShutdown',
+  'cutOnRecovery',
   'acceptPauses',
   'logLinesDropped',
   'tlsErrors',

@@ -69,4 +69,10 @@ export const balanceRows = {
     doc: 'A `tier` of remotes is used while the better ones together have fewer usable remotes than this.',
     isOurs: true,
   }),
+  onRecovery: value('on recovery', choice(['keep', 'close']), 'keep', {
+    doc:
+      'What happens to sessions on a remote of a higher `tier` when the better ones can serve again, as their remotes ' +
+      'have served a client since they were down: `keep` leaves them, `close` ends them within a second, by a reset.',
+    isOurs: true,
+  }),
 }

@@ -42,6 +42,7 @@ import { type HandedOverSlot, PLAIN } from './handed-over-tls.js'
 import { changesOf, type StateChange } from './live-state.js'
 import type { Plan } from './plan.js'
 import type { GenerationSettings } from './reactor-settings.js'
+import { RecoveryWatch } from './recovery-watch.js'
 import { RejectedLines } from './rejected-lines.js'
 
 /** Shared by the generations of one reactor. */
@@ -85,6 +86,8 @@ export class ReactorGeneration {
   readonly #cells: OpenedCells
   readonly #connectionLimit: ConnectionLimit
   readonly #listenerPlaces: ListenerPlaces
+  /** Undefined: sessions end by themselves. */
+  readonly #recovery: RecoveryWatch | undefined
   readonly #accessRules: AccessRules
   readonly #peers: PeerCalls
   readonly #accepting: AcceptContext
@@ -120,6 +123,11 @@ export class ReactorGeneration {
       onRetired: () => context.onRetired(this),
     }
     this.#relay = new Relay(parts, events, childSlot)
+    const closing = parts.pools.all
+      .filter((_, index) => plan.pools[index]?.closesOnRecovery)
+      .map(({ pool }) => pool)
+    this.#recovery =
+      closing.length === 0 ? undefined : new RecoveryWatch(closing, this.#relay, this.#cells, loop)
     // A local constant, so that the closure below needs no check for undefined.
     const siblingLoad = this.#openSiblingLoad(loop)
     this.#siblingLoad = siblingLoad
@@ -292,6 +300,7 @@ export class ReactorGeneration {
   /** Frees its memory. Requires that no session, no listener and no method of it on the call stack is left. */
   close(): void {
     const { pools, remotes, tls } = this.#parts
+    this.#recovery?.close()
     tls.retire()
     remotes.close()
     pools.close()

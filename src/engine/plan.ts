@@ -103,6 +103,8 @@ export interface PoolPlan {
   readonly boundedLoad: number | undefined
   /** With fewer usable remotes the next tier is used too. */
   readonly tierMinUsable: number
+  /** Sessions on a remote of a higher tier end when the better ones can serve again. */
+  readonly closesOnRecovery: boolean
   /** Shape of the slow start of its remotes; 1: linear. */
   readonly slowStartAggression: number
   /** Number of clients after which the back-off of every failing remote ends. Zero: never. */

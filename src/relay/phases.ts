@@ -73,6 +73,8 @@ export type EndReason =
   | 'queue-full'
   | 'idle-timeout'
   | 'half-close-timeout'
+  /** `on recovery = close`: the remote was in reserve, and better ones serve again. */
+  | 'recovery'
   /** The relay lacks descriptors or memory. */
   | 'shortage'
   /** Cut when the grace period of the shutdown expired. */
@@ -108,6 +110,7 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'queue-full': COUNT.queueFull,
   'idle-timeout': COUNT.timedOut,
   'half-close-timeout': COUNT.timedOut,
+  recovery: COUNT.cutOnRecovery,
   shortage: COUNT.notServed,
   shutdown: COUNT.cutAtShutdown,
 }

@@ -433,3 +433,27 @@ test('prints a report', () => {
   ]
   assert.equal(reportText(run(TWO, lines, { policy: 'round-robin' }), ['a note']), GOLDEN)
 })
+
+test('prints refused clients, and only what was simulated without a log', () => {
+  const denied: Line[] = [
+    { at: 0, listener: 'front', client: '203.0.113.1:1', fields: 'pool=web remote=w' },
+    { at: 1, listener: 'front', fields: 'pool=web remote=w' },
+    { at: 2, listener: 'front', end: 'no-route' },
+  ]
+  const [, refused] = reportText(run(ROUTED, denied), []).split('\n\n  refused')
+  assert.equal(
+    refused,
+    '          simulated  log\n  by access rules          1    0\n  no route                 2    1\n  by routes                0    0\n',
+  )
+  const trace = generateTrace({
+    count: 10,
+    clients: 1,
+    ratePerS: 1,
+    lengthMs: 1,
+    seed: 1,
+    listeners: ['*:80'],
+  })
+  const text = reportText(simulated(TWO, trace).report, ['seed 1'])
+  assert.match(text, /^10 connections of 1 clients, 2026-01-01T.*\nseed 1\n\npool default \(least-use\)\n/)
+  assert.ok(!text.includes('log'), text)
+})

@@ -93,7 +93,10 @@ export class Tally {
 
   /** Completes the sums over time. */
   finish(nowMs: number): void {
-    for (const [row, { pool }] of this.#rows.remotes.entries()) this.#pass(row, this.#poolAt(pool), nowMs)
+    for (const [row, { pool }] of this.#rows.remotes.entries()) {
+      const used = this.pools[pool]
+      if (used !== undefined) this.#pass(row, used, nowMs)
+    }
   }
 
   #lower(row: number, by: number, nowMs: number): void {

@@ -60,6 +60,7 @@ const LEAST_USE = {
   sticky: undefined,
   boundedLoad: undefined,
   tierMinUsable: 1,
+  closesOnRecovery: false,
   slowStartAggression: 1,
   rebalance: 0,
   slot: 0,

@@ -86,6 +86,7 @@ const LEAST_USE = {
   sticky: undefined,
   boundedLoad: undefined,
   tierMinUsable: 1,
+  closesOnRecovery: false,
   slowStartAggression: 1,
   maxConnections: Number.POSITIVE_INFINITY,
   queueSize: Number.POSITIVE_INFINITY,

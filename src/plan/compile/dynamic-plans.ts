@@ -61,6 +61,7 @@ export function dynamicPools(
     sticky: undefined,
     boundedLoad: undefined,
     tierMinUsable: 1,
+    closesOnRecovery: false,
     rebalance: 0,
     slowStartAggression: 1,
     maxConnections: Number.POSITIVE_INFINITY,

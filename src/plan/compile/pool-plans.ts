@@ -33,7 +33,7 @@ function configuredPools(
 }
 
 function poolPlan(pool: PoolSettings, slot: number, label: string, members: readonly number[]): PoolPlan {
-  const { boundedLoadPercent, key, maxConnections, name, policy, queue } = pool
+  const { boundedLoadPercent, key, maxConnections, name, onRecovery, policy, queue } = pool
   const { rebalance, slowStartAggression, tierMinUsable } = pool
   const isHashing = policy === 'source' || policy === 'maglev'
   return {
@@ -46,6 +46,7 @@ function poolPlan(pool: PoolSettings, slot: number, label: string, members: read
     sticky: stickyPlan(pool),
     boundedLoad: boundedLoadPercent === undefined ? undefined : boundedLoadPercent / 100,
     tierMinUsable,
+    closesOnRecovery: onRecovery === 'close',
     slowStartAggression,
     rebalance,
     maxConnections: endless(maxConnections),
