@@ -60,7 +60,8 @@ export class SmallRelay {
       lookups: new HostLookups(this.#loop, () => {}),
       remotes: new Remotes(remotes, shared, this.#cells),
       ...choosing(
-        { weights: [1], use: shared.use, backOffUntilMs: this.#cells.retryAtMs },
+        { weights: [1] },
+        { cells: shared, loop: this.#loop },
         { dialRetries: 0, idleTimeoutMs: 60_000 },
       ),
       options: {

@@ -60,6 +60,7 @@ const RECORD: AccessRecord = {
   failedAttempts: '',
   why: '',
   durationMs: 12.5,
+  queuedMs: 0,
   reason: 'done',
   cause: '',
   rule: '',

@@ -5,6 +5,8 @@ import type { SlotSet } from './slot-set.js'
 export const NONE = -1
 /** A remote would be usable, but has as many sessions as it may. */
 export const FULL = -2
+/** A remote is usable and has room. */
+export const ROOM = -3
 
 /** What a policy can read of a pool. */
 export interface PoolView {

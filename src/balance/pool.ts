@@ -6,7 +6,7 @@
  */
 import type { Census } from './census.js'
 import { type Explanation, NotingView } from './explanation.js'
-import { FULL, NONE, type Observed, type Policy, type PoolView } from './policy.js'
+import { FULL, NONE, type Observed, type Policy, type PoolView, ROOM } from './policy.js'
 import { RandomSource } from './random-source.js'
 import type { RemoteHealth } from './remote-health.js'
 import { NOT_SKIPPED, SKIP, SKIP_REASONS } from './skip-reason.js'
@@ -166,6 +166,22 @@ export class Pool implements PoolView {
     if (this.health.isFailing(slot)) this.health.beginProbe(slot, nowMs)
     this.census?.keep()
     return true
+  }
+
+  /**
+   * What `pick` would find, without choosing: ROOM, FULL, or NONE if no untried remote is usable, and only those that have
+   * failed may be left.
+   */
+  outlook(tried: SlotSet, nowMs: number): number {
+    this.#begin(nowMs, this.key)
+    let outlook = NONE
+    for (let i = 0; i < this.members.length; i++) {
+      const slot = this.members[i] as number
+      if (tried.has(slot) || !this.#isHealthy(slot)) continue
+      if (this.hasRoom(slot)) return ROOM
+      outlook = FULL
+    }
+    return outlook
   }
 
   /**

@@ -18,6 +18,7 @@ export type AccessField =
   | 'to_remote'
   | 'to_client'
   | 'seconds'
+  | 'queued'
   | 'end'
   | 'reason'
   | 'rule'

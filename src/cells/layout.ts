@@ -57,6 +57,11 @@ export const COUNTERS = [
   'tlsErrors',
   // Connections that could have used Multipath TCP and fell back to TCP.
   'mptcpFallbacks',
+  // Clients that waited because all remotes were full, those that wait now, and those that were rejected for it.
+  'queued',
+  'queuedNow',
+  'queueTimeouts',
+  'queueFull',
   // Queries to the MAVIS modules, and rejected clients by reason.
   'mavisAsked',
   'mavisDenied',

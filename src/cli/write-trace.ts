@@ -92,6 +92,7 @@ function recordOf(
     bytesToRemote: isServed ? (trace.toRemote[i] as number) : 0,
     bytesToClient: isServed ? (trace.toClient[i] as number) : 0,
     durationMs: lengthOf(i, trace, simulation),
+    queuedMs: 0,
     reason: isServed ? DONE : reasonOfRefusal(decision),
     cause: '',
     rule: '',

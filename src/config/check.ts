@@ -1,7 +1,7 @@
 /** Checks a configuration as a whole, after every directive has been accepted by itself. */
 import { formatAddress, type SocketAddress } from '../base/address.js'
 import { checkAccess } from './check-access.js'
-import { checkCapsOfListeners } from './check-caps.js'
+import { checkCapsOfListeners, checkQueues } from './check-caps.js'
 import { checkDatagrams } from './check-datagrams.js'
 import { checkLoops } from './check-loops.js'
 import { checkMavis } from './check-mavis.js'
@@ -78,6 +78,7 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
   if (tcprelay !== undefined) {
     if (!hasRemotes) problems.error(tcprelay.position, 'no remotes defined', { code: 'no-remotes' })
     checkPools(tcprelay, problems)
+    checkQueues(tcprelay, problems)
     if (!mayHavePool) {
       checkPoolsOfRoutes(tcprelay, problems)
       checkPoolsOfTests(tcprelay, problems)

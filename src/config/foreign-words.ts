@@ -23,6 +23,7 @@ const NO_HEALTH_CHECKS =
 const ROUTE_FORM = "'route { server name = NAME pool = NAME }' in the tcprelay section"
 const NO_PROXY_PROTOCOL = 'this version does not support the PROXY protocol'
 const NO_HTTP = 'this program relays bytes and does not parse HTTP'
+const IN_POOLS = 'in the tcprelay section or in a pool'
 const NO_SUCH_OPTION = 'this version does not have this option'
 
 /** Distinguishes an address or a port from a word. */
@@ -102,6 +103,8 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
     },
     text: "'max connections' applies to all children together, 'users max' to each",
   },
+  { words: 'maxqueue', text: `write 'queue = { size = N }' ${IN_POOLS}` },
+  { words: 'timeout queue', text: `write 'queue = { timeout = TIME }' ${IN_POOLS}` },
   { words: 'max users|clients', write: { spawn: ['users max'] } },
   { words: 'worker_connections', write: { spawn: ['users max'] }, text: 'it applies to each child' },
   {

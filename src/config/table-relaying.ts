@@ -5,6 +5,7 @@ import { count, time } from './number-types.js'
 import { portRange } from './port-range-type.js'
 import { optional, optionalBlock, type Settings, value } from './row.js'
 import { balanceRows } from './table-balance.js'
+import { queueBlock } from './table-queue.js'
 import { keepaliveRows } from './table-shared.js'
 import { stickyBlock } from './table-sticky.js'
 import { choice } from './text-types.js'
@@ -35,6 +36,7 @@ export const relayingRows = {
     'Limit of concurrent sessions with the remotes of the pool together, over all children. While it is reached, ' +
       'clients wait in the `queue`. Sessions that began under a configuration without this limit are not counted.',
   ),
+  queue: optionalBlock('queue', queueBlock, { isOurs: true }),
   connectTimeoutMs: value('connect timeout', time(), 10_000, {
     doc: 'Time limit of one connection attempt to a remote.',
     zero: "the system's limit, about 2 minutes",

@@ -11,7 +11,7 @@ import { AccessList } from '../admission/access-list.js'
 import { IdentityList } from '../admission/identity-list.js'
 import { NONE } from '../balance/policy.js'
 import { RemoteHealth } from '../balance/remote-health.js'
-import { type Cells, type ChildCells, type OpenedCells, openCells } from '../cells/cells.js'
+import { type ChildCells, type OpenedCells, openCells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
 import type { PeerCalls } from '../kernel/peer-credentials.js'
 import type { Region } from '../kernel/region.js'
@@ -36,7 +36,7 @@ import { Remotes } from '../relay/remotes.js'
 import { ThrottledWarnings } from '../relay/throttled-warnings.js'
 import type { Blocks } from '../relay/transfer/blocks.js'
 import type { Pipes } from '../relay/transfer/pipes.js'
-import { buildPools, poolPlaces } from './build-pools.js'
+import { buildPools, poolPlaces, queueMaker } from './build-pools.js'
 import { GenerationTls } from './build-tls.js'
 import { type HandedOverSlot, PLAIN } from './handed-over-tls.js'
 import { changesOf, type StateChange } from './live-state.js'
@@ -112,8 +112,7 @@ export class ReactorGeneration {
     this.#settings = settings
     this.#listenerKinds = plan.listeners.map(({ kind }) => kind)
     this.#cells = openCells(settings.cells.fds, settings.cells.shape, childSlot)
-    const child = this.#cells.own
-    const parts = relayParts(settings, context, this.#cells, child)
+    const parts = relayParts(settings, context, this.#cells)
     const { counters, listenerCounters, log, writeRejected: writeAccess } = parts
     this.#parts = parts
     this.#listenerPlaces = context.isBehindMaster
@@ -347,9 +346,9 @@ export class ReactorGeneration {
 function relayParts(
   settings: GenerationSettings,
   { blocks, lookups, loop, onLog, pipes, questions, system }: GenerationContext,
-  cells: Cells,
-  child: ChildCells,
+  cells: OpenedCells,
 ): Parts {
+  const child = cells.own
   const { childSlot, plan, sticky, traceMask } = settings
   const { listeners, relay, remotes } = plan
   const rejected = new RejectedLines(childSlot, system)
@@ -360,6 +359,7 @@ function relayParts(
   const { pools, routing } = buildPools(plan, cells, health, {
     hostsOf: (dynamic, pool) => new DynamicHosts(dynamic, pool, childSlot),
     stickyShares: sticky,
+    queueOf: queueMaker(cells, childSlot, loop),
   })
   const decisions = new DecisionNotes(new DecisionWriter(child), relay.logsReasons)
   for (const { pool } of pools.all) pool.census = decisions.census

@@ -3,15 +3,20 @@ import { Router } from '../admission/router.js'
 import { hashText } from '../balance/hash.js'
 import { policyOf } from '../balance/policy-of.js'
 import { Pool, type PoolOptions } from '../balance/pool.js'
+import { QueueOrder } from '../balance/queue-order.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
 import { rangeOf } from '../balance/slot-numbers.js'
 import { SlowStart } from '../balance/slow-start.js'
-import type { Cells } from '../cells/cells.js'
-import { poolPlace, type Shape } from '../cells/layout.js'
+import type { Cells, OpenedCells } from '../cells/cells.js'
+import { poolPlace, queuePlace, type Shape } from '../cells/layout.js'
+import { Places } from '../cells/places.js'
 import { openStickyTable, type StickyShare } from '../cells/sticky-table.js'
 import { nativeAddress } from '../kernel/sockaddr.js'
+import type { Loop } from '../reactor/loop.js'
 import type { DynamicHosts, DynamicPlan } from '../relay/dynamic-hosts.js'
+import { serveWaiting } from '../relay/opening/attempts.js'
 import { ClientSource } from '../relay/opening/client-source.js'
+import { PoolQueue } from '../relay/opening/pool-queue.js'
 import { Routes } from '../relay/opening/routing.js'
 import { type RelayPool, RelayPools } from '../relay/relay-pools.js'
 import type { OptionOverrides, SessionOptions } from '../relay/session-options.js'
@@ -28,6 +33,8 @@ interface PoolParts {
   /** The hosts of a dynamic route. */
   hostsOf(dynamic: DynamicPlan, pool: number): DynamicHosts
   readonly stickyShares: readonly (StickyShare | undefined)[]
+  /** Where clients of a pool wait; undefined: there are none. */
+  queueOf?(plan: PoolPlan, pool: Pool): PoolQueue
 }
 
 /**
@@ -38,17 +45,21 @@ export function buildPools(
   plan: ChoosingPlan,
   cells: Cells,
   health: RemoteHealth,
-  { hostsOf, stickyShares }: PoolParts,
+  { hostsOf, queueOf, stickyShares }: PoolParts,
 ): { readonly pools: RelayPools; readonly routing: Routes | undefined } {
   const { defaultPool, listeners, routes } = plan
   const arrays = remoteArrays(plan)
   const pools = new RelayPools(
-    plan.pools.map((pool, index) => ({
-      ...buildPool(pool, arrays, cells, health),
-      index,
-      hosts: pool.dynamic && hostsOf(pool.dynamic, index),
-      sticky: openStickiness(pool, plan, stickyShares[index]),
-    })),
+    plan.pools.map((pool, index) => {
+      const built = buildPool(pool, arrays, cells, health)
+      return {
+        ...built,
+        index,
+        queue: queueOf?.(pool, built.pool),
+        hosts: pool.dynamic && hostsOf(pool.dynamic, index),
+        sticky: openStickiness(pool, plan, stickyShares[index]),
+      }
+    }),
     defaultPool,
     listeners.map(({ pool }) => pool),
     overridesOf(plan),
@@ -113,6 +124,22 @@ export function remoteArrays({ remotes }: Pick<Plan, 'remotes'>): RemoteArrays {
     seeds: remotes.map(({ name }) => hashText(name)),
     durationsMs: remotes.map(({ slowStartMs }) => slowStartMs),
   }
+}
+
+/** Makes the queues of pools, which read the rows of all workers. */
+export function queueMaker(cells: OpenedCells, childSlot: number, loop: Loop) {
+  const { shape } = cells.layout
+  const places = new Places(cells, cells.own)
+  const since = Array.from({ length: shape.children }, (_, slot) => cells.queuedSinceOf(slot))
+  return ({ slot }: PoolPlan, pool: Pool) =>
+    new PoolQueue({
+      loop,
+      pool,
+      places,
+      place: queuePlace(shape, slot),
+      order: new QueueOrder(since, childSlot, slot),
+      serve: serveWaiting,
+    })
 }
 
 /** By slot of the remote: the place of its pool; undefined: the pool has no limit. */

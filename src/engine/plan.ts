@@ -111,6 +111,8 @@ export interface PoolPlan {
   readonly rebalance: number
   /** Limit of sessions, of all workers. Infinity: none. */
   readonly maxConnections: number
+  /** Limit of waiting clients, of all workers. Infinity: none. */
+  readonly queueSize: number
   readonly options: SessionPlan
   /** Of a dynamic route, which has a pool of its own with one remote; undefined: configured remotes. */
   readonly dynamic?: DynamicPlan | undefined

@@ -31,6 +31,7 @@ export class RejectedLines {
       bytesToRemote: 0,
       bytesToClient: 0,
       durationMs: 0,
+      queuedMs: 0,
       reason: 'rejected',
       cause: '',
       rule,

@@ -56,6 +56,8 @@ export interface AccessRecord {
   readonly bytesToRemote: number
   readonly bytesToClient: number
   readonly durationMs: number
+  /** How long the client has waited for a remote with room; part of `durationMs`. */
+  readonly queuedMs: number
   readonly reason: string
   /** The error behind the reason, in words of the kernel or OpenSSL; '' without one. */
   readonly cause: string
@@ -109,6 +111,11 @@ function credentialWords(who: AccessRecord['credentials']): string {
   return who === undefined ? '' : field('uid', who.user) + field('gid', who.group)
 }
 
+/** In whole milliseconds, unless there was no wait. */
+function queuedWord(queuedMs: number): string {
+  return queuedMs === 0 ? '' : field('queued', Math.ceil(queuedMs))
+}
+
 function mptcpWord(name: 'mptcp' | 'remote_mptcp', isSpoken: boolean | undefined): string {
   return isSpoken === undefined ? '' : field(name, isSpoken ? 'yes' : 'no')
 }
@@ -153,6 +160,7 @@ export function accessLine(record: AccessRecord): string {
     field('to_remote', record.bytesToRemote) +
     field('to_client', record.bytesToClient) +
     field('seconds', (record.durationMs / 1000).toFixed(3)) +
+    queuedWord(record.queuedMs) +
     field('end', record.reason) +
     (cause === '' ? '' : field('reason', sentenceWord(cause))) +
     (rule === '' ? '' : field('rule', ownWord(rule))) +

@@ -101,6 +101,7 @@ const RECORD: AccessRecord = {
   bytesToRemote: 120,
   bytesToClient: 5_000_000_000,
   durationMs: 1234.5678,
+  queuedMs: 0,
   reason: 'done',
   cause: '',
   rule: '',

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { FOR_EVER_MS, Timer, Timers } from './timers.js'
 
-const TICK_MS = 4
+const TICK_MS = 1
 const tickOf = (ms: number) => Math.floor(ms / TICK_MS)
 
 /** What a timer does when it fires. */
@@ -153,9 +153,9 @@ test('fires a timer that is due at once in the next tick, not repeatedly in this
     },
   })
   timers.set(timer, 0)
-  advanceTo(1_003.9)
+  advanceTo(1_000.9)
   assert.equal(fired, 0)
-  advanceTo(1_004)
+  advanceTo(1_001)
   assert.equal(fired, 1)
   advanceTo(1_009)
   assert.equal(fired, 2)
@@ -171,7 +171,7 @@ test('a timer set to Infinity never fires and can be set again', () => {
     clock.nowMs += timers.waitMs()
     timers.advance()
   }
-  // No wait exceeds FOR_EVER_MS; the wheel covers twice that.
+  // No wait exceeds FOR_EVER_MS; the wheel covers half of that.
   assert.ok(clock.nowMs > 4 * FOR_EVER_MS, `${clock.nowMs}`)
   assert.deepEqual([fired, timer.isSet], [[], true])
   timers.set(timer, clock.nowMs + 10)
@@ -215,5 +215,5 @@ test('100,000 busy sessions set their idle timer once per timeout, not once per 
   }
   assert.equal(timers.count, SESSIONS)
   assert.ok(operations <= SESSIONS * 5, `${operations} timers fired in five timeouts`)
-  assert.ok(wakes < 2_000, `${wakes} waits in five minutes`)
+  assert.ok(wakes < 5_000, `${wakes} waits in five minutes`)
 })

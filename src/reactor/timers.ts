@@ -29,10 +29,10 @@ export class Timer {
 /** No deadline: the longest timeout of epoll_wait(2), 24 days. */
 export const FOR_EVER_MS = 0x7fff_ffff
 
-/** Resolution of the wheel: exact enough for every deadline of a relay. */
-const TICK_MS = 4
+/** Resolution of the wheel: the shortest interval is that in which waiting clients look for a place, 2 ms. */
+const TICK_MS = 1
 const SLOTS = 64
-/** 64^5 ticks of 4 ms are 49 days; a timer beyond that goes into the last bucket and is inserted again from there. */
+/** 64^5 ticks of 1 ms are 12 days; a timer beyond that goes into the last bucket and is inserted again from there. */
 const LEVELS = 5
 
 /**

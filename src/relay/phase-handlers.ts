@@ -6,6 +6,7 @@ import { ASKING } from './opening/asking.js'
 import { DIALLING } from './opening/attempts.js'
 import { DETECTING } from './opening/detecting.js'
 import { GREETING } from './opening/greeting.js'
+import { QUEUED } from './opening/queued.js'
 import { RESOLVING } from './opening/resolving.js'
 import type { OpeningHandler, PhaseHandler } from './phase-handler.js'
 import type { OpeningPhase, Phase } from './phases.js'
@@ -24,6 +25,7 @@ export const OPENING_HANDLERS: Readonly<Record<OpeningPhase, OpeningHandler>> = 
 
 export const PHASE_HANDLERS: Readonly<Record<Phase, PhaseHandler>> = {
   ...OPENING_HANDLERS,
+  queued: QUEUED,
   relaying: RELAYING,
   draining: RELAYING,
   closed: CLOSED,

@@ -27,7 +27,7 @@ test('every phase is reachable from the first one', () => {
 
 test('no session dials after relaying', () => {
   for (const phase of phases) {
-    const isFirst = ['closed', 'greeting', 'detecting', 'asking', 'resolving'].includes(phase)
+    const isFirst = ['closed', 'greeting', 'detecting', 'asking', 'resolving', 'queued'].includes(phase)
     assert.equal(MAY_BECOME[phase].includes('dialling'), isFirst)
     assert.equal(MAY_BECOME[phase].includes('greeting'), phase === 'closed')
   }
@@ -45,7 +45,7 @@ test("a listener counts what it did not serve as its child does, and MAVIS' deni
   for (const [reason, counter] of Object.entries(REASON_COUNTS)) {
     const wanted = reason.startsWith('mavis-')
       ? LISTENER_COUNT.denied
-      : counter === COUNT.notServed
+      : [COUNT.notServed, COUNT.queueTimeouts, COUNT.queueFull].includes(counter)
         ? LISTENER_COUNT.notServed
         : undefined
     assert.equal(LISTENER_REASON_COUNTS[reason as EndReason], wanted, reason)

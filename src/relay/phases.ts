@@ -7,7 +7,7 @@ export const OPENING_PHASES = ['greeting', 'detecting', 'asking', 'resolving', '
 export type OpeningPhase = (typeof OPENING_PHASES)[number]
 
 /** The phase of a session. A `closed` session is a free record. */
-export type Phase = OpeningPhase | 'relaying' | 'draining' | 'closed'
+export type Phase = OpeningPhase | 'queued' | 'relaying' | 'draining' | 'closed'
 
 /** Permitted transitions. */
 export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
@@ -20,7 +20,9 @@ export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
   /** Waiting for the addresses of the host that the client asks for. */
   resolving: onwards('resolving'),
   /** Connecting to a remote. */
-  dialling: ['relaying', 'closed'],
+  dialling: ['queued', 'relaying', 'closed'],
+  /** Waiting because every usable remote is full. */
+  queued: ['dialling', 'closed'],
   /** Both directions are open. */
   relaying: ['draining', 'closed'],
   /** One direction has ended, or one side failed and its last bytes are still being delivered. */
@@ -66,6 +68,9 @@ export type EndReason =
   /** All remotes failed in all rounds (`dial retries`). */
   | 'no-remote'
   | 'dial-timeout'
+  /** All remotes were full, for the time limit of the `queue`, or as many clients waited as may. */
+  | 'queue-timeout'
+  | 'queue-full'
   | 'idle-timeout'
   | 'half-close-timeout'
   /** `on recovery = close`: the remote was in reserve, and better ones serve again. */
@@ -101,6 +106,8 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'address-not-allowed': COUNT.notServed,
   'no-remote': COUNT.notServed,
   'dial-timeout': COUNT.notServed,
+  'queue-timeout': COUNT.queueTimeouts,
+  'queue-full': COUNT.queueFull,
   'idle-timeout': COUNT.timedOut,
   'half-close-timeout': COUNT.timedOut,
   recovery: COUNT.cutOnRecovery,
@@ -121,6 +128,8 @@ export const LISTENER_REASON_COUNTS: SomeReasonCounts = {
   'address-not-allowed': LISTENER_COUNT.notServed,
   'no-remote': LISTENER_COUNT.notServed,
   'dial-timeout': LISTENER_COUNT.notServed,
+  'queue-timeout': LISTENER_COUNT.notServed,
+  'queue-full': LISTENER_COUNT.notServed,
   shortage: LISTENER_COUNT.notServed,
   'mavis-denied': LISTENER_COUNT.denied,
   'mavis-not-found': LISTENER_COUNT.denied,

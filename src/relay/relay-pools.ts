@@ -4,12 +4,15 @@ import type { Pool } from '../balance/pool.js'
 import type { PolicyName } from '../base/policy-names.js'
 import type { ClientKeyPlan } from './client-key.js'
 import type { DynamicHosts } from './dynamic-hosts.js'
+import type { PoolQueue } from './opening/pool-queue.js'
 import { closeOptions, type OptionOverrides, type SessionOptions } from './session-options.js'
 import type { Stickiness } from './stickiness.js'
 
 /** A pool with the options of its sessions. */
 export interface RelayPool {
   readonly pool: Pool
+  /** Its clients that wait for a remote with room; undefined: they do not wait. */
+  readonly queue?: PoolQueue | undefined
   readonly options: SessionOptions
   /** In the plan. */
   readonly index: number

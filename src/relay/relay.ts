@@ -53,6 +53,8 @@ export class Relay {
   readonly #free: Session[] = []
   /** Clients that were delivered or refused so far. A thawed session keeps its own number. */
   #sequence = 0
+  /** Places that become free are for nobody: waiting clients are cut too. */
+  #isCutting = false
   /** Records that exist, in use or free: the number of the next one. */
   #recordsMade = 0
 
@@ -138,8 +140,10 @@ export class Relay {
 
   /** Resets every session that is still open. */
   cutAll(reason: EndReason): void {
+    this.#isCutting = true
     // Backwards, because each cut moves the last session to the place that it frees.
     for (let i = this.#open.length - 1; i >= 0; i--) this.#open[i]?.cut(reason)
+    this.#isCutting = false
   }
 
   #take(listenerSlot: number): Session {
@@ -157,9 +161,11 @@ export class Relay {
     // Before `#release`, which clears what is counted and logged.
     this.#countEnd(session)
     if (this.#context.options.hasAccessLog) this.#context.writeAccess(this.#accessRecord(session))
-    if (session.remoteSlot !== NONE) this.#context.remotes.giveBack(session.remoteSlot)
+    const { listenerSlot, remoteSlot } = session
+    if (remoteSlot !== NONE) this.#context.remotes.giveBack(remoteSlot)
     this.#release(session)
-    this.#events.onRoom(session.listenerSlot)
+    this.#events.onRoom(listenerSlot)
+    if (remoteSlot !== NONE && !this.#isCutting) this.#context.pools.ofRemote(remoteSlot)?.queue?.serve()
   }
 
   #countEnd({ listenerSlot, reason, remoteSlot, toClient, toRemote, wasConnected }: Session): void {
@@ -209,6 +215,7 @@ export class Relay {
       bytesToRemote: session.toRemote.bytes,
       bytesToClient: session.toClient.bytes,
       durationMs: loop.nowMs - session.acceptedAtMs,
+      queuedMs: session.queuedMs,
       reason: session.reason,
       cause: session.cause,
       rule: session.rule,

@@ -11,6 +11,8 @@ export interface SessionOptions {
   readonly connectTimeoutMs: number
   /** Time limit for all attempts for one client. */
   readonly dialTimeoutMs: number
+  /** Time limit for waiting while all remotes are full. */
+  readonly queueTimeoutMs: number
   /** Further rounds over all remotes after a failed first round. */
   readonly dialRetries: number
   /** Maximum silence in both directions. Infinity: no limit. */
@@ -40,6 +42,7 @@ export function closeOptions({ clientSource, localAddress }: OptionOverrides): v
 export const DEFAULT_SESSION_OPTIONS: SessionOptions = {
   connectTimeoutMs: 10_000,
   dialTimeoutMs: 30_000,
+  queueTimeoutMs: 10_000,
   dialRetries: 3,
   idleTimeoutMs: Number.POSITIVE_INFINITY,
   halfCloseTimeoutMs: Number.POSITIVE_INFINITY,

@@ -13,6 +13,7 @@ import type { RelayContext } from './context.js'
 import { BY_DEFAULT } from './opening/decided-by.js'
 import type { Dialling } from './opening/dialling.js'
 import type { Lookup } from './opening/host-lookups.js'
+import { leaveQueue } from './opening/queued.js'
 import type { PhaseHandler } from './phase-handler.js'
 import { OPENING_HANDLERS, PHASE_HANDLERS } from './phase-handlers.js'
 import { type EndReason, MAY_BECOME, OPENING_PHASES, type OpeningPhase, type Phase } from './phases.js'
@@ -60,6 +61,8 @@ export class Session implements TimerOwner {
   /** Those of its pool and its listener, from dialling on. */
   options: SessionOptions = DEFAULT_SESSION_OPTIONS
   acceptedAtMs = 0
+  /** How long it has waited for a remote with room. */
+  queuedMs = 0
   /** When bytes last moved in either direction. */
   lastActiveMs = 0
   /** When keepalive is enabled on the remote's socket; Infinity: already enabled, or not configured. */
@@ -259,6 +262,7 @@ export class Session implements TimerOwner {
   /** Closes both sockets and frees the record. */
   close(reason: EndReason): void {
     this.reason = reason
+    if (this.phase === 'queued') leaveQueue(this)
     this.enter('closed')
     this.unsetTimer()
     this.endDialling()
@@ -305,6 +309,7 @@ export class Session implements TimerOwner {
     this.sticky = undefined
     this.keepAliveAtMs = Number.POSITIVE_INFINITY
     this.wasConnected = false
+    this.queuedMs = 0
     this.user = ''
     this.listener = ''
     this.comment = ''

@@ -26,10 +26,14 @@ export interface RefusedClient {
   readonly comment: string
 }
 
+/** Why a waiting client is rejected: reasons of sessions. */
+export type QueueEnd = 'queue-full' | 'queue-timeout'
+
 export class ThrottledWarnings {
   readonly #log: Say
   readonly #tlsFailures: RateLimitedLog
   readonly #refusals: RateLimitedLog
+  readonly #unserved: Readonly<Record<QueueEnd, RateLimitedLog>>
   /** The error of the last `report` since `recovered`; 0: none. */
   #reportedErrno = 0
 
@@ -37,6 +41,10 @@ export class ThrottledWarnings {
     this.#log = log
     this.#tlsFailures = new RateLimitedLog(NOTICE, log)
     this.#refusals = new RateLimitedLog(NOTICE, log)
+    this.#unserved = {
+      'queue-full': new RateLimitedLog(WARNING, log),
+      'queue-timeout': new RateLimitedLog(WARNING, log),
+    }
   }
 
   /** A peer broke TLS, or could not be verified. */
@@ -50,6 +58,11 @@ export class ThrottledWarnings {
       const why = comment === '' ? REFUSALS[refusal] : `${REFUSALS[refusal]}: ${cut(comment, TEXT_BYTES_MAX)}`
       return `rejected client ${peer.describe()}${name} of ${listener}: ${why}`
     })
+  }
+
+  /** A client got no remote because all of a pool are full. */
+  reportUnserved(nowMs: number, peer: NamedPeer, pool: string, end: QueueEnd, why: string): void {
+    this.#unserved[end].log(nowMs, () => `rejected client ${peer.describe()} of pool ${pool}: ${why}`)
   }
 
   /**

@@ -93,6 +93,7 @@ const record = fc.record({
   bytesToRemote: fc.maxSafeNat().map((bytes) => bytes % 1e15),
   bytesToClient: fc.maxSafeNat().map((bytes) => bytes % 1e15),
   durationMs: fc.oneof(fc.nat(), fc.double({ min: 0, max: 1e9, noNaN: true })),
+  queuedMs: fc.nat({ max: 5_000 }),
   reason: fc.constantFrom('done', 'no-remote', 'rejected'),
   cause: text,
   rule: text,

@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test'
 import { temporaryFolder } from '../harness/clean-up.js'
 import { Client } from '../harness/client.js'
 import { clientHello } from '../harness/client-hello.js'
+import { CountingRemote } from '../harness/counting-remote.js'
 import { startExample } from '../harness/example.js'
 import { freePorts } from '../harness/free-ports.js'
 import { Names } from '../harness/names.js'
@@ -99,6 +100,40 @@ test('port-range.cfg: clients reach the port that they connected to, up to the l
   await clients[2]?.close()
   assert.equal(await waiting.read(String(first).length + 5), `${first}first`)
   for (const client of [...clients, waiting]) await client.close()
+})
+
+test('database-queue.cfg: clients wait for a place of the database, and not more of them than the queue takes', async (t) => {
+  const [one, other] = [await CountingRemote.start(t), await CountingRemote.start(t)]
+  const relay = await startExample(
+    t,
+    'database-queue.cfg',
+    {
+      'port = 5432 }\n  listen': `${ANY_PORT} }\n  listen`,
+      'port = 5433': ANY_PORT,
+      'address = 192.0.2.31 port = 5432': one.directive,
+      'address = 192.0.2.32 port = 5432': other.directive,
+      'max connections = 20': 'max connections = 1',
+      'max connections = 4': 'max connections = 1',
+      'size = 200 timeout = 5s': 'size = 2 timeout = 5s',
+      'access log = syslog': 'access log = stderr',
+    },
+    { sockets: 2 },
+  )
+  const clients = [await relay.connect(), await relay.connect({ port: relay.port(1) })]
+  await until('both places to be taken', () => one.open + other.open === 2)
+  const [waiting, late, rejected] = [await relay.connect(), await relay.connect(), await relay.connect()]
+  await relay.logged(/ end=queue-full/)
+  for (const pair of [clients, [waiting, late]]) {
+    await until('both places to be taken', () => one.open + other.open === 2)
+    one.finishOne()
+    other.finishOne()
+    for (const client of pair) {
+      await client.readToEnd()
+      await client.close()
+    }
+  }
+  await relay.logged(/ queued=\d+ end=done/, 2)
+  await rejected.close()
 })
 
 test('tls-or-openvpn.cfg: TLS goes to the web server, everything else to OpenVPN', async (t) => {

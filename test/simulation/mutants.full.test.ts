@@ -104,6 +104,30 @@ const MUTANTS: readonly Mutant[] = [
     wrong: 'new Uint8Array(0)',
   },
   {
+    mistake: 'a place is taken without a look whether another worker has taken the last one',
+    file: 'cells/places.js',
+    right: 'if (taken >= max)\n                return false',
+    wrong: '',
+  },
+  {
+    mistake: 'a client that leaves while it waits stays in the queue',
+    file: 'relay/session.js',
+    right: "if (this.phase === 'queued')\n            leaveQueue(this)",
+    wrong: '',
+  },
+  {
+    mistake: 'a new client overtakes waiting ones',
+    file: 'relay/opening/attempts.js',
+    right: 'hasToWait(session) ? FULL : ',
+    wrong: '',
+  },
+  {
+    mistake: 'nobody looks for places that other workers free',
+    file: 'relay/opening/pool-queue.js',
+    right: 'onTimer() {',
+    wrong: 'onTimer() {\n        return;',
+  },
+  {
     mistake: 'a failed remote stays counted as used',
     file: 'relay/opening/failures.js',
     right: 'remotes.giveBack(slot);',

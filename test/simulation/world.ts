@@ -35,6 +35,7 @@ import { FakeHosts } from './fake-hosts.js'
 import { FakeKernel, type Faults } from './fake-kernel.js'
 import { fakeOrigination } from './fake-tls.js'
 import { ProtocolCheck } from './protocol-check.js'
+import { Rivals } from './rivals.js'
 import { assertServed } from './served.js'
 import { clientOf, Servers } from './servers.js'
 
@@ -87,6 +88,7 @@ export class World {
   readonly #hosts: FakeHosts | undefined
   readonly #questions: Questions
   readonly #cells
+  readonly #rivals: Rivals
   readonly #clients: Actor[] = []
   readonly #servers: Servers
   readonly #frozen: Frozen[] = []
@@ -114,8 +116,10 @@ export class World {
     this.#unixClients = chance.pick(isCopying ? [0, 0.5, 1] : [0, 0, 0, 0.5])
     this.#servers = new Servers(chance, this.#bytesMax, isCopying ? 0.5 : 0.1)
     this.#kernel = new FakeKernel(chance, faultsFor(chance, this.#windowBytes))
-    this.#kernel.onConnect = (socket, address) =>
-      this.#servers.connect(socket, address, clientOf(socket, this.#relay, this.#clients))
+    this.#kernel.onConnect = (socket, address) => {
+      this.#rivals.assertInOrder(socket.fd, this.#relay.openSessions)
+      return this.#servers.connect(socket, address, clientOf(socket, this.#relay, this.#clients))
+    }
     const { system } = this.#kernel
     this.#loop = new Loop(this.#kernel.poller, system.clock)
     this.#blocks = new Blocks(system.calls, chunkFor())
@@ -129,7 +133,8 @@ export class World {
     this.#hosts =
       plainPort !== undefined && chance.is(0.3) ? new FakeHosts(chance, this.#loop, plainPort) : undefined
     const remotes = this.#remotes.length
-    this.#cells = localCells({ children: 1, remotes, listeners: 1, pools: 1, ringBytes: 64 })
+    this.#cells = localCells({ children: 2, remotes, listeners: 1, pools: 1, ringBytes: 64 })
+    this.#rivals = new Rivals(chance, this.#cells, this.#servers.remotes.length)
     this.#relay = this.#makeRelay(system, policyFor(transportOf(seed), chance, this.#windowBytes))
   }
 
@@ -143,11 +148,11 @@ export class World {
       {
         weights: remotes.map(() => this.#chance.between(1, 3)),
         members: [...servers.keys()],
-        use: this.#cells.use,
-        backOffUntilMs: child.retryAtMs,
+        use: this.#rivals.seenUse,
         rebalance: this.#chance.is(0.2) ? 3 : 0,
         sticky: this.#chance.is(0.3) ? stickiness(remotes.length) : undefined,
       },
+      { cells: this.#cells, loop: this.#loop },
       {
         connectTimeoutMs: 1_000,
         dialTimeoutMs: 10_000,
@@ -155,6 +160,7 @@ export class World {
         idleTimeoutMs,
         keepAlive: { isOn: this.#chance.is(0.5), idleS: 1, intervalS: 0, count: 0 },
         splice,
+        queueTimeoutMs: this.#rivals.queueTimeoutMs,
       },
     )
     const dynamic = this.#dynamicPool(chosen)
@@ -234,6 +240,7 @@ export class World {
       else if (this.#clients.length === lives && open === 0 && this.#isQuiet()) break
       else this.#step()
     }
+    this.#rivals.leave()
     this.#assertNothingLeft()
     for (const [index, client] of this.#clients.entries()) this.#assertRecorded(client, index + 1)
   }
@@ -270,7 +277,8 @@ export class World {
     else if (roll < 0.96) {
       this.#authority.settle(this.#questions, this.#relay.openSessions)
       this.#hosts?.settle()
-    } else this.#pass(this.#chance.between(0, 3))
+    } else if (roll < 0.98) this.#rivals.act(this.#kernel.nowMs)
+    else this.#pass(this.#chance.between(0, 3))
   }
 
   #act(): void {
@@ -361,9 +369,9 @@ export class World {
     assert.equal(this.#loop.watchCount, 0, 'watches left')
     assert.equal(this.#loop.timers.count, 0, 'timers left')
     assert.deepEqual(
-      [...this.#cells.use.slice(0, this.#remotes.length)],
-      this.#remotes.map(() => 0),
-      'use left counted',
+      [...this.#cells.use],
+      [...this.#cells.use].map(() => 0),
+      'places left taken',
     )
     this.#assertCounted()
   }
@@ -376,14 +384,10 @@ export class World {
       this.#remotes.reduce((sum, _, slot) => {
         return sum + (remoteCounters[slot * REMOTE_COUNTERS.length + REMOTE_COUNT[name]] as number)
       }, 0)
-    for (const name of [
-      'accepted',
-      'ended',
-      'sessionsNow',
-      'bytesToRemote',
-      'bytesToClient',
-      'notServed',
-    ] as const)
+    assert.equal(total('queuedNow'), 0)
+    const unserved = total('notServed') + total('queueTimeouts') + total('queueFull')
+    assert.equal(listenerCounters[LISTENER_COUNT.notServed], unserved, 'notServed of the listener')
+    for (const name of ['accepted', 'ended', 'sessionsNow', 'bytesToRemote', 'bytesToClient'] as const)
       assert.equal(listenerCounters[LISTENER_COUNT[name]], total(name), `${name} of the listener`)
     const denied = DENIALS.reduce((sum, name) => sum + total(name), 0)
     assert.equal(listenerCounters[LISTENER_COUNT.denied], denied, 'denied of the listener')

@@ -78,7 +78,7 @@ export class CrowdWorld {
         questions: new Questions(this.#loop, () => {}),
         lookups: new HostLookups(this.#loop, () => {}),
         remotes: new Remotes([{ name: 'remote', addresses: [address] }], cells, child),
-        ...choosing({ weights: [1], use: cells.use, backOffUntilMs: child.retryAtMs }, SESSION_OPTIONS),
+        ...choosing({ weights: [1] }, { cells, loop: this.#loop }, SESSION_OPTIONS),
         options: OPTIONS,
         tls: NO_TLS,
         ...counterTables(child, [0]),

@@ -67,7 +67,7 @@ export class DetectingWorld {
     const cells = localCells({ children: 1, remotes: 1, listeners: 1, pools: 1, ringBytes: 64 })
     const child = cells.child(0)
     const address = { family: 'ipv4', host: '10.0.0.2', port: 80 } as const
-    const { health, pools } = choosing({ weights: [1], use: cells.use, backOffUntilMs: child.retryAtMs })
+    const { health, pools } = choosing({ weights: [1] }, { cells, loop: this.#loop })
     this.#relay = new Relay(
       {
         system,

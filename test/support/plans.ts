@@ -65,6 +65,7 @@ const LEAST_USE = {
   rebalance: 0,
   slot: 0,
   maxConnections: Number.POSITIVE_INFINITY,
+  queueSize: Number.POSITIVE_INFINITY,
 } as const
 
 /** A plan with a pool of all its remotes. */

@@ -1,8 +1,15 @@
 /** The one pool that a relay without routes has, for tests and benchmarks that build a relay themselves. */
 import { LeastUse } from '../../src/balance/least-use.js'
 import { Pool } from '../../src/balance/pool.js'
+import { QueueOrder } from '../../src/balance/queue-order.js'
 import { RemoteHealth } from '../../src/balance/remote-health.js'
 import { firstSlots } from '../../src/balance/slot-numbers.js'
+import type { HeadCells } from '../../src/cells/cells.js'
+import { queuePlace } from '../../src/cells/layout.js'
+import { Places } from '../../src/cells/places.js'
+import type { Loop } from '../../src/reactor/loop.js'
+import { serveWaiting } from '../../src/relay/opening/attempts.js'
+import { PoolQueue } from '../../src/relay/opening/pool-queue.js'
 import type { RelayParts } from '../../src/relay/relay.js'
 import { RelayPools } from '../../src/relay/relay-pools.js'
 import { DEFAULT_SESSION_OPTIONS, type SessionOptions } from '../../src/relay/session-options.js'
@@ -36,12 +43,32 @@ export function leastUsePool({ weights, members, use, useMax, backOffUntilMs, re
   return { health, pool }
 }
 
+/** Where a relay is: its loop and its cells. */
+export interface PoolWorld {
+  readonly loop: Loop
+  readonly cells: HeadCells
+  /** The worker. @default 0 */
+  readonly slot?: number
+}
+
 /** The parts of a relay that choose remotes, and the options of its sessions. */
 export function choosing(
-  fixture: PoolFixture,
+  fixture: Omit<PoolFixture, 'backOffUntilMs' | 'use' | 'useMax'> & Partial<Pick<PoolFixture, 'use'>>,
+  { cells, loop, slot = 0 }: PoolWorld,
   options: Partial<SessionOptions> = {},
 ): Pick<RelayParts, 'health' | 'pools' | 'routing'> {
-  const { health, pool } = leastUsePool(fixture)
+  const child = cells.child(slot)
+  const { use, useMax } = cells
+  const { health, pool } = leastUsePool({ use, ...fixture, useMax, backOffUntilMs: child.retryAtMs })
+  const since = Array.from({ length: cells.layout.shape.children }, (_, other) => cells.queuedSinceOf(other))
+  const queue = new PoolQueue({
+    loop,
+    pool,
+    places: new Places(cells, child),
+    place: queuePlace(cells.layout.shape, 0),
+    order: new QueueOrder(since, slot, 0),
+    serve: serveWaiting,
+  })
   const whole = { ...DEFAULT_SESSION_OPTIONS, ...options }
   return {
     health,
@@ -50,6 +77,7 @@ export function choosing(
       [
         {
           pool,
+          queue,
           options: whole,
           index: 0,
           label: '',

@@ -6,10 +6,11 @@ import { isTest, sourceOf, sourcesBelow } from './sources.js'
 
 /**
  * The only cycle that is allowed: the record of a session has the state of all phases, their handlers take the record,
- * and its connections and directions refer to it. They name the types of each other and load none in a ring.
+ * and its connections and directions refer to it, and so does the queue of its pool. They name the types of each other and
+ * load none in a ring.
  */
 const SESSION_RECORD =
-  /^src\/relay\/(?:(?:session|connection|context|phase-handlers?)|closing\/endings|(?:opening|transfer)\/[\w-]+)\.ts$/
+  /^src\/relay\/(?:(?:session|connection|context|relay-pools|phase-handlers?)|closing\/endings|(?:opening|transfer)\/[\w-]+)\.ts$/
 
 const ADVICE = 'Move what both need into a third file, or pass it as an argument:'
 

@@ -1,5 +1,5 @@
 /** The limits of sessions in a plan, by their places in the cells. */
-import { listenerPlace, NO_LIMIT, poolPlace, type Shape } from '../../cells/layout.js'
+import { listenerPlace, NO_LIMIT, poolPlace, queuePlace, type Shape } from '../../cells/layout.js'
 import type { Plan } from '../../engine/plan.js'
 
 /** Places of other generations are left out. */
@@ -15,7 +15,10 @@ export function limitsOf(
     ...listeners.map(
       ({ countersSlot, maxConnections }) => [listenerPlace(shape, countersSlot), maxConnections] as const,
     ),
-    ...pools.map(({ maxConnections, slot }) => [poolPlace(shape, slot), maxConnections] as const),
+    ...pools.flatMap(({ maxConnections, queueSize, slot }) => [
+      [poolPlace(shape, slot), maxConnections] as const,
+      [queuePlace(shape, slot), queueSize] as const,
+    ]),
   ]
   return limits.map(([place, max]) => [place, Math.min(max, NO_LIMIT)])
 }

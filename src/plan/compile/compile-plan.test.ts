@@ -61,7 +61,7 @@ id = tcprelay {
   remote { address = named.example port = 201-202 }
   remote { address = 10.0.0.3 port = same fast open = yes }
   connect timeout = 0 dial timeout = 4 dial retries = 1 idle timeout = 50 half-close timeout = 6
-  max connections = 60 rebalance = 11 retire = 1000 splice = no tcp keepalive idle = 12
+  max connections = 60 queue = { size = 90 timeout = 2s } rebalance = 11 retire = 1000 splice = no tcp keepalive idle = 12
   local address = 10.0.0.9 local port range = 2000-3000 access log = syslog
   syslog ident = children syslog facility = LOCAL0
   mavis authorization = host
@@ -89,6 +89,7 @@ const LEAST_USE = {
   closesOnRecovery: false,
   slowStartAggression: 1,
   maxConnections: Number.POSITIVE_INFINITY,
+  queueSize: Number.POSITIVE_INFINITY,
   slot: 0,
 }
 
@@ -188,7 +189,17 @@ test('remotes are at their slots, and the pool has no others', () => {
   ])
   assert.deepEqual(
     pools.map(({ options: _options, ...pool }) => pool),
-    [{ name: 'default', label: '', members: [4, 1, 2], ...LEAST_USE, maxConnections: 60, rebalance: 11 }],
+    [
+      {
+        name: 'default',
+        label: '',
+        members: [4, 1, 2],
+        ...LEAST_USE,
+        maxConnections: 60,
+        queueSize: 90,
+        rebalance: 11,
+      },
+    ],
   )
 })
 
@@ -197,6 +208,7 @@ test('times are milliseconds, and what has no limit is Infinity', () => {
   assert.deepEqual(pools[0]?.options, {
     connectTimeoutMs: Number.POSITIVE_INFINITY,
     dialTimeoutMs: 4_000,
+    queueTimeoutMs: 2_000,
     dialRetries: 1,
     idleTimeoutMs: 50_000,
     halfCloseTimeoutMs: 6_000,
@@ -370,4 +382,26 @@ test('a plan survives the way to a child and to a thread', () => {
   const plan = planOf(text, SURROUNDINGS)
   assert.deepEqual(deserialize(serialize(plan)), plan)
   assert.deepEqual(structuredClone(plan), plan)
+})
+
+test('the queue of a pool is that of its own block, or of the section', () => {
+  const { pools } = planOf(
+    `
+id = spawnd { listen { port = 1 } }
+id = tcprelay {
+  remote { 10.0.0.1:1 } max connections = 5 connect timeout = 7 queue = { size = 8 timeout = 3 }
+  pool = a { remote { 10.0.0.2:1 } queue = { size = 0 } }
+  pool = b { remote { 10.0.0.3:1 } queue = { timeout = 0 } }
+}
+`,
+    { ...SURROUNDINGS, remoteSlots: [0, 1, 2] },
+  )
+  const queues = pools.map(({ options, queueSize }) => [queueSize, options.queueTimeoutMs])
+  assert.deepEqual(queues, [
+    [8, 3_000],
+    [0, 7_000],
+    [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
+  ])
+  const [alone] = planOf(LEAST.replace('id = tcprelay {', 'id = tcprelay { connect timeout = 7')).pools
+  assert.deepEqual([alone?.queueSize, alone?.options.queueTimeoutMs], [Number.POSITIVE_INFINITY, 7_000])
 })

@@ -65,6 +65,7 @@ export function dynamicPools(
     rebalance: 0,
     slowStartAggression: 1,
     maxConnections: Number.POSITIVE_INFINITY,
+    queueSize: Number.POSITIVE_INFINITY,
     options: sessionPlan(tcprelay),
     dynamic: dynamicPlan(target),
   }))

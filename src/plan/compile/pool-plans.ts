@@ -33,7 +33,7 @@ function configuredPools(
 }
 
 function poolPlan(pool: PoolSettings, slot: number, label: string, members: readonly number[]): PoolPlan {
-  const { boundedLoadPercent, key, maxConnections, name, onRecovery, policy } = pool
+  const { boundedLoadPercent, key, maxConnections, name, onRecovery, policy, queue } = pool
   const { rebalance, slowStartAggression, tierMinUsable } = pool
   const isHashing = policy === 'source' || policy === 'maglev'
   return {
@@ -50,6 +50,7 @@ function poolPlan(pool: PoolSettings, slot: number, label: string, members: read
     slowStartAggression,
     rebalance,
     maxConnections: endless(maxConnections),
+    queueSize: queue?.queueSize ?? Number.POSITIVE_INFINITY,
     options: sessionPlan(pool),
   }
 }

@@ -9,8 +9,10 @@ import { definedOf } from './defined-of.js'
 import { keepAliveOf, localPorts } from './socket-settings.js'
 
 export function sessionPlan(settings: RelayingSettings): SessionPlan {
+  const { connectTimeoutMs, queue } = settings
   return {
-    connectTimeoutMs: endless(settings.connectTimeoutMs),
+    connectTimeoutMs: endless(connectTimeoutMs),
+    queueTimeoutMs: endless(queue?.queueTimeoutMs ?? connectTimeoutMs),
     dialTimeoutMs: endless(settings.dialTimeoutMs),
     dialRetries: settings.dialRetries,
     idleTimeoutMs: endless(settings.idleTimeoutMs),

@@ -1,7 +1,6 @@
 /**
  * The phase `dialling`: attempts to connect, first over the addresses of a remote, then over the remotes of the pool.
  */
-import { pickSticky } from '../../balance/pick-sticky.js'
 import { FULL, NONE } from '../../balance/policy.js'
 import type { Outcome } from '../../kernel/calls.js'
 import { AF_UNIX } from '../../kernel/constants.js'
@@ -36,10 +35,11 @@ import { hasSentBytes, takeEarlyBytes } from './early-bytes.js'
 import { countFailure, failureText, noteFailure, noteLocalRefusal, remoteFailed } from './failures.js'
 import { sendWithSyn, settleSyn } from './fast-open.js'
 import { noteMptcp } from './mptcp-peers.js'
+import { hasToWait, pickAndTake } from './pick-and-take.js'
+import { enqueue, leaveQueue } from './queued.js'
 import { openRemoteSocket } from './remote-socket.js'
 import { serviceFor } from './routing.js'
 import { connectSctp, openSctpSocket } from './sctp-socket.js'
-import { stickyClient } from './sticky-choice.js'
 import { targetAddress, targetOf } from './target-address.js'
 
 /** Pause between two rounds over all remotes. */
@@ -56,10 +56,7 @@ export const DIALLING: OpeningHandler = {
   onTurn: attemptTurn,
 }
 
-/**
- * Starts connecting to a remote, or to the host that the client asks for; bytes that the client has already sent go with
- * the connection.
- */
+/** Starts connecting to a remote, or to the host that the client asks for. */
 function dial(session: Session): void {
   const { loop, pools } = session.relay
   const service = session.service ?? serviceFor(session)
@@ -74,14 +71,18 @@ function dial(session: Session): void {
   dialling.roundsLeft = options.dialRetries
   dialling.key = key === undefined ? 0 : hashOfClient(session, key)
   pool.countClient()
-  takeEarlyBytes(session)
-  if (session.client.error === 0) tryNext(session)
-  else clientFailed(session)
+  tryNext(session)
 }
 
-function clientFailed(session: Session): void {
-  const { error } = session.client
-  session.fail(error === ENOMEM ? 'shortage' : 'client-left', error)
+/** Gives a waiting client a remote, or the reason why it gets none; false if none has room any more. */
+export function serveWaiting(session: Session): boolean {
+  const slot = pickAndTake(session)
+  if (slot === FULL) return false
+  leaveQueue(session)
+  session.enter('dialling')
+  if (slot === NONE) roundFailed(session)
+  else if (beginRemote(session, slot)) tryNext(session)
+  return true
 }
 
 /** Either socket is ready while dialling. */
@@ -123,40 +124,30 @@ function dialTimedOut(session: Session): void {
   session.cut(session.dialling.isShort ? 'shortage' : 'dial-timeout')
 }
 
-/** Chooses the next remote; false when the round is over. */
+/** Chooses the next remote; false when the round is over or the session waits. */
 function chooseRemote(session: Session): boolean {
+  const slot = hasToWait(session) ? FULL : pickAndTake(session)
+  if (slot >= 0) return beginRemote(session, slot)
+  const { queue } = session.dialling.service
+  if (slot === FULL && queue !== undefined) enqueue(session, queue)
+  else roundFailed(session)
+  return false
+}
+
+/** A place of this remote is taken. Receives the client's first bytes, once; false if that ends the session. */
+function beginRemote(session: Session, slot: number): boolean {
   const { dialling } = session
   const { loop } = session.relay
-  const slot = pickAndTake(session)
-  session.relay.decisions?.note(session, slot)
-  // There is no queue: remotes that are full are treated like remotes that are down.
-  if (slot === NONE || slot === FULL) {
-    roundFailed(session)
-    return false
-  }
   session.remoteSlot = slot
   dialling.addressesTried = 0
   dialling.hasRemoteFailed = false
   dialling.attemptStartedMs = loop.nowMs
-  return true
-}
-
-/** Picks a remote and takes a place of it: its slot, NONE or FULL. */
-function pickAndTake(session: Session): number {
-  const { health, loop, remotes } = session.relay
-  const { key, pool, tried } = session.dialling
-  const sticky = stickyClient(session)
-  // Another worker may take the last place after `pick` has seen it: then the remote is full, and the next one is picked.
-  for (let picks = 0; picks <= pool.members.length; picks++) {
-    const slot =
-      sticky === undefined
-        ? pool.pick(tried, loop.nowMs, key)
-        : pickSticky(pool, sticky, tried, loop.nowMs, key)
-    if (slot === NONE || slot === FULL || remotes.take(slot)) return slot
-    // `pick` has let this client probe it.
-    if (health.isFailing(slot)) health.endBackOff(slot)
-  }
-  return FULL
+  if (dialling.hasReadClient) return true
+  dialling.hasReadClient = true
+  takeEarlyBytes(session)
+  const { error } = session.client
+  if (error !== 0) session.fail(error === ENOMEM ? 'shortage' : 'client-left', error)
+  return error === 0
 }
 
 function roundFailed(session: Session): void {
@@ -168,6 +159,7 @@ function roundFailed(session: Session): void {
   }
   dialling.roundsLeft--
   dialling.tried.clear()
+  dialling.hasTried = false
   pause(session, ROUND_PAUSE_MS)
 }
 

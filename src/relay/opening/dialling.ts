@@ -3,6 +3,7 @@ import type { Pool } from '../../balance/pool.js'
 import { SlotSet } from '../../balance/slot-set.js'
 import { AttemptList } from '../../observe/attempt-list.js'
 import type { RelayPool } from '../relay-pools.js'
+import type { Session } from '../session.js'
 
 /** The state of a session that is connecting to a remote: its attempts so far. */
 export class Dialling {
@@ -11,6 +12,15 @@ export class Dialling {
   pool: Pool
   /** Remotes tried in this round. */
   readonly tried = new SlotSet()
+  /** There are any. */
+  hasTried = false
+  /** The client's first bytes have been received. */
+  hasReadClient = false
+  /** While the session waits in the queue: itself, and its neighbours there. */
+  waiting: Session | undefined = undefined
+  next: Dialling | undefined = undefined
+  previous: Dialling | undefined = undefined
+  queuedAtMs = 0
   deadlineMs = 0
   /** Remotes chosen so far, in all rounds. */
   choices = 0
@@ -42,6 +52,9 @@ export class Dialling {
 
   clear(): void {
     this.tried.clear()
+    this.hasTried = false
+    this.hasReadClient = false
+    this.queuedAtMs = 0
     this.choices = 0
     this.addressesTried = 0
     this.hasRemoteFailed = false

@@ -71,6 +71,7 @@ export function remoteFailed(session: Session): void {
   remotes.giveBack(slot)
   session.remoteSlot = NONE
   dialling.tried.add(slot)
+  dialling.hasTried = true
   // A refusal by this machine is no evidence about the remote.
   if (!dialling.hasRemoteFailed) return
   const { attemptStartedMs } = dialling
