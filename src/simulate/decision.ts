@@ -18,7 +18,7 @@ export const UNKNOWN_LISTENER = -8
 export const QUEUE_FULL = -9
 /** No remote of its pool has had room for as long as it may wait. */
 export const QUEUE_TIMEOUT = -10
-/** It waits in the queue of its pool, until `againMs` or until `nextServed` has it. */
+/** It waits in the queue of its pool until `nextServed` returns it. */
 export const WAITING = -11
 
 /** One more than the number of negative decisions, for counters by their absolute values. */
@@ -38,11 +38,11 @@ export interface Chooser {
   /** The pool of the last decision, or NO_ROW. */
   readonly pool: number
   decide(connection: number, nowMs: number): Decision
-  /** A connection for which the last answer was LATER or WAITING, at the time `againMs`. */
+  /** A connection for which the last answer was LATER, at the time `againMs`. */
   decideAgain?(connection: number, nowMs: number): Decision
-  /** When to ask again; Infinity: it is not asked. */
+  /** When to ask again after LATER. */
   readonly againMs?: number
-  /** When to call `nextServed`, also for events that have been reported; Infinity: not yet. */
+  /** When `nextServed` is to be called, also because of events since then; Infinity: not yet. */
   readonly nextMs?: number
   /** Decides a WAITING connection whose time has come, and returns it; NO_ROW: there is none. `decision` is the decision. */
   nextServed?(nowMs: number): number

@@ -10,6 +10,7 @@ import {
   REJECTED,
   WAITING,
 } from './decision.js'
+import { EventHeap } from './event-heap.js'
 import { NO_ROW, type Rows } from './rows.js'
 import type { Trace } from './trace.js'
 
@@ -30,7 +31,8 @@ const REFUSED: Readonly<Record<string, Decision>> = {
 
 export class LoggedRemotes implements Chooser {
   pool = NO_ROW
-  againMs = 0
+  decision: Decision = LEFT_OUT
+  readonly #waiting = new EventHeap()
   readonly #trace: Trace
   readonly #rows: Rows
   /** By the word of `end`. */
@@ -49,13 +51,23 @@ export class LoggedRemotes implements Chooser {
   /** The log does not say when a client waited: it was mostly at the beginning. */
   decide(connection: number, nowMs: number): Decision {
     const queuedMs = this.#trace.queuedMs[connection] as number
-    if (queuedMs === 0) return this.decideAgain(connection)
+    if (queuedMs === 0) return this.#outcome(connection)
     this.pool = this.#rows.loggedPool[connection] as number
-    this.againMs = nowMs + queuedMs
+    this.#waiting.push(nowMs + queuedMs, connection)
     return WAITING
   }
 
-  decideAgain(connection: number): Decision {
+  get nextMs(): number {
+    return this.#waiting.nextMs
+  }
+
+  nextServed(): number {
+    const connection = this.#waiting.pop()
+    this.decision = this.#outcome(connection)
+    return connection
+  }
+
+  #outcome(connection: number): Decision {
     this.pool = this.#rows.loggedPool[connection] as number
     const row = this.#rows.logged[connection] as number
     return row === NO_ROW ? this.refusal(connection) : row

@@ -35,7 +35,7 @@ const CONNECT_MS = 1
 
 export class SimulatedRelay implements Chooser {
   pool = NO_ROW
-  againMs = Infinity
+  againMs = 0
   decision: Decision = LEFT_OUT
   readonly #model: RelayModel
   readonly #trace: Trace
@@ -214,7 +214,6 @@ export class SimulatedRelay implements Chooser {
     }
     this.#queues.append(this.pool, connection, nowMs)
     this.#queues.wakeBy(this.pool, nowMs)
-    this.againMs = Infinity
     return WAITING
   }
 

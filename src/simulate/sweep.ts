@@ -108,15 +108,13 @@ export class Sweep {
       this.#tally.begin(decision, this.#trace.client[connection] as number, nowMs)
       this.#chooser.began?.(connection, decision, nowMs)
       this.#events.push(nowMs + (this.#trace.lengthMs[connection] as number), connection)
-    } else if (decision === LATER || decision === WAITING) this.#defer(connection, decision, nowMs)
+    } else if (decision === LATER) this.#events.push(this.#chooser.againMs ?? nowMs, connection)
+    else if (decision === WAITING) this.#enterQueue(connection, pool, nowMs)
     else this.#tally.refuse(decision, pool)
   }
 
-  #defer(connection: number, decision: Decision, nowMs: number): void {
-    const { againMs = Infinity, pool } = this.#chooser
-    if (againMs < Infinity) this.#events.push(againMs, connection)
-    if (decision === LATER) return
-    // The end of the wait is added when it is known.
+  /** Subtracts the beginning of the wait; its end is added when it is known. */
+  #enterQueue(connection: number, pool: number, nowMs: number): void {
     this.waitedMs[connection] = (this.waitedMs[connection] as number) - nowMs
     this.#tally.wait(pool, nowMs)
   }
