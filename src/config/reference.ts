@@ -12,6 +12,7 @@ import { relayingRows } from './table-relaying.js'
 import { remoteBlock } from './table-remote.js'
 import { routeBlock } from './table-route.js'
 import { listenBlock, spawnBlock, spawndBlock } from './table-spawnd.js'
+import { queueBlock } from './table-queue.js'
 import { stickyBlock } from './table-sticky.js'
 import { tcprelayBlock } from './table-tcprelay.js'
 import { testBlock } from './table-test.js'
@@ -45,6 +46,7 @@ const CHAPTERS: readonly Chapter[] = [
   },
   { title: 'Block `pool = NAME { … }` in `tcprelay`', block: poolBlock, intro: poolBlock.doc },
   { title: 'Block `sticky { … }` in `tcprelay` or `pool`', block: stickyBlock, intro: stickyBlock.doc },
+  { title: 'Block `queue { … }` in `tcprelay` or `pool`', block: queueBlock, intro: queueBlock.doc },
   { title: 'Block `route { … }` in `tcprelay`', block: routeBlock, intro: routeBlock.doc },
   { title: 'Block `test "NAME" { … }` in `tcprelay`', block: testBlock, intro: testBlock.doc },
   { title: 'Block `remote { … }` in `tcprelay` or `pool`', block: remoteBlock, intro: remoteBlock.doc },
