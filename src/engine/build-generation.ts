@@ -1,5 +1,5 @@
 /** Composes one generation on a reactor: listeners, pools, remotes and the relay between them. */
-import { AccessRules, type Rejected } from '../accept/access-rules.js'
+import { AccessRules } from '../accept/access-rules.js'
 import { type Closing, ConnectionLimit } from '../accept/connection-limit.js'
 import { type KeptListeners, splitListeners } from '../accept/kept-listeners.js'
 import { type AcceptContext, Listener } from '../accept/listener.js'
@@ -10,56 +10,29 @@ import { SiblingLoad } from '../accept/sibling-load.js'
 import { AccessList } from '../admission/access-list.js'
 import { IdentityList } from '../admission/identity-list.js'
 import { NONE } from '../balance/policy.js'
-import { RemoteHealth } from '../balance/remote-health.js'
-import { type ChildCells, type OpenedCells, openCells } from '../cells/cells.js'
+import { type OpenedCells, openCells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
 import type { PeerCalls } from '../kernel/peer-credentials.js'
 import type { Region } from '../kernel/region.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
-import type { System } from '../kernel/system.js'
-import { accessLine } from '../observe/access-line.js'
-import { counterTables, LISTENER_COUNT } from '../observe/counters.js'
-import { DecisionWriter } from '../observe/decision-ring.js'
-import { ACCESS, KEY, LOG, LogRingWriter, REMOTE } from '../observe/log-ring.js'
-import { encodeEvidence } from '../observe/remote-evidence.js'
-import { INFO } from '../observe/severity.js'
-import { TraceChannel } from '../observe/trace.js'
+import { LISTENER_COUNT } from '../observe/counters.js'
 import type { Loop } from '../reactor/loop.js'
-import { DynamicHosts } from '../relay/dynamic-hosts.js'
-import { DecisionNotes } from '../relay/opening/decision-notes.js'
-import type { HostLookups } from '../relay/opening/host-lookups.js'
-import type { Questions } from '../relay/opening/questions.js'
 import { describeClient } from '../relay/peer-name.js'
 import type { EndReason } from '../relay/phases.js'
-import { type HandedOver, Relay, type RelayParts } from '../relay/relay.js'
-import { Remotes } from '../relay/remotes.js'
-import { ThrottledWarnings } from '../relay/throttled-warnings.js'
-import type { Blocks } from '../relay/transfer/blocks.js'
-import type { Pipes } from '../relay/transfer/pipes.js'
-import { buildPools, poolPlaces, queueMaker } from './build-pools.js'
-import { GenerationTls } from './build-tls.js'
+import { type HandedOver, Relay } from '../relay/relay.js'
 import { type HandedOverSlot, PLAIN } from './handed-over-tls.js'
 import { changesOf, type StateChange } from './live-state.js'
-import type { Plan } from './plan.js'
 import type { GenerationSettings } from './reactor-settings.js'
 import { RecoveryWatch } from './recovery-watch.js'
-import { RejectedLines } from './rejected-lines.js'
+import { type GenerationParts, type RelayResources, relayParts } from './relay-parts.js'
 
 /** Shared by the generations of one reactor. */
-export interface GenerationContext {
-  readonly system: System
-  readonly loop: Loop
-  readonly blocks: Blocks
-  readonly pipes: Pipes
-  readonly questions: Questions
-  readonly lookups: HostLookups
+export interface GenerationContext extends RelayResources {
   /** Buffer for the address that accept(2) returns. */
   readonly peer: Region
   readonly peers: PeerCalls
   /** Sessions of all generations, because the limit of descriptors is that of the process. */
   countSessions(): number
-  /** Wakes the reader of the log ring, which sleeps while the ring is empty. */
-  onLog(): void
   /** A master has accepted the clients. */
   readonly isBehindMaster: boolean
   /** A session has ended. */
@@ -70,11 +43,6 @@ export interface GenerationContext {
   onRetired(of: ReactorGeneration): void
 }
 
-type Parts = RelayParts & {
-  readonly tls: GenerationTls
-  readonly writeRejected: ((rejected: Rejected) => void) | undefined
-}
-
 /** One configuration on a reactor: its listeners, its access rules, and the sessions that it has accepted. */
 export class ReactorGeneration {
   /** Slot of its rows in the cells, by which commands identify it. */
@@ -82,7 +50,7 @@ export class ReactorGeneration {
   /** Whether sessions store the address or the credentials of their client. */
   readonly notesPeers: boolean
   readonly #relay: Relay
-  readonly #parts: Parts
+  readonly #parts: GenerationParts
   readonly #cells: OpenedCells
   readonly #connectionLimit: ConnectionLimit
   readonly #listenerPlaces: ListenerPlaces
@@ -301,7 +269,7 @@ export class ReactorGeneration {
   close(): void {
     const { pools, remotes, tls } = this.#parts
     this.#recovery?.close()
-    tls.retire()
+    tls.close()
     remotes.close()
     pools.close()
     this.#cells.unmap()
@@ -337,71 +305,4 @@ export class ReactorGeneration {
     this.#parts.system.calls.close(fd)
     if (this.#listenerPlaces.giveBack(slot)) this.#connectionLimit.onListenerRoom()
   }
-}
-
-/**
- * What the relay of a generation uses: the system and the shared stores of the reactor, and everything that
- * belongs to this plan.
- */
-function relayParts(
-  settings: GenerationSettings,
-  { blocks, lookups, loop, onLog, pipes, questions, system }: GenerationContext,
-  cells: OpenedCells,
-): Parts {
-  const child = cells.own
-  const { childSlot, plan, sticky, traceMask } = settings
-  const { listeners, relay, remotes } = plan
-  const rejected = new RejectedLines(childSlot, system)
-  // Log lines, access lines, key log lines and evidence share one ring, so their order is kept.
-  const ring = new LogRingWriter(child, onLog)
-  const log = (severity: number, text: string) => ring.write(LOG, severity, text)
-  const health = buildHealth(plan, child)
-  const { pools, routing } = buildPools(plan, cells, health, {
-    hostsOf: (dynamic, pool) => new DynamicHosts(dynamic, pool, childSlot),
-    stickyShares: sticky,
-    queueOf: queueMaker(cells, childSlot, loop),
-  })
-  const decisions = new DecisionNotes(new DecisionWriter(child), relay.logsReasons)
-  for (const { pool } of pools.all) pool.census = decisions.census
-  return {
-    system,
-    loop,
-    blocks,
-    pipes,
-    questions,
-    lookups,
-    remotes: new Remotes(
-      remotes,
-      cells,
-      child,
-      (evidence) => ring.write(REMOTE, INFO, encodeEvidence(evidence)),
-      poolPlaces(plan, cells),
-    ),
-    health,
-    pools,
-    routing,
-    decisions,
-    options: relay,
-    tls: new GenerationTls(plan, log, (line) => ring.write(KEY, INFO, line)),
-    ...counterTables(
-      child,
-      listeners.map(({ countersSlot }) => countersSlot),
-    ),
-    log,
-    warnings: new ThrottledWarnings(log),
-    trace: new TraceChannel('NET', traceMask, log),
-    listeners,
-    writeAccess: (record) => ring.write(ACCESS, INFO, accessLine(record)),
-    writeRejected: relay.hasAccessLog
-      ? (client) => ring.write(ACCESS, INFO, rejected.lineOf(client))
-      : undefined,
-  }
-}
-
-/** A remote with a name starts unreachable, and becomes reachable with its first addresses. */
-function buildHealth({ remotes }: Plan, { retryAtMs }: ChildCells): RemoteHealth {
-  const health = new RemoteHealth(remotes.length, retryAtMs)
-  for (const [slot, { addresses, isDynamic }] of remotes.entries())
-    health.setReachable(slot, addresses.length > 0 || isDynamic === true)
-  return health
 }

@@ -74,9 +74,10 @@ export class GenerationTls implements RelayTls {
     for (const [context, index] of this.#stapled.get(id) ?? []) context.setStaple(index, staple)
   }
 
-  /** Frees the contexts; OpenSSL keeps the native memory until the last channel is freed. */
-  retire(): void {
+  /** Frees the contexts and overwrites the ticket keys. No channel may be left: its handshake would use them. */
+  close(): void {
     for (const context of [...this.#servers, ...this.#clients]) context?.retire()
+    this.#tickets.free()
   }
 
   #noteStapled(context: ServerContext, { certificates }: ServerTlsSettings): void {
