@@ -1,6 +1,7 @@
 import { CHILDREN_ACCEPT, SINGLE } from '../harness/modes.js'
 
 const IN_MODES = new RegExp(`${SINGLE.name}|${CHILDREN_ACCEPT.name}`)
+const WITH_TWO = new RegExp(`${SINGLE.name}|two children that accept`)
 const DIRECTLY = /direct$/
 
 /** Files with cases in several variants, and what names of the cases contain that the normal run leaves out. */
@@ -16,6 +17,7 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
   'mavis-bytes': IN_MODES,
   'mavis-endings': IN_MODES,
   'mavis-external': /in python3/,
+  'max-connections': WITH_TWO,
   mechanisms: /^accept = direct/,
   mptcp: /splice = (yes|no)$/,
   names: /^(a single process|a master): /,
@@ -23,6 +25,8 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
   places: /can be a Unix socket/,
   pools: IN_MODES,
   ports: IN_MODES,
+  queue: WITH_TWO,
+  'queue-load': /^direct: /,
   reload: /^a single process: /,
   retire: /^retire = 3/,
   routes: IN_MODES,
