@@ -19,6 +19,7 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
   'mavis-bytes': IN_MODES,
   'mavis-endings': IN_MODES,
   'mavis-external': /in python3/,
+  'max-connections': WITH_TWO,
   mechanisms: /^accept = direct/,
   mptcp: /splice = (yes|no)$/,
   names: /^(a single process|a master): /,
