@@ -14,7 +14,6 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
   direct: /overload = close/,
   'dynamic-routes': new RegExp(`^(${IN_MODES.source}): `),
   inspector: new RegExp(`${IN_MODES.source}|${DIRECTLY.source}`),
-  'max-connections': WITH_TWO,
   mavis: IN_MODES,
   'mavis-bytes': IN_MODES,
   'mavis-endings': IN_MODES,
