@@ -77,7 +77,8 @@ export class LeastBandwidth implements Policy {
     const ageMs = nowMs - this.#decayedMs
     if (ageMs < STEP_MS) return
     const kept = Math.exp(-ageMs / DECAY_MS)
-    this.#rates.scale(kept)
+    const { values } = this.#rates
+    for (let i = 0; i < values.length; i++) values[i] = (values[i] as number) * kept
     this.#decayedMs = nowMs
   }
 }

@@ -25,34 +25,31 @@ export function rangeOf(slots: readonly number[]): SlotRange {
 export class SlotNumbers {
   readonly #first: number
   readonly #initial: number
-  readonly #values: Float64Array
+  /** For what concerns all of them. V8 boxes the numbers of a call that is too rare to be inlined. */
+  readonly values: Float64Array
 
   constructor({ count, first }: SlotRange, initial = 0) {
     this.#first = first
     this.#initial = initial
-    this.#values = new Float64Array(count).fill(initial)
+    this.values = new Float64Array(count).fill(initial)
   }
 
   /** `slot`: in the range. */
   get(slot: number): number {
-    return this.#values[slot - this.#first] as number
+    return this.values[slot - this.#first] as number
   }
 
   set(slot: number, value: number): void {
-    this.#values[slot - this.#first] = value
+    this.values[slot - this.#first] = value
   }
 
   /** For `restore`. */
   copy(): Float64Array {
-    return this.#values.slice()
+    return this.values.slice()
   }
 
   restore(copy: Float64Array): void {
-    this.#values.set(copy)
-  }
-
-  scale(factor: number): void {
-    for (let i = 0; i < this.#values.length; i++) this.#values[i] = (this.#values[i] as number) * factor
+    this.values.set(copy)
   }
 
   /**
@@ -60,9 +57,9 @@ export class SlotNumbers {
    * that it does not have.
    */
   continueFrom(before: SlotNumbers, slots: readonly number[], initial: number = this.#initial): void {
-    for (let i = 0; i < this.#values.length; i++) {
+    for (let i = 0; i < this.values.length; i++) {
       const there = slots[this.#first + i]
-      this.#values[i] = (there === undefined ? undefined : before.#values[there - before.#first]) ?? initial
+      this.values[i] = (there === undefined ? undefined : before.values[there - before.#first]) ?? initial
     }
   }
 }

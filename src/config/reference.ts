@@ -8,6 +8,7 @@ import { moduleBlocks } from './table-mavis.js'
 import { serverBlock } from './table-mavis-remote.js'
 import { NOT_OVERRIDDEN, overrideRows } from './table-overrides.js'
 import { poolBlock } from './table-pool.js'
+import { queueBlock } from './table-queue.js'
 import { relayingRows } from './table-relaying.js'
 import { remoteBlock } from './table-remote.js'
 import { routeBlock } from './table-route.js'
@@ -45,6 +46,7 @@ const CHAPTERS: readonly Chapter[] = [
   },
   { title: 'Block `pool = NAME { … }` in `tcprelay`', block: poolBlock, intro: poolBlock.doc },
   { title: 'Block `sticky { … }` in `tcprelay` or `pool`', block: stickyBlock, intro: stickyBlock.doc },
+  { title: 'Block `queue { … }` in `tcprelay` or `pool`', block: queueBlock, intro: queueBlock.doc },
   { title: 'Block `route { … }` in `tcprelay`', block: routeBlock, intro: routeBlock.doc },
   { title: 'Block `test "NAME" { … }` in `tcprelay`', block: testBlock, intro: testBlock.doc },
   { title: 'Block `remote { … }` in `tcprelay` or `pool`', block: remoteBlock, intro: remoteBlock.doc },

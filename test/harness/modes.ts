@@ -26,11 +26,10 @@ export const CHILDREN_ACCEPT = withChildren('children that accept', spawning([1,
 export const MODES: readonly Mode[] = variants([BROKER], [SINGLE, CHILDREN_ACCEPT])
 
 /** Every mode, with two children where it has any: for what holds over all children together. */
-export const MODES_WITH_TWO: readonly Mode[] = [
-  SINGLE,
-  withChildren('a master that accepts for two children', spawning([2, 2], [1, 1_000]), 2),
-  withChildren('two children that accept', spawning([2, 2], [1, 1_000], DIRECT), 2),
-]
+export const MODES_WITH_TWO: readonly Mode[] = variants(
+  [withChildren('a master that accepts for two children', spawning([2, 2], [1, 1_000]), 2)],
+  [SINGLE, withChildren('two children that accept', spawning([2, 2], [1, 1_000], DIRECT), 2)],
+)
 
 function withChildren(name: string, spawn: string, children = 1): Mode {
   return {

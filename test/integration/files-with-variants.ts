@@ -1,6 +1,7 @@
 import { CHILDREN_ACCEPT, SINGLE } from '../harness/modes.js'
 
 const IN_MODES = new RegExp(`${SINGLE.name}|${CHILDREN_ACCEPT.name}`)
+const WITH_TWO = new RegExp(`^(${SINGLE.name}|two children that accept): `)
 const DIRECTLY = /direct$/
 
 /** Files with cases in several variants, and what names of the cases contain that the normal run leaves out. */
@@ -11,25 +12,31 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
   'close-on-exec': IN_MODES,
   datagrams: /1472 bytes|9000 bytes|overload = reset/,
   direct: /overload = close/,
+  'dynamic-routes': new RegExp(`^(${IN_MODES.source}): `),
   inspector: new RegExp(`${IN_MODES.source}|${DIRECTLY.source}`),
   mavis: IN_MODES,
   'mavis-bytes': IN_MODES,
   'mavis-endings': IN_MODES,
   'mavis-external': /in python3/,
+  'max-connections': WITH_TWO,
   mechanisms: /^accept = direct/,
   mptcp: /splice = (yes|no)$/,
   names: /^(a single process|a master): /,
+  'on-recovery': IN_MODES,
   outages: DIRECTLY,
   places: /can be a Unix socket/,
   pools: IN_MODES,
   ports: IN_MODES,
+  queue: WITH_TWO,
   reload: /^a single process: /,
   retire: /^retire = 3/,
   routes: IN_MODES,
   'rogue-child':
     /(int32|flood), direct$|link-random, broker$|bad-configuration|(new ones start|is not): direct$/,
   signals: /SIGINT/,
+  'slow-start': DIRECTLY,
   'start-lines': DIRECTLY,
+  sticky: DIRECTLY,
   surroundings: IN_MODES,
   titles: DIRECTLY,
   tls: /^TLSv1\.2: /,

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Client } from '../harness/client.js'
 import { closedPort } from '../harness/closed-port.js'
-import { BROKER, SINGLE } from '../harness/modes.js'
+import { MODES } from '../harness/modes.js'
 import { relayTo } from '../harness/relay.js'
 import { greets, remoteThat } from '../harness/remote.js'
 import { until } from '../harness/until.js'
 
-for (const { name: mode, start } of [SINGLE, BROKER]) {
+for (const { name: mode, start } of MODES) {
   test(`${mode}: sessions on a backup end when the better remote serves again`, async (t) => {
     const backup = await remoteThat(greets('backup')).start(t)
     const { port, target } = await closedPort()

@@ -42,5 +42,6 @@ export async function competeForPlaces(
       `${quantile(1).toFixed(1)} ms (most)`,
   )
   assert.equal(remote.highest, MAX)
+  assert.deepEqual(master.program.stderr.matching(/corrected \d+ numbers/), [])
   assert.ok(quantile(0.5) < IDLE_MEDIAN_MS_MAX, `half of the places were free for ${quantile(0.5)} ms`)
 }

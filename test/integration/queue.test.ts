@@ -87,7 +87,7 @@ for (const mode of MODES_WITH_TWO) {
   })
 }
 
-test('a single process serves waiting clients in the order in which they came', async (t) => {
+test('waiting clients of one process are served in the order in which they came', async (t) => {
   const remote = await CountingRemote.start(t)
   const relay = await relayTo(remote.with('max connections = 1')).with('access log = stderr').start(t)
   const holder = await relay.connect()

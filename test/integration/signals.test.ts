@@ -68,7 +68,7 @@ for (const { how, plan } of GRACES) {
     relay.signal('SIGTERM')
     assert.equal(await client.ending(), 'ECONNRESET')
     const tookMs = performance.now() - startedMs
-    assert.ok(tookMs > 900 && tookMs < 2_000, `reset after ${tookMs} ms`)
+    assert.ok(tookMs > 900 && tookMs < 5_000, `reset after ${tookMs} ms`)
     await relay.logged(/the grace period is over/)
     assert.deepEqual(await relay.ended(1_500), IN_ORDER)
   })

@@ -13,7 +13,7 @@ test('a session idle in both directions for idle timeout is reset on both sides'
   const startedMs = performance.now()
   assert.equal(await client.ending(), 'ECONNRESET')
   const tookMs = performance.now() - startedMs
-  assert.ok(tookMs > 900 && tookMs < 1_600, `reset after ${tookMs} ms`)
+  assert.ok(tookMs > 900 && tookMs < 5_000, `reset after ${tookMs} ms`)
   await remote.holds(0)
   await relay.logged(/to_remote=5 to_client=5 .* end=idle-timeout/)
 })

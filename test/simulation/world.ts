@@ -93,7 +93,7 @@ export class World {
   readonly #servers: Servers
   readonly #frozen: Frozen[] = []
   /** What access lines say of sessions that were frozen. */
-  readonly #moved = new Map<number, Pick<AccessRecord, 'failedAttempts' | 'why'>>()
+  readonly #moved = new Map<number, Pick<AccessRecord, 'failedAttempts' | 'queuedMs' | 'why'>>()
   /** Lines of the access log, by the sequence number of the session. */
   readonly #records = new Map<number, AccessRecord>()
   /** The share of clients that come over Unix sockets. */
@@ -307,10 +307,10 @@ export class World {
     const { openSessions } = this.#relay
     if (!this.#mayFreeze || openSessions.length === 0) return
     const session = this.#chance.pick(openSessions)
-    const { failedAttempts, sequence, why } = session
+    const { failedAttempts, queuedMs, sequence, why } = session
     const taken = this.#relay.freeze(session)
     if (taken === 'later') return
-    this.#moved.set(sequence, { failedAttempts, why })
+    this.#moved.set(sequence, { failedAttempts, queuedMs, why })
     this.#frozen.push(structuredClone(taken))
   }
 
@@ -406,10 +406,10 @@ export class World {
       isRefused,
       `client ${client} is refused if the answer is no`,
     )
-    const { failedAttempts, remote, why } = record
+    const { failedAttempts, queuedMs, remote, why } = record
     assert.ok(remote === '' || why !== '', `nothing says how client ${client} got its remote`)
     const moved = this.#moved.get(sequence)
-    if (moved !== undefined) assert.deepEqual({ failedAttempts, why }, moved)
+    if (moved !== undefined) assert.deepEqual({ failedAttempts, queuedMs, why }, moved)
     assertServed(client, record)
   }
 }

@@ -176,7 +176,10 @@ export class ChildProcesses {
     for (const { cells } of memories) {
       const corrected = cells.checkUse(this.#sessionsMax)
       if (corrected > 0)
-        this.#parts.say(WARNING, `a child has spoilt the load of ${corrected} remotes: corrected`)
+        this.#parts.say(
+          WARNING,
+          `corrected ${corrected} numbers of sessions in shared memory: a child died while it changed them, or is compromised`,
+        )
     }
   }
 

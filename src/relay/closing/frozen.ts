@@ -25,6 +25,7 @@ export interface Frozen {
   /** For its line of the access log. */
   readonly failedAttempts: string
   readonly why: string
+  readonly queuedMs: number
   /** Times of CLOCK_MONOTONIC, which all processes of a machine share. */
   readonly acceptedAtMs: number
   readonly lastActiveMs: number
@@ -76,6 +77,7 @@ export function freezeSession(session: Session): Frozen | 'later' {
     clientHash: session.sticky?.hash,
     failedAttempts: session.failedAttempts,
     why: session.why,
+    queuedMs: session.queuedMs,
     acceptedAtMs: session.acceptedAtMs,
     lastActiveMs: session.lastActiveMs,
     peer: session.peer.slice(),
@@ -123,6 +125,7 @@ export function thawSession(session: Session, frozen: Frozen): void {
   remotes.takeOver(frozen.remoteSlot)
   session.failedAttempts = frozen.failedAttempts
   session.why = frozen.why
+  session.queuedMs = frozen.queuedMs
   session.acceptedAtMs = frozen.acceptedAtMs
   session.lastActiveMs = frozen.lastActiveMs
   session.wasConnected = true
