@@ -21,9 +21,9 @@ import { ROUND_PAUSE_MS } from '../relay/opening/attempts.js'
 import { hashOfFacts, isRecognisedBy } from '../relay/opening/client-hash.js'
 import { Stickiness, StickyClient } from '../relay/stickiness.js'
 import { RemoteVerdicts } from '../services/remote-verdicts.js'
+import type { RelayModel, SimulatedPool } from '../simulate/relay-model.js'
 import { routeGaps } from '../simulate/route-gaps.js'
 import { type ReportedPool, type ReportedRemote, Rows } from '../simulate/rows.js'
-import type { RelayModel, SimulatedPool } from '../simulate/simulated-relay.js'
 import { placeOfPool, usePlaces } from '../simulate/tally.js'
 import type { Trace } from '../simulate/trace.js'
 import type { TraceListener } from '../simulate/trace-listeners.js'
@@ -175,8 +175,8 @@ function limitsOf({ pools, remotes }: Plan, rows: Rows): Int32Array {
 }
 
 function simulatedPool(plan: PoolPlan, pool: Pool, { remotes }: Plan, seed: number): SimulatedPool {
-  const { dynamic, key, options, sticky } = plan
-  const { dialRetries, dialTimeoutMs } = options
+  const { dynamic, key, options, queueSize, sticky } = plan
+  const { dialRetries, dialTimeoutMs, queueTimeoutMs } = options
   const hosts = dynamic && new DynamicHosts(dynamic, 0, 0)
   return {
     pool,
@@ -185,6 +185,8 @@ function simulatedPool(plan: PoolPlan, pool: Pool, { remotes }: Plan, seed: numb
     memoryOf: sticky === undefined ? () => undefined : memoriesOf(plan, sticky, remotes, seed),
     dialRetries,
     dialTimeoutMs,
+    queueSize,
+    queueTimeoutMs,
   }
 }
 

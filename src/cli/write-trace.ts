@@ -5,7 +5,7 @@ import { shownPath } from '../config/expectation.js'
 import { reasonOf } from '../config/sources.js'
 import { type AccessRecord, accessLine, idPrefix } from '../observe/access-line.js'
 import { LINE_BYTES_MAX } from '../observe/log-ring.js'
-import { NO_REMOTE, REJECTED } from '../simulate/decision.js'
+import { NO_REMOTE, QUEUE_FULL, QUEUE_TIMEOUT, REJECTED } from '../simulate/decision.js'
 import { DONE } from '../simulate/logged-remotes.js'
 import { orderByTime } from '../simulate/order-by-time.js'
 import type { Simulation } from '../simulate/simulate.js'
@@ -70,9 +70,10 @@ class LineBuffer {
   }
 }
 
-/** Clients that are refused have no session. */
-function lengthOf(i: number, { lengthMs }: Trace, { decisions }: Simulation): number {
-  return (decisions[i] as number) < 0 ? 0 : (lengthMs[i] as number)
+/** With the wait in a queue. Clients that are refused have no session. */
+function lengthOf(i: number, { lengthMs }: Trace, { decisions, waitedMs }: Simulation): number {
+  const sessionMs = (decisions[i] as number) < 0 ? 0 : (lengthMs[i] as number)
+  return (waitedMs[i] as number) + sessionMs
 }
 
 function recordOf(
@@ -92,7 +93,7 @@ function recordOf(
     bytesToRemote: isServed ? (trace.toRemote[i] as number) : 0,
     bytesToClient: isServed ? (trace.toClient[i] as number) : 0,
     durationMs: lengthOf(i, trace, simulation),
-    queuedMs: 0,
+    queuedMs: simulation.waitedMs[i] as number,
     reason: isServed ? DONE : reasonOfRefusal(decision),
     cause: '',
     rule: '',
@@ -108,6 +109,8 @@ function recordOf(
 
 function reasonOfRefusal(decision: number): string {
   if (decision === NO_REMOTE) return 'no-remote'
+  if (decision === QUEUE_FULL) return 'queue-full'
+  if (decision === QUEUE_TIMEOUT) return 'queue-timeout'
   if (decision === REJECTED) return 'rejected'
   return decision === NO_ROUTE ? 'no-route' : 'rejected-by-route'
 }

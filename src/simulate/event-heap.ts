@@ -10,6 +10,11 @@ export class EventHeap {
     return this.#times.count === 0 ? Infinity : (this.#times.values[0] as number)
   }
 
+  /** That of the earliest event; the heap must not be empty. */
+  get nextPayload(): number {
+    return this.#payloads.values[0] as number
+  }
+
   push(timeMs: number, payload: number): void {
     let at = this.#times.count
     this.#times.push(timeMs)

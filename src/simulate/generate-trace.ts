@@ -38,6 +38,7 @@ export function generateTrace({ clients, count, lengthMs, listeners, ratePerS, s
     ...nothing,
     end,
     startMs: 0,
+    queuedMs: 0,
     lengthMs: 0,
     toRemote: 0,
     toClient: 0,

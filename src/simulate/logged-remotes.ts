@@ -1,6 +1,16 @@
 /** What happened to the connections of a trace, as its lines say. */
 import { NO_ROUTE, REJECT_CLOSE } from '../admission/router.js'
-import { type Chooser, type Decision, LEFT_OUT, NO_REMOTE, REJECTED } from './decision.js'
+import {
+  type Chooser,
+  type Decision,
+  LEFT_OUT,
+  NO_REMOTE,
+  QUEUE_FULL,
+  QUEUE_TIMEOUT,
+  REJECTED,
+  WAITING,
+} from './decision.js'
+import { EventHeap } from './event-heap.js'
 import { NO_ROW, type Rows } from './rows.js'
 import type { Trace } from './trace.js'
 
@@ -11,6 +21,8 @@ export const DONE = 'done'
 const REFUSED: Readonly<Record<string, Decision>> = {
   'no-remote': NO_REMOTE,
   'dial-timeout': NO_REMOTE,
+  'queue-full': QUEUE_FULL,
+  'queue-timeout': QUEUE_TIMEOUT,
   'no-route': NO_ROUTE,
   'rejected-by-route': REJECT_CLOSE,
   'name-not-allowed': REJECT_CLOSE,
@@ -19,6 +31,8 @@ const REFUSED: Readonly<Record<string, Decision>> = {
 
 export class LoggedRemotes implements Chooser {
   pool = NO_ROW
+  decision: Decision = LEFT_OUT
+  readonly #waiting = new EventHeap()
   readonly #trace: Trace
   readonly #rows: Rows
   /** By the word of `end`. */
@@ -34,7 +48,26 @@ export class LoggedRemotes implements Chooser {
     this.#done = trace.words.idOf(DONE)
   }
 
-  decide(connection: number): Decision {
+  /** The log does not say when a client waited: it was mostly at the beginning. */
+  decide(connection: number, nowMs: number): Decision {
+    const queuedMs = this.#trace.queuedMs[connection] as number
+    if (queuedMs === 0) return this.#outcome(connection)
+    this.pool = this.#rows.loggedPool[connection] as number
+    this.#waiting.push(nowMs + queuedMs, connection)
+    return WAITING
+  }
+
+  get nextMs(): number {
+    return this.#waiting.nextMs
+  }
+
+  nextServed(): number {
+    const connection = this.#waiting.pop()
+    this.decision = this.#outcome(connection)
+    return connection
+  }
+
+  #outcome(connection: number): Decision {
     this.pool = this.#rows.loggedPool[connection] as number
     const row = this.#rows.logged[connection] as number
     return row === NO_ROW ? this.refusal(connection) : row

@@ -1,5 +1,13 @@
 /** A report as text for a terminal. */
-import type { PoolFigures, PoolReport, RemoteFigures, RemoteReport, Report, TraceSummary } from './report.js'
+import type {
+  PoolFigures,
+  PoolReport,
+  QueueFigures,
+  RemoteFigures,
+  RemoteReport,
+  Report,
+  TraceSummary,
+} from './report.js'
 
 /** Cells of a table, the first row being its head; the first column is aligned to the left. */
 type Table = readonly (readonly string[])[]
@@ -40,12 +48,29 @@ function poolText(pool: PoolReport): string {
     ['moved clients', ...views.map(({ movedClients }) => integer(movedClients))],
     ['moves', ...views.map(({ moves }) => integer(moves))],
     ['refused: no remote', ...views.map(({ noRemote }) => integer(noRemote))],
+    ...queueRows(views),
     ['cut by outages', integer(simulated.cut), ...(logged === undefined ? [] : [NOTHING])],
     ['imbalance of connections', ...views.map((view) => ratio(view.connectionImbalance))],
     ['imbalance of sessions', ...views.map((view) => ratio(view.sessionImbalance))],
     ...differenceRow(pool),
   ]
   return `${title}\n${table(remoteTable(pool))}\n${table(rows)}`
+}
+
+/** Nothing if no client has waited or was refused in either view. */
+function queueRows(views: readonly PoolFigures[]): Table {
+  const queues = views.map(({ queue }) => queue)
+  if (queues.every(({ full, timeouts, waited }) => waited + timeouts + full === 0)) return []
+  const row = (name: string, cell: (queue: QueueFigures) => string) => [name, ...queues.map(cell)]
+  return [
+    row('refused: queue full', ({ full }) => integer(full)),
+    row('refused: queue timeout', ({ timeouts }) => integer(timeouts)),
+    row('clients that waited', ({ waited }) => integer(waited)),
+    row('wait: mean', ({ meanWaitMs }) => seconds(meanWaitMs)),
+    row('wait: 95 %', ({ p95WaitMs }) => seconds(p95WaitMs)),
+    row('wait: maximum', ({ maxWaitMs }) => seconds(maxWaitMs)),
+    row('waiting clients: peak', ({ peakWaiting }) => integer(peakWaiting)),
+  ]
 }
 
 function differenceRow({ different, logged }: PoolReport): Table {
@@ -101,6 +126,10 @@ function table(rows: Table): string {
 
 function ratio(value: PoolFigures['sessionImbalance']): string {
   return value === undefined ? NOTHING : value.toFixed(2)
+}
+
+function seconds(ms: number | undefined): string {
+  return ms === undefined ? NOTHING : `${(ms / 1_000).toFixed(3)} s`
 }
 
 function percent(share: number): string {

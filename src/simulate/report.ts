@@ -40,10 +40,26 @@ export interface PoolFigures {
   readonly movedClients: number
   readonly moves: number
   readonly noRemote: number
+  readonly queue: QueueFigures
   readonly cut: number
   /** Highest divided by mean, per unit of weight, among the remotes in regular service; absent without connections. */
   readonly connectionImbalance?: number
   readonly sessionImbalance?: number
+}
+
+/** Clients that waited because all remotes were full. */
+export interface QueueFigures {
+  /** Those that waited for a measurable time, served or not. */
+  readonly waited: number
+  /** Absent if no client waited. 95 % of those that waited did not wait longer than `p95WaitMs`. */
+  readonly meanWaitMs?: number
+  readonly p95WaitMs?: number
+  readonly maxWaitMs?: number
+  /** Highest number of clients that waited at the same time. */
+  readonly peakWaiting: number
+  /** Clients that were refused: by `timeout` and by `size` of the queue. */
+  readonly timeouts: number
+  readonly full: number
 }
 
 export interface RemoteReport {
@@ -69,6 +85,8 @@ export type Refused = Readonly<Record<Refusal, number>>
 /** What was counted, from the first connection to the end of the last one. */
 export interface Counted {
   readonly tally: Tally
+  /** By pool, in ascending order. */
+  readonly waits: readonly Float64Array[]
   readonly fromMs: number
   readonly toMs: number
 }
@@ -148,7 +166,8 @@ function poolReport(
   }
 }
 
-function poolFigures(index: number, rows: Rows, { fromMs, tally, toMs }: Counted): PoolFigures {
+function poolFigures(index: number, rows: Rows, counted: Counted): PoolFigures {
+  const { fromMs, tally, toMs } = counted
   const {
     clients = 0,
     connections = 0,
@@ -157,11 +176,11 @@ function poolFigures(index: number, rows: Rows, { fromMs, tally, toMs }: Counted
     moves = 0,
     noRemote = 0,
   } = tally.pools[index] ?? {}
-  const counted = (rows.pools[index]?.rows ?? []).filter((row) => tally.weightOf(row) > 0)
-  const weights = sumOf(counted, (row) => tally.weightOf(row))
-  const loads = counted.map((row) => (tally.connections[row] as number) / tally.weightOf(row))
-  const meanLoad = sumOf(counted, (row) => tally.connections[row] as number) / weights
-  const meanArea = sumOf(counted, (row) => tally.area[row] as number) / weights
+  const weighed = (rows.pools[index]?.rows ?? []).filter((row) => tally.weightOf(row) > 0)
+  const weights = sumOf(weighed, (row) => tally.weightOf(row))
+  const loads = weighed.map((row) => (tally.connections[row] as number) / tally.weightOf(row))
+  const meanLoad = sumOf(weighed, (row) => tally.connections[row] as number) / weights
+  const meanArea = sumOf(weighed, (row) => tally.area[row] as number) / weights
   const highestArea = tally.pools[index]?.highestArea ?? 0
   return {
     connections,
@@ -169,9 +188,27 @@ function poolFigures(index: number, rows: Rows, { fromMs, tally, toMs }: Counted
     movedClients,
     moves,
     noRemote,
+    queue: queueFigures(index, counted),
     cut,
     ...(meanLoad > 0 && { connectionImbalance: Math.max(...loads) / meanLoad }),
     ...(meanArea > 0 && toMs > fromMs && { sessionImbalance: highestArea / meanArea }),
+  }
+}
+
+function queueFigures(index: number, { tally, waits }: Counted): QueueFigures {
+  const { peakWaiting = 0, queueFull = 0, queueTimeout = 0 } = tally.pools[index] ?? {}
+  const ofPool = waits[index] ?? new Float64Array(0)
+  const waited = ofPool.length
+  return {
+    waited,
+    ...(waited > 0 && {
+      meanWaitMs: ofPool.reduce((sum, waitMs) => sum + waitMs, 0) / waited,
+      p95WaitMs: ofPool[Math.ceil(waited * 0.95) - 1] as number,
+      maxWaitMs: ofPool[waited - 1] as number,
+    }),
+    peakWaiting,
+    timeouts: queueTimeout,
+    full: queueFull,
   }
 }
 

@@ -6,7 +6,12 @@ import { NO_WORD } from './word-table.js'
 const DEFAULT_POOL = 'default'
 
 /** Values of `end=` for clients that had a pool and got none of its remotes. */
-export const ENDS_WITHOUT_REMOTE: readonly string[] = ['no-remote', 'dial-timeout']
+export const ENDS_WITHOUT_REMOTE: readonly string[] = [
+  'no-remote',
+  'dial-timeout',
+  'queue-full',
+  'queue-timeout',
+]
 
 /** No pool or remote: the client got none. */
 export const NO_ROW = -1
@@ -48,13 +53,14 @@ export class Rows {
     if (trace.isLog) this.#findLogged(trace)
   }
 
-  #findLogged({ count, end, pool, remote, words }: Trace): void {
+  #findLogged({ count, end, pool, queuedMs, remote, words }: Trace): void {
     const hadPool = words.texts.map((text) => ENDS_WITHOUT_REMOTE.includes(text))
     const pools: number[] = []
     const rows = new Map<number, number>()
     for (let i = 0; i < count; i++) {
       const [poolWord, remoteWord] = [pool[i] as number, remote[i] as number]
-      if (poolWord === NO_WORD && remoteWord === NO_WORD && !hadPool[end[i] as number]) continue
+      const hasWaited = (queuedMs[i] as number) > 0
+      if (poolWord === NO_WORD && remoteWord === NO_WORD && !hasWaited && !hadPool[end[i] as number]) continue
       const poolIndex = pools[poolWord] ?? this.#poolNamed(words.text(poolWord) || DEFAULT_POOL)
       pools[poolWord] = poolIndex
       this.loggedPool[i] = poolIndex

@@ -1,48 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { onlyPool, run, simulated, type Wish } from '../../test/support/run-simulation.js'
 import { BEGIN_MS, type Line, planOfText, traceOf } from '../../test/support/simulation-plan.js'
-import type { PolicyName } from '../base/policy-names.js'
-import { outagesOf, UnknownRemote } from '../cli/simulated-outages.js'
 import { NO_REMOTE } from './decision.js'
 import { generateTrace } from './generate-trace.js'
-import type { PoolReport, Report } from './report.js'
+import type { PoolReport } from './report.js'
 import { reportText } from './report-text.js'
-import { type Simulation, simulate } from './simulate.js'
-import type { Trace } from './trace.js'
 
 const TWO =
   'id = spawnd { listen { port = 80 } } id = tcprelay { remote { name = a 10.0.0.1:1 } remote { name = b 10.0.0.2:1 } }'
-
-interface Wish {
-  readonly policy?: PolicyName
-  readonly pool?: string
-  /** `down`: remote, and seconds from the first connection. */
-  readonly down?: readonly [remote: string, from: number, to?: number][]
-  readonly seed?: number
-}
-
-function simulated(text: string, trace: Trace, { down = [], seed = 1, ...change }: Wish = {}): Simulation {
-  const { model, rows } = planOfText(text, change).prepare(trace, seed)
-  const given = down.map(([remote, from, to]) => ({
-    text: '',
-    remote,
-    from: { ms: from * 1_000, isRelative: true },
-    to: to === undefined ? undefined : { ms: to * 1_000, isRelative: true },
-  }))
-  const outages = outagesOf(given, rows, trace)
-  assert.ok(!(outages instanceof UnknownRemote))
-  return simulate(trace, rows, model, outages)
-}
-
-function run(text: string, lines: readonly Line[], wish?: Wish): Report {
-  return simulated(text, traceOf(lines).trace, wish).report
-}
-
-function onlyPool({ pools }: Report): PoolReport {
-  const [pool] = pools
-  assert.ok(pool !== undefined && pools.length === 1)
-  return pool
-}
 
 const connections = ({ remotes }: PoolReport) => remotes.map(({ simulated }) => simulated.connections)
 
@@ -213,11 +179,8 @@ test('full remotes and pools get no clients', () => {
     [3, 7],
   )
   assert.equal(simulated.noRemote, 0)
-  const capped = text.replace('id = tcprelay {', 'id = tcprelay { dial retries = 0 max connections = 5')
-  assert.equal(onlyPool(run(capped, lines, { policy: 'first' })).simulated.noRemote, 5)
-  const patient = capped.replace('dial retries = 0', 'dial retries = 2')
-  const short = lines.map((line) => ({ ...line, seconds: 1.5 }))
-  assert.equal(onlyPool(run(patient, short, { policy: 'first' })).simulated.noRemote, 0)
+  const capped = text.replace('id = tcprelay {', 'id = tcprelay { max connections = 5 queue = { size = 0 }')
+  assert.equal(onlyPool(run(capped, lines, { policy: 'first' })).simulated.queue.full, 5)
 })
 
 test('the hosts of dynamic routes count as one remote', () => {

@@ -2,13 +2,12 @@
  * The relay of a simulation: access rules, routes, pools and policies are those that serve clients; sockets, clock and
  * remotes are not.
  */
-import type { AccessList } from '../admission/access-list.js'
 import type { RouteFacts } from '../admission/route-facts.js'
-import { NO_ROUTE, REJECT_CLOSE, type Router } from '../admission/router.js'
-import { type ClientMemory, pickSticky } from '../balance/pick-sticky.js'
+import { NO_ROUTE, REJECT_CLOSE } from '../admission/router.js'
+import { hasToWait } from '../balance/has-to-wait.js'
+import { pickSticky } from '../balance/pick-sticky.js'
 import { FULL, NONE } from '../balance/policy.js'
 import type { Pool } from '../balance/pool.js'
-import type { RemoteHealth } from '../balance/remote-health.js'
 import { SlotSet } from '../balance/slot-set.js'
 import { ByteMeter } from './byte-meter.js'
 import {
@@ -17,57 +16,19 @@ import {
   LATER,
   LEFT_OUT,
   NO_REMOTE,
+  QUEUE_FULL,
+  QUEUE_TIMEOUT,
   REJECTED,
   UNKNOWN_LISTENER,
+  WAITING,
 } from './decision.js'
 import { LoggedRemotes } from './logged-remotes.js'
+import { PoolQueues } from './pool-queues.js'
+import type { RelayModel, SimulatedPool, StickyMemory } from './relay-model.js'
 import { NO_ROW, type Rows } from './rows.js'
 import type { Trace } from './trace.js'
 import { TraceFacts } from './trace-facts.js'
 import { type TraceListener, TraceListeners } from './trace-listeners.js'
-
-/** A client of a sticky pool. */
-export interface StickyMemory extends ClientMemory {
-  /** Its session with a remote has ended. */
-  left(slot: number, nowMs: number): void
-}
-
-export interface SimulatedPool {
-  readonly pool: Pool
-  /** Undefined: the pool, or this client, is not sticky. */
-  memoryOf(facts: RouteFacts): StickyMemory | undefined
-  /** Undefined: it serves every client that is routed to it. */
-  readonly allows: ((facts: RouteFacts) => boolean) | undefined
-  /** The hash that its policy chooses by; undefined: it does not hash. */
-  readonly hashOf: ((facts: RouteFacts) => number) | undefined
-  readonly dialRetries: number
-  readonly dialTimeoutMs: number
-}
-
-/** The parts of the program that decide. */
-export interface RelayModel {
-  readonly listeners: readonly TraceListener[]
-  readonly accessList: AccessList
-  readonly router: Router
-  /** By index. */
-  readonly pools: readonly SimulatedPool[]
-  readonly health: RemoteHealth
-  /** Sessions by slot; the policies read it. */
-  readonly use: Int32Array
-  /** By slot, 1: it is known to be down. */
-  readonly verdict: ArrayLike<number>
-  /** Reports an attempt that contradicts the verdict. */
-  reportEvidence(slot: number, isUp: boolean, nowMs: number): void
-  /** Pause between two rounds over all remotes. */
-  readonly roundPauseMs: number
-}
-
-/** A client that waits for the next round, because all remotes of its pool have failed. */
-interface Waiting {
-  readonly pool: number
-  readonly deadlineMs: number
-  roundsLeft: number
-}
 
 /** Connect times are not in a log: for policies that measure them all remotes answer as fast. */
 const CONNECT_MS = 1
@@ -75,6 +36,7 @@ const CONNECT_MS = 1
 export class SimulatedRelay implements Chooser {
   pool = NO_ROW
   againMs = 0
+  decision: Decision = LEFT_OUT
   readonly #model: RelayModel
   readonly #trace: Trace
   readonly #listeners: TraceListeners
@@ -82,10 +44,17 @@ export class SimulatedRelay implements Chooser {
   readonly #logged: LoggedRemotes
   readonly #rows: Rows
   readonly #meter: ByteMeter
-  readonly #tried = new SlotSet()
+  readonly #queues: PoolQueues
+  /** Remotes that a client has tried in this round. Empty between events. */
+  #tried = new SlotSet()
+  /** By connection that waits in a queue, if there are any. They are few: a failure makes others skip the remote. */
+  readonly #triedBefore = new Map<number, SlotSet>()
   /** By slot, 1: it refuses connections. */
   readonly #isDown: Uint8Array
-  readonly #waiting = new Map<number, Waiting>()
+  /** By connection: its pool, and what its pool and listener allow for connecting to a remote. */
+  readonly #poolOf: Int32Array
+  readonly #roundsLeft: Float64Array
+  readonly #deadlineMs: Float64Array
 
   constructor(model: RelayModel, trace: Trace, rows: Rows) {
     this.#model = model
@@ -96,6 +65,10 @@ export class SimulatedRelay implements Chooser {
     this.#rows = rows
     this.#meter = new ByteMeter(model.use.length)
     this.#isDown = new Uint8Array(model.use.length)
+    this.#queues = new PoolQueues(trace.count, rows.pools.length)
+    this.#poolOf = new Int32Array(trace.count)
+    this.#roundsLeft = new Float64Array(trace.count)
+    this.#deadlineMs = new Float64Array(trace.count)
   }
 
   decide(connection: number, nowMs: number): Decision {
@@ -111,23 +84,34 @@ export class SimulatedRelay implements Chooser {
     const served = this.#model.pools[pool] as SimulatedPool
     if (served.allows?.(facts) === false) return REJECT_CLOSE
     served.pool.countClient()
-    const slot = this.#dial(served, facts, nowMs)
-    if (slot !== NONE) return slot
     const { dialRetries = served.dialRetries, dialTimeoutMs = served.dialTimeoutMs } = listener
-    const waiting = { pool, roundsLeft: dialRetries, deadlineMs: nowMs + dialTimeoutMs }
-    return this.#wait(connection, waiting, nowMs)
+    this.#poolOf[connection] = pool
+    this.#roundsLeft[connection] = dialRetries
+    this.#deadlineMs[connection] = nowMs + dialTimeoutMs
+    return this.#choose(connection, facts, false, nowMs)
   }
 
   decideAgain(connection: number, nowMs: number): Decision {
-    const waiting = this.#waiting.get(connection)
-    const listener = this.#listeners.at(this.#trace.listener[connection] as number)
-    if (waiting === undefined || listener === undefined) return LEFT_OUT
-    this.#waiting.delete(connection)
-    this.pool = waiting.pool
-    if (nowMs >= waiting.deadlineMs) return NO_REMOTE
-    const served = this.#model.pools[waiting.pool] as SimulatedPool
-    const slot = this.#dial(served, this.#facts.of(connection, listener), nowMs)
-    return slot === NONE ? this.#wait(connection, waiting, nowMs) : slot
+    this.pool = this.#poolOf[connection] as number
+    if (nowMs >= (this.#deadlineMs[connection] as number)) return NO_REMOTE
+    return this.#choose(connection, this.#factsOf(connection), false, nowMs)
+  }
+
+  get nextMs(): number {
+    return this.#queues.nextMs
+  }
+
+  nextServed(nowMs: number): number {
+    for (let pool = this.#queues.takeDue(nowMs); pool !== NO_ROW; pool = this.#queues.takeDue(nowMs)) {
+      this.pool = pool
+      const connection = this.#serveNext(pool, nowMs)
+      if (connection !== NO_ROW) {
+        this.#queues.wakeBy(pool, nowMs)
+        return connection
+      }
+      this.#wakeLater(pool, nowMs)
+    }
+    return NO_ROW
   }
 
   began(connection: number, row: number, nowMs: number): void {
@@ -138,11 +122,14 @@ export class SimulatedRelay implements Chooser {
   ended(connection: number, row: number, nowMs: number): void {
     this.#memoryOf(connection, row)?.left(row, nowMs)
     if (this.#isMetered(row)) this.#meter.end(row, this.#bytes(connection), this.#lengthMs(connection), nowMs)
+    this.#queues.wakeBy(this.#poolOf[connection] as number, nowMs)
   }
 
-  setDown(row: number, isDown: boolean): void {
+  setDown(row: number, isDown: boolean, nowMs: number): void {
     this.#isDown[row] = isDown ? 1 : 0
     this.#meter.clear(row)
+    // Its sessions have ended; the clients that wait do not know that it is down.
+    this.#queues.wakeBy(this.#rows.remotes[row]?.pool ?? 0, nowMs)
   }
 
   /** Rules for users of Unix sockets need more than the log has: what they decided then holds. */
@@ -160,43 +147,133 @@ export class SimulatedRelay implements Chooser {
     return this.#logged.refusal(connection)
   }
 
-  /** Tries the remotes of a pool once each: the slot of the first one that accepts, or NONE. */
-  #dial({ hashOf, memoryOf, pool }: SimulatedPool, facts: RouteFacts, nowMs: number): number {
-    const { health, verdict } = this.#model
-    const memory = memoryOf(facts)
-    const key = hashOf === undefined ? 0 : hashOf(facts)
+  /** `isTurn`: it was the first one that waited. */
+  #choose(connection: number, facts: RouteFacts, isTurn: boolean, nowMs: number): Decision {
+    const slot = this.#dial(connection, facts, isTurn, nowMs)
+    // The back-off of a remote may have begun or ended.
+    this.#queues.wakeBy(this.pool, nowMs)
+    if (slot === FULL) return this.#enqueue(connection, nowMs)
+    return slot === NONE ? this.#waitForRound(connection, nowMs) : slot
+  }
+
+  /** Tries remotes as `relay/opening/attempts.ts` does: the slot of the first one that accepts, FULL or NONE. */
+  #dial(connection: number, facts: RouteFacts, isTurn: boolean, nowMs: number): number {
+    const before = this.#triedBefore.get(connection)
+    const tried = before ?? this.#tried
+    const served = this.#model.pools[this.pool] as SimulatedPool
+    const { pool } = served
+    const memory = served.memoryOf(facts)
+    const key = served.hashOf === undefined ? 0 : served.hashOf(facts)
+    const isWaitedFor = this.#queues.countOf(this.pool) > 0
+    let hasTried = before !== undefined
+    let mayOvertake = isTurn
     if (pool.observes === 'bytes') this.#meter.report(pool, nowMs)
-    this.#tried.clear()
     for (;;) {
-      const slot =
-        memory === undefined
-          ? pool.pick(this.#tried, nowMs, key)
-          : pickSticky(pool, memory, this.#tried, nowMs, key)
-      // Where remotes are full, a client is served like one whose remotes are down, as in `relay/opening/attempts.ts`.
-      if (slot === NONE || slot === FULL) return NONE
-      if (this.#isDown[slot] === 0) {
-        health.succeeded(slot)
-        if (verdict[slot] !== 0) this.#model.reportEvidence(slot, true, nowMs)
-        if (pool.observes === 'connect-ms') pool.observe(slot, CONNECT_MS, nowMs)
+      let slot = FULL
+      if (mayOvertake || !hasToWait(pool, tried, hasTried, isWaitedFor, nowMs)) {
+        slot =
+          memory === undefined ? pool.pick(tried, nowMs, key) : pickSticky(pool, memory, tried, nowMs, key)
+      }
+      if (slot < 0 || this.#connects(slot, pool, nowMs)) {
+        if (hasTried) this.#keepTried(connection, tried, slot === FULL)
         return slot
       }
-      this.#tried.add(slot)
-      health.failed(slot, nowMs, nowMs)
-      if (verdict[slot] === 0) this.#model.reportEvidence(slot, false, nowMs)
+      tried.add(slot)
+      hasTried = true
+      mayOvertake = false
     }
   }
 
-  #wait(connection: number, waiting: Waiting, nowMs: number): Decision {
-    if (waiting.roundsLeft-- === 0) return NO_REMOTE
-    this.#waiting.set(connection, waiting)
-    this.againMs = Math.min(nowMs + this.#model.roundPauseMs, waiting.deadlineMs)
+  /** An attempt to connect. */
+  #connects(slot: number, pool: Pool, nowMs: number): boolean {
+    const { health, verdict } = this.#model
+    const isUp = this.#isDown[slot] === 0
+    if (isUp) health.succeeded(slot)
+    else health.failed(slot, nowMs, nowMs)
+    if (isUp !== (verdict[slot] === 0)) this.#model.reportEvidence(slot, isUp, nowMs)
+    if (isUp && pool.observes === 'connect-ms') pool.observe(slot, CONNECT_MS, nowMs)
+    return isUp
+  }
+
+  /** A client that waits in a queue does not try the same remotes again; in a new round it does. */
+  #keepTried(connection: number, tried: SlotSet, isQueued: boolean): void {
+    if (!isQueued) this.#triedBefore.delete(connection)
+    if (tried !== this.#tried) return
+    if (!isQueued) tried.clear()
+    else {
+      this.#triedBefore.set(connection, tried)
+      this.#tried = new SlotSet()
+    }
+  }
+
+  #enqueue(connection: number, nowMs: number): Decision {
+    const { queueSize } = this.#model.pools[this.pool] as SimulatedPool
+    if (this.#queues.countOf(this.pool) >= queueSize) {
+      this.#triedBefore.delete(connection)
+      return QUEUE_FULL
+    }
+    this.#queues.append(this.pool, connection, nowMs)
+    this.#queues.wakeBy(this.pool, nowMs)
+    return WAITING
+  }
+
+  /**
+   * Decides the first waiting client for whom a remote has room, as `relay/opening/pool-queue.ts` does; or else the first one
+   * if it has waited for too long. The connection, or NO_ROW.
+   */
+  #serveNext(pool: number, nowMs: number): number {
+    const queues = this.#queues
+    const served = this.#model.pools[pool] as SimulatedPool
+    const first = queues.firstOf(pool)
+    let before = NO_ROW
+    for (let connection = first; connection !== NO_ROW; connection = queues.after(connection)) {
+      const tried = this.#triedBefore.get(connection)
+      if (served.pool.outlook(tried ?? this.#tried, nowMs) !== FULL) {
+        queues.remove(pool, connection, before)
+        const waitedMs = nowMs - queues.queuedAtMs(connection)
+        this.#deadlineMs[connection] = (this.#deadlineMs[connection] as number) + waitedMs
+        this.decision = this.#choose(connection, this.#factsOf(connection), true, nowMs)
+        return connection
+      }
+      // Others have a choice only if this one has used up a part of it.
+      if (tried === undefined) break
+      before = connection
+    }
+    if (first === NO_ROW || nowMs < queues.queuedAtMs(first) + served.queueTimeoutMs) return NO_ROW
+    queues.remove(pool, first, NO_ROW)
+    this.#triedBefore.delete(first)
+    this.decision = QUEUE_TIMEOUT
+    return first
+  }
+
+  /** All wait for the same time, so the first one is the first that may have waited for too long. */
+  #wakeLater(pool: number, nowMs: number): void {
+    const first = this.#queues.firstOf(pool)
+    if (first === NO_ROW) return
+    const { pool: own, queueTimeoutMs } = this.#model.pools[pool] as SimulatedPool
+    this.#queues.wakeBy(pool, this.#queues.queuedAtMs(first) + queueTimeoutMs)
+    for (let i = 0; i < own.members.length; i++) {
+      const untilMs = this.#model.health.backOffUntilMs(own.members[i] as number)
+      if (untilMs > nowMs) this.#queues.wakeBy(pool, untilMs)
+    }
+  }
+
+  #waitForRound(connection: number, nowMs: number): Decision {
+    const rounds = this.#roundsLeft[connection] as number
+    if (rounds === 0) return NO_REMOTE
+    this.#roundsLeft[connection] = rounds - 1
+    this.againMs = Math.min(nowMs + this.#model.roundPauseMs, this.#deadlineMs[connection] as number)
     return LATER
+  }
+
+  #factsOf(connection: number): RouteFacts {
+    const listener = this.#listeners.at(this.#trace.listener[connection] as number) as TraceListener
+    return this.#facts.of(connection, listener)
   }
 
   #memoryOf(connection: number, row: number): StickyMemory | undefined {
     const pool = this.#model.pools[this.#rows.remotes[row]?.pool ?? NO_ROW]
-    const listener = this.#listeners.at(this.#trace.listener[connection] as number)
-    return listener && pool?.memoryOf(this.#facts.of(connection, listener))
+    return pool?.memoryOf(this.#factsOf(connection))
   }
 
   #isMetered(row: number): boolean {

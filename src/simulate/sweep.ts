@@ -1,5 +1,5 @@
 /** The virtual clock: passes through a trace in order of time, with the ends of sessions, retries and outages. */
-import { type Chooser, type Decision, LATER, LEFT_OUT } from './decision.js'
+import { type Chooser, type Decision, LATER, LEFT_OUT, WAITING } from './decision.js'
 import { EventHeap } from './event-heap.js'
 import { NO_ROW } from './rows.js'
 import type { Tally } from './tally.js'
@@ -22,6 +22,8 @@ export class Sweep {
   /** By connection: what became of it, and its pool or NO_ROW. */
   readonly decisions: Int32Array
   readonly pools: Int32Array
+  /** By connection: how long it has waited in queues. */
+  readonly waitedMs: Float64Array
   readonly #trace: Trace
   readonly #chooser: Chooser
   readonly #tally: Tally
@@ -40,6 +42,7 @@ export class Sweep {
     this.#tally = tally
     this.decisions = new Int32Array(trace.count).fill(LEFT_OUT)
     this.pools = new Int32Array(trace.count).fill(NO_ROW)
+    this.waitedMs = new Float64Array(trace.count)
     this.#outages = new Int32Array(tally.use.length)
     this.#downSinceMs = new Float64Array(tally.use.length).fill(-Infinity)
     this.#changes = outages
@@ -65,35 +68,60 @@ export class Sweep {
     return this.#nowMs
   }
 
-  /** Handles all events up to a time; an outage comes before what else happens in the same millisecond. */
+  /**
+   * Handles all events up to a time. In the same millisecond outages come first, then ends of sessions and retries, then
+   * clients that wait for what has happened.
+   */
   #advance(nowMs: number): void {
     for (;;) {
       const changeMs = this.#changes.at(-1)?.atMs ?? Infinity
       const eventMs = this.#events.nextMs
+      const servedMs = this.#chooser.nextMs ?? Infinity
+      const nextMs = Math.min(changeMs, eventMs, servedMs)
       // Outages after the last connection are of no interest.
-      if (Math.min(changeMs, eventMs) > nowMs || (nowMs === Infinity && eventMs === Infinity)) break
-      this.#nowMs = Math.min(changeMs, eventMs)
-      if (changeMs <= eventMs) this.#change()
-      else this.#handle(this.#events.pop(), eventMs)
+      if (nextMs > nowMs || Math.min(eventMs, servedMs, nowMs) === Infinity) break
+      this.#nowMs = nextMs
+      if (changeMs === nextMs) this.#change()
+      else if (eventMs === nextMs) this.#handle(this.#events.pop(), eventMs)
+      else this.#serve(servedMs)
     }
     if (nowMs < Infinity) this.#nowMs = nowMs
   }
 
   #handle(connection: number, nowMs: number): void {
     const decision = this.decisions[connection] as number
-    if (decision !== LATER) this.#end(connection, decision, nowMs)
+    if (decision >= 0) this.#end(connection, decision, nowMs)
     else this.#settle(connection, this.#chooser.decideAgain?.(connection, nowMs) ?? LEFT_OUT, nowMs)
   }
 
+  #serve(nowMs: number): void {
+    const connection = this.#chooser.nextServed?.(nowMs) ?? NO_ROW
+    if (connection !== NO_ROW) this.#settle(connection, this.#chooser.decision ?? LEFT_OUT, nowMs)
+  }
+
   #settle(connection: number, decision: Decision, nowMs: number): void {
+    const { pool } = this.#chooser
+    if (this.decisions[connection] === WAITING) this.#leaveQueue(connection, pool, nowMs)
     this.decisions[connection] = decision
-    this.pools[connection] = this.#chooser.pool
+    this.pools[connection] = pool
     if (decision >= 0) {
       this.#tally.begin(decision, this.#trace.client[connection] as number, nowMs)
       this.#chooser.began?.(connection, decision, nowMs)
       this.#events.push(nowMs + (this.#trace.lengthMs[connection] as number), connection)
     } else if (decision === LATER) this.#events.push(this.#chooser.againMs ?? nowMs, connection)
-    else this.#tally.refuse(decision, this.#chooser.pool)
+    else if (decision === WAITING) this.#enterQueue(connection, pool, nowMs)
+    else this.#tally.refuse(decision, pool)
+  }
+
+  /** Subtracts the beginning of the wait; its end is added when it is known. */
+  #enterQueue(connection: number, pool: number, nowMs: number): void {
+    this.waitedMs[connection] = (this.waitedMs[connection] as number) - nowMs
+    this.#tally.wait(pool, nowMs)
+  }
+
+  #leaveQueue(connection: number, pool: number, nowMs: number): void {
+    this.waitedMs[connection] = (this.waitedMs[connection] as number) + nowMs
+    this.#tally.stopWaiting(pool, nowMs)
   }
 
   #end(connection: number, row: number, nowMs: number): void {
@@ -111,7 +139,7 @@ export class Sweep {
     if (isDown && before === 0) {
       this.#downSinceMs[row] = atMs
       this.#tally.cut(row, atMs)
-      this.#chooser.setDown?.(row, true)
-    } else if (!isDown && before === 1) this.#chooser.setDown?.(row, false)
+      this.#chooser.setDown?.(row, true, atMs)
+    } else if (!isDown && before === 1) this.#chooser.setDown?.(row, false, atMs)
   }
 }

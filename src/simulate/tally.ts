@@ -1,5 +1,5 @@
 /** Counts what happens to the connections of a trace, per remote and pool. */
-import { DECISIONS, type Decision, NO_REMOTE } from './decision.js'
+import { DECISIONS, type Decision, NO_REMOTE, QUEUE_FULL, QUEUE_TIMEOUT } from './decision.js'
 import type { Rows } from './rows.js'
 
 /** The figures of one pool. */
@@ -11,6 +11,12 @@ export class PoolTally {
   movedClients = 0
   moves = 0
   noRemote = 0
+  queueFull = 0
+  queueTimeout = 0
+  /** Clients in the queue: now, since when, and the highest number that there were for longer than an instant. */
+  waiting = 0
+  waitingSinceMs = 0
+  peakWaiting = 0
   /** Sessions that ended because their remote went down. */
   cut = 0
   /** The highest number of sessions of a regular remote per unit of weight: now, and its sum over time. */
@@ -86,8 +92,19 @@ export class Tally {
     this.#lower(row, this.use[row] as number, nowMs)
   }
 
+  /** A client enters the queue of a pool. */
+  wait(pool: number, nowMs: number): void {
+    this.#addWaiting(this.#poolAt(pool), 1, nowMs)
+  }
+
+  stopWaiting(pool: number, nowMs: number): void {
+    this.#addWaiting(this.#poolAt(pool), -1, nowMs)
+  }
+
   refuse(decision: Decision, pool: number): void {
     if (decision === NO_REMOTE && pool >= 0) this.#poolAt(pool).noRemote++
+    else if (decision === QUEUE_FULL) this.#poolAt(pool).queueFull++
+    else if (decision === QUEUE_TIMEOUT) this.#poolAt(pool).queueTimeout++
     else this.refused[-decision] = (this.refused[-decision] as number) + 1
   }
 
@@ -116,6 +133,12 @@ export class Tally {
     this.#changedMs[row] = nowMs
     pool.highestArea += pool.highest * (nowMs - pool.changedMs)
     pool.changedMs = nowMs
+  }
+
+  #addWaiting(pool: PoolTally, clients: number, nowMs: number): void {
+    if (nowMs > pool.waitingSinceMs) pool.peakWaiting = Math.max(pool.peakWaiting, pool.waiting)
+    pool.waitingSinceMs = nowMs
+    pool.waiting += clients
   }
 
   #addToPool(row: number, sessions: number): void {

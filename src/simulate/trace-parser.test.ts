@@ -27,6 +27,7 @@ function connectionOf(trace: Trace, i: number) {
   const at = trace.clients.addressAt(client)
   return {
     startMs: trace.startMs[i],
+    queuedMs: trace.queuedMs[i],
     lengthMs: trace.lengthMs[i],
     toRemote: trace.toRemote[i],
     toClient: trace.toClient[i],
@@ -47,6 +48,7 @@ test('reads a line', () => {
   assert.equal(trace.count, 1)
   assert.deepEqual(connectionOf(trace, 0), {
     startMs: Date.UTC(2026, 10, 22, 11, 41, 3, 450),
+    queuedMs: 0,
     lengthMs: 21,
     toRemote: 78,
     toClient: 137,
@@ -118,7 +120,8 @@ const written = record.map(({ host, port, ...rest }) => {
   const full: AccessRecord = { ...rest, client: formatAddress(address) }
   const expected = {
     startMs: rest.endedAtMs - lengthMs,
-    lengthMs,
+    queuedMs: rest.queuedMs,
+    lengthMs: Math.max(0, lengthMs - rest.queuedMs),
     toRemote: rest.bytesToRemote,
     toClient: rest.bytesToClient,
     client: [...host],
@@ -187,6 +190,7 @@ test('says what is missing or wrong', () => {
     [LINE.replace('0.021', '-1'), "'seconds' is not a number"],
     [LINE.replace(' seconds=0.021', ''), "'seconds' is not a number"],
     [LINE.replace('0.021', '99999999999999'), "'seconds' is not a number"],
+    [LINE.replace(' end=', ' queued=long end='), "'queued' is not a number"],
     [LINE.replace('to_remote=78', 'to_remote=many'), "'to_remote' is not a number"],
     [LINE.replace('to_client=137', 'to_client='), "'to_client' is not a number"],
     [LINE.replace(' end=done', ''), "it has no field 'end'"],

@@ -20,6 +20,7 @@ const REMOTE = fieldMark('remote')
 const TO_REMOTE = fieldMark('to_remote')
 const TO_CLIENT = fieldMark('to_client')
 const SECONDS = fieldMark('seconds')
+const QUEUED = fieldMark('queued')
 const END = fieldMark('end')
 const TLS = fieldMark('tls')
 const SERVER_NAME = fieldMark('sni')
@@ -42,6 +43,7 @@ export class TraceParser {
   readonly #address = new AddressReader()
   readonly #connection: TraceConnection = {
     startMs: 0,
+    queuedMs: 0,
     lengthMs: 0,
     toRemote: 0,
     toClient: 0,
@@ -118,7 +120,9 @@ export class TraceParser {
     const lengthMs = Math.round(numberOf(line, SECONDS) * 1_000)
     connection.toRemote = numberOf(line, TO_REMOTE)
     connection.toClient = numberOf(line, TO_CLIENT)
+    connection.queuedMs = line.includes(QUEUED) ? numberOf(line, QUEUED) : 0
     if (!(lengthMs <= LENGTH_MAX_MS)) return "'seconds' is not a number"
+    if (!(connection.queuedMs <= LENGTH_MAX_MS)) return "'queued' is not a number"
     if (Number.isNaN(connection.toRemote)) return "'to_remote' is not a number"
     if (Number.isNaN(connection.toClient)) return "'to_client' is not a number"
     const end = fieldOf(line, END)
@@ -126,7 +130,8 @@ export class TraceParser {
     if (end === undefined) return "it has no field 'end'"
     if (listener === undefined) return "it has no field 'listener'"
     connection.startMs = endMs - lengthMs
-    connection.lengthMs = lengthMs
+    // Both are rounded: the wait may be a little longer than the whole.
+    connection.lengthMs = Math.max(0, lengthMs - connection.queuedMs)
     connection.client = clients.idOf(this.#address.bytes, this.#address.byteCount)
     connection.listener = words.idOf(listener)
     connection.end = words.idOf(end)

@@ -9,6 +9,9 @@ import { WordTable } from './word-table.js'
 export interface TraceConnection {
   /** When it was accepted, milliseconds since 1970. */
   startMs: number
+  /** How long it waited in the queue of its pool. */
+  queuedMs: number
+  /** Of its session, without the time in the queue. */
   lengthMs: number
   toRemote: number
   toClient: number
@@ -31,6 +34,7 @@ export class Trace {
   /** Whether it says which remotes the clients got; otherwise it was generated. */
   readonly isLog: boolean
   readonly #startMs = largeNumbers()
+  readonly #queuedMs = largeNumbers()
   readonly #lengthMs = largeNumbers()
   readonly #toRemote = largeNumbers()
   readonly #toClient = largeNumbers()
@@ -50,6 +54,7 @@ export class Trace {
   /** Copies the values; the caller may reuse the record. */
   add(connection: TraceConnection): void {
     this.#startMs.push(connection.startMs)
+    this.#queuedMs.push(connection.queuedMs)
     this.#lengthMs.push(connection.lengthMs)
     this.#toRemote.push(connection.toRemote)
     this.#toClient.push(connection.toClient)
@@ -71,6 +76,10 @@ export class Trace {
 
   get startMs(): Float64Array {
     return this.#startMs.values
+  }
+
+  get queuedMs(): Float64Array {
+    return this.#queuedMs.values
   }
 
   get lengthMs(): Float64Array {

@@ -58,17 +58,29 @@ const CONFIGURATION = relayTo(
   { directive: 'name = b address = 192.0.2.2 port = 9' },
 )
 
-test('a generated trace is simulated as the log that it is saved as', async (t) => {
-  const file = CONFIGURATION.file(t)
-  const log = join(temporaryFolder(t), 'generated.log')
-  const words = [file, '--policy', 'source', '--seed', '5']
-  const generated = await simulate(t, [...words, '--generate', '500', '--write-trace', log])
-  const [pool] = (await simulate(t, [...words, '--trace', log])).pools
-  assert.equal(pool.different, 0)
-  assert.deepEqual(pool.logged, generated.pools[0].simulated)
-  assert.deepEqual(pool.simulated, generated.pools[0].simulated)
-  assert.equal(linesOf(log).length, 500)
-})
+const LIMITED = CONFIGURATION.with('max connections = 60', 'queue = { size = 20 timeout = 9s }')
+
+for (const [name, configuration] of [
+  ['', CONFIGURATION],
+  [', with clients that waited and were refused', LIMITED],
+] as const) {
+  test(`a generated trace is simulated as the log that it is saved as${name}`, async (t) => {
+    const file = configuration.file(t)
+    const log = join(temporaryFolder(t), 'generated.log')
+    const words = [file, '--policy', 'source', '--seed', '5']
+    // Hardly two clients come in the same millisecond: the log does not have their order.
+    const generation = ['--generate', '500', '--rate', '5', '--length', '10']
+    const generated = await simulate(t, [...words, ...generation, '--write-trace', log])
+    const [pool] = (await simulate(t, [...words, '--trace', log])).pools
+    assert.equal(pool.different, 0)
+    assert.deepEqual(pool.logged, generated.pools[0].simulated)
+    assert.deepEqual(pool.simulated, generated.pools[0].simulated)
+    assert.equal(linesOf(log).length, 500)
+    const { full, timeouts, waited } = pool.logged.queue
+    const isLimited = configuration === LIMITED
+    assert.deepEqual([full > 0, timeouts > 0, waited > timeouts], [isLimited, isLimited, isLimited])
+  })
+}
 
 test('simulate reads standard input, prints tables, and says what it could not read', async (t) => {
   const file = CONFIGURATION.file(t)

@@ -35,6 +35,8 @@ export interface Line {
   /** Fields between `listener` and `to_remote`, such as `remote=a`. */
   readonly fields?: string
   readonly end?: string
+  /** Milliseconds. */
+  readonly queued?: number
   readonly bytes?: number
 }
 
@@ -49,8 +51,9 @@ export function traceOf(lines: readonly Line[]): TraceParser {
 }
 
 function textOf({ at, bytes = 0, client = '192.0.2.1:5', end = 'done', ...line }: Line): string {
-  const { fields = '', listener = '*:80', seconds = 0 } = line
-  const time = new Date(BEGIN_MS + (at + seconds) * 1_000).toISOString()
+  const { fields = '', listener = '*:80', queued = 0, seconds = 0 } = line
+  const time = new Date(BEGIN_MS + Math.round((at + seconds) * 1_000)).toISOString()
+  const wait = queued === 0 ? '' : ` queued=${queued}`
   const middle = fields === '' ? '' : ` ${fields}`
-  return `${time} id=0-x-1 client=${client} listener=${listener}${middle} to_remote=0 to_client=${bytes} seconds=${seconds.toFixed(3)} end=${end}\n`
+  return `${time} id=0-x-1 client=${client} listener=${listener}${middle} to_remote=0 to_client=${bytes} seconds=${seconds.toFixed(3)}${wait} end=${end}\n`
 }

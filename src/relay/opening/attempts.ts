@@ -35,7 +35,7 @@ import { hasSentBytes, takeEarlyBytes } from './early-bytes.js'
 import { countFailure, failureText, noteFailure, noteLocalRefusal, remoteFailed } from './failures.js'
 import { sendWithSyn, settleSyn } from './fast-open.js'
 import { noteMptcp } from './mptcp-peers.js'
-import { hasToWait, pickAndTake } from './pick-and-take.js'
+import { mustQueue, pickAndTake } from './pick-and-take.js'
 import { enqueue, leaveQueue } from './queued.js'
 import { openRemoteSocket } from './remote-socket.js'
 import { serviceFor } from './routing.js'
@@ -126,7 +126,7 @@ function dialTimedOut(session: Session): void {
 
 /** Chooses the next remote; false when the round is over or the session waits. */
 function chooseRemote(session: Session): boolean {
-  const slot = hasToWait(session) ? FULL : pickAndTake(session)
+  const slot = mustQueue(session) ? FULL : pickAndTake(session)
   if (slot >= 0) return beginRemote(session, slot)
   const { queue } = session.dialling.service
   if (slot === FULL && queue !== undefined) enqueue(session, queue)

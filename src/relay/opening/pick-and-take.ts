@@ -1,17 +1,14 @@
 /** The choice of the next remote for a client, with a place of it. */
+import { hasToWait } from '../../balance/has-to-wait.js'
 import { pickSticky } from '../../balance/pick-sticky.js'
 import { FULL, NONE } from '../../balance/policy.js'
 import type { Session } from '../session.js'
 import { stickyClient } from './sticky-choice.js'
 
-/**
- * A new client does not overtake those that wait, in whichever worker. One that has tried all usable remotes has nothing
- * to wait for.
- */
-export function hasToWait({ dialling, relay }: Session): boolean {
+/** Clients that wait in any worker come first. */
+export function mustQueue({ dialling, relay }: Session): boolean {
   const { hasTried, pool, service, tried } = dialling
-  const isWaitedFor = service.queue?.isWaitedIn === true
-  return isWaitedFor && (!hasTried || pool.outlook(tried, relay.loop.nowMs) !== NONE)
+  return hasToWait(pool, tried, hasTried, service.queue?.isWaitedIn === true, relay.loop.nowMs)
 }
 
 /** Picks a remote and takes a place of it: its slot, NONE or FULL. */
