@@ -66,7 +66,7 @@ const BROKEN_HELLO = unreadable('the ClientHello is malformed')
  * parses the same bytes, so anything that a server could take for TLS must be `unreadable`, never `not-tls`.
  */
 export function readClientHello(peeked: Uint8Array, bytesMax = HELLO_BYTES_MAX): HelloReading {
-  const [type = HANDSHAKE, major] = peeked
+  const { 0: type = HANDSHAKE, 1: major } = peeked
   if (mayBeVersion2(peeked)) return readVersion2(peeked, bytesMax)
   if (!mayBeRecord(type, major)) return NOT_TLS
   if (type !== HANDSHAKE) return major === undefined ? { kind: 'need-more', bytesMin: 2 } : NO_HELLO
@@ -87,7 +87,7 @@ function mayBeRecord(type: number, major: number | undefined): boolean {
 }
 
 /** Whether it may be an SSL 2.0 ClientHello that offers newer versions (RFC 5246, appendix E.2). */
-function mayBeVersion2([first = 0, , type = CLIENT_HELLO, major = TLS_MAJOR]: Uint8Array): boolean {
+function mayBeVersion2({ 0: first = 0, 2: type = CLIENT_HELLO, 3: major = TLS_MAJOR }: Uint8Array): boolean {
   return (first & 0x80) !== 0 && type === CLIENT_HELLO && major === TLS_MAJOR
 }
 
@@ -141,10 +141,12 @@ function joinRecords(peeked: Uint8Array, bytesMax: number): Uint8Array | HelloRe
 
 /** The body length of the record at `at`, or its lower bound if the header is incomplete; undefined: malformed. */
 function recordBytes(peeked: Uint8Array, at: number): number | undefined {
-  const [type = HANDSHAKE, major = TLS_MAJOR, , high = 0, low = 0] = peeked.subarray(
-    at,
-    at + RECORD_HEAD_BYTES,
-  )
+  const {
+    [at]: type = HANDSHAKE,
+    [at + 1]: major = TLS_MAJOR,
+    [at + 3]: high = 0,
+    [at + 4]: low = 0,
+  } = peeked
   const bodyBytes = high * 256 + low
   const isBroken = type !== HANDSHAKE || major !== TLS_MAJOR || bodyBytes > RECORD_BODY_BYTES_MAX
   return isBroken ? undefined : bodyBytes
@@ -243,18 +245,24 @@ function readVersions(content: Cursor | undefined, legacyVersion: number): reado
   return versions
 }
 
-/** Reads bytes in order. Reading beyond the end sets `isBroken`, after which all reads return nothing. */
+/**
+ * Reads bytes in order, in place: a view for each field would cost more than everything else. Reading beyond the end sets
+ * `isBroken`, after which all reads return nothing.
+ */
 class Cursor {
   isBroken = false
   readonly #bytes: Uint8Array
-  #at = 0
+  readonly #end: number
+  #at: number
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
     this.#bytes = bytes
+    this.#at = start
+    this.#end = end
   }
 
   get left(): number {
-    return this.#bytes.length - this.#at
+    return this.#end - this.#at
   }
 
   skip(byteCount: number): void {
@@ -263,27 +271,32 @@ class Cursor {
 
   /** A number of one or two bytes. */
   number(byteCount: 1 | 2): number {
-    const [first = 0, second = 0] = this.#take(byteCount)
-    return byteCount === 1 ? first : first * 256 + second
+    const at = this.#take(byteCount)
+    if (this.isBroken) return 0
+    const first = this.#bytes[at] as number
+    return byteCount === 1 ? first : first * 256 + (this.#bytes[at + 1] as number)
   }
 
   /** The content of a vector with a length prefix of one or two bytes. */
   vector(lengthBytes: 1 | 2): Cursor {
-    return new Cursor(this.#take(this.number(lengthBytes)))
+    const start = this.#take(this.number(lengthBytes))
+    return new Cursor(this.#bytes, start, this.#at)
   }
 
   /** The rest, one character per byte. */
   text(): string {
-    return String.fromCharCode(...this.#take(this.left))
+    const start = this.#take(this.left)
+    return String.fromCharCode(...this.#bytes.subarray(start, this.#at))
   }
 
-  #take(byteCount: number): Uint8Array {
+  /** Where the bytes begin; `#at` is their end. */
+  #take(byteCount: number): number {
     if (byteCount > this.left) {
       this.isBroken = true
-      this.#at = this.#bytes.length
+      this.#at = this.#end
     }
-    const taken = this.#bytes.subarray(this.#at, this.isBroken ? this.#at : this.#at + byteCount)
-    this.#at += taken.length
-    return taken
+    const start = this.#at
+    if (!this.isBroken) this.#at += byteCount
+    return start
   }
 }
