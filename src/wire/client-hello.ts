@@ -285,8 +285,9 @@ class Cursor {
 
   /** The rest, one character per byte. */
   text(): string {
-    const start = this.#take(this.left)
-    return String.fromCharCode(...this.#bytes.subarray(start, this.#at))
+    let text = ''
+    while (this.left > 0) text += String.fromCharCode(this.number(1))
+    return text
   }
 
   /** Where the bytes begin; `#at` is their end. */
