@@ -12,7 +12,7 @@ const SECOND_MS = 1_000
 
 export interface LinkEvents<In> {
   onMessage(message: In): void
-  /** The other process has violated the rules. The link is closed; `onEnd` follows. */
+  /** The other process has violated the rules. Then the link is closed; `onEnd` follows. */
   onViolation?(what: string): void
   /** The other process has closed its end, or is gone. */
   onEnd(): void
@@ -158,8 +158,11 @@ export class Link<In, Out> {
   }
 
   #break(what: string): void {
-    this.#socket.destroy()
-    // After `destroy`, so that no further bytes are handled meanwhile.
-    this.#events.onViolation?.(what)
+    try {
+      // First: at the end of the link a child leaves in order, and is to be killed.
+      this.#events.onViolation?.(what)
+    } finally {
+      this.#socket.destroy()
+    }
   }
 }

@@ -118,7 +118,7 @@ const MUTANTS: readonly Mutant[] = [
   {
     mistake: 'a new client overtakes waiting ones',
     file: 'relay/opening/attempts.js',
-    right: 'hasToWait(session) ? FULL : ',
+    right: 'mustQueue(session) ? FULL : ',
     wrong: '',
   },
   {
