@@ -6,7 +6,8 @@ test('a million events in memory make no garbage', (t) => {
   const { allBytes, medianBytes } = measured('events-in-memory', 1_000_000)
   t.diagnostic(`${medianBytes.toFixed(3)} bytes per event, ${allBytes.toFixed(3)} with the compiler's own`)
   assert.ok(medianBytes < NOISE_BYTES, `${medianBytes} bytes per event`)
-  assert.ok(allBytes < 1, `${allBytes} bytes per event in all`)
+  // On a busy machine V8 may interpret a window whose code it compiles anew, and the interpreter boxes numbers.
+  assert.ok(allBytes < OBJECT_BYTES_MIN / 2, `${allBytes} bytes per event in all`)
 })
 
 test(`${EXCHANGES * 2} requests and replies through a reactor on real sockets make no garbage`, (t) => {
