@@ -218,8 +218,8 @@ export class SimulatedRelay implements Chooser {
   }
 
   /**
-   * Decides the first waiting client for whom a remote has room, as `relay/opening/pool-queue.ts` does; or else the first one
-   * if it has waited for too long. The connection, or NO_ROW.
+   * Serves the first waiting client that a remote has room for, as `relay/opening/pool-queue.ts` does; otherwise times out the
+   * head of the queue if it is due. Returns the connection, or NO_ROW.
    */
   #serveNext(pool: number, nowMs: number): number {
     const queues = this.#queues

@@ -1,4 +1,4 @@
-/** What an access log tells of a client when its pool is chosen. */
+/** The facts of a client for routing, as far as an access log has them. */
 import type { RouteCertificate, RouteFacts } from '../admission/route-facts.js'
 import { hashAddress } from '../balance/hash.js'
 import { clientServerName } from '../base/server-name.js'

@@ -92,7 +92,7 @@ export class PoolQueue implements TimerOwner {
     if (this.#first !== undefined) loop.timers.set(this.#timer, loop.nowMs + LOOK_EVERY_MS)
   }
 
-  /** Serves the first client for whom a remote has room; mostly that is the first one or nobody. */
+  /** Serves the first client that a remote has room for: usually the head of the queue, or none. */
   #serveNext(): boolean {
     const { loop, order, pool } = this.#parts
     for (let dialling = this.#first; dialling !== undefined; dialling = dialling.next) {
