@@ -120,6 +120,7 @@ export class Reactor {
         return
       case 'suspend':
         this.#present.suspend()
+        this.#report({ kind: 'suspended' })
         return
       case 'drain':
         this.#drain(command.abandoned)

@@ -56,7 +56,7 @@ export type Command =
   | { readonly kind: 'forget' }
   /** Put the prepared generation in force; the reply is `reloaded`. `kept` maps listeners to new slots. */
   | { readonly kind: 'reload'; readonly kept: KeptListeners }
-  /** Stop accepting, but leave the listeners open until `drain`. */
+  /** Stop accepting, but leave the listeners open until `drain`; the reply is `suspended`. */
   | { readonly kind: 'suspend' }
   /**
    * Stop accepting and report `idle` after the last session. The backlogs of the listeners in `abandoned` (of all
@@ -83,6 +83,7 @@ export type Report =
   /** An old generation has ended, and its rows of the cells may be freed. */
   | { readonly kind: 'gone'; readonly childSlot: number }
   | { readonly kind: 'retired' }
+  | { readonly kind: 'suspended' }
   /** New queries to MAVIS, and withdrawn ones. */
   | ({ readonly kind: 'questions' } & QuestionNews)
   /** Names that clients of dynamic routes ask for; the reply is `hosts`. */

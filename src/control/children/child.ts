@@ -149,10 +149,17 @@ export class Child {
   #retire(signal: NodeJS.Signals): void {
     const { link, log, start } = this.#parts
     this.#isEnding = true
-    reportRetiring(log.say, signal)
-    link.send({ kind: 'retiring' })
-    if (start.listeners === undefined) this.#drain([])
-    else this.#thread.suspend()
+    const tell = () => {
+      reportRetiring(log.say, signal)
+      link.send({ kind: 'retiring' })
+    }
+    if (start.listeners !== undefined) {
+      // After the reply: the log line and the master rely on it that this child accepts nobody more.
+      void this.#thread.suspend().then(tell)
+      return
+    }
+    tell()
+    this.#drain([])
   }
 }
 

@@ -59,10 +59,10 @@ export class RelayThread {
     return this.#thread.ask(command, answer)
   }
 
-  /** Stops accepting, but leaves the listeners open until `drain`. */
-  suspend(): void {
-    this.post({ kind: 'suspend' })
+  /** Stops accepting, but leaves the listeners open until `drain`. Settles when no client is accepted any more. */
+  async suspend(): Promise<void> {
     this.mavis.retireAll()
+    await this.ask({ kind: 'suspend' }, 'suspended')
   }
 
   /** Stops accepting; open questions are still answered. `abandoned`: see the command `drain`. */
