@@ -7,6 +7,7 @@ import { QueueOrder } from '../balance/queue-order.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
 import { rangeOf } from '../balance/slot-numbers.js'
 import { SlowStart } from '../balance/slow-start.js'
+import { merged } from '../base/merged.js'
 import type { Cells, OpenedCells } from '../cells/cells.js'
 import { poolPlace, queuePlace, type Shape } from '../cells/layout.js'
 import { Places } from '../cells/places.js'
@@ -50,14 +51,21 @@ export function buildPools(
   const { defaultPool, listeners, routes } = plan
   const arrays = remoteArrays(plan)
   const pools = new RelayPools(
-    plan.pools.map((pool, index) => {
-      const built = buildPool(pool, arrays, cells, health)
+    plan.pools.map((poolPlan, index): RelayPool => {
+      const { dynamic, key, label, options, policy } = poolPlan
+      const limits = { useMax: cells.useMax, place: placeOf(poolPlan, cells.layout.shape) }
+      const pool = poolOf(poolPlan, arrays, cells, health, limits)
+      // Without spread syntax, so that all pools have one hidden class: see `merged`.
       return {
-        ...built,
+        pool,
+        queue: queueOf?.(poolPlan, pool),
+        options: sessionOptions(options),
         index,
-        queue: queueOf?.(pool, built.pool),
-        hosts: pool.dynamic && hostsOf(pool.dynamic, index),
-        sticky: openStickiness(pool, plan, stickyShares[index]),
+        label,
+        key,
+        policy,
+        hosts: dynamic && hostsOf(dynamic, index),
+        sticky: openStickiness(poolPlan, plan, stickyShares[index]),
       }
     }),
     defaultPool,
@@ -66,18 +74,6 @@ export function buildPools(
   )
   const routing = routes.length === 0 ? undefined : new Routes(routes, new Router(routes, defaultPool), pools)
   return { pools, routing }
-}
-
-function buildPool(
-  plan: PoolPlan,
-  arrays: RemoteArrays,
-  cells: Cells,
-  health: RemoteHealth,
-): Omit<RelayPool, 'index'> {
-  const { key, label, options, policy } = plan
-  const limits = { useMax: cells.useMax, place: placeOf(plan, cells.layout.shape) }
-  const pool = poolOf(plan, arrays, cells, health, limits)
-  return { pool, options: sessionOptions(options), label, key, policy }
 }
 
 /** Other options of the pool may be a limit of its sessions, or the seed of its random numbers. */
@@ -171,7 +167,7 @@ function openStickiness(
 
 /** Allocates the native form of the addresses, which `ReactorGeneration.close` frees. */
 function sessionOptions({ localAddress, ...options }: SessionPlan): SessionOptions {
-  return { ...options, ...sourceOf(localAddress) }
+  return merged(options, sourceOf(localAddress))
 }
 
 /** By slot of the listener; ports of one block have the same value. */
@@ -183,7 +179,7 @@ function overridesOf({ listeners }: ChoosingPlan): readonly (OptionOverrides | u
 }
 
 function optionOverrides({ localAddress, ...overrides }: SessionOverrides): OptionOverrides {
-  return localAddress === undefined ? overrides : { ...overrides, ...sourceOf(localAddress) }
+  return localAddress === undefined ? overrides : merged(overrides, sourceOf(localAddress))
 }
 
 function sourceOf(

@@ -1,6 +1,7 @@
 /** The pools of one configuration, which one serves a client, and the options of its session. */
 
 import type { Pool } from '../balance/pool.js'
+import { merged } from '../base/merged.js'
 import type { PolicyName } from '../base/policy-names.js'
 import type { ClientKeyPlan } from './client-key.js'
 import type { DynamicHosts } from './dynamic-hosts.js'
@@ -92,7 +93,7 @@ export class RelayPools {
     this.#combined.set(overrides, ofPools)
     const known = ofPools.get(relayPool)
     if (known !== undefined) return known
-    const made = { ...relayPool.options, ...overrides }
+    const made = merged(relayPool.options, overrides)
     ofPools.set(relayPool, made)
     return made
   }
