@@ -26,16 +26,27 @@ const RECORD_BODY_BYTES_MAX = 16_384
 const MESSAGE_HEAD_BYTES = 4
 /** Two bytes of length, the type and the version. */
 const VERSION_2_HEAD_BYTES = 5
+const VERSION_2_BODY_BYTES_MIN = 9
 const HANDSHAKE = 22
 /** Content types of records: change_cipher_spec, alert, handshake, application_data (RFC 8446, section 5.1). */
 const CONTENT_FIRST = 20
 const CONTENT_LAST = 23
 const TLS_MAJOR = 3
 const CLIENT_HELLO = 1
+const VERSION_BYTES = 2
 const RANDOM_BYTES = 32
 const SESSION_ID_BYTES_MAX = 32
 const HOST_NAME = 0
 const HOST_NAME_BYTES_MAX = 255
+
+/** Instead of an offset. */
+const MALFORMED = -1
+/** The same; no extension begins there. */
+const ABSENT = 0
+/** Instead of the content of an extension. */
+const BROKEN = Symbol('broken')
+
+const NO_ALPN: readonly string[] = []
 
 /** Types of extensions (RFC 8446, section 4.2). */
 const SERVER_NAME = 0
@@ -61,19 +72,42 @@ const BROKEN_RECORD = unreadable('a record of the ClientHello is malformed')
 const BROKEN_HELLO = unreadable('the ClientHello is malformed')
 
 /**
- * Parses a ClientHello from the bytes that were peeked so far, as OpenSSL does: split into any number of records of
+ * Parses a ClientHello from the first `byteCount` bytes of a client, as OpenSSL does: split into any number of records of
  * any minor version. Validates every length, and ignores bytes beyond `bytesMax`, record headers included. The remote
  * parses the same bytes, so anything that a server could take for TLS must be `unreadable`, never `not-tls`.
  */
-export function readClientHello(peeked: Uint8Array, bytesMax = HELLO_BYTES_MAX): HelloReading {
+export function readClientHello(
+  bytes: Uint8Array,
+  bytesMax = HELLO_BYTES_MAX,
+  byteCount = bytes.length,
+): HelloReading {
+  const end = endInFirstRecord(bytes, byteCount)
+  return end > 0 && end - RECORD_HEAD_BYTES <= bytesMax
+    ? readBody(bytes, RECORD_HEAD_BYTES + MESSAGE_HEAD_BYTES, end)
+    : readRecords(bytes.subarray(0, byteCount), bytesMax)
+}
+
+/**
+ * The end of a ClientHello that is whole in the first record, as nearly every one is and which is read in place; 0: it is
+ * not.
+ */
+function endInFirstRecord(bytes: Uint8Array, byteCount: number): number {
+  if (byteCount < RECORD_HEAD_BYTES + MESSAGE_HEAD_BYTES) return 0
+  if (bytes[0] !== HANDSHAKE || bytes[1] !== TLS_MAJOR || bytes[5] !== CLIENT_HELLO) return 0
+  const recordBytes = uint16(bytes, 3)
+  const messageBytes = MESSAGE_HEAD_BYTES + (bytes[6] as number) * 65_536 + uint16(bytes, 7)
+  const end = RECORD_HEAD_BYTES + messageBytes
+  return messageBytes <= recordBytes && recordBytes <= RECORD_BODY_BYTES_MAX && end <= byteCount ? end : 0
+}
+
+/** Any first bytes, also those of other protocols. */
+function readRecords(peeked: Uint8Array, bytesMax: number): HelloReading {
   const { 0: type = HANDSHAKE, 1: major } = peeked
   if (mayBeVersion2(peeked)) return readVersion2(peeked, bytesMax)
   if (!mayBeRecord(type, major)) return NOT_TLS
   if (type !== HANDSHAKE) return major === undefined ? { kind: 'need-more', bytesMin: 2 } : NO_HELLO
   const message = joinRecords(peeked, bytesMax)
-  if (!(message instanceof Uint8Array)) return message
-  const hello = readBody(new Cursor(message))
-  return hello === undefined ? BROKEN_HELLO : { kind: 'hello', hello }
+  return message instanceof Uint8Array ? readBody(message, 0, message.length) : message
 }
 
 function unreadable(why: string): HelloReading {
@@ -98,13 +132,12 @@ function readVersion2(peeked: Uint8Array, bytesMax: number): HelloReading {
   const wanted = peeked.length < 2 ? VERSION_2_HEAD_BYTES : 2 + length
   if (wanted > bytesMax) return TOO_LONG
   if (peeked.length < wanted) return { kind: 'need-more', bytesMin: wanted }
-  const body = new Cursor(peeked.subarray(2, wanted))
-  body.skip(1)
-  const version = body.number(2)
-  const [ciphersBytes, sessionIdBytes, challengeBytes] = [body.number(2), body.number(2), body.number(2)]
-  const isWhole = !body.isBroken && ciphersBytes + sessionIdBytes + challengeBytes === body.left
+  // The type, the version, and the lengths of ciphers, session id and challenge, which follow.
+  const isWhole =
+    length >= VERSION_2_BODY_BYTES_MIN &&
+    uint16(peeked, 5) + uint16(peeked, 7) + uint16(peeked, 9) === length - VERSION_2_BODY_BYTES_MIN
   return isWhole
-    ? { kind: 'hello', hello: { serverName: undefined, alpn: [], versions: [version] } }
+    ? { kind: 'hello', hello: { serverName: undefined, alpn: NO_ALPN, versions: [uint16(peeked, 3)] } }
     : BROKEN_HELLO
 }
 
@@ -174,130 +207,105 @@ function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
   return all
 }
 
-/** The fields of RFC 8446, section 4.1.2; undefined if one is malformed. */
-function readBody(body: Cursor): ClientHello | undefined {
-  const legacyVersion = body.number(2)
-  body.skip(RANDOM_BYTES)
-  const sessionId = body.vector(1)
-  const ciphers = body.vector(2)
-  const compressions = body.vector(1)
-  if (sessionId.left > SESSION_ID_BYTES_MAX || ciphers.left < 2 || ciphers.left % 2 !== 0) return undefined
-  if (compressions.left === 0 || body.isBroken) return undefined
-  const extensions = body.left === 0 ? new Map<number, Cursor>() : readExtensions(body)
-  if (extensions === undefined) return undefined
-  const serverName = readServerName(extensions.get(SERVER_NAME))
-  const alpn = readAlpn(extensions.get(ALPN))
-  const versions = readVersions(extensions.get(SUPPORTED_VERSIONS), legacyVersion)
-  if (serverName === BROKEN || alpn === BROKEN || versions === BROKEN) return undefined
-  return { serverName, alpn, versions }
+/**
+ * The fields of RFC 8446, section 4.1.2, which must fill the bytes from `start` to `end`. They are read in place: an
+ * object for each vector would cost more than everything else.
+ */
+function readBody(bytes: Uint8Array, start: number, end: number): HelloReading {
+  const sessionIdAt = start + VERSION_BYTES + RANDOM_BYTES
+  const ciphersAt = vectorEnd(bytes, sessionIdAt, 1, end)
+  const compressionsAt = vectorEnd(bytes, ciphersAt, 2, end)
+  const extensionsAt = vectorEnd(bytes, compressionsAt, 1, end)
+  if (extensionsAt === MALFORMED) return BROKEN_HELLO
+  const ciphersBytes = compressionsAt - ciphersAt - 2
+  if (ciphersAt - sessionIdAt - 1 > SESSION_ID_BYTES_MAX || extensionsAt - compressionsAt === 1)
+    return BROKEN_HELLO
+  if (ciphersBytes < 2 || ciphersBytes % 2 !== 0) return BROKEN_HELLO
+  if (extensionsAt < end && vectorEnd(bytes, extensionsAt, 2, end) !== end) return BROKEN_HELLO
+  const serverName = readServerName(bytes, findExtension(bytes, SERVER_NAME, extensionsAt + 2, end))
+  const alpn = readAlpn(bytes, findExtension(bytes, ALPN, extensionsAt + 2, end))
+  const versions = readVersions(bytes, findExtension(bytes, SUPPORTED_VERSIONS, extensionsAt + 2, end), start)
+  if (serverName === BROKEN || alpn === BROKEN || versions === BROKEN) return BROKEN_HELLO
+  return { kind: 'hello', hello: { serverName, alpn, versions } }
 }
 
-/** The extensions that are parsed here, by type. */
-function readExtensions(body: Cursor): ReadonlyMap<number, Cursor> | undefined {
-  const list = body.vector(2)
-  if (body.isBroken || body.left > 0) return undefined
-  const extensions = new Map<number, Cursor>()
-  while (list.left > 0) {
-    const type = list.number(2)
-    const content = list.vector(2)
-    // Duplicates are forbidden (RFC 8446, section 4.2): the remote might use the other one.
-    if (list.isBroken || extensions.has(type)) return undefined
-    if (type === SERVER_NAME || type === ALPN || type === SUPPORTED_VERSIONS) extensions.set(type, content)
+/** Where the content of an extension begins, with its length; ABSENT, or MALFORMED if that or another extension is. */
+function findExtension(bytes: Uint8Array, type: number, start: number, end: number): number {
+  let found = ABSENT
+  for (let at = start; at < end; ) {
+    const next = vectorEnd(bytes, at + 2, 2, end)
+    if (next === MALFORMED) return MALFORMED
+    if (uint16(bytes, at) === type) {
+      // Duplicates are forbidden (RFC 8446, section 4.2): the remote might use the other one.
+      if (found !== ABSENT) return MALFORMED
+      found = at + 2
+    }
+    at = next
   }
-  return extensions
+  return found
 }
-
-const BROKEN = Symbol('broken')
 
 /** Exactly one host name, as OpenSSL requires. */
-function readServerName(content: Cursor | undefined): string | undefined | typeof BROKEN {
-  if (content === undefined) return undefined
-  const list = content.vector(2)
-  const type = list.number(1)
-  const name = list.vector(2)
-  const isWhole = !list.isBroken && list.left === 0 && content.left === 0 && !content.isBroken
-  if (!isWhole || type !== HOST_NAME || name.left === 0 || name.left > HOST_NAME_BYTES_MAX) return BROKEN
-  const text = name.text()
-  return text.includes('\0') ? BROKEN : text
+function readServerName(bytes: Uint8Array, at: number): string | undefined | typeof BROKEN {
+  if (at === ABSENT) return undefined
+  if (at === MALFORMED) return BROKEN
+  const end = vectorEnd(bytes, at, 2, bytes.length)
+  const listAt = at + 2
+  const typeAt = listAt + 2
+  const nameAt = typeAt + 1
+  const isWhole = vectorEnd(bytes, listAt, 2, end) === end && vectorEnd(bytes, nameAt, 2, end) === end
+  const nameBytes = end - nameAt - 2
+  if (!isWhole || bytes[typeAt] !== HOST_NAME || nameBytes === 0 || nameBytes > HOST_NAME_BYTES_MAX)
+    return BROKEN
+  const name = text(bytes, nameAt + 2, end)
+  return name.includes('\0') ? BROKEN : name
 }
 
 /** At least one name, and none that is empty (RFC 7301, section 3.1). */
-function readAlpn(content: Cursor | undefined): readonly string[] | typeof BROKEN {
+function readAlpn(bytes: Uint8Array, at: number): readonly string[] | typeof BROKEN {
+  if (at === ABSENT) return NO_ALPN
+  if (at === MALFORMED) return BROKEN
+  const end = vectorEnd(bytes, at, 2, bytes.length)
+  const first = at + 4
+  if (vectorEnd(bytes, at + 2, 2, end) !== end || first === end) return BROKEN
   const names: string[] = []
-  if (content === undefined) return names
-  const list = content.vector(2)
-  if (content.isBroken || content.left > 0 || list.left === 0) return BROKEN
-  while (list.left > 0) {
-    const name = list.vector(1)
-    if (list.isBroken || name.left === 0) return BROKEN
-    names.push(name.text())
+  for (let nameAt = first; nameAt < end; ) {
+    const next = vectorEnd(bytes, nameAt, 1, end)
+    if (next === MALFORMED || next === nameAt + 1) return BROKEN
+    names.push(text(bytes, nameAt + 1, next))
+    nameAt = next
   }
   return names
 }
 
-/** With the extension, the version in the body is ignored (RFC 8446, section 4.2.1). */
-function readVersions(content: Cursor | undefined, legacyVersion: number): readonly number[] | typeof BROKEN {
-  if (content === undefined) return [legacyVersion]
-  const list = content.vector(1)
-  if (content.isBroken || content.left > 0 || list.left === 0 || list.left % 2 !== 0) return BROKEN
+/** With the extension, the version at `legacyAt` is ignored (RFC 8446, section 4.2.1). */
+function readVersions(bytes: Uint8Array, at: number, legacyAt: number): readonly number[] | typeof BROKEN {
+  if (at === ABSENT) return [uint16(bytes, legacyAt)]
+  if (at === MALFORMED) return BROKEN
+  const end = vectorEnd(bytes, at, 2, bytes.length)
+  const first = at + 3
+  if (vectorEnd(bytes, at + 2, 1, end) !== end || first === end || (end - first) % 2 !== 0) return BROKEN
   const versions: number[] = []
-  while (list.left > 0) versions.push(list.number(2))
+  for (let versionAt = first; versionAt < end; versionAt += 2) versions.push(uint16(bytes, versionAt))
   return versions
 }
 
 /**
- * Reads bytes in order, in place: a view for each field would cost more than everything else. Reading beyond the end sets
- * `isBroken`, after which all reads return nothing.
+ * The end of a vector with a length prefix of one or two bytes; MALFORMED if it exceeds `end`, or if the field before it
+ * was malformed.
  */
-class Cursor {
-  isBroken = false
-  readonly #bytes: Uint8Array
-  readonly #end: number
-  #at: number
+function vectorEnd(bytes: Uint8Array, at: number, lengthBytes: 1 | 2, end: number): number {
+  const start = at + lengthBytes
+  if (at === MALFORMED || start > end) return MALFORMED
+  const last = start + (lengthBytes === 1 ? (bytes[at] as number) : uint16(bytes, at))
+  return last > end ? MALFORMED : last
+}
 
-  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
-    this.#bytes = bytes
-    this.#at = start
-    this.#end = end
-  }
+function uint16(bytes: Uint8Array, at: number): number {
+  return (bytes[at] as number) * 256 + (bytes[at + 1] as number)
+}
 
-  get left(): number {
-    return this.#end - this.#at
-  }
-
-  skip(byteCount: number): void {
-    this.#take(byteCount)
-  }
-
-  /** A number of one or two bytes. */
-  number(byteCount: 1 | 2): number {
-    const at = this.#take(byteCount)
-    if (this.isBroken) return 0
-    const first = this.#bytes[at] as number
-    return byteCount === 1 ? first : first * 256 + (this.#bytes[at + 1] as number)
-  }
-
-  /** The content of a vector with a length prefix of one or two bytes. */
-  vector(lengthBytes: 1 | 2): Cursor {
-    const start = this.#take(this.number(lengthBytes))
-    return new Cursor(this.#bytes, start, this.#at)
-  }
-
-  /** The rest, one character per byte. */
-  text(): string {
-    let text = ''
-    while (this.left > 0) text += String.fromCharCode(this.number(1))
-    return text
-  }
-
-  /** Where the bytes begin; `#at` is their end. */
-  #take(byteCount: number): number {
-    if (byteCount > this.left) {
-      this.isBroken = true
-      this.#at = this.#end
-    }
-    const start = this.#at
-    if (!this.isBroken) this.#at += byteCount
-    return start
-  }
+/** One character per byte. Made by one call: a text that is made in steps costs as much again when it is compared. */
+function text(bytes: Uint8Array, start: number, end: number): string {
+  return Reflect.apply(String.fromCharCode, undefined, bytes.subarray(start, end))
 }
