@@ -63,7 +63,7 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     mistake: 'bytes that decide the protocol are taken from the socket',
-    file: 'relay/opening/detecting.js',
+    file: 'relay/opening/early-bytes.js',
     right: 'system.calls.peek(',
     wrong: 'system.calls.recv(',
   },

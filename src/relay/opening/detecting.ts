@@ -12,6 +12,7 @@ import { PROTOCOL, PROTOCOL_NAMES } from '../../wire/sniff/protocol-names.js'
 import type { Detection } from '../detection.js'
 import type { OpeningHandler } from '../phase-handler.js'
 import type { Session } from '../session.js'
+import { copyFirstBytes } from './early-bytes.js'
 
 /** As for a partial ClientHello (`greeting.ts`): no poller reports bytes again that were only peeked at. */
 const PEEK_RETRY_FIRST_MS = 1
@@ -58,11 +59,11 @@ function deadlineOf({ acceptedAtMs }: Session, { timeoutMs }: Detection): number
 }
 
 function peek(session: Session): void {
-  const { blocks, loop, system } = session.relay
+  const { blocks, loop } = session.relay
   const { client } = session
   const detection = detectionOf(session)
   const isLate = loop.nowMs >= deadlineOf(session, detection)
-  const seen = system.calls.peek(client.fd, blocks.scratch, 0, bytesMax(detection))
+  const seen = copyFirstBytes(session, blocks.scratch, bytesMax(detection))
   if (seen === -EINTR) session.runLater(session.toRemote)
   else if (seen === -EAGAIN && !isLate) session.again(client, READABLE)
   else if (seen < 0 && seen !== -EAGAIN) {

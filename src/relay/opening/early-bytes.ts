@@ -1,5 +1,7 @@
 /** Bytes that a client sent before a remote was chosen, or a remote before the loop reported it as connected. */
+import type { Outcome } from '../../kernel/calls.js'
 import { EAGAIN, EINTR, ENOMEM } from '../../kernel/errno.js'
+import type { Region } from '../../kernel/region.js'
 import type { Session } from '../session.js'
 import { BLOCK_BYTES } from '../transfer/blocks.js'
 import { receiveFirst } from '../transfer/messages.js'
@@ -9,12 +11,16 @@ import { receiveFirst } from '../transfer/messages.js'
  * leave with the ACK of the remote's handshake.
  */
 export function takeEarlyBytes(session: Session): void {
+  const { client, toRemote } = session
+  if (client.mustBePlain) client.mayRead = true
+  // A ClientHello that is passed through was received to be read.
+  else if (toRemote.heldBytes === 0) receiveEarlyBytes(session)
+}
+
+/** Receives once and holds the bytes; returns what recv(2) does. */
+export function receiveEarlyBytes(session: Session): Outcome {
   const { blocks, system } = session.relay
   const { client, toRemote } = session
-  if (client.mustBePlain) {
-    client.mayRead = true
-    return
-  }
   const got = receiveFirst(toRemote, system.calls, blocks)
   if (got > 0) {
     const block = blocks.keepScratch()
@@ -30,6 +36,26 @@ export function takeEarlyBytes(session: Session): void {
   } else if (got !== -EAGAIN) {
     client.fail(-got)
   }
+  return got
+}
+
+/**
+ * Copies the first bytes of a client: those that are held, then those that a peek adds. Returns their number, or without
+ * any what recv(2) does.
+ */
+export function copyFirstBytes(
+  { client, relay, toRemote }: Session,
+  into: Region,
+  bytesMax: number,
+): Outcome {
+  const { held } = toRemote
+  const heldBytes = Math.min(toRemote.heldBytes, bytesMax)
+  if (held !== undefined) into.bytes.set(held.bytes.subarray(0, heldBytes))
+  const seen = relay.system.calls.peek(client.fd, into, heldBytes, bytesMax - heldBytes)
+  if (heldBytes === 0) return seen
+  // No poller reports these bytes again.
+  if (seen > 0) client.mayRead = true
+  return heldBytes + Math.max(seen, 0)
 }
 
 /**

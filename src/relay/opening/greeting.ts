@@ -1,4 +1,4 @@
-/** The phase `greeting`: TLS handshake with the client, or a peek at its first bytes. */
+/** The phase `greeting`: TLS handshake with the client, or its ClientHello. */
 import { SO_RCVLOWAT, SOL_SOCKET } from '../../kernel/constants.js'
 import { EAGAIN, EINTR, ENOMEM } from '../../kernel/errno.js'
 import { READABLE, WRITABLE } from '../../reactor/poller.js'
@@ -8,16 +8,16 @@ import { HELLO_BYTES_MAX, type HelloReading, readClientHello } from '../../wire/
 import type { OpeningHandler } from '../phase-handler.js'
 import type { Greeting, Terminating } from '../relay-tls.js'
 import type { Session } from '../session.js'
-import { BLOCK_BYTES } from '../transfer/blocks.js'
 import { NO_CLOSE_NOTIFY } from '../transfer/tls-transport.js'
 import { closeInOrder } from './close-in-order.js'
+import { copyFirstBytes, receiveEarlyBytes } from './early-bytes.js'
 
 /** The first byte of a TLS record that begins a handshake (RFC 8446, 5.1). */
 const HANDSHAKE_RECORD = 0x16
 
 /**
- * A partial ClientHello is only peeked. No poller reports unread bytes again, so peek again on a timer that backs off
- * between these bounds.
+ * The rest of a partial ClientHello is only peeked. No poller reports unread bytes again, so peek again on a timer that
+ * backs off between these bounds.
  */
 const PEEK_RETRY_FIRST_MS = 1
 const PEEK_RETRY_MAX_MS = 250
@@ -50,14 +50,14 @@ function greet(session: Session): void {
   session.greetingDeadlineMs = loop.nowMs + timeoutMs
   session.pollMs = PEEK_RETRY_FIRST_MS
   session.setTimer(loop.nowMs + Math.min(silenceMs, timeoutMs))
-  if (greeting.context === undefined || greeting.detectMs !== undefined) peek(session)
+  if (greeting.context === undefined || greeting.detectMs !== undefined) readOn(session)
   else beginTls(session, greeting)
 }
 
 /** The client's socket is ready, or the session has another turn. */
 function greetingReady(session: Session): void {
   if (session.client.error !== 0) session.fail('client-left', session.client.error)
-  else if (session.client.tls === undefined) peek(session)
+  else if (session.client.tls === undefined) readOn(session)
   else continueHandshake(session, session.client.tls)
 }
 
@@ -77,13 +77,15 @@ function greetingOf({ listenerSlot, relay }: Session): Greeting {
   return greeting
 }
 
-/** Detects TLS. The bytes are only peeked at and stay in the kernel. */
-function peek(session: Session): void {
+/** Reads the first bytes of a client that may speak TLS. */
+function readOn(session: Session): void {
   const greeting = greetingOf(session)
-  if (greeting.context === undefined) peekHello(session)
-  else peekFirstByte(session, greeting)
+  if (greeting.context !== undefined) peekFirstByte(session, greeting)
+  else if (session.toRemote.heldBytes === 0) receiveHello(session)
+  else peekRest(session)
 }
 
+/** Detects TLS that is to be terminated. OpenSSL reads from the socket, so the byte stays in the kernel. */
 function peekFirstByte(session: Session, greeting: Terminating): void {
   const { blocks, system } = session.relay
   const { client } = session
@@ -96,30 +98,30 @@ function peekFirstByte(session: Session, greeting: Terminating): void {
   } else session.advance()
 }
 
-/** Parses the ClientHello of a client whose TLS is passed through. */
-function peekHello(session: Session): void {
-  const { client } = session
-  const bytes = peekAll(session)
-  if (bytes === -EINTR) session.runLater(session.toRemote)
-  else if (bytes === -EAGAIN) session.again(client, READABLE)
-  else if (bytes === -ENOMEM) session.fail('shortage', ENOMEM)
-  else if (typeof bytes === 'number') session.advance()
-  else onHello(session, readClientHello(bytes), bytes.length)
+/**
+ * Receives the ClientHello of a client whose TLS is passed through. It is held for the remote: a peek would cost another
+ * system call for each client.
+ */
+function receiveHello(session: Session): void {
+  const { client, toRemote } = session
+  const got = receiveEarlyBytes(session)
+  if (got === -EINTR) session.runLater(toRemote)
+  else if (got === -EAGAIN) session.again(client, READABLE)
+  else if (client.error !== 0)
+    session.fail(client.error === ENOMEM ? 'shortage' : 'client-left', client.error)
+  else if (toRemote.held === undefined) session.advance()
+  else onHello(session, readClientHello(toRemote.held.bytes, HELLO_BYTES_MAX, got), got)
 }
 
-/**
- * The bytes that a client has sent so far, or the outcome of a peek without bytes. Nearly every hello fits into the
- * scratch block; a longer one gets the long block.
- */
-function peekAll({ client, relay }: Session): Uint8Array | number {
-  const { blocks, system } = relay
-  const seen = system.calls.peek(client.fd, blocks.scratch, 0, BLOCK_BYTES)
-  if (seen <= 0) return seen
-  if (seen < BLOCK_BYTES) return blocks.scratch.bytes.subarray(0, seen)
-  const long = blocks.borrowLong(HELLO_BYTES_MAX)
-  if (long === undefined) return -ENOMEM
-  const all = system.calls.peek(client.fd, long, 0, HELLO_BYTES_MAX)
-  return all <= 0 ? all : long.bytes.subarray(0, all)
+/** Parses a ClientHello of which only a part is held; it may be longer than a block. */
+function peekRest(session: Session): void {
+  const long = session.relay.blocks.borrowLong(HELLO_BYTES_MAX)
+  if (long === undefined) {
+    session.fail('shortage', ENOMEM)
+    return
+  }
+  const byteCount = copyFirstBytes(session, long, HELLO_BYTES_MAX)
+  onHello(session, readClientHello(long.bytes, HELLO_BYTES_MAX, byteCount), byteCount)
 }
 
 /** `byteCount`: how many bytes were parsed. */
@@ -161,9 +163,9 @@ function setLowWaterMark({ client, relay }: Session, byteCount: number): void {
 /** `tls detect timeout`: a client that is still silent counts as plain. */
 function detectTimeout(session: Session): void {
   const { blocks, options, system } = session.relay
-  const { client } = session
-  if (system.calls.peek(client.fd, blocks.scratch, 0, 1) !== -EAGAIN) {
-    peek(session)
+  const { client, toRemote } = session
+  if (toRemote.heldBytes > 0 || system.calls.peek(client.fd, blocks.scratch, 0, 1) !== -EAGAIN) {
+    readOn(session)
     return
   }
   client.mustBePlain = options.asks !== undefined && greetingOf(session).context === undefined

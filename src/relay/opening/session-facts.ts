@@ -35,12 +35,15 @@ export class SessionFacts implements RouteFacts {
   #tls: TlsFacts | undefined = undefined
   #isTlsRead = false
   #localPort = -1
+  /** Undefined: not computed yet. An index and the routes that it finds ask for it. */
+  #serverName: string | undefined = undefined
 
   of(session: Session): SessionFacts {
     this.#session = session
     this.#hello = session.client.hello
     this.#isTlsRead = false
     this.#localPort = -1
+    this.#serverName = undefined
     this.listenerSlot = session.relay.listeners.length === 0 ? NO_LISTENER : session.listenerSlot
     this.realm = session.realm
     this.#findAddress(session.peer)
@@ -57,7 +60,8 @@ export class SessionFacts implements RouteFacts {
   }
 
   serverName(): string {
-    return clientServerName(this.#hello?.serverName ?? this.#tlsFacts()?.serverName)
+    this.#serverName ??= clientServerName(this.#hello?.serverName ?? this.#tlsFacts()?.serverName)
+    return this.#serverName
   }
 
   alpn(): readonly string[] {
