@@ -7,7 +7,7 @@ import { mapShared, openSharedMemory } from '../../kernel/memory.js'
 import { heapRegion, type Region } from '../../kernel/region.js'
 import { BLOCK_BYTES, Blocks } from './blocks.js'
 
-const WARM_BLOCKS = 32
+const WARM_BLOCKS = 128
 
 /** Blocks that note what is mapped and what is given back to the system. */
 function blocksOf() {

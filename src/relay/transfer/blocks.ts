@@ -11,8 +11,11 @@ export const BLOCK_BYTES = 64 * 1024
 /** Blocks per mapping: 8 MiB, whose pages use no memory until they are written. */
 const BLOCKS_PER_CHUNK = 128
 
-/** Free blocks that keep their pages (2 MiB); the pages of others are returned to the kernel. */
-const WARM_BLOCKS = 32
+/**
+ * Free blocks that keep their pages, 8 MiB at most; the pages of others are returned to the kernel. Each client holds a
+ * block while its remote is dialled: with fewer, 64 clients at a time cost an madvise(2) and page faults for every fifth.
+ */
+const WARM_BLOCKS = 128
 
 /** Maps memory for blocks: of the reactor's memfd, or of the heap in the simulation. Undefined: out of memory. */
 export type MapChunk = (byteLength: number) => Region | undefined
