@@ -11,7 +11,7 @@ export type Phase = OpeningPhase | 'queued' | 'relaying' | 'draining' | 'closed'
 
 /** Permitted transitions. */
 export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
-  /** TLS handshake, or a peek at the ClientHello. */
+  /** TLS handshake, or the ClientHello of TLS that is passed through. */
   greeting: onwards('greeting'),
   /** A peek at the first bytes, to detect the protocol. */
   detecting: onwards('detecting'),

@@ -19,7 +19,7 @@ export interface Terminating {
   readonly isTruncationReset: boolean
 }
 
-/** TLS is passed through: its ClientHello is only peeked at, and all bytes are relayed unchanged. */
+/** TLS is passed through: its ClientHello is only read, and all bytes are relayed unchanged. */
 export interface Passing {
   readonly context: undefined
   /** Time limit for a ClientHello that has begun. */

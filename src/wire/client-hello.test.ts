@@ -225,6 +225,19 @@ test('rejects ambiguous ClientHellos', () => {
     assert.equal(readClientHello(records(helloMessage(extensions), [])).kind, 'unreadable', what)
 })
 
+test('ignores what follows the bytes that have arrived', () => {
+  fc.assert(
+    fc.property(hello, fc.nat({ max: 300 }), (wanted, count) => {
+      const bytes = records(encode(wanted), [])
+      const byteCount = Math.min(count, bytes.length)
+      assert.deepEqual(
+        readClientHello(bytes, undefined, byteCount),
+        readClientHello(bytes.subarray(0, byteCount)),
+      )
+    }),
+  )
+})
+
 test('returns a result for arbitrary bytes', () => {
   const valid = records(
     encode({ serverName: 'www.example.com', alpn: ['h2', 'x'], versions: [0x0304, 0x0303] }),

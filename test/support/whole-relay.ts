@@ -111,6 +111,17 @@ export class WholeRelay {
     this.#meetServer()
   }
 
+  /** Connects a client whose request arrives in two parts; the server receives it. */
+  connectInParts(aheadBytes: number): void {
+    this.#callRelay()
+    while (!this.#hasSession()) this.#turn()
+    calls.send(this.#client, this.#scratch, 0, aheadBytes)
+    this.#turn()
+    calls.send(this.#client, this.#scratch, aheadBytes, REQUEST_BYTES - aheadBytes)
+    this.#meetServer()
+    this.#receive(this.#accepted, REQUEST_BYTES, SHORT_WAIT_MS)
+  }
+
   /** The server receives the request, then the end. */
   serveEnded(): void {
     this.#receive(this.#accepted, REQUEST_BYTES, SHORT_WAIT_MS)

@@ -225,6 +225,16 @@ test('tls = pass: TLS is no other protocol where none asks for TLS', () => {
   }
 })
 
+test('tls = pass: bytes that the greeting received are looked at with those that follow', () => {
+  const world = worldOf(['ssh'], { greeting: PASS })
+  const client = world.connect(SSH.subarray(0, 2))
+  assert.equal(client.received.length, 0)
+  assert.deepEqual(world.phases, ['detecting'])
+  client.received.push(...SSH.subarray(2))
+  world.pass(20)
+  assert.deepEqual(routedAs(world), ['ssh'])
+})
+
 test('tls = pass: a silent client has the longer of both time limits', () => {
   const world = worldOf(['tls', 'ssh'], { greeting: PASS })
   const client = world.connect()

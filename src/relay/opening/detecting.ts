@@ -26,7 +26,7 @@ export const DETECTING: OpeningHandler = {
   onTurn: peek,
 }
 
-/** Starts detection. The bytes stay in the kernel, so the phases that follow are the same as without it. */
+/** Starts detection. The bytes are only peeked at, so the phases that follow are the same as without it. */
 function detectProtocol(session: Session): void {
   const { client } = session
   const detection = detectionOf(session)

@@ -52,10 +52,7 @@ export function copyFirstBytes(
   const heldBytes = Math.min(toRemote.heldBytes, bytesMax)
   if (held !== undefined) into.bytes.set(held.bytes.subarray(0, heldBytes))
   const seen = relay.system.calls.peek(client.fd, into, heldBytes, bytesMax - heldBytes)
-  if (heldBytes === 0) return seen
-  // No poller reports these bytes again.
-  if (seen > 0) client.mayRead = true
-  return heldBytes + Math.max(seen, 0)
+  return heldBytes === 0 ? seen : heldBytes + Math.max(seen, 0)
 }
 
 /**
