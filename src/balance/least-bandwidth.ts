@@ -17,6 +17,8 @@ const CHARGE_MIN = 1
 /** More bytes per second than any machine transfers, or clients than any accepts, are those of a compromised worker. */
 const AMOUNT_MAX = 1e15
 
+type ByteMemory = Pick<PolicyMemory, 'byteRates' | 'ratedAtMs' | 'recentClients'>
+
 /**
  * A new client counts at once as an average one, or a burst of clients would all go to the remote that was least busy
  * before it. That charge decays like bytes do, and all charges together never exceed the bytes that were measured. All
@@ -25,82 +27,80 @@ const AMOUNT_MAX = 1e15
 export class LeastBandwidth implements Policy {
   readonly observes = 'bytes'
   readonly #lowest = new LowestCost()
-  readonly #memory: PolicyMemory
-  /** For a client that was chosen recently. */
-  #charge = CHARGE_MIN
+  readonly #rates: Float64Array
+  readonly #clients: Float64Array
+  readonly #decayedMs: Float64Array
 
-  constructor(memory: PolicyMemory) {
-    this.#memory = memory
+  constructor({ byteRates, ratedAtMs, recentClients }: ByteMemory) {
+    this.#rates = byteRates
+    this.#clients = recentClients
+    this.#decayedMs = ratedAtMs
   }
 
   pick(view: PoolView, tried: SlotSet): number {
-    const { members, nowMs } = view
-    for (let i = 0; i < members.length; i++) this.#decay(members[i] as number, nowMs)
-    const slot = this.peek(view, tried)
-    if (slot !== NONE) add(this.#memory.recentClients, slot, 1)
+    const slot = this.#best(view, tried, this.#chargeFor(view))
+    if (slot !== NONE) add(this.#clients, slot, 1)
     return slot
   }
 
   peek(view: PoolView, tried: SlotSet): number {
-    const lowest = this.#lowest
-    this.#findCharge(view)
-    lowest.begin()
-    for (let i = 0; i < view.members.length; i++) {
-      const slot = view.members[i] as number
-      if (tried.has(slot) || !view.isUsable(slot)) continue
-      lowest.offer(view, slot, this.#load(slot, view.nowMs) / (view.weight[slot] as number))
-    }
-    return lowest.slot
+    const copy = new LeastBandwidth({
+      byteRates: this.#rates.slice(),
+      recentClients: this.#clients.slice(),
+      ratedAtMs: this.#decayedMs.slice(),
+    })
+    return copy.pick(view, tried)
   }
 
   /** `bytes`: transferred since the last call for this remote. */
   observe(slot: number, bytes: number, nowMs: number): void {
     this.#decay(slot, nowMs)
     // Bytes per second, spread over DECAY_MS: at a constant rate the decaying sum is that rate.
-    add(this.#memory.byteRates, slot, (bytes * 1_000) / DECAY_MS)
+    add(this.#rates, slot, (bytes * 1_000) / DECAY_MS)
+  }
+
+  #best(view: PoolView, tried: SlotSet, charge: number): number {
+    const lowest = this.#lowest
+    lowest.begin()
+    for (let i = 0; i < view.members.length; i++) {
+      const slot = view.members[i] as number
+      if (tried.has(slot) || !view.isUsable(slot)) continue
+      const load = amountAt(this.#rates, slot) + charge * amountAt(this.#clients, slot)
+      lowest.offer(view, slot, load / (view.weight[slot] as number))
+    }
+    return lowest.slot
   }
 
   /** The average client: among the open sessions, or among more recent clients, whose sessions are short. */
-  #findCharge(view: PoolView): void {
-    const { byteRates, recentClients } = this.#memory
+  #chargeFor(view: PoolView): number {
     let rates = 0
     let clients = 0
     let sessions = 0
     for (let i = 0; i < view.members.length; i++) {
       const slot = view.members[i] as number
-      const kept = this.#kept(slot, view.nowMs)
-      rates += kept * amountOf(byteRates[slot] as number, AMOUNT_MAX)
-      clients += kept * amountOf(recentClients[slot] as number, AMOUNT_MAX)
+      this.#decay(slot, view.nowMs)
+      rates += amountAt(this.#rates, slot)
+      clients += amountAt(this.#clients, slot)
       sessions += useOf(view, slot)
     }
-    this.#charge = Math.max(CHARGE_MIN, rates / Math.max(1, sessions, clients))
-  }
-
-  /** Bytes per second, measured and expected. */
-  #load(slot: number, nowMs: number): number {
-    const { byteRates, recentClients } = this.#memory
-    const rate = amountOf(byteRates[slot] as number, AMOUNT_MAX)
-    const clients = amountOf(recentClients[slot] as number, AMOUNT_MAX)
-    return this.#kept(slot, nowMs) * (rate + clients * this.#charge)
+    return Math.max(CHARGE_MIN, rates / Math.max(1, sessions, clients))
   }
 
   #decay(slot: number, nowMs: number): void {
-    const { byteRates, ratedAtMs, recentClients } = this.#memory
-    if (ageMsOf(ratedAtMs[slot] as number, nowMs) < STEP_MS) return
-    const kept = this.#kept(slot, nowMs)
-    byteRates[slot] = kept * amountOf(byteRates[slot] as number, AMOUNT_MAX)
-    recentClients[slot] = kept * amountOf(recentClients[slot] as number, AMOUNT_MAX)
-    ratedAtMs[slot] = nowMs
+    const ageMs = ageMsOf(this.#decayedMs[slot] as number, nowMs)
+    if (ageMs < STEP_MS) return
+    const kept = Math.exp(-ageMs / DECAY_MS)
+    this.#rates[slot] = kept * amountAt(this.#rates, slot)
+    this.#clients[slot] = kept * amountAt(this.#clients, slot)
+    this.#decayedMs[slot] = nowMs
   }
+}
 
-  /** What is left of amounts since their last decay. */
-  #kept(slot: number, nowMs: number): number {
-    const ageMs = ageMsOf(this.#memory.ratedAtMs[slot] as number, nowMs)
-    return ageMs < STEP_MS ? 1 : Math.exp(-ageMs / DECAY_MS)
-  }
+function amountAt(amounts: Float64Array, slot: number): number {
+  return amountOf(amounts[slot] as number, AMOUNT_MAX)
 }
 
 /** Amounts must have decayed before. */
 function add(amounts: Float64Array, slot: number, amount: number): void {
-  amounts[slot] = amountOf(amounts[slot] as number, AMOUNT_MAX) + amount
+  amounts[slot] = amountAt(amounts, slot) + amount
 }
