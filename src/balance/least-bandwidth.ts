@@ -1,7 +1,8 @@
 /** The policy `least-bandwidth`: the fewest bytes per second in proportion to the weight, random among equals. */
-import { ageMsOf, amountOf, type PolicyMemory } from '../cells/policy-memory.js'
+import type { PolicyMemory } from '../cells/policy-memory.js'
 import { LowestCost } from './lowest-cost.js'
 import { NONE, type Policy, type PoolView } from './policy.js'
+import { ageMsOf, amountOf } from './shared-numbers.js'
 import type { SlotSet } from './slot-set.js'
 import { useOf } from './use-of.js'
 

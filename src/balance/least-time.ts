@@ -1,7 +1,8 @@
 /** The policy `least-time`: the shortest connect time, multiplied by the sessions in proportion to the weight. */
-import { ageMsOf, amountOf, type PolicyMemory } from '../cells/policy-memory.js'
+import type { PolicyMemory } from '../cells/policy-memory.js'
 import { LowestCost } from './lowest-cost.js'
 import type { Policy, PoolView } from './policy.js'
+import { ageMsOf, amountOf } from './shared-numbers.js'
 import type { SlotSet } from './slot-set.js'
 import { useOf } from './use-of.js'
 

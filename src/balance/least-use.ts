@@ -1,6 +1,7 @@
 /** The policy `least use`, the original's: the lowest number of sessions in proportion to the weight. */
-import { amountOf, type PolicyMemory } from '../cells/policy-memory.js'
+import type { PolicyMemory } from '../cells/policy-memory.js'
 import { NONE, type Policy, type PoolView } from './policy.js'
+import { amountOf } from './shared-numbers.js'
 import type { SlotSet } from './slot-set.js'
 import { useOf } from './use-of.js'
 

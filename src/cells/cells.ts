@@ -42,7 +42,7 @@ export interface Cells {
   readonly useMax: Int32Array
   /** Sessions of all children per place. Change with `Places` only. Untrusted: any child can write any value. */
   readonly use: Int32Array
-  /** Per remote slot: what policies remember. Untrusted: read it with `amountOf` and `ageMsOf`. */
+  /** Per remote slot: what policies remember. Untrusted: `balance/shared-numbers.ts` checks it. */
   readonly policies: PolicyMemory
   /** The counters of the child of a slot, in the order of COUNTERS. Untrusted: read them with `countIn`. */
   countersOf(slot: number): Float64Array

@@ -29,8 +29,9 @@
  * Places are what sessions are counted for and may be limited: remotes, listeners, pools and the queues of pools, in this
  * order (`listenerPlace`, `poolPlace`, `queuePlace`; the place of a remote is its slot).
  *
- * Readers of `common`, of `sticky` and of another process' `own` check what they read (`countIn`, `amountOf`, `LogRingReader`, `DecisionReader`). The memory
- * of a child ends with it; `services/counter-keeper.ts` keeps what it had counted.
+ * Readers of `common`, of `sticky` and of another process' `own` check what they read (`countIn`, `LogRingReader`,
+ * `DecisionReader`, `balance/shared-numbers.ts`). The memory of a child ends with it; `services/counter-keeper.ts` keeps
+ * what it had counted.
  */
 import { POLICY_COLUMNS } from './policy-memory.js'
 

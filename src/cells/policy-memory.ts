@@ -22,9 +22,6 @@ export const POLICY_COLUMNS = [
 
 export type PolicyMemory = Readonly<Record<(typeof POLICY_COLUMNS)[number], Float64Array>>
 
-/** The clock of a reactor stands still during a turn, so that of another worker may be ahead by this much. */
-const AHEAD_MAX_MS = 1_000
-
 export function policyMemory(columnAt: (index: number) => Float64Array): PolicyMemory {
   return Object.fromEntries(POLICY_COLUMNS.map((name, index) => [name, columnAt(index)])) as PolicyMemory
 }
@@ -32,15 +29,4 @@ export function policyMemory(columnAt: (index: number) => Float64Array): PolicyM
 /** Memory of one worker only: for tests and the simulation. */
 export function localPolicyMemory(remotes: number): PolicyMemory {
   return policyMemory(() => new Float64Array(remotes))
-}
-
-/** A number that any worker may have written: 0 unless it is between 0 and `max`. */
-export function amountOf(written: number, max: number): number {
-  return written >= 0 && written <= max ? written : 0
-}
-
-/** The age of a time that any worker may have written; Infinity if that cannot be one. */
-export function ageMsOf(writtenMs: number, nowMs: number): number {
-  const ageMs = nowMs - writtenMs
-  return ageMs >= -AHEAD_MAX_MS ? Math.max(0, ageMs) : Infinity
 }

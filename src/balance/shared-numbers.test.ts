@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ageMsOf, amountOf } from './policy-memory.js'
+import { ageMsOf, amountOf } from './shared-numbers.js'
 
 test('an amount is used if it is possible', () => {
   assert.deepEqual(
