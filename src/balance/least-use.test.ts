@@ -65,6 +65,12 @@ test('ties rotate for ever, however heavy the weights and however long it runs',
   }
 })
 
+test('ties rotate when the virtual time begins anew', () => {
+  const memory = localPolicyMemory(3)
+  memory.turns.fill(2 ** 20 - 2.5)
+  assert.deepEqual(picks(new LeastUse(memory), new FakeView([1, 1, 2]), 80, false), [20, 20, 40])
+})
+
 test('the least used remote wins, regardless of turns', () => {
   const policy = new LeastUse(localPolicyMemory(3))
   const view = new FakeView([1, 1, 1], [5, 4, 5])

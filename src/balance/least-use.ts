@@ -8,7 +8,7 @@ import { useOf } from './use-of.js'
 /** The virtual time before the first turn; a turn of 0 is none. */
 const FIRST_TURN = 1
 
-/** After the last turn it begins anew: it must be small enough for the fractions of large weights. */
+/** After the last turn all begin anew: it must be small enough for the fractions of large weights. */
 const LAST_TURN = 2 ** 20
 
 /**
@@ -27,7 +27,7 @@ export class LeastUse implements Policy {
 
   pick(view: PoolView, tried: SlotSet): number {
     const slot = this.peek(view, tried)
-    if (slot !== NONE) this.#turns[slot] = this.#dueTurn(view, slot)
+    if (slot !== NONE) this.#takeTurn(view, slot)
     return slot
   }
 
@@ -55,6 +55,16 @@ export class LeastUse implements Policy {
     let present = FIRST_TURN
     for (let i = 0; i < members.length; i++) present = Math.max(present, this.#turnOf(members[i] as number))
     this.#presentTurn = present
+  }
+
+  #takeTurn(view: PoolView, slot: number): void {
+    let turn = this.#dueTurn(view, slot)
+    if (turn > LAST_TURN) {
+      // All of them: a remote that began anew alone would be due before the others for ever.
+      for (let i = 0; i < view.members.length; i++) this.#turns[view.members[i] as number] = 0
+      turn = FIRST_TURN
+    }
+    this.#turns[slot] = turn
   }
 
   /** A turn that is overdue counts as the present one. */
