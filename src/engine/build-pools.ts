@@ -5,7 +5,7 @@ import { policyOf } from '../balance/policy-of.js'
 import { Pool, type PoolOptions } from '../balance/pool.js'
 import { QueueOrder } from '../balance/queue-order.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
-import { rangeOf } from '../balance/slot-numbers.js'
+import { rangeOf } from '../balance/slot-range.js'
 import { SlowStart } from '../balance/slow-start.js'
 import type { Cells, OpenedCells } from '../cells/cells.js'
 import { poolPlace, queuePlace, type Shape } from '../cells/layout.js'
@@ -84,7 +84,7 @@ function buildPool(
 export function poolOf(
   plan: PoolPlan,
   { durationsMs, seeds, tiers, weights }: RemoteArrays,
-  { upAtMs, use, verdict }: Pick<Cells, 'upAtMs' | 'use' | 'verdict'>,
+  { policies, upAtMs, use, verdict }: Pick<Cells, 'policies' | 'upAtMs' | 'use' | 'verdict'>,
   health: RemoteHealth,
   others: Pick<PoolOptions, 'place' | 'seed' | 'useMax'> = {},
 ): Pool {
@@ -102,7 +102,7 @@ export function poolOf(
     use,
     health,
     slowStart: hasSlowStart ? new SlowStart(ramp) : undefined,
-    policy: policyOf(policy, rangeOf(members), hashing),
+    policy: policyOf(policy, rangeOf(members), policies, hashing),
     ...others,
   })
 }
