@@ -1,8 +1,8 @@
 // Runs the built tests with Node's runner. `--full` adds the long run, a name fragment selects files, and
 // `--without=FRAGMENT` excludes some.
 import { spawnSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, relative, resolve } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 
@@ -39,11 +39,32 @@ if (NODE_EXTRA_CA_CERTS !== undefined) {
 // `python3` may be a script that looks for Python, which takes longer than its start.
 const python = spawnSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' })
 if (python.status === 0) process.env.PATH = `${dirname(python.stdout.trim())}:${process.env.PATH}`
+/** Most unit tests take less time than the start of a process: those without hooks, which are for all of a process, share one. */
+const UNITS_PER_PROCESS = 12
+const GROUPS_FOLDER = 'dist/test-groups'
+const HAS_HOOKS = /^(after|before)(Each)?\(/m
+
+/** Writes files that each import some of `units`. */
+function groupsOf(units) {
+  rmSync(GROUPS_FOLDER, { recursive: true, force: true })
+  mkdirSync(GROUPS_FOLDER)
+  const count = Math.ceil(units.length / UNITS_PER_PROCESS)
+  return Array.from({ length: count }, (_, nth) => {
+    const group = `${GROUPS_FOLDER}/${nth + 1}.test.js`
+    // Every so manyth: neighbours in a folder tend to be alike, also in what they take.
+    const members = units.filter((_, i) => i % count === nth)
+    writeFileSync(group, members.map((name) => `import '${relative(GROUPS_FOLDER, name)}'\n`).join(''))
+    return group
+  })
+}
+
+const isUnit = (name) => name.startsWith('dist/src/') && !HAS_HOOKS.test(readFileSync(name, 'utf8'))
 const isFirst = (name) => FIRST.some((beginning) => name.startsWith(beginning))
 const first = files.filter(isFirst)
-const others = files.filter((name) => !isFirst(name))
+const others = files.filter((name) => !isFirst(name) && !isUnit(name))
+const groups = groupsOf(files.filter(isUnit))
 // Node's command line would sort them by name.
-run({ files: [...first, ...others].map((name) => resolve(name)), concurrency: FILES_AT_A_TIME })
+run({ files: [...first, ...groups, ...others].map((name) => resolve(name)), concurrency: FILES_AT_A_TIME })
   .on('test:fail', () => {
     process.exitCode = 1
   })

@@ -5,9 +5,10 @@ import type { Policy } from '../../src/balance/policy.js'
 import { policyOf } from '../../src/balance/policy-of.js'
 import { Pool } from '../../src/balance/pool.js'
 import { RemoteHealth } from '../../src/balance/remote-health.js'
-import { firstSlots } from '../../src/balance/slot-numbers.js'
+import { firstSlots } from '../../src/balance/slot-range.js'
 import { SlotSet } from '../../src/balance/slot-set.js'
 import { POLICY_NAMES } from '../../src/base/policy-names.js'
+import { localPolicyMemory } from '../../src/cells/policy-memory.js'
 import type { MicroCase } from './micro-case.js'
 
 const REMOTES = [1, 10, 100, 1_000]
@@ -66,9 +67,13 @@ const table: MicroCase = {
 
 /** Each pick, with the measurements that the policy observes. */
 export const PICK_CASES: readonly MicroCase[] = [
-  ...POLICY_NAMES.map((name) => caseOf(name, (slots) => policyOf(name, firstSlots(slots)))),
+  ...POLICY_NAMES.map((name) =>
+    caseOf(name, (slots) => policyOf(name, firstSlots(slots), localPolicyMemory(slots))),
+  ),
   ...(['source', 'maglev'] as const).map((name) =>
-    caseOf(`${name} with bounded load`, (slots) => policyOf(name, firstSlots(slots), { boundedLoad: 1.25 })),
+    caseOf(`${name} with bounded load`, (slots) =>
+      policyOf(name, firstSlots(slots), localPolicyMemory(slots), { boundedLoad: 1.25 }),
+    ),
   ),
 ]
 

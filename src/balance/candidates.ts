@@ -1,6 +1,6 @@
 /** The remotes that a client may get, for policies that look at them more than once: `isUsable` is asked once each. */
 import { NONE, type PoolView } from './policy.js'
-import type { SlotRange } from './slot-numbers.js'
+import type { SlotRange } from './slot-range.js'
 import type { SlotSet } from './slot-set.js'
 
 export class Candidates {

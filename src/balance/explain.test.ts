@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { slotSet } from '../../test/contract/policy.contract.js'
 import { Chance } from '../../test/simulation/chance.js'
 import { POLICY_NAMES, type PolicyName } from '../base/policy-names.js'
+import { localPolicyMemory } from '../cells/policy-memory.js'
 import { Census } from './census.js'
 import { FULL, NONE } from './policy.js'
 import { policyOf } from './policy-of.js'
@@ -10,7 +11,7 @@ import { Pool } from './pool.js'
 import { RandomSource } from './random-source.js'
 import { RemoteHealth } from './remote-health.js'
 import { SKIP_REASONS, type SkipReason } from './skip-reason.js'
-import { firstSlots } from './slot-numbers.js'
+import { firstSlots } from './slot-range.js'
 
 const REMOTES = 6
 
@@ -34,7 +35,12 @@ function make(name: PolicyName, seed: number): Made {
     use,
     useMax: some(6),
     health,
-    policy: policyOf(name, firstSlots(REMOTES), below(chance, 2) === 0 ? {} : { boundedLoad: 1.25 }),
+    policy: policyOf(
+      name,
+      firstSlots(REMOTES),
+      localPolicyMemory(REMOTES),
+      below(chance, 2) === 0 ? {} : { boundedLoad: 1.25 },
+    ),
     rebalance: 0,
     tiers: some(3),
     tierMinUsable: 1 + below(chance, 2),
@@ -110,7 +116,7 @@ test('names the reason why each remote is skipped', () => {
     use,
     useMax: use.map(() => 5),
     health,
-    policy: policyOf('first', firstSlots(9)),
+    policy: policyOf('first', firstSlots(9), localPolicyMemory(9)),
     rebalance: 0,
     tiers: [0, 0, 0, 0, 0, 0, 0, 1, 0],
   })
@@ -147,7 +153,11 @@ test('says by what the policy decided', () => {
       health,
       rebalance: 0,
     }
-    const pool = new Pool({ ...options, policy: policyOf(name, firstSlots(3)), seed: 7 })
+    const pool = new Pool({
+      ...options,
+      policy: policyOf(name, firstSlots(3), localPolicyMemory(3)),
+      seed: 7,
+    })
     return pool.explain(slotSet(), 0, 42).draw
   }
   for (const name of ['first', 'least-use', 'round-robin'] as const)
@@ -164,7 +174,7 @@ test('a large pool is counted only if that is asked for', () => {
   const weights = Array.from({ length: 33 }, () => 1)
   const health = new RemoteHealth(33)
   const options = { name: 'web', members: [...weights.keys()], weights, use: weights, health, rebalance: 0 }
-  const pool = new Pool({ ...options, policy: policyOf('first', firstSlots(33)) })
+  const pool = new Pool({ ...options, policy: policyOf('first', firstSlots(33), localPolicyMemory(33)) })
   for (const countsAll of [false, true]) {
     pool.census = new Census({ countsAll })
     pool.pick(slotSet(), 0)

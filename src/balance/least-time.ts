@@ -1,7 +1,8 @@
 /** The policy `least-time`: the shortest connect time, multiplied by the sessions in proportion to the weight. */
+import type { PolicyMemory } from '../cells/policy-memory.js'
 import { LowestCost } from './lowest-cost.js'
 import type { Policy, PoolView } from './policy.js'
-import { SlotNumbers, type SlotRange } from './slot-numbers.js'
+import { ageMsOf, amountOf } from './shared-numbers.js'
 import type { SlotSet } from './slot-set.js'
 import { useOf } from './use-of.js'
 
@@ -14,75 +15,86 @@ const KEPT_MAX = 7 / 8
 /** Differences below this are noise: the time of the loop does not advance during a turn. */
 const FLOOR_MS = 0.1
 
+/** The kernel gives up earlier: a longer time is that of a compromised worker. */
+const CONNECT_MAX_MS = 3_600_000
+
 /**
  * A remote that was not measured for this long gets one client: otherwise a single slow connect could exclude
  * it for ever.
  */
 const RETRY_MS = 10_000
 
+/** All workers measure for each other, so a new one knows the times. */
 export class LeastTime implements Policy {
   readonly observes = 'connect-ms'
   readonly #lowest = new LowestCost()
-  /** Decaying averages by slot; 0: unknown. */
-  readonly #averagesMs: SlotNumbers
-  readonly #observedMs: SlotNumbers
-  /** When a remote was last measured, or chosen in order to measure it. */
-  readonly #triedMs: SlotNumbers
-  /** Of all remotes: stands in for an unknown one that is being measured. 0: none is known. */
-  #overallMs = 0
+  readonly #memory: PolicyMemory
+  /** Stands in for an unknown time during this choice; 0: not computed yet. */
+  #typicalMs = 0
 
-  constructor(range: SlotRange) {
-    this.#averagesMs = new SlotNumbers(range)
-    this.#observedMs = new SlotNumbers(range, -Infinity)
-    this.#triedMs = new SlotNumbers(range, -Infinity)
+  constructor(memory: PolicyMemory) {
+    this.#memory = memory
   }
 
   pick(view: PoolView, tried: SlotSet): number {
+    const slot = this.peek(view, tried)
+    if (slot >= 0 && this.#isDue(view, slot)) this.#memory.triedAtMs[slot] = view.nowMs
+    return slot
+  }
+
+  peek(view: PoolView, tried: SlotSet): number {
     const lowest = this.#lowest
+    this.#typicalMs = 0
     lowest.begin()
     for (let i = 0; i < view.members.length; i++) {
       const slot = view.members[i] as number
       if (!tried.has(slot) && view.isUsable(slot)) lowest.offer(view, slot, this.#cost(view, slot))
     }
-    const { slot } = lowest
-    if (slot >= 0 && this.#isDue(view, slot)) this.#triedMs.set(slot, view.nowMs)
-    return slot
-  }
-
-  peek(view: PoolView, tried: SlotSet): number {
-    const triedMs = this.#triedMs.copy()
-    const slot = this.pick(view, tried)
-    this.#triedMs.restore(triedMs)
-    return slot
+    return lowest.slot
   }
 
   /** `tookMs`: how long a successful connect took. */
   observe(slot: number, tookMs: number, nowMs: number): void {
+    const { connectMs, connectedAtMs, triedAtMs } = this.#memory
     const measuredMs = Math.max(tookMs, FLOOR_MS)
-    const ageMs = nowMs - this.#observedMs.get(slot)
-    const kept = Math.min(Math.exp(-ageMs / DECAY_MS), KEPT_MAX)
-    this.#averagesMs.set(slot, this.#averagesMs.get(slot) * kept + measuredMs * (1 - kept))
-    this.#overallMs += (measuredMs - this.#overallMs) * (this.#overallMs === 0 ? 1 : 1 - KEPT_MAX)
-    this.#observedMs.set(slot, nowMs)
-    this.#triedMs.set(slot, nowMs)
-  }
-
-  continueFrom(before: Policy, slots: readonly number[]): void {
-    if (!(before instanceof LeastTime)) return
-    this.#overallMs = before.#overallMs
-    this.#averagesMs.continueFrom(before.#averagesMs, slots)
-    this.#observedMs.continueFrom(before.#observedMs, slots)
-    this.#triedMs.continueFrom(before.#triedMs, slots)
+    const beforeMs = this.#averageMs(slot)
+    const ageMs = ageMsOf(connectedAtMs[slot] as number, nowMs)
+    const kept = beforeMs === 0 ? 0 : Math.min(Math.exp(-ageMs / DECAY_MS), KEPT_MAX)
+    connectMs[slot] = beforeMs * kept + measuredMs * (1 - kept)
+    connectedAtMs[slot] = nowMs
+    triedAtMs[slot] = nowMs
   }
 
   /** With the new session counted, so that an idle remote is not free of cost however slow it is. */
   #cost(view: PoolView, slot: number): number {
     if (this.#isDue(view, slot)) return 0
-    const expectedMs = this.#averagesMs.get(slot) || this.#overallMs || FLOOR_MS
+    const expectedMs = this.#averageMs(slot) || this.#typical(view)
     return (expectedMs * (useOf(view, slot) + 1)) / (view.weight[slot] as number)
   }
 
+  /** A remote without a measurement is due until it is tried, however young the clock is. */
   #isDue({ nowMs }: PoolView, slot: number): boolean {
-    return nowMs - this.#triedMs.get(slot) >= RETRY_MS
+    const triedAtMs = this.#memory.triedAtMs[slot] as number
+    if (triedAtMs === 0 && this.#averageMs(slot) === 0) return true
+    return ageMsOf(triedAtMs, nowMs) >= RETRY_MS
+  }
+
+  /** 0: unknown. */
+  #averageMs(slot: number): number {
+    return amountOf(this.#memory.connectMs[slot] as number, CONNECT_MAX_MS)
+  }
+
+  /** The average of the remotes that are known. */
+  #typical({ members }: PoolView): number {
+    if (this.#typicalMs !== 0) return this.#typicalMs
+    let sumMs = 0
+    let known = 0
+    for (let i = 0; i < members.length; i++) {
+      const averageMs = this.#averageMs(members[i] as number)
+      sumMs += averageMs
+      if (averageMs > 0) known++
+    }
+    this.#typicalMs = known === 0 ? FLOOR_MS : sumMs / known
+    return this.#typicalMs
   }
 }

@@ -5,7 +5,7 @@ import { anySeed, assertShares } from '../../test/support/chi-square.js'
 import { hashWord } from './hash.js'
 import { Maglev } from './maglev.js'
 import { ENTRIES } from './maglev-table.js'
-import { firstSlots } from './slot-numbers.js'
+import { firstSlots } from './slot-range.js'
 
 const CLIENTS = 20_000
 

@@ -9,7 +9,7 @@ import type { HashingOptions } from './hashing-options.js'
 import { BUILD_STEPS, MaglevTable } from './maglev-table.js'
 import { NONE, type Policy, type PoolView } from './policy.js'
 import { rendezvous, slotSeeds } from './rendezvous.js'
-import type { SlotRange } from './slot-numbers.js'
+import type { SlotRange } from './slot-range.js'
 import type { SlotSet } from './slot-set.js'
 
 /** New weights are in force after eight clients; each of them waits for well under a millisecond of the build. */

@@ -29,7 +29,10 @@ export interface PoolView {
 /** What a policy observes: the duration of successful connects in milliseconds, or transferred bytes. */
 export type Observed = 'connect-ms' | 'bytes'
 
-/** Chooses the next remote of a pool. */
+/**
+ * Chooses the next remote of a pool. What it has learned of remotes is in memory that all workers share, so it survives
+ * them; what it keeps itself is derived from the configuration.
+ */
 export interface Policy {
   /** What `observe` must be fed with; undefined: nothing. */
   readonly observes?: Observed
@@ -41,9 +44,4 @@ export interface Policy {
   observe?(slot: number, amount: number, nowMs: number): void
   /** Members or weights of the pool have changed. */
   membersChanged?(): void
-  /**
-   * Takes over the state of a policy of the same kind; `slots`: by slot here, the slot there, or NONE. Policies without
-   * state have no such method.
-   */
-  continueFrom?(before: Policy, slots: readonly number[]): void
 }

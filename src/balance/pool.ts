@@ -259,11 +259,6 @@ export class Pool implements PoolView {
     return this.#tiers !== undefined && this.#tiers.of(slot) > this.#worstTier
   }
 
-  /** Takes over the policy's state from an older configuration. `slots`: by slot here, the slot there, or NONE. */
-  continueFrom(before: Pool, slots: readonly number[]): void {
-    this.#policy.continueFrom?.(before.#policy, slots)
-  }
-
   /** The remote whose back-off ends first; of several without one, that of the best tier. */
   #soonest(tried: SlotSet): number {
     let best = NONE

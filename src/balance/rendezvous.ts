@@ -6,7 +6,7 @@ import type { BoundedLoad } from './bounded-load.js'
 import type { Candidates } from './candidates.js'
 import { fractionOf, hashWord } from './hash.js'
 import { NONE, type PoolView } from './policy.js'
-import type { SlotRange } from './slot-numbers.js'
+import type { SlotRange } from './slot-range.js'
 
 /**
  * The score -ln(hash) / weight is exponentially distributed with the weight as its rate, so each candidate has the

@@ -3,15 +3,17 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { FakeView, slotSet } from '../../test/contract/policy.contract.js'
 import { picks } from '../../test/support/picks.js'
-import { NONE } from './policy.js'
+import { localPolicyMemory } from '../cells/policy-memory.js'
 import { RoundRobin } from './round-robin.js'
-import { firstSlots } from './slot-numbers.js'
 
 const order = (policy: RoundRobin, view: FakeView, count: number) =>
   Array.from({ length: count }, () => policy.pick(view, slotSet()))
 
 test('mixes the turns of a heavy remote with those of the others', () => {
-  assert.deepEqual(order(new RoundRobin(firstSlots(3)), new FakeView([5, 1, 1]), 7), [0, 0, 1, 0, 2, 0, 0])
+  assert.deepEqual(
+    order(new RoundRobin(localPolicyMemory(3)), new FakeView([5, 1, 1]), 7),
+    [0, 0, 1, 0, 2, 0, 0],
+  )
 })
 
 test('gives each remote exactly its weight of every cycle, whatever its sessions', () => {
@@ -19,7 +21,7 @@ test('gives each remote exactly its weight of every cycle, whatever its sessions
   fc.assert(
     fc.property(weights, (weights) => {
       const sum = weights.reduce((a, b) => a + b)
-      const policy = new RoundRobin(firstSlots(weights.length))
+      const policy = new RoundRobin(localPolicyMemory(weights.length))
       const busy = new FakeView(
         weights,
         weights.map((_, slot) => slot * 100),
@@ -34,7 +36,12 @@ test('is never further from the exact share than the number of remotes', () => {
   fc.assert(
     fc.property(weights, fc.nat({ max: 200 }), (weights, count) => {
       const sum = weights.reduce((a, b) => a + b)
-      const taken = picks(new RoundRobin(firstSlots(weights.length)), new FakeView(weights), count, false)
+      const taken = picks(
+        new RoundRobin(localPolicyMemory(weights.length)),
+        new FakeView(weights),
+        count,
+        false,
+      )
       for (const [slot, weight] of weights.entries()) {
         const away = Math.abs((taken[slot] as number) - (count * weight) / sum)
         assert.ok(away <= weights.length, `slot ${slot} has ${taken} of ${count} for ${weights}`)
@@ -44,7 +51,7 @@ test('is never further from the exact share than the number of remotes', () => {
 })
 
 test('unusable remotes are skipped, and do not catch up', () => {
-  const policy = new RoundRobin(firstSlots(3))
+  const policy = new RoundRobin(localPolicyMemory(3))
   const view = new FakeView([1, 1, 2])
   view.down.add(1)
   assert.deepEqual(picks(policy, view, 300, false), [100, 0, 200])
@@ -52,14 +59,35 @@ test('unusable remotes are skipped, and do not catch up', () => {
   assert.deepEqual(picks(policy, view, 400, false), [100, 100, 200])
 })
 
-test('turns are taken over by remote, not by slot', () => {
-  const view = new FakeView([1, 1, 1])
-  const before = new RoundRobin(firstSlots(3))
-  assert.deepEqual(order(before, view, 2), [0, 1])
-  const after = new RoundRobin(firstSlots(3))
-  after.continueFrom(before, [2, 1, 0])
-  assert.equal(after.pick(view, slotSet()), 0, 'what was slot 2 is next')
-  const withNew = new RoundRobin(firstSlots(3))
-  withNew.continueFrom(before, [0, 1, NONE])
-  assert.equal(withNew.pick(view, slotSet()), 2, 'a new remote has had no turn')
+test('a new worker goes on where the others are', () => {
+  const view = new FakeView([5, 1, 1])
+  const memory = localPolicyMemory(3)
+  const turns = Array.from({ length: 7 }, () => new RoundRobin(memory).pick(view, slotSet()))
+  assert.deepEqual(turns, [0, 0, 1, 0, 2, 0, 0])
+})
+
+test('workers take turns together, and a new remote has had none', () => {
+  const view = new FakeView([1, 1, 1], undefined, [0, 1])
+  const memory = localPolicyMemory(3)
+  const [one, other] = [new RoundRobin(memory), new RoundRobin(memory)]
+  assert.deepEqual(
+    [one, other, one].map((policy) => policy.pick(view, slotSet())),
+    [0, 1, 0],
+  )
+  const withNew = new FakeView([1, 1, 1])
+  assert.deepEqual(order(other, withNew, 3), [1, 2, 0])
+})
+
+test('shares become right again whatever another worker has written', () => {
+  const credits = fc.array(fc.double(), { minLength: 3, maxLength: 3 })
+  fc.assert(
+    fc.property(credits, (credits) => {
+      const memory = localPolicyMemory(3)
+      memory.credits.set(credits)
+      const policy = new RoundRobin(memory)
+      const view = new FakeView([1, 2, 3])
+      picks(policy, view, 100, false)
+      assert.deepEqual(picks(policy, view, 600, false), [100, 200, 300])
+    }),
+  )
 })

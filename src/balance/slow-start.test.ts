@@ -2,14 +2,16 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { slotSet } from '../../test/contract/policy.contract.js'
 import { POLICIES_WITHOUT_SLOW_START, POLICY_NAMES, type PolicyName } from '../base/policy-names.js'
+import { localPolicyMemory } from '../cells/policy-memory.js'
 import { hashWord } from './hash.js'
 import { policyOf } from './policy-of.js'
 import { Pool } from './pool.js'
 import { RemoteHealth } from './remote-health.js'
-import { firstSlots } from './slot-numbers.js'
+import { firstSlots } from './slot-range.js'
 import { SlowStart } from './slow-start.js'
 
-const T = 30_000
+/** Much longer than the time over which `least-bandwidth` compares bytes: they lag behind the weight. */
+const T = 300_000
 const UP_AT = 1_000_000
 const SHARES = [0, 0.05, 0.25, 0.5, 0.75, 0.99, 1, 2]
 
@@ -59,7 +61,7 @@ function world(policy: PolicyName, seed: number) {
     weights: [10, 10],
     use,
     health,
-    policy: policyOf(policy, firstSlots(2)),
+    policy: policyOf(policy, firstSlots(2), localPolicyMemory(2)),
     rebalance: 0,
     slowStart: new SlowStart({ aggression: 1, durationsMs: [T, T], verdict, upAtMs }),
     seed,
@@ -80,13 +82,13 @@ function world(policy: PolicyName, seed: number) {
   return { pool, serve, upAtMs, verdict }
 }
 
-/** Of the clients from `from` to `to` of the ramp, one in 5 ms. */
+/** Of the clients from `from` to `to` of the ramp, one in 25 ms. */
 function shareServed(serve: (nowMs: number, lifeMs: number) => number, from: number, to: number): number {
   let count = 0
   let own = 0
-  for (let nowMs = UP_AT + from * T; nowMs < UP_AT + to * T; nowMs += 5) {
+  for (let nowMs = UP_AT + from * T; nowMs < UP_AT + to * T; nowMs += 25) {
     count++
-    if (serve(nowMs, 500) === 1) own++
+    if (serve(nowMs, 2_500) === 1) own++
   }
   return own / count
 }

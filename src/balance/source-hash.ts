@@ -7,7 +7,7 @@ import { Candidates } from './candidates.js'
 import type { HashingOptions } from './hashing-options.js'
 import type { Policy, PoolView } from './policy.js'
 import { rendezvous, slotSeeds } from './rendezvous.js'
-import type { SlotRange } from './slot-numbers.js'
+import type { SlotRange } from './slot-range.js'
 import type { SlotSet } from './slot-set.js'
 
 /** Computes a hash per remote and client. `maglev` costs the same for any number of remotes, and moves a few more clients. */

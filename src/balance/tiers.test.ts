@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { slotSet } from '../../test/contract/policy.contract.js'
+import { localPolicyMemory } from '../cells/policy-memory.js'
 import { LeastUse } from './least-use.js'
 import { FULL, NONE } from './policy.js'
 import { Pool, type PoolOptions } from './pool.js'
 import { RemoteHealth } from './remote-health.js'
-import { firstSlots } from './slot-numbers.js'
 
 /** A pool with remotes of these tiers. */
 function poolOf(tiers: readonly number[], options: Partial<PoolOptions> = {}) {
@@ -18,7 +18,7 @@ function poolOf(tiers: readonly number[], options: Partial<PoolOptions> = {}) {
     weights: tiers.map(() => 1),
     use,
     health,
-    policy: new LeastUse(firstSlots(tiers.length)),
+    policy: new LeastUse(localPolicyMemory(tiers.length)),
     rebalance: 0,
     tiers,
     ...options,

@@ -17,6 +17,7 @@ import {
   rowBytes,
   type Shape,
 } from './layout.js'
+import { POLICY_COLUMNS } from './policy-memory.js'
 
 const LINE_BYTES = 64
 const ADDS = 200_000
@@ -71,8 +72,15 @@ if (!isMainThread) {
           cells.listenersEndedOf(slot),
           cells.queuedSinceOf(slot),
         ])
+        const policies = Object.values(cells.policies)
         const head = [cells.mayGrow, cells.verdict, cells.upAtMs, cells.useMax]
-        const found = [...head, cells.use, ...common.flat(), ...rows.flat().map(({ view }) => view)]
+        const found = [
+          ...head,
+          cells.use,
+          ...common.flat(),
+          ...policies,
+          ...rows.flat().map(({ view }) => view),
+        ]
         const wanted = placesOf(shape).filter(({ name }) => name !== 'words')
         assert.deepEqual(
           found.map(({ byteLength, byteOffset }) => [byteOffset, byteLength]),
@@ -92,9 +100,11 @@ if (!isMainThread) {
     cells.use.fill(8)
     cells.listenersEndedOf(1).fill(5)
     cells.queuedSinceOf(1).fill(4)
+    cells.policies.connectMs.fill(3)
     for (const [index, { view }] of viewsOf(cells.child(1)).entries()) view.fill(index + 1)
     assert.deepEqual([...child.mayGrow, ...child.use], [7, ...new Array(9).fill(8)])
     assert.ok(child.useMax.every((max) => max === 6))
+    assert.deepEqual([...child.policies.connectMs], [3, 3, 3, 3, 3])
     assert.deepEqual([...child.listenersEndedOf(1), ...child.queuedSinceOf(1)], [5, 5, 4])
     for (const [index, { name, view }] of viewsOf(child.own).entries()) {
       assert.ok(
@@ -115,6 +125,7 @@ if (!isMainThread) {
       ...cells.verdict,
       ...cells.upAtMs,
       ...cells.use,
+      ...Object.values(cells.policies).flatMap((column) => [...column]),
       ...viewsOf(cells.child(2)).flatMap(({ view }) => [...view]),
     ]
     assert.ok(views.every((value) => value === 0))
@@ -126,7 +137,7 @@ if (!isMainThread) {
     for (const [key, value] of Object.entries(SHAPE)) {
       assert.throws(
         () => openCells(fdsOf(0), { ...SHAPE, [key]: value + 1 }, 0),
-        /shared memory has layout 13,3,5,2,1,1000, expected/,
+        /shared memory has layout 14,3,5,2,1,1000, expected/,
         key,
       )
     }
@@ -235,6 +246,9 @@ function placesOf(shape: Shape): Place[] {
       place('common', `ended ${slot}`, common.listenersEnded + slot * rowBytes(ofListeners), ofListeners),
       place('common', `queued ${slot}`, common.queuedSince + slot * rowBytes(ofPools), ofPools),
     ]).flat(),
+    ...POLICY_COLUMNS.map((name, index) =>
+      place('common', name, common.policies + index * rowBytes(shape.remotes * 8), shape.remotes * 8),
+    ),
     ...rows.flat(),
   ]
 }
@@ -351,4 +365,16 @@ test('sums remain usable after the death of a child that wrote arbitrary values'
         assert.ok(Math.abs((cells.use[remote] ?? 0) - held) <= 1)
     }),
   )
+})
+
+test('what policies remember is cleared by slot, and copied from other cells', () => {
+  const shape = { children: 1, remotes: 3, listeners: 1, pools: 1, ringBytes: 64 }
+  const [before, after] = [localCells(shape), localCells(shape)]
+  for (const column of Object.values(before.policies)) column.set([1, 2, 3])
+  before.forget(1)
+  after.remember(0, before, 2)
+  for (const name of POLICY_COLUMNS) {
+    assert.deepEqual([...before.policies[name]], [1, 0, 3], name)
+    assert.deepEqual([...after.policies[name]], [3, 0, 0], name)
+  }
 })

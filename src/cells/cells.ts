@@ -27,6 +27,7 @@ import {
   rowBytes,
   type Shape,
 } from './layout.js'
+import { POLICY_COLUMNS, type PolicyMemory, policyMemory } from './policy-memory.js'
 
 /** The tables that the head and all its children can read. */
 export interface Cells {
@@ -41,6 +42,8 @@ export interface Cells {
   readonly useMax: Int32Array
   /** Sessions of all children per place. Change with `Places` only. Untrusted: any child can write any value. */
   readonly use: Int32Array
+  /** Per remote slot: what policies remember. Untrusted: `balance/shared-numbers.ts` checks it. */
+  readonly policies: PolicyMemory
   /** The counters of the child of a slot, in the order of COUNTERS. Untrusted: read them with `countIn`. */
   countersOf(slot: number): Float64Array
   /** Per listener: how many sessions of the child of a slot have ended. Untrusted: read them with `countIn`. */
@@ -95,6 +98,7 @@ export class HeadCells implements Cells {
   readonly upAtMs: Float64Array
   readonly useMax: Int32Array
   readonly use: Int32Array
+  readonly policies: PolicyMemory
   /** By place: how far `use` was from the sum of the rows at the last check. */
   readonly #drifts: Int32Array
   readonly #common: Region
@@ -111,6 +115,7 @@ export class HeadCells implements Cells {
     this.upAtMs = upAtIn(head, this.layout)
     this.useMax = useMaxIn(head, this.layout).fill(NO_LIMIT)
     this.use = useIn(common, this.layout)
+    this.policies = policiesIn(common, this.layout)
     this.#drifts = new Int32Array(this.use.length)
     this.#common = common
     this.#makeOwn = makeOwn
@@ -193,6 +198,16 @@ export class HeadCells implements Cells {
       if (Math.abs(present - sum) < Math.abs(smallest)) smallest = present - sum
     }
     return smallest
+  }
+
+  /** Clears what policies remember in a remote slot. */
+  forget(slot: number): void {
+    for (const column of Object.values(this.policies)) column[slot] = 0
+  }
+
+  /** Copies what policies remember from a slot of other cells; those who read it check it. */
+  remember(slot: number, { policies }: Cells, there: number): void {
+    for (const name of POLICY_COLUMNS) this.policies[name][slot] = policies[name][there] as number
   }
 
   /** Frees the memory of all children. */
@@ -295,6 +310,7 @@ export function openCells(fds: CellFds, shape: Shape, slot: number): OpenedCells
     upAtMs: upAtIn(head, layout),
     useMax: useMaxIn(head, layout),
     use: useIn(common, layout),
+    policies: policiesIn(common, layout),
     countersOf: (other) => countersIn(common, layout, other),
     listenersEndedOf: (other) => listenersEndedIn(common, layout, other),
     queuedSinceOf: (other) => queuedSinceIn(common, layout, other),
@@ -355,6 +371,11 @@ function listenersEndedIn(common: Region, { common: at, shape }: Layout, slot: n
 function queuedSinceIn(common: Region, { common: at, shape }: Layout, slot: number): Float64Array {
   const { pools } = shape
   return float64(common, at.queuedSince + slot * rowBytes(pools * 8), pools)
+}
+
+function policiesIn(common: Region, { common: at, shape }: Layout): PolicyMemory {
+  const { remotes } = shape
+  return policyMemory((index) => float64(common, at.policies + index * rowBytes(remotes * 8), remotes))
 }
 
 function rowsIn(own: Region, { own: at, shape }: Layout, counters: Float64Array): ChildCells {

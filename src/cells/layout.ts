@@ -17,6 +17,7 @@
  * | | | `counters` | child × COUNTERS | that child | Float64 |
  * | | | `listenersEnded` | child × listener | that child | Float64: sessions that have ended, of clients that its master accepted; only where the listener has a limit |
  * | | | `queuedSince` | child × pool | that child | Float64: CLOCK_MONOTONIC ms at which the first of its waiting clients was queued, 0 = none |
+ * | | | `policies` | POLICY_COLUMNS × remote | children, several writers | Float64: what policies remember, `policy-memory.ts`; the head clears a slot that gets another name |
  * | `own`, one for each child | writable, by this child alone | `use` | place | that child | Int32: its sessions; subtracted from the common `use` when the child dies |
  * | | | `retryAt` | remote | that child | Float64: CLOCK_MONOTONIC ms until which the child does not try it, 0 = usable |
  * | | | `listenerCounters` | listener × LISTENER_COUNTERS | that child, or the front of a master | Float64 |
@@ -28,10 +29,13 @@
  * Places are what sessions are counted for and may be limited: remotes, listeners, pools and the queues of pools, in this
  * order (`listenerPlace`, `poolPlace`, `queuePlace`; the place of a remote is its slot).
  *
- * Readers of `common`, of `sticky` and of another process' `own` check what they read (`countIn`, `LogRingReader`, `DecisionReader`). The memory of a child
- * ends with it; `services/counter-keeper.ts` keeps what it had counted.
+ * Readers of `common`, of `sticky` and of another process' `own` check what they read (`countIn`, `LogRingReader`,
+ * `DecisionReader`, `balance/shared-numbers.ts`). The memory of a child ends with it; `services/counter-keeper.ts` keeps
+ * what it had counted.
  */
-export const LAYOUT_VERSION = 13
+import { POLICY_COLUMNS } from './policy-memory.js'
+
+export const LAYOUT_VERSION = 14
 
 /** The counters of a child: sums since its start, and gauges, which end in `Now`. */
 export const COUNTERS = [
@@ -152,6 +156,7 @@ export interface Layout {
     readonly counters: number
     readonly listenersEnded: number
     readonly queuedSince: number
+    readonly policies: number
     readonly byteLength: number
   }
   readonly own: {
@@ -192,6 +197,7 @@ export function layoutOf(shape: Shape): Layout {
       counters: shape.children * rowBytes(COUNTERS.length * 8),
       listenersEnded: shape.children * rowBytes(shape.listeners * 8),
       queuedSince: shape.children * rowBytes(shape.pools * 8),
+      policies: POLICY_COLUMNS.length * rowBytes(shape.remotes * 8),
     }),
     own: placed({
       use: useBytes,

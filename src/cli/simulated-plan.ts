@@ -5,6 +5,7 @@ import type { Pool } from '../balance/pool.js'
 import { RemoteHealth } from '../balance/remote-health.js'
 import { nearest } from '../base/suggest.js'
 import { NO_LIMIT } from '../cells/layout.js'
+import { localPolicyMemory } from '../cells/policy-memory.js'
 import { StickyTable, stickyBytes } from '../cells/sticky-table.js'
 import type { ListenerSettings } from '../config/table-spawnd.js'
 import { intendedKind, intendedName } from '../control/process/listeners.js'
@@ -142,6 +143,7 @@ function prepare(plan: Plan, listeners: readonly TraceListener[], trace: Trace, 
   const useMax = limitsOf(plan, rows)
   const cells = {
     use: usePlaces(rows),
+    policies: localPolicyMemory(remotes.length),
     verdict: new Int32Array(remotes.length),
     upAtMs: new Float64Array(remotes.length),
   }

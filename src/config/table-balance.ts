@@ -27,7 +27,7 @@ export const balanceRows = {
         '`random`: the better of two at random; `first`: the first in the order of the configuration; `source`, ' +
         '`maglev`: by a hash of `key`, so that a client stays with its remote; `maglev` is faster with many remotes, ' +
         '`source` moves fewer clients when remotes change; `least-time`: the shortest connect time; ' +
-        '`least-bandwidth`: the fewest bytes per second.',
+        '`least-bandwidth`: the fewest bytes per second. Turns and measurements are those of all children, and survive reloads.',
       isOurs: true,
     },
   ),

@@ -152,8 +152,8 @@ export class ReactorGeneration {
   }
 
   /**
-   * Takes over kept listeners with their backlogs; the others are closed when their backlogs are empty. The state of
-   * kept remotes (health, position of the policy) is copied.
+   * Takes over kept listeners with their backlogs; the others are closed when their backlogs are empty. The health of
+   * kept remotes is copied; what policies remember of them is in the cells.
    */
   takeOver(old: ReactorGeneration, kept: KeptListeners): void {
     this.#learnFrom(old)
@@ -166,15 +166,11 @@ export class ReactorGeneration {
   }
 
   #learnFrom(old: ReactorGeneration): void {
-    const { health, pools, remotes } = this.#parts
+    const { health, remotes } = this.#parts
     const before = old.#parts
     // By slot here, the slot there of the same remote, or NONE.
     const slots = remotes.slotsIn(before.remotes)
     health.continueFrom(before.health, slots)
-    for (const { pool } of pools.all) {
-      const same = before.pools.all.find((other) => other.pool.name === pool.name)
-      if (same !== undefined) pool.continueFrom(same.pool, slots)
-    }
     for (const [slot, there] of slots.entries()) {
       if (there !== NONE) remotes.at(slot).learnFrom(before.remotes.at(there))
     }

@@ -5,7 +5,7 @@ import { policyOf } from '../balance/policy-of.js'
 import { Pool, type PoolOptions } from '../balance/pool.js'
 import { QueueOrder } from '../balance/queue-order.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
-import { rangeOf } from '../balance/slot-numbers.js'
+import { rangeOf } from '../balance/slot-range.js'
 import { SlowStart } from '../balance/slow-start.js'
 import { merged } from '../base/merged.js'
 import type { Cells, OpenedCells } from '../cells/cells.js'
@@ -80,7 +80,7 @@ export function buildPools(
 export function poolOf(
   plan: PoolPlan,
   { durationsMs, seeds, tiers, weights }: RemoteArrays,
-  { upAtMs, use, verdict }: Pick<Cells, 'upAtMs' | 'use' | 'verdict'>,
+  { policies, upAtMs, use, verdict }: Pick<Cells, 'policies' | 'upAtMs' | 'use' | 'verdict'>,
   health: RemoteHealth,
   others: Pick<PoolOptions, 'place' | 'seed' | 'useMax'> = {},
 ): Pool {
@@ -98,7 +98,7 @@ export function poolOf(
     use,
     health,
     slowStart: hasSlowStart ? new SlowStart(ramp) : undefined,
-    policy: policyOf(policy, rangeOf(members), hashing),
+    policy: policyOf(policy, rangeOf(members), policies, hashing),
     ...others,
   })
 }

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { hashWord } from '../../src/balance/hash.js'
 import { NONE, type Policy, type PoolView } from '../../src/balance/policy.js'
 import { SlotSet } from '../../src/balance/slot-set.js'
+import { POLICY_COLUMNS, type PolicyMemory, policyMemory } from '../../src/cells/policy-memory.js'
 import { Chance } from '../simulation/chance.js'
 
 /** A pool whose state is set by the test. Counts the queries of a policy. */
@@ -53,8 +54,8 @@ const anySlots = fc.uniqueArray(fc.nat({ max: 39 }))
 const oneUse = fc.oneof({ weight: 3, arbitrary: fc.nat({ max: 1_000 }) }, fc.integer())
 const uses = fc.array(oneUse, { minLength: 40, maxLength: 40 })
 
-/** Makes a policy for this number of slots. */
-type Create = (slots: number) => Policy
+/** Makes a policy for this number of slots. `memory`: that of other workers. */
+type Create = (slots: number, memory?: PolicyMemory) => Policy
 
 export interface Traits {
   /** Equal remotes get equal shares. @default true */
@@ -157,21 +158,27 @@ function respectsWeightZero(create: Create, { numRuns = 100 }: Traits): void {
 
 /** Choices with state. */
 function continuesWell(create: Create, { numRuns = 100 }: Traits): void {
-  it('chooses well with measurements, and with the state of any policy of before', () => {
+  it('chooses well with measurements, whatever other workers have written', () => {
     const measurement = fc.record({ slot: fc.nat({ max: 39 }), amount: fc.nat(), atMs: fc.nat() })
-    const mapping = fc.array(fc.integer({ min: NONE, max: 39 }), { minLength: 40, maxLength: 40 })
+    const junk = fc.array(fc.double(), { minLength: 40, maxLength: 40 })
+    const columns = fc.array(junk, { minLength: POLICY_COLUMNS.length, maxLength: POLICY_COLUMNS.length })
     fc.assert(
-      fc.property(weights, fc.array(measurement), mapping, fc.nat(), (weights, measurements, slots, key) => {
-        const before = create(40)
-        for (const { amount, atMs, slot } of measurements) before.observe?.(slot, amount, atMs)
-        const view = new FakeView(weights)
-        view.key = key
-        view.nowMs = key
-        const policy = create(weights.length)
-        policy.continueFrom?.(before, slots.slice(0, weights.length))
-        policy.continueFrom?.({ pick: () => NONE }, slots.slice(0, weights.length))
-        for (const _ of weights) assert.ok(weights[policy.pick(view, slotSet())] !== undefined)
-      }),
+      fc.property(
+        weights,
+        fc.array(measurement),
+        columns,
+        fc.nat(),
+        (weights, measurements, columns, key) => {
+          const memory = policyMemory((index) => Float64Array.from(columns[index] ?? []))
+          const policy = create(weights.length, memory)
+          const view = new FakeView(weights)
+          view.key = key
+          view.nowMs = key
+          for (const _ of weights) assert.ok(weights[policy.pick(view, slotSet())] !== undefined)
+          for (const { amount, atMs, slot } of measurements) policy.observe?.(slot, amount, atMs)
+          for (const _ of weights) assert.ok(weights[policy.pick(view, slotSet())] !== undefined)
+        },
+      ),
       { numRuns },
     )
   })

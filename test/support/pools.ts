@@ -3,10 +3,10 @@ import { LeastUse } from '../../src/balance/least-use.js'
 import { Pool } from '../../src/balance/pool.js'
 import { QueueOrder } from '../../src/balance/queue-order.js'
 import { RemoteHealth } from '../../src/balance/remote-health.js'
-import { firstSlots } from '../../src/balance/slot-numbers.js'
 import type { HeadCells } from '../../src/cells/cells.js'
 import { queuePlace } from '../../src/cells/layout.js'
 import { Places } from '../../src/cells/places.js'
+import { localPolicyMemory } from '../../src/cells/policy-memory.js'
 import type { Loop } from '../../src/reactor/loop.js'
 import { serveWaiting } from '../../src/relay/opening/attempts.js'
 import { PoolQueue } from '../../src/relay/opening/pool-queue.js'
@@ -37,7 +37,7 @@ export function leastUsePool({ weights, members, use, useMax, backOffUntilMs, re
     use,
     ...(useMax === undefined ? {} : { useMax }),
     health,
-    policy: new LeastUse(firstSlots(weights.length)),
+    policy: new LeastUse(localPolicyMemory(weights.length)),
     rebalance,
   })
   return { health, pool }

@@ -89,3 +89,16 @@ test('what a child has counted is given back when it leaves, once', async (t) =>
   assert.equal(givesBack.mock.callCount(), 1)
   generation.retire()
 })
+
+test('memory that replaces one without room has what policies remember of the same remotes', async (t) => {
+  const loaded = await loadedMaster(t)
+  const old = generationOf(loaded)
+  const [there = 0] = old.remoteSlots
+  old.memory.cells.policies.connectMs[there] = 7
+  t.mock.method(old.memory, 'enter', () => undefined)
+  const next = generationOf(loaded, old)
+  assert.notEqual(next.memory, old.memory)
+  const [slot = 0] = next.remoteSlots
+  assert.equal(next.memory.cells.policies.connectMs[slot], 7)
+  for (const generation of [old, next]) generation.retire()
+})

@@ -124,6 +124,7 @@ export class Generation {
         : present.memory
     // New memory has room for the names of its configuration.
     const own = slots ?? this.memory.enter(this, names)
+    if (present !== undefined && slots === undefined) this.memory.rememberFrom(present.memory)
     this.remoteSlots = own?.remotes ?? []
     this.listenerSlots = own?.listeners ?? []
     const poolSlots = own?.pools ?? []

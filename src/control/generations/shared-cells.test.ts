@@ -143,3 +143,25 @@ test('a child of a configuration that has left counts for its process alone', ()
   assert.equal(keeper.read().listeners.size, 0)
   shared.leave(first)
 })
+
+test('what policies remember stays with the name of a remote, in new memory too', () => {
+  const shared = new SharedCells(SHAPE, new CounterKeeper())
+  const named = (...remotes: readonly string[]) => ({ remotes, listeners: [], pools: [] })
+  const [first, second, third] = [{}, {}, {}]
+  shared.enter(first, named('a', 'b'))
+  const { turns } = shared.cells.policies
+  turns.set([5, 6])
+  shared.enter(second, named('b'))
+  shared.leave(first)
+  assert.deepEqual([...turns.slice(0, 2)], [5, 6])
+  shared.enter(third, named('new', 'b'))
+  assert.deepEqual([...turns.slice(0, 2)], [0, 6], 'the slot of another remote')
+  turns[0] = 7
+
+  const larger = new SharedCells({ ...SHAPE, remotes: 4 }, new CounterKeeper())
+  larger.enter(first, named('b', 'c', 'new'))
+  larger.rememberFrom(shared)
+  assert.deepEqual([...larger.cells.policies.turns.slice(0, 3)], [6, 0, 7])
+  for (const user of [second, third]) shared.leave(user)
+  larger.leave(first)
+})

@@ -45,6 +45,8 @@ export class SharedCells {
   readonly #listeners: NamedSlots
   readonly #pools: NamedSlots
   readonly #users = new Map<object, User>()
+  /** By remote slot: the name of the remote that policies remember there. */
+  readonly #remembered: string[] = []
   /** Rows that running children count in, by the slots of the children. */
   readonly #counted = new Map<number, CountedRows>()
 
@@ -82,7 +84,17 @@ export class SharedCells {
     }
     const slots = { remotes, listeners, pools }
     this.#users.set(user, { names, slots })
+    this.#forgetOthers(names.remotes, remotes)
     return slots
+  }
+
+  /** Copies what policies remember of the remotes that both have. */
+  rememberFrom(before: SharedCells): void {
+    const slots = new Map(before.#remembered.map((name, slot) => [name, slot]))
+    for (const [slot, name] of this.#remembered.entries()) {
+      const there = slots.get(name)
+      if (there !== undefined) this.cells.remember(slot, before.cells, there)
+    }
   }
 
   /** The child of a slot counts from now on, for the names of `user`. */
@@ -121,6 +133,15 @@ export class SharedCells {
     // Rows that were not given back before: their counts are kept.
     for (const childSlot of [...this.#counted.keys()]) this.giveBack(childSlot)
     this.#created.close()
+  }
+
+  /** A slot may have been that of another remote. */
+  #forgetOthers(names: readonly string[], slots: readonly number[]): void {
+    for (const [i, name] of names.entries()) {
+      const slot = slots[i] as number
+      if (this.#remembered[slot] !== name) this.cells.forget(slot)
+      this.#remembered[slot] = name
+    }
   }
 
   #leaveSlots(user: object): void {

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { type TestContext, test } from 'node:test'
+import { POLICY_NAMES, type PolicyName } from '../../src/base/policy-names.js'
+import type { Client } from '../harness/client.js'
+import { type Master, spawning, startMaster } from '../harness/master.js'
+import { relayTo, type Target } from '../harness/relay.js'
+import { IN_FORCE, reload } from '../harness/reload.js'
+import { greets, remoteThat } from '../harness/remote.js'
+import { localhost, tlsRemote } from '../harness/tls.js'
+import { until } from '../harness/until.js'
+import { ACCEPT_WAYS } from '../harness/variants.js'
+
+/** `least-time` measures a remote again after this time, whoever measured it before. */
+const RETRY_MS = 10_000
+
+const start = (t: TestContext, policy: PolicyName, accept: string, ...remotes: readonly Target[]) => {
+  const spawn = spawning([1, 1], [1, 100], `accept = ${accept}`)
+  return startMaster(
+    t,
+    relayTo(...remotes)
+      .with(`balance = ${policy}`)
+      .withMaster(spawn),
+  )
+}
+
+/** The server of the next client, which leaves. */
+async function serverOfNext(master: Master): Promise<string> {
+  const client = await master.connect()
+  await client.endWriting()
+  const server = await client.readToEnd()
+  await client.close()
+  return server
+}
+
+/** Replaces the child. */
+async function replaceChild(master: Master, nth: number): Promise<void> {
+  const [before] = master.children()
+  await reload(master, readFileSync(master.file, 'utf8'), IN_FORCE, nth)
+  await until('the old child to be gone', () => master.children().length === 1)
+  assert.notEqual(master.children()[0], before)
+}
+
+const WITH_TURNS = POLICY_NAMES.filter((name) => name === 'least-use' || name === 'round-robin')
+
+for (const accept of ACCEPT_WAYS) {
+  for (const policy of WITH_TURNS) {
+    test(`new children go on with the turns of the old ones: ${policy}, ${accept}`, async (t) => {
+      const names = ['a', 'b', 'c']
+      const remotes = await Promise.all(names.map((name) => remoteThat(greets(name)).start(t)))
+      const master = await start(t, policy, accept, ...remotes)
+      const served: string[] = []
+      for (let nth = 1; nth <= 4; nth++) {
+        served.push(await serverOfNext(master))
+        await replaceChild(master, nth)
+      }
+      assert.deepEqual(served, [...names, 'a'])
+    })
+  }
+
+  test(`children take turns together: ${accept}`, async (t) => {
+    const names = ['a', 'b', 'c']
+    const remotes = await Promise.all(names.map((name) => remoteThat(greets(name)).start(t)))
+    const spawn = spawning([3, 3], [1, 100], `accept = ${accept}`)
+    const plan = relayTo(...remotes)
+      .with('balance = round-robin')
+      .withMaster(spawn)
+    const master = await startMaster(t, plan, { children: 3 })
+    const clients: Client[] = []
+    const served: string[] = []
+    for (let i = 0; i < 6; i++) {
+      const client = await master.connect()
+      clients.push(client)
+      served.push(await client.read(1))
+    }
+    assert.deepEqual(served, [...names, ...names])
+    const ofChildren = master.sessions().filter((count) => count > 0)
+    assert.ok(ofChildren.length > 1, `the clients are in ${ofChildren.length} children`)
+    for (const client of clients) await client.close()
+  })
+
+  test(`a new child knows the connect times: ${accept}`, async (t) => {
+    const slow = await tlsRemote(
+      t,
+      localhost(t),
+      'tls = yes server name = localhost verify = no',
+      greets('slow'),
+      { SNICallback: (_name, done) => void setTimeout(done, 200, null) },
+    )
+    const fast = await remoteThat(greets('fast')).start(t)
+    const master = await start(t, 'least-time', accept, slow, fast)
+    // On a machine that needs too long for a reload the slow remote is measured again, rightly: once more.
+    for (let nth = 1; ; nth++) {
+      let measuredMs = performance.now()
+      const before = new Set<string>()
+      await until('both remotes to be measured', async () => {
+        measuredMs = performance.now()
+        return before.add(await serverOfNext(master)).size === 2
+      })
+      await replaceChild(master, nth)
+      const after = [await serverOfNext(master), await serverOfNext(master), await serverOfNext(master)]
+      if (performance.now() - measuredMs >= RETRY_MS) continue
+      assert.deepEqual(after, ['fast', 'fast', 'fast'])
+      return
+    }
+  })
+}
