@@ -25,6 +25,7 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
   'on-recovery': IN_MODES,
   outages: DIRECTLY,
   places: /can be a Unix socket/,
+  'policy-memory': DIRECTLY,
   pools: IN_MODES,
   ports: IN_MODES,
   queue: WITH_TWO,
