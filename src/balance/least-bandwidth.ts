@@ -91,8 +91,9 @@ export class LeastBandwidth implements Policy {
     const ageMs = ageMsOf(this.#decayedMs[slot] as number, nowMs)
     if (ageMs < STEP_MS) return
     const kept = Math.exp(-ageMs / DECAY_MS)
-    this.#rates[slot] = kept * amountAt(this.#rates, slot)
-    this.#clients[slot] = kept * amountAt(this.#clients, slot)
+    // Unchecked, because readers check: V8 would not inline a function here, and allocate what it returns.
+    this.#rates[slot] = kept * (this.#rates[slot] as number)
+    this.#clients[slot] = kept * (this.#clients[slot] as number)
     this.#decayedMs[slot] = nowMs
   }
 }

@@ -18,8 +18,8 @@ const LAST_TURN = 2 ** 20
  */
 export class LeastUse implements Policy {
   readonly #turns: Float64Array
-  /** The virtual time of this choice: the latest turn of all remotes. */
-  #presentTurn = FIRST_TURN
+  /** The turn of the remote that was chosen last. A field, because a number that a function returns may be allocated. */
+  #dueTurn = 0
 
   constructor({ turns }: PolicyMemory) {
     this.#turns = turns
@@ -31,51 +31,47 @@ export class LeastUse implements Policy {
     return slot
   }
 
+  /**
+   * Compares use divided by weight; both sides are multiplied by both weights, which avoids the divisions. A turn that is
+   * overdue counts as the present one, the latest of all remotes.
+   */
   peek(view: PoolView, tried: SlotSet): number {
-    this.#findPresentTurn(view)
+    const { members, weight } = view
+    const presentTurn = this.#presentTurn(view)
     let best = NONE
-    for (let i = 0; i < view.members.length; i++) {
-      const slot = view.members[i] as number
+    let bestTurn = 0
+    for (let i = 0; i < members.length; i++) {
+      const slot = members[i] as number
       if (tried.has(slot) || !view.isUsable(slot)) continue
-      if (best === NONE || this.#isBetter(view, slot, best)) best = slot
+      const last = amountOf(this.#turns[slot] as number, LAST_TURN)
+      const turn = last === 0 ? presentTurn : Math.max(last + 1 / (weight[slot] as number), presentTurn)
+      if (best !== NONE) {
+        const load = useOf(view, slot) * (weight[best] as number)
+        const other = useOf(view, best) * (weight[slot] as number)
+        if (load > other || (load === other && turn >= bestTurn)) continue
+      }
+      best = slot
+      bestTurn = turn
     }
+    this.#dueTurn = bestTurn
     return best
   }
 
-  /**
-   * Compares use divided by weight; both sides are multiplied by both weights, which avoids the divisions.
-   */
-  #isBetter(view: PoolView, slot: number, than: number): boolean {
-    const load = useOf(view, slot) * (view.weight[than] as number)
-    const other = useOf(view, than) * (view.weight[slot] as number)
-    return load < other || (load === other && this.#dueTurn(view, slot) < this.#dueTurn(view, than))
-  }
-
-  #findPresentTurn({ members }: PoolView): void {
+  #presentTurn({ members }: PoolView): number {
     let present = FIRST_TURN
-    for (let i = 0; i < members.length; i++) present = Math.max(present, this.#turnOf(members[i] as number))
-    this.#presentTurn = present
+    for (let i = 0; i < members.length; i++) {
+      present = Math.max(present, amountOf(this.#turns[members[i] as number] as number, LAST_TURN))
+    }
+    return present
   }
 
-  #takeTurn(view: PoolView, slot: number): void {
-    let turn = this.#dueTurn(view, slot)
+  #takeTurn({ members }: PoolView, slot: number): void {
+    let turn = this.#dueTurn
     if (turn > LAST_TURN) {
       // All of them: a remote that began anew alone would be due before the others for ever.
-      for (let i = 0; i < view.members.length; i++) this.#turns[view.members[i] as number] = 0
+      for (let i = 0; i < members.length; i++) this.#turns[members[i] as number] = 0
       turn = FIRST_TURN
     }
     this.#turns[slot] = turn
-  }
-
-  /** A turn that is overdue counts as the present one. */
-  #dueTurn({ weight }: PoolView, slot: number): number {
-    const turn = this.#turnOf(slot)
-    if (turn === 0) return this.#presentTurn
-    return Math.max(turn + 1 / (weight[slot] as number), this.#presentTurn)
-  }
-
-  /** Of its last turn; 0 if there was none. */
-  #turnOf(slot: number): number {
-    return amountOf(this.#turns[slot] as number, LAST_TURN)
   }
 }
