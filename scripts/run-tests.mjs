@@ -39,30 +39,38 @@ if (NODE_EXTRA_CA_CERTS !== undefined) {
 // `python3` may be a script that looks for Python, which takes longer than its start.
 const python = spawnSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' })
 if (python.status === 0) process.env.PATH = `${dirname(python.stdout.trim())}:${process.env.PATH}`
-/** Most unit tests take less time than the start of a process: those without hooks, which are for all of a process, share one. */
-const UNITS_PER_PROCESS = 12
+
+/**
+ * Most files in these folders take less time than the start of a process: those without hooks, which would be for all of
+ * a process, share one.
+ */
+const SHORT = ['bench', 'config', 'contract', 'tidy']
+  .map((folder) => `dist/test/${folder}/`)
+  .concat('dist/src/')
+const FILES_PER_PROCESS = 12
 const GROUPS_FOLDER = 'dist/test-groups'
 const HAS_HOOKS = /^(after|before)(Each)?\(/m
 
-/** Writes files that each import some of `units`. */
-function groupsOf(units) {
+/** Writes files that each import some of `names`. */
+function groupsOf(names) {
   rmSync(GROUPS_FOLDER, { recursive: true, force: true })
   mkdirSync(GROUPS_FOLDER)
-  const count = Math.ceil(units.length / UNITS_PER_PROCESS)
+  const count = Math.ceil(names.length / FILES_PER_PROCESS)
   return Array.from({ length: count }, (_, nth) => {
     const group = `${GROUPS_FOLDER}/${nth + 1}.test.js`
     // Every so manyth: neighbours in a folder tend to be alike, also in what they take.
-    const members = units.filter((_, i) => i % count === nth)
-    writeFileSync(group, members.map((name) => `import '${relative(GROUPS_FOLDER, name)}'\n`).join(''))
+    const members = names.filter((_, i) => i % count === nth)
+    writeFileSync(group, members.map((member) => `import '${relative(GROUPS_FOLDER, member)}'\n`).join(''))
     return group
   })
 }
 
-const isUnit = (name) => name.startsWith('dist/src/') && !HAS_HOOKS.test(readFileSync(name, 'utf8'))
+const isShort = (name) =>
+  SHORT.some((folder) => name.startsWith(folder)) && !HAS_HOOKS.test(readFileSync(name, 'utf8'))
 const isFirst = (name) => FIRST.some((beginning) => name.startsWith(beginning))
 const first = files.filter(isFirst)
-const others = files.filter((name) => !isFirst(name) && !isUnit(name))
-const groups = groupsOf(files.filter(isUnit))
+const others = files.filter((name) => !isFirst(name) && !isShort(name))
+const groups = groupsOf(files.filter(isShort))
 // Node's command line would sort them by name.
 run({ files: [...first, ...groups, ...others].map((name) => resolve(name)), concurrency: FILES_AT_A_TIME })
   .on('test:fail', () => {

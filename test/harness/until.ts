@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 
 /** Poll interval for states without notification, such as a file of /proc. */
-const LOOK_EVERY_MS = 10
+const LOOK_EVERY_MS = 20
 
 /** Factor for all timeouts where processes start slowly: in a guest of User Mode Linux. */
 const SLOWNESS = Number(process.env.TCPRELAY_TEST_SLOWNESS ?? 1)
