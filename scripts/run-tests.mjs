@@ -44,9 +44,7 @@ if (python.status === 0) process.env.PATH = `${dirname(python.stdout.trim())}:${
  * Most files in these folders take less time than the start of a process: those without hooks, which would be for all of
  * a process, share one.
  */
-const SHORT = ['bench', 'config', 'contract', 'tidy']
-  .map((folder) => `dist/test/${folder}/`)
-  .concat('dist/src/')
+const SHORT = ['config', 'contract', 'tidy'].map((folder) => `dist/test/${folder}/`).concat('dist/src/')
 const FILES_PER_PROCESS = 12
 const GROUPS_FOLDER = 'dist/test-groups'
 const HAS_HOOKS = /^(after|before)(Each)?\(/m

@@ -94,6 +94,10 @@ test('sends the chain with the certificate', () => {
   }
 })
 
+/** With one of 256 keys the wrong passphrase leaves valid padding; then what is decrypted is no key. */
+const UNDECRYPTED =
+  /^error passphrase 0: the key cannot be decrypted with this passphrase: (bad decrypt|wrong tag)/
+
 test('reports problems of certificate and key with the reason of OpenSSL', () => {
   const { chain, key } = exported('ec', 'pem', 'pkcs8', SECRET)
   const legacy = exported('rsa', 'pem', 'pkcs1', SECRET)
@@ -118,15 +122,9 @@ test('reports problems of certificate and key with the reason of OpenSSL', () =>
       /^error key 0: the key does not match the certificate: key values mismatch$/,
     ],
     [{ chain, key }, /^error passphrase 0: the key is encrypted: a passphrase is needed$/],
-    [
-      { chain, key, passphrase: 'guess' },
-      /^error passphrase 0: the key cannot be decrypted with this passphrase: bad decrypt/,
-    ],
-    [{ ...legacy, passphrase: 'guess' }, /^error passphrase 0: .*: bad decrypt/],
-    [
-      { ...exported('ec', 'der', 'pkcs8', SECRET), passphrase: 'guess' },
-      /^error passphrase 0: .*: bad decrypt/,
-    ],
+    [{ chain, key, passphrase: 'guess' }, UNDECRYPTED],
+    [{ ...legacy, passphrase: 'guess' }, UNDECRYPTED],
+    [{ ...exported('ec', 'der', 'pkcs8', SECRET), passphrase: 'guess' }, UNDECRYPTED],
     [
       { chain: localhost.pem, key: localhost.keyPem, serverNames: ['a b'] },
       /^error server-name 0: 'a b' is not a valid host name$/,
