@@ -42,7 +42,7 @@ if (python.status === 0) process.env.PATH = `${dirname(python.stdout.trim())}:${
 
 /**
  * Most files in these folders take less time than the start of a process: those without hooks, which would be for all of
- * a process, share one.
+ * a process, share one. Not those of the long run: they take long, and some measure the memory of their process.
  */
 const SHORT = ['config', 'contract', 'tidy'].map((folder) => `dist/test/${folder}/`).concat('dist/src/')
 const FILES_PER_PROCESS = 12
@@ -64,7 +64,7 @@ function groupsOf(names) {
 }
 
 const isShort = (name) =>
-  SHORT.some((folder) => name.startsWith(folder)) && !HAS_HOOKS.test(readFileSync(name, 'utf8'))
+  !isFull && SHORT.some((folder) => name.startsWith(folder)) && !HAS_HOOKS.test(readFileSync(name, 'utf8'))
 const isFirst = (name) => FIRST.some((beginning) => name.startsWith(beginning))
 const first = files.filter(isFirst)
 const others = files.filter((name) => !isFirst(name) && !isShort(name))
