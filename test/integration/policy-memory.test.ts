@@ -11,7 +11,7 @@ import { localhost, tlsRemote } from '../harness/tls.js'
 import { until } from '../harness/until.js'
 import { ACCEPT_WAYS } from '../harness/variants.js'
 
-/** `least-time` measures a remote again after this time, whoever measured it before. */
+/** `least-time` measures a remote again after this time. Measurements of other children count too. */
 const RETRY_MS = 10_000
 
 const start = (t: TestContext, policy: PolicyName, accept: string, ...remotes: readonly Target[]) => {
