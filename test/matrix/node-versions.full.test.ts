@@ -100,10 +100,17 @@ for (const major of MAJORS) {
     })
 
     await t.test('resets are forwarded, both ways', async () => {
-      const one = await pair()
+      // A remote that resets before the relay has seen it connected is retried.
+      const relayingPair = async () => {
+        const { client, server } = await pair()
+        await client.send('x')
+        assert.equal(await server.read(1), 'x')
+        return { client, server }
+      }
+      const one = await relayingPair()
       await one.client.reset()
       assert.equal(await one.server.ending(), 'ECONNRESET')
-      const other = await pair()
+      const other = await relayingPair()
       await other.server.reset()
       assert.equal(await other.client.ending(), 'ECONNRESET')
     })
