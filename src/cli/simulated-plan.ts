@@ -138,7 +138,6 @@ function notesOf(
 function prepare(plan: Plan, listeners: readonly TraceListener[], trace: Trace, seed: number) {
   const { defaultPool, pools, remotes, routes } = plan
   const rows = new Rows(pools.map(reportedPool), reportedRemotes(plan), trace)
-  const health = new RemoteHealth(remotes.length)
   const arrays = remoteArrays(plan)
   const useMax = limitsOf(plan, rows)
   const cells = {
@@ -147,6 +146,7 @@ function prepare(plan: Plan, listeners: readonly TraceListener[], trace: Trace, 
     verdict: new Int32Array(remotes.length),
     upAtMs: new Float64Array(remotes.length),
   }
+  const health = new RemoteHealth(remotes.length, cells)
   const model: RelayModel = {
     listeners,
     accessList: new AccessList(plan.admission.accessTable),
