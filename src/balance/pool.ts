@@ -184,14 +184,11 @@ export class Pool implements PoolView {
     return outlook
   }
 
-  /**
-   * Whether better tiers, whose remotes have served since their last failure, get the clients of this remote. `verdict`: 1 by
-   * slot for those that are down.
-   */
-  isOutranked(slot: number, nowMs: number, verdict: ArrayLike<number>): boolean {
+  /** Whether better tiers, whose remotes have served since their last failure, get the clients of this remote. */
+  isOutranked(slot: number, nowMs: number): boolean {
     if (this.#tiers === undefined) return false
     this.nowMs = nowMs
-    return this.#tiers.of(slot) > this.#tiers.worstInUse(this, this.health, verdict)
+    return this.#tiers.of(slot) > this.#tiers.worstInUse(this, this.health, true)
   }
 
   /** What `observe` must be fed with; undefined: nothing. */

@@ -11,6 +11,7 @@ import type { ListenerSettings } from '../config/table-spawnd.js'
 import { intendedKind, intendedName } from '../control/process/listeners.js'
 import { poolOf, remoteArrays } from '../engine/build-pools.js'
 import type { Plan, PoolPlan, StickyPlan } from '../engine/plan.js'
+import { RemoteVerdicts } from '../health/remote-verdicts.js'
 import { heapRegion } from '../kernel/region.js'
 import { ownWord } from '../observe/access-line.js'
 import { compilePlan } from '../plan/compile/compile-plan.js'
@@ -21,7 +22,6 @@ import { DynamicHosts } from '../relay/dynamic-hosts.js'
 import { ROUND_PAUSE_MS } from '../relay/opening/attempts.js'
 import { hashOfFacts, isRecognisedBy } from '../relay/opening/client-hash.js'
 import { Stickiness, StickyClient } from '../relay/stickiness.js'
-import { RemoteVerdicts } from '../services/remote-verdicts.js'
 import type { RelayModel, SimulatedPool } from '../simulate/relay-model.js'
 import { routeGaps } from '../simulate/route-gaps.js'
 import { type ReportedPool, type ReportedRemote, Rows } from '../simulate/rows.js'
@@ -138,7 +138,6 @@ function notesOf(
 function prepare(plan: Plan, listeners: readonly TraceListener[], trace: Trace, seed: number) {
   const { defaultPool, pools, remotes, routes } = plan
   const rows = new Rows(pools.map(reportedPool), reportedRemotes(plan), trace)
-  const health = new RemoteHealth(remotes.length)
   const arrays = remoteArrays(plan)
   const useMax = limitsOf(plan, rows)
   const cells = {
@@ -147,6 +146,7 @@ function prepare(plan: Plan, listeners: readonly TraceListener[], trace: Trace, 
     verdict: new Int32Array(remotes.length),
     upAtMs: new Float64Array(remotes.length),
   }
+  const health = new RemoteHealth(remotes.length, cells)
   const model: RelayModel = {
     listeners,
     accessList: new AccessList(plan.admission.accessTable),

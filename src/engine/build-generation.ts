@@ -94,8 +94,7 @@ export class ReactorGeneration {
     const closing = parts.pools.all
       .filter((_, index) => plan.pools[index]?.closesOnRecovery)
       .map(({ pool }) => pool)
-    this.#recovery =
-      closing.length === 0 ? undefined : new RecoveryWatch(closing, this.#relay, this.#cells, loop)
+    this.#recovery = closing.length === 0 ? undefined : new RecoveryWatch(closing, this.#relay, loop)
     // A local constant, so that the closure below needs no check for undefined.
     const siblingLoad = this.#openSiblingLoad(loop)
     this.#siblingLoad = siblingLoad
