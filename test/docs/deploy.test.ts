@@ -169,8 +169,12 @@ test('the relay reloads when the kubelet replaces the files of the ConfigMap, un
   assert.equal(relay.program.stderr.matching(/tcprelay\.cfg:1:/).length, 0, 'not signalled with a wrong file')
 })
 
-/** Runs announce-while-serving with a BIRD that only writes down what it is told. */
-function announcing(t: TestContext, folder: string, check: string): { loop: Program; told: () => string[] } {
+/** Runs announce-while-serving with a `birdc` that only logs its arguments. */
+function announcing(
+  t: TestContext,
+  folder: string,
+  check: string,
+): { loop: Program; commands: () => string[] } {
   const bin = join(folder, 'bin')
   const log = join(folder, 'log')
   mkdirSync(bin)
@@ -182,34 +186,34 @@ function announcing(t: TestContext, folder: string, check: string): { loop: Prog
     PATH: `${bin}:${process.env.PATH}`,
   }
   const loop = new Program(t, [fileOfProject('deploy/bird/announce-while-serving')], { env })
-  return { loop, told: () => readFileSync(log, 'utf8').split('\n').slice(0, -1) }
+  return { loop, commands: () => readFileSync(log, 'utf8').split('\n').slice(0, -1) }
 }
 
 test('BIRD announces while the check succeeds, and withdraws at the end', async (t) => {
   const folder = temporaryFolder(t)
   const serving = join(folder, 'serving')
-  const { loop, told } = announcing(t, folder, `test -e ${serving}`)
-  const isTold = (word: string) =>
-    until(`BIRD to be told '${word}'`, () => told().at(-1) === `${word} tcprelay`)
-  await isTold('disable')
+  const { loop, commands } = announcing(t, folder, `test -e ${serving}`)
+  const isCommanded = (word: string) =>
+    until(`the command '${word}'`, () => commands().at(-1) === `${word} tcprelay`)
+  await isCommanded('disable')
   writeFileSync(serving, '')
-  await isTold('enable')
+  await isCommanded('enable')
   rmSync(serving)
-  await isTold('disable')
+  await isCommanded('disable')
   writeFileSync(serving, '')
-  await isTold('enable')
+  await isCommanded('enable')
   loop.signal('SIGTERM')
   assert.deepEqual(await loop.ended(), { code: 0, signal: null })
-  assert.equal(told().at(-1), 'disable tcprelay')
+  assert.equal(commands().at(-1), 'disable tcprelay')
 })
 
-test('BIRD is told nothing by checks that succeed and fail in turns', async (t) => {
+test('BIRD gets no command while checks succeed and fail in turns', async (t) => {
   const folder = temporaryFolder(t)
   const count = join(folder, 'count')
   writeFileSync(count, '')
-  const { told } = announcing(t, folder, `echo >> ${count}; test $(($(wc -l < ${count}) % 2)) = 0`)
+  const { commands } = announcing(t, folder, `echo >> ${count}; test $(($(wc -l < ${count}) % 2)) = 0`)
   await until('twelve checks', () => readFileSync(count).length >= 12)
-  assert.deepEqual(told(), [])
+  assert.deepEqual(commands(), [])
 })
 
 test('keepalived accepts its file', (t) => {
