@@ -87,7 +87,7 @@ export function poolOf(
   const { boundedLoad, members, name, policy, rebalance, slowStartAggression, tierMinUsable } = plan
   const hasSlowStart = members.some((slot) => durationsMs[slot] !== 0)
   const ramp = { aggression: slowStartAggression, durationsMs, upAtMs, verdict }
-  const hashing = { seeds, ...(boundedLoad === undefined ? {} : { boundedLoad }) }
+  const hashing = { seeds, tiers, tierMinUsable, ...(boundedLoad === undefined ? {} : { boundedLoad }) }
   return new Pool({
     name,
     members,
