@@ -15,6 +15,7 @@ import {
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { temporaryFolder } from '../harness/clean-up.js'
+import { needs } from '../harness/needs.js'
 import { fileOfProject, Program, startTcprelay, TCPRELAY, tcprelay } from '../harness/program.js'
 import { Relay, relayTo } from '../harness/relay.js'
 import { until } from '../harness/until.js'
@@ -29,13 +30,6 @@ const textOf = (path: string): string => readFileSync(fileOfProject(path), 'utf8
 const files = readdirSync(fileOfProject('deploy'), { recursive: true })
   .map((name) => `deploy/${name}`)
   .filter((path) => statSync(fileOfProject(path)).isFile())
-
-/** Whether a program is here that tests do not insist on. If not, the test is skipped with the reason. */
-function isInstalled(t: TestContext, program: string): boolean {
-  if (spawnSync('which', [program]).status === 0) return true
-  t.skip(`not installed: ${program}`)
-  return false
-}
 
 /** Runs a program that checks a file, and shows what it says. */
 function accepts(t: TestContext, file: string, ...words: readonly string[]): void {
@@ -217,7 +211,7 @@ test('BIRD gets no command while checks succeed and fail in turns', async (t) =>
 })
 
 test('keepalived accepts its file', (t) => {
-  if (!isInstalled(t, 'keepalived')) return
+  if (!needs(t, 'keepalived')) return
   if (process.getuid?.() !== 0) return t.skip('keepalived needs root')
   const file = join(temporaryFolder(t), 'keepalived.conf')
   // It checks that the script exists; keepalived 2.2.7 kills itself where it checks that for another user.
@@ -227,17 +221,17 @@ test('keepalived accepts its file', (t) => {
 })
 
 test('BIRD accepts its file', (t) => {
-  if (!isInstalled(t, 'bird')) return
+  if (!needs(t, 'bird')) return
   accepts(t, 'bird', '-p', '-c', fileOfProject('deploy/bird/bird.conf'))
 })
 
 test('ExaBGP accepts its file', (t) => {
-  if (!isInstalled(t, 'exabgp')) return
+  if (!needs(t, 'exabgp')) return
   accepts(t, 'exabgp', '--test', fileOfProject('deploy/exabgp/exabgp.conf'))
 })
 
 test('systemd accepts the unit that announces', (t) => {
-  if (!isInstalled(t, 'systemd-analyze')) return
+  if (!needs(t, 'systemd-analyze')) return
   const file = join(temporaryFolder(t), 'tcprelay-announce.service')
   const text = textOf('deploy/bird/tcprelay-announce.service')
   writeFileSync(file, text.replace('/usr/local/lib/tcprelay/announce-while-serving', '/bin/true'))
