@@ -3,6 +3,7 @@ import { LeastUse } from '../../src/balance/least-use.js'
 import { Pool } from '../../src/balance/pool.js'
 import { QueueOrder } from '../../src/balance/queue-order.js'
 import { RemoteHealth, type SharedHealth } from '../../src/balance/remote-health.js'
+import type { RetryBudget } from '../../src/balance/retry-budget.js'
 import type { HeadCells } from '../../src/cells/cells.js'
 import { queuePlace } from '../../src/cells/layout.js'
 import { Places } from '../../src/cells/places.js'
@@ -25,6 +26,7 @@ export interface PoolFixture {
   readonly shared?: Partial<SharedHealth>
   readonly rebalance?: number
   readonly sticky?: Stickiness | undefined
+  readonly retryBudget?: RetryBudget | undefined
 }
 
 /** A pool under the policy `least-use`, and the health of its remotes. */
@@ -84,6 +86,7 @@ export function choosing(
           pool,
           queue,
           options: whole,
+          retryBudget: fixture.retryBudget,
           index: 0,
           label: '',
           key: undefined,
