@@ -1,4 +1,5 @@
 /** The one pool that a relay without routes has, for tests and benchmarks that build a relay themselves. */
+import type { BackOff } from '../../src/balance/back-off.js'
 import { LeastUse } from '../../src/balance/least-use.js'
 import { Pool } from '../../src/balance/pool.js'
 import { QueueOrder } from '../../src/balance/queue-order.js'
@@ -27,11 +28,13 @@ export interface PoolFixture {
   readonly rebalance?: number
   readonly sticky?: Stickiness | undefined
   readonly retryBudget?: RetryBudget | undefined
+  readonly backOff?: BackOff
 }
 
 /** A pool under the policy `least-use`, and the health of its remotes. */
-export function leastUsePool({ weights, members, use, useMax, shared, rebalance = 0 }: PoolFixture) {
-  const health = new RemoteHealth(weights.length, shared)
+export function leastUsePool(fixture: PoolFixture) {
+  const { weights, members, use, useMax, shared, rebalance = 0, backOff } = fixture
+  const health = new RemoteHealth(weights.length, shared, backOff)
   const pool = new Pool({
     name: 'default',
     members: members ?? [...weights.keys()],
