@@ -2,7 +2,7 @@
  * What one worker knows of each remote, one field per fact: reachability, verdict and admin state come from the head,
  * back-off from this worker's own attempts. Pure: time is an argument.
  */
-import { EXCLUDED } from '../cells/verdict.js'
+import { EXCLUDED } from '../base/verdict.js'
 import { BackOff } from './back-off.js'
 import { NONE } from './policy.js'
 import { RandomSource } from './random-source.js'
@@ -30,7 +30,7 @@ export class RemoteHealth {
   readonly count: number
   /** 1: its name has an address. A remote without one is not down but absent. */
   readonly #isReachable: Uint8Array
-  /** The head's verdict: UP, DOWN or EXCLUDED of cells/verdict.ts. In shared memory. */
+  /** The head's verdict: UP, DOWN or EXCLUDED of base/verdict.ts. In shared memory. */
   readonly verdict: ArrayLike<number>
   /** When its last outage ended, CLOCK_MONOTONIC; 0: it has not had one. In shared memory. */
   readonly #upAtMs: ArrayLike<number>

@@ -2,7 +2,7 @@
  * Tiers of a pool: a tier gets clients while the better ones together have too few usable remotes. Says so for each
  * client anew, so clients go back to the better tiers as soon as these are usable again.
  */
-import { UP } from '../cells/verdict.js'
+import { UP } from '../base/verdict.js'
 import type { PoolView } from './policy.js'
 import type { RemoteHealth } from './remote-health.js'
 

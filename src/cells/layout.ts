@@ -10,7 +10,7 @@
  * |---|---|---|---|---|---|
  * | `head` | read-only, sealed | `words` | one | the head, once | Int32: version, children, remotes, listeners, ring bytes |
  * | | | `mayGrow` | one | the head | Int32: 1 while there may be more children |
- * | | | `verdict` | remote | the head | Int32: UP, DOWN or EXCLUDED of `verdict.ts` |
+ * | | | `verdict` | remote | the head | Int32: UP, DOWN or EXCLUDED of `base/verdict.ts` |
  * | | | `upAt` | remote | the head | Float64: CLOCK_MONOTONIC ms at the end of its last outage, where slow start begins; 0 = no outage yet |
  * | | | `useMax` | place | the head | Int32: most sessions, NO_LIMIT for any number |
  * | `common` | writable | `use` | place | children, several writers | Int32 with Atomics: sessions of all children |

@@ -19,8 +19,7 @@ const TIMEOUTS = ['idle timeout', 'connect timeout', 'dial timeout', 'half-close
 const LISTENER = "a listener is 'listen { address = ADDRESS port = PORT }' in the spawnd section"
 const REMOTE = "a server is 'remote { address = HOST port = PORT }' in the tcprelay section"
 const POOL = "remotes that serve together are 'pool = NAME { remote { … } }' in the tcprelay section"
-const NO_HEALTH_CHECKS =
-  'this version has no health checks: if a remote cannot be reached, the client is relayed to the next one'
+const HEALTH = "a health check is 'health = { type = TYPE }' in the tcprelay section, a pool or a remote"
 const ROUTE_FORM = "'route { server name = NAME pool = NAME }' in the tcprelay section"
 const NO_PROXY_PROTOCOL = 'this version does not support the PROXY protocol'
 const NO_HTTP = 'this program relays bytes and does not parse HTTP'
@@ -97,10 +96,19 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   { words: 'least_conn|random|least_time', write: { tcprelay: ['balance'], pool: ['balance'] } },
   {
     words:
-      'check|checks|inter|rise|fall|observe|health|healthcheck|health-check|health_check|tcp-check|http-check|httpchk',
-    text: NO_HEALTH_CHECKS,
+      'check|checks|rise|fall|observe|healthcheck|health-check|health_check|tcp-check|http-check|httpchk|agent-check',
+    write: { tcprelay: ['health'], pool: ['health'], remote: ['health'], health: ['type'] },
   },
-  { words: 'option httpchk|tcp-check|ssl-hello-chk|smtpchk|mysql-check|pgsql-check', text: NO_HEALTH_CHECKS },
+  {
+    words: 'inter',
+    write: { tcprelay: ['health'], pool: ['health'], remote: ['health'], health: ['interval'] },
+  },
+  { words: 'fastinter', write: { health: ['fast interval'] } },
+  { words: 'downinter', write: { health: ['down interval'] } },
+  {
+    words: 'option httpchk|tcp-check|ssl-hello-chk|smtpchk|mysql-check|pgsql-check|redis-check|ldap-check',
+    text: HEALTH,
+  },
   { words: 'stick|stick-table|cookie|persist|affinity', write: { tcprelay: ['sticky'], pool: ['sticky'] } },
   { words: 'resolvers|resolver|nameserver', text: 'host names are resolved by the system resolver' },
 

@@ -6,6 +6,7 @@ import { portRange } from './port-range-type.js'
 import { optional, optionalBlock, type Settings, value } from './row.js'
 import { balanceRows } from './table-balance.js'
 import { diallingRows } from './table-dialling.js'
+import { healthRow } from './table-health.js'
 import { queueBlock } from './table-queue.js'
 import { keepaliveRows } from './table-shared.js'
 import { stickyBlock } from './table-sticky.js'
@@ -14,6 +15,7 @@ import { choice } from './text-types.js'
 export const relayingRows = {
   ...balanceRows,
   sticky: optionalBlock('sticky', stickyBlock, { isOurs: true }),
+  health: healthRow,
   localAddress: optional('local address', localSource, {
     doc:
       'Source address of connections to remotes of the same address family. `client`: each connection uses the ' +

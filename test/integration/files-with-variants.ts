@@ -13,6 +13,7 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
   datagrams: /1472 bytes|9000 bytes|overload = reset/,
   direct: /overload = close/,
   'dynamic-routes': new RegExp(`^(${IN_MODES.source}): `),
+  health: IN_MODES,
   inspector: new RegExp(`${IN_MODES.source}|${DIRECTLY.source}`),
   mavis: IN_MODES,
   'mavis-bytes': IN_MODES,

@@ -1,4 +1,4 @@
-/** What the table `verdict` of the cells says of a remote. The head is the only writer. */
+/** The head's verdict on a remote, as numbers: the table `verdict` of the cells. */
 
 export const UP = 0
 /** The last attempts of sessions failed. Each worker decides by its own back-off when it tries the remote again. */
