@@ -3,10 +3,7 @@ import { located } from './located.js'
 import { count, percent, time } from './number-types.js'
 import { optional, value } from './row.js'
 
-/**
- * Spreads the retries of many workers over 6 s when the back-off has reached 30 s, and leaves 0.8 s of the first one. gRPC
- * has the same share.
- */
+/** As in gRPC. Spreads the retries of many workers over 6 s when the back-off is 30 s; the first one is still 0.8 s. */
 const JITTER_PERCENT = 20
 
 export const diallingRows = {
@@ -38,34 +35,32 @@ export const diallingRows = {
   backOffFirst: optional('back-off first', located(time()), {
     doc:
       'How long a remote is skipped after a failed attempt. Each further failure doubles the time, up to `back-off max`; ' +
-      'then one client tests whether the remote is back. Each child counts for itself. A remote that is skipped is ' +
-      'tried nevertheless by clients that have no other one left.',
-    defaultText: '1',
+      'after it one client tests whether the remote is back. Each child counts failures by itself. Clients that have no ' +
+      'other remote left try one that is skipped.',
+    defaultText: '`1`',
     zero: 'remotes that fail are not skipped',
     isOurs: true,
   }),
   backOffMaxMs: value('back-off max', time({ min: 1 }), 30_000, {
-    doc:
-      'Longest time for which a remote is skipped that fails again and again: a child finds out at most so much later ' +
-      'that it is back.',
+    doc: 'Longest time for which a remote that keeps failing is skipped, and so the longest delay until it is used again.',
     isOurs: true,
   }),
   backOffJitterPercent: value('back-off jitter', percent({ max: 100 }), JITTER_PERCENT, {
     doc:
-      'Each back-off is shortened at random by up to this part, so that the children of many relays, which saw the same ' +
-      'failure at the same time, do not all return at the same time.',
+      'Each back-off is shortened at random by up to this part, so that children and relays that saw the same failure ' +
+      'do not retry at the same moment.',
     zero: 'exact times',
     isOurs: true,
   }),
   retryBudgetPercent: optional('retry budget', percent({ max: 1_000 }), {
     doc:
-      'Limit of retries, so that a pool that is down does not get a multiple of its usual attempts. Retries are the ' +
-      'attempts for a client after its first one. In each child, those for the clients of the pool may be as many as this ' +
-      'part of the first attempts of the last 10 s, and another 10 a second, so that small loads can retry. A client for which ' +
-      'one more would be needed is rejected (`end=retry-budget`). Hosts of dynamic routes have no budget. There is no ' +
-      'limit by default: retries are few while a remote is skipped, and many where they help. With two remotes of which one ' +
-      'does not answer, half of all clients are retried during the first `connect timeout`, so a budget below `50%` would ' +
-      'reject some; clients of a pool that restarts are served by `dial retries`.',
+      'Limit of retries, which are the attempts for a client after its first one, so that a pool that is down does not ' +
+      'get a multiple of its usual attempts. In each child, the retries of the last 10 s may be at most this percentage of ' +
+      'the first attempts in that time, plus 10 a second for small loads. A client that would exceed it is rejected ' +
+      '(`end=retry-budget`). Hosts of dynamic routes have no budget. There is no limit by default, because retries also ' +
+      'serve clients: with two remotes of which one does not answer, half of the clients are retried until the first ' +
+      '`connect timeout` has passed, so less than `50%` would reject some of them; and `dial retries` serves the clients of a ' +
+      'pool that restarts.',
     defaultText: 'no limit',
     zero: '10 a second',
     isOurs: true,
