@@ -11,8 +11,7 @@ const WINDOW_S = 10
 
 export class AttemptCheck {
   readonly attemptsMax: number
-  readonly retryBudget: RetryBudget | undefined
-  readonly backOff: BackOff
+  readonly ofPool: { readonly retryBudget: RetryBudget | undefined; readonly backOff: BackOff }
   readonly #percent: number
   readonly #minPerSecond: number
   /** By the sequence number of the session. */
@@ -28,10 +27,11 @@ export class AttemptCheck {
     this.attemptsMax = chance.is(0.4) ? chance.between(1, 5) : Number.POSITIVE_INFINITY
     this.#percent = chance.pick([0, 30, 100, 250])
     this.#minPerSecond = chance.pick([0, 0.1, 0.5])
-    this.retryBudget = chance.is(0.4) ? new RetryBudget(this.#percent, this.#minPerSecond) : undefined
+    const retryBudget = chance.is(0.4) ? new RetryBudget(this.#percent, this.#minPerSecond) : undefined
     const numbers = { firstMs: chance.pick([0, 10, 1_000]), maxMs: 5_000, jitter: chance.pick([0, 0.2, 1]) }
     const random = new RandomSource(chance.between(0, 1_000_000))
-    this.backOff = new BackOff(new Array<typeof numbers>(remotes).fill(numbers), random)
+    const backOff = new BackOff(new Array<typeof numbers>(remotes).fill(numbers), random)
+    this.ofPool = { retryBudget, backOff }
   }
 
   /** A session connects, with an outcome like that of connect(2). A full backlog is a refusal by this machine. */
@@ -50,12 +50,12 @@ export class AttemptCheck {
   assertEnded(sequence: number, reason: string): void {
     const attempts = this.#attempts.get(sequence) ?? 0
     if (reason === 'attempts-max') assert.equal(attempts, this.attemptsMax)
-    if (reason === 'retry-budget') assert.ok(this.retryBudget !== undefined && attempts > 0)
+    if (reason === 'retry-budget') assert.ok(this.ofPool.retryBudget !== undefined && attempts > 0)
   }
 
   /** Each retry is within the budget of a window, and the last windows before each other do not overlap. */
   assertInBudget(): void {
-    if (this.retryBudget === undefined || this.#retries === 0) return
+    if (this.ofPool.retryBudget === undefined || this.#retries === 0) return
     // One second more, because the clock of the relay stands still during a turn.
     const seconds = Math.floor(this.#untilMs / 1_000) - Math.floor(this.#sinceMs / 1_000) + 2
     const reserve = this.#minPerSecond * WINDOW_S * Math.ceil(seconds / WINDOW_S)

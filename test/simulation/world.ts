@@ -165,8 +165,7 @@ export class World {
         use: this.#rivals.seenUse,
         rebalance: this.#chance.is(0.2) ? 3 : 0,
         sticky: this.#chance.is(0.3) ? stickiness(remotes.length) : undefined,
-        retryBudget: this.#attempts.retryBudget,
-        backOff: this.#attempts.backOff,
+        ...this.#attempts.ofPool,
       },
       { cells: this.#cells, loop: this.#loop },
       {
