@@ -22,6 +22,10 @@ export interface Checked {
 export const CHECKS: { readonly [N in ProbeName]: (checked: Checked) => CheckOf<N> } = {
   tcp: () => ({ type: 'tcp' }),
   http: httpCheck,
+  expect: ({ health: { steps = [] } }) => ({ type: 'expect', steps }),
+  redis: ({ health: { password, role = 'any', user } }) => ({ type: 'redis', user, password, role }),
+  smtp: ({ health: { helo } }) => ({ type: 'smtp', helo }),
+  agent: ({ health: { agentSend = '' } }) => ({ type: 'agent', request: agentSend }),
 }
 
 function httpCheck(checked: Checked): HttpCheck {
