@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { ProbeCheck, RedisCheck } from '../../src/health/probe-checks.js'
 import type { SessionPlan } from '../../src/health/probe-session.js'
-import { temporaryFolder } from '../harness/clean-up.js'
+import { afterwards, temporaryFolder } from '../harness/clean-up.js'
+import { freePort } from '../harness/free-ports.js'
 import { needs } from '../harness/needs.js'
-import { answers, freePort } from '../harness/nginx.js'
+import { answers } from '../harness/nginx.js'
 import { Program } from '../harness/program.js'
 import { until } from '../harness/until.js'
 import { checkAt, SOON } from '../support/checked.js'
@@ -29,6 +30,11 @@ class Server {
   async start(): Promise<this> {
     const program = new Program(this.#t, this.#command)
     this.#program = program
+    // Not killed at once: processes of Postfix outlive their master by minutes.
+    afterwards(this.#t, async () => {
+      program.signal('SIGTERM')
+      await program.ended()
+    })
     await until('the server to accept', async () => {
       if (program.hasEnded) throw new Error(`it has ended: ${program.stderr.text}${program.stdout.text}`)
       return answers(this.port)
@@ -213,8 +219,6 @@ async function postfix(t: TestContext, ...lines: readonly string[]): Promise<Ser
     'inet_interfaces = 127.0.0.1',
     'myhostname = mx.example.test',
     'mydestination =',
-    // Its processes outlive the master for that long.
-    'max_idle = 1s',
     'smtpd_client_connection_count_limit = 0',
     'smtpd_client_connection_rate_limit = 0',
     'smtpd_delay_reject = no',
