@@ -6,6 +6,7 @@ import { portRange } from './port-range-type.js'
 import { optional, optionalBlock, type Settings, value } from './row.js'
 import { balanceRows } from './table-balance.js'
 import { healthRow } from './table-health.js'
+import { outageRows } from './table-outages.js'
 import { queueBlock } from './table-queue.js'
 import { keepaliveRows } from './table-shared.js'
 import { stickyBlock } from './table-sticky.js'
@@ -15,6 +16,7 @@ export const relayingRows = {
   ...balanceRows,
   sticky: optionalBlock('sticky', stickyBlock, { isOurs: true }),
   health: healthRow,
+  ...outageRows,
   localAddress: optional('local address', localSource, {
     doc:
       'Source address of connections to remotes of the same address family. `client`: each connection uses the ' +

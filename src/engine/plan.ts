@@ -105,6 +105,8 @@ export interface PoolPlan {
   readonly tierMinUsable: number
   /** Sessions on a remote of a higher tier end when the better ones can serve again. */
   readonly closesOnRecovery: boolean
+  /** Sessions on a remote that is excluded end. */
+  readonly closesOnDown: boolean
   /** Shape of the slow start of its remotes; 1: linear. */
   readonly slowStartAggression: number
   /** Number of clients after which the back-off of every failing remote ends. Zero: never. */

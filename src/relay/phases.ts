@@ -75,6 +75,8 @@ export type EndReason =
   | 'half-close-timeout'
   /** `on recovery = close`: the remote was in reserve, and better ones serve again. */
   | 'recovery'
+  /** `on down = close`: the remote is excluded. */
+  | 'remote-down'
   /** The relay lacks descriptors or memory. */
   | 'shortage'
   /** Cut when the grace period of the shutdown expired. */
@@ -111,6 +113,7 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'idle-timeout': COUNT.timedOut,
   'half-close-timeout': COUNT.timedOut,
   recovery: COUNT.cutOnRecovery,
+  'remote-down': COUNT.cutOnDown,
   shortage: COUNT.notServed,
   shutdown: COUNT.cutAtShutdown,
 }

@@ -61,6 +61,7 @@ const LEAST_USE = {
   boundedLoad: undefined,
   tierMinUsable: 1,
   closesOnRecovery: false,
+  closesOnDown: false,
   slowStartAggression: 1,
   rebalance: 0,
   slot: 0,
