@@ -35,7 +35,7 @@
  */
 import { POLICY_COLUMNS } from './policy-memory.js'
 
-export const LAYOUT_VERSION = 15
+export const LAYOUT_VERSION = 16
 
 /** The counters of a child: sums since its start, and gauges, which end in `Now`. */
 export const COUNTERS = [
@@ -57,6 +57,7 @@ export const COUNTERS = [
   'cutAtShutdown',
   'cutOnRecovery',
   'cutOnDown',
+  'shed',
   'acceptPauses',
   'logLinesDropped',
   'tlsErrors',
@@ -67,6 +68,9 @@ export const COUNTERS = [
   'queuedNow',
   'queueTimeouts',
   'queueFull',
+  // Clients that were rejected because another attempt would have been more than `attempts max`, or than the retry budget.
+  'attemptsMaxReached',
+  'retryBudgetSpent',
   // Queries to the MAVIS modules, and rejected clients by reason.
   'mavisAsked',
   'mavisDenied',

@@ -29,6 +29,19 @@ export function checkPools({ pools, position: section }: TcprelaySettings, probl
       problems.warn(first.position, `the pool ${shown(name)} serves no clients: ${ALL_ZERO}`)
     checkSlowStart(pool, problems)
   }
+  checkBackOff(pools, problems)
+}
+
+/** Pools may have both directives from the section: each is reported once. */
+function checkBackOff(pools: Pools, problems: Problems): void {
+  const wrong = new Map(
+    pools.flatMap(({ backOffFirst, backOffMaxMs }) => {
+      if (backOffFirst === undefined || backOffFirst.value <= backOffMaxMs) return []
+      return [[backOffFirst.position, backOffMaxMs]]
+    }),
+  )
+  for (const [position, maxMs] of wrong)
+    problems.error(position, `'back-off first' is longer than 'back-off max', which is ${maxMs / 1_000} s`)
 }
 
 function checkSlowStart({ name, policy, position, remotes, slowStartMs }: Pools[number], problems: Problems) {

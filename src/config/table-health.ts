@@ -53,7 +53,7 @@ const commonRows = {
   failAfter: optional('fail after', failAfter, {
     doc:
       'So many failures that sessions see within the time exclude the remote: connections that fail, TLS that fails, and ' +
-      'resets by the remote before it has sent a byte. It is excluded for 1 s, twice as long each time until 30 s. After ' +
+      'resets by the remote before it has sent a byte. It is excluded for `back-off first`, twice as long each time until `back-off max`. After ' +
       'that the health check brings it back (`rise`); without one (`type = none`) it is tried, and is up after the ' +
       'time, at most 10 s, with fewer failures and at least one connection. `max ejected` limits how many remotes that excludes.',
     defaultText:

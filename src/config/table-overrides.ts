@@ -5,6 +5,10 @@ import { outageRows } from './table-outages.js'
 import { relayingRows } from './table-relaying.js'
 
 const {
+  attemptsMax,
+  backOffFirst,
+  backOffJitterPercent,
+  backOffMaxMs,
   connectTimeoutMs,
   dialRetries,
   dialTimeoutMs,
@@ -13,6 +17,7 @@ const {
   localAddress,
   localPortRange,
   rebalance,
+  retryBudgetPercent,
   splice,
 } = relayingRows
 
@@ -22,6 +27,7 @@ export const overrideRows = withoutDefaults({
   connectTimeoutMs,
   dialTimeoutMs,
   dialRetries,
+  attemptsMax,
   idleTimeoutMs,
   halfCloseTimeoutMs,
   splice,
@@ -30,6 +36,14 @@ export const overrideRows = withoutDefaults({
 export const NOT_OVERRIDDEN_REASON = 'a listener cannot override it: all clients of a pool share its state'
 
 /** Policies and their state. `tcp keepalive` is missing in both: a listener has it for the sockets of its clients. */
-export const NOT_OVERRIDDEN = { ...balanceRows, ...outageRows, rebalance }
+export const NOT_OVERRIDDEN = {
+  ...balanceRows,
+  ...outageRows,
+  rebalance,
+  backOffFirst,
+  backOffMaxMs,
+  backOffJitterPercent,
+  retryBudgetPercent,
+}
 
 export type OverrideSettings = Omit<Settings<typeof overrideRows>, 'position'>

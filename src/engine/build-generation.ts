@@ -27,6 +27,7 @@ import type { Plan } from './plan.js'
 import type { GenerationSettings } from './reactor-settings.js'
 import { type GenerationParts, type RelayResources, relayParts } from './relay-parts.js'
 import { SessionWatch } from './session-watch.js'
+import { Shedder } from './shedder.js'
 
 /** Shared by the generations of one reactor. */
 export interface GenerationContext extends RelayResources {
@@ -58,6 +59,8 @@ export class ReactorGeneration {
   readonly #listenerPlaces: ListenerPlaces
   /** Undefined: sessions end by themselves. */
   readonly #sessionWatch: SessionWatch | undefined
+  /** Undefined: no pool sheds sessions. */
+  readonly #shedder: Shedder | undefined
   readonly #accessRules: AccessRules
   readonly #peers: PeerCalls
   readonly #accepting: AcceptContext
@@ -94,6 +97,11 @@ export class ReactorGeneration {
     }
     this.#relay = new Relay(parts, events, childSlot)
     this.#sessionWatch = openSessionWatch(plan.pools, parts.pools.all, this.#relay, loop)
+    const shedding = parts.pools.all.flatMap(({ pool }, index) => {
+      const shed = plan.pools[index]?.shed
+      return shed === undefined ? [] : [{ pool, plan: shed }]
+    })
+    this.#shedder = shedding.length === 0 ? undefined : new Shedder(shedding, this.#relay, loop)
     // A local constant, so that the closure below needs no check for undefined.
     const siblingLoad = this.#openSiblingLoad(loop)
     this.#siblingLoad = siblingLoad
@@ -263,6 +271,7 @@ export class ReactorGeneration {
   close(): void {
     const { pools, remotes, tls } = this.#parts
     this.#sessionWatch?.close()
+    this.#shedder?.close()
     tls.close()
     remotes.close()
     pools.close()

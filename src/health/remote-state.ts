@@ -30,6 +30,14 @@ export interface Ejection {
   provenAtMs: number
 }
 
+/** Time for which sessions exclude a remote: the first time, and the maximum to which it doubles. */
+export interface BackOffTimes {
+  readonly firstMs: number
+  readonly maxMs: number
+}
+
+const DEFAULT_BACK_OFF: BackOffTimes = { firstMs: 1_000, maxMs: 30_000 }
+
 /** Times are those of the evidence. */
 export interface RemoteState {
   isDown: boolean
@@ -53,6 +61,7 @@ export interface RemoteState {
   ejection: Ejection | undefined
   /** Ejections in a row, without a longer time up between them. */
   ejections: number
+  backOff: BackOffTimes
 }
 
 /** A remote of the configuration in force. */
@@ -63,6 +72,8 @@ export interface WatchedRemote {
   /** Of its health check; undefined: it has none. */
   readonly thresholds?: Thresholds | undefined
   readonly failAfter?: FailAfter | undefined
+  /** @default 1 s, up to 30 s */
+  readonly backOff?: BackOffTimes
 }
 
 /** The state of a remote when the program ended. */
@@ -89,13 +100,14 @@ export function verdictOf({ downAtMs, ejection, isDown, thresholds, upAtMs }: Re
 export function mergedRemotes(remotes: readonly WatchedRemote[]): ReadonlyMap<string, WatchedRemote> {
   const merged = new Map<string, WatchedRemote>()
   for (const remote of remotes) {
-    const { failAfter, name, slowStartMs = 0, thresholds } = remote
+    const { backOff = DEFAULT_BACK_OFF, failAfter, name, slowStartMs = 0, thresholds } = remote
     const same = merged.get(name)
     merged.set(name, {
       name,
       slowStartMs: Math.max(slowStartMs, same?.slowStartMs ?? 0),
       thresholds: same?.thresholds ?? thresholds,
       failAfter: same?.failAfter ?? failAfter,
+      backOff: same?.failAfter === undefined ? backOff : (same.backOff ?? backOff),
     })
   }
   return merged
@@ -103,12 +115,12 @@ export function mergedRemotes(remotes: readonly WatchedRemote[]): ReadonlyMap<st
 
 /** The state of a remote under a new configuration. `saved`: from before a restart. */
 export function nextState(
-  { failAfter, slowStartMs = 0, thresholds }: WatchedRemote,
+  { backOff = DEFAULT_BACK_OFF, failAfter, slowStartMs = 0, thresholds }: WatchedRemote,
   before: RemoteState | undefined,
   saved: KnownState | undefined,
   nowMs: number,
 ): RemoteState {
-  const state = { ...(before ?? stateFrom(saved)), slowStartMs }
+  const state = { ...(before ?? stateFrom(saved)), slowStartMs, backOff }
   if (thresholds === undefined || state.thresholds === undefined) {
     state.isChecked = false
     state.streak = 0
@@ -144,6 +156,7 @@ function stateFrom(saved: KnownState | undefined): RemoteState {
     window: undefined,
     ejection: undefined,
     ejections: 0,
+    backOff: DEFAULT_BACK_OFF,
   }
 }
 

@@ -24,9 +24,8 @@ import {
 /** A connection that succeeds sooner than this after a failure does not end the outage: the verdict would flap. */
 const OUTAGE_MIN_MS = 500
 
-/** Time for which the sessions' failures exclude a remote, doubled each time up to the maximum: the back-off of workers. */
-const EXCLUSION_FIRST_MS = 1_000
-const EXCLUSION_MAX_MS = 30_000
+/** With these a millisecond exceeds the longest time that can be configured. */
+const DOUBLINGS_MAX = 41
 
 /** A remote on trial is up if it has not failed for the time of `fail after`, but no longer than this. */
 const TRIAL_MAX_MS = 10_000
@@ -182,9 +181,10 @@ export class RemoteVerdicts {
   }
 
   #eject(name: string, health: RemoteState, atMs: number): void {
-    const isSoon = health.isDown || atMs - health.upAtMs < EXCLUSION_MAX_MS
+    const { firstMs, maxMs } = health.backOff
+    const isSoon = health.isDown || atMs - health.upAtMs < maxMs
     health.ejections = isSoon && health.ejections > 0 ? health.ejections + 1 : 1
-    const backOffMs = Math.min(EXCLUSION_FIRST_MS * 2 ** Math.min(health.ejections - 1, 10), EXCLUSION_MAX_MS)
+    const backOffMs = Math.min(firstMs * 2 ** Math.min(health.ejections - 1, DOUBLINGS_MAX), maxMs)
     const untilMs = this.#nowMs() + backOffMs
     health.ejection = { untilMs, isOnTrial: false, trialAtMs: 0, provenAtMs: 0 }
     this.#ejected.set(name, health)

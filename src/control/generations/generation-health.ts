@@ -1,12 +1,14 @@
 /** The remotes of one generation as their health is known: under which names, with which checks, in which slots and pools. */
 import type { SocketAddress } from '../../base/address.js'
 import type { HeadCells } from '../../cells/cells.js'
+import type { PoolSettings } from '../../config/table-pool.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
 import type { LiveState } from '../../engine/live-state.js'
 import type { RemotePlan } from '../../engine/plan.js'
 import { type PoolLimits, type PoolVerdicts, poolVerdicts } from '../../health/pool-verdicts.js'
 import type { ProbedRemote, ProbePlan } from '../../health/probe-plan.js'
-import type { Verdict, WatchedRemote } from '../../health/remote-state.js'
+import type { BackOffTimes, Verdict, WatchedRemote } from '../../health/remote-state.js'
+import { backOffNumbers } from '../../plan/compile/pool-plans.js'
 import { healthNames, probeAddresses, probePlans } from '../../plan/compile/probe-plans.js'
 
 /** One remote in one pool. */
@@ -27,6 +29,7 @@ export class GenerationHealth {
   /** In the order of the configuration: names, checks, slots. Remotes of several pools may share a name. */
   readonly #names: readonly string[]
   readonly #probes: readonly (ProbePlan | undefined)[]
+  readonly #backOffs: readonly BackOffTimes[]
   readonly #slots: readonly number[]
   readonly #pools: readonly PoolHealth[]
   readonly #verdicts = new Map<string, PoolVerdicts>()
@@ -35,6 +38,7 @@ export class GenerationHealth {
   constructor(tcprelay: TcprelaySettings, slots: readonly number[]) {
     this.#probes = probePlans(tcprelay)
     this.#names = healthNames(tcprelay.remotes, this.#probes)
+    this.#backOffs = tcprelay.remotes.map(({ pool }) => backOffNumbers(tcprelay.pools[pool] as PoolSettings))
     this.#slots = slots.slice(0, this.#names.length)
     this.#pools = poolsOf(tcprelay, this.#names, this.#slots)
   }
@@ -43,7 +47,8 @@ export class GenerationHealth {
   watched(remotes: readonly RemotePlan[]): readonly WatchedRemote[] {
     return this.#names.map((name, i) => {
       const { failAfter, slowStartMs = 0 } = remotes[this.#slots[i] as number] ?? {}
-      return { name, slowStartMs, thresholds: this.#probes[i], failAfter }
+      const backOff = this.#backOffs[i] as BackOffTimes
+      return { name, slowStartMs, thresholds: this.#probes[i], failAfter, backOff }
     })
   }
 

@@ -1,4 +1,5 @@
 /** The pools of a plan. */
+import { type BackOffNumbers, DEFAULT_BACK_OFF } from '../../balance/back-off.js'
 import { DEFAULT_POOL, type PoolSettings } from '../../config/table-pool.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
 import type { PoolPlan, StickyPlan } from '../../engine/plan.js'
@@ -33,7 +34,7 @@ function configuredPools(
 }
 
 function poolPlan(pool: PoolSettings, slot: number, label: string, members: readonly number[]): PoolPlan {
-  const { boundedLoadPercent, key, maxConnections, name, onDown, onRecovery, policy, queue } = pool
+  const { boundedLoadPercent, key, maxConnections, name, onDown, onRecovery, policy, queue, shed } = pool
   const { rebalance, slowStartAggression, tierMinUsable } = pool
   const isHashing = policy === 'source' || policy === 'maglev'
   return {
@@ -48,11 +49,26 @@ function poolPlan(pool: PoolSettings, slot: number, label: string, members: read
     tierMinUsable,
     closesOnRecovery: onRecovery === 'close',
     closesOnDown: onDown === 'close',
+    shed: shed && { over: shed.overPercent / 100, perSecond: shed.perSecond, quietMs: shed.quietMs },
     slowStartAggression,
     rebalance,
+    backOff: backOffNumbers(pool),
+    retryBudgetPercent: pool.retryBudgetPercent,
     maxConnections: endless(maxConnections),
     queueSize: queue?.queueSize ?? Number.POSITIVE_INFINITY,
     options: sessionPlan(pool),
+  }
+}
+
+export function backOffNumbers({
+  backOffFirst,
+  backOffJitterPercent,
+  backOffMaxMs,
+}: PoolSettings): BackOffNumbers {
+  return {
+    firstMs: backOffFirst?.value ?? DEFAULT_BACK_OFF.firstMs,
+    maxMs: backOffMaxMs,
+    jitter: backOffJitterPercent / 100,
   }
 }
 
