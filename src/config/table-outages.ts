@@ -1,10 +1,10 @@
 /** The directives of a pool about remotes that are down. */
-import { percent } from './percent-type.js'
+import { percent } from './number-types.js'
 import { value } from './row.js'
 import { choice } from './text-types.js'
 
 export const outageRows = {
-  maxEjectedPercent: value('max ejected', percent, 50, {
+  maxEjectedPercent: value('max ejected', percent({ max: 100 }), 50, {
     doc:
       'How many remotes of the pool failures of sessions (`fail after` in `health`) may exclude at once, in percent of ' +
       'those that have a weight, rounded down; one is always left. Further ones that fail are only skipped for a time by ' +
@@ -12,7 +12,7 @@ export const outageRows = {
     zero: 'failures of sessions exclude none',
     isOurs: true,
   }),
-  panicPercent: value('panic', percent, 0, {
+  panicPercent: value('panic', percent({ max: 100 }), 0, {
     doc:
       'With fewer usable remotes than this, in percent of those that have a weight, all remotes of the pool are used, also ' +
       'those that are down: if so many fail at once, it may be the checks that fail, and what is left cannot carry the ' +
