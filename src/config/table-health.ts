@@ -4,6 +4,7 @@ import { clientAddress } from './client-address-type.js'
 import { failAfter } from './fail-after-type.js'
 import { count, time } from './number-types.js'
 import { block, optional, optionalBlock, type Rows, type SettingsOf } from './row.js'
+import { agentRows, expectRows, httpRows, redisRows, smtpRows } from './table-health-text.js'
 import { choice } from './text-types.js'
 
 /** A check more often than that says nothing more, and is an attack. */
@@ -16,7 +17,11 @@ const results = count({ min: 1, max: RESULTS_MAX })
 
 const commonRows = {
   type: optional('type', choice(['none', ...PROBE_NAMES]), {
-    doc: 'What is checked: `tcp`: that the remote accepts a connection; `none`: nothing.',
+    doc:
+      'What is checked: `tcp`: that the remote accepts a connection; `http`: the response to a request of HTTP/1.1; ' +
+      '`expect`: the answers to given texts; `redis`: that it answers PING, and its role; `smtp`: greeting and EHLO of a mail ' +
+      'server; `agent`: what a program beside the server says in the text protocol of the `agent-check` of HAProxy: up, down, ' +
+      'part of the weight, drain or maint; `none`: nothing.',
     defaultText: '`tcp`',
     isOurs: true,
   }),
@@ -87,9 +92,14 @@ const commonRows = {
 /** The directives that a type has besides the common ones. */
 export const ROWS_OF_TYPE = {
   tcp: {},
+  http: httpRows,
+  expect: expectRows,
+  redis: redisRows,
+  smtp: smtpRows,
+  agent: agentRows,
 } satisfies Record<ProbeName, Rows>
 
-const healthRows = { ...commonRows, ...ROWS_OF_TYPE.tcp }
+const healthRows = { ...commonRows, ...httpRows, ...expectRows, ...redisRows, ...smtpRows, ...agentRows }
 
 export const healthBlock = block(
   'health',

@@ -36,6 +36,7 @@ export function generationOf(loaded: Loaded, present?: Generation, hasFront = fa
     staples: new Map(),
     verdictOf: () => NO_OUTAGE,
     onPools: () => {},
+    adviceOf: () => undefined,
     onListen: () => {},
     onState: () => {},
   })

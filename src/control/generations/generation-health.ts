@@ -3,9 +3,10 @@ import type { SocketAddress } from '../../base/address.js'
 import type { HeadCells } from '../../cells/cells.js'
 import type { PoolSettings } from '../../config/table-pool.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
-import type { LiveState } from '../../engine/live-state.js'
+import type { LiveState, StateChange } from '../../engine/live-state.js'
 import type { RemotePlan } from '../../engine/plan.js'
 import { type PoolLimits, type PoolVerdicts, poolVerdicts } from '../../health/pool-verdicts.js'
+import type { ProbeAdvice } from '../../health/probe-checks.js'
 import type { ProbedRemote, ProbePlan } from '../../health/probe-plan.js'
 import type { BackOffTimes, Verdict, WatchedRemote } from '../../health/remote-state.js'
 import { backOffNumbers } from '../../plan/compile/pool-plans.js'
@@ -61,6 +62,28 @@ export class GenerationHealth {
       probed.set(name, { name, plan, addresses: () => probeAddresses(plan, addressesOf(slot)) })
     }
     return [...probed.values()]
+  }
+
+  /** The remotes whose checks give advice. */
+  get advised(): ReadonlySet<string> {
+    return new Set(this.#names.filter((_, i) => this.#probes[i]?.check.type === 'agent'))
+  }
+
+  /** The live state of a remote with this advice. `remotes`: those of the plan, by slot. */
+  advisedState(
+    name: string,
+    { adminState, weightPercent }: Required<ProbeAdvice>,
+    remotes: readonly RemotePlan[],
+  ): readonly StateChange[] {
+    if (!this.advised.has(name)) return []
+    return this.#slots.flatMap((remoteSlot, i) => {
+      if (this.#names[i] !== name) return []
+      const { weight = 1 } = remotes[remoteSlot] ?? {}
+      return [
+        { what: 'weight', remoteSlot, weight: (weight * weightPercent) / 100 },
+        { what: 'admin-state', remoteSlot, state: adminState },
+      ]
+    })
   }
 
   /** What its workers read now, by pool. */

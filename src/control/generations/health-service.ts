@@ -1,8 +1,10 @@
 /** The head's judgement of remotes, common to all generations: checks, evidence of sessions, history, state file. */
 import { type HealthRecord, History } from '../../health/history.js'
 import { PanicLog } from '../../health/panic-log.js'
+import type { ProbeAdvice } from '../../health/probe-checks.js'
 import type { ProbedRemote, ProbeResult } from '../../health/probe-plan.js'
 import { type Pace, Prober } from '../../health/prober.js'
+import { RemoteAdvice } from '../../health/remote-advice.js'
 import type { KnownState, Verdict } from '../../health/remote-state.js'
 import { RemoteVerdicts } from '../../health/remote-verdicts.js'
 import type { Clock } from '../../kernel/system.js'
@@ -27,6 +29,7 @@ export class HealthService {
   readonly history = new History()
   readonly #parts: HealthServiceParts
   readonly #verdicts: RemoteVerdicts
+  readonly #advice: RemoteAdvice
   readonly #prober: Prober
   readonly #panicLog: PanicLog
   readonly #saved: SavedHealth
@@ -48,6 +51,9 @@ export class HealthService {
       },
     }
     this.#verdicts = new RemoteVerdicts(say, events, nowMs)
+    this.#advice = new RemoteAdvice(say, (name, advice) => {
+      for (const generation of parts.generations()) generation.setAdvice(name, advice)
+    })
     this.#prober = new Prober({
       nowMs,
       random: Math.random,
@@ -64,6 +70,10 @@ export class HealthService {
 
   of(name: string): Verdict {
     return this.#verdicts.of(name)
+  }
+
+  adviceOf(name: string): Required<ProbeAdvice> | undefined {
+    return this.#advice.of(name)
   }
 
   /** Judges the remotes of the first generation. */
@@ -102,6 +112,7 @@ export class HealthService {
   #watch(generation: Generation, states?: ReadonlyMap<string, KnownState>): void {
     this.#present = generation
     this.#verdicts.watch(generation.watchedRemotes, states)
+    this.#advice.watch(generation.advisedRemotes)
     this.history.keepOnly(this.#verdicts.names)
     this.#expireWhileNeeded()
     this.review(generation)
@@ -111,6 +122,7 @@ export class HealthService {
     const { isUp, latencyMs, startedMs, text } = result
     this.history.addResult(name, { atMs: startedMs, isUp, reason: text, latencyMs })
     this.#saved.noteResult()
+    this.#advice.hear(name, result.advice)
     return this.#verdicts.check(name, result)
   }
 

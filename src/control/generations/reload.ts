@@ -271,6 +271,7 @@ export class Reloader {
       staples: new Map(this.#stapler.staples),
       verdictOf: (remote) => this.health.of(remote),
       onPools: (changed) => this.health.review(changed),
+      adviceOf: (remote) => this.health.adviceOf(remote),
       onListen: (slot, listener) => this.#workers.onListen(slot, listener),
       onState: (change) => this.#workers.onState(generation, change),
     })
