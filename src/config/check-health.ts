@@ -1,6 +1,7 @@
 /** Checks that each health check has what its type needs, and nothing that only others have. */
 import { PROBE_NAMES, type ProbeName } from '../base/probe-names.js'
 import { orList } from './expectation.js'
+import { checkTlsMode } from './health-tls.js'
 import { mergedHealth } from './merged-health.js'
 import type { Problems } from './problems.js'
 import type { Row } from './row.js'
@@ -8,6 +9,7 @@ import { type HealthSettings, ROWS_OF_TYPE } from './table-health.js'
 import type { PoolSettings } from './table-pool.js'
 import type { RemoteBlockSettings } from './table-remote.js'
 import type { TcprelaySettings } from './table-tcprelay.js'
+import { TLS_OFF } from './tls-mode.js'
 
 export function checkHealth({ pools }: Pick<TcprelaySettings, 'pools'>, problems: Problems): void {
   // The block of the section belongs to several pools, and that of a pool to several remotes.
@@ -35,6 +37,12 @@ function checkRemote(
     problems.error(given.position, text)
   }
   const position = own?.position ?? remote.position
+  const isTls = checkTlsMode(health, { tls: remote.tls ?? TLS_OFF }) !== 'none'
+  // In a type that has no such directive it has been reported.
+  if (health.serverName !== undefined && 'serverName' in ROWS_OF_TYPE[type] && !isTls)
+    problems.error(health.serverName.position, "'server name' needs TLS, and this health check is without", {
+      hint: "add 'tls = yes' to the 'health' block",
+    })
   if (ports === 'same' && health.port === undefined)
     problems.error(position, "the health check of a remote with 'port = same' needs a port", {
       hint: "add 'health = { port = PORT }' to the remote or to its pool",

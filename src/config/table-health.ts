@@ -1,9 +1,10 @@
 /** The directives of health checks, which a pool has for all of its remotes and each remote for itself. */
 import { PROBE_NAMES, type ProbeName } from '../base/probe-names.js'
 import { clientAddress } from './client-address-type.js'
-import { count, time } from './number-types.js'
+import { located } from './located.js'
+import { count, time, yesNo } from './number-types.js'
 import { block, optional, optionalBlock, type Rows, type SettingsOf } from './row.js'
-import { choice } from './text-types.js'
+import { choice, text } from './text-types.js'
 
 /** A check more often than that says nothing more, and is an attack. */
 const INTERVAL_MIN_MS = 10
@@ -13,9 +14,14 @@ const interval = time({ min: INTERVAL_MIN_MS, max: INTERVAL_MAX_MS })
 const RESULTS_MAX = 1_000
 const results = count({ min: 1, max: RESULTS_MAX })
 
+/** Certificates are not valid for much longer. */
+const EXPIRES_WITHIN_MAX_MS = 365 * 86_400_000
+
 const commonRows = {
   type: optional('type', choice(['none', ...PROBE_NAMES]), {
-    doc: 'What is checked: `tcp`: that the remote accepts a connection; `none`: nothing.',
+    doc:
+      'What is checked: `tcp`: that the remote accepts a connection; `tls`: a TLS handshake, and the days until the ' +
+      'certificate expires; `none`: nothing.',
     defaultText: '`tcp`',
     isOurs: true,
   }),
@@ -73,12 +79,43 @@ const commonRows = {
   }),
 }
 
+const serverNameRows = {
+  serverName: optional('server name', located(text()), {
+    doc: 'Server name that is sent (SNI) and verified against the certificate, in checks over TLS.',
+    defaultText: 'as for sessions with the remote',
+    isOurs: true,
+  }),
+}
+
+/** Of the types that speak a protocol over TCP, which may be in TLS. */
+export const tlsRows = {
+  tls: optional('tls', yesNo, {
+    doc:
+      'The check speaks TLS, with the directives of the remote: `ca-file`, `verify`, `server name`, `cert-file` and the ' +
+      'others, which may be written in a remote with `tls = no`, too.',
+    defaultText: 'as for sessions with the remote: value of its `tls`',
+    isOurs: true,
+  }),
+  ...serverNameRows,
+}
+
+const tlsTypeRows = {
+  ...serverNameRows,
+  expiresWithinMs: optional('expires within', time({ max: EXPIRES_WITHIN_MAX_MS }), {
+    doc: 'A certificate that expires sooner is logged as a warning, once a day at most. The remote stays up.',
+    defaultText: '14d',
+    zero: 'no warning',
+    isOurs: true,
+  }),
+}
+
 /** The directives that a type has besides the common ones. */
 export const ROWS_OF_TYPE = {
   tcp: {},
+  tls: tlsTypeRows,
 } satisfies Record<ProbeName, Rows>
 
-const healthRows = { ...commonRows, ...ROWS_OF_TYPE.tcp }
+const healthRows = { ...commonRows, ...tlsRows, ...tlsTypeRows }
 
 export const healthBlock = block(
   'health',

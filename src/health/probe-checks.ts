@@ -2,7 +2,10 @@
 import type { ProbeName } from '../base/probe-names.js'
 
 /** A check by its type, with the options of the type. */
-export type ProbeCheck = { readonly type: 'tcp' }
+export type ProbeCheck =
+  | { readonly type: 'tcp' }
+  /** A certificate that expires sooner is a warning. */
+  | { readonly type: 'tls'; readonly expiresWithinMs: number }
 
 export type CheckOf<N extends ProbeName> = Extract<ProbeCheck, { readonly type: N }>
 

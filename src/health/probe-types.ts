@@ -13,6 +13,7 @@ export type Probe<N extends ProbeName> = (session: ProbeSession, check: CheckOf<
 /** Loaded with the first check of the type. */
 const PROBES: { readonly [N in ProbeName]: () => Promise<Probe<N>> } = {
   tcp: async () => probeTcp,
+  tls: async () => (await import('./types/tls.js')).probeTlsHandshake,
 }
 
 export async function runProbe<N extends ProbeName>(

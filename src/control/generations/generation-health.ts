@@ -5,6 +5,7 @@ import type { HeadCells } from '../../cells/cells.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
 import type { RemotePlan } from '../../engine/plan.js'
 import type { ProbedRemote, ProbePlan } from '../../health/probe-plan.js'
+import type { ProbeTls } from '../../health/probe-tls.js'
 import type { Verdict, WatchedRemote } from '../../health/remote-verdicts.js'
 import { healthNames, probeAddresses, probePlans } from '../../plan/compile/probe-plans.js'
 
@@ -12,12 +13,14 @@ export class GenerationHealth {
   /** In the order of the configuration: names, checks, slots. Remotes of several pools may share a name. */
   readonly #names: readonly string[]
   readonly #probes: readonly (ProbePlan | undefined)[]
+  readonly #tls: readonly (ProbeTls | undefined)[]
   readonly #slots: readonly number[]
   readonly #slotsByName: ReadonlyMap<string, readonly number[]>
 
   /** `slots`: in the order of the configuration; those of dynamic routes, which have no health, may follow. */
-  constructor(tcprelay: TcprelaySettings, slots: readonly number[]) {
-    this.#probes = probePlans(tcprelay)
+  constructor(tcprelay: TcprelaySettings, tls: readonly (ProbeTls | undefined)[], slots: readonly number[]) {
+    this.#probes = probePlans(tcprelay, tls)
+    this.#tls = tls
     this.#names = healthNames(tcprelay.remotes, this.#probes)
     this.#slots = slots.slice(0, this.#names.length)
     this.#slotsByName = slotsByName(this.#names, this.#slots)
@@ -41,7 +44,12 @@ export class GenerationHealth {
     for (const [i, name] of this.#names.entries()) {
       const [plan, slot] = [this.#probes[i], this.#slots[i]]
       if (plan === undefined || slot === undefined || probed.has(name)) continue
-      probed.set(name, { name, plan, addresses: () => probeAddresses(plan, addressesOf(slot)) })
+      probed.set(name, {
+        name,
+        plan,
+        tls: this.#tls[i],
+        addresses: () => probeAddresses(plan, addressesOf(slot)),
+      })
     }
     return [...probed.values()]
   }

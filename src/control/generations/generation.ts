@@ -130,7 +130,7 @@ export class Generation {
     this.listenerSlots = own?.listeners ?? []
     const poolSlots = own?.pools ?? []
     this.front = parts.hasFront ? this.#openFront() : undefined
-    this.#health = new GenerationHealth(loaded.tcprelay, this.remoteSlots)
+    this.#health = new GenerationHealth(loaded.tcprelay, loaded.tls.probes, this.remoteSlots)
     // Before any worker starts: evidence that agrees with the verdict is not sent, so no outage is logged
     // twice.
     for (const name of this.#health.names) this.setVerdict(name, parts.verdictOf(name))

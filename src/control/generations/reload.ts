@@ -1,6 +1,7 @@
 /** Reload: reads the configuration again, prepares its generation and puts it in force. */
 import type { KeptListeners } from '../../accept/kept-listeners.js'
 import { problemLine } from '../../config/problems.js'
+import { ProbeWarnings } from '../../health/probe-warnings.js'
 import { Prober } from '../../health/prober.js'
 import { RemoteVerdicts } from '../../health/remote-verdicts.js'
 import type { RemoteEvidence } from '../../observe/remote-evidence.js'
@@ -50,6 +51,7 @@ export class Reloader {
   readonly access: AccessLogInForce
   readonly #verdicts: RemoteVerdicts
   readonly #prober: Prober
+  readonly #warnings: ProbeWarnings
   readonly counters = new CounterKeeper()
   /** Common to all generations: addresses that a name has outlive a reload. */
   readonly hosts: HostService
@@ -90,10 +92,14 @@ export class Reloader {
       },
       nowMs,
     )
+    this.#warnings = new ProbeWarnings(parts.log.say, nowMs)
     this.#prober = new Prober({
       nowMs,
       random: Math.random,
-      onResult: ({ name }, result) => this.#verdicts.check(name, result),
+      onResult: ({ name }, result) => {
+        this.#warnings.check(name, result)
+        return this.#verdicts.check(name, result)
+      },
       boundary: parts.boundary,
     })
     this.#stapler = new Stapler<OcspSource>({
@@ -295,6 +301,7 @@ export class Reloader {
     this.#present = next
     this.#verdicts.watch(next.watchedRemotes)
     this.#prober.watch(next.probedRemotes)
+    this.#warnings.watch(next.probedRemotes)
     watchTlsFiles(this.#tlsFiles, next.loaded)
     this.#stapler.watch(next.loaded.tls.ocsp)
     // Before the switch: the reactor has slots for a limited number of generations.

@@ -7,6 +7,7 @@ import type { HealthSettings } from '../../config/table-health.js'
 import type { RemoteSettings, TcprelaySettings } from '../../config/table-tcprelay.js'
 import type { CheckOf, ProbeCheck } from '../../health/probe-checks.js'
 import type { ProbePlan } from '../../health/probe-plan.js'
+import type { ProbeTls } from '../../health/probe-tls.js'
 import { remoteName } from './socket-names.js'
 
 const INTERVAL_MS = 2_000
@@ -15,22 +16,28 @@ const TIMEOUT_MAX_MS = 5_000
 const RISE = 2
 const FALL = 3
 const JITTER_PERCENT = 10
+/** 14 days: enough for whoever renews certificates by hand. Automatic renewal is sooner. */
+const EXPIRES_WITHIN_MS = 14 * 86_400_000
 
 /** By type: the options of its checks. */
 const CHECKS: { readonly [N in ProbeName]: (health: HealthSettings, remote: RemoteSettings) => CheckOf<N> } =
   {
     tcp: () => ({ type: 'tcp' }),
+    tls: ({ expiresWithinMs = EXPIRES_WITHIN_MS }) => ({ type: 'tls', expiresWithinMs }),
   }
 
 /** In the order of the remotes; undefined: the remote is not checked. */
-export function probePlans({ pools, remotes }: TcprelaySettings): readonly (ProbePlan | undefined)[] {
-  return remotes.map((remote) => {
+export function probePlans(
+  { pools, remotes }: TcprelaySettings,
+  tls: readonly (ProbeTls | undefined)[],
+): readonly (ProbePlan | undefined)[] {
+  return remotes.map((remote, i) => {
     const health = mergedHealth(remote.health, pools[remote.pool]?.health)
-    return health === undefined || health.type === 'none' ? undefined : probePlan(health, remote)
+    return health === undefined || health.type === 'none' ? undefined : probePlan(health, remote, tls[i])
   })
 }
 
-function probePlan(health: HealthSettings, remote: RemoteSettings): ProbePlan {
+function probePlan(health: HealthSettings, remote: RemoteSettings, tls: ProbeTls | undefined): ProbePlan {
   const { address, intervalMs = INTERVAL_MS, port, sendProxy = 'no' } = health
   const { downIntervalMs, fastIntervalMs, fall, jitterPercent, rise, timeoutMs } = health
   return {
@@ -46,6 +53,7 @@ function probePlan(health: HealthSettings, remote: RemoteSettings): ProbePlan {
     // The port follows, from `port`.
     address: address && withPort(address, 0),
     port: port ?? portOf(remote),
+    tls: tls?.id,
   }
 }
 
