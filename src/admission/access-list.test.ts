@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { cpuMs } from '../../test/support/cpu-ms.js'
 import { hostBytes } from '../base/address.js'
 import { type Network, parseNetwork } from '../base/cidr.js'
 import { AccessList, compileAccess, type NetworkRule } from './access-list.js'
@@ -88,10 +89,11 @@ for (const [what, text] of MIXTURES) {
     const rules = Array.from({ length: MANY }, (_, i) => rule(text(i)))
     const list = new AccessList(compileAccess([...rules, rule('permit ::/0')]))
     const address = hostBytes('192.0.2.1')
-    const startedMs = performance.now()
-    for (let i = 0; i < 10_000; i++) assert.equal(list.admits(address), true)
+    const tookMs = cpuMs(() => {
+      for (let i = 0; i < 10_000; i++) assert.equal(list.admits(address), true)
+    })
     // One by one it would take longer than ten seconds.
-    assert.ok(performance.now() - startedMs < 2_000)
+    assert.ok(tookMs < 2_000)
   })
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { cpuMs } from '../../test/support/cpu-ms.js'
 import { expandBraces, matchesGlob } from './glob.js'
 
 test('expands braces in order, nested and repeated', () => {
@@ -42,7 +43,6 @@ test('matches stars, question marks and sets', () => {
 })
 
 test('a pattern of many stars matches in polynomial time', () => {
-  const start = performance.now()
-  assert.equal(matchesGlob('a'.repeat(255), `${'*a'.repeat(200)}b`), false)
-  assert.ok(performance.now() - start < 1_000)
+  const tookMs = cpuMs(() => assert.equal(matchesGlob('a'.repeat(255), `${'*a'.repeat(200)}b`), false))
+  assert.ok(tookMs < 1_000)
 })

@@ -8,12 +8,14 @@ import { balanceRows } from './table-balance.js'
 import { healthRow } from './table-health.js'
 import { queueBlock } from './table-queue.js'
 import { keepaliveRows } from './table-shared.js'
+import { shedBlock } from './table-shed.js'
 import { stickyBlock } from './table-sticky.js'
 import { choice } from './text-types.js'
 
 export const relayingRows = {
   ...balanceRows,
   sticky: optionalBlock('sticky', stickyBlock, { isOurs: true }),
+  shed: optionalBlock('shed', shedBlock, { isOurs: true }),
   health: healthRow,
   localAddress: optional('local address', localSource, {
     doc:

@@ -152,7 +152,7 @@ export class Master {
     if (!this.program.hasEnded) {
       if (this.#idleChild.size > 0) await this.#isIdle()
       this.signal('SIGTERM')
-      const exit = await this.ended(5_000)
+      const exit = await this.ended()
       assert.deepEqual(exit, { code: 0, signal: null }, this.program.stderr.text)
     }
     await this.leavesNoChild()

@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test'
 import { temporaryFolder } from './clean-up.js'
 import { Client } from './client.js'
 import { fileOfProject } from './program.js'
+import { replaceFile } from './replace-file.js'
 import { within } from './until.js'
 
 /** Client addresses, all on this machine. */
@@ -32,7 +33,7 @@ export class Policy {
   }
 
   set(user: string, rule: string): void {
-    writeFileSync(this.#rules, `${user} ${rule}\n`)
+    replaceFile(this.#rules, `${user} ${rule}\n`)
   }
 
   /** The directive for section tcprelay. */

@@ -25,10 +25,12 @@ export interface NameRecords {
 
 /** A DNS server on loopback, over UDP, for programs that are started with `environment`. */
 export class NameServer {
-  /** `A www.example.test`, in the order of their arrival. */
+  /** `A www.example.test`, in the order of their arrival, without repetitions. */
   readonly queries: string[] = []
   readonly #socket: Socket
   readonly #names = new Map<string, readonly NameRecords[]>()
+  /** Which of the queries for the same a query was, by its bytes: a resolver repeats those that take longer. */
+  readonly #turns = new Map<string, number>()
   #port = 0
 
   private constructor() {
@@ -73,8 +75,12 @@ export class NameServer {
   #reply(query: Buffer): Buffer | undefined {
     const { end, name, type } = questionIn(query)
     const asked = `${type === A ? 'A' : type === AAAA ? 'AAAA' : type} ${name}`
-    const turn = this.#countOf(asked)
-    this.queries.push(asked)
+    const known = this.#turns.get(query.toString('latin1'))
+    const turn = known ?? this.#countOf(asked)
+    if (known === undefined) {
+      this.#turns.set(query.toString('latin1'), turn)
+      this.queries.push(asked)
+    }
     const all = this.#names.get(name)
     const records = all?.[Math.min(turn, all.length - 1)]
     if (records?.none === true) return undefined

@@ -1,9 +1,9 @@
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { temporaryFolder } from './clean-up.js'
 import type { NamesAnswer } from './fake-lookup.js'
 import { fileOfProject } from './program.js'
+import { replaceFile } from './replace-file.js'
 
 /** A name server for programs that are started with `environment`: all names in `.test` have the same answer. */
 export class Names {
@@ -21,6 +21,6 @@ export class Names {
 
   /** Sets the answer for lookups that begin from now on. */
   answer(answer: NamesAnswer): void {
-    writeFileSync(this.#file, JSON.stringify(answer))
+    replaceFile(this.#file, JSON.stringify(answer))
   }
 }

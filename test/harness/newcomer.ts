@@ -1,37 +1,45 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { LINK_VARIABLE } from '../../src/services/link-messages.js'
-import { afterwards } from './clean-up.js'
-import { freeze } from './held.js'
-import type { Master } from './master.js'
-import { childrenOf, descriptorsOf, isAlive } from './proc.js'
+import { afterwards, temporaryFolder } from './clean-up.js'
+import { stateOf } from './held.js'
+import type { Master, MasterOptions } from './master.js'
+import { childrenOf, descriptorsOf } from './proc.js'
+import { fileOfProject } from './program.js'
 import { until } from './until.js'
 
-/** A child that has just been started, stopped before it has sent anything. It continues after the test at the latest. */
-export async function freezeNewcomer(
-  t: TestContext,
-  master: Master,
-  known: readonly number[],
-): Promise<number> {
-  const pid = await until('a new child', () => {
-    return childrenOf(master.pid)
-      .map(Number)
-      .find((found) => !known.includes(found) && isExecuted(found))
-  })
-  afterwards(t, () => {
-    if (isAlive(pid)) process.kill(pid, 'SIGCONT')
-  })
-  assert.ok(await freeze(pid), 'it has ended')
-  assert.ok(!descriptorsOf(pid).some((name) => name.includes('tcprelay-blocks')), 'it relays already')
-  return pid
-}
+const HOOK = fileOfProject('test/harness/stop-at-start.cjs')
 
-/** Until exec(2) it is a copy of its master, which waits for that: neither would answer a signal. */
-function isExecuted(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(`${LINK_VARIABLE}=1`)
-  } catch {
-    return false // it has ended
+/** Stops a child of a master at its start. The child does it itself: seen from here, it may have started meanwhile. */
+export class Newcomer {
+  /** Options of the master. */
+  readonly options: MasterOptions
+  readonly #t: TestContext
+  readonly #file: string
+
+  constructor(t: TestContext) {
+    this.#t = t
+    this.#file = join(temporaryFolder(t), 'stop')
+    this.options = { nodeWords: ['--require', HOOK], env: { TEST_STOP_FILE: this.#file } }
+  }
+
+  /** The next child that starts stops before it has sent anything. */
+  stopNext(): void {
+    writeFileSync(this.#file, '')
+  }
+
+  /** Waits for it; returns its process, which continues after the test at the latest. */
+  async stopped(master: Master): Promise<number> {
+    const pid = await until('a child that has stopped', () => {
+      return childrenOf(master.pid)
+        .map(Number)
+        .find((found) => stateOf(found) === 'T')
+    })
+    afterwards(this.#t, () => {
+      if (stateOf(pid) === 'T') process.kill(pid, 'SIGCONT')
+    })
+    assert.ok(!descriptorsOf(pid).some((name) => name.includes('tcprelay-blocks')), 'it relays already')
+    return pid
   }
 }

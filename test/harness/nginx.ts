@@ -1,8 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { afterwards, temporaryFolder } from './clean-up.js'
+import { freePort } from './free-ports.js'
 import { Program } from './program.js'
 import type { Target } from './relay.js'
 import { until } from './until.js'
@@ -21,6 +22,7 @@ export async function startNginx(t: TestContext): Promise<Nginx> {
   mkdirSync(pages)
   writeFileSync(join(pages, 'page.txt'), 'a page')
   const configuration = join(folder, 'nginx.conf')
+  // nginx cannot report which port the kernel has chosen.
   const port = await freePort()
   writeFileSync(configuration, configurationText(folder, pages, port))
   const nginx = new Program(t, ['nginx', '-p', folder, '-c', configuration, '-e', 'stderr'])
@@ -49,15 +51,6 @@ function configurationText(folder: string, pages: string, port: number): string 
         location = /kept { return 200 $http_x_file; }
       }
     }`
-}
-
-/** nginx cannot report which port the system gave it, so a port that was free just now is tried. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise<void>((resolve) => server.close(() => resolve()))
-  return typeof address === 'object' ? (address?.port ?? 0) : 0
 }
 
 export function answers(port: number): Promise<boolean> {

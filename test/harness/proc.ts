@@ -114,13 +114,20 @@ export function cpuMsOf(pid: number): number {
  */
 const WAITING_CPU_MAX_SHARE = 0.1
 
-/** Checks that the process uses next to no CPU time until the promise is kept, which should take a second or more. */
-export async function waitsWithoutCpu(pid: number, wait: Promise<unknown>): Promise<void> {
-  const [startedMs, cpuBeforeMs] = [performance.now(), cpuMsOf(pid)]
-  await wait
-  const [usedMs, elapsedMs] = [cpuMsOf(pid) - cpuBeforeMs, performance.now() - startedMs]
-  const message = `a relay that waits used ${usedMs} ms of CPU time in ${Math.round(elapsedMs)} ms`
-  assert.ok(usedMs <= elapsedMs * WAITING_CPU_MAX_SHARE, message)
+/** A relay that spins does it every time; one that collects garbage or compiles has done it soon. */
+const WATCHES_MAX = 3
+
+/** Checks that the process uses next to no CPU time during one of a few waits, each of a second or more. */
+export async function waitsWithoutCpu(pid: number, wait: () => Promise<unknown>): Promise<void> {
+  const watched: string[] = []
+  while (watched.length < WATCHES_MAX) {
+    const [startedMs, cpuBeforeMs] = [performance.now(), cpuMsOf(pid)]
+    await wait()
+    const [usedMs, elapsedMs] = [cpuMsOf(pid) - cpuBeforeMs, performance.now() - startedMs]
+    if (usedMs <= elapsedMs * WAITING_CPU_MAX_SHARE) return
+    watched.push(`${usedMs} ms in ${Math.round(elapsedMs)} ms`)
+  }
+  assert.fail(`CPU time of a relay that waits: ${watched.join(', ')}`)
 }
 
 /** Does the process have a handler for this signal? */

@@ -224,7 +224,7 @@ export class Relay {
     assert.ok(threadCountOf(this.pid) <= this.#idleThreads + POOL_THREADS, 'threads of the relay are left')
     await this.hasHelpers(this.#helperCount)
     this.signal('SIGTERM')
-    const exit = await this.ended(3_000)
+    const exit = await this.ended()
     assert.deepEqual(exit, { code: 0, signal: null }, this.program.stderr.text)
     await until('its helpers to end', () => [...this.#helpers].every((pid) => !isAlive(pid)))
   }

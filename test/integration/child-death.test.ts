@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { Visitors } from '../harness/load.js'
-import { type Master, masterText, spawning, startMaster } from '../harness/master.js'
+import { type Master, type MasterOptions, masterText, spawning, startMaster } from '../harness/master.js'
 import { needs } from '../harness/needs.js'
-import { freezeNewcomer } from '../harness/newcomer.js'
+import { Newcomer } from '../harness/newcomer.js'
 import { isAlive } from '../harness/proc.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
@@ -13,10 +13,14 @@ import { until } from '../harness/until.js'
 /** A child may start slowly on a busy machine, and the back-off after deaths at start adds to it. */
 const SLOW_MS = 30_000
 
-async function start(t: TestContext, instances: readonly [number, number]): Promise<Master> {
+async function start(
+  t: TestContext,
+  instances: readonly [number, number],
+  options: MasterOptions = {},
+): Promise<Master> {
   const remote = await remoteThat(echoes).start(t)
   const plan = relayTo(remote).withMaster(spawning(instances))
-  return startMaster(t, plan, { children: instances[0] })
+  return startMaster(t, plan, { children: instances[0], ...options })
 }
 
 async function areServed(master: Master, count: number, between: () => void): Promise<void> {
@@ -32,20 +36,24 @@ async function areServed(master: Master, count: number, between: () => void): Pr
 }
 
 test('clients of a child that is killed before MAX wait for its successor', async (t) => {
-  const master = await start(t, [1, 1])
+  const newcomer = new Newcomer(t)
+  const master = await start(t, [1, 1], newcomer.options)
   const [first = 0] = master.children()
+  newcomer.stopNext()
   process.kill(first, 'SIGKILL')
-  const second = await freezeNewcomer(t, master, [first])
+  const second = await newcomer.stopped(master)
   await areServed(master, 20, () => process.kill(second, 'SIGKILL'))
   await master.hasChildren(1)
   assert.equal(master.program.stderr.matching(/signal SIGKILL/).length, 2)
 })
 
 test('a child that never sends MAX does not delay others', async (t) => {
-  const master = await start(t, [2, 2])
-  const known = master.children()
-  process.kill(known[0] as number, 'SIGKILL')
-  const mute = await freezeNewcomer(t, master, known)
+  const newcomer = new Newcomer(t)
+  const master = await start(t, [2, 2], newcomer.options)
+  const [known = 0] = master.children()
+  newcomer.stopNext()
+  process.kill(known, 'SIGKILL')
+  const mute = await newcomer.stopped(master)
   const clients = await Promise.all(Array.from({ length: 10 }, () => master.connect()))
   const answers = clients.map(async (client, i) => client.exchange(`client ${i}`))
   await Promise.any(answers)
@@ -71,10 +79,12 @@ test('killing a draining child loses its own sessions only', async (t) => {
 })
 
 test('a reload continues with another child if one is killed while it starts', async (t) => {
-  const master = await start(t, [2, 2])
+  const newcomer = new Newcomer(t)
+  const master = await start(t, [2, 2], newcomer.options)
   const known = master.children()
+  newcomer.stopNext()
   master.signal('SIGHUP')
-  const victim = await freezeNewcomer(t, master, known)
+  const victim = await newcomer.stopped(master)
   await areServed(master, 5, () => process.kill(victim, 'SIGKILL'))
   await master.logged(/the new configuration is in force/, 1, SLOW_MS)
   await areServed(master, 5, () => {})
@@ -83,14 +93,16 @@ test('a reload continues with another child if one is killed while it starts', a
 })
 
 test('killing the only child of a pending configuration leaves the old one in force', async (t) => {
-  const master = await start(t, [1, 1])
+  const newcomer = new Newcomer(t)
+  const master = await start(t, [1, 1], newcomer.options)
   const known = master.children()
   writeFileSync(
     master.file,
     masterText(relayTo(await remoteThat(echoes).start(t)).withMaster(spawning([1, 1]))),
   )
+  newcomer.stopNext()
   master.signal('SIGHUP')
-  const victim = await freezeNewcomer(t, master, known)
+  const victim = await newcomer.stopped(master)
   await areServed(master, 5, () => process.kill(victim, 'SIGKILL'))
   await master.logged(/no child starts with the new configuration: the old one goes on/)
   assert.deepEqual(await master.hasChildren(1), known)

@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { afterwards, temporaryFolder } from '../harness/clean-up.js'
+import { freePort } from '../harness/free-ports.js'
 import { startTcprelay, tcprelay } from '../harness/program.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
@@ -121,9 +122,7 @@ test('a page that the web server does not have is reported', async (t) => {
 })
 
 test('an unreachable web server is reported', async (t) => {
-  const owner = await remoteThat(echoes).start(t)
-  await owner.stop()
-  const run = await tcprelay(t, ['-D', `http://127.0.0.1:${owner.port}/relay.cfg`])
+  const run = await tcprelay(t, ['-D', `http://127.0.0.1:${await freePort()}/relay.cfg`])
   assert.equal(run.code, NO_INPUT)
   assert.match(run.stderr, /ECONNREFUSED/)
 })

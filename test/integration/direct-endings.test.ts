@@ -3,8 +3,8 @@ import { type TestContext, test } from 'node:test'
 import { afterwards } from '../harness/clean-up.js'
 import type { Client } from '../harness/client.js'
 import { freeze } from '../harness/held.js'
-import { DIRECT, type Master, spawning, startMaster } from '../harness/master.js'
-import { freezeNewcomer } from '../harness/newcomer.js'
+import { DIRECT, type Master, type MasterOptions, spawning, startMaster } from '../harness/master.js'
+import { Newcomer } from '../harness/newcomer.js'
 import { isAlive } from '../harness/proc.js'
 import { relayTo, type Target } from '../harness/relay.js'
 import { greets, remoteThat } from '../harness/remote.js'
@@ -12,8 +12,8 @@ import { greets, remoteThat } from '../harness/remote.js'
 /** More than a child accepts before it handles a signal. */
 const CROWD = 500
 
-function startDirect(t: TestContext, target: Target): Promise<Master> {
-  return startMaster(t, relayTo(target).withMaster(spawning([1, 1], undefined, DIRECT)))
+function startDirect(t: TestContext, target: Target, options: MasterOptions = {}): Promise<Master> {
+  return startMaster(t, relayTo(target).withMaster(spawning([1, 1], undefined, DIRECT)), options)
 }
 
 async function crowdOf(master: Master): Promise<Client[]> {
@@ -41,10 +41,12 @@ async function freezeFor(t: TestContext, pid: number): Promise<boolean> {
 }
 
 test('SIGTERM to the master: a child that has not accepted yet serves the waiting clients', async (t) => {
-  const master = await startDirect(t, await remoteThat(greets('x')).start(t))
+  const newcomer = new Newcomer(t)
+  const master = await startDirect(t, await remoteThat(greets('x')).start(t), newcomer.options)
   const [old = 0] = master.children()
+  newcomer.stopNext()
   process.kill(old, 'SIGKILL')
-  const young = await freezeNewcomer(t, master, [old])
+  const young = await newcomer.stopped(master)
   const waiting = await master.connect()
   master.signal('SIGTERM')
   await master.logged(/SIGTERM: exiting/)

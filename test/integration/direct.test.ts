@@ -48,8 +48,9 @@ test('another child starts while all have `users min`, and ends when it is idle'
   const remote = await remoteThat(echoes).start(t)
   const master = await startMaster(t, relayTo(remote).withMaster(direct([1, 3], [2, 100])))
   const clients = []
+  // Two clients fill one child, and four of them two: with more a third one would start as soon as the second.
   for (const children of [2, 3]) {
-    for (let i = 0; i < 4; i++) clients.push(await master.connect())
+    for (let i = 0; i < 2; i++) clients.push(await master.connect())
     for (const client of clients) await client.exchange('x')
     await master.hasChildren(children)
   }

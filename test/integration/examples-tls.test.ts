@@ -120,7 +120,6 @@ test('ssh-beside-https.cfg: one name is terminated, other names are refused, SSH
   const identity = site('www.example.com')
   const relay = await startExample(t, 'ssh-beside-https.cfg', {
     'port = 443 tls = auto': `${ANY_PORT} tls = auto`,
-    'tls detect timeout = 2s': 'tls detect timeout = 300ms',
     'address = 192.0.2.10 port = 80': web.directive,
     'address = 192.0.2.11 port = 22': ssh.directive,
     ...certificate(t, identity, '/etc/tcprelay/www.example.com'),

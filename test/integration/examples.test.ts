@@ -9,7 +9,7 @@ import { Client } from '../harness/client.js'
 import { clientHello } from '../harness/client-hello.js'
 import { CountingRemote } from '../harness/counting-remote.js'
 import { startExample } from '../harness/example.js'
-import { freePorts } from '../harness/free-ports.js'
+import { freePort, freePorts } from '../harness/free-ports.js'
 import { Names } from '../harness/names.js'
 import { keptAliveCountOf } from '../harness/proc.js'
 import type { Relay } from '../harness/relay.js'
@@ -151,7 +151,7 @@ test('tls-or-openvpn.cfg: TLS goes to the web server, everything else to OpenVPN
 test('ssh-and-https.cfg: SSH and TLS share a port, also for SSH clients that wait for the server', async (t) => {
   const [web, ssh] = [await named(t, 'web'), await remoteThat(greets('SSH-2.0-here\r\n')).start(t)]
   const relay = await startExample(t, 'ssh-and-https.cfg', {
-    'port = 443 detect timeout = 2s': `${ANY_PORT} detect timeout = 300ms`,
+    'port = 443 detect': `${ANY_PORT} detect`,
     'address = 192.0.2.10 port = 443': web.directive,
     'address = 192.0.2.11 port = 22': ssh.directive,
   })
@@ -255,7 +255,9 @@ test('four-names.cfg: four names serve in turn, each on its port', async (t) => 
 })
 
 test('standby.cfg: the standby serves only while the first server is down', async (t) => {
-  const [first, standby] = [await named(t, 'first'), await named(t, 'standby')]
+  const host = '127.0.0.1'
+  const first = await remoteThat(says('first')).start(t, { host, port: await freePort() })
+  const standby = await named(t, 'standby')
   const relay = await startExample(t, 'standby.cfg', {
     'port = 4443 }\n}': `${ANY_PORT} }\n}`,
     'address = 192.0.2.10 port = 4443': first.directive,
@@ -265,7 +267,7 @@ test('standby.cfg: the standby serves only while the first server is down', asyn
   for (let i = 0; i < 3; i++) assert.equal(await answer(relay), 'first')
   await first.stop()
   for (let i = 0; i < 3; i++) assert.equal(await answer(relay), 'standby')
-  const back = await remoteThat(says('first')).start(t, { host: '127.0.0.1', port: first.port })
+  const back = await remoteThat(says('first')).start(t, { host, port: first.port })
   await until('clients to return', async () => (await answer(relay)) === 'first')
   assert.equal(back.acceptedCount, 1)
   assert.equal(await answer(relay), 'first')

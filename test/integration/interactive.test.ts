@@ -11,6 +11,8 @@ const BANNER = 'SSH-2.0-OpenSSH_9.2\r\n'
 /** The quickest one is free of what else the machine does. */
 const TRIES = 41
 
+const KEYS = 200
+
 /** What the relay may add until a banner or the echo of a key arrives. */
 const LATER_MAX_MS = 5
 
@@ -24,10 +26,15 @@ test('keystrokes are echoed one by one', async (t) => {
 test('no keystroke waits for another one', async (t) => {
   const remote = await remoteThat(echoes).start(t)
   const relay = await relayTo(remote).start(t)
+  // Of the quicker ones, because a busy machine makes some wait; where keys wait for another, all but the first few do.
   const keysMs = async (client: Client) => {
-    const startedMs = performance.now()
-    for (let i = 0; i < 200; i++) await client.exchange('x')
-    return (performance.now() - startedMs) / 200
+    const timesMs: number[] = []
+    for (let i = 0; i < KEYS; i++) {
+      const startedMs = performance.now()
+      await client.exchange('x')
+      timesMs.push(performance.now() - startedMs)
+    }
+    return timesMs.sort((a, b) => a - b)[KEYS / 4] ?? Number.NaN
   }
   const direct = await Client.connect(t, { port: remote.port })
   const relayed = await relay.connect()

@@ -12,7 +12,7 @@ const ANYWHERE = ['0.0.0.0', '::']
 for (const mode of ['single process = yes', 'single process = no']) {
   test(`0.0.0.0 and :: bind on one port, also after a reload (${mode})`, async (t) => {
     const remote = await remoteThat(echoes).start(t)
-    const port = await freePorts(1, '127.0.0.1')
+    const port = await freePorts(1, '::')
     const plan = (...hosts: readonly string[]) =>
       relayTo(remote)
         .withMaster(mode)
@@ -43,7 +43,7 @@ for (const mode of ['single process = yes', 'single process = no']) {
 
 test('a listener with `ipv6 only` leaves the IPv4 address of its port free', async (t) => {
   const remote = await remoteThat(echoes).start(t)
-  const port = await freePorts(1, '127.0.0.1')
+  const port = await freePorts(1, '::')
   const relay = await relayTo(remote)
     .listeningOn(`port = ${port} ipv6 only = yes`, `address = 127.0.0.1 port = ${port}`)
     .start(t)

@@ -100,7 +100,7 @@ for (const signal of ['SIGHUP', 'SIGTERM'] as const) {
     assert.deepEqual([master.sessionsOf(pid), master.sessionsOf(successor)], [1, 1])
     assert.equal(await client.exchange('still here'), 'still here')
     await client.close()
-    await until('the old child to end', () => !isAlive(pid), 1_500)
+    await until('the old child to end', () => !isAlive(pid))
     assert.deepEqual(await master.hasChildren(1), [successor])
     assert.doesNotMatch(master.program.stderr.text, /cannot reach|abnormally|at start/)
   })
@@ -140,11 +140,11 @@ test('children of a killed master finish their sessions and end', async (t) => {
   await master.holds(1, 0)
   const [busy = 0, idle = 0] = master.children()
   process.kill(master.pid, 'SIGKILL')
-  await until('the idle child to end', () => !isAlive(idle), 2_000)
+  await until('the idle child to end', () => !isAlive(idle))
   assert.equal(await client.exchange('after'), 'after')
   assert.ok(isAlive(busy))
   await client.close()
-  await until('the busy child to end', () => !isAlive(busy), 2_000)
+  await until('the busy child to end', () => !isAlive(busy))
 })
 
 /** A master whose children die at start; the next start is seconds away. */

@@ -4,8 +4,8 @@ import { spawning, startMaster } from '../harness/master.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 
-/** The master looks for idle children every 8 seconds. */
-const SHRINK_MAX_MS = 9_500
+/** The master looks for idle children every 8 seconds; how soon a child ends is up to the machine. */
+const SHRINK_MAX_MS = 18_000
 
 test('idle children above the minimum end, and new ones start again', { timeout: 40_000 }, async (t) => {
   const remote = await remoteThat(echoes).start(t)

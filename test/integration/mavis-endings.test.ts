@@ -56,7 +56,7 @@ for (const { name: mode, start, textOf } of MODES) {
     await client.close()
     running.signal('SIGTERM')
     await running.program.ended()
-    assert.deepEqual(helpers.filter(isAlive), [])
+    await until('the helpers to end', () => !helpers.some(isAlive))
   })
 
   test(`${mode}: runs no helpers while only old sessions remain`, async (t) => {

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
-import { createSocket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
-import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
@@ -10,6 +8,7 @@ import { AV } from '../../src/base/mavis-attributes.js'
 import { ERR, FINAL } from '../../src/mavis/module.js'
 import type { MavisServer } from '../../src/mavis/settings.js'
 import { temporaryFolder } from '../harness/clean-up.js'
+import { freePort } from '../harness/free-ports.js'
 import { type MavisdOptions, startMavisd } from '../harness/mavis/mavisd.js'
 import { descriptorKinds } from '../harness/proc.js'
 import { until } from '../harness/until.js'
@@ -21,15 +20,7 @@ const udp = (host: string, port: number): MavisServer => ({
 })
 
 /** A server address where nothing listens. */
-async function closedServer(): Promise<MavisServer> {
-  const socket = createSocket('udp4')
-  socket.bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  const { port } = socket.address()
-  socket.close()
-  await once(socket, 'close')
-  return udp('127.0.0.1', port)
-}
+const closedServer = async (): Promise<MavisServer> => udp('127.0.0.1', await freePort())
 
 const sockets = (): number => descriptorKinds('self').get('socket') ?? 0
 
@@ -99,7 +90,7 @@ test('resends a lost query', async (t) => {
   temporaryFolder(t)
   const mavisd = await startMavisd(t)
   if (mavisd === undefined) return
-  const asker = new RemoteAsker(t, [mavisd.server], { timeoutMs: 50 })
+  const asker = new RemoteAsker(t, [mavisd.server], { timeoutMs: 50, tries: 1_000 })
   assert.equal((await asker.ask('second')).result, 'ACK')
   assert.ok(mavisd.asked('second') >= 2)
 })

@@ -67,15 +67,17 @@ for (const { name: mode, start } of MODES) {
     writeFileSync(helper, text, { mode: 0o755 })
     const module = `mavis module = external { exec = "${helper}" childs min = 1 childs max = 1 }`
     const running = await start(t, relayTo(await remoteThat(echoes).start(t)).with(HOST, module))
-    await until('the helper to be there', () => existsSync(started))
-    const [pid] = readFileSync(started, 'utf8').split('\n').map(Number)
-    assert.ok(pid !== undefined && pid > 0)
+    const pid = await until('the helper to be there', () => {
+      return (
+        (existsSync(started) && Number(/^(\d+)\n/.exec(readFileSync(started, 'utf8'))?.[1] ?? 0)) || false
+      )
+    })
     afterwards(t, () => {
       if (isAlive(pid)) process.kill(-pid, 'SIGKILL')
     })
     running.signal('SIGTERM')
     assert.deepEqual(await running.program.ended(), { code: 0, signal: null })
-    assert.equal(isAlive(pid), false)
+    await until('the helper to end', () => !isAlive(pid))
   })
 }
 
@@ -125,16 +127,19 @@ test('drops a client that resets while waiting, serves one that half-closes', as
 
 test('drops queued queries of clients that left', async (t) => {
   if (!needs(t, 'python3')) return
-  const policy = new Policy(t, { [ANN]: 'slow 1 ACK', [BOB]: 'ACK', [CYD]: 'ACK' })
+  const others = `${BOB} ACK\n${CYD} ACK`
+  const policy = new Policy(t, { [ANN]: `wait\n${others}` })
   const relay = await relayTo(await remoteThat(echoes).start(t))
-    .with(HOST, policy.module(1))
+    .with(HOST, policy.module(1), ACCESS_LOG)
     .start(t)
   await relay.hasHelpers(1)
   const first = await clientFrom(t, ANN, relay.port())
   await until('the first question', () => policy.asked.length === 1)
   const waiting = await Promise.all(Array.from({ length: 20 }, () => clientFrom(t, BOB, relay.port())))
   for (const client of waiting) client.reset()
+  await relay.logged(new RegExp(`client=${BOB}:.*end=client-left`), waiting.length)
   const last = await clientFrom(t, CYD, relay.port())
+  policy.set(ANN, `ACK\n${others}`)
   assert.equal(await first.exchange('hello'), 'hello')
   assert.equal(await last.exchange('hello'), 'hello')
   assert.deepEqual(
@@ -153,8 +158,7 @@ test('asks a new helper again when one dies', async (t) => {
   await relay.hasHelpers(1)
   const client = await clientFrom(t, ANN, relay.port())
   await until('the question', () => policy.asked.length > 0)
-  policy.set(ANN, 'ACK')
-  policy.add(BOB, 'ACK')
+  policy.set(ANN, `ACK\n${BOB} ACK`)
   await client.send('hello')
   await client.endWriting()
   // Three helpers may die on one query before the rules change.

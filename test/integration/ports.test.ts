@@ -9,6 +9,7 @@ import { foreignMaster, MAX } from '../harness/foreign-master.js'
 import { freePorts } from '../harness/free-ports.js'
 import { masterText, spawning, startMaster } from '../harness/master.js'
 import { MODES } from '../harness/modes.js'
+import { Names } from '../harness/names.js'
 import { needs } from '../harness/needs.js'
 import { fileOfProject, tcprelay } from '../harness/program.js'
 import { relayTo } from '../harness/relay.js'
@@ -102,10 +103,12 @@ for (const { name: mode, start, textOf } of MODES) {
 }
 
 test('`port = same` with a port that the system has chosen, and with a name', async (t) => {
-  const relay = await relayTo({ directive: 'address = localhost port = same' })
+  const names = new Names(t, { addresses: [BACK], afterMs: 0 })
+  const relay = await relayTo({ directive: 'address = back.test port = same' })
     .listeningOn(`address = ${FRONT} port = 0`)
+    .running({ env: names.environment })
     .start(t)
-  await remoteThat(says('the same')).start(t, { host: '127.0.0.1', port: relay.port() })
+  await remoteThat(says('the same')).start(t, { host: BACK, port: relay.port() })
   assert.equal(await hears(t, { port: relay.port() }), 'the same')
 })
 

@@ -45,7 +45,7 @@ for (const mode of MODES_WITH_TWO) {
     const remote = await CountingRemote.start(t)
     const plan = relayTo(remote).with(
       'max connections = 1',
-      'queue = { size = 2 timeout = 400ms }',
+      'queue = { size = 2 timeout = 1s }',
       'access log = stderr',
     )
     const running = await mode.start(t, plan)
@@ -57,7 +57,7 @@ for (const mode of MODES_WITH_TWO) {
     await running.logged(/ seconds=\S+ end=queue-full$/)
     await running.logged(/ seconds=\S+ queued=\d{3,} end=queue-timeout$/, 2)
     await running.logged(/rejected client 127\.0\.0\.1:\d+ of pool default: its queue is full/)
-    await running.logged(/rejected client 127\.0\.0\.1:\d+ of pool default: no remote had room within 0\.4 s/)
+    await running.logged(/rejected client 127\.0\.0\.1:\d+ of pool default: no remote had room within 1 s/)
     remote.finishOne()
     await answerTo(first)
     for (const client of others) await client.close()

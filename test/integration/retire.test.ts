@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { listeningPortsOf } from '../harness/proc.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
+import { until } from '../harness/until.js'
 import { variants } from '../harness/variants.js'
 
 for (const directive of variants(['retire limit = 3'], ['retire = 3'])) {
@@ -11,6 +13,8 @@ for (const directive of variants(['retire limit = 3'], ['retire = 3'])) {
     const clients = [await relay.connect(), await relay.connect(), await relay.connect()]
     for (const client of clients) assert.equal(await client.exchange('served'), 'served')
     await relay.logged(/Retire limit reached\./)
+    // It is logged before.
+    await until('the listener to be closed', () => listeningPortsOf(relay.pid).length === 0)
     assert.equal(await (await relay.connect()).ending(), 'ECONNREFUSED')
     for (const client of clients) assert.equal(await client.exchange('still'), 'still')
     for (const client of clients) await client.close()

@@ -69,7 +69,7 @@ for (const mode of MODES) {
   test(`${mode.name}: clients are routed by their protocol, and silent ones after 'detect timeout'`, async (t) => {
     const { ssh, http, tls, other } = await servers(t, 'ssh', 'http', 'tls', 'other')
     const plan = relayTo(other)
-      .listeningOn(`${ANY_PORT} detect timeout = 300ms`)
+      .listeningOn(`${ANY_PORT} detect timeout = 2s`)
       .with(
         pool('ssh', ssh),
         pool('http', http),

@@ -104,7 +104,7 @@ test('only directions with a full sink keep a pipe, and return it', async (t) =>
   // One after the other: simultaneous connections may be accepted in another order.
   const pairs = [await stage.join(), await stage.join(), await stage.join()]
   const sent = await Promise.all(pairs.map(({ client }) => client.fill()))
-  assert.equal(pipesOf(relay) - idlePipes, 3)
+  await until('a pipe for each', () => pipesOf(relay) - idlePipes === 3)
   for (const [i, { server }] of pairs.entries()) {
     assert.equal((await server.readMuch(sent[i] as number)).bytes, sent[i])
   }
@@ -126,7 +126,7 @@ test('bytes in a pipe whose sink resets never reach the next session', async (t)
     const cut = await stage.join()
     const other = await stage.join()
     await cut.client.fill()
-    assert.ok(pipesOf(relay) > stage.idlePipes)
+    await until('a pipe', () => pipesOf(relay) > stage.idlePipes)
     await cut.server.reset()
     assert.match((await cut.client.sendMuch(64 * MiB)).ending, /ECONNRESET|EPIPE/)
     await whole(other.client, other.server, 4 * MiB)
@@ -140,7 +140,7 @@ test('bytes in a pipe whose source resets are delivered, then the reset', async 
   if (!stage) return
   const { client, server } = await stage.join()
   const sent = await client.fill()
-  assert.equal(pipesOf(stage.relay) - stage.idlePipes, 1)
+  await until('a pipe', () => pipesOf(stage.relay) - stage.idlePipes === 1)
   await client.reset()
   const { bytes, ending } = await server.readToEnd({ chunkBytes: 65_536, pauseMs: 1 })
   assert.equal(ending, 'ECONNRESET')
@@ -152,8 +152,9 @@ test('a session that is reset while its pipe is full leaks no pipe', async (t) =
   const stage = await stageFor(t, (server) => spliced(server).with('idle timeout = 1'))
   if (!stage) return
   const { client } = await stage.join()
-  await client.fill()
-  assert.equal(pipesOf(stage.relay) - stage.idlePipes, 1)
+  // Not after `fill`, which waits until nothing has happened for half a second.
+  const hasPipe = until('a pipe', () => pipesOf(stage.relay) - stage.idlePipes === 1)
+  await Promise.all([client.fill(), hasPipe])
   await hasNoPipe(stage.relay, stage.idlePipes)
 })
 

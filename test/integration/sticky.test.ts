@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { Client } from '../harness/client.js'
+import { freePort } from '../harness/free-ports.js'
 import { type Master, masterText, spawning, startMaster } from '../harness/master.js'
 import { type Relay, relayTo, type Target } from '../harness/relay.js'
 import { reload } from '../harness/reload.js'
@@ -78,7 +79,7 @@ for (const accept of ACCEPT_WAYS) {
 }
 
 test('clients return to a server that was down, and one that is drained keeps its clients', async (t) => {
-  const [a, b] = [await named(t, 'a'), await named(t, 'b')]
+  const [a, b] = [await named(t, 'a', await freePort()), await named(t, 'b')]
   const relay = await planOf(a, b).start(t)
   const first = await visit(t, relay)
   const [ofA = '', ofB = ''] = [clientsOf(first, 'a')[0], clientsOf(first, 'b')[0]]

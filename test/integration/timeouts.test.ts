@@ -32,20 +32,31 @@ test('an idle timeout below a second is kept', async (t) => {
 test('bytes in either direction keep a session alive', async (t) => {
   const remote = await remoteThat(listens).start(t)
   const relay = await relayTo(remote).with('idle timeout = 1').start(t)
-  const client = await relay.connect()
-  await remote.holds(1)
-  const [server] = remote.sockets
-  const startedMs = performance.now()
-  const ending = client.ending()
-  const talk = setInterval(() => void (Math.random() < 0.5 ? client.send('x') : server?.write('x')), 300)
-  const cut = await Promise.race([
-    ending,
-    new Promise((resolve) => setTimeout(() => resolve('alive'), 2_500)),
-  ])
-  clearInterval(talk)
-  assert.equal(cut, 'alive')
-  assert.equal(await ending, 'ECONNRESET')
-  assert.ok(performance.now() - startedMs > 3_000)
+  // A test that is late itself, on a busy machine, tries again.
+  for (;;) {
+    const client = await relay.connect()
+    await remote.holds(1)
+    const [server] = remote.sockets
+    const startedMs = performance.now()
+    let [spokenMs, silentMs] = [startedMs, 0]
+    const ending = client.ending()
+    const talk = setInterval(() => {
+      silentMs = Math.max(silentMs, performance.now() - spokenMs)
+      spokenMs = performance.now()
+      if (Math.random() < 0.5) client.socket.write('x')
+      else server?.write('x')
+    }, 300)
+    const cut = await Promise.race([
+      ending,
+      new Promise((resolve) => setTimeout(() => resolve('alive'), 2_500)),
+    ])
+    clearInterval(talk)
+    if (cut !== 'alive' && silentMs > 800) continue
+    assert.equal(cut, 'alive')
+    assert.equal(await ending, 'ECONNRESET')
+    assert.ok(performance.now() - startedMs > 3_000)
+    return
+  }
 })
 
 test('half-close timeout ends a session with one direction left, not one with both', async (t) => {

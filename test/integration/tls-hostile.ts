@@ -107,7 +107,9 @@ async function tellsOfAll(t: TestContext, relay: Relay, count: number): Promise<
 
 /** While a client is silent for as long as it may, the relay uses no CPU. */
 async function standsStill(relay: Relay): Promise<void> {
-  const silent = await relay.connect()
-  await waitsWithoutCpu(relay.pid, silent.ending())
-  await silent.close()
+  await waitsWithoutCpu(relay.pid, async () => {
+    const silent = await relay.connect()
+    await silent.ending()
+    await silent.close()
+  })
 }

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { TestContext } from 'node:test'
 import { afterwards } from '../harness/clean-up.js'
+import { freePort } from '../harness/free-ports.js'
 import { distinguishedName, type Identity, integer, oid, sequence, signed, tagged } from './certificates.js'
 
 /** The content of an OCSP response. */
@@ -76,6 +77,7 @@ export class Responder {
   }
 
   async start(t: TestContext): Promise<this> {
+    this.#port = await freePort()
     await this.resume()
     afterwards(t, () => this.stop())
     return this
@@ -93,8 +95,6 @@ export class Responder {
   async resume(): Promise<void> {
     this.#server.listen(this.#port, '127.0.0.1')
     await once(this.#server, 'listening')
-    const address = this.#server.address()
-    this.#port = typeof address === 'object' ? (address?.port ?? 0) : 0
   }
 }
 

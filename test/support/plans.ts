@@ -61,6 +61,7 @@ const LEAST_USE = {
   boundedLoad: undefined,
   tierMinUsable: 1,
   closesOnRecovery: false,
+  shed: undefined,
   slowStartAggression: 1,
   rebalance: 0,
   slot: 0,

@@ -62,6 +62,7 @@ export function dynamicPools(
     boundedLoad: undefined,
     tierMinUsable: 1,
     closesOnRecovery: false,
+    shed: undefined,
     rebalance: 0,
     slowStartAggression: 1,
     maxConnections: Number.POSITIVE_INFINITY,
