@@ -1,6 +1,7 @@
 /** Checks that each health check has what its type needs, and nothing that only others have. */
 import { PROBE_NAMES, type ProbeName } from '../base/probe-names.js'
 import { orList } from './expectation.js'
+import { lackOf } from './health-lacks.js'
 import { checkTlsMode } from './health-tls.js'
 import { mergedHealth } from './merged-health.js'
 import type { Problems } from './problems.js'
@@ -27,7 +28,9 @@ function checkRemote(
   const health = mergedHealth(own, pool.health)
   if (health === undefined || health.type === 'none') return
   const type = health.type ?? 'tcp'
-  for (const given of [own, pool.health]) {
+  // With a type of its own the remote needs no directives of the pool.
+  const relevant = own?.type === undefined ? [own, pool.health] : [own]
+  for (const given of relevant) {
     if (given === undefined || reported.has(given)) continue
     const [other] = directivesOfOthers(given, type)
     if (other === undefined) continue
@@ -43,6 +46,8 @@ function checkRemote(
     problems.error(health.serverName.position, "'server name' needs TLS, and this health check is without", {
       hint: "add 'tls = yes' to the 'health' block",
     })
+  const lack = lackOf(health, type)
+  if (lack !== undefined) problems.error(position, lack.text, { hint: lack.hint })
   if (ports === 'same' && health.port === undefined)
     problems.error(position, "the health check of a remote with 'port = same' needs a port", {
       hint: "add 'health = { port = PORT }' to the remote or to its pool",

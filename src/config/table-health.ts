@@ -4,6 +4,7 @@ import { clientAddress } from './client-address-type.js'
 import { located } from './located.js'
 import { count, time, yesNo } from './number-types.js'
 import { block, optional, optionalBlock, type Rows, type SettingsOf } from './row.js'
+import { httpRows } from './table-health-text.js'
 import { choice, text } from './text-types.js'
 
 /** A check more often than that says nothing more, and is an attack. */
@@ -21,7 +22,7 @@ const commonRows = {
   type: optional('type', choice(['none', ...PROBE_NAMES]), {
     doc:
       'What is checked: `tcp`: that the remote accepts a connection; `tls`: a TLS handshake, and the days until the ' +
-      'certificate expires; `none`: nothing.',
+      'certificate expires; `http`: the response to a request of HTTP/1.1; `none`: nothing.',
     defaultText: '`tcp`',
     isOurs: true,
   }),
@@ -113,9 +114,10 @@ const tlsTypeRows = {
 export const ROWS_OF_TYPE = {
   tcp: {},
   tls: tlsTypeRows,
+  http: { ...httpRows, ...tlsRows },
 } satisfies Record<ProbeName, Rows>
 
-const healthRows = { ...commonRows, ...tlsRows, ...tlsTypeRows }
+const healthRows = { ...commonRows, ...ROWS_OF_TYPE.tls, ...ROWS_OF_TYPE.http }
 
 export const healthBlock = block(
   'health',

@@ -13,8 +13,11 @@ const CLOSED = 'it closed the connection'
 
 const EMPTY: Buffer = Buffer.alloc(0)
 
-/** Length of the answer at the beginning of `bytes`; undefined: more bytes are needed. */
-export type FindEnd = (bytes: Buffer) => number | undefined
+/**
+ * Length of the answer at the beginning of `bytes`; undefined: more bytes are needed. `hasEnded`: the server has closed the
+ * connection, and no more come.
+ */
+export type FindEnd = (bytes: Buffer, hasEnded: boolean) => number | undefined
 
 interface Waiting {
   readonly what: string
@@ -44,6 +47,11 @@ export class Conversation {
   /** For protocols that a module of Node speaks; it takes the bytes that come. */
   get socket(): Socket {
     return this.#socket
+  }
+
+  /** What has been received and is no part of an answer so far: for the text of a failure. */
+  get received(): Uint8Array {
+    return this.#bytes
   }
 
   send(bytes: Uint8Array | string): void {
@@ -104,7 +112,7 @@ export class Conversation {
     const waiting = this.#waiting
     if (waiting === undefined) return
     try {
-      const length = waiting.findEnd(this.#bytes)
+      const length = waiting.findEnd(this.#bytes, this.#failure === CLOSED)
       if (length !== undefined) {
         this.#waiting = undefined
         const answer = this.#bytes.subarray(0, length)

@@ -1,4 +1,5 @@
 /** What a configuration says of each type of health check, and what a check finds: plain data. */
+import type { ByteString } from '../base/byte-string.js'
 import type { ProbeName } from '../base/probe-names.js'
 
 /** A check by its type, with the options of the type. */
@@ -6,6 +7,7 @@ export type ProbeCheck =
   | { readonly type: 'tcp' }
   /** A certificate that expires sooner is a warning. */
   | { readonly type: 'tls'; readonly expiresWithinMs: number }
+  | HttpCheck
 
 export type CheckOf<N extends ProbeName> = Extract<ProbeCheck, { readonly type: N }>
 
@@ -15,4 +17,28 @@ export interface ProbeFinding {
   readonly text: string
   /** Something that is right now and will not be for long. */
   readonly warning?: string
+}
+
+/** What an answer has to contain. */
+export interface Sought {
+  /** `pattern`: a regular expression of JavaScript with the flag `m`, for bytes as characters. */
+  readonly kind: 'bytes' | 'pattern'
+  readonly source: ByteString
+  /** As it is written in the configuration, quoted. */
+  readonly shown: string
+}
+
+/** Numbers from `first` to `last`. */
+export interface StatusRange {
+  readonly first: number
+  readonly last: number
+}
+
+export interface HttpCheck {
+  readonly type: 'http'
+  /** The whole request. */
+  readonly request: ByteString
+  readonly isHead: boolean
+  readonly statuses: readonly StatusRange[]
+  readonly body: Sought | undefined
 }

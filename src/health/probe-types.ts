@@ -14,6 +14,7 @@ export type Probe<N extends ProbeName> = (session: ProbeSession, check: CheckOf<
 const PROBES: { readonly [N in ProbeName]: () => Promise<Probe<N>> } = {
   tcp: async () => probeTcp,
   tls: async () => (await import('./types/tls.js')).probeTlsHandshake,
+  http: async () => (await import('./types/http.js')).probeHttp,
 }
 
 export async function runProbe<N extends ProbeName>(

@@ -1,13 +1,13 @@
 /** The health checks of a plan, which only the head has: from directives to what the prober runs. */
 import { type SocketAddress, withPort } from '../../base/address.js'
-import type { ProbeName } from '../../base/probe-names.js'
 import { mergedHealth } from '../../config/merged-health.js'
 import { portList } from '../../config/port-types.js'
 import type { HealthSettings } from '../../config/table-health.js'
 import type { RemoteSettings, TcprelaySettings } from '../../config/table-tcprelay.js'
-import type { CheckOf, ProbeCheck } from '../../health/probe-checks.js'
+import type { ProbeCheck } from '../../health/probe-checks.js'
 import type { ProbePlan } from '../../health/probe-plan.js'
 import type { ProbeTls } from '../../health/probe-tls.js'
+import { CHECKS, type Checked } from './probe-checks.js'
 import { remoteName } from './socket-names.js'
 
 const INTERVAL_MS = 2_000
@@ -16,15 +16,6 @@ const TIMEOUT_MAX_MS = 5_000
 const RISE = 2
 const FALL = 3
 const JITTER_PERCENT = 10
-/** 14 days: enough for whoever renews certificates by hand. Automatic renewal is sooner. */
-const EXPIRES_WITHIN_MS = 14 * 86_400_000
-
-/** By type: the options of its checks. */
-const CHECKS: { readonly [N in ProbeName]: (health: HealthSettings, remote: RemoteSettings) => CheckOf<N> } =
-  {
-    tcp: () => ({ type: 'tcp' }),
-    tls: ({ expiresWithinMs = EXPIRES_WITHIN_MS }) => ({ type: 'tls', expiresWithinMs }),
-  }
 
 /** In the order of the remotes; undefined: the remote is not checked. */
 export function probePlans(
@@ -38,10 +29,10 @@ export function probePlans(
 }
 
 function probePlan(health: HealthSettings, remote: RemoteSettings, tls: ProbeTls | undefined): ProbePlan {
-  const { address, intervalMs = INTERVAL_MS, port, sendProxy = 'no' } = health
+  const { address, intervalMs = INTERVAL_MS, port = portOf(remote), sendProxy = 'no' } = health
   const { downIntervalMs, fastIntervalMs, fall, jitterPercent, rise, timeoutMs } = health
   return {
-    check: checkOf(health, remote),
+    check: checkOf({ health, remote, port }),
     intervalMs,
     fastIntervalMs: fastIntervalMs ?? intervalMs,
     downIntervalMs: downIntervalMs ?? intervalMs,
@@ -52,15 +43,15 @@ function probePlan(health: HealthSettings, remote: RemoteSettings, tls: ProbeTls
     sendProxy: sendProxy === 'no' ? undefined : sendProxy,
     // The port follows, from `port`.
     address: address && withPort(address, 0),
-    port: port ?? portOf(remote),
+    port,
     tls: tls?.id,
   }
 }
 
-function checkOf(health: HealthSettings, remote: RemoteSettings): ProbeCheck {
-  const { type = 'tcp' } = health
+function checkOf(checked: Checked): ProbeCheck {
+  const { type = 'tcp' } = checked.health
   if (type === 'none') throw new Error('a remote without a health check has no plan')
-  return CHECKS[type](health, remote)
+  return CHECKS[type](checked)
 }
 
 /** Undefined: it is a Unix socket, or the port is that of the client. */

@@ -1,0 +1,51 @@
+/** The options of each type of health check, from directives. */
+import type { SocketAddress } from '../../base/address.js'
+import type { ByteString } from '../../base/byte-string.js'
+import type { ProbeName } from '../../base/probe-names.js'
+import type { HealthSettings } from '../../config/table-health.js'
+import type { RemoteSettings } from '../../config/table-tcprelay.js'
+import type { CheckOf, HttpCheck } from '../../health/probe-checks.js'
+
+/** 14 days: enough for whoever renews certificates by hand. Automatic renewal is sooner. */
+const EXPIRES_WITHIN_MS = 14 * 86_400_000
+const STATUSES = [{ first: 200, last: 399 }]
+/** Servers and clients leave the ports of `http` and `https` away. */
+const USUAL_PORTS: readonly (number | undefined)[] = [80, 443, undefined]
+
+/** What a check is compiled from. */
+export interface Checked {
+  readonly health: HealthSettings
+  readonly remote: RemoteSettings
+  /** That is checked; undefined: it is a Unix socket. */
+  readonly port: number | undefined
+}
+
+/** By type. */
+export const CHECKS: { readonly [N in ProbeName]: (checked: Checked) => CheckOf<N> } = {
+  tcp: () => ({ type: 'tcp' }),
+  tls: ({ health }) => ({ type: 'tls', expiresWithinMs: health.expiresWithinMs ?? EXPIRES_WITHIN_MS }),
+  http: httpCheck,
+}
+
+function httpCheck(checked: Checked): HttpCheck {
+  const { body, method = 'GET', statuses = STATUSES } = checked.health
+  return { type: 'http', request: requestOf(checked), isHead: method === 'HEAD', statuses, body }
+}
+
+function requestOf({ health, port, remote }: Checked): ByteString {
+  const { headers = [], host = hostOf(remote, port), method = 'GET', path = '/' } = health
+  const hasAgent = headers.some((header) => /^user-agent:/i.test(header))
+  const own = [`Host: ${host}`, 'Connection: close', ...(hasAgent ? [] : ['User-Agent: tcprelay'])]
+  return [`${method} ${path} HTTP/1.1`, ...own, ...headers, '', ''].join('\r\n')
+}
+
+function hostOf({ target }: RemoteSettings, port: number | undefined): string {
+  const host = target.kind === 'name' ? target.host : literalOf(target.address)
+  return USUAL_PORTS.includes(port) ? host : `${host}:${port}`
+}
+
+/** Without the scope, which has no meaning for the server. */
+function literalOf(address: SocketAddress): string {
+  if (address.family === 'unix') return 'localhost'
+  return address.family === 'ipv6' ? `[${address.host}]` : address.host
+}
