@@ -63,6 +63,6 @@ function directivesOfOthers(given: HealthSettings, type: ProbeName) {
   return PROBE_NAMES.flatMap((name) =>
     Object.entries<Row>(ROWS_OF_TYPE[name])
       .filter(([key]) => !(key in ROWS_OF_TYPE[type]) && given[key as keyof HealthSettings] !== undefined)
-      .map(([key, { spellings }]) => ({ key, spelling: spellings[0] })),
+      .map(([key, { spellings }]) => ({ key, spelling: spellings.join("' or '") })),
   )
 }

@@ -1,9 +1,11 @@
 /** The directives of health checks by protocols whose messages are text. */
 import { byteString } from '../base/byte-string.js'
+import type { ExpectStep } from '../health/probe-checks.js'
 import { Refusal, refuseText } from './expectation.js'
 import { parseCount } from './number-types.js'
 import { folded, optional } from './row.js'
-import { sought } from './sought-type.js'
+import { bytesToSend, sought } from './sought-type.js'
+import { choice, text } from './text-types.js'
 import { isPunctuation } from './token.js'
 import { commaList, oneToken, type ValueType } from './value-type.js'
 
@@ -97,6 +99,69 @@ export const httpRows = {
     doc:
       'Of `http`: what the first 64 KiB of the body must contain: a text, bytes in hexadecimal, or a pattern of Perl, in ' +
       'which `^` and `$` match at the ends of lines.',
+    isOurs: true,
+  }),
+}
+
+const step: ValueType<ExpectStep> = {
+  grammar: sought.grammar,
+  read(input) {
+    if (input.words[0] === 'send') {
+      const bytes = bytesToSend.read(input)
+      return bytes === undefined ? undefined : { kind: 'send', bytes }
+    }
+    const found = sought.read(input)
+    return found && { kind: 'expect', sought: found }
+  },
+}
+
+export const expectRows = {
+  // One row: the order of both counts.
+  steps: folded(['expect', 'send'], step, (items) => (items.length === 0 ? undefined : items), {
+    doc:
+      'Of `expect`: what is sent, and what the server has to answer to it. May be repeated: they are carried out in the ' +
+      'order in which they stand. What is expected may come anywhere in what the server has sent since the last match: a ' +
+      'text, bytes in hexadecimal, or a pattern of Perl, in which `^` and `$` match at the ends of lines. `send` takes no ' +
+      'pattern. Quoted text may have `\\r\\n`. If a remote has any of them, it has none of those of its pool.',
+    isOurs: true,
+  }),
+}
+
+/** For each type that logs in. */
+export const userRow = optional('user', text('NAME'), {
+  doc: 'The user as whom the check logs in.',
+  isOurs: true,
+})
+
+export const passwordRow = optional('password', text('TEXT'), {
+  doc:
+    'The password of the user. A file with passwords must be readable for the user of this program only; it may be one that ' +
+    'the configuration includes.',
+  isOurs: true,
+})
+
+export const redisRows = {
+  user: userRow,
+  password: passwordRow,
+  role: optional('role', choice(['any', 'master', 'replica']), {
+    doc: 'Of `redis`: the role that the server must have. `any`: it is not asked.',
+    defaultText: '`any`',
+    isOurs: true,
+  }),
+}
+
+export const smtpRows = {
+  helo: optional('helo', hostField, {
+    doc: 'Of `smtp`: the name with which the check introduces itself.',
+    defaultText: 'the name of this host',
+    isOurs: true,
+  }),
+}
+
+export const agentRows = {
+  agentSend: optional('agent send', bytesToSend, {
+    doc: 'Of `agent`: what is sent before the answer is awaited, such as the name of the server and `\\n`.',
+    defaultText: 'nothing',
     isOurs: true,
   }),
 }

@@ -4,7 +4,7 @@ import { clientAddress } from './client-address-type.js'
 import { located } from './located.js'
 import { count, time, yesNo } from './number-types.js'
 import { block, optional, optionalBlock, type Rows, type SettingsOf } from './row.js'
-import { httpRows } from './table-health-text.js'
+import { agentRows, expectRows, httpRows, redisRows, smtpRows } from './table-health-text.js'
 import { choice, text } from './text-types.js'
 
 /** A check more often than that says nothing more, and is an attack. */
@@ -22,7 +22,10 @@ const commonRows = {
   type: optional('type', choice(['none', ...PROBE_NAMES]), {
     doc:
       'What is checked: `tcp`: that the remote accepts a connection; `tls`: a TLS handshake, and the days until the ' +
-      'certificate expires; `http`: the response to a request of HTTP/1.1; `none`: nothing.',
+      'certificate expires; `http`: the response to a request of HTTP/1.1; ' +
+      '`expect`: the answers to given texts; `redis`: that it answers PING, and its role; `smtp`: greeting and EHLO of a mail ' +
+      'server; `agent`: what a program beside the server says in the text protocol of the `agent-check` of HAProxy: up, down, ' +
+      'part of the weight, drain or maint; `none`: nothing.',
     defaultText: '`tcp`',
     isOurs: true,
   }),
@@ -115,9 +118,22 @@ export const ROWS_OF_TYPE = {
   tcp: {},
   tls: tlsTypeRows,
   http: { ...httpRows, ...tlsRows },
+  expect: { ...expectRows, ...tlsRows },
+  redis: { ...redisRows, ...tlsRows },
+  smtp: { ...smtpRows, ...tlsRows },
+  agent: agentRows,
 } satisfies Record<ProbeName, Rows>
 
-const healthRows = { ...commonRows, ...ROWS_OF_TYPE.tls, ...ROWS_OF_TYPE.http }
+const healthRows = {
+  ...commonRows,
+  ...tlsRows,
+  ...tlsTypeRows,
+  ...httpRows,
+  ...expectRows,
+  ...redisRows,
+  ...smtpRows,
+  ...agentRows,
+}
 
 export const healthBlock = block(
   'health',

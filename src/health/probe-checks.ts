@@ -8,6 +8,10 @@ export type ProbeCheck =
   /** A certificate that expires sooner is a warning. */
   | { readonly type: 'tls'; readonly expiresWithinMs: number }
   | HttpCheck
+  | ExpectCheck
+  | RedisCheck
+  | SmtpCheck
+  | AgentCheck
 
 export type CheckOf<N extends ProbeName> = Extract<ProbeCheck, { readonly type: N }>
 
@@ -17,6 +21,14 @@ export interface ProbeFinding {
   readonly text: string
   /** Something that is right now and will not be for long. */
   readonly warning?: string
+  readonly advice?: ProbeAdvice
+}
+
+/** What a remote wants, besides being up or down. Undefined: as before. */
+export interface ProbeAdvice {
+  /** Of its configured weight; 0: no new clients. */
+  readonly weightPercent?: number
+  readonly adminState?: 'ready' | 'drain' | 'maint'
 }
 
 /** What an answer has to contain. */
@@ -41,4 +53,36 @@ export interface HttpCheck {
   readonly isHead: boolean
   readonly statuses: readonly StatusRange[]
   readonly body: Sought | undefined
+}
+
+export interface ExpectCheck {
+  readonly type: 'expect'
+  /** In their order; at least one. */
+  readonly steps: readonly ExpectStep[]
+}
+
+export type ExpectStep =
+  | { readonly kind: 'send'; readonly bytes: ByteString }
+  | { readonly kind: 'expect'; readonly sought: Sought }
+
+export interface RedisCheck {
+  readonly type: 'redis'
+  readonly user: string | undefined
+  readonly password: string | undefined
+  /** `any`: the role is not asked for. */
+  readonly role: RedisRole
+}
+
+export type RedisRole = 'any' | 'master' | 'replica'
+
+export interface SmtpCheck {
+  readonly type: 'smtp'
+  /** How the check introduces itself; undefined: by the name of this host. */
+  readonly helo: string | undefined
+}
+
+export interface AgentCheck {
+  readonly type: 'agent'
+  /** Sent before the answer is awaited; '': nothing. */
+  readonly request: ByteString
 }

@@ -15,6 +15,10 @@ const PROBES: { readonly [N in ProbeName]: () => Promise<Probe<N>> } = {
   tcp: async () => probeTcp,
   tls: async () => (await import('./types/tls.js')).probeTlsHandshake,
   http: async () => (await import('./types/http.js')).probeHttp,
+  expect: async () => (await import('./types/expect.js')).probeExpect,
+  redis: async () => (await import('./types/redis.js')).probeRedis,
+  smtp: async () => (await import('./types/smtp.js')).probeSmtp,
+  agent: async () => (await import('./types/agent.js')).probeAgent,
 }
 
 export async function runProbe<N extends ProbeName>(

@@ -1,8 +1,10 @@
 /** Runs single health checks against servers of the test. */
 import { createServer, type Socket } from 'node:net'
+import { Duplex } from 'node:stream'
 import type { TestContext } from 'node:test'
 import type { SocketAddress } from '../../src/base/address.js'
-import type { ProbeCheck } from '../../src/health/probe-checks.js'
+import { Conversation } from '../../src/health/conversation.js'
+import type { ProbeCheck, ProbeFinding } from '../../src/health/probe-checks.js'
 import { ProbeFailure } from '../../src/health/probe-failure.js'
 import { ProbeSession, type SessionPlan } from '../../src/health/probe-session.js'
 import { runProbe } from '../../src/health/probe-types.js'
@@ -41,8 +43,7 @@ export async function checkAt(
 ): Promise<string> {
   const session = new ProbeSession([address], plan)
   try {
-    const { text, warning } = await runProbe(session, check)
-    return `up: ${text}${warning === undefined ? '' : `, but ${warning}`}`
+    return resultText(await runProbe(session, check))
   } catch (error) {
     if (error instanceof ProbeFailure) return `down: ${error.message}`
     throw error
@@ -83,4 +84,38 @@ export function floods(bytes: string): Serve {
     socket.on('drain', pour).resume()
     pour()
   }
+}
+
+/** A conversation in which exactly these chunks arrive, and then the end, whatever is sent. */
+export function conversationOf(chunks: readonly (Uint8Array | string)[]): Conversation {
+  const left = chunks.map((chunk) => Buffer.from(chunk)).filter(({ byteLength }) => byteLength > 0)
+  const stream = new Duplex({
+    read() {
+      // In turns of their own, so that no two chunks are read together.
+      setImmediate(() => this.push(left.shift() ?? null))
+    },
+    write: (_chunk, _encoding, done) => done(),
+  })
+  return new Conversation(stream as Socket)
+}
+
+/** The result of a check in such a conversation. */
+export async function checkedIn(
+  check: ProbeCheck,
+  chunks: readonly (Uint8Array | string)[],
+): Promise<string> {
+  const talk = conversationOf(chunks)
+  const session = { connect: async () => talk } as unknown as ProbeSession
+  try {
+    return resultText(await runProbe(session, check))
+  } catch (error) {
+    if (error instanceof ProbeFailure) return `down: ${error.message}`
+    throw error
+  } finally {
+    talk.close()
+  }
+}
+
+function resultText({ text, warning }: ProbeFinding): string {
+  return `up: ${text}${warning === undefined ? '' : `, but ${warning}`}`
 }

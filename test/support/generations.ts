@@ -34,6 +34,7 @@ export function generationOf(loaded: Loaded, present?: Generation, hasFront = fa
     mechanism: loaded.mechanism,
     staples: new Map(),
     verdictOf: () => ({ isDown: false, isExcluded: false, upAtMs: 0 }),
+    adviceOf: () => undefined,
     onListen: () => {},
     onState: () => {},
   })

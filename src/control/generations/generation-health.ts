@@ -3,7 +3,9 @@ import type { SocketAddress } from '../../base/address.js'
 import { DOWN, EXCLUDED, UP } from '../../base/verdict.js'
 import type { HeadCells } from '../../cells/cells.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
+import type { StateChange } from '../../engine/live-state.js'
 import type { RemotePlan } from '../../engine/plan.js'
+import type { ProbeAdvice } from '../../health/probe-checks.js'
 import type { ProbedRemote, ProbePlan } from '../../health/probe-plan.js'
 import type { ProbeTls } from '../../health/probe-tls.js'
 import type { Verdict, WatchedRemote } from '../../health/remote-verdicts.js'
@@ -52,6 +54,27 @@ export class GenerationHealth {
       })
     }
     return [...probed.values()]
+  }
+
+  /** The remotes whose checks give advice. */
+  get advised(): ReadonlySet<string> {
+    return new Set(this.#names.filter((_, i) => this.#probes[i]?.check.type === 'agent'))
+  }
+
+  /** The live state of a remote with this advice. `remotes`: those of the plan, by slot. */
+  advisedState(
+    name: string,
+    { adminState, weightPercent }: Required<ProbeAdvice>,
+    remotes: readonly RemotePlan[],
+  ): readonly StateChange[] {
+    if (!this.advised.has(name)) return []
+    return (this.#slotsByName.get(name) ?? []).flatMap((remoteSlot) => {
+      const { weight = 1 } = remotes[remoteSlot] ?? {}
+      return [
+        { what: 'weight', remoteSlot, weight: (weight * weightPercent) / 100 },
+        { what: 'admin-state', remoteSlot, state: adminState },
+      ]
+    })
   }
 
   /** Writes the verdict on a remote to the cells, where the workers read it. */

@@ -5,8 +5,9 @@ import type { PollMechanism } from '../../base/poll-mechanism.js'
 import type { Shape } from '../../cells/layout.js'
 import type { Configuration } from '../../config/load.js'
 import type { FrontRows } from '../../engine/acceptor-settings.js'
-import { type LiveState, NO_LIVE_STATE, type StateChange } from '../../engine/live-state.js'
+import { changed, type LiveState, NO_LIVE_STATE, type StateChange } from '../../engine/live-state.js'
 import type { Plan } from '../../engine/plan.js'
+import type { ProbeAdvice } from '../../health/probe-checks.js'
 import type { ProbedRemote } from '../../health/probe-plan.js'
 import type { Verdict, WatchedRemote } from '../../health/remote-verdicts.js'
 import type { Calls } from '../../kernel/calls.js'
@@ -47,6 +48,8 @@ export interface GenerationParts {
   readonly staples: LiveState['staples']
   /** What is known of a remote of this name. */
   verdictOf(remote: string): Verdict
+  /** What a remote of this name wants; undefined: what is configured. */
+  adviceOf(remote: string): Required<ProbeAdvice> | undefined
   /** A master accepts for its children. */
   readonly hasFront: boolean
   /** Keeps what children of all generations count. */
@@ -152,7 +155,10 @@ export class Generation {
     )
     const addresses = new Map(this.#lookups.known)
     const live = { ...NO_LIVE_STATE, addresses, ticketKeys: this.tickets?.keys ?? [], staples }
-    this.#state = new StateKeeper(live, (change) => parts.onState(change))
+    const advised = [...this.#health.advised].flatMap((name) =>
+      this.#advisedState(name, parts.adviceOf(name)),
+    )
+    this.#state = new StateKeeper(advised.reduce(changed, live), (change) => parts.onState(change))
     this.hasLooked = named.length === 0
     this.looked = this.#look()
   }
@@ -203,6 +209,20 @@ export class Generation {
   /** Writes the verdict on a remote to the cells, where its workers read it. */
   setVerdict(remote: string, verdict: Verdict): void {
     this.#health.setVerdict(this.memory.cells, remote, verdict)
+  }
+
+  /** The remotes whose checks give advice. */
+  get advisedRemotes(): ReadonlySet<string> {
+    return this.#health.advised
+  }
+
+  /** Gives the remote the weight and the admin state that it wants. */
+  setAdvice(remote: string, advice: Required<ProbeAdvice>): void {
+    for (const change of this.#advisedState(remote, advice)) this.applyState(change)
+  }
+
+  #advisedState(remote: string, advice: Required<ProbeAdvice> | undefined): readonly StateChange[] {
+    return advice === undefined ? [] : this.#health.advisedState(remote, advice, this.plan.remotes)
   }
 
   /** Puts its limits of sessions in force, also for workers of older generations. */

@@ -3,6 +3,7 @@ import type { KeptListeners } from '../../accept/kept-listeners.js'
 import { problemLine } from '../../config/problems.js'
 import { ProbeWarnings } from '../../health/probe-warnings.js'
 import { Prober } from '../../health/prober.js'
+import { RemoteAdvice } from '../../health/remote-advice.js'
 import { RemoteVerdicts } from '../../health/remote-verdicts.js'
 import type { RemoteEvidence } from '../../observe/remote-evidence.js'
 import { ERR, INFO, WARNING } from '../../observe/severity.js'
@@ -50,6 +51,7 @@ export interface ReloadParts extends StartedHead {
 export class Reloader {
   readonly access: AccessLogInForce
   readonly #verdicts: RemoteVerdicts
+  readonly #advice: RemoteAdvice
   readonly #prober: Prober
   readonly #warnings: ProbeWarnings
   readonly counters = new CounterKeeper()
@@ -93,11 +95,15 @@ export class Reloader {
       nowMs,
     )
     this.#warnings = new ProbeWarnings(parts.log.say, nowMs)
+    this.#advice = new RemoteAdvice(parts.log.say, (remote, advice) => {
+      for (const generation of this.#generations()) generation.setAdvice(remote, advice)
+    })
     this.#prober = new Prober({
       nowMs,
       random: Math.random,
       onResult: ({ name }, result) => {
         this.#warnings.check(name, result)
+        this.#advice.hear(name, result.advice)
         return this.#verdicts.check(name, result)
       },
       boundary: parts.boundary,
@@ -288,6 +294,7 @@ export class Reloader {
       mechanism: this.#parts.loaded.mechanism,
       staples: new Map(this.#stapler.staples),
       verdictOf: (remote) => this.#verdicts.of(remote),
+      adviceOf: (remote) => this.#advice.of(remote),
       onListen: (slot, listener) => this.#workers.onListen(slot, listener),
       onState: (change) => this.#workers.onState(generation, change),
     })
@@ -300,6 +307,7 @@ export class Reloader {
     // From here on what workers report concerns the next one.
     this.#present = next
     this.#verdicts.watch(next.watchedRemotes)
+    this.#advice.watch(next.advisedRemotes)
     this.#prober.watch(next.probedRemotes)
     this.#warnings.watch(next.probedRemotes)
     watchTlsFiles(this.#tlsFiles, next.loaded)

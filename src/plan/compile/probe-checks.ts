@@ -25,6 +25,10 @@ export const CHECKS: { readonly [N in ProbeName]: (checked: Checked) => CheckOf<
   tcp: () => ({ type: 'tcp' }),
   tls: ({ health }) => ({ type: 'tls', expiresWithinMs: health.expiresWithinMs ?? EXPIRES_WITHIN_MS }),
   http: httpCheck,
+  expect: ({ health: { steps = [] } }) => ({ type: 'expect', steps }),
+  redis: ({ health: { password, role = 'any', user } }) => ({ type: 'redis', user, password, role }),
+  smtp: ({ health: { helo } }) => ({ type: 'smtp', helo }),
+  agent: ({ health: { agentSend = '' } }) => ({ type: 'agent', request: agentSend }),
 }
 
 function httpCheck(checked: Checked): HttpCheck {
