@@ -1,11 +1,12 @@
 /** The directives of health checks, which a pool has for all of its remotes and each remote for itself. */
 import { PROBE_NAMES, type ProbeName } from '../base/probe-names.js'
 import { clientAddress } from './client-address-type.js'
-import { located } from './located.js'
-import { count, time, yesNo } from './number-types.js'
+import { command } from './helper-program.js'
+import { count, time } from './number-types.js'
 import { block, optional, optionalBlock, type Rows, type SettingsOf } from './row.js'
+import { ldapRows, mqttRows, mysqlRows, postgresRows, tlsRows, tlsTypeRows } from './table-health-binary.js'
 import { agentRows, expectRows, httpRows, redisRows, smtpRows } from './table-health-text.js'
-import { choice, text } from './text-types.js'
+import { choice } from './text-types.js'
 
 /** A check more often than that says nothing more, and is an attack. */
 const INTERVAL_MIN_MS = 10
@@ -15,9 +16,6 @@ const interval = time({ min: INTERVAL_MIN_MS, max: INTERVAL_MAX_MS })
 const RESULTS_MAX = 1_000
 const results = count({ min: 1, max: RESULTS_MAX })
 
-/** Certificates are not valid for much longer. */
-const EXPIRES_WITHIN_MAX_MS = 365 * 86_400_000
-
 const commonRows = {
   type: optional('type', choice(['none', ...PROBE_NAMES]), {
     doc:
@@ -25,7 +23,7 @@ const commonRows = {
       'certificate expires; `http`: the response to a request of HTTP/1.1; ' +
       '`expect`: the answers to given texts; `redis`: that it answers PING, and its role; `smtp`: greeting and EHLO of a mail ' +
       'server; `agent`: what a program beside the server says in the text protocol of the `agent-check` of HAProxy: up, down, ' +
-      'part of the weight, drain or maint; `none`: nothing.',
+      'part of the weight, drain or maint; `mysql`, `postgres`, `ldap`, `mqtt`: an exchange in the protocol of the server; `exec`: what a program says; `none`: nothing.',
     defaultText: '`tcp`',
     isOurs: true,
   }),
@@ -83,32 +81,30 @@ const commonRows = {
   }),
 }
 
-const serverNameRows = {
-  serverName: optional('server name', located(text()), {
-    doc: 'Server name that is sent (SNI) and verified against the certificate, in checks over TLS.',
-    defaultText: 'as for sessions with the remote',
-    isOurs: true,
-  }),
+/** Those of all types but `exec`. */
+const otherRows = {
+  ...tlsRows,
+  ...tlsTypeRows,
+  ...httpRows,
+  ...expectRows,
+  ...redisRows,
+  ...smtpRows,
+  ...agentRows,
+  ...mysqlRows,
+  ...postgresRows,
+  ...ldapRows,
+  ...mqttRows,
 }
 
-/** Of the types that speak a protocol over TCP, which may be in TLS. */
-export const tlsRows = {
-  tls: optional('tls', yesNo, {
+const execRows = {
+  exec: optional('exec', command(firstWords({ ...commonRows, ...otherRows })), {
     doc:
-      'The check speaks TLS, with the directives of the remote: `ca-file`, `verify`, `server name`, `cert-file` and the ' +
-      'others, which may be written in a remote with `tls = no`, too.',
-    defaultText: 'as for sessions with the remote: value of its `tls`',
-    isOurs: true,
-  }),
-  ...serverNameRows,
-}
-
-const tlsTypeRows = {
-  ...serverNameRows,
-  expiresWithinMs: optional('expires within', time({ max: EXPIRES_WITHIN_MAX_MS }), {
-    doc: 'A certificate that expires sooner is logged as a warning, once a day at most. The remote stays up.',
-    defaultText: '14d',
-    zero: 'no warning',
+      'Of `exec`: the program, with its argv[0] and its arguments, which end at the next directive: quote an argument that is ' +
+      'spelled like a directive of this block or contains `=`, `,` or a bracket. It runs as the user of the master or the ' +
+      'single process, with its environment and REMOTE_NAME, REMOTE_ADDRESS and REMOTE_PORT (also HAPROXY_SERVER_NAME, ' +
+      'HAPROXY_SERVER_ADDR and HAPROXY_SERVER_PORT), and is killed with all of its processes at the `timeout`. The exit codes ' +
+      'are those of plugins of Nagios: 0 up, 1 up with a warning, all others down; the first line of the output is logged. ' +
+      'At most 16 run at once.',
     isOurs: true,
   }),
 }
@@ -121,18 +117,20 @@ export const ROWS_OF_TYPE = {
   expect: { ...expectRows, ...tlsRows },
   redis: { ...redisRows, ...tlsRows },
   smtp: { ...smtpRows, ...tlsRows },
+  mysql: mysqlRows,
+  postgres: postgresRows,
+  ldap: ldapRows,
+  mqtt: mqttRows,
   agent: agentRows,
+  exec: execRows,
 } satisfies Record<ProbeName, Rows>
 
-const healthRows = {
-  ...commonRows,
-  ...tlsRows,
-  ...tlsTypeRows,
-  ...httpRows,
-  ...expectRows,
-  ...redisRows,
-  ...smtpRows,
-  ...agentRows,
+const healthRows = { ...commonRows, ...otherRows, ...execRows }
+
+/** The words with which these directives can begin. */
+function firstWords(rows: Rows): string[] {
+  const spellings = Object.values(rows).flatMap((row) => row.spellings)
+  return [...new Set(['exec', ...spellings.flatMap((spelling) => spelling.split(' ')[0]?.split('|') ?? [])])]
 }
 
 export const healthBlock = block(

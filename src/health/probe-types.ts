@@ -18,6 +18,11 @@ const PROBES: { readonly [N in ProbeName]: () => Promise<Probe<N>> } = {
   expect: async () => (await import('./types/expect.js')).probeExpect,
   redis: async () => (await import('./types/redis.js')).probeRedis,
   smtp: async () => (await import('./types/smtp.js')).probeSmtp,
+  mysql: async () => (await import('./types/mysql.js')).probeMysql,
+  postgres: async () => (await import('./types/postgres.js')).probePostgres,
+  ldap: async () => (await import('./types/ldap.js')).probeLdap,
+  mqtt: async () => (await import('./types/mqtt.js')).probeMqtt,
+  exec: async () => (await import('./types/exec.js')).probeExec,
   agent: async () => (await import('./types/agent.js')).probeAgent,
 }
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { createSecureContext, TLSSocket } from 'node:tls'
-import { outcomeOf, serverThat, tlsServerThat } from '../../../test/harness/health-server.js'
 import { makeIdentity } from '../../../test/support/certificates.js'
+import { checkAt, PLAN, serverThat } from '../../../test/support/checked.js'
+import { secured, tlsServerThat } from '../../../test/support/tls-served.js'
 import type { ProbeTls } from '../probe-tls.js'
 
 const DAY_MS = 86_400_000
@@ -23,7 +23,7 @@ const CHECK = { type: 'tls', expiresWithinMs: 14 * DAY_MS } as const
 async function warned(t: TestContext, toDays: number): Promise<string> {
   const { keyPem, pem } = makeIdentity({ name: 'www\n', fromDays: -99, toDays })
   const address = await tlsServerThat(t, { key: keyPem, cert: pem })
-  return outcomeOf(CHECK, address, {}, { tls: TLS })
+  return checkAt(address, CHECK, PLAN, { tls: TLS })
 }
 
 function day(days: number): string {
@@ -32,7 +32,7 @@ function day(days: number): string {
 
 test('warns before the certificate expires', async (t) => {
   assert.equal(await warned(t, 14.1), 'up: TLSv1.3')
-  const warning = 'up: TLSv1.3; warning: its certificate'
+  const warning = 'up: TLSv1.3, but its certificate'
   assert.equal(await warned(t, 13.9), `${warning} expires in 13 days (CN=www\\x0a, ${day(13.9)})`)
   assert.equal(await warned(t, 1.1), `${warning} expires in 26 hours (CN=www\\x0a, ${day(1.1)})`)
   assert.equal(await warned(t, 0.06), `${warning} expires in 1 hour (CN=www\\x0a, ${day(0.06)})`)
@@ -41,7 +41,7 @@ test('warns before the certificate expires', async (t) => {
 
 test('says why there is no handshake', async (t) => {
   const outcome = async (behave: (socket: Socket) => void, timeoutMs = 20_000) =>
-    outcomeOf(CHECK, await serverThat(t, behave), { timeoutMs }, { tls: TLS })
+    checkAt(await serverThat(t, behave), CHECK, { ...PLAN, timeoutMs }, { tls: TLS })
   assert.equal(await outcome(() => {}, 50), 'down: no TLS handshake within 0.05 s')
   assert.equal(
     await outcome((socket) => socket.end()),
@@ -64,13 +64,9 @@ test('the PROXY header is before the handshake', async (t) => {
   const address = await serverThat(t, (socket) => {
     socket.once('readable', () => {
       headers.push(String(socket.read(15)))
-      const secure = new TLSSocket(socket, {
-        isServer: true,
-        secureContext: createSecureContext({ key: keyPem, cert: pem }),
-      })
-      secure.on('error', () => {})
+      secured(socket, { key: keyPem, cert: pem })
     })
   })
-  assert.equal(await outcomeOf(CHECK, address, { sendProxy: 'v1' }, { tls: TLS }), 'up: TLSv1.3')
+  assert.equal(await checkAt(address, CHECK, { ...PLAN, sendProxy: 'v1' }, { tls: TLS }), 'up: TLSv1.3')
   assert.deepEqual(headers, ['PROXY UNKNOWN\r\n'])
 })

@@ -3,9 +3,10 @@ import { Buffer } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import type { TlsOptions } from 'node:tls'
-import { outcomeOf, tlsServerThat } from '../../../test/harness/health-server.js'
 import { until } from '../../../test/harness/until.js'
 import { makeIdentity, makeRevocations } from '../../../test/support/certificates.js'
+import { checkAt, PLAN } from '../../../test/support/checked.js'
+import { tlsServerThat } from '../../../test/support/tls-served.js'
 import type { ClientTlsSettings } from '../../engine/tls-settings.js'
 import { ProbeTlsTable } from './probe-tls-loading.js'
 import { keyOf } from './tls-loading.js'
@@ -40,7 +41,7 @@ async function checked(
 ): Promise<string> {
   const address = await tlsServerThat(t, { key: server.keyPem, cert: server.pem, ...serves })
   const tls = new ProbeTlsTable(keyOf).of({ ...SETTINGS, ...settings }, system, false)
-  return outcomeOf({ type: 'tls', expiresWithinMs: DAYS_MS }, address, {}, { tls })
+  return checkAt(address, { type: 'tls', expiresWithinMs: DAYS_MS }, PLAN, { tls })
 }
 
 test('verifies the certificate against the CA, or the bundle of the system', async (t) => {
@@ -114,10 +115,10 @@ test('offers the protocols', async (t) => {
   const seen: unknown[] = []
   const options = { key: server.keyPem, cert: server.pem, ALPNProtocols: ['h2', 'x'] }
   const address = await tlsServerThat(t, options, (socket) => {
-    seen.push((socket as { alpnProtocol?: unknown }).alpnProtocol)
+    seen.push(socket.alpnProtocol)
   })
   const tls = new ProbeTlsTable(keyOf).of({ ...SETTINGS, alpn: ['x'] }, undefined, false)
-  assert.equal(await outcomeOf({ type: 'tls', expiresWithinMs: 0 }, address, {}, { tls }), 'up: TLSv1.3')
+  assert.equal(await checkAt(address, { type: 'tls', expiresWithinMs: 0 }, PLAN, { tls }), 'up: TLSv1.3')
   await until('the server has shaken hands', () => seen.length > 0)
   assert.deepEqual(seen, ['x'])
 })
