@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { temporaryFolder } from '../../../test/harness/clean-up.js'
@@ -67,8 +67,13 @@ test('the remote is in its environment', async () => {
   assert.equal(unix, 'up: "/run/x<>"')
 })
 
-test('has a session of its own, and no descriptor besides the standard ones', async () => {
-  assert.equal(await run('ls -m /proc/$$/fd'), 'up: "0, 1, 2"')
+test('has a session of its own, and no descriptor of this program', async (t: TestContext) => {
+  const file = join(temporaryFolder(t), 'open')
+  const fd = openSync(file, 'w')
+  assert.equal(await run(`ls -l /proc/$$/fd | grep -c ${file}; true`), 'up: "0"')
+  closeSync(fd)
+  assert.equal(await run('readlink /proc/$$/fd/0'), 'up: "/dev/null"')
+  assert.equal(await run('readlink /proc/$$/fd/2'), 'up: "/dev/null"')
   assert.equal(await run('read a < /proc/self/stat; set -- $a; [ $1 = $6 ] && echo own'), 'up: "own"')
 })
 
