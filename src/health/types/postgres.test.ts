@@ -58,6 +58,7 @@ test('any request for authentication, and a refusal of the user or database, is 
   assert.equal(await up(message('R', '\0\0\0\x0aSCRAM-SHA-256\0\0')), 'up: it asks for authentication')
   assert.equal(await up(LOGIN), 'up: ')
   assert.equal(await up(error('28000', 'no pg_hba.conf entry')), 'up: "no pg_hba.conf entry" (28000)')
+  assert.equal(await up(`${OK}${error('28000', 'no role')}`), 'up: "no role" (28000)')
   assert.equal(await up(error('3D000', 'no database')), 'up: "no database" (3D000)')
 })
 
@@ -88,6 +89,8 @@ test('asks for the role and ends the session', async (t) => {
   const whole = `${startup}${message('Q', 'select pg_is_in_recovery()\0')}${message('X', '')}`
   await until('the end', () => received === whole)
   const replica = { ...CHECK, role: 'replica' } as const
+  const failing = answers(LOGIN, error('42501', 'permission denied'))
+  assert.equal(await checked(t, PRIMARY, failing), 'down: "permission denied" (42501)')
   assert.equal(await checked(t, replica, answers(LOGIN, row('t'))), 'up: replica')
   assert.equal(
     await checked(t, PRIMARY, answers(LOGIN, row('t'))),

@@ -41,8 +41,9 @@ export async function probePostgres(
     throw new ProbeFailure(
       `it asks user ${quoted(check.user)} for authentication, so that its role is not known`,
     )
-  // Up to ReadyForQuery: a server that shuts down says so instead.
-  await until(talk, 'Z', 'end of the login')
+  // With `trust`, a user or database that does not exist is reported only here.
+  const error = (await until(talk, 'Z', 'end of the login')).find(({ type }) => type === 'E')
+  if (error !== undefined) return refused(error.body, check)
   if (check.role !== 'any') await checkRole(talk, check.role)
   talk.send(messageWith('X', ''))
   return { text: check.role === 'any' ? '' : check.role }
@@ -109,14 +110,13 @@ function refused(body: Buffer, { role }: CheckOf<'postgres'>): ProbeFinding {
   return { text }
 }
 
-/** The messages up to one of this type. */
+/** The messages up to one of this type, or up to an error. */
 async function until(talk: Conversation, type: string, what: string): Promise<readonly Message[]> {
   const messages: Message[] = []
   while (messages.length < MESSAGES_MAX) {
     const next = await message(talk, what)
-    if (next.type === 'E') throw new ProbeFailure(errorOf(next.body).text)
     messages.push(next)
-    if (next.type === type) return messages
+    if (next.type === type || next.type === 'E') return messages
   }
   throw new ProbeFailure(`more than ${MESSAGES_MAX} messages without the ${what}`)
 }
@@ -124,7 +124,10 @@ async function until(talk: Conversation, type: string, what: string): Promise<re
 async function checkRole(talk: Conversation, wanted: 'primary' | 'replica'): Promise<void> {
   talk.send(messageWith('Q', `${QUERY}\0`))
   const what = `answer to '${QUERY}'`
-  const row = (await until(talk, 'Z', what)).find(({ type }) => type === 'D')
+  const answer = await until(talk, 'Z', what)
+  const error = answer.find(({ type }) => type === 'E')
+  if (error !== undefined) throw new ProbeFailure(errorOf(error.body).text)
+  const row = answer.find(({ type }) => type === 'D')
   // One column of one byte.
   const value = row?.body.byteLength === 7 ? String.fromCharCode(row.body[6] ?? 0) : ''
   if (value !== 't' && value !== 'f') throw new ProbeFailure(`bad ${what}`)
