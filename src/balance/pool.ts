@@ -185,6 +185,15 @@ export class Pool implements PoolView {
     return outlook
   }
 
+  /** Whether a remote is left that the client has not tried and that may be tried, now or when it has room. */
+  hasUntried(tried: SlotSet): boolean {
+    for (let i = 0; i < this.members.length; i++) {
+      const slot = this.members[i] as number
+      if (!tried.has(slot) && this.weight[slot] !== 0 && this.health.mayTry(slot)) return true
+    }
+    return false
+  }
+
   /** Whether better tiers, whose remotes have served since their last failure, get the clients of this remote. */
   isOutranked(slot: number, nowMs: number): boolean {
     if (this.#tiers === undefined) return false

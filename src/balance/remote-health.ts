@@ -3,12 +3,10 @@
  * back-off from this worker's own attempts. Pure: time is an argument.
  */
 import { EXCLUDED } from '../base/verdict.js'
+import { BackOff } from './back-off.js'
 import { NONE } from './policy.js'
+import { RandomSource } from './random-source.js'
 import { NOT_SKIPPED, SKIP } from './skip-reason.js'
-
-/** Back-off after a failure, doubled by each further failure up to the maximum. */
-const BACK_OFF_FIRST_MS = 1_000
-const BACK_OFF_MAX_MS = 30_000
 
 /** How the outcome of an attempt changed the health of its remote. */
 export type HealthChange = 'went-down' | 'came-up' | undefined
@@ -44,8 +42,13 @@ export class RemoteHealth {
   readonly #failedAtMs: Float64Array
   /** End of the back-off, CLOCK_MONOTONIC; 0: none. In shared memory; this worker is the only writer. */
   readonly #backOffUntilMs: Float64Array
+  readonly #backOff: BackOff
 
-  constructor(count: number, shared: Partial<SharedHealth> = {}) {
+  constructor(
+    count: number,
+    shared: Partial<SharedHealth> = {},
+    backOff = new BackOff([], new RandomSource(0)),
+  ) {
     const { backOffUntilMs = new Float64Array(count), upAtMs = new Float64Array(count) } = shared
     this.count = count
     this.verdict = shared.verdict ?? new Int32Array(count)
@@ -55,6 +58,7 @@ export class RemoteHealth {
     this.#failures = new Int32Array(count)
     this.#failedAtMs = new Float64Array(count).fill(-1)
     this.#backOffUntilMs = backOffUntilMs
+    this.#backOff = backOff
   }
 
   /** Whether it may get a client now. */
@@ -92,7 +96,7 @@ export class RemoteHealth {
 
   /** One client retries a failing remote; others skip it until the outcome is known or the back-off expires. */
   beginProbe(slot: number, nowMs: number): void {
-    this.#backOffUntilMs[slot] = nowMs + this.#backOffMs(slot)
+    this.#backOffUntilMs[slot] = nowMs + this.#backOff.timeMs(slot, this.#failures[slot] as number)
   }
 
   /** Records the failure of an attempt that started at `startedMs`. */
@@ -101,8 +105,9 @@ export class RemoteHealth {
     if (this.#isReachable[slot] === 0 || startedMs <= (this.#failedAtMs[slot] as number)) return undefined
     const wasFailing = this.isFailing(slot)
     this.#failedAtMs[slot] = nowMs
-    this.#failures[slot] = (this.#failures[slot] as number) + 1
-    this.#backOffUntilMs[slot] = nowMs + this.#backOffMs(slot)
+    const failures = (this.#failures[slot] as number) + 1
+    this.#failures[slot] = failures
+    this.#backOffUntilMs[slot] = nowMs + this.#backOff.timeMs(slot, failures)
     return wasFailing ? undefined : 'went-down'
   }
 
@@ -152,10 +157,5 @@ export class RemoteHealth {
   #clearFailures(slot: number): void {
     this.#failures[slot] = 0
     this.#backOffUntilMs[slot] = 0
-  }
-
-  #backOffMs(slot: number): number {
-    const doublings = Math.min((this.#failures[slot] as number) - 1, 10)
-    return Math.min(BACK_OFF_FIRST_MS * 2 ** doublings, BACK_OFF_MAX_MS)
   }
 }

@@ -67,6 +67,9 @@ export const COUNTERS = [
   'queuedNow',
   'queueTimeouts',
   'queueFull',
+  // Clients that were rejected because another attempt would have been more than `attempts max`, or than the retry budget.
+  'attemptsMaxReached',
+  'retryBudgetSpent',
   // Queries to the MAVIS modules, and rejected clients by reason.
   'mavisAsked',
   'mavisDenied',

@@ -10,7 +10,7 @@ import { localPolicyMemory } from '../cells/policy-memory.js'
 import { StickyTable, stickyBytes } from '../cells/sticky-table.js'
 import type { ListenerSettings } from '../config/table-spawnd.js'
 import { intendedKind, intendedName } from '../control/process/listeners.js'
-import { poolOf, remoteArrays } from '../engine/build-pools.js'
+import { backOffOf, poolOf, remoteArrays, retryBudgetOf } from '../engine/build-pools.js'
 import type { Plan, PoolPlan, StickyPlan } from '../engine/plan.js'
 import { RemoteVerdicts } from '../health/remote-verdicts.js'
 import { heapRegion } from '../kernel/region.js'
@@ -102,6 +102,7 @@ function traceListeners(
     realm,
     pool,
     dialRetries: overrides?.dialRetries,
+    attemptsMax: overrides?.attemptsMax,
     dialTimeoutMs: overrides?.dialTimeoutMs,
     usesLoggedPools: (gaps[slot]?.size ?? 0) > 0,
   }))
@@ -147,7 +148,7 @@ function prepare(plan: Plan, listeners: readonly TraceListener[], trace: Trace, 
     verdict: new Int32Array(remotes.length),
     upAtMs: new Float64Array(remotes.length),
   }
-  const health = new RemoteHealth(remotes.length, cells)
+  const health = new RemoteHealth(remotes.length, cells, backOffOf(plan, seed))
   const model: RelayModel = {
     listeners,
     accessList: new AccessList(plan.admission.accessTable),
@@ -179,7 +180,7 @@ function limitsOf({ pools, remotes }: Plan, rows: Rows): Int32Array {
 
 function simulatedPool(plan: PoolPlan, pool: Pool, { remotes }: Plan, seed: number): SimulatedPool {
   const { dynamic, key, options, queueSize, sticky } = plan
-  const { dialRetries, dialTimeoutMs, queueTimeoutMs } = options
+  const { attemptsMax, dialRetries, dialTimeoutMs, queueTimeoutMs } = options
   const hosts = dynamic && new DynamicHosts(dynamic, 0, 0)
   return {
     pool,
@@ -187,6 +188,8 @@ function simulatedPool(plan: PoolPlan, pool: Pool, { remotes }: Plan, seed: numb
     hashOf: key && ((facts) => hashOfFacts(facts, key, '')),
     memoryOf: sticky === undefined ? () => undefined : memoriesOf(plan, sticky, remotes, seed),
     dialRetries,
+    attemptsMax,
+    retryBudget: retryBudgetOf(plan),
     dialTimeoutMs,
     queueSize,
     queueTimeoutMs,

@@ -14,6 +14,7 @@ export interface ForeignWord {
 }
 
 // Directives and texts that several entries name.
+const BACK_OFF = ['back-off first', 'back-off max']
 const TIMEOUTS = ['idle timeout', 'connect timeout', 'dial timeout', 'half-close timeout']
 const LISTENER = "a listener is 'listen { address = ADDRESS port = PORT }' in the spawnd section"
 const REMOTE = "a server is 'remote { address = HOST port = PORT }' in the tcprelay section"
@@ -70,8 +71,19 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   { words: 'timeoutbusy', write: { tcprelay: TIMEOUTS } },
   { words: 'grace|hard-stop-after|worker_shutdown_timeout', write: { tcprelay: ['grace period'] } },
   {
-    words: 'retries|redispatch|proxy_next_upstream|proxy_next_upstream_tries',
-    write: { tcprelay: ['dial retries'] },
+    words: 'retries|redispatch|proxy_next_upstream',
+    write: { tcprelay: ['dial retries', 'attempts max'] },
+  },
+  { words: 'proxy_next_upstream_tries|max_connect_attempts', write: { tcprelay: ['attempts max'] } },
+  { words: 'proxy_next_upstream_timeout', write: { tcprelay: ['dial timeout'] } },
+  {
+    words: 'max_retries|budget_percent|min_retry_concurrency|percent_can_retry',
+    write: { tcprelay: ['retry budget'] },
+  },
+  {
+    words: 'fail_timeout|max_fails|base_interval|max_interval',
+    write: { tcprelay: BACK_OFF, pool: BACK_OFF },
+    text: 'the first failed attempt counts',
   },
 
   // Policies and health checks.
@@ -149,7 +161,7 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   { words: 'so_keepalive|keepalive|tcpka', write: { tcprelay: ['tcp keepalive'] } },
   { words: 'option tcpka|clitcpka|srvtcpka', write: { tcprelay: ['tcp keepalive'] } },
   { words: 'option splice-auto|splice-request|splice-response', write: { tcprelay: ['splice'] } },
-  { words: 'option redispatch', write: { tcprelay: ['dial retries'] } },
+  { words: 'option redispatch', write: { tcprelay: ['dial retries', 'attempts max'] } },
   { words: 'option', text: NO_SUCH_OPTION },
   { words: 'tfo|fastopen|tcp_fastopen', write: { listen: ['fast open'] } },
 

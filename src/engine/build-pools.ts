@@ -1,10 +1,13 @@
 /** Builds the pools of a generation and its routes. */
 import { Router } from '../admission/router.js'
+import { BackOff, type BackOffNumbers } from '../balance/back-off.js'
 import { policyOf } from '../balance/policy-of.js'
 import { Pool, type PoolOptions } from '../balance/pool.js'
 import { QueueOrder } from '../balance/queue-order.js'
+import { RandomSource } from '../balance/random-source.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
 import { remoteSeeds } from '../balance/remote-seeds.js'
+import { RetryBudget } from '../balance/retry-budget.js'
 import { rangeOf } from '../balance/slot-range.js'
 import { SlowStart } from '../balance/slow-start.js'
 import { merged } from '../base/merged.js'
@@ -60,6 +63,7 @@ export function buildPools(
         pool,
         queue: queueOf?.(poolPlan, pool),
         options: sessionOptions(options),
+        retryBudget: retryBudgetOf(poolPlan),
         index,
         label,
         key,
@@ -101,6 +105,18 @@ export function poolOf(
     policy: policyOf(policy, rangeOf(members), policies, hashing),
     ...others,
   })
+}
+
+/** Undefined: retries are not limited. */
+export function retryBudgetOf({ retryBudgetPercent }: PoolPlan): RetryBudget | undefined {
+  return retryBudgetPercent === undefined ? undefined : new RetryBudget(retryBudgetPercent)
+}
+
+/** `seed`: of the jitter. */
+export function backOffOf({ pools }: Pick<Plan, 'pools'>, seed: number): BackOff {
+  const ofSlots: BackOffNumbers[] = []
+  for (const { backOff, members } of pools) for (const slot of members) ofSlots[slot] = backOff
+  return new BackOff(ofSlots, new RandomSource(seed))
 }
 
 /** By slot of the remote, made once for all pools: each uses those of its members. */

@@ -11,6 +11,7 @@ import type { StickyOptions } from '../accept/sticky-cache.js'
 import type { AccessTable } from '../admission/access-list.js'
 import type { IdentityRule } from '../admission/identity-list.js'
 import type { RoutePlan } from '../admission/route-plan.js'
+import type { BackOffNumbers } from '../balance/back-off.js'
 import type { SocketAddress } from '../base/address.js'
 import type { PolicyName } from '../base/policy-names.js'
 import type { PollMechanism } from '../base/poll-mechanism.js'
@@ -111,6 +112,10 @@ export interface PoolPlan {
   readonly slowStartAggression: number
   /** Number of clients after which the back-off of every failing remote ends. Zero: never. */
   readonly rebalance: number
+  /** Of its remotes. */
+  readonly backOff: BackOffNumbers
+  /** Most retries of a hundred first attempts, in each worker; undefined: no limit. */
+  readonly retryBudgetPercent: number | undefined
   /** Limit of sessions, of all workers. Infinity: none. */
   readonly maxConnections: number
   /** Limit of waiting clients, of all workers. Infinity: none. */

@@ -20,7 +20,7 @@ import { Remotes } from '../relay/remotes.js'
 import { ThrottledWarnings } from '../relay/throttled-warnings.js'
 import type { Blocks } from '../relay/transfer/blocks.js'
 import type { Pipes } from '../relay/transfer/pipes.js'
-import { buildPools, poolPlaces, queueMaker } from './build-pools.js'
+import { backOffOf, buildPools, poolPlaces, queueMaker } from './build-pools.js'
 import { GenerationTls } from './build-tls.js'
 import type { Plan } from './plan.js'
 import type { GenerationSettings } from './reactor-settings.js'
@@ -104,8 +104,11 @@ export function relayParts(
 }
 
 /** A remote with a name starts unreachable, and becomes reachable with its first addresses. */
-function buildHealth({ remotes }: Plan, { own, upAtMs, verdict }: OpenedCells): RemoteHealth {
-  const health = new RemoteHealth(remotes.length, { backOffUntilMs: own.retryAtMs, verdict, upAtMs })
+function buildHealth(plan: Plan, { own, upAtMs, verdict }: OpenedCells): RemoteHealth {
+  const { remotes } = plan
+  const shared = { backOffUntilMs: own.retryAtMs, verdict, upAtMs }
+  // Each worker has another seed, or their retries would not be spread.
+  const health = new RemoteHealth(remotes.length, shared, backOffOf(plan, Math.random() * 2 ** 32))
   for (const [slot, { addresses, isDynamic }] of remotes.entries())
     health.setReachable(slot, addresses.length > 0 || isDynamic === true)
   return health

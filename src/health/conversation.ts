@@ -4,6 +4,7 @@
  */
 import { Buffer } from 'node:buffer'
 import type { Socket } from 'node:net'
+import { errorText } from '../kernel/errno.js'
 import { ProbeFailure } from './probe-failure.js'
 
 /** No answer of a check is longer; a server that sends more without the end that is awaited fails. */
@@ -133,8 +134,8 @@ export class Conversation {
     this.#look()
   }
 
-  #broke(error: Error): void {
-    this.#failure ??= `the connection broke: ${error.message}`
+  #broke({ errno, message }: NodeJS.ErrnoException): void {
+    this.#failure ??= `the connection broke: ${errno === undefined ? message : errorText(-errno)}`
     this.#look()
   }
 
