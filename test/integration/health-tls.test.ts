@@ -20,7 +20,10 @@ for (const mode of MODES) {
     const wrong = await tlsRemote(t, other, words(other), echo)
     const running = await mode.start(
       t,
-      relayTo(good, wrong).with('health { type = tls interval = 50ms timeout = 20s }', 'balance = round-robin'),
+      relayTo(good, wrong).with(
+        'health { type = tls interval = 50ms timeout = 20s }',
+        'balance = round-robin',
+      ),
     )
     await running.logged(
       /remote \S+ is down: health check: its certificate is not for "localhost" \(CN=else\.example\)/,
