@@ -41,7 +41,7 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
     pools,
     defaultPool,
     routes: routes,
-    remotes: remotePlans(tcprelay, remoteSlots, tlsClients, listeners),
+    remotes: remotePlans(tcprelay, remoteSlots, tlsClients, loaded.tls.probes, listeners),
     admission: admissionPlan(spawnd.accessRules),
     relay: relayPlan(loaded, tls.servers.length > 0 || choosesByAddress),
     tls,
