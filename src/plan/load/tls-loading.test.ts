@@ -411,7 +411,7 @@ test('health checks use the TLS settings of their remotes, also where sessions a
 test('reports what is wrong with the TLS settings of a health check alone, once', () => {
   const found = (remote: string) => load({ remotes: [remote] }).problems
   assert.deepEqual(found('10.0.0.1:1 ca-file = text.pem health { type = tls }'), [
-    "error at 4 text.pem: 'text.pem': the certificate cannot be read: not enough data",
+    "error at 3 text.pem: 'text.pem': the certificate cannot be read: not enough data",
   ])
   assert.deepEqual(found('10.0.0.1:1 tls = yes ca-file = ca.pem verify depth = 1 health { type = tls }'), [
     "warning at 3 remote: the health check of this remote does not apply 'verify depth'",
