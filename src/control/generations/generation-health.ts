@@ -31,8 +31,8 @@ export class GenerationHealth {
   /** In the order of the configuration: names, checks, slots. Remotes of several pools may share a name. */
   readonly #names: readonly string[]
   readonly #probes: readonly (ProbePlan | undefined)[]
-  readonly #tls: readonly (ProbeTls | undefined)[]
   readonly #backOffs: readonly BackOffTimes[]
+  readonly #tls: readonly (ProbeTls | undefined)[]
   readonly #slots: readonly number[]
   readonly #pools: readonly PoolHealth[]
   readonly #verdicts = new Map<string, PoolVerdicts>()

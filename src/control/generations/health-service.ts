@@ -93,6 +93,7 @@ export class HealthService {
 
   check(remotes: readonly ProbedRemote[]): void {
     this.#prober.watch(remotes)
+    this.#warnings.watch(remotes)
   }
 
   /** What a session has seen of a remote. */
@@ -126,6 +127,7 @@ export class HealthService {
     const { isUp, latencyMs, startedMs, text } = result
     this.history.addResult(name, { atMs: startedMs, isUp, reason: text, latencyMs })
     this.#saved.noteResult()
+    this.#warnings.check(name, result)
     this.#advice.hear(name, result.advice)
     this.#warnings.check(name, result)
     return this.#verdicts.check(name, result)

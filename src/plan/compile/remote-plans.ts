@@ -1,5 +1,4 @@
 /** The remotes of a plan, by the slots that the head has assigned. */
-
 import { POLICIES_WITHOUT_SLOW_START } from '../../base/policy-names.js'
 import { mergedHealth } from '../../config/merged-health.js'
 import { portList } from '../../config/port-types.js'
@@ -30,19 +29,24 @@ export const NO_REMOTE: RemotePlan = {
   options: PLAIN_REMOTE,
 }
 
-/** `slots`, `tlsClients` and `probeTls`: in the order of the configuration; `slots` of dynamic routes follow. */
+/** TLS of the remotes, in the order of the configuration: of their clients, an index, and of their health checks. */
+export interface RemotesTls {
+  readonly clients: readonly (number | undefined)[]
+  readonly probes: readonly (ProbeTls | undefined)[]
+}
+
+/** `slots`: in the order of the configuration; those of dynamic routes follow. */
 export function remotePlans(
   tcprelay: TcprelaySettings,
   slots: readonly number[],
-  tlsClients: readonly (number | undefined)[],
-  probeTls: readonly (ProbeTls | undefined)[],
+  tls: RemotesTls,
   listeners: readonly ListenerPlan[],
 ): readonly RemotePlan[] {
   const bySlot = new Array<RemotePlan>(Math.max(0, ...slots.map((slot) => slot + 1))).fill(NO_REMOTE)
   const { pools, remotes } = tcprelay
-  const known = healthNames(remotes, probePlans(tcprelay, probeTls))
+  const known = healthNames(remotes, probePlans(tcprelay, tls.probes))
   for (const [i, remote] of remotes.entries()) {
-    const plan = remotePlan(remote, pools[remote.pool], tlsClients[i], listeners)
+    const plan = remotePlan(remote, pools[remote.pool], tls.clients[i], listeners)
     const healthName = known[i] === plan.name ? undefined : known[i]
     bySlot[slots[i] as number] = { ...plan, healthName }
   }
