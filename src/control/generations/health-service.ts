@@ -117,7 +117,6 @@ export class HealthService {
     this.#present = generation
     this.#verdicts.watch(generation.watchedRemotes, states)
     this.#advice.watch(generation.advisedRemotes)
-    this.#warnings.watch(generation.watchedRemotes)
     this.history.keepOnly(this.#verdicts.names)
     this.#expireWhileNeeded()
     this.review(generation)
@@ -129,7 +128,6 @@ export class HealthService {
     this.#saved.noteResult()
     this.#warnings.check(name, result)
     this.#advice.hear(name, result.advice)
-    this.#warnings.check(name, result)
     return this.#verdicts.check(name, result)
   }
 
