@@ -103,10 +103,14 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
     words: 'inter',
     write: { tcprelay: ['health'], pool: ['health'], remote: ['health'], health: ['interval'] },
   },
+  { words: 'external-check', write: { health: ['exec'] } },
+  { words: 'check-ssl', write: { remote: ['health'], health: ['tls'] } },
+  { words: 'check-sni', write: { remote: ['health'], health: ['server name'] } },
   { words: 'fastinter', write: { health: ['fast interval'] } },
   { words: 'downinter', write: { health: ['down interval'] } },
   {
-    words: 'option httpchk|tcp-check|ssl-hello-chk|smtpchk|mysql-check|pgsql-check|redis-check|ldap-check',
+    words:
+      'option httpchk|tcp-check|ssl-hello-chk|smtpchk|mysql-check|pgsql-check|redis-check|ldap-check|external-check',
     text: HEALTH,
   },
   { words: 'stick|stick-table|cookie|persist|affinity', write: { tcprelay: ['sticky'], pool: ['sticky'] } },

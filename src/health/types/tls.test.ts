@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test'
 import { makeIdentity } from '../../../test/support/certificates.js'
 import { checkAt, PLAN, serverThat } from '../../../test/support/checked.js'
 import { secured, tlsServerThat } from '../../../test/support/tls-served.js'
+import { tlsProblem } from '../open-tls.js'
 import type { ProbeTls } from '../probe-tls.js'
 
 const DAY_MS = 86_400_000
@@ -69,4 +70,25 @@ test('the PROXY header is before the handshake', async (t) => {
   })
   assert.equal(await checkAt(address, CHECK, { ...PLAN, sendProxy: 'v1' }, { tls: TLS }), 'up: TLSv1.3')
   assert.deepEqual(headers, ['PROXY UNKNOWN\r\n'])
+})
+
+test('other types speak their protocol over TLS', async (t) => {
+  const { keyPem, pem } = makeIdentity({ name: 'www' })
+  const address = await tlsServerThat(t, { key: keyPem, cert: pem }, (socket) => {
+    socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\n\r\n'))
+  })
+  const statuses = [{ first: 200, last: 200 }]
+  const check = {
+    type: 'http',
+    request: 'GET / HTTP/1.1\r\n\r\n',
+    isHead: false,
+    statuses,
+    body: undefined,
+  } as const
+  assert.equal(await checkAt(address, check, PLAN, { tls: TLS }), 'up: HTTP 200')
+})
+
+test('settings that Node does not take are a problem', () => {
+  assert.equal(tlsProblem(TLS), undefined)
+  assert.match(tlsProblem({ ...TLS, context: { ca: 'x', cert: 'x' } }) ?? '', /no start line|PEM/)
 })

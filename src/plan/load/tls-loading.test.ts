@@ -387,3 +387,33 @@ test('reports an error that two listeners inherit once', () => {
   const { problems } = load({ listen: ['tls', 'tls alpn = h2 tls'], section: 'tls cert-file = www.pem' })
   assert.deepEqual(problems, ["error at 5 www.pem: 'www.pem': the file contains no private key"])
 })
+
+test('health checks use the TLS settings of their remotes, also where sessions are plain', () => {
+  const health = 'health { type = tls }'
+  const { problems, probes, settings } = load({
+    remotes: [
+      `10.0.0.1:1 tls = yes ca-file = ca.pem ${health}`,
+      '10.0.0.2:1 tls = yes ca-file = ca.pem health { type = ldap tls = no }',
+      '10.0.0.3:1 ca-file = ca.pem health { type = postgres tls = yes server name = db.example }',
+      '10.0.0.4:1 tls = yes ca-file = ca.pem health { type = postgres }',
+      '10.0.0.5:1 tls = yes ca-file = ca.pem',
+    ],
+  })
+  assert.deepEqual(problems, [])
+  assert.deepEqual(
+    probes.map((tls) => tls && [tls.serverName, tls.startsInProtocol]),
+    [undefined, ['10.0.0.1', false], undefined, ['db.example', true], ['10.0.0.4', false], undefined],
+  )
+  assert.equal(probes[1]?.context, probes[3]?.context)
+  assert.equal(settings.clients.length, 4, 'that of a check is no context of the reactors')
+})
+
+test('reports what is wrong with the TLS settings of a health check alone, once', () => {
+  const found = (remote: string) => load({ remotes: [remote] }).problems
+  assert.deepEqual(found('10.0.0.1:1 ca-file = text.pem health { type = tls }'), [
+    "error at 3 text.pem: 'text.pem': the certificate cannot be read: not enough data",
+  ])
+  assert.deepEqual(found('10.0.0.1:1 tls = yes ca-file = ca.pem verify depth = 1 health { type = tls }'), [
+    "warning at 3 remote: the health check of this remote does not apply 'verify depth'",
+  ])
+})
