@@ -26,7 +26,7 @@ for (const mode of MODES) {
       ['advised', 'other'].map((name) => remoteThat(says(name)).start(t)),
     )
     if (advised === undefined || other === undefined) throw new Error('no remotes')
-    const health = `health { type = agent port = ${agent.port} interval = 20ms fall = 1 rise = 1 }`
+    const health = `health { type = agent port = ${agent.port} interval = 20ms timeout = 10s fall = 1 rise = 1 }`
     const plan = relayTo().with(
       'balance = round-robin',
       `remote = { name = advised ${advised.directive} ${health} }`,
