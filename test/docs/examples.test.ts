@@ -24,7 +24,8 @@ const KEY: PathKind = { type: 'file', unreadable: undefined, isExecutable: false
 function kind(path: string): PathKind {
   if (path.startsWith('/usr/local/')) return PROGRAM
   if (path.startsWith('/etc/tcprelay/')) return KEY
-  if (path === '/var/log/tcprelay') return { type: 'directory', unreadable: undefined, isExecutable: true }
+  if (path === '/var/log/tcprelay' || path === '/var/lib/tcprelay')
+    return { type: 'directory', unreadable: undefined, isExecutable: true }
   if (path.startsWith('/etc/letsencrypt/') || path.startsWith('/run/credentials/')) return KEY
   return fileSources.kind(path)
 }
