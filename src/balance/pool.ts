@@ -12,6 +12,7 @@ import type { RemoteHealth } from './remote-health.js'
 import { NOT_SKIPPED, SKIP, SKIP_REASONS } from './skip-reason.js'
 import type { SlotSet } from './slot-set.js'
 import type { SlowStart } from './slow-start.js'
+import { type Surplus, surplusRemote } from './surplus.js'
 import { hasTiers, Tiers } from './tiers.js'
 
 export interface PoolOptions {
@@ -198,6 +199,12 @@ export class Pool implements PoolView {
     if (this.#tiers === undefined) return false
     this.nowMs = nowMs
     return this.#tiers.of(slot) > this.#tiers.worstInUse(this, this.health, true)
+  }
+
+  /** The remote that has too many sessions: see `surplusRemote`. */
+  surplus(over: number, nowMs: number): Surplus | undefined {
+    this.#begin(nowMs, this.key)
+    return surplusRemote(this, (slot) => this.#isHealthy(slot), over)
   }
 
   /** What `observe` must be fed with; undefined: nothing. */

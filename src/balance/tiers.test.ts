@@ -8,6 +8,7 @@ import { LeastUse } from './least-use.js'
 import { FULL, NONE } from './policy.js'
 import { Pool, type PoolOptions } from './pool.js'
 import { RemoteHealth } from './remote-health.js'
+import { regularMembers } from './tiers.js'
 
 /** A pool with remotes of these tiers. */
 function poolOf(tiers: readonly number[], options: Partial<PoolOptions> = {}) {
@@ -133,4 +134,14 @@ test('a tier gets clients exactly while the better ones together have too few us
       if (expected.length > 0) assert.deepEqual(gotBy(pool, 0), expected)
     }),
   )
+})
+
+test('regular members are those of the tiers that are in use while all remotes are up', () => {
+  const regular = (tiers: readonly number[], weights: readonly number[], minUsable = 1) =>
+    regularMembers([...tiers.keys()], tiers, weights, minUsable).sort()
+  assert.deepEqual(regular([0, 1, 0, 2], [1, 1, 1, 1]), [0, 2])
+  assert.deepEqual(regular([0, 1, 0, 2], [1, 1, 1, 1], 3), [0, 1, 2])
+  assert.deepEqual(regular([0, 1, 0, 2], [1, 1, 0, 1]), [0, 2], 'a weight may change')
+  assert.deepEqual(regular([0, 1, 0, 2], [0, 1, 0, 1]), [0, 1, 2])
+  assert.deepEqual(regular([0, 1, 0, 2], [1, 1, 1, 1], 5), [0, 1, 2, 3])
 })

@@ -48,6 +48,18 @@ export function hasTiers(members: readonly number[], tiers: ArrayLike<number>): 
   return members.some((slot) => tierOf(tiers, slot) !== tierOf(tiers, members[0] as number))
 }
 
+/** The members that get clients while all remotes are up, and those of their tiers whose weight is 0. */
+export function regularMembers(
+  members: ArrayLike<number>,
+  tiers: ArrayLike<number>,
+  weights: ArrayLike<number>,
+  minUsable: number,
+): number[] {
+  const byTier = Array.from(members).sort((a, b) => tierOf(tiers, a) - tierOf(tiers, b))
+  const worst = byTier.filter((slot) => weights[slot] !== 0)[minUsable - 1]
+  return worst === undefined ? byTier : byTier.filter((slot) => tierOf(tiers, slot) <= tierOf(tiers, worst))
+}
+
 function tierOf(tiers: ArrayLike<number>, slot: number): number {
   return tiers[slot] as number
 }

@@ -3,6 +3,7 @@ import { AccessList } from '../admission/access-list.js'
 import { Router } from '../admission/router.js'
 import type { Pool } from '../balance/pool.js'
 import { RemoteHealth } from '../balance/remote-health.js'
+import { regularMembers } from '../balance/tiers.js'
 import { nearest } from '../base/suggest.js'
 import { NO_LIMIT } from '../cells/layout.js'
 import { localPolicyMemory } from '../cells/policy-memory.js'
@@ -236,19 +237,13 @@ function reportedPool({ dynamic, members, name, policy }: PoolPlan): ReportedPoo
 
 function reportedRemotes({ pools, remotes }: Plan): readonly ReportedRemote[] {
   const poolOf = new Map(pools.flatMap(({ members }, index) => members.map((slot) => [slot, index])))
+  const { tiers, weights } = remoteArrays({ pools, remotes })
+  // Those that get clients while all remotes of their pools are up.
+  const regular = new Set(
+    pools.flatMap(({ members, tierMinUsable }) => regularMembers(members, tiers, weights, tierMinUsable)),
+  )
   return remotes.map(({ name, weight }, slot) => {
     const pool = poolOf.get(slot) ?? 0
-    return { name: ownWord(name), pool, weight, isRegular: isRegular(slot, pools[pool], remotes) }
+    return { name: ownWord(name), pool, weight, isRegular: weight > 0 && regular.has(slot) }
   })
-}
-
-/** Whether it gets clients while all remotes of its pool are up. */
-function isRegular(slot: number, pool: PoolPlan | undefined, remotes: Plan['remotes']): boolean {
-  const own = remotes[slot]
-  if (pool === undefined || own === undefined || own.weight === 0) return false
-  const better = pool.members.filter((other) => {
-    const { tier = 0, weight = 0 } = remotes[other] ?? {}
-    return weight > 0 && tier < own.tier
-  })
-  return better.length < pool.tierMinUsable
 }

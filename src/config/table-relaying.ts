@@ -9,12 +9,14 @@ import { diallingRows } from './table-dialling.js'
 import { healthRow } from './table-health.js'
 import { queueBlock } from './table-queue.js'
 import { keepaliveRows } from './table-shared.js'
+import { shedBlock } from './table-shed.js'
 import { stickyBlock } from './table-sticky.js'
 import { choice } from './text-types.js'
 
 export const relayingRows = {
   ...balanceRows,
   sticky: optionalBlock('sticky', stickyBlock, { isOurs: true }),
+  shed: optionalBlock('shed', shedBlock, { isOurs: true }),
   health: healthRow,
   localAddress: optional('local address', localSource, {
     doc:

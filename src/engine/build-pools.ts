@@ -1,12 +1,12 @@
 /** Builds the pools of a generation and its routes. */
 import { Router } from '../admission/router.js'
 import { BackOff, type BackOffNumbers } from '../balance/back-off.js'
-import { hashText } from '../balance/hash.js'
 import { policyOf } from '../balance/policy-of.js'
 import { Pool, type PoolOptions } from '../balance/pool.js'
 import { QueueOrder } from '../balance/queue-order.js'
 import { RandomSource } from '../balance/random-source.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
+import { remoteSeeds } from '../balance/remote-seeds.js'
 import { RetryBudget } from '../balance/retry-budget.js'
 import { rangeOf } from '../balance/slot-range.js'
 import { SlowStart } from '../balance/slow-start.js'
@@ -91,7 +91,7 @@ export function poolOf(
   const { boundedLoad, members, name, policy, rebalance, slowStartAggression, tierMinUsable } = plan
   const hasSlowStart = members.some((slot) => durationsMs[slot] !== 0)
   const ramp = { aggression: slowStartAggression, durationsMs, upAtMs, verdict }
-  const hashing = { seeds, ...(boundedLoad === undefined ? {} : { boundedLoad }) }
+  const hashing = { seeds, tiers, tierMinUsable, ...(boundedLoad === undefined ? {} : { boundedLoad }) }
   return new Pool({
     name,
     members,
@@ -129,13 +129,23 @@ export interface RemoteArrays {
   readonly durationsMs: readonly number[]
 }
 
-export function remoteArrays({ remotes }: Pick<Plan, 'remotes'>): RemoteArrays {
+export function remoteArrays(plan: Pick<Plan, 'pools' | 'remotes'>): RemoteArrays {
+  const { remotes } = plan
   return {
     weights: remotes.map(({ weight }) => weight),
     tiers: remotes.map(({ tier }) => tier),
-    seeds: remotes.map(({ name }) => hashText(name)),
+    seeds: seedsOf(plan),
     durationsMs: remotes.map(({ slowStartMs }) => slowStartMs),
   }
+}
+
+function seedsOf({ pools, remotes }: Pick<Plan, 'pools' | 'remotes'>): readonly number[] {
+  const seeds = new Array<number>(remotes.length).fill(0)
+  for (const { members } of pools) {
+    const ofPool = remoteSeeds(members.map((slot) => remotes[slot]?.name ?? ''))
+    for (const [i, slot] of members.entries()) seeds[slot] = ofPool[i] as number
+  }
+  return seeds
 }
 
 /** Makes the queues of pools, which read the rows of all workers. */

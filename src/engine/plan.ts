@@ -106,6 +106,8 @@ export interface PoolPlan {
   readonly tierMinUsable: number
   /** Sessions on a remote of a higher tier end when the better ones can serve again. */
   readonly closesOnRecovery: boolean
+  /** Undefined: sessions stay where they are. */
+  readonly shed: ShedPlan | undefined
   /** Shape of the slow start of its remotes; 1: linear. */
   readonly slowStartAggression: number
   /** Number of clients after which the back-off of every failing remote ends. Zero: never. */
@@ -121,6 +123,16 @@ export interface PoolPlan {
   readonly options: SessionPlan
   /** Of a dynamic route, which has a pool of its own with one remote; undefined: configured remotes. */
   readonly dynamic?: DynamicPlan | undefined
+}
+
+/** Which sessions of a pool end so that their clients are distributed again. */
+export interface ShedPlan {
+  /** How much more than its share a remote may have: 0.2 is a fifth. */
+  readonly over: number
+  /** Limit over all workers. */
+  readonly perSecond: number
+  /** Sessions without data for this long. */
+  readonly quietMs: number
 }
 
 /** The table that a pool keeps of its clients. */

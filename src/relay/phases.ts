@@ -78,6 +78,8 @@ export type EndReason =
   | 'half-close-timeout'
   /** `on recovery = close`: the remote was in reserve, and better ones serve again. */
   | 'recovery'
+  /** `shed`: idle, and its remote had too many sessions. */
+  | 'shed'
   /** The relay lacks descriptors or memory. */
   | 'shortage'
   /** Cut when the grace period of the shutdown expired. */
@@ -116,6 +118,7 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'idle-timeout': COUNT.timedOut,
   'half-close-timeout': COUNT.timedOut,
   recovery: COUNT.cutOnRecovery,
+  shed: COUNT.shed,
   shortage: COUNT.notServed,
   shutdown: COUNT.cutAtShutdown,
 }

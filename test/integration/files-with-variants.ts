@@ -35,6 +35,7 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
   routes: IN_MODES,
   'rogue-child':
     /(int32|flood), direct$|link-random, broker$|bad-configuration|(new ones start|is not): direct$/,
+  shed: WITH_TWO,
   signals: /SIGINT/,
   'slow-start': DIRECTLY,
   'start-lines': DIRECTLY,

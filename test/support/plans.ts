@@ -63,6 +63,7 @@ const LEAST_USE = {
   boundedLoad: undefined,
   tierMinUsable: 1,
   closesOnRecovery: false,
+  shed: undefined,
   slowStartAggression: 1,
   rebalance: 0,
   backOff: DEFAULT_BACK_OFF,

@@ -34,7 +34,7 @@ function configuredPools(
 }
 
 function poolPlan(pool: PoolSettings, slot: number, label: string, members: readonly number[]): PoolPlan {
-  const { boundedLoadPercent, key, maxConnections, name, onRecovery, policy, queue } = pool
+  const { boundedLoadPercent, key, maxConnections, name, onRecovery, policy, queue, shed } = pool
   const { rebalance, slowStartAggression, tierMinUsable } = pool
   const isHashing = policy === 'source' || policy === 'maglev'
   return {
@@ -48,6 +48,7 @@ function poolPlan(pool: PoolSettings, slot: number, label: string, members: read
     boundedLoad: boundedLoadPercent === undefined ? undefined : boundedLoadPercent / 100,
     tierMinUsable,
     closesOnRecovery: onRecovery === 'close',
+    shed: shed && { over: shed.overPercent / 100, perSecond: shed.perSecond, quietMs: shed.quietMs },
     slowStartAggression,
     rebalance,
     backOff: backOffNumbers(pool),
