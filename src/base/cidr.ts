@@ -32,7 +32,11 @@ export function isInNetwork(address: Uint8Array, { bytes, prefixBits }: Network)
 
 /** The 16 bytes to compare with a network, from the 4 or 16 bytes of an address. */
 function mappedBytes(bytes: Uint8Array): Uint8Array {
-  return bytes.length === 16 ? bytes : Uint8Array.of(...MAPPED_PREFIX, ...bytes)
+  if (bytes.length === 16) return bytes
+  const mapped = new Uint8Array(16)
+  mapped.set(MAPPED_PREFIX)
+  mapped.set(bytes, MAPPED_PREFIX.length)
+  return mapped
 }
 
 /** A number of bits, or a netmask of the same family without gaps. */

@@ -56,6 +56,7 @@ export const COUNTERS = [
   'timedOut',
   'cutAtShutdown',
   'cutOnRecovery',
+  'cutOnDown',
   'shed',
   'acceptPauses',
   'logLinesDropped',

@@ -1,6 +1,7 @@
 /** Checks that each health check has what its type needs, and nothing that only others have. */
 import { PROBE_NAMES, type ProbeName } from '../base/probe-names.js'
 import { orList } from './expectation.js'
+import { lackOf } from './health-lacks.js'
 import { mergedHealth } from './merged-health.js'
 import type { Problems } from './problems.js'
 import type { Row } from './row.js'
@@ -25,7 +26,9 @@ function checkRemote(
   const health = mergedHealth(own, pool.health)
   if (health === undefined || health.type === 'none') return
   const type = health.type ?? 'tcp'
-  for (const given of [own, pool.health]) {
+  // With a type of its own the remote needs no directives of the pool.
+  const relevant = own?.type === undefined ? [own, pool.health] : [own]
+  for (const given of relevant) {
     if (given === undefined || reported.has(given)) continue
     const [other] = directivesOfOthers(given, type)
     if (other === undefined) continue
@@ -35,6 +38,8 @@ function checkRemote(
     problems.error(given.position, text)
   }
   const position = own?.position ?? remote.position
+  const lack = lackOf(health, type)
+  if (lack !== undefined) problems.error(position, lack.text, { hint: lack.hint })
   if (ports === 'same' && health.port === undefined)
     problems.error(position, "the health check of a remote with 'port = same' needs a port", {
       hint: "add 'health = { port = PORT }' to the remote or to its pool",
@@ -50,6 +55,6 @@ function directivesOfOthers(given: HealthSettings, type: ProbeName) {
   return PROBE_NAMES.flatMap((name) =>
     Object.entries<Row>(ROWS_OF_TYPE[name])
       .filter(([key]) => !(key in ROWS_OF_TYPE[type]) && given[key as keyof HealthSettings] !== undefined)
-      .map(([key, { spellings }]) => ({ key, spelling: spellings[0] })),
+      .map(([key, { spellings }]) => ({ key, spelling: spellings.join("' or '") })),
   )
 }

@@ -28,7 +28,8 @@ export function checkTls(
     if (unused !== undefined) problems.warn(unused, "this certificate is not used: no listener has 'tls'")
   }
   const services: TlsService[] = []
-  for (const listener of listeners ?? []) {
+  // Those of one block have the same directives.
+  for (const listener of listeners?.filter(({ portIndex }) => portIndex === 0) ?? []) {
     // `tls = no` counts as given: the directives are kept on purpose.
     if (listener.isTlsGiven) checkCertificates(listener, problems)
     else checkUnused(firstGiven(listener, LISTENER_KEYS), 'listener', problems)

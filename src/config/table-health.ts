@@ -1,8 +1,10 @@
 /** The directives of health checks, which a pool has for all of its remotes and each remote for itself. */
 import { PROBE_NAMES, type ProbeName } from '../base/probe-names.js'
 import { clientAddress } from './client-address-type.js'
+import { failAfter } from './fail-after-type.js'
 import { count, time } from './number-types.js'
 import { block, optional, optionalBlock, type Rows, type SettingsOf } from './row.js'
+import { agentRows, expectRows, httpRows, redisRows, smtpRows } from './table-health-text.js'
 import { choice } from './text-types.js'
 
 /** A check more often than that says nothing more, and is an attack. */
@@ -15,7 +17,11 @@ const results = count({ min: 1, max: RESULTS_MAX })
 
 const commonRows = {
   type: optional('type', choice(['none', ...PROBE_NAMES]), {
-    doc: 'What is checked: `tcp`: that the remote accepts a connection; `none`: nothing.',
+    doc:
+      'What is checked: `tcp`: that the remote accepts a connection; `http`: the response to a request of HTTP/1.1; ' +
+      '`expect`: the answers to given texts; `redis`: that it answers PING, and its role; `smtp`: greeting and EHLO of a mail ' +
+      'server; `agent`: what a program beside the server says in the text protocol of the `agent-check` of HAProxy: up, down, ' +
+      'part of the weight, drain or maint; `none`: nothing.',
     defaultText: '`tcp`',
     isOurs: true,
   }),
@@ -49,6 +55,16 @@ const commonRows = {
     defaultText: '3',
     isOurs: true,
   }),
+  failAfter: optional('fail after', failAfter, {
+    doc:
+      'So many failures that sessions see within the time exclude the remote: connections that fail, TLS that fails, and ' +
+      'resets by the remote before it has sent a byte. It is excluded for `back-off first`, twice as long each time until `back-off max`. After ' +
+      'that the health check brings it back (`rise`); without one (`type = none`) it is tried, and is up after the ' +
+      'time, at most 10 s, with fewer failures and at least one connection. `max ejected` limits how many remotes that excludes.',
+    defaultText:
+      'with a check, failures of sessions only make the next check come sooner; without one, the first failure counts',
+    isOurs: true,
+  }),
   jitterPercent: optional('jitter', count({ max: 50 }), {
     doc: 'How much the times between checks vary at random, in percent of them, so that many relays do not check together.',
     defaultText: '10',
@@ -76,9 +92,14 @@ const commonRows = {
 /** The directives that a type has besides the common ones. */
 export const ROWS_OF_TYPE = {
   tcp: {},
+  http: httpRows,
+  expect: expectRows,
+  redis: redisRows,
+  smtp: smtpRows,
+  agent: agentRows,
 } satisfies Record<ProbeName, Rows>
 
-const healthRows = { ...commonRows, ...ROWS_OF_TYPE.tcp }
+const healthRows = { ...commonRows, ...httpRows, ...expectRows, ...redisRows, ...smtpRows, ...agentRows }
 
 export const healthBlock = block(
   'health',

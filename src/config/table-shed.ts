@@ -1,6 +1,5 @@
 /** The directives of a pool that sheds sessions of its fullest remotes. */
-import { time } from './number-types.js'
-import { percent } from './percent-type.js'
+import { percent, time } from './number-types.js'
 import { rate } from './rate-type.js'
 import { block, value } from './row.js'
 
@@ -10,7 +9,7 @@ export const shedBlock = block(
     'this block, idle sessions on the fullest remote end in order (FIN), the oldest first, so that their clients connect again ' +
     'and are distributed. A pool with a block of its own takes nothing from that of the section.',
   {
-    overPercent: value('over', percent, 20, {
+    overPercent: value('over', percent({ max: 100 }), 20, {
       doc:
         'How many more sessions than its share a remote may have, in percent; its share is that of its weight, among the ' +
         'remotes that get clients now.',

@@ -342,36 +342,38 @@ export const spawndBlock = completedBlock(
   'spawnd',
   'The master accepts connections and supervises the children.',
   spawndRows,
-  (given) => ({ ...given, listeners: withFamilies(given.listeners.flatMap(eachListener)) }),
+  (given) => ({ ...given, listeners: eachListener(given.listeners) }),
 )
 
-/** One listener for each port of a block, with the settings of the block. */
-function eachListener({ binds, ...common }: SettingsOf<typeof listenBlock>, block: number) {
-  return binds.map((bind, portIndex) => {
-    return { ...common, bind, block, portIndex, sctp: sctpAt(common.sctp, bind) }
-  })
-}
-
-type Bound = ReturnType<typeof eachListener>[number]
+type ListenBlock = SettingsOf<typeof listenBlock>
 
 /**
- * Default of `ipv6 only`: yes for `::` beside `0.0.0.0`, because a dual-stack socket would conflict with the IPv4
- * one.
+ * One listener for each port of each block, with the settings of the block. Default of `ipv6 only`: yes for `::` beside
+ * `0.0.0.0`, because a dual-stack socket would conflict with the IPv4 one.
  */
-function withFamilies(listeners: readonly Bound[]) {
-  const placesOfIpv4 = new Set(listeners.filter((listener) => isOn(listener, '0.0.0.0')).map(placeOf))
-  return listeners.map((listener) => {
-    const hasIpv4Twin = isOn(listener, '::') && placesOfIpv4.has(placeOf(listener))
-    return { ...listener, ipv6Only: listener.ipv6Only ?? hasIpv4Twin }
+function eachListener(blocks: readonly ListenBlock[]) {
+  const placesOfIpv4 = new Set(
+    blocks.flatMap(({ binds, protocol }) =>
+      binds.flatMap((bind) => (isOn(bind, '0.0.0.0') ? placeOf(bind, protocol) : [])),
+    ),
+  )
+  return blocks.flatMap(({ binds, ...rest }, block) => {
+    // There may be 65,536 listeners. V8 copies an object ten times as fast if it has all properties of the copy.
+    const common = { ...rest, bind: undefined, block, portIndex: 0 }
+    return binds.map((bind, portIndex) => {
+      const hasIpv4Twin = isOn(bind, '::') && placesOfIpv4.has(placeOf(bind, common.protocol))
+      const ipv6Only = rest.ipv6Only ?? hasIpv4Twin
+      return { ...common, bind, portIndex, ipv6Only, sctp: sctpAt(common.sctp, bind) }
+    })
   })
 }
 
-function isOn({ bind }: Bound, host: string): boolean {
+function isOn(bind: BindTarget, host: string): boolean {
   return bind.kind === 'address' && bind.address.family !== 'unix' && bind.address.host === host
 }
 
 /** Multipath TCP shares the ports of TCP. */
-function placeOf({ bind, protocol }: Bound): string {
+function placeOf(bind: BindTarget, protocol: string): string {
   const port = bind.kind === 'address' && bind.address.family !== 'unix' ? bind.address.port : ''
   return `${protocol === 'SCTP' ? protocol : 'TCP'} ${port}`
 }

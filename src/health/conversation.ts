@@ -4,6 +4,7 @@
  */
 import { Buffer } from 'node:buffer'
 import type { Socket } from 'node:net'
+import { errorText } from '../kernel/errno.js'
 import { ProbeFailure } from './probe-failure.js'
 
 /** No answer of a check is longer; a server that sends more without the end that is awaited fails. */
@@ -13,8 +14,11 @@ const CLOSED = 'it closed the connection'
 
 const EMPTY: Buffer = Buffer.alloc(0)
 
-/** Length of the answer at the beginning of `bytes`; undefined: more bytes are needed. */
-export type FindEnd = (bytes: Buffer) => number | undefined
+/**
+ * Length of the answer at the beginning of `bytes`; undefined: more bytes are needed. `hasEnded`: the server has closed the
+ * connection, and no more come.
+ */
+export type FindEnd = (bytes: Buffer, hasEnded: boolean) => number | undefined
 
 interface Waiting {
   readonly what: string
@@ -44,6 +48,11 @@ export class Conversation {
   /** For protocols that a module of Node speaks; it takes the bytes that come. */
   get socket(): Socket {
     return this.#socket
+  }
+
+  /** What has been received and is no part of an answer so far: for the text of a failure. */
+  get received(): Uint8Array {
+    return this.#bytes
   }
 
   send(bytes: Uint8Array | string): void {
@@ -96,7 +105,7 @@ export class Conversation {
     const waiting = this.#waiting
     if (waiting === undefined) return
     try {
-      const length = waiting.findEnd(this.#bytes)
+      const length = waiting.findEnd(this.#bytes, this.#failure === CLOSED)
       if (length !== undefined) {
         this.#waiting = undefined
         const answer = this.#bytes.subarray(0, length)
@@ -117,8 +126,8 @@ export class Conversation {
     this.#look()
   }
 
-  #broke(error: Error): void {
-    this.#failure ??= `the connection broke: ${error.message}`
+  #broke({ errno, message }: NodeJS.ErrnoException): void {
+    this.#failure ??= `the connection broke: ${errno === undefined ? message : errorText(-errno)}`
     this.#look()
   }
 

@@ -4,7 +4,7 @@
  * `types/` has a file for each type.
  */
 import type { SocketAddress } from '../base/address.js'
-import type { ProbeCheck } from './probe-checks.js'
+import type { ProbeAdvice, ProbeCheck } from './probe-checks.js'
 
 export interface ProbePlan {
   readonly check: ProbeCheck
@@ -46,4 +46,6 @@ export interface ProbeResult {
   readonly latencyMs: number
   /** Something that is right now and will not be for long; logged when it changes. */
   readonly warning: string | undefined
+  /** What the remote wants; undefined: nothing else than before. */
+  readonly advice: ProbeAdvice | undefined
 }

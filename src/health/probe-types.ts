@@ -13,6 +13,11 @@ export type Probe<N extends ProbeName> = (session: ProbeSession, check: CheckOf<
 /** Loaded with the first check of the type. */
 const PROBES: { readonly [N in ProbeName]: () => Promise<Probe<N>> } = {
   tcp: async () => probeTcp,
+  http: async () => (await import('./types/http.js')).probeHttp,
+  expect: async () => (await import('./types/expect.js')).probeExpect,
+  redis: async () => (await import('./types/redis.js')).probeRedis,
+  smtp: async () => (await import('./types/smtp.js')).probeSmtp,
+  agent: async () => (await import('./types/agent.js')).probeAgent,
 }
 
 export async function runProbe<N extends ProbeName>(

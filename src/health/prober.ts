@@ -3,6 +3,7 @@
  * Lives in the head, for all generations and children.
  */
 import type { Boundary } from '../observe/boundary.js'
+import type { ProbeAdvice } from './probe-checks.js'
 import { ProbeFailure } from './probe-failure.js'
 import type { ProbedRemote, ProbePlan, ProbeResult } from './probe-plan.js'
 import { ProbeSession } from './probe-session.js'
@@ -124,20 +125,20 @@ export class Prober {
   }
 }
 
-type Outcome = Pick<ProbeResult, 'isUp' | 'text' | 'warning'>
+type Outcome = Pick<ProbeResult, 'advice' | 'isUp' | 'text' | 'warning'>
 
 async function findingOf(session: ProbeSession, { check }: ProbePlan): Promise<Outcome> {
   try {
-    const { text, warning } = await runProbe(session, check)
-    return { isUp: true, text, warning }
+    const { advice, text, warning } = await runProbe(session, check)
+    return { isUp: true, text, warning, advice }
   } catch (error) {
-    if (error instanceof ProbeFailure) return failed(error.message)
+    if (error instanceof ProbeFailure) return failed(error.message, error.advice)
     throw error
   }
 }
 
-function failed(text: string): Outcome {
-  return { isUp: false, text, warning: undefined }
+function failed(text: string, advice?: ProbeAdvice): Outcome {
+  return { isUp: false, text, warning: undefined, advice }
 }
 
 function stop(watched: Watched): void {

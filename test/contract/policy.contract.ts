@@ -17,6 +17,7 @@ export class FakeView implements PoolView {
   key = 0
   nowMs = 0
   asked = 0
+  readonly #isMember: ReadonlySet<number>
   readonly #chance: Chance
 
   constructor(
@@ -28,6 +29,7 @@ export class FakeView implements PoolView {
     this.weight = [...weight]
     this.use = [...use]
     this.members = members
+    this.#isMember = new Set(members)
     this.#chance = new Chance(seed)
   }
 
@@ -37,7 +39,7 @@ export class FakeView implements PoolView {
 
   isUsable(slot: number): boolean {
     this.asked++
-    assert.ok(Number.isInteger(slot) && this.members.includes(slot), `slot ${slot} is not a member`)
+    if (!this.#isMember.has(slot)) assert.fail(`slot ${slot} is not a member`)
     return !this.down.has(slot) && this.weight[slot] !== 0
   }
 }

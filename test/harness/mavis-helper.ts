@@ -24,7 +24,7 @@ import { variants } from './variants.js'
 const FILES = { python3: 'helper.py', perl: 'helper.pl', sh: 'helper.sh' } as const
 
 export type Language = keyof typeof FILES
-export const LANGUAGES: readonly Language[] = variants(['perl', 'sh'], ['python3'])
+export const LANGUAGES: readonly Language[] = variants(['perl'], ['sh', 'python3'])
 
 /** The helpers' name in the log. */
 export const ARGV0 = 'helper'

@@ -9,6 +9,7 @@ import { startTcprelay } from '../harness/program.js'
 import { type RelayPlan, relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { until } from '../harness/until.js'
+import { variants } from '../harness/variants.js'
 
 const IN_ORDER = { code: 0, signal: null }
 
@@ -24,7 +25,7 @@ async function oneSession(master: Master) {
   return { client, pid }
 }
 
-for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+for (const signal of variants<'SIGTERM' | 'SIGINT'>(['SIGTERM'], ['SIGINT'])) {
   test(`${signal} to an idle master ends it and its children at once`, async (t) => {
     const plan = (await planTo(t)).withMaster(spawning([2, 4]))
     const master = await startMaster(t, plan, { children: 2 })
@@ -87,7 +88,7 @@ test('SIGTERM while children start leaves no process', async (t) => {
   assert.deepEqual(pids.filter(isAlive), [])
 })
 
-for (const signal of ['SIGHUP', 'SIGTERM'] as const) {
+for (const signal of variants<'SIGTERM' | 'SIGHUP'>(['SIGTERM'], ['SIGHUP'])) {
   test(`${signal} to a child: it takes no more clients, ends when idle and is replaced`, async (t) => {
     const master = await startMaster(t, (await planTo(t)).withMaster(spawning([1, 1])))
     const { client, pid } = await oneSession(master)

@@ -12,6 +12,7 @@ import { freePort } from '../harness/free-ports.js'
 import { type MavisdOptions, startMavisd } from '../harness/mavis/mavisd.js'
 import { descriptorKinds } from '../harness/proc.js'
 import { until } from '../harness/until.js'
+import { variants } from '../harness/variants.js'
 import { RemoteAsker } from '../support/remote-asker.js'
 
 const udp = (host: string, port: number): MavisServer => ({
@@ -24,13 +25,19 @@ const closedServer = async (): Promise<MavisServer> => udp('127.0.0.1', await fr
 
 const sockets = (): number => descriptorKinds('self').get('socket') ?? 0
 
-const PLACES: readonly (readonly [name: string, options: (folder: string) => MavisdOptions])[] = [
-  ['UDP', () => ({})],
-  ['UDP and Blowfish', () => ({ key: 'a secret' })],
-  ['UDP over IPv6', () => ({ at: '::1' })],
-  ['a Unix socket', (folder) => ({ at: `${folder}/mavis` })],
-  ['a Unix socket and Blowfish', (folder) => ({ at: `${folder}/mavis`, key: 'x'.repeat(80) })],
-]
+type Place = readonly [name: string, options: (folder: string) => MavisdOptions]
+
+const PLACES = variants<Place>(
+  [
+    ['UDP', () => ({})],
+    ['a Unix socket and Blowfish', (folder) => ({ at: `${folder}/mavis`, key: 'x'.repeat(80) })],
+  ],
+  [
+    ['UDP and Blowfish', () => ({ key: 'a secret' })],
+    ['UDP over IPv6', () => ({ at: '::1' })],
+    ['a Unix socket', (folder) => ({ at: `${folder}/mavis` })],
+  ],
+)
 
 for (const [name, options] of PLACES) {
   test(`${name}: replaces the query by the answer, byte for byte`, async (t) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
-import { POLICY_NAMES, type PolicyName } from '../../src/base/policy-names.js'
+import type { PolicyName } from '../../src/base/policy-names.js'
 import type { Client } from '../harness/client.js'
 import { type Master, spawning, startMaster } from '../harness/master.js'
 import { relayTo, type Target } from '../harness/relay.js'
@@ -9,7 +9,7 @@ import { IN_FORCE, reload } from '../harness/reload.js'
 import { greets, remoteThat } from '../harness/remote.js'
 import { localhost, tlsRemote } from '../harness/tls.js'
 import { until } from '../harness/until.js'
-import { ACCEPT_WAYS } from '../harness/variants.js'
+import { ACCEPT_WAYS, variants } from '../harness/variants.js'
 
 /** Far more than the fast remote takes on a busy machine. */
 const SLOW_MS = 1_000
@@ -43,23 +43,30 @@ async function replaceChild(master: Master, nth: number): Promise<void> {
   assert.notEqual(master.children()[0], before)
 }
 
-const WITH_TURNS = POLICY_NAMES.filter((name) => name === 'least-use' || name === 'round-robin')
+const TURNS = variants<readonly [PolicyName, 'broker' | 'direct']>(
+  [['round-robin', 'broker']],
+  [
+    ['least-use', 'broker'],
+    ['round-robin', 'direct'],
+    ['least-use', 'direct'],
+  ],
+)
+
+for (const [policy, accept] of TURNS) {
+  test(`new children go on with the turns of the old ones: ${policy}, ${accept}`, async (t) => {
+    const names = ['a', 'b', 'c']
+    const remotes = await Promise.all(names.map((name) => remoteThat(greets(name)).start(t)))
+    const master = await start(t, policy, accept, ...remotes)
+    const served: string[] = []
+    for (let nth = 1; nth <= 4; nth++) {
+      served.push(await serverOfNext(master, 'a'))
+      await replaceChild(master, nth)
+    }
+    assert.deepEqual(served, [...names, 'a'])
+  })
+}
 
 for (const accept of ACCEPT_WAYS) {
-  for (const policy of WITH_TURNS) {
-    test(`new children go on with the turns of the old ones: ${policy}, ${accept}`, async (t) => {
-      const names = ['a', 'b', 'c']
-      const remotes = await Promise.all(names.map((name) => remoteThat(greets(name)).start(t)))
-      const master = await start(t, policy, accept, ...remotes)
-      const served: string[] = []
-      for (let nth = 1; nth <= 4; nth++) {
-        served.push(await serverOfNext(master, 'a'))
-        await replaceChild(master, nth)
-      }
-      assert.deepEqual(served, [...names, 'a'])
-    })
-  }
-
   test(`children take turns together: ${accept}`, async (t) => {
     const names = ['a', 'b', 'c']
     const remotes = await Promise.all(names.map((name) => remoteThat(greets(name)).start(t)))

@@ -8,6 +8,8 @@ import { MODES_WITH_TWO, type Running, SINGLE } from '../harness/modes.js'
 import { relayTo } from '../harness/relay.js'
 import { reload } from '../harness/reload.js'
 import { until } from '../harness/until.js'
+import { variants } from '../harness/variants.js'
+import { competeForPlaces } from './queue-load.js'
 
 const connecting = (t: TestContext, running: Running): Promise<Client> =>
   Client.connect(t, { port: running.port() })
@@ -85,6 +87,10 @@ for (const mode of MODES_WITH_TWO) {
     await answers
     assert.equal(remote.highest, 3)
   })
+}
+
+for (const accept of variants<'broker'>([], ['broker'])) {
+  test('three children share the places of a remote under load', (t) => competeForPlaces(t, accept, 0))
 }
 
 test('waiting clients of one process are served in the order in which they came', async (t) => {

@@ -59,12 +59,12 @@ async function serves(master: Master): Promise<void> {
 
 for (const { attack, mode } of variants(
   [
-    { attack: 'link-object', mode: 'broker' },
     { attack: 'link-random', mode: 'direct' },
-    { attack: 'link-resolve', mode: 'broker' },
     { attack: 'wire-random', mode: 'broker' },
   ],
   [
+    { attack: 'link-object', mode: 'broker' },
+    { attack: 'link-resolve', mode: 'broker' },
     { attack: 'link-int32', mode: 'direct' },
     { attack: 'link-flood', mode: 'direct' },
     { attack: 'link-random', mode: 'broker' },

@@ -15,7 +15,7 @@ for (const { name: mode, start } of MODES_WITH_TWO) {
     const { port, target } = await closedPort()
     const plan = relayTo(full, target).with(
       'balance = least-connections',
-      'health { interval = 50ms rise = 1 }',
+      'health { interval = 50ms timeout = 10s rise = 1 }',
       'shed { over = 20% rate = 100/s quiet = 100ms }',
       'access log = stderr',
     )

@@ -52,10 +52,10 @@ for (const signal of variants<'SIGTERM' | 'SIGINT'>(['SIGTERM'], ['SIGINT'])) {
   })
 }
 
-const GRACES = [
-  { how: 'grace period = 1', plan: { lines: ['grace period = 1'], words: [] } },
-  { how: '-t 1', plan: { lines: ['grace period = 60'], words: ['-t', '1'] } },
-]
+const GRACES = variants<{ how: string; plan: { lines: string[]; words: string[] } }>(
+  [{ how: '-t 1', plan: { lines: ['grace period = 60'], words: ['-t', '1'] } }],
+  [{ how: 'grace period = 1', plan: { lines: ['grace period = 1'], words: [] } }],
+)
 
 for (const { how, plan } of GRACES) {
   test(`sessions are reset after the grace period of ${how}`, async (t) => {

@@ -14,7 +14,9 @@ const VISITORS_PER_SECOND = 1_500
 
 const LINE = /TLS with \S+ failed: (.*?)(?: \((\d+) similar suppressed\))?$/
 
-type Kind = 'plaintext' | 'garbage' | 'a partial hello' | 'an endless hello' | 'a client that resets'
+const RESETS = 'a client that resets'
+
+type Kind = 'plaintext' | 'garbage' | 'a partial hello' | 'an endless hello' | typeof RESETS
 
 /** The start of a TLS record with a ClientHello of 508 bytes, most of which never comes. */
 const HALF_HELLO = Buffer.from('160301020001 0001fc 0303 00112233'.replaceAll(' ', ''), 'hex')
@@ -28,7 +30,7 @@ const SAID: Readonly<Record<Kind, () => Buffer>> = {
   garbage: () => Buffer.concat([Buffer.of(0x80), randomBytes(3_000)]),
   'a partial hello': () => HALF_HELLO,
   'an endless hello': () => ENDLESS_HELLO,
-  'a client that resets': () => Buffer.alloc(0),
+  [RESETS]: () => Buffer.alloc(0),
 }
 
 /** `count` clients of each kind, all at once; afterwards nothing is left of them. */
@@ -45,10 +47,13 @@ export function hostileTests(count: number): void {
       return visit(t, relay.port(), kinds[i % kinds.length] as Kind)
     })
     const startedMs = performance.now()
-    await Promise.all(crowd)
+    const spokenMs = await Promise.all(crowd)
     await relay.isIdle()
     assert.equal(remote.acceptedCount, 0, 'no client reached the remote')
-    await tellsOfAll(t, relay, count * (kinds.length - 1))
+    // On a busy machine a client that resets may do so only after its handshake has timed out.
+    const isLate = (ms: number, i: number) => kinds[i % kinds.length] === RESETS && ms > timeoutS * 1_000
+    const late = spokenMs.filter(isLate).length
+    await tellsOfAll(t, relay, count * (kinds.length - 1), late)
     assert.ok(linesOf(relay).length <= 2 + (performance.now() - startedMs) / 1_000, relay.program.stderr.text)
     await standsStill(relay)
     const client = await connectTls(t, relay.port())
@@ -76,33 +81,44 @@ export function ambiguousTests(count: number): void {
   })
 }
 
-/** Connects, sends its bytes and waits until it is disconnected; or resets at once. */
-async function visit(t: TestContext, port: number, kind: Kind): Promise<void> {
+/** Connects, sends its bytes and waits until it is disconnected; or resets at once. Returns how long the first step took. */
+async function visit(t: TestContext, port: number, kind: Kind): Promise<number> {
+  const startedMs = performance.now()
+  let spokenMs = Number.POSITIVE_INFINITY
   const socket = connect({ host: '127.0.0.1', port, noDelay: true })
   socket.on('error', () => {}).resume()
   const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()))
   afterwards(t, () => void socket.destroy())
   socket.on('connect', () => {
-    if (kind === 'a client that resets') socket.resetAndDestroy()
+    spokenMs = performance.now() - startedMs
+    if (kind === RESETS) socket.resetAndDestroy()
     else socket.write(SAID[kind]())
   })
   await within(`${kind} to be sent away`, closed, 60_000)
+  return spokenMs
 }
 
 const linesOf = ({ program }: Relay) => program.stderr.matching(LINE)
 
-/** The log counts all of them in few lines: the last ones are reported with the next that comes later. */
-async function tellsOfAll(t: TestContext, relay: Relay, count: number): Promise<void> {
+/**
+ * The log counts all of them in few lines: the last ones are reported with the next that comes later. `late` more may be
+ * counted.
+ */
+async function tellsOfAll(t: TestContext, relay: Relay, count: number, late: number): Promise<void> {
   const logged = () => {
     return linesOf(relay).reduce((sum, line) => sum + 1 + Number(LINE.exec(line)?.[2] ?? 0), 0)
   }
   let more = 0
   await until(`${count} failures in the log, not ${logged()}`, async () => {
-    if (logged() === count + more) return true
+    if (logged() >= count + more) return true
     more++
     await visit(t, relay.port(), 'plaintext')
     return false
   })
+  assert.ok(
+    logged() <= count + more + late,
+    `${logged()} failures in the log, not ${count} + ${more} + ${late}`,
+  )
 }
 
 /** While a client is silent for as long as it may, the relay uses no CPU. */

@@ -7,12 +7,13 @@ import { NonBlockingOutput } from '../../src/kernel/nonblocking-output.js'
 import { openPlainPipe } from '../../src/kernel/plain-pipe.js'
 import { afterwards, temporaryFolder } from '../harness/clean-up.js'
 import { Client } from '../harness/client.js'
-import { MODES } from '../harness/modes.js'
+import { BROKER, CHILDREN_ACCEPT, type Mode, SINGLE } from '../harness/modes.js'
 import { childrenOf } from '../harness/proc.js'
 import { startTcprelay } from '../harness/program.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, remoteThat } from '../harness/remote.js'
 import { until } from '../harness/until.js'
+import { variants } from '../harness/variants.js'
 
 /** A start takes ten seconds on a machine with much else to do; a start that blocks takes for ever. */
 const START_MAX_MS = 60_000
@@ -51,32 +52,41 @@ async function isServed(t: TestContext, path: string): Promise<boolean> {
   }
 }
 
-for (const { name, textOf } of MODES) {
-  for (const kind of ['pipe', 'socket'] as const) {
-    test(`${name}: an unread ${kind} as stderr blocks nothing`, async (t) => {
-      const folder = temporaryFolder(t)
-      const path = join(folder, 'listener')
-      const plan = relayTo(await remoteThat(echoes).start(t)).listeningOn(`path = ${path}`)
-      const file = join(folder, 'relay.cfg')
-      writeFileSync(file, textOf(plan))
-      const { readFd, writeFd } = fullStderr(t, kind)
-      // Each event is a line, and none of them fits.
-      const program = startTcprelay(t, ['-D', '-d', '24576', file], { stderr: writeFd })
-      closeSync(writeFd)
-      await until('a client to be served', () => isServed(t, path), START_MAX_MS)
-      for (const child of childrenOf(program.pid)) {
-        process.kill(Number(child), 'SIGKILL')
-        await until('a client of its successor to be served', () => isServed(t, path), START_MAX_MS)
-      }
-      readSome(readFd)
-      await until('a client to be served', () => isServed(t, path))
-      await until('the number of lines that were lost', () =>
-        /warning: \d+ log lines were dropped/.test(readSome(readFd)),
-      )
-      program.signal('SIGTERM')
-      assert.deepEqual(await program.ended(5_000), { code: 0, signal: null })
-    })
-  }
+const KINDS_IN_MODES = variants<readonly [keyof typeof KINDS, Mode]>(
+  [['pipe', BROKER]],
+  [
+    ['socket', BROKER],
+    ['pipe', SINGLE],
+    ['socket', SINGLE],
+    ['pipe', CHILDREN_ACCEPT],
+    ['socket', CHILDREN_ACCEPT],
+  ],
+)
+
+for (const [kind, { name, textOf }] of KINDS_IN_MODES) {
+  test(`${name}: an unread ${kind} as stderr blocks nothing`, async (t) => {
+    const folder = temporaryFolder(t)
+    const path = join(folder, 'listener')
+    const plan = relayTo(await remoteThat(echoes).start(t)).listeningOn(`path = ${path}`)
+    const file = join(folder, 'relay.cfg')
+    writeFileSync(file, textOf(plan))
+    const { readFd, writeFd } = fullStderr(t, kind)
+    // Each event is a line, and none of them fits.
+    const program = startTcprelay(t, ['-D', '-d', '24576', file], { stderr: writeFd })
+    closeSync(writeFd)
+    await until('a client to be served', () => isServed(t, path), START_MAX_MS)
+    for (const child of childrenOf(program.pid)) {
+      process.kill(Number(child), 'SIGKILL')
+      await until('a client of its successor to be served', () => isServed(t, path), START_MAX_MS)
+    }
+    readSome(readFd)
+    await until('a client to be served', () => isServed(t, path))
+    await until('the number of lines that were lost', () =>
+      /warning: \d+ log lines were dropped/.test(readSome(readFd)),
+    )
+    program.signal('SIGTERM')
+    assert.deepEqual(await program.ended(5_000), { code: 0, signal: null })
+  })
 }
 
 /** Access lines of so many clients are more than a pipe takes. */

@@ -151,8 +151,8 @@ export class Actor implements Peer {
     const most = this.#chance.pick([windowBytes, windowBytes, Math.ceil(windowBytes / 8)])
     const count = Math.min(this.#chance.between(1, most), room, this.bytesToSend - this.sent)
     if (count <= 0) return
-    const bytes = Array.from({ length: count }, (_, i) => this.byteAt(this.sent + i))
-    this.sent += count
+    const bytes: number[] = []
+    for (const end = this.sent + count; this.sent < end; this.sent++) bytes.push(this.byteAt(this.sent))
     this.socket.arrive(bytes)
   }
 }

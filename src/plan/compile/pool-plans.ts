@@ -2,7 +2,7 @@
 import { type BackOffNumbers, DEFAULT_BACK_OFF } from '../../balance/back-off.js'
 import { DEFAULT_POOL, type PoolSettings } from '../../config/table-pool.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
-import type { PoolPlan, StickyPlan } from '../../engine/plan.js'
+import type { PoolPlan, ShedPlan, StickyPlan } from '../../engine/plan.js'
 import { endless } from '../load/endless.js'
 import { dynamicPools } from './dynamic-plans.js'
 import { sessionPlan } from './session-plans.js'
@@ -34,7 +34,7 @@ function configuredPools(
 }
 
 function poolPlan(pool: PoolSettings, slot: number, label: string, members: readonly number[]): PoolPlan {
-  const { boundedLoadPercent, key, maxConnections, name, onRecovery, policy, queue, shed } = pool
+  const { boundedLoadPercent, key, maxConnections, name, onDown, onRecovery, policy, queue } = pool
   const { rebalance, slowStartAggression, tierMinUsable } = pool
   const isHashing = policy === 'source' || policy === 'maglev'
   return {
@@ -48,7 +48,8 @@ function poolPlan(pool: PoolSettings, slot: number, label: string, members: read
     boundedLoad: boundedLoadPercent === undefined ? undefined : boundedLoadPercent / 100,
     tierMinUsable,
     closesOnRecovery: onRecovery === 'close',
-    shed: shed && { over: shed.overPercent / 100, perSecond: shed.perSecond, quietMs: shed.quietMs },
+    closesOnDown: onDown === 'close',
+    shed: isHashing ? undefined : shedPlan(pool),
     slowStartAggression,
     rebalance,
     backOff: backOffNumbers(pool),
@@ -59,12 +60,23 @@ function poolPlan(pool: PoolSettings, slot: number, label: string, members: read
   }
 }
 
-function backOffNumbers({ backOffFirst, backOffJitterPercent, backOffMaxMs }: PoolSettings): BackOffNumbers {
+export function backOffNumbers({
+  backOffFirst,
+  backOffJitterPercent,
+  backOffMaxMs,
+}: PoolSettings): BackOffNumbers {
   return {
     firstMs: backOffFirst?.value ?? DEFAULT_BACK_OFF.firstMs,
     maxMs: backOffMaxMs,
     jitter: backOffJitterPercent / 100,
   }
+}
+
+/** Where clients come back to the same remote, nothing is gained by ending their sessions. */
+function shedPlan(pool: PoolSettings): ShedPlan | undefined {
+  const { shed } = pool
+  if (shed === undefined || stickyPlan(pool) !== undefined) return undefined
+  return { over: shed.overPercent / 100, perSecond: shed.perSecond, quietMs: shed.quietMs }
 }
 
 function stickyPlan({ sticky }: PoolSettings): StickyPlan | undefined {

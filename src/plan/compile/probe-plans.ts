@@ -1,12 +1,12 @@
 /** The health checks of a plan, which only the head has: from directives to what the prober runs. */
 import { type SocketAddress, withPort } from '../../base/address.js'
-import type { ProbeName } from '../../base/probe-names.js'
 import { mergedHealth } from '../../config/merged-health.js'
 import { portList } from '../../config/port-types.js'
 import type { HealthSettings } from '../../config/table-health.js'
 import type { RemoteSettings, TcprelaySettings } from '../../config/table-tcprelay.js'
-import type { CheckOf, ProbeCheck } from '../../health/probe-checks.js'
+import type { ProbeCheck } from '../../health/probe-checks.js'
 import type { ProbePlan } from '../../health/probe-plan.js'
+import { CHECKS, type Checked } from './probe-checks.js'
 import { remoteName } from './socket-names.js'
 
 const INTERVAL_MS = 2_000
@@ -15,12 +15,6 @@ const TIMEOUT_MAX_MS = 5_000
 const RISE = 2
 const FALL = 3
 const JITTER_PERCENT = 10
-
-/** By type: the options of its checks. */
-const CHECKS: { readonly [N in ProbeName]: (health: HealthSettings, remote: RemoteSettings) => CheckOf<N> } =
-  {
-    tcp: () => ({ type: 'tcp' }),
-  }
 
 /** In the order of the remotes; undefined: the remote is not checked. */
 export function probePlans({ pools, remotes }: TcprelaySettings): readonly (ProbePlan | undefined)[] {
@@ -31,10 +25,10 @@ export function probePlans({ pools, remotes }: TcprelaySettings): readonly (Prob
 }
 
 function probePlan(health: HealthSettings, remote: RemoteSettings): ProbePlan {
-  const { address, intervalMs = INTERVAL_MS, port, sendProxy = 'no' } = health
+  const { address, intervalMs = INTERVAL_MS, port = portOf(remote), sendProxy = 'no' } = health
   const { downIntervalMs, fastIntervalMs, fall, jitterPercent, rise, timeoutMs } = health
   return {
-    check: checkOf(health, remote),
+    check: checkOf({ health, remote, port }),
     intervalMs,
     fastIntervalMs: fastIntervalMs ?? intervalMs,
     downIntervalMs: downIntervalMs ?? intervalMs,
@@ -45,14 +39,14 @@ function probePlan(health: HealthSettings, remote: RemoteSettings): ProbePlan {
     sendProxy: sendProxy === 'no' ? undefined : sendProxy,
     // The port follows, from `port`.
     address: address && withPort(address, 0),
-    port: port ?? portOf(remote),
+    port,
   }
 }
 
-function checkOf(health: HealthSettings, remote: RemoteSettings): ProbeCheck {
-  const { type = 'tcp' } = health
+function checkOf(checked: Checked): ProbeCheck {
+  const { type = 'tcp' } = checked.health
   if (type === 'none') throw new Error('a remote without a health check has no plan')
-  return CHECKS[type](health, remote)
+  return CHECKS[type](checked)
 }
 
 /** Undefined: it is a Unix socket, or the port is that of the client. */
