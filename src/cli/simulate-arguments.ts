@@ -69,7 +69,7 @@ const OPTIONS = {
   clients: { value: 'count', help: 'generated clients (default: a tenth of the connections)' },
   length: { value: 'seconds', help: 'median length of generated sessions (default: 1)' },
   'write-trace': { value: 'file', help: 'save the generated connections as an access log' },
-  seed: { value: 'number', help: 'repeat a run: for generated connections and random policies' },
+  seed: { value: 'number', help: 'repeat a run: for generated connections, random policies and back-offs' },
   json: { help: 'print the report as JSON' },
 } as const satisfies Readonly<Record<string, Option>>
 

@@ -22,6 +22,12 @@ test('picks by all policies make no garbage', (t) => {
   assert.ok(medianBytes < NOISE_BYTES, `${medianBytes} bytes for one pick by each`)
 })
 
+test('a retry budget makes no garbage', (t) => {
+  const { medianBytes } = measured('retries', 1_000_000)
+  t.diagnostic(`${medianBytes.toFixed(3)} bytes per client`)
+  assert.ok(medianBytes < NOISE_BYTES, `${medianBytes} bytes per client`)
+})
+
 test('detecting protocols makes no garbage', (t) => {
   const { medianBytes } = measured('sniffing', 20_000)
   t.diagnostic(`${medianBytes.toFixed(3)} bytes per client of each protocol`)

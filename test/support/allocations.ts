@@ -3,6 +3,8 @@ import { getHeapStatistics } from 'node:v8'
 import { PICK_CASES } from '../../bench/micro/policy-cases.js'
 import { SmallRelay } from '../../bench/micro/small-relay.js'
 import { median } from '../../bench/statistics.js'
+import { reachedLimit } from '../../src/balance/attempt-limit.js'
+import { RetryBudget } from '../../src/balance/retry-budget.js'
 import { linuxSystem } from '../../src/kernel/linux-system.js'
 import type { System } from '../../src/kernel/system.js'
 import { detect, SNIFFERS } from '../../src/wire/sniff/detect.js'
@@ -91,6 +93,17 @@ function picks(): () => void {
   }
 }
 
+/** A client with a first attempt, and a retry if the budget allows it. */
+function retries(): () => void {
+  const budget = new RetryBudget(50)
+  const clock = new Float64Array(1)
+  return () => {
+    clock[0] = (clock[0] as number) + 0.37
+    budget.count(0, clock[0])
+    if (reachedLimit(1, 9, budget, clock[0]) === undefined) budget.count(1, clock[0])
+  }
+}
+
 function messages(): () => void {
   const relay = new MessageRelay()
   return () => relay.carry()
@@ -116,6 +129,7 @@ const WORK: Readonly<Record<string, () => () => void>> = {
   connections: () => connections(new WholeRelay()),
   messages,
   picks,
+  retries,
   sniffing,
   'logged-connections': () => connections(new WholeRelay({ hasAccessLog: true })),
 }
