@@ -8,10 +8,12 @@ const DIRECTLY = /direct$/
 export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
   'access-log': IN_MODES,
   admission: new RegExp(`${IN_MODES.source}|overload = close`),
+  'check-and-start':
+    /refuses: (a folder as access log|a trace file|no folder of a pidfile|a folder as pidfile|no remotes)$/,
   'child-crash': /: rejection$/,
   'close-on-exec': IN_MODES,
   crash: /: rejection$/,
-  datagrams: /1472 bytes|9000 bytes|overload = reset/,
+  datagrams: /datagram of (1|1472|9000|65507) bytes|overload = reset/,
   direct: /overload = close/,
   'dynamic-routes': new RegExp(`^(${IN_MODES.source}): `),
   inspector: new RegExp(`${IN_MODES.source}|${DIRECTLY.source}`),
@@ -23,7 +25,7 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
   'master-signals': /^SIGINT|^SIGHUP to a child/,
   'max-connections': WITH_TWO,
   mechanisms: /^accept = direct/,
-  mptcp: /splice = (yes|no)$/,
+  mptcp: /splice = (yes|no)$|to TCP both ways/,
   names: /^(a single process|a master): /,
   'on-recovery': IN_MODES,
   outages: DIRECTLY,
